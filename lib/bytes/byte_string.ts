@@ -1,0 +1,124 @@
+/**
+ * A byte string: a JavaScript string with one char (U+0000 to U+00FF) per byte.
+ *
+ * File names, link targets and xattr values are bytes, not text. In this form
+ * `<` orders as memcmp does, V8 stores one byte a char, and nothing is lost.
+ */
+declare const brand: unique symbol;
+
+/** A string whose chars are bytes. Branded: text must be converted first. */
+export type ByteString = string & { readonly [brand]: "ByteString" };
+
+const encoder = new TextEncoder();
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** `fromCharCode.apply` takes its arguments on the stack: pieces of this many chars are safe. */
+const CHUNK = 8192;
+
+/** Reads bytes as a byte string. */
+export function fromBytes(bytes: Uint8Array, start = 0, end: number = bytes.length): ByteString {
+  const length = end - start;
+  if (length <= 32) {
+    let out = "";
+    for (let i = start; i < end; i++) out += String.fromCharCode(bytes[i] as number);
+    return out as ByteString;
+  }
+  let out = "";
+  for (let i = start; i < end; i += CHUNK) {
+    out += String.fromCharCode.apply(
+      null,
+      bytes.subarray(i, Math.min(end, i + CHUNK)) as unknown as number[],
+    );
+  }
+  return out as ByteString;
+}
+
+/** Writes a byte string as bytes. */
+export function toBytes(value: ByteString): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(value.length);
+  for (let i = 0; i < value.length; i++) out[i] = value.charCodeAt(i);
+  return out;
+}
+
+/** Writes a byte string into `target` at `offset`; returns the offset behind it. */
+export function writeBytes(value: ByteString, target: Uint8Array, offset: number): number {
+  for (let i = 0; i < value.length; i++) target[offset + i] = value.charCodeAt(i);
+  return offset + value.length;
+}
+
+/** Text (as the user typed it) as the byte string of its UTF-8 form. */
+export function fromText(text: string): ByteString {
+  for (let i = 0; i < text.length; i++) {
+    if (text.charCodeAt(i) > 0x7f) return fromBytes(encoder.encode(text));
+  }
+  return text as ByteString;
+}
+
+/** A byte string as text: valid UTF-8 is decoded, anything else becomes U+FFFD. For people only. */
+export function toText(value: ByteString): string {
+  return new TextDecoder().decode(toBytes(value));
+}
+
+/** A byte string as text if it is valid UTF-8, else `undefined`. */
+export function toValidText(value: ByteString): string | undefined {
+  try {
+    return strictUtf8.decode(toBytes(value));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Takes a string that is known to hold bytes only. @throws {RangeError} when a char is above U+00FF. */
+export function asByteString(value: string): ByteString {
+  for (let i = 0; i < value.length; i++) {
+    if (value.charCodeAt(i) > 0xff) {
+      throw new RangeError("Cannot use text as a byte string: a char is above U+00FF");
+    }
+  }
+  return value as ByteString;
+}
+
+/** Orders byte strings as memcmp orders their bytes: −1, 0 or 1. */
+export function compareBytes(a: ByteString, b: ByteString): -1 | 0 | 1 {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+// C0, DEL and C1 controls, bidirectional controls, line and paragraph separators, lone surrogates, BOM and the replacement char.
+const UNSAFE =
+  // deno-lint-ignore no-control-regex
+  /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffd\\]/u;
+
+/**
+ * A byte string for a terminal: printable UTF-8 stays, every other byte is
+ * written as `\xNN` (and a backslash as `\\`), so that no name can move the
+ * cursor or imitate another, and the output can be told back to its bytes.
+ */
+export function escapeForTerminal(value: ByteString): string {
+  const text = toValidText(value);
+  if (text !== undefined && !UNSAFE.test(text)) return text;
+  if (text !== undefined) {
+    let out = "";
+    for (const char of text) {
+      out += char === "\\" ? "\\\\" : UNSAFE.test(char) ? hexEscape(fromText(char)) : char;
+    }
+    return out;
+  }
+  let out = "";
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    out += code === 0x5c
+      ? "\\\\"
+      : code >= 0x20 && code < 0x7f
+      ? value[i] as string
+      : hexEscape(value[i] as ByteString);
+  }
+  return out;
+}
+
+function hexEscape(value: ByteString): string {
+  let out = "";
+  for (let i = 0; i < value.length; i++) {
+    out += "\\x" + value.charCodeAt(i).toString(16).padStart(2, "0");
+  }
+  return out;
+}

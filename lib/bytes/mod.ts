@@ -1,0 +1,8 @@
+/**
+ * Byte strings (file names are bytes, not text), timestamps and hexadecimal.
+ *
+ * @module
+ */
+export * from "./byte_string.ts";
+export * from "./hex.ts";
+export * from "./timestamp.ts";

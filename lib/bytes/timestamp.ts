@@ -1,0 +1,58 @@
+/**
+ * A point in time with nanoseconds, from −2^63 to 2^63−1 seconds.
+ *
+ * Kept as two 32-bit halves: a `bigint` for each of a million entries would
+ * cost more than hashing them.
+ */
+export interface Timestamp {
+  /** Low 32 bits of the seconds since the epoch, unsigned. */
+  readonly lo: number;
+  /** High 32 bits of the seconds, signed. */
+  readonly hi: number;
+  /** Nanoseconds, 0 to 999,999,999, counted forward also before the epoch. */
+  readonly ns: number;
+}
+
+/** The epoch. */
+export const EPOCH: Timestamp = { lo: 0, hi: 0, ns: 0 };
+
+const WORD = 0x1_0000_0000;
+
+/** A timestamp from whole seconds (a safe integer) and nanoseconds. */
+export function timestamp(seconds: number, ns = 0): Timestamp {
+  if (!Number.isSafeInteger(seconds)) {
+    throw new RangeError(`Cannot make a timestamp: ${seconds} is not a safe integer`);
+  }
+  if (!(ns >= 0 && ns < 1e9)) {
+    throw new RangeError(`Cannot make a timestamp: ${ns} ns is out of range`);
+  }
+  return { lo: seconds >>> 0, hi: Math.floor(seconds / WORD), ns };
+}
+
+/** A timestamp from seconds as a bigint. @throws {RangeError} outside of 64 bits. */
+export function timestampFromBigInt(seconds: bigint, ns = 0): Timestamp {
+  if (BigInt.asIntN(64, seconds) !== seconds) {
+    throw new RangeError(`Cannot make a timestamp: ${seconds} needs more than 64 bits`);
+  }
+  return { lo: Number(seconds & 0xffff_ffffn), hi: Number(seconds >> 32n), ns };
+}
+
+/** The seconds of a timestamp, exact. */
+export function secondsOf(time: Timestamp): bigint {
+  return (BigInt(time.hi) << 32n) | BigInt(time.lo);
+}
+
+/** The seconds of a timestamp as a number: exact within 2^53. */
+export function secondsAsNumber(time: Timestamp): number {
+  return time.hi * WORD + time.lo;
+}
+
+/** Orders timestamps. */
+export function compareTimestamps(a: Timestamp, b: Timestamp): number {
+  return a.hi - b.hi || a.lo - b.lo || a.ns - b.ns;
+}
+
+/** Whether two timestamps are the same. */
+export function equalTimestamps(a: Timestamp, b: Timestamp): boolean {
+  return a.lo === b.lo && a.hi === b.hi && a.ns === b.ns;
+}

@@ -1,0 +1,49 @@
+import { VarveError } from "../errors.ts";
+
+declare const brand: unique symbol;
+
+/** A digest: `sha256:` and 64, or `sha512:` and 128, lower-case hexadecimal digits. */
+export type Digest = string & { readonly [brand]: "Digest" };
+/** The digest of an uncompressed layer tar. */
+export type DiffId = Digest & { readonly [diff]: "DiffId" };
+/** The digest that names a stack of layers. */
+export type ChainId = Digest & { readonly [chain]: "ChainId" };
+/** The digest of a tree (varve's own; never a diffID). */
+export type TreeDigest = Digest & { readonly [tree]: "TreeDigest" };
+declare const diff: unique symbol;
+declare const chain: unique symbol;
+declare const tree: unique symbol;
+
+/** The algorithms that varve verifies. */
+export type Algorithm = "sha256" | "sha512";
+
+const PATTERN = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
+
+/** Whether a string is a well-formed digest of a known algorithm. */
+export function isDigest(value: unknown): value is Digest {
+  return typeof value === "string" && value.length <= 135 && PATTERN.test(value);
+}
+
+/**
+ * Reads a digest (image-spec, descriptor.md, "Digests").
+ *
+ * @throws {VarveError} `E_DIGEST_FORMAT` when it is malformed or of another algorithm
+ */
+export function parseDigest(value: unknown): Digest {
+  if (isDigest(value)) return value;
+  const shown = typeof value === "string" ? JSON.stringify(value.slice(0, 80)) : typeof value;
+  throw new VarveError(
+    "E_DIGEST_FORMAT",
+    `Cannot read digest ${shown}: not sha256:<64 hex> or sha512:<128 hex>`,
+  );
+}
+
+/** The algorithm of a digest. */
+export function algorithmOf(digest: Digest): Algorithm {
+  return digest.startsWith("sha256:") ? "sha256" : "sha512";
+}
+
+/** The hexadecimal part of a digest. */
+export function hexOf(digest: Digest): string {
+  return digest.slice(7);
+}
