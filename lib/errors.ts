@@ -123,7 +123,9 @@ const EXIT = {
 export type ErrorCode = keyof typeof EXIT;
 
 /** All error codes, in the order of their exit codes. */
-export const ERROR_CODES: readonly ErrorCode[] = Object.keys(EXIT) as ErrorCode[];
+export const ERROR_CODES: readonly ErrorCode[] = Object.keys(
+  EXIT,
+) as ErrorCode[];
 
 /** What an error can say beyond its message; values survive `postMessage` and JSON. */
 export interface ErrorDetails {
@@ -200,7 +202,12 @@ export function toErrorRecord(error: unknown): ErrorRecord {
     };
   }
   if (error instanceof DOMException && error.name === "AbortError") {
-    return { kind: "AbortError", code: "E_INTERNAL", message: error.message, details: {} };
+    return {
+      kind: "AbortError",
+      code: "E_INTERNAL",
+      message: error.message,
+      details: {},
+    };
   }
   const message = error instanceof Error ? error.message : String(error);
   const stack = error instanceof Error ? error.stack : undefined;
@@ -215,7 +222,9 @@ export function toErrorRecord(error: unknown): ErrorRecord {
 
 /** Makes an error again from its record; the inverse of {@linkcode toErrorRecord} for a {@linkcode VarveError}. */
 export function fromErrorRecord(record: ErrorRecord): Error {
-  if (record.kind === "AbortError") return new DOMException(record.message, "AbortError");
+  if (record.kind === "AbortError") {
+    return new DOMException(record.message, "AbortError");
+  }
   const error = new VarveError(record.code, record.message, record.details);
   if (record.stack !== undefined) error.stack = record.stack;
   return error;

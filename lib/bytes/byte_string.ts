@@ -16,11 +16,17 @@ const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const CHUNK = 8192;
 
 /** Reads bytes as a byte string. */
-export function fromBytes(bytes: Uint8Array, start = 0, end: number = bytes.length): ByteString {
+export function fromBytes(
+  bytes: Uint8Array,
+  start = 0,
+  end: number = bytes.length,
+): ByteString {
   const length = end - start;
   if (length <= 32) {
     let out = "";
-    for (let i = start; i < end; i++) out += String.fromCharCode(bytes[i] as number);
+    for (let i = start; i < end; i++) {
+      out += String.fromCharCode(bytes[i] as number);
+    }
     return out as ByteString;
   }
   let out = "";
@@ -41,8 +47,14 @@ export function toBytes(value: ByteString): Uint8Array<ArrayBuffer> {
 }
 
 /** Writes a byte string into `target` at `offset`; returns the offset behind it. */
-export function writeBytes(value: ByteString, target: Uint8Array, offset: number): number {
-  for (let i = 0; i < value.length; i++) target[offset + i] = value.charCodeAt(i);
+export function writeBytes(
+  value: ByteString,
+  target: Uint8Array,
+  offset: number,
+): number {
+  for (let i = 0; i < value.length; i++) {
+    target[offset + i] = value.charCodeAt(i);
+  }
   return offset + value.length;
 }
 
@@ -72,7 +84,9 @@ export function toValidText(value: ByteString): string | undefined {
 export function asByteString(value: string): ByteString {
   for (let i = 0; i < value.length; i++) {
     if (value.charCodeAt(i) > 0xff) {
-      throw new RangeError("Cannot use text as a byte string: a char is above U+00FF");
+      throw new RangeError(
+        "Cannot use text as a byte string: a char is above U+00FF",
+      );
     }
   }
   return value as ByteString;
@@ -99,7 +113,11 @@ export function escapeForTerminal(value: ByteString): string {
   if (text !== undefined) {
     let out = "";
     for (const char of text) {
-      out += char === "\\" ? "\\\\" : UNSAFE.test(char) ? hexEscape(fromText(char)) : char;
+      out += char === "\\"
+        ? "\\\\"
+        : UNSAFE.test(char)
+        ? hexEscape(fromText(char))
+        : char;
     }
     return out;
   }

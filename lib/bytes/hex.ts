@@ -16,6 +16,8 @@ export function fromHex(hex: string): Uint8Array<ArrayBuffer> {
     throw new RangeError("Cannot read hexadecimal: not pairs of 0-9a-f");
   }
   const out = new Uint8Array(hex.length / 2);
-  for (let i = 0; i < out.length; i++) out[i] = parseInt(hex.slice(2 * i, 2 * i + 2), 16);
+  for (let i = 0; i < out.length; i++) {
+    out[i] = parseInt(hex.slice(2 * i, 2 * i + 2), 16);
+  }
   return out;
 }

@@ -21,7 +21,9 @@ const WORD = 0x1_0000_0000;
 /** A timestamp from whole seconds (a safe integer) and nanoseconds. */
 export function timestamp(seconds: number, ns = 0): Timestamp {
   if (!Number.isSafeInteger(seconds)) {
-    throw new RangeError(`Cannot make a timestamp: ${seconds} is not a safe integer`);
+    throw new RangeError(
+      `Cannot make a timestamp: ${seconds} is not a safe integer`,
+    );
   }
   if (!(ns >= 0 && ns < 1e9)) {
     throw new RangeError(`Cannot make a timestamp: ${ns} ns is out of range`);
@@ -32,7 +34,9 @@ export function timestamp(seconds: number, ns = 0): Timestamp {
 /** A timestamp from seconds as a bigint. @throws {RangeError} outside of 64 bits. */
 export function timestampFromBigInt(seconds: bigint, ns = 0): Timestamp {
   if (BigInt.asIntN(64, seconds) !== seconds) {
-    throw new RangeError(`Cannot make a timestamp: ${seconds} needs more than 64 bits`);
+    throw new RangeError(
+      `Cannot make a timestamp: ${seconds} needs more than 64 bits`,
+    );
   }
   return { lo: Number(seconds & 0xffff_ffffn), hi: Number(seconds >> 32n), ns };
 }

@@ -21,7 +21,8 @@ const PATTERN = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
 
 /** Whether a string is a well-formed digest of a known algorithm. */
 export function isDigest(value: unknown): value is Digest {
-  return typeof value === "string" && value.length <= 135 && PATTERN.test(value);
+  return typeof value === "string" && value.length <= 135 &&
+    PATTERN.test(value);
 }
 
 /**
@@ -31,7 +32,9 @@ export function isDigest(value: unknown): value is Digest {
  */
 export function parseDigest(value: unknown): Digest {
   if (isDigest(value)) return value;
-  const shown = typeof value === "string" ? JSON.stringify(value.slice(0, 80)) : typeof value;
+  const shown = typeof value === "string"
+    ? JSON.stringify(value.slice(0, 80))
+    : typeof value;
   throw new VarveError(
     "E_DIGEST_FORMAT",
     `Cannot read digest ${shown}: not sha256:<64 hex> or sha512:<128 hex>`,

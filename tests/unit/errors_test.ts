@@ -1,0 +1,58 @@
+import { assertEquals, assertInstanceOf } from "@std/assert";
+import {
+  ERROR_CODES,
+  exitCode,
+  exitCodeOf,
+  fromErrorRecord,
+  toErrorRecord,
+  VarveError,
+} from "../../lib/errors.ts";
+
+Deno.test("errors: a record survives structured clone and becomes the same error", () => {
+  const error = new VarveError(
+    "E_DIGEST",
+    "Cannot store blob: digest differs",
+    {
+      expected: "a",
+      actual: "b",
+    },
+  );
+  const again = fromErrorRecord(structuredClone(toErrorRecord(error)));
+  assertInstanceOf(again, VarveError);
+  assertEquals([again.code, again.message, again.details], [
+    error.code,
+    error.message,
+    error.details,
+  ]);
+  assertEquals(exitCode(again), 7);
+});
+
+Deno.test("errors: a foreign error is internal, an abort stays an abort", () => {
+  const record = toErrorRecord(new TypeError("boom"));
+  assertEquals([record.code, exitCode(fromErrorRecord(record))], [
+    "E_INTERNAL",
+    1,
+  ]);
+  const abort = fromErrorRecord(
+    toErrorRecord(new DOMException("stop", "AbortError")),
+  );
+  assertEquals(abort.name, "AbortError");
+});
+
+Deno.test("errors: every exit code of the command line has a code, and none is out of range", () => {
+  const exits = new Set(ERROR_CODES.map(exitCodeOf));
+  assertEquals([...exits].sort((a, b) => a - b), [
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    9,
+    10,
+    11,
+    12,
+  ]);
+});
