@@ -113,11 +113,7 @@ export function escapeForTerminal(value: ByteString): string {
   if (text !== undefined) {
     let out = "";
     for (const char of text) {
-      out += char === "\\"
-        ? "\\\\"
-        : UNSAFE.test(char)
-        ? hexEscape(fromText(char))
-        : char;
+      out += char === "\\" ? "\\\\" : UNSAFE.test(char) ? hexEscape(fromText(char)) : char;
     }
     return out;
   }

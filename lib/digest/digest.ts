@@ -32,9 +32,7 @@ export function isDigest(value: unknown): value is Digest {
  */
 export function parseDigest(value: unknown): Digest {
   if (isDigest(value)) return value;
-  const shown = typeof value === "string"
-    ? JSON.stringify(value.slice(0, 80))
-    : typeof value;
+  const shown = typeof value === "string" ? JSON.stringify(value.slice(0, 80)) : typeof value;
   throw new VarveError(
     "E_DIGEST_FORMAT",
     `Cannot read digest ${shown}: not sha256:<64 hex> or sha512:<128 hex>`,

@@ -6,8 +6,7 @@ import * as std from "npm:deno-std@1.4.0/assert/mod.js";
 type AnyConstructor<T> = new (...args: any[]) => T;
 
 export const assert: (expr: unknown, msg?: string) => asserts expr = std.assert;
-export const assertEquals: <T>(actual: T, expected: T, msg?: string) => void =
-  std.assertEquals;
+export const assertEquals: <T>(actual: T, expected: T, msg?: string) => void = std.assertEquals;
 export const assertNotEquals: <T>(
   actual: T,
   expected: T,
@@ -22,8 +21,7 @@ export const assertExists: <T>(
   actual: T,
   msg?: string,
 ) => asserts actual is NonNullable<T> = std.assertExists;
-export const assertFalse: (expr: unknown, msg?: string) => void =
-  std.assertFalse;
+export const assertFalse: (expr: unknown, msg?: string) => void = std.assertFalse;
 export const assertMatch: (
   actual: string,
   expected: RegExp,
