@@ -1,0 +1,83 @@
+/**
+ * The layer job's values: compressed bytes in, a proved layer out, in one pass.
+ *
+ * compressed digest ∥ inflate → diffID ∥ tar parse → per-file digests →
+ * `layer.tar` and `tree` written. Nothing is synced and nothing is renamed
+ * here: the store does both when it commits.
+ */
+import type { Compression } from "../codec/compress/mod.ts";
+import type { DiffId, Digest, TreeDigest } from "../digest/mod.ts";
+import type { LayerLimits, LayerPolicy, Warning } from "../layer/mod.ts";
+
+/** Where the compressed bytes come from. */
+export type LayerSource =
+  /** A run of bytes of a file on this machine: the worker reads it itself. */
+  | {
+    readonly kind: "file";
+    readonly path: string;
+    readonly offset: number;
+    readonly length: number;
+  }
+  /** The job's stream. */
+  | { readonly kind: "stream" };
+
+/** Where the results go: files inside an ingest directory of the store, or memory. */
+export type LayerTarget =
+  | {
+    readonly kind: "files";
+    /** The uncompressed tar; must not exist. */
+    readonly tar: string;
+    /** The layer tree's file form; must not exist. */
+    readonly tree: string;
+    /** The compressed bytes as they came, or `null` to keep none. Not written when they are not compressed: then it is the tar. */
+    readonly blob: string | null;
+  }
+  | { readonly kind: "memory" };
+
+/** What is to be done and what is expected. */
+export interface LayerJobInput {
+  /** Bytes. */
+  readonly source: LayerSource;
+  /** Results. */
+  readonly target: LayerTarget;
+  /** What the descriptor says; checked: size while reading (E_SIZE), digest at the end (E_DIGEST). */
+  readonly expected: {
+    readonly digest?: Digest;
+    readonly size?: number;
+    /** E_DIFFID when it differs. */
+    readonly diffId?: DiffId;
+    /** Judged against the magic bytes. */
+    readonly mediaType?: string;
+  };
+  /** Policy and limits, where they are not the defaults. */
+  readonly policy?: Partial<LayerPolicy>;
+  readonly limits?: Partial<LayerLimits>;
+  /** Whether to hash each file. True unless a bench says otherwise. */
+  readonly fileDigests?: boolean;
+}
+
+/** A layer, proved. */
+export interface LayerJobOutput {
+  /** Digest of the bytes as they came. */
+  readonly digest: Digest;
+  /** How many bytes came. */
+  readonly size: number;
+  /** What the magic bytes said. */
+  readonly compression: Compression;
+  /** Digest of the uncompressed tar. */
+  readonly diffId: DiffId;
+  /** Its size in bytes. */
+  readonly uncompressedSize: number;
+  /** Digest of the layer tree. */
+  readonly treeDigest: TreeDigest;
+  /** Entries of the layer tree. */
+  readonly entries: number;
+  /** What was dropped or looked odd. */
+  readonly warnings: readonly Warning[];
+  /** For the memory target: the bytes; the tree in its file form. */
+  readonly memory?: {
+    readonly tar: Uint8Array;
+    readonly tree: Uint8Array;
+    readonly blob: Uint8Array | null;
+  };
+}

@@ -1,0 +1,331 @@
+/**
+ * The store: content-addressed blobs and layers, image names, chains, snapshot
+ * rows, leases and settings, for any number of processes at once.
+ *
+ * **Visibility.** Everything that comes in comes through an {@linkcode Ingest}.
+ * It stages files where nobody looks, and `commit` makes all of it visible at
+ * once: data is synced, files are renamed to their final names, directories are
+ * synced, and one database transaction says that they are there. An ingest that
+ * is not committed, for whatever reason (an error, `kill -9`), leaves nothing but
+ * invisible files, which a later start removes.
+ *
+ * **Idempotence.** To commit what is there already is a success and changes
+ * nothing. A layer is made once: `layer()` waits for whoever makes the same one,
+ * and then gives what the other made.
+ *
+ * **Trust.** What is in the store was verified when it came in. A layer is known
+ * by its diffID, and by each compressed digest that was verified to inflate to it.
+ *
+ * Implementations: `memory/` (tests, library use without files) and `disk/`.
+ * Both pass `tests/conformance/store.ts`.
+ */
+import type { ChainId, DiffId, Digest, TreeDigest } from "../digest/mod.ts";
+import type { Descriptor, Platform } from "../oci/mod.ts";
+import type { LayerJobOutput, LayerTarget } from "../pool/mod.ts";
+import type { Tree } from "../tree/mod.ts";
+
+/** A blob that is here. */
+export interface BlobRecord {
+  /** Its digest. */
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+  /** As the descriptor that brought it said; `""` when none did. */
+  readonly mediaType: string;
+}
+
+/** A layer that is here: {diffID, size, cache id} and what it came from. */
+export interface LayerRecord {
+  /** Digest of the uncompressed tar. */
+  readonly diffId: DiffId;
+  /** Size of the uncompressed tar in bytes. */
+  readonly size: number;
+  /** The on-disk id. */
+  readonly cacheId: number;
+  /** Digest of the layer tree. */
+  readonly treeDigest: TreeDigest;
+  /** Entries of the layer tree. */
+  readonly entries: number;
+  /** When its bytes were last verified, ms since the epoch. */
+  readonly verifiedAt: number;
+}
+
+/** A chain: a layer on top of a parent chain. */
+export interface ChainRecord {
+  /** Names the stack. */
+  readonly chainId: ChainId;
+  /** The topmost layer. */
+  readonly diffId: DiffId;
+  /** The stack below, `null` for a first layer. */
+  readonly parent: ChainId | null;
+  /** On-disk id of what a driver made for the chain as a whole; `null` when none did. */
+  readonly cacheId: number | null;
+}
+
+/** An image name. */
+export interface ImageRecord {
+  /** Full normalised name (`docker.io/library/debian:latest`), or `<none>@<digest>`. */
+  readonly name: string;
+  /** What it names: a manifest or an index, as it came. */
+  readonly target: Descriptor;
+  /** ms since the epoch. */
+  readonly createdAt: number;
+  /** ms since the epoch. */
+  readonly updatedAt: number;
+}
+
+/** Blobs by digest. */
+export interface Blobs {
+  /** What is known of a blob. */
+  stat(digest: Digest): BlobRecord | undefined;
+  /** The whole of a small blob (a document), verified. @throws {VarveError} `E_NOT_FOUND`, `E_DIGEST`, `E_LIMIT` above `maxBytes` (4 MiB) */
+  read(digest: Digest, maxBytes?: number): Promise<Uint8Array>;
+  /** The bytes of a blob, verified while they pass: the stream fails at its end with `E_DIGEST`. @throws {VarveError} `E_NOT_FOUND` */
+  open(
+    digest: Digest,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<ReadableStream<Uint8Array>>;
+  /** All blobs, sorted by digest. */
+  list(): BlobRecord[];
+}
+
+/** Layers by diffID. */
+export interface Layers {
+  /** The record of a layer. */
+  get(diffId: DiffId): LayerRecord | undefined;
+  /** The layer that a compressed blob was verified to hold, whether or not the blob is still here. */
+  byBlob(digest: Digest): LayerRecord | undefined;
+  /** The compressed blobs known for a layer. */
+  blobsOf(diffId: DiffId): Digest[];
+  /** Its tree, opened lazily. @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE` */
+  tree(diffId: DiffId): Promise<Tree>;
+  /** The uncompressed tar, whole. @throws {VarveError} `E_NOT_FOUND` */
+  open(
+    diffId: DiffId,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<ReadableStream<Uint8Array>>;
+  /** A reader of runs of the tar; dispose it. @throws {VarveError} `E_NOT_FOUND` */
+  reader(diffId: DiffId): Promise<LayerReader>;
+  /** All layers, sorted by diffID. */
+  list(): LayerRecord[];
+}
+
+/** Random access to a layer's tar. */
+export interface LayerReader extends Disposable {
+  /** Size of the tar. */
+  readonly size: number;
+  /** Exactly `length` bytes. @throws {VarveError} `E_TRUNCATED` */
+  read(position: number, length: number): Uint8Array;
+}
+
+/** Chains by chainID. They come with images. */
+export interface Chains {
+  /** The record of a chain. */
+  get(chainId: ChainId): ChainRecord | undefined;
+  /** The diffIDs of a chain, lowest first. @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE` on a cycle */
+  diffIds(chainId: ChainId): DiffId[];
+  /** Notes a chain of layers that are all here (idempotent); gives the chainID of the whole. @throws {VarveError} `E_PRECONDITION` */
+  ensure(diffIds: readonly DiffId[]): ChainId;
+  /** All chains. */
+  list(): ChainRecord[];
+}
+
+/** Image names. */
+export interface Images {
+  /** By full name. */
+  get(name: string): ImageRecord | undefined;
+  /** Points a name at a target that is here (atomically replaces). @throws {VarveError} `E_NOT_FOUND` when the target's blob is missing */
+  set(name: string, target: Descriptor): ImageRecord;
+  /** Removes a name; its content stays until gc. @throws {VarveError} `E_NOT_FOUND` */
+  remove(name: string): void;
+  /** All names, sorted. */
+  list(): ImageRecord[];
+}
+
+/** A snapshot as a row. `dir` is the cache id of its directory; a committed snapshot is a layer or a dir. */
+export interface SnapshotRow {
+  /** Key (active, view) or name (committed). One key space. */
+  readonly key: string;
+  /** Kind. */
+  readonly kind: "active" | "view" | "committed";
+  /** Name of the committed parent; `null` for none. */
+  readonly parent: string | null;
+  /** Cache id of `snapshots/<id>/`; `null` for views without a directory and for layers. */
+  readonly cacheId: number | null;
+  /** Committed from a tar layer: its diffID. */
+  readonly diffId: DiffId | null;
+  /** Labels. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** ms since the epoch. */
+  readonly createdAt: number;
+  /** ms since the epoch. */
+  readonly updatedAt: number;
+  /** Usage of a committed snapshot; `null` while unknown. */
+  readonly usage: { readonly size: number; readonly inodes: number } | null;
+}
+
+/** The snapshot table inside one transaction. */
+export interface SnapshotTable {
+  /** One row. */
+  get(key: string): SnapshotRow | undefined;
+  /** All rows, sorted by key. */
+  list(): SnapshotRow[];
+  /** Whether a row has this parent. */
+  hasChildren(name: string): boolean;
+  /** Adds or replaces a row. */
+  put(row: SnapshotRow): void;
+  /** Removes a row. */
+  delete(key: string): void;
+}
+
+/** Snapshot rows. The state machine is in `snapshot/`; here they are only kept. */
+export interface Snapshots {
+  /** Runs `fn` in one short exclusive transaction: all of its changes or, when it throws, none. `fn` does no I/O. */
+  transact<T>(fn: (table: SnapshotTable) => T): T;
+  /** Reads in one consistent view. */
+  read<T>(fn: (table: Omit<SnapshotTable, "put" | "delete">) => T): T;
+}
+
+/** Keeps things from gc until it ends. */
+export interface Lease {
+  /** Unique. */
+  readonly id: string;
+  /** ms since the epoch. */
+  readonly createdAt: number;
+  /** ms since the epoch, or `null` for no end. */
+  readonly expiresAt: number | null;
+  /** Labels; `varve.mount` holds the directory of a mount. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** What it keeps: `image:<name>`, `chain:<id>`, `layer:<diffID>`, `blob:<digest>`, `snapshot:<key>`. */
+  readonly resources: readonly string[];
+}
+
+/** Leases. */
+export interface Leases {
+  /** Adds a lease. @throws {VarveError} `E_EXISTS` */
+  create(lease: Lease): void;
+  /** One lease. */
+  get(id: string): Lease | undefined;
+  /** Ends a lease. @throws {VarveError} `E_NOT_FOUND` */
+  remove(id: string): void;
+  /** All leases, sorted by id. */
+  list(): Lease[];
+}
+
+/** Settings kept in the store; an option of the command line overrides. */
+export interface Settings {
+  /** The value that was set, or `undefined`. */
+  get(key: string): string | undefined;
+  /** Sets or (with `undefined`) unsets. Which keys and values are allowed is the caller's matter. */
+  set(key: string, value: string | undefined): void;
+  /** What is set. */
+  list(): Record<string, string>;
+}
+
+/** What to make a layer from; any part that is known helps not to make it twice. */
+export interface LayerKey {
+  /** Digest of the compressed blob. */
+  readonly digest?: Digest;
+  /** Digest of the uncompressed tar. */
+  readonly diffId?: DiffId;
+}
+
+/** A layer that is being made in an ingest. */
+export interface StagedLayer {
+  /** Where the layer job writes. */
+  readonly target: LayerTarget;
+  /** Takes the job's output into the ingest, where it waits for `commit`. */
+  finish(output: LayerJobOutput, mediaType: string): Promise<void>;
+  /** Gives it up: removes its files, frees its lock. */
+  discard(): Promise<void>;
+}
+
+/** One unit of visibility. Dispose without `commit` undoes everything. */
+export interface Ingest extends AsyncDisposable {
+  /**
+   * Begins a layer, or gives the record when the store holds it, verified. Waits
+   * while another ingest, of this process or another, makes the same one.
+   */
+  layer(key: LayerKey, options?: { readonly signal?: AbortSignal }): Promise<
+    { readonly state: "present"; readonly record: LayerRecord } | {
+      readonly state: "new";
+      readonly staged: StagedLayer;
+    }
+  >;
+  /** Stages a document. @throws {VarveError} `E_SIZE`, `E_DIGEST` when it is not what `expected` says */
+  blob(
+    bytes: Uint8Array,
+    mediaType: string,
+    expected?: Pick<Descriptor, "digest" | "size">,
+  ): Promise<Descriptor>;
+  /** Stages a blob of any size that is no layer (a stream is hashed while it is written). */
+  blobStream(
+    bytes: AsyncIterable<Uint8Array>,
+    mediaType: string,
+    expected?: Pick<Descriptor, "digest" | "size">,
+  ): Promise<Descriptor>;
+  /** At commit, points a name (`null`: `<none>@<digest>`) at a target that is staged or here. */
+  image(name: string | null, target: Descriptor): void;
+  /** At commit, notes the chain of an image's layers. */
+  chain(diffIds: readonly DiffId[]): void;
+  /** Makes all of it visible, at once and durably, or (on an error) nothing. */
+  commit(): Promise<IngestResult>;
+}
+
+/** What a commit made visible. */
+export interface IngestResult {
+  /** Names, in the order of `image` calls. */
+  readonly images: readonly ImageRecord[];
+  /** All layers that the ingest asked for, made or present. */
+  readonly layers: readonly LayerRecord[];
+}
+
+/** Directories of a disk store that drivers fill. */
+export interface Directories {
+  /** `layers/<cache-id>/` of a layer. @throws {VarveError} `E_NOT_FOUND` */
+  layer(diffId: DiffId): string;
+  /** Path of a layer's `layer.tar`. */
+  layerTar(diffId: DiffId): string;
+  /** Path of a layer's `tree`. */
+  layerTree(diffId: DiffId): string;
+  /**
+   * The directory `name` beside a layer's tar (overlay: `fs`) or of a chain (`chains/<id>/<name>`), made once:
+   * when it is missing, `make` fills a temporary directory, which is then synced and renamed into place under a lock.
+   */
+  ensure(
+    owner: { readonly diffId: DiffId } | { readonly chainId: ChainId },
+    name: string,
+    make: (temporary: string) => Promise<void>,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<string>;
+  /** A new, empty `snapshots/<cache-id>/` with its marker. */
+  createSnapshot(key: string): Promise<{ readonly cacheId: number; readonly path: string }>;
+  /** Path of `snapshots/<cache-id>/`. */
+  snapshot(cacheId: number): string;
+  /** Moves `snapshots/<cache-id>/` to `trash/` (after the row is gone) and deletes it there. */
+  removeSnapshot(cacheId: number): Promise<void>;
+  /** `mounts/`, where shared read-only lowers are mounted. */
+  readonly mounts: string;
+}
+
+/** A store. */
+export interface Store extends AsyncDisposable {
+  /** Its root directory; `null` for a memory store. */
+  readonly root: string | null;
+  /** Whether syncs are made. */
+  readonly durability: "full" | "none";
+  readonly blobs: Blobs;
+  readonly layers: Layers;
+  readonly chains: Chains;
+  readonly images: Images;
+  readonly snapshots: Snapshots;
+  readonly leases: Leases;
+  readonly settings: Settings;
+  /** Disk stores only. */
+  readonly directories: Directories | null;
+  /** Begins a unit of visibility. */
+  ingest(): Promise<Ingest>;
+}
+
+/** A platform that callers pass along when they resolve an image. */
+export type { Platform };
