@@ -1,2 +1,3 @@
 /** @module */
 export type * from "./entry.ts";
+export * from "./apply.ts";

@@ -1,2 +1,4 @@
 /** @module */
 export type * from "./node.ts";
+export type * from "./tree.ts";
+export * from "./draft.ts";
