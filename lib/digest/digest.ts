@@ -1,18 +1,13 @@
 import { VarveError } from "../errors.ts";
 
-declare const brand: unique symbol;
-
 /** A digest: `sha256:` and 64, or `sha512:` and 128, lower-case hexadecimal digits. */
-export type Digest = string & { readonly [brand]: "Digest" };
+export type Digest = string & { readonly "~digest": true };
 /** The digest of an uncompressed layer tar. */
-export type DiffId = Digest & { readonly [diff]: "DiffId" };
+export type DiffId = Digest & { readonly "~diffId": true };
 /** The digest that names a stack of layers. */
-export type ChainId = Digest & { readonly [chain]: "ChainId" };
+export type ChainId = Digest & { readonly "~chainId": true };
 /** The digest of a tree (varve's own; never a diffID). */
-export type TreeDigest = Digest & { readonly [tree]: "TreeDigest" };
-declare const diff: unique symbol;
-declare const chain: unique symbol;
-declare const tree: unique symbol;
+export type TreeDigest = Digest & { readonly "~treeDigest": true };
 
 /** The algorithms that varve verifies. */
 export type Algorithm = "sha256" | "sha512";
