@@ -1,0 +1,104 @@
+/** Child processes with a time limit, whose whole group ends with them. */
+
+/** How a child ran. */
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Start from an empty environment. */
+  readonly clearEnv?: boolean;
+  /** What the child reads; nothing by default. */
+  readonly stdin?: string | Uint8Array;
+  /** Milliseconds until it is killed; 60,000 by default. */
+  readonly timeout?: number;
+}
+
+/** What a child left. */
+export interface RunResult {
+  readonly code: number;
+  readonly signal: Deno.Signal | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The bytes of stdout, for output that is not text. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Runs a program to its end, whatever its exit code.
+ *
+ * @throws {Error} where it takes longer than the time limit
+ */
+export async function runAny(
+  command: readonly string[],
+  options: RunOptions = {},
+): Promise<RunResult> {
+  const [program, ...args] = command;
+  if (program === undefined) throw new TypeError("Cannot run a command: it is empty");
+  const child = new Deno.Command(program, {
+    args,
+    ...(options.cwd !== undefined && { cwd: options.cwd }),
+    ...(options.env !== undefined && { env: { ...options.env } }),
+    clearEnv: options.clearEnv ?? false,
+    stdin: options.stdin === undefined ? "null" : "piped",
+    stdout: "piped",
+    stderr: "piped",
+    // Its own group: a limit must also end what the child has started.
+    detached: true,
+  }).spawn();
+  const limit = options.timeout ?? 60_000;
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    killGroup(child.pid);
+  }, limit);
+  try {
+    const feeding = options.stdin === undefined ? undefined : feed(child.stdin, options.stdin);
+    const output = await child.output();
+    await feeding;
+    if (late) throw new Error(`Cannot run ${program}: not done after ${limit} ms`);
+    const decoder = new TextDecoder();
+    return {
+      code: output.code,
+      signal: output.signal,
+      stdout: decoder.decode(output.stdout),
+      stderr: decoder.decode(output.stderr),
+      bytes: output.stdout,
+    };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Runs a program that must succeed.
+ *
+ * @throws {Error} with the program's last words where it does not
+ */
+export async function run(command: readonly string[], options?: RunOptions): Promise<RunResult> {
+  const result = await runAny(command, options);
+  if (result.code !== 0) {
+    const words = (result.stderr + result.stdout).trim().slice(-4000);
+    throw new Error(`Cannot run ${command.join(" ")}: exit ${result.code}\n${words}`);
+  }
+  return result;
+}
+
+async function feed(stdin: WritableStream<Uint8Array>, input: string | Uint8Array): Promise<void> {
+  const writer = stdin.getWriter();
+  try {
+    await writer.write(typeof input === "string" ? new TextEncoder().encode(input) : input);
+    await writer.close();
+  } catch (error) {
+    // A child may end before it has read everything; its exit code tells what that means.
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    await writer.abort().catch(() => {});
+  }
+}
+
+/** Ends a process group that {@linkcode runAny} or a detached child began. */
+export function killGroup(pid: number): void {
+  try {
+    Deno.kill(-pid, "SIGKILL");
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
