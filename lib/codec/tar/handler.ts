@@ -10,4 +10,10 @@ export interface TarHandler {
   hole(length: number): void;
   /** The current entry is complete: all of `size` bytes were told by `data` and `hole`. Called for every entry. */
   endEntry(): void;
+  /**
+   * The padding behind the entry that ended last is not zero, at most once an
+   * entry. Legal, but whoever maps the archive's pages as the file's must know:
+   * bytes behind the end of a file have to read as zeros.
+   */
+  dirtyPadding?(): void;
 }

@@ -1,0 +1,113 @@
+import type { ByteString } from "../../bytes/mod.ts";
+import type { Xattr } from "../../tree/mod.ts";
+import { type RawHeader, tarError } from "./header.ts";
+import { parseDecimal, parsePaxTime } from "./numeric.ts";
+import type { PaxRecords } from "./pax.ts";
+
+const SCHILY = "SCHILY.xattr.";
+const LIBARCHIVE = "LIBARCHIVE.xattr.";
+
+/** What stands in front of an entry's own header and holds for it alone. */
+export interface MetaHeaders {
+  /** Records of the last PAX header. */
+  pax: PaxRecords | undefined;
+  /** The GNU long name, empty when there is none. */
+  longName: ByteString;
+  /** The GNU long link target, empty when there is none. */
+  longLink: ByteString;
+}
+
+/**
+ * Folds meta headers into the header they belong to. A PAX value beats the
+ * header's field unless it is empty; a GNU long name beats both.
+ *
+ * @throws {VarveError} `E_HEADER`, `E_ID` or `E_TIME` when a value is malformed
+ */
+export function foldMeta(header: RawHeader, meta: MetaHeaders, position: number): void {
+  if (meta.pax !== undefined) foldRecords(header, meta.pax, position);
+  if (meta.longName !== "") header.path = meta.longName;
+  if (meta.longLink !== "") header.linkname = meta.longLink;
+}
+
+function foldRecords(header: RawHeader, records: PaxRecords, position: number): void {
+  for (const [key, value] of records) {
+    if (value === "") continue;
+    switch (key) {
+      case "path":
+        header.path = value;
+        break;
+      case "linkpath":
+        header.linkname = value;
+        break;
+      case "uid":
+        header.uid = decimal(value, position, "user id", "E_ID");
+        break;
+      case "gid":
+        header.gid = decimal(value, position, "group id", "E_ID");
+        break;
+      case "size":
+        header.size = decimal(value, position, "size", "E_HEADER");
+        break;
+      case "mtime":
+      case "atime":
+      case "ctime": {
+        const time = parsePaxTime(value);
+        if (time === undefined) throw tarError(position, `the PAX ${key} is not a time`, "E_TIME");
+        if (key === "mtime") header.mtime = time;
+        break;
+      }
+    }
+  }
+}
+
+function decimal(
+  value: string,
+  position: number,
+  what: string,
+  code: "E_ID" | "E_HEADER",
+): number {
+  const number = parseDecimal(value);
+  if (number === undefined) throw tarError(position, `the PAX ${what} is not a number`, code);
+  return number;
+}
+
+const NONE: readonly Xattr[] = [];
+
+/**
+ * The extended attributes among PAX records. Both spellings are read; where
+ * they disagree the one of SCHILY counts, because it is the only one that
+ * container engines know.
+ *
+ * @throws {VarveError} `E_XATTR` when one is malformed
+ */
+export function xattrsOf(records: PaxRecords | undefined, position: number): readonly Xattr[] {
+  if (records === undefined) return NONE;
+  let found: Map<string, Xattr> | undefined;
+  for (const [key, value] of records) {
+    if (key.startsWith(SCHILY)) {
+      const name = key.slice(SCHILY.length) as ByteString;
+      (found ??= new Map()).set(name, { name, value });
+    } else if (key.startsWith(LIBARCHIVE)) {
+      const name = percentDecode(key.slice(LIBARCHIVE.length));
+      if (name.includes("\0")) throw tarError(position, "an xattr's name holds a NUL", "E_XATTR");
+      if (records.has(SCHILY + name)) continue;
+      (found ??= new Map()).set(name, { name, value: base64Decode(value, position) });
+    }
+  }
+  return found === undefined ? NONE : [...found.values()];
+}
+
+function percentDecode(text: string): ByteString {
+  return text.replace(
+    /%([0-9A-Fa-f]{2})/g,
+    (_, hex) => String.fromCharCode(parseInt(hex, 16)),
+  ) as ByteString;
+}
+
+function base64Decode(text: string, position: number): ByteString {
+  try {
+    return atob(text) as ByteString;
+  } catch {
+    throw tarError(position, "an xattr's value is not base64", "E_XATTR");
+  }
+}

@@ -1,0 +1,199 @@
+import { type ByteString, fromBytes, type Timestamp } from "../../bytes/mod.ts";
+import { type ErrorCode, VarveError } from "../../errors.ts";
+import { parseNumeric, parseOctal, parseTimeField } from "./numeric.ts";
+
+/** Bytes of a tar block; headers and bodies begin at multiples of it. */
+export const BLOCK = 512;
+
+/** Type flags, as char codes. */
+export const TYPE = {
+  OLD_FILE: 0x00,
+  FILE: 0x30,
+  HARDLINK: 0x31,
+  SYMLINK: 0x32,
+  CHAR: 0x33,
+  BLOCK: 0x34,
+  DIRECTORY: 0x35,
+  FIFO: 0x36,
+  CONTIGUOUS: 0x37,
+  PAX: 0x78,
+  PAX_GLOBAL: 0x67,
+  GNU_LONG_NAME: 0x4c,
+  GNU_LONG_LINK: 0x4b,
+  GNU_SPARSE: 0x53,
+} as const;
+
+/** The dialects that matter to a reader. PAX headers are `"ustar"`. */
+export type HeaderFormat = "v7" | "ustar" | "gnu" | "star";
+
+/** A header block, before meta headers are folded in. */
+export interface RawHeader {
+  path: ByteString;
+  mode: number;
+  uid: number;
+  gid: number;
+  size: number;
+  mtime: Timestamp;
+  typeflag: number;
+  linkname: ByteString;
+  devmajor: number;
+  devminor: number;
+  format: HeaderFormat;
+}
+
+/** An error in the archive, placed by the offset of the header it is about. */
+export function tarError(
+  position: number,
+  state: string,
+  code: ErrorCode = "E_HEADER",
+): VarveError {
+  return new VarveError(code, `Cannot read tar entry at byte ${position}: ${state}`);
+}
+
+/** Whether a type has no body, whatever its size says: links, devices, directories, FIFOs. */
+export function isHeaderOnly(typeflag: number): boolean {
+  return typeflag >= TYPE.HARDLINK && typeflag <= TYPE.FIFO;
+}
+
+/** The sum of a block's bytes, unsigned; 0 means that all of them are zero. */
+export function sumBlock(block: Uint8Array, at: number): number {
+  let sum = 0;
+  for (let i = at; i < at + BLOCK; i++) sum += block[i] as number;
+  return sum;
+}
+
+/** As {@linkcode sumBlock}, four bytes at once; `word` counts in units of four bytes. */
+export function sumBlockWords(words: Uint32Array, word: number): number {
+  // Two lanes of 16 bits: 128 words × 2 bytes × 255 stay below 2^16.
+  let sum = 0;
+  for (let i = word; i < word + BLOCK / 4; i++) {
+    const four = words[i] as number;
+    sum += (four & 0x00ff00ff) + ((four >>> 8) & 0x00ff00ff);
+  }
+  return (sum & 0xffff) + (sum >>> 16);
+}
+
+/**
+ * Reads a header block that is not all zeros.
+ *
+ * @param sum what {@linkcode sumBlock} said
+ * @throws {VarveError} `E_HEADER`, `E_ID` or `E_TIME` when a field is malformed
+ */
+export function parseHeader(
+  block: Uint8Array,
+  at: number,
+  sum: number,
+  position: number,
+): RawHeader {
+  checkSum(block, at, sum, position);
+  const typeflag = block[at + 156] as number;
+  const format = formatOf(block, at);
+  const mode = parseNumeric(block, at + 100, 8);
+  const uid = parseNumeric(block, at + 108, 8);
+  const gid = parseNumeric(block, at + 116, 8);
+  const size = parseNumeric(block, at + 124, 12);
+  const mtime = parseTimeField(block, at + 136, 12);
+  if (mode === undefined) throw tarError(position, "the mode is not a number");
+  if (uid === undefined) throw tarError(position, "the user id is not a number", "E_ID");
+  if (gid === undefined) throw tarError(position, "the group id is not a number", "E_ID");
+  if (size === undefined) throw tarError(position, "the size is not a number");
+  if (mtime === undefined) throw tarError(position, "the time is not a number", "E_TIME");
+  const name = cString(block, at, 100);
+  const prefix = prefixOf(block, at, format, position);
+  const isDevice = format !== "v7" && (typeflag === TYPE.CHAR || typeflag === TYPE.BLOCK);
+  return {
+    path: prefix === "" ? name : `${prefix}/${name}` as ByteString,
+    mode,
+    uid,
+    gid,
+    size,
+    mtime,
+    typeflag,
+    linkname: cString(block, at + 157, 100),
+    devmajor: isDevice ? deviceNumber(block, at + 329, position) : 0,
+    devminor: isDevice ? deviceNumber(block, at + 337, position) : 0,
+    format,
+  };
+}
+
+/** Bytes up to the first NUL or the end of the field. */
+export function cString(block: Uint8Array, start: number, length: number): ByteString {
+  let end = start;
+  while (end < start + length && block[end] !== 0) end++;
+  return end === start ? "" as ByteString : fromBytes(block, start, end);
+}
+
+/** POSIX sums unsigned bytes; some old writers summed signed ones, and readers accept both. */
+function checkSum(block: Uint8Array, at: number, sum: number, position: number): void {
+  const stored = parseOctal(block, at + 148, 8);
+  let unsigned = sum + 8 * 0x20;
+  for (let i = at + 148; i < at + 156; i++) unsigned -= block[i] as number;
+  if (stored === unsigned) return;
+  let signed = 8 * 0x20;
+  for (let i = at; i < at + BLOCK; i++) {
+    const byte = block[i] as number;
+    if (i < at + 148 || i >= at + 156) signed += byte > 0x7f ? byte - 256 : byte;
+  }
+  if (stored !== signed) throw tarError(position, "the header's checksum differs");
+}
+
+function formatOf(block: Uint8Array, at: number): HeaderFormat {
+  if (!matches(block, at + 257, "ustar")) return "v7";
+  if (block[at + 262] === 0) return matches(block, at + 508, "tar\0") ? "star" : "ustar";
+  return matches(block, at + 262, "  \0") ? "gnu" : "v7";
+}
+
+function matches(block: Uint8Array, at: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    if (block[at + i] !== text.charCodeAt(i)) return false;
+  }
+  return true;
+}
+
+function deviceNumber(block: Uint8Array, at: number, position: number): number {
+  const value = parseNumeric(block, at, 8);
+  if (value === undefined) throw tarError(position, "a device number is not a number");
+  return value;
+}
+
+function prefixOf(
+  block: Uint8Array,
+  at: number,
+  format: HeaderFormat,
+  position: number,
+): ByteString {
+  switch (format) {
+    case "ustar":
+      return cString(block, at + 345, 155);
+    case "star":
+      checkTime(block, at + 476, position);
+      checkTime(block, at + 488, position);
+      return cString(block, at + 345, 131);
+    case "gnu":
+      return misplacedPrefix(block, at);
+    case "v7":
+      return "" as ByteString;
+  }
+}
+
+function checkTime(block: Uint8Array, at: number, position: number): void {
+  if (parseTimeField(block, at, 12) === undefined) {
+    throw tarError(position, "a time is not a number", "E_TIME");
+  }
+}
+
+/**
+ * GNU headers have times where ustar has its prefix. Go before 1.8 wrote a
+ * prefix there nevertheless: when the times do not parse and the field is
+ * ASCII, it is one (golang.org/issue/12594, golang.org/issue/21005).
+ */
+function misplacedPrefix(block: Uint8Array, at: number): ByteString {
+  const none = "" as ByteString;
+  if (block[at + 345] === 0 && block[at + 357] === 0) return none;
+  const accessed = block[at + 345] === 0 || parseTimeField(block, at + 345, 12) !== undefined;
+  const changed = block[at + 357] === 0 || parseTimeField(block, at + 357, 12) !== undefined;
+  if (accessed && changed) return none;
+  const prefix = cString(block, at + 345, 155);
+  for (let i = 0; i < prefix.length; i++) if (prefix.charCodeAt(i) > 0x7f) return none;
+  return prefix;
+}

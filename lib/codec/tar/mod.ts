@@ -1,0 +1,11 @@
+/**
+ * Tar archives: an incremental reader of every dialect that layers come in, and
+ * a deterministic writer.
+ *
+ * Both are pure: bytes in, calls out; no file is opened.
+ *
+ * @module
+ */
+export type { TarHandler } from "./handler.ts";
+export { DEFAULT_TAR_LIMITS, type TarLimits } from "./limits.ts";
+export { TarReader, type TarReaderOptions } from "./reader.ts";

@@ -1,0 +1,294 @@
+import { VarveError } from "../../errors.ts";
+import type { Entry } from "../../layer/mod.ts";
+import { EntryAssembler, type Step } from "./assembler.ts";
+import type { TarHandler } from "./handler.ts";
+import { BLOCK, sumBlock, sumBlockWords, tarError } from "./header.ts";
+import { limitError, resolveTarLimits, type TarLimits } from "./limits.ts";
+
+/** Options of a {@linkcode TarReader}. */
+export interface TarReaderOptions {
+  /** Limits that differ from {@linkcode DEFAULT_TAR_LIMITS}. */
+  readonly limits?: Partial<TarLimits>;
+}
+
+/** What the next bytes are. */
+type State = "header" | "map" | "meta" | "body" | "padding" | "end" | "closed";
+
+const NOTHING = new Uint8Array(0);
+
+/**
+ * Reads a tar archive from chunks of any size and tells a {@linkcode TarHandler}
+ * its entries. However the bytes are cut, the same is told.
+ *
+ * It reads ustar, PAX, the GNU and the star dialect: long names, base-256
+ * numbers, the four sparse formats, xattrs. Where readers disagree it does what
+ * Go's archive/tar does, which all container engines use. It does not judge
+ * paths, owners or modes; `layer/` does. Global PAX headers are parsed and have
+ * no effect. What follows the end mark is not looked at.
+ *
+ * After an error, its own or the handler's, the reader takes no more bytes.
+ *
+ * @example
+ * ```ts
+ * import { TarReader } from "@varve/varve/tar";
+ *
+ * const names: string[] = [];
+ * const reader = new TarReader({
+ *   entry: (entry) => names.push(entry.path),
+ *   data: () => {},
+ *   hole: () => {},
+ *   endEntry: () => {},
+ * });
+ * reader.push(new Uint8Array(1024)); // two zero blocks: an empty archive
+ * reader.end();
+ * if (names.length !== 0) throw new Error("an empty archive has no entries");
+ * ```
+ */
+export class TarReader {
+  readonly #handler: TarHandler;
+  readonly #limits: TarLimits;
+  readonly #assembler: EntryAssembler;
+  #state: State = "header";
+  #failed = false;
+  #position = 0;
+  #sawZeroBlock = false;
+
+  /** A block that came in pieces. */
+  readonly #held: Uint8Array = new Uint8Array(BLOCK);
+  #heldLength = 0;
+  /** A meta body that came in pieces. */
+  #metaBody: Uint8Array | undefined;
+  #metaLength = 0;
+  /** The current chunk in words, where it is aligned. */
+  #words: Uint32Array | undefined;
+
+  /** The entry whose body is read. */
+  #entry: Entry | undefined;
+  #nextExtent = 0;
+  /** Bytes of content told so far. */
+  #told = 0;
+  /** Bytes of the current run of data still to come. */
+  #left = 0;
+  #paddingLeft = 0;
+  #watchPadding = false;
+
+  /** Makes a reader. @throws {RangeError} when a limit is no limit */
+  constructor(handler: TarHandler, options: TarReaderOptions = {}) {
+    this.#handler = handler;
+    this.#limits = resolveTarLimits(options.limits);
+    this.#assembler = new EntryAssembler(this.#limits);
+  }
+
+  /** Bytes read so far, those behind the end mark included. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Entries told so far. */
+  get entries(): number {
+    return this.#assembler.count;
+  }
+
+  /** Whether the end mark (two zero blocks) was read; an archive may end without it. */
+  get sawEndMark(): boolean {
+    return this.#state === "end";
+  }
+
+  /**
+   * Reads the next bytes. They are not kept, and may be of any number.
+   *
+   * @throws {VarveError} `E_HEADER`, `E_TYPE`, `E_ID`, `E_TIME`, `E_XATTR`,
+   *   `E_NAME_TOO_LONG` or `E_LIMIT` when the archive is malformed or too large
+   * @throws {TypeError} when the reader has failed or ended
+   */
+  push(chunk: Uint8Array): void {
+    this.#assertUsable();
+    this.#failed = true;
+    const { layerBytes } = this.#limits;
+    if (this.#position + chunk.length > layerBytes) {
+      throw limitError("layerBytes", "the archive", layerBytes);
+    }
+    this.#words = chunk.byteOffset % 4 === 0
+      ? new Uint32Array(chunk.buffer, chunk.byteOffset, Math.floor(chunk.length / 4))
+      : undefined;
+    let at = 0;
+    while (at < chunk.length) at = this.#step(chunk, at);
+    this.#words = undefined;
+    this.#failed = false;
+  }
+
+  /**
+   * Says that there are no more bytes.
+   *
+   * @throws {VarveError} `E_TRUNCATED` when something is incomplete
+   * @throws {TypeError} when the reader has failed or ended
+   */
+  end(): void {
+    this.#assertUsable();
+    const whole = this.#state === "end" || (this.#state === "header" && this.#heldLength === 0);
+    if (!whole) {
+      this.#failed = true;
+      throw new VarveError(
+        "E_TRUNCATED",
+        `Cannot read tar archive: it is cut after ${this.#position} bytes, in ${IN[this.#state]}`,
+      );
+    }
+    this.#state = "closed";
+  }
+
+  #assertUsable(): void {
+    if (this.#failed || this.#state === "closed") {
+      throw new TypeError("Cannot go on reading a tar archive: the reader has failed or ended");
+    }
+  }
+
+  /** Reads as much as the state takes; gives the offset behind it. */
+  #step(chunk: Uint8Array, at: number): number {
+    const available = chunk.length - at;
+    switch (this.#state) {
+      case "body":
+        return this.#body(chunk, at, Math.min(this.#left, available));
+      case "padding":
+        return this.#padding(chunk, at, Math.min(this.#paddingLeft, available));
+      case "meta":
+        return this.#meta(chunk, at, available);
+      case "end":
+        this.#position += available;
+        return chunk.length;
+      default:
+        return this.#block(chunk, at, available);
+    }
+  }
+
+  /** A whole block is read where it lies; pieces are put together first. */
+  #block(chunk: Uint8Array, at: number, available: number): number {
+    if (this.#heldLength === 0 && available >= BLOCK) {
+      this.#position += BLOCK;
+      if (this.#state === "map") this.#map(chunk, at);
+      else this.#header(chunk, at, this.#words);
+      return at + BLOCK;
+    }
+    const length = Math.min(BLOCK - this.#heldLength, available);
+    this.#held.set(chunk.subarray(at, at + length), this.#heldLength);
+    this.#heldLength += length;
+    this.#position += length;
+    if (this.#heldLength === BLOCK) {
+      this.#heldLength = 0;
+      if (this.#state === "map") this.#map(this.#held, 0);
+      else this.#header(this.#held, 0, undefined);
+    }
+    return at + length;
+  }
+
+  #header(block: Uint8Array, at: number, words: Uint32Array | undefined): void {
+    const sum = words !== undefined && at % 4 === 0
+      ? sumBlockWords(words, at / 4)
+      : sumBlock(block, at);
+    if (sum === 0) {
+      if (this.#sawZeroBlock) this.#state = "end";
+      this.#sawZeroBlock = true;
+      return;
+    }
+    if (this.#sawZeroBlock) {
+      throw tarError(this.#position - BLOCK, "it follows a single block of zeros");
+    }
+    this.#goOn(this.#assembler.header(block, at, sum, this.#position));
+  }
+
+  #map(block: Uint8Array, at: number): void {
+    this.#goOn(this.#assembler.map(block, at, this.#position));
+  }
+
+  #goOn(step: Step): void {
+    if (step !== "entry") {
+      this.#state = step;
+      if (step === "meta" && this.#assembler.metaSize === 0) this.#endMeta(NOTHING);
+      return;
+    }
+    const entry = this.#assembler.entry as Entry;
+    this.#entry = entry;
+    this.#nextExtent = 0;
+    this.#told = 0;
+    this.#handler.entry(entry);
+    this.#nextRun(entry);
+  }
+
+  #meta(chunk: Uint8Array, at: number, available: number): number {
+    const { metaSize } = this.#assembler;
+    const length = Math.min(metaSize - this.#metaLength, available);
+    const piece = chunk.subarray(at, at + length);
+    this.#position += length;
+    if (length === metaSize) {
+      this.#endMeta(piece);
+    } else {
+      this.#metaBody ??= new Uint8Array(metaSize);
+      this.#metaBody.set(piece, this.#metaLength);
+      this.#metaLength += length;
+      if (this.#metaLength === metaSize) this.#endMeta(this.#metaBody);
+    }
+    return at + length;
+  }
+
+  #endMeta(body: Uint8Array): void {
+    this.#metaBody = undefined;
+    this.#metaLength = 0;
+    this.#assembler.meta(body);
+    this.#beginPadding(body.length, false);
+  }
+
+  #body(chunk: Uint8Array, at: number, length: number): number {
+    this.#position += length;
+    this.#left -= length;
+    this.#told += length;
+    this.#handler.data(length === chunk.length ? chunk : chunk.subarray(at, at + length));
+    if (this.#left === 0) this.#nextRun(this.#entry as Entry);
+    return at + length;
+  }
+
+  /** Goes on to the next run of stored data, telling the hole in front of it, or ends the entry. */
+  #nextRun(entry: Entry): void {
+    const extent = entry.extents[this.#nextExtent++];
+    const hole = (extent === undefined ? entry.size : extent.logical) - this.#told;
+    if (hole > 0) {
+      this.#told += hole;
+      this.#handler.hole(hole);
+    }
+    if (extent !== undefined) {
+      this.#left = extent.length;
+      this.#state = "body";
+      return;
+    }
+    this.#entry = undefined;
+    this.#beginPadding(this.#assembler.stored, this.#handler.dirtyPadding !== undefined);
+    this.#handler.endEntry();
+  }
+
+  #beginPadding(size: number, watch: boolean): void {
+    this.#paddingLeft = (BLOCK - size % BLOCK) % BLOCK;
+    this.#watchPadding = watch;
+    this.#state = this.#paddingLeft === 0 ? "header" : "padding";
+  }
+
+  #padding(chunk: Uint8Array, at: number, length: number): number {
+    this.#position += length;
+    this.#paddingLeft -= length;
+    const end = at + length;
+    for (let i = at; this.#watchPadding && i < end; i++) {
+      if (chunk[i] === 0) continue;
+      this.#watchPadding = false;
+      this.#handler.dirtyPadding?.();
+    }
+    if (this.#paddingLeft === 0) this.#state = "header";
+    return end;
+  }
+}
+
+const IN: Readonly<Record<State, string>> = {
+  header: "a header",
+  map: "a sparse map",
+  meta: "a meta header",
+  body: "the content of a file",
+  padding: "the padding of a file",
+  end: "the end mark",
+  closed: "nothing",
+};
