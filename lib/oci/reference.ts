@@ -1,0 +1,128 @@
+import { VarveError } from "../errors.ts";
+import { type Digest, isDigest } from "../digest/mod.ts";
+
+/** The name of an image, normalised: `docker.io/library/debian:latest`. */
+export interface Reference {
+  /** Registry host, with its port where it has one. */
+  readonly registry: string;
+  /** Repository in the registry. */
+  readonly repository: string;
+  /** Tag; without tag and digest it is `latest`. */
+  readonly tag?: string;
+  /** Digest. Where there is one, it decides and the tag is only a word. */
+  readonly digest?: Digest;
+}
+
+const DEFAULT_REGISTRY = "docker.io";
+const LEGACY_REGISTRY = "index.docker.io";
+const OFFICIAL = "library/";
+/** The distribution's limit for the path part of a name. */
+const MAX_REPOSITORY = 255;
+/** Longest text looked at: registry (255), repository (255), tag (128), digest (135) and separators. */
+const MAX_TEXT = 800;
+
+const LABEL = "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])";
+const REGISTRY = new RegExp(`^(?:${LABEL}(?:\\.${LABEL})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?$`);
+const PART = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
+const REPOSITORY = new RegExp(`^${PART}(?:/${PART})*$`);
+const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
+
+/**
+ * Reads an image name as Docker does: `debian` is `docker.io/library/debian:latest`.
+ *
+ * The first part is a registry when it has a dot or a colon, is `localhost`, or has upper case.
+ *
+ * @example
+ * ```ts
+ * import { formatReference, parseReference } from "@varve/varve/oci";
+ *
+ * const full = formatReference(parseReference("debian"));
+ * if (full !== "docker.io/library/debian:latest") throw new Error("never");
+ * ```
+ *
+ * @throws {VarveError} `E_USAGE` when it is malformed
+ */
+export function parseReference(text: string): Reference {
+  if (text.length > MAX_TEXT) throw malformed(text, "it is too long");
+  if (/^[a-f0-9]{64}$/.test(text)) throw malformed(text, "it is an image ID, not a name");
+  let rest = text;
+  let digest: Digest | undefined;
+  const at = rest.indexOf("@");
+  if (at >= 0) {
+    const found = rest.slice(at + 1);
+    if (!isDigest(found)) throw malformed(text, "its digest is malformed or of another algorithm");
+    [digest, rest] = [found, rest.slice(0, at)];
+  }
+  let tag: string | undefined;
+  const colon = rest.lastIndexOf(":");
+  if (colon > rest.lastIndexOf("/")) {
+    tag = rest.slice(colon + 1);
+    if (!TAG.test(tag)) throw malformed(text, "its tag is malformed");
+    rest = rest.slice(0, colon);
+  }
+  const { registry, repository } = splitName(rest);
+  if (!REGISTRY.test(registry)) throw malformed(text, "its registry is malformed");
+  if (repository !== repository.toLowerCase()) {
+    throw malformed(text, "a repository name must be lower case");
+  }
+  if (!REPOSITORY.test(repository)) throw malformed(text, "its repository name is malformed");
+  if (repository.length > MAX_REPOSITORY) throw malformed(text, "its repository name is too long");
+  if (tag === undefined && digest === undefined) tag = "latest";
+  return {
+    registry,
+    repository,
+    ...(tag === undefined ? {} : { tag }),
+    ...(digest === undefined ? {} : { digest }),
+  };
+}
+
+/** Reads an image name; `undefined` when it is malformed. For names that an image brings along. */
+export function tryParseReference(text: string): Reference | undefined {
+  try {
+    return parseReference(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The full name: `docker.io/library/debian:latest`, `example.org/app@sha256:…`. */
+export function formatReference(reference: Reference): string {
+  return withSuffix(`${reference.registry}/${reference.repository}`, reference);
+}
+
+/** The repository's full name, without tag and digest. */
+export function repositoryName(reference: Reference): string {
+  return `${reference.registry}/${reference.repository}`;
+}
+
+/** The short name that Docker's users know: `debian:latest`, `user/app:1`. */
+export function familiarName(reference: Reference): string {
+  const { registry, repository } = reference;
+  if (registry !== DEFAULT_REGISTRY) return formatReference(reference);
+  const short = repository.startsWith(OFFICIAL) ? repository.slice(OFFICIAL.length) : repository;
+  return withSuffix(short.includes("/") ? repository : short, reference);
+}
+
+function withSuffix(name: string, { tag, digest }: Reference): string {
+  return name + (tag === undefined ? "" : `:${tag}`) + (digest === undefined ? "" : `@${digest}`);
+}
+
+function splitName(name: string): { readonly registry: string; readonly repository: string } {
+  const slash = name.indexOf("/");
+  const first = slash < 0 ? "" : name.slice(0, slash);
+  const isRegistry = first === "localhost" || /[.:]/.test(first) || first !== first.toLowerCase();
+  if (!isRegistry) return official(DEFAULT_REGISTRY, name);
+  return official(first === LEGACY_REGISTRY ? DEFAULT_REGISTRY : first, name.slice(slash + 1));
+}
+
+function official(registry: string, repository: string) {
+  const short = registry === DEFAULT_REGISTRY && !repository.includes("/");
+  return { registry, repository: short ? OFFICIAL + repository : repository };
+}
+
+function malformed(text: string, why: string): VarveError {
+  return new VarveError(
+    "E_USAGE",
+    `Cannot read image name ${JSON.stringify(text.slice(0, 120))}: ${why}`,
+  );
+}
