@@ -118,6 +118,32 @@ export class TarReader {
   }
 
   /**
+   * Bytes of content that come next and may be passed over by {@linkcode skip}: 0
+   * outside of a body. For archives in seekable files.
+   */
+  get skippable(): number {
+    return this.#state === "body" ? this.#left : 0;
+  }
+
+  /**
+   * Passes over content without reading it: the handler is told no `data` of it.
+   *
+   * @throws {RangeError} when `length` is more than {@linkcode skippable}
+   * @throws {TypeError} when the reader has failed or ended
+   */
+  skip(length: number): void {
+    this.#assertUsable();
+    if (!(length >= 0 && length <= this.skippable)) {
+      throw new RangeError(`Cannot skip ${length} bytes: ${this.skippable} bytes of content follow`);
+    }
+    if (length === 0) return;
+    this.#position += length;
+    this.#left -= length;
+    this.#told += length;
+    if (this.#left === 0) this.#nextRun(this.#entry as Entry);
+  }
+
+  /**
    * Says that there are no more bytes.
    *
    * @throws {VarveError} `E_TRUNCATED` when something is incomplete
