@@ -24,7 +24,7 @@ import type { Descriptor, Platform } from "../oci/mod.ts";
 import type { LayerJobOutput, LayerTarget } from "../pool/mod.ts";
 import type { Tree } from "../tree/mod.ts";
 
-/** A blob that is here. */
+/** A blob that is here. (Ask an {@linkcode Ingest}, not this, whether to bring one: what a check found damaged has a record, too.) */
 export interface BlobRecord {
   /** Its digest. */
   readonly digest: Digest;
@@ -46,7 +46,10 @@ export interface LayerRecord {
   readonly treeDigest: TreeDigest;
   /** Entries of the layer tree. */
   readonly entries: number;
-  /** When its bytes were last verified, ms since the epoch. */
+  /**
+   * When its bytes were last verified, ms since the epoch. 0 when a check found damage since: who
+   * asks for its bytes gets `E_DAMAGE`, and the next ingest that brings the layer makes it whole.
+   */
   readonly verifiedAt: number;
 }
 
@@ -78,9 +81,9 @@ export interface ImageRecord {
 export interface Blobs {
   /** What is known of a blob. */
   stat(digest: Digest): BlobRecord | undefined;
-  /** The whole of a small blob (a document), verified. @throws {VarveError} `E_NOT_FOUND`, `E_DIGEST`, `E_LIMIT` above `maxBytes` (4 MiB) */
+  /** The whole of a small blob (a document), verified. @throws {VarveError} `E_NOT_FOUND`, `E_SIZE`, `E_DIGEST`, `E_DAMAGE` when its file is missing, `E_LIMIT` above `maxBytes` (4 MiB) */
   read(digest: Digest, maxBytes?: number): Promise<Uint8Array>;
-  /** The bytes of a blob, verified while they pass: the stream fails at its end with `E_DIGEST`. @throws {VarveError} `E_NOT_FOUND` */
+  /** The bytes of a blob, verified while they pass: the stream fails with `E_SIZE`, or at its end with `E_DIGEST`. @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE` when its file is missing */
   open(
     digest: Digest,
     options?: { readonly signal?: AbortSignal },
@@ -99,12 +102,12 @@ export interface Layers {
   blobsOf(diffId: DiffId): Digest[];
   /** Its tree, opened lazily. @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE` */
   tree(diffId: DiffId): Promise<Tree>;
-  /** The uncompressed tar, whole. @throws {VarveError} `E_NOT_FOUND` */
+  /** The uncompressed tar, whole, verified while it passes. @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE` */
   open(
     diffId: DiffId,
     options?: { readonly signal?: AbortSignal },
   ): Promise<ReadableStream<Uint8Array>>;
-  /** A reader of runs of the tar; dispose it. @throws {VarveError} `E_NOT_FOUND` */
+  /** A reader of runs of the tar; dispose it. @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE` */
   reader(diffId: DiffId): Promise<LayerReader>;
   /** All layers, sorted by diffID. */
   list(): LayerRecord[];
@@ -114,7 +117,7 @@ export interface Layers {
 export interface LayerReader extends Disposable {
   /** Size of the tar. */
   readonly size: number;
-  /** Exactly `length` bytes. @throws {VarveError} `E_TRUNCATED` */
+  /** Exactly `length` bytes. @throws {VarveError} `E_TRUNCATED` when the tar ends before, @throws {RangeError} when the run is no run */
   read(position: number, length: number): Uint8Array;
 }
 
@@ -230,11 +233,41 @@ export interface LayerKey {
   readonly diffId?: DiffId;
 }
 
+/** How a layer is begun. */
+export interface LayerOptions {
+  /** Ends the wait for another maker. */
+  readonly signal?: AbortSignal;
+  /**
+   * The blob `key.digest` itself is wanted, too (its manifest names it). A layer that is here
+   * without that blob is then `"new"`: the job proves that the blob inflates to it, and `finish`
+   * keeps only what is missing. The blob of an uncompressed layer never needs this: it is the tar.
+   */
+  readonly blob?: boolean;
+}
+
+/** What {@linkcode Ingest.layer} found. */
+export type BegunLayer =
+  | {
+    /** The layer is whole, in the store or in another ingest that has finished it. */
+    readonly state: "present";
+    /** Its record. `cacheId` is 0 when it is not committed yet: {@linkcode IngestResult} has the last word. */
+    readonly record: LayerRecord;
+  }
+  | {
+    /** The caller makes it, and meanwhile everybody else waits. */
+    readonly state: "new";
+    /** What the caller works on; it must come to `finish` or `discard`. */
+    readonly staged: StagedLayer;
+  };
+
 /** A layer that is being made in an ingest. */
 export interface StagedLayer {
   /** Where the layer job writes. */
   readonly target: LayerTarget;
-  /** Takes the job's output into the ingest, where it waits for `commit`. */
+  /**
+   * Takes the job's output into the ingest, where it waits for `commit`, and lets those go on that
+   * wait for the layer. @throws {VarveError} `E_DIGEST`, `E_DIFFID`, `E_SIZE` when it is not what the key says
+   */
   finish(output: LayerJobOutput, mediaType: string): Promise<void>;
   /** Gives it up: removes its files, frees its lock. */
   discard(): Promise<void>;
@@ -243,15 +276,15 @@ export interface StagedLayer {
 /** One unit of visibility. Dispose without `commit` undoes everything. */
 export interface Ingest extends AsyncDisposable {
   /**
-   * Begins a layer, or gives the record when the store holds it, verified. Waits
+   * Begins a layer, or gives the record when it is there already, verified. Waits
    * while another ingest, of this process or another, makes the same one.
+   *
+   * Between `"new"` and `finish` or `discard` do not wait for another `layer()` call: its maker may
+   * wait for this one. So begin a layer when its bytes are at hand, and begin the same one once.
+   *
+   * @throws {VarveError} `E_DIFFID` when `key.digest` is known to hold another layer than `key.diffId`
    */
-  layer(key: LayerKey, options?: { readonly signal?: AbortSignal }): Promise<
-    { readonly state: "present"; readonly record: LayerRecord } | {
-      readonly state: "new";
-      readonly staged: StagedLayer;
-    }
-  >;
+  layer(key: LayerKey, options?: LayerOptions): Promise<BegunLayer>;
   /** Stages a document. @throws {VarveError} `E_SIZE`, `E_DIGEST` when it is not what `expected` says */
   blob(
     bytes: Uint8Array,
@@ -264,11 +297,16 @@ export interface Ingest extends AsyncDisposable {
     mediaType: string,
     expected?: Pick<Descriptor, "digest" | "size">,
   ): Promise<Descriptor>;
-  /** At commit, points a name (`null`: `<none>@<digest>`) at a target that is staged or here. */
+  /** At commit, points a name (`null`: `<none>@<digest>`) at a target that is staged or here (else commit fails with `E_NOT_FOUND`). */
   image(name: string | null, target: Descriptor): void;
-  /** At commit, notes the chain of an image's layers. */
+  /** At commit, notes the chain of an image's layers, which are staged or here (else commit fails with `E_PRECONDITION`). No layers, no chain. */
   chain(diffIds: readonly DiffId[]): void;
-  /** Makes all of it visible, at once and durably, or (on an error) nothing. */
+  /**
+   * Makes all of it visible, at once and durably, or (on an error) nothing; then the ingest is done with.
+   *
+   * @throws {VarveError} `E_PRECONDITION` when a layer is still being made or the ingest is done with;
+   * `E_BUSY` when a present layer was removed meanwhile; `E_SYSCALL` with the kernel's error (`ENOSPC`, …)
+   */
   commit(): Promise<IngestResult>;
 }
 
@@ -289,7 +327,7 @@ export interface Directories {
   /** Path of a layer's `tree`. */
   layerTree(diffId: DiffId): string;
   /**
-   * The directory `name` beside a layer's tar (overlay: `fs`) or of a chain (`chains/<id>/<name>`), made once:
+   * The directory `name` (lower-case letters, digits, `-`) beside a layer's tar (overlay: `fs`) or of a chain (`chains/<id>/<name>`), made once:
    * when it is missing, `make` fills a temporary directory, which is then synced and renamed into place under a lock.
    */
   ensure(

@@ -1,0 +1,43 @@
+import type { ChainId, DiffId } from "../digest/mod.ts";
+import { VarveError } from "../errors.ts";
+import { chainIdOf } from "./chain_id.ts";
+import type { ChainRecord } from "./contract.ts";
+import { notFound } from "./rules.ts";
+
+/**
+ * The diffIDs of a chain, lowest first, from its rows.
+ *
+ * The rows are not believed: the chainID is computed again, so that no tampered parent goes unseen.
+ *
+ * @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE`
+ */
+export function stackOf(
+  chainId: ChainId,
+  get: (chainId: ChainId) => ChainRecord | undefined,
+): DiffId[] {
+  const seen = new Set<ChainId>();
+  const diffIds: DiffId[] = [];
+  for (let at: ChainId | null = chainId; at !== null;) {
+    if (seen.has(at)) throw damaged(chainId, "its parents form a cycle");
+    seen.add(at);
+    const record: ChainRecord | undefined = get(at);
+    if (record === undefined) {
+      if (at === chainId) throw notFound("chain", chainId);
+      throw damaged(chainId, `its parent ${at} is missing`);
+    }
+    diffIds.push(record.diffId);
+    at = record.parent;
+  }
+  diffIds.reverse();
+  let computed: ChainId | null = null;
+  for (const diffId of diffIds) computed = chainIdOf(computed, diffId);
+  if (computed !== chainId) throw damaged(chainId, `its layers make chain ${computed}`);
+  return diffIds;
+}
+
+function damaged(chainId: ChainId, state: string): VarveError {
+  return new VarveError("E_DAMAGE", `Cannot read chain ${chainId}: ${state}`, {
+    subject: chainId,
+    hint: "load or pull the image again",
+  });
+}

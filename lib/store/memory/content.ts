@@ -1,0 +1,150 @@
+import { type DiffId, type Digest, sha256, Verifier } from "../../digest/mod.ts";
+import { VarveError } from "../../errors.ts";
+import { openTree, type Tree } from "../../tree/mod.ts";
+import type { BlobRecord, Blobs, LayerReader, LayerRecord, Layers } from "../contract.ts";
+import { MAX_DOCUMENT, notFound, tooLarge } from "../rules.ts";
+import { streamOf, verified } from "../streams.ts";
+import { type MemoryBlob, type MemoryLayer, type MemoryState, sortedBy } from "./state.ts";
+
+/** Blobs in memory. */
+export class MemoryBlobs implements Blobs {
+  readonly #state: MemoryState;
+
+  /** Over a state. */
+  constructor(state: MemoryState) {
+    this.#state = state;
+  }
+
+  stat(digest: Digest): BlobRecord | undefined {
+    return this.#state.blobs.get(digest)?.record;
+  }
+
+  read(digest: Digest, maxBytes: number = MAX_DOCUMENT): Promise<Uint8Array> {
+    return Promise.try(() => {
+      const { record, bytes } = this.#get(digest);
+      if (record.size > maxBytes) throw tooLarge(digest, record.size, maxBytes);
+      const verifier = new Verifier(record);
+      verifier.update(bytes);
+      verifier.finish();
+      return bytes.slice();
+    });
+  }
+
+  open(
+    digest: Digest,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<ReadableStream<Uint8Array>> {
+    return Promise.try(() => {
+      options.signal?.throwIfAborted();
+      const { record, bytes } = this.#get(digest);
+      return verified(streamOf(bytes), digest, record.size, "blob", options.signal);
+    });
+  }
+
+  list(): BlobRecord[] {
+    return sortedBy([...this.#state.blobs.values()].map((b) => b.record), (b) => b.digest);
+  }
+
+  #get(digest: Digest): MemoryBlob {
+    const blob = this.#state.blobs.get(digest);
+    if (blob === undefined) throw notFound("blob", digest);
+    return blob;
+  }
+}
+
+/** Layers in memory. */
+export class MemoryLayers implements Layers {
+  readonly #state: MemoryState;
+
+  /** Over a state. */
+  constructor(state: MemoryState) {
+    this.#state = state;
+  }
+
+  get(diffId: DiffId): LayerRecord | undefined {
+    return this.#state.layers.get(diffId)?.record;
+  }
+
+  byBlob(digest: Digest): LayerRecord | undefined {
+    return this.#state.byBlob(digest);
+  }
+
+  blobsOf(diffId: DiffId): Digest[] {
+    const proved = [...this.#state.proved].filter(([, id]) => id === diffId);
+    return proved.map(([digest]) => digest).sort();
+  }
+
+  tree(diffId: DiffId): Promise<Tree> {
+    return Promise.try(() => {
+      const { tree, record } = this.#get(diffId);
+      const opened = openTree({
+        size: tree.length,
+        readSync: (offset, length) => run(tree, offset, length),
+      });
+      if (opened.digest !== record.treeDigest) {
+        throw new VarveError("E_DAMAGE", `Cannot open the tree of layer ${diffId}: another tree`);
+      }
+      return opened;
+    });
+  }
+
+  open(
+    diffId: DiffId,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<ReadableStream<Uint8Array>> {
+    return Promise.try(() => {
+      options.signal?.throwIfAborted();
+      const { tar } = this.#get(diffId);
+      return verified(streamOf(tar), diffId, tar.length, "layer", options.signal);
+    });
+  }
+
+  reader(diffId: DiffId): Promise<LayerReader> {
+    return Promise.try(() => {
+      const { tar } = this.#get(diffId);
+      return {
+        size: tar.length,
+        read: (position: number, length: number) => run(tar, position, length).slice(),
+        [Symbol.dispose]() {},
+      };
+    });
+  }
+
+  list(): LayerRecord[] {
+    return sortedBy([...this.#state.layers.values()].map((l) => l.record), (l) => l.diffId);
+  }
+
+  #get(diffId: DiffId): MemoryLayer {
+    const layer = this.#state.layers.get(diffId);
+    if (layer === undefined) throw notFound("layer", diffId);
+    return layer;
+  }
+}
+
+/** A blob as a value. The bytes are copied: who gave them may use them again. */
+export function memoryBlob(bytes: Uint8Array, mediaType: string, digest?: Digest): MemoryBlob {
+  const copy = bytes.slice();
+  const record = { digest: digest ?? sha256(copy), size: copy.length, mediaType };
+  return { record, bytes: copy };
+}
+
+function run(bytes: Uint8Array, position: number, length: number): Uint8Array {
+  checkRun(position, length);
+  if (position + length > bytes.length) throw pastEnd(position + length, bytes.length);
+  return bytes.subarray(position, position + length);
+}
+
+/** @throws {RangeError} when it is no run of bytes */
+export function checkRun(position: number, length: number): void {
+  if (!Number.isSafeInteger(position) || position < 0 || !Number.isSafeInteger(length) || length < 0) {
+    throw new RangeError(`Cannot read ${length} bytes at ${position}: not whole numbers from 0`);
+  }
+}
+
+/** The error of a run that goes past the end. */
+export function pastEnd(end: number, size: number): VarveError {
+  return new VarveError("E_TRUNCATED", `Cannot read up to byte ${end}: there are ${size}`, {
+    expected: end,
+    actual: size,
+  });
+}

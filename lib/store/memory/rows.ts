@@ -1,0 +1,198 @@
+import type { ChainId, DiffId, Digest } from "../../digest/mod.ts";
+import { VarveError } from "../../errors.ts";
+import type { Descriptor } from "../../oci/mod.ts";
+import { chainIdOf } from "../chain_id.ts";
+import { stackOf } from "../chain_walk.ts";
+import type {
+  ChainRecord,
+  Chains,
+  ImageRecord,
+  Images,
+  Lease,
+  Leases,
+  Settings,
+  SnapshotRow,
+  Snapshots,
+  SnapshotTable,
+} from "../contract.ts";
+import { checkName, notFound } from "../rules.ts";
+import { compareText, type MemoryState, sortedBy } from "./state.ts";
+
+/** Chains in memory. */
+export class MemoryChains implements Chains {
+  readonly #state: MemoryState;
+
+  /** Over a state. */
+  constructor(state: MemoryState) {
+    this.#state = state;
+  }
+
+  get(chainId: ChainId): ChainRecord | undefined {
+    return this.#state.chains.get(chainId);
+  }
+
+  diffIds(chainId: ChainId): DiffId[] {
+    return stackOf(chainId, (id) => this.get(id));
+  }
+
+  ensure(diffIds: readonly DiffId[]): ChainId {
+    if (diffIds.length === 0) throw new RangeError("Cannot note a chain: it has no layers");
+    for (const diffId of diffIds) {
+      if (!this.#state.layers.has(diffId)) {
+        throw new VarveError("E_PRECONDITION", `Cannot note a chain: layer ${diffId} is not here`, {
+          subject: diffId,
+        });
+      }
+    }
+    let parent: ChainId | null = null;
+    for (const diffId of diffIds) {
+      const chainId: ChainId = chainIdOf(parent, diffId);
+      if (!this.#state.chains.has(chainId)) {
+        this.#state.chains.set(chainId, { chainId, diffId, parent, cacheId: null });
+      }
+      parent = chainId;
+    }
+    return parent as ChainId;
+  }
+
+  list(): ChainRecord[] {
+    return sortedBy(this.#state.chains.values(), (c) => c.chainId);
+  }
+}
+
+/** Image names in memory. */
+export class MemoryImages implements Images {
+  readonly #state: MemoryState;
+
+  /** Over a state. */
+  constructor(state: MemoryState) {
+    this.#state = state;
+  }
+
+  get(name: string): ImageRecord | undefined {
+    return this.#state.images.get(name);
+  }
+
+  set(name: string, target: Descriptor): ImageRecord {
+    checkName("image name", name);
+    if (!this.#state.blobs.has(target.digest as Digest)) throw notFound("blob", target.digest);
+    const now = Date.now();
+    const createdAt = this.get(name)?.createdAt ?? now;
+    const record: ImageRecord = {
+      name,
+      target: structuredClone(target),
+      createdAt,
+      updatedAt: now,
+    };
+    this.#state.images.set(name, record);
+    return record;
+  }
+
+  remove(name: string): void {
+    if (!this.#state.images.delete(name)) throw notFound("image", name);
+  }
+
+  list(): ImageRecord[] {
+    return sortedBy(this.#state.images.values(), (i) => i.name);
+  }
+}
+
+/** Snapshot rows in memory: a transaction works on a copy of the map. */
+export class MemorySnapshots implements Snapshots {
+  readonly #state: MemoryState;
+  #busy = false;
+
+  /** Over a state. */
+  constructor(state: MemoryState) {
+    this.#state = state;
+  }
+
+  transact<T>(fn: (table: SnapshotTable) => T): T {
+    if (this.#busy) throw new TypeError("Cannot begin a transaction inside another");
+    const rows = new Map(this.#state.snapshots);
+    this.#busy = true;
+    try {
+      const result = fn(tableOf(rows));
+      if (result instanceof Promise) {
+        throw new TypeError("Cannot commit a transaction: its function is asynchronous");
+      }
+      this.#state.snapshots = rows;
+      return result;
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  read<T>(fn: (table: Omit<SnapshotTable, "put" | "delete">) => T): T {
+    return fn(tableOf(this.#state.snapshots));
+  }
+}
+
+function tableOf(rows: Map<string, SnapshotRow>): SnapshotTable {
+  return {
+    get: (key) => rows.get(key),
+    list: () => [...rows.values()].sort((a, b) => compareText(a.key, b.key)),
+    hasChildren: (name) => rows.values().some((row) => row.parent === name),
+    put: (row) => {
+      checkName("snapshot key", row.key);
+      rows.set(row.key, structuredClone(row));
+    },
+    delete: (key) => void rows.delete(key),
+  };
+}
+
+/** Leases in memory. */
+export class MemoryLeases implements Leases {
+  readonly #state: MemoryState;
+
+  /** Over a state. */
+  constructor(state: MemoryState) {
+    this.#state = state;
+  }
+
+  create(lease: Lease): void {
+    checkName("lease", lease.id);
+    if (this.#state.leases.has(lease.id)) {
+      throw new VarveError("E_EXISTS", `Cannot create lease ${lease.id}: it exists`);
+    }
+    this.#state.leases.set(lease.id, structuredClone(lease));
+  }
+
+  get(id: string): Lease | undefined {
+    return this.#state.leases.get(id);
+  }
+
+  remove(id: string): void {
+    if (!this.#state.leases.delete(id)) throw notFound("lease", id);
+  }
+
+  list(): Lease[] {
+    return sortedBy(this.#state.leases.values(), (l) => l.id);
+  }
+}
+
+/** Settings in memory. */
+export class MemorySettings implements Settings {
+  readonly #state: MemoryState;
+
+  /** Over a state. */
+  constructor(state: MemoryState) {
+    this.#state = state;
+  }
+
+  get(key: string): string | undefined {
+    return this.#state.settings.get(key);
+  }
+
+  set(key: string, value: string | undefined): void {
+    checkName("setting", key);
+    if (value === undefined) this.#state.settings.delete(key);
+    else this.#state.settings.set(key, value);
+  }
+
+  list(): Record<string, string> {
+    const out = Object.create(null) as Record<string, string>;
+    for (const [key, value] of sortedBy(this.#state.settings, ([key]) => key)) out[key] = value;
+    return out;
+  }
+}

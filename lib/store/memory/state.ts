@@ -1,0 +1,90 @@
+import type { DiffId, Digest } from "../../digest/mod.ts";
+import type {
+  BlobRecord,
+  ChainRecord,
+  ImageRecord,
+  LayerKey,
+  LayerRecord,
+  Lease,
+  SnapshotRow,
+} from "../contract.ts";
+import { findLayer } from "../rules.ts";
+
+/** A blob and its bytes. */
+export interface MemoryBlob {
+  readonly record: BlobRecord;
+  readonly bytes: Uint8Array;
+}
+
+/** A layer, its tar and its tree in file form. */
+export interface MemoryLayer {
+  readonly record: LayerRecord;
+  readonly tar: Uint8Array;
+  readonly tree: Uint8Array;
+}
+
+/** A layer that an ingest has finished, for all ingests to take. */
+export interface Offer extends MemoryLayer {
+  /** The blob that was proved to hold it. */
+  readonly digest: Digest;
+  /** Its bytes; `null` when it is the tar. */
+  readonly blob: MemoryBlob | null;
+}
+
+/** All that a memory store holds. */
+export class MemoryState {
+  readonly blobs: Map<Digest, MemoryBlob> = new Map();
+  readonly layers: Map<DiffId, MemoryLayer> = new Map();
+  /** Which layer a blob was proved to hold. */
+  readonly proved: Map<Digest, DiffId> = new Map();
+  readonly chains: Map<string, ChainRecord> = new Map();
+  readonly images: Map<string, ImageRecord> = new Map();
+  snapshots: Map<string, SnapshotRow> = new Map();
+  readonly leases: Map<string, Lease> = new Map();
+  readonly settings: Map<string, string> = new Map();
+  /** Finished, not committed: by each name under which others look for them. */
+  readonly offers: Map<Digest, Offer> = new Map();
+  #lastCacheId = 0;
+  closed = false;
+
+  /** A cache id that was never given before. */
+  nextCacheId(): number {
+    return ++this.#lastCacheId;
+  }
+
+  /** The layer that a blob was proved to hold. */
+  byBlob(digest: Digest): LayerRecord | undefined {
+    const diffId = this.proved.get(digest);
+    return diffId === undefined ? undefined : this.layers.get(diffId)?.record;
+  }
+
+  /** The layer of a key. */
+  find(key: LayerKey): LayerRecord | undefined {
+    return findLayer(key, (id) => this.layers.get(id)?.record, (digest) => this.byBlob(digest));
+  }
+}
+
+/** Sorts records by a text of theirs, by code units as SQLite's BINARY orders ASCII. */
+export function sortedBy<T>(values: Iterable<T>, key: (value: T) => string): T[] {
+  return [...values].sort((a, b) => compareText(key(a), key(b)));
+}
+
+const encoder = new TextEncoder();
+
+/** Orders text as its UTF-8 bytes, as SQLite does. */
+export function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  const x = encoder.encode(a);
+  const y = encoder.encode(b);
+  const length = Math.min(x.length, y.length);
+  for (let i = 0; i < length; i++) {
+    if (x[i] !== y[i]) return (x[i] as number) - (y[i] as number);
+  }
+  return x.length - y.length;
+}
+
+/** Whether the blob that a key names is here, or can be made from the layer. */
+export function hasBlob(state: MemoryState, key: LayerKey, record: LayerRecord): boolean {
+  return key.digest === undefined || state.blobs.has(key.digest) ||
+    key.digest === record.diffId;
+}

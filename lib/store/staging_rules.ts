@@ -1,0 +1,30 @@
+import { VarveError } from "../errors.ts";
+import type { LayerJobOutput } from "../pool/mod.ts";
+import type { LayerKey } from "./contract.ts";
+
+/**
+ * Judges a job's output against what was begun. The job has checked it, too; but a store believes nothing.
+ *
+ * @throws {VarveError} `E_DIGEST`, `E_DIFFID`, `E_SIZE`
+ */
+export function checkOutput(key: LayerKey, output: LayerJobOutput): void {
+  if (key.digest !== undefined && key.digest !== output.digest) {
+    throw new VarveError("E_DIGEST", `Cannot keep layer: its digest is ${output.digest}`, {
+      expected: key.digest,
+      actual: output.digest,
+    });
+  }
+  if (key.diffId !== undefined && key.diffId !== output.diffId) {
+    throw new VarveError("E_DIFFID", `Cannot keep layer ${output.digest}: it is ${output.diffId}`, {
+      expected: key.diffId,
+      actual: output.diffId,
+    });
+  }
+  const { memory, uncompressedSize } = output;
+  if (memory !== undefined && memory.tar.length !== uncompressedSize) {
+    throw new VarveError("E_SIZE", `Cannot keep layer ${output.diffId}: its size is another`, {
+      expected: uncompressedSize,
+      actual: memory.tar.length,
+    });
+  }
+}

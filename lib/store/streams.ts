@@ -1,0 +1,28 @@
+import { type Digest, verifyStream } from "../digest/mod.ts";
+
+/** What one pull of a stream over memory gives. */
+const PIECE = 256 * 1024;
+
+/** Bytes in memory as a stream of pieces. */
+export function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  let offset = 0;
+  return new ReadableStream<Uint8Array>({
+    pull(controller): void {
+      if (offset >= bytes.length) return controller.close();
+      controller.enqueue(bytes.subarray(offset, offset + PIECE));
+      offset += PIECE;
+    },
+  });
+}
+
+/** A stream that errors unless its bytes are those of the digest, and with `signal.reason` when that aborts. */
+export function verified(
+  source: ReadableStream<Uint8Array>,
+  digest: Digest,
+  size: number,
+  what: string,
+  signal: AbortSignal | undefined,
+): ReadableStream<Uint8Array> {
+  const options = signal === undefined ? {} : { signal };
+  return source.pipeThrough(verifyStream({ digest, size, what }), options);
+}
