@@ -1,0 +1,181 @@
+import { type Compression, sniff, SNIFF_BYTES } from "./compression.ts";
+import { GzipReader } from "./gzip_reader.ts";
+import type { Inflater } from "./inflater.ts";
+import { type CompressLimits, resolveCompressLimits } from "./limits.ts";
+import { Meter } from "./meter.ts";
+import { createNodeInflater, createNodeZstdDecoder } from "./node_zlib.ts";
+import { Output, type Sink } from "./output.ts";
+import { PlainReader } from "./plain_reader.ts";
+import { ZstdReader } from "./zstd_reader.ts";
+
+export type { Sink };
+
+/** How a {@linkcode Decompressor} works; all is optional. */
+export interface DecompressorOptions {
+  /** What the stream is; without it, its first bytes tell. */
+  readonly compression?: Compression;
+  /** Limits, where they are not {@linkcode DEFAULT_COMPRESS_LIMITS}. */
+  readonly limits?: Partial<CompressLimits>;
+  /** Makes what inflates gzip; node:zlib does it otherwise. It is closed with the decompressor. */
+  readonly createInflater?: () => Inflater;
+  /**
+   * Gives memory for the next piece of output, any length but 0: it is filled and then handed to
+   * the sink, as a view of it. Without it one buffer of 256 KiB is used again and again.
+   */
+  readonly nextBuffer?: () => Uint8Array;
+}
+
+/** Measured: larger ones gain nothing. */
+const BUFFER_BYTES = 256 * 1024;
+
+interface Reader {
+  push(input: Uint8Array, sink: Sink): void;
+  end(): void;
+  close(): void;
+}
+
+/**
+ * Decompresses gzip and zstd, synchronously, in bounded memory, whatever the size of the pieces.
+ *
+ * Each `push` hands out what came of it, in pieces of up to a buffer; an uncompressed stream's
+ * pieces are handed out as they are. Every checksum and length is verified, the end is found
+ * exactly, and behind it only NULs and further members or frames may stand. Nothing but `close`
+ * may follow an error: the same error is thrown again.
+ *
+ * @example
+ * ```ts
+ * import { Decompressor } from "@varve/varve/compress";
+ *
+ * let length = 0;
+ * using decompressor = new Decompressor();
+ * decompressor.push(new TextEncoder().encode("plain"), (bytes) => length += bytes.length);
+ * decompressor.end((bytes) => length += bytes.length);
+ * if (length !== 5 || decompressor.compression !== "none") throw new Error("never");
+ * ```
+ */
+export class Decompressor implements Disposable {
+  readonly #limits: CompressLimits;
+  readonly #options: DecompressorOptions;
+  readonly #meter: Meter;
+  readonly #output: Output;
+  /** The first bytes, while they are too few to tell what the stream is. */
+  #head: Uint8Array = new Uint8Array(0);
+  #reader: Reader | undefined;
+  #compression: Compression | undefined;
+  #failure: { readonly error: unknown } | undefined;
+  #closed = false;
+
+  /** Makes a decompressor for one stream. @throws {RangeError} for a limit that is none */
+  constructor(options: DecompressorOptions = {}) {
+    this.#options = options;
+    this.#limits = resolveCompressLimits(options.limits);
+    this.#meter = new Meter(this.#limits);
+    let buffer: Uint8Array | undefined;
+    const nextBuffer = (): Uint8Array => buffer ??= new Uint8Array(BUFFER_BYTES);
+    this.#output = new Output(this.#meter, options.nextBuffer ?? nextBuffer);
+    if (options.compression !== undefined) this.#reader = this.#open(options.compression);
+  }
+
+  /** How the stream is compressed, once that is known: after 512 bytes or at the end. */
+  get compression(): Compression | undefined {
+    return this.#compression;
+  }
+
+  /** Bytes of input that were used. */
+  get bytesIn(): number {
+    return this.#meter.bytesIn;
+  }
+
+  /** Bytes of output. */
+  get bytesOut(): number {
+    return this.#meter.bytesOut;
+  }
+
+  /** gzip members or zstd frames that were begun. */
+  get members(): number {
+    return this.#meter.members;
+  }
+
+  /**
+   * Takes the next bytes, of any number, and hands out what they give.
+   *
+   * @throws {VarveError} `E_COMPRESSION` for one that is refused, `E_FORMAT` for damage,
+   *   `E_TRAILING` for bytes behind the end, `E_LIMIT` for a limit, which it names,
+   *   `E_UNSUPPORTED` where the runtime cannot do it
+   */
+  push(bytes: Uint8Array, sink: Sink): void {
+    this.#guard(() => {
+      const head = this.#head;
+      if (this.#reader === undefined) {
+        const first = joined(head, bytes.subarray(0, SNIFF_BYTES - head.length));
+        if (first.length < SNIFF_BYTES) {
+          this.#head = first;
+          return;
+        }
+        this.#reader = this.#open(sniff(first));
+        if (head.length > 0) this.#reader.push(head, sink);
+      }
+      this.#reader.push(bytes, sink);
+      this.#output.flush(sink);
+    });
+  }
+
+  /**
+   * Says that the stream has ended, and hands out the rest.
+   *
+   * @throws {VarveError} `E_TRUNCATED` when it is not complete, and as `push`
+   */
+  end(sink: Sink): void {
+    this.#guard(() => {
+      if (this.#reader === undefined) {
+        this.#reader = this.#open(sniff(this.#head));
+        this.#reader.push(this.#head, sink);
+        this.#output.flush(sink);
+      }
+      this.#reader.end();
+    });
+    this.close();
+  }
+
+  /** Frees native memory; called by itself at the end and after an error. May be called again. */
+  close(): void {
+    this.#closed = true;
+    this.#reader?.close();
+  }
+
+  /** The same as `close`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+  #open(compression: Compression): Reader {
+    this.#compression = compression;
+    if (compression === "none") return new PlainReader(this.#meter);
+    if (compression === "gzip") {
+      const inflater = (this.#options.createInflater ?? createNodeInflater)();
+      return new GzipReader(inflater, this.#limits, this.#meter, this.#output);
+    }
+    const decoder = createNodeZstdDecoder(this.#limits.zstdWindowBytes);
+    return new ZstdReader(decoder, this.#limits, this.#meter, this.#output);
+  }
+
+  /** An error ends the stream for good: what follows it could be taken for something else. */
+  #guard(step: () => void): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    if (this.#closed) throw new TypeError("Cannot decompress: the decompressor is closed");
+    try {
+      step();
+    } catch (error) {
+      this.#failure = { error };
+      this.close();
+      throw error;
+    }
+  }
+}
+
+function joined(head: Uint8Array, more: Uint8Array): Uint8Array {
+  // A copy in any case: the caller's bytes are only lent.
+  const bytes = new Uint8Array(head.length + more.length);
+  bytes.set(head);
+  bytes.set(more, head.length);
+  return bytes;
+}

@@ -1,0 +1,114 @@
+// The only file that imports node:zlib.
+//
+// Its streams hide where a member ends, and Deno's drop what follows. The engine below them does
+// not: `_handle.writeSync` decodes from memory into memory and tells in `_writeState` what is left
+// of both. It is not documented, but Node and Deno keep it, since npm's own unpacker needs it.
+import { constants, crc32 as nodeCrc32, createInflateRaw, createZstdDecompress } from "node:zlib";
+import { VarveError } from "../../errors.ts";
+import type { Decoder, Inflater } from "./inflater.ts";
+
+interface Handle {
+  onerror: (message: string, errno: number, code: string) => void;
+  writeSync(
+    flush: number,
+    input: Uint8Array,
+    inputAt: number,
+    inputLength: number,
+    output: Uint8Array,
+    outputAt: number,
+    outputLength: number,
+  ): void;
+  reset(): void;
+  close(): void;
+}
+
+interface Stream {
+  readonly _handle: Handle;
+  /** What is left: room in the output, bytes of the input. */
+  readonly _writeState: Uint32Array;
+}
+
+/** The smallest buffer the streams can be told to make; the engine does not use it. */
+const CHUNK_SIZE = 64;
+
+/** CRC-32 of bytes behind those that `seed` is the CRC-32 of. */
+export function crc32(bytes: Uint8Array, seed: number): number {
+  return nodeCrc32(bytes, seed);
+}
+
+/** Inflates raw deflate streams with node:zlib. */
+export function createNodeInflater(): Inflater {
+  const engine = new Engine(createInflateRaw({ chunkSize: CHUNK_SIZE }), "gzip");
+  return Object.assign(engine, { checksTrailer: false } as const);
+}
+
+/**
+ * Decodes zstd frames with node:zlib: checksums and content sizes are verified.
+ *
+ * @param windowBytes the largest window that it accepts
+ */
+export function createNodeZstdDecoder(windowBytes: number): Decoder {
+  const windowLog = Math.max(10, Math.ceil(Math.log2(windowBytes)));
+  const params = { [constants.ZSTD_d_windowLogMax]: Math.min(31, windowLog) };
+  return new Engine(createZstdDecompress({ chunkSize: CHUNK_SIZE, params }), "zstd");
+}
+
+class Engine implements Decoder {
+  consumed = 0;
+  produced = 0;
+  readonly #handle: Handle;
+  readonly #left: Uint32Array;
+  readonly #format: string;
+  #failure: string | undefined;
+  #closed = false;
+
+  constructor(stream: unknown, format: string) {
+    const { _handle, _writeState } = stream as Stream;
+    if (typeof _handle?.writeSync !== "function" || !(_writeState instanceof Uint32Array)) {
+      throw new VarveError(
+        "E_UNSUPPORTED",
+        `Cannot decompress ${format}: this runtime's node:zlib has no synchronous engine`,
+        { hint: "use Deno 2.9 or Node 22.15, or later ones" },
+      );
+    }
+    this.#handle = _handle;
+    this.#left = _writeState;
+    this.#format = format;
+    // The stream's own handler would destroy the stream in a later tick and throw there.
+    _handle.onerror = (message): void => {
+      this.#failure = message;
+    };
+  }
+
+  reset(): void {
+    this.#handle.reset();
+  }
+
+  write(input: Uint8Array, start: number, end: number, output: Uint8Array, at: number): boolean {
+    const given = end - start;
+    const room = output.length - at;
+    try {
+      this.#handle.writeSync(constants.Z_NO_FLUSH, input, start, given, output, at, room);
+    } catch (error) {
+      this.#failure = error instanceof Error ? error.message : String(error);
+    }
+    if (this.#failure !== undefined) {
+      throw new VarveError(
+        "E_FORMAT",
+        `Cannot decompress ${this.#format} stream: ${this.#failure}`,
+      );
+    }
+    const roomLeft = this.#left[0]!;
+    const inputLeft = this.#left[1]!;
+    this.consumed = given - inputLeft;
+    this.produced = room - roomLeft;
+    // Room and input are left: it stopped because the piece ended.
+    return inputLeft > 0 && roomLeft > 0;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#handle.close();
+  }
+}

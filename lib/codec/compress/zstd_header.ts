@@ -1,0 +1,72 @@
+/** What the header of a zstd frame says (RFC 8878, 3.1.1.1). */
+export interface ZstdFrameHeader {
+  /** Bytes that a decoder must keep. */
+  readonly windowBytes: number;
+  /** Bytes that the frame holds, where it says so; rounded above 2⁵³. */
+  readonly contentBytes: number | undefined;
+  /** Whether a checksum of 4 bytes follows the last block. */
+  readonly hasChecksum: boolean;
+  /** The dictionary that it needs; 0 for none. */
+  readonly dictionaryId: number;
+}
+
+/** The longest header, magic included. */
+export const MAX_HEADER_BYTES = 18;
+
+const DICTIONARY_ID_BYTES = [0, 1, 2, 4] as const;
+const CONTENT_SIZE_BYTES = [0, 2, 4, 8] as const;
+const SINGLE_SEGMENT = 0x20;
+const RESERVED = 0x08;
+const HAS_CHECKSUM = 0x04;
+
+/** The length of a header, magic included, from its descriptor (the byte behind the magic). */
+export function frameHeaderBytes(descriptor: number): number {
+  const single = (descriptor & SINGLE_SEGMENT) !== 0;
+  return 5 + (single ? 0 : 1) + DICTIONARY_ID_BYTES[descriptor & 3]! +
+    contentSizeBytes(descriptor);
+}
+
+/** Whether the descriptor has the bit set that must not be. */
+export function hasReservedBit(descriptor: number): boolean {
+  return (descriptor & RESERVED) !== 0;
+}
+
+/** Reads a complete header, magic included. */
+export function parseFrameHeader(bytes: Uint8Array): ZstdFrameHeader {
+  const descriptor = bytes[4]!;
+  const single = (descriptor & SINGLE_SEGMENT) !== 0;
+  const idLength = DICTIONARY_ID_BYTES[descriptor & 3]!;
+  const sizeLength = contentSizeBytes(descriptor);
+  const idAt = single ? 5 : 6;
+  const dictionaryId = littleEndian(bytes, idAt, idLength);
+  let contentBytes: number | undefined;
+  if (sizeLength > 0) {
+    contentBytes = littleEndian(bytes, idAt + idLength, sizeLength);
+    // The two-byte form holds what the one-byte form cannot.
+    if (sizeLength === 2) contentBytes += 256;
+  }
+  return {
+    windowBytes: single ? contentBytes ?? 0 : windowBytes(bytes[5]!),
+    contentBytes,
+    hasChecksum: (descriptor & HAS_CHECKSUM) !== 0,
+    dictionaryId,
+  };
+}
+
+/** Little-endian, by arithmetic: a shift would wrap. */
+export function littleEndian(bytes: Uint8Array, at: number, length: number): number {
+  let value = 0;
+  for (let i = length - 1; i >= 0; i--) value = value * 256 + bytes[at + i]!;
+  return value;
+}
+
+function contentSizeBytes(descriptor: number): number {
+  const flag = descriptor >> 6;
+  if (flag === 0) return (descriptor & SINGLE_SEGMENT) !== 0 ? 1 : 0;
+  return CONTENT_SIZE_BYTES[flag]!;
+}
+
+function windowBytes(descriptor: number): number {
+  const base = 2 ** (10 + (descriptor >> 3));
+  return base + (base / 8) * (descriptor & 7);
+}

@@ -1,0 +1,259 @@
+import { VarveError } from "../../errors.ts";
+import type { Decoder } from "./inflater.ts";
+import { limitError } from "./limit_error.ts";
+import type { CompressLimits } from "./limits.ts";
+import type { Meter } from "./meter.ts";
+import type { Output, Sink } from "./output.ts";
+import {
+  frameHeaderBytes,
+  hasReservedBit,
+  littleEndian,
+  MAX_HEADER_BYTES,
+  parseFrameHeader,
+} from "./zstd_header.ts";
+
+const MAGIC = 0xfd2fb528;
+/** The first of the 16 magics of skippable frames. */
+const SKIPPABLE_MAGIC = 0x184d2a50;
+const BLOCK_HEADER_BYTES = 3;
+const CHECKSUM_BYTES = 4;
+const RLE_BLOCK = 1;
+const RESERVED_BLOCK = 3;
+
+/** What the next byte belongs to; "gap" is behind the end of a frame. */
+type State =
+  | "gap"
+  | "magic"
+  | "skipSize"
+  | "skip"
+  | "header"
+  | "blockHeader"
+  | "block"
+  | "checksum";
+
+/**
+ * Reads zstd frames, skippable ones among them, one behind the other.
+ *
+ * It walks the block headers to find where a frame ends and gives its decoder whole frames only:
+ * decoders stop silently at the end of a frame, or do not notice when one is cut.
+ */
+export class ZstdReader {
+  readonly #decoder: Decoder;
+  readonly #limits: CompressLimits;
+  readonly #meter: Meter;
+  readonly #output: Output;
+  /** A magic, a header or a block header, as far as it has come. */
+  readonly #field = new Uint8Array(MAX_HEADER_BYTES);
+  #have = 0;
+  #state: State = "magic";
+  /** Bytes that are left of what is being skipped, of the block, or of the checksum. */
+  #left = 0;
+  #lastBlock = false;
+  #hasChecksum = false;
+  #contentBytes: number | undefined;
+  /** `bytesOut` where the frame began. */
+  #frameStart = 0;
+  #complete = false;
+
+  constructor(decoder: Decoder, limits: CompressLimits, meter: Meter, output: Output) {
+    this.#decoder = decoder;
+    this.#limits = limits;
+    this.#meter = meter;
+    this.#output = output;
+  }
+
+  push(input: Uint8Array, sink: Sink): void {
+    const end = input.length;
+    let at = 0;
+    while (at < end) {
+      if (this.#inBlocks) {
+        const next = this.#walkBlocks(input, at, end);
+        this.#meter.bytesIn += next - at;
+        this.#feed(input, at, next, sink);
+        if (this.#complete) this.#endFrame();
+        at = next;
+      } else {
+        const next = this.#step(input, at, end, sink);
+        this.#meter.bytesIn += next - at;
+        at = next;
+      }
+    }
+  }
+
+  /** @throws {VarveError} `E_TRUNCATED` when the stream is not complete */
+  end(): void {
+    if (this.#state === "gap") return;
+    throw new VarveError(
+      "E_TRUNCATED",
+      `Cannot decompress zstd stream: it ends inside of frame ${this.#meter.members}`,
+    );
+  }
+
+  close(): void {
+    this.#decoder.close();
+  }
+
+  get #inBlocks(): boolean {
+    const state = this.#state;
+    return state === "blockHeader" || state === "block" || state === "checksum";
+  }
+
+  #step(input: Uint8Array, at: number, end: number, sink: Sink): number {
+    switch (this.#state) {
+      case "gap": {
+        let next = at;
+        while (next < end && input[next] === 0) next++;
+        if (next < end) this.#next("magic");
+        return next;
+      }
+      case "magic":
+        return this.#takeMagic(input, at, end);
+      case "skipSize": {
+        const next = this.#gather(4, input, at, end);
+        if (this.#have === 4) {
+          this.#left = littleEndian(this.#field, 0, 4);
+          this.#next(this.#left > 0 ? "skip" : "gap");
+        }
+        return next;
+      }
+      case "skip": {
+        const next = Math.min(end, at + this.#left);
+        this.#left -= next - at;
+        if (this.#left === 0) this.#next("gap");
+        return next;
+      }
+      default:
+        return this.#takeHeader(input, at, end, sink);
+    }
+  }
+
+  #takeMagic(input: Uint8Array, at: number, end: number): number {
+    const next = this.#gather(4, input, at, end);
+    const first = this.#field[0]!;
+    const magic = this.#have === 4 ? littleEndian(this.#field, 0, 4) : undefined;
+    const skippable = magic !== undefined && magic - (magic % 16) === SKIPPABLE_MAGIC;
+    const known = magic === undefined
+      ? first === MAGIC % 256 || first - (first % 16) === SKIPPABLE_MAGIC % 256
+      : magic === MAGIC || skippable;
+    if (!known) {
+      if (this.#meter.members === 0) throw malformed("it does not begin with zstd's magic");
+      throw new VarveError("E_TRAILING", "Cannot decompress zstd stream: bytes follow its end");
+    }
+    if (magic !== undefined) {
+      this.#meter.addMember();
+      this.#state = skippable ? "skipSize" : "header";
+      // A header is read together with its magic, since both go to the decoder.
+      if (skippable) this.#have = 0;
+    }
+    return next;
+  }
+
+  #takeHeader(input: Uint8Array, at: number, end: number, sink: Sink): number {
+    let next = this.#gather(5, input, at, end);
+    if (this.#have < 5) return next;
+    const descriptor = this.#field[4]!;
+    if (hasReservedBit(descriptor)) throw malformed("a reserved bit is set");
+    const length = frameHeaderBytes(descriptor);
+    next = this.#gather(length, input, next, end);
+    if (this.#have < length) return next;
+    this.#beginFrame(this.#field.subarray(0, length), sink);
+    return next;
+  }
+
+  #beginFrame(bytes: Uint8Array, sink: Sink): void {
+    const header = parseFrameHeader(bytes);
+    if (header.dictionaryId !== 0) throw malformed(`it needs dictionary ${header.dictionaryId}`);
+    const { zstdWindowBytes } = this.#limits;
+    if (header.windowBytes > zstdWindowBytes) {
+      throw limitError("zstdWindowBytes", "its window", zstdWindowBytes, header.windowBytes);
+    }
+    this.#hasChecksum = header.hasChecksum;
+    this.#contentBytes = header.contentBytes;
+    this.#frameStart = this.#meter.bytesOut;
+    this.#decoder.reset();
+    this.#feed(bytes, 0, bytes.length, sink);
+    this.#next("blockHeader");
+  }
+
+  /** Goes over block headers and blocks, up to the end of the frame or of the input. */
+  #walkBlocks(input: Uint8Array, start: number, end: number): number {
+    let at = start;
+    while (at < end && this.#inBlocks) {
+      if (this.#state === "blockHeader") {
+        at = this.#gather(BLOCK_HEADER_BYTES, input, at, end);
+        if (this.#have === BLOCK_HEADER_BYTES) this.#beginBlock();
+      } else {
+        const next = Math.min(end, at + this.#left);
+        this.#left -= next - at;
+        at = next;
+        if (this.#left === 0) this.#endBlock();
+      }
+    }
+    return at;
+  }
+
+  /** A block header: last (1 bit), type (2 bits), size (21 bits). */
+  #beginBlock(): void {
+    const header = littleEndian(this.#field, 0, BLOCK_HEADER_BYTES);
+    const type = (header >> 1) & 3;
+    if (type === RESERVED_BLOCK) throw malformed("a block of the reserved type");
+    this.#lastBlock = (header & 1) !== 0;
+    this.#left = type === RLE_BLOCK ? 1 : header >> 3;
+    this.#next("block");
+    if (this.#left === 0) this.#endBlock();
+  }
+
+  /** What follows a block, or the checksum. */
+  #endBlock(): void {
+    if (this.#state === "block" && !this.#lastBlock) return this.#next("blockHeader");
+    if (this.#state === "block" && this.#hasChecksum) {
+      this.#left = CHECKSUM_BYTES;
+      return this.#next("checksum");
+    }
+    this.#complete = true;
+    this.#next("gap");
+  }
+
+  #feed(input: Uint8Array, start: number, end: number, sink: Sink): void {
+    let at = start;
+    while (true) {
+      const buffer = this.#output.buffer;
+      const from = this.#output.at;
+      this.#decoder.write(input, at, end, buffer, from);
+      const { consumed, produced } = this.#decoder;
+      at += consumed;
+      const full = from + produced === buffer.length;
+      if (produced > 0) this.#output.advance(produced, sink);
+      if (full) continue;
+      if (at === end) return;
+      if (consumed + produced === 0) throw malformed("its decoder stopped inside of a frame");
+    }
+  }
+
+  #endFrame(): void {
+    this.#complete = false;
+    const actual = this.#meter.bytesOut - this.#frameStart;
+    const expected = this.#contentBytes;
+    if (expected !== undefined && expected !== actual) {
+      throw malformed("a frame's content size is a lie", { expected, actual });
+    }
+  }
+
+  #gather(length: number, input: Uint8Array, at: number, end: number): number {
+    let next = at;
+    while (next < end && this.#have < length) this.#field[this.#have++] = input[next++]!;
+    return next;
+  }
+
+  #next(state: State): void {
+    this.#state = state;
+    this.#have = 0;
+  }
+}
+
+function malformed(
+  state: string,
+  details: { readonly expected?: number; readonly actual?: number } = {},
+): VarveError {
+  return new VarveError("E_FORMAT", `Cannot decompress zstd stream: ${state}`, details);
+}
