@@ -61,7 +61,7 @@ export function needs(needs: Needs): Skip {
   if (Deno.env.get("VARVE_REQUIRE_PEERS") === "1") {
     throw new Error(`Cannot run a test: it ${text}, and VARVE_REQUIRE_PEERS=1 allows no skip`);
   }
-  console.warn(`skipped: ${text}`);
+  Deno.stderr.writeSync(new TextEncoder().encode(`skipped: a test ${text}\n`));
   return { ignore: true };
 }
 
