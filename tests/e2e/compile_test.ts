@@ -1,0 +1,66 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { answers } from "../support/compile/answers.ts";
+import { compileSelfExtracting } from "../support/compile/self_extracting.ts";
+import { run } from "../support/process.ts";
+import { tempDir } from "../support/temp.ts";
+
+/** A program with the shape of varve: an entry, and a worker named by URL two folders up. */
+const PROGRAM: Readonly<Record<string, string>> = {
+  "deno.json": "{}",
+  "lib/cli/main.ts": `
+    import { spawn } from "../pool/spawn.ts";
+    import "../../workers/layer.ts";
+    if (import.meta.main && !("WorkerGlobalScope" in globalThis)) {
+      const worker = spawn();
+      worker.onmessage = (event: MessageEvent<string>) => {
+        console.log("program 9.8.7 says " + event.data + " to " + Deno.args.join("|"));
+        worker.terminate();
+      };
+      worker.postMessage("hello");
+    }`,
+  "lib/pool/spawn.ts": `
+    export const spawn = (): Worker =>
+      new Worker(new URL("../../workers/layer.ts", import.meta.url), { type: "module" });`,
+  "workers/layer.ts": `
+    if ("WorkerGlobalScope" in globalThis) {
+      const scope = globalThis as unknown as { onmessage: unknown; postMessage(x: unknown): void };
+      scope.onmessage = (event: MessageEvent<string>) => scope.postMessage(event.data + " worker");
+    }`,
+};
+
+Deno.test("a self-extracting file runs by itself, workers included", async () => {
+  await using temp = await tempDir();
+  for (const [name, text] of Object.entries(PROGRAM)) {
+    const path = temp.join("src", name);
+    await Deno.mkdir(path.replace(/\/[^/]*$/, ""), { recursive: true });
+    await Deno.writeTextFile(path, text);
+  }
+  const file = temp.join("one file");
+  await compileSelfExtracting({ root: temp.join("src"), version: "9.8.7" }, file);
+  await Deno.remove(temp.join("src"), { recursive: true });
+  assertEquals(await answers(file, "9.8.7"), undefined);
+  assertStringIncludes(await answers(file, "9.8.8") ?? "", "says hello worker");
+
+  const options = {
+    clearEnv: true,
+    env: { XDG_CACHE_HOME: temp.join("cache"), PATH: "/usr/bin:/bin" },
+  };
+  // First starts at once: each may unpack, one wins, all run.
+  const starts = await Promise.all([1, 2, 3].map((n) => run([file, `a ${n}`, "*"], options)));
+  assertEquals(
+    starts.map(({ stdout }) => stdout),
+    [1, 2, 3].map((n) => `program 9.8.7 says hello worker to a ${n}|*\n`),
+  );
+  const left = await Array.fromAsync(Deno.readDir(temp.join("cache", "varve")));
+  assertEquals(left.length, 1, "an unpacking directory was left");
+});
+
+Deno.test("what a compiler made is not believed", async () => {
+  await using temp = await tempDir();
+  // DENORT_BIN can make `deno compile` succeed with a file that is plain Deno.
+  assertStringIncludes(await answers(Deno.execPath(), "9.8.7") ?? "", "fails at `version`");
+  const silent = temp.join("silent");
+  await Deno.writeTextFile(silent, "#!/bin/sh\nexit 0\n");
+  await Deno.chmod(silent, 0o755);
+  assertStringIncludes(await answers(silent, "9.8.7") ?? "", 'says ""');
+});

@@ -1,0 +1,21 @@
+/** Whether a compiled file is what it should be. */
+import { runAny } from "../process.ts";
+import { tempDir } from "../temp.ts";
+
+/**
+ * Runs `FILE version` far from the project, with an empty home and no Deno to be found.
+ *
+ * @returns why it is not usable, or undefined where it is
+ */
+export async function answers(file: string, version: string): Promise<string | undefined> {
+  await using home = await tempDir("varve-compile-");
+  const result = await runAny([await Deno.realPath(file), "version"], {
+    cwd: home.path,
+    clearEnv: true,
+    env: { HOME: home.path, PATH: "/usr/bin:/bin" },
+  });
+  const said = (result.stdout + result.stderr).trim().split("\n")[0] ?? "";
+  if (result.code !== 0) return `it made a file that fails at \`version\`: ${said}`;
+  if (!result.stdout.includes(version)) return `it made a file that says "${said}"`;
+  return undefined;
+}

@@ -1,0 +1,87 @@
+/** The second way: a shell stub, and behind it this Deno and the bundled code as a tar. */
+import { createHash } from "node:crypto";
+import { run } from "../process.ts";
+import { tempDir } from "../temp.ts";
+import type { Project } from "./main.ts";
+
+/** Writes the self-extracting file. */
+export async function compileSelfExtracting(project: Project, out: string): Promise<void> {
+  await using temp = await tempDir("varve-compile-");
+  const tree = temp.join("tree");
+  await bundle(project, tree);
+  await Deno.copyFile(Deno.execPath(), `${tree}/deno`);
+  await Deno.chmod(`${tree}/deno`, 0o755);
+  const payload = temp.join("payload");
+  await run([
+    ...["tar", "-C", tree, "--sort=name", "--owner=0", "--group=0", "--numeric-owner"],
+    ...["--mtime=@0", "--use-compress-program=gzip -n", "-cf", payload, "."],
+  ], { timeout: 300_000 });
+  const stub = new TextEncoder().encode(stubOf(project.version, await sha256OfFile(payload)));
+  // A name of its own until it is whole: a build that is cut off leaves no half program.
+  const draft = `${out}.tmp`;
+  {
+    using file = await Deno.open(draft, { write: true, create: true, truncate: true });
+    await file.write(stub);
+    using source = await Deno.open(payload);
+    for await (const chunk of source.readable) await writeAll(file, chunk);
+  }
+  await Deno.chmod(draft, 0o755);
+  await Deno.rename(draft, out);
+}
+
+/**
+ * Bundles the program and each worker entry.
+ *
+ * The bundler leaves worker URLs alone, so the bundles keep the places of their sources:
+ * `../../workers/x.ts` is right from `lib/cli/main.js` as it is from `lib/pool/spawn.ts`.
+ */
+async function bundle(project: Project, tree: string): Promise<void> {
+  const jobs = [["lib/cli/main.ts", "lib/cli/main.js"]];
+  for await (const entry of Deno.readDir(`${project.root}/workers`)) {
+    if (entry.name.endsWith(".ts")) jobs.push([`workers/${entry.name}`, `workers/${entry.name}`]);
+  }
+  for (const [source, target] of jobs) {
+    const command = [Deno.execPath(), "bundle", "--quiet", "-o", `${tree}/${target}`, `${source}`];
+    await Deno.mkdir(`${tree}/${target}`.replace(/\/[^/]*$/, ""), { recursive: true });
+    await run(command, { cwd: project.root, env: { NO_COLOR: "1" } });
+  }
+}
+
+/** The offset of the payload is part of the stub, so its width is fixed. */
+function stubOf(version: string, id: string): string {
+  const text = (offset: number) =>
+    `#!/bin/sh
+# varve ${version}: a shell script with a tar behind it. The first start unpacks it below the
+# user's cache directory; a rename makes it visible whole, so first starts may race.
+set -eu
+cache=\${XDG_CACHE_HOME:-\${HOME:-}/.cache}
+case $cache in /.cache) cache=/var/cache ;; esac
+dir=$cache/varve/${id}
+if [ ! -x "$dir/deno" ]; then
+  umask 077
+  mkdir -p "$cache/varve"
+  tmp=$(mktemp -d "$cache/varve/.unpack.XXXXXXXX")
+  trap 'rm -rf "$tmp"' EXIT
+  tail -c +${String(offset).padStart(8, "0")} "$0" | tar -xzf - -C "$tmp"
+  mv -T "$tmp" "$dir" 2>/dev/null || [ -x "$dir/deno" ]
+  rm -rf "$tmp"
+  trap - EXIT
+fi
+exec "$dir/deno" run -A --quiet --no-config --no-lock --cached-only --no-prompt \\
+  "$dir/lib/cli/main.js" "$@"
+exit 1
+`;
+  // tail counts from 1.
+  return text(text(0).length + 1);
+}
+
+async function sha256OfFile(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  using file = await Deno.open(path);
+  for await (const chunk of file.readable) hash.update(chunk);
+  return hash.digest("hex");
+}
+
+async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+}
