@@ -29,7 +29,8 @@ export interface DecompressorOptions {
 const BUFFER_BYTES = 256 * 1024;
 
 interface Reader {
-  push(input: Uint8Array, sink: Sink): void;
+  /** Takes bytes from `start` on, as many as give a bounded output; returns where it stopped. */
+  push(input: Uint8Array, start: number, sink: Sink): number;
   end(): void;
   close(): void;
 }
@@ -105,18 +106,23 @@ export class Decompressor implements Disposable {
    */
   push(bytes: Uint8Array, sink: Sink): void {
     this.#guard(() => {
-      const head = this.#head;
-      if (this.#reader === undefined) {
-        const first = joined(head, bytes.subarray(0, SNIFF_BYTES - head.length));
-        if (first.length < SNIFF_BYTES) {
-          this.#head = first;
-          return;
-        }
-        this.#reader = this.#open(sniff(first));
-        if (head.length > 0) this.#reader.push(head, sink);
-      }
-      this.#reader.push(bytes, sink);
+      for (let at = 0; at < bytes.length;) at = this.#take(bytes, at, sink);
       this.#output.flush(sink);
+    });
+  }
+
+  /**
+   * Takes the next bytes from `start` on, but at most as many as give 32 MiB, and hands out what
+   * they give: for who must hold the output and so bound it. A `push` is a loop of this.
+   *
+   * @returns where in `bytes` it stopped
+   * @throws {VarveError} as `push`
+   */
+  pushSome(bytes: Uint8Array, start: number, sink: Sink): number {
+    return this.#guard(() => {
+      const at = this.#take(bytes, start, sink);
+      this.#output.flush(sink);
+      return at;
     });
   }
 
@@ -129,10 +135,10 @@ export class Decompressor implements Disposable {
     this.#guard(() => {
       if (this.#reader === undefined) {
         this.#reader = this.#open(sniff(this.#head));
-        this.#reader.push(this.#head, sink);
-        this.#output.flush(sink);
+        this.#takeHead(this.#reader, sink);
       }
       this.#reader.end();
+      this.#output.flush(sink);
     });
     this.close();
   }
@@ -147,6 +153,22 @@ export class Decompressor implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+  #take(bytes: Uint8Array, start: number, sink: Sink): number {
+    if (this.#reader !== undefined) return this.#reader.push(bytes, start, sink);
+    const had = this.#head.length;
+    const next = start + SNIFF_BYTES - had;
+    this.#head = joined(this.#head, bytes.subarray(start, next));
+    if (this.#head.length < SNIFF_BYTES) return bytes.length;
+    this.#reader = this.#open(sniff(this.#head));
+    if (had === 0) return this.#reader.push(bytes, start, sink);
+    this.#takeHead(this.#reader, sink);
+    return next;
+  }
+
+  #takeHead(reader: Reader, sink: Sink): void {
+    for (let at = 0; at < this.#head.length;) at = reader.push(this.#head, at, sink);
+  }
+
   #open(compression: Compression): Reader {
     this.#compression = compression;
     if (compression === "none") return new PlainReader(this.#meter);
@@ -159,11 +181,11 @@ export class Decompressor implements Disposable {
   }
 
   /** An error ends the stream for good: what follows it could be taken for something else. */
-  #guard(step: () => void): void {
+  #guard<T>(step: () => T): T {
     if (this.#failure !== undefined) throw this.#failure.error;
     if (this.#closed) throw new TypeError("Cannot decompress: the decompressor is closed");
     try {
-      step();
+      return step();
     } catch (error) {
       this.#failure = { error };
       this.close();

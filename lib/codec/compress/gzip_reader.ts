@@ -9,6 +9,9 @@ import type { Output, Sink } from "./output.ts";
 /** CRC32 and ISIZE, 4 bytes each (RFC 1952, 2.3.1). */
 const TRAILER_BYTES = 8;
 
+/** One byte of deflate gives up to 1032: this bounds what one call gives to 16 MiB. */
+const STEP_BYTES = 16 * 1024;
+
 /** Reads gzip members, one behind the other, padded with NULs anywhere behind the first. */
 export class GzipReader {
   readonly #inflater: Inflater;
@@ -30,10 +33,11 @@ export class GzipReader {
     meter.addMember();
   }
 
-  push(input: Uint8Array, sink: Sink): void {
-    const end = input.length;
-    let at = 0;
+  push(input: Uint8Array, start: number, sink: Sink): number {
+    const end = Math.min(input.length, start + STEP_BYTES);
+    let at = start;
     while (at < end) at = this.#step(input, at, end, sink);
+    return at;
   }
 
   /** @throws {VarveError} `E_TRUNCATED` when the stream is not complete */

@@ -20,9 +20,11 @@
  *
  * @module
  */
+export * from "./compress.ts";
 export * from "./compression.ts";
 export * from "./decompress.ts";
 export * from "./decompressor.ts";
 export * from "./inflater.ts";
 export * from "./limits.ts";
 export * from "./media_type.ts";
+export { PIECE_BYTES, splitPieces } from "./pieces.ts";

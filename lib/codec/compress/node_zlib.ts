@@ -3,7 +3,15 @@
 // Its streams hide where a member ends, and Deno's drop what follows. The engine below them does
 // not: `_handle.writeSync` decodes from memory into memory and tells in `_writeState` what is left
 // of both. It is not documented, but Node and Deno keep it, since npm's own unpacker needs it.
-import { constants, crc32 as nodeCrc32, createInflateRaw, createZstdDecompress } from "node:zlib";
+import {
+  constants,
+  crc32 as nodeCrc32,
+  createInflateRaw,
+  createZstdDecompress,
+  deflateRawSync,
+  zstdCompressSync,
+  type ZstdOptions,
+} from "node:zlib";
 import { VarveError } from "../../errors.ts";
 import type { Decoder, Inflater } from "./inflater.ts";
 
@@ -51,6 +59,35 @@ export function createNodeZstdDecoder(windowBytes: number): Decoder {
   const windowLog = Math.max(10, Math.ceil(Math.log2(windowBytes)));
   const params = { [constants.ZSTD_d_windowLogMax]: Math.min(31, windowLog) };
   return new Engine(createZstdDecompress({ chunkSize: CHUNK_SIZE, params }), "zstd");
+}
+
+/** Deflates bytes into whole blocks, none of them the last, ending on a byte. */
+export function deflatePiece(bytes: Uint8Array, level: number): Uint8Array<ArrayBuffer> {
+  const options = { level, finishFlush: constants.Z_SYNC_FLUSH, chunkSize: roomFor(bytes) };
+  return new Uint8Array(deflateRawSync(bytes, options));
+}
+
+/** Compresses bytes into one zstd frame, with content size and checksum. */
+export function zstdFrame(bytes: Uint8Array, level: number): Uint8Array<ArrayBuffer> {
+  const params = {
+    [constants.ZSTD_c_compressionLevel]: level,
+    [constants.ZSTD_c_checksumFlag]: 1,
+  };
+  // The option is of Node 22.19, and the types do not know it.
+  const options: ZstdOptions & { pledgedSrcSize: number } = {
+    params,
+    pledgedSrcSize: bytes.length,
+    chunkSize: roomFor(bytes),
+  };
+  return new Uint8Array(zstdCompressSync(bytes, options));
+}
+
+/**
+ * Room for whatever comes of compressing bytes, and some more: when the output fills its buffer
+ * exactly, node:zlib flushes or ends a second time and so adds an empty block or frame.
+ */
+function roomFor(bytes: Uint8Array): number {
+  return bytes.length + Math.ceil(bytes.length / 256) + 4096;
 }
 
 class Engine implements Decoder {

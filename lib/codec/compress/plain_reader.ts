@@ -9,10 +9,12 @@ export class PlainReader {
     this.#meter = meter;
   }
 
-  push(input: Uint8Array, sink: Sink): void {
-    this.#meter.bytesIn += input.length;
-    this.#meter.addOutput(input.length);
-    if (input.length > 0) sink(input);
+  push(input: Uint8Array, start: number, sink: Sink): number {
+    const bytes = start === 0 ? input : input.subarray(start);
+    this.#meter.bytesIn += bytes.length;
+    this.#meter.addOutput(bytes.length);
+    sink(bytes);
+    return input.length;
   }
 
   end(): void {}

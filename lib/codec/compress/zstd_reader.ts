@@ -20,6 +20,9 @@ const CHECKSUM_BYTES = 4;
 const RLE_BLOCK = 1;
 const RESERVED_BLOCK = 3;
 
+/** A block gives up to 128 KiB: this bounds what one call gives to 32 MiB. */
+const STEP_BLOCKS = 255;
+
 /** What the next byte belongs to; "gap" is behind the end of a frame. */
 type State =
   | "gap"
@@ -62,22 +65,18 @@ export class ZstdReader {
     this.#output = output;
   }
 
-  push(input: Uint8Array, sink: Sink): void {
+  push(input: Uint8Array, start: number, sink: Sink): number {
     const end = input.length;
-    let at = 0;
-    while (at < end) {
-      if (this.#inBlocks) {
-        const next = this.#walkBlocks(input, at, end);
-        this.#meter.bytesIn += next - at;
-        this.#feed(input, at, next, sink);
-        if (this.#complete) this.#endFrame();
-        at = next;
-      } else {
-        const next = this.#step(input, at, end, sink);
-        this.#meter.bytesIn += next - at;
-        at = next;
-      }
+    if (!this.#inBlocks) {
+      const next = this.#step(input, start, end, sink);
+      this.#meter.bytesIn += next - start;
+      return next;
     }
+    const next = this.#walkBlocks(input, start, end);
+    this.#meter.bytesIn += next - start;
+    this.#feed(input, start, next, sink);
+    if (this.#complete) this.#endFrame();
+    return next;
   }
 
   /** @throws {VarveError} `E_TRUNCATED` when the stream is not complete */
@@ -175,11 +174,13 @@ export class ZstdReader {
     this.#next("blockHeader");
   }
 
-  /** Goes over block headers and blocks, up to the end of the frame or of the input. */
+  /** Goes over some block headers and blocks, at most to the end of the frame or of the input. */
   #walkBlocks(input: Uint8Array, start: number, end: number): number {
     let at = start;
-    while (at < end && this.#inBlocks) {
+    let blocks = 0;
+    while (at < end && this.#inBlocks && blocks <= STEP_BLOCKS) {
       if (this.#state === "blockHeader") {
+        blocks++;
         at = this.#gather(BLOCK_HEADER_BYTES, input, at, end);
         if (this.#have === BLOCK_HEADER_BYTES) this.#beginBlock();
       } else {

@@ -1,0 +1,40 @@
+/** The CRC-32 polynomial of gzip, bits reversed: bit 31 stands for x⁰. */
+const POLYNOMIAL = 0xedb88320;
+const ONE = 0x8000_0000;
+
+/** x to the power 2ⁿ modulo the polynomial, for n from 0. */
+const POWERS: readonly number[] = powers();
+
+/**
+ * The CRC-32 of two pieces together, from those of both: so pieces can be hashed in parallel.
+ *
+ * A CRC is the remainder of a polynomial; to append n bytes is to multiply by x⁸ⁿ and to add.
+ *
+ * @param first CRC-32 of the first piece
+ * @param second CRC-32 of the second piece
+ * @param secondLength bytes of the second piece
+ */
+export function crc32Combine(first: number, second: number, secondLength: number): number {
+  let shift = ONE;
+  // 8n = n · 2³: the binary digits of n begin at 2³.
+  for (let n = secondLength, k = 3; n > 0; n = Math.floor(n / 2), k++) {
+    if (n % 2 === 1) shift = multiply(POWERS[k % 32]!, shift);
+  }
+  return (multiply(shift, first) ^ second) >>> 0;
+}
+
+/** The product of two polynomials modulo the polynomial. */
+function multiply(a: number, b: number): number {
+  let product = 0;
+  for (let bit = ONE, factor = b; bit !== 0; bit >>>= 1) {
+    if ((a & bit) !== 0) product ^= factor;
+    factor = (factor & 1) !== 0 ? (factor >>> 1) ^ POLYNOMIAL : factor >>> 1;
+  }
+  return product >>> 0;
+}
+
+function powers(): number[] {
+  const list = [ONE >>> 1];
+  for (let i = 1; i < 32; i++) list.push(multiply(list[i - 1]!, list[i - 1]!));
+  return list;
+}
