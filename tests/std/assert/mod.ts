@@ -64,6 +64,36 @@ export const assertRejects: <E extends Error = Error>(
   msgIncludes?: string,
   msg?: string,
 ) => Promise<E> = std.assertRejects as never;
+export const assertGreater: <T>(actual: T, expected: T, msg?: string) => void = std.assertGreater;
+export const assertLess: <T>(actual: T, expected: T, msg?: string) => void = std.assertLess;
+export const assertAlmostEquals: (
+  actual: number,
+  expected: number,
+  tolerance?: number,
+  msg?: string,
+) => void = std.assertAlmostEquals;
+export const assertArrayIncludes: <T>(
+  actual: ArrayLike<T>,
+  expected: ArrayLike<T>,
+  msg?: string,
+) => void = std.assertArrayIncludes;
+export const assertObjectMatch: (
+  // deno-lint-ignore no-explicit-any
+  actual: Record<PropertyKey, any>,
+  expected: Record<PropertyKey, unknown>,
+  msg?: string,
+) => void = std.assertObjectMatch;
+export const assertNotStrictEquals: <T>(
+  actual: T,
+  expected: T,
+  msg?: string,
+) => void = std.assertNotStrictEquals;
+export const assertNotInstanceOf: <A, T>(
+  actual: A,
+  unexpectedType: AnyConstructor<T>,
+  msg?: string,
+) => asserts actual is Exclude<A, T> = std.assertNotInstanceOf;
+export const equal: (a: unknown, b: unknown) => boolean = std.equal;
 export const fail: (msg?: string) => never = std.fail;
 export const unreachable: (reason?: string) => never = std.unreachable;
 export const AssertionError: new (
