@@ -1,0 +1,472 @@
+import { type ByteString, EPOCH, fromBytes } from "../bytes/mod.ts";
+import type { DiffId } from "../digest/mod.ts";
+import {
+  EXTENT_WORDS,
+  F_DIGEST,
+  F_IMPLIED,
+  F_OPAQUE,
+  F_WHITEOUT,
+  R_GID,
+  R_MODE,
+  R_MTIME,
+  R_NAME,
+  R_NS,
+  R_SIZE,
+  R_UID,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+  SPARSE,
+  wordsOf,
+} from "./format.ts";
+import { finishLog } from "./finish.ts";
+import { L_DEAD, L_HEAP, L_INODE, L_PARENT, L_SIDE, Log, OWN_SOURCE } from "./log.ts";
+import type { DirectoryNode, Extent, FileNode, Locator, Node, NodeType } from "./node.ts";
+import {
+  decodeLocator,
+  decodeNode,
+  encodeExtents,
+  encodeTail,
+  modeOf,
+  tailWords,
+  typeOfRow,
+} from "./node_codec.ts";
+import type { Tree, TreeKind } from "./tree.ts";
+
+/** Handle of a node inside one builder; 0 is the root directory. */
+export type NodeId = number;
+
+/** Options of a {@linkcode TreeBuilder}. */
+export interface TreeBuilderOptions {
+  /** What is built: a layer tree or a root tree. */
+  readonly kind: TreeKind;
+}
+
+const WORD = 0x1_0000_0000;
+
+/**
+ * A mutable namespace that becomes a tree.
+ *
+ * A node's handle stays the same while its name has it: only a directory put
+ * over a directory keeps the old handle. Handles below a directory that was
+ * replaced or removed must not be used any more.
+ *
+ * @example
+ * ```ts
+ * import { TreeBuilder, lookup } from "@varve/varve/tree";
+ * import { fromText, timestamp } from "../bytes/mod.ts";
+ *
+ * const builder = new TreeBuilder({ kind: "root" });
+ * const common = { mode: 0o755, uid: 0, gid: 0, mtime: timestamp(0), xattrs: [] };
+ * const etc = builder.put(builder.root, fromText("etc"), {
+ *   ...common,
+ *   type: "directory",
+ *   opaque: false,
+ *   implied: false,
+ * });
+ * builder.put(etc, fromText("mtab"), {
+ *   ...common,
+ *   type: "symlink",
+ *   group: null,
+ *   target: fromText("/proc/mounts"),
+ * });
+ * const tree = builder.finish(null);
+ * if (lookup(tree, fromText("etc/mtab"))?.type !== "symlink") throw new Error("not there");
+ * ```
+ */
+export class TreeBuilder {
+  /** The root directory. */
+  readonly root: NodeId = 0;
+  readonly #kind: TreeKind;
+  readonly #log: Log = new Log();
+  readonly #sources: DiffId[] = [];
+  #count = 0;
+  /** A directory with children was dropped: {@linkcode count} must look. */
+  #dropped = false;
+  #linked = false;
+  #finished = false;
+
+  /** Begins with a root directory: implied in a layer tree, 0755 0:0 mtime 0 in a root tree. */
+  constructor(options: TreeBuilderOptions) {
+    this.#kind = options.kind;
+    const root: DirectoryNode = {
+      type: "directory",
+      mode: 0o755,
+      uid: 0,
+      gid: 0,
+      mtime: EPOCH,
+      xattrs: [],
+      opaque: false,
+      implied: options.kind === "layer",
+    };
+    const id = this.#log.insert(0);
+    this.#write(id, "" as ByteString, root);
+  }
+
+  /** The node of that name in a directory, −1 when there is none. */
+  child(directory: NodeId, name: ByteString): NodeId {
+    const id = this.#log.find(directory, name);
+    return id >= 0 && (this.#log.flags(id) & L_DEAD) === 0 ? id : -1;
+  }
+
+  /** The type of a node. */
+  typeOf(id: NodeId): NodeType {
+    const inode = this.#inode(id);
+    return typeOfRow(this.#log.get(inode, R_MODE), this.#log.flags(inode));
+  }
+
+  /** The directory of a node; the root's is the root. */
+  parentOf(id: NodeId): NodeId {
+    return this.#log.get(this.#known(id), L_PARENT);
+  }
+
+  /** Whether a directory has no entry of its own. */
+  isImplied(id: NodeId): boolean {
+    return (this.#log.flags(this.#known(id)) & F_IMPLIED) !== 0;
+  }
+
+  /** Whether a directory hides what lower layers have in it. */
+  isOpaque(id: NodeId): boolean {
+    return (this.#log.flags(this.#known(id)) & F_OPAQUE) !== 0;
+  }
+
+  /** The target of a symbolic link. @throws {TypeError} when it is none */
+  linkTarget(id: NodeId): ByteString {
+    const log = this.#log;
+    const inode = this.#inode(id);
+    if ((log.get(inode, R_MODE) & S_IFMT) !== S_IFLNK) {
+      throw new TypeError("Cannot read link target: not a symbolic link");
+    }
+    const page = log.heapPage(inode);
+    const at = log.restAt(inode);
+    const start = (at + 1) << 2;
+    return fromBytes(page.u8, start, start + (page.u32[at] as number));
+  }
+
+  /** A node as a value. Its group is null, and its locator too unless `put` gave one: both are known at the end. */
+  node(id: NodeId): Node {
+    const log = this.#log;
+    const inode = this.#inode(id);
+    const words = log.words(inode);
+    const at = log.at(inode);
+    const page = log.heapPage(inode);
+    let locator: Locator | null = null;
+    const source = words[at + L_SIDE] as number;
+    if (
+      ((words[at + R_MODE] as number) & S_IFMT) === S_IFREG && source !== 0 &&
+      (source & ~SPARSE) !== OWN_SOURCE
+    ) {
+      const second = words[at + L_SIDE + 1] as number;
+      const size = (words[at + R_SIZE + 1] as number) * WORD + (words[at + R_SIZE] as number);
+      const third = words[at + L_SIDE + 2] as number;
+      const sparse = (source & SPARSE) !== 0 && third > 0;
+      locator = decodeLocator(
+        this.#sources,
+        size,
+        source,
+        second,
+        third,
+        sparse ? log.arena.page(second).u32 : page.u32,
+        sparse ? log.arena.word(second) : 0,
+      );
+    }
+    const node = decodeNode(words, at, page.u8, page.u32, log.restAt(inode), locator);
+    // Until it is told, a digest is eight zero words.
+    if (node.type === "file" && node.digest?.every((byte) => byte === 0)) {
+      return { ...node, digest: null };
+    }
+    return node;
+  }
+
+  /**
+   * Adds a node, or replaces what has that name. A directory over a directory
+   * keeps the children; anything else over a directory drops them. A link
+   * that is replaced leaves its group. The node's own `group` is ignored.
+   *
+   * @throws {TypeError} when `directory` is no directory
+   * @throws {RangeError} when the name or the node cannot stand in a tree
+   */
+  put(directory: NodeId, name: ByteString, node: Node): NodeId {
+    this.#checkParent(directory, name);
+    if (this.#kind === "root") this.#checkRoot(node);
+    const log = this.#log;
+    const old = log.find(directory, name);
+    if (old >= 0 && (log.flags(old) & L_DEAD) === 0) {
+      if (node.type === "directory" && this.#isDirectory(old)) {
+        this.update(old, node);
+        return old;
+      }
+      this.#kill(old);
+    }
+    const id = log.insert(directory);
+    this.#write(id, name, node);
+    this.#count++;
+    return id;
+  }
+
+  /**
+   * Gives an existing inode one more name. Link groups are derived at the end.
+   *
+   * @throws {TypeError} when the target is a directory or a whiteout
+   */
+  link(directory: NodeId, name: ByteString, target: NodeId): NodeId {
+    this.#checkParent(directory, name);
+    const log = this.#log;
+    const inode = this.#inode(target);
+    if (this.#isDirectory(inode) || (log.flags(inode) & F_WHITEOUT) !== 0) {
+      throw new TypeError("Cannot link: the target is a directory or a whiteout");
+    }
+    const old = log.find(directory, name);
+    if (old >= 0 && (log.flags(old) & L_DEAD) === 0) {
+      if (this.#inode(old) === inode) return old;
+      this.#kill(old);
+    }
+    const id = log.insert(directory);
+    this.#name(id, name, 0);
+    log.set(id, L_INODE, inode);
+    this.#linked = true;
+    this.#count++;
+    return id;
+  }
+
+  /** Gives a node new attributes; for a link, to all its names. @throws {TypeError} when the type differs */
+  update(id: NodeId, node: Node): void {
+    const log = this.#log;
+    const inode = this.#inode(id);
+    if (this.#kind === "root") this.#checkRoot(node);
+    if (node.type !== this.typeOf(inode)) {
+      throw new TypeError(`Cannot update node: a ${this.typeOf(inode)} is no ${node.type}`);
+    }
+    const page = log.heapPage(inode);
+    const start = log.nameAt(inode) << 2;
+    this.#write(inode, fromBytes(page.u8, start, start + log.nameLength(inode)), node);
+  }
+
+  /** Makes a directory hide what lower layers have in it. @throws {TypeError} when it is none, or in a root tree */
+  setOpaque(id: NodeId): void {
+    if (!this.#isDirectory(this.#known(id)) || this.#kind === "root") {
+      throw new TypeError("Cannot make node opaque: not a directory of a layer tree");
+    }
+    const log = this.#log;
+    log.set(id, R_NAME, (log.get(id, R_NAME) | (F_OPAQUE << 16)) >>> 0);
+  }
+
+  /**
+   * Tells a file's content: its digest (32 bytes; null exactly when the file
+   * is empty) and where it lies in the layer that {@linkcode finish} names.
+   *
+   * @throws {TypeError} when the node is no file
+   * @throws {RangeError} when the digest does not fit the size
+   */
+  content(id: NodeId, digest: Uint8Array | null, extents: readonly Extent[]): void {
+    const log = this.#log;
+    const inode = this.#inode(id);
+    if ((log.get(inode, R_MODE) & S_IFMT) !== S_IFREG) {
+      throw new TypeError("Cannot set content: not a file");
+    }
+    const words = log.words(inode);
+    const at = log.at(inode);
+    const size = (words[at + R_SIZE + 1] as number) * WORD + (words[at + R_SIZE] as number);
+    this.#digest(inode, size, digest);
+    this.#extents(inode, size, OWN_SOURCE, extents);
+  }
+
+  /** Removes a name, with what is below it; tells whether it was there. */
+  remove(directory: NodeId, name: ByteString): boolean {
+    const id = this.child(directory, name);
+    if (id < 0) return false;
+    this.#kill(id);
+    return true;
+  }
+
+  /** Entries, the root not counted. Takes time only after a directory was dropped. */
+  get count(): number {
+    if (this.#dropped) {
+      const log = this.#log;
+      const dead = new Uint8Array(log.length);
+      this.#count = 0;
+      for (let id = 1; id < log.length; id++) {
+        if ((log.flags(id) & L_DEAD) !== 0 || dead[log.get(id, L_PARENT)] === 1) dead[id] = 1;
+        else this.#count++;
+      }
+      this.#dropped = false;
+    }
+    return this.#count;
+  }
+
+  /**
+   * Sorts, packs and hashes. The builder cannot be used any more.
+   *
+   * @param source the layer that the extents given to {@linkcode content} belong to; null for none
+   * @throws {TypeError} when called twice, or when the content of a file was never told
+   * @throws {VarveError} `E_LIMIT` when hard links multiply more data than a tree may hold
+   */
+  finish(source: DiffId | null): Tree {
+    if (this.#finished) throw new TypeError("Cannot finish tree: it was finished");
+    this.#finished = true;
+    return finishLog(this.#log, this.#kind, this.#sources, source, this.#linked);
+  }
+
+  #known(id: NodeId): NodeId {
+    if (!(id >= 0 && id < this.#log.length) || this.#finished) {
+      throw new RangeError(`Cannot find node ${id}: not of this builder, or it was finished`);
+    }
+    return id;
+  }
+
+  #inode(id: NodeId): NodeId {
+    return this.#log.get(this.#known(id), L_INODE);
+  }
+
+  #isDirectory(id: NodeId): boolean {
+    return (this.#log.get(id, R_MODE) & S_IFMT) === S_IFDIR;
+  }
+
+  #checkParent(directory: NodeId, name: ByteString): void {
+    if (
+      !this.#isDirectory(this.#known(directory)) || (this.#log.flags(directory) & L_DEAD) !== 0
+    ) {
+      throw new TypeError("Cannot add node: the parent is no directory");
+    }
+    checkName(name);
+  }
+
+  #checkRoot(node: Node): void {
+    if (node.type === "whiteout" || node.type === "directory" && (node.opaque || node.implied)) {
+      throw new TypeError("Cannot take node: whiteouts, opaque and implied are for layer trees");
+    }
+  }
+
+  #kill(id: NodeId): void {
+    const log = this.#log;
+    log.set(id, R_NAME, (log.get(id, R_NAME) | (L_DEAD << 16)) >>> 0);
+    this.#count--;
+    if (this.#isDirectory(id)) this.#dropped = true;
+  }
+
+  /** Writes the name and makes room behind it. */
+  #name(id: NodeId, name: ByteString, restWords: number): void {
+    const log = this.#log;
+    const nameWords = wordsOf(name.length);
+    const address = log.arena.alloc((1 + nameWords + restWords) << 2);
+    const page = log.arena.page(address);
+    const word = log.arena.word(address);
+    page.u32[word] = restWords;
+    const at = (word + 1) << 2;
+    const u8 = page.u8;
+    for (let i = 0; i < name.length; i++) u8[at + i] = name.charCodeAt(i);
+    log.set(id, L_HEAP, address);
+    log.set(id, R_NAME, name.length);
+  }
+
+  #write(id: NodeId, name: ByteString, node: Node): void {
+    const log = this.#log;
+    const size = node.type === "file" ? node.size : 0;
+    checkNode(node);
+    const digestWords = size > 0 ? 8 : 0;
+    this.#name(id, name, digestWords + tailWords(node, null));
+    const words = log.words(id);
+    const at = log.at(id);
+    const page = log.heapPage(id);
+    const rest = log.restAt(id);
+    let flags = encodeTail(node, null, page.u8, page.u32, rest + digestWords);
+    if (digestWords > 0) flags |= F_DIGEST;
+    words[at + R_MODE] = modeOf(node);
+    if (node.type === "whiteout") {
+      flags |= F_WHITEOUT;
+    } else {
+      words[at + R_UID] = node.uid;
+      words[at + R_GID] = node.gid;
+      words[at + R_MTIME] = node.mtime.lo;
+      words[at + R_MTIME + 1] = node.mtime.hi;
+      words[at + R_NS] = node.mtime.ns;
+    }
+    if (node.type === "directory") {
+      if (node.opaque) flags |= F_OPAQUE;
+      if (node.implied) flags |= F_IMPLIED;
+    } else if (node.type === "char" || node.type === "block") {
+      words[at + R_SIZE] = node.major;
+      words[at + R_SIZE + 1] = node.minor;
+    } else if (size > 0) {
+      words[at + R_SIZE] = size >>> 0;
+      words[at + R_SIZE + 1] = Math.floor(size / WORD);
+    }
+    words[at + R_NAME] = (name.length | (flags << 16)) >>> 0;
+    if (node.type === "file") this.#file(id, node);
+  }
+
+  #file(id: NodeId, node: FileNode): void {
+    if (node.digest !== null) this.#digest(id, node.size, node.digest);
+    if (node.locator === null) return;
+    const { source, extents } = node.locator;
+    let index = this.#sources.lastIndexOf(source);
+    if (index < 0) index = this.#sources.push(source) - 1;
+    this.#extents(id, node.size, index + 1, extents);
+  }
+
+  #digest(id: NodeId, size: number, digest: Uint8Array | null): void {
+    if (size > 0 ? digest?.length !== 32 : digest !== null) {
+      throw new RangeError("Cannot set content: a digest has 32 bytes, and an empty file has none");
+    }
+    if (digest === null) return;
+    this.#log.heapPage(id).u8.set(digest, this.#log.restAt(id) << 2);
+  }
+
+  #extents(id: NodeId, size: number, source: number, extents: readonly Extent[]): void {
+    const log = this.#log;
+    const words = log.words(id);
+    const at = log.at(id) + L_SIDE;
+    const only = extents[0];
+    if (size === 0 && only === undefined) {
+      words[at] = source;
+    } else if (extents.length === 1 && only?.logical === 0 && only.length === size) {
+      words[at] = source;
+      words[at + 1] = only.position >>> 0;
+      words[at + 2] = Math.floor(only.position / WORD);
+    } else {
+      checkExtents(size, extents);
+      words[at] = source | SPARSE;
+      words[at + 1] = 0;
+      if (extents.length > 0) {
+        const address = log.arena.alloc((extents.length * EXTENT_WORDS) << 2);
+        encodeExtents(extents, log.arena.page(address).u32, log.arena.word(address));
+        words[at + 1] = address;
+      }
+      words[at + 2] = extents.length;
+    }
+  }
+}
+
+function checkName(name: ByteString): void {
+  const length = name.length;
+  let bad = length === 0 || length > 0xffff;
+  for (let i = 0; i < length; i++) {
+    const char = name.charCodeAt(i);
+    if (char === 0 || char === 0x2f || char > 0xff) bad = true;
+  }
+  if (length <= 2 && (name as string === "." || name as string === "..")) bad = true;
+  if (bad) throw new RangeError("Cannot add node: empty, too long, dots, or a NUL or slash in it");
+}
+
+function checkNode(node: Node): void {
+  if (node.type === "file" && !(node.size >= 0 && Number.isSafeInteger(node.size))) {
+    throw new RangeError(`Cannot take node: size ${node.size} is no safe integer`);
+  }
+  if (node.type === "symlink" && node.target.length === 0) {
+    throw new RangeError("Cannot take node: a symbolic link without a target");
+  }
+}
+
+function checkExtents(size: number, extents: readonly Extent[]): void {
+  let end = 0;
+  for (const { logical, length, position } of extents) {
+    if (
+      !(logical >= end && length > 0 && logical + length <= size &&
+        Number.isSafeInteger(position) && position >= 0)
+    ) {
+      throw new RangeError("Cannot set content: extents overlap, are empty or exceed the size");
+    }
+    end = logical + length;
+  }
+}

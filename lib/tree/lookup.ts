@@ -1,0 +1,73 @@
+import type { ByteString } from "../bytes/mod.ts";
+import { escapeForTerminal } from "../bytes/mod.ts";
+import { VarveError } from "../errors.ts";
+import type { Block } from "./block.ts";
+import { findRow, RowCursor, type RowRef } from "./directory.ts";
+import type { DirectoryNode, Node } from "./node.ts";
+import { nodeAt } from "./node_codec.ts";
+import { packed } from "./packed.ts";
+import type { NamedNode, Tree } from "./tree.ts";
+
+/** The names of a path; empty ones and `.` are left out. */
+export function splitPath(path: ByteString): ByteString[] {
+  return path.split("/").filter((name) => name !== "" && name !== ".") as ByteString[];
+}
+
+/** The row of a path, the root's for the empty one; symbolic links are not followed. */
+export function findPath(tree: Tree, names: readonly ByteString[]): RowRef | undefined {
+  let at: RowRef = { leaf: packed(tree).root(), i: 0 };
+  for (const name of names) {
+    if (!at.leaf.isDirectory(at.i)) return undefined;
+    const directory = at.leaf.child(at.i);
+    const found = directory === null ? undefined : findRow(directory, name);
+    if (found === undefined) return undefined;
+    at = found;
+  }
+  return at;
+}
+
+/** The attributes of the root directory. */
+export function rootOf(tree: Tree): DirectoryNode {
+  return nodeAt(packed(tree).root(), 0) as DirectoryNode;
+}
+
+/**
+ * The node of a path, `undefined` where there is none. Symbolic links are not
+ * followed, also not on the way; `""` and `"/"` are the root.
+ *
+ * @throws {VarveError} `E_FORMAT` or `E_DIGEST` when a stored tree is damaged
+ */
+export function lookup(tree: Tree, path: ByteString): Node | undefined {
+  const row = findPath(tree, splitPath(path));
+  return row === undefined ? undefined : nodeAt(row.leaf, row.i);
+}
+
+/** The block of a directory's entries; `null` when it is empty. @throws {VarveError} `E_NOT_FOUND`, `E_NOT_DIR` */
+export function openDirectory(tree: Tree, path: ByteString): Block | null {
+  const row = findPath(tree, splitPath(path));
+  const subject = escapeForTerminal(path);
+  if (row === undefined) {
+    throw new VarveError("E_NOT_FOUND", `Cannot list ${subject}: no such directory`, { subject });
+  }
+  if (!row.leaf.isDirectory(row.i)) {
+    throw new VarveError("E_NOT_DIR", `Cannot list ${subject}: not a directory`, { subject });
+  }
+  return row.leaf.child(row.i);
+}
+
+/**
+ * The entries of a directory, sorted by the bytes of their names.
+ *
+ * @throws {VarveError} `E_NOT_FOUND` or `E_NOT_DIR`, at once
+ */
+export function list(tree: Tree, path: ByteString): Iterable<NamedNode> {
+  const directory = openDirectory(tree, path);
+  return {
+    *[Symbol.iterator](): Iterator<NamedNode> {
+      if (directory === null) return;
+      for (const rows = new RowCursor(directory); rows.valid(); rows.i++) {
+        yield { name: rows.leaf.name(rows.i), node: nodeAt(rows.leaf, rows.i) };
+      }
+    },
+  };
+}

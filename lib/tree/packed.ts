@@ -1,0 +1,68 @@
+import type { TreeDigest } from "../digest/mod.ts";
+import { toHex } from "../bytes/mod.ts";
+import type { Block } from "./block.ts";
+import { O_ADDRESS, O_DIGEST, O_LENGTH, RESULT_WORDS } from "./block_writer.ts";
+import { R_SIZE } from "./format.ts";
+import type { DirectoryWriter } from "./directory_writer.ts";
+import type { Segment } from "./segment.ts";
+import type { SegmentWriter } from "./segment_writer.ts";
+import type { Tree, TreeKind } from "./tree.ts";
+
+/** A tree as this room knows it: the root is a block of one row without a name, whose child is the top directory. */
+export class PackedTree implements Tree {
+  readonly kind: TreeKind;
+  readonly digest: TreeDigest;
+  readonly count: number;
+  /** Where the root block lies. */
+  readonly segment: Segment;
+  /** Its address. */
+  readonly address: number;
+  /** Its bytes. */
+  readonly length: number;
+  readonly #digestWords: Uint32Array;
+  readonly #linked: number;
+
+  constructor(kind: TreeKind, segment: Segment, result: Uint32Array) {
+    this.kind = kind;
+    this.segment = segment;
+    this.address = result[O_ADDRESS] as number;
+    this.length = result[O_LENGTH] as number;
+    this.#digestWords = result.slice(O_DIGEST, O_DIGEST + 8);
+    this.digest = `sha256:${toHex(new Uint8Array(this.#digestWords.buffer))}` as TreeDigest;
+    const root = segment.load({
+      address: this.address,
+      length: this.length,
+      digest: this.#digestWords,
+      digestAt: 0,
+      count: -1,
+      linked: -1,
+    });
+    this.count = root.u32[root.row(0) + R_SIZE] as number;
+    this.#linked = root.u32[root.row(0) + R_SIZE + 1] as number;
+  }
+
+  /** The root block. */
+  root(): Block {
+    return this.segment.load({
+      address: this.address,
+      length: this.length,
+      digest: this.#digestWords,
+      digestAt: 0,
+      count: this.count + 1,
+      linked: this.#linked,
+    });
+  }
+}
+
+/** The inside of a tree. @throws {TypeError} when it was not made by this library */
+export function packed(tree: Tree): PackedTree {
+  if (tree instanceof PackedTree) return tree;
+  throw new TypeError("Cannot read tree: it was not made by this library (did it cross a thread?)");
+}
+
+/** Ends a segment as a tree; the row of its root was written into `row`. */
+export function sealTree(kind: TreeKind, segment: SegmentWriter, row: DirectoryWriter): PackedTree {
+  const result = new Uint32Array(RESULT_WORDS);
+  row.finish(result, 0);
+  return new PackedTree(kind, segment.seal(), result);
+}

@@ -1,0 +1,95 @@
+import { type ByteString, escapeForTerminal } from "../bytes/mod.ts";
+import { VarveError } from "../errors.ts";
+import { findRow, type RowRef } from "./directory.ts";
+import { splitPath } from "./lookup.ts";
+import type { Node, SymlinkNode } from "./node.ts";
+import { nodeAt } from "./node_codec.ts";
+import { packed } from "./packed.ts";
+import type { Tree } from "./tree.ts";
+
+/** Linux gives up after so many symbolic links on one way (path_resolution(7)). */
+const MAX_LINKS = 40;
+
+/** How a path is resolved. */
+export interface ResolveOptions {
+  /** Whether a symbolic link at the end is followed too; it is by default. */
+  readonly followLast?: boolean;
+}
+
+/** What a path leads to. */
+export interface Resolved {
+  /** The path without links and dots, without leading slash; empty for the root. */
+  readonly path: ByteString;
+  /** The node there. */
+  readonly node: Node;
+}
+
+/**
+ * Follows a path and the symbolic links on it. `/` and `..` never leave the
+ * root of the tree; `undefined` when something on the way does not exist.
+ *
+ * @throws {VarveError} `E_LOOP` beyond 40 symbolic links, `E_NOT_DIR` when the
+ * way leads through what is no directory
+ */
+export function resolve(
+  tree: Tree,
+  path: ByteString,
+  options: ResolveOptions = {},
+): Resolved | undefined {
+  const row = resolveRow(tree, path, options.followLast ?? true);
+  if (row === undefined) return undefined;
+  return { path: row.names.join("/") as ByteString, node: nodeAt(row.at.leaf, row.at.i) };
+}
+
+/** As {@linkcode resolve}, as a row. */
+export function resolveRow(
+  tree: Tree,
+  path: ByteString,
+  followLast: boolean,
+): { readonly names: readonly ByteString[]; readonly at: RowRef } | undefined {
+  const subject = escapeForTerminal(path);
+  // `way[k]` is the row of `names[k]`; below them all is the root.
+  const root: RowRef = { leaf: packed(tree).root(), i: 0 };
+  const names: ByteString[] = [];
+  const way: RowRef[] = [];
+  /** What is still to go, last name first. */
+  const left = splitPath(path).reverse();
+  const mustBeDirectory = path.endsWith("/") || path.endsWith("/.");
+  let links = 0;
+  for (let name = left.pop(); name !== undefined; name = left.pop()) {
+    if (name === "..") {
+      names.pop();
+      way.pop();
+      continue;
+    }
+    const directory = (way.at(-1) ?? root).leaf.child((way.at(-1) ?? root).i);
+    const found = directory === null ? undefined : findRow(directory, name);
+    if (found === undefined) return undefined;
+    const last = left.length === 0;
+    const node = found.leaf.isDirectory(found.i) ? null : nodeAt(found.leaf, found.i);
+    if (node?.type === "symlink" && (!last || followLast || mustBeDirectory)) {
+      if (++links > MAX_LINKS) {
+        throw new VarveError("E_LOOP", `Cannot resolve ${subject}: too many symbolic links`, {
+          subject,
+        });
+      }
+      const target = (node as SymlinkNode).target;
+      if (target.startsWith("/")) {
+        names.length = 0;
+        way.length = 0;
+      }
+      left.push(...splitPath(target).reverse());
+      continue;
+    }
+    if (node !== null && (!last || mustBeDirectory)) {
+      throw new VarveError(
+        "E_NOT_DIR",
+        `Cannot resolve ${subject}: ${escapeForTerminal(name)} is not a directory`,
+        { subject },
+      );
+    }
+    names.push(name);
+    way.push(found);
+  }
+  return { names, at: way.at(-1) ?? root };
+}
