@@ -65,12 +65,15 @@ export function sumBlock(block: Uint8Array, at: number): number {
 /** As {@linkcode sumBlock}, four bytes at once; `word` counts in units of four bytes. */
 export function sumBlockWords(words: Uint32Array, word: number): number {
   // Two lanes of 16 bits: 128 words × 2 bytes × 255 stay below 2^16.
-  let sum = 0;
-  for (let i = word; i < word + BLOCK / 4; i++) {
-    const four = words[i] as number;
-    sum += (four & 0x00ff00ff) + ((four >>> 8) & 0x00ff00ff);
+  let even = 0;
+  let odd = 0;
+  for (let i = word; i < word + BLOCK / 4; i += 2) {
+    const a = words[i] as number;
+    const b = words[i + 1] as number;
+    even += (a & 0x00ff00ff) + (b & 0x00ff00ff);
+    odd += ((a >>> 8) & 0x00ff00ff) + ((b >>> 8) & 0x00ff00ff);
   }
-  return (sum & 0xffff) + (sum >>> 16);
+  return (even & 0xffff) + (even >>> 16) + (odd & 0xffff) + (odd >>> 16);
 }
 
 /**
@@ -98,8 +101,8 @@ export function parseHeader(
   if (gid === undefined) throw tarError(position, "the group id is not a number", "E_ID");
   if (size === undefined) throw tarError(position, "the size is not a number");
   if (mtime === undefined) throw tarError(position, "the time is not a number", "E_TIME");
-  const name = cString(block, at, 100);
   const prefix = prefixOf(block, at, format, position);
+  const name = cString(block, at, 100);
   const isDevice = format !== "v7" && (typeflag === TYPE.CHAR || typeflag === TYPE.BLOCK);
   return {
     path: prefix === "" ? name : `${prefix}/${name}` as ByteString,

@@ -7,6 +7,8 @@ import { type Timestamp, timestamp, timestampFromBigInt } from "../../bytes/mod.
 
 const SPACE = 0x20;
 const ZERO = 0x30;
+const PLUS = 0x2b;
+const MINUS = 0x2d;
 
 /**
  * An octal field: spaces and NULs around the digits do not count, a NUL ends
@@ -63,18 +65,29 @@ function parseBase256(block: Uint8Array, start: number, length: number): bigint 
   return BigInt.asIntN(64, value) === value ? value : undefined;
 }
 
-const DECIMAL = /^[+-]?[0-9]+$/;
 const MAX_INT64 = 0x7fff_ffff_ffff_ffffn;
 
 /** A decimal number of a PAX record: an optional sign and digits, within 64 bits. Rounded beyond 2^53. */
 export function parseDecimal(text: string): number | undefined {
-  if (!DECIMAL.test(text)) return undefined;
-  if (text.length <= 15) return Number(text);
-  const value = parseInt64(text);
-  return value === undefined ? undefined : Number(value);
+  if (text.length > 15) {
+    const value = parseInt64(text);
+    return value === undefined ? undefined : Number(value);
+  }
+  const first = text.charCodeAt(0);
+  const signed = first === PLUS || first === MINUS;
+  if (text.length === (signed ? 1 : 0)) return undefined;
+  let value = 0;
+  for (let i = signed ? 1 : 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - ZERO;
+    if (digit < 0 || digit > 9) return undefined;
+    value = value * 10 + digit;
+  }
+  // Never −0, which is no number of its own here.
+  return first === MINUS ? 0 - value : value;
 }
 
 function parseInt64(text: string): bigint | undefined {
+  if (!/^[+-]?[0-9]+$/.test(text)) return undefined;
   const negative = text.startsWith("-");
   // Leading zeros are legal; without them a long run of digits needs no big arithmetic to be refused.
   const digits = text.replace(/^[+-]?0*/, "");
@@ -91,12 +104,32 @@ function parseInt64(text: string): bigint | undefined {
  * Source: POSIX.1-2017, pax, "pax Extended Header File Times".
  */
 export function parsePaxTime(text: string): Timestamp | undefined {
-  const match = /^([+-]?[0-9]+)(?:\.([0-9]*))?$/.exec(text);
-  if (match === null) return undefined;
-  const seconds = parseInt64(match[1] as string);
-  if (seconds === undefined) return undefined;
-  const ns = Number((match[2] ?? "").slice(0, 9).padEnd(9, "0"));
-  if (ns === 0 || !text.startsWith("-")) return timestampFromBigInt(seconds, ns);
-  if (seconds === -MAX_INT64 - 1n) return undefined;
-  return timestampFromBigInt(seconds - 1n, 1_000_000_000 - ns);
+  const dot = text.indexOf(".");
+  const whole = dot < 0 ? text : text.slice(0, dot);
+  const ns = dot < 0 ? 0 : parseFraction(text, dot + 1);
+  if (ns === undefined) return undefined;
+  if (ns !== 0 && whole.startsWith("-")) {
+    const seconds = parseInt64(whole);
+    if (seconds === undefined || seconds === -MAX_INT64 - 1n) return undefined;
+    return timestampFromBigInt(seconds - 1n, 1_000_000_000 - ns);
+  }
+  if (whole.length <= 15) {
+    const seconds = parseDecimal(whole);
+    return seconds === undefined ? undefined : timestamp(seconds, ns);
+  }
+  const seconds = parseInt64(whole);
+  return seconds === undefined ? undefined : timestampFromBigInt(seconds, ns);
+}
+
+/** The digits from `at` on as nanoseconds; more than nine are cut off. */
+function parseFraction(text: string, at: number): number | undefined {
+  let ns = 0;
+  let unit = 100_000_000;
+  for (let i = at; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - ZERO;
+    if (digit < 0 || digit > 9) return undefined;
+    ns += digit * unit;
+    unit = unit > 1 ? unit / 10 : 0;
+  }
+  return ns;
 }

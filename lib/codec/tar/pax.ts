@@ -41,7 +41,7 @@ export function parsePax(bytes: Uint8Array, position: number): PaxRecords {
     const equals = bytes.indexOf(EQUALS, start);
     if (equals < 0 || equals >= end) throw tarError(position, "a PAX record has no =");
     if (equals === start) throw tarError(position, "a PAX record has no key");
-    const key = fromBytes(bytes, start, equals);
+    const key = keyOf(bytes, start, equals);
     const value = fromBytes(bytes, equals + 1, end);
     if (key.includes("\0")) throw tarError(position, "a PAX key holds a NUL");
     if (STRING_KEYS.has(key) && value.includes("\0")) {
@@ -61,6 +61,19 @@ export function parsePax(bytes: Uint8Array, position: number): PaxRecords {
   }
   if (sparseMap !== undefined) records.set("GNU.sparse.map", sparseMap.join(",") as ByteString);
   return records;
+}
+
+/** The keys that come with most entries: found by their bytes, without a string for each. */
+const COMMON_KEYS: readonly string[] = ["mtime", "atime", "ctime", "path", "linkpath", "size"];
+
+function keyOf(bytes: Uint8Array, start: number, end: number): string {
+  for (const key of COMMON_KEYS) {
+    if (key.length !== end - start) continue;
+    let i = 0;
+    while (i < key.length && bytes[start + i] === key.charCodeAt(i)) i++;
+    if (i === key.length) return key;
+  }
+  return fromBytes(bytes, start, end);
 }
 
 /** The bounds of a record's `key=value`; behind `end` stands its newline. */

@@ -134,13 +134,17 @@ export class TarReader {
   skip(length: number): void {
     this.#assertUsable();
     if (!(length >= 0 && length <= this.skippable)) {
-      throw new RangeError(`Cannot skip ${length} bytes: ${this.skippable} bytes of content follow`);
+      throw new RangeError(
+        `Cannot skip ${length} bytes: ${this.skippable} bytes of content follow`,
+      );
     }
     if (length === 0) return;
+    this.#failed = true;
     this.#position += length;
     this.#left -= length;
     this.#told += length;
     if (this.#left === 0) this.#nextRun(this.#entry as Entry);
+    this.#failed = false;
   }
 
   /**
