@@ -1,0 +1,153 @@
+import { type ByteString, equalTimestamps, type Timestamp, timestamp } from "../../bytes/mod.ts";
+import { VarveError } from "../../errors.ts";
+import {
+  chmodAt,
+  chmodFd,
+  chownAt,
+  chownFd,
+  effectiveGroup,
+  effectiveUser,
+  type Fd,
+  fileSystemOf,
+  isErrno,
+  setXattrAt,
+  setXattrFd,
+  statAt,
+  statFd,
+  utimensAt,
+  utimensFd,
+} from "../../linux/mod.ts";
+import type { Attributes, DeviceNode, FifoNode, SymlinkNode, Xattr } from "../../tree/mod.ts";
+import type { DropReason, ExtractPolicy } from "./contract.ts";
+import type { Tally } from "./report.ts";
+
+/** Seconds that every file system holds: those of an unsigned 31-bit time. */
+const EVERYWHERE = 0x8000_0000;
+
+/** What an {@linkcode AttributeWriter} must know of where it writes. */
+export interface AttributeTarget {
+  /** The target directory. */
+  readonly root: Fd;
+  /** Whether what only root may set is left out. */
+  readonly rootless: boolean;
+  /** The step of the file system's times, in nanoseconds. */
+  readonly timeStep: number;
+}
+
+/**
+ * Finds the step of a file system's times, by setting those of a directory.
+ *
+ * @param directory open for reading; its times are set again at the end
+ * @returns nanoseconds, 1 to 10^9
+ */
+export function probeTimeStep(directory: Fd): number {
+  const most = 999_999_999;
+  utimensFd(directory, timestamp(1_000_000_000, most));
+  return most + 1 - statFd(directory).mtime.ns;
+}
+
+/**
+ * Gives inodes their owner, xattrs, mode and times, in the one order that
+ * works: `chown` clears set-id bits and capabilities, an ACL changes the mode,
+ * and every change but that of the times moves the times.
+ */
+export class AttributeWriter {
+  readonly #keepOwners: boolean;
+  readonly #rootless: boolean;
+  readonly #tally: Tally;
+  readonly #root: Fd;
+  readonly #uid: number = effectiveUser();
+  readonly #gid: number = effectiveGroup();
+  readonly #step: number;
+
+  /** Writes by a policy below a target and counts what is dropped. */
+  constructor(policy: ExtractPolicy, target: AttributeTarget, tally: Tally) {
+    const { root, rootless, timeStep } = target;
+    this.#rootless = rootless;
+    this.#keepOwners = policy.owners === "keep" && !rootless;
+    this.#root = root;
+    this.#tally = tally;
+    this.#step = timeStep;
+  }
+
+  /** Of an open file or directory; `extra` are attributes of overlayfs, which no policy drops. */
+  writeFd(fd: Fd, node: Attributes, extra: readonly Xattr[] = []): void {
+    if (this.#changesOwner(node)) chownFd(fd, node.uid, node.gid);
+    for (const { name, value } of extra) setXattrFd(fd, name, value);
+    for (const xattr of node.xattrs) {
+      if (this.#admits(xattr.name, true)) {
+        this.#try(() => setXattrFd(fd, xattr.name, xattr.value));
+      }
+    }
+    chmodFd(fd, node.mode);
+    utimensFd(fd, node.mtime);
+    this.#countTime(node.mtime, () => statFd(fd).mtime);
+  }
+
+  /** Of a symbolic link, device or FIFO, which is never opened. */
+  writeAt(directory: Fd, name: ByteString, node: SymlinkNode | DeviceNode | FifoNode): void {
+    if (this.#changesOwner(node)) chownAt(directory, name, node.uid, node.gid);
+    for (const xattr of node.xattrs) {
+      if (this.#admits(xattr.name, false)) {
+        this.#try(() => setXattrAt(directory, name, xattr.name, xattr.value));
+      }
+    }
+    // A symbolic link has no mode of its own.
+    if (node.type !== "symlink") chmodAt(directory, name, node.mode);
+    utimensAt(directory, name, node.mtime);
+    this.#countTime(node.mtime, () => statAt(directory, name).mtime);
+  }
+
+  #drop(reason: DropReason): void {
+    this.#tally.dropped[reason]++;
+  }
+
+  /** What is made already has the owner of this process: the target and its directories are ours until the end. */
+  #changesOwner({ uid, gid }: Attributes): boolean {
+    if (uid === this.#uid && gid === this.#gid) return false;
+    if (!this.#keepOwners) this.#drop("owner");
+    return this.#keepOwners;
+  }
+
+  #admits(name: ByteString, isOpen: boolean): boolean {
+    if (name.startsWith("trusted.") || name.startsWith("user.overlay.")) {
+      // An image must never speak to overlayfs.
+      this.#drop("xattr-trusted");
+      return false;
+    }
+    if (this.#rootless && name.startsWith("security.")) {
+      this.#drop("xattr-security");
+      return false;
+    }
+    if (!isOpen && name.startsWith("user.")) {
+      // The kernel has user.* on files and directories only (xattr(7)).
+      this.#drop("xattr-unsupported");
+      return false;
+    }
+    return true;
+  }
+
+  #try(set: () => void): void {
+    try {
+      set();
+    } catch (error) {
+      if (!isErrno(error, "ENOTSUP", "EPERM", "EACCES")) throw error;
+      if (this.#rootless) return this.#drop("xattr-unsupported");
+      if (!isErrno(error, "ENOTSUP")) throw error;
+      const { type } = fileSystemOf(this.#root);
+      throw new VarveError(
+        "E_SYSCALL",
+        `Cannot set extended attribute ${error.details.subject}: this ${type} does not support it`,
+        { ...error.details, hint: "use another file system, or one with extended attributes" },
+        { cause: error },
+      );
+    }
+  }
+
+  #countTime(wanted: Timestamp, read: () => Timestamp): void {
+    // Reading every time back would cost a call a file: only unusual ones are.
+    const usual = wanted.hi === 0 && wanted.lo < EVERYWHERE;
+    if (usual ? wanted.ns % this.#step === 0 : equalTimestamps(wanted, read())) return;
+    this.#drop("time");
+  }
+}
