@@ -1,0 +1,118 @@
+import { assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
+import { crc32, gunzipSync, zstdDecompressSync } from "node:zlib";
+import {
+  compress,
+  type CompressedPiece,
+  compressPiece,
+  joinPieces,
+  PIECE_BYTES,
+  splitPieces,
+} from "../../../../lib/codec/compress/mod.ts";
+import { crc32Combine } from "../../../../lib/codec/compress/crc32_combine.ts";
+import { sha256 } from "../../../../lib/digest/mod.ts";
+import { concat, inflate, sample, text } from "./support.ts";
+
+const MIB = 1024 ** 2;
+
+async function gather(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
+  return concat(...await Array.fromAsync(pieces));
+}
+
+Deno.test("compress is read by others and by us, for pieces of all sizes", async () => {
+  for (const format of ["gzip", "zstd"] as const) {
+    const piece = PIECE_BYTES[format];
+    for (const size of [0, 1, piece - 1, piece, piece + 1, 2 * piece + 5]) {
+      const content = sample(size);
+      const packed = await gather(compress([content], { format }));
+      assertEquals(inflate(packed, { compression: format }), content);
+      if (format === "gzip") assertEquals(new Uint8Array(gunzipSync(packed)), content);
+    }
+  }
+  const frame = await gather(compress([sample(9)], { format: "zstd" }));
+  assertEquals(new Uint8Array(zstdDecompressSync(frame)), sample(9));
+});
+
+Deno.test("compress gives the same bytes however the source is cut", async () => {
+  const content = sample(2 * MIB + 99);
+  for (const format of ["gzip", "zstd", "none"] as const) {
+    const whole = sha256(await gather(compress([content], { format })));
+    for (const step of [777, 65536, MIB]) {
+      const source = (function* () {
+        for (let at = 0; at < content.length; at += step) yield content.subarray(at, at + step);
+      })();
+      assertEquals(sha256(await gather(compress(source, { format }))), whole);
+    }
+  }
+});
+
+Deno.test("compress makes one gzip member that tells nothing of the machine", async () => {
+  const packed = await gather(compress([sample(3 * MIB)], { format: "gzip" }));
+  assertEquals([...packed.subarray(0, 10)], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
+  const end = packed.subarray(-8);
+  const view = new DataView(end.buffer, end.byteOffset);
+  assertEquals(view.getUint32(0, true), crc32(sample(3 * MIB)));
+  assertEquals(view.getUint32(4, true), 3 * MIB);
+});
+
+Deno.test("pieces made anywhere join to what compress makes", async () => {
+  const content = sample(2 * PIECE_BYTES.zstd + 1);
+  for (const format of ["gzip", "zstd"] as const) {
+    const parts = await Array.fromAsync(splitPieces([content], PIECE_BYTES[format]));
+    const made: CompressedPiece[] = parts.toReversed().map((part) =>
+      structuredClone(compressPiece(part, { format, level: 2 }))
+    );
+    const joined = await gather(joinPieces(format, made.toReversed()));
+    assertEquals(sha256(joined), sha256(await gather(compress([content], { format, level: 2 }))));
+    assertEquals(inflate(joined), content);
+  }
+});
+
+Deno.test("compress takes levels and refuses others", async () => {
+  const content = sample(300_000);
+  for (const [format, low, high] of [["gzip", 0, 9], ["zstd", 1, 19]] as const) {
+    const small = await gather(compress([content], { format, level: high }));
+    const large = await gather(compress([content], { format, level: low }));
+    assertEquals(small.length < large.length, true, `${small.length} < ${large.length}`);
+    assertEquals(inflate(large), content);
+    assertNotEquals(sha256(small), sha256(large));
+    for (const level of [low - 1, high + 1, 1.5, NaN]) {
+      assertThrows(() => compressPiece(content, { format, level }), RangeError, "at level");
+      await assertRejects(() => gather(compress([content], { format, level })), RangeError);
+    }
+  }
+});
+
+Deno.test("compress rethrows the reason of its signal untouched", async () => {
+  for (const format of ["gzip", "zstd", "none"] as const) {
+    const reason = new Error("enough");
+    const signal = AbortSignal.abort(reason);
+    const error = await assertRejects(() => gather(compress([text("x")], { format, signal })));
+    assertEquals(error, reason);
+  }
+});
+
+Deno.test("splitPieces cuts at fixed places and gives nothing twice", async () => {
+  const parts = await Array.fromAsync(splitPieces([text("ab"), text(""), text("cdefg")], 3));
+  assertEquals(parts.map((part) => new TextDecoder().decode(part)), ["abc", "def", "g"]);
+  assertEquals(new Set(parts.map((part) => part.buffer)).size, 3);
+  assertEquals(await Array.fromAsync(splitPieces([], 3)), []);
+  await assertRejects(() => Array.fromAsync(splitPieces([], 0)), RangeError);
+});
+
+Deno.test("crc32Combine equals the CRC-32 of the whole", () => {
+  const content = sample(70_000);
+  for (const at of [0, 1, 7, 255, 65_536, 69_999, 70_000]) {
+    const [a, b] = [content.subarray(0, at), content.subarray(at)];
+    assertEquals(crc32Combine(crc32(a), crc32(b), b.length), crc32(content));
+  }
+  // 5 GiB of zeros, which 32-bit arithmetic would get wrong: built up by doubling.
+  let zeros = crc32(new Uint8Array(MIB));
+  for (let length = MIB; length < 4096 * MIB; length *= 2) {
+    zeros = crc32Combine(zeros, zeros, length);
+  }
+  const gib = Array.from({ length: 10 }).reduce<number>(
+    (crc, _, i) => crc32Combine(crc, crc, MIB * 2 ** i),
+    crc32(new Uint8Array(MIB)),
+  );
+  assertEquals(crc32Combine(zeros, gib, 1024 * MIB), crc32Combine(gib, zeros, 4096 * MIB));
+});
