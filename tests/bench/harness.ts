@@ -111,11 +111,7 @@ function format(value: number): string {
   return Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
 
-/**
- * Highest resident memory of a process and its children so far, in MiB.
- *
- * `/proc/self/status` VmHWM of this process; workers are its threads.
- */
+/** Highest resident memory of this process so far, its workers included, in MiB (VmHWM). */
 export async function peakMemory(): Promise<number> {
   const status = await Deno.readTextFile("/proc/self/status");
   const kib = /^VmHWM:\s*(\d+) kB$/m.exec(status)?.[1];

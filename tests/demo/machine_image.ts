@@ -1,0 +1,97 @@
+/** An image made of files of the machine that the demo runs on. */
+import { archiveTar, buildImage, dockerFiles } from "../support/images.ts";
+import type { TarFixture } from "../support/tar_builder.ts";
+
+/** What a layer takes from the machine at most. */
+interface Budget {
+  readonly bytes: number;
+  readonly files: number;
+}
+
+/** One file is not more than this part of a layer. */
+const LARGEST = 8 * 2 ** 20;
+
+/** Name of the image in the archive. */
+export const DEMO_NAME = "demo.local/machine:1";
+
+/**
+ * A docker-archive with an image of three layers: the machine's programs and libraries; its
+ * documents and settings, with deletions in the first; and an application with an opaque
+ * directory, links and, where wanted, extended attributes.
+ */
+export async function machineArchive(xattrs: boolean): Promise<Uint8Array<ArrayBuffer>> {
+  const base = await collect(["usr/bin", "usr/lib", "lib"], { bytes: 40 * 2 ** 20, files: 2500 });
+  const more = await collect(["etc", "usr/share", "usr/include"], {
+    bytes: 24 * 2 ** 20,
+    files: 4000,
+  });
+  const files = base.filter(({ content }) => content !== undefined);
+  const deleted = files.filter((_, at) => at % 97 === 5).map(({ name }) => whiteout(String(name)));
+  const image = buildImage({
+    name: DEMO_NAME,
+    layers: [
+      [...base, { name: "srv/" }, { name: "srv/old/" }, {
+        name: "srv/old/gone",
+        content: "gone\n",
+      }],
+      [...more, ...deleted],
+      application(xattrs),
+    ],
+    packing: ["gzip", "zstd", "none"],
+    config: { config: { Cmd: ["/srv/app/run"], WorkingDir: "/srv/app" } },
+  });
+  return archiveTar(dockerFiles([image]));
+}
+
+function application(xattrs: boolean): TarFixture[] {
+  return [
+    { name: "srv/app/", mode: 0o755 },
+    { name: "srv/app/run", content: "#!/bin/sh\necho varve\n", mode: 0o755 },
+    { name: "srv/app/again", type: "hardlink", target: "srv/app/run" },
+    { name: "srv/app/current", target: "run" },
+    { name: "srv/app/exact", content: "ns\n", mtime: "1700000000.123456789" },
+    ...(xattrs
+      ? [{ name: "srv/app/tagged", content: "tag\n", xattrs: { "user.varve": "demo" } }]
+      : []),
+    { name: "srv/old/" },
+    { name: "srv/old/.wh..wh..opq", content: "" },
+    { name: "srv/old/new", content: "new\n" },
+  ];
+}
+
+function whiteout(path: string): TarFixture {
+  const at = path.lastIndexOf("/") + 1;
+  return { name: `${path.slice(0, at)}.wh.${path.slice(at)}`, content: "" };
+}
+
+/** Files, links and directories below the folders, in order, until a budget is used up. */
+async function collect(folders: readonly string[], budget: Budget): Promise<TarFixture[]> {
+  const out: TarFixture[] = [];
+  let bytes = 0;
+  const visit = async (path: string): Promise<void> => {
+    if (bytes >= budget.bytes || out.length >= budget.files) return;
+    const found = await Deno.lstat(`/${path}`).catch(() => undefined);
+    if (found === undefined) return;
+    const common = {
+      mode: (found.mode ?? 0o644) & 0o755,
+      mtime: Math.floor((found.mtime?.getTime() ?? 0) / 1000),
+    };
+    if (found.isSymlink) {
+      const target = await Deno.readLink(`/${path}`).catch(() => undefined);
+      if (target !== undefined) out.push({ ...common, name: path, target });
+    } else if (found.isDirectory) {
+      out.push({ ...common, name: `${path}/`, mode: common.mode | 0o700 });
+      const names = await Array.fromAsync(Deno.readDir(`/${path}`), ({ name }) => name)
+        .catch(() => []);
+      for (const name of names.toSorted()) await visit(`${path}/${name}`);
+    } else if (found.isFile && found.size <= Math.min(LARGEST, budget.bytes - bytes)) {
+      // What the user may not read is left out: the demo needs no rights.
+      const content = await Deno.readFile(`/${path}`).catch(() => undefined);
+      if (content === undefined) return;
+      bytes += content.length;
+      out.push({ ...common, name: path, content });
+    }
+  };
+  for (const folder of folders) await visit(folder);
+  return out;
+}

@@ -1,0 +1,46 @@
+/** The command line as the demo uses it: each call is shown before it runs. */
+// deno-lint-ignore-file no-console
+
+const MAIN = new URL("../../lib/cli/main.ts", import.meta.url).pathname;
+
+/** What a call left. */
+export interface Said {
+  readonly code: number;
+  readonly stdout: string;
+}
+
+/** Calls varve on the store of a root. Progress and warnings go to the terminal as they come. */
+export async function varve(root: string, args: readonly string[], shown = true): Promise<Said> {
+  if (shown) console.log(`\n$ varve ${args.join(" ")}`);
+  const output = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", MAIN, "--root", root, ...args],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  }).output();
+  return { code: output.code, stdout: new TextDecoder().decode(output.stdout) };
+}
+
+/**
+ * Calls varve, which must succeed, and prints what it says, at most `lines` lines of it.
+ *
+ * @throws {Error} with the exit code where it does not succeed
+ */
+export async function show(root: string, args: readonly string[], lines = 40): Promise<void> {
+  const { code, stdout } = await varve(root, args);
+  if (code !== 0) throw new Error(`Cannot go on: varve ${args[0]} ended with ${code}`);
+  const all = stdout.trimEnd().split("\n");
+  console.log(all.slice(0, lines).join("\n"));
+  if (all.length > lines) console.log(`… and ${all.length - lines} lines more`);
+}
+
+/**
+ * Calls varve for its JSON document.
+ *
+ * @throws {Error} with the exit code where it does not succeed
+ */
+export async function ask<T>(root: string, args: readonly string[], shown = true): Promise<T> {
+  const { code, stdout } = await varve(root, [...args, "--format", "json"], shown);
+  if (code !== 0) throw new Error(`Cannot go on: varve ${args[0]} ended with ${code}`);
+  return JSON.parse(stdout) as T;
+}
