@@ -7,16 +7,27 @@
  * reach the handler as one, whichever thread it runs on.
  *
  * Promises of every pool:
+ * - *order*: jobs start in the order of the calls, at most `size` at once.
+ *   Workers start with the first job that needs them and are kept.
  * - *back-pressure both ways*: at most `window` bytes of a job's stream are on
  *   their way; a slow handler holds back the source, a slow source only its job.
+ *   The caller's buffers stay the caller's: what crosses is a copy.
  * - *errors are records* on the wire and `VarveError`s with the same code and
- *   details at the caller. An error fails its job alone.
- * - *a worker that dies* (uncaught error, out of memory, `terminate`) or stays
- *   silent fails its job with `E_WORKER` and is replaced; other jobs go on.
- * - *cancellation*: `signal` ends the job, closes what the handler holds, and
- *   the caller gets `signal.reason` untouched.
- * - *dispose* waits for nothing: it cancels what runs, ends all workers, and
- *   leaves no descriptor and no thread.
+ *   details at the caller. An error fails its job alone. What the caller's own
+ *   stream throws comes back as the same object.
+ * - *a worker that dies* (uncaught error, `Deno.exit`) or stays silent fails its
+ *   job with `E_WORKER` and is replaced; other jobs go on. A worker is asked for
+ *   a sign of life only while it has a job, and is silent when its event loop
+ *   did not turn for the time that `silence` says.
+ * - *cancellation*: `signal` ends the job; once the handler has closed what it
+ *   holds the caller gets `signal.reason` untouched.
+ * - *dispose* cancels what runs and what waits, leaves the handlers a moment to
+ *   close what they hold, and ends all workers: no descriptor and no thread stay.
+ *
+ * What no pool can do in Deno: stop a thread that never returns to its event
+ * loop. Such a worker is given up and replaced, but its thread lasts as long as
+ * the process, and only `Deno.exit` ends that. Running out of memory ends the
+ * process, not the worker.
  */
 import type { ErrorRecord } from "../errors.ts";
 
@@ -29,7 +40,7 @@ export interface JobContext {
   readonly signal: AbortSignal;
   /** The bytes that the caller streams in; empty when it gave none. */
   readonly stream: AsyncIterable<Uint8Array>;
-  /** Tells the caller how far the job is; cheap to call often (the pool thins it out). */
+  /** Tells the caller how far the job is. Cheap to call often: the first, the last and one in between every 64 ms pass. */
   progress(value: JobProgress): void;
 }
 
@@ -43,7 +54,7 @@ export interface JobProgress {
 
 /** A kind of job. */
 export interface Job<Input, Output> {
-  /** Unique name. */
+  /** Unique among the jobs of its entry. */
   readonly name: string;
   /** The worker entry that registers it. */
   readonly entry: WorkerEntry;
@@ -53,11 +64,11 @@ export interface Job<Input, Output> {
 
 /** Options of one run. */
 export interface RunOptions {
-  /** Cancels the job. */
+  /** Cancels the job, whether it runs or waits. */
   readonly signal?: AbortSignal;
-  /** Bytes for the handler. */
+  /** Bytes for the handler. Closed (`return()`) when the job ends before the stream does. */
   readonly stream?: AsyncIterable<Uint8Array>;
-  /** Called with the job's progress. */
+  /** Called with the job's progress. What it throws cancels the job and is what `run` rejects with. */
   readonly onProgress?: (value: JobProgress) => void;
 }
 
@@ -65,9 +76,14 @@ export interface RunOptions {
 export interface Pool extends AsyncDisposable {
   /** How many jobs run at once. */
   readonly size: number;
-  /** Whether jobs run on this thread. */
+  /** Whether jobs run on this thread: asked for, or because no worker could be started. */
   readonly inline: boolean;
-  /** Runs a job as soon as a worker is free, in the order of the calls. */
+  /**
+   * Runs a job as soon as a worker is free, in the order of the calls.
+   *
+   * @throws {VarveError} what the handler throws; `E_WORKER` when the worker died; `E_INTERNAL` for a handler's foreign error
+   * @throws {TypeError} when the pool is disposed or the input cannot be cloned
+   */
   run<Input, Output>(
     job: Job<Input, Output>,
     input: Input,
@@ -83,19 +99,38 @@ export interface PoolOptions {
   readonly inline?: boolean;
   /** Bytes of a job's stream that may be on their way, 4 MiB when absent. */
   readonly window?: number;
+  /** Milliseconds without a sign of life after which a worker with a job is given up; five minutes when absent, because a sync of a slow disk blocks its thread. */
+  readonly silence?: number;
+  /** Starts a worker thread; the entries of this package when absent. For programs that are bundled their own way, and for tests. */
+  readonly spawn?: (entry: WorkerEntry) => Worker;
 }
 
 /** What the caller's thread posts to a worker. */
 export type ToWorker =
+  /** Begin a job. A worker has one at a time; `id` tells its messages from those of an earlier one. */
   | { readonly kind: "run"; readonly id: number; readonly job: string; readonly input: unknown }
+  /** A piece of the stream; its buffer now belongs to the worker. */
   | { readonly kind: "chunk"; readonly id: number; readonly bytes: Uint8Array }
+  /** The stream ended, or failed. */
   | { readonly kind: "end"; readonly id: number; readonly error?: ErrorRecord }
-  | { readonly kind: "abort"; readonly id: number };
+  /** The caller gives up: stop, close, answer. */
+  | { readonly kind: "abort"; readonly id: number }
+  /** Asks for a sign of life. */
+  | { readonly kind: "ping" };
 
 /** What a worker posts to the caller's thread. */
 export type FromWorker =
+  /** The entry is loaded and serves. */
   | { readonly kind: "ready" }
+  /** The handler took that many bytes of the stream: as many more may be sent. */
   | { readonly kind: "credit"; readonly id: number; readonly bytes: number }
+  /** How far the job is. */
   | { readonly kind: "progress"; readonly id: number; readonly value: JobProgress }
+  /** The job succeeded. */
   | { readonly kind: "done"; readonly id: number; readonly output: unknown }
-  | { readonly kind: "failed"; readonly id: number; readonly error: ErrorRecord };
+  /** The job failed; the worker is well. */
+  | { readonly kind: "failed"; readonly id: number; readonly error: ErrorRecord }
+  /** The worker is about to end, or can no longer be trusted. */
+  | { readonly kind: "dead"; readonly error: ErrorRecord }
+  /** A sign of life. */
+  | { readonly kind: "pong" };

@@ -1,0 +1,92 @@
+import { fromErrorRecord, toErrorRecord, VarveError } from "../errors.ts";
+import type { Job } from "./contract.ts";
+import { ProgressThinner } from "./progress.ts";
+import type { Task } from "./task.ts";
+
+/**
+ * Runs a job on this thread, with the outcome that a worker would give: the same
+ * value, the same error, the same end of the stream.
+ */
+export async function runInline<Input, Output>(
+  job: Job<Input, Output>,
+  input: Input,
+  task: Task,
+): Promise<Output> {
+  const { signal } = task;
+  const source = new InlineSource(task.stream, signal);
+  // What the caller's own code threw is given back as it is.
+  let thrown: { readonly error: unknown } | null = null;
+  const thinner = new ProgressThinner((value) => {
+    try {
+      task.onProgress?.(value);
+    } catch (error) {
+      thrown ??= { error };
+      throw error;
+    }
+  });
+  try {
+    const output = await job.run(input, {
+      signal,
+      stream: source,
+      progress: (value) => thinner.report(value),
+    });
+    thinner.flush();
+    signal.throwIfAborted();
+    return output;
+  } catch (error) {
+    signal.throwIfAborted();
+    const own = thrown as { readonly error: unknown } | null;
+    if (own !== null) throw own.error;
+    if (source.failure !== null && source.failure.error === error) throw error;
+    throw error instanceof VarveError ? error : fromErrorRecord(toErrorRecord(error));
+  } finally {
+    source.close();
+  }
+}
+
+/** The caller's stream, whose reads end when the job is cancelled. */
+class InlineSource implements AsyncIterable<Uint8Array> {
+  /** What the stream threw. */
+  failure: { readonly error: unknown } | null = null;
+  readonly #signal: AbortSignal;
+  #source: AsyncIterator<Uint8Array> | null;
+
+  constructor(stream: AsyncIterable<Uint8Array> | undefined, signal: AbortSignal) {
+    this.#signal = signal;
+    this.#source = stream?.[Symbol.asyncIterator]() ?? null;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
+    for (;;) {
+      this.#signal.throwIfAborted();
+      const source = this.#source;
+      if (source === null) return;
+      const { done, value } = await this.#next(source);
+      if (done === true) {
+        this.#source = null;
+        return;
+      }
+      yield value;
+    }
+  }
+
+  /** Closes a stream that was not read to its end, without waiting for it. */
+  close(): void {
+    const source = this.#source;
+    this.#source = null;
+    if (source !== null) void Promise.resolve(source.return?.()).catch(() => {});
+  }
+
+  /** The next chunk, or the signal's reason: a source that never answers must not hold a cancelled job. */
+  #next(source: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array>> {
+    return new Promise((resolve, reject) => {
+      const abort = () => reject(this.#signal.reason);
+      this.#signal.addEventListener("abort", abort, { once: true });
+      source.next().then(resolve, (error) => {
+        this.#source = null;
+        this.failure = { error };
+        reject(error);
+      }).finally(() => this.#signal.removeEventListener("abort", abort));
+    });
+  }
+}

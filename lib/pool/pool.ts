@@ -1,0 +1,173 @@
+import type { Job, Pool, PoolOptions, RunOptions, WorkerEntry } from "./contract.ts";
+import { runInline } from "./inline.ts";
+import { spawnWorker } from "./spawn.ts";
+import type { Task } from "./task.ts";
+import { type LinkOptions, WorkerLink } from "./worker_link.ts";
+
+const WINDOW = 4 * 1024 * 1024;
+const SILENCE = 5 * 60 * 1000;
+/** Milliseconds that a disposed pool leaves its handlers to close what they hold. */
+const GRACE = 1000;
+
+/**
+ * Makes a pool of workers, none of which starts before a job needs it.
+ *
+ * @throws {RangeError} when `workers`, `window` or `silence` is not a positive number
+ *
+ * @example
+ * ```ts ignore
+ * await using pool = createPool({ workers: 4 });
+ * const outputs = await Promise.all(inputs.map((input) => pool.run(layerJob, input)));
+ * ```
+ */
+export function createPool(options: PoolOptions = {}): Pool {
+  return new WorkerPool(options);
+}
+
+/** A job that waits for its turn. */
+interface Waiting {
+  readonly start: () => void;
+  readonly controller: AbortController;
+}
+
+class WorkerPool implements Pool {
+  readonly size: number;
+  #inline: boolean;
+  #disposed = false;
+  readonly #options: LinkOptions;
+  readonly #spawn: (entry: WorkerEntry) => Worker;
+  readonly #queue: Waiting[] = [];
+  readonly #running = new Map<Promise<unknown>, AbortController>();
+  readonly #links = new Set<WorkerLink>();
+  readonly #idle: WorkerLink[] = [];
+
+  constructor(options: PoolOptions) {
+    this.size = positive("workers", options.workers ?? navigator.hardwareConcurrency);
+    this.#options = {
+      window: positive("window", options.window ?? WINDOW),
+      silence: positive("silence", options.silence ?? SILENCE),
+      onDeath: (link) => this.#forget(link),
+    };
+    this.#inline = options.inline ?? typeof Worker === "undefined";
+    this.#spawn = options.spawn ?? spawnWorker;
+  }
+
+  get inline(): boolean {
+    return this.#inline;
+  }
+
+  run<Input, Output>(
+    job: Job<Input, Output>,
+    input: Input,
+    options: RunOptions = {},
+  ): Promise<Output> {
+    const { signal } = options;
+    if (this.#disposed) {
+      return Promise.reject(
+        new TypeError(`Cannot run job ${job.name}: the pool is disposed`),
+      );
+    }
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const controller = new AbortController();
+    const abort = () => controller.abort(signal?.reason);
+    signal?.addEventListener("abort", abort, { once: true });
+    const task: Task = {
+      signal: controller.signal,
+      stream: options.stream,
+      onProgress: options.onProgress,
+    };
+    return new Promise<Output>((resolve, reject) => {
+      const waiting: Waiting = {
+        controller,
+        start: () => {
+          controller.signal.removeEventListener("abort", leave);
+          const running = this.#start(job, input, task).then(resolve, reject).finally(() => {
+            this.#running.delete(running);
+            this.#next();
+          });
+          this.#running.set(running, controller);
+        },
+      };
+      const leave = () => {
+        this.#queue.splice(this.#queue.indexOf(waiting), 1);
+        reject(controller.signal.reason);
+      };
+      controller.signal.addEventListener("abort", leave, { once: true });
+      this.#queue.push(waiting);
+      this.#next();
+    }).finally(() => signal?.removeEventListener("abort", abort));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
+    const reason = new DOMException("Cannot finish the job: the pool is disposed", "AbortError");
+    for (const { controller } of this.#queue.slice()) controller.abort(reason);
+    for (const controller of this.#running.values()) controller.abort(reason);
+    if (this.#running.size > 0) {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      await Promise.race([
+        Promise.all(this.#running.keys()),
+        new Promise((resolve) => timer = setTimeout(resolve, GRACE)),
+      ]);
+      clearTimeout(timer);
+    }
+    for (const link of [...this.#links]) link.end();
+  }
+
+  #next(): void {
+    while (this.#running.size < this.size) {
+      const waiting = this.#queue.shift();
+      if (waiting === undefined) return;
+      waiting.start();
+    }
+  }
+
+  async #start<Input, Output>(job: Job<Input, Output>, input: Input, task: Task): Promise<Output> {
+    const link = await this.#link(job.entry);
+    if (link === null) {
+      task.signal.throwIfAborted();
+      return await runInline(job, input, task);
+    }
+    try {
+      task.signal.throwIfAborted();
+      return await link.run(job.name, input, task) as Output;
+    } finally {
+      if (!link.dead) this.#idle.push(link);
+    }
+  }
+
+  /** A worker of the entry that has no job, or `null` where the job is to run inline. */
+  async #link(entry: WorkerEntry): Promise<WorkerLink | null> {
+    if (this.#inline) return null;
+    const at = this.#idle.findLastIndex((link) => link.entry === entry);
+    if (at >= 0) return this.#idle.splice(at, 1)[0] as WorkerLink;
+    // Threads are never more than jobs at once: one that serves another entry makes room.
+    if (this.#links.size >= this.size) this.#idle[0]?.end();
+    try {
+      const link = new WorkerLink(entry, this.#spawn(entry), this.#options);
+      this.#links.add(link);
+      if (await link.ready) return link;
+    } catch {
+      // Not even a thread: as if it had not become ready.
+    }
+    if (!this.#disposed) this.#goInline();
+    return null;
+  }
+
+  /** Threads are not to be had here: what is idle ends, what runs goes on, what comes runs inline. */
+  #goInline(): void {
+    this.#inline = true;
+    for (const link of this.#idle.slice()) link.end();
+  }
+
+  #forget(link: WorkerLink): void {
+    this.#links.delete(link);
+    const at = this.#idle.indexOf(link);
+    if (at >= 0) this.#idle.splice(at, 1);
+  }
+}
+
+function positive(name: string, value: number): number {
+  if (value >= 1 && Number.isFinite(value)) return Math.floor(value);
+  throw new RangeError(`Cannot make a pool: ${name} is ${value}, not a positive number`);
+}

@@ -1,0 +1,125 @@
+/**
+ * A worker's end of the protocol.
+ *
+ * A worker runs one job at a time. Whatever goes wrong in the job's own promise
+ * is a `failed`, after which the worker goes on; whatever goes wrong outside of
+ * it (an error in a timer, a rejection that nobody handles, `Deno.exit`) is a
+ * `dead`, because nobody knows what state the thread is in.
+ */
+import { fromErrorRecord, toErrorRecord, VarveError } from "../errors.ts";
+import { ByteQueue } from "./byte_queue.ts";
+import type { FromWorker, Job, ToWorker } from "./contract.ts";
+import { ProgressThinner } from "./progress.ts";
+
+/** A job of whatever input and output. */
+export type AnyJob = Job<never, unknown>;
+
+/** What `serve` needs of a worker's global scope; its type is not among Deno's default libraries. */
+interface WorkerScope extends EventTarget {
+  onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
+  postMessage(message: FromWorker): void;
+}
+
+interface Running {
+  readonly id: number;
+  readonly queue: ByteQueue;
+  readonly controller: AbortController;
+}
+
+/**
+ * Serves jobs in a worker. Call it at the top of a worker entry, before any
+ * `await`, so that no message is missed:
+ *
+ * ```ts ignore
+ * if ("WorkerGlobalScope" in globalThis) serve(globalThis, [layerJob]);
+ * ```
+ */
+export function serve(scope: object, jobs: readonly AnyJob[]): void {
+  new Server(scope as WorkerScope, jobs).start();
+}
+
+class Server {
+  readonly #scope: WorkerScope;
+  readonly #jobs: ReadonlyMap<string, AnyJob>;
+  #running: Running | null = null;
+
+  constructor(scope: WorkerScope, jobs: readonly AnyJob[]) {
+    this.#scope = scope;
+    this.#jobs = new Map(jobs.map((job) => [job.name, job]));
+  }
+
+  start(): void {
+    this.#scope.onmessage = (event) => this.#receive(event.data);
+    const dead = (event: Event, thrown: unknown) => {
+      // Unprevented, the error would be printed and end the thread before the record is sent.
+      event.preventDefault();
+      this.#post({ kind: "dead", error: toErrorRecord(thrown) });
+    };
+    this.#scope.addEventListener("error", (event) => dead(event, (event as ErrorEvent).error));
+    this.#scope.addEventListener(
+      "unhandledrejection",
+      (event) => dead(event, (event as PromiseRejectionEvent).reason),
+    );
+    // The only trace that Deno.exit leaves.
+    this.#scope.addEventListener("unload", (event) => dead(event, new Error("it exited")));
+    this.#post({ kind: "ready" });
+  }
+
+  #receive(message: ToWorker | null | undefined): void {
+    switch (message?.kind) {
+      case "run":
+        void this.#run(message.id, message.job, message.input);
+        return;
+      case "ping":
+        this.#post({ kind: "pong" });
+        return;
+    }
+    // What still arrives for a job that is over, and what is no message of ours, is nobody's.
+    const running = this.#running;
+    if (running === null || message?.id !== running.id) return;
+    switch (message.kind) {
+      case "chunk":
+        return running.queue.push(message.bytes);
+      case "end":
+        if (message.error === undefined) return running.queue.end();
+        return running.queue.fail(fromErrorRecord(message.error));
+      case "abort":
+        running.controller.abort();
+        return running.queue.fail(running.controller.signal.reason);
+    }
+  }
+
+  async #run(id: number, name: string, input: unknown): Promise<void> {
+    try {
+      const job = this.#jobs.get(name);
+      if (job === undefined || this.#running !== null) {
+        throw new VarveError(
+          "E_WORKER",
+          `Cannot run job ${JSON.stringify(name)}: ` +
+            (job === undefined ? "this worker does not know it" : "this worker has one"),
+        );
+      }
+      const controller = new AbortController();
+      const queue = new ByteQueue((bytes) => this.#post({ kind: "credit", id, bytes }));
+      this.#running = { id, queue, controller };
+      try {
+        const thinner = new ProgressThinner((value) => this.#post({ kind: "progress", id, value }));
+        const output = await job.run(input as never, {
+          signal: controller.signal,
+          stream: queue,
+          progress: (value) => thinner.report(value),
+        });
+        thinner.flush();
+        this.#post({ kind: "done", id, output });
+      } finally {
+        this.#running = null;
+      }
+    } catch (error) {
+      this.#post({ kind: "failed", id, error: toErrorRecord(error) });
+    }
+  }
+
+  #post(message: FromWorker): void {
+    this.#scope.postMessage(message);
+  }
+}

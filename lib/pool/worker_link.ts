@@ -1,0 +1,217 @@
+/**
+ * The caller's end of one worker: the protocol, the sign of life, the death.
+ */
+import { type ErrorRecord, fromErrorRecord, toErrorRecord, VarveError } from "../errors.ts";
+import type { FromWorker, ToWorker, WorkerEntry } from "./contract.ts";
+import { Pump } from "./pump.ts";
+import type { Task } from "./task.ts";
+
+/** Signs of life that a worker may miss: one time-out that a suspended machine delays is not silence. */
+const MISSED = 4;
+
+interface Run {
+  readonly id: number;
+  readonly job: string;
+  readonly task: Task;
+  readonly pump: Pump;
+  readonly resolve: (output: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  /** Why the job was cancelled; the first reason stays. */
+  cancelled: { readonly reason: unknown } | null;
+  /** What the caller's stream threw, and as what the worker got it. */
+  failure: { readonly error: unknown; readonly record: ErrorRecord } | null;
+  /** Time-outs since the worker spoke last, or, once cancelled, since then. */
+  missed: number;
+}
+
+/** What a {@linkcode WorkerLink} is made with. */
+export interface LinkOptions {
+  /** Bytes of a stream that may be on their way. */
+  readonly window: number;
+  /** Milliseconds without a sign of life after which a worker with a job is given up. */
+  readonly silence: number;
+  /** Called once, when the link is dead, before the job it had fails. */
+  readonly onDeath: (link: WorkerLink) => void;
+}
+
+/** One worker. It has one job at a time; when `dead` is set it takes no more. */
+export class WorkerLink {
+  /** The entry it was started with. */
+  readonly entry: WorkerEntry;
+  /** Resolves to whether the worker serves: false when it could not be loaded. Never rejects. */
+  readonly ready: Promise<boolean>;
+  #dead = false;
+  #run: Run | null = null;
+  #ids = 0;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #isReady: (ready: boolean) => void = () => {};
+  readonly #worker: Worker;
+  readonly #options: LinkOptions;
+
+  /** Takes over a worker that was just started. */
+  constructor(entry: WorkerEntry, worker: Worker, options: LinkOptions) {
+    this.entry = entry;
+    this.#worker = worker;
+    this.#options = options;
+    this.ready = new Promise((resolve) => this.#isReady = resolve);
+    worker.onmessage = (event: MessageEvent<FromWorker>) => this.#receive(event.data);
+    worker.onmessageerror = () => this.#die("sent what cannot be read");
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.#die(`failed: ${event.message}`);
+    };
+    this.#watch(() => this.#die("did not start"));
+  }
+
+  /** Whether it ended or was given up. */
+  get dead(): boolean {
+    return this.#dead;
+  }
+
+  /** Runs a job; settles once the handler has, or the worker is dead. */
+  run(job: string, input: unknown, task: Task): Promise<unknown> {
+    const { signal } = task;
+    return new Promise((resolve, reject) => {
+      const id = ++this.#ids;
+      const pump = new Pump(this.#options.window, {
+        chunk: (bytes) => this.#post({ kind: "chunk", id, bytes }, [bytes.buffer]),
+        end: () => this.#post({ kind: "end", id }),
+        fail: (error) => {
+          const record = toErrorRecord(error);
+          run.failure = { error, record };
+          this.#post({ kind: "end", id, error: record });
+        },
+      });
+      const cancel = () => this.#cancel(run, signal.reason);
+      const settle = <T>(how: (value: T) => void) => (value: T) => {
+        signal.removeEventListener("abort", cancel);
+        how(value);
+      };
+      const run: Run = {
+        id,
+        job,
+        task,
+        pump,
+        resolve: settle(resolve),
+        reject: settle(reject),
+        cancelled: null,
+        failure: null,
+        missed: 0,
+      };
+      try {
+        this.#post({ kind: "run", id, job, input });
+      } catch (cause) {
+        reject(new TypeError(`Cannot run job ${job}: its input cannot be cloned`, { cause }));
+        return;
+      }
+      this.#run = run;
+      signal.addEventListener("abort", cancel, { once: true });
+      this.#watch(() => this.#die("fell silent"));
+      if (task.stream === undefined) this.#post({ kind: "end", id });
+      else void pump.run(task.stream);
+      if (signal.aborted) cancel();
+    });
+  }
+
+  /** Ends the thread. A job that still runs fails. */
+  end(): void {
+    this.#die("was ended");
+  }
+
+  #receive(message: FromWorker | null | undefined): void {
+    if (this.#dead) return;
+    const run = this.#run;
+    if (run !== null && run.cancelled === null) run.missed = 0;
+    switch (message?.kind) {
+      case "ready":
+        this.#unwatch();
+        return this.#isReady(true);
+      case "pong":
+        return;
+      case "dead":
+        return this.#die(`failed: ${message.error.message}`);
+    }
+    if (typeof message?.id !== "number") return this.#die("sent an unknown message");
+    // A handler may leave work behind that still reads or reports; its job is over.
+    if (run === null || message.id !== run.id) return;
+    switch (message.kind) {
+      case "credit":
+        return run.pump.credit(message.bytes);
+      case "progress":
+        try {
+          run.task.onProgress?.(message.value);
+        } catch (error) {
+          this.#cancel(run, error);
+        }
+        return;
+      case "done":
+        this.#finish();
+        if (run.cancelled !== null) return run.reject(run.cancelled.reason);
+        return run.resolve(message.output);
+      case "failed":
+        this.#finish();
+        return run.reject(reasonOf(run, message.error));
+      default:
+        return this.#die("sent an unknown message");
+    }
+  }
+
+  #cancel(run: Run, reason: unknown): void {
+    if (run.cancelled !== null || this.#run !== run) return;
+    run.cancelled = { reason };
+    run.missed = 0;
+    run.pump.stop();
+    this.#post({ kind: "abort", id: run.id });
+  }
+
+  #finish(): void {
+    this.#unwatch();
+    this.#run?.pump.stop();
+    this.#run = null;
+  }
+
+  #die(state: string): void {
+    if (this.#dead) return;
+    this.#dead = true;
+    this.#worker.terminate();
+    const run = this.#run;
+    this.#finish();
+    this.#isReady(false);
+    this.#options.onDeath(this);
+    if (run === null) return;
+    run.reject(
+      run.cancelled !== null
+        ? run.cancelled.reason
+        : new VarveError("E_WORKER", `Cannot finish job ${run.job}: its worker ${state}`),
+    );
+  }
+
+  /** Counts time-outs; a worker whose event loop turns answers the ping between two of them. */
+  #watch(silent: () => void): void {
+    let starting = 0;
+    this.#timer = setInterval(() => {
+      const missed = this.#run === null ? ++starting : ++this.#run.missed;
+      if (missed > MISSED) silent();
+      else this.#post({ kind: "ping" });
+    }, Math.max(1, this.#options.silence / MISSED));
+  }
+
+  #unwatch(): void {
+    clearInterval(this.#timer);
+  }
+
+  #post(message: ToWorker, transfer: Transferable[] = []): void {
+    if (!this.#dead) this.#worker.postMessage(message, transfer);
+  }
+}
+
+/** The error of a job that failed: the caller's own object where it came from the caller. */
+function reasonOf(run: Run, record: ErrorRecord): unknown {
+  if (run.cancelled !== null) return run.cancelled.reason;
+  const sent = run.failure?.record;
+  // The worker made an error from the record and that one came back: it has no stack of ours, only code and message.
+  if (sent !== undefined && sent.code === record.code && sent.message === record.message) {
+    return run.failure?.error;
+  }
+  return fromErrorRecord(record);
+}

@@ -1,0 +1,198 @@
+/** Jobs for the pool's own tests; `worker.ts` serves them. */
+import { VarveError } from "../../../lib/errors.ts";
+import { createHasher } from "../../../lib/digest/mod.ts";
+import type { AnyJob, Job, JobContext } from "../../../lib/pool/mod.ts";
+
+function job<Input, Output>(
+  name: string,
+  run: (input: Input, context: JobContext) => Promise<Output> | Output,
+): Job<Input, Output> {
+  return { name, entry: "layer", run: async (input, context) => await run(input, context) };
+}
+
+/** Counters that both threads see. */
+export interface Shared {
+  readonly memory: SharedArrayBuffer;
+}
+
+/** The cells of a {@linkcode Shared}. */
+export function cells(shared: Shared): Int32Array {
+  return new Int32Array(shared.memory);
+}
+
+/** Resolves once a cell is not 0. Polls: `Atomics.waitAsync` does not keep an event loop alive. */
+export async function nonZero(
+  cell: Int32Array,
+  index: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  while (Atomics.load(cell, index) === 0) {
+    signal?.throwIfAborted();
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+}
+
+/** New counters, all 0. */
+export function shared(): Shared {
+  return { memory: new SharedArrayBuffer(16) };
+}
+
+export const echo: Job<unknown, unknown> = job("echo", (input: unknown) => input);
+
+export const hashAll: Job<null, { bytes: number; digest: string }> = job(
+  "hashAll",
+  async (_: null, { stream }) => {
+    const hasher = createHasher();
+    let bytes = 0;
+    for await (const chunk of stream) {
+      hasher.update(chunk);
+      bytes += chunk.length;
+    }
+    return { bytes, digest: hasher.digest() };
+  },
+);
+
+/** Reads a chunk for each count of cell 0 (which it takes back), and adds its size to cell 1. */
+export const readWhenTold: Job<Shared, number> = job(
+  "readWhenTold",
+  async (input: Shared, { stream, signal }) => {
+    const told = cells(input);
+    let total = 0;
+    for await (const chunk of stream) {
+      total += chunk.length;
+      Atomics.add(told, 1, chunk.length);
+      await nonZero(told, 0, signal);
+      Atomics.sub(told, 0, 1);
+    }
+    return total;
+  },
+);
+
+export const failWell: Job<null, never> = job("failWell", () => {
+  throw new VarveError("E_DIGEST", "Cannot store blob: digest differs", {
+    expected: "sha256:aa",
+    actual: "sha256:bb",
+  });
+});
+
+export const failBadly: Job<null, never> = job("failBadly", () => {
+  throw new RangeError("a foreign error");
+});
+
+export const failOnStream: Job<null, string> = job("failOnStream", async (_: null, { stream }) => {
+  try {
+    for await (const _ of stream) { /* wait for the failure */ }
+  } catch (error) {
+    throw new VarveError("E_TRUNCATED", "Cannot read the layer: its source failed", {
+      hint: error instanceof Error ? error.message : "",
+    });
+  }
+  return "no failure";
+});
+
+export const waitForAbort: Job<Shared, never> = job(
+  "waitForAbort",
+  async (input: Shared, { signal, stream }) => {
+    const closed = cells(input);
+    Atomics.add(closed, 0, 1);
+    try {
+      for await (const _ of stream) { /* until aborted */ }
+      await new Promise((_, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      });
+      throw new Error("unreachable");
+    } finally {
+      await Promise.resolve();
+      Atomics.add(closed, 1, 1);
+    }
+  },
+);
+
+export const ignoreAbort: Job<Shared, string> = job(
+  "ignoreAbort",
+  async (input: Shared, { signal }) => {
+    const started = cells(input);
+    Atomics.add(started, 0, 1);
+    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    return "done all the same";
+  },
+);
+
+export const exit: Job<number, never> = job("exit", (code: number) => Deno.exit(code));
+
+export const close: Job<null, never> = job("close", () => {
+  (globalThis as unknown as { close(): void }).close();
+  return new Promise<never>(() => {});
+});
+
+export const throwLater: Job<null, never> = job("throwLater", () => {
+  setTimeout(() => {
+    throw new RangeError("thrown in a timer");
+  });
+  return new Promise<never>(() => {});
+});
+
+export const rejectAside: Job<null, never> = job("rejectAside", () => {
+  void Promise.reject(new Error("rejected aside"));
+  return new Promise<never>(() => {});
+});
+
+export const spin: Job<null, never> = job("spin", () => {
+  for (;;) { /* never returns to the event loop */ }
+});
+
+export const waitForever: Job<null, never> = job("waitForever", () => {
+  for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+});
+
+/** Posts past the protocol. */
+export const post: Job<unknown, never> = job("post", (message: unknown) => {
+  (globalThis as unknown as Worker).postMessage(message);
+  return new Promise<never>(() => {});
+});
+
+/** Leaves work behind that still reads and reports once the job is over. */
+export const leaveBehind: Job<null, string> = job(
+  "leaveBehind",
+  (_: null, { stream, progress }) => {
+    setTimeout(async () => {
+      progress({ read: 1, written: 1 });
+      for await (const _ of stream) { /* nobody sends any more */ }
+    });
+    return "left";
+  },
+);
+
+export const uncloneable: Job<null, unknown> = job("uncloneable", () => () => {});
+
+export const report: Job<number, number> = job("report", (times: number, { progress }) => {
+  for (let i = 1; i <= times; i++) progress({ read: i, written: 2 * i });
+  return times;
+});
+
+/** How many times this thread ran it. */
+let used = 0;
+export const count: Job<null, number> = job("count", () => ++used);
+
+/** All of them. */
+export const JOBS: readonly AnyJob[] = [
+  echo,
+  hashAll,
+  readWhenTold,
+  failWell,
+  failBadly,
+  failOnStream,
+  waitForAbort,
+  ignoreAbort,
+  exit,
+  close,
+  throwLater,
+  rejectAside,
+  spin,
+  waitForever,
+  post,
+  leaveBehind,
+  uncloneable,
+  report,
+  count,
+];

@@ -1,0 +1,273 @@
+import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { VarveError } from "../../../lib/errors.ts";
+import { createPool, type JobProgress, type Pool } from "../../../lib/pool/mod.ts";
+import { prng } from "../../support/prng.ts";
+import { leakTest } from "../../support/leaks.ts";
+import * as jobs from "./jobs.ts";
+import { spawn, testPool } from "./spawn.ts";
+
+/** The same on threads and inline. */
+function both(name: string, fn: (pool: Pool) => Promise<void>): void {
+  for (const inline of [false, true]) {
+    Deno.test(`${name}, ${inline ? "inline" : "in workers"}`, async () => {
+      await using pool = testPool({ inline });
+      assertEquals(pool.inline, inline);
+      await fn(pool);
+      // Whatever the job did, the pool is usable.
+      assertEquals(await pool.run(jobs.echo, "well"), "well");
+      assertEquals(pool.inline, inline);
+    });
+  }
+}
+
+async function* chunksOf(sizes: readonly number[]): AsyncGenerator<Uint8Array> {
+  for (const size of sizes) yield new Uint8Array(size).fill(size);
+}
+
+async function code(promise: Promise<unknown>): Promise<string> {
+  return (await assertRejects(() => promise, VarveError)).code;
+}
+
+both("values come back", async (pool) => {
+  const input = { a: [1n, "x"], bytes: new Uint8Array([1, 2]) };
+  assertEquals(await pool.run(jobs.echo, input), input);
+  assertEquals(input.bytes.length, 2);
+});
+
+both("a thousand jobs, all right", async (pool) => {
+  const answers = await Promise.all(
+    Array.from({ length: 1000 }, (_, i) => pool.run(jobs.echo, i)),
+  );
+  assertEquals(answers, Array.from({ length: 1000 }, (_, i) => i));
+});
+
+both("a stream arrives whole, whatever its pieces", async (pool) => {
+  const random = prng(7);
+  const all = random.bytes(3_000_000);
+  const cut = async function* () {
+    for (let at = 0; at < all.length;) {
+      const next = at + random.int(0, 700_000);
+      yield all.subarray(at, next);
+      at = next;
+    }
+  };
+  const whole = await pool.run(jobs.hashAll, null, {
+    stream: ReadableStream.from([all.slice()]),
+  });
+  assertEquals(whole.bytes, all.length);
+  assertEquals(await pool.run(jobs.hashAll, null, { stream: cut() }), whole);
+  // The caller's buffer is still the caller's.
+  assertEquals(all.length, 3_000_000);
+});
+
+both("no stream is an empty one", async (pool) => {
+  assertEquals((await pool.run(jobs.hashAll, null)).bytes, 0);
+  assertEquals((await pool.run(jobs.hashAll, null, { stream: chunksOf([0, 0]) })).bytes, 0);
+});
+
+both("an error keeps its code and its details", async (pool) => {
+  const error = await assertRejects(() => pool.run(jobs.failWell, null), VarveError);
+  assertEquals(error.code, "E_DIGEST");
+  assertEquals(error.details, { expected: "sha256:aa", actual: "sha256:bb" });
+});
+
+both("a foreign error is an internal one", async (pool) => {
+  const error = await assertRejects(() => pool.run(jobs.failBadly, null), VarveError);
+  assertEquals([error.code, error.message], ["E_INTERNAL", "a foreign error"]);
+});
+
+both("what the stream throws comes back as it is", async (pool) => {
+  const mine = new TypeError("the network is down");
+  const stream = async function* () {
+    yield new Uint8Array(5);
+    throw mine;
+  };
+  assertStrictEquals(
+    await assertRejects(() => pool.run(jobs.hashAll, null, { stream: stream() })),
+    mine,
+  );
+  assertEquals(await code(pool.run(jobs.failOnStream, null, { stream: stream() })), "E_TRUNCATED");
+});
+
+both("cancelled: the handler closes first, the reason is untouched", async (pool) => {
+  const state = jobs.shared();
+  const controller = new AbortController();
+  const reason = { any: "thing" };
+  const job = pool.run(jobs.waitForAbort, state, { signal: controller.signal });
+  await jobs.nonZero(jobs.cells(state), 0);
+  controller.abort(reason);
+  assertStrictEquals(await job.catch((error) => error), reason);
+  assertEquals(jobs.cells(state)[1], 1);
+});
+
+both("cancelled while the source hangs: the source is closed", async (pool) => {
+  const state = jobs.shared();
+  const controller = new AbortController();
+  let closed = false;
+  const stream: AsyncIterable<Uint8Array> = {
+    [Symbol.asyncIterator]: () => ({
+      next: () => new Promise(() => {}),
+      return: () => {
+        closed = true;
+        return Promise.resolve({ done: true, value: undefined });
+      },
+    }),
+  };
+  const job = pool.run(jobs.waitForAbort, state, { signal: controller.signal, stream });
+  await jobs.nonZero(jobs.cells(state), 0);
+  controller.abort("enough");
+  assertEquals(await job.catch((error) => error), "enough");
+  assert(closed);
+});
+
+both("cancelled, but the handler succeeds: cancelled", async (pool) => {
+  const state = jobs.shared();
+  const controller = new AbortController();
+  const job = pool.run(jobs.ignoreAbort, state, { signal: controller.signal });
+  await jobs.nonZero(jobs.cells(state), 0);
+  controller.abort("enough");
+  assertEquals(await job.catch((error) => error), "enough");
+});
+
+both("cancelled before it begins, or while it waits", async (pool) => {
+  assertEquals(
+    await pool.run(jobs.echo, 1, { signal: AbortSignal.abort("no") }).catch((e) => e),
+    "no",
+  );
+  const release = new AbortController();
+  const blocked = [1, 2].map(() =>
+    pool.run(jobs.ignoreAbort, jobs.shared(), { signal: release.signal }).catch((e) => e)
+  );
+  const controller = new AbortController();
+  const waiting = pool.run(jobs.echo, 1, { signal: controller.signal });
+  const behind = pool.run(jobs.echo, 2);
+  controller.abort("changed my mind");
+  assertEquals(await waiting.catch((error) => error), "changed my mind");
+  release.abort("go");
+  assertEquals(await Promise.all(blocked), ["go", "go"]);
+  assertEquals(await behind, 2);
+});
+
+both("progress is thinned, the last one told", async (pool) => {
+  const seen: JobProgress[] = [];
+  await pool.run(jobs.report, 20_000, { onProgress: (value) => seen.push(value) });
+  assertEquals(seen[0], { read: 1, written: 2 });
+  assertEquals(seen.at(-1), { read: 20_000, written: 40_000 });
+  assert(seen.length < 2000, `${seen.length} reports`);
+});
+
+both("what onProgress throws cancels the job", async (pool) => {
+  const mine = new Error("the terminal is gone");
+  const job = pool.run(jobs.report, 3, {
+    onProgress: () => {
+      throw mine;
+    },
+  });
+  assertStrictEquals(await assertRejects(() => job), mine);
+});
+
+both("the source is closed when the job does not read it", async (pool) => {
+  let closed = false;
+  const stream = async function* () {
+    try {
+      for (;;) yield new Uint8Array(1_000_000);
+    } finally {
+      closed = true;
+    }
+  };
+  assertEquals(await pool.run(jobs.echo, 1, { stream: stream() }), 1);
+  // A generator that never began has nothing to close; one that did is closed soon.
+  await Promise.resolve();
+  const controller = new AbortController();
+  const state = jobs.shared();
+  const job = pool.run(jobs.readWhenTold, state, { stream: stream(), signal: controller.signal });
+  await jobs.nonZero(jobs.cells(state), 1);
+  controller.abort("enough");
+  assertEquals(await job.catch((error) => error), "enough");
+  while (!closed) await new Promise((resolve) => setTimeout(resolve));
+  assert(closed);
+});
+
+both("jobs start in order, at most size at once", async (pool) => {
+  const release = new AbortController();
+  const states = Array.from({ length: 4 }, () => jobs.shared());
+  const began = (i: number) => jobs.cells(states[i] as jobs.Shared)[0];
+  const running = states.map((state) =>
+    pool.run(jobs.ignoreAbort, state, { signal: release.signal }).catch((e) => e)
+  );
+  for (const i of [0, 1]) {
+    await jobs.nonZero(jobs.cells(states[i] as jobs.Shared), 0);
+  }
+  assertEquals([began(0), began(1), began(2), began(3)], [1, 1, 0, 0]);
+  release.abort("go");
+  assertEquals(await Promise.all(running), ["go", "go", "go", "go"]);
+});
+
+both("a disposed pool", async ({ inline }) => {
+  const pool = testPool({ workers: 1, inline });
+  const state = jobs.shared();
+  const running = pool.run(jobs.waitForAbort, state).catch((error) => error);
+  const waiting = pool.run(jobs.echo, 1).catch((error) => error);
+  await jobs.nonZero(jobs.cells(state), 0);
+  await pool[Symbol.asyncDispose]();
+  assertEquals(((await running) as DOMException).name, "AbortError");
+  assertEquals(((await waiting) as DOMException).name, "AbortError");
+  assertEquals(jobs.cells(state)[1], 1);
+  await assertRejects(() => pool.run(jobs.echo, 1), TypeError, "disposed");
+  await pool[Symbol.asyncDispose]();
+});
+
+Deno.test("no worker starts before a job needs it, and idle ones are used again", async () => {
+  let started = 0;
+  await using pool = testPool({ workers: 3, spawn: () => (started++, spawn()) });
+  assertEquals(started, 0);
+  assertEquals(await pool.run(jobs.count, null), 1);
+  assertEquals(await pool.run(jobs.count, null), 2);
+  assertEquals(started, 1);
+  const three = await Promise.all([1, 2, 3].map(() => pool.run(jobs.count, null)));
+  assertEquals(three.toSorted(), [1, 1, 3]);
+  assertEquals(started, 3);
+});
+
+Deno.test("an idle worker of one entry makes room for another", async () => {
+  const started: string[] = [];
+  await using pool = testPool({ workers: 1, spawn: (entry) => (started.push(entry), spawn()) });
+  await pool.run(jobs.echo, 1);
+  assertEquals(await pool.run({ ...jobs.echo, entry: "extract" }, 2), 2);
+  assertEquals(await pool.run(jobs.echo, 3), 3);
+  assertEquals(started, ["layer", "extract", "layer"]);
+});
+
+Deno.test("where no worker can be started, jobs run inline", async () => {
+  const broken: (() => Worker)[] = [
+    () => {
+      throw new DOMException("no threads", "NotSupportedError");
+    },
+    () => new Worker("data:application/javascript,syntax error", { type: "module" }),
+  ];
+  for (const spawn of broken) {
+    await using pool = createPool({ workers: 2, spawn });
+    assertEquals(pool.inline, false);
+    const both = [1, 2].map((i) => pool.run(jobs.echo, i));
+    assertEquals(await Promise.all(both), [1, 2]);
+    assertEquals(pool.inline, true);
+  }
+});
+
+Deno.test("wrong options are the caller's mistake", async () => {
+  assertThrows(() => createPool({ workers: 0 }), RangeError, "workers");
+  assertThrows(() => createPool({ window: -1 }), RangeError, "window");
+  assertThrows(() => createPool({ silence: Infinity }), RangeError, "silence");
+  await using pool = testPool();
+  await assertRejects(() => pool.run(jobs.echo, () => {}), TypeError, "cloned");
+  assertEquals(await pool.run(jobs.echo, 1), 1);
+});
+
+leakTest("a pool leaves no thread and no descriptor", async () => {
+  await using pool = testPool();
+  await Promise.all([1, 2, 3].map((i) => pool.run(jobs.echo, i)));
+  await assertRejects(() => pool.run(jobs.exit, 1), VarveError);
+  const state = jobs.shared();
+  void pool.run(jobs.waitForAbort, state).catch(() => {});
+  await jobs.nonZero(jobs.cells(state), 0);
+});
