@@ -13,3 +13,5 @@
  */
 export type * from "./contract.ts";
 export { openMemoryStore } from "./memory/store.ts";
+export { openStore } from "./disk/open.ts";
+export type { Durability, OpenOptions } from "./disk/options.ts";

@@ -18,7 +18,9 @@ export const PLAIN_LAYER = "application/vnd.oci.image.layer.v1.tar";
 export function checkName(what: string, name: string): void {
   if (name === "" || name.length > MAX_NAME || name.includes("\0") || !name.isWellFormed()) {
     throw new RangeError(
-      `Cannot use ${what} ${JSON.stringify(name.slice(0, 80))}: not 1 to ${MAX_NAME} characters of text`,
+      `Cannot use ${what} ${
+        JSON.stringify(name.slice(0, 80))
+      }: not 1 to ${MAX_NAME} characters of text`,
     );
   }
 }

@@ -3,6 +3,7 @@ import { VarveError } from "../../errors.ts";
 import { openTree, type Tree } from "../../tree/mod.ts";
 import type { BlobRecord, Blobs, LayerReader, LayerRecord, Layers } from "../contract.ts";
 import { MAX_DOCUMENT, notFound, tooLarge } from "../rules.ts";
+import { checkRun, pastEnd } from "../runs.ts";
 import { streamOf, verified } from "../streams.ts";
 import { type MemoryBlob, type MemoryLayer, type MemoryState, sortedBy } from "./state.ts";
 
@@ -132,19 +133,4 @@ function run(bytes: Uint8Array, position: number, length: number): Uint8Array {
   checkRun(position, length);
   if (position + length > bytes.length) throw pastEnd(position + length, bytes.length);
   return bytes.subarray(position, position + length);
-}
-
-/** @throws {RangeError} when it is no run of bytes */
-export function checkRun(position: number, length: number): void {
-  if (!Number.isSafeInteger(position) || position < 0 || !Number.isSafeInteger(length) || length < 0) {
-    throw new RangeError(`Cannot read ${length} bytes at ${position}: not whole numbers from 0`);
-  }
-}
-
-/** The error of a run that goes past the end. */
-export function pastEnd(end: number, size: number): VarveError {
-  return new VarveError("E_TRUNCATED", `Cannot read up to byte ${end}: there are ${size}`, {
-    expected: end,
-    actual: size,
-  });
 }

@@ -197,7 +197,10 @@ export class MemoryIngest implements Ingest {
 
   /** All reasons to fail, before anything changes. */
   #judge(): void {
-    const layers = new Set([...this.#state.layers.keys(), ...this.#made.map((m) => m.record.diffId)]);
+    const layers = new Set([
+      ...this.#state.layers.keys(),
+      ...this.#made.map((m) => m.record.diffId),
+    ]);
     for (const diffId of this.#chains.flat()) {
       if (layers.has(diffId)) continue;
       throw new VarveError("E_PRECONDITION", `Cannot note a chain: layer ${diffId} is not here`, {
@@ -237,7 +240,9 @@ export class MemoryIngest implements Ingest {
     const images = this.#images.map(({ name, target }) =>
       this.#parts.images.set(name ?? namelessImage(target.digest as Digest), target)
     );
-    const layers = [...new Set(this.#asked)].map((id) => state.layers.get(id)?.record as LayerRecord);
+    const layers = [...new Set(this.#asked)].map((id) =>
+      state.layers.get(id)?.record as LayerRecord
+    );
     return { images, layers };
   }
 
@@ -262,7 +267,9 @@ export class MemoryIngest implements Ingest {
         ? this.#state.offers.get(key.diffId)
         : undefined);
     if (offer === undefined) return undefined;
-    if (key.diffId !== undefined && !equalDigests(key.diffId, offer.record.diffId)) return undefined;
+    if (key.diffId !== undefined && !equalDigests(key.diffId, offer.record.diffId)) {
+      return undefined;
+    }
     this.#take(offer);
     return offer.record;
   }
@@ -273,7 +280,9 @@ export class MemoryIngest implements Ingest {
   }
 
   #check(): void {
-    if (this.#state.closed) throw new VarveError("E_PRECONDITION", "Cannot ingest: store is closed");
+    if (this.#state.closed) {
+      throw new VarveError("E_PRECONDITION", "Cannot ingest: store is closed");
+    }
     if (!this.#open) throw new VarveError("E_PRECONDITION", "Cannot ingest: it is done with");
   }
 

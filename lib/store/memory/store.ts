@@ -13,7 +13,13 @@ import type {
 import { MemoryBlobs, MemoryLayers } from "./content.ts";
 import { MemoryIngest } from "./ingest.ts";
 import { KeyedLocks } from "./locks.ts";
-import { MemoryChains, MemoryImages, MemoryLeases, MemorySettings, MemorySnapshots } from "./rows.ts";
+import {
+  MemoryChains,
+  MemoryImages,
+  MemoryLeases,
+  MemorySettings,
+  MemorySnapshots,
+} from "./rows.ts";
 import { MemoryState } from "./state.ts";
 
 /**

@@ -1,0 +1,189 @@
+import type { DiffId } from "../../digest/mod.ts";
+import { VarveError } from "../../errors.ts";
+import type { Descriptor } from "../../oci/mod.ts";
+import type { ImageRecord, IngestResult, LayerRecord } from "../contract.ts";
+import { namelessImage, PLAIN_LAYER } from "../rules.ts";
+import { layerRow } from "./content.ts";
+import { allocateCacheIds, countUp, type Disk, setState } from "./context.ts";
+import { isLayerWhole } from "./damage.ts";
+import { FileLock } from "./lock.ts";
+import { refreshIndex } from "./layout_index.ts";
+import { writeMarker } from "./marker.ts";
+import { LAYER_FILES } from "./paths.ts";
+import { placeAll, type Placed, undo } from "./place.ts";
+import { type LayerRow, toLayer } from "./records.ts";
+import { insertChain, putImage } from "./rows.ts";
+import type { StagedBlob, StagedFiles } from "./staged.ts";
+import { guarded } from "./system.ts";
+
+/** What an ingest commits. */
+export interface Plan {
+  readonly layers: readonly StagedFiles[];
+  readonly blobs: readonly StagedBlob[];
+  /** Layers whose tar is to be a blob, too. */
+  readonly plain: readonly DiffId[];
+  /** Layers that the ingest asked for. */
+  readonly asked: readonly DiffId[];
+  readonly images: readonly { readonly name: string | null; readonly target: Descriptor }[];
+  readonly chains: readonly (readonly DiffId[])[];
+  /** A path in the ingest's directory. */
+  readonly fresh: () => string;
+}
+
+/** A staged layer with the cache id that it gets when it is new. */
+export interface NumberedLayer extends StagedFiles {
+  readonly cacheId: number;
+}
+
+/**
+ * Makes all of a plan visible, or nothing of it.
+ *
+ * The order is what durability rests on: data and staged directories are synced; renames; the
+ * directories that got names are synced; one transaction. `index.json` is derived and comes last.
+ */
+export async function commitPlan(disk: Disk, plan: Plan): Promise<IngestResult> {
+  const nothing = plan.layers.length + plan.blobs.length + plan.plain.length +
+    plan.images.length + plan.chains.length;
+  if (nothing === 0) return { images: [], layers: recordsOf(disk, plan) };
+  const { result, unused } = await guarded("commit an ingest", async () => {
+    const layers = await number(disk, plan);
+    // Shared: gc takes it alone, and then no file is between its rename and its row.
+    using _ = await FileLock.acquire(disk.paths.lock, { shared: true });
+    const blobs = [...blobsOf(plan), ...await plainBlobs(disk, plan)];
+    const placed: Placed = { layers: [], blobs: [] };
+    try {
+      await placeAll(disk, layers, blobs, placed);
+      return disk.db.transact(() => record(disk, plan, placed));
+    } catch (error) {
+      _.release();
+      await undo(disk, placed);
+      throw error;
+    }
+  });
+  if (unused.length > 0) await undo(disk, { layers: unused, blobs: [] });
+  if (plan.images.length > 0) refreshIndex(disk);
+  return result;
+}
+
+/** Gives new layers their cache ids and markers, and syncs all that is staged. */
+async function number(disk: Disk, plan: Plan): Promise<NumberedLayer[]> {
+  const fresh = plan.layers.filter(({ diffId }) => layerRow(disk, diffId) === undefined);
+  let next = fresh.length === 0 ? 0 : allocateCacheIds(disk.db, fresh.length);
+  const layers: NumberedLayer[] = [];
+  const paths: string[] = [];
+  for (const staged of plan.layers) {
+    const row = layerRow(disk, staged.diffId);
+    if (row !== undefined && isLayerWhole(disk, row)) {
+      layers.push({ ...staged, cacheId: row.cache_id });
+      continue;
+    }
+    const { diffId, size, treeDigest, treeSize, entries, directory } = staged;
+    const cacheId = row?.cache_id ?? next++;
+    const marker = `${directory}/${LAYER_FILES.marker}`;
+    await writeMarker(marker, {
+      id: cacheId,
+      kind: "layer",
+      diffID: diffId,
+      size,
+      treeDigest,
+      treeSize,
+      entries,
+    });
+    const files = [LAYER_FILES.tar, LAYER_FILES.tree].map((name) => `${directory}/${name}`);
+    paths.push(...files, marker, directory);
+    layers.push({ ...staged, cacheId });
+  }
+  paths.push(...blobsOf(plan).map((blob) => blob.path));
+  await disk.syncer.each(paths);
+  return layers;
+}
+
+function blobsOf(plan: Plan): StagedBlob[] {
+  return [...plan.layers.flatMap(({ blob }) => blob === null ? [] : [blob]), ...plan.blobs];
+}
+
+/** The blobs that are tars of layers which are here already: links, so nothing of them needs a sync. */
+async function plainBlobs(disk: Disk, plan: Plan): Promise<StagedBlob[]> {
+  const blobs: StagedBlob[] = [];
+  for (const diffId of plan.plain) {
+    const row = layerRow(disk, diffId);
+    if (row === undefined) continue;
+    const path = plan.fresh();
+    await Deno.link(`${disk.paths.layer(row.cache_id)}/${LAYER_FILES.tar}`, path);
+    blobs.push({ digest: diffId, size: row.size, mediaType: PLAIN_LAYER, path });
+  }
+  return blobs;
+}
+
+/** The transaction: rows for all that was placed. */
+function record(
+  disk: Disk,
+  plan: Plan,
+  placed: Placed,
+): { readonly result: IngestResult; readonly unused: NumberedLayer[] } {
+  const { db } = disk;
+  const now = Date.now();
+  const seq = countUp(db, "seq");
+  if (disk.syncer.durability === "none") setState(db, "unsynced", 1);
+  const unused: NumberedLayer[] = [];
+  for (const layer of placed.layers) {
+    const row = layerRow(disk, layer.diffId);
+    // Another committed the same layer since this one was placed.
+    if (row !== undefined && row.cache_id !== layer.cacheId) unused.push(layer);
+    else putLayer(disk, layer, now, seq);
+  }
+  for (const { digest, size, mediaType } of placed.blobs) {
+    db.run(
+      `INSERT INTO blob VALUES (?, ?, ?, ?, ?) ON CONFLICT (digest) DO UPDATE SET
+       size = excluded.size, verified_at = excluded.verified_at, seq = excluded.seq,
+       media_type = CASE media_type WHEN '' THEN excluded.media_type ELSE media_type END`,
+      digest,
+      size,
+      mediaType,
+      now,
+      seq,
+    );
+  }
+  for (const { digest, diffId } of plan.layers) {
+    db.run("INSERT OR REPLACE INTO layer_blob VALUES (?, ?)", digest, diffId);
+  }
+  for (const diffId of plan.plain) {
+    db.run("INSERT OR REPLACE INTO layer_blob VALUES (?, ?)", diffId, diffId);
+  }
+  const layers = recordsOf(disk, plan);
+  for (const diffIds of plan.chains) insertChain(db, diffIds);
+  const images: ImageRecord[] = plan.images.map(({ name, target }) =>
+    putImage(db, name ?? namelessImage(target.digest), target)
+  );
+  if (images.length > 0) countUp(db, "images");
+  return { result: { images, layers }, unused };
+}
+
+function putLayer(disk: Disk, layer: NumberedLayer, now: number, seq: number): void {
+  disk.db.run(
+    `INSERT INTO layer VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (diff_id) DO UPDATE SET
+     tree_digest = excluded.tree_digest, tree_size = excluded.tree_size,
+     entries = excluded.entries, verified_at = excluded.verified_at, seq = excluded.seq`,
+    layer.diffId,
+    layer.size,
+    layer.cacheId,
+    layer.treeDigest,
+    layer.treeSize,
+    layer.entries,
+    now,
+    seq,
+  );
+}
+
+function recordsOf(disk: Disk, plan: Plan): LayerRecord[] {
+  return [...new Set(plan.asked)].map((diffId) => toLayer(existing(disk, diffId)));
+}
+
+function existing(disk: Disk, diffId: DiffId): LayerRow {
+  const row = layerRow(disk, diffId);
+  if (row !== undefined) return row;
+  throw new VarveError("E_BUSY", `Cannot commit: layer ${diffId} was removed meanwhile`, {
+    subject: diffId,
+    hint: "run the command again",
+  });
+}

@@ -1,0 +1,195 @@
+import { type DiffId, type Digest, Verifier } from "../../digest/mod.ts";
+import { openTree, type Tree } from "../../tree/mod.ts";
+import type { BlobRecord, Blobs, LayerReader, LayerRecord, Layers } from "../contract.ts";
+import { MAX_DOCUMENT, notFound, tooLarge } from "../rules.ts";
+import { checkRun, pastEnd } from "../runs.ts";
+import { verified } from "../streams.ts";
+import type { Disk } from "./context.ts";
+import { blobDamage, hasSize, layerDamage } from "./damage.ts";
+import { fileStream, readAt, WindowReader } from "./files.ts";
+import { LAYER_FILES } from "./paths.ts";
+import { type BlobRow, type LayerRow, toBlob, toLayer } from "./records.ts";
+import { guarded } from "./system.ts";
+
+/** What a stream can be asked for. */
+interface StreamOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** Blobs as files of an OCI layout. */
+export class DiskBlobs implements Blobs {
+  readonly #disk: Disk;
+
+  /** Over a disk. */
+  constructor(disk: Disk) {
+    this.#disk = disk;
+  }
+
+  stat(digest: Digest): BlobRecord | undefined {
+    const row = blobRow(this.#disk, digest);
+    return row === undefined ? undefined : toBlob(row);
+  }
+
+  async read(digest: Digest, maxBytes: number = MAX_DOCUMENT): Promise<Uint8Array> {
+    const { size } = this.#get(digest);
+    if (size > maxBytes) throw tooLarge(digest, size, maxBytes);
+    using file = await this.#file(digest);
+    const bytes = await guarded(`read blob ${digest}`, () => readUpTo(file, size + 1));
+    const verifier = new Verifier({ digest, size });
+    verifier.update(bytes);
+    verifier.finish();
+    return bytes;
+  }
+
+  async open(digest: Digest, options: StreamOptions = {}): Promise<ReadableStream<Uint8Array>> {
+    options.signal?.throwIfAborted();
+    const { size } = this.#get(digest);
+    const file = await this.#file(digest);
+    return verified(fileStream(file), digest, size, "blob", options.signal);
+  }
+
+  list(): BlobRecord[] {
+    return this.#disk.db.all<BlobRow>("SELECT * FROM blob ORDER BY digest").map(toBlob);
+  }
+
+  #get(digest: Digest): BlobRow {
+    const row = blobRow(this.#disk, digest);
+    if (row === undefined) throw notFound("blob", digest);
+    return row;
+  }
+
+  async #file(digest: Digest): Promise<Deno.FsFile> {
+    const file = await openFile(this.#disk.paths.blob(digest), `blob ${digest}`);
+    return file ?? raise(blobDamage(this.#disk, digest, "its file is missing"));
+  }
+}
+
+/** Layers as directories. */
+export class DiskLayers implements Layers {
+  readonly #disk: Disk;
+
+  /** Over a disk. */
+  constructor(disk: Disk) {
+    this.#disk = disk;
+  }
+
+  get(diffId: DiffId): LayerRecord | undefined {
+    const row = layerRow(this.#disk, diffId);
+    return row === undefined ? undefined : toLayer(row);
+  }
+
+  byBlob(digest: Digest): LayerRecord | undefined {
+    const row = layerRowOfBlob(this.#disk, digest);
+    return row === undefined ? undefined : toLayer(row);
+  }
+
+  blobsOf(diffId: DiffId): Digest[] {
+    const rows = this.#disk.db.all<{ digest: string }>(
+      "SELECT digest FROM layer_blob WHERE diff_id = ? ORDER BY digest",
+      diffId,
+    );
+    return rows.map((row) => row.digest as Digest);
+  }
+
+  tree(diffId: DiffId): Promise<Tree> {
+    return Promise.try(() => {
+      const row = this.#get(diffId);
+      const path = `${this.#disk.paths.layer(row.cache_id)}/${LAYER_FILES.tree}`;
+      if (!hasSize(path, row.tree_size)) {
+        throw layerDamage(this.#disk, diffId, "its tree is missing or cut");
+      }
+      const tree = openTree(new WindowReader(path, row.tree_size));
+      if (tree.digest === row.tree_digest) return tree;
+      throw layerDamage(this.#disk, diffId, `its tree is ${tree.digest}`);
+    });
+  }
+
+  async open(diffId: DiffId, options: StreamOptions = {}): Promise<ReadableStream<Uint8Array>> {
+    options.signal?.throwIfAborted();
+    const { row, file } = await this.#tar(diffId);
+    return verified(fileStream(file), diffId, row.size, "layer", options.signal);
+  }
+
+  async reader(diffId: DiffId): Promise<LayerReader> {
+    const { row, file } = await this.#tar(diffId);
+    return {
+      size: row.size,
+      read: (position, length) => {
+        checkRun(position, length);
+        if (position + length > row.size) throw pastEnd(position + length, row.size);
+        return readAt(file, position, length);
+      },
+      [Symbol.dispose]: once(() => file.close()),
+    };
+  }
+
+  list(): LayerRecord[] {
+    return this.#disk.db.all<LayerRow>("SELECT * FROM layer ORDER BY diff_id").map(toLayer);
+  }
+
+  #get(diffId: DiffId): LayerRow {
+    const row = layerRow(this.#disk, diffId);
+    if (row === undefined) throw notFound("layer", diffId);
+    return row;
+  }
+
+  async #tar(diffId: DiffId): Promise<{ row: LayerRow; file: Deno.FsFile }> {
+    const row = this.#get(diffId);
+    const path = `${this.#disk.paths.layer(row.cache_id)}/${LAYER_FILES.tar}`;
+    if (!hasSize(path, row.size)) {
+      throw layerDamage(this.#disk, diffId, `${path} is missing or cut`);
+    }
+    const file = await openFile(path, `layer ${diffId}`);
+    return { row, file: file ?? raise(layerDamage(this.#disk, diffId, `${path} is missing`)) };
+  }
+}
+
+/** The row of a blob. */
+export function blobRow(disk: Disk, digest: Digest): BlobRow | undefined {
+  return disk.db.get<BlobRow>("SELECT * FROM blob WHERE digest = ?", digest);
+}
+
+/** The row of a layer. */
+export function layerRow(disk: Disk, diffId: DiffId): LayerRow | undefined {
+  return disk.db.get<LayerRow>("SELECT * FROM layer WHERE diff_id = ?", diffId);
+}
+
+/** The row of the layer that a blob was proved to hold. */
+export function layerRowOfBlob(disk: Disk, digest: Digest): LayerRow | undefined {
+  return disk.db.get<LayerRow>(
+    "SELECT layer.* FROM layer JOIN layer_blob USING (diff_id) WHERE layer_blob.digest = ?",
+    digest,
+  );
+}
+
+async function openFile(path: string, what: string): Promise<Deno.FsFile | undefined> {
+  try {
+    return await guarded(`open ${what}`, () => Deno.open(path, { read: true }));
+  } catch (error) {
+    if ((error as Error).cause instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+async function readUpTo(file: Deno.FsFile, limit: number): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(limit);
+  let length = 0;
+  while (length < limit) {
+    const count = await file.read(bytes.subarray(length));
+    if (count === null) break;
+    length += count;
+  }
+  return bytes.subarray(0, length);
+}
+
+function raise(error: Error): never {
+  throw error;
+}
+
+function once(fn: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) fn();
+    done = true;
+  };
+}

@@ -1,0 +1,52 @@
+import type { DiffId, Digest } from "../../digest/mod.ts";
+import { VarveError } from "../../errors.ts";
+import type { Disk } from "./context.ts";
+import { LAYER_FILES } from "./paths.ts";
+import type { BlobRow, LayerRow } from "./records.ts";
+import { lstatOrNothingSync } from "./system.ts";
+
+/** Whether a file is there with its size: the check that costs nothing. */
+export function hasSize(path: string, size: number): boolean {
+  const info = lstatOrNothingSync(path);
+  return info !== undefined && info.isFile && info.size === size;
+}
+
+/** Whether the files of a layer are there with their sizes. */
+export function isLayerWhole(disk: Disk, row: LayerRow): boolean {
+  const directory = disk.paths.layer(row.cache_id);
+  return row.verified_at !== 0 && hasSize(`${directory}/${LAYER_FILES.tar}`, row.size) &&
+    hasSize(`${directory}/${LAYER_FILES.tree}`, row.tree_size);
+}
+
+/** Whether the file of a blob is there with its size. */
+export function isBlobWhole(disk: Disk, row: BlobRow): boolean {
+  return row.verified_at !== 0 && hasSize(disk.paths.blob(row.digest as Digest), row.size);
+}
+
+/** Notes that a layer is damaged, so that the next ingest makes it again; gives the error to throw. */
+export function layerDamage(disk: Disk, diffId: DiffId, state: string): VarveError {
+  note(disk, "UPDATE layer SET verified_at = 0 WHERE diff_id = ?", diffId);
+  return damage(`layer ${diffId}`, state, diffId);
+}
+
+/** Notes that a blob is damaged, so that the next ingest brings it again; gives the error to throw. */
+export function blobDamage(disk: Disk, digest: Digest, state: string): VarveError {
+  note(disk, "UPDATE blob SET verified_at = 0 WHERE digest = ?", digest);
+  return damage(`blob ${digest}`, state, digest);
+}
+
+function note(disk: Disk, sql: string, key: string): void {
+  if (disk.readOnly) return;
+  try {
+    disk.db.run(sql, key);
+  } catch {
+    // The damage itself is what the caller hears of.
+  }
+}
+
+function damage(what: string, state: string, subject: string): VarveError {
+  return new VarveError("E_DAMAGE", `Cannot read ${what}: ${state}`, {
+    subject,
+    hint: "load or pull the image again: that makes it whole",
+  });
+}

@@ -1,0 +1,93 @@
+import { VarveError } from "../../errors.ts";
+
+/** Bytes that one pull of a file's stream gives. */
+const PIECE = 256 * 1024;
+/** Bytes of a tree file that are read at once, and kept. */
+const WINDOW = 256 * 1024;
+
+/** A file as a stream; it is closed at the end, on an error, and on cancel. */
+export function fileStream(file: Deno.FsFile): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>({
+    async pull(controller): Promise<void> {
+      const buffer = new Uint8Array(PIECE);
+      try {
+        const length = await file.read(buffer);
+        if (length !== null) return controller.enqueue(buffer.subarray(0, length));
+      } catch (error) {
+        file.close();
+        throw error;
+      }
+      file.close();
+      controller.close();
+    },
+    cancel(): void {
+      file.close();
+    },
+  }, { highWaterMark: 0 });
+}
+
+/** Reads exactly `length` bytes at a position. @throws {VarveError} `E_TRUNCATED` */
+export function readAt(file: Deno.FsFile, position: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  file.seekSync(position, Deno.SeekMode.Start);
+  for (let done = 0; done < length;) {
+    const count = file.readSync(bytes.subarray(done));
+    if (count === null) {
+      throw new VarveError("E_TRUNCATED", `Cannot read up to byte ${position + length} of a file`, {
+        expected: length,
+        actual: done,
+      });
+    }
+    done += count;
+  }
+  return bytes;
+}
+
+/**
+ * Reads runs of a file by windows that are kept. The file is open only while a window is read, since
+ * whoever reads (a tree that is opened lazily) has no end at which it could be closed.
+ */
+export class WindowReader {
+  readonly size: number;
+  readonly #path: string;
+  readonly #windows = new Map<number, Uint8Array>();
+
+  /** Reads a file of a known size. */
+  constructor(path: string, size: number) {
+    this.#path = path;
+    this.size = size;
+  }
+
+  /** The bytes of a run; a view where one window has them. */
+  readSync(offset: number, length: number): Uint8Array {
+    if (offset < 0 || length < 0 || offset + length > this.size) {
+      throw new VarveError("E_TRUNCATED", `Cannot read ${length} bytes at ${offset}`, {
+        actual: this.size,
+      });
+    }
+    const first = Math.floor(offset / WINDOW);
+    const within = offset - first * WINDOW;
+    if (within + length <= WINDOW) return this.#window(first).subarray(within, within + length);
+    const bytes = new Uint8Array(length);
+    for (let done = 0; done < length;) {
+      const at = offset + done;
+      const index = Math.floor(at / WINDOW);
+      const start = at - index * WINDOW;
+      const part = this.#window(index).subarray(start, start + length - done);
+      bytes.set(part, done);
+      done += part.length;
+    }
+    return bytes;
+  }
+
+  #window(index: number): Uint8Array {
+    let window = this.#windows.get(index);
+    if (window === undefined) {
+      using file = Deno.openSync(this.#path, { read: true });
+      const start = index * WINDOW;
+      window = readAt(file, start, Math.min(WINDOW, this.size - start));
+      this.#windows.set(index, window);
+    }
+    return window;
+  }
+}

@@ -1,0 +1,51 @@
+import type { Disk } from "./context.ts";
+import { stateOf } from "./context.ts";
+import { FileLock } from "./lock.ts";
+import { writeIndex } from "./layout_index.ts";
+import { removeDeadOffers } from "./offers.ts";
+import { ownerLock, ownersIn } from "./owner.ts";
+import { recheck } from "./recheck.ts";
+import { sweep } from "./sweep.ts";
+import { namesIn, removeAll } from "./system.ts";
+import { emptyTrash } from "./trash.ts";
+
+/**
+ * What every start does: it takes away what dead processes left, and looks at what they committed.
+ *
+ * Owners that live are never touched: each holds its lock. After clean ends this costs two readings of
+ * directories that are empty.
+ */
+export async function heal(disk: Disk): Promise<void> {
+  const { paths, db } = disk;
+  await emptyTrash(paths);
+  const names = await namesIn(paths.ingest);
+  const dead: FileLock[] = [];
+  try {
+    for (const id of ownersIn(names)) {
+      const lock = await FileLock.tryAcquire(ownerLock(paths, id));
+      if (lock !== undefined) dead.push(lock);
+    }
+    if (dead.length > 0 || stateOf(db, "unsynced") === 1) await recheck(disk);
+    if (dead.length > 0) {
+      for (const lock of dead) await removeAll(lock.path.replace(/\.lock$/, ""));
+      await removeDeadOffers(paths, names);
+      await removeFreeLocks(disk, names);
+      // Only when all was looked through may the marks go.
+      if (await sweep(disk)) {
+        for (const lock of dead) lock.remove();
+      }
+    }
+    writeIndex(disk);
+  } finally {
+    for (const lock of dead) lock.release();
+  }
+}
+
+/** Lock files of layers whose makers died. */
+async function removeFreeLocks(disk: Disk, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    if (!/^sha(?:256|512):[0-9a-f]+(?:\.[a-z0-9-]+)?\.lock$/.test(name)) continue;
+    const lock = await FileLock.tryAcquire(`${disk.paths.ingest}/${name}`);
+    lock?.remove();
+  }
+}

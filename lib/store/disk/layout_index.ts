@@ -1,0 +1,96 @@
+import { encodeIndex, parseDescriptor, parseStrictJson } from "../../oci/mod.ts";
+import { namelessImage } from "../rules.ts";
+import { type Disk, stateOf } from "./context.ts";
+import { guardedSync } from "./system.ts";
+
+/** Where tools look for the name of a manifest (image-spec, annotations.md). */
+const REF_NAME = "org.opencontainers.image.ref.name";
+/** Which state of the image names the file shows; a start compares it with the database. */
+const GENERATION = "varve.generation";
+/** How long a writer waits for another, in ms, and between two attempts. */
+const TIMEOUT = 10_000;
+const WAIT = 2;
+
+/**
+ * Writes `content/index.json` from the rows, when it does not show them.
+ *
+ * The rows are what counts: when the file cannot be written (disk full), what was committed stays
+ * committed, and the next commit or start writes it.
+ */
+export function refreshIndex(disk: Disk): void {
+  try {
+    writeIndex(disk);
+  } catch {
+    // Told by the generation in the file.
+  }
+}
+
+/** The same, telling what went wrong. */
+export function writeIndex(disk: Disk): void {
+  const { paths, db } = disk;
+  guardedSync("write index.json", () => {
+    // Synchronous throughout: this thread could wait for a lock that it holds itself.
+    using lock = Deno.openSync(`${paths.ingest}/index.lock`, {
+      write: true,
+      create: true,
+      mode: 0o600,
+    });
+    if (!lockInTime(lock)) return;
+    const { generation, bytes } = db.read(() => ({
+      generation: stateOf(db, "images"),
+      bytes: indexBytes(disk),
+    }));
+    if (shownGeneration(paths.index) === generation) return;
+    const temporary = `${paths.ingest}/index.json`;
+    {
+      using file = Deno.openSync(temporary, { write: true, create: true, truncate: true });
+      for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
+      if (disk.syncer.durability === "full") file.syncSync();
+    }
+    Deno.chmodSync(temporary, 0o644);
+    Deno.renameSync(temporary, paths.index);
+    if (disk.syncer.durability === "full") {
+      using directory = Deno.openSync(paths.content, { read: true });
+      directory.syncSync();
+    }
+  });
+}
+
+function indexBytes(disk: Disk): Uint8Array {
+  const rows = disk.db.all<{ name: string; target: string }>(
+    "SELECT name, target FROM image ORDER BY name",
+  );
+  const manifests = rows.map(({ name, target }) => {
+    const descriptor = parseDescriptor(parseStrictJson(new TextEncoder().encode(target)));
+    const annotations: Record<string, string> = { ...descriptor.annotations };
+    delete annotations[REF_NAME];
+    if (name !== namelessImage(descriptor.digest)) annotations[REF_NAME] = name;
+    return { ...descriptor, annotations };
+  });
+  const generation = String(stateOf(disk.db, "images"));
+  return encodeIndex({ manifests, annotations: { [GENERATION]: generation } });
+}
+
+/** The generation that the file shows; `undefined` when it is missing or not ours. */
+function shownGeneration(path: string): number | undefined {
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+  // It is the last member that is written: a cut file does not have it.
+  const match = /"annotations":\{"varve\.generation":"(\d+)"\}\}$/.exec(text);
+  return match === null ? undefined : Number(match[1]);
+}
+
+function lockInTime(file: Deno.FsFile): boolean {
+  const end = performance.now() + TIMEOUT;
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  while (!file.tryLockSync(true)) {
+    if (performance.now() > end) return false;
+    Atomics.wait(cell, 0, 0, WAIT);
+  }
+  return true;
+}

@@ -1,0 +1,119 @@
+import { VarveError } from "../../errors.ts";
+
+/** How a lock is taken. */
+export interface LockOptions {
+  /** Alone, or with others. Default: alone. */
+  readonly shared?: boolean;
+  /** Ends the wait with `signal.reason`. */
+  readonly signal?: AbortSignal;
+  /** How long to wait, in ms; without end when absent. */
+  readonly timeout?: number;
+}
+
+/** Waits between two attempts: doubled from the first to the last, in ms. */
+const FIRST_WAIT = 1;
+const LAST_WAIT = 32;
+
+/**
+ * A lock by flock(2) on a file of its own: the kernel frees it when its holder dies.
+ *
+ * The file may be unlinked by its holder. So whoever gets a lock looks whether the file is still the
+ * one at the path, else takes the lock of that one.
+ */
+export class FileLock implements Disposable {
+  /** Where the file is. */
+  readonly path: string;
+  #file: Deno.FsFile | null;
+
+  private constructor(path: string, file: Deno.FsFile) {
+    this.path = path;
+    this.#file = file;
+  }
+
+  /** Takes the lock if it is free. */
+  static async tryAcquire(path: string, shared = false): Promise<FileLock | undefined> {
+    for (;;) {
+      const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o600 });
+      try {
+        if (!await file.tryLock(!shared)) {
+          file.close();
+          return undefined;
+        }
+        if (await isAt(file, path)) return new FileLock(path, file);
+      } catch (error) {
+        file.close();
+        throw error;
+      }
+      file.close();
+    }
+  }
+
+  /**
+   * Waits for the lock.
+   *
+   * flock(2) itself cannot be given up, so the wait is a series of attempts.
+   *
+   * @throws {VarveError} `E_BUSY` after `timeout`
+   */
+  static async acquire(path: string, options: LockOptions = {}): Promise<FileLock> {
+    const { signal, timeout, shared = false } = options;
+    const end = timeout === undefined ? Infinity : performance.now() + timeout;
+    for (let wait = FIRST_WAIT;; wait = Math.min(2 * wait, LAST_WAIT)) {
+      signal?.throwIfAborted();
+      const lock = await FileLock.tryAcquire(path, shared);
+      if (lock !== undefined) return lock;
+      if (performance.now() >= end) {
+        throw new VarveError("E_BUSY", `Cannot lock ${path}: another process holds it`, {
+          hint: "wait for it to end, and try again",
+        });
+      }
+      await sleep(wait, signal);
+    }
+  }
+
+  /** Frees the lock and leaves its file. */
+  release(): void {
+    this.#file?.close();
+    this.#file = null;
+  }
+
+  /** Unlinks the file, then frees the lock: who waits for it makes a new file. */
+  remove(): void {
+    if (this.#file === null) return;
+    try {
+      Deno.removeSync(this.path);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    } finally {
+      this.release();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}
+
+async function isAt(file: Deno.FsFile, path: string): Promise<boolean> {
+  const mine = await file.stat();
+  try {
+    const there = await Deno.lstat(path);
+    return there.ino === mine.ino && there.dev === mine.dev;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+async function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const abort = () => reject(signal?.reason);
+  const timer = setTimeout(resolve, ms);
+  signal?.addEventListener("abort", abort, { once: true });
+  try {
+    await promise;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+  }
+}

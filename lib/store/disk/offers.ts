@@ -1,0 +1,97 @@
+import type { Digest } from "../../digest/mod.ts";
+import { isAlive } from "./owner.ts";
+import { LAYER_FILES, type Paths } from "./paths.ts";
+import type { StagedBlob, StagedFiles } from "./staged.ts";
+import { makeDirectory, removeAll } from "./system.ts";
+
+/**
+ * A layer that an ingest has finished and not committed, for others: a file `ingest/<digest>.ready`
+ * says where it is. Others take it by hard links, so that it outlives the end of the ingest that made it.
+ *
+ * So a layer's lock is held only while the layer is made, and no two ingests wait for each other's commit.
+ */
+interface Offer {
+  readonly owner: string;
+  readonly staged: StagedFiles;
+}
+
+/** Offers a finished layer under its digest and its diffID. */
+export async function offer(paths: Paths, owner: string, staged: StagedFiles): Promise<void> {
+  const text = JSON.stringify({ owner, staged } satisfies Offer);
+  for (const name of namesOf(staged)) {
+    const temporary = `${staged.directory}.ready`;
+    await Deno.writeTextFile(temporary, text, { mode: 0o600 });
+    await Deno.rename(temporary, readyPath(paths, name));
+  }
+}
+
+/** Takes offers back, if they are still the ones of this layer. */
+export async function withdraw(paths: Paths, staged: StagedFiles): Promise<void> {
+  for (const name of namesOf(staged)) {
+    const found = await readOffer(paths, name);
+    if (found?.staged.directory === staged.directory) await removeAll(readyPath(paths, name));
+  }
+}
+
+/**
+ * Takes an offered layer into a directory of one's own.
+ *
+ * @returns the layer; `"moving"` when its owner is about to commit it; `"none"` without an offer
+ */
+export async function adopt(
+  paths: Paths,
+  name: Digest,
+  directory: string,
+): Promise<StagedFiles | "moving" | "none"> {
+  const found = await readOffer(paths, name);
+  // What a dead owner left may have lost its bytes with the machine: a start removes it.
+  if (found === undefined || !await isAlive(paths, found.owner)) return "none";
+  const { staged } = found;
+  try {
+    await makeDirectory(directory);
+    for (const file of [LAYER_FILES.tar, LAYER_FILES.tree]) {
+      await Deno.link(`${staged.directory}/${file}`, `${directory}/${file}`);
+    }
+    let blob: StagedBlob | null = null;
+    if (staged.blob !== null) {
+      blob = { ...staged.blob, path: `${directory}/${LAYER_FILES.blob}` };
+      await Deno.link(staged.blob.path, blob.path);
+    }
+    return { ...staged, directory, blob };
+  } catch (error) {
+    await removeAll(directory);
+    if (error instanceof Deno.errors.NotFound) return "moving";
+    throw error;
+  }
+}
+
+/** Removes the offers of owners that are dead. */
+export async function removeDeadOffers(paths: Paths, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    if (!name.endsWith(READY)) continue;
+    const found = await readOffer(paths, name.slice(0, -READY.length) as Digest);
+    if (found !== undefined && !await isAlive(paths, found.owner)) {
+      await removeAll(`${paths.ingest}/${name}`);
+    }
+  }
+}
+
+const READY = ".ready";
+
+function readyPath(paths: Paths, name: Digest): string {
+  return `${paths.ingest}/${name}${READY}`;
+}
+
+function namesOf(staged: StagedFiles): Digest[] {
+  return [...new Set<Digest>([staged.diffId, staged.digest])];
+}
+
+async function readOffer(paths: Paths, name: Digest): Promise<Offer | undefined> {
+  try {
+    return JSON.parse(await Deno.readTextFile(readyPath(paths, name))) as Offer;
+  } catch (error) {
+    // A cut file is what a lost machine leaves: no offer.
+    if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

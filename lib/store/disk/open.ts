@@ -1,0 +1,59 @@
+import type { Store } from "../contract.ts";
+import type { Disk } from "./context.ts";
+import type { Database } from "./database.ts";
+import { heal } from "./heal.ts";
+import { openDatabase } from "./open_database.ts";
+import type { Durability, OpenOptions } from "./options.ts";
+import { Owner, ownersIn } from "./owner.ts";
+import { Paths } from "./paths.ts";
+import { absoluteRoot, prepareRoot } from "./root.ts";
+import { DiskStore } from "./store.ts";
+import { Syncer } from "./sync.ts";
+import { guarded, namesIn } from "./system.ts";
+
+/**
+ * Opens the store in a directory, or makes one, and heals what an unclean end left in it.
+ *
+ * Any number of processes may have one store open at once. On a read-only file system it opens for
+ * reading.
+ *
+ * @throws {VarveError} `E_PRECONDITION` when the root is a symbolic link, no directory, or holds files of
+ * others; `E_DENIED` when it belongs to another user; `E_DB` when its database is damaged or of a later
+ * schema (nothing is written then); `E_SYSCALL`
+ *
+ * @example
+ * ```ts
+ * import { openStore } from "@varve/varve/store";
+ *
+ * const root = await Deno.makeTempDir();
+ * {
+ *   await using store = await openStore({ root });
+ *   store.settings.set("durability", "full");
+ * }
+ * await Deno.remove(root, { recursive: true });
+ * ```
+ */
+export async function openStore(options: OpenOptions): Promise<Store> {
+  const paths = new Paths(absoluteRoot(options.root));
+  const { readOnly } = await prepareRoot(paths);
+  const names = await guarded(`open store ${paths.root}`, () => namesIn(paths.ingest));
+  const unclean = ownersIn(names).length > 0;
+  const db = await openDatabase(paths, { readOnly, unclean });
+  try {
+    const durability = options.durability ?? durabilityOf(db);
+    // In WAL mode NORMAL syncs at checkpoints only: a lost machine costs commits, never the database.
+    if (!readOnly) db.run(`PRAGMA synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`);
+    const owner = new Owner(paths);
+    const disk: Disk = { paths, db, syncer: new Syncer(durability), owner, readOnly };
+    if (!readOnly) await guarded(`open store ${paths.root}`, () => heal(disk));
+    return new DiskStore(disk);
+  } catch (error) {
+    db[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function durabilityOf(db: Database): Durability {
+  const row = db.get<{ value: string }>("SELECT value FROM setting WHERE key = 'durability'");
+  return row?.value === "none" ? "none" : "full";
+}

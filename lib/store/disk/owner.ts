@@ -1,0 +1,92 @@
+import { toHex } from "../../bytes/mod.ts";
+import { FileLock } from "./lock.ts";
+import type { Paths } from "./paths.ts";
+import { lstatOrNothing, makeDirectory, removeAll } from "./system.ts";
+import { syncPath } from "./sync.ts";
+
+/** How an owner is called: in file names below `ingest/` and in the markers of snapshots. */
+const OWNER_ID = /^[0-9a-f]{16}$/;
+
+/**
+ * An open store that writes, as other processes see it: `ingest/<id>.lock` is locked while it lives,
+ * and `ingest/<id>/` is where it stages. Both come with the first write and go with a clean end.
+ *
+ * So a lock file that nobody holds is the mark of an end that was not clean. It is on the disk before
+ * anything that its owner commits, whatever the durability: it is what makes a loss be looked for.
+ */
+export class Owner {
+  /** Random: unlike a process id it is never used again. */
+  readonly id: string = toHex(crypto.getRandomValues(new Uint8Array(8)));
+  readonly #paths: Paths;
+  #ready: Promise<FileLock> | null = null;
+  #count = 0;
+  #unclean = false;
+
+  /** An owner that has written nothing. */
+  constructor(paths: Paths) {
+    this.#paths = paths;
+  }
+
+  /** A path for something new in the owner's directory. */
+  async fresh(): Promise<string> {
+    this.#ready ??= this.#begin();
+    await this.#ready;
+    return `${this.#directory}/${this.#count++}`;
+  }
+
+  /** Something was left that a later start must look for. */
+  leaveMark(): void {
+    this.#unclean = true;
+  }
+
+  /** Ends: removes what was staged, and the mark. */
+  async end(): Promise<void> {
+    if (this.#ready === null) return;
+    const lock = await this.#ready;
+    this.#ready = null;
+    try {
+      await removeAll(this.#directory);
+      if (!this.#unclean) lock.remove();
+    } finally {
+      lock.release();
+    }
+  }
+
+  get #directory(): string {
+    return `${this.#paths.ingest}/${this.id}`;
+  }
+
+  async #begin(): Promise<FileLock> {
+    // The lock first: a directory whose lock nobody holds is an orphan.
+    const lock = await FileLock.acquire(ownerLock(this.#paths, this.id));
+    try {
+      await makeDirectory(this.#directory);
+      await syncPath(this.#paths.ingest);
+    } catch (error) {
+      this.#ready = null;
+      lock.remove();
+      throw error;
+    }
+    return lock;
+  }
+}
+
+/** The lock of an owner. */
+export function ownerLock(paths: Paths, id: string): string {
+  return `${paths.ingest}/${id}.lock`;
+}
+
+/** Whether an owner lives. */
+export async function isAlive(paths: Paths, id: string): Promise<boolean> {
+  if (!OWNER_ID.test(id)) return false;
+  const path = ownerLock(paths, id);
+  if (await lstatOrNothing(path) === undefined) return false;
+  using lock = await FileLock.tryAcquire(path);
+  return lock === undefined;
+}
+
+/** The owners that left something in `ingest/`, by its names. */
+export function ownersIn(names: readonly string[]): string[] {
+  const ids = names.map((name) => name.replace(/\.lock$/, "")).filter((id) => OWNER_ID.test(id));
+  return [...new Set(ids)];
+}

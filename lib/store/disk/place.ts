@@ -1,0 +1,99 @@
+import { VarveError } from "../../errors.ts";
+import type { NumberedLayer } from "./commit.ts";
+import { blobRow, layerRow } from "./content.ts";
+import type { Disk } from "./context.ts";
+import { isBlobWhole, isLayerWhole } from "./damage.ts";
+import { FileLock } from "./lock.ts";
+import { LAYER_FILES } from "./paths.ts";
+import type { StagedBlob } from "./staged.ts";
+import { lstatOrNothing, makeDirectory } from "./system.ts";
+import { discard } from "./trash.ts";
+
+/** What got its final name. */
+export interface Placed {
+  readonly layers: NumberedLayer[];
+  readonly blobs: StagedBlob[];
+}
+
+/** How long an undo waits for the commits of others, in ms. */
+const UNDO_TIMEOUT = 5_000;
+
+/**
+ * Renames all that is staged to its final name, and syncs the directories that hold the names. What is
+ * here whole already is left as it is. Notes in `placed` each thing before it gets its name.
+ */
+export async function placeAll(
+  disk: Disk,
+  layers: readonly NumberedLayer[],
+  blobs: readonly StagedBlob[],
+  placed: Placed,
+): Promise<void> {
+  const { paths } = disk;
+  const directories = new Set<string>();
+  // Blobs first: those of layers lie in the directory that is renamed with the layer.
+  for (const blob of blobs) {
+    const row = blobRow(disk, blob.digest);
+    if (row !== undefined && isBlobWhole(disk, row)) continue;
+    const directory = paths.blobDirectory(blob.digest);
+    if (await lstatOrNothing(directory) === undefined) {
+      await makeDirectory(directory);
+      directories.add(paths.blobs);
+    }
+    placed.blobs.push(blob);
+    await Deno.rename(blob.path, paths.blob(blob.digest));
+    directories.add(directory);
+  }
+  for (const layer of layers) {
+    const row = layerRow(disk, layer.diffId);
+    if (row !== undefined && isLayerWhole(disk, row)) continue;
+    if (row !== undefined && row.cache_id !== layer.cacheId) continue;
+    placed.layers.push(layer);
+    if (row === undefined) {
+      await dropBlob(layer);
+      await Deno.rename(layer.directory, paths.layer(layer.cacheId));
+    } else {
+      directories.add(await repair(disk, layer));
+    }
+    directories.add(paths.layers);
+  }
+  await disk.syncer.each([...directories]);
+}
+
+/** A blob that was here already did not leave the layer's directory; neither does a second link of one inode. */
+async function dropBlob(layer: NumberedLayer): Promise<void> {
+  const path = `${layer.directory}/${LAYER_FILES.blob}`;
+  if (await lstatOrNothing(path) !== undefined) await Deno.remove(path);
+}
+
+/** Replaces the files of a damaged layer in its place: a driver's directory beside them may be mounted. */
+async function repair(disk: Disk, layer: NumberedLayer): Promise<string> {
+  const directory = disk.paths.layer(layer.cacheId);
+  await makeDirectory(directory);
+  for (const name of [LAYER_FILES.tar, LAYER_FILES.tree, LAYER_FILES.marker]) {
+    await Deno.rename(`${layer.directory}/${name}`, `${directory}/${name}`);
+  }
+  return directory;
+}
+
+/**
+ * Takes back what was placed and has no row. Alone with the store, for another commit may rely on a
+ * blob that is placed. When that cannot be had, a later start does it.
+ */
+export async function undo(disk: Disk, placed: Placed): Promise<void> {
+  if (placed.layers.length + placed.blobs.length === 0) return;
+  const { paths } = disk;
+  try {
+    using _ = await FileLock.acquire(paths.lock, { timeout: UNDO_TIMEOUT });
+    for (const layer of placed.layers) {
+      if (layerRow(disk, layer.diffId)?.cache_id !== layer.cacheId) {
+        await discard(disk, paths.layer(layer.cacheId));
+      }
+    }
+    for (const { digest } of placed.blobs) {
+      if (blobRow(disk, digest) === undefined) await discard(disk, paths.blob(digest));
+    }
+  } catch (error) {
+    disk.owner.leaveMark();
+    if (!(error instanceof VarveError)) return;
+  }
+}

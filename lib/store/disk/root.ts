@@ -1,0 +1,115 @@
+import { VarveError } from "../../errors.ts";
+import { type Paths, ROOT_NAMES } from "./paths.ts";
+import {
+  errnoOf,
+  guarded,
+  lstatOrNothing,
+  makeDirectory,
+  namesIn,
+  removeAll,
+  writeNew,
+} from "./system.ts";
+
+/** The layout file of an OCI layout (image-spec, image-layout.md). */
+const OCI_LAYOUT = '{"imageLayoutVersion":"1.0.0"}\n';
+
+/** A root as an absolute path without `.`, `..` and double slashes. @throws {RangeError} when it holds a NUL or is empty */
+export function absoluteRoot(root: string): string {
+  if (root === "" || root.includes("\0")) {
+    throw new RangeError("Cannot open store: its root is empty or holds a NUL");
+  }
+  const parts: string[] = [];
+  for (const part of (root.startsWith("/") ? root : `${Deno.cwd()}/${root}`).split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== "" && part !== ".") parts.push(part);
+  }
+  return `/${parts.join("/")}`;
+}
+
+/**
+ * Makes the directories of a store, or judges those that are there.
+ *
+ * @returns whether the file system takes writes
+ * @throws {VarveError} `E_PRECONDITION` when the root is no store, `E_DENIED` when it is of another
+ * user, `E_SYSCALL`
+ */
+export async function prepareRoot(paths: Paths): Promise<{ readonly readOnly: boolean }> {
+  const { root } = paths;
+  return await guarded(`open store ${root}`, async () => {
+    if (await lstatOrNothing(root) === undefined) {
+      await Deno.mkdir(root.slice(0, root.lastIndexOf("/")) || "/", { recursive: true });
+      await makeDirectory(root);
+    }
+    await checkDirectory(root);
+    await checkNames(root);
+    if (await takesNoWrites(paths.lock)) {
+      for (const path of paths.directories()) await checkDirectory(path);
+      return { readOnly: true };
+    }
+    for (const path of paths.directories()) {
+      await makeDirectory(path);
+      const mode = await checkDirectory(path);
+      if (mode !== 0o700) await Deno.chmod(path, 0o700);
+    }
+    await writeLayout(paths);
+    return { readOnly: false };
+  });
+}
+
+/** @returns its mode */
+async function checkDirectory(path: string): Promise<number> {
+  const info = await Deno.lstat(path);
+  const refuse = (state: string, hint: string) =>
+    new VarveError("E_PRECONDITION", `Cannot open store: ${path} ${state}`, {
+      subject: path,
+      hint,
+    });
+  if (info.isSymlink) {
+    throw refuse("is a symbolic link", "give the directory that it points to");
+  }
+  if (!info.isDirectory) throw refuse("is not a directory", "give another root");
+  if (info.uid !== Deno.uid()) {
+    throw new VarveError("E_DENIED", `Cannot open store: ${path} belongs to user ${info.uid}`, {
+      subject: path,
+      hint: "use a root of your own",
+    });
+  }
+  return (info.mode ?? 0) & 0o7777;
+}
+
+/** Files of others in a directory without a database: it is somebody's directory and no store. */
+async function checkNames(root: string): Promise<void> {
+  const names = await namesIn(root);
+  if (names.includes("meta.db")) return;
+  const foreign = names.find((name) => !ROOT_NAMES.has(name) && name !== "lost+found");
+  if (foreign === undefined) return;
+  throw new VarveError(
+    "E_PRECONDITION",
+    `Cannot open store ${root}: it holds ${JSON.stringify(foreign)} and no database`,
+    { subject: root, hint: "give an empty directory, or one that does not exist yet" },
+  );
+}
+
+async function takesNoWrites(path: string): Promise<boolean> {
+  try {
+    using _ = await Deno.open(path, { read: true, write: true, create: true, mode: 0o600 });
+    await Deno.chmod(path, 0o600);
+    return false;
+  } catch (error) {
+    if (errnoOf(error) === "EROFS") return true;
+    throw error;
+  }
+}
+
+async function writeLayout(paths: Paths): Promise<void> {
+  const path = `${paths.content}/oci-layout`;
+  if (await lstatOrNothing(path) !== undefined) return;
+  const temporary = `${paths.ingest}/oci-layout.${crypto.randomUUID()}`;
+  try {
+    await writeNew(temporary, new TextEncoder().encode(OCI_LAYOUT), 0o644);
+    await Deno.rename(temporary, path);
+  } catch (error) {
+    await removeAll(temporary);
+    throw error;
+  }
+}

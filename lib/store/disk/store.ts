@@ -1,0 +1,73 @@
+import type {
+  Blobs,
+  Chains,
+  Directories,
+  Images,
+  Ingest,
+  Layers,
+  Leases,
+  Settings,
+  Snapshots,
+  Store,
+} from "../contract.ts";
+import { DiskBlobs, DiskLayers } from "./content.ts";
+import type { Disk } from "./context.ts";
+import { DiskDirectories } from "./directories.ts";
+import { DiskIngest } from "./ingest.ts";
+import { DiskLeases, DiskSettings } from "./lease_rows.ts";
+import type { Durability } from "./options.ts";
+import { moveBarrier } from "./recheck.ts";
+import { DiskChains, DiskImages } from "./rows.ts";
+import { DiskSnapshots } from "./snapshot_rows.ts";
+
+/** An open store on the disk. */
+export class DiskStore implements Store {
+  readonly root: string;
+  readonly durability: Durability;
+  readonly blobs: Blobs;
+  readonly layers: Layers;
+  readonly chains: Chains;
+  readonly images: Images;
+  readonly snapshots: Snapshots;
+  readonly leases: Leases;
+  readonly settings: Settings;
+  readonly directories: Directories;
+  readonly #disk: Disk;
+  readonly #ingests = new Set<DiskIngest>();
+  #ingested = false;
+  #open = true;
+
+  /** Over a disk that was prepared. */
+  constructor(disk: Disk) {
+    this.#disk = disk;
+    this.root = disk.paths.root;
+    this.durability = disk.syncer.durability;
+    this.blobs = new DiskBlobs(disk);
+    this.layers = new DiskLayers(disk);
+    this.chains = new DiskChains(disk);
+    this.images = new DiskImages(disk);
+    this.snapshots = new DiskSnapshots(disk);
+    this.leases = new DiskLeases(disk);
+    this.settings = new DiskSettings(disk);
+    this.directories = new DiskDirectories(disk);
+  }
+
+  async ingest(): Promise<Ingest> {
+    const ingest = await DiskIngest.begin(this.#disk, (done) => this.#ingests.delete(done));
+    this.#ingests.add(ingest);
+    this.#ingested = true;
+    return ingest;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    try {
+      for (const ingest of [...this.#ingests]) await ingest[Symbol.asyncDispose]();
+      if (this.#ingested && this.durability === "full") moveBarrier(this.#disk);
+      await this.#disk.owner.end();
+    } finally {
+      this.#disk.db[Symbol.dispose]();
+    }
+  }
+}

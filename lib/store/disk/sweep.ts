@@ -1,0 +1,74 @@
+import type { Digest } from "../../digest/mod.ts";
+import { VarveError } from "../../errors.ts";
+import { blobRow } from "./content.ts";
+import type { Disk } from "./context.ts";
+import { FileLock } from "./lock.ts";
+import { readMarker } from "./marker.ts";
+import { isAlive } from "./owner.ts";
+import { LAYER_FILES } from "./paths.ts";
+import { namesIn } from "./system.ts";
+import { discard } from "./trash.ts";
+
+/** How long a start waits to be alone with the store, in ms. */
+const TIMEOUT = 2_000;
+
+/**
+ * Removes what has a final name and no row: what was being committed when its process died. Alone with
+ * the store, so that nothing is between its rename and its row.
+ *
+ * @returns whether it was done; else (others commit all the time) a later start does it
+ */
+export async function sweep(disk: Disk): Promise<boolean> {
+  const { paths, db } = disk;
+  let lock: FileLock;
+  try {
+    lock = await FileLock.acquire(paths.lock, { timeout: TIMEOUT });
+  } catch (error) {
+    if (error instanceof VarveError && error.code === "E_BUSY") return false;
+    throw error;
+  }
+  using _ = lock;
+  const ids = (table: string) =>
+    new Set(
+      db.all<{ id: number }>(
+        `SELECT DISTINCT cache_id AS id FROM ${table} WHERE cache_id IS NOT NULL`,
+      ).map(({ id }) => String(id)),
+    );
+  for (
+    const [directory, known] of [[paths.layers, ids("layer")], [
+      paths.chains,
+      ids("chain"),
+    ]] as const
+  ) {
+    for (const name of await orphans(directory, known)) await discard(disk, `${directory}/${name}`);
+  }
+  for (const name of await orphans(paths.snapshots, ids("snapshot"))) {
+    const path = `${paths.snapshots}/${name}`;
+    if (!await isAwaited(disk, path)) await discard(disk, path);
+  }
+  for (const algorithm of await namesIn(paths.blobs)) {
+    for (const hex of await namesIn(`${paths.blobs}/${algorithm}`)) {
+      const digest = `${algorithm}:${hex}` as Digest;
+      if (/^[0-9a-f]{64,128}$/.test(hex) && blobRow(disk, digest) === undefined) {
+        await discard(disk, `${paths.blobs}/${algorithm}/${hex}`);
+      }
+    }
+  }
+  return true;
+}
+
+/** Directories that are called as ours are, without a row. */
+async function orphans(directory: string, known: ReadonlySet<string>): Promise<string[]> {
+  const names = await namesIn(directory);
+  return names.filter((name) => /^[1-9][0-9]*$/.test(name) && !known.has(name));
+}
+
+/** Whether the row of a snapshot's directory is still to come: its maker lives. */
+async function isAwaited(disk: Disk, path: string): Promise<boolean> {
+  try {
+    const marker = await readMarker(`${path}/${LAYER_FILES.marker}`);
+    return marker.kind === "snapshot" && await isAlive(disk.paths, marker.owner);
+  } catch {
+    return false;
+  }
+}
