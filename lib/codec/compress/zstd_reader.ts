@@ -57,6 +57,7 @@ export class ZstdReader {
   /** `bytesOut` where the frame began. */
   #frameStart = 0;
   #complete = false;
+  #reserved = false;
 
   constructor(decoder: Decoder, limits: CompressLimits, meter: Meter, output: Output) {
     this.#decoder = decoder;
@@ -75,6 +76,8 @@ export class ZstdReader {
     const next = this.#walkBlocks(input, start, end);
     this.#meter.bytesIn += next - start;
     this.#feed(input, start, next, sink);
+    // Only now, so that the verdict on what stands before it is the same however the input is cut.
+    if (this.#reserved) throw malformed("a block of the reserved type");
     if (this.#complete) this.#endFrame();
     return next;
   }
@@ -197,7 +200,10 @@ export class ZstdReader {
   #beginBlock(): void {
     const header = littleEndian(this.#field, 0, BLOCK_HEADER_BYTES);
     const type = (header >> 1) & 3;
-    if (type === RESERVED_BLOCK) throw malformed("a block of the reserved type");
+    if (type === RESERVED_BLOCK) {
+      this.#reserved = true;
+      return this.#next("gap");
+    }
     this.#lastBlock = (header & 1) !== 0;
     this.#left = type === RLE_BLOCK ? 1 : header >> 3;
     this.#next("block");
