@@ -9,6 +9,7 @@ import {
   writeArchive,
 } from "../../support/images.ts";
 import { run } from "../../support/process.ts";
+import { needs } from "../../support/require.ts";
 import { BASE, CAPABILITY, sampleImage } from "../../support/sample.ts";
 import { paxBytes, tarOf } from "../../support/tar_builder.ts";
 import { tempDir } from "../../support/temp.ts";
@@ -59,7 +60,7 @@ Deno.test("fixtures: GNU tar reads what the builder writes", async () => {
 
 Deno.test({
   name: "fixtures: skopeo reads every form of archive",
-  ignore: !await exists("skopeo"),
+  ...needs({ tools: ["skopeo"] }),
   fn: async () => {
     await using temp = await tempDir();
     const image = sampleImage();
@@ -82,8 +83,3 @@ Deno.test({
     }
   },
 });
-
-async function exists(program: string): Promise<boolean> {
-  const probe = new Deno.Command("sh", { args: ["-c", `command -v ${program}`], stdout: "null" });
-  return (await probe.output()).success;
-}

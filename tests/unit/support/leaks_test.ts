@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { leakTest } from "../../support/leaks.ts";
 import { runAny } from "../../support/process.ts";
+import { needs } from "../../support/require.ts";
 import { tempDir } from "../../support/temp.ts";
 
 const SUPPORT = new URL("../../support/", import.meta.url);
@@ -104,13 +105,13 @@ Deno.test("a leak test sees each kind of thing left behind", async () => {
 
 Deno.test({
   name: "a leak test sees a mount left behind",
-  ignore: !await mayMount(),
+  ...needs({ root: true, mount: true }),
   fn: () => assertLeak("a mount", MOUNT_LEAK),
 });
 
 Deno.test({
   name: "a temporary directory detaches what is mounted in it",
-  ignore: !await mayMount(),
+  ...needs({ root: true, mount: true }),
   fn: async () => {
     let path: string;
     {
@@ -126,12 +127,3 @@ Deno.test({
     assertEquals((await Deno.readTextFile("/proc/self/mountinfo")).includes(path), false);
   },
 });
-
-/** Whether this machine lets the test mount a file system. */
-async function mayMount(): Promise<boolean> {
-  const directory = await Deno.makeTempDir();
-  const { code } = await runAny(["mount", "-t", "tmpfs", "varve-test", directory]);
-  if (code === 0) await runAny(["umount", directory]);
-  await Deno.remove(directory);
-  return code === 0;
-}
