@@ -1,6 +1,6 @@
 import type { ChainId, DiffId } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
-import { chainIdOf } from "./chain_id.ts";
+import { chainId as chainIdOf } from "../layer/mod.ts";
 import type { ChainRecord } from "./contract.ts";
 import { notFound } from "./rules.ts";
 

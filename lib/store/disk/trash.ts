@@ -1,11 +1,13 @@
 import type { Disk } from "./context.ts";
 import type { Paths } from "./paths.ts";
-import { namesIn, removeAll } from "./system.ts";
+import { fromText } from "../../bytes/mod.ts";
+import { CWD, isSupported, openDirectoryAt, ownFd, removeTree } from "../../linux/mod.ts";
+import { lstatOrNothing, namesIn, removeAll } from "./system.ts";
 
 /** Moves something out of sight and deletes it; nothing there is success. */
 export async function discard(disk: Disk, path: string): Promise<void> {
   const hidden = await hide(disk, path);
-  if (hidden !== undefined) await removeAll(hidden);
+  if (hidden !== undefined) await removeHidden(disk.paths, hidden);
 }
 
 /** Moves something to `trash/`, at once; gives where it is now. */
@@ -26,9 +28,18 @@ export async function hide(disk: Disk, path: string): Promise<string | undefined
 export async function emptyTrash(paths: Paths): Promise<void> {
   for (const name of await namesIn(paths.trash)) {
     try {
-      await removeAll(`${paths.trash}/${name}`);
+      await removeHidden(paths, `${paths.trash}/${name}`);
     } catch {
       // The next start tries again.
     }
   }
+}
+
+/** Deletes something in `trash/`, but nothing in a mount that stands in it. */
+async function removeHidden(paths: Paths, path: string): Promise<void> {
+  const info = await lstatOrNothing(path);
+  if (info === undefined) return;
+  if (!info.isDirectory || !isSupported()) return await removeAll(path);
+  using trash = ownFd(openDirectoryAt(CWD, fromText(paths.trash)));
+  removeTree(trash.fd, fromText(path.slice(paths.trash.length + 1)));
 }

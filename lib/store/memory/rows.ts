@@ -1,7 +1,7 @@
 import type { ChainId, DiffId, Digest } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import type { Descriptor } from "../../oci/mod.ts";
-import { chainIdOf } from "../chain_id.ts";
+import { chainId as chainIdOf } from "../../layer/mod.ts";
 import { stackOf } from "../chain_walk.ts";
 import type {
   ChainRecord,
