@@ -1,32 +1,29 @@
-// deno-lint-ignore-file no-unused-vars
-import type { Node, Tree } from "../tree/mod.ts";
-import type { ByteString } from "../bytes/mod.ts";
-function later(): never {
-  throw new Error("not yet");
-}
+import { overlayTrees, type Tree } from "../tree/mod.ts";
+import { expectKind } from "./kinds.ts";
+
+/**
+ * Applies a layer: the root tree that shows when the layer lies on `base`.
+ *
+ * Whiteouts and opaque directories hide, implied directories take their
+ * attributes from below (0755, 0:0, mtime 0 where there is nothing), and link
+ * groups that lose names are labelled anew. It costs what the layer changes;
+ * the rest is shared with both trees.
+ *
+ * Source: image-spec, layer.md, "Applying Changesets".
+ *
+ * @example
+ * ```ts
+ * import { applyLayer } from "@varve/varve/layer";
+ * import { emptyTree } from "@varve/varve/tree";
+ *
+ * const root = applyLayer(emptyTree("root"), emptyTree("layer"));
+ * if (root.digest !== emptyTree("root").digest) throw new Error("an empty layer changes nothing");
+ * ```
+ *
+ * @throws {TypeError} when `base` is no root tree or `layer` no layer tree
+ */
 export function applyLayer(base: Tree, layer: Tree): Tree {
-  return later();
-}
-export function foldLayers(layers: readonly Tree[]): Tree {
-  return later();
-}
-export function diffTrees(a: Tree, b: Tree): Tree {
-  return later();
-}
-/** A difference between two trees. */
-export interface Change {
-  /** What happened. */
-  readonly kind: "add" | "modify" | "delete";
-  /** Where, without leading slash. */
-  readonly path: ByteString;
-  /** The node before, unless added. */
-  readonly before?: Node;
-  /** The node after, unless deleted. */
-  readonly after?: Node;
-}
-export function changes(a: Tree, b: Tree): Iterable<Change> {
-  return later();
-}
-export function squashLayers(layers: readonly Tree[]): Tree {
-  return later();
+  expectKind(base, "root");
+  expectKind(layer, "layer");
+  return overlayTrees([layer, base], "root");
 }

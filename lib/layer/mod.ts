@@ -1,6 +1,10 @@
 /** @module */
 export type * from "./entry.ts";
 export * from "./apply.ts";
+export * from "./changes.ts";
+export * from "./diff.ts";
+export * from "./fold.ts";
+export * from "./squash.ts";
 export * from "./chain.ts";
 export * from "./layer_builder.ts";
 export * from "./limits.ts";

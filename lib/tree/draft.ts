@@ -1,16 +1,8 @@
 // deno-lint-ignore-file no-unused-vars
-import type { ByteString } from "../bytes/mod.ts";
-import type { Node } from "./node.ts";
 import type { Tree } from "./tree.ts";
 
 function later(): never {
   throw new Error("not yet");
-}
-export function editTree(
-  tree: Tree,
-  changes: Iterable<readonly [path: ByteString, node: Node | null]>,
-): Tree {
-  return later();
 }
 export function encodeTree(tree: Tree): Uint8Array[] {
   return later();

@@ -59,8 +59,8 @@ export const F_OPAQUE = 32;
 export const F_IMPLIED = 64;
 /** Flag, derived: something below this directory (or in this leaf) is a whiteout, opaque or implied. */
 export const F_MARKED = 128;
-/** Flags of a row that is not as it could stand in a root tree. */
-export const ANY_MARK = 0xf0;
+/** Flags of a row that is not as it could stand in a root tree; those of patches count too. */
+export const ANY_MARK = 0x7f0;
 /** Patches only: remove the name. */
 export const P_ERASE = 256;
 /** Patches only: a directory on the way to a change; it must exist. */

@@ -1,0 +1,108 @@
+import type { Block } from "./block.ts";
+import { compareNames } from "./format.ts";
+
+/** The rows of one tree's directory, in a merge of several. Leaves are loaded only when rows are needed. */
+export class Stream {
+  /** Which tree: 0 is the topmost. */
+  readonly rank: number;
+  /** The leaf of the current row; null before the leaf of an index is loaded. */
+  leaf: Block | null;
+  /** The current row of the leaf. */
+  i = 0;
+  /** The index over the leaves, if there is one. */
+  readonly index: Block | null;
+  /** The current row of the index. */
+  at = 0;
+
+  constructor(rank: number, directory: Block) {
+    this.rank = rank;
+    this.index = directory.isIndex ? directory : null;
+    this.leaf = directory.isIndex ? null : directory;
+  }
+
+  /** Loads the leaf of the current row. */
+  load(): Block {
+    return this.leaf ??= (this.index as Block).child(this.at) as Block;
+  }
+
+  /** Goes to the next row; false at the end. */
+  advance(): boolean {
+    this.i++;
+    return this.i < (this.leaf as Block).count || this.skipLeaf();
+  }
+
+  /** Goes to the next leaf; false at the end. */
+  skipLeaf(): boolean {
+    if (this.index === null || ++this.at >= this.index.count) return false;
+    this.leaf = null;
+    this.i = 0;
+    return true;
+  }
+
+  /** The block and row that have the current name. */
+  get holder(): Block {
+    return this.leaf ?? this.index as Block;
+  }
+
+  /** The row in {@linkcode holder}. */
+  get place(): number {
+    return this.leaf === null ? this.at : this.i;
+  }
+}
+
+/** Orders two streams by their current names. */
+export function compareStreams(a: Stream, b: Stream): number {
+  return compareRows(a.holder, a.place, b.holder, b.place);
+}
+
+/** Orders two rows by their names. */
+export function compareRows(a: Block, i: number, b: Block, j: number): number {
+  return compareNames(
+    a.u32,
+    a.heapAt(i),
+    a.nameLength(i),
+    b.u32,
+    b.heapAt(j),
+    b.nameLength(j),
+  );
+}
+
+/** Streams in descending order of their names, topmost tree last among equals: the next is at the end. */
+export class StreamQueue {
+  readonly #streams: Stream[] = [];
+
+  /** Streams that have a row. */
+  get length(): number {
+    return this.#streams.length;
+  }
+
+  /** The stream with the least name. */
+  get first(): Stream | undefined {
+    return this.#streams.at(-1);
+  }
+
+  /** The stream that comes after it. */
+  get second(): Stream | undefined {
+    return this.#streams.at(-2);
+  }
+
+  /** Takes the first stream out. */
+  pop(): Stream {
+    return this.#streams.pop() as Stream;
+  }
+
+  /** Puts a stream in its place. */
+  push(stream: Stream): void {
+    const streams = this.#streams;
+    let i = streams.length;
+    while (i > 0) {
+      const other = streams[i - 1] as Stream;
+      const order = compareStreams(stream, other) || stream.rank - other.rank;
+      if (order < 0) break;
+      i--;
+    }
+    // Almost always the end or near it.
+    if (i === streams.length) streams.push(stream);
+    else streams.splice(i, 0, stream);
+  }
+}
