@@ -7,6 +7,7 @@ import {
   BLOCK,
   cString,
   isHeaderOnly,
+  isMeta,
   parseHeader,
   type RawHeader,
   tarError,
@@ -83,15 +84,9 @@ export class EntryAssembler {
     const position = end - BLOCK;
     const header = parseHeader(block, at, sum, position);
     this.#position = position;
-    switch (header.typeflag) {
-      case TYPE.PAX:
-      case TYPE.PAX_GLOBAL:
-      case TYPE.GNU_LONG_NAME:
-      case TYPE.GNU_LONG_LINK:
-        return this.#beginMeta(header);
-      default:
-        return this.#beginEntry(header, block, at, end);
-    }
+    return isMeta(header.typeflag)
+      ? this.#beginMeta(header)
+      : this.#beginEntry(header, block, at, end);
   }
 
   /** Takes the body of a meta header. */
@@ -250,7 +245,7 @@ export class EntryAssembler {
       : header.path.length;
     if (longest > pathBytes) throw pathTooLong(longest, pathBytes, this.#position);
     // Containers see such a file without its slash; with content, readers disagree on what it is.
-    if (type === "file" && header.path.endsWith("/") && (this.#size > 0 || this.stored > 0)) {
+    if (type === "file" && (this.#size > 0 || this.stored > 0) && header.path.endsWith("/")) {
       const path = escapeForTerminal(header.path);
       throw tarError(
         this.#position,

@@ -15,18 +15,24 @@ const MINUS = 0x2d;
  * it, nothing at all is 0. At most 12 digits fit a field, so the value is exact.
  */
 export function parseOctal(block: Uint8Array, start: number, length: number): number | undefined {
+  const end = start + length;
   let at = start;
-  let end = start + length;
   while (at < end && (block[at] === SPACE || block[at] === 0)) at++;
-  while (end > at && (block[end - 1] === SPACE || block[end - 1] === 0)) end--;
   let value = 0;
   for (; at < end; at++) {
     const digit = (block[at] as number) - ZERO;
-    if (digit === -ZERO) break;
-    if (digit < 0 || digit > 7) return undefined;
-    value = value * 8 + digit;
+    if (digit >= 0 && digit <= 7) value = value * 8 + digit;
+    else if (digit === -ZERO) return value;
+    else return isBlank(block, at, end) ? value : undefined;
   }
   return value;
+}
+
+function isBlank(block: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) {
+    if (block[i] !== SPACE && block[i] !== 0) return false;
+  }
+  return true;
 }
 
 /**
