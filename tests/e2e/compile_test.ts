@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { answers } from "../support/compile/answers.ts";
+import { causeOf } from "../support/compile/native.ts";
 import { compileSelfExtracting } from "../support/compile/self_extracting.ts";
 import { run } from "../support/process.ts";
 import { tempDir } from "../support/temp.ts";
@@ -36,7 +37,7 @@ Deno.test("a self-extracting file runs by itself, workers included", async () =>
     await Deno.writeTextFile(path, text);
   }
   const file = temp.join("one file");
-  await compileSelfExtracting({ root: temp.join("src"), version: "9.8.7" }, file);
+  await compileSelfExtracting({ root: temp.join("src"), version: "9.8.7" }, file, 1);
   await Deno.remove(temp.join("src"), { recursive: true });
   assertEquals(await answers(file, "9.8.7"), undefined);
   assertStringIncludes(await answers(file, "9.8.8") ?? "", "says hello worker");
@@ -63,4 +64,20 @@ Deno.test("what a compiler made is not believed", async () => {
   await Deno.writeTextFile(silent, "#!/bin/sh\nexit 0\n");
   await Deno.chmod(silent, 0o755);
   assertStringIncludes(await answers(silent, "9.8.7") ?? "", 'says ""');
+});
+
+Deno.test("the reason of a failed compilation is the deepest cause", () => {
+  const stderr = [
+    "error: Writing the executable",
+    "",
+    "Caused by:",
+    "    0: download failed",
+    "    1: no route to host",
+    "",
+    "Stack backtrace:",
+    "   0: <unknown>",
+  ].join("\n");
+  assertEquals(causeOf(stderr), "no route to host");
+  assertEquals(causeOf("error: one line\n"), "one line");
+  assertEquals(causeOf(""), undefined);
 });

@@ -36,7 +36,7 @@ async function main(): Promise<void> {
  * @throws {Error} where neither way gives a file that answers `version`
  */
 export async function compile(project: Project, out: string): Promise<string> {
-  const reason = await compileNative(project, out) ?? await answers(out, project.version);
+  const reason = await compileNative(project, out);
   if (reason === undefined) return "compiled";
   console.error(`deno compile cannot be used here: ${reason}`);
   console.error("Making a self-extracting file instead.");

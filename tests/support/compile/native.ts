@@ -1,13 +1,31 @@
 /** The first way: `deno compile`. */
 import { runAny } from "../process.ts";
+import { answers } from "./answers.ts";
 import type { Project } from "./main.ts";
 
-/** Compiles with `deno compile`; gives the reason where it cannot. */
+/**
+ * Compiles with `deno compile`, and believes it only when the result answers.
+ *
+ * @returns why it cannot, or undefined where `out` is there
+ */
 export async function compileNative(project: Project, out: string): Promise<string | undefined> {
+  // Deno refuses to overwrite a file that it did not make.
+  const draft = `${out}.tmp`;
+  await Deno.remove(draft).catch(() => {});
   const result = await runAny([
     ...[Deno.execPath(), "compile", "--quiet", "-A", "--no-prompt"],
-    ...["--include", "workers", "--output", out, "lib/cli/main.ts"],
+    ...["--include", "workers", "--output", draft, "lib/cli/main.ts"],
   ], { cwd: project.root, env: { NO_COLOR: "1" }, timeout: 300_000 });
-  if (result.code === 0) return undefined;
-  return result.stderr.split("\n").find((line) => line !== "") ?? `exit ${result.code}`;
+  if (result.code !== 0) return causeOf(result.stderr) ?? `exit ${result.code}`;
+  const broken = await answers(draft, project.version);
+  if (broken === undefined) await Deno.rename(draft, out);
+  else await Deno.remove(draft);
+  return broken;
+}
+
+/** The deepest of the causes that Deno prints, on one line. */
+export function causeOf(stderr: string): string | undefined {
+  const lines = stderr.split("\n").map((line) => line.trim().replace(/^(error:|\d+:)\s*/, ""));
+  const end = lines.findIndex((line) => line.startsWith("Stack backtrace"));
+  return lines.slice(0, end < 0 ? lines.length : end).filter((line) => line !== "").at(-1);
 }

@@ -4,8 +4,12 @@ import { run } from "../process.ts";
 import { tempDir } from "../temp.ts";
 import type { Project } from "./main.ts";
 
-/** Writes the self-extracting file. */
-export async function compileSelfExtracting(project: Project, out: string): Promise<void> {
+/** Writes the self-extracting file, packed at a gzip level. */
+export async function compileSelfExtracting(
+  project: Project,
+  out: string,
+  level = 6,
+): Promise<void> {
   await using temp = await tempDir("varve-compile-");
   const tree = temp.join("tree");
   await bundle(project, tree);
@@ -14,7 +18,7 @@ export async function compileSelfExtracting(project: Project, out: string): Prom
   const payload = temp.join("payload");
   await run([
     ...["tar", "-C", tree, "--sort=name", "--owner=0", "--group=0", "--numeric-owner"],
-    ...["--mtime=@0", "--use-compress-program=gzip -n", "-cf", payload, "."],
+    ...["--mtime=@0", `--use-compress-program=gzip -n -${level}`, "-cf", payload, "."],
   ], { timeout: 300_000 });
   const stub = new TextEncoder().encode(stubOf(project.version, await sha256OfFile(payload)));
   // A name of its own until it is whole: a build that is cut off leaves no half program.
