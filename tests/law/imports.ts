@@ -71,19 +71,22 @@ function toImports(root: string, graph: Graph): ProjectGraph {
     if (module.error !== undefined) unreadable.push(`${from}: ${module.error}`);
     if (from.startsWith("tests/")) continue;
     for (const dep of module.dependencies ?? []) {
-      const end = dep.code ?? dep.type ?? {};
-      const specifier = end.specifier ?? dep.code?.specifier ?? dep.type?.specifier;
-      if (specifier === undefined) {
-        unreadable.push(`${from}: ${dep.specifier}: ${end.error ?? "not resolved"}`);
-        continue;
+      // Code and types may come from different modules; each end is an import of its own.
+      const ends = dep.code?.specifier === dep.type?.specifier ? [dep.code] : [dep.code, dep.type];
+      for (const end of ends) {
+        if (end === undefined) continue;
+        if (end.specifier === undefined) {
+          unreadable.push(`${from}: ${dep.specifier}: ${end.error ?? "not resolved"}`);
+          continue;
+        }
+        imports.push({
+          from,
+          written: dep.specifier,
+          to: target(base, dep.specifier, end.specifier),
+          typeOnly: end !== dep.code,
+          line: (end.span?.start.line ?? 0) + 1,
+        });
       }
-      imports.push({
-        from,
-        written: dep.specifier,
-        to: target(base, dep.specifier, specifier),
-        typeOnly: dep.code === undefined,
-        line: (end.span?.start.line ?? 0) + 1,
-      });
     }
   }
   return { imports, unreadable };
@@ -126,7 +129,11 @@ function brokenRule({ from, to }: Import): string | undefined {
   if (!inProject) {
     const only = room.onlyIn?.[to];
     if (only !== undefined) return from === only ? undefined : `only ${only} may import it`;
-    return room.packages.includes(to) ? undefined : `room ${room.name} may not import this package`;
+    // Types of an allowed package that ships none.
+    const name = to.replace(/^npm:@types\//, "npm:");
+    return room.packages.includes(name)
+      ? undefined
+      : `room ${room.name} may not import this package`;
   }
   if (to.startsWith("workers/")) {
     return from === MAIN ? undefined : `only ${MAIN} imports worker entries`;

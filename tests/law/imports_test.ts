@@ -77,10 +77,12 @@ Deno.test("packages are judged by name and room", () => {
     edge("lib/digest/node_crypto.ts", "node:crypto"),
     edge("lib/cli/args.ts", "npm:commander"),
     edge("lib/oci/x.ts", "@std/assert"),
+    edge("lib/cli/bars.ts", "npm:@types/cli-progress"),
   ];
   const bad = [
     edge("lib/digest/digest.ts", "node:crypto"),
     edge("lib/store/args.ts", "npm:commander"),
+    edge("lib/store/args.ts", "npm:@types/cli-progress"),
     edge("lib/oci/x.ts", "npm:deno-std"),
     edge("lib/errors.ts", "@std/assert"),
     edge("lib/stray.ts", "@std/assert"),

@@ -13,7 +13,7 @@ export interface Room {
   readonly pure: boolean;
   /** Sub-folders whose `mod.ts` is a door beside the room's own. */
   readonly doors?: readonly string[];
-  /** Allowed packages by name: `@std/x`, `npm:x`, `node:x`. */
+  /** Allowed packages by name: `@std/x`, `npm:x`, `node:x`; `deno.json` for the version. */
   readonly packages: readonly string[];
   /** Packages that one named file alone may import. */
   readonly onlyIn?: Readonly<Record<string, string>>;
@@ -60,9 +60,7 @@ export const ROOMS: readonly Room[] = [
     packages: [
       ...EVERYWHERE,
       "@std/tar",
-      "npm:@optique/core",
-      "npm:@optique/run",
-      "npm:@bomb.sh/tab",
+      "deno.json",
       "npm:commander",
       "npm:cli-progress",
       "npm:cli-table3",

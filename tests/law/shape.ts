@@ -37,10 +37,16 @@ function judgeLength(path: string, text: string): string[] {
 }
 
 function judgeText(path: string, text: string): string[] {
+  const out: string[] = [];
   // JSR refuses packages that change their users' global types.
-  return /^\/\/\/\s*<reference\s+(no-default-)?lib/m.test(text)
-    ? [`${path}: a lib reference is not publishable`]
-    : [];
+  if (/^\/\/\/\s*<reference\s+(no-default-)?lib/m.test(text)) {
+    out.push(`${path}: a lib reference is not publishable`);
+  }
+  // An entry is also imported statically, for the module graph: that must have no effect.
+  if (path.startsWith("workers/") && !text.includes('if ("WorkerGlobalScope" in globalThis)')) {
+    out.push(`${path}: the entry does not ask whether it is in a worker`);
+  }
+  return out;
 }
 
 /** What {@linkcode judgeExports} needs of `deno.json`. */
