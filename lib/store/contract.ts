@@ -225,7 +225,7 @@ export interface Settings {
   list(): Record<string, string>;
 }
 
-/** What to make a layer from; any part that is known helps not to make it twice. */
+/** What to make a layer from; any part that is known helps not to make it twice. With none, the layer is always made. */
 export interface LayerKey {
   /** Digest of the compressed blob. */
   readonly digest?: Digest;

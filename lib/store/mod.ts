@@ -12,6 +12,7 @@
  * @module
  */
 export type * from "./contract.ts";
+export { findImage, imageDiffIds, readImage, type StoredImage } from "./image.ts";
 export { openMemoryStore } from "./memory/store.ts";
 export { openStore } from "./disk/open.ts";
 export type { Durability, OpenOptions } from "./disk/options.ts";

@@ -30,14 +30,11 @@ export function namelessImage(digest: Digest): string {
   return `<none>@${digest}`;
 }
 
-/** The names that lock a layer while it is made, in the order in which they are taken. @throws {TypeError} when the key is empty */
+/** The names that lock a layer while it is made, in the order in which they are taken. Of bytes that nobody knows yet there are none. */
 export function lockNames(key: LayerKey): Digest[] {
   const names: Digest[] = [];
   if (key.diffId !== undefined) names.push(key.diffId);
   if (key.digest !== undefined && key.digest !== key.diffId) names.push(key.digest);
-  if (names.length === 0) {
-    throw new TypeError("Cannot begin layer: neither its digest nor its diffID is given");
-  }
   return names;
 }
 

@@ -1,0 +1,105 @@
+import { VarveError } from "../errors.ts";
+import type { ArchiveFiles, FileAt } from "./files.ts";
+import { cleanName } from "./files.ts";
+import { readRange } from "./read_range.ts";
+
+/**
+ * An OCI layout directory. Only regular files count: a symbolic link or a
+ * directory in the place of a blob is refused, not followed.
+ */
+export function directoryFiles(root: string): ArchiveFiles {
+  return new DirectoryFiles(root);
+}
+
+class DirectoryFiles implements ArchiveFiles {
+  readonly label: string;
+
+  constructor(root: string) {
+    this.label = root;
+  }
+
+  async find(name: string): Promise<FileAt | undefined> {
+    const clean = cleanName(name);
+    if (clean === undefined) return undefined;
+    let path = this.label;
+    const parts = clean.split("/");
+    for (const [i, part] of parts.entries()) {
+      path += `/${part}`;
+      const info = await lstat(path);
+      if (info === undefined) return undefined;
+      const last = i === parts.length - 1;
+      if (last ? info.isFile : info.isDirectory) {
+        if (last) return { kind: "range", path, offset: 0, length: info.size };
+        continue;
+      }
+      throw new VarveError(
+        "E_FORMAT",
+        `Cannot read ${JSON.stringify(name)} of ${this.label}: ${path} is no ${
+          last ? "regular file" : "directory"
+        }`,
+        { subject: path },
+      );
+    }
+    return undefined;
+  }
+
+  async document(name: string, maxBytes: number): Promise<Uint8Array> {
+    return await readDocument(this, name, maxBytes);
+  }
+
+  async head(at: FileAt): Promise<Uint8Array> {
+    return await headOf(at);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+/** The first bytes of a file that is a range or in memory. */
+export async function headOf(at: FileAt): Promise<Uint8Array> {
+  if (at.kind === "bytes") return at.bytes.subarray(0, 512);
+  if (at.kind !== "range") return new Uint8Array(0);
+  return await readRange(at.path, at.offset, Math.min(at.length, 512));
+}
+
+/** Reads a file of an archive whole. @throws {VarveError} `E_MISSING`, `E_LIMIT`, `E_FORMAT` */
+export async function readDocument(
+  files: ArchiveFiles,
+  name: string,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  const at = await files.find(name);
+  if (at === undefined) {
+    throw new VarveError(
+      "E_MISSING",
+      `Cannot read ${JSON.stringify(name)} of ${files.label}: the archive does not hold it`,
+      { subject: name },
+    );
+  }
+  if (at.kind !== "range" && at.kind !== "bytes") {
+    throw new VarveError(
+      "E_FORMAT",
+      `Cannot read ${JSON.stringify(name)} of ${files.label}: it is no document`,
+      { subject: name },
+    );
+  }
+  const length = at.kind === "range" ? at.length : at.bytes.length;
+  if (length > maxBytes) {
+    throw new VarveError(
+      "E_LIMIT",
+      `Cannot read ${
+        JSON.stringify(name)
+      } of ${files.label}: ${length} bytes are more than the limit of ${maxBytes}`,
+      { subject: name, expected: maxBytes, actual: length },
+    );
+  }
+  return at.kind === "bytes" ? at.bytes : await readRange(at.path, at.offset, length);
+}
+
+async function lstat(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.lstat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,82 @@
+import { fromText, toText } from "../bytes/mod.ts";
+import { VarveError } from "../errors.ts";
+import {
+  type ArchiveImage,
+  encodeManifest,
+  formatReference,
+  type ImageConfig,
+  MEDIA_TYPES,
+  OCI_LIMITS,
+  parseArchiveManifest,
+  parseImageConfig,
+  tryParseReference,
+} from "../oci/mod.ts";
+import { sniff } from "../codec/compress/mod.ts";
+import {
+  type LayerFile,
+  type StageContext,
+  type StagedImage,
+  stageLayers,
+} from "./staged_image.ts";
+
+/**
+ * Stages the images of a docker-archive. It holds no OCI manifests, so one is
+ * made: of the config as it is, and of the layers' blobs as they are.
+ *
+ * @throws {VarveError} `E_FORMAT`, `E_JSON`, `E_MISSING`, `E_DIFFID` and what layers throw
+ */
+export async function stageDockerArchive(context: StageContext): Promise<StagedImage[]> {
+  const bytes = await context.files.document("manifest.json", OCI_LIMITS.manifest.value);
+  const images: StagedImage[] = [];
+  for (const image of parseArchiveManifest(bytes)) images.push(await stageImage(context, image));
+  return images;
+}
+
+async function stageImage(context: StageContext, image: ArchiveImage): Promise<StagedImage> {
+  const { files, ingest, warn } = context;
+  const configBytes = await files.document(toText(image.config), OCI_LIMITS.config.value);
+  const config = parseImageConfig(configBytes);
+  const layers = await stageLayers(context, await layerFiles(context, image, config));
+  const configDescriptor = await ingest.blob(configBytes, MEDIA_TYPES.config);
+  const target = await ingest.blob(
+    encodeManifest({
+      config: configDescriptor,
+      layers: layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
+    }),
+    MEDIA_TYPES.manifest,
+  );
+  const names = image.repoTags.flatMap((tag) => {
+    const reference = tryParseReference(tag);
+    if (reference !== undefined) return [formatReference(reference)];
+    warn(`the archive's image name ${JSON.stringify(tag)} is malformed and was left out`);
+    return [];
+  });
+  return {
+    names,
+    target,
+    manifests: [{ imageId: configDescriptor.digest, platform: config.platform, layers }],
+  };
+}
+
+async function layerFiles(
+  context: StageContext,
+  image: ArchiveImage,
+  config: ImageConfig,
+): Promise<LayerFile[]> {
+  const { diffIds } = config;
+  if (image.layers.length !== diffIds.length) {
+    throw new VarveError(
+      "E_FORMAT",
+      `Cannot load image: manifest.json has ${image.layers.length} layers, its config ${diffIds.length} diff_ids`,
+      { expected: diffIds.length, actual: image.layers.length },
+    );
+  }
+  return await Promise.all(diffIds.map(async (diffId, i) => {
+    const file = toText(image.layers[i] ?? fromText(""));
+    const layer = { file, label: file, diffId };
+    const at = await context.files.find(file);
+    if (at?.kind !== "range") return layer;
+    // The blob of an uncompressed layer is the tar itself: then its digest is known before it is read.
+    return sniff(await context.files.head(at)) === "none" ? { ...layer, digest: diffId } : layer;
+  }));
+}

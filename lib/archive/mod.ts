@@ -1,0 +1,9 @@
+/**
+ * Image archives in and out: docker-archive and OCI layout, as tar, directory or stream.
+ *
+ * @module
+ */
+export { loadImages } from "./load.ts";
+export type { ImageSource } from "./open_files.ts";
+export { saveImages, type SaveOptions, saveToDirectory, saveToFile } from "./save.ts";
+export type * from "./types.ts";

@@ -1,0 +1,83 @@
+/**
+ * A queue of bytes between a producer that must not wait (a parser's callback)
+ * and a consumer on its own time. The producer awaits `drained` between chunks.
+ */
+export class Pipe implements AsyncIterable<Uint8Array> {
+  readonly #highWater: number;
+  #chunks: Uint8Array[] = [];
+  #queued = 0;
+  #state: "open" | "ended" | "failed" | "closed" = "open";
+  #error: unknown;
+  #wakeReader: (() => void) | undefined;
+  #wakeWriter: (() => void) | undefined;
+
+  /** `highWater` bytes may wait before the producer is held back. */
+  constructor(highWater: number = 1024 * 1024) {
+    this.#highWater = highWater;
+  }
+
+  /** Adds a chunk that the pipe may keep. Dropped when nobody reads any more. */
+  push(chunk: Uint8Array): void {
+    if (this.#state !== "open" || chunk.length === 0) return;
+    this.#chunks.push(chunk);
+    this.#queued += chunk.length;
+    this.#wake("reader");
+  }
+
+  /** No more chunks. */
+  end(): void {
+    if (this.#state === "open") this.#state = "ended";
+    this.#wake("reader");
+  }
+
+  /** The source failed: so does the reader. */
+  fail(error: unknown): void {
+    if (this.#state !== "open") return;
+    this.#state = "failed";
+    this.#error = error;
+    this.#wake("reader");
+  }
+
+  /** Resolves when there is room, or nobody reads any more. */
+  async drained(): Promise<void> {
+    while (this.#state === "open" && this.#queued >= this.#highWater) {
+      await new Promise<void>((resolve) => this.#wakeWriter = resolve);
+    }
+  }
+
+  /** Nobody reads any more: what is pushed is dropped. */
+  close(): void {
+    this.#state = "closed";
+    this.#chunks = [];
+    this.#queued = 0;
+    this.#wake("reader");
+    this.#wake("writer");
+  }
+
+  /** The chunks; leaving the loop closes the pipe. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
+    try {
+      for (;;) {
+        const chunk = this.#chunks.shift();
+        if (chunk !== undefined) {
+          this.#queued -= chunk.length;
+          this.#wake("writer");
+          yield chunk;
+          continue;
+        }
+        if (this.#state === "failed") throw this.#error;
+        if (this.#state !== "open") return;
+        await new Promise<void>((resolve) => this.#wakeReader = resolve);
+      }
+    } finally {
+      this.close();
+    }
+  }
+
+  #wake(who: "reader" | "writer"): void {
+    const wake = who === "reader" ? this.#wakeReader : this.#wakeWriter;
+    if (who === "reader") this.#wakeReader = undefined;
+    else this.#wakeWriter = undefined;
+    wake?.();
+  }
+}

@@ -1,0 +1,147 @@
+import { VarveError } from "../errors.ts";
+import { type Digest, hexOf } from "../digest/mod.ts";
+import {
+  type Descriptor,
+  encodeArchiveManifest,
+  encodeIndex,
+  familiarName,
+  mediaTypeInfo,
+  parseDocument,
+  parseReference,
+  type Platform,
+} from "../oci/mod.ts";
+import { type ImageRecord, readImage, type Store, type StoredImage } from "../store/mod.ts";
+
+/** One file of an image archive: bytes that are here, or a blob of the store. */
+export type PlannedFile =
+  | { readonly name: string; readonly size: number; readonly bytes: Uint8Array }
+  | { readonly name: string; readonly size: number; readonly blob: Digest };
+
+/** What an archive of images holds, in its order. */
+export interface SavePlan {
+  /** Files; directories come before what is in them. */
+  readonly files: readonly PlannedFile[];
+  /** Seconds since the epoch of every entry: when the newest of the images was created. */
+  readonly mtime: number;
+}
+
+/** Years 0 to 9999 are what any tar holds. */
+const MAX_SECONDS = 253_402_300_799;
+
+/**
+ * Plans an archive that is an OCI layout and a docker-archive at once. The same
+ * images give the same files on any machine: nothing of this one goes in.
+ *
+ * @throws {VarveError} `E_PRECONDITION` when a part of an image is not here
+ */
+export async function planSave(
+  store: Store,
+  records: readonly ImageRecord[],
+  host?: Platform,
+): Promise<SavePlan> {
+  const unique = [...new Map(records.map((record) => [record.name, record])).values()]
+    .sort((a, b) => a.name < b.name ? -1 : 1);
+  const blobs = new Map<Digest, number>();
+  const images: StoredImage[] = [];
+  for (const record of unique) {
+    await collect(store, record, record.target, blobs, 0);
+    images.push(await readImage(store, record, host === undefined ? {} : { platform: host }));
+  }
+  const files: PlannedFile[] = [
+    inline("oci-layout", new TextEncoder().encode('{"imageLayoutVersion":"1.0.0"}')),
+    inline("index.json", encodeIndex({ manifests: indexEntries(unique) })),
+    ...[...blobs].sort(([a], [b]) => a < b ? -1 : 1).map(([blob, size]) => ({
+      name: blobPath(blob),
+      size,
+      blob,
+    })),
+    inline("manifest.json", dockerManifest(images)),
+  ];
+  return { files, mtime: Math.max(0, ...images.map(createdSeconds)) };
+}
+
+/** Where a blob lies in an OCI layout. */
+export function blobPath(digest: Digest): string {
+  return `blobs/${digest.slice(0, 6)}/${hexOf(digest)}`;
+}
+
+function inline(name: string, bytes: Uint8Array): PlannedFile {
+  return { name, size: bytes.length, bytes };
+}
+
+/** Collects every blob that a target names, from the documents themselves. */
+async function collect(
+  store: Store,
+  record: ImageRecord,
+  target: Descriptor,
+  blobs: Map<Digest, number>,
+  depth: number,
+): Promise<void> {
+  const known = store.blobs.stat(target.digest);
+  if (known === undefined) {
+    throw new VarveError(
+      "E_PRECONDITION",
+      `Cannot save ${record.name}: ${target.mediaType} ${target.digest} is not here; load or pull all of its platforms first`,
+      { subject: record.name, expected: target.digest },
+    );
+  }
+  if (blobs.has(target.digest)) return;
+  blobs.set(target.digest, known.size);
+  const role = mediaTypeInfo(target.mediaType)?.role;
+  if ((role !== "index" && role !== "manifest") || depth > 4) return;
+  const document = parseDocument(await store.blobs.read(target.digest), {
+    mediaType: target.mediaType,
+  });
+  const parts = document.kind === "index"
+    ? document.manifests
+    : [document.config, ...document.layers];
+  for (const part of parts) await collect(store, record, part, blobs, depth + 1);
+}
+
+/** One descriptor for each name. The tag alone names it where no other image of the file has that tag. */
+function indexEntries(records: readonly ImageRecord[]): Descriptor[] {
+  const tags = new Map<string, number>();
+  const tagOf = (record: ImageRecord) =>
+    record.name.startsWith("<none>@") ? undefined : parseReference(record.name).tag;
+  for (const record of records) {
+    const tag = tagOf(record);
+    if (tag !== undefined) tags.set(tag, (tags.get(tag) ?? 0) + 1);
+  }
+  return records.map((record) => {
+    const { mediaType, digest, size } = record.target;
+    if (record.name.startsWith("<none>@")) return { mediaType, digest, size };
+    const tag = tagOf(record);
+    const unique = tag !== undefined && tags.get(tag) === 1;
+    return {
+      mediaType,
+      digest,
+      size,
+      annotations: {
+        "io.containerd.image.name": record.name,
+        "org.opencontainers.image.ref.name": unique ? tag : record.name,
+      },
+    };
+  });
+}
+
+/** Docker's manifest.json: one item for each image, with all names of it. */
+function dockerManifest(images: readonly StoredImage[]): Uint8Array {
+  const items = new Map<Digest, { image: StoredImage; tags: string[] }>();
+  for (const image of images) {
+    const item = items.get(image.descriptor.digest) ?? { image, tags: [] };
+    items.set(image.descriptor.digest, item);
+    const { name } = image.record;
+    // Docker takes tags only, not names with a digest.
+    if (!name.includes("@")) item.tags.push(familiarName(parseReference(name)));
+  }
+  return encodeArchiveManifest([...items.values()].map(({ image, tags }) => ({
+    config: blobPath(image.imageId),
+    repoTags: tags,
+    layers: image.layers.map((layer) => blobPath(layer.descriptor.digest)),
+  })));
+}
+
+function createdSeconds(image: StoredImage): number {
+  const ms = Date.parse(image.config.created ?? "");
+  return Number.isNaN(ms) ? 0 : Math.min(MAX_SECONDS, Math.max(0, Math.floor(ms / 1000)));
+}

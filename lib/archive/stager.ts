@@ -1,0 +1,295 @@
+import { VarveError } from "../errors.ts";
+import {
+  algorithmOf,
+  createHasher,
+  type DiffId,
+  type Digest,
+  equalDigests,
+  isDigest,
+} from "../digest/mod.ts";
+import { layerMediaType } from "../oci/mod.ts";
+import type { LayerLimits, LayerPolicy, Warning } from "../layer/mod.ts";
+import { layerJob, type LayerJobOutput, type LayerSource, type Pool } from "../pool/mod.ts";
+import type { Ingest, LayerRecord, StagedLayer, Store } from "../store/mod.ts";
+import type { FileAt } from "./files.ts";
+import type { LoadProgress } from "./types.ts";
+
+/** What a document says of a layer. */
+export interface WantedLayer {
+  /** What the layer is called, for people. */
+  readonly label: string;
+  /** Digest of the uncompressed tar. */
+  readonly diffId: DiffId;
+  /** The blob, as far as it is known. */
+  readonly digest?: Digest;
+  readonly size?: number;
+  readonly mediaType?: string;
+}
+
+/** A layer that is staged or here. */
+export interface StagedResult {
+  /** The blob's digest, size and media type: what a manifest says of it. */
+  readonly digest: Digest;
+  readonly size: number;
+  readonly mediaType: string;
+  readonly diffId: DiffId;
+  readonly uncompressedSize: number;
+  /** Whether bytes were processed, or the store held it. */
+  readonly processed: boolean;
+  readonly warnings: readonly Warning[];
+}
+
+/** What a stager works with. */
+export interface StagerOptions {
+  readonly store: Store;
+  readonly ingest: Ingest;
+  readonly pool: Pool;
+  readonly policy?: Partial<LayerPolicy>;
+  readonly limits?: Partial<LayerLimits>;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: LoadProgress) => void;
+}
+
+/** Brings layers into an ingest, each once, through the pool. */
+export class Stager {
+  readonly #options: StagerOptions;
+  readonly #made = new Map<string, Promise<StagedResult>>();
+  /** Layers of a stream that no document named yet. */
+  readonly #unclaimed = new Set<StagedLayer>();
+
+  constructor(options: StagerOptions) {
+    this.#options = options;
+  }
+
+  /** A layer whose bytes are a run of a file. The same one is made once, whoever asks. */
+  layerFromRange(
+    wanted: WantedLayer,
+    source: Extract<LayerSource, { kind: "file" }>,
+  ): Promise<StagedResult> {
+    const key = `${wanted.digest ?? ""} ${wanted.diffId} ${source.path} ${source.offset}`;
+    let made = this.#made.get(key);
+    if (made === undefined) {
+      made = this.#layerFromRange(wanted, source);
+      this.#made.set(key, made);
+    }
+    return made;
+  }
+
+  async #layerFromRange(
+    wanted: WantedLayer,
+    source: Extract<LayerSource, { kind: "file" }>,
+  ): Promise<StagedResult> {
+    const { ingest, signal } = this.#options;
+    const { diffId, digest } = wanted;
+    const begun = await ingest.layer(
+      { diffId, ...(digest === undefined ? {} : { digest }) },
+      { blob: true, ...(signal === undefined ? {} : { signal }) },
+    );
+    if (begun.state === "present") return this.present(wanted, begun.record, source.length);
+    return await this.#run(wanted, begun.staged, source, source.length);
+  }
+
+  /** What is said of a layer that the store holds, verified. @throws {VarveError} `E_SIZE` when the document lies about the blob's size */
+  present(wanted: WantedLayer, record: LayerRecord, blobSize: number): StagedResult {
+    const digest = wanted.digest ?? record.diffId;
+    const size = this.#options.store.blobs.stat(digest)?.size ??
+      (digest === record.diffId ? record.size : blobSize);
+    const claims = [wanted.size, blobSize].filter((claim) => claim !== undefined);
+    for (const claim of claims) {
+      if (claim !== size) {
+        throw new VarveError(
+          "E_SIZE",
+          `Cannot load layer ${wanted.label}: it has ${claim} bytes, the verified blob ${size}`,
+          { expected: size, actual: claim, subject: wanted.label },
+        );
+      }
+    }
+    this.#progress({
+      layer: wanted.label,
+      total: size,
+      read: size,
+      written: record.size,
+      state: "present",
+    });
+    return {
+      digest,
+      size,
+      mediaType: wanted.mediaType ?? layerMediaType("none"),
+      diffId: record.diffId,
+      uncompressedSize: record.size,
+      processed: false,
+      warnings: [],
+    };
+  }
+
+  /** A layer whose blob came by in a stream and was found to be one that the store holds. */
+  async presentBlob(wanted: WantedLayer, digest: Digest, size: number): Promise<StagedResult> {
+    check("E_DIGEST", wanted.label, "digest", wanted.digest, digest);
+    const begun = await this.#options.ingest.layer({ diffId: wanted.diffId, digest });
+    if (begun.state === "present") return this.present(wanted, begun.record, size);
+    // Removed by another process since: its bytes have gone by.
+    await begun.staged.discard();
+    throw new VarveError("E_BUSY", `Cannot load layer ${wanted.label}: it was removed meanwhile`);
+  }
+
+  /** Gives up what came by in a stream and no document named. */
+  async discardLeftovers(): Promise<void> {
+    const leftovers = [...this.#unclaimed];
+    this.#unclaimed.clear();
+    await Promise.all(leftovers.map((staged) => staged.discard()));
+  }
+
+  async #run(
+    wanted: WantedLayer,
+    staged: StagedLayer,
+    source: LayerSource,
+    total: number,
+    stream?: AsyncIterable<Uint8Array>,
+  ): Promise<StagedResult> {
+    try {
+      const output = await this.#job(wanted, staged, source, total, stream);
+      const mediaType = wanted.mediaType ?? layerMediaType(output.compression);
+      await staged.finish(output, mediaType);
+      return resultOf(output, mediaType);
+    } catch (error) {
+      await staged.discard();
+      throw error;
+    }
+  }
+
+  async #job(
+    wanted: Partial<WantedLayer> & { readonly label: string },
+    staged: StagedLayer,
+    source: LayerSource,
+    total: number,
+    stream?: AsyncIterable<Uint8Array>,
+  ): Promise<LayerJobOutput> {
+    const { pool, policy, limits, signal } = this.#options;
+    const { label, digest, size, diffId, mediaType } = wanted;
+    this.#progress({ layer: label, total, read: 0, written: 0, state: "begin" });
+    const output = await pool.run(layerJob, {
+      source,
+      target: staged.target,
+      expected: {
+        ...(digest === undefined ? {} : { digest }),
+        ...(size === undefined ? {} : { size }),
+        ...(diffId === undefined ? {} : { diffId }),
+        ...(mediaType === undefined ? {} : { mediaType }),
+      },
+      ...(policy === undefined ? {} : { policy }),
+      ...(limits === undefined ? {} : { limits }),
+    }, {
+      onProgress: (at) => this.#progress({ layer: label, total, ...at, state: "running" }),
+      ...(signal === undefined ? {} : { signal }),
+      ...(stream === undefined ? {} : { stream }),
+    });
+    const { size: read, uncompressedSize: written } = output;
+    this.#progress({ layer: label, total, read, written, state: "done" });
+    return output;
+  }
+
+  /** A layer that comes by in a stream, before it is known whose it is. Its name may be its digest. */
+  async layerFromStream(
+    name: string,
+    size: number,
+    bytes: AsyncIterable<Uint8Array>,
+  ): Promise<FileAt> {
+    const { ingest, store } = this.#options;
+    const digest = digestOfName(name);
+    if (digest !== undefined && store.blobs.stat(digest) !== undefined) {
+      const known = store.layers.byBlob(digest);
+      if (known !== undefined && known.verifiedAt > 0) {
+        await verify(name, digest, bytes);
+        return { kind: "known", digest, size };
+      }
+    }
+    const begun = await ingest.layer({});
+    if (begun.state === "present") throw new Error("a layer without a key cannot be present");
+    const { staged } = begun;
+    try {
+      const expected = { label: name, size, ...(digest === undefined ? {} : { digest }) };
+      const output = await this.#job(expected, staged, { kind: "stream" }, size, bytes);
+      this.#unclaimed.add(staged);
+      return { kind: "staged", staged, output };
+    } catch (error) {
+      await staged.discard();
+      throw error;
+    }
+  }
+
+  /** A large file of a stream that is no layer. */
+  async blobFromStream(name: string, bytes: AsyncIterable<Uint8Array>): Promise<FileAt> {
+    const digest = digestOfName(name);
+    const { digest: actual, size } = await this.#options.ingest.blobStream(bytes, "");
+    if (digest !== undefined && !equalDigests(digest, actual)) {
+      throw wrongDigest(name, digest, actual);
+    }
+    return { kind: "blob", digest: actual, size };
+  }
+
+  /** Takes a layer that came by in a stream for what a document says it is. @throws {VarveError} `E_DIFFID`, `E_DIGEST`, `E_SIZE` */
+  async adopt(wanted: WantedLayer, at: Extract<FileAt, { kind: "staged" }>): Promise<StagedResult> {
+    const { output, staged } = at;
+    check("E_DIGEST", wanted.label, "digest", wanted.digest, output.digest);
+    check("E_SIZE", wanted.label, "size", wanted.size, output.size);
+    check("E_DIFFID", wanted.label, "diffID", wanted.diffId, output.diffId);
+    const mediaType = wanted.mediaType ?? layerMediaType(output.compression);
+    let made = this.#made.get(`staged ${output.digest}`);
+    if (made === undefined) {
+      this.#unclaimed.delete(staged);
+      made = staged.finish(output, mediaType).then(() => resultOf(output, mediaType));
+      this.#made.set(`staged ${output.digest}`, made);
+    }
+    return await made;
+  }
+
+  #progress(progress: LoadProgress): void {
+    this.#options.onProgress?.(progress);
+  }
+}
+
+function resultOf(output: LayerJobOutput, mediaType: string): StagedResult {
+  const { digest, size, diffId, uncompressedSize, warnings } = output;
+  return { digest, size, mediaType, diffId, uncompressedSize, processed: true, warnings };
+}
+
+function check<T extends string | number>(
+  code: "E_DIGEST" | "E_SIZE" | "E_DIFFID",
+  label: string,
+  what: string,
+  expected: T | undefined,
+  actual: T,
+): void {
+  if (expected === undefined || expected === actual) return;
+  throw new VarveError(code, `Cannot load layer ${label}: its ${what} differs`, {
+    expected,
+    actual,
+    subject: label,
+  });
+}
+
+/** `blobs/sha256/<hex>` says what its bytes are; any other name says nothing. */
+export function digestOfName(name: string): Digest | undefined {
+  const match = /(?:^|\/)blobs\/(sha256|sha512)\/([0-9a-f]+)$/.exec(name);
+  const digest = match === null ? undefined : `${match[1]}:${match[2]}`;
+  return isDigest(digest) ? digest : undefined;
+}
+
+async function verify(
+  name: string,
+  digest: Digest,
+  bytes: AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const hasher = createHasher(algorithmOf(digest));
+  for await (const chunk of bytes) hasher.update(chunk);
+  const actual = hasher.digest();
+  if (!equalDigests(digest, actual)) throw wrongDigest(name, digest, actual);
+}
+
+function wrongDigest(name: string, expected: Digest, actual: Digest): VarveError {
+  return new VarveError("E_DIGEST", `Cannot load ${name}: its bytes are another blob`, {
+    expected,
+    actual,
+    subject: name,
+  });
+}

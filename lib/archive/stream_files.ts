@@ -1,0 +1,187 @@
+import { VarveError } from "../errors.ts";
+import { TarReader } from "../codec/tar/mod.ts";
+import type { Entry } from "../layer/mod.ts";
+import { headOf, readDocument } from "./directory_files.ts";
+import { EntryTable } from "./entry_table.ts";
+import type { ArchiveFiles, FileAt } from "./files.ts";
+import { Pipe } from "./pipe.ts";
+import type { Stager } from "./stager.ts";
+
+/** Documents are at most this large each (the limit of a manifest), and this large together. */
+const MAX_DOCUMENT = 4 * 1024 * 1024;
+const DOCUMENT_BUDGET = 64 * 1024 * 1024;
+/** Enough to see the magic of a tar header. */
+const HEAD = 512;
+/** The outer archive holds layers of its own limit each: it has none as a whole. */
+const OUTER_LIMITS = { layerBytes: Number.MAX_SAFE_INTEGER };
+
+/**
+ * The files of a tar that comes as a stream, in one pass: layers go to jobs as
+ * they come, other large files into the store's ingest, documents are kept.
+ * What they are for is only known at the end, when the documents are there.
+ *
+ * @throws {VarveError} as the tar reader; `E_LIMIT` for more documents than fit
+ */
+export async function streamFiles(
+  label: string,
+  bytes: AsyncIterable<Uint8Array>,
+  stager: Stager,
+  signal?: AbortSignal,
+): Promise<ArchiveFiles> {
+  const demux = new Demux(label, stager);
+  const reader = new TarReader(demux, { limits: OUTER_LIMITS });
+  try {
+    for await (const chunk of bytes) {
+      signal?.throwIfAborted();
+      reader.push(chunk);
+      await demux.drained();
+    }
+    reader.end();
+  } catch (error) {
+    await demux.fail(error);
+    throw error;
+  }
+  const table = await demux.finish();
+  const find = (name: string) => Promise.resolve().then(() => table.find(name));
+  const files: ArchiveFiles = {
+    label,
+    find,
+    document: (name, maxBytes) => readDocument(files, name, maxBytes),
+    head: headOf,
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  return files;
+}
+
+/** What becomes of the body that is being read. */
+type Body =
+  | {
+    readonly kind: "head";
+    readonly name: string;
+    readonly entry: Entry;
+    readonly parts: Uint8Array[];
+    length: number;
+  }
+  | { readonly kind: "document"; readonly name: string; readonly parts: Uint8Array[] }
+  | { readonly kind: "pipe"; readonly pipe: Pipe };
+
+class Demux {
+  readonly #label: string;
+  readonly #stager: Stager;
+  readonly #table: EntryTable;
+  readonly #running: Promise<void>[] = [];
+  #body: Body | undefined;
+  #budget = DOCUMENT_BUDGET;
+
+  constructor(label: string, stager: Stager) {
+    this.#label = label;
+    this.#stager = stager;
+    this.#table = new EntryTable(label);
+  }
+
+  entry(entry: Entry): void {
+    if (entry.type === "symlink" || entry.type === "hardlink") return this.#table.addLink(entry);
+    if (entry.type !== "file") return;
+    this.#body = { kind: "head", name: this.#table.nameOf(entry), entry, parts: [], length: 0 };
+  }
+
+  data(chunk: Uint8Array): void {
+    const body = this.#body;
+    if (body === undefined) return;
+    const copy = chunk.slice();
+    if (body.kind === "pipe") return body.pipe.push(copy);
+    body.parts.push(copy);
+    if (body.kind !== "head") return;
+    body.length += copy.length;
+    if (body.length >= HEAD) this.#decide(body);
+  }
+
+  hole(): void {
+    throw new VarveError("E_FORMAT", `Cannot read ${this.#label}: an entry of it is a sparse file`);
+  }
+
+  endEntry(): void {
+    if (this.#body?.kind === "head") this.#decide(this.#body);
+    const body = this.#body;
+    this.#body = undefined;
+    if (body?.kind === "pipe") body.pipe.end();
+    else if (body?.kind === "document") {
+      this.#table.add(body.name, { kind: "bytes", bytes: concat(body.parts) });
+    }
+  }
+
+  #decide(body: Body & { readonly kind: "head" }): void {
+    const { name, entry, parts } = body;
+    const head = concat(parts);
+    if (!looksLikeLayer(head, entry.size) && entry.size <= MAX_DOCUMENT) {
+      this.#budget -= entry.size;
+      if (this.#budget < 0) {
+        throw new VarveError(
+          "E_LIMIT",
+          `Cannot read ${this.#label}: its documents are more than ${DOCUMENT_BUDGET} bytes`,
+        );
+      }
+      this.#body = { kind: "document", name, parts: [head] };
+      return;
+    }
+    const pipe = new Pipe();
+    pipe.push(head);
+    this.#body = { kind: "pipe", pipe };
+    const done = looksLikeLayer(head, entry.size)
+      ? this.#stager.layerFromStream(name, entry.size, pipe)
+      : this.#stager.blobFromStream(name, pipe);
+    this.#running.push(this.#note(name, pipe, done));
+  }
+
+  /** A failed layer is only an error if a document names it: the judgement comes later. */
+  async #note(name: string, pipe: Pipe, done: Promise<FileAt>): Promise<void> {
+    let at: FileAt;
+    try {
+      at = await done;
+    } catch (error) {
+      at = { kind: "failed", error };
+    }
+    pipe.close();
+    this.#table.add(name, at);
+  }
+
+  async drained(): Promise<void> {
+    if (this.#body?.kind === "pipe") await this.#body.pipe.drained();
+  }
+
+  async finish(): Promise<EntryTable> {
+    await Promise.all(this.#running);
+    return this.#table;
+  }
+
+  async fail(error: unknown): Promise<void> {
+    if (this.#body?.kind === "pipe") this.#body.pipe.fail(error);
+    await Promise.allSettled(this.#running);
+  }
+}
+
+/** gzip, zstd, a tar header or a tar of nothing; else JSON or text. */
+function looksLikeLayer(head: Uint8Array, size: number): boolean {
+  if (head[0] === 0x1f && head[1] === 0x8b) return true;
+  if (head[0] === 0x28 && head[1] === 0xb5 && head[2] === 0x2f && head[3] === 0xfd) return true;
+  if (
+    ((head[0] ?? 0) & 0xf0) === 0x50 && head[1] === 0x2a && head[2] === 0x4d && head[3] === 0x18
+  ) {
+    return true;
+  }
+  if (size % 512 !== 0 || head.length < HEAD) return false;
+  const ustar = [0x75, 0x73, 0x74, 0x61, 0x72];
+  return ustar.every((byte, i) => head[257 + i] === byte) || head.every((byte) => byte === 0);
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return only;
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}

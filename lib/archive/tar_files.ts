@@ -1,0 +1,81 @@
+import { VarveError } from "../errors.ts";
+import { TarReader } from "../codec/tar/mod.ts";
+import type { Entry } from "../layer/mod.ts";
+import { headOf, readDocument } from "./directory_files.ts";
+import { EntryTable } from "./entry_table.ts";
+import type { ArchiveFiles, FileAt } from "./files.ts";
+
+/** Enough for a header with its meta headers in one read. */
+const WINDOW = 64 * 1024;
+
+/**
+ * The files of an uncompressed tar on disk. Only headers are read: bodies are
+ * passed over, so a layer that is not needed costs nothing.
+ *
+ * @throws {VarveError} as the tar reader, and `E_TRUNCATED` when the file ends inside of a body
+ */
+export async function tarFiles(path: string, signal?: AbortSignal): Promise<ArchiveFiles> {
+  const table = new EntryTable(path);
+  using file = await Deno.open(path);
+  const { size } = await file.stat();
+  const reader = new TarReader(indexer(path, table));
+  const buffer = new Uint8Array(WINDOW);
+  while (reader.position < size) {
+    signal?.throwIfAborted();
+    if (reader.skippable > 0) {
+      if (reader.position + reader.skippable > size) break;
+      reader.skip(reader.skippable);
+      continue;
+    }
+    await file.seek(reader.position, Deno.SeekMode.Start);
+    const read = await file.read(buffer);
+    if (read === null) break;
+    pushHeaders(reader, buffer.subarray(0, read));
+    if (reader.sawEndMark) break;
+  }
+  if (!reader.sawEndMark) reader.end();
+  return {
+    label: path,
+    find: (name) => Promise.resolve().then(() => table.find(name)),
+    document: (name, maxBytes) =>
+      readDocument({ find, label: path } as ArchiveFiles, name, maxBytes),
+    head: headOf,
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+
+  function find(name: string): Promise<FileAt | undefined> {
+    return Promise.resolve().then(() => table.find(name));
+  }
+}
+
+/** Pushes blocks until the reader is inside of a body that can be passed over. */
+function pushHeaders(reader: TarReader, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length && reader.skippable === 0; at += 512) {
+    reader.push(bytes.subarray(at, at + 512));
+  }
+}
+
+function indexer(path: string, table: EntryTable): ConstructorParameters<typeof TarReader>[0] {
+  return {
+    entry: (entry) => index(path, table, entry),
+    data: () => {},
+    hole: () => {},
+    endEntry: () => {},
+  };
+}
+
+function index(path: string, table: EntryTable, entry: Entry): void {
+  if (entry.type === "symlink" || entry.type === "hardlink") return table.addLink(entry);
+  if (entry.type !== "file") return;
+  const [extent] = entry.extents;
+  const whole = extent !== undefined && extent.logical === 0 && extent.length === entry.size;
+  if (entry.size > 0 && !whole) {
+    throw new VarveError("E_FORMAT", `Cannot read ${path}: an entry of it is a sparse file`);
+  }
+  table.add(table.nameOf(entry), {
+    kind: "range",
+    path,
+    offset: extent?.position ?? 0,
+    length: entry.size,
+  });
+}

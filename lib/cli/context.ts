@@ -1,0 +1,93 @@
+/** What a verb works with: its io, the global options, and the store, pool and snapshotter made from them. */
+import { createPool, type Pool } from "../pool/mod.ts";
+import { createSnapshotter, selectDriver, type Snapshotter } from "../snapshot/mod.ts";
+import { openStore, type Store } from "../store/mod.ts";
+import { type GlobalOptions, workersOf } from "./options.ts";
+import { createProgress, type Progress } from "./progress.ts";
+
+/** The terminal, as the command line sees it. Tests give their own. */
+export interface Io {
+  /** Environment variables. */
+  env(name: string): string | undefined;
+  /** Writes text or bytes to standard output. */
+  stdout(data: string | Uint8Array): Promise<void>;
+  /** Writes text to standard error. */
+  stderr(text: string): void;
+  /** Standard input. */
+  stdin(): ReadableStream<Uint8Array>;
+  /** Whether the stream is a terminal. */
+  isTerminal(stream: "stdin" | "stdout" | "stderr"): boolean;
+}
+
+/** A verb's surroundings. Everything that it opened is closed when the verb ends. */
+export class Context implements AsyncDisposable {
+  /** The terminal. */
+  readonly io: Io;
+  /** Global options, environment folded in. */
+  readonly options: GlobalOptions;
+  /** Aborted by SIGINT and SIGTERM. */
+  readonly signal: AbortSignal;
+  readonly #stack = new AsyncDisposableStack();
+  #store: Promise<Store> | undefined;
+  #pool: Pool | undefined;
+  #snapshotter: Promise<Snapshotter> | undefined;
+  #progress: Progress | undefined;
+
+  /** Opens nothing yet. */
+  constructor(io: Io, options: GlobalOptions, signal: AbortSignal) {
+    this.io = io;
+    this.options = options;
+    this.signal = signal;
+  }
+
+  /** The store, opened at first use. */
+  store(): Promise<Store> {
+    this.#store ??= (async () => {
+      const { durability } = this.options;
+      const store = await openStore({
+        root: this.options.root,
+        ...(durability === undefined ? {} : { durability }),
+      });
+      return this.#stack.use(store);
+    })();
+    return this.#store;
+  }
+
+  /** The worker pool, made at first use. */
+  async pool(): Promise<Pool> {
+    const workers = workersOf(this.options, await this.store());
+    this.#pool ??= this.#stack.use(createPool(workers === undefined ? {} : { workers }));
+    return this.#pool;
+  }
+
+  /** The snapshotter with the driver that the options, the settings or the machine select. */
+  snapshotter(): Promise<Snapshotter> {
+    this.#snapshotter ??= (async () => {
+      const store = await this.store();
+      const driver = selectDriver({
+        store,
+        pool: await this.pool(),
+        wanted: this.options.driver ?? store.settings.get("driver"),
+      });
+      return createSnapshotter({ store, driver });
+    })();
+    return this.#snapshotter;
+  }
+
+  /** Progress on standard error. */
+  get progress(): Progress {
+    this.#progress ??= this.#stack.use(
+      createProgress(this.options, (text) => this.io.stderr(text), this.io.isTerminal("stderr")),
+    );
+    return this.#progress;
+  }
+
+  /** One line of warning on standard error. */
+  warn(message: string): void {
+    if (!this.options.quiet) this.io.stderr(`varve: warning: ${message}\n`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
+}

@@ -1,0 +1,49 @@
+import { type ByteString, fromText } from "../bytes/mod.ts";
+import { foldLayers } from "../layer/mod.ts";
+import { defaultPlatform, parsePlatform, type Platform } from "../oci/mod.ts";
+import { findImage, readImage, type Store, type StoredImage } from "../store/mod.ts";
+import { emptyTree, type Tree } from "../tree/mod.ts";
+
+/** The platform of this machine. */
+export function hostPlatform(): Platform {
+  const architecture = Deno.build.arch === "x86_64" ? "amd64" : "arm64";
+  return defaultPlatform(Deno.build.os, architecture);
+}
+
+/** A platform option, completed from this machine. @throws {VarveError} `E_USAGE` */
+export function platformOption(value: string | undefined): Platform | undefined {
+  return value === undefined ? undefined : parsePlatform(value, hostPlatform());
+}
+
+/** The image that a reference means, for this machine. @throws {VarveError} `E_NOT_FOUND`, `E_USAGE`, `E_PLATFORM` */
+export async function openImage(store: Store, reference: string): Promise<StoredImage> {
+  return await readImage(store, await findImage(store, reference), { platform: hostPlatform() });
+}
+
+/** The root tree of an image: its layer trees, folded. */
+export async function rootTree(store: Store, image: StoredImage): Promise<Tree> {
+  if (image.layers.length === 0) return emptyTree("root");
+  return foldLayers(await Promise.all(image.layers.map(({ diffId }) => store.layers.tree(diffId))));
+}
+
+/** `REF:/PATH` in its two parts. A reference never holds `:/`, so the first one divides. */
+export function splitReferencePath(
+  argument: string,
+): { readonly reference: string; readonly path: ByteString } {
+  const at = argument.indexOf(":/");
+  return at < 0
+    ? { reference: argument, path: fromText("/") }
+    : { reference: argument.slice(0, at), path: argumentBytes(argument.slice(at + 1)) };
+}
+
+/**
+ * An argument's text as bytes. `\xNN` stands for a byte and `\\` for a
+ * backslash, as names are printed: so every name can be given back, also one that
+ * is no UTF-8.
+ */
+export function argumentBytes(text: string): ByteString {
+  return text.split(/(\\x[0-9a-f]{2}|\\\\)/).map((part, i) => {
+    if (i % 2 === 0) return fromText(part);
+    return part === "\\\\" ? "\\" : String.fromCharCode(parseInt(part.slice(2), 16));
+  }).join("") as ByteString;
+}

@@ -1,0 +1,8 @@
+/**
+ * The command line as a library: one call runs one command.
+ *
+ * @module
+ */
+export type { Io } from "./context.ts";
+export { runCli, type RunCliOptions } from "./run.ts";
+export { VERSION } from "./verbs/version.ts";

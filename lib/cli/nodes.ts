@@ -1,0 +1,117 @@
+/** Nodes of trees as text and JSON. */
+import {
+  type ByteString,
+  escapeForTerminal,
+  secondsOf,
+  type Timestamp,
+  toHex,
+} from "../bytes/mod.ts";
+import type { Node } from "../tree/mod.ts";
+
+const LETTERS: Readonly<Record<Node["type"], string>> = {
+  file: "-",
+  directory: "d",
+  symlink: "l",
+  char: "c",
+  block: "b",
+  fifo: "p",
+  whiteout: "w",
+};
+
+/** `drwxr-xr-x`, as ls prints it. */
+export function formatMode(node: Node): string {
+  if (node.type === "whiteout") return "w---------";
+  const { mode } = node;
+  let out = LETTERS[node.type];
+  for (
+    const [shift, special, letter] of [[6, 0o4000, "s"], [3, 0o2000, "s"], [
+      0,
+      0o1000,
+      "t",
+    ]] as const
+  ) {
+    const bits = mode >> shift & 7;
+    out += bits & 4 ? "r" : "-";
+    out += bits & 2 ? "w" : "-";
+    out += mode & special ? (bits & 1 ? letter : letter.toUpperCase()) : bits & 1 ? "x" : "-";
+  }
+  return out;
+}
+
+/** RFC 3339 with nanoseconds; seconds since the epoch where a calendar ends. */
+export function formatTime(time: Timestamp): string {
+  const seconds = secondsOf(time);
+  const ns = String(time.ns).padStart(9, "0");
+  if (seconds < -62135596800n || seconds > 253402300799n) return `@${seconds}.${ns}`;
+  return new Date(Number(seconds) * 1000).toISOString().replace(/\.000Z$/, `.${ns}Z`);
+}
+
+/** Size, or device numbers. */
+export function formatSize(node: Node): string {
+  if (node.type === "file") return String(node.size);
+  if (node.type === "char" || node.type === "block") return `${node.major}, ${node.minor}`;
+  return "0";
+}
+
+/** Name with the link target behind it. */
+export function formatName(name: ByteString, node: Node): string {
+  const shown = escapeForTerminal(name);
+  return node.type === "symlink" ? `${shown} -> ${escapeForTerminal(node.target)}` : shown;
+}
+
+/**
+ * A node as JSON. Byte strings are text with `\xNN` for what is no printable
+ * UTF-8, as on the terminal; xattr values are hexadecimal.
+ */
+export function nodeToJson(path: ByteString, node: Node): Record<string, unknown> {
+  const head = { path: escapeForTerminal(path), type: node.type };
+  if (node.type === "whiteout") return head;
+  return {
+    ...head,
+    mode: node.mode.toString(8).padStart(4, "0"),
+    uid: node.uid,
+    gid: node.gid,
+    mtime: formatTime(node.mtime),
+    ...kindToJson(node),
+    ...(node.xattrs.length === 0 ? {} : {
+      xattrs: Object.fromEntries(
+        node.xattrs.map(({ name, value }) => [escapeForTerminal(name), hex(value)]),
+      ),
+    }),
+  };
+}
+
+function kindToJson(node: Exclude<Node, { type: "whiteout" }>): Record<string, unknown> {
+  const group = node.type === "directory" || node.group === null
+    ? {}
+    : { linkGroup: escapeForTerminal(node.group) };
+  switch (node.type) {
+    case "file":
+      return {
+        size: node.size,
+        digest: node.digest === null ? null : `sha256:${toHex(node.digest)}`,
+        ...(node.locator === null
+          ? {}
+          : { layer: node.locator.source, extents: node.locator.extents }),
+        ...group,
+      };
+    case "directory":
+      return {
+        ...(node.opaque ? { opaque: true } : {}),
+        ...(node.implied ? { implied: true } : {}),
+      };
+    case "symlink":
+      return { target: escapeForTerminal(node.target), ...group };
+    case "char":
+    case "block":
+      return { major: node.major, minor: node.minor, ...group };
+    case "fifo":
+      return group;
+  }
+}
+
+function hex(value: ByteString): string {
+  let out = "";
+  for (let i = 0; i < value.length; i++) out += value.charCodeAt(i).toString(16).padStart(2, "0");
+  return out;
+}

@@ -1,0 +1,108 @@
+import { VarveError } from "../errors.ts";
+import type { Store } from "../store/mod.ts";
+
+/** Options that every verb takes, before or after its name. */
+export interface GlobalOptions {
+  /** Root of the store. */
+  readonly root: string;
+  /** How to print. */
+  readonly format: "text" | "json";
+  /** No progress and no warnings. */
+  readonly quiet: boolean;
+  /** How to show progress. */
+  readonly progress: "auto" | "plain" | "none";
+  /** Whether to sync; the store's setting when absent. */
+  readonly durability: "full" | "none" | undefined;
+  /** Worker threads; the store's setting, then the number of cores, when absent. */
+  readonly workers: number | undefined;
+  /** Snapshot driver; the store's setting, then the best that works, when absent. */
+  readonly driver: string | undefined;
+}
+
+/** Reads the environment. */
+export type Env = (name: string) => string | undefined;
+
+/**
+ * Folds options and environment together; an option beats its variable.
+ *
+ * @throws {VarveError} `E_USAGE` for a value that is not allowed
+ */
+export function globalOptions(
+  given: Readonly<Record<string, unknown>>,
+  env: Env,
+  isRoot: boolean,
+): GlobalOptions {
+  const value = (name: string, variable?: string): string | undefined => {
+    const option = given[name];
+    if (typeof option === "string") return option;
+    const fromEnv = variable === undefined ? undefined : env(variable);
+    return fromEnv === undefined || fromEnv === "" ? undefined : fromEnv;
+  };
+  return {
+    root: rootOf(value("root", "VARVE_ROOT"), env, isRoot),
+    format: oneOf("--format", value("format") ?? "text", ["text", "json"]),
+    quiet: given["quiet"] === true,
+    progress: oneOf("--progress", value("progress") ?? "auto", ["auto", "plain", "none"]),
+    durability: optional(
+      value("durability", "VARVE_DURABILITY"),
+      (v) => oneOf("--durability", v, ["full", "none"]),
+    ),
+    workers: optional(value("workers", "VARVE_WORKERS"), parseWorkers),
+    driver: value("driver", "VARVE_DRIVER"),
+  };
+}
+
+/** The number of workers: the option, else the store's setting. */
+export function workersOf(options: GlobalOptions, store: Store): number | undefined {
+  return options.workers ?? optional(store.settings.get("workers"), parseWorkers);
+}
+
+/** Most workers that may be asked for. */
+const MAX_WORKERS = 256;
+
+/** @throws {VarveError} `E_USAGE` */
+export function parseWorkers(value: string): number {
+  const count = /^[0-9]{1,4}$/.test(value) ? Number(value) : 0;
+  if (count < 1 || count > MAX_WORKERS) {
+    throw new VarveError(
+      "E_USAGE",
+      `Cannot use ${JSON.stringify(value)} workers: give a number from 1 to ${MAX_WORKERS}`,
+    );
+  }
+  return count;
+}
+
+/** @throws {VarveError} `E_USAGE` when the value is none of the choices */
+export function oneOf<const T extends string>(
+  what: string,
+  value: string,
+  choices: readonly T[],
+): T {
+  const found = choices.find((choice) => choice === value);
+  if (found === undefined) {
+    throw new VarveError(
+      "E_USAGE",
+      `Cannot use ${JSON.stringify(value)} for ${what}: give ${choices.join(" or ")}`,
+    );
+  }
+  return found;
+}
+
+function optional<T, U>(value: T | undefined, map: (value: T) => U): U | undefined {
+  return value === undefined ? undefined : map(value);
+}
+
+function rootOf(given: string | undefined, env: Env, isRoot: boolean): string {
+  if (given !== undefined) {
+    if (given === "") throw new VarveError("E_USAGE", "Cannot use --root: it is empty");
+    return given;
+  }
+  if (isRoot) return "/var/lib/varve";
+  const data = env("XDG_DATA_HOME");
+  if (data !== undefined && data.startsWith("/")) return `${data}/varve`;
+  const home = env("HOME");
+  if (home === undefined || !home.startsWith("/")) {
+    throw new VarveError("E_USAGE", "Cannot find the store: give --root, VARVE_ROOT or HOME");
+  }
+  return `${home}/.local/share/varve`;
+}

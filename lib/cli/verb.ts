@@ -1,0 +1,48 @@
+import type { Command } from "commander";
+import type { Context } from "./context.ts";
+
+/** What a verb has to say: one JSON document for programs, text for people. */
+export interface Report {
+  /** For `--format json`. */
+  readonly json: unknown;
+  /** For `--format text`; `""` prints nothing. */
+  readonly text: string;
+  /** Exit code, 0 when absent. */
+  readonly exit?: number;
+}
+
+/** A verb that writes its own bytes to standard output. */
+export const STREAMED: unique symbol = Symbol("streamed");
+
+/** One verb of the command line. */
+export interface Verb {
+  /** Name, and arguments in commander's notation: `load <source>`. */
+  readonly usage: string;
+  /** One line for the list of verbs. */
+  readonly summary: string;
+  /** What `--help` says beyond the options: examples, the JSON document. */
+  readonly help: string;
+  /** Adds the verb's own options. */
+  configure?(command: Command): void;
+  /** Does the work. */
+  run(
+    context: Context,
+    args: readonly string[],
+    options: Options,
+  ): Promise<Report | typeof STREAMED>;
+}
+
+/** Option values as commander gives them. */
+export type Options = Readonly<Record<string, unknown>>;
+
+/** The string value of an option, or `undefined`. */
+export function text(options: Options, name: string): string | undefined {
+  const value = options[name];
+  return typeof value === "string" ? value : undefined;
+}
+
+/** The list value of an option. */
+export function texts(options: Options, name: string): readonly string[] {
+  const value = options[name];
+  return Array.isArray(value) ? value.map(String) : [];
+}

@@ -1,0 +1,105 @@
+import { VarveError } from "../../errors.ts";
+import { isSupported } from "../../linux/mod.ts";
+import { overlayWorks, selectDriver } from "../../snapshot/mod.ts";
+import type { Store } from "../../store/mod.ts";
+import { findTool, machineFacts, storeFacts, TOOLS } from "../doctor_facts.ts";
+import type { Context } from "../context.ts";
+import { formatBytes } from "../progress.ts";
+import { table } from "../table.ts";
+import type { Verb } from "../verb.ts";
+import { VERSION } from "./version.ts";
+
+interface DriverFinding {
+  readonly name: string;
+  readonly works: boolean;
+  readonly why: string;
+}
+
+/** `varve doctor`. */
+export const doctor: Verb = {
+  usage: "doctor",
+  summary: "say what this machine can do, which driver is used, and why",
+  help:
+    `JSON: {"version","machine":{"os","arch","kernel","cores","memory","user","maySystemCall","mayMount","openFiles"},
+"store":{"root","fileSystem","size","available","freeInodes","durability"}|{"root","error"},
+"drivers":[{"name","works","why"}],"driver","tools":[{"name","path","for"}]}
+
+Exit code 0 when load and unpack work here, 9 when they do not.`,
+  async run(context) {
+    const machine = machineFacts();
+    const { store, error } = await tryStore(context);
+    const drivers = store === undefined ? [] : driverFindings(store);
+    const driver = store === undefined ? null : await usedDriver(context, store);
+    const tools = await Promise.all(TOOLS.map(async (tool) => ({
+      ...tool,
+      path: await findTool(tool.name, context.io.env("PATH") ?? ""),
+    })));
+    const storePart = store === undefined
+      ? { root: context.options.root, error: error?.message ?? "" }
+      : { ...storeFacts(store), durability: store.durability };
+    const works = store !== undefined && isSupported();
+    return {
+      json: { version: VERSION, machine, store: storePart, drivers, driver, tools },
+      text: [
+        `varve ${VERSION}`,
+        table(
+          ["MACHINE", ""],
+          Object.entries(machine).map(([key, value]) => [key, show(key, value)]),
+        ),
+        table(
+          ["STORE", ""],
+          Object.entries(storePart).map(([key, value]) => [key, show(key, value)]),
+        ),
+        table(
+          ["DRIVER", "", ""],
+          drivers.map(({ name, works, why }) => [name, works ? "works" : "does not work", why]),
+        ),
+        `driver in use: ${driver ?? "none"}\n`,
+        table(
+          ["TOOL", "PATH", "FOR"],
+          tools.map((tool) => [tool.name, tool.path ?? "not found", tool.for]),
+        ),
+      ].join("\n"),
+      exit: works ? 0 : 9,
+    };
+  },
+};
+
+/** A store that cannot be opened is a finding, not the end. */
+async function tryStore(
+  context: Context,
+): Promise<{ readonly store?: Store; readonly error?: VarveError }> {
+  try {
+    return { store: await context.store() };
+  } catch (error) {
+    if (error instanceof VarveError) return { error };
+    throw error;
+  }
+}
+
+function driverFindings(store: Store): DriverFinding[] {
+  const overlay = overlayWorks(store);
+  return [
+    {
+      name: "overlay",
+      works: overlay === true,
+      why: overlay === true ? "an overlay was mounted on the store and unmounted" : overlay,
+    },
+    {
+      name: "native",
+      works: true,
+      why: "plain directories work everywhere; each snapshot is a copy",
+    },
+  ];
+}
+
+async function usedDriver(context: Context, store: Store): Promise<string> {
+  const wanted = context.options.driver ?? store.settings.get("driver");
+  return selectDriver({ store, pool: await context.pool(), wanted }).name;
+}
+
+const SIZES = new Set(["memory", "size", "available"]);
+
+function show(key: string, value: unknown): string {
+  return typeof value === "number" && SIZES.has(key) ? formatBytes(value) : String(value);
+}

@@ -1,0 +1,101 @@
+import { type LoadedImage, loadImages, type LoadProgress } from "../../archive/mod.ts";
+import type { Context } from "../context.ts";
+import { hostPlatform, platformOption } from "../images.ts";
+import { formatBytes, type ProgressItem } from "../progress.ts";
+import { layerSettings } from "../settings.ts";
+import { shortDigest } from "../short.ts";
+import { text, type Verb } from "../verb.ts";
+
+/** `varve load`. */
+export const load: Verb = {
+  usage: "load <source>",
+  summary: "load images from an archive, an OCI layout or standard input (-)",
+  help:
+    `SOURCE is a docker-archive or an OCI layout, as a tar (plain, gzip or zstd) or a directory, or - for
+standard input. Every byte is verified: blobs against their digests, layers against the diffIDs.
+All images of the archive become visible at once, or none does.
+
+JSON: {"images":[{"name","names","imageId","manifest","chainId","layers":[{"digest","diffId",
+"chainId","size","uncompressedSize","cacheId","processed"}]}]}
+
+Examples:
+  varve load app.tar
+  varve load ./layout --name app:1
+  zstd -dc app.tar.zst | varve load -`,
+  configure(command) {
+    command
+      .option("--name <ref>", "name of the image, instead of those in the archive")
+      .option("--platform <platform>", "only this platform of an index, such as linux/arm64");
+  },
+  async run(context, [source = ""], options) {
+    const store = await context.store();
+    const name = text(options, "name");
+    const platform = platformOption(text(options, "platform"));
+    const images = await loadImages(store, source === "-" ? context.io.stdin() : source, {
+      pool: await context.pool(),
+      ...layerSettings(store),
+      host: hostPlatform(),
+      signal: context.signal,
+      onProgress: progressOf(context),
+      onWarning: (message) => context.warn(message),
+      ...(name === undefined ? {} : { name }),
+      ...(platform === undefined ? {} : { platform }),
+    });
+    warnOfLayers(context, images);
+    return { json: { images: images.map(toJson) }, text: images.map(toText).join("") };
+  },
+};
+
+/** An image as JSON, for `load` (and whatever brings images). */
+function toJson(image: LoadedImage): unknown {
+  return {
+    name: image.names[0],
+    names: image.names,
+    imageId: image.imageId,
+    manifest: image.manifest,
+    chainId: image.chainId,
+    layers: image.layers.map(({ warnings: _, ...layer }) => layer),
+  };
+}
+
+function toText(image: LoadedImage): string {
+  const made = image.layers.filter((layer) => layer.processed).length;
+  const size = image.layers.reduce((sum, layer) => sum + layer.uncompressedSize, 0);
+  return image.names.map((name) => `${name}\n`).join("") +
+    `  image ID  ${image.imageId}\n  manifest  ${image.manifest}\n` +
+    `  layers    ${image.layers.length} (${made} verified now, ${
+      image.layers.length - made
+    } already here), ${formatBytes(size)} uncompressed\n`;
+}
+
+function warnOfLayers(context: Context, images: readonly LoadedImage[]): void {
+  for (const image of images) {
+    for (const layer of image.layers) {
+      for (const warning of layer.warnings) {
+        context.warn(
+          `layer ${
+            shortDigest(layer.diffId)
+          }: ${warning.code}: ${warning.count}×, first ${warning.example}`,
+        );
+      }
+    }
+  }
+}
+
+/** Shows one bar or line for each layer. */
+export function progressOf(context: Context): (progress: LoadProgress) => void {
+  const items = new Map<string, { item: ProgressItem; start: number }>();
+  return ({ layer, total, read, written, state }) => {
+    let shown = items.get(layer);
+    if (shown === undefined) {
+      shown = { item: context.progress.start(shortDigest(layer), total), start: Date.now() };
+      items.set(layer, shown);
+    }
+    if (state === "running") shown.item.update(read);
+    if (state === "present") shown.item.done("already here");
+    if (state === "done") {
+      const seconds = Math.max(0.001, (Date.now() - shown.start) / 1000);
+      shown.item.done(`${formatBytes(written)} at ${formatBytes(Math.round(written / seconds))}/s`);
+    }
+  };
+}

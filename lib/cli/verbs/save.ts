@@ -1,0 +1,57 @@
+import { saveImages, type SaveOptions, saveToDirectory, saveToFile } from "../../archive/mod.ts";
+import { VarveError } from "../../errors.ts";
+import type { Context } from "../context.ts";
+import { hostPlatform } from "../images.ts";
+import { STREAMED, text, type Verb } from "../verb.ts";
+
+/** `varve save`. */
+export const save: Verb = {
+  usage: "save <ref...>",
+  summary: "save images as one tar that docker, podman, skopeo and containerd load",
+  help:
+    `The tar is an OCI layout and a docker-archive at once, and byte for byte the same on every machine.
+Without -o it goes to standard output.
+
+JSON (with -o or --oci-dir): {"saved":[REF],"to"}
+
+Examples:
+  varve save debian:12 -o debian.tar
+  varve save app:1 app:2 | zstd > apps.tar.zst
+  varve save app:1 --oci-dir ./layout`,
+  configure(command) {
+    command
+      .option("-o, --output <file>", "write to a file")
+      .option("--oci-dir <dir>", "write an OCI layout directory");
+  },
+  async run(context, references, options) {
+    const store = await context.store();
+    const output = text(options, "output");
+    const directory = text(options, "ociDir");
+    if (output !== undefined && directory !== undefined) {
+      throw new VarveError("E_USAGE", "Cannot save to a file and a directory at once");
+    }
+    const saveOptions = optionsOf(context);
+    if (directory !== undefined) await saveToDirectory(store, references, directory, saveOptions);
+    else if (output !== undefined) await saveToFile(store, references, output, saveOptions);
+    else {
+      if (context.io.isTerminal("stdout")) {
+        throw new VarveError("E_USAGE", "Cannot save to a terminal: give -o FILE or a pipe");
+      }
+      for await (const chunk of await saveImages(store, references, saveOptions)) {
+        await context.io.stdout(chunk);
+      }
+      return STREAMED;
+    }
+    const to = directory ?? output;
+    return { json: { saved: references, to }, text: `${to}\n` };
+  },
+};
+
+function optionsOf(context: Context): SaveOptions {
+  const item = context.progress.start("saving", undefined);
+  return {
+    host: hostPlatform(),
+    signal: context.signal,
+    onProgress: (written, total) => written === total ? item.done() : item.update(written),
+  };
+}
