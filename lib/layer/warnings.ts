@@ -24,6 +24,10 @@ export const WARNING_CODES = {
   W_DEVICE: "device nodes were left out",
   /** A path more than once. */
   W_DUPLICATE: "entries replaced earlier ones of the same path",
+  /** A media type that names another compression than the bytes have. */
+  W_MEDIA_TYPE: "the media type and the bytes disagree about the compression",
+  /** Bytes other than NUL that stand between a file's end and the next header. */
+  W_PADDING: "files are padded with other bytes than NULs",
 } as const;
 
 /** The code of a {@linkcode Warning}. */

@@ -3,9 +3,17 @@
  *
  * compressed digest ∥ inflate → diffID ∥ tar parse → per-file digests →
  * `layer.tar` and `tree` written. Nothing is synced and nothing is renamed
- * here: the store does both when it commits.
+ * here: the store does both when it commits. A job that fails leaves its files
+ * as far as they came, closed; who named them removes them.
+ *
+ * What is outermost is judged first: the size, the digest of the bytes as they
+ * came, the compression, the diffID, the archive, its entries. Bytes that were
+ * damaged on their way are therefore told as `E_DIGEST` or `E_DIFFID` with the
+ * rest as its `cause`, not as whatever the damage happens to look like. A limit
+ * that is exceeded, and a failing disk, end the job at once.
  */
-import type { Compression } from "../codec/compress/mod.ts";
+import type { Compression, CompressLimits } from "../codec/compress/mod.ts";
+import type { TarLimits } from "../codec/tar/mod.ts";
 import type { DiffId, Digest, TreeDigest } from "../digest/mod.ts";
 import type { LayerLimits, LayerPolicy, Warning } from "../layer/mod.ts";
 
@@ -14,8 +22,11 @@ export type LayerSource =
   /** A run of bytes of a file on this machine: the worker reads it itself. */
   | {
     readonly kind: "file";
+    /** The file. */
     readonly path: string;
+    /** Where they begin. */
     readonly offset: number;
+    /** How many they are; E_TRUNCATED when the file ends before. */
     readonly length: number;
   }
   /** The job's stream. */
@@ -49,9 +60,12 @@ export interface LayerJobInput {
     /** Judged against the magic bytes. */
     readonly mediaType?: string;
   };
-  /** Policy and limits, where they are not the defaults. */
+  /** Policy, where it is not the default. */
   readonly policy?: Partial<LayerPolicy>;
+  /** Limits of the layer, where they are not the defaults. The archive's limits on entries and paths follow them. */
   readonly limits?: Partial<LayerLimits>;
+  /** Limits of the archive and of the compression, where they are not the defaults. */
+  readonly streamLimits?: Partial<TarLimits & CompressLimits>;
   /** Whether to hash each file. True unless a bench says otherwise. */
   readonly fileDigests?: boolean;
 }

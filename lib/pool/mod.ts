@@ -1,10 +1,12 @@
 /**
  * The worker pool: typed jobs on threads, with back-pressure, cancellation and
- * errors that cross as records.
+ * errors that cross as records; and the job that every layer goes through.
  *
  * @module
  */
 export type * from "./contract.ts";
 export type * from "./layer_contract.ts";
+export { layerJob } from "./layer_job.ts";
+export { LayerScanner, type LayerScannerOptions, type ScannedLayer } from "./layer_scanner.ts";
 export { createPool } from "./pool.ts";
 export { type AnyJob, serve } from "./serve.ts";

@@ -1,0 +1,92 @@
+import { fsError } from "./fs_error.ts";
+
+/** Where result bytes go: a file, or memory. Writes are synchronous, so that nobody has to hold what is on its way. */
+export interface ByteSink extends Disposable {
+  /** Takes bytes; keeps no reference to them. */
+  write(bytes: Uint8Array): void;
+  /** Says that all is written. */
+  end(): void;
+}
+
+/** Small writes are gathered into ones of this size. */
+const BUFFER_BYTES = 256 * 1024;
+
+/** A new file that only its owner reads. */
+export class FileSink implements ByteSink {
+  readonly #cannot: string;
+  readonly #file: Deno.FsFile;
+  #buffer: Uint8Array | null = null;
+  #used = 0;
+  #closed = false;
+
+  /** Creates the file; `what` names it in errors. @throws {VarveError} `E_SYSCALL`, with `EEXIST` when it exists */
+  constructor(path: string, what: string) {
+    this.#cannot = `Cannot write ${what}`;
+    try {
+      this.#file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
+    } catch (error) {
+      throw fsError(error, this.#cannot, "open");
+    }
+  }
+
+  /** @throws {VarveError} `E_SYSCALL` */
+  write(bytes: Uint8Array): void {
+    if (this.#used + bytes.length > BUFFER_BYTES) this.#flush();
+    if (bytes.length >= BUFFER_BYTES / 2 && this.#used === 0) return this.#writeAll(bytes);
+    this.#buffer ??= new Uint8Array(BUFFER_BYTES);
+    this.#buffer.set(bytes, this.#used);
+    this.#used += bytes.length;
+  }
+
+  /** @throws {VarveError} `E_SYSCALL` */
+  end(): void {
+    this.#flush();
+    this[Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#file.close();
+  }
+
+  #flush(): void {
+    if (this.#buffer !== null) this.#writeAll(this.#buffer.subarray(0, this.#used));
+    this.#used = 0;
+  }
+
+  #writeAll(bytes: Uint8Array): void {
+    try {
+      for (let at = 0; at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
+    } catch (error) {
+      throw fsError(error, this.#cannot, "write");
+    }
+  }
+}
+
+/** Memory. */
+export class MemorySink implements ByteSink {
+  readonly #pieces: Uint8Array[] = [];
+  #length = 0;
+
+  write(bytes: Uint8Array): void {
+    // new Uint8Array copies whatever it is a view of.
+    this.#pieces.push(new Uint8Array(bytes));
+    this.#length += bytes.length;
+  }
+
+  end(): void {}
+
+  [Symbol.dispose](): void {}
+
+  /** All that was written, in one piece. */
+  bytes(): Uint8Array<ArrayBuffer> {
+    const all = new Uint8Array(this.#length);
+    let at = 0;
+    for (const piece of this.#pieces) {
+      all.set(piece, at);
+      at += piece.length;
+    }
+    return all;
+  }
+}

@@ -1,0 +1,70 @@
+import { VarveError } from "../errors.ts";
+import type { JobContext } from "./contract.ts";
+import { fsError } from "./fs_error.ts";
+import type { LayerSource } from "./layer_contract.ts";
+
+/** Bytes read at once: what one turn of the pipeline works on, small enough for a processor's cache. */
+const READ_BYTES = 256 * 1024;
+
+/**
+ * The bytes of a layer's source. A chunk is valid until the next is asked for.
+ *
+ * @throws {VarveError} `E_TRUNCATED` when the file is too short, `E_SYSCALL` when it cannot be read
+ */
+export function readSource(source: LayerSource, context: JobContext): AsyncIterable<Uint8Array> {
+  return source.kind === "stream" ? context.stream : readFile(source, context.signal);
+}
+
+/** Reads a run of a file, one buffer ahead of the consumer. */
+async function* readFile(
+  source: LayerSource & { kind: "file" },
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, void> {
+  const { path, offset, length } = source;
+  const cannot = `Cannot read layer from ${JSON.stringify(path)}`;
+  const file = await openAt(path, offset, cannot);
+  let left = length;
+  const read = async (buffer: Uint8Array): Promise<Uint8Array> => {
+    const count = await file.read(buffer.subarray(0, Math.min(buffer.length, left)))
+      .catch((error) => Promise.reject(fsError(error, cannot, "read"))) ?? 0;
+    if (count === 0) {
+      throw new VarveError(
+        "E_TRUNCATED",
+        `${cannot}: it ends ${left} bytes before the layer does`,
+        { expected: offset + length, actual: offset + length - left },
+      );
+    }
+    left -= count;
+    return buffer.subarray(0, count);
+  };
+  let [next, other] = [new Uint8Array(READ_BYTES), new Uint8Array(READ_BYTES)];
+  let ahead: Promise<Uint8Array> | null = null;
+  try {
+    while (left > 0 || ahead !== null) {
+      const chunk: Uint8Array = await (ahead ?? read(next));
+      signal.throwIfAborted();
+      [next, other] = [other, next];
+      ahead = left > 0 ? read(next) : null;
+      // Its failure is told when its turn comes, if ever.
+      ahead?.catch(() => {});
+      yield chunk;
+    }
+  } finally {
+    // A descriptor is not closed under a read.
+    await ahead?.catch(() => {});
+    file.close();
+  }
+}
+
+async function openAt(path: string, offset: number, cannot: string): Promise<Deno.FsFile> {
+  const file = await Deno.open(path).catch((error) => {
+    throw fsError(error, cannot, "open");
+  });
+  try {
+    if (offset > 0) await file.seek(offset, Deno.SeekMode.Start);
+    return file;
+  } catch (error) {
+    file.close();
+    throw fsError(error, cannot, "lseek");
+  }
+}
