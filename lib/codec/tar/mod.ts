@@ -6,6 +6,15 @@
  *
  * @module
  */
+export { encodeTarHeader, type TarEntry, tarPadding } from "./encode.ts";
 export type { TarHandler } from "./handler.ts";
 export { DEFAULT_TAR_LIMITS, type TarLimits } from "./limits.ts";
 export { TarReader, type TarReaderOptions } from "./reader.ts";
+export {
+  type ReadContent,
+  treeEntries,
+  type TreeEntry,
+  writeTree,
+  type WriteTreeOptions,
+} from "./tree_writer.ts";
+export { TarWriter } from "./writer.ts";

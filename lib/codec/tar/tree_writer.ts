@@ -1,0 +1,217 @@
+import { type ByteString, compareBytes, EPOCH, escapeForTerminal } from "../../bytes/mod.ts";
+import { VarveError } from "../../errors.ts";
+import type { EntryType } from "../../layer/mod.ts";
+import {
+  type Attributes,
+  type DirectoryNode,
+  type FileNode,
+  list,
+  type NamedNode,
+  type Node,
+  rootOf,
+  type Tree,
+} from "../../tree/mod.ts";
+import type { TarEntry } from "./encode.ts";
+import { ByteBatch } from "./batch.ts";
+import { TarWriter } from "./writer.ts";
+
+const WHITEOUT = ".wh.";
+const OPAQUE = ".wh..wh..opq" as ByteString;
+const ROOT = "./" as ByteString;
+
+/** An entry of a tree's archive. */
+export interface TreeEntry {
+  /** Its header. */
+  readonly entry: TarEntry;
+  /** Its path in the tree, without leading or trailing slash. */
+  readonly path: ByteString;
+  /** The file whose content follows; `null` when none does. */
+  readonly content: FileNode | null;
+}
+
+/** Options of {@linkcode writeTree}. */
+export interface WriteTreeOptions {
+  /** Stops the writing; its reason is thrown. */
+  readonly signal?: AbortSignal;
+}
+
+/** Gives the logical content of a file of a tree, in chunks that are not used again. */
+export type ReadContent = (
+  path: ByteString,
+  node: FileNode,
+) => AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
+/**
+ * The entries of a tree's archive, in the order in which they are written: each
+ * directory in front of what is in it, names sorted by bytes, whiteouts at the
+ * place of their own name, of hard links the first one as the file.
+ *
+ * A layer tree gives a layer: whiteouts as `.wh.name`, opaque directories with a
+ * `.wh..wh..opq`, nothing for implied ones. A root tree gives a plain archive.
+ * The root itself is `./`, only where it says something: in a layer when the
+ * layer changes it, else when it is not 0755 0:0 of the epoch without xattrs.
+ *
+ * Source: OCI image specification, layer.md, "Change Types" and "Whiteouts".
+ *
+ * @throws {VarveError} `E_WHITEOUT_NAME` when a name of a layer tree would be read as a whiteout
+ */
+export function* treeEntries(tree: Tree): Generator<TreeEntry> {
+  const root = rootOf(tree);
+  const links = new Map<ByteString, ByteString>();
+  if (tree.kind === "layer" ? !root.implied : !isPlainRoot(root)) {
+    yield { entry: entryOf(ROOT, "directory", root), path: "" as ByteString, content: null };
+  }
+  const stack = [{ path: "" as ByteString, children: childrenOf(tree, "" as ByteString, root) }];
+  for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+    const next = top.children.next();
+    if (next.done === true) {
+      stack.pop();
+      continue;
+    }
+    const { name, node } = next.value;
+    const path = (top.path === "" ? name : `${top.path}/${name}`) as ByteString;
+    if (node.type === "directory") {
+      if (!node.implied) {
+        const entry = entryOf(`${path}/` as ByteString, "directory", node);
+        yield { entry, path, content: null };
+      }
+      stack.push({ path, children: childrenOf(tree, path, node) });
+    } else {
+      yield leafOf(path, node, links);
+    }
+  }
+}
+
+/**
+ * A tree as a tar archive, streamed. Memory is bounded by the chunks that
+ * `read` gives, one path a group of hard links, and the whiteouts of a directory.
+ *
+ * @throws {VarveError} `E_SIZE` when a content is not as long as its node says,
+ *   `E_WHITEOUT_NAME` as {@linkcode treeEntries}, `E_LIMIT` as {@linkcode encodeTarHeader}
+ */
+export async function* writeTree(
+  tree: Tree,
+  read: ReadContent,
+  options: WriteTreeOptions = {},
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const batch = new ByteBatch();
+  const writer = new TarWriter((bytes) => batch.add(bytes));
+  for (const { entry, path, content } of treeEntries(tree)) {
+    options.signal?.throwIfAborted();
+    writer.entry(entry);
+    if (content !== null) {
+      for await (const chunk of read(path, content)) {
+        options.signal?.throwIfAborted();
+        writer.data(chunk);
+        yield* batch.take();
+      }
+    }
+    writer.endEntry();
+    yield* batch.take();
+  }
+  writer.finish();
+  yield* batch.rest();
+}
+
+/** What stands in a directory, in the order of the names that are written. */
+function* childrenOf(
+  tree: Tree,
+  path: ByteString,
+  directory: DirectoryNode,
+): Generator<NamedNode> {
+  if (tree.kind === "root") return yield* list(tree, path);
+  const markers = markersOf(tree, path, directory);
+  let at = 0;
+  for (const child of list(tree, path)) {
+    if (child.node.type === "whiteout") continue;
+    if (child.name.startsWith(WHITEOUT)) throw whiteoutName(path, child.name);
+    for (; at < markers.length && (markers[at] as ByteString) < child.name; at++) {
+      yield { name: markers[at] as ByteString, node: { type: "whiteout" } };
+    }
+    yield child;
+  }
+  for (; at < markers.length; at++) {
+    yield { name: markers[at] as ByteString, node: { type: "whiteout" } };
+  }
+}
+
+function markersOf(tree: Tree, path: ByteString, directory: DirectoryNode): ByteString[] {
+  const markers: ByteString[] = directory.opaque ? [OPAQUE] : [];
+  for (const { name, node } of list(tree, path)) {
+    if (node.type !== "whiteout") continue;
+    // `.wh..wh.x` would be read as something else, or as nothing.
+    if (name.startsWith(WHITEOUT)) throw whiteoutName(path, name);
+    markers.push(`${WHITEOUT}${name}` as ByteString);
+  }
+  return markers.sort(compareBytes);
+}
+
+function whiteoutName(path: ByteString, name: ByteString): VarveError {
+  const subject = escapeForTerminal((path === "" ? name : `${path}/${name}`) as ByteString);
+  return new VarveError(
+    "E_WHITEOUT_NAME",
+    `Cannot write layer: ${subject} would be read as a whiteout`,
+    { subject, hint: "rename or remove it" },
+  );
+}
+
+/** Whatever is no directory: a file, a link to one that was written before, a marker. */
+function leafOf(
+  path: ByteString,
+  node: Exclude<Node, DirectoryNode>,
+  links: Map<ByteString, ByteString>,
+): TreeEntry {
+  if (node.type === "whiteout") {
+    return { entry: entryOf(path, "file", MARKER), path, content: null };
+  }
+  if (node.group !== null) {
+    const first = links.get(node.group);
+    if (first !== undefined) {
+      const entry = { ...entryOf(path, "hardlink", node), linkname: first, xattrs: [] };
+      return { entry, path, content: null };
+    }
+    links.set(node.group, path);
+  }
+  const entry = entryOf(path, node.type, node);
+  switch (node.type) {
+    case "file": {
+      const content = node.size > 0 ? node : null;
+      return { entry: { ...entry, size: node.size }, path, content };
+    }
+    case "symlink":
+      return { entry: { ...entry, linkname: node.target }, path, content: null };
+    case "char":
+    case "block": {
+      const { major, minor } = node;
+      return { entry: { ...entry, devmajor: major, devminor: minor }, path, content: null };
+    }
+    case "fifo":
+      return { entry, path, content: null };
+  }
+}
+
+/** Attributes of whiteouts and opaque markers, which have none. */
+const MARKER: Attributes = { mode: 0o644, uid: 0, gid: 0, mtime: EPOCH, xattrs: [] };
+
+function entryOf(path: ByteString, type: EntryType, attributes: Attributes): TarEntry {
+  const { mode, uid, gid, mtime, xattrs } = attributes;
+  return {
+    path,
+    type,
+    mode,
+    uid,
+    gid,
+    mtime,
+    size: 0,
+    linkname: "" as ByteString,
+    devmajor: 0,
+    devminor: 0,
+    xattrs,
+  };
+}
+
+/** Whether a root is as it is where nothing says otherwise. */
+function isPlainRoot({ mode, uid, gid, mtime, xattrs }: DirectoryNode): boolean {
+  return mode === 0o755 && uid === 0 && gid === 0 && xattrs.length === 0 &&
+    mtime.lo === 0 && mtime.hi === 0 && mtime.ns === 0;
+}
