@@ -1,3 +1,4 @@
+import type { DiffId, Digest } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import type { LayerJobOutput } from "../pool/mod.ts";
 import type { LayerKey } from "./contract.ts";
@@ -27,4 +28,25 @@ export function checkOutput(key: LayerKey, output: LayerJobOutput): void {
       actual: memory.tar.length,
     });
   }
+}
+
+/**
+ * Whether a finished layer is the one of a key.
+ *
+ * @throws {VarveError} `E_DIFFID` when the blob of the key was proved to hold another layer
+ */
+export function isLayerOf(
+  key: LayerKey,
+  staged: { readonly digest: Digest; readonly diffId: DiffId },
+  wantsBlob: boolean,
+): boolean {
+  if (key.digest === staged.digest) {
+    if (key.diffId === undefined || key.diffId === staged.diffId) return true;
+    throw new VarveError(
+      "E_DIFFID",
+      `Cannot take layer ${key.digest}: it holds ${staged.diffId}, not ${key.diffId}`,
+      { expected: key.diffId, actual: staged.diffId },
+    );
+  }
+  return !wantsBlob && key.diffId === staged.diffId;
 }

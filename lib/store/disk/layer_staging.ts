@@ -3,7 +3,7 @@ import { VarveError } from "../../errors.ts";
 import type { LayerJobOutput } from "../../pool/mod.ts";
 import type { BegunLayer, LayerKey, LayerOptions, LayerRecord } from "../contract.ts";
 import { findLayer, lockNames } from "../rules.ts";
-import { checkOutput } from "../staging_rules.ts";
+import { checkOutput, isLayerOf } from "../staging_rules.ts";
 import { blobRow, layerRow, layerRowOfBlob } from "./content.ts";
 import type { Disk } from "./context.ts";
 import { hasSize, isBlobWhole, isLayerWhole } from "./damage.ts";
@@ -196,23 +196,6 @@ export class LayerStaging {
   #check(): void {
     if (this.#ended) throw new VarveError("E_PRECONDITION", "Cannot ingest: it is done with");
   }
-}
-
-/**
- * Whether a finished layer is the one of a key.
- *
- * @throws {VarveError} `E_DIFFID` when the blob of the key was proved to hold another layer
- */
-function isLayerOf(key: LayerKey, staged: StagedFiles, wantsBlob: boolean): boolean {
-  if (key.digest === staged.digest) {
-    if (key.diffId === undefined || key.diffId === staged.diffId) return true;
-    throw new VarveError(
-      "E_DIFFID",
-      `Cannot take layer ${key.digest}: it holds ${staged.diffId}, not ${key.diffId}`,
-      { expected: key.diffId, actual: staged.diffId },
-    );
-  }
-  return !wantsBlob && key.diffId === staged.diffId;
 }
 
 /** The blob of a job: a file of its own when the bytes are compressed, else the tar under another name. */

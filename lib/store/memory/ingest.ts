@@ -3,7 +3,6 @@ import {
   createHasher,
   type DiffId,
   type Digest,
-  equalDigests,
   sha256,
   Verifier,
 } from "../../digest/mod.ts";
@@ -21,7 +20,7 @@ import type {
   LayerRecord,
 } from "../contract.ts";
 import { checkName, lockNames, namelessImage, notFound, PLAIN_LAYER } from "../rules.ts";
-import { checkOutput } from "../staging_rules.ts";
+import { checkOutput, isLayerOf } from "../staging_rules.ts";
 import { memoryBlob } from "./content.ts";
 import type { KeyedLocks } from "./locks.ts";
 import { hasBlob, type MemoryBlob, type MemoryState, type Offer } from "./state.ts";
@@ -249,29 +248,28 @@ export class MemoryIngest implements Ingest {
   #present(key: LayerKey, wantsBlob: boolean): LayerRecord | undefined {
     const record = this.#state.find(key);
     if (record !== undefined) {
-      if (wantsBlob && !hasBlob(this.#state, key, record) && !this.#adopt(key)) return undefined;
+      if (wantsBlob && !hasBlob(this.#state, key, record)) return this.#adopt(key, true);
       if (key.digest === record.diffId) {
         this.#plain.add(record.diffId);
       }
       this.#asked.push(record.diffId);
       return record;
     }
-    return this.#adopt(key);
+    return this.#adopt(key, wantsBlob);
   }
 
   /** Takes what another ingest has finished. */
-  #adopt(key: LayerKey): LayerRecord | undefined {
-    const byDigest = key.digest === undefined ? undefined : this.#state.offers.get(key.digest);
-    const offer = byDigest ??
-      (key.digest === undefined && key.diffId !== undefined
-        ? this.#state.offers.get(key.diffId)
-        : undefined);
-    if (offer === undefined) return undefined;
-    if (key.diffId !== undefined && !equalDigests(key.diffId, offer.record.diffId)) {
-      return undefined;
+  #adopt(key: LayerKey, wantsBlob: boolean): LayerRecord | undefined {
+    for (const name of lockNames(key)) {
+      const offer = this.#state.offers.get(name);
+      if (offer === undefined) continue;
+      if (!isLayerOf(key, { digest: offer.digest, diffId: offer.record.diffId }, wantsBlob)) {
+        continue;
+      }
+      this.#take(offer);
+      return offer.record;
     }
-    this.#take(offer);
-    return offer.record;
+    return undefined;
   }
 
   #take(offer: Offer): void {

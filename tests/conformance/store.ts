@@ -1,0 +1,33 @@
+/**
+ * What every store promises, as a function of a factory.
+ *
+ * The parts stand in files of their own; `storeConformance` runs them all.
+ */
+import type { Store } from "../../lib/store/mod.ts";
+import { contentConformance } from "./store_content.ts";
+import { ingestConformance } from "./store_ingest.ts";
+import { rowsConformance } from "./store_rows.ts";
+
+/** A store in which nothing is, and all that belongs to it. */
+export interface StoreFixture extends AsyncDisposable {
+  readonly store: Store;
+}
+
+/** Makes a new, empty store. */
+export type StoreFactory = () => Promise<StoreFixture>;
+
+/** Registers the tests of all promises. */
+export function storeConformance(name: string, factory: StoreFactory): void {
+  const test = (title: string, fn: (store: Store) => Promise<void> | void) => {
+    Deno.test(`${name}: ${title}`, async () => {
+      await using fixture = await factory();
+      await fn(fixture.store);
+    });
+  };
+  ingestConformance(test);
+  contentConformance(test);
+  rowsConformance(test);
+}
+
+/** Registers one test over a new, empty store. */
+export type StoreTest = (title: string, fn: (store: Store) => Promise<void> | void) => void;

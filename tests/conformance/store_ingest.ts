@@ -1,0 +1,373 @@
+import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { type Digest, sha256 } from "../../lib/digest/mod.ts";
+import { VarveError } from "../../lib/errors.ts";
+import { chainIds } from "../../lib/layer/mod.ts";
+import type { Store } from "../../lib/store/mod.ts";
+import type { StoreTest } from "./store.ts";
+import { bringLayer, finishLayer, runJob, sampleLayer } from "./store_layers.ts";
+
+const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+
+/** What `ingest` promises. */
+export function ingestConformance(test: StoreTest): void {
+  test("a commit makes blobs, layers, chain and names visible", async (store) => {
+    const lower = sampleLayer(1);
+    const upper = sampleLayer(2, 2048, 0);
+    await using ingest = await store.ingest();
+    const manifest = await ingest.blob(bytes("{}"), MANIFEST);
+    await bringLayer(ingest, lower);
+    await bringLayer(ingest, upper);
+    ingest.image("example.org/a:1", manifest);
+    ingest.image(null, manifest);
+    ingest.chain([lower.diffId, upper.diffId]);
+    assertEquals(snapshotOf(store), EMPTY);
+    const result = await ingest.commit();
+    assertEquals(result.images.map((i) => i.name), [
+      "example.org/a:1",
+      `<none>@${manifest.digest}`,
+    ]);
+    assertEquals(result.layers.map((l) => l.diffId), [lower.diffId, upper.diffId]);
+    const records = [lower, upper].map((l) => store.layers.get(l.diffId));
+    assertEquals<unknown>(result.layers, records);
+    assertEquals(new Set(result.layers.map((l) => l.cacheId)).size, 2);
+    assert(result.layers.every((l) => l.cacheId > 0 && l.verifiedAt > 0));
+    assertEquals(store.images.list().map((i) => i.target), [manifest, manifest]);
+    const digests = [manifest.digest, lower.digest, upper.digest].sort();
+    assertEquals(store.blobs.list().map((b) => b.digest), digests);
+    const [first, second] = chainIds([lower.diffId, upper.diffId]);
+    assertEquals(store.chains.list().map((c) => c.chainId).sort(), [first, second].sort());
+  });
+
+  test("an ingest without commit leaves nothing", async (store) => {
+    {
+      await using ingest = await store.ingest();
+      const target = await ingest.blob(bytes("{}"), MANIFEST);
+      await bringLayer(ingest, sampleLayer(1));
+      ingest.image("a", target);
+      const begun = await ingest.layer(sampleLayer(2).key);
+      if (begun.state === "new") await runJob(sampleLayer(2), begun.staged.target);
+    }
+    assertEquals(snapshotOf(store), EMPTY);
+  });
+
+  test("a commit that fails leaves nothing", async (store) => {
+    const layer = sampleLayer(1);
+    const target = { mediaType: MANIFEST, digest: sha256(bytes("absent")), size: 6 };
+    for (const name of ["a", null]) {
+      await using ingest = await store.ingest();
+      await ingest.blob(bytes("{}"), MANIFEST);
+      await bringLayer(ingest, layer);
+      ingest.image(name, target);
+      await rejects(() => ingest.commit(), "E_NOT_FOUND");
+    }
+    {
+      await using ingest = await store.ingest();
+      await bringLayer(ingest, layer);
+      ingest.chain([layer.diffId, sampleLayer(2).diffId]);
+      await rejects(() => ingest.commit(), "E_PRECONDITION");
+    }
+    assertEquals(snapshotOf(store), EMPTY);
+  });
+
+  test("to commit again what is there changes nothing", async (store) => {
+    const layer = sampleLayer(1, 4096, 0);
+    const commit = async () => {
+      await using ingest = await store.ingest();
+      const target = await ingest.blob(bytes("{}"), MANIFEST);
+      const state = await bringLayer(ingest, layer);
+      ingest.image("a", target);
+      ingest.chain([layer.diffId]);
+      await ingest.commit();
+      return state;
+    };
+    assertEquals(await commit(), "new");
+    const before = snapshotOf(store);
+    assertEquals(await commit(), "present");
+    assertEquals(snapshotOf(store), before);
+  });
+
+  test("an empty commit is a success", async (store) => {
+    await using ingest = await store.ingest();
+    ingest.chain([]);
+    assertEquals(await ingest.commit(), { images: [], layers: [] });
+  });
+
+  test("an ingest is done with after commit and after dispose", async (store) => {
+    const committed = await store.ingest();
+    await committed.commit();
+    const disposed = await store.ingest();
+    await disposed[Symbol.asyncDispose]();
+    for (const ingest of [committed, disposed]) {
+      await rejects(() => ingest.commit(), "E_PRECONDITION");
+      await rejects(() => ingest.blob(bytes("x"), ""), "E_PRECONDITION");
+      await rejects(() => ingest.layer(sampleLayer(1).key), "E_PRECONDITION");
+      await ingest[Symbol.asyncDispose]();
+    }
+  });
+
+  test("a commit waits for no layer that is being made", async (store) => {
+    await using ingest = await store.ingest();
+    const begun = await ingest.layer(sampleLayer(1).key);
+    await rejects(() => ingest.commit(), "E_PRECONDITION");
+    if (begun.state === "new") await begun.staged.discard();
+    await ingest.commit();
+    assertEquals(snapshotOf(store), EMPTY);
+  });
+
+  test("a layer is known by its diffID and by each blob that was proved to hold it", async (store) => {
+    const gzip = sampleLayer(7, 4096, 1);
+    const zstd = sampleLayer(7, 4096, 2);
+    for (const layer of [gzip, zstd]) {
+      await using ingest = await store.ingest();
+      assertEquals(await bringLayer(ingest, layer), "new");
+      await ingest.commit();
+    }
+    assertEquals(store.layers.list().length, 1);
+    assertEquals(store.layers.blobsOf(gzip.diffId), [gzip.digest, zstd.digest].sort());
+    assertEquals(store.layers.byBlob(zstd.digest)?.diffId, gzip.diffId);
+    assertEquals(store.layers.byBlob(sha256(bytes("x"))), undefined);
+    await using ingest = await store.ingest();
+    for (const key of [{ digest: gzip.digest }, { diffId: gzip.diffId }, zstd.key]) {
+      const begun = await ingest.layer(key);
+      assertEquals(begun.state === "present" && begun.record.diffId, gzip.diffId);
+    }
+    const other = sampleLayer(7, 4096, 3);
+    assertEquals((await ingest.layer(other.key)).state, "present");
+    const begun = await ingest.layer(other.key, { blob: true });
+    assertEquals(begun.state, "new");
+  });
+
+  test("F26: a blob that holds one layer is refused as another", async (store) => {
+    const layer = sampleLayer(1, 4096, 0);
+    const lie = { digest: layer.digest, diffId: sampleLayer(2).diffId };
+    await using ingest = await store.ingest();
+    await bringLayer(ingest, layer);
+    await using second = await store.ingest();
+    await rejects(() => second.layer(lie), "E_DIFFID");
+    await ingest.commit();
+    await rejects(() => second.layer(lie), "E_DIFFID");
+  });
+
+  test("the tar of a layer that is here becomes a blob without being read again", async (store) => {
+    const layer = sampleLayer(1, 4096, 0);
+    await using first = await store.ingest();
+    await bringLayer(first, layer);
+    await first.commit();
+    assertEquals(store.blobs.stat(layer.diffId), undefined);
+    await using second = await store.ingest();
+    const key = { digest: layer.diffId, diffId: layer.diffId };
+    assertEquals(await bringLayer(second, layer, key), "present");
+    await second.commit();
+    assertEquals(store.blobs.stat(layer.diffId)?.size, layer.tar.length);
+    assertEquals(await store.blobs.read(layer.diffId), layer.tar);
+    assertEquals(store.layers.byBlob(layer.diffId)?.diffId, layer.diffId);
+  });
+
+  test("a second maker waits for the first and takes what it has made", async (store) => {
+    const layer = sampleLayer(1);
+    await using first = await store.ingest();
+    await using second = await store.ingest();
+    const begun = await first.layer(layer.key);
+    const waiting = second.layer(layer.key);
+    if (begun.state !== "new") throw new Error("not new");
+    await finishLayer(begun.staged, layer);
+    const taken = await waiting;
+    assertEquals(taken.state === "present" && taken.record.cacheId, 0);
+    const [a, b] = await Promise.all([first.commit(), second.commit()]);
+    assertEquals(a.layers, b.layers);
+    assertEquals(a.layers.length, 1);
+  });
+
+  test("what was taken outlives the ingest that made it", async (store) => {
+    const layer = sampleLayer(1, 4096, 0);
+    await using second = await store.ingest();
+    {
+      await using first = await store.ingest();
+      await bringLayer(first, layer);
+      assertEquals(await bringLayer(second, layer), "present");
+    }
+    await second.commit();
+    assertEquals(await store.blobs.read(layer.digest), layer.blob);
+    assertEquals(await collect(await store.layers.open(layer.diffId)), layer.tar);
+  });
+
+  test("a maker that gives up lets the next one make it", async (store) => {
+    const layer = sampleLayer(1);
+    await using second = await store.ingest();
+    const first = await store.ingest();
+    const begun = await first.layer(layer.key);
+    const waiting = second.layer(layer.key);
+    if (begun.state === "new") await begun.staged.discard();
+    const next = await waiting;
+    assertEquals(next.state, "new");
+    const third = first.layer(layer.key);
+    await first[Symbol.asyncDispose]();
+    if (next.state === "new") await next.staged.discard();
+    await assertRejects(() => third);
+  });
+
+  test("the wait for a maker ends with the signal's reason", async (store) => {
+    const { key } = sampleLayer(1);
+    await using first = await store.ingest();
+    await first.layer(key);
+    await using second = await store.ingest();
+    const reason = { why: "enough" };
+    const abort = new AbortController();
+    const waiting = second.layer(key, { signal: abort.signal });
+    abort.abort(reason);
+    assertStrictEquals(await reasonOf(waiting), reason);
+    assertStrictEquals(await reasonOf(second.layer(key, { signal: abort.signal })), reason);
+  });
+
+  test("one ingest can name a layer twice", async (store) => {
+    const layer = sampleLayer(1);
+    await using ingest = await store.ingest();
+    assertEquals(await bringLayer(ingest, layer), "new");
+    assertEquals(await bringLayer(ingest, layer), "present");
+    ingest.chain([layer.diffId, layer.diffId]);
+    const { layers } = await ingest.commit();
+    assertEquals(layers.length, 1);
+    assertEquals(store.chains.list().length, 2);
+  });
+
+  test("two ingests that cross do not wait for each other's commit", async (store) => {
+    const [a, b] = [sampleLayer(1), sampleLayer(2)];
+    await using first = await store.ingest();
+    await using second = await store.ingest();
+    await bringLayer(first, a);
+    await bringLayer(second, b);
+    const states = await Promise.all([bringLayer(first, b), bringLayer(second, a)]);
+    assertEquals(states, ["present", "present"]);
+    const [x, y] = await Promise.all([first.commit(), second.commit()]);
+    assertEquals(x.layers.map((l) => l.diffId), y.layers.map((l) => l.diffId).reverse());
+    assertEquals(store.layers.list().length, 2);
+  });
+
+  test("a job's output that is not what was begun is refused", async (store) => {
+    const layer = sampleLayer(1, 4096, 0);
+    const other = sampleLayer(2, 4096, 0);
+    await using ingest = await store.ingest();
+    for (
+      const [key, code] of [
+        [{ digest: other.digest }, "E_DIGEST"],
+        [{ diffId: other.diffId }, "E_DIFFID"],
+      ] as const
+    ) {
+      const begun = await ingest.layer(key);
+      if (begun.state !== "new") throw new Error("not new");
+      const output = await runJob(layer, begun.staged.target);
+      await rejects(() => begun.staged.finish(output, ""), code);
+      await begun.staged.discard();
+    }
+    const begun = await ingest.layer(layer.key);
+    if (begun.state !== "new") throw new Error("not new");
+    const output = await runJob(layer, begun.staged.target);
+    const longer = { ...output, uncompressedSize: output.uncompressedSize + 1 };
+    await rejects(() => begun.staged.finish(longer, ""), "E_SIZE");
+    await begun.staged.discard();
+    await ingest.commit();
+    assertEquals(snapshotOf(store), EMPTY);
+  });
+
+  test("a layer of which nothing is known is always made", async (store) => {
+    const layer = sampleLayer(1, 4096, 0);
+    for (let time = 0; time < 2; time++) {
+      await using ingest = await store.ingest();
+      assertEquals(await bringLayer(ingest, layer, {}), "new");
+      assertEquals(await bringLayer(ingest, layer, {}), "new");
+      assertEquals((await ingest.commit()).layers.length, 1);
+    }
+    assertEquals(store.layers.list().length, 1);
+    assertEquals(await store.blobs.read(layer.digest), layer.blob);
+  });
+
+  test("to finish a layer twice is the caller's mistake", async (store) => {
+    await using ingest = await store.ingest();
+    const layer = sampleLayer(1);
+    const begun = await ingest.layer(layer.key);
+    if (begun.state !== "new") throw new Error("not new");
+    await finishLayer(begun.staged, layer);
+    const { staged } = begun;
+    await assertRejects(() => staged.finish(null as never, ""), TypeError);
+    await staged.discard();
+    await ingest.commit();
+    assertEquals(store.layers.list().length, 1);
+  });
+
+  test("F02, F01: documents and streams are verified, size first", async (store) => {
+    await using ingest = await store.ingest();
+    const digest = sha256(bytes("right"));
+    const stream = (text: string) =>
+      ReadableStream.from([bytes(text.slice(0, 2)), bytes(text.slice(2))]);
+    const cases = [["right!", 5, "E_SIZE"], ["righ", 5, "E_SIZE"], [
+      "wrong",
+      5,
+      "E_DIGEST",
+    ]] as const;
+    for (const [text, size, code] of cases) {
+      await rejects(() => ingest.blob(bytes(text), "", { digest, size }), code);
+      await rejects(() => ingest.blobStream(stream(text), "", { digest, size }), code);
+    }
+    const failing = async function* () {
+      yield bytes("ri");
+      await Promise.resolve();
+      throw new RangeError("source");
+    };
+    await assertRejects(() => ingest.blobStream(failing(), "", { digest, size: 5 }), RangeError);
+    const expected = { digest, size: 5 };
+    const descriptor = { mediaType: "text/plain", ...expected };
+    assertEquals(await ingest.blobStream(stream("right"), "text/plain", expected), descriptor);
+    assertEquals(await ingest.blobStream(stream("right"), "text/plain"), descriptor);
+    assertEquals(await ingest.blob(bytes("right"), "text/plain"), descriptor);
+    await ingest.commit();
+    assertEquals(store.blobs.list(), [descriptor]);
+  });
+
+  test("F05: one content under sha256 and sha512 is two verified blobs", async (store) => {
+    const hash = new Uint8Array(await crypto.subtle.digest("SHA-512", bytes("x")));
+    const digest = `sha512:${hash.toHex()}` as Digest;
+    await using ingest = await store.ingest();
+    await ingest.blob(bytes("x"), "", { digest, size: 1 });
+    await ingest.blob(bytes("x"), "");
+    await rejects(() => ingest.blob(bytes("y"), "", { digest, size: 1 }), "E_DIGEST");
+    await ingest.commit();
+    assertEquals(store.blobs.list().map((b) => b.digest), [sha256(bytes("x")), digest]);
+    assertEquals(await store.blobs.read(digest), bytes("x"));
+  });
+}
+
+/** All that is visible in a store, but for times. */
+function snapshotOf(store: Store): unknown {
+  return {
+    blobs: store.blobs.list(),
+    layers: store.layers.list().map(({ verifiedAt: _, ...rest }) => rest),
+    chains: store.chains.list(),
+    images: store.images.list().map(({ name, target }) => ({ name, target })),
+  };
+}
+
+const EMPTY = { blobs: [], layers: [], chains: [], images: [] };
+
+function bytes(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}
+
+async function collect(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  return new Uint8Array(
+    await new Response(stream as ReadableStream<Uint8Array<ArrayBuffer>>).arrayBuffer(),
+  );
+}
+
+async function rejects(fn: () => Promise<unknown>, code: string): Promise<void> {
+  const error = await assertRejects(fn, VarveError);
+  assertEquals(error.code, code, error.message);
+}
+
+async function reasonOf(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error("not rejected");
+}

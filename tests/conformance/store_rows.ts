@@ -1,0 +1,161 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import type { ChainId } from "../../lib/digest/mod.ts";
+import { VarveError } from "../../lib/errors.ts";
+import { chainIds } from "../../lib/layer/mod.ts";
+import type { Lease, SnapshotRow, Store } from "../../lib/store/mod.ts";
+import type { StoreTest } from "./store.ts";
+import { bringLayer, sampleLayer } from "./store_layers.ts";
+
+/** What chains, names, snapshot rows, leases and settings promise. */
+export function rowsConformance(test: StoreTest): void {
+  test("chains are noted once and read lowest first", async (store) => {
+    const diffIds = await withLayers(store, 3);
+    const ids = chainIds(diffIds);
+    const top = store.chains.ensure(diffIds);
+    assertEquals(top, ids[2]);
+    assertEquals(store.chains.ensure(diffIds), top);
+    assertEquals(store.chains.diffIds(top), diffIds);
+    assertEquals(store.chains.diffIds(ids[0] as ChainId), diffIds.slice(0, 1));
+    assertEquals(store.chains.get(top)?.parent, ids[1] ?? null);
+    assertEquals(store.chains.list().map((c) => c.chainId), ids.toSorted());
+    assertEquals(codeOf(() => store.chains.diffIds(sampleLayer(9).diffId as never)), "E_NOT_FOUND");
+    const absent = [...diffIds, sampleLayer(9).diffId];
+    assertEquals(codeOf(() => store.chains.ensure(absent)), "E_PRECONDITION");
+    assertThrows(() => store.chains.ensure([]), RangeError);
+  });
+
+  test("a name points at a blob that is here", async (store) => {
+    await using ingest = await store.ingest();
+    const platform = { os: "linux", architecture: "arm64" };
+    const first = { ...await ingest.blob(new Uint8Array(1), "a/b"), platform };
+    const second = await ingest.blob(new Uint8Array(2), "a/b");
+    await ingest.commit();
+    const made = store.images.set("x:1", first);
+    assertEquals(made.target, first);
+    assertEquals(store.images.get("x:1"), made);
+    const moved = store.images.set("x:1", second);
+    assertEquals([moved.target.digest, moved.createdAt], [second.digest, made.createdAt]);
+    store.images.set("X:1", first);
+    assertEquals(store.images.list().map((i) => i.name), ["X:1", "x:1"]);
+    store.images.remove("x:1");
+    assertEquals(store.images.get("x:1"), undefined);
+    assertEquals(codeOf(() => store.images.remove("x:1")), "E_NOT_FOUND");
+    const absent = { ...first, digest: sampleLayer(1).diffId };
+    assertEquals(codeOf(() => store.images.set("y", absent)), "E_NOT_FOUND");
+    for (const name of ["", "a\0b", "\ud800", "x".repeat(5000)]) {
+      assertThrows(() => store.images.set(name, first), RangeError);
+    }
+  });
+
+  test("snapshot rows come back as they were put", (store) => {
+    const labels = Object.fromEntries([["a", "b\0c"], ["containerd.io/x", "ü"], ["", " "]]);
+    const rows: SnapshotRow[] = [
+      row("b/1/ключ", { labels, usage: { size: 7, inodes: 2 }, kind: "committed" }),
+      row("c", { parent: "b/1/ключ", cacheId: 5 }),
+      row("a\n../x", { diffId: sampleLayer(1).diffId, kind: "view" }),
+    ];
+    store.snapshots.transact((table) => rows.forEach((r) => table.put(r)));
+    store.snapshots.read((table) => {
+      for (const r of rows) assertEquals(plain(table.get(r.key)), r);
+      assertEquals(table.list().map((r) => r.key), ["a\n../x", "b/1/ключ", "c"]);
+      assertEquals(table.hasChildren("b/1/ключ"), true);
+      assertEquals(table.hasChildren("c"), false);
+      assertEquals(table.get("nothing"), undefined);
+    });
+    store.snapshots.transact((table) => {
+      table.put(row("c", { updatedAt: 9 }));
+      table.delete("a\n../x");
+      assertEquals(table.list().map((r) => r.key), ["b/1/ключ", "c"]);
+      assertEquals(table.hasChildren("b/1/ключ"), false);
+    });
+    for (const key of ["", "a\0b"]) {
+      assertThrows(() => store.snapshots.transact((t) => t.put(row(key))), RangeError);
+    }
+  });
+
+  test("a label called __proto__ is a label", (store) => {
+    const labels = Object.create(null) as Record<string, string>;
+    labels["__proto__"] = "x";
+    store.snapshots.transact((table) => table.put(row("k", { labels })));
+    const read = store.snapshots.read((table) => table.get("k"));
+    assertEquals(Object.entries(read?.labels ?? {}), [["__proto__", "x"]]);
+    assertEquals(({} as Record<string, unknown>)["x"], undefined);
+  });
+
+  test("a transaction that throws changes nothing", (store) => {
+    store.snapshots.transact((table) => table.put(row("kept")));
+    const fail = () =>
+      store.snapshots.transact((table) => {
+        table.put(row("lost"));
+        table.delete("kept");
+        throw new EvalError("no");
+      });
+    assertThrows(fail, EvalError);
+    assertEquals(store.snapshots.read((t) => t.list().map((r) => r.key)), ["kept"]);
+    const nest = () => store.snapshots.transact(() => store.snapshots.transact(() => 1));
+    assertThrows(nest, TypeError);
+    assertThrows(() => store.snapshots.transact(async (t) => await t.put(row("late"))), TypeError);
+    assertEquals(store.snapshots.transact((t) => t.list().length), 1);
+  });
+
+  test("leases come and go", (store) => {
+    const lease: Lease = {
+      id: "one",
+      createdAt: 5,
+      expiresAt: null,
+      labels: { "varve.mount": "/mnt" },
+      resources: ["image:x", "chain:y"],
+    };
+    store.leases.create(lease);
+    store.leases.create({ ...lease, id: "a", expiresAt: 6 });
+    assertEquals(plain(store.leases.get("one")), lease);
+    assertEquals(store.leases.list().map((l) => l.id), ["a", "one"]);
+    assertEquals(codeOf(() => store.leases.create(lease)), "E_EXISTS");
+    store.leases.remove("one");
+    assertEquals(store.leases.get("one"), undefined);
+    assertEquals(codeOf(() => store.leases.remove("one")), "E_NOT_FOUND");
+  });
+
+  test("settings are set and unset", (store) => {
+    assertEquals(store.settings.get("driver"), undefined);
+    store.settings.set("workers", "3");
+    store.settings.set("driver", "overlay");
+    store.settings.set("driver", "native");
+    assertEquals(plain(store.settings.list()), { driver: "native", workers: "3" });
+    store.settings.set("driver", undefined);
+    store.settings.set("driver", undefined);
+    assertEquals(plain(store.settings.list()), { workers: "3" });
+  });
+}
+
+function row(key: string, more: Partial<SnapshotRow> = {}): SnapshotRow {
+  return {
+    key,
+    kind: "active",
+    parent: null,
+    cacheId: null,
+    diffId: null,
+    labels: {},
+    createdAt: 1,
+    updatedAt: 2,
+    usage: null,
+    ...more,
+  };
+}
+
+/** Without the prototypes that labels do not have. */
+function plain<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value));
+}
+
+function codeOf(fn: () => unknown): string {
+  return assertThrows(fn, VarveError).code;
+}
+
+async function withLayers(store: Store, count: number) {
+  await using ingest = await store.ingest();
+  const layers = Array.from({ length: count }, (_, i) => sampleLayer(i));
+  for (const layer of layers) await bringLayer(ingest, layer);
+  await ingest.commit();
+  return layers.map((layer) => layer.diffId);
+}

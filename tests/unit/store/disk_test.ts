@@ -1,0 +1,19 @@
+import { openStore } from "../../../lib/store/mod.ts";
+import { storeConformance } from "../../conformance/store.ts";
+// Opens libc before the first test begins.
+import "../../support/require.ts";
+import { tempDir } from "../../support/temp.ts";
+
+for (const durability of ["full", "none"] as const) {
+  storeConformance(`disk store, durability ${durability}`, async () => {
+    const temp = await tempDir();
+    const store = await openStore({ root: temp.join("store"), durability });
+    return {
+      store,
+      async [Symbol.asyncDispose](): Promise<void> {
+        await store[Symbol.asyncDispose]();
+        await temp[Symbol.asyncDispose]();
+      },
+    };
+  });
+}
