@@ -155,8 +155,9 @@ export function readFileAt(directory: Fd, name: ByteString, limit: number = READ
   }
 }
 
-/** The path under which the kernel knows an open descriptor, for calls that only take paths. */
+/** The path of a name in an open directory (or of the descriptor itself), for calls that only take paths. */
 export function procPath(fd: Fd, name: ByteString | "" = ""): ByteString {
+  if (name.startsWith("/") || fd === CWD) return name as ByteString;
   return `/proc/self/fd/${fd}${name === "" ? "" : "/" + name}` as ByteString;
 }
 

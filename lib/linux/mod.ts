@@ -8,6 +8,7 @@ export { isSupported, MAX_TRANSFER } from "./symbols.ts";
 export * from "./numbers.ts";
 export { errnoName, isErrno, systemError } from "./errno.ts";
 export * from "./fd.ts";
+export * from "./file_error.ts";
 export * from "./open_beneath.ts";
 export * from "./names.ts";
 export * from "./attributes.ts";
