@@ -1,5 +1,6 @@
 import { VarveError } from "../errors.ts";
 import { decompress, sniff } from "../codec/compress/mod.ts";
+import { fileError } from "../linux/mod.ts";
 import { directoryFiles } from "./directory_files.ts";
 import type { ArchiveFiles } from "./files.ts";
 import { readRange } from "./read_range.ts";
@@ -11,6 +12,8 @@ import { tarFiles } from "./tar_files.ts";
 export type ImageSource = string | ReadableStream<Uint8Array>;
 
 const CHUNK = 256 * 1024;
+/** The layers of an archive have their own limit each: the archive has none as a whole. */
+const OUTER_LIMITS = { layerBytes: Number.MAX_SAFE_INTEGER };
 
 /**
  * Opens an archive: a directory and a plain tar are read in place, anything else
@@ -50,7 +53,7 @@ async function* chunks(file: Deno.FsFile): AsyncGenerator<Uint8Array> {
 
 /** The outer archive may be compressed, too; its magic bytes decide. */
 function inflated(bytes: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  return decompress(bytes);
+  return decompress(bytes, { limits: OUTER_LIMITS });
 }
 
 async function stat(path: string): Promise<Deno.FileInfo> {
@@ -62,9 +65,6 @@ async function stat(path: string): Promise<Deno.FileInfo> {
         subject: path,
       });
     }
-    if (error instanceof Deno.errors.PermissionDenied) {
-      throw new VarveError("E_DENIED", `Cannot load ${path}: permission denied`, { subject: path });
-    }
-    throw error;
+    throw fileError(error, `load ${path}`);
   }
 }

@@ -1,10 +1,14 @@
 import { concatReadableStreams, LimitedBytesTransformStream } from "@std/streams";
 import { VarveError } from "../errors.ts";
 import { fromText, timestamp } from "../bytes/mod.ts";
-import { tarEnd, tarHeader, tarPadding } from "../codec/tar/mod.ts";
+import { encodeTarHeader, tarPadding } from "../codec/tar/mod.ts";
+import { fileError } from "../linux/mod.ts";
 import type { Platform } from "../oci/mod.ts";
 import { findImage, type ImageRecord, type Store } from "../store/mod.ts";
 import { type PlannedFile, planSave, type SavePlan } from "./save_plan.ts";
+
+/** Two blocks of zeros end a tar. */
+const END = 1024;
 
 /** Options of {@linkcode saveImages} and its kin. */
 export interface SaveOptions {
@@ -55,7 +59,7 @@ export async function saveToFile(
     await Deno.rename(temporary, path);
   } catch (error) {
     await removeIfThere(temporary);
-    throw error;
+    throw fileError(error, `save to ${path}`);
   }
 }
 
@@ -92,7 +96,7 @@ export async function saveToDirectory(
     await Deno.rename(temporary, clean);
   } catch (error) {
     await removeIfThere(temporary);
-    throw error;
+    throw fileError(error, `save to ${path}`);
   }
 }
 
@@ -110,7 +114,7 @@ function tarStream(store: Store, plan: SavePlan, options: SaveOptions): Readable
   const mtime = timestamp(plan.mtime);
   const progress = meter(plan, options);
   const header = (name: string, size: number, directory: boolean) =>
-    tarHeader({
+    encodeTarHeader({
       path: fromText(name),
       type: directory ? "directory" : "file",
       mode: directory ? 0o755 : 0o644,
@@ -118,6 +122,10 @@ function tarStream(store: Store, plan: SavePlan, options: SaveOptions): Readable
       gid: 0,
       mtime,
       size,
+      linkname: fromText(""),
+      devmajor: 0,
+      devminor: 0,
+      xattrs: [],
     });
   async function* parts(): AsyncGenerator<ReadableStream<Uint8Array>> {
     const made = new Set<string>();
@@ -134,10 +142,10 @@ function tarStream(store: Store, plan: SavePlan, options: SaveOptions): Readable
       yield concatReadableStreams(
         streamOf(header(file.name, file.size, false)),
         content,
-        streamOf(tarPadding(file.size)),
+        streamOf(new Uint8Array(tarPadding(file.size))),
       );
     }
-    yield streamOf(tarEnd());
+    yield streamOf(new Uint8Array(END));
   }
   // One part is opened after another: an archive has thousands, a process not that many descriptors.
   async function* bytes(): AsyncGenerator<Uint8Array> {

@@ -1,5 +1,6 @@
 import { type Command, CommanderError } from "commander";
 import { exitCode, toErrorRecord, VarveError } from "../errors.ts";
+import { fileError } from "../linux/mod.ts";
 import { Context, type Io } from "./context.ts";
 import { type GlobalOptions, globalOptions } from "./options.ts";
 import { createProgram } from "./program.ts";
@@ -60,7 +61,7 @@ export async function runCli(args: readonly string[], options: RunCliOptions): P
     if (signal.aborted && error === signal.reason) {
       return report(io, format, error, INTERRUPTED);
     }
-    return report(io, format, error);
+    return report(io, format, fileError(error, "go on"));
   }
 }
 
@@ -103,7 +104,7 @@ function report(
   error: unknown,
   exit: number = exitCode(error),
 ): number {
-  const { code, message, details, stack } = toErrorRecord(friendly(error));
+  const { code, message, details, stack } = toErrorRecord(error);
   if (format === "json") {
     io.stderr(JSON.stringify({ error: { code, message, exit, ...details } }) + "\n");
     return exit;
@@ -116,9 +117,4 @@ function report(
   io.stderr(`varve: ${shown}${hint}\n`);
   if (exit === 1 && stack !== undefined) io.stderr(`${stack}\n`);
   return exit;
-}
-
-/** Deno's own errors of files, in varve's words. */
-function friendly(error: unknown): unknown {
-  return error;
 }
