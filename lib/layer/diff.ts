@@ -11,8 +11,7 @@ import { expectKind } from "./kinds.ts";
  * @example
  * ```ts
  * import { applyLayer, diffTrees } from "@varve/varve/layer";
- * import { editTree, emptyTree, rootOf } from "@varve/varve/tree";
- * import { fromText } from "../bytes/mod.ts";
+ * import { editTree, emptyTree, fromText, rootOf } from "@varve/varve/tree";
  *
  * const a = emptyTree("root");
  * const b = editTree(a, [[fromText("srv"), rootOf(a)]]);

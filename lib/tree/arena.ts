@@ -37,10 +37,36 @@ function makePage(bytes: number): Page {
 export class Arena {
   /** The pages; a hole where a larger buffer goes on. */
   readonly pages: Page[] = [];
+  /** Number of the last page. */
+  #last = -1;
   /** Bytes used in the last page. */
   #used = 0;
   /** Bytes of the last page, whether its buffer has them all yet or not. */
   #room = 0;
+
+  /**
+   * Memory that was written before. What was allocated larger than a page must
+   * be named, so that one buffer has it; nothing can be allocated any more.
+   */
+  static over(
+    bytes: Uint8Array,
+    large: readonly { readonly address: number; readonly length: number }[],
+  ): Arena {
+    const slots = new Map<number, number>();
+    for (const { address, length } of large) {
+      slots.set(address >>> UNITS_SHIFT, Math.ceil(length / PAGE_BYTES));
+    }
+    const arena = new Arena();
+    for (let i = 0; i * PAGE_BYTES < bytes.length;) {
+      const count = slots.get(i) ?? 1;
+      const part = bytes.subarray(i * PAGE_BYTES, (i + count) * PAGE_BYTES) as Page["u8"];
+      const u32 = new Uint32Array(part.buffer, part.byteOffset, part.length >>> 2);
+      arena.pages.push({ u8: part, u32 });
+      arena.#last = i;
+      arena.pages.length = i += count;
+    }
+    return arena;
+  }
 
   /** Reserves zeroed memory and returns its address. @throws {VarveError} `E_LIMIT` beyond 32 GiB */
   alloc(bytes: number): number {
@@ -52,8 +78,6 @@ export class Arena {
     if (this.#used > (this.pages[last] as Page).u8.length) this.#extend(last);
     return last * (1 << UNITS_SHIFT) + (at >>> UNIT_SHIFT);
   }
-
-  #last = -1;
 
   #grow(size: number): void {
     this.#last = this.pages.length;
@@ -87,21 +111,11 @@ export class Arena {
     return (address & UNITS_MASK) << 1;
   }
 
-  /** Gives back the tail of the last allocation. */
-  shrink(address: number, bytes: number): void {
-    this.#used = ((address & UNITS_MASK) << UNIT_SHIFT) + roundUp(bytes);
-  }
-
   /** Bytes of all buffers. */
   get bytes(): number {
     let sum = 0;
     for (const page of this.pages) if (page !== undefined) sum += page.u8.length;
     return sum;
-  }
-
-  /** Bytes up to the end of the last allocation, in the file form. */
-  get length(): number {
-    return this.#last < 0 ? 0 : this.#last * PAGE_BYTES + this.#used;
   }
 
   /** Cuts the unused end of the last page off. */

@@ -2,6 +2,7 @@ import { type ByteString, fromBytes } from "../bytes/mod.ts";
 import {
   F_DIGEST,
   F_LINK,
+  F_MARKED,
   F_XATTR,
   HEADER_WORDS,
   INDEX,
@@ -124,18 +125,29 @@ export class Block {
   /** The block below a row: of a directory that is not empty, or of an index's leaf. */
   child(i: number): Block | null {
     if ((this.flags(i) & F_DIGEST) === 0) return null;
+    return this.childSegment(i).load(this.reference(i));
+  }
+
+  /** The segment that has the block below a row. */
+  childSegment(i: number): Segment {
+    const from = this.u32[this.side(i)] as number;
+    return from === 0 ? this.segment : this.segment.imports[from - 1] as Segment;
+  }
+
+  /** What a row says of the block below it. */
+  reference(i: number): BlockRef {
     const side = this.side(i);
     const row = this.row(i);
-    const from = this.u32[side] as number;
-    const segment = from === 0 ? this.segment : this.segment.imports[from - 1] as Segment;
-    const ref: BlockRef = {
+    return {
+      parent: this,
+      row: i,
       address: this.u32[side + 1] as number,
       length: this.u32[side + 2] as number,
       digest: this.u32,
       digestAt: this.heapAt(i) + wordsOf(this.nameLength(i)),
       count: this.u32[row + R_SIZE] as number,
       linked: this.u32[row + R_SIZE + 1] as number,
+      marked: this.flags(i) & F_MARKED,
     };
-    return segment.load(ref);
   }
 }

@@ -22,6 +22,7 @@ import {
 } from "./format.ts";
 import { finishLog } from "./finish.ts";
 import { L_DEAD, L_HEAP, L_INODE, L_PARENT, L_SIDE, Log, OWN_SOURCE } from "./log.ts";
+import { checkExtents, checkName, checkNode } from "./node_check.ts";
 import type { DirectoryNode, Extent, FileNode, Locator, Node, NodeType } from "./node.ts";
 import {
   decodeLocator,
@@ -54,8 +55,7 @@ const WORD = 0x1_0000_0000;
  *
  * @example
  * ```ts
- * import { TreeBuilder, lookup } from "@varve/varve/tree";
- * import { fromText, timestamp } from "../bytes/mod.ts";
+ * import { TreeBuilder, fromText, lookup, timestamp } from "@varve/varve/tree";
  *
  * const builder = new TreeBuilder({ kind: "root" });
  * const common = { mode: 0o755, uid: 0, gid: 0, mtime: timestamp(0), xattrs: [] };
@@ -435,38 +435,5 @@ export class TreeBuilder {
       }
       words[at + 2] = extents.length;
     }
-  }
-}
-
-function checkName(name: ByteString): void {
-  const length = name.length;
-  let bad = length === 0 || length > 0xffff;
-  for (let i = 0; i < length; i++) {
-    const char = name.charCodeAt(i);
-    if (char === 0 || char === 0x2f || char > 0xff) bad = true;
-  }
-  if (length <= 2 && (name as string === "." || name as string === "..")) bad = true;
-  if (bad) throw new RangeError("Cannot add node: empty, too long, dots, or a NUL or slash in it");
-}
-
-function checkNode(node: Node): void {
-  if (node.type === "file" && !(node.size >= 0 && Number.isSafeInteger(node.size))) {
-    throw new RangeError(`Cannot take node: size ${node.size} is no safe integer`);
-  }
-  if (node.type === "symlink" && node.target.length === 0) {
-    throw new RangeError("Cannot take node: a symbolic link without a target");
-  }
-}
-
-function checkExtents(size: number, extents: readonly Extent[]): void {
-  let end = 0;
-  for (const { logical, length, position } of extents) {
-    if (
-      !(logical >= end && length > 0 && logical + length <= size &&
-        Number.isSafeInteger(position) && position >= 0)
-    ) {
-      throw new RangeError("Cannot set content: extents overlap, are empty or exceed the size");
-    }
-    end = logical + length;
   }
 }

@@ -33,8 +33,7 @@ export type Edit = readonly [path: ByteString, node: Node | null];
  *
  * @example
  * ```ts
- * import { editTree, emptyTree, lookup, rootOf } from "@varve/varve/tree";
- * import { fromText } from "../bytes/mod.ts";
+ * import { editTree, emptyTree, fromText, lookup, rootOf } from "@varve/varve/tree";
  *
  * const empty = emptyTree("root");
  * const tree = editTree(empty, [[fromText("srv"), rootOf(empty)]]);

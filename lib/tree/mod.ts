@@ -1,12 +1,41 @@
-/** @module */
+/**
+ * Immutable, content-addressed trees: what a layer changes, or the whole file
+ * system of a chain. Each directory is one packed block; a tree is named by
+ * the hash of its root; an edit makes new blocks along the path and shares
+ * the rest.
+ *
+ * @example
+ * ```ts
+ * import { editTree, emptyTree, fromText, list, rootOf } from "@varve/varve/tree";
+ *
+ * const empty = emptyTree("root");
+ * const tree = editTree(empty, [[fromText("etc"), rootOf(empty)], [fromText("srv"), rootOf(empty)]]);
+ * const names = Array.from(list(tree, fromText("/")), ({ name }) => name);
+ * if (names.join() !== "etc,srv") throw new Error("not sorted");
+ * ```
+ *
+ * @module
+ */
+export {
+  asByteString,
+  type ByteString,
+  fromText,
+  type Timestamp,
+  timestamp,
+  toText,
+} from "../bytes/mod.ts";
+export type { DiffId, Digest, TreeDigest } from "../digest/mod.ts";
 export { type NodeId, TreeBuilder, type TreeBuilderOptions } from "./builder.ts";
+export { decodeTree, openTree } from "./decode.ts";
 export { type Difference, differences, differenceTree } from "./difference.ts";
 export { type Edit, editTree } from "./edit.ts";
-export * from "./empty.ts";
+export { emptyTree } from "./empty.ts";
+export { encodeTree } from "./encode.ts";
 export { list, lookup, rootOf } from "./lookup.ts";
 export type * from "./node.ts";
 export { overlayTrees } from "./overlay.ts";
 export { resolve, type Resolved, type ResolveOptions } from "./resolve.ts";
+export type { TreeSource } from "./stored_segment.ts";
 export type * from "./tree.ts";
-export * from "./walk.ts";
-export * from "./draft.ts";
+export { verifyTree } from "./verify.ts";
+export { walk, type WalkOptions } from "./walk.ts";

@@ -4,7 +4,7 @@ import type { Block } from "./block.ts";
 import { O_ADDRESS, O_DIGEST, O_LENGTH, RESULT_WORDS } from "./block_writer.ts";
 import { R_SIZE } from "./format.ts";
 import type { DirectoryWriter } from "./directory_writer.ts";
-import type { Segment } from "./segment.ts";
+import type { BlockRef, Segment } from "./segment.ts";
 import type { SegmentWriter } from "./segment_writer.ts";
 import type { Tree, TreeKind } from "./tree.ts";
 
@@ -15,42 +15,38 @@ export class PackedTree implements Tree {
   readonly count: number;
   /** Where the root block lies. */
   readonly segment: Segment;
-  /** Its address. */
-  readonly address: number;
-  /** Its bytes. */
-  readonly length: number;
-  readonly #digestWords: Uint32Array;
-  readonly #linked: number;
+  /** What refers to it. */
+  readonly reference: BlockRef;
 
-  constructor(kind: TreeKind, segment: Segment, result: Uint32Array) {
+  constructor(
+    kind: TreeKind,
+    segment: Segment,
+    address: number,
+    length: number,
+    hash: Uint32Array,
+  ) {
     this.kind = kind;
     this.segment = segment;
-    this.address = result[O_ADDRESS] as number;
-    this.length = result[O_LENGTH] as number;
-    this.#digestWords = result.slice(O_DIGEST, O_DIGEST + 8);
-    this.digest = `sha256:${toHex(new Uint8Array(this.#digestWords.buffer))}` as TreeDigest;
-    const root = segment.load({
-      address: this.address,
-      length: this.length,
-      digest: this.#digestWords,
+    this.reference = {
+      parent: null,
+      row: 0,
+      address,
+      length,
+      digest: hash,
       digestAt: 0,
-      count: -1,
-      linked: -1,
-    });
+      count: 0,
+      linked: 0,
+      marked: 0,
+    };
+    const bytes = new Uint8Array(hash.buffer, hash.byteOffset, 32);
+    this.digest = `sha256:${toHex(bytes)}` as TreeDigest;
+    const root = this.root();
     this.count = root.u32[root.row(0) + R_SIZE] as number;
-    this.#linked = root.u32[root.row(0) + R_SIZE + 1] as number;
   }
 
   /** The root block. */
   root(): Block {
-    return this.segment.load({
-      address: this.address,
-      length: this.length,
-      digest: this.#digestWords,
-      digestAt: 0,
-      count: this.count + 1,
-      linked: this.#linked,
-    });
+    return this.segment.load(this.reference);
   }
 }
 
@@ -64,5 +60,11 @@ export function packed(tree: Tree): PackedTree {
 export function sealTree(kind: TreeKind, segment: SegmentWriter, row: DirectoryWriter): PackedTree {
   const result = new Uint32Array(RESULT_WORDS);
   row.finish(result, 0);
-  return new PackedTree(kind, segment.seal(), result);
+  return new PackedTree(
+    kind,
+    segment.seal(),
+    result[O_ADDRESS] as number,
+    result[O_LENGTH] as number,
+    result.slice(O_DIGEST, O_DIGEST + 8),
+  );
 }

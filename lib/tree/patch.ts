@@ -5,6 +5,7 @@ import { DirectoryWriter } from "./directory_writer.ts";
 import { P_REPLACE, P_THROUGH } from "./format.ts";
 import { splitPath } from "./lookup.ts";
 import type { DirectoryNode, Node } from "./node.ts";
+import { checkExtents, checkName, checkNode } from "./node_check.ts";
 import { writeNode } from "./node_writer.ts";
 import { type PackedTree, sealTree } from "./packed.ts";
 import { SegmentWriter } from "./segment_writer.ts";
@@ -64,7 +65,7 @@ export class Patch {
     if (names.includes(".." as ByteString)) {
       throw new RangeError(`Cannot edit ${escapeForTerminal(path)}: dots lead nowhere in a tree`);
     }
-    checkNode(node, this.#kind);
+    checkFits(node, this.#kind);
     let at = this.#root;
     let isNew = false;
     for (const name of names) {
@@ -160,14 +161,11 @@ function fail(path: ByteString, isGone: boolean): never {
     });
 }
 
-function checkName(name: ByteString): void {
-  if (name.length > 0xffff || name.includes("\0")) {
-    throw new RangeError("Cannot edit tree: a name is too long or holds a NUL");
-  }
-}
-
-function checkNode(node: Node | null, kind: TreeKind): void {
-  if (node === null || kind === "layer") return;
+function checkFits(node: Node | null, kind: TreeKind): void {
+  if (node === null) return;
+  checkNode(node);
+  if (node.type === "file" && node.locator !== null) checkExtents(node.size, node.locator.extents);
+  if (kind === "layer") return;
   if (node.type === "whiteout" || node.type === "directory" && (node.opaque || node.implied)) {
     throw new RangeError("Cannot edit tree: whiteouts, opaque and implied are for layer trees");
   }

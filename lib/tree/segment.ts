@@ -4,6 +4,10 @@ import { Block } from "./block.ts";
 
 /** What the reference to a block says of it. */
 export interface BlockRef {
+  /** The block that refers to it; null for the root. */
+  readonly parent: Block | null;
+  /** The row of that block. */
+  readonly row: number;
   /** Where the segment has it. */
   readonly address: number;
   /** Its bytes. */
@@ -16,6 +20,8 @@ export interface BlockRef {
   readonly count: number;
   /** Linked names below it. */
   readonly linked: number;
+  /** {@linkcode F_MARKED} or 0. */
+  readonly marked: number;
 }
 
 /** Blocks that were written together. Blocks refer to blocks of their own segment and of its imports. */

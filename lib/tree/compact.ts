@@ -1,0 +1,41 @@
+import type { Block } from "./block.ts";
+import { copyWords, sumWords } from "./block_writer.ts";
+import { S_IFREG, SPARSE } from "./format.ts";
+import { PackedTree } from "./packed.ts";
+import { SegmentWriter } from "./segment_writer.ts";
+
+/** The same tree in one segment of its own, without what no row refers to any more. */
+export function compactTree(tree: PackedTree): PackedTree {
+  const segment = new SegmentWriter();
+  const { arena } = segment;
+  const address = arena.alloc(tree.reference.length);
+  // Blocks to copy, each with its place: a child gets its place when its parent is copied.
+  const todo: { block: Block; address: number }[] = [{ block: tree.root(), address }];
+  for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+    const { block } = next;
+    const words = block.length >>> 2;
+    const start = arena.word(next.address);
+    copyWords(block.u32, block.at, arena.page(next.address).u32, start, words);
+    const shift = start - block.at;
+    for (let i = 0; i < block.count; i++) {
+      const side = block.side(i) + shift;
+      const first = block.u32[block.side(i)] as number;
+      if (block.isIndex || block.isDirectory(i)) {
+        const child = block.child(i);
+        if (child === null) continue;
+        const to = arena.alloc(child.length);
+        const { u32 } = arena.page(next.address);
+        u32[side] = 0;
+        u32[side + 1] = to;
+        todo.push({ block: child, address: to });
+      } else if (block.type(i) === S_IFREG) {
+        const source = segment.mapSource(block.segment, first & ~SPARSE);
+        arena.page(next.address).u32[side] = (source | (first & SPARSE)) >>> 0;
+      }
+    }
+    const { u32 } = arena.page(next.address);
+    u32[start + 2] = sumWords(u32, block.sides + shift, start + words);
+  }
+  const { digest } = tree.reference;
+  return new PackedTree(tree.kind, segment.seal(), address, tree.reference.length, digest);
+}

@@ -1,0 +1,139 @@
+import { fromBytes } from "../bytes/mod.ts";
+import { type DiffId, isDigest, sha256 } from "../digest/mod.ts";
+import { digestWords } from "./block_writer.ts";
+import { damaged } from "./check.ts";
+import {
+  FOOTER_WORDS,
+  HEADER_BYTES,
+  MAGIC,
+  MAX_FOOTER_BYTES,
+  TAIL_BYTES,
+  VERSION,
+} from "./file_form.ts";
+import { HEADER_WORDS, ROW_WORDS, wordsOf } from "./format.ts";
+import { PackedTree } from "./packed.ts";
+import { StoredSegment, type TreeSource } from "./stored_segment.ts";
+import type { Tree } from "./tree.ts";
+import { verifyBlocks } from "./verify.ts";
+import { Arena, PAGE_BYTES } from "./arena.ts";
+import { type BlockRef, MemorySegment } from "./segment.ts";
+
+/** Footer and tail of nearly every tree come with one read. */
+const FIRST_READ = 4096;
+
+/**
+ * Opens a stored tree: reads its footer and its root, then one block at a
+ * time, when it is needed. Every block is checked when it is read, so that
+ * later calls with the tree can throw these errors too.
+ *
+ * @throws {VarveError} `E_FORMAT` when the file is damaged, or of another
+ * version (derive it from its layer again); `E_DIGEST` when a hash differs
+ */
+export function openTree(source: TreeSource): Tree {
+  const { size } = source;
+  if (!(size >= HEADER_BYTES + TAIL_BYTES + FOOTER_WORDS * 4)) damaged("the file is too short");
+  let tail = read(source, Math.max(0, size - FIRST_READ), Math.min(size, FIRST_READ));
+  checkMagic(tail, tail.length - MAGIC.length);
+  const end = new DataView(tail.buffer, tail.byteOffset + tail.length - TAIL_BYTES, TAIL_BYTES);
+  const version = end.getUint32(36, true);
+  if (version !== VERSION) damaged(`its form has version ${version}, not ${VERSION}`);
+  const footerBytes = end.getUint32(32, true);
+  const wanted = footerBytes + TAIL_BYTES;
+  if (
+    footerBytes < FOOTER_WORDS * 4 || footerBytes > MAX_FOOTER_BYTES || footerBytes % 4 !== 0 ||
+    wanted + HEADER_BYTES > size
+  ) damaged("its footer has an impossible length");
+  if (wanted > tail.length) tail = read(source, size - wanted, wanted);
+  const footer = tail.slice(tail.length - wanted);
+  const header = read(source, 0, HEADER_BYTES);
+  checkMagic(header, 0);
+  return openFooter(source, new Uint32Array(footer.buffer), footer, footerBytes);
+}
+
+function openFooter(
+  source: TreeSource,
+  u32: Uint32Array<ArrayBuffer>,
+  u8: Uint8Array,
+  bytes: number,
+): Tree {
+  const words = bytes >>> 2;
+  const hash = new Uint32Array(8);
+  digestWords(sha256(u8.subarray(0, bytes)), hash, 0);
+  for (let i = 0; i < 8; i++) if (hash[i] !== u32[words + i]) damaged("its footer's hash differs");
+  const pages = (u32[12] as number) * 0x1_0000_0000 + (u32[11] as number);
+  if ((u32[0] as number) > 1) damaged("its kind is unknown");
+  if (HEADER_BYTES + pages + bytes + TAIL_BYTES !== source.size) damaged("its size differs");
+  const kind = u32[0] === 0 ? "root" : "layer";
+  const sources = readSources(u32, u8, words);
+  const segment = new StoredSegment(kind, sources, source, HEADER_BYTES, pages);
+  const tree = new PackedTree(
+    kind,
+    segment,
+    u32[1] as number,
+    u32[2] as number,
+    u32.slice(3, 11),
+  );
+  // Each entry takes its row at least: what says more is a bomb of blocks in blocks.
+  if (tree.count * ROW_WORDS * 4 > pages - HEADER_WORDS * 4) damaged("it says too many entries");
+  return tree;
+}
+
+function readSources(u32: Uint32Array, u8: Uint8Array, words: number): DiffId[] {
+  const sources: DiffId[] = [];
+  let at = FOOTER_WORDS;
+  for (let left = u32[13] as number; left > 0; left--) {
+    const length = at < words ? u32[at] as number : 0;
+    const next = at + 1 + wordsOf(length);
+    if (length === 0 || next > words) damaged("its footer ends too early");
+    const source: string = fromBytes(u8, (at + 1) << 2, ((at + 1) << 2) + length);
+    if (!isDigest(source)) damaged("it names a layer that is no digest");
+    sources.push(source as DiffId);
+    at = next;
+  }
+  if (at !== words) damaged("its footer is longer than it says");
+  return sources;
+}
+
+/**
+ * Reads a stored tree from memory and checks all of it at once. The bytes
+ * become part of the tree and must not change afterwards.
+ *
+ * @throws {VarveError} `E_FORMAT` when it is damaged or of another version; `E_DIGEST` when a hash differs
+ */
+export function decodeTree(bytes: Uint8Array): Tree {
+  // Words must be aligned.
+  const own = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  const tree = openTree({
+    size: own.length,
+    readSync: (offset, length) => own.subarray(offset, offset + length),
+  }) as PackedTree;
+  const large: BlockRef[] = [];
+  verifyBlocks(tree, (ref) => void (ref.length > PAGE_BYTES && large.push(ref)));
+  // All is checked: from now on it is memory like any other.
+  const { kind, reference: { address, length, digest }, segment } = tree;
+  const arena = Arena.over(own.subarray(HEADER_BYTES, HEADER_BYTES + pagesOf(own)), large);
+  return new PackedTree(
+    kind,
+    new MemorySegment(arena, segment.sources, []),
+    address,
+    length,
+    digest,
+  );
+}
+
+function pagesOf(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  return bytes.length - HEADER_BYTES - TAIL_BYTES - view.getUint32(bytes.length - 16, true);
+}
+
+function read(source: TreeSource, offset: number, length: number): Uint8Array {
+  const bytes = source.readSync(offset, length);
+  if (bytes.length !== length) damaged("the file is shorter than it says");
+  return bytes;
+}
+
+function checkMagic(bytes: Uint8Array, at: number): void {
+  for (let i = 0; i < MAGIC.length; i++) {
+    if (bytes[at + i] !== MAGIC[i]) damaged("it is no stored tree");
+  }
+}

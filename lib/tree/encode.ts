@@ -1,0 +1,80 @@
+import { fromText, writeBytes } from "../bytes/mod.ts";
+import { sha256 } from "../digest/mod.ts";
+import { PAGE_BYTES } from "./arena.ts";
+import { copyWords, digestWords } from "./block_writer.ts";
+import { compactTree } from "./compact.ts";
+import { FOOTER_WORDS, HEADER_BYTES, MAGIC, TAIL_BYTES, VERSION } from "./file_form.ts";
+import { wordsOf } from "./format.ts";
+import { packed, type PackedTree } from "./packed.ts";
+import { MemorySegment } from "./segment.ts";
+import type { Tree } from "./tree.ts";
+
+/**
+ * The file form of a tree, in pieces to be written one after another: what
+ * `openTree` and `decodeTree` read. The pieces are views of the tree's own
+ * memory where they can be: write them out, do not change them.
+ *
+ * @example
+ * ```ts
+ * import { decodeTree, emptyTree, encodeTree } from "@varve/varve/tree";
+ *
+ * const tree = emptyTree("root");
+ * const file = new Uint8Array(await new Blob(encodeTree(tree)).arrayBuffer());
+ * if (decodeTree(file).digest !== tree.digest) throw new Error("not the same");
+ * ```
+ */
+export function encodeTree(tree: Tree): Uint8Array<ArrayBuffer>[] {
+  let whole: PackedTree = packed(tree);
+  let { segment } = whole;
+  if (!(segment instanceof MemorySegment) || segment.imports.length > 0) {
+    whole = compactTree(whole);
+    segment = whole.segment as MemorySegment;
+  }
+  const { arena, sources } = segment as MemorySegment;
+  const header = new Uint8Array(HEADER_BYTES);
+  header.set(MAGIC);
+  new DataView(header.buffer).setUint32(8, VERSION, true);
+  const pieces = [header];
+  const { pages } = arena;
+  for (let i = 0; i < pages.length;) {
+    const page = pages[i]?.u8 as Uint8Array<ArrayBuffer>;
+    pieces.push(page);
+    // A page that others follow takes its whole room in the file.
+    const slots = Math.max(1, Math.ceil(page.length / PAGE_BYTES));
+    i += slots;
+    const gap = slots * PAGE_BYTES - page.length;
+    if (i < pages.length && gap > 0) pieces.push(new Uint8Array(gap));
+  }
+  const bytes = pieces.reduce((sum, piece) => sum + piece.length, -HEADER_BYTES);
+  pieces.push(footerOf(whole, sources.map(fromText), bytes));
+  return pieces;
+}
+
+function footerOf(
+  tree: PackedTree,
+  sources: readonly ReturnType<typeof fromText>[],
+  bytes: number,
+): Uint8Array<ArrayBuffer> {
+  let words = FOOTER_WORDS;
+  for (const source of sources) words += 1 + wordsOf(source.length);
+  const u32 = new Uint32Array(words + (TAIL_BYTES >>> 2));
+  const u8 = new Uint8Array(u32.buffer);
+  u32[0] = tree.kind === "root" ? 0 : 1;
+  u32[1] = tree.reference.address;
+  u32[2] = tree.reference.length;
+  copyWords(tree.reference.digest, 0, u32, 3, 8);
+  u32[11] = bytes >>> 0;
+  u32[12] = Math.floor(bytes / 0x1_0000_0000);
+  u32[13] = sources.length;
+  let at = FOOTER_WORDS;
+  for (const source of sources) {
+    u32[at] = source.length;
+    writeBytes(source, u8, (at + 1) << 2);
+    at += 1 + wordsOf(source.length);
+  }
+  digestWords(sha256(u8.subarray(0, words << 2)), u32, at);
+  u32[at + 8] = words << 2;
+  u32[at + 9] = VERSION;
+  u8.set(MAGIC, (at + 10) << 2);
+  return u8;
+}

@@ -1,0 +1,49 @@
+import type { ByteString } from "../bytes/mod.ts";
+import type { Extent, Node } from "./node.ts";
+
+/** Refuses what is no name. @throws {RangeError} when it is none */
+export function checkName(name: ByteString): void {
+  const length = name.length;
+  let bad = length === 0 || length > 0xffff;
+  for (let i = 0; i < length; i++) {
+    const char = name.charCodeAt(i);
+    if (char === 0 || char === 0x2f || char > 0xff) bad = true;
+  }
+  if (length <= 2 && (name as string === "." || name as string === "..")) bad = true;
+  if (bad) throw new RangeError("Cannot add node: empty, too long, dots, or a NUL or slash in it");
+}
+
+/** Refuses a node that no tree can hold. @throws {RangeError} when it is one */
+export function checkNode(node: Node): void {
+  if (node.type === "whiteout") return;
+  const { uid, gid, mtime: { ns } } = node;
+  if (uid >>> 0 !== uid || gid >>> 0 !== gid || !(ns >= 0 && ns < 1e9)) {
+    throw new RangeError("Cannot take node: an id or a time is out of range");
+  }
+  if (node.type === "file" && !(node.size >= 0 && Number.isSafeInteger(node.size))) {
+    throw new RangeError(`Cannot take node: size ${node.size} is no safe integer`);
+  }
+  if (
+    (node.type === "char" || node.type === "block") &&
+    !(node.major >= 0 && node.major < 1 << 12 && node.minor >= 0 && node.minor < 1 << 20)
+  ) {
+    throw new RangeError(`Cannot take node: device ${node.major}:${node.minor} is out of range`);
+  }
+  if (node.type === "symlink" && node.target.length === 0) {
+    throw new RangeError("Cannot take node: a symbolic link without a target");
+  }
+}
+
+/** Refuses runs that do not fit a file of that size. @throws {RangeError} when they do not */
+export function checkExtents(size: number, extents: readonly Extent[]): void {
+  let end = 0;
+  for (const { logical, length, position } of extents) {
+    if (
+      !(logical >= end && length > 0 && logical + length <= size &&
+        Number.isSafeInteger(position) && position >= 0)
+    ) {
+      throw new RangeError("Cannot set content: extents overlap, are empty or exceed the size");
+    }
+    end = logical + length;
+  }
+}
