@@ -1,5 +1,12 @@
 import { VarveError } from "../errors.ts";
 import type { Digest } from "../digest/mod.ts";
+import {
+  type Descriptor,
+  descriptorToJson,
+  encodeJson,
+  parseDescriptor,
+  parseStrictJson,
+} from "../oci/mod.ts";
 import type { LayerKey, LayerRecord } from "./contract.ts";
 
 /** Longest name, key or id of a row, in UTF-16 units. They live in rows only, never in a path. */
@@ -23,6 +30,15 @@ export function checkName(what: string, name: string): void {
       }: not 1 to ${MAX_NAME} characters of text`,
     );
   }
+}
+
+/**
+ * A target as a store keeps it: what its JSON says, without embedded data.
+ *
+ * @throws {VarveError} as `parseDescriptor` does, when it is no descriptor
+ */
+export function keptTarget(target: Descriptor): Descriptor {
+  return parseDescriptor(parseStrictJson(encodeJson(descriptorToJson(target))), "image target");
 }
 
 /** The name of an image row that has none of its own. */

@@ -4,7 +4,7 @@ import { type DiffId, type Digest, sha256, type TreeDigest } from "../../lib/dig
 import type { Compression } from "../../lib/codec/compress/mod.ts";
 import type { LayerJobOutput, LayerTarget } from "../../lib/pool/mod.ts";
 import type { Ingest, LayerKey, StagedLayer } from "../../lib/store/mod.ts";
-import { encodeTree, type Tree, TreeBuilder } from "../../lib/tree/mod.ts";
+import { encodeTree, TreeBuilder } from "../../lib/tree/mod.ts";
 import { prng } from "../support/prng.ts";
 
 export const GZIP_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip";
@@ -42,7 +42,7 @@ export function sampleLayer(seed: number, size = 4096, wrapped?: number): Sample
     group: null,
   });
   const built = builder.finish(diffId);
-  const tree = encoded(built);
+  const tree = joined(encodeTree(built));
   const mediaType = blob === null ? TAR_LAYER : GZIP_LAYER;
   const key = { digest, diffId };
   return { diffId, digest, tar, blob, tree, treeDigest: built.digest, mediaType, key };
@@ -86,14 +86,6 @@ export async function bringLayer(
   const begun = await ingest.layer(key, { blob: true });
   if (begun.state === "new") await finishLayer(begun.staged, layer);
   return begun.state;
-}
-
-function encoded(tree: Tree): Uint8Array<ArrayBuffer> {
-  try {
-    return joined(encodeTree(tree));
-  } catch {
-    return new TextEncoder().encode(tree.digest);
-  }
 }
 
 function joined(pieces: Iterable<Uint8Array>): Uint8Array<ArrayBuffer> {

@@ -3,7 +3,7 @@ import { stateOf } from "./context.ts";
 import { FileLock } from "./lock.ts";
 import { writeIndex } from "./layout_index.ts";
 import { removeDeadOffers } from "./offers.ts";
-import { ownerLock, ownersIn } from "./owner.ts";
+import { isAlive, ownerLock, ownersIn } from "./owner.ts";
 import { recheck } from "./recheck.ts";
 import { sweep } from "./sweep.ts";
 import { namesIn, removeAll } from "./system.ts";
@@ -20,18 +20,23 @@ export async function heal(disk: Disk): Promise<void> {
   await emptyTrash(paths);
   const names = await namesIn(paths.ingest);
   const dead: FileLock[] = [];
+  const ids = new Set<string>();
+  // The locks of the dead are held here, so that one start at a time heals: they look alive to others.
+  const lives = async (id: string) => !ids.has(id) && await isAlive(paths, id);
   try {
     for (const id of ownersIn(names)) {
       const lock = await FileLock.tryAcquire(ownerLock(paths, id));
-      if (lock !== undefined) dead.push(lock);
+      if (lock === undefined) continue;
+      dead.push(lock);
+      ids.add(id);
     }
     if (dead.length > 0 || stateOf(db, "unsynced") === 1) await recheck(disk);
     if (dead.length > 0) {
       for (const lock of dead) await removeAll(lock.path.replace(/\.lock$/, ""));
-      await removeDeadOffers(paths, names);
+      await removeDeadOffers(paths, names, lives);
       await removeFreeLocks(disk, names);
       // Only when all was looked through may the marks go.
-      if (await sweep(disk)) {
+      if (await sweep(disk, lives)) {
         for (const lock of dead) lock.remove();
       }
     }

@@ -2,7 +2,7 @@ import { algorithmOf, createHasher, type DiffId, sha256, Verifier } from "../../
 import { VarveError } from "../../errors.ts";
 import type { Descriptor } from "../../oci/mod.ts";
 import type { BegunLayer, Ingest, IngestResult, LayerKey, LayerOptions } from "../contract.ts";
-import { checkName } from "../rules.ts";
+import { checkName, keptTarget } from "../rules.ts";
 import { commitPlan } from "./commit.ts";
 import { checkWritable, type Disk } from "./context.ts";
 import { LayerStaging } from "./layer_staging.ts";
@@ -98,7 +98,7 @@ export class DiskIngest implements Ingest {
   image(name: string | null, target: Descriptor): void {
     this.#check();
     if (name !== null) checkName("image name", name);
-    this.#images.push({ name, target });
+    this.#images.push({ name, target: keptTarget(target) });
   }
 
   chain(diffIds: readonly DiffId[]): void {

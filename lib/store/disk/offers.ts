@@ -65,12 +65,16 @@ export async function adopt(
   }
 }
 
-/** Removes the offers of owners that are dead. */
-export async function removeDeadOffers(paths: Paths, names: readonly string[]): Promise<void> {
+/** Removes the offers of owners that do not live. */
+export async function removeDeadOffers(
+  paths: Paths,
+  names: readonly string[],
+  lives: (owner: string) => Promise<boolean>,
+): Promise<void> {
   for (const name of names) {
     if (!name.endsWith(READY)) continue;
     const found = await readOffer(paths, name.slice(0, -READY.length) as Digest);
-    if (found !== undefined && !await isAlive(paths, found.owner)) {
+    if (found === undefined || !await lives(found.owner)) {
       await removeAll(`${paths.ingest}/${name}`);
     }
   }

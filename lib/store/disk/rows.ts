@@ -4,7 +4,7 @@ import { type Descriptor, descriptorToJson, jsonText } from "../../oci/mod.ts";
 import { chainId as chainIdOf } from "../../layer/mod.ts";
 import { stackOf } from "../chain_walk.ts";
 import type { ChainRecord, Chains, ImageRecord, Images } from "../contract.ts";
-import { checkName, notFound } from "../rules.ts";
+import { checkName, keptTarget, notFound } from "../rules.ts";
 import { checkWritable, countUp, type Disk } from "./context.ts";
 import type { Database } from "./database.ts";
 import { refreshIndex } from "./layout_index.ts";
@@ -109,7 +109,7 @@ export function putImage(db: Database, name: string, target: Descriptor): ImageR
      SET digest = excluded.digest, target = excluded.target, updated_at = excluded.updated_at`,
     name,
     digest,
-    jsonText(descriptorToJson(target)),
+    jsonText(descriptorToJson(keptTarget(target))),
     now,
     now,
   );

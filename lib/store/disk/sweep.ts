@@ -4,7 +4,6 @@ import { blobRow } from "./content.ts";
 import type { Disk } from "./context.ts";
 import { FileLock } from "./lock.ts";
 import { readMarker } from "./marker.ts";
-import { isAlive } from "./owner.ts";
 import { LAYER_FILES } from "./paths.ts";
 import { namesIn } from "./system.ts";
 import { discard } from "./trash.ts";
@@ -18,7 +17,10 @@ const TIMEOUT = 2_000;
  *
  * @returns whether it was done; else (others commit all the time) a later start does it
  */
-export async function sweep(disk: Disk): Promise<boolean> {
+export async function sweep(
+  disk: Disk,
+  lives: (owner: string) => Promise<boolean>,
+): Promise<boolean> {
   const { paths, db } = disk;
   let lock: FileLock;
   try {
@@ -44,7 +46,7 @@ export async function sweep(disk: Disk): Promise<boolean> {
   }
   for (const name of await orphans(paths.snapshots, ids("snapshot"))) {
     const path = `${paths.snapshots}/${name}`;
-    if (!await isAwaited(disk, path)) await discard(disk, path);
+    if (!await isAwaited(path, lives)) await discard(disk, path);
   }
   for (const algorithm of await namesIn(paths.blobs)) {
     for (const hex of await namesIn(`${paths.blobs}/${algorithm}`)) {
@@ -64,10 +66,13 @@ async function orphans(directory: string, known: ReadonlySet<string>): Promise<s
 }
 
 /** Whether the row of a snapshot's directory is still to come: its maker lives. */
-async function isAwaited(disk: Disk, path: string): Promise<boolean> {
+async function isAwaited(
+  path: string,
+  lives: (owner: string) => Promise<boolean>,
+): Promise<boolean> {
   try {
     const marker = await readMarker(`${path}/${LAYER_FILES.marker}`);
-    return marker.kind === "snapshot" && await isAlive(disk.paths, marker.owner);
+    return marker.kind === "snapshot" && await lives(marker.owner);
   } catch {
     return false;
   }

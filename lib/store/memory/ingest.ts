@@ -19,7 +19,14 @@ import type {
   LayerOptions,
   LayerRecord,
 } from "../contract.ts";
-import { checkName, lockNames, namelessImage, notFound, PLAIN_LAYER } from "../rules.ts";
+import {
+  checkName,
+  keptTarget,
+  lockNames,
+  namelessImage,
+  notFound,
+  PLAIN_LAYER,
+} from "../rules.ts";
 import { checkOutput, isLayerOf } from "../staging_rules.ts";
 import { memoryBlob } from "./content.ts";
 import type { KeyedLocks } from "./locks.ts";
@@ -168,7 +175,7 @@ export class MemoryIngest implements Ingest {
   image(name: string | null, target: Descriptor): void {
     this.#check();
     if (name !== null) checkName("image name", name);
-    this.#images.push({ name, target });
+    this.#images.push({ name, target: keptTarget(target) });
   }
 
   chain(diffIds: readonly DiffId[]): void {

@@ -15,7 +15,7 @@ import type {
   Snapshots,
   SnapshotTable,
 } from "../contract.ts";
-import { checkName, notFound } from "../rules.ts";
+import { checkName, keptTarget, notFound } from "../rules.ts";
 import { compareText, type MemoryState, sortedBy } from "./state.ts";
 
 /** Chains in memory. */
@@ -80,7 +80,7 @@ export class MemoryImages implements Images {
     const createdAt = this.get(name)?.createdAt ?? now;
     const record: ImageRecord = {
       name,
-      target: structuredClone(target),
+      target: keptTarget(target),
       createdAt,
       updatedAt: now,
     };

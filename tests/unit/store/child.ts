@@ -1,0 +1,128 @@
+/**
+ * A process of its own that works on a store: `deno run child.ts '<ChildTask>'`.
+ *
+ * It writes one word a line on stdout as it goes, and where it is to wait, it waits for a line on stdin.
+ */
+import { DatabaseSync, StatementSync } from "node:sqlite";
+import { bringLayer, finishLayer, sampleLayer } from "../../conformance/store_layers.ts";
+import { openStore, type Store } from "../../../lib/store/mod.ts";
+
+/** What a child does. */
+export interface ChildTask {
+  readonly root: string;
+  /** Seeds of the layers. */
+  readonly seeds: readonly number[];
+  /** The name to give. */
+  readonly image: string;
+  /** Bytes of each layer. */
+  readonly size?: number;
+  /** Wait with a layer begun and not made, or with all finished and not committed. */
+  readonly hold?: "begun" | "finished";
+  /** Kill this process before its N-th call that changes something on the disk. */
+  readonly killAt?: number;
+  /** Also make a snapshot's directory and a chain's. */
+  readonly directories?: boolean;
+}
+
+function say(word: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${word}\n`));
+}
+
+async function held(word: string): Promise<void> {
+  say(word);
+  await Deno.stdin.read(new Uint8Array(1));
+}
+
+let calls = 0;
+
+/** Counts the calls that change something, and dies before one of them. */
+function countCalls(killAt: number | undefined): void {
+  const count = () => {
+    if (++calls === killAt) Deno.kill(Deno.pid, "SIGKILL");
+  };
+  // deno-lint-ignore no-explicit-any
+  const wrap = (target: any, name: string) => {
+    const original = target[name];
+    // deno-lint-ignore no-explicit-any
+    target[name] = function (this: unknown, ...args: any[]) {
+      count();
+      return original.apply(this, args);
+    };
+  };
+  for (
+    const name of [
+      "mkdir",
+      "rename",
+      "renameSync",
+      "link",
+      "remove",
+      "removeSync",
+      "chmod",
+      "writeTextFile",
+    ]
+  ) wrap(Deno, name);
+  for (const name of ["write", "writeSync", "sync", "syncSync", "tryLock"]) {
+    wrap(Deno.FsFile.prototype, name);
+  }
+  wrap(StatementSync.prototype, "run");
+  wrap(DatabaseSync.prototype, "close");
+}
+
+async function work(task: ChildTask): Promise<void> {
+  countCalls(task.killAt);
+  {
+    await using store = await openStore({ root: task.root, durability: "full" });
+    say("open");
+    await using ingest = await store.ingest();
+    const layers = task.seeds.map((seed) => sampleLayer(seed, task.size ?? 4096, 0));
+    for (const layer of layers) {
+      if (task.hold !== "begun") say(await bringLayer(ingest, layer));
+      else {
+        const begun = await ingest.layer(layer.key, { blob: true });
+        if (begun.state === "new") {
+          await held("begun");
+          await finishLayer(begun.staged, layer);
+        }
+        say(begun.state);
+      }
+    }
+    if (task.hold === "finished") await held("finished");
+    const target = await ingest.blob(new TextEncoder().encode(task.image), "text/plain");
+    ingest.image(task.image, target);
+    const chain = layers.map((layer) => layer.diffId);
+    ingest.chain(chain);
+    await ingest.commit();
+    say("committed");
+    if (task.directories === true) {
+      if (store.snapshots.read((table) => table.get("key")) === undefined) await snapshot(store);
+      await store.directories!.ensure(
+        { chainId: store.chains.ensure(chain) },
+        "fs",
+        async (path) => {
+          await Deno.writeTextFile(`${path}/made`, "");
+        },
+      );
+      say("directories");
+    }
+  }
+  say(`calls ${calls}`);
+}
+
+async function snapshot(store: Store): Promise<void> {
+  const { cacheId } = await store.directories!.createSnapshot("key");
+  store.snapshots.transact((table) =>
+    table.put({
+      key: "key",
+      kind: "active",
+      parent: null,
+      cacheId,
+      diffId: null,
+      labels: {},
+      createdAt: 0,
+      updatedAt: 0,
+      usage: null,
+    })
+  );
+}
+
+if (import.meta.main) await work(JSON.parse(Deno.args[0] as string));

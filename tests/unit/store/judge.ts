@@ -1,0 +1,52 @@
+/** Judges a store as a whole: rows and files must say the same. */
+import { assertEquals } from "@std/assert";
+import type { Store } from "../../../lib/store/mod.ts";
+
+/** All paths below a directory, sorted. */
+export async function filesOf(directory: string, below = ""): Promise<string[]> {
+  const paths: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(`${directory}/${below}`)) {
+    const path = below === "" ? name : `${below}/${name}`;
+    paths.push(path);
+    if (isDirectory) paths.push(...await filesOf(directory, path));
+  }
+  return paths.sort();
+}
+
+/** Asserts that all rows have their files, whole, and that there is no file without a row. */
+export async function judgeStore(
+  store: Store,
+  extra: { readonly snapshots?: number } = {},
+): Promise<void> {
+  const root = store.root as string;
+  for (const { digest } of store.blobs.list()) await store.blobs.read(digest, Infinity);
+  for (const { diffId } of store.layers.list()) {
+    await (await store.layers.open(diffId)).pipeTo(new WritableStream());
+    store.directories?.layerTree(diffId);
+  }
+  for (const { chainId } of store.chains.list()) store.chains.diffIds(chainId);
+  const layers = store.layers.list().map((layer) => String(layer.cacheId)).sort();
+  assertEquals(await names(`${root}/layers`), layers);
+  const ids = store.chains.list().flatMap(({ cacheId }) => cacheId === null ? [] : [`${cacheId}`]);
+  assertEquals(await names(`${root}/chains`), ids.sort());
+  const snapshots = store.snapshots.read((table) => table.list());
+  const kept = snapshots.filter((row) => row.cacheId !== null).length + (extra.snapshots ?? 0);
+  assertEquals((await names(`${root}/snapshots`)).length, kept);
+  const blobs = store.blobs.list().map(({ digest }) => digest.replace("sha256:", "")).sort();
+  assertEquals(await names(`${root}/content/blobs/sha256`), blobs);
+  assertEquals(await names(`${root}/trash`), []);
+  const index = JSON.parse(await Deno.readTextFile(`${root}/content/index.json`));
+  const shown = index.manifests.map((m: { digest: string }) => m.digest).sort();
+  assertEquals(shown, store.images.list().map((image) => image.target.digest).sort());
+}
+
+/** Asserts that nothing is staged and no lock is left. */
+export async function judgeIdle(root: string): Promise<void> {
+  assertEquals((await names(`${root}/ingest`)).filter((name) => name !== "index.lock"), []);
+}
+
+async function names(path: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const entry of Deno.readDir(path)) found.push(entry.name);
+  return found.sort();
+}
