@@ -93,6 +93,9 @@ export interface ScannedLayer extends BuiltLayer {
 /** Zeros, for the holes of sparse files. */
 const ZEROS = new Uint8Array(64 * 1024);
 
+/** Stands for the digest of a file that is not hashed; a tree refuses zeros. */
+const UNKNOWN = new Uint8Array(32).fill(0xff);
+
 /** Tells the builder the entries, and the digest of each file whose content it wants. */
 class FileHandler implements TarHandler {
   dirty: { count: number; readonly example: ByteString } | null = null;
@@ -118,7 +121,11 @@ class FileHandler implements TarHandler {
   }
 
   data(chunk: Uint8Array): void {
-    if (!this.#due || !this.#fileDigests) return;
+    if (!this.#due) return;
+    if (!this.#fileDigests) {
+      this.#digest = UNKNOWN;
+      return;
+    }
     // Most files lie whole in one chunk, and a hash in one call costs half as much as three calls.
     if (chunk.length === this.#size && this.#hasher === null) this.#digest = sha256Bytes(chunk);
     else (this.#hasher ??= createHasher()).update(chunk);
