@@ -3,8 +3,8 @@
  *
  * File names, link targets and xattr values are bytes, not text. In this form
  * `<` orders as memcmp does, V8 stores one byte a char, and nothing is lost.
+ * Branded: text must be converted first.
  */
-/** A string whose chars are bytes. Branded: text must be converted first. */
 export type ByteString = string & { readonly "~byteString": true };
 
 const encoder = new TextEncoder();
