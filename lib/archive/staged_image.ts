@@ -71,6 +71,8 @@ async function stageLayer(context: StageContext, layer: LayerFile): Promise<Stag
       return await stager.adopt(layer, at);
     case "known":
       return await stager.presentBlob(layer, at.digest, at.size);
+    case "bytes":
+      return await stager.layerFromBytes(layer, at.bytes);
     case "failed":
       throw at.error;
     default:

@@ -89,6 +89,16 @@ export class Stager {
     return await this.#run(wanted, begun.staged, source, source.length);
   }
 
+  /** A small layer that came by in a stream and did not look like one. */
+  async layerFromBytes(wanted: WantedLayer, bytes: Uint8Array): Promise<StagedResult> {
+    const begun = await this.#options.ingest.layer({});
+    if (begun.state === "present") throw new Error("a layer without a key cannot be present");
+    const stream = (async function* () {
+      yield await Promise.resolve(bytes);
+    })();
+    return await this.#run(wanted, begun.staged, { kind: "stream" }, bytes.length, stream);
+  }
+
   /** What is said of a layer that the store holds, verified. @throws {VarveError} `E_SIZE` when the document lies about the blob's size */
   present(wanted: WantedLayer, record: LayerRecord, blobSize: number): StagedResult {
     const digest = wanted.digest ?? record.diffId;
@@ -171,7 +181,10 @@ export class Stager {
       source,
       target: staged.target,
       expected: {
-        ...(digest === undefined ? {} : { digest }),
+        // Without a descriptor only the diffID was promised, though the digest follows from it.
+        ...(digest === undefined || (mediaType === undefined && digest === diffId)
+          ? {}
+          : { digest }),
         ...(size === undefined ? {} : { size }),
         ...(diffId === undefined ? {} : { diffId }),
         ...(mediaType === undefined ? {} : { mediaType }),

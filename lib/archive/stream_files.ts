@@ -36,6 +36,9 @@ export async function streamFiles(
       reader.push(chunk);
       await demux.drained();
     }
+    if (reader.position === 0) {
+      throw new VarveError("E_TRUNCATED", `Cannot load ${label}: it is empty`);
+    }
     reader.end();
   } catch (error) {
     await demux.fail(error);
@@ -170,8 +173,20 @@ function looksLikeLayer(head: Uint8Array, size: number): boolean {
     return true;
   }
   if (size % 512 !== 0 || head.length < HEAD) return false;
-  const ustar = [0x75, 0x73, 0x74, 0x61, 0x72];
-  return ustar.every((byte, i) => head[257 + i] === byte) || head.every((byte) => byte === 0);
+  return isTarHeader(head) || head.every((byte) => byte === 0);
+}
+
+/** Every dialect has the sum of its header's bytes at 148, with the sum itself taken as spaces. */
+function isTarHeader(head: Uint8Array): boolean {
+  let stored = "";
+  let sum = 8 * 0x20;
+  for (let i = 0; i < 512; i++) {
+    const byte = head[i] ?? 0;
+    if (i >= 148 && i < 156) stored += String.fromCharCode(byte);
+    else sum += byte;
+  }
+  // deno-lint-ignore no-control-regex
+  return parseInt(stored.replace(/[\0 ]+/g, ""), 8) === sum;
 }
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {
