@@ -1,0 +1,104 @@
+import { assert, assertEquals } from "@std/assert";
+import { VarveError } from "../../lib/errors.ts";
+import {
+  decodeTree,
+  editTree,
+  encodeTree,
+  lookup,
+  openTree,
+  type Tree,
+  verifyTree,
+  walk,
+} from "../../lib/tree/mod.ts";
+import { listTree, treeOf } from "../support/model_tree.ts";
+import {
+  type Random,
+  random,
+  randomLeaf,
+  randomModel,
+  randomName,
+} from "../support/random_tree.ts";
+
+const CASES = 1000;
+
+export function fileOf(tree: Tree): Uint8Array<ArrayBuffer> {
+  const pieces = encodeTree(tree);
+  const file = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    file.set(piece, at);
+    at += piece.length;
+  }
+  return file;
+}
+
+function open(file: Uint8Array): Tree {
+  return openTree({ size: file.length, readSync: (at, length) => file.slice(at, at + length) });
+}
+
+function randomTree(r: Random): Tree {
+  const kind = r(2) === 0 ? "layer" : "root";
+  let tree = treeOf(randomModel(r, kind, r(60)), kind);
+  // An edited tree lies in two segments.
+  if (r(2) === 0) tree = editTree(tree, [[randomName(r), randomLeaf(r, kind)]]);
+  return tree;
+}
+
+Deno.test("what is written reads back, at once and lazily", () => {
+  for (let seed = 0; seed < CASES; seed++) {
+    const tree = randomTree(random(seed));
+    verifyTree(tree);
+    const file = fileOf(tree);
+    const text = JSON.stringify(listTree(tree));
+    for (const read of [decodeTree(file), open(file)]) {
+      assertEquals(read.digest, tree.digest, `seed ${seed}`);
+      assertEquals(read.kind, tree.kind);
+      assertEquals(read.count, tree.count);
+      assert(JSON.stringify(listTree(read)) === text, `seed ${seed}: another walk`);
+      assertEquals(fileOf(read).length, file.length, `seed ${seed}: written again`);
+    }
+  }
+});
+
+Deno.test("a damaged file is refused, or the damage was in nothing", () => {
+  let refused = 0;
+  for (let seed = 0; seed < CASES; seed++) {
+    const r = random(seed + 1_000_000);
+    const tree = randomTree(r);
+    const file = fileOf(tree);
+    const text = JSON.stringify(listTree(tree));
+    for (let i = 1 + r(3); i > 0; i--) {
+      const what = r(3);
+      const at = r(file.length);
+      if (what === 0) file[at] = r(256);
+      else if (what === 1) file[at] = (file[at] as number) ^ (1 << r(8));
+      else file.fill(r(2) * 255, at, Math.min(file.length, at + r(40)));
+    }
+    const cut = r(6) === 0 ? file.slice(0, r(file.length)) : file;
+    for (const read of [decodeTree, open]) {
+      try {
+        const again = read(cut);
+        assertEquals(JSON.stringify(listTree(again)), text, `seed ${seed}: damage was believed`);
+      } catch (error) {
+        assert(
+          error instanceof VarveError && (error.code === "E_FORMAT" || error.code === "E_DIGEST"),
+          `seed ${seed}: ${error}`,
+        );
+        refused++;
+      }
+    }
+  }
+  assert(refused > CASES, `only ${refused} of ${2 * CASES} were refused`);
+});
+
+Deno.test("a lazily opened tree can be edited and looked up", () => {
+  for (let seed = 0; seed < 200; seed++) {
+    const r = random(seed + 2_000_000);
+    const tree = treeOf(randomModel(r, "root", 60), "root");
+    const name = randomName(r);
+    const node = randomLeaf(r, "root");
+    const read = open(fileOf(tree));
+    assertEquals(editTree(read, [[name, node]]).digest, editTree(tree, [[name, node]]).digest);
+    for (const { path, node } of walk(tree)) assertEquals(lookup(read, path), node);
+  }
+});
