@@ -240,7 +240,10 @@ export class TreeBuilder {
     }
     const page = log.heapPage(inode);
     const start = log.nameAt(inode) << 2;
+    const dead = log.flags(inode) & L_DEAD;
     this.#write(inode, fromBytes(page.u8, start, start + log.nameLength(inode)), node);
+    // The name that the inode was made with may be gone while others live on.
+    log.set(inode, R_NAME, (log.get(inode, R_NAME) | (dead << 16)) >>> 0);
   }
 
   /** Makes a directory hide what lower layers have in it. @throws {TypeError} when it is none, or in a root tree */
