@@ -1,9 +1,8 @@
 import type { ByteString } from "../bytes/mod.ts";
-import { VarveError } from "../errors.ts";
 import type { NodeId } from "../tree/mod.ts";
 import type { Budget } from "./_budget.ts";
 import { limitError } from "./limits.ts";
-import { checkComponent, checkPath, cleanPath, shownPath } from "./_path.ts";
+import { checkComponent, checkPath, cleanPath, notDirectory, shownPath } from "./_path.ts";
 import type { Walker } from "./_walker.ts";
 
 /** A directory that was found before, by the letters of its path. */
@@ -110,11 +109,4 @@ function endOf(path: ByteString): number {
   let end = path.length;
   while (end > 0 && path.charCodeAt(end - 1) === 0x2f) end--;
   return end;
-}
-
-function notDirectory(path: ByteString): VarveError {
-  const subject = shownPath(path);
-  return new VarveError("E_NOT_DIR", `Cannot take entry ${subject}: its parent is no directory`, {
-    subject,
-  });
 }

@@ -59,3 +59,11 @@ export function checkComponent(part: ByteString, path: ByteString, limits: Layer
     throw limitError("component", limits.component, shownPath(path), "E_NAME_TOO_LONG");
   }
 }
+
+/** The error of an entry below what is no directory. */
+export function notDirectory(path: ByteString): VarveError {
+  const subject = shownPath(path);
+  return new VarveError("E_NOT_DIR", `Cannot take entry ${subject}: its parent is no directory`, {
+    subject,
+  });
+}

@@ -2,7 +2,7 @@ import type { ByteString } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
 import type { NodeId, TreeBuilder, WhiteoutNode } from "../tree/mod.ts";
 import type { Budget } from "./_budget.ts";
-import { cleanPath, shownPath } from "./_path.ts";
+import { cleanPath, notDirectory } from "./_path.ts";
 import type { Walker } from "./_walker.ts";
 import { WHITEOUT_PREFIX } from "./_whiteout_name.ts";
 
@@ -36,6 +36,7 @@ export class Whiteouts {
   readonly #kinds: Kind[] = [];
   readonly #paths: ByteString[] = [];
   readonly #cut = new Map<NodeId, boolean>();
+  readonly #idle: (readonly [NodeId, ByteString])[] = [];
 
   /** Keeps one: a whiteout, an opaque marker, or a character device 0:0 that stands in the tree already. */
   add(kind: Kind, path: ByteString, budget: Budget): void {
@@ -56,6 +57,7 @@ export class Whiteouts {
     for (const bucket of buckets) {
       for (const whiteout of bucket ?? []) this.#place(whiteout, tree, walker);
     }
+    for (const [directory, name] of this.#idle) tree.remove(directory, name);
   }
 
   #place(whiteout: Placed, tree: TreeBuilder, walker: Walker): void {
@@ -74,8 +76,10 @@ export class Whiteouts {
       }
     } else if (type === "directory") {
       tree.setOpaque(child);
-    } else if (type === "none" && !this.#isCut(directory, tree)) {
+    } else if (type === "none") {
+      // Also where nothing is left to hide, until all are placed: it hides deeper markers.
       tree.put(directory, whiteout.name, WHITEOUT);
+      if (this.#isCut(directory, tree)) this.#idle.push([directory, whiteout.name]);
     }
   }
 
@@ -95,23 +99,25 @@ export class Whiteouts {
   }
 }
 
-function find(
-  kind: Kind,
-  path: ByteString,
-  walker: Walker,
-  budget: Budget,
-): Placed | undefined {
+/** Where a marker stands; `undefined` when its parent is hidden, or a device's is no more what it was. */
+function find(kind: Kind, path: ByteString, walker: Walker, budget: Budget): Placed | undefined {
   const parts = cleanPath(path, budget.limits);
   const last = parts[parts.length - 1] as ByteString;
-  walker.walk(parts, 1, path);
-  if (walker.blocked === "whiteout") return undefined;
-  if (walker.blocked === "file") {
-    const subject = shownPath(path);
-    throw new VarveError("E_NOT_DIR", `Cannot take entry ${subject}: its parent is no directory`, {
-      subject,
-    });
+  if (kind === "device") {
+    try {
+      walker.walk(parts, 1, path);
+    } catch (error) {
+      // The entry itself was in order; what came after it took its parent away.
+      if (error instanceof VarveError && error.code === "E_LOOP") return undefined;
+      throw error;
+    }
+    if (walker.blocked !== "no" || walker.missing.length > 0) return undefined;
+  } else {
+    walker.walk(parts, 1, path);
+    if (walker.blocked === "whiteout") return undefined;
+    if (walker.blocked === "file") throw notDirectory(path);
+    walker.checkDepth(path);
   }
-  walker.checkDepth(path);
   return {
     kind,
     path,

@@ -263,12 +263,12 @@ export class LayerBuilder {
   /** The link is one more name of an inode, and its entry's attributes become those of the inode, as containerd has it. */
   #link(entry: Entry): false {
     const { path, linkname } = entry;
+    this.#parents.find(path);
+    if (this.#parents.name === null) throw notRoot(path);
     checkTarget(entry, this.#budget.limits.path);
     this.#targets.find(linkname);
     const { directory: place, name } = this.#targets;
     const target = name === null || place < 0 ? -1 : this.#tree.child(place, name);
-    this.#parents.find(path);
-    if (this.#parents.name === null) throw notRoot(path);
     if (target < 0) {
       throw refused(
         "E_LINK_TARGET",
