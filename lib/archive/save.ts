@@ -53,7 +53,7 @@ export async function saveToFile(
     await removeIfThere(temporary);
     {
       using file = await create(temporary);
-      await stream.pipeTo(file.writable, { preventClose: true });
+      await writeAll(file, stream);
       if (store.durability === "full") await file.syncData();
     }
     await Deno.rename(temporary, path);
@@ -90,7 +90,7 @@ export async function saveToDirectory(
       }
       using target = await create(`${temporary}/${file.name}`);
       const content = await open(store, file, options.signal);
-      await content.pipeThrough(progress()).pipeTo(target.writable, { preventClose: true });
+      await writeAll(target, content.pipeThrough(progress()));
       if (store.durability === "full") await target.syncData();
     }
     await Deno.rename(temporary, clean);
@@ -188,6 +188,13 @@ function meter(
         controller.enqueue(chunk);
       },
     });
+}
+
+/** Writes a stream into a file. (`pipeTo` with `preventClose` may end before the last chunks are written.) */
+async function writeAll(file: Deno.FsFile, bytes: ReadableStream<Uint8Array>): Promise<void> {
+  for await (const chunk of bytes) {
+    for (let at = 0; at < chunk.length;) at += await file.write(chunk.subarray(at));
+  }
 }
 
 async function create(path: string): Promise<Deno.FsFile> {

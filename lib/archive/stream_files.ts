@@ -185,7 +185,6 @@ function isTarHeader(head: Uint8Array): boolean {
     if (i >= 148 && i < 156) stored += String.fromCharCode(byte);
     else sum += byte;
   }
-  // deno-lint-ignore no-control-regex
   return parseInt(stored.replace(/[\0 ]+/g, ""), 8) === sum;
 }
 

@@ -2,6 +2,7 @@ import { saveImages, type SaveOptions, saveToDirectory, saveToFile } from "../..
 import { VarveError } from "../../errors.ts";
 import type { Context } from "../context.ts";
 import { hostPlatform } from "../images.ts";
+import { formatBytes, type ProgressItem } from "../progress.ts";
 import { STREAMED, text, type Verb } from "../verb.ts";
 
 /** `varve save`. */
@@ -48,10 +49,14 @@ Examples:
 };
 
 function optionsOf(context: Context): SaveOptions {
-  const item = context.progress.start("saving", undefined);
+  let item: ProgressItem | undefined;
   return {
     host: hostPlatform(),
     signal: context.signal,
-    onProgress: (written, total) => written === total ? item.done() : item.update(written),
+    onProgress: (written, total) => {
+      item ??= context.progress.start("saving", total);
+      if (written === total) item.done(formatBytes(total));
+      else item.update(written);
+    },
   };
 }

@@ -128,9 +128,11 @@ Example:
     if (node.type !== "directory") {
       throw new VarveError("E_USAGE", `Cannot print ${argument} as a tree: it is no directory`);
     }
+    const above = base.split("/").length - 2;
     for (const entry of walk(tree, { from: path })) {
-      if (entry.depth > depth) continue;
-      out += `${"  ".repeat(entry.depth)}${formatName(entry.name, entry.node)}${
+      const level = entry.depth - above;
+      if (level > depth) continue;
+      out += `${"  ".repeat(level)}${formatName(entry.name, entry.node)}${
         entry.node.type === "directory" ? "/" : ""
       }\n`;
       json.push(nodeToJson(`/${entry.path}` as ByteString, entry.node));
