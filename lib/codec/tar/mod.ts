@@ -11,8 +11,16 @@ export type { TarHandler } from "./handler.ts";
 export { DEFAULT_TAR_LIMITS, type TarLimits } from "./limits.ts";
 export { TarReader, type TarReaderOptions } from "./reader.ts";
 export {
+  entriesFromTarStream,
+  type TarStreamInputOptions,
+  type TarStreamItem,
+  type TarStreamLoss,
+  treeToTarStreamInputs,
+} from "./std_tar.ts";
+export {
   type ReadContent,
   treeEntries,
+  type TreeEntriesOptions,
   type TreeEntry,
   writeTree,
   type WriteTreeOptions,

@@ -6,6 +6,7 @@ import {
   type DirectoryNode,
   type FileNode,
   list,
+  lookup,
   type NamedNode,
   type Node,
   rootOf,
@@ -23,14 +24,20 @@ const ROOT = "./" as ByteString;
 export interface TreeEntry {
   /** Its header. */
   readonly entry: TarEntry;
-  /** Its path in the tree, without leading or trailing slash. */
+  /** Its path in the tree, without leading or trailing slash; a marker's is as it is written. */
   readonly path: ByteString;
   /** The file whose content follows; `null` when none does. */
   readonly content: FileNode | null;
 }
 
+/** Options of {@linkcode treeEntries}. */
+export interface TreeEntriesOptions {
+  /** Only what is in this directory, with paths from there; default the root. */
+  readonly under?: ByteString;
+}
+
 /** Options of {@linkcode writeTree}. */
-export interface WriteTreeOptions {
+export interface WriteTreeOptions extends TreeEntriesOptions {
   /** Stops the writing; its reason is thrown. */
   readonly signal?: AbortSignal;
 }
@@ -53,33 +60,52 @@ export type ReadContent = (
  *
  * Source: OCI image specification, layer.md, "Change Types" and "Whiteouts".
  *
- * @throws {VarveError} `E_WHITEOUT_NAME` when a name of a layer tree would be read as a whiteout
+ * @throws {VarveError} `E_WHITEOUT_NAME` when a name of a layer tree would be read as a whiteout,
+ *   `E_NOT_FOUND` or `E_NOT_DIR` when `under` is no directory
  */
-export function* treeEntries(tree: Tree): Generator<TreeEntry> {
-  const root = rootOf(tree);
+export function* treeEntries(
+  tree: Tree,
+  options: TreeEntriesOptions = {},
+): Generator<TreeEntry> {
+  const top = (options.under ?? "").replace(/^\/+|\/+$/g, "") as ByteString;
+  const root = directoryAt(tree, top);
   const links = new Map<ByteString, ByteString>();
   if (tree.kind === "layer" ? !root.implied : !isPlainRoot(root)) {
-    yield { entry: entryOf(ROOT, "directory", root), path: "" as ByteString, content: null };
+    yield { entry: entryOf(ROOT, "directory", root), path: top, content: null };
   }
-  const stack = [{ path: "" as ByteString, children: childrenOf(tree, "" as ByteString, root) }];
-  for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-    const next = top.children.next();
+  const stack = [{ name: "" as ByteString, path: top, children: childrenOf(tree, top, root) }];
+  for (let last = stack.at(-1); last !== undefined; last = stack.at(-1)) {
+    const next = last.children.next();
     if (next.done === true) {
       stack.pop();
       continue;
     }
-    const { name, node } = next.value;
-    const path = (top.path === "" ? name : `${top.path}/${name}`) as ByteString;
+    const { node } = next.value;
+    const path = join(last.path, next.value.name);
+    const name = join(last.name, next.value.name);
     if (node.type === "directory") {
       if (!node.implied) {
-        const entry = entryOf(`${path}/` as ByteString, "directory", node);
+        const entry = entryOf(`${name}/` as ByteString, "directory", node);
         yield { entry, path, content: null };
       }
-      stack.push({ path, children: childrenOf(tree, path, node) });
+      stack.push({ name, path, children: childrenOf(tree, path, node) });
     } else {
-      yield leafOf(path, node, links);
+      yield leafOf(name, path, node, links);
     }
   }
+}
+
+function directoryAt(tree: Tree, path: ByteString): DirectoryNode {
+  if (path === "") return rootOf(tree);
+  const node = lookup(tree, path);
+  const shown = escapeForTerminal(path);
+  if (node === undefined) throw new VarveError("E_NOT_FOUND", `Cannot write ${shown}: not found`);
+  if (node.type === "directory") return node;
+  throw new VarveError("E_NOT_DIR", `Cannot write ${shown}: it is a ${node.type}`);
+}
+
+function join(directory: ByteString, name: ByteString): ByteString {
+  return directory === "" ? name : `${directory}/${name}` as ByteString;
 }
 
 /**
@@ -96,7 +122,7 @@ export async function* writeTree(
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const batch = new ByteBatch();
   const writer = new TarWriter((bytes) => batch.add(bytes));
-  for (const { entry, path, content } of treeEntries(tree)) {
+  for (const { entry, path, content } of treeEntries(tree, options)) {
     options.signal?.throwIfAborted();
     writer.entry(entry);
     if (content !== null) {
@@ -157,22 +183,23 @@ function whiteoutName(path: ByteString, name: ByteString): VarveError {
 
 /** Whatever is no directory: a file, a link to one that was written before, a marker. */
 function leafOf(
+  name: ByteString,
   path: ByteString,
   node: Exclude<Node, DirectoryNode>,
   links: Map<ByteString, ByteString>,
 ): TreeEntry {
   if (node.type === "whiteout") {
-    return { entry: entryOf(path, "file", MARKER), path, content: null };
+    return { entry: entryOf(name, "file", MARKER), path, content: null };
   }
   if (node.group !== null) {
     const first = links.get(node.group);
     if (first !== undefined) {
-      const entry = { ...entryOf(path, "hardlink", node), linkname: first, xattrs: [] };
+      const entry = { ...entryOf(name, "hardlink", node), linkname: first, xattrs: [] };
       return { entry, path, content: null };
     }
-    links.set(node.group, path);
+    links.set(node.group, name);
   }
-  const entry = entryOf(path, node.type, node);
+  const entry = entryOf(name, node.type, node);
   switch (node.type) {
     case "file": {
       const content = node.size > 0 ? node : null;
