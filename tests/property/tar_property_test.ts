@@ -1,6 +1,6 @@
 /** Laws of the tar codec: reading gives what was written, however the bytes are cut. */
 import { assert, assertEquals } from "@std/assert";
-import { type ByteString, secondsOf, timestampFromBigInt, toBytes } from "../../lib/bytes/mod.ts";
+import { type ByteString, secondsOf, timestampFromBigInt } from "../../lib/bytes/mod.ts";
 import {
   encodeTarHeader,
   type TarEntry,

@@ -7,6 +7,16 @@
  * @module
  */
 export { encodeTarHeader, type TarEntry, tarPadding } from "./encode.ts";
+/** The types of `@std/tar` that appear in signatures here. */
+export type {
+  OldStyleFormat,
+  PosixUstarFormat,
+  TarStreamDir,
+  TarStreamEntry,
+  TarStreamFile,
+  TarStreamInput,
+  TarStreamOptions,
+} from "@std/tar";
 export type { TarHandler } from "./handler.ts";
 export { DEFAULT_TAR_LIMITS, type TarLimits } from "./limits.ts";
 export { TarReader, type TarReaderOptions } from "./reader.ts";
