@@ -2,11 +2,20 @@ import type { ByteString } from "../bytes/mod.ts";
 import type { Block } from "./block.ts";
 import { RESULT_WORDS } from "./block_writer.ts";
 import { DirectoryWriter, refOf } from "./directory_writer.ts";
-import { F_DIGEST, F_GROUP, F_IMPLIED, F_MARKED, F_OPAQUE, F_WHITEOUT, S_IFLNK } from "./format.ts";
+import {
+  ANY_MARK,
+  F_DIGEST,
+  F_GROUP,
+  F_IMPLIED,
+  F_MARKED,
+  F_OPAQUE,
+  F_WHITEOUT,
+  S_IFLNK,
+} from "./format.ts";
 import { collectGroups } from "./groups.ts";
 import { type PackedTree, sealTree } from "./packed.ts";
 import { SegmentWriter } from "./segment_writer.ts";
-import { compareRows, Stream, StreamQueue } from "./stream.ts";
+import { compareRows, rowsBefore, Stream, StreamQueue } from "./stream.ts";
 import type { TreeKind } from "./tree.ts";
 
 /** A row of one of the merged trees. */
@@ -136,6 +145,7 @@ class Merger {
         if (this.#takeLeaf(frame, first)) continue;
         first.load();
       }
+      if (this.#takeRun(frame, first)) continue;
       const rows: MergeRow[] = [];
       const moved: Stream[] = [];
       do {
@@ -186,6 +196,24 @@ class Merger {
     writer.leaf(index, at);
     queue.pop();
     if (stream.skipLeaf()) queue.push(stream);
+    return true;
+  }
+
+  /** Copies rows of a leaf that come before all other trees' names. */
+  #takeRun({ queue, writer, scope }: Frame, stream: Stream): boolean {
+    const leaf = stream.leaf as Block;
+    const from = stream.i;
+    const second = queue.second;
+    const end = second === undefined
+      ? leaf.count
+      : rowsBefore(leaf, from, second.holder, second.place);
+    const any = this.#rules.keepsMarks(stream.rank, scope);
+    let i = from;
+    for (; i < end && (any || (leaf.flags(i) & ANY_MARK) === 0); i++) writer.copy(leaf, i);
+    if (i === from) return false;
+    queue.pop();
+    stream.i = i;
+    if (i < leaf.count || stream.skipLeaf()) queue.push(stream);
     return true;
   }
 

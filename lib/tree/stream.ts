@@ -106,3 +106,21 @@ export class StreamQueue {
     else streams.splice(i, 0, stream);
   }
 }
+
+/** The first row of a leaf, from `from` on, whose name is not before that of another row. */
+export function rowsBefore(leaf: Block, from: number, other: Block, place: number): number {
+  // Most often it is near: double the step, then halve the range.
+  let low = from;
+  let step = 1;
+  while (low + step <= leaf.count && compareRows(leaf, low + step - 1, other, place) < 0) {
+    low += step;
+    step *= 2;
+  }
+  let high = Math.min(low + step - 1, leaf.count);
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareRows(leaf, middle, other, place) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
