@@ -2,18 +2,75 @@
  * varve, a container image layer engine: it takes an image, proves every byte of
  * it, and makes it readable, mountable and saveable again.
  *
+ * - {@linkcode openStore} opens the store that everything else works on;
+ * - {@linkcode loadImages} brings images in from archives and directories, and
+ *   {@linkcode saveImages} takes them out;
+ * - {@linkcode mountImage} and {@linkcode unpackImage} give their files;
+ * - {@linkcode applyLayer}, {@linkcode diffTrees} and {@linkcode chainIds} are the
+ *   pure core: values in, values out.
+ *
  * Importing this module opens nothing and asks for no permission; files, workers
- * and libraries open inside a call.
+ * and libraries open inside a call. Every room has its own entry point with all
+ * of its parts, such as `@varve/varve/tar`.
  *
  * @example
  * ```ts
- * import { parseDigest, sha256 } from "@varve/varve";
+ * import { chainIds, type DiffId, parseDigest, sha256 } from "@varve/varve";
  *
  * const digest = sha256(new TextEncoder().encode("varve"));
  * if (parseDigest(digest) !== digest) throw new Error("a digest reads as it is written");
+ * const diffIds = [digest as DiffId];
+ * if (chainIds(diffIds).at(0) !== diffIds[0]) throw new Error("the lowest chain is its layer");
  * ```
  *
  * @module
  */
 export * from "./lib/errors.ts";
-export * from "./lib/digest/mod.ts";
+export {
+  type ChainId,
+  createHasher,
+  type DiffId,
+  type Digest,
+  equalDigests,
+  type Hasher,
+  isDigest,
+  parseDigest,
+  sha256,
+  type TreeDigest,
+  verifyStream,
+} from "./lib/digest/mod.ts";
+export { list, lookup, type Node, resolve, rootOf, type Tree, walk } from "./lib/tree/mod.ts";
+export {
+  applyLayer,
+  chainId,
+  chainIds,
+  type Change,
+  changes,
+  diffTrees,
+  foldLayers,
+  squashLayers,
+} from "./lib/layer/mod.ts";
+export { createPool, type Pool } from "./lib/pool/mod.ts";
+export { openMemoryStore, type OpenOptions, openStore, type Store } from "./lib/store/mod.ts";
+export {
+  type LoadedImage,
+  type LoadedLayer,
+  loadImages,
+  type LoadOptions,
+  type LoadProgress,
+  saveImages,
+  type SaveOptions,
+  saveToDirectory,
+  saveToFile,
+} from "./lib/archive/mod.ts";
+export {
+  createSnapshotter,
+  type MountedImage,
+  mountImage,
+  type MountImageOptions,
+  selectDriver,
+  type Snapshotter,
+  unmountImage,
+  unpackImage,
+  type UnpackOptions,
+} from "./lib/snapshot/mod.ts";

@@ -8,5 +8,6 @@ const { code } = await new Deno.Command(Deno.execPath(), {
   args: ["doc", "--lint", ...Object.values(exports)],
   cwd: PROJECT,
   stdout: "null",
+  stderr: "inherit",
 }).output();
 Deno.exit(code);
