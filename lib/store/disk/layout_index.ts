@@ -30,12 +30,10 @@ export function writeIndex(disk: Disk): void {
   const { paths, db } = disk;
   guardedSync("write index.json", () => {
     // Synchronous throughout: this thread could wait for a lock that it holds itself.
-    using lock = Deno.openSync(`${paths.ingest}/index.lock`, {
-      write: true,
-      create: true,
-      mode: 0o600,
-    });
+    const path = `${paths.ingest}/index.lock`;
+    using lock = Deno.openSync(path, { write: true, create: true, mode: 0o600 });
     if (!lockInTime(lock)) return;
+    if (((lock.statSync().mode ?? 0) & 0o777) !== 0o600) Deno.chmodSync(path, 0o600);
     const { generation, bytes } = db.read(() => ({
       generation: stateOf(db, "images"),
       bytes: indexBytes(disk),

@@ -10,6 +10,8 @@ export interface LockOptions {
   readonly timeout?: number;
 }
 
+/** Mode of a lock file. */
+const LOCK_MODE = 0o600;
 /** Waits between two attempts: doubled from the first to the last, in ms. */
 const FIRST_WAIT = 1;
 const LAST_WAIT = 32;
@@ -33,7 +35,12 @@ export class FileLock implements Disposable {
   /** Takes the lock if it is free. */
   static async tryAcquire(path: string, shared = false): Promise<FileLock | undefined> {
     for (;;) {
-      const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o600 });
+      const file = await Deno.open(path, {
+        read: true,
+        write: true,
+        create: true,
+        mode: LOCK_MODE,
+      });
       try {
         if (!await file.tryLock(!shared)) {
           file.close();
@@ -96,6 +103,8 @@ export class FileLock implements Disposable {
 
 async function isAt(file: Deno.FsFile, path: string): Promise<boolean> {
   const mine = await file.stat();
+  // The umask may have taken from it what the next one needs.
+  if (((mine.mode ?? 0) & 0o777) !== LOCK_MODE) await Deno.chmod(path, LOCK_MODE).catch(ifMissing);
   try {
     const there = await Deno.lstat(path);
     return there.ino === mine.ino && there.dev === mine.dev;
@@ -103,6 +112,10 @@ async function isAt(file: Deno.FsFile, path: string): Promise<boolean> {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
+}
+
+function ifMissing(error: unknown): void {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
 }
 
 async function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {

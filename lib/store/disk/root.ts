@@ -1,14 +1,6 @@
 import { VarveError } from "../../errors.ts";
 import { type Paths, ROOT_NAMES } from "./paths.ts";
-import {
-  errnoOf,
-  guarded,
-  lstatOrNothing,
-  makeDirectory,
-  namesIn,
-  removeAll,
-  writeNew,
-} from "./system.ts";
+import { errnoOf, guarded, lstatOrNothing, makeDirectory, namesIn } from "./system.ts";
 
 /** The layout file of an OCI layout (image-spec, image-layout.md). */
 const OCI_LAYOUT = '{"imageLayoutVersion":"1.0.0"}\n';
@@ -101,15 +93,25 @@ async function takesNoWrites(path: string): Promise<boolean> {
   }
 }
 
+/** Several starts may do it at once: they write the same. */
 async function writeLayout(paths: Paths): Promise<void> {
   const path = `${paths.content}/oci-layout`;
-  if (await lstatOrNothing(path) !== undefined) return;
-  const temporary = `${paths.ingest}/oci-layout.${crypto.randomUUID()}`;
+  if (await readOrNothing(path) === OCI_LAYOUT) return;
+  const temporary = `${paths.ingest}/oci-layout`;
+  await Deno.writeTextFile(temporary, OCI_LAYOUT, { mode: 0o600 });
   try {
-    await writeNew(temporary, new TextEncoder().encode(OCI_LAYOUT), 0o644);
+    await Deno.chmod(temporary, 0o644);
     await Deno.rename(temporary, path);
   } catch (error) {
-    await removeAll(temporary);
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+async function readOrNothing(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
 }

@@ -13,7 +13,7 @@ const TIMEOUT = 2_000;
 
 /**
  * Removes what has a final name and no row: what was being committed when its process died. Alone with
- * the store, so that nothing is between its rename and its row.
+ * the store, so that nothing is between its rename and its row. A row without its directory is damage.
  *
  * @returns whether it was done; else (others commit all the time) a later start does it
  */
@@ -43,6 +43,10 @@ export async function sweep(
     ]] as const
   ) {
     for (const name of await orphans(directory, known)) await discard(disk, `${directory}/${name}`);
+  }
+  const present = new Set(await namesIn(paths.layers));
+  for (const id of ids("layer")) {
+    if (!present.has(id)) db.run("UPDATE layer SET verified_at = 0 WHERE cache_id = ?", Number(id));
   }
   for (const name of await orphans(paths.snapshots, ids("snapshot"))) {
     const path = `${paths.snapshots}/${name}`;

@@ -20,6 +20,8 @@ export interface ChildTask {
   readonly hold?: "begun" | "finished";
   /** Kill this process before its N-th call that changes something on the disk. */
   readonly killAt?: number;
+  /** The umask to start with. */
+  readonly umask?: number;
   /** Also make a snapshot's directory and a chain's. */
   readonly directories?: boolean;
 }
@@ -69,6 +71,7 @@ function countCalls(killAt: number | undefined): void {
 }
 
 async function work(task: ChildTask): Promise<void> {
+  if (task.umask !== undefined) Deno.umask(task.umask);
   countCalls(task.killAt);
   {
     await using store = await openStore({ root: task.root, durability: "full" });

@@ -7,7 +7,7 @@ import { startChild } from "./children.ts";
 import { judgeIdle, judgeStore } from "./judge.ts";
 
 /** How many of the calls are tried; `VARVE_ALL_KILLS=1` tries each. */
-const TRIED = 24;
+const TRIED = 14;
 
 /** The task is killed before its N-th call; then a start heals, and the same task again succeeds. */
 async function killAt(killAt: number): Promise<void> {
