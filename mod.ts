@@ -50,7 +50,19 @@ export {
   foldLayers,
   squashLayers,
 } from "./lib/layer/mod.ts";
-export { createPool, type Pool } from "./lib/pool/mod.ts";
+export type { Fd, Mount } from "./lib/linux/mod.ts";
+export {
+  createPool,
+  type Job,
+  type JobContext,
+  type JobProgress,
+  type LayerJobOutput,
+  type LayerTarget,
+  type Pool,
+  type PoolOptions,
+  type RunOptions,
+  type WorkerEntry,
+} from "./lib/pool/mod.ts";
 export { openMemoryStore, type OpenOptions, openStore, type Store } from "./lib/store/mod.ts";
 export {
   type LoadedImage,

@@ -20,7 +20,7 @@
  */
 
 /** Exit code of the command line for each error code. A code, once published, keeps its number. */
-const EXIT = {
+export const EXIT_CODES = {
   /** A defect of varve itself. */
   E_INTERNAL: 1,
   /** A worker died or fell silent; the job failed, the pool goes on. */
@@ -120,11 +120,11 @@ const EXIT = {
 } as const;
 
 /** A stable, literal error code. */
-export type ErrorCode = keyof typeof EXIT;
+export type ErrorCode = keyof typeof EXIT_CODES;
 
 /** All error codes, in the order of their exit codes. */
 export const ERROR_CODES: readonly ErrorCode[] = Object.keys(
-  EXIT,
+  EXIT_CODES,
 ) as ErrorCode[];
 
 /** What an error can say beyond its message; values survive `postMessage` and JSON. */
@@ -183,12 +183,12 @@ export class VarveError extends Error {
 
 /** The exit code of the command line for an error: 1 for whatever is not a {@linkcode VarveError}. */
 export function exitCode(error: unknown): number {
-  return error instanceof VarveError ? EXIT[error.code] : 1;
+  return error instanceof VarveError ? EXIT_CODES[error.code] : 1;
 }
 
 /** The exit code that belongs to a code. */
 export function exitCodeOf(code: ErrorCode): number {
-  return EXIT[code];
+  return EXIT_CODES[code];
 }
 
 /** Turns anything thrown into a record that survives `postMessage`. */
