@@ -352,12 +352,19 @@ export interface Store extends AsyncDisposable {
   readonly root: string | null;
   /** Whether syncs are made. */
   readonly durability: "full" | "none";
+  /** Blobs by digest. */
   readonly blobs: Blobs;
+  /** Layers by diffID. */
   readonly layers: Layers;
+  /** Chains by chainID. */
   readonly chains: Chains;
+  /** Image names. */
   readonly images: Images;
+  /** Snapshot rows. */
   readonly snapshots: Snapshots;
+  /** Leases. */
   readonly leases: Leases;
+  /** Settings. */
   readonly settings: Settings;
   /** Disk stores only. */
   readonly directories: Directories | null;

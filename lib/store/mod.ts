@@ -11,6 +11,21 @@
  *
  * @module
  */
+export type { ChainId, DiffId, Digest, TreeDigest } from "../digest/mod.ts";
+export type {
+  ContainerConfig,
+  Descriptor,
+  HistoryEntry,
+  ImageConfig,
+  ImageLayer,
+  JsonObject,
+  JsonValue,
+  Manifest,
+} from "../oci/mod.ts";
+export type { Tree, TreeKind } from "../tree/mod.ts";
+export type { Warning, WarningCode } from "../layer/mod.ts";
+export type { Compression } from "../codec/compress/mod.ts";
+export type { LayerJobOutput, LayerTarget } from "../pool/mod.ts";
 export type * from "./contract.ts";
 export { findImage, imageDiffIds, readImage, type StoredImage } from "./image.ts";
 export { openMemoryStore } from "./memory/store.ts";

@@ -114,7 +114,7 @@ Deno.test("a snapshot's directory is new and empty, and its id is never used aga
     for (const [i, { cacheId, path }] of made.entries()) {
       assertEquals(path, `${store.root}/snapshots/${cacheId}`);
       assertEquals(directories.snapshot(cacheId), path);
-      assertEquals([...Deno.readDirSync(path)].map((entry) => entry.name), ["marker"]);
+      assertEquals(await Array.fromAsync(Deno.readDir(path), (entry) => entry.name), ["marker"]);
       const marker = JSON.parse((await Deno.readTextFile(`${path}/marker`)).slice(15));
       assertEquals([marker.id, marker.kind, marker.key], [cacheId, "snapshot", keys[i]]);
       await Deno.mkdir(`${path}/fs/deep`, { recursive: true });
