@@ -4,6 +4,26 @@ import { S_IFREG, SPARSE } from "./format.ts";
 import { PackedTree } from "./packed.ts";
 import { SegmentWriter } from "./segment_writer.ts";
 
+/** Garbage below this is never worth a copy. */
+const SLACK_BYTES = 1 << 22;
+
+/**
+ * Ends a merge: notes what the result keeps alive, and copies it out when more
+ * than half of that is garbage. A long chain of edits so costs a copy now and
+ * then, and memory stays within twice what is needed.
+ */
+export function settle(tree: PackedTree, from: readonly PackedTree[]): PackedTree {
+  let live = 0;
+  let entries = 0;
+  for (const input of from) {
+    live += input.live;
+    entries += input.count + 1;
+    tree.retained += input.retained;
+  }
+  tree.live = Math.max(tree.live, live * (tree.count + 1) / entries);
+  return tree.retained > 2 * tree.live + SLACK_BYTES ? compactTree(tree) : tree;
+}
+
 /** The same tree in one segment of its own, without what no row refers to any more. */
 export function compactTree(tree: PackedTree): PackedTree {
   const segment = new SegmentWriter();

@@ -73,6 +73,7 @@ function openFooter(
     u32[2] as number,
     u32.slice(3, 11),
   );
+  tree.live = tree.retained = pages;
   // Each entry takes its row at least: what says more is a bomb of blocks in blocks.
   if (tree.count * ROW_WORDS * 4 > pages - HEADER_WORDS * 4) damaged("it says too many entries");
   return tree;

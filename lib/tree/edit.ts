@@ -1,6 +1,7 @@
 import { type ByteString, escapeForTerminal } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
 import type { Block } from "./block.ts";
+import { settle } from "./compact.ts";
 import { RowCursor } from "./directory.ts";
 import { P_ERASE, P_REPLACE, P_THROUGH } from "./format.ts";
 import { findMembers, labelOf } from "./groups.ts";
@@ -53,7 +54,7 @@ export function editTree(tree: Tree, changes: Iterable<Edit>): Tree {
   const touched = new Set(cuts.get(1));
   const put = patch.groups();
   for (const group of put.keys()) touched.add(group);
-  if (touched.size === 0) return merged;
+  if (touched.size === 0) return settle(merged, [base]);
   const members = findMembers(base, touched);
   for (const group of touched) {
     const entries = put.get(group) ?? [];
@@ -66,14 +67,14 @@ export function editTree(tree: Tree, changes: Iterable<Edit>): Tree {
     }
     for (const { path } of entries) patch.change(path, { ...inode, group: label } as Node);
   }
-  return mergeTrees([patch.finish(), base], new EditRules(base.kind), null);
+  return settle(mergeTrees([patch.finish(), base], new EditRules(base.kind), null), [base]);
 }
 
 /** Changes existing paths, link groups as they are told. */
 export function editRaw(tree: PackedTree, changes: Iterable<Edit>): PackedTree {
   const patch = new Patch(tree.kind);
   for (const [path, node] of changes) patch.change(path, node);
-  return mergeTrees([patch.finish(), tree], new EditRules(tree.kind), null);
+  return settle(mergeTrees([patch.finish(), tree], new EditRules(tree.kind), null), [tree]);
 }
 
 const SCOPE: Scope = { open: true, closedBy: -1, overLink: [] };

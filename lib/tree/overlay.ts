@@ -1,5 +1,6 @@
 import type { ByteString } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
+import { settle } from "./compact.ts";
 import { findRow } from "./directory.ts";
 import { editRaw } from "./edit.ts";
 import { emptyTree } from "./empty.ts";
@@ -33,11 +34,10 @@ export function overlayTrees(trees: readonly Tree[], kind: TreeKind): Tree {
   const layers = trees.map(packed);
   const cuts: Cuts = new Map();
   const merged = mergeTrees(layers, new OverlayRules(layers, kind), cuts);
-  if (cuts.size === 0) return merged;
-  const relabelled = relabel(layers, cuts);
+  const relabelled = cuts.size === 0 ? null : relabel(layers, cuts);
   return relabelled === null
-    ? merged
-    : mergeTrees(relabelled, new OverlayRules(relabelled, kind), null);
+    ? settle(merged, layers)
+    : settle(mergeTrees(relabelled, new OverlayRules(relabelled, kind), null), relabelled);
 }
 
 /** Gives the surviving names of link groups that lost some their new group; null when nothing changes. */

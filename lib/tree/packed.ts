@@ -17,6 +17,10 @@ export class PackedTree implements Tree {
   readonly segment: Segment;
   /** What refers to it. */
   readonly reference: BlockRef;
+  /** About how many bytes its blocks have. */
+  live: number;
+  /** At most how many bytes of segments it keeps, with what nothing refers to any more. */
+  retained: number;
 
   constructor(
     kind: TreeKind,
@@ -40,6 +44,8 @@ export class PackedTree implements Tree {
     };
     const bytes = new Uint8Array(hash.buffer, hash.byteOffset, 32);
     this.digest = `sha256:${toHex(bytes)}` as TreeDigest;
+    this.live = segment.bytes;
+    this.retained = segment.bytes;
     const root = this.root();
     this.count = root.u32[root.row(0) + R_SIZE] as number;
   }
