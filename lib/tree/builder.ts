@@ -271,6 +271,7 @@ export class TreeBuilder {
     const words = log.words(inode);
     const at = log.at(inode);
     const size = (words[at + R_SIZE + 1] as number) * WORD + (words[at + R_SIZE] as number);
+    checkExtents(size, extents);
     this.#digest(inode, size, digest);
     this.#extents(inode, size, OWN_SOURCE, extents);
   }
@@ -403,6 +404,7 @@ export class TreeBuilder {
     if (node.digest !== null) this.#digest(id, node.size, node.digest);
     if (node.locator === null) return;
     const { source, extents } = node.locator;
+    checkExtents(node.size, extents);
     let index = this.#sources.lastIndexOf(source);
     if (index < 0) index = this.#sources.push(source) - 1;
     this.#extents(id, node.size, index + 1, extents);
@@ -428,7 +430,6 @@ export class TreeBuilder {
       words[at + 1] = only.position >>> 0;
       words[at + 2] = Math.floor(only.position / WORD);
     } else {
-      checkExtents(size, extents);
       words[at] = source | SPARSE;
       words[at + 1] = 0;
       if (extents.length > 0) {

@@ -1,0 +1,98 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { VarveError } from "../../../lib/errors.ts";
+import { editTree, emptyTree, lookup, type Node, rootOf, walk } from "../../../lib/tree/mod.ts";
+import { b, dir, file, symlink } from "../../support/tree_nodes.ts";
+
+function edit(...changes: [string, Node | null][]) {
+  return editTree(emptyTree("root"), changes.map(([path, node]) => [b(path), node]));
+}
+
+Deno.test("changes are made one after another", () => {
+  const tree = edit(
+    ["a", dir()],
+    ["a/x", file(1)],
+    ["a", file(2)],
+    ["a", dir({ uid: 1 })],
+    [
+      "a/y",
+      symlink("x"),
+    ],
+    ["b", file()],
+    ["b", null],
+  );
+  assertEquals(Array.from(walk(tree), ({ path }) => path as string), ["a", "a/y"]);
+  assertEquals(lookup(tree, b("a")), dir({ uid: 1 }));
+});
+
+Deno.test("a replaced directory does not come back", () => {
+  const before = edit(["a", dir()], ["a/x", file(1)]);
+  const gone = editTree(before, [[b("a"), null], [b("a"), dir()]]);
+  assertEquals(gone.digest, edit(["a", dir()]).digest);
+  const kept = editTree(before, [[b("a"), dir({ uid: 3 })]]);
+  assertEquals(kept.digest, edit(["a", dir({ uid: 3 })], ["a/x", file(1)]).digest);
+});
+
+Deno.test("parents must be there", () => {
+  const before = edit(["f", file(1)]);
+  for (
+    const [code, changes] of [
+      ["E_NOT_FOUND", [["none/x", file()]]],
+      ["E_NOT_DIR", [["f/x", file()]]],
+      ["E_NOT_FOUND", [["f", null], ["f/x", file()]]],
+      ["E_NOT_DIR", [["g", file()], ["g/x", file()]]],
+    ] as [string, [string, Node | null][]][]
+  ) {
+    const list = changes.map(([path, node]) => [b(path), node] as const);
+    assertEquals(assertThrows(() => editTree(before, list), VarveError).code, code);
+  }
+});
+
+Deno.test("to remove what is not there changes nothing", () => {
+  const before = edit(["f", file(1)], ["d", dir()]);
+  const after = editTree(before, [[b("x/y"), null], [b("f/y"), null], [b("d/y"), null]]);
+  assertEquals(after.digest, before.digest);
+  assertEquals(editTree(before, []), before);
+});
+
+Deno.test("the root can be changed, not removed", () => {
+  const tree = edit(["", dir({ mode: 0o700 })], ["x", file()]);
+  assertEquals(rootOf(tree).mode, 0o700);
+  assertEquals(tree.count, 1);
+  assertThrows(() => edit(["", null]), RangeError);
+  assertThrows(() => edit(["/", file()]), RangeError);
+  assertThrows(() => edit(["../x", file()]), RangeError);
+  assertThrows(() => edit(["x", { type: "whiteout" }]), RangeError);
+});
+
+Deno.test("whiteouts and marks are values of a layer tree", () => {
+  const layer = emptyTree("layer");
+  const tree = editTree(layer, [[b("w"), { type: "whiteout" }], [b("o"), dir({ opaque: true })]]);
+  assertEquals(lookup(tree, b("w")), { type: "whiteout" });
+  const more = editTree(tree, [[b("o/i"), dir({ implied: true })]]);
+  assertEquals(lookup(more, b("o")), dir({ opaque: true }));
+  const back = editTree(more, [[b("w"), null], [b("o"), null]]);
+  assertEquals(back.digest, layer.digest);
+});
+
+Deno.test("a link group follows its names", () => {
+  const linked = (group: string | null, byte = 1) => file(1, byte, { group: group === null ? null : b(group) });
+  const before = edit(
+    ["d", dir()],
+    ["a", linked("a")],
+    ["d/b", linked("a")],
+    ["d/c", linked("a")],
+    ["x", file(1)],
+  );
+  assertEquals(lookup(before, b("d/c")), linked("a"));
+  const two = editTree(before, [[b("a"), null]]);
+  assertEquals([lookup(two, b("d/b")), lookup(two, b("d/c"))], [linked("d/b"), linked("d/b")]);
+  const one = editTree(two, [[b("d/b"), file(2)]]);
+  assertEquals(lookup(one, b("d/c")), linked(null));
+  // One name of the group changed is the inode changed.
+  const changed = editTree(before, [[b("d/c"), linked("a", 5)]]);
+  assertEquals(lookup(changed, b("a")), linked("a", 5));
+  // A group of one is none; a new name joins by the label.
+  assertEquals(lookup(edit(["a", linked("zzz")]), b("a")), linked(null));
+  const joined = editTree(before, [[b("0"), linked("a")]]);
+  assertEquals(lookup(joined, b("d/b")), linked("0"));
+});
