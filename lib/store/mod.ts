@@ -23,7 +23,7 @@ export type {
   Manifest,
 } from "../oci/mod.ts";
 export type { Tree, TreeKind } from "../tree/mod.ts";
-export type { Warning, WarningCode } from "../layer/mod.ts";
+export { type Warning, WARNING_CODES, type WarningCode } from "../layer/mod.ts";
 export type { Compression } from "../codec/compress/mod.ts";
 export type { LayerJobOutput, LayerTarget } from "../pool/mod.ts";
 export type * from "./contract.ts";

@@ -36,10 +36,11 @@ const MIGRATIONS: readonly (readonly string[])[] = [
        created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
     `CREATE TABLE snapshot (
        key TEXT PRIMARY KEY, kind TEXT NOT NULL CHECK (kind IN ('active', 'view', 'committed')),
-       parent TEXT, cache_id INTEGER UNIQUE, diff_id TEXT, labels TEXT NOT NULL,
+       parent TEXT, cache_id INTEGER, diff_id TEXT, labels TEXT NOT NULL,
        created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
        usage_size INTEGER, usage_inodes INTEGER) STRICT, WITHOUT ROWID`,
     `CREATE INDEX snapshot_parent ON snapshot (parent)`,
+    `CREATE INDEX snapshot_cache ON snapshot (cache_id)`,
     `CREATE TABLE lease (
        id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, expires_at INTEGER,
        labels TEXT NOT NULL, resources TEXT NOT NULL) STRICT, WITHOUT ROWID`,

@@ -5,7 +5,7 @@
  */
 import { DatabaseSync, StatementSync } from "node:sqlite";
 import { bringLayer, finishLayer, sampleLayer } from "../../conformance/store_layers.ts";
-import { openStore, type Store } from "../../../lib/store/mod.ts";
+import { type Durability, openStore, type Store } from "../../../lib/store/mod.ts";
 
 /** What a child does. */
 export interface ChildTask {
@@ -20,6 +20,8 @@ export interface ChildTask {
   readonly hold?: "begun" | "finished";
   /** Kill this process before its N-th call that changes something on the disk. */
   readonly killAt?: number;
+  /** `"full"` when absent. */
+  readonly durability?: Durability;
   /** The umask to start with. */
   readonly umask?: number;
   /** Also make a snapshot's directory and a chain's. */
@@ -74,7 +76,10 @@ async function work(task: ChildTask): Promise<void> {
   if (task.umask !== undefined) Deno.umask(task.umask);
   countCalls(task.killAt);
   {
-    await using store = await openStore({ root: task.root, durability: "full" });
+    await using store = await openStore({
+      root: task.root,
+      durability: task.durability ?? "full",
+    });
     say("open");
     await using ingest = await store.ingest();
     const layers = task.seeds.map((seed) => sampleLayer(seed, task.size ?? 4096, 0));
