@@ -2,7 +2,8 @@ import type { ByteString } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
 import type { NodeId, TreeBuilder, WhiteoutNode } from "../tree/mod.ts";
 import type { Budget } from "./_budget.ts";
-import { cleanPath, notDirectory } from "./_path.ts";
+import { limitError } from "./limits.ts";
+import { cleanPath, notDirectory, shownPath } from "./_path.ts";
 import type { Walker } from "./_walker.ts";
 import { WHITEOUT_PREFIX } from "./_whiteout_name.ts";
 
@@ -18,7 +19,7 @@ interface Placed {
   /** Existing directory. */
   readonly directory: NodeId;
   /** Directories below it that do not exist. */
-  readonly missing: readonly ByteString[] | null;
+  readonly missing: readonly ByteString[];
   readonly name: ByteString;
   /** 1 in the root directory. */
   readonly depth: number;
@@ -49,8 +50,9 @@ export class Whiteouts {
   place(tree: TreeBuilder, walker: Walker, budget: Budget): void {
     // Shallow first, and of one depth opaque markers first: then whatever hides another one is there.
     const buckets: Placed[][] = [];
+    const finder = new MarkerFinder(walker, budget);
     for (let i = 0; i < this.#paths.length; i++) {
-      const found = find(this.#kinds[i] as Kind, this.#paths[i] as ByteString, walker, budget);
+      const found = finder.find(this.#kinds[i] as Kind, this.#paths[i] as ByteString);
       if (found === undefined) continue;
       (buckets[2 * found.depth + (found.kind === "opaque" ? 0 : 1)] ??= []).push(found);
     }
@@ -62,7 +64,7 @@ export class Whiteouts {
 
   #place(whiteout: Placed, tree: TreeBuilder, walker: Walker): void {
     let { directory } = whiteout;
-    for (const name of whiteout.missing ?? []) {
+    for (const name of whiteout.missing) {
       const child = tree.child(directory, name);
       if (child >= 0 && tree.typeOf(child) === "whiteout") return;
       directory = child >= 0 ? child : walker.makeChild(directory, name, whiteout.path);
@@ -99,31 +101,78 @@ export class Whiteouts {
   }
 }
 
-/** Where a marker stands; `undefined` when its parent is hidden, or a device's is no more what it was. */
-function find(kind: Kind, path: ByteString, walker: Walker, budget: Budget): Placed | undefined {
-  const parts = cleanPath(path, budget.limits);
-  const last = parts[parts.length - 1] as ByteString;
-  if (kind === "device") {
+/** A directory that markers stand in. */
+interface Found {
+  readonly directory: NodeId;
+  readonly missing: readonly ByteString[];
+  /** 0 is the root. */
+  readonly depth: number;
+  readonly blocked: Walker["blocked"];
+}
+
+/** Finds where markers stand, in a tree that stays as it is meanwhile: markers of one directory mostly come together. */
+class MarkerFinder {
+  readonly #walker: Walker;
+  readonly #budget: Budget;
+  #letters: ByteString | null = null;
+  #found: Found | null = null;
+
+  constructor(walker: Walker, budget: Budget) {
+    this.#walker = walker;
+    this.#budget = budget;
+  }
+
+  /** `undefined` when the parent is hidden, or that of a device is no more what it was. */
+  find(kind: Kind, path: ByteString): Placed | undefined {
+    const { parent, last } = this.#parent(kind, path);
+    if (parent === null || parent.blocked === "whiteout") return undefined;
+    if (kind === "device") {
+      if (parent.blocked !== "no" || parent.missing.length > 0) return undefined;
+    } else if (parent.blocked === "file") {
+      throw notDirectory(path);
+    } else if (parent.depth >= this.#budget.limits.depth) {
+      throw limitError("depth", this.#budget.limits.depth, shownPath(path));
+    }
+    return {
+      kind,
+      path,
+      directory: parent.directory,
+      missing: parent.missing,
+      name: kind === "whiteout" ? last.slice(WHITEOUT_PREFIX.length) as ByteString : last,
+      depth: parent.depth + 1,
+    };
+  }
+
+  #parent(
+    kind: Kind,
+    path: ByteString,
+  ): { readonly parent: Found | null; readonly last: ByteString } {
+    const slash = path.lastIndexOf("/");
+    const plain = path.slice(slash + 1) as ByteString;
+    const letters = path.slice(0, Math.max(slash, 0)) as ByteString;
+    const known = letters === this.#letters && (this.#found !== null || kind === "device");
+    if (known && plain !== "" && plain !== "." && plain !== "..") {
+      return { parent: this.#found, last: plain };
+    }
+    const parts = cleanPath(path, this.#budget.limits);
+    const last = parts[parts.length - 1] as ByteString;
+    const parent = this.#walk(kind, parts, path);
+    // The letters are the parent's only where the last part is the last name.
+    this.#letters = plain === last ? letters : null;
+    this.#found = parent;
+    return { parent, last };
+  }
+
+  #walk(kind: Kind, parts: readonly ByteString[], path: ByteString): Found | null {
+    const walker = this.#walker;
     try {
       walker.walk(parts, 1, path);
     } catch (error) {
-      // The entry itself was in order; what came after it took its parent away.
-      if (error instanceof VarveError && error.code === "E_LOOP") return undefined;
+      // A device was in order when it came; what came after it took its parent away.
+      if (kind === "device" && error instanceof VarveError && error.code === "E_LOOP") return null;
       throw error;
     }
-    if (walker.blocked !== "no" || walker.missing.length > 0) return undefined;
-  } else {
-    walker.walk(parts, 1, path);
-    if (walker.blocked === "whiteout") return undefined;
-    if (walker.blocked === "file") throw notDirectory(path);
-    walker.checkDepth(path);
+    const { directory, depth, blocked } = walker;
+    return { directory, depth, blocked, missing: walker.missing.slice() };
   }
-  return {
-    kind,
-    path,
-    directory: walker.directory,
-    missing: walker.missing.length === 0 ? null : walker.missing.slice(),
-    name: kind === "whiteout" ? last.slice(WHITEOUT_PREFIX.length) as ByteString : last,
-    depth: walker.depth + 1,
-  };
 }

@@ -38,7 +38,7 @@ export const LAYER_LIMITS: { readonly [K in keyof LayerLimits]: Limit } = {
   xattrTotal: limit("xattrTotal", MIB, "bytes", "extended attributes of an inode"),
   // As the kernel's MAXSYMLINKS.
   links: limit("links", 40, "links", "symbolic links on the way to a path"),
-  linkSteps: limit("linkSteps", 50_000_000, "steps", "work to follow symbolic links in a layer"),
+  linkSteps: limit("linkSteps", 20_000_000, "steps", "work to follow symbolic links in a layer"),
 };
 
 function limit(name: keyof LayerLimits, value: number, unit: string, about: string): Limit {
