@@ -19,6 +19,7 @@ interface Loaded {
     readonly manifest: string;
     readonly chainId: string;
     readonly layers: readonly {
+      readonly digest: string;
       readonly diffId: string;
       readonly chainId: string;
       readonly uncompressedSize: number;
@@ -61,7 +62,11 @@ async function main(): Promise<void> {
   await show(first, ["save", name, "-o", temp.join("saved.tar")]);
   const again = await ask<Loaded>(second, ["load", temp.join("saved.tar")]);
   const equal = digestsOf(again) === digestsOf({ images: [image] });
-  console.log(`\nImage ID, diffIDs and chainIDs of both stores: ${equal ? "equal" : "DIFFERENT"}`);
+  console.log(
+    `\nImage ID, manifest, blobs, diffIDs and chainIDs of both stores: ${
+      equal ? "equal" : "DIFFERENT"
+    }`,
+  );
   console.log(`Done in ${((performance.now() - began) / 1000).toFixed(1)} s.`);
   if (!equal) Deno.exitCode = 1;
 }
@@ -99,10 +104,11 @@ async function list(directory: string): Promise<void> {
 
 /** What must be the same in both stores. */
 function digestsOf({ images }: Loaded): string {
-  return JSON.stringify(images.map(({ imageId, chainId, layers }) => ({
+  return JSON.stringify(images.map(({ imageId, manifest, chainId, layers }) => ({
     imageId,
+    manifest,
     chainId,
-    layers: layers.map((layer) => [layer.diffId, layer.chainId]),
+    layers: layers.map((layer) => [layer.digest, layer.diffId, layer.chainId]),
   })));
 }
 

@@ -12,7 +12,7 @@ export async function answers(file: string, version: string): Promise<string | u
   const result = await runAny([await Deno.realPath(file), "version"], {
     cwd: home.path,
     clearEnv: true,
-    env: { HOME: home.path, PATH: "/usr/bin:/bin" },
+    env: { HOME: home.path, PATH: "/usr/bin:/bin", NO_COLOR: "1" },
   });
   const said = (result.stdout + result.stderr).trim().split("\n")[0] ?? "";
   if (result.code !== 0) return `it made a file that fails at \`version\`: ${said}`;

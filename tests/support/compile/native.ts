@@ -13,7 +13,7 @@ export async function compileNative(project: Project, out: string): Promise<stri
   const draft = `${out}.tmp`;
   await Deno.remove(draft).catch(() => {});
   const result = await runAny([
-    ...[Deno.execPath(), "compile", "--quiet", "-A", "--no-prompt"],
+    ...[Deno.execPath(), "compile", "--quiet", "-A", "--no-prompt", "--no-check"],
     ...["--include", "workers", "--output", draft, "lib/cli/main.ts"],
   ], { cwd: project.root, env: { NO_COLOR: "1" }, timeout: 300_000 });
   if (result.code !== 0) return causeOf(result.stderr) ?? `exit ${result.code}`;
@@ -25,7 +25,10 @@ export async function compileNative(project: Project, out: string): Promise<stri
 
 /** The deepest of the causes that Deno prints, on one line. */
 export function causeOf(stderr: string): string | undefined {
-  const lines = stderr.split("\n").map((line) => line.trim().replace(/^(error:|\d+:)\s*/, ""));
+  // Deno colours some lines whatever NO_COLOR says.
+  // deno-lint-ignore no-control-regex
+  const plain = stderr.replace(/\x1b\[[0-9;]*m/g, "");
+  const lines = plain.split("\n").map((line) => line.trim().replace(/^(error:|\d+:)\s*/, ""));
   const end = lines.findIndex((line) => line.startsWith("Stack backtrace"));
   return lines.slice(0, end < 0 ? lines.length : end).filter((line) => line !== "").at(-1);
 }
