@@ -18,7 +18,7 @@ export const cat: Verb = {
   summary: "write a file of an image to standard output, or a directory as a plain tar",
   help:
     `Nothing is mounted: the bytes come from the layer's tar. A directory is written as an ustar archive of
-its files and directories; what ustar cannot hold (links, devices, long names) is left out with a warning.
+its files and directories; what ustar cannot say (other types, long names, xattrs, times before 1970) is counted in a warning.
 
 Examples:
   varve cat debian:/etc/os-release
@@ -46,16 +46,13 @@ async function writeTar(context: Context, contents: Contents, target: Target): P
   if (context.io.isTerminal("stdout")) {
     throw new VarveError("E_USAGE", "Cannot write a tar to a terminal: use a pipe");
   }
-  let left = 0;
-  const inputs = treeToTarStreamInputs(target.tree, {
-    from: target.path,
-    open: (node) => ReadableStream.from(contents.bytes(node)),
-    onLeftOut: () => left++,
+  const losses = new Map<string, number>();
+  const inputs = treeToTarStreamInputs(target.tree, (_, node) => contents.bytes(node), {
+    under: target.path,
+    onLoss: ({ what }) => losses.set(what, (losses.get(what) ?? 0) + 1),
   });
-  for await (const chunk of ReadableStream.from(inputs).pipeThrough(new TarStream())) {
-    await context.io.stdout(chunk);
-  }
-  if (left > 0) context.warn(`${left} entries that ustar cannot hold were left out`);
+  for await (const chunk of inputs.pipeThrough(new TarStream())) await context.io.stdout(chunk);
+  for (const [what, count] of losses) context.warn(`ustar cannot say ${count}× ${what}`);
 }
 
 /** The contents of files, read from the layer tars. */

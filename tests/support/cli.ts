@@ -1,0 +1,49 @@
+/** The command as its users call it: a process of its own on a store of its own. */
+import { run, runAny, type RunOptions, type RunResult } from "./process.ts";
+
+/** The program. */
+export const MAIN: string = new URL("../../lib/cli/main.ts", import.meta.url).pathname;
+
+/** A store and the command on it. */
+export class Cli {
+  readonly #root: string;
+  readonly #options: RunOptions;
+
+  /** `root` is the root of the store. */
+  constructor(root: string, options: RunOptions = {}) {
+    this.#root = root;
+    this.#options = options;
+  }
+
+  /** The whole command line of a call. */
+  command(args: readonly string[]): string[] {
+    return [Deno.execPath(), "run", "-A", "--no-check", MAIN, ...args];
+  }
+
+  /** Runs a verb, whatever its exit code. */
+  any(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+    return runAny(this.command(args), this.#with(options));
+  }
+
+  /** Runs a verb that must succeed; gives what it wrote. */
+  async text(args: readonly string[], options: RunOptions = {}): Promise<string> {
+    return (await run(this.command(args), this.#with(options))).stdout;
+  }
+
+  /** Runs a verb that must succeed; gives its JSON document. */
+  // deno-lint-ignore no-explicit-any
+  async json(args: readonly string[], options: RunOptions = {}): Promise<any> {
+    return JSON.parse(await this.text([...args, "--format", "json"], options));
+  }
+
+  #with(options: RunOptions): RunOptions {
+    const env = {
+      VARVE_ROOT: this.#root,
+      VARVE_DURABILITY: "none",
+      NO_COLOR: "1",
+      ...this.#options.env,
+      ...options.env,
+    };
+    return { timeout: 300_000, ...this.#options, ...options, env };
+  }
+}
