@@ -1,38 +1,23 @@
 import { type ByteString, EPOCH, fromBytes } from "../bytes/mod.ts";
 import type { DiffId } from "../digest/mod.ts";
 import {
-  EXTENT_WORDS,
-  F_DIGEST,
   F_IMPLIED,
   F_OPAQUE,
   F_WHITEOUT,
-  R_GID,
   R_MODE,
-  R_MTIME,
   R_NAME,
-  R_NS,
   R_SIZE,
-  R_UID,
   S_IFDIR,
   S_IFLNK,
   S_IFMT,
   S_IFREG,
-  SPARSE,
-  wordsOf,
 } from "./format.ts";
 import { finishLog } from "./finish.ts";
-import { L_DEAD, L_HEAP, L_INODE, L_PARENT, L_SIDE, Log, OWN_SOURCE } from "./log.ts";
-import { checkExtents, checkName, checkNode } from "./node_check.ts";
-import type { DirectoryNode, Extent, FileNode, Locator, Node, NodeType } from "./node.ts";
-import {
-  decodeLocator,
-  decodeNode,
-  encodeExtents,
-  encodeTail,
-  modeOf,
-  tailWords,
-  typeOfRow,
-} from "./node_codec.ts";
+import { L_DEAD, L_INODE, L_PARENT, type Log, OWN_SOURCE } from "./log.ts";
+import { checkExtents, checkName } from "./node_check.ts";
+import type { DirectoryNode, Extent, Node, NodeType } from "./node.ts";
+import { typeOfRow } from "./node_codec.ts";
+import { Records } from "./records.ts";
 import type { Tree, TreeKind } from "./tree.ts";
 
 /** Handle of a node inside one builder; 0 is the root directory. */
@@ -79,8 +64,8 @@ export class TreeBuilder {
   /** The root directory. */
   readonly root: NodeId = 0;
   readonly #kind: TreeKind;
-  readonly #log: Log = new Log();
-  readonly #sources: DiffId[] = [];
+  readonly #records: Records = new Records();
+  readonly #log: Log = this.#records.log;
   #count = 0;
   /** A directory with children was dropped: {@linkcode count} must look. */
   #dropped = false;
@@ -101,7 +86,7 @@ export class TreeBuilder {
       implied: options.kind === "layer",
     };
     const id = this.#log.insert(0);
-    this.#write(id, "" as ByteString, root);
+    this.#records.write(id, "" as ByteString, root);
   }
 
   /** The node of that name in a directory, −1 when there is none. */
@@ -146,37 +131,7 @@ export class TreeBuilder {
 
   /** A node as a value. Its group is null, and its locator too unless `put` gave one: both are known at the end. */
   node(id: NodeId): Node {
-    const log = this.#log;
-    const inode = this.#inode(id);
-    const words = log.words(inode);
-    const at = log.at(inode);
-    const page = log.heapPage(inode);
-    let locator: Locator | null = null;
-    const source = words[at + L_SIDE] as number;
-    if (
-      ((words[at + R_MODE] as number) & S_IFMT) === S_IFREG && source !== 0 &&
-      (source & ~SPARSE) !== OWN_SOURCE
-    ) {
-      const second = words[at + L_SIDE + 1] as number;
-      const size = (words[at + R_SIZE + 1] as number) * WORD + (words[at + R_SIZE] as number);
-      const third = words[at + L_SIDE + 2] as number;
-      const sparse = (source & SPARSE) !== 0 && third > 0;
-      locator = decodeLocator(
-        this.#sources,
-        size,
-        source,
-        second,
-        third,
-        sparse ? log.arena.page(second).u32 : page.u32,
-        sparse ? log.arena.word(second) : 0,
-      );
-    }
-    const node = decodeNode(words, at, page.u8, page.u32, log.restAt(inode), locator);
-    // Until it is told, a digest is eight zero words.
-    if (node.type === "file" && node.digest?.every((byte) => byte === 0)) {
-      return { ...node, digest: null };
-    }
-    return node;
+    return this.#records.read(this.#inode(id));
   }
 
   /**
@@ -200,7 +155,7 @@ export class TreeBuilder {
       this.#kill(old);
     }
     const id = log.insert(directory);
-    this.#write(id, name, node);
+    this.#records.write(id, name, node);
     this.#count++;
     return id;
   }
@@ -223,7 +178,7 @@ export class TreeBuilder {
       this.#kill(old);
     }
     const id = log.insert(directory);
-    this.#name(id, name, 0);
+    this.#records.name(id, name, 0);
     log.set(id, L_INODE, inode);
     this.#linked = true;
     this.#count++;
@@ -241,7 +196,7 @@ export class TreeBuilder {
     const page = log.heapPage(inode);
     const start = log.nameAt(inode) << 2;
     const dead = log.flags(inode) & L_DEAD;
-    this.#write(inode, fromBytes(page.u8, start, start + log.nameLength(inode)), node);
+    this.#records.write(inode, fromBytes(page.u8, start, start + log.nameLength(inode)), node);
     // The name that the inode was made with may be gone while others live on.
     log.set(inode, R_NAME, (log.get(inode, R_NAME) | (dead << 16)) >>> 0);
   }
@@ -272,8 +227,8 @@ export class TreeBuilder {
     const at = log.at(inode);
     const size = (words[at + R_SIZE + 1] as number) * WORD + (words[at + R_SIZE] as number);
     checkExtents(size, extents);
-    this.#digest(inode, size, digest);
-    this.#extents(inode, size, OWN_SOURCE, extents);
+    this.#records.digest(inode, size, digest);
+    this.#records.extents(inode, size, OWN_SOURCE, extents);
   }
 
   /** Removes a name, with what is below it; tells whether it was there. */
@@ -309,7 +264,7 @@ export class TreeBuilder {
   finish(source: DiffId | null): Tree {
     if (this.#finished) throw new TypeError("Cannot finish tree: it was finished");
     this.#finished = true;
-    return finishLog(this.#log, this.#kind, this.#sources, source, this.#linked);
+    return finishLog(this.#log, this.#kind, this.#records.sources, source, this.#linked);
   }
 
   #known(id: NodeId): NodeId {
@@ -347,97 +302,5 @@ export class TreeBuilder {
     log.set(id, R_NAME, (log.get(id, R_NAME) | (L_DEAD << 16)) >>> 0);
     this.#count--;
     if (this.#isDirectory(id)) this.#dropped = true;
-  }
-
-  /** Writes the name and makes room behind it. */
-  #name(id: NodeId, name: ByteString, restWords: number): void {
-    const log = this.#log;
-    const nameWords = wordsOf(name.length);
-    const address = log.arena.alloc((1 + nameWords + restWords) << 2);
-    const page = log.arena.page(address);
-    const word = log.arena.word(address);
-    page.u32[word] = restWords;
-    const at = (word + 1) << 2;
-    const u8 = page.u8;
-    for (let i = 0; i < name.length; i++) u8[at + i] = name.charCodeAt(i);
-    log.set(id, L_HEAP, address);
-    log.set(id, R_NAME, name.length);
-  }
-
-  #write(id: NodeId, name: ByteString, node: Node): void {
-    const log = this.#log;
-    const size = node.type === "file" ? node.size : 0;
-    checkNode(node);
-    const digestWords = size > 0 ? 8 : 0;
-    this.#name(id, name, digestWords + tailWords(node, null));
-    const words = log.words(id);
-    const at = log.at(id);
-    const page = log.heapPage(id);
-    const rest = log.restAt(id);
-    let flags = encodeTail(node, null, page.u8, page.u32, rest + digestWords);
-    if (digestWords > 0) flags |= F_DIGEST;
-    words[at + R_MODE] = modeOf(node);
-    if (node.type === "whiteout") {
-      flags |= F_WHITEOUT;
-    } else {
-      words[at + R_UID] = node.uid;
-      words[at + R_GID] = node.gid;
-      words[at + R_MTIME] = node.mtime.lo;
-      words[at + R_MTIME + 1] = node.mtime.hi;
-      words[at + R_NS] = node.mtime.ns;
-    }
-    if (node.type === "directory") {
-      if (node.opaque) flags |= F_OPAQUE;
-      if (node.implied) flags |= F_IMPLIED;
-    } else if (node.type === "char" || node.type === "block") {
-      words[at + R_SIZE] = node.major;
-      words[at + R_SIZE + 1] = node.minor;
-    } else if (size > 0) {
-      words[at + R_SIZE] = size >>> 0;
-      words[at + R_SIZE + 1] = Math.floor(size / WORD);
-    }
-    words[at + R_NAME] = (name.length | (flags << 16)) >>> 0;
-    if (node.type === "file") this.#file(id, node);
-  }
-
-  #file(id: NodeId, node: FileNode): void {
-    if (node.digest !== null) this.#digest(id, node.size, node.digest);
-    if (node.locator === null) return;
-    const { source, extents } = node.locator;
-    checkExtents(node.size, extents);
-    let index = this.#sources.lastIndexOf(source);
-    if (index < 0) index = this.#sources.push(source) - 1;
-    this.#extents(id, node.size, index + 1, extents);
-  }
-
-  #digest(id: NodeId, size: number, digest: Uint8Array | null): void {
-    if (size > 0 ? digest?.length !== 32 : digest !== null) {
-      throw new RangeError("Cannot set content: a digest has 32 bytes, and an empty file has none");
-    }
-    if (digest === null) return;
-    this.#log.heapPage(id).u8.set(digest, this.#log.restAt(id) << 2);
-  }
-
-  #extents(id: NodeId, size: number, source: number, extents: readonly Extent[]): void {
-    const log = this.#log;
-    const words = log.words(id);
-    const at = log.at(id) + L_SIDE;
-    const only = extents[0];
-    if (size === 0 && only === undefined) {
-      words[at] = source;
-    } else if (extents.length === 1 && only?.logical === 0 && only.length === size) {
-      words[at] = source;
-      words[at + 1] = only.position >>> 0;
-      words[at + 2] = Math.floor(only.position / WORD);
-    } else {
-      words[at] = source | SPARSE;
-      words[at + 1] = 0;
-      if (extents.length > 0) {
-        const address = log.arena.alloc((extents.length * EXTENT_WORDS) << 2);
-        encodeExtents(extents, log.arena.page(address).u32, log.arena.word(address));
-        words[at + 1] = address;
-      }
-      words[at + 2] = extents.length;
-    }
   }
 }

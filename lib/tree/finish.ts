@@ -25,7 +25,16 @@ import {
   STORED_FLAGS,
   wordsOf,
 } from "./format.ts";
-import { L_DEAD, L_HEAP, L_INODE, L_PARENT, L_SIDE, type Log, OWN_SOURCE } from "./log.ts";
+import {
+  L_DEAD,
+  L_HEAP,
+  L_INODE,
+  L_PARENT,
+  L_SIDE,
+  L_UNTOLD,
+  type Log,
+  OWN_SOURCE,
+} from "./log.ts";
 import { type PackedTree, sealTree } from "./packed.ts";
 import { SegmentWriter } from "./segment_writer.ts";
 import { sortNames } from "./sort.ts";
@@ -212,7 +221,9 @@ class Finisher {
       writer.end(0, results[child + O_ADDRESS] as number, results[child + O_LENGTH] as number);
       return;
     }
-    if ((flags & F_DIGEST) !== 0) this.#checkDigest(page.u32, rest);
+    if (((nameWord >>> 16) & L_UNTOLD) !== 0) {
+      throw new TypeError("Cannot finish tree: the content of a file was never told");
+    }
     writer.part(page.u32, rest, restWords);
     const group = this.#groups.get(inode);
     if (group !== undefined) {
@@ -250,11 +261,5 @@ class Finisher {
     if (this.#own === null) return 0;
     if (this.#ownIndex < 0) this.#ownIndex = this.#segment.source(this.#own);
     return this.#ownIndex;
-  }
-
-  #checkDigest(u32: Uint32Array, at: number): void {
-    let any = 0;
-    for (let i = 0; i < 8; i++) any |= u32[at + i] as number;
-    if (any === 0) throw new TypeError("Cannot finish tree: the content of a file was never told");
   }
 }

@@ -20,6 +20,8 @@ export const L_SIDE = 13;
 
 /** Flag: was removed or replaced. */
 export const L_DEAD: number = 1 << 11;
+/** Flag: the digest of a file's content was not told yet. */
+export const L_UNTOLD: number = 1 << 12;
 /** In the source of a side: the layer that `finish` names. */
 export const OWN_SOURCE = 0x7fff_ffff;
 
