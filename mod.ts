@@ -52,6 +52,7 @@ export {
 } from "./lib/layer/mod.ts";
 export type { Fd, Mount } from "./lib/linux/mod.ts";
 export {
+  type AnyJob,
   createPool,
   type Job,
   type JobContext,
@@ -63,7 +64,15 @@ export {
   type RunOptions,
   type WorkerEntry,
 } from "./lib/pool/mod.ts";
-export { openMemoryStore, type OpenOptions, openStore, type Store } from "./lib/store/mod.ts";
+export {
+  findImage,
+  openMemoryStore,
+  type OpenOptions,
+  openStore,
+  readImage,
+  type Store,
+  type StoredImage,
+} from "./lib/store/mod.ts";
 export {
   type LoadedImage,
   type LoadedLayer,

@@ -5,10 +5,8 @@ import { check, lastErrno, systemError, uninterrupted } from "./errno.ts";
 import { At, Open } from "./numbers.ts";
 import { libc, MAX_TRANSFER } from "./symbols.ts";
 
-declare const brand: unique symbol;
-
 /** A file descriptor of this process. Whoever opened it closes it, once. */
-export type Fd = number & { readonly [brand]: "Fd" };
+export type Fd = number & { readonly "~fd": never };
 
 /** Names are relative to the working directory. Absolute paths ignore it. */
 export const CWD: Fd = -100 as Fd;
