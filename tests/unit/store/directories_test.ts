@@ -4,7 +4,7 @@ import { type Directories, openStore, type Store } from "../../../lib/store/mod.
 import { bringLayer, sampleLayer } from "../../conformance/store_layers.ts";
 import "../../support/require.ts";
 import { tempDir } from "../../support/temp.ts";
-import { judgeIdle, judgeStore } from "./judge.ts";
+import { judgeIdle, judgeStore } from "../../conformance/store_judge.ts";
 
 const LAYER = sampleLayer(1);
 

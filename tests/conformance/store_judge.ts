@@ -1,6 +1,6 @@
 /** Judges a store as a whole: rows and files must say the same. */
 import { assertEquals } from "@std/assert";
-import type { Store } from "../../../lib/store/mod.ts";
+import type { Store } from "../../lib/store/mod.ts";
 
 /** All paths below a directory, sorted. */
 export async function filesOf(directory: string, below = ""): Promise<string[]> {

@@ -1,5 +1,5 @@
 /** Starts {@linkcode ChildTask}s. */
-import type { ChildTask } from "./child.ts";
+import type { ChildTask } from "./store_child.ts";
 
 /** A child that runs. */
 export interface Child extends AsyncDisposable {
@@ -15,12 +15,21 @@ export interface Child extends AsyncDisposable {
   end(): Promise<number>;
 }
 
-const SCRIPT = new URL("./child.ts", import.meta.url).pathname;
-const CONFIG = new URL("../../../deno.json", import.meta.url).pathname;
+const SCRIPT = new URL("./store_child.ts", import.meta.url).pathname;
+const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 
 /** Starts a child. */
 export function startChild(task: ChildTask): Child {
-  const args = ["run", "-A", "--no-check", "--config", CONFIG, SCRIPT, JSON.stringify(task)];
+  const args = [
+    "run",
+    "-A",
+    "--no-check",
+    "--no-lock",
+    "--config",
+    CONFIG,
+    SCRIPT,
+    JSON.stringify(task),
+  ];
   const process = new Deno.Command(Deno.execPath(), {
     args,
     stdin: "piped",

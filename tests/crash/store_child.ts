@@ -1,11 +1,11 @@
 /**
- * A process of its own that works on a store: `deno run child.ts '<ChildTask>'`.
+ * A process of its own that works on a store: `deno run store_child.ts '<ChildTask>'`.
  *
  * It writes one word a line on stdout as it goes, and where it is to wait, it waits for a line on stdin.
  */
 import { DatabaseSync, StatementSync } from "node:sqlite";
-import { bringLayer, finishLayer, sampleLayer } from "../../conformance/store_layers.ts";
-import { type Durability, openStore, type Store } from "../../../lib/store/mod.ts";
+import { bringLayer, finishLayer, sampleLayer } from "../conformance/store_layers.ts";
+import { type Durability, openStore, type Store } from "../../lib/store/mod.ts";
 
 /** What a child does. */
 export interface ChildTask {

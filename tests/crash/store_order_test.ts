@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { needs } from "../../support/require.ts";
-import { run } from "../../support/process.ts";
-import { tempDir } from "../../support/temp.ts";
+import { needs } from "../support/require.ts";
+import { run } from "../support/process.ts";
+import { tempDir } from "../support/temp.ts";
 
 /** One call of the log: what, and the paths in it, relative to the root. */
 interface Call {
@@ -9,8 +9,8 @@ interface Call {
   readonly paths: readonly string[];
 }
 
-const SCRIPT = new URL("./child.ts", import.meta.url).pathname;
-const CONFIG = new URL("../../../deno.json", import.meta.url).pathname;
+const SCRIPT = new URL("./store_child.ts", import.meta.url).pathname;
+const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 
 /** The calls of a child that commits, in the order in which they returned. */
 async function logOf(durability: "full" | "none"): Promise<Call[]> {
@@ -18,7 +18,16 @@ async function logOf(durability: "full" | "none"): Promise<Call[]> {
   const root = temp.join("store");
   const log = temp.join("log");
   const task = { root, seeds: [1, 2], image: "a", durability, directories: true };
-  const deno = ["run", "-A", "--no-check", "--config", CONFIG, SCRIPT, JSON.stringify(task)];
+  const deno = [
+    "run",
+    "-A",
+    "--no-check",
+    "--no-lock",
+    "--config",
+    CONFIG,
+    SCRIPT,
+    JSON.stringify(task),
+  ];
   const calls = "trace=fsync,fdatasync,syncfs,rename,renameat,renameat2";
   await run(["strace", "-f", "-y", "-s", "4096", "-e", calls, "-o", log, Deno.execPath(), ...deno]);
   const lines = (await Deno.readTextFile(log)).split("\n");
