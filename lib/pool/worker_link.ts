@@ -6,6 +6,8 @@ import type { FromWorker, ToWorker, WorkerEntry } from "./contract.ts";
 import { Pump } from "./pump.ts";
 import type { Task } from "./task.ts";
 
+/** Milliseconds for a worker to load its entry, on a machine that has much else to do. */
+const START = 60_000;
 /** Signs of life that a worker may miss: one time-out that a suspended machine delays is not silence. */
 const MISSED = 4;
 
@@ -60,7 +62,7 @@ export class WorkerLink {
       event.preventDefault();
       this.#die(`failed: ${event.message}`);
     };
-    this.#watch(() => this.#die("did not start"));
+    this.#watch(START, () => this.#die("did not start"));
   }
 
   /** Whether it ended or was given up. */
@@ -106,7 +108,7 @@ export class WorkerLink {
       }
       this.#run = run;
       signal.addEventListener("abort", cancel, { once: true });
-      this.#watch(() => this.#die("fell silent"));
+      this.#watch(this.#options.silence, () => this.#die("fell silent"));
       if (task.stream === undefined) this.#post({ kind: "end", id });
       else void pump.run(task.stream);
       if (signal.aborted) cancel();
@@ -187,13 +189,13 @@ export class WorkerLink {
   }
 
   /** Counts time-outs; a worker whose event loop turns answers the ping between two of them. */
-  #watch(silent: () => void): void {
+  #watch(limit: number, silent: () => void): void {
     let starting = 0;
     this.#timer = setInterval(() => {
       const missed = this.#run === null ? ++starting : ++this.#run.missed;
       if (missed > MISSED) silent();
       else this.#post({ kind: "ping" });
-    }, Math.max(1, this.#options.silence / MISSED));
+    }, Math.max(1, limit / MISSED));
   }
 
   #unwatch(): void {

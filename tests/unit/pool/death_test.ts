@@ -1,9 +1,12 @@
 /** Workers that die, fall silent or break the protocol. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { VarveError } from "../../../lib/errors.ts";
-import type { Job, Pool } from "../../../lib/pool/mod.ts";
+import { type Job, layerJob, type Pool } from "../../../lib/pool/mod.ts";
+import { leakTest } from "../../support/leaks.ts";
 import { run } from "../../support/process.ts";
+import { tempDir } from "../../support/temp.ts";
 import * as jobs from "./jobs.ts";
+import { filesIn, inPieces, LAYERS, streamInput, type TestLayer } from "./layers.ts";
 import { spawn, testPool } from "./spawn.ts";
 
 /** The job dies alone: one beside it goes on, one behind it runs on a new worker. */
@@ -41,6 +44,22 @@ Deno.test("J17 an error that nobody catches", async () => {
   await diesAlone(pool, jobs.throwLater, null, "thrown in a timer");
 });
 
+leakTest("E14 a worker that dies in the middle of a layer", async () => {
+  await using temp = await tempDir();
+  await using pool = testPool({ workers: 1 });
+  const [, layer] = LAYERS as [TestLayer, TestLayer];
+  const directory = temp.join("out");
+  const input = { ...streamInput(layer), target: filesIn(directory) };
+  const run = (job: typeof layerJob) => pool.run(job, input, { stream: inPieces(layer.blob, 1e5) });
+  await Deno.mkdir(directory);
+  const error = await assertRejects(() => run(jobs.crashingLayer), VarveError);
+  assertEquals(error.code, "E_WORKER");
+  assert((await Deno.stat(`${directory}/layer.tar`)).isFile);
+  await Deno.remove(directory, { recursive: true });
+  await Deno.mkdir(directory);
+  assertEquals((await run(layerJob)).diffId, layer.diffId);
+});
+
 Deno.test("J17 a rejection that nobody handles", async () => {
   await using pool = testPool();
   await diesAlone(pool, jobs.rejectAside, null, "rejected aside");
@@ -55,7 +74,7 @@ Deno.test("I17 a poisoned message from a worker", async () => {
 });
 
 Deno.test("I17 a worker that ends without a word", async () => {
-  await using pool = testPool({ silence: 200 });
+  await using pool = testPool({ silence: 1500 });
   await diesAlone(pool, jobs.close, null, "fell silent");
 });
 

@@ -1,7 +1,7 @@
 /** Jobs for the pool's own tests; `worker.ts` serves them. */
 import { VarveError } from "../../../lib/errors.ts";
 import { createHasher } from "../../../lib/digest/mod.ts";
-import type { AnyJob, Job, JobContext } from "../../../lib/pool/mod.ts";
+import { type AnyJob, type Job, type JobContext, layerJob } from "../../../lib/pool/mod.ts";
 
 function job<Input, Output>(
   name: string,
@@ -174,6 +174,24 @@ export const report: Job<number, number> = job("report", (times: number, { progr
 let used = 0;
 export const count: Job<null, number> = job("count", () => ++used);
 
+/** Takes the first chunk of a layer and then dies. */
+export const crashingLayer: typeof layerJob = {
+  ...layerJob,
+  name: "crashingLayer",
+  run: (input, context) => {
+    const stream = async function* () {
+      for await (const chunk of context.stream) {
+        yield chunk;
+        setTimeout(() => {
+          throw new Error("crash");
+        });
+        await new Promise(() => {});
+      }
+    };
+    return layerJob.run(input, { ...context, stream: stream() });
+  },
+};
+
 /** All of them. */
 export const JOBS: readonly AnyJob[] = [
   echo,
@@ -195,4 +213,6 @@ export const JOBS: readonly AnyJob[] = [
   uncloneable,
   report,
   count,
+  layerJob,
+  crashingLayer,
 ];

@@ -4,7 +4,7 @@ import { testPool } from "./spawn.ts";
 
 // deno-lint-ignore no-console
 const say = console.log;
-const pool = testPool({ workers: 1, silence: 400 });
+const pool = testPool({ workers: 1, silence: 1000 });
 for (const job of [jobs.spin, jobs.waitForever]) {
   await pool.run(job, null).catch((error) => say(job.name, error.code));
 }
