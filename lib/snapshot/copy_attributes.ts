@@ -1,0 +1,42 @@
+import type { ByteString } from "../bytes/mod.ts";
+import {
+  chmodFd,
+  chownFd,
+  CWD,
+  type Fd,
+  getXattrFd,
+  listXattrFd,
+  Open,
+  openAt,
+  ownFd,
+  setXattrFd,
+  statFd,
+  utimensFd,
+} from "../linux/mod.ts";
+
+const DIRECTORY = Open.READ | Open.DIRECTORY | Open.NO_FOLLOW;
+
+/** Gives a directory the mode, owner, mtime and xattrs of another. Overlayfs' own xattrs stay where they are. */
+export function copyAttributes(from: ByteString, to: ByteString): void {
+  using source = ownFd(openAt(CWD, from, DIRECTORY));
+  using target = ownFd(openAt(CWD, to, DIRECTORY));
+  copyAttributesFd(source.fd, target.fd);
+}
+
+/** The same for open files and directories. */
+export function copyAttributesFd(source: Fd, target: Fd): void {
+  const { mode, uid, gid, mtime } = statFd(source);
+  // First the owner: a new one clears the set-id bits and capabilities.
+  chownFd(target, uid, gid);
+  for (const name of listXattrFd(source)) {
+    const value = isOverlays(name) ? undefined : getXattrFd(source, name);
+    if (value !== undefined) setXattrFd(target, name, value);
+  }
+  chmodFd(target, mode);
+  utimensFd(target, mtime);
+}
+
+/** Whether an attribute is overlayfs' own. */
+export function isOverlays(name: ByteString): boolean {
+  return name.startsWith("trusted.overlay.") || name.startsWith("user.overlay.");
+}

@@ -1,0 +1,125 @@
+import type { ByteString } from "../bytes/mod.ts";
+import {
+  chmodAt,
+  chownAt,
+  copyRange,
+  type DirectoryEntry,
+  type Fd,
+  getXattrAt,
+  linkAt,
+  listXattrAt,
+  mkdirAt,
+  mknodAt,
+  Open,
+  openAt,
+  ownFd,
+  readLinkAt,
+  seekFd,
+  setXattrAt,
+  type Stat,
+  statAt,
+  symlinkAt,
+  truncateFd,
+  utimensAt,
+} from "../linux/mod.ts";
+import { copyAttributesFd, isOverlays } from "./copy_attributes.ts";
+import { DirectoryStack } from "./directory_stack.ts";
+import { type DirectoryVisitor, walkDirectory } from "./walk_directory.ts";
+
+/** The first name of an inode with several, in the copy. */
+interface FirstName {
+  readonly directory: readonly ByteString[];
+  readonly name: ByteString;
+}
+
+/**
+ * Copies a directory's content and attributes into an existing, empty one:
+ * data (holes stay holes; shared where the file system can), hard links,
+ * symbolic links, devices, FIFOs, owners, modes, xattrs and times. Sockets are
+ * left out: they mean nothing without the process that made them.
+ */
+export function copyDirectory(from: Fd, to: Fd): void {
+  using copy = new Copy(to);
+  walkDirectory(from, copy);
+}
+
+class Copy implements DirectoryVisitor, Disposable {
+  readonly #root: Fd;
+  readonly #target: DirectoryStack;
+  readonly #path: ByteString[] = [];
+  readonly #firstNames = new Map<string, FirstName>();
+
+  constructor(root: Fd) {
+    this.#root = root;
+    this.#target = new DirectoryStack(root);
+  }
+
+  entry(source: Fd, { name, type }: DirectoryEntry): void {
+    const target = this.#target.fd;
+    if (type === "directory") return mkdirAt(target, name, 0o700);
+    const stat = statAt(source, name);
+    if (stat.type === "socket" || this.#linked(stat, target, name)) return;
+    if (stat.type === "file") copyFile(source, target, name, stat.size);
+    else copySpecial(source, target, name, stat);
+  }
+
+  enter(name: ByteString): void {
+    this.#target.enter(name);
+    this.#path.push(name);
+  }
+
+  leave(source: Fd): void {
+    // Last, because every new name moves the directory's time.
+    copyAttributesFd(source, this.#target.fd);
+    if (this.#path.pop() !== undefined) this.#target.leave();
+  }
+
+  [Symbol.dispose](): void {
+    this.#target[Symbol.dispose]();
+  }
+
+  /** Makes a further name of an inode that was copied; false for a first name. */
+  #linked(stat: Stat, target: Fd, name: ByteString): boolean {
+    if (stat.nlink < 2) return false;
+    const inode = `${stat.device} ${stat.inode}`;
+    const first = this.#firstNames.get(inode);
+    if (first === undefined) {
+      this.#firstNames.set(inode, { directory: [...this.#path], name });
+      return false;
+    }
+    using way = new DirectoryStack(this.#root);
+    for (const part of first.directory) way.enter(part);
+    linkAt(way.fd, first.name, target, name);
+    return true;
+  }
+}
+
+function copyFile(source: Fd, target: Fd, name: ByteString, size: number): void {
+  using from = ownFd(openAt(source, name, Open.READ | Open.NO_FOLLOW));
+  using to = ownFd(
+    openAt(target, name, Open.WRITE | Open.CREATE | Open.EXCLUSIVE | Open.NO_FOLLOW, 0o600),
+  );
+  for (let at = 0; at < size;) {
+    const data = seekFd(from.fd, at, "data");
+    if (data < 0 || data >= size) break;
+    at = Math.min(seekFd(from.fd, data, "hole"), size);
+    copyRange(from.fd, data, to.fd, data, at - data);
+  }
+  truncateFd(to.fd, size);
+  copyAttributesFd(from.fd, to.fd);
+}
+
+function copySpecial(source: Fd, target: Fd, name: ByteString, stat: Stat): void {
+  const { type, uid, gid, mode, mtime, major, minor } = stat;
+  if (type === "symlink") symlinkAt(readLinkAt(source, name), target, name);
+  else if (type === "fifo") mknodAt(target, name, type, 0o600);
+  else if (type === "char" || type === "block") mknodAt(target, name, type, 0o600, major, minor);
+  else throw new TypeError(`Cannot copy ${name}: it is of no known type`);
+  chownAt(target, name, uid, gid);
+  for (const xattr of listXattrAt(source, name)) {
+    const value = isOverlays(xattr) ? undefined : getXattrAt(source, name, xattr);
+    if (value !== undefined) setXattrAt(target, name, xattr, value);
+  }
+  if (type !== "symlink") chmodAt(target, name, mode);
+  utimensAt(target, name, mtime);
+}

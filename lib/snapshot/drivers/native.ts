@@ -1,0 +1,79 @@
+import { fromText } from "../../bytes/mod.ts";
+import { VarveError } from "../../errors.ts";
+import { bindMount, type Mount } from "../../linux/mod.ts";
+import type { Driver, DriverRequest, Usage } from "../contract.ts";
+import { copyInPool } from "../directory_jobs.ts";
+import { type Stack, stackOf } from "./ancestors.ts";
+import { DriverDirectories } from "./directories.ts";
+import type { DriverOptions } from "./options.ts";
+
+/** Plain directories: every snapshot is a whole file system of its own. Works everywhere, costs a copy. */
+export class NativeDriver implements Driver {
+  readonly name = "native";
+  readonly #options: DriverOptions;
+  readonly #directories: DriverDirectories;
+
+  /** A driver over a store with directories. */
+  constructor(options: DriverOptions) {
+    this.#options = options;
+    this.#directories = new DriverDirectories(options);
+  }
+
+  async create(request: DriverRequest): Promise<Mount[]> {
+    const { cacheId, ancestors, signal } = request;
+    if (cacheId !== null) {
+      const target = this.#directories.files(cacheId);
+      await this.#directories.make(target);
+      const { directories: [top], layers } = stackOf(ancestors);
+      if (top !== undefined) await copyInPool(this.#options.pool, await this.#whole(top), target);
+      else if (layers.length > 0) {
+        await this.#directories.extract(target, { diffIds: layers, form: "root", signal });
+      }
+    }
+    return await this.mounts(request);
+  }
+
+  async mounts({ kind, cacheId, ancestors, signal }: DriverRequest): Promise<Mount[]> {
+    const source = cacheId === null
+      ? await this.#parent(stackOf(ancestors), signal)
+      : this.#directories.files(cacheId);
+    return [bindMount(fromText(source), { readOnly: kind === "view", recursive: true })];
+  }
+
+  usage(cacheId: number): Promise<Usage> {
+    return this.#directories.usage(cacheId);
+  }
+
+  sync(cacheId: number): Promise<void> {
+    return this.#directories.sync(cacheId);
+  }
+
+  /** The directory of a view: nobody may write it. */
+  async #parent(
+    { directories: [top], layers }: Stack,
+    signal: AbortSignal | undefined,
+  ): Promise<string> {
+    if (top !== undefined) return await this.#whole(top);
+    const { store, directories } = this.#options;
+    const chainId = store.chains.ensure(layers);
+    return await directories.ensure(
+      { chainId },
+      "fs",
+      (temporary) =>
+        this.#directories.extract(temporary, { diffIds: layers, form: "root", signal }),
+      signal === undefined ? {} : { signal },
+    );
+  }
+
+  /** The files of a committed snapshot, which must be whole. */
+  async #whole(cacheId: number): Promise<string> {
+    if (await this.#directories.isOverlays(cacheId)) {
+      throw new VarveError(
+        "E_UNSUPPORTED",
+        "Cannot use the native driver: a parent was made by the overlay driver",
+        { hint: "use --driver overlay" },
+      );
+    }
+    return this.#directories.files(cacheId);
+  }
+}

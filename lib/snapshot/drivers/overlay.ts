@@ -1,0 +1,138 @@
+import { type ByteString, fromText } from "../../bytes/mod.ts";
+import type { DiffId } from "../../digest/mod.ts";
+import { VarveError } from "../../errors.ts";
+import { CWD, getXattrAt, type Mount } from "../../linux/mod.ts";
+import type { Directories } from "../../store/mod.ts";
+import type { Driver, DriverRequest, Usage } from "../contract.ts";
+import { copyAttributes } from "../copy_attributes.ts";
+import type { ExtractForm } from "../extract/job.ts";
+import { together } from "../together.ts";
+import { type Stack, stackOf } from "./ancestors.ts";
+import { DriverDirectories } from "./directories.ts";
+import type { DriverOptions } from "./options.ts";
+import { MAX_LOWERS, overlayMounts, type OverlayUpper, planLowers } from "./overlay_plan.ts";
+
+const OPAQUE = "trusted.overlay.opaque" as ByteString;
+
+/**
+ * Layers as directories, stacked by overlayfs. A directory belongs to a diffID,
+ * not to a place in a chain: it is extracted once, whoever needs it. What
+ * depends on the place, the attributes of implied directories, is one more
+ * directory on top of them, which belongs to the chain.
+ */
+export class OverlayDriver implements Driver {
+  readonly name = "overlay";
+  readonly #options: DriverOptions;
+  readonly #directories: DriverDirectories;
+
+  /** A driver over a store with directories. */
+  constructor(options: DriverOptions) {
+    this.#options = options;
+    this.#directories = new DriverDirectories(options);
+  }
+
+  async create(request: DriverRequest): Promise<Mount[]> {
+    const { cacheId } = request;
+    if (cacheId !== null) {
+      const path = this.#options.directories.snapshot(cacheId);
+      for (const name of ["fs", "work", "empty"]) await this.#directories.make(`${path}/${name}`);
+    }
+    const lowers = await this.#lowers(request);
+    if (cacheId !== null && request.ancestors.length > 0) {
+      // Overlayfs takes the attributes of the merged root from the upper directory.
+      copyAttributes(lowers[0] as ByteString, fromText(this.#directories.files(cacheId)));
+    }
+    return overlayMounts(lowers, this.#upper(request));
+  }
+
+  async mounts(request: DriverRequest): Promise<Mount[]> {
+    return overlayMounts(await this.#lowers(request), this.#upper(request));
+  }
+
+  usage(cacheId: number): Promise<Usage> {
+    return this.#directories.usage(cacheId);
+  }
+
+  sync(cacheId: number): Promise<void> {
+    return this.#directories.sync(cacheId);
+  }
+
+  #upper({ kind, cacheId }: DriverRequest): OverlayUpper {
+    const { directories } = this.#options;
+    return { kind, directory: cacheId === null ? null : fromText(directories.snapshot(cacheId)) };
+  }
+
+  /** Lower directories, the topmost first; each is made if it is not there. */
+  async #lowers({ cacheId, ancestors, signal }: DriverRequest): Promise<ByteString[]> {
+    const stack = stackOf(ancestors);
+    // Below the directories lie two lowers at least.
+    if (stack.directories.length + 2 > MAX_LOWERS) {
+      throw new VarveError(
+        "E_LIMIT",
+        `Cannot mount by overlay: ${stack.directories.length} committed snapshots lie on each other, the kernel stacks ${MAX_LOWERS}`,
+        { hint: "use the native driver for so many" },
+      );
+    }
+    const above = await Promise.all(stack.directories.map((id) => this.#directory(id)));
+    const below = stack.layers.length > 0 ? await this.#layers(stack, signal) : [];
+    const lowers = untilOpaque([...above, ...below]);
+    // An overlay needs a lower, and without an upper two: below the lowest directory lies an empty one.
+    if (lowers.length > above.length) return lowers;
+    const lowest = stack.directories[lowers.length - 1] ?? cacheId as number;
+    return [...lowers, fromText(`${this.#options.directories.snapshot(lowest)}/empty`)];
+  }
+
+  async #directory(cacheId: number): Promise<ByteString> {
+    if (!await this.#directories.isOverlays(cacheId)) {
+      throw new VarveError(
+        "E_UNSUPPORTED",
+        "Cannot mount by overlay: a parent was made by the native driver",
+        { hint: "use --driver native" },
+      );
+    }
+    return fromText(this.#directories.files(cacheId));
+  }
+
+  /** The attributes, the layers one by one, and below them those that are too many as one. */
+  async #layers({ directories, layers }: Stack, signal?: AbortSignal): Promise<ByteString[]> {
+    const { single, joined } = planLowers(layers, MAX_LOWERS - 1 - directories.length);
+    return await together([
+      (signal) => this.#ofChain(layers, "attributes", signal),
+      ...single.map((diffId) => (signal: AbortSignal) =>
+        this.#made({ diffId }, "fs", "layer", [diffId], signal)
+      ),
+      ...(joined.length === 0
+        ? []
+        : [(signal: AbortSignal) => this.#ofChain(joined, "root", signal)]),
+    ], signal);
+  }
+
+  #ofChain(
+    diffIds: readonly DiffId[],
+    form: "attributes" | "root",
+    signal: AbortSignal,
+  ): Promise<ByteString> {
+    const chainId = this.#options.store.chains.ensure(diffIds);
+    const name = form === "root" ? "fs" : "attributes";
+    return this.#made({ chainId }, name, form, diffIds, signal);
+  }
+
+  async #made(
+    owner: Parameters<Directories["ensure"]>[0],
+    name: string,
+    form: ExtractForm,
+    diffIds: readonly DiffId[],
+    signal: AbortSignal,
+  ): Promise<ByteString> {
+    const { directories } = this.#options;
+    const fill = (temporary: string) =>
+      this.#directories.extract(temporary, { diffIds, form, signal });
+    return fromText(await directories.ensure(owner, name, fill, { signal }));
+  }
+}
+
+/** Overlayfs does not ask whether the root of a lower is opaque, so what lies below one is left out. */
+function untilOpaque(lowers: readonly ByteString[]): ByteString[] {
+  const last = lowers.findIndex((lower) => getXattrAt(CWD, lower, OPAQUE) === "y");
+  return last < 0 ? [...lowers] : lowers.slice(0, last + 1);
+}

@@ -1,0 +1,165 @@
+/**
+ * containerd's filter syntax (`pkg/filters`): selectors `fieldpath [op value]`
+ * joined by commas are AND-ed; `op` is `==`, `!=` or `~=`; without one the field
+ * must be present. Fields are `name`, `parent`, `kind`, `labels.<key>`. Parts of a
+ * path and values may be quoted as Go strings, regular expressions also by `/` or `|`.
+ */
+import { VarveError } from "../errors.ts";
+import type { SnapshotRow } from "../store/mod.ts";
+
+interface Selector {
+  readonly path: readonly string[];
+  readonly test: (value: string | undefined) => boolean;
+}
+
+/** Longest filter, in characters. */
+const MAX_FILTER_LENGTH = 16 * 1024;
+
+/** Escapes of one letter in a Go string. */
+const ESCAPES: ReadonlyMap<string, string> = new Map([
+  ["a", "\x07"],
+  ["b", "\b"],
+  ["f", "\f"],
+  ["n", "\n"],
+  ["r", "\r"],
+  ["t", "\t"],
+  ["v", "\v"],
+  ["\\", "\\"],
+  ['"', '"'],
+]);
+
+/**
+ * Makes one predicate of several filters, which are OR-ed; no filter passes all.
+ *
+ * @throws {VarveError} `E_USAGE` when a filter is malformed
+ */
+export function compileFilters(filters: readonly string[]): (row: SnapshotRow) => boolean {
+  if (filters.length === 0) return () => true;
+  const compiled = filters.map((filter) => new Parser(filter).selectors());
+  return (row) =>
+    compiled.some((selectors) => selectors.every((s) => s.test(fieldOf(row, s.path))));
+}
+
+function fieldOf(row: SnapshotRow, path: readonly string[]): string | undefined {
+  const [field, ...rest] = path;
+  if (field === "labels" && rest.length > 0) {
+    const key = rest.join(".");
+    return Object.hasOwn(row.labels, key) ? row.labels[key] : undefined;
+  }
+  if (rest.length > 0) return undefined;
+  if (field === "name") return row.key;
+  if (field === "parent") return row.parent ?? "";
+  if (field === "kind") return row.kind;
+  return undefined;
+}
+
+class Parser {
+  readonly #text: string;
+  #at = 0;
+
+  constructor(text: string) {
+    if (text.length > MAX_FILTER_LENGTH) {
+      throw new VarveError(
+        "E_USAGE",
+        `Cannot read a filter: longer than ${MAX_FILTER_LENGTH} characters`,
+      );
+    }
+    this.#text = text;
+  }
+
+  selectors(): Selector[] {
+    const out: Selector[] = [];
+    if (this.#text === "") return out;
+    do out.push(this.#selector()); while (this.#match(/,/y) !== undefined);
+    this.#match(/(?:)/y);
+    if (this.#at < this.#text.length) this.#fail("unexpected characters");
+    return out;
+  }
+
+  #selector(): Selector {
+    const path = [this.#field()];
+    while (this.#match(/\./y) !== undefined) path.push(this.#field());
+    const operator = this.#match(/[=!~]+/y);
+    switch (operator) {
+      case undefined:
+        return { path, test: (value) => value !== undefined };
+      case "==": {
+        const wanted = this.#value();
+        return { path, test: (value) => value === wanted };
+      }
+      case "!=": {
+        const unwanted = this.#value();
+        return { path, test: (value = "") => value !== unwanted };
+      }
+      case "~=": {
+        const pattern = this.#pattern();
+        return { path, test: (value = "") => pattern.test(value) };
+      }
+    }
+    this.#fail(`unknown operator ${operator}`);
+  }
+
+  #field(): string {
+    return this.#quoted() ?? this.#match(/[A-Za-z0-9_-]+/y) ?? this.#fail("expected a field");
+  }
+
+  #value(): string {
+    return this.#quoted() ?? this.#match(/[^,.=!~"\/|\s][^,\s]*/y) ??
+      this.#fail("expected a value");
+  }
+
+  #pattern(): RegExp {
+    const quoted = this.#match(/\/(?:[^\/\\\n]|\\.)*\/|\|(?:[^|\\\n]|\\.)*\|/y);
+    // Between `/` or `|`, a backslash is the expression's own, but before the quote.
+    const source = quoted === undefined
+      ? this.#value()
+      : quoted.slice(1, -1).replaceAll(`\\${quoted.charAt(0)}`, quoted.charAt(0));
+    const flags = /^\(\?([ims]+)\)/.exec(source);
+    const body = source.slice(flags?.[0].length ?? 0);
+    for (const unicode of ["u", ""]) {
+      try {
+        return new RegExp(body, [...new Set(flags?.[1])].join("") + unicode);
+      } catch {
+        // Without "u" more escapes are allowed, as in Go.
+      }
+    }
+    this.#fail("the regular expression is malformed");
+  }
+
+  /** An interpreted Go string. */
+  #quoted(): string | undefined {
+    const text = this.#match(/"(?:[^"\\\n]|\\.)*"/y);
+    return text?.slice(1, -1).replace(
+      /\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{3}|.)/gs,
+      (_, escape: string) => this.#unescape(escape),
+    );
+  }
+
+  #unescape(escape: string): string {
+    const simple = ESCAPES.get(escape);
+    if (simple !== undefined) return simple;
+    const code = /^[xuU]./.test(escape)
+      ? parseInt(escape.slice(1), 16)
+      : escape.length === 3
+      ? parseInt(escape, 8)
+      : NaN;
+    if (!(code <= 0x10ffff)) this.#fail(`unknown escape \\${escape}`);
+    return String.fromCodePoint(code);
+  }
+
+  /** The next token, blanks before it left out. */
+  #match(pattern: RegExp): string | undefined {
+    const start = this.#at + (/^\s*/.exec(this.#text.slice(this.#at))?.[0].length ?? 0);
+    pattern.lastIndex = start;
+    const found = pattern.exec(this.#text)?.[0];
+    if (found !== undefined) this.#at = start + found.length;
+    return found;
+  }
+
+  #fail(state: string): never {
+    throw new VarveError(
+      "E_USAGE",
+      `Cannot read filter ${JSON.stringify(this.#text)}: ${state} at character ${this.#at + 1}`,
+    );
+  }
+}

@@ -1,0 +1,6 @@
+import type { AnyJob } from "../pool/mod.ts";
+import { copyJob, syncJob, usageJob } from "./directory_jobs.ts";
+import { extractJob } from "./extract/job.ts";
+
+/** The jobs of the worker entry `extract`. */
+export const snapshotJobs: readonly AnyJob[] = [extractJob, copyJob, usageJob, syncJob];

@@ -1,0 +1,54 @@
+import { VarveError } from "../errors.ts";
+
+/** Longest key or name, in UTF-8 bytes. Keys live in the database only, never in a path. */
+export const MAX_KEY_BYTES = 4096;
+/** Longest label, key and value together, in UTF-8 bytes (containerd's limit). */
+export const MAX_LABEL_BYTES = 4096;
+
+/** A key or a name for a message. */
+export function quoteKey(key: string): string {
+  return JSON.stringify(key.length > 200 ? `${key.slice(0, 200)}…` : key);
+}
+
+const encoder = new TextEncoder();
+
+/** @throws {VarveError} `E_USAGE` when a key is empty, too long, holds a control character or is not well-formed text */
+export function checkKey(key: string): void {
+  if (key === "") throw new VarveError("E_USAGE", "Cannot use a snapshot key: it is empty");
+  if (encoder.encode(key).length > MAX_KEY_BYTES) {
+    throw new VarveError(
+      "E_USAGE",
+      `Cannot use a snapshot key: longer than ${MAX_KEY_BYTES} bytes`,
+    );
+  }
+  // deno-lint-ignore no-control-regex
+  if (/[\u0000-\u001f\u007f]/.test(key) || !key.isWellFormed()) {
+    throw new VarveError(
+      "E_USAGE",
+      `Cannot use snapshot key ${JSON.stringify(key)}: it holds control characters`,
+      { subject: JSON.stringify(key) },
+    );
+  }
+}
+
+/**
+ * The labels that a row keeps: an empty value says that there is none.
+ *
+ * @throws {VarveError} `E_USAGE` when one is too long or has an empty key
+ */
+export function keptLabels(labels: Readonly<Record<string, string>>): Record<string, string> {
+  const kept = Object.entries(labels).filter(([, value]) => value !== "");
+  for (const [key, value] of kept) {
+    if (key === "") throw new VarveError("E_USAGE", "Cannot set a label: its key is empty");
+    if (encoder.encode(key).length + encoder.encode(value).length > MAX_LABEL_BYTES) {
+      throw new VarveError(
+        "E_USAGE",
+        `Cannot set label ${
+          JSON.stringify(key.slice(0, 64))
+        }: it is longer than ${MAX_LABEL_BYTES} bytes`,
+      );
+    }
+  }
+  // Not by assignment: a label may be called __proto__.
+  return Object.fromEntries(kept);
+}

@@ -1,0 +1,23 @@
+/**
+ * Snapshots: images' layers as mounts and directories.
+ *
+ * A snapshotter keeps containerd's state machine over a store; a driver turns
+ * layers into mounts, which are values; `mountImage` performs them, and
+ * `unpackImage` makes plain files.
+ *
+ * @module
+ */
+export type * from "./contract.ts";
+export { attributeTree } from "./attribute_tree.ts";
+export { DRIVERS, selectDriver, type SelectDriverOptions } from "./drivers/select.ts";
+export { overlayMounts, type OverlayUpper } from "./drivers/overlay_plan.ts";
+export { overlayWorks } from "./drivers/overlay_probe.ts";
+export * from "./extract/mod.ts";
+export { type ExtractForm, extractJob, type ExtractJobInput } from "./extract/job.ts";
+export { compileFilters } from "./filter.ts";
+export { snapshotJobs } from "./jobs.ts";
+export { liveMounts, MOUNT_LABEL, refuseBusy } from "./mount_books.ts";
+export { type MountedImage, mountImage, type MountImageOptions } from "./mount_image.ts";
+export { createSnapshotter, type SnapshotterOptions } from "./snapshotter.ts";
+export { unmountImage, type UnmountImageOptions } from "./unmount_image.ts";
+export { unpackImage, type UnpackOptions } from "./unpack.ts";

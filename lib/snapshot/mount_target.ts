@@ -1,0 +1,67 @@
+import { type ByteString, fromText, toValidText } from "../bytes/mod.ts";
+import { VarveError } from "../errors.ts";
+import {
+  CWD,
+  isErrno,
+  lockFd,
+  Open,
+  openAt,
+  type OwnedFd,
+  ownFd,
+  procPath,
+  readLinkAt,
+} from "../linux/mod.ts";
+
+/** A directory to mount at. */
+export interface MountTarget extends Disposable {
+  /** Absolute, without symbolic links. */
+  readonly path: string;
+  /** Keeps others from mounting there, until disposed. @throws {VarveError} `E_BUSY` */
+  lock(): void;
+  /** The same, told by the answer. */
+  tryLock(): boolean;
+}
+
+/**
+ * Opens a directory to mount at. What is mounted there already is what is opened.
+ *
+ * @throws {VarveError} `E_NOT_FOUND` there is none · `E_USAGE` it is no directory, or its name is no text
+ */
+export function openMountTarget(path: string): MountTarget {
+  const directory = open(path);
+  const real = toValidText(readLinkAt(CWD, procPath(directory.fd)));
+  // deno-lint-ignore no-control-regex
+  if (real === undefined || /[\u0000-\u001f\u007f]/.test(real)) {
+    directory[Symbol.dispose]();
+    throw new VarveError("E_USAGE", `Cannot mount at ${JSON.stringify(path)}: its name is no text`);
+  }
+  const tryLock = () => lockFd(directory.fd, "exclusive");
+  return {
+    path: real,
+    tryLock,
+    lock(): void {
+      if (tryLock()) return;
+      throw new VarveError("E_BUSY", `Cannot mount at ${real}: another process is doing so`, {
+        subject: real,
+      });
+    },
+    [Symbol.dispose]: () => directory[Symbol.dispose](),
+  };
+}
+
+function open(path: string): OwnedFd {
+  try {
+    return ownFd(openAt(CWD, fromText(path) as ByteString, Open.READ | Open.DIRECTORY));
+  } catch (error) {
+    const subject = path;
+    if (isErrno(error, "ENOENT")) {
+      throw new VarveError("E_NOT_FOUND", `Cannot use ${path}: there is no such directory`, {
+        subject,
+      });
+    }
+    if (isErrno(error, "ENOTDIR")) {
+      throw new VarveError("E_USAGE", `Cannot use ${path}: it is no directory`, { subject });
+    }
+    throw error;
+  }
+}

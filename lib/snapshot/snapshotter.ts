@@ -1,0 +1,219 @@
+import { VarveError } from "../errors.ts";
+import type { ChainId, DiffId } from "../digest/mod.ts";
+import { chainIds } from "../layer/mod.ts";
+import type { Mount } from "../linux/mod.ts";
+import type { Directories, SnapshotRow, Store } from "../store/mod.ts";
+import type {
+  Ancestor,
+  CommitOptions,
+  Driver,
+  DriverName,
+  PrepareOptions,
+  SnapshotInfo,
+  Snapshotter,
+  Usage,
+} from "./contract.ts";
+import { compileFilters } from "./filter.ts";
+import * as machine from "./machine.ts";
+
+/** What a snapshotter is made of. */
+export interface SnapshotterOptions {
+  /** Keeps rows and directories; a disk store. */
+  readonly store: Store;
+  /** Makes mounts. */
+  readonly driver: Driver;
+  /** The clock, ms since the epoch. */
+  readonly now?: () => number;
+}
+
+/**
+ * Makes a snapshotter over a store.
+ *
+ * @throws {VarveError} `E_UNSUPPORTED` when the store has no directories
+ *
+ * @example
+ * ```ts ignore
+ * const driver = selectDriver({ store, pool });
+ * const snapshotter = createSnapshotter({ store, driver });
+ * const parent = snapshotter.ensureChain(image.chainId);
+ * for (const mount of await snapshotter.prepare("work", parent)) performMount(mount, target);
+ * ```
+ */
+export function createSnapshotter(options: SnapshotterOptions): Snapshotter {
+  return new StoreSnapshotter(options);
+}
+
+class StoreSnapshotter implements Snapshotter {
+  readonly #store: Store;
+  readonly #directories: Directories;
+  readonly #driver: Driver;
+  readonly #now: () => number;
+
+  constructor(options: SnapshotterOptions) {
+    if (options.store.directories === null) {
+      throw new VarveError("E_UNSUPPORTED", "Cannot make snapshots: the store has no directories");
+    }
+    this.#store = options.store;
+    this.#directories = options.store.directories;
+    this.#driver = options.driver;
+    this.#now = options.now ?? Date.now;
+  }
+
+  get driver(): DriverName {
+    return this.#driver.name;
+  }
+
+  prepare(key: string, parent: string | null, options: PrepareOptions = {}): Promise<Mount[]> {
+    return this.#create("active", key, parent, options);
+  }
+
+  view(key: string, parent: string | null, options: PrepareOptions = {}): Promise<Mount[]> {
+    return this.#create("view", key, parent, options);
+  }
+
+  /** Directory first, row last: until the row is there, nobody sees the directory. */
+  async #create(
+    kind: "active" | "view",
+    key: string,
+    parent: string | null,
+    options: PrepareOptions,
+  ): Promise<Mount[]> {
+    const { signal, labels = {} } = options;
+    signal?.throwIfAborted();
+    const ancestors = this.#store.snapshots.read((table) =>
+      machine.checkCreate(table, key, parent, labels)
+    );
+    const cacheId = kind === "active" || parent === null
+      ? (await this.#directories.createSnapshot(key)).cacheId
+      : null;
+    try {
+      const mounts = await this.#driver.create({ kind, cacheId, ancestors, ...optional(signal) });
+      signal?.throwIfAborted();
+      this.#store.snapshots.transact((table) => {
+        const now = machine.checkCreate(table, key, parent, labels);
+        if (!sameAncestors(ancestors, now)) {
+          throw new VarveError(
+            "E_BUSY",
+            `Cannot make snapshot ${JSON.stringify(key)}: its parent was replaced meanwhile`,
+            { subject: key },
+          );
+        }
+        machine.create(table, { key, kind, parent, cacheId, labels, now: this.#now() });
+      });
+      return mounts;
+    } catch (error) {
+      if (cacheId !== null) await this.#discard(cacheId);
+      throw error;
+    }
+  }
+
+  /** Removes what did not become a snapshot. What cannot be removed now is an orphan, which the store removes later. */
+  async #discard(cacheId: number): Promise<void> {
+    try {
+      await this.#directories.removeSnapshot(cacheId);
+    } catch (error) {
+      if (!(error instanceof VarveError)) throw error;
+    }
+  }
+
+  async mounts(key: string, options: { readonly signal?: AbortSignal } = {}): Promise<Mount[]> {
+    const { row, ancestors } = this.#store.snapshots.read((table) => {
+      const row = machine.stat(table, key);
+      return { row, ancestors: machine.ancestors(table, row.parent) };
+    });
+    const { kind, cacheId } = row;
+    if (kind === "committed") {
+      throw new VarveError(
+        "E_PRECONDITION",
+        `Cannot mount snapshot ${JSON.stringify(key)}: it is committed; make a view of it`,
+        { subject: key },
+      );
+    }
+    return await this.#driver.mounts({ kind, cacheId, ancestors, ...optional(options.signal) });
+  }
+
+  async commit(name: string, key: string, options: CommitOptions = {}): Promise<void> {
+    const { labels = {}, parent } = options;
+    const commit = () => ({ name, key, labels, parent, now: this.#now() });
+    const row = this.#store.snapshots.read((table) => machine.checkCommit(table, commit()));
+    if (this.#store.durability === "full" && row.cacheId !== null) {
+      // Data before metadata: the row must not survive a power loss that the files do not.
+      await this.#driver.sync(row.cacheId);
+    }
+    this.#store.snapshots.transact((table) => machine.commit(table, commit()));
+  }
+
+  async remove(key: string): Promise<void> {
+    const row = this.#store.snapshots.transact((table) => machine.remove(table, key));
+    if (row.cacheId !== null) await this.#directories.removeSnapshot(row.cacheId);
+  }
+
+  stat(key: string): SnapshotInfo {
+    return this.#store.snapshots.read((table) => machine.stat(table, key));
+  }
+
+  update(
+    key: string,
+    labels: Readonly<Record<string, string>>,
+    fieldpaths: readonly string[] = [],
+  ): SnapshotInfo {
+    return this.#store.snapshots.transact((table) =>
+      machine.update(table, key, labels, fieldpaths, this.#now())
+    );
+  }
+
+  walk(filters: readonly string[] = []): SnapshotInfo[] {
+    const passes = compileFilters(filters);
+    return this.#store.snapshots.read((table) => table.list()).filter(passes);
+  }
+
+  async usage(key: string): Promise<Usage> {
+    const row = this.stat(key);
+    if (row.usage !== null) return row.usage;
+    if (row.kind === "view" || row.cacheId === null) return { size: 0, inodes: 0 };
+    const usage = await this.#driver.usage(row.cacheId);
+    if (row.kind === "committed") this.#keepUsage(row, usage);
+    return usage;
+  }
+
+  #keepUsage({ key, cacheId }: SnapshotRow, usage: Usage): void {
+    this.#store.snapshots.transact((table) => {
+      const row = table.get(key);
+      if (row?.kind === "committed" && row.cacheId === cacheId) table.put({ ...row, usage });
+    });
+  }
+
+  ensureChain(chainId: ChainId): string {
+    const diffIds = this.#store.chains.diffIds(chainId);
+    const names = chainIds(diffIds);
+    const rows = diffIds.map((diffId, i) => ({
+      name: names[i] as ChainId,
+      parent: names[i - 1] ?? null,
+      diffId,
+      usage: this.#usageOf(diffId),
+      now: this.#now(),
+    }));
+    this.#store.snapshots.transact((table) => {
+      for (const row of rows) machine.createLayer(table, row);
+    });
+    return chainId;
+  }
+
+  #usageOf(diffId: DiffId): Usage {
+    const layer = this.#store.layers.get(diffId);
+    if (layer !== undefined) return { size: layer.size, inodes: layer.entries };
+    throw new VarveError(
+      "E_NOT_FOUND",
+      `Cannot make snapshots of a chain: layer ${diffId} is not here`,
+      { subject: diffId },
+    );
+  }
+}
+
+function optional(signal: AbortSignal | undefined): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
+}
+
+function sameAncestors(a: readonly Ancestor[], b: readonly Ancestor[]): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

@@ -1,0 +1,82 @@
+import { fromText } from "../bytes/mod.ts";
+import { VarveError } from "../errors.ts";
+import { findMount, performUnmount, readMountInfo } from "../linux/mod.ts";
+import type { Store } from "../store/mod.ts";
+import type { Snapshotter } from "./contract.ts";
+import { isOurs, keyOf, mountId, stateOf } from "./mount_books.ts";
+import { openMountTarget } from "./mount_target.ts";
+
+/** What {@linkcode unmountImage} needs. */
+export interface UnmountImageOptions {
+  /** The store of the image. */
+  readonly store: Store;
+  /** Removes the snapshot of a read-only mount. */
+  readonly snapshotter: Snapshotter;
+  /** The directory. */
+  readonly target: string;
+}
+
+/**
+ * Unmounts what `mountImage` mounted. A read-write snapshot stays. After a
+ * crash or a reboot, when nothing is mounted any more, it puts the books right.
+ *
+ * @returns the key of the snapshot that was mounted
+ * @throws {VarveError} `E_NOT_FOUND` nothing of this store is mounted there · `E_BUSY` it is in use ·
+ * `E_PRECONDITION` something else is mounted over it, or it is in another mount namespace
+ */
+export async function unmountImage(
+  options: UnmountImageOptions,
+): Promise<{ readonly key: string }> {
+  const { store, snapshotter } = options;
+  const target = realPath(options.target);
+  const id = mountId(target);
+  const lease = store.leases.get(id);
+  if (lease === undefined) {
+    throw new VarveError(
+      "E_NOT_FOUND",
+      `Cannot unmount ${target}: nothing of this store is mounted there`,
+      { subject: target },
+    );
+  }
+  const mounts = readMountInfo();
+  const mount = findMount(mounts, fromText(target));
+  const elsewhere = stateOf(lease, mounts) === "elsewhere";
+  if (elsewhere || mount !== undefined && !isOurs(mount)) {
+    throw new VarveError(
+      "E_PRECONDITION",
+      `Cannot unmount ${target}: ${
+        elsewhere ? "it is mounted in another mount namespace" : "something else is mounted over it"
+      }`,
+      { subject: target },
+    );
+  }
+  performUnmount(fromText(target));
+  // Another process may mount here at once; it then puts the books right itself.
+  using directory = openMountTarget(target);
+  if (directory.tryLock() && store.leases.get(id)?.createdAt === lease.createdAt) {
+    await forget(store, snapshotter, id);
+  }
+  return { key: keyOf(lease) };
+}
+
+/** Removes the lease of a mount, and the snapshot that was made for it. What is gone already is no error. */
+export async function forget(store: Store, snapshotter: Snapshotter, id: string): Promise<void> {
+  // A snapshot that somebody made under such a key is none of ours.
+  await ifThere(async () => {
+    if (snapshotter.stat(id).kind === "view") await snapshotter.remove(id);
+  });
+  await ifThere(() => store.leases.remove(id));
+}
+
+async function ifThere(remove: () => void | Promise<void>): Promise<void> {
+  try {
+    await remove();
+  } catch (error) {
+    if (!(error instanceof VarveError && error.code === "E_NOT_FOUND")) throw error;
+  }
+}
+
+function realPath(path: string): string {
+  using directory = openMountTarget(path);
+  return directory.path;
+}

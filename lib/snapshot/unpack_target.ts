@@ -1,0 +1,150 @@
+import { type ByteString, fromText, toBytes } from "../bytes/mod.ts";
+import { sha256 } from "../digest/mod.ts";
+import { VarveError } from "../errors.ts";
+import {
+  CWD,
+  type Fd,
+  isErrno,
+  lockFd,
+  mkdirAt,
+  Open,
+  openAt,
+  openDirectoryAt,
+  type OwnedFd,
+  ownFd,
+  readDirectory,
+  removeTree,
+  sameInode,
+  statFd,
+  tryStatAt,
+} from "../linux/mod.ts";
+
+/** Where a directory is to appear. */
+export interface UnpackTarget extends Disposable {
+  /** The directory that it will be in. */
+  readonly parent: Fd;
+  /** Its name there. */
+  readonly name: ByteString;
+  /** As the caller wrote it. */
+  readonly shown: string;
+}
+
+/**
+ * Opens the place of a directory that does not exist or is empty.
+ *
+ * @throws {VarveError} `E_USAGE`, `E_NOT_FOUND`, `E_EXISTS`
+ */
+export function openUnpackTarget(path: string): UnpackTarget {
+  const clean = path.replace(/\/+$/, "");
+  const slash = clean.lastIndexOf("/");
+  const name = clean.slice(slash + 1);
+  if (name === "" || name === "." || name === ".." || name.includes("\0")) {
+    throw new VarveError(
+      "E_USAGE",
+      `Cannot unpack to ${JSON.stringify(path)}: give the name of a new directory`,
+    );
+  }
+  using parent = openParent(slash < 0 ? "." : slash === 0 ? "/" : clean.slice(0, slash));
+  refuseFull(parent.fd, fromText(name), path);
+  const fd = ownFd(parent.release());
+  return {
+    get parent(): Fd {
+      return fd.fd;
+    },
+    name: fromText(name),
+    shown: path,
+    [Symbol.dispose]: () => fd[Symbol.dispose](),
+  };
+}
+
+function openParent(path: string): OwnedFd {
+  try {
+    return ownFd(openAt(CWD, fromText(path), Open.READ | Open.DIRECTORY));
+  } catch (error) {
+    if (!isErrno(error, "ENOENT", "ENOTDIR")) throw error;
+    throw new VarveError("E_NOT_FOUND", `Cannot unpack into ${path}: there is no such directory`, {
+      subject: path,
+    });
+  }
+}
+
+function refuseFull(parent: Fd, name: ByteString, shown: string): void {
+  const stat = tryStatAt(parent, name);
+  if (stat === undefined) return;
+  if (stat.type === "directory") {
+    using directory = ownFd(openDirectoryAt(parent, name));
+    if (readDirectory(directory.fd).next().done === true) return;
+  }
+  throw new VarveError("E_EXISTS", `Cannot unpack to ${shown}: it is not an empty directory`, {
+    subject: shown,
+    hint: "choose a directory that does not exist",
+  });
+}
+
+/** Rounds against others that make and remove the same name. */
+const TRIES = 64;
+
+/** The directory that is being filled: locked, so that nobody takes it for left over. */
+export interface PartialDirectory extends Disposable {
+  /** The directory. */
+  readonly fd: Fd;
+  /** Its name in the target's parent. */
+  readonly name: ByteString;
+}
+
+/**
+ * Makes the directory beside the target in which it is filled. What an
+ * interrupted run left goes first; one in use is told by its lock.
+ *
+ * @throws {VarveError} `E_BUSY`
+ */
+export function beginPartial({ parent, name, shown }: UnpackTarget): PartialDirectory {
+  // Of fixed length, because the target's name may be as long as names can be.
+  const partial = fromText(`.varve-unpack-${sha256(toBytes(name)).slice(7, 23)}`);
+  for (let tries = 0; tries < TRIES; tries++) {
+    const made = tryMake(parent, partial);
+    using directory = tryOpen(parent, partial);
+    if (directory === undefined) continue;
+    if (!lockFd(directory.fd, "exclusive")) break;
+    // Somebody may have taken away what was opened, or have put something in its place.
+    const named = tryStatAt(parent, partial);
+    if (named === undefined || !sameInode(statFd(directory.fd), named)) continue;
+    // One that is left over may hold anything, and have any owner.
+    if (made) {
+      const fd = ownFd(directory.release());
+      return {
+        get fd(): Fd {
+          return fd.fd;
+        },
+        name: partial,
+        [Symbol.dispose]: () => fd[Symbol.dispose](),
+      };
+    }
+    removeTree(parent, partial);
+  }
+  throw new VarveError("E_BUSY", `Cannot unpack to ${shown}: another process does`, {
+    subject: shown,
+  });
+}
+
+function tryMake(parent: Fd, name: ByteString): boolean {
+  try {
+    mkdirAt(parent, name, 0o700);
+    return true;
+  } catch (error) {
+    if (isErrno(error, "EEXIST")) return false;
+    throw error;
+  }
+}
+
+/** Opens the directory; what is no directory is removed. */
+function tryOpen(parent: Fd, name: ByteString): OwnedFd | undefined {
+  try {
+    return ownFd(openDirectoryAt(parent, name));
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return undefined;
+    if (!isErrno(error, "ENOTDIR", "ELOOP")) throw error;
+    removeTree(parent, name);
+    return undefined;
+  }
+}

@@ -1,0 +1,132 @@
+/** Stores with layers, snapshotters over them, and mounts that always end. */
+import { fromText } from "../../lib/bytes/mod.ts";
+import type { ChainId, DiffId } from "../../lib/digest/mod.ts";
+import { chainIds } from "../../lib/layer/mod.ts";
+import { type Mount, performMount, performUnmount } from "../../lib/linux/mod.ts";
+import { createPool, layerJob, type Pool } from "../../lib/pool/mod.ts";
+import {
+  createSnapshotter,
+  type Driver,
+  type DriverName,
+  selectDriver,
+  type Snapshotter,
+} from "../../lib/snapshot/mod.ts";
+import { openStore, type Store } from "../../lib/store/mod.ts";
+import { type TarFixture, tarOf } from "./tar_builder.ts";
+import { type TempDir, tempDir } from "./temp.ts";
+
+/** The modes in which a driver is tested. */
+export const DRIVER_NAMES = ["overlay", "native"] as const satisfies readonly DriverName[];
+
+/** A store with a snapshotter, and all that belongs to it. */
+export interface SnapshotFixture extends AsyncDisposable {
+  readonly temp: TempDir;
+  readonly store: Store;
+  readonly pool: Pool;
+  readonly driver: Driver;
+  readonly snapshotter: Snapshotter;
+  /** Brings layers, the lowest first, and notes their chain. */
+  chain(layers: readonly LayerFixture[]): Promise<Chain>;
+  /** Mounts at a new directory. */
+  mount(mounts: readonly Mount[]): Promise<MountPoint>;
+}
+
+/** A layer as entries or as a tar. */
+export type LayerFixture = readonly TarFixture[] | Uint8Array<ArrayBuffer>;
+
+/** Layers of a store that lie on each other. */
+export interface Chain {
+  readonly chainId: ChainId;
+  readonly diffIds: readonly DiffId[];
+}
+
+/** A mounted directory; dispose unmounts it. */
+export interface MountPoint extends AsyncDisposable {
+  readonly path: string;
+}
+
+/** What a fixture is made of. */
+export interface FixtureOptions {
+  /** Threads, or none (the default: what runs inline is fast for small layers). */
+  readonly workers?: number;
+  /** Name of the store's directory. */
+  readonly root?: string;
+  readonly durability?: "full" | "none";
+  /** The clock. */
+  readonly now?: () => number;
+}
+
+/** Makes a store in a temporary directory, with a snapshotter over it. */
+export async function snapshotFixture(
+  name: DriverName,
+  options: FixtureOptions = {},
+): Promise<SnapshotFixture> {
+  await using stack = new AsyncDisposableStack();
+  const temp = stack.use(await tempDir("varve-snapshot-"));
+  const store = stack.use(
+    await openStore({
+      root: temp.join(options.root ?? "store"),
+      durability: options.durability ?? "none",
+    }),
+  );
+  const { workers } = options;
+  const pool = stack.use(createPool(workers === undefined ? { inline: true } : { workers }));
+  const driver = selectDriver({ store, pool, wanted: name });
+  const now = options.now === undefined ? {} : { now: options.now };
+  const snapshotter = createSnapshotter({ store, driver, ...now });
+  const owned = stack.move();
+  let mounted = 0;
+  return {
+    temp,
+    store,
+    pool,
+    driver,
+    snapshotter,
+    chain: (layers) => bringChain(store, pool, layers),
+    mount: (mounts) => mountAt(mounts, temp.join(`mnt-${++mounted}`)),
+    [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
+  };
+}
+
+/** Mounts at a directory, which is made if it is missing. */
+export async function mountAt(mounts: readonly Mount[], path: string): Promise<MountPoint> {
+  await Deno.mkdir(path, { recursive: true });
+  for (const mount of mounts) performMount(mount, fromText(path));
+  return {
+    path,
+    [Symbol.asyncDispose](): Promise<void> {
+      for (const _ of mounts) performUnmount(fromText(path), { lazy: true });
+      return Promise.resolve();
+    },
+  };
+}
+
+/** Brings layers into a store by the layer job, the lowest first, and notes their chain. */
+export async function bringChain(
+  store: Store,
+  pool: Pool,
+  layers: readonly LayerFixture[],
+): Promise<Chain> {
+  await using ingest = await store.ingest();
+  const diffIds: DiffId[] = [];
+  for (const layer of layers) {
+    const tar = layer instanceof Uint8Array ? layer : tarOf(layer);
+    const begun = await ingest.layer({});
+    if (begun.state !== "new") throw new Error("a layer without key is always new");
+    const output = await pool.run(layerJob, {
+      source: { kind: "stream" },
+      target: begun.staged.target,
+      expected: {},
+    }, { stream: once(tar) });
+    await begun.staged.finish(output, "application/vnd.oci.image.layer.v1.tar");
+    diffIds.push(output.diffId);
+  }
+  ingest.chain(diffIds);
+  await ingest.commit();
+  return { chainId: chainIds(diffIds).at(-1) as ChainId, diffIds };
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  await Promise.resolve();
+  yield bytes;
+}
