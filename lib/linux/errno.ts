@@ -57,7 +57,7 @@ const TEXT: Readonly<Record<string, string>> = {
   ENOTBLK: "not a block device",
   EBUSY: "in use",
   EEXIST: "it exists already",
-  EXDEV: "it crosses file systems",
+  EXDEV: "it leads outside or onto another file system",
   ENODEV: "no such file system or device",
   ENOTDIR: "not a directory",
   EISDIR: "it is a directory",

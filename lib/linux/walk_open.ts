@@ -57,8 +57,8 @@ class Walk {
     if (this.#path === "") throw systemError("openat2", EMPTY, ENOENT);
     // The parts still to walk, the next one last.
     const parts = this.#split(this.#path);
-    // A slash behind the last name asks for a directory.
-    const last = this.#path.endsWith("/") ? flags | Open.DIRECTORY : flags;
+    // A slash behind the last name asks for a directory, also for that behind a link.
+    let last = asksForDirectory(this.#path) ? flags & ~Open.NO_FOLLOW | Open.DIRECTORY : flags;
     for (;;) {
       const part = parts.pop();
       if (part === undefined) return this.#openHere(last);
@@ -70,8 +70,10 @@ class Walk {
         this.#step(part, parts);
         continue;
       }
-      const fd = this.#openLast(part, last, mode, parts);
-      if (fd !== undefined) return fd;
+      const opened = this.#openLast(part, last, mode);
+      if (typeof opened === "number") return opened;
+      if (asksForDirectory(opened)) last |= Open.DIRECTORY;
+      this.#follow(opened, parts);
     }
   }
 
@@ -151,38 +153,40 @@ class Walk {
     return openAt(this.#here, "." as ByteString, flags & ~Open.NO_FOLLOW);
   }
 
-  /** Opens the last part; `undefined` when it was a link that is now in `parts`. */
-  #openLast(part: ByteString, flags: number, mode: number, parts: ByteString[]): Fd | undefined {
+  /** Opens the last part, or gives the target when it is a link to be followed. */
+  #openLast(part: ByteString, flags: number, mode: number): Fd | ByteString {
     let fd: Fd;
     try {
       fd = openAt(this.#here, part, flags | Open.NO_FOLLOW, mode);
     } catch (error) {
+      // A link: O_NOFOLLOW gives ELOOP, with O_DIRECTORY it gives ENOTDIR, O_EXCL gives EEXIST.
       if (!isErrno(error, "ELOOP", "ENOTDIR") || flags & Open.NO_FOLLOW) throw error;
-      // A link: O_NOFOLLOW gives ELOOP, with O_DIRECTORY it gives ENOTDIR.
-      this.#followLast(part, parts, error);
-      return undefined;
+      return this.#targetOf(part, error);
     }
     try {
       const stat = statFd(fd);
       this.#sameFileSystem(stat);
       if (stat.type !== "symlink" || flags & Open.NO_FOLLOW) return fd;
       // O_PATH opens the link itself.
-      this.#follow(readLinkAt(fd, EMPTY), parts);
+      const target = readLinkAt(fd, EMPTY);
+      closeFd(fd);
+      return target;
     } catch (error) {
       closeFd(fd);
       throw error;
     }
-    closeFd(fd);
-    return undefined;
   }
 
-  #followLast(part: ByteString, parts: ByteString[], error: unknown): void {
-    let target: ByteString;
+  #targetOf(part: ByteString, error: unknown): ByteString {
     try {
-      target = readLinkAt(this.#here, part);
+      return readLinkAt(this.#here, part);
     } catch {
       throw error;
     }
-    this.#follow(target, parts);
   }
+}
+
+/** Whether the last component is empty or `.`. */
+function asksForDirectory(path: ByteString): boolean {
+  return /(?:^|\/)\.?$/.test(path);
 }

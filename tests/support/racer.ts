@@ -7,11 +7,11 @@ import {
   closeFd,
   CWD,
   type Fd,
-  isErrno,
   openDirectoryAt,
   readDirectoryPiece,
   readLinkAt,
   renameAt,
+  statAt,
   symlinkAt,
   unlinkAt,
 } from "../../lib/linux/mod.ts";
@@ -41,7 +41,9 @@ export class Racer implements Disposable {
   /** Ends the race and waits until the thread touches nothing any more. Returns the swaps made. */
   stop(): number {
     Atomics.store(this.#control, 0, IDLE);
+    const deadline = Date.now() + 10_000;
     while (Atomics.load(this.#control, 1) >= 0) {
+      if (Date.now() > deadline) throw new Error("Cannot stop the racer: its thread is dead");
       Atomics.wait(this.#control, 1, Atomics.load(this.#control, 1), 50);
     }
     return -1 - Atomics.exchange(this.#control, 1, 0);
@@ -64,7 +66,11 @@ function race({ control, root, victim }: Order): void {
   const top = openDirectoryAt(CWD, fromText(root));
   try {
     while (Atomics.load(control, 0) === RACE) {
-      swaps += swapAll(top, link, fromText(victim), 0);
+      try {
+        swaps += swapAll(top, link, fromText(victim), 0);
+      } catch {
+        // The root itself was removed: there is nothing to swap any more.
+      }
       if (Atomics.load(control, 1) === 0) {
         Atomics.store(control, 1, 1);
         Atomics.notify(control, 1);
@@ -113,11 +119,11 @@ function swapAll(directory: Fd, link: ByteString, victim: ByteString, depth: num
 
 function restore(directory: Fd, name: ByteString, link: ByteString): void {
   try {
+    const { type } = statAt(directory, link);
+    if (type === "directory") renameAt(directory, name, directory, link, "exchange");
     unlinkAt(directory, link);
-  } catch (error) {
-    if (!isErrno(error, "EISDIR")) return;
-    renameAt(directory, name, directory, link, "exchange");
-    unlinkAt(directory, link);
+  } catch {
+    // The other side removed one of them: there is nothing to undo.
   }
 }
 
