@@ -116,7 +116,9 @@ function bigints(_key: string, value: unknown): unknown {
 function embeddedData(base64: string, digest: Digest, size: number, what: string): Uint8Array {
   let data: Uint8Array<ArrayBuffer>;
   try {
-    if (!/^[A-Za-z0-9+/]*={0,2}$/.test(base64)) throw new RangeError("not base64");
+    if (base64.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(base64)) {
+      throw new RangeError("not base64");
+    }
     data = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
   } catch {
     throw new VarveError("E_FORMAT", `Cannot read ${what}: its data is not base64`);

@@ -1,0 +1,96 @@
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { VarveError } from "../../../lib/errors.ts";
+import {
+  familiarName,
+  formatReference,
+  parseReference,
+  repositoryName,
+  tryParseReference,
+} from "../../../lib/oci/mod.ts";
+
+const HEX = "0123456789abcdef".repeat(4);
+const DIGEST = `sha256:${HEX}`;
+
+Deno.test("names are normalised as Docker does, and shortened again", () => {
+  const cases: [text: string, full: string, familiar: string][] = [
+    ["debian", "docker.io/library/debian:latest", "debian:latest"],
+    ["debian:12", "docker.io/library/debian:12", "debian:12"],
+    ["library/debian", "docker.io/library/debian:latest", "debian:latest"],
+    ["user/app", "docker.io/user/app:latest", "user/app:latest"],
+    ["docker.io/debian", "docker.io/library/debian:latest", "debian:latest"],
+    ["index.docker.io/user/app:1", "docker.io/user/app:1", "user/app:1"],
+    ["docker.io/library/a/b", "docker.io/library/a/b:latest", "library/a/b:latest"],
+    ["localhost/app", "localhost/app:latest", "localhost/app:latest"],
+    ["localhost:5000", "docker.io/library/localhost:5000", "localhost:5000"],
+    ["localhost:5000/a/b:1", "localhost:5000/a/b:1", "localhost:5000/a/b:1"],
+    ["example.org/app", "example.org/app:latest", "example.org/app:latest"],
+    ["example.org:80/app:v1.2_x-y", "example.org:80/app:v1.2_x-y", "example.org:80/app:v1.2_x-y"],
+    ["[2001:db8::1]:5000/app", "[2001:db8::1]:5000/app:latest", "[2001:db8::1]:5000/app:latest"],
+    ["Upper/app", "Upper/app:latest", "Upper/app:latest"],
+    ["a__b/c-d--e.f", "docker.io/a__b/c-d--e.f:latest", "a__b/c-d--e.f:latest"],
+    [`app@${DIGEST}`, `docker.io/library/app@${DIGEST}`, `app@${DIGEST}`],
+    [`app:1@${DIGEST}`, `docker.io/library/app:1@${DIGEST}`, `app:1@${DIGEST}`],
+  ];
+  for (const [text, full, familiar] of cases) {
+    const reference = parseReference(text);
+    assertEquals(formatReference(reference), full, text);
+    assertEquals(familiarName(reference), familiar, text);
+    assertEquals(parseReference(full), reference, full);
+    assertEquals(parseReference(familiar), reference, familiar);
+  }
+});
+
+Deno.test("the parts of a name", () => {
+  const reference = parseReference(`example.org:80/a/b:1@${DIGEST}`);
+  assertEquals({ ...reference } as Record<string, string>, {
+    registry: "example.org:80",
+    repository: "a/b",
+    tag: "1",
+    digest: DIGEST,
+  });
+  assertEquals(repositoryName(reference), "example.org:80/a/b");
+});
+
+Deno.test("malformed names are refused", () => {
+  const bad = [
+    "",
+    ":tag",
+    "app:",
+    "app:.x",
+    `app:${"t".repeat(129)}`,
+    "App",
+    "user/App",
+    "example.org/App",
+    "a//b",
+    "/a",
+    "a/",
+    "a/../b",
+    "a..b",
+    "a___b",
+    "-a",
+    "a-",
+    "a b",
+    "a\nb",
+    "é",
+    "app@sha256:abc",
+    `app@${DIGEST}@${DIGEST}`,
+    `app@md5:${HEX}`,
+    `app@${DIGEST.toUpperCase()}`,
+    HEX,
+    "example.org:port/app",
+    "example..org/app",
+    "-example.org/app",
+    "user@example.org/app",
+    "https://example.org/app",
+    "example.org/app?x=1",
+    `example.org/${"a".repeat(256)}`,
+    "a".repeat(100_000),
+  ];
+  for (const text of bad) {
+    const error = assertThrows(() => parseReference(text), VarveError);
+    assertEquals(error.code, "E_USAGE", text.slice(0, 60));
+    assertStringIncludes(error.message, "Cannot read image name");
+    assertEquals(tryParseReference(text), undefined);
+  }
+  assertEquals(tryParseReference(`example.org/${"a".repeat(255)}`)?.repository.length, 255);
+});
