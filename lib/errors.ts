@@ -157,7 +157,12 @@ export interface ErrorRecord {
   readonly details: ErrorDetails;
   /** The stack of the thread where it was thrown, for defects only. */
   readonly stack?: string;
+  /** The domain error that it came from. */
+  readonly cause?: ErrorRecord;
 }
+
+/** Causes of causes that a record keeps: who makes errors in a circle must not hang a thread. */
+const MAX_CAUSES = 4;
 
 /** Every domain error of varve. `switch (error.code)` narrows. */
 export class VarveError extends Error {
@@ -191,14 +196,21 @@ export function exitCodeOf(code: ErrorCode): number {
   return EXIT_CODES[code];
 }
 
-/** Turns anything thrown into a record that survives `postMessage`. */
+/** Turns anything thrown into a record that survives `postMessage`, with the domain errors that it came from. */
 export function toErrorRecord(error: unknown): ErrorRecord {
+  return recordOf(error, MAX_CAUSES);
+}
+
+function recordOf(error: unknown, causes: number): ErrorRecord {
   if (error instanceof VarveError) {
     return {
       kind: "VarveError",
       code: error.code,
       message: error.message,
       details: error.details,
+      ...(causes > 0 && error.cause instanceof VarveError
+        ? { cause: recordOf(error.cause, causes - 1) }
+        : {}),
     };
   }
   if (error instanceof DOMException && error.name === "AbortError") {
@@ -225,7 +237,8 @@ export function fromErrorRecord(record: ErrorRecord): Error {
   if (record.kind === "AbortError") {
     return new DOMException(record.message, "AbortError");
   }
-  const error = new VarveError(record.code, record.message, record.details);
+  const options = record.cause === undefined ? {} : { cause: fromErrorRecord(record.cause) };
+  const error = new VarveError(record.code, record.message, record.details, options);
   if (record.stack !== undefined) error.stack = record.stack;
   return error;
 }

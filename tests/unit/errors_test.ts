@@ -27,6 +27,19 @@ Deno.test("errors: a record survives structured clone and becomes the same error
   assertEquals(exitCode(again), 7);
 });
 
+Deno.test("errors: causes cross with the record, a circle of them does not", () => {
+  const inner = new VarveError("E_HEADER", "Cannot read header");
+  const error = new VarveError("E_DIGEST", "Cannot verify", {}, { cause: inner });
+  const again = fromErrorRecord(structuredClone(toErrorRecord(error)));
+  assertInstanceOf(again.cause, VarveError);
+  assertEquals([again.cause.code, again.cause.message], [inner.code, inner.message]);
+  assertEquals(again.cause.cause, undefined);
+  inner.cause = error;
+  let depth = 0;
+  for (let at = toErrorRecord(error).cause; at !== undefined; at = at.cause) depth++;
+  assertEquals(depth, 4);
+});
+
 Deno.test("errors: a foreign error is internal, an abort stays an abort", () => {
   const record = toErrorRecord(new TypeError("boom"));
   assertEquals([record.code, exitCode(fromErrorRecord(record))], [

@@ -34,7 +34,7 @@ interface Row {
   /** What is expected of it, all else being right. */
   readonly expected?: Expected;
   readonly more?: Partial<LayerJobInput>;
-  /** The code of the error's cause, when not crossing threads. */
+  /** The code of the error's cause. */
   readonly cause?: ErrorCode;
 }
 
@@ -210,7 +210,7 @@ for (const inline of [true, false]) {
         const [error, other] = errors as [VarveError, VarveError];
         assertEquals([error.code, other.code], [code, code]);
         assertEquals([error.message, other.message], [error.message, error.message]);
-        if (inline && cause !== undefined) {
+        if (cause !== undefined) {
           assertInstanceOf(error.cause, VarveError);
           assertEquals(error.cause.code, cause);
         }
