@@ -14,7 +14,7 @@ import {
   TYPE,
 } from "./header.ts";
 import { limitError, type TarLimits } from "./limits.ts";
-import { parsePax } from "./pax.ts";
+import { parsePax, type PaxHeader } from "./pax.ts";
 import {
   parseGnuMap,
   parseGnuRealSize,
@@ -89,22 +89,23 @@ export class EntryAssembler {
       : this.#beginEntry(header, block, at, end);
   }
 
-  /** Takes the body of a meta header. */
-  meta(body: Uint8Array): void {
+  /** Takes the body of a meta header: `metaSize` bytes from `start` on. */
+  meta(bytes: Uint8Array, start: number): void {
+    const end = start + this.metaSize;
     switch (this.#metaType) {
       case TYPE.PAX:
-        this.#meta.pax = parsePax(body, this.#position);
+        this.#meta.pax = parsePax(bytes, start, end, this.#position);
         break;
       case TYPE.PAX_GLOBAL:
-        parsePax(body, this.#position);
+        parsePax(bytes, start, end, this.#position);
         // Go gives it out as an entry, so that what stood before it belongs to it and is gone.
         this.#takeMeta();
         break;
       case TYPE.GNU_LONG_NAME:
-        this.#meta.longName = cString(body, 0, body.length);
+        this.#meta.longName = cString(bytes, start, this.metaSize);
         break;
       case TYPE.GNU_LONG_LINK:
-        this.#meta.longLink = cString(body, 0, body.length);
+        this.#meta.longLink = cString(bytes, start, this.metaSize);
         break;
     }
   }
@@ -159,7 +160,7 @@ export class EntryAssembler {
     if (end + this.stored > this.#limits.layerBytes) throw this.#tooLarge();
 
     const gnu = header.typeflag === TYPE.GNU_SPARSE;
-    const form = gnu ? "gnu" : meta.pax === undefined ? undefined : sparseFormOf(meta.pax);
+    const form = gnu ? "gnu" : meta.pax === undefined ? undefined : sparseFormOf(meta.pax.records);
     if (form === undefined) return this.#finish(undefined, end);
     if (bodyless || (gnu && header.format !== "gnu")) {
       throw tarError(position, "an entry of this type cannot be sparse");
@@ -170,7 +171,7 @@ export class EntryAssembler {
       this.#setSize(parseGnuRealSize(block, at, position));
       return this.#gnuMap(block, at, end, true);
     }
-    const records = meta.pax as NonNullable<typeof meta.pax>;
+    const { records } = meta.pax as PaxHeader;
     header.path = records.get("GNU.sparse.name") || header.path;
     this.#setSize(sparseSizeOf(records, position) ?? header.size);
     if (form === "pax-0") return this.#finish(parsePaxMap(records, position), end);
@@ -227,7 +228,7 @@ export class EntryAssembler {
       linkname: isLink ? header.linkname : "" as ByteString,
       devmajor: isDevice ? header.devmajor : 0,
       devminor: isDevice ? header.devminor : 0,
-      xattrs: xattrsOf(this.#own.pax, position),
+      xattrs: xattrsOf(this.#own.pax?.records, position),
       extents: runs !== undefined
         ? sparseExtents(runs, size, dataAt, this.stored, position)
         : size > 0

@@ -1,16 +1,16 @@
 import type { ByteString } from "../../bytes/mod.ts";
 import type { Xattr } from "../../tree/mod.ts";
 import { type RawHeader, tarError } from "./header.ts";
-import { parseDecimal, parsePaxTime } from "./numeric.ts";
-import type { PaxRecords } from "./pax.ts";
+import { parseDecimal } from "./numeric.ts";
+import type { PaxHeader, PaxRecords } from "./pax.ts";
 
 const SCHILY = "SCHILY.xattr.";
 const LIBARCHIVE = "LIBARCHIVE.xattr.";
 
 /** What stands in front of an entry's own header and holds for it alone. */
 export interface MetaHeaders {
-  /** Records of the last PAX header. */
-  pax: PaxRecords | undefined;
+  /** The last PAX header. */
+  pax: PaxHeader | undefined;
   /** The GNU long name, empty when there is none. */
   longName: ByteString;
   /** The GNU long link target, empty when there is none. */
@@ -24,9 +24,19 @@ export interface MetaHeaders {
  * @throws {VarveError} `E_HEADER`, `E_ID` or `E_TIME` when a value is malformed
  */
 export function foldMeta(header: RawHeader, meta: MetaHeaders, position: number): void {
-  if (meta.pax !== undefined) foldRecords(header, meta.pax, position);
+  if (meta.pax !== undefined) {
+    foldTimes(header, meta.pax, position);
+    foldRecords(header, meta.pax.records, position);
+  }
   if (meta.longName !== "") header.path = meta.longName;
   if (meta.longLink !== "") header.linkname = meta.longLink;
+}
+
+function foldTimes(header: RawHeader, { mtime, bad }: PaxHeader, position: number): void {
+  if (mtime === null || bad.atime || bad.ctime) {
+    throw tarError(position, "a PAX time is none", "E_TIME");
+  }
+  if (mtime !== undefined) header.mtime = mtime;
 }
 
 function foldRecords(header: RawHeader, records: PaxRecords, position: number): void {
@@ -48,14 +58,6 @@ function foldRecords(header: RawHeader, records: PaxRecords, position: number): 
       case "size":
         header.size = decimal(value, position, "size", "E_HEADER");
         break;
-      case "mtime":
-      case "atime":
-      case "ctime": {
-        const time = parsePaxTime(value);
-        if (time === undefined) throw tarError(position, `the PAX ${key} is not a time`, "E_TIME");
-        if (key === "mtime") header.mtime = time;
-        break;
-      }
     }
   }
 }
@@ -81,7 +83,7 @@ const NONE: readonly Xattr[] = [];
  * @throws {VarveError} `E_XATTR` when one is malformed
  */
 export function xattrsOf(records: PaxRecords | undefined, position: number): readonly Xattr[] {
-  if (records === undefined) return NONE;
+  if (records === undefined || records.size === 0) return NONE;
   let found: Map<string, Xattr> | undefined;
   for (const [key, value] of records) {
     if (key.startsWith(SCHILY)) {

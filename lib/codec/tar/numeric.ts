@@ -3,12 +3,16 @@
  * and the decimal numbers of PAX records. What is not one is `undefined`, never
  * a guess. The rules are those of Go's archive/tar, which all engines share.
  */
-import { type Timestamp, timestamp, timestampFromBigInt } from "../../bytes/mod.ts";
+import { fromBytes, type Timestamp, timestamp, timestampFromBigInt } from "../../bytes/mod.ts";
 
 const SPACE = 0x20;
 const ZERO = 0x30;
 const PLUS = 0x2b;
 const MINUS = 0x2d;
+const DOT = 0x2e;
+
+/** A second in nanoseconds. */
+const SECOND = 1_000_000_000;
 
 /**
  * An octal field: spaces and NULs around the digits do not count, a NUL ends
@@ -72,6 +76,7 @@ function parseBase256(block: Uint8Array, start: number, length: number): bigint 
 }
 
 const MAX_INT64 = 0x7fff_ffff_ffff_ffffn;
+const MIN_INT64 = -MAX_INT64 - 1n;
 
 /** A decimal number of a PAX record: an optional sign and digits, within 64 bits. Rounded beyond 2^53. */
 export function parseDecimal(text: string): number | undefined {
@@ -107,32 +112,41 @@ function parseInt64(text: string): bigint | undefined {
  * A PAX time: seconds and an optional fraction of which nine digits count.
  * A sign holds for both parts, so −1.25 is 1.25 s before the epoch.
  *
+ * It is read from bytes: archives with three of them an entry are common.
+ *
  * Source: POSIX.1-2017, pax, "pax Extended Header File Times".
  */
-export function parsePaxTime(text: string): Timestamp | undefined {
-  const dot = text.indexOf(".");
-  const whole = dot < 0 ? text : text.slice(0, dot);
-  const ns = dot < 0 ? 0 : parseFraction(text, dot + 1);
-  if (ns === undefined) return undefined;
-  if (ns !== 0 && whole.startsWith("-")) {
-    const seconds = parseInt64(whole);
-    if (seconds === undefined || seconds === -MAX_INT64 - 1n) return undefined;
-    return timestampFromBigInt(seconds - 1n, 1_000_000_000 - ns);
+export function parsePaxTime(bytes: Uint8Array, start: number, end: number): Timestamp | undefined {
+  let at = start;
+  const negative = bytes[at] === MINUS;
+  if (negative || bytes[at] === PLUS) at++;
+  const digits = at;
+  let seconds = 0;
+  for (; at < end && bytes[at] !== DOT; at++) {
+    const digit = (bytes[at] as number) - ZERO;
+    if (digit < 0 || digit > 9) return undefined;
+    seconds = seconds * 10 + digit;
   }
-  if (whole.length <= 15) {
-    const seconds = parseDecimal(whole);
-    return seconds === undefined ? undefined : timestamp(seconds, ns);
-  }
-  const seconds = parseInt64(whole);
-  return seconds === undefined ? undefined : timestampFromBigInt(seconds, ns);
+  const ns = parseFraction(bytes, at + 1, end);
+  if (at === digits || ns === undefined) return undefined;
+  if (at - digits > 15) return largeTime(fromBytes(bytes, start, at), negative, ns);
+  if (!negative) return timestamp(seconds, ns);
+  return ns === 0 ? timestamp(0 - seconds) : timestamp(-1 - seconds, SECOND - ns);
+}
+
+function largeTime(text: string, negative: boolean, ns: number): Timestamp | undefined {
+  const seconds = parseInt64(text);
+  if (seconds === undefined) return undefined;
+  if (!negative || ns === 0) return timestampFromBigInt(seconds, ns);
+  return seconds === MIN_INT64 ? undefined : timestampFromBigInt(seconds - 1n, SECOND - ns);
 }
 
 /** The digits from `at` on as nanoseconds; more than nine are cut off. */
-function parseFraction(text: string, at: number): number | undefined {
+function parseFraction(bytes: Uint8Array, at: number, end: number): number | undefined {
   let ns = 0;
-  let unit = 100_000_000;
-  for (let i = at; i < text.length; i++) {
-    const digit = text.charCodeAt(i) - ZERO;
+  let unit = SECOND / 10;
+  for (let i = at; i < end; i++) {
+    const digit = (bytes[i] as number) - ZERO;
     if (digit < 0 || digit > 9) return undefined;
     ns += digit * unit;
     unit = unit > 1 ? unit / 10 : 0;

@@ -1,7 +1,18 @@
-import { type ByteString, fromBytes } from "../../bytes/mod.ts";
+import { type ByteString, fromBytes, type Timestamp } from "../../bytes/mod.ts";
 import { tarError } from "./header.ts";
+import { parsePaxTime } from "./numeric.ts";
 
 /** The records of a PAX header; of a key that comes twice the last one counts. */
+export interface PaxHeader {
+  /** The modification time, `null` when it is malformed. */
+  mtime: Timestamp | null | undefined;
+  /** Whether the access or change time is malformed; nothing else is asked of them. */
+  readonly bad: { atime: boolean; ctime: boolean };
+  /** All others. */
+  readonly records: PaxRecords;
+}
+
+/** Records by key. Values may be empty. */
 export type PaxRecords = Map<string, ByteString>;
 
 const SPACE = 0x20;
@@ -32,35 +43,67 @@ const STRING_KEYS: ReadonlySet<string> = new Set([
  * @param position where the header stands, for messages
  * @throws {VarveError} `E_HEADER` when a record is malformed
  */
-export function parsePax(bytes: Uint8Array, position: number): PaxRecords {
-  const records: PaxRecords = new Map();
-  let sparseMap: string[] | undefined;
-  let at = 0;
-  while (at < bytes.length) {
-    const { start, end } = recordAt(bytes, at, position);
+export function parsePax(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  position: number,
+): PaxHeader {
+  const header: PaxHeader = {
+    mtime: undefined,
+    bad: { atime: false, ctime: false },
+    records: new Map(),
+  };
+  const sparseMap: string[] = [];
+  for (let at = from; at < to;) {
+    const length = lengthAt(bytes, at, to, position);
+    const start = at + digitsOf(length) + 1;
+    const end = at + length - 1;
+    if (start >= end) throw tarError(position, "the length of a PAX record is too small");
+    if (bytes[end] !== NEWLINE) throw tarError(position, "a PAX record does not end in a newline");
     const equals = bytes.indexOf(EQUALS, start);
     if (equals < 0 || equals >= end) throw tarError(position, "a PAX record has no =");
     if (equals === start) throw tarError(position, "a PAX record has no key");
-    const key = keyOf(bytes, start, equals);
-    const value = fromBytes(bytes, equals + 1, end);
-    if (key.includes("\0")) throw tarError(position, "a PAX key holds a NUL");
-    if (STRING_KEYS.has(key) && value.includes("\0")) {
-      throw tarError(position, `the PAX value of ${key} holds a NUL`);
-    }
-    if (key === "GNU.sparse.offset" || key === "GNU.sparse.numbytes") {
-      sparseMap ??= [];
-      const expected = sparseMap.length % 2 === 0 ? "GNU.sparse.offset" : "GNU.sparse.numbytes";
-      if (key !== expected || value.includes(",")) {
-        throw tarError(position, "the sparse map of the PAX header is out of order");
-      }
-      sparseMap.push(value);
-    } else {
-      records.set(key, value);
-    }
+    addRecord(header, sparseMap, bytes, start, equals, end, position);
     at = end + 1;
   }
-  if (sparseMap !== undefined) records.set("GNU.sparse.map", sparseMap.join(",") as ByteString);
-  return records;
+  if (sparseMap.length > 0) {
+    header.records.set("GNU.sparse.map", sparseMap.join(",") as ByteString);
+  }
+  return header;
+}
+
+function addRecord(
+  header: PaxHeader,
+  sparseMap: string[],
+  bytes: Uint8Array,
+  start: number,
+  equals: number,
+  end: number,
+  position: number,
+): void {
+  const key = keyOf(bytes, start, equals);
+  if (key === "mtime" || key === "atime" || key === "ctime") {
+    // An empty value keeps the header's.
+    const time = equals + 1 === end ? undefined : parsePaxTime(bytes, equals + 1, end) ?? null;
+    if (key === "mtime") header.mtime = time;
+    else header.bad[key] = time === null;
+    return;
+  }
+  const value = fromBytes(bytes, equals + 1, end);
+  if (key.includes("\0")) throw tarError(position, "a PAX key holds a NUL");
+  if (STRING_KEYS.has(key) && value.includes("\0")) {
+    throw tarError(position, `the PAX value of ${key} holds a NUL`);
+  }
+  if (key === "GNU.sparse.offset" || key === "GNU.sparse.numbytes") {
+    const expected = sparseMap.length % 2 === 0 ? "GNU.sparse.offset" : "GNU.sparse.numbytes";
+    if (key !== expected || value.includes(",")) {
+      throw tarError(position, "the sparse map of the PAX header is out of order");
+    }
+    sparseMap.push(value);
+  } else {
+    header.records.set(key, value);
+  }
 }
 
 /** The keys that come with most entries: found by their bytes, without a string for each. */
@@ -76,27 +119,26 @@ function keyOf(bytes: Uint8Array, start: number, end: number): string {
   return fromBytes(bytes, start, end);
 }
 
-/** The bounds of a record's `key=value`; behind `end` stands its newline. */
-function recordAt(
-  bytes: Uint8Array,
-  at: number,
-  position: number,
-): { start: number; end: number } {
+/**
+ * The length of a record, which counts all of it. A sign or a leading zero is no
+ * length that a writer gives, but one that readers read differently.
+ */
+function lengthAt(bytes: Uint8Array, at: number, to: number, position: number): number {
   let length = 0;
-  let i = at;
-  for (; bytes[i] !== SPACE; i++) {
-    const digit = (bytes[i] ?? 0) - 0x30;
-    // A sign or a leading zero is no length that a writer gives, but one that readers read differently.
+  for (let i = at; i < to && bytes[i] !== SPACE; i++) {
+    const digit = (bytes[i] as number) - 0x30;
     if (digit < 0 || digit > 9 || (digit === 0 && i === at)) {
       throw tarError(position, "the length of a PAX record is not a number");
     }
     length = length * 10 + digit;
-    if (length > bytes.length - at) throw tarError(position, "a PAX record is cut");
+    if (length > to - at) throw tarError(position, "a PAX record is cut");
   }
-  const end = at + length - 1;
-  if (length < MIN_RECORD || i + 1 > end) {
-    throw tarError(position, "the length of a PAX record is too small");
-  }
-  if (bytes[end] !== NEWLINE) throw tarError(position, "a PAX record does not end in a newline");
-  return { start: i + 1, end };
+  if (length < MIN_RECORD) throw tarError(position, "the length of a PAX record is too small");
+  return length;
+}
+
+function digitsOf(value: number): number {
+  let digits = 1;
+  for (let limit = 10; value >= limit; limit *= 10) digits++;
+  return digits;
 }

@@ -14,8 +14,6 @@ export interface TarReaderOptions {
 /** What the next bytes are. */
 type State = "header" | "map" | "meta" | "body" | "padding" | "end" | "closed";
 
-const NOTHING = new Uint8Array(0);
-
 /**
  * Reads a tar archive from chunks of any size and tells a {@linkcode TarHandler}
  * its entries. However the bytes are cut, the same is told.
@@ -232,7 +230,7 @@ export class TarReader {
   #goOn(step: Step): void {
     if (step !== "entry") {
       this.#state = step;
-      if (step === "meta" && this.#assembler.metaSize === 0) this.#endMeta(NOTHING);
+      if (step === "meta" && this.#assembler.metaSize === 0) this.#endMeta(this.#held, 0);
       return;
     }
     const entry = this.#assembler.entry as Entry;
@@ -246,24 +244,23 @@ export class TarReader {
   #meta(chunk: Uint8Array, at: number, available: number): number {
     const { metaSize } = this.#assembler;
     const length = Math.min(metaSize - this.#metaLength, available);
-    const piece = chunk.subarray(at, at + length);
     this.#position += length;
     if (length === metaSize) {
-      this.#endMeta(piece);
+      this.#endMeta(chunk, at);
     } else {
       this.#metaBody ??= new Uint8Array(metaSize);
-      this.#metaBody.set(piece, this.#metaLength);
+      this.#metaBody.set(chunk.subarray(at, at + length), this.#metaLength);
       this.#metaLength += length;
-      if (this.#metaLength === metaSize) this.#endMeta(this.#metaBody);
+      if (this.#metaLength === metaSize) this.#endMeta(this.#metaBody, 0);
     }
     return at + length;
   }
 
-  #endMeta(body: Uint8Array): void {
+  #endMeta(bytes: Uint8Array, start: number): void {
     this.#metaBody = undefined;
     this.#metaLength = 0;
-    this.#assembler.meta(body);
-    this.#beginPadding(body.length, false);
+    this.#assembler.meta(bytes, start);
+    this.#beginPadding(this.#assembler.metaSize, false);
   }
 
   #body(chunk: Uint8Array, at: number, length: number): number {

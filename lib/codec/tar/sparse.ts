@@ -21,6 +21,7 @@ const EXTENSION_MAP = { at: 0, entries: 21, more: 504 } as const;
  * known make an ordinary file, as in Go's archive/tar.
  */
 export function sparseFormOf(records: PaxRecords): SparseForm {
+  if (records.size === 0) return undefined;
   const major = records.get("GNU.sparse.major") ?? "";
   const minor = records.get("GNU.sparse.minor") ?? "";
   if (major === "0" && (minor === "0" || minor === "1")) return "pax-0";
