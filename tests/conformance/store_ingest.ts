@@ -163,6 +163,19 @@ export function ingestConformance(test: StoreTest): void {
     assertEquals(store.layers.byBlob(layer.diffId)?.diffId, layer.diffId);
   });
 
+  test("one ingest can want a layer's compressed blob and its tar", async (store) => {
+    const layer = sampleLayer(1, 4096, 0);
+    const plain = { digest: layer.diffId, diffId: layer.diffId };
+    await using first = await store.ingest();
+    assertEquals(await bringLayer(first, layer), "new");
+    assertEquals(await bringLayer(first, layer, plain), "present");
+    await first.commit();
+    assertEquals(store.blobs.list().map((b) => b.digest), [layer.digest, layer.diffId].sort());
+    assertEquals(await store.blobs.read(layer.diffId), layer.tar);
+    assertEquals(await store.blobs.read(layer.digest), layer.blob);
+    assertEquals(await collect(await store.layers.open(layer.diffId)), layer.tar);
+  });
+
   test("a second maker waits for the first and takes what it has made", async (store) => {
     const layer = sampleLayer(1);
     await using first = await store.ingest();

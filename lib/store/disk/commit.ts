@@ -102,17 +102,32 @@ function blobsOf(plan: Plan): StagedBlob[] {
   return [...plan.layers.flatMap(({ blob }) => blob === null ? [] : [blob]), ...plan.blobs];
 }
 
-/** The blobs that are tars of layers which are here already: links, so nothing of them needs a sync. */
+/** The blobs that are tars of layers which were made of another blob: links, so nothing of them needs a sync. */
 async function plainBlobs(disk: Disk, plan: Plan): Promise<StagedBlob[]> {
+  const staged = new Set(blobsOf(plan).map((blob) => blob.digest));
   const blobs: StagedBlob[] = [];
   for (const diffId of plan.plain) {
-    const row = layerRow(disk, diffId);
-    if (row === undefined) continue;
+    const home = homeOf(disk, plan, diffId);
+    if (home === undefined || staged.has(diffId)) continue;
     const path = plan.fresh();
-    await Deno.link(`${disk.paths.layer(row.cache_id)}/${LAYER_FILES.tar}`, path);
-    blobs.push({ digest: diffId, size: row.size, mediaType: PLAIN_LAYER, path });
+    await Deno.link(`${home.directory}/${LAYER_FILES.tar}`, path);
+    blobs.push({ digest: diffId, size: home.size, mediaType: PLAIN_LAYER, path });
   }
   return blobs;
+}
+
+/** Where a layer is now. */
+function homeOf(
+  disk: Disk,
+  plan: Plan,
+  diffId: DiffId,
+): { readonly directory: string; readonly size: number } | undefined {
+  const made = plan.layers.find((layer) => layer.diffId === diffId);
+  if (made !== undefined) return made;
+  const row = layerRow(disk, diffId);
+  return row === undefined
+    ? undefined
+    : { directory: disk.paths.layer(row.cache_id), size: row.size };
 }
 
 /** The transaction: rows for all that was placed. */

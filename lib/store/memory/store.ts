@@ -70,11 +70,10 @@ class MemoryStore implements Store {
       if (this.#state.closed) {
         throw new VarveError("E_PRECONDITION", "Cannot ingest: store is closed");
       }
-      const { blobs, chains, images } = this;
+      const { chains, images } = this;
       const ingest = new MemoryIngest({
         state: this.#state,
         locks: this.#locks,
-        blobs,
         chains,
         images,
       });
