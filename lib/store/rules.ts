@@ -1,5 +1,5 @@
 import { VarveError } from "../errors.ts";
-import type { Digest } from "../digest/mod.ts";
+import type { DiffId, Digest } from "../digest/mod.ts";
 import {
   type Descriptor,
   descriptorToJson,
@@ -61,10 +61,13 @@ export function lockNames(key: LayerKey): Digest[] {
  */
 export function findLayer(
   key: LayerKey,
-  byDiffId: (diffId: NonNullable<LayerKey["diffId"]>) => LayerRecord | undefined,
+  byDiffId: (diffId: DiffId) => LayerRecord | undefined,
   byBlob: (digest: Digest) => LayerRecord | undefined,
 ): LayerRecord | undefined {
-  const known = key.digest === undefined ? undefined : byBlob(key.digest);
+  // The tar is a blob of its own layer, whatever other blob the layer was made of.
+  const known = key.digest === undefined
+    ? undefined
+    : byBlob(key.digest) ?? byDiffId(key.digest as DiffId);
   if (known !== undefined && key.diffId !== undefined && known.diffId !== key.diffId) {
     throw new VarveError(
       "E_DIFFID",

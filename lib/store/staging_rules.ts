@@ -40,7 +40,8 @@ export function isLayerOf(
   staged: { readonly digest: Digest; readonly diffId: DiffId },
   wantsBlob: boolean,
 ): boolean {
-  if (key.digest === staged.digest) {
+  // The tar is a blob of its own layer, whatever other blob the layer was made of.
+  if (key.digest === staged.digest || key.digest === staged.diffId) {
     if (key.diffId === undefined || key.diffId === staged.diffId) return true;
     throw new VarveError(
       "E_DIFFID",
