@@ -3,7 +3,8 @@ import type { DiffId } from "../../lib/digest/mod.ts";
 import { VarveError } from "../../lib/errors.ts";
 import { openStore, type Store } from "../../lib/store/mod.ts";
 import { bringLayer, sampleLayer } from "../conformance/store_layers.ts";
-import "../support/require.ts";
+import { run } from "../support/process.ts";
+import { needs } from "../support/require.ts";
 import { tempDir } from "../support/temp.ts";
 import { filesOf, judgeIdle, judgeStore } from "../conformance/store_judge.ts";
 
@@ -225,4 +226,27 @@ Deno.test("I08: a chain that was tampered with is damage, not a loop", async () 
     set(LAYER.diffId, top);
     assertEquals(store.chains.diffIds(top), [LAYER.diffId, other.diffId] as DiffId[]);
   });
+});
+
+Deno.test({
+  name: "J12: what is mounted in the trash is not deleted through",
+  ...needs({ root: true, mount: true }),
+  fn: async () => {
+    await using temp = await tempDir();
+    const root = temp.join("store");
+    await withStore(root, () => {});
+    const inside = `${root}/trash/5.left/merged`;
+    await Deno.mkdir(inside, { recursive: true });
+    await Deno.mkdir(temp.join("victim"));
+    await Deno.writeTextFile(temp.join("victim", "file"), "dear");
+    await run(["mount", "--bind", temp.join("victim"), inside]);
+    try {
+      await withStore(root, () => {});
+    } finally {
+      await run(["umount", inside]);
+    }
+    assertEquals(await Deno.readTextFile(temp.join("victim", "file")), "dear");
+    await withStore(root, () => {});
+    assertEquals(await filesOf(`${root}/trash`), []);
+  },
 });
