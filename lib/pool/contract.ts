@@ -21,8 +21,9 @@
  *   did not turn for the time that `silence` says.
  * - *cancellation*: `signal` ends the job; once the handler has closed what it
  *   holds the caller gets `signal.reason` untouched.
- * - *dispose* cancels what runs and what waits, leaves the handlers a moment to
- *   close what they hold, and ends all workers: no descriptor and no thread stay.
+ * - *dispose* cancels what runs and what waits, leaves the handlers up to five
+ *   seconds to close what they hold, and ends all workers: no descriptor and no
+ *   thread stay.
  *
  * What no pool can do in Deno: stop a thread that never returns to its event
  * loop. Such a worker is given up and replaced, but its thread lasts as long as

@@ -6,8 +6,11 @@ import { type LinkOptions, WorkerLink } from "./worker_link.ts";
 
 const WINDOW = 4 * 1024 * 1024;
 const SILENCE = 5 * 60 * 1000;
-/** Milliseconds that a disposed pool leaves its handlers to close what they hold. */
-const GRACE = 1000;
+/**
+ * Milliseconds that a disposed pool leaves its handlers to close what they hold. Not less: a thread
+ * goes on until it returns to its event loop, and may use descriptors that the caller closes then.
+ */
+const GRACE = 5000;
 
 /**
  * Makes a pool of workers, none of which starts before a job needs it.
