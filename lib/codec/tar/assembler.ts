@@ -2,7 +2,7 @@ import { type ByteString, escapeForTerminal } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
 import type { Entry, EntryType } from "../../layer/mod.ts";
 import type { Extent } from "../../tree/mod.ts";
-import { foldMeta, type MetaHeaders, xattrsOf } from "./fold.ts";
+import { foldMeta, type MetaHeaders, setPath, xattrsOf } from "./fold.ts";
 import {
   BLOCK,
   cString,
@@ -149,7 +149,7 @@ export class EntryAssembler {
     const meta = this.#takeMeta();
     foldMeta(header, meta, position);
     if (header.typeflag === TYPE.OLD_FILE) {
-      header.typeflag = header.path.endsWith("/") ? TYPE.DIRECTORY : TYPE.FILE;
+      header.typeflag = header.slash ? TYPE.DIRECTORY : TYPE.FILE;
     }
     if (!(header.typeflag in ENTRY_TYPES)) throw unknownType(header, position);
     const bodyless = isHeaderOnly(header.typeflag);
@@ -172,7 +172,8 @@ export class EntryAssembler {
       return this.#gnuMap(block, at, end, true);
     }
     const { records } = meta.pax as PaxHeader;
-    header.path = records.get("GNU.sparse.name") || header.path;
+    const name = records.get("GNU.sparse.name") ?? "" as ByteString;
+    if (name !== "") setPath(header, name);
     this.#setSize(sparseSizeOf(records, position) ?? header.size);
     if (form === "pax-0") return this.#finish(parsePaxMap(records, position), end);
     this.#map = new SparseMapParser();
@@ -246,7 +247,7 @@ export class EntryAssembler {
       : header.path.length;
     if (longest > pathBytes) throw pathTooLong(longest, pathBytes, this.#position);
     // Containers see such a file without its slash; with content, readers disagree on what it is.
-    if (type === "file" && (this.#size > 0 || this.stored > 0) && header.path.endsWith("/")) {
+    if (type === "file" && header.slash && (this.#size > 0 || this.stored > 0)) {
       const path = escapeForTerminal(header.path);
       throw tarError(
         this.#position,

@@ -28,8 +28,14 @@ export function foldMeta(header: RawHeader, meta: MetaHeaders, position: number)
     foldTimes(header, meta.pax, position);
     foldRecords(header, meta.pax.records, position);
   }
-  if (meta.longName !== "") header.path = meta.longName;
+  if (meta.longName !== "") setPath(header, meta.longName);
   if (meta.longLink !== "") header.linkname = meta.longLink;
+}
+
+/** Gives an entry another path than its header's. */
+export function setPath(header: RawHeader, path: ByteString): void {
+  header.path = path;
+  header.slash = path.endsWith("/");
 }
 
 function foldTimes(header: RawHeader, { mtime, bad }: PaxHeader, position: number): void {
@@ -44,7 +50,7 @@ function foldRecords(header: RawHeader, records: PaxRecords, position: number): 
     if (value === "") continue;
     switch (key) {
       case "path":
-        header.path = value;
+        setPath(header, value);
         break;
       case "linkpath":
         header.linkname = value;
