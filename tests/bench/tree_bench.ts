@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console
 /**
  * Figures of trees: build, memory, apply, edit, fold, walk, store and open.
  *

@@ -107,11 +107,12 @@ export function grow(r: Random, root: Item, kind: "layer" | "root", size: number
     const directory = directories[r(directories.length)] as Item;
     const name = r(5) === 0 ? `${randomName(r)}${r(40)}` : randomName(r);
     if (directory.children.has(name)) continue;
-    if (r(3) === 0) {
+    const what = r(9);
+    if (what < 3) {
       const child = item(randomDirectory(r, kind));
       directory.children.set(name, child);
       directories.push(child);
-    } else if (leaves.length > 0 && r(3) === 0) {
+    } else if (leaves.length > 0 && what < 5) {
       const target = leaves[r(leaves.length)] as Item;
       directory.children.set(name, { inode: target.inode, children: new Map() });
     } else {

@@ -135,6 +135,27 @@ Deno.test("a hard link that a higher layer cuts leaves a new group", () => {
   assertEquals(["a", "z", "d/b", "d/c"].map((p) => group(other, p)), ["a", "a", "d/b", "d/b"]);
 });
 
+Deno.test("a name hidden by an equal directory leaves its group too", () => {
+  const lower = layer({ "d/a": file(1), e: "d/a" });
+  const upper = layer({ "d/a": file(1), f: "d/a" });
+  const fold = foldLayers([lower, upper]);
+  const group = (path: string) => (lookup(fold, b(path)) as { group: string | null }).group;
+  assertEquals(["d/a", "e", "f"].map(group), ["d/a", null, "d/a"]);
+});
+
+Deno.test("what a squash knows of an implied directory it says", () => {
+  const layers = [layer({ d: dir({ opaque: true }) }), layer({ "d/x/f": file(1) })];
+  const squashed = squashLayers(layers);
+  assertEquals(lookup(squashed, b("d/x")), dir());
+  const base = root({ "e/x": dir({ uid: 5 }), d: symlink("e") });
+  const one = layers.reduce(applyLayer, base);
+  assertEquals(applyLayer(base, squashed).digest, one.digest);
+  assertEquals(lookup(one, b("d/x")), dir());
+  // Where it does not, it stays implied.
+  const open = squashLayers([layer({ "d/y": file(1) }), layer({ "d/x/f": file(1) })]);
+  assertEquals(lookup(open, b("d/x")), dir({ implied: true }));
+});
+
 Deno.test("B17: a squash drops whiteouts that hide nothing", () => {
   const squashed = squashLayers([
     layer({ "a/x": file(1), b: file(1) }),

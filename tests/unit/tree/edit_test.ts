@@ -75,7 +75,8 @@ Deno.test("whiteouts and marks are values of a layer tree", () => {
 });
 
 Deno.test("a link group follows its names", () => {
-  const linked = (group: string | null, byte = 1) => file(1, byte, { group: group === null ? null : b(group) });
+  const linked = (group: string | null, byte = 1) =>
+    file(1, byte, { group: group === null ? null : b(group) });
   const before = edit(
     ["d", dir()],
     ["a", linked("a")],
