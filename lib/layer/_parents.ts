@@ -86,10 +86,10 @@ export class Parents {
     if (this.name === null) return;
     walker.walk(parts, 1, path);
     if (!this.#make) {
-      this.directory = walker.blocked !== "no" || walker.missing.length > 0 ? -1 : walker.directory;
+      this.directory = walker.blocked || walker.missing.length > 0 ? -1 : walker.directory;
       if (this.directory < 0) return;
     } else {
-      if (walker.blocked !== "no") throw notDirectory(path);
+      if (walker.blocked) throw notDirectory(path);
       walker.checkDepth(path);
       this.directory = walker.make(path);
     }

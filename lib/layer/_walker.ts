@@ -33,8 +33,8 @@ export class Walker {
   readonly missing: ByteString[] = [];
   /** How deep the end of the walk is; 0 is the root. */
   depth = 0;
-  /** What stood in the way, where that was no error. */
-  blocked: "no" | "whiteout" | "file" = "no";
+  /** Whether something that is neither directory nor link stood in the way. */
+  blocked = false;
 
   readonly #tree: TreeBuilder;
   readonly #budget: Budget;
@@ -76,7 +76,7 @@ export class Walker {
         if (++links > this.#budget.limits.links) throw this.#loop(path);
         this.#follow(this.#tree.linkTarget(child), path);
       } else {
-        this.blocked = type === "whiteout" ? "whiteout" : "file";
+        this.blocked = true;
         return;
       }
     }
@@ -109,7 +109,7 @@ export class Walker {
     this.directory = this.#tree.root;
     this.missing.length = 0;
     this.depth = 0;
-    this.blocked = "no";
+    this.blocked = false;
   }
 
   #up(): void {

@@ -3,7 +3,7 @@ import { VarveError } from "../errors.ts";
 import type { NodeId, TreeBuilder, WhiteoutNode } from "../tree/mod.ts";
 import type { Budget } from "./_budget.ts";
 import { limitError } from "./limits.ts";
-import { cleanPath, notDirectory, shownPath } from "./_path.ts";
+import { cleanPath, shownPath } from "./_path.ts";
 import type { Walker } from "./_walker.ts";
 import { WHITEOUT_PREFIX } from "./_whiteout_name.ts";
 
@@ -30,7 +30,7 @@ interface Placed {
  * not matter, and then placed from the root downwards:
  *
  * - a name that the layer also has stays; if it is a directory, it becomes opaque;
- * - what lies in something hidden is hidden already;
+ * - what lies in something hidden, or in what is no directory, is hidden already;
  * - in an opaque directory, however deep, nothing is left to hide.
  */
 export class Whiteouts {
@@ -46,7 +46,7 @@ export class Whiteouts {
     this.#paths.push(path);
   }
 
-  /** Places all. @throws {VarveError} `E_NOT_DIR`, `E_LOOP`, `E_LIMIT` */
+  /** Places all. @throws {VarveError} `E_LOOP`, `E_LIMIT` */
   place(tree: TreeBuilder, walker: Walker, budget: Budget): void {
     // Shallow first, and of one depth opaque markers first: then whatever hides another one is there.
     const buckets: Placed[][] = [];
@@ -107,7 +107,8 @@ interface Found {
   readonly missing: readonly ByteString[];
   /** 0 is the root. */
   readonly depth: number;
-  readonly blocked: Walker["blocked"];
+  /** Whether something stands in the way that hides whatever the marker would hide. */
+  readonly blocked: boolean;
 }
 
 /** Finds where markers stand, in a tree that stays as it is meanwhile: markers of one directory mostly come together. */
@@ -125,11 +126,9 @@ class MarkerFinder {
   /** `undefined` when the parent is hidden, or that of a device is no more what it was. */
   find(kind: Kind, path: ByteString): Placed | undefined {
     const { parent, last } = this.#parent(kind, path);
-    if (parent === null || parent.blocked === "whiteout") return undefined;
+    if (parent === null || parent.blocked) return undefined;
     if (kind === "device") {
-      if (parent.blocked !== "no" || parent.missing.length > 0) return undefined;
-    } else if (parent.blocked === "file") {
-      throw notDirectory(path);
+      if (parent.missing.length > 0) return undefined;
     } else if (parent.depth >= this.#budget.limits.depth) {
       throw limitError("depth", this.#budget.limits.depth, shownPath(path));
     }

@@ -127,7 +127,7 @@ export class LayerBuilder {
   /**
    * Ends the layer; `diffId` says where the content lies.
    *
-   * @throws {VarveError} `E_NOT_DIR`, `E_LOOP`, `E_LIMIT` for a whiteout that has no place
+   * @throws {VarveError} `E_LOOP`, `E_LIMIT` for a whiteout that has no place
    */
   finish(diffId: DiffId): BuiltLayer {
     this.#expect("open");

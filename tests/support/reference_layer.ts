@@ -176,8 +176,7 @@ class Reference {
       list.flatMap((path) => {
         const parts = path.split("/");
         const found = this.follow(parts.slice(0, -1));
-        if (found === "file") throw new Refused("E_NOT_DIR");
-        return found === "whiteout" ? [] : [[...found, parts.at(-1) as string]];
+        return typeof found === "string" ? [] : [[...found, parts.at(-1) as string]];
       });
     // A device was in order when it came, whatever came after it.
     const still = (path: string) => {
