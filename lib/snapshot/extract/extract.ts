@@ -64,9 +64,7 @@ class Extraction implements Disposable {
     this.#tree = options.tree;
     this.#directories = new Directories(root);
     this.#contents = new Contents(options.contents);
-    using self = ownFd(this.#directories.openForAttributes("" as ByteString));
-    if (options.phase !== "entries" && options.phase !== "finish") prepareRoot(self.fd, rootless);
-    const where = { root, rootless, timeStep: probeTimeStep(self.fd) };
+    const where = { root, rootless, timeStep: this.#lookAtTarget(rootless) };
     this.#attributes = new AttributeWriter(policy, where, this.tally);
     this.#inodes = new InodeWriter(
       policy,
@@ -75,6 +73,18 @@ class Extraction implements Disposable {
       this.#attributes,
       this.tally,
     );
+  }
+
+  /** Takes the target over, where this call begins, and finds the step of its times. */
+  #lookAtTarget(rootless: boolean): number {
+    const { phase = "all" } = this.#options;
+    let step = 1;
+    this.#guard("" as ByteString, undefined, () => {
+      using self = ownFd(this.#directories.openForAttributes("" as ByteString));
+      if (phase === "all" || phase === "directories") prepareRoot(self.fd, rootless);
+      step = probeTimeStep(self.fd);
+    });
+    return step;
   }
 
   /** All directories, closed to everybody else until they get their own mode. */

@@ -1,0 +1,104 @@
+/**
+ * Hostile layers, extracted as root beside victims; each case once quietly and once against a
+ * thread that swaps directories for links to the victim while the extraction runs.
+ */
+import { assert, assertEquals } from "@std/assert";
+import type { ExtractReport } from "../../lib/snapshot/extract/mod.ts";
+import { type Arena, arena, layerOf, listing, verdictOf } from "./extraction.ts";
+import { Racer } from "./racer.ts";
+import { needs, type Skip } from "./require.ts";
+import type { TarFixture } from "./tar_builder.ts";
+
+/** What these tests need. */
+export const root: Skip = needs({ root: true });
+/** What tests with mounts need. */
+export const mount: Skip = needs({ root: true, mount: true });
+
+let racer: Racer | undefined;
+if (!root.ignore) {
+  racer = new Racer();
+  await racer.ready();
+}
+Deno.test.afterAll(() => racer?.[Symbol.dispose]());
+
+/** What all races came to. */
+let swaps = 0;
+const outcomes = new Set<string>();
+
+/** What an extraction may end in when its directories are swapped meanwhile. */
+const RACED: readonly string[] = ["ok", "E_PATH_ESCAPE", "E_SYSCALL", "E_XDEV", "E_EXISTS"];
+
+/** One hostile layer. */
+export interface HostileCase {
+  readonly name: string;
+  readonly layer: readonly TarFixture[];
+  /** The verdict; `ok` by default. */
+  readonly verdict?: string;
+  /** Beginnings of the lines that the listing must have, by path; `null` for a path that must be absent. */
+  readonly tree?: Readonly<Record<string, string | null>>;
+  /** More to look at after the quiet run. */
+  readonly also?: (place: Arena, report: ExtractReport | undefined) => void;
+}
+
+/** Defines the tests of one case: quiet, and with a racer where it is accepted. */
+export function hostile({ name, layer, verdict = "ok", tree = {}, also }: HostileCase): void {
+  Deno.test({
+    name,
+    ...root,
+    fn: async () => {
+      await using place = await arena();
+      let report: ExtractReport | undefined;
+      const outcome = verdictOf(() => report = place.extract([layerOf(layer)]));
+      assertEquals(outcome, verdict);
+      assertEquals(place.damage(), []);
+      const seen = listing(place.root);
+      for (const [path, line] of Object.entries(tree)) {
+        const found = seen.get(path) ?? null;
+        const start = line === null ? found : found?.slice(0, line.length);
+        assertEquals(start, line, `${path}: ${found}`);
+      }
+      if (outcome !== "ok") assertEquals([...seen.keys()], ["."]);
+      also?.(place, report);
+    },
+  });
+  if (verdict !== "ok") return;
+  Deno.test({
+    name: `${name} (with a racer)`,
+    ...root,
+    fn: async () => {
+      await using place = await arena();
+      // Enough directories that the racer always finds one to swap.
+      const bait = Array.from({ length: 20 }, (_, i): TarFixture => ({
+        name: `bait/${i}/f`,
+        content: "bait",
+        uid: 1,
+        mode: 0o4777,
+        xattrs: { "user.bait": "1" },
+      }));
+      const raced = layerOf([...layer, ...bait]);
+      racer?.start(place.root, place.victim);
+      const outcome = verdictOf(() => place.extract([raced]));
+      swaps += racer?.stop() ?? 0;
+      outcomes.add(outcome);
+      assert(RACED.includes(outcome), outcome);
+      assertEquals(place.damage(), []);
+    },
+  });
+}
+
+/** Defines the test of a layer that is refused. */
+export function refused(name: string, verdict: string, ...layer: TarFixture[]): void {
+  hostile({ name, layer, verdict });
+}
+
+/** Defines the last test of a file: that there were races at all. */
+export function expectRaces(): void {
+  Deno.test({
+    name: "the racer did race, and was noticed",
+    ...root,
+    fn: () => {
+      assert(swaps > 1000, `${swaps} swaps`);
+      assert(outcomes.has("E_PATH_ESCAPE"), `${swaps} swaps: ${[...outcomes].join()}`);
+    },
+  });
+}
