@@ -72,7 +72,7 @@ export function sumWords(u32: Uint32Array, from: number, to: number): number {
 }
 
 function grown(old: Uint32Array<ArrayBuffer>, need: number): Uint32Array<ArrayBuffer> {
-  const out = new Uint32Array(Math.max(need, old.length * 2));
+  const out = new Uint32Array(Math.max(need, old.length * 4));
   out.set(old);
   return out;
 }

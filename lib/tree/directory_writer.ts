@@ -196,11 +196,12 @@ export class DirectoryWriter {
     const name = index.heapAt(i);
     const nameWords = wordsOf(index.nameLength(i));
     const side = index.side(i);
-    const only = this.#only;
-    refOf(index, i, this.#segment, only);
+    // Only the first leaf can be the only one.
+    if (this.#leaves === 0) refOf(index, i, this.#segment, this.#only);
     target.begin(u32, index.row(i));
     target.part(u32, name, nameWords + 8);
-    target.end(INDEX, only[O_IMPORT] as number, u32[side + 1] as number, u32[side + 2] as number);
+    const from = this.#segment.mapImport(index.segment, u32[side] as number);
+    target.end(INDEX, from, u32[side + 1] as number, u32[side + 2] as number);
     this.#leaves++;
   }
 

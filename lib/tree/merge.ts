@@ -142,7 +142,7 @@ class Merger {
     const { queue, writer } = frame;
     for (let first = queue.first; first !== undefined; first = queue.first) {
       if (first.leaf === null) {
-        if (this.#takeLeaf(frame, first)) continue;
+        if (this.#takeLeaves(frame, first)) continue;
         first.load();
       }
       if (this.#takeRun(frame, first)) continue;
@@ -180,22 +180,25 @@ class Merger {
     return true;
   }
 
-  /** Takes a whole leaf by reference, if no other tree has names in its range and the cuts agree. */
-  #takeLeaf(frame: Frame, stream: Stream): boolean {
-    const { queue, writer, scope } = frame;
-    const index = stream.index as Block;
-    const at = stream.at;
+  /** Takes whole leaves by reference, where no other tree has names in their range and the cuts agree. */
+  #takeLeaves({ queue, writer, scope }: Frame, stream: Stream): boolean {
     if (!writer.atCut) return false;
-    if (index.flags(at) & F_MARKED && !this.#rules.keepsMarks(stream.rank, scope)) return false;
+    const index = stream.index as Block;
+    const from = stream.at;
     const second = queue.second;
+    let end = index.count;
     if (second !== undefined) {
-      // The last leaf of a directory need not end where a cut would be.
-      if (at + 1 >= index.count) return false;
-      if (compareRows(second.holder, second.place, index, at + 1) < 0) return false;
+      const { holder, place } = second;
+      end = rowsBefore(index, from + 1, holder, place);
+      // A leaf ends before the first name of the next. The last leaf need not end where a cut would be.
+      if (end === index.count || compareRows(index, end, holder, place) !== 0) end--;
     }
-    writer.leaf(index, at);
+    const any = this.#rules.keepsMarks(stream.rank, scope);
+    let at = from;
+    for (; at < end && (any || (index.flags(at) & F_MARKED) === 0); at++) writer.leaf(index, at);
+    if (at === from) return false;
     queue.pop();
-    if (stream.skipLeaf()) queue.push(stream);
+    if (stream.goTo(at)) queue.push(stream);
     return true;
   }
 

@@ -33,7 +33,13 @@ export class Stream {
 
   /** Goes to the next leaf; false at the end. */
   skipLeaf(): boolean {
-    if (this.index === null || ++this.at >= this.index.count) return false;
+    return this.goTo(this.at + 1);
+  }
+
+  /** Goes to the first row of a leaf; false when there is no such leaf. */
+  goTo(leaf: number): boolean {
+    this.at = leaf;
+    if (this.index === null || leaf >= this.index.count) return false;
     this.leaf = null;
     this.i = 0;
     return true;
