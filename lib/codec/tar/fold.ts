@@ -38,8 +38,9 @@ export function setPath(header: RawHeader, path: ByteString): void {
   header.slash = path.endsWith("/");
 }
 
-function foldTimes(header: RawHeader, { mtime, bad }: PaxHeader, position: number): void {
-  if (mtime === null || bad.atime || bad.ctime) {
+function foldTimes(header: RawHeader, pax: PaxHeader, position: number): void {
+  const { mtime } = pax;
+  if (mtime === null || pax.badAtime || pax.badCtime) {
     throw tarError(position, "a PAX time is none", "E_TIME");
   }
   if (mtime !== undefined) header.mtime = mtime;

@@ -4,8 +4,11 @@ import type { Entry } from "../../layer/mod.ts";
 export interface TarHandler {
   /** A new entry begins. Its meta headers (PAX, GNU) are already folded in. */
   entry(entry: Entry): void;
-  /** Bytes of the current file's content. A view that is valid only during the call. */
-  data(chunk: Uint8Array): void;
+  /**
+   * Bytes of the current file's content. A view that is valid only during the call.
+   * Left out, only headers are read: contents are passed over.
+   */
+  data?(chunk: Uint8Array): void;
   /** A hole of a sparse file: that many zero bytes of the current file's content. */
   hole(length: number): void;
   /** The current entry is complete: all of `size` bytes were told by `data` and `hole`. Called for every entry. */

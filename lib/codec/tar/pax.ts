@@ -6,14 +6,22 @@ import { parsePaxTime } from "./numeric.ts";
 export interface PaxHeader {
   /** The modification time, `null` when it is malformed. */
   mtime: Timestamp | null | undefined;
-  /** Whether the access or change time is malformed; nothing else is asked of them. */
-  readonly bad: { atime: boolean; ctime: boolean };
+  /** Whether the access time is malformed; nothing else is asked of it. */
+  badAtime: boolean;
+  /** Whether the change time is malformed. */
+  badCtime: boolean;
   /** All others. */
-  readonly records: PaxRecords;
+  records: PaxRecords;
+  /** Offsets and lengths of sparse format 0.0 so far. */
+  sparseMap: readonly string[];
 }
 
 /** Records by key. Values may be empty. */
-export type PaxRecords = Map<string, ByteString>;
+export type PaxRecords = ReadonlyMap<string, ByteString>;
+
+/** Most headers hold times alone: they share one map and one list. */
+const NO_RECORDS: PaxRecords = new Map();
+const NO_MAP: readonly string[] = [];
 
 const SPACE = 0x20;
 const NEWLINE = 0x0a;
@@ -51,10 +59,11 @@ export function parsePax(
 ): PaxHeader {
   const header: PaxHeader = {
     mtime: undefined,
-    bad: { atime: false, ctime: false },
-    records: new Map(),
+    badAtime: false,
+    badCtime: false,
+    records: NO_RECORDS,
+    sparseMap: NO_MAP,
   };
-  const sparseMap: string[] = [];
   for (let at = from; at < to;) {
     const length = lengthAt(bytes, at, to, position);
     const start = at + digitsOf(length) + 1;
@@ -64,18 +73,17 @@ export function parsePax(
     const equals = bytes.indexOf(EQUALS, start);
     if (equals < 0 || equals >= end) throw tarError(position, "a PAX record has no =");
     if (equals === start) throw tarError(position, "a PAX record has no key");
-    addRecord(header, sparseMap, bytes, start, equals, end, position);
+    addRecord(header, bytes, start, equals, end, position);
     at = end + 1;
   }
-  if (sparseMap.length > 0) {
-    header.records.set("GNU.sparse.map", sparseMap.join(",") as ByteString);
+  if (header.sparseMap.length > 0) {
+    setRecord(header, "GNU.sparse.map", header.sparseMap.join(",") as ByteString);
   }
   return header;
 }
 
 function addRecord(
   header: PaxHeader,
-  sparseMap: string[],
   bytes: Uint8Array,
   start: number,
   equals: number,
@@ -87,7 +95,8 @@ function addRecord(
     // An empty value keeps the header's.
     const time = equals + 1 === end ? undefined : parsePaxTime(bytes, equals + 1, end) ?? null;
     if (key === "mtime") header.mtime = time;
-    else header.bad[key] = time === null;
+    else if (key === "atime") header.badAtime = time === null;
+    else header.badCtime = time === null;
     return;
   }
   const value = fromBytes(bytes, equals + 1, end);
@@ -96,14 +105,21 @@ function addRecord(
     throw tarError(position, `the PAX value of ${key} holds a NUL`);
   }
   if (key === "GNU.sparse.offset" || key === "GNU.sparse.numbytes") {
+    const { sparseMap } = header;
     const expected = sparseMap.length % 2 === 0 ? "GNU.sparse.offset" : "GNU.sparse.numbytes";
     if (key !== expected || value.includes(",")) {
       throw tarError(position, "the sparse map of the PAX header is out of order");
     }
-    sparseMap.push(value);
+    if (sparseMap === NO_MAP) header.sparseMap = [value];
+    else (sparseMap as string[]).push(value);
   } else {
-    header.records.set(key, value);
+    setRecord(header, key, value);
   }
+}
+
+function setRecord(header: PaxHeader, key: string, value: ByteString): void {
+  if (header.records === NO_RECORDS) header.records = new Map([[key, value]]);
+  else (header.records as Map<string, ByteString>).set(key, value);
 }
 
 /** The keys that come with most entries: found by their bytes, without a string for each. */

@@ -33,7 +33,6 @@ type State = "header" | "map" | "meta" | "body" | "padding" | "end" | "closed";
  * const names: string[] = [];
  * const reader = new TarReader({
  *   entry: (entry) => names.push(entry.path),
- *   data: () => {},
  *   hole: () => {},
  *   endEntry: () => {},
  * });
@@ -44,6 +43,7 @@ type State = "header" | "map" | "meta" | "body" | "padding" | "end" | "closed";
  */
 export class TarReader {
   readonly #handler: TarHandler;
+  readonly #wantsData: boolean;
   readonly #limits: TarLimits;
   readonly #assembler: EntryAssembler;
   #state: State = "header";
@@ -73,6 +73,7 @@ export class TarReader {
   /** Makes a reader. @throws {RangeError} when a limit is no limit */
   constructor(handler: TarHandler, options: TarReaderOptions = {}) {
     this.#handler = handler;
+    this.#wantsData = handler.data !== undefined;
     this.#limits = resolveTarLimits(options.limits);
     this.#assembler = new EntryAssembler(this.#limits);
   }
@@ -267,7 +268,9 @@ export class TarReader {
     this.#position += length;
     this.#left -= length;
     this.#told += length;
-    this.#handler.data(length === chunk.length ? chunk : chunk.subarray(at, at + length));
+    if (this.#wantsData) {
+      this.#handler.data?.(length === chunk.length ? chunk : chunk.subarray(at, at + length));
+    }
     if (this.#left === 0) this.#nextRun(this.#entry as Entry);
     return at + length;
   }
