@@ -86,10 +86,12 @@ export class Arena {
       throw new VarveError("E_LIMIT", "Cannot build tree: it needs more than 32 GiB");
     }
     const first = this.#last === 0 && slots === 1;
-    this.pages.push(makePage(first ? Math.max(FIRST_BYTES, size) : slots * PAGE_BYTES));
+    const bytes = slots > 1 ? size : first ? Math.max(FIRST_BYTES, size) : PAGE_BYTES;
+    this.pages.push(makePage(bytes));
     this.pages.length = this.#last + slots;
     this.#used = 0;
-    this.#room = slots * PAGE_BYTES;
+    // Behind a larger buffer nothing may begin: its address would be in a page number without a buffer.
+    this.#room = slots > 1 ? size : PAGE_BYTES;
   }
 
   #extend(last: number): void {
