@@ -3,7 +3,7 @@
  *
  * It writes one word a line on stdout as it goes, and where it is to wait, it waits for a line on stdin.
  */
-import { DatabaseSync, StatementSync } from "node:sqlite";
+import { watchCalls } from "./store_calls.ts";
 import { bringLayer, finishLayer, sampleLayer } from "../conformance/store_layers.ts";
 import { type Durability, openStore, type Store } from "../../lib/store/mod.ts";
 
@@ -39,42 +39,12 @@ async function held(word: string): Promise<void> {
 
 let calls = 0;
 
-/** Counts the calls that change something, and dies before one of them. */
-function countCalls(killAt: number | undefined): void {
-  const count = () => {
-    if (++calls === killAt) Deno.kill(Deno.pid, "SIGKILL");
-  };
-  // deno-lint-ignore no-explicit-any
-  const wrap = (target: any, name: string) => {
-    const original = target[name];
-    // deno-lint-ignore no-explicit-any
-    target[name] = function (this: unknown, ...args: any[]) {
-      count();
-      return original.apply(this, args);
-    };
-  };
-  for (
-    const name of [
-      "mkdir",
-      "rename",
-      "renameSync",
-      "link",
-      "remove",
-      "removeSync",
-      "chmod",
-      "writeTextFile",
-    ]
-  ) wrap(Deno, name);
-  for (const name of ["write", "writeSync", "sync", "syncSync", "tryLock"]) {
-    wrap(Deno.FsFile.prototype, name);
-  }
-  wrap(StatementSync.prototype, "run");
-  wrap(DatabaseSync.prototype, "close");
-}
-
 async function work(task: ChildTask): Promise<void> {
   if (task.umask !== undefined) Deno.umask(task.umask);
-  countCalls(task.killAt);
+  watchCalls((_, number) => {
+    calls = number;
+    if (number === task.killAt) Deno.kill(Deno.pid, "SIGKILL");
+  });
   {
     await using store = await openStore({
       root: task.root,

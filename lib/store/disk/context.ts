@@ -1,8 +1,10 @@
 import { VarveError } from "../../errors.ts";
 import type { Database } from "./database.ts";
+import { FileLock, type LockOptions } from "./lock.ts";
 import type { Owner } from "./owner.ts";
 import type { Paths } from "./paths.ts";
 import type { Syncer } from "./sync.ts";
+import { errnoOf } from "./system.ts";
 
 /** What the parts of one open disk store share. */
 export interface Disk {
@@ -22,6 +24,20 @@ export function checkWritable(disk: Disk, action: string): void {
     errno: "EROFS",
     hint: "mount it writable, or use another root",
   });
+}
+
+/** Takes a lock in `ingest/`; when that fails its file may stay, for a later start to remove. */
+export async function takeLock(
+  disk: Disk,
+  path: string,
+  options: LockOptions,
+): Promise<FileLock> {
+  try {
+    return await FileLock.acquire(path, options);
+  } catch (error) {
+    if (errnoOf(error) !== undefined) disk.owner.leaveMark();
+    throw error;
+  }
 }
 
 /** A number of the store itself. */

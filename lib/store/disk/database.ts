@@ -22,6 +22,8 @@ export class Database implements Disposable {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   #open = true;
+  /** A transaction failed and could not be rolled back yet. */
+  #stuck = false;
 
   /** Opens a file. */
   constructor(path: string, options: DatabaseOptions = {}) {
@@ -62,7 +64,7 @@ export class Database implements Disposable {
 
   /** Runs `fn` in one view that does not change: a view of its own, or the transaction that runs. */
   read<T>(fn: () => T): T {
-    if (this.#open && this.#db.isTransaction) return fn();
+    if (this.#open && !this.#stuck && this.#db.isTransaction) return fn();
     return this.#transaction("BEGIN DEFERRED", fn);
   }
 
@@ -75,7 +77,9 @@ export class Database implements Disposable {
   }
 
   #transaction<T>(begin: string, fn: () => T): T {
-    if (this.#db.isTransaction) {
+    if (this.#stuck && this.#db.isTransaction) this.run("ROLLBACK");
+    this.#stuck = false;
+    if (this.#open && this.#db.isTransaction) {
       throw new TypeError("Cannot begin a transaction inside another");
     }
     this.run(begin);
@@ -87,9 +91,18 @@ export class Database implements Disposable {
       this.run("COMMIT");
       return result;
     } catch (error) {
-      // SQLite has rolled back by itself after some errors (disk full, I/O).
-      if (this.#db.isTransaction) this.run("ROLLBACK");
+      this.#rollBack();
       throw error;
+    }
+  }
+
+  /** SQLite has rolled back by itself after some errors (disk full, I/O). */
+  #rollBack(): void {
+    if (!this.#db.isTransaction) return;
+    try {
+      this.run("ROLLBACK");
+    } catch {
+      this.#stuck = true;
     }
   }
 

@@ -2,7 +2,7 @@ import type { ChainId, DiffId } from "../../digest/mod.ts";
 import type { Directories } from "../contract.ts";
 import { checkName, notFound } from "../rules.ts";
 import { layerRow } from "./content.ts";
-import { allocateCacheIds, checkWritable, type Disk } from "./context.ts";
+import { allocateCacheIds, checkWritable, type Disk, takeLock } from "./context.ts";
 import { hasSize, layerDamage } from "./damage.ts";
 import { FileLock } from "./lock.ts";
 import { writeSyncedMarker } from "./marker.ts";
@@ -62,7 +62,7 @@ export class DiskDirectories implements Directories {
     const temporary = await guarded(action, () => this.#disk.owner.fresh());
     const lock = await guarded(
       action,
-      () => FileLock.acquire(`${this.#disk.paths.ingest}/${id}.${name}.lock`, options),
+      () => takeLock(this.#disk, `${this.#disk.paths.ingest}/${id}.${name}.lock`, options),
     );
     try {
       const made = await this.#find(owner, name);
@@ -78,8 +78,8 @@ export class DiskDirectories implements Directories {
         return await this.#place(owner, name, temporary);
       });
     } finally {
-      await removeAll(temporary);
-      lock.remove();
+      await this.#disk.owner.tidy(() => removeAll(temporary));
+      await this.#disk.owner.tidy(() => lock.remove());
     }
   }
 
@@ -98,7 +98,8 @@ export class DiskDirectories implements Directories {
         await Deno.rename(temporary, path);
         await syncer.each([paths.snapshots]);
       } catch (error) {
-        await removeAll(temporary);
+        await owner.tidy(() => removeAll(temporary));
+        await owner.tidy(() => discard(this.#disk, path));
         throw error;
       }
       return { cacheId, path };
@@ -164,13 +165,26 @@ export class DiskDirectories implements Directories {
       diffID: diff_id,
       parent: parent_chain_id,
     }, syncer);
-    await Deno.rename(temporary, home);
-    await syncer.each([paths.chains]);
-    // Another name of the same chain has another lock, and may have come first.
-    const first = db.transact(() => {
-      db.run("UPDATE chain SET cache_id = ? WHERE chain_id = ? AND cache_id IS NULL", id, chain_id);
-      return this.#chain(chain_id as ChainId).cache_id;
-    });
+    let first: number | null;
+    try {
+      await Deno.rename(temporary, home);
+      await syncer.each([paths.chains]);
+      // Another name of the same chain has another lock, and may have come first.
+      first = db.transact(() => {
+        db.run(
+          "UPDATE chain SET cache_id = ? WHERE chain_id = ? AND cache_id IS NULL",
+          id,
+          chain_id,
+        );
+        return this.#chain(chain_id as ChainId).cache_id;
+      });
+    } catch (error) {
+      const made = home;
+      await this.#disk.owner.tidy(async () => {
+        if (this.#chain(chain_id as ChainId).cache_id !== id) await discard(this.#disk, made);
+      });
+      throw error;
+    }
     if (first !== id && first !== null) {
       const other = paths.chain(first);
       await Deno.rename(`${home}/${name}`, `${other}/${name}`);

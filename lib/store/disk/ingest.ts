@@ -135,11 +135,8 @@ export class DiskIngest implements Ingest {
 
   async #end(): Promise<void> {
     this.#onEnd(this);
-    try {
-      await this.#layers.end();
-    } finally {
-      await removeAll(this.#directory);
-    }
+    await this.#disk.owner.tidy(() => this.#layers.end());
+    await this.#disk.owner.tidy(() => removeAll(this.#directory));
   }
 
   async #write(path: string, fn: () => Promise<void>): Promise<void> {
@@ -147,7 +144,7 @@ export class DiskIngest implements Ingest {
       await guarded("write a blob", fn);
       this.#check();
     } catch (error) {
-      await removeAll(path);
+      await this.#disk.owner.tidy(() => removeAll(path));
       throw error;
     }
   }

@@ -5,9 +5,9 @@ import type { BegunLayer, LayerKey, LayerOptions, LayerRecord } from "../contrac
 import { findLayer, lockNames } from "../rules.ts";
 import { checkOutput, isLayerOf } from "../staging_rules.ts";
 import { blobRow, layerRow, layerRowOfBlob } from "./content.ts";
-import type { Disk } from "./context.ts";
+import { type Disk, takeLock } from "./context.ts";
 import { hasSize, isBlobWhole, isLayerWhole } from "./damage.ts";
-import { FileLock } from "./lock.ts";
+import type { FileLock } from "./lock.ts";
 import { adopt, offer, withdraw } from "./offers.ts";
 import { LAYER_FILES } from "./paths.ts";
 import { toLayer } from "./records.ts";
@@ -52,12 +52,12 @@ export class LayerStaging {
       if (record !== undefined) {
         this.asked.push(record.diffId);
         if (key.digest === record.diffId) this.plain.add(record.diffId);
-        free(locks);
+        await this.#free(locks);
         return { state: "present", record };
       }
       return await this.#stage(key, locks);
     } catch (error) {
-      free(locks);
+      await this.#free(locks);
       throw error;
     }
   }
@@ -65,8 +65,9 @@ export class LayerStaging {
   /** Gives everything up. */
   async end(): Promise<void> {
     this.#ended = true;
-    for (const discard of [...this.#making]) await discard();
-    for (const staged of this.made) await withdraw(this.#disk.paths, staged);
+    const { owner, paths } = this.#disk;
+    for (const discard of [...this.#making]) await owner.tidy(discard);
+    for (const staged of this.made) await owner.tidy(() => withdraw(paths, staged));
   }
 
   async #lock(names: readonly Digest[], signal: AbortSignal | undefined): Promise<FileLock[]> {
@@ -75,13 +76,19 @@ export class LayerStaging {
       for (const name of names) {
         const path = `${this.#disk.paths.ingest}/${name}.lock`;
         const options = signal === undefined ? {} : { signal };
-        locks.push(await guarded(`lock layer ${name}`, () => FileLock.acquire(path, options)));
+        locks.push(await guarded(`lock layer ${name}`, () => takeLock(this.#disk, path, options)));
       }
     } catch (error) {
-      free(locks);
+      await this.#free(locks);
       throw error;
     }
     return locks;
+  }
+
+  async #free(locks: readonly FileLock[]): Promise<void> {
+    for (const lock of locks.toReversed()) {
+      await this.#disk.owner.tidy(() => lock.remove());
+    }
   }
 
   /** Looks in the store, in this ingest, and at what others offer, under the layer's locks. */
@@ -139,17 +146,14 @@ export class LayerStaging {
     const directory = this.#fresh();
     await guarded("stage a layer", () => makeDirectory(directory));
     const blob = `${directory}/${LAYER_FILES.blob}`;
-    const end = () => {
+    const end = async () => {
       this.#making.delete(discard);
-      free(locks);
+      await this.#free(locks);
     };
     const discard = async () => {
       if (!this.#making.has(discard)) return;
-      try {
-        await removeAll(directory);
-      } finally {
-        end();
-      }
+      await this.#disk.owner.tidy(() => removeAll(directory));
+      await end();
     };
     this.#making.add(discard);
     return {
@@ -166,7 +170,7 @@ export class LayerStaging {
             throw new TypeError("Cannot finish layer: it was finished or discarded");
           }
           await guarded("keep a layer", () => this.#finish(key, directory, output, mediaType));
-          end();
+          await end();
         },
         discard,
       },
@@ -226,8 +230,4 @@ async function sizeOf(path: string, expected?: number): Promise<number> {
   }
   await Deno.chmod(path, FILE_MODE);
   return size;
-}
-
-function free(locks: readonly FileLock[]): void {
-  for (const lock of locks.toReversed()) lock.remove();
 }

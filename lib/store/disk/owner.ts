@@ -34,6 +34,18 @@ export class Owner {
     return `${this.#directory}/${this.#count++}`;
   }
 
+  /**
+   * Does a clean-up. What cannot be cleaned up now is left to a later start, told by the mark: it must
+   * neither hide the error before it nor turn what was done into a failure.
+   */
+  async tidy(fn: () => Promise<void> | void): Promise<void> {
+    try {
+      await fn();
+    } catch {
+      this.leaveMark();
+    }
+  }
+
   /** Something was left that a later start must look for. */
   leaveMark(): void {
     this.#unclean = true;
@@ -44,12 +56,9 @@ export class Owner {
     if (this.#ready === null) return;
     const lock = await this.#ready;
     this.#ready = null;
-    try {
-      await removeAll(this.#directory);
-      if (!this.#unclean) lock.remove();
-    } finally {
-      lock.release();
-    }
+    await this.tidy(() => removeAll(this.#directory));
+    await this.tidy(() => this.#unclean ? undefined : lock.remove());
+    lock.release();
   }
 
   get #directory(): string {

@@ -64,7 +64,10 @@ export class DiskStore implements Store {
     this.#open = false;
     try {
       for (const ingest of [...this.#ingests]) await ingest[Symbol.asyncDispose]();
-      if (this.#ingested && this.durability === "full") moveBarrier(this.#disk);
+      if (this.#ingested && this.durability === "full") {
+        // Without it the next start only looks at more than it must.
+        await this.#disk.owner.tidy(() => moveBarrier(this.#disk));
+      }
       await this.#disk.owner.end();
     } finally {
       this.#disk.db[Symbol.dispose]();
