@@ -15,8 +15,8 @@ import { openStore, type Store } from "../../lib/store/mod.ts";
 import { type TarFixture, tarOf } from "./tar_builder.ts";
 import { type TempDir, tempDir } from "./temp.ts";
 
-/** The modes in which a driver is tested. */
-export const DRIVER_NAMES = ["overlay", "native"] as const satisfies readonly DriverName[];
+/** The drivers that are tested. */
+export const DRIVER_NAMES: readonly DriverName[] = ["overlay", "native"];
 
 /** A store with a snapshotter, and all that belongs to it. */
 export interface SnapshotFixture extends AsyncDisposable {
@@ -25,6 +25,10 @@ export interface SnapshotFixture extends AsyncDisposable {
   readonly pool: Pool;
   readonly driver: Driver;
   readonly snapshotter: Snapshotter;
+  /** Names of the jobs that the pool was given. */
+  readonly jobs: string[];
+  /** A second snapshotter over the same store, as after a restart. */
+  reopen(): Snapshotter;
   /** Brings layers, the lowest first, and notes their chain. */
   chain(layers: readonly LayerFixture[]): Promise<Chain>;
   /** Mounts at a new directory. */
@@ -70,7 +74,9 @@ export async function snapshotFixture(
     }),
   );
   const { workers } = options;
-  const pool = stack.use(createPool(workers === undefined ? { inline: true } : { workers }));
+  const inner = stack.use(createPool(workers === undefined ? { inline: true } : { workers }));
+  const jobs: string[] = [];
+  const pool = counting(inner, jobs);
   const driver = selectDriver({ store, pool, wanted: name });
   const now = options.now === undefined ? {} : { now: options.now };
   const snapshotter = createSnapshotter({ store, driver, ...now });
@@ -82,9 +88,24 @@ export async function snapshotFixture(
     pool,
     driver,
     snapshotter,
+    jobs,
+    reopen: () =>
+      createSnapshotter({ store, driver: selectDriver({ store, pool, wanted: name }), ...now }),
     chain: (layers) => bringChain(store, pool, layers),
     mount: (mounts) => mountAt(mounts, temp.join(`mnt-${++mounted}`)),
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
+  };
+}
+
+function counting(pool: Pool, jobs: string[]): Pool {
+  return {
+    size: pool.size,
+    inline: pool.inline,
+    run(job, input, options) {
+      jobs.push(job.name);
+      return pool.run(job, input, options);
+    },
+    [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
   };
 }
 

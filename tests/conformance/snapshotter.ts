@@ -1,0 +1,37 @@
+/**
+ * What every driver promises, as a function of a factory.
+ *
+ * The cases follow the suite that containerd runs over every snapshotter.
+ */
+import type { DriverName } from "../../lib/snapshot/mod.ts";
+import type { SnapshotFixture } from "../support/snapshots.ts";
+import { needs } from "../support/require.ts";
+import { filesConformance } from "./snapshotter_files.ts";
+import { layersConformance } from "./snapshotter_layers.ts";
+import { rowsConformance } from "./snapshotter_rows.ts";
+
+/** Makes a new, empty snapshotter. */
+export type SnapshotterFactory = () => Promise<SnapshotFixture>;
+
+/** Registers one test over a new, empty snapshotter. */
+export type SnapshotterTest = (
+  title: string,
+  fn: (fixture: SnapshotFixture) => Promise<void>,
+) => void;
+
+/** Registers the tests of all promises. */
+export function snapshotterConformance(driver: DriverName, factory: SnapshotterFactory): void {
+  const test: SnapshotterTest = (title, fn) => {
+    Deno.test({
+      name: `${driver} snapshotter: ${title}`,
+      ...needs({ root: true, mount: true }),
+      async fn() {
+        await using fixture = await factory();
+        await fn(fixture);
+      },
+    });
+  };
+  rowsConformance(test);
+  filesConformance(test, driver);
+  layersConformance(test, driver);
+}
