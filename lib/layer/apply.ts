@@ -1,5 +1,5 @@
 import { overlayTrees, type Tree } from "../tree/mod.ts";
-import { expectKind } from "./kinds.ts";
+import { expectKind } from "./_kinds.ts";
 
 /**
  * Applies a layer: the root tree that shows when the layer lies on `base`.

@@ -1,5 +1,5 @@
 import { differenceTree, type Tree } from "../tree/mod.ts";
-import { expectKind } from "./kinds.ts";
+import { expectKind } from "./_kinds.ts";
 
 /**
  * The layer that turns `a` into `b`: `applyLayer(a, diffTrees(a, b))` has the
