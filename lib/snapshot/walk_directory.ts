@@ -1,5 +1,5 @@
 import type { ByteString } from "../bytes/mod.ts";
-import { type DirectoryEntry, type Fd, isErrno, readDirectory } from "../linux/mod.ts";
+import { type DirectoryEntry, type Fd, isErrno, readDirectory, seekFd } from "../linux/mod.ts";
 import { DirectoryStack } from "./directory_stack.ts";
 
 /** What a walk calls. Descriptors are valid during the call. */
@@ -16,6 +16,8 @@ export interface DirectoryVisitor {
 
 /** Visits all that is in a directory, at any depth, with few descriptors and no recursion. */
 export function walkDirectory(root: Fd, visitor: DirectoryVisitor): void {
+  // Others that have the descriptor may have read the directory.
+  seekFd(root, 0, "start");
   using stack = new DirectoryStack(root);
   // What is still to be entered, for each directory on the way.
   const pending = [visitNames(root, visitor)];

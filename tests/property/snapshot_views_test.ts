@@ -13,9 +13,9 @@ const CASES = 250;
 for (const driver of DRIVER_NAMES) {
   Deno.test({
     name: `${driver}: ${CASES} views and snapshots of random stacks equal their root trees`,
-    ...needs({ root: true, mount: true }),
+    ...needs({ root: true, mount: true, kernel: "6.6" }),
     async fn() {
-      await using fixture = await snapshotFixture(driver);
+      await using fixture = await snapshotFixture(driver, { inMemory: true });
       const { snapshotter, store } = fixture;
       const native = driver === "native";
       const show = (path: string) => native ? listing(path) : withoutLinks(listing(path));

@@ -18,6 +18,9 @@ import { type TempDir, tempDir } from "./temp.ts";
 /** The drivers that are tested. */
 export const DRIVER_NAMES: readonly DriverName[] = ["overlay", "native"];
 
+/** A file system in memory. */
+export const TMPFS: Mount = { type: "tmpfs", source: fromText("tmpfs"), options: [] };
+
 /** A store with a snapshotter, and all that belongs to it. */
 export interface SnapshotFixture extends AsyncDisposable {
   readonly temp: TempDir;
@@ -56,6 +59,8 @@ export interface FixtureOptions {
   /** Name of the store's directory. */
   readonly root?: string;
   readonly durability?: "full" | "none";
+  /** Everything in memory: for many small cases (user attributes there need Linux 6.6). */
+  readonly inMemory?: boolean;
   /** The clock. */
   readonly now?: () => number;
 }
@@ -67,6 +72,7 @@ export async function snapshotFixture(
 ): Promise<SnapshotFixture> {
   await using stack = new AsyncDisposableStack();
   const temp = stack.use(await tempDir("varve-snapshot-"));
+  if (options.inMemory) stack.use(await mountAt([TMPFS], temp.path));
   const store = stack.use(
     await openStore({
       root: temp.join(options.root ?? "store"),
