@@ -7,7 +7,7 @@ import { libc } from "./symbols.ts";
 
 /** Sets the mode of an open file. After `chown`, which clears set-id bits. */
 export function chmodFd(fd: Fd, mode: number): void {
-  check(libc().fchmod(fd, mode), "fchmod", "");
+  check(() => libc().fchmod(fd, mode), "fchmod", "");
 }
 
 /**
@@ -17,7 +17,7 @@ export function chmodFd(fd: Fd, mode: number): void {
  */
 export function chmodAt(directory: Fd, name: ByteString, mode: number): void {
   check(
-    libc().fchmodat(directory, cString(name), mode, At.SYMLINK_NO_FOLLOW),
+    () => libc().fchmodat(directory, cString(name), mode, At.SYMLINK_NO_FOLLOW),
     "fchmodat",
     name,
   );
@@ -25,13 +25,13 @@ export function chmodAt(directory: Fd, name: ByteString, mode: number): void {
 
 /** Sets the owner of an open file. */
 export function chownFd(fd: Fd, uid: number, gid: number): void {
-  check(libc().fchown(fd, uid, gid), "fchown", "");
+  check(() => libc().fchown(fd, uid, gid), "fchown", "");
 }
 
 /** Sets the owner of a name, of a symbolic link itself. */
 export function chownAt(directory: Fd, name: ByteString, uid: number, gid: number): void {
   check(
-    libc().fchownat(directory, cString(name), uid, gid, At.SYMLINK_NO_FOLLOW),
+    () => libc().fchownat(directory, cString(name), uid, gid, At.SYMLINK_NO_FOLLOW),
     "fchownat",
     name,
   );
@@ -56,7 +56,7 @@ function times(mtime: Timestamp, atime: Timestamp): Uint8Array<ArrayBuffer> {
  * what the file system cannot hold: read it back to know.
  */
 export function utimensFd(fd: Fd, mtime: Timestamp, atime: Timestamp = mtime): void {
-  check(libc().futimens(fd, times(mtime, atime)), "futimens", "");
+  check(() => libc().futimens(fd, times(mtime, atime)), "futimens", "");
 }
 
 /** Sets modification and access time of a name, of a symbolic link itself. */
@@ -67,7 +67,7 @@ export function utimensAt(
   atime: Timestamp = mtime,
 ): void {
   check(
-    libc().utimensat(directory, cString(name), times(mtime, atime), At.SYMLINK_NO_FOLLOW),
+    () => libc().utimensat(directory, cString(name), times(mtime, atime), At.SYMLINK_NO_FOLLOW),
     "utimensat",
     name,
   );

@@ -1,4 +1,4 @@
-import { check, lastErrno, systemError, uninterrupted } from "./errno.ts";
+import { attempt, check, checkOnce, systemError } from "./errno.ts";
 import { type Fd, readFd, writeFd } from "./fd.ts";
 import { libc, MAX_TRANSFER } from "./symbols.ts";
 
@@ -16,6 +16,9 @@ const PIECE = 1024 * 1024;
 
 let bounce: Uint8Array<ArrayBuffer> | undefined;
 
+/** The source that the kernel last refused to copy from: a layer of 30,000 files asks once. */
+let refused: Fd | undefined;
+
 /**
  * Copies `length` bytes between files at offsets in bytes; the kernel does it
  * (and shares blocks where the file system can), or a buffer where it cannot.
@@ -29,6 +32,7 @@ export function copyRange(
   toPosition: number,
   length: number,
 ): number {
+  if (from === refused) return copyByBuffer(from, fromPosition, to, toPosition, length);
   const c = libc();
   let done = 0;
   while (done < length) {
@@ -38,15 +42,14 @@ export function copyRange(
     offsets[2] = into >>> 0;
     offsets[3] = Math.floor(into / WORD);
     const room = Math.min(length - done, MAX_TRANSFER);
-    const count = c.copy_file_range(from, fromOffset, to, toOffset, room, 0);
+    const count = attempt(() => c.copy_file_range(from, fromOffset, to, toOffset, room, 0));
     if (count === 0) return done;
     if (count > 0) {
       done += count;
       continue;
     }
-    const number = lastErrno();
-    if (number === 4) continue;
-    if (!NO_COPY.includes(number)) throw systemError("copy_file_range", "", number);
+    if (!NO_COPY.includes(-count)) throw systemError("copy_file_range", "", -count);
+    refused = from;
     return done + copyByBuffer(from, at, to, into, length - done);
   }
   return done;
@@ -66,30 +69,30 @@ function copyByBuffer(from: Fd, at: number, to: Fd, into: number, length: number
 
 /** Sets a file's size in bytes; what is added is a hole. */
 export function truncateFd(fd: Fd, size: number): void {
-  check(uninterrupted(() => libc().ftruncate(fd, size)), "ftruncate", "");
+  check(() => libc().ftruncate(fd, size), "ftruncate", "");
 }
 
 /** Reserves space (fallocate(2)); returns whether the file system can. @throws {VarveError} `E_SYSCALL` (ENOSPC) */
 export function reserveFd(fd: Fd, offset: number, length: number): boolean {
-  if (uninterrupted(() => libc().fallocate(fd, 0, offset, length)) === 0) return true;
-  const number = lastErrno();
+  const number = -attempt(() => libc().fallocate(fd, 0, offset, length));
+  if (number === 0) return true;
   if (number === 95 || number === 38) return false;
   throw systemError("fallocate", "", number);
 }
 
 /** Writes a file's data and attributes to the disk. */
 export function fsyncFd(fd: Fd): void {
-  check(uninterrupted(() => libc().fsync(fd)), "fsync", "");
+  checkOnce(() => libc().fsync(fd), "fsync", "");
 }
 
 /** Writes a file's data to the disk, and of its attributes what is needed to read it. */
 export function fdatasyncFd(fd: Fd): void {
-  check(uninterrupted(() => libc().fdatasync(fd)), "fdatasync", "");
+  checkOnce(() => libc().fdatasync(fd), "fdatasync", "");
 }
 
 /** Writes everything of a file system to the disk: one call instead of one for each file. */
 export function syncFileSystem(fd: Fd): void {
-  check(uninterrupted(() => libc().syncfs(fd)), "syncfs", "");
+  checkOnce(() => libc().syncfs(fd), "syncfs", "");
 }
 
 /**
@@ -114,8 +117,8 @@ const LOCK: Readonly<Record<LockKind, number>> = { shared: 1, exclusive: 2, unlo
  */
 export function lockFd(fd: Fd, kind: LockKind): boolean {
   const LOCK_NB = 4;
-  if (uninterrupted(() => libc().flock(fd, LOCK[kind] | LOCK_NB)) === 0) return true;
-  const number = lastErrno();
+  const number = -attempt(() => libc().flock(fd, LOCK[kind] | LOCK_NB));
+  if (number === 0) return true;
   if (number === 11) return false;
   throw systemError("flock", "", number);
 }

@@ -37,7 +37,11 @@ export function readDirectoryPiece(fd: Fd): DirectoryEntry[] {
   const view = new DataView(buffer.buffer);
   const out: DirectoryEntry[] = [];
   for (;;) {
-    const length = check(libc().getdents64(SYS.getdents64, fd, buffer, ROOM), "getdents64", "");
+    const length = check(
+      () => libc().getdents64(SYS.getdents64, fd, buffer, ROOM),
+      "getdents64",
+      "",
+    );
     if (length === 0) return out;
     // struct linux_dirent64: u64 inode, s64 offset, u16 record length @16, u8 type @18, name @19.
     for (let at = 0; at < length; at += view.getUint16(at + 16, true)) {

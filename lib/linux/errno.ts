@@ -119,9 +119,50 @@ const VERBS: Readonly<Record<string, string>> = {
 };
 
 /** The number of the last error of this thread: valid right after a synchronous call that failed. */
-export function lastErrno(): number {
+function lastErrno(): number {
   const location = libc().__errno_location();
   return location === null ? 0 : new Deno.UnsafePointerView(location).getInt32();
+}
+
+const EINTR = 4, EAGAIN = 11;
+
+/**
+ * Numbers that the runtime's own calls on this thread (wake-ups, locks) can
+ * leave in errno between our call and our look at it: seen about once in 50,000
+ * failures, with several workers busy. None is an answer of what is called here,
+ * but for `flock`'s EAGAIN, which is still there after all tries.
+ */
+const BORROWED: readonly number[] = [0, EAGAIN, 110];
+
+/** How often a call is made again for such a number. */
+const TRIES = 16;
+
+/**
+ * Makes a call; again as long as a signal interrupts it or its error cannot be
+ * told. Only for calls that change nothing when they fail.
+ *
+ * @returns its result, or the negative number of its error
+ */
+export function attempt(call: () => number): number {
+  for (let tries = 0;;) {
+    const result = call();
+    if (result >= 0) return result;
+    const number = lastErrno();
+    if (number === EINTR) continue;
+    if (!BORROWED.includes(number) || ++tries > TRIES) return -(number || EAGAIN);
+  }
+}
+
+/**
+ * Makes a call once. A sync that failed must never be repeated: the kernel
+ * reports lost data a single time and the second call succeeds. Nor can steps
+ * of a mount.
+ *
+ * @returns its result, or the negative number of its error
+ */
+export function attemptOnce(call: () => number): number {
+  const result = call();
+  return result >= 0 ? result : -(lastErrno() || EAGAIN);
 }
 
 /** The name of an error number, such as `"ENOSPC"`; `"E123"` where it has none here. */
@@ -129,14 +170,11 @@ export function errnoName(number: number): string {
   return NAMES[number] ?? `E${number}`;
 }
 
-/**
- * The error of a failed call, as a {@linkcode VarveError} `E_SYSCALL` that names
- * the kernel's error. Call it right after the failure: errno is per thread and short-lived.
- */
+/** The error of a failed call, as a {@linkcode VarveError} `E_SYSCALL` that names the kernel's error. */
 export function systemError(
   syscall: string,
   subject: ByteString | "",
-  number: number = lastErrno(),
+  number: number,
 ): VarveError {
   const errno = errnoName(number);
   const text = TEXT[errno];
@@ -155,17 +193,16 @@ export function isErrno(error: unknown, ...names: readonly string[]): error is V
     error.details.errno !== undefined && names.includes(error.details.errno);
 }
 
-/** The result of a call, or its error thrown. */
-export function check(result: number, syscall: string, subject: ByteString | ""): number {
-  if (result < 0) throw systemError(syscall, subject);
+/** The result of a call by {@linkcode attempt}, or its error thrown. */
+export function check(call: () => number, syscall: string, subject: ByteString | ""): number {
+  const result = attempt(call);
+  if (result < 0) throw systemError(syscall, subject, -result);
   return result;
 }
 
-const EINTR = 4;
-
-/** Makes a call again as long as a signal interrupts it. */
-export function uninterrupted(call: () => number): number {
-  let result: number;
-  do result = call(); while (result < 0 && lastErrno() === EINTR);
+/** The result of a call by {@linkcode attemptOnce}, or its error thrown. */
+export function checkOnce(call: () => number, syscall: string, subject: ByteString | ""): number {
+  const result = attemptOnce(call);
+  if (result < 0) throw systemError(syscall, subject, -result);
   return result;
 }

@@ -1,7 +1,7 @@
 import type { ByteString } from "../bytes/mod.ts";
 import { fromBytes } from "../bytes/mod.ts";
 import { cString } from "./c_string.ts";
-import { check, lastErrno, systemError, uninterrupted } from "./errno.ts";
+import { attempt, check, systemError } from "./errno.ts";
 import { At, Open } from "./numbers.ts";
 import { libc, MAX_TRANSFER } from "./symbols.ts";
 
@@ -55,10 +55,8 @@ export function ownFd(fd: Fd): OwnedFd {
 export function openAt(directory: Fd, name: ByteString, flags: number, mode = 0): Fd {
   const c = libc();
   const path = cString(name);
-  const result = c.openat(directory, path, flags | Open.CLOSE_ON_EXEC, mode);
-  if (result >= 0) return result as Fd;
-  const again = () => c.openat(directory, path, flags | Open.CLOSE_ON_EXEC, mode);
-  return check(lastErrno() === 4 ? uninterrupted(again) : result, "openat", name) as Fd;
+  const call = () => c.openat(directory, path, flags | Open.CLOSE_ON_EXEC, mode);
+  return check(call, "openat", name) as Fd;
 }
 
 /** Opens a directory for reading, not following a link in the last component. */
@@ -84,9 +82,7 @@ export function readFd(fd: Fd, target: Uint8Array, offset?: number): number {
   const length = Math.min(target.length, MAX_TRANSFER);
   const view = target as Uint8Array<ArrayBuffer>;
   return check(
-    uninterrupted(() =>
-      offset === undefined ? c.read(fd, view, length) : c.pread(fd, view, length, offset)
-    ),
+    () => offset === undefined ? c.read(fd, view, length) : c.pread(fd, view, length, offset),
     offset === undefined ? "read" : "pread",
     "",
   );
@@ -110,9 +106,10 @@ export function writeFd(fd: Fd, source: Uint8Array, offset?: number): void {
     const rest = source.subarray(done) as Uint8Array<ArrayBuffer>;
     const length = Math.min(rest.length, MAX_TRANSFER);
     done += check(
-      uninterrupted(() =>
-        offset === undefined ? c.write(fd, rest, length) : c.pwrite(fd, rest, length, offset + done)
-      ),
+      () =>
+        offset === undefined
+          ? c.write(fd, rest, length)
+          : c.pwrite(fd, rest, length, offset + done),
       offset === undefined ? "write" : "pwrite",
       "",
     );
@@ -130,9 +127,9 @@ const WHENCE: Readonly<Record<Whence, number>> = { start: 0, current: 1, end: 2,
  * @returns the position in bytes; −1 when there is no more data (ENXIO)
  */
 export function seekFd(fd: Fd, offset: number, whence: Whence): number {
-  const result = Number(libc().lseek(fd, offset, WHENCE[whence]));
+  const result = attempt(() => Number(libc().lseek(fd, offset, WHENCE[whence])));
   if (result >= 0) return result;
-  const number = lastErrno();
+  const number = -result;
   if (number === 6 && (whence === "data" || whence === "hole")) return -1;
   throw systemError("lseek", "", number);
 }
@@ -164,7 +161,7 @@ export function readLinkAt(directory: Fd, name: ByteString): ByteString {
   for (let room = 4096;; room *= 2) {
     const target = new Uint8Array(room);
     const length = check(
-      libc().readlinkat(directory, cString(name), target, room),
+      () => libc().readlinkat(directory, cString(name), target, room),
       "readlinkat",
       name,
     );
@@ -175,15 +172,10 @@ export function readLinkAt(directory: Fd, name: ByteString): ByteString {
 /** Whether `name` exists in a directory, not following a link. */
 export function existsAt(directory: Fd, name: ByteString): boolean {
   const c = libc();
-  const result = c.statx(
-    directory,
-    cString(name),
-    At.SYMLINK_NO_FOLLOW,
-    0,
-    new Uint8Array(256),
+  const number = -attempt(() =>
+    c.statx(directory, cString(name), At.SYMLINK_NO_FOLLOW, 0, new Uint8Array(256))
   );
-  if (result === 0) return true;
-  const number = lastErrno();
+  if (number === 0) return true;
   if (number === 2 || number === 20) return false;
   throw systemError("statx", name, number);
 }

@@ -54,7 +54,7 @@ export interface FileSystem {
 /** Looks at the file system of a descriptor. @throws {VarveError} `E_SYSCALL` */
 export function fileSystemOf(fd: Fd): FileSystem {
   const buffer = new Uint8Array(120);
-  check(libc().fstatfs(fd, buffer), "fstatfs", "");
+  check(() => libc().fstatfs(fd, buffer), "fstatfs", "");
   const view = new DataView(buffer.buffer);
   const word = (offset: number): number => Number(view.getBigUint64(offset, true));
   // struct statfs of 64-bit Linux: type, bsize, blocks, bfree, bavail, files, ffree, fsid, namelen, frsize.

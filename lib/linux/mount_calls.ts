@@ -1,6 +1,6 @@
 import { type ByteString, fromBytes } from "../bytes/mod.ts";
 import { cString, cString2 } from "./c_string.ts";
-import { check, errnoName, lastErrno } from "./errno.ts";
+import { attemptOnce, checkOnce, errnoName } from "./errno.ts";
 import { closeFd, CWD, type Fd, openAt, procPath } from "./fd.ts";
 import type { MountParameter } from "./mount_options.ts";
 import { At, Open, SYS } from "./numbers.ts";
@@ -19,7 +19,7 @@ const EMPTY = "" as ByteString;
 /** Begins to configure a file system (fsopen(2)). */
 export function fsopen(type: string): Fd {
   const name = cString(type as ByteString);
-  return check(libc().fsopen(SYS.fsopen, name, FSOPEN_CLOEXEC), "fsopen", EMPTY) as Fd;
+  return checkOnce(() => libc().fsopen(SYS.fsopen, name, FSOPEN_CLOEXEC), "fsopen", EMPTY) as Fd;
 }
 
 /** Gives a file system one parameter (fsconfig(2)). */
@@ -47,19 +47,7 @@ function tryConfigure(
   value: ByteString | null,
   fd: number,
 ): number {
-  const result = libc().fsconfig(
-    SYS.fsconfig,
-    fs,
-    command,
-    cString(key as ByteString),
-    value === null ? null : cString2(value),
-    fd,
-  );
-  return result < 0 ? lastErrno() : 0;
-}
-
-function configure(fs: Fd, command: number, key: string, value: ByteString | null, fd: number) {
-  check(
+  return -attemptOnce(() =>
     libc().fsconfig(
       SYS.fsconfig,
       fs,
@@ -67,7 +55,21 @@ function configure(fs: Fd, command: number, key: string, value: ByteString | nul
       cString(key as ByteString),
       value === null ? null : cString2(value),
       fd,
-    ),
+    )
+  );
+}
+
+function configure(fs: Fd, command: number, key: string, value: ByteString | null, fd: number) {
+  checkOnce(
+    () =>
+      libc().fsconfig(
+        SYS.fsconfig,
+        fs,
+        command,
+        cString(key as ByteString),
+        value === null ? null : cString2(value),
+        fd,
+      ),
     "fsconfig",
     (value ?? key) as ByteString,
   );
@@ -75,13 +77,13 @@ function configure(fs: Fd, command: number, key: string, value: ByteString | nul
 
 /** Makes the file system (FSCONFIG_CMD_CREATE). */
 export function fsCreate(fs: Fd): void {
-  check(libc().fsconfig(SYS.fsconfig, fs, CMD_CREATE, null, null, 0), "fsconfig", EMPTY);
+  checkOnce(() => libc().fsconfig(SYS.fsconfig, fs, CMD_CREATE, null, null, 0), "fsconfig", EMPTY);
 }
 
 /** Makes a mount of a configured file system, attached nowhere yet (fsmount(2)). */
 export function fsmount(fs: Fd, attributes: number): Fd {
-  return check(
-    libc().fsmount(SYS.fsmount, fs, FSMOUNT_CLOEXEC, attributes),
+  return checkOnce(
+    () => libc().fsmount(SYS.fsmount, fs, FSMOUNT_CLOEXEC, attributes),
     "fsmount",
     EMPTY,
   ) as Fd;
@@ -102,15 +104,16 @@ export function fsMessages(fs: Fd): string {
 
 /** Attaches a mount at a path; a link in the last component is not followed (move_mount(2)). */
 export function moveMount(mount: Fd, target: ByteString): void {
-  check(
-    libc().move_mount(
-      SYS.move_mount,
-      mount,
-      cString(EMPTY),
-      CWD,
-      cString2(target),
-      MOVE_MOUNT_F_EMPTY_PATH,
-    ),
+  checkOnce(
+    () =>
+      libc().move_mount(
+        SYS.move_mount,
+        mount,
+        cString(EMPTY),
+        CWD,
+        cString2(target),
+        MOVE_MOUNT_F_EMPTY_PATH,
+      ),
     "move_mount",
     target,
   );
@@ -119,8 +122,8 @@ export function moveMount(mount: Fd, target: ByteString): void {
 /** Copies a mount of a directory, attached nowhere yet (open_tree(2)). */
 export function cloneTree(source: ByteString, recursive: boolean): Fd {
   const flags = OPEN_TREE_CLONE | Open.CLOSE_ON_EXEC | (recursive ? At.RECURSIVE : 0);
-  return check(
-    libc().open_tree(SYS.open_tree, CWD, cString(source), flags),
+  return checkOnce(
+    () => libc().open_tree(SYS.open_tree, CWD, cString(source), flags),
     "open_tree",
     source,
   ) as Fd;
@@ -131,15 +134,16 @@ export function addMountAttributes(mount: Fd, attributes: number, recursive: boo
   // struct mount_attr: u64 attr_set, attr_clr, propagation, userns_fd.
   const attr = new Uint32Array(8);
   attr[0] = attributes;
-  check(
-    libc().mount_setattr(
-      SYS.mount_setattr,
-      mount,
-      cString(EMPTY),
-      At.EMPTY_PATH | (recursive ? At.RECURSIVE : 0),
-      new Uint8Array(attr.buffer),
-      attr.byteLength,
-    ),
+  checkOnce(
+    () =>
+      libc().mount_setattr(
+        SYS.mount_setattr,
+        mount,
+        cString(EMPTY),
+        At.EMPTY_PATH | (recursive ? At.RECURSIVE : 0),
+        new Uint8Array(attr.buffer),
+        attr.byteLength,
+      ),
     "mount_setattr",
     EMPTY,
   );
@@ -155,8 +159,8 @@ export function mountCall(
 ): void {
   const bytes = data === null ? null : Uint8Array.from(`${data}\0`, (char) => char.charCodeAt(0));
   const typed = type === null ? null : Uint8Array.from(`${type}\0`, (char) => char.charCodeAt(0));
-  check(
-    libc().mount(cString(source), cString2(target), typed, flags, bytes),
+  checkOnce(
+    () => libc().mount(cString(source), cString2(target), typed, flags, bytes),
     "mount",
     target,
   );
@@ -166,5 +170,6 @@ export function mountCall(
 export function unmountCall(target: ByteString, lazy: boolean): string | undefined {
   const MNT_DETACH = 2, UMOUNT_NOFOLLOW = 8;
   const flags = UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0);
-  return libc().umount2(cString(target), flags) === 0 ? undefined : errnoName(lastErrno());
+  const result = attemptOnce(() => libc().umount2(cString(target), flags));
+  return result === 0 ? undefined : errnoName(-result);
 }

@@ -7,7 +7,7 @@ import { libc } from "./symbols.ts";
 
 /** Creates a directory; the mode is cut by the umask. @throws {VarveError} `E_SYSCALL` */
 export function mkdirAt(directory: Fd, name: ByteString, mode = 0o777): void {
-  check(libc().mkdirat(directory, cString(name), mode), "mkdirat", name);
+  check(() => libc().mkdirat(directory, cString(name), mode), "mkdirat", name);
 }
 
 /** What {@linkcode mknodAt} makes. */
@@ -37,7 +37,7 @@ export function mknodAt(
 ): void {
   const device = major === 0 && minor === 0 ? 0 : makeDevice(major, minor);
   check(
-    libc().mknodat(directory, cString(name), SPECIAL[type] | mode, device),
+    () => libc().mknodat(directory, cString(name), SPECIAL[type] | mode, device),
     "mknodat",
     name,
   );
@@ -45,7 +45,7 @@ export function mknodAt(
 
 /** Creates a symbolic link. @throws {VarveError} `E_SYSCALL` */
 export function symlinkAt(target: ByteString, directory: Fd, name: ByteString): void {
-  check(libc().symlinkat(cString2(target), directory, cString(name)), "symlinkat", name);
+  check(() => libc().symlinkat(cString2(target), directory, cString(name)), "symlinkat", name);
 }
 
 /** Creates a hard link to the thing itself: a symbolic link is linked, not followed. */
@@ -56,7 +56,7 @@ export function linkAt(
   to: ByteString,
 ): void {
   check(
-    libc().linkat(fromDirectory, cString(from), toDirectory, cString2(to), 0),
+    () => libc().linkat(fromDirectory, cString(from), toDirectory, cString2(to), 0),
     "linkat",
     to,
   );
@@ -64,12 +64,12 @@ export function linkAt(
 
 /** Removes a name. @throws {VarveError} `E_SYSCALL` */
 export function unlinkAt(directory: Fd, name: ByteString): void {
-  check(libc().unlinkat(directory, cString(name), 0), "unlinkat", name);
+  check(() => libc().unlinkat(directory, cString(name), 0), "unlinkat", name);
 }
 
 /** Removes an empty directory. @throws {VarveError} `E_SYSCALL` */
 export function rmdirAt(directory: Fd, name: ByteString): void {
-  check(libc().unlinkat(directory, cString(name), At.REMOVE_DIRECTORY), "unlinkat", name);
+  check(() => libc().unlinkat(directory, cString(name), At.REMOVE_DIRECTORY), "unlinkat", name);
 }
 
 /** How {@linkcode renameAt} treats what has the new name: replaced, an error (EEXIST), or swapped. */
@@ -86,7 +86,7 @@ export function renameAt(
   mode: RenameMode = "replace",
 ): void {
   check(
-    libc().renameat2(fromDirectory, cString(from), toDirectory, cString2(to), RENAME[mode]),
+    () => libc().renameat2(fromDirectory, cString(from), toDirectory, cString2(to), RENAME[mode]),
     "renameat2",
     from,
   );

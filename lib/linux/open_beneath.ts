@@ -1,6 +1,6 @@
 import type { ByteString } from "../bytes/mod.ts";
 import { cString } from "./c_string.ts";
-import { errnoName, lastErrno, systemError } from "./errno.ts";
+import { attempt, errnoName, systemError } from "./errno.ts";
 import { type Fd, openAt } from "./fd.ts";
 import { Open, Resolve, SYS } from "./numbers.ts";
 import { libc } from "./symbols.ts";
@@ -49,11 +49,12 @@ export function openBeneath(directory: Fd, path: ByteString, options: OpenBeneat
   const c = libc();
   const name = cString(path);
   for (let tries = 0;; tries++) {
-    const result = c.openat2(SYS.openat2, directory, name, howBytes, how.byteLength);
+    const call = () => c.openat2(SYS.openat2, directory, name, howBytes, how.byteLength);
+    const result = attempt(call);
     if (result >= 0) return result as Fd;
-    const number = lastErrno();
+    const number = -result;
     const errno = errnoName(number);
-    if ((errno === "EAGAIN" || errno === "EINTR") && tries < TRIES) continue;
+    if (errno === "EAGAIN" && tries < TRIES) continue;
     // EPERM: a seccomp filter of before 5.6 (old container runtimes) answers so.
     if (errno === "ENOSYS" || (errno === "EPERM" && !available(directory))) {
       missing = true;

@@ -24,7 +24,7 @@ export function setUmask(mask: number): number {
 /** The kernel's release, such as `"6.12.9-amd64"`. */
 export function kernelRelease(): string {
   const buffer = new Uint8Array(390);
-  check(libc().uname(buffer), "uname", "");
+  check(() => libc().uname(buffer), "uname", "");
   // struct utsname: six fields of 65 bytes; release is the third.
   const start = 2 * 65;
   return fromBytes(buffer, start, buffer.indexOf(0, start));

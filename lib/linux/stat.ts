@@ -1,6 +1,6 @@
 import type { ByteString, Timestamp } from "../bytes/mod.ts";
 import { cString } from "./c_string.ts";
-import { lastErrno, systemError } from "./errno.ts";
+import { attempt, systemError } from "./errno.ts";
 import type { Fd } from "./fd.ts";
 import { At, FileType } from "./numbers.ts";
 import { libc } from "./symbols.ts";
@@ -97,8 +97,8 @@ function decode(): Stat {
 /** Looks at a name, not following a link; `undefined` when there is none. */
 export function tryStatAt(directory: Fd, name: ByteString): Stat | undefined {
   const flags = At.SYMLINK_NO_FOLLOW | At.EMPTY_PATH;
-  if (libc().statx(directory, cString(name), flags, MASK, buffer) === 0) return decode();
-  const number = lastErrno();
+  const number = -attempt(() => libc().statx(directory, cString(name), flags, MASK, buffer));
+  if (number === 0) return decode();
   if (number === 2) return undefined;
   throw systemError("statx", name, number);
 }

@@ -1,6 +1,6 @@
 import { type ByteString, fromBytes, toBytes } from "../bytes/mod.ts";
 import { cString, cString2 } from "./c_string.ts";
-import { lastErrno, systemError } from "./errno.ts";
+import { attempt, check, systemError } from "./errno.ts";
 import { type Fd, procPath } from "./fd.ts";
 import { libc } from "./symbols.ts";
 
@@ -9,16 +9,10 @@ const ERANGE = 34, ENODATA = 61, ENOTSUP = 95;
 /** The most a list or a value can be (XATTR_LIST_MAX, XATTR_SIZE_MAX of linux/limits.h). */
 const MAX = 65536;
 
-function setFailed(call: string, xattr: ByteString): never {
-  throw systemError(call, xattr);
-}
-
 /** Sets an extended attribute of an open file (not of an `O_PATH` descriptor). */
 export function setXattrFd(fd: Fd, xattr: ByteString, value: ByteString): void {
   const bytes = toBytes(value);
-  if (libc().fsetxattr(fd, cString(xattr), bytes, bytes.length, 0) < 0) {
-    setFailed("fsetxattr", xattr);
-  }
+  check(() => libc().fsetxattr(fd, cString(xattr), bytes, bytes.length, 0), "fsetxattr", xattr);
 }
 
 /**
@@ -33,9 +27,7 @@ export function setXattrAt(
 ): void {
   const bytes = toBytes(value);
   const path = cString2(procPath(directory, name));
-  if (libc().lsetxattr(path, cString(xattr), bytes, bytes.length, 0) < 0) {
-    setFailed("lsetxattr", xattr);
-  }
+  check(() => libc().lsetxattr(path, cString(xattr), bytes, bytes.length, 0), "lsetxattr", xattr);
 }
 
 type Reader = (target: Uint8Array<ArrayBuffer>, room: number) => number;
@@ -44,9 +36,9 @@ type Reader = (target: Uint8Array<ArrayBuffer>, room: number) => number;
 function readGrowing(call: string, subject: ByteString | "", read: Reader): ByteString | undefined {
   for (let room = 1024;; room = MAX) {
     const target = new Uint8Array(room);
-    const length = read(target, room);
+    const length = attempt(() => read(target, room));
     if (length >= 0) return fromBytes(target, 0, length);
-    const number = lastErrno();
+    const number = -length;
     if (number === ERANGE && room < MAX) continue;
     if (number === ENODATA || number === ENOTSUP) return undefined;
     throw systemError(call, subject, number);
@@ -102,14 +94,17 @@ export function listXattrAt(directory: Fd, name: ByteString): ByteString[] {
 
 /** Removes an extended attribute of an open file; one that is absent is no error. */
 export function removeXattrFd(fd: Fd, xattr: ByteString): void {
-  if (libc().fremovexattr(fd, cString(xattr)) === 0) return;
-  const number = lastErrno();
-  if (number !== ENODATA && number !== ENOTSUP) throw systemError("fremovexattr", xattr, number);
+  const number = -attempt(() => libc().fremovexattr(fd, cString(xattr)));
+  if (number !== 0 && number !== ENODATA && number !== ENOTSUP) {
+    throw systemError("fremovexattr", xattr, number);
+  }
 }
 
 /** Removes an extended attribute of a name, of a symbolic link itself; one that is absent is no error. */
 export function removeXattrAt(directory: Fd, name: ByteString, xattr: ByteString): void {
-  if (libc().lremovexattr(cString2(procPath(directory, name)), cString(xattr)) === 0) return;
-  const number = lastErrno();
-  if (number !== ENODATA && number !== ENOTSUP) throw systemError("lremovexattr", xattr, number);
+  const path = cString2(procPath(directory, name));
+  const number = -attempt(() => libc().lremovexattr(path, cString(xattr)));
+  if (number !== 0 && number !== ENODATA && number !== ENOTSUP) {
+    throw systemError("lremovexattr", xattr, number);
+  }
 }
