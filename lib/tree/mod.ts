@@ -34,6 +34,7 @@ export { encodeTree } from "./encode.ts";
 export { list, lookup, rootOf } from "./lookup.ts";
 export type * from "./node.ts";
 export { overlayTrees } from "./overlay.ts";
+export { rootRow, type Row, type Rows } from "./rows.ts";
 export { resolve, type Resolved, type ResolveOptions } from "./resolve.ts";
 export type { TreeSource } from "./stored_segment.ts";
 export type * from "./tree.ts";
