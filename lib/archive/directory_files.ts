@@ -1,6 +1,7 @@
 import { VarveError } from "../errors.ts";
 import type { ArchiveFiles, FileAt } from "./files.ts";
 import { cleanName } from "./files.ts";
+import { fileError } from "../linux/mod.ts";
 import { readRange } from "./read_range.ts";
 
 /**
@@ -43,8 +44,8 @@ class DirectoryFiles implements ArchiveFiles {
     return undefined;
   }
 
-  async document(name: string, maxBytes: number): Promise<Uint8Array> {
-    return await readDocument(this, name, maxBytes);
+  async document(name: string, maxBytes: number, setting?: string): Promise<Uint8Array> {
+    return await readDocument(this, name, maxBytes, setting);
   }
 
   async head(at: FileAt): Promise<Uint8Array> {
@@ -63,9 +64,10 @@ export async function headOf(at: FileAt): Promise<Uint8Array> {
 
 /** Reads a file of an archive whole. @throws {VarveError} `E_MISSING`, `E_LIMIT`, `E_FORMAT` */
 export async function readDocument(
-  files: ArchiveFiles,
+  files: Pick<ArchiveFiles, "find" | "label">,
   name: string,
   maxBytes: number,
+  setting?: string,
 ): Promise<Uint8Array> {
   const at = await files.find(name);
   if (at === undefined) {
@@ -89,7 +91,14 @@ export async function readDocument(
       `Cannot read ${
         JSON.stringify(name)
       } of ${files.label}: ${length} bytes are more than the limit of ${maxBytes}`,
-      { subject: name, expected: maxBytes, actual: length },
+      {
+        subject: name,
+        expected: maxBytes,
+        actual: length,
+        ...(setting === undefined
+          ? {}
+          : { setting, hint: `if you trust the source: varve config set ${setting} N` }),
+      },
     );
   }
   return at.kind === "bytes" ? at.bytes : await readRange(at.path, at.offset, length);
@@ -100,6 +109,6 @@ async function lstat(path: string): Promise<Deno.FileInfo | undefined> {
     return await Deno.lstat(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
+    throw fileError(error, `load ${path}`);
   }
 }

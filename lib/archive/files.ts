@@ -4,6 +4,7 @@
  * Names are looked up among the archive's own entries only, never on a file
  * system, so no name that a document gives can reach anything else.
  */
+import type { Compression } from "../codec/compress/mod.ts";
 import type { Digest } from "../digest/mod.ts";
 import type { LayerJobOutput } from "../pool/mod.ts";
 import type { StagedLayer } from "../store/mod.ts";
@@ -20,7 +21,12 @@ export type FileAt =
   /** It came by as a stream and is staged already, as a layer. */
   | { readonly kind: "staged"; readonly staged: StagedLayer; readonly output: LayerJobOutput }
   /** It came by, was hashed, and is the verified blob of a layer that the store holds. */
-  | { readonly kind: "known"; readonly digest: Digest; readonly size: number }
+  | {
+    readonly kind: "known";
+    readonly digest: Digest;
+    readonly size: number;
+    readonly compression: Compression;
+  }
   /** It came by and is staged as a blob that is no layer. */
   | { readonly kind: "blob"; readonly digest: Digest; readonly size: number }
   /** It came by and could not be used as a layer. */
@@ -34,8 +40,8 @@ export interface ArchiveFiles extends AsyncDisposable {
   readonly label: string;
   /** Where a file is, links followed inside the archive; `undefined` when there is none. @throws {VarveError} `E_FORMAT` when links lead nowhere or in a circle */
   find(name: string): Promise<FileAt | undefined>;
-  /** The whole of a document. @throws {VarveError} `E_MISSING`, `E_LIMIT` */
-  document(name: string, maxBytes: number): Promise<Uint8Array>;
+  /** The whole of a document. `setting` is what holds the limit. @throws {VarveError} `E_MISSING`, `E_LIMIT` */
+  document(name: string, maxBytes: number, setting?: string): Promise<Uint8Array>;
   /** The first bytes of a file, up to 512, for its magic. */
   head(at: FileAt): Promise<Uint8Array>;
 }

@@ -1,6 +1,13 @@
 import { VarveError } from "../errors.ts";
 import { chainIds } from "../layer/mod.ts";
-import { formatReference, matchPlatform, parseReference, type Platform } from "../oci/mod.ts";
+import {
+  formatReference,
+  matchPlatform,
+  type OciLimits,
+  ociLimits,
+  parseReference,
+  type Platform,
+} from "../oci/mod.ts";
 import { createPool, type Pool } from "../pool/mod.ts";
 import type { Ingest, IngestResult, Store } from "../store/mod.ts";
 import type { ArchiveFiles } from "./files.ts";
@@ -24,15 +31,33 @@ import type { LoadedImage, LoadedLayer, LoadOptions } from "./types.ts";
  * of the config. All images become visible at once, at the end, or none does.
  *
  * @throws {VarveError} `E_NOT_FOUND` no such file · `E_FORMAT`, `E_JSON`, `E_MISSING`, `E_DIGEST`,
- *   `E_SIZE`, `E_DIFFID`, … bad data · `E_LIMIT` · `E_USAGE` a name for several images
+ *   `E_SIZE`, `E_DIFFID`, … bad data · `E_PLATFORM` · `E_LIMIT` · `E_USAGE` a name for several images
  *
  * @example
- * ```ts ignore
- * import { loadImages, openStore } from "@varve/varve";
+ * ```ts
+ * import { loadImages, openMemoryStore } from "@varve/varve";
  *
- * await using store = await openStore({ root: "/tmp/varve" });
- * const [image] = await loadImages(store, "app.tar", { name: "app:1" });
- * console.log(image?.imageId, image?.layers.length);
+ * // An image without layers, as a docker-archive in a tar; a path works as well.
+ * const config = '{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":[]}}';
+ * const manifest = '[{"Config":"config.json","RepoTags":["empty:1"],"Layers":[]}]';
+ * const archive = new ReadableStream<{ path: string; text: string }>({
+ *   start(controller) {
+ *     controller.enqueue({ path: "config.json", text: config });
+ *     controller.enqueue({ path: "manifest.json", text: manifest });
+ *     controller.close();
+ *   },
+ * }).pipeThrough(
+ *   new TransformStream({
+ *     transform({ path, text }, controller) {
+ *       const readable = new Blob([text]).stream();
+ *       controller.enqueue({ type: "file" as const, path, size: text.length, readable });
+ *     },
+ *   }),
+ * ).pipeThrough(new TarStream());
+ *
+ * await using store = openMemoryStore();
+ * const [image] = await loadImages(store, archive);
+ * if (image?.names[0] !== "docker.io/library/empty:1") throw new Error("it has that name");
  * ```
  */
 export async function loadImages(
@@ -43,29 +68,28 @@ export async function loadImages(
   await using stack = new AsyncDisposableStack();
   const pool: Pool = options.pool ?? stack.use(createPool());
   const ingest = stack.use(await store.ingest());
-  const { policy, limits, signal, onProgress } = options;
-  const stager = new Stager({
-    store,
-    ingest,
-    pool,
-    ...(policy === undefined ? {} : { policy }),
-    ...(limits === undefined ? {} : { limits }),
-    ...(signal === undefined ? {} : { signal }),
-    ...(onProgress === undefined ? {} : { onProgress }),
-  });
-  const files = stack.use(await openFiles(source, stager, signal));
-  const warn = options.onWarning ?? (() => {});
-  const { platform } = options;
+  const { name, platform } = options;
+  const limits = ociLimits(options.ociLimits);
+  const stop = new AbortController();
+  const signal = AbortSignal.any([stop.signal, ...(options.signal ? [options.signal] : [])]);
+  const stager = new Stager({ ...options, store, ingest, pool, signal });
+  const files = stack.use(
+    await openFiles(source, { stager, maxDocument: largestDocument(limits), signal }),
+  );
   const context: StageContext = {
     files,
     ingest,
     stager,
-    warn,
+    limits,
+    warn: options.onWarning ?? (() => {}),
+    fail: (error) => stop.abort(error),
     ...(platform === undefined ? {} : { platform }),
+    ...(name === undefined ? {} : { name: formatReference(parseReference(name)) }),
   };
-  const images = named(await stageImages(context), options.name);
+  const images = await stageImages(context);
+  refuseClash(images);
   await stager.discardLeftovers();
-  signal?.throwIfAborted();
+  signal.throwIfAborted();
   note(ingest, images);
   const result = await ingest.commit();
   return images.map((image) => describe(image, result, options.host));
@@ -96,19 +120,12 @@ async function has(files: ArchiveFiles, name: string): Promise<boolean> {
   return await files.find(name) !== undefined;
 }
 
-/** Gives names. @throws {VarveError} `E_USAGE`, `E_NAME_CLASH` */
-function named(images: readonly StagedImage[], name: string | undefined): StagedImage[] {
-  if (name !== undefined) {
-    const full = formatReference(parseReference(name));
-    const [image] = images;
-    if (image === undefined || images.length > 1) {
-      throw new VarveError(
-        "E_USAGE",
-        `Cannot name the images ${JSON.stringify(name)}: the archive holds ${images.length}`,
-      );
-    }
-    return [{ ...image, names: [full] }];
-  }
+function largestDocument({ manifest, index, config }: OciLimits): number {
+  return Math.max(manifest, index, config);
+}
+
+/** @throws {VarveError} `E_NAME_CLASH` */
+function refuseClash(images: readonly StagedImage[]): void {
   const taken = new Map<string, string>();
   for (const image of images) {
     for (const own of image.names) {
@@ -123,7 +140,6 @@ function named(images: readonly StagedImage[], name: string | undefined): Staged
       taken.set(own, image.target.digest);
     }
   }
-  return [...images];
 }
 
 function note(ingest: Ingest, images: readonly StagedImage[]): void {

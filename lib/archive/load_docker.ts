@@ -14,6 +14,9 @@ import {
 import { sniff } from "../codec/compress/mod.ts";
 import {
   type LayerFile,
+  refuseOtherPlatform,
+  refuseSeveral,
+  stageAll,
   type StageContext,
   type StagedImage,
   stageLayers,
@@ -26,16 +29,26 @@ import {
  * @throws {VarveError} `E_FORMAT`, `E_JSON`, `E_MISSING`, `E_DIFFID` and what layers throw
  */
 export async function stageDockerArchive(context: StageContext): Promise<StagedImage[]> {
-  const bytes = await context.files.document("manifest.json", OCI_LIMITS.manifest.value);
-  const images: StagedImage[] = [];
-  for (const image of parseArchiveManifest(bytes)) images.push(await stageImage(context, image));
-  return images;
+  const { files, limits } = context;
+  const bytes = await files.document(
+    "manifest.json",
+    limits.manifest,
+    OCI_LIMITS.manifest.setting,
+  );
+  const images = parseArchiveManifest(bytes, { limits });
+  refuseSeveral(context, images.length);
+  return await stageAll(context, images, (image) => stageImage(context, image));
 }
 
 async function stageImage(context: StageContext, image: ArchiveImage): Promise<StagedImage> {
-  const { files, ingest, warn } = context;
-  const configBytes = await files.document(toText(image.config), OCI_LIMITS.config.value);
-  const config = parseImageConfig(configBytes);
+  const { files, ingest, limits, warn } = context;
+  const configBytes = await files.document(
+    toText(image.config),
+    limits.config,
+    OCI_LIMITS.config.setting,
+  );
+  const config = parseImageConfig(configBytes, { limits });
+  refuseOtherPlatform(context, config.platform);
   const layers = await stageLayers(context, await layerFiles(context, image, config));
   const configDescriptor = await ingest.blob(configBytes, MEDIA_TYPES.config);
   const target = await ingest.blob(
@@ -45,7 +58,7 @@ async function stageImage(context: StageContext, image: ArchiveImage): Promise<S
     }),
     MEDIA_TYPES.manifest,
   );
-  const names = image.repoTags.flatMap((tag) => {
+  const names = context.name !== undefined ? [context.name] : image.repoTags.flatMap((tag) => {
     const reference = tryParseReference(tag);
     if (reference !== undefined) return [formatReference(reference)];
     warn(`the archive's image name ${JSON.stringify(tag)} is malformed and was left out`);
@@ -77,6 +90,7 @@ async function layerFiles(
     const at = await context.files.find(file);
     if (at?.kind !== "range") return layer;
     // The blob of an uncompressed layer is the tar itself: then its digest is known before it is read.
-    return sniff(await context.files.head(at)) === "none" ? { ...layer, digest: diffId } : layer;
+    const compression = sniff(await context.files.head(at));
+    return compression === "none" ? { ...layer, digest: diffId } : { ...layer, compression };
   }));
 }

@@ -1,13 +1,14 @@
 import { VarveError } from "../errors.ts";
 import { hexOf } from "../digest/mod.ts";
 import {
+  checkOciLimit,
   type Descriptor,
   formatReference,
   imageLayers,
   type Index,
+  type Manifest,
   mediaTypeInfo,
   OCI_LIMITS,
-  type OciLimits,
   parseDocument,
   parseImageConfig,
   parseIndex,
@@ -18,8 +19,18 @@ import {
   selectManifest,
   tryParseReference,
 } from "../oci/mod.ts";
-import type { StageContext, StagedImage, StagedManifest } from "./staged_image.ts";
-import { type LayerFile, stageLayers } from "./staged_image.ts";
+import type { FileAt } from "./files.ts";
+import { rangeChunks } from "./read_range.ts";
+import {
+  type LayerFile,
+  refuseOtherPlatform,
+  refuseSeveral,
+  stageAll,
+  type StageContext,
+  type StagedImage,
+  type StagedManifest,
+  stageLayers,
+} from "./staged_image.ts";
 
 const IMAGE_NAME = "io.containerd.image.name";
 const REF_NAME = "org.opencontainers.image.ref.name";
@@ -32,7 +43,13 @@ const REF_NAME = "org.opencontainers.image.ref.name";
  */
 export async function stageOciLayout(context: StageContext): Promise<StagedImage[]> {
   await checkVersion(context);
-  const index = parseIndex(await context.files.document("index.json", OCI_LIMITS.index.value));
+  const { files, limits } = context;
+  const index = parseIndex(
+    await files.document("index.json", limits.index, OCI_LIMITS.index.setting),
+    {
+      limits,
+    },
+  );
   if (index.manifests.length === 0) {
     throw new VarveError("E_FORMAT", `Cannot load ${context.files.label}: its index.json is empty`);
   }
@@ -40,19 +57,23 @@ export async function stageOciLayout(context: StageContext): Promise<StagedImage
   for (const target of index.manifests) {
     const slot = names.get(target.digest) ?? { target, names: new Set<string>() };
     names.set(target.digest, slot);
-    const name = nameOf(context, target);
+    const name = context.name ?? nameOf(context, target);
     if (name !== undefined) slot.names.add(name);
   }
-  const images: StagedImage[] = [];
-  for (const { target, names: own } of names.values()) {
-    images.push(await stageTarget(context, target, [...own]));
-  }
-  return images;
+  refuseSeveral(context, names.size);
+  return await stageAll(
+    context,
+    [...names.values()],
+    ({ target, names }) => stageTarget(context, target, [...names]),
+  );
 }
 
+/** It says one thing. */
+const MAX_LAYOUT = 4096;
+
 async function checkVersion(context: StageContext): Promise<void> {
-  const bytes = await context.files.document("oci-layout", 4096);
-  const json = parseStrictJson(bytes, { what: "oci-layout", maxBytes: 4096, maxDepth: 4 });
+  const bytes = await context.files.document("oci-layout", MAX_LAYOUT);
+  const json = parseStrictJson(bytes, { what: "oci-layout", maxBytes: MAX_LAYOUT, maxDepth: 4 });
   const version = typeof json === "object" && json !== null && !Array.isArray(json)
     ? (json as Record<string, unknown>)["imageLayoutVersion"]
     : undefined;
@@ -79,9 +100,10 @@ function nameOf(context: StageContext, target: Descriptor): string | undefined {
   return undefined;
 }
 
+/** What is on the way through the indexes of one image. */
 interface Walk {
   readonly context: StageContext;
-  readonly manifests: StagedManifest[];
+  /** Descriptors of all its indexes. */
   count: number;
 }
 
@@ -90,10 +112,9 @@ async function stageTarget(
   target: Descriptor,
   names: string[],
 ): Promise<StagedImage> {
-  const walk: Walk = { context, manifests: [], count: 0 };
-  const found = await stageDescriptor(walk, target, 0);
-  if (!found) throw missing(context, target);
-  if (walk.manifests.length === 0) {
+  const manifests = await stageDescriptor({ context, count: 0 }, target, 0);
+  if (manifests === undefined) throw missing(context, target);
+  if (manifests.length === 0) {
     throw new VarveError(
       "E_MISSING",
       `Cannot load image ${target.digest}: the archive holds none of its platforms`,
@@ -101,38 +122,43 @@ async function stageTarget(
     );
   }
   const { mediaType, digest, size } = target;
-  return { names, target: { mediaType, digest, size }, manifests: walk.manifests };
+  return { names, target: { mediaType, digest, size }, manifests };
 }
 
-/** Stages a document and what it names; false when the archive does not hold it. */
-async function stageDescriptor(walk: Walk, target: Descriptor, depth: number): Promise<boolean> {
+/** Stages a document and what it names; `undefined` when the archive does not hold it. */
+async function stageDescriptor(
+  walk: Walk,
+  target: Descriptor,
+  depth: number,
+): Promise<StagedManifest[] | undefined> {
   const { context } = walk;
-  if (await context.files.find(pathOf(target)) === undefined) return false;
-  const role = mediaTypeInfo(target.mediaType)?.role;
-  const bytes = await context.files.document(pathOf(target), limitOf(role));
+  const { files, ingest, limits } = context;
+  if (await files.find(pathOf(target)) === undefined) return undefined;
+  const name = mediaTypeInfo(target.mediaType)?.role === "index" ? "index" : "manifest";
+  const bytes = await files.document(pathOf(target), limits[name], OCI_LIMITS[name].setting);
   // The bytes are proved before they are understood.
-  await context.ingest.blob(bytes, target.mediaType, target);
-  const document = parseDocument(bytes, { mediaType: target.mediaType });
-  if (document.kind === "index") await stageIndex(walk, document, depth);
-  else await stageManifest(walk, bytes, target);
-  return true;
+  await ingest.blob(bytes, target.mediaType, target);
+  const document = parseDocument(bytes, { mediaType: target.mediaType, limits });
+  if (document.kind === "index") return await stageIndex(walk, document, depth);
+  return [await stageManifest(context, document, depth)];
 }
 
-async function stageIndex(walk: Walk, index: Index, depth: number): Promise<void> {
+async function stageIndex(walk: Walk, index: Index, depth: number): Promise<StagedManifest[]> {
+  const { limits, platform } = walk.context;
   walk.count += index.manifests.length;
-  limit("indexDepth", depth + 1);
-  limit("manifests", walk.count);
-  const { platform } = walk.context;
+  checkOciLimit("indexDepth", limits.indexDepth, depth + 1);
+  checkOciLimit("manifests", limits.manifests, walk.count);
   if (platform !== undefined && depth === 0) selectManifest(index, platform);
   const wanted = platform === undefined ? undefined : new Set(rankManifests(index, platform));
-  for (const child of index.manifests) {
-    const role = mediaTypeInfo(child.mediaType)?.role;
-    if (role === "index") await stageDescriptor(walk, child, depth + 1);
-    else if (isAttachment(child)) await stageAttachment(walk, child);
-    else if (wanted === undefined || wanted.has(child)) {
-      await stageDescriptor(walk, child, depth + 1);
+  const staged = await stageAll(walk.context, index.manifests, async (child) => {
+    if (mediaTypeInfo(child.mediaType)?.role === "index") {
+      return await stageDescriptor(walk, child, depth + 1);
     }
-  }
+    if (isAttachment(child)) return void await stageAttachment(walk.context, child);
+    if (wanted !== undefined && !wanted.has(child)) return undefined;
+    return await stageDescriptor(walk, child, depth + 1);
+  });
+  return staged.flatMap((manifests) => manifests ?? []);
 }
 
 /** Attestations and artifacts are kept as blobs, so that the index stays whole; nothing of them is unpacked. */
@@ -140,31 +166,51 @@ function isAttachment(child: Descriptor): boolean {
   return child.artifactType !== undefined || child.platform?.os === "unknown";
 }
 
-async function stageAttachment(walk: Walk, target: Descriptor): Promise<void> {
-  const { files, ingest } = walk.context;
+async function stageAttachment(context: StageContext, target: Descriptor): Promise<void> {
+  const { files, ingest, limits } = context;
   if (await files.find(pathOf(target)) === undefined) return;
-  const bytes = await files.document(pathOf(target), OCI_LIMITS.manifest.value);
+  const bytes = await files.document(
+    pathOf(target),
+    limits.manifest,
+    OCI_LIMITS.manifest.setting,
+  );
   await ingest.blob(bytes, target.mediaType, target);
-  const document = parseManifest(bytes, target.mediaType);
+  const document = parseManifest(bytes, { mediaType: target.mediaType, limits });
   for (const part of [document.config, ...document.layers]) {
     const at = await files.find(pathOf(part));
     if (at === undefined || at.kind === "blob" || at.kind === "known") continue;
-    await ingest.blob(await files.document(pathOf(part), MAX_ATTACHMENT), part.mediaType, part);
+    if (at.kind === "range") {
+      const { path, offset, length } = at;
+      await ingest.blobStream(rangeChunks(path, offset, length), part.mediaType, part);
+    } else if (at.kind === "bytes") {
+      await ingest.blob(at.bytes, part.mediaType, part);
+    } else throw notKept(context, part, at);
   }
 }
 
-/** Attestations are documents of a few kilobytes, a bill of materials is of a few megabytes. */
-const MAX_ATTACHMENT = 256 * 1024 * 1024;
-
-async function stageManifest(walk: Walk, bytes: Uint8Array, target: Descriptor): Promise<void> {
-  const { context } = walk;
-  const manifest = requireImage(parseManifest(bytes, target.mediaType));
-  const configBytes = await context.files.document(
-    pathOf(manifest.config),
-    OCI_LIMITS.config.value,
+/** In a stream it was taken for a layer before anything said what it is. */
+function notKept(context: StageContext, part: Descriptor, at: FileAt): VarveError {
+  return new VarveError(
+    "E_FORMAT",
+    `Cannot load ${context.files.label}: its attachment ${part.digest} looks like a layer`,
+    { subject: part.digest, hint: "load it from a file that is not compressed" },
+    at.kind === "failed" ? { cause: at.error } : {},
   );
-  await context.ingest.blob(configBytes, manifest.config.mediaType, manifest.config);
-  const config = parseImageConfig(configBytes);
+}
+
+async function stageManifest(
+  context: StageContext,
+  document: Manifest,
+  depth: number,
+): Promise<StagedManifest> {
+  const { files, ingest, limits } = context;
+  const manifest = requireImage(document);
+  const { config: descriptor } = manifest;
+  const bytes = await files.document(pathOf(descriptor), limits.config, OCI_LIMITS.config.setting);
+  await ingest.blob(bytes, descriptor.mediaType, descriptor);
+  const config = parseImageConfig(bytes, { limits });
+  // What an index says of the platform of a manifest was judged there.
+  if (depth === 0) refuseOtherPlatform(context, config.platform);
   const layers = imageLayers(manifest, config).map(({ descriptor, diffId }): LayerFile => ({
     file: pathOf(descriptor),
     label: descriptor.digest,
@@ -173,30 +219,16 @@ async function stageManifest(walk: Walk, bytes: Uint8Array, target: Descriptor):
     size: descriptor.size,
     mediaType: descriptor.mediaType,
   }));
-  walk.manifests.push({
-    imageId: manifest.config.digest,
+  return {
+    imageId: descriptor.digest,
     platform: config.platform,
     layers: await stageLayers(context, layers),
-  });
+  };
 }
 
 function pathOf(descriptor: Descriptor): string {
   const algorithm = descriptor.digest.slice(0, 6);
   return `blobs/${algorithm}/${hexOf(descriptor.digest)}`;
-}
-
-function limitOf(role: string | undefined): number {
-  return role === "index" ? OCI_LIMITS.index.value : OCI_LIMITS.manifest.value;
-}
-
-function limit(name: keyof OciLimits, actual: number): void {
-  const { value, setting, about } = OCI_LIMITS[name];
-  if (actual <= value) return;
-  throw new VarveError("E_LIMIT", `Cannot load image: ${about}: more than ${value}`, {
-    setting,
-    expected: value,
-    actual,
-  });
 }
 
 function missing(context: StageContext, target: Descriptor): VarveError {

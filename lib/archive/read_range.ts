@@ -1,33 +1,65 @@
 import { VarveError } from "../errors.ts";
+import { guarded } from "../linux/mod.ts";
+
+/** Bytes read at once. */
+const CHUNK = 256 * 1024;
 
 /**
  * Exactly `length` bytes of a file.
  *
- * @throws {VarveError} `E_TRUNCATED` when the file is shorter
+ * @throws {VarveError} `E_TRUNCATED` when the file is shorter; `E_DENIED`, `E_SYSCALL`
  */
 export async function readRange(
   path: string,
   offset: number,
   length: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  using file = await Deno.open(path);
-  await file.seek(offset, Deno.SeekMode.Start);
   const out = new Uint8Array(length);
   let at = 0;
-  while (at < length) {
-    const read = await file.read(out.subarray(at));
-    if (read === null) {
-      throw new VarveError(
-        "E_TRUNCATED",
-        `Cannot read ${path}: it ends after ${offset + at} bytes`,
-        {
-          subject: path,
-          expected: offset + length,
-          actual: offset + at,
-        },
-      );
-    }
-    at += read;
+  for await (const chunk of rangeChunks(path, offset, length)) {
+    out.set(chunk, at);
+    at += chunk.length;
   }
   return out;
+}
+
+/** The same in chunks; each is a buffer of its own. */
+export async function* rangeChunks(
+  path: string,
+  offset: number,
+  length: number,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  using file = await openFile(path);
+  await file.seek(offset, Deno.SeekMode.Start);
+  for (let at = 0; at < length;) {
+    const buffer = new Uint8Array(Math.min(CHUNK, length - at));
+    const read = await guarded(`read ${path}`, () => file.read(buffer));
+    if (read === null) throw truncated(path, offset + length, offset + at);
+    yield buffer.subarray(0, read);
+    at += read;
+  }
+}
+
+/** All bytes of what may be a pipe or a device. */
+export async function* allChunks(path: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  using file = await openFile(path);
+  for (;;) {
+    const buffer = new Uint8Array(CHUNK);
+    const read = await guarded(`read ${path}`, () => file.read(buffer));
+    if (read === null) return;
+    yield buffer.subarray(0, read);
+  }
+}
+
+/** Opens a file for reading. @throws {VarveError} `E_DENIED`, `E_SYSCALL` */
+export async function openFile(path: string): Promise<Deno.FsFile> {
+  return await guarded(`load ${path}`, () => Deno.open(path));
+}
+
+function truncated(path: string, expected: number, actual: number): VarveError {
+  return new VarveError("E_TRUNCATED", `Cannot read ${path}: it ends after ${actual} bytes`, {
+    subject: path,
+    expected,
+    actual,
+  });
 }

@@ -1,8 +1,15 @@
 import type { DiffId, Digest } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
-import type { Descriptor, Platform } from "../oci/mod.ts";
+import {
+  type Descriptor,
+  formatPlatform,
+  matchPlatform,
+  type OciLimits,
+  type Platform,
+} from "../oci/mod.ts";
 import type { Ingest } from "../store/mod.ts";
 import type { ArchiveFiles } from "./files.ts";
+import { mapLimited } from "./map_limited.ts";
 import type { StagedResult, Stager, WantedLayer } from "./stager.ts";
 
 /** A manifest of an image, with its layers staged. */
@@ -30,9 +37,47 @@ export interface StageContext {
   readonly files: ArchiveFiles;
   readonly ingest: Ingest;
   readonly stager: Stager;
+  /** What the documents may hold. */
+  readonly limits: OciLimits;
   /** Only this platform of an index. */
   readonly platform?: Platform;
+  /** The full name of the one image, instead of those that the archive gives. */
+  readonly name?: string;
   readonly warn: (message: string) => void;
+  /** Something failed: what runs beside it can stop. */
+  readonly fail: (error: unknown) => void;
+}
+
+/** Images, or platforms of one, whose documents are read at once: their layers keep the pool busy. */
+const IMAGES_AT_ONCE = 2;
+
+/** Stages several images or manifests; all have settled when it returns or throws. */
+export async function stageAll<T, U>(
+  context: StageContext,
+  items: readonly T[],
+  stage: (item: T) => Promise<U>,
+): Promise<U[]> {
+  return await mapLimited(items, IMAGES_AT_ONCE, stage, context.fail);
+}
+
+/** Refuses one name for several images, before any of them is worked on. @throws {VarveError} `E_USAGE` */
+export function refuseSeveral({ name, files }: StageContext, images: number): void {
+  if (name === undefined || images === 1) return;
+  throw new VarveError(
+    "E_USAGE",
+    `Cannot give the name ${name} to ${files.label}: it holds ${images} images`,
+    { subject: name, hint: "load it without a name, then tag" },
+  );
+}
+
+/** Refuses an image that is not for the platform that was asked for. @throws {VarveError} `E_PLATFORM` */
+export function refuseOtherPlatform({ platform, files }: StageContext, found: Platform): void {
+  if (platform === undefined || matchPlatform(platform, found) >= 0) return;
+  throw new VarveError(
+    "E_PLATFORM",
+    `Cannot load ${files.label}: an image of it is for another platform`,
+    { expected: formatPlatform(platform), actual: formatPlatform(found) },
+  );
 }
 
 /** A layer and the file of the archive that holds it. */
@@ -41,16 +86,13 @@ export interface LayerFile extends WantedLayer {
   readonly file: string;
 }
 
-/** Stages the layers of one manifest, at once; all have settled when it returns or throws. */
+/** Stages the layers of one manifest, several at once; all have settled when it returns or throws. */
 export async function stageLayers(
   context: StageContext,
   layers: readonly LayerFile[],
 ): Promise<StagedResult[]> {
-  const results = await Promise.allSettled(layers.map((layer) => stageLayer(context, layer)));
-  return results.map((result) => {
-    if (result.status === "rejected") throw result.reason;
-    return result.value;
-  });
+  const { stager, fail } = context;
+  return await mapLimited(layers, stager.atOnce, (layer) => stageLayer(context, layer), fail);
 }
 
 async function stageLayer(context: StageContext, layer: LayerFile): Promise<StagedResult> {
@@ -70,7 +112,7 @@ async function stageLayer(context: StageContext, layer: LayerFile): Promise<Stag
     case "staged":
       return await stager.adopt(layer, at);
     case "known":
-      return await stager.presentBlob(layer, at.digest, at.size);
+      return await stager.presentBlob(layer, at);
     case "bytes":
       return await stager.layerFromBytes(layer, at.bytes);
     case "failed":

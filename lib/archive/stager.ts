@@ -7,11 +7,14 @@ import {
   equalDigests,
   isDigest,
 } from "../digest/mod.ts";
+import type { Compression, CompressLimits } from "../codec/compress/mod.ts";
+import type { TarLimits } from "../codec/tar/mod.ts";
 import { layerMediaType } from "../oci/mod.ts";
 import type { LayerLimits, LayerPolicy, Warning } from "../layer/mod.ts";
 import { layerJob, type LayerJobOutput, type LayerSource, type Pool } from "../pool/mod.ts";
 import type { Ingest, LayerRecord, StagedLayer, Store } from "../store/mod.ts";
 import type { FileAt } from "./files.ts";
+import { rangeChunks } from "./read_range.ts";
 import type { LoadProgress } from "./types.ts";
 
 /** What a document says of a layer. */
@@ -24,6 +27,8 @@ export interface WantedLayer {
   readonly digest?: Digest;
   readonly size?: number;
   readonly mediaType?: string;
+  /** What its magic bytes said, for where no document tells its media type. */
+  readonly compression?: Compression;
 }
 
 /** A layer that is staged or here. */
@@ -46,7 +51,8 @@ export interface StagerOptions {
   readonly pool: Pool;
   readonly policy?: Partial<LayerPolicy>;
   readonly limits?: Partial<LayerLimits>;
-  readonly signal?: AbortSignal;
+  readonly streamLimits?: Partial<TarLimits & CompressLimits>;
+  readonly signal: AbortSignal;
   readonly onProgress?: (progress: LoadProgress) => void;
 }
 
@@ -59,6 +65,11 @@ export class Stager {
 
   constructor(options: StagerOptions) {
     this.#options = options;
+  }
+
+  /** Layers of one image that are worth to be begun at once: the pool's, and the next ones waiting. */
+  get atOnce(): number {
+    return this.#options.pool.size + 2;
   }
 
   /** A layer whose bytes are a run of a file. The same one is made once, whoever asks. */
@@ -83,10 +94,15 @@ export class Stager {
     const { diffId, digest } = wanted;
     const begun = await ingest.layer(
       { diffId, ...(digest === undefined ? {} : { digest }) },
-      { blob: true, ...(signal === undefined ? {} : { signal }) },
+      { blob: true, signal },
     );
-    if (begun.state === "present") return this.present(wanted, begun.record, source.length);
-    return await this.#run(wanted, begun.staged, source, source.length);
+    if (begun.state === "new") {
+      return await this.#run(wanted, begun.staged, source, source.length);
+    }
+    if (digest !== undefined) return this.present(wanted, begun.record, source.length);
+    // The layer is here, but which blob of it this one is only its bytes tell.
+    const found = await digestOf(rangeChunks(source.path, source.offset, source.length), signal);
+    return await this.#layerFromRange({ ...wanted, digest: found }, source);
   }
 
   /** A small layer that came by in a stream and did not look like one. */
@@ -124,7 +140,7 @@ export class Stager {
     return {
       digest,
       size,
-      mediaType: wanted.mediaType ?? layerMediaType("none"),
+      mediaType: wanted.mediaType ?? layerMediaType(wanted.compression ?? "none"),
       diffId: record.diffId,
       uncompressedSize: record.size,
       processed: false,
@@ -133,10 +149,15 @@ export class Stager {
   }
 
   /** A layer whose blob came by in a stream and was found to be one that the store holds. */
-  async presentBlob(wanted: WantedLayer, digest: Digest, size: number): Promise<StagedResult> {
+  async presentBlob(
+    wanted: WantedLayer,
+    { digest, size, compression }: Extract<FileAt, { kind: "known" }>,
+  ): Promise<StagedResult> {
     check("E_DIGEST", wanted.label, "digest", wanted.digest, digest);
     const begun = await this.#options.ingest.layer({ diffId: wanted.diffId, digest });
-    if (begun.state === "present") return this.present(wanted, begun.record, size);
+    if (begun.state === "present") {
+      return this.present({ ...wanted, digest, compression }, begun.record, size);
+    }
     // Removed by another process since: its bytes have gone by.
     await begun.staged.discard();
     throw new VarveError("E_BUSY", `Cannot load layer ${wanted.label}: it was removed meanwhile`);
@@ -174,7 +195,7 @@ export class Stager {
     total: number,
     stream?: AsyncIterable<Uint8Array>,
   ): Promise<LayerJobOutput> {
-    const { pool, policy, limits, signal } = this.#options;
+    const { pool, policy, limits, streamLimits, signal } = this.#options;
     const { label, digest, size, diffId, mediaType } = wanted;
     this.#progress({ layer: label, total, read: 0, written: 0, state: "begin" });
     const output = await pool.run(layerJob, {
@@ -191,9 +212,10 @@ export class Stager {
       },
       ...(policy === undefined ? {} : { policy }),
       ...(limits === undefined ? {} : { limits }),
+      ...(streamLimits === undefined ? {} : { streamLimits }),
     }, {
       onProgress: (at) => this.#progress({ layer: label, total, ...at, state: "running" }),
-      ...(signal === undefined ? {} : { signal }),
+      signal,
       ...(stream === undefined ? {} : { stream }),
     });
     const { size: read, uncompressedSize: written } = output;
@@ -205,6 +227,7 @@ export class Stager {
   async layerFromStream(
     name: string,
     size: number,
+    compression: Compression,
     bytes: AsyncIterable<Uint8Array>,
   ): Promise<FileAt> {
     const { ingest, store } = this.#options;
@@ -213,7 +236,7 @@ export class Stager {
       const known = store.layers.byBlob(digest);
       if (known !== undefined && known.verifiedAt > 0) {
         await verify(name, digest, bytes);
-        return { kind: "known", digest, size };
+        return { kind: "known", digest, size, compression };
       }
     }
     const begun = await ingest.layer({});
@@ -286,6 +309,15 @@ export function digestOfName(name: string): Digest | undefined {
   const match = /(?:^|\/)blobs\/(sha256|sha512)\/([0-9a-f]+)$/.exec(name);
   const digest = match === null ? undefined : `${match[1]}:${match[2]}`;
   return isDigest(digest) ? digest : undefined;
+}
+
+async function digestOf(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Digest> {
+  const hasher = createHasher("sha256");
+  for await (const chunk of bytes) {
+    signal.throwIfAborted();
+    hasher.update(chunk);
+  }
+  return hasher.digest();
 }
 
 async function verify(

@@ -1,14 +1,15 @@
 import { VarveError } from "../errors.ts";
+import { sniff } from "../codec/compress/mod.ts";
 import { TarReader } from "../codec/tar/mod.ts";
 import type { Entry } from "../layer/mod.ts";
 import { headOf, readDocument } from "./directory_files.ts";
 import { EntryTable } from "./entry_table.ts";
 import type { ArchiveFiles, FileAt } from "./files.ts";
 import { Pipe } from "./pipe.ts";
+import type { OpenFilesOptions } from "./open_files.ts";
 import type { Stager } from "./stager.ts";
 
-/** Documents are at most this large each (the limit of a manifest), and this large together. */
-const MAX_DOCUMENT = 4 * 1024 * 1024;
+/** Documents are at most this large together, or as large as the largest may be. */
 const DOCUMENT_BUDGET = 64 * 1024 * 1024;
 /** Enough to see the magic of a tar header. */
 const HEAD = 512;
@@ -25,14 +26,13 @@ const OUTER_LIMITS = { layerBytes: Number.MAX_SAFE_INTEGER };
 export async function streamFiles(
   label: string,
   bytes: AsyncIterable<Uint8Array>,
-  stager: Stager,
-  signal?: AbortSignal,
+  { stager, maxDocument, signal }: OpenFilesOptions,
 ): Promise<ArchiveFiles> {
-  const demux = new Demux(label, stager);
+  const demux = new Demux(label, stager, maxDocument);
   const reader = new TarReader(demux, { limits: OUTER_LIMITS });
   try {
     for await (const chunk of bytes) {
-      signal?.throwIfAborted();
+      signal.throwIfAborted();
       reader.push(chunk);
       await demux.drained();
     }
@@ -49,7 +49,7 @@ export async function streamFiles(
   const files: ArchiveFiles = {
     label,
     find,
-    document: (name, maxBytes) => readDocument(files, name, maxBytes),
+    document: (name, maxBytes, setting) => readDocument(files, name, maxBytes, setting),
     head: headOf,
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
@@ -74,9 +74,12 @@ class Demux {
   readonly #table: EntryTable;
   readonly #running: Promise<void>[] = [];
   #body: Body | undefined;
-  #budget = DOCUMENT_BUDGET;
+  readonly #maxDocument: number;
+  #budget: number;
 
-  constructor(label: string, stager: Stager) {
+  constructor(label: string, stager: Stager, maxDocument: number) {
+    this.#maxDocument = maxDocument;
+    this.#budget = Math.max(DOCUMENT_BUDGET, maxDocument);
     this.#label = label;
     this.#stager = stager;
     this.#table = new EntryTable(label);
@@ -116,12 +119,12 @@ class Demux {
   #decide(body: Body & { readonly kind: "head" }): void {
     const { name, entry, parts } = body;
     const head = concat(parts);
-    if (!looksLikeLayer(head, entry.size) && entry.size <= MAX_DOCUMENT) {
+    if (!looksLikeLayer(head, entry.size) && entry.size <= this.#maxDocument) {
       this.#budget -= entry.size;
       if (this.#budget < 0) {
         throw new VarveError(
           "E_LIMIT",
-          `Cannot read ${this.#label}: its documents are more than ${DOCUMENT_BUDGET} bytes`,
+          `Cannot read ${this.#label}: its documents are too large together`,
         );
       }
       this.#body = { kind: "document", name, parts: [head] };
@@ -131,7 +134,7 @@ class Demux {
     pipe.push(head);
     this.#body = { kind: "pipe", pipe };
     const done = looksLikeLayer(head, entry.size)
-      ? this.#stager.layerFromStream(name, entry.size, pipe)
+      ? this.#stager.layerFromStream(name, entry.size, sniff(head), pipe)
       : this.#stager.blobFromStream(name, pipe);
     this.#running.push(this.#note(name, pipe, done));
   }

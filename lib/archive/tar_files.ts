@@ -3,7 +3,8 @@ import { TarReader } from "../codec/tar/mod.ts";
 import type { Entry } from "../layer/mod.ts";
 import { headOf, readDocument } from "./directory_files.ts";
 import { EntryTable } from "./entry_table.ts";
-import type { ArchiveFiles, FileAt } from "./files.ts";
+import type { ArchiveFiles } from "./files.ts";
+import { openFile } from "./read_range.ts";
 
 /** Enough for a header with its meta headers in one read. */
 const WINDOW = 64 * 1024;
@@ -14,14 +15,14 @@ const WINDOW = 64 * 1024;
  *
  * @throws {VarveError} as the tar reader, and `E_TRUNCATED` when the file ends inside of a body
  */
-export async function tarFiles(path: string, signal?: AbortSignal): Promise<ArchiveFiles> {
+export async function tarFiles(path: string, signal: AbortSignal): Promise<ArchiveFiles> {
   const table = new EntryTable(path);
-  using file = await Deno.open(path);
+  using file = await openFile(path);
   const { size } = await file.stat();
   const reader = new TarReader(indexer(path, table));
   const buffer = new Uint8Array(WINDOW);
   while (reader.position < size) {
-    signal?.throwIfAborted();
+    signal.throwIfAborted();
     if (reader.skippable > 0) {
       if (reader.position + reader.skippable > size) break;
       reader.skip(reader.skippable);
@@ -34,18 +35,15 @@ export async function tarFiles(path: string, signal?: AbortSignal): Promise<Arch
     if (reader.sawEndMark) break;
   }
   if (!reader.sawEndMark) reader.end();
+  const find = (name: string) => Promise.resolve().then(() => table.find(name));
   return {
     label: path,
-    find: (name) => Promise.resolve().then(() => table.find(name)),
-    document: (name, maxBytes) =>
-      readDocument({ find, label: path } as ArchiveFiles, name, maxBytes),
+    find,
+    document: (name, maxBytes, setting) =>
+      readDocument({ find, label: path }, name, maxBytes, setting),
     head: headOf,
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
-
-  function find(name: string): Promise<FileAt | undefined> {
-    return Promise.resolve().then(() => table.find(name));
-  }
 }
 
 /** Pushes blocks until the reader is inside of a body that can be passed over. */

@@ -1,6 +1,8 @@
 import type { ChainId, DiffId, Digest } from "../digest/mod.ts";
+import type { CompressLimits } from "../codec/compress/mod.ts";
+import type { TarLimits } from "../codec/tar/mod.ts";
 import type { LayerLimits, LayerPolicy, Warning } from "../layer/mod.ts";
-import type { Platform } from "../oci/mod.ts";
+import type { OciLimits, Platform } from "../oci/mod.ts";
 import type { Pool } from "../pool/mod.ts";
 
 /** How far the load of one layer is. */
@@ -35,8 +37,12 @@ export interface LoadOptions {
   readonly onWarning?: (message: string) => void;
   /** What layers may hold. */
   readonly policy?: Partial<LayerPolicy>;
-  /** How large layers may be. */
+  /** What the tree of a layer may hold. */
   readonly limits?: Partial<LayerLimits>;
+  /** What a layer's archive and compression may ask for. */
+  readonly streamLimits?: Partial<TarLimits & CompressLimits>;
+  /** What the image's documents may hold. */
+  readonly ociLimits?: Partial<OciLimits>;
 }
 
 /** A layer of a loaded image. */

@@ -3,6 +3,7 @@ import { createPool, type Pool } from "../pool/mod.ts";
 import { createSnapshotter, selectDriver, type Snapshotter } from "../snapshot/mod.ts";
 import { openStore, type Store } from "../store/mod.ts";
 import { type GlobalOptions, workersOf } from "./options.ts";
+import { printable } from "./printable.ts";
 import { createProgress, type Progress } from "./progress.ts";
 
 /** The terminal, as the command line sees it. Tests give their own. */
@@ -84,7 +85,7 @@ export class Context implements AsyncDisposable {
 
   /** One line of warning on standard error. */
   warn(message: string): void {
-    if (!this.options.quiet) this.io.stderr(`varve: warning: ${message}\n`);
+    if (!this.options.quiet) this.io.stderr(`varve: warning: ${printable(message)}\n`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -8,18 +8,24 @@
 import "../../workers/extract.ts";
 import "../../workers/layer.ts";
 import type { Io } from "./context.ts";
-import { runCli } from "./run.ts";
+import { INTERRUPTED, runCli } from "./run.ts";
 
-/** A second signal does not wait for an orderly end. */
-function abortOnSignals(): AbortSignal {
+/** Signals that end a command in order. Their numbers are the same on every Linux. */
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+
+/** Runs with a signal that the first of {@linkcode SIGNALS} aborts; a second one does not wait for an orderly end. */
+async function withSignals(run: (signal: AbortSignal) => Promise<number>): Promise<number> {
   const controller = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) {
-    Deno.addSignalListener(name, () => {
-      if (controller.signal.aborted) Deno.exit(130);
+  let ended = INTERRUPTED;
+  for (const [name, number] of Object.entries(SIGNALS)) {
+    Deno.addSignalListener(name as keyof typeof SIGNALS, () => {
+      if (controller.signal.aborted) Deno.exit(128 + number);
+      ended = 128 + number;
       controller.abort(new DOMException(`Interrupted by ${name}`, "AbortError"));
     });
   }
-  return controller.signal;
+  const code = await run(controller.signal);
+  return code === INTERRUPTED ? ended : code;
 }
 
 const io: Io = {
@@ -30,14 +36,17 @@ const io: Io = {
   },
   stderr(text) {
     const bytes = new TextEncoder().encode(text);
-    for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
+    try {
+      for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
+    } catch {
+      // Nobody reads it: no reason to give up what it tells of.
+    }
   },
   stdin: () => Deno.stdin.readable,
   isTerminal: (stream) => Deno[stream].isTerminal(),
 };
 
 if (import.meta.main && !("WorkerGlobalScope" in globalThis)) {
-  const signal = abortOnSignals();
-  const code = await runCli(Deno.args, { io, signal, isRoot: Deno.uid() === 0 });
-  Deno.exit(code);
+  const isRoot = Deno.uid() === 0;
+  Deno.exit(await withSignals((signal) => runCli(Deno.args, { io, signal, isRoot })));
 }

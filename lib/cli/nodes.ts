@@ -6,6 +6,7 @@ import {
   type Timestamp,
   toHex,
 } from "../bytes/mod.ts";
+import { sha256 } from "../digest/mod.ts";
 import type { Node } from "../tree/mod.ts";
 
 const LETTERS: Readonly<Record<Node["type"], string>> = {
@@ -89,7 +90,7 @@ function kindToJson(node: Exclude<Node, { type: "whiteout" }>): Record<string, u
     case "file":
       return {
         size: node.size,
-        digest: node.digest === null ? null : `sha256:${toHex(node.digest)}`,
+        digest: node.digest === null ? emptyDigest(node.size) : `sha256:${toHex(node.digest)}`,
         ...(node.locator === null
           ? {}
           : { layer: node.locator.source, extents: node.locator.extents }),
@@ -108,6 +109,11 @@ function kindToJson(node: Exclude<Node, { type: "whiteout" }>): Record<string, u
     case "fifo":
       return group;
   }
+}
+
+/** Trees leave out the digest of what has no content. */
+function emptyDigest(size: number): string | null {
+  return size === 0 ? sha256(new Uint8Array(0)) : null;
 }
 
 function hex(value: ByteString): string {

@@ -58,7 +58,7 @@ export function workersOf(options: GlobalOptions, store: Store): number | undefi
 }
 
 /** Most workers that may be asked for. */
-const MAX_WORKERS = 256;
+export const MAX_WORKERS = 256;
 
 /** @throws {VarveError} `E_USAGE` */
 export function parseWorkers(value: string): number {

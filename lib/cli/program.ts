@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import type { Context } from "./context.ts";
-import type { Options, Report, STREAMED, Verb } from "./verb.ts";
+import { VarveError } from "../errors.ts";
+import type { Options, Verb } from "./verb.ts";
 import { cat } from "./verbs/cat.ts";
 import { configGet, configLs, configSet } from "./verbs/config.ts";
 import { doctor } from "./verbs/doctor.ts";
@@ -12,7 +12,7 @@ import { rmi, tag } from "./verbs/names.ts";
 import { save } from "./verbs/save.ts";
 import { snapshotVerbs } from "./verbs/snapshot.ts";
 import { diff, ls, stat, tree } from "./verbs/tree.ts";
-import { version } from "./verbs/version.ts";
+import { VERSION, version } from "./verbs/version.ts";
 
 /** The verbs, in the order of `--help`. */
 export const VERBS: readonly Verb[] = [
@@ -53,18 +53,17 @@ export type Dispatch = (
   options: Options,
 ) => Promise<void>;
 
-/** What a dispatcher calls in the end. */
-export type Runner = (
-  context: Context,
-  verb: Verb,
-) => Promise<Report | typeof STREAMED>;
-
 const GLOBAL_HELP = `
 Exit codes:
   0 ok  1 internal  2 usage  3 damage found  4 not found  5 already exists  6 precondition  7 bad data
-  8 limit exceeded  9 unsupported here  10 registry  11 denied  12 system call
+  8 limit exceeded  9 unsupported here  10 registry  11 denied  12 system call  130 interrupted
 
-Environment: VARVE_ROOT, VARVE_DURABILITY, VARVE_WORKERS, VARVE_DRIVER`;
+Environment, where the option is not given:
+  VARVE_ROOT, VARVE_DURABILITY, VARVE_WORKERS, VARVE_DRIVER; without them the settings of the store
+  (varve config ls). VARVE_INFLATE=auto, isal or zlib chooses what inflates gzip.
+
+Names of files that are no printable UTF-8 are shown with \\xNN for a byte and \\\\ for a backslash,
+and REF:/PATH takes them so.`;
 
 /** The command line as commander knows it. */
 export function createProgram(dispatch: Dispatch): Command {
@@ -72,6 +71,7 @@ export function createProgram(dispatch: Dispatch): Command {
     .description(
       "verify container images byte by byte, look into them, mount, unpack and save them",
     )
+    .usage("[options] VERB …")
     .option("--root <dir>", "root of the store")
     .option("--format <format>", "text or json")
     .option("--quiet", "no progress and no warnings")
@@ -79,7 +79,9 @@ export function createProgram(dispatch: Dispatch): Command {
     .option("--durability <mode>", "full or none: whether data is synced before it is visible")
     .option("--workers <n>", "worker threads")
     .option("--driver <driver>", "snapshot driver: overlay, native or auto")
-    .addHelpText("after", GLOBAL_HELP);
+    .version(VERSION, "--version", "print the version")
+    .addHelpText("after", GLOBAL_HELP)
+    .configureHelp({ showGlobalOptions: true });
   for (const verb of VERBS) add(program, verb, dispatch);
   for (const { name, summary, verbs } of GROUPS) {
     const group = program.command(name).description(summary);
@@ -95,6 +97,20 @@ function add(parent: Command, verb: Verb, dispatch: Dispatch): void {
   command.action(async () => {
     // Commander's own conversion of variadic arguments is undone: a verb gets them flat.
     const args = command.processedArgs.flat().filter((arg) => typeof arg === "string") as string[];
-    await dispatch(verb, args, command.opts() as Options);
+    const options = command.opts() as Options;
+    refuseEmpty(command, args, options);
+    await dispatch(verb, args, options);
   });
+}
+
+/** What a shell makes of a variable that is not set: never what the user meant. */
+function refuseEmpty(command: Command, args: readonly string[], options: Options): void {
+  const names = command.registeredArguments.map((argument) => argument.name());
+  const empty = args.indexOf("");
+  const option = Object.keys(options).find((name) => [options[name]].flat().includes(""));
+  if (empty < 0 && option === undefined) return;
+  const name = empty < 0
+    ? `option ${command.options.find((one) => one.attributeName() === option)?.long}`
+    : `argument '${names[Math.min(empty, names.length - 1)]}'`;
+  throw new VarveError("E_USAGE", `Cannot read the command line: ${name} is empty`);
 }

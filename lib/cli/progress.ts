@@ -1,5 +1,6 @@
 import cliProgress from "cli-progress";
 import type { GlobalOptions } from "./options.ts";
+import { printable } from "./printable.ts";
 
 /** Shows how far several things are, on standard error. */
 export interface Progress extends Disposable {
@@ -29,6 +30,9 @@ export function createProgress(
   return options.progress === "auto" && isTerminal ? new Bars() : new Lines(write);
 }
 
+/** What is smaller is done before a line about its quarters could be read. */
+const QUARTERS_FROM = 64 * 1024 * 1024;
+
 class Lines implements Progress {
   readonly #write: (text: string) => void;
 
@@ -37,18 +41,19 @@ class Lines implements Progress {
   }
 
   start(label: string, total: number | undefined): ProgressItem {
+    const shown = printable(label);
+    const quarters = total !== undefined && total >= QUARTERS_FROM;
     let quarter = 0;
-    this.#write(`${label}${total === undefined ? "" : `  ${formatBytes(total)}`}\n`);
+    if (quarters) this.#write(`${shown}  ${formatBytes(total)}\n`);
     return {
       update: (done) => {
-        if (total === undefined || total === 0) return;
+        if (!quarters) return;
         const now = Math.min(3, Math.floor((done / total) * 4));
-        if (now > quarter) {
-          quarter = now;
-          this.#write(`${label}  ${now * 25}%\n`);
-        }
+        if (now <= quarter) return;
+        quarter = now;
+        this.#write(`${shown}  ${now * 25}%\n`);
       },
-      done: (note) => this.#write(`${label}  done${note === undefined ? "" : `  ${note}`}\n`),
+      done: (note) => this.#write(`${shown}  ${note ?? "done"}\n`),
     };
   }
 
@@ -69,7 +74,11 @@ class Bars implements Progress {
 
   start(label: string, total: number | undefined): ProgressItem {
     const size = total === undefined || total === 0 ? 1 : total;
-    const bar = this.#bars.create(size, 0, { label, amount: formatBytes(total ?? 0), note: "" });
+    const bar = this.#bars.create(size, 0, {
+      label: printable(label),
+      amount: formatBytes(total ?? 0),
+      note: "",
+    });
     return {
       update: (done) => {
         if (total !== undefined) bar.update(Math.min(done, size));
@@ -92,9 +101,10 @@ export function formatBytes(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let value = bytes;
   let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
+  // What would be rounded up to 1000 is one of the next unit.
+  while (value >= (unit === 0 ? 1000 : 999.95) && unit < units.length - 1) {
     value /= 1000;
     unit++;
   }
-  return unit === 0 ? `${bytes} B` : `${value.toFixed(value < 10 ? 2 : 1)} ${units[unit]}`;
+  return unit === 0 ? `${bytes} B` : `${value.toFixed(value < 9.995 ? 2 : 1)} ${units[unit]}`;
 }

@@ -2,7 +2,10 @@ import { type Command, CommanderError } from "commander";
 import { exitCode, toErrorRecord, VarveError } from "../errors.ts";
 import { fileError } from "../linux/mod.ts";
 import { Context, type Io } from "./context.ts";
+import { jsonParts } from "./json.ts";
 import { type GlobalOptions, globalOptions } from "./options.ts";
+import { checkedOutput, ClosedOutput, writeParts } from "./output.ts";
+import { printable, printableJson } from "./printable.ts";
 import { createProgram } from "./program.ts";
 import { type Options, type Report, STREAMED, type Verb } from "./verb.ts";
 
@@ -16,20 +19,41 @@ export interface RunCliOptions {
   readonly isRoot?: boolean;
 }
 
-/** Exit code of a command that a signal ended. */
-const INTERRUPTED = 130;
+/** Exit code of a command that a signal ended, by default that of SIGINT. */
+export const INTERRUPTED = 130;
+/** What a shell shows for a program that SIGPIPE ended. */
+const CLOSED_OUTPUT = 141;
 
 /**
  * Runs one command line and gives its exit code. Never throws, never exits.
  *
  * @param args without the program's name: `["load", "app.tar"]`
+ *
+ * @example
+ * ```ts
+ * import { runCli } from "@varve/varve/cli";
+ *
+ * let said = "";
+ * const code = await runCli(["--version"], {
+ *   io: {
+ *     env: () => undefined,
+ *     stdout: (data) => Promise.resolve(void (said += data)),
+ *     stderr: () => {},
+ *     stdin: () => new ReadableStream(),
+ *     isTerminal: () => false,
+ *   },
+ * });
+ * if (code !== 0 || said.trim() === "") throw new Error("a program has a version");
+ * ```
  */
 export async function runCli(args: readonly string[], options: RunCliOptions): Promise<number> {
-  const { io } = options;
+  const io = checkedOutput(options.io);
   const signal = options.signal ?? new AbortController().signal;
   let format: GlobalOptions["format"] = wantsJson(args) ? "json" : "text";
+  let action = "go on";
   let exit = 0;
   const program: Command = createProgram(async (verb, verbArgs, verbOptions) => {
+    action = `run '${verb.usage.split(" ", 1)[0]}'`;
     const globals = globalOptions(program.opts(), io.env, options.isRoot ?? false);
     format = globals.format;
     await using context = new Context(io, globals, signal);
@@ -40,28 +64,36 @@ export async function runCli(args: readonly string[], options: RunCliOptions): P
   forAll(program, (command) => {
     command.exitOverride().configureOutput({
       writeOut: (text) => written += text,
-      writeErr: () => {},
+      writeErr: (text) => written += text,
     });
   });
   try {
     await program.parseAsync([...args], { from: "user" });
     return exit;
   } catch (error) {
-    if (error instanceof CommanderError) {
-      if (error.exitCode === 0) {
-        await io.stdout(written);
-        return 0;
-      }
-      if (error.code === "commander.help") {
-        io.stderr(written);
-        return 2;
-      }
-      return report(io, format, usageError(error));
+    if (error instanceof CommanderError && error.exitCode === 0) {
+      return await writeHelp(io, written);
     }
+    if (error instanceof CommanderError && error.code === "commander.help") {
+      if (format === "json") return report(io, format, usageError("no verb is given"));
+      io.stderr(written);
+      return exitCode(usageError(""));
+    }
+    if (error instanceof CommanderError) return report(io, format, usageError(error.message));
+    if (error instanceof ClosedOutput) return CLOSED_OUTPUT;
     if (signal.aborted && error === signal.reason) {
       return report(io, format, error, INTERRUPTED);
     }
-    return report(io, format, fileError(error, "go on"));
+    return report(io, format, fileError(error, action));
+  }
+}
+
+async function writeHelp(io: Io, text: string): Promise<number> {
+  try {
+    await io.stdout(text);
+    return 0;
+  } catch (error) {
+    return error instanceof ClosedOutput ? CLOSED_OUTPUT : report(io, "text", error);
   }
 }
 
@@ -73,9 +105,9 @@ async function runVerb(
 ): Promise<number> {
   const result: Report | typeof STREAMED = await verb.run(context, args, options);
   if (result === STREAMED) return 0;
-  const { format } = context.options;
-  const out = format === "json" ? JSON.stringify(result.json, null, 2) + "\n" : result.text;
-  if (out !== "") await context.io.stdout(out);
+  const { json, text } = result;
+  const parts = typeof text === "string" ? [text] : text;
+  await writeParts(context.io, context.options.format === "json" ? jsonParts(json) : parts);
   return result.exit ?? 0;
 }
 
@@ -91,8 +123,8 @@ function wantsJson(args: readonly string[]): boolean {
   );
 }
 
-function usageError(error: CommanderError): VarveError {
-  const text = error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ").trim();
+function usageError(message: string): VarveError {
+  const text = message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ").trim();
   return new VarveError("E_USAGE", `Cannot read the command line: ${text}`, {
     hint: "'varve --help' lists the verbs, 'varve VERB --help' explains one",
   });
@@ -106,15 +138,19 @@ function report(
 ): number {
   const { code, message, details, stack } = toErrorRecord(error);
   if (format === "json") {
-    io.stderr(JSON.stringify({ error: { code, message, exit, ...details } }) + "\n");
+    const json = { error: { code, message, exit, ...details } };
+    io.stderr(`${printableJson(JSON.stringify(json))}\n`);
     return exit;
   }
-  const hint = details.hint === undefined ? "" : ` (${details.hint})`;
-  const difference = details.expected === undefined || details.actual === undefined
+  const { expected, actual, hint } = details;
+  // Most messages say the difference themselves.
+  const said = [expected, actual].every((one) => one === undefined || message.includes(`${one}`));
+  const difference = said || expected === undefined || actual === undefined
     ? ""
-    : `: expected ${details.expected}, got ${details.actual}`;
-  const shown = message.includes(String(details.actual)) ? message : message + difference;
-  io.stderr(`varve: ${shown}${hint}\n`);
+    : `: expected ${expected}, got ${actual}`;
+  const line = `${message}${difference}${hint === undefined ? "" : ` (${hint})`}`;
+  io.stderr(`varve: ${printable(line)}\n`);
+  // A defect: whoever reports it needs the place.
   if (exit === 1 && stack !== undefined) io.stderr(`${stack}\n`);
   return exit;
 }

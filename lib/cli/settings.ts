@@ -1,7 +1,12 @@
+import { DEFAULT_COMPRESS_LIMITS } from "../codec/compress/mod.ts";
+import { DEFAULT_TAR_LIMITS } from "../codec/tar/mod.ts";
+import type { LoadOptions } from "../archive/mod.ts";
 import { VarveError } from "../errors.ts";
-import { LAYER_LIMITS, type LayerLimits, type LayerPolicy } from "../layer/mod.ts";
+import { LAYER_LIMITS, type LayerPolicy } from "../layer/mod.ts";
 import { OCI_LIMITS } from "../oci/mod.ts";
+import { DRIVERS } from "../snapshot/mod.ts";
 import type { Store } from "../store/mod.ts";
+import { MAX_WORKERS } from "./options.ts";
 
 /** A setting that a store keeps. */
 export interface Setting {
@@ -28,58 +33,111 @@ function choice(key: string, choices: readonly string[], about: string): Setting
   };
 }
 
-function count(key: string, fallback: number | string, about: string): Setting {
+function count(
+  key: string,
+  fallback: number | string,
+  about: string,
+  most: number = Number.MAX_SAFE_INTEGER,
+): Setting {
   return {
     key,
     default: String(fallback),
     about,
-    takes: "a whole number above 0",
-    accepts: (value) => /^[1-9][0-9]{0,15}$/.test(value) && Number.isSafeInteger(Number(value)),
+    takes: most === Number.MAX_SAFE_INTEGER
+      ? "a whole number above 0"
+      : `a whole number from 1 to ${most}`,
+    accepts: (value) => /^[1-9][0-9]{0,15}$/.test(value) && Number(value) <= most,
   };
 }
+
+/** Limits of a layer's stream: what its archive and its compression may ask for. */
+const STREAM_LIMITS = {
+  layerBytes: "uncompressed bytes of a layer, holes of its files counted",
+  ratio: "uncompressed bytes for one compressed byte",
+  ratioFromBytes: "uncompressed bytes up to which the ratio does not matter",
+  members: "gzip members or zstd frames of a layer",
+  gzipHeaderBytes: "bytes of the header of a gzip member",
+  zstdWindowBytes: "bytes of a zstd window",
+  metaHeaderBytes: "bytes of a PAX header or a GNU long name",
+  sparseMapBytes: "bytes of the map of a sparse file",
+  longNames: "GNU long names in front of one entry",
+} as const;
+
+type StreamLimit = keyof typeof STREAM_LIMITS;
+
+const STREAM_DEFAULTS: Readonly<Record<StreamLimit, number>> = {
+  ...DEFAULT_TAR_LIMITS,
+  ...DEFAULT_COMPRESS_LIMITS,
+};
+
+/** Limits that more than a taste of the user bounds: names that Linux cannot hold, a decoder's memory. */
+const MOST: Readonly<Record<string, number>> = {
+  "limits.layer.component": LAYER_LIMITS.component.value,
+  "limits.zstdWindowBytes": 2 ** 31,
+};
 
 /** All settings, in the order in which they are listed. */
 export const SETTINGS: readonly Setting[] = [
   choice("durability", ["full", "none"], "whether data is synced before it is visible"),
-  choice("driver", ["auto", "overlay", "native"], "snapshot driver"),
-  count("workers", "cores", "worker threads"),
+  choice("driver", ["auto", ...DRIVERS], "snapshot driver"),
+  count("workers", "cores", "worker threads", MAX_WORKERS),
   choice("devices", ["keep", "skip", "reject"], "device nodes in layers"),
   choice("xattr.ima", ["drop", "keep"], "the attribute security.ima"),
-  ...Object.values(LAYER_LIMITS).map((limit) => count(limit.setting, limit.value, limit.about)),
-  ...Object.values(OCI_LIMITS).map((limit) => count(limit.setting, limit.value, limit.about)),
+  ...Object.values(LAYER_LIMITS).map(({ setting, value, about }) =>
+    count(setting, value, about, MOST[setting])
+  ),
+  ...(Object.keys(STREAM_LIMITS) as StreamLimit[]).map((name) =>
+    count(`limits.${name}`, STREAM_DEFAULTS[name], STREAM_LIMITS[name], MOST[`limits.${name}`])
+  ),
+  ...Object.values(OCI_LIMITS).map(({ setting, value, about }) => count(setting, value, about)),
 ];
 
 /** A setting by name. @throws {VarveError} `E_USAGE` with the nearest name */
 export function settingOf(key: string): Setting {
   const setting = SETTINGS.find((one) => one.key === key);
   if (setting !== undefined) return setting;
-  const near = SETTINGS.find((one) => one.key.toLowerCase().includes(key.toLowerCase()));
+  const last = key.slice(key.lastIndexOf(".") + 1).toLowerCase();
+  const near = SETTINGS.find((one) => last !== "" && one.key.toLowerCase().includes(last));
   throw new VarveError(
     "E_USAGE",
-    `Cannot find setting ${JSON.stringify(key)}${
-      near === undefined || key === ""
-        ? "; 'varve config ls' lists them"
-        : `; did you mean ${near.key}?`
-    }`,
+    `Cannot find setting ${JSON.stringify(key)}: there is none`,
+    {
+      subject: key,
+      hint: near === undefined ? "'varve config ls' lists them" : `did you mean ${near.key}?`,
+    },
   );
 }
 
-/** What the store's settings say of layers. */
-export function layerSettings(
+/** What the settings of a store say of the images that are loaded into it. */
+export function loadSettings(
   store: Store,
-): { readonly policy: Partial<LayerPolicy>; readonly limits: Partial<LayerLimits> } {
-  const limits: { -readonly [K in keyof LayerLimits]?: number } = {};
-  for (const name of Object.keys(LAYER_LIMITS) as (keyof LayerLimits)[]) {
-    const value = store.settings.get(LAYER_LIMITS[name].setting);
-    if (value !== undefined) limits[name] = Number(value);
-  }
-  const devices = store.settings.get("devices") as LayerPolicy["devices"] | undefined;
-  const ima = store.settings.get("xattr.ima") as LayerPolicy["ima"] | undefined;
+): Required<Pick<LoadOptions, "policy" | "limits" | "streamLimits" | "ociLimits">> {
+  const policy: { -readonly [K in keyof LayerPolicy]?: LayerPolicy[K] } = {};
+  const devices = store.settings.get("devices");
+  const ima = store.settings.get("xattr.ima");
+  if (devices !== undefined) policy.devices = devices as LayerPolicy["devices"];
+  if (ima !== undefined) policy.ima = ima as LayerPolicy["ima"];
+  const names = Object.keys(STREAM_LIMITS) as StreamLimit[];
   return {
-    policy: {
-      ...(devices === undefined ? {} : { devices }),
-      ...(ima === undefined ? {} : { ima }),
-    },
-    limits,
+    policy,
+    limits: numbers(store, LAYER_LIMITS),
+    streamLimits: numbers(
+      store,
+      Object.fromEntries(names.map((name) => [name, { setting: `limits.${name}` }])),
+    ),
+    ociLimits: numbers(store, OCI_LIMITS),
   };
+}
+
+/** The numbers that are set, by the names of their limits. */
+function numbers<K extends string>(
+  store: Store,
+  limits: Readonly<Record<K, { readonly setting: string }>>,
+): { [L in K]?: number } {
+  const out: { [L in K]?: number } = {};
+  for (const name of Object.keys(limits) as K[]) {
+    const value = store.settings.get(limits[name].setting);
+    if (value !== undefined) out[name] = Number(value);
+  }
+  return out;
 }

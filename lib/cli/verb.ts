@@ -3,10 +3,10 @@ import type { Context } from "./context.ts";
 
 /** What a verb has to say: one JSON document for programs, text for people. */
 export interface Report {
-  /** For `--format json`. */
+  /** For `--format json`. Generators in it are arrays, written as they come. */
   readonly json: unknown;
-  /** For `--format text`; `""` prints nothing. */
-  readonly text: string;
+  /** For `--format text`, whole or in parts as they come; `""` prints nothing. */
+  readonly text: string | Iterable<string>;
   /** Exit code, 0 when absent. */
   readonly exit?: number;
 }

@@ -1,5 +1,4 @@
 import { TarStream } from "@std/tar";
-import { escapeForTerminal } from "../../bytes/mod.ts";
 import { treeToTarStreamInputs } from "../../codec/tar/mod.ts";
 import type { DiffId } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
@@ -37,7 +36,7 @@ Examples:
     }
     throw new VarveError(
       "E_USAGE",
-      `Cannot print ${escapeForTerminal(target.path)}: it is a ${target.node.type}`,
+      `Cannot print ${argument}: it is a ${target.node.type}, and only files and directories have bytes`,
     );
   },
 };

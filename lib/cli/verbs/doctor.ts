@@ -1,5 +1,5 @@
 import { VarveError } from "../../errors.ts";
-import { isSupported } from "../../linux/mod.ts";
+import { fileError, isSupported } from "../../linux/mod.ts";
 import { overlayWorks, selectDriver } from "../../snapshot/mod.ts";
 import type { Store } from "../../store/mod.ts";
 import { findTool, machineFacts, storeFacts, TOOLS } from "../doctor_facts.ts";
@@ -29,7 +29,7 @@ Exit code 0 when load and unpack work here, 9 when they do not.`,
     const machine = machineFacts();
     const { store, error } = await tryStore(context);
     const drivers = store === undefined ? [] : driverFindings(store);
-    const driver = store === undefined ? null : await usedDriver(context, store);
+    const driver = store === undefined ? null : await usedDriver(context, store, drivers);
     const tools = await Promise.all(TOOLS.map(async (tool) => ({
       ...tool,
       path: await findTool(tool.name, context.io.env("PATH") ?? ""),
@@ -78,7 +78,7 @@ async function tryStore(
 }
 
 function driverFindings(store: Store): DriverFinding[] {
-  const overlay = overlayWorks(store);
+  const overlay = tryOverlay(store);
   return [
     {
       name: "overlay",
@@ -93,8 +93,25 @@ function driverFindings(store: Store): DriverFinding[] {
   ];
 }
 
-async function usedDriver(context: Context, store: Store): Promise<string> {
-  const wanted = context.options.driver ?? store.settings.get("driver");
+/** An overlay that cannot even be tried, on a read-only store, is a finding, too. */
+function tryOverlay(store: Store): true | string {
+  try {
+    return overlayWorks(store);
+  } catch (error) {
+    const told = fileError(error, "try it");
+    if (told instanceof VarveError) return told.message;
+    throw error;
+  }
+}
+
+async function usedDriver(
+  context: Context,
+  store: Store,
+  drivers: readonly DriverFinding[],
+): Promise<string> {
+  const wanted = context.options.driver ?? store.settings.get("driver") ?? "auto";
+  const best = drivers.find((driver) => driver.works);
+  if (wanted === "auto" && best !== undefined) return best.name;
   return selectDriver({ store, pool: await context.pool(), wanted }).name;
 }
 

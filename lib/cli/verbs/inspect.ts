@@ -1,6 +1,9 @@
 import { formatPlatform } from "../../oci/mod.ts";
 import { chainIds } from "../../layer/mod.ts";
+import type { Store, StoredImage } from "../../store/mod.ts";
 import { openImage } from "../images.ts";
+import { jsonParts } from "../json.ts";
+import { printableLine } from "../printable.ts";
 import { formatBytes } from "../progress.ts";
 import { shortDigest } from "../short.ts";
 import { table } from "../table.ts";
@@ -12,11 +15,13 @@ const decoder = new TextDecoder();
 export const inspect: Verb = {
   usage: "inspect <ref>",
   summary: "show an image's manifest and config",
-  help: `JSON: {"name","target","manifest","config","imageId","chainId","layers":[…as in layers]}`,
+  help: `The text is the JSON document.
+
+JSON: {"name","target","platform","imageId","chainId","manifest","config","layers":[…as in layers]}`,
   async run(context, [reference = ""]) {
     const store = await context.store();
     const image = await openImage(store, reference);
-    const json = {
+    const json: Record<string, unknown> = {
       name: image.record.name,
       target: image.record.target,
       platform: formatPlatform(image.config.platform),
@@ -24,8 +29,9 @@ export const inspect: Verb = {
       chainId: image.chainId,
       manifest: JSON.parse(decoder.decode(image.manifest.raw)) as unknown,
       config: JSON.parse(decoder.decode(image.config.raw)) as unknown,
+      layers: layerRows(store, image),
     };
-    return { json, text: JSON.stringify(json, null, 2) + "\n" };
+    return { json, text: jsonParts(json) };
   },
 };
 
@@ -60,8 +66,8 @@ JSON: [{"created","createdBy","author","comment","emptyLayer","diffId","size"}]`
           row.diffId === null ? "<none>" : shortDigest(row.diffId),
           row.created?.slice(0, 19) ?? "",
           row.size === null ? "" : formatBytes(row.size),
-          printable(row.createdBy ?? "", 60),
-          printable(row.comment ?? "", 40),
+          printableLine(row.createdBy ?? "", 60),
+          printableLine(row.comment ?? "", 40),
         ]),
       ),
     };
@@ -79,22 +85,7 @@ JSON: [{"digest","mediaType","diffId","chainId","parent","size","uncompressedSiz
   async run(context, [reference = ""]) {
     const store = await context.store();
     const image = await openImage(store, reference);
-    const chains = chainIds(image.layers.map((layer) => layer.diffId));
-    const rows = image.layers.map(({ descriptor, diffId }, i) => {
-      const record = store.layers.get(diffId);
-      return {
-        digest: descriptor.digest,
-        mediaType: descriptor.mediaType,
-        diffId,
-        chainId: chains[i] as string,
-        parent: chains[i - 1] ?? null,
-        size: descriptor.size,
-        uncompressedSize: record?.size ?? null,
-        entries: record?.entries ?? null,
-        treeDigest: record?.treeDigest ?? null,
-        cacheId: record?.cacheId ?? null,
-      };
-    });
+    const rows = layerRows(store, image);
     return {
       json: rows,
       text: table(
@@ -114,8 +105,35 @@ JSON: [{"digest","mediaType","diffId","chainId","parent","size","uncompressedSiz
   },
 };
 
-/** Text of an image on one line: control characters escaped, cut to a width. */
-function printable(text: string, width: number): string {
-  const flat = text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ").trim();
-  return flat.length > width ? flat.slice(0, width - 1) + "…" : flat;
+/** A layer of an image, with what the store knows of it. */
+interface LayerRow {
+  readonly digest: string;
+  readonly mediaType: string;
+  readonly diffId: string;
+  readonly chainId: string;
+  readonly parent: string | null;
+  readonly size: number;
+  readonly uncompressedSize: number | null;
+  readonly entries: number | null;
+  readonly treeDigest: string | null;
+  readonly cacheId: number | null;
+}
+
+function layerRows(store: Store, image: StoredImage): LayerRow[] {
+  const chains = chainIds(image.layers.map((layer) => layer.diffId));
+  return image.layers.map(({ descriptor, diffId }, i) => {
+    const record = store.layers.get(diffId);
+    return {
+      digest: descriptor.digest,
+      mediaType: descriptor.mediaType,
+      diffId,
+      chainId: chains[i] as string,
+      parent: chains[i - 1] ?? null,
+      size: descriptor.size,
+      uncompressedSize: record?.size ?? null,
+      entries: record?.entries ?? null,
+      treeDigest: record?.treeDigest ?? null,
+      cacheId: record?.cacheId ?? null,
+    };
+  });
 }

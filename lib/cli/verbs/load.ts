@@ -1,8 +1,9 @@
 import { type LoadedImage, loadImages, type LoadProgress } from "../../archive/mod.ts";
+import { VarveError } from "../../errors.ts";
 import type { Context } from "../context.ts";
 import { hostPlatform, platformOption } from "../images.ts";
 import { formatBytes, type ProgressItem } from "../progress.ts";
-import { layerSettings } from "../settings.ts";
+import { loadSettings } from "../settings.ts";
 import { shortDigest } from "../short.ts";
 import { text, type Verb } from "../verb.ts";
 
@@ -28,12 +29,15 @@ Examples:
       .option("--platform <platform>", "only this platform of an index, such as linux/arm64");
   },
   async run(context, [source = ""], options) {
-    const store = await context.store();
+    if (source === "-" && context.io.isTerminal("stdin")) {
+      throw new VarveError("E_USAGE", "Cannot load from a terminal: give a file or a pipe");
+    }
     const name = text(options, "name");
     const platform = platformOption(text(options, "platform"));
+    const store = await context.store();
     const images = await loadImages(store, source === "-" ? context.io.stdin() : source, {
       pool: await context.pool(),
-      ...layerSettings(store),
+      ...loadSettings(store),
       host: hostPlatform(),
       signal: context.signal,
       onProgress: progressOf(context),
@@ -82,6 +86,9 @@ function warnOfLayers(context: Context, images: readonly LoadedImage[]): void {
   }
 }
 
+/** Seconds below which a speed would be that of starting a worker. */
+const MEASURABLE = 0.5;
+
 /** Shows one bar or line for each layer. */
 export function progressOf(context: Context): (progress: LoadProgress) => void {
   const items = new Map<string, { item: ProgressItem; start: number }>();
@@ -94,8 +101,11 @@ export function progressOf(context: Context): (progress: LoadProgress) => void {
     if (state === "running") shown.item.update(read);
     if (state === "present") shown.item.done("already here");
     if (state === "done") {
-      const seconds = Math.max(0.001, (Date.now() - shown.start) / 1000);
-      shown.item.done(`${formatBytes(written)} at ${formatBytes(Math.round(written / seconds))}/s`);
+      const seconds = (Date.now() - shown.start) / 1000;
+      const speed = seconds < MEASURABLE
+        ? ""
+        : ` at ${formatBytes(Math.round(written / seconds))}/s`;
+      shown.item.done(`verified, ${formatBytes(written)}${speed}`);
     }
   };
 }

@@ -1,6 +1,6 @@
 import { mountImage, unmountImage, unpackImage } from "../../snapshot/mod.ts";
 import { openImage } from "../images.ts";
-import { formatBytes } from "../progress.ts";
+import { formatBytes, type ProgressItem } from "../progress.ts";
 import { text, type Verb } from "../verb.ts";
 
 /** `varve mount`. */
@@ -72,7 +72,7 @@ JSON: {"target","directories","files","symlinks","links","specials","bytes","dro
       (sum, { diffId }) => sum + (store.layers.get(diffId)?.size ?? 0),
       0,
     );
-    const item = context.progress.start("unpacking", total);
+    let item: ProgressItem | undefined;
     const report = await unpackImage({
       store,
       pool: await context.pool(),
@@ -80,9 +80,9 @@ JSON: {"target","directories","files","symlinks","links","specials","bytes","dro
       target: directory,
       devices: (store.settings.get("devices") ?? "keep") as "keep" | "skip" | "reject",
       signal: context.signal,
-      onProgress: (bytes) => item.update(bytes),
+      onProgress: (bytes) => (item ??= context.progress.start("unpacking", total)).update(bytes),
     });
-    item.done(`${report.files} files, ${formatBytes(report.bytes)}`);
+    item?.done(`${report.files} files, ${formatBytes(report.bytes)}`);
     const dropped = Object.entries(report.dropped).filter(([, count]) => count > 0);
     for (const [reason, count] of dropped) context.warn(`left out ${count}× ${reason}`);
     const { whiteouts: _, dropped: __, ...counts } = report;

@@ -1,5 +1,6 @@
 import { VarveError } from "../../errors.ts";
 import { formatReference, parseReference } from "../../oci/mod.ts";
+import { liveMounts } from "../../snapshot/mod.ts";
 import { findImage } from "../../store/mod.ts";
 import type { Verb } from "../verb.ts";
 
@@ -7,7 +8,9 @@ import type { Verb } from "../verb.ts";
 export const tag: Verb = {
   usage: "tag <source> <destination>",
   summary: "give an image another name",
-  help: `JSON: {"name","target"}
+  help: `A name that is taken goes over to the image.
+
+JSON: {"name","target"}
 
 Example:
   varve tag debian:12 example.org/base:1`,
@@ -16,7 +19,7 @@ Example:
     if (reference.digest !== undefined) {
       throw new VarveError(
         "E_USAGE",
-        `Cannot tag ${destination}: a name with a digest is not given`,
+        `Cannot tag ${destination}: a digest cannot be given away, name a tag`,
       );
     }
     const store = await context.store();
@@ -40,15 +43,18 @@ JSON: {"removed":[NAME]}`,
     // All or none: a name that is wrong must not leave the others removed.
     for (const reference of references) records.push(await findImage(store, reference));
     const names = [...new Set(records.map((record) => record.name))];
+    const mounts = [...liveMounts(store)];
     for (const name of names) {
-      const lease = store.leases.list().find((one) => one.resources.includes(`image:${name}`));
-      if (lease !== undefined) {
-        throw new VarveError(
-          "E_PRECONDITION",
-          `Cannot remove ${name}: it is mounted at ${lease.labels["varve.mount"] ?? lease.id}`,
-          { subject: name, hint: "umount it first" },
-        );
-      }
+      const mount = mounts.find(([, lease]) => lease.resources.includes(`image:${name}`));
+      if (mount === undefined) continue;
+      throw new VarveError(
+        "E_PRECONDITION",
+        `Cannot remove ${name}: it is mounted at ${mount[0]}`,
+        {
+          subject: name,
+          hint: `varve umount ${mount[0]}`,
+        },
+      );
     }
     for (const name of names) store.images.remove(name);
     return { json: { removed: names }, text: names.map((name) => `${name}\n`).join("") };

@@ -5,7 +5,9 @@ import { refuseBusy, type SnapshotInfo, type Snapshotter } from "../../snapshot/
 import { findImage, readImage } from "../../store/mod.ts";
 import type { Context } from "../context.ts";
 import { hostPlatform } from "../images.ts";
+import { printable } from "../printable.ts";
 import { formatBytes } from "../progress.ts";
+import { shortDigest } from "../short.ts";
 import { table } from "../table.ts";
 import { type Report, texts, type Verb } from "../verb.ts";
 
@@ -28,7 +30,7 @@ JSON: [{"key","kind","parent","diffId","cacheId","labels","createdAt","updatedAt
       json: rows.map(toJson),
       text: table(
         ["KEY", "PARENT", "KIND"],
-        rows.map((row) => [printable(row.key), printable(row.parent ?? ""), row.kind]),
+        rows.map((row) => [row.key, shortDigest(row.parent ?? ""), row.kind]),
       ),
     };
   },
@@ -230,9 +232,4 @@ function toJson(info: SnapshotInfo): Record<string, unknown> {
     updatedAt: time(updatedAt),
     usage,
   };
-}
-
-/** Keys and labels of others for a terminal. */
-function printable(value: string): string {
-  return value.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "\u{FFFD}");
 }

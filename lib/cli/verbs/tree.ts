@@ -1,10 +1,12 @@
-import { type ByteString, escapeForTerminal, fromText } from "../../bytes/mod.ts";
+import { type ByteString, escapeForTerminal } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { changes } from "../../layer/mod.ts";
 import { list, type NamedNode, type Node, resolve, type Tree, walk } from "../../tree/mod.ts";
 import type { Context } from "../context.ts";
+import type { Store, StoredImage } from "../../store/mod.ts";
 import { openImage, rootTree, splitReferencePath } from "../images.ts";
-import { formatMode, formatName, formatSize, formatTime, nodeToJson } from "../nodes.ts";
+import { listing } from "../listing.ts";
+import { formatName, nodeToJson } from "../nodes.ts";
 import { text, type Verb } from "../verb.ts";
 
 /** A path of an image. */
@@ -59,34 +61,29 @@ Example:
     const { tree, path, node } = await openPath(context, argument, true);
     const entries: NamedNode[] = node.type === "directory"
       ? [...list(tree, path)]
-      : [{ name: path, node }];
-    const base = node.type === "directory" ? withSlash(path) : "";
-    return {
-      json: entries.map((entry) => nodeToJson(base + entry.name as ByteString, entry.node)),
-      text: lines(entries),
-    };
+      : [{ name: lastName(path), node }];
+    const base = slashed(node.type === "directory" ? path : parentOf(path));
+    const json = entries.map((entry) => nodeToJson(base + entry.name as ByteString, entry.node));
+    return { json, text: listing(entries) };
   },
 };
 
-function lines(entries: readonly NamedNode[]): string {
-  const cells = entries.map(({ name, node }) => ({
-    mode: formatMode(node),
-    owner: node.type === "whiteout" ? "" : `${node.uid}:${node.gid}`,
-    size: formatSize(node),
-    time: node.type === "whiteout" ? "" : formatTime(node.mtime).slice(0, 19),
-    name: formatName(name, node),
-  }));
-  const owner = Math.max(0, ...cells.map((cell) => cell.owner.length));
-  const size = Math.max(0, ...cells.map((cell) => cell.size.length));
-  return cells.map((cell) =>
-    `${cell.mode} ${cell.owner.padEnd(owner)} ${
-      cell.size.padStart(size)
-    } ${cell.time} ${cell.name}\n`
-  ).join("");
+/** The part of a path behind its last slash. */
+function lastName(path: ByteString): ByteString {
+  return trimmed(path).slice(trimmed(path).lastIndexOf("/") + 1) as ByteString;
 }
 
-function withSlash(path: ByteString): string {
-  const clean = path.replace(/^\/+|\/+$/g, "");
+function parentOf(path: ByteString): ByteString {
+  return trimmed(path).slice(0, Math.max(0, trimmed(path).lastIndexOf("/"))) as ByteString;
+}
+
+function trimmed(path: ByteString): ByteString {
+  return path.replace(/^\/+|\/+$/g, "") as ByteString;
+}
+
+/** A directory's path from the root, with a slash at its end. */
+function slashed(path: ByteString): string {
+  const clean = trimmed(path);
   return clean === "" ? "/" : `/${clean}/`;
 }
 
@@ -122,24 +119,31 @@ Example:
   async run(context, [argument = ""], options) {
     const depth = depthOf(text(options, "depth"));
     const { tree, path, node } = await openPath(context, argument, true);
-    const base = withSlash(path);
-    const json: unknown[] = [];
-    let out = `${escapeForTerminal(fromText(base))}  ${tree.digest}\n`;
     if (node.type !== "directory") {
       throw new VarveError("E_USAGE", `Cannot print ${argument} as a tree: it is no directory`);
     }
+    const base = slashed(path);
     const above = base.split("/").length - 2;
-    for (const entry of walk(tree, { from: path })) {
-      const level = entry.depth - above;
-      if (level > depth) continue;
-      out += `${"  ".repeat(level)}${formatName(entry.name, entry.node)}${
-        entry.node.type === "directory" ? "/" : ""
-      }\n`;
-      json.push(nodeToJson(`/${entry.path}` as ByteString, entry.node));
+    function* entries(): Generator<TreeEntry> {
+      for (const entry of walk(tree, { from: path })) {
+        if (entry.depth - above <= depth) yield entry;
+      }
     }
-    return { json: { digest: tree.digest, entries: json }, text: out };
+    function* json(): Generator<unknown> {
+      for (const { path, node } of entries()) yield nodeToJson(`/${path}` as ByteString, node);
+    }
+    function* lines(): Generator<string> {
+      yield `${escapeForTerminal(base as ByteString)}  ${tree.digest}\n`;
+      for (const { name, node, depth } of entries()) {
+        const end = node.type === "directory" ? "/" : "";
+        yield `${"  ".repeat(depth - above)}${formatName(name, node)}${end}\n`;
+      }
+    }
+    return { json: { digest: tree.digest, entries: json() }, text: lines() };
   },
 };
+
+type TreeEntry = ReturnType<typeof walk> extends Iterable<infer T> ? T : never;
 
 function depthOf(value: string | undefined): number {
   if (value === undefined) return Infinity;
@@ -162,29 +166,48 @@ export const diff: Verb = {
 JSON: [{"kind":"add|modify|delete","path","before","after"}], before and after as in stat`,
   async run(context, [a = "", b]) {
     const [before, after] = await treesOf(context, a, b);
-    const letters = { add: "A", modify: "M", delete: "D" } as const;
-    const json: unknown[] = [];
-    let out = "";
-    for (const change of changes(before, after)) {
-      const path = `/${change.path}` as ByteString;
-      out += `${letters[change.kind]} ${escapeForTerminal(path)}\n`;
-      json.push({
-        kind: change.kind,
-        path: escapeForTerminal(path),
-        before: change.before === undefined ? null : nodeToJson(path, change.before),
-        after: change.after === undefined ? null : nodeToJson(path, change.after),
-      });
+    function* json(): Generator<unknown> {
+      for (const { kind, path, before: old, after: now } of changes(before, after)) {
+        const full = `/${path}` as ByteString;
+        yield {
+          kind,
+          path: escapeForTerminal(full),
+          before: old === undefined ? null : nodeToJson(full, old),
+          after: now === undefined ? null : nodeToJson(full, now),
+        };
+      }
     }
-    return { json, text: out };
+    function* lines(): Generator<string> {
+      for (const { kind, path } of changes(before, after)) {
+        yield `${LETTERS[kind]} ${escapeForTerminal(`/${path}` as ByteString)}\n`;
+      }
+    }
+    return { json: json(), text: lines() };
   },
 };
 
+const LETTERS = { add: "A", modify: "M", delete: "D" } as const;
+
 async function treesOf(context: Context, a: string, b: string | undefined): Promise<[Tree, Tree]> {
   const store = await context.store();
-  const image = await openImage(store, a);
+  const image = await imageToCompare(store, a);
   if (b !== undefined) {
-    return [await rootTree(store, image), await rootTree(store, await openImage(store, b))];
+    return [await rootTree(store, image), await rootTree(store, await imageToCompare(store, b))];
   }
   const below = { ...image, layers: image.layers.slice(0, -1) };
   return [await rootTree(store, below), await rootTree(store, image)];
+}
+
+/** An image; a snapshot's key is told apart from a name that is not there. */
+async function imageToCompare(store: Store, reference: string): Promise<StoredImage> {
+  try {
+    return await openImage(store, reference);
+  } catch (error) {
+    if (store.snapshots.read((rows) => rows.get(reference)) === undefined) throw error;
+    throw new VarveError(
+      "E_USAGE",
+      `Cannot compare ${JSON.stringify(reference)}: it is a snapshot, and only images are compared`,
+      { subject: reference },
+    );
+  }
 }

@@ -1,0 +1,46 @@
+import { printableJson } from "./printable.ts";
+
+/**
+ * A value as one JSON document, in parts, with a newline at its end.
+ *
+ * A generator, as the value or as a property of it, is written as an array with one element a
+ * line, as it comes: a list of a million paths is never in memory as a whole.
+ */
+export function* jsonParts(value: unknown): Generator<string> {
+  if (isGenerator(value)) yield* array(value);
+  else if (isObject(value) && Object.values(value).some(isGenerator)) yield* object(value);
+  else yield text(value, 2);
+  yield "\n";
+}
+
+function* array(values: Iterable<unknown>): Generator<string> {
+  let separator = "[\n";
+  for (const value of values) {
+    yield separator + text(value);
+    separator = ",\n";
+  }
+  yield separator === "[\n" ? "[]" : "\n]";
+}
+
+function* object(value: Readonly<Record<string, unknown>>): Generator<string> {
+  let separator = "{\n";
+  for (const [key, one] of Object.entries(value)) {
+    yield `${separator}${JSON.stringify(key)}: `;
+    if (isGenerator(one)) yield* array(one);
+    else yield text(one);
+    separator = ",\n";
+  }
+  yield "\n}";
+}
+
+function text(value: unknown, indent?: number): string {
+  return printableJson(JSON.stringify(value, null, indent));
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isGenerator(value: unknown): value is Iterable<unknown> {
+  return isObject(value) && Symbol.iterator in value;
+}
