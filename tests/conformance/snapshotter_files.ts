@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { readMountInfo } from "../../lib/linux/mod.ts";
 import type { DriverName } from "../../lib/snapshot/mod.ts";
+import { codeOf } from "../support/code_of.ts";
 import {
   type Change,
   checkSnapshots,
@@ -12,7 +13,6 @@ import {
   writeFile,
 } from "../support/file_changes.ts";
 import type { SnapshotterTest } from "./snapshotter.ts";
-import { verdict } from "./snapshotter_rows.ts";
 
 /** What files in snapshots promise. */
 export function filesConformance(test: SnapshotterTest, driver: DriverName): void {
@@ -30,7 +30,7 @@ export function filesConformance(test: SnapshotterTest, driver: DriverName): voi
     const first = snapshotter.stat(second).parent as string;
     assertEquals(snapshotter.stat(first).parent, null);
     const view = snapshotter.walk(["kind==view"])[0]?.key as string;
-    assertEquals(await verdict(() => snapshotter.remove(second)), "E_PRECONDITION");
+    assertEquals(await codeOf(() => snapshotter.remove(second)), "E_PRECONDITION");
     await snapshotter.remove(view);
     await snapshotter.remove(second);
     await snapshotter.remove(first);
@@ -192,7 +192,7 @@ export function filesConformance(test: SnapshotterTest, driver: DriverName): voi
 
   test("Usage: what is in the snapshot itself; kept once it is committed", async (fixture) => {
     const { snapshotter } = fixture;
-    assertEquals(await verdict(() => snapshotter.usage("absent")), "E_NOT_FOUND");
+    assertEquals(await codeOf(() => snapshotter.usage("absent")), "E_NOT_FOUND");
     await using mounted = await fixture.mount(await snapshotter.prepare("a", null));
     const empty = await snapshotter.usage("a");
     assertEquals(empty.inodes, 1);

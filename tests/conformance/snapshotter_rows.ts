@@ -1,19 +1,8 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { VarveError } from "../../lib/errors.ts";
 import type { SnapshotInfo } from "../../lib/snapshot/mod.ts";
+import { codeOf } from "../support/code_of.ts";
 import type { SnapshotFixture } from "../support/snapshots.ts";
 import type { SnapshotterTest } from "./snapshotter.ts";
-
-/** The code that something is refused with; `"ok"` when it is not. */
-export async function verdict(act: () => unknown): Promise<string> {
-  try {
-    await act();
-    return "ok";
-  } catch (error) {
-    if (error instanceof VarveError) return error.code;
-    throw error;
-  }
-}
 
 const ROOTED = { "containerd.io/gc.root": "yes" };
 
@@ -50,7 +39,7 @@ export function rowsConformance(test: SnapshotterTest): void {
       assertEquals(row.createdAt, row.updatedAt);
       assert(Math.abs(row.createdAt - Date.now()) < 60_000);
     }
-    assertEquals(await verdict(() => fixture.snapshotter.stat("c1-a")), "E_NOT_FOUND");
+    assertEquals(await codeOf(() => fixture.snapshotter.stat("c1-a")), "E_NOT_FOUND");
   });
 
   test("Transitivity: a grandparent is found by its child's parent", async (fixture) => {
@@ -65,15 +54,15 @@ export function rowsConformance(test: SnapshotterTest): void {
     await baseSnapshots(fixture);
     const { snapshotter } = fixture;
     for (const key of ["a1", "v1", "c1"]) {
-      assertEquals(await verdict(() => snapshotter.prepare(key, "c1")), "E_EXISTS");
-      assertEquals(await verdict(() => snapshotter.view(key, "c1")), "E_EXISTS");
+      assertEquals(await codeOf(() => snapshotter.prepare(key, "c1")), "E_EXISTS");
+      assertEquals(await codeOf(() => snapshotter.view(key, "c1")), "E_EXISTS");
     }
     for (const parent of ["a1", "v1"]) {
-      assertEquals(await verdict(() => snapshotter.prepare("new", parent)), "E_USAGE");
-      assertEquals(await verdict(() => snapshotter.view("new", parent)), "E_USAGE");
+      assertEquals(await codeOf(() => snapshotter.prepare("new", parent)), "E_USAGE");
+      assertEquals(await codeOf(() => snapshotter.view("new", parent)), "E_USAGE");
     }
-    assertEquals(await verdict(() => snapshotter.prepare("new", "absent")), "E_NOT_FOUND");
-    assertEquals(await verdict(() => snapshotter.view("new", "absent")), "E_NOT_FOUND");
+    assertEquals(await codeOf(() => snapshotter.prepare("new", "absent")), "E_NOT_FOUND");
+    assertEquals(await codeOf(() => snapshotter.view("new", "absent")), "E_NOT_FOUND");
     assertEquals(snapshotter.walk().length, BASE.length);
   });
 
@@ -81,7 +70,7 @@ export function rowsConformance(test: SnapshotterTest): void {
     await baseSnapshots(fixture);
     const { snapshotter } = fixture;
     const code = (name: string, key: string, parent?: string | null) =>
-      verdict(() => snapshotter.commit(name, key, parent === undefined ? {} : { parent }));
+      codeOf(() => snapshotter.commit(name, key, parent === undefined ? {} : { parent }));
     assertEquals(await code("c1", "a1"), "E_EXISTS");
     assertEquals(await code("v1", "a1"), "E_EXISTS");
     assertEquals(await code("new", "absent"), "E_NOT_FOUND");
@@ -111,11 +100,11 @@ export function rowsConformance(test: SnapshotterTest): void {
       const third = snapshotter.update(key, { l4: "v4", none: "" }, ["labels"]);
       assertEquals(third.labels, { l4: "v4" });
       for (const path of ["parent", "kind", "name", "labels.", "", "labelsx"]) {
-        assertEquals(await verdict(() => snapshotter.update(key, all, [path])), "E_USAGE");
+        assertEquals(await codeOf(() => snapshotter.update(key, all, [path])), "E_USAGE");
       }
       assertEquals(snapshotter.stat(key), third);
     }
-    assertEquals(await verdict(() => snapshotter.update("absent", {})), "E_NOT_FOUND");
+    assertEquals(await codeOf(() => snapshotter.update("absent", {})), "E_NOT_FOUND");
   });
 
   test("Update: labels with the names of built-in properties", async ({ snapshotter }) => {
@@ -134,22 +123,22 @@ export function rowsConformance(test: SnapshotterTest): void {
     await snapshotter.prepare("committed-a", null);
     await snapshotter.commit("committed-1", "committed-a");
     await snapshotter.prepare("reuse-1", "committed-1");
-    assertEquals(await verdict(() => snapshotter.remove("committed-1")), "E_PRECONDITION");
+    assertEquals(await codeOf(() => snapshotter.remove("committed-1")), "E_PRECONDITION");
     await snapshotter.remove("reuse-1");
     await snapshotter.view("reuse-1", "committed-1");
-    assertEquals(await verdict(() => snapshotter.remove("committed-1")), "E_PRECONDITION");
+    assertEquals(await codeOf(() => snapshotter.remove("committed-1")), "E_PRECONDITION");
     await snapshotter.remove("reuse-1");
     await snapshotter.prepare("reuse-1", null);
     await snapshotter.remove("committed-1");
     await snapshotter.commit("committed-1", "reuse-1");
-    assertEquals(await verdict(() => snapshotter.remove("reuse-1")), "E_NOT_FOUND");
+    assertEquals(await codeOf(() => snapshotter.remove("reuse-1")), "E_NOT_FOUND");
   });
 
   test("RemoveIntermediateSnapshot: from the top only", async (fixture) => {
     const { snapshotter, store } = fixture;
     await baseSnapshots(fixture);
-    assertEquals(await verdict(() => snapshotter.remove("c1")), "E_PRECONDITION");
-    assertEquals(await verdict(() => snapshotter.remove("c2")), "E_PRECONDITION");
+    assertEquals(await codeOf(() => snapshotter.remove("c1")), "E_PRECONDITION");
+    assertEquals(await codeOf(() => snapshotter.remove("c2")), "E_PRECONDITION");
     for (const key of ["a1", "v1", "c2", "c1", "a2", "v2"]) await snapshotter.remove(key);
     assertEquals(snapshotter.walk(), []);
     assertEquals([...Deno.readDirSync(`${store.root}/snapshots`)], []);
@@ -180,7 +169,7 @@ export function rowsConformance(test: SnapshotterTest): void {
     assertEquals(keys("labels.l==1"), ["p-wl"]);
     assertEquals(keys("labels.l==2"), ["a-np-wl", "a-wl"]);
     assertEquals(keys("name==a", "labels.l~=[13]"), ["a", "p-wl", "v-wl"]);
-    assertEquals(await verdict(() => snapshotter.walk(["kind=active"])), "E_USAGE");
+    assertEquals(await codeOf(() => snapshotter.walk(["kind=active"])), "E_USAGE");
   });
 
   test("StatInWalk: a snapshot can be asked for while all are listed", async (fixture) => {
@@ -209,8 +198,8 @@ export function rowsConformance(test: SnapshotterTest): void {
     const again = fixture.reopen();
     assertEquals(await again.mounts("a"), active);
     assertEquals(await again.mounts("v"), view);
-    assertEquals(await verdict(() => again.mounts(parent)), "E_PRECONDITION");
-    assertEquals(await verdict(() => again.mounts("absent")), "E_NOT_FOUND");
+    assertEquals(await codeOf(() => again.mounts(parent)), "E_PRECONDITION");
+    assertEquals(await codeOf(() => again.mounts("absent")), "E_NOT_FOUND");
   });
 
   test("a signal that is aborted leaves nothing, and its reason comes back", async (fixture) => {
@@ -221,7 +210,7 @@ export function rowsConformance(test: SnapshotterTest): void {
     const signal = AbortSignal.abort(reason);
     const thrown = await snapshotter.prepare("a", parent, { signal }).catch((error) => error);
     assertStrictEquals(thrown, reason);
-    assertEquals(await verdict(() => snapshotter.stat("a")), "E_NOT_FOUND");
+    assertEquals(await codeOf(() => snapshotter.stat("a")), "E_NOT_FOUND");
     assertEquals([...Deno.readDirSync(`${store.root}/snapshots`)], []);
   });
 
@@ -238,6 +227,6 @@ export function rowsConformance(test: SnapshotterTest): void {
     await snapshotter.remove(chainId);
     await snapshotter.prepare("impostor", top.parent);
     await snapshotter.commit(chainId, "impostor");
-    assertEquals(await verdict(() => snapshotter.ensureChain(chainId)), "E_EXISTS");
+    assertEquals(await codeOf(() => snapshotter.ensureChain(chainId)), "E_EXISTS");
   });
 }

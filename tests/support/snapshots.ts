@@ -1,6 +1,6 @@
 /** Stores with layers, snapshotters over them, and mounts that always end. */
 import { fromText } from "../../lib/bytes/mod.ts";
-import type { ChainId, DiffId } from "../../lib/digest/mod.ts";
+import { type ChainId, type DiffId, parseDigest } from "../../lib/digest/mod.ts";
 import { chainIds } from "../../lib/layer/mod.ts";
 import { type Mount, performMount, performUnmount } from "../../lib/linux/mod.ts";
 import { createPool, layerJob, type Pool } from "../../lib/pool/mod.ts";
@@ -11,7 +11,14 @@ import {
   selectDriver,
   type Snapshotter,
 } from "../../lib/snapshot/mod.ts";
-import { openStore, type Store } from "../../lib/store/mod.ts";
+import {
+  type ImageRecord,
+  openStore,
+  readImage,
+  type Store,
+  type StoredImage,
+} from "../../lib/store/mod.ts";
+import { buildImage } from "./images.ts";
 import { type TarFixture, tarOf } from "./tar_builder.ts";
 import { type TempDir, tempDir } from "./temp.ts";
 
@@ -151,6 +158,26 @@ export async function bringChain(
   ingest.chain(diffIds);
   await ingest.commit();
   return { chainId: chainIds(diffIds).at(-1) as ChainId, diffIds };
+}
+
+/** Brings an image with uncompressed layers into a store, and reads it back. */
+export async function bringImage(
+  store: Store,
+  pool: Pool,
+  name: string,
+  layers: readonly LayerFixture[],
+): Promise<StoredImage> {
+  const built = buildImage({ name, layers, packing: "none" });
+  if (layers.length > 0) await bringChain(store, pool, layers);
+  await using ingest = await store.ingest();
+  for (const { digest } of built.layers.map(({ descriptor }) => descriptor)) {
+    await ingest.layer({ digest: parseDigest(digest), diffId: parseDigest(digest) as DiffId });
+  }
+  await ingest.blob(built.config, "application/vnd.oci.image.config.v1+json");
+  const target = await ingest.blob(built.manifest, built.descriptor.mediaType);
+  ingest.image(name, target);
+  const { images: [record] } = await ingest.commit();
+  return await readImage(store, record as ImageRecord);
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -5,6 +5,7 @@ import {
   effectiveUser,
   existsAt,
   type Fd,
+  fileSystemOf,
   lockFd,
   mayMount,
   mknodAt,
@@ -44,6 +45,9 @@ export function overlayWorks(store: Store): true | string {
   using lock = ownFd(openDirectoryAt(CWD, fromText(base)));
   lockFd(lock.fd, "shared");
   try {
+    if (fileSystemOf(lock.fd).type === "overlay") {
+      return "the store lies on an overlay, which cannot be the upper directory of another";
+    }
     return probe(base);
   } catch (error) {
     if (error instanceof VarveError) return error.message;

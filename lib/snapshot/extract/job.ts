@@ -49,18 +49,21 @@ export const extractJob: Job<ExtractJobInput, ExtractReport> = {
     await Promise.resolve();
     const { policy, phase, part, target } = input;
     signal.throwIfAborted();
-    return extractTree({
+    const tell = ({ bytes }: ExtractReport) => progress({ read: bytes, written: bytes });
+    const report = extractTree({
       tree: treeOf(input),
       target,
       contents: new Map(input.contents.map(([diffId, path]) => [diffId, fromText(path)])),
       policy,
       phase,
       ...(part === undefined ? {} : { part }),
-      checkpoint: ({ bytes }) => {
+      checkpoint: (report) => {
         signal.throwIfAborted();
-        progress({ read: bytes, written: bytes });
+        tell(report);
       },
     });
+    tell(report);
+    return report;
   },
 };
 

@@ -1,0 +1,50 @@
+/** What somebody without privileges can do with an image; prints a report. Run by `runAsNobody`. */
+import { VarveError } from "../../lib/errors.ts";
+import { exitCode } from "../../lib/errors.ts";
+import { createPool } from "../../lib/pool/mod.ts";
+import {
+  createSnapshotter,
+  mountImage,
+  overlayWorks,
+  selectDriver,
+  unpackImage,
+} from "../../lib/snapshot/mod.ts";
+import { openStore } from "../../lib/store/mod.ts";
+import { listing } from "./extraction.ts";
+import { bringImage } from "./snapshots.ts";
+
+const home = Deno.cwd();
+await using store = await openStore({ root: `${home}/store` });
+await using pool = createPool({ inline: true });
+const image = await bringImage(store, pool, "example.org/a:1", [
+  [
+    { name: "d/", uid: 3, gid: 4, mode: 0o500 },
+    { name: "d/f", uid: 5, mode: 0o4755, content: "content" },
+    { name: "null", type: "char", major: 1, minor: 3 },
+    { name: "gone" },
+  ],
+  [{ name: ".wh.gone" }, { name: "d/link", type: "symlink", target: "f" }],
+]);
+const driver = selectDriver({ store, pool });
+const snapshotter = createSnapshotter({ store, driver });
+await Deno.mkdir(`${home}/mnt`);
+let refusal = {};
+try {
+  await mountImage({ store, snapshotter, image, target: `${home}/mnt` });
+} catch (error) {
+  if (!(error instanceof VarveError)) throw error;
+  const { code, details: { hint } } = error;
+  refusal = { code, exit: exitCode(error), hint };
+}
+const report = await unpackImage({ store, pool, image, target: `${home}/out` });
+console.log(JSON.stringify({
+  user: Deno.uid(),
+  driver: driver.name,
+  overlay: overlayWorks(store),
+  refusal,
+  report,
+  files: Object.fromEntries(listing(`${home}/out`)),
+  names: [...Deno.readDirSync(home)].map(({ name }) => name).sort(),
+  leases: store.leases.list().length,
+  snapshots: snapshotter.walk().length,
+}));
