@@ -2,10 +2,11 @@ import { concatReadableStreams, LimitedBytesTransformStream } from "@std/streams
 import { VarveError } from "../errors.ts";
 import { fromText, timestamp } from "../bytes/mod.ts";
 import { encodeTarHeader, tarPadding } from "../codec/tar/mod.ts";
-import { fileError } from "../linux/mod.ts";
+import { guarded } from "../linux/mod.ts";
 import type { Platform } from "../oci/mod.ts";
 import { findImage, type ImageRecord, type Store } from "../store/mod.ts";
 import { type PlannedFile, planSave, type SavePlan } from "./save_plan.ts";
+import { directoryTarget, fileTarget } from "./save_target.ts";
 
 /** Two blocks of zeros end a tar. */
 const END = 1024;
@@ -26,6 +27,12 @@ export interface SaveOptions {
  * any machine. Every blob is verified while it passes.
  *
  * @throws {VarveError} `E_NOT_FOUND` no such image · `E_PRECONDITION` a part of it is not here; in the stream: `E_DIGEST`, `E_SIZE` damage
+ *
+ * @example
+ * ```ts ignore
+ * const tar = await saveImages(store, ["app:1"]);
+ * await tar.pipeThrough(new CompressionStream("gzip")).pipeTo(response);
+ * ```
  */
 export async function saveImages(
   store: Store,
@@ -37,9 +44,19 @@ export async function saveImages(
 }
 
 /**
- * Saves images into a tar file. It appears complete, or not at all.
+ * Saves images into a tar file. It appears complete, or not at all; only where there is a device or
+ * a FIFO already it is written at once.
  *
- * @throws {VarveError} as {@linkcode saveImages}; `E_NOT_FOUND` no such directory
+ * @throws {VarveError} as {@linkcode saveImages}; `E_NOT_FOUND` no such directory · `E_EXISTS` it is a directory
+ *
+ * @example
+ * ```ts
+ * import { openMemoryStore, saveToFile, VarveError } from "@varve/varve";
+ *
+ * await using store = openMemoryStore();
+ * const error = await saveToFile(store, ["app:1"], "app.tar").catch((error) => error);
+ * if (!(error instanceof VarveError) || error.code !== "E_NOT_FOUND") throw error;
+ * ```
  */
 export async function saveToFile(
   store: Store,
@@ -47,27 +64,37 @@ export async function saveToFile(
   path: string,
   options: SaveOptions = {},
 ): Promise<void> {
-  const stream = await saveImages(store, references, options);
-  const temporary = `${path}.varve-partial`;
-  try {
-    await removeIfThere(temporary);
+  const bytes = await saveImages(store, references, options);
+  const target = await fileTarget(path);
+  await guarded(`save to ${path}`, async () => {
+    if (target === "in place") {
+      using file = await Deno.open(path, { write: true });
+      return await writeAll(file, bytes);
+    }
+    await using _ = target;
     {
-      using file = await create(temporary);
-      await writeAll(file, stream);
+      using file = await Deno.open(target.temporary, { write: true });
+      await writeAll(file, bytes);
       if (store.durability === "full") await file.syncData();
     }
-    await Deno.rename(temporary, path);
-  } catch (error) {
-    await removeIfThere(temporary);
-    throw fileError(error, `save to ${path}`);
-  }
+    await target.finish();
+  });
 }
 
 /**
  * Saves images as an OCI layout directory, with Docker's manifest.json beside.
  * It appears complete, or not at all.
  *
- * @throws {VarveError} as {@linkcode saveImages}; `E_EXISTS` the directory is not empty
+ * @throws {VarveError} as {@linkcode saveImages}; `E_EXISTS` it is a file, or a directory that is not empty
+ *
+ * @example
+ * ```ts
+ * import { openMemoryStore, saveToDirectory, VarveError } from "@varve/varve";
+ *
+ * await using store = openMemoryStore();
+ * const error = await saveToDirectory(store, ["app:1"], "layout").catch((error) => error);
+ * if (!(error instanceof VarveError) || error.code !== "E_NOT_FOUND") throw error;
+ * ```
  */
 export async function saveToDirectory(
   store: Store,
@@ -76,28 +103,19 @@ export async function saveToDirectory(
   options: SaveOptions = {},
 ): Promise<void> {
   const plan = await planSave(store, await resolve(store, references), options.host);
-  const clean = path.replace(/\/+$/, "");
-  const temporary = `${clean}.varve-partial`;
-  await refuseFull(clean);
-  try {
-    await removeIfThere(temporary);
-    await Deno.mkdir(temporary, { mode: 0o755 });
+  await using target = await directoryTarget(path);
+  await guarded(`save to ${path}`, async () => {
     const progress = meter(plan, options);
     for (const file of plan.files) {
-      const slash = file.name.lastIndexOf("/");
-      if (slash >= 0) {
-        await Deno.mkdir(`${temporary}/${file.name.slice(0, slash)}`, { recursive: true });
-      }
-      using target = await create(`${temporary}/${file.name}`);
+      const place = `${target.temporary}/${file.name}`;
+      await Deno.mkdir(place.slice(0, place.lastIndexOf("/")), { recursive: true });
+      using output = await Deno.open(place, { write: true, createNew: true });
       const content = await open(store, file, options.signal);
-      await writeAll(target, content.pipeThrough(progress()));
-      if (store.durability === "full") await target.syncData();
+      await writeAll(output, content.pipeThrough(progress()));
+      if (store.durability === "full") await output.syncData();
     }
-    await Deno.rename(temporary, clean);
-  } catch (error) {
-    await removeIfThere(temporary);
-    throw fileError(error, `save to ${path}`);
-  }
+    await target.finish();
+  });
 }
 
 async function resolve(store: Store, references: readonly string[]): Promise<ImageRecord[]> {
@@ -194,41 +212,5 @@ function meter(
 async function writeAll(file: Deno.FsFile, bytes: ReadableStream<Uint8Array>): Promise<void> {
   for await (const chunk of bytes) {
     for (let at = 0; at < chunk.length;) at += await file.write(chunk.subarray(at));
-  }
-}
-
-async function create(path: string): Promise<Deno.FsFile> {
-  try {
-    return await Deno.open(path, { write: true, createNew: true, mode: 0o644 });
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
-      throw new VarveError("E_NOT_FOUND", `Cannot save to ${path}: there is no such directory`, {
-        subject: path,
-      });
-    }
-    throw error;
-  }
-}
-
-async function refuseFull(path: string): Promise<void> {
-  try {
-    for await (const _ of Deno.readDir(path)) {
-      throw new VarveError("E_EXISTS", `Cannot save to ${path}: it is not empty`, {
-        subject: path,
-      });
-    }
-  } catch (error) {
-    if (error instanceof Deno.errors.NotADirectory) {
-      throw new VarveError("E_EXISTS", `Cannot save to ${path}: it is a file`, { subject: path });
-    }
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
-async function removeIfThere(path: string): Promise<void> {
-  try {
-    await Deno.remove(path, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

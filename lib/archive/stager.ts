@@ -131,7 +131,7 @@ export class Stager {
       }
     }
     this.#progress({
-      layer: wanted.label,
+      layer: shownOf(wanted),
       total: size,
       read: size,
       written: record.size,
@@ -197,7 +197,8 @@ export class Stager {
   ): Promise<LayerJobOutput> {
     const { pool, policy, limits, streamLimits, signal } = this.#options;
     const { label, digest, size, diffId, mediaType } = wanted;
-    this.#progress({ layer: label, total, read: 0, written: 0, state: "begin" });
+    const layer = shownOf(wanted);
+    this.#progress({ layer, total, read: 0, written: 0, state: "begin" });
     const output = await pool.run(layerJob, {
       source,
       target: staged.target,
@@ -214,12 +215,12 @@ export class Stager {
       ...(limits === undefined ? {} : { limits }),
       ...(streamLimits === undefined ? {} : { streamLimits }),
     }, {
-      onProgress: (at) => this.#progress({ layer: label, total, ...at, state: "running" }),
+      onProgress: (at) => this.#progress({ layer, total, ...at, state: "running" }),
       signal,
       ...(stream === undefined ? {} : { stream }),
     });
     const { size: read, uncompressedSize: written } = output;
-    this.#progress({ layer: label, total, read, written, state: "done" });
+    this.#progress({ layer, total, read, written, state: "done" });
     return output;
   }
 
@@ -287,6 +288,11 @@ export class Stager {
 function resultOf(output: LayerJobOutput, mediaType: string): StagedResult {
   const { digest, size, diffId, uncompressedSize, warnings } = output;
   return { digest, size, mediaType, diffId, uncompressedSize, processed: true, warnings };
+}
+
+/** What people know a layer by: its blob, else what it unpacks to, else its name in the archive. */
+function shownOf(wanted: Partial<WantedLayer> & { readonly label: string }): string {
+  return wanted.digest ?? wanted.diffId ?? wanted.label;
 }
 
 function check<T extends string | number>(

@@ -7,7 +7,7 @@ import type { Pool } from "../pool/mod.ts";
 
 /** How far the load of one layer is. */
 export interface LoadProgress {
-  /** What the layer is called: its digest, or its name in the archive. */
+  /** What the layer is called: its digest, its diffID, or its name in the archive. */
   readonly layer: string;
   /** Compressed bytes in all. */
   readonly total: number;

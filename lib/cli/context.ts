@@ -33,6 +33,7 @@ export class Context implements AsyncDisposable {
   #pool: Pool | undefined;
   #snapshotter: Promise<Snapshotter> | undefined;
   #progress: Progress | undefined;
+  readonly #warnings: string[] = [];
 
   /** Opens nothing yet. */
   constructor(io: Io, options: GlobalOptions, signal: AbortSignal) {
@@ -77,18 +78,31 @@ export class Context implements AsyncDisposable {
 
   /** Progress on standard error. */
   get progress(): Progress {
-    this.#progress ??= this.#stack.use(
-      createProgress(this.options, (text) => this.io.stderr(text), this.io.isTerminal("stderr")),
+    this.#progress ??= createProgress(
+      this.options,
+      (text) => this.io.stderr(text),
+      this.io.isTerminal("stderr"),
     );
     return this.#progress;
   }
 
-  /** One line of warning on standard error. */
+  /** Leaves the terminal to other output: bars would be drawn over it. */
+  endProgress(): void {
+    this.#progress?.[Symbol.dispose]();
+    this.#progress = undefined;
+    for (const message of this.#warnings.splice(0)) this.warn(message);
+  }
+
+  /** One line of warning on standard error; it waits while there is progress. */
   warn(message: string): void {
-    if (!this.options.quiet) this.io.stderr(`varve: warning: ${printable(message)}\n`);
+    if (this.options.quiet) return;
+    if (this.#progress === undefined) {
+      this.io.stderr(`varve: warning: ${printable(message)}\n`);
+    } else this.#warnings.push(message);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.endProgress();
     await this.#stack.disposeAsync();
   }
 }

@@ -60,7 +60,7 @@ Exit codes:
 
 Environment, where the option is not given:
   VARVE_ROOT, VARVE_DURABILITY, VARVE_WORKERS, VARVE_DRIVER; without them the settings of the store
-  (varve config ls). VARVE_INFLATE=auto, isal or zlib chooses what inflates gzip.
+  (varve config ls).
 
 Names of files that are no printable UTF-8 are shown with \\xNN for a byte and \\\\ for a backslash,
 and REF:/PATH takes them so.`;

@@ -104,6 +104,7 @@ async function runVerb(
   options: Options,
 ): Promise<number> {
   const result: Report | typeof STREAMED = await verb.run(context, args, options);
+  context.endProgress();
   if (result === STREAMED) return 0;
   const { json, text } = result;
   const parts = typeof text === "string" ? [text] : text;
