@@ -9,6 +9,7 @@
  */
 export type * from "./contract.ts";
 export { attributeTree } from "./attribute_tree.ts";
+export { copyAttributesFd } from "./copy_attributes.ts";
 export { DRIVERS, selectDriver, type SelectDriverOptions } from "./drivers/select.ts";
 export { overlayMounts, type OverlayUpper } from "./drivers/overlay_plan.ts";
 export { overlayWorks } from "./drivers/overlay_probe.ts";
@@ -19,5 +20,7 @@ export { snapshotJobs } from "./jobs.ts";
 export { liveMounts, MOUNT_LABEL, refuseBusy } from "./mount_books.ts";
 export { type MountedImage, mountImage, type MountImageOptions } from "./mount_image.ts";
 export { createSnapshotter, type SnapshotterOptions } from "./snapshotter.ts";
+export { addStubs, initDirectory, readStubs, type Stub } from "./stubs.ts";
+export { readOnlyMount, withTopLower } from "./top_lower.ts";
 export { unmountImage, type UnmountImageOptions } from "./unmount_image.ts";
 export { unpackImage, type UnpackOptions } from "./unpack.ts";

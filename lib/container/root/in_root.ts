@@ -1,0 +1,105 @@
+import { type ByteString, escapeForTerminal, fromBytes } from "../../bytes/mod.ts";
+import { VarveError } from "../../errors.ts";
+import {
+  CWD,
+  type Fd,
+  isErrno,
+  Open,
+  openAt,
+  openBeneath,
+  openInRoot,
+  type OwnedFd,
+  ownFd,
+  procPath,
+  readFully,
+  readLinkAt,
+  Resolve,
+  type Stat,
+  statFd,
+} from "../../linux/mod.ts";
+import type { Found, Look } from "./resolve.ts";
+
+/** No file that is read out of an image to know its users is larger. */
+export const MAX_FILE_BYTES: number = 4 * 1024 * 1024;
+
+/** Looks at paths below an open root (`O_PATH` is enough), links neither followed nor passed. */
+export function lookIn(root: Fd): Look {
+  return (path) => {
+    using entry = openEntry(root, path);
+    return entry === undefined ? undefined : foundOf(entry.fd, statFd(entry.fd));
+  };
+}
+
+/** Names what lies at a path without links; `undefined` when nothing is there. */
+export function openEntry(root: Fd, path: ByteString): OwnedFd | undefined {
+  try {
+    return ownFd(openBeneath(root, (path.slice(1) || ".") as ByteString, {
+      flags: Open.PATH | Open.NO_FOLLOW,
+      // The last name may be a link: it is opened, not followed.
+      resolve: Resolve.BENEATH | Resolve.NO_MAGICLINKS,
+    }));
+  } catch (error) {
+    if (isErrno(error, "ENOENT") || isErrno(error, "ENOTDIR")) return undefined;
+    throw error;
+  }
+}
+
+function foundOf(fd: Fd, stat: Stat): Found {
+  switch (stat.type) {
+    case "symlink":
+      return { type: "symlink", target: readLinkAt(fd, "" as ByteString) };
+    case "directory":
+    case "file":
+      return { type: stat.type };
+    default:
+      return { type: "other" };
+  }
+}
+
+/**
+ * Reads a small file of an image, links followed inside the root only. It is
+ * opened for reading only after it has proved to be a regular file: to open a FIFO
+ * would wait, to open a device might do something.
+ *
+ * @returns `undefined` when there is no such file
+ * @throws {VarveError} `E_TYPE` it is no regular file · `E_LIMIT` it is larger than `limit` bytes · `E_LOOP`
+ */
+export function readInRoot(
+  root: Fd,
+  path: ByteString,
+  limit: number = MAX_FILE_BYTES,
+): ByteString | undefined {
+  using entry = openFollowing(root, path);
+  if (entry === undefined) return undefined;
+  const { type, size } = statFd(entry.fd);
+  const subject = escapeForTerminal(path);
+  if (type !== "file") {
+    throw new VarveError("E_TYPE", `Cannot read ${subject} of the image: it is a ${type}`, {
+      subject,
+    });
+  }
+  if (size > limit) {
+    throw new VarveError(
+      "E_LIMIT",
+      `Cannot read ${subject} of the image: it has ${size} bytes, more than ${limit}`,
+      { subject, actual: size, expected: limit },
+    );
+  }
+  using file = ownFd(openAt(CWD, procPath(entry.fd), Open.READ | Open.NONBLOCK));
+  const bytes = new Uint8Array(size);
+  const length = readFully(file.fd, bytes, 0);
+  return fromBytes(bytes, 0, length);
+}
+
+function openFollowing(root: Fd, path: ByteString): OwnedFd | undefined {
+  try {
+    return ownFd(openInRoot(root, path, Open.PATH));
+  } catch (error) {
+    if (isErrno(error, "ENOENT") || isErrno(error, "ENOTDIR")) return undefined;
+    if (!isErrno(error, "ELOOP")) throw error;
+    const subject = escapeForTerminal(path);
+    throw new VarveError("E_LOOP", `Cannot read ${subject} of the image: it is a loop of links`, {
+      subject,
+    });
+  }
+}

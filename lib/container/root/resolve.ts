@@ -1,0 +1,78 @@
+import { type ByteString, escapeForTerminal } from "../../bytes/mod.ts";
+import { VarveError } from "../../errors.ts";
+
+/** What lies at a path, links not followed. */
+export type Found =
+  | { readonly type: "directory" | "file" | "other" }
+  | { readonly type: "symlink"; readonly target: ByteString };
+
+/** Looks at an absolute path that leads over directories only; `undefined` when nothing is there. */
+export type Look = (path: ByteString) => Found | undefined;
+
+/** Where a path leads. */
+export interface Place {
+  /** Absolute, without links: what is there, then what is missing. */
+  readonly path: ByteString;
+  /** What lies there; `undefined` when something is missing. */
+  readonly found: Found | undefined;
+  /** How many of the last names are missing. */
+  readonly missing: number;
+}
+
+/** As many links as the kernel follows. */
+const MAX_LINKS = 40;
+
+/**
+ * Follows a path inside a root as the container will see it: an absolute link
+ * begins at the root, `..` never leaves it. Behind the first name that is missing,
+ * the rest is missing as well.
+ *
+ * @throws {VarveError} `E_LOOP` too many links · `E_NOT_DIR` a name on the way is no directory
+ */
+export function resolveInside(path: ByteString, look: Look): Place {
+  const rest = path.split("/").reverse();
+  let there: string[] = [];
+  let missing: string[] = [];
+  let found: Found | undefined = { type: "directory" };
+  let links = 0;
+  for (let name = rest.pop(); name !== undefined; name = rest.pop()) {
+    if (name === "" || name === ".") continue;
+    if (name === "..") {
+      if (missing.length > 0) missing.pop();
+      else there.pop();
+      if (missing.length === 0) found = { type: "directory" };
+      continue;
+    }
+    if (missing.length > 0) {
+      missing.push(name);
+      continue;
+    }
+    if (found?.type !== "directory") {
+      throw fail("E_NOT_DIR", path, `${join(there)} is no directory`);
+    }
+    const next = look(join([...there, name]));
+    if (next?.type === "symlink") {
+      if (++links > MAX_LINKS) throw fail("E_LOOP", path, "too many symbolic links");
+      if (next.target.startsWith("/")) there = [];
+      rest.push(...next.target.split("/").reverse());
+      continue;
+    }
+    found = next;
+    if (next === undefined) missing = [name];
+    else there.push(name);
+  }
+  return { path: join([...there, ...missing]), found, missing: missing.length };
+}
+
+function join(names: readonly string[]): ByteString {
+  return `/${names.join("/")}` as ByteString;
+}
+
+function fail(code: "E_NOT_DIR" | "E_LOOP", path: ByteString, state: string): VarveError {
+  const subject = escapeForTerminal(path);
+  return new VarveError(
+    code,
+    `Cannot use ${subject} of the image: ${escapeForTerminal(state as ByteString)}`,
+    { subject },
+  );
+}

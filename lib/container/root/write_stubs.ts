@@ -1,0 +1,115 @@
+import type { ByteString } from "../../bytes/mod.ts";
+import {
+  chmodFd,
+  type Fd,
+  mkdirAt,
+  Open,
+  openAt,
+  openBeneath,
+  type OwnedFd,
+  ownFd,
+  Resolve,
+  statFd,
+  tryStatAt,
+  utimensFd,
+} from "../../linux/mod.ts";
+import { copyAttributesFd } from "../../snapshot/mod.ts";
+import type { Want } from "./stubs.ts";
+
+/** What Docker's own stubs have. */
+const DIRECTORY_MODE = 0o755, FILE_MODE = 0o644;
+
+/**
+ * Makes stubs in a directory of their own, which becomes the topmost lower of an
+ * overlay. The directories that lead to them get the attributes that they have
+ * in the root, so that nothing shows but the stubs.
+ *
+ * @param directory the lower (open for reading or `O_PATH`)
+ * @param merged the root without them
+ * @param stubs parents first
+ */
+export function writeInitLayer(directory: Fd, merged: Fd, stubs: readonly Want[]): void {
+  const made = new Set(stubs.map(({ path }) => path));
+  const led = new Set<ByteString>();
+  for (const { path, type } of stubs) {
+    for (const parent of parentsOf(path)) {
+      makeDirectory(directory, parent);
+      if (!made.has(parent)) led.add(parent);
+    }
+    if (type === "directory") makeDirectory(directory, path);
+    else makeFile(directory, path);
+  }
+  for (const { path } of stubs.toReversed()) dress(directory, merged, path, made);
+  // Deepest first: to make or to open a directory changes nothing of those below it any more.
+  for (const path of [...led].sort().reverse()) {
+    using from = openDirectory(merged, path);
+    using to = openDirectory(directory, path);
+    copyAttributesFd(from.fd, to.fd);
+  }
+}
+
+/** Makes stubs in the root itself. The directories that they come into keep their time. */
+export function writeStubs(root: Fd, stubs: readonly Want[]): void {
+  const made = new Set(stubs.map(({ path }) => path));
+  for (const { path, type } of stubs) {
+    const parent = parentOf(path);
+    using directory = openDirectory(root, parent);
+    const { mtime } = statFd(directory.fd);
+    if (type === "directory") makeDirectory(root, path);
+    else makeFile(root, path);
+    dress(root, root, path, made);
+    utimensFd(directory.fd, mtime);
+  }
+}
+
+/** Gives a stub its mode, and the time of the directory that it comes into. */
+function dress(target: Fd, merged: Fd, path: ByteString, made: ReadonlySet<ByteString>): void {
+  let parent = parentOf(path);
+  while (made.has(parent)) parent = parentOf(parent);
+  using directory = openDirectory(merged, parent);
+  using stub = open(target, path, Open.READ);
+  const { type } = statFd(stub.fd);
+  chmodFd(stub.fd, type === "directory" ? DIRECTORY_MODE : FILE_MODE);
+  utimensFd(stub.fd, statFd(directory.fd).mtime);
+}
+
+function makeDirectory(root: Fd, path: ByteString): void {
+  if (path === "/") return;
+  using parent = openDirectory(root, parentOf(path));
+  const name = nameOf(path);
+  if (tryStatAt(parent.fd, name) === undefined) mkdirAt(parent.fd, name, DIRECTORY_MODE);
+}
+
+function makeFile(root: Fd, path: ByteString): void {
+  using parent = openDirectory(root, parentOf(path));
+  const flags = Open.WRITE | Open.CREATE | Open.NO_FOLLOW | Open.NONBLOCK;
+  using _ = ownFd(openAt(parent.fd, nameOf(path), flags, FILE_MODE));
+}
+
+function openDirectory(root: Fd, path: ByteString): OwnedFd {
+  return open(root, path, Open.READ | Open.DIRECTORY);
+}
+
+function open(root: Fd, path: ByteString, flags: number): OwnedFd {
+  return ownFd(openBeneath(root, (path.slice(1) || ".") as ByteString, {
+    flags: flags | Open.NO_FOLLOW | Open.NONBLOCK,
+    resolve: Resolve.BENEATH | Resolve.NO_SYMLINKS,
+  }));
+}
+
+function parentOf(path: ByteString): ByteString {
+  return (path.slice(0, path.lastIndexOf("/")) || "/") as ByteString;
+}
+
+function nameOf(path: ByteString): ByteString {
+  return path.slice(path.lastIndexOf("/") + 1) as ByteString;
+}
+
+/** The directories that lead to a path, the root first. */
+function parentsOf(path: ByteString): ByteString[] {
+  const out: ByteString[] = [];
+  for (let at = path.indexOf("/", 1); at > 0; at = path.indexOf("/", at + 1)) {
+    out.push(path.slice(0, at) as ByteString);
+  }
+  return ["/" as ByteString, ...out];
+}

@@ -1,0 +1,62 @@
+/**
+ * Stubs: empty files and directories that a container needs to be there, and
+ * that its image lacks. With overlays they lie in `init`, a lower directory
+ * beside the upper one, and never get into it. Where a snapshot is one plain
+ * directory they lie among its files; `stubs` beside it names them, so that a
+ * commit can leave out those that are still empty.
+ */
+import type { ByteString } from "../bytes/mod.ts";
+import { VarveError } from "../errors.ts";
+
+const NAME = "stubs";
+
+/** The directory of stubs of an overlay, beside its upper. */
+export function initDirectory(snapshotDirectory: string): string {
+  return `${snapshotDirectory}/init`;
+}
+
+/** A stub among the files of a snapshot. */
+export interface Stub {
+  /** Absolute path inside, without links. */
+  readonly path: ByteString;
+  /** What was made. */
+  readonly type: "directory" | "file";
+}
+
+/**
+ * The stubs that lie among a snapshot's files, parents first.
+ *
+ * @throws {VarveError} `E_DAMAGE` when the list cannot be read
+ */
+export async function readStubs(snapshotDirectory: string): Promise<Stub[]> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(`${snapshotDirectory}/${NAME}`);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    if (Array.isArray(value) && value.every(isStub)) return value;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw new VarveError("E_DAMAGE", `Cannot read ${snapshotDirectory}/${NAME}: it is no list`);
+}
+
+/** Adds to the list, before the stubs are made: one that is named and missing does no harm. */
+export async function addStubs(snapshotDirectory: string, stubs: readonly Stub[]): Promise<void> {
+  const known = await readStubs(snapshotDirectory);
+  const fresh = stubs.filter(({ path }) => !known.some((stub) => stub.path === path));
+  if (fresh.length === 0) return;
+  const temporary = `${snapshotDirectory}/${NAME}.new`;
+  await Deno.writeTextFile(temporary, JSON.stringify([...known, ...fresh]));
+  await Deno.rename(temporary, `${snapshotDirectory}/${NAME}`);
+}
+
+function isStub(value: unknown): value is Stub {
+  const { path, type } = (value ?? {}) as Record<string, unknown>;
+  return typeof path === "string" && path.startsWith("/") &&
+    (type === "directory" || type === "file");
+}
