@@ -10,7 +10,13 @@ import {
   parseReference,
   type Platform,
 } from "../oci/mod.ts";
-import { type ImageRecord, readImage, type Store, type StoredImage } from "../store/mod.ts";
+import {
+  documentLimits,
+  type ImageRecord,
+  readImage,
+  type Store,
+  type StoredImage,
+} from "../store/mod.ts";
 
 /** One file of an image archive: bytes that are here, or a blob of the store. */
 export type PlannedFile =
@@ -88,10 +94,11 @@ async function collect(
   if (blobs.has(target.digest)) return;
   blobs.set(target.digest, known.size);
   const role = mediaTypeInfo(target.mediaType)?.role;
-  if ((role !== "index" && role !== "manifest") || depth > 4) return;
-  const document = parseDocument(await store.blobs.read(target.digest), {
-    mediaType: target.mediaType,
-  });
+  const limits = documentLimits(store);
+  // The manifests of the deepest index are one level below it.
+  if ((role !== "index" && role !== "manifest") || depth > limits.indexDepth) return;
+  const bytes = await store.blobs.read(target.digest, Math.max(limits.manifest, limits.index));
+  const document = parseDocument(bytes, { mediaType: target.mediaType, limits });
   const parts = document.kind === "index"
     ? document.manifests
     : [document.config, ...document.layers];

@@ -196,7 +196,7 @@ export class Stager {
     stream?: AsyncIterable<Uint8Array>,
   ): Promise<LayerJobOutput> {
     const { pool, policy, limits, streamLimits, signal } = this.#options;
-    const { label, digest, size, diffId, mediaType } = wanted;
+    const { digest, size, diffId, mediaType } = wanted;
     const layer = shownOf(wanted);
     this.#progress({ layer, total, read: 0, written: 0, state: "begin" });
     const output = await pool.run(layerJob, {

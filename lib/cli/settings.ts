@@ -5,7 +5,7 @@ import { VarveError } from "../errors.ts";
 import { LAYER_LIMITS, type LayerPolicy } from "../layer/mod.ts";
 import { OCI_LIMITS } from "../oci/mod.ts";
 import { DRIVERS } from "../snapshot/mod.ts";
-import type { Store } from "../store/mod.ts";
+import { documentLimits, type Store } from "../store/mod.ts";
 import { MAX_WORKERS } from "./options.ts";
 
 /** A setting that a store keeps. */
@@ -125,7 +125,7 @@ export function loadSettings(
       store,
       Object.fromEntries(names.map((name) => [name, { setting: `limits.${name}` }])),
     ),
-    ociLimits: numbers(store, OCI_LIMITS),
+    ociLimits: documentLimits(store),
   };
 }
 

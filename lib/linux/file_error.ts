@@ -33,8 +33,9 @@ export function fileErrno(error: unknown): string | undefined {
  * what is a VarveError already, is returned as it is.
  *
  * @param action what could not be done, after "Cannot "
+ * @param syscall the kernel's call that failed, where that is known
  */
-export function fileError(error: unknown, action: string): unknown {
+export function fileError(error: unknown, action: string, syscall?: string): unknown {
   if (error instanceof VarveError) return error;
   const errno = fileErrno(error);
   if (errno === undefined) return error;
@@ -43,6 +44,7 @@ export function fileError(error: unknown, action: string): unknown {
   const code = errno === "EACCES" || errno === "EPERM" ? "E_DENIED" : "E_SYSCALL";
   return new VarveError(code, `Cannot ${action}: ${reason}`, {
     errno,
+    ...(syscall === undefined ? {} : { syscall }),
     ...(hint === undefined ? {} : { hint }),
   }, { cause: error });
 }
@@ -51,6 +53,15 @@ export function fileError(error: unknown, action: string): unknown {
 export async function guarded<T>(action: string, fn: () => Promise<T>): Promise<T> {
   try {
     return await fn();
+  } catch (error) {
+    throw fileError(error, action);
+  }
+}
+
+/** The same for what is synchronous. */
+export function guardedSync<T>(action: string, fn: () => T): T {
+  try {
+    return fn();
   } catch (error) {
     throw fileError(error, action);
   }

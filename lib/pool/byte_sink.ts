@@ -1,4 +1,4 @@
-import { fsError } from "./fs_error.ts";
+import { fileError } from "../linux/mod.ts";
 
 /** Where result bytes go: a file, or memory. Writes are synchronous, so that nobody has to hold what is on its way. */
 export interface ByteSink extends Disposable {
@@ -13,7 +13,7 @@ const BUFFER_BYTES = 256 * 1024;
 
 /** A new file that only its owner reads. */
 export class FileSink implements ByteSink {
-  readonly #cannot: string;
+  readonly #action: string;
   readonly #file: Deno.FsFile;
   #buffer: Uint8Array | null = null;
   #used = 0;
@@ -21,11 +21,11 @@ export class FileSink implements ByteSink {
 
   /** Creates the file; `what` names it in errors. @throws {VarveError} `E_SYSCALL`, with `EEXIST` when it exists */
   constructor(path: string, what: string) {
-    this.#cannot = `Cannot write ${what}`;
+    this.#action = `write ${what}`;
     try {
       this.#file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
     } catch (error) {
-      throw fsError(error, this.#cannot, "open");
+      throw fileError(error, this.#action, "open");
     }
   }
 
@@ -59,7 +59,7 @@ export class FileSink implements ByteSink {
     try {
       for (let at = 0; at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
     } catch (error) {
-      throw fsError(error, this.#cannot, "write");
+      throw fileError(error, this.#action, "write");
     }
   }
 }

@@ -1,6 +1,6 @@
 import { VarveError } from "../errors.ts";
 import type { JobContext } from "./contract.ts";
-import { fsError } from "./fs_error.ts";
+import { fileError } from "../linux/mod.ts";
 import type { LayerSource } from "./layer_contract.ts";
 
 /** Bytes read at once: what one turn of the pipeline works on, small enough for a processor's cache. */
@@ -9,7 +9,7 @@ const READ_BYTES = 256 * 1024;
 /**
  * The bytes of a layer's source. A chunk is valid until the next is asked for.
  *
- * @throws {VarveError} `E_TRUNCATED` when the file is too short, `E_SYSCALL` when it cannot be read
+ * @throws {VarveError} `E_TRUNCATED` when the file is too short, `E_SYSCALL`, `E_DENIED` when it cannot be read
  */
 export function readSource(source: LayerSource, context: JobContext): AsyncIterable<Uint8Array> {
   return source.kind === "stream" ? context.stream : readFile(source, context.signal);
@@ -21,16 +21,16 @@ async function* readFile(
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, void> {
   const { path, offset, length } = source;
-  const cannot = `Cannot read layer from ${JSON.stringify(path)}`;
-  const file = await openAt(path, offset, cannot);
+  const action = `read layer from ${JSON.stringify(path)}`;
+  const file = await openAt(path, offset, action);
   let left = length;
   const read = async (buffer: Uint8Array): Promise<Uint8Array> => {
     const count = await file.read(buffer.subarray(0, Math.min(buffer.length, left)))
-      .catch((error) => Promise.reject(fsError(error, cannot, "read"))) ?? 0;
+      .catch((error) => Promise.reject(fileError(error, action, "read"))) ?? 0;
     if (count === 0) {
       throw new VarveError(
         "E_TRUNCATED",
-        `${cannot}: it ends ${left} bytes before the layer does`,
+        `Cannot ${action}: it ends ${left} bytes before the layer does`,
         { expected: offset + length, actual: offset + length - left },
       );
     }
@@ -56,15 +56,15 @@ async function* readFile(
   }
 }
 
-async function openAt(path: string, offset: number, cannot: string): Promise<Deno.FsFile> {
+async function openAt(path: string, offset: number, action: string): Promise<Deno.FsFile> {
   const file = await Deno.open(path).catch((error) => {
-    throw fsError(error, cannot, "open");
+    throw fileError(error, action, "open");
   });
   try {
     if (offset > 0) await file.seek(offset, Deno.SeekMode.Start);
     return file;
   } catch (error) {
     file.close();
-    throw fsError(error, cannot, "lseek");
+    throw fileError(error, action, "lseek");
   }
 }

@@ -18,6 +18,7 @@ import {
   tryParseReference,
 } from "../oci/mod.ts";
 import type { ImageRecord, Store } from "./contract.ts";
+import { documentLimits } from "./document_limits.ts";
 
 /** An image of the store, read: one manifest with its config. */
 export interface StoredImage {
@@ -36,9 +37,6 @@ export interface StoredImage {
   /** Names the whole stack; `null` for an image without layers. */
   readonly chainId: ChainId | null;
 }
-
-/** Indexes inside indexes that are followed. */
-const MAX_DEPTH = 4;
 
 /**
  * Reads an image: of an index, the manifest that fits `platform` best among
@@ -60,7 +58,9 @@ export async function readImage(
     );
   }
   const { descriptor, manifest } = found;
-  const config = parseImageConfig(await store.blobs.read(manifest.config.digest));
+  const limits = documentLimits(store);
+  const bytes = await store.blobs.read(manifest.config.digest, limits.config);
+  const config = parseImageConfig(bytes, { limits });
   const layers = imageLayers(manifest, config);
   const chains = chainIds(layers.map((layer) => layer.diffId));
   return {
@@ -85,9 +85,10 @@ async function findManifest(
   options: { readonly platform?: Platform; readonly exact?: boolean },
   depth: number,
 ): Promise<Found | undefined> {
-  if (store.blobs.stat(target.digest) === undefined || depth > MAX_DEPTH) return undefined;
-  const bytes = await store.blobs.read(target.digest);
-  const document = parseDocument(bytes, { mediaType: target.mediaType });
+  const limits = documentLimits(store);
+  if (store.blobs.stat(target.digest) === undefined || depth > limits.indexDepth) return undefined;
+  const bytes = await store.blobs.read(target.digest, Math.max(limits.manifest, limits.index));
+  const document = parseDocument(bytes, { mediaType: target.mediaType, limits });
   if (document.kind === "manifest") return { descriptor: target, manifest: document };
   for (const child of candidates(document, options)) {
     const found = await findManifest(store, child, options, depth + 1);

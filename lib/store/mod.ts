@@ -21,12 +21,14 @@ export type {
   JsonObject,
   JsonValue,
   Manifest,
+  OciLimits,
 } from "../oci/mod.ts";
 export type { Tree, TreeKind } from "../tree/mod.ts";
 export { type Warning, WARNING_CODES, type WarningCode } from "../layer/mod.ts";
 export type { Compression } from "../codec/compress/mod.ts";
 export type { LayerJobOutput, LayerTarget } from "../pool/mod.ts";
 export type * from "./contract.ts";
+export { documentLimits } from "./document_limits.ts";
 export { findImage, imageDiffIds, readImage, type StoredImage } from "./image.ts";
 export { openMemoryStore } from "./memory/store.ts";
 export { openStore } from "./disk/open.ts";
