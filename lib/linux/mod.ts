@@ -22,3 +22,4 @@ export * from "./mountinfo.ts";
 export * from "./mount_value.ts";
 export * from "./mount.ts";
 export * from "./remove_tree.ts";
+export * from "./isal.ts";
