@@ -48,3 +48,4 @@ export { LAYER_LIMITS, type LayerLimits, layerLimits } from "./limits.ts";
 export * from "./policy.ts";
 export * from "./rebase.ts";
 export { type Warning, WARNING_CODES, type WarningCode, WarningCounter } from "./warnings.ts";
+export { type Bearer, judgeXattrs } from "./_xattrs.ts";

@@ -22,6 +22,8 @@ export const WARNING_CODES = {
   W_WHITEOUT_DEVICE: "character devices 0:0 were taken for whiteouts",
   /** Device nodes, by the policy. */
   W_DEVICE: "device nodes were left out",
+  /** Sockets, which no archive can hold. */
+  W_SOCKET: "sockets were left out",
   /** A path more than once. */
   W_DUPLICATE: "entries replaced earlier ones of the same path",
   /** A media type that names another compression than the bytes have. */

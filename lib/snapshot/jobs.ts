@@ -1,6 +1,15 @@
 import type { AnyJob } from "../pool/mod.ts";
 import { copyJob, syncJob, usageJob } from "./directory_jobs.ts";
 import { extractJob } from "./extract/job.ts";
+import { directoryLayerJob, listJob, scanJob } from "./scan/job.ts";
 
 /** The jobs of the worker entry `extract`. */
-export const snapshotJobs: readonly AnyJob[] = [extractJob, copyJob, usageJob, syncJob];
+export const snapshotJobs: readonly AnyJob[] = [
+  extractJob,
+  copyJob,
+  usageJob,
+  syncJob,
+  listJob,
+  scanJob,
+  directoryLayerJob,
+];

@@ -1,0 +1,45 @@
+import { foldLayers } from "../../layer/mod.ts";
+import { decodeTree, emptyTree, openTree, type Tree } from "../../tree/mod.ts";
+import type { ScanBase } from "./contract.ts";
+
+/** A base, opened: only what is looked at is read. */
+export class OpenBase implements Disposable {
+  /** Its root tree. */
+  readonly tree: Tree;
+  readonly #files: Deno.FsFile[] = [];
+
+  /** Opens the stored trees. */
+  constructor({ files, above }: ScanBase) {
+    try {
+      const layers = files.map((path) => this.#open(path));
+      layers.push(...above.map((bytes) => decodeTree(bytes)));
+      this.tree = layers.length === 0 ? emptyTree("root") : foldLayers(layers);
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const file of this.#files.splice(0)) file.close();
+  }
+
+  #open(path: string): Tree {
+    const file = Deno.openSync(path);
+    this.#files.push(file);
+    return openTree({
+      size: file.statSync().size,
+      readSync(offset, length) {
+        const out = new Uint8Array(length);
+        file.seekSync(offset, Deno.SeekMode.Start);
+        let done = 0;
+        while (done < length) {
+          const count = file.readSync(out.subarray(done));
+          if (count === null) break;
+          done += count;
+        }
+        return out.subarray(0, done);
+      },
+    });
+  }
+}

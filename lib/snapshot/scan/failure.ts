@@ -1,0 +1,53 @@
+import { type ByteString, escapeForTerminal } from "../../bytes/mod.ts";
+import { VarveError } from "../../errors.ts";
+
+/** What the kernel says of names that went away or became something else. */
+const MOVED = ["ENOENT", "ENOTDIR", "ELOOP", "ESTALE", "ENXIO"];
+
+/** The error of something that changed while it was read. */
+export function changed(path: ByteString, cause?: unknown): VarveError {
+  const subject = shown(path);
+  return new VarveError(
+    "E_BUSY",
+    `Cannot read ${subject}: it changed meanwhile`,
+    { subject, hint: "stop or pause what writes there, then try again" },
+    { cause },
+  );
+}
+
+/** A failed call in the words of a scan. */
+export function explain(error: unknown, path: ByteString): unknown {
+  if (!(error instanceof VarveError) || error.code !== "E_SYSCALL") return error;
+  const { errno } = error.details;
+  if (errno !== undefined && MOVED.includes(errno)) return changed(path, error);
+  const subject = shown(path);
+  if (errno === "EXDEV") {
+    return new VarveError(
+      "E_XDEV",
+      `Cannot read ${subject}: another file system is mounted there`,
+      { ...error.details, subject, hint: "unmount it first" },
+      { cause: error },
+    );
+  }
+  const text = error.message.slice(error.message.lastIndexOf(": ") + 2);
+  return new VarveError(
+    "E_SYSCALL",
+    `Cannot read ${subject}: ${text}`,
+    { ...error.details, subject },
+    { cause: error },
+  );
+}
+
+/** Does something with a path; failures are told in the words of a scan. */
+export function guarded<T>(path: ByteString, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw explain(error, path);
+  }
+}
+
+/** A path for a message. */
+export function shown(path: ByteString): string {
+  return path === "" ? "the root directory" : escapeForTerminal(path);
+}

@@ -1,0 +1,48 @@
+import { equalTimestamps } from "../../bytes/mod.ts";
+import type { Stat } from "../../linux/mod.ts";
+import type { Attributes, DirectoryNode, FileNode, Node, Xattr } from "../../tree/mod.ts";
+
+type Leaf = Exclude<Node, DirectoryNode | { type: "whiteout" }>;
+
+/** Whether two directories are equal but for what is in them. */
+export function sameDirectory(a: DirectoryNode, b: DirectoryNode): boolean {
+  return sameAttributes(a, b);
+}
+
+/** Whether two nodes are equal, as far as it can be told without reading a file, and but for link groups. */
+export function sameOutside(a: Leaf, b: Node): boolean {
+  if (a.type !== b.type || !sameAttributes(a, b as Leaf)) return false;
+  switch (a.type) {
+    case "file":
+      return a.size === (b as typeof a).size;
+    case "symlink":
+      return a.target === (b as typeof a).target;
+    case "char":
+    case "block":
+      return a.major === (b as typeof a).major && a.minor === (b as typeof a).minor;
+    case "fifo":
+      return true;
+  }
+}
+
+/** Whether a file is still what its node says, as far as it can be told without reading it. */
+export function isAsScanned(stat: Stat, node: FileNode): boolean {
+  return stat.size === node.size && stat.mode === node.mode && stat.uid === node.uid &&
+    stat.gid === node.gid && equalTimestamps(stat.mtime, node.mtime);
+}
+
+/** Whether two digests of contents are equal. */
+export function sameBytes(a: Uint8Array | null, b: Uint8Array | null): boolean {
+  if (a === null || b === null) return a === b;
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+function sameAttributes(a: Attributes, b: Attributes): boolean {
+  return a.mode === b.mode && a.uid === b.uid && a.gid === b.gid &&
+    equalTimestamps(a.mtime, b.mtime) && sameXattrs(a.xattrs, b.xattrs);
+}
+
+function sameXattrs(a: readonly Xattr[], b: readonly Xattr[]): boolean {
+  return a.length === b.length &&
+    a.every(({ name, value }, i) => name === b[i]?.name && value === b[i]?.value);
+}
