@@ -1,0 +1,136 @@
+import type { Row } from "../../tree/mod.ts";
+import { BLOCK, DIRENT_BYTES } from "./format.ts";
+
+const DOT = 0x2e;
+
+/**
+ * Where `.` and `..` stand among sorted names: usually first, but there are
+ * names before them.
+ */
+export class Dots {
+  /** How many of the two are told. */
+  told = 0;
+
+  /** How many stand in front of a name. Ask for all names, in order. */
+  before(row: Row): number {
+    if (this.told === 2) return 0;
+    const { bytes, nameStart, nameLength } = row;
+    const first = bytes[nameStart] as number;
+    let due = 0;
+    if (first > DOT) due = 2;
+    else if (first === DOT) {
+      // `.` is a beginning of it; `..` is one of it, or they differ in the second byte.
+      due = nameLength > 1 && (bytes[nameStart + 1] as number) >= DOT ? 2 : 1;
+    }
+    if (due <= this.told) return 0;
+    const now = due - this.told;
+    this.told = due;
+    return now;
+  }
+
+  /** How many stand behind all names. */
+  rest(): number {
+    const now = 2 - this.told;
+    this.told = 2;
+    return now;
+  }
+}
+
+/** Counts the bytes of a directory: names never span blocks. */
+export class DirectorySize {
+  #blocks = 0;
+  #used = 0;
+
+  /** Adds a name of so many bytes. */
+  add(length: number): void {
+    const bytes = DIRENT_BYTES + length;
+    if (this.#used + bytes > BLOCK) {
+      this.#blocks++;
+      this.#used = 0;
+    }
+    this.#used += bytes;
+  }
+
+  /** Size so far. */
+  get size(): number {
+    return this.#blocks * BLOCK + this.#used;
+  }
+}
+
+const DOTS = new Uint8Array([DOT, DOT]);
+const MOST = Math.ceil(BLOCK / DIRENT_BYTES);
+
+/** Encodes the entries of one directory after another. */
+export class DirentEncoder {
+  /** The content of the directory; {@linkcode size} bytes of it count. */
+  bytes: Uint8Array = new Uint8Array(16 * BLOCK);
+  /** Bytes; the last block has only those that are used. */
+  size = 0;
+  #view = new DataView(this.bytes.buffer);
+  readonly #names = new Uint8Array(BLOCK);
+  readonly #nids = new Uint32Array(MOST);
+  readonly #ends = new Uint32Array(MOST);
+  readonly #types = new Uint8Array(MOST);
+  #count = 0;
+  #used = 0;
+
+  /** Begins a directory. */
+  begin(): void {
+    this.size = 0;
+  }
+
+  /** Adds an entry; its name is copied. */
+  add(nid: number, type: number, names: Uint8Array, start: number, length: number): void {
+    if ((this.#count + 1) * DIRENT_BYTES + this.#used + length > BLOCK) {
+      this.#flush();
+      this.size = Math.ceil(this.size / BLOCK) * BLOCK;
+    }
+    const own = this.#names;
+    const at = this.#used;
+    for (let i = 0; i < length; i++) own[at + i] = names[start + i] as number;
+    const i = this.#count++;
+    this.#used = at + length;
+    this.#nids[i] = nid;
+    this.#types[i] = type;
+    this.#ends[i] = this.#used;
+  }
+
+  /** Adds `.` or `..`. */
+  addDots(nid: number, type: number, length: number): void {
+    this.add(nid, type, DOTS, 0, length);
+  }
+
+  /** Ends the directory. */
+  end(): void {
+    this.#flush();
+  }
+
+  #flush(): void {
+    const start = this.size;
+    if (start + BLOCK > this.bytes.length) {
+      const grown = new Uint8Array(this.bytes.length * 4);
+      grown.set(this.bytes.subarray(0, start));
+      this.bytes = grown;
+      this.#view = new DataView(grown.buffer);
+    }
+    const { bytes } = this;
+    const view = this.#view;
+    const count = this.#count;
+    const names = count * DIRENT_BYTES;
+    let name = 0;
+    for (let i = 0; i < count; i++) {
+      const at = start + i * DIRENT_BYTES;
+      view.setUint32(at, this.#nids[i] as number, true);
+      view.setUint32(at + 4, 0, true);
+      view.setUint16(at + 8, names + name, true);
+      bytes[at + 10] = this.#types[i] as number;
+      bytes[at + 11] = 0;
+      name = this.#ends[i] as number;
+    }
+    const own = this.#names;
+    for (let i = 0; i < name; i++) bytes[start + names + i] = own[i] as number;
+    this.size = start + names + name;
+    bytes.fill(0, this.size, start + BLOCK);
+    this.#count = this.#used = 0;
+  }
+}
