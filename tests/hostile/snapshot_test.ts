@@ -155,6 +155,24 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "J19: what a probe left that was killed goes with a later one",
+  ...needs({ root: true, mount: true }),
+  async fn() {
+    await using fixture = await snapshotFixture("overlay");
+    const { store } = fixture;
+    const mounts = `${store.root}/mounts`;
+    for (const name of ["probe-old", "probe-new", "other"]) {
+      await Deno.mkdir(`${mounts}/${name}/merged/x`, { recursive: true });
+    }
+    performMount(TMPFS, fromText(`${mounts}/probe-old/merged`));
+    await Deno.utime(`${mounts}/probe-old`, 1000, 1000);
+    assertEquals(overlayWorks(store), true);
+    assertEquals(namesIn(mounts), ["other", "probe-new"]);
+    assertEquals(isMounted(`${mounts}/probe-old/merged`), false);
+  },
+});
+
 for (
   const root of ["com,ma", "co:lon", "back\\slash", "white space", "new\nline", "rw,upperdir=x:y\\"]
 ) {

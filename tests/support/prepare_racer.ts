@@ -1,0 +1,17 @@
+/** Prepares one key again and again when it is told to; prints what came of it. A process of a race. */
+import { createPool } from "../../lib/pool/mod.ts";
+import { createSnapshotter, selectDriver } from "../../lib/snapshot/mod.ts";
+import { openStore } from "../../lib/store/mod.ts";
+import { codeOf } from "./code_of.ts";
+
+const [root = "", wanted = "", parent = "", rounds = "0"] = Deno.args;
+await using store = await openStore({ root, durability: "none" });
+await using pool = createPool({ inline: true });
+const snapshotter = createSnapshotter({ store, driver: selectDriver({ store, pool, wanted }) });
+console.log("ready");
+await Deno.stdin.read(new Uint8Array(1));
+const codes: string[] = [];
+for (let round = 0; round < Number(rounds); round++) {
+  codes.push(await codeOf(() => snapshotter.prepare(`key ${round}`, parent)));
+}
+console.log(JSON.stringify(codes));
