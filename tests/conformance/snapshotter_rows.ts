@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import type { SnapshotInfo } from "../../lib/snapshot/mod.ts";
 import { codeOf } from "../support/code_of.ts";
+import { namesIn } from "../support/names_in.ts";
 import type { SnapshotFixture } from "../support/snapshots.ts";
 import type { SnapshotterTest } from "./snapshotter.ts";
 
@@ -141,8 +142,8 @@ export function rowsConformance(test: SnapshotterTest): void {
     assertEquals(await codeOf(() => snapshotter.remove("c2")), "E_PRECONDITION");
     for (const key of ["a1", "v1", "c2", "c1", "a2", "v2"]) await snapshotter.remove(key);
     assertEquals(snapshotter.walk(), []);
-    assertEquals([...Deno.readDirSync(`${store.root}/snapshots`)], []);
-    assertEquals([...Deno.readDirSync(`${store.root}/trash`)], []);
+    assertEquals(namesIn(`${store.root}/snapshots`), []);
+    assertEquals(namesIn(`${store.root}/trash`), []);
   });
 
   test("Walk: filters", async ({ snapshotter }) => {
@@ -211,7 +212,7 @@ export function rowsConformance(test: SnapshotterTest): void {
     const thrown = await snapshotter.prepare("a", parent, { signal }).catch((error) => error);
     assertStrictEquals(thrown, reason);
     assertEquals(await codeOf(() => snapshotter.stat("a")), "E_NOT_FOUND");
-    assertEquals([...Deno.readDirSync(`${store.root}/snapshots`)], []);
+    assertEquals(namesIn(`${store.root}/snapshots`), []);
   });
 
   test("ensureChain: once for each chainID, and never under another's name", async (fixture) => {

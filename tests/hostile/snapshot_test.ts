@@ -19,6 +19,7 @@ import {
 } from "../../lib/snapshot/mod.ts";
 import { openStore } from "../../lib/store/mod.ts";
 import { codeOf } from "../support/code_of.ts";
+import { namesIn } from "../support/names_in.ts";
 import { needs } from "../support/require.ts";
 import {
   bringImage,
@@ -48,7 +49,6 @@ function test(
   }
 }
 
-const namesIn = (path: string) => [...Deno.readDirSync(path)].map(({ name }) => name).sort();
 const isMounted = (path: string) => findMount(readMountInfo(), fromText(path)) !== undefined;
 
 test("I03: keys are text in rows, never paths", async ({ snapshotter, store, temp }) => {

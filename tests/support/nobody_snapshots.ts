@@ -1,6 +1,5 @@
 /** What somebody without privileges can do with an image; prints a report. Run by `runAsNobody`. */
-import { VarveError } from "../../lib/errors.ts";
-import { exitCode } from "../../lib/errors.ts";
+import { exitCode, VarveError } from "../../lib/errors.ts";
 import { createPool } from "../../lib/pool/mod.ts";
 import {
   createSnapshotter,
@@ -11,6 +10,7 @@ import {
 } from "../../lib/snapshot/mod.ts";
 import { openStore } from "../../lib/store/mod.ts";
 import { listing } from "./extraction.ts";
+import { namesIn } from "./names_in.ts";
 import { bringImage } from "./snapshots.ts";
 
 const home = Deno.cwd();
@@ -37,14 +37,18 @@ try {
   refusal = { code, exit: exitCode(error), hint };
 }
 const report = await unpackImage({ store, pool, image, target: `${home}/out` });
-console.log(JSON.stringify({
+await print(JSON.stringify({
   user: Deno.uid(),
   driver: driver.name,
   overlay: overlayWorks(store),
   refusal,
   report,
   files: Object.fromEntries(listing(`${home}/out`)),
-  names: [...Deno.readDirSync(home)].map(({ name }) => name).sort(),
+  names: namesIn(home),
   leases: store.leases.list().length,
   snapshots: snapshotter.walk().length,
 }));
+
+async function print(line: string): Promise<void> {
+  await Deno.stdout.write(new TextEncoder().encode(`${line}\n`));
+}

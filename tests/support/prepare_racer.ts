@@ -8,10 +8,14 @@ const [root = "", wanted = "", parent = "", rounds = "0"] = Deno.args;
 await using store = await openStore({ root, durability: "none" });
 await using pool = createPool({ inline: true });
 const snapshotter = createSnapshotter({ store, driver: selectDriver({ store, pool, wanted }) });
-console.log("ready");
+await print("ready");
 await Deno.stdin.read(new Uint8Array(1));
 const codes: string[] = [];
 for (let round = 0; round < Number(rounds); round++) {
   codes.push(await codeOf(() => snapshotter.prepare(`key ${round}`, parent)));
 }
-console.log(JSON.stringify(codes));
+await print(JSON.stringify(codes));
+
+async function print(line: string): Promise<void> {
+  await Deno.stdout.write(new TextEncoder().encode(`${line}\n`));
+}

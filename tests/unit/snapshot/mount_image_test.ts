@@ -12,6 +12,7 @@ import {
 } from "../../../lib/snapshot/mod.ts";
 import type { StoredImage } from "../../../lib/store/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
+import { namesIn } from "../../support/names_in.ts";
 import { needs } from "../../support/require.ts";
 import {
   bringImage,
@@ -72,7 +73,6 @@ function test(name: string, fn: (one: Case) => Promise<void>): void {
 }
 
 const isMounted = (path: string) => findMount(readMountInfo(), fromText(path)) !== undefined;
-const namesIn = (path: string) => [...Deno.readDirSync(path)].map(({ name }) => name).sort();
 
 test("read-only: a lease and a view while it lasts, nothing afterwards", async (one) => {
   const target = one.target("mnt");

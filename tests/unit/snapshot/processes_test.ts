@@ -5,11 +5,11 @@ import { foldLayers } from "../../../lib/layer/mod.ts";
 import { createSnapshotter, type Driver } from "../../../lib/snapshot/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
 import { listing } from "../../support/extraction.ts";
+import { namesIn } from "../../support/names_in.ts";
 import { needs } from "../../support/require.ts";
 import { DRIVER_NAMES, mountAt, snapshotFixture } from "../../support/snapshots.ts";
 import { sorted, treeListing, withoutLinks } from "../../support/tree_listing.ts";
 
-const namesIn = (path: string) => [...Deno.readDirSync(path)].map(({ name }) => name).sort();
 const LAYERS = [[{ name: "a" }], [{ name: "b" }], [{ name: "c" }]];
 
 /** Starts a process that waits at the line; `go` lets it run and gives what it printed. */
