@@ -1,10 +1,9 @@
-// deno-lint-ignore-file no-console
 /**
  * Figures of trees: build, memory, apply, edit, fold, walk, store and open.
  *
  *     deno run -A tests/bench/tree_bench.ts [entries] [--cpu]
  *
- * Prints one JSON document. Times are milliseconds, one thread; with `--cpu`
+ * Prints a figure a line. Times are milliseconds, one thread; with `--cpu`
  * those that the thread ran, for a machine that does other things too.
  */
 import { applyLayer, diffTrees, foldLayers } from "../../lib/layer/mod.ts";
@@ -25,6 +24,7 @@ import {
   verifyTree,
   walk,
 } from "../../lib/tree/mod.ts";
+import { type Bound, figure } from "./harness.ts";
 
 const SOURCE = `sha256:${"ab".repeat(32)}` as DiffId;
 const COMMON = { uid: 0, gid: 0, mtime: timestamp(1_700_000_000), xattrs: [] };
@@ -111,10 +111,10 @@ function bytesOf(tree: Tree): number {
 /** Paths that exist, spread over a tree. */
 function spread(tree: Tree, count: number): ByteString[] {
   const paths: ByteString[] = [];
-  const step = Math.max(1, Math.floor(tree.count / count));
+  const step = tree.count / count;
   let i = 0;
   for (const { path, node } of walk(tree)) {
-    if (i++ % step === 0 && node.type === "file") paths.push(path);
+    if (i++ >= paths.length * step && node.type === "file") paths.push(path);
   }
   return paths.slice(0, count);
 }
@@ -153,7 +153,7 @@ function measure(shape: string, count: number): Record<string, number> {
     for (const { node } of walk(tree)) seen += node.type === "file" ? 1 : 0;
     return seen;
   })[0];
-  const paths = spread(tree, 100);
+  const paths = spread(tree, Math.min(100, tree.count >> 1));
   figures.changes = paths.length;
   const layers = Array.from({ length: 31 }, (_, i) => layerOf(paths, i));
   const applies = layers.map((layer) => timed(() => applyLayer(tree, layer))[0]);
@@ -229,7 +229,20 @@ const count = Number(Deno.args.find((arg) => /^\d+$/.test(arg)) ?? 1_000_000);
 const figures: Record<string, Record<string, number>> = {};
 for (const shape of Object.keys(SHAPES)) figures[shape] = measure(shape, count);
 figures.fold = foldMany(count / 4);
-for (const group of Object.values(figures)) {
-  for (const [key, value] of Object.entries(group)) group[key] = rounded(value);
+/** What a tree of a million entries must keep; `undefined` is told only. */
+const BOUNDS: Readonly<Record<string, Bound>> = {
+  build: { atMost: 2000 },
+  bytesPerEntry: { atMost: 110 },
+  changes: { atLeast: 100, atMost: 100 },
+  applyFirst: { atMost: 25 },
+  applyWarm: { atMost: 5 },
+  editFirst: { atMost: 25 },
+  editWarm: { atMost: 5 },
+  openAndLookUp: { atMost: 2 },
+};
+
+for (const [shape, group] of Object.entries(figures)) {
+  for (const [key, value] of Object.entries(group)) {
+    figure(`${shape}: ${key}`, rounded(value), "", count === 1_000_000 ? BOUNDS[key] : undefined);
+  }
 }
-console.log(JSON.stringify(figures, null, 2));
