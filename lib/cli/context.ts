@@ -18,6 +18,8 @@ export interface Io {
   stdin(): ReadableStream<Uint8Array>;
   /** Whether the stream is a terminal. */
   isTerminal(stream: "stdin" | "stdout" | "stderr"): boolean;
+  /** Lets signals that would end the command be the verb's own matter, until disposed. */
+  holdSignals?(): Disposable;
 }
 
 /** A verb's surroundings. Everything that it opened is closed when the verb ends. */

@@ -19,6 +19,7 @@ async function withSignals(run: (signal: AbortSignal) => Promise<number>): Promi
   let ended = INTERRUPTED;
   for (const [name, number] of Object.entries(SIGNALS)) {
     Deno.addSignalListener(name as keyof typeof SIGNALS, () => {
+      if (held) return;
       if (controller.signal.aborted) Deno.exit(128 + number);
       ended = 128 + number;
       controller.abort(new DOMException(`Interrupted by ${name}`, "AbortError"));
@@ -27,6 +28,9 @@ async function withSignals(run: (signal: AbortSignal) => Promise<number>): Promi
   const code = await run(controller.signal);
   return code === INTERRUPTED ? ended : code;
 }
+
+/** Whether signals are a verb's own matter. */
+let held = false;
 
 const io: Io = {
   env: (name) => Deno.env.get(name),
@@ -44,6 +48,10 @@ const io: Io = {
   },
   stdin: () => Deno.stdin.readable,
   isTerminal: (stream) => Deno[stream].isTerminal(),
+  holdSignals() {
+    held = true;
+    return { [Symbol.dispose]: () => held = false };
+  },
 };
 
 if (import.meta.main && !("WorkerGlobalScope" in globalThis)) {

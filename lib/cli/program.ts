@@ -9,6 +9,8 @@ import { history, inspect, layers } from "./verbs/inspect.ts";
 import { load } from "./verbs/load.ts";
 import { mount, umount, unpack } from "./verbs/mount.ts";
 import { rmi, tag } from "./verbs/names.ts";
+import { ps } from "./verbs/ps.ts";
+import { run } from "./verbs/run.ts";
 import { save } from "./verbs/save.ts";
 import { snapshotVerbs } from "./verbs/snapshot.ts";
 import { diff, ls, stat, tree } from "./verbs/tree.ts";
@@ -32,6 +34,8 @@ export const VERBS: readonly Verb[] = [
   mount,
   umount,
   unpack,
+  run,
+  ps,
   version,
   doctor,
 ];
@@ -98,7 +102,7 @@ function add(parent: Command, verb: Verb, dispatch: Dispatch): void {
     // Commander's own conversion of variadic arguments is undone: a verb gets them flat.
     const args = command.processedArgs.flat().filter((arg) => typeof arg === "string") as string[];
     const options = command.opts() as Options;
-    refuseEmpty(command, args, options);
+    refuseEmpty(command, args.slice(0, verb.passesOn), options);
     await dispatch(verb, args, options);
   });
 }

@@ -52,10 +52,12 @@ export async function runCli(args: readonly string[], options: RunCliOptions): P
   let format: GlobalOptions["format"] = wantsJson(args) ? "json" : "text";
   let action = "go on";
   let exit = 0;
+  let exitOf: (error: unknown) => number = exitCode;
   const program: Command = createProgram(async (verb, verbArgs, verbOptions) => {
     action = `run '${verb.usage.split(" ", 1)[0]}'`;
     const globals = globalOptions(program.opts(), io.env, options.isRoot ?? false);
     format = globals.format;
+    exitOf = (error) => verb.exitOf?.(error) ?? exitCode(error);
     await using context = new Context(io, globals, signal);
     exit = await runVerb(context, verb, verbArgs, verbOptions);
   });
@@ -84,7 +86,8 @@ export async function runCli(args: readonly string[], options: RunCliOptions): P
     if (signal.aborted && error === signal.reason) {
       return report(io, format, error, INTERRUPTED);
     }
-    return report(io, format, fileError(error, action));
+    const failure = fileError(error, action);
+    return report(io, format, failure, exitOf(failure));
   }
 }
 
@@ -107,6 +110,7 @@ async function runVerb(
   context.endProgress();
   if (result === STREAMED) return 0;
   const { json, text } = result;
+  if (json === undefined) return result.exit ?? 0;
   const parts = typeof text === "string" ? [text] : text;
   await writeParts(context.io, context.options.format === "json" ? jsonParts(json) : parts);
   return result.exit ?? 0;

@@ -3,7 +3,7 @@ import type { Context } from "./context.ts";
 
 /** What a verb has to say: one JSON document for programs, text for people. */
 export interface Report {
-  /** For `--format json`. Generators in it are arrays, written as they come. */
+  /** For `--format json`. Generators in it are arrays, written as they come. `undefined`: nothing is printed. */
   readonly json: unknown;
   /** For `--format text`, whole or in parts as they come; `""` prints nothing. */
   readonly text: string | Iterable<string>;
@@ -24,6 +24,10 @@ export interface Verb {
   readonly help: string;
   /** Adds the verb's own options. */
   configure?(command: Command): void;
+  /** From this argument on, what is passed on as it is: only there may something be empty. */
+  readonly passesOn?: number;
+  /** Exit code for an error of this verb, where it is not that of the error. */
+  exitOf?(error: unknown): number;
   /** Does the work. */
   run(
     context: Context,

@@ -1,0 +1,51 @@
+/** Running a container: the running state of an image. */
+import type { Snapshotter } from "../snapshot/mod.ts";
+import type { Store, StoredImage } from "../store/mod.ts";
+import type { ProcessOptions } from "./bundle/process.ts";
+import type { Volume } from "./bundle/volume.ts";
+
+/** What {@linkcode runContainer} needs. */
+export interface RunContainerOptions {
+  /** Where the image is. */
+  readonly store: Store;
+  /** Makes the read-write layer. */
+  readonly snapshotter: Snapshotter;
+  /** The image. */
+  readonly image: StoredImage;
+  /** What to run, and how; what is left out, the image says. */
+  readonly process?: ProcessOptions;
+  /** Key of the read-write layer. One that is there is used again; without one, a new one gets a name. */
+  readonly key?: string;
+  /** Removes the read-write layer at the end. */
+  readonly remove?: boolean;
+  /** `auto` (the default), `runc`, `crun` or `chroot`. */
+  readonly runtime?: string;
+  /** Directories of programs, as in `PATH`. */
+  readonly searchPath: string;
+  /** Files and directories of the host. */
+  readonly volumes?: readonly Volume[];
+  /** Whether the root may only be read. */
+  readonly readOnly?: boolean;
+  /** Whether a small init runs first, which reaps and forwards signals. */
+  readonly init?: boolean;
+  /** `host` (the default), or `none`. */
+  readonly network?: "host" | "none";
+  /** Whether signals that this process gets go on to the container. */
+  readonly forwardSignals?: boolean;
+  /** Milliseconds between SIGTERM and SIGKILL; 10 seconds by default. */
+  readonly grace?: number;
+  /** Ends the preparation, or the container: SIGTERM, after `grace` SIGKILL. */
+  readonly signal?: AbortSignal;
+  /** Called when the container is known to others, with its key. */
+  readonly onStart?: (key: string) => void;
+  /** The clock, ms since the epoch. */
+  readonly now?: () => number;
+}
+
+/** How a container ended. */
+export interface ContainerEnd {
+  /** Key of its read-write layer. */
+  readonly key: string;
+  /** Exit code; 128 and the signal's number when one ended it. */
+  readonly exit: number;
+}

@@ -1,0 +1,119 @@
+/** A container without a runtime: namespaces, mounts and a changed root, by programs of util-linux. */
+import { isKernelPath } from "../root/stubs.ts";
+import type { RuntimeSpec, SpecMount } from "../bundle/types.ts";
+import { type CommandLine, NOTE_SELF, noted, RUN_FILES } from "./commands.ts";
+
+/** Device nodes that every container has (runtime-spec, config-linux.md, "Default Devices"). */
+const DEVICES: readonly (readonly [name: string, major: number, minor: number])[] = [
+  ["null", 1, 3],
+  ["zero", 1, 5],
+  ["full", 1, 7],
+  ["random", 1, 8],
+  ["urandom", 1, 9],
+  ["tty", 5, 0],
+];
+
+const LINKS: readonly (readonly [name: string, target: string])[] = [
+  ["fd", "/proc/self/fd"],
+  ["stdin", "/proc/self/fd/0"],
+  ["stdout", "/proc/self/fd/1"],
+  ["stderr", "/proc/self/fd/2"],
+  ["ptmx", "pts/ptmx"],
+];
+
+/** Runs {@linkcode enterScript} in namespaces of its own. */
+export function chrootCommand(directory: string, spec: RuntimeSpec): CommandLine {
+  const own = spec.linux.namespaces.some(({ type }) => type === "network") ? ["--net"] : [];
+  const enter = ["sh", `${directory}/${RUN_FILES.enter}`];
+  const unshare = [
+    "unshare",
+    "--fork",
+    "--kill-child",
+    "--pid",
+    "--mount",
+    "--ipc",
+    "--uts",
+    ...own,
+  ];
+  if (!spec.process.terminal) return noted(directory, [...unshare, ...enter]);
+  // A terminal of its own, and a session that it belongs to.
+  const inner = ["exec", ...unshare, "setsid", "--ctty", ...enter].map(quote).join(" ");
+  return noted(directory, ["script", "--quiet", "--return", "--command", inner, "/dev/null"]);
+}
+
+/**
+ * What the first process does before it becomes the container's program. The
+ * root is moved onto that of the mount namespace: who breaks out of a changed
+ * root is still inside.
+ *
+ * @throws nothing: paths of the specification are without links, and quoted
+ */
+export function enterScript(directory: string, spec: RuntimeSpec): string {
+  const { root, hostname, mounts, linux, process } = spec;
+  const { user, cwd, env, args, capabilities } = process;
+  const bounding = capabilities.bounding.map((name) => `+${name.slice(4).toLowerCase()}`);
+  return `set -eu
+trap 'code=$?; [ "$code" = 0 ] || { echo "varve: Cannot enter the container: exit $code" >&2; exit 125; }' EXIT
+${NOTE_SELF}
+note ${quote(`${directory}/${RUN_FILES.first}`)}
+printf %s ${quote(hostname)} >/proc/sys/kernel/hostname
+umask ${user.umask.toString(8).padStart(4, "0")}
+setpriv=$(command -v setpriv) unshare=$(command -v unshare) env=$(command -v env)
+cd ${quote(root.path)}
+${mounts.flatMap(mountLines).join("\n")}
+for path in ${linux.readonlyPaths.map(inside).join(" ")}; do
+  [ ! -e "$path" ] || { mount --rbind "$path" "$path"; mount -o remount,bind,ro "$path"; }
+done
+for path in ${linux.maskedPaths.map(inside).join(" ")}; do
+  if [ -d "$path" ]; then mount -t tmpfs -o ro,size=0 tmpfs "$path"
+  elif [ -e "$path" ]; then mount --bind dev/null "$path"
+  fi
+done
+${root.readonly ? "mount -o remount,bind,ro ." : ""}
+mount --move . /
+trap - EXIT
+exec "$env" -i ${env.map(quote).join(" ")} "$setpriv" --regid ${user.gid} --groups ${
+    [...new Set([user.gid, ...user.additionalGids])].join(",")
+  } --bounding-set ${["-all", ...bounding].join(",")} --inh-caps -all --ambient-caps -all \\
+  "$unshare" --root . --wd ${quote(cwd)} --setuid ${user.uid} -- ${args.map(quote).join(" ")}
+`;
+}
+
+function mountLines({ destination, type, source, options }: SpecMount): string[] {
+  const target = inside(destination);
+  if (type === "cgroup") return [];
+  if (type === "bind") {
+    return [
+      // Below /dev nothing was made beforehand: it is a file system of the container's own.
+      ...(isKernelPath(destination) ? [makeTarget(quote(source), target)] : []),
+      `mount --rbind --make-rprivate ${quote(source)} ${target}`,
+      ...(options.includes("ro") ? [`mount -o remount,bind,ro ${target}`] : []),
+    ];
+  }
+  return [
+    ...(isKernelPath(destination) && destination.startsWith("/dev/") ? [`mkdir -p ${target}`] : []),
+    `mount -t ${type} -o ${quote(options.join(","))} ${quote(source)} ${target}`,
+    ...(destination === "/dev" ? deviceLines() : []),
+  ];
+}
+
+function makeTarget(source: string, target: string): string {
+  return `if [ -d ${source} ]; then mkdir -p ${target}; elif [ ! -e ${target} ]; then : >${target}; fi`;
+}
+
+function deviceLines(): string[] {
+  return [
+    ...DEVICES.map(([name, major, minor]) => `mknod -m 666 dev/${name} c ${major} ${minor}`),
+    ...LINKS.map(([name, target]) => `ln -s ${target} dev/${name}`),
+  ];
+}
+
+/** A path of the container, seen from its root. */
+function inside(path: string): string {
+  return quote(`.${path}`);
+}
+
+/** A word of a shell, whatever is in it. */
+export function quote(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,46 @@
+import { VarveError } from "../errors.ts";
+
+/** The terminal of this process, as it was. */
+export interface SavedTerminal {
+  /** Its device. */
+  readonly path: string;
+  /** Its settings, as stty(1) writes and reads them. */
+  readonly settings: string;
+  /** Its size, in characters. */
+  readonly size: { readonly columns: number; readonly rows: number };
+}
+
+/**
+ * Notes the settings of the terminal: a runtime that is killed leaves it raw.
+ *
+ * @throws {VarveError} `E_PRECONDITION` standard input or output is no terminal
+ */
+export async function saveTerminal(): Promise<SavedTerminal> {
+  if (!Deno.stdin.isTerminal() || !Deno.stdout.isTerminal()) {
+    throw new VarveError(
+      "E_PRECONDITION",
+      "Cannot give the container a terminal: standard input or output is none",
+      { hint: "leave --tty out" },
+    );
+  }
+  return {
+    path: await Deno.readLink("/proc/self/fd/0"),
+    settings: (await stty(["-g"])).trim(),
+    size: Deno.consoleSize(),
+  };
+}
+
+/** Puts the settings back. */
+export async function restoreTerminal({ settings }: SavedTerminal): Promise<void> {
+  await stty([settings]);
+}
+
+async function stty(args: readonly string[]): Promise<string> {
+  const { stdout } = await new Deno.Command("stty", {
+    args: [...args],
+    stdin: "inherit",
+    stdout: "piped",
+    stderr: "null",
+  }).output();
+  return new TextDecoder().decode(stdout);
+}

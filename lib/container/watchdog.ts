@@ -1,0 +1,48 @@
+import type { Runtime } from "./runtime/find.ts";
+import { watchdogCommand } from "./runtime/commands.ts";
+import type { SavedTerminal } from "./terminal.ts";
+
+/** Cleans up after a run, whatever ends it. */
+export interface Watchdog {
+  /** Lets it clean up, and waits for that. */
+  end(): Promise<void>;
+}
+
+/** Starts a watchdog: a process in a session of its own, which no signal of a terminal or a group reaches. */
+export function startWatchdog(
+  runtime: Runtime,
+  directory: string,
+  id: string,
+  terminal?: SavedTerminal,
+): Watchdog {
+  const { program, args } = watchdogCommand(runtime, directory, id, terminal);
+  const child = new Deno.Command(program, {
+    args: [...args],
+    cwd: "/",
+    stdin: "piped",
+    stdout: "null",
+    stderr: "null",
+    detached: true,
+  }).spawn();
+  return {
+    async end(): Promise<void> {
+      await child.stdin.close();
+      const { success } = await child.status;
+      // It was killed itself.
+      if (!success) await cleanUp(runtime, directory, id);
+    },
+  };
+}
+
+/** Ends and removes what a run left; nothing left is no error. */
+export async function cleanUp(runtime: Runtime, directory: string, id: string): Promise<void> {
+  const { program, args } = watchdogCommand(runtime, directory, id);
+  await new Deno.Command(program, {
+    args: [...args],
+    cwd: "/",
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+    detached: true,
+  }).output();
+}
