@@ -1,9 +1,7 @@
 import { digestToBytes, hexOf } from "../../digest/mod.ts";
-import { crc32c } from "./crc32c.ts";
 import {
   BLOCK,
   BLOCK_BITS,
-  COMPAT_CHECKSUM,
   COMPAT_MTIME,
   INCOMPAT_CHUNKED,
   INCOMPAT_DEVICES,
@@ -15,16 +13,16 @@ import {
 } from "./format.ts";
 import type { ErofsPlan } from "./plan.ts";
 
-/** CRC-32C of the magic and a checksum of zero, with which the kernel begins. */
-const CRC_SEED = 0x5045_b54a;
-
-/** What stands in front of the inodes: the superblock with its checksum, and the device table. */
+/**
+ * What stands in front of the inodes: the superblock and the device table. It has
+ * no checksum: erofs-utils (1.8.6) counts its bytes wrongly in blocks of 512, and crashes.
+ */
 export function encodeHeader(plan: ErofsPlan): Uint8Array {
   const bytes = new Uint8Array(plan.inodesAt);
   const view = new DataView(bytes.buffer, SUPER_OFFSET);
   const { devices, survey: { epoch } } = plan;
   view.setUint32(0, MAGIC, true);
-  view.setUint32(8, COMPAT_CHECKSUM | COMPAT_MTIME, true);
+  view.setUint32(8, COMPAT_MTIME, true);
   view.setUint8(12, BLOCK_BITS);
   view.setUint16(14, plan.nids[0] as number, true);
   view.setBigUint64(16, BigInt(plan.inodes), true);
@@ -45,8 +43,6 @@ export function encodeHeader(plan: ErofsPlan): Uint8Array {
     if (hex.length === TAG_BYTES) bytes.set(new TextEncoder().encode(hex), slot);
     view.setUint32(slot + TAG_BYTES - SUPER_OFFSET, blocks, true);
   }
-  const checked = bytes.subarray(SUPER_OFFSET + 8, SUPER_OFFSET + BLOCK);
-  view.setUint32(4, crc32c(CRC_SEED, checked), true);
   return bytes;
 }
 

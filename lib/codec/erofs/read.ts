@@ -1,0 +1,279 @@
+import { type ByteString, fromBytes } from "../../bytes/mod.ts";
+import { createHasher, type DiffId, sha256Bytes } from "../../digest/mod.ts";
+import { VarveError } from "../../errors.ts";
+import {
+  type Locator,
+  type Node,
+  type Tree,
+  TreeBuilder,
+  type TreeKind,
+  type TreeSource,
+  type Xattr,
+} from "../../tree/mod.ts";
+import { type DeviceExtent, readExtents } from "./content_reader.ts";
+import { readDirents } from "./directory_reader.ts";
+import { damaged } from "./errors.ts";
+import {
+  DIRENT_TYPES,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFIFO,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+} from "./format.ts";
+import { ImageBytes } from "./image_bytes.ts";
+import { flatContent, type Inode, readInode } from "./inode.ts";
+import type { ReadLayer } from "./options.ts";
+import { readSuperblock, type Superblock } from "./superblock.ts";
+import { XattrReader } from "./xattr_reader.ts";
+
+/** Options of {@linkcode readErofs}. */
+export interface ReadErofsOptions {
+  /** What the image is of: a whole file system, as by default, or one layer of an overlay. */
+  readonly kind?: TreeKind;
+  /** The layers that its devices are; by default those that their tags name. */
+  readonly devices?: readonly DiffId[];
+  /** Reads layers, to hash the files in them. */
+  readonly read?: ReadLayer;
+  /**
+   * Whether files are hashed; true by default. Without it the tree's digest
+   * means nothing, since an image does not hold the digests of its files.
+   */
+  readonly hash?: boolean;
+  /** Bytes of content that are hashed at most, holes included; 1 TiB by default. */
+  readonly maxContent?: number;
+}
+
+/** Stands for the digest of a file that is not hashed. */
+const UNKNOWN = new Uint8Array(32).fill(0xff);
+const ZEROS = new Uint8Array(1 << 16);
+const PIECE = 1 << 20;
+const MAX_CONTENT = 2 ** 40;
+const MAX_TARGET = 4095;
+const OPAQUE = "trusted.overlay.opaque" as ByteString;
+const ORIGIN = "trusted.overlay.origin" as ByteString;
+
+/**
+ * Reads an uncompressed EROFS image as a tree: what {@linkcode writeErofs}
+ * writes, and what mkfs.erofs does. Files that lie wholly in one device have a
+ * locator. The image is hostile input: everything is checked, and no more is
+ * kept than a small multiple of its bytes.
+ *
+ * A layer's image does not tell implied directories from others.
+ *
+ * @example
+ * ```ts
+ * import { readErofs, writeErofs } from "@varve/varve/erofs";
+ * import { emptyTree } from "@varve/varve/tree";
+ *
+ * const tree = emptyTree("root");
+ * const image = writeErofs(tree);
+ * const bytes = new Uint8Array(image.size);
+ * let at = 0;
+ * image.write((piece) => {
+ *   bytes.set(piece, at);
+ *   at += piece.length;
+ * });
+ * if (readErofs(bytes).digest !== tree.digest) throw new Error("another tree");
+ * ```
+ *
+ * @throws {VarveError} `E_FORMAT` when the image is damaged, compressed, or of features that are not
+ *   read here, `E_TYPE` for a socket, `E_LIMIT` beyond `maxContent` or when links or xattrs repeat too much
+ * @throws {TypeError} when files lie in devices and `read` is missing
+ */
+export function readErofs(image: Uint8Array | TreeSource, options: ReadErofsOptions = {}): Tree {
+  const source = image instanceof Uint8Array
+    ? { size: image.length, readSync: (at: number, n: number) => image.subarray(at, at + n) }
+    : image;
+  return new ErofsReader(new ImageBytes(source), options).tree();
+}
+
+class ErofsReader {
+  readonly #image: ImageBytes;
+  readonly #sb: Superblock;
+  readonly #options: ReadErofsOptions;
+  readonly #xattrs: XattrReader;
+  readonly #builder: TreeBuilder;
+  readonly #devices: readonly (DiffId | undefined)[];
+  readonly #isLayer: boolean;
+  #content: number;
+
+  constructor(image: ImageBytes, options: ReadErofsOptions) {
+    this.#image = image;
+    this.#options = options;
+    this.#sb = readSuperblock(image);
+    this.#xattrs = new XattrReader(image, this.#sb);
+    this.#content = options.maxContent ?? MAX_CONTENT;
+    this.#isLayer = options.kind === "layer";
+    this.#builder = new TreeBuilder({ kind: options.kind ?? "root" });
+    const { devices } = this.#sb;
+    if (options.devices !== undefined && options.devices.length !== devices.length) {
+      throw new RangeError(
+        `Cannot read EROFS image: ${options.devices.length} devices are given, it has ${devices.length}`,
+      );
+    }
+    this.#devices = options.devices ?? devices;
+  }
+
+  tree(): Tree {
+    const builder = this.#builder;
+    const { root } = this.#sb;
+    const inode = this.#inode(root);
+    if ((inode.mode & S_IFMT) !== S_IFDIR) damaged("its root is no directory");
+    builder.update(builder.root, this.#node(inode));
+    const directories = new Set([root]);
+    /** The nodes of inodes with several names. */
+    const linked = new Map<number, number>();
+    const stack = [{ inode, id: builder.root, parent: root }];
+    for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
+      const { nid } = top.inode;
+      let dots = 0;
+      for (const dirent of readDirents(this.#image, this.#sb, top.inode)) {
+        if (dirent.name === "." || dirent.name === "..") {
+          dots++;
+          const wanted = dirent.name === "." ? nid : top.parent;
+          if (dirent.nid !== wanted) damaged(`${dirent.name} of directory ${nid} leads elsewhere`);
+          continue;
+        }
+        const known = linked.get(dirent.nid);
+        if (known !== undefined) {
+          builder.link(top.id, dirent.name, known);
+          continue;
+        }
+        const child = this.#inode(dirent.nid);
+        if (DIRENT_TYPES[child.mode >>> 12] !== dirent.type) {
+          damaged(`an entry of directory ${nid} tells another type than its inode`);
+        }
+        const node = this.#node(child);
+        const id = builder.put(top.id, dirent.name, node);
+        if (node.type === "directory") {
+          if (directories.has(dirent.nid)) damaged(`directory ${dirent.nid} has two names`);
+          directories.add(dirent.nid);
+          stack.push({ inode: child, id, parent: nid });
+        } else if (child.links > 1 && node.type !== "whiteout") linked.set(dirent.nid, id);
+      }
+      if (dots !== 2) damaged(`directory ${nid} lacks . or ..`);
+    }
+    return builder.finish(null);
+  }
+
+  #inode(nid: number): Inode {
+    const inode = readInode(this.#image, this.#sb, nid);
+    if (inode.mtime.ns >= 1e9) damaged(`the time of inode ${nid} is malformed`);
+    return inode;
+  }
+
+  #node(inode: Inode): Node {
+    const { mode, uid, gid, mtime, data, size, nid } = inode;
+    const xattrs = this.#xattrs.read(inode);
+    const common = { mode: mode & 0o7777, uid, gid, mtime, xattrs };
+    switch (mode & S_IFMT) {
+      case S_IFDIR:
+        return this.#directory(common, xattrs);
+      case S_IFREG: {
+        const extents = readExtents(this.#image, this.#sb, inode);
+        return {
+          ...common,
+          type: "file",
+          group: null,
+          size,
+          digest: size === 0 ? null : this.#digest(size, extents),
+          locator: size === 0 ? null : this.#locator(extents),
+        };
+      }
+      case S_IFLNK:
+        return { ...common, type: "symlink", group: null, target: this.#target(inode) };
+      case S_IFCHR:
+      case S_IFBLK: {
+        if (this.#isLayer && data === 0 && (mode & S_IFMT) === S_IFCHR) return { type: "whiteout" };
+        const type = (mode & S_IFMT) === S_IFCHR ? "char" : "block";
+        const major = data >>> 8 & 0xfff;
+        return {
+          ...common,
+          type,
+          group: null,
+          major,
+          minor: data & 0xff | data >>> 12 & 0xfff00,
+        };
+      }
+      case S_IFIFO:
+        return { ...common, type: "fifo", group: null };
+      default:
+        throw new VarveError("E_TYPE", `Cannot read EROFS image: inode ${nid} has mode ${mode}`);
+    }
+  }
+
+  #directory(common: Omit<Node & { type: "fifo" }, "type" | "group">, xattrs: Xattr[]): Node {
+    const type = "directory";
+    if (!this.#isLayer) return { ...common, type, opaque: false, implied: false };
+    const opaque = xattrs.some(({ name, value }) => name === OPAQUE && value === "y");
+    const kept = xattrs.filter(({ name }) => name !== OPAQUE && name !== ORIGIN);
+    return { ...common, type, xattrs: kept, opaque, implied: false };
+  }
+
+  #target(inode: Inode): ByteString {
+    const { size, nid } = inode;
+    if (size === 0 || size > MAX_TARGET) damaged(`the target of inode ${nid} has ${size} bytes`);
+    const { inBlocks, blocksAt, tailAt } = flatContent(this.#sb, inode);
+    this.#image.spend(size);
+    const first = fromBytes(this.#image.at(inBlocks === 0 ? 0 : blocksAt, inBlocks));
+    const target = first + fromBytes(this.#image.at(tailAt, size - inBlocks)) as ByteString;
+    if (target.includes("\0")) damaged(`the target of inode ${nid} holds a NUL`);
+    return target;
+  }
+
+  #locator(extents: readonly DeviceExtent[]): Locator | null {
+    const device = extents[0]?.device ?? 0;
+    const source = this.#devices[device - 1];
+    if (source === undefined || extents.some((extent) => extent.device !== device)) return null;
+    return {
+      source,
+      extents: extents.map(({ logical, length, position }) => ({ logical, length, position })),
+    };
+  }
+
+  #digest(size: number, extents: readonly DeviceExtent[]): Uint8Array {
+    if (this.#options.hash === false) return UNKNOWN;
+    this.#content -= size;
+    if (this.#content < 0) {
+      throw new VarveError("E_LIMIT", "Cannot read EROFS image: its files are too large to hash", {
+        setting: "maxContent",
+      });
+    }
+    const [only] = extents;
+    if (only !== undefined && only.length === size && size <= PIECE) {
+      return sha256Bytes(this.#bytes(only.device, only.position, size));
+    }
+    const hasher = createHasher();
+    let done = 0;
+    const zerosTo = (end: number) => {
+      for (; done < end; done += Math.min(ZEROS.length, end - done)) {
+        hasher.update(ZEROS.subarray(0, Math.min(ZEROS.length, end - done)));
+      }
+    };
+    for (const { device, logical, length, position } of extents) {
+      zerosTo(logical);
+      for (let at = 0; at < length; at += PIECE) {
+        hasher.update(this.#bytes(device, position + at, Math.min(PIECE, length - at)));
+      }
+      done = logical + length;
+    }
+    zerosTo(size);
+    return hasher.bytes();
+  }
+
+  #bytes(device: number, position: number, length: number): Uint8Array {
+    if (device === 0) return this.#image.at(position, length);
+    const { read } = this.#options;
+    if (read === undefined) {
+      throw new TypeError("Cannot hash files of an EROFS image: they lie in devices, give `read`");
+    }
+    const source = this.#devices[device - 1];
+    if (source === undefined) return damaged(`device ${device} does not tell its layer`);
+    const bytes = read(source, position, length);
+    if (bytes.length !== length) damaged(`the content of a file ends behind layer ${source}`);
+    return bytes;
+  }
+}
