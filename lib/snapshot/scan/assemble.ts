@@ -10,7 +10,7 @@ import {
   type Tree,
   walk,
 } from "../../tree/mod.ts";
-import type { LinkedName, ScanPart } from "./contract.ts";
+import type { LinkedName, ScanForm, ScanPart } from "./contract.ts";
 import { IMPLIED, Placer } from "./placer.ts";
 
 /** Reads a file for its digest; may give it new attributes. */
@@ -22,13 +22,18 @@ export type ReadFile = (path: ByteString, node: FileNode) => FileNode;
  *
  * @param base the root tree that the parts were compared with
  */
-export function assembleParts(parts: readonly ScanPart[], base: Tree, read?: ReadFile): Tree {
+export function assembleParts(
+  form: ScanForm,
+  parts: readonly ScanPart[],
+  base: Tree,
+  read?: ReadFile,
+): Tree {
   // What is only on the way has in the base the attributes that it has here, or another part tells it.
   const placer = new Placer((path) => {
     const node = lookup(base, path);
     return node?.type === "directory" ? node : IMPLIED;
   });
-  const links = decideLinks(parts.flatMap((part) => part.links));
+  const links = decideLinks(form, parts.flatMap((part) => part.links));
   const first = new Map<string, NodeId>();
   for (const part of parts) {
     const tree = decodeTree(part.tree);
@@ -65,9 +70,13 @@ function told(
  * What becomes of names that share inodes: for each path its inode, or that its whole group is as in the base.
  *
  * A group is as in the base when all its names are and are told by the same label there; else
- * it comes with all its names, since a layer can only link to what it holds.
+ * it comes with all its names, since a layer can only link to what it holds. A group in an upper
+ * directory always differs: names that the lower's group has beside it are no longer linked to it.
  */
-function decideLinks(links: readonly LinkedName[]): Map<ByteString, string | "unchanged"> {
+function decideLinks(
+  form: ScanForm,
+  links: readonly LinkedName[],
+): Map<ByteString, string | "unchanged"> {
   const groups = Map.groupBy(links, ({ inode }) => inode);
   const out = new Map<ByteString, string>();
   for (const [inode, names] of groups) {
@@ -75,7 +84,8 @@ function decideLinks(links: readonly LinkedName[]): Map<ByteString, string | "un
       (least, { path }) => path < least ? path : least,
       names[0]?.path as ByteString,
     );
-    const unchanged = names.every(({ same, group }) => same && group === label);
+    const unchanged = (form === "plain" || label === null) &&
+      names.every(({ same, group }) => same && group === label);
     for (const { path } of names) out.set(path, unchanged ? "unchanged" : inode);
   }
   return out;

@@ -93,7 +93,7 @@ async function makeLayer(
 ): Promise<DirectoryLayer> {
   const { place, parts, rules } = input;
   const warnings = mergeWarnings(parts.map((part) => part.warnings));
-  const tree = assembleParts(parts, base);
+  const tree = assembleParts(place.form, parts, base);
   if (isEmpty(tree)) return { layer: null, tree: null, empty: true, warnings };
   const { policy = {}, limits = {} } = rules;
   const nodes = new NodeReader(place.form, policy, limits);
@@ -121,7 +121,7 @@ function treeOnly(
   const contents = new ContentReader(place.root);
   let read = 0;
   const onBytes = (bytes: number) => progress({ read: read += bytes, written: 0 });
-  const tree = assembleParts(parts, base, (path, node) =>
+  const tree = assembleParts(place.form, parts, base, (path, node) =>
     guarded(path, () => {
       const { stat: { mode, uid, gid, mtime, size }, digest } = contents.hash(path, onBytes);
       return { ...node, mode, uid, gid, mtime, size, digest };
