@@ -33,7 +33,8 @@ export interface PerformMountOptions {
  * Mounts a value at a directory. It appears at once and complete: a read-only
  * bind is never writable, not for a moment. An overlay's directories go one by
  * one through fsconfig(2) (Linux 6.7), so that neither their number nor a
- * comma or colon in a path matters; on older kernels as one option string.
+ * comma or colon in a path matters; on older kernels as one option string. The
+ * devices of an EROFS image (`device=…`) go one by one, too.
  *
  * @param mount its own `target` is added to the given one
  * @param target an existing directory, or a file for a bind of a file
@@ -102,20 +103,21 @@ function configured(mount: Mount, plan: MountPlan, at: ByteString): boolean {
     if (isErrno(error, "ENOSYS")) return false;
     throw error;
   }
+  const held: Fd[] = [];
   try {
     for (const parameter of plan.parameters) {
       try {
-        fsconfig(fs, parameter);
+        fsconfig(fs, parameter, held);
       } catch (error) {
         // Before 6.7 overlay knows no `lowerdir+`.
         if (isErrno(error, "EINVAL") && parameter.key.endsWith("+")) return false;
         throw withMessages(error, fs);
       }
     }
-    if (plan.attributes & 1) fsconfig(fs, { key: "ro" });
+    if (plan.attributes & 1) fsconfig(fs, { key: "ro" }, held);
     try {
       if (mount.source !== "") {
-        fsconfig(fs, { key: "source", value: mount.source, path: true });
+        fsconfig(fs, { key: "source", value: mount.source, path: true }, held);
       }
       fsCreate(fs);
     } catch (error) {
@@ -129,6 +131,7 @@ function configured(mount: Mount, plan: MountPlan, at: ByteString): boolean {
     }
     return true;
   } finally {
+    for (const fd of held) closeFd(fd);
     closeFd(fs);
   }
 }

@@ -1,7 +1,7 @@
 import { type ByteString, fromBytes } from "../bytes/mod.ts";
 import { cString, cString2 } from "./c_string.ts";
 import { attemptOnce, checkOnce, errnoName } from "./errno.ts";
-import { closeFd, CWD, type Fd, openAt, procPath } from "./fd.ts";
+import { CWD, type Fd, openAt, procPath } from "./fd.ts";
 import type { MountParameter } from "./mount_options.ts";
 import { At, Open, SYS } from "./numbers.ts";
 import { libc } from "./symbols.ts";
@@ -22,24 +22,23 @@ export function fsopen(type: string): Fd {
   return checkOnce(() => libc().fsopen(SYS.fsopen, name, FSOPEN_CLOEXEC), "fsopen", EMPTY) as Fd;
 }
 
-/** Gives a file system one parameter (fsconfig(2)). */
-export function fsconfig(fs: Fd, parameter: MountParameter): void {
+/**
+ * Gives a file system one parameter (fsconfig(2)).
+ *
+ * @param held takes descriptors that must stay open until the file system is made: some look a path up only then
+ */
+export function fsconfig(fs: Fd, parameter: MountParameter, held: Fd[]): void {
   const { key, value, path } = parameter;
   if (value === undefined) {
     return void configure(fs, SET_FLAG, key, null, 0);
   }
-  // Some kernels take backslashes out of an overlay's paths and some do not: those go as descriptors.
-  const asString = !path || value.length <= STRING_MAX && !value.includes("\\");
-  if (asString) return void configure(fs, SET_STRING, key, value, 0);
+  if (!path || value.length <= STRING_MAX) return void configure(fs, SET_STRING, key, value, 0);
   const fd = openAt(CWD, value, Open.PATH);
-  try {
-    const number = tryConfigure(fs, SET_FD, key, null, fd);
-    if (number === 0) return;
-    // Overlay takes descriptors since 6.13; before that, the descriptor's path is short too.
-    configure(fs, SET_STRING, key, procPath(fd), 0);
-  } finally {
-    closeFd(fd);
-  }
+  held.push(fd);
+  const number = tryConfigure(fs, SET_FD, key, null, fd);
+  if (number === 0) return;
+  // Overlay takes descriptors since 6.13; before that, the descriptor's path is short too.
+  configure(fs, SET_STRING, key, procPath(fd), 0);
 }
 
 function tryConfigure(
