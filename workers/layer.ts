@@ -1,4 +1,4 @@
 /** Worker entry of the layer job. */
-import { layerJob, serve } from "../lib/pool/mod.ts";
+import { layerJobs, serve } from "../lib/pool/mod.ts";
 
-if ("WorkerGlobalScope" in globalThis) serve(globalThis, [layerJob]);
+if ("WorkerGlobalScope" in globalThis) serve(globalThis, layerJobs);

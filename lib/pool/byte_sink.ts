@@ -1,4 +1,5 @@
 import { fileError } from "../linux/mod.ts";
+import { WriteOut } from "./write_out.ts";
 
 /** Where result bytes go: a file, or memory. Writes are synchronous, so that nobody has to hold what is on its way. */
 export interface ByteSink extends Disposable {
@@ -15,18 +16,20 @@ const BUFFER_BYTES = 256 * 1024;
 export class FileSink implements ByteSink {
   readonly #action: string;
   readonly #file: Deno.FsFile;
+  readonly #writeOut: WriteOut | null;
   #buffer: Uint8Array | null = null;
   #used = 0;
   #closed = false;
 
-  /** Creates the file; `what` names it in errors. @throws {VarveError} `E_SYSCALL`, with `EEXIST` when it exists */
-  constructor(path: string, what: string) {
+  /** Creates the file; `what` names it in errors, `willSync` says that it is synced soon. @throws {VarveError} `E_SYSCALL`, with `EEXIST` when it exists */
+  constructor(path: string, what: string, willSync = false) {
     this.#action = `write ${what}`;
     try {
       this.#file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
     } catch (error) {
       throw fileError(error, this.#action, "open");
     }
+    this.#writeOut = willSync ? new WriteOut(path) : null;
   }
 
   /** @throws {VarveError} `E_SYSCALL` */
@@ -47,6 +50,7 @@ export class FileSink implements ByteSink {
   [Symbol.dispose](): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#writeOut?.[Symbol.dispose]();
     this.#file.close();
   }
 
@@ -61,6 +65,7 @@ export class FileSink implements ByteSink {
     } catch (error) {
       throw fileError(error, this.#action, "write");
     }
+    this.#writeOut?.add(bytes.length);
   }
 }
 

@@ -9,6 +9,8 @@
  * Promises of every pool:
  * - *order*: jobs start in the order of the calls, at most `size` at once.
  *   Workers start with the first job that needs them and are kept.
+ * - *halves*: a job whose work comes in two halves gets a second worker when no
+ *   other job waits and `size` is more than one; its outcome is the same.
  * - *back-pressure both ways*: at most `window` bytes of a job's stream are on
  *   their way; a slow handler holds back the source, a slow source only its job.
  *   The caller's buffers stay the caller's: what crosses is a copy.
@@ -61,6 +63,31 @@ export interface Job<Input, Output> {
   readonly entry: WorkerEntry;
   /** Does the work. Whatever it opens it closes, also when `signal` aborts. */
   run(input: Input, context: JobContext): Promise<Output>;
+  /** The same work for two threads, where the input is worth it; `null` where it is not. */
+  halves?(input: Input): Halves<Output> | null;
+}
+
+/**
+ * A job in two halves that meet in shared memory, for two workers at once.
+ *
+ * When the front fails, it says so to the back, which then gives `null`, or fails by itself at
+ * something that came before. Where either fails or dies, `stop` is called, and neither may wait on.
+ */
+export interface Halves<Output> {
+  /** Gets the stream, and reports the progress. */
+  readonly front: Half<unknown>;
+  /** Gives the output. */
+  readonly back: Half<Output | null>;
+  /** Wakes both, which then end. May be called at any time and again. */
+  stop(): void;
+}
+
+/** One half. */
+export interface Half<Output> {
+  /** A job that the same entry registers. */
+  readonly job: Job<never, Output>;
+  /** Its input. */
+  readonly input: unknown;
 }
 
 /** Options of one run. */

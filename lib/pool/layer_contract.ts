@@ -16,6 +16,7 @@ import type { Compression, CompressLimits } from "../codec/compress/mod.ts";
 import type { TarLimits } from "../codec/tar/mod.ts";
 import type { DiffId, Digest, TreeDigest } from "../digest/mod.ts";
 import type { LayerLimits, LayerPolicy, Warning } from "../layer/mod.ts";
+import type { InflaterName } from "./inflater_choice.ts";
 
 /** Where the compressed bytes come from. */
 export type LayerSource =
@@ -66,6 +67,12 @@ export interface LayerJobInput {
   readonly limits?: Partial<LayerLimits>;
   /** Limits of the archive and of the compression, where they are not the defaults. */
   readonly streamLimits?: Partial<TarLimits & CompressLimits>;
+  /** What inflates gzip; `"auto"` when absent. */
+  readonly inflater?: InflaterName;
+  /** Whether a sync follows: then data is on its way to the disk while the job runs. */
+  readonly willSync?: boolean;
+  /** Compressed bytes from which a layer is worth two threads; 4 MiB when absent. */
+  readonly halvesFrom?: number;
   /** Whether to hash each file. True unless a bench says otherwise. */
   readonly fileDigests?: boolean;
 }

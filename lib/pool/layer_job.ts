@@ -1,7 +1,8 @@
 import { encodeTree } from "../tree/mod.ts";
-import { type ByteSink, FileSink, MemorySink } from "./byte_sink.ts";
 import type { Job, JobContext } from "./contract.ts";
 import type { LayerJobInput, LayerJobOutput } from "./layer_contract.ts";
+import { layerHalves } from "./layer_halves.ts";
+import { LayerOutputs } from "./layer_outputs.ts";
 import { LayerPipeline } from "./layer_pipeline.ts";
 import { readSource } from "./layer_source.ts";
 
@@ -25,15 +26,17 @@ export const layerJob: Job<LayerJobInput, LayerJobOutput> = {
   name: "layer",
   entry: "layer",
   run: makeLayer,
+  halves: layerHalves,
 };
 
 async function makeLayer(input: LayerJobInput, context: JobContext): Promise<LayerJobOutput> {
   const { signal } = context;
   signal.throwIfAborted();
-  using outputs = new Outputs(input);
+  using outputs = new LayerOutputs(input);
+  const tar = outputs.sink("tar");
   using pipeline = new LayerPipeline(input, {
-    tar: (bytes) => outputs.tar.write(bytes),
-    blob: outputs.keepsBlob ? (bytes) => outputs.blob.write(bytes) : null,
+    tar: (bytes) => tar.write(bytes),
+    blob: outputs.keepsBlob ? (bytes) => outputs.sink("blob").write(bytes) : null,
   });
   for await (const chunk of readSource(input.source, context)) {
     signal.throwIfAborted();
@@ -41,59 +44,8 @@ async function makeLayer(input: LayerJobInput, context: JobContext): Promise<Lay
     context.progress({ read: pipeline.read, written: pipeline.written });
   }
   const { output, tree } = pipeline.finish();
-  for (const bytes of encodeTree(tree)) outputs.tree.write(bytes);
-  return outputs.end(output);
-}
-
-/** The target's sinks; each is made when its first bytes come, the tar always. */
-class Outputs implements Disposable {
-  readonly #target: LayerJobInput["target"];
-  readonly tar: ByteSink;
-  #tree: ByteSink | null = null;
-  #blob: ByteSink | null = null;
-
-  constructor({ target }: LayerJobInput) {
-    this.#target = target;
-    this.tar = this.#make("tar", "uncompressed layer");
-  }
-
-  /** Whether the bytes as they came are wanted. */
-  get keepsBlob(): boolean {
-    return this.#target.kind === "memory" || this.#target.blob !== null;
-  }
-
-  get tree(): ByteSink {
-    return this.#tree ??= this.#make("tree", "layer tree");
-  }
-
-  get blob(): ByteSink {
-    return this.#blob ??= this.#make("blob", "layer");
-  }
-
-  /** Says that all is there. */
-  end(output: Omit<LayerJobOutput, "memory">): LayerJobOutput {
-    const { tar, tree } = this;
-    const blob = this.#blob;
-    for (const sink of [tar, tree, blob]) sink?.end();
-    if (!(tar instanceof MemorySink && tree instanceof MemorySink)) return output;
-    return {
-      ...output,
-      memory: {
-        tar: tar.bytes(),
-        tree: tree.bytes(),
-        blob: blob instanceof MemorySink ? blob.bytes() : null,
-      },
-    };
-  }
-
-  [Symbol.dispose](): void {
-    for (const sink of [this.tar, this.#tree, this.#blob]) sink?.[Symbol.dispose]();
-  }
-
-  #make(which: "tar" | "tree" | "blob", what: string): ByteSink {
-    const target = this.#target;
-    return target.kind === "memory"
-      ? new MemorySink()
-      : new FileSink(target[which] as string, what);
-  }
+  const sink = outputs.sink("tree");
+  for (const bytes of encodeTree(tree)) sink.write(bytes);
+  outputs.end();
+  return outputs.withMemory(output);
 }

@@ -15,7 +15,7 @@ export interface LayerExpected {
   readonly size?: number;
 }
 
-/** Proves the bytes of a layer as they come; what nobody expects is only measured. */
+/** Measures the bytes of a layer as they come. */
 export class LayerProof {
   readonly #expected: LayerExpected;
   readonly #hasher: Hasher;
@@ -36,32 +36,54 @@ export class LayerProof {
   /** Takes the next bytes. @throws {VarveError} `E_SIZE` at the first one too many */
   update(bytes: Uint8Array): void {
     this.#size += bytes.length;
-    if (this.#size > (this.#expected.size ?? Infinity)) this.#wrongSize("longer");
+    if (this.#size > (this.#expected.size ?? Infinity)) {
+      throw wrongSize(this.#expected, this.#size, "longer");
+    }
     this.#hasher.update(bytes);
   }
 
-  /**
-   * Judges the whole; `cause` is what was seen wrong inside of it.
-   *
-   * @throws {VarveError} `E_SIZE` when bytes are missing, else `E_DIGEST` when the digest differs
-   */
-  finish(cause?: unknown): Digest {
-    if (this.#size < (this.#expected.size ?? 0)) this.#wrongSize("shorter", cause);
-    const actual = this.#hasher.digest();
-    const expected = this.#expected.digest;
-    if (expected === undefined || equalDigests(actual, expected)) return actual;
-    const message = `Cannot verify layer ${expected}: the digest is ${actual}`;
-    throw new VarveError("E_DIGEST", message, { expected, actual }, { cause });
+  /** Ends the measuring. */
+  finish(): MeasuredBytes {
+    return { size: this.#size, digest: this.#hasher.digest() };
   }
+}
 
-  #wrongSize(how: "longer" | "shorter", cause?: unknown): never {
-    const { digest, size } = this.#expected;
-    const what = digest === undefined ? "layer" : `layer ${digest}`;
-    throw new VarveError(
-      "E_SIZE",
-      `Cannot verify ${what}: it is ${how} than its ${size} bytes`,
-      { expected: size as number, actual: this.#size },
-      { cause },
-    );
-  }
+/** What bytes are. */
+export interface MeasuredBytes {
+  /** Their number. */
+  readonly size: number;
+  /** Their digest. */
+  readonly digest: Digest;
+}
+
+/**
+ * Judges the whole; `cause` is what was seen wrong inside of it.
+ *
+ * @throws {VarveError} `E_SIZE` when bytes are missing, else `E_DIGEST` when the digest differs
+ */
+export function judgeBytes(
+  { size, digest: actual }: MeasuredBytes,
+  expected: LayerExpected,
+  cause: unknown,
+): void {
+  if (size < (expected.size ?? 0)) throw wrongSize(expected, size, "shorter", cause);
+  const { digest } = expected;
+  if (digest === undefined || equalDigests(actual, digest)) return;
+  const message = `Cannot verify layer ${digest}: the digest is ${actual}`;
+  throw new VarveError("E_DIGEST", message, { expected: digest, actual }, { cause });
+}
+
+function wrongSize(
+  { digest, size }: LayerExpected,
+  actual: number,
+  how: "longer" | "shorter",
+  cause?: unknown,
+): VarveError {
+  const what = digest === undefined ? "layer" : `layer ${digest}`;
+  return new VarveError(
+    "E_SIZE",
+    `Cannot verify ${what}: it is ${how} than its ${size} bytes`,
+    { expected: size as number, actual },
+    { cause },
+  );
 }

@@ -1,4 +1,5 @@
 import type { Job, Pool, PoolOptions, RunOptions, WorkerEntry } from "./contract.ts";
+import { runHalves } from "./halves.ts";
 import { runInline } from "./inline.ts";
 import { spawnWorker } from "./spawn.ts";
 import type { Task } from "./task.ts";
@@ -126,17 +127,26 @@ class WorkerPool implements Pool {
   }
 
   async #start<Input, Output>(job: Job<Input, Output>, input: Input, task: Task): Promise<Output> {
-    const link = await this.#link(job.entry);
-    if (link === null) {
-      task.signal.throwIfAborted();
-      return await runInline(job, input, task);
-    }
+    const halves = this.#hasRoom ? job.halves?.(input) ?? null : null;
+    const [link, helper] = await Promise.all([
+      this.#link(job.entry),
+      halves === null ? null : this.#link(job.entry),
+    ]);
     try {
       task.signal.throwIfAborted();
+      if (link === null) return await runInline(job, input, task);
+      if (halves !== null && helper !== null && this.#hasRoom) {
+        return await runHalves(halves, { front: helper, back: link }, task);
+      }
       return await link.run(job.name, input, task) as Output;
     } finally {
-      if (!link.dead) this.#idle.push(link);
+      for (const used of [helper, link]) if (used !== null && !used.dead) this.#idle.push(used);
     }
+  }
+
+  /** Whether a job may have a second worker: when others wait, they are better use of a core. */
+  get #hasRoom(): boolean {
+    return this.size > 1 && this.#queue.length === 0;
   }
 
   /** A worker of the entry that has no job, or `null` where the job is to run inline. */
@@ -144,8 +154,8 @@ class WorkerPool implements Pool {
     if (this.#inline) return null;
     const at = this.#idle.findLastIndex((link) => link.entry === entry);
     if (at >= 0) return this.#idle.splice(at, 1)[0] as WorkerLink;
-    // Threads are never more than jobs at once: one that serves another entry makes room.
-    if (this.#links.size >= this.size) this.#idle[0]?.end();
+    // Threads are never more than two for each job at once: one that serves another entry makes room.
+    if (this.#links.size >= (this.size > 1 ? 2 * this.size : 1)) this.#idle[0]?.end();
     try {
       const link = new WorkerLink(entry, this.#spawn(entry), this.#options);
       this.#links.add(link);

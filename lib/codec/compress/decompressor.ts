@@ -16,8 +16,8 @@ export interface DecompressorOptions {
   readonly compression?: Compression;
   /** Limits, where they are not {@linkcode DEFAULT_COMPRESS_LIMITS}. */
   readonly limits?: Partial<CompressLimits>;
-  /** Makes what inflates gzip; node:zlib does it otherwise. It is closed with the decompressor. */
-  readonly createInflater?: () => Inflater;
+  /** Makes what inflates gzip; node:zlib does it where it gives none. It is closed with the decompressor. */
+  readonly createInflater?: () => Inflater | undefined;
   /**
    * Gives memory for the next piece of output, any length but 0: it is filled and then handed to
    * the sink, as a view of it. Without it one buffer of 256 KiB is used again and again.
@@ -173,7 +173,7 @@ export class Decompressor implements Disposable {
     this.#compression = compression;
     if (compression === "none") return new PlainReader(this.#meter);
     if (compression === "gzip") {
-      const inflater = (this.#options.createInflater ?? createNodeInflater)();
+      const inflater = this.#options.createInflater?.() ?? createNodeInflater();
       return new GzipReader(inflater, this.#limits, this.#meter, this.#output);
     }
     const decoder = createNodeZstdDecoder(this.#limits.zstdWindowBytes);

@@ -1,0 +1,52 @@
+import { type ByteSink, FileSink, MemorySink } from "./byte_sink.ts";
+import type { LayerJobInput, LayerJobOutput } from "./layer_contract.ts";
+
+/** The target's sinks; each is made when its first bytes come. */
+export class LayerOutputs implements Disposable {
+  readonly #input: LayerJobInput;
+  readonly #sinks = new Map<"tar" | "tree" | "blob", ByteSink>();
+
+  constructor(input: LayerJobInput) {
+    this.#input = input;
+  }
+
+  /** Whether the bytes as they came are wanted. */
+  get keepsBlob(): boolean {
+    const { target } = this.#input;
+    return target.kind === "memory" || target.blob !== null;
+  }
+
+  /** The sink of the uncompressed layer, of its tree, or of the bytes as they came. */
+  sink(which: "tar" | "tree" | "blob"): ByteSink {
+    let sink = this.#sinks.get(which);
+    if (sink === undefined) this.#sinks.set(which, sink = this.#make(which));
+    return sink;
+  }
+
+  /** Says that all is there. */
+  end(): void {
+    for (const sink of this.#sinks.values()) sink.end();
+  }
+
+  /** Adds what went to memory. */
+  withMemory(output: Omit<LayerJobOutput, "memory">): LayerJobOutput {
+    const [tar, tree, blob] = (["tar", "tree", "blob"] as const).map((which) => {
+      const sink = this.#sinks.get(which);
+      return sink instanceof MemorySink ? sink.bytes() : null;
+    });
+    if (tar == null || tree == null) return output;
+    return { ...output, memory: { tar, tree, blob: blob ?? null } };
+  }
+
+  [Symbol.dispose](): void {
+    for (const sink of this.#sinks.values()) sink[Symbol.dispose]();
+  }
+
+  #make(which: "tar" | "tree" | "blob"): ByteSink {
+    const { target, willSync = false } = this.#input;
+    if (target.kind === "memory") return new MemorySink();
+    return new FileSink(target[which] as string, NAMES[which], willSync);
+  }
+}
+
+const NAMES = { tar: "uncompressed layer", tree: "layer tree", blob: "layer" } as const;
