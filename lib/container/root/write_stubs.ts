@@ -1,4 +1,4 @@
-import type { ByteString } from "../../bytes/mod.ts";
+import { type ByteString, EPOCH, type Timestamp } from "../../bytes/mod.ts";
 import {
   chmodFd,
   type Fd,
@@ -29,48 +29,55 @@ const DIRECTORY_MODE = 0o755, FILE_MODE = 0o644;
  * @param stubs parents first
  */
 export function writeInitLayer(directory: Fd, merged: Fd, stubs: readonly Want[]): void {
-  const made = new Set(stubs.map(({ path }) => path));
-  const led = new Set<ByteString>();
+  const times = timesOf(merged, stubs);
   for (const { path, type } of stubs) {
-    for (const parent of parentsOf(path)) {
-      makeDirectory(directory, parent);
-      if (!made.has(parent)) led.add(parent);
-    }
+    for (const parent of parentsOf(path)) makeDirectory(directory, parent);
     if (type === "directory") makeDirectory(directory, path);
     else makeFile(directory, path);
   }
-  for (const { path } of stubs.toReversed()) dress(directory, merged, path, made);
-  // Deepest first: to make or to open a directory changes nothing of those below it any more.
-  for (const path of [...led].sort().reverse()) {
+  for (const { path } of stubs) dress(directory, path, times);
+  for (const [path, time] of times) {
     using from = openDirectory(merged, path);
     using to = openDirectory(directory, path);
     copyAttributesFd(from.fd, to.fd);
+    // What it has in the root may be what it has here: that has changed.
+    utimensFd(to.fd, time);
   }
 }
 
 /** Makes stubs in the root itself. The directories that they come into keep their time. */
 export function writeStubs(root: Fd, stubs: readonly Want[]): void {
-  const made = new Set(stubs.map(({ path }) => path));
+  const times = timesOf(root, stubs);
   for (const { path, type } of stubs) {
-    const parent = parentOf(path);
-    using directory = openDirectory(root, parent);
-    const { mtime } = statFd(directory.fd);
     if (type === "directory") makeDirectory(root, path);
     else makeFile(root, path);
-    dress(root, root, path, made);
-    utimensFd(directory.fd, mtime);
+  }
+  for (const { path } of stubs) dress(root, path, times);
+  for (const [path, time] of times) {
+    using directory = openDirectory(root, path);
+    utimensFd(directory.fd, time);
   }
 }
 
+/** The times of the directories that are there and lead to stubs. */
+function timesOf(merged: Fd, stubs: readonly Want[]): Map<ByteString, Timestamp> {
+  const made = new Set(stubs.map(({ path }) => path));
+  const times = new Map<ByteString, Timestamp>();
+  for (const path of stubs.flatMap(({ path }) => parentsOf(path))) {
+    if (made.has(path) || times.has(path)) continue;
+    using directory = openDirectory(merged, path);
+    times.set(path, statFd(directory.fd).mtime);
+  }
+  return times;
+}
+
 /** Gives a stub its mode, and the time of the directory that it comes into. */
-function dress(target: Fd, merged: Fd, path: ByteString, made: ReadonlySet<ByteString>): void {
+function dress(target: Fd, path: ByteString, times: ReadonlyMap<ByteString, Timestamp>): void {
   let parent = parentOf(path);
-  while (made.has(parent)) parent = parentOf(parent);
-  using directory = openDirectory(merged, parent);
+  while (!times.has(parent) && parent !== "/") parent = parentOf(parent);
   using stub = open(target, path, Open.READ);
-  const { type } = statFd(stub.fd);
-  chmodFd(stub.fd, type === "directory" ? DIRECTORY_MODE : FILE_MODE);
-  utimensFd(stub.fd, statFd(directory.fd).mtime);
+  chmodFd(stub.fd, statFd(stub.fd).type === "directory" ? DIRECTORY_MODE : FILE_MODE);
+  utimensFd(stub.fd, times.get(parent) ?? EPOCH);
 }
 
 function makeDirectory(root: Fd, path: ByteString): void {
