@@ -10,6 +10,8 @@ import {
   openAt,
   ownFd,
 } from "../linux/mod.ts";
+import { findRuntime, hasHybridCgroups, hasOnlyUnifiedCgroups } from "../container/mod.ts";
+import { VarveError } from "../errors.ts";
 import type { Store } from "../store/mod.ts";
 
 /** Programs that varve works with or is tested against. None is needed. */
@@ -19,6 +21,11 @@ export const TOOLS: readonly { readonly name: string; readonly for: string }[] =
   { name: "podman", for: "loads what save writes" },
   { name: "docker", for: "loads what save writes" },
   { name: "ctr", for: "loads what save writes" },
+  { name: "runc", for: "runs containers" },
+  { name: "crun", for: "runs containers" },
+  { name: "unshare", for: "runs containers where there is no runtime (--runtime chroot)" },
+  { name: "tini-static", for: "run --init" },
+  { name: "tini", for: "run --init, where tini-static is missing" },
 ];
 
 /** What is known of the machine. */
@@ -66,6 +73,27 @@ export function storeFacts(store: Store): Record<string, unknown> {
   using root = ownFd(openAt(CWD, fromText(store.root), Open.READ | Open.DIRECTORY));
   const { type, size, available, freeInodes } = fileSystemOf(root.fd);
   return { root: store.root, fileSystem: type, size, available, freeInodes };
+}
+
+/** What is known of running containers. */
+export interface ContainerFacts {
+  /** The runtime that `auto` means; `null` when there is none. */
+  readonly runtime: string | null;
+  /** Versions of cgroups that are mounted. */
+  readonly cgroups: "1" | "2" | "hybrid";
+}
+
+/** Looks for what runs containers. */
+export async function containerFacts(path: string): Promise<ContainerFacts> {
+  const cgroups = await hasOnlyUnifiedCgroups() ? "2" : await hasHybridCgroups() ? "hybrid" : "1";
+  try {
+    return { runtime: (await findRuntime("auto", path)).name, cgroups };
+  } catch (error) {
+    if (error instanceof VarveError && error.code === "E_UNSUPPORTED") {
+      return { runtime: null, cgroups };
+    }
+    throw error;
+  }
 }
 
 /** Where a program is, looked for as a shell does. */

@@ -8,7 +8,13 @@
 export type * from "./contract.ts";
 export { type ContainerInfo, listContainers } from "./list.ts";
 export { CommandError } from "./root/executable.ts";
-export { CHROOT_TOOLS, findRuntime, hasHybridCgroups, INIT_PROGRAMS } from "./runtime/find.ts";
+export {
+  CHROOT_TOOLS,
+  findRuntime,
+  hasHybridCgroups,
+  hasOnlyUnifiedCgroups,
+  INIT_PROGRAMS,
+} from "./runtime/find.ts";
 export { type Runtime, type RuntimeName, RUNTIMES } from "./runtime/find.ts";
 export { parseVolume, type Volume } from "./bundle/volume.ts";
 export type { ProcessOptions } from "./bundle/process.ts";

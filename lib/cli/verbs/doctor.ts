@@ -1,9 +1,11 @@
 import { VarveError } from "../../errors.ts";
 import { fileError, isSupported } from "../../linux/mod.ts";
+import { chooseInflater } from "../../pool/mod.ts";
 import { overlayWorks, selectDriver } from "../../snapshot/mod.ts";
 import type { Store } from "../../store/mod.ts";
-import { findTool, machineFacts, storeFacts, TOOLS } from "../doctor_facts.ts";
+import { containerFacts, findTool, machineFacts, storeFacts, TOOLS } from "../doctor_facts.ts";
 import type { Context } from "../context.ts";
+import { inflaterOf } from "../options.ts";
 import { formatBytes } from "../progress.ts";
 import { table } from "../table.ts";
 import type { Verb } from "../verb.ts";
@@ -22,7 +24,9 @@ export const doctor: Verb = {
   help:
     `JSON: {"version","machine":{"os","arch","kernel","cores","memory","user","maySystemCall","mayMount","openFiles"},
 "store":{"root","fileSystem","size","available","freeInodes","durability"}|{"root","error"},
-"drivers":[{"name","works","why"}],"driver","tools":[{"name","path","for"}]}
+"drivers":[{"name","works","why"}],"driver","tools":[{"name","path","for"}],
+"inflater":{"name","why"},
+"containers":{"runtime":NAME|null,"cgroups":"1"|"2"|"hybrid"}}
 
 Exit code 0 when load and unpack work here, 9 when they do not.`,
   async run(context) {
@@ -34,12 +38,23 @@ Exit code 0 when load and unpack work here, 9 when they do not.`,
       ...tool,
       path: await findTool(tool.name, context.io.env("PATH") ?? ""),
     })));
+    const containers = await containerFacts(context.io.env("PATH") ?? "");
+    const inflater = inflaterFinding(context, store);
     const storePart = store === undefined
       ? { root: context.options.root, error: error?.message ?? "" }
       : { ...storeFacts(store), durability: store.durability };
     const works = store !== undefined && isSupported();
     return {
-      json: { version: VERSION, machine, store: storePart, drivers, driver, tools },
+      json: {
+        version: VERSION,
+        machine,
+        store: storePart,
+        drivers,
+        driver,
+        inflater,
+        tools,
+        containers,
+      },
       text: [
         `varve ${VERSION}`,
         table(
@@ -55,6 +70,12 @@ Exit code 0 when load and unpack work here, 9 when they do not.`,
           drivers.map(({ name, works, why }) => [name, works ? "works" : "does not work", why]),
         ),
         `driver in use: ${driver ?? "none"}\n`,
+        `inflater in use: ${inflater.name} (${inflater.why})\n`,
+        `runtime in use: ${containers.runtime ?? "none"}, cgroups: ${
+          containers.cgroups === "hybrid"
+            ? "both versions (2 is hidden from crun, which refuses that)"
+            : `version ${containers.cgroups}`
+        }\n`,
         table(
           ["TOOL", "PATH", "FOR"],
           tools.map((tool) => [tool.name, tool.path ?? "not found", tool.for]),
@@ -113,6 +134,20 @@ async function usedDriver(
   const best = drivers.find((driver) => driver.works);
   if (wanted === "auto" && best !== undefined) return best.name;
   return selectDriver({ store, pool: await context.pool(), wanted }).name;
+}
+
+/** What inflates gzip here; one that was asked for and is unfit is a finding, too. */
+function inflaterFinding(
+  context: Context,
+  store: Store | undefined,
+): { readonly name: string; readonly why: string } {
+  try {
+    const { name, why } = chooseInflater(inflaterOf(context.options, store));
+    return { name, why };
+  } catch (error) {
+    if (error instanceof VarveError) return { name: "none", why: error.message };
+    throw error;
+  }
 }
 
 const SIZES = new Set(["memory", "size", "available"]);

@@ -1,8 +1,9 @@
 import { escapeForTerminal } from "../../bytes/mod.ts";
+import { refuseRunning } from "../../container/mod.ts";
 import { VarveError } from "../../errors.ts";
 import type { Mount } from "../../linux/mod.ts";
 import { refuseBusy, type SnapshotInfo, type Snapshotter } from "../../snapshot/mod.ts";
-import { findImage, readImage } from "../../store/mod.ts";
+import { findImage, readImage, type Store } from "../../store/mod.ts";
 import type { Context } from "../context.ts";
 import { hostPlatform } from "../images.ts";
 import { printable } from "../printable.ts";
@@ -76,7 +77,7 @@ JSON: as in stat`,
   configure: labelOption,
   async run(context, [name = "", key = ""], options) {
     const snapshotter = await context.snapshotter();
-    refuseBusy(await context.store(), key);
+    await refuseUsed(await context.store(), key);
     await snapshotter.commit(name, key, { labels: labelsOf(options) });
     return infoReport(snapshotter.stat(name));
   },
@@ -92,7 +93,7 @@ JSON: {"removed":[KEY]}`,
     const snapshotter = await context.snapshotter();
     for (const key of keys) {
       snapshotter.stat(key);
-      refuseBusy(await context.store(), key);
+      await refuseUsed(await context.store(), key);
     }
     for (const key of keys) await snapshotter.remove(key);
     return { json: { removed: keys }, text: keys.map((key) => `${printable(key)}\n`).join("") };
@@ -141,6 +142,12 @@ export const snapshotVerbs: readonly Verb[] = [
   usage,
   label,
 ];
+
+/** @throws {VarveError} `E_BUSY` a container runs on it, or it is mounted */
+async function refuseUsed(store: Store, key: string): Promise<void> {
+  await refuseRunning(store, key);
+  refuseBusy(store, key);
+}
 
 function labelOption(command: Parameters<NonNullable<Verb["configure"]>>[0]): void {
   command.option("--label <key=value...>", "labels of the snapshot");
