@@ -11,7 +11,13 @@ import type { Compression, CompressLimits } from "../codec/compress/mod.ts";
 import type { TarLimits } from "../codec/tar/mod.ts";
 import { layerMediaType } from "../oci/mod.ts";
 import type { LayerLimits, LayerPolicy, Warning } from "../layer/mod.ts";
-import { layerJob, type LayerJobOutput, type LayerSource, type Pool } from "../pool/mod.ts";
+import {
+  type InflaterName,
+  layerJob,
+  type LayerJobOutput,
+  type LayerSource,
+  type Pool,
+} from "../pool/mod.ts";
 import type { Ingest, LayerRecord, StagedLayer, Store } from "../store/mod.ts";
 import type { FileAt } from "./files.ts";
 import { rangeChunks } from "./read_range.ts";
@@ -52,6 +58,7 @@ export interface StagerOptions {
   readonly policy?: Partial<LayerPolicy>;
   readonly limits?: Partial<LayerLimits>;
   readonly streamLimits?: Partial<TarLimits & CompressLimits>;
+  readonly inflater?: InflaterName;
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: LoadProgress) => void;
 }
@@ -195,7 +202,7 @@ export class Stager {
     total: number,
     stream?: AsyncIterable<Uint8Array>,
   ): Promise<LayerJobOutput> {
-    const { pool, policy, limits, streamLimits, signal } = this.#options;
+    const { store, pool, policy, limits, streamLimits, inflater, signal } = this.#options;
     const { digest, size, diffId, mediaType } = wanted;
     const layer = shownOf(wanted);
     this.#progress({ layer, total, read: 0, written: 0, state: "begin" });
@@ -214,6 +221,8 @@ export class Stager {
       ...(policy === undefined ? {} : { policy }),
       ...(limits === undefined ? {} : { limits }),
       ...(streamLimits === undefined ? {} : { streamLimits }),
+      ...(inflater === undefined ? {} : { inflater }),
+      willSync: store.durability === "full",
     }, {
       onProgress: (at) => this.#progress({ layer, total, ...at, state: "running" }),
       signal,

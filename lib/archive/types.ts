@@ -3,7 +3,7 @@ import type { CompressLimits } from "../codec/compress/mod.ts";
 import type { TarLimits } from "../codec/tar/mod.ts";
 import type { LayerLimits, LayerPolicy, Warning } from "../layer/mod.ts";
 import type { OciLimits, Platform } from "../oci/mod.ts";
-import type { Pool } from "../pool/mod.ts";
+import type { InflaterName, Pool } from "../pool/mod.ts";
 
 /** How far the load of one layer is. */
 export interface LoadProgress {
@@ -41,6 +41,8 @@ export interface LoadOptions {
   readonly limits?: Partial<LayerLimits>;
   /** What a layer's archive and compression may ask for. */
   readonly streamLimits?: Partial<TarLimits & CompressLimits>;
+  /** What inflates gzip; `"auto"`, the fastest that is here and proved itself, when absent. */
+  readonly inflater?: InflaterName;
   /** What the image's documents may hold. */
   readonly ociLimits?: Partial<OciLimits>;
 }

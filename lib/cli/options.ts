@@ -1,4 +1,5 @@
 import { VarveError } from "../errors.ts";
+import { type InflaterName, INFLATERS } from "../pool/mod.ts";
 import type { Store } from "../store/mod.ts";
 
 /** Options that every verb takes, before or after its name. */
@@ -17,6 +18,8 @@ export interface GlobalOptions {
   readonly workers: number | undefined;
   /** Snapshot driver; the store's setting, then the best that works, when absent. */
   readonly driver: string | undefined;
+  /** What inflates gzip; the store's setting, then the fastest that works, when absent. */
+  readonly inflater: InflaterName | undefined;
 }
 
 /** Reads the environment. */
@@ -49,12 +52,22 @@ export function globalOptions(
     ),
     workers: optional(value("workers", "VARVE_WORKERS"), parseWorkers),
     driver: value("driver", "VARVE_DRIVER"),
+    inflater: optional(
+      value("inflate", "VARVE_INFLATE"),
+      (v) => oneOf("VARVE_INFLATE", v, INFLATERS),
+    ),
   };
 }
 
 /** The number of workers: the option, else the store's setting. */
 export function workersOf(options: GlobalOptions, store: Store): number | undefined {
   return options.workers ?? optional(store.settings.get("workers"), parseWorkers);
+}
+
+/** What inflates gzip: the environment, else the store's setting. */
+export function inflaterOf(options: GlobalOptions, store: Store | undefined): InflaterName {
+  const set = INFLATERS.find((name) => name === store?.settings.get("inflate"));
+  return options.inflater ?? set ?? "auto";
 }
 
 /** Most workers that may be asked for. */

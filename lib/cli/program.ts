@@ -63,8 +63,8 @@ Exit codes:
   8 limit exceeded  9 unsupported here  10 registry  11 denied  12 system call  130 interrupted
 
 Environment, where the option is not given:
-  VARVE_ROOT, VARVE_DURABILITY, VARVE_WORKERS, VARVE_DRIVER; without them the settings of the store
-  (varve config ls).
+  VARVE_ROOT, VARVE_DURABILITY, VARVE_WORKERS, VARVE_DRIVER, VARVE_INFLATE (auto, isal or zlib); without
+  them the settings of the store (varve config ls).
 
 Names of files that are no printable UTF-8 are shown with \\xNN for a byte and \\\\ for a backslash,
 and REF:/PATH takes them so.`;

@@ -4,6 +4,7 @@ import type { LoadOptions } from "../archive/mod.ts";
 import { VarveError } from "../errors.ts";
 import { LAYER_LIMITS, type LayerPolicy } from "../layer/mod.ts";
 import { OCI_LIMITS } from "../oci/mod.ts";
+import { INFLATERS } from "../pool/mod.ts";
 import { DRIVERS } from "../snapshot/mod.ts";
 import { documentLimits, type Store } from "../store/mod.ts";
 import { MAX_WORKERS } from "./options.ts";
@@ -81,6 +82,7 @@ export const SETTINGS: readonly Setting[] = [
   choice("durability", ["full", "none"], "whether data is synced before it is visible"),
   choice("driver", ["auto", ...DRIVERS], "snapshot driver"),
   count("workers", "cores", "worker threads", MAX_WORKERS),
+  choice("inflate", INFLATERS, "what inflates gzip: libisal where it works, or node:zlib"),
   choice("devices", ["keep", "skip", "reject"], "device nodes in layers"),
   choice("xattr.ima", ["drop", "keep"], "the attribute security.ima"),
   ...Object.values(LAYER_LIMITS).map(({ setting, value, about }) =>

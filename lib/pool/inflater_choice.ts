@@ -6,6 +6,9 @@ import type { LayerJobInput } from "./layer_contract.ts";
 /** What inflates gzip: libisal where it is fit, libisal or an error, or node:zlib. */
 export type InflaterName = "auto" | "isal" | "zlib";
 
+/** All of them, the default first. */
+export const INFLATERS: readonly InflaterName[] = ["auto", "isal", "zlib"];
+
 /** Below this the self-test would take longer than it saves. */
 const WORTH_BYTES = 1024 * 1024;
 

@@ -6,7 +6,12 @@
  */
 export type * from "./contract.ts";
 export type * from "./layer_contract.ts";
-export { chooseInflater, type InflaterChoice, type InflaterName } from "./inflater_choice.ts";
+export {
+  chooseInflater,
+  type InflaterChoice,
+  type InflaterName,
+  INFLATERS,
+} from "./inflater_choice.ts";
 export { layerJob } from "./layer_job.ts";
 export { layerJobs } from "./layer_jobs.ts";
 export { LayerScanner, type LayerScannerOptions, type ScannedLayer } from "./layer_scanner.ts";

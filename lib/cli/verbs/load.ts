@@ -2,6 +2,7 @@ import { type LoadedImage, loadImages, type LoadProgress } from "../../archive/m
 import { VarveError } from "../../errors.ts";
 import type { Context } from "../context.ts";
 import { hostPlatform, platformOption } from "../images.ts";
+import { inflaterOf } from "../options.ts";
 import { formatBytes, type ProgressItem } from "../progress.ts";
 import { loadSettings } from "../settings.ts";
 import { shortDigest } from "../short.ts";
@@ -38,6 +39,7 @@ Examples:
     const images = await loadImages(store, source === "-" ? context.io.stdin() : source, {
       pool: await context.pool(),
       ...loadSettings(store),
+      inflater: inflaterOf(context.options, store),
       host: hostPlatform(),
       signal: context.signal,
       onProgress: progressOf(context),
