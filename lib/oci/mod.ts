@@ -28,6 +28,7 @@
 export type { ByteString } from "../bytes/mod.ts";
 export type { DiffId, Digest } from "../digest/mod.ts";
 export * from "./archive_manifest.ts";
+export * from "./change_config.ts";
 export * from "./config.ts";
 export * from "./descriptor.ts";
 export * from "./edit_config.ts";
