@@ -2,7 +2,7 @@
 import type { ByteString } from "../../lib/bytes/mod.ts";
 import { type DiffId, sha256Bytes } from "../../lib/digest/mod.ts";
 import type { ErofsImage, ReadLayer } from "../../lib/codec/erofs/mod.ts";
-import type { Extent, FileNode, Node } from "../../lib/tree/mod.ts";
+import type { Extent, FileNode, Node, Xattr } from "../../lib/tree/mod.ts";
 import { isDirectory, type Item, item } from "./model_tree.ts";
 import { prng } from "./prng.ts";
 import { type Random, randomModel } from "./random_tree.ts";
@@ -74,14 +74,43 @@ function randomContent(r: Random, node: FileNode): FileNode {
   return { ...node, size, digest, locator: { source, extents } };
 }
 
+const CAPABILITY = `\x01\x00\x00\x02\x00\x20${"\x00".repeat(14)}`;
+
+function acl(...entries: readonly (readonly [tag: number, perm: number, id: number])[]): string {
+  return "\x02\x00\x00\x00" +
+    entries.map(([tag, perm, id]) =>
+      String.fromCharCode(tag, 0, perm, 0) +
+      (id < 0 ? "\xff\xff\xff\xff" : String.fromCharCode(id & 0xff, id >> 8, 0, 0))
+    ).join("");
+}
+
+/** Names and values that the kernel shows as they are. */
 const XATTRS: readonly (readonly [string, string])[] = [
-  ["security.capability", "\x01\x00\x00"],
-  ["system.posix_acl_access", "\x02\x00\x00\x00acl"],
-  ["system.posix_acl_default", "\x02\x00\x00\x00"],
+  ["security.capability", CAPABILITY],
+  [
+    "system.posix_acl_access",
+    acl([1, 7, -1], [2, 5, 1000], [4, 5, -1], [16, 7, -1], [32, 1, -1]),
+  ],
+  ["system.posix_acl_default", acl([1, 7, -1], [4, 5, -1], [32, 0, -1])],
   ["trusted.t", "v".repeat(300)],
   ["user.long", "w".repeat(2000)],
   ["user.x", ""],
 ];
+
+/** The xattrs of a random node that one of its type can have. */
+function xattrsOf(r: Random, node: Exclude<Node, { type: "whiteout" }>): Xattr[] {
+  const own: readonly (readonly [string, string])[] = r(4) > 0
+    ? node.xattrs.map(({ name, value }) =>
+      [name, name === "security.capability" ? CAPABILITY : value] as const
+    )
+    : XATTRS.filter(() => r(2) === 0);
+  return own.filter(([name]) => {
+    if (name === "system.posix_acl_default") return node.type === "directory";
+    if (/^(user|system)\./.test(name)) return node.type === "directory" || node.type === "file";
+    return true;
+  }).map(([name, value]) => ({ name: name as ByteString, value: value as ByteString }));
+}
+
 const NAMES = ["!", "-", " ", ".a", ".-", "..", "...", "..-", "n".repeat(255), "\xff", ".\x01"];
 
 /** A random model in which every file can be written: odd names, long targets, xattrs, content. */
@@ -109,9 +138,8 @@ const PLAIN = { mode: 0o777, uid: 0, gid: 0, mtime: { lo: 3, hi: 0, ns: 0 }, xat
 
 function embellish(r: Random, node: Node): Node {
   if (node.type === "whiteout" || node.type === "directory" && node.implied) return node;
-  const xattrs = r(4) > 0 ? node.xattrs : XATTRS.filter(() => r(2) === 0)
-    .map(([name, value]) => ({ name: name as ByteString, value: value as ByteString }));
-  const bare = { ...node, xattrs };
+  const bare = { ...node, xattrs: xattrsOf(r, node) };
+  if (bare.type === "symlink") return { ...bare, mode: 0o777 };
   // A device of number 0 is a whiteout to overlayfs.
   if (bare.type === "char") return { ...bare, major: bare.major || 1 };
   return bare.type === "file" ? randomContent(r, bare) : bare;

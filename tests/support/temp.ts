@@ -9,7 +9,7 @@ export interface TempDir extends AsyncDisposable {
 }
 
 /**
- * Makes a temporary directory.
+ * Makes a temporary directory, in `dir` where the place matters: `/tmp` may be no disk.
  *
  * Dispose detaches what is still mounted below it, deepest first, so that a failed test
  * can never delete through a mount.
@@ -20,8 +20,9 @@ export interface TempDir extends AsyncDisposable {
  * await Deno.writeTextFile(temp.join("a"), "");
  * ```
  */
-export async function tempDir(prefix = "varve-test-"): Promise<TempDir> {
-  const path = await Deno.realPath(await Deno.makeTempDir({ prefix }));
+export async function tempDir(prefix = "varve-test-", dir?: string): Promise<TempDir> {
+  const options = { prefix, ...(dir === undefined ? {} : { dir }) };
+  const path = await Deno.realPath(await Deno.makeTempDir(options));
   return {
     path,
     join: (...parts) => [path, ...parts].join("/"),
