@@ -1,0 +1,87 @@
+/** The command `varve run` on a store with one small image, and what runs may leave. */
+import { boxImage } from "./box.ts";
+import { Cli } from "./cli.ts";
+import { mountsBelow } from "./census.ts";
+import { archiveTar, ociFiles } from "./images.ts";
+import type { TarFixture } from "./tar_builder.ts";
+import { type TempDir, tempDir } from "./temp.ts";
+
+/** The runtimes that are tested. */
+export const RUNTIME_NAMES = ["runc", "crun", "chroot"] as const;
+
+/** Programs that the tests of containers need. */
+export const CONTAINER_TOOLS: readonly string[] = [
+  "runc",
+  "crun",
+  "unshare",
+  "setpriv",
+  "tini-static",
+  "busybox",
+];
+
+/** A store with the image, and the command on it. */
+export interface ContainerFixture extends AsyncDisposable {
+  readonly temp: TempDir;
+  readonly root: string;
+  readonly varve: Cli;
+}
+
+/** Makes a store with an image of busybox. */
+export async function containerFixture(
+  options: {
+    readonly config?: Readonly<Record<string, unknown>>;
+    readonly layer?: readonly TarFixture[];
+    readonly driver?: string;
+  } = {},
+): Promise<ContainerFixture> {
+  await using stack = new AsyncDisposableStack();
+  const temp = stack.use(await tempDir("varve-run-"));
+  const image = await boxImage(options.config, options.layer);
+  await Deno.writeFile(temp.join("box.tar"), archiveTar(ociFiles([image])));
+  const root = temp.join("store");
+  const env = options.driver === undefined ? {} : { VARVE_DRIVER: options.driver };
+  const varve = new Cli(root, { env });
+  await varve.text(["load", temp.join("box.tar")]);
+  const owned = stack.move();
+  return { temp, root, varve, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
+}
+
+/** What runs left: mounts, directories of runs, cgroups, processes. */
+export async function leftOf({ root }: ContainerFixture): Promise<string[]> {
+  const out = (await mountsBelow(root)).map((path) => `mount ${path}`);
+  const ids: string[] = [];
+  for await (const { name } of Deno.readDir(`${root}/mounts`)) {
+    if (!name.startsWith("run-")) continue;
+    out.push(`directory ${name}`);
+    ids.push(name.slice(4));
+  }
+  for (const id of ids) {
+    const { stdout } = await new Deno.Command("find", {
+      args: ["/sys/fs/cgroup", "-name", `*${id}*`],
+      stderr: "null",
+    }).output();
+    out.push(...new TextDecoder().decode(stdout).split("\n").filter((line) => line !== ""));
+  }
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^[0-9]+$/.test(name)) continue;
+    const command = await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "");
+    if (command.includes(`${root}/mounts/run-`)) {
+      out.push(`process ${command.replaceAll("\0", " ")}`);
+    }
+  }
+  return out;
+}
+
+/** Waits until a question has an answer. @throws {Error} when it has none in time */
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T | undefined>,
+  timeout = 20_000,
+): Promise<T> {
+  for (const end = Date.now() + timeout; Date.now() < end;) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`Cannot wait for ${what} any longer`);
+}
