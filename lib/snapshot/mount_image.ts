@@ -14,6 +14,7 @@ import {
   readMountInfo,
 } from "../linux/mod.ts";
 import type { Lease, Store, StoredImage } from "../store/mod.ts";
+import { imageLabels } from "./commit/parent_image.ts";
 import type { SnapshotInfo, Snapshotter } from "./contract.ts";
 import {
   isOurs,
@@ -133,7 +134,8 @@ async function prepare(
   }
   const row = store.snapshots.read((table) => table.get(key));
   if (row === undefined) {
-    return { key, mounts: await snapshotter.prepare(key, parent, options), fresh: true };
+    const labelled = { ...options, labels: imageLabels(rest.image) };
+    return { key, mounts: await snapshotter.prepare(key, parent, labelled), fresh: true };
   }
   if (row.kind !== "active" || row.parent !== parent) {
     throw new VarveError(

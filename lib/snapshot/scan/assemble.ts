@@ -11,7 +11,7 @@ import {
   walk,
 } from "../../tree/mod.ts";
 import type { LinkedName, ScanForm, ScanPart } from "./contract.ts";
-import { IMPLIED, Placer } from "./placer.ts";
+import { Placer } from "./placer.ts";
 
 /** Reads a file for its digest; may give it new attributes. */
 export type ReadFile = (path: ByteString, node: FileNode) => FileNode;
@@ -21,17 +21,19 @@ export type ReadFile = (path: ByteString, node: FileNode) => FileNode;
  * are not told, unless `read` does that.
  *
  * @param base the root tree that the parts were compared with
+ * @param onTheWay tells a directory that the base does not have and no part told
  */
 export function assembleParts(
   form: ScanForm,
   parts: readonly ScanPart[],
   base: Tree,
+  onTheWay: (path: ByteString) => DirectoryNode,
   read?: ReadFile,
 ): Tree {
-  // What is only on the way has in the base the attributes that it has here, or another part tells it.
+  // What nobody told is as in the base.
   const placer = new Placer((path) => {
     const node = lookup(base, path);
-    return node?.type === "directory" ? node : IMPLIED;
+    return node?.type === "directory" ? node : onTheWay(path);
   });
   const links = decideLinks(form, parts.flatMap((part) => part.links));
   const first = new Map<string, NodeId>();

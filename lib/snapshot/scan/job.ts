@@ -1,4 +1,6 @@
+import type { ByteString } from "../../bytes/mod.ts";
 import type { Warning } from "../../layer/mod.ts";
+import { statFd } from "../../linux/mod.ts";
 import {
   type Job,
   type JobContext,
@@ -6,7 +8,7 @@ import {
   type LayerJobOutput,
   type LayerTarget,
 } from "../../pool/mod.ts";
-import { encodeTree, rootOf, type Tree } from "../../tree/mod.ts";
+import { type DirectoryNode, encodeTree, rootOf, type Tree } from "../../tree/mod.ts";
 import { assembleParts } from "./assemble.ts";
 import { OpenBase } from "./base.ts";
 import { joinBytes } from "./bytes.ts";
@@ -16,6 +18,7 @@ import { guarded } from "./failure.ts";
 import { layerTar } from "./layer_tar.ts";
 import { listDirectories } from "./list.ts";
 import { NodeReader } from "./nodes.ts";
+import { openScanned } from "./open.ts";
 import { scanDirectories, type ScanRules } from "./scan.ts";
 import { mergeWarnings } from "./warnings.ts";
 
@@ -28,9 +31,13 @@ export const listJob: Job<ScanPlace, ScanDirectory[]> = {
 
 /** Input of {@linkcode scanJob}. */
 export interface ScanJobInput {
+  /** Where. */
   readonly place: ScanPlace;
+  /** What it is compared with. */
   readonly base: ScanBase;
+  /** What of it. */
   readonly directories: readonly ScanDirectory[];
+  /** How entries are judged. */
   readonly rules: ScanRules;
 }
 
@@ -51,9 +58,13 @@ export const scanJob: Job<ScanJobInput, ScanPart> = {
 
 /** Input of {@linkcode directoryLayerJob}. */
 export interface DirectoryLayerInput {
+  /** Where. */
   readonly place: ScanPlace;
+  /** What it was compared with. */
   readonly base: ScanBase;
+  /** What was found. */
   readonly parts: readonly ScanPart[];
+  /** How entries are judged. */
   readonly rules: ScanRules;
   /** Where tar and tree go; `null` to give the tree alone. */
   readonly target: LayerTarget | null;
@@ -91,19 +102,19 @@ async function makeLayer(
   base: Tree,
   context: JobContext,
 ): Promise<DirectoryLayer> {
-  const { place, parts, rules } = input;
+  const { place, parts, rules: { policy = {}, limits = {} } } = input;
   const warnings = mergeWarnings(parts.map((part) => part.warnings));
-  const tree = assembleParts(place.form, parts, base);
-  if (isEmpty(tree)) return { layer: null, tree: null, empty: true, warnings };
-  const { policy = {}, limits = {} } = rules;
   const nodes = new NodeReader(place.form, policy, limits);
+  const tree = assembleParts(place.form, parts, base, directoryReader(place, nodes));
+  if (isEmpty(tree)) return { layer: null, tree: null, empty: true, warnings };
   const pieces = layerTar(tree, new ContentReader(place.root), nodes);
   // What a load does proves here that the tar can be loaded, and says what its tree is.
   const layer = await layerJob.run({
     source: { kind: "stream" },
     target,
     expected: {},
-    ...rules,
+    policy,
+    limits,
   }, { ...context, stream: withTurns(pieces, context.signal) });
   return {
     layer,
@@ -114,24 +125,42 @@ async function makeLayer(
 }
 
 function treeOnly(
-  { place, parts }: DirectoryLayerInput,
+  { place, parts, rules: { policy = {}, limits = {} } }: DirectoryLayerInput,
   base: Tree,
   { progress }: JobContext,
 ): DirectoryLayer {
   const contents = new ContentReader(place.root);
   let read = 0;
   const onBytes = (bytes: number) => progress({ read: read += bytes, written: 0 });
-  const tree = assembleParts(place.form, parts, base, (path, node) =>
-    guarded(path, () => {
-      const { stat: { mode, uid, gid, mtime, size }, digest } = contents.hash(path, onBytes);
-      return { ...node, mode, uid, gid, mtime, size, digest };
-    }));
+  const nodes = new NodeReader(place.form, policy, limits);
+  const tree = assembleParts(
+    place.form,
+    parts,
+    base,
+    directoryReader(place, nodes),
+    (path, node) =>
+      guarded(path, () => {
+        const { stat: { mode, uid, gid, mtime, size }, digest } = contents.hash(path, onBytes);
+        return { ...node, mode, uid, gid, mtime, size, digest };
+      }),
+  );
   return {
     layer: null,
     tree: joinBytes(encodeTree(tree)),
     empty: isEmpty(tree),
     warnings: mergeWarnings(parts.map((part) => part.warnings)),
   };
+}
+
+function directoryReader(
+  { root }: ScanPlace,
+  nodes: NodeReader,
+): (path: ByteString) => DirectoryNode {
+  return (path) =>
+    guarded(path, () => {
+      using directory = openScanned(root, path);
+      return nodes.directory(directory.fd, statFd(directory.fd), path, false);
+    });
 }
 
 function isEmpty(tree: Tree): boolean {

@@ -5,7 +5,6 @@
  */
 export type * from "./contract.ts";
 export { NO_BASE } from "./contract.ts";
-export { type DirectoryLayer, directoryLayerJob, listJob, scanJob } from "./job.ts";
-export type { DirectoryLayerInput, ScanJobInput } from "./job.ts";
+export type { DirectoryLayer } from "./job.ts";
 export { baseOf, type PoolScan, scanInPool, type ScannedTree, scanTree } from "./run.ts";
 export type { ScanRules } from "./scan.ts";

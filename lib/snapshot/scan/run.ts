@@ -74,6 +74,8 @@ export async function scanTree(options: Omit<PoolScan, "target">): Promise<Scann
 
 /** A layer tree, and what was left out of it. */
 export interface ScannedTree {
+  /** What the directory changes, as a layer tree. */
   readonly tree: Tree;
+  /** What was left out. */
   readonly warnings: DirectoryLayer["warnings"];
 }

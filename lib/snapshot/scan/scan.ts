@@ -13,6 +13,7 @@ import {
   type Tree,
 } from "../../tree/mod.ts";
 import { joinBytes } from "./bytes.ts";
+import type { Stub } from "../stubs.ts";
 import { ContentReader } from "./contents.ts";
 import type { LinkedName, ScanDirectory, ScanPart, ScanPlace } from "./contract.ts";
 import { changed, guarded, shown } from "./failure.ts";
@@ -27,6 +28,8 @@ export interface ScanRules {
   readonly policy?: Partial<LayerPolicy>;
   /** Limits, where they are not the defaults. */
   readonly limits?: Partial<LayerLimits>;
+  /** Empty files and directories that are no change, as long as they are empty and the base has none there. */
+  readonly stubs?: readonly Stub[];
 }
 
 /** Bytes and names between two calls of the checkpoint. */
@@ -59,6 +62,7 @@ class Scan {
   readonly #contents: ContentReader;
   readonly #placer = new Placer();
   readonly #links: LinkedName[] = [];
+  readonly #stubs: ReadonlyMap<string, Stub["type"]>;
 
   constructor(place: ScanPlace, base: Tree, rules: ScanRules, checkpoint: Checkpoint) {
     this.#place = place;
@@ -66,6 +70,7 @@ class Scan {
     this.#checkpoint = checkpoint;
     this.#nodes = new NodeReader(place.form, rules.policy ?? {}, rules.limits ?? {});
     this.#contents = new ContentReader(place.root);
+    this.#stubs = new Map(rules.stubs?.map(({ path, type }) => [path.slice(1), type]));
   }
 
   directory(directory: ScanDirectory): void {
@@ -78,7 +83,9 @@ class Scan {
       // A mark that hides nothing says nothing.
       const hides = opaque && before !== undefined && below.names().size > 0;
       const node = this.#nodes.directory(open.fd, statFd(open.fd), path, hides);
-      if (before === undefined || hides || !sameDirectory(node, before)) {
+      const isStub = before === undefined && this.#stubs.get(path) === "directory";
+      // A stub with something in it is on the way to that.
+      if (!isStub && (before === undefined || hides || !sameDirectory(node, before))) {
         this.#placer.directory(path, node);
       }
       this.#entries(open.fd, directory, opaque ? NOTHING : below);
@@ -126,6 +133,9 @@ class Scan {
       return;
     }
     refuseWhiteoutName(name, path);
+    if (before === undefined && found.type === "file" && found.size === 0) {
+      if (this.#stubs.get(path) === "file") return;
+    }
     const same = this.#isSame(found, before, path);
     const group = groupOf(before);
     // Names of one inode belong together, wherever they are: what becomes of them is decided later.
