@@ -35,7 +35,7 @@ export async function openFiles(
   options: OpenFilesOptions,
 ): Promise<ArchiveFiles> {
   if (typeof source !== "string") {
-    return await streamFiles("standard input", inflated(source), options);
+    return await streamFiles("standard input", inflated(stoppable(source, options)), options);
   }
   const info = await stat(source);
   if (info.isDirectory) return directoryFiles(source);
@@ -44,7 +44,20 @@ export async function openFiles(
     const head = await readRange(source, 0, Math.min(512, info.size));
     if (sniff(head) === "none") return await tarFiles(source, options.signal);
   }
-  return await streamFiles(source, inflated(allChunks(source)), options);
+  const bytes = allChunks(source);
+  return await streamFiles(
+    source,
+    inflated(info.isFile ? bytes : stoppable(ReadableStream.from(bytes), options)),
+    options,
+  );
+}
+
+/** The same bytes; a cancellation does not wait for a writer that says nothing. */
+function stoppable(
+  bytes: ReadableStream<Uint8Array>,
+  { signal }: OpenFilesOptions,
+): ReadableStream<Uint8Array> {
+  return bytes.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal });
 }
 
 /** The outer archive may be compressed, too; its magic bytes decide. */

@@ -1,0 +1,39 @@
+/** All that a user can see of a disk store. */
+import { assertEquals } from "@std/assert";
+import { sayOn } from "./terminal.ts";
+
+/** Names and sizes of all files, locks and the database itself left out; and what `images` and `snapshot ls` say. */
+export async function stateOf(root: string): Promise<unknown> {
+  const { stdout: images } = await sayOn(root)(["images", "--format", "json"]);
+  const { stdout: snapshots } = await sayOn(root)(["snapshot", "ls", "--driver", "native"]);
+  return { images, snapshots, files: await filesOf(root) };
+}
+
+async function filesOf(directory: string): Promise<string[]> {
+  const files: string[] = [];
+  const visit = async (below: string): Promise<void> => {
+    for await (const { name, isDirectory, isFile } of Deno.readDir(`${directory}${below}`)) {
+      const path = `${below}/${name}`;
+      if (/^\/meta\.db|\.lock$/.test(path)) continue;
+      const size = isFile ? (await Deno.lstat(`${directory}${path}`)).size : 0;
+      files.push(`${path} ${size}`);
+      if (isDirectory) await visit(path);
+    }
+  };
+  await visit("");
+  return files.sort();
+}
+
+/** Asserts that an error is one line of JSON with this code, and of this exit code. */
+export function assertJsonError(
+  said: { readonly code: number; readonly stdout: string; readonly stderr: string },
+  code: string,
+  exit: number,
+): void {
+  const lines = said.stderr.trimEnd().split("\n");
+  assertEquals(lines.length, 1, said.stderr);
+  const { error } = JSON.parse(lines[0] as string);
+  assertEquals([error.code, error.exit, said.code], [code, exit, exit], said.stderr);
+  assertEquals(error.message.startsWith("Cannot "), true, error.message);
+  assertEquals(said.stdout, "");
+}
