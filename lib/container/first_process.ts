@@ -15,6 +15,21 @@ export async function firstProcess(runtime: Runtime, directory: string): Promise
   }
 }
 
+/** What the first process is while it enters a container without a runtime: one of four programs. */
+const ENTERING = /^[^\0]*(?:sh\0[^\0]*\/enter\.sh|env\0-i|setpriv\0--regid|unshare\0--root)\0/;
+
+/**
+ * Waits until the first process of a container without a runtime is the container's program: before that it
+ * would not hear a signal, since the kernel delivers none to a first process that does not handle it.
+ */
+export async function untilEntered(first: number, limit: number): Promise<void> {
+  for (const end = performance.now() + limit; performance.now() < end;) {
+    const command = await Deno.readTextFile(`/proc/${first}/cmdline`).catch(() => "");
+    if (!ENTERING.test(command)) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
 /** All processes of the pid namespace that a process begins; those of namespaces inside it are left out. */
 export async function processesWith(first: number): Promise<number[]> {
   const namespace = await namespaceOf(first);

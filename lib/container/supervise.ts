@@ -1,7 +1,7 @@
 import { VarveError } from "../errors.ts";
 import type { RuntimeSpec } from "./bundle/types.ts";
 import type { RunContainerOptions } from "./contract.ts";
-import { firstProcess, signalProcess } from "./first_process.ts";
+import { firstProcess, signalProcess, untilEntered } from "./first_process.ts";
 import type { RunDirectory } from "./run_directory.ts";
 import { chrootCommand } from "./runtime/chroot.ts";
 import { RUN_FILES, runCommand, runtimeCall } from "./runtime/commands.ts";
@@ -11,6 +11,9 @@ import { exitOf, forwardSignals } from "./signals.ts";
 
 /** Milliseconds between SIGTERM and SIGKILL. */
 const GRACE = 10_000;
+
+/** Milliseconds that it may take to enter a container. */
+const ENTER = 2000;
 
 /**
  * Runs the container's program to its end, in the foreground: it has the
@@ -73,6 +76,7 @@ async function sendTo(
   signal: Deno.Signal,
 ): Promise<void> {
   const first = runtime.name === "chroot" ? await firstProcess(runtime, run.path) : null;
+  if (first !== null) await untilEntered(first, ENTER);
   signalProcess(first ?? child.pid, signal);
 }
 

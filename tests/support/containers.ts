@@ -46,15 +46,13 @@ export async function containerFixture(
   return { temp, root, varve, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
 }
 
-/** What runs left: mounts, directories of runs, cgroups, processes. */
-export async function leftOf({ root }: ContainerFixture): Promise<string[]> {
+/** What runs left: mounts, directories of runs, processes, and cgroups of the ids that are given. */
+export async function leftOf(
+  { root }: ContainerFixture,
+  ids: readonly string[] = [],
+): Promise<string[]> {
   const out = (await mountsBelow(root)).map((path) => `mount ${path}`);
-  const ids: string[] = [];
-  for await (const { name } of Deno.readDir(`${root}/mounts`)) {
-    if (!name.startsWith("run-")) continue;
-    out.push(`directory ${name}`);
-    ids.push(name.slice(4));
-  }
+  out.push(...(await runsOf(root)).map((name) => `directory ${name}`));
   for (const id of ids) {
     const { stdout } = await new Deno.Command("find", {
       args: ["/sys/fs/cgroup", "-name", `*${id}*`],
@@ -70,6 +68,76 @@ export async function leftOf({ root }: ContainerFixture): Promise<string[]> {
     }
   }
   return out;
+}
+
+/** Names of the directories of runs. */
+async function runsOf(root: string): Promise<string[]> {
+  const out: string[] = [];
+  for await (const { name } of Deno.readDir(`${root}/mounts`)) {
+    if (name.startsWith("run-")) out.push(name);
+  }
+  return out;
+}
+
+/** A container that runs in the background. */
+export interface Running {
+  /** The process of varve. */
+  readonly child: Deno.ChildProcess;
+  /** The number and the random part of the run's name, which its cgroups have, too. */
+  readonly id: string;
+  /** The first process, as the host sees it. */
+  readonly first: number;
+  /** Directory of the run. */
+  readonly directory: string;
+  /** Process of the runtime. */
+  readonly runner: number;
+}
+
+/** Starts a container under a key, and waits until it runs. */
+export async function start(
+  fixture: ContainerFixture,
+  key: string,
+  args: readonly string[],
+): Promise<Running> {
+  const [program = "", ...rest] = fixture.varve.command(["run", "--name", key, ...args]);
+  const env = { VARVE_ROOT: fixture.root, VARVE_DURABILITY: "none", NO_COLOR: "1" };
+  const child = new Deno.Command(program, {
+    args: rest,
+    env,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    detached: true,
+  }).spawn();
+  const { name, pid } = await until(`container ${key}`, async () => {
+    for (const name of await runsOf(fixture.root)) {
+      const directory = `${fixture.root}/mounts/${name}`;
+      const state = await readText(`${directory}/state.json`);
+      const pid = await readText(`${directory}/pid`) ?? await readText(`${directory}/first`);
+      if (state !== undefined && JSON.parse(state).key === key && pid) {
+        return { name, pid: parseInt(pid) };
+      }
+    }
+    return undefined;
+  });
+  const directory = `${fixture.root}/mounts/${name}`;
+  const runner = parseInt(await Deno.readTextFile(`${directory}/runner`));
+  return { child, id: name.slice("run-".length), first: pid, directory, runner };
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** Whether a process is there. */
+export async function isAlive(pid: number): Promise<boolean> {
+  const stat = await readText(`/proc/${pid}/stat`).catch(() => undefined);
+  return stat !== undefined && !/\) [ZX] /.test(stat);
 }
 
 /** Waits until a question has an answer. @throws {Error} when it has none in time */

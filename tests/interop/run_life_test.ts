@@ -1,0 +1,220 @@
+/** How containers end, by themselves and otherwise, and what of them stays: only what they wrote. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { BOX, BOX_TIME } from "../support/box.ts";
+import {
+  CONTAINER_TOOLS,
+  type ContainerFixture,
+  containerFixture,
+  isAlive,
+  leftOf,
+  RUNTIME_NAMES,
+  start,
+  until,
+} from "../support/containers.ts";
+import { needs } from "../support/require.ts";
+
+const need = needs({ root: true, mount: true, tools: CONTAINER_TOOLS });
+
+/** Milliseconds in which nothing may be left after a kill. */
+const GONE = 2000;
+
+/** Waits until nothing is left of runs. */
+async function nothingLeft(fixture: ContainerFixture, ids: readonly string[]): Promise<void> {
+  let left: string[] = [];
+  await until("an end", async () => {
+    left = await leftOf(fixture, ids);
+    return left.length === 0 ? true : undefined;
+  }, GONE).catch(() => assertEquals(left, []));
+}
+
+for (const runtime of RUNTIME_NAMES) {
+  const on = ["--runtime", runtime];
+
+  Deno.test({
+    name: `run (${runtime}): SIGTERM reaches the command, and ends what does not hear it`,
+    ...need,
+    fn: async () => {
+      await using fixture = await containerFixture();
+      const script = 'trap "echo heard; exit 9" TERM; echo ready; while :; do sleep 0.05; done';
+      const polite = await start(fixture, "polite", [...on, BOX, "--", "sh", "-c", script]);
+      await until(
+        "the trap",
+        async () =>
+          (await Deno.readTextFile(`/proc/${polite.first}/status`)).match(/SigCgt:.*4/)?.[0],
+      );
+      polite.child.kill("SIGTERM");
+      const { code, stdout } = await polite.child.output();
+      assertEquals([code, new TextDecoder().decode(stdout)], [9, "ready\nheard\n"]);
+
+      const deaf = await start(fixture, "deaf", [
+        ...on,
+        "--stop-timeout",
+        "0",
+        BOX,
+        "--",
+        "sleep",
+        "99",
+      ]);
+      deaf.child.kill("SIGTERM");
+      assertEquals((await deaf.child.output()).code, 137);
+
+      const init = await start(fixture, "init", [...on, "--init", BOX, "--", "sleep", "99"]);
+      // Once it has begun the command, it waits for signals.
+      await until("the init's child", async () => {
+        const children = `/proc/${init.first}/task/${init.first}/children`;
+        const pid = (await Deno.readTextFile(children)).split(" ")[0];
+        const command = await Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => "");
+        return command.startsWith("sleep") || undefined;
+      });
+      init.child.kill("SIGTERM");
+      assertEquals((await init.child.output()).code, 143);
+      await nothingLeft(fixture, [polite.id, deaf.id, init.id]);
+      const exits = (await fixture.varve.json(["ps"])).map(
+        (one: { key: string; status: string; exit: number }) => [one.key, one.status, one.exit],
+      );
+      assertEquals(exits, [["deaf", "exited", 137], ["init", "exited", 143], [
+        "polite",
+        "exited",
+        9,
+      ]]);
+    },
+  });
+
+  Deno.test({
+    name: `run (${runtime}): kill -9 of varve or of the runtime leaves nothing`,
+    ...need,
+    fn: async () => {
+      await using fixture = await containerFixture();
+      const command = [...on, "--rm", "-u", "web", BOX, "--", "sh", "-c", "sleep 99 & sleep 98"];
+      const orphan = await start(fixture, "orphan", command);
+      orphan.child.kill("SIGKILL");
+      await orphan.child.output();
+      await nothingLeft(fixture, [orphan.id]);
+      assertEquals(await isAlive(orphan.first), false);
+      // The next call puts the books right: the layer was to go.
+      assertEquals(await fixture.varve.json(["ps"]), []);
+      assertEquals(
+        (await fixture.varve.json(["snapshot", "ls", "--filter", "kind==active"])).length,
+        0,
+      );
+
+      const killed = await start(fixture, "killed", command);
+      Deno.kill(killed.runner, "SIGKILL");
+      assertEquals((await killed.child.output()).code, 137);
+      await nothingLeft(fixture, [killed.id]);
+      assertEquals(await isAlive(killed.first), false);
+    },
+  });
+
+  Deno.test({
+    name: `run (${runtime}): the upper directory stays empty, and a name starts again`,
+    ...need,
+    fn: async () => {
+      await using fixture = await containerFixture({
+        config: { WorkingDir: "/work/dir", Volumes: { "/declared": {} } },
+        layer: [{ name: "etc/hosts", target: "/run/made/hosts" }],
+      });
+      const { varve, root, temp } = fixture;
+      await Deno.writeTextFile(temp.join("v"), "");
+      const volumes = ["-v", `${temp.path}:/mnt/v`, "-v", `${temp.join("v")}:/opt/file`];
+      const script =
+        "stat -c '%a %Y' /etc; ls -d /declared /run/made/hosts; pwd; wc -c </etc/hosts";
+      const said = await varve.text([
+        ...["run", "--name", "k", ...on, ...volumes, BOX, "--", "sh", "-c", script],
+      ]);
+      assertStringIncludes(said, `751 ${BOX_TIME}\n/declared\n/run/made/hosts\n/work/dir\n`);
+      assert(Number(said.trim().split("\n").at(-1)) > 0, "hosts of the machine");
+      const { cacheId } = await varve.json(["snapshot", "stat", "k"]);
+      const upper = `${root}/snapshots/${cacheId}/fs`;
+      assertEquals(await Array.fromAsync(Deno.readDir(upper)), []);
+      assertEquals((await Deno.stat(upper)).mtime?.getTime(), BOX_TIME * 1000);
+
+      const again = ["run", "--name", "k", ...on, "-w", "/", BOX, "--", "sh", "-c"];
+      await varve.text([...again, "echo 1 >/work/dir/f; rm /noexec"]);
+      assertEquals(
+        await varve.text([...again, "cat /work/dir/f; ls /noexec 2>&1 | wc -l"]),
+        "1\n1\n",
+      );
+      const names = await Array.fromAsync(Deno.readDir(upper), ({ name }) => name);
+      assertEquals(names.sort(), ["noexec", "work"]);
+
+      const held = await start(fixture, "k", [...on, BOX, "--", "sleep", "99"]);
+      const second = await varve.any([...again, "true"]);
+      assertEquals([second.code, /is running/.test(second.stderr)], [125, true]);
+      assertEquals((await varve.any(["snapshot", "rm", "k"])).code, 6);
+      assertEquals((await varve.any(["mount", BOX, temp.join("store"), "--rw", "k"])).code, 6);
+      const [row] = await varve.json(["ps"]);
+      assertEquals([row.key, row.image, row.status, row.exit], ["k", BOX, "running", null]);
+      assertEquals([row.pid, row.command], [held.first, ["sleep", "99"]]);
+      Deno.kill(held.first, "SIGKILL");
+      assertEquals((await held.child.output()).code, 137);
+      await varve.text(["snapshot", "rm", "k"]);
+      assertEquals(await varve.json(["ps"]), []);
+      await nothingLeft(fixture, [held.id]);
+    },
+  });
+}
+
+Deno.test({
+  name: "run: ten at once do not see each other's changes",
+  ...need,
+  fn: async () => {
+    await using fixture = await containerFixture();
+    const { varve, root } = fixture;
+    await Promise.all(Array.from({ length: 10 }, async (_, i) => {
+      const runtime = RUNTIME_NAMES[i % 3] as string;
+      const script = `echo ${i} >/mine; sleep 0.3; cat /mine; ls / | grep -c mine`;
+      const args = ["run", "--name", `c${i}`, "--runtime", runtime, BOX, "--", "sh", "-c", script];
+      assertEquals(await varve.text(args), `${i}\n1\n`);
+    }));
+    const rows = await varve.json(["ps"]);
+    assertEquals(rows.length, 10);
+    await varve.text(["snapshot", "rm", ...rows.map(({ key }: { key: string }) => key)]);
+    assertEquals(await leftOf(fixture), []);
+    assertEquals(await Array.fromAsync(Deno.readDir(`${root}/snapshots`)), []);
+  },
+});
+
+Deno.test({
+  name: "run: a layer of another image is refused (5), also a view",
+  ...need,
+  fn: async () => {
+    await using fixture = await containerFixture();
+    const { varve } = fixture;
+    await varve.text(["snapshot", "prepare", "bare"]);
+    await varve.text(["snapshot", "view", "view", BOX]);
+    for (const key of ["bare", "view"]) {
+      assertEquals((await varve.any(["run", "--name", key, BOX, "--", "true"])).code, 5, key);
+    }
+  },
+});
+
+Deno.test({
+  name: "run: the native driver names its stubs, and the times of directories stay",
+  ...need,
+  fn: async () => {
+    await using fixture = await containerFixture({ driver: "native" });
+    const { varve, root } = fixture;
+    assertEquals(
+      await varve.text(["run", "--name", "n", "-w", "/work", BOX, "--", "pwd"]),
+      "/work\n",
+    );
+    const { cacheId } = await varve.json(["snapshot", "stat", "n"]);
+    const directory = `${root}/snapshots/${cacheId}`;
+    const stubs = JSON.parse(await Deno.readTextFile(`${directory}/stubs`));
+    assertEquals(stubs.map(({ path }: { path: string }) => path).sort(), [
+      "/dev",
+      "/etc/hostname",
+      "/etc/hosts",
+      "/etc/resolv.conf",
+      "/proc",
+      "/sys",
+      "/work",
+    ]);
+    for (const path of ["fs", "fs/etc", "fs/work"]) {
+      const { mtime } = await Deno.stat(`${directory}/${path}`);
+      assertEquals(mtime?.getTime(), BOX_TIME * 1000, path);
+    }
+    assertEquals(await leftOf(fixture), []);
+  },
+});
