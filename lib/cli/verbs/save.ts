@@ -25,19 +25,21 @@ Examples:
       .option("--oci-dir <dir>", "write an OCI layout directory");
   },
   async run(context, references, options) {
-    const store = await context.store();
     const output = text(options, "output");
     const directory = text(options, "ociDir");
     if (output !== undefined && directory !== undefined) {
       throw new VarveError("E_USAGE", "Cannot save to a file and a directory at once");
     }
+    const toTerminal = output === undefined && directory === undefined &&
+      context.io.isTerminal("stdout");
+    if (toTerminal) {
+      throw new VarveError("E_USAGE", "Cannot save to a terminal: give -o FILE or a pipe");
+    }
+    const store = await context.store();
     const saveOptions = optionsOf(context);
     if (directory !== undefined) await saveToDirectory(store, references, directory, saveOptions);
     else if (output !== undefined) await saveToFile(store, references, output, saveOptions);
     else {
-      if (context.io.isTerminal("stdout")) {
-        throw new VarveError("E_USAGE", "Cannot save to a terminal: give -o FILE or a pipe");
-      }
       for await (const chunk of await saveImages(store, references, saveOptions)) {
         await context.io.stdout(chunk);
       }

@@ -275,7 +275,7 @@ function unknownType(header: RawHeader, position: number): VarveError {
 function pathTooLong(length: number, allowed: number, position: number): VarveError {
   return new VarveError(
     "E_NAME_TOO_LONG",
-    `Cannot read tar entry at byte ${position}: a path exceeds limits.pathBytes (${allowed})`,
-    { expected: allowed, actual: length, setting: "limits.pathBytes" },
+    `Cannot read tar entry at byte ${position}: a path exceeds limits.layer.path (${allowed})`,
+    { expected: allowed, actual: length, setting: "limits.layer.path" },
   );
 }

@@ -41,9 +41,15 @@ export function resolveTarLimits(limits: Partial<TarLimits> = {}): TarLimits {
   return all;
 }
 
+/** Limits that follow those of the layer, and so have their settings. */
+const FOLLOWING: { readonly [K in keyof TarLimits]?: string } = {
+  entries: "limits.layer.entries",
+  pathBytes: "limits.layer.path",
+};
+
 /** The error of a limit that was exceeded; it names the setting. */
 export function limitError(limit: keyof TarLimits, what: string, allowed: number): VarveError {
-  const setting = `limits.${limit}`;
+  const setting = FOLLOWING[limit] ?? `limits.${limit}`;
   return new VarveError(
     "E_LIMIT",
     `Cannot read tar archive: ${what} exceeds ${setting} (${allowed})`,

@@ -1,0 +1,203 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { Cli } from "../support/cli.ts";
+import { archiveTar, buildImage, dockerFiles, hybridFiles, ociFiles } from "../support/images.ts";
+// It opens libc, which stays open: before the first test, or a sanitizer calls it a leak.
+import "../support/require.ts";
+import { sampleImage } from "../support/sample.ts";
+import { say, sayOn } from "../support/terminal.ts";
+import { tempDir } from "../support/temp.ts";
+
+const VERBS =
+  "load save images tag rmi inspect history layers ls cat stat diff tree mount umount unpack version doctor"
+    .split(" ");
+const SNAPSHOT = "ls prepare view mounts commit rm stat usage label".split(" ");
+
+Deno.test("every verb explains itself, its JSON and the global options", async () => {
+  const { stdout: help, code } = await say(["--help"]);
+  assertEquals(code, 0);
+  for (const verb of [...VERBS, "snapshot", "config"]) {
+    assertMatch(help, new RegExp(`^  ${verb} `, "m"));
+  }
+  const lines = [
+    ...VERBS.map((verb) => [verb]),
+    ...SNAPSHOT.map((verb) => ["snapshot", verb]),
+    ...["ls", "get", "set"].map((verb) => ["config", verb]),
+  ];
+  for (const line of lines) {
+    const said = await say([...line, "--help"]);
+    assertEquals([said.code, said.stderr], [0, ""]);
+    assertStringIncludes(said.stdout, `Usage: varve ${line.join(" ")} `);
+    assertStringIncludes(said.stdout, "--root <dir>");
+    if (line[0] !== "cat") assertMatch(said.stdout, /JSON/);
+  }
+});
+
+Deno.test("what is wrong with a command line: exit 2 and what to do, no store opened", async () => {
+  const cases: [args: string[], message: RegExp][] = [
+    [["lod", "x"], /unknown command 'lod' \(Did you mean load\?\)/],
+    [["snapshot", "lss"], /Did you mean ls\?/],
+    [["load"], /missing required argument 'source'/],
+    [["load", "a", "b"], /too many arguments/],
+    [["load", "a", "--plattform", "x"], /unknown option '--plattform'.*Did you mean --platform\?/],
+    [["load", ""], /argument 'source' is empty/],
+    [["tag", "a", ""], /argument 'destination' is empty/],
+    [["rmi", "a", ""], /argument 'ref' is empty/],
+    [["load", "a", "--name", ""], /option --name is empty/],
+    [["images", "--root", ""], /--root: it is empty/],
+    [["images", "--format", "xml"], /"xml" for --format: give text or json/],
+    [["--workers", "many", "images"], /"many" workers: give a number from 1 to 256/],
+    [["load", "a", "--platform", "no such"], /platform/],
+    [["tag", "a:1", "b@sha256:" + "0".repeat(64)], /a digest cannot be given away/],
+    [["tag", "a:1", "BAD NAME"], /image name/],
+    [["save", "a:1", "-o", "x", "--oci-dir", "y"], /a file and a directory at once/],
+  ];
+  const env = { VARVE_ROOT: "/dev/null/none" };
+  for (const [args, message] of cases) {
+    const { code, stdout, stderr } = await say(args, { env });
+    assertEquals([code, stdout], [2, ""], `${args}: ${stderr}`);
+    assertMatch(stderr, message);
+    assertMatch(stderr, /^varve: [^\n]+\n$/);
+    if (args.includes("--format")) continue;
+    const json = await say(["--format=json", ...args], { env });
+    assertEquals(JSON.parse(json.stderr).error.code, "E_USAGE");
+  }
+});
+
+Deno.test("no verb: the help on standard error", async () => {
+  for (const args of [[], ["snapshot"], ["config"], ["--quiet"]]) {
+    const { code, stdout, stderr } = await say(args);
+    assertEquals([code, stdout], [2, ""]);
+    assertMatch(stderr, /^Usage: varve/);
+  }
+  assertMatch((await say(["--version"])).stdout, /^\d+\.\d+\.\d+\n$/);
+});
+
+Deno.test("names, files and snapshots that are not there, are there already, or are used", async () => {
+  await using temp = await tempDir();
+  const on = sayOn(temp.join("store"));
+  const archive = (name: string) => temp.join(name);
+  await Deno.writeFile(archive("a.tar"), archiveTar(ociFiles([sampleImage()])));
+  const other = buildImage({ name: "example.org/b:1", layers: [[{ name: "b", content: "b" }]] });
+  await Deno.writeFile(archive("two.tar"), archiveTar(hybridFiles([sampleImage(), other])));
+  await Deno.writeTextFile(archive("text"), "no archive, but as long as one\n".repeat(40));
+  await Deno.mkdir(archive("directory"));
+  await Deno.writeTextFile(archive("directory/file"), "");
+  assertEquals((await on(["load", archive("two.tar"), "--quiet"])).code, 0);
+  assertEquals((await on(["snapshot", "prepare", "work", "--driver", "native"])).code, 0);
+  const A = "example.org/sample:1";
+  const cases: [args: string[], code: number, message: RegExp][] = [
+    [["load", archive("none")], 4, /there is no such file/],
+    [["load", archive("text/none")], 4, /there is no such file/],
+    [["load", archive("directory")], 7, /holds neither an OCI layout/],
+    [["load", archive("text")], 7, /Cannot/],
+    [["load", "-"], 7, /standard input/],
+    [["load", archive("two.tar"), "--name", "x:1"], 2, /it holds 2 images/],
+    [["load", archive("a.tar"), "--platform", "linux/arm64"], 7, /for another platform/],
+    [["tag", "none", "b:1"], 4, /'varve images' lists them/],
+    [["rmi", A, "none"], 4, /none/],
+    [["inspect", "none"], 4, /none/],
+    [["ls", `${A}:/none`], 4, /no such path/],
+    [["ls", `${A}:/opt/app/x`], 4, /no such path/],
+    [["cat", `${A}:/run/pipe`], 2, /it is a fifo/],
+    [["tree", `${A}:/opt/app`], 2, /no directory/],
+    [["tree", A, "--depth", "0"], 2, /above 0/],
+    [["diff", "work"], 2, /it is a snapshot, and only images are compared/],
+    [["diff", A, "work"], 2, /it is a snapshot/],
+    [["diff", A, "none"], 4, /none/],
+    [["save", "none", "-o", archive("x")], 4, /none/],
+    [["save", A, "-o", archive("none/x")], 4, /no such directory/],
+    [["save", A, "-o", archive("directory")], 5, /it is a directory/],
+    [["save", A, "--oci-dir", archive("directory")], 5, /it is not empty/],
+    [["save", A, "--oci-dir", archive("text")], 5, /it is a file/],
+    [["unpack", A, archive("directory")], 5, /not an empty directory/],
+    [["unpack", A, archive("none/x")], 4, /no such directory/],
+    [["umount", archive("directory")], 4, /nothing of this store is mounted/],
+    [["snapshot", "prepare", "work", "--driver", "native"], 5, /work/],
+    [["snapshot", "rm", "none"], 4, /none/],
+    [["snapshot", "label", "work", "novalue"], 2, /KEY=VALUE/],
+    [["config", "get", "none"], 2, /lists them/],
+    [["config", "set", "workers", "0"], 2, /from 1 to 256/],
+    [["snapshot", "ls", "--driver", "none"], 2, /overlay, native/],
+  ];
+  for (const [args, code, message] of cases) {
+    const said = await on(args);
+    assertEquals([said.code, said.stdout], [code, ""], `${args}: ${said.stderr}`);
+    assertMatch(said.stderr, message);
+    assertMatch(said.stderr, /^varve: Cannot [^\n]+\n$/);
+  }
+  const { stdout } = await on(["images", "--format", "json"]);
+  assertEquals(JSON.parse(stdout).map(({ name }: { name: string }) => name), [
+    "example.org/b:1",
+    A,
+  ]);
+  const terminal = { terminals: ["stdin", "stdout"] } as const;
+  for (const args of [["save", A], ["load", "-"], ["cat", `${A}:/etc`]]) {
+    const said = await on(args, terminal);
+    assertEquals([said.code, /terminal/.test(said.stderr)], [2, true]);
+  }
+  assertEquals((await on(["tree", A], { closed: true })).code, 0, "one write is not cut");
+});
+
+Deno.test("a compressed docker-archive is the same image, however often it comes", async () => {
+  await using temp = await tempDir();
+  const on = sayOn(temp.join("store"));
+  const packed = temp.join("packed.tar");
+  await Deno.writeFile(packed, archiveTar(dockerFiles([sampleImage()])));
+  await Deno.writeFile(
+    temp.join("plain.tar"),
+    archiveTar(dockerFiles([sampleImage({ packing: "none" })])),
+  );
+  const manifest = async (args: string[]) => {
+    const said = await on(["load", ...args, "--quiet", "--format", "json"], {
+      stdin: await Deno.readFile(packed),
+    });
+    assertEquals(said.code, 0, said.stderr);
+    return JSON.parse(said.stdout).images[0].manifest;
+  };
+  await manifest([temp.join("plain.tar")]);
+  const first = await manifest([packed]);
+  assertEquals([await manifest([packed]), await manifest(["-"])], [first, first]);
+});
+
+Deno.test("settings take effect, and options beat them", async () => {
+  await using temp = await tempDir();
+  const on = sayOn(temp.join("store"));
+  const archive = temp.join("a.tar");
+  await Deno.writeFile(archive, archiveTar(ociFiles([sampleImage()])));
+  for (
+    const [key, value, code] of [
+      ["limits.layer.entries", "3", 8],
+      ["limits.layerBytes", "4096", 8],
+      ["limits.oci.layers", "2", 8],
+      ["limits.oci.config", "100", 8],
+    ] as const
+  ) {
+    await on(["config", "set", key, value]);
+    const said = await on(["load", archive, "--quiet", "--format", "json"]);
+    assertEquals([said.code, JSON.parse(said.stderr).error.setting], [code, key], said.stderr);
+    await on(["config", "set", key]);
+  }
+  await on(["config", "set", "driver", "native"]);
+  const doctor = async (args: string[] = [], env = {}) =>
+    JSON.parse((await on(["doctor", "--format", "json", ...args], { env })).stdout);
+  assertEquals((await doctor()).driver, "native");
+  assertEquals((await doctor(["--driver", "overlay"])).driver, "overlay");
+  assertEquals((await doctor([], { VARVE_DRIVER: "overlay" })).driver, "overlay");
+  await on(["config", "set", "durability", "none"]);
+  assertEquals((await doctor([], { VARVE_DURABILITY: "" })).store.durability, "none");
+  assertEquals((await doctor(["--durability", "full"])).store.durability, "full");
+  assertEquals((await on(["load", archive, "--quiet"])).code, 0);
+});
+
+Deno.test("the program itself: options on both sides of the verb, bytes untouched", async () => {
+  await using temp = await tempDir();
+  const cli = new Cli(temp.join("store"));
+  const image = sampleImage();
+  const { images } = await cli.json(["--quiet", "load", "-"], {
+    stdin: archiveTar(ociFiles([image])),
+  });
+  assertEquals(images[0].imageId, image.imageId);
+  const { bytes } = await cli.any(["save", "example.org/sample:1", "--quiet"]);
+  await cli.text(["save", "example.org/sample:1", "-o", temp.join("a.tar")]);
+  assertEquals(bytes, await Deno.readFile(temp.join("a.tar")));
+});
