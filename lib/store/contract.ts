@@ -46,6 +46,8 @@ export interface LayerRecord {
   readonly treeDigest: TreeDigest;
   /** Entries of the layer tree. */
   readonly entries: number;
+  /** Whether something other than zeros stands behind the end of a file in the tar: who maps the tar would show it. */
+  readonly dirtyPadding: boolean;
   /**
    * When its bytes were last verified, ms since the epoch. 0 when a check found damage since: who
    * asks for its bytes gets `E_DAMAGE`, and the next ingest that brings the layer makes it whole.

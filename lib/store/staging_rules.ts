@@ -51,3 +51,8 @@ export function isLayerOf(
   }
   return !wantsBlob && key.diffId === staged.diffId;
 }
+
+/** Whether the job found other bytes than zeros behind files of the tar. */
+export function hasDirtyPadding(output: LayerJobOutput): boolean {
+  return output.warnings.some(({ code }) => code === "W_PADDING");
+}

@@ -176,15 +176,16 @@ function record(
 
 function putLayer(disk: Disk, layer: NumberedLayer, now: number, seq: number): void {
   disk.db.run(
-    `INSERT INTO layer VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (diff_id) DO UPDATE SET
+    `INSERT INTO layer VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (diff_id) DO UPDATE SET
      tree_digest = excluded.tree_digest, tree_size = excluded.tree_size,
-     entries = excluded.entries, verified_at = excluded.verified_at, seq = excluded.seq`,
+     entries = excluded.entries, dirty_padding = excluded.dirty_padding, verified_at = excluded.verified_at, seq = excluded.seq`,
     layer.diffId,
     layer.size,
     layer.cacheId,
     layer.treeDigest,
     layer.treeSize,
     layer.entries,
+    layer.dirtyPadding ? 1 : 0,
     now,
     seq,
   );

@@ -3,7 +3,7 @@ import { VarveError } from "../../errors.ts";
 import type { LayerJobOutput } from "../../pool/mod.ts";
 import type { BegunLayer, LayerKey, LayerOptions, LayerRecord } from "../contract.ts";
 import { findLayer, lockNames } from "../rules.ts";
-import { checkOutput, isLayerOf } from "../staging_rules.ts";
+import { checkOutput, hasDirtyPadding, isLayerOf } from "../staging_rules.ts";
 import { blobRow, layerRow, layerRowOfBlob } from "./content.ts";
 import { type Disk, takeLock } from "./context.ts";
 import { hasSize, isBlobWhole, isLayerWhole } from "./damage.ts";
@@ -190,7 +190,17 @@ export class LayerStaging {
     const size = await sizeOf(tar, output.uncompressedSize);
     const treeSize = await sizeOf(tree);
     const blob = await stagedBlob(directory, output, mediaType);
-    const staged = { diffId, digest, size, treeDigest, treeSize, entries, directory, blob };
+    const staged = {
+      diffId,
+      digest,
+      size,
+      treeDigest,
+      treeSize,
+      entries,
+      dirtyPadding: hasDirtyPadding(output),
+      directory,
+      blob,
+    };
     this.#check();
     this.asked.push(diffId);
     this.made.push(staged);

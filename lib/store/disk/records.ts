@@ -26,6 +26,7 @@ export interface LayerRow {
   readonly tree_digest: string;
   readonly tree_size: number;
   readonly entries: number;
+  readonly dirty_padding: number;
   readonly verified_at: number;
 }
 
@@ -81,6 +82,7 @@ export function toLayer(row: LayerRow): LayerRecord {
     cacheId: row.cache_id,
     treeDigest: row.tree_digest as TreeDigest,
     entries: row.entries,
+    dirtyPadding: row.dirty_padding !== 0,
     verifiedAt: row.verified_at,
   };
 }

@@ -24,7 +24,7 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     `CREATE TABLE layer (
        diff_id TEXT PRIMARY KEY, size INTEGER NOT NULL, cache_id INTEGER NOT NULL UNIQUE,
        tree_digest TEXT NOT NULL, tree_size INTEGER NOT NULL, entries INTEGER NOT NULL,
-       verified_at INTEGER NOT NULL, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
+       dirty_padding INTEGER NOT NULL, verified_at INTEGER NOT NULL, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
     `CREATE INDEX layer_seq ON layer (seq)`,
     `CREATE TABLE layer_blob (digest TEXT PRIMARY KEY, diff_id TEXT NOT NULL) STRICT, WITHOUT ROWID`,
     `CREATE INDEX layer_blob_layer ON layer_blob (diff_id)`,

@@ -19,6 +19,7 @@ export interface StagedFiles {
   readonly treeDigest: TreeDigest;
   readonly treeSize: number;
   readonly entries: number;
+  readonly dirtyPadding: boolean;
   /** Its directory, with `layer.tar`, `tree` and perhaps `blob`. */
   readonly directory: string;
   /** The blob, where it is kept. */
@@ -27,6 +28,6 @@ export interface StagedFiles {
 
 /** The record of a layer that is not committed yet. */
 export function provisional(staged: StagedFiles): LayerRecord {
-  const { diffId, size, treeDigest, entries } = staged;
-  return { diffId, size, cacheId: 0, treeDigest, entries, verifiedAt: Date.now() };
+  const { diffId, size, treeDigest, entries, dirtyPadding } = staged;
+  return { diffId, size, cacheId: 0, treeDigest, entries, dirtyPadding, verifiedAt: Date.now() };
 }

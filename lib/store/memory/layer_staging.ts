@@ -3,7 +3,7 @@ import { VarveError } from "../../errors.ts";
 import type { LayerJobOutput } from "../../pool/mod.ts";
 import type { BegunLayer, LayerKey, LayerOptions, LayerRecord } from "../contract.ts";
 import { lockNames } from "../rules.ts";
-import { checkOutput, isLayerOf } from "../staging_rules.ts";
+import { checkOutput, hasDirtyPadding, isLayerOf } from "../staging_rules.ts";
 import type { KeyedLocks } from "./locks.ts";
 import { hasBlob, type MemoryState, type Offer } from "./state.ts";
 
@@ -124,7 +124,9 @@ function offerOf(key: LayerKey, output: LayerJobOutput, mediaType: string): Offe
   const { tar, tree, blob } = output.memory;
   const { digest, diffId, treeDigest, entries, compression } = output;
   const size = tar.length;
-  const record = { diffId, size, cacheId: 0, treeDigest, entries, verifiedAt: Date.now() };
+  const dirtyPadding = hasDirtyPadding(output);
+  const verifiedAt = Date.now();
+  const record = { diffId, size, cacheId: 0, treeDigest, entries, dirtyPadding, verifiedAt };
   const bytes = blob ?? (compression === "none" ? tar : null);
   const kept = bytes === null ? null : { record: { digest, size: bytes.length, mediaType }, bytes };
   return { record, tar, tree, digest, blob: kept };
