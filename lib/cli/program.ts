@@ -2,7 +2,9 @@ import { Command } from "commander";
 import { VarveError } from "../errors.ts";
 import type { Options, Verb } from "./verb.ts";
 import { cat } from "./verbs/cat.ts";
+import { commit } from "./verbs/commit.ts";
 import { configGet, configLs, configSet } from "./verbs/config.ts";
+import { diff } from "./verbs/diff.ts";
 import { doctor } from "./verbs/doctor.ts";
 import { images } from "./verbs/images.ts";
 import { history, inspect, layers } from "./verbs/inspect.ts";
@@ -13,7 +15,7 @@ import { ps } from "./verbs/ps.ts";
 import { run } from "./verbs/run.ts";
 import { save } from "./verbs/save.ts";
 import { snapshotVerbs } from "./verbs/snapshot.ts";
-import { diff, ls, stat, tree } from "./verbs/tree.ts";
+import { ls, stat, tree } from "./verbs/tree.ts";
 import { VERSION, version } from "./verbs/version.ts";
 
 /** The verbs, in the order of `--help`. */
@@ -36,6 +38,7 @@ export const VERBS: readonly Verb[] = [
   unpack,
   run,
   ps,
+  commit,
   version,
   doctor,
 ];

@@ -2,7 +2,7 @@
 import { fromText } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
 import { CWD, lockFd, type Mount, openDirectoryAt, type OwnedFd, ownFd } from "../linux/mod.ts";
-import { refuseBusy } from "../snapshot/mod.ts";
+import { imageLabels, refuseBusy } from "../snapshot/mod.ts";
 import type { Store, StoredImage } from "../store/mod.ts";
 import type { RunContainerOptions } from "./contract.ts";
 import { refuseRunning } from "./run_directory.ts";
@@ -33,7 +33,7 @@ export async function prepareLayer(options: RunContainerOptions): Promise<Layer>
   const more = signal === undefined ? {} : { signal };
   const row = store.snapshots.read((table) => table.get(key));
   if (row === undefined) {
-    const mounts = await snapshotter.prepare(key, parent, more);
+    const mounts = await snapshotter.prepare(key, parent, { ...more, labels: imageLabels(image) });
     return { key, mounts, fresh: true, ...placeOf(store, snapshotter.stat(key)) };
   }
   if (row.kind !== "active" || row.parent !== parent) {

@@ -1,9 +1,7 @@
 import { type ByteString, escapeForTerminal } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
-import { changes } from "../../layer/mod.ts";
 import { list, type NamedNode, type Node, resolve, type Tree, walk } from "../../tree/mod.ts";
 import type { Context } from "../context.ts";
-import type { Store, StoredImage } from "../../store/mod.ts";
 import { openImage, rootTree, splitReferencePath } from "../images.ts";
 import { listing } from "../listing.ts";
 import { formatName, nodeToJson } from "../nodes.ts";
@@ -154,60 +152,4 @@ function depthOf(value: string | undefined): number {
     );
   }
   return Number(value);
-}
-
-/** `varve diff`. */
-export const diff: Verb = {
-  usage: "diff <a> [b]",
-  summary: "list the paths that differ between two images, or that an image's last layer changes",
-  help:
-    `A added, M modified, D deleted. With one image, its last layer is compared with those below it.
-
-JSON: [{"kind":"add|modify|delete","path","before","after"}], before and after as in stat`,
-  async run(context, [a = "", b]) {
-    const [before, after] = await treesOf(context, a, b);
-    function* json(): Generator<unknown> {
-      for (const { kind, path, before: old, after: now } of changes(before, after)) {
-        const full = `/${path}` as ByteString;
-        yield {
-          kind,
-          path: escapeForTerminal(full),
-          before: old === undefined ? null : nodeToJson(full, old),
-          after: now === undefined ? null : nodeToJson(full, now),
-        };
-      }
-    }
-    function* lines(): Generator<string> {
-      for (const { kind, path } of changes(before, after)) {
-        yield `${LETTERS[kind]} ${escapeForTerminal(`/${path}` as ByteString)}\n`;
-      }
-    }
-    return { json: json(), text: lines() };
-  },
-};
-
-const LETTERS = { add: "A", modify: "M", delete: "D" } as const;
-
-async function treesOf(context: Context, a: string, b: string | undefined): Promise<[Tree, Tree]> {
-  const store = await context.store();
-  const image = await imageToCompare(store, a);
-  if (b !== undefined) {
-    return [await rootTree(store, image), await rootTree(store, await imageToCompare(store, b))];
-  }
-  const below = { ...image, layers: image.layers.slice(0, -1) };
-  return [await rootTree(store, below), await rootTree(store, image)];
-}
-
-/** An image; a snapshot's key is told apart from a name that is not there. */
-async function imageToCompare(store: Store, reference: string): Promise<StoredImage> {
-  try {
-    return await openImage(store, reference);
-  } catch (error) {
-    if (store.snapshots.read((rows) => rows.get(reference)) === undefined) throw error;
-    throw new VarveError(
-      "E_USAGE",
-      `Cannot compare ${JSON.stringify(reference)}: it is a snapshot, and only images are compared`,
-      { subject: reference },
-    );
-  }
 }

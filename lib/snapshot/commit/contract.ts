@@ -30,8 +30,8 @@ export interface CommitImageOptions {
   readonly policy?: Partial<LayerPolicy>;
   /** Limits of layers, where they are not the defaults. */
   readonly limits?: Partial<LayerLimits>;
-  /** Keeps whoever writes into the snapshot still while it is read; what it gives ends that. */
-  readonly pause?: (key: string) => Promise<AsyncDisposable>;
+  /** Keeps whoever writes into the snapshot still while it is read; what it gives ends that. `null` where nobody does. */
+  readonly pause?: (key: string) => Promise<AsyncDisposable | null>;
   /** Cancels; nothing is left of it then. */
   readonly signal?: AbortSignal;
   /** Called with the bytes of new layers made so far. */
