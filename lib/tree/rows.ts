@@ -13,6 +13,7 @@ import {
   R_GID,
   R_MODE,
   R_MTIME,
+  R_NAME,
   R_NS,
   R_SIZE,
   R_UID,
@@ -33,11 +34,29 @@ const WORD = 0x1_0000_0000;
  * served by {@linkcode walk} and {@linkcode lookup}.
  */
 export class Row {
+  /** The buffer that has the name, as bytes. It must not be changed. */
+  bytes!: Uint8Array;
+  /** The same buffer as words. */
+  words!: Uint32Array;
   readonly #at: RowRef;
+  /** Word of the row. */
+  #row = 0;
+  /** Word of its part of the heap. */
+  #heap = 0;
 
-  /** The row that a reference is at, at any time. */
+  /** The row that a reference is at. */
   constructor(at: RowRef) {
     this.#at = at;
+    this.refresh();
+  }
+
+  /** Looks where the reference is now: what is asked often is kept. */
+  protected refresh(): void {
+    const { leaf, i } = this.#at;
+    this.bytes = leaf.u8;
+    this.words = leaf.u32;
+    this.#row = leaf.row(i);
+    this.#heap = leaf.heapAt(i);
   }
 
   /** A row that stays where this one is now. */
@@ -46,79 +65,70 @@ export class Row {
     return new Row({ leaf, i });
   }
 
-  /** The buffer that has the name, as bytes. It must not be changed. */
-  get bytes(): Uint8Array {
-    return this.#at.leaf.u8;
-  }
-
-  /** The same buffer as words. */
-  get words(): Uint32Array {
-    return this.#at.leaf.u32;
-  }
-
   /** Where the name begins in {@linkcode Row.bytes}; zero-padded to 4 bytes. */
   get nameStart(): number {
-    return this.#at.leaf.heapAt(this.#at.i) << 2;
+    return this.#heap << 2;
   }
 
   /** Bytes of the name. */
   get nameLength(): number {
-    return this.#at.leaf.nameLength(this.#at.i);
+    return (this.words[this.#row + R_NAME] as number) & 0xffff;
   }
 
   /** Type and permission bits as in `st_mode`; 0 for a whiteout. */
   get mode(): number {
-    return this.#word(R_MODE);
+    return this.words[this.#row + R_MODE] as number;
   }
 
   /** Owner. */
   get uid(): number {
-    return this.#word(R_UID);
+    return (this.words[this.#row + R_UID] as number);
   }
 
   /** Group. */
   get gid(): number {
-    return this.#word(R_GID);
+    return (this.words[this.#row + R_GID] as number);
   }
 
   /** Low word of the seconds. */
   get mtimeLo(): number {
-    return this.#word(R_MTIME);
+    return (this.words[this.#row + R_MTIME] as number);
   }
 
   /** High word of the seconds, unsigned. */
   get mtimeHi(): number {
-    return this.#word(R_MTIME + 1);
+    return (this.words[this.#row + R_MTIME + 1] as number);
   }
 
   /** Nanoseconds. */
   get mtimeNs(): number {
-    return this.#word(R_NS);
+    return (this.words[this.#row + R_NS] as number);
   }
 
   /** A file's size in bytes. */
   get size(): number {
-    return this.#word(R_SIZE + 1) * WORD + this.#word(R_SIZE);
+    return (this.words[this.#row + R_SIZE + 1] as number) * WORD +
+      (this.words[this.#row + R_SIZE] as number);
   }
 
   /** A device's major number. */
   get major(): number {
-    return this.#word(R_SIZE);
+    return (this.words[this.#row + R_SIZE] as number);
   }
 
   /** A device's minor number. */
   get minor(): number {
-    return this.#word(R_SIZE + 1);
+    return (this.words[this.#row + R_SIZE + 1] as number);
   }
 
   /** Whether a directory hides what lower layers have in it. */
   get opaque(): boolean {
-    return (this.#at.leaf.flags(this.#at.i) & F_OPAQUE) !== 0;
+    return (this.#flags & F_OPAQUE) !== 0;
   }
 
   /** Whether something below a directory is a whiteout, opaque or implied. */
   get marked(): boolean {
-    return (this.#at.leaf.flags(this.#at.i) & F_MARKED) !== 0;
+    return (this.#flags & F_MARKED) !== 0;
   }
 
   /** The layer that has a file's bytes; undefined where none is known. */
@@ -151,9 +161,14 @@ export class Row {
     return (this.#targetAt() + 1) << 2;
   }
 
+  /** Whether there are xattrs. */
+  get hasXattrs(): boolean {
+    return (this.#flags & F_XATTR) !== 0;
+  }
+
   /** Words of {@linkcode Row.words} that hold the xattrs, equal for equal ones: `[first, end)`; empty when there are none. */
   get xattrWords(): readonly [first: number, end: number] {
-    if ((this.#at.leaf.flags(this.#at.i) & F_XATTR) === 0) return NONE;
+    if (!this.hasXattrs) return NONE;
     const words = this.words;
     const first = this.#xattrsAt();
     let at = first + 1;
@@ -165,9 +180,7 @@ export class Row {
 
   /** The link group: the least path of an inode with several names. */
   get group(): ByteString | null {
-    return (this.#at.leaf.flags(this.#at.i) & F_GROUP) === 0
-      ? null
-      : this.#at.leaf.group(this.#at.i);
+    return (this.#flags & F_GROUP) === 0 ? null : this.#at.leaf.group(this.#at.i);
   }
 
   /** The entry's name. */
@@ -191,9 +204,8 @@ export class Row {
     return child === null ? null : new Rows(child);
   }
 
-  #word(field: number): number {
-    const leaf = this.#at.leaf;
-    return leaf.u32[leaf.row(this.#at.i) + field] as number;
+  get #flags(): number {
+    return (this.words[this.#row + R_NAME] as number) >>> 16;
   }
 
   #side(field: number): number {
@@ -202,9 +214,8 @@ export class Row {
   }
 
   #partsAt(): number {
-    const leaf = this.#at.leaf;
-    const at = leaf.heapAt(this.#at.i) + wordsOf(leaf.nameLength(this.#at.i));
-    return (leaf.flags(this.#at.i) & F_DIGEST) === 0 ? at : at + 8;
+    const at = this.#heap + wordsOf(this.nameLength);
+    return (this.#flags & F_DIGEST) === 0 ? at : at + 8;
   }
 
   #targetAt(): number {
@@ -213,7 +224,7 @@ export class Row {
 
   #xattrsAt(): number {
     const at = this.#partsAt();
-    if ((this.#at.leaf.flags(this.#at.i) & F_LINK) === 0) return at;
+    if ((this.#flags & F_LINK) === 0) return at;
     return at + 1 + wordsOf(this.words[at] as number);
   }
 }
@@ -238,6 +249,7 @@ export class Rows extends Row {
   next(): void {
     this.#cursor.i++;
     this.valid = this.#cursor.valid();
+    if (this.valid) this.refresh();
   }
 }
 

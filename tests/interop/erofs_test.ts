@@ -90,7 +90,7 @@ Deno.test({
     performUnmount(fromText(root));
 
     const reader = new Map<DiffId, Deno.FsFile>();
-    for (const [diffId, path] of tars) reader.set(diffId, Deno.openSync(path));
+    for (const [diffId, path] of tars) reader.set(diffId, await Deno.open(path));
     const again = readErofs(await Deno.readFile(image), {
       read: (source, position, length) => {
         const bytes = new Uint8Array(length);

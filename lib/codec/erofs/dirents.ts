@@ -38,22 +38,33 @@ export class Dots {
 
 /** Counts the bytes of a directory: names never span blocks. */
 export class DirectorySize {
+  readonly #dots = new Dots();
   #blocks = 0;
   #used = 0;
 
-  /** Adds a name of so many bytes. */
-  add(length: number): void {
+  /** Adds an entry; they come in order. */
+  add(row: Row): void {
+    if (this.#dots.told < 2) this.#addDots(this.#dots.before(row));
+    this.#add(row.nameLength);
+  }
+
+  /** Ends the directory and tells its size. */
+  end(): number {
+    this.#addDots(this.#dots.rest());
+    return this.#blocks * BLOCK + this.#used;
+  }
+
+  #addDots(due: number): void {
+    for (; due > 0; due--) this.#add(this.#dots.told - due + 1);
+  }
+
+  #add(length: number): void {
     const bytes = DIRENT_BYTES + length;
     if (this.#used + bytes > BLOCK) {
       this.#blocks++;
       this.#used = 0;
     }
     this.#used += bytes;
-  }
-
-  /** Size so far. */
-  get size(): number {
-    return this.#blocks * BLOCK + this.#used;
   }
 }
 

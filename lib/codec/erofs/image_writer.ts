@@ -81,7 +81,7 @@ class InodeWriter {
     shape.directory(row, size, below.length);
     const at = this.#placer.inode(shape);
     const { blockBytes } = shape;
-    const blocksAt = this.#placer.blocks(blockBytes);
+    const blocksAt = blockBytes === 0 ? 0 : this.#placer.blocks(blockBytes);
     this.#inode(row, entry, at, blockBytes === 0 ? NO_BLOCK : blocksAt / BLOCK);
     if (shape.layout === FLAT_INLINE) this.#out.bytes(bytes, size - shape.tail, size);
     if (blockBytes > 0) {
@@ -115,7 +115,7 @@ class InodeWriter {
     dirents.begin();
     let child = first;
     for (const rows = row.entries(); rows?.valid; rows.next(), child++) {
-      addDots(dots.before(rows));
+      if (dots.told < 2) addDots(dots.before(rows));
       const { mode } = rows;
       const type = mode === 0 ? WHITEOUT_TYPE : DIRENT_TYPES[mode >>> 12] as number;
       dirents.add(nids[child] as number, type, rows.bytes, rows.nameStart, rows.nameLength);

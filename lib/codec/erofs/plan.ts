@@ -1,13 +1,9 @@
-import { escapeForTerminal } from "../../bytes/mod.ts";
-import { VarveError } from "../../errors.ts";
-import type { Row, Tree } from "../../tree/mod.ts";
-import { DirectorySize, Dots } from "./dirents.ts";
+import type { Tree } from "../../tree/mod.ts";
 import { tooLarge } from "./errors.ts";
 import type { Device } from "./files.ts";
 import {
   alignUp,
   BLOCK,
-  NAME_MAX,
   NID_BYTES,
   NO_BLOCK,
   SLOT_BYTES,
@@ -61,26 +57,19 @@ export function planErofs(tree: Tree, options: WriteErofsOptions): ErofsPlan {
     if (nid > 0xffff_ffff) throw tooLarge("its inodes need more than 128 GiB");
     nids[entry] = nid;
     inodes++;
+    if (shape.blockBytes > 0) placer.blocks(shape.blockBytes);
   };
+  const { sizes, subdirectories } = survey.directories;
+  let visits = 0;
   eachDirectory(tree, ({ row, entry }, first, below) => {
-    const size = new DirectorySize();
-    const dots = new Dots();
-    let count = 0;
-    for (const rows = row.entries(); rows?.valid; rows.next()) {
-      for (let due = dots.before(rows); due > 0; due--) size.add(dots.told - due + 1);
-      const length = rows.nameLength;
-      if (length > NAME_MAX) throw tooLong(rows);
-      size.add(length);
-      const child = first + count++;
-      if (isDirectory(rows)) below.push({ row: rows.copy(), entry: child, parent: entry });
-    }
-    for (let due = dots.rest(); due > 0; due--) size.add(dots.told - due + 1);
-    shape.directory(row, size.size, below.length);
+    shape.directory(row, sizes[visits] as number, subdirectories[visits++] as number);
     place(entry);
-    placer.blocks(shape.blockBytes);
     let child = first;
     for (const rows = row.entries(); rows?.valid; rows.next(), child++) {
-      if (isDirectory(rows)) continue;
+      if (isDirectory(rows)) {
+        below.push({ row: rows.copy(), entry: child, parent: entry });
+        continue;
+      }
       const label = rows.group;
       const group = label === null ? undefined : groups.get(label);
       if (group !== undefined && group.entry !== child) {
@@ -89,9 +78,8 @@ export function planErofs(tree: Tree, options: WriteErofsOptions): ErofsPlan {
       }
       shape.leaf(rows, group?.links ?? 1, files.special.get(child)?.plan);
       place(child);
-      if (shape.blockBytes > 0) placer.blocks(shape.blockBytes);
     }
-    return count;
+    return child - first;
   });
   const sharedAt = alignUp(placer.at, BLOCK);
   const copiesAt = alignUp(sharedAt + survey.pool.sharedBytes, BLOCK);
@@ -108,13 +96,4 @@ export function planErofs(tree: Tree, options: WriteErofsOptions): ErofsPlan {
     copiesAt,
     size,
   };
-}
-
-function tooLong(row: Row): VarveError {
-  const subject = escapeForTerminal(row.name);
-  return new VarveError(
-    "E_NAME_TOO_LONG",
-    `Cannot write EROFS image: a name has ${row.nameLength} bytes, more than ${NAME_MAX}`,
-    { subject },
-  );
 }

@@ -1,8 +1,10 @@
-import type { ByteString } from "../../bytes/mod.ts";
+import { type ByteString, escapeForTerminal } from "../../bytes/mod.ts";
+import { VarveError } from "../../errors.ts";
 import type { Row, Tree } from "../../tree/mod.ts";
 import { CommonTime } from "./common_time.ts";
+import { DirectorySize } from "./dirents.ts";
 import { FilePlanner } from "./files.ts";
-import { S_IFMT, S_IFREG } from "./format.ts";
+import { NAME_MAX, S_IFMT, S_IFREG } from "./format.ts";
 import type { WriteErofsOptions } from "./options.ts";
 import { eachDirectory, holdsWhiteout, isDirectory } from "./traverse.ts";
 import { type OverlayMark, XattrPool } from "./xattr_pool.ts";
@@ -23,6 +25,8 @@ export interface Survey {
   readonly groups: ReadonlyMap<ByteString, LinkGroup>;
   /** The files that need more than an address, and the layers of all. */
   readonly files: FilePlanner;
+  /** Of each directory, in the order of the visits: bytes of its content, and directories in it. */
+  readonly directories: { readonly sizes: number[]; readonly subdirectories: number[] };
   /** The image's own time. */
   readonly epoch: { readonly lo: number; readonly ns: number };
 }
@@ -38,7 +42,7 @@ export function hasSmallIds(row: Row): boolean {
   return row.uid <= 0xffff && row.gid <= 0xffff;
 }
 
-/** Goes through a tree once. @throws {VarveError} `E_LIMIT` for xattrs that no inode can hold, `E_PRECONDITION` for files without a layer */
+/** Goes through a tree once. @throws {VarveError} `E_LIMIT` for xattrs that no inode can hold, `E_PRECONDITION` for files without a layer, `E_NAME_TOO_LONG` */
 export function surveyTree(tree: Tree, options: WriteErofsOptions): Survey {
   const files = new FilePlanner(options);
   const pool = new XattrPool();
@@ -48,11 +52,16 @@ export function surveyTree(tree: Tree, options: WriteErofsOptions): Survey {
     pool.add(row, mark);
     if (row.mtimeHi === 0 && hasSmallIds(row)) times.add(row.mtimeLo, row.mtimeNs);
   };
+  const sizes: number[] = [];
+  const subdirectories: number[] = [];
   eachDirectory(tree, (directory, first, below) => {
     count(directory.row, markOf(directory.row));
+    const size = new DirectorySize();
     let entries = 0;
     for (const rows = directory.row.entries(); rows?.valid; rows.next()) {
       const entry = first + entries++;
+      if (rows.nameLength > NAME_MAX) throw tooLong(rows);
+      size.add(rows);
       if (isDirectory(rows)) {
         below.push({ row: rows.copy(), entry, parent: directory.entry });
       } else if (rows.mode !== 0) {
@@ -66,8 +75,19 @@ export function surveyTree(tree: Tree, options: WriteErofsOptions): Survey {
         }
       }
     }
+    sizes.push(size.end());
+    subdirectories.push(below.length);
     return entries;
   });
   pool.seal();
-  return { pool, groups, files, epoch: times.best() };
+  const directories = { sizes, subdirectories };
+  return { pool, groups, files, directories, epoch: times.best() };
+}
+
+function tooLong(row: Row): VarveError {
+  return new VarveError(
+    "E_NAME_TOO_LONG",
+    `Cannot write EROFS image: a name has ${row.nameLength} bytes, more than ${NAME_MAX}`,
+    { subject: escapeForTerminal(row.name) },
+  );
 }

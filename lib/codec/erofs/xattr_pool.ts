@@ -47,8 +47,8 @@ export class XattrPool {
 
   /** Counts the xattrs of an inode. */
   add(row: Row, mark: OverlayMark): void {
+    if (!row.hasXattrs && mark === "none") return;
     const [first, end] = row.xattrWords;
-    if (first === end && mark === "none") return;
     this.#find(row.words, first, end, mark).count++;
   }
 
@@ -74,8 +74,8 @@ export class XattrPool {
 
   /** What stands behind an inode; empty when it has no xattrs. */
   area(row: Row, mark: OverlayMark): Uint8Array {
+    if (!row.hasXattrs && mark === "none") return EMPTY;
     const [first, end] = row.xattrWords;
-    if (first === end && mark === "none") return EMPTY;
     return this.#find(row.words, first, end, mark).area;
   }
 
