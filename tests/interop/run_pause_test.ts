@@ -1,0 +1,60 @@
+/** Pausing a container, as commit does: its files stand still, and it goes on afterwards. */
+import { assertEquals, assertRejects } from "@std/assert";
+import { pauseContainer } from "../../lib/container/mod.ts";
+import { VarveError } from "../../lib/errors.ts";
+import { openStore } from "../../lib/store/mod.ts";
+import { BOX } from "../support/box.ts";
+import {
+  CONTAINER_TOOLS,
+  containerFixture,
+  isAlive,
+  leftOf,
+  RUNTIME_NAMES,
+  start,
+  until,
+} from "../support/containers.ts";
+import { needs } from "../support/require.ts";
+
+const need = needs({ root: true, mount: true, tools: CONTAINER_TOOLS });
+
+/** Writes without end, from two processes. */
+const WRITER = "(while :; do echo b >>/log; done) & while :; do echo a >>/log; sleep 0.001; done";
+
+for (const runtime of RUNTIME_NAMES) {
+  Deno.test({
+    name:
+      `pause (${runtime}): nothing is written until it goes on; who kills it then leaves nothing`,
+    ...need,
+    fn: async () => {
+      await using fixture = await containerFixture();
+      const { varve, root } = fixture;
+      const args = ["--runtime", runtime, BOX, "--", "sh", "-c", WRITER];
+      const running = await start(fixture, "writer", args);
+      await using store = await openStore({ root, durability: "none" });
+      const log = `${running.directory}/rootfs/log`;
+      const size = async () => (await Deno.stat(log).catch(() => undefined))?.size ?? 0;
+      await until("the first line", async () => await size() > 0 || undefined);
+
+      const paused = await pauseContainer(store, "writer");
+      const before = await size();
+      assertEquals((await varve.json(["ps"]))[0].status, "paused");
+      assertEquals(await size(), before);
+      const twice = await assertRejects(() => pauseContainer(store, "writer"), VarveError);
+      assertEquals(twice.code, "E_PRECONDITION");
+      await paused?.[Symbol.asyncDispose]();
+      assertEquals((await varve.json(["ps"]))[0].status, "running");
+      await until("more lines", async () => await size() > before || undefined);
+
+      await pauseContainer(store, "writer");
+      running.child.kill("SIGKILL");
+      await running.child.output();
+      await until(
+        "an end",
+        async () => (await leftOf(fixture, [running.id])).length === 0 || undefined,
+        5000,
+      );
+      assertEquals(await isAlive(running.first), false);
+      assertEquals(await pauseContainer(store, "writer"), null);
+    },
+  });
+}

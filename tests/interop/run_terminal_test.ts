@@ -1,0 +1,104 @@
+/** `varve run --tty` in a real terminal: tmux, which can be read and typed into. */
+import { assertStringIncludes } from "@std/assert";
+import { BOX } from "../support/box.ts";
+import {
+  CONTAINER_TOOLS,
+  type ContainerFixture,
+  containerFixture,
+  RUNTIME_NAMES,
+  until,
+} from "../support/containers.ts";
+import { run } from "../support/process.ts";
+import { needs } from "../support/require.ts";
+
+const need = needs({ root: true, mount: true, tools: [...CONTAINER_TOOLS, "tmux", "stty"] });
+
+/** A terminal of 90 by 30 characters with a shell in it. */
+class Terminal implements AsyncDisposable {
+  readonly #socket: string;
+
+  private constructor(socket: string) {
+    this.#socket = socket;
+  }
+
+  static async open({ temp, root }: ContainerFixture): Promise<Terminal> {
+    const terminal = new Terminal(temp.join("tmux"));
+    await terminal.tmux("new-session", "-d", "-x", "90", "-y", "30", "env", "-i", ...[
+      `PATH=${Deno.env.get("PATH")}`,
+      `HOME=${Deno.env.get("HOME")}`,
+      `VARVE_ROOT=${root}`,
+      "VARVE_DURABILITY=none",
+      "TERM=screen",
+      "PS1=ready> ",
+      "sh",
+    ]);
+    return terminal;
+  }
+
+  async tmux(...args: string[]): Promise<string> {
+    const { stdout } = await run(["tmux", "-S", this.#socket, "-f", "/dev/null", ...args]);
+    return stdout;
+  }
+
+  /** Types a line. */
+  async type(line: string): Promise<void> {
+    await this.tmux("send-keys", "-l", line);
+    await this.tmux("send-keys", "Enter");
+  }
+
+  /** Waits until a pattern is to be seen. */
+  async see(pattern: RegExp): Promise<string> {
+    let screen = "";
+    try {
+      return await until(`${pattern}`, async () => {
+        screen = await this.tmux("capture-pane", "-p");
+        return pattern.exec(screen)?.[0];
+      }, 10_000);
+    } catch {
+      throw new Error(`Cannot see ${pattern} in\n${screen}`);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.tmux("kill-server");
+  }
+}
+
+for (const runtime of RUNTIME_NAMES) {
+  Deno.test({
+    name: `run --tty (${runtime}): a shell, its size, ^C, the exit code, and a terminal as before`,
+    ...need,
+    fn: async () => {
+      await using fixture = await containerFixture();
+      await using terminal = await Terminal.open(fixture);
+      await terminal.see(/ready>/);
+      const words = ["run", "--rm", "--tty", "--runtime", runtime, BOX, "--", "sh"];
+      const command = fixture.varve.command(words).join(" ");
+      await terminal.type(`clear; ${command}; echo rc=$?`);
+      await terminal.see(/\/ #/);
+      await terminal.type("stty size; test -t 0 && echo t''ty");
+      await terminal.see(/^30 90\ntty$/m);
+      await terminal.type("echo be''gun; sleep 99; echo i''nterrupted");
+      await terminal.see(/^begun$/m);
+      await terminal.tmux("send-keys", "C-c");
+      await terminal.see(/\^C/);
+      await terminal.tmux("resize-window", "-x", "100", "-y", "35");
+      await terminal.type("stty size");
+      await terminal.see(/^35 100$/m);
+      await terminal.type("exit 7");
+      await terminal.see(/^rc=7$/m);
+
+      await terminal.type(`clear; ${command}; echo rc=$?; stty -a`);
+      await terminal.see(/\/ #/);
+      const [run] = await Array.fromAsync(Deno.readDir(`${fixture.root}/mounts`));
+      const runner = await Deno.readTextFile(`${fixture.root}/mounts/${run?.name}/runner`);
+      Deno.kill(parseInt(runner), "SIGKILL");
+      await terminal.see(/^rc=137$|rc=137\n/m);
+      const settings = await terminal.see(/isig[^]*icanon[^]* echo /);
+      for (const one of ["isig", "icanon", "echo"]) {
+        assertStringIncludes(settings, one);
+        if (settings.includes(`-${one} `)) throw new Error(`the terminal is raw: ${settings}`);
+      }
+    },
+  });
+}
