@@ -159,34 +159,39 @@ Deno.test("a compressed docker-archive is the same image, however often it comes
   assertEquals([await manifest([packed]), await manifest(["-"])], [first, first]);
 });
 
-Deno.test("settings take effect, and options beat them", async () => {
-  await using temp = await tempDir();
-  const on = sayOn(temp.join("store"));
-  const archive = temp.join("a.tar");
-  await Deno.writeFile(archive, archiveTar(ociFiles([sampleImage()])));
-  for (
-    const [key, value, code] of [
-      ["limits.layer.entries", "3", 8],
-      ["limits.layerBytes", "4096", 8],
-      ["limits.oci.layers", "2", 8],
-      ["limits.oci.config", "100", 8],
-    ] as const
-  ) {
-    await on(["config", "set", key, value]);
-    const said = await on(["load", archive, "--quiet", "--format", "json"]);
-    assertEquals([said.code, JSON.parse(said.stderr).error.setting], [code, key], said.stderr);
-    await on(["config", "set", key]);
-  }
-  await on(["config", "set", "driver", "native"]);
-  const doctor = async (args: string[] = [], env = {}) =>
-    JSON.parse((await on(["doctor", "--format", "json", ...args], { env })).stdout);
-  assertEquals((await doctor()).driver, "native");
-  assertEquals((await doctor(["--driver", "overlay"])).driver, "overlay");
-  assertEquals((await doctor([], { VARVE_DRIVER: "overlay" })).driver, "overlay");
-  await on(["config", "set", "durability", "none"]);
-  assertEquals((await doctor([], { VARVE_DURABILITY: "" })).store.durability, "none");
-  assertEquals((await doctor(["--durability", "full"])).store.durability, "full");
-  assertEquals((await on(["load", archive, "--quiet"])).code, 0);
+Deno.test({
+  name: "settings take effect, and options beat them",
+  // doctor tries the libraries of this machine, and an open library stays open.
+  sanitizeResources: false,
+  fn: async () => {
+    await using temp = await tempDir();
+    const on = sayOn(temp.join("store"));
+    const archive = temp.join("a.tar");
+    await Deno.writeFile(archive, archiveTar(ociFiles([sampleImage()])));
+    for (
+      const [key, value, code] of [
+        ["limits.layer.entries", "3", 8],
+        ["limits.layerBytes", "4096", 8],
+        ["limits.oci.layers", "2", 8],
+        ["limits.oci.config", "100", 8],
+      ] as const
+    ) {
+      await on(["config", "set", key, value]);
+      const said = await on(["load", archive, "--quiet", "--format", "json"]);
+      assertEquals([said.code, JSON.parse(said.stderr).error.setting], [code, key], said.stderr);
+      await on(["config", "set", key]);
+    }
+    await on(["config", "set", "driver", "native"]);
+    const doctor = async (args: string[] = [], env = {}) =>
+      JSON.parse((await on(["doctor", "--format", "json", ...args], { env })).stdout);
+    assertEquals((await doctor()).driver, "native");
+    assertEquals((await doctor(["--driver", "overlay"])).driver, "overlay");
+    assertEquals((await doctor([], { VARVE_DRIVER: "overlay" })).driver, "overlay");
+    await on(["config", "set", "durability", "none"]);
+    assertEquals((await doctor([], { VARVE_DURABILITY: "" })).store.durability, "none");
+    assertEquals((await doctor(["--durability", "full"])).store.durability, "full");
+    assertEquals((await on(["load", archive, "--quiet"])).code, 0);
+  },
 });
 
 Deno.test("the program itself: options on both sides of the verb, bytes untouched", async () => {
