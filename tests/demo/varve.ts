@@ -30,7 +30,7 @@ export async function show(root: string, args: readonly string[], lines = 40): P
   const { code, stdout } = await varve(root, args);
   if (code !== 0) throw new Error(`Cannot go on: varve ${args[0]} ended with ${code}`);
   const all = stdout.trimEnd().split("\n");
-  console.log(all.slice(0, lines).join("\n"));
+  if (stdout !== "") console.log(all.slice(0, lines).join("\n"));
   if (all.length > lines) console.log(`… and ${all.length - lines} lines more`);
 }
 

@@ -88,8 +88,8 @@ function warnOfLayers(context: Context, images: readonly LoadedImage[]): void {
   }
 }
 
-/** Seconds below which a speed would be that of starting a worker. */
-const MEASURABLE = 0.5;
+/** Bytes below which a speed would be that of starting a worker. */
+const MEASURABLE = 10_000_000;
 
 /** Shows one bar or line for each layer. */
 export function progressOf(context: Context): (progress: LoadProgress) => void {
@@ -103,8 +103,8 @@ export function progressOf(context: Context): (progress: LoadProgress) => void {
     if (state === "running") shown.item.update(read);
     if (state === "present") shown.item.done("already here");
     if (state === "done") {
-      const seconds = (Date.now() - shown.start) / 1000;
-      const speed = seconds < MEASURABLE
+      const seconds = Math.max(0.001, (Date.now() - shown.start) / 1000);
+      const speed = written < MEASURABLE
         ? ""
         : ` at ${formatBytes(Math.round(written / seconds))}/s`;
       shown.item.done(`verified, ${formatBytes(written)}${speed}`);
