@@ -1,7 +1,13 @@
 /** Jobs for the pool's own tests; `worker.ts` serves them. */
 import { VarveError } from "../../../lib/errors.ts";
 import { createHasher } from "../../../lib/digest/mod.ts";
-import { type AnyJob, type Job, type JobContext, layerJob } from "../../../lib/pool/mod.ts";
+import {
+  type AnyJob,
+  type Job,
+  type JobContext,
+  layerJob,
+  layerJobs,
+} from "../../../lib/pool/mod.ts";
 
 function job<Input, Output>(
   name: string,
@@ -213,6 +219,6 @@ export const JOBS: readonly AnyJob[] = [
   uncloneable,
   report,
   count,
-  layerJob,
+  ...layerJobs,
   crashingLayer,
 ];

@@ -2,7 +2,12 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { type DiffId, type Digest, sha256 } from "../../../lib/digest/mod.ts";
 import { type ErrorCode, VarveError } from "../../../lib/errors.ts";
-import { createPool, layerJob, type LayerJobInput } from "../../../lib/pool/mod.ts";
+import {
+  createPool,
+  layerJob,
+  type LayerJobInput,
+  type LayerTarget,
+} from "../../../lib/pool/mod.ts";
 import { needs } from "../../support/require.ts";
 import { run } from "../../support/process.ts";
 import { concat } from "../../support/tar_builder.ts";
@@ -191,19 +196,34 @@ const ROWS: readonly Row[] = [
   },
 ];
 
-for (const inline of [true, false]) {
-  Deno.test(`a layer that is refused, ${inline ? "inline" : "in a worker"}`, async (t) => {
-    await using pool = createPool({ workers: 1, inline });
+const MODES = [
+  { where: "inline", options: { inline: true } },
+  { where: "in a worker", options: { workers: 1 } },
+  { where: "in halves", options: { workers: 2 } },
+] as const;
+
+for (const { where, options } of MODES) {
+  Deno.test(`a layer that is refused, ${where}`, async (t) => {
+    await using temp = await tempDir();
+    await using pool = createPool(options);
+    let directories = 0;
+    const target = async (): Promise<LayerTarget> => {
+      if (where !== "in halves") return { kind: "memory" };
+      const directory = temp.join(String(++directories));
+      await Deno.mkdir(directory);
+      return filesIn(directory);
+    };
     for (const { name, code, bytes, expected = {}, more = {}, cause } of ROWS) {
       await t.step(name, async () => {
-        const input: LayerJobInput = {
-          source: { kind: "stream" },
-          target: { kind: "memory" },
-          expected,
-          ...more,
-        };
         const errors = [];
         for (const piece of [999, bytes.length]) {
+          const input: LayerJobInput = {
+            source: { kind: "stream" },
+            target: await target(),
+            expected,
+            halvesFrom: 0,
+            ...more,
+          };
           const job = pool.run(layerJob, input, { stream: inPieces(bytes, piece) });
           errors.push(await assertRejects(() => job, VarveError));
         }
