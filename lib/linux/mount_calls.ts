@@ -32,7 +32,9 @@ export function fsconfig(fs: Fd, parameter: MountParameter, held: Fd[]): void {
   if (value === undefined) {
     return void configure(fs, SET_FLAG, key, null, 0);
   }
-  if (!path || value.length <= STRING_MAX) return void configure(fs, SET_STRING, key, value, 0);
+  // Some kernels take backslashes out of an overlay's paths and some do not: those go as descriptors.
+  const asString = !path || value.length <= STRING_MAX && !value.includes("\\");
+  if (asString) return void configure(fs, SET_STRING, key, value, 0);
   const fd = openAt(CWD, value, Open.PATH);
   held.push(fd);
   const number = tryConfigure(fs, SET_FD, key, null, fd);
