@@ -35,6 +35,7 @@ import type { LoadedImage, LoadedLayer, LoadOptions } from "./types.ts";
  *
  * @example
  * ```ts
+ * import { TarStream } from "@std/tar";
  * import { loadImages, openMemoryStore } from "@varve/varve";
  *
  * // An image without layers, as a docker-archive in a tar; a path works as well.
