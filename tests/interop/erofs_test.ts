@@ -1,8 +1,9 @@
 /** Images of EROFS before the kernel, erofs-utils, and what umoci unpacks. */
-import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
+import { assert, assertEquals, assertGreaterOrEqual, assertThrows } from "@std/assert";
 import { fromText } from "../../lib/bytes/mod.ts";
 import { readErofs } from "../../lib/codec/erofs/mod.ts";
 import type { DiffId } from "../../lib/digest/mod.ts";
+import { VarveError } from "../../lib/errors.ts";
 import { applyLayer, foldLayers } from "../../lib/layer/mod.ts";
 import { overlayMount, performMount, performUnmount } from "../../lib/linux/mod.ts";
 import { decodeTree, emptyTree, type Tree, TreeBuilder, walk } from "../../lib/tree/mod.ts";
@@ -229,10 +230,14 @@ Deno.test({
     ) {
       const image = temp.join(`image${flags.join("")}`);
       await run(["mkfs.erofs", ...flags, image, root]);
-      const tree = readErofs(await Deno.readFile(image));
+      const bytes = await Deno.readFile(image);
+      const tree = readErofs(bytes);
       const actual = Object.fromEntries(treeListing(tree, true));
       if (!flags.includes("-T1")) assertEquals(actual, wanted, flags.join(" "));
       else assertEquals(Object.keys(actual).sort(), Object.keys(wanted).sort());
+      // Its volume name, which nothing but the checksum looks at.
+      bytes[1024 + 64]!++;
+      assertThrows(() => readErofs(bytes), VarveError, "checksum");
     }
   },
 });
