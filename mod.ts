@@ -54,6 +54,9 @@ export type { Fd, Mount } from "./lib/linux/mod.ts";
 export {
   type AnyJob,
   createPool,
+  type Half,
+  type Halves,
+  type InflaterName,
   type Job,
   type JobContext,
   type JobProgress,

@@ -101,8 +101,6 @@ Deno.test("names, files and snapshots that are not there, are there already, or 
     [["cat", `${A}:/run/pipe`], 2, /it is a fifo/],
     [["tree", `${A}:/opt/app`], 2, /no directory/],
     [["tree", A, "--depth", "0"], 2, /above 0/],
-    [["diff", "work"], 2, /it is a snapshot, and only images are compared/],
-    [["diff", A, "work"], 2, /it is a snapshot/],
     [["diff", A, "none"], 4, /none/],
     [["save", "none", "-o", archive("x")], 4, /none/],
     [["save", A, "-o", archive("none/x")], 4, /no such directory/],
