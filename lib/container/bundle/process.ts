@@ -57,8 +57,9 @@ export function environment(
   refuseNul(all);
   const byName = new Map<string, string>();
   for (const one of all) {
-    const name = one.split("=", 1)[0] as string;
-    if (name !== "") byName.set(name, one);
+    const at = one.indexOf("=");
+    // Without a name or a value it is no variable.
+    if (at > 0) byName.set(one.slice(0, at), one);
   }
   return [...byName.values()];
 }
@@ -72,5 +73,5 @@ export function workingDirectory(config: ContainerConfig, options: ProcessOption
 function refuseNul(texts: readonly string[]): void {
   const bad = texts.find((text) => text.includes("\0"));
   if (bad === undefined) return;
-  throw new VarveError("E_USAGE", `Cannot run with ${JSON.stringify(bad)}: it holds a NUL`);
+  throw new VarveError("E_FORMAT", `Cannot run with ${JSON.stringify(bad)}: it holds a NUL`);
 }

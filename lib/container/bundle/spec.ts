@@ -43,7 +43,7 @@ export interface SpecInput {
  * but those of the caller, and no seccomp profile: the capabilities bound what
  * root may do. Whoever runs what he does not trust needs more than a container.
  *
- * @throws {VarveError} `E_PRECONDITION` there is nothing to run · `E_USAGE` a string holds a NUL
+ * @throws {VarveError} `E_PRECONDITION` there is nothing to run · `E_FORMAT` a string holds a NUL
  */
 export function runtimeSpec(input: SpecInput): RuntimeSpec {
   const { config, options, user, consoleSize, init } = input;

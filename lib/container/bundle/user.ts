@@ -85,7 +85,7 @@ function idOf(text: string, what: "user" | "group", whole: string): number {
 function passwdLines(text: ByteString): PasswdLine[] {
   const out: PasswdLine[] = [];
   for (const line of text.split("\n")) {
-    const [name = "", , uid = "", gid = "", , home = ""] = line.split(":");
+    const [name = "", , uid = "", gid = "", , home = ""] = line.trim().split(":");
     if (name === "" || !isId(uid) || !isId(gid)) continue;
     out.push({ name, uid: Number(uid), gid: Number(gid), home });
   }
@@ -95,9 +95,9 @@ function passwdLines(text: ByteString): PasswdLine[] {
 function groupLines(text: ByteString): GroupLine[] {
   const out: GroupLine[] = [];
   for (const line of text.split("\n")) {
-    const [name = "", , gid = "", members = ""] = line.split(":");
+    const [name = "", , gid = "", members = ""] = line.trim().split(":");
     if (name === "" || !isId(gid)) continue;
-    out.push({ name, gid: Number(gid), members: members.trim().split(",") });
+    out.push({ name, gid: Number(gid), members: members.split(",") });
   }
   return out;
 }

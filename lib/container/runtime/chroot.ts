@@ -72,7 +72,7 @@ done
 ${root.readonly ? "mount -o remount,bind,ro ." : ""}
 mount --move . /
 trap - EXIT
-exec "$env" -i ${env.map(quote).join(" ")} "$setpriv" --regid ${user.gid} --groups ${
+exec "$env" -i -- ${env.map(quote).join(" ")} "$setpriv" --regid ${user.gid} --groups ${
     [...new Set([user.gid, ...user.additionalGids])].join(",")
   } --bounding-set ${["-all", ...bounding].join(",")} --inh-caps -all --ambient-caps -all \\
   "$unshare" --root . --wd ${quote(cwd)} --setuid ${user.uid} -- ${args.map(quote).join(" ")}
