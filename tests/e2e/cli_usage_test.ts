@@ -1,8 +1,14 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Cli } from "../support/cli.ts";
-import { archiveTar, buildImage, dockerFiles, hybridFiles, ociFiles } from "../support/images.ts";
-// It opens libc, which stays open: before the first test, or a sanitizer calls it a leak.
-import "../support/require.ts";
+import {
+  archiveTar,
+  blobPath,
+  buildImage,
+  dockerFiles,
+  hybridFiles,
+  ociFiles,
+} from "../support/images.ts";
+import { needs } from "../support/require.ts";
 import { sampleImage } from "../support/sample.ts";
 import { say, sayOn } from "../support/terminal.ts";
 import { tempDir } from "../support/temp.ts";
@@ -189,6 +195,45 @@ Deno.test({
     assertEquals((await doctor([], { VARVE_DURABILITY: "" })).store.durability, "none");
     assertEquals((await doctor(["--durability", "full"])).store.durability, "full");
     assertEquals((await on(["load", archive, "--quiet"])).code, 0);
+  },
+});
+
+Deno.test("a damaged image is listed, told of and can be removed", async () => {
+  await using temp = await tempDir();
+  const on = sayOn(temp.join("store"));
+  const image = sampleImage();
+  await on(["load", "-", "--quiet"], { stdin: archiveTar(ociFiles([image])) });
+  const config = temp.join("store/content", blobPath(image.imageId));
+  await Deno.chmod(config, 0o600);
+  await Deno.writeTextFile(config, "{}");
+  const name = "example.org/sample:1";
+  const { code, stdout, stderr } = await on(["images"]);
+  assertEquals(code, 0);
+  assertMatch(stdout, /^example\.org\/sample:1 +damaged/m);
+  assertMatch(stderr, /^varve: warning: example\.org\/sample:1: Cannot [^\n]+\n$/);
+  assertEquals([3, 7].includes((await on(["layers", name])).code), true);
+  assertEquals((await on(["rmi", name])).stdout, `${name}\n`);
+  assertEquals((await on(["images", "--format", "json"])).stdout, "[]\n");
+});
+
+Deno.test({
+  name: "an image that is mounted keeps its name until it is unmounted",
+  ...needs({ root: true, mount: true }),
+  fn: async () => {
+    await using temp = await tempDir();
+    const cli = new Cli(temp.join("store"));
+    const name = "example.org/sample:1";
+    await cli.text(["load", "-"], { stdin: archiveTar(ociFiles([sampleImage()])) });
+    await Deno.mkdir(temp.join("mnt"));
+    await cli.text(["mount", name, temp.join("mnt"), "--rw", "work"]);
+    assertEquals(await Deno.readTextFile(temp.join("mnt/opt/app")), "now a file");
+    for (const args of [["rmi", name], ["snapshot", "rm", "work"]]) {
+      const { code, stderr } = await cli.any(args);
+      assertEquals(code, 6, stderr);
+      assertStringIncludes(stderr, `varve umount ${temp.join("mnt")}`);
+    }
+    await cli.text(["umount", temp.join("mnt")]);
+    await cli.text(["rmi", name]);
   },
 });
 
