@@ -112,8 +112,9 @@ async function stageTarget(
   target: Descriptor,
   names: string[],
 ): Promise<StagedImage> {
-  const manifests = await stageDescriptor({ context, count: 0 }, target, 0);
-  if (manifests === undefined) throw missing(context, target);
+  const staged = await stageDescriptor({ context, count: 0 }, target, 0);
+  if (staged === undefined) throw missing(context, target);
+  const { mediaType, manifests } = staged;
   if (manifests.length === 0) {
     throw new VarveError(
       "E_MISSING",
@@ -121,8 +122,15 @@ async function stageTarget(
       { subject: target.digest },
     );
   }
-  const { mediaType, digest, size } = target;
+  const { digest, size } = target;
   return { names, target: { mediaType, digest, size }, manifests };
+}
+
+/** A document that is staged, and the images below it. */
+interface StagedDocument {
+  /** What it is: a descriptor may name a type that nobody knows. */
+  readonly mediaType: string;
+  readonly manifests: readonly StagedManifest[];
 }
 
 /** Stages a document and what it names; `undefined` when the archive does not hold it. */
@@ -130,7 +138,7 @@ async function stageDescriptor(
   walk: Walk,
   target: Descriptor,
   depth: number,
-): Promise<StagedManifest[] | undefined> {
+): Promise<StagedDocument | undefined> {
   const { context } = walk;
   const { files, ingest, limits } = context;
   if (await files.find(pathOf(target)) === undefined) return undefined;
@@ -139,8 +147,10 @@ async function stageDescriptor(
   // The bytes are proved before they are understood.
   await ingest.blob(bytes, target.mediaType, target);
   const document = parseDocument(bytes, { mediaType: target.mediaType, limits });
-  if (document.kind === "index") return await stageIndex(walk, document, depth);
-  return [await stageManifest(context, document, depth)];
+  const manifests = document.kind === "index"
+    ? await stageIndex(walk, document, depth)
+    : [await stageManifest(context, document, depth)];
+  return { mediaType: document.mediaType, manifests };
 }
 
 async function stageIndex(walk: Walk, index: Index, depth: number): Promise<StagedManifest[]> {
@@ -158,7 +168,7 @@ async function stageIndex(walk: Walk, index: Index, depth: number): Promise<Stag
     if (wanted !== undefined && !wanted.has(child)) return undefined;
     return await stageDescriptor(walk, child, depth + 1);
   });
-  return staged.flatMap((manifests) => manifests ?? []);
+  return staged.flatMap((document) => document?.manifests ?? []);
 }
 
 /** Attestations and artifacts are kept as blobs, so that the index stays whole; nothing of them is unpacked. */

@@ -6,7 +6,8 @@ import { guarded } from "../linux/mod.ts";
 import type { Platform } from "../oci/mod.ts";
 import { findImage, type ImageRecord, type Store } from "../store/mod.ts";
 import { type PlannedFile, planSave, type SavePlan } from "./save_plan.ts";
-import { directoryTarget, fileTarget } from "./save_target.ts";
+import { directoryTarget } from "./save_target.ts";
+import { writeAll, writeFile } from "./write_file.ts";
 
 /** Two blocks of zeros end a tar. */
 const END = 1024;
@@ -65,20 +66,7 @@ export async function saveToFile(
   options: SaveOptions = {},
 ): Promise<void> {
   const bytes = await saveImages(store, references, options);
-  const target = await fileTarget(path);
-  await guarded(`save to ${path}`, async () => {
-    if (target === "in place") {
-      using file = await Deno.open(path, { write: true });
-      return await writeAll(file, bytes);
-    }
-    await using _ = target;
-    {
-      using file = await Deno.open(target.temporary, { write: true });
-      await writeAll(file, bytes);
-      if (store.durability === "full") await file.syncData();
-    }
-    await target.finish();
-  });
+  await writeFile(path, bytes, store.durability);
 }
 
 /**
@@ -206,11 +194,4 @@ function meter(
         controller.enqueue(chunk);
       },
     });
-}
-
-/** Writes a stream into a file. (`pipeTo` with `preventClose` may end before the last chunks are written.) */
-async function writeAll(file: Deno.FsFile, bytes: ReadableStream<Uint8Array>): Promise<void> {
-  for await (const chunk of bytes) {
-    for (let at = 0; at < chunk.length;) at += await file.write(chunk.subarray(at));
-  }
 }

@@ -5,7 +5,6 @@ import {
   encodeArchiveManifest,
   encodeIndex,
   familiarName,
-  mediaTypeInfo,
   parseDocument,
   parseReference,
   type Platform,
@@ -75,7 +74,10 @@ function inline(name: string, bytes: Uint8Array): PlannedFile {
   return { name, size: bytes.length, bytes };
 }
 
-/** Collects every blob that a target names, from the documents themselves. */
+/**
+ * Collects a document and every blob that it names. Where a descriptor stands tells what it names,
+ * not its media type: that may be one that nobody knows.
+ */
 async function collect(
   store: Store,
   record: ImageRecord,
@@ -83,26 +85,39 @@ async function collect(
   blobs: Map<Digest, number>,
   depth: number,
 ): Promise<void> {
-  const known = store.blobs.stat(target.digest);
+  if (!collectBlob(store, record, target, blobs)) return;
+  const limits = documentLimits(store);
+  // The manifests of the deepest index are one level below it.
+  if (depth > limits.indexDepth) return;
+  const bytes = await store.blobs.read(target.digest, Math.max(limits.manifest, limits.index));
+  const document = parseDocument(bytes, { mediaType: target.mediaType, limits });
+  if (document.kind === "index") {
+    for (const child of document.manifests) await collect(store, record, child, blobs, depth + 1);
+  } else {
+    for (const part of [document.config, ...document.layers]) {
+      collectBlob(store, record, part, blobs);
+    }
+  }
+}
+
+/** Whether the blob is new among those collected. @throws {VarveError} `E_PRECONDITION` when it is not here */
+function collectBlob(
+  store: Store,
+  record: ImageRecord,
+  { mediaType, digest }: Descriptor,
+  blobs: Map<Digest, number>,
+): boolean {
+  const known = store.blobs.stat(digest);
   if (known === undefined) {
     throw new VarveError(
       "E_PRECONDITION",
-      `Cannot save ${record.name}: ${target.mediaType} ${target.digest} is not here; load or pull all of its platforms first`,
-      { subject: record.name, expected: target.digest },
+      `Cannot save ${record.name}: ${mediaType} ${digest} is not here; load or pull all of its platforms first`,
+      { subject: record.name, expected: digest },
     );
   }
-  if (blobs.has(target.digest)) return;
-  blobs.set(target.digest, known.size);
-  const role = mediaTypeInfo(target.mediaType)?.role;
-  const limits = documentLimits(store);
-  // The manifests of the deepest index are one level below it.
-  if ((role !== "index" && role !== "manifest") || depth > limits.indexDepth) return;
-  const bytes = await store.blobs.read(target.digest, Math.max(limits.manifest, limits.index));
-  const document = parseDocument(bytes, { mediaType: target.mediaType, limits });
-  const parts = document.kind === "index"
-    ? document.manifests
-    : [document.config, ...document.layers];
-  for (const part of parts) await collect(store, record, part, blobs, depth + 1);
+  if (blobs.has(digest)) return false;
+  blobs.set(digest, known.size);
+  return true;
 }
 
 /** One descriptor for each name. The tag alone names it where no other image of the file has that tag. */

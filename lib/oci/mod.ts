@@ -41,3 +41,4 @@ export * from "./media_type.ts";
 export * from "./platform.ts";
 export * from "./platform_match.ts";
 export * from "./reference.ts";
+export * from "./rework.ts";

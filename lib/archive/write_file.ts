@@ -1,0 +1,41 @@
+import { guarded } from "../linux/mod.ts";
+import { fileTarget } from "./save_target.ts";
+
+/**
+ * Writes a stream to a file that appears complete, or not at all; only where there is a device or
+ * a FIFO already it is written at once.
+ *
+ * @param durability whether the data is synced before the file appears
+ * @throws {VarveError} `E_NOT_FOUND` no such directory · `E_EXISTS` it is a directory · `E_DENIED`, `E_SYSCALL`;
+ *   and what the stream throws
+ */
+export async function writeFile(
+  path: string,
+  bytes: ReadableStream<Uint8Array>,
+  durability: "full" | "none",
+): Promise<void> {
+  const target = await fileTarget(path);
+  await guarded(`save to ${path}`, async () => {
+    if (target === "in place") {
+      using file = await Deno.open(path, { write: true });
+      return await writeAll(file, bytes);
+    }
+    await using _ = target;
+    {
+      using file = await Deno.open(target.temporary, { write: true });
+      await writeAll(file, bytes);
+      if (durability === "full") await file.syncData();
+    }
+    await target.finish();
+  });
+}
+
+/** Writes a stream into a file. (`pipeTo` with `preventClose` may end before the last chunks are written.) */
+export async function writeAll(
+  file: Deno.FsFile,
+  bytes: ReadableStream<Uint8Array>,
+): Promise<void> {
+  for await (const chunk of bytes) {
+    for (let at = 0; at < chunk.length;) at += await file.write(chunk.subarray(at));
+  }
+}

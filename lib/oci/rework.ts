@@ -1,0 +1,87 @@
+import type { DiffId } from "../digest/mod.ts";
+import { VarveError } from "../errors.ts";
+import type { HistoryEntry, ImageConfig } from "./config.ts";
+import type { Descriptor } from "./descriptor.ts";
+import { editConfig } from "./edit_config.ts";
+import { compressionOf, isNondistributable, layerMediaType } from "./media_type.ts";
+import { formatPlatform } from "./platform.ts";
+
+/** A time in ms since the epoch as documents have it: RFC 3339 in UTC, without a fraction that says nothing. */
+export function documentTime(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.000Z$/, "Z");
+}
+
+/** A layer's descriptor for an OCI manifest, whatever the manifest was that it comes from. */
+export function ociLayer(descriptor: Descriptor): Descriptor {
+  const { mediaType } = descriptor;
+  if (isNondistributable(mediaType)) return descriptor;
+  return { ...descriptor, mediaType: layerMediaType(compressionOf(mediaType)) };
+}
+
+/**
+ * The config of an image whose layers became one. The steps that made them stay in its history, as
+ * such that made no layer, and `entry` is the one that did; so does `docker build --squash`.
+ */
+export function squashedConfig(
+  config: ImageConfig,
+  diffId: DiffId,
+  entry: HistoryEntry,
+): ImageConfig {
+  return editConfig(config, {
+    ...createdOf(entry),
+    diffIds: [diffId],
+    history: [...config.history.map((step) => ({ ...step, emptyLayer: true })), entry],
+  });
+}
+
+/**
+ * The config of an image that was put on another base: what it says of containers stays, its layers
+ * and its history begin as the new base's do (`crane rebase`).
+ *
+ * @param created RFC 3339
+ * @throws {VarveError} `E_PLATFORM` when the new base is for another platform
+ */
+export function rebasedConfig(
+  config: ImageConfig,
+  oldBase: ImageConfig,
+  newBase: ImageConfig,
+  created: string,
+): ImageConfig {
+  const [own, other] = [config.platform, newBase.platform];
+  if (own.os !== other.os || own.architecture !== other.architecture) {
+    throw new VarveError(
+      "E_PLATFORM",
+      "Cannot rebase image: the new base is for another platform",
+      { expected: formatPlatform(own), actual: formatPlatform(other) },
+    );
+  }
+  return editConfig(config, {
+    created,
+    diffIds: [...newBase.diffIds, ...config.diffIds.slice(oldBase.diffIds.length)],
+    history: [...newBase.history, ...historyAbove(config, oldBase)],
+  });
+}
+
+/** The history of an image above its base: what follows the base's own, or else its layers. */
+function historyAbove({ history }: ImageConfig, base: ImageConfig): readonly HistoryEntry[] {
+  const begins = base.history.every((step, i) => sameStep(step, history[i]));
+  if (begins && madeLayers(base.history) === base.diffIds.length) {
+    return history.slice(base.history.length);
+  }
+  let layers = base.diffIds.length;
+  const at = history.findIndex(({ emptyLayer }) => emptyLayer !== true && layers-- === 0);
+  return at < 0 ? [] : history.slice(at);
+}
+
+function madeLayers(history: readonly HistoryEntry[]): number {
+  return history.filter(({ emptyLayer }) => emptyLayer !== true).length;
+}
+
+function sameStep(a: HistoryEntry, b: HistoryEntry | undefined): boolean {
+  return b !== undefined && a.created === b.created && a.createdBy === b.createdBy &&
+    (a.emptyLayer ?? false) === (b.emptyLayer ?? false);
+}
+
+function createdOf({ created }: HistoryEntry): { readonly created?: string } {
+  return created === undefined ? {} : { created };
+}
