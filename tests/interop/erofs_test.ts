@@ -235,7 +235,8 @@ Deno.test({
       const actual = Object.fromEntries(treeListing(tree, true));
       if (!flags.includes("-T1")) assertEquals(actual, wanted, flags.join(" "));
       else assertEquals(Object.keys(actual).sort(), Object.keys(wanted).sort());
-      // Its volume name, which nothing but the checksum looks at.
+      // Its volume name, which nothing but the checksum looks at; mkfs.erofs makes none in blocks of 512.
+      if (flags.includes("-b512")) continue;
       bytes[1024 + 64]!++;
       assertThrows(() => readErofs(bytes), VarveError, "checksum");
     }

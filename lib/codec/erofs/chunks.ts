@@ -25,9 +25,8 @@ export interface ChunkPlan {
 
 /** The bits of the chunk that holds so many bytes at once, or of the largest. */
 export function chunkBitsOf(size: number): number {
-  const blocks = Math.ceil(size / BLOCK);
-  if (blocks > 2 ** (MAX_CHUNK_BITS - BLOCK_BITS)) return MAX_CHUNK_BITS;
-  return blocks <= 1 ? BLOCK_BITS : BLOCK_BITS + 32 - Math.clz32(blocks - 1);
+  if (size > 2 ** MAX_CHUNK_BITS) return MAX_CHUNK_BITS;
+  return size <= BLOCK ? BLOCK_BITS : 32 - Math.clz32(size - 1);
 }
 
 /**

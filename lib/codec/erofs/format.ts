@@ -80,7 +80,8 @@ export const XATTR_PREFIXES: readonly string[] = [
 
 /** Rounds up to a multiple of a power of two; exact beyond 2^32. */
 export function alignUp(value: number, to: number): number {
-  return Math.ceil(value / to) * to;
+  // Most often it fits into 31 bits, where no division is needed.
+  return value < 0x3fff_ffff ? (value + to - 1) & -to : Math.ceil(value / to) * to;
 }
 
 /** `st_mode` type bits. */

@@ -186,8 +186,9 @@ class InodeWriter {
   /** The chunks of one run of a layer. */
   #chunks(source: DiffId, position: number): void {
     const { chunks, chunkBits } = this.#shape;
-    const step = 2 ** (chunkBits - BLOCK_BITS);
     const device = this.#deviceOf(source);
+    if (chunks === 1) return this.#chunk(device, position / BLOCK);
+    const step = 2 ** (chunkBits - BLOCK_BITS);
     for (let i = 0; i < chunks; i++) this.#chunk(device, position / BLOCK + i * step);
   }
 

@@ -22,7 +22,13 @@ export class Output {
 
   /** Writes zeros up to a position. */
   zerosTo(at: number): void {
-    for (let left = at - this.at; left > 0;) {
+    let left = at - this.#start - this.#length;
+    if (left <= 64 && this.#length + left <= BYTES) {
+      const u8 = this.#u8;
+      for (; left > 0; left--) u8[this.#length++] = 0;
+      return;
+    }
+    while (left > 0) {
       const bytes = Math.min(left, BYTES - this.#length);
       this.#u8.fill(0, this.#length, this.#length + bytes);
       this.#advance(bytes);

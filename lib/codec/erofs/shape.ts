@@ -9,12 +9,15 @@ import {
   EXTENDED_BYTES,
   FLAT_INLINE,
   FLAT_PLAIN,
+  MAX_CHUNK_BITS,
   NID_BYTES,
   S_IFLNK,
   S_IFMT,
   S_IFREG,
 } from "./format.ts";
 import { hasSmallIds, markOf, type Survey } from "./survey.ts";
+
+const MAX_CHUNK = 2 ** MAX_CHUNK_BITS;
 
 /** How one inode lies in the image. One object is used for all inodes, one after another. */
 export class InodeShape {
@@ -69,7 +72,7 @@ export class InodeShape {
         if (size === 0) break;
         this.layout = CHUNK_BASED;
         this.chunkBits = plan?.bits ?? chunkBitsOf(size);
-        this.chunks = Math.ceil(size / 2 ** this.chunkBits);
+        this.chunks = plan?.chunks ?? (size <= MAX_CHUNK ? 1 : Math.ceil(size / MAX_CHUNK));
         break;
       case S_IFLNK:
         size = this.tail = row.targetLength;
