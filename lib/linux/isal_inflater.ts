@@ -87,12 +87,14 @@ export class IsalInflater implements Inflater {
     const result = this.#library.isal_inflate(this.#state);
     const inputLeft = words[AVAIL_IN / 4]!;
     const roomLeft = words[AVAIL_OUT / 4]!;
-    if (inputLeft > given || roomLeft > room) throw misbehaves("it counted more than it was given");
     if (this.#state[STATE_BYTES] !== CANARY) throw misbehaves("it wrote behind its own memory");
+    if (roomLeft > room) throw misbehaves("it counted more room than it was given");
+    // Behind an error the input is not counted: it gives back bytes of calls before.
     if (result < 0) {
       const state = MEANING[result] ?? `invalid data (${result})`;
       throw new VarveError("E_FORMAT", `Cannot decompress gzip stream: ${state}`);
     }
+    if (inputLeft > given) throw misbehaves("it counted more input than it was given");
     if (result !== 0) throw misbehaves(`its result was ${result}`);
     this.consumed = given - inputLeft;
     this.produced = room - roomLeft;

@@ -18,6 +18,7 @@ export * from "./xattr.ts";
 export * from "./data.ts";
 export * from "./file_system.ts";
 export * from "./process.ts";
+export * from "./loop.ts";
 export * from "./mountinfo.ts";
 export * from "./mount_value.ts";
 export * from "./mount.ts";

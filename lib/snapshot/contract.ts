@@ -19,8 +19,8 @@ import type { ChainId, DiffId } from "../digest/mod.ts";
 import type { Mount } from "../linux/mod.ts";
 import type { SnapshotRow } from "../store/mod.ts";
 
-/** The drivers that exist. One that composes chains without extraction joins here and in `drivers/select.ts`. */
-export type DriverName = "overlay" | "native";
+/** The drivers: layers composed into one image, as directories on each other, or copied. */
+export type DriverName = "erofs" | "overlay" | "native";
 
 /** What is known of a snapshot. */
 export type SnapshotInfo = SnapshotRow;
@@ -130,4 +130,6 @@ export interface Driver {
   usage(cacheId: number): Promise<Usage>;
   /** Puts the directory of a snapshot on the disk. */
   sync(cacheId: number): Promise<void>;
+  /** Unmounts the shared lowers that no snapshot on these ancestors needs. */
+  trim(needed: readonly (readonly Ancestor[])[]): void;
 }

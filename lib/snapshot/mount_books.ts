@@ -19,6 +19,9 @@ export const MOUNT_SOURCE = "varve";
 /** What a bind of the native driver shows, as its file system sees it. */
 const BOUND = /\/(?:snapshots|chains)\/[0-9]+\/fs$/;
 
+/** What the view of a composed image shows: a file, or the loop device that stands for one. */
+const COMPOSED_SOURCE = /\/chains\/[0-9]+\/erofs\/image$|^\/dev\/loop[0-9]+$/;
+
 /** Id of the lease of a mount, and key of its snapshot when that is read-only. */
 export function mountId(target: string): string {
   return `mount:${target}`;
@@ -53,7 +56,8 @@ export function stateOf(lease: Lease, mounts: readonly MountInfo[]): MountState 
 
 /** Whether varve made a mount: an overlay by its source, a bind by what it shows. */
 export function isOurs(mount: MountInfo): boolean {
-  return mount.source === MOUNT_SOURCE || BOUND.test(mount.root);
+  return mount.source === MOUNT_SOURCE || BOUND.test(mount.root) ||
+    mount.type === "erofs" && COMPOSED_SOURCE.test(mount.source);
 }
 
 /** A mount as varve performs it itself: with its name as the source, where that has no meaning. */

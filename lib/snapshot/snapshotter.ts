@@ -14,6 +14,7 @@ import type {
   Usage,
 } from "./contract.ts";
 import { compileFilters } from "./filter.ts";
+import { holdLowers, tryToFreeLowers } from "./hold_lowers.ts";
 import * as machine from "./machine.ts";
 
 /** What a snapshotter is made of. */
@@ -86,6 +87,8 @@ class StoreSnapshotter implements Snapshotter {
     const cacheId = kind === "active" || parent === null
       ? (await this.#directories.createSnapshot(key)).cacheId
       : null;
+    // Until the row is there, nothing but this says that the lowers are needed.
+    using _ = holdLowers(this.#directories.mounts);
     try {
       const mounts = await this.#driver.create({ kind, cacheId, ancestors, ...optional(signal) });
       signal?.throwIfAborted();
@@ -146,6 +149,20 @@ class StoreSnapshotter implements Snapshotter {
   async remove(key: string): Promise<void> {
     const row = this.#store.snapshots.transact((table) => machine.remove(table, key));
     if (row.cacheId !== null) await this.#directories.removeSnapshot(row.cacheId);
+    this.#trim();
+  }
+
+  /** Gives up the lowers that no snapshot needs any more, unless somebody is just making one. */
+  #trim(): void {
+    using lock = tryToFreeLowers(this.#directories.mounts);
+    if (lock === null) return;
+    this.#driver.trim(
+      this.#store.snapshots.read((table) =>
+        table.list().filter(({ kind }) => kind !== "committed").map(({ parent }) =>
+          machine.ancestors(table, parent)
+        )
+      ),
+    );
   }
 
   stat(key: string): SnapshotInfo {

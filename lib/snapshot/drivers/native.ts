@@ -48,6 +48,9 @@ export class NativeDriver implements Driver {
     return this.#directories.sync(cacheId);
   }
 
+  /** Nothing is mounted below a native snapshot. */
+  trim(): void {}
+
   /** The directory of a view: nobody may write it. */
   async #parent(
     { directories: [top], layers }: Stack,

@@ -1,16 +1,14 @@
 import { type ByteString, fromText } from "../../bytes/mod.ts";
-import type { DiffId } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { CWD, getXattrAt, type Mount } from "../../linux/mod.ts";
-import type { Directories } from "../../store/mod.ts";
-import type { Driver, DriverRequest, Usage } from "../contract.ts";
+import type { Ancestor, Driver, DriverName, DriverRequest, Usage } from "../contract.ts";
 import { copyAttributes } from "../copy_attributes.ts";
-import type { ExtractForm } from "../extract/job.ts";
-import { together } from "../together.ts";
-import { type Stack, stackOf } from "./ancestors.ts";
+import { stackOf } from "./ancestors.ts";
 import { DriverDirectories } from "./directories.ts";
+import { ExtractedLayers } from "./extracted_layers.ts";
+import type { LayerLowers } from "./layer_lowers.ts";
 import type { DriverOptions } from "./options.ts";
-import { MAX_LOWERS, overlayMounts, type OverlayUpper, planLowers } from "./overlay_plan.ts";
+import { MAX_LOWERS, overlayMounts, type OverlayUpper } from "./overlay_plan.ts";
 
 const OPAQUE = "trusted.overlay.opaque" as ByteString;
 
@@ -21,14 +19,17 @@ const OPAQUE = "trusted.overlay.opaque" as ByteString;
  * directory on top of them, which belongs to the chain.
  */
 export class OverlayDriver implements Driver {
-  readonly name = "overlay";
+  readonly name: DriverName;
   readonly #options: DriverOptions;
   readonly #directories: DriverDirectories;
+  readonly #layers: LayerLowers;
 
-  /** A driver over a store with directories. */
-  constructor(options: DriverOptions) {
+  /** A driver over a store with directories. `layers` makes lowers of layers. */
+  constructor(options: DriverOptions, layers: LayerLowers = new ExtractedLayers(options)) {
+    this.name = layers.driver;
     this.#options = options;
     this.#directories = new DriverDirectories(options);
+    this.#layers = layers;
   }
 
   async create(request: DriverRequest): Promise<Mount[]> {
@@ -57,6 +58,10 @@ export class OverlayDriver implements Driver {
     return this.#directories.sync(cacheId);
   }
 
+  trim(needed: readonly (readonly Ancestor[])[]): void {
+    this.#layers.trim(needed.map((ancestors) => stackOf(ancestors).layers));
+  }
+
   #upper({ kind, cacheId }: DriverRequest): OverlayUpper {
     const { directories } = this.#options;
     return { kind, directory: cacheId === null ? null : fromText(directories.snapshot(cacheId)) };
@@ -74,7 +79,7 @@ export class OverlayDriver implements Driver {
       );
     }
     const above = await Promise.all(stack.directories.map((id) => this.#directory(id)));
-    const below = stack.layers.length > 0 ? await this.#layers(stack, signal) : [];
+    const below = stack.layers.length > 0 ? await this.#layers.lowers(stack, signal) : [];
     const lowers = untilOpaque([...above, ...below]);
     // An overlay needs a lower, and without an upper two: below the lowest directory lies an empty one.
     if (lowers.length > above.length) return lowers;
@@ -91,43 +96,6 @@ export class OverlayDriver implements Driver {
       );
     }
     return fromText(this.#directories.files(cacheId));
-  }
-
-  /** The attributes, the layers one by one, and below them those that are too many as one. */
-  async #layers({ directories, layers }: Stack, signal?: AbortSignal): Promise<ByteString[]> {
-    const { single, joined } = planLowers(layers, MAX_LOWERS - 1 - directories.length);
-    return await together([
-      (signal) => this.#ofChain(layers, "attributes", signal),
-      ...single.map((diffId) => (signal: AbortSignal) =>
-        this.#made({ diffId }, "fs", "layer", [diffId], signal)
-      ),
-      ...(joined.length === 0
-        ? []
-        : [(signal: AbortSignal) => this.#ofChain(joined, "root", signal)]),
-    ], signal);
-  }
-
-  #ofChain(
-    diffIds: readonly DiffId[],
-    form: "attributes" | "root",
-    signal: AbortSignal,
-  ): Promise<ByteString> {
-    const chainId = this.#options.store.chains.ensure(diffIds);
-    const name = form === "root" ? "fs" : "attributes";
-    return this.#made({ chainId }, name, form, diffIds, signal);
-  }
-
-  async #made(
-    owner: Parameters<Directories["ensure"]>[0],
-    name: string,
-    form: ExtractForm,
-    diffIds: readonly DiffId[],
-    signal: AbortSignal,
-  ): Promise<ByteString> {
-    const { directories } = this.#options;
-    const fill = (temporary: string) =>
-      this.#directories.extract(temporary, { diffIds, form, signal });
-    return fromText(await directories.ensure(owner, name, fill, { signal }));
   }
 }
 

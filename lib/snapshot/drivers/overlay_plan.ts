@@ -1,6 +1,6 @@
 import type { ByteString } from "../../bytes/mod.ts";
 import type { DiffId } from "../../digest/mod.ts";
-import { type Mount, overlayMount } from "../../linux/mod.ts";
+import { bindMount, type Mount, overlayMount } from "../../linux/mod.ts";
 
 /** The most lowers that overlayfs stacks (`OVL_MAX_STACK` of fs/overlayfs/params.h). */
 export const MAX_LOWERS = 500;
@@ -21,6 +21,11 @@ export interface OverlayUpper {
 export function overlayMounts(lowers: readonly ByteString[], upper: OverlayUpper): Mount[] {
   const { kind, directory } = upper;
   const own = `${directory}/fs` as ByteString;
+  const [only] = lowers;
+  if (kind === "view" && directory === null && only !== undefined && lowers.length === 1) {
+    // Without an upper an overlay needs two lowers; one is the view itself.
+    return [bindMount(only, { readOnly: true, recursive: true })];
+  }
   if (kind === "view") {
     return [overlayMount({ lowers: directory === null ? lowers : [own, ...lowers] })];
   }

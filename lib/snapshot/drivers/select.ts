@@ -2,6 +2,8 @@ import { VarveError } from "../../errors.ts";
 import type { Pool } from "../../pool/mod.ts";
 import type { Store } from "../../store/mod.ts";
 import type { Driver, DriverName } from "../contract.ts";
+import { ComposedLayers } from "./composed_layers.ts";
+import { erofsWorks } from "./erofs_probe.ts";
 import { NativeDriver } from "./native.ts";
 import type { DriverOptions } from "./options.ts";
 import { OverlayDriver } from "./overlay.ts";
@@ -26,6 +28,10 @@ interface Recipe {
 
 /** All drivers, the best first. */
 const RECIPES: Readonly<Record<DriverName, Recipe>> = {
+  erofs: {
+    make: (options) => new OverlayDriver(options, new ComposedLayers(options)),
+    works: erofsWorks,
+  },
   overlay: { make: (options) => new OverlayDriver(options), works: overlayWorks },
   native: { make: (options) => new NativeDriver(options), works: () => true },
 };

@@ -3,8 +3,9 @@ import { fromText } from "../../bytes/mod.ts";
 import type { Fd } from "../../linux/mod.ts";
 import { foldLayers } from "../../layer/mod.ts";
 import type { Job } from "../../pool/mod.ts";
-import { openTree, type Tree } from "../../tree/mod.ts";
+import type { Tree } from "../../tree/mod.ts";
 import { attributeTree } from "../attribute_tree.ts";
+import { readTree } from "../read_tree.ts";
 import type { ExtractPart, ExtractPhase, ExtractPolicy, ExtractReport } from "./contract.ts";
 import { extractTree } from "./extract.ts";
 
@@ -84,13 +85,4 @@ function makeTree(form: ExtractForm, layers: readonly Tree[]): Tree {
     throw new RangeError("Cannot extract a layer: exactly one must be given");
   }
   return layer;
-}
-
-/** A tree of an extraction is walked whole, so it is read whole. */
-function readTree(path: string): Tree {
-  const bytes = Deno.readFileSync(path);
-  return openTree({
-    size: bytes.length,
-    readSync: (offset, length) => bytes.subarray(offset, offset + length),
-  });
 }

@@ -1,6 +1,15 @@
-import type { ByteString } from "../../bytes/mod.ts";
+import { type ByteString, secondsAsNumber } from "../../bytes/mod.ts";
 import { createHasher, sha256Bytes } from "../../digest/mod.ts";
-import { type Fd, readFd, readFully, seekFd, type Stat, statFd } from "../../linux/mod.ts";
+import {
+  type Fd,
+  kernelRelease,
+  readFd,
+  readFully,
+  releaseAtLeast,
+  seekFd,
+  type Stat,
+  statFd,
+} from "../../linux/mod.ts";
 import { changed } from "./failure.ts";
 import { openScannedFile } from "./open.ts";
 
@@ -47,6 +56,11 @@ export class ContentReader {
     for (let tries = 0; tries < TRIES; tries++) {
       using file = openScannedFile(this.#root, path);
       const { fd, stat } = file;
+      if (!isSettled(stat)) {
+        pauseThread(SETTLE_MS);
+        continue;
+      }
+      waitForWriter(fd);
       if (stat.size > WHOLE) {
         sink.begin(stat, fd);
         yield* this.#stream(path, fd, stat, sink);
@@ -135,6 +149,31 @@ class HashSink implements ContentSink {
   finish(): HashedFile {
     return { stat: this.#stat as Stat, digest: this.#hasher?.bytes() ?? this.#whole };
   }
+}
+
+/**
+ * Waits until a write that has begun is done. A write gives the file its new time first and its bytes
+ * then, so that one in between could not be told from the times. Writers hold the inode's lock, and to
+ * look for data takes it, too (or, as on XFS, to read does).
+ */
+function waitForWriter(fd: Fd): void {
+  seekFd(fd, 0, "data");
+}
+
+/** Before Linux 6.13 a file's times move by ticks of up to 10 ms: two writes can have the same. */
+const SETTLE_MS = 20;
+let hasFineTimes: boolean | undefined;
+
+/** Whether a write from now on will be seen in the file's times. */
+function isSettled({ ctime }: Stat): boolean {
+  hasFineTimes ??= releaseAtLeast(kernelRelease(), "6.13");
+  if (hasFineTimes) return true;
+  const age = Date.now() - (secondsAsNumber(ctime) * 1000 + ctime.ns / 1e6);
+  return age > SETTLE_MS || age < 0;
+}
+
+function pauseThread(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 function dataFrom(fd: Fd, at: number, size: number): number {

@@ -1,0 +1,73 @@
+import type { DiffId } from "../../digest/mod.ts";
+import { VarveError } from "../../errors.ts";
+import type { Pool } from "../../pool/mod.ts";
+import type { Store } from "../../store/mod.ts";
+import { COMPOSED, type ComposedImage } from "./contract.ts";
+import { composeJob, readAbout } from "./job.ts";
+
+/** What {@linkcode composeChain} needs. */
+export interface ComposeOptions {
+  /** A disk store. */
+  readonly store: Store;
+  /** Folds and writes. */
+  readonly pool: Pool;
+  /** Layers of the store, lowest first; at least one. */
+  readonly diffIds: readonly DiffId[];
+  /** Cancels. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A composed chain. */
+export interface ComposedChain {
+  /** Its directory, with `image`. */
+  readonly directory: string;
+  /** What is in it. */
+  readonly image: ComposedImage;
+}
+
+/**
+ * Composes a chain, once: whoever needs it again gets what is there. Chains with equal root trees
+ * and locators share one image.
+ *
+ * @throws {VarveError} `E_UNSUPPORTED` the store has no directories · `E_LIMIT` EROFS cannot hold it · as `foldLayers`
+ */
+export async function composeChain(options: ComposeOptions): Promise<ComposedChain> {
+  const { store, pool, diffIds, signal } = options;
+  const { directories, root } = store;
+  if (directories === null || root === null) {
+    throw new VarveError("E_UNSUPPORTED", "Cannot compose a chain: the store has no directories");
+  }
+  const chainId = store.chains.ensure(diffIds);
+  const cancel = signal === undefined ? {} : { signal };
+  const directory = await directories.ensure({ chainId }, COMPOSED, async (target) => {
+    const unique = [...new Set(diffIds)];
+    await pool.run(composeJob, {
+      trees: diffIds.map((diffId) => directories.layerTree(diffId)),
+      contents: unique.map((diffId) => [diffId, directories.layerTar(diffId)] as const),
+      dirty: unique.filter((diffId) => store.layers.get(diffId)?.dirtyPadding === true),
+      target,
+      siblings: composedDirectories(store, root),
+    }, cancel);
+  }, cancel);
+  return { directory, image: readAbout(directory) };
+}
+
+/** What is said of a chain's image, if it is composed. */
+export function composedImage(store: Store, diffIds: readonly DiffId[]): ComposedImage | undefined {
+  const { root } = store;
+  if (root === null || diffIds.length === 0) return undefined;
+  const cacheId = store.chains.get(store.chains.ensure(diffIds))?.cacheId ?? null;
+  if (cacheId === null) return undefined;
+  try {
+    return readAbout(`${root}/chains/${cacheId}/${COMPOSED}`);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof VarveError) return undefined;
+    throw error;
+  }
+}
+
+function composedDirectories(store: Store, root: string): string[] {
+  return store.chains.list().flatMap(({ cacheId }) =>
+    cacheId === null ? [] : [`${root}/chains/${cacheId}/${COMPOSED}`]
+  );
+}

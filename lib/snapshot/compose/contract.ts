@@ -1,0 +1,25 @@
+/**
+ * Composition: the layers of a chain become one EROFS image whose files lie in
+ * the layer tars. Nothing is extracted; a mount of it is a picture of the root tree.
+ *
+ * `chains/<cache-id>/erofs/` holds two files: `image`, which is never written
+ * again, and `image.json`, which says what it is and which layers are its devices.
+ */
+import type { DiffId, Digest } from "../../digest/mod.ts";
+
+/** Directory of a composed chain below `chains/<cache-id>/`. */
+export const COMPOSED = "erofs";
+/** The image in it. */
+export const IMAGE = "image";
+/** What is said of the image. */
+export const ABOUT = "image.json";
+
+/** A composed image. */
+export interface ComposedImage {
+  /** SHA-256 of writer version, root tree digest and locators: images of one name are the same bytes. */
+  readonly name: Digest;
+  /** Bytes of the image. */
+  readonly size: number;
+  /** The layers whose tars are its devices, in the order of the mount. */
+  readonly devices: readonly DiffId[];
+}

@@ -1,0 +1,63 @@
+import { type ByteString, fromText } from "../../bytes/mod.ts";
+import type { DiffId } from "../../digest/mod.ts";
+import type { Directories } from "../../store/mod.ts";
+import type { ExtractForm } from "../extract/job.ts";
+import { together } from "../together.ts";
+import type { Stack } from "./ancestors.ts";
+import { DriverDirectories } from "./directories.ts";
+import type { LayerLowers } from "./layer_lowers.ts";
+import type { DriverOptions } from "./options.ts";
+import { MAX_LOWERS, planLowers } from "./overlay_plan.ts";
+
+/** Layers as directories, each extracted once. */
+export class ExtractedLayers implements LayerLowers {
+  readonly driver = "overlay";
+  readonly #options: DriverOptions;
+  readonly #directories: DriverDirectories;
+
+  /** Over a store with directories. */
+  constructor(options: DriverOptions) {
+    this.#options = options;
+    this.#directories = new DriverDirectories(options);
+  }
+
+  /** The attributes, the layers one by one, and below them those that are too many as one. */
+  async lowers({ directories, layers }: Stack, signal?: AbortSignal): Promise<ByteString[]> {
+    const { single, joined } = planLowers(layers, MAX_LOWERS - 1 - directories.length);
+    return await together([
+      (signal) => this.#ofChain(layers, "attributes", signal),
+      ...single.map((diffId) => (signal: AbortSignal) =>
+        this.#made({ diffId }, "fs", "layer", [diffId], signal)
+      ),
+      ...(joined.length === 0
+        ? []
+        : [(signal: AbortSignal) => this.#ofChain(joined, "root", signal)]),
+    ], signal);
+  }
+
+  #ofChain(
+    diffIds: readonly DiffId[],
+    form: "attributes" | "root",
+    signal: AbortSignal,
+  ): Promise<ByteString> {
+    const chainId = this.#options.store.chains.ensure(diffIds);
+    const name = form === "root" ? "fs" : "attributes";
+    return this.#made({ chainId }, name, form, diffIds, signal);
+  }
+
+  async #made(
+    owner: Parameters<Directories["ensure"]>[0],
+    name: string,
+    form: ExtractForm,
+    diffIds: readonly DiffId[],
+    signal: AbortSignal,
+  ): Promise<ByteString> {
+    const { directories } = this.#options;
+    const fill = (temporary: string) =>
+      this.#directories.extract(temporary, { diffIds, form, signal });
+    return fromText(await directories.ensure(owner, name, fill, { signal }));
+  }
+
+  /** Directories stay: they are of the layers, not of the mounts. */
+  trim(): void {}
+}
