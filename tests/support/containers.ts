@@ -51,7 +51,9 @@ export async function leftOf(
   { root }: ContainerFixture,
   ids: readonly string[] = [],
 ): Promise<string[]> {
-  const out = (await mountsBelow(root)).map((path) => `mount ${path}`);
+  // What else is mounted there are lowers that snapshots share.
+  const out = (await mountsBelow(`${root}/mounts`)).filter((path) => path.includes("/run-"))
+    .map((path) => `mount ${path}`);
   out.push(...(await runsOf(root)).map((name) => `directory ${name}`));
   for (const id of ids) {
     const { stdout } = await new Deno.Command("find", {
