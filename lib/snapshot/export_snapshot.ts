@@ -99,14 +99,22 @@ async function readDirectory(
   cacheId: number,
   below: readonly string[],
 ): Promise<MadeLayer | null> {
-  using source = openSource(directories, cacheId);
+  using source = await openSource(directories, cacheId);
   const begun = await ingest.layer({});
   if (begun.state !== "new") throw new Error("a layer without a key is new");
   const { target } = begun.staged;
   if (target.kind !== "files") throw new Error("a store with directories has files");
-  const { root, form } = source;
+  const { root, form, stubs } = source;
   const base = { files: [...below], above: [] };
-  const { layer } = await scanInPool({ pool, root, form, base, rules, target, signal });
+  const { layer } = await scanInPool({
+    pool,
+    root,
+    form,
+    base,
+    rules: { ...rules, stubs },
+    target,
+    signal,
+  });
   if (layer === null) return null;
   const tree = decodeTree(await guarded("read layer tree", () => Deno.readFile(target.tree)));
   return { diffId: layer.diffId, tree, treePath: target.tree, tarPath: target.tar };
