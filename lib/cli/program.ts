@@ -1,20 +1,25 @@
 import { Command } from "commander";
 import { VarveError } from "../errors.ts";
 import type { Options, Verb } from "./verb.ts";
+import { append } from "./verbs/append.ts";
 import { cat } from "./verbs/cat.ts";
 import { commit } from "./verbs/commit.ts";
 import { configGet, configLs, configSet } from "./verbs/config.ts";
 import { diff } from "./verbs/diff.ts";
 import { doctor } from "./verbs/doctor.ts";
+import { exportVerb } from "./verbs/export.ts";
 import { images } from "./verbs/images.ts";
+import { importVerb } from "./verbs/import.ts";
 import { history, inspect, layers } from "./verbs/inspect.ts";
 import { load } from "./verbs/load.ts";
 import { mount, umount, unpack } from "./verbs/mount.ts";
 import { rmi, tag } from "./verbs/names.ts";
 import { ps } from "./verbs/ps.ts";
+import { rebase } from "./verbs/rebase.ts";
 import { run } from "./verbs/run.ts";
 import { save } from "./verbs/save.ts";
 import { snapshotVerbs } from "./verbs/snapshot.ts";
+import { squash } from "./verbs/squash.ts";
 import { ls, stat, tree } from "./verbs/tree.ts";
 import { VERSION, version } from "./verbs/version.ts";
 
@@ -39,6 +44,11 @@ export const VERBS: readonly Verb[] = [
   run,
   ps,
   commit,
+  importVerb,
+  exportVerb,
+  squash,
+  rebase,
+  append,
   version,
   doctor,
 ];

@@ -20,7 +20,7 @@ export interface ExportSnapshotOptions extends Pick<ExportOptions, "signal" | "o
   /** How entries are judged, where not by default. */
   readonly rules?: ScanRules;
   /** Keeps whoever writes into the snapshot still while it is read; what it gives ends that. */
-  readonly pause?: (key: string) => Promise<AsyncDisposable>;
+  readonly pause?: (key: string) => Promise<AsyncDisposable | null>;
 }
 
 /**

@@ -2,10 +2,10 @@ import { pauseContainer } from "../../container/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { formatReference, parseReference } from "../../oci/mod.ts";
 import { commitSnapshot, type CommittedImage } from "../../snapshot/mod.ts";
-import type { Context } from "../context.ts";
 import { hostPlatform } from "../images.ts";
 import { formatBytes } from "../progress.ts";
 import { loadSettings } from "../settings.ts";
+import { sourceDate } from "../source_date.ts";
 import { text, texts, type Verb } from "../verb.ts";
 import { warnOf } from "../warnings.ts";
 
@@ -75,21 +75,6 @@ function nameOf(text: string): string {
   const reference = parseReference(text);
   if (reference.digest === undefined) return formatReference(reference);
   throw new VarveError("E_USAGE", `Cannot commit to ${text}: a name with a digest is not given`);
-}
-
-/** Years up to 9999, which every reader of dates takes. */
-const LAST_SECOND = 253_402_300_799;
-
-/** The time that a reproducible build gives, in ms (reproducible-builds.org/specs/source-date-epoch). */
-function sourceDate(context: Context): number | undefined {
-  const value = context.io.env("SOURCE_DATE_EPOCH");
-  if (value === undefined || value === "") return undefined;
-  const seconds = /^[0-9]{1,12}$/.test(value) ? Number(value) : Infinity;
-  if (seconds <= LAST_SECOND) return seconds * 1000;
-  throw new VarveError(
-    "E_USAGE",
-    `Cannot use SOURCE_DATE_EPOCH=${JSON.stringify(value)}: it is no number of seconds since 1970`,
-  );
 }
 
 function toJson(image: CommittedImage): unknown {

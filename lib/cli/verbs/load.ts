@@ -6,7 +6,7 @@ import { inflaterOf } from "../options.ts";
 import { formatBytes, type ProgressItem } from "../progress.ts";
 import { loadSettings } from "../settings.ts";
 import { shortDigest } from "../short.ts";
-import { text, type Verb } from "../verb.ts";
+import { type Report, text, type Verb } from "../verb.ts";
 
 /** `varve load`. */
 export const load: Verb = {
@@ -47,12 +47,16 @@ Examples:
       ...(name === undefined ? {} : { name }),
       ...(platform === undefined ? {} : { platform }),
     });
-    warnOfLayers(context, images);
-    return { json: { images: images.map(toJson) }, text: images.map(toText).join("") };
+    return reportOf(context, images);
   },
 };
 
-/** An image as JSON, for `load` (and whatever brings images). */
+/** What is said of images that came in, by `load` and whatever brings images; warns of what was left out. */
+export function reportOf(context: Context, images: readonly LoadedImage[]): Report {
+  warnOfLayers(context, images);
+  return { json: { images: images.map(toJson) }, text: images.map(toText).join("") };
+}
+
 function toJson(image: LoadedImage): unknown {
   return {
     name: image.names[0],
