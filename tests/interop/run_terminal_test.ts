@@ -5,6 +5,7 @@ import {
   CONTAINER_TOOLS,
   type ContainerFixture,
   containerFixture,
+  runsOf,
   RUNTIME_NAMES,
   until,
 } from "../support/containers.ts";
@@ -90,8 +91,8 @@ for (const runtime of RUNTIME_NAMES) {
 
       await terminal.type(`clear; ${command}; echo rc=$?; stty -a`);
       await terminal.see(/\/ #/);
-      const [run] = await Array.fromAsync(Deno.readDir(`${fixture.root}/mounts`));
-      const runner = await Deno.readTextFile(`${fixture.root}/mounts/${run?.name}/runner`);
+      const [name] = await runsOf(fixture.root);
+      const runner = await Deno.readTextFile(`${fixture.root}/mounts/${name}/runner`);
       Deno.kill(parseInt(runner), "SIGKILL");
       await terminal.see(/^rc=137$|rc=137\n/m);
       const settings = await terminal.see(/isig[^]*icanon[^]* echo /);

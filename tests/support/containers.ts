@@ -72,8 +72,8 @@ export async function leftOf(
   return out;
 }
 
-/** Names of the directories of runs. */
-async function runsOf(root: string): Promise<string[]> {
+/** Names of the directories of runs, below `mounts` of a store. */
+export async function runsOf(root: string): Promise<string[]> {
   const out: string[] = [];
   for await (const { name } of Deno.readDir(`${root}/mounts`)) {
     if (name.startsWith("run-")) out.push(name);
