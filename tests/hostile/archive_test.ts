@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { loadImages } from "../../lib/archive/mod.ts";
+import { loadImages, saveImages } from "../../lib/archive/mod.ts";
 import { VarveError } from "../../lib/errors.ts";
 import { createPool } from "../../lib/pool/mod.ts";
 import { openMemoryStore, type Store } from "../../lib/store/mod.ts";
@@ -8,6 +8,7 @@ import {
   archiveTar,
   blobPath,
   buildImage,
+  describe,
   dockerFiles,
   hybridFiles,
   jsonBytes,
@@ -263,6 +264,29 @@ Deno.test("F07: a wrong diffID, a missing one, one too many", async () => {
   );
   const odd = await verdict(archiveTar(ociFiles([sampleImage(forged(null))])));
   assertEquals(["E_FORMAT", "E_NOT_IMAGE", "E_JSON"].includes(odd), true, odd);
+});
+
+Deno.test("F11: a descriptor of a type that nobody knows names what it names, and is saved whole", async () => {
+  const one = image();
+  const child = { ...one.descriptor, mediaType: "application/x-unknown" };
+  const nested = jsonBytes({
+    schemaVersion: 2,
+    mediaType: "application/vnd.oci.image.index.v1+json",
+    manifests: [child],
+  });
+  const outer = describe("application/x-unknown", nested);
+  for (const [target, files] of [[child, {}], [outer, { [blobPath(outer.digest)]: nested }]]) {
+    const index = { schemaVersion: 2, manifests: [target] };
+    const archive = withFiles(ociFiles([one]), { "index.json": index, ...files });
+    await using store = openMemoryStore();
+    await using again = openMemoryStore();
+    await using pool = createPool({ inline: true });
+    const [loaded] = await loadImages(store, ReadableStream.from([archive]), { pool });
+    const saved = await saveImages(store, loaded?.names ?? []);
+    const [twice] = await loadImages(again, saved, { pool });
+    assertEquals([twice?.chainId, twice?.manifest], [one.chainId, target?.digest]);
+    assertEquals(store.images.list()[0]?.target.mediaType.includes("unknown"), false);
+  }
 });
 
 Deno.test("F26: one blob cannot be two layers", async () => {
