@@ -41,4 +41,5 @@ export * from "./media_type.ts";
 export * from "./platform.ts";
 export * from "./platform_match.ts";
 export * from "./reference.ts";
+export * from "./shell_words.ts";
 export * from "./rework.ts";
