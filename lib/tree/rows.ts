@@ -17,6 +17,8 @@ import {
   R_NS,
   R_SIZE,
   R_UID,
+  S_IFDIR,
+  S_IFMT,
   S_SOURCE,
   SPARSE,
   wordsOf,
@@ -198,8 +200,13 @@ export class Row {
     return this.node() as FileNode;
   }
 
-  /** The entries of a directory; null when it has none. @throws {VarveError} `E_FORMAT`, `E_DIGEST` when a stored tree is damaged */
+  /**
+   * The entries of a directory; null when it has none, or for anything else.
+   *
+   * @throws {VarveError} `E_FORMAT`, `E_DIGEST` when a stored tree is damaged
+   */
   entries(): Rows | null {
+    if ((this.mode & S_IFMT) !== S_IFDIR) return null;
     const child = this.#at.leaf.child(this.#at.i);
     return child === null ? null : new Rows(child);
   }

@@ -4,7 +4,7 @@ import { VarveError } from "../../errors.ts";
 import type { Extent, Row } from "../../tree/mod.ts";
 import { type ChunkPlan, planChunks } from "./chunks.ts";
 import { tooLarge } from "./errors.ts";
-import { BLOCK, NO_BLOCK } from "./format.ts";
+import { BLOCK, CHUNK_BYTES, NO_BLOCK } from "./format.ts";
 import type { ReadLayer, WriteErofsOptions } from "./options.ts";
 
 /** A file that is not one whole run of blocks of a layer. */
@@ -29,6 +29,11 @@ export interface Device {
   readonly blocks: number;
 }
 
+/** A few bytes of a layer can say that a file has a petabyte: so much in the image is always fine, … */
+const COST_FREE = 2 ** 28;
+/** … and so many times the data. */
+const COST_FACTOR = 4;
+
 /** The header, before the root's inode, whose number has 16 bits. */
 const MAX_DEVICES = 16_000;
 
@@ -39,6 +44,9 @@ export class FilePlanner {
   /** Bytes of content that are copied. */
   copied = 0;
   readonly #options: WriteErofsOptions;
+  /** Bytes of data in special files, and what they cost the image. */
+  #data = 0;
+  #cost = 0;
   readonly #ends = new Map<DiffId, { end: number }>();
   #last: DiffId | undefined;
   #lastEnd: { end: number } = { end: 0 };
@@ -83,6 +91,11 @@ export class FilePlanner {
     const last = extents.at(-1);
     const isPadded = last === undefined || this.#isPadded(source, last.position + last.length);
     const plan = planChunks(size, extents, isPadded);
+    for (const { length } of extents) this.#data += length;
+    this.#cost += plan.copied + plan.chunks * CHUNK_BYTES;
+    if (this.#cost > COST_FREE + COST_FACTOR * this.#data) {
+      throw tooLarge("its sparse files need too many bytes for what is in them");
+    }
     const copyAt = this.copied;
     this.copied += plan.copied;
     if (plan.copied > 0) reader(this.#options);

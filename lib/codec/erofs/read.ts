@@ -1,5 +1,5 @@
 import { type ByteString, fromBytes } from "../../bytes/mod.ts";
-import { createHasher, type DiffId, sha256Bytes } from "../../digest/mod.ts";
+import type { DiffId } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import {
   type Locator,
@@ -10,6 +10,7 @@ import {
   type TreeSource,
   type Xattr,
 } from "../../tree/mod.ts";
+import { ContentHasher } from "./content_hasher.ts";
 import { type DeviceExtent, readExtents } from "./content_reader.ts";
 import { readDirents } from "./directory_reader.ts";
 import { damaged } from "./errors.ts";
@@ -42,15 +43,12 @@ export interface ReadErofsOptions {
    * means nothing, since an image does not hold the digests of its files.
    */
   readonly hash?: boolean;
-  /** Bytes of content that are hashed at most, holes included; 1 TiB by default. */
+  /** Bytes of content that are hashed at most, holes included; 64 GiB by default. */
   readonly maxContent?: number;
 }
 
 /** Stands for the digest of a file that is not hashed. */
 const UNKNOWN = new Uint8Array(32).fill(0xff);
-const ZEROS = new Uint8Array(1 << 16);
-const PIECE = 1 << 20;
-const MAX_CONTENT = 2 ** 40;
 const MAX_TARGET = 4095;
 const OPAQUE = "trusted.overlay.opaque" as ByteString;
 const ORIGIN = "trusted.overlay.origin" as ByteString;
@@ -93,19 +91,16 @@ export function readErofs(image: Uint8Array | TreeSource, options: ReadErofsOpti
 class ErofsReader {
   readonly #image: ImageBytes;
   readonly #sb: Superblock;
-  readonly #options: ReadErofsOptions;
   readonly #xattrs: XattrReader;
   readonly #builder: TreeBuilder;
   readonly #devices: readonly (DiffId | undefined)[];
   readonly #isLayer: boolean;
-  #content: number;
+  readonly #content: ContentHasher | null;
 
   constructor(image: ImageBytes, options: ReadErofsOptions) {
     this.#image = image;
-    this.#options = options;
     this.#sb = readSuperblock(image);
     this.#xattrs = new XattrReader(image, this.#sb);
-    this.#content = options.maxContent ?? MAX_CONTENT;
     this.#isLayer = options.kind === "layer";
     this.#builder = new TreeBuilder({ kind: options.kind ?? "root" });
     const { devices } = this.#sb;
@@ -115,6 +110,9 @@ class ErofsReader {
       );
     }
     this.#devices = options.devices ?? devices;
+    this.#content = options.hash === false
+      ? null
+      : new ContentHasher(image, this.#devices, options.read, options.maxContent);
   }
 
   tree(): Tree {
@@ -179,7 +177,7 @@ class ErofsReader {
           type: "file",
           group: null,
           size,
-          digest: size === 0 ? null : this.#digest(size, extents),
+          digest: size === 0 ? null : this.#content?.digest(size, extents) ?? UNKNOWN,
           locator: size === 0 ? null : this.#locator(extents),
         };
       }
@@ -232,48 +230,5 @@ class ErofsReader {
       source,
       extents: extents.map(({ logical, length, position }) => ({ logical, length, position })),
     };
-  }
-
-  #digest(size: number, extents: readonly DeviceExtent[]): Uint8Array {
-    if (this.#options.hash === false) return UNKNOWN;
-    this.#content -= size;
-    if (this.#content < 0) {
-      throw new VarveError("E_LIMIT", "Cannot read EROFS image: its files are too large to hash", {
-        setting: "maxContent",
-      });
-    }
-    const [only] = extents;
-    if (only !== undefined && only.length === size && size <= PIECE) {
-      return sha256Bytes(this.#bytes(only.device, only.position, size));
-    }
-    const hasher = createHasher();
-    let done = 0;
-    const zerosTo = (end: number) => {
-      for (; done < end; done += Math.min(ZEROS.length, end - done)) {
-        hasher.update(ZEROS.subarray(0, Math.min(ZEROS.length, end - done)));
-      }
-    };
-    for (const { device, logical, length, position } of extents) {
-      zerosTo(logical);
-      for (let at = 0; at < length; at += PIECE) {
-        hasher.update(this.#bytes(device, position + at, Math.min(PIECE, length - at)));
-      }
-      done = logical + length;
-    }
-    zerosTo(size);
-    return hasher.bytes();
-  }
-
-  #bytes(device: number, position: number, length: number): Uint8Array {
-    if (device === 0) return this.#image.at(position, length);
-    const { read } = this.#options;
-    if (read === undefined) {
-      throw new TypeError("Cannot hash files of an EROFS image: they lie in devices, give `read`");
-    }
-    const source = this.#devices[device - 1];
-    if (source === undefined) return damaged(`device ${device} does not tell its layer`);
-    const bytes = read(source, position, length);
-    if (bytes.length !== length) damaged(`the content of a file ends behind layer ${source}`);
-    return bytes;
   }
 }

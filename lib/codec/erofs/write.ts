@@ -27,7 +27,8 @@ import { planErofs } from "./plan.ts";
  * ```
  *
  * @throws {VarveError} `E_PRECONDITION` when a file has no locator, `E_NAME_TOO_LONG` beyond 255 bytes,
- *   `E_LIMIT` when the format cannot hold a layer (2 TiB), an xattr (64 KiB), or the image
+ *   `E_LIMIT` when the format cannot hold a layer (2 TiB), an xattr (64 KiB), or the image, or sparse
+ *   files would make it far larger than their data; `E_FORMAT`, `E_DIGEST` when a stored tree is damaged
  * @throws {TypeError} when content must be copied and `read` is missing
  */
 export function writeErofs(tree: Tree, options: WriteErofsOptions = {}): ErofsImage {

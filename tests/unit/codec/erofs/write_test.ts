@@ -93,6 +93,17 @@ Deno.test("content that must be copied needs a reader that gives all of it", () 
   assertEquals(codeOf(() => short.write(() => {})), "E_TRUNCATED");
 });
 
+Deno.test("a small layer does not make an image of gigabytes", () => {
+  const petabyte = (i: number) => {
+    const extents = [{ logical: 2 ** 49 + 4096, length: 512, position: 512 * i }];
+    return file(2 ** 50, 1, { locator: { source: ONE, extents } });
+  };
+  const options = { read: readLayer };
+  assert(writeErofs(rootOf(["a", petabyte(1)]), options).size < 2 ** 28);
+  const many = Array.from({ length: 9 }, (_, i) => [`f${i}`, petabyte(i)] as const);
+  assertEquals(codeOf(() => writeErofs(rootOf(...many), options)), "E_LIMIT");
+});
+
 Deno.test("only dirty layers are looked at", () => {
   const tree = rootOf(["a", at(600, 512)]);
   const asked: number[] = [];
