@@ -291,7 +291,7 @@ Deno.test({
           return output;
         },
       };
-      const form = driver === "overlay" ? "overlay" : "plain";
+      const form = driver === "native" ? "plain" : "overlay";
       const refused = await scanInPool({ pool: racing, root: root.fd, form, base: NO_BASE })
         .then(() => "ok", (error: VarveError) => error.code);
       assertEquals(refused, "E_BUSY");
