@@ -19,8 +19,12 @@ export const MOUNT_SOURCE = "varve";
 /** What a bind of the native driver shows, as its file system sees it. */
 const BOUND = /\/(?:snapshots|chains)\/[0-9]+\/fs$/;
 
-/** What the view of a composed image shows: a file, or the loop device that stands for one. */
-const COMPOSED_SOURCE = /\/chains\/[0-9]+\/erofs\/image$|^\/dev\/loop[0-9]+$/;
+/**
+ * What the view of a composed image shows: a file, the descriptor by which it was named where its
+ * path has a backslash, or the loop device that stands for one.
+ */
+const COMPOSED_SOURCE =
+  /\/chains\/[0-9]+\/erofs\/image$|^\/proc\/self\/fd\/[0-9]+$|^\/dev\/loop[0-9]+$/;
 
 /** Id of the lease of a mount, and key of its snapshot when that is read-only. */
 export function mountId(target: string): string {

@@ -191,6 +191,22 @@ for (
   }, { root });
 }
 
+Deno.test({
+  name: "I15: what is mounted from a store with a backslash is known as ours",
+  ...needs({ root: true, mount: true, kernel: "6.12" }),
+  async fn() {
+    await using fixture = await snapshotFixture("erofs", { root: "back\\slash" });
+    const { store, pool, snapshotter, temp } = fixture;
+    const image = await bringImage(store, pool, "example.org/a:1", [[{ name: "a" }]]);
+    await Deno.mkdir(temp.join("mnt\\"));
+    const target = temp.join("mnt\\");
+    await using mounted = await mountImage({ store, snapshotter, image, target });
+    assertEquals([...liveMounts(store).keys()], [mounted.target]);
+    await unmountImage({ store, snapshotter, target });
+    assertEquals([store.leases.list(), namesIn(target)], [[], []]);
+  },
+});
+
 test("J15: an image and a snapshot that are mounted, removed", async (fixture) => {
   const { store, pool, snapshotter, temp } = fixture;
   const name = "example.org/a:1";
