@@ -71,7 +71,7 @@ export function runCommand(runtime: Runtime, directory: string, id: string): Com
 
 /** A command whose process is noted before it begins. */
 export function noted(directory: string, command: readonly string[]): CommandLine {
-  const script = `${NOTE_SELF}; note "$1"; shift; exec "$@"`;
+  const script = `${NOTE_SELF}; note "$1" || exit 125; shift; exec "$@"`;
   return {
     program: "sh",
     args: ["-c", script, "sh", `${directory}/${RUN_FILES.runner}`, ...command],
@@ -100,7 +100,17 @@ call() {
 end() {
   read -r pid start <"$1" && read -r stat </proc/"$pid"/stat || return 0
   set -- \${stat##*) }
-  [ "\${20}" != "$start" ] || kill -9 "$pid"
+  [ "\${20}" = "$start" ] && kill -9 "$pid" || return 0
+  for try in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$pid" || break; sleep 0.02; done
+}
+remove_group() {
+  for try in 1 2 3 4 5 6 7 8 9 10; do
+    [ -d "$1" ] || break
+    echo THAWED >"$1/freezer.state"
+    echo 0 >"$1/cgroup.freeze"
+    find "$1" -name cgroup.procs -exec cat {} + | xargs -r kill -9
+    find "$1" -depth -type d -exec rmdir {} + || sleep 0.02
+  done
 }
 exec 2>/dev/null
 end "$dir/runner"
@@ -112,6 +122,8 @@ else
     [ ! -e "$dir/paused" ] || call resume "$id"
     call delete --force "$id"
   done
+  # A runtime that was killed early has made groups that it does not know of.
+  for group in /sys/fs/cgroup/"$id" /sys/fs/cgroup/*/"$id"; do remove_group "$group"; done
 fi
 while umount -l "$dir/rootfs"; do :; done
 rmdir "$dir/rootfs"
