@@ -4,6 +4,7 @@ import type { Options, Verb } from "./verb.ts";
 import { append } from "./verbs/append.ts";
 import { cat } from "./verbs/cat.ts";
 import { commit } from "./verbs/commit.ts";
+import { completions } from "./verbs/completions.ts";
 import { configGet, configLs, configSet } from "./verbs/config.ts";
 import { diff } from "./verbs/diff.ts";
 import { doctor } from "./verbs/doctor.ts";
@@ -51,6 +52,7 @@ export const VERBS: readonly Verb[] = [
   append,
   version,
   doctor,
+  completions,
 ];
 
 /** Verbs that have verbs of their own. */

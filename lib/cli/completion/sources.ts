@@ -1,0 +1,75 @@
+import type { Option } from "commander";
+import { RUNTIMES } from "../../container/mod.ts";
+import { DRIVERS } from "../../snapshot/mod.ts";
+import { SETTINGS } from "../settings.ts";
+
+/** Where words come from that the command line does not know. */
+export type Source = "files" | "directories" | "images" | "snapshots";
+
+/** Sources, and words that are known. */
+export interface Values {
+  readonly sources?: readonly Source[];
+  readonly words?: readonly string[];
+}
+
+/** Shells that there is a script for. */
+export const SHELLS = ["bash", "zsh", "fish"] as const;
+
+/** A shell that there is a script for. */
+export type Shell = typeof SHELLS[number];
+
+const IMAGES: Values = { sources: ["images"] };
+const SNAPSHOTS: Values = { sources: ["snapshots"] };
+const FILES: Values = { sources: ["files"] };
+const DIRECTORIES: Values = { sources: ["directories"] };
+const BOTH: Values = { sources: ["snapshots", "images"] };
+
+/** By verb and argument; `*` for all verbs. */
+const ARGUMENTS: Readonly<Record<string, Values>> = {
+  "* ref": IMAGES,
+  "* ref[:/path]": IMAGES,
+  "* ref:/path": IMAGES,
+  "* destination": IMAGES,
+  "* oldbase": IMAGES,
+  "* newbase": IMAGES,
+  "* key": SNAPSHOTS,
+  "* parent": SNAPSHOTS,
+  "* ref|key": BOTH,
+  "* dir": DIRECTORIES,
+  "* tar": FILES,
+  "* source": FILES,
+  "* command": FILES,
+  "tag source": IMAGES,
+  "diff a": BOTH,
+  "diff b": BOTH,
+  "config get key": { words: SETTINGS.map(({ key }) => key) },
+  "config set key": { words: SETTINGS.map(({ key }) => key) },
+  "completions shell": { words: SHELLS },
+};
+
+/** By option and the name of its value; `*` for all of either. */
+const OPTIONS: Readonly<Record<string, Values>> = {
+  "--format *": { words: ["text", "json"] },
+  "--progress *": { words: ["auto", "plain", "none"] },
+  "--durability *": { words: ["full", "none"] },
+  "--driver *": { words: ["auto", ...DRIVERS] },
+  "--runtime *": { words: ["auto", ...RUNTIMES] },
+  "--network *": { words: ["host", "none"] },
+  "--workdir *": {},
+  "--volume *": DIRECTORIES,
+  "* file": FILES,
+  "* dir": DIRECTORIES,
+  "* ref": IMAGES,
+  "* key": SNAPSHOTS,
+};
+
+/** What an argument of a verb can be. */
+export function argumentValues(path: string, argument: string): Values {
+  return ARGUMENTS[`${path} ${argument}`] ?? ARGUMENTS[`* ${argument}`] ?? {};
+}
+
+/** What the value of an option can be. */
+export function optionValues({ long, flags }: Option): Values {
+  const value = /<([^>.[\]]*)/.exec(flags)?.[1] ?? "";
+  return OPTIONS[`${long} *`] ?? OPTIONS[`* ${value}`] ?? {};
+}

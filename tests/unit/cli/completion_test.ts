@@ -1,0 +1,59 @@
+import { assertEquals } from "@std/assert";
+import { answer } from "../../../lib/cli/completion/answer.ts";
+import { complete } from "../../../lib/cli/completion/complete.ts";
+import { createProgram, GROUPS, VERBS } from "../../../lib/cli/program.ts";
+import { tempDir } from "../../support/temp.ts";
+
+const program = createProgram(() => Promise.resolve());
+const values = (...words: string[]) =>
+  complete(program, words).candidates.map(({ value }) => value);
+const sources = (...words: string[]) => complete(program, words).sources;
+
+Deno.test("completion: verbs, groups and their verbs", () => {
+  const top = values("");
+  for (const { usage } of [...VERBS, ...GROUPS.map(({ name }) => ({ usage: name }))]) {
+    assertEquals(top.includes(usage.split(" ", 1)[0] as string), true, usage);
+  }
+  assertEquals(values("config", "").slice(0, 3), ["ls", "get", "set"]);
+  assertEquals(values("--quiet", "--root", "/x", "snapshot", "").includes("prepare"), true);
+});
+
+Deno.test("completion: options of the verb and of all verbs, and their values", () => {
+  assertEquals(values("save", "--").includes("--oci-dir"), true);
+  assertEquals(values("save", "--").includes("--format"), true);
+  assertEquals(values("--").includes("--oci-dir"), false);
+  assertEquals(values("save", "-o").includes("-o"), true);
+  assertEquals(values("--format", ""), ["text", "json"]);
+  assertEquals(values("save", "app", "--format="), ["--format=text", "--format=json"]);
+  assertEquals(values("run", "--network", ""), ["host", "none"]);
+  assertEquals(sources("save", "app", "-o", ""), ["files"]);
+  assertEquals(sources("save", "app", "--oci-dir", ""), ["directories"]);
+  assertEquals(sources("run", "--workdir", ""), []);
+  // A flag has no value, and nothing is known of a verb that is none.
+  assertEquals(sources("run", "--rm", ""), ["images"]);
+  assertEquals(values("nothing", "x", ""), values(""));
+});
+
+Deno.test("completion: arguments", () => {
+  assertEquals(sources("load", ""), ["files"]);
+  assertEquals(sources("load", "x", ""), []);
+  assertEquals(sources("import", "./dir", ""), ["images"]);
+  assertEquals(sources("mount", "app", ""), ["directories"]);
+  assertEquals(sources("rmi", "a", "b", "c", ""), ["images"]);
+  assertEquals(sources("commit", ""), ["snapshots"]);
+  assertEquals(sources("export", ""), ["snapshots", "images"]);
+  assertEquals(sources("tag", ""), ["images"]);
+  assertEquals(sources("snapshot", "rm", ""), ["snapshots"]);
+  assertEquals(sources("run", "app", "--", "-"), ["files"]);
+  assertEquals(values("config", "set", "").includes("limits.layer.entries"), true);
+  assertEquals(values("completions", ""), ["bash", "zsh", "fish"]);
+});
+
+Deno.test("completion: no store is made for a question", async () => {
+  await using temp = await tempDir();
+  const root = temp.join("store");
+  assertEquals(await answer(program, ["squash", ""], root), { candidates: [], files: "" });
+  assertEquals(await Deno.stat(root).catch((error) => error.name), "NotFound");
+  const { candidates, files } = await answer(program, ["lo"], root);
+  assertEquals([candidates.map(({ value }) => value), files], [["load"], ""]);
+});
