@@ -174,9 +174,10 @@ function xattrsOf({ words, mark }: XattrSet): Xattr[] {
 function encode({ name, value }: Xattr): Uint8Array {
   let index = XATTR_PREFIXES.findIndex((prefix, i) => {
     if (i === 0) return false;
-    return prefix.endsWith(".") ? name.startsWith(prefix) : name === prefix;
+    if (!prefix.endsWith(".")) return name === prefix;
+    return name.startsWith(prefix) && name.length > prefix.length;
   });
-  // A name of another namespace is kept, though the kernel does not show it.
+  // A name of another namespace, or of nothing but one, is kept; the kernel does not show it.
   if (index < 0) index = 0;
   const suffix = name.slice((XATTR_PREFIXES[index] as string).length) as ByteString;
   if (suffix.length > 0xff || value.length > 0xffff) {

@@ -155,6 +155,13 @@ Deno.test("what most inodes share is cheap: their time, their xattrs, their link
   assertEquals((lookup(read(tree), b("link-99")) as FileNode).group, "first");
 });
 
+Deno.test("xattrs of every namespace read back", () => {
+  const names = ["lustre.x", "odd", "security.x", "system.posix_acl_access", "trusted.x", "user."];
+  const xattrs = names.map((name) => ({ name: b(name), value: b(`\x00\xff${name}`) }));
+  const tree = rootOf(["a", dir({ xattrs })], ["b", dir({ xattrs: xattrs.slice(3) })]);
+  assertEquals(read(tree).digest, tree.digest);
+});
+
 Deno.test("a layer's image says by devices and xattrs what overlayfs must know", () => {
   const builder = new TreeBuilder({ kind: "layer" });
   builder.put(builder.put(0, b("opaque"), dir({ opaque: true })), b("gone"), { type: "whiteout" });
