@@ -12,6 +12,7 @@ import {
   tryParseReference,
 } from "../oci/mod.ts";
 import { sniff } from "../codec/compress/mod.ts";
+import { mapLimited } from "./map_limited.ts";
 import {
   type LayerFile,
   refuseOtherPlatform,
@@ -71,6 +72,8 @@ async function stageImage(context: StageContext, image: ArchiveImage): Promise<S
   };
 }
 
+const LOOKS_AT_ONCE = 8;
+
 async function layerFiles(
   context: StageContext,
   image: ArchiveImage,
@@ -84,7 +87,9 @@ async function layerFiles(
       { expected: diffIds.length, actual: image.layers.length },
     );
   }
-  return await Promise.all(diffIds.map(async (diffId, i) => {
+  const numbered = diffIds.map((diffId, i) => ({ diffId, i }));
+  // Each look opens the archive, and an image may have more layers than a process open files.
+  return await mapLimited(numbered, LOOKS_AT_ONCE, async ({ diffId, i }) => {
     const file = toText(image.layers[i] ?? fromText(""));
     const layer = { file, label: file, diffId };
     const at = await context.files.find(file);
@@ -92,5 +97,5 @@ async function layerFiles(
     // The blob of an uncompressed layer is the tar itself: then its digest is known before it is read.
     const compression = sniff(await context.files.head(at));
     return compression === "none" ? { ...layer, digest: diffId } : { ...layer, compression };
-  }));
+  }, context.fail);
 }
