@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { globalOptions, workersOf } from "../../../lib/cli/options.ts";
+import { globalOptions, inflaterOf, workersOf } from "../../../lib/cli/options.ts";
 import { loadSettings, settingOf, SETTINGS } from "../../../lib/cli/settings.ts";
 import { VarveError } from "../../../lib/errors.ts";
 import { openMemoryStore } from "../../../lib/store/mod.ts";
@@ -35,6 +35,19 @@ Deno.test("an option beats its variable, and that the setting", async () => {
   assertEquals([fromEnv.durability, fromEnv.workers, fromEnv.driver], ["none", 3, "native"]);
   store.settings.set("workers", "5");
   assertEquals([given, fromEnv, options({})].map((one) => workersOf(one, store)), [2, 3, 5]);
+});
+
+Deno.test("what inflates: the variable, the setting, then the best that is here", async () => {
+  await using store = openMemoryStore();
+  const given = options({}, { VARVE_INFLATE: "zlib" });
+  assertEquals([inflaterOf(given, store), inflaterOf(options({}), store)], ["zlib", "auto"]);
+  store.settings.set("inflate", "isal");
+  assertEquals([inflaterOf(given, store), inflaterOf(options({}), store)], ["zlib", "isal"]);
+  assertEquals(inflaterOf(options({}), undefined), "auto");
+  assertEquals(
+    refused(() => options({}, { VARVE_INFLATE: "gzip" })),
+    'Cannot use "gzip" for VARVE_INFLATE: give auto or isal or zlib',
+  );
 });
 
 Deno.test("values that are none are refused, by name", () => {

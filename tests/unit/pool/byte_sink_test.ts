@@ -1,6 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { VarveError } from "../../../lib/errors.ts";
 import { FileSink, MemorySink } from "../../../lib/pool/byte_sink.ts";
+import { leakTest } from "../../support/leaks.ts";
+// Opens libc before the first test.
+import "../../support/require.ts";
 import { prng } from "../../support/prng.ts";
 import { tempDir } from "../../support/temp.ts";
 
@@ -38,4 +41,20 @@ Deno.test("a file sink makes a new file for its owner alone, and says what it ca
     "open",
   ]);
   assertEquals(again.message, "Cannot write layer tree: file exists");
+});
+
+leakTest("a file that is synced soon is written out on the way, with the same bytes", async () => {
+  await using temp = await tempDir();
+  const bytes = prng(5).bytes(3_000_000);
+  const path = temp.join("a");
+  {
+    using file = new FileSink(path, "layer", true);
+    for (let i = 0; i < 8; i++) file.write(bytes);
+    file.end();
+  }
+  const written = await Deno.readFile(path);
+  assertEquals(written.length, 8 * bytes.length);
+  for (let i = 0; i < 8; i++) {
+    assertEquals(written.subarray(i * bytes.length, (i + 1) * bytes.length), bytes);
+  }
 });
