@@ -4,6 +4,8 @@ import { bindMount, type Mount, overlayMount } from "../../linux/mod.ts";
 
 /** The most lowers that overlayfs stacks (`OVL_MAX_STACK` of fs/overlayfs/params.h). */
 export const MAX_LOWERS = 500;
+/** How many of them an image may use: one is left for `withTopLower`, that is, for a container. */
+export const IMAGE_LOWERS: number = MAX_LOWERS - 1;
 
 /** What lies on top of the lowers. */
 export interface OverlayUpper {
