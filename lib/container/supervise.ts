@@ -39,7 +39,11 @@ export async function supervise(
     stderr: "inherit",
   }).spawn();
   const send = (signal: Deno.Signal): void => void sendTo(run, runtime, child, signal);
-  const kill = (): void => void killContainer(run, runtime, child);
+  let killed = false;
+  const kill = (): void => {
+    killed = true;
+    void killContainer(run, runtime, child);
+  };
   const grace = options.grace ?? GRACE;
   const { signal } = options;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -60,7 +64,7 @@ export async function supervise(
     if (signal?.aborted) stop();
     const status = await child.status;
     signal?.throwIfAborted();
-    if (!chroot) await refuseFailure(run, spec, status);
+    if (!chroot && !killed) await refuseFailure(run, spec, status);
     return exitOf(status);
   } finally {
     clearTimeout(timer);
