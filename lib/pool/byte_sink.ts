@@ -9,6 +9,9 @@ export interface ByteSink extends Disposable {
   end(): void;
 }
 
+/** A run of zeros as long as this becomes a hole: sparse files lie in layers with all their zeros. */
+const HOLE_BYTES = 64 * 1024;
+
 /** Small writes are gathered into ones of this size. */
 const BUFFER_BYTES = 256 * 1024;
 
@@ -19,6 +22,8 @@ export class FileSink implements ByteSink {
   readonly #writeOut: WriteOut | null;
   #buffer: Uint8Array | null = null;
   #used = 0;
+  #length = 0;
+  #endsInHole = false;
   #closed = false;
 
   /** Creates the file; `what` names it in errors, `willSync` says that it is synced soon. @throws {VarveError} `E_SYSCALL`, with `EEXIST` when it exists */
@@ -44,6 +49,7 @@ export class FileSink implements ByteSink {
   /** @throws {VarveError} `E_SYSCALL` */
   end(): void {
     this.#flush();
+    if (this.#endsInHole) this.#try(() => this.#file.truncateSync(this.#length));
     this[Symbol.dispose]();
   }
 
@@ -60,13 +66,36 @@ export class FileSink implements ByteSink {
   }
 
   #writeAll(bytes: Uint8Array): void {
-    try {
+    this.#length += bytes.length;
+    this.#endsInHole = bytes.length >= HOLE_BYTES && isZero(bytes);
+    this.#try(() => {
+      if (this.#endsInHole) return this.#file.seekSync(this.#length, Deno.SeekMode.Start);
       for (let at = 0; at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
+    });
+    this.#writeOut?.add(bytes.length);
+  }
+
+  #try(act: () => unknown): void {
+    try {
+      act();
     } catch (error) {
       throw fileError(error, this.#action, "write");
     }
-    this.#writeOut?.add(bytes.length);
   }
+}
+
+/** Whether all bytes are zero; most that are not begin with another. */
+function isZero(bytes: Uint8Array): boolean {
+  const start = bytes.byteOffset % 4 === 0 ? 0 : 4 - bytes.byteOffset % 4;
+  for (let i = 0; i < start; i++) if (bytes[i] !== 0) return false;
+  const words = new Uint32Array(
+    bytes.buffer,
+    bytes.byteOffset + start,
+    (bytes.length - start) >> 2,
+  );
+  for (let i = 0; i < words.length; i++) if (words[i] !== 0) return false;
+  for (let i = start + words.length * 4; i < bytes.length; i++) if (bytes[i] !== 0) return false;
+  return true;
 }
 
 /** Memory. */
