@@ -130,6 +130,6 @@ export interface Driver {
   usage(cacheId: number): Promise<Usage>;
   /** Puts the directory of a snapshot on the disk. */
   sync(cacheId: number): Promise<void>;
-  /** Unmounts the shared lowers that no snapshot on these ancestors needs. */
-  trim(needed: readonly (readonly Ancestor[])[]): void;
+  /** Unmounts the shared lowers that no snapshot on these ancestors needs; they are asked for only if there are lowers. */
+  trim(needed: () => readonly (readonly Ancestor[])[]): void;
 }

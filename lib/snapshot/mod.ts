@@ -10,11 +10,16 @@
 export type * from "./contract.ts";
 export { attributeTree } from "./attribute_tree.ts";
 export { copyAttributesFd } from "./copy_attributes.ts";
-export { DRIVERS, selectDriver, type SelectDriverOptions } from "./drivers/select.ts";
+export {
+  type DriverFinding,
+  DRIVERS,
+  judgeDriver,
+  selectDriver,
+  type SelectDriverOptions,
+} from "./drivers/select.ts";
 export { overlayMounts, type OverlayUpper } from "./drivers/overlay_plan.ts";
 export { composeChain, type ComposedChain, type ComposeOptions } from "./compose/compose_chain.ts";
 export type { ComposedImage } from "./compose/contract.ts";
-export { erofsWorks } from "./drivers/erofs_probe.ts";
 export { overlayWorks } from "./drivers/overlay_probe.ts";
 export * from "./extract/mod.ts";
 export { type ExtractForm, extractJob, type ExtractJobInput } from "./extract/job.ts";

@@ -14,7 +14,7 @@ import type {
   Usage,
 } from "./contract.ts";
 import { compileFilters } from "./filter.ts";
-import { holdLowers, tryToFreeLowers } from "./hold_lowers.ts";
+import { askForTrim, holdLowers, trimAlone, trimIfAsked } from "./hold_lowers.ts";
 import * as machine from "./machine.ts";
 
 /** What a snapshotter is made of. */
@@ -72,23 +72,36 @@ class StoreSnapshotter implements Snapshotter {
     return this.#create("view", key, parent, options);
   }
 
-  /** Directory first, row last: until the row is there, nobody sees the directory. */
   async #create(
     kind: "active" | "view",
     key: string,
     parent: string | null,
     options: PrepareOptions,
   ): Promise<Mount[]> {
-    const { signal, labels = {} } = options;
-    signal?.throwIfAborted();
+    options.signal?.throwIfAborted();
+    const { mounts } = this.#directories;
+    try {
+      // Until the row is there, nothing but this says that the lowers are needed.
+      using _ = holdLowers(mounts);
+      return await this.#createHeld(kind, key, parent, options);
+    } finally {
+      trimIfAsked(mounts, () => this.#trim());
+    }
+  }
+
+  /** Directory first, row last: until the row is there, nobody sees the directory. */
+  async #createHeld(
+    kind: "active" | "view",
+    key: string,
+    parent: string | null,
+    { signal, labels = {} }: PrepareOptions,
+  ): Promise<Mount[]> {
     const ancestors = this.#store.snapshots.read((table) =>
       machine.checkCreate(table, key, parent, labels)
     );
     const cacheId = kind === "active" || parent === null
       ? (await this.#directories.createSnapshot(key)).cacheId
       : null;
-    // Until the row is there, nothing but this says that the lowers are needed.
-    using _ = holdLowers(this.#directories.mounts);
     try {
       const mounts = await this.#driver.create({ kind, cacheId, ancestors, ...optional(signal) });
       signal?.throwIfAborted();
@@ -106,6 +119,7 @@ class StoreSnapshotter implements Snapshotter {
       return mounts;
     } catch (error) {
       if (cacheId !== null) await this.#discard(cacheId);
+      askForTrim(this.#directories.mounts);
       throw error;
     }
   }
@@ -149,19 +163,17 @@ class StoreSnapshotter implements Snapshotter {
   async remove(key: string): Promise<void> {
     const row = this.#store.snapshots.transact((table) => machine.remove(table, key));
     if (row.cacheId !== null) await this.#directories.removeSnapshot(row.cacheId);
-    this.#trim();
+    trimAlone(this.#directories.mounts, () => this.#trim());
   }
 
-  /** Gives up the lowers that no snapshot needs any more, unless somebody is just making one. */
+  /** Gives up the lowers that no snapshot needs any more. */
   #trim(): void {
-    using lock = tryToFreeLowers(this.#directories.mounts);
-    if (lock === null) return;
-    this.#driver.trim(
-      this.#store.snapshots.read((table) =>
-        table.list().filter(({ kind }) => kind !== "committed").map(({ parent }) =>
-          machine.ancestors(table, parent)
-        )
-      ),
+    this.#driver.trim(() =>
+      this.#store.snapshots.read((table) => {
+        const parents = table.list().filter(({ kind }) => kind !== "committed")
+          .map(({ parent }) => parent);
+        return [...new Set(parents)].map((parent) => machine.ancestors(table, parent));
+      })
     );
   }
 

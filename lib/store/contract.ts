@@ -320,6 +320,14 @@ export interface IngestResult {
   readonly layers: readonly LayerRecord[];
 }
 
+/** How {@linkcode Directories.ensure} makes a directory. */
+export interface EnsureOptions {
+  /** Cancels. */
+  readonly signal?: AbortSignal;
+  /** Judges what is there: a directory that is not whole goes to `trash/`, and is made again. */
+  readonly isWhole?: (directory: string) => boolean;
+}
+
 /** Directories of a disk store that drivers fill. */
 export interface Directories {
   /** `layers/<cache-id>/` of a layer. @throws {VarveError} `E_NOT_FOUND` */
@@ -336,7 +344,7 @@ export interface Directories {
     owner: { readonly diffId: DiffId } | { readonly chainId: ChainId },
     name: string,
     make: (temporary: string) => Promise<void>,
-    options?: { readonly signal?: AbortSignal },
+    options?: EnsureOptions,
   ): Promise<string>;
   /** A new, empty `snapshots/<cache-id>/` with its marker. */
   createSnapshot(key: string): Promise<{ readonly cacheId: number; readonly path: string }>;

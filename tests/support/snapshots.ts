@@ -23,7 +23,7 @@ import { type TarFixture, tarOf } from "./tar_builder.ts";
 import { type TempDir, tempDir } from "./temp.ts";
 
 /** The drivers that are tested. */
-export const DRIVER_NAMES: readonly DriverName[] = ["overlay", "native"];
+export const DRIVER_NAMES: readonly DriverName[] = ["erofs", "overlay", "native"];
 
 /** A file system in memory. */
 export const TMPFS: Mount = { type: "tmpfs", source: fromText("tmpfs"), options: [] };

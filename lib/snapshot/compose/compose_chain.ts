@@ -2,8 +2,9 @@ import type { DiffId } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import type { Pool } from "../../pool/mod.ts";
 import type { Store } from "../../store/mod.ts";
+import { isComposed, readAbout } from "./about.ts";
 import { COMPOSED, type ComposedImage } from "./contract.ts";
-import { composeJob, readAbout } from "./job.ts";
+import { composeJob } from "./job.ts";
 
 /** What {@linkcode composeChain} needs. */
 export interface ComposeOptions {
@@ -27,7 +28,7 @@ export interface ComposedChain {
 
 /**
  * Composes a chain, once: whoever needs it again gets what is there. Chains with equal root trees
- * and locators share one image.
+ * and locators share one image. One that is missing or cut is composed again.
  *
  * @throws {VarveError} `E_UNSUPPORTED` the store has no directories · `E_LIMIT` EROFS cannot hold it · as `foldLayers`
  */
@@ -41,28 +42,33 @@ export async function composeChain(options: ComposeOptions): Promise<ComposedCha
   const cancel = signal === undefined ? {} : { signal };
   const directory = await directories.ensure({ chainId }, COMPOSED, async (target) => {
     const unique = [...new Set(diffIds)];
-    await pool.run(composeJob, {
+    await withWayOut(pool.run(composeJob, {
       trees: diffIds.map((diffId) => directories.layerTree(diffId)),
       contents: unique.map((diffId) => [diffId, directories.layerTar(diffId)] as const),
       dirty: unique.filter((diffId) => store.layers.get(diffId)?.dirtyPadding === true),
       target,
       siblings: composedDirectories(store, root),
-    }, cancel);
-  }, cancel);
+    }, cancel));
+  }, { ...cancel, isWhole: isComposed });
   return { directory, image: readAbout(directory) };
 }
 
-/** What is said of a chain's image, if it is composed. */
-export function composedImage(store: Store, diffIds: readonly DiffId[]): ComposedImage | undefined {
+/** Directory of a chain's image, if it is composed. */
+export function composedDirectory(store: Store, diffIds: readonly DiffId[]): string | undefined {
   const { root } = store;
   if (root === null || diffIds.length === 0) return undefined;
   const cacheId = store.chains.get(store.chains.ensure(diffIds))?.cacheId ?? null;
-  if (cacheId === null) return undefined;
+  return cacheId === null ? undefined : `${root}/chains/${cacheId}/${COMPOSED}`;
+}
+
+/** Names what can hold a chain that no image can. */
+async function withWayOut<T>(composed: Promise<T>): Promise<T> {
   try {
-    return readAbout(`${root}/chains/${cacheId}/${COMPOSED}`);
+    return await composed;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof VarveError) return undefined;
-    throw error;
+    if (!(error instanceof VarveError && error.code === "E_LIMIT")) throw error;
+    const hint = error.details.hint ?? "use --driver overlay";
+    throw new VarveError(error.code, error.message, { ...error.details, hint }, { cause: error });
   }
 }
 

@@ -6,6 +6,7 @@ import { foldLayers } from "../../layer/mod.ts";
 import {
   CWD,
   type Fd,
+  fileErrno,
   Open,
   openAt,
   ownFd,
@@ -16,7 +17,8 @@ import {
 import type { Job } from "../../pool/mod.ts";
 import { emptyTree } from "../../tree/mod.ts";
 import { readTree } from "../read_tree.ts";
-import { ABOUT, type ComposedImage, IMAGE } from "./contract.ts";
+import { isComposed, readAbout, writeAbout } from "./about.ts";
+import { type ComposedImage, IMAGE } from "./contract.ts";
 
 /** Input of {@linkcode composeJob}. */
 export interface ComposeJobInput {
@@ -69,37 +71,18 @@ export const composeJob: Job<ComposeJobInput, ComposedImage> = {
 function share({ siblings, target }: ComposeJobInput, name: Digest): ComposedImage | undefined {
   for (const sibling of siblings) {
     try {
+      if (!isComposed(sibling)) continue;
       const about = readAbout(sibling);
       if (about.name !== name) continue;
       Deno.linkSync(`${sibling}/${IMAGE}`, `${target}/${IMAGE}`);
       writeAbout(target, about);
       return about;
     } catch (error) {
-      // It was removed meanwhile, or is none: then this chain has its own.
-      const gone = error instanceof Deno.errors.NotFound || error instanceof VarveError;
-      if (!gone) throw error;
+      // It was removed meanwhile, or has as many links as there may be: then this chain has its own.
+      if (fileErrno(error) === undefined && !(error instanceof VarveError)) throw error;
     }
   }
   return undefined;
-}
-
-function writeAbout(target: string, about: ComposedImage): void {
-  Deno.writeTextFileSync(`${target}/${ABOUT}`, JSON.stringify(about), { mode: 0o444 });
-}
-
-/** Reads what is said of a composed image. @throws {VarveError} `E_DAMAGE` when it says nothing of use */
-export function readAbout(directory: string): ComposedImage {
-  try {
-    const { name, size, devices } = JSON.parse(Deno.readTextFileSync(`${directory}/${ABOUT}`));
-    if (typeof name === "string" && typeof size === "number" && Array.isArray(devices)) {
-      return { name: name as Digest, size, devices: devices as DiffId[] };
-    }
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  throw new VarveError("E_DAMAGE", `Cannot use composed image ${directory}: ${ABOUT} is damaged`, {
-    subject: directory,
-  });
 }
 
 /** The layer tars, opened when they are asked for: few images copy anything. */

@@ -1,8 +1,8 @@
 import { type ByteString, fromText } from "../../bytes/mod.ts";
-import { type Digest, hexOf } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import {
   CWD,
+  fileErrno,
   findMount,
   isErrno,
   lockFd,
@@ -10,37 +10,46 @@ import {
   openDirectoryAt,
   type OwnedFd,
   ownFd,
-  performMount,
   performUnmount,
   readMountInfo,
+  statAt,
 } from "../../linux/mod.ts";
 import type { Directories, Store } from "../../store/mod.ts";
 import type { ComposedChain } from "./compose_chain.ts";
 import { IMAGE } from "./contract.ts";
-import { performOnLoops } from "./loops.ts";
+import { mountImageFile } from "./mount_image_file.ts";
 
-/** Name of the directory in `mounts/` at which an image is mounted. */
-export function lowerName(name: Digest): string {
-  return `erofs-${hexOf(name)}`;
+/**
+ * Directory in `mounts/` at which an image is mounted. Named by the number of its file: chains that
+ * share an image share its mount, and an image that is made again, after damage, has a new one.
+ */
+function lowerOf(store: Store, composed: string): string {
+  const { inode } = statAt(CWD, fromText(`${composed}/${IMAGE}`));
+  return `${mountsOf(store)}/erofs-${inode}`;
 }
 
 /** Which directories of `mounts/` are lowers. */
-const LOWER = /^erofs-[0-9a-f]{64}$/;
+const LOWER = /^erofs-[1-9][0-9]*$/;
 /** Turns of a wait for another process that mounts the same image, which takes milliseconds. */
 const TURNS = 2000;
 const TURN = 5;
 
+/** How an image is mounted. */
+export interface LowerOptions {
+  /** Read files past the page cache of the layers' tars (Linux 6.13). */
+  readonly directIo?: boolean;
+}
+
 /** The mount of a composed image, as a value. */
-export function composedMount(store: Store, chain: ComposedChain): Mount {
+function composedMount(store: Store, chain: ComposedChain, options: LowerOptions): Mount {
   const directories = store.directories as Directories;
-  const direct = store.settings.get("erofs.directio") === "on" ? ["directio"] : [];
   return {
     type: "erofs",
     source: fromText(`${chain.directory}/${IMAGE}`),
     options: [
       "ro",
       ...chain.image.devices.map((diffId) => `device=${fromText(directories.layerTar(diffId))}`),
-      ...direct,
+      ...(options.directIo ? ["directio"] : []),
     ],
   };
 }
@@ -52,9 +61,12 @@ export function composedMount(store: Store, chain: ComposedChain): Mount {
  * @returns the directory
  * @throws {VarveError} `E_UNSUPPORTED`, `E_SYSCALL` when the kernel does not mount it · `E_BUSY`
  */
-export async function mountLower(store: Store, chain: ComposedChain): Promise<ByteString> {
-  const { mounts } = store.directories as Directories;
-  const path = `${mounts}/${lowerName(chain.image.name)}`;
+export async function mountLower(
+  store: Store,
+  chain: ComposedChain,
+  options: LowerOptions = {},
+): Promise<ByteString> {
+  const path = lowerOf(store, chain.directory);
   const target = fromText(path);
   for (let turn = 0; turn < TURNS; turn++) {
     if (isMounted(target)) return target;
@@ -67,7 +79,7 @@ export async function mountLower(store: Store, chain: ComposedChain): Promise<By
     // Whoever had the lock before may have mounted it, or removed the directory.
     if (isMounted(target)) return target;
     if (!await exists(path)) continue;
-    mountImageFile(composedMount(store, chain), target);
+    mountImageFile(composedMount(store, chain, options), target);
     return target;
   }
   throw new VarveError("E_BUSY", `Cannot mount ${path}: another process is mounting it`, {
@@ -75,50 +87,47 @@ export async function mountLower(store: Store, chain: ComposedChain): Promise<By
   });
 }
 
-function mountImageFile(mount: Mount, target: ByteString): void {
-  try {
-    performMount(mount, target);
-  } catch (error) {
-    // The file system below cannot be read by the kernel itself: a block device stands in.
-    if (!isErrno(error, "ENOTBLK")) throw error;
-    performOnLoops(mount, target);
-  }
-}
-
 /**
  * Unmounts the lowers that nothing needs any more. An overlay or a bind that still stands on
  * one is not disturbed: the kernel holds what it uses.
  *
- * @param needed names of images that stay
+ * @param needed gives the directories of the chains that stay; asked only when something is mounted
  */
-export function trimLowers(store: Store, needed: ReadonlySet<Digest>): void {
-  const { mounts } = store.directories as Directories;
-  const kept = new Set([...needed].map(lowerName));
-  for (const { name, isDirectory } of Deno.readDirSync(mounts)) {
-    if (!isDirectory || !LOWER.test(name) || kept.has(name)) continue;
+export function trimLowers(store: Store, needed: () => readonly string[]): void {
+  const mounts = mountsOf(store);
+  const lowers = [...Deno.readDirSync(mounts)].filter(({ name }) => LOWER.test(name));
+  if (lowers.length === 0) return;
+  const kept = new Set(needed().flatMap((composed) => ifThere(() => lowerOf(store, composed))));
+  for (const { name } of lowers) {
     const path = `${mounts}/${name}`;
-    try {
-      performUnmount(fromText(path));
-      Deno.removeSync(path);
-    } catch (error) {
-      // Somebody stands in it, or mounted it again: the next trim comes by.
-      const busy = error instanceof VarveError && error.code === "E_BUSY";
-      if (!busy && !(error instanceof Error && "code" in error)) throw error;
-    }
+    if (kept.has(path)) continue;
+    // What cannot go now, for somebody stands in it, goes with a later trim.
+    ifThere(() => performUnmount(fromText(path)));
+    ifThere(() => Deno.removeSync(path));
   }
 }
 
-/** Names of the images that are mounted as lowers. */
-export function mountedLowers(store: Store): string[] {
-  const { mounts } = store.directories as Directories;
-  const info = readMountInfo();
-  return [...Deno.readDirSync(mounts)].map(({ name }) => name).filter((name) =>
-    LOWER.test(name) && findMount(info, fromText(`${mounts}/${name}`)) !== undefined
-  );
+/** Whether a lower is mounted in a store, of any image. */
+export function hasLowers(mounts: string): boolean {
+  return [...Deno.readDirSync(mounts)].some(({ name }) => LOWER.test(name));
+}
+
+/** What the kernel gives, or nothing where it refuses. */
+function ifThere<T>(ask: () => T): T[] {
+  try {
+    return [ask()];
+  } catch (error) {
+    if (fileErrno(error) === undefined) throw error;
+    return [];
+  }
+}
+
+function mountsOf(store: Store): string {
+  return (store.directories as Directories).mounts;
 }
 
 function isMounted(target: ByteString): boolean {
-  return findMount(readMountInfo(), target) !== undefined;
+  return findMount(readMountInfo(), target)?.type === "erofs";
 }
 
 function tryLock(path: string): OwnedFd | null {

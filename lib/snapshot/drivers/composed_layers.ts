@@ -1,6 +1,6 @@
 import type { ByteString } from "../../bytes/mod.ts";
-import type { DiffId, Digest } from "../../digest/mod.ts";
-import { composeChain, composedImage } from "../compose/compose_chain.ts";
+import type { DiffId } from "../../digest/mod.ts";
+import { composeChain, composedDirectory } from "../compose/compose_chain.ts";
 import { mountLower, trimLowers } from "../compose/lower.ts";
 import type { Stack } from "./ancestors.ts";
 import type { LayerLowers } from "./layer_lowers.ts";
@@ -17,17 +17,16 @@ export class ComposedLayers implements LayerLowers {
   }
 
   async lowers({ layers }: Stack, signal?: AbortSignal): Promise<ByteString[]> {
-    const { store, pool } = this.#options;
+    const { store, pool, directIo } = this.#options;
     const chain = await composeChain({ store, pool, diffIds: layers, signal });
-    return [await mountLower(store, chain)];
+    return [await mountLower(store, chain, { directIo })];
   }
 
-  trim(needed: readonly (readonly DiffId[])[]): void {
-    const names = new Set<Digest>();
-    for (const diffIds of needed) {
-      const image = composedImage(this.#options.store, diffIds);
-      if (image !== undefined) names.add(image.name);
-    }
-    trimLowers(this.#options.store, names);
+  trim(needed: () => readonly (readonly DiffId[])[]): void {
+    const { store } = this.#options;
+    trimLowers(
+      store,
+      () => needed().flatMap((diffIds) => composedDirectory(store, diffIds) ?? []),
+    );
   }
 }

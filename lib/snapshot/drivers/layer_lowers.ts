@@ -9,6 +9,6 @@ export interface LayerLowers {
   readonly driver: DriverName;
   /** Lower directories of the stack's layers, the topmost first; each is made if it is not there. */
   lowers(stack: Stack, signal?: AbortSignal): Promise<ByteString[]>;
-  /** Gives up what is mounted for any other layers than these. */
-  trim(needed: readonly (readonly DiffId[])[]): void;
+  /** Gives up what is mounted for any other layers than these, which are asked for only if something is. */
+  trim(needed: () => readonly (readonly DiffId[])[]): void;
 }

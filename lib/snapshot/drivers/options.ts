@@ -12,4 +12,6 @@ export interface DriverOptions {
   readonly pool: Pool;
   /** What becomes of device nodes. */
   readonly devices: ExtractPolicy["devices"];
+  /** Whether files of composed images are read past the page cache of the layers' tars. */
+  readonly directIo: boolean;
 }

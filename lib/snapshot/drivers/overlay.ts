@@ -58,8 +58,8 @@ export class OverlayDriver implements Driver {
     return this.#directories.sync(cacheId);
   }
 
-  trim(needed: readonly (readonly Ancestor[])[]): void {
-    this.#layers.trim(needed.map((ancestors) => stackOf(ancestors).layers));
+  trim(needed: () => readonly (readonly Ancestor[])[]): void {
+    this.#layers.trim(() => needed().map((ancestors) => stackOf(ancestors).layers));
   }
 
   #upper({ kind, cacheId }: DriverRequest): OverlayUpper {

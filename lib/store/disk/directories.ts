@@ -1,5 +1,5 @@
 import type { ChainId, DiffId } from "../../digest/mod.ts";
-import type { Directories } from "../contract.ts";
+import type { Directories, EnsureOptions } from "../contract.ts";
 import { checkName, notFound } from "../rules.ts";
 import { layerRow } from "./content.ts";
 import { allocateCacheIds, checkWritable, type Disk, takeLock } from "./context.ts";
@@ -47,14 +47,15 @@ export class DiskDirectories implements Directories {
     owner: DirectoryOwner,
     name: string,
     make: (temporary: string) => Promise<void>,
-    options: { readonly signal?: AbortSignal } = {},
+    options: EnsureOptions = {},
   ): Promise<string> {
+    const { isWhole = () => true } = options;
     if (!NAME.test(name) || OWN_NAMES.has(name)) {
       throw new RangeError(`Cannot make directory ${JSON.stringify(name)}: not a name for one`);
     }
     options.signal?.throwIfAborted();
     const there = await this.#find(owner, name);
-    if (there !== undefined) return there;
+    if (there !== undefined && isWhole(there)) return there;
     checkWritable(this.#disk, "make a directory");
     const id = "diffId" in owner ? owner.diffId : owner.chainId;
     const action = `make directory ${name} of ${id}`;
@@ -66,8 +67,9 @@ export class DiskDirectories implements Directories {
     );
     try {
       const made = await this.#find(owner, name);
-      if (made !== undefined) return made;
+      if (made !== undefined && isWhole(made)) return made;
       await guarded(action, async () => {
+        if (made !== undefined) await discard(this.#disk, made);
         await makeDirectory(temporary);
         await makeDirectory(`${temporary}/${name}`);
       });
