@@ -72,6 +72,7 @@ export class Context implements AsyncDisposable {
         store,
         pool: await this.pool(),
         wanted: this.options.driver ?? store.settings.get("driver"),
+        onWarning: (message) => this.warn(message),
       });
       return createSnapshotter({ store, driver });
     })();

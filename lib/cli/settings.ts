@@ -84,6 +84,12 @@ export const SETTINGS: readonly Setting[] = [
   count("workers", "cores", "worker threads", MAX_WORKERS),
   choice("inflate", INFLATERS, "what inflates gzip: libisal where it works, or node:zlib"),
   choice("devices", ["keep", "skip", "reject"], "device nodes in layers"),
+  choice(
+    "compose.eager",
+    ["off", "on"],
+    "compose images when they come in, not at their first mount",
+  ),
+  choice("erofs.directio", ["off", "on"], "read files past the page cache of layers (Linux 6.13)"),
   choice("xattr.ima", ["drop", "keep"], "the attribute security.ima"),
   ...Object.values(LAYER_LIMITS).map(({ setting, value, about }) =>
     count(setting, value, about, MOST[setting])

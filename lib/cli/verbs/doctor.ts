@@ -1,7 +1,7 @@
 import { VarveError } from "../../errors.ts";
-import { fileError, isSupported } from "../../linux/mod.ts";
+import { isSupported } from "../../linux/mod.ts";
 import { chooseInflater } from "../../pool/mod.ts";
-import { overlayWorks, selectDriver } from "../../snapshot/mod.ts";
+import { type DriverFinding, DRIVERS, judgeDriver, selectDriver } from "../../snapshot/mod.ts";
 import type { Store } from "../../store/mod.ts";
 import { containerFacts, findTool, machineFacts, storeFacts, TOOLS } from "../doctor_facts.ts";
 import type { Context } from "../context.ts";
@@ -10,12 +10,6 @@ import { formatBytes } from "../progress.ts";
 import { table } from "../table.ts";
 import type { Verb } from "../verb.ts";
 import { VERSION } from "./version.ts";
-
-interface DriverFinding {
-  readonly name: string;
-  readonly works: boolean;
-  readonly why: string;
-}
 
 /** `varve doctor`. */
 export const doctor: Verb = {
@@ -32,7 +26,7 @@ Exit code 0 when load and unpack work here, 9 when they do not.`,
   async run(context) {
     const machine = machineFacts();
     const { store, error } = await tryStore(context);
-    const drivers = store === undefined ? [] : driverFindings(store);
+    const drivers = store === undefined ? [] : DRIVERS.map((name) => judgeDriver(store, name));
     const driver = store === undefined ? null : await usedDriver(context, store, drivers);
     const tools = await Promise.all(TOOLS.map(async (tool) => ({
       ...tool,
@@ -94,33 +88,6 @@ async function tryStore(
     return { store: await context.store() };
   } catch (error) {
     if (error instanceof VarveError) return { error };
-    throw error;
-  }
-}
-
-function driverFindings(store: Store): DriverFinding[] {
-  const overlay = tryOverlay(store);
-  return [
-    {
-      name: "overlay",
-      works: overlay === true,
-      why: overlay === true ? "an overlay was mounted on the store and unmounted" : overlay,
-    },
-    {
-      name: "native",
-      works: true,
-      why: "plain directories work everywhere; each snapshot is a copy",
-    },
-  ];
-}
-
-/** An overlay that cannot even be tried, on a read-only store, is a finding, too. */
-function tryOverlay(store: Store): true | string {
-  try {
-    return overlayWorks(store);
-  } catch (error) {
-    const told = fileError(error, "try it");
-    if (told instanceof VarveError) return told.message;
     throw error;
   }
 }

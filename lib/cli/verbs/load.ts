@@ -1,5 +1,6 @@
 import { type LoadedImage, loadImages, type LoadProgress } from "../../archive/mod.ts";
 import { VarveError } from "../../errors.ts";
+import { composeEagerly } from "../compose_eager.ts";
 import type { Context } from "../context.ts";
 import { hostPlatform, platformOption } from "../images.ts";
 import { inflaterOf } from "../options.ts";
@@ -47,6 +48,7 @@ Examples:
       ...(name === undefined ? {} : { name }),
       ...(platform === undefined ? {} : { platform }),
     });
+    await composeEagerly(context, images);
     return reportOf(context, images);
   },
 };

@@ -1,8 +1,8 @@
 /** Several processes, ends in the middle, and failures: one wins, nothing is left. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fromText } from "../../../lib/bytes/mod.ts";
 import { foldLayers } from "../../../lib/layer/mod.ts";
-import { createSnapshotter, type Driver } from "../../../lib/snapshot/mod.ts";
+import { createSnapshotter, type Driver, withTopLower } from "../../../lib/snapshot/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
 import { listing } from "../../support/extraction.ts";
 import { namesIn } from "../../support/names_in.ts";
@@ -99,12 +99,16 @@ for (const driver of DRIVER_NAMES) {
         assert(success);
       };
       await remount("6m");
+      // An image takes a few kilobytes: not even those.
+      const rest = temp.join("rest");
+      await assertRejects(() => Deno.writeFile(rest, big), Error, "os error 28");
       const error = await snapshotter.prepare("k", parent).catch((error) => error);
       assertEquals([error.code, error.details?.errno], ["E_SYSCALL", "ENOSPC"]);
       assertEquals([snapshotter.walk(["kind==active"]), namesIn(`${store.root}/snapshots`)], [
         [],
         [],
       ]);
+      await Deno.remove(rest);
       await remount("64m");
       await using mounted = await fixture.mount(await snapshotter.prepare("k", parent));
       assertEquals(await Deno.readFile(`${mounted.path}/b`), big);
@@ -131,6 +135,7 @@ for (const driver of DRIVER_NAMES) {
         mounts: (request) => fixture.driver.mounts(request),
         usage: (cacheId) => fixture.driver.usage(cacheId),
         sync: (cacheId) => fixture.driver.sync(cacheId),
+        trim: (needed) => fixture.driver.trim(needed),
       };
       const slowly = createSnapshotter({ store, driver: slow });
       assertEquals(await codeOf(() => slowly.prepare("k", "p")), "E_BUSY");
@@ -158,6 +163,7 @@ for (const driver of DRIVER_NAMES) {
             states.push(snapshotter.stat("a").kind);
             await inner.sync(cacheId);
           },
+          trim: (needed) => inner.trim(needed),
         };
         await createSnapshotter({ store, driver: watched }).commit("c", "a");
         assertEquals(snapshotter.stat("c").kind, "committed");
@@ -182,7 +188,12 @@ Deno.test({
     const trees = await Promise.all(diffIds.map((diffId) => store.layers.tree(diffId)));
     const mounts = await snapshotter.view("v", snapshotter.ensureChain(chainId));
     const lowers = mounts[0]?.options.find((option) => option.startsWith("lowerdir="))?.split(":");
-    assertEquals(lowers?.length, 500);
+    assertEquals(lowers?.length, 499);
+    // A container puts one more on top.
+    const top = fixture.temp.join("top");
+    await Deno.mkdir(`${top}/above`, { recursive: true });
+    await using above = await fixture.mount(mounts.map((mount) => withTopLower(mount, top)));
+    assert((await Deno.stat(`${above.path}/above`)).isDirectory);
     await using mounted = await fixture.mount(mounts);
     const expected = treeListing(foldLayers(trees), false);
     assertEquals(sorted(withoutLinks(listing(mounted.path))), expected);
