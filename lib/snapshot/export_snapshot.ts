@@ -50,11 +50,32 @@ export async function exportSnapshot(
     return path === undefined ? await store.layers.reader(source) : await openTar(path);
   };
   const bytes = exportTree(tree, open, options);
-  const owned = stack.move();
-  return ReadableStream.from((async function* () {
-    await using _ = owned;
-    yield* bytes;
-  })());
+  return owning(bytes, stack.move());
+}
+
+/** The same stream; what it needs is disposed when it ends, fails or is given up, even unread. */
+function owning(
+  bytes: ReadableStream<Uint8Array>,
+  owned: AsyncDisposable,
+): ReadableStream<Uint8Array> {
+  const reader = bytes.getReader();
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read();
+        if (!done) return controller.enqueue(value);
+      } catch (error) {
+        await owned[Symbol.asyncDispose]();
+        throw error;
+      }
+      await owned[Symbol.asyncDispose]();
+      controller.close();
+    },
+    async cancel(reason) {
+      await using _ = owned;
+      await reader.cancel(reason);
+    },
+  }, { highWaterMark: 0 });
 }
 
 /** A snapshot's root tree, and the tars of layers that are not in the store. */
