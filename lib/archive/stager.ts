@@ -7,7 +7,7 @@ import {
   equalDigests,
   isDigest,
 } from "../digest/mod.ts";
-import type { Compression, CompressLimits } from "../codec/compress/mod.ts";
+import { checkMediaType, type Compression, type CompressLimits } from "../codec/compress/mod.ts";
 import type { TarLimits } from "../codec/tar/mod.ts";
 import { layerMediaType } from "../oci/mod.ts";
 import type { LayerLimits, LayerPolicy, Warning } from "../layer/mod.ts";
@@ -161,6 +161,7 @@ export class Stager {
     { digest, size, compression }: Extract<FileAt, { kind: "known" }>,
   ): Promise<StagedResult> {
     check("E_DIGEST", wanted.label, "digest", wanted.digest, digest);
+    mediaWarnings(wanted, compression);
     const begun = await this.#options.ingest.layer({ diffId: wanted.diffId, digest });
     if (begun.state === "present") {
       return this.present({ ...wanted, digest, compression }, begun.record, size);
@@ -279,6 +280,7 @@ export class Stager {
     check("E_DIGEST", wanted.label, "digest", wanted.digest, output.digest);
     check("E_SIZE", wanted.label, "size", wanted.size, output.size);
     check("E_DIFFID", wanted.label, "diffID", wanted.diffId, output.diffId);
+    const warnings = mediaWarnings(wanted, output.compression);
     const mediaType = wanted.mediaType ?? layerMediaType(output.compression);
     let made = this.#made.get(`staged ${output.digest}`);
     if (made === undefined) {
@@ -286,12 +288,19 @@ export class Stager {
       made = staged.finish(output, mediaType).then(() => resultOf(output, mediaType));
       this.#made.set(`staged ${output.digest}`, made);
     }
-    return await made;
+    const result = await made;
+    return { ...result, warnings: [...result.warnings, ...warnings] };
   }
 
   #progress(progress: LoadProgress): void {
     this.#options.onProgress?.(progress);
   }
+}
+
+/** What the layer job judges, for bytes that came before their media type. @throws {VarveError} `E_COMPRESSION` */
+function mediaWarnings({ mediaType }: WantedLayer, compression: Compression): Warning[] {
+  const example = mediaType === undefined ? undefined : checkMediaType(mediaType, compression);
+  return example === undefined ? [] : [{ code: "W_MEDIA_TYPE", count: 1, example }];
 }
 
 function resultOf(output: LayerJobOutput, mediaType: string): StagedResult {

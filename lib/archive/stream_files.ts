@@ -74,6 +74,7 @@ class Demux {
   readonly #table: EntryTable;
   readonly #running: Promise<void>[] = [];
   #body: Body | undefined;
+  #failure: { readonly error: unknown } | undefined;
   readonly #maxDocument: number;
   #budget: number;
 
@@ -136,7 +137,10 @@ class Demux {
     const done = looksLikeLayer(head, entry.size)
       ? this.#stager.layerFromStream(name, entry.size, sniff(head), pipe)
       : this.#stager.blobFromStream(name, pipe);
-    this.#running.push(this.#note(name, pipe, done));
+    const noted = this.#note(name, pipe, done);
+    // Seen at the next chunk; until then nobody waits for it.
+    noted.catch((error) => this.#failure ??= { error });
+    this.#running.push(noted);
   }
 
   /** A failed layer is only an error if a document names it: the judgement comes later. */
@@ -151,7 +155,9 @@ class Demux {
     this.#table.add(name, at);
   }
 
+  /** @throws {VarveError} what was wrong with an entry that is behind */
   async drained(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure.error;
     if (this.#body?.kind === "pipe") await this.#body.pipe.drained();
   }
 

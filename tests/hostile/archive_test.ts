@@ -289,6 +289,24 @@ Deno.test("F11: a descriptor of a type that nobody knows names what it names, an
   }
 });
 
+Deno.test("E11: a layer that is called uncompressed and is not, from a file and from a stream", async () => {
+  const one = buildImage({ name: "example.org/e11:1", layers: [[{ name: "a" }]] });
+  const called = (mediaType: string) => {
+    const old = JSON.parse(new TextDecoder().decode(one.manifest));
+    const layers = old.layers.map((layer: object) => ({ ...layer, mediaType }));
+    const manifest = jsonBytes({ ...old, layers });
+    const descriptor = describe(one.descriptor.mediaType, manifest);
+    return archiveTar(ociFiles([{ ...one, manifest, descriptor }]));
+  };
+  assertEquals(await verdict(called("application/vnd.oci.image.layer.v1.tar")), "E_COMPRESSION");
+  const zstd = called("application/vnd.oci.image.layer.v1.tar+zstd");
+  assertEquals(await verdict(zstd), "OK");
+  await using store = openMemoryStore();
+  await using pool = createPool({ inline: true });
+  const [image] = await loadImages(store, ReadableStream.from([zstd]), { pool });
+  assertEquals(image?.layers[0]?.warnings.map(({ code }) => code), ["W_MEDIA_TYPE"]);
+});
+
 Deno.test("F26: one blob cannot be two layers", async () => {
   await using store = openMemoryStore();
   await using pool = createPool({ inline: true });
@@ -317,6 +335,25 @@ Deno.test("archive: an entry that stands twice is refused, whatever it is", asyn
   const entries: TarFixture[] = files.map(([name, content]) => ({ name, content }));
   const again: TarFixture = { name: "./index.json", content: "{}" };
   assertEquals(await verdict(tarOf([...entries, again])), "E_NAME_CLASH");
+});
+
+Deno.test("archive: a layer that stands twice of a slow stream is one clear error", async () => {
+  const files = [...dockerFiles([image()])].map(([name, content]) => ({ name, content }));
+  const twice = files.find(({ name }) => name.endsWith("layer.tar")) as TarFixture;
+  const bytes = tarOf([...files, twice]).subarray(0, -1024);
+  // Other tasks run between two chunks: a failure must not be left to the runtime then.
+  const slow = ReadableStream.from((async function* () {
+    yield bytes;
+    for (let at = 0; at < 20; at++) {
+      await new Promise((resolve) => setTimeout(resolve));
+      yield tarOf([{ name: `d${at}/` }]).subarray(0, 512);
+    }
+  })());
+  await using store = openMemoryStore();
+  await using pool = createPool({ inline: true });
+  const error = await assertRejects(() => loadImages(store, slow, { pool }), VarveError);
+  assertEquals(error.code, "E_NAME_CLASH");
+  assertNothing(store);
 });
 
 Deno.test("archive: one that is cut anywhere leaves nothing", async () => {
