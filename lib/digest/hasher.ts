@@ -1,12 +1,6 @@
 import { fromHex } from "../bytes/mod.ts";
 import type { Algorithm, Digest } from "./digest.ts";
-import {
-  nodeCryptoHas,
-  nodeHash,
-  nodeHashBytes,
-  nodeHashHex,
-  type RawHash,
-} from "./node_crypto.ts";
+import { nodeCryptoHas, nodeHash, nodeHashHex, type RawHash } from "./node_crypto.ts";
 import { stdHash, stdHashHex } from "./std_crypto.ts";
 
 /** Hashes bytes that arrive in pieces. Not reusable. */
@@ -42,9 +36,8 @@ export function sha256(bytes: Uint8Array): Digest {
 
 /** The sha256 hash of bytes: 32 bytes. */
 export function sha256Bytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return hasNode("sha256")
-    ? nodeHashBytes("sha256", bytes)
-    : fromHex(stdHashHex("sha256", [bytes]));
+  // By the string, which is measured to be faster than a Buffer.
+  return fromHex(hasNode("sha256") ? nodeHashHex("sha256", bytes) : stdHashHex("sha256", [bytes]));
 }
 
 const known = new Map<Algorithm, boolean>();

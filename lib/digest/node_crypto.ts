@@ -33,11 +33,3 @@ export function nodeHashHex(algorithm: Algorithm, bytes: Uint8Array): string {
   // Measured: the string form is faster than the Buffer form, and than one-shot `hash()`.
   return createHash(algorithm).update(bytes).digest("hex");
 }
-
-/** The hash of bytes at once. */
-export function nodeHashBytes(
-  algorithm: Algorithm,
-  bytes: Uint8Array,
-): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(createHash(algorithm).update(bytes).digest());
-}
