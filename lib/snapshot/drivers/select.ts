@@ -1,5 +1,5 @@
 import { VarveError } from "../../errors.ts";
-import { fileError } from "../../linux/mod.ts";
+import { fileError, kernelRelease, releaseAtLeast } from "../../linux/mod.ts";
 import type { Pool } from "../../pool/mod.ts";
 import type { Store } from "../../store/mod.ts";
 import type { Driver, DriverName } from "../contract.ts";
@@ -114,15 +114,12 @@ export function selectDriver(options: SelectDriverOptions): Driver {
 }
 
 /** The kernel that mounts images with `directio`. */
-const DIRECT_IO = [6, 13] as const;
+const DIRECT_IO = "6.13";
 
 function mayReadDirectly({ store, onWarning }: SelectDriverOptions): boolean {
   if (store.settings.get("erofs.directio") !== "on") return false;
-  const release = Deno.osRelease();
-  const [major = 0, minor = 0] = release.split(".").map((part) => parseInt(part));
-  if (major > DIRECT_IO[0] || major === DIRECT_IO[0] && minor >= DIRECT_IO[1]) return true;
-  onWarning?.(
-    `erofs.directio is ignored: it needs Linux ${DIRECT_IO.join(".")}, here is ${release}`,
-  );
+  const release = kernelRelease();
+  if (releaseAtLeast(release, DIRECT_IO)) return true;
+  onWarning?.(`erofs.directio is ignored: it needs Linux ${DIRECT_IO}, here is ${release}`);
   return false;
 }

@@ -6,36 +6,12 @@ import { createSnapshotter, type Driver, withTopLower } from "../../../lib/snaps
 import { codeOf } from "../../support/code_of.ts";
 import { listing } from "../../support/extraction.ts";
 import { namesIn } from "../../support/names_in.ts";
+import { startRacer } from "../../support/racers.ts";
 import { needs } from "../../support/require.ts";
 import { DRIVER_NAMES, mountAt, snapshotFixture } from "../../support/snapshots.ts";
 import { sorted, treeListing, withoutLinks } from "../../support/tree_listing.ts";
 
 const LAYERS = [[{ name: "a" }], [{ name: "b" }], [{ name: "c" }]];
-
-/** Starts a process that waits at the line; `go` lets it run and gives what it printed. */
-async function racer(args: readonly string[]): Promise<{ go(): Promise<string[]> }> {
-  const script = new URL("../../support/prepare_racer.ts", import.meta.url).pathname;
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "--quiet", script, ...args],
-    stdin: "piped",
-    stdout: "piped",
-  }).spawn();
-  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  while (!text.includes("\n")) text += (await reader.read()).value ?? "";
-  return {
-    async go(): Promise<string[]> {
-      const writer = child.stdin.getWriter();
-      await writer.write(new Uint8Array(1));
-      await writer.close();
-      for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-        text += piece.value;
-      }
-      await child.status;
-      return JSON.parse(text.split("\n")[1] ?? "");
-    },
-  };
-}
 
 for (const driver of DRIVER_NAMES) {
   const each = { ...needs({ root: true, mount: true }) };
@@ -50,7 +26,7 @@ for (const driver of DRIVER_NAMES) {
       const parent = snapshotter.ensureChain(chainId);
       const rounds = 6;
       const args = [store.root as string, driver, parent, `${rounds}`];
-      const racers = await Promise.all([1, 2, 3].map(() => racer(args)));
+      const racers = await Promise.all([1, 2, 3].map(() => startRacer("prepare_racer.ts", args)));
       const codes = await Promise.all(racers.map((one) => one.go()));
       for (let round = 0; round < rounds; round++) {
         const one = codes.map((list) => list[round]).sort();

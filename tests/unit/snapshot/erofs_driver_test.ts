@@ -1,0 +1,264 @@
+/** Composed chains: shared, found again, healed, given up when nothing needs them. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { fromText } from "../../../lib/bytes/mod.ts";
+import { findMount, performUnmount, readMountInfo } from "../../../lib/linux/mod.ts";
+import { selectDriver } from "../../../lib/snapshot/mod.ts";
+import { codeOf } from "../../support/code_of.ts";
+import { listing } from "../../support/extraction.ts";
+import { namesIn } from "../../support/names_in.ts";
+import { startRacer } from "../../support/racers.ts";
+import { needs } from "../../support/require.ts";
+import {
+  type FixtureOptions,
+  type SnapshotFixture,
+  snapshotFixture,
+} from "../../support/snapshots.ts";
+import { tarOf } from "../../support/tar_builder.ts";
+
+const LAYERS = [
+  [{ name: "a", content: "content" }, { name: "d/", mode: 0o700 }, { name: "d/gone" }],
+  [{ name: "d/b", content: "more" }, { name: "d/.wh.gone" }],
+];
+
+type Case = Omit<FixtureOptions, "root">;
+
+function test(name: string, options: Case, fn: (one: SnapshotFixture) => Promise<void>): void {
+  Deno.test({
+    name: `erofs driver: ${name}`,
+    ...needs({ root: true, mount: true, kernel: "6.12" }),
+    async fn() {
+      await using fixture = await snapshotFixture("erofs", options);
+      await fn(fixture);
+    },
+  });
+}
+
+const lowersOf = ({ store }: SnapshotFixture) =>
+  readMountInfo().filter(({ mountPoint }) => mountPoint.startsWith(`${store.root}/mounts/`));
+
+/** Directories of the composed images, in the order of their making. */
+const composedIn = ({ store }: SnapshotFixture) =>
+  namesIn(`${store.root}/chains`).map(Number).sort((a, b) => a - b)
+    .map((id) => `${store.root}/chains/${id}/erofs`);
+
+async function read(fixture: SnapshotFixture, key: string): Promise<string> {
+  await using mounted = await fixture.mount(await fixture.reopen().mounts(key));
+  return await Deno.readTextFile(`${mounted.path}/a`);
+}
+
+test("one mount for all snapshots of a chain, gone with the last of them", {}, async (fixture) => {
+  const { snapshotter, store } = fixture;
+  const parent = snapshotter.ensureChain((await fixture.chain(LAYERS)).chainId);
+  for (const key of ["v1", "v2"]) await snapshotter.view(key, parent);
+  await snapshotter.prepare("rw", parent);
+  const [lower, ...more] = lowersOf(fixture);
+  assertEquals([lower?.type, more.length], ["erofs", 0]);
+  assert(lower?.superOptions.some((option) => option === "ro"));
+  await using mounted = await fixture.mount(await snapshotter.mounts("rw"));
+  for (const key of ["v1", "rw"]) await snapshotter.remove(key);
+  assertEquals(lowersOf(fixture).length, 1);
+  await snapshotter.remove("v2");
+  assertEquals([lowersOf(fixture).length, namesIn(`${store.root}/mounts`)], [0, []]);
+  // What stands on it is not disturbed.
+  assertEquals(await Deno.readTextFile(`${mounted.path}/a`), "content");
+});
+
+test("what is handed out is bind and overlay; the image is for reading", {}, async (fixture) => {
+  const { snapshotter } = fixture;
+  const parent = snapshotter.ensureChain((await fixture.chain(LAYERS)).chainId);
+  await snapshotter.prepare("k", parent);
+  await snapshotter.commit("c", "k");
+  const types = new Map<string, string[]>();
+  for (const [key, on] of [["none", null], ["layers", parent], ["directory", "c"]] as const) {
+    const made = [
+      await snapshotter.view(`v ${key}`, on),
+      await snapshotter.prepare(`p ${key}`, on),
+    ];
+    types.set(key, made.flat().map(({ type }) => type));
+  }
+  assertEquals([...types.values()], [
+    ["overlay", "overlay"],
+    ["bind", "overlay"],
+    ["overlay", "overlay"],
+  ]);
+  const [composed = ""] = composedIn(fixture);
+  assertEquals(((await Deno.stat(`${composed}/image`)).mode ?? 0) & 0o777, 0o444);
+  await using view = await fixture.mount(await snapshotter.mounts("v layers"));
+  await assertRejects(() => Deno.writeTextFile(`${view.path}/a`, ""), Error, "os error 30");
+});
+
+test("chains with equal trees and locators share one image and one mount", {}, async (fixture) => {
+  const { snapshotter } = fixture;
+  const first = snapshotter.ensureChain((await fixture.chain(LAYERS)).chainId);
+  const second = snapshotter.ensureChain((await fixture.chain([...LAYERS, []])).chainId);
+  await snapshotter.view("1", first);
+  await snapshotter.view("2", second);
+  const images = composedIn(fixture).map((path) => Deno.statSync(`${path}/image`).ino);
+  assertEquals([images.length, new Set(images).size, lowersOf(fixture).length], [2, 1, 1]);
+  await snapshotter.remove("1");
+  assertEquals(lowersOf(fixture).length, 1);
+  assertEquals(await read(fixture, "2"), "content");
+  await snapshotter.remove("2");
+  assertEquals(lowersOf(fixture), []);
+});
+
+test("after a reboot or a kill, what is not mounted is mounted again", {}, async (fixture) => {
+  const { snapshotter, store } = fixture;
+  const parent = snapshotter.ensureChain((await fixture.chain(LAYERS)).chainId);
+  const mounts = await snapshotter.view("v", parent);
+  const [lower] = lowersOf(fixture);
+  const path = lower?.mountPoint as string;
+  // Killed between making the directory and mounting: the same state.
+  performUnmount(fromText(path));
+  assertEquals(await snapshotter.mounts("v"), mounts);
+  assertEquals(await read(fixture, "v"), "content");
+  performUnmount(fromText(path));
+  await Deno.remove(path);
+  assertEquals(await read(fixture, "v"), "content");
+  // Killed between the row's end and the trim: the next one does it.
+  store.snapshots.transact((table) => table.delete("v"));
+  await snapshotter.prepare("k", null);
+  await snapshotter.remove("k");
+  assertEquals(namesIn(`${store.root}/mounts`), []);
+});
+
+test("a prepare that fails after the mount leaves no lower", {}, async (fixture) => {
+  const { snapshotter, store } = fixture;
+  const parent = snapshotter.ensureChain((await fixture.chain(LAYERS)).chainId);
+  const stop = new AbortController();
+  const late = snapshotter.view("v", parent, { signal: stop.signal });
+  // The first thing that the other sees is the mount of the first.
+  const reason = new Error("enough");
+  while (lowersOf(fixture).length === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+  stop.abort(reason);
+  const outcome = await late.then(() => "made", (error) => error);
+  if (outcome === "made") await snapshotter.remove("v");
+  assertEquals(namesIn(`${store.root}/mounts`), []);
+});
+
+for (
+  const [what, damage] of [
+    ["a missing image", (path: string) => Deno.remove(`${path}/image`)],
+    ["a cut image", (path: string) => Deno.truncate(`${path}/image`, 1024)],
+    ["an image without its description", (path: string) => Deno.remove(`${path}/image.json`)],
+    ["a damaged description", (path: string) => Deno.writeTextFile(`${path}/image.json`, "{}")],
+    ["no JSON", (path: string) => Deno.writeTextFile(`${path}/image.json`, "\0\0")],
+  ] as const
+) {
+  test(`${what} is composed again, also while it is mounted`, {}, async (fixture) => {
+    const { snapshotter, store, jobs } = fixture;
+    const parent = snapshotter.ensureChain((await fixture.chain(LAYERS)).chainId);
+    await snapshotter.view("v", parent);
+    const [composed = ""] = composedIn(fixture);
+    await damage(composed);
+    jobs.length = 0;
+    assertEquals(await read(fixture, "v"), "content");
+    assertEquals(await codeOf(() => snapshotter.view("w", parent)), "ok");
+    assertEquals([jobs, namesIn(composed)], [["compose"], ["image", "image.json"]]);
+    for (const key of ["v", "w"]) await snapshotter.remove(key);
+    assertEquals(
+      [namesIn(`${store.root}/mounts`), namesIn(`${store.root}/trash`), lowersOf(fixture)],
+      [[], [], []],
+    );
+  });
+}
+
+test("a cut image that is shared is not shared again", {}, async (fixture) => {
+  const { snapshotter } = fixture;
+  const first = snapshotter.ensureChain((await fixture.chain(LAYERS)).chainId);
+  const second = snapshotter.ensureChain((await fixture.chain([...LAYERS, []])).chainId);
+  await snapshotter.view("1", first);
+  const [composed = ""] = composedIn(fixture);
+  await Deno.truncate(`${composed}/image`, 1024);
+  await snapshotter.view("2", second);
+  for (const key of ["1", "2"]) assertEquals(await read(fixture, key), "content");
+});
+
+test("loop devices stand in on a file system in memory, and end with the mount", {
+  inMemory: true,
+}, async (fixture) => {
+  const { snapshotter, temp } = fixture;
+  const parent = snapshotter.ensureChain((await fixture.chain(LAYERS)).chainId);
+  await snapshotter.view("v", parent);
+  const [lower] = lowersOf(fixture);
+  assert(/^\/dev\/loop\d+$/.test(lower?.source ?? ""), lower?.source);
+  assertEquals(loopsBelow(temp.path).length, 3);
+  assertEquals(await read(fixture, "v"), "content");
+  await snapshotter.remove("v");
+  // The kernel ends them a moment after the unmount.
+  for (let i = 0; i < 200 && loopsBelow(temp.path).length > 0; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assertEquals(loopsBelow(temp.path), []);
+});
+
+test(
+  "a tar that ends with its last byte of content is read whole",
+  { inMemory: true },
+  async (fixture) => {
+    const { snapshotter } = fixture;
+    const tar = tarOf([{ name: "b" }, { name: "a", content: "content" }]);
+    const end = new TextDecoder("latin1").decode(tar).indexOf("content") + "content".length;
+    const parent = snapshotter.ensureChain((await fixture.chain([tar.slice(0, end)])).chainId);
+    await snapshotter.view("v", parent);
+    assertEquals(await read(fixture, "v"), "content");
+  },
+);
+
+test("directio is a setting", {}, async (fixture) => {
+  const { store, pool, snapshotter } = fixture;
+  store.settings.set("erofs.directio", "on");
+  const warnings: string[] = [];
+  selectDriver({ store, pool, wanted: "erofs", onWarning: (message) => warnings.push(message) });
+  assertEquals(warnings, []);
+  const parent = snapshotter.ensureChain((await fixture.chain(LAYERS)).chainId);
+  const driver = fixture.reopen();
+  await driver.view("v", parent);
+  const [lower] = lowersOf(fixture);
+  assert(lower?.superOptions.some((option) => option === "directio"), String(lower?.superOptions));
+  assertEquals(await read(fixture, "v"), "content");
+});
+
+test("without erofs, and without overlay, the tree is the same", {}, async (fixture) => {
+  const { store, pool, snapshotter } = fixture;
+  const { chainId, diffIds } = await fixture.chain(LAYERS);
+  const parent = snapshotter.ensureChain(chainId);
+  const ancestors = diffIds.toReversed().map((diffId) => ({ kind: "layer", diffId }) as const);
+  await using composed = await fixture.mount(await snapshotter.view("v", parent));
+  const expected = [...listing(composed.path)];
+  const chosen: string[] = [];
+  for (const without of [[], ["erofs"], ["erofs", "overlay"]] as const) {
+    const driver = selectDriver({ store, pool, without });
+    chosen.push(driver.name);
+    const mounts = await driver.mounts({ kind: "view", cacheId: null, ancestors });
+    await using mounted = await fixture.mount(mounts);
+    assertEquals([...listing(mounted.path)], expected);
+  }
+  assertEquals(chosen, ["erofs", "overlay", "native"]);
+});
+
+test("processes that make and remove snapshots of one chain see its files", {}, async (fixture) => {
+  const { snapshotter, store } = fixture;
+  const parent = snapshotter.ensureChain((await fixture.chain(LAYERS)).chainId);
+  const racers = await Promise.all(
+    ["x", "y", "z"].map((name) =>
+      startRacer("lower_racer.ts", [store.root as string, parent, name, "25"])
+    ),
+  );
+  const wrong = await Promise.all(racers.map((one) => one.go()));
+  assertEquals(wrong.flat(), []);
+  assertEquals([namesIn(`${store.root}/mounts`), lowersOf(fixture)], [[], []]);
+  assertEquals(findMount(readMountInfo(), fromText(fixture.temp.join("x"))), undefined);
+});
+
+/** Loop devices over files below a directory. */
+function loopsBelow(path: string): string[] {
+  return namesIn("/sys/block").filter((name) => name.startsWith("loop")).filter((name) => {
+    try {
+      const file = Deno.readTextFileSync(`/sys/block/${name}/loop/backing_file`);
+      return file.startsWith(path) || file.startsWith("/store");
+    } catch {
+      return false;
+    }
+  });
+}
