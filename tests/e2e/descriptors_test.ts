@@ -21,6 +21,6 @@ Deno.test("an image of many layers is loaded and unpacked with few open files", 
   };
   await few("load", temp.join("a.tar"));
   await few("unpack", "example.org/many:1", temp.join("files"));
-  const names = [...Deno.readDirSync(temp.join("files"))];
+  const names = await Array.fromAsync(Deno.readDir(temp.join("files")));
   if (names.length !== LAYERS) throw new Error(`there are ${names.length} files`);
 });

@@ -7,7 +7,10 @@ import type { Stack } from "./ancestors.ts";
 import { DriverDirectories } from "./directories.ts";
 import type { LayerLowers } from "./layer_lowers.ts";
 import type { DriverOptions } from "./options.ts";
-import { MAX_LOWERS, planLowers } from "./overlay_plan.ts";
+import { IMAGE_LOWERS, planLowers } from "./overlay_plan.ts";
+
+/** Each extraction holds a lock and a directory open: so many wait for the pool, no more. */
+const WAITING = 2;
 
 /** Layers as directories, each extracted once. */
 export class ExtractedLayers implements LayerLowers {
@@ -23,16 +26,20 @@ export class ExtractedLayers implements LayerLowers {
 
   /** The attributes, the layers one by one, and below them those that are too many as one. */
   async lowers({ directories, layers }: Stack, signal?: AbortSignal): Promise<ByteString[]> {
-    const { single, joined } = planLowers(layers, MAX_LOWERS - 1 - directories.length);
-    return await together([
-      (signal) => this.#ofChain(layers, "attributes", signal),
-      ...single.map((diffId) => (signal: AbortSignal) =>
-        this.#made({ diffId }, "fs", "layer", [diffId], signal)
-      ),
-      ...(joined.length === 0
-        ? []
-        : [(signal: AbortSignal) => this.#ofChain(joined, "root", signal)]),
-    ], signal);
+    const { single, joined } = planLowers(layers, IMAGE_LOWERS - 1 - directories.length);
+    return await together(
+      [
+        (signal) => this.#ofChain(layers, "attributes", signal),
+        ...single.map((diffId) => (signal: AbortSignal) =>
+          this.#made({ diffId }, "fs", "layer", [diffId], signal)
+        ),
+        ...(joined.length === 0
+          ? []
+          : [(signal: AbortSignal) => this.#ofChain(joined, "root", signal)]),
+      ],
+      signal,
+      this.#options.pool.size + WAITING,
+    );
   }
 
   #ofChain(
