@@ -4,7 +4,7 @@
  *
  * - {@linkcode openStore} opens the store that everything else works on;
  * - {@linkcode loadImages} brings images in from archives and directories, and
- *   {@linkcode saveImages} takes them out;
+ *   {@linkcode saveImages} takes them out; {@linkcode pullImage} brings them in from registries;
  * - {@linkcode mountImage} and {@linkcode unpackImage} give their files;
  * - {@linkcode applyLayer}, {@linkcode diffTrees} and {@linkcode chainIds} are the
  *   pure core: values in, values out.
@@ -97,6 +97,14 @@ export {
   saveToFile,
   squashImage,
 } from "./lib/archive/mod.ts";
+export {
+  type ClientConfig,
+  type ClientOptions,
+  loadClientConfig,
+  pullImage,
+  type PullOptions,
+  RegistryClient,
+} from "./lib/registry/mod.ts";
 export {
   createSnapshotter,
   exportSnapshot,

@@ -1,4 +1,5 @@
-/** Worker entry of the layer job. */
+/** Worker entry of the layer job, on bytes of files, streams and registries. */
 import { layerJobs, serve } from "../lib/pool/mod.ts";
+import { networkJobs } from "../lib/registry/jobs/mod.ts";
 
-if ("WorkerGlobalScope" in globalThis) serve(globalThis, layerJobs);
+if ("WorkerGlobalScope" in globalThis) serve(globalThis, [...layerJobs, ...networkJobs]);

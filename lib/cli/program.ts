@@ -15,7 +15,9 @@ import { history, inspect, layers } from "./verbs/inspect.ts";
 import { load } from "./verbs/load.ts";
 import { mount, umount, unpack } from "./verbs/mount.ts";
 import { rmi, tag } from "./verbs/names.ts";
+import { digest, manifest, tags } from "./verbs/look_up.ts";
 import { ps } from "./verbs/ps.ts";
+import { pull } from "./verbs/pull.ts";
 import { rebase } from "./verbs/rebase.ts";
 import { run } from "./verbs/run.ts";
 import { save } from "./verbs/save.ts";
@@ -28,6 +30,10 @@ import { VERSION, version } from "./verbs/version.ts";
 export const VERBS: readonly Verb[] = [
   load,
   save,
+  pull,
+  tags,
+  digest,
+  manifest,
   images,
   tag,
   rmi,

@@ -45,7 +45,12 @@ export const ROOMS: readonly Room[] = [
   { name: "pool", pure: false, packages: EVERYWHERE },
   { name: "store", pure: false, packages: [...EVERYWHERE, "node:sqlite"] },
   { name: "archive", pure: false, packages: [...EVERYWHERE, "@std/tar"] },
-  { name: "registry", pure: false, packages: EVERYWHERE },
+  {
+    name: "registry",
+    pure: false,
+    doors: ["jobs"],
+    packages: [...EVERYWHERE, "npm:smol-toml"],
+  },
   { name: "snapshot", pure: false, packages: EVERYWHERE },
   { name: "container", pure: false, packages: EVERYWHERE },
   {

@@ -1,0 +1,99 @@
+import { VarveError } from "../errors.ts";
+import type { Reference } from "../oci/mod.ts";
+import {
+  type ClientOptions,
+  type Credential,
+  loadClientConfig,
+  proxiesOf,
+  RegistryClient,
+} from "../registry/mod.ts";
+import type { Context } from "./context.ts";
+import type { Env } from "./options.ts";
+
+/** Where containerd's own hosts files are. */
+const SYSTEM_HOSTS = "/etc/containerd/certs.d";
+
+/** What the environment says of registries. */
+export function registryOptions(env: Env): ClientOptions {
+  const caFile = env("SSL_CERT_FILE");
+  return {
+    credentialsFiles: credentialsFiles(env),
+    hostsDirectories: hostsDirectories(env),
+    path: env("PATH") ?? "",
+    proxies: proxiesOf(env),
+    ...(caFile === undefined || caFile === "" ? {} : { caFile }),
+  };
+}
+
+/** podman's file where the user names it, Docker's, then podman's in their usual places. */
+function credentialsFiles(env: Env): string[] {
+  const named = absolute(env("REGISTRY_AUTH_FILE"));
+  const runtime = absolute(env("XDG_RUNTIME_DIR"));
+  const config = configHome(env);
+  const docker = dockerConfigFile(env);
+  return [
+    ...(named === undefined ? [] : [named]),
+    ...(docker === undefined ? [] : [docker]),
+    ...(runtime === undefined ? [] : [`${runtime}/containers/auth.json`]),
+    ...(config === undefined ? [] : [`${config}/containers/auth.json`]),
+  ];
+}
+
+/** Docker's `config.json`, where `login` writes. */
+export function dockerConfigFile(env: Env): string | undefined {
+  const directory = absolute(env("DOCKER_CONFIG"));
+  if (directory !== undefined) return `${directory}/config.json`;
+  const home = absolute(env("HOME"));
+  return home === undefined ? undefined : `${home}/.docker/config.json`;
+}
+
+function hostsDirectories(env: Env): string[] {
+  const named = absolute(env("VARVE_HOSTS_DIR"));
+  if (named !== undefined) return [named];
+  const config = configHome(env);
+  return [...(config === undefined ? [] : [`${config}/varve/certs.d`]), SYSTEM_HOSTS];
+}
+
+function configHome(env: Env): string | undefined {
+  const home = absolute(env("HOME"));
+  return absolute(env("XDG_CONFIG_HOME")) ?? (home === undefined ? undefined : `${home}/.config`);
+}
+
+function absolute(path: string | undefined): string | undefined {
+  return path?.startsWith("/") ? path.replace(/\/+$/, "") : undefined;
+}
+
+/** How one command speaks to a registry. */
+export interface ClientSettings {
+  /** Plain http was asked for. */
+  readonly plainHttp?: boolean;
+  /** A credential instead of those in files. */
+  readonly credential?: Credential;
+}
+
+/** A client for the registry of a reference. Dispose it. */
+export async function registryClient(
+  context: Context,
+  { registry, repository }: Pick<Reference, "registry"> & Partial<Reference>,
+  { plainHttp, credential }: ClientSettings = {},
+): Promise<RegistryClient> {
+  return new RegistryClient(
+    await loadClientConfig(registry, repository, {
+      ...registryOptions(context.io.env),
+      ...(plainHttp === true ? { plainHttp } : {}),
+      ...(credential === undefined ? {} : { credential }),
+      onWarning: (message) => context.warn(message),
+      signal: context.signal,
+    }),
+  );
+}
+
+/** A number from 1 on. @throws {VarveError} `E_USAGE` */
+export function parseConcurrency(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  if (/^[1-9][0-9]{0,2}$/.test(value)) return Number(value);
+  throw new VarveError(
+    "E_USAGE",
+    `Cannot use ${JSON.stringify(value)} for --concurrency: give a number from 1 to 999`,
+  );
+}

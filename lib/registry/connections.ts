@@ -1,0 +1,63 @@
+import { VarveError } from "../errors.ts";
+import type { ClientConfig, Endpoint } from "./contract.ts";
+import { proxyFor } from "./proxy.ts";
+
+/**
+ * HTTP clients, one for each {origin, TLS settings, proxy}, so that neither a connection nor a TLS
+ * session made under one trust is used under another. Dispose to close all connections.
+ */
+export class Connections implements Disposable {
+  readonly #config: ClientConfig;
+  readonly #clients = new Map<string, Deno.HttpClient>();
+
+  constructor(config: ClientConfig) {
+    this.#config = config;
+  }
+
+  /**
+   * The client for an address. `endpoint` is whose certificates are trusted besides the system's; its own
+   * client certificate is shown to its own origin alone.
+   *
+   * @throws {VarveError} `E_UNSUPPORTED` when a certificate or a proxy is malformed
+   */
+  client(url: URL, endpoint: Endpoint): Deno.HttpClient {
+    const own = url.origin === endpoint.origin ? endpoint.client : null;
+    const proxy = proxyFor(url, this.#config.proxies);
+    const key = JSON.stringify([url.origin, proxy, endpoint.caCerts, own]);
+    let client = this.#clients.get(key);
+    if (client === undefined) {
+      client = this.#create(url, endpoint, own, proxy);
+      this.#clients.set(key, client);
+    }
+    return client;
+  }
+
+  #create(
+    url: URL,
+    endpoint: Endpoint,
+    own: Endpoint["client"],
+    proxy: string | null,
+  ): Deno.HttpClient {
+    const secure = url.protocol === "https:";
+    try {
+      return Deno.createHttpClient({
+        // Unread responses on one HTTP/2 connection starve every other stream of it.
+        http2: false,
+        ...(secure ? { caCerts: [...this.#config.caCerts, ...endpoint.caCerts] } : {}),
+        ...(secure && own !== null ? own : {}),
+        ...(proxy === null ? {} : { proxy: { url: proxy } }),
+      });
+    } catch {
+      // The error's text may hold a proxy's password.
+      throw new VarveError(
+        "E_UNSUPPORTED",
+        `Cannot connect to ${url.origin}: its certificates or the proxy's address are malformed`,
+      );
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const client of this.#clients.values()) client.close();
+    this.#clients.clear();
+  }
+}

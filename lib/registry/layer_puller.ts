@@ -1,0 +1,119 @@
+import { VarveError } from "../errors.ts";
+import type { LoadedLayer, LoadOptions } from "../archive/mod.ts";
+import type { ImageLayer, Reference } from "../oci/mod.ts";
+import type { LayerJobInput, LayerJobOutput, Pool } from "../pool/mod.ts";
+import type { Ingest, LayerRecord, StagedLayer, Store } from "../store/mod.ts";
+import { networkLayerJob } from "./jobs/network_layer.ts";
+import type { RegistryClient } from "./registry_client.ts";
+
+/** A layer that was pulled, before it has its place in the store. */
+export type PulledLayer = Omit<LoadedLayer, "chainId" | "cacheId">;
+
+/** What a {@linkcode LayerPuller} works with. */
+export interface LayerPullerOptions extends Omit<LoadOptions, "name" | "platform" | "host"> {
+  readonly store: Store;
+  readonly client: RegistryClient;
+  readonly ingest: Ingest;
+  readonly pool: Pool;
+  readonly signal: AbortSignal;
+}
+
+/** Brings layers of one repository into an ingest, each once, through the pool. */
+export class LayerPuller {
+  readonly #options: LayerPullerOptions;
+  readonly #name: Reference;
+  readonly #made = new Map<string, Promise<PulledLayer>>();
+
+  constructor(options: LayerPullerOptions, name: Reference) {
+    this.#options = options;
+    this.#name = name;
+  }
+
+  /** A layer. The same one is fetched once, however often the manifest names it. */
+  pull(layer: ImageLayer): Promise<PulledLayer> {
+    const key = `${layer.descriptor.digest} ${layer.diffId}`;
+    let made = this.#made.get(key);
+    if (made === undefined) {
+      made = this.#pull(layer);
+      this.#made.set(key, made);
+    }
+    return made;
+  }
+
+  async #pull(layer: ImageLayer): Promise<PulledLayer> {
+    const { ingest, signal } = this.#options;
+    const { descriptor: { digest }, diffId } = layer;
+    const begun = await ingest.layer({ diffId, digest }, { blob: true, signal });
+    if (begun.state === "present") return this.#present(layer, begun.record);
+    return await this.#fetch(layer, begun.staged);
+  }
+
+  async #fetch(layer: ImageLayer, staged: StagedLayer): Promise<PulledLayer> {
+    const { digest, size, mediaType } = layer.descriptor;
+    try {
+      const output = await this.#job(layer, staged);
+      await staged.finish(output, mediaType);
+      const { uncompressedSize, warnings } = output;
+      return { digest, diffId: layer.diffId, size, uncompressedSize, processed: true, warnings };
+    } catch (error) {
+      await staged.discard();
+      throw error;
+    }
+  }
+
+  async #job({ descriptor, diffId }: ImageLayer, staged: StagedLayer): Promise<LayerJobOutput> {
+    const { store, client, pool, signal, policy, limits, streamLimits, inflater, onProgress } =
+      this.#options;
+    const { digest, size, mediaType } = descriptor;
+    const at = { layer: digest, total: size };
+    onProgress?.({ ...at, read: 0, written: 0, state: "begin" });
+    const input: LayerJobInput = {
+      source: { kind: "stream" },
+      target: staged.target,
+      expected: { digest, size, diffId, mediaType },
+      ...(policy === undefined ? {} : { policy }),
+      ...(limits === undefined ? {} : { limits }),
+      ...(streamLimits === undefined ? {} : { streamLimits }),
+      ...(inflater === undefined ? {} : { inflater }),
+      willSync: store.durability === "full",
+    };
+    const { config, tokens } = client;
+    const { repository } = this.#name;
+    const network = { config, tokens, repository, blob: { digest, size } };
+    const output = await pool.run(networkLayerJob, { network, layer: input }, {
+      signal,
+      onProgress: (now) => onProgress?.({ ...at, ...now, state: "running" }),
+    });
+    const { size: read, uncompressedSize: written } = output;
+    onProgress?.({ ...at, read, written, state: "done" });
+    return output;
+  }
+
+  /** @throws {VarveError} `E_SIZE` when the manifest lies about the size of a blob that is here */
+  #present({ descriptor, diffId }: ImageLayer, record: LayerRecord): PulledLayer {
+    const { digest, size } = descriptor;
+    const known = this.#options.store.blobs.stat(digest)?.size ?? size;
+    if (known !== size) {
+      throw new VarveError(
+        "E_SIZE",
+        `Cannot pull layer ${digest}: it has ${size} bytes, the verified blob ${known}`,
+        { expected: known, actual: size, subject: digest },
+      );
+    }
+    this.#options.onProgress?.({
+      layer: digest,
+      total: size,
+      read: size,
+      written: record.size,
+      state: "present",
+    });
+    return {
+      digest,
+      diffId,
+      size,
+      uncompressedSize: record.size,
+      processed: false,
+      warnings: [],
+    };
+  }
+}

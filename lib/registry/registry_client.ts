@@ -1,0 +1,268 @@
+import { VarveError } from "../errors.ts";
+import { algorithmOf, createHasher, type Digest, equalDigests, Verifier } from "../digest/mod.ts";
+import { bareMediaType, type Descriptor, MEDIA_TYPES, OCI_LIMITS } from "../oci/mod.ts";
+import { readWhole } from "./body.ts";
+import { streamBlob } from "./blob_stream.ts";
+import type { Capability, ClientConfig, Endpoint, Tokens } from "./contract.ts";
+import { parseNextLink } from "./link.ts";
+import { registryError } from "./text.ts";
+import { type Request, Transport } from "./transport.ts";
+
+/** What `Accept` says: indexes first, so that a registry does not choose a platform by itself. */
+const ACCEPT = [
+  MEDIA_TYPES.index,
+  MEDIA_TYPES.dockerIndex,
+  MEDIA_TYPES.manifest,
+  MEDIA_TYPES.dockerManifest,
+  "*/*;q=0.5",
+].join(", ");
+
+/** Bytes of one page of a list of tags. */
+const MAX_PAGE = 4 * 1024 * 1024;
+/** Pages of a list. */
+const MAX_PAGES = 10_000;
+/** Tags of a list. */
+const MAX_TAGS = 1_000_000;
+
+/** A manifest or an index, as it came. */
+export interface FetchedDocument {
+  /** Its bytes, whose digest is `digest`. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Digest of the bytes, computed here. */
+  readonly digest: Digest;
+  /** `Content-Type`, without parameters, where it says something. */
+  readonly contentType: string | undefined;
+}
+
+/** What a manifest is asked for by. */
+export interface ManifestName {
+  /** Repository, without the registry. */
+  readonly repository: string;
+  /** A tag. */
+  readonly tag?: string | undefined;
+  /** A digest; it beats the tag. */
+  readonly digest?: Digest | undefined;
+}
+
+/** Speaks to one registry and its mirrors. Dispose it: connections stay open until then. */
+export class RegistryClient implements Disposable {
+  readonly #transport: Transport;
+
+  /** `tokens` are those that another client got. */
+  constructor(config: ClientConfig, tokens: Tokens = {}) {
+    this.#transport = new Transport(config, tokens);
+  }
+
+  /** What it was made from. */
+  get config(): ClientConfig {
+    return this.#transport.config;
+  }
+
+  /** The tokens that it got so far, as a value for another thread. */
+  get tokens(): Tokens {
+    return this.#transport.tokens;
+  }
+
+  /**
+   * Fetches a manifest or an index, by digest where there is one.
+   *
+   * @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`, `E_REGISTRY`, `E_DIGEST` when it is another one, `E_LIMIT`
+   */
+  async manifest(
+    name: ManifestName,
+    options: { readonly signal?: AbortSignal | undefined; readonly maxBytes?: number } = {},
+  ): Promise<FetchedDocument> {
+    const { repository, digest } = name;
+    const { signal, maxBytes = OCI_LIMITS.manifest.value } = options;
+    const shown = this.#shown(name);
+    return await this.#each(digest === undefined ? "resolve" : "pull", async (endpoint) => {
+      const action = `fetch manifest of ${shown} from ${endpoint.origin}`;
+      const { response } = await this.#transport.send(
+        endpoint,
+        manifestRequest("GET", name, action, signal),
+      );
+      const { idleTimeout } = this.config;
+      const setting = OCI_LIMITS.manifest.setting;
+      const bytes = await readWhole(response, maxBytes, { action, idleTimeout, signal, setting });
+      const hasher = createHasher(digest === undefined ? "sha256" : algorithmOf(digest));
+      hasher.update(bytes);
+      const actual = hasher.digest();
+      if (digest !== undefined && !equalDigests(digest, actual)) {
+        throw new VarveError("E_DIGEST", `Cannot ${action}: the digest is ${actual}`, {
+          expected: digest,
+          actual,
+          subject: repository,
+        });
+      }
+      const type = bareMediaType(response.headers.get("content-type") ?? "");
+      return { bytes, digest: actual, contentType: type === "" ? undefined : type };
+    });
+  }
+
+  /** Whether a manifest is there. @throws {VarveError} `E_DENIED`, `E_REGISTRY` */
+  async hasManifest(name: ManifestName, signal?: AbortSignal): Promise<boolean> {
+    const endpoint = this.#own();
+    const action = `look for the manifest of ${this.#shown(name)} at ${endpoint.origin}`;
+    const request = manifestRequest("HEAD", name, action, signal);
+    const { response } = await this.#transport.send(endpoint, { ...request, accept: [200, 404] });
+    await response.body?.cancel();
+    return response.status === 200;
+  }
+
+  /** A small blob (a config), verified. @throws {VarveError} `E_MISSING`, `E_DIGEST`, `E_SIZE`, `E_LIMIT`, `E_REGISTRY` */
+  async smallBlob(
+    repository: string,
+    blob: Pick<Descriptor, "digest" | "size">,
+    maxBytes: number,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    if (blob.size > maxBytes) {
+      throw new VarveError(
+        "E_LIMIT",
+        `Cannot fetch blob ${blob.digest}: ${blob.size} bytes are more than the limit of ${maxBytes}`,
+        { expected: maxBytes, actual: blob.size },
+      );
+    }
+    const bytes = new Uint8Array(blob.size);
+    const verifier = new Verifier(blob);
+    for await (const chunk of this.blob(repository, blob, signal)) {
+      bytes.set(chunk, verifier.size);
+      verifier.update(chunk);
+    }
+    verifier.finish();
+    return bytes;
+  }
+
+  /** The bytes of a blob, resumed after cuts; verify their digest. A chunk is valid until the next is asked for. */
+  blob(
+    repository: string,
+    blob: Pick<Descriptor, "digest" | "size">,
+    signal?: AbortSignal,
+  ): AsyncIterable<Uint8Array> {
+    const endpoints = this.#endpoints("pull");
+    return streamBlob(this.#transport, endpoints, { repository, blob }, signal);
+  }
+
+  /** All tags of a repository, as the registry orders them. @throws {VarveError} `E_NOT_FOUND`, `E_LIMIT`, `E_REGISTRY` */
+  async tags(repository: string, signal?: AbortSignal): Promise<string[]> {
+    return await this.#each("resolve", async (endpoint) => {
+      const action = `list the tags of ${this.config.registry}/${repository}`;
+      const scope = `repository:${repository}:pull`;
+      return await this.#list(endpoint, `/${repository}/tags/list`, "tags", scope, action, signal);
+    });
+  }
+
+  /** Asks whether the registry takes the credentials. @throws {VarveError} `E_DENIED`, `E_REGISTRY` */
+  async ping(signal?: AbortSignal): Promise<void> {
+    const endpoint = this.#own();
+    const { response } = await this.#transport.send(endpoint, {
+      method: "GET",
+      path: "/",
+      scope: "",
+      action: `log in to ${this.config.registry}`,
+      signal,
+    });
+    await response.body?.cancel();
+  }
+
+  /** A list in pages, which `Link` headers lead through (distribution-spec, "Listing Tags"). */
+  async #list(
+    endpoint: Endpoint,
+    path: string,
+    field: string,
+    scope: string,
+    action: string,
+    signal: AbortSignal | undefined,
+  ): Promise<string[]> {
+    const out: string[] = [];
+    const seen = new Set<string>();
+    let next: string | URL = path;
+    for (let page = 0; page < MAX_PAGES; page++) {
+      const request: Request = { method: "GET", path: next, scope, action, signal };
+      const { response, url } = await this.#transport.send(endpoint, request);
+      const { idleTimeout } = this.config;
+      const bytes = await readWhole(response, MAX_PAGE, { action, idleTimeout, signal });
+      out.push(...namesOf(bytes, field, action));
+      if (out.length > MAX_TAGS) {
+        throw new VarveError("E_LIMIT", `Cannot ${action}: more than ${MAX_TAGS}`);
+      }
+      const link = parseNextLink(response.headers.get("link") ?? "", url);
+      if (link === undefined) return out;
+      if (link.origin !== endpoint.origin) throw registryError(action, "its list leads elsewhere");
+      if (seen.has(link.href)) throw registryError(action, "its list leads in a circle");
+      seen.add(link.href);
+      next = link;
+    }
+    throw new VarveError("E_LIMIT", `Cannot ${action}: more than ${MAX_PAGES} pages`);
+  }
+
+  /** Tries the endpoints in their order; the error of the last one counts. */
+  async #each<T>(capability: Capability, ask: (endpoint: Endpoint) => Promise<T>): Promise<T> {
+    const endpoints = this.#endpoints(capability);
+    for (const endpoint of endpoints.slice(0, -1)) {
+      try {
+        return await ask(endpoint);
+      } catch (error) {
+        // A mirror that fails, or that gives the wrong thing, is passed over.
+        if (!(error instanceof VarveError)) throw error;
+      }
+    }
+    return await ask(endpoints.at(-1) as Endpoint);
+  }
+
+  #endpoints(capability: Capability): Endpoint[] {
+    const { endpoints, registry } = this.config;
+    const able = endpoints.filter((endpoint) => endpoint.capabilities.includes(capability));
+    if (able.length > 0) return able;
+    throw new VarveError(
+      "E_PRECONDITION",
+      `Cannot use registry ${registry}: its hosts.toml has no host that may ${capability}`,
+    );
+  }
+
+  #own(): Endpoint {
+    return this.config.endpoints.at(-1) as Endpoint;
+  }
+
+  #shown({ repository, tag, digest }: ManifestName): string {
+    return `${this.config.registry}/${repository}${
+      digest !== undefined ? `@${digest}` : `:${tag ?? "latest"}`
+    }`;
+  }
+
+  /** Closes all connections. */
+  [Symbol.dispose](): void {
+    this.#transport[Symbol.dispose]();
+  }
+}
+
+function manifestRequest(
+  method: "GET" | "HEAD",
+  { repository, tag, digest }: ManifestName,
+  action: string,
+  signal: AbortSignal | undefined,
+): Request {
+  return {
+    method,
+    path: `/${repository}/manifests/${digest ?? tag ?? "latest"}`,
+    headers: { accept: ACCEPT },
+    scope: `repository:${repository}:pull`,
+    action,
+    signal,
+  };
+}
+
+function namesOf(bytes: Uint8Array, field: string, action: string): string[] {
+  let value: unknown;
+  try {
+    value = (JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>)?.[field];
+  } catch {
+    throw registryError(action, "the answer is not JSON");
+  }
+  // Repositories without tags are listed as null by some.
+  if (value === null) return [];
+  if (!Array.isArray(value) || !value.every((name) => typeof name === "string")) {
+    throw registryError(action, `the answer holds no ${field}`);
+  }
+  return value;
+}

@@ -1,0 +1,204 @@
+import { VarveError } from "../errors.ts";
+import { authorize } from "./auth.ts";
+import { readWhole } from "./body.ts";
+import { parseChallenges } from "./challenge.ts";
+import { Connections } from "./connections.ts";
+import type { ClientConfig, Endpoint, Token, Tokens } from "./contract.ts";
+import { type Answer, type Exchange, exchange, NetworkFailure } from "./exchange.ts";
+import { registryError, shownWords } from "./text.ts";
+
+/** Bytes of an error's body that are looked at. */
+const MAX_ERROR_BODY = 64 * 1024;
+/** Longest wait that a registry may ask for, in ms. */
+const MAX_WAIT = 30_000;
+/** Answers that another try may change (RFC 9110; 425 and 429 of RFC 8470 and 6585). */
+const PASSING = [408, 425, 429, 500, 502, 503, 504];
+
+/** One request to an endpoint. */
+export interface Request extends Omit<Exchange, "url" | "headers"> {
+  /** Path behind the endpoint's own: `/library/debian/tags/list`; or a whole address of the endpoint's origin. */
+  readonly path: string | URL;
+  /** Headers. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** What it needs: `repository:NAME:pull`, or `""`. */
+  readonly scope: string;
+  /** Answers that are no errors; 200 when absent. */
+  readonly accept?: readonly number[];
+  /** Whether it may be sent again after a failure; true when absent. */
+  readonly repeatable?: boolean;
+}
+
+/**
+ * Speaks to the endpoints of one registry: redirects, authentication, retries, time-outs.
+ *
+ * Tokens are kept by origin and scope. Dispose it: connections stay open until then.
+ */
+export class Transport implements Disposable {
+  /** What it was made from. */
+  readonly config: ClientConfig;
+  readonly #connections: Connections;
+  readonly #tokens: Map<string, Token>;
+
+  /** `tokens` are those that another transport got. */
+  constructor(config: ClientConfig, tokens: Tokens = {}) {
+    this.config = config;
+    this.#connections = new Connections(config);
+    this.#tokens = new Map(Object.entries(tokens));
+  }
+
+  /** The tokens so far, as a value for another thread. */
+  get tokens(): Tokens {
+    return Object.fromEntries(this.#tokens);
+  }
+
+  /**
+   * Sends a request until there is an answer that counts. The body of the response is not read.
+   *
+   * @throws {VarveError} `E_DENIED` 401 and 403 · `E_NOT_FOUND` 404 · `E_REGISTRY` any other answer that is not in `accept`, or none
+   */
+  async send(endpoint: Endpoint, request: Request): Promise<Answer> {
+    const { attempts, backoff } = this.config;
+    const last = request.repeatable === false ? 1 : attempts;
+    for (let attempt = 1;; attempt++) {
+      let wait = backoff * 2 ** (attempt - 1);
+      try {
+        const answer = await this.#authorized(endpoint, request);
+        const { response } = answer;
+        if ((request.accept ?? [200]).includes(response.status)) return answer;
+        if (!PASSING.includes(response.status) || attempt >= last) {
+          throw await this.#failure(response, request);
+        }
+        await response.body?.cancel();
+        wait = Math.max(wait, retryAfter(response));
+      } catch (error) {
+        if (!(error instanceof NetworkFailure) || attempt >= last) throw error;
+      }
+      await pause(Math.min(wait, MAX_WAIT), request.signal);
+    }
+  }
+
+  /** One try, with the token that is known, else with the one that the challenge leads to. */
+  async #authorized(endpoint: Endpoint, request: Request): Promise<Answer> {
+    const { scope, signal } = request;
+    const key = `${endpoint.origin} ${scope}`;
+    let token = this.#tokens.get(key);
+    if (token !== undefined && token.expiresAt <= Date.now()) token = undefined;
+    const answer = await this.#once(endpoint, request, token);
+    const { response, url } = answer;
+    // A challenge of whoever a redirect led to is not the registry's.
+    if (response.status !== 401 || url.origin !== endpoint.origin) return answer;
+    const challenges = parseChallenges(response.headers.get("www-authenticate") ?? "");
+    const config = this.config;
+    const fresh = await authorize(challenges, {
+      endpoint,
+      scope,
+      connections: this.#connections,
+      config,
+      signal,
+    });
+    // The same answer to the same question would be refused again.
+    if (fresh === undefined || fresh.authorization === token?.authorization) return answer;
+    await response.body?.cancel();
+    this.#tokens.set(key, fresh);
+    return await this.#once(endpoint, request, fresh);
+  }
+
+  #once(endpoint: Endpoint, request: Request, token: Token | undefined): Promise<Answer> {
+    const { path, headers = {}, ...rest } = request;
+    const url = path instanceof URL
+      ? new URL(path)
+      : new URL(endpoint.origin + endpoint.path + path);
+    if (url.origin !== endpoint.origin) throw new TypeError("Cannot send to another origin");
+    if (endpoint.namespace !== null) url.searchParams.set("ns", endpoint.namespace);
+    const authorization = token === undefined ? {} : { authorization: token.authorization };
+    return exchange(
+      { ...rest, url, headers: { ...headers, ...authorization } },
+      endpoint,
+      this.#connections,
+      this.config,
+    );
+  }
+
+  async #failure(response: Response, request: Request): Promise<VarveError> {
+    const { action, signal } = request;
+    const words = await this.#words(response, action, signal);
+    const { status } = response;
+    const state = `the registry answers ${status}${words === "" ? "" : ` (${words})`}`;
+    if (status === 401 || status === 403) {
+      return new VarveError("E_DENIED", `Cannot ${action}: ${state}`, {
+        hint: `if it exists it needs a login: varve login ${this.config.registry}`,
+      });
+    }
+    if (status === 404) return new VarveError("E_NOT_FOUND", `Cannot ${action}: ${state}`);
+    return registryError(action, state);
+  }
+
+  /** What the registry says of its error (distribution-spec, "Error Codes"), harmless. */
+  async #words(
+    response: Response,
+    action: string,
+    signal: AbortSignal | undefined,
+  ): Promise<string> {
+    const { idleTimeout } = this.config;
+    let text: string;
+    try {
+      const bytes = await readWhole(response, MAX_ERROR_BODY, { action, idleTimeout, signal });
+      text = new TextDecoder().decode(bytes);
+    } catch {
+      signal?.throwIfAborted();
+      return "";
+    }
+    return shownWords(errorWords(text), this.#secrets());
+  }
+
+  *#secrets(): Iterable<string> {
+    for (const { authorization } of this.#tokens.values()) {
+      yield authorization.slice(authorization.indexOf(" ") + 1);
+    }
+    for (const credential of Object.values(this.config.credentials)) {
+      yield credential.kind === "basic" ? credential.password : credential.token;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#connections[Symbol.dispose]();
+  }
+}
+
+/** `{"errors":[{"code","message"}]}` as words; nothing of what is no such document. */
+function errorWords(text: string): string {
+  try {
+    const { errors } = JSON.parse(text) as { errors?: unknown };
+    if (!Array.isArray(errors)) return "";
+    return errors.slice(0, 3).map((error: Record<string, unknown>) =>
+      [error["code"], error["message"]].filter((part) => typeof part === "string").join(": ")
+    ).join("; ");
+  } catch {
+    return "";
+  }
+}
+
+/** Milliseconds that a Retry-After header asks for; 0 when it asks for nothing that makes sense. */
+export function retryAfter(response: Response): number {
+  const text = response.headers.get("retry-after")?.trim() ?? "";
+  if (/^[0-9]{1,12}$/.test(text)) return Math.min(Number(text) * 1000, MAX_WAIT);
+  const date = Date.parse(text);
+  return Number.isNaN(date) ? 0 : Math.min(Math.max(0, date - Date.now()), MAX_WAIT);
+}
+
+/** Waits. @throws the signal's reason */
+export async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted();
+  if (ms <= 0) return;
+  await new Promise<void>((resolve, reject) => {
+    const end = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", end);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", end, { once: true });
+  });
+}

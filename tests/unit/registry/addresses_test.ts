@@ -1,0 +1,89 @@
+import { assertEquals } from "@std/assert";
+import { isLoopback, realmIsTrusted } from "../../../lib/registry/origins.ts";
+import { proxiesOf, proxyFor } from "../../../lib/registry/proxy.ts";
+import { networkState, shownUrl, shownWords } from "../../../lib/registry/text.ts";
+
+Deno.test("loopback: names and addresses, and what only looks like one", () => {
+  for (const host of ["localhost", "a.localhost", "127.0.0.1", "127.9.9.9", "[::1]"]) {
+    assertEquals(isLoopback(new URL(`http://${host}:5000`).hostname), true, host);
+  }
+  for (const host of ["localhost.evil.example", "127.0.0.1.evil.example", "128.0.0.1", "[::2]"]) {
+    assertEquals(isLoopback(new URL(`http://${host}`).hostname), false, host);
+  }
+});
+
+Deno.test("H07 realms: the same host, or another of the same registrable domain", () => {
+  const cases: [string, string, boolean][] = [
+    ["https://registry-1.docker.io", "https://auth.docker.io/token", true],
+    ["https://registry.gitlab.com", "https://gitlab.com/jwt/auth", true],
+    ["https://ghcr.io", "https://ghcr.io/token", true],
+    ["https://gcr.io", "https://gcr.io/token", true],
+    ["http://localhost:5000", "http://localhost:6000/token", true],
+    ["https://registry.io", "https://registry.io.evil.example/token", false],
+    ["https://registry.io", "https://evilregistry.io/token", false],
+    ["https://registry.io", "http://registry.io/token", false],
+    ["https://a.co.uk", "https://b.co.uk/token", false],
+    ["https://mine.azurecr.io", "https://evil.azurecr.io/token", false],
+    ["https://1.2.3.4", "https://9.9.3.4/token", false],
+    ["http://localhost:5000", "http://127.0.0.1:5000/token", false],
+    ["https://[::1]", "https://[::2]/token", false],
+  ];
+  for (const [registry, realm, trusted] of cases) {
+    assertEquals(
+      realmIsTrusted(new URL(registry), new URL(realm)),
+      trusted,
+      `${registry} ${realm}`,
+    );
+  }
+});
+
+Deno.test("proxies: by scheme, but not for loopback and what no_proxy names", () => {
+  const values: Record<string, string> = {
+    HTTPS_PROXY: "http://proxy.example:3128",
+    http_proxy: "http://plain.example:3128",
+    NO_PROXY: "internal.example, .dot.example,10.0.0.0/8,host.example:8443",
+  };
+  const proxies = proxiesOf((name) => values[name]);
+  const proxy = (url: string) => proxyFor(new URL(url), proxies);
+  assertEquals(proxy("https://ghcr.io/v2/"), "http://proxy.example:3128");
+  assertEquals(proxy("http://ghcr.io/v2/"), "http://plain.example:3128");
+  for (
+    const direct of [
+      "http://localhost:5000",
+      "https://127.0.0.1",
+      "https://a.internal.example",
+      "https://internal.example",
+      "https://a.dot.example",
+      "https://10.1.2.3",
+      "https://host.example:8443",
+    ]
+  ) assertEquals(proxy(direct), null, direct);
+  assertEquals(proxy("https://host.example"), "http://proxy.example:3128");
+  assertEquals(proxy("https://11.1.2.3"), "http://proxy.example:3128");
+  assertEquals(proxiesOf(() => undefined), { http: null, https: null, none: [] });
+  const star = proxiesOf((name) => name === "no_proxy" ? "*" : "http://p.example");
+  assertEquals(proxyFor(new URL("https://ghcr.io"), star), null);
+});
+
+Deno.test("H13 words: no query, no token, no password, no control, and not for ever", () => {
+  assertEquals(shownUrl(new URL("https://u:p@a/b?sig=SECRET#x")), "https://a/b?…");
+  const words = shownWords(
+    "see https://u:pass@s3.example/b?sig=SECRET \x1b[2J\r\nBearer abc.def PASSWORD\u202e end",
+    ["PASSWORD"],
+  );
+  assertEquals(words, "see https://s3.example/b?… [2J Bearer … … end");
+  assertEquals([...shownWords("x".repeat(10_000))].length, 301);
+});
+
+Deno.test("network errors: told by kind, without the address that fetch writes into them", () => {
+  const failed = (message: string) => new TypeError("fetch failed", { cause: new Error(message) });
+  assertEquals(
+    networkState(failed("tcp connect error: x (os error 111)")),
+    "the connection was refused",
+  );
+  assertEquals(networkState(failed("dns error: x")), "its name is not known to the DNS");
+  assertEquals(
+    networkState(failed("odd thing for url (https://a/b?sig=SECRET): odd")),
+    "odd thing : odd",
+  );
+});

@@ -1,0 +1,111 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { loadClientConfig } from "../../../lib/registry/mod.ts";
+import { findEndpoints } from "../../../lib/registry/hosts.ts";
+import { codeOf } from "../../support/code_of.ts";
+import { tempDir } from "../../support/temp.ts";
+
+const PEM = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
+
+async function hosts(registry: string, files: Record<string, string>) {
+  await using temp = await tempDir();
+  for (const [name, text] of Object.entries(files)) {
+    await Deno.mkdir(temp.join(name.slice(0, name.lastIndexOf("/"))), { recursive: true });
+    await Deno.writeTextFile(temp.join(name), text);
+  }
+  return await findEndpoints(registry, { directories: [temp.join("none"), temp.path] });
+}
+
+Deno.test("hosts: without a file a registry is where its name says, loopback in plain http", async () => {
+  const origin = async (name: string) => (await hosts(name, {})).map((one) => one.origin);
+  assertEquals(await origin("docker.io"), ["https://registry-1.docker.io"]);
+  assertEquals(await origin("ghcr.io"), ["https://ghcr.io"]);
+  assertEquals(await origin("localhost:5000"), ["http://localhost:5000"]);
+  assertEquals(await origin("127.0.0.1:5000"), ["http://127.0.0.1:5000"]);
+  assertEquals(
+    (await findEndpoints("ghcr.io", { directories: [], plainHttp: true }))[0]?.origin,
+    "http://ghcr.io",
+  );
+});
+
+Deno.test("hosts: mirrors in their order, the server last, with all that containerd knows", async () => {
+  const found = await hosts("r.example:5000", {
+    "r.example_5000_/hosts.toml": `server = "https://real.example"
+capabilities = ["push"]
+[host."https://m1.example/some/path"]
+capabilities = ["pull", "resolve"]
+ca = ["a.pem"]
+client = [["a.pem", "a.pem"]]
+override_path = true
+[host."https://m1.example/some/path".header]
+x-one = ["a", "b"]
+[host."http://m2.example"]
+`,
+    "r.example_5000_/a.pem": PEM,
+  });
+  assertEquals(found.map(({ origin, path, namespace }) => [origin, path, namespace]), [
+    ["https://m1.example", "/some/path", "r.example:5000"],
+    ["http://m2.example", "/v2", "r.example:5000"],
+    ["https://real.example", "/v2", "r.example:5000"],
+  ]);
+  assertEquals(found[0]?.headers, { "x-one": "a, b" });
+  assertEquals(found[0]?.caCerts, [PEM]);
+  assertEquals(found[0]?.client, { cert: PEM, key: PEM });
+  assertEquals(found.map(({ capabilities }) => capabilities), [
+    ["pull", "resolve"],
+    ["pull", "resolve", "push"],
+    ["push"],
+  ]);
+});
+
+Deno.test("hosts: the own directory beats the default one", async () => {
+  const files = {
+    "_default/hosts.toml": `[host."https://mirror.example"]`,
+    "r.example/hosts.toml": `server = "http://r.example"`,
+  };
+  assertEquals((await hosts("r.example", files)).map(({ origin }) => origin), ["http://r.example"]);
+  assertEquals((await hosts("other.example", files)).map(({ origin }) => origin), [
+    "https://mirror.example",
+    "https://other.example",
+  ]);
+});
+
+Deno.test("hosts: what is malformed or impossible is refused", async () => {
+  const bad: [string, string][] = [
+    ["server = ", "E_FORMAT"],
+    ["server = 5", "E_FORMAT"],
+    [`host = "x"`, "E_FORMAT"],
+    [`server = "ftp://x"`, "E_FORMAT"],
+    [`server = "https://u:p@x"`, "E_FORMAT"],
+    [`capabilities = ["fly"]`, "E_FORMAT"],
+    [`ca = "missing.pem"`, "E_FORMAT"],
+    [`ca = "hosts.toml"`, "E_FORMAT"],
+    [`header = {"x y" = "z"}`, "E_FORMAT"],
+    [`header = {x = "a\\nb"}`, "E_FORMAT"],
+    [`skip_verify = true`, "E_UNSUPPORTED"],
+  ];
+  for (const [text, code] of bad) {
+    const got = await codeOf(() => hosts("r.example", { "r.example/hosts.toml": text }));
+    assertEquals(got, code, text);
+  }
+});
+
+Deno.test("H26 a mirror gets its own credentials, never those of what it stands for", async () => {
+  await using temp = await tempDir();
+  await Deno.mkdir(temp.join("r.example"));
+  await Deno.writeTextFile(
+    temp.join("r.example/hosts.toml"),
+    `[host."https://m.example"]\n[host."https://n.example"]`,
+  );
+  const auth = (name: string) => ({ auth: btoa(`${name}:secret`) });
+  const auths = { "r.example": auth("real"), "m.example": auth("mirror") };
+  await Deno.writeTextFile(temp.join("config.json"), JSON.stringify({ auths }));
+  const config = await loadClientConfig("r.example", "a/b", {
+    hostsDirectories: [temp.path],
+    credentialsFiles: [temp.join("config.json")],
+  });
+  assertEquals(config.credentials, {
+    "https://m.example": { kind: "basic", username: "mirror", password: "secret" },
+    "https://r.example": { kind: "basic", username: "real", password: "secret" },
+  });
+  assertStringIncludes(config.endpoints.map(({ origin }) => origin).join(), "n.example");
+});
