@@ -126,6 +126,7 @@ Deno.test("G02: links between layers of an archive are followed inside of it onl
   );
   assertEquals(await verdict(linked([link("two/layer.tar", "../../etc/passwd")])), "E_FORMAT");
   assertEquals(await verdict(linked([link("two/layer.tar", "/etc/passwd")])), "E_FORMAT");
+  assertEquals(await verdict(linked([link("two/layer.tar", "/../one/layer.tar")])), "E_FORMAT");
   assertEquals(await verdict(linked([hard("two/layer.tar", "../one/layer.tar")])), "E_FORMAT");
 });
 
@@ -305,6 +306,40 @@ Deno.test("E11: a layer that is called uncompressed and is not, from a file and 
   await using pool = createPool({ inline: true });
   const [image] = await loadImages(store, ReadableStream.from([zstd]), { pool });
   assertEquals(image?.layers[0]?.warnings.map(({ code }) => code), ["W_MEDIA_TYPE"]);
+});
+
+Deno.test("F02: a size that is not that of a layer which is here", async () => {
+  const one = image();
+  const old = JSON.parse(new TextDecoder().decode(one.manifest));
+  const layers = old.layers.map((layer: { size: number }) => ({ ...layer, size: layer.size + 1 }));
+  const manifest = jsonBytes({ ...old, layers });
+  const liar = { ...one, manifest, descriptor: describe(one.descriptor.mediaType, manifest) };
+  await using store = openMemoryStore();
+  await using pool = createPool({ inline: true });
+  await using temp = await tempDir();
+  await Deno.writeFile(temp.join("liar.tar"), archiveTar(ociFiles([liar])));
+  await loadImages(store, ReadableStream.from([archiveTar(ociFiles([one]))]), { pool });
+  const load = () => loadImages(store, temp.join("liar.tar"), { pool });
+  assertEquals((await assertRejects(load, VarveError)).code, "E_SIZE");
+});
+
+Deno.test("F17: indexes in indexes, as deep as they may be and deeper", async () => {
+  const type = "application/vnd.oci.image.index.v1+json";
+  const nested = (depth: number) => {
+    const one = image();
+    const files: Record<string, unknown> = {};
+    let target = one.descriptor;
+    // index.json itself is none of the image's.
+    for (let at = 0; at < depth; at++) {
+      const index = jsonBytes({ schemaVersion: 2, mediaType: type, manifests: [target] });
+      target = describe(type, index);
+      files[blobPath(target.digest)] = index;
+    }
+    files["index.json"] = { schemaVersion: 2, manifests: [target] };
+    return withFiles(ociFiles([one]), files);
+  };
+  assertEquals(await verdict(nested(4)), "OK");
+  assertEquals(await verdict(nested(5)), "E_LIMIT");
 });
 
 Deno.test("F26: one blob cannot be two layers", async () => {
