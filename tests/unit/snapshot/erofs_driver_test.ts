@@ -13,7 +13,6 @@ import {
   type SnapshotFixture,
   snapshotFixture,
 } from "../../support/snapshots.ts";
-import { tarOf } from "../../support/tar_builder.ts";
 
 const LAYERS = [
   [{ name: "a", content: "content" }, { name: "d/", mode: 0o700 }, { name: "d/gone" }],
@@ -191,19 +190,6 @@ test("loop devices stand in on a file system in memory, and end with the mount",
   }
   assertEquals(loopsBelow(temp.path), []);
 });
-
-test(
-  "a tar that ends with its last byte of content is read whole",
-  { inMemory: true },
-  async (fixture) => {
-    const { snapshotter } = fixture;
-    const tar = tarOf([{ name: "b" }, { name: "a", content: "content" }]);
-    const end = new TextDecoder("latin1").decode(tar).indexOf("content") + "content".length;
-    const parent = snapshotter.ensureChain((await fixture.chain([tar.slice(0, end)])).chainId);
-    await snapshotter.view("v", parent);
-    assertEquals(await read(fixture, "v"), "content");
-  },
-);
 
 test("directio is a setting", {}, async (fixture) => {
   const { store, pool, snapshotter } = fixture;
