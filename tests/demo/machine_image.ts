@@ -20,7 +20,10 @@ export const DEMO_NAME = "demo.local/machine:1";
  * directory, links and, where wanted, extended attributes.
  */
 export async function machineArchive(xattrs: boolean): Promise<Uint8Array<ArrayBuffer>> {
-  const base = await collect(["usr/bin", "usr/lib", "lib"], { bytes: 40 * 2 ** 20, files: 2500 });
+  const shell = await shellFiles();
+  const has = new Set(shell.map(({ name }) => name));
+  const base = (await collect(["usr/bin", "usr/lib", "lib"], { bytes: 40 * 2 ** 20, files: 2500 }))
+    .filter(({ name }) => !has.has(name));
   const more = await collect(["etc", "usr/share", "usr/include"], {
     bytes: 24 * 2 ** 20,
     files: 4000,
@@ -30,7 +33,7 @@ export async function machineArchive(xattrs: boolean): Promise<Uint8Array<ArrayB
   const image = buildImage({
     name: DEMO_NAME,
     layers: [
-      [...base, { name: "srv/" }, { name: "srv/old/" }, {
+      [...shell, ...base, { name: "srv/" }, { name: "srv/old/" }, {
         name: "srv/old/gone",
         content: "gone\n",
       }],
@@ -41,6 +44,43 @@ export async function machineArchive(xattrs: boolean): Promise<Uint8Array<ArrayB
     config: { config: { Cmd: ["/srv/app/run"], WorkingDir: "/srv/app" } },
   });
   return archiveTar(dockerFiles([image]));
+}
+
+/** The machine's shell with its libraries and the links that lead to them, so that the image can run. */
+async function shellFiles(): Promise<TarFixture[]> {
+  const out = new Map<string, TarFixture>();
+  const add = async (path: string): Promise<void> => {
+    let at = "";
+    for (const part of path.split("/").filter((part) => part !== "")) {
+      const name = at === "" ? part : `${at}/${part}`;
+      const found = await Deno.lstat(`/${name}`).catch(() => undefined);
+      if (found === undefined) return;
+      if (found.isSymlink) {
+        const target = await Deno.readLink(`/${name}`);
+        out.set(name, { name, target });
+        return await add(path.replace(`/${name}`, await Deno.realPath(`/${name}`)));
+      }
+      if (found.isDirectory) out.set(`${name}/`, { name: `${name}/`, mode: 0o755 });
+      else if (found.isFile) {
+        const content = await Deno.readFile(`/${name}`);
+        out.set(name, { name, mode: 0o755, content });
+      }
+      at = name;
+    }
+  };
+  for (const path of ["/bin/sh", ...await librariesOf("/bin/sh")]) await add(path);
+  return [...out.values()];
+}
+
+/** What the dynamic linker says that a program needs; nothing where there is no such linker. */
+async function librariesOf(program: string): Promise<string[]> {
+  try {
+    const { stdout } = await new Deno.Command("ldd", { args: [program], stderr: "null" }).output();
+    return new TextDecoder().decode(stdout).match(/\/\S+/g) ?? [];
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
 }
 
 function application(xattrs: boolean): TarFixture[] {

@@ -87,11 +87,30 @@ async function look(root: string, name: string, directory: string): Promise<void
   if (mounted.code === 0) {
     await list(directory);
     await show(root, ["umount", directory]);
+    await change(root, name, directory);
     return;
   }
   console.log("This machine or user may not mount: the same files, unpacked.");
   await show(root, ["unpack", name, `${directory}/files`]);
   await list(`${directory}/files`);
+}
+
+/** A change on a read-write layer: by a container where this machine runs one, else by hand; committed as a new image. */
+async function change(root: string, name: string, directory: string): Promise<void> {
+  const script = "echo changed > /demo-change; echo 'Hello from inside the image.'";
+  const ran = await varve(root, ["run", "--name", "demo", name, "--", "/bin/sh", "-c", script]);
+  if (ran.code === 0) {
+    console.log(ran.stdout.trimEnd());
+  } else {
+    console.log("No container runs here, or the image has no shell: the change is made by hand.");
+    await show(root, ["mount", name, directory, "--rw", "demo"]);
+    await Deno.writeTextFile(`${directory}/demo-change`, "changed\n");
+    await show(root, ["umount", directory]);
+  }
+  await show(root, ["diff", "demo"]);
+  await show(root, ["commit", "demo", "demo.local/changed:1", "--message", "a demonstration"]);
+  await show(root, ["layers", "demo.local/changed:1"]);
+  await show(root, ["snapshot", "rm", "demo"]);
 }
 
 async function list(directory: string): Promise<void> {
