@@ -14,6 +14,8 @@ export interface UnmountImageOptions {
   readonly snapshotter: Snapshotter;
   /** The directory. */
   readonly target: string;
+  /** Detach it now, also when it is in use: it goes with its last user. */
+  readonly lazy?: boolean;
 }
 
 /**
@@ -50,7 +52,7 @@ export async function unmountImage(
       { subject: target },
     );
   }
-  performUnmount(fromText(target));
+  performUnmount(fromText(target), { lazy: options.lazy ?? false });
   // Another process may mount here at once; it then puts the books right itself.
   using directory = openMountTarget(target);
   if (directory.tryLock() && store.leases.get(id)?.createdAt === lease.createdAt) {

@@ -45,12 +45,16 @@ export const umount: Verb = {
   usage: "umount <dir>",
   summary: "unmount what mount mounted; a read-write snapshot stays",
   help: `JSON: {"target","key"}`,
-  async run(context, [directory = ""]) {
+  configure(command) {
+    command.option("--lazy", "detach it now, also when it is in use");
+  },
+  async run(context, [directory = ""], options) {
     const store = await context.store();
     const { key } = await unmountImage({
       store,
       snapshotter: await context.snapshotter(),
       target: directory,
+      lazy: options["lazy"] === true,
     });
     return { json: { target: directory, key }, text: "" };
   },
