@@ -89,13 +89,12 @@ export class Transport implements Disposable {
     if (response.status !== 401 || url.origin !== endpoint.origin) return answer;
     const challenges = parseChallenges(response.headers.get("www-authenticate") ?? "");
     const config = this.config;
-    const fresh = await authorize(challenges, {
-      endpoint,
-      scope,
-      connections: this.#connections,
-      config,
-      signal,
-    });
+    const connections = this.#connections;
+    const fresh = await authorize(challenges, { endpoint, scope, connections, config, signal })
+      .catch(async (error) => {
+        await response.body?.cancel();
+        throw error;
+      });
     // The same answer to the same question would be refused again.
     if (fresh === undefined || fresh.authorization === token?.authorization) return answer;
     await response.body?.cancel();
