@@ -1,0 +1,207 @@
+/**
+ * Composition: layer trees on the disk become one image on the disk, as layers and entries grow.
+ * Does the cost of an entry stay flat? And what costs a layer of 100 entries more on 1,000,000?
+ *
+ * Each case runs in a process of its own, so that a peak of memory is its own. Times are those that
+ * the thread ran, the best of three: the work is done by one thread that waits for nothing but the page cache.
+ */
+import { erofsImageName, writeErofs } from "../../lib/codec/erofs/mod.ts";
+import { type DiffId, sha256 } from "../../lib/digest/mod.ts";
+import { applyLayer, foldLayers } from "../../lib/layer/mod.ts";
+import { composeJob } from "../../lib/snapshot/compose/job.ts";
+import {
+  type DirectoryNode,
+  encodeTree,
+  type FileNode,
+  fromText,
+  openTree,
+  timestamp,
+  type Tree,
+  TreeBuilder,
+} from "../../lib/tree/mod.ts";
+import { tempDir } from "../support/temp.ts";
+import { figure, peakMemory } from "./harness.ts";
+import { report, type ResultRow } from "./results.ts";
+
+const CASES: readonly (readonly [layers: number, entries: number])[] = [
+  [1, 40_000],
+  [8, 40_000],
+  [128, 40_000],
+  [8, 200_000],
+  [8, 1_000_000],
+  [128, 1_000_000],
+];
+const MIB = 1024 * 1024;
+const RUNS = 3;
+
+/** Like package trees; each layer has packages of its own, and all change one directory. */
+function layerOf(number: number, entries: number): Tree {
+  const builder = new TreeBuilder({ kind: "layer" });
+  const source = sha256(new TextEncoder().encode(`layer ${number}`)) as DiffId;
+  const digest = new Uint8Array(32).fill(number);
+  const attributes = { uid: 0, gid: 0, mtime: timestamp(1_700_000_000 + number), xattrs: [] };
+  const directory: DirectoryNode = {
+    ...attributes,
+    mode: 0o755,
+    type: "directory",
+    opaque: false,
+    implied: false,
+  };
+  let made = 0;
+  const put = (parent: number, name: string) => {
+    const size = 1 + made % 30_000;
+    const node: FileNode = {
+      ...attributes,
+      mode: 0o644,
+      type: "file",
+      size,
+      digest: null,
+      locator: null,
+      group: null,
+    };
+    digest[0] = made;
+    digest[1] = made >>> 8;
+    digest[2] = made >>> 16;
+    const id = builder.put(parent, fromText(name), node);
+    builder.content(id, digest, [{ logical: 0, length: size, position: made++ * 2048 }]);
+  };
+  const shared = builder.put(0, fromText("shared"), directory);
+  for (let i = 0; i < 8; i++) put(shared, `file-${(number + i) % 16}`);
+  for (let a = 0; made < entries; a++) {
+    const top = builder.put(0, fromText(`package-${number}-${a}`), directory);
+    made++;
+    for (let b = 0; b < 16 && made < entries; b++) {
+      const middle = builder.put(top, fromText(`lib${b}`), directory);
+      made++;
+      for (let c = 0; c < 11 && made < entries; c++) put(middle, `module_${c}.d.ts`);
+    }
+  }
+  return builder.finish(source);
+}
+
+/** Milliseconds that this thread ran. */
+function ran(): number {
+  return Number(Deno.readTextFileSync("/proc/thread-self/schedstat").split(" ")[0]) / 1e6;
+}
+
+async function best(act: (run: number) => unknown): Promise<number> {
+  let least = Infinity;
+  for (let run = 0; run < RUNS; run++) {
+    const start = ran();
+    await act(run);
+    least = Math.min(least, ran() - start);
+  }
+  return least;
+}
+
+function writeTree(path: string, tree: Tree): void {
+  Deno.writeFileSync(path, new Uint8Array(0));
+  for (const piece of encodeTree(tree)) Deno.writeFileSync(path, piece, { append: true });
+}
+
+function readTree(path: string): Tree {
+  const bytes = Deno.readFileSync(path);
+  return openTree({
+    size: bytes.length,
+    readSync: (offset, length) => bytes.subarray(offset, offset + length),
+  });
+}
+
+async function one(layers: number, entries: number): Promise<ResultRow> {
+  await using temp = await tempDir("varve-bench-", "/var/tmp");
+  const trees: string[] = [];
+  for (let i = 0; i < layers; i++) {
+    const path = temp.join(`layer-${i}`);
+    writeTree(path, layerOf(i, Math.floor(entries / layers)));
+    trees.push(path);
+  }
+  // A store with other chains is looked through for the same image: here there is none.
+  const input = { trees, contents: [], dirty: [], siblings: [] };
+  const context = { signal: new AbortController().signal } as Parameters<typeof composeJob.run>[1];
+  let size = 0;
+  const whole = await best(async (run) => {
+    const target = temp.join(`image-${run}`);
+    Deno.mkdirSync(target);
+    size = (await composeJob.run({ ...input, target }, context)).size;
+  });
+  const peak = await peakMemory();
+  let tree = foldLayers(trees.map(readTree));
+  const fold = await best(() => tree = foldLayers(trees.map(readTree)));
+  return {
+    layers,
+    entries: tree.count,
+    "compose (ms)": whole,
+    "of it read and fold (ms)": fold,
+    "an entry (µs)": whole * 1000 / tree.count,
+    "image (MiB)": size / MIB,
+    "peak memory (MiB)": peak,
+  };
+}
+
+/** One layer of 100 entries more on a chain of 1,000,000: with the root tree below it kept, and all folded again. */
+async function more(): Promise<ResultRow> {
+  await using temp = await tempDir("varve-bench-", "/var/tmp");
+  const paths = Array.from({ length: 8 }, (_, i) => temp.join(`layer-${i}`));
+  for (const [i, path] of paths.entries()) writeTree(path, layerOf(i, 125_000));
+  writeTree(temp.join("top"), layerOf(8, 100));
+  writeTree(temp.join("root"), foldLayers(paths.map(readTree)));
+  let tree = readTree(temp.join("root"));
+  const opened = await best(() => readTree(temp.join("root")));
+  const below = readTree(temp.join("root"));
+  const top = readTree(temp.join("top"));
+  const apply = await best(() => applyLayer(below, top));
+  const reread = await best(() => applyLayer(readTree(temp.join("root")), top));
+  // What a compose job does: the image is of this tree.
+  const all = [...paths, temp.join("top")];
+  const fold = await best(() => tree = foldLayers(all.map(readTree)));
+  const named = await best(() => erofsImageName(tree));
+  const image = await best(() => writeErofs(tree).write(() => {}));
+  const kept = await best((run) => writeTree(temp.join(`kept-${run}`), tree));
+  return {
+    "apply on a tree in memory (ms)": apply,
+    "read the tree below (ms)": opened,
+    "read and apply (ms)": reread,
+    "fold all layers again (ms)": fold,
+    "name (ms)": named,
+    "image (ms)": image,
+    "keep the tree (ms)": kept,
+    "kept (MiB)": Deno.statSync(temp.join("kept-0")).size / MIB,
+  };
+}
+
+const [layers, entries] = Deno.args;
+if (layers !== undefined) {
+  const row = layers === "more" ? await more() : await one(Number(layers), Number(entries));
+  await Deno.stdout.write(new TextEncoder().encode(JSON.stringify(row)));
+} else {
+  const child = async (...args: string[]): Promise<ResultRow> => {
+    const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", new URL(import.meta.url).pathname, ...args],
+      stderr: "inherit",
+    }).output();
+    if (code !== 0) Deno.exit(1);
+    return JSON.parse(new TextDecoder().decode(stdout));
+  };
+  const rows: ResultRow[] = [];
+  for (const [layers, entries] of CASES) rows.push(await child(`${layers}`, `${entries}`));
+  await report("compose", "Composition of layers into one image", rows);
+  const incremental = await child("more");
+  await report("compose_more", "One layer of 100 entries more on 1,000,000", [incremental]);
+  const column = (row: ResultRow | undefined, name: string) => Number(row?.[name]);
+  const cost = (row: ResultRow | undefined) => column(row, "an entry (µs)");
+  figure(
+    "an entry of 1,000,000 against one of 40,000, 8 layers",
+    cost(rows[4]) / cost(rows[1]),
+    "×",
+    {
+      atMost: 1.5,
+    },
+  );
+  figure("compose 40,000 entries", column(rows[1], "compose (ms)"), "ms", { atMost: 100 });
+  figure("compose 1,000,000 entries", column(rows[4], "compose (ms)"), "ms", { atMost: 1500 });
+  figure("its peak memory", column(rows[4], "peak memory (MiB)"), "MiB", { atMost: 1.2 * 1024 });
+  figure("100 entries more: fold", column(incremental, "apply on a tree in memory (ms)"), "ms", {
+    atMost: 25,
+  });
+  figure("100 entries more: image", column(incremental, "image (ms)"), "ms", { atMost: 800 });
+}
