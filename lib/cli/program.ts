@@ -15,9 +15,11 @@ import { history, inspect, layers } from "./verbs/inspect.ts";
 import { load } from "./verbs/load.ts";
 import { mount, umount, unpack } from "./verbs/mount.ts";
 import { rmi, tag } from "./verbs/names.ts";
+import { login, logout } from "./verbs/login.ts";
 import { digest, manifest, tags } from "./verbs/look_up.ts";
 import { ps } from "./verbs/ps.ts";
 import { pull } from "./verbs/pull.ts";
+import { push } from "./verbs/push.ts";
 import { rebase } from "./verbs/rebase.ts";
 import { run } from "./verbs/run.ts";
 import { save } from "./verbs/save.ts";
@@ -31,9 +33,12 @@ export const VERBS: readonly Verb[] = [
   load,
   save,
   pull,
+  push,
   tags,
   digest,
   manifest,
+  login,
+  logout,
   images,
   tag,
   rmi,

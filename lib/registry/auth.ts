@@ -69,8 +69,10 @@ async function fetchToken(
   const service = challenge.parameters.get("service") ?? "";
   const form = new URLSearchParams();
   if (service !== "") form.set("service", service);
-  if (scope !== "") form.set("scope", scope);
   const refresh = trusted?.kind === "refresh";
+  // Several in one field of a form, in one parameter each of a query (distribution, "token", "oauth").
+  const scopes = refresh ? [scope] : scope.split(" ");
+  for (const one of scopes) if (one !== "") form.append("scope", one);
   if (refresh) {
     form.set("grant_type", "refresh_token");
     form.set("refresh_token", trusted.token);

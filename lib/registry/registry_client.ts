@@ -7,6 +7,7 @@ import type { Capability, ClientConfig, Endpoint, Tokens } from "./contract.ts";
 import { parseNextLink } from "./link.ts";
 import { registryError } from "./text.ts";
 import { type Request, Transport } from "./transport.ts";
+import { type BlobUpload, putManifest, uploadBlob, type UploadOutcome } from "./upload.ts";
 
 /** What `Accept` says: indexes first, so that a registry does not choose a platform by itself. */
 const ACCEPT = [
@@ -163,6 +164,32 @@ export class RegistryClient implements Disposable {
       signal,
     });
     await response.body?.cancel();
+  }
+
+  /** Brings a blob into a repository: there already, mounted, or uploaded. @throws {VarveError} `E_REGISTRY`, `E_DENIED` */
+  async uploadBlob(
+    repository: string,
+    upload: BlobUpload,
+    signal?: AbortSignal,
+  ): Promise<UploadOutcome> {
+    const [endpoint] = this.#endpoints("push").slice(-1) as [Endpoint];
+    return await uploadBlob(
+      { transport: this.#transport, endpoint, repository, signal },
+      upload,
+    );
+  }
+
+  /** Puts a manifest or an index, byte for byte, under a tag or its digest. @throws {VarveError} `E_REGISTRY`, `E_DENIED`, `E_DIGEST` */
+  async putManifest(
+    repository: string,
+    bytes: Uint8Array,
+    descriptor: Pick<Descriptor, "digest" | "mediaType">,
+    name: string,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const [endpoint] = this.#endpoints("push").slice(-1) as [Endpoint];
+    const context = { transport: this.#transport, endpoint, repository, signal };
+    await putManifest(context, new Uint8Array(bytes), descriptor, name);
   }
 
   /** A list in pages, which `Link` headers lead through (distribution-spec, "Listing Tags"). */

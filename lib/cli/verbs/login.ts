@@ -1,0 +1,111 @@
+import { VarveError } from "../../errors.ts";
+import { parseReference } from "../../oci/mod.ts";
+import { eraseCredential, storeCredential } from "../../registry/mod.ts";
+import type { Context } from "../context.ts";
+import { dockerConfigFile, registryClient } from "../registry.ts";
+import { text, type Verb } from "../verb.ts";
+
+/** Bytes of a password. */
+const MAX_PASSWORD = 64 * 1024;
+
+/** `varve login`. */
+export const login: Verb = {
+  usage: "login <registry>",
+  summary: "log in to a registry",
+  help:
+    `The password comes from standard input, and is kept only when the registry takes it: with the
+credential helper that Docker's config.json names, else in that file ($DOCKER_CONFIG/config.json or
+~/.docker/config.json), which docker and podman read, too.
+
+JSON: {"registry","username","stored"}
+
+Example:
+  varve login ghcr.io --username me --password-stdin < token`,
+  configure(command) {
+    command
+      .option("-u, --username <name>", "the user's name")
+      .option("--password-stdin", "read the password from standard input")
+      .option("--plain-http", "speak to the registry without TLS");
+  },
+  async run(context, [argument = ""], options) {
+    const registry = registryName(argument);
+    const username = text(options, "username");
+    if (username === undefined || options["passwordStdin"] !== true) {
+      throw new VarveError(
+        "E_USAGE",
+        "Cannot log in: give --username NAME and --password-stdin, and the password as standard input",
+      );
+    }
+    if (username.includes(":")) {
+      throw new VarveError("E_USAGE", "Cannot log in: a user's name holds no colon");
+    }
+    const password = await readPassword(context);
+    const credential = { kind: "basic", username, password } as const;
+    {
+      using client = await registryClient(context, { registry }, {
+        plainHttp: options["plainHttp"] === true,
+        credential,
+      });
+      await client.ping(context.signal);
+    }
+    const stored = await storeCredential(credential, optionsOf(context, registry));
+    return {
+      json: { registry, username, stored },
+      text: `Logged in to ${registry}; the credentials are in ${stored}\n`,
+    };
+  },
+};
+
+/** `varve logout`. */
+export const logout: Verb = {
+  usage: "logout <registry>",
+  summary: "forget the credentials of a registry",
+  help: `JSON: {"registry","removed"}`,
+  async run(context, [argument = ""]) {
+    const registry = registryName(argument);
+    const removed = await eraseCredential(optionsOf(context, registry));
+    const said = removed ? "Logged out of" : "There were no credentials for";
+    return { json: { registry, removed }, text: `${said} ${registry}\n` };
+  },
+};
+
+/** A registry's name as references have it. @throws {VarveError} `E_USAGE` */
+function registryName(argument: string): string {
+  const bare = argument.replace(/^https?:\/\//, "").replace(/\/(?:v[12]\/?)?$/, "");
+  const { registry, repository } = parseReference(`${bare}/x`);
+  const right = repository === "x" || (registry === "docker.io" && repository === "library/x");
+  if (right && (bare === registry || registry === "docker.io")) return registry;
+  throw new VarveError(
+    "E_USAGE",
+    `Cannot use ${JSON.stringify(argument)} as a registry: give HOST or HOST:PORT`,
+  );
+}
+
+async function readPassword(context: Context): Promise<string> {
+  if (context.io.isTerminal("stdin")) {
+    throw new VarveError(
+      "E_USAGE",
+      "Cannot read the password from a terminal: give a file or a pipe",
+    );
+  }
+  const decoder = new TextDecoder();
+  let password = "";
+  for await (const chunk of context.io.stdin()) {
+    password += decoder.decode(chunk, { stream: true });
+    if (password.length > MAX_PASSWORD) {
+      throw new VarveError("E_LIMIT", `Cannot log in: the password is longer than ${MAX_PASSWORD}`);
+    }
+  }
+  password = password.replace(/\r?\n$/, "");
+  if (password !== "") return password;
+  throw new VarveError("E_USAGE", "Cannot log in: the password on standard input is empty");
+}
+
+function optionsOf(context: Context, registry: string) {
+  const file = dockerConfigFile(context.io.env);
+  if (file === undefined) {
+    throw new VarveError("E_USAGE", "Cannot find Docker's config.json: set DOCKER_CONFIG or HOME");
+  }
+  const { signal } = context;
+  return { file, registry, path: context.io.env("PATH") ?? "", signal };
+}
