@@ -121,7 +121,7 @@ async function one(layers: number, entries: number): Promise<ResultRow> {
   let size = 0;
   const whole = await best(async (run) => {
     const target = temp.join(`image-${run}`);
-    Deno.mkdirSync(target);
+    await Deno.mkdir(target);
     size = (await composeJob.run({ ...input, target }, context)).size;
   });
   const peak = await peakMemory();
@@ -165,7 +165,7 @@ async function more(): Promise<ResultRow> {
     "name (ms)": named,
     "image (ms)": image,
     "keep the tree (ms)": kept,
-    "kept (MiB)": Deno.statSync(temp.join("kept-0")).size / MIB,
+    "kept (MiB)": (await Deno.stat(temp.join("kept-0"))).size / MIB,
   };
 }
 

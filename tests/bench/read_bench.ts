@@ -1,0 +1,77 @@
+/**
+ * Reading an image through varve's mount, beside the same image as directories under overlay: `find`, the
+ * attributes of all, the bytes of all, with a cold page cache (dropped before each) and a warm one.
+ *
+ * It drops the machine's page cache: root only, and whoever else works here feels it.
+ */
+import { createPool } from "../../lib/pool/mod.ts";
+import {
+  createSnapshotter,
+  type DriverName,
+  mountImage,
+  selectDriver,
+} from "../../lib/snapshot/mod.ts";
+import { type ImageRecord, openStore, readImage } from "../../lib/store/mod.ts";
+import { Cli } from "../support/cli.ts";
+import { run } from "../support/process.ts";
+import { tempDir } from "../support/temp.ts";
+import { figure } from "./harness.ts";
+import { realImage } from "./real_images.ts";
+import { report } from "./results.ts";
+
+const RUNS = 3;
+const LONG = { timeout: 900_000 };
+const ACTS: Readonly<Record<string, string>> = {
+  "find": 'find "$1" > "$2"',
+  "stat of all": `find "$1" -printf '%m %U %G %s %T@ %l %p\\n' > "$2"`,
+  "read of all": 'find "$1" -type f -print0 | xargs -0 cat > /dev/null',
+};
+const DRIVERS: readonly DriverName[] = ["erofs", "overlay"];
+
+await using temp = await tempDir("varve-bench-", "/var/tmp");
+const root = temp.join("store");
+await new Cli(root).text(["load", (await realImage()).layout]);
+await using store = await openStore({ root, durability: "none" });
+await using pool = createPool();
+const image = await readImage(store, store.images.list()[0] as ImageRecord);
+
+async function timed(driver: DriverName, act: string, cold: boolean): Promise<number> {
+  if (cold) await run(["sh", "-c", "sync; echo 3 > /proc/sys/vm/drop_caches"], LONG);
+  const start = performance.now();
+  await run(["sh", "-c", ACTS[act] ?? "", "read", temp.join(driver), temp.join("out")], LONG);
+  return performance.now() - start;
+}
+
+await using mounts = new AsyncDisposableStack();
+for (const name of DRIVERS) {
+  await Deno.mkdir(temp.join(name));
+  const snapshotter = createSnapshotter({
+    store,
+    driver: selectDriver({ store, pool, wanted: name }),
+  });
+  mounts.use(await mountImage({ store, snapshotter, image, target: temp.join(name) }));
+}
+const rows = [];
+for (const cold of [true, false]) {
+  for (const act of Object.keys(ACTS)) {
+    const least: Record<string, number> = {};
+    for (const name of DRIVERS) if (!cold) await timed(name, act, false);
+    for (let i = 0; i < RUNS; i++) {
+      for (const name of DRIVERS) {
+        least[name] = Math.min(least[name] ?? Infinity, await timed(name, act, cold));
+      }
+    }
+    const { erofs = NaN, overlay = NaN } = least;
+    rows.push({
+      "": `${act}, ${cold ? "cold" : "warm"}`,
+      "erofs (ms)": erofs,
+      "directories under overlay (ms)": overlay,
+      "as fast": overlay / erofs,
+    });
+  }
+}
+await report("read", "Reading through the mount", rows);
+for (const row of rows) {
+  const bound = row[""].endsWith("cold") ? { atLeast: 1 } : {};
+  figure(`${row[""]}: as fast as directories under overlay`, row["as fast"], "×", bound);
+}
