@@ -9,11 +9,11 @@ export function writeAbout(directory: string, about: ComposedImage): void {
 
 /** Reads what is said of a composed image. @throws {VarveError} `E_DAMAGE` when that is nothing of use */
 export function readAbout(directory: string): ComposedImage {
-  const { name, size, devices } = parse(directory);
+  const { digest, size, devices } = parse(directory);
   try {
-    if (typeof name === "string" && Number.isSafeInteger(size) && Array.isArray(devices)) {
+    if (typeof digest === "string" && Number.isSafeInteger(size) && Array.isArray(devices)) {
       return {
-        name: parseDigest(name),
+        digest: parseDigest(digest),
         size: size as number,
         devices: devices.map((device) => parseDigest(String(device)) as DiffId),
       };

@@ -16,8 +16,8 @@ export const ABOUT = "image.json";
 
 /** A composed image. */
 export interface ComposedImage {
-  /** SHA-256 of writer version, root tree digest and locators: images of one name are the same bytes. */
-  readonly name: Digest;
+  /** SHA-256 of its bytes. The same root tree and locators give the same image. */
+  readonly digest: Digest;
   /** Bytes of the image. */
   readonly size: number;
   /** The layers whose tars are its devices, in the order of the mount. */

@@ -1,6 +1,6 @@
-import type { DiffId, Digest } from "../../digest/mod.ts";
+import { createHasher, type DiffId } from "../../digest/mod.ts";
 import { fromText } from "../../bytes/mod.ts";
-import { erofsImageName, type ReadLayer, writeErofs } from "../../codec/erofs/mod.ts";
+import { type ReadLayer, writeErofs } from "../../codec/erofs/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { foldLayers } from "../../layer/mod.ts";
 import {
@@ -43,12 +43,8 @@ export const composeJob: Job<ComposeJobInput, ComposedImage> = {
     signal.throwIfAborted();
     const layers = input.trees.map(readTree);
     const tree = layers.length === 0 ? emptyTree("root") : foldLayers(layers);
-    const name = erofsImageName(tree);
-    const shared = share(input, name);
-    if (shared !== undefined) return shared;
     using contents = new Contents(input.contents);
     const image = writeErofs(tree, { read: contents.read, dirty: new Set(input.dirty) });
-    const about = { name, size: image.size, devices: image.devices };
     using file = ownFd(
       openAt(
         CWD,
@@ -58,31 +54,39 @@ export const composeJob: Job<ComposeJobInput, ComposedImage> = {
       ),
     );
     reserveFd(file.fd, 0, image.size);
+    const hasher = createHasher();
     image.write((bytes) => {
       signal.throwIfAborted();
+      hasher.update(bytes);
       writeFd(file.fd, bytes);
     });
+    const about = { digest: hasher.digest(), size: image.size, devices: image.devices };
+    share(input, about);
     writeAbout(input.target, about);
     return about;
   },
 };
 
-/** Takes the image of another chain whose root tree and locators are the same, by a hard link. */
-function share({ siblings, target }: ComposeJobInput, name: Digest): ComposedImage | undefined {
+/** Takes the equal image of another chain for the new one, by a hard link: it is cached once and mounted once. */
+function share({ siblings, target }: ComposeJobInput, about: ComposedImage): void {
   for (const sibling of siblings) {
     try {
-      if (!isComposed(sibling)) continue;
-      const about = readAbout(sibling);
-      if (about.name !== name) continue;
-      Deno.linkSync(`${sibling}/${IMAGE}`, `${target}/${IMAGE}`);
-      writeAbout(target, about);
-      return about;
+      if (!isComposed(sibling) || !isEqual(readAbout(sibling), about)) continue;
+      Deno.linkSync(`${sibling}/${IMAGE}`, `${target}/${IMAGE}.shared`);
+      Deno.renameSync(`${target}/${IMAGE}.shared`, `${target}/${IMAGE}`);
+      return;
     } catch (error) {
       // It was removed meanwhile, or has as many links as there may be: then this chain has its own.
       if (fileErrno(error) === undefined && !(error instanceof VarveError)) throw error;
     }
   }
-  return undefined;
+}
+
+/** The same bytes over other layers are another file system. */
+function isEqual(a: ComposedImage, b: ComposedImage): boolean {
+  return a.digest === b.digest && a.size === b.size &&
+    a.devices.length === b.devices.length &&
+    a.devices.every((device, i) => device === b.devices[i]);
 }
 
 /** The layer tars, opened when they are asked for: few images copy anything. */
