@@ -1,0 +1,193 @@
+/** What varve pulls and pushes, beside skopeo and Debian's docker-registry. */
+import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
+import { Cli } from "../support/cli.ts";
+import { dockerRegistry, REGISTRY_TOOLS, USER } from "../support/docker_registry.ts";
+import { archiveTar, type BuiltImage, ociFiles, writeArchive } from "../support/images.ts";
+import { run, runAny } from "../support/process.ts";
+import { needs } from "../support/require.ts";
+import { sampleImage } from "../support/sample.ts";
+import { type TempDir, tempDir } from "../support/temp.ts";
+
+const tools = needs({ tools: REGISTRY_TOOLS });
+
+/** A layout directory that skopeo reads. */
+async function layoutOf(temp: TempDir, name: string, image: BuiltImage): Promise<string> {
+  const directory = temp.join(name);
+  await Deno.mkdir(directory);
+  await writeArchive(directory, ociFiles([image]));
+  return directory;
+}
+
+async function skopeoPush(layout: string, to: string, ...more: string[]): Promise<void> {
+  await run([
+    "skopeo",
+    "copy",
+    "-q",
+    ...more,
+    "--dest-tls-verify=false",
+    `oci:${layout}:1`,
+    `docker://${to}`,
+  ]);
+}
+
+/** A command whose store, home and settings are in a directory of their own. */
+function cliIn(temp: TempDir, env: Record<string, string> = {}): Cli {
+  return new Cli(temp.join("store"), {
+    env: { HOME: temp.path, XDG_RUNTIME_DIR: temp.path, ...env },
+  });
+}
+
+Deno.test({
+  name: "registry: varve pulls what skopeo pushed, of every compression and both families",
+  ...tools,
+  fn: async () => {
+    await using temp = await tempDir();
+    await using registry = await dockerRegistry();
+    const cli = cliIn(temp);
+    const image = sampleImage();
+    const zstd = await layoutOf(temp, "zstd", sampleImage({ packing: "zstd" }));
+    const layout = await layoutOf(temp, "layout", image);
+    const cases: [string, string, string[]][] = [
+      ["same", layout, ["--preserve-digests"]],
+      ["docker", layout, ["--format", "v2s2", "--dest-compress-format", "gzip"]],
+      ["zstd", zstd, ["--format", "oci"]],
+    ];
+    for (const [tag, from, args] of cases) {
+      const name = `${registry.host}/team/app:${tag}`;
+      await skopeoPush(from, name, ...args);
+      const { images: [pulled] } = await cli.json(["pull", name]);
+      const digest = (await run([
+        "skopeo",
+        "inspect",
+        "--tls-verify=false",
+        "--format",
+        "{{.Digest}}",
+        `docker://${name}`,
+      ])).stdout.trim();
+      assertEquals(pulled.manifest, digest, tag);
+      assertEquals(pulled.name, name);
+      assertEquals(
+        pulled.layers.map(({ diffId }: { diffId: string }) => diffId),
+        image.layers.map(({ diffId }) => diffId),
+      );
+      assertEquals(pulled.chainId, image.chainId);
+      assertEquals((await cli.text(["digest", name])).trim(), digest);
+      assertEquals(await cli.text(["cat", `${name}:/data/small`]), "s");
+    }
+    assertEquals((await cli.json(["tags", `${registry.host}/team/app`])).tags.sort(), [
+      "docker",
+      "same",
+      "zstd",
+    ]);
+    const raw = await run(cli.command(["manifest", `${registry.host}/team/app:same`]));
+    assertEquals(raw.bytes, image.manifest);
+    const again = await cli.json(["pull", `${registry.host}/team/app:same`]);
+    assert(again.images[0].layers.every(({ processed }: { processed: boolean }) => !processed));
+    const missing = await cli.any(["pull", `${registry.host}/team/app:none`]);
+    assertEquals(missing.code, 4, missing.stderr);
+  },
+});
+
+Deno.test({
+  name: "registry: skopeo pulls what varve pushed, byte for byte; blobs are sent once",
+  ...tools,
+  fn: async () => {
+    await using temp = await tempDir();
+    await using registry = await dockerRegistry();
+    const cli = cliIn(temp);
+    for (const docker of [false, true]) {
+      const image = sampleImage({ docker, packing: docker ? "gzip" : ["gzip", "zstd", "none"] });
+      const archive = temp.join(`${docker}.tar`);
+      await Deno.writeFile(archive, archiveTar(ociFiles([image])));
+      const name = `${registry.host}/${docker ? "docker" : "oci"}/app:1`;
+      await cli.text(["load", archive, "--name", name]);
+      const pushed = await cli.json(["push", name]);
+      assertEquals(pushed.digest, image.descriptor.digest);
+      const outcomes = (
+        json: { blobs: { outcome: string }[] },
+      ) => [...new Set(json.blobs.map(({ outcome }) => outcome))];
+      // The second image shares a layer with the first one.
+      assertEquals(outcomes(pushed).sort(), docker ? ["mounted", "uploaded"] : ["uploaded"]);
+      assertEquals(outcomes(await cli.json(["push", name])), ["present"]);
+      const other = `${registry.host}/${docker ? "docker" : "oci"}/other:2`;
+      assertEquals(outcomes(await cli.json(["push", name, other])), ["mounted"]);
+      for (const at of [name, other]) {
+        const directory = temp.join(`got-${docker}-${at.slice(-1)}`);
+        await run([
+          "skopeo",
+          "copy",
+          "-q",
+          "--preserve-digests",
+          "--src-tls-verify=false",
+          `docker://${at}`,
+          `dir:${directory}`,
+        ]);
+        assertEquals(await Deno.readFile(`${directory}/manifest.json`), image.manifest);
+        for (const { descriptor, blob } of image.layers) {
+          assertEquals(await Deno.readFile(`${directory}/${descriptor.digest.slice(7)}`), blob);
+        }
+      }
+    }
+  },
+});
+
+Deno.test({
+  name: "registry: login is verified, kept for its owner alone, used, and forgotten",
+  ...tools,
+  fn: async () => {
+    await using temp = await tempDir();
+    await using registry = await dockerRegistry({ basic: true });
+    const cli = cliIn(temp, { DOCKER_CONFIG: temp.join("docker") });
+    const file = temp.join("docker/config.json");
+    const layout = await layoutOf(temp, "layout", sampleImage());
+    const name = `${registry.host}/app:1`;
+    await skopeoPush(layout, name, "--dest-creds", `${USER.username}:${USER.password}`);
+    const login = ["login", registry.host, "--username", USER.username, "--password-stdin"];
+    const wrong = await cli.any(login, { stdin: "WRONG-PASSWORD\n" });
+    assertEquals(wrong.code, 11, wrong.stderr);
+    assertFalse(wrong.stderr.includes("WRONG-PASSWORD"));
+    assertEquals((await runAny(["test", "-e", file])).code, 1);
+    assertEquals((await cli.any(["pull", name])).code, 11);
+    await Deno.mkdir(temp.join("docker"));
+    await Deno.writeTextFile(file, JSON.stringify({ other: { kept: true } }));
+    await cli.text(login, { stdin: `${USER.password}\n` });
+    assertEquals(((await Deno.stat(file)).mode ?? 0) & 0o777, 0o600);
+    assertEquals(JSON.parse(await Deno.readTextFile(file)), {
+      other: { kept: true },
+      auths: { [registry.host]: { auth: btoa(`${USER.username}:${USER.password}`) } },
+    });
+    assertEquals((await cli.json(["pull", name])).images[0].name, name);
+    await cli.text(["push", name, `${registry.host}/pushed:1`]);
+    // Others read it, too.
+    await run(["skopeo", "inspect", "--tls-verify=false", `docker://${registry.host}/pushed:1`], {
+      env: { REGISTRY_AUTH_FILE: file },
+    });
+    assertEquals((await cli.json(["logout", registry.host])).removed, true);
+    assertEquals(JSON.parse(await Deno.readTextFile(file)), { other: { kept: true }, auths: {} });
+    assertEquals((await cli.any(["digest", name])).code, 11);
+  },
+});
+
+Deno.test({
+  name: "registry: TLS with an authority of its own, by hosts.toml and by nothing else",
+  ...tools,
+  fn: async () => {
+    await using temp = await tempDir();
+    await using registry = await dockerRegistry({ tls: true });
+    const layout = await layoutOf(temp, "layout", sampleImage());
+    const name = `${registry.host}/app:1`;
+    await skopeoPush(layout, name, "--preserve-digests");
+    const hosts = temp.join("certs.d", registry.host);
+    await Deno.mkdir(hosts, { recursive: true });
+    const cli = cliIn(temp, { VARVE_HOSTS_DIR: temp.join("certs.d") });
+    const server = `server = "https://${registry.host}"\n`;
+    await Deno.writeTextFile(`${hosts}/hosts.toml`, server);
+    const unknown = await cli.any(["pull", name]);
+    assertEquals(unknown.code, 10, unknown.stderr);
+    assertStringIncludes(unknown.stderr, "authority that is not known");
+    await Deno.copyFile(registry.ca, `${hosts}/ca.pem`);
+    await Deno.writeTextFile(`${hosts}/hosts.toml`, `${server}ca = "ca.pem"\n`);
+    assertEquals((await cli.json(["pull", name])).images[0].name, name);
+    await cli.text(["push", name, `${registry.host}/pushed:1`]);
+  },
+});
