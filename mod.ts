@@ -4,7 +4,8 @@
  *
  * - {@linkcode openStore} opens the store that everything else works on;
  * - {@linkcode loadImages} brings images in from archives and directories, and
- *   {@linkcode saveImages} takes them out; {@linkcode pullImage} brings them in from registries;
+ *   {@linkcode saveImages} takes them out; {@linkcode pullImage} and {@linkcode pushImage} do so with
+ *   registries;
  * - {@linkcode mountImage} and {@linkcode unpackImage} give their files;
  * - {@linkcode applyLayer}, {@linkcode diffTrees} and {@linkcode chainIds} are the
  *   pure core: values in, values out.
@@ -103,6 +104,8 @@ export {
   loadClientConfig,
   pullImage,
   type PullOptions,
+  pushImage,
+  type PushOptions,
   RegistryClient,
 } from "./lib/registry/mod.ts";
 export {

@@ -54,7 +54,15 @@ const io: Io = {
   },
 };
 
+/** Deno's `fetch` reads the proxy variables itself, and then sends loopback through the proxy as well. */
+function exceptLoopback(): void {
+  const name = Deno.env.get("no_proxy") ? "no_proxy" : "NO_PROXY";
+  const others = Deno.env.get(name);
+  Deno.env.set(name, `${others ? `${others},` : ""}localhost,127.0.0.0/8,::1`);
+}
+
 if (import.meta.main && !("WorkerGlobalScope" in globalThis)) {
+  exceptLoopback();
   const isRoot = Deno.uid() === 0;
   Deno.exit(await withSignals((signal) => runCli(Deno.args, { io, signal, isRoot })));
 }

@@ -1,0 +1,195 @@
+import { assert, assertEquals, assertFalse } from "@std/assert";
+import { createPool, loadImages, openMemoryStore, type Store } from "../../mod.ts";
+import { parseReference } from "../../lib/oci/mod.ts";
+import { type PushedImage, pushImage, RegistryClient } from "../../lib/registry/mod.ts";
+import { codeOf } from "../support/code_of.ts";
+import { type Answer, bearerAnswer, configFor, Servers } from "../support/hostile_registry.ts";
+import { archiveTar, type BuiltImage, jsonBytes, ociFiles, sha256Of } from "../support/images.ts";
+import { sampleImage } from "../support/sample.ts";
+
+const image = sampleImage();
+const USER = { kind: "basic", username: "user", password: "PASSWORD-1" } as const;
+
+async function storeOf(built: BuiltImage = image): Promise<Store> {
+  const store = openMemoryStore();
+  await using pool = createPool({ inline: true });
+  const archive = ReadableStream.from([archiveTar(ociFiles([built]))]);
+  await loadImages(store, archive, { pool, name: "r.example/app:1" });
+  // Another repository of the same registry, to mount from.
+  store.images.set("r.example/base:1", store.images.list()[0]!.target);
+  return store;
+}
+
+async function push(own: string): Promise<PushedImage> {
+  await using store = await storeOf();
+  using client = new RegistryClient(configFor(own, { [own]: USER }));
+  const record = store.images.get("r.example/app:1")!;
+  return await pushImage(store, client, record, parseReference("r.example/app:1"));
+}
+
+/** A registry that keeps what it is sent; what a test gives comes before. */
+class Keeper {
+  readonly blobs = new Map<string, Uint8Array>();
+  readonly manifests = new Map<string, Uint8Array>();
+
+  readonly answer: Answer = async (request, url) => {
+    const digest = /\/blobs\/(sha256:.*)$/.exec(url.pathname)?.[1];
+    if (request.method === "HEAD" && digest !== undefined) {
+      return new Response("", { status: this.blobs.has(digest) ? 200 : 404 });
+    }
+    if (request.method === "POST") {
+      return new Response("", {
+        status: 202,
+        headers: { location: "/v2/app/blobs/uploads/1?state=x" },
+      });
+    }
+    if (request.method !== "PUT") return undefined;
+    const bytes = new Uint8Array(await request.arrayBuffer());
+    const name = /\/manifests\/(.*)$/.exec(url.pathname)?.[1];
+    if (name !== undefined) this.manifests.set(name, bytes);
+    else {
+      assertEquals(url.searchParams.get("state"), "x");
+      assertEquals(sha256Of(bytes), url.searchParams.get("digest"));
+      this.blobs.set(sha256Of(bytes), bytes);
+    }
+    return new Response("", { status: 201 });
+  };
+}
+
+const onPost = (answer: (url: URL) => Response | undefined): Answer => (request, url) =>
+  request.method === "POST" && url.pathname !== "/token" ? answer(url) : undefined;
+
+Deno.test("push: blobs first, the manifest last and byte for byte", async () => {
+  await using servers = new Servers();
+  const keeper = new Keeper();
+  const own = servers.start(keeper.answer);
+  const pushed = await push(own);
+  assertEquals(pushed.digest, image.descriptor.digest as never);
+  assertEquals(keeper.manifests.get("1"), image.manifest);
+  assertEquals(
+    [...keeper.blobs.keys()].sort(),
+    [image.imageId, ...image.layers.map(({ descriptor }) => descriptor.digest)].sort(),
+  );
+  assertEquals(servers.seen.at(-1)?.path, "/v2/app/manifests/1");
+  const again = await push(own);
+  assertEquals([...new Set(again.blobs.map(({ outcome }) => outcome))], ["present"]);
+});
+
+Deno.test("H18 an upload that leads elsewhere is refused, and nobody there is told a thing", async () => {
+  await using servers = new Servers();
+  const evil = servers.start(() => new Response("", { status: 201 }));
+  const locations = [
+    `${evil}/x`,
+    `//${new URL(evil).host}/x`,
+    evil.replace("http://", "http://u:p@"),
+    "file:///x",
+    "http://[",
+  ];
+  for (const location of locations) {
+    const keeper = new Keeper();
+    const own = servers.start(
+      (_, { pathname }) => pathname === "/token" ? Response.json({ token: "TOKEN-1" }) : undefined,
+      bearerAnswer("TOKEN-1", () => `${own}/token`),
+      onPost(() => new Response("", { status: 202, headers: { location } })),
+      keeper.answer,
+    );
+    assertEquals(await codeOf(() => push(own)), "E_REGISTRY", location);
+    assertEquals(keeper.manifests.size, 0);
+  }
+  assertEquals(servers.seen.filter(({ origin }) => origin === evil), []);
+  assertFalse(servers.toldTo("TOKEN-1").includes(evil));
+});
+
+Deno.test("H19 a mount that is none ends in an upload", async () => {
+  const mounts: ((url: URL) => Response | undefined)[] = [
+    // It says 201, and the blob is not there.
+    () =>
+      new Response("", {
+        status: 201,
+        headers: { "docker-content-digest": `sha256:${"0".repeat(64)}` },
+      }),
+    () => new Response("", { status: 404 }),
+    () => new Response("", { status: 405 }),
+    () => undefined,
+  ];
+  for (const mount of mounts) {
+    await using servers = new Servers();
+    const keeper = new Keeper();
+    const own = servers.start(
+      onPost((url) => url.searchParams.has("mount") ? mount(url) : undefined),
+      keeper.answer,
+    );
+    const pushed = await push(own);
+    assert(pushed.blobs.every(({ outcome }) => outcome === "uploaded"));
+    assert(servers.seen.some(({ path }) => path.includes("from=base")));
+  }
+});
+
+Deno.test("a registry that refuses, redirects an upload, or says it got something else", async () => {
+  const wrong = { "docker-content-digest": `sha256:${"0".repeat(64)}` };
+  const cases: [string, Answer][] = [
+    ["E_DENIED", onPost(() => new Response("", { status: 403 }))],
+    ["E_REGISTRY", onPost(() => new Response("", { status: 400 }))],
+    ["E_REGISTRY", onPost(() => new Response("", { status: 202 }))],
+    [
+      "E_REGISTRY",
+      onPost(() => new Response("", { status: 307, headers: { location: "/elsewhere" } })),
+    ],
+    [
+      "E_DIGEST",
+      ({ method }, { pathname }) =>
+        method === "PUT" && pathname.includes("/manifests/")
+          ? new Response("", { status: 201, headers: wrong })
+          : undefined,
+    ],
+    // An early answer, the body not read.
+    [
+      "E_REGISTRY",
+      ({ method }, { pathname }) =>
+        method === "PUT" && pathname.includes("/blobs/")
+          ? new Response("", { status: 413 })
+          : undefined,
+    ],
+  ];
+  for (const [i, [code, answer]] of cases.entries()) {
+    await using servers = new Servers();
+    const own = servers.start(
+      // No mounts here.
+      onPost((url) =>
+        url.searchParams.has("mount") ? new Response("", { status: 404 }) : undefined
+      ),
+      answer,
+      new Keeper().answer,
+    );
+    assertEquals(await codeOf(() => push(own)), code, `case ${i}`);
+  }
+});
+
+Deno.test("H21 a nondistributable layer is left out; a part that is not here is told before all", async () => {
+  const layers = image.layers.map(({ descriptor }, i) =>
+    i > 0 ? descriptor : {
+      ...descriptor,
+      mediaType: "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+    }
+  );
+  const manifest = jsonBytes({ ...JSON.parse(new TextDecoder().decode(image.manifest)), layers });
+  const descriptor = { ...image.descriptor, digest: sha256Of(manifest), size: manifest.length };
+  await using store = await storeOf({ ...image, manifest, descriptor });
+  await using servers = new Servers();
+  const keeper = new Keeper();
+  using client = new RegistryClient(configFor(servers.start(keeper.answer)));
+  const record = store.images.get("r.example/app:1")!;
+  const warnings: string[] = [];
+  await pushImage(store, client, record, parseReference("r.example/app:2"), {
+    onWarning: (message) => warnings.push(message),
+  });
+  assertEquals(warnings.length, 1);
+  assertEquals(keeper.blobs.size, 3);
+  assertFalse(keeper.blobs.has(image.layers[0]!.descriptor.digest));
+  const before = servers.seen.length;
+  const target = { ...record.target, digest: `sha256:${"1".repeat(64)}` as never };
+  const code = await codeOf(() =>
+    pushImage(store, client, { ...record, target }, parseReference("r.example/app:3"))
+  );
+  assertEquals([code, servers.seen.length], ["E_PRECONDITION", before]);
+});
