@@ -6,6 +6,7 @@ import { cat } from "./verbs/cat.ts";
 import { commit } from "./verbs/commit.ts";
 import { completions } from "./verbs/completions.ts";
 import { configGet, configLs, configSet } from "./verbs/config.ts";
+import { copy } from "./verbs/copy.ts";
 import { diff } from "./verbs/diff.ts";
 import { doctor } from "./verbs/doctor.ts";
 import { exportVerb } from "./verbs/export.ts";
@@ -34,6 +35,7 @@ export const VERBS: readonly Verb[] = [
   save,
   pull,
   push,
+  copy,
   tags,
   digest,
   manifest,

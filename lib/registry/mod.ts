@@ -17,6 +17,7 @@ export { type ClientOptions, loadClientConfig, SYSTEM_CA_FILE } from "./client_c
 export { proxiesOf } from "./proxy.ts";
 export { pullImage, type PullOptions } from "./pull.ts";
 export { type FetchedDocument, type ManifestName, RegistryClient } from "./registry_client.ts";
+export { copyImage, type CopySide } from "./copy.ts";
 export { type PushedImage, pushImage, type PushOptions, type PushProgress } from "./push.ts";
 export type { BlobUpload, UploadOutcome } from "./upload.ts";
 export { eraseCredential, type LoginOptions, storeCredential } from "./login.ts";

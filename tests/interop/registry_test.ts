@@ -132,6 +132,30 @@ Deno.test({
 });
 
 Deno.test({
+  name: "registry: a copy from one registry to another, and inside of one",
+  ...tools,
+  fn: async () => {
+    await using temp = await tempDir();
+    await using first = await dockerRegistry();
+    await using second = await dockerRegistry();
+    const cli = cliIn(temp);
+    const image = sampleImage();
+    const name = `${first.host}/app:1`;
+    await skopeoPush(await layoutOf(temp, "layout", image), name, "--preserve-digests");
+    const outcomes = async (to: string) => {
+      const copied = await cli.json(["copy", name, to]);
+      assertEquals(copied.digest, image.descriptor.digest);
+      const pulled = await cli.json(["pull", to]);
+      assertEquals(pulled.images[0].chainId, image.chainId);
+      return [...new Set(copied.blobs.map(({ outcome }: { outcome: string }) => outcome))];
+    };
+    assertEquals(await outcomes(`${second.host}/elsewhere/app:2`), ["uploaded"]);
+    assertEquals(await outcomes(`${second.host}/elsewhere/app:3`), ["present"]);
+    assertEquals(await outcomes(`${first.host}/other:1`), ["mounted"]);
+  },
+});
+
+Deno.test({
   name: "registry: login is verified, kept for its owner alone, used, and forgotten",
   ...tools,
   fn: async () => {

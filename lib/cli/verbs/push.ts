@@ -1,12 +1,12 @@
 import { parseReference } from "../../oci/mod.ts";
-import { pushImage, type PushProgress } from "../../registry/mod.ts";
+import { type PushedImage, pushImage, type PushProgress } from "../../registry/mod.ts";
 import { findImage } from "../../store/mod.ts";
 import { VarveError } from "../../errors.ts";
 import type { Context } from "../context.ts";
 import { formatBytes, type ProgressItem } from "../progress.ts";
 import { parseConcurrency, registryClient } from "../registry.ts";
 import { shortDigest } from "../short.ts";
-import { text, type Verb } from "../verb.ts";
+import { type Report, text, type Verb } from "../verb.ts";
 
 /** `varve push`. */
 export const push: Verb = {
@@ -50,23 +50,27 @@ Examples:
     });
     const pushed = await pushImage(store, client, image, target, {
       signal: context.signal,
-      onProgress: progressOf(context),
+      onProgress: pushProgressOf(context),
       onWarning: (message) => context.warn(message),
       ...(concurrency === undefined ? {} : { concurrency }),
     });
-    const sent = pushed.blobs.filter(({ outcome }) => outcome === "uploaded");
-    const size = sent.reduce((sum, blob) => sum + blob.size, 0);
-    return {
-      json: pushed,
-      text:
-        `${pushed.name}\n  digest    ${pushed.digest}\n  blobs     ${pushed.blobs.length} (${sent.length} sent, ${
-          formatBytes(size)
-        })\n`,
-    };
+    return pushReport(pushed);
   },
 };
 
-function progressOf(context: Context): (progress: PushProgress) => void {
+/** What is said of an image that went to a registry. */
+export function pushReport(pushed: PushedImage): Report {
+  const sent = pushed.blobs.filter(({ outcome }) => outcome === "uploaded");
+  const size = formatBytes(sent.reduce((sum, blob) => sum + blob.size, 0));
+  return {
+    json: pushed,
+    text: `${pushed.name}\n  digest    ${pushed.digest}\n` +
+      `  blobs     ${pushed.blobs.length} (${sent.length} sent, ${size})\n`,
+  };
+}
+
+/** Shows one bar or line for each blob. */
+export function pushProgressOf(context: Context): (progress: PushProgress) => void {
   const items = new Map<string, ProgressItem>();
   return ({ blob, total, sent, state }) => {
     let item = items.get(blob);
