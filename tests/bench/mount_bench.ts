@@ -18,7 +18,7 @@ import { figure, measure, timingOf } from "./harness.ts";
 import { type BenchImage, isHere, realImage, tenLayers } from "./real_images.ts";
 import { report, type ResultRow } from "./results.ts";
 
-const RUNS = 3;
+const RUNS = Number(Deno.env.get("VARVE_BENCH_RUNS") ?? "3");
 const LONG = { timeout: 900_000 };
 await using temp = await tempDir("varve-bench-", "/var/tmp");
 

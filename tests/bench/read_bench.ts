@@ -19,7 +19,7 @@ import { figure } from "./harness.ts";
 import { realImage } from "./real_images.ts";
 import { report } from "./results.ts";
 
-const RUNS = 3;
+const RUNS = Number(Deno.env.get("VARVE_BENCH_RUNS") ?? "3");
 const LONG = { timeout: 900_000 };
 const ACTS: Readonly<Record<string, string>> = {
   "find": 'find "$1" > "$2"',
