@@ -1,8 +1,16 @@
 /** What varve pulls and pushes, beside skopeo and Debian's docker-registry. */
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import { Cli } from "../support/cli.ts";
+import { cuttingProxy } from "../support/cutting_proxy.ts";
 import { dockerRegistry, REGISTRY_TOOLS, USER } from "../support/docker_registry.ts";
-import { archiveTar, type BuiltImage, ociFiles, writeArchive } from "../support/images.ts";
+import {
+  archiveTar,
+  buildImage,
+  type BuiltImage,
+  ociFiles,
+  writeArchive,
+} from "../support/images.ts";
+import { prng } from "../support/prng.ts";
 import { run, runAny } from "../support/process.ts";
 import { needs } from "../support/require.ts";
 import { sampleImage } from "../support/sample.ts";
@@ -152,6 +160,32 @@ Deno.test({
     assertEquals(await outcomes(`${second.host}/elsewhere/app:2`), ["uploaded"]);
     assertEquals(await outcomes(`${second.host}/elsewhere/app:3`), ["present"]);
     assertEquals(await outcomes(`${first.host}/other:1`), ["mounted"]);
+  },
+});
+
+Deno.test({
+  name: "H29 registry: a proxy cuts every connection after a megabyte, and nothing is sent twice",
+  ...tools,
+  fn: async () => {
+    await using temp = await tempDir();
+    await using registry = await dockerRegistry();
+    const content = prng(29).bytes(9_000_000);
+    const image = buildImage({
+      name: "example.org/large:1",
+      layers: [[{ name: "large", content }], [{ name: "small", content: "s" }]],
+    });
+    await skopeoPush(
+      await layoutOf(temp, "layout", image),
+      `${registry.host}/app:1`,
+      "--preserve-digests",
+    );
+    await using proxy = cuttingProxy(Number(registry.host.split(":")[1]), 1_000_000);
+    const cli = cliIn(temp);
+    const { images: [pulled] } = await cli.json(["pull", `${proxy.host}/app:1`]);
+    assertEquals(pulled.chainId, image.chainId);
+    const size = image.layers.reduce((sum, { blob }) => sum + blob.length, 0);
+    assert(proxy.cuts() >= 8, `${proxy.cuts()} cuts`);
+    assert(proxy.passed() <= 1.1 * size, `${proxy.passed()} bytes for ${size}`);
   },
 });
 

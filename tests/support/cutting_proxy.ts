@@ -1,0 +1,60 @@
+/** A TCP proxy that cuts each connection after so many bytes of answers. */
+export interface CuttingProxy extends AsyncDisposable {
+  /** `localhost:PORT`. */
+  readonly host: string;
+  /** Bytes of answers that went through. */
+  readonly passed: () => number;
+  /** Connections that were cut. */
+  readonly cuts: () => number;
+}
+
+/** Starts a proxy in front of a port of loopback. */
+export function cuttingProxy(port: number, every: number): CuttingProxy {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  let [passed, cuts] = [0, 0];
+  const running = new Set<Promise<void>>();
+  const serve = async (client: Deno.Conn) => {
+    const server = await Deno.connect({ hostname: "127.0.0.1", port });
+    const asking = client.readable.pipeTo(server.writable).catch(() => {});
+    let left = every;
+    const buffer = new Uint8Array(64 * 1024);
+    try {
+      for (;;) {
+        const count = await server.read(buffer.subarray(0, Math.min(buffer.length, left)));
+        if (count === null) break;
+        for (let at = 0; at < count;) at += await client.write(buffer.subarray(at, count));
+        passed += count;
+        left -= count;
+        if (left > 0) continue;
+        cuts++;
+        break;
+      }
+    } catch {
+      // Either side is gone.
+    }
+    for (const side of [client, server]) {
+      try {
+        side.close();
+      } catch {
+        // The pipe has closed it.
+      }
+    }
+    await asking;
+  };
+  const accepting = (async () => {
+    for await (const client of listener) {
+      const one = serve(client).finally(() => running.delete(one));
+      running.add(one);
+    }
+  })();
+  return {
+    host: `localhost:${(listener.addr as Deno.NetAddr).port}`,
+    passed: () => passed,
+    cuts: () => cuts,
+    async [Symbol.asyncDispose](): Promise<void> {
+      listener.close();
+      await accepting;
+      await Promise.all(running);
+    },
+  };
+}
