@@ -1,6 +1,6 @@
 import { VarveError } from "../errors.ts";
 import { algorithmOf, createHasher, type Digest, equalDigests, Verifier } from "../digest/mod.ts";
-import { bareMediaType, type Descriptor, MEDIA_TYPES, OCI_LIMITS } from "../oci/mod.ts";
+import { bareMediaType, type Descriptor, MEDIA_TYPES, OCI_LIMITS, parseIndex } from "../oci/mod.ts";
 import { readWhole } from "./body.ts";
 import { streamBlob } from "./blob_stream.ts";
 import type { Capability, ClientConfig, Endpoint, Tokens } from "./contract.ts";
@@ -22,6 +22,8 @@ const ACCEPT = [
 const MAX_PAGE = 4 * 1024 * 1024;
 /** Pages of a list. */
 const MAX_PAGES = 10_000;
+/** Pages of a list of referrers. */
+const MAX_REFERRER_PAGES = 100;
 /** Tags of a list. */
 const MAX_TAGS = 1_000_000;
 
@@ -151,6 +153,67 @@ export class RegistryClient implements Disposable {
       const scope = `repository:${repository}:pull`;
       return await this.#list(endpoint, `/${repository}/tags/list`, "tags", scope, action, signal);
     });
+  }
+
+  /**
+   * What refers to a manifest (distribution-spec, "Listing Referrers"): signatures, attestations, bills of
+   * material. A registry without the API is asked for the tag that stands in for it.
+   *
+   * @throws {VarveError} `E_DENIED`, `E_REGISTRY`, `E_LIMIT`; `E_JSON`, `E_FORMAT`, … when the list is malformed
+   */
+  async referrers(
+    repository: string,
+    digest: Digest,
+    signal?: AbortSignal,
+  ): Promise<readonly Descriptor[]> {
+    return await this.#each("resolve", async (endpoint) => {
+      const action = `list what refers to ${digest} at ${endpoint.origin}`;
+      const list = await this.#referrerPages(endpoint, repository, digest, action, signal);
+      if (list !== undefined) return list;
+      const tag = digest.replace(":", "-");
+      try {
+        const { bytes, contentType } = await this.manifest({ repository, tag }, { signal });
+        return parseIndex(bytes, { contentType }).manifests;
+      } catch (error) {
+        if (error instanceof VarveError && error.code === "E_NOT_FOUND") return [];
+        throw error;
+      }
+    });
+  }
+
+  /** `undefined` where the registry has no such API. */
+  async #referrerPages(
+    endpoint: Endpoint,
+    repository: string,
+    digest: Digest,
+    action: string,
+    signal: AbortSignal | undefined,
+  ): Promise<Descriptor[] | undefined> {
+    const { idleTimeout } = this.config;
+    const out: Descriptor[] = [];
+    let next: string | URL = `/${repository}/referrers/${digest}`;
+    for (let page = 0; page < MAX_REFERRER_PAGES; page++) {
+      const { response, url } = await this.#transport.send(endpoint, {
+        method: "GET",
+        path: next,
+        headers: { accept: MEDIA_TYPES.index },
+        scope: `repository:${repository}:pull`,
+        accept: page === 0 ? [200, 404] : [200],
+        action,
+        signal,
+      });
+      if (response.status === 404) {
+        await response.body?.cancel();
+        return undefined;
+      }
+      const bytes = await readWhole(response, MAX_PAGE, { action, idleTimeout, signal });
+      out.push(...parseIndex(bytes).manifests);
+      const link = parseNextLink(response.headers.get("link") ?? "", url);
+      if (link === undefined) return out;
+      if (link.origin !== endpoint.origin) throw registryError(action, "its list leads elsewhere");
+      next = link;
+    }
+    throw new VarveError("E_LIMIT", `Cannot ${action}: more than ${MAX_REFERRER_PAGES} pages`);
   }
 
   /** Asks whether the registry takes the credentials. @throws {VarveError} `E_DENIED`, `E_REGISTRY` */

@@ -288,6 +288,36 @@ Deno.test("H22 the pages of a list stay at the registry, and end", async () => {
   assertEquals(await codeOf(() => client.tags("missing")), "E_NOT_FOUND");
 });
 
+Deno.test("H22 referrers: by the API, by the tag that stands in for it, and nowhere else", async () => {
+  await using servers = new Servers();
+  const one = { ...image.descriptor, artifactType: "application/x.signature" };
+  const list = (link?: string) =>
+    Response.json({
+      schemaVersion: 2,
+      mediaType: "application/vnd.oci.image.index.v1+json",
+      manifests: [one],
+    }, link === undefined ? {} : { headers: { link: `<${link}>; rel="next"` } });
+  const subject = image.descriptor.digest as never;
+  const own = servers.start((_, { pathname, searchParams }) => {
+    if (pathname.startsWith("/v2/api/referrers/")) {
+      return list(searchParams.has("n") ? undefined : "?n=2");
+    }
+    if (pathname.startsWith("/v2/away/referrers/")) return list("http://127.0.0.1:1/evil");
+    if (pathname.startsWith("/v2/junk/referrers/")) return new Response("{}");
+    return pathname === `/v2/tag/manifests/${image.descriptor.digest.replace(":", "-")}`
+      ? list()
+      : undefined;
+  });
+  using client = new RegistryClient(configFor(own));
+  const types = async (repository: string) =>
+    (await client.referrers(repository, subject)).map(({ artifactType }) => artifactType);
+  assertEquals(await types("api"), [one.artifactType, one.artifactType]);
+  assertEquals(await types("tag"), [one.artifactType]);
+  assertEquals(await types("none"), []);
+  assertEquals(await codeOf(() => client.referrers("away", subject)), "E_REGISTRY");
+  assertEquals(await codeOf(() => client.referrers("junk", subject)), "E_FORMAT");
+});
+
 Deno.test("H23 answers that pass are tried again, so often and no more", async () => {
   for (
     const [status, after] of [[429, "Thu, 01 Jan 1970 00:00:00 GMT"], [503, "soon"], [

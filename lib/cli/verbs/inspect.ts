@@ -1,10 +1,13 @@
-import { formatPlatform } from "../../oci/mod.ts";
+import { VarveError } from "../../errors.ts";
+import { formatPlatform, tryParseReference } from "../../oci/mod.ts";
 import { chainIds } from "../../layer/mod.ts";
 import type { Store, StoredImage } from "../../store/mod.ts";
+import type { Context } from "../context.ts";
 import { openImage } from "../images.ts";
 import { jsonParts } from "../json.ts";
 import { printableLine } from "../printable.ts";
 import { formatBytes } from "../progress.ts";
+import { registryClient } from "../registry.ts";
 import { shortDigest } from "../short.ts";
 import { table } from "../table.ts";
 import type { Verb } from "../verb.ts";
@@ -15,10 +18,18 @@ const decoder = new TextDecoder();
 export const inspect: Verb = {
   usage: "inspect <ref>",
   summary: "show an image's manifest and config",
-  help: `The text is the JSON document.
+  help:
+    `The text is the JSON document. With --referrers the registry that the image's name is of is asked for
+the signatures, attestations and other artifacts that refer to it.
 
-JSON: {"name","target","platform","imageId","chainId","manifest","config","layers":[…as in layers]}`,
-  async run(context, [reference = ""]) {
+JSON: {"name","target","platform","imageId","chainId","manifest","config","layers":[…as in layers],
+"referrers":[{"mediaType","artifactType","digest","size","annotations"}]}`,
+  configure(command) {
+    command
+      .option("--referrers", "list what refers to the image in its registry")
+      .option("--plain-http", "speak to the registry without TLS");
+  },
+  async run(context, [reference = ""], options) {
     const store = await context.store();
     const image = await openImage(store, reference);
     const json: Record<string, unknown> = {
@@ -31,9 +42,36 @@ JSON: {"name","target","platform","imageId","chainId","manifest","config","layer
       config: JSON.parse(decoder.decode(image.config.raw)) as unknown,
       layers: layerRows(store, image),
     };
+    if (options["referrers"] === true) {
+      json["referrers"] = await referrers(context, image, options["plainHttp"] === true);
+    }
     return { json, text: jsonParts(json) };
   },
 };
+
+/** What the registry of an image's name has that refers to it. */
+async function referrers(
+  context: Context,
+  { record: { name, target } }: StoredImage,
+  plainHttp: boolean,
+): Promise<unknown[]> {
+  const reference = tryParseReference(name);
+  if (reference === undefined) {
+    throw new VarveError(
+      "E_USAGE",
+      `Cannot look for what refers to ${name}: it has no name in a registry`,
+    );
+  }
+  using client = await registryClient(context, reference, { plainHttp });
+  const found = await client.referrers(reference.repository, target.digest, context.signal);
+  return found.map(({ mediaType, artifactType, digest, size, annotations }) => ({
+    mediaType,
+    artifactType: artifactType ?? null,
+    digest,
+    size,
+    annotations: annotations ?? {},
+  }));
+}
 
 /** `varve history`. */
 export const history: Verb = {
