@@ -1,6 +1,7 @@
 import { VarveError } from "../errors.ts";
 import type { Store } from "../store/mod.ts";
 import { firstProcess, isStopped, processesWith, signalProcess } from "./first_process.ts";
+import { untilFrozen } from "./frozen.ts";
 import { findRun, type FoundRun } from "./run_directory.ts";
 import { RUN_FILES, runtimeCall } from "./runtime/commands.ts";
 
@@ -61,11 +62,13 @@ async function switchTo(run: FoundRun, verb: "pause" | "resume"): Promise<void> 
     stdout: "null",
     stderr: "piped",
   }).output();
-  if (success || verb === "resume") return;
+  if (verb === "resume") return;
+  const first = success ? await firstProcess(state.runtime, directory) : null;
+  if (success && (first === null || await untilFrozen(first))) return;
   throw new VarveError(
     "E_UNSUPPORTED",
     `Cannot pause container ${JSON.stringify(state.key)}: ${
-      new TextDecoder().decode(stderr).trim().slice(0, 500)
+      new TextDecoder().decode(stderr).trim().slice(0, 500) || "its processes do not stop"
     }`,
     { subject: state.key },
   );

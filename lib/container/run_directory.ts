@@ -6,7 +6,7 @@
  */
 import { fromText } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
-import { CWD, lockFd, Open, openAt, type OwnedFd, ownFd } from "../linux/mod.ts";
+import { CWD, isErrno, lockFd, Open, openAt, type OwnedFd, ownFd } from "../linux/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { RUN_FILES } from "./runtime/commands.ts";
 import { type Runtime, RUNTIMES } from "./runtime/find.ts";
@@ -58,8 +58,9 @@ export async function createRunDirectory(store: Store, cacheId: number): Promise
   const name = `${PREFIX}${cacheId}-${random.toHex()}`;
   const path = `${mountsOf(store)}/${name}`;
   await Deno.mkdir(path, { mode: 0o700 });
-  const lock = openLock(path);
-  if (!lockFd(lock.fd, "exclusive")) throw new Error(`Cannot lock ${path}: it is new`);
+  const lock = openLock(path, Open.CREATE);
+  // Whoever looks whether it is locked holds it for a moment.
+  while (!lockFd(lock.fd, "exclusive")) await new Promise((resolve) => setTimeout(resolve, 1));
   for (const sub of [RUN_FILES.rootfs, RUN_FILES.bundle]) await Deno.mkdir(`${path}/${sub}`);
   return {
     path,
@@ -145,12 +146,18 @@ function parse(text: string): RunState | undefined {
 }
 
 function isLocked(directory: string): boolean {
-  using lock = openLock(directory);
-  return !lockFd(lock.fd, "shared");
+  try {
+    using lock = openLock(directory);
+    return !lockFd(lock.fd, "shared");
+  } catch (error) {
+    // Not yet, or no longer. It must not be made here: that would keep a directory from being removed.
+    if (isErrno(error, "ENOENT")) return false;
+    throw error;
+  }
 }
 
-function openLock(directory: string): OwnedFd {
-  const flags = Open.READ_WRITE | Open.CREATE | Open.NO_FOLLOW;
+function openLock(directory: string, create = 0): OwnedFd {
+  const flags = Open.READ_WRITE | create | Open.NO_FOLLOW;
   return ownFd(openAt(CWD, fromText(`${directory}/${RUN_FILES.lock}`), flags, 0o600));
 }
 
