@@ -12,7 +12,7 @@ import {
   tryParseReference,
 } from "../oci/mod.ts";
 import { sniff } from "../codec/compress/mod.ts";
-import { mapLimited } from "./map_limited.ts";
+import { mapLimited } from "../pool/mod.ts";
 import {
   type LayerFile,
   refuseOtherPlatform,

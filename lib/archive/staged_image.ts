@@ -9,7 +9,7 @@ import {
 } from "../oci/mod.ts";
 import type { Ingest } from "../store/mod.ts";
 import type { ArchiveFiles } from "./files.ts";
-import { mapLimited } from "./map_limited.ts";
+import { mapLimited } from "../pool/mod.ts";
 import type { StagedResult, Stager, WantedLayer } from "./stager.ts";
 
 /** A manifest of an image, with its layers staged. */

@@ -110,7 +110,7 @@ export function createProgram(dispatch: Dispatch): Command {
     .option("--progress <mode>", "auto, plain or none")
     .option("--durability <mode>", "full or none: whether data is synced before it is visible")
     .option("--workers <n>", "worker threads")
-    .option("--driver <driver>", "snapshot driver: overlay, native or auto")
+    .option("--driver <driver>", "snapshot driver: erofs, overlay, native or auto")
     .version(VERSION, "--version", "print the version")
     .addHelpText("after", GLOBAL_HELP)
     .configureHelp({ showGlobalOptions: true });

@@ -18,3 +18,4 @@ export { layerJobs } from "./layer_jobs.ts";
 export { LayerScanner, type LayerScannerOptions, type ScannedLayer } from "./layer_scanner.ts";
 export { createPool } from "./pool.ts";
 export { type AnyJob, serve } from "./serve.ts";
+export { mapLimited } from "./map_limited.ts";

@@ -9,7 +9,7 @@ import {
   parseDocument,
   type Reference,
 } from "../oci/mod.ts";
-import { mapLimited } from "./map_limited.ts";
+import { mapLimited } from "../pool/mod.ts";
 import type { PushedImage, PushOptions } from "./push.ts";
 import type { FetchedDocument, RegistryClient } from "./registry_client.ts";
 

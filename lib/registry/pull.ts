@@ -24,7 +24,7 @@ import {
 import { createPool, type Pool } from "../pool/mod.ts";
 import type { Ingest, IngestResult, Store } from "../store/mod.ts";
 import { LayerPuller, type PulledLayer } from "./layer_puller.ts";
-import { mapLimited } from "./map_limited.ts";
+import { mapLimited } from "../pool/mod.ts";
 import type { RegistryClient } from "./registry_client.ts";
 
 /** Options of {@linkcode pullImage}. */

@@ -11,7 +11,7 @@ import {
   tryParseReference,
 } from "../oci/mod.ts";
 import { documentLimits, type ImageRecord, type Store } from "../store/mod.ts";
-import { mapLimited } from "./map_limited.ts";
+import { mapLimited } from "../pool/mod.ts";
 import type { RegistryClient } from "./registry_client.ts";
 import type { UploadOutcome } from "./upload.ts";
 

@@ -1,5 +1,6 @@
 import { parseReference } from "../../oci/mod.ts";
 import { pullImage } from "../../registry/mod.ts";
+import { composeEagerly } from "../compose_eager.ts";
 import { hostPlatform, platformOption } from "../images.ts";
 import { inflaterOf } from "../options.ts";
 import { parseConcurrency, registryClient } from "../registry.ts";
@@ -49,6 +50,7 @@ Examples:
       ...(platform === undefined ? {} : { platform }),
       ...(concurrency === undefined ? {} : { concurrency }),
     });
+    await composeEagerly(context, [image]);
     return reportOf(context, [image]);
   },
 };
