@@ -5,6 +5,7 @@
  * @module
  */
 export { appendImage } from "./append_layer.ts";
+export { compressImage, type CompressImageOptions } from "./compress_image.ts";
 export { exportImage, type ExportOptions, exportTree } from "./export.ts";
 export { importImage, type ImportOptions } from "./import.ts";
 export { loadImages } from "./load.ts";

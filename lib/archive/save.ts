@@ -5,6 +5,7 @@ import { encodeTarHeader, tarPadding } from "../codec/tar/mod.ts";
 import { guarded } from "../linux/mod.ts";
 import type { Platform } from "../oci/mod.ts";
 import { findImage, type ImageRecord, type Store } from "../store/mod.ts";
+import { compressImage, type CompressImageOptions } from "./compress_image.ts";
 import { type PlannedFile, planSave, type SavePlan } from "./save_plan.ts";
 import { directoryTarget } from "./save_target.ts";
 import { writeAll, writeFile } from "./write_file.ts";
@@ -14,6 +15,10 @@ const END = 1024;
 
 /** Options of {@linkcode saveImages} and its kin. */
 export interface SaveOptions {
+  /** How layers are compressed that are not yet; left as they are without it. An index goes out as it is. */
+  readonly compression?: CompressImageOptions;
+  /** Called with each image whose manifest is a new one, because its layers were compressed. */
+  readonly onManifest?: (image: ImageRecord) => void;
   /** For which platform of an index Docker's manifest.json is written. */
   readonly host?: Platform;
   /** Cancels. */
@@ -40,7 +45,7 @@ export async function saveImages(
   references: readonly string[],
   options: SaveOptions = {},
 ): Promise<ReadableStream<Uint8Array>> {
-  const plan = await planSave(store, await resolve(store, references), options.host);
+  const plan = await planSave(store, await resolve(store, references, options), options.host);
   return tarStream(store, plan, options);
 }
 
@@ -90,7 +95,7 @@ export async function saveToDirectory(
   path: string,
   options: SaveOptions = {},
 ): Promise<void> {
-  const plan = await planSave(store, await resolve(store, references), options.host);
+  const plan = await planSave(store, await resolve(store, references, options), options.host);
   await using target = await directoryTarget(path);
   await guarded(`save to ${path}`, async () => {
     const progress = meter(plan, options);
@@ -106,12 +111,25 @@ export async function saveToDirectory(
   });
 }
 
-async function resolve(store: Store, references: readonly string[]): Promise<ImageRecord[]> {
+async function resolve(
+  store: Store,
+  references: readonly string[],
+  { compression, onManifest }: SaveOptions,
+): Promise<ImageRecord[]> {
   if (references.length === 0) {
     throw new VarveError("E_USAGE", "Cannot save images: none is named");
   }
   const records: ImageRecord[] = [];
-  for (const reference of references) records.push(await findImage(store, reference));
+  for (const reference of references) {
+    const record = await findImage(store, reference);
+    if (compression === undefined) {
+      records.push(record);
+      continue;
+    }
+    const compressed = await compressImage(store, record, compression);
+    if (compressed !== record) onManifest?.(compressed);
+    records.push(compressed);
+  }
   return records;
 }
 

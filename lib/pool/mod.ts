@@ -18,4 +18,5 @@ export { layerJobs } from "./layer_jobs.ts";
 export { LayerScanner, type LayerScannerOptions, type ScannedLayer } from "./layer_scanner.ts";
 export { createPool } from "./pool.ts";
 export { type AnyJob, serve } from "./serve.ts";
+export { compressInPool, compressJob, type CompressJobInput } from "./compress_job.ts";
 export { mapLimited } from "./map_limited.ts";

@@ -2,6 +2,7 @@ import { saveImages, type SaveOptions, saveToDirectory, saveToFile } from "../..
 import { VarveError } from "../../errors.ts";
 import type { Context } from "../context.ts";
 import { hostPlatform } from "../images.ts";
+import { oneOf } from "../options.ts";
 import { formatBytes, type ProgressItem } from "../progress.ts";
 import { STREAMED, text, type Verb } from "../verb.ts";
 
@@ -13,7 +14,10 @@ export const save: Verb = {
     `The tar is an OCI layout and a docker-archive at once, and byte for byte the same on every machine.
 Without -o it goes to standard output.
 
-JSON (with -o or --oci-dir): {"saved":[REF],"to"}
+With --compression, layers that are not compressed yet (as those of a commit) are compressed into the
+store, the same on every machine; the new manifest's digest is told on standard error.
+
+JSON (with -o or --oci-dir): {"saved":[REF],"to","manifests":{NAME:DIGEST}} of new manifests
 
 Examples:
   varve save debian:12 -o debian.tar
@@ -22,7 +26,11 @@ Examples:
   configure(command) {
     command
       .option("-o, --output <file>", "write to a file")
-      .option("--oci-dir <dir>", "write an OCI layout directory");
+      .option("--oci-dir <dir>", "write an OCI layout directory")
+      .option(
+        "--compression <format>",
+        "gzip, zstd or none: of layers that are not compressed yet",
+      );
   },
   async run(context, references, options) {
     const output = text(options, "output");
@@ -36,7 +44,15 @@ Examples:
       throw new VarveError("E_USAGE", "Cannot save to a terminal: give -o FILE or a pipe");
     }
     const store = await context.store();
-    const saveOptions = optionsOf(context);
+    const manifests: Record<string, string> = Object.create(null);
+    const saveOptions: SaveOptions = {
+      ...optionsOf(context),
+      ...await compressionOf(context, text(options, "compression")),
+      onManifest: ({ name, target }) => {
+        manifests[name] = target.digest;
+        if (!context.options.quiet) context.io.stderr(`${name}  manifest ${target.digest}\n`);
+      },
+    };
     if (directory !== undefined) await saveToDirectory(store, references, directory, saveOptions);
     else if (output !== undefined) await saveToFile(store, references, output, saveOptions);
     else {
@@ -46,9 +62,18 @@ Examples:
       return STREAMED;
     }
     const to = directory ?? output;
-    return { json: { saved: references, to }, text: `${to}\n` };
+    return { json: { saved: references, to, manifests }, text: `${to}\n` };
   },
 };
+
+async function compressionOf(
+  context: Context,
+  value: string | undefined,
+): Promise<Pick<SaveOptions, "compression">> {
+  const format = oneOf("--compression", value ?? "none", ["none", "gzip", "zstd"]);
+  if (format === "none") return {};
+  return { compression: { pool: await context.pool(), format, signal: context.signal } };
+}
 
 function optionsOf(context: Context): SaveOptions {
   let item: ProgressItem | undefined;

@@ -1,0 +1,92 @@
+import { assertEquals, assertNotEquals } from "@std/assert";
+import { gunzipSync, zstdDecompressSync } from "node:zlib";
+import { compressImage, loadImages, saveImages } from "../../../lib/archive/mod.ts";
+import type { Digest } from "../../../lib/digest/mod.ts";
+import { parseManifest } from "../../../lib/oci/mod.ts";
+import { createPool } from "../../../lib/pool/mod.ts";
+import { findImage, openMemoryStore, type Store } from "../../../lib/store/mod.ts";
+import { archiveTar, buildImage, ociFiles } from "../../support/images.ts";
+import { prng } from "../../support/prng.ts";
+
+const NAME = "example.org/plain:1";
+
+/** Two plain layers, one of several pieces, and one that is compressed already. */
+const IMAGE = buildImage({
+  name: NAME,
+  layers: [
+    [{ name: "small", content: "small" }],
+    [{ name: "large", content: noise(3_500_000) }],
+    [{ name: "packed", content: "packed" }],
+  ],
+  packing: ["none", "none", "gzip"],
+});
+
+/** Bytes that compress to about half. */
+function noise(length: number): Uint8Array {
+  const bytes = prng(7).bytes(length);
+  for (let i = 0; i < length; i += 2) bytes[i] = 0;
+  return bytes;
+}
+
+async function withImage(store: Store): Promise<void> {
+  await using pool = createPool({ inline: true });
+  await loadImages(store, ReadableStream.from([archiveTar(ociFiles([IMAGE]))]), { pool });
+}
+
+async function layersOf(store: Store, digest: Digest) {
+  return parseManifest(await store.blobs.read(digest)).layers;
+}
+
+for (const format of ["gzip", "zstd"] as const) {
+  Deno.test(`compress to ${format}: the same manifest with any number of workers`, async () => {
+    const manifests = new Set<string>();
+    for (const workers of [0, 1, 3]) {
+      await using store = openMemoryStore();
+      await withImage(store);
+      await using pool = createPool(workers === 0 ? { inline: true } : { workers });
+      const record = await findImage(store, NAME);
+      const { target, name } = await compressImage(store, record, { pool, format });
+      assertEquals(name, record.name);
+      assertNotEquals(target.digest, record.target.digest);
+      manifests.add(target.digest);
+      const layers = await layersOf(store, target.digest);
+      assertEquals(layers.map(({ mediaType }) => mediaType.split("+")[1]), [
+        format,
+        format,
+        "gzip",
+      ]);
+      assertEquals(layers[2]?.digest as string, IMAGE.layers[2]?.descriptor.digest);
+      for (const [i, layer] of layers.slice(0, 2).entries()) {
+        const blob = await store.blobs.read(layer.digest);
+        const plain = format === "gzip" ? gunzipSync(blob) : zstdDecompressSync(blob);
+        assertEquals(new Uint8Array(plain), IMAGE.layers[i]?.tar);
+      }
+    }
+    assertEquals(manifests.size, 1);
+  });
+
+  Deno.test(`save --compression ${format}: loads elsewhere as the same layers`, async () => {
+    await using store = openMemoryStore();
+    await withImage(store);
+    await using pool = createPool({ inline: true });
+    const told: string[] = [];
+    const stream = await saveImages(store, [NAME], {
+      compression: { pool, format },
+      onManifest: ({ target }) => told.push(target.digest),
+    });
+    await using other = openMemoryStore();
+    const [loaded] = await loadImages(other, stream, { pool, inflater: "zlib" });
+    assertEquals([loaded?.manifest as string], told);
+    assertEquals(loaded?.imageId as string, IMAGE.imageId);
+    assertEquals(loaded?.chainId as string, IMAGE.chainId);
+  });
+}
+
+Deno.test("compress: an image of compressed layers stays as it is", async () => {
+  await using store = openMemoryStore();
+  const image = buildImage({ name: NAME, layers: [[{ name: "a", content: "a" }]] });
+  await using pool = createPool({ inline: true });
+  await loadImages(store, ReadableStream.from([archiveTar(ociFiles([image]))]), { pool });
+  const record = await findImage(store, NAME);
+  assertEquals(await compressImage(store, record, { pool, format: "zstd" }), record);
+});
