@@ -55,5 +55,5 @@ Deno.test("completion: no store is made for a question", async () => {
   assertEquals(await answer(program, ["squash", ""], root), { candidates: [], files: "" });
   assertEquals(await Deno.stat(root).catch((error) => error.name), "NotFound");
   const { candidates, files } = await answer(program, ["lo"], root);
-  assertEquals([candidates.map(({ value }) => value), files], [["load"], ""]);
+  assertEquals([candidates.map(({ value }) => value), files], [["load", "login", "logout"], ""]);
 });
