@@ -78,7 +78,9 @@ function parts(line: string): Map<string, string> {
   }
   const links = /links (\d+)/.exec(line)?.[1];
   if (links !== undefined) out.set("hard links", links);
-  const plain = rest.filter((one) => !one.includes("=")).slice(2).join(" ");
+  // A value may hold spaces: what stands behind the first attribute belongs to attributes.
+  const attributes = rest.findIndex((one) => /^(?:user|security|system|trusted)\.\S*=/.test(one));
+  const plain = rest.slice(2, attributes < 0 ? rest.length : attributes).join(" ");
   out.set("content, target, numbers", plain);
   return out;
 }
