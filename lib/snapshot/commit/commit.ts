@@ -4,16 +4,15 @@ import { chainIds, type Warning } from "../../layer/mod.ts";
 import {
   appendLayer,
   changeConfig,
-  compressionOf,
   type Descriptor,
+  documentTime,
   editConfig,
   encodeConfig,
   encodeManifest,
   type HistoryEntry,
   type ImageConfig,
-  isNondistributable,
-  layerMediaType,
   MEDIA_TYPES,
+  ociLayer,
   parseImageConfig,
 } from "../../oci/mod.ts";
 import type { Ingest, LayerRecord, StoredImage } from "../../store/mod.ts";
@@ -160,11 +159,7 @@ function layersBelow(
       size: store.layers.get(digest)?.size as number,
     }));
   }
-  return parent.layers.map(({ descriptor }) => {
-    const { mediaType } = descriptor;
-    if (isNondistributable(mediaType)) return descriptor;
-    return { ...descriptor, mediaType: layerMediaType(compressionOf(mediaType)) };
-  });
+  return parent.layers.map(({ descriptor }) => ociLayer(descriptor));
 }
 
 /** The config of the image below, or a new one, with the changes. */
@@ -176,7 +171,7 @@ function changedConfig(
   const before = parent?.config ??
     parseImageConfig(encodeConfig({ platform, diffIds, history: [] }));
   return editConfig(before, {
-    created: dateOf(now ?? Date.now()),
+    created: documentTime(now ?? Date.now()),
     ...(author === undefined ? {} : { author }),
     container: changeConfig(before.config, changes, before.document),
   });
@@ -200,9 +195,4 @@ function withHistory(
     (config, { layer }) => appendLayer(config, layer?.diffId as DiffId, entry),
     config,
   );
-}
-
-/** RFC 3339, without a fraction that says nothing. */
-function dateOf(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.000Z$/, "Z");
 }
