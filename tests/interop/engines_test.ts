@@ -1,6 +1,7 @@
 /** What varve saves, the engines load; what they save, varve loads. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Cli } from "../support/cli.ts";
+import { startContainerd } from "../support/containerd.ts";
 import { startDocker } from "../support/docker.ts";
 import { archiveTar, type BuiltImage, dockerFiles, ociFiles } from "../support/images.ts";
 import { run } from "../support/process.ts";
@@ -128,53 +129,16 @@ Deno.test({
   fn: async () => {
     await using temp = await tempDir();
     const { image, tar } = await saved(temp);
-    const socket = temp.join("containerd.sock");
-    const config = temp.join("config.toml");
-    await Deno.writeTextFile(
-      config,
-      `version = 2
-root = ${JSON.stringify(temp.join("root"))}
-state = ${JSON.stringify(temp.join("state"))}
-disabled_plugins = ["io.containerd.grpc.v1.cri"]
-[grpc]
-  address = ${JSON.stringify(socket)}
-[ttrpc]
-  address = ${JSON.stringify(`${socket}.ttrpc`)}
-`,
-    );
-    const daemon = new Deno.Command("containerd", {
-      args: ["--config", config],
-      stdin: "null",
-      stdout: "null",
-      stderr: "piped",
-    }).spawn();
-    const started = Promise.withResolvers<void>();
-    const logged = (async () => {
-      const decoder = new TextDecoder();
-      let text = "";
-      for await (const chunk of daemon.stderr) {
-        text = (text + decoder.decode(chunk, { stream: true })).slice(-20_000);
-        if (text.includes("containerd successfully booted")) started.resolve();
-      }
-      started.reject(new Error(`Cannot start containerd: ${text}`));
-    })();
-    try {
-      await started.promise;
-      const ctr = ["ctr", "--address", socket, "images"];
-      await run([...ctr, "import", "--snapshotter", "native", tar]);
-      const { stdout } = await run([...ctr, "ls", `name==${NAME}`]);
-      assertStringIncludes(stdout, image.descriptor.digest);
-      await run([...ctr, "export", temp.join("ctr.tar"), NAME]);
-      assertEquals(await loadElsewhere(temp, temp.join("ctr.tar")), [[
-        image.imageId,
-        image.chainId,
-      ]]);
-    } finally {
-      started.promise.catch(() => {});
-      daemon.kill("SIGTERM");
-      await daemon.status;
-      await logged;
-    }
+    await using containerd = await startContainerd(temp.path);
+    const ctr = [...containerd.ctr, "images"];
+    await run([...ctr, "import", "--snapshotter", "native", tar]);
+    const { stdout } = await run([...ctr, "ls", `name==${NAME}`]);
+    assertStringIncludes(stdout, image.descriptor.digest);
+    await run([...ctr, "export", temp.join("ctr.tar"), NAME]);
+    assertEquals(await loadElsewhere(temp, temp.join("ctr.tar")), [[
+      image.imageId,
+      image.chainId,
+    ]]);
   },
 });
 

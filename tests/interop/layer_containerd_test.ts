@@ -4,13 +4,14 @@ import { TarReader } from "../../lib/codec/tar/mod.ts";
 import { VarveError } from "../../lib/errors.ts";
 import { type BuiltLayer, LayerBuilder } from "../../lib/layer/mod.ts";
 import { type Tree, walk } from "../../lib/tree/mod.ts";
+import { startContainerd } from "../support/containerd.ts";
 import { archiveTar, buildImage, ociFiles } from "../support/images.ts";
 import { TEST_DIFF_ID } from "../support/layers.ts";
 import { type Prng, prng } from "../support/prng.ts";
 import { run, runAny } from "../support/process.ts";
 import { needs } from "../support/require.ts";
 import { type TarFixture, tarOf } from "../support/tar_builder.ts";
-import { type TempDir, tempDir } from "../support/temp.ts";
+import { tempDir } from "../support/temp.ts";
 
 const LAYERS = 60;
 
@@ -129,35 +130,12 @@ async function linesOfDirectory(directory: string, times: boolean): Promise<stri
   ).filter((line) => line !== "").sort();
 }
 
-/** A containerd of its own; `ctr` talks to it. */
-async function startContainerd(temp: TempDir): Promise<AsyncDisposable & { ctr: string[] }> {
-  const socket = temp.join("c.sock");
-  const config = `version = 2\nroot = "${temp.join("root")}"\nstate = "${temp.join("state")}"\n` +
-    `disabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\n  address = "${socket}"\n`;
-  await Deno.writeTextFile(temp.join("c.toml"), config);
-  const child = new Deno.Command("containerd", {
-    args: ["-c", temp.join("c.toml")],
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-  const ctr = ["ctr", "-a", socket];
-  // `ctr` itself waits for the socket.
-  await run([...ctr, "--connect-timeout", "20s", "version"], { timeout: 30_000 });
-  return {
-    ctr,
-    async [Symbol.asyncDispose](): Promise<void> {
-      child.kill("SIGTERM");
-      await child.status;
-    },
-  };
-}
-
 Deno.test({
   name: "layer trees are what containerd leaves on overlay, or it gives up",
   ...needs({ root: true, mount: true, tools: ["containerd", "ctr", "find", "getfattr"] }),
   fn: async () => {
     await using temp = await tempDir();
-    await using containerd = await startContainerd(temp);
+    await using containerd = await startContainerd(temp.path);
     const { ctr } = containerd;
     let equal = 0;
     let refused = 0;

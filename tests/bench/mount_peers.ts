@@ -1,0 +1,103 @@
+/** What makes a tree of an image's compressed layers elsewhere. Those that are not installed are left out. */
+import { startContainerd } from "../support/containerd.ts";
+import { startDocker } from "../support/docker.ts";
+import { run } from "../support/process.ts";
+import { type BenchImage, isHere } from "./real_images.ts";
+
+/** A daemon, and the command line of its client up to the verb. */
+export interface Engine extends AsyncDisposable {
+  readonly client: readonly string[];
+}
+
+/** Something that is timed, in an empty directory. */
+export interface Contender {
+  /** Started before the time runs, stopped after. */
+  readonly engine?: (directory: string) => Promise<Engine>;
+  readonly run: (directory: string, engine: Engine | undefined) => Promise<unknown>;
+}
+
+const LONG = { timeout: 900_000 };
+const NAME = "example.org/bench:1";
+
+/** The peers that are here, in the order of a table. Archives for them are made in `directory`. */
+export async function peersOf(
+  image: BenchImage,
+  directory: string,
+): Promise<readonly (readonly [string, Contender])[]> {
+  const peers: (readonly [string, Contender])[] = [];
+  const layout = `${image.layout}:${image.tag}`;
+  if (await isHere("umoci")) {
+    const unpack = (at: string) => run(["umoci", "unpack", "--image", layout, `${at}/b`], LONG);
+    peers.push(["umoci unpack", { run: unpack }]);
+  }
+  const tar = 'mkdir "$2"; gzip -dc "$1" | tar -xf - -C "$2" --xattrs --numeric-owner';
+  peers.push(["gzip -dc, tar x", { run: eachLayer(image, tar) }]);
+  if (await isHere("mkfs.erofs")) {
+    const gunzip = await isHere("igzip") ? "igzip" : "gzip";
+    const script = `${gunzip} -dc "$1" > "$2.tar"; mkfs.erofs --quiet --tar=i "$2.erofs" "$2.tar"`;
+    const what = `${gunzip} -dc, mkfs.erofs --tar=i (nothing verified)`;
+    peers.push([what, { run: eachLayer(image, script) }]);
+  }
+  if (await isHere("skopeo")) peers.push(...await engines(image, directory));
+  return peers;
+}
+
+/** Each layer by a shell of its own, all at once. */
+function eachLayer(image: BenchImage, script: string): (directory: string) => Promise<unknown> {
+  return (directory) =>
+    Promise.all(
+      image.blobs.map((blob, i) =>
+        run(
+          ["bash", "-euc", `set -o pipefail; ${script}`, "layer", blob, `${directory}/${i}`],
+          LONG,
+        )
+      ),
+    );
+}
+
+async function engines(
+  { layout, tag, title }: BenchImage,
+  directory: string,
+): Promise<(readonly [string, Contender])[]> {
+  const peers: (readonly [string, Contender])[] = [];
+  const source = `oci:${layout}:${tag}`;
+  const kind = title.replaceAll(" ", "-");
+  const docker = `${directory}/${kind}-docker.tar`, oci = `${directory}/${kind}-oci.tar`;
+  await run(["skopeo", "copy", "--quiet", source, `oci-archive:${oci}:${NAME}`], LONG);
+  if (await isHere("podman")) {
+    peers.push(["podman load", {
+      run: (at) => {
+        const storage = ["--root", `${at}/root`, "--runroot", `${at}/run`];
+        const podman = ["podman", ...storage, "--storage-driver", "overlay"];
+        return run([...podman, "load", "--quiet", "-i", oci], LONG);
+      },
+    }]);
+  }
+  if (await isHere("dockerd")) {
+    await run(["skopeo", "copy", "--quiet", source, `docker-archive:${docker}:${NAME}`], LONG);
+    peers.push(["docker load", {
+      engine: async () => {
+        const daemon = await startDocker();
+        return engine(daemon.command, daemon);
+      },
+      run: (_, daemon) => run([...daemon?.client ?? [], "load", "-q", "-i", docker], LONG),
+    }]);
+  }
+  if (await isHere("containerd")) {
+    peers.push(["ctr image import", {
+      engine: async (at) => {
+        const daemon = await startContainerd(at);
+        return engine(daemon.ctr, daemon);
+      },
+      run: (_, daemon) => run([...daemon?.client ?? [], "image", "import", oci], LONG),
+    }]);
+  }
+  return peers;
+}
+
+/** Stopped once, however often it is asked. */
+function engine(client: readonly string[], daemon: AsyncDisposable): Engine {
+  let stopped: PromiseLike<void> | undefined;
+  const stop = async (): Promise<void> => await (stopped ??= daemon[Symbol.asyncDispose]());
+  return { client, [Symbol.asyncDispose]: stop };
+}
