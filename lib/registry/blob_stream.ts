@@ -11,6 +11,8 @@ export interface BlobRequest {
   readonly repository: string;
   /** Which blob, and how long it is. */
   readonly blob: Pick<Descriptor, "digest" | "size">;
+  /** The first byte that is wanted; 0 when absent. */
+  readonly from?: number;
 }
 
 /** Tries in all, however little each brings: a connection that is cut at every byte is none. */
@@ -27,11 +29,11 @@ const MAX_TRIES = 10_000;
 export async function* streamBlob(
   transport: Transport,
   endpoints: readonly Endpoint[],
-  { repository, blob }: BlobRequest,
+  { repository, blob, from = 0 }: BlobRequest,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void, void> {
   const { attempts, backoff } = transport.config;
-  let at = 0;
+  let at = from;
   let failure: unknown;
   for (const [i, endpoint] of endpoints.entries()) {
     let etag = "";

@@ -1,17 +1,9 @@
 import { VarveError } from "../errors.ts";
-import { type Digest, verifyStream } from "../digest/mod.ts";
-import {
-  type Descriptor,
-  formatReference,
-  type ImageDocument,
-  isNondistributable,
-  mediaTypeInfo,
-  parseDocument,
-  type Reference,
-} from "../oci/mod.ts";
-import { mapLimited } from "../pool/mod.ts";
-import type { PushedImage, PushOptions } from "./push.ts";
-import type { FetchedDocument, RegistryClient } from "./registry_client.ts";
+import { Verifier } from "../digest/mod.ts";
+import { type Descriptor, parseDocument, type Reference } from "../oci/mod.ts";
+import { planImage } from "./image_plan.ts";
+import type { RegistryClient } from "./registry_client.ts";
+import { type PushedImage, type PushOptions, sendImage } from "./send_image.ts";
 
 /** One side of a copy. */
 export interface CopySide {
@@ -20,13 +12,6 @@ export interface CopySide {
   /** The name there. */
   readonly reference: Reference;
 }
-
-/** Blobs that are copied at once. */
-const CONCURRENCY = 4;
-/** Documents of one image. */
-const MAX_DOCUMENTS = 10_000;
-/** Indexes in indexes. */
-const MAX_DEPTH = 8;
 
 /**
  * Copies an image, with all platforms of an index, from registry to registry, without a store: blobs
@@ -41,100 +26,49 @@ export async function copyImage(
   destination: CopySide,
   options: PushOptions = {},
 ): Promise<PushedImage> {
-  const { onProgress, onWarning = () => {} } = options;
-  const stop = new AbortController();
-  const signal = AbortSignal.any([stop.signal, ...(options.signal ? [options.signal] : [])]);
-  const plan: Plan = { source, documents: [], blobs: new Map(), signal };
-  const fetched = await source.client.manifest(source.reference, { signal });
-  await collect(plan, fetched, undefined, onWarning, 0);
-  const from = source.reference.repository;
-  const to = destination.reference.repository;
-  const together = source.reference.registry === destination.reference.registry && from !== to;
-  const blobs = await mapLimited(
-    [...plan.blobs.values()],
-    Math.max(1, options.concurrency ?? CONCURRENCY),
-    async (blob) => {
-      const at = { blob: blob.digest, total: blob.size };
-      onProgress?.({ ...at, sent: 0, state: "begin" });
-      const outcome = await destination.client.uploadBlob(to, {
-        blob,
-        open: () =>
-          Promise.resolve(
-            owned(source.client.blob(from, blob, signal)).pipeThrough(verifyStream(blob)),
-          ),
-        mountFrom: together ? [from] : [],
-        onProgress: (sent) => onProgress?.({ ...at, sent, state: "running" }),
-      }, signal);
-      onProgress?.({ ...at, sent: blob.size, state: outcome });
-      return { digest: blob.digest, size: blob.size, outcome };
+  const { client, reference: { registry, repository } } = source;
+  const { signal, onWarning = () => {} } = options;
+  const { bytes, digest, contentType } = await client.manifest(source.reference, { signal });
+  const plan = await planImage({ digest, document: parseDocument(bytes, { contentType }) }, {
+    verb: "copy",
+    read: async ({ digest, mediaType }) => {
+      const child = await client.manifest({ repository, digest }, { signal }).catch(inside);
+      return parseDocument(child.bytes, { mediaType });
     },
-    (error) => stop.abort(error),
-  ).catch((error) => {
-    options.signal?.throwIfAborted();
-    throw error;
+    warn: onWarning,
   });
-  const last = plan.documents.length - 1;
-  for (const [i, { digest, document }] of plan.documents.entries()) {
-    const name = i === last ? destination.reference.tag ?? digest : digest;
-    const { mediaType, raw } = document;
-    await destination.client.putManifest(to, raw, { digest, mediaType }, name, signal);
-  }
-  return { name: formatReference(destination.reference), digest: fetched.digest, blobs };
+  const to = destination.reference;
+  const together = registry === to.registry && repository !== to.repository;
+  const upload = (blob: Descriptor, signal: AbortSignal) => ({
+    open: provedSource(client, repository, blob, signal),
+    mountFrom: together ? [repository] : [],
+  });
+  return await sendImage(plan, { upload }, destination.client, to, options);
 }
 
-/** What is to be copied. */
-interface Plan {
-  readonly source: CopySide;
-  /** Children before what names them. */
-  readonly documents: { readonly digest: Digest; readonly document: ImageDocument }[];
-  readonly blobs: Map<Digest, Descriptor>;
-  readonly signal: AbortSignal;
-}
-
-async function collect(
-  plan: Plan,
-  { bytes, digest, contentType }: FetchedDocument,
-  mediaType: string | undefined,
-  warn: (message: string) => void,
-  depth: number,
-): Promise<void> {
-  if (plan.documents.some((one) => one.digest === digest)) return;
-  if (depth > MAX_DEPTH || plan.documents.length > MAX_DOCUMENTS) {
-    throw new VarveError("E_LIMIT", `Cannot copy ${digest}: its indexes are too deep or too large`);
-  }
-  const document = parseDocument(bytes, mediaType === undefined ? { contentType } : { mediaType });
-  if (document.kind === "index") {
-    for (const child of document.manifests) {
-      const { client, reference: { repository } } = plan.source;
-      const fetched = await client.manifest(
-        { repository, digest: child.digest },
-        { signal: plan.signal },
-      ).catch(inside);
-      await collect(plan, fetched, child.mediaType, warn, depth + 1);
+/** Opens a blob at its source, also in the middle; all of its bytes are proved, each once. */
+function provedSource(
+  client: RegistryClient,
+  repository: string,
+  blob: Descriptor,
+  signal: AbortSignal,
+): (from: number) => Promise<ReadableStream<Uint8Array>> {
+  const verifier = new Verifier(blob);
+  let proved = false;
+  async function* read(from: number): AsyncGenerator<Uint8Array> {
+    let at = from;
+    for await (const chunk of client.blob(repository, blob, signal, from)) {
+      const known = Math.min(Math.max(0, verifier.size - at), chunk.length);
+      if (known < chunk.length) verifier.update(chunk.subarray(known));
+      at += chunk.length;
+      // Those of a blob are only lent.
+      yield new Uint8Array(chunk);
     }
-  } else {
-    for (const part of [document.config, ...document.layers]) {
-      if (mediaTypeInfo(part.mediaType)?.role === "layer" && isNondistributable(part.mediaType)) {
-        warn(`layer ${part.digest} is nondistributable and was not copied`);
-      } else plan.blobs.set(part.digest, part);
-    }
+    if (proved) return;
+    verifier.finish();
+    proved = true;
   }
-  plan.documents.push({ digest, document });
-}
-
-/** A stream of chunks of its own: those of a blob are only lent. */
-function owned(chunks: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
-  const iterator = chunks[Symbol.asyncIterator]();
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const { done, value } = await iterator.next();
-      if (done === true) controller.close();
-      else controller.enqueue(new Uint8Array(value));
-    },
-    async cancel() {
-      await iterator.return?.();
-    },
-  }, { highWaterMark: 0 });
+  return (from) => Promise.resolve(ReadableStream.from(read(from)));
 }
 
 /** What is missing inside an image is bad data. */

@@ -39,8 +39,12 @@ export interface UploadBody {
 
 /** A request failed before there was an answer; another try may help. */
 export class NetworkFailure extends VarveError {
-  constructor(action: string, state: string) {
+  /** Milliseconds after which the registry wants the other try. */
+  readonly wait: number;
+
+  constructor(action: string, state: string, wait = 0) {
     super("E_REGISTRY", `Cannot ${action}: ${state}`);
+    this.wait = wait;
   }
 }
 

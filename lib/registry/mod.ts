@@ -18,6 +18,7 @@ export { proxiesOf } from "./proxy.ts";
 export { pullImage, type PullOptions } from "./pull.ts";
 export { type FetchedDocument, type ManifestName, RegistryClient } from "./registry_client.ts";
 export { copyImage, type CopySide } from "./copy.ts";
-export { type PushedImage, pushImage, type PushOptions, type PushProgress } from "./push.ts";
+export { pushImage } from "./push.ts";
+export type { PushedImage, PushOptions, PushProgress } from "./send_image.ts";
 export type { BlobUpload, UploadOutcome } from "./upload.ts";
 export { eraseCredential, type LoginOptions, storeCredential } from "./login.ts";

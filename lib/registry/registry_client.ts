@@ -136,14 +136,15 @@ export class RegistryClient implements Disposable {
     return bytes;
   }
 
-  /** The bytes of a blob, resumed after cuts; verify their digest. A chunk is valid until the next is asked for. */
+  /** The bytes of a blob from an offset on, resumed after cuts; verify their digest. A chunk is valid until the next is asked for. */
   blob(
     repository: string,
     blob: Pick<Descriptor, "digest" | "size">,
     signal?: AbortSignal,
+    from = 0,
   ): AsyncIterable<Uint8Array> {
     const endpoints = this.#endpoints("pull");
-    return streamBlob(this.#transport, endpoints, { repository, blob }, signal);
+    return streamBlob(this.#transport, endpoints, { repository, blob, from }, signal);
   }
 
   /** All tags of a repository, as the registry orders them. @throws {VarveError} `E_NOT_FOUND`, `E_LIMIT`, `E_REGISTRY` */

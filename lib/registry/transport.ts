@@ -129,6 +129,7 @@ export class Transport implements Disposable {
       });
     }
     if (status === 404) return new VarveError("E_NOT_FOUND", `Cannot ${action}: ${state}`);
+    if (PASSING.includes(status)) return new NetworkFailure(action, state, retryAfter(response));
     return registryError(action, state);
   }
 

@@ -1,0 +1,53 @@
+import type { UploadBody } from "./exchange.ts";
+
+/** What a body is made from. */
+export interface UploadSource {
+  /** Opens the bytes. */
+  readonly open: () => Promise<ReadableStream<Uint8Array>>;
+  /** Called with the bytes that were taken so far. */
+  readonly onProgress: (taken: number) => void;
+  /** Called when the bytes themselves fail. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** A body that can be stopped, and that counts. */
+export function uploadBody({ open, onProgress, onError }: UploadSource): UploadBody {
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  let taken = 0;
+  let ended = false;
+  let stop: (reason: unknown) => void = () => {};
+  const stream = new ReadableStream<Uint8Array>({
+    start(controller) {
+      stop = (reason) => {
+        if (ended) return;
+        ended = true;
+        controller.error(reason);
+        void reader?.cancel(reason).catch(() => {});
+      };
+    },
+    async pull(controller) {
+      try {
+        reader ??= (await open()).getReader();
+        const { done, value } = await reader.read();
+        // Stopped meanwhile; where that came before the reader was there, nobody closed it.
+        if (ended) return await reader.cancel().catch(() => {});
+        if (done) {
+          ended = true;
+          controller.close();
+          return;
+        }
+        taken += value.length;
+        onProgress(taken);
+        controller.enqueue(value);
+      } catch (error) {
+        onError(error);
+        stop(error);
+      }
+    },
+    async cancel(reason) {
+      ended = true;
+      await reader?.cancel(reason);
+    },
+  }, { highWaterMark: 0 });
+  return { stream, stop: (reason) => stop(reason), taken: () => taken };
+}
