@@ -9,6 +9,12 @@
  * is not committed, for whatever reason (an error, `kill -9`), leaves nothing but
  * invisible files, which a later start removes.
  *
+ * **Going on.** Of a layer that is made of bytes which are dear, from a network, a disk store can keep
+ * those that came: `layer(key, { keep: true })` finds as `kept` what an earlier one of the same digest
+ * left, whether it failed, was killed, or finished and was never committed. Kept bytes are bytes and no
+ * more: nothing is believed of them, the job reads them before what comes, and the digest decides
+ * about the whole. They end with the commit of their layer, with a `discard`, or unused after a week.
+ *
  * **Idempotence.** To commit what is there already is a success and changes
  * nothing. A layer is made once: `layer()` waits for whoever makes the same one,
  * and then gives what the other made.
@@ -85,10 +91,19 @@ export interface Blobs {
   stat(digest: Digest): BlobRecord | undefined;
   /** The whole of a small blob (a document), verified. @throws {VarveError} `E_NOT_FOUND`, `E_SIZE`, `E_DIGEST`, `E_DAMAGE` when its file is missing, `E_LIMIT` above `maxBytes` (4 MiB) */
   read(digest: Digest, maxBytes?: number): Promise<Uint8Array>;
-  /** The bytes of a blob, verified while they pass: the stream fails with `E_SIZE`, or at its end with `E_DIGEST`. @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE` when its file is missing */
+  /**
+   * The bytes of a blob, verified while they pass: the stream fails with `E_SIZE`, or at its end with `E_DIGEST`.
+   * Of a run of them (`start`, and `end` behind it) nothing is verified: the digest is of the whole.
+   *
+   * @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE` when its file is missing
+   * @throws {RangeError} when the blob has no such run
+   */
   open(
     digest: Digest,
-    options?: { readonly signal?: AbortSignal },
+    options?: {
+      readonly signal?: AbortSignal;
+      readonly run?: { readonly start: number; readonly end: number };
+    },
   ): Promise<ReadableStream<Uint8Array>>;
   /** All blobs, sorted by digest. */
   list(): BlobRecord[];
@@ -245,6 +260,8 @@ export interface LayerOptions {
    * keeps only what is missing. The blob of an uncompressed layer never needs this: it is the tar.
    */
   readonly blob?: boolean;
+  /** Keep the bytes of the blob `key.digest` as they come, and go on where an earlier maker ended. */
+  readonly keep?: boolean;
 }
 
 /** What {@linkcode Ingest.layer} found. */
@@ -266,13 +283,17 @@ export type BegunLayer =
 export interface StagedLayer {
   /** Where the layer job writes. */
   readonly target: LayerTarget;
+  /** First bytes of the blob that the target holds already, so that the job's source begins behind them; 0 where nothing is kept. */
+  readonly kept: number;
   /**
    * Takes the job's output into the ingest, where it waits for `commit`, and lets those go on that
    * wait for the layer. @throws {VarveError} `E_DIGEST`, `E_DIFFID`, `E_SIZE` when it is not what the key says
    */
   finish(output: LayerJobOutput, mediaType: string): Promise<void>;
-  /** Gives it up: removes its files, frees its lock. */
+  /** Gives it up, and the kept bytes with it, for they are not to be believed: removes its files, frees its lock. */
   discard(): Promise<void>;
+  /** Gives it up, but leaves the kept bytes to who comes next. What an ingest ends with unfinished is suspended. */
+  suspend(): Promise<void>;
 }
 
 /** One unit of visibility. Dispose without `commit` undoes everything. */
@@ -354,6 +375,8 @@ export interface Directories {
   removeSnapshot(cacheId: number): Promise<void>;
   /** `mounts/`, where shared read-only lowers are mounted. */
   readonly mounts: string;
+  /** A new, empty directory for what is not to last: it goes with this open store, or after a crash with a later start. */
+  scratch(): Promise<string>;
 }
 
 /** A store. */

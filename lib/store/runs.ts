@@ -18,3 +18,13 @@ export function pastEnd(end: number, size: number): VarveError {
 function isWhole(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0;
 }
+
+/** Judges a run of a blob. @throws {RangeError} */
+export function checkRunOf(
+  size: number,
+  { start, end }: { readonly start: number; readonly end: number },
+): void {
+  const whole = Number.isSafeInteger(start) && Number.isSafeInteger(end);
+  if (whole && start >= 0 && start <= end && end <= size) return;
+  throw new RangeError(`Cannot read bytes ${start} to ${end} of a blob: it has ${size}`);
+}

@@ -26,3 +26,12 @@ export function verified(
   const options = signal === undefined ? {} : { signal };
   return source.pipeThrough(verifyStream({ digest, size, what }), options);
 }
+
+/** A stream that ends with `signal.reason` when that aborts. */
+export function endedBy(
+  source: ReadableStream<Uint8Array>,
+  signal: AbortSignal | undefined,
+): ReadableStream<Uint8Array> {
+  if (signal === undefined) return source;
+  return source.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal });
+}

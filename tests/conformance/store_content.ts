@@ -21,6 +21,27 @@ export function contentConformance(test: StoreTest): void {
     assertEquals(await collect(await store.blobs.open(layer.digest)), blob);
   });
 
+  test("runs of a blob are read, and nothing past its end", async (store) => {
+    const { digest, blob } = await withLayer(store, sampleLayer(1, 700_000, 0));
+    const bytes = blob as Uint8Array;
+    for (
+      const [start, end] of [[0, 0], [0, 1], [512, 300_000], [3, bytes.length], [
+        bytes.length,
+        bytes.length,
+      ]] as const
+    ) {
+      const read = await collect(await store.blobs.open(digest, { run: { start, end } }));
+      assertEquals(read, bytes.slice(start, end), `${start} to ${end}`);
+    }
+    for (const [start, end] of [[-1, 1], [2, 1], [0, bytes.length + 1], [0.5, 1], [0, NaN]]) {
+      const run = { start: start as number, end: end as number };
+      await assertRejects(() => store.blobs.open(digest, { run }), RangeError);
+    }
+    const signal = AbortSignal.abort("enough");
+    const run = { start: 0, end: 1 };
+    assertEquals(await store.blobs.open(digest, { run, signal }).catch((why) => why), "enough");
+  });
+
   test("a document above the limit is not read", async (store) => {
     const { digest } = await withLayer(store, sampleLayer(1, 64, 0));
     const error = await assertRejects(() => store.blobs.read(digest, 31), VarveError);

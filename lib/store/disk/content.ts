@@ -2,8 +2,8 @@ import { type DiffId, type Digest, Verifier } from "../../digest/mod.ts";
 import { openTree, type Tree } from "../../tree/mod.ts";
 import type { BlobRecord, Blobs, LayerReader, LayerRecord, Layers } from "../contract.ts";
 import { MAX_DOCUMENT, notFound, tooLarge } from "../rules.ts";
-import { checkRun, pastEnd } from "../runs.ts";
-import { verified } from "../streams.ts";
+import { checkRun, checkRunOf, pastEnd } from "../runs.ts";
+import { endedBy, verified } from "../streams.ts";
 import type { Disk } from "./context.ts";
 import { blobDamage, hasSize, layerDamage } from "./damage.ts";
 import { fileStream, readAt, WindowReader } from "./files.ts";
@@ -14,6 +14,11 @@ import { guarded } from "./system.ts";
 /** What a stream can be asked for. */
 interface StreamOptions {
   readonly signal?: AbortSignal;
+}
+
+/** What a blob's stream can be asked for. */
+interface BlobStreamOptions extends StreamOptions {
+  readonly run?: { readonly start: number; readonly end: number };
 }
 
 /** Blobs as files of an OCI layout. */
@@ -41,11 +46,15 @@ export class DiskBlobs implements Blobs {
     return bytes;
   }
 
-  async open(digest: Digest, options: StreamOptions = {}): Promise<ReadableStream<Uint8Array>> {
+  async open(digest: Digest, options: BlobStreamOptions = {}): Promise<ReadableStream<Uint8Array>> {
     options.signal?.throwIfAborted();
     const { size } = this.#get(digest);
+    const { run, signal } = options;
+    if (run !== undefined) checkRunOf(size, run);
     const file = await this.#file(digest);
-    return verified(fileStream(file), digest, size, "blob", options.signal);
+    if (run === undefined) return verified(fileStream(file), digest, size, "blob", signal);
+    await file.seek(run.start, Deno.SeekMode.Start);
+    return endedBy(fileStream(file, run.end - run.start), signal);
   }
 
   list(): BlobRecord[] {

@@ -118,6 +118,15 @@ export class DiskDirectories implements Directories {
     await guarded(`remove snapshot ${cacheId}`, () => discard(this.#disk, path));
   }
 
+  async scratch(): Promise<string> {
+    checkWritable(this.#disk, "make a directory");
+    return await guarded("make a scratch directory", async () => {
+      const path = await this.#disk.owner.fresh();
+      await makeDirectory(path);
+      return path;
+    });
+  }
+
   #file(diffId: DiffId, name: string): string {
     const row = layerRow(this.#disk, diffId);
     if (row === undefined) throw notFound("layer", diffId);

@@ -5,14 +5,21 @@ const PIECE = 256 * 1024;
 /** Bytes of a tree file that are read at once, and kept. */
 const WINDOW = 256 * 1024;
 
-/** A file as a stream; it is closed at the end, on an error, and on cancel. */
-export function fileStream(file: Deno.FsFile): ReadableStream<Uint8Array> {
+/** A file as a stream, from where it stands, at most `limit` bytes of it; it is closed at the end, on an error, and on cancel. */
+export function fileStream(
+  file: Deno.FsFile,
+  limit: number = Number.MAX_SAFE_INTEGER,
+): ReadableStream<Uint8Array> {
+  let left = limit;
   return new ReadableStream<Uint8Array>({
     async pull(controller): Promise<void> {
-      const buffer = new Uint8Array(PIECE);
+      const buffer = new Uint8Array(Math.min(PIECE, left));
       try {
-        const length = await file.read(buffer);
-        if (length !== null) return controller.enqueue(buffer.subarray(0, length));
+        const length = left === 0 ? null : await file.read(buffer);
+        if (length !== null) {
+          left -= length;
+          return controller.enqueue(buffer.subarray(0, length));
+        }
       } catch (error) {
         file.close();
         throw error;

@@ -3,8 +3,8 @@ import { VarveError } from "../../errors.ts";
 import { openTree, type Tree } from "../../tree/mod.ts";
 import type { BlobRecord, Blobs, LayerReader, LayerRecord, Layers } from "../contract.ts";
 import { MAX_DOCUMENT, notFound, tooLarge } from "../rules.ts";
-import { checkRun, pastEnd } from "../runs.ts";
-import { streamOf, verified } from "../streams.ts";
+import { checkRun, checkRunOf, pastEnd } from "../runs.ts";
+import { endedBy, streamOf, verified } from "../streams.ts";
 import { type MemoryBlob, type MemoryLayer, type MemoryState, sortedBy } from "./state.ts";
 
 /** Blobs in memory. */
@@ -33,11 +33,19 @@ export class MemoryBlobs implements Blobs {
 
   open(
     digest: Digest,
-    options: { readonly signal?: AbortSignal } = {},
+    options: {
+      readonly signal?: AbortSignal;
+      readonly run?: { readonly start: number; readonly end: number };
+    } = {},
   ): Promise<ReadableStream<Uint8Array>> {
     return Promise.try(() => {
       options.signal?.throwIfAborted();
       const { record, bytes } = this.#get(digest);
+      const { run } = options;
+      if (run !== undefined) {
+        checkRunOf(record.size, run);
+        return endedBy(streamOf(bytes.subarray(run.start, run.end)), options.signal);
+      }
       return verified(streamOf(bytes), digest, record.size, "blob", options.signal);
     });
   }

@@ -129,3 +129,12 @@ Deno.test("a snapshot's directory is new and empty, and its id is never used aga
       await assertRejects(() => directories.removeSnapshot(id), RangeError);
     }
   }));
+
+Deno.test("a scratch directory is the caller's alone, and goes with the store", () =>
+  withStore(async (store, directories) => {
+    const [first, second] = [await directories.scratch(), await directories.scratch()];
+    assert(first !== second && first.startsWith(`${store.root}/ingest/`), first);
+    assertEquals(((await Deno.stat(first)).mode ?? 0) & 0o777, 0o700);
+    await Deno.writeTextFile(`${first}/left`, "x");
+    await Deno.remove(second);
+  }));
