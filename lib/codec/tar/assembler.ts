@@ -79,10 +79,10 @@ export class EntryAssembler {
     this.#limits = limits;
   }
 
-  /** Takes a header block; `end` is the offset behind it. */
-  header(block: Uint8Array, at: number, sum: number, end: number): Step {
+  /** Takes a header block, and the same bytes in words; `end` is the offset behind it. */
+  header(block: Uint8Array, at: number, words: Uint32Array, sum: number, end: number): Step {
     const position = end - BLOCK;
-    const header = parseHeader(block, at, sum, position);
+    const header = parseHeader(block, at, words, sum, position);
     this.#position = position;
     return isMeta(header.typeflag)
       ? this.#beginMeta(header)

@@ -11,7 +11,7 @@ import {
 import { VarveError } from "../../errors.ts";
 import type { Entry, EntryType } from "../../layer/mod.ts";
 import type { Xattr } from "../../tree/mod.ts";
-import { BLOCK, sumBlock, TYPE } from "./header.ts";
+import { BLOCK, TYPE } from "./header.ts";
 import { DEFAULT_TAR_LIMITS } from "./limits.ts";
 
 /** What a header says of an entry: all but where its content lies. */
@@ -221,7 +221,13 @@ function writeBlock(out: Uint8Array, at: number, block: Block): void {
   writeNumber(out, at + 337, 8, block.devminor ?? 0);
   writeBytes(block.prefix, out, at + 345);
   out.fill(0x20, at + 148, at + 156);
-  writeOctal(out, at + 148, 7, sumBlock(out, at));
+  writeOctal(out, at + 148, 7, sumOf(out, at, at + BLOCK));
+}
+
+function sumOf(bytes: Uint8Array, start: number, end: number): number {
+  let sum = 0;
+  for (let i = start; i < end; i++) sum += bytes[i] as number;
+  return sum;
 }
 
 function writeSeconds(out: Uint8Array, at: number, time: Timestamp | undefined): void {

@@ -1,6 +1,7 @@
-import { type ByteString, fromBytes, type Timestamp } from "../../bytes/mod.ts";
+import { type ByteString, fromBytes, type Timestamp, timestamp } from "../../bytes/mod.ts";
 import { type ErrorCode, VarveError } from "../../errors.ts";
 import { parseNumeric, parseOctal, parseTimeField } from "./numeric.ts";
+import { octal12, octal8, sumPair } from "./words.ts";
 
 const NO_BYTES = "" as ByteString;
 const SLASH = 0x2f;
@@ -66,61 +67,28 @@ export function isMeta(typeflag: number): boolean {
     typeflag === TYPE.GNU_LONG_NAME || typeflag === TYPE.GNU_LONG_LINK;
 }
 
-/** The sum of a block's bytes, unsigned; 0 means that all of them are zero. */
-export function sumBlock(block: Uint8Array, at: number): number {
-  let sum = 0;
-  for (let i = at; i < at + BLOCK; i++) sum += block[i] as number;
-  return sum;
-}
-
-/**
- * As {@linkcode sumBlock}, four bytes at once; `word` counts in units of four bytes.
- *
- * Headers of a layer lie far apart, so most of the time goes into waiting for
- * memory: reading a word of each cache line in turn waits for all at once.
- */
-export function sumBlockWords(words: Uint32Array, word: number): number {
-  // Two lanes of 16 bits: 128 words × 2 bytes × 255 stay below 2^16.
-  const lanes = 0x00ff00ff;
-  let even = 0;
-  let odd = 0;
-  for (let i = word; i < word + 16; i++) {
-    const a = words[i] as number;
-    const b = words[i + 16] as number;
-    const c = words[i + 32] as number;
-    const d = words[i + 48] as number;
-    const e = words[i + 64] as number;
-    const f = words[i + 80] as number;
-    const g = words[i + 96] as number;
-    const h = words[i + 112] as number;
-    even += (a & lanes) + (b & lanes) + (c & lanes) + (d & lanes) +
-      (e & lanes) + (f & lanes) + (g & lanes) + (h & lanes);
-    odd += ((a >>> 8) & lanes) + ((b >>> 8) & lanes) + ((c >>> 8) & lanes) + ((d >>> 8) & lanes) +
-      ((e >>> 8) & lanes) + ((f >>> 8) & lanes) + ((g >>> 8) & lanes) + ((h >>> 8) & lanes);
-  }
-  return (even & 0xffff) + (even >>> 16) + (odd & 0xffff) + (odd >>> 16);
-}
-
 /**
  * Reads a header block that is not all zeros.
  *
- * @param sum what {@linkcode sumBlock} said
+ * @param words the same bytes as `block` in words, of which `at / 4` is the header's first
+ * @param sum the sum of its bytes
  * @throws {VarveError} `E_HEADER`, `E_ID` or `E_TIME` when a field is malformed
  */
 export function parseHeader(
   block: Uint8Array,
   at: number,
+  words: Uint32Array,
   sum: number,
   position: number,
 ): RawHeader {
-  checkSum(block, at, sum, position);
+  checkSum(block, at, words, sum, position);
   const typeflag = block[at + 156] as number;
   const format = formatOf(block, at);
-  const mode = parseNumeric(block, at + 100, 8);
-  const uid = parseNumeric(block, at + 108, 8);
-  const gid = parseNumeric(block, at + 116, 8);
-  const size = parseNumeric(block, at + 124, 12);
-  const mtime = parseTimeField(block, at + 136, 12);
+  const mode = numeric8(block, at + 100, words);
+  const uid = numeric8(block, at + 108, words);
+  const gid = numeric8(block, at + 116, words);
+  const size = numeric12(block, at + 124, words);
+  const mtime = time12(block, at + 136, words);
   if (mode === undefined) throw tarError(position, "the mode is not a number");
   if (uid === undefined) throw tarError(position, "the user id is not a number", "E_ID");
   if (gid === undefined) throw tarError(position, "the group id is not a number", "E_ID");
@@ -157,12 +125,34 @@ function lengthOf(block: Uint8Array, start: number, length: number): number {
   return end - start;
 }
 
+/** As {@linkcode parseNumeric} of a field of 8 bytes; writers use seven digits. */
+function numeric8(block: Uint8Array, at: number, words: Uint32Array): number | undefined {
+  const value = octal8(words, at / 4);
+  return value >= 0 ? value : parseNumeric(block, at, 8);
+}
+
+/** As {@linkcode parseNumeric} of a field of 12 bytes; writers use eleven digits. */
+function numeric12(block: Uint8Array, at: number, words: Uint32Array): number | undefined {
+  const value = octal12(words, at / 4);
+  return value >= 0 ? value : parseNumeric(block, at, 12);
+}
+
+/** As {@linkcode parseTimeField}. */
+function time12(block: Uint8Array, at: number, words: Uint32Array): Timestamp | undefined {
+  const value = octal12(words, at / 4);
+  return value >= 0 ? timestamp(value) : parseTimeField(block, at, 12);
+}
+
 /** POSIX sums unsigned bytes; some old writers summed signed ones, and readers accept both. */
-function checkSum(block: Uint8Array, at: number, sum: number, position: number): void {
+function checkSum(
+  block: Uint8Array,
+  at: number,
+  words: Uint32Array,
+  sum: number,
+  position: number,
+): void {
   const stored = parseOctal(block, at + 148, 8);
-  let unsigned = sum + 8 * 0x20;
-  for (let i = at + 148; i < at + 156; i++) unsigned -= block[i] as number;
-  if (stored === unsigned) return;
+  if (stored === sum - sumPair(words, (at + 148) / 4) + 8 * 0x20) return;
   let signed = 8 * 0x20;
   for (let i = at; i < at + BLOCK; i++) {
     const byte = block[i] as number;

@@ -11,10 +11,6 @@ const PLUS = 0x2b;
 const MINUS = 0x2d;
 const DOT = 0x2e;
 
-/** 8³ and 8⁷: the weights of octal digits. */
-const EIGHT_3 = 512;
-const EIGHT_7 = 2_097_152;
-
 /** A second in nanoseconds. */
 const SECOND = 1_000_000_000;
 
@@ -24,15 +20,6 @@ const SECOND = 1_000_000_000;
  */
 export function parseOctal(block: Uint8Array, start: number, length: number): number | undefined {
   const end = start + length;
-  // The common form, all digits and a NUL or space, without a loop: every header has six of them.
-  const last = block[end - 1];
-  if (length >= 8 && (last === 0 || last === SPACE)) {
-    const low = sevenDigits(block, end - 8);
-    if (low >= 0 && length === 8) return low;
-    const high = length === 12 ? sevenDigits(block, start) : -1;
-    // Four of the seven high digits are not yet in the low ones.
-    if (low >= 0 && high >= 0) return Math.floor(high / EIGHT_3) * EIGHT_7 + low;
-  }
   let at = start;
   while (at < end && (block[at] === SPACE || block[at] === 0)) at++;
   let value = 0;
@@ -43,20 +30,6 @@ export function parseOctal(block: Uint8Array, start: number, length: number): nu
     else return isBlank(block, at, end) ? value : undefined;
   }
   return value;
-}
-
-/** Seven octal digits, or a number below 0 when one is none. */
-function sevenDigits(block: Uint8Array, at: number): number {
-  const a = (block[at] as number) - ZERO;
-  const b = (block[at + 1] as number) - ZERO;
-  const c = (block[at + 2] as number) - ZERO;
-  const d = (block[at + 3] as number) - ZERO;
-  const e = (block[at + 4] as number) - ZERO;
-  const f = (block[at + 5] as number) - ZERO;
-  const g = (block[at + 6] as number) - ZERO;
-  // A digit beyond 7 or below 0 sets a bit above the three.
-  if (((a | b | c | d | e | f | g) & ~7) !== 0) return -1;
-  return (((((a * 8 + b) * 8 + c) * 8 + d) * 8 + e) * 8 + f) * 8 + g;
 }
 
 function isBlank(block: Uint8Array, start: number, end: number): boolean {

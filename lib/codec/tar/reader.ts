@@ -2,8 +2,9 @@ import { VarveError } from "../../errors.ts";
 import type { Entry } from "../../layer/mod.ts";
 import { EntryAssembler, type Step } from "./assembler.ts";
 import type { TarHandler } from "./handler.ts";
-import { BLOCK, sumBlock, sumBlockWords, tarError } from "./header.ts";
+import { BLOCK, tarError } from "./header.ts";
 import { limitError, resolveTarLimits, type TarLimits } from "./limits.ts";
+import { sumBlock } from "./words.ts";
 
 /** Options of a {@linkcode TarReader}. */
 export interface TarReaderOptions {
@@ -51,8 +52,9 @@ export class TarReader {
   #position = 0;
   #sawZeroBlock = false;
 
-  /** A block that came in pieces. */
-  readonly #held: Uint8Array = new Uint8Array(BLOCK);
+  /** A block that came in pieces, or is not aligned to words. */
+  readonly #held: Uint8Array<ArrayBuffer> = new Uint8Array(BLOCK);
+  readonly #heldWords: Uint32Array = new Uint32Array(this.#held.buffer);
   #heldLength = 0;
   /** A meta body that came in pieces. */
   #metaBody: Uint8Array | undefined;
@@ -189,12 +191,13 @@ export class TarReader {
     }
   }
 
-  /** A whole block is read where it lies; pieces are put together first. */
+  /** A whole block is read where it lies, if in words; others are put together first. */
   #block(chunk: Uint8Array, at: number, available: number): number {
-    if (this.#heldLength === 0 && available >= BLOCK) {
+    const words = this.#words;
+    if (available >= BLOCK && this.#heldLength === 0 && words !== undefined && at % 4 === 0) {
       this.#position += BLOCK;
       if (this.#state === "map") this.#map(chunk, at);
-      else this.#header(chunk, at, this.#words);
+      else this.#header(chunk, at, words);
       return at + BLOCK;
     }
     const length = Math.min(BLOCK - this.#heldLength, available);
@@ -204,15 +207,13 @@ export class TarReader {
     if (this.#heldLength === BLOCK) {
       this.#heldLength = 0;
       if (this.#state === "map") this.#map(this.#held, 0);
-      else this.#header(this.#held, 0, undefined);
+      else this.#header(this.#held, 0, this.#heldWords);
     }
     return at + length;
   }
 
-  #header(block: Uint8Array, at: number, words: Uint32Array | undefined): void {
-    const sum = words !== undefined && at % 4 === 0
-      ? sumBlockWords(words, at / 4)
-      : sumBlock(block, at);
+  #header(block: Uint8Array, at: number, words: Uint32Array): void {
+    const sum = sumBlock(words, at / 4);
     if (sum === 0) {
       if (this.#sawZeroBlock) this.#state = "end";
       this.#sawZeroBlock = true;
@@ -221,7 +222,7 @@ export class TarReader {
     if (this.#sawZeroBlock) {
       throw tarError(this.#position - BLOCK, "it follows a single block of zeros");
     }
-    this.#goOn(this.#assembler.header(block, at, sum, this.#position));
+    this.#goOn(this.#assembler.header(block, at, words, sum, this.#position));
   }
 
   #map(block: Uint8Array, at: number): void {
