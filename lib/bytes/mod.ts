@@ -6,3 +6,4 @@
 export * from "./byte_string.ts";
 export * from "./hex.ts";
 export * from "./timestamp.ts";
+export * from "./zeros.ts";

@@ -1,3 +1,4 @@
+import { isZero } from "../bytes/mod.ts";
 import { fileError } from "../linux/mod.ts";
 import { WriteOut } from "./write_out.ts";
 
@@ -82,20 +83,6 @@ export class FileSink implements ByteSink {
       throw fileError(error, this.#action, "write");
     }
   }
-}
-
-/** Whether all bytes are zero; most that are not begin with another. */
-function isZero(bytes: Uint8Array): boolean {
-  const start = bytes.byteOffset % 4 === 0 ? 0 : 4 - bytes.byteOffset % 4;
-  for (let i = 0; i < start; i++) if (bytes[i] !== 0) return false;
-  const words = new Uint32Array(
-    bytes.buffer,
-    bytes.byteOffset + start,
-    (bytes.length - start) >> 2,
-  );
-  for (let i = 0; i < words.length; i++) if (words[i] !== 0) return false;
-  for (let i = start + words.length * 4; i < bytes.length; i++) if (bytes[i] !== 0) return false;
-  return true;
 }
 
 /** Memory. */

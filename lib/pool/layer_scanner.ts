@@ -2,7 +2,7 @@
  * From the bytes of a layer tar to its tree: the parse, the digest of each
  * file, the rules of layers. Free of effects.
  */
-import type { ByteString } from "../bytes/mod.ts";
+import { type ByteString, zeros } from "../bytes/mod.ts";
 import { type TarHandler, type TarLimits, TarReader } from "../codec/tar/mod.ts";
 import { createHasher, type DiffId, type Hasher, sha256Bytes } from "../digest/mod.ts";
 import {
@@ -90,9 +90,6 @@ export interface ScannedLayer extends BuiltLayer {
   readonly dirtyPadding: { readonly count: number; readonly example: ByteString } | null;
 }
 
-/** Zeros, for the holes of sparse files. */
-const ZEROS = new Uint8Array(64 * 1024);
-
 /** Stands for the digest of a file that is not hashed; a tree refuses zeros. */
 const UNKNOWN = new Uint8Array(32).fill(0xff);
 
@@ -132,9 +129,7 @@ class FileHandler implements TarHandler {
   }
 
   hole(length: number): void {
-    for (let left = length; left > 0; left -= ZEROS.length) {
-      this.data(left < ZEROS.length ? ZEROS.subarray(0, left) : ZEROS);
-    }
+    for (const piece of zeros(length)) this.data(piece);
   }
 
   endEntry(): void {

@@ -12,7 +12,7 @@ export {
   type InflaterName,
   INFLATERS,
 } from "./inflater_choice.ts";
-export { layerFrontJob, type LayerHalfInput } from "./layer_halves.ts";
+export { layerBackJob, layerFrontJob, type LayerHalfInput } from "./layer_halves.ts";
 export { layerJob } from "./layer_job.ts";
 export { layerJobs } from "./layer_jobs.ts";
 export { LayerScanner, type LayerScannerOptions, type ScannedLayer } from "./layer_scanner.ts";

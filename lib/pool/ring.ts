@@ -7,6 +7,7 @@
  * {@linkcode stopRing} ends all of them: a thread that sits in `Atomics.wait` when it
  * is terminated can hang the end of the process.
  */
+import { areZeros, zeros } from "../bytes/mod.ts";
 
 /** Bytes of a slot: small enough for a processor's cache. */
 const SLOT_BYTES = 256 * 1024;
@@ -18,8 +19,8 @@ const TURN_SLOTS = 256;
 
 /** Indices of the control words. `WRITTEN` and `READ` count slots and wrap at 2³². */
 const WRITTEN = 0, READ = 1, STOPPED = 2, SKIPPED = 3, NOTE = 4, WORDS = 5;
-/** What a slot holds is its length; the last one's is marked, and may be a message or none. */
-const LAST = 0x4000_0000, NO_MESSAGE = 0x7000_0000;
+/** What a slot holds is its length. Zeros are only told; the last one's is marked, and may be a message or none. */
+const ZEROS = 0x2000_0000, LAST = 0x4000_0000, NO_MESSAGE = 0x7000_0000;
 
 /** The memory of a ring; it crosses to threads as it is. */
 export interface Ring {
@@ -122,8 +123,12 @@ export class RingWriter extends RingEnd {
   write(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; at += SLOT_BYTES) {
       const piece = bytes.subarray(at, at + SLOT_BYTES);
-      this.slot().set(piece);
-      this.publish(piece.length);
+      const slot = this.slot();
+      if (areZeros(piece)) this.#publish(ZEROS + piece.length);
+      else {
+        slot.set(piece);
+        this.publish(piece.length);
+      }
     }
   }
 
@@ -162,7 +167,8 @@ export class RingReader extends RingEnd {
       if (length === NO_MESSAGE) return null;
       const bytes = this.slots[slot] as Uint8Array;
       if (length >= LAST) return new Uint8Array(bytes.subarray(0, length - LAST));
-      take(bytes.subarray(0, length));
+      if (length < ZEROS) take(bytes.subarray(0, length));
+      else for (const piece of zeros(length - ZEROS)) take(piece);
       this.advance(READ);
     }
   }

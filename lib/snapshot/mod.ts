@@ -27,7 +27,6 @@ export * from "./commit/mod.ts";
 export { exportSnapshot, type ExportSnapshotOptions } from "./export_snapshot.ts";
 export { importDirectory } from "./import_directory.ts";
 export { compileFilters } from "./filter.ts";
-export { snapshotJobs } from "./jobs.ts";
 export { liveMounts, MOUNT_LABEL, refuseBusy } from "./mount_books.ts";
 export { type MountedImage, mountImage, type MountImageOptions } from "./mount_image.ts";
 export { createSnapshotter, type SnapshotterOptions } from "./snapshotter.ts";

@@ -51,7 +51,7 @@ export const ROOMS: readonly Room[] = [
     doors: ["jobs"],
     packages: [...EVERYWHERE, "npm:smol-toml"],
   },
-  { name: "snapshot", pure: false, packages: EVERYWHERE },
+  { name: "snapshot", pure: false, doors: ["jobs"], packages: EVERYWHERE },
   { name: "container", pure: false, packages: EVERYWHERE },
   {
     name: "containerd",

@@ -1,10 +1,8 @@
-import { escapeForTerminal } from "../../bytes/mod.ts";
+import { escapeForTerminal, zeros } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { encodeTarHeader, type TarEntry, tarPadding } from "./encode.ts";
 import type { TarHandler } from "./handler.ts";
 import { BLOCK } from "./header.ts";
-
-const ZEROS = new Uint8Array(64 * 1024);
 
 /**
  * Writes a tar archive: deterministic, PAX only where ustar cannot say it.
@@ -114,9 +112,7 @@ export class TarWriter implements TarHandler {
   }
 
   #zeros(length: number): void {
-    for (let left = length; left > 0; left -= ZEROS.length) {
-      this.#write(left >= ZEROS.length ? ZEROS : ZEROS.subarray(0, left));
-    }
+    for (const piece of zeros(length)) this.#write(piece);
   }
 
   #write(bytes: Uint8Array): void {

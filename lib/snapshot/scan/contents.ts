@@ -1,4 +1,4 @@
-import { type ByteString, secondsAsNumber } from "../../bytes/mod.ts";
+import { type ByteString, secondsAsNumber, zeros } from "../../bytes/mod.ts";
 import { createHasher, sha256Bytes } from "../../digest/mod.ts";
 import {
   type Fd,
@@ -115,8 +115,6 @@ export interface HashedFile {
   readonly digest: Uint8Array | null;
 }
 
-const ZEROS = new Uint8Array(64 * 1024);
-
 class HashSink implements ContentSink {
   #stat: Stat | undefined;
   #hasher: ReturnType<typeof createHasher> | undefined;
@@ -140,9 +138,7 @@ class HashSink implements ContentSink {
 
   hole(length: number): void {
     this.#hasher ??= createHasher();
-    for (let left = length; left > 0; left -= ZEROS.length) {
-      this.#hasher.update(left < ZEROS.length ? ZEROS.subarray(0, left) : ZEROS);
-    }
+    for (const piece of zeros(length)) this.#hasher.update(piece);
     this.#onBytes(length);
   }
 

@@ -2,13 +2,14 @@
  * Scans: a directory becomes the layer tree of what it changes on a base.
  *
  * Everything is read relative to a descriptor, without passing a symbolic link
- * or a mount point; FIFOs and devices are never opened. The work has three steps:
+ * or a mount point; FIFOs and devices are never opened. The work has four steps:
  *
  * 1. *list*: all directories, in one thread;
  * 2. *scan*: the entries of some directories, compared with the base; in parts,
  *    side by side. Contents are read only where everything else is equal;
  * 3. *assemble*: the parts as one tree; what belongs together across parts
- *    (hard links) is decided here.
+ *    (hard links) is decided here;
+ * 4. *layer*: the files of that tree as a tar, which is loaded while it is written.
  *
  * How the directories were dealt out leaves no trace in the result.
  *
@@ -71,6 +72,8 @@ export interface ScanPart {
   readonly tree: Uint8Array;
   /** The names in it that share inodes. */
   readonly links: readonly LinkedName[];
+  /** Bytes of the files in it; shared ones count with each of their names. */
+  readonly bytes: number;
   /** What was left out. */
   readonly warnings: readonly Warning[];
 }

@@ -5,6 +5,12 @@
  */
 export type * from "./contract.ts";
 export { NO_BASE } from "./contract.ts";
-export type { DirectoryLayer } from "./job.ts";
-export { baseOf, type PoolScan, scanInPool, type ScannedTree, scanTree } from "./run.ts";
+export {
+  baseOf,
+  type DirectoryLayer,
+  type PoolScan,
+  scanInPool,
+  type ScannedTree,
+  scanTree,
+} from "./run.ts";
 export type { ScanRules } from "./scan.ts";

@@ -1,12 +1,14 @@
-import { diffTrees } from "../../layer/mod.ts";
-import type { LayerTarget, Pool } from "../../pool/mod.ts";
+import { diffTrees, type Warning } from "../../layer/mod.ts";
+import type { LayerJobOutput, LayerTarget, Pool } from "../../pool/mod.ts";
 import { decodeTree, emptyTree, encodeTree, type Tree } from "../../tree/mod.ts";
 import { together } from "../together.ts";
 import { joinBytes } from "./bytes.ts";
 import type { ScanBase, ScanPart, ScanPlace } from "./contract.ts";
-import { type DirectoryLayer, directoryLayerJob, listJob, scanJob } from "./job.ts";
+import { directoryLayerJob } from "./directory_layer_job.ts";
+import { assembleJob, listJob, scanJob } from "./job.ts";
 import { dealDirectories } from "./list.ts";
 import type { ScanRules } from "./scan.ts";
+import { mergeWarnings } from "./warnings.ts";
 
 /** What {@linkcode scanInPool} needs. */
 export interface PoolScan extends ScanPlace {
@@ -26,11 +28,23 @@ export interface PoolScan extends ScanPlace {
   readonly onProgress?: ((bytes: number) => void) | undefined;
 }
 
+/** What a directory changes. */
+export interface DirectoryLayer {
+  /** The layer as if it had been loaded; `null` when there is none or none was wanted. */
+  readonly layer: LayerJobOutput | null;
+  /** The layer tree in its file form, contents told; `null` where it went to the target. */
+  readonly tree: Uint8Array | null;
+  /** Whether nothing changes. */
+  readonly empty: boolean;
+  /** What was left out. */
+  readonly warnings: readonly Warning[];
+}
+
 /** More parts than workers, so that no worker waits long for another's large files. */
 const PARTS_PER_WORKER = 4;
 
 /** Below so many names one worker is done before several have begun. */
-const FEW_NAMES = 4096;
+const FEW_NAMES = 1024;
 
 /**
  * What a directory changes on a base, as a layer: tar, tree and digests, as if it had been loaded. The
@@ -55,10 +69,22 @@ export async function scanInPool(options: PoolScan): Promise<DirectoryLayer> {
     ),
     signal,
   );
-  return await pool.run(directoryLayerJob, { place, base, parts, rules, target }, {
+  const told = {
     ...run,
-    ...(onProgress === undefined ? {} : { onProgress: ({ read }) => onProgress(read) }),
-  });
+    ...(onProgress === undefined
+      ? {}
+      : { onProgress: ({ read }: { read: number }) => onProgress(read) }),
+  };
+  const { tree, empty, warnings } = await pool.run(
+    assembleJob,
+    { place, base, parts, rules, read: target === null },
+    target === null ? told : run,
+  );
+  if (target === null) return { layer: null, tree, empty, warnings };
+  if (empty) return { layer: null, tree: null, empty, warnings };
+  const bytes = parts.reduce((sum, { bytes }) => sum + bytes, 0);
+  const layer = await pool.run(directoryLayerJob, { place, tree, bytes, rules, target }, told);
+  return { layer, tree: null, empty, warnings: mergeWarnings([warnings, layer.warnings]) };
 }
 
 /** A root tree as a base. */

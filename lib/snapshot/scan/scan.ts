@@ -62,6 +62,7 @@ class Scan {
   readonly #contents: ContentReader;
   readonly #placer = new Placer();
   readonly #links: LinkedName[] = [];
+  #bytes = 0;
   readonly #stubs: ReadonlyMap<string, Stub["type"]>;
 
   constructor(place: ScanPlace, base: Tree, rules: ScanRules, checkpoint: Checkpoint) {
@@ -94,7 +95,8 @@ class Scan {
 
   finish(): ScanPart {
     const tree = joinBytes(encodeTree(this.#placer.builder.finish(null)));
-    return { tree, links: this.#links, warnings: this.#nodes.warnings.list() };
+    const warnings = this.#nodes.warnings.list();
+    return { tree, links: this.#links, bytes: this.#bytes, warnings };
   }
 
   /** What the base has in a directory. */
@@ -142,6 +144,7 @@ class Scan {
     if (stat.nlink > 1) {
       this.#links.push({ path, inode: `${stat.device} ${stat.inode}`, same, group });
     } else if (same && group === null) return;
+    if (found.type === "file") this.#bytes += found.size;
     this.#placer.leaf(path, found);
   }
 

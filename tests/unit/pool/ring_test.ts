@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { areZeros, zeros } from "../../../lib/bytes/mod.ts";
 import {
   createRing,
   RingReader,
@@ -38,6 +39,24 @@ Deno.test("every byte comes out in order, and the message behind them", async ()
     assertEquals(concat(out), bytes);
     assertEquals(last, message);
   });
+});
+
+Deno.test("zeros are told, not written", async () => {
+  const ring = createRing();
+  const [writer, reader] = [new RingWriter(ring), new RingReader(ring)];
+  writer.write(new Uint8Array(SLOT).fill(1));
+  for (const piece of zeros(SLOT + 5)) writer.write(piece);
+  writer.write(new Uint8Array(3));
+  writer.finish(new Uint8Array([9]));
+  const out: Uint8Array[] = [];
+  const told: boolean[] = [];
+  const last = await reader.read((piece) => {
+    out.push(piece.slice());
+    told.push(areZeros(piece));
+  });
+  assertEquals(concat(out), concat([new Uint8Array(SLOT).fill(1), new Uint8Array(SLOT + 8)]));
+  assertEquals(told, [false, true, true, false]);
+  assertEquals(last, new Uint8Array([9]));
 });
 
 Deno.test("a ring without a message ends with null; a reader that is done says so", async () => {

@@ -1,0 +1,29 @@
+/** Zeros of holes are the same memory everywhere, so that whoever is given them can tell without looking. */
+const ZEROS = new Uint8Array(256 * 1024);
+
+/** Pieces of that many zero bytes together. Nobody may write into them. */
+export function* zeros(length: number): Generator<Uint8Array> {
+  for (let left = length; left > 0; left -= ZEROS.length) {
+    yield left < ZEROS.length ? ZEROS.subarray(0, left) : ZEROS;
+  }
+}
+
+/** Whether bytes are a piece of {@linkcode zeros}. */
+export function areZeros(bytes: Uint8Array): boolean {
+  return bytes.buffer === ZEROS.buffer;
+}
+
+/** Whether all bytes are zero. Most that are not begin with another. */
+export function isZero(bytes: Uint8Array): boolean {
+  if (areZeros(bytes)) return true;
+  const start = bytes.byteOffset % 4 === 0 ? 0 : 4 - bytes.byteOffset % 4;
+  for (let i = 0; i < start; i++) if (bytes[i] !== 0) return false;
+  const words = new Uint32Array(
+    bytes.buffer,
+    bytes.byteOffset + start,
+    (bytes.length - start) >> 2,
+  );
+  for (let i = 0; i < words.length; i++) if (words[i] !== 0) return false;
+  for (let i = start + words.length * 4; i < bytes.length; i++) if (bytes[i] !== 0) return false;
+  return true;
+}
