@@ -30,14 +30,18 @@ export function createHasher(algorithm: Algorithm = "sha256"): Hasher {
 
 /** The sha256 digest of bytes. */
 export function sha256(bytes: Uint8Array): Digest {
-  const hex = hasNode("sha256") ? nodeHashHex("sha256", bytes) : stdHashHex("sha256", [bytes]);
-  return `sha256:${hex}` as Digest;
+  return `sha256:${sha256Hex(bytes)}` as Digest;
+}
+
+/** The sha256 hash of bytes: 64 lower-case hexadecimal digits. */
+export function sha256Hex(bytes: Uint8Array): string {
+  return hasNode("sha256") ? nodeHashHex("sha256", bytes) : stdHashHex("sha256", [bytes]);
 }
 
 /** The sha256 hash of bytes: 32 bytes. */
 export function sha256Bytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   // By the string, which is measured to be faster than a Buffer.
-  return fromHex(hasNode("sha256") ? nodeHashHex("sha256", bytes) : stdHashHex("sha256", [bytes]));
+  return fromHex(sha256Hex(bytes));
 }
 
 const known = new Map<Algorithm, boolean>();

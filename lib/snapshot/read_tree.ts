@@ -1,10 +1,6 @@
-import { openTree, type Tree } from "../tree/mod.ts";
+import { decodeTree, type Tree } from "../tree/mod.ts";
 
-/** Reads the file of a tree that will be walked whole. */
+/** Reads the file of a tree that will be walked whole, more than once: all of it is checked now. */
 export function readTree(path: string): Tree {
-  const bytes = Deno.readFileSync(path);
-  return openTree({
-    size: bytes.length,
-    readSync: (offset, length) => bytes.subarray(offset, offset + length),
-  });
+  return decodeTree(Deno.readFileSync(path));
 }

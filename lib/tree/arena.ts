@@ -44,30 +44,6 @@ export class Arena {
   /** Bytes of the last page, whether its buffer has them all yet or not. */
   #room = 0;
 
-  /**
-   * Memory that was written before. What was allocated larger than a page must
-   * be named, so that one buffer has it; nothing can be allocated any more.
-   */
-  static over(
-    bytes: Uint8Array,
-    large: readonly { readonly address: number; readonly length: number }[],
-  ): Arena {
-    const slots = new Map<number, number>();
-    for (const { address, length } of large) {
-      slots.set(address >>> UNITS_SHIFT, Math.ceil(length / PAGE_BYTES));
-    }
-    const arena = new Arena();
-    for (let i = 0; i * PAGE_BYTES < bytes.length;) {
-      const count = slots.get(i) ?? 1;
-      const part = bytes.subarray(i * PAGE_BYTES, (i + count) * PAGE_BYTES) as Page["u8"];
-      const u32 = new Uint32Array(part.buffer, part.byteOffset, part.length >>> 2);
-      arena.pages.push({ u8: part, u32 });
-      arena.#last = i;
-      arena.pages.length = i += count;
-    }
-    return arena;
-  }
-
   /** Reserves zeroed memory and returns its address. @throws {VarveError} `E_LIMIT` beyond 32 GiB */
   alloc(bytes: number): number {
     const size = roundUp(bytes);

@@ -1,4 +1,4 @@
-import { type Digest, sha256 } from "../digest/mod.ts";
+import { sha256Hex } from "../digest/mod.ts";
 import {
   ANY_MARK,
   F_GROUP,
@@ -48,20 +48,23 @@ export function copyWords(
   for (let i = 0; i < words; i++) to[toAt + i] = from[at + i] as number;
 }
 
-/** Writes the hash in a digest as eight words. */
-export function digestWords(digest: Digest, out: Uint32Array, at: number): void {
+/** Writes the SHA-256 of bytes as eight words. */
+export function hashWords(bytes: Uint8Array, out: Uint32Array, at: number): void {
+  const hex = sha256Hex(bytes);
   for (let i = 0; i < 8; i++) {
     let word = 0;
     // Bytes stand in their order, words are little endian.
     for (let j = 3; j >= 0; j--) {
-      const char = 7 + i * 8 + j * 2;
-      const high = digest.charCodeAt(char);
-      const low = digest.charCodeAt(char + 1);
-      word = (word << 8) | ((high < 58 ? high - 48 : high - 87) << 4) |
-        (low < 58 ? low - 48 : low - 87);
+      const char = i * 8 + j * 2;
+      word = word << 8 | digitOf(hex.charCodeAt(char)) << 4 | digitOf(hex.charCodeAt(char + 1));
     }
     out[at + i] = word;
   }
+}
+
+/** What a digit of `0-9a-f` stands for. */
+function digitOf(char: number): number {
+  return (char & 15) + (char >>> 6) * 9;
 }
 
 /** The sum that finds damage of what is not hashed. */
@@ -193,7 +196,7 @@ export class BlockWriter {
     out[at + O_COUNT] = this.#entries;
     out[at + O_LINKED] = this.#linked;
     out[at + O_MARKED] = this.#marked;
-    digestWords(sha256(page.u8.subarray(first, first + (hashed << 2))), out, at + O_DIGEST);
+    hashWords(page.u8.subarray(first, first + (hashed << 2)), out, at + O_DIGEST);
     this.reset();
   }
 

@@ -1,6 +1,6 @@
 import { fromBytes } from "../bytes/mod.ts";
-import { type DiffId, isDigest, sha256 } from "../digest/mod.ts";
-import { digestWords } from "./block_writer.ts";
+import { type DiffId, isDigest } from "../digest/mod.ts";
+import { hashWords } from "./block_writer.ts";
 import { damaged } from "./check.ts";
 import {
   FOOTER_WORDS,
@@ -13,10 +13,10 @@ import {
 import { HEADER_WORDS, ROW_WORDS, wordsOf } from "./format.ts";
 import { PackedTree } from "./packed.ts";
 import { StoredSegment, type TreeSource } from "./stored_segment.ts";
-import type { Tree } from "./tree.ts";
-import { verifyBlocks } from "./verify.ts";
-import { Arena, PAGE_BYTES } from "./arena.ts";
-import { type BlockRef, MemorySegment } from "./segment.ts";
+import type { Tree, TreeKind } from "./tree.ts";
+import { verifyTree } from "./verify.ts";
+import { WholeSegment } from "./whole_segment.ts";
+import type { Segment } from "./segment.ts";
 
 /** Footer and tail of nearly every tree come with one read. */
 const FIRST_READ = 4096;
@@ -30,6 +30,13 @@ const FIRST_READ = 4096;
  * version (derive it from its layer again); `E_DIGEST` when a hash differs
  */
 export function openTree(source: TreeSource): Tree {
+  return openWith(
+    source,
+    (kind, sources, bytes) => new StoredSegment(kind, sources, source, HEADER_BYTES, bytes),
+  );
+}
+
+function openWith(source: TreeSource, open: OpenSegment): PackedTree {
   const { size } = source;
   if (!(size >= HEADER_BYTES + TAIL_BYTES + FOOTER_WORDS * 4)) damaged("the file is too short");
   let tail = read(source, Math.max(0, size - FIRST_READ), Math.min(size, FIRST_READ));
@@ -47,25 +54,29 @@ export function openTree(source: TreeSource): Tree {
   const footer = tail.slice(tail.length - wanted);
   const header = read(source, 0, HEADER_BYTES);
   checkMagic(header, 0);
-  return openFooter(source, new Uint32Array(footer.buffer), footer, footerBytes);
+  return openFooter(source, new Uint32Array(footer.buffer), footer, footerBytes, open);
 }
+
+/** Makes the segment that a footer tells of. */
+type OpenSegment = (kind: TreeKind, sources: readonly DiffId[], bytes: number) => Segment;
 
 function openFooter(
   source: TreeSource,
   u32: Uint32Array<ArrayBuffer>,
   u8: Uint8Array,
   bytes: number,
-): Tree {
+  open: OpenSegment,
+): PackedTree {
   const words = bytes >>> 2;
   const hash = new Uint32Array(8);
-  digestWords(sha256(u8.subarray(0, bytes)), hash, 0);
+  hashWords(u8.subarray(0, bytes), hash, 0);
   for (let i = 0; i < 8; i++) if (hash[i] !== u32[words + i]) damaged("its footer's hash differs");
   const pages = (u32[12] as number) * 0x1_0000_0000 + (u32[11] as number);
   if ((u32[0] as number) > 1) damaged("its kind is unknown");
   if (HEADER_BYTES + pages + bytes + TAIL_BYTES !== source.size) damaged("its size differs");
   const kind = u32[0] === 0 ? "root" : "layer";
   const sources = readSources(u32, u8, words);
-  const segment = new StoredSegment(kind, sources, source, HEADER_BYTES, pages);
+  const segment = open(kind, sources, pages);
   const tree = new PackedTree(
     kind,
     segment,
@@ -103,28 +114,18 @@ function readSources(u32: Uint32Array, u8: Uint8Array, words: number): DiffId[] 
  */
 export function decodeTree(bytes: Uint8Array): Tree {
   // Words must be aligned.
-  const own = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
-  const tree = openTree({
+  const own = (bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()) as Uint8Array<ArrayBuffer>;
+  const source: TreeSource = {
     size: own.length,
     readSync: (offset, length) => own.subarray(offset, offset + length),
-  }) as PackedTree;
-  const large: BlockRef[] = [];
-  verifyBlocks(tree, (ref) => void (ref.length > PAGE_BYTES && large.push(ref)));
-  // All is checked: from now on it is memory like any other.
-  const { kind, reference: { address, length, digest }, segment } = tree;
-  const arena = Arena.over(own.subarray(HEADER_BYTES, HEADER_BYTES + pagesOf(own)), large);
-  return new PackedTree(
-    kind,
-    new MemorySegment(arena, segment.sources, []),
-    address,
-    length,
-    digest,
+  };
+  const tree = openWith(
+    source,
+    (_, sources, bytes) =>
+      new WholeSegment(sources, own.subarray(HEADER_BYTES, HEADER_BYTES + bytes)),
   );
-}
-
-function pagesOf(bytes: Uint8Array): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return bytes.length - HEADER_BYTES - TAIL_BYTES - view.getUint32(bytes.length - 16, true);
+  verifyTree(tree);
+  return tree;
 }
 
 function read(source: TreeSource, offset: number, length: number): Uint8Array {

@@ -1,13 +1,14 @@
 import { fromText, writeBytes } from "../bytes/mod.ts";
-import { sha256 } from "../digest/mod.ts";
-import { PAGE_BYTES } from "./arena.ts";
-import { copyWords, digestWords } from "./block_writer.ts";
+import { type Arena, PAGE_BYTES } from "./arena.ts";
+import { copyWords, hashWords } from "./block_writer.ts";
 import { compactTree } from "./compact.ts";
 import { FOOTER_WORDS, HEADER_BYTES, MAGIC, TAIL_BYTES, VERSION } from "./file_form.ts";
 import { wordsOf } from "./format.ts";
 import { packed, type PackedTree } from "./packed.ts";
-import { MemorySegment } from "./segment.ts";
+import type { MemorySegment } from "./segment.ts";
+import { StoredSegment } from "./stored_segment.ts";
 import type { Tree } from "./tree.ts";
+import { WholeSegment } from "./whole_segment.ts";
 
 /**
  * The file form of a tree, in pieces to be written one after another: what
@@ -25,17 +26,22 @@ import type { Tree } from "./tree.ts";
  */
 export function encodeTree(tree: Tree): Uint8Array<ArrayBuffer>[] {
   let whole: PackedTree = packed(tree);
-  let { segment } = whole;
-  if (!(segment instanceof MemorySegment) || segment.imports.length > 0) {
+  if (whole.segment instanceof StoredSegment || whole.segment.imports.length > 0) {
     whole = compactTree(whole);
-    segment = whole.segment as MemorySegment;
   }
-  const { arena, sources } = segment as MemorySegment;
+  const { segment } = whole;
   const header = new Uint8Array(HEADER_BYTES);
   header.set(MAGIC);
   new DataView(header.buffer).setUint32(8, VERSION, true);
-  const pieces = [header];
-  const { pages } = arena;
+  const pages = segment instanceof WholeSegment
+    ? [segment.pages]
+    : pagesOf((segment as MemorySegment).arena);
+  const bytes = pages.reduce((sum, page) => sum + page.length, 0);
+  return [header, ...pages, footerOf(whole, segment.sources.map(fromText), bytes)];
+}
+
+function pagesOf({ pages }: Arena): Uint8Array<ArrayBuffer>[] {
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
   for (let i = 0; i < pages.length;) {
     const page = pages[i]?.u8 as Uint8Array<ArrayBuffer>;
     pieces.push(page);
@@ -45,8 +51,6 @@ export function encodeTree(tree: Tree): Uint8Array<ArrayBuffer>[] {
     const gap = slots * PAGE_BYTES - page.length;
     if (i < pages.length && gap > 0) pieces.push(new Uint8Array(gap));
   }
-  const bytes = pieces.reduce((sum, piece) => sum + piece.length, -HEADER_BYTES);
-  pieces.push(footerOf(whole, sources.map(fromText), bytes));
   return pieces;
 }
 
@@ -72,7 +76,7 @@ function footerOf(
     writeBytes(source, u8, (at + 1) << 2);
     at += 1 + wordsOf(source.length);
   }
-  digestWords(sha256(u8.subarray(0, words << 2)), u32, at);
+  hashWords(u8.subarray(0, words << 2), u32, at);
   u32[at + 8] = words << 2;
   u32[at + 9] = VERSION;
   u8.set(MAGIC, (at + 10) << 2);

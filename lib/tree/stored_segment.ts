@@ -1,8 +1,7 @@
 import type { DiffId } from "../digest/mod.ts";
-import { sha256 } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import { Block } from "./block.ts";
-import { digestWords } from "./block_writer.ts";
+import { hashWords } from "./block_writer.ts";
 import { checkBlock, checkHeader, type CheckLimits, damaged } from "./check.ts";
 import { HEADER_WORDS } from "./format.ts";
 import type { BlockRef, Segment } from "./segment.ts";
@@ -19,15 +18,17 @@ export interface TreeSource {
 /** Blocks read are kept up to so many bytes; then all are forgotten, which costs a read each at most. */
 const CACHE_BYTES = 1 << 26;
 
+/** Room for one hash: a tree has very many blocks. */
+const HASH = new Uint32Array(8);
+
 /** Checks a block and its hash against what refers to it. @throws {VarveError} `E_FORMAT`, `E_DIGEST` */
 export function verifyBlock(block: Block, ref: BlockRef, limits: CheckLimits): void {
   checkBlock(block, ref, limits);
   const first = (block.at + HEADER_WORDS) * 4;
-  const hash = new Uint32Array(8);
   const hashed = block.u32[block.at + 1] as number;
-  digestWords(sha256(block.u8.subarray(first, first + hashed)), hash, 0);
+  hashWords(block.u8.subarray(first, first + hashed), HASH, 0);
   for (let i = 0; i < 8; i++) {
-    if (hash[i] !== ref.digest[ref.digestAt + i]) {
+    if (HASH[i] !== ref.digest[ref.digestAt + i]) {
       throw new VarveError("E_DIGEST", "Cannot read tree: the hash of a directory differs", {
         hint: "derive the tree from its layer again",
       });

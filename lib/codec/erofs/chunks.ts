@@ -23,9 +23,11 @@ export interface ChunkPlan {
   readonly copied: number;
 }
 
+const MAX_CHUNK = 2 ** MAX_CHUNK_BITS;
+
 /** The bits of the chunk that holds so many bytes at once, or of the largest. */
 export function chunkBitsOf(size: number): number {
-  if (size > 2 ** MAX_CHUNK_BITS) return MAX_CHUNK_BITS;
+  if (size > MAX_CHUNK) return MAX_CHUNK_BITS;
   return size <= BLOCK ? BLOCK_BITS : 32 - Math.clz32(size - 1);
 }
 

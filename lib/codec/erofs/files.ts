@@ -4,7 +4,7 @@ import { VarveError } from "../../errors.ts";
 import type { Extent, Row } from "../../tree/mod.ts";
 import { type ChunkPlan, planChunks } from "./chunks.ts";
 import { tooLarge } from "./errors.ts";
-import { BLOCK, CHUNK_BYTES, NO_BLOCK } from "./format.ts";
+import { behindBlock, BLOCK, CHUNK_BYTES, NO_BLOCK } from "./format.ts";
 import type { ReadLayer, WriteErofsOptions } from "./options.ts";
 
 /** A file that is not one whole run of blocks of a layer. */
@@ -84,7 +84,7 @@ export class FilePlanner {
         { subject },
       );
     }
-    if (position >= 0 && position % BLOCK === 0) {
+    if (position >= 0 && behindBlock(position) === 0) {
       if (this.#isPadded(source, position + size)) return this.#uses(source, position + size);
     }
     const extents = row.file().locator?.extents ?? [];
@@ -118,8 +118,11 @@ export class FilePlanner {
   }
 
   #isPadded(source: DiffId, end: number): boolean {
-    if (end % BLOCK === 0 || this.#options.dirty?.has(source) !== true) return true;
-    const bytes = reader(this.#options)(source, end, BLOCK - end % BLOCK);
+    const { dirty } = this.#options;
+    if (dirty === undefined || dirty.size === 0 || !dirty.has(source)) return true;
+    const behind = behindBlock(end);
+    if (behind === 0) return true;
+    const bytes = reader(this.#options)(source, end, BLOCK - behind);
     return bytes.every((byte) => byte === 0);
   }
 }
