@@ -29,6 +29,7 @@ import type { ChainId, DiffId, Digest, TreeDigest } from "../digest/mod.ts";
 import type { Descriptor, Platform } from "../oci/mod.ts";
 import type { LayerJobOutput, LayerTarget } from "../pool/mod.ts";
 import type { Tree } from "../tree/mod.ts";
+import type { OpenBlobOptions } from "./runs.ts";
 
 /** A blob that is here. (Ask an {@linkcode Ingest}, not this, whether to bring one: what a check found damaged has a record, too.) */
 export interface BlobRecord {
@@ -91,20 +92,8 @@ export interface Blobs {
   stat(digest: Digest): BlobRecord | undefined;
   /** The whole of a small blob (a document), verified. @throws {VarveError} `E_NOT_FOUND`, `E_SIZE`, `E_DIGEST`, `E_DAMAGE` when its file is missing, `E_LIMIT` above `maxBytes` (4 MiB) */
   read(digest: Digest, maxBytes?: number): Promise<Uint8Array>;
-  /**
-   * The bytes of a blob, verified while they pass: the stream fails with `E_SIZE`, or at its end with `E_DIGEST`.
-   * Of a run of them (`start`, and `end` behind it) nothing is verified: the digest is of the whole.
-   *
-   * @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE` when its file is missing
-   * @throws {RangeError} when the blob has no such run
-   */
-  open(
-    digest: Digest,
-    options?: {
-      readonly signal?: AbortSignal;
-      readonly run?: { readonly start: number; readonly end: number };
-    },
-  ): Promise<ReadableStream<Uint8Array>>;
+  /** The bytes of a blob, verified while they pass: the stream fails with `E_SIZE`, or at its end with `E_DIGEST`. Of a run of them nothing is verified. @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE` when its file is missing @throws {RangeError} no such run */
+  open(digest: Digest, options?: OpenBlobOptions): Promise<ReadableStream<Uint8Array>>;
   /** All blobs, sorted by digest. */
   list(): BlobRecord[];
 }

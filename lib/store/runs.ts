@@ -1,5 +1,13 @@
 import { VarveError } from "../errors.ts";
 
+/** What a blob is opened for: all of it, or the run from `start` up to, without it, `end`. */
+export interface OpenBlobOptions {
+  /** Cancels. */
+  readonly signal?: AbortSignal;
+  /** Bytes from the blob's beginning. */
+  readonly run?: { readonly start: number; readonly end: number };
+}
+
 /** @throws {RangeError} when it is no run of bytes */
 export function checkRun(position: number, length: number): void {
   if (!isWhole(position) || !isWhole(length)) {

@@ -2,7 +2,7 @@ import { type DiffId, type Digest, Verifier } from "../../digest/mod.ts";
 import { openTree, type Tree } from "../../tree/mod.ts";
 import type { BlobRecord, Blobs, LayerReader, LayerRecord, Layers } from "../contract.ts";
 import { MAX_DOCUMENT, notFound, tooLarge } from "../rules.ts";
-import { checkRun, checkRunOf, pastEnd } from "../runs.ts";
+import { checkRun, checkRunOf, type OpenBlobOptions, pastEnd } from "../runs.ts";
 import { endedBy, verified } from "../streams.ts";
 import type { Disk } from "./context.ts";
 import { blobDamage, hasSize, layerDamage } from "./damage.ts";
@@ -14,11 +14,6 @@ import { guarded } from "./system.ts";
 /** What a stream can be asked for. */
 interface StreamOptions {
   readonly signal?: AbortSignal;
-}
-
-/** What a blob's stream can be asked for. */
-interface BlobStreamOptions extends StreamOptions {
-  readonly run?: { readonly start: number; readonly end: number };
 }
 
 /** Blobs as files of an OCI layout. */
@@ -46,7 +41,7 @@ export class DiskBlobs implements Blobs {
     return bytes;
   }
 
-  async open(digest: Digest, options: BlobStreamOptions = {}): Promise<ReadableStream<Uint8Array>> {
+  async open(digest: Digest, options: OpenBlobOptions = {}): Promise<ReadableStream<Uint8Array>> {
     options.signal?.throwIfAborted();
     const { size } = this.#get(digest);
     const { run, signal } = options;

@@ -3,7 +3,7 @@ import { VarveError } from "../../errors.ts";
 import { openTree, type Tree } from "../../tree/mod.ts";
 import type { BlobRecord, Blobs, LayerReader, LayerRecord, Layers } from "../contract.ts";
 import { MAX_DOCUMENT, notFound, tooLarge } from "../rules.ts";
-import { checkRun, checkRunOf, pastEnd } from "../runs.ts";
+import { checkRun, checkRunOf, type OpenBlobOptions, pastEnd } from "../runs.ts";
 import { endedBy, streamOf, verified } from "../streams.ts";
 import { type MemoryBlob, type MemoryLayer, type MemoryState, sortedBy } from "./state.ts";
 
@@ -33,10 +33,7 @@ export class MemoryBlobs implements Blobs {
 
   open(
     digest: Digest,
-    options: {
-      readonly signal?: AbortSignal;
-      readonly run?: { readonly start: number; readonly end: number };
-    } = {},
+    options: OpenBlobOptions = {},
   ): Promise<ReadableStream<Uint8Array>> {
     return Promise.try(() => {
       options.signal?.throwIfAborted();
