@@ -107,6 +107,9 @@ export {
   pushImage,
   type PushOptions,
   RegistryClient,
+  type RegistryServer,
+  serveRegistry,
+  type ServeRegistryOptions,
 } from "./lib/registry/mod.ts";
 export {
   createSnapshotter,

@@ -22,6 +22,7 @@ import { ps } from "./verbs/ps.ts";
 import { pull } from "./verbs/pull.ts";
 import { push } from "./verbs/push.ts";
 import { rebase } from "./verbs/rebase.ts";
+import { registryServe } from "./verbs/registry_serve.ts";
 import { run } from "./verbs/run.ts";
 import { save } from "./verbs/save.ts";
 import { snapshotVerbs } from "./verbs/snapshot.ts";
@@ -70,6 +71,7 @@ export const VERBS: readonly Verb[] = [
 
 /** Verbs that have verbs of their own. */
 export const GROUPS: readonly { name: string; summary: string; verbs: readonly Verb[] }[] = [
+  { name: "registry", summary: "the store as a registry", verbs: [registryServe] },
   { name: "snapshot", summary: "the snapshotter itself", verbs: snapshotVerbs },
   {
     name: "config",

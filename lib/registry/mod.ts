@@ -22,3 +22,5 @@ export { pushImage } from "./push.ts";
 export type { PushedImage, PushOptions, PushProgress } from "./send_image.ts";
 export type { BlobUpload, UploadOutcome } from "./upload.ts";
 export { eraseCredential, type LoginOptions, storeCredential } from "./login.ts";
+export type { RegistryServer, ServeRegistryOptions } from "./server/contract.ts";
+export { serveRegistry } from "./server/serve.ts";

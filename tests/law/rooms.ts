@@ -49,7 +49,7 @@ export const ROOMS: readonly Room[] = [
     name: "registry",
     pure: false,
     doors: ["jobs"],
-    packages: [...EVERYWHERE, "npm:smol-toml"],
+    packages: [...EVERYWHERE, "node:http", "npm:smol-toml"],
   },
   { name: "snapshot", pure: false, doors: ["jobs"], packages: EVERYWHERE },
   { name: "container", pure: false, packages: EVERYWHERE },

@@ -1,0 +1,192 @@
+import { VarveError } from "../../errors.ts";
+import type { LoadOptions } from "../../archive/mod.ts";
+import type { Digest } from "../../digest/mod.ts";
+import {
+  type Descriptor,
+  type ImageDocument,
+  type ImageLayer,
+  imageLayers,
+  type Manifest,
+  type OciLimits,
+  parseImageConfig,
+  requireImage,
+} from "../../oci/mod.ts";
+import { layerJob, mapLimited, type Pool } from "../../pool/mod.ts";
+import type { Ingest, StagedLayer, Store } from "../../store/mod.ts";
+import { Refusal, refuse } from "./http.ts";
+import { fileChunks, type Uploads } from "./uploads.ts";
+
+/** What a manifest is put with. */
+export interface PutContext
+  extends Pick<LoadOptions, "policy" | "limits" | "streamLimits" | "inflater"> {
+  readonly store: Store;
+  readonly uploads: Uploads;
+  readonly pool: Pool;
+  readonly documents: OciLimits;
+  /** Whether a blob of the store is served. */
+  readonly serves: (digest: Digest) => Promise<boolean>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Stages a document with all that it names, from what was uploaded and from the store.
+ *
+ * A manifest that is an image (its config is one, with a diffID for each layer) is proved and unpacked
+ * as by `load`: the pool inflates each layer, checks its diffID and makes its tree, so that it can be
+ * mounted at once. Everything else (artifacts, attestations, indexes, images that are none) is kept as
+ * it is, blobs proved by their digests: a registry does not choose its content.
+ *
+ * @returns the uploaded blobs that are in the ingest now
+ * @throws {Refusal} 404 parts are unknown, 400 a size is wrong; what layers throw
+ */
+export async function stageDocument(
+  context: PutContext,
+  ingest: Ingest,
+  document: ImageDocument,
+): Promise<readonly Digest[]> {
+  const parts = document.kind === "index"
+    ? document.manifests
+    : [document.config, ...document.layers];
+  await refuseUnknown(context, parts);
+  // Each once, however often it is named.
+  const each = [...new Map(parts.map((part) => [part.digest, part])).values()];
+  for (const part of parts) refuseOtherSize(context, part);
+  const image = document.kind === "index" ? undefined : await imageOf(context, document);
+  if (document.kind === "index" || image === undefined) {
+    for (const part of each) await stageBlob(context, ingest, part);
+    return each.map(({ digest }) => digest);
+  }
+  const { config } = document;
+  await ingest.blob(image.config, config.mediaType, config);
+  const layers = new Map(
+    image.layers.map((layer) => [`${layer.descriptor.digest} ${layer.diffId}`, layer]),
+  );
+  const stop = new AbortController();
+  const signal = AbortSignal.any([context.signal, stop.signal]);
+  await mapLimited(
+    [...layers.values()],
+    context.pool.size + 2,
+    (layer) => stageLayer({ ...context, signal }, ingest, layer),
+    (error) => stop.abort(error),
+  );
+  ingest.chain(image.layers.map(({ diffId }) => diffId));
+  return each.map(({ digest }) => digest);
+}
+
+/** @throws {Refusal} 404 with an entry for each part that nobody has */
+async function refuseUnknown(
+  { uploads, serves }: PutContext,
+  parts: readonly Descriptor[],
+): Promise<void> {
+  const unknown = new Set<Digest>();
+  for (const { digest } of parts) {
+    if (uploads.blob(digest) === undefined && !await serves(digest)) unknown.add(digest);
+  }
+  if (unknown.size === 0) return;
+  throw new Refusal(
+    404,
+    [...unknown].slice(0, 100).map((digest) => ({
+      code: "MANIFEST_BLOB_UNKNOWN",
+      message: "a part of the manifest is not here",
+      detail: { digest },
+    })),
+  );
+}
+
+/** @throws {Refusal} 400 */
+function refuseOtherSize({ uploads, store }: PutContext, { digest, size }: Descriptor): void {
+  const actual = (uploads.blob(digest) ?? store.blobs.stat(digest))?.size;
+  if (actual === undefined || actual === size) return;
+  throw refuse(400, "MANIFEST_INVALID", `${digest} has ${actual} bytes, not ${size}`, { digest });
+}
+
+/** The layers of a manifest that is an image, and its config. */
+async function imageOf(
+  context: PutContext,
+  manifest: Manifest,
+): Promise<{ config: Uint8Array; layers: readonly ImageLayer[] } | undefined> {
+  const { documents: limits } = context;
+  const { config } = manifest;
+  if (config.size > limits.config) return undefined;
+  try {
+    requireImage(manifest);
+    const bytes = await readSmall(context, config);
+    const layers = imageLayers(manifest, parseImageConfig(bytes, { limits }));
+    return { config: bytes, layers };
+  } catch (error) {
+    if (error instanceof VarveError && BAD_IMAGE.has(error.code)) return undefined;
+    throw error;
+  }
+}
+
+/** What says that a manifest is no image that varve can read, which is no fault of a registry's content. */
+const BAD_IMAGE: ReadonlySet<string> = new Set([
+  "E_NOT_IMAGE",
+  "E_MEDIA_TYPE",
+  "E_FORMAT",
+  "E_JSON",
+  "E_DIGEST_FORMAT",
+  "E_TIME",
+]);
+
+async function readSmall(context: PutContext, { digest, size }: Descriptor): Promise<Uint8Array> {
+  using held = context.uploads.hold(digest);
+  if (held === undefined) return await context.store.blobs.read(digest, size);
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for await (const piece of fileChunks(held.path, 0, size)) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
+/** Keeps a part as it is. One that the store has already is left alone. */
+async function stageBlob(context: PutContext, ingest: Ingest, part: Descriptor): Promise<void> {
+  using held = context.uploads.hold(part.digest);
+  if (held === undefined) return await refuseUnknown(context, [part]);
+  await ingest.blobStream(fileChunks(held.path, 0, held.size), part.mediaType, part);
+}
+
+/** Makes a layer of an uploaded blob, as a load does; of one that the store has where the layer is not made. */
+async function stageLayer(
+  context: PutContext,
+  ingest: Ingest,
+  { descriptor, diffId }: ImageLayer,
+): Promise<void> {
+  const { digest } = descriptor;
+  const begun = await ingest.layer({ diffId, digest }, { blob: true, signal: context.signal });
+  if (begun.state === "present") return;
+  try {
+    await makeLayer(context, begun.staged, { descriptor, diffId });
+  } catch (error) {
+    await begun.staged.discard();
+    throw error;
+  }
+}
+
+async function makeLayer(
+  context: PutContext,
+  staged: StagedLayer,
+  { descriptor, diffId }: ImageLayer,
+): Promise<void> {
+  const { store, pool, signal, policy, limits, streamLimits, inflater } = context;
+  const { digest, size, mediaType } = descriptor;
+  using held = context.uploads.hold(digest);
+  const output = await pool.run(layerJob, {
+    source: held === undefined
+      ? { kind: "stream" }
+      : { kind: "file", path: held.path, offset: 0, length: held.size },
+    target: staged.target,
+    expected: { digest, size, diffId, mediaType },
+    ...(policy === undefined ? {} : { policy }),
+    ...(limits === undefined ? {} : { limits }),
+    ...(streamLimits === undefined ? {} : { streamLimits }),
+    ...(inflater === undefined ? {} : { inflater }),
+    willSync: store.durability === "full",
+  }, {
+    signal,
+    ...(held === undefined ? { stream: await store.blobs.open(digest, { signal }) } : {}),
+  });
+  await staged.finish(output, mediaType);
+}

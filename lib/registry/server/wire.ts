@@ -1,0 +1,121 @@
+/** Bodies of node:http with bounds: what makes no progress is given up. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { type Answer, refuse } from "./http.ts";
+
+/** Bytes of a body that nobody wants which are read, so that the client sees the answer. */
+const MAX_REST = 16 * 1024 * 1024;
+
+/** The bytes of a request. @throws {Refusal} 408 when none came for `idle` ms, 400 when the client went */
+export async function* bodyOf(request: IncomingMessage, idle: number): AsyncGenerator<Uint8Array> {
+  const late = refuse(408, "BLOB_UPLOAD_INVALID", `no byte came for ${idle} ms`);
+  const timer = new Watch(idle, () => request.destroy(late));
+  timer.start();
+  try {
+    for await (const piece of request.iterator({ destroyOnReturn: false })) {
+      timer.stop();
+      yield piece as Uint8Array;
+      timer.start();
+    }
+  } catch (error) {
+    throw error === late ? late : refuse(400, "BLOB_UPLOAD_INVALID", "the body was cut");
+  } finally {
+    timer.stop();
+  }
+}
+
+/** Reads what is left of a request, up to a bound; `whole` when nothing was left. */
+export function discardRest(
+  request: IncomingMessage,
+  idle: number,
+): { readonly whole: boolean; readonly done: Promise<void> } {
+  if (request.complete || request.destroyed) return { whole: true, done: Promise.resolve() };
+  const done = (async () => {
+    let size = 0;
+    try {
+      for await (const piece of bodyOf(request, Math.min(idle, 5000))) {
+        size += piece.length;
+        if (size > MAX_REST) break;
+      }
+    } catch {
+      // It ended; that was what was wanted.
+    }
+    if (!request.complete) request.destroy();
+  })();
+  return { whole: false, done };
+}
+
+/** Writes an answer; a body as fast as the client takes it. @throws when the client went, took nothing for `idle` ms, or the body failed */
+export async function writeAnswer(
+  response: ServerResponse,
+  { status, headers = {}, body }: Answer,
+  { head, idle, closing }: {
+    readonly head: boolean;
+    readonly idle: number;
+    readonly closing: boolean;
+  },
+): Promise<void> {
+  const bytes = body instanceof Uint8Array ? body : undefined;
+  const length = body === undefined && status !== 204 && headers["content-length"] === undefined
+    ? { "content-length": "0" }
+    : bytes === undefined
+    ? {}
+    : { "content-length": String(bytes.length) };
+  response.writeHead(status, {
+    ...headers,
+    ...length,
+    ...(closing ? { connection: "close" } : {}),
+  });
+  const watch = new Watch(idle, () => response.destroy());
+  watch.start();
+  try {
+    if (body instanceof ReadableStream && !head) {
+      for await (const piece of body) {
+        if (response.destroyed) throw new Error("the client went");
+        if (!response.write(piece)) await settled(response, "drain");
+        watch.start();
+      }
+    }
+    const finished = settled(response, "finish");
+    if (bytes === undefined || head) response.end();
+    else response.end(bytes);
+    await finished;
+  } finally {
+    watch.stop();
+  }
+}
+
+/** Waits for an event, or for the end of the connection. */
+async function settled(response: ServerResponse, event: "drain" | "finish"): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const onClose = () => reject(new Error("the client went"));
+  response.once(event, resolve);
+  response.once("close", onClose);
+  if (response.destroyed) onClose();
+  try {
+    await promise;
+  } finally {
+    response.off(event, resolve);
+    response.off("close", onClose);
+  }
+}
+
+/** A timer that is started again and again. */
+class Watch {
+  readonly #ms: number;
+  readonly #bite: () => void;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(ms: number, bite: () => void) {
+    this.#ms = ms;
+    this.#bite = bite;
+  }
+
+  start(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.#bite, this.#ms);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+}
