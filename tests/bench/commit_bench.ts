@@ -1,6 +1,6 @@
 /**
- * A change as apt makes it, of 3,000 files with all that a layer can hold and a sparse file of 1 GiB, made into
- * a layer by varve, `umoci repack` and `docker commit` in one run; and what of it each of them loses.
+ * A change as apt makes it, of 3,000 files with all that a layer can hold and a sparse file of 1 GiB, and a change
+ * of one file, made into a layer by varve, `umoci repack` and `docker commit` in one run; and what each of them loses.
  *
  * Root, debootstrap, umoci, skopeo and docker are needed. `--durability none`, because umoci syncs nothing either.
  */
@@ -13,7 +13,7 @@ import { startDocker } from "../support/docker.ts";
 import { run } from "../support/process.ts";
 import { listDirectory } from "../support/same_tree.ts";
 import { tempDir } from "../support/temp.ts";
-import { figure, timingOf } from "./harness.ts";
+import { compare, figure, timingOf } from "./harness.ts";
 
 const CHANGE: AptChange = { files: 3000, sparse: 1024 * 1024 * 1024 };
 const RUNS = 3;
@@ -21,11 +21,21 @@ const LONG = { timeout: 900_000 };
 
 const image = await debianImage();
 await using temp = await tempDir("varve-bench-");
-const results: { name: string; time: number; lost: Map<string, number> }[] = [];
+/** What an engine took, in ms, and what it lost. */
+interface Result {
+  readonly name: string;
+  readonly time: number;
+  /** For a change of one file. */
+  readonly one: number;
+  readonly lost: ReadonlyMap<string, number>;
+}
 
-function done(result: typeof results[0]): void {
+const results: Result[] = [];
+
+function done(result: Result): void {
   results.push(result);
-  console.error(`${result.name}: ${Math.round(result.time)} ms`);
+  const { name, time, one } = result;
+  console.error(`${name}: ${Math.round(time)} ms, of one file ${Math.round(one)} ms`);
 }
 
 async function timed(fn: (round: number) => Promise<unknown>): Promise<number> {
@@ -37,6 +47,30 @@ async function timed(fn: (round: number) => Promise<unknown>): Promise<number> {
     times.push(performance.now() - start);
   }
   return timingOf(times).least;
+}
+
+async function changeOne(root: string): Promise<void> {
+  await Deno.writeTextFile(`${root}/etc/one-file`, "changed\n");
+}
+
+/** How much longer a commit of one file takes on the Debian image than on one of 1,000 files. */
+async function besideSmall(varve: Cli): Promise<number> {
+  const small = temp.join("small");
+  await Deno.mkdir(`${small}/etc`, { recursive: true });
+  for (let i = 0; i < 1000; i++) await Deno.writeTextFile(`${small}/etc/${i}`, `${i}`);
+  await varve.json(["import", small, "small:1"]);
+  await Deno.mkdir(temp.join("one"));
+  for (const name of ["small:1", "debian:varve"]) {
+    await varve.json(["mount", name, temp.join("one"), "--rw", name]);
+    await changeOne(temp.join("one"));
+    await varve.json(["umount", temp.join("one")]);
+  }
+  const [large, least] = await compare(
+    () => varve.json(["commit", "debian:varve", "large:1"]),
+    () => varve.json(["commit", "small:1", "small:2"]),
+    { runs: 7 },
+  );
+  return large.least / least.least;
 }
 
 /** Loads what an engine made into a store of its own, unpacks it, and counts what is not as it was. */
@@ -85,17 +119,21 @@ function parts(line: string): Map<string, string> {
   return out;
 }
 
+let beside = NaN;
 {
   const varve = new Cli(temp.join("store"));
   await varve.json(["load", image.layout, "--name", "debian:varve"], LONG);
   const root = temp.join("mnt");
   await Deno.mkdir(root);
   await varve.json(["mount", "debian:varve", root, "--rw", "work"], LONG);
+  await changeOne(root);
+  const one = await timed((round) => varve.json(["commit", "work", `one:${round}`], LONG));
   aptChange(root, CHANGE);
   const time = await timed((round) => varve.json(["commit", "work", `app:${round}`], LONG));
   await varve.json(["save", "app:0", "-o", temp.join("varve.tar")], LONG);
-  done({ name: "varve commit", time, lost: await losses(temp.join("varve.tar"), root) });
+  done({ name: "varve commit", time, one, lost: await losses(temp.join("varve.tar"), root) });
   await varve.json(["umount", root]);
+  beside = await besideSmall(varve);
   await Deno.remove(temp.join("varve.tar"));
 }
 {
@@ -103,13 +141,15 @@ function parts(line: string): Map<string, string> {
   await run(["cp", "-a", image.layout, layout], LONG);
   await run(["umoci", "unpack", "--image", `${layout}:varve`, temp.join("bundle")], LONG);
   const root = temp.join("bundle/rootfs");
+  await changeOne(root);
+  const repack = (tag: string) =>
+    run(["umoci", "repack", "--image", `${layout}:${tag}`, temp.join("bundle")], LONG);
+  const one = await timed((round) => repack(`one-${round}`));
   aptChange(root, CHANGE);
-  const time = await timed((round) =>
-    run(["umoci", "repack", "--image", `${layout}:new-${round}`, temp.join("bundle")], LONG)
-  );
+  const time = await timed((round) => repack(`new-${round}`));
   const archive = temp.join("umoci.tar");
   await run(["skopeo", "copy", "-q", `oci:${layout}:new-0`, `oci-archive:${archive}:new:0`], LONG);
-  done({ name: "umoci repack", time, lost: await losses(archive, root) });
+  done({ name: "umoci repack", time, one, lost: await losses(archive, root) });
   for (const path of [archive, temp.join("bundle"), layout]) {
     await Deno.remove(path, { recursive: true });
   }
@@ -121,11 +161,13 @@ function parts(line: string): Map<string, string> {
   await call("load", "-i", image.docker);
   const id = await call("run", "-d", "--network", "none", "debian:varve", "sleep", "100000");
   const root = `/proc/${await call("inspect", "-f", "{{.State.Pid}}", id)}/root`;
+  await changeOne(root);
+  const one = await timed((round) => call("commit", id, `one:${round}`));
   aptChange(root, CHANGE);
   const time = await timed((round) => call("commit", id, `app:${round}`));
   const archive = temp.join("docker.tar");
   await call("save", "-o", archive, "app:0");
-  done({ name: "docker commit", time, lost: await losses(archive, root) });
+  done({ name: "docker commit", time, one, lost: await losses(archive, root) });
   await call("rm", "-f", id);
 }
 
@@ -137,12 +179,10 @@ for (const kind of kinds) {
   const counts = results.map(({ lost }) => String(lost.get(kind) ?? 0).padStart(15)).join("");
   console.log(kind.padEnd(width) + counts);
 }
-const [varve, umoci, docker] = results as [
-  typeof results[0],
-  typeof results[0],
-  typeof results[0],
-];
+const [varve, umoci, docker] = results as [Result, Result, Result];
 assertEquals([...varve.lost], [], "varve loses nothing");
 for (const { name, time } of results) figure(name, time, "ms");
+for (const { name, one } of results) figure(`${name}, of one file`, one, "ms");
+figure("commit of one file, on the Debian image beside a small one", beside, "×", { atMost: 1.25 });
 figure("commit, as fast as umoci repack", umoci.time / varve.time, "×", { atLeast: 3 });
 figure("commit, as fast as docker commit", docker.time / varve.time, "×", { atLeast: 1 });
