@@ -29,6 +29,8 @@ export async function findEndpoints(
       const folder = `${directory}/${name}`;
       const text = await readText(`${folder}/hosts.toml`);
       if (text !== undefined) return await readHosts(text, folder, registry, own);
+      const trusted = await withCertificates(own, folder, plainHttp);
+      if (trusted !== undefined) return [trusted];
     }
   }
   return [own];
@@ -57,6 +59,33 @@ function directoryNames(registry: string): string[] {
     ...(port === null ? [] : [`${port[1]}_${port[2]}_`, port[1] as string]),
     "_default",
   ];
+}
+
+/** Without a `hosts.toml`, Docker's names count: `*.crt` to trust, `*.cert` and `*.key` to show. They stand for TLS. */
+async function withCertificates(
+  own: Endpoint,
+  folder: string,
+  plainHttp: boolean | undefined,
+): Promise<Endpoint | undefined> {
+  const names: string[] = [];
+  try {
+    for await (const { name } of Deno.readDir(folder)) names.push(name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return undefined;
+    }
+    throw new VarveError("E_DENIED", `Cannot read ${folder}: it is there, and cannot be read`);
+  }
+  const ca = names.filter((name) => name.endsWith(".crt")).sort();
+  const cert = names.filter((name) => name.endsWith(".cert")).sort()[0];
+  if (ca.length === 0 && cert === undefined) return undefined;
+  const at = { file: folder, folder };
+  return {
+    ...own,
+    origin: plainHttp === true ? own.origin : own.origin.replace(/^http:/, "https:"),
+    caCerts: await certificates(ca, at),
+    client: cert === undefined ? null : await clientOf([cert, cert.replace(/cert$/, "key")], at),
+  };
 }
 
 type Table = Readonly<Record<string, unknown>>;
@@ -91,9 +120,13 @@ async function readHosts(
   return endpoints;
 }
 
-interface HostContext {
+/** Which file says it, and where what it names is. */
+interface Place {
   readonly file: string;
   readonly folder: string;
+}
+
+interface HostContext extends Place {
   readonly registry: string;
   readonly own: Endpoint;
 }
@@ -159,7 +192,7 @@ function headersOf(value: unknown, file: string): Record<string, string> {
   return headers;
 }
 
-async function certificates(value: unknown, at: HostContext): Promise<string[]> {
+async function certificates(value: unknown, at: Place): Promise<string[]> {
   if (value === undefined) return [];
   const out: string[] = [];
   for (const path of Array.isArray(value) ? value : [value]) {
@@ -175,7 +208,7 @@ async function certificates(value: unknown, at: HostContext): Promise<string[]> 
 }
 
 /** `"both.pem"`, `["both.pem"]`, `["cert", "key"]` or `[["cert", "key"]]`: the first pair. */
-async function clientOf(value: unknown, at: HostContext): Promise<Endpoint["client"]> {
+async function clientOf(value: unknown, at: Place): Promise<Endpoint["client"]> {
   if (value === undefined) return null;
   const first: unknown = Array.isArray(value) && Array.isArray(value[0]) ? value[0] : value;
   const [cert, key = cert]: readonly unknown[] = Array.isArray(first) ? first : [first];
@@ -185,7 +218,7 @@ async function clientOf(value: unknown, at: HostContext): Promise<Endpoint["clie
   return { cert: await readPem(cert, at), key: await readPem(key, at) };
 }
 
-async function readPem(path: string, { file, folder }: HostContext): Promise<string> {
+async function readPem(path: string, { file, folder }: Place): Promise<string> {
   const text = await readText(path.startsWith("/") ? path : `${folder}/${path}`);
   if (text === undefined) throw malformed(file, `${path} is not there`);
   return text;

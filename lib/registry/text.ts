@@ -15,9 +15,10 @@ export function shownUrl(url: URL): string {
  * @param secrets what must not appear, whatever it looks like
  */
 export function shownWords(text: string, secrets: Iterable<string> = []): string {
-  let words = text.slice(0, 16 * MAX_WORDS);
+  let words = text;
+  // Before anything is cut: half a secret is not found any more.
   for (const secret of secrets) if (secret !== "") words = words.replaceAll(secret, "…");
-  words = words
+  words = words.slice(0, 16 * MAX_WORDS)
     .replace(/(https?:\/\/)[^\s"'<>()/?#@]*@/gi, "$1")
     .replace(/(https?:\/\/[^\s"'<>()?#]*)[?#][^\s"'<>()]*/gi, "$1?…")
     .replace(/\b(bearer|basic)\s+[^\s"',]+/gi, "$1 …")
@@ -47,13 +48,20 @@ export function networkState(error: unknown, secrets: Iterable<string> = []): st
     [/os error 110|timed out/i, "the connection timed out"],
     [/os error 113|os error 101/i, "there is no route to it"],
     [/UnknownIssuer/, "its certificate is of an authority that is not known (hosts.toml: ca)"],
+    [/not valid for name/, "its certificate is for another name"],
+    [/certificate expired/, "its certificate has expired"],
+    [/not valid yet/, "its certificate is not valid yet"],
     [/invalid peer certificate: (\w+)/, "its certificate is not valid"],
+    [/CertificateRequired/, "it wants a client certificate (hosts.toml: client)"],
+    [/alert: \w*Certificate|UnknownCA|AccessDenied/, "it refuses the client certificate"],
     [
-      /received fatal alert|InvalidContentType|corrupt message/,
-      "it does not speak TLS as expected",
+      /InvalidContentType|corrupt message/,
+      "it does not speak TLS (if it speaks plain http: --plain-http)",
     ],
+    [/received fatal alert/, "it refuses the TLS connection"],
+    [/invalid HTTP version/, "it does not speak plain http (if it has TLS: hosts.toml)"],
     [/error reading a body/, "the connection was cut"],
-    [/blocked port|bad port/i, "its port is one that fetch never connects to"],
+    [/port [0-9]+ are blocked/i, "its port is one that fetch never connects to"],
   ] as const;
   for (const [pattern, state] of known) if (pattern.test(text)) return state;
   return shownWords(text.replace(/\bfor url \([^)]*\)/g, ""), secrets) || "it failed";

@@ -4,6 +4,9 @@ import { run, runAny, type RunOptions, type RunResult } from "./process.ts";
 /** The program. */
 export const MAIN: string = new URL("../../lib/cli/main.ts", import.meta.url).pathname;
 
+/** Where Deno keeps modules: a test that gives the command another home must not have them fetched again. */
+const DENO_DIR = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`;
+
 /** A store and the command on it. */
 export class Cli {
   readonly #root: string;
@@ -41,6 +44,7 @@ export class Cli {
       VARVE_ROOT: this.#root,
       VARVE_DURABILITY: "none",
       NO_COLOR: "1",
+      DENO_DIR,
       ...this.#options.env,
       ...options.env,
     };

@@ -18,6 +18,10 @@ export interface RegistrySpec {
   readonly basic?: boolean;
   /** TLS, with an authority of its own. */
   readonly tls?: boolean;
+  /** TLS that asks for a client's certificate of the same authority. */
+  readonly clients?: boolean;
+  /** Bearer authentication: what `auth.token` holds. */
+  readonly token?: Readonly<Record<string, string>>;
 }
 
 /** A registry that runs. */
@@ -26,6 +30,8 @@ export interface RunningRegistry extends AsyncDisposable {
   readonly host: string;
   /** The certificate of its authority, where it has TLS. */
   readonly ca: string;
+  /** A certificate of its authority for a client, with its key in the same file, where it has TLS. */
+  readonly client: string;
 }
 
 /** Starts a registry on a free port of loopback. */
@@ -33,7 +39,8 @@ export async function dockerRegistry(spec: RegistrySpec = {}): Promise<RunningRe
   const temp = await tempDir("varve-registry-");
   const port = freePort();
   const host = `localhost:${port}`;
-  if (spec.tls === true) await makeCertificates(temp);
+  const tls = spec.tls === true || spec.clients === true;
+  if (tls) await makeCertificates(temp);
   if (spec.basic === true) {
     await Deno.writeTextFile(temp.join("htpasswd"), `${USER.username}:${USER.hash}\n`);
   }
@@ -44,13 +51,20 @@ export async function dockerRegistry(spec: RegistrySpec = {}): Promise<RunningRe
     storage: { filesystem: { rootdirectory: temp.join("data") }, delete: { enabled: true } },
     http: {
       addr: `127.0.0.1:${port}`,
-      ...(spec.tls === true
-        ? { tls: { certificate: temp.join("leaf.pem"), key: temp.join("leaf.key") } }
+      ...(tls
+        ? {
+          tls: {
+            certificate: temp.join("leaf.pem"),
+            key: temp.join("leaf.key"),
+            ...(spec.clients === true ? { clientcas: [temp.join("ca.pem")] } : {}),
+          },
+        }
         : {}),
     },
     ...(spec.basic === true
       ? { auth: { htpasswd: { realm: "test", path: temp.join("htpasswd") } } }
       : {}),
+    ...(spec.token === undefined ? {} : { auth: { token: spec.token } }),
   };
   await Deno.writeTextFile(temp.join("config.yml"), JSON.stringify(config));
   const child = new Deno.Command("docker-registry", {
@@ -63,6 +77,7 @@ export async function dockerRegistry(spec: RegistrySpec = {}): Promise<RunningRe
   return {
     host,
     ca: temp.join("ca.pem"),
+    client: temp.join("client.pem"),
     async [Symbol.asyncDispose](): Promise<void> {
       child.kill("SIGKILL");
       await child.status;
@@ -106,11 +121,16 @@ async function makeCertificates(temp: TempDir): Promise<void> {
     "-days",
     "2",
   );
-  await openssl("req", ...key, "-keyout", "leaf.key", "-out", "leaf.csr", "-subj", "/CN=localhost");
+  const sign = ["-req", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2"];
   await Deno.writeTextFile(
     temp.join("ext"),
     "subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n",
   );
-  const sign = ["-req", "-in", "leaf.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"];
-  await openssl("x509", ...sign, "-out", "leaf.pem", "-days", "2", "-extfile", "ext");
+  for (const name of ["leaf", "client"]) {
+    const [pem, csr] = [`${name}.pem`, `${name}.csr`];
+    await openssl("req", ...key, "-keyout", `${name}.key`, "-out", csr, "-subj", "/CN=localhost");
+    await openssl("x509", ...sign, "-in", csr, "-out", pem, "-extfile", "ext");
+  }
+  const secret = await Deno.readTextFile(temp.join("client.key"));
+  await Deno.writeTextFile(temp.join("client.pem"), secret, { append: true });
 }

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { isLoopback, realmIsTrusted } from "../../../lib/registry/origins.ts";
 import { proxiesOf, proxyFor } from "../../../lib/registry/proxy.ts";
 import { networkState, shownUrl, shownWords } from "../../../lib/registry/text.ts";
@@ -73,6 +73,9 @@ Deno.test("H13 words: no query, no token, no password, no control, and not for e
   );
   assertEquals(words, "see https://s3.example/b?… [2J Bearer … … end");
   assertEquals([...shownWords("x".repeat(10_000))].length, 301);
+  // A secret on the edge of what is looked at is not half shown.
+  const secret = "SECRET-of-some-length";
+  assertEquals(shownWords(secret.repeat(1000), [secret]).includes("SECRET"), false);
 });
 
 Deno.test("network errors: told by kind, without the address that fetch writes into them", () => {
@@ -82,6 +85,11 @@ Deno.test("network errors: told by kind, without the address that fetch writes i
     "the connection was refused",
   );
   assertEquals(networkState(failed("dns error: x")), "its name is not known to the DNS");
+  assertStringIncludes(networkState(failed("corrupt message of type InvalidContentType")), "http");
+  assertStringIncludes(
+    networkState(new TypeError("Fetch failed: Requests to port 25 are blocked")),
+    "never connects to",
+  );
   assertEquals(
     networkState(failed("odd thing for url (https://a/b?sig=SECRET): odd")),
     "odd thing : odd",
