@@ -5,6 +5,7 @@ import { readWhole } from "./body.ts";
 import { streamBlob } from "./blob_stream.ts";
 import type { Capability, ClientConfig, Endpoint, Tokens } from "./contract.ts";
 import { parseNextLink } from "./link.ts";
+import { namePages } from "./name_list.ts";
 import { registryError } from "./text.ts";
 import { type Request, Transport } from "./transport.ts";
 import { type BlobUpload, putManifest, uploadBlob, type UploadOutcome } from "./upload.ts";
@@ -18,14 +19,10 @@ const ACCEPT = [
   "*/*;q=0.5",
 ].join(", ");
 
-/** Bytes of one page of a list of tags. */
+/** Bytes of one page of a list of referrers. */
 const MAX_PAGE = 4 * 1024 * 1024;
-/** Pages of a list. */
-const MAX_PAGES = 10_000;
 /** Pages of a list of referrers. */
 const MAX_REFERRER_PAGES = 100;
-/** Tags of a list. */
-const MAX_TAGS = 1_000_000;
 
 /** A manifest or an index, as it came. */
 export interface FetchedDocument {
@@ -152,8 +149,60 @@ export class RegistryClient implements Disposable {
     return await this.#each("resolve", async (endpoint) => {
       const action = `list the tags of ${this.config.registry}/${repository}`;
       const scope = `repository:${repository}:pull`;
-      return await this.#list(endpoint, `/${repository}/tags/list`, "tags", scope, action, signal);
+      const path = `/${repository}/tags/list`;
+      const list = { path, field: "tags", scope, action, signal } as const;
+      const tags: string[] = [];
+      for await (const page of namePages(this.#transport, endpoint, list)) tags.push(...page);
+      return tags;
     });
+  }
+
+  /**
+   * The names of all repositories, page by page, of the registry itself. Many registries do not tell them.
+   *
+   * @throws {VarveError} `E_DENIED`, `E_NOT_FOUND` or `E_REGISTRY` where it does not, `E_LIMIT`
+   */
+  async *catalog(signal?: AbortSignal): AsyncIterableIterator<string> {
+    const action = `list the repositories of ${this.config.registry}`;
+    const scope = "registry:catalog:*";
+    const list = { path: "/_catalog", field: "repositories", scope, action, signal } as const;
+    for await (const page of namePages(this.#transport, this.#own(), list)) yield* page;
+  }
+
+  /**
+   * Deletes a tag, or with a digest a manifest and all of its tags (distribution-spec, "Deleting Manifests").
+   *
+   * @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`, `E_REGISTRY` also where the registry deletes none
+   */
+  async deleteManifest(name: ManifestName, signal?: AbortSignal): Promise<void> {
+    if (name.tag === undefined && name.digest === undefined) {
+      throw new TypeError("Cannot delete a manifest: neither tag nor digest is given");
+    }
+    const what = `the manifest of ${this.#shown(name)}`;
+    await this.#delete(name.repository, `manifests/${referenceOf(name)}`, what, signal);
+  }
+
+  /** Deletes a blob of a repository. @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`, `E_REGISTRY` also where the registry deletes none */
+  async deleteBlob(repository: string, digest: Digest, signal?: AbortSignal): Promise<void> {
+    const what = `blob ${digest} of ${this.config.registry}/${repository}`;
+    await this.#delete(repository, `blobs/${digest}`, what, signal);
+  }
+
+  async #delete(
+    repository: string,
+    path: string,
+    what: string,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { response } = await this.#transport.send(this.#own(), {
+      method: "DELETE",
+      path: `/${repository}/${path}`,
+      scope: `repository:${repository}:delete`,
+      accept: [200, 202, 204],
+      action: `delete ${what}`,
+      signal,
+    });
+    await response.body?.cancel();
   }
 
   /**
@@ -256,37 +305,6 @@ export class RegistryClient implements Disposable {
     await putManifest(context, new Uint8Array(bytes), descriptor, name);
   }
 
-  /** A list in pages, which `Link` headers lead through (distribution-spec, "Listing Tags"). */
-  async #list(
-    endpoint: Endpoint,
-    path: string,
-    field: string,
-    scope: string,
-    action: string,
-    signal: AbortSignal | undefined,
-  ): Promise<string[]> {
-    const out: string[] = [];
-    const seen = new Set<string>();
-    let next: string | URL = path;
-    for (let page = 0; page < MAX_PAGES; page++) {
-      const request: Request = { method: "GET", path: next, scope, action, signal };
-      const { response, url } = await this.#transport.send(endpoint, request);
-      const { idleTimeout } = this.config;
-      const bytes = await readWhole(response, MAX_PAGE, { action, idleTimeout, signal });
-      out.push(...namesOf(bytes, field, action));
-      if (out.length > MAX_TAGS) {
-        throw new VarveError("E_LIMIT", `Cannot ${action}: more than ${MAX_TAGS}`);
-      }
-      const link = parseNextLink(response.headers.get("link") ?? "", url);
-      if (link === undefined) return out;
-      if (link.origin !== endpoint.origin) throw registryError(action, "its list leads elsewhere");
-      if (seen.has(link.href)) throw registryError(action, "its list leads in a circle");
-      seen.add(link.href);
-      next = link;
-    }
-    throw new VarveError("E_LIMIT", `Cannot ${action}: more than ${MAX_PAGES} pages`);
-  }
-
   /** Tries the endpoints in their order; the error of the last one counts. */
   async #each<T>(capability: Capability, ask: (endpoint: Endpoint) => Promise<T>): Promise<T> {
     const endpoints = this.#endpoints(capability);
@@ -329,31 +347,20 @@ export class RegistryClient implements Disposable {
 
 function manifestRequest(
   method: "GET" | "HEAD",
-  { repository, tag, digest }: ManifestName,
+  name: ManifestName,
   action: string,
   signal: AbortSignal | undefined,
 ): Request {
   return {
     method,
-    path: `/${repository}/manifests/${digest ?? tag ?? "latest"}`,
+    path: `/${name.repository}/manifests/${referenceOf(name)}`,
     headers: { accept: ACCEPT },
-    scope: `repository:${repository}:pull`,
+    scope: `repository:${name.repository}:pull`,
     action,
     signal,
   };
 }
 
-function namesOf(bytes: Uint8Array, field: string, action: string): string[] {
-  let value: unknown;
-  try {
-    value = (JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>)?.[field];
-  } catch {
-    throw registryError(action, "the answer is not JSON");
-  }
-  // Repositories without tags are listed as null by some.
-  if (value === null) return [];
-  if (!Array.isArray(value) || !value.every((name) => typeof name === "string")) {
-    throw registryError(action, `the answer holds no ${field}`);
-  }
-  return value;
+function referenceOf({ tag, digest }: ManifestName): string {
+  return digest ?? tag ?? "latest";
 }
