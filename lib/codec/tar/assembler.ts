@@ -26,8 +26,8 @@ import {
   sparseSizeOf,
 } from "./sparse.ts";
 
-/** What comes next: the body of a meta header, a block of a sparse map, or the body of `entry`. */
-export type Step = "meta" | "map" | "entry";
+/** What comes next: the body of a meta header, a block of a sparse map, or the body of an entry that is complete. */
+export type Step = "meta" | "map" | Entry;
 
 const NO_EXTENTS: readonly Extent[] = [];
 
@@ -48,8 +48,6 @@ const ENTRY_TYPES: Readonly<Record<number, EntryType>> = {
  * the archive and hands over whole pieces, this says what they mean.
  */
 export class EntryAssembler {
-  /** The entry that is complete, after a step `"entry"`. */
-  entry: Entry | undefined;
   /** Bytes of the body that are stored and no map. */
   stored = 0;
   /** Size of the body of the meta header at hand. */
@@ -64,6 +62,7 @@ export class EntryAssembler {
   #longNames = 0;
   #metaType = 0;
 
+  /** The header of the sparse file whose map is read; no other is kept, since what old objects keep costs the collector. */
   #header: RawHeader | undefined;
   /** The meta headers of `#header`. */
   #own: MetaHeaders = this.#meta;
@@ -79,10 +78,17 @@ export class EntryAssembler {
     this.#limits = limits;
   }
 
-  /** Takes a header block, and the same bytes in words; `end` is the offset behind it. */
-  header(block: Uint8Array, at: number, words: Uint32Array, sum: number, end: number): Step {
+  /** Takes a header block, and the same bytes in words; `sum` is that of its bytes, `end` the offset behind it. */
+  header(
+    block: Uint8Array,
+    at: number,
+    words: Uint32Array,
+    word: number,
+    sum: number,
+    end: number,
+  ): Step {
     const position = end - BLOCK;
-    const header = parseHeader(block, at, words, sum, position);
+    const header = parseHeader(block, at, words, word, sum, position);
     this.#position = position;
     return isMeta(header.typeflag)
       ? this.#beginMeta(header)
@@ -117,7 +123,8 @@ export class EntryAssembler {
     this.#addMapBytes();
     this.stored -= BLOCK;
     map.block(block, at, this.#position);
-    return map.done ? this.#finish(map.runs, end) : this.#awaitPaxMap();
+    if (!map.done) return this.#awaitPaxMap();
+    return this.#finish(this.#header as RawHeader, this.#own, map.runs, end);
   }
 
   #beginMeta(header: RawHeader): Step {
@@ -151,20 +158,20 @@ export class EntryAssembler {
     if (header.typeflag === TYPE.OLD_FILE) {
       header.typeflag = header.slash ? TYPE.DIRECTORY : TYPE.FILE;
     }
-    if (!(header.typeflag in ENTRY_TYPES)) throw unknownType(header, position);
+    if (ENTRY_TYPES[header.typeflag] === undefined) throw unknownType(header, position);
     const bodyless = isHeaderOnly(header.typeflag);
-    this.#header = header;
-    this.#own = meta;
     this.stored = bodyless ? 0 : header.size;
     this.#setSize(this.stored);
     if (end + this.stored > this.#limits.layerBytes) throw this.#tooLarge();
 
     const gnu = header.typeflag === TYPE.GNU_SPARSE;
     const form = gnu ? "gnu" : meta.pax === undefined ? undefined : sparseFormOf(meta.pax.records);
-    if (form === undefined) return this.#finish(undefined, end);
+    if (form === undefined) return this.#finish(header, meta, undefined, end);
     if (bodyless || (gnu && header.format !== "gnu")) {
       throw tarError(position, "an entry of this type cannot be sparse");
     }
+    this.#header = header;
+    this.#own = meta;
     this.#mapBytes = 0;
     if (gnu) {
       this.#gnuRuns = [];
@@ -175,7 +182,7 @@ export class EntryAssembler {
     const name = records.get("GNU.sparse.name") ?? "" as ByteString;
     if (name !== "") setPath(header, name);
     this.#setSize(sparseSizeOf(records, position) ?? header.size);
-    if (form === "pax-0") return this.#finish(parsePaxMap(records, position), end);
+    if (form === "pax-0") return this.#finish(header, meta, parsePaxMap(records, position), end);
     this.#map = new SparseMapParser();
     return this.#awaitPaxMap();
   }
@@ -189,7 +196,8 @@ export class EntryAssembler {
   #gnuMap(block: Uint8Array, at: number, end: number, first: boolean): Step {
     const runs = this.#gnuRuns as SparseRun[];
     this.#addMapBytes();
-    return parseGnuMap(block, at, first, runs, this.#position) ? "map" : this.#finish(runs, end);
+    if (parseGnuMap(block, at, first, runs, this.#position)) return "map";
+    return this.#finish(this.#header as RawHeader, this.#own, runs, end);
   }
 
   #awaitPaxMap(): Step {
@@ -206,8 +214,12 @@ export class EntryAssembler {
   }
 
   /** Completes the entry whose data begins at `dataAt`. */
-  #finish(runs: readonly SparseRun[] | undefined, dataAt: number): Step {
-    const header = this.#header as RawHeader;
+  #finish(
+    header: RawHeader,
+    meta: MetaHeaders,
+    runs: readonly SparseRun[] | undefined,
+    dataAt: number,
+  ): Entry {
     const position = this.#position;
     const size = this.#size;
     const type = ENTRY_TYPES[header.typeflag] as EntryType;
@@ -218,7 +230,8 @@ export class EntryAssembler {
     if (this.#logicalBytes > layerBytes) throw this.#tooLarge();
     const isLink = type === "hardlink" || type === "symlink";
     const isDevice = type === "char" || type === "block";
-    this.entry = {
+    if (runs !== undefined) this.#gnuRuns = this.#map = undefined;
+    return {
       path: header.path,
       type,
       mode: header.mode,
@@ -229,15 +242,13 @@ export class EntryAssembler {
       linkname: isLink ? header.linkname : "" as ByteString,
       devmajor: isDevice ? header.devmajor : 0,
       devminor: isDevice ? header.devminor : 0,
-      xattrs: xattrsOf(this.#own.pax?.records, position),
+      xattrs: xattrsOf(meta.pax?.records, position),
       extents: runs !== undefined
         ? sparseExtents(runs, size, dataAt, this.stored, position)
         : size > 0
         ? [{ logical: 0, length: size, position: dataAt }]
         : NO_EXTENTS,
     };
-    this.#gnuRuns = this.#map = undefined;
-    return "entry";
   }
 
   #checkNames(header: RawHeader, type: EntryType): void {

@@ -1,7 +1,7 @@
 import { type ByteString, fromBytes, type Timestamp, timestamp } from "../../bytes/mod.ts";
 import { type ErrorCode, VarveError } from "../../errors.ts";
 import { parseNumeric, parseOctal, parseTimeField } from "./numeric.ts";
-import { octal12, octal8, sumPair } from "./words.ts";
+import { nameLength, octal12, octal8, sumPair } from "./words.ts";
 
 const NO_BYTES = "" as ByteString;
 const SLASH = 0x2f;
@@ -70,37 +70,40 @@ export function isMeta(typeflag: number): boolean {
 /**
  * Reads a header block that is not all zeros.
  *
- * @param words the same bytes as `block` in words, of which `at / 4` is the header's first
- * @param sum the sum of its bytes
+ * @param words the same bytes in words, of which `word` is the block's first
+ * @param sum the sum of the block's bytes
  * @throws {VarveError} `E_HEADER`, `E_ID` or `E_TIME` when a field is malformed
  */
 export function parseHeader(
   block: Uint8Array,
   at: number,
   words: Uint32Array,
+  word: number,
   sum: number,
   position: number,
 ): RawHeader {
-  checkSum(block, at, words, sum, position);
+  checkSum(block, at, sum - sumPair(words, word + 37), position);
   const typeflag = block[at + 156] as number;
   const format = formatOf(block, at);
-  const mode = numeric8(block, at + 100, words);
-  const uid = numeric8(block, at + 108, words);
-  const gid = numeric8(block, at + 116, words);
-  const size = numeric12(block, at + 124, words);
-  const mtime = time12(block, at + 136, words);
+  const mode = octal8(words, word + 25) ?? parseNumeric(block, at + 100, 8);
+  const uid = octal8(words, word + 27) ?? parseNumeric(block, at + 108, 8);
+  const gid = octal8(words, word + 29) ?? parseNumeric(block, at + 116, 8);
+  const size = octal12(words, word + 31) ?? parseNumeric(block, at + 124, 12);
+  const seconds = octal12(words, word + 34);
+  const mtime = seconds === undefined ? parseTimeField(block, at + 136, 12) : timestamp(seconds);
   if (mode === undefined) throw tarError(position, "the mode is not a number");
   if (uid === undefined) throw tarError(position, "the user id is not a number", "E_ID");
   if (gid === undefined) throw tarError(position, "the group id is not a number", "E_ID");
   if (size === undefined) throw tarError(position, "the size is not a number");
   if (mtime === undefined) throw tarError(position, "the time is not a number", "E_TIME");
   const prefix = prefixOf(block, at, format, position);
-  const nameLength = isMeta(typeflag) ? 0 : lengthOf(block, at, 100);
+  const length = isMeta(typeflag) ? 0 : nameLength(words, word);
   const isLink = typeflag === TYPE.HARDLINK || typeflag === TYPE.SYMLINK;
   const isDevice = format !== "v7" && (typeflag === TYPE.CHAR || typeflag === TYPE.BLOCK);
+  // A new one each time: young objects in an old one cost the collector more.
   return {
-    path: join(prefix, fromBytes(block, at, at + nameLength)),
-    slash: nameLength === 0 ? prefix !== "" : block[at + nameLength - 1] === SLASH,
+    path: join(prefix, fromBytes(block, at, at + length)),
+    slash: length === 0 ? prefix !== "" : block[at + length - 1] === SLASH,
     mode,
     uid,
     gid,
@@ -125,34 +128,10 @@ function lengthOf(block: Uint8Array, start: number, length: number): number {
   return end - start;
 }
 
-/** As {@linkcode parseNumeric} of a field of 8 bytes; writers use seven digits. */
-function numeric8(block: Uint8Array, at: number, words: Uint32Array): number | undefined {
-  const value = octal8(words, at / 4);
-  return value >= 0 ? value : parseNumeric(block, at, 8);
-}
-
-/** As {@linkcode parseNumeric} of a field of 12 bytes; writers use eleven digits. */
-function numeric12(block: Uint8Array, at: number, words: Uint32Array): number | undefined {
-  const value = octal12(words, at / 4);
-  return value >= 0 ? value : parseNumeric(block, at, 12);
-}
-
-/** As {@linkcode parseTimeField}. */
-function time12(block: Uint8Array, at: number, words: Uint32Array): Timestamp | undefined {
-  const value = octal12(words, at / 4);
-  return value >= 0 ? timestamp(value) : parseTimeField(block, at, 12);
-}
-
-/** POSIX sums unsigned bytes; some old writers summed signed ones, and readers accept both. */
-function checkSum(
-  block: Uint8Array,
-  at: number,
-  words: Uint32Array,
-  sum: number,
-  position: number,
-): void {
+/** `others` is the sum of all bytes but its own. POSIX sums unsigned bytes; some old writers summed signed ones, and readers accept both. */
+function checkSum(block: Uint8Array, at: number, others: number, position: number): void {
   const stored = parseOctal(block, at + 148, 8);
-  if (stored === sum - sumPair(words, (at + 148) / 4) + 8 * 0x20) return;
+  if (stored === others + 8 * 0x20) return;
   let signed = 8 * 0x20;
   for (let i = at; i < at + BLOCK; i++) {
     const byte = block[i] as number;

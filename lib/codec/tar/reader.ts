@@ -45,6 +45,7 @@ type State = "header" | "map" | "meta" | "body" | "padding" | "end" | "closed";
 export class TarReader {
   readonly #handler: TarHandler;
   readonly #wantsData: boolean;
+  readonly #watchesPadding: boolean;
   readonly #limits: TarLimits;
   readonly #assembler: EntryAssembler;
   #state: State = "header";
@@ -59,8 +60,9 @@ export class TarReader {
   /** A meta body that came in pieces. */
   #metaBody: Uint8Array | undefined;
   #metaLength = 0;
-  /** The current chunk in words, where it is aligned. */
-  #words: Uint32Array | undefined;
+  /** The memory of the current chunk in words: chunks mostly are views of one buffer. */
+  #words: Uint32Array = this.#heldWords;
+  #inWords: Uint8Array | undefined;
 
   /** The entry whose body is read. */
   #entry: Entry | undefined;
@@ -76,6 +78,7 @@ export class TarReader {
   constructor(handler: TarHandler, options: TarReaderOptions = {}) {
     this.#handler = handler;
     this.#wantsData = handler.data !== undefined;
+    this.#watchesPadding = handler.dirtyPadding !== undefined;
     this.#limits = resolveTarLimits(options.limits);
     this.#assembler = new EntryAssembler(this.#limits);
   }
@@ -109,12 +112,9 @@ export class TarReader {
     if (this.#position + chunk.length > layerBytes) {
       throw limitError("layerBytes", "the archive", layerBytes);
     }
-    this.#words = chunk.byteOffset % 4 === 0
-      ? new Uint32Array(chunk.buffer, chunk.byteOffset, Math.floor(chunk.length / 4))
-      : undefined;
     let at = 0;
     while (at < chunk.length) at = this.#step(chunk, at);
-    this.#words = undefined;
+    this.#inWords = undefined;
     this.#failed = false;
   }
 
@@ -193,11 +193,15 @@ export class TarReader {
 
   /** A whole block is read where it lies, if in words; others are put together first. */
   #block(chunk: Uint8Array, at: number, available: number): number {
-    const words = this.#words;
-    if (available >= BLOCK && this.#heldLength === 0 && words !== undefined && at % 4 === 0) {
+    if (available >= BLOCK && this.#heldLength === 0 && (chunk.byteOffset + at) % 4 === 0) {
       this.#position += BLOCK;
-      if (this.#state === "map") this.#map(chunk, at);
-      else this.#header(chunk, at, words);
+      const entry = this.#state === "map"
+        ? this.#map(chunk, at)
+        : this.#header(chunk, at, this.#wordsOf(chunk));
+      if (entry !== undefined && this.#isWhole(entry, available - BLOCK)) {
+        return this.#whole(entry, chunk, at + BLOCK);
+      }
+      if (entry !== undefined) this.#begin(entry);
       return at + BLOCK;
     }
     const length = Math.min(BLOCK - this.#heldLength, available);
@@ -206,36 +210,70 @@ export class TarReader {
     this.#position += length;
     if (this.#heldLength === BLOCK) {
       this.#heldLength = 0;
-      if (this.#state === "map") this.#map(this.#held, 0);
-      else this.#header(this.#held, 0, this.#heldWords);
+      const entry = this.#state === "map"
+        ? this.#map(this.#held, 0)
+        : this.#header(this.#held, 0, this.#heldWords);
+      if (entry !== undefined) this.#begin(entry);
     }
     return at + length;
   }
 
-  #header(block: Uint8Array, at: number, words: Uint32Array): void {
-    const sum = sumBlock(words, at / 4);
+  /** A chunk in words; asked for each header, so it is known again. */
+  #wordsOf(chunk: Uint8Array): Uint32Array {
+    if (this.#inWords === chunk) return this.#words;
+    const { buffer, byteOffset, length } = chunk;
+    if (this.#words.buffer !== buffer || this.#words.byteLength < byteOffset + length - 3) {
+      this.#words = new Uint32Array(buffer, 0, Math.floor(buffer.byteLength / 4));
+    }
+    this.#inWords = chunk;
+    return this.#words;
+  }
+
+  /** Gives the entry that begins behind the block, if one does. */
+  #header(block: Uint8Array, at: number, words: Uint32Array): Entry | undefined {
+    const word = (block.byteOffset + at) / 4;
+    const sum = sumBlock(words, word);
     if (sum === 0) {
       if (this.#sawZeroBlock) this.#state = "end";
       this.#sawZeroBlock = true;
-      return;
+      return undefined;
     }
     if (this.#sawZeroBlock) {
       throw tarError(this.#position - BLOCK, "it follows a single block of zeros");
     }
-    this.#goOn(this.#assembler.header(block, at, words, sum, this.#position));
+    return this.#goOn(this.#assembler.header(block, at, words, word, sum, this.#position));
   }
 
-  #map(block: Uint8Array, at: number): void {
-    this.#goOn(this.#assembler.map(block, at, this.#position));
+  #map(block: Uint8Array, at: number): Entry | undefined {
+    return this.#goOn(this.#assembler.map(block, at, this.#position));
   }
 
-  #goOn(step: Step): void {
-    if (step !== "entry") {
-      this.#state = step;
-      if (step === "meta" && this.#assembler.metaSize === 0) this.#endMeta(this.#held, 0);
-      return;
-    }
-    const entry = this.#assembler.entry as Entry;
+  #goOn(step: Step): Entry | undefined {
+    if (typeof step !== "string") return step;
+    this.#state = step;
+    if (step === "meta" && this.#assembler.metaSize === 0) this.#endMeta(this.#held, 0);
+    return undefined;
+  }
+
+  /** Whether all of an entry is in the next bytes, in one run. */
+  #isWhole({ size, extents }: Entry, available: number): boolean {
+    const { stored } = this.#assembler;
+    return stored === size && stored + paddingOf(stored) <= available &&
+      (size === 0 || extents[0]?.length === size);
+  }
+
+  /** Tells such an entry, as {@linkcode begin} and the steps behind it would. */
+  #whole(entry: Entry, chunk: Uint8Array, at: number): number {
+    const { size } = entry;
+    const end = at + size;
+    this.#handler.entry(entry);
+    this.#position += size;
+    if (size > 0 && this.#wantsData) this.#handler.data?.(chunk.subarray(at, end));
+    this.#endEntry();
+    return this.#state === "header" ? end : this.#padding(chunk, end, this.#paddingLeft);
+  }
+
+  #begin(entry: Entry): void {
     this.#entry = entry;
     this.#nextExtent = 0;
     this.#told = 0;
@@ -290,12 +328,16 @@ export class TarReader {
       return;
     }
     this.#entry = undefined;
-    this.#beginPadding(this.#assembler.stored, this.#handler.dirtyPadding !== undefined);
+    this.#endEntry();
+  }
+
+  #endEntry(): void {
+    this.#beginPadding(this.#assembler.stored, this.#watchesPadding);
     this.#handler.endEntry();
   }
 
   #beginPadding(size: number, watch: boolean): void {
-    this.#paddingLeft = (BLOCK - size % BLOCK) % BLOCK;
+    this.#paddingLeft = paddingOf(size);
     this.#watchPadding = watch;
     this.#state = this.#paddingLeft === 0 ? "header" : "padding";
   }
@@ -312,6 +354,10 @@ export class TarReader {
     if (this.#paddingLeft === 0) this.#state = "header";
     return end;
   }
+}
+
+function paddingOf(size: number): number {
+  return (BLOCK - size % BLOCK) % BLOCK;
 }
 
 const IN: Readonly<Record<State, string>> = {

@@ -7,7 +7,10 @@
  */
 
 /** Words of four bytes in a block. */
-const WORDS = 128;
+const BLOCK_WORDS = 128;
+
+/** Bytes of the field for the name, with which a header begins. */
+export const NAME_BYTES = 100;
 
 /** Whether the first byte of a word is its lowest, as on every processor that Deno runs on. */
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
@@ -31,7 +34,7 @@ export function sumBlock(words: Uint32Array, word: number): number {
   // word of each cache line in turn waits for all at once.
   let all = 0;
   let odd = 0;
-  for (let i = word; i < word + WORDS / 8; i++) {
+  for (let i = word; i < word + BLOCK_WORDS / 8; i++) {
     const a = words[i] as number;
     const b = words[i + 16] as number;
     const c = words[i + 32] as number;
@@ -58,24 +61,43 @@ export function sumPair(words: Uint32Array, word: number): number {
   return sumLanes((a & LANES) + (b & LANES) + ((a >>> 8) & LANES) + ((b >>> 8) & LANES));
 }
 
+/** Bytes of the name up to the first NUL or the end of its field. */
+export function nameLength(words: Uint32Array, word: number): number {
+  for (let i = 0; i < NAME_BYTES / 4; i++) {
+    const four = words[word + i] as number;
+    // A byte borrows from the one above only where it is 0, or stands above one that is.
+    if (((four - 0x01010101) & ~four & 0x80808080) !== 0) return 4 * i + leadingBytes(four);
+  }
+  return NAME_BYTES;
+}
+
+/** Bytes of a word in front of its first NUL, of which it has one. */
+function leadingBytes(four: number): number {
+  let count = 0;
+  while ((LITTLE_ENDIAN ? (four >>> (8 * count)) & 0xff : (four << (8 * count)) >>> 24) !== 0) {
+    count++;
+  }
+  return count;
+}
+
 function sumLanes(lanes: number): number {
   return (lanes & 0xffff) + (lanes >>> 16);
 }
 
-/** A field of seven octal digits and a NUL or a space; −1 when it is of another form. */
-export function octal8(words: Uint32Array, word: number): number {
+/** A field of seven octal digits and a NUL or a space; `undefined` when it is of another form. */
+export function octal8(words: Uint32Array, word: number): number | undefined {
   const high = (words[word] as number) ^ ZEROS;
   const low = lastDigits(words[word + 1] as number);
-  if (((high | low) & ~DIGITS) !== 0 || !LITTLE_ENDIAN) return -1;
+  if (((high | low) & ~DIGITS) !== 0 || !LITTLE_ENDIAN) return undefined;
   return (fourDigits(high) * 4096 + fourDigits(low)) >>> 3;
 }
 
-/** A field of eleven octal digits and a NUL or a space; −1 when it is of another form. */
-export function octal12(words: Uint32Array, word: number): number {
+/** A field of eleven octal digits and a NUL or a space; `undefined` when it is of another form. */
+export function octal12(words: Uint32Array, word: number): number | undefined {
   const high = (words[word] as number) ^ ZEROS;
   const middle = (words[word + 1] as number) ^ ZEROS;
   const low = lastDigits(words[word + 2] as number);
-  if (((high | middle | low) & ~DIGITS) !== 0 || !LITTLE_ENDIAN) return -1;
+  if (((high | middle | low) & ~DIGITS) !== 0 || !LITTLE_ENDIAN) return undefined;
   const rest = (fourDigits(middle) * 4096 + fourDigits(low)) >>> 3;
   return high === 0 ? rest : fourDigits(high) * EIGHT_7 + rest;
 }
