@@ -43,15 +43,34 @@ export function fromBytes(
       bytes[i + 15] as number,
     );
   }
-  for (; i + 4 <= end; i += 4) {
+  const rest = end - i;
+  if (rest & 8) {
+    out += String.fromCharCode(
+      bytes[i] as number,
+      bytes[i + 1] as number,
+      bytes[i + 2] as number,
+      bytes[i + 3] as number,
+      bytes[i + 4] as number,
+      bytes[i + 5] as number,
+      bytes[i + 6] as number,
+      bytes[i + 7] as number,
+    );
+    i += 8;
+  }
+  if (rest & 4) {
     out += String.fromCharCode(
       bytes[i] as number,
       bytes[i + 1] as number,
       bytes[i + 2] as number,
       bytes[i + 3] as number,
     );
+    i += 4;
   }
-  for (; i < end; i++) out += String.fromCharCode(bytes[i] as number);
+  if (rest & 2) {
+    out += String.fromCharCode(bytes[i] as number, bytes[i + 1] as number);
+    i += 2;
+  }
+  if (rest & 1) out += String.fromCharCode(bytes[i] as number);
   return out as ByteString;
 }
 

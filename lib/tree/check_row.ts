@@ -105,18 +105,30 @@ function checkType(
   }
 }
 
+const ONES = 0x0101_0101;
+const SLASHES = 0x2f2f_2f2f;
+
+/** Whether one of the four bytes of a word is zero. */
+function hasZero(four: number): boolean {
+  return ((four - ONES) & ~four & 0x8080_8080) !== 0;
+}
+
 /** Checks the name; returns the word behind it. */
 function checkName(block: Block, i: number, at: number, end: number, isRoot: boolean): number {
-  const { u8 } = block;
+  const { u8, u32 } = block;
   const length = block.nameLength(i);
   const words = wordsOf(length);
   if (at + words > end || (length === 0) !== isRoot) damaged("a name has the wrong length");
-  const start = at * 4;
-  for (let k = 0; k < length; k++) {
-    const byte = u8[start + k];
-    if (byte === 0 || byte === 0x2f) damaged("a name holds a NUL or a slash");
+  for (let word = at, left = length; left > 0; word++, left -= 4) {
+    let four = u32[word] as number;
+    if (left < 4) {
+      if (four >>> left * 8 !== 0) damaged("a name is not padded");
+      // Other bytes of no meaning in place of the padding, which is zeros.
+      four |= ONES << left * 8;
+    }
+    if (hasZero(four) || hasZero(four ^ SLASHES)) damaged("a name holds a NUL or a slash");
   }
-  for (let k = length; k < words * 4; k++) if (u8[start + k] !== 0) damaged("a name is not padded");
+  const start = at * 4;
   if (u8[start] === 0x2e && (length === 1 || length === 2 && u8[start + 1] === 0x2e)) {
     damaged("a name is a dot or two");
   }

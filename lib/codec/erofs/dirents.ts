@@ -78,7 +78,9 @@ export class DirentEncoder {
   /** Bytes; the last block has only those that are used. */
   size = 0;
   #view = new DataView(this.bytes.buffer);
-  readonly #names = new Uint8Array(BLOCK);
+  /** Where the names of this block are: they stand behind all of its entries, so they are copied last. */
+  readonly #names: Uint8Array[] = [];
+  readonly #starts = new Float64Array(MOST);
   readonly #nids = new Uint32Array(MOST);
   readonly #ends = new Uint32Array(MOST);
   readonly #types = new Uint8Array(MOST);
@@ -90,17 +92,16 @@ export class DirentEncoder {
     this.size = 0;
   }
 
-  /** Adds an entry; its name is copied. */
+  /** Adds an entry. `names` must stay as they are until {@linkcode end}. */
   add(nid: number, type: number, names: Uint8Array, start: number, length: number): void {
     if ((this.#count + 1) * DIRENT_BYTES + this.#used + length > BLOCK) {
       this.#flush();
       this.size = Math.ceil(this.size / BLOCK) * BLOCK;
     }
-    const own = this.#names;
-    const at = this.#used;
-    for (let i = 0; i < length; i++) own[at + i] = names[start + i] as number;
     const i = this.#count++;
-    this.#used = at + length;
+    this.#names[i] = names;
+    this.#starts[i] = start;
+    this.#used += length;
     this.#nids[i] = nid;
     this.#types[i] = type;
     this.#ends[i] = this.#used;
@@ -127,20 +128,22 @@ export class DirentEncoder {
     const { bytes } = this;
     const view = this.#view;
     const count = this.#count;
-    const names = count * DIRENT_BYTES;
-    let name = 0;
+    let to = start + count * DIRENT_BYTES;
+    let used = 0;
     for (let i = 0; i < count; i++) {
       const at = start + i * DIRENT_BYTES;
       view.setUint32(at, this.#nids[i] as number, true);
       view.setUint32(at + 4, 0, true);
-      view.setUint16(at + 8, names + name, true);
+      view.setUint16(at + 8, to - start, true);
       bytes[at + 10] = this.#types[i] as number;
       bytes[at + 11] = 0;
-      name = this.#ends[i] as number;
+      const names = this.#names[i] as Uint8Array;
+      const end = this.#ends[i] as number;
+      for (let from = this.#starts[i] as number; used < end; used++) {
+        bytes[to++] = names[from++] as number;
+      }
     }
-    const own = this.#names;
-    for (let i = 0; i < name; i++) bytes[start + names + i] = own[i] as number;
-    this.size = start + names + name;
+    this.size = to;
     bytes.fill(0, this.size, start + BLOCK);
     this.#count = this.#used = 0;
   }

@@ -176,9 +176,16 @@ class InodeWriter {
       u32[word + 9] = row.mtimeHi;
       u32[word + 10] = row.mtimeNs;
       u32[word + 11] = links;
+      u32[word + 12] =
+        u32[word + 13] =
+        u32[word + 14] =
+        u32[word + 15] =
+          0;
     } else {
       u32[word + 1] = mode | links << 16;
+      u32[word + 3] = 0;
       u32[word + 6] = row.uid | row.gid << 16;
+      u32[word + 7] = 0;
     }
     if (area.length > 0) out.bytes(area);
   }

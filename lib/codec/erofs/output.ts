@@ -24,7 +24,10 @@ export class Output {
   zerosTo(at: number): void {
     let left = at - this.#start - this.#length;
     if (left <= 64 && this.#length + left <= BYTES) {
+      const { u32 } = this;
       const u8 = this.#u8;
+      for (; left > 0 && (this.#length & 3) !== 0; left--) u8[this.#length++] = 0;
+      for (; left >= 4; left -= 4, this.#length += 4) u32[this.#length >>> 2] = 0;
       for (; left > 0; left--) u8[this.#length++] = 0;
       return;
     }
@@ -36,12 +39,13 @@ export class Output {
     }
   }
 
-  /** Reserves zeroed words at the current position, a multiple of 4; returns the first in {@linkcode u32}. */
+  /**
+   * Reserves words at the current position, a multiple of 4; returns the first in {@linkcode u32}.
+   * All of them must be written: they hold what was there before.
+   */
   words(count: number): number {
     if (this.#length + count * 4 > BYTES) this.flush();
     const word = this.#length >>> 2;
-    const { u32 } = this;
-    for (let i = 0; i < count; i++) u32[word + i] = 0;
     this.#length += count * 4;
     return word;
   }
