@@ -20,6 +20,16 @@ import type { Deviations } from "./registry_spec.ts";
 const PATCH = { headers: { ...OCTETS.headers, "content-range": "3-24" }, body: BLOB.slice(3) };
 
 export const DOCKER_REGISTRY: Deviations = {
+  "pull: malformed digests are refused": {
+    why: "it fails at them where a manifest is asked for",
+    async instead(api) {
+      await pushSample(api);
+      const { status } = await api.send("GET", `/v2/${NAME}/manifests/sha256:0`);
+      assertEquals(status, 500);
+      const blob = await api.send("GET", `/v2/${NAME}/blobs/sha256:0`);
+      assertEquals([blob.status, codeOf(blob)], [400, "DIGEST_INVALID"]);
+    },
+  },
   "push: a blob by one POST": {
     why: "it takes the body in a PUT behind the POST, which the specification allows",
     async instead(api) {
