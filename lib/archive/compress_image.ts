@@ -16,6 +16,8 @@ export interface CompressImageOptions {
   readonly format: "gzip" | "zstd";
   /** Cancels. */
   readonly signal?: AbortSignal;
+  /** Called often, for each layer that is compressed, with the bytes of it that were read so far. */
+  readonly onProgress?: (layer: Descriptor, read: number) => void;
 }
 
 /**
@@ -53,15 +55,29 @@ async function compressLayer(
   store: Store,
   ingest: Ingest,
   layer: Descriptor,
-  { pool, format, signal }: CompressImageOptions,
+  { pool, format, signal, onProgress }: CompressImageOptions,
 ): Promise<Descriptor> {
   if (compressionOf(layer.mediaType) !== "none") return layer;
   const cancel = signal === undefined ? {} : { signal };
-  const plain = await store.blobs.open(layer.digest, cancel);
+  const plain = counted(await store.blobs.open(layer.digest, cancel), (read) => {
+    onProgress?.(layer, read);
+  });
   const separator = mediaTypeInfo(layer.mediaType)?.family === "docker" ? "." : "+";
   const { digest, size, mediaType } = await ingest.blobStream(
     compressInPool(pool, plain, { format, ...cancel }),
     `${layer.mediaType}${separator}${format}`,
   );
   return { ...layer, digest, size, mediaType };
+}
+
+async function* counted(
+  bytes: AsyncIterable<Uint8Array>,
+  onProgress: (read: number) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let read = 0;
+  for await (const chunk of bytes) {
+    yield chunk;
+    read += chunk.length;
+    onProgress(read);
+  }
 }

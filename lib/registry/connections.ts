@@ -16,17 +16,17 @@ export class Connections implements Disposable {
 
   /**
    * The client for an address. `endpoint` is whose certificates are trusted besides the system's; its own
-   * client certificate is shown to its own origin alone.
+   * client certificate is shown to its own origin alone. Those of one that is `single` serve one request each.
    *
    * @throws {VarveError} `E_UNSUPPORTED` when a certificate or a proxy is malformed
    */
-  client(url: URL, endpoint: Endpoint): Deno.HttpClient {
+  client(url: URL, endpoint: Endpoint, single: boolean): Deno.HttpClient {
     const own = url.origin === endpoint.origin ? endpoint.client : null;
     const proxy = proxyFor(url, this.#config.proxies);
-    const key = JSON.stringify([url.origin, proxy, endpoint.caCerts, own]);
+    const key = JSON.stringify([url.origin, proxy, endpoint.caCerts, own, single]);
     let client = this.#clients.get(key);
     if (client === undefined) {
-      client = this.#create(url, endpoint, own, proxy);
+      client = this.#create(url, endpoint, own, proxy, single);
       this.#clients.set(key, client);
     }
     return client;
@@ -37,12 +37,14 @@ export class Connections implements Disposable {
     endpoint: Endpoint,
     own: Endpoint["client"],
     proxy: string | null,
+    single: boolean,
   ): Deno.HttpClient {
     const secure = url.protocol === "https:";
     try {
       return Deno.createHttpClient({
         // Unread responses on one HTTP/2 connection starve every other stream of it.
         http2: false,
+        ...(single ? { poolMaxIdlePerHost: 0 } : {}),
         ...(secure ? { caCerts: [...this.#config.caCerts, ...endpoint.caCerts] } : {}),
         ...(secure && own !== null ? own : {}),
         ...(proxy === null ? {} : { proxy: { url: proxy } }),

@@ -23,6 +23,8 @@ export interface Exchange {
   readonly action: string;
   /** Cancels. */
   readonly signal?: AbortSignal | undefined;
+  /** Sent once at most, on a connection of its own: where a kept one breaks, `fetch` sends a body with a length again. */
+  readonly single?: boolean;
   /** Redirects that are followed; ten when absent. */
   readonly redirects?: number;
 }
@@ -154,7 +156,7 @@ async function send(
       method,
       headers: headersFor(request, url, endpoint, userAgent),
       redirect: "manual",
-      client: connections.client(url, endpoint),
+      client: connections.client(url, endpoint, request.single === true),
       signal: controller.signal,
       ...(body === undefined ? {} : { body }),
     });

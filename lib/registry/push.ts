@@ -46,7 +46,7 @@ export async function pushImage(
 async function readDocument(store: Store, target: Descriptor): Promise<ImageDocument> {
   const bytes = await store.blobs.read(target.digest).catch((error) => {
     if (!(error instanceof VarveError) || error.code !== "E_NOT_FOUND") throw error;
-    throw absent(target, "of a platform that was not brought here");
+    throw absent(target, "of a platform that was not brought here", "push one with --platform");
   });
   return parseDocument(bytes, { mediaType: target.mediaType, limits: documentLimits(store) });
 }
@@ -62,8 +62,9 @@ async function openFrom(
   return from === 0 ? stream : stream.pipeThrough(skipBytes(from));
 }
 
-function absent({ digest }: Descriptor, state: string): VarveError {
+function absent({ digest }: Descriptor, state: string, hint?: string): VarveError {
   return new VarveError("E_PRECONDITION", `Cannot push the image: its part ${digest} is ${state}`, {
     subject: digest,
+    ...(hint === undefined ? {} : { hint }),
   });
 }

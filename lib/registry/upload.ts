@@ -52,19 +52,19 @@ async function send(
   begun: Answer,
 ): Promise<"uploaded"> {
   const { attempts, backoff } = context.transport.config;
-  const inChunks = async () =>
-    new UploadSession(context, upload, await begin(context, upload), true);
-  let session = new UploadSession(context, upload, begun, false);
+  const inChunks = async (failed: number) =>
+    new UploadSession(context, upload, await begin(context, upload), failed);
+  let session = new UploadSession(context, upload, begun, 0);
   let furthest = 0;
   for (let tries = 1, barren = 1;; tries++, barren++) {
     try {
       if (tries > 1 && !await session.recover()) {
         // The answer may be what was lost.
         if (await hasBlob(context, upload.blob)) return "uploaded";
-        session = await inChunks();
+        session = await inChunks(barren - 1);
       }
       if (!await session.send()) {
-        session = await inChunks();
+        session = await inChunks(1);
         await session.send();
       }
       return "uploaded";

@@ -10,7 +10,7 @@ import { pushScope, refuseOther, type UploadContext } from "./upload_context.ts"
 
 /** Most bytes that are sent in one request with their length. */
 const WHOLE_BYTES = 1024 ** 2;
-/** Bytes of a chunk, unless the registry asks for more. */
+/** Bytes of a chunk, unless the registry asks for more; halved for each try that brought nothing. */
 const CHUNK_BYTES = 16 * 1024 ** 2;
 /** Chunks are held in memory: whoever asks for longer ones gets all in one. */
 const MAX_CHUNK_BYTES = 64 * 1024 ** 2;
@@ -49,12 +49,12 @@ export class UploadSession {
   /** Bytes that it may have. */
   #taken = 0;
 
-  /** `begun` is the answer that began it; `chunked` when it was tried in one before. */
+  /** `begun` is the answer that began it; `failed` are the tries before it that brought nothing. */
   constructor(
     context: UploadContext,
     bytes: UploadBytes,
     { response, url }: Answer,
-    chunked: boolean,
+    failed: number,
   ) {
     this.#context = context;
     this.#bytes = bytes;
@@ -63,8 +63,9 @@ export class UploadSession {
     const least = Number(
       /^[0-9]{1,15}$/.exec(response.headers.get("oci-chunk-min-length") ?? "")?.[0] ?? 0,
     );
-    this.#chunk = least > MAX_CHUNK_BYTES ? undefined : Math.max(CHUNK_BYTES, least);
-    this.#chunked = chunked || least > 0;
+    const length = Math.max(WHOLE_BYTES, CHUNK_BYTES / 2 ** Math.max(0, failed - 1), least);
+    this.#chunk = length > MAX_CHUNK_BYTES ? undefined : length;
+    this.#chunked = failed > 0 || least > 0;
   }
 
   /** Bytes that the registry is known to have. */
@@ -160,6 +161,7 @@ export class UploadSession {
         method: "PATCH",
         headers: { "content-range": `${from}-${end - 1}` },
         body: bytes,
+        single: true,
         accept: [202, ...ASTRAY],
       });
       this.#goOn(answer, end);
@@ -185,8 +187,9 @@ export class UploadSession {
 
   /** Takes what an answer says of where the upload is; `sent` when it does not say. */
   #goOn(answer: Answer, sent: number): void {
-    const { status } = answer.response;
+    const { status, headers } = answer.response;
     if (status !== 202) {
+      if (headers.has("location")) this.#location = this.#locationOf(answer);
       throw new NetworkFailure(this.#action, `the registry answers ${status}: it lost its place`);
     }
     this.#location = this.#locationOf(answer);

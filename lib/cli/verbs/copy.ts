@@ -12,7 +12,9 @@ export const copy: Verb = {
   help:
     `All platforms of an index are copied, manifests byte for byte. In one registry blobs are mounted, not sent.
 
-JSON: {"name","digest","blobs":[{"digest","size","outcome"}]}, outcome being present, mounted or uploaded
+Blobs pass through memory, proved on their way; where either side breaks, they go on from there.
+
+JSON: as in push.
 
 Example:
   varve copy debian:12 localhost:5000/debian:12`,

@@ -1,8 +1,16 @@
 import { parseReference } from "../../oci/mod.ts";
-import { type PushedImage, pushImage, type PushProgress } from "../../registry/mod.ts";
-import { findImage } from "../../store/mod.ts";
+import { compressImage } from "../../archive/mod.ts";
+import {
+  type PushedImage,
+  pushImage,
+  type PushProgress,
+  type UploadOutcome,
+} from "../../registry/mod.ts";
+import { findImage, readImage } from "../../store/mod.ts";
 import { VarveError } from "../../errors.ts";
+import { compressionOf } from "../compression.ts";
 import type { Context } from "../context.ts";
+import { platformOption } from "../images.ts";
 import { formatBytes, type ProgressItem } from "../progress.ts";
 import { parseConcurrency, registryClient } from "../registry.ts";
 import { shortDigest } from "../short.ts";
@@ -13,42 +21,61 @@ export const push: Verb = {
   usage: "push <ref> [destination]",
   summary: "push an image to a registry, byte for byte",
   help:
-    `Without DESTINATION the image goes where its name says. Manifests are pushed as they are, blobs that the
-registry has are not sent; layers without a compressed blob are pushed uncompressed.
+    `Without DESTINATION the image goes where its name says. Blobs that the registry has are not sent, those
+that another repository of it has are mounted; an upload that breaks goes on where it broke, where the
+registry allows that. Manifests are pushed byte for byte, with the digest that they have here.
 
-JSON: {"name","digest","blobs":[{"digest","size","outcome"}]}, outcome being present, mounted or uploaded
+With --compression, layers that are not compressed yet (as those of a commit) are compressed into the
+store first, the same on every machine and in save; then the digest is another, and is told. Without
+it, or with none, they are pushed as they are.
+
+An index is pushed with all of its platforms, which must be here; --platform pushes one of them.
+
+JSON: {"name","digest","counts":{"present","mounted","uploaded"},"blobs":[{"digest","size","outcome"}]}
 
 Examples:
   varve push localhost:5000/app:1
-  varve push app:1 ghcr.io/owner/app:1`,
+  varve push app:1 ghcr.io/owner/app:1 --compression zstd`,
   configure(command) {
     command
       .option("--plain-http", "speak to the registry without TLS")
-      .option("--concurrency <n>", "blobs that are sent at once (4)");
+      .option("--concurrency <n>", "blobs that are sent at once (4)")
+      .option("--platform <platform>", "the image of an index for it, such as linux/arm64")
+      .option(
+        "--compression <format>",
+        "gzip, zstd or none: of layers that are not compressed yet",
+      );
   },
   async run(context, [reference = "", destination], options) {
     const concurrency = parseConcurrency(text(options, "concurrency"));
+    const platform = platformOption(text(options, "platform"));
+    const compression = await compressionOf(context, text(options, "compression"));
     const store = await context.store();
-    const image = await findImage(store, reference);
-    const name = destination ?? image.name;
+    const found = await findImage(store, reference);
+    const name = destination ?? found.name;
     if (name.startsWith("<none>")) {
       throw new VarveError("E_USAGE", `Cannot push ${reference}: it has no name, give DESTINATION`);
     }
-    const target = parseReference(name);
-    if (target.digest !== undefined && target.digest !== image.target.digest) {
+    const to = parseReference(name);
+    const chosen = platform === undefined
+      ? found
+      : { ...found, target: (await readImage(store, found, { platform, exact: true })).descriptor };
+    const image = compression === undefined
+      ? chosen
+      : await compressImage(store, chosen, compression);
+    const { target } = image;
+    if (to.digest !== undefined && to.digest !== target.digest) {
+      const details = { expected: to.digest, actual: target.digest };
       throw new VarveError(
         "E_USAGE",
         `Cannot push ${reference} as ${name}: its digest is another`,
-        {
-          expected: target.digest,
-          actual: image.target.digest,
-        },
+        details,
       );
     }
-    using client = await registryClient(context, target, {
+    using client = await registryClient(context, to, {
       plainHttp: options["plainHttp"] === true,
     });
-    const pushed = await pushImage(store, client, image, target, {
+    const pushed = await pushImage(store, client, image, to, {
       signal: context.signal,
       onProgress: pushProgressOf(context),
       onWarning: (message) => context.warn(message),
@@ -60,12 +87,20 @@ Examples:
 
 /** What is said of an image that went to a registry. */
 export function pushReport(pushed: PushedImage): Report {
-  const sent = pushed.blobs.filter(({ outcome }) => outcome === "uploaded");
+  const { name, digest, blobs } = pushed;
+  const of = (outcome: UploadOutcome) => blobs.filter((blob) => blob.outcome === outcome);
+  const sent = of("uploaded");
+  const counts = {
+    present: of("present").length,
+    mounted: of("mounted").length,
+    uploaded: sent.length,
+  };
   const size = formatBytes(sent.reduce((sum, blob) => sum + blob.size, 0));
+  const others = `${counts.mounted} mounted, ${counts.present} already there`;
   return {
-    json: pushed,
-    text: `${pushed.name}\n  digest    ${pushed.digest}\n` +
-      `  blobs     ${pushed.blobs.length} (${sent.length} sent, ${size})\n`,
+    json: { name, digest, counts, blobs },
+    text: `${name}\n  digest    ${digest}\n` +
+      `  blobs     ${blobs.length} (${sent.length} sent, ${size}; ${others})\n`,
   };
 }
 

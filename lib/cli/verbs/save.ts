@@ -1,8 +1,8 @@
 import { saveImages, type SaveOptions, saveToDirectory, saveToFile } from "../../archive/mod.ts";
 import { VarveError } from "../../errors.ts";
+import { compressionOf } from "../compression.ts";
 import type { Context } from "../context.ts";
 import { hostPlatform } from "../images.ts";
-import { oneOf } from "../options.ts";
 import { formatBytes, type ProgressItem } from "../progress.ts";
 import { STREAMED, text, type Verb } from "../verb.ts";
 
@@ -45,9 +45,10 @@ Examples:
     }
     const store = await context.store();
     const manifests: Record<string, string> = Object.create(null);
+    const compression = await compressionOf(context, text(options, "compression"));
     const saveOptions: SaveOptions = {
       ...optionsOf(context),
-      ...await compressionOf(context, text(options, "compression")),
+      ...(compression === undefined ? {} : { compression }),
       onManifest: ({ name, target }) => {
         manifests[name] = target.digest;
         if (!context.options.quiet) context.io.stderr(`${name}  manifest ${target.digest}\n`);
@@ -65,15 +66,6 @@ Examples:
     return { json: { saved: references, to, manifests }, text: `${to}\n` };
   },
 };
-
-async function compressionOf(
-  context: Context,
-  value: string | undefined,
-): Promise<Pick<SaveOptions, "compression">> {
-  const format = oneOf("--compression", value ?? "none", ["none", "gzip", "zstd"]);
-  if (format === "none") return {};
-  return { compression: { pool: await context.pool(), format, signal: context.signal } };
-}
 
 function optionsOf(context: Context): SaveOptions {
   let item: ProgressItem | undefined;

@@ -1,0 +1,180 @@
+/** Uploads that break, are refused, or are wanted in chunks. */
+import { assert, assertEquals } from "@std/assert";
+import { createPool, loadImages, openMemoryStore, type Store } from "../../mod.ts";
+import { sha256 } from "../../lib/digest/mod.ts";
+import { parseReference } from "../../lib/oci/mod.ts";
+import { pushImage, RegistryClient } from "../../lib/registry/mod.ts";
+import { codeOf } from "../support/code_of.ts";
+import { cutRequests, type RequestCutter } from "../support/cut_requests.ts";
+import { configFor, Servers } from "../support/hostile_registry.ts";
+import { archiveTar, buildImage, ociFiles } from "../support/images.ts";
+import { prng } from "../support/prng.ts";
+import { UploadRegistry, type UploadRules } from "../support/upload_registry.ts";
+
+const MIB = 1024 ** 2;
+const bytes = prng(30).bytes(24 * MIB + 17);
+const blob = { digest: sha256(bytes), size: bytes.length };
+
+const portOf = (origin: string) => Number(new URL(origin).port);
+
+/** What the registry holds afterwards, and the offsets from which the blob was opened. */
+interface Sent {
+  readonly registry: UploadRegistry;
+  readonly outcome: string;
+  readonly opened: readonly number[];
+}
+
+async function send(
+  rules: UploadRules,
+  cut?: (port: number) => RequestCutter,
+  judge: (cutter: RequestCutter) => void = () => {},
+): Promise<Sent> {
+  await using servers = new Servers();
+  const registry = new UploadRegistry(rules);
+  const origin = servers.start(registry.answer);
+  await using cutter = cut?.(portOf(origin)) ?? null;
+  const at = cutter === null ? origin : `http://${cutter.host}`;
+  using client = new RegistryClient(configFor(at, {}, { attempts: 5 }));
+  const opened: number[] = [];
+  const outcome = await client.uploadBlob("app", {
+    blob,
+    open: (from) => {
+      opened.push(from);
+      return Promise.resolve(piecesOf(bytes.subarray(from)));
+    },
+  });
+  if (cutter !== null) judge(cutter);
+  return { registry, outcome, opened };
+}
+
+function piecesOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  let at = 0;
+  return new ReadableStream({
+    pull(controller) {
+      if (at >= bytes.length) return controller.close();
+      controller.enqueue(bytes.subarray(at, at += 256 * 1024));
+    },
+  }, { highWaterMark: 0 });
+}
+
+Deno.test("H30 upload: one stream where nothing breaks", async () => {
+  const { registry, outcome, opened } = await send({});
+  assertEquals([outcome, opened], ["uploaded", [0]]);
+  assertEquals(registry.patches, [blob.size]);
+  assertEquals(registry.blobs.get(blob.digest), bytes);
+});
+
+Deno.test("H30 upload: what is cut goes on where it broke, and little is sent twice", async () => {
+  const { registry, outcome, opened } = await send(
+    {},
+    (port) => cutRequests(port, 5 * MIB),
+    (cutter) => {
+      assert(cutter.cuts() >= 4, `${cutter.cuts()} cuts`);
+      assert(cutter.passed() <= 1.1 * blob.size, `${cutter.passed()} of ${blob.size} bytes`);
+    },
+  );
+  assertEquals(outcome, "uploaded");
+  assertEquals(registry.blobs.get(blob.digest), bytes);
+  assert(opened.length >= 5, `${opened}`);
+});
+
+Deno.test("H30 upload: a registry that keeps whole chunks only gets smaller ones", async () => {
+  const { registry } = await send({ dropsCut: true }, (port) => cutRequests(port, 5 * MIB));
+  assertEquals(registry.blobs.get(blob.digest), bytes);
+  assert(registry.patches.every((length) => length <= 5 * MIB), `${registry.patches}`);
+});
+
+Deno.test("H30 upload: one that is lost begins again, so often and no more", async () => {
+  const { registry } = await send({ losesCut: true }, (port) => cutRequests(port, 20 * MIB, 2));
+  assertEquals(registry.blobs.get(blob.digest), bytes);
+  let cuts = 0;
+  const code = await codeOf(() =>
+    send({ losesCut: true }, (port) => {
+      const cutter = cutRequests(port, MIB);
+      cuts = 0;
+      return {
+        ...cutter,
+        async [Symbol.asyncDispose]() {
+          cuts = cutter.cuts();
+          await cutter[Symbol.asyncDispose]();
+        },
+      };
+    })
+  );
+  assertEquals([code, cuts], ["E_REGISTRY", 5]);
+});
+
+Deno.test("H30 upload: a registry that says it has more than it was sent is not believed", async () => {
+  const { registry, opened } = await send(
+    { boasts: 10 * MIB },
+    (port) => cutRequests(port, 5 * MIB, 1),
+  );
+  assertEquals(registry.blobs.get(blob.digest), bytes);
+  assertEquals(opened, [0, 0]);
+});
+
+Deno.test("H30 upload: the answer that was lost is looked for, the blob not sent again", async () => {
+  const { registry, opened } = await send({ closesWith: 503 });
+  assertEquals([registry.closed, opened], [1, [0]]);
+});
+
+Deno.test("H30 upload: chunks of the least length that a registry names, all in one where that is too long", async () => {
+  const lengths = async (least: number) => (await send({ least })).registry.patches;
+  assertEquals(await lengths(5 * MIB), [16 * MIB, 8 * MIB + 17]);
+  assertEquals(await lengths(20 * MIB), [20 * MIB, 4 * MIB + 17]);
+  assertEquals(await lengths(2 ** 49), [blob.size]);
+});
+
+Deno.test("H30 upload: who takes no stream gets chunks", async () => {
+  for (const refusesStream of [411, 413]) {
+    const { registry } = await send({ refusesStream });
+    assertEquals(registry.patches, [16 * MIB, 8 * MIB + 17]);
+    assertEquals(registry.blobs.get(blob.digest), bytes);
+  }
+});
+
+Deno.test("H30 upload: bytes that fail are no reason to try again", async () => {
+  await using servers = new Servers();
+  const registry = new UploadRegistry();
+  using client = new RegistryClient(configFor(servers.start(registry.answer)));
+  let opened = 0;
+  const error = new RangeError("broken");
+  const got = await client.uploadBlob("app", {
+    blob,
+    open: () => {
+      opened++;
+      return Promise.resolve(
+        new ReadableStream({
+          pull: (controller) => controller.error(error),
+        }),
+      );
+    },
+  }).catch((error) => error);
+  assertEquals([got, opened, registry.blobs.size], [error, 1, 0]);
+});
+
+async function storeOf(layer: Uint8Array<ArrayBuffer>): Promise<Store> {
+  const image = buildImage({ layers: [[{ name: "large", content: layer }]], packing: "none" });
+  const store = openMemoryStore();
+  await using pool = createPool({ inline: true });
+  const archive = ReadableStream.from([archiveTar(ociFiles([image]))]);
+  await loadImages(store, archive, { pool, name: "r.example/app:1" });
+  return store;
+}
+
+Deno.test("H30 push: a layer of the store goes on where it broke", async () => {
+  await using store = await storeOf(bytes.slice(0, 12 * MIB));
+  await using servers = new Servers();
+  const registry = new UploadRegistry();
+  await using cutter = cutRequests(portOf(servers.start(registry.answer)), 5 * MIB);
+  using client = new RegistryClient(configFor(`http://${cutter.host}`));
+  const record = store.images.get("r.example/app:1")!;
+  const pushed = await pushImage(store, client, record, parseReference("r.example/app:1"));
+  const size = pushed.blobs.reduce((sum, blob) => sum + blob.size, 0);
+  assert(cutter.cuts() >= 2, `${cutter.cuts()} cuts`);
+  assert(cutter.passed() <= 1.1 * size, `${cutter.passed()} of ${size} bytes`);
+  for (const { digest } of pushed.blobs) {
+    assertEquals(registry.blobs.get(digest), new Uint8Array(await store.blobs.read(digest, 1e9)));
+  }
+  assertEquals(registry.manifests.size, 1);
+});

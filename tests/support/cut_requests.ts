@@ -1,0 +1,77 @@
+/** A TCP proxy that cuts connections after so many bytes of requests. */
+export interface RequestCutter extends AsyncDisposable {
+  /** `127.0.0.1:PORT`. */
+  readonly host: string;
+  /** Bytes of requests that went through. */
+  readonly passed: () => number;
+  /** Connections that were cut. */
+  readonly cuts: () => number;
+}
+
+/** Starts a proxy in front of a port of loopback. It cuts each connection after `every` bytes, `most` of them in all. */
+export function cutRequests(port: number, every: number, most: number = Infinity): RequestCutter {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  let [passed, cuts] = [0, 0];
+  const running = new Set<Promise<void>>();
+  const close = (side: Deno.Conn) => {
+    try {
+      side.close();
+    } catch {
+      // It is closed.
+    }
+  };
+  const serve = async (client: Deno.Conn) => {
+    const server = await Deno.connect({ hostname: "127.0.0.1", port });
+    const answering = (async () => {
+      const buffer = new Uint8Array(64 * 1024);
+      for (;;) {
+        const count = await server.read(buffer);
+        if (count === null) return;
+        await writeAll(client, buffer.subarray(0, count));
+      }
+    })().catch(() => {}).finally(() => close(client));
+    let left = every;
+    const buffer = new Uint8Array(64 * 1024);
+    try {
+      for (;;) {
+        const count = await client.read(buffer.subarray(0, Math.min(buffer.length, left)));
+        if (count === null) break;
+        await writeAll(server, buffer.subarray(0, count));
+        passed += count;
+        left -= count;
+        if (left > 0) continue;
+        if (cuts >= most) {
+          left = Infinity;
+          continue;
+        }
+        cuts++;
+        break;
+      }
+    } catch {
+      // Either side is gone.
+    }
+    close(client);
+    close(server);
+    await answering;
+  };
+  const accepting = (async () => {
+    for await (const client of listener) {
+      const one = serve(client).finally(() => running.delete(one));
+      running.add(one);
+    }
+  })();
+  return {
+    host: `127.0.0.1:${(listener.addr as Deno.NetAddr).port}`,
+    passed: () => passed,
+    cuts: () => cuts,
+    async [Symbol.asyncDispose](): Promise<void> {
+      listener.close();
+      await accepting;
+      await Promise.all(running);
+    },
+  };
+}
+
+async function writeAll(to: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await to.write(bytes.subarray(at));
+}
