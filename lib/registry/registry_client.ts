@@ -172,7 +172,7 @@ export class RegistryClient implements Disposable {
   /**
    * Deletes a tag, or with a digest a manifest and all of its tags (distribution-spec, "Deleting Manifests").
    *
-   * @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`, `E_REGISTRY` also where the registry deletes none
+   * @throws {VarveError} `E_NOT_FOUND`, also when it was deleted and the answer was lost; `E_DENIED`; `E_REGISTRY`, also where the registry deletes none
    */
   async deleteManifest(name: ManifestName, signal?: AbortSignal): Promise<void> {
     if (name.tag === undefined && name.digest === undefined) {
