@@ -16,30 +16,46 @@ const HOLE_BYTES = 64 * 1024;
 /** Small writes are gathered into ones of this size. */
 const BUFFER_BYTES = 256 * 1024;
 
-/** A new file that only its owner reads. */
+/** A file that only its owner reads: a new one, or one that an earlier sink left unfinished. */
 export class FileSink implements ByteSink {
   readonly #action: string;
   readonly #file: Deno.FsFile;
   readonly #writeOut: WriteOut | null;
   #buffer: Uint8Array | null = null;
   #used = 0;
-  #length = 0;
+  #length: number;
+  /** Bytes to come that are in the file already. */
+  #passed: number;
   #endsInHole = false;
   #closed = false;
 
-  /** Creates the file; `what` names it in errors, `willSync` says that it is synced soon. @throws {VarveError} `E_SYSCALL`, with `EEXIST` when it exists */
-  constructor(path: string, what: string, willSync = false) {
+  /**
+   * Creates the file; `what` names it in errors, `willSync` says that it is synced soon. Where `kept`
+   * is given the file may be there with that many bytes, and as many of those that come are passed over.
+   *
+   * @throws {VarveError} `E_SYSCALL`, with `EEXIST` when a new file exists
+   */
+  constructor(path: string, what: string, willSync = false, kept?: number) {
     this.#action = `write ${what}`;
+    this.#passed = this.#length = kept ?? 0;
     try {
-      this.#file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
+      const how = kept === undefined ? { createNew: true } : { create: true };
+      this.#file = Deno.openSync(path, { write: true, mode: 0o600, ...how });
+      if (this.#length > 0) this.#file.seekSync(this.#length, Deno.SeekMode.Start);
     } catch (error) {
       throw fileError(error, this.#action, "open");
     }
-    this.#writeOut = willSync ? new WriteOut(path) : null;
+    this.#writeOut = willSync ? new WriteOut(path, this.#length) : null;
   }
 
   /** @throws {VarveError} `E_SYSCALL` */
   write(bytes: Uint8Array): void {
+    if (this.#passed > 0) {
+      const passed = Math.min(this.#passed, bytes.length);
+      this.#passed -= passed;
+      if (passed === bytes.length) return;
+      bytes = bytes.subarray(passed);
+    }
     if (this.#used + bytes.length > BUFFER_BYTES) this.#flush();
     if (bytes.length >= BUFFER_BYTES / 2 && this.#used === 0) return this.#writeAll(bytes);
     this.#buffer ??= new Uint8Array(BUFFER_BYTES);

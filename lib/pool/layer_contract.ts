@@ -43,6 +43,12 @@ export type LayerTarget =
     readonly tree: string;
     /** The compressed bytes as they came, or `null` to keep none. Not written when they are not compressed: then it is the tar. */
     readonly blob: string | null;
+    /**
+     * How many bytes of `blob` an earlier job left there: they come before those of the source, and
+     * all that comes is written behind them. Bytes that are not compressed are written there, too, and
+     * then `tar` is not made. Absent: `blob` must not exist.
+     */
+    readonly kept?: number;
   }
   | { readonly kind: "memory" };
 

@@ -80,7 +80,7 @@ async function runFront({ layer, ring }: LayerHalfInput, context: JobContext): P
     nextBuffer: () => writer.slot(),
   });
   try {
-    for await (const chunk of readSource(layer.source, context)) {
+    for await (const chunk of readSource(layer, context)) {
       signal.throwIfAborted();
       if (writer.stopped) throw new RingStopped();
       if (writer.skipped) inflow.skip();
@@ -101,8 +101,10 @@ async function runFront({ layer, ring }: LayerHalfInput, context: JobContext): P
 async function runBack({ layer, ring }: LayerHalfInput): Promise<LayerJobOutput | null> {
   const reader = new RingReader(ring);
   using outputs = new LayerOutputs(layer);
-  const tar = outputs.sink("tar");
-  const outflow = new LayerOutflow(layer, (bytes) => tar.write(bytes));
+  const outflow = new LayerOutflow(
+    layer,
+    (bytes, isPlain) => outputs.tar(isPlain).write(bytes),
+  );
   const end = await reader.read((bytes) => {
     outflow.take(bytes, reader.noted === PLAIN);
     if (!outflow.wantsMore) reader.skip();
@@ -111,6 +113,7 @@ async function runBack({ layer, ring }: LayerHalfInput): Promise<LayerJobOutput 
   const { output, tree } = outflow.judge(decodeInflow(end));
   const sink = outputs.sink("tree");
   for (const bytes of encodeTree(tree)) sink.write(bytes);
+  outputs.tar();
   outputs.end();
   return output;
 }

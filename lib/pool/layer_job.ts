@@ -33,12 +33,11 @@ async function makeLayer(input: LayerJobInput, context: JobContext): Promise<Lay
   const { signal } = context;
   signal.throwIfAborted();
   using outputs = new LayerOutputs(input);
-  const tar = outputs.sink("tar");
   using pipeline = new LayerPipeline(input, {
-    tar: (bytes) => tar.write(bytes),
+    tar: (bytes, isPlain) => outputs.tar(isPlain).write(bytes),
     blob: outputs.keepsBlob ? (bytes) => outputs.sink("blob").write(bytes) : null,
   });
-  for await (const chunk of readSource(input.source, context)) {
+  for await (const chunk of readSource(input, context)) {
     signal.throwIfAborted();
     pipeline.push(chunk);
     context.progress({ read: pipeline.read, written: pipeline.written });
@@ -46,6 +45,7 @@ async function makeLayer(input: LayerJobInput, context: JobContext): Promise<Lay
   const { output, tree } = pipeline.finish();
   const sink = outputs.sink("tree");
   for (const bytes of encodeTree(tree)) sink.write(bytes);
+  outputs.tar();
   outputs.end();
   return outputs.withMemory(output);
 }

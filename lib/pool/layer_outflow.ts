@@ -12,7 +12,7 @@ import { VarveError } from "../errors.ts";
 import type { Warning } from "../layer/mod.ts";
 import type { Tree } from "../tree/mod.ts";
 import type { LayerJobInput, LayerJobOutput } from "./layer_contract.ts";
-import type { Inflow, TakeBytes } from "./layer_inflow.ts";
+import type { Inflow, InflowSinks } from "./layer_inflow.ts";
 import { judgeBytes } from "./layer_proof.ts";
 import { LayerScanner, type ScannedLayer } from "./layer_scanner.ts";
 import { mayWait } from "./layer_verdict.ts";
@@ -28,7 +28,7 @@ export interface ProvedLayer {
 /** The second half of the layer job, free of effects: uncompressed bytes are hashed, kept and scanned. */
 export class LayerOutflow {
   readonly #input: LayerJobInput;
-  readonly #tar: TakeBytes;
+  readonly #tar: InflowSinks["bytes"];
   readonly #scanner: LayerScanner;
   /** Hashes what comes out; unused where that is what came in. */
   readonly #diff: Hasher;
@@ -37,7 +37,7 @@ export class LayerOutflow {
   #written = 0;
 
   /** Begins a layer; `tar` takes its bytes. @throws {RangeError} when a limit is no limit */
-  constructor(input: LayerJobInput, tar: TakeBytes) {
+  constructor(input: LayerJobInput, tar: InflowSinks["bytes"]) {
     const { expected, policy, limits, streamLimits = {}, fileDigests = true } = input;
     this.#input = input;
     this.#tar = tar;
@@ -65,7 +65,7 @@ export class LayerOutflow {
     if (!isPlain) this.#diff.update(bytes);
     this.#written += bytes.length;
     if (this.#failure !== null) return;
-    this.#tar(bytes);
+    this.#tar(bytes, isPlain);
     try {
       this.#scanner.push(bytes);
     } catch (error) {

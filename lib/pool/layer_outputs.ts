@@ -5,6 +5,7 @@ import type { LayerJobInput, LayerJobOutput } from "./layer_contract.ts";
 export class LayerOutputs implements Disposable {
   readonly #input: LayerJobInput;
   readonly #sinks = new Map<"tar" | "tree" | "blob", ByteSink>();
+  #isPlain = false;
 
   constructor(input: LayerJobInput) {
     this.#input = input;
@@ -14,6 +15,12 @@ export class LayerOutputs implements Disposable {
   get keepsBlob(): boolean {
     const { target } = this.#input;
     return target.kind === "memory" || target.blob !== null;
+  }
+
+  /** The sink of the uncompressed bytes. Where those are what came and that is kept, they are written once, as that. */
+  tar(isPlain: boolean = this.#isPlain): ByteSink {
+    this.#isPlain = isPlain;
+    return this.sink(isPlain && this.#kept !== undefined ? "blob" : "tar");
   }
 
   /** The sink of the uncompressed layer, of its tree, or of the bytes as they came. */
@@ -45,7 +52,13 @@ export class LayerOutputs implements Disposable {
   #make(which: "tar" | "tree" | "blob"): ByteSink {
     const { target, willSync = false } = this.#input;
     if (target.kind === "memory") return new MemorySink();
-    return new FileSink(target[which] as string, NAMES[which], willSync);
+    const kept = which === "blob" ? this.#kept : undefined;
+    return new FileSink(target[which] as string, NAMES[which], willSync, kept);
+  }
+
+  get #kept(): number | undefined {
+    const { target } = this.#input;
+    return target.kind === "files" ? target.kept : undefined;
   }
 }
 

@@ -1,11 +1,11 @@
-import { LayerInflow, type TakeBytes } from "./layer_inflow.ts";
+import { type InflowSinks, LayerInflow, type TakeBytes } from "./layer_inflow.ts";
 import type { LayerJobInput } from "./layer_contract.ts";
 import { LayerOutflow, type ProvedLayer } from "./layer_outflow.ts";
 
 /** Where a {@linkcode LayerPipeline} puts what it makes. */
 export interface LayerSinks {
-  /** The uncompressed tar. */
-  readonly tar: TakeBytes;
+  /** The uncompressed tar; `isPlain` says that it is what came. */
+  readonly tar: InflowSinks["bytes"];
   /** The bytes as they came, when they are compressed; called at least once then. `null`: not wanted. */
   readonly blob: TakeBytes | null;
 }

@@ -1,18 +1,33 @@
 import { VarveError } from "../errors.ts";
 import type { JobContext } from "./contract.ts";
 import { fileError } from "../linux/mod.ts";
-import type { LayerSource } from "./layer_contract.ts";
+import type { LayerJobInput, LayerSource } from "./layer_contract.ts";
 
 /** Bytes read at once: what one turn of the pipeline works on, small enough for a processor's cache. */
 const READ_BYTES = 256 * 1024;
 
 /**
- * The bytes of a layer's source. A chunk is valid until the next is asked for.
+ * The bytes of a layer: those that an earlier job left, then the source's. A chunk is valid until the
+ * next is asked for.
  *
  * @throws {VarveError} `E_TRUNCATED` when the file is too short, `E_SYSCALL`, `E_DENIED` when it cannot be read
  */
-export function readSource(source: LayerSource, context: JobContext): AsyncIterable<Uint8Array> {
-  return source.kind === "stream" ? context.stream : readFile(source, context.signal);
+export function readSource(
+  { source, target }: LayerJobInput,
+  context: JobContext,
+): AsyncIterable<Uint8Array> {
+  const rest = source.kind === "stream" ? context.stream : readFile(source, context.signal);
+  if (target.kind !== "files" || target.blob === null || !target.kept) return rest;
+  const kept = { kind: "file", path: target.blob, offset: 0, length: target.kept } as const;
+  return both(readFile(kept, context.signal), rest);
+}
+
+async function* both(
+  first: AsyncIterable<Uint8Array>,
+  second: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, void> {
+  yield* first;
+  yield* second;
 }
 
 /** Reads a run of a file, one buffer ahead of the consumer. */

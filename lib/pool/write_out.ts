@@ -18,12 +18,13 @@ const STEP_BYTES = 8 * 1024 * 1024;
  */
 export class WriteOut implements Disposable {
   readonly #file: OwnedFd | null;
-  #written = 0;
-  #begun = 0;
+  #written: number;
+  #begun: number;
 
-  /** For a file that exists. */
-  constructor(path: string) {
+  /** For a file that exists, whose first `from` bytes stay as they are. */
+  constructor(path: string, from = 0) {
     this.#file = openQuietly(path);
+    this.#written = this.#begun = from;
   }
 
   /** Says that so many bytes more were written. */

@@ -33,6 +33,8 @@ export async function* streamBlob(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void, void> {
   const { attempts, backoff } = transport.config;
+  // Nothing is left to ask for, and no range to ask with.
+  if (from > 0 && from === blob.size) return;
   let at = from;
   let failure: unknown;
   for (const [i, endpoint] of endpoints.entries()) {

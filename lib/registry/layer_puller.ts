@@ -1,4 +1,4 @@
-import { VarveError } from "../errors.ts";
+import { exitCode, VarveError } from "../errors.ts";
 import type { LoadedLayer, LoadOptions } from "../archive/mod.ts";
 import type { ImageLayer, Reference } from "../oci/mod.ts";
 import type { LayerJobInput, LayerJobOutput, Pool } from "../pool/mod.ts";
@@ -42,23 +42,22 @@ export class LayerPuller {
 
   async #pull(layer: ImageLayer): Promise<PulledLayer> {
     const { ingest, signal } = this.#options;
-    const { descriptor: { digest }, diffId } = layer;
-    const begun = await ingest.layer({ diffId, digest }, { blob: true, signal });
+    const { descriptor: { digest, mediaType, size }, diffId } = layer;
+    const begun = await ingest.layer({ diffId, digest }, { blob: true, keep: true, signal });
     if (begun.state === "present") return this.#present(layer, begun.record);
-    return await this.#fetch(layer, begun.staged);
-  }
-
-  async #fetch(layer: ImageLayer, staged: StagedLayer): Promise<PulledLayer> {
-    const { digest, size, mediaType } = layer.descriptor;
+    const { staged } = begun;
     try {
       const output = await this.#job(layer, staged);
       await staged.finish(output, mediaType);
       const { uncompressedSize, warnings } = output;
-      return { digest, diffId: layer.diffId, size, uncompressedSize, processed: true, warnings };
+      return { digest, diffId, size, uncompressedSize, processed: true, warnings };
     } catch (error) {
-      await staged.discard();
-      throw error;
+      if (signal.aborted || isPassing(error)) await staged.suspend();
+      else await staged.discard();
+      if (signal.aborted || staged.kept === 0 || !isBadData(error)) throw error;
     }
+    // What an earlier command left may be what was wrong: now all of it comes from the registry.
+    return await this.#pull(layer);
   }
 
   async #job({ descriptor, diffId }: ImageLayer, staged: StagedLayer): Promise<LayerJobOutput> {
@@ -79,7 +78,7 @@ export class LayerPuller {
     };
     const { config, tokens } = client;
     const { repository } = this.#name;
-    const network = { config, tokens, repository, blob: { digest, size } };
+    const network = { config, tokens, repository, blob: { digest, size }, from: staged.kept };
     const output = await pool.run(networkLayerJob, { network, layer: input }, {
       signal,
       onProgress: (now) => onProgress?.({ ...at, ...now, state: "running" }),
@@ -116,4 +115,15 @@ export class LayerPuller {
       warnings: [],
     };
   }
+}
+
+/** Whether another try may end well with the bytes that came: nothing was found to be wrong with them. */
+function isPassing(error: unknown): boolean {
+  if (!(error instanceof VarveError)) return true;
+  return ["E_REGISTRY", "E_DENIED", "E_MISSING", "E_WORKER"].includes(error.code);
+}
+
+/** Whether other bytes may end well. */
+function isBadData(error: unknown): boolean {
+  return !isPassing(error) && [7, 8].includes(exitCode(error));
 }

@@ -6,6 +6,7 @@
 import type { Store } from "../../lib/store/mod.ts";
 import { contentConformance } from "./store_content.ts";
 import { ingestConformance } from "./store_ingest.ts";
+import { keptConformance } from "./store_kept.ts";
 import { rowsConformance } from "./store_rows.ts";
 
 /** A store in which nothing is, and all that belongs to it. */
@@ -25,6 +26,7 @@ export function storeConformance(name: string, factory: StoreFactory): void {
     });
   };
   ingestConformance(test);
+  keptConformance(test);
   contentConformance(test);
   rowsConformance(test);
 }

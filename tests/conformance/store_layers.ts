@@ -52,9 +52,12 @@ export function sampleLayer(seed: number, size = 4096, wrapped?: number): Sample
 export async function runJob(layer: SampleLayer, target: LayerTarget): Promise<LayerJobOutput> {
   const { tar, tree, blob, diffId, digest, treeDigest } = layer;
   if (target.kind === "files") {
-    await Deno.writeFile(target.tar, tar, { createNew: true });
     await Deno.writeFile(target.tree, tree, { createNew: true });
-    if (blob !== null && target.blob !== null) {
+    if (target.kept !== undefined) await arrive(layer, target, Infinity);
+    if (blob !== null || target.kept === undefined) {
+      await Deno.writeFile(target.tar, tar, { createNew: true });
+    }
+    if (blob !== null && target.blob !== null && target.kept === undefined) {
       await Deno.writeFile(target.blob, blob, { createNew: true });
     }
   }
@@ -70,6 +73,13 @@ export async function runJob(layer: SampleLayer, target: LayerTarget): Promise<L
     warnings: [],
     ...(target.kind === "memory" ? { memory: { tar, tree, blob } } : {}),
   };
+}
+
+/** Writes what a job that keeps its bytes has written when the bytes up to `end` have come. */
+export async function arrive(layer: SampleLayer, target: LayerTarget, end: number): Promise<void> {
+  if (target.kind !== "files" || target.blob === null) return;
+  const bytes = (layer.blob ?? layer.tar).subarray(target.kept, end);
+  await Deno.writeFile(target.blob, bytes, { append: true });
 }
 
 /** Does the job of a layer that was begun. */

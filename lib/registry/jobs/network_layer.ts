@@ -23,6 +23,8 @@ export interface NetworkSource {
   readonly repository: string;
   /** The blob. */
   readonly blob: Pick<Descriptor, "digest" | "size">;
+  /** Its bytes that are here already. */
+  readonly from: number;
 }
 
 /** The input of {@linkcode networkLayerJob}. */
@@ -73,13 +75,13 @@ export const networkJobs: readonly [
 ] = [networkLayerJob, networkFrontJob];
 
 async function withBlob<T>(
-  { config, tokens, repository, blob }: NetworkSource,
+  { config, tokens, repository, blob, from }: NetworkSource,
   context: JobContext,
   run: (context: JobContext) => Promise<T>,
 ): Promise<T> {
   using transport = new Transport(config, tokens);
   const endpoints = config.endpoints.filter(({ capabilities }) => capabilities.includes("pull"));
-  const stream = streamBlob(transport, endpoints, { repository, blob }, context.signal);
+  const stream = streamBlob(transport, endpoints, { repository, blob, from }, context.signal);
   try {
     return await run({ ...context, stream, progress: (value) => context.progress(value) });
   } finally {

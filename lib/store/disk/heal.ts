@@ -1,5 +1,6 @@
 import type { Disk } from "./context.ts";
 import { stateOf } from "./context.ts";
+import { sweepKept } from "./kept_bytes.ts";
 import { FileLock } from "./lock.ts";
 import { writeIndex } from "./layout_index.ts";
 import { removeDeadOffers } from "./offers.ts";
@@ -40,6 +41,7 @@ export async function heal(disk: Disk): Promise<void> {
         for (const lock of dead) lock.remove();
       }
     }
+    await sweepKept(disk, names);
     writeIndex(disk);
   } finally {
     for (const lock of dead) lock.release();

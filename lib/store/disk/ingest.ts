@@ -5,6 +5,7 @@ import type { BegunLayer, Ingest, IngestResult, LayerKey, LayerOptions } from ".
 import { checkName, keptTarget } from "../rules.ts";
 import { commitPlan } from "./commit.ts";
 import { checkWritable, type Disk } from "./context.ts";
+import { dropKept } from "./kept_bytes.ts";
 import { LayerStaging } from "./layer_staging.ts";
 import type { StagedBlob } from "./staged.ts";
 import { guarded, makeDirectory, removeAll, writeAll, writeNew } from "./system.ts";
@@ -113,7 +114,7 @@ export class DiskIngest implements Ingest {
     }
     this.#open = false;
     try {
-      return await commitPlan(this.#disk, {
+      const result = await commitPlan(this.#disk, {
         layers: this.#layers.made,
         blobs: [...this.#blobs.values()],
         plain: [...this.#layers.plain],
@@ -122,6 +123,11 @@ export class DiskIngest implements Ingest {
         chains: this.#chains,
         fresh: () => this.#fresh(),
       });
+      const { owner, paths } = this.#disk;
+      for (const { digest } of this.#layers.made) {
+        await owner.tidy(() => dropKept(paths, digest));
+      }
+      return result;
     } finally {
       await this.#end();
     }

@@ -7,6 +7,7 @@ import { checkOutput, hasDirtyPadding, isLayerOf } from "../staging_rules.ts";
 import { blobRow, layerRow, layerRowOfBlob } from "./content.ts";
 import { type Disk, takeLock } from "./context.ts";
 import { hasSize, isBlobWhole, isLayerWhole } from "./damage.ts";
+import { type KeptBytes, openKept } from "./kept_bytes.ts";
 import type { FileLock } from "./lock.ts";
 import { adopt, offer, withdraw } from "./offers.ts";
 import { LAYER_FILES } from "./paths.ts";
@@ -55,7 +56,7 @@ export class LayerStaging {
         await this.#free(locks);
         return { state: "present", record };
       }
-      return await this.#stage(key, locks);
+      return await this.#stage(key, options, locks);
     } catch (error) {
       await this.#free(locks);
       throw error;
@@ -66,7 +67,7 @@ export class LayerStaging {
   async end(): Promise<void> {
     this.#ended = true;
     const { owner, paths } = this.#disk;
-    for (const discard of [...this.#making]) await owner.tidy(discard);
+    for (const suspend of [...this.#making]) await owner.tidy(suspend);
     for (const staged of this.made) await owner.tidy(() => withdraw(paths, staged));
   }
 
@@ -141,21 +142,34 @@ export class LayerStaging {
     return "none";
   }
 
-  async #stage(key: LayerKey, locks: FileLock[]): Promise<BegunLayer> {
+  async #stage(
+    key: LayerKey,
+    { keep = false }: LayerOptions,
+    locks: FileLock[],
+  ): Promise<BegunLayer> {
     this.#check();
+    const { owner, paths } = this.#disk;
+    const { digest } = key;
     const directory = this.#fresh();
-    await guarded("stage a layer", () => makeDirectory(directory));
-    const blob = `${directory}/${LAYER_FILES.blob}`;
+    const kept = await guarded("stage a layer", async () => {
+      await makeDirectory(directory);
+      return keep && digest !== undefined ? await openKept(paths, digest) : null;
+    });
     const end = async () => {
-      this.#making.delete(discard);
+      this.#making.delete(suspend);
       await this.#free(locks);
     };
-    const discard = async () => {
-      if (!this.#making.has(discard)) return;
-      await this.#disk.owner.tidy(() => removeAll(directory));
+    const suspend = async () => {
+      if (!this.#making.has(suspend)) return;
+      await owner.tidy(() => removeAll(directory));
       await end();
     };
-    this.#making.add(discard);
+    const discard = async () => {
+      if (!this.#making.has(suspend)) return;
+      if (kept !== null) await owner.tidy(() => removeAll(kept.path));
+      await suspend();
+    };
+    this.#making.add(suspend);
     return {
       state: "new",
       staged: {
@@ -163,16 +177,22 @@ export class LayerStaging {
           kind: "files",
           tar: `${directory}/${LAYER_FILES.tar}`,
           tree: `${directory}/${LAYER_FILES.tree}`,
-          blob,
+          blob: kept?.path ?? `${directory}/${LAYER_FILES.blob}`,
+          ...(kept === null ? {} : { kept: kept.size }),
         },
+        kept: kept?.size ?? 0,
         finish: async (output, mediaType) => {
-          if (!this.#making.has(discard)) {
-            throw new TypeError("Cannot finish layer: it was finished or discarded");
+          if (!this.#making.has(suspend)) {
+            throw new TypeError("Cannot finish layer: it was finished or given up");
           }
-          await guarded("keep a layer", () => this.#finish(key, directory, output, mediaType));
+          await guarded("keep a layer", async () => {
+            if (kept !== null) await takeKept(kept, directory, output);
+            await this.#finish(key, directory, output, mediaType);
+          });
           await end();
         },
         discard,
+        suspend,
       },
     };
   }
@@ -210,6 +230,17 @@ export class LayerStaging {
   #check(): void {
     if (this.#ended) throw new VarveError("E_PRECONDITION", "Cannot ingest: it is done with");
   }
+}
+
+/** Links what was kept to where the job would have written it: it stays under its own name until the commit. */
+async function takeKept(
+  { path }: KeptBytes,
+  directory: string,
+  { compression }: LayerJobOutput,
+): Promise<void> {
+  const name = compression === "none" ? LAYER_FILES.tar : LAYER_FILES.blob;
+  const to = `${directory}/${name}`;
+  if (await lstatOrNothing(to) === undefined) await Deno.link(path, to);
 }
 
 /** The blob of a job: a file of its own when the bytes are compressed, else the tar under another name. */

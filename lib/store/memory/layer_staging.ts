@@ -77,8 +77,11 @@ export class MemoryLayerStaging {
       state: "new",
       staged: {
         target: { kind: "memory" },
+        // The memory would not outlive who needs it.
+        kept: 0,
         finish: (output, mediaType) => Promise.try(finish, output, mediaType),
         discard: () => Promise.try(discard),
+        suspend: () => Promise.try(discard),
       },
     };
   }
