@@ -14,6 +14,8 @@ export interface CompressImageOptions {
   readonly pool: Pool;
   /** Of layers that are not compressed. */
   readonly format: "gzip" | "zstd";
+  /** gzip 0 to 9, default 6; zstd 1 to 19, default 3. */
+  readonly level?: number;
   /** Cancels. */
   readonly signal?: AbortSignal;
   /** Called often, for each layer that is compressed, with the bytes of it that were read so far. */
@@ -55,7 +57,7 @@ async function compressLayer(
   store: Store,
   ingest: Ingest,
   layer: Descriptor,
-  { pool, format, signal, onProgress }: CompressImageOptions,
+  { pool, format, level, signal, onProgress }: CompressImageOptions,
 ): Promise<Descriptor> {
   if (compressionOf(layer.mediaType) !== "none") return layer;
   const cancel = signal === undefined ? {} : { signal };
@@ -64,7 +66,7 @@ async function compressLayer(
   });
   const separator = mediaTypeInfo(layer.mediaType)?.family === "docker" ? "." : "+";
   const { digest, size, mediaType } = await ingest.blobStream(
-    compressInPool(pool, plain, { format, ...cancel }),
+    compressInPool(pool, plain, { format, ...(level === undefined ? {} : { level }), ...cancel }),
     `${layer.mediaType}${separator}${format}`,
   );
   return { ...layer, digest, size, mediaType };

@@ -1,20 +1,37 @@
+import type { Command } from "commander";
+import { VarveError } from "../errors.ts";
+import { COMPRESSION_LEVELS } from "../codec/compress/mod.ts";
 import type { CompressImageOptions } from "../archive/mod.ts";
 import type { Context } from "./context.ts";
 import { oneOf } from "./options.ts";
 import type { ProgressItem } from "./progress.ts";
 import { shortDigest } from "./short.ts";
+import { type Options, text } from "./verb.ts";
 
-/** What `--compression` asks for; nothing for `none`. @throws {VarveError} `E_USAGE` */
+/** Adds the options that {@linkcode compressionOf} reads. */
+export function addCompressionOptions(command: Command): void {
+  command
+    .option("--compression <format>", "gzip, zstd or none: of layers that are not compressed yet")
+    .option("--compression-level <n>", "gzip 0 to 9 (6), zstd 1 to 19 (3)");
+}
+
+/** What the options ask for; nothing for `none`. @throws {VarveError} `E_USAGE` */
 export async function compressionOf(
   context: Context,
-  value: string | undefined,
+  options: Options,
 ): Promise<CompressImageOptions | undefined> {
-  const format = oneOf("--compression", value ?? "none", ["none", "gzip", "zstd"]);
-  if (format === "none") return undefined;
+  const named = text(options, "compression") ?? "none";
+  const format = oneOf("--compression", named, ["none", "gzip", "zstd"]);
+  const wanted = text(options, "compressionLevel");
+  if (format === "none") {
+    if (wanted === undefined) return undefined;
+    throw new VarveError("E_USAGE", "Cannot use --compression-level without --compression");
+  }
   const items = new Map<string, ProgressItem>();
   return {
     pool: await context.pool(),
     format,
+    ...(wanted === undefined ? {} : { level: levelOf(format, wanted) }),
     signal: context.signal,
     onProgress: ({ digest, size }, read) => {
       let item = items.get(digest);
@@ -26,4 +43,16 @@ export async function compressionOf(
       else item.update(read);
     },
   };
+}
+
+function levelOf(format: "gzip" | "zstd", value: string): number {
+  const [least, most] = COMPRESSION_LEVELS[format];
+  const level = /^[0-9]{1,2}$/.test(value) ? Number(value) : NaN;
+  if (level >= least && level <= most) return level;
+  throw new VarveError(
+    "E_USAGE",
+    `Cannot use ${
+      JSON.stringify(value)
+    } for --compression-level: ${format} has ${least} to ${most}`,
+  );
 }

@@ -16,6 +16,8 @@ const CHUNK_BYTES = 16 * 1024 ** 2;
 const MAX_CHUNK_BYTES = 64 * 1024 ** 2;
 /** Answers of registries, and of what stands before them, that take no body without length or none that long. */
 const REFUSES_STREAM = [400, 405, 411, 413, 416, 501];
+/** Answer of those for whom a shorter chunk may do. */
+const TOO_LONG = 413;
 /** Answers of an upload that is elsewhere than it was thought to be, or nowhere. */
 const ASTRAY = [404, 416];
 
@@ -162,7 +164,7 @@ export class UploadSession {
         headers: { "content-range": `${from}-${end - 1}` },
         body: bytes,
         single: true,
-        accept: [202, ...ASTRAY],
+        accept: [202, TOO_LONG, ...ASTRAY],
       });
       this.#goOn(answer, end);
       onProgress?.(this.#at);
@@ -190,7 +192,8 @@ export class UploadSession {
     const { status, headers } = answer.response;
     if (status !== 202) {
       if (headers.has("location")) this.#location = this.#locationOf(answer);
-      throw new NetworkFailure(this.#action, `the registry answers ${status}: it lost its place`);
+      const state = status === TOO_LONG ? "it takes no chunk that long" : "it lost its place";
+      throw new NetworkFailure(this.#action, `the registry answers ${status}: ${state}`);
     }
     this.#location = this.#locationOf(answer);
     const end = endOf(answer.response);

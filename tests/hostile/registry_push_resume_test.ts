@@ -34,7 +34,8 @@ async function send(
   const origin = servers.start(registry.answer);
   await using cutter = cut?.(portOf(origin)) ?? null;
   const at = cutter === null ? origin : `http://${cutter.host}`;
-  using client = new RegistryClient(configFor(at, {}, { attempts: 5 }));
+  const user = { kind: "basic", username: "user", password: "PASSWORD-1" } as const;
+  using client = new RegistryClient(configFor(at, { [at]: user }, { attempts: 5 }));
   const opened: number[] = [];
   const outcome = await client.uploadBlob("app", {
     blob,
@@ -130,6 +131,35 @@ Deno.test("H30 upload: who takes no stream gets chunks", async () => {
     const { registry } = await send({ refusesStream });
     assertEquals(registry.patches, [16 * MIB, 8 * MIB + 17]);
     assertEquals(registry.blobs.get(blob.digest), bytes);
+  }
+});
+
+Deno.test("H30 upload: who takes no long chunks gets short ones", async () => {
+  const { registry } = await send({ most: 5 * MIB });
+  assertEquals(Math.max(...registry.patches), 4 * MIB);
+  assertEquals(registry.blobs.get(blob.digest), bytes);
+});
+
+Deno.test("H30 upload: a token that ends in the middle, a registry that is full for a moment", async () => {
+  const challenge = { "www-authenticate": 'Basic realm="r"' };
+  const { opened } = await send({
+    firstPatch: () => new Response("", { status: 401, headers: challenge }),
+  });
+  assertEquals(opened, [0, 0]);
+  const busy = await send({ firstPatch: () => new Response("", { status: 503 }) });
+  assertEquals(busy.registry.blobs.get(blob.digest), bytes);
+});
+
+Deno.test("H30 upload: a registry that is full, and one that refuses, are told as they are", async () => {
+  const errors: [number, string][] = [[507, "E_REGISTRY"], [403, "E_DENIED"], [409, "E_REGISTRY"]];
+  for (const [status, code] of errors) {
+    const words = { errors: [{ code: "DENIED", message: "no room" }] };
+    const error = await send({ firstPatch: () => Response.json(words, { status }) })
+      .catch((error) => error);
+    assertEquals([error.code, error.message.includes(`answers ${status} (DENIED: no room)`)], [
+      code,
+      true,
+    ]);
   }
 });
 

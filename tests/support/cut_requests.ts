@@ -4,6 +4,8 @@ export interface RequestCutter extends AsyncDisposable {
   readonly host: string;
   /** Bytes of requests that went through. */
   readonly passed: () => number;
+  /** Waits until so many went through. */
+  readonly reached: (bytes: number) => Promise<void>;
   /** Connections that were cut. */
   readonly cuts: () => number;
 }
@@ -13,6 +15,7 @@ export function cutRequests(port: number, every: number, most: number = Infinity
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   let [passed, cuts] = [0, 0];
   const running = new Set<Promise<void>>();
+  const waiting: { readonly bytes: number; readonly resolve: () => void }[] = [];
   const close = (side: Deno.Conn) => {
     try {
       side.close();
@@ -38,6 +41,7 @@ export function cutRequests(port: number, every: number, most: number = Infinity
         if (count === null) break;
         await writeAll(server, buffer.subarray(0, count));
         passed += count;
+        for (const { bytes, resolve } of waiting) if (passed >= bytes) resolve();
         left -= count;
         if (left > 0) continue;
         if (cuts >= most) {
@@ -63,6 +67,12 @@ export function cutRequests(port: number, every: number, most: number = Infinity
   return {
     host: `127.0.0.1:${(listener.addr as Deno.NetAddr).port}`,
     passed: () => passed,
+    async reached(bytes): Promise<void> {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      waiting.push({ bytes, resolve });
+      if (passed >= bytes) resolve();
+      await promise;
+    },
     cuts: () => cuts,
     async [Symbol.asyncDispose](): Promise<void> {
       listener.close();

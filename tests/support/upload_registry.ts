@@ -13,6 +13,10 @@ export interface UploadRules {
   readonly losesCut?: boolean;
   /** Answer to a body without length. */
   readonly refusesStream?: number;
+  /** Bytes of the longest body that it takes; more are answered with 413. */
+  readonly most?: number;
+  /** Answer to the first PATCH. */
+  readonly firstPatch?: () => Response;
   /** Answer to the PUT that closes the first upload, after it was taken. */
   readonly closesWith?: number;
   /** Bytes that it says to have besides those it has. */
@@ -36,6 +40,7 @@ export class UploadRegistry {
   readonly patches: number[] = [];
   /** Closed uploads. */
   closed = 0;
+  #asked = 0;
   readonly #rules: UploadRules;
   readonly #uploads = new Map<string, Upload>();
 
@@ -105,6 +110,9 @@ export class UploadRegistry {
     if (length === null && this.#rules.refusesStream !== undefined) {
       return new Response("", { status: this.#rules.refusesStream });
     }
+    const { most = Infinity, firstPatch } = this.#rules;
+    if (firstPatch !== undefined && ++this.#asked === 1) return firstPatch();
+    if (Number(length ?? Infinity) > most) return new Response("", { status: 413 });
     if (range !== null) {
       const [, from, to] = /^([0-9]+)-([0-9]+)$/.exec(range) ?? [];
       assert(from !== undefined && to !== undefined, range);

@@ -8,7 +8,7 @@ import {
 } from "../../registry/mod.ts";
 import { findImage, readImage } from "../../store/mod.ts";
 import { VarveError } from "../../errors.ts";
-import { compressionOf } from "../compression.ts";
+import { addCompressionOptions, compressionOf } from "../compression.ts";
 import type { Context } from "../context.ts";
 import { platformOption } from "../images.ts";
 import { formatBytes, type ProgressItem } from "../progress.ts";
@@ -40,16 +40,13 @@ Examples:
     command
       .option("--plain-http", "speak to the registry without TLS")
       .option("--concurrency <n>", "blobs that are sent at once (4)")
-      .option("--platform <platform>", "the image of an index for it, such as linux/arm64")
-      .option(
-        "--compression <format>",
-        "gzip, zstd or none: of layers that are not compressed yet",
-      );
+      .option("--platform <platform>", "the image of an index for it, such as linux/arm64");
+    addCompressionOptions(command);
   },
   async run(context, [reference = "", destination], options) {
     const concurrency = parseConcurrency(text(options, "concurrency"));
     const platform = platformOption(text(options, "platform"));
-    const compression = await compressionOf(context, text(options, "compression"));
+    const compression = await compressionOf(context, options);
     const store = await context.store();
     const found = await findImage(store, reference);
     const name = destination ?? found.name;

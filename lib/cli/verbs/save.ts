@@ -1,6 +1,6 @@
 import { saveImages, type SaveOptions, saveToDirectory, saveToFile } from "../../archive/mod.ts";
 import { VarveError } from "../../errors.ts";
-import { compressionOf } from "../compression.ts";
+import { addCompressionOptions, compressionOf } from "../compression.ts";
 import type { Context } from "../context.ts";
 import { hostPlatform } from "../images.ts";
 import { formatBytes, type ProgressItem } from "../progress.ts";
@@ -26,11 +26,8 @@ Examples:
   configure(command) {
     command
       .option("-o, --output <file>", "write to a file")
-      .option("--oci-dir <dir>", "write an OCI layout directory")
-      .option(
-        "--compression <format>",
-        "gzip, zstd or none: of layers that are not compressed yet",
-      );
+      .option("--oci-dir <dir>", "write an OCI layout directory");
+    addCompressionOptions(command);
   },
   async run(context, references, options) {
     const output = text(options, "output");
@@ -45,7 +42,7 @@ Examples:
     }
     const store = await context.store();
     const manifests: Record<string, string> = Object.create(null);
-    const compression = await compressionOf(context, text(options, "compression"));
+    const compression = await compressionOf(context, options);
     const saveOptions: SaveOptions = {
       ...optionsOf(context),
       ...(compression === undefined ? {} : { compression }),

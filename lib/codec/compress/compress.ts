@@ -92,10 +92,15 @@ export async function* joinPieces(
 }
 
 const DEFAULT_LEVEL = { gzip: 6, zstd: 3 } as const;
-const LEVELS = { gzip: [0, 9], zstd: [1, 19] } as const;
+
+/** The least and the most level of a format. */
+export const COMPRESSION_LEVELS: Readonly<Record<"gzip" | "zstd", readonly [number, number]>> = {
+  gzip: [0, 9],
+  zstd: [1, 19],
+};
 
 function checkLevel({ format, level = DEFAULT_LEVEL[format] }: CompressPieceOptions): number {
-  const [least, most] = LEVELS[format];
+  const [least, most] = COMPRESSION_LEVELS[format];
   if (Number.isInteger(level) && level >= least && level <= most) return level;
   throw new RangeError(`Cannot compress with ${format} at level ${level}: not ${least} to ${most}`);
 }

@@ -1,0 +1,349 @@
+/** What varve pushed, the engines pull from Debian's docker-registry; what they pushed, varve pulls. */
+import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import { Cli } from "../support/cli.ts";
+import { startContainerd } from "../support/containerd.ts";
+import { cutRequests } from "../support/cut_requests.ts";
+import {
+  dockerRegistry,
+  REGISTRY_TOOLS,
+  type RunningRegistry,
+} from "../support/docker_registry.ts";
+import {
+  archiveTar,
+  blobPath,
+  buildImage,
+  type BuiltImage,
+  jsonBytes,
+  ociFiles,
+  sha256Of,
+} from "../support/images.ts";
+import { prng } from "../support/prng.ts";
+import { run } from "../support/process.ts";
+import { needs } from "../support/require.ts";
+import { sampleImage } from "../support/sample.ts";
+import { type TempDir, tempDir } from "../support/temp.ts";
+
+const tools = needs({ tools: REGISTRY_TOOLS });
+const INSECURE = ["--src-tls-verify=false", "--dest-tls-verify=false"];
+
+/** The same image in all forms that registries hold. */
+const FORMS: readonly (readonly [name: string, image: BuiltImage])[] = [
+  ["gzip", sampleImage({ packing: "gzip" })],
+  ["zstd", sampleImage({ packing: "zstd" })],
+  ["mixed", sampleImage({ packing: ["gzip", "zstd", "none"] })],
+  ["docker", sampleImage({ docker: true, packing: "gzip" })],
+];
+
+/** One that moves images between a registry and a place of its own. */
+interface Engine {
+  /** Gets an image; gives its image ID, and the digest of its manifest where that is told. */
+  pull(name: string): Promise<{ imageId: string; manifest?: string }>;
+  /** Puts what was got under another name. */
+  push(name: string, to: string): Promise<unknown>;
+}
+
+/** A store of its own for every use. */
+function cliIn(temp: TempDir, store: string): Cli {
+  return new Cli(temp.join(store), { env: { HOME: temp.path, XDG_RUNTIME_DIR: temp.path } });
+}
+
+async function loaded(
+  temp: TempDir,
+  cli: Cli,
+  name: string,
+  files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>,
+): Promise<void> {
+  await Deno.writeFile(temp.join("in.tar"), archiveTar(files));
+  await cli.text(["load", temp.join("in.tar"), "--name", name]);
+}
+
+/** varve pushes every form, the engine pulls it and pushes it elsewhere, varve pulls that. */
+async function bothWays(temp: TempDir, registry: RunningRegistry, engine: Engine): Promise<void> {
+  const cli = cliIn(temp, "store");
+  const other = cliIn(temp, "elsewhere");
+  for (const [form, image] of FORMS) {
+    const name = `${registry.host}/varve/app:${form}`;
+    await loaded(temp, cli, name, ociFiles([image]));
+    assertEquals((await cli.json(["push", name])).digest, image.descriptor.digest, form);
+    const got = await engine.pull(name);
+    assertEquals(got.imageId, image.imageId, form);
+    assertEquals(got.manifest ?? image.descriptor.digest, image.descriptor.digest, form);
+    const back = `${registry.host}/engine/app:${form}`;
+    await engine.push(name, back);
+    const { images: [pulled] } = await other.json(["pull", back]);
+    assertEquals([pulled.imageId, pulled.chainId], [image.imageId, image.chainId], form);
+    assertEquals(await other.text(["cat", `${back}:/data/small`]), "s", form);
+  }
+}
+
+function skopeoIn(temp: TempDir): Engine {
+  const place = (name: string) => `dir:${temp.join(name.replaceAll(/[/:]/g, "-"))}`;
+  return {
+    async pull(name) {
+      await run(["skopeo", "copy", "-q", ...INSECURE, `docker://${name}`, place(name)]);
+      const bytes = await Deno.readFile(`${place(name).slice(4)}/manifest.json`);
+      const { config } = JSON.parse(new TextDecoder().decode(bytes));
+      return { imageId: config.digest, manifest: sha256Of(bytes) };
+    },
+    push: (name, to) =>
+      run([
+        "skopeo",
+        "copy",
+        "-q",
+        "--preserve-digests",
+        ...INSECURE,
+        place(name),
+        `docker://${to}`,
+      ]),
+  };
+}
+
+Deno.test({
+  name: "push: skopeo pulls what varve pushed, and varve what skopeo pushed",
+  ...tools,
+  fn: async () => {
+    await using temp = await tempDir();
+    await using registry = await dockerRegistry();
+    await bothWays(temp, registry, skopeoIn(temp));
+  },
+});
+
+Deno.test({
+  name: "push: podman pulls what varve pushed, and varve what podman pushed",
+  ...needs({ root: true, tools: [...REGISTRY_TOOLS, "podman"] }),
+  fn: async () => {
+    await using temp = await tempDir();
+    await using registry = await dockerRegistry();
+    const storage = ["--root", temp.join("podman"), "--runroot", temp.join("podman-run")];
+    const podman = ["podman", ...storage, "--storage-driver", "vfs"];
+    const env = { TMPDIR: temp.path };
+    await bothWays(temp, registry, {
+      async pull(name) {
+        await run([...podman, "pull", "-q", "--tls-verify=false", name], { env });
+        const { stdout } = await run([...podman, "image", "inspect", name], { env });
+        return { imageId: `sha256:${JSON.parse(stdout)[0].Id}` };
+      },
+      push(name, to) {
+        // It packs all layers anew.
+        const packing = name.endsWith(":zstd") ? ["--compression-format", "zstd"] : [];
+        return run([...podman, "push", "-q", "--tls-verify=false", ...packing, name, to], { env });
+      },
+    });
+  },
+});
+
+Deno.test({
+  name: "push: containerd pulls what varve pushed, and varve what containerd pushed",
+  ...needs({ root: true, mount: true, tools: [...REGISTRY_TOOLS, "containerd", "ctr"] }),
+  fn: async () => {
+    await using temp = await tempDir();
+    await using registry = await dockerRegistry();
+    await using containerd = await startContainerd(temp.path);
+    const ctr = [...containerd.ctr, "images"];
+    await bothWays(temp, registry, {
+      async pull(name) {
+        await run([...ctr, "pull", "--plain-http", "--snapshotter", "native", name]);
+        const { stdout } = await run([...ctr, "ls", `name==${name}`]);
+        const manifest = /sha256:[0-9a-f]{64}/.exec(stdout)?.[0] ?? "";
+        const { stdout: json } = await run([...containerd.ctr, "content", "get", manifest]);
+        return { imageId: JSON.parse(json).config.digest, manifest };
+      },
+      push: (name, to) => run([...ctr, "push", "--plain-http", to, name]),
+    });
+  },
+});
+
+/** Two platforms under one index, of OCI's types or Docker's. */
+function manyPlatforms(packing: "gzip" | "zstd", docker: boolean) {
+  const images = ["amd64", "arm64"].map((architecture) =>
+    buildImage({
+      layers: [[{ name: "of", content: architecture }], [{ name: "both", content: "b" }]],
+      packing,
+      docker,
+      config: { architecture },
+    })
+  );
+  const index = jsonBytes({
+    schemaVersion: 2,
+    mediaType: docker
+      ? "application/vnd.docker.distribution.manifest.list.v2+json"
+      : "application/vnd.oci.image.index.v1+json",
+    manifests: images.map(({ descriptor, config }) => {
+      const { architecture } = JSON.parse(new TextDecoder().decode(config));
+      return { ...descriptor, platform: { architecture, os: "linux" } };
+    }),
+  });
+  const digest = sha256Of(index);
+  const mediaType: string = JSON.parse(new TextDecoder().decode(index)).mediaType;
+  const files = new Map([
+    ...ociFiles(images),
+    [blobPath(digest), index] as const,
+    [
+      "index.json",
+      jsonBytes({ schemaVersion: 2, manifests: [{ mediaType, digest, size: index.length }] }),
+    ] as const,
+  ]);
+  return { images, index, digest, files };
+}
+
+Deno.test({
+  name: "push: an index goes with all platforms, through skopeo and containerd and back",
+  ...needs({ root: true, mount: true, tools: [...REGISTRY_TOOLS, "containerd", "ctr"] }),
+  fn: async () => {
+    await using temp = await tempDir();
+    await using registry = await dockerRegistry();
+    await using containerd = await startContainerd(temp.path);
+    const ctr = [...containerd.ctr, "images"];
+    const cli = cliIn(temp, "store");
+    for (const form of ["gzip", "zstd", "docker"]) {
+      const packing = form === "zstd" ? "zstd" : "gzip";
+      const { images, index, digest, files } = manyPlatforms(packing, form === "docker");
+      const name = (by: string) => `${registry.host}/${form}/${by}:1`;
+      await loaded(temp, cli, name("varve"), files);
+      assertEquals((await cli.json(["push", name("varve")])).digest, digest);
+      assertEquals((await run(cli.command(["manifest", name("varve")]))).bytes, index);
+      // skopeo notes in an index which of its layers are zstd.
+      const from = name(packing === "zstd" ? "varve" : "skopeo");
+      if (packing === "gzip") {
+        const all = ["skopeo", "copy", "-q", "--all", "--preserve-digests", ...INSECURE];
+        await run([...all, `docker://${name("varve")}`, `docker://${from}`]);
+      }
+      const platforms = ["--all-platforms", "--snapshotter", "native"];
+      await run([...ctr, "pull", "--plain-http", ...platforms, from]);
+      await run([...ctr, "push", "--plain-http", name("ctr"), from]);
+      const copied = await cli.json(["copy", name("ctr"), name("copy")]);
+      assertEquals([copied.digest, copied.counts.uploaded], [digest, 0]);
+      for (const [i, { chainId }] of images.entries()) {
+        const platform = `linux/${["amd64", "arm64"][i]}`;
+        const other = cliIn(temp, `${form}-${i}`);
+        const { images: [pulled] } = await other.json([
+          "pull",
+          name("copy"),
+          "--platform",
+          platform,
+        ]);
+        assertEquals([pulled.manifest, pulled.chainId], [digest, chainId]);
+        // The other platform is not here; the one that is goes alone.
+        const whole = await other.any(["push", name("copy"), name(`part${i}`)]);
+        assertEquals(whole.code, 6, whole.stderr);
+        assertStringIncludes(whole.stderr, "--platform");
+        const one = await other.json([
+          "push",
+          name("copy"),
+          name(`part${i}`),
+          "--platform",
+          platform,
+        ]);
+        assertEquals(one.digest, images[i]!.descriptor.digest);
+      }
+    }
+  },
+});
+
+Deno.test({
+  name:
+    "push --compression: the same bytes with any workers, in save as well; levels are another thing",
+  ...tools,
+  fn: async () => {
+    await using temp = await tempDir();
+    await using registry = await dockerRegistry();
+    const cli = cliIn(temp, "store");
+    const image = sampleImage({ packing: ["gzip", "none", "none"] });
+    await loaded(temp, cli, "app:1", ociFiles([image]));
+    const push = (to: string, ...more: string[]) =>
+      cli.json(["push", "app:1", `${registry.host}/${to}:1`, ...more]);
+    for (const format of ["gzip", "zstd"]) {
+      const compression = ["--compression", format];
+      const { digest } = await push(`one/${format}`, ...compression, "--workers", "1");
+      assertEquals((await push(`two/${format}`, ...compression, "--workers", "3")).digest, digest);
+      const level = await push(`level/${format}`, ...compression, "--compression-level", "1");
+      assertNotEquals(level.digest, digest);
+      const to = temp.join(`${format}.tar`);
+      const saved = await cli.json(["save", "app:1", "-o", to, ...compression]);
+      assertEquals(Object.values(saved.manifests), [digest]);
+      for (const place of ["one", "level"]) {
+        const name = `${registry.host}/${place}/${format}:1`;
+        const got = await skopeoIn(temp).pull(name);
+        assertEquals(got.imageId, image.imageId);
+        const { images: [pulled] } = await cliIn(temp, `${place}-${format}`).json(["pull", name]);
+        assertEquals(pulled.chainId, image.chainId);
+        const { layers } = JSON.parse(await cli.text(["manifest", name]));
+        assertEquals(
+          layers.map(({ mediaType }: { mediaType: string }) => mediaType.split("+")[1]),
+          ["gzip", format, format],
+        );
+        assertEquals(layers[0].digest, image.layers[0]!.descriptor.digest);
+      }
+    }
+    assertEquals((await push("as/is")).digest, image.descriptor.digest);
+    const codes = await Promise.all([
+      ["--compression", "xz"],
+      ["--compression-level", "3"],
+      ["--compression", "gzip", "--compression-level", "10"],
+    ].map(async (more) =>
+      (await cli.any(["push", "app:1", `${registry.host}/x:1`, ...more])).code
+    ));
+    assertEquals(codes, [2, 2, 2]);
+  },
+});
+
+/** Layers that do not compress, so that their bytes on the wire are known. */
+function largeImage(layers: number, size: number): BuiltImage {
+  const random = prng(31);
+  return buildImage({
+    layers: Array.from(
+      { length: layers },
+      (_, i) => [{ name: `${i}`, content: random.bytes(size) }],
+    ),
+  });
+}
+
+const portOf = ({ host }: RunningRegistry) => Number(host.split(":")[1]);
+
+Deno.test({
+  name: "push: one that is killed and begun again sends no layer that is there",
+  ...tools,
+  fn: async () => {
+    await using temp = await tempDir();
+    await using registry = await dockerRegistry();
+    const cli = cliIn(temp, "store");
+    const image = largeImage(6, 2_000_000);
+    await loaded(temp, cli, "app:1", ociFiles([image]));
+    await using wire = cutRequests(portOf(registry), Infinity);
+    const push = ["push", "app:1", `${wire.host}/app:1`, "--concurrency", "1", "--plain-http"];
+    const child = new Deno.Command(Deno.execPath(), {
+      args: cli.command(push).slice(1),
+      env: { HOME: temp.path, VARVE_ROOT: temp.join("store") },
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    await wire.reached(7_000_000);
+    child.kill("SIGKILL");
+    assertEquals((await child.status).signal, "SIGKILL");
+    const before = wire.passed();
+    const { counts, digest } = await cli.json(push);
+    assertEquals(digest, image.descriptor.digest);
+    assert(counts.present >= 3, JSON.stringify(counts));
+    const again = wire.passed() - before;
+    assert(again < counts.uploaded * 2_100_000, `${again} bytes for ${counts.uploaded} blobs`);
+    assertEquals((await skopeoIn(temp).pull(`${registry.host}/app:1`)).imageId, image.imageId);
+  },
+});
+
+Deno.test({
+  name:
+    "H29 push: a proxy that cuts requests in the middle, before a registry that then loses the upload",
+  ...tools,
+  fn: async () => {
+    await using temp = await tempDir();
+    await using registry = await dockerRegistry();
+    const cli = cliIn(temp, "store");
+    const image = largeImage(2, 12_000_000);
+    await loaded(temp, cli, "app:1", ociFiles([image]));
+    await using wire = cutRequests(portOf(registry), 5_000_000);
+    const { digest } = await cli.json(["push", "app:1", `${wire.host}/app:1`]);
+    assertEquals(digest, image.descriptor.digest);
+    assert(wire.cuts() >= 2, `${wire.cuts()} cuts`);
+    assertEquals((await skopeoIn(temp).pull(`${registry.host}/app:1`)).imageId, image.imageId);
+  },
+});
