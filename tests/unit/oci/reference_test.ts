@@ -40,6 +40,41 @@ Deno.test("names are normalised as Docker does, and shortened again", () => {
   }
 });
 
+/** A digest of the other algorithm that is verified. */
+const SHA512 = `sha512:${"f".repeat(128)}`;
+
+Deno.test("names that distribution/reference takes, as it normalises them", () => {
+  const cases: [text: string, full: string][] = [
+    ["docker/docker", "docker.io/docker/docker:latest"],
+    ["index.docker.io/library/debian", "docker.io/library/debian:latest"],
+    ["index.docker.io/debian", "docker.io/library/debian:latest"],
+    ["127.0.0.1:5000/docker/docker", "127.0.0.1:5000/docker/docker:latest"],
+    ["127.0.0.1:5000/debian", "127.0.0.1:5000/debian:latest"],
+    ["192.168.0.1", "docker.io/library/192.168.0.1:latest"],
+    ["192.168.0.1:80", "docker.io/library/192.168.0.1:80"],
+    ["192.168.0.1:8/debian", "192.168.0.1:8/debian:latest"],
+    ["localhost", "docker.io/library/localhost:latest"],
+    ["docker.io", "docker.io/library/docker.io:latest"],
+    ["test.com:tag", "docker.io/library/test.com:tag"],
+    ["foo_bar.com:8080", "docker.io/library/foo_bar.com:8080"],
+    ["foo/foo_bar.com:8080", "docker.io/foo/foo_bar.com:8080"],
+    ["lowercase:Uppercase", "docker.io/library/lowercase:Uppercase"],
+    ["xn--n3h.com/myimage:xn--n3h.com", "xn--n3h.com/myimage:xn--n3h.com"],
+    [`xn--7o8h.com/myimage@${SHA512}`, `xn--7o8h.com/myimage@${SHA512}`],
+    [`test:5000/repo:tag@${SHA512}`, `test:5000/repo:tag@${SHA512}`],
+    ["sub-dom1.foo.com/bar/baz/quux", "sub-dom1.foo.com/bar/baz/quux:latest"],
+    ["b.gcr.io/test.example.com/my-app:v", "b.gcr.io/test.example.com/my-app:v"],
+    ["[::1]/app", "[::1]/app:latest"],
+    ["[::]:5000/repo", "[::]:5000/repo:latest"],
+    [`[2001:db8::1]:5000/repo:tag@${DIGEST}`, `[2001:db8::1]:5000/repo:tag@${DIGEST}`],
+    ["foo__bar/baz--qux", "docker.io/foo__bar/baz--qux:latest"],
+    [`docker.io/${HEX}`, `docker.io/library/${HEX}:latest`],
+    [`library/${HEX}`, `docker.io/library/${HEX}:latest`],
+    ["host.example:12345/a:9", "host.example:12345/a:9"],
+  ];
+  for (const [text, full] of cases) assertEquals(formatReference(parseReference(text)), full, text);
+});
+
 Deno.test("the parts of a name", () => {
   const reference = parseReference(`example.org:80/a/b:1@${DIGEST}`);
   assertEquals({ ...reference } as Record<string, string>, {
@@ -82,6 +117,28 @@ Deno.test("malformed names are refused", () => {
     "-example.org/app",
     "user@example.org/app",
     "https://example.org/app",
+    "-docker.io/docker/docker",
+    "docker///docker",
+    "docker.io/docker///docker",
+    "docker.io/docker/Docker",
+    "docker/docker-",
+    "-docker/docker",
+    "aa/asdf$$^/aa",
+    "[fc00::1]",
+    "[fc00::1]:5000",
+    "fc00::1:5000/debian",
+    "[fe80::1%eth0]:5000/debian",
+    "[2001:db8:3:4::192.0.2.33]:5000/debian",
+    "foo_bar.com:8080/app",
+    "foo/foo_bar.com:",
+    "a._b",
+    "a.-b",
+    "docker.io/",
+    "localhost:5000/",
+    `app@${SHA512.slice(0, -1)}`,
+    "app@",
+    `@${DIGEST}`,
+    `:tag@${DIGEST}`,
     "example.org/app?x=1",
     `example.org/${"a".repeat(256)}`,
     "a".repeat(100_000),
