@@ -25,6 +25,9 @@ const TYPES: Readonly<Record<number, InodeType>> = {
 };
 
 const ROOM = 64 * 1024;
+/** One for all: what a call reads is names before it returns. */
+const BUFFER = new Uint8Array(ROOM);
+const VIEW = new DataView(BUFFER.buffer);
 
 /**
  * Reads some names of a directory, from where the descriptor stands; empty at
@@ -33,22 +36,20 @@ const ROOM = 64 * 1024;
  * Unbounded directories are read in pieces of at most 64 KiB of records.
  */
 export function readDirectoryPiece(fd: Fd): DirectoryEntry[] {
-  const buffer = new Uint8Array(ROOM);
-  const view = new DataView(buffer.buffer);
   const out: DirectoryEntry[] = [];
   for (;;) {
     const length = check(
-      () => libc().getdents64(SYS.getdents64, fd, buffer, ROOM),
+      () => libc().getdents64(SYS.getdents64, fd, BUFFER, ROOM),
       "getdents64",
       "",
     );
     if (length === 0) return out;
     // struct linux_dirent64: u64 inode, s64 offset, u16 record length @16, u8 type @18, name @19.
-    for (let at = 0; at < length; at += view.getUint16(at + 16, true)) {
+    for (let at = 0; at < length; at += VIEW.getUint16(at + 16, true)) {
       const start = at + 19;
-      const name = fromBytes(buffer, start, buffer.indexOf(0, start));
+      const name = fromBytes(BUFFER, start, BUFFER.indexOf(0, start));
       if (name === "." || name === "..") continue;
-      out.push({ name, type: TYPES[buffer[at + 18] as number] ?? statAt(fd, name).type });
+      out.push({ name, type: TYPES[BUFFER[at + 18] as number] ?? statAt(fd, name).type });
     }
     if (out.length > 0) return out;
   }

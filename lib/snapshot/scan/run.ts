@@ -43,8 +43,8 @@ export interface DirectoryLayer {
 /** More parts than workers, so that no worker waits long for another's large files. */
 const PARTS_PER_WORKER = 4;
 
-/** Below so many names one worker is done before several have begun. */
-const FEW_NAMES = 1024;
+/** Names that are worth opening the base for, once more. */
+const NAMES_PER_PART = 2048;
 
 /**
  * What a directory changes on a base, as a layer: tar, tree and digests, as if it had been loaded. The
@@ -60,8 +60,8 @@ export async function scanInPool(options: PoolScan): Promise<DirectoryLayer> {
   const run = signal === undefined ? {} : { signal };
   const directories = await pool.run(listJob, place, run);
   const names = directories.reduce((sum, { names }) => sum + names, 0);
-  const alone = pool.inline || pool.size === 1 || names <= FEW_NAMES;
-  const count = options.parts ?? (alone ? 1 : pool.size * PARTS_PER_WORKER);
+  const most = pool.inline || pool.size === 1 ? 1 : pool.size * PARTS_PER_WORKER;
+  const count = options.parts ?? Math.min(most, Math.ceil(names / NAMES_PER_PART));
   const dealt = dealDirectories(directories, count);
   const parts: ScanPart[] = await together(
     dealt.map((directories) => (signal: AbortSignal) =>
