@@ -3,6 +3,7 @@ import type { LoadedLayer, LoadOptions } from "../archive/mod.ts";
 import type { ImageLayer, Reference } from "../oci/mod.ts";
 import type { LayerJobInput, LayerJobOutput, Pool } from "../pool/mod.ts";
 import type { Ingest, LayerRecord, StagedLayer, Store } from "../store/mod.ts";
+import type { RangePlan } from "./blob_ranges.ts";
 import { networkLayerJob } from "./jobs/network_layer.ts";
 import type { RegistryClient } from "./registry_client.ts";
 
@@ -16,6 +17,8 @@ export interface LayerPullerOptions extends Omit<LoadOptions, "name" | "platform
   readonly ingest: Ingest;
   readonly pool: Pool;
   readonly signal: AbortSignal;
+  /** How large layers come. */
+  readonly ranges: RangePlan;
 }
 
 /** Brings layers of one repository into an ingest, each once, through the pool. */
@@ -61,8 +64,18 @@ export class LayerPuller {
   }
 
   async #job({ descriptor, diffId }: ImageLayer, staged: StagedLayer): Promise<LayerJobOutput> {
-    const { store, client, pool, signal, policy, limits, streamLimits, inflater, onProgress } =
-      this.#options;
+    const {
+      store,
+      client,
+      pool,
+      signal,
+      policy,
+      limits,
+      streamLimits,
+      inflater,
+      onProgress,
+      ranges,
+    } = this.#options;
     const { digest, size, mediaType } = descriptor;
     const at = { layer: digest, total: size };
     onProgress?.({ ...at, read: 0, written: 0, state: "begin" });
@@ -78,7 +91,8 @@ export class LayerPuller {
     };
     const { config, tokens } = client;
     const { repository } = this.#name;
-    const network = { config, tokens, repository, blob: { digest, size }, from: staged.kept };
+    const blob = { digest, size };
+    const network = { config, tokens, repository, blob, from: staged.kept, ranges };
     const output = await pool.run(networkLayerJob, { network, layer: input }, {
       signal,
       onProgress: (now) => onProgress?.({ ...at, ...now, state: "running" }),

@@ -23,6 +23,7 @@ import {
 } from "../oci/mod.ts";
 import { createPool, type Pool } from "../pool/mod.ts";
 import type { Ingest, IngestResult, Store } from "../store/mod.ts";
+import type { RangePlan } from "./blob_ranges.ts";
 import { LayerPuller, type PulledLayer } from "./layer_puller.ts";
 import { mapLimited } from "../pool/mod.ts";
 import type { RegistryClient } from "./registry_client.ts";
@@ -33,10 +34,21 @@ export interface PullOptions extends Omit<LoadOptions, "name" | "platform"> {
   readonly platform?: Platform;
   /** Layers that are fetched at once; 4 when absent. The pool's workers bound it as well. */
   readonly concurrency?: number;
+  /**
+   * Connections for all layers that are fetched at once; 8 when absent, and each has one at least. What
+   * is left of them is for large layers that come slowly over one: up to 4 each. 1: no layer has more.
+   */
+  readonly connections?: number;
+  /** Bytes from which a layer is large; 64 MiB when absent. */
+  readonly largeFrom?: number;
 }
 
 /** Layers that are fetched at once. */
 const CONCURRENCY = 4;
+/** Connections for all of them, and for one. */
+const CONNECTIONS = { all: 8, one: 4 } as const;
+/** A layer of so many bytes is large. */
+const LARGE_FROM = 64 * 2 ** 20;
 
 /**
  * Pulls an image: every byte is proved while it comes, and all of the image becomes visible at once,
@@ -75,10 +87,13 @@ export async function pullImage(
   const target = await fetchTarget(pull);
   const chosen = await chooseManifest(pull, target.document, options);
   const { manifest, config } = await fetchImage(pull, chosen, options.platform);
-  const puller = new LayerPuller({ ...options, store, client, ingest, pool, signal }, name);
+  const wanted = imageLayers(manifest, config);
+  const concurrency = Math.max(1, options.concurrency ?? CONCURRENCY);
+  const ranges = planRanges(options, Math.min(concurrency, wanted.length, pool.size));
+  const puller = new LayerPuller({ ...options, store, client, ingest, pool, signal, ranges }, name);
   const layers = await mapLimited(
-    imageLayers(manifest, config),
-    Math.max(1, options.concurrency ?? CONCURRENCY),
+    wanted,
+    concurrency,
     (layer) => puller.pull(layer),
     (error) => stop.abort(error),
   ).catch((error) => {
@@ -90,6 +105,15 @@ export async function pullImage(
   ingest.chain(layers.map(({ diffId }) => diffId));
   ingest.image(formatReference(name), target.descriptor);
   return describe(name, target.descriptor, manifest, layers, await ingest.commit());
+}
+
+/** Shares the connections among the layers that are fetched at once. */
+function planRanges({ connections, largeFrom }: PullOptions, atOnce: number): RangePlan {
+  const each = Math.floor((connections ?? CONNECTIONS.all) / Math.max(1, atOnce));
+  return {
+    connections: Math.max(1, Math.min(CONNECTIONS.one, each)),
+    largeFrom: largeFrom ?? LARGE_FROM,
+  };
 }
 
 /** A pull on its way. */

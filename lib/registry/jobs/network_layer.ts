@@ -10,7 +10,7 @@ import {
   type LayerJobOutput,
 } from "../../pool/mod.ts";
 import type { ClientConfig, Tokens } from "../contract.ts";
-import { streamBlob } from "../blob_stream.ts";
+import { type RangePlan, streamRanges } from "../blob_ranges.ts";
 import { Transport } from "../transport.ts";
 
 /** Where the bytes of a layer come from: a registry, which the worker asks itself. */
@@ -25,6 +25,8 @@ export interface NetworkSource {
   readonly blob: Pick<Descriptor, "digest" | "size">;
   /** Its bytes that are here already. */
   readonly from: number;
+  /** Connections that it may have. */
+  readonly ranges: RangePlan;
 }
 
 /** The input of {@linkcode networkLayerJob}. */
@@ -75,13 +77,13 @@ export const networkJobs: readonly [
 ] = [networkLayerJob, networkFrontJob];
 
 async function withBlob<T>(
-  { config, tokens, repository, blob, from }: NetworkSource,
+  { config, tokens, ranges, ...request }: NetworkSource,
   context: JobContext,
   run: (context: JobContext) => Promise<T>,
 ): Promise<T> {
   using transport = new Transport(config, tokens);
   const endpoints = config.endpoints.filter(({ capabilities }) => capabilities.includes("pull"));
-  const stream = streamBlob(transport, endpoints, { repository, blob, from }, context.signal);
+  const stream = streamRanges(transport, endpoints, request, ranges, context.signal);
   try {
     return await run({ ...context, stream, progress: (value) => context.progress(value) });
   } finally {
