@@ -4,8 +4,9 @@ import { readWhole } from "./body.ts";
 import type { Challenge } from "./challenge.ts";
 import type { Connections } from "./connections.ts";
 import type { ClientConfig, Credential, Endpoint, Token } from "./contract.ts";
-import { exchange } from "./exchange.ts";
+import { exchange, NetworkFailure } from "./exchange.ts";
 import { realmIsTrusted } from "./origins.ts";
+import { isPassing, retryAfter } from "./retry.ts";
 import { registryError, shownUrl } from "./text.ts";
 
 /** Bytes of a token server's answer. */
@@ -29,6 +30,8 @@ export interface AuthContext {
   readonly config: ClientConfig;
   /** Cancels. */
   readonly signal?: AbortSignal | undefined;
+  /** Whether a token for nobody is of no use. */
+  readonly proves?: boolean | undefined;
 }
 
 /**
@@ -61,11 +64,20 @@ async function fetchToken(
   credential: Credential | undefined,
   context: AuthContext,
 ): Promise<Token> {
-  const { endpoint, scope, connections, config, signal } = context;
+  const { endpoint, scope, connections, config, signal, proves } = context;
   const realm = realmOf(challenge, endpoint);
   const action = `get a token for ${endpoint.origin} from ${shownUrl(realm)}`;
   // A realm of strangers gets nothing: it may be an address that an attacker wrote into the challenge.
-  const trusted = realmIsTrusted(new URL(endpoint.origin), realm) ? credential : undefined;
+  const isTrusted = endpoint.realms.includes(realm.origin) ||
+    realmIsTrusted(new URL(endpoint.origin), realm);
+  const trusted = isTrusted ? credential : undefined;
+  const untold = credential !== undefined && !isTrusted;
+  const hint = untold
+    ? `credentials do not go to another domain unless hosts.toml has token_realms = ["${realm.origin}"]`
+    : `log in${credential === undefined ? "" : " again"}: varve login`;
+  if (untold && proves === true) {
+    throw new VarveError("E_DENIED", `Cannot ${action}: it is of another domain`, { hint });
+  }
   const service = challenge.parameters.get("service") ?? "";
   const form = new URLSearchParams();
   if (service !== "") form.set("service", service);
@@ -104,11 +116,11 @@ async function fetchToken(
   const options = { action, idleTimeout: config.idleTimeout, signal };
   if (response.status !== 200) {
     await response.body?.cancel();
+    const state = `it answers ${response.status}`;
+    if (isPassing(response)) throw new NetworkFailure(action, state, retryAfter(response));
     const denied = [401, 403].includes(response.status) || (response.status === 400 && refresh);
-    if (!denied) throw registryError(action, `it answers ${response.status}`);
-    throw new VarveError("E_DENIED", `Cannot ${action}: it answers ${response.status}`, {
-      hint: `log in${trusted === undefined ? "" : " again"}: varve login`,
-    });
+    if (!denied) throw registryError(action, state);
+    throw new VarveError("E_DENIED", `Cannot ${action}: ${state}`, { hint });
   }
   return readToken(await readWhole(response, MAX_TOKEN_BODY, options), action);
 }

@@ -9,8 +9,8 @@
  * Trust: nothing that a registry says is believed. Digests are computed here; a
  * redirect, a token realm, an upload location and a link are addresses that an
  * attacker may have chosen, so credentials go to their own origin only (scheme,
- * host and port), and to a token realm of the same registrable domain or of the
- * built-in list.
+ * host and port), and to a token realm of the same registrable domain or that a
+ * hosts file names.
  *
  * Transfers: `fetch` with `accept-encoding: identity`, redirects followed by hand
  * (at most 10, never from https to http), bodies bounded, retries with capped
@@ -38,6 +38,8 @@ export interface Endpoint {
   readonly namespace: string | null;
   /** Further headers, from the hosts file; they go to this origin only. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Origins of token servers that get its credentials, besides those of its own domain. */
+  readonly realms: readonly string[];
   /** PEM certificates to trust besides the system's. */
   readonly caCerts: readonly string[];
   /** Client certificate and key, PEM. */

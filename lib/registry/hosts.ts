@@ -46,6 +46,7 @@ export function ownEndpoint(registry: string, plainHttp?: boolean): Endpoint {
     capabilities: ["pull", "resolve", "push"],
     namespace: null,
     headers: {},
+    realms: [],
     caCerts: [],
     client: null,
   };
@@ -148,6 +149,7 @@ async function readHost(address: string, table: Table, at: HostContext): Promise
     capabilities: capabilitiesOf(table["capabilities"], file),
     namespace: mirror ? registry : null,
     headers: headersOf(table["header"], file),
+    realms: realmsOf(table["token_realms"], file),
     caCerts: await certificates(table["ca"], at),
     client: await clientOf(table["client"], at),
   };
@@ -190,6 +192,16 @@ function headersOf(value: unknown, file: string): Record<string, string> {
     headers[name.toLowerCase()] = values.join(", ");
   }
   return headers;
+}
+
+/** varve's own key: containerd asks every realm that a challenge names. */
+function realmsOf(value: unknown, file: string): string[] {
+  if (value === undefined) return [];
+  const texts: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return texts.map((text) => {
+    if (typeof text !== "string") throw malformed(file, "token_realms is no address");
+    return addressOf(text, file).origin;
+  });
 }
 
 async function certificates(value: unknown, at: Place): Promise<string[]> {

@@ -274,6 +274,7 @@ export class RegistryClient implements Disposable {
       path: "/",
       scope: "",
       action: `log in to ${this.config.registry}`,
+      proves: true,
       signal,
     });
     await response.body?.cancel();

@@ -5,14 +5,11 @@ import { parseChallenges } from "./challenge.ts";
 import { Connections } from "./connections.ts";
 import type { ClientConfig, Endpoint, Token, Tokens } from "./contract.ts";
 import { type Answer, type Exchange, exchange, NetworkFailure } from "./exchange.ts";
+import { isPassing, pause, retryAfter } from "./retry.ts";
 import { registryError, shownWords } from "./text.ts";
 
 /** Bytes of an error's body that are looked at. */
 const MAX_ERROR_BODY = 64 * 1024;
-/** Longest wait that a registry may ask for, in ms. */
-const MAX_WAIT = 30_000;
-/** Answers that another try may change (RFC 9110; 425 and 429 of RFC 8470 and 6585). */
-const PASSING = [408, 425, 429, 500, 502, 503, 504];
 
 /** One request to an endpoint. */
 export interface Request extends Omit<Exchange, "url" | "headers"> {
@@ -26,6 +23,8 @@ export interface Request extends Omit<Exchange, "url" | "headers"> {
   readonly accept?: readonly number[];
   /** Whether it may be sent again after a failure; true when absent. */
   readonly repeatable?: boolean;
+  /** Whether the credentials must have proved themselves: then it is not done as nobody. */
+  readonly proves?: boolean;
 }
 
 /**
@@ -60,26 +59,25 @@ export class Transport implements Disposable {
     const { attempts, backoff } = this.config;
     const last = request.repeatable === false ? 1 : attempts;
     for (let attempt = 1;; attempt++) {
-      let wait = backoff * 2 ** (attempt - 1);
+      let least = 0;
       try {
         const answer = await this.#authorized(endpoint, request);
         const { response } = answer;
         if ((request.accept ?? [200]).includes(response.status)) return answer;
-        if (!PASSING.includes(response.status) || attempt >= last) {
-          throw await this.#failure(response, request);
-        }
+        if (!isPassing(response) || attempt >= last) throw await this.#failure(response, request);
         await response.body?.cancel();
-        wait = Math.max(wait, retryAfter(response));
+        least = retryAfter(response);
       } catch (error) {
         if (!(error instanceof NetworkFailure) || attempt >= last) throw error;
+        least = error.wait;
       }
-      await pause(Math.min(wait, MAX_WAIT), request.signal);
+      await pause(backoff * 2 ** (attempt - 1), request.signal, least);
     }
   }
 
   /** One try, with the token that is known, else with the one that the challenge leads to. */
   async #authorized(endpoint: Endpoint, request: Request): Promise<Answer> {
-    const { scope, signal } = request;
+    const { scope, signal, proves } = request;
     const key = `${endpoint.origin} ${scope}`;
     let token = this.#tokens.get(key);
     if (token !== undefined && token.expiresAt <= Date.now()) token = undefined;
@@ -90,7 +88,14 @@ export class Transport implements Disposable {
     const challenges = parseChallenges(response.headers.get("www-authenticate") ?? "");
     const config = this.config;
     const connections = this.#connections;
-    const fresh = await authorize(challenges, { endpoint, scope, connections, config, signal })
+    const fresh = await authorize(challenges, {
+      endpoint,
+      scope,
+      connections,
+      config,
+      signal,
+      proves,
+    })
       .catch(async (error) => {
         await response.body?.cancel();
         throw error;
@@ -129,7 +134,7 @@ export class Transport implements Disposable {
       });
     }
     if (status === 404) return new VarveError("E_NOT_FOUND", `Cannot ${action}: ${state}`);
-    if (PASSING.includes(status)) return new NetworkFailure(action, state, retryAfter(response));
+    if (isPassing(response)) return new NetworkFailure(action, state, retryAfter(response));
     return registryError(action, state);
   }
 
@@ -176,29 +181,4 @@ function errorWords(text: string): string {
   } catch {
     return "";
   }
-}
-
-/** Milliseconds that a Retry-After header asks for; 0 when it asks for nothing that makes sense. */
-export function retryAfter(response: Response): number {
-  const text = response.headers.get("retry-after")?.trim() ?? "";
-  if (/^[0-9]{1,12}$/.test(text)) return Math.min(Number(text) * 1000, MAX_WAIT);
-  const date = Date.parse(text);
-  return Number.isNaN(date) ? 0 : Math.min(Math.max(0, date - Date.now()), MAX_WAIT);
-}
-
-/** Waits. @throws the signal's reason */
-export async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  signal?.throwIfAborted();
-  if (ms <= 0) return;
-  await new Promise<void>((resolve, reject) => {
-    const end = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", end);
-      resolve();
-    }, ms);
-    signal?.addEventListener("abort", end, { once: true });
-  });
 }

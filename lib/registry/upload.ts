@@ -1,6 +1,6 @@
 import type { Descriptor } from "../oci/mod.ts";
 import { type Answer, NetworkFailure } from "./exchange.ts";
-import { pause } from "./transport.ts";
+import { pause } from "./retry.ts";
 import { pushScope, refuseOther, type UploadContext } from "./upload_context.ts";
 import { uploadAction, type UploadBytes, UploadSession } from "./upload_session.ts";
 
@@ -72,7 +72,7 @@ async function send(
       if (!(error instanceof NetworkFailure) || tries >= MAX_TRIES) throw error;
       if (session.at > furthest) [furthest, barren] = [session.at, 0];
       else if (barren >= attempts) throw error;
-      await pause(Math.max(error.wait, backoff * 2 ** Math.max(0, barren - 1)), context.signal);
+      await pause(backoff * 2 ** Math.max(0, barren - 1), context.signal, error.wait);
     }
   }
 }

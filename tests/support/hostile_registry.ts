@@ -83,6 +83,7 @@ export function configFor(
       capabilities: ["pull", "resolve", "push"],
       namespace: null,
       headers: {},
+      realms: [],
       caCerts: [],
       client: null,
     })),
