@@ -18,6 +18,8 @@ export interface Io {
   stdin(): ReadableStream<Uint8Array>;
   /** Whether the stream is a terminal. */
   isTerminal(stream: "stdin" | "stdout" | "stderr"): boolean;
+  /** Lets what is typed into standard input not be seen, and come at once, until disposed. */
+  hideInput?(): Disposable;
   /** Lets signals that would end the command be the verb's own matter, until disposed. */
   holdSignals?(): Disposable;
 }

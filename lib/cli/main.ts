@@ -48,16 +48,24 @@ const io: Io = {
   },
   stdin: () => Deno.stdin.readable,
   isTerminal: (stream) => Deno[stream].isTerminal(),
+  hideInput() {
+    // Not wholly raw: Ctrl-C is to end the command.
+    Deno.stdin.setRaw(true, { cbreak: true });
+    return { [Symbol.dispose]: () => Deno.stdin.setRaw(false) };
+  },
   holdSignals() {
     held = true;
     return { [Symbol.dispose]: () => held = false };
   },
 };
 
-/** Deno's `fetch` reads the proxy variables itself, and then sends loopback through the proxy as well. */
+/**
+ * Deno's `fetch` reads the proxy variables itself, and then sends loopback through the proxy as well,
+ * and what `*.name` excepts: it knows `.name` alone.
+ */
 function exceptLoopback(): void {
   const name = Deno.env.get("no_proxy") ? "no_proxy" : "NO_PROXY";
-  const others = Deno.env.get(name);
+  const others = Deno.env.get(name)?.replace(/(^|,)\s*\*\./g, "$1.");
   Deno.env.set(name, `${others ? `${others},` : ""}localhost,127.0.0.0/8,::1`);
 }
 

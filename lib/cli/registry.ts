@@ -39,8 +39,12 @@ function credentialsFiles(env: Env): string[] {
   ];
 }
 
-/** Docker's `config.json`, where `login` writes. */
-export function dockerConfigFile(env: Env): string | undefined {
+/** Where `login` writes: podman's file where the user names it, as podman and skopeo do, else Docker's `config.json`. */
+export function loginFile(env: Env): string | undefined {
+  return absolute(env("REGISTRY_AUTH_FILE")) ?? dockerConfigFile(env);
+}
+
+function dockerConfigFile(env: Env): string | undefined {
   const directory = absolute(env("DOCKER_CONFIG"));
   if (directory !== undefined) return `${directory}/config.json`;
   const home = absolute(env("HOME"));

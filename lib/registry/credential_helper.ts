@@ -32,7 +32,7 @@ export async function runHelper(
   }
   const program = `docker-credential-${name}`;
   const fail = (state: string) =>
-    new VarveError("E_PRECONDITION", `Cannot ask ${program} for credentials: ${state}`);
+    new VarveError("E_PRECONDITION", `Cannot ${action} credentials with ${program}: ${state}`);
   const file = await findProgram(program, path);
   if (file === undefined) throw fail("it is not on PATH");
   const child = spawn(file, action) ?? undefined;
@@ -67,6 +67,13 @@ export async function runHelper(
     signal?.removeEventListener("abort", kill);
     kill();
   }
+}
+
+/** A name and its secret; the name `<token>` says that the secret is a refresh token (Docker, "identity token"). */
+export function credentialFor(username: string, secret: string): Credential {
+  return username === "<token>"
+    ? { kind: "refresh", token: secret }
+    : { kind: "basic", username, password: secret };
 }
 
 function spawn(file: string, action: HelperAction): Deno.ChildProcess | undefined {
@@ -140,7 +147,5 @@ function credentialOf(answer: string): Credential | undefined {
   }
   const [username, secret] = [fields?.["Username"], fields?.["Secret"]];
   if (typeof username !== "string" || typeof secret !== "string" || secret === "") return undefined;
-  return username === "<token>"
-    ? { kind: "refresh", token: secret }
-    : { kind: "basic", username, password: secret };
+  return credentialFor(username, secret);
 }

@@ -1,6 +1,6 @@
 import { VarveError } from "../errors.ts";
 import { type JsonObject, type JsonValue, parseStrictJson } from "../oci/mod.ts";
-import { runHelper } from "./credential_helper.ts";
+import { credentialFor, runHelper } from "./credential_helper.ts";
 import type { Credential } from "./contract.ts";
 
 /** Bytes of a credentials file. */
@@ -93,12 +93,12 @@ export async function findCredential(
   return undefined;
 }
 
-/** The credential helper for a registry. */
+/** The credential helper for a registry; an empty name of one stands for the file itself, as Docker has it. */
 export function helperOf({ json }: CredentialsFile, registry: string): string | undefined {
   const helpers = json["credHelpers"];
   if (isObject(helpers)) {
     for (const [name, helper] of Object.entries(helpers)) {
-      if (normalKey(name) === registry && typeof helper === "string") return helper;
+      if (normalKey(name) === registry && typeof helper === "string") return helper || undefined;
     }
   }
   const store = json["credsStore"];
@@ -151,8 +151,7 @@ function decodeAuth(auth: string): Credential | undefined {
     const decoded = new TextDecoder().decode(bytes).replace(/\0+$/, "");
     const colon = decoded.indexOf(":");
     if (colon < 1) return undefined;
-    const [username, password] = [decoded.slice(0, colon), decoded.slice(colon + 1)];
-    return { kind: "basic", username, password };
+    return credentialFor(decoded.slice(0, colon), decoded.slice(colon + 1));
   } catch {
     return undefined;
   }

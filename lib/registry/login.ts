@@ -1,5 +1,5 @@
 import { VarveError } from "../errors.ts";
-import type { JsonObject, JsonValue } from "../oci/mod.ts";
+import { type JsonObject, jsonText, type JsonValue } from "../oci/mod.ts";
 import { runHelper } from "./credential_helper.ts";
 import { helperOf, normalKey, readCredentialsFile, serverKey } from "./docker_config.ts";
 
@@ -32,10 +32,13 @@ export async function storeCredential(
   if (helper !== undefined) {
     const entry = { ServerURL: serverKey(registry), Username: username, Secret: password };
     await runHelper(helper, "store", JSON.stringify(entry), path, signal);
+    // What an earlier login left in the file would outlive the helper's.
+    const { auths, had } = withoutKeys(read.json["auths"], registry);
+    if (had) await write(file, { ...read.json, auths });
     return `docker-credential-${helper}`;
   }
   const auth = base64(`${username}:${password}`);
-  const auths = withoutKeys(read.json["auths"], registry);
+  const { auths } = withoutKeys(read.json["auths"], registry);
   await write(file, { ...read.json, auths: { ...auths, [serverKey(registry)]: { auth } } });
   return file;
 }
@@ -52,19 +55,26 @@ export async function eraseCredential(
   const read = await readCredentialsFile(file);
   if (read === undefined) return false;
   const helper = helperOf(read, registry);
+  let kept = false;
   if (helper !== undefined) {
-    await runHelper(helper, "erase", serverKey(registry), path, signal);
+    const server = serverKey(registry);
+    kept = await runHelper(helper, "get", server, path, signal) !== undefined;
+    if (kept) await runHelper(helper, "erase", server, path, signal);
   }
-  const before = read.json["auths"];
-  const auths = withoutKeys(before, registry);
-  const had = isObject(before) && Object.keys(before).length > Object.keys(auths).length;
+  const { auths, had } = withoutKeys(read.json["auths"], registry);
   if (had) await write(file, { ...read.json, auths });
-  return had || helper !== undefined;
+  return had || kept;
 }
 
-function withoutKeys(auths: JsonValue | undefined, registry: string): JsonObject {
-  if (!isObject(auths)) return {};
-  return Object.fromEntries(Object.entries(auths).filter(([key]) => normalKey(key) !== registry));
+/** The entries of all other registries, and whether there was one of this. */
+function withoutKeys(
+  auths: JsonValue | undefined,
+  registry: string,
+): { readonly auths: JsonObject; readonly had: boolean } {
+  if (!isObject(auths)) return { auths: {}, had: false };
+  const all = Object.entries(auths);
+  const others = all.filter(([key]) => normalKey(key) !== registry);
+  return { auths: Object.fromEntries(others), had: others.length < all.length };
 }
 
 function isObject(value: JsonValue | undefined): value is JsonObject {
@@ -79,11 +89,6 @@ function base64(text: string): string {
 
 /** Whole or not at all, and never readable by others, not even while it is written. */
 async function write(file: string, json: JsonObject): Promise<void> {
-  const text = JSON.stringify(
-    json,
-    (_, value: unknown) => typeof value === "bigint" ? Number(value) : value,
-    "\t",
-  );
   try {
     // A link stays a link: what it leads to is replaced.
     const target = await Deno.realPath(file).catch(() => file);
@@ -93,7 +98,7 @@ async function write(file: string, json: JsonObject): Promise<void> {
     });
     const temporary = `${target}.${crypto.randomUUID()}`;
     try {
-      await Deno.writeTextFile(temporary, `${text}\n`, { mode: 0o600, createNew: true });
+      await writeSynced(temporary, new TextEncoder().encode(`${shownJson(json)}\n`));
       await Deno.rename(temporary, target);
     } catch (error) {
       await Deno.remove(temporary).catch(() => {});
@@ -104,4 +109,24 @@ async function write(file: string, json: JsonObject): Promise<void> {
       subject: file,
     });
   }
+}
+
+/** A file of its owner alone, on disk before it gets its name: else a crash could leave an empty one there. */
+async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
+  using file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
+  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+  await file.sync();
+}
+
+/** As Docker writes it, with tabs; long integers are kept digit for digit. */
+function shownJson(value: JsonValue, indent = "\n"): string {
+  const inner = `${indent}\t`;
+  if (Array.isArray(value) && value.length > 0) {
+    return `[${value.map((one) => inner + shownJson(one, inner)).join()}${indent}]`;
+  }
+  if (!isObject(value) || Object.keys(value).length === 0) return jsonText(value);
+  const members = Object.entries(value).map(([key, one]) =>
+    `${inner}${JSON.stringify(key)}: ${shownJson(one, inner)}`
+  );
+  return `{${members.join()}${indent}}`;
 }

@@ -2,7 +2,8 @@ import { VarveError } from "../../errors.ts";
 import { parseReference } from "../../oci/mod.ts";
 import { eraseCredential, storeCredential } from "../../registry/mod.ts";
 import type { Context } from "../context.ts";
-import { dockerConfigFile, registryClient } from "../registry.ts";
+import { askLogin } from "../ask.ts";
+import { loginFile, registryClient } from "../registry.ts";
 import { text, type Verb } from "../verb.ts";
 
 /** Bytes of a password. */
@@ -13,13 +14,15 @@ export const login: Verb = {
   usage: "login <registry>",
   summary: "log in to a registry",
   help:
-    `The password comes from standard input, and is kept only when the registry takes it: with the
-credential helper that Docker's config.json names, else in that file ($DOCKER_CONFIG/config.json or
-~/.docker/config.json), which docker and podman read, too.
+    `The password is asked for in a terminal, or comes from standard input. It is kept only when the
+registry takes it: with the credential helper that Docker's config.json names, else in that file
+($DOCKER_CONFIG/config.json or ~/.docker/config.json), which docker and podman read, too; where
+$REGISTRY_AUTH_FILE is set, in that one in its place.
 
 JSON: {"registry","username","stored"}
 
-Example:
+Examples:
+  varve login ghcr.io
   varve login ghcr.io --username me --password-stdin < token`,
   configure(command) {
     command
@@ -29,17 +32,19 @@ Example:
   },
   async run(context, [argument = ""], options) {
     const registry = registryName(argument);
-    const username = text(options, "username");
-    if (username === undefined || options["passwordStdin"] !== true) {
-      throw new VarveError(
-        "E_USAGE",
-        "Cannot log in: give --username NAME and --password-stdin, and the password as standard input",
-      );
+    const given = text(options, "username");
+    const { username, password } = options["passwordStdin"] === true
+      ? { username: given ?? "", password: await readPassword(context) }
+      : await askLogin(context, registry, given);
+    if (username === "" || password === "") {
+      const what = username === "" ? "user's name" : "password";
+      throw new VarveError("E_USAGE", `Cannot log in: the ${what} is empty`, {
+        hint: "give --username NAME, and the password in a terminal or with --password-stdin",
+      });
     }
     if (username.includes(":")) {
       throw new VarveError("E_USAGE", "Cannot log in: a user's name holds no colon");
     }
-    const password = await readPassword(context);
     const credential = { kind: "basic", username, password } as const;
     {
       using client = await registryClient(context, { registry }, {
@@ -64,6 +69,7 @@ export const logout: Verb = {
   async run(context, [argument = ""]) {
     const registry = registryName(argument);
     const removed = await eraseCredential(optionsOf(context, registry));
+    await warnOfOthers(context, registry);
     const said = removed ? "Logged out of" : "There were no credentials for";
     return { json: { registry, removed }, text: `${said} ${registry}\n` };
   },
@@ -85,7 +91,7 @@ async function readPassword(context: Context): Promise<string> {
   if (context.io.isTerminal("stdin")) {
     throw new VarveError(
       "E_USAGE",
-      "Cannot read the password from a terminal: give a file or a pipe",
+      "Cannot read the password from a terminal with --password-stdin: it would be shown",
     );
   }
   const decoder = new TextDecoder();
@@ -96,13 +102,19 @@ async function readPassword(context: Context): Promise<string> {
       throw new VarveError("E_LIMIT", `Cannot log in: the password is longer than ${MAX_PASSWORD}`);
     }
   }
-  password = password.replace(/\r?\n$/, "");
-  if (password !== "") return password;
-  throw new VarveError("E_USAGE", "Cannot log in: the password on standard input is empty");
+  return password.replace(/\r?\n$/, "");
+}
+
+/** Credentials of other files and tools would still be used. */
+async function warnOfOthers(context: Context, registry: string): Promise<void> {
+  using client = await registryClient(context, { registry });
+  const left = Object.keys(client.config.credentials);
+  if (left.length === 0) return;
+  context.warn(`there are still credentials for ${left.join(", ")}, of another file or tool`);
 }
 
 function optionsOf(context: Context, registry: string) {
-  const file = dockerConfigFile(context.io.env);
+  const file = loginFile(context.io.env);
   if (file === undefined) {
     throw new VarveError("E_USAGE", "Cannot find Docker's config.json: set DOCKER_CONFIG or HOME");
   }
