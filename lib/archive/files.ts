@@ -5,7 +5,7 @@
  * system, so no name that a document gives can reach anything else.
  */
 import type { Compression } from "../codec/compress/mod.ts";
-import type { Digest } from "../digest/mod.ts";
+import { type Digest, hexOf } from "../digest/mod.ts";
 import type { LayerJobOutput } from "../pool/mod.ts";
 import type { StagedLayer } from "../store/mod.ts";
 
@@ -58,4 +58,9 @@ export function cleanName(path: string): string | undefined {
     else if (parts.pop() === undefined) return undefined;
   }
   return parts.length === 0 ? undefined : parts.join("/");
+}
+
+/** Where an OCI layout has a blob. */
+export function blobPath(digest: Digest): string {
+  return `blobs/${digest.slice(0, digest.indexOf(":"))}/${hexOf(digest)}`;
 }

@@ -1,5 +1,4 @@
 import { VarveError } from "../errors.ts";
-import { hexOf } from "../digest/mod.ts";
 import {
   checkOciLimit,
   type Descriptor,
@@ -12,15 +11,14 @@ import {
   parseDocument,
   parseImageConfig,
   parseIndex,
-  parseManifest,
   parseStrictJson,
   rankManifests,
   requireImage,
   selectManifest,
   tryParseReference,
 } from "../oci/mod.ts";
-import type { FileAt } from "./files.ts";
-import { rangeChunks } from "./read_range.ts";
+import { blobPath } from "./files.ts";
+import { isAttachment, stageAttachment } from "./load_attachment.ts";
 import {
   type LayerFile,
   refuseOtherPlatform,
@@ -141,9 +139,13 @@ async function stageDescriptor(
 ): Promise<StagedDocument | undefined> {
   const { context } = walk;
   const { files, ingest, limits } = context;
-  if (await files.find(pathOf(target)) === undefined) return undefined;
+  if (await files.find(blobPath(target.digest)) === undefined) return undefined;
   const name = mediaTypeInfo(target.mediaType)?.role === "index" ? "index" : "manifest";
-  const bytes = await files.document(pathOf(target), limits[name], OCI_LIMITS[name].setting);
+  const bytes = await files.document(
+    blobPath(target.digest),
+    limits[name],
+    OCI_LIMITS[name].setting,
+  );
   // The bytes are proved before they are understood.
   await ingest.blob(bytes, target.mediaType, target);
   const document = parseDocument(bytes, { mediaType: target.mediaType, limits });
@@ -171,43 +173,6 @@ async function stageIndex(walk: Walk, index: Index, depth: number): Promise<Stag
   return staged.flatMap((document) => document?.manifests ?? []);
 }
 
-/** Attestations and artifacts are kept as blobs, so that the index stays whole; nothing of them is unpacked. */
-function isAttachment(child: Descriptor): boolean {
-  return child.artifactType !== undefined || child.platform?.os === "unknown";
-}
-
-async function stageAttachment(context: StageContext, target: Descriptor): Promise<void> {
-  const { files, ingest, limits } = context;
-  if (await files.find(pathOf(target)) === undefined) return;
-  const bytes = await files.document(
-    pathOf(target),
-    limits.manifest,
-    OCI_LIMITS.manifest.setting,
-  );
-  await ingest.blob(bytes, target.mediaType, target);
-  const document = parseManifest(bytes, { mediaType: target.mediaType, limits });
-  for (const part of [document.config, ...document.layers]) {
-    const at = await files.find(pathOf(part));
-    if (at === undefined || at.kind === "blob" || at.kind === "known") continue;
-    if (at.kind === "range") {
-      const { path, offset, length } = at;
-      await ingest.blobStream(rangeChunks(path, offset, length), part.mediaType, part);
-    } else if (at.kind === "bytes") {
-      await ingest.blob(at.bytes, part.mediaType, part);
-    } else throw notKept(context, part, at);
-  }
-}
-
-/** In a stream it was taken for a layer before anything said what it is. */
-function notKept(context: StageContext, part: Descriptor, at: FileAt): VarveError {
-  return new VarveError(
-    "E_FORMAT",
-    `Cannot load ${context.files.label}: its attachment ${part.digest} looks like a layer`,
-    { subject: part.digest, hint: "load it from a file that is not compressed" },
-    at.kind === "failed" ? { cause: at.error } : {},
-  );
-}
-
 async function stageManifest(
   context: StageContext,
   document: Manifest,
@@ -216,13 +181,17 @@ async function stageManifest(
   const { files, ingest, limits } = context;
   const manifest = requireImage(document);
   const { config: descriptor } = manifest;
-  const bytes = await files.document(pathOf(descriptor), limits.config, OCI_LIMITS.config.setting);
+  const bytes = await files.document(
+    blobPath(descriptor.digest),
+    limits.config,
+    OCI_LIMITS.config.setting,
+  );
   await ingest.blob(bytes, descriptor.mediaType, descriptor);
   const config = parseImageConfig(bytes, { limits });
   // What an index says of the platform of a manifest was judged there.
   if (depth === 0) refuseOtherPlatform(context, config.platform);
   const layers = imageLayers(manifest, config).map(({ descriptor, diffId }): LayerFile => ({
-    file: pathOf(descriptor),
+    file: blobPath(descriptor.digest),
     label: descriptor.digest,
     diffId,
     digest: descriptor.digest,
@@ -234,11 +203,6 @@ async function stageManifest(
     platform: config.platform,
     layers: await stageLayers(context, layers),
   };
-}
-
-function pathOf(descriptor: Descriptor): string {
-  const algorithm = descriptor.digest.slice(0, 6);
-  return `blobs/${algorithm}/${hexOf(descriptor.digest)}`;
 }
 
 function missing(context: StageContext, target: Descriptor): VarveError {

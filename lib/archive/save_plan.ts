@@ -1,5 +1,5 @@
 import { VarveError } from "../errors.ts";
-import { type Digest, hexOf } from "../digest/mod.ts";
+import type { Digest } from "../digest/mod.ts";
 import {
   type Descriptor,
   encodeArchiveManifest,
@@ -16,6 +16,7 @@ import {
   type Store,
   type StoredImage,
 } from "../store/mod.ts";
+import { blobPath } from "./files.ts";
 
 /** One file of an image archive: bytes that are here, or a blob of the store. */
 export type PlannedFile =
@@ -63,11 +64,6 @@ export async function planSave(
     inline("manifest.json", dockerManifest(images)),
   ];
   return { files, mtime: Math.max(0, ...images.map(createdSeconds)) };
-}
-
-/** Where a blob lies in an OCI layout. */
-export function blobPath(digest: Digest): string {
-  return `blobs/${digest.slice(0, 6)}/${hexOf(digest)}`;
 }
 
 function inline(name: string, bytes: Uint8Array): PlannedFile {

@@ -6,13 +6,12 @@ import { headOf, readDocument } from "./directory_files.ts";
 import { EntryTable } from "./entry_table.ts";
 import type { ArchiveFiles, FileAt } from "./files.ts";
 import { Pipe } from "./pipe.ts";
+import { COMPRESSED_HEAD, isCompressed, looksLikeLayer, PLAIN_HEAD } from "./looks_like_layer.ts";
 import type { OpenFilesOptions } from "./open_files.ts";
 import type { Stager } from "./stager.ts";
 
 /** Documents are at most this large together, or as large as the largest may be. */
 const DOCUMENT_BUDGET = 64 * 1024 * 1024;
-/** Enough to see the magic of a tar header. */
-const HEAD = 512;
 /** The outer archive holds layers of its own limit each: it has none as a whole. */
 const OUTER_LIMITS = { layerBytes: Number.MAX_SAFE_INTEGER };
 
@@ -64,6 +63,8 @@ type Body =
     readonly entry: Entry;
     readonly parts: Uint8Array[];
     length: number;
+    /** Bytes that tell what it is. */
+    wanted: number;
   }
   | { readonly kind: "document"; readonly name: string; readonly parts: Uint8Array[] }
   | { readonly kind: "pipe"; readonly pipe: Pipe };
@@ -89,7 +90,8 @@ class Demux {
   entry(entry: Entry): void {
     if (entry.type === "symlink" || entry.type === "hardlink") return this.#table.addLink(entry);
     if (entry.type !== "file") return;
-    this.#body = { kind: "head", name: this.#table.nameOf(entry), entry, parts: [], length: 0 };
+    const name = this.#table.nameOf(entry);
+    this.#body = { kind: "head", name, entry, parts: [], length: 0, wanted: PLAIN_HEAD };
   }
 
   data(chunk: Uint8Array): void {
@@ -100,7 +102,13 @@ class Demux {
     body.parts.push(copy);
     if (body.kind !== "head") return;
     body.length += copy.length;
-    if (body.length >= HEAD) this.#decide(body);
+    if (body.length < body.wanted) return;
+    if (body.wanted === PLAIN_HEAD) {
+      const head = concat(body.parts);
+      body.parts.splice(0, body.parts.length, head);
+      if (isCompressed(head)) body.wanted = COMPRESSED_HEAD;
+    }
+    if (body.length >= body.wanted) this.#decide(body);
   }
 
   hole(): void {
@@ -118,9 +126,10 @@ class Demux {
   }
 
   #decide(body: Body & { readonly kind: "head" }): void {
-    const { name, entry, parts } = body;
+    const { name, entry, parts, wanted } = body;
     const head = concat(parts);
-    if (!looksLikeLayer(head, entry.size) && entry.size <= this.#maxDocument) {
+    const isLayer = looksLikeLayer(head.subarray(0, wanted), entry.size);
+    if (!isLayer && entry.size <= this.#maxDocument) {
       this.#budget -= entry.size;
       if (this.#budget < 0) {
         throw new VarveError(
@@ -134,7 +143,7 @@ class Demux {
     const pipe = new Pipe();
     pipe.push(head);
     this.#body = { kind: "pipe", pipe };
-    const done = looksLikeLayer(head, entry.size)
+    const done = isLayer
       ? this.#stager.layerFromStream(name, entry.size, sniff(head), pipe)
       : this.#stager.blobFromStream(name, pipe);
     const noted = this.#note(name, pipe, done);
@@ -170,31 +179,6 @@ class Demux {
     if (this.#body?.kind === "pipe") this.#body.pipe.fail(error);
     await Promise.allSettled(this.#running);
   }
-}
-
-/** gzip, zstd, a tar header or a tar of nothing; else JSON or text. */
-function looksLikeLayer(head: Uint8Array, size: number): boolean {
-  if (head[0] === 0x1f && head[1] === 0x8b) return true;
-  if (head[0] === 0x28 && head[1] === 0xb5 && head[2] === 0x2f && head[3] === 0xfd) return true;
-  if (
-    ((head[0] ?? 0) & 0xf0) === 0x50 && head[1] === 0x2a && head[2] === 0x4d && head[3] === 0x18
-  ) {
-    return true;
-  }
-  if (size % 512 !== 0 || head.length < HEAD) return false;
-  return isTarHeader(head) || head.every((byte) => byte === 0);
-}
-
-/** Every dialect has the sum of its header's bytes at 148, with the sum itself taken as spaces. */
-function isTarHeader(head: Uint8Array): boolean {
-  let stored = "";
-  let sum = 8 * 0x20;
-  for (let i = 0; i < 512; i++) {
-    const byte = head[i] ?? 0;
-    if (i >= 148 && i < 156) stored += String.fromCharCode(byte);
-    else sum += byte;
-  }
-  return parseInt(stored.replace(/[\0 ]+/g, ""), 8) === sum;
 }
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {

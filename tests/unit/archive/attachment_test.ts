@@ -1,0 +1,124 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { gzipSync, zstdCompressSync } from "node:zlib";
+import { loadImages } from "../../../lib/archive/mod.ts";
+import { VarveError } from "../../../lib/errors.ts";
+import { createPool } from "../../../lib/pool/mod.ts";
+import { openMemoryStore, openStore, type Store } from "../../../lib/store/mod.ts";
+import {
+  type ArchiveFiles,
+  archiveTar,
+  blobPath,
+  describe,
+  jsonBytes,
+  ociFiles,
+  writeArchive,
+} from "../../support/images.ts";
+import { prng } from "../../support/prng.ts";
+import { sampleImage } from "../../support/sample.ts";
+import { tarOf } from "../../support/tar_builder.ts";
+import { tempDir } from "../../support/temp.ts";
+
+const INDEX = "application/vnd.oci.image.index.v1+json";
+const image = sampleImage();
+
+/** An archive with an index of the sample image and an artifact of these blobs. */
+function withAttachment(blobs: readonly Uint8Array<ArrayBuffer>[]): ArchiveFiles {
+  const empty = jsonBytes({});
+  const artifact = jsonBytes({
+    schemaVersion: 2,
+    mediaType: "application/vnd.oci.image.manifest.v1+json",
+    artifactType: "application/vnd.example.thing",
+    config: describe("application/vnd.oci.empty.v1+json", empty),
+    layers: blobs.map((blob) => describe("application/vnd.example.part", blob)),
+  });
+  const index = jsonBytes({
+    schemaVersion: 2,
+    mediaType: INDEX,
+    manifests: [
+      { ...image.descriptor, platform: { os: "linux", architecture: "amd64" } },
+      {
+        ...describe("application/vnd.oci.image.manifest.v1+json", artifact),
+        artifactType: "application/vnd.example.thing",
+      },
+    ],
+  });
+  const files = new Map(ociFiles([image]));
+  for (const bytes of [empty, artifact, index, ...blobs]) {
+    files.set(blobPath(describe("", bytes).digest), bytes);
+  }
+  const annotations = { "io.containerd.image.name": "example.org/attached:1" };
+  const manifests = [{ ...describe(INDEX, index), annotations }];
+  return files.set("index.json", jsonBytes({ schemaVersion: 2, manifests }));
+}
+
+const tar = tarOf([{ name: "chart.yaml", content: "name: x" }]);
+const noise = prng(7).bytes(400_000) as Uint8Array<ArrayBuffer>;
+const bytes = (buffer: Uint8Array) => new Uint8Array(buffer);
+
+const ATTACHMENTS: Readonly<Record<string, Uint8Array<ArrayBuffer>>> = {
+  "a tar": tar,
+  "a tar in gzip": bytes(gzipSync(tar)),
+  "a tar in zstd": bytes(zstdCompressSync(tar)),
+  "a text in gzip": bytes(gzipSync("{}".padEnd(3000))),
+  "a text in zstd": bytes(zstdCompressSync("{}".padEnd(300_000))),
+  "noise in gzip": bytes(gzipSync(noise)),
+  "noise in zstd": bytes(zstdCompressSync(noise)),
+  "noise": noise,
+};
+
+async function* pieces(whole: Uint8Array<ArrayBuffer>, size: number) {
+  for (let at = 0; at < whole.length; at += size) {
+    yield await Promise.resolve(whole.slice(at, at + size));
+  }
+}
+
+/** What a store holds, whatever it was loaded from. */
+function held(store: Store): unknown {
+  return {
+    images: store.images.list().map(({ name, target }) => [name, target]),
+    layers: store.layers.list().map(({ diffId, size }) => [diffId, size]),
+    blobs: store.blobs.list(),
+  };
+}
+
+Deno.test("load: an attachment is kept byte for byte, whatever it holds and however the archive comes", async () => {
+  await using temp = await tempDir();
+  await using pool = createPool({ inline: true });
+  const files = withAttachment(Object.values(ATTACHMENTS));
+  await Deno.mkdir(temp.join("layout"));
+  await writeArchive(temp.join("layout"), files);
+  const whole = archiveTar(files);
+  await Deno.writeFile(temp.join("image.tar"), whole);
+
+  await using expected = openMemoryStore();
+  await loadImages(expected, temp.join("layout"), { pool });
+  for (const [title, blob] of Object.entries(ATTACHMENTS)) {
+    assertEquals(expected.blobs.stat(describe("", blob).digest as never)?.size, blob.length, title);
+  }
+  assertEquals(expected.layers.list().length, image.layers.length);
+
+  const sources = {
+    "a file": temp.join("image.tar"),
+    "a stream": ReadableStream.from(pieces(whole, 64 * 1024)),
+    "a stream in odd pieces": ReadableStream.from(pieces(whole, 333)),
+  };
+  for (const [title, source] of Object.entries(sources)) {
+    await using memory = openMemoryStore();
+    await loadImages(memory, source, { pool });
+    assertEquals(held(memory), held(expected), title);
+  }
+  await using disk = await openStore({ root: temp.join("root"), durability: "none" });
+  await loadImages(disk, ReadableStream.from(pieces(whole, 10_000)), { pool });
+  assertEquals(held(disk), held(expected), "a stream into a disk store");
+});
+
+Deno.test("load: a tar of an attachment that no layer may be is told apart in a stream", async () => {
+  await using pool = createPool({ inline: true });
+  await using store = openMemoryStore();
+  const hostile = tarOf([{ name: "../outside", content: "x" }]);
+  const source = ReadableStream.from(pieces(archiveTar(withAttachment([hostile])), 10_000));
+  const error = await assertRejects(() => loadImages(store, source, { pool }), VarveError);
+  assertEquals(error.code, "E_FORMAT");
+  assertEquals((error.cause as VarveError).code, "E_PATH_ESCAPE");
+  assertEquals(held(store), { images: [], layers: [], blobs: [] });
+});
