@@ -30,7 +30,8 @@ export async function appendImage(
   const layers = await image.take(below.layers);
   const layer = await newLayer(image, source);
   const created = documentTime(options.now ?? Date.now());
-  const config = appendLayer(below.config, layer.diffId, { created, createdBy: "varve append" });
+  const entry = { created, createdBy: "varve append" };
+  const config = appendLayer(below.config, layer.diffId, entry, image);
   return await image.commit([...layers, layer], {
     config,
     annotations: below.manifest.annotations,

@@ -65,7 +65,7 @@ export async function importImage(
       ...(comment === undefined ? {} : { comment }),
     }],
   });
-  const made = await image.commit([layer], { config: parseImageConfig(config) });
+  const made = await image.commit([layer], { config: parseImageConfig(config, image) });
   const tree = await store.layers.tree(layer.diffId);
   if (lookup(tree, fromText("oci-layout")) !== undefined) {
     options.onWarning?.(

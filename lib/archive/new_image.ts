@@ -2,16 +2,25 @@ import type { DiffId } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import { chainIds, type Warning } from "../layer/mod.ts";
 import {
+  checkOciLimit,
   type Descriptor,
   encodeManifest,
   formatReference,
   type ImageConfig,
   MEDIA_TYPES,
   ociLayer,
+  type OciLimits,
   parseReference,
 } from "../oci/mod.ts";
 import { createPool, type Pool } from "../pool/mod.ts";
-import { findImage, type Ingest, readImage, type Store, type StoredImage } from "../store/mod.ts";
+import {
+  documentLimits,
+  findImage,
+  type Ingest,
+  readImage,
+  type Store,
+  type StoredImage,
+} from "../store/mod.ts";
 import type { NewImageOptions } from "./rework_types.ts";
 import type { LoadedImage, LoadedLayer } from "./types.ts";
 
@@ -39,6 +48,8 @@ export class NewImage implements AsyncDisposable {
   readonly ingest: Ingest;
   readonly pool: Pool;
   readonly options: NewImageOptions;
+  /** What its documents may hold: those of the store's settings, under which it will be read. */
+  readonly limits: OciLimits;
   readonly signal: AbortSignal;
   readonly #name: string;
   readonly #stack: AsyncDisposableStack;
@@ -53,6 +64,7 @@ export class NewImage implements AsyncDisposable {
   ) {
     this.store = store;
     this.options = options;
+    this.limits = documentLimits(store);
     this.signal = options.signal ?? new AbortController().signal;
     this.ingest = ingest;
     this.pool = pool;
@@ -100,21 +112,20 @@ export class NewImage implements AsyncDisposable {
     return out;
   }
 
-  /** Makes it visible. */
+  /** Makes it visible. @throws {VarveError} `E_LIMIT` when its manifest could not be read again */
   async commit(
     layers: readonly NewLayer[],
     { config, annotations }: NewImageDocuments,
   ): Promise<LoadedImage> {
     const { ingest } = this;
     const configBlob = await ingest.blob(config.raw, MEDIA_TYPES.config);
-    const target = await ingest.blob(
-      encodeManifest({
-        config: configBlob,
-        layers: layers.map(({ descriptor }) => descriptor),
-        ...(annotations === undefined ? {} : { annotations }),
-      }),
-      MEDIA_TYPES.manifest,
-    );
+    const manifest = encodeManifest({
+      config: configBlob,
+      layers: layers.map(({ descriptor }) => descriptor),
+      ...(annotations === undefined ? {} : { annotations }),
+    });
+    checkOciLimit("manifest", this.limits.manifest, manifest.length);
+    const target = await ingest.blob(manifest, MEDIA_TYPES.manifest);
     ingest.chain(layers.map(({ diffId }) => diffId));
     ingest.image(this.#name, target);
     this.signal.throwIfAborted();

@@ -43,7 +43,7 @@ export async function rebaseImage(
   ];
   const layers = rebaseLayers(own.layers, old.layers, next.layers);
   const created = documentTime(options.now ?? Date.now());
-  const config = rebasedConfig(own.config, old.config, next.config, created);
+  const config = rebasedConfig(own.config, old.config, next.config, created, image);
   return await image.commit(await image.take(layers), {
     config,
     annotations: { ...own.manifest.annotations, ...baseAnnotations(next) },

@@ -50,6 +50,6 @@ export async function squashImage(
     created,
     createdBy: "varve squash",
     comment: `${count} ${count === 1 ? "layer" : "layers"} as one`,
-  });
+  }, image);
   return await image.commit([layer], { config, annotations: before.manifest.annotations });
 }

@@ -61,6 +61,12 @@ export interface ImageConfig {
   readonly raw: Uint8Array;
 }
 
+/** How a config is read. */
+export interface ConfigOptions {
+  /** Limits that differ from {@linkcode OCI_LIMITS}. */
+  readonly limits?: Partial<OciLimits>;
+}
+
 const NAMES = [
   "architecture",
   "os",
@@ -94,7 +100,7 @@ const HISTORY_NAMES = ["created", "created_by", "author", "comment", "empty_laye
  */
 export function parseImageConfig(
   bytes: Uint8Array,
-  options: { readonly limits?: Partial<OciLimits> } = {},
+  options: ConfigOptions = {},
 ): ImageConfig {
   const limits = ociLimits(options.limits);
   checkOciLimit("config", limits.config, bytes.length);

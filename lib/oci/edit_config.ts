@@ -1,5 +1,10 @@
 import type { DiffId } from "../digest/mod.ts";
-import { type HistoryEntry, type ImageConfig, parseImageConfig } from "./config.ts";
+import {
+  type ConfigOptions,
+  type HistoryEntry,
+  type ImageConfig,
+  parseImageConfig,
+} from "./config.ts";
 import { type Encodable, encodeJson } from "./encode_json.ts";
 import type { JsonObject } from "./json.ts";
 
@@ -58,7 +63,11 @@ export function encodeConfig(fields: NewConfig): Uint8Array<ArrayBuffer> {
  *
  * @throws {VarveError} as {@linkcode parseImageConfig}, when the edit makes no image config
  */
-export function editConfig(config: ImageConfig, edit: ConfigEdit): ImageConfig {
+export function editConfig(
+  config: ImageConfig,
+  edit: ConfigEdit,
+  options: ConfigOptions = {},
+): ImageConfig {
   const out = Object.create(null) as Record<string, Encodable>;
   Object.assign(out, config.document);
   if (edit.created !== undefined) out.created = edit.created;
@@ -69,7 +78,7 @@ export function editConfig(config: ImageConfig, edit: ConfigEdit): ImageConfig {
   }
   if (edit.diffIds !== undefined) out.rootfs = rootfs(edit.diffIds);
   if (edit.history !== undefined) out.history = edit.history.map(historyToJson);
-  return parseImageConfig(encodeJson(out));
+  return parseImageConfig(encodeJson(out), options);
 }
 
 /** A config with one more layer on top, or with a history entry alone when `diffId` is `null`. */
@@ -77,13 +86,14 @@ export function appendLayer(
   config: ImageConfig,
   diffId: DiffId | null,
   entry: HistoryEntry,
+  options: ConfigOptions = {},
 ): ImageConfig {
   const step = diffId === null ? { ...entry, emptyLayer: true } : entry;
   return editConfig(config, {
     ...(diffId === null ? {} : { diffIds: [...config.diffIds, diffId] }),
     ...(entry.created === undefined ? {} : { created: entry.created }),
     history: [...config.history, step],
-  });
+  }, options);
 }
 
 function rootfs(diffIds: readonly DiffId[]): Encodable {

@@ -1,6 +1,6 @@
 import type { DiffId } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
-import type { HistoryEntry, ImageConfig } from "./config.ts";
+import type { ConfigOptions, HistoryEntry, ImageConfig } from "./config.ts";
 import type { Descriptor } from "./descriptor.ts";
 import { editConfig } from "./edit_config.ts";
 import { compressionOf, isNondistributable, layerMediaType } from "./media_type.ts";
@@ -26,12 +26,13 @@ export function squashedConfig(
   config: ImageConfig,
   diffId: DiffId,
   entry: HistoryEntry,
+  options: ConfigOptions = {},
 ): ImageConfig {
   return editConfig(config, {
     ...createdOf(entry),
     diffIds: [diffId],
     history: [...config.history.map((step) => ({ ...step, emptyLayer: true })), entry],
-  });
+  }, options);
 }
 
 /**
@@ -46,6 +47,7 @@ export function rebasedConfig(
   oldBase: ImageConfig,
   newBase: ImageConfig,
   created: string,
+  options: ConfigOptions = {},
 ): ImageConfig {
   const [own, other] = [config.platform, newBase.platform];
   if (own.os !== other.os || own.architecture !== other.architecture) {
@@ -59,7 +61,7 @@ export function rebasedConfig(
     created,
     diffIds: [...newBase.diffIds, ...config.diffIds.slice(oldBase.diffIds.length)],
     history: [...newBase.history, ...historyAbove(config, oldBase)],
-  });
+  }, options);
 }
 
 /** The history of an image above its base: what follows the base's own, or else its layers. */

@@ -2,6 +2,7 @@
 import { loadImages, type NewImageOptions } from "../../lib/archive/mod.ts";
 import { createPool, type Pool } from "../../lib/pool/mod.ts";
 import {
+  documentLimits,
   findImage,
   openMemoryStore,
   readImage,
@@ -16,7 +17,7 @@ import { archiveTar, type BuiltImage, ociFiles } from "./images.ts";
 export interface ReworkFixture extends AsyncDisposable {
   readonly store: Store;
   readonly pool: Pool;
-  /** Loads images. */
+  /** Loads images, under the store's limits. */
   load(...images: readonly BuiltImage[]): Promise<void>;
   /** Reads an image. */
   read(name: string): Promise<StoredImage>;
@@ -44,7 +45,8 @@ export function reworkFixture(): ReworkFixture {
     pool,
     read,
     async load(...images) {
-      await loadImages(store, streamOf(archiveTar(ociFiles(images))), { pool });
+      const archive = streamOf(archiveTar(ociFiles(images)));
+      await loadImages(store, archive, { pool, ociLimits: documentLimits(store) });
     },
     async tree(name) {
       const { layers } = await read(name);

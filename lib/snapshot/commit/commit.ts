@@ -15,7 +15,12 @@ import {
   ociLayer,
   parseImageConfig,
 } from "../../oci/mod.ts";
-import type { Ingest, LayerRecord, StoredImage } from "../../store/mod.ts";
+import {
+  documentLimits,
+  type Ingest,
+  type LayerRecord,
+  type StoredImage,
+} from "../../store/mod.ts";
 import { quoteKey } from "../keys.ts";
 import { scanInPool } from "../scan/mod.ts";
 import { mergeWarnings } from "../scan/warnings.ts";
@@ -164,17 +169,18 @@ function layersBelow(
 
 /** The config of the image below, or a new one, with the changes. */
 function changedConfig(
-  { changes = [], platform, author, now }: CommitImageOptions,
+  { changes = [], platform, author, now, store }: CommitImageOptions,
   parent: StoredImage | undefined,
   diffIds: readonly DiffId[],
 ): ImageConfig {
+  const limits = documentLimits(store);
   const before = parent?.config ??
-    parseImageConfig(encodeConfig({ platform, diffIds, history: [] }));
+    parseImageConfig(encodeConfig({ platform, diffIds, history: [] }), { limits });
   return editConfig(before, {
     created: documentTime(now ?? Date.now()),
     ...(author === undefined ? {} : { author }),
     container: changeConfig(before.config, changes, before.document),
-  });
+  }, { limits });
 }
 
 function withHistory(
@@ -190,9 +196,10 @@ function withHistory(
     ...(message === undefined ? {} : { comment: message }),
   };
   const layers = made.filter(({ layer }) => layer !== null);
-  if (layers.length === 0) return appendLayer(config, null, entry);
+  const limits = documentLimits(options.store);
+  if (layers.length === 0) return appendLayer(config, null, entry, { limits });
   return layers.reduce(
-    (config, { layer }) => appendLayer(config, layer?.diffId as DiffId, entry),
+    (config, { layer }) => appendLayer(config, layer?.diffId as DiffId, entry, { limits }),
     config,
   );
 }
