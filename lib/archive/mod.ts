@@ -15,5 +15,6 @@ export { type Rebase, rebaseImage } from "./rebase_image.ts";
 export type { NewImageOptions } from "./rework_types.ts";
 export { saveImages, type SaveOptions, saveToDirectory, saveToFile } from "./save.ts";
 export { squashImage } from "./squash_image.ts";
+export { TreeContents } from "./tree_contents.ts";
 export type * from "./types.ts";
 export { writeFile } from "./write_file.ts";

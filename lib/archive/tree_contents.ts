@@ -7,7 +7,7 @@ import type { LayerReader } from "../store/mod.ts";
 /** Bytes read at once. */
 const CHUNK = 256 * 1024;
 
-/** The contents of a tree's files, read from the layer tars and verified while they pass. */
+/** The contents of a tree's files, read from the layer tars and verified while they pass. Dispose it: it holds the tars open. */
 export class TreeContents implements Disposable {
   readonly #open: (source: DiffId) => Promise<LayerReader>;
   readonly #readers = new Map<DiffId, LayerReader>();
@@ -25,7 +25,10 @@ export class TreeContents implements Disposable {
       yield chunk;
     }
     const found = hasher.bytes();
-    if (node.digest !== null && found.every((byte, i) => byte === node.digest?.[i])) return;
+    const isSame = node.digest === null
+      ? node.size === 0
+      : found.every((byte, i) => byte === node.digest?.[i]);
+    if (isSame) return;
     const subject = escapeForTerminal(path);
     throw new VarveError(
       "E_DIGEST",
@@ -58,6 +61,7 @@ export class TreeContents implements Disposable {
     return reader;
   }
 
+  /** Closes the tars. */
   [Symbol.dispose](): void {
     for (const reader of this.#readers.values()) reader[Symbol.dispose]();
     this.#readers.clear();
