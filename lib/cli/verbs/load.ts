@@ -8,6 +8,7 @@ import { formatBytes, type ProgressItem } from "../progress.ts";
 import { loadSettings } from "../settings.ts";
 import { shortDigest } from "../short.ts";
 import { type Report, text, type Verb } from "../verb.ts";
+import { warnOf } from "../warnings.ts";
 
 /** `varve load`. */
 export const load: Verb = {
@@ -81,15 +82,9 @@ function toText(image: LoadedImage): string {
 }
 
 function warnOfLayers(context: Context, images: readonly LoadedImage[]): void {
-  for (const image of images) {
-    for (const layer of image.layers) {
-      for (const warning of layer.warnings) {
-        context.warn(
-          `layer ${
-            shortDigest(layer.diffId)
-          }: ${warning.code}: ${warning.count}×, first ${warning.example}`,
-        );
-      }
+  for (const { layers } of images) {
+    for (const { diffId, warnings } of layers) {
+      warnOf(context, `layer ${shortDigest(diffId)}`, warnings);
     }
   }
 }

@@ -2,6 +2,7 @@ import { mountImage, unmountImage, unpackImage } from "../../snapshot/mod.ts";
 import { openImage } from "../images.ts";
 import { formatBytes, type ProgressItem } from "../progress.ts";
 import { text, type Verb } from "../verb.ts";
+import { warnOfDrops } from "../warnings.ts";
 
 /** `varve mount`. */
 export const mount: Verb = {
@@ -88,7 +89,7 @@ JSON: {"target","directories","files","symlinks","links","specials","bytes","dro
     });
     item?.done(`${report.files} files, ${formatBytes(report.bytes)}`);
     const dropped = Object.entries(report.dropped).filter(([, count]) => count > 0);
-    for (const [reason, count] of dropped) context.warn(`left out ${count}× ${reason}`);
+    warnOfDrops(context, directory, report.dropped);
     const { whiteouts: _, dropped: __, ...counts } = report;
     return {
       json: { target: directory, ...counts, dropped: Object.fromEntries(dropped) },
