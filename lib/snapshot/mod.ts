@@ -14,6 +14,7 @@ export {
   type DriverFinding,
   DRIVERS,
   judgeDriver,
+  type KernelPart,
   selectDriver,
   type SelectDriverOptions,
 } from "./drivers/select.ts";

@@ -1,10 +1,13 @@
 /** Images as mounts of composed images, through the command. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { fromText } from "../../lib/bytes/mod.ts";
+import { type Mount, overlayMount } from "../../lib/linux/mod.ts";
 import { Cli } from "../support/cli.ts";
 import { archiveTar, buildImage, ociFiles } from "../support/images.ts";
 import { namesIn } from "../support/names_in.ts";
 import { needs } from "../support/require.ts";
 import { listDirectory } from "../support/same_tree.ts";
+import { mountAt, TMPFS } from "../support/snapshots.ts";
 import { tempDir } from "../support/temp.ts";
 
 const NAME = "example.org/app:1";
@@ -46,3 +49,62 @@ Deno.test({
     await varve.text(["umount", target]);
   },
 });
+
+/** File systems on which an image cannot be mounted as a file; `at` is a directory for what they need. */
+const FALLBACKS: readonly {
+  readonly title: string;
+  readonly mount: (at: string) => Mount;
+  readonly driver: string;
+  readonly told: string;
+  readonly why: string;
+}[] = [{
+  title: "tmpfs",
+  mount: () => TMPFS,
+  driver: "erofs",
+  told: "varve: warning: images are mounted through loop devices here",
+  why: "an image was mounted through a loop device, for the kernel mounts no files of tmpfs",
+}, {
+  title: "an overlay",
+  mount: (at) => {
+    const made = (name: string) => {
+      Deno.mkdirSync(`${at}/${name}`);
+      return fromText(`${at}/${name}`);
+    };
+    return overlayMount({
+      lowers: [made("lower")],
+      upper: { directory: made("upper"), work: made("work") },
+    });
+  },
+  driver: "native",
+  told:
+    "varve: warning: driver native is used, for erofs does not work here: the store lies on an overlay",
+  why: "the store lies on an overlay",
+}];
+
+for (const { title, mount, driver, told, why } of FALLBACKS) {
+  Deno.test({
+    name: `erofs: on ${title} the same tree comes otherwise, and the command and doctor say how`,
+    ...needs({ root: true, mount: true, kernel: "6.12" }),
+    async fn() {
+      await using temp = await tempDir("varve-erofs-", "/var/tmp");
+      await using mounted = await mountAt([mount(temp.path)], temp.join("fs"));
+      const varve = new Cli(`${mounted.path}/store`);
+      const archive = temp.join("app.tar"), target = temp.join("mnt");
+      await Deno.mkdir(target);
+      await Deno.writeFile(
+        archive,
+        archiveTar(ociFiles([buildImage({ name: NAME, layers: LAYERS })])),
+      );
+      await varve.text(["load", archive]);
+      const found = await varve.json(["doctor"]);
+      assertEquals(found.driver, driver);
+      assertStringIncludes(found.drivers[0].why, why);
+      const { code, stderr } = await varve.any(["mount", NAME, target]);
+      assertEquals(code, 0, stderr);
+      assertStringIncludes(stderr, told);
+      await varve.text(["unpack", NAME, temp.join("unpacked")]);
+      assertEquals(listDirectory(target), listDirectory(temp.join("unpacked")));
+      await varve.text(["umount", target]);
+    },
+  });
+}

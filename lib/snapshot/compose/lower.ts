@@ -17,7 +17,7 @@ import {
 import type { Directories, Store } from "../../store/mod.ts";
 import type { ComposedChain } from "./compose_chain.ts";
 import { IMAGE } from "./contract.ts";
-import { mountImageFile } from "./mount_image_file.ts";
+import { mountImageFile, type MountImageFileOptions } from "./mount_image_file.ts";
 
 /**
  * Directory in `mounts/` at which an image is mounted. Named by the number of its file: chains that
@@ -34,10 +34,16 @@ const LOWER = /^erofs-[1-9][0-9]*$/;
 const TURNS = 2000;
 const TURN = 5;
 
+/** What the user is told when files are not mounted as files. */
+const LOOPS =
+  "images are mounted through loop devices here: files need Linux 6.12 and a store on a file system of a disk";
+
 /** How an image is mounted. */
-export interface LowerOptions {
+export interface LowerOptions extends MountImageFileOptions {
   /** Read files past the page cache of the layers' tars (Linux 6.13). */
   readonly directIo?: boolean;
+  /** Told when it is mounted in another way than wanted. */
+  readonly onWarning?: ((message: string) => void) | undefined;
 }
 
 /** The mount of a composed image, as a value. */
@@ -79,7 +85,8 @@ export async function mountLower(
     // Whoever had the lock before may have mounted it, or removed the directory.
     if (isMounted(target)) return target;
     if (!await exists(path)) continue;
-    mountImageFile(composedMount(store, chain, options), target);
+    const by = mountImageFile(composedMount(store, chain, options), target, options);
+    if (by === "loop devices") options.onWarning?.(LOOPS);
     return target;
   }
   throw new VarveError("E_BUSY", `Cannot mount ${path}: another process is mounting it`, {

@@ -1,12 +1,17 @@
 import type { ByteString } from "../../bytes/mod.ts";
 import type { DiffId } from "../../digest/mod.ts";
+import { VarveError } from "../../errors.ts";
 import { composeChain, composedDirectory } from "../compose/compose_chain.ts";
 import { mountLower, trimLowers } from "../compose/lower.ts";
 import type { Stack } from "./ancestors.ts";
+import { ExtractedLayers } from "./extracted_layers.ts";
 import type { LayerLowers } from "./layer_lowers.ts";
 import type { DriverOptions } from "./options.ts";
 
-/** All layers of a chain as one EROFS image, mounted once and shared: nothing is extracted. */
+/**
+ * All layers of a chain as one EROFS image, mounted once and shared: nothing is extracted.
+ * A chain that no image can hold, or that this kernel cannot mount as one, becomes directories.
+ */
 export class ComposedLayers implements LayerLowers {
   readonly driver = "erofs";
   readonly #options: DriverOptions;
@@ -16,10 +21,21 @@ export class ComposedLayers implements LayerLowers {
     this.#options = options;
   }
 
-  async lowers({ layers }: Stack, signal?: AbortSignal): Promise<ByteString[]> {
-    const { store, pool, directIo } = this.#options;
-    const chain = await composeChain({ store, pool, diffIds: layers, signal });
-    return [await mountLower(store, chain, { directIo })];
+  async lowers(stack: Stack, signal?: AbortSignal): Promise<ByteString[]> {
+    const { isBinding, lower } = this.#options;
+    try {
+      return [await this.#composed(stack.layers, signal)];
+    } catch (error) {
+      if (isBinding || !isBeyondImages(error)) throw error;
+      lower.onWarning?.(`${error.message}: its layers are extracted, as by --driver overlay`);
+      return await new ExtractedLayers(this.#options).lowers(stack, signal);
+    }
+  }
+
+  async #composed(diffIds: readonly DiffId[], signal?: AbortSignal): Promise<ByteString> {
+    const { store, pool, lower } = this.#options;
+    const chain = await composeChain({ store, pool, diffIds, signal });
+    return await mountLower(store, chain, lower);
   }
 
   trim(needed: () => readonly (readonly DiffId[])[]): void {
@@ -29,4 +45,10 @@ export class ComposedLayers implements LayerLowers {
       () => needed().flatMap((diffIds) => composedDirectory(store, diffIds) ?? []),
     );
   }
+}
+
+/** Whether the format holds too little, or mount(2) of an older kernel takes too few devices. */
+function isBeyondImages(error: unknown): error is VarveError {
+  return error instanceof VarveError &&
+    (error.code === "E_LIMIT" || error.code === "E_UNSUPPORTED");
 }

@@ -3,7 +3,11 @@ import { writeErofs } from "../../codec/erofs/mod.ts";
 import { fileSystemOf, type Mount } from "../../linux/mod.ts";
 import type { Store } from "../../store/mod.ts";
 import { emptyTree } from "../../tree/mod.ts";
-import { type MountedBy, mountImageFile } from "../compose/mount_image_file.ts";
+import {
+  type MountedBy,
+  mountImageFile,
+  type MountImageFileOptions,
+} from "../compose/mount_image_file.ts";
 import { overlayWorks } from "./overlay_probe.ts";
 import { inProbeDirectory, type ProbeDirectory } from "./probe_directory.ts";
 
@@ -16,16 +20,19 @@ export type ErofsFinding =
  * Mounts an image of nothing from the store's own file system: the only answer that holds for this
  * kernel, this user and this file system together. Read-write snapshots also need overlay.
  */
-export function tryErofs(store: Store): ErofsFinding {
+export function tryErofs(store: Store, options: MountImageFileOptions): ErofsFinding {
   const overlay = overlayWorks(store);
   if (overlay !== true) return { works: false, why: overlay };
   const { directories } = store;
   if (directories === null) return { works: false, why: "the store has no directories" };
-  const found = inProbeDirectory(directories, probe);
+  const found = inProbeDirectory(directories, (at) => probe(at, options));
   return typeof found === "string" ? { works: false, why: found } : found;
 }
 
-function probe({ base, fd, at }: ProbeDirectory): ErofsFinding {
+function probe(
+  { base, fd, at }: ProbeDirectory,
+  options: MountImageFileOptions,
+): ErofsFinding {
   Deno.mkdirSync(at);
   {
     using file = Deno.openSync(`${base}/image`, { write: true, createNew: true });
@@ -34,6 +41,6 @@ function probe({ base, fd, at }: ProbeDirectory): ErofsFinding {
     });
   }
   const mount: Mount = { type: "erofs", source: fromText(`${base}/image`), options: ["ro"] };
-  const by = mountImageFile(mount, fromText(at));
+  const by = mountImageFile(mount, fromText(at), options);
   return { works: true, by, fileSystem: fileSystemOf(fd).type };
 }

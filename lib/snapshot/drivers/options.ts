@@ -1,5 +1,6 @@
 import type { Pool } from "../../pool/mod.ts";
 import type { Directories, Store } from "../../store/mod.ts";
+import type { LowerOptions } from "../compose/lower.ts";
 import type { ExtractPolicy } from "../extract/mod.ts";
 
 /** What a driver works with. */
@@ -12,6 +13,8 @@ export interface DriverOptions {
   readonly pool: Pool;
   /** What becomes of device nodes. */
   readonly devices: ExtractPolicy["devices"];
-  /** Whether files of composed images are read past the page cache of the layers' tars. */
-  readonly directIo: boolean;
+  /** How composed images are mounted. */
+  readonly lower: LowerOptions;
+  /** Whether layers that no image can hold are an error: the driver was asked for by name. */
+  readonly isBinding: boolean;
 }

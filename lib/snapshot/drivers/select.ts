@@ -4,6 +4,7 @@ import type { Pool } from "../../pool/mod.ts";
 import type { Store } from "../../store/mod.ts";
 import type { Driver, DriverName } from "../contract.ts";
 import { ComposedLayers } from "./composed_layers.ts";
+import type { MountImageFileOptions } from "../compose/mount_image_file.ts";
 import { tryErofs } from "./erofs_probe.ts";
 import { NativeDriver } from "./native.ts";
 import type { DriverOptions } from "./options.ts";
@@ -18,11 +19,14 @@ export interface SelectDriverOptions {
   readonly pool: Pool;
   /** A driver's name; `"auto"` or `undefined` for the best that works here. */
   readonly wanted?: string | undefined;
-  /** Told of a setting that cannot be followed here. */
+  /** Told of a setting that cannot be followed here, and of every fallback. */
   readonly onWarning?: (message: string) => void;
-  /** Tests: drivers that count as not working here, as on a kernel that lacks them. */
-  readonly without?: readonly DriverName[];
+  /** Tests: what counts as not there, as on a kernel that lacks it. */
+  readonly without?: readonly KernelPart[];
 }
+
+/** What older kernels lack: a file system, images as files (before 6.12), fsopen(2) and what belongs to it (before 5.2). */
+export type KernelPart = "erofs" | "overlay" | "files" | "fsopen";
 
 /** Whether a driver works on this machine and store. */
 export interface DriverFinding {
@@ -37,15 +41,22 @@ export interface DriverFinding {
 /** How a driver comes to be. */
 interface Recipe {
   readonly make: (options: DriverOptions) => Driver;
-  readonly judge: (store: Store) => Omit<DriverFinding, "name">;
+  readonly judge: (store: Store, without: readonly KernelPart[]) => Omit<DriverFinding, "name">;
+}
+
+const LACKING = { works: false, why: "it is switched off" };
+
+function mountedWithout(without: readonly KernelPart[]): MountImageFileOptions {
+  return { withoutFiles: without.includes("files"), withMountCall: without.includes("fsopen") };
 }
 
 /** All drivers, the best first. */
 const RECIPES: Readonly<Record<DriverName, Recipe>> = {
   erofs: {
     make: (options) => new OverlayDriver(options, new ComposedLayers(options)),
-    judge(store) {
-      const found = tryErofs(store);
+    judge(store, without) {
+      if (without.includes("erofs")) return LACKING;
+      const found = tryErofs(store, mountedWithout(without));
       if (!found.works) return found;
       const why = found.by === "files"
         ? "an image was mounted from the store and unmounted: nothing is extracted"
@@ -55,7 +66,8 @@ const RECIPES: Readonly<Record<DriverName, Recipe>> = {
   },
   overlay: {
     make: (options) => new OverlayDriver(options),
-    judge(store) {
+    judge(store, without) {
+      if (without.includes("overlay")) return LACKING;
       const found = overlayWorks(store);
       return found === true
         ? { works: true, why: "an overlay was mounted on the store and unmounted" }
@@ -78,9 +90,13 @@ export const DRIVERS: readonly DriverName[] = Object.keys(RECIPES) as DriverName
  * Tries a driver on this machine and store. One that cannot even be tried, on a read-only
  * store, does not work.
  */
-export function judgeDriver(store: Store, name: DriverName): DriverFinding {
+export function judgeDriver(
+  store: Store,
+  name: DriverName,
+  without: readonly KernelPart[] = [],
+): DriverFinding {
   try {
-    return { name, ...RECIPES[name].judge(store) };
+    return { name, ...RECIPES[name].judge(store, without) };
   } catch (error) {
     const told = fileError(error, "try it");
     if (told instanceof VarveError) return { name, works: false, why: told.message };
@@ -94,14 +110,12 @@ export function judgeDriver(store: Store, name: DriverName): DriverFinding {
  * @throws {VarveError} `E_USAGE` no such driver · `E_UNSUPPORTED` the store has no directories
  */
 export function selectDriver(options: SelectDriverOptions): Driver {
-  const { store, pool, wanted = "auto", without = [] } = options;
+  const { store, pool, wanted = "auto", without = [], onWarning } = options;
   const { directories } = store;
   if (directories === null) {
     throw new VarveError("E_UNSUPPORTED", "Cannot make snapshots: the store has no directories");
   }
-  const name = wanted === "auto"
-    ? DRIVERS.find((name) => !without.includes(name) && judgeDriver(store, name).works)
-    : DRIVERS.find((name) => name === wanted);
+  const name = wanted === "auto" ? bestDriver(options) : DRIVERS.find((name) => name === wanted);
   if (name === undefined) {
     throw new VarveError(
       "E_USAGE",
@@ -110,7 +124,27 @@ export function selectDriver(options: SelectDriverOptions): Driver {
   }
   const devices = (store.settings.get("devices") ?? "keep") as DriverOptions["devices"];
   const directIo = name === "erofs" && mayReadDirectly(options);
-  return RECIPES[name].make({ store, directories, pool, devices, directIo });
+  const lower = { directIo, ...mountedWithout(without), onWarning };
+  const isBinding = wanted !== "auto";
+  return RECIPES[name].make({ store, directories, pool, devices, lower, isBinding });
+}
+
+/** The best driver that works, and why none that is better. */
+function bestDriver({ store, without, onWarning }: SelectDriverOptions): DriverName {
+  const failed: DriverFinding[] = [];
+  for (const name of DRIVERS) {
+    const found = judgeDriver(store, name, without);
+    if (!found.works) {
+      failed.push(found);
+      continue;
+    }
+    const [better] = failed;
+    if (better !== undefined) {
+      onWarning?.(`driver ${name} is used, for ${better.name} does not work here: ${better.why}`);
+    }
+    return name;
+  }
+  throw new TypeError("Cannot select a driver: plain directories work everywhere");
 }
 
 /** The kernel that mounts images with `directio`. */

@@ -1,8 +1,14 @@
 /** Composed chains: shared, found again, healed, given up when nothing needs them. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { fromText } from "../../../lib/bytes/mod.ts";
-import { findMount, performUnmount, readMountInfo } from "../../../lib/linux/mod.ts";
-import { selectDriver } from "../../../lib/snapshot/mod.ts";
+import {
+  CWD,
+  findMount,
+  getXattrAt,
+  performUnmount,
+  readMountInfo,
+} from "../../../lib/linux/mod.ts";
+import { type KernelPart, selectDriver } from "../../../lib/snapshot/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
 import { listing } from "../../support/extraction.ts";
 import { namesIn } from "../../support/names_in.ts";
@@ -205,22 +211,66 @@ test("directio is a setting", {}, async (fixture) => {
   assertEquals(await read(fixture, "v"), "content");
 });
 
-test("without erofs, and without overlay, the tree is the same", {}, async (fixture) => {
+/** What a kernel lacks, the driver that is used, and what the user is told. */
+const KERNELS: readonly (readonly [without: KernelPart[], driver: string, told: string[]])[] = [
+  [[], "erofs", []],
+  [["fsopen"], "erofs", []],
+  [["files"], "erofs", ["images are mounted through loop devices here"]],
+  [["files", "fsopen"], "erofs", ["images are mounted through loop devices here"]],
+  [["erofs"], "overlay", [
+    "driver overlay is used, for erofs does not work here: it is switched off",
+  ]],
+  [["erofs", "overlay"], "native", [
+    "driver native is used, for erofs does not work here: it is switched off",
+  ]],
+];
+
+test("whatever a kernel lacks, the tree is the same, and the user is told", {}, async (fixture) => {
   const { store, pool, snapshotter } = fixture;
   const { chainId, diffIds } = await fixture.chain(LAYERS);
   const parent = snapshotter.ensureChain(chainId);
   const ancestors = diffIds.toReversed().map((diffId) => ({ kind: "layer", diffId }) as const);
-  await using composed = await fixture.mount(await snapshotter.view("v", parent));
-  const expected = [...listing(composed.path)];
-  const chosen: string[] = [];
-  for (const without of [[], ["erofs"], ["erofs", "overlay"]] as const) {
-    const driver = selectDriver({ store, pool, without });
-    chosen.push(driver.name);
-    const mounts = await driver.mounts({ kind: "view", cacheId: null, ancestors });
-    await using mounted = await fixture.mount(mounts);
-    assertEquals([...listing(mounted.path)], expected);
+  let expected: [string, string][];
+  {
+    await using composed = await fixture.mount(await snapshotter.view("v", parent));
+    expected = [...listing(composed.path)];
   }
-  assertEquals(chosen, ["erofs", "overlay", "native"]);
+  await snapshotter.remove("v");
+  for (const [without, name, told] of KERNELS) {
+    const warnings: string[] = [];
+    const onWarning = (message: string) => warnings.push(message);
+    const driver = selectDriver({ store, pool, without, onWarning });
+    const mounts = await driver.mounts({ kind: "view", cacheId: null, ancestors });
+    {
+      await using mounted = await fixture.mount(mounts);
+      assertEquals([...listing(mounted.path)], expected);
+    }
+    const byLoop = lowersOf(fixture).map(({ source }) => source.startsWith("/dev/loop"));
+    assertEquals(byLoop, name === "erofs" ? [without.includes("files")] : []);
+    assertEquals([driver.name, warnings.map((line) => line.split(": files")[0])], [name, told]);
+    driver.trim(() => []);
+  }
+});
+
+test("a chain that no image can hold becomes directories, and the user is told", {
+  inMemory: true,
+}, async (fixture) => {
+  const { store, pool } = fixture;
+  // One byte more than an xattr has in EROFS; Linux takes it.
+  const value = "v".repeat(65_536);
+  const { diffIds } = await fixture.chain([[{ name: "a", xattrs: { "user.large": value } }]]);
+  const ancestors = diffIds.map((diffId) => ({ kind: "layer", diffId }) as const);
+  const request = { kind: "view", cacheId: null, ancestors } as const;
+  const warnings: string[] = [];
+  const driver = selectDriver({ store, pool, onWarning: (message) => warnings.push(message) });
+  assertEquals(driver.name, "erofs");
+  await using mounted = await fixture.mount(await driver.mounts(request));
+  assertEquals(getXattrAt(CWD, fromText(`${mounted.path}/a`), fromText("user.large")), value);
+  assertEquals(warnings.length, 1);
+  assertStringIncludes(warnings[0] as string, "255 and 65535 fit");
+  assertStringIncludes(warnings[0] as string, "its layers are extracted");
+  const only = selectDriver({ store, pool, wanted: "erofs" });
+  assertEquals(await codeOf(() => only.mounts(request)), "E_LIMIT");
 });
 
 test("processes that make and remove snapshots of one chain see its files", {}, async (fixture) => {
