@@ -1,6 +1,7 @@
 import { VarveError } from "../errors.ts";
 import type { ClientConfig, Endpoint } from "./contract.ts";
 import { proxyFor } from "./proxy.ts";
+import { ProxyRelay } from "./proxy_relay.ts";
 
 /**
  * HTTP clients, one for each {origin, TLS settings, proxy}, so that neither a connection nor a TLS
@@ -9,6 +10,7 @@ import { proxyFor } from "./proxy.ts";
 export class Connections implements Disposable {
   readonly #config: ClientConfig;
   readonly #clients = new Map<string, Deno.HttpClient>();
+  readonly #relays = new Map<string, ProxyRelay>();
 
   constructor(config: ClientConfig) {
     this.#config = config;
@@ -47,7 +49,7 @@ export class Connections implements Disposable {
         ...(single ? { poolMaxIdlePerHost: 0 } : {}),
         ...(secure ? { caCerts: [...this.#config.caCerts, ...endpoint.caCerts] } : {}),
         ...(secure && own !== null ? own : {}),
-        ...(proxy === null ? {} : { proxy: { url: proxy } }),
+        ...(proxy === null ? {} : { proxy: { url: secure ? this.#relayed(proxy) : proxy } }),
       });
     } catch {
       // The error's text may hold a proxy's password.
@@ -58,8 +60,22 @@ export class Connections implements Disposable {
     }
   }
 
+  /** What leads to a proxy through which nobody behind it is told its password. */
+  #relayed(proxy: string): string {
+    const url = new URL(/^[a-z0-9]+:\/\//i.test(proxy) ? proxy : `http://${proxy}`);
+    if (url.protocol !== "http:" || url.username === "") return proxy;
+    let relay = this.#relays.get(url.href);
+    if (relay === undefined) {
+      relay = new ProxyRelay(url);
+      this.#relays.set(url.href, relay);
+    }
+    return relay.url;
+  }
+
   [Symbol.dispose](): void {
     for (const client of this.#clients.values()) client.close();
+    for (const relay of this.#relays.values()) relay[Symbol.dispose]();
     this.#clients.clear();
+    this.#relays.clear();
   }
 }

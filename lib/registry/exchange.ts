@@ -1,5 +1,6 @@
 import type { ClientConfig, Endpoint } from "./contract.ts";
 import type { Connections } from "./connections.ts";
+import { proxyFor } from "./proxy.ts";
 import { networkState, registryError, shownUrl } from "./text.ts";
 import { VarveError } from "../errors.ts";
 
@@ -132,7 +133,7 @@ async function send(
   url: URL,
   endpoint: Endpoint,
   connections: Connections,
-  { idleTimeout, userAgent }: ClientConfig,
+  { idleTimeout, userAgent, proxies }: ClientConfig,
 ): Promise<Response> {
   const { method, signal, action } = request;
   signal?.throwIfAborted();
@@ -164,7 +165,8 @@ async function send(
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof VarveError) throw error;
-    const host = `${url.protocol}//${url.host}`;
+    const proxy = proxyFor(url, proxies) === null ? "" : " through the proxy";
+    const host = `${url.protocol}//${url.host}${proxy}`;
     const state = controller.signal.aborted
       ? `${host} does not answer within ${Math.round(idleTimeout / 1000)} s`
       : `${host}: ${networkState(error)}`;

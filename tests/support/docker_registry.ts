@@ -104,8 +104,11 @@ async function listening(port: number): Promise<void> {
   }
 }
 
-/** An authority, and a certificate of it that is no authority itself: rustls takes no other. */
-async function makeCertificates(temp: TempDir): Promise<void> {
+/**
+ * An authority (`ca.pem`), and certificates of it that are none themselves, for rustls takes no other:
+ * `leaf.pem` with `leaf.key` for localhost and registry.test, `client.pem` with its key in the same file.
+ */
+export async function makeCertificates(temp: TempDir): Promise<void> {
   const openssl = (...args: string[]) => run(["openssl", ...args], { cwd: temp.path });
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
   await openssl(
@@ -124,7 +127,7 @@ async function makeCertificates(temp: TempDir): Promise<void> {
   const sign = ["-req", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2"];
   await Deno.writeTextFile(
     temp.join("ext"),
-    "subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n",
+    "subjectAltName=DNS:localhost,DNS:registry.test,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n",
   );
   for (const name of ["leaf", "client"]) {
     const [pem, csr] = [`${name}.pem`, `${name}.csr`];

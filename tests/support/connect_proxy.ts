@@ -1,0 +1,50 @@
+/** A proxy for TLS (RFC 9110, CONNECT), that takes every name for loopback and notes all it is sent in the clear. */
+export interface ConnectProxy extends AsyncDisposable {
+  /** `127.0.0.1:PORT`. */
+  readonly host: string;
+  /** The heads of the requests, as they came. */
+  readonly heads: readonly string[];
+}
+
+/** Starts a proxy. */
+export function connectProxy(): ConnectProxy {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const heads: string[] = [];
+  const running = new Set<Promise<void>>();
+  const serve = async (client: Deno.Conn) => {
+    const head = await readHead(client);
+    heads.push(head);
+    const port = /^CONNECT [^ ]+:([0-9]+) HTTP/.exec(head)?.[1];
+    if (port === undefined) return client.close();
+    const server = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
+    await client.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\n\r\n"));
+    await Promise.allSettled([
+      client.readable.pipeTo(server.writable),
+      server.readable.pipeTo(client.writable),
+    ]);
+  };
+  const accepting = (async () => {
+    for await (const client of listener) {
+      const one = serve(client).finally(() => running.delete(one));
+      running.add(one);
+    }
+  })();
+  return {
+    host: `127.0.0.1:${(listener.addr as Deno.NetAddr).port}`,
+    heads,
+    async [Symbol.asyncDispose](): Promise<void> {
+      listener.close();
+      await accepting;
+      await Promise.all(running);
+    },
+  };
+}
+
+async function readHead(client: Deno.Conn): Promise<string> {
+  let head = "";
+  const byte = new Uint8Array(1);
+  while (!head.endsWith("\r\n\r\n") && await client.read(byte) !== null) {
+    head += String.fromCharCode(byte[0] as number);
+  }
+  return head;
+}
