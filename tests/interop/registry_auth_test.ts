@@ -2,7 +2,9 @@
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import { Cli } from "../support/cli.ts";
 import { dockerRegistry, REGISTRY_TOOLS } from "../support/docker_registry.ts";
-import { archiveTar, ociFiles } from "../support/images.ts";
+import { expiringFront } from "../support/expiring_front.ts";
+import { archiveTar, buildImage, ociFiles } from "../support/images.ts";
+import { prng } from "../support/prng.ts";
 import { run, runAny, type RunResult } from "../support/process.ts";
 import { needs } from "../support/require.ts";
 import { sampleImage } from "../support/sample.ts";
@@ -161,6 +163,45 @@ Deno.test({
     assertEquals(gone.code, 11);
     assertStringIncludes(gone.stderr, "log in again");
     assertFalse(gone.stderr.includes("REFRESH-gone"));
+  },
+});
+
+Deno.test({
+  name: "tokens: one that expires in the middle of a pull or a push is asked for again",
+  ...tools,
+  fn: async () => {
+    await using temp = await tempDir();
+    await using tokens = await tokenServer({ users: ALICE });
+    await using registry = await dockerRegistry({ token: tokens.config });
+    const large = buildImage({
+      name: "example.org/large:1",
+      layers: [
+        [{ name: "large", content: prng(5).bytes(5_000_000) }],
+        [{ name: "small", content: "s" }],
+      ],
+    });
+    const file = temp.join("large.tar");
+    await Deno.writeFile(file, archiveTar(ociFiles([large])));
+    const expired = await tokens.expired();
+    {
+      await using front = expiringFront(registry.host, expired, "upload");
+      const alice = new Noted(temp, "alice");
+      assertEquals(await alice.code(["login", front.host, ...LOGIN], ALICE.alice), 0);
+      await alice.json(["load", file, "--name", `${front.host}/app:1`]);
+      const pushed = await alice.json(["push", `${front.host}/app:1`]);
+      assertEquals(pushed.digest, large.descriptor.digest);
+      assert(front.refused() > 0);
+      told(alice, [...tokens.given, expired]);
+    }
+    {
+      await using front = expiringFront(registry.host, expired, "blob");
+      const nobody = new Noted(temp, "nobody");
+      const { images: [pulled] } = await nobody.json(["pull", `${front.host}/app:1`]);
+      assertEquals(pulled.manifest, large.descriptor.digest);
+      assertEquals(pulled.chainId, large.chainId);
+      assert(front.refused() > 0);
+      told(nobody, [...tokens.given, expired]);
+    }
   },
 });
 

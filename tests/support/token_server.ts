@@ -37,6 +37,8 @@ export interface TokenServer extends AsyncDisposable {
   readonly given: readonly string[];
   /** A refresh token, as a login with `offline_token` gives one. */
   refreshToken(user: string): string;
+  /** A token whose time is over. */
+  expired(): Promise<string>;
 }
 
 const SERVICE = "the registry";
@@ -80,7 +82,7 @@ export async function tokenServer({ users, grant = byDefault }: TokenSpec): Prom
         return Response.json({ errors: [{ code: "UNAUTHORIZED" }] }, { status: 401 });
       }
       note(200);
-      const token = await sign(who.user, accessOf(who.user, scopes, grant));
+      const token = await sign(who.user, accessOf(who.user, scopes, grant), LIFE);
       given.push(token);
       const offline = form.get("offline_token") === "true" && who.user !== null;
       return Response.json({
@@ -101,6 +103,7 @@ export async function tokenServer({ users, grant = byDefault }: TokenSpec): Prom
     asked,
     given,
     refreshToken,
+    expired: () => sign(null, [], -3600),
     async [Symbol.asyncDispose](): Promise<void> {
       await server.shutdown();
       await temp[Symbol.asyncDispose]();
@@ -153,7 +156,7 @@ function accessOf(
 /** Makes a key with a certificate, and signs tokens with it (RFC 7515, "x5c"). */
 async function signer(
   directory: string,
-): Promise<(user: string | null, access: readonly Access[]) => Promise<string>> {
+): Promise<(user: string | null, access: readonly Access[], life: number) => Promise<string>> {
   await run([
     "openssl",
     "req",
@@ -182,15 +185,15 @@ async function signer(
     ["sign"],
   );
   const header = { typ: "JWT", alg: "ES256", x5c: [await body("cert.pem")] };
-  return async (user, access) => {
+  return async (user, access, life) => {
     const now = Math.floor(Date.now() / 1000);
     const claims = {
       iss: ISSUER,
       sub: user ?? "",
       aud: SERVICE,
-      exp: now + LIFE,
-      nbf: now - 10,
-      iat: now,
+      exp: now + life,
+      nbf: now - 7200,
+      iat: now - 7200,
       jti: crypto.randomUUID(),
       access,
     };
