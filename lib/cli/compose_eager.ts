@@ -1,5 +1,4 @@
 import type { LoadedImage } from "../archive/mod.ts";
-import { composeChain } from "../snapshot/mod.ts";
 import type { Context } from "./context.ts";
 
 /** Composes images that came in, where the setting `compose.eager` says so and the driver composes. */
@@ -10,6 +9,7 @@ export async function composeEagerly(
   const store = await context.store();
   if (store.settings.get("compose.eager") !== "on") return;
   if ((await context.snapshotter()).driver !== "erofs") return;
+  const { composeChain } = await import("../snapshot/mod.ts");
   const pool = await context.pool();
   for (const { layers } of images) {
     const diffIds = layers.map(({ diffId }) => diffId);

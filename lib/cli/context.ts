@@ -1,7 +1,7 @@
 /** What a verb works with: its io, the global options, and the store, pool and snapshotter made from them. */
 import { createPool, type Pool } from "../pool/mod.ts";
-import { createSnapshotter, selectDriver, type Snapshotter } from "../snapshot/mod.ts";
-import { openStore, type Store } from "../store/mod.ts";
+import type { Snapshotter } from "../snapshot/mod.ts";
+import { openStore, type Store, type StoredImage } from "../store/mod.ts";
 import { type GlobalOptions, workersOf } from "./options.ts";
 import { printable } from "./printable.ts";
 import { createProgress, type Progress } from "./progress.ts";
@@ -69,6 +69,7 @@ export class Context implements AsyncDisposable {
   /** The snapshotter with the driver that the options, the settings or the machine select. */
   snapshotter(): Promise<Snapshotter> {
     this.#snapshotter ??= (async () => {
+      const { createSnapshotter, selectDriver } = await import("../snapshot/mod.ts");
       const store = await this.store();
       const driver = selectDriver({
         store,
@@ -79,6 +80,15 @@ export class Context implements AsyncDisposable {
       return createSnapshotter({ store, driver });
     })();
     return this.#snapshotter;
+  }
+
+  /** As {@linkcode snapshotter}, for an image; where it is still to be composed, a worker starts meanwhile. */
+  async snapshotterFor({ chainId }: StoredImage): Promise<Snapshotter> {
+    const { chains } = await this.store();
+    if (chainId !== null && (chains.get(chainId)?.cacheId ?? null) === null) {
+      (await this.pool()).prepare("extract");
+    }
+    return await this.snapshotter();
   }
 
   /** Progress on standard error. */

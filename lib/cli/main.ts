@@ -1,14 +1,19 @@
 /**
  * The command `varve`. The only file that reads the process's arguments,
- * environment and signals, and the only one that imports the worker entries, so
- * that they are in the module graph of a compiled program.
+ * environment and signals, and the only one that names the worker entries, so that
+ * they are in the module graph of a compiled program.
  *
  * @module
  */
-import "../../workers/extract.ts";
-import "../../workers/layer.ts";
+import type { WorkerEntry } from "../pool/mod.ts";
 import type { Io } from "./context.ts";
 import { INTERRUPTED, runCli } from "./run.ts";
+
+/** The worker entries: never read here, but a compiled program holds what an import names. */
+export const WORKERS: Readonly<Record<WorkerEntry, () => Promise<unknown>>> = {
+  extract: () => import("../../workers/extract.ts"),
+  layer: () => import("../../workers/layer.ts"),
+};
 
 /** Signals that end a command in order. Their numbers are the same on every Linux. */
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;

@@ -1,84 +1,8 @@
-import { Command } from "commander";
+import { Command, CommanderError } from "commander";
 import { VarveError } from "../errors.ts";
+import { GROUPS, VERBS } from "./catalog.ts";
 import type { Options, Verb } from "./verb.ts";
-import { append } from "./verbs/append.ts";
-import { cat } from "./verbs/cat.ts";
-import { commit } from "./verbs/commit.ts";
-import { completions } from "./verbs/completions.ts";
-import { configGet, configLs, configSet } from "./verbs/config.ts";
-import { copy } from "./verbs/copy.ts";
-import { diff } from "./verbs/diff.ts";
-import { doctor } from "./verbs/doctor.ts";
-import { exportVerb } from "./verbs/export.ts";
-import { images } from "./verbs/images.ts";
-import { importVerb } from "./verbs/import.ts";
-import { history, inspect, layers } from "./verbs/inspect.ts";
-import { load } from "./verbs/load.ts";
-import { mount, umount, unpack } from "./verbs/mount.ts";
-import { rmi, tag } from "./verbs/names.ts";
-import { login, logout } from "./verbs/login.ts";
-import { digest, manifest, tags } from "./verbs/look_up.ts";
-import { ps } from "./verbs/ps.ts";
-import { pull } from "./verbs/pull.ts";
-import { push } from "./verbs/push.ts";
-import { rebase } from "./verbs/rebase.ts";
-import { registryServe } from "./verbs/registry_serve.ts";
-import { run } from "./verbs/run.ts";
-import { save } from "./verbs/save.ts";
-import { snapshotVerbs } from "./verbs/snapshot.ts";
-import { squash } from "./verbs/squash.ts";
-import { ls, stat, tree } from "./verbs/tree.ts";
-import { VERSION, version } from "./verbs/version.ts";
-
-/** The verbs, in the order of `--help`. */
-export const VERBS: readonly Verb[] = [
-  load,
-  save,
-  pull,
-  push,
-  copy,
-  tags,
-  digest,
-  manifest,
-  login,
-  logout,
-  images,
-  tag,
-  rmi,
-  inspect,
-  history,
-  layers,
-  ls,
-  cat,
-  stat,
-  diff,
-  tree,
-  mount,
-  umount,
-  unpack,
-  run,
-  ps,
-  commit,
-  importVerb,
-  exportVerb,
-  squash,
-  rebase,
-  append,
-  version,
-  doctor,
-  completions,
-];
-
-/** Verbs that have verbs of their own. */
-export const GROUPS: readonly { name: string; summary: string; verbs: readonly Verb[] }[] = [
-  { name: "registry", summary: "the store as a registry", verbs: [registryServe] },
-  { name: "snapshot", summary: "the snapshotter itself", verbs: snapshotVerbs },
-  {
-    name: "config",
-    summary: "settings kept in the store",
-    verbs: [configLs, configGet, configSet],
-  },
-];
+import { VERSION } from "./verbs/version.ts";
 
 /** Runs a verb that was found. */
 export type Dispatch = (
@@ -99,9 +23,32 @@ Environment, where the option is not given:
 Names of files that are no printable UTF-8 are shown with \\xNN for a byte and \\\\ for a backslash,
 and REF:/PATH takes them so.`;
 
-/** The command line as commander knows it. */
-export function createProgram(dispatch: Dispatch): Command {
-  const program = new Command("varve")
+/**
+ * The command line as commander knows it.
+ *
+ * @param args what is to be parsed: when it names a verb, no other is in the program
+ */
+export async function createProgram(
+  dispatch: Dispatch,
+  args: readonly string[] = [],
+): Promise<Command> {
+  const program = programWithoutVerbs();
+  const wanted = firstWord(args);
+  const isKnown = wanted !== undefined &&
+    (Object.hasOwn(VERBS, wanted) || Object.hasOwn(GROUPS, wanted));
+  for (const [name, read] of Object.entries(VERBS)) {
+    if (!isKnown || name === wanted) add(program, await read(), dispatch);
+  }
+  for (const [name, { summary, verbs }] of Object.entries(GROUPS)) {
+    if (isKnown && name !== wanted) continue;
+    const group = program.command(name).description(summary);
+    for (const verb of await verbs()) add(group, verb, dispatch);
+  }
+  return program;
+}
+
+function programWithoutVerbs(): Command {
+  return new Command("varve")
     .description(
       "verify container images byte by byte, look into them, mount, unpack and save them",
     )
@@ -116,12 +63,21 @@ export function createProgram(dispatch: Dispatch): Command {
     .version(VERSION, "--version", "print the version")
     .addHelpText("after", GLOBAL_HELP)
     .configureHelp({ showGlobalOptions: true });
-  for (const verb of VERBS) add(program, verb, dispatch);
-  for (const { name, summary, verbs } of GROUPS) {
-    const group = program.command(name).description(summary);
-    for (const verb of verbs) add(group, verb, dispatch);
+}
+
+/** The first word of a command line that is no option of the program and no value of one. */
+function firstWord(args: readonly string[]): string | undefined {
+  const program = programWithoutVerbs().exitOverride().configureOutput({
+    writeErr: () => {},
+    writeOut: () => {},
+  });
+  try {
+    return program.parseOptions([...args]).operands[0];
+  } catch (error) {
+    // What is wrong with it is found again when it is parsed.
+    if (error instanceof CommanderError) return undefined;
+    throw error;
   }
-  return program;
 }
 
 function add(parent: Command, verb: Verb, dispatch: Dispatch): void {

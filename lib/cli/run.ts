@@ -53,14 +53,14 @@ export async function runCli(args: readonly string[], options: RunCliOptions): P
   let action = "go on";
   let exit = 0;
   let exitOf: (error: unknown) => number = exitCode;
-  const program: Command = createProgram(async (verb, verbArgs, verbOptions) => {
+  const program: Command = await createProgram(async (verb, verbArgs, verbOptions) => {
     action = `run '${verb.usage.split(" ", 1)[0]}'`;
     const globals = globalOptions(program.opts(), io.env, options.isRoot ?? false);
     format = globals.format;
     exitOf = (error) => verb.exitOf?.(error) ?? exitCode(error);
     await using context = new Context(io, globals, signal);
     exit = await runVerb(context, verb, verbArgs, verbOptions);
-  });
+  }, args);
   // Output that commander writes is kept until its sort is known.
   let written = "";
   forAll(program, (command) => {

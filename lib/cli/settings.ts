@@ -5,7 +5,7 @@ import { VarveError } from "../errors.ts";
 import { LAYER_LIMITS, type LayerPolicy } from "../layer/mod.ts";
 import { OCI_LIMITS } from "../oci/mod.ts";
 import { INFLATERS } from "../pool/mod.ts";
-import { DRIVERS } from "../snapshot/mod.ts";
+import { DRIVER_WORDS } from "./driver_words.ts";
 import { documentLimits, type Store } from "../store/mod.ts";
 import { MAX_WORKERS } from "./options.ts";
 
@@ -80,7 +80,7 @@ const MOST: Readonly<Record<string, number>> = {
 /** All settings, in the order in which they are listed. */
 export const SETTINGS: readonly Setting[] = [
   choice("durability", ["full", "none"], "whether data is synced before it is visible"),
-  choice("driver", ["auto", ...DRIVERS], "snapshot driver"),
+  choice("driver", DRIVER_WORDS, "snapshot driver"),
   count("workers", "cores", "worker threads", MAX_WORKERS),
   choice("inflate", INFLATERS, "what inflates gzip: libisal where it works, or node:zlib"),
   choice("devices", ["keep", "skip", "reject"], "device nodes in layers"),

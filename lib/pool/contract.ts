@@ -106,6 +106,8 @@ export interface Pool extends AsyncDisposable {
   readonly size: number;
   /** Whether jobs run on this thread: asked for, or because no worker could be started. */
   readonly inline: boolean;
+  /** Starts a worker for a job that will come, while its caller has other things to do. */
+  prepare(entry: WorkerEntry): void;
   /**
    * Runs a job as soon as a worker is free, in the order of the calls.
    *

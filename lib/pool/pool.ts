@@ -44,6 +44,7 @@ class WorkerPool implements Pool {
   readonly #running = new Map<Promise<unknown>, AbortController>();
   readonly #links = new Set<WorkerLink>();
   readonly #idle: WorkerLink[] = [];
+  readonly #prepared = new Map<WorkerEntry, Promise<WorkerLink | null>>();
 
   constructor(options: PoolOptions) {
     this.size = positive("workers", options.workers ?? navigator.hardwareConcurrency);
@@ -58,6 +59,13 @@ class WorkerPool implements Pool {
 
   get inline(): boolean {
     return this.#inline;
+  }
+
+  prepare(entry: WorkerEntry): void {
+    if (this.#inline || this.#disposed || this.#prepared.has(entry)) return;
+    if (!this.#idle.some((link) => link.entry === entry)) {
+      this.#prepared.set(entry, this.#newLink(entry));
+    }
   }
 
   run<Input, Output>(
@@ -154,6 +162,13 @@ class WorkerPool implements Pool {
     if (this.#inline) return null;
     const at = this.#idle.findLastIndex((link) => link.entry === entry);
     if (at >= 0) return this.#idle.splice(at, 1)[0] as WorkerLink;
+    const prepared = this.#prepared.get(entry);
+    this.#prepared.delete(entry);
+    const link = await prepared;
+    return link === undefined || link?.dead === true ? await this.#newLink(entry) : link;
+  }
+
+  async #newLink(entry: WorkerEntry): Promise<WorkerLink | null> {
     // Threads are never more than two for each job at once: one that serves another entry makes room.
     if (this.#links.size >= (this.size > 1 ? 2 * this.size : 1)) this.#idle[0]?.end();
     try {

@@ -1,6 +1,6 @@
 import type { Option } from "commander";
 import { RUNTIMES } from "../../container/mod.ts";
-import { DRIVERS } from "../../snapshot/mod.ts";
+import { DRIVER_WORDS } from "../driver_words.ts";
 import { SETTINGS } from "../settings.ts";
 
 /** Where words come from that the command line does not know. */
@@ -52,7 +52,7 @@ const OPTIONS: Readonly<Record<string, Values>> = {
   "--format *": { words: ["text", "json"] },
   "--progress *": { words: ["auto", "plain", "none"] },
   "--durability *": { words: ["full", "none"] },
-  "--driver *": { words: ["auto", ...DRIVERS] },
+  "--driver *": { words: DRIVER_WORDS },
   "--runtime *": { words: ["auto", ...RUNTIMES] },
   "--network *": { words: ["host", "none"] },
   "--workdir *": {},

@@ -27,7 +27,7 @@ Examples:
       const script = completionScript(shell);
       return { json: { shell, script }, text: script };
     }
-    const program = createProgram(() => Promise.resolve());
+    const program = await createProgram(() => Promise.resolve());
     const json = await answer(program, words, context.options.root);
     const lines = json.candidates.map(({ value, description }) => `${value}\t${description}\n`);
     return { json, text: [...lines, `:${json.files}\n`] };

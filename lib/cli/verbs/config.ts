@@ -4,7 +4,7 @@ import { table } from "../table.ts";
 import type { Verb } from "../verb.ts";
 
 /** `varve config ls`. */
-export const configLs: Verb = {
+const ls: Verb = {
   usage: "ls",
   summary: "list settings with their values and defaults",
   help: `JSON: [{"key","value","default","about"}]`,
@@ -27,7 +27,7 @@ export const configLs: Verb = {
 };
 
 /** `varve config get`. */
-export const configGet: Verb = {
+const get: Verb = {
   usage: "get <key>",
   summary: "print one setting",
   help: `JSON: {"key","value"}`,
@@ -39,7 +39,7 @@ export const configGet: Verb = {
 };
 
 /** `varve config set`. */
-export const configSet: Verb = {
+const set: Verb = {
   usage: "set <key> [value]",
   summary: "change one setting; without a value the default comes back",
   help: `JSON: {"key","value"}
@@ -58,3 +58,6 @@ Example:
     return { json: { key, value: value ?? setting.default }, text: "" };
   },
 };
+
+/** `varve config …`, in the order of `--help`. */
+export const configVerbs: readonly Verb[] = [ls, get, set];

@@ -22,12 +22,13 @@ Examples:
   },
   async run(context, [reference = "", directory = ""], options) {
     const store = await context.store();
-    const snapshotter = await context.snapshotter();
+    const image = await openImage(store, reference);
+    const snapshotter = await context.snapshotterFor(image);
     const key = text(options, "rw");
     const mounted = await mountImage({
       store,
       snapshotter,
-      image: await openImage(store, reference),
+      image,
       target: directory,
       signal: context.signal,
       ...(key === undefined ? {} : { key }),

@@ -229,6 +229,45 @@ Deno.test("no worker starts before a job needs it, and idle ones are used again"
   assertEquals(started, 3);
 });
 
+Deno.test("a worker that was prepared is the one that gets the job", async () => {
+  const started: Worker[] = [];
+  await using pool = testPool({ spawn: () => (started.push(spawn()), started.at(-1) as Worker) });
+  pool.prepare("layer");
+  pool.prepare("layer");
+  assertEquals(started.length, 1);
+  assertEquals(await pool.run(jobs.count, null), 1);
+  pool.prepare("layer");
+  assertEquals(await pool.run(jobs.count, null), 2);
+  assertEquals(started.length, 1);
+});
+
+Deno.test("a prepared worker that is not to be had, died, or is not needed", async () => {
+  {
+    await using pool = testPool({
+      spawn: () => new Worker("data:application/javascript,syntax error", { type: "module" }),
+    });
+    pool.prepare("layer");
+    assertEquals(await pool.run(jobs.echo, 1), 1);
+    assertEquals(pool.inline, true);
+  }
+  {
+    const started: Worker[] = [];
+    await using pool = testPool({ spawn: () => (started.push(spawn()), started.at(-1) as Worker) });
+    pool.prepare("layer");
+    const [first] = started as [Worker];
+    await new Promise((resolve) => first.addEventListener("message", resolve, { once: true }));
+    first.dispatchEvent(new MessageEvent("message", { data: { kind: "unknown" } }));
+    assertEquals(await pool.run(jobs.count, null), 1);
+    assertEquals([started.length, pool.inline], [2, false]);
+  }
+  {
+    const pool = testPool();
+    pool.prepare("layer");
+    await pool[Symbol.asyncDispose]();
+    pool.prepare("layer");
+  }
+});
+
 Deno.test("an idle worker of one entry makes room for another", async () => {
   const started: string[] = [];
   await using pool = testPool({ workers: 1, spawn: (entry) => (started.push(entry), spawn()) });
