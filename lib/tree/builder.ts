@@ -66,9 +66,6 @@ export class TreeBuilder {
   readonly #kind: TreeKind;
   readonly #records: Records = new Records();
   readonly #log: Log = this.#records.log;
-  #count = 0;
-  /** A directory with children was dropped: {@linkcode count} must look. */
-  #dropped = false;
   #linked = false;
   #finished = false;
 
@@ -156,7 +153,6 @@ export class TreeBuilder {
     }
     const id = log.insert(directory);
     this.#records.write(id, name, node);
-    this.#count++;
     return id;
   }
 
@@ -181,7 +177,6 @@ export class TreeBuilder {
     this.#records.name(id, name, 0);
     log.set(id, L_INODE, inode);
     this.#linked = true;
-    this.#count++;
     return id;
   }
 
@@ -239,21 +234,6 @@ export class TreeBuilder {
     return true;
   }
 
-  /** Entries, the root not counted. Takes time only after a directory was dropped. */
-  get count(): number {
-    if (this.#dropped) {
-      const log = this.#log;
-      const dead = new Uint8Array(log.length);
-      this.#count = 0;
-      for (let id = 1; id < log.length; id++) {
-        if ((log.flags(id) & L_DEAD) !== 0 || dead[log.get(id, L_PARENT)] === 1) dead[id] = 1;
-        else this.#count++;
-      }
-      this.#dropped = false;
-    }
-    return this.#count;
-  }
-
   /**
    * Sorts, packs and hashes. The builder cannot be used any more.
    *
@@ -300,7 +280,5 @@ export class TreeBuilder {
   #kill(id: NodeId): void {
     const log = this.#log;
     log.set(id, R_NAME, (log.get(id, R_NAME) | (L_DEAD << 16)) >>> 0);
-    this.#count--;
-    if (this.#isDirectory(id)) this.#dropped = true;
   }
 }
