@@ -4,6 +4,7 @@ import { readWhole } from "./body.ts";
 import type { Challenge } from "./challenge.ts";
 import type { Connections } from "./connections.ts";
 import type { ClientConfig, Credential, Endpoint, Token } from "./contract.ts";
+import { deniedHint } from "./denied.ts";
 import { exchange, NetworkFailure } from "./exchange.ts";
 import { realmIsTrusted } from "./origins.ts";
 import { isPassing, retryAfter } from "./retry.ts";
@@ -72,12 +73,13 @@ async function fetchToken(
     realmIsTrusted(new URL(endpoint.origin), realm);
   const trusted = isTrusted ? credential : undefined;
   const untold = credential !== undefined && !isTrusted;
-  const hint = untold
-    ? `credentials do not go to another domain unless hosts.toml has token_realms = ["${realm.origin}"]`
-    : `log in${credential === undefined ? "" : " again"}: varve login`;
-  if (untold && proves === true) {
-    throw new VarveError("E_DENIED", `Cannot ${action}: it is of another domain`, { hint });
-  }
+  const denied = (state: string, status: number) =>
+    new VarveError("E_DENIED", `Cannot ${action}: ${state}`, {
+      hint: untold
+        ? `credentials do not go to another domain unless hosts.toml has token_realms = ["${realm.origin}"]`
+        : deniedHint({ registry: config.registry, status, credential, proves }),
+    });
+  if (untold && proves === true) throw denied("it is of another domain", 0);
   const service = challenge.parameters.get("service") ?? "";
   const form = new URLSearchParams();
   if (service !== "") form.set("service", service);
@@ -116,11 +118,11 @@ async function fetchToken(
   const options = { action, idleTimeout: config.idleTimeout, signal };
   if (response.status !== 200) {
     await response.body?.cancel();
-    const state = `it answers ${response.status}`;
+    const { status } = response;
+    const state = `it answers ${status}`;
     if (isPassing(response)) throw new NetworkFailure(action, state, retryAfter(response));
-    const denied = [401, 403].includes(response.status) || (response.status === 400 && refresh);
-    if (!denied) throw registryError(action, state);
-    throw new VarveError("E_DENIED", `Cannot ${action}: ${state}`, { hint });
+    if ([401, 403].includes(status) || (status === 400 && refresh)) throw denied(state, status);
+    throw registryError(action, state);
   }
   return readToken(await readWhole(response, MAX_TOKEN_BODY, options), action);
 }

@@ -1,5 +1,6 @@
 import { VarveError } from "../errors.ts";
-import { networkState, registryError } from "./text.ts";
+import { networkState } from "./network_state.ts";
+import { registryError } from "./text.ts";
 
 /** Bytes that one read asks for. */
 const READ_BYTES = 256 * 1024;
@@ -45,7 +46,7 @@ export async function* readBody(
       ).catch((error: unknown) => {
         signal?.throwIfAborted();
         if (error instanceof VarveError) throw error;
-        throw registryError(action, networkState(error));
+        throw registryError(action, networkState(error).state);
       });
       if (done || value === undefined) {
         complete = true;

@@ -1,7 +1,8 @@
 import type { ClientConfig, Endpoint } from "./contract.ts";
 import type { Connections } from "./connections.ts";
 import { proxyFor } from "./proxy.ts";
-import { networkState, registryError, shownUrl } from "./text.ts";
+import { networkState } from "./network_state.ts";
+import { registryError, shownUrl } from "./text.ts";
 import { VarveError } from "../errors.ts";
 
 /** Redirects followed for one request. */
@@ -165,12 +166,14 @@ async function send(
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof VarveError) throw error;
-    const proxy = proxyFor(url, proxies) === null ? "" : " through the proxy";
-    const host = `${url.protocol}//${url.host}${proxy}`;
-    const state = controller.signal.aborted
-      ? `${host} does not answer within ${Math.round(idleTimeout / 1000)} s`
-      : `${host}: ${networkState(error)}`;
-    throw new NetworkFailure(action, state);
+    const through = proxyFor(url, proxies) === null ? "" : " (through the proxy)";
+    // Most actions name it.
+    const where = action.includes(url.origin) ? "" : `${url.origin}: `;
+    const { state, passes } = controller.signal.aborted
+      ? { state: `it does not answer within ${Math.round(idleTimeout / 1000)} s`, passes: true }
+      : networkState(error);
+    if (passes) throw new NetworkFailure(action, where + state + through);
+    throw registryError(action, where + state + through);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", cancel);

@@ -36,33 +36,3 @@ export function registryError(action: string, state: string, hint?: string): Var
     hint === undefined ? {} : { hint },
   );
 }
-
-/** What went wrong on the way, without the address that `fetch` puts into its message. */
-export function networkState(error: unknown, secrets: Iterable<string> = []): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const text = cause instanceof Error ? cause.message : String(cause);
-  const known = [
-    [/dns error/i, "its name is not known to the DNS"],
-    [/os error 111|connection refused/i, "the connection was refused"],
-    [/os error 104|connection reset/i, "the connection was reset"],
-    [/os error 110|timed out/i, "the connection timed out"],
-    [/os error 113|os error 101/i, "there is no route to it"],
-    [/UnknownIssuer/, "its certificate is of an authority that is not known (hosts.toml: ca)"],
-    [/not valid for name/, "its certificate is for another name"],
-    [/certificate expired/, "its certificate has expired"],
-    [/not valid yet/, "its certificate is not valid yet"],
-    [/invalid peer certificate: (\w+)/, "its certificate is not valid"],
-    [/CertificateRequired/, "it wants a client certificate (hosts.toml: client)"],
-    [/alert: \w*Certificate|UnknownCA|AccessDenied/, "it refuses the client certificate"],
-    [
-      /InvalidContentType|corrupt message/,
-      "it does not speak TLS (if it speaks plain http: --plain-http)",
-    ],
-    [/received fatal alert/, "it refuses the TLS connection"],
-    [/invalid HTTP version/, "it does not speak plain http (if it has TLS: hosts.toml)"],
-    [/error reading a body/, "the connection was cut"],
-    [/port [0-9]+ are blocked/i, "its port is one that fetch never connects to"],
-  ] as const;
-  for (const [pattern, state] of known) if (pattern.test(text)) return state;
-  return shownWords(text.replace(/\bfor url \([^)]*\)/g, ""), secrets) || "it failed";
-}

@@ -4,6 +4,7 @@ import { readWhole } from "./body.ts";
 import { parseChallenges } from "./challenge.ts";
 import { Connections } from "./connections.ts";
 import type { ClientConfig, Endpoint, Token, Tokens } from "./contract.ts";
+import { deniedHint } from "./denied.ts";
 import { type Answer, type Exchange, exchange, NetworkFailure } from "./exchange.ts";
 import { isPassing, pause, retryAfter } from "./retry.ts";
 import { registryError, shownWords } from "./text.ts";
@@ -64,7 +65,9 @@ export class Transport implements Disposable {
         const answer = await this.#authorized(endpoint, request);
         const { response } = answer;
         if ((request.accept ?? [200]).includes(response.status)) return answer;
-        if (!isPassing(response) || attempt >= last) throw await this.#failure(response, request);
+        if (!isPassing(response) || attempt >= last) {
+          throw await this.#failure(response, endpoint, request);
+        }
         await response.body?.cancel();
         least = retryAfter(response);
       } catch (error) {
@@ -123,14 +126,18 @@ export class Transport implements Disposable {
     );
   }
 
-  async #failure(response: Response, request: Request): Promise<VarveError> {
-    const { action, signal } = request;
+  async #failure(
+    response: Response,
+    endpoint: Endpoint,
+    { action, signal, proves }: Request,
+  ): Promise<VarveError> {
     const words = await this.#words(response, action, signal);
     const { status } = response;
+    const { registry, credentials } = this.config;
     const state = `the registry answers ${status}${words === "" ? "" : ` (${words})`}`;
     if (status === 401 || status === 403) {
       return new VarveError("E_DENIED", `Cannot ${action}: ${state}`, {
-        hint: `if it exists it needs a login: varve login ${this.config.registry}`,
+        hint: deniedHint({ registry, status, credential: credentials[endpoint.origin], proves }),
       });
     }
     if (status === 404) return new VarveError("E_NOT_FOUND", `Cannot ${action}: ${state}`);

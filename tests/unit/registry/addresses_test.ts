@@ -1,7 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { isLoopback, realmIsTrusted } from "../../../lib/registry/origins.ts";
 import { proxiesOf, proxyFor } from "../../../lib/registry/proxy.ts";
-import { networkState, shownUrl, shownWords } from "../../../lib/registry/text.ts";
+import { networkState } from "../../../lib/registry/network_state.ts";
+import { shownUrl, shownWords } from "../../../lib/registry/text.ts";
 
 Deno.test("loopback: names and addresses, and what only looks like one", () => {
   for (const host of ["localhost", "a.localhost", "127.0.0.1", "127.9.9.9", "[::1]"]) {
@@ -80,18 +81,19 @@ Deno.test("H13 words: no query, no token, no password, no control, and not for e
 
 Deno.test("network errors: told by kind, without the address that fetch writes into them", () => {
   const failed = (message: string) => new TypeError("fetch failed", { cause: new Error(message) });
-  assertEquals(
-    networkState(failed("tcp connect error: x (os error 111)")),
-    "the connection was refused",
-  );
-  assertEquals(networkState(failed("dns error: x")), "its name is not known to the DNS");
-  assertStringIncludes(networkState(failed("corrupt message of type InvalidContentType")), "http");
-  assertStringIncludes(
-    networkState(new TypeError("Fetch failed: Requests to port 25 are blocked")),
-    "never connects to",
-  );
-  assertEquals(
-    networkState(failed("odd thing for url (https://a/b?sig=SECRET): odd")),
-    "odd thing : odd",
-  );
+  const cases: [Error, string, boolean][] = [
+    [failed("tcp connect error: x (os error 111)"), "the connection was refused", true],
+    [failed("dns error: failed: Name or service not known"), "not known to the DNS", false],
+    [failed("dns error: failed: Temporary failure in name resolution"), "DNS does not tell", true],
+    [failed("invalid peer certificate: UnknownIssuer"), "hosts.toml: ca", false],
+    [failed("invalid peer certificate: Other(CaUsedAsEndEntity)"), "CA:FALSE", false],
+    [failed("invalid peer certificate: certificate expired: x"), "expired", false],
+    [failed("corrupt message of type InvalidContentType"), "--plain-http", false],
+    [new TypeError("Fetch failed: Requests to port 25 are blocked"), "never connects to", false],
+    [failed("odd thing for url (https://a/b?sig=SECRET): odd"), "odd thing : odd", true],
+  ];
+  for (const [error, state, passes] of cases) {
+    assertStringIncludes(networkState(error).state, state);
+    assertEquals(networkState(error).passes, passes, state);
+  }
 });
