@@ -10,7 +10,7 @@ import type { Job, Pool } from "./contract.ts";
 
 /** Input of {@linkcode compressJob}. */
 export interface CompressJobInput extends CompressPieceOptions {
-  /** One piece. */
+  /** One piece; shared memory is not copied on its way to a worker. */
   readonly bytes: Uint8Array;
 }
 
@@ -44,14 +44,20 @@ async function* piecesInPool(
   { signal, ...options }: CompressPieceOptions & { readonly signal?: AbortSignal },
 ): AsyncGenerator<CompressedPiece, void, undefined> {
   const running: Promise<CompressedPiece>[] = [];
+  const slots = pool.size * AHEAD;
+  // Each as large as a piece, and used again when the piece in it is compressed: as garbage they
+  // would stay in memory by the hundred megabytes.
+  const memory: Uint8Array<SharedArrayBuffer>[] = [];
+  let at = 0;
+  const room = (length: number) => memory[at++ % slots] ??= shared(length);
   const cancel = signal === undefined ? {} : { signal };
   try {
-    for await (const bytes of splitPieces(source, PIECE_BYTES[options.format])) {
+    for await (const bytes of splitPieces(source, PIECE_BYTES[options.format], room)) {
       const piece = pool.run(compressJob, { bytes, ...options }, cancel);
       // Its error is thrown in its turn; until then nobody listens.
       piece.catch(() => {});
       running.push(piece);
-      if (running.length >= pool.size * AHEAD) yield await (running.shift() as typeof piece);
+      if (running.length >= slots) yield await (running.shift() as typeof piece);
     }
     for (let piece = running.shift(); piece !== undefined; piece = running.shift()) {
       yield await piece;
@@ -59,4 +65,8 @@ async function* piecesInPool(
   } finally {
     await Promise.allSettled(running);
   }
+}
+
+function shared(length: number): Uint8Array<SharedArrayBuffer> {
+  return new Uint8Array(new SharedArrayBuffer(length));
 }

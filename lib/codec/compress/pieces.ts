@@ -10,16 +10,21 @@ export const PIECE_BYTES: { readonly gzip: number; readonly zstd: number } = {
   zstd: 4 * 1024 ** 2,
 };
 
-/** Cuts a stream into pieces of exactly `length` bytes; only the last may be shorter, none is empty. */
-export async function* splitPieces(
+/**
+ * Cuts a stream into pieces of exactly `length` bytes; only the last may be shorter, none is empty.
+ *
+ * @param room makes what a piece is collected in, when the one before it was taken; new memory
+ *   when absent, so that a piece stays its taker's
+ */
+export async function* splitPieces<Memory extends ArrayBufferLike = ArrayBuffer>(
   source: ByteSource,
   length: number,
-): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+  room: (length: number) => Uint8Array<Memory> = newMemory as never,
+): AsyncGenerator<Uint8Array<Memory>, void, undefined> {
   if (!Number.isSafeInteger(length) || length < 1) {
     throw new RangeError(`Cannot cut a stream into pieces of ${length} bytes`);
   }
-  // A new buffer for each piece: they are to be handed to other threads.
-  let piece = new Uint8Array(length);
+  let piece = room(length);
   let filled = 0;
   for await (const chunk of source) {
     for (let at = 0; at < chunk.length;) {
@@ -29,9 +34,13 @@ export async function* splitPieces(
       at += part.length;
       if (filled < length) continue;
       yield piece;
-      piece = new Uint8Array(length);
+      piece = room(length);
       filled = 0;
     }
   }
   if (filled > 0) yield piece.subarray(0, filled);
+}
+
+function newMemory(length: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(length);
 }

@@ -99,6 +99,16 @@ Deno.test("splitPieces cuts at fixed places and gives nothing twice", async () =
   await assertRejects(() => Array.fromAsync(splitPieces([], 0)), RangeError);
 });
 
+Deno.test("splitPieces collects in the memory that it is given, only once it is wanted", async () => {
+  const memory = new Uint8Array(new SharedArrayBuffer(3));
+  const seen: string[] = [];
+  for await (const piece of splitPieces([text("abcde"), text("f")], 3, () => memory)) {
+    assertEquals(piece.buffer, memory.buffer);
+    seen.push(new TextDecoder().decode(piece.slice()));
+  }
+  assertEquals(seen, ["abc", "def"]);
+});
+
 Deno.test("crc32Combine equals the CRC-32 of the whole", () => {
   const content = sample(70_000);
   for (const at of [0, 1, 7, 255, 65_536, 69_999, 70_000]) {
