@@ -26,28 +26,37 @@ export const DEBIAN_TOOLS: readonly string[] = ["debootstrap", "umoci", "skopeo"
 
 /** Builds the image, or finds the one that was built before. Root only. */
 export async function debianImage(): Promise<DebianImage> {
-  const base = Deno.env.get("VARVE_TEST_CACHE") ?? "/var/tmp/varve-test-cache";
-  await Deno.mkdir(base, { recursive: true, mode: 0o700 });
-  const directory = `${base}/debian-${VERSION}`;
-  await run([
-    "flock",
-    `${directory}.lock`,
-    "bash",
-    "-euc",
-    SCRIPT,
-    "build",
-    directory,
-    await mirror(),
-  ], {
-    timeout: TIMEOUT,
-    env: { DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C.UTF-8" },
-  });
+  const directory = await built(`debian-${VERSION}`, SCRIPT);
   return {
     layout: `${directory}/layout`,
     docker: `${directory}/docker.tar`,
     oci: `${directory}/oci.tar`,
     unpacked: `${directory}/bundle/rootfs`,
   };
+}
+
+/** What other real images are made of: a release, and a set of its packages. */
+export type DebianVariant = "bookworm-minbase" | "trixie-buildd";
+
+/** Another release, or a whole set of packages, with a second layer of dpkg's work. Built once, as {@linkcode debianImage}. */
+export async function debianVariant(
+  variant: DebianVariant,
+): Promise<Pick<DebianImage, "layout" | "unpacked">> {
+  const directory = await built(`debian-${VERSION}-${variant}`, VARIANT, variant.split("-"));
+  return { layout: `${directory}/layout`, unpacked: `${directory}/bundle/rootfs` };
+}
+
+/** Runs a script for a directory of the cache, which it fills once. */
+async function built(name: string, script: string, args: readonly string[] = []): Promise<string> {
+  const base = Deno.env.get("VARVE_TEST_CACHE") ?? "/var/tmp/varve-test-cache";
+  await Deno.mkdir(base, { recursive: true, mode: 0o700 });
+  const directory = `${base}/${name}`;
+  const command = ["bash", "-euc", script, "build", directory, await mirror(), ...args];
+  await run(["flock", `${directory}.lock`, ...command], {
+    timeout: TIMEOUT,
+    env: { DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C.UTF-8" },
+  });
+  return directory;
 }
 
 /** The archive that this machine's own apt uses. */
@@ -105,6 +114,31 @@ umoci gc --layout "$layout"
 rm -rf bundle
 skopeo copy -q "oci:$layout:varve" "docker-archive:$directory/docker.tar:debian:varve"
 skopeo copy -q "oci:$layout:varve" "oci-archive:$directory/oci.tar:debian:varve"
+umoci unpack --image "$layout:varve" "$directory/bundle"
+rm -rf "$directory.work"
+touch "$directory/done"
+`;
+
+const VARIANT = String.raw`
+directory=$1 mirror=$2 release=$3 packages=$4
+[ -e "$directory/done" ] && exit 0
+rm -rf "$directory" "$directory.work"; mkdir -p "$directory" "$directory.work"; cd "$directory.work"
+debootstrap --variant="$packages" "$release" base "$mirror" >debootstrap.log 2>&1 || { tail -20 debootstrap.log; exit 1; }
+layout="$directory/layout"
+umoci init --layout "$layout"
+umoci new --image "$layout:varve"
+umoci unpack --image "$layout:varve" bundle
+rmdir bundle/rootfs; mv base bundle/rootfs
+umoci repack --image "$layout:varve" bundle
+rm -rf bundle
+umoci unpack --image "$layout:varve" bundle
+chroot bundle/rootfs dpkg --purge --force-all tzdata bsdutils mawk >/dev/null 2>&1
+rm -rf bundle/rootfs/usr/share/locale; mkdir -m 2775 bundle/rootfs/usr/share/locale
+chown 0:50 bundle/rootfs/usr/share/locale; chmod 2775 bundle/rootfs/usr/share/locale
+umoci repack --image "$layout:varve" bundle
+umoci config --image "$layout:varve" --config.cmd /bin/bash
+umoci gc --layout "$layout"
+rm -rf bundle
 umoci unpack --image "$layout:varve" "$directory/bundle"
 rm -rf "$directory.work"
 touch "$directory/done"
