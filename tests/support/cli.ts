@@ -39,15 +39,19 @@ export class Cli {
     return JSON.parse(await this.text([...args, "--format", "json"], options));
   }
 
-  #with(options: RunOptions): RunOptions {
-    const env = {
+  /** The environment of a call, besides that of the tests. */
+  get env(): Readonly<Record<string, string>> {
+    return {
       VARVE_ROOT: this.#root,
       VARVE_DURABILITY: "none",
       NO_COLOR: "1",
       DENO_DIR,
       ...this.#options.env,
-      ...options.env,
     };
+  }
+
+  #with(options: RunOptions): RunOptions {
+    const env = { ...this.env, ...options.env };
     return { timeout: 300_000, ...this.#options, ...options, env };
   }
 }

@@ -34,6 +34,7 @@ Deno.test("H25 credentials: keys of all forms, each for its own registry alone",
     "p.example": auth("all:4"),
     "i.example": { identitytoken: "IDENTITY", auth: btoa("<token>:x") },
     "t.example": { registrytoken: "TOKEN" },
+    "o.example": auth("<token>:REFRESH"),
     "bad.example": { auth: "***" },
     "empty.example": {},
   };
@@ -43,6 +44,7 @@ Deno.test("H25 credentials: keys of all forms, each for its own registry alone",
   assertEquals(await find({ auths }, "p.example", "team/app"), basic("team", "3"));
   assertEquals(await find({ auths }, "p.example", "teams/app"), basic("all", "4"));
   assertEquals(await find({ auths }, "i.example"), { kind: "refresh", token: "IDENTITY" });
+  assertEquals(await find({ auths }, "o.example"), { kind: "refresh", token: "REFRESH" });
   assertEquals(await find({ auths }, "t.example"), { kind: "bearer", token: "TOKEN" });
   for (
     const none of [

@@ -36,6 +36,7 @@ capabilities = ["pull", "resolve"]
 ca = ["a.pem"]
 client = [["a.pem", "a.pem"]]
 override_path = true
+token_realms = "https://tokens.example/auth"
 [host."https://m1.example/some/path".header]
 x-one = ["a", "b"]
 [host."http://m2.example"]
@@ -48,6 +49,7 @@ x-one = ["a", "b"]
     ["https://real.example", "/v2", "r.example:5000"],
   ]);
   assertEquals(found[0]?.headers, { "x-one": "a, b" });
+  assertEquals(found.map(({ realms }) => realms), [["https://tokens.example"], [], []]);
   assertEquals(found[0]?.caCerts, [PEM]);
   assertEquals(found[0]?.client, { cert: PEM, key: PEM });
   assertEquals(found.map(({ capabilities }) => capabilities), [
@@ -81,6 +83,8 @@ Deno.test("hosts: what is malformed or impossible is refused", async () => {
     [`ca = "hosts.toml"`, "E_FORMAT"],
     [`header = {"x y" = "z"}`, "E_FORMAT"],
     [`header = {x = "a\\nb"}`, "E_FORMAT"],
+    [`token_realms = [5]`, "E_FORMAT"],
+    [`token_realms = "ftp://x"`, "E_FORMAT"],
     [`skip_verify = true`, "E_UNSUPPORTED"],
   ];
   for (const [text, code] of bad) {
