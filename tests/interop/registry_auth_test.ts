@@ -1,7 +1,15 @@
 /** Authentication beside skopeo and Debian's docker-registry: tokens, client certificates, and nothing told. */
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
+import { loadClientConfig, RegistryClient } from "../../lib/registry/mod.ts";
+import type { Digest } from "../../lib/digest/mod.ts";
 import { Cli } from "../support/cli.ts";
-import { dockerRegistry, REGISTRY_TOOLS } from "../support/docker_registry.ts";
+import { codeOf } from "../support/code_of.ts";
+import {
+  dockerRegistry,
+  REGISTRY_TOOLS,
+  type RegistrySpec,
+  USER,
+} from "../support/docker_registry.ts";
 import { expiringFront } from "../support/expiring_front.ts";
 import { archiveTar, buildImage, ociFiles } from "../support/images.ts";
 import { prng } from "../support/prng.ts";
@@ -49,6 +57,95 @@ async function archive(temp: TempDir): Promise<string> {
   await Deno.writeFile(file, archiveTar(ociFiles([image])));
   return file;
 }
+
+Deno.test({
+  name: "plain, TLS, Basic, tokens: what is pushed comes back into an empty store, the same",
+  ...tools,
+  fn: async () => {
+    await using temp = await tempDir();
+    await using tokens = await tokenServer({ users: ALICE, grant: (user) => user === "alice" });
+    const file = await archive(temp);
+    const cases: [string, RegistrySpec, string, string][] = [
+      ["plain", {}, "", ""],
+      ["tls", { tls: true }, "", ""],
+      ["basic", { basic: true, tls: true }, USER.username, USER.password],
+      ["token", { token: tokens.config }, "alice", ALICE.alice],
+    ];
+    for (const [kind, spec, user, password] of cases) {
+      await using registry = await dockerRegistry(spec);
+      const { host } = registry;
+      const name = `${host}/team/app:1`;
+      const hosts = temp.join(kind, host.replace(/:(.*)/, "_$1_"));
+      await Deno.mkdir(hosts, { recursive: true });
+      if (spec.tls === true) {
+        const toml = `server = "https://${host}"\nca = ["${registry.ca}"]\n`;
+        await Deno.writeTextFile(`${hosts}/hosts.toml`, toml);
+      }
+      const env = { VARVE_HOSTS_DIR: temp.join(kind), DOCKER_CONFIG: temp.join(kind) };
+      const full = new Noted(temp, `${kind}-full`, env);
+      await full.json(["load", file, "--name", name]);
+      if (user !== "") {
+        assertEquals(await full.code(["push", name]), 11, kind);
+        const login = ["login", host, "-u", user, "--password-stdin"];
+        assertEquals(await full.code(login, password), 0, kind);
+      }
+      assertEquals((await full.json(["push", name])).digest, image.descriptor.digest, kind);
+      const empty = new Noted(temp, `${kind}-empty`, env);
+      const { images: [pulled] } = await empty.json(["pull", name]);
+      assertEquals(pulled.manifest, image.descriptor.digest, kind);
+      assertEquals(pulled.imageId, image.imageId, kind);
+      assertEquals(pulled.chainId, image.chainId, kind);
+      for (const one of [full, empty]) told(one, [...tokens.given, USER.password, ALICE.alice]);
+    }
+  },
+});
+
+Deno.test({
+  name: "tokens: repositories are listed, manifests and blobs deleted, by those who may",
+  ...tools,
+  fn: async () => {
+    await using temp = await tempDir();
+    await using tokens = await tokenServer({ users: ALICE });
+    await using registry = await dockerRegistry({ token: tokens.config });
+    const { host } = registry;
+    const layout = temp.join("image.tar");
+    await Deno.writeFile(layout, archiveTar(ociFiles([image])));
+    for (const name of ["one", "two"]) {
+      const creds = ["--dest-creds", `alice:${ALICE.alice}`, "--dest-tls-verify=false"];
+      const to = `docker://${host}/${name}:1`;
+      await run([
+        "skopeo",
+        "copy",
+        "-q",
+        "--preserve-digests",
+        ...creds,
+        `oci-archive:${layout}`,
+        to,
+      ]);
+    }
+    const credential = { kind: "basic", username: "alice", password: ALICE.alice } as const;
+    using nobody = new RegistryClient(await loadClientConfig(host, undefined));
+    using alice = new RegistryClient(await loadClientConfig(host, undefined, { credential }));
+    assertEquals(await Array.fromAsync(alice.catalog()), ["one", "two"]);
+    assertEquals(await codeOf(() => Array.fromAsync(nobody.catalog())), "E_DENIED");
+    const digest = image.descriptor.digest as Digest;
+    assertEquals(
+      await codeOf(() => nobody.deleteManifest({ repository: "one", digest })),
+      "E_DENIED",
+    );
+    await alice.deleteManifest({ repository: "one", digest });
+    assertEquals(await alice.hasManifest({ repository: "one", digest }), false);
+    assertEquals(await alice.hasManifest({ repository: "two", digest }), true);
+    const again = codeOf(() => alice.deleteManifest({ repository: "one", digest }));
+    assertEquals(await again, "E_NOT_FOUND");
+    await alice.deleteBlob("two", image.imageId as Digest);
+    const blob = { digest: image.imageId as Digest, size: image.config.length };
+    assertEquals(await codeOf(() => alice.smallBlob("two", blob, 1 << 20)), "E_MISSING");
+    // docker-registry deletes nothing by its tag.
+    const tag = codeOf(() => alice.deleteManifest({ repository: "two", tag: "1" }));
+    assertEquals(await tag, "E_REGISTRY");
+  },
+});
 
 Deno.test({
   name: "tokens: anonymous pulls, pushes of those who are logged in, copies with both scopes",
