@@ -1,11 +1,15 @@
 /** `varve registry serve` as a process: how it begins, how it ends, and what a kill leaves. */
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { Api, BLOB, NAME, pushSample, textBytes } from "../conformance/registry_api.ts";
+import { createHash } from "node:crypto";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { Api, BLOB, NAME, pushSample, textBytes, withDigest } from "../conformance/registry_api.ts";
 import { Cli } from "../support/cli.ts";
 import { type ServedStore, servedStore } from "../support/registry_serve.ts";
 import { sampleImage } from "../support/sample.ts";
 import { stateOf } from "../support/store_state.ts";
 import { tempDir } from "../support/temp.ts";
+
+/** MiB of a blob that is larger than what a process may have. */
+const PIECES = 400;
 
 /** Begins an upload whose bytes never end. */
 async function hangingUpload({ url, port }: ServedStore): Promise<Deno.TcpConn> {
@@ -108,4 +112,38 @@ Deno.test("registry serve: what it says, and what it refuses to begin with", asy
   ]);
   assertEquals((await listen("nowhere")).code, 2);
   assertStringIncludes(await server.cli.text(["registry", "serve", "--help"]), "--read-only");
+});
+
+Deno.test("registry serve: its memory does not grow with the blobs that pass", async () => {
+  await using temp = await tempDir("varve-test-", "/var/tmp");
+  await using server = await servedStore(temp.join("store"));
+  const api = new Api(server.url);
+  const piece = new Uint8Array(2 ** 20);
+  const hasher = createHash("sha256");
+  for (let at = 0; at < PIECES; at++) hasher.update(piece);
+  const digest = `sha256:${hasher.digest("hex")}`;
+  const push = async () => {
+    const address = withDigest(await api.begin(NAME), digest);
+    let left = PIECES;
+    const body = new ReadableStream({
+      pull: (controller) => left-- > 0 ? controller.enqueue(piece) : controller.close(),
+    });
+    const reply = await fetch(address, { method: "PUT", body });
+    await reply.body?.cancel();
+    assertEquals(reply.status, 201);
+  };
+  const pull = async () => {
+    const reply = await fetch(`${server.url}/v2/${NAME}/blobs/${digest}`);
+    let size = 0;
+    for await (const bytes of reply.body ?? []) size += bytes.length;
+    assertEquals(size, PIECES * piece.length);
+  };
+  await Promise.all([push(), push()]);
+  // One who takes nothing is in nobody's way.
+  const idle = await fetch(`${server.url}/v2/${NAME}/blobs/${digest}`);
+  await Promise.all([pull(), pull(), push()]);
+  await idle.body?.cancel();
+  const status = await Deno.readTextFile(`/proc/${server.pid}/status`);
+  const peak = Number(/VmHWM:\s*([0-9]+) kB/.exec(status)?.[1]) / 1024;
+  assert(peak < 300, `${peak} MiB`);
 });

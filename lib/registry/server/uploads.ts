@@ -271,16 +271,18 @@ async function* ended(
   bytes: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const stopped = Promise.withResolvers<never>();
-  stopped.promise.catch(() => {});
-  const stop = () => stopped.reject(signal.reason);
+  // A promise for each step: one for all of them would keep what every step came to.
+  let step = Promise.withResolvers<IteratorResult<Uint8Array>>();
+  const stop = () => step.reject(signal.reason);
   signal.addEventListener("abort", stop);
   const iterator = bytes[Symbol.asyncIterator]();
   let finished = false;
   try {
-    signal.throwIfAborted();
     for (;;) {
-      const { done, value } = await Promise.race([iterator.next(), stopped.promise]);
+      signal.throwIfAborted();
+      step = Promise.withResolvers();
+      iterator.next().then(step.resolve, step.reject);
+      const { done, value } = await step.promise;
       finished = done === true;
       if (done) return;
       yield value;
