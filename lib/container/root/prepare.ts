@@ -1,4 +1,4 @@
-import { type ByteString, fromText, toValidText } from "../../bytes/mod.ts";
+import { type ByteString, escapeForTerminal, fromText, toValidText } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
 import {
   CWD,
@@ -130,7 +130,7 @@ function judge(
 ): PreparedRoot {
   const hostFiles = new Map<string, string>();
   const targets = new Map<string, string>();
-  for (const [i, { path }] of wants.entries()) {
+  for (const [i, { path, type }] of wants.entries()) {
     const place = places[i] as (typeof places)[number];
     const real = textOf(place.path);
     if (KERNEL_DIRECTORIES.includes(path)) {
@@ -142,6 +142,7 @@ function judge(
       const usable = (place.found?.type ?? "file") === "file" && !isKernelPath(real);
       if (usable) hostFiles.set(path, real);
     } else {
+      refuseOther(path, type, place.found?.type);
       targets.set(textOf(path), real);
     }
   }
@@ -158,6 +159,14 @@ function judge(
   const user = findUser(input.user, read("/etc/passwd"), read("/etc/group"));
   if (volumes.length === 0) checkExecutable(root, input);
   return { user, volumes, hostFiles };
+}
+
+/** A directory goes over a directory only, and nothing else does. */
+function refuseOther(path: ByteString, wanted: Want["type"], found: string = wanted): void {
+  if ((found === "directory") === (wanted === "directory")) return;
+  const subject = escapeForTerminal(path);
+  const state = wanted === "directory" ? "it is no directory" : "it is a directory";
+  throw new VarveError("E_NOT_DIR", `Cannot use ${subject} of the image: ${state}`, { subject });
 }
 
 function textOf(path: ByteString): string {
