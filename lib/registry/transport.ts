@@ -58,7 +58,9 @@ export class Transport implements Disposable {
    */
   async send(endpoint: Endpoint, request: Request): Promise<Answer> {
     const { attempts, backoff } = this.config;
-    const last = request.repeatable === false ? 1 : attempts;
+    // Whoever stands before another is asked once: the next one is nearer than a second try.
+    const isLast = endpoint.origin === this.config.endpoints.at(-1)?.origin;
+    const last = request.repeatable === false || !isLast ? 1 : attempts;
     for (let attempt = 1;; attempt++) {
       let least = 0;
       try {

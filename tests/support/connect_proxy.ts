@@ -16,7 +16,9 @@ export function connectProxy(): ConnectProxy {
     heads.push(head);
     const port = /^CONNECT [^ ]+:([0-9]+) HTTP/.exec(head)?.[1];
     if (port === undefined) return client.close();
-    const server = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
+    const server = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) })
+      .catch(() => client.close());
+    if (server === undefined) return;
     await client.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\n\r\n"));
     await Promise.allSettled([
       client.readable.pipeTo(server.writable),

@@ -1,0 +1,116 @@
+/** Where registries are: mirrors of hosts.toml and proxies of the environment, with Debian's docker-registry behind. */
+import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
+import { Cli } from "../support/cli.ts";
+import { connectProxy } from "../support/connect_proxy.ts";
+import { dockerRegistry, REGISTRY_TOOLS } from "../support/docker_registry.ts";
+import { archiveTar, ociFiles } from "../support/images.ts";
+import { needs } from "../support/require.ts";
+import { sampleImage } from "../support/sample.ts";
+import { type TempDir, tempDir } from "../support/temp.ts";
+
+const tools = needs({ tools: REGISTRY_TOOLS });
+const image = sampleImage();
+
+function cliIn(temp: TempDir, name: string, env: Record<string, string>): Cli {
+  const home = { HOME: temp.path, XDG_RUNTIME_DIR: temp.path };
+  return new Cli(temp.join(name), { env: { ...home, ...env } });
+}
+
+async function hostsToml(directory: string, name: string, text: string): Promise<void> {
+  await Deno.mkdir(`${directory}/${name}`, { recursive: true });
+  await Deno.writeTextFile(`${directory}/${name}/hosts.toml`, text);
+}
+
+Deno.test({
+  name:
+    "mirrors: the first that answers serves, of a registry that is nowhere; pushes go past them",
+  ...tools,
+  fn: async () => {
+    await using temp = await tempDir();
+    await using registry = await dockerRegistry();
+    await using other = await dockerRegistry();
+    const hosts = temp.join("config/varve/certs.d");
+    const file = temp.join("image.tar");
+    await Deno.writeFile(file, archiveTar(ociFiles([image])));
+    // Found by XDG_CONFIG_HOME; the one that refuses every connection comes first.
+    const full = cliIn(temp, "full", { XDG_CONFIG_HOME: temp.join("config") });
+    await hostsToml(
+      hosts,
+      "_default",
+      `[host."http://localhost:2"]
+capabilities = ["pull", "resolve"]
+[host."http://${other.host}"]
+capabilities = ["pull", "resolve"]
+[host."http://${registry.host}"]
+capabilities = ["pull", "resolve"]`,
+    );
+    await hostsToml(
+      hosts,
+      "registry.test_5000_",
+      `server = "http://${registry.host}"
+[host."http://${other.host}"]
+capabilities = ["pull"]`,
+    );
+    await full.text(["load", file, "--name", "registry.test:5000/team/app:1"]);
+    const pushed = await full.json(["push", "registry.test:5000/team/app:1"]);
+    assertEquals(pushed.digest, image.descriptor.digest);
+    for (const name of ["registry.test:5000/team/app:1", "nowhere.test/team/app:1"]) {
+      const empty = cliIn(temp, `empty-${name.length}`, { XDG_CONFIG_HOME: temp.join("config") });
+      const { images: [pulled] } = await empty.json(["pull", name]);
+      assertEquals(pulled.name, name);
+      assertEquals(pulled.manifest, image.descriptor.digest);
+    }
+    // A directory that the user names beats it, and has nothing.
+    const bare = cliIn(temp, "bare", {
+      XDG_CONFIG_HOME: temp.join("config"),
+      VARVE_HOSTS_DIR: temp.join("none"),
+    });
+    assertEquals((await bare.any(["pull", "nowhere.test/team/app:1"])).code, 10);
+  },
+});
+
+Deno.test({
+  name: "proxies: by HTTPS_PROXY, not for what NO_PROXY names, and nothing told of its password",
+  ...tools,
+  fn: async () => {
+    await using temp = await tempDir();
+    await using registry = await dockerRegistry({ tls: true });
+    await using proxy = connectProxy();
+    const name = `registry.test:${registry.host.split(":")[1]}/app:1`;
+    const host = name.slice(0, name.indexOf("/"));
+    const file = temp.join("image.tar");
+    await Deno.writeFile(file, archiveTar(ociFiles([image])));
+    await hostsToml(
+      temp.join("certs.d"),
+      host,
+      `server = "https://${host}"\nca = "${registry.ca}"`,
+    );
+    const env = {
+      VARVE_HOSTS_DIR: temp.join("certs.d"),
+      HTTPS_PROXY: `http://p:PROXY-1@${proxy.host}`,
+      DENO_NO_UPDATE_CHECK: "1",
+    };
+    const full = cliIn(temp, "full", env);
+    await full.text(["load", file, "--name", name]);
+    assertEquals((await full.json(["push", name])).digest, image.descriptor.digest);
+    const before = proxy.heads.length;
+    assert(before > 0);
+    const { images: [pulled] } = await cliIn(temp, "empty", env).json(["pull", name]);
+    assertEquals(pulled.manifest, image.descriptor.digest);
+    assert(proxy.heads.length > before);
+    for (const head of proxy.heads) assertStringIncludes(head, btoa("p:PROXY-1"));
+    const all = proxy.heads.length;
+    for (const none of ["*.test", ".test", "registry.test", "*"]) {
+      const direct = await full.any(["digest", name], { env: { NO_PROXY: none } });
+      assertEquals(direct.code, 10, none);
+      assertStringIncludes(direct.stderr, "DNS");
+    }
+    assertEquals(proxy.heads.length, all);
+    const dead = await full.any(["digest", name], {
+      env: { HTTPS_PROXY: "http://p:PROXY-1@127.0.0.1:2" },
+    });
+    assertEquals(dead.code, 10);
+    assertStringIncludes(dead.stderr, "proxy");
+    assertFalse(dead.stderr.includes("PROXY-1"), dead.stderr);
+  },
+});
