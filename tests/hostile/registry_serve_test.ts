@@ -246,6 +246,22 @@ Deno.test("served: an image that lies is refused whole", async () => {
   assertEquals((await pushOne(api, {})).status, 201);
 });
 
+Deno.test("served: a manifest that the store has lost is its fault, and is told as that", async () => {
+  await using temp = await tempDir();
+  await using store = await openStore({ root: temp.join("store"), durability: "none" });
+  const errors: unknown[] = [];
+  await using server = await serveRegistry(store, { onError: (error) => errors.push(error) });
+  const api = new Api(server.url);
+  const { image } = await pushSample(api);
+  const { digest } = image.descriptor;
+  await Deno.remove(temp.join("store", "content", "blobs", digest.replace(":", "/")));
+  for (const reference of ["1", digest]) {
+    const reply = await api.send("GET", `/v2/${NAME}/manifests/${reference}`);
+    assertEquals([reply.status, codeOf(reply)], [500, "UNKNOWN"]);
+  }
+  assertEquals(errors.map((error) => (error as { code: string }).code), ["E_DAMAGE", "E_DAMAGE"]);
+});
+
 Deno.test("served: documents that are none, or that are too deep", async () => {
   await using own = await served();
   const deep = `{"schemaVersion":2,"mediaType":"${MANIFEST}","a":${"[".repeat(100_000)}`;

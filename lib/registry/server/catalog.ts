@@ -1,3 +1,4 @@
+import { VarveError } from "../../errors.ts";
 import type { Digest } from "../../digest/mod.ts";
 import type { Descriptor } from "../../oci/mod.ts";
 import { documentLimits, type ImageRecord, type Store } from "../../store/mod.ts";
@@ -48,18 +49,26 @@ export class Catalog {
   async find(repository: RepositoryName, key: ManifestKey): Promise<Summary | undefined> {
     if ("tag" in key) {
       const record = this.#store.images.get(`${repository.full}:${key.tag}`);
-      return record === undefined ? undefined : await this.documents.get(record.target);
+      return record === undefined ? undefined : await this.#target(record);
     }
     const rows = this.rows(repository);
-    if (rows.some(({ record }) => record.target.digest === key.digest)) {
-      return await this.documents.get(key);
-    }
+    const row = rows.find(({ record }) => record.target.digest === key.digest);
+    if (row !== undefined) return await this.#target(row.record);
     for (const { record } of rows) {
       for await (const { descriptor } of this.below(record.target)) {
         if (descriptor.digest === key.digest) return await this.documents.get(key);
       }
     }
     return undefined;
+  }
+
+  /** What a row names, which must be here. @throws {VarveError} `E_DAMAGE` */
+  async #target({ name, target: { digest } }: ImageRecord): Promise<Summary> {
+    const summary = await this.documents.get({ digest });
+    if (summary !== undefined) return summary;
+    throw new VarveError("E_DAMAGE", `Cannot read the manifest of ${name}: it is damaged or gone`, {
+      subject: digest,
+    });
   }
 
   /** Whether an index of the repository names a manifest. */

@@ -1,3 +1,4 @@
+import { VarveError } from "../../errors.ts";
 import { algorithmOf, createHasher, type Digest, type Hasher } from "../../digest/mod.ts";
 import { guarded } from "../../linux/mod.ts";
 import { Refusal, refuse } from "./http.ts";
@@ -117,10 +118,15 @@ export class Uploads implements AsyncDisposable {
     upload.idle = turn.promise;
     await before;
     const abort = new AbortController();
-    upload.abort = abort;
     try {
+      // It may have ended meanwhile.
+      this.#get(repository, id);
+      upload.abort = abort;
       if (at !== undefined && at !== upload.size) throw outOfOrder(upload);
       await this.#write(upload, bytes, abort.signal);
+    } catch (error) {
+      if (comesToNothing(error) && this.#running.delete(id)) await remove(upload.path);
+      throw error;
     } finally {
       upload.usedAt = this.#options.now();
       if (upload.abort === abort) upload.abort = undefined;
@@ -264,6 +270,11 @@ function outOfOrder(upload: Upload): Refusal {
 
 function unknownUpload(): Refusal {
   return refuse(404, "BLOB_UPLOAD_UNKNOWN", "there is no such upload");
+}
+
+/** Whether an upload need not be gone on with: it is too long, or cannot be written. What it has takes the room of others. */
+function comesToNothing(error: unknown): boolean {
+  return error instanceof Refusal ? error.status === 413 : error instanceof VarveError;
 }
 
 /** Bytes until a signal ends them, also while the next ones are waited for. */

@@ -7,6 +7,7 @@ import { Refusal } from "../../../lib/registry/server/http.ts";
 import { nameOnTheWire, repositoryOf, rowName } from "../../../lib/registry/server/names.ts";
 import { type Upload, Uploads } from "../../../lib/registry/server/uploads.ts";
 import { parseListen } from "../../../lib/cli/verbs/registry_serve.ts";
+import { codeOf } from "../../support/code_of.ts";
 import { sha256Of } from "../../support/images.ts";
 import { tempDir } from "../../support/temp.ts";
 
@@ -197,6 +198,34 @@ Deno.test("server: the newest request of an upload wins, and what came before it
   assertEquals((await uploads.finish(upload, DIGEST)).digest, DIGEST);
 });
 
+Deno.test("server: an upload that cannot be written is given up, one that waits for it is told", async () => {
+  await using temp = await tempDir();
+  const { uploads, files } = await uploadsAt(temp.join("u"));
+  const upload = await uploads.begin("app");
+  await Deno.remove(`${temp.join("u")}/0`);
+  await Deno.mkdir(`${temp.join("u")}/0`);
+  const first = codeOf(() => uploads.append(upload, once(BYTES)));
+  const second = statusOf(() => uploads.append(upload, once(BYTES)));
+  assertEquals([await first, await second], ["E_SYSCALL", 404]);
+  assertEquals(files(), 0);
+  // Given up by its client, too.
+  const other = await uploads.begin("app");
+  const begun = Promise.withResolvers<void>();
+  const hanging = statusOf(() =>
+    uploads.append(
+      other,
+      (async function* () {
+        begun.resolve();
+        yield await new Promise<never>(() => {});
+      })(),
+    )
+  );
+  await begun.promise;
+  const waiting = statusOf(() => uploads.append(other, once(BYTES)));
+  await uploads.cancel("app", other.id);
+  assertEquals([await hanging, await waiting, files()], [400, 404, 0]);
+});
+
 Deno.test("server: uploads are bounded in bytes and in number", async () => {
   await using temp = await tempDir();
   const { uploads, clock, files } = await uploadsAt(temp.join("u"));
@@ -204,7 +233,10 @@ Deno.test("server: uploads are bounded in bytes and in number", async () => {
   const bytes = new Uint8Array(60);
   await uploads.append(large, once(bytes));
   assertEquals(await statusOf(() => uploads.append(large, once(bytes))), 413);
-  const begun: Upload[] = [large];
+  // It can come to nothing any more.
+  assertEquals(await statusOf(() => uploads.append(large, once(bytes))), 404);
+  assertEquals(files(), 0);
+  const begun: Upload[] = [];
   for (;;) {
     try {
       begun.push(await uploads.begin("app"));
