@@ -197,6 +197,23 @@ Deno.test("served: a blob that is too long is refused, and nothing of it kept", 
   assertEquals((await own.api.send("HEAD", `/v2/${NAME}/blobs/${BLOB_DIGEST}`)).status, 404);
 });
 
+Deno.test("served: a client that goes behind a refusal is not waited for", async () => {
+  const own = await served({ maxBlobBytes: 10 });
+  const address = new URL(await own.api.begin(NAME)).pathname;
+  {
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port: own.server.port });
+    const request = head("PATCH", address, "content-length: 100000") + "x".repeat(1000);
+    await connection.write(textBytes(request));
+    const bytes = new Uint8Array(1000);
+    const said = new TextDecoder().decode(bytes.subarray(0, await connection.read(bytes) ?? 0));
+    assertMatch(said, /^HTTP\/1\.1 413 /);
+  }
+  const begun = performance.now();
+  await own[Symbol.asyncDispose]();
+  // It would be for five seconds where its connection lasts.
+  assert(performance.now() - begun < 4000);
+});
+
 /** Pushes an image of one layer whose parts say what they are told to. */
 async function pushOne(
   api: Api,

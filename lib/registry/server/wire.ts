@@ -23,7 +23,7 @@ export async function* bodyOf(request: IncomingMessage, idle: number): AsyncGene
   }
 }
 
-/** Reads what is left of a request, up to a bound; `whole` when nothing was left. */
+/** Reads what is left of a request, up to a bound, while the connection lasts; `whole` when nothing was left. */
 export function discardRest(
   request: IncomingMessage,
   idle: number,
@@ -31,6 +31,10 @@ export function discardRest(
   if (request.complete || request.destroyed) return { whole: true, done: Promise.resolve() };
   const done = (async () => {
     let size = 0;
+    // What was read in part before is not told that its connection ended.
+    const onClose = () => request.destroy();
+    request.socket.once("close", onClose);
+    if (request.socket.destroyed) onClose();
     try {
       for await (const piece of bodyOf(request, Math.min(idle, 5000))) {
         size += piece.length;
@@ -38,6 +42,8 @@ export function discardRest(
       }
     } catch {
       // It ended; that was what was wanted.
+    } finally {
+      request.socket.off("close", onClose);
     }
     if (!request.complete) request.destroy();
   })();
