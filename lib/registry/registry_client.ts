@@ -6,9 +6,11 @@ import { streamBlob } from "./blob_stream.ts";
 import type { Capability, ClientConfig, Endpoint, Tokens } from "./contract.ts";
 import { parseNextLink } from "./link.ts";
 import { namePages } from "./name_list.ts";
+import { listInTag } from "./subject_tag.ts";
 import { registryError } from "./text.ts";
 import { type Request, Transport } from "./transport.ts";
 import { type BlobUpload, putManifest, uploadBlob, type UploadOutcome } from "./upload.ts";
+import type { UploadContext } from "./upload_context.ts";
 
 /** What `Accept` says: indexes first, so that a registry does not choose a platform by itself. */
 const ACCEPT = [
@@ -286,24 +288,44 @@ export class RegistryClient implements Disposable {
     upload: BlobUpload,
     signal?: AbortSignal,
   ): Promise<UploadOutcome> {
-    const [endpoint] = this.#endpoints("push").slice(-1) as [Endpoint];
-    return await uploadBlob(
-      { transport: this.#transport, endpoint, repository, signal },
-      upload,
-    );
+    return await uploadBlob(this.#pushContext(repository, signal), upload);
   }
 
-  /** Puts a manifest or an index, byte for byte, under a tag or its digest. @throws {VarveError} `E_REGISTRY`, `E_DENIED`, `E_DIGEST` */
+  /**
+   * Puts a manifest or an index, byte for byte, under a tag or its digest.
+   *
+   * @returns whether the registry itself lists it under its subject
+   * @throws {VarveError} `E_REGISTRY`, `E_DENIED`, `E_DIGEST`
+   */
   async putManifest(
     repository: string,
     bytes: Uint8Array,
     descriptor: Pick<Descriptor, "digest" | "mediaType">,
     name: string,
     signal?: AbortSignal,
+  ): Promise<boolean> {
+    const context = this.#pushContext(repository, signal);
+    return await putManifest(context, new Uint8Array(bytes), descriptor, name);
+  }
+
+  /**
+   * Lists a manifest under the tag that stands in for the referrers API, where {@linkcode putManifest}
+   * said that the registry does not list it by itself.
+   *
+   * @throws {VarveError} `E_REGISTRY`, `E_DENIED`; the error of a bad index when the tag names something else
+   */
+  async listReferrer(
+    repository: string,
+    subject: Pick<Descriptor, "digest">,
+    referrer: Descriptor,
+    signal?: AbortSignal,
   ): Promise<void> {
+    await listInTag(this.#pushContext(repository, signal), subject, referrer);
+  }
+
+  #pushContext(repository: string, signal: AbortSignal | undefined): UploadContext {
     const [endpoint] = this.#endpoints("push").slice(-1) as [Endpoint];
-    const context = { transport: this.#transport, endpoint, repository, signal };
-    await putManifest(context, new Uint8Array(bytes), descriptor, name);
+    return { transport: this.#transport, endpoint, repository, signal };
   }
 
   /** Tries the endpoints in their order; the error of the last one counts. */

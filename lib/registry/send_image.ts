@@ -3,6 +3,7 @@ import { type Descriptor, formatReference, type Reference } from "../oci/mod.ts"
 import { mapLimited } from "../pool/mod.ts";
 import type { ImagePlan, PlannedDocument } from "./image_plan.ts";
 import type { RegistryClient } from "./registry_client.ts";
+import { referrerOf } from "./subject_tag.ts";
 import type { BlobUpload, UploadOutcome } from "./upload.ts";
 
 /** How far the push of one blob is. */
@@ -60,7 +61,8 @@ export interface BlobSource {
 
 /**
  * Sends an image to a registry: its blobs, each once, then its manifests byte for byte, then its
- * indexes, and last the one with the name. So nobody ever sees an image that is not whole.
+ * indexes, and last the one with the name. So nobody ever sees an image that is not whole. What
+ * refers to another manifest is then listed under it, where the registry does not do that.
  */
 export async function sendImage(
   plan: ImagePlan,
@@ -81,8 +83,13 @@ export async function sendImage(
       throw error;
     });
   };
-  const put = ({ digest, document: { raw, mediaType } }: PlannedDocument, name: string) =>
-    client.putManifest(repository, raw, { digest, mediaType }, name, signal);
+  const unlisted: { readonly subject: Descriptor; readonly referrer: Descriptor }[] = [];
+  const put = async ({ digest, document }: PlannedDocument, name: string) => {
+    const { raw, mediaType, subject } = document;
+    const listed = await client.putManifest(repository, raw, { digest, mediaType }, name, signal);
+    if (subject === undefined || listed) return;
+    unlisted.push({ subject, referrer: referrerOf(digest, document) });
+  };
 
   const blobs = await each(plan.blobs, async (blob) => {
     const { digest, size } = blob;
@@ -102,5 +109,9 @@ export async function sendImage(
   for (const one of children) if (one.document.kind === "index") await put(one, one.digest);
   const named = plan.documents.at(-1) as PlannedDocument;
   await put(named, destination.tag ?? named.digest);
+  // One after the other: each changes the whole list.
+  for (const { subject, referrer } of unlisted) {
+    await client.listReferrer(repository, subject, referrer, signal);
+  }
   return { name: formatReference(destination), digest: named.digest, blobs };
 }

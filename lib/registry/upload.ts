@@ -94,13 +94,18 @@ export async function hasBlob(
   return response.status === 200;
 }
 
-/** Puts a manifest or an index, byte for byte. @throws {VarveError} `E_DIGEST` when the registry says it got another one */
+/**
+ * Puts a manifest or an index, byte for byte.
+ *
+ * @returns whether the registry itself lists it under its subject (distribution-spec, "Pushing Manifests with Subject")
+ * @throws {VarveError} `E_DIGEST` when the registry says it got another one
+ */
 export async function putManifest(
   { transport, endpoint, repository, signal }: UploadContext,
   bytes: Uint8Array<ArrayBuffer>,
   { digest, mediaType }: Pick<Descriptor, "digest" | "mediaType">,
   name: string,
-): Promise<void> {
+): Promise<boolean> {
   const action = `push manifest ${repository}:${name} to ${endpoint.origin}`;
   const { response } = await transport.send(endpoint, {
     method: "PUT",
@@ -114,6 +119,7 @@ export async function putManifest(
   });
   await response.body?.cancel();
   refuseOther(response, digest, action);
+  return response.headers.has("oci-subject");
 }
 
 /** Begins an upload (202), or mounts (201); another answer where the other repository may not be read. */

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import { createPool, loadImages, openMemoryStore, type Store } from "../../mod.ts";
+import type { Digest } from "../../lib/digest/mod.ts";
 import { parseReference } from "../../lib/oci/mod.ts";
 import { type PushedImage, pushImage, RegistryClient } from "../../lib/registry/mod.ts";
 import { codeOf } from "../support/code_of.ts";
@@ -192,4 +193,29 @@ Deno.test("H21 a nondistributable layer is left out; a part that is not here is 
     pushImage(store, client, { ...record, target }, parseReference("r.example/app:3"))
   );
   assertEquals([code, servers.seen.length], ["E_PRECONDITION", before]);
+});
+
+Deno.test("a tag that should list referrers and names something else is left as it is", async () => {
+  const digest = `sha256:${"1".repeat(64)}` as Digest;
+  const cases: [string, () => Response][] = [
+    ["E_MEDIA_TYPE", () => new Response(image.manifest)],
+    ["E_JSON", () => new Response("<html>")],
+    ["E_DENIED", () => new Response("", { status: 403 })],
+    ["E_LIMIT", () => new Response(new Uint8Array(5 * 1024 ** 2))],
+  ];
+  for (const [code, answer] of cases) {
+    await using servers = new Servers();
+    const keeper = new Keeper();
+    const own = servers.start(
+      ({ method }, { pathname }) =>
+        method === "GET" && pathname.endsWith(`/manifests/sha256-${digest.slice(7)}`)
+          ? answer()
+          : undefined,
+      keeper.answer,
+    );
+    using client = new RegistryClient(configFor(own));
+    const referrer = { mediaType: "application/vnd.oci.image.manifest.v1+json", digest, size: 1 };
+    assertEquals(await codeOf(() => client.listReferrer("app", { digest }, referrer)), code);
+    assertEquals(keeper.manifests.size, 0);
+  }
 });

@@ -1,15 +1,12 @@
 /** What varve pushed, the engines pull from Debian's docker-registry; what they pushed, varve pulls. */
-import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
-import { Cli } from "../support/cli.ts";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { startContainerd } from "../support/containerd.ts";
-import { cutRequests } from "../support/cut_requests.ts";
 import {
   dockerRegistry,
   REGISTRY_TOOLS,
   type RunningRegistry,
 } from "../support/docker_registry.ts";
 import {
-  archiveTar,
   blobPath,
   buildImage,
   type BuiltImage,
@@ -17,14 +14,13 @@ import {
   ociFiles,
   sha256Of,
 } from "../support/images.ts";
-import { prng } from "../support/prng.ts";
 import { run } from "../support/process.ts";
+import { cliIn, type Engine, INSECURE, loaded, skopeoIn } from "../support/push_peers.ts";
 import { needs } from "../support/require.ts";
 import { sampleImage } from "../support/sample.ts";
 import { type TempDir, tempDir } from "../support/temp.ts";
 
 const tools = needs({ tools: REGISTRY_TOOLS });
-const INSECURE = ["--src-tls-verify=false", "--dest-tls-verify=false"];
 
 /** The same image in all forms that registries hold. */
 const FORMS: readonly (readonly [name: string, image: BuiltImage])[] = [
@@ -33,29 +29,6 @@ const FORMS: readonly (readonly [name: string, image: BuiltImage])[] = [
   ["mixed", sampleImage({ packing: ["gzip", "zstd", "none"] })],
   ["docker", sampleImage({ docker: true, packing: "gzip" })],
 ];
-
-/** One that moves images between a registry and a place of its own. */
-interface Engine {
-  /** Gets an image; gives its image ID, and the digest of its manifest where that is told. */
-  pull(name: string): Promise<{ imageId: string; manifest?: string }>;
-  /** Puts what was got under another name. */
-  push(name: string, to: string): Promise<unknown>;
-}
-
-/** A store of its own for every use. */
-function cliIn(temp: TempDir, store: string): Cli {
-  return new Cli(temp.join(store), { env: { HOME: temp.path, XDG_RUNTIME_DIR: temp.path } });
-}
-
-async function loaded(
-  temp: TempDir,
-  cli: Cli,
-  name: string,
-  files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>,
-): Promise<void> {
-  await Deno.writeFile(temp.join("in.tar"), archiveTar(files));
-  await cli.text(["load", temp.join("in.tar"), "--name", name]);
-}
 
 /** varve pushes every form, the engine pulls it and pushes it elsewhere, varve pulls that. */
 async function bothWays(temp: TempDir, registry: RunningRegistry, engine: Engine): Promise<void> {
@@ -74,28 +47,6 @@ async function bothWays(temp: TempDir, registry: RunningRegistry, engine: Engine
     assertEquals([pulled.imageId, pulled.chainId], [image.imageId, image.chainId], form);
     assertEquals(await other.text(["cat", `${back}:/data/small`]), "s", form);
   }
-}
-
-function skopeoIn(temp: TempDir): Engine {
-  const place = (name: string) => `dir:${temp.join(name.replaceAll(/[/:]/g, "-"))}`;
-  return {
-    async pull(name) {
-      await run(["skopeo", "copy", "-q", ...INSECURE, `docker://${name}`, place(name)]);
-      const bytes = await Deno.readFile(`${place(name).slice(4)}/manifest.json`);
-      const { config } = JSON.parse(new TextDecoder().decode(bytes));
-      return { imageId: config.digest, manifest: sha256Of(bytes) };
-    },
-    push: (name, to) =>
-      run([
-        "skopeo",
-        "copy",
-        "-q",
-        "--preserve-digests",
-        ...INSECURE,
-        place(name),
-        `docker://${to}`,
-      ]),
-  };
 }
 
 Deno.test({
@@ -237,113 +188,5 @@ Deno.test({
         assertEquals(one.digest, images[i]!.descriptor.digest);
       }
     }
-  },
-});
-
-Deno.test({
-  name:
-    "push --compression: the same bytes with any workers, in save as well; levels are another thing",
-  ...tools,
-  fn: async () => {
-    await using temp = await tempDir();
-    await using registry = await dockerRegistry();
-    const cli = cliIn(temp, "store");
-    const image = sampleImage({ packing: ["gzip", "none", "none"] });
-    await loaded(temp, cli, "app:1", ociFiles([image]));
-    const push = (to: string, ...more: string[]) =>
-      cli.json(["push", "app:1", `${registry.host}/${to}:1`, ...more]);
-    for (const format of ["gzip", "zstd"]) {
-      const compression = ["--compression", format];
-      const { digest } = await push(`one/${format}`, ...compression, "--workers", "1");
-      assertEquals((await push(`two/${format}`, ...compression, "--workers", "3")).digest, digest);
-      const level = await push(`level/${format}`, ...compression, "--compression-level", "1");
-      assertNotEquals(level.digest, digest);
-      const to = temp.join(`${format}.tar`);
-      const saved = await cli.json(["save", "app:1", "-o", to, ...compression]);
-      assertEquals(Object.values(saved.manifests), [digest]);
-      for (const place of ["one", "level"]) {
-        const name = `${registry.host}/${place}/${format}:1`;
-        const got = await skopeoIn(temp).pull(name);
-        assertEquals(got.imageId, image.imageId);
-        const { images: [pulled] } = await cliIn(temp, `${place}-${format}`).json(["pull", name]);
-        assertEquals(pulled.chainId, image.chainId);
-        const { layers } = JSON.parse(await cli.text(["manifest", name]));
-        assertEquals(
-          layers.map(({ mediaType }: { mediaType: string }) => mediaType.split("+")[1]),
-          ["gzip", format, format],
-        );
-        assertEquals(layers[0].digest, image.layers[0]!.descriptor.digest);
-      }
-    }
-    assertEquals((await push("as/is")).digest, image.descriptor.digest);
-    const codes = await Promise.all([
-      ["--compression", "xz"],
-      ["--compression-level", "3"],
-      ["--compression", "gzip", "--compression-level", "10"],
-    ].map(async (more) =>
-      (await cli.any(["push", "app:1", `${registry.host}/x:1`, ...more])).code
-    ));
-    assertEquals(codes, [2, 2, 2]);
-  },
-});
-
-/** Layers that do not compress, so that their bytes on the wire are known. */
-function largeImage(layers: number, size: number): BuiltImage {
-  const random = prng(31);
-  return buildImage({
-    layers: Array.from(
-      { length: layers },
-      (_, i) => [{ name: `${i}`, content: random.bytes(size) }],
-    ),
-  });
-}
-
-const portOf = ({ host }: RunningRegistry) => Number(host.split(":")[1]);
-
-Deno.test({
-  name: "push: one that is killed and begun again sends no layer that is there",
-  ...tools,
-  fn: async () => {
-    await using temp = await tempDir();
-    await using registry = await dockerRegistry();
-    const cli = cliIn(temp, "store");
-    const image = largeImage(6, 2_000_000);
-    await loaded(temp, cli, "app:1", ociFiles([image]));
-    await using wire = cutRequests(portOf(registry), Infinity);
-    const push = ["push", "app:1", `${wire.host}/app:1`, "--concurrency", "1", "--plain-http"];
-    const child = new Deno.Command(Deno.execPath(), {
-      args: cli.command(push).slice(1),
-      env: { HOME: temp.path, VARVE_ROOT: temp.join("store") },
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
-    await wire.reached(7_000_000);
-    child.kill("SIGKILL");
-    assertEquals((await child.status).signal, "SIGKILL");
-    const before = wire.passed();
-    const { counts, digest } = await cli.json(push);
-    assertEquals(digest, image.descriptor.digest);
-    assert(counts.present >= 3, JSON.stringify(counts));
-    const again = wire.passed() - before;
-    assert(again < counts.uploaded * 2_100_000, `${again} bytes for ${counts.uploaded} blobs`);
-    assertEquals((await skopeoIn(temp).pull(`${registry.host}/app:1`)).imageId, image.imageId);
-  },
-});
-
-Deno.test({
-  name:
-    "H29 push: a proxy that cuts requests in the middle, before a registry that then loses the upload",
-  ...tools,
-  fn: async () => {
-    await using temp = await tempDir();
-    await using registry = await dockerRegistry();
-    const cli = cliIn(temp, "store");
-    const image = largeImage(2, 12_000_000);
-    await loaded(temp, cli, "app:1", ociFiles([image]));
-    await using wire = cutRequests(portOf(registry), 5_000_000);
-    const { digest } = await cli.json(["push", "app:1", `${wire.host}/app:1`]);
-    assertEquals(digest, image.descriptor.digest);
-    assert(wire.cuts() >= 2, `${wire.cuts()} cuts`);
-    assertEquals((await skopeoIn(temp).pull(`${registry.host}/app:1`)).imageId, image.imageId);
   },
 });

@@ -1,0 +1,66 @@
+import { sha256 } from "../digest/mod.ts";
+import {
+  type Descriptor,
+  encodeIndex,
+  type ImageDocument,
+  MEDIA_TYPES,
+  OCI_LIMITS,
+  parseIndex,
+} from "../oci/mod.ts";
+import { readWhole } from "./body.ts";
+import { putManifest } from "./upload.ts";
+import { pushScope, type UploadContext } from "./upload_context.ts";
+
+/**
+ * The descriptor of a manifest in a list of referrers, with what is asked for there
+ * (distribution-spec, "Listing Referrers").
+ */
+export function referrerOf(digest: Descriptor["digest"], document: ImageDocument): Descriptor {
+  const { mediaType, raw, annotations } = document;
+  const artifactType = document.artifactType ??
+    (document.kind === "manifest" ? document.config.mediaType : undefined);
+  return {
+    mediaType,
+    digest,
+    size: raw.length,
+    ...(artifactType === undefined ? {} : { artifactType }),
+    ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+  };
+}
+
+/**
+ * Lists a manifest under the tag that stands in for the referrers API where a registry has none
+ * (distribution-spec, "Referrers Tag Schema"). What is listed already stays as it is.
+ *
+ * Two who do it at once may lose one of both: registries have nothing against that.
+ *
+ * @throws {VarveError} `E_REGISTRY`, `E_DENIED`; `E_MEDIA_TYPE` or another of a bad index when the tag names something else
+ */
+export async function listInTag(
+  context: UploadContext,
+  subject: Pick<Descriptor, "digest">,
+  referrer: Descriptor,
+): Promise<void> {
+  const { transport, endpoint, repository, signal } = context;
+  const tag = subject.digest.replace(":", "-");
+  const action = `list ${referrer.digest} under ${repository}:${tag} at ${endpoint.origin}`;
+  const { response } = await transport.send(endpoint, {
+    method: "GET",
+    path: `/${repository}/manifests/${tag}`,
+    headers: { accept: MEDIA_TYPES.index },
+    scope: pushScope(repository),
+    accept: [200, 404],
+    action,
+    signal,
+  });
+  const { value: most, setting } = OCI_LIMITS.manifest;
+  const { idleTimeout } = transport.config;
+  const bytes = await readWhole(response, most, { action, idleTimeout, signal, setting });
+  const index = response.status === 404 ? { manifests: [], annotations: {} } : parseIndex(bytes);
+  if (index.manifests.some(({ digest }) => digest === referrer.digest)) return;
+  const listed = encodeIndex({
+    manifests: [...index.manifests, referrer],
+    annotations: index.annotations,
+  });
+  await putManifest(context, listed, { digest: sha256(listed), mediaType: MEDIA_TYPES.index }, tag);
+}
