@@ -95,7 +95,13 @@ async function fetchToken(
   const url = new URL(realm);
   if (!refresh) { for (const [name, value] of form) url.searchParams.append(name, value); }
   // Its own origin counts as the endpoint here; the registry's headers and client certificate stay away.
-  const server: Endpoint = { ...endpoint, origin: realm.origin, headers: {}, client: null };
+  const server: Endpoint = {
+    ...endpoint,
+    origin: realm.origin,
+    unverified: endpoint.unverified && realm.hostname === new URL(endpoint.origin).hostname,
+    headers: {},
+    client: null,
+  };
   const { response } = await exchange(
     {
       method: refresh ? "POST" : "GET",

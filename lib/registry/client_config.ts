@@ -25,7 +25,7 @@ export interface ClientOptions {
   readonly attempts?: number;
   /** Milliseconds before the second try; 250 when absent. */
   readonly backoff?: number;
-  /** Told of credential helpers that fail. */
+  /** Told of credential helpers that fail, and of what is not verified. */
   readonly onWarning?: (message: string) => void;
   /** Cancels. */
   readonly signal?: AbortSignal;
@@ -52,6 +52,9 @@ export async function loadClientConfig(
   const credentials: Record<string, Credential> = {};
   for (const endpoint of endpoints) {
     signal?.throwIfAborted();
+    if (endpoint.unverified) {
+      options.onWarning?.(`the certificate of ${endpoint.origin} is not verified (skip_verify)`);
+    }
     const own = endpoint.namespace === null ? options.credential : undefined;
     const credential = own ?? await credentialOf(endpoint, registry, repository, options);
     if (credential !== undefined) credentials[endpoint.origin] = credential;

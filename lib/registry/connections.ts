@@ -2,6 +2,7 @@ import { VarveError } from "../errors.ts";
 import type { ClientConfig, Endpoint } from "./contract.ts";
 import { proxyFor } from "./proxy.ts";
 import { ProxyRelay } from "./proxy_relay.ts";
+import { UnverifiedRelay } from "./unverified_relay.ts";
 
 /**
  * HTTP clients, one for each {origin, TLS settings, proxy}, so that neither a connection nor a TLS
@@ -11,6 +12,7 @@ export class Connections implements Disposable {
   readonly #config: ClientConfig;
   readonly #clients = new Map<string, Deno.HttpClient>();
   readonly #relays = new Map<string, ProxyRelay>();
+  readonly #unverified = new Map<string, UnverifiedRelay>();
 
   constructor(config: ClientConfig) {
     this.#config = config;
@@ -32,6 +34,29 @@ export class Connections implements Disposable {
       this.#clients.set(key, client);
     }
     return client;
+  }
+
+  /**
+   * The address to ask in place of another: a relay's where the certificate of an endpoint is not to be
+   * verified.
+   *
+   * @throws {VarveError} `E_UNSUPPORTED` when there is a proxy before it
+   */
+  addressOf(url: URL, endpoint: Endpoint): URL {
+    if (!endpoint.unverified || url.origin !== endpoint.origin) return url;
+    if (proxyFor(url, this.#config.proxies) !== null) {
+      throw new VarveError(
+        "E_UNSUPPORTED",
+        `Cannot connect to ${url.origin}: nothing goes unverified through a proxy`,
+        { hint: "give its certificate authority with ca = … in place of skip_verify, or NO_PROXY" },
+      );
+    }
+    let relay = this.#unverified.get(url.origin);
+    if (relay === undefined) {
+      relay = new UnverifiedRelay(url);
+      this.#unverified.set(url.origin, relay);
+    }
+    return new URL(url.pathname + url.search, relay.origin);
   }
 
   #create(
@@ -74,8 +99,10 @@ export class Connections implements Disposable {
 
   [Symbol.dispose](): void {
     for (const client of this.#clients.values()) client.close();
-    for (const relay of this.#relays.values()) relay[Symbol.dispose]();
+    for (const relays of [this.#relays, this.#unverified]) {
+      for (const relay of relays.values()) relay[Symbol.dispose]();
+      relays.clear();
+    }
     this.#clients.clear();
-    this.#relays.clear();
   }
 }

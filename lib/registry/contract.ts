@@ -40,6 +40,8 @@ export interface Endpoint {
   readonly headers: Readonly<Record<string, string>>;
   /** Origins of token servers that get its credentials, besides those of its own domain. */
   readonly realms: readonly string[];
+  /** Whether any certificate is believed (`skip_verify`): whoever stands between reads what is sent. */
+  readonly unverified: boolean;
   /** PEM certificates to trust besides the system's. */
   readonly caCerts: readonly string[];
   /** Client certificate and key, PEM. */

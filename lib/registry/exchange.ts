@@ -154,11 +154,12 @@ async function send(
   };
   let timer = setTimeout(expire, idleTimeout);
   try {
-    const response = await fetch(url, {
+    const address = connections.addressOf(url, endpoint);
+    const response = await fetch(address, {
       method,
       headers: headersFor(request, url, endpoint, userAgent),
       redirect: "manual",
-      client: connections.client(url, endpoint, request.single === true),
+      client: connections.client(address, endpoint, request.single === true || address !== url),
       signal: controller.signal,
       ...(body === undefined ? {} : { body }),
     });

@@ -47,6 +47,7 @@ export function ownEndpoint(registry: string, plainHttp?: boolean): Endpoint {
     namespace: null,
     headers: {},
     realms: [],
+    unverified: false,
     caCerts: [],
     client: null,
   };
@@ -135,11 +136,12 @@ interface HostContext extends Place {
 async function readHost(address: string, table: Table, at: HostContext): Promise<Endpoint> {
   const { file, own, registry } = at;
   const url = addressOf(address, file);
-  if (table["skip_verify"] === true && url.protocol === "https:") {
+  const unverified = table["skip_verify"] === true && url.protocol === "https:";
+  if (unverified && table["client"] !== undefined) {
     throw new VarveError(
       "E_UNSUPPORTED",
-      `Cannot reach ${url.origin} as ${file} asks: the check of certificates cannot be left out`,
-      { hint: "give its certificate authority with ca = …, or use http://" },
+      `Cannot reach ${url.origin} as ${file} asks: a client certificate is shown to nobody unverified`,
+      { hint: "give its certificate authority with ca = … in place of skip_verify" },
     );
   }
   const mirror = url.host !== new URL(own.origin).host;
@@ -149,6 +151,7 @@ async function readHost(address: string, table: Table, at: HostContext): Promise
     capabilities: capabilitiesOf(table["capabilities"], file),
     namespace: mirror ? registry : null,
     headers: headersOf(table["header"], file),
+    unverified,
     realms: realmsOf(table["token_realms"], file),
     caCerts: await certificates(table["ca"], at),
     client: await clientOf(table["client"], at),

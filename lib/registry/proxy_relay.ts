@@ -1,5 +1,4 @@
-/** Bytes of the head of a request for a tunnel. */
-const MAX_HEAD = 16 * 1024;
+import { readHead, writeAll } from "./raw_connection.ts";
 
 /**
  * A relay on loopback to a proxy that wants a password. Deno sends a proxy's password to whoever is
@@ -75,17 +74,6 @@ function basic(username: string, password: string): string {
   return `Basic ${btoa(text)}`;
 }
 
-/** One byte at a time: what follows the head is not the relay's. */
-async function readHead(client: Deno.Conn): Promise<string> {
-  let head = "";
-  const byte = new Uint8Array(1);
-  while (!head.endsWith("\r\n\r\n")) {
-    if (head.length >= MAX_HEAD || await client.read(byte) === null) return "";
-    head += String.fromCharCode(byte[0] as number);
-  }
-  return head;
-}
-
 /** All bytes of one side to the other, and then its end. */
 async function forward(from: Deno.Conn, to: Deno.Conn): Promise<void> {
   const buffer = new Uint8Array(64 * 1024);
@@ -93,8 +81,4 @@ async function forward(from: Deno.Conn, to: Deno.Conn): Promise<void> {
     await writeAll(to, buffer.subarray(0, count));
   }
   await to.closeWrite();
-}
-
-async function writeAll(to: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await to.write(bytes.subarray(at));
 }

@@ -2,8 +2,9 @@
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import { Cli } from "../support/cli.ts";
 import { connectProxy } from "../support/connect_proxy.ts";
-import { dockerRegistry, REGISTRY_TOOLS } from "../support/docker_registry.ts";
-import { archiveTar, ociFiles } from "../support/images.ts";
+import { dockerRegistry, REGISTRY_TOOLS, USER } from "../support/docker_registry.ts";
+import { archiveTar, buildImage, ociFiles } from "../support/images.ts";
+import { prng } from "../support/prng.ts";
 import { needs } from "../support/require.ts";
 import { sampleImage } from "../support/sample.ts";
 import { type TempDir, tempDir } from "../support/temp.ts";
@@ -66,6 +67,40 @@ capabilities = ["pull"]`,
       VARVE_HOSTS_DIR: temp.join("none"),
     });
     assertEquals((await bare.any(["pull", "nowhere.test/team/app:1"])).code, 10);
+  },
+});
+
+Deno.test({
+  name: "skip_verify: any certificate is believed, with a warning, of the registry itself alone",
+  ...tools,
+  fn: async () => {
+    await using temp = await tempDir();
+    await using registry = await dockerRegistry({ tls: true, basic: true });
+    // Nobody knows its authority.
+    const { host } = registry;
+    const large = buildImage({
+      name: "example.org/large:1",
+      layers: [[{ name: "large", content: prng(7).bytes(9_000_000) }]],
+    });
+    const file = temp.join("image.tar");
+    await Deno.writeFile(file, archiveTar(ociFiles([large])));
+    const env = { VARVE_HOSTS_DIR: temp.join("certs.d"), DOCKER_CONFIG: temp.path };
+    await hostsToml(temp.join("certs.d"), host, `server = "https://${host}"\nskip_verify = true`);
+    const full = cliIn(temp, "full", env);
+    await full.text(["load", file, "--name", `${host}/app:1`]);
+    const login = await full.any(["login", host, "-u", USER.username, "--password-stdin"], {
+      stdin: USER.password,
+    });
+    assertEquals(login.code, 0, login.stderr);
+    assertStringIncludes(login.stderr, "is not verified");
+    assertEquals((await full.json(["push", `${host}/app:1`])).digest, large.descriptor.digest);
+    const { images: [pulled] } = await cliIn(temp, "empty", env).json(["pull", `${host}/app:1`]);
+    assertEquals(pulled.manifest, large.descriptor.digest);
+    assertEquals(pulled.chainId, large.chainId);
+    await hostsToml(temp.join("certs.d"), host, `server = "https://${host}"`);
+    const verified = await full.any(["pull", `${host}/app:1`]);
+    assertEquals(verified.code, 10);
+    assertStringIncludes(verified.stderr, "its certificate is");
   },
 });
 

@@ -50,6 +50,10 @@ export const ROOMS: readonly Room[] = [
     pure: false,
     doors: ["jobs"],
     packages: [...EVERYWHERE, "node:http", "npm:smol-toml"],
+    onlyIn: {
+      "node:tls": "lib/registry/unverified_relay.ts",
+      "node:stream": "lib/registry/unverified_relay.ts",
+    },
   },
   { name: "snapshot", pure: false, doors: ["jobs"], packages: EVERYWHERE },
   { name: "container", pure: false, packages: EVERYWHERE },

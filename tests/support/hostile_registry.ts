@@ -84,6 +84,7 @@ export function configFor(
       namespace: null,
       headers: {},
       realms: [],
+      unverified: false,
       caCerts: [],
       client: null,
     })),

@@ -31,6 +31,7 @@ Deno.test("hosts: mirrors in their order, the server last, with all that contain
   const found = await hosts("r.example:5000", {
     "r.example_5000_/hosts.toml": `server = "https://real.example"
 capabilities = ["push"]
+skip_verify = true
 [host."https://m1.example/some/path"]
 capabilities = ["pull", "resolve"]
 ca = ["a.pem"]
@@ -40,6 +41,7 @@ token_realms = "https://tokens.example/auth"
 [host."https://m1.example/some/path".header]
 x-one = ["a", "b"]
 [host."http://m2.example"]
+skip_verify = true
 `,
     "r.example_5000_/a.pem": PEM,
   });
@@ -49,6 +51,7 @@ x-one = ["a", "b"]
     ["https://real.example", "/v2", "r.example:5000"],
   ]);
   assertEquals(found[0]?.headers, { "x-one": "a, b" });
+  assertEquals(found.map(({ unverified }) => unverified), [false, false, true]);
   assertEquals(found.map(({ realms }) => realms), [["https://tokens.example"], [], []]);
   assertEquals(found[0]?.caCerts, [PEM]);
   assertEquals(found[0]?.client, { cert: PEM, key: PEM });
@@ -85,7 +88,7 @@ Deno.test("hosts: what is malformed or impossible is refused", async () => {
     [`header = {x = "a\\nb"}`, "E_FORMAT"],
     [`token_realms = [5]`, "E_FORMAT"],
     [`token_realms = "ftp://x"`, "E_FORMAT"],
-    [`skip_verify = true`, "E_UNSUPPORTED"],
+    [`skip_verify = true\nclient = "x"`, "E_UNSUPPORTED"],
   ];
   for (const [text, code] of bad) {
     const got = await codeOf(() => hosts("r.example", { "r.example/hosts.toml": text }));
