@@ -100,7 +100,7 @@ export class UploadSession {
   /**
    * Asks how far the upload came, to go on from there.
    *
-   * @returns false when it is lost: the blob must begin again
+   * @returns false when it is lost, or nothing is to be learned of it: the blob must begin again
    */
   async recover(): Promise<boolean> {
     const { transport, endpoint } = this.#context;
@@ -111,8 +111,7 @@ export class UploadSession {
         this.#request({ method: "GET", accept: [200, 202, 204] }),
       );
     } catch (error) {
-      if (!(error instanceof VarveError) || error instanceof NetworkFailure) throw error;
-      if (error.code === "E_DENIED") throw error;
+      if (!(error instanceof VarveError) || error.code === "E_DENIED") throw error;
       return false;
     }
     await answer.response.body?.cancel();

@@ -163,6 +163,42 @@ Deno.test("H30 upload: a registry that is full, and one that refuses, are told a
   }
 });
 
+Deno.test("H30 push: every k-th request is refused for a moment, or its answer lost", async () => {
+  await using store = await storeOf(bytes.slice(0, 3 * MIB));
+  const record = store.images.get("r.example/app:1")!;
+  // One blob after the other, so that the same requests fail every time.
+  const cases = [3, 4, 5].flatMap((k) => [[k, false], [k, true]] as const);
+  for (const [k, taken] of cases) {
+    await using servers = new Servers();
+    const registry = new UploadRegistry();
+    let asked = 0;
+    const origin = servers.start(async (request, url) => {
+      const fails = ++asked % k === 0;
+      const answer = fails && !taken ? undefined : await registry.answer(request, url);
+      if (!request.bodyUsed) await request.body?.cancel();
+      return fails ? new Response("", { status: 503 }) : answer;
+    });
+    using client = new RegistryClient(configFor(origin, {}, { attempts: 5 }));
+    const pushed = await pushImage(store, client, record, parseReference("r.example/app:1"), {
+      concurrency: 1,
+    });
+    assertEquals(
+      [...registry.blobs.keys()].sort(),
+      pushed.blobs.map(({ digest }) => digest).sort(),
+    );
+    assertEquals([...registry.manifests.keys()], ["1"]);
+  }
+});
+
+Deno.test("H30 upload: a registry that never says where an upload is gets it again", async () => {
+  const { registry, opened } = await send(
+    { hidesPlace: true },
+    (port) => cutRequests(port, 5 * MIB, 2),
+  );
+  assertEquals(registry.blobs.get(blob.digest), bytes);
+  assertEquals([...new Set(opened)], [0]);
+});
+
 Deno.test("H30 upload: bytes that fail are no reason to try again", async () => {
   await using servers = new Servers();
   const registry = new UploadRegistry();

@@ -11,6 +11,8 @@ export interface UploadRules {
   readonly dropsCut?: boolean;
   /** Whether an upload is lost when one of its requests was cut. */
   readonly losesCut?: boolean;
+  /** Whether it fails when it is asked where an upload is. */
+  readonly hidesPlace?: boolean;
   /** Answer to a body without length. */
   readonly refusesStream?: number;
   /** Bytes of the longest body that it takes; more are answered with 413. */
@@ -75,6 +77,9 @@ export class UploadRegistry {
     url: URL,
   ): Promise<Response | undefined> {
     assertEquals(url.searchParams.get("state"), `${upload.state}`, "not the last Location");
+    if (request.method === "GET" && this.#rules.hidesPlace === true) {
+      return new Response("", { status: 500 });
+    }
     if (request.method === "GET") return this.#where(id, upload, 204);
     if (request.method === "PATCH") return await this.#patch(id, upload, request);
     if (request.method === "PUT") return await this.#close(id, upload, request, url);
