@@ -24,11 +24,12 @@ import {
 } from "./format.ts";
 import type { WriteErofsOptions } from "./options.ts";
 import { writeCopies } from "./copies.ts";
+import { ALIAS, DIRECTORY } from "./notes.ts";
 import { Output } from "./output.ts";
 import type { ErofsPlan } from "./plan.ts";
 import { InodeShape, Placer } from "./shape.ts";
 import { encodeHeader } from "./superblock_writer.ts";
-import { type Directory, eachDirectory, isDirectory } from "./traverse.ts";
+import { type Directory, eachDirectory } from "./traverse.ts";
 
 const DIRECTORY_TYPE = DIRENT_TYPES[S_IFDIR >>> 12] as number;
 const WHITEOUT_TYPE = DIRENT_TYPES[S_IFCHR >>> 12] as number;
@@ -74,11 +75,12 @@ class InodeWriter {
   }
 
   directory({ row, entry, parent }: Directory, first: number, below: Directory[]): number {
-    const { groups } = this.#plan.survey;
+    const { notes } = this.#plan.survey;
     const shape = this.#shape;
     const count = this.#entries(row, entry, parent, first, below);
     const { bytes, size } = this.#dirents;
-    shape.directory(row, size, below.length);
+    shape.take(entry);
+    assert(shape.size === size, "a directory is not as large as it was planned");
     const at = this.#placer.inode(shape);
     const { blockBytes } = shape;
     const blocksAt = blockBytes === 0 ? 0 : this.#placer.blocks(blockBytes);
@@ -90,11 +92,8 @@ class InodeWriter {
     }
     let child = first;
     for (const rows = row.entries(); rows?.valid; rows.next(), child++) {
-      if (isDirectory(rows)) continue;
-      const label = rows.group;
-      const group = label === null ? undefined : groups.get(label);
-      if (group !== undefined && group.entry !== child) continue;
-      this.#leaf(rows, child, group?.links ?? 1);
+      const kind = notes.kind(child);
+      if (kind !== DIRECTORY && kind !== ALIAS) this.#leaf(rows, child);
     }
     return count;
   }
@@ -126,12 +125,12 @@ class InodeWriter {
     return child - first;
   }
 
-  #leaf(row: Row, entry: number, links: number): void {
+  #leaf(row: Row, entry: number): void {
     const shape = this.#shape;
     const out = this.#out;
     const { special } = this.#plan.survey.files;
     const file = special.size === 0 ? undefined : special.get(entry);
-    shape.leaf(row, links, file?.plan);
+    shape.take(entry);
     const at = this.#placer.inode(shape);
     const { blockBytes } = shape;
     let data = NO_BLOCK;

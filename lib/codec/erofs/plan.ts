@@ -10,10 +10,10 @@ import {
   SUPER_BYTES,
   SUPER_OFFSET,
 } from "./format.ts";
+import { ALIAS, DIRECTORY } from "./notes.ts";
 import type { WriteErofsOptions } from "./options.ts";
 import { InodeShape, Placer } from "./shape.ts";
 import { type Survey, surveyTree } from "./survey.ts";
-import { eachDirectory, isDirectory } from "./traverse.ts";
 
 /** Everything that the image will be, but for its bytes. */
 export interface ErofsPlan {
@@ -45,7 +45,7 @@ export function headerBytes(devices: number): number {
 /** Plans an image. @throws {VarveError} as {@linkcode writeErofs} */
 export function planErofs(tree: Tree, options: WriteErofsOptions): ErofsPlan {
   const survey = surveyTree(tree, options);
-  const { groups, files } = survey;
+  const { files, notes } = survey;
   const devices = files.devices();
   const inodesAt = headerBytes(devices.length);
   const placer = new Placer(inodesAt);
@@ -53,34 +53,23 @@ export function planErofs(tree: Tree, options: WriteErofsOptions): ErofsPlan {
   const nids = new Uint32Array(tree.count + 1);
   let inodes = 0;
   const place = (entry: number) => {
+    shape.take(entry);
     const nid = placer.inode(shape) / NID_BYTES;
     if (nid > 0xffff_ffff) throw tooLarge("its inodes need more than 128 GiB");
     nids[entry] = nid;
     inodes++;
     if (shape.blockBytes > 0) placer.blocks(shape.blockBytes);
   };
-  const { sizes, subdirectories } = survey.directories;
-  let visits = 0;
-  eachDirectory(tree, ({ row, entry }, first, below) => {
-    shape.directory(row, sizes[visits] as number, subdirectories[visits++] as number);
-    place(entry);
-    let child = first;
-    for (const rows = row.entries(); rows?.valid; rows.next(), child++) {
-      if (isDirectory(rows)) {
-        below.push({ row: rows.copy(), entry: child, parent: entry });
-        continue;
-      }
-      const label = rows.group;
-      const group = label === null ? undefined : groups.get(label);
-      if (group !== undefined && group.entry !== child) {
-        nids[child] = nids[group.entry] as number;
-        continue;
-      }
-      shape.leaf(rows, group?.links ?? 1, files.special.get(child)?.plan);
-      place(child);
+  const { firsts, sizes, visited } = notes;
+  for (let visit = 0; visit < visited.length; visit++) {
+    place(visited[visit] as number);
+    const end = firsts[visit + 1] ?? nids.length;
+    for (let entry = firsts[visit] as number; entry < end; entry++) {
+      const kind = notes.kind(entry);
+      if (kind === ALIAS) nids[entry] = nids[sizes[entry] as number] as number;
+      else if (kind !== DIRECTORY) place(entry);
     }
-    return child - first;
-  });
+  }
   const sharedAt = alignUp(placer.at, BLOCK);
   const copiesAt = alignUp(sharedAt + survey.pool.sharedBytes, BLOCK);
   const size = copiesAt + files.copied;

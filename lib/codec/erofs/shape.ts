@@ -1,5 +1,4 @@
-import type { Row } from "../../tree/mod.ts";
-import { chunkBitsOf, type ChunkPlan } from "./chunks.ts";
+import { chunkBitsOf } from "./chunks.ts";
 import {
   alignUp,
   BLOCK,
@@ -11,11 +10,9 @@ import {
   FLAT_PLAIN,
   MAX_CHUNK_BITS,
   NID_BYTES,
-  S_IFLNK,
-  S_IFMT,
-  S_IFREG,
 } from "./format.ts";
-import { hasSmallIds, markOf, type Survey } from "./survey.ts";
+import { DIRECTORY, FILE, LINK, WHITEOUT } from "./notes.ts";
+import type { Survey } from "./survey.ts";
 
 const MAX_CHUNK = 2 ** MAX_CHUNK_BITS;
 
@@ -50,44 +47,29 @@ export class InodeShape {
     return this.layout === FLAT_INLINE ? this.size - this.tail : alignUp(this.size, BLOCK);
   }
 
-  /** Takes the form of a directory. */
-  directory(row: Row, size: number, subdirectories: number): void {
-    this.tail = size % BLOCK === 0 ? BLOCK : size % BLOCK;
-    this.layout = FLAT_INLINE;
-    this.chunks = 0;
-    this.area = this.#survey.pool.area(row, markOf(row));
-    this.#inode(row, size, 2 + subdirectories);
-  }
-
-  /** Takes the form of anything else. `plan` is that of a file that is not one whole run. */
-  leaf(row: Row, links: number, plan: ChunkPlan | undefined): void {
-    const { mode } = row;
+  /** Takes the form that an entry was noted with; it must have an inode of its own. */
+  take(entry: number): void {
+    const { epoch, files: { special }, notes, pool } = this.#survey;
+    const kind = notes.kind(entry);
+    const size = this.size = notes.sizes[entry] as number;
+    const links = this.links = notes.links[entry] as number;
+    this.area = pool.area(notes.xattrs(entry));
     this.tail = this.chunks = 0;
     this.layout = FLAT_PLAIN;
-    this.area = this.#survey.pool.area(row, "none");
-    let size = 0;
-    switch (mode & S_IFMT) {
-      case S_IFREG:
-        size = row.size;
-        if (size === 0) break;
-        this.layout = CHUNK_BASED;
-        this.chunkBits = plan?.bits ?? chunkBitsOf(size);
-        this.chunks = plan?.chunks ?? (size <= MAX_CHUNK ? 1 : Math.ceil(size / MAX_CHUNK));
-        break;
-      case S_IFLNK:
-        size = this.tail = row.targetLength;
-        this.layout = FLAT_INLINE;
+    if (kind === DIRECTORY) {
+      this.tail = size % BLOCK === 0 ? BLOCK : size % BLOCK;
+      this.layout = FLAT_INLINE;
+    } else if (kind === LINK) {
+      this.tail = size;
+      this.layout = FLAT_INLINE;
+    } else if (kind === FILE && size > 0) {
+      const plan = special.size === 0 ? undefined : special.get(entry)?.plan;
+      this.layout = CHUNK_BASED;
+      this.chunkBits = plan?.bits ?? chunkBitsOf(size);
+      this.chunks = plan?.chunks ?? (size <= MAX_CHUNK ? 1 : Math.ceil(size / MAX_CHUNK));
     }
-    this.#inode(row, size, links);
-  }
-
-  #inode(row: Row, size: number, links: number): void {
-    const { epoch } = this.#survey;
-    this.size = size;
-    this.links = links;
-    const isCompact = row.mode === 0 ||
-      row.mtimeHi === 0 && row.mtimeLo === epoch.lo && row.mtimeNs === epoch.ns &&
-        hasSmallIds(row) && size <= 0xffff_ffff && links <= 0xffff;
+    const isCompact = kind === WHITEOUT ||
+      notes.isSmall(entry, epoch) && size <= 0xffff_ffff && links <= 0xffff;
     this.bytes = isCompact ? COMPACT_BYTES : EXTENDED_BYTES;
   }
 }

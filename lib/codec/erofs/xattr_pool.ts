@@ -22,6 +22,8 @@ const EMPTY = new Uint8Array(0);
 interface XattrSet {
   readonly words: Uint32Array;
   readonly mark: OverlayMark;
+  /** From 1 in the order of the finds. */
+  readonly number: number;
   /** Inodes that have it. */
   count: number;
   /** What stands behind those inodes. */
@@ -40,21 +42,25 @@ interface SharedXattr {
  * million files of one label cost one set. What two inodes have is shared.
  */
 export class XattrPool {
-  readonly #sets = new Map<number, XattrSet[]>();
+  readonly #sets: XattrSet[] = [];
+  readonly #byHash = new Map<number, XattrSet[]>();
   readonly #xattrs = new Map<string, SharedXattr>();
   #last: XattrSet | undefined;
   #sharedBytes = 0;
 
-  /** Counts the xattrs of an inode. */
-  add(row: Row, mark: OverlayMark): void {
-    if (!row.hasXattrs && mark === "none") return;
+  /** Counts the xattrs of an inode; returns the number of their set, 0 when there are none. */
+  add(row: Row, mark: OverlayMark): number {
+    if (!row.hasXattrs && mark === "none") return 0;
     const [first, end] = row.xattrWords;
-    this.#find(row.words, first, end, mark).count++;
+    const set = this.#find(row.words, first, end, mark);
+    set.count++;
+    return set.number;
   }
 
   /** Ends the counting: from now on {@linkcode area} answers. @throws {VarveError} `E_LIMIT` */
   seal(): void {
-    const sets = [...this.#sets.values()].flat();
+    // This order is part of the writer's version 1.
+    const sets = [...this.#byHash.values()].flat();
     for (const set of sets) {
       for (const xattr of xattrsOf(set)) {
         const key = `${xattr.name}\0${xattr.value}`;
@@ -72,11 +78,9 @@ export class XattrPool {
     for (const set of sets) set.area = this.#encodeArea(xattrsOf(set));
   }
 
-  /** What stands behind an inode; empty when it has no xattrs. */
-  area(row: Row, mark: OverlayMark): Uint8Array {
-    if (!row.hasXattrs && mark === "none") return EMPTY;
-    const [first, end] = row.xattrWords;
-    return this.#find(row.words, first, end, mark).area;
+  /** What stands behind an inode, by the number of its set; empty for 0. */
+  area(number: number): Uint8Array {
+    return number === 0 ? EMPTY : (this.#sets[number - 1] as XattrSet).area;
   }
 
   /** Bytes of all shared xattrs. */
@@ -97,11 +101,13 @@ export class XattrPool {
       hash = Math.imul(hash ^ (words[i] as number), 0x0100_0193);
       hash ^= hash >>> 15;
     }
-    let sets = this.#sets.get(hash);
-    if (sets === undefined) this.#sets.set(hash, sets = []);
+    let sets = this.#byHash.get(hash);
+    if (sets === undefined) this.#byHash.set(hash, sets = []);
     let set = sets.find((other) => isSame(other, words, first, end, mark));
     if (set === undefined) {
-      set = { words: words.slice(first, end), mark, count: 0, area: EMPTY };
+      const number = this.#sets.length + 1;
+      set = { words: words.slice(first, end), mark, number, count: 0, area: EMPTY };
+      this.#sets.push(set);
       sets.push(set);
     }
     return this.#last = set;
