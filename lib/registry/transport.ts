@@ -1,7 +1,7 @@
 import { VarveError } from "../errors.ts";
-import { authorize } from "./auth.ts";
+import { type AuthContext, authorize } from "./auth.ts";
 import { readWhole } from "./body.ts";
-import { parseChallenges } from "./challenge.ts";
+import { type Challenge, parseChallenges } from "./challenge.ts";
 import { Connections } from "./connections.ts";
 import type { ClientConfig, Endpoint, Token, Tokens } from "./contract.ts";
 import { deniedHint } from "./denied.ts";
@@ -34,16 +34,25 @@ export interface Request extends Omit<Exchange, "url" | "headers"> {
  * Tokens are kept by origin and scope. Dispose it: connections stay open until then.
  */
 export class Transport implements Disposable {
-  /** What it was made from. */
-  readonly config: ClientConfig;
+  readonly #config: ClientConfig;
   readonly #connections: Connections;
   readonly #tokens: Map<string, Token>;
+  readonly #asking = new Map<string, Promise<Token | undefined>>();
+  /** Origins of mirrors that gave no answer that counts. */
+  readonly #silent = new Set<string>();
 
   /** `tokens` are those that another transport got. */
   constructor(config: ClientConfig, tokens: Tokens = {}) {
-    this.config = config;
+    this.#config = config;
     this.#connections = new Connections(config);
     this.#tokens = new Map(Object.entries(tokens));
+  }
+
+  /** What it was made from, without mirrors that are silent: none is waited for twice. */
+  get config(): ClientConfig {
+    if (this.#silent.size === 0) return this.#config;
+    const endpoints = this.#config.endpoints.filter(({ origin }) => !this.#silent.has(origin));
+    return { ...this.#config, endpoints };
   }
 
   /** The tokens so far, as a value for another thread. */
@@ -57,10 +66,10 @@ export class Transport implements Disposable {
    * @throws {VarveError} `E_DENIED` 401 and 403 · `E_NOT_FOUND` 404 · `E_REGISTRY` any other answer that is not in `accept`, or none
    */
   async send(endpoint: Endpoint, request: Request): Promise<Answer> {
-    const { attempts, backoff } = this.config;
+    const { attempts, backoff } = this.#config;
     // Whoever stands before another is asked once: the next one is nearer than a second try.
-    const isLast = endpoint.origin === this.config.endpoints.at(-1)?.origin;
-    const last = request.repeatable === false || !isLast ? 1 : attempts;
+    const once = request.repeatable === false || this.#isReplaceable(endpoint);
+    const last = once ? 1 : attempts;
     for (let attempt = 1;; attempt++) {
       let least = 0;
       try {
@@ -73,11 +82,24 @@ export class Transport implements Disposable {
         await response.body?.cancel();
         least = retryAfter(response);
       } catch (error) {
+        if (error instanceof NetworkFailure && this.#isReplaceable(endpoint)) {
+          this.#silent.add(endpoint.origin);
+        }
         if (!(error instanceof NetworkFailure) || attempt >= last) throw error;
         least = error.wait;
       }
       await pause(backoff * 2 ** (attempt - 1), request.signal, least);
     }
+  }
+
+  /** Whether an endpoint behind it may do all that it may. */
+  #isReplaceable({ origin, capabilities }: Endpoint): boolean {
+    const all = this.#config.endpoints;
+    const at = all.findIndex((one) => one.origin === origin);
+    return at >= 0 &&
+      all.slice(at + 1).some((other) =>
+        other.origin !== origin && capabilities.every((one) => other.capabilities.includes(one))
+      );
   }
 
   /** One try, with the token that is known, else with the one that the challenge leads to. */
@@ -91,25 +113,41 @@ export class Transport implements Disposable {
     // A challenge of whoever a redirect led to is not the registry's.
     if (response.status !== 401 || url.origin !== endpoint.origin) return answer;
     const challenges = parseChallenges(response.headers.get("www-authenticate") ?? "");
-    const config = this.config;
-    const connections = this.#connections;
-    const fresh = await authorize(challenges, {
-      endpoint,
-      scope,
-      connections,
-      config,
-      signal,
-      proves,
-    })
-      .catch(async (error) => {
-        await response.body?.cancel();
-        throw error;
-      });
+    const context = { endpoint, scope, signal, proves };
+    const fresh = await this.#fresh(key, token, challenges, context).catch(async (error) => {
+      await response.body?.cancel();
+      throw error;
+    });
     // The same answer to the same question would be refused again.
     if (fresh === undefined || fresh.authorization === token?.authorization) return answer;
     await response.body?.cancel();
-    this.#tokens.set(key, fresh);
     return await this.#once(endpoint, request, fresh);
+  }
+
+  /** A token in place of the one that was refused: what another request got or is getting, else a new one. */
+  async #fresh(
+    key: string,
+    refused: Token | undefined,
+    challenges: readonly Challenge[],
+    context: Omit<AuthContext, "config" | "connections">,
+  ): Promise<Token | undefined> {
+    const known = this.#tokens.get(key);
+    if (known !== undefined && known !== refused && known.expiresAt > Date.now()) return known;
+    // Whoever else asks may fail for reasons of his own: then the next of those who wait asks.
+    for (let others = this.#asking.get(key); others; others = this.#asking.get(key)) {
+      const token = await others.catch(() => undefined);
+      if (token !== undefined) return token;
+    }
+    const [config, connections] = [this.#config, this.#connections];
+    const asking = authorize(challenges, { ...context, config, connections });
+    this.#asking.set(key, asking);
+    try {
+      const fresh = await asking;
+      if (fresh !== undefined) this.#tokens.set(key, fresh);
+      return fresh;
+    } finally {
+      if (this.#asking.get(key) === asking) this.#asking.delete(key);
+    }
   }
 
   #once(endpoint: Endpoint, request: Request, token: Token | undefined): Promise<Answer> {
@@ -124,7 +162,7 @@ export class Transport implements Disposable {
       { ...rest, url, headers: { ...headers, ...authorization } },
       endpoint,
       this.#connections,
-      this.config,
+      this.#config,
     );
   }
 

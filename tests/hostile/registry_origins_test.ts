@@ -164,6 +164,30 @@ Deno.test("H23 a registry that refuses every token is asked for one again, once"
   }
 });
 
+Deno.test("many requests at once share one token, also when it is no longer taken", async () => {
+  await using servers = new Servers();
+  let given = 0;
+  const own = servers.start(
+    (_, { pathname }) =>
+      pathname === "/token" ? Response.json({ token: `T-${++given}` }) : undefined,
+    (request) =>
+      request.headers.get("authorization") === `Bearer T-${given}` ? undefined : new Response("", {
+        status: 401,
+        headers: { "www-authenticate": `Bearer realm="${own}/token",service="s"` },
+      }),
+    imageAnswer(image),
+  );
+  using client = new RegistryClient(configFor(own, { [own]: USER }));
+  const eight = () =>
+    Promise.all(Array.from({ length: 8 }, () => client.smallBlob("app", blob, 1 << 20)));
+  await eight();
+  assertEquals(given, 1);
+  // As if it had expired.
+  given = 100;
+  await eight();
+  assertEquals(given, 101);
+});
+
 Deno.test("H25 H26 registries and mirrors: each is told its own secrets, a failing one, too", async () => {
   await using servers = new Servers();
   const basic = (credential: typeof USER | typeof OTHER, answer: Answer): Answer => {

@@ -227,6 +227,18 @@ Deno.test("a mirror that fails, lies or lacks it is passed over", async () => {
   }
 });
 
+Deno.test("a mirror that gives no answer is asked once in all, however much there is to pull", async () => {
+  for (const status of [503, 429]) {
+    await using servers = new Servers();
+    await using store = openMemoryStore();
+    const mirror = servers.start(() => new Response("", { status }));
+    const own = servers.start(imageAnswer(image));
+    await pull(store, configFor([mirror, own]));
+    await provedAs(store, image);
+    assertEquals(servers.seen.filter(({ origin }) => origin === mirror).length, 1);
+  }
+});
+
 Deno.test("an index: the manifest for the platform, no other; the target stays the index", async () => {
   await using servers = new Servers();
   await using store = openMemoryStore();
