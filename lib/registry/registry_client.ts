@@ -154,7 +154,10 @@ export class RegistryClient implements Disposable {
       const path = `/${repository}/tags/list`;
       const list = { path, field: "tags", scope, action, signal } as const;
       const tags: string[] = [];
-      for await (const page of namePages(this.#transport, endpoint, list)) tags.push(...page);
+      for await (const page of namePages(this.#transport, endpoint, list)) {
+        // Not spread: a page may hold more names than a call takes arguments.
+        for (const tag of page) tags.push(tag);
+      }
       return tags;
     });
   }

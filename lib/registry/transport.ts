@@ -12,6 +12,9 @@ import { registryError, shownWords } from "./text.ts";
 /** Bytes of an error's body that are looked at. */
 const MAX_ERROR_BODY = 64 * 1024;
 
+/** Characters from which on a header of a hosts file counts as a secret. */
+const MIN_SECRET = 6;
+
 /** One request to an endpoint. */
 export interface Request extends Omit<Exchange, "url" | "headers"> {
   /** Path behind the endpoint's own: `/library/debian/tags/list`; or a whole address of the endpoint's origin. */
@@ -209,6 +212,10 @@ export class Transport implements Disposable {
     }
     for (const credential of Object.values(this.config.credentials)) {
       yield credential.kind === "basic" ? credential.password : credential.token;
+    }
+    for (const { headers } of this.#config.endpoints) {
+      // Shorter ones are words like any other.
+      for (const value of Object.values(headers)) if (value.length >= MIN_SECRET) yield value;
     }
   }
 

@@ -199,17 +199,19 @@ Deno.test("H11 challenges that answer nothing end in a refusal, not in a loop", 
 });
 
 Deno.test("H13 an error's body is bounded, harmless, and tells no secret", async () => {
-  const words = "\x1b[31mPASSWORD-1 TOKEN-9 https://s3/x?sig=SIGNATURE-9";
+  const words = "\x1b[31mPASSWORD-1 TOKEN-9 HEADER-9 https://s3/x?sig=SIGNATURE-9";
   await using servers = new Servers();
   const own = servers.start(
     token("TOKEN-9"),
     bearerAnswer("TOKEN-9", () => `${own}/token`),
     () => Response.json({ errors: [{ code: "DENIED", message: words }] }, { status: 403 }),
   );
-  using client = new RegistryClient(configFor(own, { [own]: USER }));
+  const config = configFor(own, { [own]: USER });
+  const endpoints = config.endpoints.map((one) => ({ ...one, headers: { "x-key": "HEADER-9" } }));
+  using client = new RegistryClient({ ...config, endpoints });
   const message = await messageOf(() => client.smallBlob("app", blob, 1 << 20));
   assertStringIncludes(message, "DENIED");
-  for (const secret of ["PASSWORD-1", "TOKEN-9", "SIGNATURE-9", "\x1b"]) {
+  for (const secret of ["PASSWORD-1", "TOKEN-9", "HEADER-9", "SIGNATURE-9", "\x1b"]) {
     assertFalse(message.includes(secret), message);
   }
   const large = servers.start(() => new Response(endless(), { status: 400 }));
@@ -286,6 +288,21 @@ Deno.test("H22 the pages of a list stay at the registry, and end", async () => {
   assertEquals(await codeOf(() => client.tags("away")), "E_REGISTRY");
   assertEquals(await codeOf(() => client.tags("loop")), "E_REGISTRY");
   assertEquals(await codeOf(() => client.tags("missing")), "E_NOT_FOUND");
+});
+
+Deno.test("H22 a list of too many names, or with a page that is too long, is given up", async () => {
+  await using servers = new Servers();
+  const names = JSON.stringify({ tags: Array.from({ length: 300_000 }, (_, i) => `${i}`) });
+  let pages = 0;
+  const own = servers.start((_, { pathname }) => {
+    if (pathname.startsWith("/v2/long/")) return new Response(" ".repeat(5 * 1024 * 1024));
+    const link = `</v2/many/tags/list?page=${++pages}>; rel="next"`;
+    return new Response(names, { headers: { link } });
+  });
+  using client = new RegistryClient(configFor(own));
+  assertEquals(await codeOf(() => client.tags("many")), "E_LIMIT");
+  assertEquals(pages, 4);
+  assertEquals(await codeOf(() => client.tags("long")), "E_LIMIT");
 });
 
 Deno.test("H22 referrers: by the API, by the tag that stands in for it, and nowhere else", async () => {

@@ -17,7 +17,9 @@ export const login: Verb = {
     `The password is asked for in a terminal, or comes from standard input. It is kept only when the
 registry takes it: with the credential helper that Docker's config.json names, else in that file
 ($DOCKER_CONFIG/config.json or ~/.docker/config.json), which docker and podman read, too; where
-$REGISTRY_AUTH_FILE is set, in that one in its place.
+$REGISTRY_AUTH_FILE is set, in that one in its place. A token server of another domain than the
+registry's gets it only where the registry's hosts.toml (see varve pull --help) names the server's
+address: token_realms = ["https://auth.example"].
 
 JSON: {"registry","username","stored"}
 
