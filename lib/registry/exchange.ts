@@ -8,6 +8,9 @@ import { VarveError } from "../errors.ts";
 /** Redirects followed for one request. */
 const MAX_REDIRECTS = 10;
 
+/** Bytes in a ms of the slowest line that a body with a length is sent over: nobody sees how far it is. */
+const SLOWEST = 16;
+
 /** Headers that go along when another origin is asked. */
 const PORTABLE = ["accept", "range", "if-range"];
 
@@ -27,6 +30,8 @@ export interface Exchange {
   readonly signal?: AbortSignal | undefined;
   /** Sent once at most, on a connection of its own: where a kept one breaks, `fetch` sends a body with a length again. */
   readonly single?: boolean;
+  /** Milliseconds that the answer may take beyond the usual. */
+  readonly patience?: number;
   /** Redirects that are followed; ten when absent. */
   readonly redirects?: number;
 }
@@ -144,15 +149,17 @@ async function send(
   const cancel = () => controller.abort(signal?.reason);
   signal?.addEventListener("abort", cancel, { once: true });
   const late = new DOMException("late", "TimeoutError");
+  const blind = body instanceof Uint8Array ? body.length / SLOWEST : 0;
+  const limit = Math.ceil(idleTimeout + (request.patience ?? 0) + blind);
   let taken = 0;
   const expire = () => {
     const now = upload?.taken() ?? 0;
     if (now > taken) {
       taken = now;
-      timer = setTimeout(expire, idleTimeout);
+      timer = setTimeout(expire, limit);
     } else controller.abort(late);
   };
-  let timer = setTimeout(expire, idleTimeout);
+  let timer = setTimeout(expire, limit);
   try {
     const address = connections.addressOf(url, endpoint);
     const response = await fetch(address, {
@@ -171,7 +178,7 @@ async function send(
     // Most actions name it.
     const where = action.includes(url.origin) ? "" : `${url.origin}: `;
     const { state, passes } = controller.signal.aborted
-      ? { state: `it does not answer within ${Math.round(idleTimeout / 1000)} s`, passes: true }
+      ? { state: `it does not answer within ${Math.round(limit / 1000)} s`, passes: true }
       : networkState(error);
     if (passes) throw new NetworkFailure(action, where + state + through);
     throw registryError(action, where + state + through);

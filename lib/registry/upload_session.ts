@@ -14,6 +14,8 @@ const WHOLE_BYTES = 1024 ** 2;
 const CHUNK_BYTES = 16 * 1024 ** 2;
 /** Chunks are held in memory: whoever asks for longer ones gets all in one. */
 const MAX_CHUNK_BYTES = 64 * 1024 ** 2;
+/** Bytes in a ms that a registry reads or moves at least, when it closes an upload. */
+const CLOSED_IN_MS = 20_000;
 /** Answers of registries, and of what stands before them, that take no body without length or none that long. */
 const REFUSES_STREAM = [400, 405, 411, 413, 416, 501];
 /** Answer of those for whom a shorter chunk may do. */
@@ -178,10 +180,16 @@ export class UploadSession {
   }
 
   async #close(body: Uint8Array<ArrayBuffer>): Promise<void> {
-    const { digest } = this.#bytes.blob;
+    const { digest, size } = this.#bytes.blob;
     const path = new URL(this.#location);
     path.searchParams.set("digest", digest);
-    const answer = await this.#send({ method: "PUT", path, body, accept: [201, ...ASTRAY] });
+    const answer = await this.#send({
+      method: "PUT",
+      path,
+      body,
+      patience: size / CLOSED_IN_MS,
+      accept: [201, ...ASTRAY],
+    });
     if (answer.response.status !== 201) this.#goOn(answer, this.#at);
     refuseOther(answer.response, digest, this.#action);
   }

@@ -4,6 +4,7 @@ import { createPool, loadImages, openMemoryStore, type Store } from "../../mod.t
 import { sha256 } from "../../lib/digest/mod.ts";
 import { parseReference } from "../../lib/oci/mod.ts";
 import { pushImage, RegistryClient } from "../../lib/registry/mod.ts";
+import { Transport } from "../../lib/registry/transport.ts";
 import { codeOf } from "../support/code_of.ts";
 import { cutRequests, type RequestCutter } from "../support/cut_requests.ts";
 import { configFor, Servers } from "../support/hostile_registry.ts";
@@ -197,6 +198,39 @@ Deno.test("H30 upload: a registry that never says where an upload is gets it aga
   );
   assertEquals(registry.blobs.get(blob.digest), bytes);
   assertEquals([...new Set(opened)], [0]);
+});
+
+Deno.test("H30 upload: a registry is given time to close an upload, by its length", async () => {
+  await using servers = new Servers();
+  const registry = new UploadRegistry({ closesIn: 1500 });
+  using client = new RegistryClient(
+    configFor(servers.start(registry.answer), {}, { idleTimeout: 1000 }),
+  );
+  const part = bytes.subarray(0, MIB);
+  await client.uploadBlob("app", {
+    blob: { digest: sha256(part), size: part.length },
+    open: (from) => Promise.resolve(piecesOf(part.subarray(from))),
+  });
+  assertEquals(registry.closed, 1);
+  assertEquals(servers.seen.filter(({ method }) => method === "GET"), []);
+});
+
+Deno.test("H30 an answer that may take longer is waited for, another is not", async () => {
+  await using servers = new Servers();
+  const origin = servers.start(async () => {
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    return new Response("");
+  });
+  const config = configFor(origin, {}, { idleTimeout: 200, attempts: 1 });
+  using transport = new Transport(config);
+  const ask = async (patience: number) => {
+    const request = { method: "GET", path: "/", scope: "", action: "wait", patience };
+    const { response } = await transport.send(config.endpoints[0]!, request);
+    await response.body?.cancel();
+    return response.status;
+  };
+  assertEquals(await ask(60_000), 200);
+  assertEquals(await codeOf(() => ask(0)), "E_REGISTRY");
 });
 
 Deno.test("H30 upload: bytes that fail are no reason to try again", async () => {
