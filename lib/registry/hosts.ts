@@ -28,7 +28,15 @@ export async function findEndpoints(
     for (const name of directoryNames(registry)) {
       const folder = `${directory}/${name}`;
       const text = await readText(`${folder}/hosts.toml`);
-      if (text !== undefined) return await readHosts(text, folder, registry, own);
+      if (text !== undefined) {
+        return await readHosts(text, {
+          file: `${folder}/hosts.toml`,
+          folder,
+          registry,
+          own,
+          plainHttp,
+        });
+      }
       const trusted = await withCertificates(own, folder, plainHttp);
       if (trusted !== undefined) return [trusted];
     }
@@ -53,17 +61,13 @@ export function ownEndpoint(registry: string, plainHttp?: boolean): Endpoint {
   };
 }
 
-/** containerd looks for `host:port`, then `host_port_`, then `host`, then `_default`. */
+/** containerd looks for `host_port_`, then `host:port`, then `_default`. */
 function directoryNames(registry: string): string[] {
   const port = /^(.*):([0-9]+)$/.exec(registry);
-  return [
-    registry,
-    ...(port === null ? [] : [`${port[1]}_${port[2]}_`, port[1] as string]),
-    "_default",
-  ];
+  return [...(port === null ? [] : [`${port[1]}_${port[2]}_`]), registry, "_default"];
 }
 
-/** Without a `hosts.toml`, Docker's names count: `*.crt` to trust, `*.cert` and `*.key` to show. They stand for TLS. */
+/** Without a `hosts.toml`, Docker's names count: `*.crt` to trust, `*.cert` and `*.key` to show; they stand for TLS. `undefined` without a folder. */
 async function withCertificates(
   own: Endpoint,
   folder: string,
@@ -80,7 +84,8 @@ async function withCertificates(
   }
   const ca = names.filter((name) => name.endsWith(".crt")).sort();
   const cert = names.filter((name) => name.endsWith(".cert")).sort()[0];
-  if (ca.length === 0 && cert === undefined) return undefined;
+  // The registry has a directory, and no other is looked for.
+  if (ca.length === 0 && cert === undefined) return own;
   const at = { file: folder, folder };
   return {
     ...own,
@@ -92,13 +97,8 @@ async function withCertificates(
 
 type Table = Readonly<Record<string, unknown>>;
 
-async function readHosts(
-  text: string,
-  folder: string,
-  registry: string,
-  own: Endpoint,
-): Promise<Endpoint[]> {
-  const file = `${folder}/hosts.toml`;
+async function readHosts(text: string, at: HostContext): Promise<Endpoint[]> {
+  const { file, own, plainHttp } = at;
   let root: Table;
   try {
     root = parse(text) as Table;
@@ -115,10 +115,13 @@ async function readHosts(
   const endpoints: Endpoint[] = [];
   for (const [address, table] of Object.entries(hosts)) {
     if (!isTable(table)) throw malformed(file, `host ${address} is no table`);
-    endpoints.push(await readHost(address, table, { file, folder, registry, own }));
+    endpoints.push(await readHost(address, table, at));
   }
-  const self = server === undefined ? own.origin : server;
-  endpoints.push(await readHost(self, root, { file, folder, registry, own }));
+  // Settings of TLS stand for TLS, on loopback, too.
+  const isSecure = plainHttp !== true &&
+    ["ca", "client", "skip_verify"].some((name) => root[name] !== undefined);
+  const self = isSecure ? own.origin.replace(/^http:/, "https:") : own.origin;
+  endpoints.push(await readHost(server ?? self, root, at));
   return endpoints;
 }
 
@@ -131,6 +134,7 @@ interface Place {
 interface HostContext extends Place {
   readonly registry: string;
   readonly own: Endpoint;
+  readonly plainHttp: boolean | undefined;
 }
 
 async function readHost(address: string, table: Table, at: HostContext): Promise<Endpoint> {

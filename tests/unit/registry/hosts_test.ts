@@ -74,6 +74,39 @@ Deno.test("hosts: the own directory beats the default one", async () => {
   ]);
 });
 
+Deno.test("hosts: names of directories in containerd's order; one that is there ends the search", async () => {
+  const server = (name: string) => `server = "http://${name}"`;
+  const origin = async (registry: string, files: Record<string, string>) =>
+    (await hosts(registry, files)).map((one) => one.origin);
+  const files = {
+    "r.example_5000_/hosts.toml": server("first"),
+    "r.example:5000/hosts.toml": server("second"),
+    "r.example/hosts.toml": server("bare"),
+    "empty.example/readme": "",
+    "_default/hosts.toml": server("default"),
+  };
+  assertEquals(await origin("r.example:5000", files), ["http://first"]);
+  const { "r.example_5000_/hosts.toml": _, ...second } = files;
+  assertEquals(await origin("r.example:5000", second), ["http://second"]);
+  assertEquals(await origin("r.example:6000", files), ["http://default"]);
+  assertEquals(await origin("empty.example", files), ["https://empty.example"]);
+});
+
+Deno.test("hosts: settings of TLS stand for TLS, also on loopback, unless http is asked for", async () => {
+  const origin = async (text: string) =>
+    (await hosts("localhost:5000", {
+      "localhost:5000/hosts.toml": text,
+      "localhost:5000/a.pem": PEM,
+    }))
+      .map((one) => one.origin);
+  assertEquals(await origin(`ca = "a.pem"`), ["https://localhost:5000"]);
+  assertEquals(await origin("skip_verify = true"), ["https://localhost:5000"]);
+  assertEquals(await origin(`server = "http://localhost:5000"\nca = "a.pem"`), [
+    "http://localhost:5000",
+  ]);
+  assertEquals(await origin(""), ["http://localhost:5000"]);
+});
+
 Deno.test("hosts: what is malformed or impossible is refused", async () => {
   const bad: [string, string][] = [
     ["server = ", "E_FORMAT"],
