@@ -11,13 +11,14 @@ import { createPool } from "../../lib/pool/mod.ts";
 import { createSnapshotter, mountImage, selectDriver } from "../../lib/snapshot/mod.ts";
 import { openStore, readImage } from "../../lib/store/mod.ts";
 import { Cli } from "../support/cli.ts";
-import { run, runAny } from "../support/process.ts";
+import { run } from "../support/process.ts";
 import { bringImage } from "../support/snapshots.ts";
 import { tempDir } from "../support/temp.ts";
 import { figure, measure, timingOf } from "./harness.ts";
 import { type Contender, peersOf } from "./mount_peers.ts";
 import { type BenchImage, realImage, tenLayers } from "./real_images.ts";
 import { report, type ResultRow } from "./results.ts";
+import { timed } from "./turns.ts";
 
 const RUNS = Number(Deno.env.get("VARVE_BENCH_RUNS") ?? "3");
 const LONG = { timeout: 900_000 };
@@ -34,24 +35,7 @@ await using temp = await tempDir("varve-bench-", "/var/tmp");
 /** The least time of some runs, each in a directory of its own. */
 async function best(runs: number, act: Contender): Promise<number> {
   const times: number[] = [];
-  for (let i = 0; i < runs; i++) {
-    const directory = temp.join(crypto.randomUUID());
-    await Deno.mkdir(directory);
-    await using engine = await act.engine?.(directory);
-    await run(["sync", "-f", directory], LONG);
-    const start = performance.now();
-    await act.run(directory, engine);
-    times.push(performance.now() - start);
-    await runAny([
-      "sh",
-      "-c",
-      `umount "$1/mnt"; umount "$1"/store/mounts/*; umount -l "$1/root/overlay"`,
-      "sh",
-      directory,
-    ]);
-    await engine?.[Symbol.asyncDispose]();
-    await Deno.remove(directory, { recursive: true });
-  }
+  for (let i = 0; i < runs; i++) times.push(await timed(act, temp.join(crypto.randomUUID())));
   return timingOf(times).least;
 }
 

@@ -95,8 +95,8 @@ async function engines(
   return peers;
 }
 
-/** Stopped once, however often it is asked. */
-function engine(client: readonly string[], daemon: AsyncDisposable): Engine {
+/** An engine of a daemon, which is stopped once, however often it is asked. */
+export function engine(client: readonly string[], daemon: AsyncDisposable): Engine {
   let stopped: PromiseLike<void> | undefined;
   const stop = async (): Promise<void> => await (stopped ??= daemon[Symbol.asyncDispose]());
   return { client, [Symbol.asyncDispose]: stop };
