@@ -29,7 +29,7 @@ With --compression, layers that are not compressed yet (as those of a commit) ar
 store first, the same on every machine and in save; then the digest is another, and is told. Without
 it, or with none, they are pushed as they are.
 
-An index is pushed with all of its platforms, which must be here; --platform pushes one of them.
+An index is pushed as it is, with all of its platforms, which must be here; --platform pushes one of them.
 
 JSON: {"name","digest","counts":{"present","mounted","uploaded"},"blobs":[{"digest","size","outcome"}]}
 

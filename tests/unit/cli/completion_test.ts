@@ -27,6 +27,7 @@ Deno.test("completion: options of the verb and of all verbs, and their values", 
   assertEquals(values("--format", ""), ["text", "json"]);
   assertEquals(values("save", "app", "--format="), ["--format=text", "--format=json"]);
   assertEquals(values("run", "--network", ""), ["host", "none"]);
+  assertEquals(values("push", "app", "--compression", ""), ["gzip", "zstd", "none"]);
   assertEquals(sources("save", "app", "-o", ""), ["files"]);
   assertEquals(sources("save", "app", "--oci-dir", ""), ["directories"]);
   assertEquals(sources("run", "--workdir", ""), []);
@@ -44,6 +45,7 @@ Deno.test("completion: arguments", () => {
   assertEquals(sources("commit", ""), ["snapshots"]);
   assertEquals(sources("export", ""), ["snapshots", "images"]);
   assertEquals(sources("tag", ""), ["images"]);
+  assertEquals(sources("copy", ""), ["images"]);
   assertEquals(sources("snapshot", "rm", ""), ["snapshots"]);
   assertEquals(sources("run", "app", "--", "-"), ["files"]);
   assertEquals(values("config", "set", "").includes("limits.layer.entries"), true);
