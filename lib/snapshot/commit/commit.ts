@@ -59,6 +59,7 @@ export async function commitSnapshot(options: CommitImageOptions): Promise<Commi
       { subject: key },
     );
   }
+  options.pool.prepare("extract");
   const parent = await parentImage(store, source.row, source.layers);
   // A change that cannot be understood is told before anything is read.
   const config = changedConfig(options, parent, source.layers);
