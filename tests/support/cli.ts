@@ -7,20 +7,25 @@ export const MAIN: string = new URL("../../lib/cli/main.ts", import.meta.url).pa
 /** Where Deno keeps modules: a test that gives the command another home must not have them fetched again. */
 const DENO_DIR = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`;
 
+/** The program as it is run from its sources. */
+const PROGRAM: readonly string[] = [Deno.execPath(), "run", "-A", "--no-check", MAIN];
+
 /** A store and the command on it. */
 export class Cli {
   readonly #root: string;
   readonly #options: RunOptions;
+  readonly #program: readonly string[];
 
-  /** `root` is the root of the store. */
-  constructor(root: string, options: RunOptions = {}) {
+  /** `root` is the root of the store, `program` what a call begins with. */
+  constructor(root: string, options: RunOptions = {}, program: readonly string[] = PROGRAM) {
     this.#root = root;
     this.#options = options;
+    this.#program = program;
   }
 
   /** The whole command line of a call. */
   command(args: readonly string[]): string[] {
-    return [Deno.execPath(), "run", "-A", "--no-check", MAIN, ...args];
+    return [...this.#program, ...args];
   }
 
   /** Runs a verb, whatever its exit code. */

@@ -1,0 +1,19 @@
+/** The program in the form that is installed: one file. */
+import { compileSelfExtracting } from "../support/compile/self_extracting.ts";
+import { Cli } from "../support/cli.ts";
+import { run, type RunOptions } from "../support/process.ts";
+
+/** Makes a command on the store at `root`. */
+export type Program = (root: string, options?: RunOptions) => Cli;
+
+/** Compiles the program into a directory, and starts it once, for the first start unpacks it. */
+export async function compileProgram(directory: string): Promise<Program> {
+  const root = new URL("../../", import.meta.url).pathname.replace(/\/$/, "");
+  const { version } = JSON.parse(await Deno.readTextFile(`${root}/deno.json`));
+  const file = `${directory}/varve`;
+  await compileSelfExtracting({ root, version }, file, 1);
+  const cache = { XDG_CACHE_HOME: `${directory}/cache` };
+  await run([file, "version"], { env: cache });
+  return (root, options = {}) =>
+    new Cli(root, { ...options, env: { ...cache, ...options.env } }, [file]);
+}
