@@ -44,11 +44,8 @@ export async function compressImage(
   for (const layer of manifest.layers) {
     layers.push(await compressLayer(store, ingest, layer, options));
   }
-  const { mediaType, config, annotations } = manifest;
-  const target = await ingest.blob(
-    encodeManifest({ mediaType, config, layers, annotations }),
-    mediaType,
-  );
+  const { mediaType } = manifest;
+  const target = await ingest.blob(encodeManifest({ ...manifest, layers }), mediaType);
   await ingest.commit();
   return { ...record, target };
 }

@@ -133,6 +133,8 @@ export interface ManifestFields {
   readonly config: Descriptor;
   /** The layers, lowest first. */
   readonly layers: readonly Descriptor[];
+  /** The manifest that this one refers to. */
+  readonly subject?: Descriptor;
   /** Annotations. */
   readonly annotations?: Readonly<Record<string, string>>;
 }
@@ -144,6 +146,7 @@ export function encodeManifest(fields: ManifestFields): Uint8Array<ArrayBuffer> 
     mediaType: fields.mediaType ?? MEDIA_TYPES.manifest,
     config: descriptorToJson(fields.config),
     layers: fields.layers.map(descriptorToJson),
+    subject: fields.subject === undefined ? undefined : descriptorToJson(fields.subject),
     annotations: sortedMap(fields.annotations),
   };
   return encodeJson(json);

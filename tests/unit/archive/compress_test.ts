@@ -5,7 +5,7 @@ import type { Digest } from "../../../lib/digest/mod.ts";
 import { parseManifest } from "../../../lib/oci/mod.ts";
 import { createPool } from "../../../lib/pool/mod.ts";
 import { findImage, openMemoryStore, type Store } from "../../../lib/store/mod.ts";
-import { archiveTar, buildImage, ociFiles } from "../../support/images.ts";
+import { archiveTar, buildImage, describe, jsonBytes, ociFiles } from "../../support/images.ts";
 import { prng } from "../../support/prng.ts";
 
 const NAME = "example.org/plain:1";
@@ -89,4 +89,20 @@ Deno.test("compress: an image of compressed layers stays as it is", async () => 
   await loadImages(store, ReadableStream.from([archiveTar(ociFiles([image]))]), { pool });
   const record = await findImage(store, NAME);
   assertEquals(await compressImage(store, record, { pool, format: "zstd" }), record);
+});
+
+Deno.test("compress: the manifest keeps all that is not a layer", async () => {
+  const more = { subject: IMAGE.descriptor, annotations: { note: "kept" } };
+  const fields = JSON.parse(new TextDecoder().decode(IMAGE.manifest));
+  const manifest = jsonBytes({ ...fields, ...more });
+  const descriptor = describe(IMAGE.descriptor.mediaType, manifest);
+  await using store = openMemoryStore();
+  await using pool = createPool({ inline: true });
+  const archive = archiveTar(ociFiles([{ ...IMAGE, manifest, descriptor }]));
+  await loadImages(store, ReadableStream.from([archive]), { pool });
+  const record = await findImage(store, NAME);
+  const { target } = await compressImage(store, record, { pool, format: "gzip" });
+  const after = JSON.parse(new TextDecoder().decode(await store.blobs.read(target.digest)));
+  assertNotEquals(after.layers, fields.layers);
+  assertEquals({ ...after, layers: [] }, { ...fields, ...more, layers: [] });
 });
