@@ -54,7 +54,8 @@ export interface Snapshotter {
   /** The driver behind it. */
   readonly driver: DriverName;
   /**
-   * Makes an active snapshot and gives its mounts. Without a parent it is an empty directory of mode 0755.
+   * Makes an active snapshot and gives its mounts. Without a parent it is an empty directory
+   * of mode 0755 and mtime 0, as the root of an image without layers is on every machine.
    *
    * @throws {VarveError} `E_NOT_FOUND` no such parent · `E_USAGE` the parent is not committed, or a bad key or label · `E_EXISTS` the key is taken
    */

@@ -20,10 +20,11 @@ export class DriverDirectories {
     return `${this.#options.directories.snapshot(cacheId)}/fs`;
   }
 
-  /** Makes a new directory of mode 0755, whatever the umask. */
+  /** Makes a new directory of mode 0755, whatever the umask, and of the time that a root has without a layer. */
   async make(path: string): Promise<void> {
     await Deno.mkdir(path);
     await Deno.chmod(path, 0o755);
+    await Deno.utime(path, 0, 0);
   }
 
   /** Whether the overlay driver made a snapshot. @throws {VarveError} `E_DAMAGE` when its directory is gone */

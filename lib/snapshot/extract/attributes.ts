@@ -76,7 +76,7 @@ export class AttributeWriter {
     for (const { name, value } of extra) setXattrFd(fd, name, value);
     for (const xattr of node.xattrs) {
       if (this.#admits(xattr.name, true)) {
-        this.#try(() => setXattrFd(fd, xattr.name, xattr.value));
+        this.#try(node, () => setXattrFd(fd, xattr.name, xattr.value));
       }
     }
     chmodFd(fd, node.mode);
@@ -89,7 +89,7 @@ export class AttributeWriter {
     if (this.#changesOwner(node)) chownAt(directory, name, node.uid, node.gid);
     for (const xattr of node.xattrs) {
       if (this.#admits(xattr.name, false)) {
-        this.#try(() => setXattrAt(directory, name, xattr.name, xattr.value));
+        this.#try(node, () => setXattrAt(directory, name, xattr.name, xattr.value));
       }
     }
     // A symbolic link has no mode of its own.
@@ -127,10 +127,11 @@ export class AttributeWriter {
     return true;
   }
 
-  #try(set: () => void): void {
+  #try({ xattrs }: Attributes, set: () => void): void {
     try {
       set();
     } catch (error) {
+      if (isErrno(error, "ENOSPC", "E2BIG", "ERANGE")) throw this.#tooLarge(error, xattrs);
       if (!isErrno(error, "ENOTSUP", "EPERM", "EACCES")) throw error;
       if (this.#rootless) return this.#drop("xattr-unsupported");
       if (!isErrno(error, "ENOTSUP")) throw error;
@@ -142,6 +143,24 @@ export class AttributeWriter {
         { cause: error },
       );
     }
+  }
+
+  /** Most file systems keep all xattrs of a file in little room, and say that the disk is full. */
+  #tooLarge(error: VarveError, xattrs: readonly Xattr[]): VarveError {
+    const { available, type } = fileSystemOf(this.#root);
+    const bytes = xattrs.reduce((sum, { name, value }) => sum + name.length + value.length, 0);
+    if (available <= bytes) return error;
+    return new VarveError(
+      "E_SYSCALL",
+      `Cannot set extended attribute ${error.details.subject}: ${type} has no room for the ${bytes} bytes of this file's attributes`,
+      {
+        ...error.details,
+        hint: type === "ext4"
+          ? "ext4 keeps a block of them, usually 4096 bytes: use xfs or btrfs, or mount by --driver erofs"
+          : "use another file system, or mount by --driver erofs",
+      },
+      { cause: error },
+    );
   }
 
   #countTime(wanted: Timestamp, read: () => Timestamp): void {

@@ -1,6 +1,15 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { type ByteString, fromText } from "../../../lib/bytes/mod.ts";
-import { closeFd, CWD, openRoot, setXattrAt } from "../../../lib/linux/mod.ts";
+import { VarveError } from "../../../lib/errors.ts";
+import {
+  closeFd,
+  CWD,
+  fileSystemOf,
+  openDirectoryAt,
+  openRoot,
+  ownFd,
+  setXattrAt,
+} from "../../../lib/linux/mod.ts";
 import { addReports, extractTree } from "../../../lib/snapshot/extract/mod.ts";
 import {
   arena,
@@ -251,4 +260,26 @@ Deno.test({ name: "a part that does not exist is the caller's mistake", ...root 
     message = error.message;
   }
   assertEquals(message, "Cannot extract part 2 of 2: there is no such part");
+});
+
+/** It says of an xattr that does not fit what it says of a full disk. */
+function isExt4(path: string): boolean {
+  using directory = ownFd(openDirectoryAt(CWD, fromText(path)));
+  return fileSystemOf(directory.fd).type === "ext4";
+}
+
+Deno.test({
+  name: "xattrs that a file system has no room for are named, not the disk",
+  ignore: root.ignore || !isExt4(Deno.env.get("TMPDIR") ?? "/tmp"),
+  async fn() {
+    await using place = await arena();
+    const xattrs = { "user.large": "v".repeat(60_000) };
+    const layer = layerOf([{ name: "file", content: "x", xattrs }]);
+    const error = assertThrows(() => place.extract([layer]), VarveError);
+    assertEquals(
+      error.message,
+      "Cannot extract file: user.large: ext4 has no room for the 60010 bytes of this file's attributes",
+    );
+    assertStringIncludes(String(error.details.hint), "4096 bytes");
+  },
 });
