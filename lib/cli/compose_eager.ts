@@ -1,7 +1,11 @@
 import type { LoadedImage } from "../archive/mod.ts";
+import { VarveError } from "../errors.ts";
 import type { Context } from "./context.ts";
 
-/** Composes images that came in, where the setting `compose.eager` says so and the driver composes. */
+/**
+ * Composes images that came in, where the setting `compose.eager` says so and the driver composes.
+ * One that EROFS cannot hold came in all the same: its first mount extracts it.
+ */
 export async function composeEagerly(
   context: Context,
   images: readonly LoadedImage[],
@@ -13,6 +17,12 @@ export async function composeEagerly(
   const pool = await context.pool();
   for (const { layers } of images) {
     const diffIds = layers.map(({ diffId }) => diffId);
-    if (diffIds.length > 0) await composeChain({ store, pool, diffIds, signal: context.signal });
+    if (diffIds.length === 0) continue;
+    try {
+      await composeChain({ store, pool, diffIds, signal: context.signal });
+    } catch (error) {
+      if (!(error instanceof VarveError && error.code === "E_LIMIT")) throw error;
+      context.warn(`${error.message}: its layers are extracted at the first mount`);
+    }
   }
 }

@@ -50,6 +50,23 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "erofs: an image that EROFS cannot hold is loaded, and the reason is told",
+  ...needs({ root: true, mount: true, kernel: "6.12" }),
+  async fn() {
+    await using temp = await tempDir("varve-erofs-", "/var/tmp");
+    const varve = new Cli(temp.join("store"));
+    const archive = temp.join("app.tar");
+    // One byte more than an xattr has in EROFS.
+    const layers = [[{ name: "a", xattrs: { "user.large": "v".repeat(65_536) } }]];
+    await Deno.writeFile(archive, archiveTar(ociFiles([buildImage({ name: NAME, layers })])));
+    await varve.text(["config", "set", "compose.eager", "on"]);
+    const { code, stderr } = await varve.any(["load", archive]);
+    assertEquals(code, 0, stderr);
+    assertStringIncludes(stderr, "its layers are extracted at the first mount");
+  },
+});
+
 /** File systems on which an image cannot be mounted as a file; `at` is a directory for what they need. */
 const FALLBACKS: readonly {
   readonly title: string;
