@@ -79,14 +79,19 @@ Deno.test("without copies every locator reads back, and the same tree gives the 
 const readSome: ReadLayer = (source, position, length) =>
   LAYERS.has(source) ? readLayer(source, position, length) : new Uint8Array(0);
 
+/** Numbers at which sizes, counts and addresses turn. */
+const EDGES = [0, 1, 31, 512, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_fe00, 0xffff_ffff];
+
 function mutate(r: Random, image: Uint8Array): Uint8Array {
+  const view = new DataView(image.buffer, image.byteOffset, image.length);
   for (let i = 1 + r(4); i > 0; i--) {
-    // What stands behind the boot block decides.
-    const at = 1024 + r(image.length - 1024);
-    const what = r(4);
+    // What stands behind the boot block decides, and most of all the superblock.
+    const at = 1024 + r(r(5) === 0 ? 128 : image.length - 1024);
+    const what = r(5);
     if (what === 0) image[at] = r(256);
     else if (what === 1) image[at] = (image[at] as number) ^ (1 << r(8));
     else if (what === 2) image.fill(r(2) * 255, at, Math.min(image.length, at + r(40)));
+    else if (what === 3) view.setUint32(at & ~3, EDGES[r(EDGES.length)] as number, true);
     else image.copyWithin(at, 1024 + r(image.length - 1024), image.length - r(512));
   }
   return r(6) === 0 ? image.slice(0, r(image.length)) : image;
