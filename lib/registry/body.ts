@@ -30,36 +30,85 @@ export async function* readBody(
 ): AsyncGenerator<Uint8Array, void, void> {
   if (response.body === null) return;
   const reader = response.body.getReader({ mode: "byob" });
+  // A read that waits ends as if the body did.
+  const cancel = () => void reader.cancel().catch(() => {});
+  const patience = new Patience(idleTimeout, cancel);
   let buffer = new ArrayBuffer(READ_BYTES);
-  let left = idleTimeout;
-  let since = 0;
   let complete = false;
+  signal?.addEventListener("abort", cancel, { once: true });
   try {
     for (;;) {
-      const begun = performance.now();
-      const { done, value } = await within(
-        reader.read(new Uint8Array(buffer)),
-        left,
-        () => void reader.cancel().catch(() => {}),
-        registryError(action, `no progress for ${Math.round(idleTimeout / 1000)} s`),
-        signal,
-      ).catch((error: unknown) => {
+      signal?.throwIfAborted();
+      patience.begin();
+      const { done, value } = await reader.read(new Uint8Array(buffer)).catch((error: unknown) => {
         signal?.throwIfAborted();
-        if (error instanceof VarveError) throw error;
         throw registryError(action, networkState(error).state);
       });
+      signal?.throwIfAborted();
+      patience.end(value?.length ?? 0);
+      if (patience.isOver) {
+        throw registryError(action, `no progress for ${Math.round(idleTimeout / 1000)} s`);
+      }
       if (done || value === undefined) {
         complete = true;
         return;
       }
-      left -= performance.now() - begun;
-      since += value.length;
-      if (since >= PROGRESS_BYTES) [left, since] = [idleTimeout, 0];
       yield value;
       buffer = value.buffer as ArrayBuffer;
     }
   } finally {
+    patience.stop();
+    signal?.removeEventListener("abort", cancel);
     if (!complete) await reader.cancel().catch(() => {});
+  }
+}
+
+/** How long a peer may make no progress. One timer for all reads: each is too short for its own. */
+class Patience {
+  /** Whether it has ended. */
+  isOver = false;
+  readonly #whole: number;
+  readonly #onEnd: () => void;
+  #left: number;
+  #bytes = 0;
+  /** Since when a read waits. */
+  #since: number | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(ms: number, onEnd: () => void) {
+    this.#whole = this.#left = ms;
+    this.#onEnd = onEnd;
+  }
+
+  /** A read begins. */
+  begin(): void {
+    this.#since = performance.now();
+    if (this.#timer === undefined) this.#arm(this.#left);
+  }
+
+  /** It brought so many bytes. */
+  end(bytes: number): void {
+    this.#left -= performance.now() - (this.#since ?? 0);
+    this.#since = null;
+    this.#bytes += bytes;
+    if (this.#bytes >= PROGRESS_BYTES) [this.#left, this.#bytes] = [this.#whole, 0];
+  }
+
+  /** There are no more. */
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #arm(ms: number): void {
+    this.#timer = setTimeout(() => this.#look(), Math.max(1, ms));
+  }
+
+  #look(): void {
+    const waited = this.#since === null ? 0 : performance.now() - this.#since;
+    const left = this.#left - waited;
+    if (this.#since === null || left > 0) return this.#arm(left);
+    this.isOver = true;
+    this.#onEnd();
   }
 }
 
@@ -101,36 +150,4 @@ export async function readWhole(
     at += chunk.length;
   }
   return whole;
-}
-
-/** Waits for a promise, a time, or an abort, whichever is first; `stop` is called for the latter two. */
-export async function within<T>(
-  promise: Promise<T>,
-  ms: number,
-  stop: () => void,
-  late: Error,
-  signal: AbortSignal | undefined,
-): Promise<T> {
-  signal?.throwIfAborted();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let cancel: (() => void) | undefined;
-  const ended = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(late), Math.max(1, ms));
-    cancel = () => reject(signal?.reason);
-    signal?.addEventListener("abort", cancel, { once: true });
-  });
-  let settled = false;
-  try {
-    const value = await Promise.race([promise, ended]);
-    settled = true;
-    return value;
-  } finally {
-    clearTimeout(timer);
-    if (cancel !== undefined) signal?.removeEventListener("abort", cancel);
-    if (!settled) {
-      // Whatever it was, nobody waits for it any more.
-      promise.catch(() => {});
-      stop();
-    }
-  }
 }
