@@ -8,6 +8,7 @@ import { createPool } from "../../lib/pool/mod.ts";
 import {
   createSnapshotter,
   type DriverName,
+  type MountedImage,
   mountImage,
   selectDriver,
 } from "../../lib/snapshot/mod.ts";
@@ -26,45 +27,57 @@ const ACTS: Readonly<Record<string, string>> = {
   "stat of all": `find "$1" -printf '%m %U %G %s %T@ %l %p\\n' > "$2"`,
   "read of all": 'find "$1" -type f -print0 | xargs -0 cat > /dev/null',
 };
-const DRIVERS: readonly DriverName[] = ["erofs", "overlay"];
+/** One mount a store: the snapshots of a chain share its lower. */
+const MOUNTS: Readonly<Record<string, { readonly driver: DriverName; readonly direct?: true }>> = {
+  erofs: { driver: "erofs" },
+  directio: { driver: "erofs", direct: true },
+  overlay: { driver: "overlay" },
+};
+const NAMES = Object.keys(MOUNTS);
 
 await using temp = await tempDir("varve-bench-", "/var/tmp");
-const root = temp.join("store");
-await new Cli(root).text(["load", (await realImage()).layout]);
-await using store = await openStore({ root, durability: "none" });
-await using pool = createPool();
-const image = await readImage(store, store.images.list()[0] as ImageRecord);
+await using stack = new AsyncDisposableStack();
+const pool = stack.use(createPool());
+const { layout } = await realImage();
 
-async function timed(driver: DriverName, act: string, cold: boolean): Promise<number> {
+async function mounted(name: string): Promise<MountedImage> {
+  const { driver, direct } = MOUNTS[name] ?? { driver: "native" };
+  const root = temp.join(`store-${name}`), target = temp.join(name);
+  await Deno.mkdir(target);
+  await new Cli(root).text(["load", layout]);
+  const store = stack.use(await openStore({ root, durability: "none" }));
+  if (direct) store.settings.set("erofs.directio", "on");
+  const image = await readImage(store, store.images.list()[0] as ImageRecord);
+  const snapshotter = createSnapshotter({
+    store,
+    driver: selectDriver({ store, pool, wanted: driver }),
+  });
+  return await mountImage({ store, snapshotter, image, target });
+}
+
+async function timed(name: string, act: string, cold: boolean): Promise<number> {
   if (cold) await run(["sh", "-c", "sync; echo 3 > /proc/sys/vm/drop_caches"], LONG);
   const start = performance.now();
-  await run(["sh", "-c", ACTS[act] ?? "", "read", temp.join(driver), temp.join("out")], LONG);
+  await run(["sh", "-c", ACTS[act] ?? "", "read", temp.join(name), temp.join("out")], LONG);
   return performance.now() - start;
 }
 
-await using mounts = new AsyncDisposableStack();
-for (const name of DRIVERS) {
-  await Deno.mkdir(temp.join(name));
-  const snapshotter = createSnapshotter({
-    store,
-    driver: selectDriver({ store, pool, wanted: name }),
-  });
-  mounts.use(await mountImage({ store, snapshotter, image, target: temp.join(name) }));
-}
+for (const name of NAMES) stack.use(await mounted(name));
 const rows = [];
 for (const cold of [true, false]) {
   for (const act of Object.keys(ACTS)) {
     const least: Record<string, number> = {};
-    for (const name of DRIVERS) if (!cold) await timed(name, act, false);
+    for (const name of NAMES) if (!cold) await timed(name, act, false);
     for (let i = 0; i < RUNS; i++) {
-      for (const name of DRIVERS) {
+      for (const name of NAMES) {
         least[name] = Math.min(least[name] ?? Infinity, await timed(name, act, cold));
       }
     }
-    const { erofs = NaN, overlay = NaN } = least;
+    const { erofs = NaN, directio = NaN, overlay = NaN } = least;
     rows.push({
       "": `${act}, ${cold ? "cold" : "warm"}`,
       "erofs (ms)": erofs,
+      "with erofs.directio (ms)": directio,
       "directories under overlay (ms)": overlay,
       "as fast": overlay / erofs,
     });
