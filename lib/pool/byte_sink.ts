@@ -78,7 +78,8 @@ export class FileSink implements ByteSink {
   }
 
   #flush(): void {
-    if (this.#buffer !== null) this.#writeAll(this.#buffer.subarray(0, this.#used));
+    if (this.#buffer === null || this.#used === 0) return;
+    this.#writeAll(this.#buffer.subarray(0, this.#used));
     this.#used = 0;
   }
 

@@ -47,3 +47,14 @@ Deno.test("long runs of zeros take no space", async () => {
   assertEquals(size, 1 + 256 * 64 * KIB);
   assert((blocks ?? 0) * 512 <= 512 * KIB, `${blocks} blocks`);
 });
+
+Deno.test("zeros that end a file are there, also behind bytes that were gathered", async () => {
+  await using temp = await tempDir();
+  {
+    using sink = new FileSink(temp.join("file"), "file");
+    sink.write(new Uint8Array([1]));
+    sink.write(new Uint8Array(512 * KIB));
+    sink.end();
+  }
+  assertEquals((await Deno.stat(temp.join("file"))).size, 1 + 512 * KIB);
+});
