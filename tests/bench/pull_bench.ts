@@ -149,7 +149,7 @@ async function slowly({ layout }: BenchImage): Promise<ResultRow[]> {
 }
 
 /** Highest resident memory of a pull, in MiB. It starts no process, so its own is that of the tree. */
-async function peakOf(name: string, atOnce: number): Promise<number> {
+async function peakOf(name: string, atOnce: number, workers: number): Promise<number> {
   const root = temp.join("store");
   const command = new Cli(root).command([
     "pull",
@@ -158,7 +158,7 @@ async function peakOf(name: string, atOnce: number): Promise<number> {
     "--concurrency",
     `${atOnce}`,
     "--workers",
-    `${atOnce}`,
+    `${workers}`,
   ]);
   const env = { VARVE_ROOT: root, VARVE_DURABILITY: "none" };
   const { stderr } = await run(["/usr/bin/time", "-f", "%M kB", ...command], { ...LONG, env });
@@ -168,18 +168,23 @@ async function peakOf(name: string, atOnce: number): Promise<number> {
 
 async function memory(): Promise<ResultRow[]> {
   const rows: ResultRow[] = [];
-  const enter = async (what: string, spec: LayoutSpec, atOnce: number) => {
+  const cores = navigator.hardwareConcurrency;
+  const enter = async (what: string, spec: LayoutSpec, atOnce: number, workers = cores) => {
     await using registry = await layoutRegistry(spec);
-    const peak = await peakOf(registry.name, atOnce);
-    figure(`peak of pull, ${what}, ${atOnce} at once`, peak, "MiB", MEMORY);
-    rows.push({ what, "layers at once": atOnce, "peak (MiB)": peak });
+    const peak = await peakOf(registry.name, atOnce, workers);
+    const how = `${atOnce} at once, ${workers} workers`;
+    figure(`peak of pull, ${what}, ${how}`, peak, "MiB", MEMORY);
+    rows.push({ what, "layers at once": atOnce, workers, "peak (MiB)": peak });
   };
   const large = await noiseLayout(temp.join("large"), 1, GIB * 1024);
   await enter(`a layer of ${GIB} GiB`, { layout: large }, 4);
   await enter(`a layer of ${GIB} GiB, 60 MB/s a connection`, { layout: large, each: 60 * MB }, 2);
   await Deno.remove(large, { recursive: true });
   const many = await noiseLayout(temp.join("many"), 16, 96);
-  for (const atOnce of [1, 4, 16]) await enter("16 layers of 96 MiB", { layout: many }, atOnce);
+  for (const atOnce of [1, 4, 16]) {
+    await enter("16 layers of 96 MiB", { layout: many }, atOnce);
+    await enter("16 layers of 96 MiB", { layout: many }, atOnce, atOnce);
+  }
   return rows;
 }
 
