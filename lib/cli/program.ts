@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { VarveError } from "../errors.ts";
 import { GROUPS, VERBS } from "./catalog.ts";
+import { Place } from "./place.ts";
 import type { Options, Verb } from "./verb.ts";
 import { VERSION } from "./verbs/version.ts";
 
@@ -80,10 +81,32 @@ function firstWord(args: readonly string[]): string | undefined {
   }
 }
 
+/** From which argument on a command passes words on. */
+const PASSES_ON = new WeakMap<Command, number>();
+
+/**
+ * The same command line with `--` before the first word that its verb only passes on: what follows
+ * are no options of varve, as in `varve run app:1 ls -l`.
+ */
+export function endOptions(program: Command, args: readonly string[]): string[] {
+  const place = new Place(program);
+  for (const [i, word] of args.entries()) {
+    if (place.over) break;
+    const first = PASSES_ON.get(place.command);
+    const isArgument = place.open === undefined && !place.isOption(word);
+    if (first !== undefined && place.arguments >= first && isArgument) {
+      return [...args.slice(0, i), "--", ...args.slice(i)];
+    }
+    place.pass(word);
+  }
+  return [...args];
+}
+
 function add(parent: Command, verb: Verb, dispatch: Dispatch): void {
   const command = parent.command(verb.usage).description(verb.summary)
     .addHelpText("after", `\n${verb.help}`);
   verb.configure?.(command);
+  if (verb.passesOn !== undefined) PASSES_ON.set(command, verb.passesOn);
   command.action(async () => {
     // Commander's own conversion of variadic arguments is undone: a verb gets them flat.
     const args = command.processedArgs.flat().filter((arg) => typeof arg === "string") as string[];

@@ -6,7 +6,7 @@ import { jsonParts } from "./json.ts";
 import { type GlobalOptions, globalOptions } from "./options.ts";
 import { checkedOutput, ClosedOutput, writeParts } from "./output.ts";
 import { printable, printableJson } from "./printable.ts";
-import { createProgram } from "./program.ts";
+import { createProgram, endOptions } from "./program.ts";
 import { type Options, type Report, STREAMED, type Verb } from "./verb.ts";
 
 /** Options of {@linkcode runCli}. */
@@ -70,7 +70,7 @@ export async function runCli(args: readonly string[], options: RunCliOptions): P
     });
   });
   try {
-    await program.parseAsync([...args], { from: "user" });
+    await program.parseAsync(endOptions(program, args), { from: "user" });
     return exit;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) {

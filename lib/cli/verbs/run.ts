@@ -27,7 +27,7 @@ export const run: Verb = {
   summary: "run a container on an image, in the foreground",
   help:
     `Changes go to a read-write layer, the snapshot KEY. It stays ('varve ps' lists it) unless --rm is given;
---name KEY starts it again. A command with options of its own stands behind --.
+--name KEY starts it again. From the first word of the command on, all words are the command's.
 
 The container has Docker's default capabilities, masked paths and devices, no seccomp profile, and no limits
 but those of varve. Directories that the image declares as volumes are part of the layer. --runtime auto takes
@@ -39,9 +39,9 @@ Exit code: that of the command; 125 when varve could not run it, 126 when it is 
 not there; 2 for wrong usage, 5 for a KEY of another image, 9 where this machine or user cannot run containers.
 
 Examples:
-  varve run --rm debian:12 -- ls -l /
+  varve run --rm debian:12 ls -l /
   varve run --name work --tty debian:12
-  varve run --rm -v ./src:/src:ro -e LANG=C -w /src debian:12 -- sh -c 'du -s .'`,
+  varve run --rm -v ./src:/src:ro -e LANG=C -w /src debian:12 sh -c 'du -s .'`,
   passesOn: 1,
   configure: addOptions,
   exitOf(error) {

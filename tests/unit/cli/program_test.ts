@@ -1,0 +1,42 @@
+import { assertEquals } from "@std/assert";
+import { createProgram, endOptions } from "../../../lib/cli/program.ts";
+
+Deno.test("a command line: with the verb that it names, and with all when it names none", async () => {
+  const verbs = async (...args: string[]) =>
+    (await createProgram(() => Promise.resolve(), args)).commands.map((one) => one.name());
+  assertEquals(await verbs("mount", "app", "/mnt"), ["mount"]);
+  assertEquals(await verbs("--root", "load", "--format=json", "snapshot", "ls"), ["snapshot"]);
+  const all = await verbs();
+  assertEquals(all.includes("load") && all.includes("config"), true);
+  for (
+    const args of [["lod"], ["--version"], ["--root"], ["--nothing"], ["constructor"], ["help"]]
+  ) {
+    assertEquals(await verbs(...args), all, args.join(" "));
+  }
+});
+
+Deno.test("a command line: options end where a container's command begins", async () => {
+  const program = await createProgram(() => Promise.resolve());
+  const ended = (line: string) => endOptions(program, line.split(" ")).join(" ");
+  for (
+    const [line, wanted] of [
+      ["run app ls -l", "run app -- ls -l"],
+      [
+        "--root /r run --rm -v /a:/b app --tty sh -c x",
+        "--root /r run --rm -v /a:/b app --tty -- sh -c x",
+      ],
+      ["run app -e A=B env", "run app -e A=B -- env"],
+      ["run app - x", "run app -- - x"],
+      ["run app -- ls -- x", "run app -- ls -- x"],
+      ["run -- app ls -l", "run -- app ls -l"],
+      ["run app --rm", "run app --rm"],
+      ["run --name", "run --name"],
+      ["completions bash squash --o", "completions bash -- squash --o"],
+      ["load run a -b", "load run a -b"],
+      ["rmi a b --format json", "rmi a b --format json"],
+      ["snapshot label k a=b --format json", "snapshot label k a=b --format json"],
+    ] as const
+  ) {
+    assertEquals(ended(line), wanted);
+  }
+});
