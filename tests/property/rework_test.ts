@@ -13,7 +13,7 @@ import { forSeeds } from "../support/prng.ts";
 import { randomLayer, randomStack } from "../support/random_stack.ts";
 import { bytesOf, reworkFixture, streamOf } from "../support/rework.ts";
 
-const CASES = 60;
+const CASES = 1000;
 const NAME = "example.org/random:1";
 const platform = { os: "linux", architecture: "amd64" };
 

@@ -27,7 +27,7 @@ import { tempDir } from "../support/temp.ts";
 
 /** User attributes on tmpfs need Linux 6.6. */
 const LINUX: Skip = needs({ root: true, mount: true, kernel: "6.6" });
-const CASES = 60;
+const CASES = 1000;
 
 type More = Partial<PoolScan>;
 
