@@ -1,6 +1,7 @@
 import {
   type CompressedPiece,
-  compressPiece,
+  compressedRoom,
+  compressPieceInto,
   type CompressPieceOptions,
   joinPieces,
   PIECE_BYTES,
@@ -10,16 +11,18 @@ import type { Job, Pool } from "./contract.ts";
 
 /** Input of {@linkcode compressJob}. */
 export interface CompressJobInput extends CompressPieceOptions {
-  /** One piece; shared memory is not copied on its way to a worker. */
-  readonly bytes: Uint8Array;
+  /** One piece. */
+  readonly bytes: Uint8Array<SharedArrayBuffer>;
+  /** Where to: as for `compressPieceInto`. */
+  readonly room: Uint8Array<SharedArrayBuffer>;
 }
 
-/** Compresses one piece of a stream. */
-export const compressJob: Job<CompressJobInput, CompressedPiece> = {
+/** Compresses one piece of a stream. Shared memory is not copied on its way to a worker and back. */
+export const compressJob: Job<CompressJobInput, CompressedPiece<SharedArrayBuffer>> = {
   name: "compress",
   entry: "layer",
-  async run({ bytes, ...options }) {
-    return await Promise.resolve(compressPiece(bytes, options));
+  async run({ bytes, room, ...options }) {
+    return await Promise.resolve(compressPieceInto(bytes, options, room));
   },
 };
 
@@ -28,13 +31,14 @@ const AHEAD = 2;
 
 /**
  * Compresses a stream in pieces of a fixed size, by all workers. However many there are, the same
- * bytes come out: those of `compress`.
+ * bytes come out: those of `compress`. What it gives is to be used up before the next is asked for:
+ * its memory is used again.
  */
 export function compressInPool(
   pool: Pool,
   source: AsyncIterable<Uint8Array>,
   options: CompressPieceOptions & { readonly signal?: AbortSignal },
-): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+): AsyncGenerator<Uint8Array, void, undefined> {
   return joinPieces(options.format, piecesInPool(pool, source, options));
 }
 
@@ -42,18 +46,21 @@ async function* piecesInPool(
   pool: Pool,
   source: AsyncIterable<Uint8Array>,
   { signal, ...options }: CompressPieceOptions & { readonly signal?: AbortSignal },
-): AsyncGenerator<CompressedPiece, void, undefined> {
-  const running: Promise<CompressedPiece>[] = [];
+): AsyncGenerator<CompressedPiece<SharedArrayBuffer>, void, undefined> {
+  const running: Promise<CompressedPiece<SharedArrayBuffer>>[] = [];
   const slots = pool.size * AHEAD;
-  // Each as large as a piece, and used again when the piece in it is compressed: as garbage they
-  // would stay in memory by the hundred megabytes.
+  // A piece and what comes of it for each slot, used again when that was taken: as garbage they would
+  // stay in memory, 64 MiB and more in each thread before its engine collects them.
   const memory: Uint8Array<SharedArrayBuffer>[] = [];
+  const rooms: Uint8Array<SharedArrayBuffer>[] = [];
   let at = 0;
-  const room = (length: number) => memory[at++ % slots] ??= shared(length);
+  const length = PIECE_BYTES[options.format];
   const cancel = signal === undefined ? {} : { signal };
   try {
-    for await (const bytes of splitPieces(source, PIECE_BYTES[options.format], room)) {
-      const piece = pool.run(compressJob, { bytes, ...options }, cancel);
+    const pieces = splitPieces(source, length, () => memory[at % slots] ??= shared(length));
+    for await (const bytes of pieces) {
+      const room = rooms[at++ % slots] ??= shared(compressedRoom(length));
+      const piece = pool.run(compressJob, { bytes, room, ...options }, cancel);
       // Its error is thrown in its turn; until then nobody listens.
       piece.catch(() => {});
       running.push(piece);

@@ -23,9 +23,9 @@ export interface CompressOptions {
 }
 
 /** A piece that was compressed on its own; a plain value, so that another thread can make it. */
-export interface CompressedPiece {
+export interface CompressedPiece<Memory extends ArrayBufferLike = ArrayBuffer> {
   /** A run of whole deflate blocks that ends on a byte, or a zstd frame. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly bytes: Uint8Array<Memory>;
   /** CRC-32 of the uncompressed bytes. */
   readonly crc32: number;
   /** Number of the uncompressed bytes. */
@@ -68,16 +68,42 @@ export function compressPiece(
   bytes: Uint8Array,
   options: CompressPieceOptions,
 ): CompressedPiece {
+  const room = new Uint8Array(compressedRoom(bytes.length));
+  const piece = compressPieceInto(bytes, options, room);
+  return { ...piece, bytes: piece.bytes.slice() };
+}
+
+/**
+ * Compresses one piece as {@linkcode compressPiece} does, into memory that can be used again: large
+ * buffers that nobody needs any more stay in memory by the dozen until the runtime looks for them.
+ *
+ * @param room at least {@linkcode compressedRoom} bytes, and apart from `bytes`
+ * @returns the piece, whose bytes are a view of the room
+ * @throws {RangeError} when the format has no such level, or the room is too small
+ */
+export function compressPieceInto<Memory extends ArrayBufferLike>(
+  bytes: Uint8Array,
+  options: CompressPieceOptions,
+  room: Uint8Array<Memory>,
+): CompressedPiece<Memory> {
   const level = checkLevel(options);
   const make = options.format === "gzip" ? deflatePiece : zstdFrame;
-  return { bytes: make(bytes, level), crc32: crc32(bytes, 0), length: bytes.length };
+  return { bytes: make(bytes, level, room), crc32: crc32(bytes, 0), length: bytes.length };
+}
+
+/**
+ * Room for whatever comes of compressing a piece of so many bytes, in any format, at any level. The
+ * worst is noise at gzip level 1: fixed codes take up to 9 bits for a byte, and zlib's bound a little more.
+ */
+export function compressedRoom(length: number): number {
+  return length + Math.ceil(length / 7) + 4096;
 }
 
 /** Makes a stream of pieces, which must come in the order of what they hold. */
-export async function* joinPieces(
+export async function* joinPieces<Memory extends ArrayBufferLike = ArrayBuffer>(
   format: "gzip" | "zstd",
-  pieces: AsyncIterable<CompressedPiece> | Iterable<CompressedPiece>,
-): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+  pieces: AsyncIterable<CompressedPiece<Memory>> | Iterable<CompressedPiece<Memory>>,
+): AsyncGenerator<Uint8Array<Memory | ArrayBuffer>, void, undefined> {
   let crc = 0;
   let length = 0;
   if (format === "gzip") yield Uint8Array.from(GZIP_HEADER);
@@ -88,7 +114,7 @@ export async function* joinPieces(
   }
   if (format === "gzip") yield trailer(crc, length);
   // No frame at all would be no zstd.
-  else if (length === 0) yield zstdFrame(new Uint8Array(0), DEFAULT_LEVEL.zstd);
+  else if (length === 0) yield compressPiece(new Uint8Array(0), { format }).bytes;
 }
 
 const DEFAULT_LEVEL = { gzip: 6, zstd: 3 } as const;

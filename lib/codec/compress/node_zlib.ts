@@ -1,15 +1,16 @@
 // The only file that imports node:zlib.
 //
 // Its streams hide where a member ends, and Deno's drop what follows. The engine below them does
-// not: `_handle.writeSync` decodes from memory into memory and tells in `_writeState` what is left
-// of both. It is not documented, but Node and Deno keep it, since npm's own unpacker needs it.
+// not: `_handle.writeSync` works from memory into memory, which can be used again, and tells in
+// `_writeState` what is left of both. It is not documented, but Node and Deno keep it, since npm's
+// own unpacker needs it.
 import {
   constants,
   crc32 as nodeCrc32,
+  createDeflateRaw,
   createInflateRaw,
+  createZstdCompress,
   createZstdDecompress,
-  deflateRawSync,
-  zstdCompressSync,
   type ZstdOptions,
 } from "node:zlib";
 import { VarveError } from "../../errors.ts";
@@ -46,7 +47,7 @@ export function crc32(bytes: Uint8Array, seed: number): number {
 
 /** Inflates raw deflate streams with node:zlib. */
 export function createNodeInflater(): Inflater {
-  const engine = new Engine(createInflateRaw({ chunkSize: CHUNK_SIZE }), "gzip");
+  const engine = new Engine(createInflateRaw({ chunkSize: CHUNK_SIZE }), "decompress gzip");
   return Object.assign(engine, { checksTrailer: false } as const);
 }
 
@@ -58,36 +59,65 @@ export function createNodeInflater(): Inflater {
 export function createNodeZstdDecoder(windowBytes: number): Decoder {
   const windowLog = Math.max(10, Math.ceil(Math.log2(windowBytes)));
   const params = { [constants.ZSTD_d_windowLogMax]: Math.min(31, windowLog) };
-  return new Engine(createZstdDecompress({ chunkSize: CHUNK_SIZE, params }), "zstd");
+  return new Engine(createZstdDecompress({ chunkSize: CHUNK_SIZE, params }), "decompress zstd");
 }
 
-/** Deflates bytes into whole blocks, none of them the last, ending on a byte. */
-export function deflatePiece(bytes: Uint8Array, level: number): Uint8Array<ArrayBuffer> {
-  const options = { level, finishFlush: constants.Z_SYNC_FLUSH, chunkSize: roomFor(bytes) };
-  return new Uint8Array(deflateRawSync(bytes, options));
+/**
+ * Deflates bytes into whole blocks, none of them the last, ending on a byte.
+ *
+ * @returns the part of the room that was filled
+ * @throws {RangeError} when the room is too small
+ */
+export function deflatePiece<Memory extends ArrayBufferLike>(
+  bytes: Uint8Array,
+  level: number,
+  room: Uint8Array<Memory>,
+): Uint8Array<Memory> {
+  const stream = createDeflateRaw({ chunkSize: CHUNK_SIZE, level });
+  return compressInto(room, bytes, new Engine(stream, "compress gzip", constants.Z_SYNC_FLUSH));
 }
 
-/** Compresses bytes into one zstd frame, with content size and checksum. */
-export function zstdFrame(bytes: Uint8Array, level: number): Uint8Array<ArrayBuffer> {
+/**
+ * Compresses bytes into one zstd frame, with content size and checksum.
+ *
+ * @returns the part of the room that was filled
+ * @throws {RangeError} when the room is too small
+ */
+export function zstdFrame<Memory extends ArrayBufferLike>(
+  bytes: Uint8Array,
+  level: number,
+  room: Uint8Array<Memory>,
+): Uint8Array<Memory> {
   const params = {
     [constants.ZSTD_c_compressionLevel]: level,
     [constants.ZSTD_c_checksumFlag]: 1,
   };
-  // The option is of Node 22.19, and the types do not know it.
+  // The option is of Node 22.19, and the types do not know it. A reset would forget it: each frame
+  // has an engine of its own.
   const options: ZstdOptions & { pledgedSrcSize: number } = {
     params,
     pledgedSrcSize: bytes.length,
-    chunkSize: roomFor(bytes),
+    chunkSize: CHUNK_SIZE,
   };
-  return new Uint8Array(zstdCompressSync(bytes, options));
+  const stream = createZstdCompress(options);
+  return compressInto(room, bytes, new Engine(stream, "compress zstd", constants.ZSTD_e_end));
 }
 
-/**
- * Room for whatever comes of compressing bytes, and some more: when the output fills its buffer
- * exactly, node:zlib flushes or ends a second time and so adds an empty block or frame.
- */
-function roomFor(bytes: Uint8Array): number {
-  return bytes.length + Math.ceil(bytes.length / 256) + 4096;
+function compressInto<Memory extends ArrayBufferLike>(
+  room: Uint8Array<Memory>,
+  bytes: Uint8Array,
+  engine: Engine,
+): Uint8Array<Memory> {
+  try {
+    engine.write(bytes, 0, bytes.length, room, 0);
+    // When the room is just filled, the end of the piece may still be in the engine.
+    if (engine.consumed === bytes.length && engine.produced < room.length) {
+      return room.subarray(0, engine.produced);
+    }
+  } finally {
+    engine.close();
+  }
+  throw new RangeError(`Cannot compress ${bytes.length} bytes into room for ${room.length}`);
 }
 
 class Engine implements Decoder {
@@ -95,22 +125,24 @@ class Engine implements Decoder {
   produced = 0;
   readonly #handle: Handle;
   readonly #left: Uint32Array;
-  readonly #format: string;
+  readonly #action: string;
+  readonly #flush: number;
   #failure: string | undefined;
   #closed = false;
 
-  constructor(stream: unknown, format: string) {
+  constructor(stream: unknown, action: string, flush: number = constants.Z_NO_FLUSH) {
     const { _handle, _writeState } = stream as Stream;
     if (typeof _handle?.writeSync !== "function" || !(_writeState instanceof Uint32Array)) {
       throw new VarveError(
         "E_UNSUPPORTED",
-        `Cannot decompress ${format}: this runtime's node:zlib has no synchronous engine`,
+        `Cannot ${action}: this runtime's node:zlib has no synchronous engine`,
         { hint: "use Deno 2.9 or Node 22.15, or later ones" },
       );
     }
     this.#handle = _handle;
     this.#left = _writeState;
-    this.#format = format;
+    this.#action = action;
+    this.#flush = flush;
     // The stream's own handler would destroy the stream in a later tick and throw there.
     _handle.onerror = (message): void => {
       this.#failure = message;
@@ -125,14 +157,14 @@ class Engine implements Decoder {
     const given = end - start;
     const room = output.length - at;
     try {
-      this.#handle.writeSync(constants.Z_NO_FLUSH, input, start, given, output, at, room);
+      this.#handle.writeSync(this.#flush, input, start, given, output, at, room);
     } catch (error) {
       this.#failure = error instanceof Error ? error.message : String(error);
     }
     if (this.#failure !== undefined) {
       throw new VarveError(
         "E_FORMAT",
-        `Cannot decompress ${this.#format} stream: ${this.#failure}`,
+        `Cannot ${this.#action} stream: ${this.#failure}`,
       );
     }
     const roomLeft = this.#left[0]!;

@@ -3,13 +3,16 @@ import { crc32, gunzipSync, zstdDecompressSync } from "node:zlib";
 import {
   compress,
   type CompressedPiece,
+  compressedRoom,
   compressPiece,
+  compressPieceInto,
   joinPieces,
   PIECE_BYTES,
   splitPieces,
 } from "../../../../lib/codec/compress/mod.ts";
 import { crc32Combine } from "../../../../lib/codec/compress/crc32_combine.ts";
 import { sha256 } from "../../../../lib/digest/mod.ts";
+import { prng } from "../../../support/prng.ts";
 import { concat, inflate, sample, text } from "./support.ts";
 
 const MIB = 1024 ** 2;
@@ -64,6 +67,32 @@ Deno.test("pieces made anywhere join to what compress makes", async () => {
     const joined = await gather(joinPieces(format, made.toReversed()));
     assertEquals(sha256(joined), sha256(await gather(compress([content], { format, level: 2 }))));
     assertEquals(inflate(joined), content);
+  }
+});
+
+Deno.test("compressPieceInto fills its room with what compressPiece makes, and needs no more than it says", async () => {
+  // Noise whose bytes have the long ones of deflate's fixed codes: the worst for gzip level 1.
+  const worst = prng(1).bytes(MIB).map((byte) => byte | 0x90);
+  for (const content of [worst, sample(MIB), text("a"), text("")]) {
+    const room = new Uint8Array(new SharedArrayBuffer(compressedRoom(content.length)));
+    for (const format of ["gzip", "zstd"] as const) {
+      for (const level of [1, 6]) {
+        const { bytes, ...rest } = compressPieceInto(content, { format, level }, room);
+        assertEquals([bytes.buffer, bytes.byteOffset], [room.buffer, 0]);
+        const piece = compressPiece(content, { format, level });
+        assertEquals({ ...rest, bytes: sha256(bytes.slice()) }, {
+          ...piece,
+          bytes: sha256(piece.bytes),
+        });
+        assertEquals(inflate(await gather(joinPieces(format, [piece]))), content);
+        const short = room.subarray(0, bytes.length);
+        assertThrows(
+          () => compressPieceInto(content, { format, level }, short),
+          RangeError,
+          "into room for",
+        );
+      }
+    }
   }
 });
 
