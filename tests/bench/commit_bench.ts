@@ -14,6 +14,7 @@ import { run } from "../support/process.ts";
 import { listDirectory } from "../support/same_tree.ts";
 import { tempDir } from "../support/temp.ts";
 import { compare, figure, timingOf } from "./harness.ts";
+import { compileProgram } from "./program.ts";
 
 const CHANGE: AptChange = { files: 3000, sparse: 1024 * 1024 * 1024 };
 const RUNS = 3;
@@ -121,7 +122,7 @@ function parts(line: string): Map<string, string> {
 
 let beside = NaN;
 {
-  const varve = new Cli(temp.join("store"));
+  const varve = (await compileProgram(temp.path))(temp.join("store"));
   await varve.json(["load", image.layout, "--name", "debian:varve"], LONG);
   const root = temp.join("mnt");
   await Deno.mkdir(root);

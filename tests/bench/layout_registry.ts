@@ -20,7 +20,9 @@ export interface LayoutRegistry extends AsyncDisposable {
   lastByte(): Promise<number>;
 }
 
-const CHUNK = 64 * 1024;
+const CHUNK = 256 * 1024;
+/** How far a gate may be behind its rate and make up for it, in ms: timers fire late. */
+const LATE = 50;
 
 /** Starts one. */
 export async function layoutRegistry(spec: LayoutSpec): Promise<LayoutRegistry> {
@@ -53,7 +55,7 @@ class Gate {
 
   async pass(bytes: number): Promise<void> {
     const now = performance.now();
-    this.#free = Math.max(this.#free, now) + bytes / this.#rate * 1000;
+    this.#free = Math.max(this.#free, now - LATE) + bytes / this.#rate * 1000;
     const wait = this.#free - now;
     if (wait > 1) await new Promise((resolve) => setTimeout(resolve, wait));
   }

@@ -5,16 +5,17 @@
  * Root, debootstrap, umoci and skopeo are needed once, to build the image.
  */
 import { assertEquals } from "@std/assert";
-import { Cli } from "../support/cli.ts";
 import { debianImage } from "../support/debian.ts";
 import { run } from "../support/process.ts";
 import { tempDir } from "../support/temp.ts";
 import { figure, type Timing, timingOf } from "./harness.ts";
+import { compileProgram } from "./program.ts";
 
 const RUNS = 3;
 
 const image = await debianImage();
 await using temp = await tempDir("varve-bench-");
+const program = await compileProgram(temp.path);
 
 /** One timed run in a directory of its own; what it made is removed and written back before the next. */
 async function timed(times: number[], fn: (directory: string) => Promise<unknown>): Promise<void> {
@@ -36,9 +37,9 @@ for (let i = 0; i < RUNS; i++) {
         timeout: 600_000,
       }),
   );
-  await timed(load, (directory) => new Cli(`${directory}/store`).text(["load", image.layout]));
+  await timed(load, (directory) => program(`${directory}/store`).text(["load", image.layout]));
   await timed(unpack, async (directory) => {
-    const varve = new Cli(`${directory}/store`);
+    const varve = program(`${directory}/store`);
     const { images } = await varve.json(["load", image.layout]);
     assertEquals(images.length, 1);
     await varve.text(["unpack", images[0].name, `${directory}/root`]);

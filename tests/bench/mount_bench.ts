@@ -16,6 +16,7 @@ import { bringImage } from "../support/snapshots.ts";
 import { tempDir } from "../support/temp.ts";
 import { figure, measure, timingOf } from "./harness.ts";
 import { type Contender, peersOf } from "./mount_peers.ts";
+import { compileProgram } from "./program.ts";
 import { type BenchImage, realImage, tenLayers } from "./real_images.ts";
 import { report, type ResultRow } from "./results.ts";
 import { timed } from "./turns.ts";
@@ -31,6 +32,7 @@ const BOUNDS: Bounds = {
 };
 
 await using temp = await tempDir("varve-bench-", "/var/tmp");
+const program = await compileProgram(temp.path);
 
 /** The least time of some runs, each in a directory of its own. */
 async function best(runs: number, act: Contender): Promise<number> {
@@ -43,7 +45,7 @@ async function best(runs: number, act: Contender): Promise<number> {
 function loadAndMount(image: BenchImage, env: Record<string, string>): Contender {
   return {
     run: async (directory) => {
-      const varve = new Cli(`${directory}/store`, { env });
+      const varve = program(`${directory}/store`, { env });
       const { images } = await varve.json(["load", image.layout]);
       await Deno.mkdir(`${directory}/mnt`);
       await varve.text(["mount", images[0].name, `${directory}/mnt`]);

@@ -11,7 +11,6 @@ import { createPool } from "../../lib/pool/mod.ts";
 import { loadClientConfig, pullImage, RegistryClient } from "../../lib/registry/mod.ts";
 import { createSnapshotter, mountImage, selectDriver } from "../../lib/snapshot/mod.ts";
 import { openStore, readImage } from "../../lib/store/mod.ts";
-import { Cli } from "../support/cli.ts";
 import { startContainerd } from "../support/containerd.ts";
 import { dockerRegistry } from "../support/docker_registry.ts";
 import { run } from "../support/process.ts";
@@ -20,6 +19,7 @@ import { figure, timingOf } from "./harness.ts";
 import { layoutRegistry, type LayoutSpec } from "./layout_registry.ts";
 import { type Contender, engine } from "./mount_peers.ts";
 import { noiseLayout } from "./noise_layout.ts";
+import { compileProgram } from "./program.ts";
 import { type BenchImage, isHere, realImage } from "./real_images.ts";
 import { report, type ResultRow } from "./results.ts";
 import { inTurn } from "./turns.ts";
@@ -32,12 +32,13 @@ const LONG = { timeout: 900_000 };
 const MEMORY = { atMost: 300 };
 
 await using temp = await tempDir("varve-bench-", "/var/tmp");
+const program = await compileProgram(temp.path);
 
 /** Brings an image by a verb, and mounts it. */
 function thenMount(...verb: string[]): Contender {
   return {
     run: async (directory) => {
-      const varve = new Cli(`${directory}/store`);
+      const varve = program(`${directory}/store`);
       const { images } = await varve.json(verb);
       await Deno.mkdir(`${directory}/mnt`);
       await varve.text(["mount", images[0].name, `${directory}/mnt`]);
@@ -107,6 +108,8 @@ async function pullSlowly(spec: LayoutSpec, connections?: number): Promise<SlowP
   try {
     await using store = await openStore({ root, durability: "none" });
     await using pool = createPool();
+    // As a program does that pulls in order to mount.
+    pool.prepare("extract");
     const snapshotter = createSnapshotter({ store, driver: selectDriver({ store, pool }) });
     const host = registry.name.replace(/\/.*/, "");
     using client = new RegistryClient(await loadClientConfig(host, "app"));
@@ -151,7 +154,7 @@ async function slowly({ layout }: BenchImage): Promise<ResultRow[]> {
 /** Highest resident memory of a pull, in MiB. It starts no process, so its own is that of the tree. */
 async function peakOf(name: string, atOnce: number, workers: number): Promise<number> {
   const root = temp.join("store");
-  const command = new Cli(root).command([
+  const command = program(root).command([
     "pull",
     name,
     "--quiet",
