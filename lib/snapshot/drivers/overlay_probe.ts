@@ -4,14 +4,24 @@ import {
   effectiveUser,
   existsAt,
   fileSystemOf,
+  kernelRelease,
   mayMount,
   mknodAt,
   overlayMount,
   performMount,
+  releaseAtLeast,
   setXattrAt,
 } from "../../linux/mod.ts";
 import type { Store } from "../../store/mod.ts";
 import { inProbeDirectory, type ProbeDirectory } from "./probe_directory.ts";
+
+/** The first kernel that knows `volatile`. */
+const VOLATILE = "5.10";
+
+/** Options of an overlay whose end does not wait until all that the file system of its upper directory holds is on disk. */
+function unsynced(): readonly string[] {
+  return releaseAtLeast(kernelRelease(), VOLATILE) ? ["volatile"] : [];
+}
 
 /**
  * Tries an overlay on the store's own file system, with all that the driver
@@ -44,7 +54,8 @@ function probe({ base, fd }: ProbeDirectory): true | string {
   mknodAt(CWD, at("middle/hidden"), "char", 0o600);
   setXattrAt(CWD, at("middle/dir"), fromText("trusted.overlay.opaque"), fromText("y"));
   const upper = { directory: at("upper"), work: at("work") };
-  performMount(overlayMount({ lowers: [at("middle"), at("lower")], upper }), at("merged"));
+  const lowers = [at("middle"), at("lower")];
+  performMount(overlayMount({ lowers, upper, options: unsynced() }), at("merged"));
   Deno.writeTextFileSync(`${base}/merged/dir/new`, "");
   if (existsAt(CWD, at("merged/hidden")) || existsAt(CWD, at("merged/dir/hidden"))) {
     return "overlay does not hide lower files here";
