@@ -13,7 +13,11 @@ export interface RangePlan {
 
 const MIB = 2 ** 20;
 /** What the first connection brings alone, to be measured. */
-const PROBE = 4 * MIB;
+const PROBE = 6 * MIB;
+/** Of that, what is not measured: whoever reads is still getting ready, and looks slower than the peer. */
+const WARM_UP = 3 * MIB;
+/** What several connections bring before they are judged. */
+const TRIAL = 16 * MIB;
 /** Least and most bytes of a piece: worth its request, and cheap to hold. */
 const PIECE = { least: MIB / 2, most: 4 * MIB } as const;
 /** Which part of a blob the pieces on their way are at most: who is killed loses them. */
@@ -50,12 +54,12 @@ export async function* streamRanges(
       { ...request, from, ...(to === undefined ? {} : { to }) },
       stop,
     );
-  if (connections < 2 || blob.size - from < Math.max(largeFrom, 2 * PROBE)) {
+  if (connections < 2 || blob.size - from < Math.max(largeFrom, PROBE + 2 * MIB)) {
     return yield* stream(from);
   }
   let at = from;
   const alone = new Pace();
-  for await (const bytes of alone.watch(stream(from, from + PROBE))) {
+  for await (const bytes of alone.watch(stream(from, from + PROBE), WARM_UP)) {
     at += bytes.length;
     yield bytes;
   }
@@ -63,7 +67,7 @@ export async function* streamRanges(
   if (at > from + PROBE) return;
   if (isSlow(alone)) {
     const together = new Pace(performance.now());
-    const helps = () => together.bytes < 4 * PROBE || together.rate >= GAIN * alone.rate;
+    const helps = () => together.bytes < TRIAL || together.rate >= GAIN * alone.rate;
     const pieces = readAhead(stream, { at, size: blob.size, connections, helps }, signal);
     try {
       for await (const bytes of together.watch(pieces)) {
@@ -103,16 +107,22 @@ export class Pace {
     return this.bytes / this.ms * 1000;
   }
 
-  /** Passes bytes on, and times them. */
-  async *watch(stream: AsyncGenerator<Uint8Array, void, void>): AsyncGenerator<Uint8Array, void> {
+  /** Passes bytes on, and times them; not those before `skip` bytes. */
+  async *watch(
+    stream: AsyncGenerator<Uint8Array, void, void>,
+    skip = 0,
+  ): AsyncGenerator<Uint8Array, void> {
+    let passed = 0;
     try {
       for (;;) {
         const asked = performance.now();
         const { done, value } = await stream.next();
         if (done === true) return;
         const now = performance.now();
-        if (this.#since === undefined) this.#since = now;
-        else {
+        passed += value.length;
+        if (this.#since === undefined) {
+          if (passed > skip) this.#since = now;
+        } else {
           this.bytes += value.length;
           this.waited += now - asked;
           this.ms = now - this.#since;
