@@ -8,7 +8,7 @@ import { needs } from "../support/require.ts";
 import { DRIVER_NAMES, mountAt, snapshotFixture } from "../support/snapshots.ts";
 import { sorted, treeListing, withoutLinks } from "../support/tree_listing.ts";
 
-const CASES = 1000;
+const CASES = 250;
 
 for (const driver of DRIVER_NAMES) {
   Deno.test({
