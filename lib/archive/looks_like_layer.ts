@@ -1,17 +1,9 @@
-import { Decompressor, sniff } from "../codec/compress/mod.ts";
+import { type Compression, compressionMagic, Decompressor } from "../codec/compress/mod.ts";
 
 /** Enough to see the magic of a compression and the header of a tar. */
 export const PLAIN_HEAD = 512;
 /** Enough of compressed bytes for the first block of what they hold: zstd's are at most 128 KiB. */
 export const COMPRESSED_HEAD: number = 160 * 1024;
-
-/** Whether bytes begin as gzip or zstd does. */
-export function isCompressed(head: Uint8Array): boolean {
-  const [a = 0, b, c, d] = head;
-  return a === 0x1f && b === 0x8b || a === 0x28 && b === 0xb5 && c === 0x2f && d === 0xfd ||
-    // A skippable frame of zstd.
-    (a & 0xf0) === 0x50 && b === 0x2a && c === 0x4d && d === 0x18;
-}
 
 /**
  * Whether a file of a stream is taken for a layer before a document says what it is: a tar, or a tar
@@ -21,16 +13,17 @@ export function isCompressed(head: Uint8Array): boolean {
  * @param size bytes of the whole
  */
 export function looksLikeLayer(head: Uint8Array, size: number): boolean {
-  if (!isCompressed(head)) return size % PLAIN_HEAD === 0 && isTarHead(head);
-  const plain = inflatedHead(head);
+  const compression = compressionMagic(head);
+  if (compression === undefined) return size % PLAIN_HEAD === 0 && isTarHead(head);
+  const plain = inflatedHead(head, compression);
   return plain === undefined || isTarHead(plain);
 }
 
 /** The first block of what compressed bytes hold; `undefined` where they are damaged or too few. */
-function inflatedHead(head: Uint8Array): Uint8Array | undefined {
+function inflatedHead(head: Uint8Array, compression: Compression): Uint8Array | undefined {
   const block = new Uint8Array(PLAIN_HEAD);
   let length = 0;
-  using decompressor = new Decompressor({ compression: sniff(head) });
+  using decompressor = new Decompressor({ compression });
   try {
     for (let at = 0; at < head.length && length < PLAIN_HEAD;) {
       at = decompressor.pushSome(head, at, (bytes) => {

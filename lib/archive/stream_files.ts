@@ -1,12 +1,12 @@
 import { VarveError } from "../errors.ts";
-import { sniff } from "../codec/compress/mod.ts";
+import { compressionMagic, sniff } from "../codec/compress/mod.ts";
 import { TarReader } from "../codec/tar/mod.ts";
 import type { Entry } from "../layer/mod.ts";
 import { headOf, readDocument } from "./directory_files.ts";
 import { EntryTable } from "./entry_table.ts";
 import type { ArchiveFiles, FileAt } from "./files.ts";
 import { Pipe } from "./pipe.ts";
-import { COMPRESSED_HEAD, isCompressed, looksLikeLayer, PLAIN_HEAD } from "./looks_like_layer.ts";
+import { COMPRESSED_HEAD, looksLikeLayer, PLAIN_HEAD } from "./looks_like_layer.ts";
 import type { OpenFilesOptions } from "./open_files.ts";
 import type { Stager } from "./stager.ts";
 
@@ -106,7 +106,7 @@ class Demux {
     if (body.wanted === PLAIN_HEAD) {
       const head = concat(body.parts);
       body.parts.splice(0, body.parts.length, head);
-      if (isCompressed(head)) body.wanted = COMPRESSED_HEAD;
+      if (compressionMagic(head) !== undefined) body.wanted = COMPRESSED_HEAD;
     }
     if (body.length >= body.wanted) this.#decide(body);
   }

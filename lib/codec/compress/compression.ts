@@ -31,8 +31,8 @@ const BZIP2_MARKS = [[0x31, 0x41, 0x59, 0x26, 0x53, 0x59], [0x17, 0x72, 0x45, 0x
  * @throws {VarveError} `E_COMPRESSION` for a compression that is known and refused
  */
 export function sniff(head: Uint8Array): Compression {
-  if (begins(head, [0x1f, 0x8b])) return "gzip";
-  if (begins(head, [0x28, 0xb5, 0x2f, 0xfd]) || isSkippable(head)) return "zstd";
+  const found = compressionMagic(head);
+  if (found !== undefined) return found;
   if (isTarHeader(head)) return "none";
   const name = refused(head);
   if (name === undefined) return "none";
@@ -41,6 +41,12 @@ export function sniff(head: Uint8Array): Compression {
     `Cannot decompress stream: it is ${name}, and only gzip, zstd and uncompressed are read`,
     { expected: "gzip, zstd or none", actual: name },
   );
+}
+
+/** Whose magic bytes a stream begins with; `undefined` for all that is not read compressed, and nothing is refused. */
+export function compressionMagic(head: Uint8Array): "gzip" | "zstd" | undefined {
+  if (begins(head, [0x1f, 0x8b])) return "gzip";
+  return begins(head, [0x28, 0xb5, 0x2f, 0xfd]) || isSkippable(head) ? "zstd" : undefined;
 }
 
 function refused(head: Uint8Array): string | undefined {
