@@ -74,7 +74,7 @@ export class Context implements AsyncDisposable {
       const driver = selectDriver({
         store,
         pool: await this.pool(),
-        wanted: this.options.driver ?? store.settings.get("driver"),
+        wanted: this.#driver(store),
         onWarning: (message) => this.warn(message),
       });
       return createSnapshotter({ store, driver });
@@ -84,11 +84,17 @@ export class Context implements AsyncDisposable {
 
   /** As {@linkcode snapshotter}, for an image; where it is still to be composed, a worker starts meanwhile. */
   async snapshotterFor({ chainId }: StoredImage): Promise<Snapshotter> {
-    const { chains } = await this.store();
-    if (chainId !== null && (chains.get(chainId)?.cacheId ?? null) === null) {
+    const store = await this.store();
+    const composes = ["auto", "erofs"].includes(this.#driver(store) ?? "auto");
+    if (composes && chainId !== null && (store.chains.get(chainId)?.cacheId ?? null) === null) {
       (await this.pool()).prepare("extract");
     }
     return await this.snapshotter();
+  }
+
+  /** The driver that is asked for, if any. */
+  #driver(store: Store): string | undefined {
+    return this.options.driver ?? store.settings.get("driver");
   }
 
   /** Progress on standard error. */

@@ -1,4 +1,4 @@
-import { Command, CommanderError } from "commander";
+import { Command } from "commander";
 import { VarveError } from "../errors.ts";
 import { GROUPS, VERBS } from "./catalog.ts";
 import { Place } from "./place.ts";
@@ -34,7 +34,7 @@ export async function createProgram(
   args: readonly string[] = [],
 ): Promise<Command> {
   const program = programWithoutVerbs();
-  const wanted = firstWord(args);
+  const wanted = firstWord(program, args);
   const isKnown = wanted !== undefined &&
     (Object.hasOwn(VERBS, wanted) || Object.hasOwn(GROUPS, wanted));
   for (const [name, read] of Object.entries(VERBS)) {
@@ -66,19 +66,13 @@ function programWithoutVerbs(): Command {
     .configureHelp({ showGlobalOptions: true });
 }
 
-/** The first word of a command line that is no option of the program and no value of one. */
-function firstWord(args: readonly string[]): string | undefined {
-  const program = programWithoutVerbs().exitOverride().configureOutput({
-    writeErr: () => {},
-    writeOut: () => {},
+/** The first word of a command line that is no option of a program and no value of one. */
+function firstWord(program: Command, args: readonly string[]): string | undefined {
+  const place = new Place(program);
+  return args.find((word) => {
+    place.pass(word);
+    return place.arguments > 0;
   });
-  try {
-    return program.parseOptions([...args]).operands[0];
-  } catch (error) {
-    // What is wrong with it is found again when it is parsed.
-    if (error instanceof CommanderError) return undefined;
-    throw error;
-  }
 }
 
 /** From which argument on a command passes words on. */
