@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { readHead, writeAll } from "./raw_connection.ts";
+import { hostnameOf, Relay, writeAll } from "./relay.ts";
 
 /** Bytes that are decrypted ahead of the reader: `node:tls` itself knows no bound. */
 const MAX_AHEAD = 1024 * 1024;
@@ -16,52 +16,19 @@ const CHUNK_BYTES = 64 * 1024;
 export class UnverifiedRelay implements Disposable {
   /** `http://127.0.0.1:PORT`: what is asked in place of the origin. */
   readonly origin: string;
-  readonly #target: URL;
-  readonly #listener: Deno.Listener;
-  readonly #open = new Set<Deno.Conn>();
+  readonly #relay: Relay;
 
   /** `target` is an `https:` address. */
   constructor(target: URL) {
-    this.#target = target;
-    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    this.#listener = listener;
-    this.origin = `http://127.0.0.1:${(listener.addr as Deno.NetAddr).port}`;
-    void this.#accept();
-  }
-
-  async #accept(): Promise<void> {
-    try {
-      for await (const client of this.#listener) void this.#serve(client);
-    } catch {
-      // No more can be accepted: whoever asks is told that nobody is there.
-    }
-  }
-
-  async #serve(client: Deno.Conn): Promise<void> {
-    this.#open.add(client);
-    let server: Deno.Conn | undefined;
-    try {
-      const head = await readHead(client);
-      if (head === "") return;
-      const { host, port } = this.#target;
-      const hostname = this.#target.hostname.replace(/^\[(.*)\]$/, "$1");
-      server = await Deno.connect({ hostname, port: Number(port || 443) });
-      this.#open.add(server);
-      await join(client, server, { hostname, begin: directed(head, host) });
-    } catch {
-      // Either side is gone: the other sees its connection end.
-    } finally {
-      for (const side of [client, server]) if (side !== undefined) this.#close(side);
-    }
-  }
-
-  #close(side: Deno.Conn): void {
-    if (this.#open.delete(side)) side.close();
+    const hostname = hostnameOf(target.hostname);
+    this.#relay = new Relay(target, async (client, head, connect) => {
+      await join(client, await connect(), { hostname, begin: directed(head, target.host) });
+    });
+    this.origin = `http://${this.#relay.host}`;
   }
 
   [Symbol.dispose](): void {
-    this.#listener.close();
-    for (const side of [...this.#open]) this.#close(side);
+    this.#relay[Symbol.dispose]();
   }
 }
 

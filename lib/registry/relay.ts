@@ -1,0 +1,93 @@
+/** Bytes of the head of a request. */
+const MAX_HEAD = 64 * 1024;
+
+/** What is done with one connection; `connect` connects to the target, once. */
+type Serve = (
+  client: Deno.Conn,
+  head: string,
+  connect: () => Promise<Deno.Conn>,
+) => Promise<void>;
+
+/** A relay on loopback: what stands between `fetch` and whom it cannot reach as is wanted. Dispose it: its connections end. */
+export class Relay implements Disposable {
+  /** `127.0.0.1:PORT`. */
+  readonly host: string;
+  readonly #listener: Deno.Listener;
+  readonly #serve: Serve;
+  readonly #target: Deno.ConnectOptions;
+  readonly #open = new Set<Deno.Conn>();
+
+  /** `serve` is given each connection with the head of its first request; both sides are closed when it ends. */
+  constructor({ hostname, port, protocol }: URL, serve: Serve) {
+    this.#serve = serve;
+    this.#target = {
+      hostname: hostnameOf(hostname),
+      port: Number(port || (protocol === "https:" ? 443 : 80)),
+    };
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    this.#listener = listener;
+    this.host = `127.0.0.1:${(listener.addr as Deno.NetAddr).port}`;
+    void this.#accept();
+  }
+
+  async #accept(): Promise<void> {
+    try {
+      for await (const client of this.#listener) void this.#relay(client);
+    } catch {
+      // No more can be accepted: whoever asks is told that nobody is there.
+    }
+  }
+
+  async #relay(client: Deno.Conn): Promise<void> {
+    const sides = [client];
+    this.#open.add(client);
+    try {
+      const head = await readHead(client);
+      if (head === "") return;
+      await this.#serve(client, head, async () => {
+        const target = await Deno.connect(this.#target);
+        this.#open.add(target);
+        sides.push(target);
+        return target;
+      });
+    } catch {
+      // Either side is gone: the other sees its connection end.
+    } finally {
+      for (const side of sides) this.#close(side);
+    }
+  }
+
+  #close(side: Deno.Conn): void {
+    if (this.#open.delete(side)) side.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.#listener.close();
+    for (const side of [...this.#open]) this.#close(side);
+  }
+}
+
+/** A host as sockets take it: an IPv6 address without its brackets. */
+export function hostnameOf(hostname: string): string {
+  return hostname.replace(/^\[(.*)\]$/, "$1");
+}
+
+/**
+ * The head of a request, to its empty line; `""` when there is none that ends.
+ *
+ * One byte at a time: what follows the head is read by others.
+ */
+async function readHead(client: Deno.Conn): Promise<string> {
+  let head = "";
+  const byte = new Uint8Array(1);
+  while (!head.endsWith("\r\n\r\n")) {
+    if (head.length >= MAX_HEAD || await client.read(byte) === null) return "";
+    head += String.fromCharCode(byte[0] as number);
+  }
+  return head;
+}
+
+/** Writes all bytes. */
+export async function writeAll(to: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await to.write(bytes.subarray(at));
+}
