@@ -14,7 +14,7 @@ import {
 } from "../support/hostile_registry.ts";
 import { needs } from "../support/require.ts";
 import { sampleImage } from "../support/sample.ts";
-import { tempDir } from "../support/temp.ts";
+import { type TempDir, tempDir } from "../support/temp.ts";
 
 const image = sampleImage();
 const blob = { digest: image.imageId as never, size: image.config.length };
@@ -44,6 +44,12 @@ const token = (name: string): Answer => (_, { pathname }) =>
 function named(proxy: string, credentials: Record<string, Credential>): ClientConfig {
   const proxies = { http: proxy, https: null, none: [] };
   return configFor("http://registry.test", credentials, { proxies });
+}
+
+/** A server with the certificate that {@linkcode makeCertificates} made. */
+async function secured(temp: TempDir) {
+  const [cert, key] = ["leaf.pem", "leaf.key"].map((name) => Deno.readTextFile(temp.join(name)));
+  return { hostname: "127.0.0.1", port: 0, onListen() {}, cert: await cert, key: await key };
 }
 
 Deno.test("H02 a redirect to any other origin, however near its name: nothing goes along", async () => {
@@ -223,13 +229,7 @@ Deno.test({
     const bearer = { "www-authenticate": `Bearer realm="${away}/token",service="s"` };
     const asked: string[] = [];
     await using server = Deno.serve(
-      {
-        hostname: "127.0.0.1",
-        port: 0,
-        onListen: () => {},
-        cert: await Deno.readTextFile(temp.join("leaf.pem")),
-        key: await Deno.readTextFile(temp.join("leaf.key")),
-      },
+      await secured(temp),
       (request) => {
         const { pathname } = new URL(request.url);
         asked.push(pathname);
@@ -333,13 +333,7 @@ Deno.test({
     await makeCertificates(temp);
     const seen: string[] = [];
     await using server = Deno.serve(
-      {
-        hostname: "127.0.0.1",
-        port: 0,
-        onListen: () => {},
-        cert: await Deno.readTextFile(temp.join("leaf.pem")),
-        key: await Deno.readTextFile(temp.join("leaf.key")),
-      },
+      await secured(temp),
       (request) => {
         seen.push([...request.headers].map((pair) => pair.join(": ")).join("\n"));
         if (request.headers.has("authorization")) return new Response(image.config);

@@ -4,6 +4,7 @@ import { Cli } from "../support/cli.ts";
 import { startContainerd } from "../support/containerd.ts";
 import { startDocker } from "../support/docker.ts";
 import { archiveTar, type BuiltImage, dockerFiles, ociFiles } from "../support/images.ts";
+import { podmanIn } from "../support/podman.ts";
 import { run } from "../support/process.ts";
 import { needs } from "../support/require.ts";
 import { sampleImage } from "../support/sample.ts";
@@ -84,15 +85,7 @@ Deno.test({
   fn: async () => {
     await using temp = await tempDir();
     const { image, tar } = await saved(temp);
-    const podman = [
-      "podman",
-      "--root",
-      temp.join("podman"),
-      "--runroot",
-      temp.join("podman-run"),
-      "--storage-driver",
-      "vfs",
-    ];
+    const podman = podmanIn(temp);
     const env = { TMPDIR: temp.path };
     await run([...podman, "load", "-q", "-i", tar], { env });
     const { stdout } = await run([...podman, "image", "inspect", NAME], { env });

@@ -14,6 +14,7 @@ import {
   ociFiles,
   sha256Of,
 } from "../support/images.ts";
+import { podmanIn } from "../support/podman.ts";
 import { run } from "../support/process.ts";
 import { cliIn, type Engine, INSECURE, loaded, skopeoIn } from "../support/push_peers.ts";
 import { needs } from "../support/require.ts";
@@ -65,8 +66,7 @@ Deno.test({
   fn: async () => {
     await using temp = await tempDir();
     await using registry = await dockerRegistry();
-    const storage = ["--root", temp.join("podman"), "--runroot", temp.join("podman-run")];
-    const podman = ["podman", ...storage, "--storage-driver", "vfs"];
+    const podman = podmanIn(temp);
     const env = { TMPDIR: temp.path };
     await bothWays(temp, registry, {
       async pull(name) {

@@ -12,6 +12,7 @@ import {
   sha256Of,
   writeArchive,
 } from "../support/images.ts";
+import { podmanIn } from "../support/podman.ts";
 import { run } from "../support/process.ts";
 import { type ServedStore, servedStore } from "../support/registry_serve.ts";
 import { needs } from "../support/require.ts";
@@ -93,15 +94,7 @@ Deno.test({
     await using temp = await tempDir();
     const { image, server: started } = await served(temp);
     await using server = started;
-    const podman = [
-      "podman",
-      "--root",
-      temp.join("podman"),
-      "--runroot",
-      temp.join("podman-run"),
-      "--storage-driver",
-      "vfs",
-    ];
+    const podman = podmanIn(temp);
     const env = { TMPDIR: temp.path };
     const name = `${server.host}/example.org/sample:1`;
     await run([...podman, "pull", "-q", "--tls-verify=false", name], { env });

@@ -5,6 +5,7 @@ import { Cli } from "../support/cli.ts";
 import { CONTAINER_TOOLS, containerFixture } from "../support/containers.ts";
 import { DEBIAN_TOOLS, debianImage } from "../support/debian.ts";
 import { startDocker } from "../support/docker.ts";
+import { podmanIn } from "../support/podman.ts";
 import { run } from "../support/process.ts";
 import { needs } from "../support/require.ts";
 import { tempDir } from "../support/temp.ts";
@@ -74,8 +75,7 @@ Deno.test({
     assertEquals((await run([...docker.command, "run", ...words, script])).stdout, seen);
 
     // podman's own runtime, crun, refuses machines with cgroups of both versions.
-    const storage = ["--root", temp.join("podman"), "--runroot", temp.join("podman-run")];
-    const podman = ["podman", ...storage, "--runtime", "runc", "--cgroup-manager", "cgroupfs"];
+    const podman = podmanIn(temp, ["--runtime", "runc", "--cgroup-manager", "cgroupfs"]);
     const env = { TMPDIR: temp.path };
     await run([...podman, "load", "-q", "-i", tar], { env });
     assertEquals((await run([...podman, "run", ...words, script], { env })).stdout, seen);

@@ -1,3 +1,5 @@
+import { serveLoopback } from "./loopback.ts";
+
 /** A proxy for TLS (RFC 9110, CONNECT), that takes every name for loopback and notes all it is sent in the clear. */
 export interface ConnectProxy extends AsyncDisposable {
   /** `127.0.0.1:PORT`. */
@@ -8,9 +10,7 @@ export interface ConnectProxy extends AsyncDisposable {
 
 /** Starts a proxy. */
 export function connectProxy(): ConnectProxy {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const heads: string[] = [];
-  const running = new Set<Promise<void>>();
   const serve = async (client: Deno.Conn) => {
     const head = await readHead(client);
     heads.push(head);
@@ -25,20 +25,11 @@ export function connectProxy(): ConnectProxy {
       server.readable.pipeTo(client.writable),
     ]);
   };
-  const accepting = (async () => {
-    for await (const client of listener) {
-      const one = serve(client).finally(() => running.delete(one));
-      running.add(one);
-    }
-  })();
+  const listener = serveLoopback(serve);
   return {
-    host: `127.0.0.1:${(listener.addr as Deno.NetAddr).port}`,
+    host: `127.0.0.1:${listener.port}`,
     heads,
-    async [Symbol.asyncDispose](): Promise<void> {
-      listener.close();
-      await accepting;
-      await Promise.all(running);
-    },
+    [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose](),
   };
 }
 

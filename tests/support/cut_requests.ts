@@ -1,3 +1,5 @@
+import { serveLoopback } from "./loopback.ts";
+
 /** A TCP proxy that cuts connections after so many bytes of requests. */
 export interface RequestCutter extends AsyncDisposable {
   /** `127.0.0.1:PORT`. */
@@ -12,9 +14,7 @@ export interface RequestCutter extends AsyncDisposable {
 
 /** Starts a proxy in front of a port of loopback. It cuts each connection after `every` bytes, `most` of them in all. */
 export function cutRequests(port: number, every: number, most: number = Infinity): RequestCutter {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   let [passed, cuts] = [0, 0];
-  const running = new Set<Promise<void>>();
   const waiting: { readonly bytes: number; readonly resolve: () => void }[] = [];
   const close = (side: Deno.Conn) => {
     try {
@@ -58,14 +58,9 @@ export function cutRequests(port: number, every: number, most: number = Infinity
     close(server);
     await answering;
   };
-  const accepting = (async () => {
-    for await (const client of listener) {
-      const one = serve(client).finally(() => running.delete(one));
-      running.add(one);
-    }
-  })();
+  const listener = serveLoopback(serve);
   return {
-    host: `127.0.0.1:${(listener.addr as Deno.NetAddr).port}`,
+    host: `127.0.0.1:${listener.port}`,
     passed: () => passed,
     async reached(bytes): Promise<void> {
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -74,11 +69,7 @@ export function cutRequests(port: number, every: number, most: number = Infinity
       await promise;
     },
     cuts: () => cuts,
-    async [Symbol.asyncDispose](): Promise<void> {
-      listener.close();
-      await accepting;
-      await Promise.all(running);
-    },
+    [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose](),
   };
 }
 

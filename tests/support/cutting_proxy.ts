@@ -1,3 +1,5 @@
+import { serveLoopback } from "./loopback.ts";
+
 /** A TCP proxy that cuts each connection after so many bytes of answers. */
 export interface CuttingProxy extends AsyncDisposable {
   /** `localhost:PORT`. */
@@ -10,9 +12,7 @@ export interface CuttingProxy extends AsyncDisposable {
 
 /** Starts a proxy in front of a port of loopback. */
 export function cuttingProxy(port: number, every: number): CuttingProxy {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   let [passed, cuts] = [0, 0];
-  const running = new Set<Promise<void>>();
   const serve = async (client: Deno.Conn) => {
     const server = await Deno.connect({ hostname: "127.0.0.1", port });
     const asking = client.readable.pipeTo(server.writable).catch(() => {});
@@ -41,20 +41,11 @@ export function cuttingProxy(port: number, every: number): CuttingProxy {
     }
     await asking;
   };
-  const accepting = (async () => {
-    for await (const client of listener) {
-      const one = serve(client).finally(() => running.delete(one));
-      running.add(one);
-    }
-  })();
+  const listener = serveLoopback(serve);
   return {
-    host: `localhost:${(listener.addr as Deno.NetAddr).port}`,
+    host: `localhost:${listener.port}`,
     passed: () => passed,
     cuts: () => cuts,
-    async [Symbol.asyncDispose](): Promise<void> {
-      listener.close();
-      await accepting;
-      await Promise.all(running);
-    },
+    [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose](),
   };
 }

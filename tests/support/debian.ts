@@ -69,20 +69,23 @@ async function mirror(): Promise<string> {
   return site;
 }
 
-const SCRIPT = String.raw`
-directory=$1 mirror=$2
-[ -e "$directory/done" ] && exit 0
-rm -rf "$directory" "$directory.work"; mkdir -p "$directory" "$directory.work"; cd "$directory.work"
-codename=$(. /etc/os-release; echo "$VERSION_CODENAME")
-debootstrap --variant=minbase "$codename" base "$mirror" >debootstrap.log 2>&1 || { tail -20 debootstrap.log; exit 1; }
-layout="$directory/layout"
+/** `base` becomes the first layer, and is unpacked again in `bundle`. */
+const FIRST_LAYER = String.raw`layout="$directory/layout"
 umoci init --layout "$layout"
 umoci new --image "$layout:varve"
 umoci unpack --image "$layout:varve" bundle
 rmdir bundle/rootfs; mv base bundle/rootfs
 umoci repack --image "$layout:varve" bundle
 rm -rf bundle
-umoci unpack --image "$layout:varve" bundle
+umoci unpack --image "$layout:varve" bundle`;
+
+const SCRIPT = String.raw`
+directory=$1 mirror=$2
+[ -e "$directory/done" ] && exit 0
+rm -rf "$directory" "$directory.work"; mkdir -p "$directory" "$directory.work"; cd "$directory.work"
+codename=$(. /etc/os-release; echo "$VERSION_CODENAME")
+debootstrap --variant=minbase "$codename" base "$mirror" >debootstrap.log 2>&1 || { tail -20 debootstrap.log; exit 1; }
+${FIRST_LAYER}
 root=bundle/rootfs
 cp /etc/resolv.conf "$root/etc/" 2>/dev/null || true
 cp /etc/apt/apt.conf.d/* "$root/etc/apt/apt.conf.d/" 2>/dev/null || true
@@ -124,14 +127,7 @@ directory=$1 mirror=$2 release=$3 packages=$4
 [ -e "$directory/done" ] && exit 0
 rm -rf "$directory" "$directory.work"; mkdir -p "$directory" "$directory.work"; cd "$directory.work"
 debootstrap --variant="$packages" "$release" base "$mirror" >debootstrap.log 2>&1 || { tail -20 debootstrap.log; exit 1; }
-layout="$directory/layout"
-umoci init --layout "$layout"
-umoci new --image "$layout:varve"
-umoci unpack --image "$layout:varve" bundle
-rmdir bundle/rootfs; mv base bundle/rootfs
-umoci repack --image "$layout:varve" bundle
-rm -rf bundle
-umoci unpack --image "$layout:varve" bundle
+${FIRST_LAYER}
 chroot bundle/rootfs dpkg --purge --force-all tzdata bsdutils mawk >/dev/null 2>&1
 rm -rf bundle/rootfs/usr/share/locale; mkdir -m 2775 bundle/rootfs/usr/share/locale
 chown 0:50 bundle/rootfs/usr/share/locale; chmod 2775 bundle/rootfs/usr/share/locale
