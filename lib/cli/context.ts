@@ -20,6 +20,8 @@ export interface Io {
   isTerminal(stream: "stdin" | "stdout" | "stderr"): boolean;
   /** Lets what is typed into standard input not be seen, and come at once, until disposed. */
   hideInput?(): Disposable;
+  /** The command line that starts this program, without words of its own. */
+  self?(): readonly string[];
   /** Lets signals that would end the command be the verb's own matter, until disposed. */
   holdSignals?(): Disposable;
 }

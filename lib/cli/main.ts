@@ -58,6 +58,10 @@ const io: Io = {
     Deno.stdin.setRaw(true, { cbreak: true });
     return { [Symbol.dispose]: () => Deno.stdin.setRaw(false) };
   },
+  self: () =>
+    Deno.build.standalone
+      ? [Deno.execPath()]
+      : [Deno.execPath(), "run", "-A", "--quiet", Deno.mainModule],
   holdSignals() {
     held = true;
     return { [Symbol.dispose]: () => held = false };

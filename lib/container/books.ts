@@ -72,7 +72,7 @@ export async function noteEnd(
   key: string,
   exit: number | null,
 ): Promise<void> {
-  endLease(store, key);
+  await ifThere(() => endLease(store, key));
   await ifThere(async () => {
     if (snapshotter.stat(key).labels[LABELS.remove] !== undefined) await snapshotter.remove(key);
     else if (exit !== null) {
@@ -100,7 +100,7 @@ function endLease(store: Store, key: string): void {
   if (store.leases.get(leaseId(key)) !== undefined) store.leases.remove(leaseId(key));
 }
 
-async function ifThere(act: () => Promise<void>): Promise<void> {
+async function ifThere(act: () => void | Promise<void>): Promise<void> {
   try {
     await act();
   } catch (error) {

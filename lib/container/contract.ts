@@ -22,6 +22,11 @@ export interface RunContainerOptions {
   readonly runtime?: string;
   /** Directories of programs, as in `PATH`. */
   readonly searchPath: string;
+  /**
+   * A command that puts the books right, as `varve ps` does. It follows when this process dies before
+   * the container ended: then a layer that was to be removed, and what is mounted for it alone, goes at once.
+   */
+  readonly sweep?: readonly string[];
   /** Files and directories of the host. */
   readonly volumes?: readonly Volume[];
   /** Whether the root may only be read. */

@@ -62,7 +62,7 @@ async function runOn(
   const { store, snapshotter, image, process = {}, now = Date.now } = options;
   using run = await createRunDirectory(store, layer.cacheId);
   const { key } = layer;
-  const watchdog = startWatchdog(runtime, run.path, run.id, terminal);
+  const watchdog = startWatchdog(runtime, run.path, run.id, terminal, options.sweep);
   try {
     await writeState(run.path, { id: run.id, key, runtime, owner: Deno.pid });
     noteStart(store, snapshotter, {

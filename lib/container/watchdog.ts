@@ -1,5 +1,5 @@
 import type { Runtime } from "./runtime/find.ts";
-import { watchdogCommand } from "./runtime/commands.ts";
+import { ENDED, watchdogCommand } from "./runtime/commands.ts";
 import type { SavedTerminal } from "./terminal.ts";
 
 /** Cleans up after a run, whatever ends it. */
@@ -14,8 +14,9 @@ export function startWatchdog(
   directory: string,
   id: string,
   terminal?: SavedTerminal,
+  sweep?: readonly string[],
 ): Watchdog {
-  const { program, args } = watchdogCommand(runtime, directory, id, terminal);
+  const { program, args } = watchdogCommand(runtime, directory, id, terminal, sweep);
   const child = new Deno.Command(program, {
     args: [...args],
     cwd: "/",
@@ -26,12 +27,23 @@ export function startWatchdog(
   }).spawn();
   return {
     async end(): Promise<void> {
-      await child.stdin.close();
+      await tellEnded(child.stdin);
       const { success } = await child.status;
       // It was killed itself.
       if (!success) await cleanUp(runtime, directory, id);
     },
   };
+}
+
+async function tellEnded(stdin: WritableStream<Uint8Array>): Promise<void> {
+  const writer = stdin.getWriter();
+  try {
+    await writer.write(new TextEncoder().encode(`${ENDED}\n`));
+    await writer.close();
+  } catch (error) {
+    // It was killed itself: its status says so.
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
 }
 
 /** Ends and removes what a run left; nothing left is no error. */

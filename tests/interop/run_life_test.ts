@@ -11,6 +11,7 @@ import {
   start,
   until,
 } from "../support/containers.ts";
+import { mountsBelow } from "../support/census.ts";
 import { needs } from "../support/require.ts";
 
 const need = needs({ root: true, mount: true, tools: CONTAINER_TOOLS });
@@ -87,11 +88,14 @@ for (const runtime of RUNTIME_NAMES) {
       await using fixture = await containerFixture();
       const command = [...on, "--rm", "-u", "web", BOX, "--", "sh", "-c", "sleep 99 & sleep 98"];
       const orphan = await start(fixture, "orphan", command);
+      const mounts = () => mountsBelow(`${fixture.root}/mounts`);
+      assert((await mounts()).some((path) => !path.includes("/run-")), "no lower is shared");
       orphan.child.kill("SIGKILL");
       await orphan.child.output();
       await nothingLeft(fixture, [orphan.id]);
       assertEquals(await isAlive(orphan.first), false);
-      // The next call puts the books right: the layer was to go.
+      // The books are put right: the layer was to go, and what was mounted for it.
+      await until("the sweep", async () => (await mounts()).length === 0 ? true : undefined);
       assertEquals(await fixture.varve.json(["ps"]), []);
       assertEquals(
         (await fixture.varve.json(["snapshot", "ls", "--filter", "kind==active"])).length,

@@ -36,6 +36,13 @@ export async function containerFixture(
 ): Promise<ContainerFixture> {
   await using stack = new AsyncDisposableStack();
   const temp = stack.use(await tempDir("varve-run-"));
+  // What follows a run that was killed still works on the store.
+  stack.defer(() =>
+    until(
+      `the processes of ${temp.path}`,
+      async () => (await processesWith(temp.path)).length === 0 || undefined,
+    ).then(() => {})
+  );
   const image = await boxImage(options.config, options.layer);
   await Deno.writeFile(temp.join("box.tar"), archiveTar(ociFiles([image])));
   const root = temp.join("store");
@@ -62,12 +69,17 @@ export async function leftOf(
     }).output();
     out.push(...new TextDecoder().decode(stdout).split("\n").filter((line) => line !== ""));
   }
+  out.push(...(await processesWith(`${root}/mounts/run-`)).map((command) => `process ${command}`));
+  return out;
+}
+
+/** Command lines of the processes that have a text in it. */
+async function processesWith(text: string): Promise<string[]> {
+  const out: string[] = [];
   for await (const { name } of Deno.readDir("/proc")) {
     if (!/^[0-9]+$/.test(name)) continue;
     const command = await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "");
-    if (command.includes(`${root}/mounts/run-`)) {
-      out.push(`process ${command.replaceAll("\0", " ")}`);
-    }
+    if (command.includes(text)) out.push(command.replaceAll("\0", " "));
   }
   return out;
 }

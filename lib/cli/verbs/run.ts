@@ -59,6 +59,7 @@ Examples:
       snapshotter,
       image,
       ...wanted,
+      ...sweepOf(context),
       signal: context.signal,
       forwardSignals: true,
       onStart() {
@@ -68,6 +69,13 @@ Examples:
     return { json: undefined, text: "", exit };
   },
 };
+
+/** What puts the books right when this process is killed. */
+function sweepOf({ io, options: { root, driver } }: Context): Pick<RunContainerOptions, "sweep"> {
+  if (io.self === undefined) return {};
+  const same = driver === undefined ? [] : ["--driver", driver];
+  return { sweep: [...io.self(), "--root", root, ...same, "ps"] };
+}
 
 function addOptions(command: Command): void {
   command

@@ -78,6 +78,9 @@ export function noted(directory: string, command: readonly string[]): CommandLin
   };
 }
 
+/** What the watchdog is told by who ends a run in order. */
+export const ENDED = "ended";
+
 /**
  * Waits for the end of its input, that is, for the end of whoever began the run,
  * also by `kill -9`. Then it ends what is left of the run, and removes it: first the
@@ -85,10 +88,12 @@ export function noted(directory: string, command: readonly string[]): CommandLin
  * the files. It can be run again, and by several at once.
  *
  * Arguments: directory, id, name of the runtime, its program, 1 to hide cgroup
- * version 2; then a terminal and its settings to put back, or nothing.
+ * version 2; a terminal and its settings to put back, or nothing twice; then a
+ * command that follows, unless the input said that whoever began the run ended it.
  */
 export const WATCHDOG: string = `
 dir=$1 id=$2 name=$3 program=$4 hide=$5 tty=$6 settings=$7
+shift 7
 read -r word
 call() {
   if [ "$hide" = 1 ]; then
@@ -129,6 +134,7 @@ while umount -l "$dir/rootfs"; do :; done
 rmdir "$dir/rootfs"
 [ -e "$dir/rootfs" ] || rm -rf "$dir"
 [ -z "$tty" ] || stty "$settings" <"$tty"
+[ "$word" = ${ENDED} ] || [ $# = 0 ] || exec "$@"
 exit 0
 `;
 
@@ -138,9 +144,10 @@ export function watchdogCommand(
   directory: string,
   id: string,
   terminal?: { readonly path: string; readonly settings: string },
+  sweep: readonly string[] = [],
 ): CommandLine {
   const { name, program, hideUnified } = runtime;
   const { path = "", settings = "" } = terminal ?? {};
-  const args = [directory, id, name, program, hideUnified ? "1" : "0", path, settings];
+  const args = [directory, id, name, program, hideUnified ? "1" : "0", path, settings, ...sweep];
   return { program: "sh", args: ["-c", WATCHDOG, "varve-watchdog", ...args] };
 }
