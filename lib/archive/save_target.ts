@@ -76,6 +76,7 @@ async function begin(
     },
     async [Symbol.asyncDispose](): Promise<void> {
       await removeIfThere(temporary);
+      await lock.unlock();
       lock.close();
     },
   };

@@ -1,7 +1,7 @@
 /** The read-write layer of a container. */
 import { fromText } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
-import { CWD, lockFd, type Mount, openDirectoryAt, type OwnedFd, ownFd } from "../linux/mod.ts";
+import { CWD, type Mount, openDirectoryAt, type OwnedFd, ownFd } from "../linux/mod.ts";
 import { imageLabels, refuseBusy } from "../snapshot/mod.ts";
 import type { Store, StoredImage } from "../store/mod.ts";
 import type { RunContainerOptions } from "./contract.ts";
@@ -56,7 +56,7 @@ export async function prepareLayer(options: RunContainerOptions): Promise<Layer>
 export async function lockLayer(store: Store, { key, directory }: Layer): Promise<OwnedFd> {
   const lock = ownFd(openDirectoryAt(CWD, fromText(directory)));
   try {
-    if (!lockFd(lock.fd, "exclusive")) {
+    if (!lock.lock("exclusive")) {
       throw new VarveError(
         "E_BUSY",
         `Cannot run with snapshot ${JSON.stringify(key)}: another process is mounting it`,

@@ -6,7 +6,7 @@
  */
 import { fromText } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
-import { CWD, isErrno, lockFd, Open, openAt, type OwnedFd, ownFd } from "../linux/mod.ts";
+import { CWD, isErrno, Open, openAt, type OwnedFd, ownFd } from "../linux/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { RUN_FILES } from "./runtime/commands.ts";
 import { type Runtime, RUNTIMES } from "./runtime/find.ts";
@@ -60,7 +60,7 @@ export async function createRunDirectory(store: Store, cacheId: number): Promise
   await Deno.mkdir(path, { mode: 0o700 });
   const lock = openLock(path, Open.CREATE);
   // Whoever looks whether it is locked holds it for a moment.
-  while (!lockFd(lock.fd, "exclusive")) await new Promise((resolve) => setTimeout(resolve, 1));
+  while (!lock.lock("exclusive")) await new Promise((resolve) => setTimeout(resolve, 1));
   for (const sub of [RUN_FILES.rootfs, RUN_FILES.bundle]) await Deno.mkdir(`${path}/${sub}`);
   return {
     path,
@@ -148,7 +148,7 @@ function parse(text: string): RunState | undefined {
 function isLocked(directory: string): boolean {
   try {
     using lock = openLock(directory);
-    return !lockFd(lock.fd, "shared");
+    return !lock.lock("shared");
   } catch (error) {
     // Not yet, or no longer. It must not be made here: that would keep a directory from being removed.
     if (isErrno(error, "ENOENT")) return false;

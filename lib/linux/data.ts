@@ -103,22 +103,3 @@ export function startWriteOut(fd: Fd, offset: number, length: number): void {
   const SYNC_FILE_RANGE_WRITE = 2;
   libc().sync_file_range(fd, offset, length, SYNC_FILE_RANGE_WRITE);
 }
-
-/** How {@linkcode lockFd} locks. */
-export type LockKind = "shared" | "exclusive" | "unlock";
-
-const LOCK: Readonly<Record<LockKind, number>> = { shared: 1, exclusive: 2, unlock: 8 };
-
-/**
- * Locks an open file without waiting (flock(2)); the lock ends with the
- * descriptor, also by `kill -9`.
- *
- * @returns false when another descriptor holds it
- */
-export function lockFd(fd: Fd, kind: LockKind): boolean {
-  const LOCK_NB = 4;
-  const number = -attempt(() => libc().flock(fd, LOCK[kind] | LOCK_NB));
-  if (number === 0) return true;
-  if (number === 11) return false;
-  throw systemError("flock", "", number);
-}

@@ -11,9 +11,16 @@ export type Fd = number & { readonly "~fd": never };
 /** Names are relative to the working directory. Absolute paths ignore it. */
 export const CWD: Fd = -100 as Fd;
 
+/** How {@linkcode OwnedFd.lock} locks. */
+export type LockKind = "shared" | "exclusive";
+
+const EAGAIN = 11;
+const LOCK = { shared: 1, exclusive: 2, unlock: 8, now: 4 } as const;
+
 /** A descriptor that closes itself: `using file = ownFd(openAt(…))`. */
 export class OwnedFd implements Disposable {
   #fd: number;
+  #isLocked = false;
 
   /** Takes the ownership of a descriptor. */
   constructor(fd: Fd) {
@@ -24,6 +31,19 @@ export class OwnedFd implements Disposable {
   get fd(): Fd {
     if (this.#fd < 0) throw new TypeError("Cannot use a file descriptor: it is closed");
     return this.#fd as Fd;
+  }
+
+  /**
+   * Locks the open file without waiting (flock(2)), or changes the lock that it has, which may lose
+   * it. The lock ends with the descriptor, also by `kill -9`.
+   *
+   * @returns false when another descriptor holds it
+   * @throws {VarveError} `E_SYSCALL`
+   */
+  lock(kind: LockKind): boolean {
+    const number = this.#flock(LOCK[kind] | LOCK.now);
+    if (number !== 0 && number !== EAGAIN) throw systemError("flock", "", number);
+    return this.#isLocked = number === 0;
   }
 
   /** Gives the ownership away: the descriptor stays open. */
@@ -37,8 +57,14 @@ export class OwnedFd implements Disposable {
   [Symbol.dispose](): void {
     if (this.#fd < 0) return;
     const fd = this.#fd as Fd;
+    // A child that another thread is just starting has the descriptor too, until it executes its program.
+    if (this.#isLocked) this.#flock(LOCK.unlock);
     this.#fd = -1;
     closeFd(fd);
+  }
+
+  #flock(operation: number): number {
+    return -attempt(() => libc().flock(this.fd, operation));
   }
 }
 

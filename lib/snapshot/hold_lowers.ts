@@ -7,7 +7,7 @@
  * nobody else at work does it, at the latest the last that made a snapshot meanwhile.
  */
 import { fromText } from "../bytes/mod.ts";
-import { CWD, lockFd, openDirectoryAt, type OwnedFd, ownFd } from "../linux/mod.ts";
+import { CWD, openDirectoryAt, type OwnedFd, ownFd } from "../linux/mod.ts";
 import { hasLowers } from "./compose/lower.ts";
 
 const ASKED = "trim";
@@ -16,7 +16,7 @@ const ASKED = "trim";
 export function holdLowers(mounts: string): OwnedFd {
   const directory = open(mounts);
   // A trim takes moments, and this lock never waits: a busy one is asked for again.
-  while (!lockFd(directory.fd, "shared")) Atomics.wait(PAUSE, 0, 0, 1);
+  while (!directory.lock("shared")) Atomics.wait(PAUSE, 0, 0, 1);
   return directory;
 }
 
@@ -35,7 +35,7 @@ export function trimAlone(mounts: string, trim: () => void): void {
 export function trimIfAsked(mounts: string, trim: () => void): void {
   while (isAsked(mounts)) {
     using directory = open(mounts);
-    if (!lockFd(directory.fd, "exclusive")) return;
+    if (!directory.lock("exclusive")) return;
     // First the file: what is asked for from here on is not yet seen by this trim.
     removeAsked(mounts);
     trim();

@@ -3,7 +3,6 @@ import { VarveError } from "../errors.ts";
 import {
   CWD,
   findMount,
-  lockFd,
   mayMount,
   type Mount,
   openDirectoryAt,
@@ -154,7 +153,7 @@ function lockSnapshot(store: Store, { key, cacheId }: SnapshotInfo): OwnedFd | n
   if (cacheId === null || store.directories === null) return null;
   const path = fromText(store.directories.snapshot(cacheId));
   const directory = ownFd(openDirectoryAt(CWD, path));
-  if (lockFd(directory.fd, "exclusive")) return directory;
+  if (directory.lock("exclusive")) return directory;
   directory[Symbol.dispose]();
   throw new VarveError(
     "E_BUSY",

@@ -3,7 +3,6 @@ import { VarveError } from "../errors.ts";
 import {
   CWD,
   isErrno,
-  lockFd,
   Open,
   openAt,
   type OwnedFd,
@@ -35,7 +34,7 @@ export function openMountTarget(path: string): MountTarget {
     directory[Symbol.dispose]();
     throw new VarveError("E_USAGE", `Cannot mount at ${JSON.stringify(path)}: its name is no text`);
   }
-  const tryLock = () => lockFd(directory.fd, "exclusive");
+  const tryLock = () => directory.lock("exclusive");
   return {
     path: real,
     tryLock,

@@ -5,7 +5,6 @@ import {
   CWD,
   type Fd,
   isErrno,
-  lockFd,
   mkdirAt,
   Open,
   openAt,
@@ -105,13 +104,14 @@ export function beginPartial({ parent, name, shown }: UnpackTarget): PartialDire
     const made = tryMake(parent, partial);
     using directory = tryOpen(parent, partial);
     if (directory === undefined) continue;
-    if (!lockFd(directory.fd, "exclusive")) break;
+    if (!directory.lock("exclusive")) break;
     // Somebody may have taken away what was opened, or have put something in its place.
     const named = tryStatAt(parent, partial);
     if (named === undefined || !sameInode(statFd(directory.fd), named)) continue;
     // One that is left over may hold anything, and have any owner.
     if (made) {
       const fd = ownFd(directory.release());
+      fd.lock("exclusive");
       return {
         get fd(): Fd {
           return fd.fd;

@@ -5,7 +5,6 @@ import {
   fileErrno,
   findMount,
   isErrno,
-  lockFd,
   type Mount,
   openDirectoryAt,
   type OwnedFd,
@@ -140,7 +139,7 @@ function isMounted(target: ByteString): boolean {
 function tryLock(path: string): OwnedFd | null {
   try {
     const directory = ownFd(openDirectoryAt(CWD, fromText(path)));
-    if (lockFd(directory.fd, "exclusive")) return directory;
+    if (directory.lock("exclusive")) return directory;
     directory[Symbol.dispose]();
     return null;
   } catch (error) {

@@ -4,7 +4,6 @@ import {
   CWD,
   type Fd,
   fileErrno,
-  lockFd,
   openDirectoryAt,
   ownFd,
   performUnmount,
@@ -36,7 +35,7 @@ export function inProbeDirectory<T>(
   removeLeft(mounts);
   const base = Deno.makeTempDirSync({ dir: mounts, prefix: PREFIX });
   using lock = ownFd(openDirectoryAt(CWD, fromText(base)));
-  lockFd(lock.fd, "shared");
+  lock.lock("shared");
   try {
     return probe({ base, fd: lock.fd, at: `${base}/merged` });
   } catch (error) {
@@ -66,7 +65,7 @@ function removeLeft(mounts: string): void {
     using left = ownFd(fd);
     const { lo, hi } = statFd(left.fd).mtime;
     const age = Date.now() / 1000 - (hi * 0x1_0000_0000 + lo);
-    if (age > OLD && lockFd(left.fd, "exclusive")) remove(`${mounts}/${name}`);
+    if (age > OLD && left.lock("exclusive")) remove(`${mounts}/${name}`);
   }
 }
 

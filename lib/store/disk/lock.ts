@@ -80,6 +80,8 @@ export class FileLock implements Disposable {
 
   /** Frees the lock and leaves its file. */
   release(): void {
+    // Closing alone leaves it to a child that is just being started, until that executes its program.
+    this.#file?.unlockSync();
     this.#file?.close();
     this.#file = null;
   }

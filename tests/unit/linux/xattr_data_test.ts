@@ -4,6 +4,7 @@ import { VarveError } from "../../../lib/errors.ts";
 import {
   copyRange,
   CWD,
+  type Fd,
   fdatasyncFd,
   fsyncFd,
   getXattrAt,
@@ -11,7 +12,6 @@ import {
   isErrno,
   listXattrAt,
   listXattrFd,
-  lockFd,
   Open,
   openAt,
   openDirectoryAt,
@@ -149,14 +149,34 @@ Deno.test({
     await using temp = await tempDir();
     const first = create(temp, "lock");
     using second = ownFd(openAt(CWD, b(temp.join("lock")), Open.READ));
-    assertEquals(lockFd(first.fd, "exclusive"), true);
-    assertEquals(lockFd(second.fd, "shared"), false);
-    assertEquals(lockFd(first.fd, "shared"), true);
-    assertEquals(lockFd(second.fd, "shared"), true);
-    assertEquals(lockFd(second.fd, "exclusive"), false);
+    assertEquals(first.lock("exclusive"), true);
+    assertEquals(second.lock("shared"), false);
+    assertEquals(first.lock("shared"), true);
+    assertEquals(second.lock("shared"), true);
+    assertEquals(second.lock("exclusive"), false);
     first[Symbol.dispose]();
-    assertEquals(lockFd(second.fd, "exclusive"), true);
-    assertEquals(lockFd(second.fd, "unlock"), true);
+    assertEquals(second.lock("exclusive"), true);
+  },
+});
+
+Deno.test({
+  name: "a lock ends though a child that is being started still has the descriptor",
+  ...any,
+  fn: async () => {
+    await using temp = await tempDir();
+    const first = create(temp, "lock");
+    using second = ownFd(openAt(CWD, b(temp.join("lock")), Open.READ));
+    assertEquals(first.lock("exclusive"), true);
+    const libc = Deno.dlopen("libc.so.6", { dup: { parameters: ["i32"], result: "i32" } });
+    try {
+      // What a fork does: the same open file by another number.
+      using _child = ownFd(libc.symbols.dup(first.fd) as Fd);
+      assertEquals(second.lock("shared"), false);
+      first[Symbol.dispose]();
+      assertEquals(second.lock("exclusive"), true);
+    } finally {
+      libc.close();
+    }
   },
 });
 

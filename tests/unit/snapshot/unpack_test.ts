@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { fromText } from "../../../lib/bytes/mod.ts";
 import { foldLayers } from "../../../lib/layer/mod.ts";
-import { CWD, lockFd, openDirectoryAt, ownFd, performMount } from "../../../lib/linux/mod.ts";
+import { CWD, openDirectoryAt, ownFd, performMount } from "../../../lib/linux/mod.ts";
 import { unpackImage } from "../../../lib/snapshot/mod.ts";
 import type { StoredImage } from "../../../lib/store/mod.ts";
 import { runAsNobody } from "../../support/as_nobody.ts";
@@ -115,7 +115,7 @@ test("what an interrupted run left is replaced; what is in use is not", async (o
   await Deno.mkdir(temp.join(partial, "left", "over"), { recursive: true });
   {
     using left = ownFd(openDirectoryAt(CWD, fromText(temp.join(partial))));
-    assert(lockFd(left.fd, "exclusive"));
+    assert(left.lock("exclusive"));
     await Deno.remove(temp.join("again"), { recursive: true });
     assertEquals(await one.unpack("again"), "E_BUSY");
     assertEquals(one.names(), [partial, "out"]);
