@@ -14,7 +14,7 @@ export interface GlobalOptions {
   readonly progress: "auto" | "plain" | "none";
   /** Whether to sync; the store's setting when absent. */
   readonly durability: "full" | "none" | undefined;
-  /** Worker threads; the store's setting, then the number of cores, when absent. */
+  /** Worker threads; the store's setting, then the number of cores up to four, when absent. */
   readonly workers: number | undefined;
   /** Snapshot driver; the store's setting, then the best that works, when absent. */
   readonly driver: string | undefined;

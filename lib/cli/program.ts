@@ -59,7 +59,7 @@ function programWithoutVerbs(): Command {
     .option("--quiet", "no progress and no warnings")
     .option("--progress <mode>", "auto, plain or none")
     .option("--durability <mode>", "full or none: whether data is synced before it is visible")
-    .option("--workers <n>", "worker threads")
+    .option("--workers <n>", "jobs at once (default: the cores, at most 4)")
     .option("--driver <driver>", "snapshot driver: erofs, overlay, native or auto")
     .version(VERSION, "--version", "print the version")
     .addHelpText("after", GLOBAL_HELP)

@@ -10,7 +10,7 @@
  * - *order*: jobs start in the order of the calls, at most `size` at once.
  *   Workers start with the first job that needs them and are kept.
  * - *halves*: a job whose work comes in two halves gets a second worker when no
- *   other job waits and `size` is more than one; its outcome is the same.
+ *   other job waits and one is left for each job that may still come; its outcome is the same.
  * - *back-pressure both ways*: at most `window` bytes of a job's stream are on
  *   their way; a slow handler holds back the source, a slow source only its job.
  *   The caller's buffers stay the caller's: what crosses is a copy.
@@ -123,7 +123,10 @@ export interface Pool extends AsyncDisposable {
 
 /** Options of a pool. */
 export interface PoolOptions {
-  /** Workers; the number of cores when absent. */
+  /**
+   * Jobs at once, each on a thread, and two of them on two, in halves. When absent the number of cores,
+   * but four at most: a thread that makes a layer costs some 35 MiB, whatever the layer.
+   */
   readonly workers?: number;
   /** Run on this thread, without workers. */
   readonly inline?: boolean;

@@ -1,4 +1,4 @@
-import type { Job, Pool, PoolOptions, RunOptions, WorkerEntry } from "./contract.ts";
+import type { Halves, Job, Pool, PoolOptions, RunOptions, WorkerEntry } from "./contract.ts";
 import { runHalves } from "./halves.ts";
 import { runInline } from "./inline.ts";
 import { spawnWorker } from "./spawn.ts";
@@ -6,6 +6,13 @@ import type { Task } from "./task.ts";
 import { type LinkOptions, WorkerLink } from "./worker_link.ts";
 
 const WINDOW = 4 * 1024 * 1024;
+/**
+ * Jobs at once at most where nobody says how many. A thread that makes a layer costs some 35 MiB,
+ * whatever the layer: so a pull stays below 300 MiB on a machine of any size.
+ */
+const DEFAULT_WORKERS = 4;
+/** Jobs that have a second thread. */
+const HALVED = 2;
 const SILENCE = 5 * 60 * 1000;
 /**
  * Milliseconds that a disposed pool leaves its handlers to close what they hold. Not less: a thread
@@ -36,6 +43,9 @@ interface Waiting {
 
 class WorkerPool implements Pool {
   readonly size: number;
+  /** How many threads work at once. */
+  readonly #threads: number;
+  #busy = 0;
   #inline: boolean;
   #disposed = false;
   readonly #options: LinkOptions;
@@ -47,7 +57,9 @@ class WorkerPool implements Pool {
   readonly #prepared = new Map<WorkerEntry, Promise<WorkerLink | null>>();
 
   constructor(options: PoolOptions) {
-    this.size = positive("workers", options.workers ?? navigator.hardwareConcurrency);
+    const cores = Math.min(navigator.hardwareConcurrency, DEFAULT_WORKERS);
+    this.size = positive("workers", options.workers ?? cores);
+    this.#threads = this.size > 1 ? this.size + HALVED : 1;
     this.#options = {
       window: positive("window", options.window ?? WINDOW),
       silence: positive("silence", options.silence ?? SILENCE),
@@ -136,6 +148,21 @@ class WorkerPool implements Pool {
 
   async #start<Input, Output>(job: Job<Input, Output>, input: Input, task: Task): Promise<Output> {
     const halves = this.#hasRoom ? job.halves?.(input) ?? null : null;
+    const threads = halves === null ? 1 : 2;
+    this.#busy += threads;
+    try {
+      return await this.#run(job, input, task, halves);
+    } finally {
+      this.#busy -= threads;
+    }
+  }
+
+  async #run<Input, Output>(
+    job: Job<Input, Output>,
+    input: Input,
+    task: Task,
+    halves: Halves<Output> | null,
+  ): Promise<Output> {
     const [link, helper] = await Promise.all([
       this.#link(job.entry),
       halves === null ? null : this.#link(job.entry),
@@ -143,7 +170,7 @@ class WorkerPool implements Pool {
     try {
       task.signal.throwIfAborted();
       if (link === null) return await runInline(job, input, task);
-      if (halves !== null && helper !== null && this.#hasRoom) {
+      if (halves !== null && helper !== null && this.#queue.length === 0) {
         return await runHalves(halves, { front: helper, back: link }, task);
       }
       return await link.run(job.name, input, task) as Output;
@@ -152,9 +179,13 @@ class WorkerPool implements Pool {
     }
   }
 
-  /** Whether a job may have a second worker: when others wait, they are better use of a core. */
+  /**
+   * Whether a job that starts may have a second worker: when others wait, they are better use of a
+   * core, and the jobs that may still come have one each.
+   */
   get #hasRoom(): boolean {
-    return this.size > 1 && this.#queue.length === 0;
+    const others = this.size - this.#running.size - 1;
+    return this.#queue.length === 0 && this.#busy + 2 + others <= this.#threads;
   }
 
   /** A worker of the entry that has no job, or `null` where the job is to run inline. */
@@ -169,8 +200,8 @@ class WorkerPool implements Pool {
   }
 
   async #newLink(entry: WorkerEntry): Promise<WorkerLink | null> {
-    // Threads are never more than two for each job at once: one that serves another entry makes room.
-    if (this.#links.size >= (this.size > 1 ? 2 * this.size : 1)) this.#idle[0]?.end();
+    // One that serves another entry makes room.
+    if (this.#links.size >= this.#threads) this.#idle[0]?.end();
     try {
       const link = new WorkerLink(entry, this.#spawn(entry), this.#options);
       this.#links.add(link);

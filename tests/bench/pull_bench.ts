@@ -186,7 +186,8 @@ async function memory(): Promise<ResultRow[]> {
   const many = await noiseLayout(temp.join("many"), 16, 96);
   for (const atOnce of [1, 4, 16]) {
     await enter("16 layers of 96 MiB", { layout: many }, atOnce);
-    await enter("16 layers of 96 MiB", { layout: many }, atOnce, atOnce);
+    // As on a machine of any size.
+    await enter("16 layers of 96 MiB", { layout: many }, atOnce, 4);
   }
   return rows;
 }

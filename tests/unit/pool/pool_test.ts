@@ -1,6 +1,12 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { VarveError } from "../../../lib/errors.ts";
-import { createPool, type JobProgress, type Pool } from "../../../lib/pool/mod.ts";
+import {
+  createPool,
+  type Job,
+  type JobProgress,
+  type Pool,
+  type PoolOptions,
+} from "../../../lib/pool/mod.ts";
 import { prng } from "../../support/prng.ts";
 import { leakTest } from "../../support/leaks.ts";
 import * as jobs from "./jobs.ts";
@@ -227,6 +233,42 @@ Deno.test("no worker starts before a job needs it, and idle ones are used again"
   const three = await Promise.all([1, 2, 3].map(() => pool.run(jobs.count, null)));
   assertEquals(three.toSorted(), [1, 1, 3]);
   assertEquals(started, 3);
+});
+
+/** Jobs in halves, as many as a pool runs at once, all at work: how many threads there are. */
+async function threadsOf(options: PoolOptions, cores: number): Promise<[number, number]> {
+  const known = Object.getOwnPropertyDescriptor(Navigator.prototype, "hardwareConcurrency");
+  Object.defineProperty(Navigator.prototype, "hardwareConcurrency", { get: () => cores });
+  let started = 0;
+  await using pool = createPool({ ...options, spawn: () => (started++, spawn()) });
+  Object.defineProperty(Navigator.prototype, "hardwareConcurrency", known as PropertyDescriptor);
+  const state = jobs.shared();
+  const controller = new AbortController();
+  let working = 0;
+  const job: Job<jobs.Shared, unknown> = {
+    ...jobs.ignoreAbort,
+    halves: (input) => {
+      working++;
+      const half = { job: jobs.ignoreAbort, input };
+      return { front: half, back: half, stop: () => {} };
+    },
+  };
+  const ended = Array.from(
+    { length: pool.size },
+    () => pool.run(job, state, { signal: controller.signal }).catch((reason) => reason),
+  );
+  const all = working + pool.size;
+  while (Atomics.load(jobs.cells(state), 0) < all) await new Promise((turn) => setTimeout(turn));
+  controller.abort("enough");
+  assertEquals(await Promise.all(ended), ended.map(() => "enough"));
+  return [pool.size, started];
+}
+
+Deno.test("who does not say how many gets what memory allows, on a machine of any size", async () => {
+  assertEquals(await threadsOf({}, 1), [1, 1]);
+  assertEquals(await threadsOf({}, 2), [2, 4]);
+  assertEquals(await threadsOf({}, 64), [4, 6]);
+  assertEquals(await threadsOf({ workers: 16 }, 2), [16, 18]);
 });
 
 Deno.test("a worker that was prepared is the one that gets the job", async () => {
