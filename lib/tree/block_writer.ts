@@ -180,8 +180,9 @@ export class BlockWriter {
       for (let i = 0; i < count; i++) {
         const word = side + i * SIDE_WORDS;
         const isFile = ((this.rows[i * ROW_WORDS + R_MODE] as number) & S_IFMT) !== S_IFDIR;
-        // A directory's import index never reaches the top bit, but an address in its next word must stay.
-        if (isFile && ((u32[word] as number) >>> 31) === 1) {
+        // A directory's import index never reaches the top bit, but an address in its next word must stay,
+        // and a file that is one hole has no extents, and no place.
+        if (isFile && ((u32[word] as number) >>> 31) === 1 && u32[word + 2] !== 0) {
           u32[word + 1] = (u32[word + 1] as number) + base;
         }
       }

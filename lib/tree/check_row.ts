@@ -217,7 +217,10 @@ function checkLocator(block: Block, i: number, size: number, limits: CheckLimits
   }
   const words = block.length >>> 2;
   const sidesEnd = block.side(block.count) - block.at;
-  if (source === 0 || second < sidesEnd || second + third * EXTENT_WORDS > words) {
+  const isHole = second === 0 && third === 0;
+  if (
+    source === 0 || !isHole && (second < sidesEnd || second + third * EXTENT_WORDS > words)
+  ) {
     damaged("extents are outside of their block");
   }
   let end = 0;

@@ -32,6 +32,7 @@ export { type Edit, editTree } from "./edit.ts";
 export { emptyTree } from "./empty.ts";
 export { encodeTree } from "./encode.ts";
 export { list, lookup, rootOf } from "./lookup.ts";
+export { newBytes } from "./new_bytes.ts";
 export type * from "./node.ts";
 export { overlayTrees } from "./overlay.ts";
 export { rootRow, type Row, type Rows } from "./rows.ts";

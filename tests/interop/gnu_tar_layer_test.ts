@@ -27,6 +27,8 @@ for (const format of ["gnu", "pax", "ustar"]) {
       await file.seek(2_000_000, Deno.SeekMode.Start);
       await file.write(new Uint8Array(4096).fill(4));
       file.close();
+      // Nothing but a hole, and no other sparse file beside it.
+      await run(["sh", "-c", `mkdir "${dir}/hole"; truncate -s 1000000 "${dir}/hole/alone"`]);
       const archive = temp.join("layer.tar");
       const sparse = format === "ustar" ? [] : ["-S"];
       await run(["tar", `--format=${format}`, ...sparse, "-cf", archive, "-C", dir, "."]);
@@ -45,6 +47,10 @@ for (const format of ["gnu", "pax", "ustar"]) {
       const found = new Map<string, string>();
       for (const { path, node } of walk(decodeTree(memory?.tree ?? new Uint8Array()))) {
         if (node.type === "file" && node.digest !== null) found.set(path, toHex(node.digest));
+        if (path === fromText("hole/alone") && format !== "ustar") {
+          assert(node.type === "file");
+          assertEquals([node.size, node.locator?.extents], [1_000_000, []]);
+        }
         if (path === fromText("sparse")) {
           assert(node.type === "file");
           assertEquals(node.size, 3_000_000);
@@ -59,7 +65,7 @@ for (const format of ["gnu", "pax", "ustar"]) {
       const expected = new Map(
         lines.stdout.trim().split("\n").map((line) => [line.slice(68), line.slice(0, 64)]),
       );
-      assertEquals(found.size, 5);
+      assertEquals(found.size, 6);
       assertEquals([...found].sort(), [...expected].sort());
     },
   });

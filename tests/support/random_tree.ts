@@ -51,6 +51,7 @@ export function randomFile(r: Random): Node {
   const size = [0, 1, 5000, 2 ** 40 + 3][r(4)] as number;
   const source = SOURCES[r(SOURCES.length)] as DiffId;
   const sparse = size > 1 && r(3) === 0;
+  const hole = sparse && r(3) === 0;
   return {
     type: "file",
     ...attributes(r),
@@ -59,7 +60,7 @@ export function randomFile(r: Random): Node {
     digest: size === 0 ? null : new Uint8Array(32).fill(1 + r(3)),
     locator: r(8) === 0 ? null : {
       source,
-      extents: size === 0 ? [] : sparse
+      extents: size === 0 || hole ? [] : sparse
         ? [
           { logical: 1, length: 1, position: 512 * r(9) },
           { logical: 4, length: size - 4, position: 2 ** 33 + r(99) },
