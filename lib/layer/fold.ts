@@ -5,9 +5,12 @@ import { expectKind } from "./_kinds.ts";
  * The root tree of a chain of layers, lowest first: what applying them one
  * after another gives, but in one pass over all of them.
  *
- * @throws {TypeError} when one of them is no layer tree
+ * @param base the root tree of the chain that they lie on, where that is known
+ * @throws {TypeError} when one of them is no layer tree, or `base` no root tree
  */
-export function foldLayers(layers: readonly Tree[]): Tree {
+export function foldLayers(layers: readonly Tree[], base?: Tree): Tree {
   for (const layer of layers) expectKind(layer, "layer");
-  return overlayTrees(layers.toReversed(), "root");
+  if (base === undefined) return overlayTrees(layers.toReversed(), "root");
+  expectKind(base, "root");
+  return overlayTrees([...layers.toReversed(), base], "root");
 }

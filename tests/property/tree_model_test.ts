@@ -56,14 +56,19 @@ Deno.test("a fold is applying one after another", () => {
     const trees = models.map((model) => treeOf(model, "layer"));
     let one = emptyTree("root");
     let model = emptyModel("root");
+    const parts = [one];
     for (const [i, layer] of trees.entries()) {
-      one = applyLayer(one, layer);
+      parts.push(one = applyLayer(one, layer));
       model = applyModel(model, models[i] as Item);
     }
     const fold = foldLayers(trees);
     assertModel(one, model, seed);
     assertEquals(fold.digest, one.digest, `seed ${seed}`);
     assertSame(listTree(fold), listTree(one), seed);
+    const at = r(parts.length);
+    const onPart = foldLayers(trees.slice(at), parts[at]);
+    assertEquals(onPart.digest, one.digest, `seed ${seed}, on ${at} layers`);
+    assertSame(listTree(onPart), listTree(one), seed);
   }
 });
 

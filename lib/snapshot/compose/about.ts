@@ -1,4 +1,4 @@
-import { type DiffId, parseDigest } from "../../digest/mod.ts";
+import { type DiffId, parseDigest, type TreeDigest } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { ABOUT, type ComposedImage, IMAGE } from "./contract.ts";
 
@@ -9,13 +9,14 @@ export function writeAbout(directory: string, about: ComposedImage): void {
 
 /** Reads what is said of a composed image. @throws {VarveError} `E_DAMAGE` when that is nothing of use */
 export function readAbout(directory: string): ComposedImage {
-  const { digest, size, devices } = parse(directory);
+  const { digest, size, devices, tree } = parse(directory);
   try {
     if (typeof digest === "string" && Number.isSafeInteger(size) && Array.isArray(devices)) {
       return {
         digest: parseDigest(digest),
         size: size as number,
         devices: devices.map((device) => parseDigest(String(device)) as DiffId),
+        tree: parseDigest(String(tree)) as string as TreeDigest,
       };
     }
   } catch (error) {
@@ -24,14 +25,15 @@ export function readAbout(directory: string): ComposedImage {
   throw damaged(directory);
 }
 
-/** Whether an image is there as it was written, as far as a look can tell. */
-export function isComposed(directory: string): boolean {
+/** What is said of an image that is there as it was written, as far as a look can tell. */
+export function findAbout(directory: string): ComposedImage | undefined {
   try {
     const { isFile, size } = Deno.lstatSync(`${directory}/${IMAGE}`);
-    return isFile && size === readAbout(directory).size;
+    const about = readAbout(directory);
+    return isFile && size === about.size ? about : undefined;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    if (error instanceof VarveError && error.code === "E_DAMAGE") return false;
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof VarveError && error.code === "E_DAMAGE") return undefined;
     throw error;
   }
 }

@@ -1,10 +1,11 @@
 import type { DiffId } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
+import { chainIds } from "../../layer/mod.ts";
 import type { Pool } from "../../pool/mod.ts";
 import type { Store } from "../../store/mod.ts";
-import { isComposed, readAbout } from "./about.ts";
-import { COMPOSED, type ComposedImage } from "./contract.ts";
-import { composeJob } from "./job.ts";
+import { findAbout, readAbout } from "./about.ts";
+import { COMPOSED, type ComposedImage, ROOT_TREE } from "./contract.ts";
+import { composeJob, type KeptTree } from "./job.ts";
 
 /** What {@linkcode composeChain} needs. */
 export interface ComposeOptions {
@@ -44,12 +45,13 @@ export async function composeChain(options: ComposeOptions): Promise<ComposedCha
     const unique = [...new Set(diffIds)];
     await withWayOut(pool.run(composeJob, {
       trees: diffIds.map((diffId) => directories.layerTree(diffId)),
+      below: keptBelow(store, root, diffIds),
       contents: unique.map((diffId) => [diffId, directories.layerTar(diffId)] as const),
       dirty: unique.filter((diffId) => store.layers.get(diffId)?.dirtyPadding === true),
       target,
       siblings: composedDirectories(store, root),
     }, cancel));
-  }, { ...cancel, isWhole: isComposed });
+  }, { ...cancel, isWhole: (made) => findAbout(made) !== undefined });
   return { directory, image: readAbout(directory) };
 }
 
@@ -59,6 +61,29 @@ export function composedDirectory(store: Store, diffIds: readonly DiffId[]): str
   if (root === null || diffIds.length === 0) return undefined;
   const cacheId = store.chains.get(store.chains.ensure(diffIds))?.cacheId ?? null;
   return cacheId === null ? undefined : `${root}/chains/${cacheId}/${COMPOSED}`;
+}
+
+/** The root tree of the longest part of a chain, from below, that was kept. */
+function keptBelow(store: Store, root: string, diffIds: readonly DiffId[]): KeptTree | null {
+  const parts = chainIds(diffIds).slice(0, -1);
+  for (const [i, chainId] of [...parts.entries()].reverse()) {
+    const cacheId = store.chains.get(chainId)?.cacheId ?? null;
+    if (cacheId === null) continue;
+    const directory = `${root}/chains/${cacheId}/${COMPOSED}`;
+    const path = `${directory}/${ROOT_TREE}`;
+    const about = isFile(path) ? findAbout(directory) : undefined;
+    if (about !== undefined) return { path, digest: about.tree, layers: i + 1 };
+  }
+  return null;
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 /** Names what can hold a chain that no image can. */

@@ -1,4 +1,4 @@
-import { createHasher, type DiffId } from "../../digest/mod.ts";
+import { createHasher, type DiffId, type TreeDigest } from "../../digest/mod.ts";
 import { fromText } from "../../bytes/mod.ts";
 import { type ReadLayer, writeErofs } from "../../codec/erofs/mod.ts";
 import { VarveError } from "../../errors.ts";
@@ -15,15 +15,20 @@ import {
   writeFd,
 } from "../../linux/mod.ts";
 import type { Job } from "../../pool/mod.ts";
-import { emptyTree } from "../../tree/mod.ts";
+import { emptyTree, encodeTree, newBytes, type Tree } from "../../tree/mod.ts";
 import { readTree } from "../read_tree.ts";
-import { isComposed, readAbout, writeAbout } from "./about.ts";
-import { type ComposedImage, IMAGE } from "./contract.ts";
+import { findAbout, writeAbout } from "./about.ts";
+import { type ComposedImage, IMAGE, ROOT_TREE } from "./contract.ts";
+
+/** A fold that writes so many bytes took long enough to be kept: some 40,000 entries. */
+export const KEPT_FROM: number = 4 * 2 ** 20;
 
 /** Input of {@linkcode composeJob}. */
 export interface ComposeJobInput {
   /** Paths of the layer trees, lowest first. */
   readonly trees: readonly string[];
+  /** The root tree of the lowest of them, where it was kept. */
+  readonly below: KeptTree | null;
   /** Paths of the layer tars. */
   readonly contents: readonly (readonly [DiffId, string])[];
   /** Layers whose padding is not zero. */
@@ -32,6 +37,18 @@ export interface ComposeJobInput {
   readonly target: string;
   /** Directories of composed chains: one of the same image is shared. */
   readonly siblings: readonly string[];
+  /** Bytes that the fold wrote from which the root tree is kept; {@linkcode KEPT_FROM} when absent. */
+  readonly keptFrom?: number;
+}
+
+/** A root tree that was kept beside an image. */
+export interface KeptTree {
+  /** Its file. */
+  readonly path: string;
+  /** What it is. */
+  readonly digest: TreeDigest;
+  /** How many layers are folded in it. */
+  readonly layers: number;
 }
 
 /** Folds the layers of a chain and writes the image of the root tree, in a worker. */
@@ -41,8 +58,7 @@ export const composeJob: Job<ComposeJobInput, ComposedImage> = {
   async run(input, { signal }) {
     await Promise.resolve();
     signal.throwIfAborted();
-    const layers = input.trees.map(readTree);
-    const tree = layers.length === 0 ? emptyTree("root") : foldLayers(layers);
+    const tree = rootTree(input);
     using contents = new Contents(input.contents);
     const image = writeErofs(tree, { read: contents.read, dirty: new Set(input.dirty) });
     using file = ownFd(
@@ -60,18 +76,46 @@ export const composeJob: Job<ComposeJobInput, ComposedImage> = {
       hasher.update(bytes);
       writeFd(file.fd, bytes);
     });
-    const about = { digest: hasher.digest(), size: image.size, devices: image.devices };
+    const { size, devices } = image;
+    const about = { digest: hasher.digest(), size, devices, tree: tree.digest };
     share(input, about);
+    if (newBytes(tree) >= (input.keptFrom ?? KEPT_FROM)) keep(`${input.target}/${ROOT_TREE}`, tree);
     writeAbout(input.target, about);
     return about;
   },
 };
 
+/** Folds the layers; from the tree that was kept on, if it is what it should be. */
+function rootTree({ trees, below }: ComposeJobInput): Tree {
+  if (trees.length === 0) return emptyTree("root");
+  const base = below === null ? undefined : readKept(below);
+  return foldLayers(trees.slice(base === undefined ? 0 : below?.layers).map(readTree), base);
+}
+
+/** Nothing where it is damaged, or was removed meanwhile: the layers are there. */
+function readKept({ path, digest }: KeptTree): Tree | undefined {
+  try {
+    const tree = readTree(path);
+    return tree.digest === digest ? tree : undefined;
+  } catch (error) {
+    if (error instanceof VarveError || fileErrno(error) !== undefined) return undefined;
+    throw error;
+  }
+}
+
+function keep(path: string, tree: Tree): void {
+  using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o444 });
+  for (const bytes of encodeTree(tree)) {
+    for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+  }
+}
+
 /** Takes the equal image of another chain for the new one, by a hard link: it is cached once and mounted once. */
 function share({ siblings, target }: ComposeJobInput, about: ComposedImage): void {
   for (const sibling of siblings) {
     try {
-      if (!isComposed(sibling) || !isEqual(readAbout(sibling), about)) continue;
+      const other = findAbout(sibling);
+      if (other === undefined || !isEqual(other, about)) continue;
       Deno.linkSync(`${sibling}/${IMAGE}`, `${target}/${IMAGE}.shared`);
       Deno.renameSync(`${target}/${IMAGE}.shared`, `${target}/${IMAGE}`);
       return;
