@@ -99,6 +99,8 @@ export interface LayerJobOutput {
   readonly treeDigest: TreeDigest;
   /** Entries of the layer tree. */
   readonly entries: number;
+  /** SHA-256 of the tree's file form, as it was written. */
+  readonly treeSum: Digest;
   /** What was dropped or looked odd. */
   readonly warnings: readonly Warning[];
   /** For the memory target: the bytes; the tree in its file form. */

@@ -6,7 +6,6 @@
  * thread saw goes behind its last bytes, and the second judges.
  */
 import { fromErrorRecord, toErrorRecord, type VarveError } from "../errors.ts";
-import { encodeTree } from "../tree/mod.ts";
 import type { Halves, Job, JobContext } from "./contract.ts";
 import type { LayerJobInput, LayerJobOutput } from "./layer_contract.ts";
 import { type Inflow, LayerInflow } from "./layer_inflow.ts";
@@ -111,11 +110,10 @@ async function runBack({ layer, ring }: LayerHalfInput): Promise<LayerJobOutput 
   });
   if (end === null) return null;
   const { output, tree } = outflow.judge(decodeInflow(end));
-  const sink = outputs.sink("tree");
-  for (const bytes of encodeTree(tree)) sink.write(bytes);
+  const treeSum = outputs.tree(tree);
   outputs.tar();
   outputs.end();
-  return output;
+  return { ...output, treeSum };
 }
 
 function encodeInflow(inflow: Inflow): Uint8Array {

@@ -1,4 +1,3 @@
-import { encodeTree } from "../tree/mod.ts";
 import type { Job, JobContext } from "./contract.ts";
 import type { LayerJobInput, LayerJobOutput } from "./layer_contract.ts";
 import { layerHalves } from "./layer_halves.ts";
@@ -43,9 +42,8 @@ async function makeLayer(input: LayerJobInput, context: JobContext): Promise<Lay
     context.progress({ read: pipeline.read, written: pipeline.written });
   }
   const { output, tree } = pipeline.finish();
-  const sink = outputs.sink("tree");
-  for (const bytes of encodeTree(tree)) sink.write(bytes);
+  const treeSum = outputs.tree(tree);
   outputs.tar();
   outputs.end();
-  return outputs.withMemory(output);
+  return outputs.withMemory({ ...output, treeSum });
 }

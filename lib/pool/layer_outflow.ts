@@ -20,7 +20,7 @@ import { mayWait } from "./layer_verdict.ts";
 /** What a layer is proved to be, beside its bytes. */
 export interface ProvedLayer {
   /** What is known of the layer. */
-  readonly output: Omit<LayerJobOutput, "memory">;
+  readonly output: Omit<LayerJobOutput, "memory" | "treeSum">;
   /** Its tree. */
   readonly tree: Tree;
 }

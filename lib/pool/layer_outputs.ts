@@ -1,3 +1,5 @@
+import { createHasher, type Digest } from "../digest/mod.ts";
+import { encodeTree, type Tree } from "../tree/mod.ts";
 import { type ByteSink, FileSink, MemorySink } from "./byte_sink.ts";
 import type { LayerJobInput, LayerJobOutput } from "./layer_contract.ts";
 
@@ -21,6 +23,17 @@ export class LayerOutputs implements Disposable {
   tar(isPlain: boolean = this.#isPlain): ByteSink {
     this.#isPlain = isPlain;
     return this.sink(isPlain && this.#kept !== undefined ? "blob" : "tar");
+  }
+
+  /** Writes the tree; gives the digest of what was written. */
+  tree(tree: Tree): Digest {
+    const sink = this.sink("tree");
+    const hasher = createHasher();
+    for (const bytes of encodeTree(tree)) {
+      hasher.update(bytes);
+      sink.write(bytes);
+    }
+    return hasher.digest();
   }
 
   /** The sink of the uncompressed layer, of its tree, or of the bytes as they came. */

@@ -91,7 +91,7 @@ async function layersOf(options: ExportSnapshotOptions, ingest: Ingest): Promise
   const tars = new Map<DiffId, string>();
   if (source.directories.length > 0) {
     const directories = directoriesOf(store);
-    const files = source.layers.map((diffId) => directories.layerTree(diffId));
+    const files = source.layers.map((diffId) => directories.layerTree(diffId).path);
     for (const cacheId of source.directories) {
       const own = source.ownDirectory && cacheId === source.row.cacheId;
       await using _ = own && pause !== undefined ? await pause(key) : null;

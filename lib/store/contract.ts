@@ -28,6 +28,7 @@
 import type { ChainId, DiffId, Digest, TreeDigest } from "../digest/mod.ts";
 import type { Descriptor, Platform } from "../oci/mod.ts";
 import type { LayerJobOutput, LayerTarget } from "../pool/mod.ts";
+import type { Directories } from "./directories.ts";
 import type { Tree } from "../tree/mod.ts";
 import type { OpenBlobOptions } from "./runs.ts";
 
@@ -328,44 +329,6 @@ export interface IngestResult {
   readonly images: readonly ImageRecord[];
   /** All layers that the ingest asked for, made or present. */
   readonly layers: readonly LayerRecord[];
-}
-
-/** How {@linkcode Directories.ensure} makes a directory. */
-export interface EnsureOptions {
-  /** Cancels. */
-  readonly signal?: AbortSignal;
-  /** Judges what is there: a directory that is not whole goes to `trash/`, and is made again. */
-  readonly isWhole?: (directory: string) => boolean;
-}
-
-/** Directories of a disk store that drivers fill. */
-export interface Directories {
-  /** `layers/<cache-id>/` of a layer. @throws {VarveError} `E_NOT_FOUND` */
-  layer(diffId: DiffId): string;
-  /** Path of a layer's `layer.tar`. */
-  layerTar(diffId: DiffId): string;
-  /** Path of a layer's `tree`. */
-  layerTree(diffId: DiffId): string;
-  /**
-   * The directory `name` (lower-case letters, digits, `-`) beside a layer's tar (overlay: `fs`) or of a chain (`chains/<id>/<name>`), made once:
-   * when it is missing, `make` fills a temporary directory, which is then synced and renamed into place under a lock.
-   */
-  ensure(
-    owner: { readonly diffId: DiffId } | { readonly chainId: ChainId },
-    name: string,
-    make: (temporary: string) => Promise<void>,
-    options?: EnsureOptions,
-  ): Promise<string>;
-  /** A new, empty `snapshots/<cache-id>/` with its marker. */
-  createSnapshot(key: string): Promise<{ readonly cacheId: number; readonly path: string }>;
-  /** Path of `snapshots/<cache-id>/`. */
-  snapshot(cacheId: number): string;
-  /** Moves `snapshots/<cache-id>/` to `trash/` (after the row is gone) and deletes it there. */
-  removeSnapshot(cacheId: number): Promise<void>;
-  /** `mounts/`, where shared read-only lowers are mounted. */
-  readonly mounts: string;
-  /** A new, empty directory for what is not to last: it goes with this open store, or after a crash with a later start. */
-  scratch(): Promise<string>;
 }
 
 /** A store. */

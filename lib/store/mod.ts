@@ -28,6 +28,7 @@ export { type Warning, WARNING_CODES, type WarningCode } from "../layer/mod.ts";
 export type { Compression } from "../codec/compress/mod.ts";
 export type { LayerJobOutput, LayerTarget } from "../pool/mod.ts";
 export type * from "./contract.ts";
+export type * from "./directories.ts";
 export type { OpenBlobOptions } from "./runs.ts";
 export { documentLimits } from "./document_limits.ts";
 export { findImage, imageDiffIds, readImage, type StoredImage } from "./image.ts";

@@ -6,10 +6,11 @@
  * the thread ran, the best of three: the work is done by one thread that waits for nothing but the page cache.
  */
 import { writeErofs } from "../../lib/codec/erofs/mod.ts";
-import { type DiffId, sha256 } from "../../lib/digest/mod.ts";
+import { createHasher, type DiffId, sha256 } from "../../lib/digest/mod.ts";
 import { foldLayers } from "../../lib/layer/mod.ts";
 import { composeJob, KEPT_FROM } from "../../lib/snapshot/compose/job.ts";
 import { readTree } from "../../lib/snapshot/read_tree.ts";
+import type { TreeFile } from "../../lib/store/mod.ts";
 import {
   type DirectoryNode,
   encodeTree,
@@ -99,18 +100,21 @@ async function best(act: (run: number) => unknown, times = 1): Promise<number> {
   return least;
 }
 
-function writeTree(path: string, tree: Tree): void {
+function writeTree(path: string, tree: Tree): TreeFile {
   Deno.writeFileSync(path, new Uint8Array(0));
-  for (const piece of encodeTree(tree)) Deno.writeFileSync(path, piece, { append: true });
+  const hasher = createHasher();
+  for (const piece of encodeTree(tree)) {
+    hasher.update(piece);
+    Deno.writeFileSync(path, piece, { append: true });
+  }
+  return { path, sum: hasher.digest() };
 }
 
 async function one(layers: number, entries: number): Promise<ResultRow> {
   await using temp = await tempDir("varve-bench-", "/var/tmp");
-  const trees: string[] = [];
+  const trees: TreeFile[] = [];
   for (let i = 0; i < layers; i++) {
-    const path = temp.join(`layer-${i}`);
-    writeTree(path, layerOf(i, Math.floor(entries / layers)));
-    trees.push(path);
+    trees.push(writeTree(temp.join(`layer-${i}`), layerOf(i, Math.floor(entries / layers))));
   }
   // A store with other chains is looked through for the same image: here there is none.
   const input = { trees, below: null, contents: [], dirty: [], siblings: [] };
@@ -138,18 +142,20 @@ async function one(layers: number, entries: number): Promise<ResultRow> {
 /** One layer of 100 entries more on a chain of 1,000,000 in eight layers, which have packages of their own or share all. */
 async function more(isShared: boolean): Promise<ResultRow> {
   await using temp = await tempDir("varve-bench-", "/var/tmp");
-  const paths = Array.from({ length: 8 }, (_, i) => temp.join(`layer-${i}`));
-  for (const [i, path] of paths.entries()) writeTree(path, layerOf(i, 125_000, isShared));
-  writeTree(temp.join("top"), layerOf(8, 100));
+  const files: TreeFile[] = [];
+  for (let i = 0; i < 8; i++) {
+    files.push(writeTree(temp.join(`layer-${i}`), layerOf(i, 125_000, isShared)));
+  }
   let trees: Tree[] = [];
-  const read = await best(() => trees = paths.map(readTree));
-  const top = readTree(temp.join("top"));
+  const read = await best(() => trees = files.map(readTree));
+  const top = readTree(writeTree(temp.join("top"), layerOf(8, 100)));
   const below = foldLayers(trees);
   const whole = await best(() => foldLayers([...trees, top]), isShared ? 1 : TIMES);
   const isKept = newBytes(below) >= KEPT_FROM;
-  const kept = await best((run) => writeTree(temp.join(`kept-${run}`), below));
+  let file: TreeFile | undefined;
+  const kept = await best((run) => file = writeTree(temp.join(`kept-${run}`), below));
   let base = below;
-  const again = await best(() => base = readTree(temp.join("kept-0")));
+  const again = await best(() => base = readTree(file as TreeFile));
   // What a compose job does.
   let tree = below;
   const act = isKept ? () => foldLayers([top], base) : () => foldLayers([...trees, top]);

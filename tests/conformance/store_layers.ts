@@ -69,6 +69,7 @@ export async function runJob(layer: SampleLayer, target: LayerTarget): Promise<L
     diffId,
     uncompressedSize: tar.length,
     treeDigest,
+    treeSum: sha256(tree),
     entries: 1,
     warnings: [],
     ...(target.kind === "memory" ? { memory: { tar, tree, blob } } : {}),

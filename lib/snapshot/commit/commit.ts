@@ -106,7 +106,7 @@ async function makeLayers(
 ): Promise<Made[]> {
   const { store, key, pause } = options;
   const directories = directoriesOf(store);
-  const files = source.layers.map((diffId) => directories.layerTree(diffId));
+  const files = source.layers.map((diffId) => directories.layerTree(diffId).path);
   const made: Made[] = [];
   for (const cacheId of source.directories) {
     const own = source.ownDirectory && cacheId === source.row.cacheId;

@@ -38,7 +38,7 @@ export async function snapshotTrees(options: SnapshotTreesOptions): Promise<Snap
   const { store, pool, key, rules = {}, signal } = options;
   const directories = directoriesOf(store);
   const { row, layers, directories: own } = sourceOf(store, key);
-  const files = layers.map((diffId) => directories.layerTree(diffId));
+  const files = layers.map((diffId) => directories.layerTree(diffId).path);
   const above: Uint8Array[] = [];
   const warnings: Warning[] = [];
   for (const cacheId of own) {

@@ -9,7 +9,7 @@ export function writeAbout(directory: string, about: ComposedImage): void {
 
 /** Reads what is said of a composed image. @throws {VarveError} `E_DAMAGE` when that is nothing of use */
 export function readAbout(directory: string): ComposedImage {
-  const { digest, size, devices, tree } = parse(directory);
+  const { digest, size, devices, tree, kept } = parse(directory);
   try {
     if (typeof digest === "string" && Number.isSafeInteger(size) && Array.isArray(devices)) {
       return {
@@ -17,6 +17,7 @@ export function readAbout(directory: string): ComposedImage {
         size: size as number,
         devices: devices.map((device) => parseDigest(String(device)) as DiffId),
         tree: parseDigest(String(tree)) as string as TreeDigest,
+        kept: kept === null ? null : parseDigest(String(kept)),
       };
     }
   } catch (error) {

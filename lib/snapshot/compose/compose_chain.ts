@@ -70,20 +70,10 @@ function keptBelow(store: Store, root: string, diffIds: readonly DiffId[]): Kept
     const cacheId = store.chains.get(chainId)?.cacheId ?? null;
     if (cacheId === null) continue;
     const directory = `${root}/chains/${cacheId}/${COMPOSED}`;
-    const path = `${directory}/${ROOT_TREE}`;
-    const about = isFile(path) ? findAbout(directory) : undefined;
-    if (about !== undefined) return { path, digest: about.tree, layers: i + 1 };
+    const sum = findAbout(directory)?.kept ?? null;
+    if (sum !== null) return { file: { path: `${directory}/${ROOT_TREE}`, sum }, layers: i + 1 };
   }
   return null;
-}
-
-function isFile(path: string): boolean {
-  try {
-    return Deno.lstatSync(path).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 /** Names what can hold a chain that no image can. */

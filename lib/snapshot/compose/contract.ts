@@ -28,4 +28,6 @@ export interface ComposedImage {
   readonly devices: readonly DiffId[];
   /** The root tree that it pictures. */
   readonly tree: TreeDigest;
+  /** SHA-256 of that tree's file beside it; `null` where it is not kept. */
+  readonly kept: Digest | null;
 }

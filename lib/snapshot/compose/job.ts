@@ -1,4 +1,4 @@
-import { createHasher, type DiffId, type TreeDigest } from "../../digest/mod.ts";
+import { createHasher, type DiffId, type Digest } from "../../digest/mod.ts";
 import { fromText } from "../../bytes/mod.ts";
 import { type ReadLayer, writeErofs } from "../../codec/erofs/mod.ts";
 import { VarveError } from "../../errors.ts";
@@ -15,6 +15,7 @@ import {
   writeFd,
 } from "../../linux/mod.ts";
 import type { Job } from "../../pool/mod.ts";
+import type { TreeFile } from "../../store/mod.ts";
 import { emptyTree, encodeTree, newBytes, type Tree } from "../../tree/mod.ts";
 import { readTree } from "../read_tree.ts";
 import { findAbout, writeAbout } from "./about.ts";
@@ -25,8 +26,8 @@ export const KEPT_FROM: number = 4 * 2 ** 20;
 
 /** Input of {@linkcode composeJob}. */
 export interface ComposeJobInput {
-  /** Paths of the layer trees, lowest first. */
-  readonly trees: readonly string[];
+  /** The layer trees, lowest first. */
+  readonly trees: readonly TreeFile[];
   /** The root tree of the lowest of them, where it was kept. */
   readonly below: KeptTree | null;
   /** Paths of the layer tars. */
@@ -44,9 +45,7 @@ export interface ComposeJobInput {
 /** A root tree that was kept beside an image. */
 export interface KeptTree {
   /** Its file. */
-  readonly path: string;
-  /** What it is. */
-  readonly digest: TreeDigest;
+  readonly file: TreeFile;
   /** How many layers are folded in it. */
   readonly layers: number;
 }
@@ -77,9 +76,10 @@ export const composeJob: Job<ComposeJobInput, ComposedImage> = {
       writeFd(file.fd, bytes);
     });
     const { size, devices } = image;
-    const about = { digest: hasher.digest(), size, devices, tree: tree.digest };
+    const isKept = newBytes(tree) >= (input.keptFrom ?? KEPT_FROM);
+    const kept = isKept ? keep(`${input.target}/${ROOT_TREE}`, tree) : null;
+    const about = { digest: hasher.digest(), size, devices, tree: tree.digest, kept };
     share(input, about);
-    if (newBytes(tree) >= (input.keptFrom ?? KEPT_FROM)) keep(`${input.target}/${ROOT_TREE}`, tree);
     writeAbout(input.target, about);
     return about;
   },
@@ -93,21 +93,23 @@ function rootTree({ trees, below }: ComposeJobInput): Tree {
 }
 
 /** Nothing where it is damaged, or was removed meanwhile: the layers are there. */
-function readKept({ path, digest }: KeptTree): Tree | undefined {
+function readKept({ file }: KeptTree): Tree | undefined {
   try {
-    const tree = readTree(path);
-    return tree.digest === digest ? tree : undefined;
+    return readTree(file);
   } catch (error) {
     if (error instanceof VarveError || fileErrno(error) !== undefined) return undefined;
     throw error;
   }
 }
 
-function keep(path: string, tree: Tree): void {
+function keep(path: string, tree: Tree): Digest {
   using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o444 });
+  const hasher = createHasher();
   for (const bytes of encodeTree(tree)) {
+    hasher.update(bytes);
     for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
   }
+  return hasher.digest();
 }
 
 /** Takes the equal image of another chain for the new one, by a hard link: it is cached once and mounted once. */

@@ -25,8 +25,10 @@ export class NativeDriver implements Driver {
       const target = this.#directories.files(cacheId);
       await this.#directories.make(target);
       const { directories: [top], layers } = stackOf(ancestors);
-      if (top !== undefined) await copyInPool(this.#options.pool, await this.#whole(top), target);
-      else if (layers.length > 0) {
+      if (top !== undefined) {
+        const source = await this.#whole(top, "a parent");
+        await copyInPool(this.#options.pool, source, target);
+      } else if (layers.length > 0) {
         await this.#directories.extract(target, { diffIds: layers, form: "root", signal });
       }
     }
@@ -36,7 +38,7 @@ export class NativeDriver implements Driver {
   async mounts({ kind, cacheId, ancestors, signal }: DriverRequest): Promise<Mount[]> {
     const source = cacheId === null
       ? await this.#parent(stackOf(ancestors), signal)
-      : this.#directories.files(cacheId);
+      : await this.#whole(cacheId, "the snapshot");
     return [bindMount(fromText(source), { readOnly: kind === "view", recursive: true })];
   }
 
@@ -56,7 +58,7 @@ export class NativeDriver implements Driver {
     { directories: [top], layers }: Stack,
     signal: AbortSignal | undefined,
   ): Promise<string> {
-    if (top !== undefined) return await this.#whole(top);
+    if (top !== undefined) return await this.#whole(top, "a parent");
     const { store, directories } = this.#options;
     const chainId = store.chains.ensure(layers);
     return await directories.ensure(
@@ -68,12 +70,12 @@ export class NativeDriver implements Driver {
     );
   }
 
-  /** The files of a committed snapshot, which must be whole. */
-  async #whole(cacheId: number): Promise<string> {
+  /** The files of a snapshot, which must be all that it shows: an overlay's are only what it changes. */
+  async #whole(cacheId: number, what: string): Promise<string> {
     if (await this.#directories.isOverlays(cacheId)) {
       throw new VarveError(
         "E_UNSUPPORTED",
-        "Cannot use the native driver: a parent was made by the overlay driver",
+        `Cannot use the native driver: ${what} was made by the overlay driver`,
         { hint: "use --driver overlay" },
       );
     }

@@ -47,6 +47,8 @@ export class OverlayDriver implements Driver {
   }
 
   async mounts(request: DriverRequest): Promise<Mount[]> {
+    const { cacheId } = request;
+    if (cacheId !== null) await this.#directory(cacheId, "the snapshot");
     return overlayMounts(await this.#lowers(request), this.#upper(request));
   }
 
@@ -78,7 +80,7 @@ export class OverlayDriver implements Driver {
         { hint: "use the native driver for so many" },
       );
     }
-    const above = await Promise.all(stack.directories.map((id) => this.#directory(id)));
+    const above = await Promise.all(stack.directories.map((id) => this.#directory(id, "a parent")));
     const below = stack.layers.length > 0 ? await this.#layers.lowers(stack, signal) : [];
     const lowers = untilOpaque([...above, ...below]);
     // An overlay needs a lower, and without an upper two: below the lowest directory lies an empty one.
@@ -87,11 +89,11 @@ export class OverlayDriver implements Driver {
     return [...lowers, fromText(`${this.#options.directories.snapshot(lowest)}/empty`)];
   }
 
-  async #directory(cacheId: number): Promise<ByteString> {
+  async #directory(cacheId: number, what: string): Promise<ByteString> {
     if (!await this.#directories.isOverlays(cacheId)) {
       throw new VarveError(
         "E_UNSUPPORTED",
-        "Cannot mount by overlay: a parent was made by the native driver",
+        `Cannot mount by overlay: ${what} was made by the native driver`,
         { hint: "use --driver native" },
       );
     }

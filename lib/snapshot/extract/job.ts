@@ -6,6 +6,7 @@ import type { Job } from "../../pool/mod.ts";
 import type { Tree } from "../../tree/mod.ts";
 import { attributeTree } from "../attribute_tree.ts";
 import { readTree } from "../read_tree.ts";
+import type { TreeFile } from "../../store/mod.ts";
 import type { ExtractPart, ExtractPhase, ExtractPolicy, ExtractReport } from "./contract.ts";
 import { extractTree } from "./extract.ts";
 
@@ -23,7 +24,7 @@ export interface ExtractJobInput {
   /** What to extract. */
   readonly form: ExtractForm;
   /** Paths of the layer trees, lowest first. */
-  readonly trees: readonly string[];
+  readonly trees: readonly TreeFile[];
   /** Paths of the layer tars. */
   readonly contents: readonly (readonly [DiffId, string])[];
   /** The target directory; threads share descriptors. */

@@ -77,7 +77,7 @@ async function number(disk: Disk, plan: Plan): Promise<NumberedLayer[]> {
       layers.push({ ...staged, cacheId: row.cache_id });
       continue;
     }
-    const { diffId, size, treeDigest, treeSize, entries, directory } = staged;
+    const { diffId, size, treeDigest, treeSize, treeSum, entries, directory } = staged;
     const cacheId = row?.cache_id ?? next++;
     const marker = `${directory}/${LAYER_FILES.marker}`;
     await writeMarker(marker, {
@@ -87,6 +87,7 @@ async function number(disk: Disk, plan: Plan): Promise<NumberedLayer[]> {
       size,
       treeDigest,
       treeSize,
+      treeSum,
       entries,
     });
     const files = [LAYER_FILES.tar, LAYER_FILES.tree].map((name) => `${directory}/${name}`);
@@ -176,8 +177,8 @@ function record(
 
 function putLayer(disk: Disk, layer: NumberedLayer, now: number, seq: number): void {
   disk.db.run(
-    `INSERT INTO layer VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (diff_id) DO UPDATE SET
-     tree_digest = excluded.tree_digest, tree_size = excluded.tree_size,
+    `INSERT INTO layer VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (diff_id) DO UPDATE SET
+     tree_digest = excluded.tree_digest, tree_size = excluded.tree_size, tree_sum = excluded.tree_sum,
      entries = excluded.entries, dirty_padding = excluded.dirty_padding, verified_at = excluded.verified_at, seq = excluded.seq`,
     layer.diffId,
     layer.size,
@@ -188,6 +189,7 @@ function putLayer(disk: Disk, layer: NumberedLayer, now: number, seq: number): v
     layer.dirtyPadding ? 1 : 0,
     now,
     seq,
+    layer.treeSum,
   );
 }
 

@@ -1,5 +1,5 @@
-import type { ChainId, DiffId } from "../../digest/mod.ts";
-import type { Directories, EnsureOptions } from "../contract.ts";
+import type { ChainId, DiffId, Digest } from "../../digest/mod.ts";
+import type { Directories, EnsureOptions, TreeFile } from "../directories.ts";
 import { checkName, notFound } from "../rules.ts";
 import { layerRow } from "./content.ts";
 import { allocateCacheIds, checkWritable, type Disk, takeLock } from "./context.ts";
@@ -39,8 +39,9 @@ export class DiskDirectories implements Directories {
     return this.#file(diffId, LAYER_FILES.tar);
   }
 
-  layerTree(diffId: DiffId): string {
-    return this.#file(diffId, LAYER_FILES.tree);
+  layerTree(diffId: DiffId): TreeFile {
+    const path = this.#file(diffId, LAYER_FILES.tree);
+    return { path, sum: (layerRow(this.#disk, diffId)?.tree_sum ?? null) as Digest | null };
   }
 
   async ensure(

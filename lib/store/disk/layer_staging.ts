@@ -204,7 +204,7 @@ export class LayerStaging {
     mediaType: string,
   ): Promise<void> {
     checkOutput(key, output);
-    const { diffId, digest, treeDigest, entries } = output;
+    const { diffId, digest, treeDigest, treeSum, entries } = output;
     const tar = `${directory}/${LAYER_FILES.tar}`;
     const tree = `${directory}/${LAYER_FILES.tree}`;
     const size = await sizeOf(tar, output.uncompressedSize);
@@ -216,6 +216,7 @@ export class LayerStaging {
       size,
       treeDigest,
       treeSize,
+      treeSum,
       entries,
       dirtyPadding: hasDirtyPadding(output),
       directory,

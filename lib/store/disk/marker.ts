@@ -14,6 +14,7 @@ export type Marker =
     readonly size: number;
     readonly treeDigest: string;
     readonly treeSize: number;
+    readonly treeSum: string;
     readonly entries: number;
   }
   | {

@@ -25,6 +25,8 @@ export interface LayerRow {
   readonly cache_id: number;
   readonly tree_digest: string;
   readonly tree_size: number;
+  /** Absent in a database that was not brought up to date because it may only be read. */
+  readonly tree_sum?: string | null;
   readonly entries: number;
   readonly dirty_padding: number;
   readonly verified_at: number;

@@ -45,6 +45,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [
        id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, expires_at INTEGER,
        labels TEXT NOT NULL, resources TEXT NOT NULL) STRICT, WITHOUT ROWID`,
   ],
+  // SHA-256 of the tree's file; NULL where it was written before this was noted.
+  [`ALTER TABLE layer ADD COLUMN tree_sum TEXT`],
 ];
 
 /** The schema that this code reads and writes. */

@@ -18,6 +18,7 @@ export interface StagedFiles {
   readonly size: number;
   readonly treeDigest: TreeDigest;
   readonly treeSize: number;
+  readonly treeSum: Digest;
   readonly entries: number;
   readonly dirtyPadding: boolean;
   /** Its directory, with `layer.tar`, `tree` and perhaps `blob`. */

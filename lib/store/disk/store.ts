@@ -1,7 +1,6 @@
 import type {
   Blobs,
   Chains,
-  Directories,
   Images,
   Ingest,
   Layers,
@@ -10,6 +9,7 @@ import type {
   Snapshots,
   Store,
 } from "../contract.ts";
+import type { Directories } from "../directories.ts";
 import { DiskBlobs, DiskLayers } from "./content.ts";
 import type { Disk } from "./context.ts";
 import { DiskDirectories } from "./directories.ts";

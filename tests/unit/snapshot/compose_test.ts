@@ -1,10 +1,14 @@
 /** Composed chains as files: what is kept beside an image, and what a longer chain makes of it. */
+import { DatabaseSync } from "node:sqlite";
 import { assertEquals } from "@std/assert";
-import type { DiffId } from "../../../lib/digest/mod.ts";
+import { type DiffId, sha256 } from "../../../lib/digest/mod.ts";
 import { foldLayers } from "../../../lib/layer/mod.ts";
+import { writeAbout } from "../../../lib/snapshot/compose/about.ts";
 import { composeChain } from "../../../lib/snapshot/compose/compose_chain.ts";
 import { composeJob, type ComposeJobInput } from "../../../lib/snapshot/compose/job.ts";
+import type { TreeFile } from "../../../lib/store/mod.ts";
 import { encodeTree, type Tree } from "../../../lib/tree/mod.ts";
+import { codeOf } from "../../support/code_of.ts";
 import { contentModel, LAYERS } from "../../support/erofs_trees.ts";
 import { treeOf } from "../../support/model_tree.ts";
 import { random } from "../../support/random_tree.ts";
@@ -34,8 +38,9 @@ Deno.test("an image is the same whatever was kept below it, and whatever became 
     );
     const trees = await Promise.all(layers.map(async (tree, i) => {
       const path = temp.join(`${seed}-layer-${i}`);
-      await Deno.writeFile(path, await fileOf(tree));
-      return path;
+      const bytes = await fileOf(tree);
+      await Deno.writeFile(path, bytes);
+      return { path, sum: r(2) === 0 ? null : sha256(bytes) };
     }));
     const compose = async (
       name: string,
@@ -55,14 +60,15 @@ Deno.test("an image is the same whatever was kept below it, and whatever became 
     assertEquals(await Deno.stat(expected.tree).catch(() => null), null);
     const part = await compose("part", { trees: trees.slice(0, n), below: null }, 0);
     assertEquals(await Deno.readFile(part.tree), await fileOf(foldLayers(layers.slice(0, n))));
-    const kept = { path: part.tree, digest: part.about.tree, layers: n };
+    const kept = { file: { path: part.tree, sum: part.about.kept }, layers: n };
+    assertEquals(part.about.kept, sha256(await Deno.readFile(part.tree)));
     const same = async (name: string, below: ComposeJobInput["below"]) => {
       const made = await compose(name, { trees, below }, Infinity);
       assertEquals(made.about, expected.about, `${name}, seed ${seed}`);
       assertEquals(made.image, expected.image, `${name}, seed ${seed}`);
     };
     await same("on it", kept);
-    await same("on another", { ...kept, digest: expected.about.tree });
+    await same("on another", { ...kept, file: { ...kept.file, sum: expected.about.digest } });
     const bytes = await Deno.readFile(part.tree);
     const at = r(bytes.length);
     bytes[at] = (bytes[at] as number) ^ (1 << r(8));
@@ -89,15 +95,50 @@ Deno.test({
       const tree = foldLayers(trees.slice(0, n));
       assertEquals(image.tree, tree.digest);
       // A fold of so few is not worth it: kept by hand here.
-      if (n < 3) await Deno.writeFile(`${directory}/tree`, await fileOf(tree));
+      if (n === 3) continue;
+      const bytes = await fileOf(tree);
+      await Deno.writeFile(`${directory}/tree`, bytes);
+      await Deno.remove(`${directory}/image.json`);
+      writeAbout(directory, { ...image, kept: sha256(bytes) });
     }
     // The layers that are folded in what was kept are not read.
     for (const diffId of diffIds.slice(0, 2)) {
-      const path = store.directories?.layerTree(diffId) as string;
+      const { path } = store.directories?.layerTree(diffId) as TreeFile;
       const bytes = await Deno.readFile(path);
       await Deno.remove(path);
       await Deno.writeFile(path, bytes.fill(0));
     }
     assertEquals((await compose(4)).image.tree, foldLayers(trees).digest);
+  },
+});
+
+Deno.test({
+  name: "a layer's tree is what was written, or is checked row by row, or is refused",
+  ...needs({ root: true }),
+  async fn() {
+    await using fixture = await snapshotFixture("native");
+    const { store, pool } = fixture;
+    const { diffIds } = await fixture.chain([[{ name: "a" }], [{ name: "b" }]]);
+    const [first, second] = diffIds as [DiffId, DiffId];
+    const file = (diffId: DiffId) => store.directories?.layerTree(diffId) as TreeFile;
+    // As a store has it whose layers came before sums were noted.
+    const db = new DatabaseSync(`${store.root}/meta.db`);
+    db.prepare("UPDATE layer SET tree_sum = NULL WHERE diff_id = ?").run(first);
+    db.close();
+    assertEquals(file(first).sum, null);
+    assertEquals(file(second).sum, sha256(await Deno.readFile(file(second).path)));
+    await composeChain({ store, pool, diffIds });
+    for (const diffId of [first, second]) {
+      const { path } = file(diffId);
+      const bytes = await Deno.readFile(path);
+      const at = bytes.length >> 1;
+      bytes[at] = (bytes[at] as number) ^ 1;
+      await Deno.remove(path);
+      await Deno.writeFile(path, bytes);
+      assertEquals(
+        await codeOf(() => composeChain({ store, pool, diffIds: [diffId] })),
+        "E_DIGEST",
+      );
+    }
   },
 });

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { sha256 } from "../../../lib/digest/mod.ts";
 import { VarveError } from "../../../lib/errors.ts";
 import { type Directories, openStore, type Store } from "../../../lib/store/mod.ts";
 import { bringLayer, sampleLayer } from "../../conformance/store_layers.ts";
@@ -29,7 +30,9 @@ Deno.test("a layer's directory has its tar, its tree and its marker", () =>
     const directory = directories.layer(LAYER.diffId);
     assertEquals(directory, `${store.root}/layers/1`);
     assertEquals(await Deno.readFile(directories.layerTar(LAYER.diffId)), LAYER.tar);
-    assertEquals(await Deno.readFile(directories.layerTree(LAYER.diffId)), LAYER.tree);
+    const tree = directories.layerTree(LAYER.diffId);
+    assertEquals(await Deno.readFile(tree.path), LAYER.tree);
+    assertEquals(tree.sum, sha256(LAYER.tree));
     const marker = await Deno.readTextFile(`${directory}/marker`);
     assert(marker.startsWith("varve-marker 1\n"), marker);
     assertEquals(JSON.parse(marker.slice(15)), {
@@ -39,6 +42,7 @@ Deno.test("a layer's directory has its tar, its tree and its marker", () =>
       size: LAYER.tar.length,
       treeDigest: LAYER.treeDigest,
       treeSize: LAYER.tree.length,
+      treeSum: sha256(LAYER.tree),
       entries: 1,
     });
     const tar = await Deno.stat(directories.layerTar(LAYER.diffId));
