@@ -1,9 +1,15 @@
 import { assertEquals } from "@std/assert";
 import { foldLayers } from "../../lib/layer/mod.ts";
-import type { DriverName } from "../../lib/snapshot/mod.ts";
+import { createSnapshotter, type DriverName, selectDriver } from "../../lib/snapshot/mod.ts";
+import { codeOf } from "../support/code_of.ts";
 import { listing } from "../support/extraction.ts";
 import { namesIn } from "../support/names_in.ts";
-import type { Chain, LayerFixture, SnapshotFixture } from "../support/snapshots.ts";
+import {
+  type Chain,
+  DRIVER_NAMES,
+  type LayerFixture,
+  type SnapshotFixture,
+} from "../support/snapshots.ts";
 import { sorted, treeListing, withoutLinks } from "../support/tree_listing.ts";
 import type { SnapshotterTest } from "./snapshotter.ts";
 
@@ -91,6 +97,21 @@ export function layersConformance(test: SnapshotterTest, driver: DriverName): vo
     await using again = await fixture.mount(await snapshotter.mounts("k"));
     assertEquals(await Deno.readTextFile(`${again.path}/a`), "new");
     assertEquals(namesIn(again.path), ["a"]);
+  });
+
+  test("another driver mounts a snapshot only if it has the same form", async (fixture) => {
+    const { snapshotter, store, pool } = fixture;
+    const { chainId } = await fixture.chain([[{ name: "a" }], [{ name: "b" }]]);
+    await snapshotter.prepare("rw", snapshotter.ensureChain(chainId));
+    await snapshotter.view("empty", null);
+    for (const wanted of DRIVER_NAMES) {
+      const other = createSnapshotter({ store, driver: selectDriver({ store, pool, wanted }) });
+      for (const key of ["rw", "empty"]) {
+        const code = await codeOf(() => other.mounts(key));
+        const same = (wanted === "native") === (driver === "native");
+        assertEquals([wanted, key, code], [wanted, key, same ? "ok" : "E_UNSUPPORTED"]);
+      }
+    }
   });
 
   test("what is committed on layers can be built on", async (fixture) => {
