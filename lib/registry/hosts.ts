@@ -17,7 +17,8 @@ export interface HostsOptions {
 /**
  * The endpoints of a registry: mirrors first, itself last (containerd, docs/hosts.md).
  *
- * @throws {VarveError} `E_FORMAT` when its `hosts.toml` is malformed, `E_UNSUPPORTED` for what it asks that is impossible here
+ * @throws {VarveError} `E_USAGE` when the registry is no address, `E_FORMAT` when its `hosts.toml` is malformed,
+ *   `E_UNSUPPORTED` for what it asks that is impossible here
  */
 export async function findEndpoints(
   registry: string,
@@ -44,10 +45,20 @@ export async function findEndpoints(
   return [own];
 }
 
-/** Where a registry is when nothing says otherwise. */
+/**
+ * Where a registry is when nothing says otherwise.
+ *
+ * @throws {VarveError} `E_USAGE` when the name has the form of a registry's and is no address: `1.2.3.999`, `host:99999`
+ */
 export function ownEndpoint(registry: string, plainHttp?: boolean): Endpoint {
   const host = registry === "docker.io" ? "registry-1.docker.io" : registry;
-  const plain = plainHttp ?? isLoopback(new URL(`http://${host}`).hostname);
+  const address = URL.parse(`http://${host}`);
+  if (address === null) {
+    throw new VarveError("E_USAGE", `Cannot reach registry ${registry}: it is no host and port`, {
+      subject: registry,
+    });
+  }
+  const plain = plainHttp ?? isLoopback(address.hostname);
   return {
     origin: new URL(`${plain ? "http" : "https"}://${host}`).origin,
     path: "/v2",

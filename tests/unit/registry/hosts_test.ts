@@ -27,6 +27,12 @@ Deno.test("hosts: without a file a registry is where its name says, loopback in 
   );
 });
 
+Deno.test("hosts: a name that is no address, though a registry's may look so, is the user's error", async () => {
+  for (const name of ["localhost:99999", "1.2.3.999", "app.123:5000", "[:::]", "xn--a.example"]) {
+    assertEquals([name, await codeOf(() => hosts(name, {}))], [name, "E_USAGE"]);
+  }
+});
+
 Deno.test("hosts: mirrors in their order, the server last, with all that containerd knows", async () => {
   const found = await hosts("r.example:5000", {
     "r.example_5000_/hosts.toml": `server = "https://real.example"
