@@ -3,17 +3,17 @@ import { VarveError } from "../errors.ts";
 import {
   type ArchiveImage,
   encodeManifest,
-  formatReference,
   type ImageConfig,
   MEDIA_TYPES,
   OCI_LIMITS,
   parseArchiveManifest,
   parseImageConfig,
-  tryParseReference,
 } from "../oci/mod.ts";
 import { sniff } from "../codec/compress/mod.ts";
 import { mapLimited } from "../pool/mod.ts";
 import {
+  claimedName,
+  givenName,
   type LayerFile,
   refuseOtherPlatform,
   refuseSeveral,
@@ -42,7 +42,7 @@ export async function stageDockerArchive(context: StageContext): Promise<StagedI
 }
 
 async function stageImage(context: StageContext, image: ArchiveImage): Promise<StagedImage> {
-  const { files, ingest, limits, warn } = context;
+  const { files, ingest, limits } = context;
   const configBytes = await files.document(
     toText(image.config),
     limits.config,
@@ -59,12 +59,10 @@ async function stageImage(context: StageContext, image: ArchiveImage): Promise<S
     }),
     MEDIA_TYPES.manifest,
   );
-  const names = context.name !== undefined ? [context.name] : image.repoTags.flatMap((tag) => {
-    const reference = tryParseReference(tag);
-    if (reference !== undefined) return [formatReference(reference)];
-    warn(`the archive's image name ${JSON.stringify(tag)} is malformed and was left out`);
-    return [];
-  });
+  const name = givenName(context, target.digest);
+  const names = name !== undefined
+    ? [name]
+    : image.repoTags.flatMap((tag) => claimedName(context, tag, target.digest) ?? []);
   return {
     names,
     target,

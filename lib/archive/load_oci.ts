@@ -2,7 +2,6 @@ import { VarveError } from "../errors.ts";
 import {
   checkOciLimit,
   type Descriptor,
-  formatReference,
   imageLayers,
   type Index,
   type Manifest,
@@ -15,11 +14,12 @@ import {
   rankManifests,
   requireImage,
   selectManifest,
-  tryParseReference,
 } from "../oci/mod.ts";
 import { blobPath } from "./files.ts";
 import { isAttachment, stageAttachment } from "./load_attachment.ts";
 import {
+  claimedName,
+  givenName,
   type LayerFile,
   refuseOtherPlatform,
   refuseSeveral,
@@ -55,7 +55,7 @@ export async function stageOciLayout(context: StageContext): Promise<StagedImage
   for (const target of index.manifests) {
     const slot = names.get(target.digest) ?? { target, names: new Set<string>() };
     names.set(target.digest, slot);
-    const name = context.name ?? nameOf(context, target);
+    const name = givenName(context, target.digest) ?? nameOf(context, target);
     if (name !== undefined) slot.names.add(name);
   }
   refuseSeveral(context, names.size);
@@ -88,11 +88,8 @@ function nameOf(context: StageContext, target: Descriptor): string | undefined {
   const full = target.annotations?.[IMAGE_NAME];
   const ref = target.annotations?.[REF_NAME];
   const given = full ?? (ref !== undefined && /[:/@]/.test(ref) ? ref : undefined);
-  if (given !== undefined) {
-    const reference = tryParseReference(given);
-    if (reference !== undefined) return formatReference(reference);
-    context.warn(`the archive's image name ${JSON.stringify(given)} is malformed and was left out`);
-  } else if (ref !== undefined) {
+  if (given !== undefined) return claimedName(context, given, target.digest);
+  if (ref !== undefined) {
     context.warn(`the archive calls an image only ${JSON.stringify(ref)}; --name gives it a name`);
   }
   return undefined;

@@ -8,6 +8,7 @@ import {
   parseDocument,
   parseReference,
   type Platform,
+  type Reference,
 } from "../oci/mod.ts";
 import {
   documentLimits,
@@ -119,16 +120,15 @@ function collectBlob(
 /** One descriptor for each name. The tag alone names it where no other image of the file has that tag. */
 function indexEntries(records: readonly ImageRecord[]): Descriptor[] {
   const tags = new Map<string, number>();
-  const tagOf = (record: ImageRecord) =>
-    record.name.startsWith("<none>@") ? undefined : parseReference(record.name).tag;
   for (const record of records) {
-    const tag = tagOf(record);
+    const tag = nameOf(record)?.tag;
     if (tag !== undefined) tags.set(tag, (tags.get(tag) ?? 0) + 1);
   }
   return records.map((record) => {
     const { mediaType, digest, size } = record.target;
-    if (record.name.startsWith("<none>@")) return { mediaType, digest, size };
-    const tag = tagOf(record);
+    const name = nameOf(record);
+    if (name === undefined) return { mediaType, digest, size };
+    const { tag } = name;
     const unique = tag !== undefined && tags.get(tag) === 1;
     return {
       mediaType,
@@ -140,6 +140,14 @@ function indexEntries(records: readonly ImageRecord[]): Descriptor[] {
       },
     };
   });
+}
+
+/** An image's name, if it has one. That of another digest is none: its layers were compressed since. */
+function nameOf({ name, target }: ImageRecord): Reference | undefined {
+  if (name.startsWith("<none>@")) return undefined;
+  const reference = parseReference(name);
+  const isOther = reference.digest !== undefined && reference.digest !== target.digest;
+  return isOther ? undefined : reference;
 }
 
 /** Docker's manifest.json: one item for each image, with all names of it. */

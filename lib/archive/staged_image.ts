@@ -3,9 +3,13 @@ import { VarveError } from "../errors.ts";
 import {
   type Descriptor,
   formatPlatform,
+  formatReference,
   matchPlatform,
   type OciLimits,
+  parseReference,
   type Platform,
+  type Reference,
+  tryParseReference,
 } from "../oci/mod.ts";
 import type { Ingest } from "../store/mod.ts";
 import type { ArchiveFiles } from "./files.ts";
@@ -68,6 +72,40 @@ export function refuseSeveral({ name, files }: StageContext, images: number): vo
     `Cannot give the name ${name} to ${files.label}: it holds ${images} images`,
     { subject: name, hint: "load it without a name, then tag" },
   );
+}
+
+/**
+ * The name that the user gives the image, if any.
+ *
+ * @throws {VarveError} `E_USAGE` when it has the digest of another image
+ */
+export function givenName({ name, files }: StageContext, digest: Digest): string | undefined {
+  if (name === undefined || namesDigest(parseReference(name), digest)) return name;
+  throw new VarveError(
+    "E_USAGE",
+    `Cannot give the name ${name} to ${files.label}: its digest is another`,
+    { subject: name, actual: digest },
+  );
+}
+
+/**
+ * The full name that the archive gives an image. Left out, with a warning, is one that is malformed or has
+ * the digest of another image: whoever asks for a digest is to get that.
+ */
+export function claimedName(
+  { warn }: StageContext,
+  text: string,
+  digest: Digest,
+): string | undefined {
+  const reference = tryParseReference(text);
+  if (reference !== undefined && namesDigest(reference, digest)) return formatReference(reference);
+  const why = reference === undefined ? "is malformed" : "has the digest of another image";
+  warn(`the archive's image name ${JSON.stringify(text)} ${why} and was left out`);
+  return undefined;
+}
+
+function namesDigest(reference: Reference, digest: Digest): boolean {
+  return reference.digest === undefined || reference.digest === digest;
 }
 
 /** Refuses an image that is not for the platform that was asked for. @throws {VarveError} `E_PLATFORM` */

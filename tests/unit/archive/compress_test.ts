@@ -82,6 +82,24 @@ for (const format of ["gzip", "zstd"] as const) {
   });
 }
 
+Deno.test("save --compression: what has a name by digest has none where that is another", async () => {
+  await using store = openMemoryStore();
+  await withImage(store);
+  const { target } = await findImage(store, NAME);
+  const name = `example.org/plain@${target.digest}`;
+  store.images.set(name, target);
+  await using pool = createPool({ inline: true });
+  for (const compression of [undefined, { pool, format: "gzip" as const }]) {
+    const tar = await saveImages(store, [name], compression && { compression });
+    await using other = openMemoryStore();
+    const warnings: string[] = [];
+    const onWarning = (warning: string) => warnings.push(warning);
+    const [loaded] = await loadImages(other, tar, { pool, onWarning, inflater: "zlib" });
+    assertEquals(loaded?.names, [compression ? `<none>@${loaded?.manifest}` : name]);
+    assertEquals(warnings, []);
+  }
+});
+
 Deno.test("compress: an image of compressed layers stays as it is", async () => {
   await using store = openMemoryStore();
   const image = buildImage({ name: NAME, layers: [[{ name: "a", content: "a" }]] });

@@ -198,6 +198,26 @@ Deno.test("load: a name of one's own, and none for several images", async () => 
   assertEquals(store.images.list().map(({ name }) => name), ["docker.io/library/app:2"]);
 });
 
+Deno.test("load: a name with the digest of another image is not given to this one", async () => {
+  await using store = openMemoryStore();
+  const other = buildImage({ layers: [[{ name: "other", content: "o" }]] }).descriptor.digest;
+  const { digest } = sampleImage().descriptor;
+  const image = { ...sampleImage(), name: `example.org/pinned@${other}` };
+  for (const files of [ociFiles([image]), dockerFiles([image])]) {
+    const warnings: string[] = [];
+    const [loaded] = await loadAs(store, files, "tar", { onWarning: (one) => warnings.push(one) });
+    assertEquals(loaded?.names, [`<none>@${loaded?.manifest}`]);
+    assertEquals(warnings.length, 1);
+    const given = { name: `example.org/given@${other}` };
+    const error = await assertRejects(() => loadAs(store, files, "tar", given), VarveError);
+    assertEquals(error.code, "E_USAGE");
+  }
+  assertEquals(store.images.list().filter(({ name }) => !name.startsWith("<none>@")), []);
+  const own = { ...sampleImage(), name: `example.org/pinned@${digest}` };
+  const [loaded] = await loadAs(store, ociFiles([own]), "tar");
+  assertEquals(loaded?.names, [own.name]);
+});
+
 Deno.test("load: a nameless image is kept under its digest", async () => {
   await using store = openMemoryStore();
   const image = buildImage({ layers: [[{ name: "a", content: "a" }]] });
