@@ -120,3 +120,11 @@ Deno.test("xattrs: both spellings, the last of a name, and SCHILY where they dis
   const found = entry?.xattrs.map(({ name, value }) => [name as string, value as string]);
   assertEquals(found, [["user.%a=b", "x\0y"], ["user.both", "schily"], ["user.twice", "2"]]);
 });
+
+Deno.test("xattrs: what bsdtar encodes in both spellings is one, of the name that engines see", () => {
+  const records = record("LIBARCHIVE.xattr.user.sp%20ace", btoa("v")) +
+    record("SCHILY.xattr.user.sp%20ace", "v");
+  const entry = readTar(concat(pax(records), header({ name: "f" })))[0]?.entry;
+  const found = entry?.xattrs.map(({ name, value }) => [name as string, value as string]);
+  assertEquals(found, [["user.sp%20ace", "v"]]);
+});

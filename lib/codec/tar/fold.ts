@@ -97,9 +97,11 @@ export function xattrsOf(records: PaxRecords | undefined, position: number): rea
       const name = key.slice(SCHILY.length) as ByteString;
       (found ??= new Map()).set(name, { name, value });
     } else if (key.startsWith(LIBARCHIVE)) {
-      const name = percentDecode(key.slice(LIBARCHIVE.length));
+      const encoded = key.slice(LIBARCHIVE.length);
+      const name = percentDecode(encoded);
       if (name.includes("\0")) throw tarError(position, "an xattr's name holds a NUL", "E_XATTR");
-      if (records.has(SCHILY + name)) continue;
+      // bsdtar writes the encoded name in SCHILY's records too: one attribute must not become two.
+      if (records.has(SCHILY + name) || records.has(SCHILY + encoded)) continue;
       (found ??= new Map()).set(name, { name, value: base64Decode(value, position) });
     }
   }
