@@ -1,4 +1,5 @@
 import { VarveError } from "../errors.ts";
+import { keepDescriptors } from "../linux/mod.ts";
 import type { RuntimeSpec } from "./bundle/types.ts";
 import type { RunContainerOptions } from "./contract.ts";
 import { firstProcess, signalProcess, untilEntered } from "./first_process.ts";
@@ -29,6 +30,8 @@ export async function supervise(
   spec: RuntimeSpec,
 ): Promise<number> {
   const chroot = runtime.name === "chroot";
+  // A runtime closes them; without one, a directory of the host among them would lead out of the container.
+  if (chroot) keepDescriptors();
   const { program, args } = chroot
     ? chrootCommand(run.path, spec)
     : runCommand(runtime, run.path, run.id);

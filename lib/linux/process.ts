@@ -1,6 +1,7 @@
 import { type ByteString, fromBytes } from "../bytes/mod.ts";
-import { check } from "./errno.ts";
-import { CWD, readFileAt } from "./fd.ts";
+import { readDirectory } from "./directory.ts";
+import { attempt, check, systemError } from "./errno.ts";
+import { CWD, openDirectoryAt, ownFd, readFileAt } from "./fd.ts";
 import { libc } from "./symbols.ts";
 
 /** The effective user of this process. */
@@ -19,6 +20,26 @@ export function effectiveGroup(): number {
  */
 export function setUmask(mask: number): number {
   return libc().umask(mask);
+}
+
+/** The last of the standard descriptors. */
+const STANDARD_ERROR = 2;
+/** fcntl(2): `F_SETFD` with `FD_CLOEXEC`. */
+const SET_FLAGS = 2, CLOSE_ON_EXEC = 1;
+const EBADF = 9;
+
+/**
+ * Keeps what this process was started with, but for the standard descriptors, from the programs that it starts
+ * itself. What it opens is kept from them anyway.
+ */
+export function keepDescriptors(): void {
+  using directory = ownFd(openDirectoryAt(CWD, "/proc/self/fd" as ByteString));
+  for (const { name } of readDirectory(directory.fd)) {
+    if (Number(name) <= STANDARD_ERROR) continue;
+    const number = -attempt(() => libc().fcntl(Number(name), SET_FLAGS, CLOSE_ON_EXEC));
+    // Another thread may have closed it since.
+    if (number > 0 && number !== EBADF) throw systemError("fcntl", name, number);
+  }
 }
 
 /** The kernel's release, such as `"6.12.9-amd64"`. */

@@ -5,7 +5,7 @@ import { VarveError } from "../errors.ts";
  *
  * Results of type `ssize_t` are read as `i32`: a 64-bit result would be a
  * `bigint`, and no caller asks for more than {@linkcode MAX_TRANSFER} bytes at
- * once. Variadic functions (`openat`, `syscall`) take their arguments in the
+ * once. Variadic functions (`openat`, `fcntl`, `syscall`) take their arguments in the
  * same registers as ordinary ones on x86-64 and on Linux' aarch64.
  */
 const SYMBOLS = {
@@ -29,6 +29,7 @@ const SYMBOLS = {
   syncfs: { parameters: ["i32"], result: "i32" },
   sync_file_range: { parameters: ["i32", "i64", "i64", "u32"], result: "i32" },
   flock: { parameters: ["i32", "i32"], result: "i32" },
+  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
   ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
   // names
   mkdirat: { parameters: ["i32", "buffer", "u32"], result: "i32" },

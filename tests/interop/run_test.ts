@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { BOX } from "../support/box.ts";
 import { CONTAINER_TOOLS, containerFixture, leftOf, RUNTIME_NAMES } from "../support/containers.ts";
+import { runAny } from "../support/process.ts";
 import { needs } from "../support/require.ts";
 
 const need = needs({ root: true, mount: true, tools: CONTAINER_TOOLS });
@@ -78,6 +79,31 @@ for (const runtime of RUNTIME_NAMES) {
       assertEquals(other, "CapEff:\t0000000000000000\n");
       assertEquals(await varve.text([...run, BOX, "--", "hostname"]), `${Deno.hostname()}\n`);
       assertEquals(await leftOf(fixture), []);
+    },
+  });
+
+  Deno.test({
+    name: `run (${runtime}): the command has no descriptors but the standard ones`,
+    ...need,
+    fn: async () => {
+      await using fixture = await containerFixture();
+      const { varve } = fixture;
+      const list = [
+        ...run,
+        BOX,
+        "--",
+        "sh",
+        "-c",
+        "cd /proc/self/fd; for fd in *; do echo $fd; done",
+      ];
+      // A directory of the host, and its standard input once more.
+      const opened = 'exec 5</etc; exec "$@" 9<&0';
+      const { stdout } = await runAny(["sh", "-c", opened, "sh", ...varve.command(list)], {
+        env: varve.env,
+      });
+      // The shell's own is the directory that it reads.
+      assertEquals(stdout.split("\n").filter((fd) => ["5", "9"].includes(fd)), []);
+      assertStringIncludes(stdout, "0\n1\n2\n");
     },
   });
 
