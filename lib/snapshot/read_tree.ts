@@ -1,7 +1,35 @@
-import type { TreeFile } from "../store/mod.ts";
+import type { DiffId } from "../digest/mod.ts";
+import { VarveError } from "../errors.ts";
+import type { Directories, TreeFile } from "../store/mod.ts";
 import { decodeTree, type Tree } from "../tree/mod.ts";
 
-/** Reads the file of a tree that will be walked whole, more than once: all of it is checked now. */
-export function readTree({ path, sum }: TreeFile): Tree {
-  return decodeTree(Deno.readFileSync(path), sum ?? undefined);
+/**
+ * Reads the file of a tree that will be walked whole, more than once: all of it is checked now.
+ *
+ * @throws {VarveError} `E_DAMAGE`, with the layer as its subject
+ */
+export function readTree({ diffId, path, sum }: TreeFile): Tree {
+  const bytes = Deno.readFileSync(path);
+  try {
+    return decodeTree(bytes, sum ?? undefined);
+  } catch (cause) {
+    if (!(cause instanceof VarveError)) throw cause;
+    const message = `Cannot read layer ${diffId}: its tree is damaged`;
+    throw new VarveError("E_DAMAGE", message, { subject: diffId }, { cause });
+  }
+}
+
+/** Has the store note what a worker found damaged by {@linkcode readTree}. */
+export async function notingDamage<T>(
+  directories: Directories,
+  diffIds: readonly DiffId[],
+  work: Promise<T>,
+): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof VarveError && error.code === "E_DAMAGE")) throw error;
+    const diffId = diffIds.find((diffId) => diffId === error.details.subject);
+    throw diffId === undefined ? error : directories.treeDamage(diffId);
+  }
 }

@@ -1,4 +1,5 @@
 import type { ChainId, DiffId, Digest } from "../digest/mod.ts";
+import type { VarveError } from "../errors.ts";
 
 /** How {@linkcode Directories.ensure} makes a directory. */
 export interface EnsureOptions {
@@ -10,6 +11,8 @@ export interface EnsureOptions {
 
 /** The file of a layer's tree. */
 export interface TreeFile {
+  /** The layer. */
+  readonly diffId: DiffId;
   /** Where it is. */
   readonly path: string;
   /** SHA-256 of its bytes as they were written; `null` when that was not noted. */
@@ -24,6 +27,8 @@ export interface Directories {
   layerTar(diffId: DiffId): string;
   /** A layer's `tree`. */
   layerTree(diffId: DiffId): TreeFile;
+  /** Notes that a layer's tree was found damaged, so that the next ingest makes it again; gives the error to throw. */
+  treeDamage(diffId: DiffId): VarveError;
   /**
    * The directory `name` (lower-case letters, digits, `-`) beside a layer's tar (overlay: `fs`) or of a chain (`chains/<id>/<name>`), made once:
    * when it is missing, `make` fills a temporary directory, which is then synced and renamed into place under a lock.

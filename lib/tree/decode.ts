@@ -13,7 +13,7 @@ import {
 } from "./file_form.ts";
 import { HEADER_WORDS, ROW_WORDS, wordsOf } from "./format.ts";
 import { PackedTree } from "./packed.ts";
-import { StoredSegment, type TreeSource } from "./stored_segment.ts";
+import { judged, type OnDamage, StoredSegment, type TreeSource } from "./stored_segment.ts";
 import type { Tree, TreeKind } from "./tree.ts";
 import { verifyTree } from "./verify.ts";
 import { WholeSegment } from "./whole_segment.ts";
@@ -27,14 +27,14 @@ const FIRST_READ = 4096;
  * time, when it is needed. Every block is checked when it is read, so that
  * later calls with the tree can throw these errors too.
  *
+ * @param onDamage what is thrown instead of them, where the caller knows more
  * @throws {VarveError} `E_FORMAT` when the file is damaged, or of another
  * version (derive it from its layer again); `E_DIGEST` when a hash differs
  */
-export function openTree(source: TreeSource): Tree {
-  return openWith(
-    source,
-    (kind, sources, bytes) => new StoredSegment(kind, sources, source, HEADER_BYTES, bytes),
-  );
+export function openTree(source: TreeSource, onDamage: OnDamage = (error) => error): Tree {
+  const open: OpenSegment = (kind, sources, bytes) =>
+    new StoredSegment(kind, sources, source, HEADER_BYTES, bytes, onDamage);
+  return judged(onDamage, () => openWith(source, open));
 }
 
 function openWith(source: TreeSource, open: OpenSegment): PackedTree {

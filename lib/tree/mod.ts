@@ -37,7 +37,7 @@ export type * from "./node.ts";
 export { overlayTrees } from "./overlay.ts";
 export { rootRow, type Row, type Rows } from "./rows.ts";
 export { resolve, type Resolved, type ResolveOptions } from "./resolve.ts";
-export type { TreeSource } from "./stored_segment.ts";
+export type { OnDamage, TreeSource } from "./stored_segment.ts";
 export type * from "./tree.ts";
 export { verifyTree } from "./verify.ts";
 export { walk, type WalkOptions } from "./walk.ts";

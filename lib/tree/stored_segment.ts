@@ -15,6 +15,19 @@ export interface TreeSource {
   readSync(offset: number, length: number): Uint8Array;
 }
 
+/** What is thrown for a block that is damaged. */
+export type OnDamage = (error: VarveError) => VarveError;
+
+/** Does something with a stored tree; of what is damaged in it the caller says what it is. */
+export function judged<T>(onDamage: OnDamage, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof VarveError)) throw error;
+    throw error.code === "E_FORMAT" || error.code === "E_DIGEST" ? onDamage(error) : error;
+  }
+}
+
 /** Blocks read are kept up to so many bytes; then all are forgotten, which costs a read each at most. */
 const CACHE_BYTES = 1 << 26;
 
@@ -43,6 +56,7 @@ export class StoredSegment implements Segment {
   readonly #source: TreeSource;
   readonly #offset: number;
   readonly #limits: CheckLimits;
+  readonly #onDamage: OnDamage;
   readonly #blocks = new Map<number, { block: Block; ref: BlockRef }>();
   #cached = 0;
 
@@ -53,7 +67,9 @@ export class StoredSegment implements Segment {
     source: TreeSource,
     offset: number,
     bytes: number,
+    onDamage: OnDamage,
   ) {
+    this.#onDamage = onDamage;
     this.sources = sources;
     this.#source = source;
     this.#offset = offset;
@@ -65,6 +81,10 @@ export class StoredSegment implements Segment {
   }
 
   load(ref: BlockRef): Block {
+    return judged(this.#onDamage, () => this.#load(ref));
+  }
+
+  #load(ref: BlockRef): Block {
     const known = this.#blocks.get(ref.address);
     if (known !== undefined && known.block.length === ref.length) {
       // Another reference must agree with what the block holds too, or a file could lie twice.

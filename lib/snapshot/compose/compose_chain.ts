@@ -3,6 +3,7 @@ import { VarveError } from "../../errors.ts";
 import { chainIds } from "../../layer/mod.ts";
 import type { Pool } from "../../pool/mod.ts";
 import type { Store } from "../../store/mod.ts";
+import { notingDamage } from "../read_tree.ts";
 import { findAbout, readAbout } from "./about.ts";
 import { COMPOSED, type ComposedImage, ROOT_TREE } from "./contract.ts";
 import { composeJob, type KeptTree } from "./job.ts";
@@ -43,14 +44,15 @@ export async function composeChain(options: ComposeOptions): Promise<ComposedCha
   const cancel = signal === undefined ? {} : { signal };
   const directory = await directories.ensure({ chainId }, COMPOSED, async (target) => {
     const unique = [...new Set(diffIds)];
-    await withWayOut(pool.run(composeJob, {
+    const composed = pool.run(composeJob, {
       trees: diffIds.map((diffId) => directories.layerTree(diffId)),
       below: keptBelow(store, root, diffIds),
       contents: unique.map((diffId) => [diffId, directories.layerTar(diffId)] as const),
       dirty: unique.filter((diffId) => store.layers.get(diffId)?.dirtyPadding === true),
       target,
       siblings: composedDirectories(store, root),
-    }, cancel));
+    }, cancel);
+    await withWayOut(notingDamage(directories, unique, composed));
   }, { ...cancel, isWhole: (made) => findAbout(made) !== undefined });
   return { directory, image: readAbout(directory) };
 }
@@ -71,7 +73,7 @@ function keptBelow(store: Store, root: string, diffIds: readonly DiffId[]): Kept
     if (cacheId === null) continue;
     const directory = `${root}/chains/${cacheId}/${COMPOSED}`;
     const sum = findAbout(directory)?.kept ?? null;
-    if (sum !== null) return { file: { path: `${directory}/${ROOT_TREE}`, sum }, layers: i + 1 };
+    if (sum !== null) return { path: `${directory}/${ROOT_TREE}`, sum, layers: i + 1 };
   }
   return null;
 }

@@ -16,7 +16,7 @@ import {
 } from "../../linux/mod.ts";
 import type { Job } from "../../pool/mod.ts";
 import type { TreeFile } from "../../store/mod.ts";
-import { emptyTree, encodeTree, newBytes, type Tree } from "../../tree/mod.ts";
+import { decodeTree, emptyTree, encodeTree, newBytes, type Tree } from "../../tree/mod.ts";
 import { readTree } from "../read_tree.ts";
 import { findAbout, writeAbout } from "./about.ts";
 import { type ComposedImage, IMAGE, ROOT_TREE } from "./contract.ts";
@@ -45,7 +45,9 @@ export interface ComposeJobInput {
 /** A root tree that was kept beside an image. */
 export interface KeptTree {
   /** Its file. */
-  readonly file: TreeFile;
+  readonly path: string;
+  /** SHA-256 of the file as it was written. */
+  readonly sum: Digest;
   /** How many layers are folded in it. */
   readonly layers: number;
 }
@@ -93,9 +95,9 @@ function rootTree({ trees, below }: ComposeJobInput): Tree {
 }
 
 /** Nothing where it is damaged, or was removed meanwhile: the layers are there. */
-function readKept({ file }: KeptTree): Tree | undefined {
+function readKept({ path, sum }: KeptTree): Tree | undefined {
   try {
-    return readTree(file);
+    return decodeTree(Deno.readFileSync(path), sum);
   } catch (error) {
     if (error instanceof VarveError || fileErrno(error) !== undefined) return undefined;
     throw error;

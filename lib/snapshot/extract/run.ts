@@ -5,6 +5,7 @@ import type { Directories, Store } from "../../store/mod.ts";
 import { together } from "../together.ts";
 import type { ExtractPolicy, ExtractReport } from "./contract.ts";
 import { type ExtractForm, extractJob, type ExtractJobInput } from "./job.ts";
+import { notingDamage } from "../read_tree.ts";
 import { addReports } from "./report.ts";
 
 /** What {@linkcode extractInPool} extracts. */
@@ -52,11 +53,13 @@ export async function extractInPool(options: PoolExtraction): Promise<ExtractRep
     policy,
   };
   const progress = new Progress(options.onProgress);
-  const run = (rest: Pick<ExtractJobInput, "phase" | "part">, signal?: AbortSignal) =>
-    pool.run(extractJob, { ...input, ...rest }, {
+  const run = (rest: Pick<ExtractJobInput, "phase" | "part">, signal?: AbortSignal) => {
+    const work = pool.run(extractJob, { ...input, ...rest }, {
       ...(signal === undefined ? {} : { signal }),
       onProgress: progress.slot(),
     });
+    return notingDamage(directories, diffIds, work);
+  };
   if (pool.inline || pool.size === 1 || isSmall(options)) {
     return await run({ phase: "all" }, signal);
   }

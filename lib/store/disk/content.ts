@@ -102,7 +102,10 @@ export class DiskLayers implements Layers {
       if (!hasSize(path, row.tree_size)) {
         throw layerDamage(this.#disk, diffId, "its tree is missing or cut");
       }
-      const tree = openTree(new WindowReader(path, row.tree_size));
+      const tree = openTree(
+        new WindowReader(path, row.tree_size),
+        () => layerDamage(this.#disk, diffId, "its tree is damaged"),
+      );
       if (tree.digest === row.tree_digest) return tree;
       throw layerDamage(this.#disk, diffId, `its tree is ${tree.digest}`);
     });

@@ -1,4 +1,5 @@
 import type { ChainId, DiffId, Digest } from "../../digest/mod.ts";
+import type { VarveError } from "../../errors.ts";
 import type { Directories, EnsureOptions, TreeFile } from "../directories.ts";
 import { checkName, notFound } from "../rules.ts";
 import { layerRow } from "./content.ts";
@@ -41,7 +42,12 @@ export class DiskDirectories implements Directories {
 
   layerTree(diffId: DiffId): TreeFile {
     const path = this.#file(diffId, LAYER_FILES.tree);
-    return { path, sum: (layerRow(this.#disk, diffId)?.tree_sum ?? null) as Digest | null };
+    const sum = (layerRow(this.#disk, diffId)?.tree_sum ?? null) as Digest | null;
+    return { diffId, path, sum };
+  }
+
+  treeDamage(diffId: DiffId): VarveError {
+    return layerDamage(this.#disk, diffId, "its tree is damaged");
   }
 
   async ensure(

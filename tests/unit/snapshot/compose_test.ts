@@ -1,13 +1,13 @@
 /** Composed chains as files: what is kept beside an image, and what a longer chain makes of it. */
 import { DatabaseSync } from "node:sqlite";
 import { assertEquals } from "@std/assert";
-import { type DiffId, sha256 } from "../../../lib/digest/mod.ts";
+import { type DiffId, type Digest, sha256 } from "../../../lib/digest/mod.ts";
 import { foldLayers } from "../../../lib/layer/mod.ts";
 import { writeAbout } from "../../../lib/snapshot/compose/about.ts";
 import { composeChain } from "../../../lib/snapshot/compose/compose_chain.ts";
 import { composeJob, type ComposeJobInput } from "../../../lib/snapshot/compose/job.ts";
 import type { TreeFile } from "../../../lib/store/mod.ts";
-import { encodeTree, type Tree } from "../../../lib/tree/mod.ts";
+import { encodeTree, type Tree, walk } from "../../../lib/tree/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
 import { contentModel, LAYERS } from "../../support/erofs_trees.ts";
 import { treeOf } from "../../support/model_tree.ts";
@@ -40,7 +40,7 @@ Deno.test("an image is the same whatever was kept below it, and whatever became 
       const path = temp.join(`${seed}-layer-${i}`);
       const bytes = await fileOf(tree);
       await Deno.writeFile(path, bytes);
-      return { path, sum: r(2) === 0 ? null : sha256(bytes) };
+      return { diffId: sha256(bytes) as DiffId, path, sum: r(2) === 0 ? null : sha256(bytes) };
     }));
     const compose = async (
       name: string,
@@ -60,7 +60,7 @@ Deno.test("an image is the same whatever was kept below it, and whatever became 
     assertEquals(await Deno.stat(expected.tree).catch(() => null), null);
     const part = await compose("part", { trees: trees.slice(0, n), below: null }, 0);
     assertEquals(await Deno.readFile(part.tree), await fileOf(foldLayers(layers.slice(0, n))));
-    const kept = { file: { path: part.tree, sum: part.about.kept }, layers: n };
+    const kept = { path: part.tree, sum: part.about.kept as Digest, layers: n };
     assertEquals(part.about.kept, sha256(await Deno.readFile(part.tree)));
     const same = async (name: string, below: ComposeJobInput["below"]) => {
       const made = await compose(name, { trees, below }, Infinity);
@@ -68,7 +68,7 @@ Deno.test("an image is the same whatever was kept below it, and whatever became 
       assertEquals(made.image, expected.image, `${name}, seed ${seed}`);
     };
     await same("on it", kept);
-    await same("on another", { ...kept, file: { ...kept.file, sum: expected.about.digest } });
+    await same("on another", { ...kept, sum: expected.about.digest });
     const bytes = await Deno.readFile(part.tree);
     const at = r(bytes.length);
     bytes[at] = (bytes[at] as number) ^ (1 << r(8));
@@ -113,12 +113,14 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a layer's tree is what was written, or is checked row by row, or is refused",
+  name:
+    "a layer's tree that is damaged is told of, whether its sum is known or not, and comes again",
   ...needs({ root: true }),
   async fn() {
     await using fixture = await snapshotFixture("native");
-    const { store, pool } = fixture;
-    const { diffIds } = await fixture.chain([[{ name: "a" }], [{ name: "b" }]]);
+    const { store, pool, snapshotter } = fixture;
+    const layers = [[{ name: "a" }], [{ name: "b" }]];
+    const { diffIds } = await fixture.chain(layers);
     const [first, second] = diffIds as [DiffId, DiffId];
     const file = (diffId: DiffId) => store.directories?.layerTree(diffId) as TreeFile;
     // As a store has it whose layers came before sums were noted.
@@ -128,17 +130,28 @@ Deno.test({
     assertEquals(file(first).sum, null);
     assertEquals(file(second).sum, sha256(await Deno.readFile(file(second).path)));
     await composeChain({ store, pool, diffIds });
+    const ways = (diffId: DiffId) => [
+      () => composeChain({ store, pool, diffIds: [diffId, diffId] }),
+      () =>
+        snapshotter.view(
+          `view of ${diffId}`,
+          snapshotter.ensureChain(store.chains.ensure([diffId])),
+        ),
+      async () => [...walk(await store.layers.tree(diffId))],
+    ];
     for (const diffId of [first, second]) {
-      const { path } = file(diffId);
-      const bytes = await Deno.readFile(path);
-      const at = bytes.length >> 1;
-      bytes[at] = (bytes[at] as number) ^ 1;
-      await Deno.remove(path);
-      await Deno.writeFile(path, bytes);
-      assertEquals(
-        await codeOf(() => composeChain({ store, pool, diffIds: [diffId] })),
-        "E_DIGEST",
-      );
+      for (const way of ways(diffId)) {
+        const { path } = file(diffId);
+        const bytes = await Deno.readFile(path);
+        const at = bytes.length >> 1;
+        bytes[at] = (bytes[at] as number) ^ 1;
+        await Deno.remove(path);
+        await Deno.writeFile(path, bytes);
+        assertEquals(await codeOf(way), "E_DAMAGE");
+        assertEquals(store.layers.get(diffId)?.verifiedAt, 0);
+        await fixture.chain(layers);
+        assertEquals(await codeOf(way), "ok");
+      }
     }
   },
 });
