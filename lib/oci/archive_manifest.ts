@@ -39,7 +39,7 @@ export function parseArchiveManifest(
   checkOciLimit("manifests", limits.manifests, json.length);
   return json.map((value: JsonValue, i: number) => {
     const fields = new Fields(value, `image ${i} of manifest.json`, NAMES);
-    const layers = fields.strings("Layers") ?? fields.missing("Layers");
+    const layers = fields.strings("Layers") ?? [];
     checkOciLimit("layers", limits.layers, layers.length);
     return {
       config: entryName(fields.string("Config") ?? fields.missing("Config")),

@@ -142,7 +142,8 @@ function readDiffIds(fields: Fields, limits: OciLimits): readonly DiffId[] {
       'Cannot read image config: the type of its rootfs is not "layers"',
     );
   }
-  const diffIds = rootfs.requiredArray("diff_ids");
+  // Docker leaves the field out where there are no layers.
+  const diffIds = rootfs.array("diff_ids") ?? [];
   checkOciLimit("layers", limits.layers, diffIds.length);
   return diffIds.map((diffId) => parseDigest(diffId) as DiffId);
 }

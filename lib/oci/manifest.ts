@@ -198,7 +198,8 @@ function readManifest(
 ): Manifest {
   checkOciLimit("manifest", limits.manifest, raw.length);
   if (!fields.has("config")) fields.missing("config");
-  const layers = fields.requiredArray("layers");
+  // A list of nothing is null where Go's writers made it.
+  const layers = fields.array("layers") ?? [];
   checkOciLimit("layers", limits.layers, layers.length);
   return {
     kind: "manifest",

@@ -10,6 +10,7 @@ import {
   encodeConfig,
   encodeIndex,
   encodeManifest,
+  imageLayers,
   isNondistributable,
   layerMediaType,
   MEDIA_TYPES,
@@ -195,6 +196,21 @@ Deno.test("a layer on top adds a diffID and a step; an empty one only the step",
   const same = appendLayer(config, null, { createdBy: "commit" });
   assertEquals(same.diffIds, config.diffIds);
   assertEquals(same.history.at(-1), { createdBy: "commit", emptyLayer: true });
+});
+
+Deno.test("an image without layers is one however its lists of nothing are written", () => {
+  const head = '"os":"linux","architecture":"amd64"';
+  const part = `{"mediaType":"${MEDIA_TYPES.config}","digest":"${diffId(1)}","size":9}`;
+  for (const none of ["[]", "null", undefined]) {
+    const list = (name: string) => none === undefined ? "" : `,"${name}":${none}`;
+    const config = utf8(`{${head},"rootfs":{"type":"layers"${list("diff_ids")}}}`);
+    const manifest = utf8(`{"schemaVersion":2,"config":${part}${list("layers")}}`);
+    const image = parseManifest(manifest);
+    assertEquals([image.mediaType, image.layers], [MEDIA_TYPES.manifest, []]);
+    assertEquals(imageLayers(image, parseImageConfig(config)), []);
+    const docker = parseArchiveManifest(utf8(`[{"Config":"c.json"${list("Layers")}}]`));
+    assertEquals(docker[0]?.layers, []);
+  }
 });
 
 Deno.test("a new config is read back as it was made", () => {
