@@ -34,7 +34,15 @@ function* object(value: Readonly<Record<string, unknown>>): Generator<string> {
 }
 
 function text(value: unknown, indent?: number): string {
-  return printableJson(JSON.stringify(value, null, indent));
+  return printableJson(JSON.stringify(value, exact, indent));
+}
+
+/** ECMAScript 2026, not yet in the types. */
+const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+
+/** Integers that a double does not hold are written digit by digit. */
+function exact(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? rawJSON(value.toString()) : value;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,7 +1,7 @@
 import { VarveError } from "../../errors.ts";
-import { formatPlatform, tryParseReference } from "../../oci/mod.ts";
+import { formatPlatform, parseStrictJson, tryParseReference } from "../../oci/mod.ts";
 import { chainIds } from "../../layer/mod.ts";
-import type { Store, StoredImage } from "../../store/mod.ts";
+import { documentLimits, type Store, type StoredImage } from "../../store/mod.ts";
 import type { Context } from "../context.ts";
 import { openImage } from "../images.ts";
 import { jsonParts } from "../json.ts";
@@ -11,8 +11,6 @@ import { registryClient } from "../registry.ts";
 import { shortDigest } from "../short.ts";
 import { table } from "../table.ts";
 import type { Verb } from "../verb.ts";
-
-const decoder = new TextDecoder();
 
 /** `varve inspect`. */
 export const inspect: Verb = {
@@ -32,14 +30,15 @@ JSON: {"name","target","platform","imageId","chainId","manifest","config","layer
   async run(context, [reference = ""], options) {
     const store = await context.store();
     const image = await openImage(store, reference);
+    const { manifest: maxBytes, jsonDepth: maxDepth } = documentLimits(store);
     const json: Record<string, unknown> = {
       name: image.record.name,
       target: image.record.target,
       platform: formatPlatform(image.config.platform),
       imageId: image.imageId,
       chainId: image.chainId,
-      manifest: JSON.parse(decoder.decode(image.manifest.raw)) as unknown,
-      config: JSON.parse(decoder.decode(image.config.raw)) as unknown,
+      manifest: parseStrictJson(image.manifest.raw, { maxBytes, maxDepth }),
+      config: image.config.document,
       layers: layerRows(store, image),
     };
     if (options["referrers"] === true) {

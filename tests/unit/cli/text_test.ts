@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { type ByteString, escapeForTerminal, timestamp } from "../../../lib/bytes/mod.ts";
 import { argumentBytes, splitReferencePath } from "../../../lib/cli/images.ts";
+import { parseStrictJson } from "../../../lib/oci/mod.ts";
 import { jsonParts } from "../../../lib/cli/json.ts";
 import { formatMode, formatTime, nodeToJson } from "../../../lib/cli/nodes.ts";
 import { printable, printableJson, printableLine } from "../../../lib/cli/printable.ts";
@@ -39,6 +40,8 @@ Deno.test("json: one document, whole or as it comes", () => {
     assertEquals(JSON.parse(text(wrapped)), { ...wrapped, entries: [...rows(n)] });
   }
   assertEquals(text({ a: [1] }), '{\n  "a": [\n    1\n  ]\n}\n');
+  const exact = '{"Interval":9223372036854775807}';
+  assertEquals(text(parseStrictJson(new TextEncoder().encode(exact))).replace(/\s/g, ""), exact);
   assertEquals(text(rows(1)), '[\n{"i":0,"text":"\\u009b"}\n]\n');
 });
 
