@@ -28,16 +28,19 @@ export function checkPath(path: ByteString, limits: LayerLimits): void {
  * The parts of a path, cleaned by its letters alone: empty parts and `.` go, `..` takes the part before
  * it along. None is left for the root itself.
  *
+ * @param marker what a part may begin with beyond the limit of a name: a file of the longest name has a
+ * whiteout too, and only the name that it hides must fit a file system
  * @throws {VarveError} `E_PATH_ESCAPE` when a `..` leads above the root, `E_EMPTY_NAME`, `E_NAME_TOO_LONG`,
  * `E_HEADER` on a NUL
  */
-export function cleanPath(path: ByteString, limits: LayerLimits): ByteString[] {
+export function cleanPath(path: ByteString, limits: LayerLimits, marker = ""): ByteString[] {
   checkPath(path, limits);
   const out: ByteString[] = [];
   for (const part of path.split("/") as ByteString[]) {
     if (part === "" || part === ".") continue;
     if (part !== "..") {
-      checkComponent(part, path, limits);
+      const name = part.startsWith(marker) ? part.slice(marker.length) as ByteString : part;
+      checkComponent(name, path, limits);
       out.push(part);
     } else if (out.pop() === undefined) {
       const subject = shownPath(path);

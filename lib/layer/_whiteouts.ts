@@ -153,7 +153,7 @@ class MarkerFinder {
     if (known && plain !== "" && plain !== "." && plain !== "..") {
       return { parent: this.#found, last: plain };
     }
-    const parts = cleanPath(path, this.#budget.limits);
+    const parts = cleanPath(path, this.#budget.limits, WHITEOUT_PREFIX);
     const last = parts[parts.length - 1] as ByteString;
     const parent = this.#walk(kind, parts, path);
     // The letters are the parent's only where the last part is the last name.

@@ -17,7 +17,7 @@ import { cleanPath, shownPath } from "./_path.ts";
 import { DEFAULT_LAYER_POLICY, type LayerPolicy } from "./policy.ts";
 import { Walker } from "./_walker.ts";
 import { type Warning, WarningCounter } from "./warnings.ts";
-import { mayBeWhiteout, pathKind, wrong } from "./_whiteout_name.ts";
+import { mayBeWhiteout, pathKind, WHITEOUT_PREFIX, wrong } from "./_whiteout_name.ts";
 import { WHITEOUT, Whiteouts } from "./_whiteouts.ts";
 import { type Bearer, judgeXattrs, mergeXattrs } from "./_xattrs.ts";
 
@@ -152,7 +152,7 @@ export class LayerBuilder {
   #take(entry: Entry): boolean {
     const { path } = entry;
     if (mayBeWhiteout(path)) {
-      const kind = pathKind(cleanPath(path, this.#budget.limits), path);
+      const kind = pathKind(cleanPath(path, this.#budget.limits, WHITEOUT_PREFIX), path);
       if (kind === "aufs") return this.#drop("W_AUFS", path);
       if (kind !== "entry") return this.#whiteout(kind, entry);
     }

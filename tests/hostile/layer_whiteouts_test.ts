@@ -49,6 +49,22 @@ Deno.test("B06 B07 a whiteout behind a link of the layer stands where the link l
   assertEquals(verdict([file("../.wh.x")]), "E_PATH_ESCAPE");
 });
 
+Deno.test("B05 of a name of 255 bytes there is a whiteout, though its own name is longer", () => {
+  const name = "n".repeat(255);
+  assertEquals(sketch(build([file(`d/.wh.${name}`)]).tree), [
+    "d dir implied",
+    `d/${name} hidden`,
+  ]);
+  assertEquals(bothOrders(file(`x/../.wh.${name}`), file(`./.wh.${name}`), file(name)), [
+    `${name} file`,
+  ]);
+  for (const path of [`.wh.n${name}`, `.wh.${name}/../f`, `${name}n/.wh.f`]) {
+    assertEquals(verdict([file(path)]), "E_NAME_TOO_LONG", path);
+  }
+  assertEquals(verdict([file(`.wh.${name}/f`)]), "E_WHITEOUT_TYPE");
+  assertEquals(verdict([file("f"), hardlink("l", `.wh.${name}`)]), "E_NAME_TOO_LONG");
+});
+
 Deno.test("B10 a whiteout is a file or a hard link, of any size", () => {
   assertEquals(sketch(build([entryOf(".wh.a", "file", { size: 9 })]).tree), ["a hidden"]);
   assertEquals(sketch(build([hardlink(".wh.a", "whatever")]).tree), ["a hidden"]);

@@ -27,7 +27,9 @@ import {
 } from "../../lib/linux/mod.ts";
 import type { Prng } from "./prng.ts";
 
-const NAMES = ["a", "b", "c", "dd", "a.b", "x y", "\xff\xfe", "n\n"].map(asByteString);
+/** Of one that is longest, the whiteout is longer than a name can be. */
+const NAMES = ["a", "b", "c", "dd", "a.b", "x y", "\xff\xfe", "n\n", "l".repeat(255)]
+  .map(asByteString);
 const MODES = [0o755, 0o700, 0o1777, 0o2750, 0o644, 0o4755];
 
 /** A name of a directory that is open. */
