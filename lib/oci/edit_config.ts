@@ -92,8 +92,22 @@ export function appendLayer(
   return editConfig(config, {
     ...(diffId === null ? {} : { diffIds: [...config.diffIds, diffId] }),
     ...(entry.created === undefined ? {} : { created: entry.created }),
-    history: [...config.history, step],
+    history: [...wholeHistory(config), step],
   }, options);
+}
+
+/**
+ * A history with a step for each layer, also those that it does not tell of: what is put behind it would
+ * tell of one of them instead, and builders refuse a history that begins and has not all layers (buildah).
+ */
+export function wholeHistory({ history, diffIds }: ImageConfig): readonly HistoryEntry[] {
+  const missing = diffIds.length - madeLayers(history);
+  return missing <= 0 ? history : [...history, ...Array.from({ length: missing }, () => ({}))];
+}
+
+/** How many layers a history tells of. */
+export function madeLayers(history: readonly HistoryEntry[]): number {
+  return history.filter(({ emptyLayer }) => emptyLayer !== true).length;
 }
 
 function rootfs(diffIds: readonly DiffId[]): Encodable {

@@ -2,7 +2,7 @@ import type { DiffId } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import type { ConfigOptions, HistoryEntry, ImageConfig } from "./config.ts";
 import type { Descriptor } from "./descriptor.ts";
-import { editConfig } from "./edit_config.ts";
+import { editConfig, madeLayers, wholeHistory } from "./edit_config.ts";
 import { compressionOf, isNondistributable, layerMediaType } from "./media_type.ts";
 import { formatPlatform } from "./platform.ts";
 
@@ -60,23 +60,24 @@ export function rebasedConfig(
   return editConfig(config, {
     created,
     diffIds: [...newBase.diffIds, ...config.diffIds.slice(oldBase.diffIds.length)],
-    history: [...newBase.history, ...historyAbove(config, oldBase)],
+    history: [
+      ...wholeHistory(newBase),
+      ...historyAbove(wholeHistory(config), wholeHistory(oldBase), oldBase.diffIds.length),
+    ],
   }, options);
 }
 
 /** The history of an image above its base: what follows the base's own, or else its layers. */
-function historyAbove({ history }: ImageConfig, base: ImageConfig): readonly HistoryEntry[] {
-  const begins = base.history.every((step, i) => sameStep(step, history[i]));
-  if (begins && madeLayers(base.history) === base.diffIds.length) {
-    return history.slice(base.history.length);
-  }
-  let layers = base.diffIds.length;
+function historyAbove(
+  history: readonly HistoryEntry[],
+  base: readonly HistoryEntry[],
+  baseLayers: number,
+): readonly HistoryEntry[] {
+  const begins = base.every((step, i) => sameStep(step, history[i]));
+  if (begins && madeLayers(base) === baseLayers) return history.slice(base.length);
+  let layers = baseLayers;
   const at = history.findIndex(({ emptyLayer }) => emptyLayer !== true && layers-- === 0);
   return at < 0 ? [] : history.slice(at);
-}
-
-function madeLayers(history: readonly HistoryEntry[]): number {
-  return history.filter(({ emptyLayer }) => emptyLayer !== true).length;
 }
 
 function sameStep(a: HistoryEntry, b: HistoryEntry | undefined): boolean {

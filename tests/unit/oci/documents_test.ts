@@ -10,6 +10,7 @@ import {
   encodeConfig,
   encodeIndex,
   encodeManifest,
+  type HistoryEntry,
   imageLayers,
   isNondistributable,
   layerMediaType,
@@ -18,6 +19,7 @@ import {
   parseImageConfig,
   parseIndex,
   parseManifest,
+  rebasedConfig,
 } from "../../../lib/oci/mod.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
@@ -196,6 +198,28 @@ Deno.test("a layer on top adds a diffID and a step; an empty one only the step",
   const same = appendLayer(config, null, { createdBy: "commit" });
   assertEquals(same.diffIds, config.diffIds);
   assertEquals(same.history.at(-1), { createdBy: "commit", emptyLayer: true });
+});
+
+Deno.test("a new step is that of its own layer, also above layers that the history does not tell of", () => {
+  const platform = { os: "linux", architecture: "arm64" };
+  const of = (layers: readonly number[], history: readonly HistoryEntry[]) =>
+    parseImageConfig(encodeConfig({ platform, diffIds: layers.map(diffId), history }));
+  const own = { createdBy: "own" };
+  const silent = of([1, 2], []);
+  assertEquals(appendLayer(silent, diffId(3), own).history, [{}, {}, own]);
+  assertEquals(appendLayer(silent, null, own).history, [{}, {}, { ...own, emptyLayer: true }]);
+  const first = { createdBy: "first" };
+  const half = of([1, 2], [first]);
+  assertEquals(appendLayer(half, diffId(3), own).history, [first, {}, own]);
+  const app = appendLayer(silent, diffId(3), own);
+  const at = "2025-01-01T00:00:00Z";
+  assertEquals(rebasedConfig(app, silent, half, at).history, [first, {}, own]);
+  assertEquals(rebasedConfig(of([1, 2, 3], []), silent, half, at).history, [first, {}, {}]);
+  assertEquals(rebasedConfig(appendLayer(half, diffId(3), own), half, silent, at).history, [
+    {},
+    {},
+    own,
+  ]);
 });
 
 Deno.test("an image without layers is one however its lists of nothing are written", () => {
