@@ -64,8 +64,9 @@ export interface MountedImage extends AsyncDisposable {
  * {@linkcode unmountImage}; one that a crash or a reboot left behind is replaced.
  *
  * @throws {VarveError} `E_UNSUPPORTED` this process may not mount · `E_NOT_FOUND` no such directory ·
- * `E_PRECONDITION` something is mounted there · `E_EXISTS` the key is of another parent or kind · `E_BUSY` the
- * key is mounted elsewhere, or another process is mounting there
+ * `E_USAGE` it is no directory, or the store is in it or around it · `E_PRECONDITION` something is mounted there ·
+ * `E_EXISTS` the key is of another parent or kind · `E_BUSY` the key is mounted elsewhere, or another process is
+ * mounting there
  *
  * @example
  * ```ts ignore
@@ -82,8 +83,10 @@ export async function mountImage(options: MountImageOptions): Promise<MountedIma
     );
   }
   using directory = openMountTarget(options.target);
-  directory.lock();
   const target = directory.path;
+  // Before the lock: it may be one that the store itself waits for.
+  refuseStore(store, target);
+  directory.lock();
   refuseMounted(store, target);
   await forget(store, snapshotter, mountId(target));
   const parent = image.chainId === null ? null : snapshotter.ensureChain(image.chainId);
@@ -173,6 +176,20 @@ function performAll(mounts: readonly Mount[], target: string): void {
     for (; done > 0; done--) performUnmount(fromText(target), { lazy: true });
     throw error;
   }
+}
+
+/** A mount in the store, or over it, would hide what it is made of. */
+function refuseStore(store: Store, target: string): void {
+  if (store.root === null) return;
+  const root = Deno.realPathSync(store.root);
+  if (!isWithin(target, root) && !isWithin(root, target)) return;
+  throw new VarveError("E_USAGE", `Cannot mount at ${target}: it would hide the store ${root}`, {
+    subject: target,
+  });
+}
+
+function isWithin(path: string, directory: string): boolean {
+  return `${path}/`.startsWith(directory === "/" ? "/" : `${directory}/`);
 }
 
 function refuseMounted(store: Store, target: string): void {

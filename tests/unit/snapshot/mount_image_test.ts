@@ -190,6 +190,23 @@ test("a directory that is none", async (one) => {
   assertEquals(mounted.target, linked);
 });
 
+test("nothing is mounted over the store or in it", async (one) => {
+  const { store, temp } = one;
+  await Deno.symlink(`${store.root}`, temp.join("link"));
+  const refused = [
+    temp.path,
+    temp.join("store"),
+    temp.join("store/mounts"),
+    temp.join("link/layers"),
+  ];
+  for (const target of refused) {
+    assertEquals([target, await codeOf(() => one.mount(target))], [target, "E_USAGE"]);
+  }
+  assertEquals(one.books(), []);
+  await using beside = await one.mount(one.target("store-2"));
+  assert(beside.readOnly);
+});
+
 test("a mount that fails leaves nothing", async (one) => {
   const { store, image, snapshotter } = one;
   const target = one.target("mnt");
