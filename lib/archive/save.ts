@@ -4,7 +4,7 @@ import { fromText, timestamp } from "../bytes/mod.ts";
 import { encodeTarHeader, tarPadding } from "../codec/tar/mod.ts";
 import { guarded } from "../linux/mod.ts";
 import type { Platform } from "../oci/mod.ts";
-import { findImage, type ImageRecord, type Store } from "../store/mod.ts";
+import { findImage, type ImageRecord, narrowImage, type Store } from "../store/mod.ts";
 import { compressImage, type CompressImageOptions } from "./compress_image.ts";
 import { type PlannedFile, planSave, type SavePlan } from "./save_plan.ts";
 import { directoryTarget } from "./save_target.ts";
@@ -19,6 +19,8 @@ export interface SaveOptions {
   readonly compression?: CompressImageOptions;
   /** Called with each image whose manifest is a new one, because its layers were compressed. */
   readonly onManifest?: (image: ImageRecord) => void;
+  /** Only the image for it of an index, which then goes out as if there were no other. */
+  readonly platform?: Platform;
   /** For which platform of an index Docker's manifest.json is written. */
   readonly host?: Platform;
   /** Cancels. */
@@ -114,14 +116,15 @@ export async function saveToDirectory(
 async function resolve(
   store: Store,
   references: readonly string[],
-  { compression, onManifest }: SaveOptions,
+  { compression, onManifest, platform }: SaveOptions,
 ): Promise<ImageRecord[]> {
   if (references.length === 0) {
     throw new VarveError("E_USAGE", "Cannot save images: none is named");
   }
   const records: ImageRecord[] = [];
   for (const reference of references) {
-    const record = await findImage(store, reference);
+    const found = await findImage(store, reference);
+    const record = platform === undefined ? found : await narrowImage(store, found, platform);
     if (compression === undefined) {
       records.push(record);
       continue;

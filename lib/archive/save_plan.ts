@@ -108,8 +108,12 @@ function collectBlob(
   if (known === undefined) {
     throw new VarveError(
       "E_PRECONDITION",
-      `Cannot save ${record.name}: ${mediaType} ${digest} is not here; load or pull all of its platforms first`,
-      { subject: record.name, expected: digest },
+      `Cannot save ${record.name}: ${mediaType} ${digest} is not here`,
+      {
+        subject: record.name,
+        expected: digest,
+        hint: "save one of its platforms with --platform, or load all of them first",
+      },
     );
   }
   if (blobs.has(digest)) return false;

@@ -4,12 +4,14 @@ import { isDigest } from "../digest/mod.ts";
 import { chainIds } from "../layer/mod.ts";
 import {
   type Descriptor,
+  formatPlatform,
   formatReference,
   type ImageConfig,
   type ImageLayer,
   imageLayers,
   type Index,
   type Manifest,
+  matchPlatform,
   parseDocument,
   parseImageConfig,
   parseReference,
@@ -72,6 +74,29 @@ export async function readImage(
     layers,
     chainId: chains.at(-1) ?? null,
   };
+}
+
+/**
+ * The same row with the image for a platform as its target, whatever else its index names.
+ *
+ * @throws {VarveError} `E_PLATFORM` none is here · `E_DAMAGE`, `E_DIGEST` the store is damaged
+ */
+export async function narrowImage(
+  store: Store,
+  record: ImageRecord,
+  platform: Platform,
+): Promise<ImageRecord> {
+  const { descriptor, config } = await readImage(store, record, { platform, exact: true });
+  if (matchPlatform(platform, config.platform) >= 0) return { ...record, target: descriptor };
+  throw new VarveError(
+    "E_PLATFORM",
+    `Cannot use image ${record.name}: it is for another platform`,
+    {
+      expected: formatPlatform(platform),
+      actual: formatPlatform(config.platform),
+      subject: record.name,
+    },
+  );
 }
 
 interface Found {

@@ -31,7 +31,7 @@ export type * from "./contract.ts";
 export type * from "./directories.ts";
 export type { OpenBlobOptions } from "./runs.ts";
 export { documentLimits } from "./document_limits.ts";
-export { findImage, imageDiffIds, readImage, type StoredImage } from "./image.ts";
+export { findImage, imageDiffIds, narrowImage, readImage, type StoredImage } from "./image.ts";
 export { openMemoryStore } from "./memory/store.ts";
 export { openStore } from "./disk/open.ts";
 export type { Durability, OpenOptions } from "./disk/options.ts";

@@ -1,4 +1,4 @@
-import { formatPlatform, matchPlatform, parseReference, type Platform } from "../../oci/mod.ts";
+import { parseReference } from "../../oci/mod.ts";
 import { compressImage } from "../../archive/mod.ts";
 import {
   type PushedImage,
@@ -6,7 +6,7 @@ import {
   type PushProgress,
   type UploadOutcome,
 } from "../../registry/mod.ts";
-import { findImage, type ImageRecord, readImage, type Store } from "../../store/mod.ts";
+import { findImage, narrowImage } from "../../store/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { addCompressionOptions, compressionOf } from "../compression.ts";
 import type { Context } from "../context.ts";
@@ -54,7 +54,7 @@ Examples:
       throw new VarveError("E_USAGE", `Cannot push ${reference}: it has no name, give DESTINATION`);
     }
     const to = parseReference(name);
-    const chosen = platform === undefined ? found : await imageFor(store, found, platform);
+    const chosen = platform === undefined ? found : await narrowImage(store, found, platform);
     const image = compression === undefined
       ? chosen
       : await compressImage(store, chosen, compression);
@@ -79,21 +79,6 @@ Examples:
     return pushReport(pushed);
   },
 };
-
-/** The image of an index for a platform. @throws {VarveError} `E_PLATFORM` */
-async function imageFor(
-  store: Store,
-  found: ImageRecord,
-  platform: Platform,
-): Promise<ImageRecord> {
-  const { descriptor, config } = await readImage(store, found, { platform, exact: true });
-  if (matchPlatform(platform, config.platform) >= 0) return { ...found, target: descriptor };
-  throw new VarveError("E_PLATFORM", `Cannot push ${found.name}: it is for another platform`, {
-    expected: formatPlatform(platform),
-    actual: formatPlatform(config.platform),
-    subject: found.name,
-  });
-}
 
 /** What is said of an image that went to a registry. */
 export function pushReport(pushed: PushedImage): Report {

@@ -2,7 +2,7 @@ import { saveImages, type SaveOptions, saveToDirectory, saveToFile } from "../..
 import { VarveError } from "../../errors.ts";
 import { addCompressionOptions, compressionOf } from "../compression.ts";
 import type { Context } from "../context.ts";
-import { hostPlatform } from "../images.ts";
+import { hostPlatform, platformOption } from "../images.ts";
 import { formatBytes, type ProgressItem } from "../progress.ts";
 import { STREAMED, text, type Verb } from "../verb.ts";
 
@@ -13,6 +13,8 @@ export const save: Verb = {
   help:
     `The tar is an OCI layout and a docker-archive at once, and byte for byte the same on every machine.
 Without -o it goes to standard output.
+
+An index is saved as it is, with all of its platforms, which must be here; --platform saves one of them.
 
 With --compression, layers that are not compressed yet (as those of a commit) are compressed into the
 store, the same on every machine; the new manifest's digest is told on standard error.
@@ -27,6 +29,10 @@ Examples:
     command
       .option("-o, --output <file>", "write to a file")
       .option("--oci-dir <dir>", "write an OCI layout directory");
+    command.option(
+      "--platform <platform>",
+      "only the image of an index for it, such as linux/arm64",
+    );
     addCompressionOptions(command);
   },
   async run(context, references, options) {
@@ -40,12 +46,14 @@ Examples:
     if (toTerminal) {
       throw new VarveError("E_USAGE", "Cannot save to a terminal: give -o FILE or a pipe");
     }
+    const platform = platformOption(text(options, "platform"));
     const store = await context.store();
     const manifests: Record<string, string> = Object.create(null);
     const compression = await compressionOf(context, options);
     const saveOptions: SaveOptions = {
       ...optionsOf(context),
       ...(compression === undefined ? {} : { compression }),
+      ...(platform === undefined ? {} : { platform }),
       onManifest: ({ name, target }) => {
         manifests[name] = target.digest;
         if (!context.options.quiet) context.io.stderr(`${name}  manifest ${target.digest}\n`);

@@ -1,6 +1,11 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { loadImages, type LoadOptions } from "../../../lib/archive/mod.ts";
+import {
+  loadImages,
+  type LoadOptions,
+  saveImages,
+  type SaveOptions,
+} from "../../../lib/archive/mod.ts";
 import { VarveError } from "../../../lib/errors.ts";
 import { createPool } from "../../../lib/pool/mod.ts";
 import { openMemoryStore, type Store } from "../../../lib/store/mod.ts";
@@ -285,6 +290,17 @@ Deno.test("load: an index is kept whole; a platform narrows what is brought", as
     const [loaded] = await loadAs(store, both, "tar", { platform });
     assertEquals([loaded?.manifest, loaded?.chainId as string], [digest as never, amd.chainId]);
     assertEquals(store.layers.list().length, 1);
+    // What is here goes out again by itself, as it does to a registry; the whole index does not.
+    const save = (options?: SaveOptions) => saveImages(store, ["example.org/multi:1"], options);
+    assertEquals((await assertRejects(() => save(), VarveError)).code, "E_PRECONDITION");
+    const other = { os: "linux", architecture: "arm64" };
+    const error = await assertRejects(() => save({ platform: other }), VarveError);
+    assertEquals(error.code, "E_PLATFORM");
+    await using pool = createPool({ inline: true });
+    await using second = openMemoryStore();
+    const [again] = await loadImages(second, await save({ platform }), { pool });
+    assertEquals(again?.names, ["example.org/multi:1"]);
+    assertEquals(again?.manifest, amd.descriptor.digest);
   }
   {
     await using store = openMemoryStore();
