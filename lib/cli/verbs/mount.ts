@@ -12,6 +12,9 @@ export const mount: Verb = {
     `Without --rw the mount is read-only. With --rw KEY the snapshot KEY lies on top: changes go there, and it
 stays after umount; mounted again, the changes are there. The image's layers never change.
 
+With the erofs driver the kernel refuses to set an ACL on a file that only the image has (EOPNOTSUPP): change
+it in another way first, as by 'touch -r FILE FILE', or use --driver overlay.
+
 JSON: {"target","key","readOnly","driver","mounts":[{"type","source","options"}]}
 
 Examples:
