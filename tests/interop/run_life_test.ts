@@ -146,7 +146,9 @@ for (const runtime of RUNTIME_NAMES) {
       const second = await varve.any([...again, "true"]);
       assertEquals([second.code, /is running/.test(second.stderr)], [125, true]);
       assertEquals((await varve.any(["snapshot", "rm", "k"])).code, 6);
-      assertEquals((await varve.any(["mount", BOX, temp.join("store"), "--rw", "k"])).code, 6);
+      const target = temp.join("mnt");
+      await Deno.mkdir(target);
+      assertEquals((await varve.any(["mount", BOX, target, "--rw", "k"])).code, 6);
       const [row] = await varve.json(["ps"]);
       assertEquals([row.key, row.image, row.status, row.exit], ["k", BOX, "running", null]);
       assertEquals([row.pid, row.command], [held.first, ["sleep", "99"]]);
