@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { exitCode, VarveError } from "../../lib/errors.ts";
 import type { Descriptor } from "../../lib/oci/mod.ts";
 import { openStore, type Store } from "../../lib/store/mod.ts";
@@ -98,6 +98,39 @@ Deno.test({
     await judgeStore(store);
   },
 });
+
+for (const what of ["space", "inodes"]) {
+  Deno.test({
+    name:
+      `J09: a store that cannot be opened without ${what} is not called damaged, and opens later`,
+    ...needs({ root: true, mount: true }),
+    fn: async () => {
+      await using temp = await tempDir();
+      const disk = temp.join("disk");
+      await using _ = await mounted(disk, "size=4m,nr_inodes=100");
+      const root = `${disk}/store`;
+      {
+        await using store = await openStore({ root });
+        await bring(store, 0, 4096);
+      }
+      const filler = `${disk}/filler`;
+      await Deno.mkdir(filler);
+      if (what === "space") await fill(`${filler}/0`, 0);
+      else await assertRejects(() => fillInodes(filler), Error, "os error 28");
+      const error = await assertRejects(() => openStore({ root }), VarveError);
+      assert(isFull(error), String(error));
+      assertMatch(error.details.hint as string, /free some space/);
+      await Deno.remove(filler, { recursive: true });
+      await using store = await openStore({ root });
+      await judgeStore(store);
+    },
+  });
+}
+
+/** Makes empty files until there can be no more. */
+async function fillInodes(directory: string): Promise<void> {
+  for (let i = 0; i < 1000; i++) await Deno.writeFile(`${directory}/${i}`, new Uint8Array());
+}
 
 /** Fills a file system up to some bytes. */
 async function fill(path: string, leave: number): Promise<void> {

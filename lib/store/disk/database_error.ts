@@ -9,6 +9,8 @@ const CORRUPT = 11;
 const FULL = 13;
 const CANTOPEN = 14;
 const NOTADB = 26;
+/** The extended code where the index of the WAL cannot grow: 32 KiB that a start needs. */
+const IOERR_SHMSIZE = 4874;
 
 /** Messages of errors to which node:sqlite gives no number. */
 const BY_MESSAGE: readonly (readonly [RegExp, number])[] = [
@@ -26,7 +28,9 @@ export function databaseError(error: unknown, action: string): unknown {
   if (error instanceof VarveError || !(error instanceof Error)) return error;
   const { code, errcode } = error as { code?: unknown; errcode?: unknown };
   if (code !== "ERR_SQLITE_ERROR") return error;
-  const primary = typeof errcode === "number"
+  const primary = errcode === IOERR_SHMSIZE
+    ? FULL
+    : typeof errcode === "number"
     ? errcode & 0xff
     : BY_MESSAGE.find(([pattern]) => pattern.test(error.message))?.[1];
   const message = `Cannot ${action}: ${error.message}`;
@@ -49,9 +53,15 @@ export function databaseError(error: unknown, action: string): unknown {
       }, cause);
     case IOERR:
       return new VarveError("E_SYSCALL", message, { errno: "EIO" }, cause);
+    case CANTOPEN:
+      // Its own file was read before: what cannot be opened is what SQLite makes beside it.
+      return new VarveError("E_SYSCALL", message, {
+        errno: "EIO",
+        hint:
+          "SQLite cannot make its files beside it: free some space, or look who may write there",
+      }, cause);
     case CORRUPT:
     case NOTADB:
-    case CANTOPEN:
       return new VarveError("E_DB", message, { hint: DAMAGED_HINT }, cause);
     default:
       return new VarveError("E_INTERNAL", message, {}, cause);
