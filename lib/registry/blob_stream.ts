@@ -126,14 +126,15 @@ async function open(
     await response.body?.cancel().catch(() => {});
     throw error;
   };
-  if (response.status !== 200 && !isRange(response, at)) {
+  const till = response.status === 200 ? blob.size : endOfRange(response, at, end);
+  if (till === undefined) {
     // Whoever cannot give a part may give the whole.
     how.ranged = false;
     return await refuse(registryError(action, `it answers another range than from ${at} on`));
   }
   const skip = response.status === 206 ? 0 : at;
   const length = response.headers.get("content-length");
-  const expected = (response.status === 206 ? end : blob.size) - at + skip;
+  const expected = till - at + skip;
   if (length !== null && Number(length) !== expected) {
     const total = Number(length) - expected + blob.size;
     return await refuse(wrongSize(blob, total > blob.size ? "longer" : "shorter", total));
@@ -141,11 +142,17 @@ async function open(
   return { response, skip };
 }
 
-/** Whether an answer is the range from a byte on (RFC 9110, section 14.4). */
-function isRange(response: Response, at: number): boolean {
+/**
+ * Where an answer ends that is the range from a byte on; `undefined` when it is another. It may end
+ * before what was asked for: the rest is asked for then (RFC 9110, section 15.3.7).
+ */
+function endOfRange(response: Response, at: number, end: number): number | undefined {
   const said = /^bytes ([0-9]{1,16})-([0-9]{1,16})\/([0-9]{1,16}|\*)$/
     .exec(response.headers.get("content-range") ?? "");
-  return response.status === 206 && Number(said?.[1] ?? NaN) === at;
+  if (response.status !== 206 || said === null || Number(said[1]) !== at) return undefined;
+  const till = Number(said[2]) + 1;
+  // One that is longer is told by its length.
+  return till > at && till < end ? till : end;
 }
 
 /** An etag that stands for the same bytes, fit for `If-Range`. */

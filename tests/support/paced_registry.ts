@@ -11,6 +11,8 @@ export interface Pace {
   readonly most?: number;
   /** Bytes after which an answer is cut. */
   readonly cutAfter?: number;
+  /** Bytes that it gives of a range at most, and says so. */
+  readonly longest?: number;
   /** Gives the whole, whatever is asked for. */
   readonly ignoresRanges?: boolean;
 }
@@ -46,7 +48,8 @@ export class PacedRegistry implements AsyncDisposable {
   }
 
   #answer(request: Request): Response {
-    const { delay = 0, most = Infinity, cutAfter = Infinity, ignoresRanges } = this.#pace;
+    const { delay = 0, most = Infinity, cutAfter = Infinity } = this.#pace;
+    const { longest = Infinity, ignoresRanges } = this.#pace;
     const range = request.headers.get("range") ?? "";
     this.ranges.push(range);
     if (this.open >= most) return new Response("", { status: 429 });
@@ -54,7 +57,8 @@ export class PacedRegistry implements AsyncDisposable {
     const [, first, last] = /^bytes=([0-9]+)-([0-9]*)$/.exec(range) ?? [];
     const isWhole = first === undefined || ignoresRanges === true;
     const from = isWhole ? 0 : Number(first);
-    const to = isWhole || last === "" ? size : Number(last) + 1;
+    const asked = isWhole || last === "" ? size : Number(last) + 1;
+    const to = isWhole ? size : Math.min(asked, from + longest);
     this.atOnce = Math.max(this.atOnce, ++this.open);
     let at = from;
     let timer: ReturnType<typeof setTimeout> | undefined;

@@ -55,6 +55,13 @@ Deno.test("a server without ranges sends the whole, once", async () => {
   assertEquals([sent, ranges.length], [BLOB.length, 1]);
 });
 
+Deno.test("a server that gives less of a range than was asked for is asked for the rest", async () => {
+  for (const plan of [PLAN, { ...PLAN, connections: 1 }]) {
+    const { sent } = await read({ delay: 1, longest: MIB }, plan, 5 * MIB);
+    assertEquals(sent, BLOB.length - 5 * MIB);
+  }
+});
+
 Deno.test("a server that refuses further connections is asked over one", async () => {
   const { sent, atOnce, ranges } = await read({ delay: SLOW, most: 1 });
   assertEquals(atOnce, 1);
