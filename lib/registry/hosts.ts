@@ -29,7 +29,8 @@ export async function findEndpoints(
     for (const name of directoryNames(registry)) {
       const folder = `${directory}/${name}`;
       const text = await readText(`${folder}/hosts.toml`);
-      if (text !== undefined) {
+      // An empty one is none (containerd, loadHostDir).
+      if (text !== undefined && text !== "") {
         return await readHosts(text, {
           file: `${folder}/hosts.toml`,
           folder,
@@ -132,7 +133,7 @@ async function readHosts(text: string, at: HostContext): Promise<Endpoint[]> {
   const isSecure = plainHttp !== true &&
     ["ca", "client", "skip_verify"].some((name) => root[name] !== undefined);
   const self = isSecure ? own.origin.replace(/^http:/, "https:") : own.origin;
-  endpoints.push(await readHost(server ?? self, root, at));
+  endpoints.push(await readHost(server || self, root, at));
   return endpoints;
 }
 
@@ -193,9 +194,15 @@ const CAPABILITIES: readonly Capability[] = ["pull", "resolve", "push"];
 
 function capabilitiesOf(value: unknown, file: string): Capability[] {
   if (value === undefined) return [...CAPABILITIES];
-  const known = Array.isArray(value) && value.every((one) => CAPABILITIES.includes(one));
-  if (!known) throw malformed(file, "capabilities are pull, resolve and push");
-  return value as Capability[];
+  const names: unknown[] = Array.isArray(value)
+    ? value.map((one) => typeof one === "string" ? one.toLowerCase() : one)
+    : [undefined];
+  // As containerd has it: an empty list says nothing, and who may resolve may list what refers to a manifest.
+  if (names.length === 0) return [...CAPABILITIES];
+  if (!names.every((one) => one === "referrers" || CAPABILITIES.includes(one as Capability))) {
+    throw malformed(file, "capabilities are pull, resolve, push and referrers");
+  }
+  return CAPABILITIES.filter((one) => names.includes(one));
 }
 
 function headersOf(value: unknown, file: string): Record<string, string> {
@@ -237,7 +244,7 @@ async function certificates(value: unknown, at: Place): Promise<string[]> {
   return out;
 }
 
-/** `"both.pem"`, `["both.pem"]`, `["cert", "key"]` or `[["cert", "key"]]`: the first pair. */
+/** `"both.pem"`, `["both.pem", …]`, `["cert", "key"]` or `[["cert", "key"], …]`: the first pair. A file that holds both needs no other. */
 async function clientOf(value: unknown, at: Place): Promise<Endpoint["client"]> {
   if (value === undefined) return null;
   const first: unknown = Array.isArray(value) && Array.isArray(value[0]) ? value[0] : value;
@@ -245,7 +252,9 @@ async function clientOf(value: unknown, at: Place): Promise<Endpoint["client"]> 
   if (typeof cert !== "string" || typeof key !== "string") {
     throw malformed(at.file, "client is no path and no pair of paths");
   }
-  return { cert: await readPem(cert, at), key: await readPem(key, at) };
+  const shown = await readPem(cert, at);
+  const holdsBoth = /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(shown);
+  return { cert: shown, key: holdsBoth ? shown : await readPem(key, at) };
 }
 
 async function readPem(path: string, { file, folder }: Place): Promise<string> {

@@ -113,6 +113,32 @@ Deno.test("hosts: settings of TLS stand for TLS, also on loopback, unless http i
   assertEquals(await origin(""), ["http://localhost:5000"]);
 });
 
+Deno.test("hosts: what containerd takes for nothing said is nothing here", async () => {
+  const found = async (text: string) =>
+    (await hosts("r.example", { "r.example/hosts.toml": text, "r.example/a.crt": PEM }))[0];
+  const all = ["pull", "resolve", "push"];
+  assertEquals((await found("capabilities = []"))?.capabilities, all as never);
+  assertEquals((await found(`capabilities = ["Pull", "RESOLVE", "referrers"]`))?.capabilities, [
+    "pull",
+    "resolve",
+  ]);
+  assertEquals((await found(`server = ""`))?.origin, "https://r.example");
+  assertEquals((await found(""))?.caCerts, [PEM]);
+  assertEquals((await found("# nothing"))?.caCerts, []);
+});
+
+Deno.test("hosts: a client's file that holds its key too needs no other", async () => {
+  const both = `${PEM}-----BEGIN EC PRIVATE KEY-----\nAA==\n-----END EC PRIVATE KEY-----\n`;
+  const client = async (files: Record<string, string>) =>
+    (await hosts("r.example", { "r.example/1.cert": both, ...files }))[0]?.client;
+  const values = [`"1.cert"`, `["1.cert"]`, `["1.cert", "2.pem"]`, `[["1.cert", ""]]`];
+  for (const value of values) {
+    const files = { "r.example/hosts.toml": `client = ${value}`, "r.example/2.pem": both + both };
+    assertEquals(await client(files), { cert: both, key: both }, value);
+  }
+  assertEquals(await client({}), { cert: both, key: both });
+});
+
 Deno.test("hosts: what is malformed or impossible is refused", async () => {
   const bad: [string, string][] = [
     ["server = ", "E_FORMAT"],
