@@ -18,6 +18,7 @@ import {
   unmountImage,
 } from "../../lib/snapshot/mod.ts";
 import { openStore } from "../../lib/store/mod.ts";
+import { Cli, MAIN } from "../support/cli.ts";
 import { codeOf } from "../support/code_of.ts";
 import { namesIn } from "../support/names_in.ts";
 import { needs } from "../support/require.ts";
@@ -170,6 +171,40 @@ Deno.test({
     assertEquals(overlayWorks(store), true);
     assertEquals(namesIn(mounts), ["other", "probe-new"]);
     assertEquals(isMounted(`${mounts}/probe-old/merged`), false);
+  },
+});
+
+Deno.test({
+  name: "J19: a probe that may not unmount says what failed, and leaves nothing",
+  ...needs({ root: true, mount: true, tools: ["unshare"] }),
+  async fn() {
+    await using fixture = await snapshotFixture("overlay");
+    const { store } = fixture;
+    assert(store.root !== null);
+    const mounts = `${store.root}/mounts`;
+    for (const name of ["probe-old", "probe-mounted"]) {
+      await Deno.mkdir(`${mounts}/${name}/merged`, { recursive: true });
+    }
+    performMount(TMPFS, fromText(`${mounts}/probe-mounted/merged`));
+    for (const name of namesIn(mounts)) await Deno.utime(`${mounts}/${name}`, 1000, 1000);
+    // Root of a user namespace, in the mount namespace of another.
+    const program = [
+      "unshare",
+      "--map-root-user",
+      Deno.execPath(),
+      "run",
+      "-A",
+      "--no-check",
+      MAIN,
+    ];
+    const { drivers } = await new Cli(store.root, {}, program).json(["doctor"]);
+    const overlay = drivers.find(({ name }: { name: string }) => name === "overlay");
+    assertEquals(overlay.works, false);
+    assert(/operation not permitted/.test(overlay.why), overlay.why);
+    assertEquals(namesIn(mounts), ["probe-mounted"]);
+    // Whoever may unmount removes that too.
+    assertEquals(overlayWorks(store), true);
+    assertEquals(namesIn(mounts), []);
   },
 });
 

@@ -4,6 +4,7 @@ import {
   CWD,
   type Fd,
   fileErrno,
+  isErrno,
   openDirectoryAt,
   ownFd,
   performUnmount,
@@ -65,12 +66,24 @@ function removeLeft(mounts: string): void {
     using left = ownFd(fd);
     const { lo, hi } = statFd(left.fd).mtime;
     const age = Date.now() / 1000 - (hi * 0x1_0000_0000 + lo);
-    if (age > OLD && left.lock("exclusive")) remove(`${mounts}/${name}`);
+    if (age > OLD && left.lock("exclusive")) {
+      try {
+        remove(`${mounts}/${name}`);
+      } catch (error) {
+        // Still mounted: it is left to one who may unmount.
+        if (!isErrno(error, "EXDEV")) throw error;
+      }
+    }
   }
 }
 
 function remove(base: string): void {
-  performUnmount(fromText(`${base}/merged`), { lazy: true });
+  try {
+    performUnmount(fromText(`${base}/merged`), { lazy: true });
+  } catch (error) {
+    // Root of a user namespace without mounts of its own may not even ask whether something is mounted.
+    if (!isErrno(error, "EPERM")) throw error;
+  }
   const slash = base.lastIndexOf("/");
   using parent = ownFd(openDirectoryAt(CWD, fromText(base.slice(0, slash))));
   removeTree(parent.fd, fromText(base.slice(slash + 1)));
