@@ -86,6 +86,10 @@ export class RegistryClient implements Disposable {
       const { idleTimeout } = this.config;
       const setting = OCI_LIMITS.manifest.setting;
       const bytes = await readWhole(response, maxBytes, { action, idleTimeout, signal, setting });
+      // No digest tells that it is a page of whoever stands between: the next endpoint may have the image.
+      if (digest === undefined && !isObjectText(bytes)) {
+        throw registryError(action, "the answer is no JSON object");
+      }
       const hasher = createHasher(digest === undefined ? "sha256" : algorithmOf(digest));
       hasher.update(bytes);
       const actual = hasher.digest();
@@ -369,6 +373,11 @@ export class RegistryClient implements Disposable {
   [Symbol.dispose](): void {
     this.#transport[Symbol.dispose]();
   }
+}
+
+/** Whether it begins as a JSON object does; what it holds is judged by whoever reads it. */
+function isObjectText(bytes: Uint8Array): boolean {
+  return bytes.find((byte) => ![0x20, 0x09, 0x0a, 0x0d].includes(byte)) === 0x7b;
 }
 
 function manifestRequest(

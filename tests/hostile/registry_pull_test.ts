@@ -216,6 +216,8 @@ Deno.test("a mirror that fails, lies or lacks it is passed over", async () => {
     () => new Response("", { status: 500 }),
     (_, { pathname }) =>
       pathname.includes("/blobs/") ? new Response("", { status: 403 }) : undefined,
+    // A page of whoever stands between.
+    () => new Response("<html>", { headers: { "content-type": "text/html" } }),
   ];
   for (const lie of lies) {
     await using servers = new Servers();
