@@ -4,6 +4,7 @@ import type { ImageLayer, Reference } from "../oci/mod.ts";
 import type { LayerJobInput, LayerJobOutput, Pool } from "../pool/mod.ts";
 import type { Ingest, LayerRecord, StagedLayer, Store } from "../store/mod.ts";
 import type { RangePlan } from "./blob_ranges.ts";
+import type { Endpoint } from "./contract.ts";
 import { networkLayerJob } from "./jobs/network_layer.ts";
 import type { RegistryClient } from "./registry_client.ts";
 
@@ -43,27 +44,35 @@ export class LayerPuller {
     return made;
   }
 
-  async #pull(layer: ImageLayer): Promise<PulledLayer> {
-    const { ingest, signal } = this.#options;
+  /** `mirrored` while mirrors may serve it. */
+  async #pull(layer: ImageLayer, mirrored = true): Promise<PulledLayer> {
+    const { ingest, signal, client } = this.#options;
+    const endpoints = client.config.endpoints.filter((one) => one.capabilities.includes("pull"));
+    const asked = mirrored ? endpoints : endpoints.slice(-1);
     const { descriptor: { digest, mediaType, size }, diffId } = layer;
     const begun = await ingest.layer({ diffId, digest }, { blob: true, keep: true, signal });
     if (begun.state === "present") return this.#present(layer, begun.record);
     const { staged } = begun;
     try {
-      const output = await this.#job(layer, staged);
+      const output = await this.#job(layer, staged, asked);
       await staged.finish(output, mediaType);
       const { uncompressedSize, warnings } = output;
       return { digest, diffId, size, uncompressedSize, processed: true, warnings };
     } catch (error) {
       if (signal.aborted || isPassing(error)) await staged.suspend();
       else await staged.discard();
-      if (signal.aborted || staged.kept === 0 || !isBadData(error)) throw error;
+      const isOthers = staged.kept > 0 || asked.length > 1;
+      if (signal.aborted || !isOthers || !isBadData(error)) throw error;
     }
-    // What an earlier command left may be what was wrong: now all of it comes from the registry.
-    return await this.#pull(layer);
+    // What an earlier command left, or a mirror gave, may be what was wrong: now all of it comes from the registry.
+    return await this.#pull(layer, false);
   }
 
-  async #job({ descriptor, diffId }: ImageLayer, staged: StagedLayer): Promise<LayerJobOutput> {
+  async #job(
+    { descriptor, diffId }: ImageLayer,
+    staged: StagedLayer,
+    endpoints: readonly Endpoint[],
+  ): Promise<LayerJobOutput> {
     const {
       store,
       client,
@@ -89,7 +98,8 @@ export class LayerPuller {
       ...(inflater === undefined ? {} : { inflater }),
       willSync: store.durability === "full",
     };
-    const { config, tokens } = client;
+    const { tokens } = client;
+    const config = { ...client.config, endpoints };
     const { repository } = this.#name;
     const blob = { digest, size };
     const network = { config, tokens, repository, blob, from: staged.kept, ranges };

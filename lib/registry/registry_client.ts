@@ -129,14 +129,18 @@ export class RegistryClient implements Disposable {
         { expected: maxBytes, actual: blob.size },
       );
     }
-    const bytes = new Uint8Array(blob.size);
-    const verifier = new Verifier(blob);
-    for await (const chunk of this.blob(repository, blob, signal)) {
-      bytes.set(chunk, verifier.size);
-      verifier.update(chunk);
-    }
-    verifier.finish();
-    return bytes;
+    return await this.#each("pull", async (endpoint) => {
+      const bytes = new Uint8Array(blob.size);
+      const verifier = new Verifier(blob);
+      for await (
+        const chunk of streamBlob(this.#transport, [endpoint], { repository, blob }, signal)
+      ) {
+        bytes.set(chunk, verifier.size);
+        verifier.update(chunk);
+      }
+      verifier.finish();
+      return bytes;
+    });
   }
 
   /** The bytes of a blob from an offset on, resumed after cuts; verify their digest. A chunk is valid until the next is asked for. */

@@ -209,6 +209,8 @@ Deno.test("what is here is not fetched again: layers, config, and all of it", as
   assertEquals({ ...second, layers: [] }, { ...first, layers: [] });
 });
 
+const PAGE = new TextEncoder().encode("<html>");
+
 Deno.test("a mirror that fails, lies or lacks it is passed over", async () => {
   const lies: Answer[] = [
     () => new Response("", { status: 404 }),
@@ -216,6 +218,13 @@ Deno.test("a mirror that fails, lies or lacks it is passed over", async () => {
     () => new Response("", { status: 500 }),
     (_, { pathname }) =>
       pathname.includes("/blobs/") ? new Response("", { status: 403 }) : undefined,
+    // Other bytes, as long as they should be.
+    (_, { pathname }) => {
+      const bytes = parts.get(/\/blobs\/(.*)$/.exec(pathname)?.[1] ?? "");
+      return bytes && new Response(new Uint8Array(bytes.length));
+    },
+    (_, { pathname }) =>
+      pathname.includes("/blobs/") ? new Response(ReadableStream.from([PAGE])) : undefined,
     // A page of whoever stands between.
     () => new Response("<html>", { headers: { "content-type": "text/html" } }),
   ];
