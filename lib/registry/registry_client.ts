@@ -7,7 +7,7 @@ import type { Capability, ClientConfig, Endpoint, Tokens } from "./contract.ts";
 import { parseNextLink } from "./link.ts";
 import { namePages } from "./name_list.ts";
 import { listInTag } from "./subject_tag.ts";
-import { registryError } from "./text.ts";
+import { isObjectText, registryError } from "./text.ts";
 import { type Request, Transport } from "./transport.ts";
 import { type BlobUpload, putManifest, uploadBlob, type UploadOutcome } from "./upload.ts";
 import type { UploadContext } from "./upload_context.ts";
@@ -377,11 +377,6 @@ export class RegistryClient implements Disposable {
   [Symbol.dispose](): void {
     this.#transport[Symbol.dispose]();
   }
-}
-
-/** Whether it begins as a JSON object does; what it holds is judged by whoever reads it. */
-function isObjectText(bytes: Uint8Array): boolean {
-  return bytes.find((byte) => ![0x20, 0x09, 0x0a, 0x0d].includes(byte)) === 0x7b;
 }
 
 function manifestRequest(

@@ -36,3 +36,8 @@ export function registryError(action: string, state: string, hint?: string): Var
     hint === undefined ? {} : { hint },
   );
 }
+
+/** Whether it begins as a JSON object does; what it holds is judged by whoever reads it. */
+export function isObjectText(bytes: Uint8Array): boolean {
+  return bytes.find((byte) => ![0x20, 0x09, 0x0a, 0x0d].includes(byte)) === 0x7b;
+}
