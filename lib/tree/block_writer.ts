@@ -118,8 +118,12 @@ export class BlockWriter {
     this.heapWords = end;
   }
 
-  /** Keeps extents for the row's side; returns their place as the side holds it, but from the end of the sides. */
+  /**
+   * Keeps extents for the row's side; returns their place as the side holds it, but from the end of the
+   * sides. None, those of a file that is one hole, have the place 0.
+   */
   extents(from: Uint32Array, at: number, words: number): number {
+    if (words === 0) return 0;
     const place = this.#extentWords;
     if (place + words > this.#extents.length) this.#extents = grown(this.#extents, place + words);
     copyWords(from, at, this.#extents, place, words);

@@ -144,8 +144,7 @@ export class DirectoryWriter {
       this.end(import_, second, third);
     } else if (first >= SPARSE) {
       const source = this.#segment.mapSource(block.segment, first & ~SPARSE);
-      const words = third * EXTENT_WORDS;
-      const place = words === 0 ? 0 : this.extents(u32, block.at + second, words);
+      const place = this.extents(u32, block.at + second, third * EXTENT_WORDS);
       this.end((source | SPARSE) >>> 0, place, third);
     } else {
       this.end(this.#segment.mapSource(block.segment, first), second, third);

@@ -81,8 +81,10 @@ export class Patch {
     if (names.length === 0 && node?.type !== "directory") {
       throw new RangeError("Cannot edit tree: its root must stay a directory");
     }
-    if (node?.type !== "directory") at.children = new Map();
-    else if (!isNew && at.node?.type !== "directory") at.replace = true;
+    if (node?.type !== "directory") {
+      at.children = new Map();
+      at.replace = false;
+    } else if (!isNew && at.node?.type !== "directory") at.replace = true;
     at.node = node;
     at.turn = ++this.#turn;
   }

@@ -2,11 +2,14 @@ import { assert, assertEquals } from "@std/assert";
 import { VarveError } from "../../lib/errors.ts";
 import {
   decodeTree,
+  type Edit,
   editTree,
   encodeTree,
+  fromText,
   lookup,
   openTree,
   type Tree,
+  type TreeKind,
   verifyTree,
   walk,
 } from "../../lib/tree/mod.ts";
@@ -14,6 +17,7 @@ import { listTree, treeOf } from "../support/model_tree.ts";
 import {
   type Random,
   random,
+  randomDirectory,
   randomLeaf,
   randomModel,
   randomName,
@@ -40,8 +44,19 @@ function randomTree(r: Random): Tree {
   const kind = r(2) === 0 ? "layer" : "root";
   let tree = treeOf(randomModel(r, kind, r(60)), kind);
   // An edited tree lies in two segments.
-  if (r(2) === 0) tree = editTree(tree, [[randomName(r), randomLeaf(r, kind)]]);
+  if (r(2) === 0) {
+    tree = editTree(
+      tree,
+      Array.from({ length: 1 + r(4) }, () => randomEdit(r, kind)),
+    );
+  }
   return tree;
+}
+
+/** A change of one of a few names, so that an edit often has several of one. */
+function randomEdit(r: Random, kind: TreeKind): Edit {
+  const name = r(2) === 0 ? randomName(r) : fromText("a");
+  return [name, r(5) === 0 ? null : r(3) === 0 ? randomDirectory(r, kind) : randomLeaf(r, kind)];
 }
 
 Deno.test("what is written reads back, at once and lazily", () => {

@@ -1,6 +1,15 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { VarveError } from "../../../lib/errors.ts";
-import { editTree, emptyTree, lookup, type Node, rootOf, walk } from "../../../lib/tree/mod.ts";
+import {
+  type DiffId,
+  editTree,
+  emptyTree,
+  lookup,
+  type Node,
+  rootOf,
+  verifyTree,
+  walk,
+} from "../../../lib/tree/mod.ts";
 import { b, dir, file, symlink } from "../../support/tree_nodes.ts";
 
 function edit(...changes: [string, Node | null][]) {
@@ -30,6 +39,27 @@ Deno.test("a replaced directory does not come back", () => {
   assertEquals(gone.digest, edit(["a", dir()]).digest);
   const kept = editTree(before, [[b("a"), dir({ uid: 3 })]]);
   assertEquals(kept.digest, edit(["a", dir({ uid: 3 })], ["a/x", file(1)]).digest);
+});
+
+Deno.test("what is put over a directory of the same edit is whole", () => {
+  for (const node of [file(2), symlink("x")]) {
+    const tree = edit(["a", file(1)], ["a", dir()], ["a", node]);
+    verifyTree(tree);
+    assertEquals(tree.digest, edit(["a", node]).digest);
+  }
+});
+
+Deno.test("a file that is one hole stands beside one of several parts", () => {
+  const source = `sha256:${"11".repeat(32)}` as DiffId;
+  const parts = file(600, 1, {
+    locator: { source, extents: [{ logical: 1, length: 1, position: 512 }] },
+  });
+  const hole = file(600, 2, { locator: { source, extents: [] } });
+  const tree = edit(["a", parts], ["b", hole], ["c", parts]);
+  verifyTree(tree);
+  assertEquals(lookup(tree, b("a")), parts);
+  assertEquals(lookup(tree, b("b")), hole);
+  assertEquals(lookup(tree, b("c")), parts);
 });
 
 Deno.test("parents must be there", () => {
