@@ -53,6 +53,14 @@ function loadAndMount(image: BenchImage, env: Record<string, string>): Contender
   };
 }
 
+/** The bare work on the layers alone, in two threads: whoever does it all and no faster cannot be nearer to a peer. */
+function bareWork({ blobs }: BenchImage, inflater: "isal" | "zlib"): Contender {
+  const file = (path: string) => new URL(path, import.meta.url).pathname;
+  const config = ["--no-check", "--config", file("../../deno.json")];
+  const deno = [Deno.execPath(), "run", "-A", ...config, file("./bare_main.ts")];
+  return { run: (directory) => run([...deno, inflater, directory, "2", ...blobs], LONG) };
+}
+
 async function contest(image: BenchImage, least: Bounds): Promise<ResultRow[]> {
   const times = new Map<string, number>();
   const enter = async (what: string, contender: Contender) => {
@@ -63,15 +71,18 @@ async function contest(image: BenchImage, least: Bounds): Promise<ResultRow[]> {
   const isal = findIsal().unfit === null;
   if (isal) await enter("varve, libisal", loadAndMount(image, { VARVE_INFLATE: "isal" }));
   await enter("varve, zlib", loadAndMount(image, { VARVE_INFLATE: "zlib" }));
+  if (isal) await enter("bare work, libisal", bareWork(image, "isal"));
+  await enter("bare work, zlib", bareWork(image, "zlib"));
   const full = { VARVE_DURABILITY: "full", VARVE_INFLATE: isal ? "isal" : "zlib" };
   await enter(`varve, ${isal ? "libisal" : "zlib"}, durability full`, loadAndMount(image, full));
   for (const [what, contender] of await peersOf(image, temp.path)) await enter(what, contender);
   for (const own of isal ? ["libisal", "zlib"] as const : ["zlib"] as const) {
     for (const [peer, atLeast] of Object.entries(least[own])) {
       const ratio = (times.get(peer) ?? NaN) / (times.get(`varve, ${own}`) ?? NaN);
-      if (times.has(peer)) {
-        figure(`${image.title}, ${own}: ${peer} / varve`, ratio, "×", { atLeast });
-      }
+      if (!times.has(peer)) continue;
+      figure(`${image.title}, ${own}: ${peer} / varve`, ratio, "×", { atLeast });
+      const bare = (times.get(peer) ?? NaN) / (times.get(`bare work, ${own}`) ?? NaN);
+      figure(`${image.title}, ${own}: ${peer} / bare work`, bare, "×");
     }
   }
   return [...times].map(([what, time]) => ({
