@@ -1,5 +1,5 @@
-import { overlayTrees, type Tree } from "../tree/mod.ts";
-import { expectKind } from "./_kinds.ts";
+import type { Tree } from "../tree/mod.ts";
+import { foldLayers } from "./fold.ts";
 
 /**
  * Applies a layer: the root tree that shows when the layer lies on `base`.
@@ -23,7 +23,5 @@ import { expectKind } from "./_kinds.ts";
  * @throws {TypeError} when `base` is no root tree or `layer` no layer tree
  */
 export function applyLayer(base: Tree, layer: Tree): Tree {
-  expectKind(base, "root");
-  expectKind(layer, "layer");
-  return overlayTrees([layer, base], "root");
+  return foldLayers([layer], base);
 }

@@ -9,8 +9,7 @@ import { expectKind } from "./_kinds.ts";
  * @throws {TypeError} when one of them is no layer tree, or `base` no root tree
  */
 export function foldLayers(layers: readonly Tree[], base?: Tree): Tree {
+  if (base !== undefined) expectKind(base, "root");
   for (const layer of layers) expectKind(layer, "layer");
-  if (base === undefined) return overlayTrees(layers.toReversed(), "root");
-  expectKind(base, "root");
-  return overlayTrees([...layers.toReversed(), base], "root");
+  return overlayTrees([...layers.toReversed(), ...base === undefined ? [] : [base]], "root");
 }

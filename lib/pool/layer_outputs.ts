@@ -1,5 +1,5 @@
-import { createHasher, type Digest } from "../digest/mod.ts";
-import { encodeTree, type Tree } from "../tree/mod.ts";
+import type { Digest } from "../digest/mod.ts";
+import { type Tree, writeTree } from "../tree/mod.ts";
 import { type ByteSink, FileSink, MemorySink } from "./byte_sink.ts";
 import type { LayerJobInput, LayerJobOutput } from "./layer_contract.ts";
 
@@ -28,12 +28,7 @@ export class LayerOutputs implements Disposable {
   /** Writes the tree; gives the digest of what was written. */
   tree(tree: Tree): Digest {
     const sink = this.sink("tree");
-    const hasher = createHasher();
-    for (const bytes of encodeTree(tree)) {
-      hasher.update(bytes);
-      sink.write(bytes);
-    }
-    return hasher.digest();
+    return writeTree(tree, (bytes) => sink.write(bytes));
   }
 
   /** The sink of the uncompressed layer, of its tree, or of the bytes as they came. */

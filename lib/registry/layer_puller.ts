@@ -47,7 +47,7 @@ export class LayerPuller {
   /** `mirrored` while mirrors may serve it. */
   async #pull(layer: ImageLayer, mirrored = true): Promise<PulledLayer> {
     const { ingest, signal, client } = this.#options;
-    const endpoints = client.config.endpoints.filter((one) => one.capabilities.includes("pull"));
+    const endpoints = client.endpoints("pull");
     const asked = mirrored ? endpoints : endpoints.slice(-1);
     const { descriptor: { digest, mediaType, size }, diffId } = layer;
     const begun = await ingest.layer({ diffId, digest }, { blob: true, keep: true, signal });

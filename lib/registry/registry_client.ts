@@ -132,9 +132,8 @@ export class RegistryClient implements Disposable {
     return await this.#each("pull", async (endpoint) => {
       const bytes = new Uint8Array(blob.size);
       const verifier = new Verifier(blob);
-      for await (
-        const chunk of streamBlob(this.#transport, [endpoint], { repository, blob }, signal)
-      ) {
+      const stream = streamBlob(this.#transport, [endpoint], { repository, blob }, signal);
+      for await (const chunk of stream) {
         bytes.set(chunk, verifier.size);
         verifier.update(chunk);
       }
@@ -150,7 +149,7 @@ export class RegistryClient implements Disposable {
     signal?: AbortSignal,
     from = 0,
   ): AsyncIterable<Uint8Array> {
-    const endpoints = this.#endpoints("pull");
+    const endpoints = this.endpoints("pull");
     return streamBlob(this.#transport, endpoints, { repository, blob, from }, signal);
   }
 
@@ -335,13 +334,13 @@ export class RegistryClient implements Disposable {
   }
 
   #pushContext(repository: string, signal: AbortSignal | undefined): UploadContext {
-    const [endpoint] = this.#endpoints("push").slice(-1) as [Endpoint];
+    const [endpoint] = this.endpoints("push").slice(-1) as [Endpoint];
     return { transport: this.#transport, endpoint, repository, signal };
   }
 
   /** Tries the endpoints in their order; the error of the last one counts. */
   async #each<T>(capability: Capability, ask: (endpoint: Endpoint) => Promise<T>): Promise<T> {
-    const endpoints = this.#endpoints(capability);
+    const endpoints = this.endpoints(capability);
     for (const endpoint of endpoints.slice(0, -1)) {
       try {
         return await ask(endpoint);
@@ -353,7 +352,8 @@ export class RegistryClient implements Disposable {
     return await ask(endpoints.at(-1) as Endpoint);
   }
 
-  #endpoints(capability: Capability): Endpoint[] {
+  /** The endpoints that may do something, in their order. @throws {VarveError} `E_PRECONDITION` when none may */
+  endpoints(capability: Capability): readonly Endpoint[] {
     const { endpoints, registry } = this.config;
     const able = endpoints.filter((endpoint) => endpoint.capabilities.includes(capability));
     if (able.length > 0) return able;

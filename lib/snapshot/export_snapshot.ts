@@ -5,7 +5,7 @@ import { foldLayers } from "../layer/mod.ts";
 import { guarded } from "../linux/mod.ts";
 import type { Pool } from "../pool/mod.ts";
 import type { Directories, Ingest, LayerReader, Store } from "../store/mod.ts";
-import { decodeTree, emptyTree, type Tree } from "../tree/mod.ts";
+import { decodeTree, type Tree } from "../tree/mod.ts";
 import { directoriesOf, openSource, sourceOf } from "./commit/source.ts";
 import { scanInPool, type ScanRules } from "./scan/mod.ts";
 
@@ -102,7 +102,7 @@ async function layersOf(options: ExportSnapshotOptions, ingest: Ingest): Promise
       tars.set(made.diffId, made.tarPath);
     }
   }
-  return { tree: trees.length === 0 ? emptyTree("root") : foldLayers(trees), tars };
+  return { tree: foldLayers(trees), tars };
 }
 
 interface MadeLayer {

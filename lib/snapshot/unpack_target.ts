@@ -102,22 +102,23 @@ export function beginPartial({ parent, name, shown }: UnpackTarget): PartialDire
   const partial = fromText(`.varve-unpack-${sha256(toBytes(name)).slice(7, 23)}`);
   for (let tries = 0; tries < TRIES; tries++) {
     const made = tryMake(parent, partial);
-    using directory = tryOpen(parent, partial);
+    using stack = new DisposableStack();
+    const directory = tryOpen(parent, partial);
     if (directory === undefined) continue;
+    stack.use(directory);
     if (!directory.lock("exclusive")) break;
     // Somebody may have taken away what was opened, or have put something in its place.
     const named = tryStatAt(parent, partial);
     if (named === undefined || !sameInode(statFd(directory.fd), named)) continue;
     // One that is left over may hold anything, and have any owner.
     if (made) {
-      const fd = ownFd(directory.release());
-      fd.lock("exclusive");
+      const owned = stack.move();
       return {
         get fd(): Fd {
-          return fd.fd;
+          return directory.fd;
         },
         name: partial,
-        [Symbol.dispose]: () => fd[Symbol.dispose](),
+        [Symbol.dispose]: () => owned.dispose(),
       };
     }
     removeTree(parent, partial);

@@ -1,4 +1,5 @@
 import { fromText, writeBytes } from "../bytes/mod.ts";
+import { createHasher, type Digest } from "../digest/mod.ts";
 import { type Arena, PAGE_BYTES } from "./arena.ts";
 import { copyWords, hashWords } from "./block_writer.ts";
 import { compactTree } from "./compact.ts";
@@ -38,6 +39,29 @@ export function encodeTree(tree: Tree): Uint8Array<ArrayBuffer>[] {
     : pagesOf((segment as MemorySegment).arena);
   const bytes = pages.reduce((sum, page) => sum + page.length, 0);
   return [header, ...pages, footerOf(whole, segment.sources.map(fromText), bytes)];
+}
+
+/**
+ * Gives the file form of a tree to a sink, piece by piece, as {@linkcode encodeTree} has it; returns
+ * the digest of all of it, with which `decodeTree` knows what was written.
+ *
+ * @example
+ * ```ts
+ * import { decodeTree, emptyTree, writeTree } from "@varve/varve/tree";
+ *
+ * const pieces: Uint8Array<ArrayBuffer>[] = [];
+ * const sum = writeTree(emptyTree("root"), (bytes) => pieces.push(bytes.slice()));
+ * const file = new Uint8Array(await new Blob(pieces).arrayBuffer());
+ * if (decodeTree(file, sum).count !== 0) throw new Error("never");
+ * ```
+ */
+export function writeTree(tree: Tree, write: (bytes: Uint8Array) => void): Digest {
+  const hasher = createHasher();
+  for (const bytes of encodeTree(tree)) {
+    hasher.update(bytes);
+    write(bytes);
+  }
+  return hasher.digest();
 }
 
 function pagesOf({ pages }: Arena): Uint8Array<ArrayBuffer>[] {

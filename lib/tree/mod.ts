@@ -30,7 +30,7 @@ export { decodeTree, openTree } from "./decode.ts";
 export { type Difference, differences, differenceTree } from "./difference.ts";
 export { type Edit, editTree } from "./edit.ts";
 export { emptyTree } from "./empty.ts";
-export { encodeTree } from "./encode.ts";
+export { encodeTree, writeTree } from "./encode.ts";
 export { list, lookup, rootOf } from "./lookup.ts";
 export { newBytes } from "./new_bytes.ts";
 export type * from "./node.ts";

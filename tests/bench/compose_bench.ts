@@ -6,20 +6,20 @@
  * the thread ran, the best of three: the work is done by one thread that waits for nothing but the page cache.
  */
 import { writeErofs } from "../../lib/codec/erofs/mod.ts";
-import { createHasher, type DiffId, sha256 } from "../../lib/digest/mod.ts";
+import { type DiffId, sha256 } from "../../lib/digest/mod.ts";
 import { foldLayers } from "../../lib/layer/mod.ts";
 import { composeJob, KEPT_FROM } from "../../lib/snapshot/compose/job.ts";
 import { readTree } from "../../lib/snapshot/read_tree.ts";
 import type { TreeFile } from "../../lib/store/mod.ts";
 import {
   type DirectoryNode,
-  encodeTree,
   type FileNode,
   fromText,
   newBytes,
   timestamp,
   type Tree,
   TreeBuilder,
+  writeTree,
 } from "../../lib/tree/mod.ts";
 import { tempDir } from "../support/temp.ts";
 import { figure, peakMemory } from "./harness.ts";
@@ -103,21 +103,17 @@ async function best(act: (run: number) => unknown, times = 1): Promise<number> {
   return least;
 }
 
-function writeTree(path: string, tree: Tree): TreeFile {
+function store(path: string, tree: Tree): TreeFile {
   Deno.writeFileSync(path, new Uint8Array(0));
-  const hasher = createHasher();
-  for (const piece of encodeTree(tree)) {
-    hasher.update(piece);
-    Deno.writeFileSync(path, piece, { append: true });
-  }
-  return { diffId: SOURCE, path, sum: hasher.digest() };
+  const append = (bytes: Uint8Array) => Deno.writeFileSync(path, bytes, { append: true });
+  return { diffId: SOURCE, path, sum: writeTree(tree, append) };
 }
 
 async function one(layers: number, entries: number): Promise<ResultRow> {
   await using temp = await tempDir("varve-bench-", "/var/tmp");
   const trees: TreeFile[] = [];
   for (let i = 0; i < layers; i++) {
-    trees.push(writeTree(temp.join(`layer-${i}`), layerOf(i, Math.floor(entries / layers))));
+    trees.push(store(temp.join(`layer-${i}`), layerOf(i, Math.floor(entries / layers))));
   }
   // A store with other chains is looked through for the same image: here there is none.
   const input = { trees, below: null, contents: [], dirty: [], siblings: [] };
@@ -147,16 +143,16 @@ async function more(isShared: boolean): Promise<ResultRow> {
   await using temp = await tempDir("varve-bench-", "/var/tmp");
   const files: TreeFile[] = [];
   for (let i = 0; i < 8; i++) {
-    files.push(writeTree(temp.join(`layer-${i}`), layerOf(i, 125_000, isShared)));
+    files.push(store(temp.join(`layer-${i}`), layerOf(i, 125_000, isShared)));
   }
   let trees: Tree[] = [];
   const read = await best(() => trees = files.map(readTree));
-  const top = readTree(writeTree(temp.join("top"), layerOf(8, 100)));
+  const top = readTree(store(temp.join("top"), layerOf(8, 100)));
   const below = foldLayers(trees);
   const whole = await best(() => foldLayers([...trees, top]), isShared ? 1 : TIMES);
   const isKept = newBytes(below) >= KEPT_FROM;
   let file: TreeFile | undefined;
-  const kept = await best((run) => file = writeTree(temp.join(`kept-${run}`), below));
+  const kept = await best((run) => file = store(temp.join(`kept-${run}`), below));
   let base = below;
   const again = await best(() => base = readTree(file as TreeFile));
   // What a compose job does.

@@ -4,8 +4,9 @@ import { type DiffId, type Digest, sha256, type TreeDigest } from "../../lib/dig
 import type { Compression } from "../../lib/codec/compress/mod.ts";
 import type { LayerJobOutput, LayerTarget } from "../../lib/pool/mod.ts";
 import type { Ingest, LayerKey, StagedLayer } from "../../lib/store/mod.ts";
-import { encodeTree, TreeBuilder } from "../../lib/tree/mod.ts";
+import { TreeBuilder } from "../../lib/tree/mod.ts";
 import { prng } from "../support/prng.ts";
+import { fileOf } from "../support/tree_file.ts";
 
 export const GZIP_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip";
 export const TAR_LAYER = "application/vnd.oci.image.layer.v1.tar";
@@ -42,7 +43,7 @@ export function sampleLayer(seed: number, size = 4096, wrapped?: number): Sample
     group: null,
   });
   const built = builder.finish(diffId);
-  const tree = joined(encodeTree(built));
+  const tree = fileOf(built);
   const mediaType = blob === null ? TAR_LAYER : GZIP_LAYER;
   const key = { digest, diffId };
   return { diffId, digest, tar, blob, tree, treeDigest: built.digest, mediaType, key };
@@ -97,15 +98,4 @@ export async function bringLayer(
   const begun = await ingest.layer(key, { blob: true });
   if (begun.state === "new") await finishLayer(begun.staged, layer);
   return begun.state;
-}
-
-function joined(pieces: Iterable<Uint8Array>): Uint8Array<ArrayBuffer> {
-  const all = [...pieces];
-  const out = new Uint8Array(all.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of all) {
-    out.set(piece, at);
-    at += piece.length;
-  }
-  return out;
 }

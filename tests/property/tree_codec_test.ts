@@ -4,7 +4,6 @@ import {
   decodeTree,
   type Edit,
   editTree,
-  encodeTree,
   fromText,
   lookup,
   openTree,
@@ -22,19 +21,9 @@ import {
   randomModel,
   randomName,
 } from "../support/random_tree.ts";
+import { fileOf } from "../support/tree_file.ts";
 
 const CASES = 1000;
-
-export function fileOf(tree: Tree): Uint8Array<ArrayBuffer> {
-  const pieces = encodeTree(tree);
-  const file = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    file.set(piece, at);
-    at += piece.length;
-  }
-  return file;
-}
 
 function open(file: Uint8Array): Tree {
   return openTree({ size: file.length, readSync: (at, length) => file.slice(at, at + length) });

@@ -15,7 +15,7 @@ import { Transport } from "../transport.ts";
 
 /** Where the bytes of a layer come from: a registry, which the worker asks itself. */
 export interface NetworkSource {
-  /** How to speak to it. */
+  /** How to speak to it; its endpoints are those that are asked. */
   readonly config: ClientConfig;
   /** Tokens that the caller has. */
   readonly tokens: Tokens;
@@ -82,8 +82,7 @@ async function withBlob<T>(
   run: (context: JobContext) => Promise<T>,
 ): Promise<T> {
   using transport = new Transport(config, tokens);
-  const endpoints = config.endpoints.filter(({ capabilities }) => capabilities.includes("pull"));
-  const stream = streamRanges(transport, endpoints, request, ranges, context.signal);
+  const stream = streamRanges(transport, config.endpoints, request, ranges, context.signal);
   try {
     return await run({ ...context, stream, progress: (value) => context.progress(value) });
   } finally {

@@ -1,7 +1,7 @@
 import { foldLayers, type Warning } from "../../layer/mod.ts";
 import type { Pool } from "../../pool/mod.ts";
 import type { Store } from "../../store/mod.ts";
-import { decodeTree, emptyTree, type Tree } from "../../tree/mod.ts";
+import { decodeTree, type Tree } from "../../tree/mod.ts";
 import { scanInPool, type ScanRules } from "../scan/mod.ts";
 import { directoriesOf, openSource, sourceOf } from "./source.ts";
 
@@ -58,10 +58,7 @@ export async function snapshotTrees(options: SnapshotTreesOptions): Promise<Snap
   }
   const trees = await Promise.all(layers.map((diffId) => store.layers.tree(diffId)));
   const stack = [...trees, ...above.map((bytes) => decodeTree(bytes))];
-  const after = fold(stack);
-  return { before: row.kind === "view" ? after : fold(stack.slice(0, -1)), after, warnings };
-}
-
-function fold(layers: readonly Tree[]): Tree {
-  return layers.length === 0 ? emptyTree("root") : foldLayers(layers);
+  const after = foldLayers(stack);
+  const before = row.kind === "view" ? after : foldLayers(stack.slice(0, -1));
+  return { before, after, warnings };
 }

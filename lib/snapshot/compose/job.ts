@@ -9,6 +9,7 @@ import {
   fileErrno,
   Open,
   openAt,
+  type OwnedFd,
   ownFd,
   readFully,
   reserveFd,
@@ -16,7 +17,7 @@ import {
 } from "../../linux/mod.ts";
 import type { Job } from "../../pool/mod.ts";
 import type { TreeFile } from "../../store/mod.ts";
-import { decodeTree, emptyTree, encodeTree, newBytes, type Tree } from "../../tree/mod.ts";
+import { decodeTree, newBytes, type Tree, writeTree } from "../../tree/mod.ts";
 import { readTree } from "../read_tree.ts";
 import { findAbout, writeAbout } from "./about.ts";
 import { type ComposedImage, IMAGE, ROOT_TREE } from "./contract.ts";
@@ -62,14 +63,7 @@ export const composeJob: Job<ComposeJobInput, ComposedImage> = {
     const tree = rootTree(input);
     using contents = new Contents(input.contents);
     const image = writeErofs(tree, { read: contents.read, dirty: new Set(input.dirty) });
-    using file = ownFd(
-      openAt(
-        CWD,
-        fromText(`${input.target}/${IMAGE}`),
-        Open.WRITE | Open.CREATE | Open.EXCLUSIVE | Open.NO_FOLLOW,
-        0o444,
-      ),
-    );
+    using file = create(`${input.target}/${IMAGE}`);
     reserveFd(file.fd, 0, image.size);
     const hasher = createHasher();
     image.write((bytes) => {
@@ -89,7 +83,6 @@ export const composeJob: Job<ComposeJobInput, ComposedImage> = {
 
 /** Folds the layers; from the tree that was kept on, if it is what it should be. */
 function rootTree({ trees, below }: ComposeJobInput): Tree {
-  if (trees.length === 0) return emptyTree("root");
   const base = below === null ? undefined : readKept(below);
   return foldLayers(trees.slice(base === undefined ? 0 : below?.layers).map(readTree), base);
 }
@@ -105,13 +98,14 @@ function readKept({ path, sum }: KeptTree): Tree | undefined {
 }
 
 function keep(path: string, tree: Tree): Digest {
-  using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o444 });
-  const hasher = createHasher();
-  for (const bytes of encodeTree(tree)) {
-    hasher.update(bytes);
-    for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
-  }
-  return hasher.digest();
+  using file = create(path);
+  return writeTree(tree, (bytes) => writeFd(file.fd, bytes));
+}
+
+/** A new file that nobody writes to again. */
+function create(path: string): OwnedFd {
+  const flags = Open.WRITE | Open.CREATE | Open.EXCLUSIVE | Open.NO_FOLLOW;
+  return ownFd(openAt(CWD, fromText(path), flags, 0o444));
 }
 
 /** Takes the equal image of another chain for the new one, by a hard link: it is cached once and mounted once. */

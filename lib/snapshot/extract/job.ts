@@ -3,10 +3,10 @@ import { fromText } from "../../bytes/mod.ts";
 import type { Fd } from "../../linux/mod.ts";
 import { foldLayers } from "../../layer/mod.ts";
 import type { Job } from "../../pool/mod.ts";
+import type { TreeFile } from "../../store/mod.ts";
 import type { Tree } from "../../tree/mod.ts";
 import { attributeTree } from "../attribute_tree.ts";
 import { readTree } from "../read_tree.ts";
-import type { TreeFile } from "../../store/mod.ts";
 import type { ExtractPart, ExtractPhase, ExtractPolicy, ExtractReport } from "./contract.ts";
 import { extractTree } from "./extract.ts";
 
@@ -23,7 +23,7 @@ export type ExtractForm =
 export interface ExtractJobInput {
   /** What to extract. */
   readonly form: ExtractForm;
-  /** Paths of the layer trees, lowest first. */
+  /** The layer trees, lowest first. */
   readonly trees: readonly TreeFile[];
   /** Paths of the layer tars. */
   readonly contents: readonly (readonly [DiffId, string])[];

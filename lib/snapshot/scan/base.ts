@@ -1,5 +1,5 @@
 import { foldLayers } from "../../layer/mod.ts";
-import { decodeTree, emptyTree, openTree, type Tree } from "../../tree/mod.ts";
+import { decodeTree, openTree, type Tree } from "../../tree/mod.ts";
 import type { ScanBase } from "./contract.ts";
 
 /** A base, opened: only what is looked at is read. */
@@ -13,7 +13,7 @@ export class OpenBase implements Disposable {
     try {
       const layers = files.map((path) => this.#open(path));
       layers.push(...above.map((bytes) => decodeTree(bytes)));
-      this.tree = layers.length === 0 ? emptyTree("root") : foldLayers(layers);
+      this.tree = foldLayers(layers);
     } catch (error) {
       this[Symbol.dispose]();
       throw error;

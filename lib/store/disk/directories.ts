@@ -8,7 +8,7 @@ import { hasSize, layerDamage } from "./damage.ts";
 import { FileLock } from "./lock.ts";
 import { writeSyncedMarker } from "./marker.ts";
 import { LAYER_FILES } from "./paths.ts";
-import type { ChainRow } from "./records.ts";
+import type { ChainRow, LayerRow } from "./records.ts";
 import { guarded, lstatOrNothing, makeDirectory, removeAll } from "./system.ts";
 import { discard } from "./trash.ts";
 
@@ -31,19 +31,18 @@ export class DiskDirectories implements Directories {
   }
 
   layer(diffId: DiffId): string {
-    const row = layerRow(this.#disk, diffId);
-    if (row === undefined) throw notFound("layer", diffId);
-    return this.#disk.paths.layer(row.cache_id);
+    return this.#home(diffId).directory;
   }
 
   layerTar(diffId: DiffId): string {
-    return this.#file(diffId, LAYER_FILES.tar);
+    const { row, directory } = this.#home(diffId);
+    return this.#file(row, `${directory}/${LAYER_FILES.tar}`, row.size);
   }
 
   layerTree(diffId: DiffId): TreeFile {
-    const path = this.#file(diffId, LAYER_FILES.tree);
-    const sum = (layerRow(this.#disk, diffId)?.tree_sum ?? null) as Digest | null;
-    return { diffId, path, sum };
+    const { row, directory } = this.#home(diffId);
+    const path = this.#file(row, `${directory}/${LAYER_FILES.tree}`, row.tree_size);
+    return { diffId, path, sum: (row.tree_sum ?? null) as Digest | null };
   }
 
   treeDamage(diffId: DiffId): VarveError {
@@ -134,13 +133,15 @@ export class DiskDirectories implements Directories {
     });
   }
 
-  #file(diffId: DiffId, name: string): string {
+  #home(diffId: DiffId): { readonly row: LayerRow; readonly directory: string } {
     const row = layerRow(this.#disk, diffId);
     if (row === undefined) throw notFound("layer", diffId);
-    const path = `${this.#disk.paths.layer(row.cache_id)}/${name}`;
-    const size = name === LAYER_FILES.tar ? row.size : row.tree_size;
+    return { row, directory: this.#disk.paths.layer(row.cache_id) };
+  }
+
+  #file(row: LayerRow, path: string, size: number): string {
     if (hasSize(path, size)) return path;
-    throw layerDamage(this.#disk, diffId, `${path} is missing or cut`);
+    throw layerDamage(this.#disk, row.diff_id as DiffId, `${path} is missing or cut`);
   }
 
   async #find(owner: DirectoryOwner, name: string): Promise<string | undefined> {

@@ -142,14 +142,19 @@ Deno.test({
   },
 });
 
+/** Locks a file, and opens it once more. */
+function lockedBeside(temp: TempDir, file: OwnedFd): OwnedFd {
+  assertEquals(file.lock("exclusive"), true);
+  return ownFd(openAt(CWD, b(temp.join("lock")), Open.READ));
+}
+
 Deno.test({
   name: "a lock excludes another descriptor and ends with its own",
   ...any,
   fn: async () => {
     await using temp = await tempDir();
-    const first = create(temp, "lock");
-    using second = ownFd(openAt(CWD, b(temp.join("lock")), Open.READ));
-    assertEquals(first.lock("exclusive"), true);
+    using first = create(temp, "lock");
+    using second = lockedBeside(temp, first);
     assertEquals(second.lock("shared"), false);
     assertEquals(first.lock("shared"), true);
     assertEquals(second.lock("shared"), true);
@@ -164,9 +169,8 @@ Deno.test({
   ...any,
   fn: async () => {
     await using temp = await tempDir();
-    const first = create(temp, "lock");
-    using second = ownFd(openAt(CWD, b(temp.join("lock")), Open.READ));
-    assertEquals(first.lock("exclusive"), true);
+    using first = create(temp, "lock");
+    using second = lockedBeside(temp, first);
     const libc = Deno.dlopen("libc.so.6", { dup: { parameters: ["i32"], result: "i32" } });
     try {
       // What a fork does: the same open file by another number.

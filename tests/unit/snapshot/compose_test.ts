@@ -7,7 +7,7 @@ import { writeAbout } from "../../../lib/snapshot/compose/about.ts";
 import { composeChain } from "../../../lib/snapshot/compose/compose_chain.ts";
 import { composeJob, type ComposeJobInput } from "../../../lib/snapshot/compose/job.ts";
 import type { TreeFile } from "../../../lib/store/mod.ts";
-import { encodeTree, type Tree, walk } from "../../../lib/tree/mod.ts";
+import { walk } from "../../../lib/tree/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
 import { contentModel, LAYERS } from "../../support/erofs_trees.ts";
 import { treeOf } from "../../support/model_tree.ts";
@@ -15,12 +15,9 @@ import { random } from "../../support/random_tree.ts";
 import { needs } from "../../support/require.ts";
 import { snapshotFixture } from "../../support/snapshots.ts";
 import { tempDir } from "../../support/temp.ts";
+import { fileOf } from "../../support/tree_file.ts";
 
 const CASES = 60;
-
-async function fileOf(tree: Tree): Promise<Uint8Array> {
-  return new Uint8Array(await new Blob(encodeTree(tree)).arrayBuffer());
-}
 
 Deno.test("an image is the same whatever was kept below it, and whatever became of that", async () => {
   await using temp = await tempDir();
@@ -38,7 +35,7 @@ Deno.test("an image is the same whatever was kept below it, and whatever became 
     );
     const trees = await Promise.all(layers.map(async (tree, i) => {
       const path = temp.join(`${seed}-layer-${i}`);
-      const bytes = await fileOf(tree);
+      const bytes = fileOf(tree);
       await Deno.writeFile(path, bytes);
       return { diffId: sha256(bytes) as DiffId, path, sum: r(2) === 0 ? null : sha256(bytes) };
     }));
@@ -59,7 +56,7 @@ Deno.test("an image is the same whatever was kept below it, and whatever became 
     const expected = await compose("whole", { trees, below: null }, Infinity);
     assertEquals(await Deno.stat(expected.tree).catch(() => null), null);
     const part = await compose("part", { trees: trees.slice(0, n), below: null }, 0);
-    assertEquals(await Deno.readFile(part.tree), await fileOf(foldLayers(layers.slice(0, n))));
+    assertEquals(await Deno.readFile(part.tree), fileOf(foldLayers(layers.slice(0, n))));
     const kept = { path: part.tree, sum: part.about.kept as Digest, layers: n };
     assertEquals(part.about.kept, sha256(await Deno.readFile(part.tree)));
     const same = async (name: string, below: ComposeJobInput["below"]) => {
@@ -96,7 +93,7 @@ Deno.test({
       assertEquals(image.tree, tree.digest);
       // A fold of so few is not worth it: kept by hand here.
       if (n === 3) continue;
-      const bytes = await fileOf(tree);
+      const bytes = fileOf(tree);
       await Deno.writeFile(`${directory}/tree`, bytes);
       await Deno.remove(`${directory}/image.json`);
       writeAbout(directory, { ...image, kept: sha256(bytes) });

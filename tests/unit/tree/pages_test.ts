@@ -4,7 +4,6 @@ import {
   type ByteString,
   decodeTree,
   editTree,
-  encodeTree,
   lookup,
   openTree,
   type Tree,
@@ -13,17 +12,7 @@ import {
   walk,
 } from "../../../lib/tree/mod.ts";
 import { b, dir, file } from "../../support/tree_nodes.ts";
-
-function fileOf(tree: Tree): Uint8Array<ArrayBuffer> {
-  const pieces = encodeTree(tree);
-  const out = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    out.set(piece, at);
-    at += piece.length;
-  }
-  return out;
-}
+import { fileOf } from "../../support/tree_file.ts";
 
 function sample(): Tree {
   const builder = new TreeBuilder({ kind: "root" });
