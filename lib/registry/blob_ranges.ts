@@ -12,8 +12,10 @@ export interface RangePlan {
 }
 
 const MIB = 2 ** 20;
-/** What the first connection brings alone, to be measured. */
+/** What the first connection brings alone, to be measured … */
 const PROBE = 6 * MIB;
+/** … and how often at most: a reader that is short of time for a moment looks slower than the peer. */
+const PROBES = 4;
 /** Of that, what is not measured: whoever reads is still getting ready, and looks slower than the peer. */
 const WARM_UP = 3 * MIB;
 /** What several connections bring before they are judged. */
@@ -33,7 +35,7 @@ const GAIN = 1.25;
  * The bytes of a blob in their order, over several connections where that helps: where a large blob
  * comes slowly over one, as from servers that limit each, and where several are faster.
  *
- * The first bytes come alone and are timed. Then each connection brings pieces into memory, the next
+ * The first bytes come alone and are timed, a few times. Then each connection brings pieces into memory, the next
  * ones always; pieces get smaller towards the end, so that little is left to do when the last byte is
  * here. When several connections fail, or do not help, the rest comes by one.
  *
@@ -58,16 +60,23 @@ export async function* streamRanges(
     return yield* stream(from);
   }
   let at = from;
-  const alone = new Pace();
-  for await (const bytes of alone.watch(stream(from, from + PROBE), WARM_UP)) {
-    at += bytes.length;
-    yield bytes;
+  let slow: Pace | undefined;
+  for (let i = 0; i < PROBES && slow === undefined && blob.size - at >= PROBE + 2 * MIB; i++) {
+    const end = at + PROBE;
+    const alone = new Pace();
+    for await (const bytes of alone.watch(stream(at, end), i === 0 ? WARM_UP : 0)) {
+      at += bytes.length;
+      yield bytes;
+    }
+    // More came than was asked for: there are no ranges here.
+    if (at > end) return;
+    if (isSlow(alone)) slow = alone;
   }
-  // More came than was asked for: there are no ranges here.
-  if (at > from + PROBE) return;
-  if (isSlow(alone)) {
+  if (slow !== undefined) {
+    const least = GAIN * slow.rate;
     const together = new Pace(performance.now());
-    const helps = () => together.bytes < TRIAL || together.rate >= GAIN * alone.rate;
+    // A reader that is not waiting would not be faster with one.
+    const helps = () => together.bytes < TRIAL || !isWaitedFor(together) || together.rate >= least;
     const pieces = readAhead(stream, { at, size: blob.size, connections, helps }, signal);
     try {
       for await (const bytes of together.watch(pieces)) {
@@ -83,8 +92,12 @@ export async function* streamRanges(
 }
 
 /** Whether a stream is slow, and it is the peer that makes it so. */
-export function isSlow({ bytes, ms, waited }: Pick<Pace, "bytes" | "ms" | "waited">): boolean {
-  return waited > ms / 2 && bytes / ms * 1000 < FAST;
+export function isSlow(pace: Pick<Pace, "bytes" | "ms" | "waited">): boolean {
+  return isWaitedFor(pace) && pace.bytes / pace.ms * 1000 < FAST;
+}
+
+function isWaitedFor({ ms, waited }: Pick<Pace, "ms" | "waited">): boolean {
+  return waited > ms / 2;
 }
 
 /** How fast bytes come. */

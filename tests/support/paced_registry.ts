@@ -7,6 +7,8 @@ const PIECE = 64 * 1024;
 export interface Pace {
   /** Milliseconds before every 64 KiB of an answer; none when absent. */
   readonly delay?: number;
+  /** The byte from which on it delays; 0 when absent. */
+  readonly delayFrom?: number;
   /** Answers at once; one more is 429. */
   readonly most?: number;
   /** Bytes after which an answer is cut. */
@@ -48,7 +50,7 @@ export class PacedRegistry implements AsyncDisposable {
   }
 
   #answer(request: Request): Response {
-    const { delay = 0, most = Infinity, cutAfter = Infinity } = this.#pace;
+    const { delay = 0, delayFrom = 0, most = Infinity, cutAfter = Infinity } = this.#pace;
     const { longest = Infinity, ignoresRanges } = this.#pace;
     const range = request.headers.get("range") ?? "";
     this.ranges.push(range);
@@ -64,7 +66,9 @@ export class PacedRegistry implements AsyncDisposable {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const body = new ReadableStream<Uint8Array>({
       pull: async (controller) => {
-        if (delay > 0) await new Promise((resolve) => timer = setTimeout(resolve, delay));
+        if (delay > 0 && at >= delayFrom) {
+          await new Promise((resolve) => timer = setTimeout(resolve, delay));
+        }
         const piece = this.#blob.subarray(at, Math.min(at + PIECE, to, from + cutAfter));
         at += piece.length;
         this.sent += piece.length;

@@ -44,6 +44,11 @@ Deno.test("a large blob from a server that limits each connection comes over sev
   assertEquals([later.sent, later.atOnce], [BLOB.length - 5 * MIB, PLAN.connections]);
 });
 
+Deno.test("a blob comes over several connections also where only the second look shows that it is slow", async () => {
+  const { sent, atOnce } = await read({ delay: SLOW, delayFrom: 6 * MIB });
+  assertEquals([sent, atOnce], [BLOB.length, PLAN.connections]);
+});
+
 Deno.test("a blob that is not large, or may have one connection only, is asked for whole", async () => {
   for (const plan of [{ ...PLAN, connections: 1 }, { ...PLAN, largeFrom: 21 * MIB }]) {
     assertEquals((await read({ delay: 1 }, plan)).ranges, [""]);
