@@ -17,6 +17,8 @@ import { L_DEAD, L_INODE, L_PARENT, type Log, OWN_SOURCE } from "./log.ts";
 import { checkExtents, checkName } from "./node_check.ts";
 import type { DirectoryNode, Extent, Node, NodeType } from "./node.ts";
 import { typeOfRow } from "./node_codec.ts";
+import { OpenDirectories } from "./open_directories.ts";
+import { Packer } from "./packer.ts";
 import { Records } from "./records.ts";
 import type { Tree, TreeKind } from "./tree.ts";
 
@@ -66,6 +68,8 @@ export class TreeBuilder {
   readonly #kind: TreeKind;
   readonly #records: Records = new Records();
   readonly #log: Log = this.#records.log;
+  readonly #packer = new Packer(this.#log, this.#records.sources);
+  readonly #directories: OpenDirectories;
   #linked = false;
   #finished = false;
 
@@ -84,6 +88,7 @@ export class TreeBuilder {
     };
     const id = this.#log.insert(0);
     this.#records.write(id, "" as ByteString, root);
+    this.#directories = new OpenDirectories(this.#log, this.#packer);
   }
 
   /** The node of that name in a directory, −1 when there is none. */
@@ -153,6 +158,7 @@ export class TreeBuilder {
     }
     const id = log.insert(directory);
     this.#records.write(id, name, node);
+    this.#directories.add(directory, id);
     return id;
   }
 
@@ -177,6 +183,9 @@ export class TreeBuilder {
     this.#records.name(id, name, 0);
     log.set(id, L_INODE, inode);
     this.#linked = true;
+    this.#directories.add(directory, id);
+    // Its first name is one of a group now.
+    this.#directories.change(log.get(inode, L_PARENT));
     return id;
   }
 
@@ -191,6 +200,7 @@ export class TreeBuilder {
     const page = log.heapPage(inode);
     const start = log.nameAt(inode) << 2;
     const dead = log.flags(inode) & L_DEAD;
+    this.#directories.change(log.get(inode, L_PARENT));
     this.#records.write(inode, fromBytes(page.u8, start, start + log.nameLength(inode)), node);
     // The name that the inode was made with may be gone while others live on.
     log.set(inode, R_NAME, (log.get(inode, R_NAME) | (dead << 16)) >>> 0);
@@ -201,8 +211,7 @@ export class TreeBuilder {
     if (!this.#isDirectory(this.#known(id)) || this.#kind === "root") {
       throw new TypeError("Cannot make node opaque: not a directory of a layer tree");
     }
-    const log = this.#log;
-    log.set(id, R_NAME, (log.get(id, R_NAME) | (F_OPAQUE << 16)) >>> 0);
+    this.#changeFlags(id, F_OPAQUE);
   }
 
   /**
@@ -222,6 +231,7 @@ export class TreeBuilder {
     const at = log.at(inode);
     const size = (words[at + R_SIZE + 1] as number) * WORD + (words[at + R_SIZE] as number);
     checkExtents(size, extents);
+    this.#directories.change(log.get(inode, L_PARENT));
     this.#records.digest(inode, size, digest);
     this.#records.extents(inode, size, OWN_SOURCE, extents);
   }
@@ -244,7 +254,13 @@ export class TreeBuilder {
   finish(source: DiffId | null): Tree {
     if (this.#finished) throw new TypeError("Cannot finish tree: it was finished");
     this.#finished = true;
-    return finishLog(this.#log, this.#kind, this.#records.sources, source, this.#linked);
+    const built = {
+      log: this.#log,
+      sources: this.#records.sources,
+      packer: this.#packer,
+      linked: this.#linked,
+    };
+    return finishLog(built, this.#kind, source);
   }
 
   #known(id: NodeId): NodeId {
@@ -278,7 +294,12 @@ export class TreeBuilder {
   }
 
   #kill(id: NodeId): void {
+    this.#changeFlags(id, L_DEAD);
+  }
+
+  #changeFlags(id: NodeId, flags: number): void {
     const log = this.#log;
-    log.set(id, R_NAME, (log.get(id, R_NAME) | (L_DEAD << 16)) >>> 0);
+    log.set(id, R_NAME, (log.get(id, R_NAME) | (flags << 16)) >>> 0);
+    this.#directories.change(log.get(id, L_PARENT));
   }
 }

@@ -15,8 +15,10 @@ export const L_PARENT = 10;
 export const L_HASH = 11;
 /** Record: the record that has the attributes; another one's for a hard link. */
 export const L_INODE = 12;
-/** Record: the side of a file (extents by their address in the arena), or a directory's number when it ends. */
+/** Record: the side of a file (extents by their address in the arena), or where the result of a packed directory is. */
 export const L_SIDE = 13;
+/** Record of a directory: whether it is packed; then its number of names. */
+export const L_STATE = 14;
 
 /** Flag: was removed or replaced. */
 export const L_DEAD: number = 1 << 11;

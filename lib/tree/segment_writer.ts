@@ -30,6 +30,16 @@ export class SegmentWriter {
     return index;
   }
 
+  /** A number for a layer that is named later. */
+  reserve(): number {
+    return this.#sources.push("" as DiffId);
+  }
+
+  /** Names the layer of a reserved number. */
+  name(index: number, diffId: DiffId): void {
+    this.#sources[index - 1] = diffId;
+  }
+
   /** The number of a segment. */
   import(segment: Segment): number {
     let index = this.#importIndex.get(segment);
