@@ -1,5 +1,6 @@
 import type { LoadedImage } from "../archive/mod.ts";
 import { VarveError } from "../errors.ts";
+import type { Store } from "../store/mod.ts";
 import type { Context } from "./context.ts";
 
 /**
@@ -11,7 +12,7 @@ export async function composeEagerly(
   images: readonly LoadedImage[],
 ): Promise<void> {
   const store = await context.store();
-  if (store.settings.get("compose.eager") !== "on") return;
+  if (!isEager(store)) return;
   if ((await context.snapshotter()).driver !== "erofs") return;
   const { composeChain } = await import("../snapshot/mod.ts");
   const pool = await context.pool();
@@ -25,4 +26,15 @@ export async function composeEagerly(
       context.warn(`${error.message}: its layers are extracted at the first mount`);
     }
   }
+}
+
+/** Gets ready for {@linkcode composeEagerly} while there is nothing better to do. */
+export async function warmUpEagerly(context: Context): Promise<void> {
+  if (!isEager(await context.store())) return;
+  const { warmUpCompose } = await import("../snapshot/mod.ts");
+  warmUpCompose(await context.pool());
+}
+
+function isEager(store: Store): boolean {
+  return store.settings.get("compose.eager") === "on";
 }

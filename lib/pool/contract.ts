@@ -53,6 +53,8 @@ export interface JobProgress {
   readonly read: number;
   /** Bytes of output made. */
   readonly written: number;
+  /** Milliseconds in which nothing could be done, for no input came; where that is known. */
+  readonly waited?: number;
 }
 
 /** A kind of job. */
@@ -100,14 +102,25 @@ export interface RunOptions {
   readonly onProgress?: (value: JobProgress) => void;
 }
 
+/** What a prepared worker does until it is needed. */
+export interface WarmUp<Input> {
+  /** Ends soon after its `signal` says so. */
+  readonly job: Job<Input, unknown>;
+  /** Its input. */
+  readonly input: Input;
+}
+
 /** A pool of workers. */
 export interface Pool extends AsyncDisposable {
   /** How many jobs run at once. */
   readonly size: number;
   /** Whether jobs run on this thread: asked for, or because no worker could be started. */
   readonly inline: boolean;
-  /** Starts a worker for a job that will come, while its caller has other things to do. */
-  prepare(entry: WorkerEntry): void;
+  /**
+   * Starts a worker for a job that will come, while its caller has other things to do. The worker runs
+   * `warmUp` first, beside the jobs that the pool runs at once; `signal` tells it that the job has come.
+   */
+  prepare<Input>(entry: WorkerEntry, warmUp?: WarmUp<Input>): void;
   /**
    * Runs a job as soon as a worker is free, in the order of the calls.
    *

@@ -1,4 +1,12 @@
-import type { Halves, Job, Pool, PoolOptions, RunOptions, WorkerEntry } from "./contract.ts";
+import type {
+  Halves,
+  Job,
+  Pool,
+  PoolOptions,
+  RunOptions,
+  WarmUp,
+  WorkerEntry,
+} from "./contract.ts";
 import { runHalves } from "./halves.ts";
 import { runInline } from "./inline.ts";
 import { spawnWorker } from "./spawn.ts";
@@ -41,6 +49,14 @@ interface Waiting {
   readonly controller: AbortController;
 }
 
+/** A worker that was started before a job needed it. */
+interface Prepared {
+  /** Settles when it serves and is not warming up. */
+  readonly link: Promise<WorkerLink | null>;
+  /** Ends its warm-up. */
+  readonly wanted: AbortController;
+}
+
 class WorkerPool implements Pool {
   readonly size: number;
   /** How many threads work at once. */
@@ -54,7 +70,7 @@ class WorkerPool implements Pool {
   readonly #running = new Map<Promise<unknown>, AbortController>();
   readonly #links = new Set<WorkerLink>();
   readonly #idle: WorkerLink[] = [];
-  readonly #prepared = new Map<WorkerEntry, Promise<WorkerLink | null>>();
+  readonly #prepared = new Map<WorkerEntry, Prepared>();
 
   constructor(options: PoolOptions) {
     const cores = Math.min(navigator.hardwareConcurrency, DEFAULT_WORKERS);
@@ -73,11 +89,29 @@ class WorkerPool implements Pool {
     return this.#inline;
   }
 
-  prepare(entry: WorkerEntry): void {
-    if (this.#inline || this.#disposed || this.#prepared.has(entry)) return;
-    if (!this.#idle.some((link) => link.entry === entry)) {
-      this.#prepared.set(entry, this.#newLink(entry));
+  prepare<Input>(entry: WorkerEntry, warmUp?: WarmUp<Input>): void {
+    if (this.#inline || this.#disposed) return;
+    if (this.#idle.some((link) => link.entry === entry)) return;
+    const { link, wanted } = this.#prepared.get(entry) ??
+      { link: this.#newLink(entry), wanted: new AbortController() };
+    const warm = warmUp === undefined ? link : this.#warmUp(link, warmUp, wanted.signal);
+    this.#prepared.set(entry, { link: warm, wanted });
+  }
+
+  async #warmUp<Input>(
+    link: Promise<WorkerLink | null>,
+    { job, input }: WarmUp<Input>,
+    signal: AbortSignal,
+  ): Promise<WorkerLink | null> {
+    const ready = await link;
+    if (ready === null || signal.aborted) return ready;
+    try {
+      await ready.run(job.name, input, { signal, stream: undefined, onProgress: undefined });
+    } catch {
+      // It was told to end; one that fails at this is none to give a job to.
+      if (!signal.aborted) ready.end();
     }
+    return ready;
   }
 
   run<Input, Output>(
@@ -195,7 +229,8 @@ class WorkerPool implements Pool {
     if (at >= 0) return this.#idle.splice(at, 1)[0] as WorkerLink;
     const prepared = this.#prepared.get(entry);
     this.#prepared.delete(entry);
-    const link = await prepared;
+    prepared?.wanted.abort();
+    const link = await prepared?.link;
     return link === undefined || link?.dead === true ? await this.#newLink(entry) : link;
   }
 

@@ -3,7 +3,7 @@ import type { LoadedLayer, LoadOptions } from "../archive/mod.ts";
 import type { ImageLayer, Reference } from "../oci/mod.ts";
 import type { LayerJobInput, LayerJobOutput, Pool } from "../pool/mod.ts";
 import type { Ingest, LayerRecord, StagedLayer, Store } from "../store/mod.ts";
-import type { RangePlan } from "./blob_ranges.ts";
+import { isSlow, type RangePlan } from "./blob_ranges.ts";
 import type { Endpoint } from "./contract.ts";
 import { networkLayerJob } from "./jobs/network_layer.ts";
 import type { RegistryClient } from "./registry_client.ts";
@@ -20,13 +20,19 @@ export interface LayerPullerOptions extends Omit<LoadOptions, "name" | "platform
   readonly signal: AbortSignal;
   /** How large layers come. */
   readonly ranges: RangePlan;
+  /** Called once, when a layer is waited for. */
+  readonly onIdle?: () => void;
 }
+
+/** Bytes of a layer after which it is clear whether it is waited for. */
+const CLEAR = 8 * 2 ** 20;
 
 /** Brings layers of one repository into an ingest, each once, through the pool. */
 export class LayerPuller {
   readonly #options: LayerPullerOptions;
   readonly #name: Reference;
   readonly #made = new Map<string, Promise<PulledLayer>>();
+  #isIdle = false;
 
   constructor(options: LayerPullerOptions, name: Reference) {
     this.#options = options;
@@ -103,13 +109,24 @@ export class LayerPuller {
     const { repository } = this.#name;
     const blob = { digest, size };
     const network = { config, tokens, repository, blob, from: staged.kept, ranges };
+    const begun = performance.now();
     const output = await pool.run(networkLayerJob, { network, layer: input }, {
       signal,
-      onProgress: (now) => onProgress?.({ ...at, ...now, state: "running" }),
+      onProgress: ({ read, written, waited = 0 }) => {
+        const ms = performance.now() - begun;
+        if (read >= CLEAR && isSlow({ bytes: read, ms, waited })) this.#idle();
+        onProgress?.({ ...at, read, written, state: "running" });
+      },
     });
     const { size: read, uncompressedSize: written } = output;
     onProgress?.({ ...at, read, written, state: "done" });
     return output;
+  }
+
+  /** Says once that layers are waited for. */
+  #idle(): void {
+    if (!this.#isIdle) this.#options.onIdle?.();
+    this.#isIdle = true;
   }
 
   /** @throws {VarveError} `E_SIZE` when the manifest lies about the size of a blob that is here */

@@ -41,6 +41,8 @@ export interface PullOptions extends Omit<LoadOptions, "name" | "platform"> {
   readonly connections?: number;
   /** Bytes from which a layer is large; 64 MiB when absent. */
   readonly largeFrom?: number;
+  /** Called once, when layers come slower than this machine takes them: there is time to get ready for what comes then. */
+  readonly onIdle?: () => void;
 }
 
 /** Layers that are fetched at once. */

@@ -20,6 +20,7 @@ export {
 } from "./drivers/select.ts";
 export { overlayMounts, type OverlayUpper } from "./drivers/overlay_plan.ts";
 export { composeChain, type ComposedChain, type ComposeOptions } from "./compose/compose_chain.ts";
+export { warmUpCompose } from "./compose/warm_up.ts";
 export type { ComposedImage } from "./compose/contract.ts";
 export { overlayWorks } from "./drivers/overlay_probe.ts";
 export * from "./extract/mod.ts";

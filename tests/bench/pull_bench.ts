@@ -9,7 +9,12 @@
 // deno-lint-ignore-file no-console
 import { createPool } from "../../lib/pool/mod.ts";
 import { loadClientConfig, pullImage, RegistryClient } from "../../lib/registry/mod.ts";
-import { createSnapshotter, mountImage, selectDriver } from "../../lib/snapshot/mod.ts";
+import {
+  createSnapshotter,
+  mountImage,
+  selectDriver,
+  warmUpCompose,
+} from "../../lib/snapshot/mod.ts";
 import { openStore, readImage } from "../../lib/store/mod.ts";
 import { startContainerd } from "../support/containerd.ts";
 import { dockerRegistry } from "../support/docker_registry.ts";
@@ -110,11 +115,12 @@ async function pullSlowly(spec: LayoutSpec, connections?: number): Promise<SlowP
     await using pool = createPool();
     // As a program does that pulls in order to mount.
     pool.prepare("extract");
+    const onIdle = () => warmUpCompose(pool);
     const snapshotter = createSnapshotter({ store, driver: selectDriver({ store, pool }) });
     const host = registry.name.replace(/\/.*/, "");
     using client = new RegistryClient(await loadClientConfig(host, "app"));
     const start = performance.now();
-    const options = { pool, ...(connections === undefined ? {} : { connections }) };
+    const options = { pool, onIdle, ...(connections === undefined ? {} : { connections }) };
     const { names: [name] } = await pullImage(store, client, registry.name, options);
     const pulled = performance.now() - start;
     const record = store.images.list().find((record) => record.name === name);

@@ -114,7 +114,7 @@ function counting(pool: Pool, jobs: string[]): Pool {
   return {
     size: pool.size,
     inline: pool.inline,
-    prepare: (entry) => pool.prepare(entry),
+    prepare: (entry, warmUp) => pool.prepare(entry, warmUp),
     run(job, input, options) {
       jobs.push(job.name);
       return pool.run(job, input, options);

@@ -10,7 +10,7 @@ import {
   type LayerJobOutput,
 } from "../../pool/mod.ts";
 import type { ClientConfig, Tokens } from "../contract.ts";
-import { type RangePlan, streamRanges } from "../blob_ranges.ts";
+import { Pace, type RangePlan, streamRanges } from "../blob_ranges.ts";
 import { Transport } from "../transport.ts";
 
 /** Where the bytes of a layer come from: a registry, which the worker asks itself. */
@@ -83,8 +83,13 @@ async function withBlob<T>(
 ): Promise<T> {
   using transport = new Transport(config, tokens);
   const stream = streamRanges(transport, config.endpoints, request, ranges, context.signal);
+  const pace = new Pace(performance.now());
   try {
-    return await run({ ...context, stream, progress: (value) => context.progress(value) });
+    return await run({
+      ...context,
+      stream: pace.watch(stream),
+      progress: (value) => context.progress({ ...value, waited: pace.waited }),
+    });
   } finally {
     // A job that failed early leaves it open.
     await stream.return().catch(() => {});

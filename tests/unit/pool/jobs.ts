@@ -180,6 +180,15 @@ export const report: Job<number, number> = job("report", (times: number, { progr
 let used = 0;
 export const count: Job<null, number> = job("count", () => ++used);
 
+/** Counts as hundreds, tells that it began in cell 0, and goes on until it is told to end. */
+export const warmUp: Job<Shared, null> = job("warmUp", async (input: Shared, { signal }) => {
+  used += 100;
+  Atomics.add(cells(input), 0, 1);
+  await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+  used += 1000;
+  return null;
+});
+
 /** Takes the first chunk of a layer and then dies. */
 export const crashingLayer: typeof layerJob = {
   ...layerJob,
@@ -219,6 +228,7 @@ export const JOBS: readonly AnyJob[] = [
   uncloneable,
   report,
   count,
+  warmUp,
   ...layerJobs,
   crashingLayer,
 ];

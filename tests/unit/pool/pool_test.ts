@@ -283,6 +283,45 @@ Deno.test("a worker that was prepared is the one that gets the job", async () =>
   assertEquals(started.length, 1);
 });
 
+Deno.test("a prepared worker warms up beside the jobs, until it is needed", async () => {
+  const started: string[] = [];
+  await using pool = testPool({ workers: 1, spawn: (entry) => (started.push(entry), spawn()) });
+  const told = jobs.shared();
+  pool.prepare("extract", { job: jobs.warmUp, input: told });
+  await jobs.nonZero(jobs.cells(told), 0);
+  assertEquals(await pool.run(jobs.count, null), 1);
+  assertEquals(await pool.run({ ...jobs.count, entry: "extract" }, null), 1101);
+  assertEquals(started, ["extract", "layer"]);
+});
+
+Deno.test("a worker that was started cold warms up, and one that has worked does not", async () => {
+  await using pool = testPool();
+  const told = jobs.shared();
+  pool.prepare("layer");
+  pool.prepare("layer", { job: jobs.warmUp, input: told });
+  await jobs.nonZero(jobs.cells(told), 0);
+  assertEquals(await pool.run(jobs.count, null), 1101);
+  pool.prepare("layer", { job: jobs.warmUp, input: told });
+  assertEquals(await pool.run(jobs.count, null), 1102);
+});
+
+Deno.test("a warm-up that fails costs the worker, and one that is not over when the pool goes ends", async () => {
+  const started: Worker[] = [];
+  await using pool = testPool({ spawn: () => (started.push(spawn()), started.at(-1) as Worker) });
+  pool.prepare("layer", { job: jobs.failBadly, input: null });
+  const [first] = started as [Worker];
+  await new Promise<void>((resolve) =>
+    first.addEventListener("message", ({ data }) => data.kind === "failed" && resolve())
+  );
+  assertEquals(await pool.run(jobs.count, null), 1);
+  assertEquals(started.length, 2);
+  const told = jobs.shared();
+  const other = testPool();
+  other.prepare("layer", { job: jobs.warmUp, input: told });
+  await jobs.nonZero(jobs.cells(told), 0);
+  await other[Symbol.asyncDispose]();
+});
+
 Deno.test("a prepared worker that is not to be had, died, or is not needed", async () => {
   {
     await using pool = testPool({

@@ -121,3 +121,21 @@ Deno.test("a pull takes the connections that its layers leave", async () => {
     assertEquals([registry.atOnce, registry.sent], [atOnce, blob.length]);
   }
 });
+
+Deno.test("who waits for a layer is told so, once; a small one is over before that is clear", async () => {
+  for (const [bytes, expected] of [[20 * MIB, 1], [4 * MIB, 0]] as const) {
+    const content = BLOB.subarray(0, bytes);
+    const image = buildImage({ layers: [[{ name: "file", content }]], packing: "none" });
+    const [layer] = image.layers;
+    assert(layer !== undefined);
+    const { descriptor: { digest }, blob } = layer;
+    await using registry = new PacedRegistry(digest, blob, { delay: SLOW }, imageAnswer(image));
+    await using store = openMemoryStore();
+    await using pool = createPool({ inline: true });
+    using client = new RegistryClient(configFor(registry.origin));
+    let told = 0;
+    const options = { pool, connections: 1, onIdle: () => void told++ };
+    await pullImage(store, client, "r.example/app:1", options);
+    assertEquals(told, expected, `${bytes} bytes`);
+  }
+});
