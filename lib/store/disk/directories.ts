@@ -166,17 +166,18 @@ export class DiskDirectories implements Directories {
     const { paths, syncer, db } = this.#disk;
     // Shared with commits: a sweep does not see a chain between its rename and its row.
     using _ = await FileLock.acquire(paths.lock, { shared: true });
-    let home = "diffId" in owner ? this.layer(owner.diffId) : this.#chainHome(owner.chainId);
-    if (home !== undefined) {
-      await Deno.rename(`${temporary}/${name}`, `${home}/${name}`);
-      await syncer.each([home]);
-      return `${home}/${name}`;
+    const made = "diffId" in owner ? this.layer(owner.diffId) : this.#chainHome(owner.chainId);
+    // Whoever cleans up by hand takes a chain's directory away: all of it is made anew.
+    if (made !== undefined && ("diffId" in owner || await lstatOrNothing(made) !== undefined)) {
+      await Deno.rename(`${temporary}/${name}`, `${made}/${name}`);
+      await syncer.each([made]);
+      return `${made}/${name}`;
     }
-    const { chain_id, diff_id, parent_chain_id } = this.#chain(
+    const { chain_id, diff_id, parent_chain_id, cache_id: lost } = this.#chain(
       (owner as { chainId: ChainId }).chainId,
     );
     const id = allocateCacheIds(db, 1);
-    home = paths.chain(id);
+    const home = paths.chain(id);
     await writeSyncedMarker(temporary, {
       id,
       kind: "chain",
@@ -191,16 +192,16 @@ export class DiskDirectories implements Directories {
       // Another name of the same chain has another lock, and may have come first.
       first = db.transact(() => {
         db.run(
-          "UPDATE chain SET cache_id = ? WHERE chain_id = ? AND cache_id IS NULL",
+          "UPDATE chain SET cache_id = ? WHERE chain_id = ? AND cache_id IS ?",
           id,
           chain_id,
+          lost,
         );
         return this.#chain(chain_id as ChainId).cache_id;
       });
     } catch (error) {
-      const made = home;
       await this.#disk.owner.tidy(async () => {
-        if (this.#chain(chain_id as ChainId).cache_id !== id) await discard(this.#disk, made);
+        if (this.#chain(chain_id as ChainId).cache_id !== id) await discard(this.#disk, home);
       });
       throw error;
     }

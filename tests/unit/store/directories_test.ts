@@ -92,6 +92,20 @@ for (const owner of [{ diffId: LAYER.diffId }, { chainId: LAYER.diffId as never 
     }));
 }
 
+Deno.test("the directory of a chain that was taken away is made anew, whoever asks at once", () =>
+  withStore(async (store, directories) => {
+    const owner = { chainId: LAYER.diffId as never };
+    const make = (path: string) => Deno.writeTextFile(`${path}/file`, "x");
+    const first = await directories.ensure(owner, "fs", make);
+    await Deno.remove(first.slice(0, -"/fs".length), { recursive: true });
+    const names = ["fs", "other", "third"];
+    const paths = await Promise.all(names.map((name) => directories.ensure(owner, name, make)));
+    for (const path of paths) assertEquals(await Deno.readTextFile(`${path}/file`), "x");
+    const { cacheId } = store.chains.get(owner.chainId) ?? {};
+    assertEquals(paths, names.map((name) => `${store.root}/chains/${cacheId}/${name}`));
+    assert(paths[0] !== first);
+  }));
+
 Deno.test("names that are the store's own, or no names, are refused", () =>
   withStore(async (_, directories) => {
     const make = () => Promise.resolve();
