@@ -66,6 +66,7 @@ export {
   type Pool,
   type PoolOptions,
   type RunOptions,
+  type WarmUp,
   type WorkerEntry,
 } from "./lib/pool/mod.ts";
 export {
@@ -124,4 +125,5 @@ export {
   unmountImage,
   unpackImage,
   type UnpackOptions,
+  warmUpCompose,
 } from "./lib/snapshot/mod.ts";
