@@ -26,24 +26,46 @@ export function proxiesOf(variable: (name: string) => string | undefined): Proxi
 
 function matches(pattern: string, url: URL): boolean {
   if (pattern === "*") return true;
-  const [, name = "", port] = /^\*?\.?(.*?)(?::([0-9]+))?$/.exec(pattern.toLowerCase()) ?? [];
+  const text = pattern.toLowerCase();
+  const own = bitsOf(url.hostname);
+  const network = /^([0-9a-f:.]+)\/([0-9]{1,3})$/.exec(text);
+  if (network !== null) return inNetwork(own, bitsOf(network[1] as string), Number(network[2]));
+  // Before a port is looked for: an IPv6 address may stand without brackets, and looks like one.
+  const address = bitsOf(text);
+  if (address !== undefined) return address === own;
+  const [, name = "", port] = /^\*?\.?(.*?)(?::([0-9]+))?$/.exec(text) ?? [];
   if (name === "") return false;
   const ownPort = url.port || (url.protocol === "https:" ? "443" : "80");
   if (port !== undefined && port !== ownPort) return false;
-  const cidr = /^([0-9.]+)\/([0-9]{1,2})$/.exec(name);
-  if (cidr !== null) return inNetwork(url.hostname, cidr[1] as string, Number(cidr[2]));
+  if (own !== undefined) return bitsOf(name) === own;
   return url.hostname === name || url.hostname.endsWith(`.${name}`);
 }
 
-function inNetwork(address: string, network: string, bits: number): boolean {
-  const [a, n] = [number(address), number(network)];
-  if (a === undefined || n === undefined || bits > 32) return false;
-  const size = 2 ** (32 - bits);
-  return Math.floor(a / size) === Math.floor(n / size);
+function inNetwork(
+  address: string | undefined,
+  network: string | undefined,
+  length: number,
+): boolean {
+  if (address === undefined || network?.length !== address.length) return false;
+  return length <= network.length && address.startsWith(network.slice(0, length));
 }
 
-function number(address: string): number | undefined {
-  const parts = address.split(".").map(Number);
-  const right = parts.length === 4 && parts.every((part) => part >= 0 && part <= 255);
-  return right ? parts.reduce((sum, part) => sum * 256 + part, 0) : undefined;
+/** The 32 or 128 bits of an address, IPv6 with or without brackets; `undefined` for a name. */
+function bitsOf(host: string): string | undefined {
+  if (!host.includes(":")) {
+    const parts = /^[0-9]{1,3}(?:\.[0-9]{1,3}){3}$/.test(host) ? host.split(".").map(Number) : [];
+    return parts.length > 0 && parts.every((part) => part <= 255) ? bits(parts, 8) : undefined;
+  }
+  const bare = host.replace(/^\[(.*)\]$/, "$1");
+  const short = /^[0-9a-f:.]+$/.test(bare) ? URL.parse(`http://[${bare}]`)?.hostname : undefined;
+  if (short === undefined) return undefined;
+  const [head = [], tail = []] = short.slice(1, -1).split("::").map((side) =>
+    side === "" ? [] : side.split(":").map((group) => parseInt(group, 16))
+  );
+  const zeros = Array<number>(8 - head.length - tail.length).fill(0);
+  return bits([...head, ...zeros, ...tail], 16);
+}
+
+function bits(parts: readonly number[], width: number): string {
+  return parts.map((part) => part.toString(2).padStart(width, "0")).join("");
 }

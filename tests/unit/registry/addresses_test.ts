@@ -66,6 +66,41 @@ Deno.test("proxies: by scheme, but not for loopback and what no_proxy names", ()
   assertEquals(proxyFor(new URL("https://ghcr.io"), star), null);
 });
 
+Deno.test("proxies: addresses of both kinds in no_proxy, their networks and ports", () => {
+  const direct = (none: string, url: string) =>
+    proxyFor(new URL(url), { http: "http://p.example", https: null, none: [none] }) === null;
+  for (
+    const [none, url] of [
+      ["fd00::1", "http://[fd00::1]:5000"],
+      ["FD00:0:0::1", "http://[fd00::1]"],
+      ["[fd00::1]", "http://[fd00::1]:5000"],
+      ["[fd00:0::1]:5000", "http://[fd00::1]:5000"],
+      ["fd00::/8", "http://[fd12:3::4]"],
+      ["::/0", "http://[fe80::1]"],
+      ["2001:db8:1:2:3:4:5:6/127", "http://[2001:db8:1:2:3:4:5:7]"],
+      ["10.1.2.3:5000", "http://10.1.2.3:5000"],
+      ["10.1.2.3/32", "http://10.1.2.3"],
+      ["0.0.0.0/0", "http://10.1.2.3"],
+    ] as const
+  ) assertEquals(direct(none, url), true, `${none} ${url}`);
+  for (
+    const [none, url] of [
+      ["fd00::1", "http://[fd00::2]"],
+      ["[fd00::1]:5000", "http://[fd00::1]:5001"],
+      ["fd00::/16", "http://[fd01::1]"],
+      ["fd00::/129", "http://[fd00::1]"],
+      ["::/0", "http://10.1.2.3"],
+      ["0.0.0.0/0", "http://[fe80::1]"],
+      ["10.1.2.3/33", "http://10.1.2.3"],
+      ["10.1/16", "http://10.1.2.3"],
+      ["10.1.2.999/8", "http://10.1.2.3"],
+      ["2.3", "http://10.1.2.3"],
+      ["fd00::1::2", "http://[fd00::1]"],
+      ["dead.beef", "http://10.1.2.3"],
+    ] as const
+  ) assertEquals(direct(none, url), false, `${none} ${url}`);
+});
+
 Deno.test("H13 words: no query, no token, no password, no control, and not for ever", () => {
   assertEquals(shownUrl(new URL("https://u:p@a/b?sig=SECRET#x")), "https://a/b?…");
   const words = shownWords(
