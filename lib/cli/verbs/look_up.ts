@@ -1,5 +1,6 @@
 import { VarveError } from "../../errors.ts";
 import { parseReference } from "../../oci/mod.ts";
+import { printable } from "../printable.ts";
 import { registryClient } from "../registry.ts";
 import { STREAMED, type Verb } from "../verb.ts";
 
@@ -24,7 +25,7 @@ Example:
     });
     const found = await client.tags(name.repository, context.signal);
     const json = { repository: `${name.registry}/${name.repository}`, tags: found };
-    return { json, text: found.map((tag) => `${tag}\n`).join("") };
+    return { json, text: found.map((tag) => `${printable(tag)}\n`).join("") };
   },
 };
 
