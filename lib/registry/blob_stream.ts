@@ -2,6 +2,7 @@ import { VarveError } from "../errors.ts";
 import type { Descriptor } from "../oci/mod.ts";
 import { readBody } from "./body.ts";
 import type { Endpoint } from "./contract.ts";
+import { NetworkFailure } from "./exchange.ts";
 import { registryError } from "./text.ts";
 import { pause } from "./retry.ts";
 import type { Transport } from "./transport.ts";
@@ -84,6 +85,8 @@ export async function* streamBlob(
     }
     if (i === endpoints.length - 1) break;
   }
+  // No further try helps: whoever sends the bytes on would else take it for a failure of where they go.
+  if (failure instanceof NetworkFailure) throw new VarveError(failure.code, failure.message);
   throw failure ?? new VarveError("E_MISSING", `Cannot fetch blob ${blob.digest}: no endpoint`);
 }
 

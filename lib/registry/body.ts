@@ -1,4 +1,5 @@
 import { VarveError } from "../errors.ts";
+import { NetworkFailure } from "./exchange.ts";
 import { networkState } from "./network_state.ts";
 import { registryError } from "./text.ts";
 
@@ -22,7 +23,7 @@ export interface BodyOptions {
  *
  * Time counts only while a read waits: a slow consumer is not the peer's fault.
  *
- * @throws {VarveError} `E_REGISTRY` when the connection breaks or makes no progress
+ * @throws {NetworkFailure} when the connection breaks or makes no progress
  */
 export async function* readBody(
   response: Response,
@@ -42,12 +43,12 @@ export async function* readBody(
       patience.begin();
       const { done, value } = await reader.read(new Uint8Array(buffer)).catch((error: unknown) => {
         signal?.throwIfAborted();
-        throw registryError(action, networkState(error).state);
+        throw new NetworkFailure(action, networkState(error).state);
       });
       signal?.throwIfAborted();
       patience.end(value?.length ?? 0);
       if (patience.isOver) {
-        throw registryError(action, `no progress for ${Math.round(idleTimeout / 1000)} s`);
+        throw new NetworkFailure(action, `no progress for ${Math.round(idleTimeout / 1000)} s`);
       }
       if (done || value === undefined) {
         complete = true;
@@ -115,7 +116,7 @@ class Patience {
 /**
  * The whole of a small body.
  *
- * @throws {VarveError} `E_LIMIT` above `maxBytes`; `E_REGISTRY` as {@linkcode readBody}, and when it takes longer than four idle time-outs in all
+ * @throws {VarveError} `E_LIMIT` above `maxBytes`; `E_REGISTRY` when it takes longer than four idle time-outs in all; as {@linkcode readBody}
  */
 export async function readWhole(
   response: Response,

@@ -1,5 +1,4 @@
 import { VarveError } from "../errors.ts";
-import { readWhole } from "./body.ts";
 import type { Endpoint } from "./contract.ts";
 import { parseNextLink } from "./link.ts";
 import { registryError } from "./text.ts";
@@ -32,14 +31,14 @@ export async function* namePages(
   endpoint: Endpoint,
   { path, field, scope, action, signal }: NameList,
 ): AsyncGenerator<string[]> {
-  const { idleTimeout } = transport.config;
   const seen = new Set<string>();
   let count = 0;
   let next: string | URL = path;
   for (let page = 0; page < MAX_PAGES; page++) {
     const request: Request = { method: "GET", path: next, scope, action, signal };
-    const { response, url } = await transport.send(endpoint, request);
-    const bytes = await readWhole(response, MAX_PAGE, { action, idleTimeout, signal });
+    const { response, url, bytes } = await transport.read(endpoint, request, {
+      maxBytes: MAX_PAGE,
+    });
     const names = namesOf(bytes, field, action);
     count += names.length;
     if (count > MAX_NAMES) {

@@ -1,7 +1,6 @@
 import { VarveError } from "../errors.ts";
 import { algorithmOf, createHasher, type Digest, equalDigests, Verifier } from "../digest/mod.ts";
 import { bareMediaType, type Descriptor, MEDIA_TYPES, OCI_LIMITS, parseIndex } from "../oci/mod.ts";
-import { readWhole } from "./body.ts";
 import { streamBlob } from "./blob_stream.ts";
 import type { Capability, ClientConfig, Endpoint, Tokens } from "./contract.ts";
 import { parseNextLink } from "./link.ts";
@@ -79,13 +78,11 @@ export class RegistryClient implements Disposable {
     const shown = this.#shown(name);
     return await this.#each(digest === undefined ? "resolve" : "pull", async (endpoint) => {
       const action = `fetch manifest of ${shown} from ${endpoint.origin}`;
-      const { response } = await this.#transport.send(
+      const { response, bytes } = await this.#transport.read(
         endpoint,
         manifestRequest("GET", name, action, signal),
+        { maxBytes, setting: OCI_LIMITS.manifest.setting },
       );
-      const { idleTimeout } = this.config;
-      const setting = OCI_LIMITS.manifest.setting;
-      const bytes = await readWhole(response, maxBytes, { action, idleTimeout, signal, setting });
       // No digest tells that it is a page of whoever stands between: the next endpoint may have the image.
       if (digest === undefined && !isObjectText(bytes)) {
         throw registryError(action, "the answer is no JSON object");
@@ -251,11 +248,10 @@ export class RegistryClient implements Disposable {
     action: string,
     signal: AbortSignal | undefined,
   ): Promise<Descriptor[] | undefined> {
-    const { idleTimeout } = this.config;
     const out: Descriptor[] = [];
     let next: string | URL = `/${repository}/referrers/${digest}`;
     for (let page = 0; page < MAX_REFERRER_PAGES; page++) {
-      const { response, url } = await this.#transport.send(endpoint, {
+      const { response, url, bytes } = await this.#transport.read(endpoint, {
         method: "GET",
         path: next,
         headers: { accept: MEDIA_TYPES.index },
@@ -263,12 +259,8 @@ export class RegistryClient implements Disposable {
         accept: page === 0 ? [200, 404] : [200],
         action,
         signal,
-      });
-      if (response.status === 404) {
-        await response.body?.cancel();
-        return undefined;
-      }
-      const bytes = await readWhole(response, MAX_PAGE, { action, idleTimeout, signal });
+      }, { maxBytes: MAX_PAGE });
+      if (response.status === 404) return undefined;
       out.push(...parseIndex(bytes).manifests);
       const link = parseNextLink(response.headers.get("link") ?? "", url);
       if (link === undefined) return out;

@@ -7,7 +7,6 @@ import {
   OCI_LIMITS,
   parseIndex,
 } from "../oci/mod.ts";
-import { readWhole } from "./body.ts";
 import { putManifest } from "./upload.ts";
 import { pushScope, type UploadContext } from "./upload_context.ts";
 
@@ -44,7 +43,8 @@ export async function listInTag(
   const { transport, endpoint, repository, signal } = context;
   const tag = subject.digest.replace(":", "-");
   const action = `list ${referrer.digest} under ${repository}:${tag} at ${endpoint.origin}`;
-  const { response } = await transport.send(endpoint, {
+  const { value: maxBytes, setting } = OCI_LIMITS.manifest;
+  const { response, bytes } = await transport.read(endpoint, {
     method: "GET",
     path: `/${repository}/manifests/${tag}`,
     headers: { accept: MEDIA_TYPES.index },
@@ -52,10 +52,7 @@ export async function listInTag(
     accept: [200, 404],
     action,
     signal,
-  });
-  const { value: most, setting } = OCI_LIMITS.manifest;
-  const { idleTimeout } = transport.config;
-  const bytes = await readWhole(response, most, { action, idleTimeout, signal, setting });
+  }, { maxBytes, setting });
   const index = response.status === 404 ? { manifests: [], annotations: {} } : parseIndex(bytes);
   if (index.manifests.some(({ digest }) => digest === referrer.digest)) return;
   const listed = encodeIndex({

@@ -95,6 +95,31 @@ export class Transport implements Disposable {
     }
   }
 
+  /**
+   * As {@linkcode send}, with the whole of a small body; asked for again where that breaks.
+   *
+   * @throws {VarveError} as {@linkcode send}; `E_LIMIT` above `maxBytes`, which `setting` may raise
+   */
+  async read(
+    endpoint: Endpoint,
+    request: Request,
+    { maxBytes, setting }: { readonly maxBytes: number; readonly setting?: string },
+  ): Promise<Answer & { readonly bytes: Uint8Array<ArrayBuffer> }> {
+    const { attempts, backoff, idleTimeout } = this.#config;
+    const { action, signal } = request;
+    const options = { action, idleTimeout, signal, ...(setting === undefined ? {} : { setting }) };
+    const last = this.#isReplaceable(endpoint) ? 1 : attempts;
+    for (let attempt = 1;; attempt++) {
+      const answer = await this.send(endpoint, request);
+      try {
+        return { ...answer, bytes: await readWhole(answer.response, maxBytes, options) };
+      } catch (error) {
+        if (!(error instanceof NetworkFailure) || attempt >= last) throw error;
+      }
+      await pause(backoff * 2 ** (attempt - 1), signal);
+    }
+  }
+
   /** Whether an endpoint behind it may do all that it may. */
   #isReplaceable({ origin, capabilities }: Endpoint): boolean {
     const all = this.#config.endpoints;

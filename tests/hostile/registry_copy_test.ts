@@ -162,3 +162,26 @@ Deno.test("copy: what is missing inside of an image is told before anything is s
   assertStringIncludes(error.message, sha256Of(jsonBytes("not here")));
   assertEquals(servers.seen.filter(({ origin }) => origin === to), []);
 });
+
+Deno.test("copy: a source that breaks for ever is given up, the blob not begun again at the destination", async () => {
+  await using servers = new Servers();
+  const registry = new UploadRegistry();
+  const origin = servers.start((request, url) => {
+    const whole = holds(LARGE)(request, url) as Response | undefined;
+    if (!url.pathname.includes("/blobs/") || url.pathname.endsWith(LARGE.imageId)) return whole;
+    // Short of its length, and so the connection is cut; what came the first time is all that ever comes.
+    const first = request.headers.get("range") === null ? [new Uint8Array(2 * MIB)] : [];
+    const headers = new Headers(whole!.headers);
+    headers.set(
+      "content-length",
+      `${LARGE.layers[0]!.blob.length - (first.length > 0 ? 0 : 2 * MIB)}`,
+    );
+    return new Response(ReadableStream.from(first), { status: whole!.status, headers });
+  });
+  const to = servers.start(registry.answer);
+  assertEquals(await codeOf(() => copy(origin, to)), "E_REGISTRY");
+  const layer = LARGE.layers[0]!.descriptor.digest;
+  const asked = servers.seen.filter(({ path }) => path === `/v2/app/blobs/${layer}`);
+  assertEquals(asked.filter((one) => one.origin === origin).length, 6);
+  assertEquals(registry.manifests.size, 0);
+});
