@@ -104,7 +104,8 @@ class WorkerPool implements Pool {
     signal: AbortSignal,
   ): Promise<WorkerLink | null> {
     const ready = await link;
-    if (ready === null || signal.aborted) return ready;
+    // One that died at an earlier warm-up would never answer: the job that comes starts another.
+    if (ready === null || ready.dead || signal.aborted) return ready;
     try {
       await ready.run(job.name, input, { signal, stream: undefined, onProgress: undefined });
     } catch {
@@ -235,6 +236,8 @@ class WorkerPool implements Pool {
   }
 
   async #newLink(entry: WorkerEntry): Promise<WorkerLink | null> {
+    // A prepared one may have died only now; nobody would end its successor.
+    if (this.#disposed) return null;
     // One that serves another entry makes room.
     if (this.#links.size >= this.#threads) this.#idle[0]?.end();
     try {

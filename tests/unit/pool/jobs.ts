@@ -189,6 +189,12 @@ export const warmUp: Job<Shared, null> = job("warmUp", async (input: Shared, { s
   return null;
 });
 
+/** Tells that it began in cell 0, and never ends, whatever it is told. */
+export const deaf: Job<Shared, never> = job("deaf", (input: Shared) => {
+  Atomics.add(cells(input), 0, 1);
+  return new Promise<never>(() => {});
+});
+
 /** Takes the first chunk of a layer and then dies. */
 export const crashingLayer: typeof layerJob = {
   ...layerJob,
@@ -229,6 +235,7 @@ export const JOBS: readonly AnyJob[] = [
   report,
   count,
   warmUp,
+  deaf,
   ...layerJobs,
   crashingLayer,
 ];
