@@ -15,7 +15,7 @@ export interface HostsOptions {
 }
 
 /**
- * The endpoints of a registry: mirrors first, itself last (containerd, docs/hosts.md).
+ * The endpoints of a registry: mirrors first, its server last (containerd, docs/hosts.md).
  *
  * @throws {VarveError} `E_USAGE` when the registry is no address, `E_FORMAT` when its `hosts.toml` is malformed,
  *   `E_UNSUPPORTED` for what it asks that is impossible here

@@ -326,7 +326,8 @@ export class RegistryClient implements Disposable {
   }
 
   #pushContext(repository: string, signal: AbortSignal | undefined): UploadContext {
-    const [endpoint] = this.endpoints("push").slice(-1) as [Endpoint];
+    // As containerd has it: the first that may. A hosts file may name the registry itself there, in plain http.
+    const [endpoint] = this.endpoints("push") as [Endpoint];
     return { transport: this.#transport, endpoint, repository, signal };
   }
 
@@ -355,8 +356,12 @@ export class RegistryClient implements Disposable {
     );
   }
 
+  /** The registry itself: of its addresses the one that pushes go to. */
   #own(): Endpoint {
-    return this.config.endpoints.at(-1) as Endpoint;
+    const all = this.config.endpoints;
+    const own = all.filter(({ namespace }) => namespace === null);
+    const able = own.find(({ capabilities }) => capabilities.includes("push"));
+    return able ?? own[0] ?? all.at(-1) as Endpoint;
   }
 
   #shown({ repository, tag, digest }: ManifestName): string {

@@ -71,7 +71,7 @@ export class Transport implements Disposable {
   async send(endpoint: Endpoint, request: Request): Promise<Answer> {
     const { attempts, backoff } = this.#config;
     // Whoever stands before another is asked once: the next one is nearer than a second try.
-    const once = request.repeatable === false || this.#isReplaceable(endpoint);
+    const once = request.repeatable === false || this.#isReplaceable(endpoint, request);
     const last = once ? 1 : attempts;
     for (let attempt = 1;; attempt++) {
       let least = 0;
@@ -85,7 +85,7 @@ export class Transport implements Disposable {
         await response.body?.cancel();
         least = retryAfter(response);
       } catch (error) {
-        if (error instanceof NetworkFailure && this.#isReplaceable(endpoint)) {
+        if (error instanceof NetworkFailure && this.#isReplaceable(endpoint, request)) {
           this.#silent.add(endpoint.origin);
         }
         if (!(error instanceof NetworkFailure) || attempt >= last) throw error;
@@ -108,7 +108,7 @@ export class Transport implements Disposable {
     const { attempts, backoff, idleTimeout } = this.#config;
     const { action, signal } = request;
     const options = { action, idleTimeout, signal, ...(setting === undefined ? {} : { setting }) };
-    const last = this.#isReplaceable(endpoint) ? 1 : attempts;
+    const last = this.#isReplaceable(endpoint, request) ? 1 : attempts;
     for (let attempt = 1;; attempt++) {
       const answer = await this.send(endpoint, request);
       try {
@@ -120,8 +120,9 @@ export class Transport implements Disposable {
     }
   }
 
-  /** Whether an endpoint behind it may do all that it may. */
-  #isReplaceable({ origin, capabilities }: Endpoint): boolean {
+  /** Whether an endpoint behind it may do all that it may, and is asked next: for what is pulled. */
+  #isReplaceable({ origin, capabilities }: Endpoint, { scope }: Request): boolean {
+    if (!/^repository:[^ ]*:pull$/.test(scope)) return false;
     const all = this.#config.endpoints;
     const at = all.findIndex((one) => one.origin === origin);
     return at >= 0 &&

@@ -219,3 +219,26 @@ Deno.test("a tag that should list referrers and names something else is left as 
     assertEquals(keeper.manifests.size, 0);
   }
 });
+
+Deno.test("push: it goes to the first endpoint that may, which is tried again; the registry itself is asked there, too", async () => {
+  await using servers = new Servers();
+  const keeper = new Keeper();
+  let busy = 2;
+  const first = servers.start(
+    onPost(() => busy-- > 0 ? new Response("", { status: 503 }) : undefined),
+    keeper.answer,
+    (_, { pathname }) => pathname === "/v2/" ? new Response("") : undefined,
+  );
+  const last = servers.start();
+  const config = configFor([servers.start(), first, last]);
+  const endpoints = config.endpoints.map((endpoint, i) =>
+    i === 0 ? { ...endpoint, capabilities: ["pull", "resolve"] as const } : endpoint
+  );
+  using client = new RegistryClient({ ...config, endpoints });
+  await client.ping();
+  const blob = { digest: image.imageId as Digest, size: image.config.length };
+  const open = () => Promise.resolve(new Blob([image.config]).stream());
+  assertEquals(await client.uploadBlob("app", { blob, open }), "uploaded");
+  assertEquals([...new Set(servers.seen.map(({ origin }) => origin))], [first]);
+  assertEquals(busy, -1);
+});

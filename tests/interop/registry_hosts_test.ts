@@ -71,6 +71,33 @@ capabilities = ["pull"]`,
 });
 
 Deno.test({
+  name: "hosts.toml: a registry in plain http, as a host that may push before the server in https",
+  ...tools,
+  fn: async () => {
+    await using temp = await tempDir();
+    await using registry = await dockerRegistry();
+    const host = registry.host.replace("localhost", "127.0.0.1");
+    const env = { VARVE_HOSTS_DIR: temp.join("certs.d"), DOCKER_CONFIG: temp.path };
+    await hostsToml(
+      temp.join("certs.d"),
+      host,
+      `server = "https://${host}"
+[host."http://${host}"]
+capabilities = ["pull", "resolve", "push"]
+skip_verify = true`,
+    );
+    const file = temp.join("image.tar");
+    await Deno.writeFile(file, archiveTar(ociFiles([image])));
+    const full = cliIn(temp, "full", env);
+    await full.text(["login", host, "-u", "user", "--password-stdin"], { stdin: "password" });
+    await full.text(["load", file, "--name", `${host}/app:1`]);
+    assertEquals((await full.json(["push", `${host}/app:1`])).digest, image.descriptor.digest);
+    const { images: [pulled] } = await cliIn(temp, "empty", env).json(["pull", `${host}/app:1`]);
+    assertEquals(pulled.manifest, image.descriptor.digest);
+  },
+});
+
+Deno.test({
   name: "skip_verify: any certificate is believed, with a warning, of the registry itself alone",
   ...tools,
   fn: async () => {

@@ -30,6 +30,7 @@ store first, the same on every machine and in save; then the digest is another, 
 it, or with none, they are pushed as they are.
 
 An index is pushed as it is, with all of its platforms, which must be here; --platform pushes one of them.
+Of the hosts in a registry's hosts.toml (see varve pull --help) the first that may push gets it.
 
 JSON: {"name","digest","counts":{"present","mounted","uploaded"},"blobs":[{"digest","size","outcome"}]}
 
