@@ -245,7 +245,7 @@ export class TreeBuilder {
   }
 
   /**
-   * Sorts, packs and hashes. The builder cannot be used any more.
+   * Packs and hashes what was not packed while it came. The builder cannot be used any more.
    *
    * @param source the layer that the extents given to {@linkcode content} belong to; null for none
    * @throws {TypeError} when called twice, or when the content of a file was never told
@@ -256,7 +256,6 @@ export class TreeBuilder {
     this.#finished = true;
     const built = {
       log: this.#log,
-      sources: this.#records.sources,
       packer: this.#packer,
       linked: this.#linked,
     };

@@ -4,36 +4,39 @@ import type { DiffId } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import { EXTENT_WORDS, R_MODE, R_NAME, S_IFDIR, S_IFMT, SPARSE, wordsOf } from "./format.ts";
 import { L_DEAD, L_INODE, L_PARENT, L_SIDE, L_STATE, type Log } from "./log.ts";
-import { PACKED } from "./open_directories.ts";
+import { NEW, PACKED } from "./open_directories.ts";
 import type { PackedTree } from "./packed.ts";
-import { type Groups, Packer } from "./packer.ts";
+import type { Groups, Packer } from "./packer.ts";
 import type { TreeKind } from "./tree.ts";
 
 /** Every name of an inode repeats its attributes and its group: so many bytes of that are always fine, … */
 const REPEAT_FREE = 1 << 26;
 /** … and so many for each entry. */
 const REPEAT_EACH = 256;
+/** Nothing that was packed early is kept where it has more names than that for each that the tree has of it. */
+const VAIN_KEPT = 2;
 
 /** What a builder has when it ends. */
 export interface BuiltLog {
   /** Its records. */
   readonly log: Log;
-  /** Layers that locators name. */
-  readonly sources: readonly DiffId[];
   /** What is packed already. */
   readonly packer: Packer;
   /** Whether an inode has several names. */
   readonly linked: boolean;
 }
 
-/** Turns a builder's records into a tree; `own` is the layer of files without one. */
+/** Turns a builder's records into a tree; `own` is the layer of files whose content was told. */
 export function finishLog(built: BuiltLog, kind: TreeKind, own: DiffId | null): PackedTree {
-  const { log, sources, linked } = built;
+  const { log, packer, linked } = built;
   log.dropTable();
-  // What was packed with a layer to be named is of no use when there is none.
-  const isKept = own !== null || !built.packer.needsOwn;
-  const packer = isKept ? built.packer : new Packer(log, sources);
-  const rest = findRest(log, isKept);
+  let rest = findRest(log, true);
+  // Of no use: what was packed with a layer to be named when there is none, and what is mostly gone or
+  // undone, whose room a tree would take for ever.
+  if ((own === null && packer.needsOwn) || packer.names > VAIN_KEPT * rest.kept) {
+    packer.clear();
+    rest = findRest(log, false);
+  }
   packer.tell(own, linked ? findGroups(log, rest.live) : new Map());
   packRest(log, rest, packer);
   return packer.seal(kind);
@@ -43,17 +46,21 @@ export function finishLog(built: BuiltLog, kind: TreeKind, own: DiffId | null): 
 interface Rest {
   /** 1 for each record that is in the tree, packed or not. */
   readonly live: Uint8Array;
-  /** The directories. */
+  /** How many of them are in directories that are packed. */
+  readonly kept: number;
+  /** The directories, but those that nothing was put into. */
   readonly directories: readonly number[];
   /** The names in them. Both in the order of their records. */
   readonly names: Uint32Array;
 }
 
+/** Finds it; `isKept` says whether what was packed early is. */
 function findRest(log: Log, isKept: boolean): Rest {
   const live = new Uint8Array(log.length);
   const directories: number[] = [0];
   const names = new Uint32Array(log.length);
   let count = 0;
+  let kept = 0;
   let known = 0;
   let isPacked = false;
   live[0] = 1;
@@ -68,12 +75,16 @@ function findRest(log: Log, isKept: boolean): Rest {
       known = parent;
       isPacked = isKept && log.get(parent, L_STATE) === PACKED;
     }
-    if (isPacked) continue;
+    if (isPacked) {
+      kept++;
+      continue;
+    }
     names[count++] = id;
-    const isDirectory = ((words[at + R_MODE] as number) & S_IFMT) === S_IFDIR;
-    if (isDirectory && !(isKept && words[at + L_STATE] === PACKED)) directories.push(id);
+    if (((words[at + R_MODE] as number) & S_IFMT) !== S_IFDIR) continue;
+    const state = words[at + L_STATE] as number;
+    if (state !== NEW && !(isKept && state === PACKED)) directories.push(id);
   }
-  return { live, directories, names: names.subarray(0, count) };
+  return { live, kept, directories, names: names.subarray(0, count) };
 }
 
 function packRest(log: Log, { directories, names }: Rest, packer: Packer): void {

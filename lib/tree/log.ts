@@ -17,8 +17,10 @@ export const L_HASH = 11;
 export const L_INODE = 12;
 /** Record: the side of a file (extents by their address in the arena), or where the result of a packed directory is. */
 export const L_SIDE = 13;
-/** Record of a directory: whether it is packed; then its number of names. */
+/** Record of a directory: what became of it since names came, as `OpenDirectories` has it. */
 export const L_STATE = 14;
+/** Record of a directory: names that were packed with it when it was left. */
+export const L_PACKED = 15;
 
 /** Flag: was removed or replaced. */
 export const L_DEAD: number = 1 << 11;

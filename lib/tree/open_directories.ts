@@ -1,27 +1,27 @@
 import { R_MODE, S_IFDIR, S_IFMT } from "./format.ts";
-import { L_DEAD, L_INODE, L_PARENT, L_STATE, L_UNTOLD, type Log } from "./log.ts";
+import { L_DEAD, L_INODE, L_PACKED, L_PARENT, L_STATE, L_UNTOLD, type Log } from "./log.ts";
 import type { Packer } from "./packer.ts";
 
 /** State of a directory: nothing was put into it. */
-const NEW = 0;
+export const NEW = 0;
 /** State: it is among the open ones. */
 const OPEN = 1;
 /** State: it was left, and is packed at the end. */
 const LEFT = 2;
-/** State: it is packed, and so is all below it. */
+/** State: it was left and packed, and so was all below it, unless that is new. */
 export const PACKED = 3;
 
 /** Names packed in vain after which nothing is packed early any more: so many, … */
 const VAIN_FREE = 4096;
-/** … and this part of all that were. */
+/** … and this part of all that were packed. */
 const VAIN_PART = 1 / 8;
-/** A list of names longer than that is not kept for the next directory. */
+/** Room for more names than that is not kept for the next directory. */
 const KEPT_NAMES = 1 << 16;
 
 /** A directory that names are put into. */
 interface OpenDirectory {
   id: number;
-  /** Whether `names` has all of them. */
+  /** Whether `names` has all of them: not where it was left before. */
   whole: boolean;
   names: Uint32Array<ArrayBuffer>;
   count: number;
@@ -39,7 +39,7 @@ export class OpenDirectories {
   readonly #stack: OpenDirectory[] = [];
   #depth = 0;
   #top = 0;
-  #packed = 0;
+  /** Names packed early that are packed again at the end. */
   #vain = 0;
 
   /** Begins with the root open. */
@@ -69,7 +69,7 @@ export class OpenDirectories {
     let id = directory;
     while (log.get(id, L_STATE) === PACKED) {
       log.set(id, L_STATE, LEFT);
-      this.#vain += log.get(id, L_STATE + 1);
+      this.#vain += log.get(id, L_PACKED);
       id = log.get(id, L_PARENT);
     }
   }
@@ -104,8 +104,7 @@ export class OpenDirectories {
     if (this.#isComplete(open)) {
       this.#packer.directory(id, open.names, 0, open.count);
       log.set(id, L_STATE, PACKED);
-      log.set(id, L_STATE + 1, open.count);
-      this.#packed += open.count;
+      log.set(id, L_PACKED, open.count);
     } else {
       log.set(id, L_STATE, LEFT);
     }
@@ -116,14 +115,15 @@ export class OpenDirectories {
   #isComplete(open: OpenDirectory): boolean {
     const log = this.#log;
     if (!open.whole || (log.flags(open.id) & L_DEAD) !== 0) return false;
-    if (this.#vain > VAIN_FREE + this.#packed * VAIN_PART) return false;
+    if (this.#vain > VAIN_FREE + this.#packer.names * VAIN_PART) return false;
     const { names, count } = open;
     let live = 0;
     for (let i = 0; i < count; i++) {
       const id = names[i] as number;
       const flags = log.flags(id);
       if ((flags & L_DEAD) !== 0) continue;
-      // The group of an inode is known at the end. Its other names: in here, or put when this was left before.
+      // The group of an inode is known at the end. Its first name need not be told from others: those that
+      // are not in here are below, or undo this when they come.
       if ((flags & L_UNTOLD) !== 0 || log.get(id, L_INODE) !== id) return false;
       const isDirectory = (log.get(id, R_MODE) & S_IFMT) === S_IFDIR;
       if (isDirectory && log.get(id, L_STATE) === LEFT) return false;

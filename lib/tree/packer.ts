@@ -36,9 +36,10 @@ export class Packer {
   readonly #log: Log;
   /** Layers that locators name; more may come. */
   readonly #sources: readonly DiffId[];
-  readonly #segment = new SegmentWriter();
-  readonly #writer: DirectoryWriter = new DirectoryWriter(this.#segment);
-  readonly #sourceOf: number[] = [0];
+  #segment = new SegmentWriter();
+  #writer = new DirectoryWriter(this.#segment);
+  /** The numbers that they have in the segment, where a file named them already. */
+  #sourceOf: number[] = [0];
   /** The number of the layer that only the end names; 0 while no file needs it. */
   #ownIndex = 0;
   /** The layer itself; `undefined` before the end. */
@@ -46,11 +47,17 @@ export class Packer {
   /** Results of the directories; the first one is that of all empty ones. */
   #results = new Uint32Array(64 * RESULT_WORDS);
   #directories = 1;
+  #names = 0;
   #groups: Groups = new Map();
 
   constructor(log: Log, sources: readonly DiffId[]) {
     this.#log = log;
     this.#sources = sources;
+  }
+
+  /** How many names were packed. */
+  get names(): number {
+    return this.#names;
   }
 
   /** Whether a file was packed whose layer only the end names. */
@@ -62,6 +69,16 @@ export class Packer {
   tell(own: DiffId | null, groups: Groups): void {
     this.#own = own;
     this.#groups = groups;
+  }
+
+  /** Forgets what was packed, and gives its memory back. */
+  clear(): void {
+    this.#segment = new SegmentWriter();
+    this.#writer = new DirectoryWriter(this.#segment);
+    this.#sourceOf = [0];
+    this.#ownIndex = 0;
+    this.#directories = 1;
+    this.#names = 0;
   }
 
   /** Packs a directory whose names are those in `order`, which it sorts. */
@@ -77,6 +94,7 @@ export class Packer {
     this.#writer.finish(this.#results, at);
     this.#log.set(id, L_SIDE, at);
     this.#directories++;
+    this.#names += to - from;
   }
 
   /** Packs the root, whose directory is packed, and ends. */
