@@ -12,7 +12,7 @@ function contextOf(signal: AbortSignal): JobContext {
   return { signal, stream: (async function* () {})(), progress: () => {} };
 }
 
-Deno.test("a warm-up ends after the round in which it is wanted no more", async () => {
+Deno.test("a warm-up ends after the step in which it is wanted no more", async () => {
   const stop = new AbortController();
   const running = warmUpJob.run(null, contextOf(stop.signal));
   stop.abort();
@@ -21,6 +21,15 @@ Deno.test("a warm-up ends after the round in which it is wanted no more", async 
   assertEquals(await running, null);
   clearInterval(timer);
   assert(turns <= 1, `${turns} turns`);
+});
+
+Deno.test("the job that comes to a warm-up waits for a part of a composition, not for all of one", async () => {
+  let turns = 0;
+  const timer = setInterval(() => turns++);
+  await warmUpJob.run(null, contextOf(new AbortController().signal));
+  clearInterval(timer);
+  // It composes 16 times.
+  assert(turns > 40, `${turns} turns`);
 });
 
 Deno.test("the worker of compositions warms up: all that it makes up can be composed", async () => {
