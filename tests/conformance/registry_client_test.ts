@@ -194,7 +194,10 @@ Deno.test("client: deletion asks for its own scope, and no mirror is told", asyn
         headers: { "www-authenticate": `Bearer realm="${realm}/token",service="s"` },
       })
   );
-  using client = new RegistryClient(configFor([mirror, own]));
+  const config = configFor([mirror, own]);
+  const [first, last] = config.endpoints;
+  const endpoints = [{ ...first!, namespace: "r.example" }, last!];
+  using client = new RegistryClient({ ...config, endpoints });
   await client.deleteManifest({ repository: "app", tag: "1" });
   await client.deleteBlob("app", sampleImage().imageId as Digest);
   assertEquals(servers.seen.filter(({ origin }) => origin === mirror), []);
