@@ -117,8 +117,9 @@ export interface Pool extends AsyncDisposable {
   /** Whether jobs run on this thread: asked for, or because no worker could be started. */
   readonly inline: boolean;
   /**
-   * Starts a worker for a job that will come, while its caller has other things to do. The worker runs
-   * `warmUp` first, beside the jobs that the pool runs at once; `signal` tells it that the job has come.
+   * Starts a worker for a job that will come, while its caller has other things to do; not where one that
+   * has worked is idle, nor where jobs run inline. The worker runs `warmUp` first, beside the jobs that the
+   * pool runs at once, until its `signal` says that the job has come. One that fails at it is replaced then.
    */
   prepare<Input>(entry: WorkerEntry, warmUp?: WarmUp<Input>): void;
   /**

@@ -70,7 +70,7 @@ function* steps(): Generator<void> {
 
 /**
  * Starts the worker that will compose a chain, and has it warm up while there is nothing better to do for a
- * core: it takes some 0.6 s of one. The job that comes waits for the end of a step, some 10 ms and never 100.
+ * core: it takes some 0.6 s of one. The job that comes waits for the end of a step: some 10 ms, 50 at first.
  *
  * @example
  * ```ts ignore
