@@ -80,7 +80,7 @@ export class Transport implements Disposable {
         const { response } = answer;
         if ((request.accept ?? [200]).includes(response.status)) return answer;
         if (!isPassing(response) || attempt >= last) {
-          throw await this.#failure(response, endpoint, request);
+          throw await this.#failure(answer, endpoint, request);
         }
         await response.body?.cancel();
         least = retryAfter(response);
@@ -196,14 +196,20 @@ export class Transport implements Disposable {
   }
 
   async #failure(
-    response: Response,
+    { response, url }: Answer,
     endpoint: Endpoint,
     { action, signal, proves }: Request,
   ): Promise<VarveError> {
     const words = await this.#words(response, action, signal);
     const { status } = response;
     const { registry, credentials } = this.config;
-    const state = `the registry answers ${status}${words === "" ? "" : ` (${words})`}`;
+    // Whoever it sent one on to, as to a storage: no login helps there.
+    const isOwn = url.origin === endpoint.origin;
+    const who = isOwn ? "the registry" : url.origin;
+    const state = `${who} answers ${status}${words === "" ? "" : ` (${words})`}`;
+    if (!isOwn && (status === 401 || status === 403)) {
+      return new VarveError("E_DENIED", `Cannot ${action}: ${state}`);
+    }
     if (status === 401 || status === 403) {
       return new VarveError("E_DENIED", `Cannot ${action}: ${state}`, {
         hint: deniedHint({ registry, status, credential: credentials[endpoint.origin], proves }),

@@ -65,6 +65,16 @@ Deno.test("H01 H02 a blob is fetched where a redirect leads, without credentials
   assertEquals(there?.headers.get("accept-encoding"), "identity");
 });
 
+Deno.test("H13 a storage that refuses is named, without its signature, and no login is asked for", async () => {
+  await using servers = new Servers();
+  const storage = servers.start(() => new Response("", { status: 403 }));
+  const own = servers.start(redirect(`${storage}/signed?sig=SIGNATURE-1`));
+  using client = new RegistryClient(configFor(own));
+  const words = await messageOf(() => client.smallBlob("app", blob, 1 << 20));
+  assertStringIncludes(words, `from ${own}: ${storage} answers 403`);
+  for (const word of ["SIGNATURE-1", "login", "the registry"]) assertFalse(words.includes(word));
+});
+
 Deno.test("H05 H06 redirects to nowhere, elsewhere and for ever are refused", async () => {
   const locations = [
     "file:///etc/passwd",
