@@ -1,6 +1,5 @@
 import type { LoadedImage } from "../archive/mod.ts";
 import { VarveError } from "../errors.ts";
-import type { Store } from "../store/mod.ts";
 import type { Context } from "./context.ts";
 
 /**
@@ -11,11 +10,9 @@ export async function composeEagerly(
   context: Context,
   images: readonly LoadedImage[],
 ): Promise<void> {
-  const store = await context.store();
-  if (!isEager(store)) return;
-  if ((await context.snapshotter()).driver !== "erofs") return;
+  if (!await isEager(context)) return;
   const { composeChain } = await import("../snapshot/mod.ts");
-  const pool = await context.pool();
+  const [store, pool] = [await context.store(), await context.pool()];
   for (const { layers } of images) {
     const diffIds = layers.map(({ diffId }) => diffId);
     if (diffIds.length === 0) continue;
@@ -28,13 +25,16 @@ export async function composeEagerly(
   }
 }
 
-/** Gets ready for {@linkcode composeEagerly} while there is nothing better to do. */
-export async function warmUpEagerly(context: Context): Promise<void> {
-  if (!isEager(await context.store())) return;
+/** What gets ready for {@linkcode composeEagerly} while there is nothing better to do; nothing where that does nothing. */
+export async function eagerWarmUp(context: Context): Promise<() => void> {
+  if (!await isEager(context)) return () => {};
   const { warmUpCompose } = await import("../snapshot/mod.ts");
-  warmUpCompose(await context.pool());
+  const pool = await context.pool();
+  return () => warmUpCompose(pool);
 }
 
-function isEager(store: Store): boolean {
-  return store.settings.get("compose.eager") === "on";
+async function isEager(context: Context): Promise<boolean> {
+  const { settings } = await context.store();
+  if (settings.get("compose.eager") !== "on") return false;
+  return (await context.snapshotter()).driver === "erofs";
 }

@@ -104,8 +104,7 @@ class WorkerPool implements Pool {
     signal: AbortSignal,
   ): Promise<WorkerLink | null> {
     const ready = await link;
-    // One that died at an earlier warm-up would never answer: the job that comes starts another.
-    if (ready === null || ready.dead || signal.aborted) return ready;
+    if (ready === null || signal.aborted) return ready;
     try {
       await ready.run(job.name, input, { signal, stream: undefined, onProgress: undefined });
     } catch {

@@ -73,6 +73,10 @@ export class WorkerLink {
   /** Runs a job; settles once the handler has, or the worker is dead. */
   run(job: string, input: unknown, task: Task): Promise<unknown> {
     const { signal } = task;
+    if (this.#dead) {
+      const message = `Cannot run job ${job}: its worker died before`;
+      return Promise.reject(new VarveError("E_WORKER", message));
+    }
     return new Promise((resolve, reject) => {
       const id = ++this.#ids;
       const pump = new Pump(this.#options.window, {

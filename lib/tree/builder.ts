@@ -14,7 +14,7 @@ import {
 } from "./format.ts";
 import { finishLog } from "./finish.ts";
 import { L_DEAD, L_INODE, L_PARENT, type Log, OWN_SOURCE } from "./log.ts";
-import { checkExtents, checkName } from "./node_check.ts";
+import { checkDigest, checkExtents, checkName, checkNode } from "./node_check.ts";
 import type { DirectoryNode, Extent, Node, NodeType } from "./node.ts";
 import { typeOfRow } from "./node_codec.ts";
 import { OpenDirectories } from "./open_directories.ts";
@@ -146,7 +146,7 @@ export class TreeBuilder {
    */
   put(directory: NodeId, name: ByteString, node: Node): NodeId {
     this.#checkParent(directory, name);
-    if (this.#kind === "root") this.#checkRoot(node);
+    this.#checkNode(node);
     const log = this.#log;
     const old = log.find(directory, name);
     if (old >= 0 && (log.flags(old) & L_DEAD) === 0) {
@@ -193,7 +193,7 @@ export class TreeBuilder {
   update(id: NodeId, node: Node): void {
     const log = this.#log;
     const inode = this.#inode(id);
-    if (this.#kind === "root") this.#checkRoot(node);
+    this.#checkNode(node);
     if (node.type !== this.typeOf(inode)) {
       throw new TypeError(`Cannot update node: a ${this.typeOf(inode)} is no ${node.type}`);
     }
@@ -230,9 +230,10 @@ export class TreeBuilder {
     const words = log.words(inode);
     const at = log.at(inode);
     const size = (words[at + R_SIZE + 1] as number) * WORD + (words[at + R_SIZE] as number);
+    checkDigest(size, digest);
     checkExtents(size, extents);
     this.#directories.change(log.get(inode, L_PARENT));
-    this.#records.digest(inode, size, digest);
+    this.#records.digest(inode, digest);
     this.#records.extents(inode, size, OWN_SOURCE, extents);
   }
 
@@ -286,7 +287,9 @@ export class TreeBuilder {
     checkName(name);
   }
 
-  #checkRoot(node: Node): void {
+  #checkNode(node: Node): void {
+    checkNode(node);
+    if (this.#kind === "layer") return;
     if (node.type === "whiteout" || node.type === "directory" && (node.opaque || node.implied)) {
       throw new TypeError("Cannot take node: whiteouts, opaque and implied are for layer trees");
     }

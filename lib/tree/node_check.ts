@@ -1,5 +1,5 @@
 import type { ByteString } from "../bytes/mod.ts";
-import type { Extent, Node } from "./node.ts";
+import type { Extent, FileNode, Node } from "./node.ts";
 
 /** Refuses what is no name. @throws {RangeError} when it is none */
 export function checkName(name: ByteString): void {
@@ -20,9 +20,7 @@ export function checkNode(node: Node): void {
   if (uid >>> 0 !== uid || gid >>> 0 !== gid || !(ns >= 0 && ns < 1e9)) {
     throw new RangeError("Cannot take node: an id or a time is out of range");
   }
-  if (node.type === "file" && !(node.size >= 0 && Number.isSafeInteger(node.size))) {
-    throw new RangeError(`Cannot take node: size ${node.size} is no safe integer`);
-  }
+  if (node.type === "file") checkFile(node);
   if (
     (node.type === "char" || node.type === "block") &&
     !(node.major >= 0 && node.major < 1 << 12 && node.minor >= 0 && node.minor < 1 << 20)
@@ -31,6 +29,21 @@ export function checkNode(node: Node): void {
   }
   if (node.type === "symlink" && node.target.length === 0) {
     throw new RangeError("Cannot take node: a symbolic link without a target");
+  }
+}
+
+function checkFile({ size, digest, locator }: FileNode): void {
+  if (!(size >= 0 && Number.isSafeInteger(size))) {
+    throw new RangeError(`Cannot take node: size ${size} is no safe integer`);
+  }
+  if (digest !== null) checkDigest(size, digest);
+  if (locator !== null) checkExtents(size, locator.extents);
+}
+
+/** Refuses a digest that no file of that size has. @throws {RangeError} when it is one */
+export function checkDigest(size: number, digest: Uint8Array | null): void {
+  if (size > 0 ? digest?.length !== 32 : digest !== null) {
+    throw new RangeError("Cannot set content: a digest has 32 bytes, and an empty file has none");
   }
 }
 

@@ -5,7 +5,7 @@ import { DirectoryWriter } from "./directory_writer.ts";
 import { P_REPLACE, P_THROUGH } from "./format.ts";
 import { splitPath } from "./lookup.ts";
 import type { DirectoryNode, Node } from "./node.ts";
-import { checkExtents, checkName, checkNode } from "./node_check.ts";
+import { checkName, checkNode } from "./node_check.ts";
 import { writeNode } from "./node_writer.ts";
 import { type PackedTree, sealTree } from "./packed.ts";
 import { SegmentWriter } from "./segment_writer.ts";
@@ -166,7 +166,6 @@ function fail(path: ByteString, isGone: boolean): never {
 function checkFits(node: Node | null, kind: TreeKind): void {
   if (node === null) return;
   checkNode(node);
-  if (node.type === "file" && node.locator !== null) checkExtents(node.size, node.locator.extents);
   if (kind === "layer") return;
   if (node.type === "whiteout" || node.type === "directory" && (node.opaque || node.implied)) {
     throw new RangeError("Cannot edit tree: whiteouts, opaque and implied are for layer trees");

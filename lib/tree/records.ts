@@ -20,7 +20,6 @@ import {
 } from "./format.ts";
 import { L_HEAP, L_SIDE, L_UNTOLD, Log, OWN_SOURCE } from "./log.ts";
 import type { Extent, FileNode, Locator, Node } from "./node.ts";
-import { checkExtents, checkNode } from "./node_check.ts";
 import {
   decodeLocator,
   decodeNode,
@@ -85,11 +84,10 @@ export class Records {
     log.set(id, R_NAME, name.length);
   }
 
-  /** Writes a node as a record. @throws {RangeError} when no tree can hold it */
+  /** Writes a node, which was checked, as a record. */
   write(id: number, name: ByteString, node: Node): void {
     const log = this.log;
     const size = node.type === "file" ? node.size : 0;
-    checkNode(node);
     const digestWords = size > 0 ? 8 : 0;
     this.name(id, name, digestWords + tailWords(node, null));
     const words = log.words(id);
@@ -123,20 +121,16 @@ export class Records {
   }
 
   #file(id: number, node: FileNode): void {
-    if (node.digest !== null) this.digest(id, node.size, node.digest);
+    this.digest(id, node.digest);
     if (node.locator === null) return;
     const { source, extents } = node.locator;
-    checkExtents(node.size, extents);
     let index = this.sources.lastIndexOf(source);
     if (index < 0) index = this.sources.push(source) - 1;
     this.extents(id, node.size, index + 1, extents);
   }
 
-  /** Writes the digest of a file's content. @throws {RangeError} when it does not fit the size */
-  digest(id: number, size: number, digest: Uint8Array | null): void {
-    if (size > 0 ? digest?.length !== 32 : digest !== null) {
-      throw new RangeError("Cannot set content: a digest has 32 bytes, and an empty file has none");
-    }
+  /** Writes the digest of a file's content, which was checked; `null`: it has none, or none yet. */
+  digest(id: number, digest: Uint8Array | null): void {
     if (digest === null) return;
     const log = this.log;
     log.heapPage(id).u8.set(digest, log.restAt(id) << 2);

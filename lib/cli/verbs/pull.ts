@@ -1,6 +1,6 @@
 import { parseReference } from "../../oci/mod.ts";
 import { pullImage } from "../../registry/mod.ts";
-import { composeEagerly, warmUpEagerly } from "../compose_eager.ts";
+import { composeEagerly, eagerWarmUp } from "../compose_eager.ts";
 import { hostPlatform, platformOption } from "../images.ts";
 import { inflaterOf } from "../options.ts";
 import { parseConcurrency, registryClient } from "../registry.ts";
@@ -47,7 +47,7 @@ Examples:
       host: hostPlatform(),
       signal: context.signal,
       onProgress: progressOf(context),
-      onIdle: () => void warmUpEagerly(context),
+      onIdle: await eagerWarmUp(context),
       ...(platform === undefined ? {} : { platform }),
       ...(concurrency === undefined ? {} : { concurrency }),
     });

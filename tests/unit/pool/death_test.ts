@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { VarveError } from "../../../lib/errors.ts";
 import { type Job, layerJob, type Pool } from "../../../lib/pool/mod.ts";
+import { WorkerLink } from "../../../lib/pool/worker_link.ts";
 import { leakTest } from "../../support/leaks.ts";
 import { run } from "../../support/process.ts";
 import { tempDir } from "../../support/temp.ts";
@@ -31,6 +32,15 @@ async function diesAlone<Input>(
   assertEquals(await pool.run(jobs.count, null), 1);
   assertEquals(pool.inline, false);
 }
+
+Deno.test("a worker that died before its job fails it: nobody would ever answer", async () => {
+  const link = new WorkerLink("layer", spawn(), { window: 1, silence: 1e6, onDeath: () => {} });
+  assertEquals(await link.ready, true);
+  link.end();
+  const task = { signal: new AbortController().signal, stream: undefined, onProgress: undefined };
+  const { code } = await assertRejects(() => link.run(jobs.echo.name, 1, task), VarveError);
+  assertEquals(code, "E_WORKER");
+});
 
 Deno.test("J17 Deno.exit in a worker", async () => {
   for (const code of [0, 3]) {

@@ -160,9 +160,17 @@ Deno.test("what cannot stand in a tree is refused", () => {
   assertThrows(() => builder.put(0, b("f"), symlink("")), RangeError);
   const device = { ...dir(), type: "char" as const, group: null, major: 1 << 12, minor: 0 };
   assertThrows(() => builder.put(0, b("f"), device), RangeError);
+  const digested = { ...file(1), digest: new Uint8Array(31) };
+  assertThrows(() => builder.put(0, b("f"), digested), RangeError);
+  const locator = { source: SOURCE, extents: [{ logical: 0, length: 2, position: 0 }] };
+  assertThrows(() => builder.put(0, b("f"), { ...file(1), locator }), RangeError);
+  assertThrows(() => builder.update(0, { ...dir(), uid: -1 }), RangeError);
   assertThrows(() => builder.put(builder.put(0, b("f"), file()), b("x"), file()), TypeError);
   assertThrows(() => builder.node(99), RangeError);
-  builder.finish(null);
+  // Nothing of them is left.
+  const tree = builder.finish(null);
+  assertEquals(paths(tree), ["f"]);
+  verifyTree(tree);
   assertThrows(() => builder.finish(null), TypeError);
 });
 
