@@ -7,6 +7,7 @@
  */
 import type { WorkerEntry } from "../pool/mod.ts";
 import type { Io } from "./context.ts";
+import { takeProxyVariables } from "./proxy_variables.ts";
 import { INTERRUPTED, runCli } from "./run.ts";
 
 /** The worker entries: never read here, but a compiled program holds what an import names. */
@@ -37,8 +38,11 @@ async function withSignals(run: (signal: AbortSignal) => Promise<number>): Promi
 /** Whether signals are a verb's own matter. */
 let held = false;
 
+/** The proxy variables, which are no longer in the environment. */
+let proxies: Readonly<Record<string, string>> = {};
+
 const io: Io = {
-  env: (name) => Deno.env.get(name),
+  env: (name) => proxies[name] ?? Deno.env.get(name),
   async stdout(data) {
     const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
     for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));
@@ -68,18 +72,8 @@ const io: Io = {
   },
 };
 
-/**
- * Deno's `fetch` reads the proxy variables itself, and then sends loopback through the proxy as well,
- * and what `*.name` excepts: it knows `.name` alone.
- */
-function exceptLoopback(): void {
-  const name = Deno.env.get("no_proxy") ? "no_proxy" : "NO_PROXY";
-  const others = Deno.env.get(name)?.replace(/(^|,)\s*\*\./g, "$1.");
-  Deno.env.set(name, `${others ? `${others},` : ""}localhost,127.0.0.0/8,::1`);
-}
-
 if (import.meta.main && !("WorkerGlobalScope" in globalThis)) {
-  exceptLoopback();
+  proxies = takeProxyVariables();
   const isRoot = Deno.uid() === 0;
   Deno.exit(await withSignals((signal) => runCli(Deno.args, { io, signal, isRoot })));
 }

@@ -3,12 +3,14 @@ import type { Reference } from "../oci/mod.ts";
 import {
   type ClientOptions,
   type Credential,
+  type HelperPlace,
   loadClientConfig,
   proxiesOf,
   RegistryClient,
 } from "../registry/mod.ts";
 import type { Context } from "./context.ts";
 import type { Env } from "./options.ts";
+import { proxyVariables } from "./proxy_variables.ts";
 
 /** Where containerd's own hosts files are. */
 const SYSTEM_HOSTS = "/etc/containerd/certs.d";
@@ -19,10 +21,15 @@ export function registryOptions(env: Env): ClientOptions {
   return {
     credentialsFiles: credentialsFiles(env),
     hostsDirectories: hostsDirectories(env),
-    path: env("PATH") ?? "",
+    ...helperPlace(env),
     proxies: proxiesOf(env),
     ...(caFile === undefined || caFile === "" ? {} : { caFile }),
   };
+}
+
+/** Where credential helpers are. They need proxies as well. */
+export function helperPlace(env: Env): HelperPlace {
+  return { path: env("PATH") ?? "", variables: proxyVariables(env) };
 }
 
 /** podman's file where the user names it, Docker's, then podman's in their usual places. */

@@ -1,16 +1,15 @@
 import type { ClientConfig, Credential, Endpoint, Proxies } from "./contract.ts";
+import type { HelperPlace } from "./credential_helper.ts";
 import { findCredential, type LookUp, normalKey, readCredentialsFile } from "./docker_config.ts";
 import { findEndpoints } from "./hosts.ts";
 import { NO_PROXIES } from "./proxy.ts";
 
 /** Where {@linkcode loadClientConfig} looks; all is optional. Nothing is read from the environment. */
-export interface ClientOptions {
+export interface ClientOptions extends Partial<HelperPlace> {
   /** Docker's and podman's files of credentials, most wanted first; those that are missing are passed over. */
   readonly credentialsFiles?: readonly string[];
   /** Directories of `hosts.toml` directories, most wanted first. */
   readonly hostsDirectories?: readonly string[];
-  /** Where credential helpers are, `:` between directories. */
-  readonly path?: string;
   /** Plain http to the registry itself. */
   readonly plainHttp?: boolean;
   /** Proxies. */
@@ -78,10 +77,10 @@ async function credentialOf(
   endpoint: Endpoint,
   registry: string,
   repository: string | undefined,
-  { credentialsFiles = [], path = "", onWarning, signal }: ClientOptions,
+  { credentialsFiles = [], path = "", variables, onWarning, signal }: ClientOptions,
 ): Promise<Credential | undefined> {
   const name = endpoint.namespace === null ? registry : normalKey(new URL(endpoint.origin).host);
-  const look: LookUp = { registry: name, repository, path, onWarning, signal };
+  const look: LookUp = { registry: name, repository, path, variables, onWarning, signal };
   for (const file of credentialsFiles) {
     const read = await readCredentialsFile(file);
     const credential = read === undefined ? undefined : await findCredential(read, look);

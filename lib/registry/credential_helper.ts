@@ -6,6 +6,14 @@ const TIME_LIMIT = 30_000;
 /** Bytes of a helper's answer. */
 const MAX_ANSWER = 64 * 1024;
 
+/** Where credential helpers are, and what they get. */
+export interface HelperPlace {
+  /** Directories, `:` between them. */
+  readonly path: string;
+  /** Environment variables besides those of this process. */
+  readonly variables?: Readonly<Record<string, string>> | undefined;
+}
+
 /** What a helper is asked for (docker-credential-helpers, "Protocol"). */
 export type HelperAction = "get" | "store" | "erase";
 
@@ -20,7 +28,7 @@ export async function runHelper(
   name: string,
   action: HelperAction,
   input: string,
-  path: string,
+  { path, variables = {} }: HelperPlace,
   signal?: AbortSignal,
   timeLimit: number = TIME_LIMIT,
 ): Promise<Credential | undefined> {
@@ -35,7 +43,7 @@ export async function runHelper(
     new VarveError("E_PRECONDITION", `Cannot ${action} credentials with ${program}: ${state}`);
   const file = await findProgram(program, path);
   if (file === undefined) throw fail("it is not on PATH");
-  const child = spawn(file, action) ?? undefined;
+  const child = spawn(file, action, variables) ?? undefined;
   if (child === undefined) throw fail("it cannot be started");
   const kill = () => killGroup(child.pid);
   let late = false;
@@ -76,10 +84,15 @@ export function credentialFor(username: string, secret: string): Credential {
     : { kind: "basic", username, password: secret };
 }
 
-function spawn(file: string, action: HelperAction): Deno.ChildProcess | undefined {
+function spawn(
+  file: string,
+  action: HelperAction,
+  env: Readonly<Record<string, string>>,
+): Deno.ChildProcess | undefined {
   try {
     return new Deno.Command(file, {
       args: [action],
+      env,
       stdin: "piped",
       stdout: "piped",
       stderr: "null",

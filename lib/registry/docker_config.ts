@@ -1,6 +1,6 @@
 import { VarveError } from "../errors.ts";
 import { type JsonObject, type JsonValue, parseStrictJson } from "../oci/mod.ts";
-import { credentialFor, runHelper } from "./credential_helper.ts";
+import { credentialFor, type HelperPlace, runHelper } from "./credential_helper.ts";
 import type { Credential } from "./contract.ts";
 
 /** Bytes of a credentials file. */
@@ -49,13 +49,11 @@ export async function readCredentialsFile(path: string): Promise<CredentialsFile
 }
 
 /** How credentials are looked for. */
-export interface LookUp {
+export interface LookUp extends HelperPlace {
   /** The registry, as references name it: `docker.io`, `localhost:5000`. */
   readonly registry: string;
   /** The repository: podman's files may have credentials for a part of a registry. */
   readonly repository?: string | undefined;
-  /** Directories where credential helpers are, `:` between them. */
-  readonly path: string;
   /** Told when a helper fails: then there are no credentials. */
   readonly onWarning?: ((message: string) => void) | undefined;
   /** Cancels. */
@@ -74,7 +72,7 @@ export async function findCredential(
   if (helper !== undefined) {
     try {
       const server = serverKey(look.registry);
-      const found = await runHelper(helper, "get", server, look.path, look.signal);
+      const found = await runHelper(helper, "get", server, look, look.signal);
       if (found !== undefined) return found;
     } catch (error) {
       look.signal?.throwIfAborted();

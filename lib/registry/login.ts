@@ -1,16 +1,14 @@
 import { VarveError } from "../errors.ts";
 import { type JsonObject, jsonText, type JsonValue } from "../oci/mod.ts";
-import { runHelper } from "./credential_helper.ts";
+import { type HelperPlace, runHelper } from "./credential_helper.ts";
 import { helperOf, normalKey, readCredentialsFile, serverKey } from "./docker_config.ts";
 
 /** Whose credentials, and where they are kept. */
-export interface LoginOptions {
+export interface LoginOptions extends Partial<HelperPlace> {
   /** Docker's `config.json`; made when it is missing. */
   readonly file: string;
   /** The registry, as references name it. */
   readonly registry: string;
-  /** Where credential helpers are, `:` between directories. */
-  readonly path?: string;
   /** Cancels. */
   readonly signal?: AbortSignal;
 }
@@ -25,13 +23,13 @@ export interface LoginOptions {
  */
 export async function storeCredential(
   { username, password }: { readonly username: string; readonly password: string },
-  { file, registry, path = "", signal }: LoginOptions,
+  { file, registry, path = "", variables, signal }: LoginOptions,
 ): Promise<string> {
   const read = await readCredentialsFile(file) ?? { path: file, json: {} };
   const helper = helperOf(read, registry);
   if (helper !== undefined) {
     const entry = { ServerURL: serverKey(registry), Username: username, Secret: password };
-    await runHelper(helper, "store", JSON.stringify(entry), path, signal);
+    await runHelper(helper, "store", JSON.stringify(entry), { path, variables }, signal);
     // What an earlier login left in the file would outlive the helper's.
     const { auths, had } = withoutKeys(read.json["auths"], registry);
     if (had) await write(file, { ...read.json, auths });
@@ -50,7 +48,7 @@ export async function storeCredential(
  * @throws {VarveError} as {@linkcode storeCredential}
  */
 export async function eraseCredential(
-  { file, registry, path = "", signal }: LoginOptions,
+  { file, registry, path = "", variables, signal }: LoginOptions,
 ): Promise<boolean> {
   const read = await readCredentialsFile(file);
   if (read === undefined) return false;
@@ -58,8 +56,8 @@ export async function eraseCredential(
   let kept = false;
   if (helper !== undefined) {
     const server = serverKey(registry);
-    kept = await runHelper(helper, "get", server, path, signal) !== undefined;
-    if (kept) await runHelper(helper, "erase", server, path, signal);
+    kept = await runHelper(helper, "get", server, { path, variables }, signal) !== undefined;
+    if (kept) await runHelper(helper, "erase", server, { path, variables }, signal);
   }
   const { auths, had } = withoutKeys(read.json["auths"], registry);
   if (had) await write(file, { ...read.json, auths });

@@ -14,6 +14,7 @@
 export type * from "./contract.ts";
 export { type Challenge, parseChallenges } from "./challenge.ts";
 export { type ClientOptions, loadClientConfig, SYSTEM_CA_FILE } from "./client_config.ts";
+export type { HelperPlace } from "./credential_helper.ts";
 export { proxiesOf } from "./proxy.ts";
 export { pullImage, type PullOptions } from "./pull.ts";
 export { type FetchedDocument, type ManifestName, RegistryClient } from "./registry_client.ts";

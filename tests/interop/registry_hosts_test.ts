@@ -162,12 +162,21 @@ Deno.test({
     assert(proxy.heads.length > before);
     for (const head of proxy.heads) assertStringIncludes(head, btoa("p:PROXY-1"));
     const all = proxy.heads.length;
-    for (const none of ["*.test", ".test", "registry.test", "*"]) {
+    for (const none of ["*.test", ".test", "registry.test", host, "*"]) {
       const direct = await full.any(["digest", name], { env: { NO_PROXY: none } });
       assertEquals(direct.code, 10, none);
       assertStringIncludes(direct.stderr, "DNS");
     }
+    // An address that stands for this machine, but that is not loopback by its name.
+    for (const none of ["*", "0.0.0.0:2"]) {
+      const direct = await full.any(["digest", "0.0.0.0:2/app:1"], { env: { NO_PROXY: none } });
+      assertEquals(direct.code, 10, none);
+      assertFalse(direct.stderr.includes("proxy"), direct.stderr);
+    }
     assertEquals(proxy.heads.length, all);
+    const port = await full.any(["digest", "0.0.0.0:2/app:1"], { env: { NO_PROXY: "0.0.0.0:3" } });
+    assertEquals(port.code, 10);
+    assert(proxy.heads.length > all);
     const dead = await full.any(["digest", name], {
       env: { HTTPS_PROXY: "http://p:PROXY-1@127.0.0.1:2" },
     });

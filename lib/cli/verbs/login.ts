@@ -3,7 +3,7 @@ import { parseReference } from "../../oci/mod.ts";
 import { eraseCredential, storeCredential } from "../../registry/mod.ts";
 import type { Context } from "../context.ts";
 import { askLogin } from "../ask.ts";
-import { loginFile, registryClient } from "../registry.ts";
+import { helperPlace, loginFile, registryClient } from "../registry.ts";
 import { text, type Verb } from "../verb.ts";
 
 /** Bytes of a password. */
@@ -120,6 +120,6 @@ function optionsOf(context: Context, registry: string) {
   if (file === undefined) {
     throw new VarveError("E_USAGE", "Cannot find Docker's config.json: set DOCKER_CONFIG or HOME");
   }
-  const { signal } = context;
-  return { file, registry, path: context.io.env("PATH") ?? "", signal };
+  const { io: { env }, signal } = context;
+  return { file, registry, ...helperPlace(env), signal };
 }

@@ -78,7 +78,8 @@ async function helper(script: string, limit = 5000): Promise<string | Credential
   const path = `/usr/bin:${temp.path}`;
   let found: Credential | undefined;
   const code = await codeOf(async () => {
-    found = await runHelper("x", "get", "r.example", path, undefined, limit);
+    const variables = { HTTPS_PROXY: "http://proxy.example" };
+    found = await runHelper("x", "get", "r.example", { path, variables }, undefined, limit);
   });
   return code === "ok" ? found : code;
 }
@@ -91,6 +92,8 @@ Deno.test("H25 helpers: what they say, and when they know of nothing", async () 
     kind: "refresh",
     token: "s",
   });
+  const proxy = `echo '{"Username":"u","Secret":"'$HTTPS_PROXY'"}'`;
+  assertEquals(await helper(proxy), basic("u", "http://proxy.example"));
   assertEquals(await helper("echo 'credentials not found in native keychain'; exit 1"), undefined);
 });
 
@@ -106,9 +109,16 @@ Deno.test("H25 helpers: garbage, too much, a failure and a hang are errors, gran
 
 Deno.test("H25 helpers: a name that is a path, and a helper that is missing", async () => {
   for (const name of ["../../evil", "a b", "", "-x", "A"]) {
-    assertEquals(await codeOf(() => runHelper(name, "get", "r", "/usr/bin")), "E_USAGE", name);
+    assertEquals(
+      await codeOf(() => runHelper(name, "get", "r", { path: "/usr/bin" })),
+      "E_USAGE",
+      name,
+    );
   }
-  assertEquals(await codeOf(() => runHelper("none", "get", "r", "/usr/bin")), "E_PRECONDITION");
+  assertEquals(
+    await codeOf(() => runHelper("none", "get", "r", { path: "/usr/bin" })),
+    "E_PRECONDITION",
+  );
   // A relative directory is passed over, and credentials go on being none.
   const config = { credHelpers: { "r.example": "none" }, auths: { "r.example": auth("a:b") } };
   assertEquals(await find(config, "r.example", undefined, ".:/usr/bin"), undefined);
