@@ -1,22 +1,10 @@
-import { type ByteString, EPOCH } from "../bytes/mod.ts";
+import type { ByteString } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
-import type { DirectoryNode, NodeId, TreeBuilder } from "../tree/mod.ts";
+import { IMPLIED, type NodeId, type TreeBuilder } from "../tree/mod.ts";
 import type { Budget } from "./_budget.ts";
 import { limitError } from "./limits.ts";
 import { checkComponent, shownPath } from "./_path.ts";
 import { WHITEOUT_PREFIX } from "./_whiteout_name.ts";
-
-/** A parent that has no entry of its own: what it is like comes from below, else this. */
-const IMPLIED: DirectoryNode = {
-  type: "directory",
-  mode: 0o755,
-  uid: 0,
-  gid: 0,
-  mtime: EPOCH,
-  xattrs: [],
-  opaque: false,
-  implied: true,
-};
 
 /**
  * Walks paths in the tree that a layer has built so far, following the symbolic links that the same

@@ -1,4 +1,4 @@
-import { type ByteString, EPOCH, fromBytes } from "../bytes/mod.ts";
+import { type ByteString, fromBytes } from "../bytes/mod.ts";
 import type { DiffId } from "../digest/mod.ts";
 import {
   F_IMPLIED,
@@ -15,6 +15,7 @@ import {
 import { finishLog } from "./finish.ts";
 import { L_DEAD, L_INODE, L_PARENT, type Log, OWN_SOURCE } from "./log.ts";
 import { checkDigest, checkExtents, checkName, checkNode } from "./node_check.ts";
+import { IMPLIED } from "./implied.ts";
 import type { DirectoryNode, Extent, Node, NodeType } from "./node.ts";
 import { typeOfRow } from "./node_codec.ts";
 import { OpenDirectories } from "./open_directories.ts";
@@ -76,16 +77,7 @@ export class TreeBuilder {
   /** Begins with a root directory: implied in a layer tree, 0755 0:0 mtime 0 in a root tree. */
   constructor(options: TreeBuilderOptions) {
     this.#kind = options.kind;
-    const root: DirectoryNode = {
-      type: "directory",
-      mode: 0o755,
-      uid: 0,
-      gid: 0,
-      mtime: EPOCH,
-      xattrs: [],
-      opaque: false,
-      implied: options.kind === "layer",
-    };
+    const root: DirectoryNode = { ...IMPLIED, implied: options.kind === "layer" };
     const id = this.#log.insert(0);
     this.#records.write(id, "" as ByteString, root);
     this.#directories = new OpenDirectories(this.#log, this.#packer);

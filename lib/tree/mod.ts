@@ -31,6 +31,7 @@ export { type Difference, differences, differenceTree } from "./difference.ts";
 export { type Edit, editTree } from "./edit.ts";
 export { emptyTree } from "./empty.ts";
 export { encodeTree, writeTree } from "./encode.ts";
+export { IMPLIED } from "./implied.ts";
 export { list, lookup, rootOf } from "./lookup.ts";
 export { newBytes } from "./new_bytes.ts";
 export type * from "./node.ts";

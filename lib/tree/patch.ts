@@ -1,9 +1,10 @@
-import { type ByteString, EPOCH, escapeForTerminal } from "../bytes/mod.ts";
+import { type ByteString, escapeForTerminal } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
 import { RESULT_WORDS } from "./block_writer.ts";
 import { DirectoryWriter } from "./directory_writer.ts";
 import { P_REPLACE, P_THROUGH } from "./format.ts";
 import { splitPath } from "./lookup.ts";
+import { IMPLIED } from "./implied.ts";
 import type { DirectoryNode, Node } from "./node.ts";
 import { checkName, checkNode } from "./node_check.ts";
 import { writeNode } from "./node_writer.ts";
@@ -11,17 +12,8 @@ import { type PackedTree, sealTree } from "./packed.ts";
 import { SegmentWriter } from "./segment_writer.ts";
 import type { TreeKind } from "./tree.ts";
 
-/** A directory on the way to a change. Its attributes are never looked at. */
-const THROUGH: DirectoryNode = {
-  type: "directory",
-  mode: 0,
-  uid: 0,
-  gid: 0,
-  mtime: EPOCH,
-  xattrs: [],
-  opaque: false,
-  implied: false,
-};
+/** A directory on the way to a change. What it holds is never looked at, only which one it is. */
+const THROUGH: DirectoryNode = { ...IMPLIED };
 
 interface Entry {
   readonly name: ByteString;

@@ -1,4 +1,4 @@
-import { EPOCH, fromText } from "../../bytes/mod.ts";
+import { fromText } from "../../bytes/mod.ts";
 import { writeErofs } from "../../codec/erofs/mod.ts";
 import { createHasher, type DiffId, sha256 } from "../../digest/mod.ts";
 import { foldLayers } from "../../layer/mod.ts";
@@ -7,7 +7,7 @@ import type { Job, Pool } from "../../pool/mod.ts";
 import {
   type Attributes,
   decodeTree,
-  type DirectoryNode,
+  IMPLIED,
   type NodeId,
   type Tree,
   TreeBuilder,
@@ -23,16 +23,6 @@ const LARGE = 256;
 const FEW = 24;
 const MANY = 700;
 const GIB = 2 ** 30;
-const DEFAULT: DirectoryNode = {
-  type: "directory",
-  mode: 0o755,
-  uid: 0,
-  gid: 0,
-  mtime: EPOCH,
-  xattrs: [],
-  opaque: false,
-  implied: false,
-};
 
 /**
  * Composes a made-up chain of two layers to nowhere, until it is wanted no more: what a thread has done often
@@ -109,7 +99,7 @@ function made(round: number, isUpper: boolean, isLarge: boolean): Tree {
       implied: false,
     });
     if (i % 16 === 3) continue;
-    const below = i % 4 === 0 ? builder.put(directory, fromText("below"), DEFAULT) : directory;
+    const below = i % 4 === 0 ? builder.put(directory, fromText("below"), IMPLIED) : directory;
     const files = i % directories === 5 ? MANY : FEW;
     for (let j = 0; j < files; j++) putFile(builder, below, round, isUpper ? j + 3 : j);
     const first = builder.child(below, fromText("file-5"));

@@ -1,18 +1,12 @@
-import { type ByteString, EPOCH } from "../../bytes/mod.ts";
-import { type DirectoryNode, type Node, type NodeId, TreeBuilder } from "../../tree/mod.ts";
+import type { ByteString } from "../../bytes/mod.ts";
+import {
+  type DirectoryNode,
+  IMPLIED,
+  type Node,
+  type NodeId,
+  TreeBuilder,
+} from "../../tree/mod.ts";
 import { directoryOf, nameOf } from "./open.ts";
-
-/** A directory that is only on the way to something. */
-export const IMPLIED: DirectoryNode = {
-  type: "directory",
-  mode: 0o755,
-  uid: 0,
-  gid: 0,
-  mtime: EPOCH,
-  xattrs: [],
-  opaque: false,
-  implied: true,
-};
 
 /** Builds a layer tree by paths; directories on the way are made when something is put below them. */
 export class Placer {
