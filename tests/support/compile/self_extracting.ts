@@ -37,18 +37,26 @@ export async function compileSelfExtracting(
  * Bundles the program and each worker entry.
  *
  * The bundler leaves worker URLs alone, so the bundles keep the places of their sources:
- * `../../workers/x.ts` is right from `lib/cli/main.js` as it is from `lib/pool/spawn.ts`.
+ * `../../workers/x.ts` is right from `lib/cli/main.js` as it is from `lib/pool/spawn.ts`. But they are
+ * JavaScript, and named so: what Deno takes for TypeScript it transpiles at the first start, in 80 MiB.
  */
 async function bundle(project: Project, tree: string): Promise<void> {
-  const jobs = [["lib/cli/main.ts", "lib/cli/main.js"]];
-  for await (const entry of Deno.readDir(`${project.root}/workers`)) {
-    if (entry.name.endsWith(".ts")) jobs.push([`workers/${entry.name}`, `workers/${entry.name}`]);
+  const main = "lib/cli/main.js";
+  const jobs = [["lib/cli/main.ts", main]];
+  for await (const { name } of Deno.readDir(`${project.root}/workers`)) {
+    if (name.endsWith(".ts")) jobs.push([`workers/${name}`, `workers/${scriptOf(name)}`]);
   }
   for (const [source, target] of jobs) {
     const command = [Deno.execPath(), "bundle", "--quiet", "-o", `${tree}/${target}`, `${source}`];
     await Deno.mkdir(`${tree}/${target}`.replace(/\/[^/]*$/, ""), { recursive: true });
     await run(command, { cwd: project.root, env: { NO_COLOR: "1" } });
   }
+  const code = await Deno.readTextFile(`${tree}/${main}`);
+  await Deno.writeTextFile(`${tree}/${main}`, code.replace(/workers\/[a-z]+\.ts/g, scriptOf));
+}
+
+function scriptOf(name: string): string {
+  return name.replace(/\.ts$/, ".js");
 }
 
 /** The offset of the payload is part of the stub, so its width is fixed. */
