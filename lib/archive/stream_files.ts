@@ -1,3 +1,4 @@
+import { joinBytes } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
 import { compressionMagic, sniff } from "../codec/compress/mod.ts";
 import { TarReader } from "../codec/tar/mod.ts";
@@ -104,7 +105,7 @@ class Demux {
     body.length += copy.length;
     if (body.length < body.wanted) return;
     if (body.wanted === PLAIN_HEAD) {
-      const head = concat(body.parts);
+      const head = joinBytes(body.parts);
       body.parts.splice(0, body.parts.length, head);
       if (compressionMagic(head) !== undefined) body.wanted = COMPRESSED_HEAD;
     }
@@ -121,13 +122,13 @@ class Demux {
     this.#body = undefined;
     if (body?.kind === "pipe") body.pipe.end();
     else if (body?.kind === "document") {
-      this.#table.add(body.name, { kind: "bytes", bytes: concat(body.parts) });
+      this.#table.add(body.name, { kind: "bytes", bytes: joinBytes(body.parts) });
     }
   }
 
   #decide(body: Body & { readonly kind: "head" }): void {
     const { name, entry, parts, wanted } = body;
-    const head = concat(parts);
+    const head = joinBytes(parts);
     const isLayer = looksLikeLayer(head.subarray(0, wanted), entry.size);
     if (!isLayer && entry.size <= this.#maxDocument) {
       this.#budget -= entry.size;
@@ -179,16 +180,4 @@ class Demux {
     if (this.#body?.kind === "pipe") this.#body.pipe.fail(error);
     await Promise.allSettled(this.#running);
   }
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const [only] = parts;
-  if (parts.length === 1 && only !== undefined) return only;
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }

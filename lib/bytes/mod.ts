@@ -5,5 +5,6 @@
  */
 export * from "./byte_string.ts";
 export * from "./hex.ts";
+export * from "./join.ts";
 export * from "./timestamp.ts";
 export * from "./zeros.ts";

@@ -1,4 +1,4 @@
-import { isZero } from "../bytes/mod.ts";
+import { isZero, joinBytes } from "../bytes/mod.ts";
 import { fileError } from "../linux/mod.ts";
 import { WriteOut } from "./write_out.ts";
 
@@ -105,12 +105,10 @@ export class FileSink implements ByteSink {
 /** Memory. */
 export class MemorySink implements ByteSink {
   readonly #pieces: Uint8Array[] = [];
-  #length = 0;
 
   write(bytes: Uint8Array): void {
     // new Uint8Array copies whatever it is a view of.
     this.#pieces.push(new Uint8Array(bytes));
-    this.#length += bytes.length;
   }
 
   end(): void {}
@@ -119,12 +117,6 @@ export class MemorySink implements ByteSink {
 
   /** All that was written, in one piece. */
   bytes(): Uint8Array<ArrayBuffer> {
-    const all = new Uint8Array(this.#length);
-    let at = 0;
-    for (const piece of this.#pieces) {
-      all.set(piece, at);
-      at += piece.length;
-    }
-    return all;
+    return joinBytes(this.#pieces);
   }
 }

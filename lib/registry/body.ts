@@ -1,3 +1,4 @@
+import { joinBytes } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
 import { NetworkFailure } from "./exchange.ts";
 import { networkState } from "./network_state.ts";
@@ -144,11 +145,5 @@ export async function readWhole(
     if (performance.now() > until) throw registryError(action, "it takes too long");
     chunks.push(new Uint8Array(chunk));
   }
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
+  return joinBytes(chunks);
 }

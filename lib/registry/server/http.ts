@@ -1,6 +1,7 @@
 /**
  * Requests and answers as values, and what a refusal says (distribution-spec, "Error Codes").
  */
+import { joinBytes } from "../../bytes/mod.ts";
 import type { Digest } from "../../digest/mod.ts";
 
 /** What a client asks. */
@@ -121,11 +122,5 @@ export async function readBody(ask: Ask, maxBytes: number): Promise<Uint8Array<A
     if (size > maxBytes) throw tooLarge();
     pieces.push(piece);
   }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
+  return joinBytes(pieces);
 }

@@ -1,4 +1,4 @@
-import { fromText } from "../../bytes/mod.ts";
+import { fromText, joinBytes } from "../../bytes/mod.ts";
 import { writeErofs } from "../../codec/erofs/mod.ts";
 import { createHasher, type DiffId, sha256 } from "../../digest/mod.ts";
 import { foldLayers } from "../../layer/mod.ts";
@@ -53,7 +53,8 @@ function* steps(): Generator<void> {
     yield;
     const tree = foldLayers([lower, upper]);
     yield;
-    writeErofs(tree).write((bytes) => createHasher().update(bytes));
+    const hasher = createHasher();
+    writeErofs(tree).write((bytes) => hasher.update(bytes));
     yield;
   }
 }
@@ -75,13 +76,7 @@ export function warmUpCompose(pool: Pool): void {
 function stored(tree: Tree): Tree {
   const pieces: Uint8Array[] = [];
   const sum = writeTree(tree, (bytes) => pieces.push(bytes));
-  const file = new Uint8Array(pieces.reduce((total, { length }) => total + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    file.set(piece, at);
-    at += piece.length;
-  }
-  return decodeTree(file, sum);
+  return decodeTree(joinBytes(pieces), sum);
 }
 
 /** A layer with some of everything that layers have, and as many entries as an image of some size where `isLarge`. */

@@ -1,11 +1,10 @@
-import type { ByteString } from "../../bytes/mod.ts";
+import { type ByteString, joinBytes } from "../../bytes/mod.ts";
 import type { Warning } from "../../layer/mod.ts";
 import { statFd } from "../../linux/mod.ts";
 import type { Job, JobContext } from "../../pool/mod.ts";
 import { type DirectoryNode, encodeTree, rootOf } from "../../tree/mod.ts";
 import { assembleParts, type ReadFile } from "./assemble.ts";
 import { OpenBase } from "./base.ts";
-import { joinBytes } from "./bytes.ts";
 import { ContentReader } from "./contents.ts";
 import type { ScanBase, ScanDirectory, ScanPart, ScanPlace } from "./contract.ts";
 import { guarded } from "./failure.ts";

@@ -1,8 +1,8 @@
+import { joinBytes } from "../../bytes/mod.ts";
 import { diffTrees, type Warning } from "../../layer/mod.ts";
 import type { LayerJobOutput, LayerTarget, Pool } from "../../pool/mod.ts";
 import { decodeTree, emptyTree, encodeTree, type Tree } from "../../tree/mod.ts";
 import { together } from "../together.ts";
-import { joinBytes } from "./bytes.ts";
 import type { ScanBase, ScanPart, ScanPlace } from "./contract.ts";
 import { directoryLayerJob } from "./directory_layer_job.ts";
 import { assembleJob, listJob, scanJob } from "./job.ts";

@@ -1,4 +1,4 @@
-import { type ByteString, equalTimestamps } from "../../bytes/mod.ts";
+import { type ByteString, equalTimestamps, joinBytes } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
 import type { LayerLimits, LayerPolicy } from "../../layer/mod.ts";
 import { type DirectoryEntry, type Fd, readDirectory, statFd, tryStatAt } from "../../linux/mod.ts";
@@ -12,7 +12,6 @@ import {
   rootOf,
   type Tree,
 } from "../../tree/mod.ts";
-import { joinBytes } from "./bytes.ts";
 import type { Stub } from "../stubs.ts";
 import { ContentReader } from "./contents.ts";
 import type { LinkedName, ScanDirectory, ScanPart, ScanPlace } from "./contract.ts";
