@@ -11,7 +11,11 @@ import { areZeros, zeros } from "../bytes/mod.ts";
 
 /** Bytes of a slot: small enough for a processor's cache. */
 const SLOT_BYTES = 256 * 1024;
-const SLOTS = 8;
+/**
+ * Slots: 8 MiB. Where files are small the reader is slow, where bytes are hard to inflate the writer is;
+ * a ring that holds less than such a stretch makes each wait for the other (2 MiB: 8 % of a load).
+ */
+const SLOTS = 32;
 /** Milliseconds that a thread waits at most before it looks around. */
 const TURN = 20;
 /** Slots after which the reader's event loop turns, though there is more to read. */
@@ -30,7 +34,7 @@ export interface Ring {
   readonly data: SharedArrayBuffer;
 }
 
-/** Makes the memory of a ring: 2 MiB. */
+/** Makes the memory of a ring. */
 export function createRing(): Ring {
   return {
     control: new SharedArrayBuffer((WORDS + SLOTS) * 4),

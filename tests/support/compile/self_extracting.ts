@@ -34,25 +34,31 @@ export async function compileSelfExtracting(
 }
 
 /**
- * Bundles the program and each worker entry.
+ * Bundles the program, in parts of which a verb loads its own, and each worker entry.
  *
  * The bundler leaves worker URLs alone, so the bundles keep the places of their sources:
- * `../../workers/x.ts` is right from `lib/cli/main.js` as it is from `lib/pool/spawn.ts`. But they are
+ * `../../workers/x.ts` is right from `lib/cli/*.js` as it is from `lib/pool/spawn.ts`. But they are
  * JavaScript, and named so: what Deno takes for TypeScript it transpiles at the first start, in 80 MiB.
  */
 async function bundle(project: Project, tree: string): Promise<void> {
-  const main = "lib/cli/main.js";
-  const jobs = [["lib/cli/main.ts", main]];
+  const cli = `${tree}/lib/cli`;
+  await bundleOne(project, "lib/cli/main.ts", ["--code-splitting", "--outdir", cli]);
   for await (const { name } of Deno.readDir(`${project.root}/workers`)) {
-    if (name.endsWith(".ts")) jobs.push([`workers/${name}`, `workers/${scriptOf(name)}`]);
+    if (!name.endsWith(".ts")) continue;
+    await bundleOne(project, `workers/${name}`, ["-o", `${tree}/workers/${scriptOf(name)}`]);
   }
-  for (const [source, target] of jobs) {
-    const command = [Deno.execPath(), "bundle", "--quiet", "-o", `${tree}/${target}`, `${source}`];
-    await Deno.mkdir(`${tree}/${target}`.replace(/\/[^/]*$/, ""), { recursive: true });
-    await run(command, { cwd: project.root, env: { NO_COLOR: "1" } });
+  for await (const { name } of Deno.readDir(cli)) {
+    const code = await Deno.readTextFile(`${cli}/${name}`);
+    await Deno.writeTextFile(
+      `${cli}/${name}`,
+      code.replace(/\.\.\/workers\/[a-z]+\.ts/g, scriptOf),
+    );
   }
-  const code = await Deno.readTextFile(`${tree}/${main}`);
-  await Deno.writeTextFile(`${tree}/${main}`, code.replace(/workers\/[a-z]+\.ts/g, scriptOf));
+}
+
+async function bundleOne(project: Project, source: string, target: string[]): Promise<void> {
+  const command = [Deno.execPath(), "bundle", "--quiet", ...target, source];
+  await run(command, { cwd: project.root, env: { NO_COLOR: "1" } });
 }
 
 function scriptOf(name: string): string {
