@@ -64,7 +64,9 @@ export class Context implements AsyncDisposable {
   /** The worker pool, made at first use. */
   async pool(): Promise<Pool> {
     const workers = workersOf(this.options, await this.store());
-    this.#pool ??= this.#stack.use(createPool(workers === undefined ? {} : { workers }));
+    this.#pool ??= this.#stack.use(
+      createPool({ lone: true, ...(workers === undefined ? {} : { workers }) }),
+    );
     return this.#pool;
   }
 

@@ -11,6 +11,7 @@
  *   Workers start with the first job that needs them and are kept.
  * - *halves*: a job whose work comes in two halves gets a second worker when no
  *   other job waits and one is left for each job that may still come; its outcome is the same.
+ * - *brief jobs* of a program that only waits for them run on its thread, where no worker is at hand.
  * - *back-pressure both ways*: at most `window` bytes of a job's stream are on
  *   their way; a slow handler holds back the source, a slow source only its job.
  *   The caller's buffers stay the caller's: what crosses is a copy.
@@ -67,6 +68,8 @@ export interface Job<Input, Output> {
   run(input: Input, context: JobContext): Promise<Output>;
   /** The same work for two threads, where the input is worth it; `null` where it is not. */
   halves?(input: Input): Halves<Output> | null;
+  /** Whether the work is done in about the time in which a worker starts. */
+  isBrief?(input: Input): boolean;
 }
 
 /**
@@ -144,6 +147,11 @@ export interface PoolOptions {
   readonly workers?: number;
   /** Run on this thread, without workers. */
   readonly inline?: boolean;
+  /**
+   * Whether this thread has nothing else to do while it waits: a brief job that is alone in the pool then
+   * runs on it, where no worker of its entry is idle or prepared.
+   */
+  readonly lone?: boolean;
   /** Bytes of a job's stream that may be on their way, 4 MiB when absent. */
   readonly window?: number;
   /** Milliseconds without a sign of life after which a worker with a job is given up; five minutes when absent, because a sync of a slow disk blocks its thread. */

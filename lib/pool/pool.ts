@@ -61,6 +61,7 @@ class WorkerPool implements Pool {
   readonly size: number;
   /** How many threads work at once. */
   readonly #threads: number;
+  readonly #lone: boolean;
   #busy = 0;
   #inline: boolean;
   #disposed = false;
@@ -76,6 +77,7 @@ class WorkerPool implements Pool {
     const cores = Math.min(navigator.hardwareConcurrency, DEFAULT_WORKERS);
     this.size = positive("workers", options.workers ?? cores);
     this.#threads = this.size > 1 ? this.size + HALVED : 1;
+    this.#lone = options.lone ?? false;
     this.#options = {
       window: positive("window", options.window ?? WINDOW),
       silence: positive("silence", options.silence ?? SILENCE),
@@ -197,6 +199,9 @@ class WorkerPool implements Pool {
     task: Task,
     halves: Halves<Output> | null,
   ): Promise<Output> {
+    if (this.#lone && this.#busy === 1 && job.isBrief?.(input) && !this.#isAtHand(job.entry)) {
+      return await runInline(job, input, task);
+    }
     const [link, helper] = await Promise.all([
       this.#link(job.entry),
       halves === null ? null : this.#link(job.entry),
@@ -220,6 +225,11 @@ class WorkerPool implements Pool {
   get #hasRoom(): boolean {
     const others = this.size - this.#running.size - 1;
     return this.#queue.length === 0 && this.#busy + 2 + others <= this.#threads;
+  }
+
+  /** Whether a worker of the entry was started and has no job. */
+  #isAtHand(entry: WorkerEntry): boolean {
+    return this.#prepared.has(entry) || this.#idle.some((link) => link.entry === entry);
   }
 
   /** A worker of the entry that has no job, or `null` where the job is to run inline. */

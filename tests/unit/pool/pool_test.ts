@@ -235,6 +235,32 @@ Deno.test("no worker starts before a job needs it, and idle ones are used again"
   assertEquals(started, 3);
 });
 
+Deno.test("a brief job that a program only waits for needs no worker of its own", async () => {
+  let started = 0;
+  const options = { lone: true, spawn: () => (started++, spawn()) };
+  const brief: Job<unknown, unknown> = { ...jobs.echo, isBrief: (input) => input === "brief" };
+  await using pool = testPool(options);
+  assertEquals(await pool.run(brief, "brief"), "brief");
+  assertEquals([started, pool.inline], [0, false]);
+  // Not beside another, whose messages this thread is to carry.
+  const both = await Promise.all([pool.run(jobs.echo, 1), pool.run(brief, "brief")]);
+  assertEquals([...both, started], [1, "brief", 2]);
+
+  await using other = testPool(options);
+  assertEquals(await other.run(brief, "long"), "long");
+  assertEquals(started, 3);
+  // A worker that is idle does it anyway: what runs here is not cloned.
+  const input = { a: 1 };
+  const here: Job<unknown, unknown> = { ...jobs.echo, isBrief: () => true };
+  assert(await other.run(here, input) !== input);
+  await using third = testPool(options);
+  assertStrictEquals(await third.run(here, input), input);
+  assertEquals(started, 3);
+  third.prepare("layer");
+  assertEquals(await third.run(here, input), input);
+  assertEquals(started, 4);
+});
+
 /** Jobs in halves, as many as a pool runs at once, all at work: how many threads there are. */
 async function threadsOf(options: PoolOptions, cores: number): Promise<[number, number]> {
   const known = Object.getOwnPropertyDescriptor(Navigator.prototype, "hardwareConcurrency");
