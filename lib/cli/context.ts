@@ -1,7 +1,7 @@
 /** What a verb works with: its io, the global options, and the store, pool and snapshotter made from them. */
 import { createPool, type Pool } from "../pool/mod.ts";
 import type { Snapshotter } from "../snapshot/mod.ts";
-import { openStore, type Store, type StoredImage } from "../store/mod.ts";
+import { openStore, type Store } from "../store/mod.ts";
 import { type GlobalOptions, workersOf } from "./options.ts";
 import { printable } from "./printable.ts";
 import { createProgress, type Progress } from "./progress.ts";
@@ -78,27 +78,12 @@ export class Context implements AsyncDisposable {
       const driver = selectDriver({
         store,
         pool: await this.pool(),
-        wanted: this.#driver(store),
+        wanted: this.options.driver ?? store.settings.get("driver"),
         onWarning: (message) => this.warn(message),
       });
       return createSnapshotter({ store, driver });
     })();
     return this.#snapshotter;
-  }
-
-  /** As {@linkcode snapshotter}, for an image; where it is still to be composed, a worker starts meanwhile. */
-  async snapshotterFor({ chainId }: StoredImage): Promise<Snapshotter> {
-    const store = await this.store();
-    const composes = ["auto", "erofs"].includes(this.#driver(store) ?? "auto");
-    if (composes && chainId !== null && (store.chains.get(chainId)?.cacheId ?? null) === null) {
-      (await this.pool()).prepare("extract");
-    }
-    return await this.snapshotter();
-  }
-
-  /** The driver that is asked for, if any. */
-  #driver(store: Store): string | undefined {
-    return this.options.driver ?? store.settings.get("driver");
   }
 
   /** Progress on standard error. */

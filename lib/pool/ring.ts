@@ -13,7 +13,7 @@ import { areZeros, zeros } from "../bytes/mod.ts";
 const SLOT_BYTES = 256 * 1024;
 /**
  * Slots: 8 MiB. Where files are small the reader is slow, where bytes are hard to inflate the writer is;
- * a ring that holds less than such a stretch makes each wait for the other (2 MiB: 8 % of a load).
+ * a ring that holds less than such a stretch makes each wait for the other (2 MiB: 3 % of a load).
  */
 const SLOTS = 32;
 /** Milliseconds that a thread waits at most before it looks around. */

@@ -26,7 +26,7 @@ Examples:
   async run(context, [reference = "", directory = ""], options) {
     const store = await context.store();
     const image = await openImage(store, reference);
-    const snapshotter = await context.snapshotterFor(image);
+    const snapshotter = await context.snapshotter();
     const key = text(options, "rw");
     const mounted = await mountImage({
       store,

@@ -52,7 +52,7 @@ Examples:
     const wanted = readOptions(context, command, options);
     const store = await context.store();
     const image = await openImage(store, reference);
-    const snapshotter = await context.snapshotterFor(image);
+    const snapshotter = await context.snapshotter();
     await using stack = new AsyncDisposableStack();
     const { exit } = await runContainer({
       store,
