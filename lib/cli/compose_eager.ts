@@ -10,7 +10,7 @@ export async function composeEagerly(
   context: Context,
   images: readonly LoadedImage[],
 ): Promise<void> {
-  if (!await isEager(context)) return;
+  if (!await composes(context, false)) return;
   const { composeChain } = await import("../snapshot/mod.ts");
   const [store, pool] = [await context.store(), await context.pool()];
   for (const { layers } of images) {
@@ -25,16 +25,22 @@ export async function composeEagerly(
   }
 }
 
-/** What gets ready for {@linkcode composeEagerly} while there is nothing better to do; nothing where that does nothing. */
-export async function eagerWarmUp(context: Context): Promise<() => void> {
-  if (!await isEager(context)) return () => {};
+/**
+ * What gets ready to compose an image that comes in, while there is nothing better to do; nothing where
+ * it is neither to be mounted at once nor composed eagerly.
+ */
+export async function warmUpWhereComposed(
+  context: Context,
+  isMounted: boolean,
+): Promise<() => void> {
+  if (!await composes(context, isMounted)) return () => {};
   const { warmUpCompose } = await import("../snapshot/mod.ts");
   const pool = await context.pool();
   return () => warmUpCompose(pool);
 }
 
-async function isEager(context: Context): Promise<boolean> {
+async function composes(context: Context, isMounted: boolean): Promise<boolean> {
   const { settings } = await context.store();
-  if (settings.get("compose.eager") !== "on") return false;
+  if (!isMounted && settings.get("compose.eager") !== "on") return false;
   return (await context.snapshotter()).driver === "erofs";
 }

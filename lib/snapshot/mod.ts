@@ -30,7 +30,12 @@ export { exportSnapshot, type ExportSnapshotOptions } from "./export_snapshot.ts
 export { importDirectory } from "./import_directory.ts";
 export { compileFilters } from "./filter.ts";
 export { liveMounts, MOUNT_LABEL, refuseBusy } from "./mount_books.ts";
-export { type MountedImage, mountImage, type MountImageOptions } from "./mount_image.ts";
+export {
+  checkMountTarget,
+  type MountedImage,
+  mountImage,
+  type MountImageOptions,
+} from "./mount_image.ts";
 export { createSnapshotter, type SnapshotterOptions } from "./snapshotter.ts";
 export { addStubs, initDirectory, readStubs, type Stub } from "./stubs.ts";
 export { readOnlyMount, withTopLower } from "./top_lower.ts";

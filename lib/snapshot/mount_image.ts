@@ -75,13 +75,7 @@ export interface MountedImage extends AsyncDisposable {
  */
 export async function mountImage(options: MountImageOptions): Promise<MountedImage> {
   const { store, snapshotter, image, key } = options;
-  if (!mayMount()) {
-    throw new VarveError(
-      "E_UNSUPPORTED",
-      `Cannot mount ${image.record.name}: only root may mount`,
-      { hint: "'varve unpack' makes plain files without privileges" },
-    );
-  }
+  refuseOthers(image.record.name);
   using directory = openMountTarget(options.target);
   const target = directory.path;
   // Before the lock: it may be one that the store itself waits for.
@@ -115,6 +109,25 @@ export async function mountImage(options: MountImageOptions): Promise<MountedIma
       }
     },
   };
+}
+
+/**
+ * Checks that an image can be mounted at a directory, before there is one.
+ *
+ * @throws {VarveError} as {@linkcode mountImage} does for the directory
+ */
+export function checkMountTarget(store: Store, target: string): void {
+  refuseOthers(`at ${target}`);
+  using directory = openMountTarget(target);
+  refuseStore(store, directory.path);
+  refuseMounted(store, directory.path);
+}
+
+function refuseOthers(what: string): void {
+  if (mayMount()) return;
+  throw new VarveError("E_UNSUPPORTED", `Cannot mount ${what}: only root may mount`, {
+    hint: "'varve unpack' makes plain files without privileges",
+  });
 }
 
 interface Prepared {

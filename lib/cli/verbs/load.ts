@@ -1,10 +1,11 @@
 import { type LoadedImage, loadImages, type LoadProgress } from "../../archive/mod.ts";
 import { VarveError } from "../../errors.ts";
-import { composeEagerly } from "../compose_eager.ts";
 import type { Context } from "../context.ts";
 import { hostPlatform, platformOption } from "../images.ts";
+import { expectImage, MOUNT_OPTION } from "../mount_arrived.ts";
 import { inflaterOf } from "../options.ts";
 import { formatBytes, type ProgressItem } from "../progress.ts";
+import type { MountReport } from "../report_mount.ts";
 import { loadSettings } from "../settings.ts";
 import { shortDigest } from "../short.ts";
 import { type Report, text, type Verb } from "../verb.ts";
@@ -17,10 +18,11 @@ export const load: Verb = {
   help:
     `SOURCE is a docker-archive or an OCI layout, as a tar (plain, gzip or zstd) or a directory, or - for
 standard input. Every byte is verified: blobs against their digests, layers against the diffIDs.
-All images of the archive become visible at once, or none does.
+All images of the archive become visible at once, or none does. --mount is what 'varve mount' does then,
+sooner than that could begin.
 
 JSON: {"images":[{"name","names","imageId","manifest","chainId","layers":[{"digest","diffId",
-"chainId","size","uncompressedSize","cacheId","processed"}]}]}
+"chainId","size","uncompressedSize","cacheId","processed"}]}]}, and with --mount "mounted" as in mount.
 
 Examples:
   varve load app.tar
@@ -29,7 +31,8 @@ Examples:
   configure(command) {
     command
       .option("--name <ref>", "name of the image, instead of those in the archive")
-      .option("--platform <platform>", "only this platform of an index, such as linux/arm64");
+      .option("--platform <platform>", "only this platform of an index, such as linux/arm64")
+      .option(...MOUNT_OPTION);
   },
   async run(context, [source = ""], options) {
     if (source === "-" && context.io.isTerminal("stdin")) {
@@ -38,6 +41,7 @@ Examples:
     const name = text(options, "name");
     const platform = platformOption(text(options, "platform"));
     const store = await context.store();
+    const arrival = await expectImage(context, text(options, "mount"));
     const images = await loadImages(store, source === "-" ? context.io.stdin() : source, {
       pool: await context.pool(),
       ...loadSettings(store),
@@ -49,15 +53,21 @@ Examples:
       ...(name === undefined ? {} : { name }),
       ...(platform === undefined ? {} : { platform }),
     });
-    await composeEagerly(context, images);
-    return reportOf(context, images);
+    return reportOf(context, images, await arrival.arrive(images, platform));
   },
 };
 
 /** What is said of images that came in, by `load` and whatever brings images; warns of what was left out. */
-export function reportOf(context: Context, images: readonly LoadedImage[]): Report {
+export function reportOf(
+  context: Context,
+  images: readonly LoadedImage[],
+  mounted: MountReport | null = null,
+): Report {
   warnOfLayers(context, images);
-  return { json: { images: images.map(toJson) }, text: images.map(toText).join("") };
+  return {
+    json: { images: images.map(toJson), ...(mounted === null ? {} : { mounted: mounted.json }) },
+    text: images.map(toText).join("") + (mounted === null ? "" : `  mounted   ${mounted.text}`),
+  };
 }
 
 function toJson(image: LoadedImage): unknown {

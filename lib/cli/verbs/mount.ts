@@ -1,6 +1,7 @@
 import { mountImage, unmountImage, unpackImage } from "../../snapshot/mod.ts";
 import { openImage } from "../images.ts";
 import { formatBytes, type ProgressItem } from "../progress.ts";
+import { reportMount } from "../report_mount.ts";
 import { text, type Verb } from "../verb.ts";
 import { warnOfDrops } from "../warnings.ts";
 
@@ -36,12 +37,7 @@ Examples:
       signal: context.signal,
       ...(key === undefined ? {} : { key }),
     });
-    // The mount outlives the command: it is not disposed.
-    const { target, key: used, readOnly, mounts } = mounted;
-    return {
-      json: { target, key: used, readOnly, driver: snapshotter.driver, mounts },
-      text: `${target}${readOnly ? "" : `  (read-write, snapshot ${used})`}\n`,
-    };
+    return reportMount(mounted, snapshotter);
   },
 };
 

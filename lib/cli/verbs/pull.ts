@@ -1,7 +1,8 @@
 import { parseReference } from "../../oci/mod.ts";
 import { pullImage } from "../../registry/mod.ts";
-import { composeEagerly, eagerWarmUp } from "../compose_eager.ts";
+import { warmUpWhereComposed } from "../compose_eager.ts";
 import { hostPlatform, platformOption } from "../images.ts";
+import { expectImage, MOUNT_OPTION } from "../mount_arrived.ts";
 import { inflaterOf } from "../options.ts";
 import { parseConcurrency, registryClient } from "../registry.ts";
 import { loadSettings } from "../settings.ts";
@@ -22,6 +23,9 @@ http of others stand in DIR/HOST/hosts.toml as containerd has it, DIR being $VAR
 ~/.config/varve/certs.d, else /etc/containerd/certs.d. Credentials are those of docker, podman and
 their helpers. Proxies: HTTP_PROXY, HTTPS_PROXY, NO_PROXY.
 
+--mount is what 'varve mount' does then, but sooner than that could begin: it gets ready for it while
+the layers come.
+
 JSON: as in load.
 
 Examples:
@@ -31,7 +35,8 @@ Examples:
     command
       .option("--platform <platform>", "which image of an index, such as linux/arm64")
       .option("--plain-http", "speak to the registry without TLS")
-      .option("--concurrency <n>", "layers that are fetched at once (4, at most one a worker)");
+      .option("--concurrency <n>", "layers that are fetched at once (4, at most one a worker)")
+      .option(...MOUNT_OPTION);
   },
   async run(context, [reference = ""], options) {
     const name = parseReference(reference);
@@ -39,6 +44,8 @@ Examples:
     const concurrency = parseConcurrency(text(options, "concurrency"));
     const plainHttp = options["plainHttp"] === true;
     const store = await context.store();
+    const mount = text(options, "mount");
+    const arrival = await expectImage(context, mount);
     using client = await registryClient(context, name, { plainHttp });
     const image = await pullImage(store, client, reference, {
       pool: await context.pool(),
@@ -47,11 +54,10 @@ Examples:
       host: hostPlatform(),
       signal: context.signal,
       onProgress: progressOf(context),
-      onIdle: await eagerWarmUp(context),
+      onIdle: await warmUpWhereComposed(context, mount !== undefined),
       ...(platform === undefined ? {} : { platform }),
       ...(concurrency === undefined ? {} : { concurrency }),
     });
-    await composeEagerly(context, [image]);
-    return reportOf(context, [image]);
+    return reportOf(context, [image], await arrival.arrive([image], platform));
   },
 };
