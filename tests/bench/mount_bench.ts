@@ -45,10 +45,9 @@ async function best(runs: number, act: Contender): Promise<number> {
 function loadAndMount(image: BenchImage, env: Record<string, string>): Contender {
   return {
     run: async (directory) => {
-      const varve = program(`${directory}/store`, { env });
-      const { images } = await varve.json(["load", image.layout]);
       await Deno.mkdir(`${directory}/mnt`);
-      await varve.text(["mount", images[0].name, `${directory}/mnt`]);
+      const varve = program(`${directory}/store`, { env });
+      await varve.text(["load", image.layout, "--mount", `${directory}/mnt`]);
     },
   };
 }

@@ -2,7 +2,7 @@
 import { startContainerd } from "../support/containerd.ts";
 import { startDocker } from "../support/docker.ts";
 import { run } from "../support/process.ts";
-import { type BenchImage, isHere } from "./real_images.ts";
+import { type BenchImage, isHere, writeDockerArchive } from "./real_images.ts";
 
 /** A daemon, and the command line of its client up to the verb. */
 export interface Engine extends AsyncDisposable {
@@ -56,9 +56,10 @@ function eachLayer(image: BenchImage, script: string): (directory: string) => Pr
 }
 
 async function engines(
-  { layout, tag, title }: BenchImage,
+  image: BenchImage,
   directory: string,
 ): Promise<(readonly [string, Contender])[]> {
+  const { layout, tag, title } = image;
   const peers: (readonly [string, Contender])[] = [];
   const source = `oci:${layout}:${tag}`;
   const kind = title.replaceAll(" ", "-");
@@ -74,14 +75,19 @@ async function engines(
     }]);
   }
   if (await isHere("dockerd")) {
-    await run(["skopeo", "copy", "--quiet", source, `docker-archive:${docker}:${NAME}`], LONG);
-    peers.push(["docker load", {
+    const dockerLoad = (archive: string): Contender => ({
       engine: async () => {
         const daemon = await startDocker();
         return engine(daemon.command, daemon);
       },
-      run: (_, daemon) => run([...daemon?.client ?? [], "load", "-q", "-i", docker], LONG),
-    }]);
+      run: (_, daemon) => run([...daemon?.client ?? [], "load", "-q", "-i", archive], LONG),
+    });
+    // The same bytes as all others get, and, as `docker save` writes it, what no layer has to be inflated of.
+    const compressed = `${directory}/${kind}-docker-gzip.tar`;
+    await writeDockerArchive(image, NAME, compressed);
+    peers.push(["docker load", dockerLoad(compressed)]);
+    await run(["skopeo", "copy", "--quiet", source, `docker-archive:${docker}:${NAME}`], LONG);
+    peers.push(["docker load, layers uncompressed", dockerLoad(docker)]);
   }
   if (await isHere("containerd")) {
     peers.push(["ctr image import", {

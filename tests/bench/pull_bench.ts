@@ -43,10 +43,9 @@ const program = await compileProgram(temp.path);
 function thenMount(...verb: string[]): Contender {
   return {
     run: async (directory) => {
-      const varve = program(`${directory}/store`);
-      const { images } = await varve.json(verb);
       await Deno.mkdir(`${directory}/mnt`);
-      await varve.text(["mount", images[0].name, `${directory}/mnt`]);
+      const varve = program(`${directory}/store`);
+      await varve.text([...verb, "--mount", `${directory}/mnt`]);
     },
   };
 }

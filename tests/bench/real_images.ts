@@ -11,6 +11,8 @@ export interface BenchImage {
   readonly tag: string;
   /** Files of the layers, the lowest first. */
   readonly blobs: readonly string[];
+  /** File of the config. */
+  readonly config: string;
 }
 
 const LONG = { timeout: 900_000 };
@@ -71,6 +73,29 @@ done`;
   return await imageIn(layout, "ten layers");
 }
 
+/** Writes an image as a docker-archive of compressed layers, as `crane pull` does. */
+export async function writeDockerArchive(
+  { blobs, config }: BenchImage,
+  name: string,
+  archive: string,
+): Promise<void> {
+  const directory = `${archive}.d`;
+  await Deno.mkdir(directory);
+  const link = async (file: string, ending: string) => {
+    const member = `${file.replace(/.*\//, "")}${ending}`;
+    await Deno.symlink(await Deno.realPath(file), `${directory}/${member}`);
+    return member;
+  };
+  const manifest = {
+    Config: await link(config, ".json"),
+    RepoTags: [name],
+    Layers: await Promise.all(blobs.map((blob) => link(blob, ".tar.gz"))),
+  };
+  await Deno.writeTextFile(`${directory}/manifest.json`, JSON.stringify([manifest]));
+  await run(["sh", "-ec", 'cd "$1"; tar -chf "$2" *', "sh", directory, archive], LONG);
+  await Deno.remove(directory, { recursive: true });
+}
+
 async function imageIn(layout: string, title: string): Promise<BenchImage> {
   const read = async (file: string) => JSON.parse(await Deno.readTextFile(`${layout}/${file}`));
   const blob = (digest: string) => `blobs/sha256/${digest.slice(7)}`;
@@ -81,5 +106,6 @@ async function imageIn(layout: string, title: string): Promise<BenchImage> {
     layout,
     tag: entry.annotations["org.opencontainers.image.ref.name"],
     blobs: manifest.layers.map(({ digest }: { digest: string }) => `${layout}/${blob(digest)}`),
+    config: `${layout}/${blob(manifest.config.digest)}`,
   };
 }
