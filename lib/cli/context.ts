@@ -61,11 +61,11 @@ export class Context implements AsyncDisposable {
     return this.#store;
   }
 
-  /** The worker pool, made at first use. */
-  async pool(): Promise<Pool> {
+  /** The worker pool, made at first use, of a verb that only waits for its jobs (`lone`) or serves others meanwhile. */
+  async pool({ lone = true }: { readonly lone?: boolean } = {}): Promise<Pool> {
     const workers = workersOf(this.options, await this.store());
     this.#pool ??= this.#stack.use(
-      createPool({ lone: true, ...(workers === undefined ? {} : { workers }) }),
+      createPool({ lone, ...(workers === undefined ? {} : { workers }) }),
     );
     return this.#pool;
   }

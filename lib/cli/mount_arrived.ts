@@ -15,7 +15,7 @@ export const MOUNT_OPTION: readonly [flags: string, description: string] = [
 
 /** Puts images that came in where the options and settings want them. */
 export interface Arrival {
-  /** Mounts the one image that came, or composes all where `compose.eager` says so. */
+  /** Composes them where `compose.eager` says so, and mounts the one that is to be. */
   arrive(
     images: readonly LoadedImage[],
     platform: Platform | undefined,
@@ -31,32 +31,47 @@ export async function expectImage(
   context: Context,
   directory: string | undefined,
 ): Promise<Arrival> {
-  if (directory === undefined) {
-    return {
-      arrive: async (images) => {
-        await composeEagerly(context, images);
-        return null;
-      },
-    };
-  }
-  const { checkMountTarget, mountImage } = await import("../snapshot/mod.ts");
-  const store = await context.store();
-  checkMountTarget(store, directory);
-  const snapshotter = await context.snapshotter();
+  const target = directory === undefined ? null : await checkTarget(context, directory);
   return {
-    arrive: async (images, platform = hostPlatform()) => {
-      const [{ names: [name = ""] } = { names: [] }, other] = images;
-      if (other !== undefined) {
-        throw new VarveError(
-          "E_USAGE",
-          `Cannot mount at ${directory}: ${images.length} images came in, and stay`,
-          { subject: directory, hint: "mount one of them by its name" },
-        );
+    arrive: async (images, platform) => {
+      try {
+        await composeEagerly(context, images);
+        return target === null ? null : await mountOne(context, images, target, platform);
+      } catch (error) {
+        const names = images.flatMap(({ names }) => names).join(", ");
+        context.warn(`${names}: complete in the store, whatever failed afterwards`);
+        throw error;
       }
-      const image = await readImage(store, await findImage(store, name), { platform });
-      const { signal } = context;
-      const mounted = await mountImage({ store, snapshotter, image, target: directory, signal });
-      return reportMount(mounted, snapshotter);
     },
   };
+}
+
+/** Also makes the snapshotter, which would take its time later. */
+async function checkTarget(context: Context, directory: string): Promise<string> {
+  const { checkMountTarget } = await import("../snapshot/mod.ts");
+  const target = checkMountTarget(await context.store(), directory);
+  await context.snapshotter();
+  return target;
+}
+
+async function mountOne(
+  context: Context,
+  images: readonly LoadedImage[],
+  target: string,
+  platform = hostPlatform(),
+): Promise<MountReport> {
+  if (images.length > 1) {
+    throw new VarveError(
+      "E_USAGE",
+      `Cannot mount at ${target}: ${images.length} images came in`,
+      { subject: target, hint: "mount one of them by its name" },
+    );
+  }
+  const { mountImage } = await import("../snapshot/mod.ts");
+  const [store, snapshotter] = [await context.store(), await context.snapshotter()];
+  const image = await readImage(store, await findImage(store, images[0]?.names[0] ?? ""), {
+    platform,
+  });
+  const { signal } = context;
+  return reportMount(await mountImage({ store, snapshotter, image, target, signal }), snapshotter);
 }

@@ -11,7 +11,8 @@
  *   Workers start with the first job that needs them and are kept.
  * - *halves*: a job whose work comes in two halves gets a second worker when no
  *   other job waits and one is left for each job that may still come; its outcome is the same.
- * - *brief jobs* of a program that only waits for them run on its thread, where no worker is at hand.
+ * - *brief jobs* of a program that only waits for them run on its thread, where no worker is at hand: as
+ *   inline ones do, with nothing cloned, and with no turn of the event loop, nor a signal, before their own.
  * - *back-pressure both ways*: at most `window` bytes of a job's stream are on
  *   their way; a slow handler holds back the source, a slow source only its job.
  *   The caller's buffers stay the caller's: what crosses is a copy.
@@ -126,7 +127,7 @@ export interface Pool extends AsyncDisposable {
    */
   prepare<Input>(entry: WorkerEntry, warmUp?: WarmUp<Input>): void;
   /**
-   * Runs a job as soon as a worker is free, in the order of the calls.
+   * Runs a job as soon as a worker is free, or is not needed, in the order of the calls.
    *
    * @throws {VarveError} what the handler throws; `E_WORKER` when the worker died; `E_INTERNAL` for a handler's foreign error
    * @throws {TypeError} when the pool is disposed or the input cannot be cloned
@@ -148,7 +149,7 @@ export interface PoolOptions {
   /** Run on this thread, without workers. */
   readonly inline?: boolean;
   /**
-   * Whether this thread has nothing else to do while it waits: a brief job that is alone in the pool then
+   * Whether this thread has nothing else to do while it waits: a brief job beside which no other runs then
    * runs on it, where no worker of its entry is idle or prepared.
    */
   readonly lone?: boolean;

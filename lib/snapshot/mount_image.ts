@@ -112,15 +112,17 @@ export async function mountImage(options: MountImageOptions): Promise<MountedIma
 }
 
 /**
- * Checks that an image can be mounted at a directory, before there is one.
+ * Checks that an image can be mounted at a directory, before there is an image.
  *
+ * @returns its path, absolute and without symbolic links
  * @throws {VarveError} as {@linkcode mountImage} does for the directory
  */
-export function checkMountTarget(store: Store, target: string): void {
+export function checkMountTarget(store: Store, target: string): string {
   refuseOthers(`at ${target}`);
   using directory = openMountTarget(target);
   refuseStore(store, directory.path);
   refuseMounted(store, directory.path);
+  return directory.path;
 }
 
 function refuseOthers(what: string): void {

@@ -97,7 +97,8 @@ Deno.test({
     const { varve, archive, target } = await prepared(temp, names);
     const { code, stderr } = await varve.any(["load", archive, "--mount", target]);
     assertEquals(code, 2);
-    assertStringIncludes(stderr, "2 images came in, and stay (mount one of them by its name)");
+    assertStringIncludes(stderr, "2 images came in (mount one of them by its name)");
+    assertStringIncludes(stderr, `${names.join(", ")}: complete in the store`);
     const loaded = (await varve.json(["images"])).map(({ name }: { name: string }) => name);
     assertEquals(loaded, names);
     assertEquals(namesIn(target), []);

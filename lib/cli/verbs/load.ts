@@ -19,7 +19,7 @@ export const load: Verb = {
     `SOURCE is a docker-archive or an OCI layout, as a tar (plain, gzip or zstd) or a directory, or - for
 standard input. Every byte is verified: blobs against their digests, layers against the diffIDs.
 All images of the archive become visible at once, or none does. --mount is what 'varve mount' does then,
-sooner than that could begin.
+without a start of its own; what can be refused of the directory is refused before anything is loaded.
 
 JSON: {"images":[{"name","names","imageId","manifest","chainId","layers":[{"digest","diffId",
 "chainId","size","uncompressedSize","cacheId","processed"}]}]}, and with --mount "mounted" as in mount.

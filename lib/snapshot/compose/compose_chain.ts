@@ -48,7 +48,6 @@ export async function composeChain(options: ComposeOptions): Promise<ComposedCha
       trees: diffIds.map((diffId) => directories.layerTree(diffId)),
       below: keptBelow(store, root, diffIds),
       contents: unique.map((diffId) => [diffId, directories.layerTar(diffId)] as const),
-      entries: diffIds.reduce((sum, diffId) => sum + (store.layers.get(diffId)?.entries ?? 0), 0),
       dirty: unique.filter((diffId) => store.layers.get(diffId)?.dirtyPadding === true),
       target,
       siblings: composedDirectories(store, root),

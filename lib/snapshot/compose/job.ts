@@ -25,8 +25,8 @@ import { type ComposedImage, IMAGE, ROOT_TREE } from "./contract.ts";
 /** A fold that writes so many bytes took long enough to be kept: some 40,000 entries. */
 export const KEPT_FROM: number = 4 * 2 ** 20;
 
-/** What is folded and written on a cold start in about 0.2 s: two layers of a distribution, or ten of a program. */
-const BRIEF_ENTRIES = 100_000;
+/** Bytes of layer trees that are folded and written on a cold start in some 0.2 s: 100,000 entries of a distribution. */
+const BRIEF_BYTES = 12 * 2 ** 20;
 
 /** Input of {@linkcode composeJob}. */
 export interface ComposeJobInput {
@@ -38,8 +38,6 @@ export interface ComposeJobInput {
   readonly contents: readonly (readonly [DiffId, string])[];
   /** Layers whose padding is not zero. */
   readonly dirty: readonly DiffId[];
-  /** Entries of all the trees. */
-  readonly entries: number;
   /** An empty directory. */
   readonly target: string;
   /** Directories of composed chains: one of the same image is shared. */
@@ -58,11 +56,12 @@ export interface KeptTree {
   readonly layers: number;
 }
 
-/** Folds the layers of a chain and writes the image of the root tree, in a worker. */
+/** Folds the layers of a chain and writes the image of the root tree. */
 export const composeJob: Job<ComposeJobInput, ComposedImage> = {
   name: "compose",
   entry: "extract",
-  isBrief: ({ entries }) => entries <= BRIEF_ENTRIES,
+  // What lies behind files in a layer with odd padding is looked for in all of it.
+  isBrief: ({ trees, dirty }) => dirty.length === 0 && sizeOf(trees) <= BRIEF_BYTES,
   async run(input, { signal }) {
     await Promise.resolve();
     signal.throwIfAborted();
@@ -86,6 +85,15 @@ export const composeJob: Job<ComposeJobInput, ComposedImage> = {
     return about;
   },
 };
+
+/** Bytes of files, of which a missing one is told when it is read. */
+function sizeOf(files: readonly TreeFile[]): number {
+  try {
+    return files.reduce((sum, { path }) => sum + Deno.statSync(path).size, 0);
+  } catch {
+    return Infinity;
+  }
+}
 
 /** Folds the layers; from the tree that was kept on, if it is what it should be. */
 function rootTree({ trees, below }: ComposeJobInput): Tree {
