@@ -90,13 +90,18 @@ Deno.test({
     const push = ["push", "app:1", `${wire.host}/app:1`, "--concurrency", "1", "--plain-http"];
     const child = new Deno.Command(Deno.execPath(), {
       args: cli.command(push).slice(1),
-      env: { HOME: temp.path, VARVE_ROOT: temp.join("store") },
+      env: cli.env,
       stdout: "null",
-      stderr: "null",
+      stderr: "piped",
     }).spawn();
-    await wire.reached(7_000_000);
+    const stderr = new Response(child.stderr).text();
+    // One that ends by itself never gets so far.
+    const ended = child.status.then(({ signal }) => signal);
+    const how = await Promise.race([wire.reached(7_000_000).then(() => "reached"), ended]);
+    if (how !== "reached") throw new Error(`the push ended: ${await stderr}`);
     child.kill("SIGKILL");
-    assertEquals((await child.status).signal, "SIGKILL");
+    assertEquals(await ended, "SIGKILL");
+    await stderr;
     const before = wire.passed();
     const { counts, digest } = await cli.json(push);
     assertEquals(digest, image.descriptor.digest);
