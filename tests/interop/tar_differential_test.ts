@@ -206,8 +206,11 @@ function ours(tar: Uint8Array): string {
 /** What Python takes for a name beyond the record that was cut. */
 const NULS = 88;
 
-/** For each peer and case: what the peer says, and why we do not. */
-const DISAGREEMENTS: Record<string, Record<string, readonly [says: string, why: string]>> = {
+/** What a peer says, and why we do not; "fixed": its newer releases agree with us. */
+type Disagreement = readonly [says: string, why: string, state?: "fixed"];
+
+/** For each peer, by case. */
+const DISAGREEMENTS: Record<string, Record<string, Disagreement>> = {
   umoci: {
     "D14 record with a plus": [
       "b tail",
@@ -272,13 +275,13 @@ const DISAGREEMENTS: Record<string, Record<string, readonly [says: string, why: 
     "C17 NUL in a key": ["a tail", "does not look"],
     "D13 empty long name": ["", "ends at it"],
     "D13 two long names": ["one", "the first counts"],
-    "D14 record that is cut": [`b\n${"\0".repeat(NULS)} tail`, "reads beyond the record"],
-    "D14 record with a plus": ["a tail", "ignores what is no record"],
+    "D14 record that is cut": [`b\n${"\0".repeat(NULS)} tail`, "reads beyond the record", "fixed"],
+    "D14 record with a plus": ["a tail", "ignores what is no record", "fixed"],
     "D14 record with leading zeros": [
       "b tail",
       "policy: a length that readers read differently is refused",
     ],
-    "D14 record without =": ["a tail", "ignores what is no record"],
+    "D14 record without =": ["a tail", "ignores what is no record", "fixed"],
     "D17 empty path": [" tail", "takes the empty name"],
     "D18 id that is no number": ["a tail", "reads it as 0"],
     "D18 time that is no number": ["a tail", "reads it as nan"],
@@ -292,7 +295,7 @@ const DISAGREEMENTS: Record<string, Record<string, readonly [says: string, why: 
     "D23 sparse with less data than the map says": ["a tail", "does not look"],
     "D23 sparse with more data than the map says": ["a tail", "passes over the rest"],
     "D31 NUL in a PAX path": ["b\0c tail", "keeps the NUL"],
-    "D38 negative size": ["a tail", "takes it as 0"],
+    "D38 negative size": ["a tail", "takes it as 0", "fixed"],
     "one zero block, then an entry": ["a", "ends at one zero block"],
     "second PAX header": ["b tail", "both count"],
     "unknown type": ["a tail", "lists it as a file"],
@@ -316,7 +319,9 @@ for (const [peer, judge] of Object.entries(PEERS)) {
         const theirs = verdicts[i] as string;
         if (theirs !== ours(CASES[name] as Uint8Array)) found[name] = theirs;
       }
-      const known = Object.entries(DISAGREEMENTS[peer] ?? {}).map(([name, [says]]) => [name, says]);
+      const known = Object.entries(DISAGREEMENTS[peer] ?? {})
+        .filter(([name, [, , state]]) => state !== "fixed" || name in found)
+        .map(([name, [says]]) => [name, says]);
       assertEquals(found, Object.fromEntries(known));
     },
   });
