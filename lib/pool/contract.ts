@@ -12,7 +12,7 @@
  * - *halves*: a job whose work comes in two halves gets a second worker when no
  *   other job waits and one is left for each job that may still come; its outcome is the same.
  * - *brief jobs* of a program that only waits for them run on its thread, where no worker is at hand: as
- *   inline ones do, with nothing cloned, and with no turn of the event loop, nor a signal, before their own.
+ *   inline ones do, with nothing cloned; where they wait for nothing no signal is heard until they end.
  * - *back-pressure both ways*: at most `window` bytes of a job's stream are on
  *   their way; a slow handler holds back the source, a slow source only its job.
  *   The caller's buffers stay the caller's: what crosses is a copy.

@@ -75,7 +75,7 @@ export interface MountedImage extends AsyncDisposable {
  */
 export async function mountImage(options: MountImageOptions): Promise<MountedImage> {
   const { store, snapshotter, image, key } = options;
-  refuseOthers(image.record.name);
+  refuseUnprivileged(image.record.name);
   using directory = openMountTarget(options.target);
   const target = directory.path;
   // Before the lock: it may be one that the store itself waits for.
@@ -118,14 +118,14 @@ export async function mountImage(options: MountImageOptions): Promise<MountedIma
  * @throws {VarveError} as {@linkcode mountImage} does for the directory
  */
 export function checkMountTarget(store: Store, target: string): string {
-  refuseOthers(`at ${target}`);
+  refuseUnprivileged(`at ${target}`);
   using directory = openMountTarget(target);
   refuseStore(store, directory.path);
   refuseMounted(store, directory.path);
   return directory.path;
 }
 
-function refuseOthers(what: string): void {
+function refuseUnprivileged(what: string): void {
   if (mayMount()) return;
   throw new VarveError("E_UNSUPPORTED", `Cannot mount ${what}: only root may mount`, {
     hint: "'varve unpack' makes plain files without privileges",

@@ -47,14 +47,7 @@ Deno.test("an image is the same whatever was kept below it, and whatever became 
       const target = temp.join(`${seed}-${name}`);
       await Deno.mkdir(target);
       const about = await composeJob.run(
-        {
-          contents,
-          dirty: [],
-          siblings: [],
-          ...input,
-          target,
-          keptFrom,
-        },
+        { contents, dirty: [], siblings: [], ...input, target, keptFrom },
         context,
       );
       return { about, image: await Deno.readFile(`${target}/image`), tree: `${target}/tree` };
