@@ -16,12 +16,18 @@ import {
 } from "./mount_calls.ts";
 import { type MountPlan, planMount } from "./mount_options.ts";
 import type { Mount } from "./mount_value.ts";
-import { mayMount } from "./process.ts";
+import { mayMount, pauseThread } from "./process.ts";
 
 const MS_REMOUNT = 32, MS_BIND = 4096, MS_REC = 16384;
 
 /** mount(2) reads one page of options. */
 const DATA_MAX = 4095;
+
+/**
+ * A child that some thread is just starting has a copy of every open file until it executes its program,
+ * so a mount may be in use for milliseconds after its last user closed it.
+ */
+const UNMOUNT_TRIES = 50, UNMOUNT_PAUSE = 5;
 
 /** How {@linkcode performMount} mounts. */
 export interface PerformMountOptions {
@@ -197,10 +203,14 @@ export interface UnmountOptions {
  * Unmounts the topmost mount at a path. A path where nothing is mounted is no error.
  *
  * @returns whether something was mounted there
- * @throws {VarveError} `E_BUSY` when it is in use; else `E_SYSCALL`
+ * @throws {VarveError} `E_BUSY` when it is in use, and stays so for a quarter of a second; else `E_SYSCALL`
  */
 export function performUnmount(target: ByteString, options: UnmountOptions = {}): boolean {
-  const errno = unmountCall(target, options.lazy ?? false);
+  let errno = unmountCall(target, options.lazy ?? false);
+  for (let i = 1; errno === "EBUSY" && i < UNMOUNT_TRIES; i++) {
+    pauseThread(UNMOUNT_PAUSE);
+    errno = unmountCall(target, options.lazy ?? false);
+  }
   if (errno === undefined) return true;
   // EINVAL: not a mount point. ENOENT: gone altogether.
   if (errno === "EINVAL" || errno === "ENOENT") return false;

@@ -22,6 +22,11 @@ export function setUmask(mask: number): number {
   return libc().umask(mask);
 }
 
+/** Stops this thread for some milliseconds: for a moment, where what is waited for tells nobody. */
+export function pauseThread(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
 /** The last of the standard descriptors. */
 const STANDARD_ERROR = 2;
 /** fcntl(2): `F_SETFD` with `FD_CLOEXEC`. */

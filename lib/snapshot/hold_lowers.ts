@@ -7,7 +7,7 @@
  * nobody else at work does it, at the latest the last that made a snapshot meanwhile.
  */
 import { fromText } from "../bytes/mod.ts";
-import { CWD, openDirectoryAt, type OwnedFd, ownFd } from "../linux/mod.ts";
+import { CWD, openDirectoryAt, type OwnedFd, ownFd, pauseThread } from "../linux/mod.ts";
 import { hasLowers } from "./compose/lower.ts";
 
 const ASKED = "trim";
@@ -16,7 +16,7 @@ const ASKED = "trim";
 export function holdLowers(mounts: string): OwnedFd {
   const directory = open(mounts);
   // A trim takes moments, and this lock never waits: a busy one is asked for again.
-  while (!directory.lock("shared")) Atomics.wait(PAUSE, 0, 0, 1);
+  while (!directory.lock("shared")) pauseThread(1);
   return directory;
 }
 
@@ -62,5 +62,3 @@ function removeAsked(mounts: string): void {
 function open(mounts: string): OwnedFd {
   return ownFd(openDirectoryAt(CWD, fromText(mounts)));
 }
-
-const PAUSE = new Int32Array(new SharedArrayBuffer(4));

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { fromText } from "../../lib/bytes/mod.ts";
 import type { DiffId } from "../../lib/digest/mod.ts";
 import { VarveError } from "../../lib/errors.ts";
+import { performUnmount } from "../../lib/linux/mod.ts";
 import { openStore, type Store } from "../../lib/store/mod.ts";
 import { bringLayer, sampleLayer } from "../conformance/store_layers.ts";
 import { run } from "../support/process.ts";
@@ -243,7 +245,7 @@ Deno.test({
     try {
       await withStore(root, () => {});
     } finally {
-      await run(["umount", inside]);
+      performUnmount(fromText(inside));
     }
     assertEquals(await Deno.readTextFile(temp.join("victim", "file")), "dear");
     await withStore(root, () => {});

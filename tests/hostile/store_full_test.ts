@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { fromText } from "../../lib/bytes/mod.ts";
 import { exitCode, VarveError } from "../../lib/errors.ts";
+import { performUnmount } from "../../lib/linux/mod.ts";
 import type { Descriptor } from "../../lib/oci/mod.ts";
 import { openStore, type Store } from "../../lib/store/mod.ts";
 import { bringLayer, finishLayer, sampleLayer } from "../conformance/store_layers.ts";
@@ -9,10 +11,10 @@ import { tempDir } from "../support/temp.ts";
 import { filesOf, judgeIdle, judgeStore } from "../conformance/store_judge.ts";
 
 /** A file system of a size, for as long as it is needed. */
-async function mounted(path: string, options: string): Promise<AsyncDisposable> {
+async function mounted(path: string, options: string): Promise<Disposable> {
   await Deno.mkdir(path, { recursive: true });
   await run(["mount", "-t", "tmpfs", "-o", options, "none", path]);
-  return { [Symbol.asyncDispose]: async () => void await run(["umount", path]) };
+  return { [Symbol.dispose]: () => void performUnmount(fromText(path)) };
 }
 
 async function bring(store: Store, seed: number, size: number): Promise<void> {
@@ -42,7 +44,7 @@ for (const [what, options] of [["space", "size=1m"], ["inodes", "size=8m,nr_inod
     fn: async () => {
       await using temp = await tempDir();
       const disk = temp.join("disk");
-      await using _ = await mounted(disk, options);
+      using _ = await mounted(disk, options);
       const root = `${disk}/store`;
       {
         await using store = await openStore({ root });
@@ -76,7 +78,7 @@ Deno.test({
   fn: async () => {
     await using temp = await tempDir();
     const disk = temp.join("disk");
-    await using _ = await mounted(disk, "size=4m");
+    using _ = await mounted(disk, "size=4m");
     await using store = await openStore({ root: `${disk}/store` });
     await bring(store, 0, 4096);
     const before = await visible(store);
@@ -107,7 +109,7 @@ for (const what of ["space", "inodes"]) {
     fn: async () => {
       await using temp = await tempDir();
       const disk = temp.join("disk");
-      await using _ = await mounted(disk, "size=4m,nr_inodes=100");
+      using _ = await mounted(disk, "size=4m,nr_inodes=100");
       const root = `${disk}/store`;
       {
         await using store = await openStore({ root });
@@ -150,7 +152,7 @@ Deno.test({
   fn: async () => {
     await using temp = await tempDir();
     const disk = temp.join("disk");
-    await using _ = await mounted(disk, "size=8m");
+    using _ = await mounted(disk, "size=8m");
     const root = `${disk}/store`;
     const layer = sampleLayer(0, 4096, 0);
     {
@@ -198,7 +200,7 @@ Deno.test({
   fn: async () => {
     await using temp = await tempDir();
     const disk = temp.join("disk");
-    await using _ = await mounted(disk, "size=8m");
+    using _ = await mounted(disk, "size=8m");
     await using outer = await openStore({ root: temp.join("elsewhere") });
     assertEquals(outer.images.list(), []);
     const root = `${disk}/store`;

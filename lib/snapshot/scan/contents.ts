@@ -3,6 +3,7 @@ import { createHasher, sha256Bytes } from "../../digest/mod.ts";
 import {
   type Fd,
   kernelRelease,
+  pauseThread,
   readFd,
   readFully,
   releaseAtLeast,
@@ -166,10 +167,6 @@ function isSettled({ ctime }: Stat): boolean {
   if (hasFineTimes) return true;
   const age = Date.now() - (secondsAsNumber(ctime) * 1000 + ctime.ns / 1e6);
   return age > SETTLE_MS || age < 0;
-}
-
-function pauseThread(ms: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 function dataFrom(fd: Fd, at: number, size: number): number {

@@ -1,3 +1,4 @@
+import { pauseThread } from "../../linux/mod.ts";
 import { encodeIndex, parseDescriptor, parseStrictJson } from "../../oci/mod.ts";
 import { namelessImage } from "../rules.ts";
 import { type Disk, stateOf } from "./context.ts";
@@ -85,10 +86,9 @@ function shownGeneration(path: string): number | undefined {
 
 function lockInTime(file: Deno.FsFile): boolean {
   const end = performance.now() + TIMEOUT;
-  const cell = new Int32Array(new SharedArrayBuffer(4));
   while (!file.tryLockSync(true)) {
     if (performance.now() > end) return false;
-    Atomics.wait(cell, 0, 0, WAIT);
+    pauseThread(WAIT);
   }
   return true;
 }

@@ -162,6 +162,47 @@ Deno.test({
   },
 });
 
+function mountReadUnmount(source: string, target: string): void {
+  performMount(bindMount(b(source)), b(target));
+  for (let i = 0; i < 10; i++) Deno.readTextFileSync(`${target}/f0`);
+  assertEquals(performUnmount(b(target)), true);
+}
+
+/** A thread that starts one program after the other, until its control is not 0. */
+const SPAWNER = `onmessage = async ({ data: control }) => {
+  do {
+    await new Deno.Command("true").output();
+    postMessage("at work");
+  } while (Atomics.load(control, 0) === 0);
+  postMessage("ended");
+  close();
+}`;
+
+Deno.test({
+  name: "a mount is not in use because another thread starts programs",
+  ...mount,
+  fn: async () => {
+    await using temp = await tempDir();
+    const [lower = ""] = await layers(temp, ["a"]);
+    const control = new Int32Array(new SharedArrayBuffer(4));
+    const spawner = new Worker(`data:application/javascript,${encodeURIComponent(SPAWNER)}`, {
+      type: "module",
+    });
+    using _ = { [Symbol.dispose]: () => spawner.terminate() };
+    const said = (what: string) =>
+      new Promise<void>((resolve) => {
+        spawner.onmessage = ({ data }) => data === what && resolve();
+      });
+    const begun = said("at work");
+    spawner.postMessage(control);
+    await begun;
+    const ended = said("ended");
+    for (let i = 0; i < 400; i++) mountReadUnmount(lower, temp.join("merged"));
+    Atomics.store(control, 0, 1);
+    await ended;
+  },
+});
+
 Deno.test({
   name: "a link at the mount point is not followed",
   ...mount,
