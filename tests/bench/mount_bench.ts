@@ -15,7 +15,7 @@ import { run } from "../support/process.ts";
 import { bringImage } from "../support/snapshots.ts";
 import { tempDir } from "../support/temp.ts";
 import { figure, measure, timingOf } from "./harness.ts";
-import { type Contender, peersOf } from "./mount_peers.ts";
+import { bareWork, type Contender, peersOf } from "./mount_peers.ts";
 import { compileProgram } from "./program.ts";
 import { type BenchImage, realImage, tenLayers } from "./real_images.ts";
 import { report, type ResultRow } from "./results.ts";
@@ -50,14 +50,6 @@ function loadAndMount(image: BenchImage, env: Record<string, string>): Contender
       await varve.text(["load", image.layout, "--mount", `${directory}/mnt`]);
     },
   };
-}
-
-/** The bare work on the layers alone, in two threads: whoever does it all and no faster cannot be nearer to a peer. */
-function bareWork({ blobs }: BenchImage, inflater: "isal" | "zlib"): Contender {
-  const file = (path: string) => new URL(path, import.meta.url).pathname;
-  const config = ["--no-check", "--config", file("../../deno.json")];
-  const deno = [Deno.execPath(), "run", "-A", ...config, file("./bare_main.ts")];
-  return { run: (directory) => run([...deno, inflater, directory, "2", ...blobs], LONG) };
 }
 
 async function contest(image: BenchImage, least: Bounds): Promise<ResultRow[]> {

@@ -42,6 +42,14 @@ export async function peersOf(
   return peers;
 }
 
+/** The bare work on the layers alone, in two threads: whoever does it all and no faster cannot be nearer to a peer. */
+export function bareWork({ blobs }: BenchImage, inflater: "isal" | "zlib"): Contender {
+  const file = (path: string) => new URL(path, import.meta.url).pathname;
+  const config = ["--no-check", "--config", file("../../deno.json")];
+  const deno = [Deno.execPath(), "run", "-A", ...config, file("./bare_main.ts")];
+  return { run: (directory) => run([...deno, inflater, directory, "2", ...blobs], LONG) };
+}
+
 /** Each layer by a shell of its own, all at once. */
 function eachLayer(image: BenchImage, script: string): (directory: string) => Promise<unknown> {
   return (directory) =>

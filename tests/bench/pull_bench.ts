@@ -1,12 +1,13 @@
 /**
  * From a registry on loopback to a mounted tree, beside `load` and mount of the same image, and beside
- * the pulls of podman and containerd, which unpack. No peer syncs, so `--durability none`. The best of
- * three each (`VARVE_BENCH_RUNS`), in turn.
+ * the pulls of podman and containerd, which unpack, and the bare work. No peer syncs, so
+ * `--durability none`. The best of three each (`VARVE_BENCH_RUNS`), in turn.
  *
  * Then from a network that is slow: how long the mount takes after the last byte came, and what several
  * connections bring. Then the memory of pulls (`VARVE_BENCH_GIB` for the large layer; 0 leaves them out).
  */
 // deno-lint-ignore-file no-console
+import { findIsal } from "../../lib/linux/mod.ts";
 import { createPool } from "../../lib/pool/mod.ts";
 import { loadClientConfig, pullImage, RegistryClient } from "../../lib/registry/mod.ts";
 import {
@@ -22,7 +23,7 @@ import { run } from "../support/process.ts";
 import { tempDir } from "../support/temp.ts";
 import { figure, timingOf } from "./harness.ts";
 import { layoutRegistry, type LayoutSpec } from "./layout_registry.ts";
-import { type Contender, engine } from "./mount_peers.ts";
+import { bareWork, type Contender, engine } from "./mount_peers.ts";
 import { noiseLayout } from "./noise_layout.ts";
 import { compileProgram } from "./program.ts";
 import { type BenchImage, isHere, realImage } from "./real_images.ts";
@@ -55,6 +56,7 @@ async function contenders(image: BenchImage, name: string): Promise<Map<string, 
   const all = new Map([
     ["varve load, mount", thenMount("load", image.layout, "--name", "example.org/app:1")],
     ["varve pull, mount", thenMount("pull", name)],
+    ["bare work, from files", bareWork(image, findIsal().unfit === null ? "isal" : "zlib")],
   ]);
   if (await isHere("podman")) {
     all.set("podman pull", {
@@ -92,6 +94,7 @@ async function contest(image: BenchImage): Promise<ResultRow[]> {
   for (const peer of ["podman pull", "ctr image pull"]) {
     if (times.has(peer)) {
       figure(`${peer} / varve pull, mount`, time(peer) / own, "×", { atLeast: 5 });
+      figure(`${peer} / bare work`, time(peer) / time("bare work, from files"), "×");
     }
   }
   return [...times].map(([what, ms]) => ({ what, ms, "× varve pull": ms / own }));
