@@ -17,11 +17,11 @@ import { WHITEOUT_PREFIX } from "./_whiteout_name.ts";
 export class Walker {
   /** The last directory of the walk that exists. */
   directory: NodeId = 0;
-  /** Names below it that do not exist. */
+  /** Names below it that do not exist, or of which the first is no directory. */
   readonly missing: ByteString[] = [];
-  /** How deep the end of the walk is; 0 is the root. */
-  depth = 0;
-  /** Whether something that is neither directory nor link stood in the way. */
+  /** Names from the root to the end of the walk. */
+  readonly way: ByteString[] = [];
+  /** Whether something that is neither directory nor link stood in the way. The walk went on as if it was not there. */
   blocked = false;
 
   readonly #tree: TreeBuilder;
@@ -31,6 +31,11 @@ export class Walker {
   constructor(tree: TreeBuilder, budget: Budget) {
     this.#tree = tree;
     this.#budget = budget;
+  }
+
+  /** How deep the end of the walk is; 0 is the root. */
+  get depth(): number {
+    return this.way.length;
   }
 
   /**
@@ -43,6 +48,7 @@ export class Walker {
     stack.length = 0;
     for (let i = parts.length - 1 - skip; i >= 0; i--) stack.push(parts[i] as ByteString);
     this.#start();
+    this.blocked = false;
     let links = 0;
     while (stack.length > 0) {
       const name = stack.pop() as ByteString;
@@ -50,34 +56,36 @@ export class Walker {
         this.#up();
         continue;
       }
-      const child = this.missing.length > 0 ? -1 : this.#tree.child(this.directory, name);
-      if (child < 0) {
-        this.missing.push(name);
-        this.depth++;
-        continue;
-      }
-      const type = this.#tree.typeOf(child);
-      if (type === "directory") {
-        this.directory = child;
-        this.depth++;
-      } else if (type === "symlink") {
+      const isThere = this.missing.length === 0 && !this.blocked;
+      const child = isThere ? this.#tree.child(this.directory, name) : -1;
+      const type = child < 0 ? "none" : this.#tree.typeOf(child);
+      if (type === "symlink") {
         if (++links > this.#budget.limits.links) throw this.#loop(path);
         this.#follow(this.#tree.linkTarget(child), path);
-      } else {
-        this.blocked = true;
-        return;
+        continue;
+      }
+      this.way.push(name);
+      if (type === "directory") this.directory = child;
+      else {
+        this.missing.push(name);
+        if (type !== "none") this.blocked = true;
       }
     }
   }
 
   /** Makes the missing directories; gives the directory at the end. */
   make(path: ByteString): NodeId {
-    for (const name of this.missing) {
-      if (name.startsWith(WHITEOUT_PREFIX)) throw this.#whiteoutAsParent(path);
-      this.directory = this.makeChild(this.directory, name, path);
-    }
+    this.checkNames(path);
+    for (const name of this.missing) this.directory = this.makeChild(this.directory, name, path);
     this.missing.length = 0;
     return this.directory;
+  }
+
+  /** Checks that what is missing can be a directory. @throws {VarveError} `E_WHITEOUT_TYPE` */
+  checkNames(path: ByteString): void {
+    if (this.missing.some((name) => name.startsWith(WHITEOUT_PREFIX))) {
+      throw this.#whiteoutAsParent(path);
+    }
   }
 
   /** Makes one implied directory. */
@@ -96,12 +104,11 @@ export class Walker {
   #start(): void {
     this.directory = this.#tree.root;
     this.missing.length = 0;
-    this.depth = 0;
-    this.blocked = false;
+    this.way.length = 0;
   }
 
   #up(): void {
-    if (this.depth > 0) this.depth--;
+    this.way.pop();
     if (this.missing.pop() === undefined) this.directory = this.#tree.parentOf(this.directory);
   }
 

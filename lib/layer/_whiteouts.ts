@@ -1,9 +1,6 @@
 import type { ByteString } from "../bytes/mod.ts";
-import { VarveError } from "../errors.ts";
 import type { NodeId, TreeBuilder, WhiteoutNode } from "../tree/mod.ts";
 import type { Budget } from "./_budget.ts";
-import { limitError } from "./limits.ts";
-import { cleanPath, shownPath } from "./_path.ts";
 import type { Walker } from "./_walker.ts";
 import { WHITEOUT_PREFIX } from "./_whiteout_name.ts";
 
@@ -12,22 +9,27 @@ export const WHITEOUT: WhiteoutNode = { type: "whiteout" };
 
 type Kind = "whiteout" | "opaque" | "device";
 
-/** Where a whiteout was found to stand. */
-interface Placed {
-  readonly kind: Kind;
-  readonly path: ByteString;
+/** A directory that whiteouts stand in. */
+interface Found {
   /** Existing directory. */
   readonly directory: NodeId;
   /** Directories below it that do not exist. */
   readonly missing: readonly ByteString[];
-  readonly name: ByteString;
-  /** 1 in the root directory. */
+  /** 0 is the root. */
   readonly depth: number;
 }
 
+/** Where a whiteout was found to stand. */
+interface Placed extends Found {
+  readonly kind: Kind;
+  readonly path: ByteString;
+  readonly name: ByteString;
+}
+
 /**
- * The whiteouts of one layer. They are kept until all other entries are there, so that their order does
- * not matter, and then placed from the root downwards:
+ * The whiteouts of one layer. Where one stands is found when it comes, as for any entry: a link on its way
+ * is one that came before it, and what comes later is put in its way at most. They are kept until all other
+ * entries are there, so that their order does not matter, and then placed from the root downwards:
  *
  * - a name that the layer also has stays; if it is a directory, it becomes opaque;
  * - what lies in something hidden, or in what is no directory, is hidden already;
@@ -36,38 +38,93 @@ interface Placed {
 export class Whiteouts {
   readonly #kinds: Kind[] = [];
   readonly #paths: ByteString[] = [];
+  /** Paths of the directories they stand in, without links. */
+  readonly #parents: ByteString[] = [];
+  readonly #names: ByteString[] = [];
   readonly #cut = new Map<NodeId, boolean>();
   readonly #idle: (readonly [NodeId, ByteString])[] = [];
+  readonly #walker: Walker;
+  readonly #budget: Budget;
+  /** The directory of the last one, by the letters of its path: those of one directory mostly come together. */
+  #letters: ByteString | null = null;
+  #parent: ByteString = "" as ByteString;
 
-  /** Keeps one: a whiteout, an opaque marker, or a character device 0:0 that stands in the tree already. */
-  add(kind: Kind, path: ByteString, budget: Budget): void {
-    budget.metadata(path.length, path);
-    this.#kinds.push(kind);
-    this.#paths.push(path);
+  constructor(walker: Walker, budget: Budget) {
+    this.#walker = walker;
+    this.#budget = budget;
   }
 
-  /** Places all. @throws {VarveError} `E_LOOP`, `E_LIMIT` */
-  place(tree: TreeBuilder, walker: Walker, budget: Budget): void {
+  /**
+   * Keeps one: a whiteout, an opaque marker, or a character device 0:0 that stands in the tree already.
+   *
+   * @param parts the parts of its path, at least one
+   * @throws {VarveError} `E_LOOP`, `E_LIMIT`, `E_NAME_TOO_LONG`, `E_WHITEOUT_TYPE`
+   */
+  add(kind: Kind, path: ByteString, parts: readonly ByteString[]): void {
+    this.#budget.metadata(path.length, path);
+    const last = parts[parts.length - 1] as ByteString;
+    const slash = path.lastIndexOf("/");
+    // The letters are the parent's only where the last part is the last name.
+    const letters = path.slice(slash + 1) === last ? path.slice(0, Math.max(slash, 0)) : null;
+    if (letters === null || letters !== this.#letters) {
+      this.#parent = this.#resolve(parts, path, letters as ByteString | null);
+      this.#letters = letters as ByteString | null;
+    }
+    this.#kinds.push(kind);
+    this.#paths.push(path);
+    this.#parents.push(this.#parent);
+    this.#names.push(kind === "whiteout" ? last.slice(WHITEOUT_PREFIX.length) as ByteString : last);
+  }
+
+  #resolve(
+    parts: readonly ByteString[],
+    path: ByteString,
+    letters: ByteString | null,
+  ): ByteString {
+    const walker = this.#walker;
+    walker.walk(parts, 1, path);
+    walker.checkDepth(path);
+    walker.checkNames(path);
+    const way = walker.way.join("/") as ByteString;
+    if (way === letters) return letters;
+    this.#budget.metadata(way.length, path);
+    return way;
+  }
+
+  /** Notes that something else came: a link may stand in a known way now. */
+  forget(): void {
+    this.#letters = null;
+  }
+
+  /** Places all. @throws {VarveError} `E_LIMIT` */
+  place(tree: TreeBuilder): void {
     // Shallow first, and of one depth opaque markers first: then whatever hides another one is there.
     const buckets: Placed[][] = [];
-    const finder = new MarkerFinder(walker, budget);
+    const finder = new PlaceFinder(tree);
     for (let i = 0; i < this.#paths.length; i++) {
-      const found = finder.find(this.#kinds[i] as Kind, this.#paths[i] as ByteString);
-      if (found === undefined) continue;
-      (buckets[2 * found.depth + (found.kind === "opaque" ? 0 : 1)] ??= []).push(found);
+      const kind = this.#kinds[i] as Kind;
+      const found = finder.find(this.#parents[i] as ByteString);
+      if (found === undefined || (kind === "device" && found.missing.length > 0)) continue;
+      const [path, name] = [this.#paths[i] as ByteString, this.#names[i] as ByteString];
+      (buckets[2 * found.depth + (kind === "opaque" ? 0 : 1)] ??= []).push({
+        kind,
+        path,
+        name,
+        ...found,
+      });
     }
     for (const bucket of buckets) {
-      for (const whiteout of bucket ?? []) this.#place(whiteout, tree, walker);
+      for (const whiteout of bucket ?? []) this.#place(whiteout, tree);
     }
     for (const [directory, name] of this.#idle) tree.remove(directory, name);
   }
 
-  #place(whiteout: Placed, tree: TreeBuilder, walker: Walker): void {
+  #place(whiteout: Placed, tree: TreeBuilder): void {
     let { directory } = whiteout;
     for (const name of whiteout.missing) {
       const child = tree.child(directory, name);
       if (child >= 0 && tree.typeOf(child) === "whiteout") return;
-      directory = child >= 0 ? child : walker.makeChild(directory, name, whiteout.path);
+      directory = child >= 0 ? child : this.#walker.makeChild(directory, name, whiteout.path);
     }
     if (whiteout.kind === "opaque") return tree.setOpaque(directory);
     const child = tree.child(directory, whiteout.name);
@@ -101,77 +158,33 @@ export class Whiteouts {
   }
 }
 
-/** A directory that markers stand in. */
-interface Found {
-  readonly directory: NodeId;
-  readonly missing: readonly ByteString[];
-  /** 0 is the root. */
-  readonly depth: number;
-  /** Whether something stands in the way that hides whatever the marker would hide. */
-  readonly blocked: boolean;
-}
+/** Finds where whiteouts stand, in a tree that has all other entries and does not change meanwhile. */
+class PlaceFinder {
+  readonly #tree: TreeBuilder;
+  #parent: ByteString | null = null;
+  #found: Found | undefined;
 
-/** Finds where markers stand, in a tree that stays as it is meanwhile: markers of one directory mostly come together. */
-class MarkerFinder {
-  readonly #walker: Walker;
-  readonly #budget: Budget;
-  #letters: ByteString | null = null;
-  #found: Found | null = null;
-
-  constructor(walker: Walker, budget: Budget) {
-    this.#walker = walker;
-    this.#budget = budget;
+  constructor(tree: TreeBuilder) {
+    this.#tree = tree;
   }
 
-  /** `undefined` when the parent is hidden, or that of a device is no more what it was. */
-  find(kind: Kind, path: ByteString): Placed | undefined {
-    const { parent, last } = this.#parent(kind, path);
-    if (parent === null || parent.blocked) return undefined;
-    if (kind === "device") {
-      if (parent.missing.length > 0) return undefined;
-    } else if (parent.depth >= this.#budget.limits.depth) {
-      throw limitError("depth", this.#budget.limits.depth, shownPath(path));
+  /** `undefined` when something stands in the way now: it hides whatever was to be hidden. */
+  find(parent: ByteString): Found | undefined {
+    if (parent !== this.#parent) {
+      this.#parent = parent;
+      this.#found = this.#walk(parent === "" ? [] : parent.split("/") as ByteString[]);
     }
-    return {
-      kind,
-      path,
-      directory: parent.directory,
-      missing: parent.missing,
-      name: kind === "whiteout" ? last.slice(WHITEOUT_PREFIX.length) as ByteString : last,
-      depth: parent.depth + 1,
-    };
+    return this.#found;
   }
 
-  #parent(
-    kind: Kind,
-    path: ByteString,
-  ): { readonly parent: Found | null; readonly last: ByteString } {
-    const slash = path.lastIndexOf("/");
-    const plain = path.slice(slash + 1) as ByteString;
-    const letters = path.slice(0, Math.max(slash, 0)) as ByteString;
-    const known = letters === this.#letters && (this.#found !== null || kind === "device");
-    if (known && plain !== "" && plain !== "." && plain !== "..") {
-      return { parent: this.#found, last: plain };
+  #walk(names: readonly ByteString[]): Found | undefined {
+    let directory = this.#tree.root;
+    for (const [i, name] of names.entries()) {
+      const child = this.#tree.child(directory, name);
+      if (child < 0) return { directory, missing: names.slice(i), depth: names.length };
+      if (this.#tree.typeOf(child) !== "directory") return undefined;
+      directory = child;
     }
-    const parts = cleanPath(path, this.#budget.limits, WHITEOUT_PREFIX);
-    const last = parts[parts.length - 1] as ByteString;
-    const parent = this.#walk(kind, parts, path);
-    // The letters are the parent's only where the last part is the last name.
-    this.#letters = plain === last ? letters : null;
-    this.#found = parent;
-    return { parent, last };
-  }
-
-  #walk(kind: Kind, parts: readonly ByteString[], path: ByteString): Found | null {
-    const walker = this.#walker;
-    try {
-      walker.walk(parts, 1, path);
-    } catch (error) {
-      // A device was in order when it came; what came after it took its parent away.
-      if (kind === "device" && error instanceof VarveError && error.code === "E_LOOP") return null;
-      throw error;
-    }
-    const { directory, depth, blocked } = walker;
-    return { directory, depth, blocked, missing: walker.missing.slice() };
+    return { directory, missing: [], depth: names.length };
   }
 }

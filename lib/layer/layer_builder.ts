@@ -51,7 +51,7 @@ const NOT_HASHED = new Uint8Array(32);
  * Every entry is hostile until judged: paths are cleaned and resolved inside the layer alone, and what
  * no file system or no policy takes is an error or a counted warning. The result is what extraction by
  * containerd on overlay would leave in the layer's directory; whiteouts hide what is *below* the layer,
- * whatever their order. Where it differs: `./` sets the root's attributes.
+ * whatever their order, where their way led when they came. Where it differs: `./` sets the root's attributes.
  *
  * After an error the builder is of no use, and gives no tree.
  *
@@ -79,7 +79,7 @@ export class LayerBuilder {
   readonly #parents: Parents;
   /** Where targets of hard links stand: nothing is made. */
   readonly #targets: Parents;
-  readonly #whiteouts = new Whiteouts();
+  readonly #whiteouts: Whiteouts;
   readonly #warnings = new WarningCounter();
   #state: "open" | "content" | "failed" | "done" = "open";
   #file: NodeId = 0;
@@ -93,6 +93,7 @@ export class LayerBuilder {
     this.#walker = new Walker(this.#tree, this.#budget);
     this.#parents = new Parents(this.#walker, this.#budget, true);
     this.#targets = new Parents(this.#walker, this.#budget, false);
+    this.#whiteouts = new Whiteouts(this.#walker, this.#budget);
   }
 
   /**
@@ -127,12 +128,12 @@ export class LayerBuilder {
   /**
    * Ends the layer; `diffId` says where the content lies.
    *
-   * @throws {VarveError} `E_LOOP`, `E_LIMIT` for a whiteout that has no place
+   * @throws {VarveError} `E_LIMIT` for a whiteout that has no place
    */
   finish(diffId: DiffId): BuiltLayer {
     this.#expect("open");
     this.#state = "failed";
-    this.#whiteouts.place(this.#tree, this.#walker, this.#budget);
+    this.#whiteouts.place(this.#tree);
     const tree = this.#tree.finish(diffId);
     this.#state = "done";
     return { tree, warnings: this.#warnings.list() };
@@ -152,10 +153,12 @@ export class LayerBuilder {
   #take(entry: Entry): boolean {
     const { path } = entry;
     if (mayBeWhiteout(path)) {
-      const kind = pathKind(cleanPath(path, this.#budget.limits, WHITEOUT_PREFIX), path);
+      const parts = cleanPath(path, this.#budget.limits, WHITEOUT_PREFIX);
+      const kind = pathKind(parts, path);
       if (kind === "aufs") return this.#drop("W_AUFS", path);
-      if (kind !== "entry") return this.#whiteout(kind, entry);
+      if (kind !== "entry") return this.#whiteout(kind, entry, parts);
     }
+    this.#whiteouts.forget();
     if (entry.type === "hardlink") return this.#link(entry);
     const device = entry.type === "char" || entry.type === "block";
     if (device && this.#device(entry)) return false;
@@ -170,11 +173,11 @@ export class LayerBuilder {
     return true;
   }
 
-  #whiteout(kind: "whiteout" | "opaque", entry: Entry): false {
+  #whiteout(kind: "whiteout" | "opaque", entry: Entry, parts: readonly ByteString[]): false {
     if (entry.type !== "file" && entry.type !== "hardlink") {
       throw wrong("E_WHITEOUT_TYPE", entry.path, `a whiteout is a file, not a ${entry.type}`);
     }
-    this.#whiteouts.add(kind, entry.path, this.#budget);
+    this.#whiteouts.add(kind, entry.path, parts);
     return false;
   }
 
@@ -189,8 +192,7 @@ export class LayerBuilder {
       this.#parents.find(path);
       if (this.#parents.name === null) throw notRoot(path);
       this.#warnings.add("W_WHITEOUT_DEVICE", path);
-      this.#put(WHITEOUT, path);
-      this.#whiteouts.add("device", path, this.#budget);
+      this.#whiteoutDevice(path);
       return true;
     }
     if (this.#policy.devices === "reject") {
@@ -200,6 +202,12 @@ export class LayerBuilder {
     cleanPath(path, this.#budget.limits);
     this.#drop("W_DEVICE", path);
     return true;
+  }
+
+  /** Puts a character device 0:0 where the parents were found to be. */
+  #whiteoutDevice(path: ByteString): void {
+    this.#put(WHITEOUT, path);
+    this.#whiteouts.add("device", path, cleanPath(path, this.#budget.limits));
   }
 
   #root(entry: Entry): false {
@@ -285,8 +293,7 @@ export class LayerBuilder {
     }
     if (type === "whiteout") {
       this.#warnings.add("W_WHITEOUT_DEVICE", path);
-      this.#put(WHITEOUT, path);
-      this.#whiteouts.add("device", path, this.#budget);
+      this.#whiteoutDevice(path);
       return false;
     }
     this.#budget.metadata((this.#parents.name as ByteString).length, path);

@@ -53,7 +53,6 @@ export function referenceLayer(
 
 class Reference {
   root: Inode = directory(true);
-  readonly markers: string[] = [];
   readonly hidden: string[] = [];
   readonly opaque: string[] = [];
   readonly devices: string[] = [];
@@ -75,8 +74,12 @@ class Reference {
       if (!isLast) throw new Refused("E_WHITEOUT_TYPE");
       if ([".wh.", ".wh..", ".wh..."].includes(name)) throw new Refused("E_WHITEOUT");
       if (entry.type !== "file" && entry.type !== "hardlink") throw new Refused("E_WHITEOUT_TYPE");
-      this.markers.push(parts.join("/"));
-      (isOpaque ? this.opaque : this.hidden).push(parts.join("/"));
+      const way = this.locate(parts.slice(0, -1));
+      const isNew = way.findIndex((_, i) => this.at(way.slice(0, i + 1))?.children === undefined);
+      if (isNew >= 0 && way.slice(isNew).some((part) => part.startsWith(".wh."))) {
+        throw new Refused("E_WHITEOUT_TYPE");
+      }
+      (isOpaque ? this.opaque : this.hidden).push([...way, name].join("/"));
       return;
     }
     if (entry.type === "hardlink") return this.link(entry, parts);
@@ -86,7 +89,8 @@ class Reference {
       return;
     }
     const isWhiteout = entry.type === "char" && entry.devmajor === 0 && entry.devminor === 0;
-    const parent = this.makeDirectory(this.resolve(parts.slice(0, -1)));
+    const way = this.resolve(parts.slice(0, -1));
+    const parent = this.makeDirectory(way);
     const name = parts.at(-1) as string;
     const old = parent.children?.get(name);
     const inode = isWhiteout
@@ -94,7 +98,7 @@ class Reference {
       : inodeOf(entry, this.contentOf(entry));
     if (inode.children !== undefined && old?.children !== undefined) inode.children = old.children;
     parent.children?.set(name, inode);
-    if (isWhiteout) this.devices.push(parts.join("/"));
+    if (isWhiteout) this.devices.push([...way, name].join("/"));
   }
 
   link(entry: Entry, parts: readonly string[]): void {
@@ -116,7 +120,7 @@ class Reference {
       }
     }
     parent.children?.set(own.at(-1) as string, inode);
-    if (inode.type === "whiteout") this.devices.push(parts.join("/"));
+    if (inode.type === "whiteout") this.devices.push(own.join("/"));
     else touch(inode, entry);
   }
 
@@ -128,16 +132,22 @@ class Reference {
     throw new Refused("E_NOT_DIR");
   }
 
-  follow(parts: readonly string[]): string[] | "file" | "whiteout" {
+  /** Where a whiteout's directory lies when it comes; one below a file, as if the file was not there. */
+  locate(parts: readonly string[]): string[] {
+    return this.follow(parts, true) as string[];
+  }
+
+  follow(parts: readonly string[], passes = false): string[] | "file" {
     let todo = [...parts];
     let here: string[] = [];
+    let blocked = false;
     for (let links = 0; todo.length > 0;) {
       const name = todo.shift() as string;
       if (name === "..") {
         here.pop();
         continue;
       }
-      const node = this.at([...here, name]);
+      const node = blocked ? undefined : this.at([...here, name]);
       if (node?.type === "symlink") {
         if (++links > 40) throw new Refused("E_LOOP");
         if (node.target.startsWith("/")) here = [];
@@ -145,7 +155,9 @@ class Reference {
       } else if (node === undefined || node.children !== undefined) {
         here.push(name);
       } else {
-        return node.type === "whiteout" ? "whiteout" : "file";
+        if (!passes) return "file";
+        blocked = true;
+        here.push(name);
       }
     }
     return here;
@@ -173,25 +185,17 @@ class Reference {
   /** By sets: what is hidden, what is opaque, and which markers lie in something that is hidden. */
   whiteouts(): void {
     const placed = (list: readonly string[]) =>
-      list.flatMap((path) => {
-        const parts = path.split("/");
-        const found = this.follow(parts.slice(0, -1));
-        return typeof found === "string" ? [] : [[...found, parts.at(-1) as string]];
-      });
-    // A device was in order when it came, whatever came after it.
-    const still = (path: string) => {
-      try {
-        return this.follow(path.split("/").slice(0, -1)) !== "file";
-      } catch {
-        return false;
-      }
-    };
-    placed(this.markers);
+      list.map((path) => path.split("/")).filter((path) =>
+        path.slice(0, -1).every((_, i) => {
+          const node = this.at(path.slice(0, i + 1));
+          return node === undefined || node.children !== undefined;
+        })
+      );
     const plain = placed(this.hidden).map((
       p,
     ) => [...p.slice(0, -1), (p.at(-1) as string).slice(4)]);
     const markers = placed(this.opaque).map((p) => p.slice(0, -1));
-    const devices = placed(this.devices.filter(still));
+    const devices = placed(this.devices);
     const key = (path: readonly string[]) => path.join("/");
     const isThere = new Map(plain.map((path) => [key(path), this.at(path)]));
     const gone = (path: readonly string[], length: number) => {

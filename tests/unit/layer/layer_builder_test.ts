@@ -122,6 +122,48 @@ Deno.test("an entry found by its letters is found again after its directory was 
   ]);
 });
 
+/** The paths of a layer's tree, with what tells a whiteout or an opaque directory. */
+function marks(entries: Parameters<typeof build>[0]): string[] {
+  return [...linesOf(build(entries).tree)].flatMap(([path, line]) => {
+    const mark = line === "whiteout" ? "-" : line.includes(" opaque") ? "!" : "";
+    return path === "" ? (mark === "" ? [] : [`/${mark}`]) : [`${path}${mark}`];
+  }).sort();
+}
+
+Deno.test("a whiteout stands where its way led when it came: a link that came later is none of its way", () => {
+  const cases: [string[], Parameters<typeof build>[0]][] = [
+    // The directory that a link takes the place of takes its whiteouts along.
+    [["c"], [file("c/.wh.a"), symlink("c", "etc")]],
+    [["c"], [file("c/.wh..wh..opq"), symlink("c", "etc")]],
+    [["c"], [file("c/.wh.etc"), symlink("c", ".")]],
+    [["c"], [file("c/.wh.a"), symlink("c", "c")]],
+    [["c"], [file("c/.wh.a"), symlink("c", "n".repeat(700))]],
+    [["c", "d"], [file("c/.wh.a"), symlink("c", "etc"), file("d")]],
+    // A link that came before leads to what it names, whatever takes its place then.
+    [["c", "etc", "etc/a-"], [symlink("c", "etc"), file("c/.wh.a")]],
+    [["c", "etc", "etc/a-"], [symlink("c", "etc"), file("c/.wh.a"), dir("c")]],
+    [["c", "etc!"], [symlink("c", "etc"), file("c/.wh..wh..opq")]],
+    // Of two in one directory, as their letters have it, only the second goes by the link.
+    [["c", "c/x-", "etc", "etc/y-", "l"], [
+      file("c/.wh.x"),
+      symlink("l", "etc"),
+      file("l/.wh.y"),
+    ]],
+    [["c", "etc", "etc/y-"], [file("c/.wh.x"), symlink("c", "etc"), file("c/.wh.y")]],
+    // As a file that a directory takes the place of.
+    [["d", "d/a-"], [file("d"), file("d/.wh.a"), dir("d")]],
+    [["d"], [dir("d"), file("d/.wh.a"), file("d")]],
+  ];
+  for (const [expected, entries] of cases) assertEquals(marks(entries), expected);
+});
+
+Deno.test("a whiteout's directory is no whiteout itself, also by a link", () => {
+  const builder = new LayerBuilder();
+  builder.entry(symlink("l", ".wh.x"));
+  const error = assertThrows(() => builder.entry(file("l/.wh.a")), VarveError);
+  assertEquals(error.code, "E_WHITEOUT_TYPE");
+});
+
 Deno.test("warnings are counted by code, with the first example", () => {
   const counter = new WarningCounter();
   counter.add("W_XATTR_USER", "b\n" as ByteString, "user.x" as ByteString);
