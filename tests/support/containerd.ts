@@ -1,6 +1,9 @@
 /** A containerd of one's own, in a directory of its own. */
 import { run } from "./process.ts";
 
+/** How often a daemon that does not listen yet is asked. */
+const TRIES = 10;
+
 /** A running daemon. */
 export interface Containerd extends AsyncDisposable {
   /** `ctr`, up to the verb. */
@@ -43,11 +46,23 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
   };
   const ctr = ["ctr", "-a", socket];
   try {
-    // `ctr` itself waits for the socket.
-    await run([...ctr, "--connect-timeout", "20s", "version"], { timeout: 30_000 });
+    await answer(ctr);
   } catch (error) {
     await stop();
     throw error;
   }
   return { ctr, [Symbol.asyncDispose]: stop };
+}
+
+/** `ctr` itself waits for the socket, but not for the moment until somebody listens there. */
+async function answer(ctr: readonly string[]): Promise<void> {
+  for (let tries = 1;; tries++) {
+    try {
+      await run([...ctr, "--connect-timeout", "20s", "version"], { timeout: 30_000 });
+      return;
+    } catch (error) {
+      const early = error instanceof Error && error.message.includes("connection refused");
+      if (!early || tries === TRIES) throw error;
+    }
+  }
 }
