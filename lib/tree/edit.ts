@@ -77,7 +77,7 @@ export function editRaw(tree: PackedTree, changes: Iterable<Edit>): PackedTree {
   return settle(mergeTrees([patch.finish(), tree], new EditRules(tree.kind), null), [tree]);
 }
 
-const SCOPE: Scope = { open: true, closedBy: -1, overLink: [] };
+const SCOPE: Scope = { open: true, closedBy: -1, cutBy: -1, overLink: [] };
 
 /** A patch over a tree: the tree's whiteouts and marks are values, the patch's flags are orders. */
 class EditRules implements MergeRules {

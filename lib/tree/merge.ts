@@ -46,6 +46,8 @@ export interface Scope {
   readonly open: boolean;
   /** The lowest tree that hid what was below; −1 when none did. */
   readonly closedBy: number;
+  /** The topmost that did, nearest above. */
+  readonly cutBy: number;
   /** Trees that have a directory here right above a symbolic link, here or further up. */
   readonly overLink: readonly number[];
 }
@@ -112,7 +114,7 @@ class Merger {
   merge(trees: readonly PackedTree[]): PackedTree {
     const root = this.#push(
       [],
-      { open: this.#rules.open, closedBy: -1, overLink: [] },
+      { open: this.#rules.open, closedBy: -1, cutBy: -1, overLink: [] },
       null,
       null,
     );

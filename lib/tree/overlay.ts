@@ -1,7 +1,7 @@
 import type { ByteString } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
 import { settle } from "./compact.ts";
-import { findRow } from "./directory.ts";
+import { findRow, type RowRef } from "./directory.ts";
 import { editRaw } from "./edit.ts";
 import { emptyTree } from "./empty.ts";
 import { F_IMPLIED, F_OPAQUE } from "./format.ts";
@@ -125,6 +125,7 @@ class OverlayRules implements MergeRules {
     const inner: Scope = {
       open: scope.open && closedBy < 0,
       closedBy: scope.closedBy >= 0 ? scope.closedBy : closedBy,
+      cutBy: closedBy >= 0 ? closedBy : scope.cutBy,
       overLink: next !== undefined && isLink(next)
         ? [...scope.overLink, last.rank]
         : scope.overLink,
@@ -142,8 +143,9 @@ class OverlayRules implements MergeRules {
   /**
    * An implied directory has the attributes of the first directory below it
    * that says some; also when its contents are hidden. Over a symbolic link, or
-   * below a directory that stands over one, it has those of the directory that
-   * the path leads to in the layers below, as containerd's applier gives them.
+   * below a directory that stands over one, or that the same layer makes opaque,
+   * it has those of the directory that the path leads to in the layers below,
+   * as containerd's applier gives them.
    */
   #attributes(
     rows: readonly MergeRow[],
@@ -160,13 +162,36 @@ class OverlayRules implements MergeRules {
       if ((row.leaf.flags(row.i) & F_IMPLIED) === 0) return { attributes: row, implied: false };
       lowest = row.rank;
     }
+    const isCut = lowest >= 0 && lowest === scope.cutBy;
     if (this.kind === "layer" && broken === undefined && scope.closedBy <= lowest) {
+      const cut = isCut ? this.#cut(lowest, path()) : undefined;
+      if (cut !== undefined) return { attributes: cut, implied: false };
       return { attributes: rows[0] as MergeRow, implied: true };
     }
-    if (broken !== undefined && isLink(broken) || scope.overLink.includes(lowest)) {
+    if (broken !== undefined && isLink(broken) || scope.overLink.includes(lowest) || isCut) {
       return { attributes: this.#resolved(lowest, path()), implied: false };
     }
     return { attributes: null, implied: false };
+  }
+
+  /**
+   * What the layers below one make of a directory that it cuts from them; `undefined` when only what lies
+   * below all of them can say.
+   */
+  #cut(rank: number, path: ByteString): DirectoryPlan["attributes"] | undefined {
+    const below = this.#trees.slice(rank + 1);
+    let at: RowRef = { leaf: packed(overlayTrees(below, "layer")).root(), i: 0 };
+    let isClosed = false;
+    for (const name of splitPath(path)) {
+      if (!at.leaf.isDirectory(at.i)) return null;
+      isClosed ||= (at.leaf.flags(at.i) & F_OPAQUE) !== 0;
+      const directory = at.leaf.child(at.i);
+      const found = directory === null ? undefined : findRow(directory, name);
+      if (found === undefined) return isClosed ? null : undefined;
+      at = found;
+    }
+    if (!at.leaf.isDirectory(at.i)) return null;
+    return (at.leaf.flags(at.i) & F_IMPLIED) !== 0 ? undefined : at;
   }
 
   #resolved(rank: number, path: ByteString): DirectoryPlan["attributes"] {

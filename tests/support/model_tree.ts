@@ -96,6 +96,7 @@ export function applyModel(base: Item, layer: Item): Item {
     above: Item,
     path: string,
     overLink: boolean,
+    inOpaque: boolean,
   ): Item | undefined => {
     const node = above.inode.node;
     if (node.type === "whiteout") return undefined;
@@ -105,7 +106,7 @@ export function applyModel(base: Item, layer: Item): Item {
     if (flag(above, "implied")) {
       attributes = DEFAULTS;
       if (below !== undefined && isDirectory(below)) attributes = below.inode.node;
-      else if (onLink || overLink) {
+      else if (onLink || overLink || inOpaque) {
         const found = resolveModel(base, path);
         if (found !== undefined && isDirectory(found)) attributes = found.inode.node;
       }
@@ -119,13 +120,14 @@ export function applyModel(base: Item, layer: Item): Item {
         child,
         path === "" ? name : `${path}/${name}`,
         overLink || onLink,
+        inOpaque || flag(above, "opaque"),
       );
       if (merged === undefined) out.children.delete(name);
       else out.children.set(name, merged);
     }
     return out;
   };
-  return over(lower, upper, "", false) as Item;
+  return over(lower, upper, "", false, false) as Item;
 }
 
 /** A model as `path → node`, groups derived, in the order of a walk. */

@@ -76,6 +76,27 @@ Deno.test("A39: implied directories keep what is below, or are 0755 0:0", () => 
   assertEquals(lookup(applied, b("new")), dir());
 });
 
+Deno.test("A39: below a directory that the same layer makes opaque, too", () => {
+  const base = root({
+    d: dir({ mode: 0o700, uid: 5 }),
+    "d/s": dir({ mode: 0o711, uid: 7 }),
+    "d/s/old": file(1),
+  });
+  const opaque = layer({ d: dir({ opaque: true, implied: true }), "d/s/f": file(2) });
+  const more = layer({ "d/s/t/g": file(3) });
+  const applied = foldLayers([opaque, more], base);
+  assertEquals(paths(applied), ["d", "d/s", "d/s/f", "d/s/t", "d/s/t/g"]);
+  assertEquals(lookup(applied, b("d")), dir({ mode: 0o700, uid: 5 }));
+  assertEquals(lookup(applied, b("d/s")), dir({ mode: 0o711, uid: 7 }));
+  // What another layer below made opaque is gone for those above.
+  const later = foldLayers(
+    [layer({ d: dir({ opaque: true }) }), layer({ "d/s/f": file(2) })],
+    base,
+  );
+  assertEquals(lookup(later, b("d/s")), dir());
+  assertEquals(applyLayer(base, squashLayers([opaque, more])).digest, applied.digest);
+});
+
 Deno.test("A38: an implied directory over a symbolic link has the attributes of what it leads to", () => {
   const base = root({
     "usr/lib": dir({ mode: 0o711, uid: 3 }),
