@@ -10,6 +10,7 @@
 export type * from "./contract.ts";
 export { attributeTree } from "./attribute_tree.ts";
 export { copyAttributesFd } from "./copy_attributes.ts";
+export { disinherit } from "./inherited.ts";
 export {
   type DriverFinding,
   DRIVERS,

@@ -12,7 +12,13 @@ import {
   performMount,
   performUnmount,
 } from "../../linux/mod.ts";
-import { addStubs, initDirectory, readOnlyMount, withTopLower } from "../../snapshot/mod.ts";
+import {
+  addStubs,
+  disinherit,
+  initDirectory,
+  readOnlyMount,
+  withTopLower,
+} from "../../snapshot/mod.ts";
 import { type ContainerUser, findUser } from "../bundle/user.ts";
 import { isBelow, type Volume } from "../bundle/volume.ts";
 import { checkExecutable } from "./executable.ts";
@@ -65,7 +71,7 @@ export async function prepareRoot(input: RootInput): Promise<PreparedRoot> {
   const { mounts, snapshotDirectory, target } = input;
   const overlay = mounts[0]?.type === "overlay";
   const init = initDirectory(snapshotDirectory);
-  if (overlay) await Deno.mkdir(init, { recursive: true, mode: 0o755 });
+  if (overlay) await makeInit(init);
   const whole = mounts.map((mount) => withTopLower(mount, init));
   const at = fromText(target);
   for (const mount of whole) performMount(readOnlyMount(mount), at);
@@ -88,6 +94,12 @@ export async function prepareRoot(input: RootInput): Promise<PreparedRoot> {
   }
   for (const mount of whole) performMount({ ...mount, source: sourceOf(mount) }, at);
   return prepared;
+}
+
+async function makeInit(path: string): Promise<void> {
+  await Deno.mkdir(path, { recursive: true });
+  using directory = ownFd(openDirectoryAt(CWD, fromText(path)));
+  disinherit(directory.fd, 0o755);
 }
 
 /** The name under which the mount is listed. */

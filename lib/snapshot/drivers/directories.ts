@@ -3,6 +3,7 @@ import { VarveError } from "../../errors.ts";
 import { CWD, openDirectoryAt, ownFd } from "../../linux/mod.ts";
 import type { Usage } from "../contract.ts";
 import { syncInPool, usageInPool } from "../directory_jobs.ts";
+import { disinherit } from "../inherited.ts";
 import { extractInPool, type PoolExtraction } from "../extract/run.ts";
 import type { DriverOptions } from "./options.ts";
 
@@ -20,10 +21,14 @@ export class DriverDirectories {
     return `${this.#options.directories.snapshot(cacheId)}/fs`;
   }
 
-  /** Makes a new directory of mode 0755, whatever the umask, and of the time that a root has without a layer. */
+  /**
+   * Makes a new directory of mode 0755, whatever the umask and the directories above, and of the time that a root
+   * has without a layer.
+   */
   async make(path: string): Promise<void> {
     await Deno.mkdir(path);
-    await Deno.chmod(path, 0o755);
+    using directory = ownFd(openDirectoryAt(CWD, fromText(path)));
+    disinherit(directory.fd, 0o755);
     await Deno.utime(path, 0, 0);
   }
 

@@ -1,19 +1,12 @@
-import type { ByteString } from "../../bytes/mod.ts";
 import {
   chmodFd,
   chownFd,
   effectiveGroup,
   effectiveUser,
   type Fd,
-  removeXattrFd,
   statFd,
 } from "../../linux/mod.ts";
-
-/** What a new inode would inherit from its directory. */
-const INHERITED = [
-  "system.posix_acl_default",
-  "system.posix_acl_access",
-] as const satisfies readonly string[];
+import { removeInheritedAcls } from "../inherited.ts";
 
 /**
  * Takes the target over for the time of the extraction: ours, closed to others,
@@ -24,6 +17,6 @@ export function prepareRoot(root: Fd, rootless: boolean): void {
   if (!rootless && (uid !== effectiveUser() || gid !== effectiveGroup())) {
     chownFd(root, effectiveUser(), effectiveGroup());
   }
-  for (const name of INHERITED) removeXattrFd(root, name as string as ByteString);
+  removeInheritedAcls(root);
   if (mode !== 0o700) chmodFd(root, 0o700);
 }
