@@ -22,6 +22,16 @@ export function setUmask(mask: number): number {
   return libc().umask(mask);
 }
 
+/** A path from the root, without `.`, `..` and double slashes, by its letters alone. */
+export function absolutePath(path: string): string {
+  const names: string[] = [];
+  for (const name of (path.startsWith("/") ? path : `${Deno.cwd()}/${path}`).split("/")) {
+    if (name === "..") names.pop();
+    else if (name !== "" && name !== ".") names.push(name);
+  }
+  return `/${names.join("/")}`;
+}
+
 /** Stops this thread for some milliseconds: for a moment, where what is waited for tells nobody. */
 export function pauseThread(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);

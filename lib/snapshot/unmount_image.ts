@@ -1,10 +1,10 @@
 import { fromText } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
-import { findMount, performUnmount, readMountInfo } from "../linux/mod.ts";
+import { absolutePath, findMount, performUnmount, readMountInfo } from "../linux/mod.ts";
 import type { Store } from "../store/mod.ts";
 import type { Snapshotter } from "./contract.ts";
 import { isOurs, keyOf, mountId, stateOf } from "./mount_books.ts";
-import { openMountTarget } from "./mount_target.ts";
+import { type MountTarget, openMountTarget } from "./mount_target.ts";
 
 /** What {@linkcode unmountImage} needs. */
 export interface UnmountImageOptions {
@@ -30,7 +30,7 @@ export async function unmountImage(
   options: UnmountImageOptions,
 ): Promise<{ readonly key: string }> {
   const { store, snapshotter } = options;
-  const target = realPath(options.target);
+  const target = realPath(options.target, store);
   const id = mountId(target);
   const lease = store.leases.get(id);
   if (lease === undefined) {
@@ -54,8 +54,9 @@ export async function unmountImage(
   }
   performUnmount(fromText(target), { lazy: options.lazy ?? false });
   // Another process may mount here at once; it then puts the books right itself.
-  using directory = openMountTarget(target);
-  if (directory.tryLock() && store.leases.get(id)?.createdAt === lease.createdAt) {
+  using directory = openIfThere(target);
+  const isFree = directory === undefined || directory.tryLock();
+  if (isFree && store.leases.get(id)?.createdAt === lease.createdAt) {
     await forget(store, snapshotter, id);
   }
   return { key: keyOf(lease) };
@@ -78,7 +79,41 @@ async function ifThere(remove: () => void | Promise<void>): Promise<void> {
   }
 }
 
-function realPath(path: string): string {
-  using directory = openMountTarget(path);
-  return directory.path;
+/** The directory, or where one was that is gone, when the books still say that it is a mount. */
+function realPath(path: string, store: Store): string {
+  try {
+    using directory = openMountTarget(path);
+    return directory.path;
+  } catch (error) {
+    const former = formerPath(path);
+    if (isGone(error) && store.leases.get(mountId(former)) !== undefined) return former;
+    throw error;
+  }
+}
+
+/** Where a path led: its way as far as it is there, then as it is written. */
+function formerPath(path: string): string {
+  const names = absolutePath(path).split("/").filter((name) => name !== "");
+  for (let i = names.length;; i--) {
+    try {
+      const real = Deno.realPathSync(`/${names.slice(0, i).join("/")}`);
+      return [real === "/" ? "" : real, ...names.slice(i)].join("/");
+    } catch (error) {
+      if (i === 0) throw error;
+    }
+  }
+}
+
+function openIfThere(target: string): MountTarget | undefined {
+  try {
+    return openMountTarget(target);
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Whether an error says that there is no such directory, or no directory. */
+function isGone(error: unknown): boolean {
+  return error instanceof VarveError && (error.code === "E_NOT_FOUND" || error.code === "E_USAGE");
 }

@@ -1,4 +1,5 @@
 import { VarveError } from "../../errors.ts";
+import { absolutePath } from "../../linux/mod.ts";
 import { type Paths, ROOT_NAMES } from "./paths.ts";
 import { errnoOf, guarded, lstatOrNothing, makeDirectory, namesIn } from "./system.ts";
 
@@ -10,12 +11,7 @@ export function absoluteRoot(root: string): string {
   if (root === "" || root.includes("\0")) {
     throw new RangeError("Cannot open store: its root is empty or holds a NUL");
   }
-  const parts: string[] = [];
-  for (const part of (root.startsWith("/") ? root : `${Deno.cwd()}/${root}`).split("/")) {
-    if (part === "..") parts.pop();
-    else if (part !== "" && part !== ".") parts.push(part);
-  }
-  return `/${parts.join("/")}`;
+  return absolutePath(root);
 }
 
 /**

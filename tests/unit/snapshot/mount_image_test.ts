@@ -231,6 +231,30 @@ test("a mount that fails leaves nothing", async (one) => {
   }
 });
 
+test("an unmount where the directory is gone puts the books right", async (one) => {
+  const above = one.target("above");
+  const target = `${above}/mnt`;
+  await Deno.symlink(above, one.temp.join("link"));
+  // As far as it is there, the way is followed.
+  const way = one.temp.join("./link/../link/mnt");
+  const cases: [string, () => void | Promise<void>][] = [
+    [way, () => {}],
+    [way, () => Deno.writeTextFile(target, "")],
+    [target, () => Deno.remove(above)],
+  ];
+  for (const [path, replace] of cases) {
+    await Deno.mkdir(target, { recursive: true });
+    await one.mount(target);
+    performUnmount(fromText(target));
+    await Deno.remove(target);
+    await replace();
+    assertEquals(await codeOf(() => one.unmount(`${target}x`)), "E_NOT_FOUND");
+    assertEquals(await one.unmount(path), { key: `mount:${target}` });
+    assertEquals(one.books(), []);
+    await Deno.remove(target).catch(() => {});
+  }
+});
+
 test("an unmount of what is in use is refused, and keeps the books", async (one) => {
   const target = one.target("mnt");
   await using mounted = await one.mount(target);
