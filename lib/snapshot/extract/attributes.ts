@@ -72,7 +72,7 @@ export class AttributeWriter {
 
   /** Of an open file or directory; `extra` are attributes of overlayfs, which no policy drops. */
   writeFd(fd: Fd, node: Attributes, extra: readonly Xattr[] = []): void {
-    if (this.#changesOwner(node)) chownFd(fd, node.uid, node.gid);
+    if (this.#changesOwner(node)) chown(node, () => chownFd(fd, node.uid, node.gid));
     for (const { name, value } of extra) setXattrFd(fd, name, value);
     for (const xattr of node.xattrs) {
       if (this.#admits(xattr.name, true)) {
@@ -86,7 +86,9 @@ export class AttributeWriter {
 
   /** Of a symbolic link, device or FIFO, which is never opened. */
   writeAt(directory: Fd, name: ByteString, node: SymlinkNode | DeviceNode | FifoNode): void {
-    if (this.#changesOwner(node)) chownAt(directory, name, node.uid, node.gid);
+    if (this.#changesOwner(node)) {
+      chown(node, () => chownAt(directory, name, node.uid, node.gid));
+    }
     for (const xattr of node.xattrs) {
       if (this.#admits(xattr.name, false)) {
         this.#try(node, () => setXattrAt(directory, name, xattr.name, xattr.value));
@@ -168,5 +170,19 @@ export class AttributeWriter {
     const usual = wanted.hi === 0 && wanted.lo < EVERYWHERE;
     if (usual ? wanted.ns % this.#step === 0 : equalTimestamps(wanted, read())) return;
     this.#drop("time");
+  }
+}
+
+/** Changes an owner. In a user namespace root may give files only to those whom it has. */
+function chown({ uid, gid }: Attributes, change: () => void): void {
+  try {
+    change();
+  } catch (error) {
+    if (!isErrno(error, "EINVAL")) throw error;
+    throw new VarveError(error.code, error.message, {
+      ...error.details,
+      hint:
+        `this user namespace does not have ${uid}:${gid}: run as a user that is not root, or map more users`,
+    }, { cause: error });
   }
 }
