@@ -57,9 +57,25 @@ export async function unmountImage(
   using directory = openIfThere(target);
   const isFree = directory === undefined || directory.tryLock();
   if (isFree && store.leases.get(id)?.createdAt === lease.createdAt) {
-    await forget(store, snapshotter, id);
+    await forgetUnmounted(store, snapshotter, id, target);
   }
   return { key: keyOf(lease) };
+}
+
+async function forgetUnmounted(
+  store: Store,
+  snapshotter: Snapshotter,
+  id: string,
+  target: string,
+): Promise<void> {
+  try {
+    await forget(store, snapshotter, id);
+  } catch (error) {
+    if (!(error instanceof VarveError)) throw error;
+    const hint =
+      `nothing is mounted there any more: varve umount ${target} again puts the store right`;
+    throw new VarveError(error.code, error.message, { ...error.details, hint }, { cause: error });
+  }
 }
 
 /** Removes the lease of a mount, and the snapshot that was made for it. What is gone already is no error. */

@@ -74,7 +74,8 @@ function refuseFull(parent: Fd, name: ByteString, shown: string): void {
     using directory = ownFd(openDirectoryAt(parent, name));
     if (readDirectory(directory.fd).next().done === true) return;
   }
-  throw new VarveError("E_EXISTS", `Cannot unpack to ${shown}: it is not an empty directory`, {
+  const state = stat.type === "symlink" ? "it is a symbolic link" : "it is not an empty directory";
+  throw new VarveError("E_EXISTS", `Cannot unpack to ${shown}: ${state}`, {
     subject: shown,
     hint: "choose a directory that does not exist",
   });

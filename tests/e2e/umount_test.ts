@@ -1,0 +1,29 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { Cli } from "../support/cli.ts";
+import { archiveTar, buildImage, ociFiles } from "../support/images.ts";
+import { run } from "../support/process.ts";
+import { needs } from "../support/require.ts";
+import { tempDir } from "../support/temp.ts";
+
+Deno.test({
+  name: "umount: from a store that takes no writes it unmounts, and says what is left to do",
+  ...needs({ root: true, mount: true }),
+  async fn() {
+    await using temp = await tempDir();
+    const [store, same, target] = [temp.join("store"), temp.join("same"), temp.join("mnt")];
+    const image = buildImage({ name: "example.org/app:1", layers: [[{ name: "f" }]] });
+    await Deno.writeFile(temp.join("app.tar"), archiveTar(ociFiles([image])));
+    for (const path of [same, target]) await Deno.mkdir(path);
+    const varve = new Cli(store);
+    await varve.text(["load", temp.join("app.tar"), "--mount", target]);
+    await run(["mount", "--bind", store, same]);
+    await run(["mount", "-o", "remount,bind,ro", same]);
+    const { code, stderr } = await new Cli(same).any(["umount", target]);
+    assertEquals(code, 12);
+    assertStringIncludes(stderr, `varve umount ${target} again puts the store right`);
+    assertEquals(Array.from(Deno.readDirSync(target)), []);
+    await varve.text(["umount", target]);
+    const left: { readonly kind: string }[] = await varve.json(["snapshot", "ls"]);
+    assertEquals(left.map(({ kind }) => kind), ["committed"]);
+  },
+});
