@@ -71,8 +71,8 @@ function openFileLimit(): number | null {
 export function storeFacts(store: Store): Record<string, unknown> {
   if (store.root === null || !isSupported()) return { root: store.root };
   using root = ownFd(openAt(CWD, fromText(store.root), Open.READ | Open.DIRECTORY));
-  const { type, size, available, freeInodes } = fileSystemOf(root.fd);
-  return { root: store.root, fileSystem: type, size, available, freeInodes };
+  const { type, size, available, freeInodes, readOnly } = fileSystemOf(root.fd);
+  return { root: store.root, fileSystem: type, size, available, freeInodes, readOnly };
 }
 
 /** What is known of running containers. */

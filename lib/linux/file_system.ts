@@ -49,7 +49,12 @@ export interface FileSystem {
   readonly freeInodes: number;
   /** Longest name in bytes. */
   readonly nameLength: number;
+  /** Whether it takes no writes, where it is looked at: a read-only mount of it, or all of it. */
+  readonly readOnly: boolean;
 }
+
+/** statfs(2): `ST_RDONLY`. */
+const READ_ONLY = 1n;
 
 /** Looks at the file system of a descriptor. @throws {VarveError} `E_SYSCALL` */
 export function fileSystemOf(fd: Fd): FileSystem {
@@ -57,7 +62,7 @@ export function fileSystemOf(fd: Fd): FileSystem {
   check(() => libc().fstatfs(fd, buffer), "fstatfs", "");
   const view = new DataView(buffer.buffer);
   const word = (offset: number): number => Number(view.getBigUint64(offset, true));
-  // struct statfs of 64-bit Linux: type, bsize, blocks, bfree, bavail, files, ffree, fsid, namelen, frsize.
+  // struct statfs of 64-bit Linux: type, bsize, blocks, bfree, bavail, files, ffree, fsid, namelen, frsize, flags.
   const magic = view.getUint32(0, true);
   const unit = word(72) || word(8);
   return {
@@ -68,5 +73,6 @@ export function fileSystemOf(fd: Fd): FileSystem {
     inodes: word(40),
     freeInodes: word(48),
     nameLength: word(64),
+    readOnly: (view.getBigUint64(80, true) & READ_ONLY) !== 0n,
   };
 }

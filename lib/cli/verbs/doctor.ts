@@ -17,7 +17,7 @@ export const doctor: Verb = {
   summary: "say what this machine can do, which driver is used, and why",
   help:
     `JSON: {"version","machine":{"os","arch","kernel","cores","memory","user","maySystemCall","mayMount","openFiles"},
-"store":{"root","fileSystem","size","available","freeInodes","durability"}|{"root","error"},
+"store":{"root","fileSystem","size","available","freeInodes","readOnly","durability"}|{"root","error"},
 "drivers":[{"name","works","why"}],"driver","tools":[{"name","path","for"}],
 "inflater":{"name","why"},
 "containers":{"runtime":NAME|null,"cgroups":"1"|"2"|"hybrid"}}
@@ -34,10 +34,11 @@ Exit code 0 when load and unpack work here, 9 when they do not.`,
     })));
     const containers = await containerFacts(context.io.env("PATH") ?? "");
     const inflater = inflaterFinding(context, store);
+    const facts = store === undefined ? {} : storeFacts(store);
     const storePart = store === undefined
       ? { root: context.options.root, error: error?.message ?? "" }
-      : { ...storeFacts(store), durability: store.durability };
-    const works = store !== undefined && isSupported();
+      : { ...facts, durability: store.durability };
+    const works = store !== undefined && isSupported() && facts.readOnly !== true;
     return {
       json: {
         version: VERSION,

@@ -6,7 +6,7 @@ import { needs } from "../support/require.ts";
 import { tempDir } from "../support/temp.ts";
 
 Deno.test({
-  name: "umount: from a store that takes no writes it unmounts, and says what is left to do",
+  name: "a store that takes no writes: doctor says so, umount unmounts and says what is left to do",
   ...needs({ root: true, mount: true }),
   async fn() {
     await using temp = await tempDir();
@@ -18,6 +18,9 @@ Deno.test({
     await varve.text(["load", temp.join("app.tar"), "--mount", target]);
     await run(["mount", "--bind", store, same]);
     await run(["mount", "-o", "remount,bind,ro", same]);
+    const found = await new Cli(same).any(["--format", "json", "doctor"]);
+    assertEquals([found.code, JSON.parse(found.stdout).store.readOnly], [9, true]);
+    assertEquals((await varve.json(["doctor"])).store.readOnly, false);
     const { code, stderr } = await new Cli(same).any(["umount", target]);
     assertEquals(code, 12);
     assertStringIncludes(stderr, `varve umount ${target} again puts the store right`);
