@@ -1,3 +1,4 @@
+import { VarveError } from "../errors.ts";
 import type { Descriptor } from "../oci/mod.ts";
 import { type Answer, NetworkFailure } from "./exchange.ts";
 import { pause } from "./retry.ts";
@@ -24,8 +25,8 @@ const MAX_TRIES = 10_000;
 
 /**
  * Brings a blob into a repository: nothing to do where it is there, else mounted from another
- * repository, else uploaded. An upload that breaks goes on where the registry says that it is, or
- * begins again where the registry has lost it.
+ * repository, else uploaded, as where a mount is refused, however that is said. An upload that breaks
+ * goes on where the registry says that it is, or begins again where the registry has lost it.
  *
  * @throws {VarveError} `E_REGISTRY`, `E_DENIED`; whatever its stream fails with
  */
@@ -35,12 +36,11 @@ export async function uploadBlob(
 ): Promise<UploadOutcome> {
   if (await hasBlob(context, upload.blob)) return "present";
   for (const from of upload.mountFrom ?? []) {
-    const begun = await begin(context, upload, from);
-    const { status } = begun.response;
+    const begun = await mount(context, upload, from);
     // Who cannot mount begins an upload.
-    if (status === 202) return await send(context, upload, begun);
+    if (begun?.response.status === 202) return await send(context, upload, begun);
     // Some say it is there when it is not.
-    if (status === 201 && await hasBlob(context, upload.blob)) return "mounted";
+    if (begun !== undefined && await hasBlob(context, upload.blob)) return "mounted";
   }
   return await send(context, upload, await begin(context, upload));
 }
@@ -122,23 +122,39 @@ export async function putManifest(
   return response.headers.has("oci-subject");
 }
 
-/** Begins an upload (202), or mounts (201); another answer where the other repository may not be read. */
+/** Mounts (201), or begins an upload (202); `undefined` where the registry or its token server wants neither. */
+async function mount(
+  context: UploadContext,
+  upload: UploadBytes,
+  from: string,
+): Promise<Answer | undefined> {
+  try {
+    return await begin(context, upload, from);
+  } catch (error) {
+    context.signal?.throwIfAborted();
+    if (!(error instanceof VarveError)) throw error;
+    return undefined;
+  }
+}
+
+/** Begins an upload, which with another repository to read from may end at once. */
 async function begin(
   context: UploadContext,
   upload: UploadBytes,
   from?: string,
 ): Promise<Answer> {
   const { transport, endpoint, repository, signal } = context;
-  const mount = from === undefined
+  const query = from === undefined
     ? ""
     : `?${new URLSearchParams({ mount: upload.blob.digest, from })}`;
   const answer = await transport.send(endpoint, {
     method: "POST",
-    path: `/${repository}/blobs/uploads/${mount}`,
+    path: `/${repository}/blobs/uploads/${query}`,
     body: new Uint8Array(0),
     scope: pushScope(repository) + (from === undefined ? "" : ` repository:${from}:pull`),
-    // Who may not read the other repository is told so in many ways.
-    accept: from === undefined ? [202] : [201, 202, 401, 403, 404, 405],
+    accept: from === undefined ? [202] : [201, 202],
+    // A plain upload is nearer than another try.
+    repeatable: from === undefined,
     action: uploadAction(context, upload),
     signal,
   });

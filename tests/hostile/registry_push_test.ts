@@ -1,10 +1,23 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import { createPool, loadImages, openMemoryStore, type Store } from "../../mod.ts";
+import { VarveError } from "../../lib/errors.ts";
 import type { Digest } from "../../lib/digest/mod.ts";
 import { parseReference } from "../../lib/oci/mod.ts";
-import { type PushedImage, pushImage, RegistryClient } from "../../lib/registry/mod.ts";
+import {
+  copyImage,
+  type CopySide,
+  type PushedImage,
+  pushImage,
+  RegistryClient,
+} from "../../lib/registry/mod.ts";
 import { codeOf } from "../support/code_of.ts";
-import { type Answer, bearerAnswer, configFor, Servers } from "../support/hostile_registry.ts";
+import {
+  type Answer,
+  bearerAnswer,
+  configFor,
+  imageAnswer,
+  Servers,
+} from "../support/hostile_registry.ts";
 import { archiveTar, type BuiltImage, jsonBytes, ociFiles, sha256Of } from "../support/images.ts";
 import { sampleImage } from "../support/sample.ts";
 
@@ -111,6 +124,11 @@ Deno.test("H19 a mount that is none ends in an upload", async () => {
       }),
     () => new Response("", { status: 404 }),
     () => new Response("", { status: 405 }),
+    () => new Response("", { status: 400 }),
+    () => new Response("", { status: 401 }),
+    () => new Response("", { status: 403 }),
+    () => new Response("", { status: 500 }),
+    () => new Response("", { status: 503, headers: { "retry-after": "20" } }),
     () => undefined,
   ];
   for (const mount of mounts) {
@@ -122,8 +140,61 @@ Deno.test("H19 a mount that is none ends in an upload", async () => {
     );
     const pushed = await push(own);
     assert(pushed.blobs.every(({ outcome }) => outcome === "uploaded"));
-    assert(servers.seen.some(({ path }) => path.includes("from=base")));
+    // Each is asked for once.
+    const asked = servers.seen.filter(({ path }) => path.includes("from=base"));
+    assertEquals(asked.length, pushed.blobs.length);
   }
+});
+
+Deno.test("H19 a token server that refuses the other repository ends no push, and no copy", async () => {
+  const source = imageAnswer(image);
+  const ways: ((own: string) => Promise<PushedImage>)[] = [push, async (own) => {
+    using client = new RegistryClient(configFor(own, { [own]: USER }));
+    const [from, to] = ["app:1", "other:1"].map((name) => ({
+      client,
+      reference: parseReference(`r.example/${name}`),
+    })) as [CopySide, CopySide];
+    return await copyImage(from, to);
+  }];
+  for (const way of ways) {
+    for (const status of [400, 401, 403, 503]) {
+      await using servers = new Servers();
+      const keeper = new Keeper();
+      const own = servers.start(
+        (_, { pathname, searchParams }) => {
+          if (pathname !== "/token") return undefined;
+          const many = searchParams.getAll("scope").length > 1;
+          return many ? new Response("", { status }) : Response.json({ token: "TOKEN-1" });
+        },
+        bearerAnswer("TOKEN-1", () => `${own}/token`),
+        (request, url) => request.method === "GET" ? source(request, url) : undefined,
+        keeper.answer,
+      );
+      const pushed = await way(own);
+      assert(pushed.blobs.every(({ outcome }) => outcome === "uploaded"));
+      assertEquals(keeper.blobs.size, pushed.blobs.length);
+    }
+  }
+});
+
+Deno.test("push: who gives up while it asks for a mount begins no upload", async () => {
+  await using servers = new Servers();
+  const stop = new AbortController();
+  const reason = new VarveError("E_REGISTRY", "another blob failed");
+  const own = servers.start(
+    onPost(() => {
+      stop.abort(reason);
+      return new Response("", { status: 403 });
+    }),
+    new Keeper().answer,
+  );
+  using client = new RegistryClient(configFor(own));
+  const blob = { digest: image.imageId as Digest, size: image.config.length };
+  const open = () => Promise.resolve(new Blob([image.config]).stream());
+  const upload = { blob, open, mountFrom: ["base", "other"] };
+  const failed = await client.uploadBlob("app", upload, stop.signal).catch((error) => error);
+  assertEquals(failed, reason);
+  assertEquals(servers.seen.filter(({ method }) => method === "POST").length, 1);
 });
 
 Deno.test("a registry that refuses, redirects an upload, or says it got something else", async () => {
