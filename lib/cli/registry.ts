@@ -15,11 +15,11 @@ import { proxyVariables } from "./proxy_variables.ts";
 /** Where containerd's own hosts files are. */
 const SYSTEM_HOSTS = "/etc/containerd/certs.d";
 
-/** What the environment says of registries. */
-export function registryOptions(env: Env): ClientOptions {
+/** What the environment says of registries to a user. */
+export function registryOptions(env: Env, uid: number | null = Deno.uid()): ClientOptions {
   const caFile = env("SSL_CERT_FILE");
   return {
-    credentialsFiles: credentialsFiles(env),
+    credentialsFiles: credentialsFiles(env, uid),
     hostsDirectories: hostsDirectories(env),
     ...helperPlace(env),
     proxies: proxiesOf(env),
@@ -33,15 +33,18 @@ export function helperPlace(env: Env): HelperPlace {
 }
 
 /** podman's file where the user names it, Docker's, then podman's in their usual places. */
-function credentialsFiles(env: Env): string[] {
+function credentialsFiles(env: Env, uid: number | null): string[] {
   const named = absolute(env("REGISTRY_AUTH_FILE"));
-  const runtime = absolute(env("XDG_RUNTIME_DIR"));
+  const session = absolute(env("XDG_RUNTIME_DIR"));
+  // As in a job of CI: containers/image, defaultPerUIDPathFormat.
+  const sessionless = uid === null ? undefined : `/run/containers/${uid}`;
+  const runtime = session === undefined ? sessionless : `${session}/containers`;
   const config = configHome(env);
   const docker = dockerConfigFile(env);
   return [
     ...(named === undefined ? [] : [named]),
     ...(docker === undefined ? [] : [docker]),
-    ...(runtime === undefined ? [] : [`${runtime}/containers/auth.json`]),
+    ...(runtime === undefined ? [] : [`${runtime}/auth.json`]),
     ...(config === undefined ? [] : [`${config}/containers/auth.json`]),
   ];
 }
