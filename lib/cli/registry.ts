@@ -34,7 +34,7 @@ export function helperPlace(env: Env): HelperPlace {
 
 /** podman's file where the user names it, Docker's, then podman's in their usual places. */
 function credentialsFiles(env: Env, uid: number | null): string[] {
-  const named = absolute(env("REGISTRY_AUTH_FILE"));
+  const chosen = named(env("REGISTRY_AUTH_FILE"));
   const session = absolute(env("XDG_RUNTIME_DIR"));
   // As in a job of CI: containers/image, defaultPerUIDPathFormat.
   const sessionless = uid === null ? undefined : `/run/containers/${uid}`;
@@ -42,7 +42,7 @@ function credentialsFiles(env: Env, uid: number | null): string[] {
   const config = configHome(env);
   const docker = dockerConfigFile(env);
   return [
-    ...(named === undefined ? [] : [named]),
+    ...(chosen === undefined ? [] : [chosen]),
     ...(docker === undefined ? [] : [docker]),
     ...(runtime === undefined ? [] : [`${runtime}/auth.json`]),
     ...(config === undefined ? [] : [`${config}/containers/auth.json`]),
@@ -51,19 +51,19 @@ function credentialsFiles(env: Env, uid: number | null): string[] {
 
 /** Where `login` writes: podman's file where the user names it, as podman and skopeo do, else Docker's `config.json`. */
 export function loginFile(env: Env): string | undefined {
-  return absolute(env("REGISTRY_AUTH_FILE")) ?? dockerConfigFile(env);
+  return named(env("REGISTRY_AUTH_FILE")) ?? dockerConfigFile(env);
 }
 
 function dockerConfigFile(env: Env): string | undefined {
-  const directory = absolute(env("DOCKER_CONFIG"));
+  const directory = named(env("DOCKER_CONFIG"));
   if (directory !== undefined) return `${directory}/config.json`;
   const home = absolute(env("HOME"));
   return home === undefined ? undefined : `${home}/.docker/config.json`;
 }
 
 function hostsDirectories(env: Env): string[] {
-  const named = absolute(env("VARVE_HOSTS_DIR"));
-  if (named !== undefined) return [named];
+  const chosen = named(env("VARVE_HOSTS_DIR"));
+  if (chosen !== undefined) return [chosen];
   const config = configHome(env);
   return [...(config === undefined ? [] : [`${config}/varve/certs.d`]), SYSTEM_HOSTS];
 }
@@ -73,6 +73,14 @@ function configHome(env: Env): string | undefined {
   return absolute(env("XDG_CONFIG_HOME")) ?? (home === undefined ? undefined : `${home}/.config`);
 }
 
+/** A path of the user's choice, from the working directory on, as docker and podman have it. */
+function named(path: string | undefined): string | undefined {
+  return path === undefined || path === "" || path.startsWith("/")
+    ? absolute(path)
+    : absolute(`${Deno.cwd()}/${path}`);
+}
+
+/** A directory of the system's: one that is relative is none (XDG Base Directory Specification). */
 function absolute(path: string | undefined): string | undefined {
   return path?.startsWith("/") ? path.replace(/\/+$/, "") : undefined;
 }

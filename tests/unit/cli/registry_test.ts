@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { registryOptions } from "../../../lib/cli/registry.ts";
+import { loginFile, registryOptions } from "../../../lib/cli/registry.ts";
 
 /** Where credentials are looked for. */
 function filesOf(variables: Readonly<Record<string, string>>): readonly string[] | undefined {
@@ -22,4 +22,26 @@ Deno.test("credentials: podman's file of a user is found with and without a sess
     filesOf({ ...home, XDG_RUNTIME_DIR: session }),
     [docker, `${session}/containers/auth.json`, kept],
   );
+});
+
+Deno.test("credentials: a file or directory that the user names is found from the working directory on", () => {
+  const home = { HOME: "/home/u" };
+  const here = Deno.cwd();
+  const docker = { ...home, DOCKER_CONFIG: "conf/" };
+  const podman = { ...docker, REGISTRY_AUTH_FILE: "auth.json" };
+  const loginOf = (variables: Readonly<Record<string, string>>) =>
+    loginFile((name) => variables[name]);
+  assertEquals(filesOf(docker)?.[0], `${here}/conf/config.json`);
+  assertEquals(filesOf(podman)?.slice(0, 2), [
+    `${here}/auth.json`,
+    `${here}/conf/config.json`,
+  ]);
+  assertEquals(loginOf(docker), `${here}/conf/config.json`);
+  assertEquals(loginOf(podman), `${here}/auth.json`);
+  assertEquals(
+    loginOf({ ...home, DOCKER_CONFIG: "", REGISTRY_AUTH_FILE: "" }),
+    "/home/u/.docker/config.json",
+  );
+  const hosts = registryOptions((name) => name === "VARVE_HOSTS_DIR" ? "certs.d" : undefined);
+  assertEquals(hosts.hostsDirectories, [`${here}/certs.d`]);
 });
