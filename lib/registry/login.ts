@@ -3,6 +3,9 @@ import { type JsonObject, jsonText, type JsonValue } from "../oci/mod.ts";
 import { type HelperPlace, runHelper } from "./credential_helper.ts";
 import { helperOf, normalKey, readCredentialsFile, serverKey } from "./docker_config.ts";
 
+/** Rights of all others. */
+const OTHERS = 0o007;
+
 /** Whose credentials, and where they are kept. */
 export interface LoginOptions extends Partial<HelperPlace> {
   /** Docker's `config.json`; made when it is missing. */
@@ -15,8 +18,9 @@ export interface LoginOptions extends Partial<HelperPlace> {
 
 /**
  * Keeps a user's name and password as `docker login` does: with the credential helper that the file
- * names for the registry, else in the file itself, which is replaced atomically and readable by its owner alone.
- * What else the file holds stays.
+ * names for the registry, else in the file itself, which is replaced atomically. A new one is its owner's
+ * alone, as becomes one that all others could read; else it keeps owner, group and what these may. What
+ * else it holds stays.
  *
  * @returns where they are: the file's path, or the helper's program
  * @throws {VarveError} `E_FORMAT`, `E_DENIED` of the file; `E_PRECONDITION` of the helper
@@ -85,18 +89,19 @@ function base64(text: string): string {
   return btoa(out);
 }
 
-/** Whole or not at all, and never readable by others, not even while it is written. */
+/** Whole or not at all, and never readable by others, not even while it is written; whose it is stays. */
 async function write(file: string, json: JsonObject): Promise<void> {
   try {
     // A link stays a link: what it leads to is replaced.
     const target = await Deno.realPath(file).catch(() => file);
+    const before = await Deno.stat(target).catch(() => undefined);
     await Deno.mkdir(target.slice(0, target.lastIndexOf("/")) || "/", {
       recursive: true,
       mode: 0o700,
     });
     const temporary = `${target}.${crypto.randomUUID()}`;
     try {
-      await writeSynced(temporary, new TextEncoder().encode(`${shownJson(json)}\n`));
+      await writeSynced(temporary, new TextEncoder().encode(`${shownJson(json)}\n`), before);
       await Deno.rename(temporary, target);
     } catch (error) {
       await Deno.remove(temporary).catch(() => {});
@@ -109,11 +114,28 @@ async function write(file: string, json: JsonObject): Promise<void> {
   }
 }
 
-/** A file of its owner alone, on disk before it gets its name: else a crash could leave an empty one there. */
-async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
+/** A file of its owner alone, or of whose the one before was, on disk before it gets its name: else a crash could leave an empty one there. */
+async function writeSynced(
+  path: string,
+  bytes: Uint8Array,
+  before: Deno.FileInfo | undefined,
+): Promise<void> {
   using file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
   for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+  if (before !== undefined) await takeOver(before, path);
   await file.sync();
+}
+
+/** Gives a file owner, group and rights of the one before. */
+async function takeOver({ uid, gid, mode }: Deno.FileInfo, path: string): Promise<void> {
+  try {
+    await Deno.chown(path, uid, gid);
+  } catch {
+    // Who may not give it away keeps it alone: the rights were another group's.
+    return;
+  }
+  // Rights for everybody are those that a file gets by itself, and no choice; a password is nobody else's.
+  if (mode !== null && (mode & OTHERS) === 0) await Deno.chmod(path, mode & 0o777);
 }
 
 /** As Docker writes it, with tabs; long integers are kept digit for digit. */

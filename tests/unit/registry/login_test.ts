@@ -2,6 +2,7 @@ import { assert, assertEquals, assertFalse } from "@std/assert";
 import { eraseCredential, storeCredential } from "../../../lib/registry/mod.ts";
 import { findCredential, readCredentialsFile } from "../../../lib/registry/docker_config.ts";
 import { codeOf } from "../../support/code_of.ts";
+import { needs } from "../../support/require.ts";
 import { type TempDir, tempDir } from "../../support/temp.ts";
 
 const USER = { username: "user", password: "PASSWORD-1" };
@@ -47,6 +48,35 @@ Deno.test("login: what else a file holds stays, digit for digit; it is its owner
   const names = [];
   for await (const { name } of Deno.readDir(temp.path)) names.push(name);
   assertEquals(names.sort(), ["config.json", "real.json"]);
+});
+
+Deno.test({
+  name:
+    "login: a file keeps its owner, its group and what these may; a new one is its owner's alone",
+  ...needs({ root: true }),
+  fn: async () => {
+    await using temp = await tempDir();
+    const file = temp.join("config.json");
+    const state = async () => {
+      const { uid, gid, mode } = await Deno.stat(file);
+      return [uid, gid, (mode ?? 0) & 0o7777];
+    };
+    const options = { file, registry: "r.example" };
+    await storeCredential(USER, options);
+    assertEquals(await state(), [0, 0, 0o600]);
+    await Deno.chown(file, 1000, 1001);
+    for (const mode of [0o640, 0o660, 0o400]) {
+      await Deno.chmod(file, mode);
+      await storeCredential(USER, options);
+      assertEquals(await state(), [1000, 1001, mode]);
+    }
+    await eraseCredential(options);
+    assertEquals(await state(), [1000, 1001, 0o400]);
+    // What all may read is no choice.
+    await Deno.chmod(file, 0o644);
+    await storeCredential(USER, options);
+    assertEquals(await state(), [1000, 1001, 0o600]);
+  },
 });
 
 Deno.test("login: a file that cannot be read as such is left as it is", async () => {
