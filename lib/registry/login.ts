@@ -93,12 +93,9 @@ function base64(text: string): string {
 async function write(file: string, json: JsonObject): Promise<void> {
   try {
     // A link stays a link: what it leads to is replaced.
-    const target = await Deno.realPath(file).catch(() => file);
+    const target = await leadsTo(file);
     const before = await Deno.stat(target).catch(() => undefined);
-    await Deno.mkdir(target.slice(0, target.lastIndexOf("/")) || "/", {
-      recursive: true,
-      mode: 0o700,
-    });
+    await Deno.mkdir(directoryOf(target), { recursive: true, mode: 0o700 });
     const temporary = `${target}.${crypto.randomUUID()}`;
     try {
       await writeSynced(temporary, new TextEncoder().encode(`${shownJson(json)}\n`), before);
@@ -112,6 +109,23 @@ async function write(file: string, json: JsonObject): Promise<void> {
       subject: file,
     });
   }
+}
+
+/** The file that a path leads to, there or not. */
+async function leadsTo(path: string): Promise<string> {
+  try {
+    return await Deno.realPath(path);
+  } catch (error) {
+    // A link in a circle is an error of another class.
+    if (!(error instanceof Deno.errors.NotFound)) return path;
+    const link = await Deno.readLink(path).catch(() => undefined);
+    if (link === undefined) return path;
+    return await leadsTo(link.startsWith("/") ? link : `${directoryOf(path)}/${link}`);
+  }
+}
+
+function directoryOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/")) || "/";
 }
 
 /** A file of its owner alone, or of whose the one before was, on disk before it gets its name: else a crash could leave an empty one there. */

@@ -79,6 +79,24 @@ Deno.test({
   },
 });
 
+Deno.test("login: a link that leads to nothing yet stays, and what it leads to is made", async () => {
+  await using temp = await tempDir();
+  const file = temp.join("config.json");
+  await Deno.symlink("dotfiles/docker.json", file);
+  await Deno.mkdir(temp.join("dotfiles"));
+  await Deno.symlink(temp.join("kept/real.json"), temp.join("dotfiles/docker.json"));
+  await storeCredential(USER, { file, registry: "r.example" });
+  assertEquals(await saved(temp.join("kept/real.json")), { auths: { "r.example": entry } });
+  assert((await Deno.lstat(file)).isSymlink);
+  // In a circle.
+  const circle = temp.join("circle");
+  await Deno.symlink("circle", circle);
+  assertEquals(
+    await codeOf(() => storeCredential(USER, { file: circle, registry: "r.example" })),
+    "E_DENIED",
+  );
+});
+
 Deno.test("login: a file that cannot be read as such is left as it is", async () => {
   await using temp = await tempDir();
   const file = temp.join("config.json");
