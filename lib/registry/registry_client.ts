@@ -3,8 +3,8 @@ import { algorithmOf, createHasher, type Digest, equalDigests, Verifier } from "
 import { bareMediaType, type Descriptor, MEDIA_TYPES, OCI_LIMITS, parseIndex } from "../oci/mod.ts";
 import { streamBlob } from "./blob_stream.ts";
 import type { Capability, ClientConfig, Endpoint, Tokens } from "./contract.ts";
-import { parseNextLink } from "./link.ts";
 import { namePages } from "./name_list.ts";
+import { referrerPages } from "./referrer_pages.ts";
 import { listInTag } from "./subject_tag.ts";
 import { isObjectText, registryError } from "./text.ts";
 import { type Request, Transport } from "./transport.ts";
@@ -19,11 +19,6 @@ const ACCEPT = [
   MEDIA_TYPES.dockerManifest,
   "*/*;q=0.5",
 ].join(", ");
-
-/** Bytes of one page of a list of referrers. */
-const MAX_PAGE = 4 * 1024 * 1024;
-/** Pages of a list of referrers. */
-const MAX_REFERRER_PAGES = 100;
 
 /** A manifest or an index, as it came. */
 export interface FetchedDocument {
@@ -227,8 +222,9 @@ export class RegistryClient implements Disposable {
   ): Promise<readonly Descriptor[]> {
     return await this.#each("resolve", async (endpoint) => {
       const action = `list what refers to ${digest} at ${endpoint.origin}`;
-      const list = await this.#referrerPages(endpoint, repository, digest, action, signal);
-      if (list !== undefined) return list;
+      const list = { repository, subject: digest, action, signal };
+      const listed = await referrerPages(this.#transport, endpoint, list);
+      if (listed !== undefined) return listed;
       const tag = digest.replace(":", "-");
       try {
         const { bytes, contentType } = await this.manifest({ repository, tag }, { signal });
@@ -238,36 +234,6 @@ export class RegistryClient implements Disposable {
         throw error;
       }
     });
-  }
-
-  /** `undefined` where the registry has no such API. */
-  async #referrerPages(
-    endpoint: Endpoint,
-    repository: string,
-    digest: Digest,
-    action: string,
-    signal: AbortSignal | undefined,
-  ): Promise<Descriptor[] | undefined> {
-    const out: Descriptor[] = [];
-    let next: string | URL = `/${repository}/referrers/${digest}`;
-    for (let page = 0; page < MAX_REFERRER_PAGES; page++) {
-      const { response, url, bytes } = await this.#transport.read(endpoint, {
-        method: "GET",
-        path: next,
-        headers: { accept: MEDIA_TYPES.index },
-        scope: `repository:${repository}:pull`,
-        accept: page === 0 ? [200, 404] : [200],
-        action,
-        signal,
-      }, { maxBytes: MAX_PAGE });
-      if (response.status === 404) return undefined;
-      out.push(...parseIndex(bytes).manifests);
-      const link = parseNextLink(response.headers.get("link") ?? "", url);
-      if (link === undefined) return out;
-      if (link.origin !== endpoint.origin) throw registryError(action, "its list leads elsewhere");
-      next = link;
-    }
-    throw new VarveError("E_LIMIT", `Cannot ${action}: more than ${MAX_REFERRER_PAGES} pages`);
   }
 
   /** Asks whether the registry takes the credentials. @throws {VarveError} `E_DENIED`, `E_REGISTRY` */

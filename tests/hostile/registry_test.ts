@@ -318,22 +318,34 @@ Deno.test("H22 a list of too many names, or with a page that is too long, is giv
 Deno.test("H22 referrers: by the API, by the tag that stands in for it, and nowhere else", async () => {
   await using servers = new Servers();
   const one = { ...image.descriptor, artifactType: "application/x.signature" };
-  const list = (link?: string) =>
-    Response.json({
-      schemaVersion: 2,
-      mediaType: "application/vnd.oci.image.index.v1+json",
-      manifests: [one],
-    }, link === undefined ? {} : { headers: { link: `<${link}>; rel="next"` } });
+  const mediaType = "application/vnd.oci.image.index.v1+json";
+  const typed = (type: string, more = {}) => ({ headers: { "content-type": type, ...more } });
+  const list = (link?: string, type = `${mediaType}; charset=utf-8`) =>
+    Response.json(
+      { schemaVersion: 2, mediaType, manifests: [one] },
+      typed(type, link === undefined ? {} : { link: `<${link}>; rel="next"` }),
+    );
   const subject = image.descriptor.digest as never;
+  // Registries that have no API, in their words.
+  const without = [
+    ...[400, 404, 406].map((status) => () => new Response("", { status })),
+    ...["text/html", "application/json", image.descriptor.mediaType].map((type) => () =>
+      new Response("<html>", typed(type))
+    ),
+  ];
   const own = servers.start((_, { pathname, searchParams }) => {
     if (pathname.startsWith("/v2/api/referrers/")) {
       return list(searchParams.has("n") ? undefined : "?n=2");
     }
     if (pathname.startsWith("/v2/away/referrers/")) return list("http://127.0.0.1:1/evil");
-    if (pathname.startsWith("/v2/junk/referrers/")) return new Response("{}");
-    return pathname === `/v2/tag/manifests/${image.descriptor.digest.replace(":", "-")}`
-      ? list()
-      : undefined;
+    if (pathname.startsWith("/v2/junk/referrers/")) return new Response("{}", typed(mediaType));
+    if (pathname.startsWith("/v2/half/referrers/")) {
+      return searchParams.has("n") ? new Response("", { status: 400 }) : list("?n=2");
+    }
+    const [, name, rest = ""] = /^\/v2\/without-([0-9])(\/.*)$/.exec(pathname) ?? [];
+    if (rest.startsWith("/referrers/")) return without[Number(name)]?.();
+    const tag = `/manifests/${image.descriptor.digest.replace(":", "-")}`;
+    return rest === tag || pathname === `/v2/tag${tag}` ? list(undefined, mediaType) : undefined;
   });
   using client = new RegistryClient(configFor(own));
   const types = async (repository: string) =>
@@ -341,6 +353,10 @@ Deno.test("H22 referrers: by the API, by the tag that stands in for it, and nowh
   assertEquals(await types("api"), [one.artifactType, one.artifactType]);
   assertEquals(await types("tag"), [one.artifactType]);
   assertEquals(await types("none"), []);
+  for (const name of without.keys()) {
+    assertEquals(await types(`without-${name}`), [one.artifactType], `${name}`);
+  }
+  assertEquals(await codeOf(() => client.referrers("half", subject)), "E_REGISTRY");
   assertEquals(await codeOf(() => client.referrers("away", subject)), "E_REGISTRY");
   assertEquals(await codeOf(() => client.referrers("junk", subject)), "E_FORMAT");
 });
