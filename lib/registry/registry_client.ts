@@ -1,11 +1,11 @@
 import { VarveError } from "../errors.ts";
 import { algorithmOf, createHasher, type Digest, equalDigests, Verifier } from "../digest/mod.ts";
-import { bareMediaType, type Descriptor, MEDIA_TYPES, OCI_LIMITS, parseIndex } from "../oci/mod.ts";
+import { bareMediaType, type Descriptor, MEDIA_TYPES, OCI_LIMITS } from "../oci/mod.ts";
 import { streamBlob } from "./blob_stream.ts";
 import type { Capability, ClientConfig, Endpoint, Tokens } from "./contract.ts";
 import { namePages } from "./name_list.ts";
 import { referrerPages } from "./referrer_pages.ts";
-import { listInTag } from "./subject_tag.ts";
+import { indexOfTag, listInTag, subjectTag } from "./subject_tag.ts";
 import { isObjectText, registryError } from "./text.ts";
 import { type Request, Transport } from "./transport.ts";
 import { type BlobUpload, putManifest, uploadBlob, type UploadOutcome } from "./upload.ts";
@@ -225,10 +225,11 @@ export class RegistryClient implements Disposable {
       const list = { repository, subject: digest, action, signal };
       const listed = await referrerPages(this.#transport, endpoint, list);
       if (listed !== undefined) return listed;
-      const tag = digest.replace(":", "-");
+      const tag = subjectTag({ digest });
       try {
         const { bytes, contentType } = await this.manifest({ repository, tag }, { signal });
-        return parseIndex(bytes, { contentType }).manifests;
+        const asked = `list what refers to ${digest} under ${this.#shown({ repository, tag })}`;
+        return indexOfTag(bytes, asked, { contentType }).manifests;
       } catch (error) {
         if (error instanceof VarveError && error.code === "E_NOT_FOUND") return [];
         throw error;

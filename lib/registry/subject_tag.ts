@@ -1,8 +1,11 @@
+import { VarveError } from "../errors.ts";
 import { sha256 } from "../digest/mod.ts";
 import {
   type Descriptor,
+  type DocumentOptions,
   encodeIndex,
   type ImageDocument,
+  type Index,
   MEDIA_TYPES,
   OCI_LIMITS,
   parseIndex,
@@ -27,6 +30,31 @@ export function referrerOf(digest: Descriptor["digest"], document: ImageDocument
   };
 }
 
+/** The tag that stands in for the list of what refers to a manifest. */
+export function subjectTag({ digest }: Pick<Descriptor, "digest">): string {
+  return digest.replace(":", "-");
+}
+
+/**
+ * The index that such a tag names, which `action` tells with its registry.
+ *
+ * @throws {VarveError} `E_MEDIA_TYPE` or another of a bad index when the tag names something else
+ */
+export function indexOfTag(
+  bytes: Uint8Array,
+  action: string,
+  options: DocumentOptions = {},
+): Index {
+  try {
+    return parseIndex(bytes, options);
+  } catch (error) {
+    if (!(error instanceof VarveError)) throw error;
+    const why = error.message.slice(error.message.indexOf(": ") + 2);
+    const message = `Cannot ${action}: the tag names no index: ${why}`;
+    throw new VarveError(error.code, message, error.details, { cause: error });
+  }
+}
+
 /**
  * Lists a manifest under the tag that stands in for the referrers API where a registry has none
  * (distribution-spec, "Referrers Tag Schema"). What is listed already stays as it is.
@@ -41,7 +69,7 @@ export async function listInTag(
   referrer: Descriptor,
 ): Promise<void> {
   const { transport, endpoint, repository, signal } = context;
-  const tag = subject.digest.replace(":", "-");
+  const tag = subjectTag(subject);
   const action = `list ${referrer.digest} under ${repository}:${tag} at ${endpoint.origin}`;
   const { value: maxBytes, setting } = OCI_LIMITS.manifest;
   const { response, bytes } = await transport.read(endpoint, {
@@ -53,7 +81,9 @@ export async function listInTag(
     action,
     signal,
   }, { maxBytes, setting });
-  const index = response.status === 404 ? { manifests: [], annotations: {} } : parseIndex(bytes);
+  const index = response.status === 404
+    ? { manifests: [], annotations: {} }
+    : indexOfTag(bytes, action);
   if (index.manifests.some(({ digest }) => digest === referrer.digest)) return;
   const listed = encodeIndex({
     manifests: [...index.manifests, referrer],

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertFalse } from "@std/assert";
+import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import { createPool, loadImages, openMemoryStore, type Store } from "../../mod.ts";
 import { VarveError } from "../../lib/errors.ts";
 import type { Digest } from "../../lib/digest/mod.ts";
@@ -286,8 +286,18 @@ Deno.test("a tag that should list referrers and names something else is left as 
     );
     using client = new RegistryClient(configFor(own));
     const referrer = { mediaType: "application/vnd.oci.image.manifest.v1+json", digest, size: 1 };
-    assertEquals(await codeOf(() => client.listReferrer("app", { digest }, referrer)), code);
+    const failed = await client.listReferrer("app", { digest }, referrer).catch((error) => error);
+    assertEquals(failed.code, code);
+    // Both the tag and the registry are told.
+    assertStringIncludes(failed.message, `app:sha256-${digest.slice(7)} at ${own}`);
     assertEquals(keeper.manifests.size, 0);
+    if (code !== "E_MEDIA_TYPE") continue;
+    const message = await client.referrers("app", digest).catch((error) => error.message);
+    const tag = `r.example/app:sha256-${digest.slice(7)}`;
+    assertEquals(
+      message,
+      `Cannot list what refers to ${digest} under ${tag}: the tag names no index: it is a manifest`,
+    );
   }
 });
 
