@@ -11,6 +11,9 @@ const MAX_REDIRECTS = 10;
 /** Bytes in a ms of the slowest line that a body with a length is sent over: nobody sees how far it is. */
 const SLOWEST = 16;
 
+/** Milliseconds that a timer counts at most; one of more ends at once. */
+const MAX_TIMER = 2 ** 31 - 1;
+
 /** Headers that go along when another origin is asked. */
 const PORTABLE = ["accept", "range", "if-range"];
 
@@ -150,7 +153,7 @@ async function send(
   signal?.addEventListener("abort", cancel, { once: true });
   const late = new DOMException("late", "TimeoutError");
   const blind = body instanceof Uint8Array ? body.length / SLOWEST : 0;
-  const limit = Math.ceil(idleTimeout + (request.patience ?? 0) + blind);
+  const limit = Math.min(MAX_TIMER, Math.ceil(idleTimeout + (request.patience ?? 0) + blind));
   let taken = 0;
   const expire = () => {
     const now = upload?.taken() ?? 0;

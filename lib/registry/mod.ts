@@ -21,7 +21,7 @@ export { type FetchedDocument, type ManifestName, RegistryClient } from "./regis
 export { copyImage, type CopySide } from "./copy.ts";
 export { pushImage } from "./push.ts";
 export type { PushedImage, PushOptions, PushProgress } from "./send_image.ts";
-export type { BlobUpload, UploadOutcome } from "./upload.ts";
+export type { BlobUpload, ManifestUpload, UploadOutcome } from "./upload.ts";
 export { eraseCredential, type LoginOptions, storeCredential } from "./login.ts";
 export type { RegistryServer, ServeRegistryOptions } from "./server/contract.ts";
 export { serveRegistry } from "./server/serve.ts";

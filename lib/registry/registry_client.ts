@@ -8,7 +8,13 @@ import { referrerPages } from "./referrer_pages.ts";
 import { indexOfTag, listInTag, subjectTag } from "./subject_tag.ts";
 import { isObjectText, registryError } from "./text.ts";
 import { type Request, Transport } from "./transport.ts";
-import { type BlobUpload, putManifest, uploadBlob, type UploadOutcome } from "./upload.ts";
+import {
+  type BlobUpload,
+  type ManifestUpload,
+  putManifest,
+  uploadBlob,
+  type UploadOutcome,
+} from "./upload.ts";
 import type { UploadContext } from "./upload_context.ts";
 
 /** What `Accept` says: indexes first, so that a registry does not choose a platform by itself. */
@@ -269,12 +275,12 @@ export class RegistryClient implements Disposable {
   async putManifest(
     repository: string,
     bytes: Uint8Array,
-    descriptor: Pick<Descriptor, "digest" | "mediaType">,
+    manifest: ManifestUpload,
     name: string,
     signal?: AbortSignal,
   ): Promise<boolean> {
     const context = this.#pushContext(repository, signal);
-    return await putManifest(context, new Uint8Array(bytes), descriptor, name);
+    return await putManifest(context, new Uint8Array(bytes), manifest, name);
   }
 
   /**

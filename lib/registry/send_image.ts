@@ -86,7 +86,10 @@ export async function sendImage(
   const unlisted: { readonly subject: Descriptor; readonly referrer: Descriptor }[] = [];
   const put = async ({ digest, document }: PlannedDocument, name: string) => {
     const { raw, mediaType, subject } = document;
-    const listed = await client.putManifest(repository, raw, { digest, mediaType }, name, signal);
+    const layers = document.kind === "manifest" ? document.layers : [];
+    const layersSize = layers.reduce((sum, { size }) => sum + size, 0);
+    const manifest = { digest, mediaType, layersSize };
+    const listed = await client.putManifest(repository, raw, manifest, name, signal);
     if (subject === undefined || listed) return;
     unlisted.push({ subject, referrer: referrerOf(digest, document) });
   };

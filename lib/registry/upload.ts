@@ -2,7 +2,7 @@ import { VarveError } from "../errors.ts";
 import type { Descriptor } from "../oci/mod.ts";
 import { type Answer, NetworkFailure } from "./exchange.ts";
 import { pause } from "./retry.ts";
-import { pushScope, refuseOther, type UploadContext } from "./upload_context.ts";
+import { patienceFor, pushScope, refuseOther, type UploadContext } from "./upload_context.ts";
 import { uploadAction, type UploadBytes, UploadSession } from "./upload_session.ts";
 
 /** A blob to upload. */
@@ -15,6 +15,12 @@ export interface BlobUpload {
   readonly mountFrom?: readonly string[];
   /** Called with the bytes that were sent so far. */
   readonly onProgress?: (sent: number) => void;
+}
+
+/** A manifest or an index to put. */
+export interface ManifestUpload extends Pick<Descriptor, "digest" | "mediaType"> {
+  /** Bytes of its layers: a registry may read or unpack them all before it answers. */
+  readonly layersSize?: number;
 }
 
 /** How a blob came to be there. */
@@ -103,7 +109,7 @@ export async function hasBlob(
 export async function putManifest(
   { transport, endpoint, repository, signal }: UploadContext,
   bytes: Uint8Array<ArrayBuffer>,
-  { digest, mediaType }: Pick<Descriptor, "digest" | "mediaType">,
+  { digest, mediaType, layersSize = 0 }: ManifestUpload,
   name: string,
 ): Promise<boolean> {
   const action = `push manifest ${repository}:${name} to ${endpoint.origin}`;
@@ -112,6 +118,7 @@ export async function putManifest(
     path: `/${repository}/manifests/${name}`,
     headers: { "content-type": mediaType },
     body: bytes,
+    patience: patienceFor(layersSize),
     scope: pushScope(repository),
     accept: [200, 201, 202],
     action,

@@ -3,6 +3,9 @@ import { type Digest, isDigest } from "../digest/mod.ts";
 import type { Endpoint } from "./contract.ts";
 import type { Transport } from "./transport.ts";
 
+/** Bytes in a ms that a registry reads, moves or unpacks at least, before it answers that it has them. */
+const TAKEN_IN_MS = 20_000;
+
 /** What an upload works with. */
 export interface UploadContext {
   readonly transport: Transport;
@@ -10,6 +13,11 @@ export interface UploadContext {
   /** Repository, without the registry. */
   readonly repository: string;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Milliseconds that a registry gets for so many bytes that it has already, before it must answer. */
+export function patienceFor(size: number): number {
+  return size / TAKEN_IN_MS;
 }
 
 /** The scope of one who pushes to a repository. */

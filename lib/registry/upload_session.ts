@@ -6,7 +6,7 @@ import { registryError } from "./text.ts";
 import type { Answer } from "./exchange.ts";
 import type { Request } from "./transport.ts";
 import { uploadBody } from "./upload_body.ts";
-import { pushScope, refuseOther, type UploadContext } from "./upload_context.ts";
+import { patienceFor, pushScope, refuseOther, type UploadContext } from "./upload_context.ts";
 
 /** Most bytes that are sent in one request with their length. */
 const WHOLE_BYTES = 1024 ** 2;
@@ -14,8 +14,6 @@ const WHOLE_BYTES = 1024 ** 2;
 const CHUNK_BYTES = 16 * 1024 ** 2;
 /** Chunks are held in memory: whoever asks for longer ones gets all in one. */
 const MAX_CHUNK_BYTES = 64 * 1024 ** 2;
-/** Bytes in a ms that a registry reads or moves at least, when it closes an upload. */
-const CLOSED_IN_MS = 20_000;
 /** Answers of registries, and of what stands before them, that take no body without length or none that long. */
 const REFUSES_STREAM = [400, 405, 411, 413, 416, 501];
 /** Answer of those for whom a shorter chunk may do. */
@@ -187,7 +185,7 @@ export class UploadSession {
       method: "PUT",
       path,
       body,
-      patience: size / CLOSED_IN_MS,
+      patience: patienceFor(size),
       accept: [201, ...ASTRAY],
     });
     if (answer.response.status !== 201) this.#goOn(answer, this.#at);

@@ -1,7 +1,12 @@
 /** Copies from registry to registry where either side breaks, lies, or must not learn something. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parseReference } from "../../lib/oci/mod.ts";
-import { copyImage, type PushedImage, RegistryClient } from "../../lib/registry/mod.ts";
+import {
+  type ClientConfig,
+  copyImage,
+  type PushedImage,
+  RegistryClient,
+} from "../../lib/registry/mod.ts";
 import { codeOf } from "../support/code_of.ts";
 import { cutRequests } from "../support/cut_requests.ts";
 import { cuttingProxy } from "../support/cutting_proxy.ts";
@@ -57,9 +62,12 @@ function holds(
 }
 
 /** Copies from one origin to another, each with its own user. */
-async function copy(from: string, to: string): Promise<PushedImage> {
+async function copy(
+  from: string,
+  to: string,
+  more: Partial<ClientConfig> = { attempts: 5 },
+): Promise<PushedImage> {
   const user = (password: string) => ({ kind: "basic", username: "user", password }) as const;
-  const more = { attempts: 5 };
   using reader = new RegistryClient({
     ...configFor(from, { [from]: user(READER) }, more),
     registry: "from.example",
@@ -116,6 +124,31 @@ Deno.test("copy: a source that gives other bytes is found out, and nothing of it
     for (const digest of registry.blobs.keys()) {
       assert(partsOf(i === 4 ? SAMPLE : LARGE).has(digest));
     }
+  }
+});
+
+Deno.test("copy: a registry may take its time over a manifest whose layers it reads or unpacks first", async () => {
+  const { config, layers: [layer] } = JSON.parse(new TextDecoder().decode(SAMPLE.manifest));
+  const foreign = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
+  const cases = [
+    [60, 61].map((size) => ({ ...layer, digest: sha256Of(jsonBytes(size)), size: size * MIB })),
+    // Longer than a timer counts.
+    [{ ...layer, mediaType: foreign, size: 2 ** 52 }],
+  ];
+  for (const layers of cases) {
+    const { mediaType } = SAMPLE.descriptor;
+    const bytes = jsonBytes({ schemaVersion: 2, mediaType, config, layers });
+    await using servers = new Servers();
+    const from = servers.start(() =>
+      new Response(bytes, { headers: { "content-type": mediaType } })
+    );
+    const to = servers.start(async ({ method }) => {
+      if (method === "HEAD") return new Response("");
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      return new Response("", { status: 201 });
+    });
+    const pushed = await copy(from, to, { attempts: 1, idleTimeout: 500 });
+    assertEquals(pushed.digest as string, sha256Of(bytes));
   }
 });
 
