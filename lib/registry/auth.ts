@@ -98,6 +98,7 @@ async function fetchToken(
   const server: Endpoint = {
     ...endpoint,
     origin: realm.origin,
+    assumed: false,
     unverified: endpoint.unverified && realm.hostname === new URL(endpoint.origin).hostname,
     headers: {},
     client: null,

@@ -2,6 +2,7 @@ import type { ClientConfig, Endpoint } from "./contract.ts";
 import type { Connections } from "./connections.ts";
 import { proxyFor } from "./proxy.ts";
 import { networkState } from "./network_state.ts";
+import { schemeHint } from "./scheme_hint.ts";
 import { registryError, shownUrl } from "./text.ts";
 import { VarveError } from "../errors.ts";
 
@@ -54,8 +55,8 @@ export class NetworkFailure extends VarveError {
   /** Milliseconds after which the registry wants the other try. */
   readonly wait: number;
 
-  constructor(action: string, state: string, wait = 0) {
-    super("E_REGISTRY", `Cannot ${action}: ${state}`);
+  constructor(action: string, state: string, wait = 0, hint?: string) {
+    super("E_REGISTRY", `Cannot ${action}: ${state}`, hint === undefined ? {} : { hint });
     this.wait = wait;
   }
 }
@@ -180,11 +181,16 @@ async function send(
     const through = proxyFor(url, proxies) === null ? "" : " (through the proxy)";
     // Most actions name it.
     const where = action.includes(url.origin) ? "" : `${url.origin}: `;
-    const { state, passes } = controller.signal.aborted
-      ? { state: `it does not answer within ${Math.round(limit / 1000)} s`, passes: true }
+    const { state, passes, waitsForTls } = controller.signal.aborted
+      ? {
+        state: `it does not answer within ${Math.round(limit / 1000)} s`,
+        passes: true,
+        waitsForTls: false,
+      }
       : networkState(error);
-    if (passes) throw new NetworkFailure(action, where + state + through);
-    throw registryError(action, where + state + through);
+    const hint = waitsForTls && url.origin === endpoint.origin ? schemeHint(endpoint) : undefined;
+    if (passes) throw new NetworkFailure(action, where + state + through, 0, hint);
+    throw registryError(action, where + state + through, hint);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", cancel);

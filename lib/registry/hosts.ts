@@ -62,6 +62,7 @@ export function ownEndpoint(registry: string, plainHttp?: boolean): Endpoint {
   const plain = plainHttp ?? isLoopback(address.hostname);
   return {
     origin: new URL(`${plain ? "http" : "https"}://${host}`).origin,
+    assumed: plainHttp === undefined,
     path: "/v2",
     capabilities: ["pull", "resolve", "push"],
     namespace: null,
@@ -133,7 +134,8 @@ async function readHosts(text: string, at: HostContext): Promise<Endpoint[]> {
   const isSecure = plainHttp !== true &&
     ["ca", "client", "skip_verify"].some((name) => root[name] !== undefined);
   const self = isSecure ? own.origin.replace(/^http:/, "https:") : own.origin;
-  endpoints.push(await readHost(server || self, root, at));
+  const last = await readHost(server || self, root, at);
+  endpoints.push(server ? last : { ...last, assumed: own.assumed === true });
   return endpoints;
 }
 

@@ -6,11 +6,17 @@ export interface NetworkState {
   readonly state: string;
   /** Whether another try may end otherwise. */
   readonly passes: boolean;
+  /** Whether one who waits for TLS ends a request in plain http so. */
+  readonly waitsForTls: boolean;
 }
+
+const WAITS_FOR_TLS =
+  /os error 104|connection reset|connection closed before message completed|invalid HTTP version/i;
 
 const PASSES: readonly (readonly [RegExp, string])[] = [
   [/os error 111|connection refused/i, "the connection was refused"],
   [/os error 104|connection reset/i, "the connection was reset"],
+  [/connection closed before message completed/, "the connection was closed without an answer"],
   [/os error 110|timed out/i, "the connection timed out"],
   [/os error 113|os error 101/i, "there is no route to it"],
   [/error reading a body/, "the connection was cut"],
@@ -34,7 +40,7 @@ const STAYS: readonly (readonly [RegExp, string])[] = [
     "it does not speak TLS (if it speaks plain http: --plain-http)",
   ],
   [/received fatal alert/, "it refuses the TLS connection"],
-  [/invalid HTTP version/, "it does not speak plain http (if it has TLS: hosts.toml)"],
+  [/invalid HTTP version/, "it does not speak plain http"],
   [/port [0-9]+ are blocked/i, "its port is one that fetch never connects to"],
   [/proxy authentication required/, "the proxy wants another user or password"],
   [/unsuccessful tunnel/, "the proxy refuses to connect to it"],
@@ -44,10 +50,14 @@ const STAYS: readonly (readonly [RegExp, string])[] = [
 export function networkState(error: unknown): NetworkState {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const text = cause instanceof Error ? cause.message : String(cause);
+  const waitsForTls = WAITS_FOR_TLS.test(text);
   for (const [list, passes] of [[STAYS, false], [PASSES, true]] as const) {
-    for (const [pattern, state] of list) if (pattern.test(text)) return { state, passes };
+    for (const [pattern, state] of list) {
+      if (pattern.test(text)) return { state, passes, waitsForTls };
+    }
   }
-  if (/dns error/i.test(text)) return { state: "the DNS does not tell its address", passes: true };
-  const words = shownWords(text.replace(/\bfor url \([^)]*\)/g, ""));
-  return { state: words || "it failed", passes: true };
+  const words = /dns error/i.test(text)
+    ? "the DNS does not tell its address"
+    : shownWords(text.replace(/\bfor url \([^)]*\)/g, ""));
+  return { state: words || "it failed", passes: true, waitsForTls };
 }

@@ -7,6 +7,7 @@ import type { ClientConfig, Endpoint, Token, Tokens } from "./contract.ts";
 import { deniedHint } from "./denied.ts";
 import { type Answer, type Exchange, exchange, NetworkFailure } from "./exchange.ts";
 import { isPassing, pause, retryAfter } from "./retry.ts";
+import { schemeHint } from "./scheme_hint.ts";
 import { registryError, shownWords } from "./text.ts";
 
 /** Bytes of an error's body that are looked at. */
@@ -217,7 +218,9 @@ export class Transport implements Disposable {
     }
     if (status === 404) return new VarveError("E_NOT_FOUND", `Cannot ${action}: ${state}`);
     if (isPassing(response)) return new NetworkFailure(action, state, retryAfter(response));
-    return registryError(action, state);
+    // A registry says what is wrong with a request; that it came in plain http is said in words of no registry.
+    const isWordless = isOwn && status === 400 && words === "";
+    return registryError(action, state, isWordless ? schemeHint(endpoint) : undefined);
   }
 
   /** What the registry says of its error (distribution-spec, "Error Codes"), harmless. */
