@@ -21,6 +21,8 @@ const MAX_REPOSITORY = 255;
 /** Longest text looked at: registry (255), repository (255), tag (128), digest (135) and separators. */
 const MAX_TEXT = 800;
 
+/** What skopeo's names of transports (`docker://`) and addresses begin with. */
+const SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
 const LABEL = "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])";
 const REGISTRY = new RegExp(`^(?:${LABEL}(?:\\.${LABEL})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?$`);
 const PART = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
@@ -44,6 +46,8 @@ const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
  */
 export function parseReference(text: string): Reference {
   if (text.length > MAX_TEXT) throw malformed(text, "it is too long");
+  const scheme = SCHEME.exec(text)?.[0];
+  if (scheme !== undefined) throw malformed(text, "it begins with a scheme", `leave ${scheme} out`);
   if (/^[a-f0-9]{64}$/.test(text)) throw malformed(text, "it is an image ID, not a name");
   let rest = text;
   let digest: Digest | undefined;
@@ -120,9 +124,10 @@ function official(registry: string, repository: string) {
   return { registry, repository: short ? OFFICIAL + repository : repository };
 }
 
-function malformed(text: string, why: string): VarveError {
+function malformed(text: string, why: string, hint?: string): VarveError {
   return new VarveError(
     "E_USAGE",
     `Cannot read image name ${JSON.stringify(text.slice(0, 120))}: ${why}`,
+    hint === undefined ? {} : { hint },
   );
 }

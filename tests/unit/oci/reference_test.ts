@@ -151,3 +151,16 @@ Deno.test("malformed names are refused", () => {
   }
   assertEquals(tryParseReference(`example.org/${"a".repeat(255)}`)?.repository.length, 255);
 });
+
+Deno.test("an address in place of a name: the way out is to leave its scheme out", () => {
+  const cases = [
+    ["docker://example.org/app", "docker://"],
+    ["docker://debian:12", "docker://"],
+    [`docker://example.org/app@${DIGEST}`, "docker://"],
+    ["HTTPS://example.org/app", "HTTPS://"],
+  ] as const;
+  for (const [text, scheme] of cases) {
+    const { code, details } = assertThrows(() => parseReference(text), VarveError);
+    assertEquals([code, details.hint], ["E_USAGE", `leave ${scheme} out`]);
+  }
+});
