@@ -83,7 +83,11 @@ export const SETTINGS: readonly Setting[] = [
   choice("driver", DRIVER_WORDS, "snapshot driver"),
   count("workers", "cores", "worker threads", MAX_WORKERS),
   choice("inflate", INFLATERS, "what inflates gzip: libisal where it works, or node:zlib"),
-  choice("devices", ["keep", "skip", "reject"], "device nodes in layers"),
+  choice(
+    "devices",
+    ["keep", "skip", "reject"],
+    "device nodes in layers, when they are loaded and when they are extracted",
+  ),
   choice(
     "compose.eager",
     ["off", "on"],

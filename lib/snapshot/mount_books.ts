@@ -17,7 +17,7 @@ export const NAMESPACE_LABEL = "varve.mount.namespace";
 export const MOUNT_SOURCE = "varve";
 
 /** What a bind of the native driver shows, as its file system sees it. */
-const BOUND = /\/(?:snapshots|chains)\/[0-9]+\/fs$/;
+const BOUND = /\/(?:snapshots|chains)\/[0-9]+\/fs(?:-[a-z]+)?$/;
 
 /**
  * What the view of a composed image shows: a file, the descriptor by which it was named where its

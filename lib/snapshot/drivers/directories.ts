@@ -16,6 +16,12 @@ export class DriverDirectories {
     this.#options = options;
   }
 
+  /** The name of a directory that layers are extracted into, which snapshots share: what its name says is in it. */
+  get shared(): string {
+    const { devices } = this.#options;
+    return devices === "keep" ? "fs" : `fs-${devices}`;
+  }
+
   /** The files of a snapshot. */
   files(cacheId: number): string {
     return `${this.#options.directories.snapshot(cacheId)}/fs`;

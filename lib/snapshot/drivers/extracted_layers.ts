@@ -31,7 +31,7 @@ export class ExtractedLayers implements LayerLowers {
       [
         (signal) => this.#ofChain(layers, "attributes", signal),
         ...single.map((diffId) => (signal: AbortSignal) =>
-          this.#made({ diffId }, "fs", "layer", [diffId], signal)
+          this.#made({ diffId }, this.#directories.shared, "layer", [diffId], signal)
         ),
         ...(joined.length === 0
           ? []
@@ -48,7 +48,7 @@ export class ExtractedLayers implements LayerLowers {
     signal: AbortSignal,
   ): Promise<ByteString> {
     const chainId = this.#options.store.chains.ensure(diffIds);
-    const name = form === "root" ? "fs" : "attributes";
+    const name = form === "root" ? this.#directories.shared : "attributes";
     return this.#made({ chainId }, name, form, diffIds, signal);
   }
 

@@ -63,7 +63,7 @@ export class NativeDriver implements Driver {
     const chainId = store.chains.ensure(layers);
     return await directories.ensure(
       { chainId },
-      "fs",
+      this.#directories.shared,
       (temporary) =>
         this.#directories.extract(temporary, { diffIds: layers, form: "root", signal }),
       signal === undefined ? {} : { signal },
