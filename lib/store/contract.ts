@@ -148,6 +148,8 @@ export interface Images {
   set(name: string, target: Descriptor): ImageRecord;
   /** Removes a name; its content stays until gc. @throws {VarveError} `E_NOT_FOUND` */
   remove(name: string): void;
+  /** Removes those of the names that are here, all at once, and gives them; their content stays until gc. */
+  removeAll(names: readonly string[]): string[];
   /** All names, sorted. */
   list(): ImageRecord[];
 }

@@ -42,6 +42,10 @@ export function rowsConformance(test: StoreTest): void {
     assertEquals(codeOf(() => store.images.remove("x:1")), "E_NOT_FOUND");
     const absent = { ...first, digest: sampleLayer(1).diffId };
     assertEquals(codeOf(() => store.images.set("y", absent)), "E_NOT_FOUND");
+    for (const name of ["b", "a", "c"]) store.images.set(name, first);
+    assertEquals(store.images.removeAll(["c", "x:1", "a", "c"]), ["c", "a"]);
+    assertEquals(store.images.list().map((i) => i.name), ["X:1", "b"]);
+    assertEquals(store.images.removeAll([]), []);
     for (const name of ["", "a\0b", "\ud800", "x".repeat(5000)]) {
       assertThrows(() => store.images.set(name, first), RangeError);
     }

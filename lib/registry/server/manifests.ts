@@ -67,9 +67,8 @@ export class Manifests {
       else if (!tagged) ingest.image(untaggedRow(repository, digest), target);
       await ingest.commit();
       const children = document.kind === "index" ? document.manifests.map((one) => one.digest) : [];
-      for (const spare of named === undefined ? children : [digest, ...children]) {
-        this.#forget(untaggedRow(repository, spare));
-      }
+      const spare = named === undefined ? children : [digest, ...children];
+      this.#store.images.removeAll(spare.map((one) => untaggedRow(repository, one)));
     });
     // They are blobs of the store now.
     for (const part of staged) await context.uploads.drop(part);
@@ -96,7 +95,7 @@ export class Manifests {
         if (others.length === 1 && !await this.#catalog.isChild(repository, target.digest)) {
           this.#store.images.set(untaggedRow(repository, target.digest), target);
         }
-        this.#forget(name);
+        this.#store.images.removeAll([name]);
         return;
       }
       if (await this.#catalog.isChild(repository, key.digest)) {
@@ -104,18 +103,10 @@ export class Manifests {
       }
       const names = rows.filter(({ record }) => record.target.digest === key.digest);
       if (names.length === 0) throw unknownManifest(key);
-      for (const { record } of names) this.#forget(record.name);
+      // In one go: there may be thousands, and a half of them would be nothing that anybody asked for.
+      this.#store.images.removeAll(names.map(({ record }) => record.name));
     });
     return { status: 202 };
-  }
-
-  /** Removes a name that may be gone already. */
-  #forget(name: string): void {
-    try {
-      this.#store.images.remove(name);
-    } catch (error) {
-      if (!(error instanceof VarveError) || error.code !== "E_NOT_FOUND") throw error;
-    }
   }
 
   /** Names change one request after the other: each looks at them first. */

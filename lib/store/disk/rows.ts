@@ -82,13 +82,19 @@ export class DiskImages implements Images {
   }
 
   remove(name: string): void {
+    if (this.removeAll([name]).length === 0) throw notFound("image", name);
+  }
+
+  removeAll(names: readonly string[]): string[] {
     const { db } = this.#disk;
     checkWritable(this.#disk, "remove an image name");
-    db.transact(() => {
-      if (db.run("DELETE FROM image WHERE name = ?", name) === 0) throw notFound("image", name);
-      countUp(db, "images");
+    const removed = db.transact(() => {
+      const here = names.filter((name) => db.run("DELETE FROM image WHERE name = ?", name) > 0);
+      if (here.length > 0) countUp(db, "images");
+      return here;
     });
-    refreshIndex(this.#disk);
+    if (removed.length > 0) refreshIndex(this.#disk);
+    return removed;
   }
 
   list(): ImageRecord[] {

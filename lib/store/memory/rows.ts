@@ -89,7 +89,11 @@ export class MemoryImages implements Images {
   }
 
   remove(name: string): void {
-    if (!this.#state.images.delete(name)) throw notFound("image", name);
+    if (this.removeAll([name]).length === 0) throw notFound("image", name);
+  }
+
+  removeAll(names: readonly string[]): string[] {
+    return names.filter((name) => this.#state.images.delete(name));
   }
 
   list(): ImageRecord[] {
