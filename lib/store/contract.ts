@@ -81,6 +81,8 @@ export interface ImageRecord {
   readonly name: string;
   /** What it names: a manifest or an index, as it came. */
   readonly target: Descriptor;
+  /** Whether it is kept only while no other name keeps its target: whoever made it so takes it away. What a user names is not spare. */
+  readonly spare?: boolean;
   /** ms since the epoch. */
   readonly createdAt: number;
   /** ms since the epoch. */
@@ -140,16 +142,22 @@ export interface Chains {
   list(): ChainRecord[];
 }
 
+/** How a name is given, or which names are meant. */
+export interface SpareOptions {
+  /** Spare ones. A name that is not spare is never made so; a spare one that is given again without this is spare no more. */
+  readonly spare?: boolean;
+}
+
 /** Image names. */
 export interface Images {
   /** By full name. */
   get(name: string): ImageRecord | undefined;
   /** Points a name at a target that is here (atomically replaces). @throws {VarveError} `E_NOT_FOUND` when the target's blob is missing */
-  set(name: string, target: Descriptor): ImageRecord;
+  set(name: string, target: Descriptor, options?: SpareOptions): ImageRecord;
   /** Removes a name; its content stays until gc. @throws {VarveError} `E_NOT_FOUND` */
   remove(name: string): void;
-  /** Removes those of the names that are here, all at once, and gives them; their content stays until gc. */
-  removeAll(names: readonly string[]): string[];
+  /** Removes those of the names that are here (with `spare`: and spare), all at once, and gives them; their content stays until gc. */
+  removeAll(names: readonly string[], options?: SpareOptions): string[];
   /** All names, sorted. */
   list(): ImageRecord[];
 }
@@ -313,7 +321,7 @@ export interface Ingest extends AsyncDisposable {
     expected?: Pick<Descriptor, "digest" | "size">,
   ): Promise<Descriptor>;
   /** At commit, points a name (`null`: `<none>@<digest>`) at a target that is staged or here (else commit fails with `E_NOT_FOUND`). */
-  image(name: string | null, target: Descriptor): void;
+  image(name: string | null, target: Descriptor, options?: SpareOptions): void;
   /** At commit, notes the chain of an image's layers, which are staged or here (else commit fails with `E_PRECONDITION`). No layers, no chain. */
   chain(diffIds: readonly DiffId[]): void;
   /**

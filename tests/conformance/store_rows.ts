@@ -51,6 +51,24 @@ export function rowsConformance(test: StoreTest): void {
     }
   });
 
+  test("a spare name goes with the spare ones, until it is given as no such name", async (store) => {
+    await using ingest = await store.ingest();
+    const target = await ingest.blob(new Uint8Array(1), "a/b");
+    ingest.image("ingested", target, { spare: true });
+    ingest.image("kept", target);
+    await ingest.commit();
+    const spare = () => store.images.list().filter((i) => i.spare).map((i) => i.name);
+    assertEquals(store.images.set("set", target, { spare: true }).spare, true);
+    assertEquals(store.images.set("set", target, { spare: true }).spare, true);
+    assertEquals(store.images.set("kept", target, { spare: true }).spare, undefined);
+    assertEquals(spare(), ["ingested", "set"]);
+    store.images.set("set", target);
+    assertEquals(spare(), ["ingested"]);
+    const all = ["ingested", "kept", "set"];
+    assertEquals(store.images.removeAll(all, { spare: true }), ["ingested"]);
+    assertEquals(store.images.removeAll(all), ["kept", "set"]);
+  });
+
   test("snapshot rows come back as they were put", (store) => {
     const labels = Object.fromEntries([["a", "b\0c"], ["containerd.io/x", "ü"], ["", " "]]);
     const rows: SnapshotRow[] = [

@@ -45,3 +45,39 @@ Deno.test("served: a manifest of many tags is deleted in one go, and what an ind
   // The index comes, and then those that it names go.
   assertEquals(shownNames(root), apart + 2);
 });
+
+Deno.test("served: a name that a user gave by digest stays, whatever is pushed beside it", async () => {
+  await using own = await served();
+  const { api, store } = own;
+  const { image } = await pushSample(api);
+  const { digest } = image.descriptor;
+  const target = store.images.list()[0]!.target;
+  const names = () => store.images.list().map(({ name }) => name);
+  const pulled = `docker.io/${NAME}@${digest}`;
+  const tag = `docker.io/${NAME}:1`;
+  store.images.set(pulled, target);
+  const index = jsonBytes({ schemaVersion: 2, mediaType: INDEX, manifests: [image.descriptor] });
+  // By tag, as the manifest of an index, and by the digest itself.
+  assertEquals((await api.put(NAME, "1", image.manifest)).status, 201);
+  assertEquals((await api.put(NAME, "all", index, INDEX)).status, 201);
+  assertEquals((await api.put(NAME, digest, image.manifest)).status, 201);
+  assertEquals(names(), [tag, `docker.io/${NAME}:all`, pulled]);
+  store.images.removeAll([tag, `docker.io/${NAME}:all`]);
+  // Also where the tag that moves away would be followed by a row of the registry's own.
+  assertEquals((await api.put(NAME, "1", image.manifest)).status, 201);
+  await api.pushArtifact(NAME, "1", { artifactType: "a/b" });
+  assertEquals((await api.put(NAME, "2", image.manifest)).status, 201);
+  assertEquals(names(), [tag, `docker.io/${NAME}:2`, pulled]);
+});
+
+Deno.test("served: what only the registry kept under its digest goes when a tag keeps it", async () => {
+  await using own = await served();
+  const { api, store } = own;
+  const { image } = await pushSample(api);
+  const { digest } = image.descriptor;
+  assertEquals((await api.send("DELETE", `/v2/${NAME}/manifests/1`)).status, 202);
+  const kept = `docker.io/${NAME}@${digest}`;
+  assertEquals(store.images.list().map(({ name, spare }) => [name, spare]), [[kept, true]]);
+  assertEquals((await api.put(NAME, "1", image.manifest)).status, 201);
+  assertEquals(store.images.list().map(({ name }) => name), [`docker.io/${NAME}:1`]);
+});

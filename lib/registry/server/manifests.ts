@@ -36,8 +36,8 @@ export class Manifests {
   }
 
   /**
-   * PUT. What a tag named before stays under its digest; a row of a digest goes when a tag or an index
-   * keeps the manifest instead.
+   * PUT. What a tag named before stays under its digest; a row of a digest that was made here goes when a
+   * tag or an index keeps the manifest instead. One that a user made (`pull NAME@DIGEST`) is not spare.
    */
   async put(repository: RepositoryName, key: ManifestKey, ask: Ask): Promise<Answer> {
     const context = { ...this.#context(), signal: ask.signal };
@@ -61,14 +61,15 @@ export class Manifests {
         tag !== undefined && record.target.digest === digest
       );
       if (before !== undefined && before.digest !== digest) {
-        ingest.image(untaggedRow(repository, before.digest), before);
+        ingest.image(untaggedRow(repository, before.digest), before, { spare: true });
       }
       if (named !== undefined) ingest.image(named, target);
-      else if (!tagged) ingest.image(untaggedRow(repository, digest), target);
+      else if (!tagged) ingest.image(untaggedRow(repository, digest), target, { spare: true });
       await ingest.commit();
       const children = document.kind === "index" ? document.manifests.map((one) => one.digest) : [];
       const spare = named === undefined ? children : [digest, ...children];
-      this.#store.images.removeAll(spare.map((one) => untaggedRow(repository, one)));
+      const rows = spare.map((one) => untaggedRow(repository, one));
+      this.#store.images.removeAll(rows, { spare: true });
     });
     // They are blobs of the store now.
     for (const part of staged) await context.uploads.drop(part);
@@ -93,7 +94,8 @@ export class Manifests {
         const { target, name } = row.record;
         const others = rows.filter(({ record }) => record.target.digest === target.digest);
         if (others.length === 1 && !await this.#catalog.isChild(repository, target.digest)) {
-          this.#store.images.set(untaggedRow(repository, target.digest), target);
+          const row = untaggedRow(repository, target.digest);
+          this.#store.images.set(row, target, { spare: true });
         }
         this.#store.images.removeAll([name]);
         return;

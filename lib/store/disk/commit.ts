@@ -1,7 +1,7 @@
 import type { DiffId } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import type { Descriptor } from "../../oci/mod.ts";
-import type { ImageRecord, IngestResult, LayerRecord } from "../contract.ts";
+import type { ImageRecord, IngestResult, LayerRecord, SpareOptions } from "../contract.ts";
 import { namelessImage, PLAIN_LAYER } from "../rules.ts";
 import { layerRow } from "./content.ts";
 import { allocateCacheIds, countUp, type Disk, setState } from "./context.ts";
@@ -16,6 +16,12 @@ import { insertChain, putImage } from "./rows.ts";
 import type { StagedBlob, StagedFiles } from "./staged.ts";
 import { guarded } from "./system.ts";
 
+/** A name that a commit gives. */
+export interface NamedTarget extends SpareOptions {
+  readonly name: string | null;
+  readonly target: Descriptor;
+}
+
 /** What an ingest commits. */
 export interface Plan {
   readonly layers: readonly StagedFiles[];
@@ -24,7 +30,7 @@ export interface Plan {
   readonly plain: readonly DiffId[];
   /** Layers that the ingest asked for. */
   readonly asked: readonly DiffId[];
-  readonly images: readonly { readonly name: string | null; readonly target: Descriptor }[];
+  readonly images: readonly NamedTarget[];
   readonly chains: readonly (readonly DiffId[])[];
   /** A path in the ingest's directory. */
   readonly fresh: () => string;
@@ -168,8 +174,8 @@ function record(
   }
   const layers = recordsOf(disk, plan);
   for (const diffIds of plan.chains) insertChain(db, diffIds);
-  const images: ImageRecord[] = plan.images.map(({ name, target }) =>
-    putImage(db, name ?? namelessImage(target.digest), target)
+  const images: ImageRecord[] = plan.images.map(({ name, target, ...options }) =>
+    putImage(db, name ?? namelessImage(target.digest), target, options)
   );
   if (images.length > 0) countUp(db, "images");
   return { result: { images, layers }, unused };

@@ -1,9 +1,16 @@
 import { algorithmOf, createHasher, type DiffId, sha256, Verifier } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import type { Descriptor } from "../../oci/mod.ts";
-import type { BegunLayer, Ingest, IngestResult, LayerKey, LayerOptions } from "../contract.ts";
+import type {
+  BegunLayer,
+  Ingest,
+  IngestResult,
+  LayerKey,
+  LayerOptions,
+  SpareOptions,
+} from "../contract.ts";
 import { checkName, keptTarget } from "../rules.ts";
-import { commitPlan } from "./commit.ts";
+import { commitPlan, type NamedTarget } from "./commit.ts";
 import { checkWritable, type Disk } from "./context.ts";
 import { dropKept } from "./kept_bytes.ts";
 import { LayerStaging } from "./layer_staging.ts";
@@ -19,7 +26,7 @@ export class DiskIngest implements Ingest {
   readonly #directory: string;
   readonly #layers: LayerStaging;
   readonly #blobs = new Map<string, StagedBlob>();
-  readonly #images: { name: string | null; target: Descriptor }[] = [];
+  readonly #images: NamedTarget[] = [];
   readonly #chains: (readonly DiffId[])[] = [];
   readonly #onEnd: (ingest: DiskIngest) => void;
   #count = 0;
@@ -96,10 +103,10 @@ export class DiskIngest implements Ingest {
     return { mediaType, digest, size };
   }
 
-  image(name: string | null, target: Descriptor): void {
+  image(name: string | null, target: Descriptor, options: SpareOptions = {}): void {
     this.#check();
     if (name !== null) checkName("image name", name);
-    this.#images.push({ name, target: keptTarget(target) });
+    this.#images.push({ ...options, name, target: keptTarget(target) });
   }
 
   chain(diffIds: readonly DiffId[]): void {

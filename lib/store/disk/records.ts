@@ -46,6 +46,8 @@ export interface ImageRow {
   readonly target: string;
   readonly created_at: number;
   readonly updated_at: number;
+  /** Absent in a database that was not brought up to date because it may only be read. */
+  readonly spare?: number;
 }
 
 /** A row of `snapshot`. */
@@ -104,7 +106,7 @@ export function toImage(row: ImageRow): ImageRecord {
   const { name, created_at: createdAt, updated_at: updatedAt } = row;
   try {
     const target = parseDescriptor(parseStrictJson(new TextEncoder().encode(row.target)));
-    return { name, target, createdAt, updatedAt };
+    return { name, target, createdAt, updatedAt, ...(row.spare === 1 ? { spare: true } : {}) };
   } catch (error) {
     throw damagedRow(`image ${JSON.stringify(name)}`, error);
   }

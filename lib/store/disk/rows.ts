@@ -3,7 +3,7 @@ import { VarveError } from "../../errors.ts";
 import { type Descriptor, descriptorToJson, jsonText } from "../../oci/mod.ts";
 import { chainId as chainIdOf } from "../../layer/mod.ts";
 import { stackOf } from "../chain_walk.ts";
-import type { ChainRecord, Chains, ImageRecord, Images } from "../contract.ts";
+import type { ChainRecord, Chains, ImageRecord, Images, SpareOptions } from "../contract.ts";
 import { checkName, keptTarget, notFound } from "../rules.ts";
 import { checkWritable, countUp, type Disk } from "./context.ts";
 import type { Database } from "./database.ts";
@@ -69,11 +69,11 @@ export class DiskImages implements Images {
     return row === undefined ? undefined : toImage(row);
   }
 
-  set(name: string, target: Descriptor): ImageRecord {
+  set(name: string, target: Descriptor, options: SpareOptions = {}): ImageRecord {
     const { db } = this.#disk;
     checkWritable(this.#disk, "name an image");
     const record = db.transact(() => {
-      const record = putImage(db, name, target);
+      const record = putImage(db, name, target, options);
       countUp(db, "images");
       return record;
     });
@@ -85,11 +85,12 @@ export class DiskImages implements Images {
     if (this.removeAll([name]).length === 0) throw notFound("image", name);
   }
 
-  removeAll(names: readonly string[]): string[] {
+  removeAll(names: readonly string[], { spare = false }: SpareOptions = {}): string[] {
     const { db } = this.#disk;
     checkWritable(this.#disk, "remove an image name");
     const removed = db.transact(() => {
-      const here = names.filter((name) => db.run("DELETE FROM image WHERE name = ?", name) > 0);
+      const sql = "DELETE FROM image WHERE name = ? AND spare >= ?";
+      const here = names.filter((name) => db.run(sql, name, spare ? 1 : 0) > 0);
       if (here.length > 0) countUp(db, "images");
       return here;
     });
@@ -103,7 +104,12 @@ export class DiskImages implements Images {
 }
 
 /** Points a name at a target, inside a transaction. @throws {VarveError} `E_NOT_FOUND` */
-export function putImage(db: Database, name: string, target: Descriptor): ImageRecord {
+export function putImage(
+  db: Database,
+  name: string,
+  target: Descriptor,
+  { spare = false }: SpareOptions = {},
+): ImageRecord {
   checkName("image name", name);
   const digest: Digest = target.digest;
   if (db.get("SELECT 1 FROM blob WHERE digest = ?", digest) === undefined) {
@@ -111,13 +117,15 @@ export function putImage(db: Database, name: string, target: Descriptor): ImageR
   }
   const now = Date.now();
   db.run(
-    `INSERT INTO image VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE
-     SET digest = excluded.digest, target = excluded.target, updated_at = excluded.updated_at`,
+    `INSERT INTO image VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE
+     SET digest = excluded.digest, target = excluded.target, updated_at = excluded.updated_at,
+     spare = min(spare, excluded.spare)`,
     name,
     digest,
     jsonText(descriptorToJson(keptTarget(target))),
     now,
     now,
+    spare ? 1 : 0,
   );
   return toImage(db.get<ImageRow>("SELECT * FROM image WHERE name = ?", name) as ImageRow);
 }

@@ -47,6 +47,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   ],
   // SHA-256 of the tree's file; NULL where it was written before this was noted.
   [`ALTER TABLE layer ADD COLUMN tree_sum TEXT`],
+  // 1 for a name that goes when another keeps its target; whose a name is that was there before is not known: a user's.
+  [`ALTER TABLE image ADD COLUMN spare INTEGER NOT NULL DEFAULT 0`],
 ];
 
 /** The schema that this code reads and writes. */

@@ -1,9 +1,15 @@
 import type { DiffId, Digest } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import type { Descriptor } from "../../oci/mod.ts";
-import type { Chains, Images, IngestResult, LayerRecord } from "../contract.ts";
+import type { Chains, Images, IngestResult, LayerRecord, SpareOptions } from "../contract.ts";
 import { namelessImage, notFound, PLAIN_LAYER } from "../rules.ts";
 import type { MemoryBlob, MemoryState, Offer } from "./state.ts";
+
+/** A name that a commit gives. */
+export interface NamedTarget extends SpareOptions {
+  readonly name: string | null;
+  readonly target: Descriptor;
+}
 
 /** What an ingest commits. */
 export interface MemoryPlan {
@@ -11,7 +17,7 @@ export interface MemoryPlan {
   readonly blobs: ReadonlyMap<Digest, MemoryBlob>;
   readonly plain: ReadonlySet<DiffId>;
   readonly asked: readonly DiffId[];
-  readonly images: readonly { readonly name: string | null; readonly target: Descriptor }[];
+  readonly images: readonly NamedTarget[];
   readonly chains: readonly (readonly DiffId[])[];
 }
 
@@ -34,8 +40,8 @@ export function commitPlan(
     if (!state.blobs.has(digest)) state.blobs.set(digest, blob);
   }
   for (const diffIds of plan.chains) rows.chains.ensure(diffIds);
-  const images = plan.images.map(({ name, target }) =>
-    rows.images.set(name ?? namelessImage(target.digest), target)
+  const images = plan.images.map(({ name, target, ...options }) =>
+    rows.images.set(name ?? namelessImage(target.digest), target, options)
   );
   const layers = [...new Set(plan.asked)].map((id) => state.layers.get(id)?.record as LayerRecord);
   return { images, layers };

@@ -16,9 +16,10 @@ import type {
   IngestResult,
   LayerKey,
   LayerOptions,
+  SpareOptions,
 } from "../contract.ts";
 import { checkName, keptTarget } from "../rules.ts";
-import { commitPlan } from "./commit.ts";
+import { commitPlan, type NamedTarget } from "./commit.ts";
 import { memoryBlob } from "./content.ts";
 import { MemoryLayerStaging } from "./layer_staging.ts";
 import type { KeyedLocks } from "./locks.ts";
@@ -37,7 +38,7 @@ export class MemoryIngest implements Ingest {
   readonly #parts: MemoryParts;
   readonly #layers: MemoryLayerStaging;
   readonly #blobs = new Map<Digest, MemoryBlob>();
-  readonly #images: { name: string | null; target: Descriptor }[] = [];
+  readonly #images: NamedTarget[] = [];
   readonly #chains: (readonly DiffId[])[] = [];
   #open = true;
 
@@ -92,10 +93,10 @@ export class MemoryIngest implements Ingest {
     return { mediaType, digest, size: whole.length };
   }
 
-  image(name: string | null, target: Descriptor): void {
+  image(name: string | null, target: Descriptor, options: SpareOptions = {}): void {
     this.#check();
     if (name !== null) checkName("image name", name);
-    this.#images.push({ name, target: keptTarget(target) });
+    this.#images.push({ ...options, name, target: keptTarget(target) });
   }
 
   chain(diffIds: readonly DiffId[]): void {

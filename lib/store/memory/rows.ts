@@ -14,6 +14,7 @@ import type {
   SnapshotRow,
   Snapshots,
   SnapshotTable,
+  SpareOptions,
 } from "../contract.ts";
 import { checkName, keptTarget, notFound } from "../rules.ts";
 import { compareText, type MemoryState, sortedBy } from "./state.ts";
@@ -73,16 +74,17 @@ export class MemoryImages implements Images {
     return this.#state.images.get(name);
   }
 
-  set(name: string, target: Descriptor): ImageRecord {
+  set(name: string, target: Descriptor, { spare = false }: SpareOptions = {}): ImageRecord {
     checkName("image name", name);
     if (!this.#state.blobs.has(target.digest as Digest)) throw notFound("blob", target.digest);
     const now = Date.now();
-    const createdAt = this.get(name)?.createdAt ?? now;
+    const before = this.get(name);
     const record: ImageRecord = {
       name,
       target: keptTarget(target),
-      createdAt,
+      createdAt: before?.createdAt ?? now,
       updatedAt: now,
+      ...(spare && (before?.spare ?? before === undefined) ? { spare } : {}),
     };
     this.#state.images.set(name, record);
     return record;
@@ -92,8 +94,9 @@ export class MemoryImages implements Images {
     if (this.removeAll([name]).length === 0) throw notFound("image", name);
   }
 
-  removeAll(names: readonly string[]): string[] {
-    return names.filter((name) => this.#state.images.delete(name));
+  removeAll(names: readonly string[], { spare = false }: SpareOptions = {}): string[] {
+    const { images } = this.#state;
+    return names.filter((name) => (!spare || images.get(name)?.spare) && images.delete(name));
   }
 
   list(): ImageRecord[] {
