@@ -243,7 +243,7 @@ export class Stager {
   ): Promise<FileAt> {
     const { ingest, store } = this.#options;
     const digest = digestOfName(name);
-    if (digest !== undefined && store.blobs.stat(digest) !== undefined) {
+    if (digest !== undefined && (store.blobs.stat(digest)?.verifiedAt ?? 0) > 0) {
       const known = store.layers.byBlob(digest);
       if (known !== undefined && known.verifiedAt > 0) {
         await verify(name, digest, bytes);

@@ -30,6 +30,7 @@ export class TreeContents implements Disposable {
       : found.every((byte, i) => byte === node.digest?.[i]);
     if (isSame) return;
     const subject = escapeForTerminal(path);
+    if (node.locator !== null) this.#readers.get(node.locator.source)?.noteDamage?.();
     throw new VarveError(
       "E_DIGEST",
       `Cannot read ${subject}: its bytes in layer ${node.locator?.source} are damaged`,

@@ -40,6 +40,8 @@ export interface BlobRecord {
   readonly size: number;
   /** As the descriptor that brought it said; `""` when none did. */
   readonly mediaType: string;
+  /** When its bytes were last verified, ms since the epoch. 0 when damage was found since: the next ingest that brings the blob makes it whole. */
+  readonly verifiedAt: number;
 }
 
 /** A layer that is here: {diffID, size, cache id} and what it came from. */
@@ -89,7 +91,7 @@ export interface ImageRecord {
   readonly updatedAt: number;
 }
 
-/** Blobs by digest. */
+/** Blobs by digest. What is found damaged while it is read is noted, so that it can come again. */
 export interface Blobs {
   /** What is known of a blob. */
   stat(digest: Digest): BlobRecord | undefined;
@@ -128,6 +130,8 @@ export interface LayerReader extends Disposable {
   readonly size: number;
   /** Exactly `length` bytes. @throws {VarveError} `E_TRUNCATED` when the tar ends before, @throws {RangeError} when the run is no run */
   read(position: number, length: number): Uint8Array;
+  /** Notes that bytes which it gave were found to be others than the layer's, so that the next ingest makes the layer whole. Tars that are no layers of a store have none. */
+  noteDamage?(): void;
 }
 
 /** Chains by chainID. They come with images. */

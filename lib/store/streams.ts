@@ -1,4 +1,4 @@
-import { type Digest, verifyStream } from "../digest/mod.ts";
+import { type Expected, Verifier } from "../digest/mod.ts";
 
 /** What one pull of a stream over memory gives. */
 const PIECE = 256 * 1024;
@@ -15,16 +15,32 @@ export function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
   });
 }
 
-/** A stream that errors unless its bytes are those of the digest, and with `signal.reason` when that aborts. */
+/**
+ * A stream that errors unless its bytes are those of the digest, and with `signal.reason` when that aborts.
+ * `onDamage` hears of it before the reader does.
+ */
 export function verified(
   source: ReadableStream<Uint8Array>,
-  digest: Digest,
-  size: number,
-  what: string,
-  signal: AbortSignal | undefined,
+  expected: Expected,
+  { signal, onDamage }: { readonly signal?: AbortSignal; readonly onDamage?: () => void },
 ): ReadableStream<Uint8Array> {
-  const options = signal === undefined ? {} : { signal };
-  return source.pipeThrough(verifyStream({ digest, size, what }), options);
+  const verifier = new Verifier(expected);
+  const judge = (step: () => void) => {
+    try {
+      step();
+    } catch (error) {
+      onDamage?.();
+      throw error;
+    }
+  };
+  const judging = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller): void {
+      judge(() => verifier.update(chunk));
+      controller.enqueue(chunk);
+    },
+    flush: () => judge(() => verifier.finish()),
+  });
+  return source.pipeThrough(judging, signal === undefined ? {} : { signal });
 }
 
 /** A stream that ends with `signal.reason` when that aborts. */

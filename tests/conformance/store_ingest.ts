@@ -333,7 +333,7 @@ export function ingestConformance(test: StoreTest): void {
     assertEquals(await ingest.blobStream(stream("right"), "text/plain"), descriptor);
     assertEquals(await ingest.blob(bytes("right"), "text/plain"), descriptor);
     await ingest.commit();
-    assertEquals(store.blobs.list(), [descriptor]);
+    assertEquals(store.blobs.list().map(({ verifiedAt: _, ...rest }) => rest), [descriptor]);
   });
 
   test("F05: one content under sha256 and sha512 is two verified blobs", async (store) => {
@@ -352,7 +352,7 @@ export function ingestConformance(test: StoreTest): void {
 /** All that is visible in a store, but for times. */
 function snapshotOf(store: Store): unknown {
   return {
-    blobs: store.blobs.list(),
+    blobs: store.blobs.list().map(({ verifiedAt: _, ...rest }) => rest),
     layers: store.layers.list().map(({ verifiedAt: _, ...rest }) => rest),
     chains: store.chains.list(),
     images: store.images.list().map(({ name, target }) => ({ name, target })),

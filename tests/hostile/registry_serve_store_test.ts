@@ -1,9 +1,19 @@
 /** What pushes and deletions at varve's registry do to the store behind it. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { serveRegistry } from "../../lib/registry/mod.ts";
 import { openStore, type Store } from "../../lib/store/mod.ts";
-import { Api, INDEX, jsonOf, MANIFEST, NAME, pushSample } from "../conformance/registry_api.ts";
-import { jsonBytes } from "../support/images.ts";
+import {
+  Api,
+  codeOf,
+  INDEX,
+  jsonOf,
+  MANIFEST,
+  NAME,
+  pushSample,
+} from "../conformance/registry_api.ts";
+import { flipByte } from "../support/flip_byte.ts";
+import { blobPath, buildImage, jsonBytes } from "../support/images.ts";
+import { prng } from "../support/prng.ts";
 import { tempDir } from "../support/temp.ts";
 
 /** A registry over an empty store on the disk. */
@@ -80,4 +90,44 @@ Deno.test("served: what only the registry kept under its digest goes when a tag 
   assertEquals(store.images.list().map(({ name, spare }) => [name, spare]), [[kept, true]]);
   assertEquals((await api.put(NAME, "1", image.manifest)).status, 201);
   assertEquals(store.images.list().map(({ name }) => name), [`docker.io/${NAME}:1`]);
+});
+
+for (const packing of ["gzip", "zstd", "none"] as const) {
+  Deno.test(`served: a damaged blob (${packing}) is cut short, then gone, and comes again`, async () => {
+    await using own = await served();
+    const { api, root } = own;
+    // More than one piece of a body: the head and the first of it are sent before the verdict.
+    const content = prng(7).bytes(2 ** 20);
+    const image = buildImage({ layers: [[{ name: "a", content }]], packing });
+    const { blob, descriptor } = image.layers[0]!;
+    for (const bytes of [blob, image.config]) await api.pushBlob(NAME, bytes);
+    assertEquals((await api.put(NAME, "1", image.manifest)).status, 201);
+    const path = `/v2/${NAME}/blobs/${descriptor.digest}`;
+    await flipByte(`${root}/content/${blobPath(descriptor.digest)}`);
+    const whole = { headers: { range: "bytes=0-" } };
+    await assertRejects(() => api.send("GET", path, whole), TypeError);
+    assertEquals((await api.send("HEAD", path)).status, 404);
+    assertEquals((await api.send("GET", path)).status, 404);
+    const reply = await api.put(NAME, "2", image.manifest);
+    assertEquals([reply.status, codeOf(reply)], [404, "MANIFEST_BLOB_UNKNOWN"]);
+    await api.pushBlob(NAME, blob);
+    assertEquals((await api.put(NAME, "2", image.manifest)).status, 201);
+    assertEquals((await api.send("GET", path)).bytes, blob);
+    // And for those that have no upload any more.
+    await using server = await serveRegistry(own.store);
+    assertEquals((await new Api(server.url).send("GET", path)).bytes, blob);
+  });
+}
+
+Deno.test("served: an image whose config is found damaged when it is put again lacks that part", async () => {
+  await using own = await served();
+  const { api, root } = own;
+  const { image } = await pushSample(api);
+  await flipByte(`${root}/content/${blobPath(image.imageId)}`);
+  const reply = await api.put(NAME, "2", image.manifest);
+  assertEquals([reply.status, codeOf(reply)], [404, "MANIFEST_BLOB_UNKNOWN"]);
+  await api.pushBlob(NAME, image.config);
+  assertEquals((await api.put(NAME, "2", image.manifest)).status, 201);
+  const got = await api.send("GET", `/v2/${NAME}/blobs/${image.imageId}`);
+  assertEquals(got.bytes, image.config);
 });

@@ -28,9 +28,10 @@ export class Blobs {
     return this.#uploads.blob(digest) !== undefined || await this.serves(digest);
   }
 
-  /** Whether the store has a blob that was not deleted, or that an image names again since. */
+  /** Whether the store has a blob, not known to be damaged, that was not deleted, or that an image names again since. */
   async serves(digest: Digest): Promise<boolean> {
-    if (this.#store.blobs.stat(digest) === undefined) return false;
+    const { verifiedAt = 0 } = this.#store.blobs.stat(digest) ?? {};
+    if (verifiedAt === 0) return false;
     if (!this.#deleted.has(digest)) return true;
     if (await this.#catalog.ownerOf(digest) === undefined) return false;
     this.#deleted.delete(digest);
@@ -63,7 +64,8 @@ export class Blobs {
     const part = run && { "content-range": `bytes ${start}-${end - 1}/${size}` };
     const status = run === undefined ? 200 : 206;
     if (ask.method === "HEAD") return { status, headers: { ...headers, ...length, ...part } };
-    const body = await this.#open(digest, run, ask.signal);
+    // A range that is the whole is verified as the whole is.
+    const body = await this.#open(digest, end - start === size ? undefined : run, ask.signal);
     return { status, headers: { ...headers, ...length, ...part }, body };
   }
 

@@ -48,6 +48,21 @@ export async function stageDocument(
     ? document.manifests
     : [document.config, ...document.layers];
   await refuseUnknown(context, parts);
+  try {
+    return await stageParts(context, ingest, document, parts);
+  } catch (error) {
+    // What the store had and was found damaged is not here: the client can bring it.
+    await refuseUnknown(context, parts);
+    throw error;
+  }
+}
+
+async function stageParts(
+  context: PutContext,
+  ingest: Ingest,
+  document: ImageDocument,
+  parts: readonly Descriptor[],
+): Promise<readonly Digest[]> {
   // Each once, however often it is named.
   const each = [...new Map(parts.map((part) => [part.digest, part])).values()];
   for (const part of parts) refuseOtherSize(context, part);

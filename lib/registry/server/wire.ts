@@ -75,7 +75,7 @@ export async function writeAnswer(
   watch.start();
   try {
     if (body instanceof ReadableStream && !head) {
-      for await (const piece of body) {
+      for await (const piece of heldBack(body)) {
         if (response.destroyed) throw new Error("the client went");
         if (!response.write(piece)) await settled(response, "drain");
         watch.start();
@@ -88,6 +88,17 @@ export async function writeAnswer(
   } finally {
     watch.stop();
   }
+}
+
+/** The same, the last piece once the stream has ended well: of a body that fails at its end the client has not all. */
+async function* heldBack(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let held: Uint8Array | undefined;
+  for await (const piece of body) {
+    if (piece.length === 0) continue;
+    if (held !== undefined) yield held;
+    held = piece;
+  }
+  if (held !== undefined) yield held;
 }
 
 /** Waits for an event, or for the end of the connection. */

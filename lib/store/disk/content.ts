@@ -5,7 +5,7 @@ import { MAX_DOCUMENT, notFound, tooLarge } from "../rules.ts";
 import { checkRun, checkRunOf, type OpenBlobOptions, pastEnd } from "../runs.ts";
 import { endedBy, verified } from "../streams.ts";
 import type { Disk } from "./context.ts";
-import { blobDamage, hasSize, layerDamage } from "./damage.ts";
+import { blobDamage, hasSize, layerDamage, noteDamage } from "./damage.ts";
 import { fileStream, readAt, WindowReader } from "./files.ts";
 import { LAYER_FILES } from "./paths.ts";
 import { type BlobRow, type LayerRow, toBlob, toLayer } from "./records.ts";
@@ -36,8 +36,13 @@ export class DiskBlobs implements Blobs {
     using file = await this.#file(digest);
     const bytes = await guarded(`read blob ${digest}`, () => readUpTo(file, size + 1));
     const verifier = new Verifier({ digest, size });
-    verifier.update(bytes);
-    verifier.finish();
+    try {
+      verifier.update(bytes);
+      verifier.finish();
+    } catch (error) {
+      noteDamage(this.#disk, digest);
+      throw error;
+    }
     return bytes;
   }
 
@@ -47,7 +52,10 @@ export class DiskBlobs implements Blobs {
     const { run, signal } = options;
     if (run !== undefined) checkRunOf(size, run);
     const file = await this.#file(digest);
-    if (run === undefined) return verified(fileStream(file), digest, size, "blob", signal);
+    if (run === undefined) {
+      const onDamage = () => noteDamage(this.#disk, digest);
+      return verified(fileStream(file), { digest, size }, { ...options, onDamage });
+    }
     await file.seek(run.start, Deno.SeekMode.Start);
     return endedBy(fileStream(file, run.end - run.start), signal);
   }
@@ -114,7 +122,9 @@ export class DiskLayers implements Layers {
   async open(diffId: DiffId, options: StreamOptions = {}): Promise<ReadableStream<Uint8Array>> {
     options.signal?.throwIfAborted();
     const { row, file } = await this.#tar(diffId);
-    return verified(fileStream(file), diffId, row.size, "layer", options.signal);
+    const expected = { digest: diffId, size: row.size, what: "layer" };
+    const onDamage = () => noteDamage(this.#disk, diffId);
+    return verified(fileStream(file), expected, { ...options, onDamage });
   }
 
   async reader(diffId: DiffId): Promise<LayerReader> {
@@ -126,6 +136,7 @@ export class DiskLayers implements Layers {
         if (position + length > row.size) throw pastEnd(position + length, row.size);
         return readAt(file, position, length);
       },
+      noteDamage: () => noteDamage(this.#disk, diffId),
       [Symbol.dispose]: once(() => file.close()),
     };
   }

@@ -29,7 +29,13 @@ export function layerDamage(disk: Disk, diffId: DiffId, state: string): VarveErr
   return damage(`layer ${diffId}`, state, diffId);
 }
 
-/** Notes that a blob is damaged, so that the next ingest brings it again; gives the error to throw. */
+/** Notes that bytes are not those of their digest. The blob of an uncompressed layer is its tar: both are damaged. */
+export function noteDamage(disk: Disk, digest: Digest): void {
+  note(disk, "UPDATE layer SET verified_at = 0 WHERE diff_id = ?", digest);
+  note(disk, "UPDATE blob SET verified_at = 0 WHERE digest = ?", digest);
+}
+
+/** Notes that the file of a blob is not there, so that the next ingest brings it again; gives the error to throw. */
 export function blobDamage(disk: Disk, digest: Digest, state: string): VarveError {
   note(disk, "UPDATE blob SET verified_at = 0 WHERE digest = ?", digest);
   return damage(`blob ${digest}`, state, digest);

@@ -75,7 +75,8 @@ export interface LeaseRow {
 
 /** A row as a record. */
 export function toBlob(row: BlobRow): BlobRecord {
-  return { digest: row.digest as Digest, size: row.size, mediaType: row.media_type };
+  const { digest, size, media_type: mediaType, verified_at: verifiedAt } = row;
+  return { digest: digest as Digest, size, mediaType, verifiedAt };
 }
 
 /** A row as a record. */

@@ -57,7 +57,9 @@ function allBlobs(state: MemoryState, plan: MemoryPlan): Map<Digest, MemoryBlob>
     const made = plan.made.find((offer) => offer.record.diffId === digest);
     const bytes = (state.layers.get(digest) ?? made)?.tar;
     if (bytes === undefined || blobs.has(digest)) continue;
-    blobs.set(digest, { record: { digest, size: bytes.length, mediaType: PLAIN_LAYER }, bytes });
+    const size = bytes.length;
+    const record = { digest, size, mediaType: PLAIN_LAYER, verifiedAt: Date.now() };
+    blobs.set(digest, { record, bytes });
   }
   return blobs;
 }

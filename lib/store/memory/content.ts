@@ -43,7 +43,7 @@ export class MemoryBlobs implements Blobs {
         checkRunOf(record.size, run);
         return endedBy(streamOf(bytes.subarray(run.start, run.end)), options.signal);
       }
-      return verified(streamOf(bytes), digest, record.size, "blob", options.signal);
+      return verified(streamOf(bytes), record, options);
     });
   }
 
@@ -101,7 +101,11 @@ export class MemoryLayers implements Layers {
     return Promise.try(() => {
       options.signal?.throwIfAborted();
       const { tar } = this.#get(diffId);
-      return verified(streamOf(tar), diffId, tar.length, "layer", options.signal);
+      return verified(
+        streamOf(tar),
+        { digest: diffId, size: tar.length, what: "layer" },
+        options,
+      );
     });
   }
 
@@ -130,7 +134,8 @@ export class MemoryLayers implements Layers {
 /** A blob as a value. The bytes are copied: who gave them may use them again. */
 export function memoryBlob(bytes: Uint8Array, mediaType: string, digest?: Digest): MemoryBlob {
   const copy = bytes.slice();
-  const record = { digest: digest ?? sha256(copy), size: copy.length, mediaType };
+  const size = copy.length;
+  const record = { digest: digest ?? sha256(copy), size, mediaType, verifiedAt: Date.now() };
   return { record, bytes: copy };
 }
 

@@ -124,13 +124,15 @@ function offerOf(key: LayerKey, output: LayerJobOutput, mediaType: string): Offe
   if (output.memory === undefined) {
     throw new TypeError("Cannot finish layer: its output is not in memory");
   }
-  const { tar, tree, blob } = output.memory;
+  const { tar, tree } = output.memory;
   const { digest, diffId, treeDigest, entries, compression } = output;
   const size = tar.length;
   const dirtyPadding = hasDirtyPadding(output);
   const verifiedAt = Date.now();
   const record = { diffId, size, cacheId: 0, treeDigest, entries, dirtyPadding, verifiedAt };
-  const bytes = blob ?? (compression === "none" ? tar : null);
-  const kept = bytes === null ? null : { record: { digest, size: bytes.length, mediaType }, bytes };
-  return { record, tar, tree, digest, blob: kept };
+  const bytes = output.memory.blob ?? (compression === "none" ? tar : null);
+  const blob = bytes === null
+    ? null
+    : { record: { digest, size: bytes.length, mediaType, verifiedAt }, bytes };
+  return { record, tar, tree, digest, blob };
 }

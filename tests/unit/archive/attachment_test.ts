@@ -77,7 +77,7 @@ function held(store: Store): unknown {
   return {
     images: store.images.list().map(({ name, target }) => [name, target]),
     layers: store.layers.list().map(({ diffId, size }) => [diffId, size]),
-    blobs: store.blobs.list(),
+    blobs: store.blobs.list().map(({ verifiedAt: _, ...rest }) => rest),
   };
 }
 

@@ -1,0 +1,15 @@
+/** Damage that no size tells of: changes one byte in the middle of a file, in its place. */
+export async function flipByte(path: string): Promise<void> {
+  const { mode } = await Deno.stat(path);
+  await Deno.chmod(path, 0o600);
+  {
+    using file = await Deno.open(path, { read: true, write: true });
+    const at = Math.floor((await file.stat()).size / 2);
+    const byte = new Uint8Array(1);
+    await file.seek(at, Deno.SeekMode.Start);
+    await file.read(byte);
+    await file.seek(at, Deno.SeekMode.Start);
+    await file.write(byte.map((value) => value ^ 1));
+  }
+  await Deno.chmod(path, (mode ?? 0) & 0o777);
+}
