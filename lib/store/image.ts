@@ -17,6 +17,7 @@ import {
   parseReference,
   type Platform,
   rankManifests,
+  requireImage,
   tryParseReference,
 } from "../oci/mod.ts";
 import type { ImageRecord, Store } from "./contract.ts";
@@ -44,7 +45,8 @@ export interface StoredImage {
  * Reads an image: of an index, the manifest that fits `platform` best among
  * those that are here, else the first that is here.
  *
- * @throws {VarveError} `E_PLATFORM` none is here that fits · `E_DAMAGE`, `E_DIGEST` the store is damaged
+ * @throws {VarveError} `E_PLATFORM` none is here that fits · `E_NOT_IMAGE` it is an artifact · `E_DAMAGE`,
+ * `E_DIGEST` the store is damaged
  */
 export async function readImage(
   store: Store,
@@ -60,6 +62,8 @@ export async function readImage(
     );
   }
   const { descriptor, manifest } = found;
+  // First: the config of an artifact is anything, and may be large.
+  requireImage(manifest);
   const limits = documentLimits(store);
   const bytes = await store.blobs.read(manifest.config.digest, limits.config);
   const config = parseImageConfig(bytes, { limits });

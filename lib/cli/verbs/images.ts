@@ -10,6 +10,7 @@ import type { Verb } from "../verb.ts";
 
 interface Row {
   readonly name: string;
+  readonly kind: "image" | "artifact" | "damaged";
   readonly imageId: string | null;
   readonly manifest: string;
   readonly platform: string | null;
@@ -21,8 +22,9 @@ interface Row {
 export const images: Verb = {
   usage: "images",
   summary: "list images",
-  help: `JSON: [{"name","imageId","manifest","platform","size","created"}]
-"size" is in bytes, uncompressed; it counts layers that images share in each of them.`,
+  help: `JSON: [{"name","kind","imageId","manifest","platform","size","created"}]
+"kind" is "image", "artifact" (what is no image: charts, signatures; it has a name and a manifest alone) or
+"damaged". "size" is in bytes, uncompressed; it counts layers that images share in each of them.`,
   async run(context) {
     const store = await context.store();
     const rows: Row[] = [];
@@ -33,7 +35,7 @@ export const images: Verb = {
         ["NAME", "IMAGE ID", "PLATFORM", "CREATED", "SIZE"],
         rows.map((row) => [
           row.name,
-          shortDigest(row.imageId ?? "damaged"),
+          shortDigest(row.imageId ?? row.kind),
           row.platform ?? "",
           row.created?.slice(0, 10) ?? "",
           row.size === null ? "" : formatBytes(row.size),
@@ -43,12 +45,13 @@ export const images: Verb = {
   },
 };
 
-/** A damaged image is listed, too: else nobody could remove it. */
+/** An artifact is listed, and a damaged image, too: else nobody could remove them. */
 async function rowOf(context: Context, store: Store, record: ImageRecord): Promise<Row> {
   try {
     const image = await readImage(store, record, { platform: hostPlatform() });
     return {
       name: record.name,
+      kind: "image",
       imageId: image.imageId,
       manifest: record.target.digest,
       platform: formatPlatform(image.config.platform),
@@ -60,12 +63,13 @@ async function rowOf(context: Context, store: Store, record: ImageRecord): Promi
     };
   } catch (error) {
     if (!(error instanceof VarveError)) throw error;
-    context.warn(`${record.name}: ${error.message}`);
-    const manifest = record.target.digest;
+    const kind = error.code === "E_NOT_IMAGE" ? "artifact" : "damaged";
+    if (kind === "damaged") context.warn(`${record.name}: ${error.message}`);
     return {
       name: record.name,
+      kind,
       imageId: null,
-      manifest,
+      manifest: record.target.digest,
       platform: null,
       size: null,
       created: null,
