@@ -24,6 +24,7 @@ const DOCKER = "docker.io/";
  *
  * - `debian` and `library/debian` are `docker.io/library/debian`, `team/app` is `docker.io/team/app`;
  * - `quay.io/team/app` is just that: a first part with a dot, or `localhost`, is a host;
+ * - `foo_bar.baz/app` is `docker.io/foo_bar.baz/app`, for no host has an underscore;
  * - `localhost__5000/app` is `localhost:5000/app`, since a name on the wire holds no colon.
  *
  * The other way round this is {@linkcode nameOnTheWire}: there is one name space, so what is pushed to
@@ -34,7 +35,7 @@ const DOCKER = "docker.io/";
 export function repositoryOf(asked: string): RepositoryName | undefined {
   if (asked.length > MAX_NAME || !NAME.test(asked)) return undefined;
   const reference = tryParseReference(`${asked.replace(PORT, "$1:$2/")}:x`) ??
-    tryParseReference(`${asked}:x`);
+    tryParseReference(`${asked}:x`) ?? tryParseReference(`${DOCKER}${asked}:x`);
   if (reference === undefined) return undefined;
   return { asked, full: `${reference.registry}/${reference.repository}` };
 }

@@ -11,6 +11,9 @@ import { codeOf } from "../../support/code_of.ts";
 import { sha256Of } from "../../support/images.ts";
 import { tempDir } from "../../support/temp.ts";
 
+/** With `foo_bar.baz/` as long as a name may be. */
+const LONG = "x".repeat(255 - "foo_bar.baz/".length);
+
 Deno.test("server: a name on the wire is read as Docker reads it, and back", () => {
   for (
     const [asked, full, back] of [
@@ -22,6 +25,11 @@ Deno.test("server: a name on the wire is read as Docker reads it, and back", () 
       ["localhost/app", "localhost/app", "localhost/app"],
       ["localhost__5000/app", "localhost:5000/app", "localhost__5000/app"],
       ["a__b/c", "docker.io/a__b/c", "a__b/c"],
+      ["foo_bar.baz/x", "docker.io/foo_bar.baz/x", "foo_bar.baz/x"],
+      ["a__b.c/d", "docker.io/a__b.c/d", "a__b.c/d"],
+      ["foo_bar.baz__5000/x", "docker.io/foo_bar.baz__5000/x", "foo_bar.baz__5000/x"],
+      ["foo_bar.baz", "docker.io/library/foo_bar.baz", "library/foo_bar.baz"],
+      [`foo_bar.baz/${LONG}`, `docker.io/foo_bar.baz/${LONG}`, `foo_bar.baz/${LONG}`],
     ] as const
   ) {
     assertEquals(repositoryOf(asked)?.full, full, asked);
