@@ -4,6 +4,8 @@ import { serveRegistry } from "../../lib/registry/mod.ts";
 import { openStore, type Store } from "../../lib/store/mod.ts";
 import {
   Api,
+  BLOB,
+  BLOB_DIGEST,
   codeOf,
   INDEX,
   jsonOf,
@@ -14,6 +16,7 @@ import {
 import { flipByte } from "../support/flip_byte.ts";
 import { blobPath, buildImage, jsonBytes } from "../support/images.ts";
 import { prng } from "../support/prng.ts";
+import { sampleImage } from "../support/sample.ts";
 import { tempDir } from "../support/temp.ts";
 
 /** A registry over an empty store on the disk. */
@@ -130,4 +133,27 @@ Deno.test("served: an image whose config is found damaged when it is put again l
   assertEquals((await api.put(NAME, "2", image.manifest)).status, 201);
   const got = await api.send("GET", `/v2/${NAME}/blobs/${image.imageId}`);
   assertEquals(got.bytes, image.config);
+});
+
+Deno.test("served: a manifest that came as a blob is none of an index, whatever that calls it", async () => {
+  await using own = await served();
+  const { api, store } = own;
+  const { manifest, descriptor, config, layers } = sampleImage();
+  await api.pushBlob(NAME, manifest);
+  for (const mediaType of [MANIFEST, "application/octet-stream"]) {
+    const manifests = [{ ...descriptor, mediaType }];
+    const index = jsonBytes({ schemaVersion: 2, mediaType: INDEX, manifests });
+    const reply = await api.put(NAME, "all", index, INDEX);
+    assertEquals([reply.status, codeOf(reply)], [404, "MANIFEST_BLOB_UNKNOWN"], mediaType);
+  }
+  assertEquals(store.images.list(), []);
+  // What it names besides manifests is kept as it is, and so is a manifest that came as one.
+  for (const bytes of [config, ...layers.map(({ blob }) => blob)]) await api.pushBlob(NAME, bytes);
+  assertEquals((await api.put(NAME, descriptor.digest, manifest)).status, 201);
+  const manifests = [descriptor, await api.pushBlob(NAME, BLOB, "text/plain")];
+  const index = jsonBytes({ schemaVersion: 2, mediaType: INDEX, manifests });
+  assertEquals((await api.put(NAME, "all", index, INDEX)).status, 201);
+  const path = `/v2/${NAME}/manifests/${descriptor.digest}`;
+  assertEquals((await api.send("GET", path)).bytes, manifest);
+  assertEquals((await api.send("GET", `/v2/${NAME}/blobs/${BLOB_DIGEST}`)).bytes, BLOB);
 });

@@ -104,6 +104,16 @@ export class Catalog {
     return undefined;
   }
 
+  /** Those of some digests that are no manifests here: no image of the store is or names one. */
+  async strangers(digests: Iterable<Digest>): Promise<Set<Digest>> {
+    const left = new Set(digests);
+    for (const { target } of this.#store.images.list()) {
+      if (left.size === 0) break;
+      for await (const { descriptor } of this.below(target)) left.delete(descriptor.digest);
+    }
+    return left;
+  }
+
   /** A document and all that it names, each once, as far as they are here. */
   async *below(target: Pick<Descriptor, "digest">): AsyncGenerator<Summary> {
     const { manifests } = documentLimits(this.#store);

@@ -8,6 +8,7 @@ import {
   imageLayers,
   type Manifest,
   type OciLimits,
+  parseDocument,
   parseImageConfig,
   requireImage,
 } from "../../oci/mod.ts";
@@ -25,6 +26,8 @@ export interface PutContext
   readonly documents: OciLimits;
   /** Whether a blob of the store is served. */
   readonly serves: (digest: Digest) => Promise<boolean>;
+  /** Those of some digests that are no manifests of the store. */
+  readonly strangers: (digests: Iterable<Digest>) => Promise<Set<Digest>>;
   readonly signal: AbortSignal;
 }
 
@@ -34,7 +37,8 @@ export interface PutContext
  * A manifest that is an image (its config is one, with a diffID for each layer) is proved and unpacked
  * as by `load`: the pool inflates each layer, checks its diffID and makes its tree, so that it can be
  * mounted at once. Everything else (artifacts, attestations, indexes, images that are none) is kept as
- * it is, blobs proved by their digests: a registry does not choose its content.
+ * it is, blobs proved by their digests: a registry does not choose its content. The manifests of an index
+ * must have come as manifests, which proved them: as a blob anything can come.
  *
  * @returns the uploaded blobs that are in the ingest now
  * @throws {Refusal} 404 parts are unknown, 400 a size is wrong; what layers throw
@@ -66,6 +70,7 @@ async function stageParts(
   // Each once, however often it is named.
   const each = [...new Map(parts.map((part) => [part.digest, part])).values()];
   for (const part of parts) refuseOtherSize(context, part);
+  if (document.kind === "index") await refuseUnproved(context, each);
   const image = document.kind === "index" ? undefined : await imageOf(context, document);
   if (document.kind === "index" || image === undefined) {
     for (const part of each) await stageBlob(context, ingest, part);
@@ -97,15 +102,44 @@ async function refuseUnknown(
   for (const { digest } of parts) {
     if (uploads.blob(digest) === undefined && !await serves(digest)) unknown.add(digest);
   }
-  if (unknown.size === 0) return;
-  throw new Refusal(
+  if (unknown.size > 0) throw unknownParts([...unknown]);
+}
+
+/** @throws {Refusal} 404 with an entry for each manifest that came as a blob, and so without its parts */
+async function refuseUnproved(context: PutContext, children: readonly Descriptor[]): Promise<void> {
+  const strangers = await context.strangers(children.map(({ digest }) => digest));
+  const unproved: Digest[] = [];
+  for (const child of children) {
+    if (strangers.has(child.digest) && await isDocument(context, child)) {
+      unproved.push(child.digest);
+    }
+  }
+  if (unproved.length > 0) throw unknownParts(unproved);
+}
+
+function unknownParts(digests: readonly Digest[]): Refusal {
+  return new Refusal(
     404,
-    [...unknown].slice(0, 100).map((digest) => ({
+    digests.slice(0, 100).map((digest) => ({
       code: "MANIFEST_BLOB_UNKNOWN",
       message: "a part of the manifest is not here",
       detail: { digest },
     })),
   );
+}
+
+/** Whether a part would be read as a manifest or an index, whatever its descriptor calls it. */
+async function isDocument(context: PutContext, part: Descriptor): Promise<boolean> {
+  const { documents: limits } = context;
+  if (part.size > Math.max(limits.manifest, limits.index)) return false;
+  const bytes = await readSmall(context, part);
+  try {
+    parseDocument(bytes, { limits });
+    return true;
+  } catch (error) {
+    if (error instanceof VarveError) return false;
+    throw error;
+  }
 }
 
 /** @throws {Refusal} 400 */

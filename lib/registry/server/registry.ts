@@ -48,6 +48,7 @@ export class Registry implements AsyncDisposable {
       pool: options.pool ?? (this.#pool ??= createPool()),
       documents: ociLimits(options.ociLimits),
       serves: (digest) => this.#blobs.serves(digest),
+      strangers: (digests) => this.#catalog.strangers(digests),
       signal,
     }));
   }
