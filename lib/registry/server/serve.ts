@@ -163,12 +163,7 @@ async function handle(
   }
   try {
     const rest = discardRest(request, idle);
-    await writeAnswer(response, answer, {
-      head: ask.method === "HEAD",
-      idle,
-      closing: !rest.whole,
-    });
-    await rest.done;
+    await writeAnswer(response, answer, { head: ask.method === "HEAD", idle, rest });
   } catch (error) {
     // Told by the connection: what is there of the body is shorter than its length.
     request.destroy();

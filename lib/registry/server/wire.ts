@@ -23,13 +23,10 @@ export async function* bodyOf(request: IncomingMessage, idle: number): AsyncGene
   }
 }
 
-/** Reads what is left of a request, up to a bound, while the connection lasts; `whole` when nothing was left. */
-export function discardRest(
-  request: IncomingMessage,
-  idle: number,
-): { readonly whole: boolean; readonly done: Promise<void> } {
-  if (request.complete || request.destroyed) return { whole: true, done: Promise.resolve() };
-  const done = (async () => {
+/** Reads what is left of a request, up to a bound, while the connection lasts; `undefined` when nothing was left. */
+export function discardRest(request: IncomingMessage, idle: number): Promise<void> | undefined {
+  if (request.complete || request.destroyed) return undefined;
+  return (async () => {
     let size = 0;
     // What was read in part before is not told that its connection ended.
     const onClose = () => request.destroy();
@@ -47,17 +44,22 @@ export function discardRest(
     }
     if (!request.complete) request.destroy();
   })();
-  return { whole: false, done };
 }
 
-/** Writes an answer; a body as fast as the client takes it. @throws when the client went, took nothing for `idle` ms, or the body failed */
+/**
+ * Writes an answer; a body as fast as the client takes it. With `rest`, that of a request that was not read
+ * to its end, the connection closes behind the answer, but not before that settles: a client that is
+ * still sending then would only see its connection break.
+ *
+ * @throws when the client went, took nothing for `idle` ms, or the body failed
+ */
 export async function writeAnswer(
   response: ServerResponse,
   { status, headers = {}, body }: Answer,
-  { head, idle, closing }: {
+  { head, idle, rest }: {
     readonly head: boolean;
     readonly idle: number;
-    readonly closing: boolean;
+    readonly rest: Promise<void> | undefined;
   },
 ): Promise<void> {
   const bytes = body instanceof Uint8Array ? body : undefined;
@@ -69,7 +71,7 @@ export async function writeAnswer(
   response.writeHead(status, {
     ...headers,
     ...length,
-    ...(closing ? { connection: "close" } : {}),
+    ...(rest === undefined ? {} : { connection: "close" }),
   });
   const watch = new Watch(idle, () => response.destroy());
   watch.start();
@@ -81,9 +83,17 @@ export async function writeAnswer(
         watch.start();
       }
     }
+    const last = head ? undefined : bytes;
+    if (rest !== undefined) {
+      if (last === undefined) response.flushHeaders();
+      else response.write(last);
+      watch.stop();
+      await rest;
+      watch.start();
+    }
     const finished = settled(response, "finish");
-    if (bytes === undefined || head) response.end();
-    else response.end(bytes);
+    if (rest !== undefined || last === undefined) response.end();
+    else response.end(last);
     await finished;
   } finally {
     watch.stop();
