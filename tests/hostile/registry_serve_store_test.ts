@@ -14,7 +14,7 @@ import {
   pushSample,
 } from "../conformance/registry_api.ts";
 import { flipByte } from "../support/flip_byte.ts";
-import { blobPath, buildImage, jsonBytes } from "../support/images.ts";
+import { blobPath, buildImage, jsonBytes, sha256Of } from "../support/images.ts";
 import { prng } from "../support/prng.ts";
 import { sampleImage } from "../support/sample.ts";
 import { tempDir } from "../support/temp.ts";
@@ -156,4 +156,36 @@ Deno.test("served: a manifest that came as a blob is none of an index, whatever 
   const path = `/v2/${NAME}/manifests/${descriptor.digest}`;
   assertEquals((await api.send("GET", path)).bytes, manifest);
   assertEquals((await api.send("GET", `/v2/${NAME}/blobs/${BLOB_DIGEST}`)).bytes, BLOB);
+});
+
+Deno.test("served: a layer of a wrong media type is judged the same, whether the store knows it or not", async () => {
+  for (const isKnown of [false, true]) {
+    await using own = await served();
+    const { api } = own;
+    if (isKnown) await pushSample(api);
+    const { config, layers, manifest } = sampleImage();
+    const [gzip, zstd, plain] = layers.map(({ descriptor }) => descriptor.digest);
+    for (const bytes of [config, ...layers.map(({ blob }) => blob)]) {
+      // A client that looks first uploads nothing that is here.
+      const { status } = await api.send("HEAD", `/v2/${NAME}/blobs/${sha256Of(bytes)}`);
+      if (status === 404) await api.pushBlob(NAME, bytes);
+    }
+    for (
+      const [digest, ending, status] of [
+        [gzip, "tar", 400],
+        [zstd, "tar", 400],
+        [gzip, "tar+zstd", 201],
+        [plain, "tar+gzip", 201],
+      ] as const
+    ) {
+      const document = jsonOf(manifest);
+      const named = document.layers.find((layer: { digest: string }) => layer.digest === digest);
+      named.mediaType = `application/vnd.oci.image.layer.v1.${ending}`;
+      const reply = await api.put(NAME, "wrong", jsonBytes(document));
+      assertEquals(reply.status, status, `${digest} ${ending}`);
+      if (status === 400) {
+        assertEquals(jsonOf(reply.bytes).errors[0].detail.code, "E_COMPRESSION");
+      }
+    }
+  }
 });

@@ -1,5 +1,7 @@
 import { VarveError } from "../../errors.ts";
 import type { LoadOptions } from "../../archive/mod.ts";
+import { joinBytes } from "../../bytes/mod.ts";
+import { checkMediaType, sniff, SNIFF_BYTES } from "../../codec/compress/mod.ts";
 import type { Digest } from "../../digest/mod.ts";
 import {
   type Descriptor,
@@ -190,6 +192,16 @@ async function readSmall(context: PutContext, { digest, size }: Descriptor): Pro
   return bytes;
 }
 
+/** The first bytes of a blob, by which its compression is told. */
+async function readHead(context: PutContext, { digest, size }: Descriptor): Promise<Uint8Array> {
+  const end = Math.min(size, SNIFF_BYTES);
+  using held = context.uploads.hold(digest);
+  const pieces = held === undefined
+    ? await context.store.blobs.open(digest, { run: { start: 0, end } })
+    : fileChunks(held.path, 0, end);
+  return joinBytes(await Array.fromAsync<Uint8Array>(pieces));
+}
+
 /** Keeps a part as it is. One that the store has already is left alone. */
 async function stageBlob(context: PutContext, ingest: Ingest, part: Descriptor): Promise<void> {
   using held = context.uploads.hold(part.digest);
@@ -205,7 +217,11 @@ async function stageLayer(
 ): Promise<void> {
   const { digest } = descriptor;
   const begun = await ingest.layer({ diffId, digest }, { blob: true, signal: context.signal });
-  if (begun.state === "present") return;
+  if (begun.state === "present") {
+    // Else the job judges it: what is said of a manifest must not hang on what the store knows.
+    checkMediaType(descriptor.mediaType, sniff(await readHead(context, descriptor)));
+    return;
+  }
   try {
     await makeLayer(context, begun.staged, { descriptor, diffId });
   } catch (error) {
