@@ -84,6 +84,26 @@ Deno.test("J25: a migration that fails leaves the old schema", async () => {
   assertEquals(db.get<{ n: number }>("SELECT count(*) AS n FROM two")?.n, 0);
 });
 
+Deno.test("image names from before there were spare ones are kept", async () => {
+  await using temp = await tempDir();
+  const name = "example.org/app:1";
+  {
+    await using store = await openStore({ root: temp.path, durability: "none" });
+    await using ingest = await store.ingest();
+    ingest.image(name, await ingest.blob(new Uint8Array(1), "a/b"), { spare: true });
+    await ingest.commit();
+  }
+  {
+    using db = new Database(`${temp.path}/meta.db`);
+    db.run("ALTER TABLE image DROP COLUMN spare");
+    db.run("PRAGMA user_version = 2");
+  }
+  await using store = await openStore({ root: temp.path, durability: "none" });
+  assertEquals(store.images.get(name)?.spare, undefined);
+  assertEquals(store.images.removeAll([name], { spare: true }), []);
+  assertEquals(store.images.removeAll([name]), [name]);
+});
+
 Deno.test("an error of SQLite is told by its code", async () => {
   await using temp = await tempDir();
   using db = new Database(temp.join("a.db"));
