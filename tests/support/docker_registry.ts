@@ -37,8 +37,6 @@ export interface RunningRegistry extends AsyncDisposable {
 /** Starts a registry on a free port of loopback. */
 export async function dockerRegistry(spec: RegistrySpec = {}): Promise<RunningRegistry> {
   const temp = await tempDir("varve-registry-");
-  const port = freePort();
-  const host = `localhost:${port}`;
   const tls = spec.tls === true || spec.clients === true;
   if (tls) await makeCertificates(temp);
   if (spec.basic === true) {
@@ -47,10 +45,10 @@ export async function dockerRegistry(spec: RegistrySpec = {}): Promise<RunningRe
   // JSON is YAML.
   const config = {
     version: 0.1,
-    log: { level: "error" },
+    log: { level: "info", accesslog: { disabled: true } },
     storage: { filesystem: { rootdirectory: temp.join("data") }, delete: { enabled: true } },
     http: {
-      addr: `127.0.0.1:${port}`,
+      addr: "127.0.0.1:0",
       ...(tls
         ? {
           tls: {
@@ -71,37 +69,37 @@ export async function dockerRegistry(spec: RegistrySpec = {}): Promise<RunningRe
     args: ["serve", temp.join("config.yml")],
     stdin: "null",
     stdout: "null",
-    stderr: "null",
+    stderr: "piped",
   }).spawn();
-  await listening(port);
+  const { port, ended } = await listening(child.stderr);
   return {
-    host,
+    host: `localhost:${port}`,
     ca: temp.join("ca.pem"),
     client: temp.join("client.pem"),
     async [Symbol.asyncDispose](): Promise<void> {
       child.kill("SIGKILL");
       await child.status;
+      await ended;
       await temp[Symbol.asyncDispose]();
     },
   };
 }
 
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
-}
-
-async function listening(port: number): Promise<void> {
-  const until = performance.now() + 20_000;
-  for (;;) {
-    try {
-      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-      return;
-    } catch (error) {
-      if (performance.now() > until) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20));
+/** The port that its log tells. The log is read to its end, or the registry would stop at a full pipe. */
+async function listening(
+  log: ReadableStream<Uint8Array>,
+): Promise<{ readonly port: string; readonly ended: Promise<void> }> {
+  const told = Promise.withResolvers<string>();
+  const ended = (async () => {
+    let last = "";
+    for await (const text of log.pipeThrough(new TextDecoderStream())) {
+      last = (last + text).slice(-4000);
+      const port = /listening on 127\.0\.0\.1:([0-9]+)/.exec(last)?.[1];
+      if (port !== undefined) told.resolve(port);
     }
-  }
+    told.reject(new Error(`Cannot start docker-registry: ${last}`));
+  })();
+  return { port: await told.promise, ended };
 }
 
 /**
