@@ -25,7 +25,7 @@ import {
   signed,
   stateOf,
 } from "./mount_books.ts";
-import { openMountTarget } from "./mount_target.ts";
+import { isWithin, openMountTarget } from "./mount_target.ts";
 import { forget, unmountImage } from "./unmount_image.ts";
 
 /** What {@linkcode mountImage} needs. */
@@ -201,10 +201,6 @@ function refuseStore(store: Store, target: string): void {
   throw new VarveError("E_USAGE", `Cannot mount at ${target}: it would hide the store ${root}`, {
     subject: target,
   });
-}
-
-function isWithin(path: string, directory: string): boolean {
-  return `${path}/`.startsWith(directory === "/" ? "/" : `${directory}/`);
 }
 
 function refuseMounted(store: Store, target: string): void {

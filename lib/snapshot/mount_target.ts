@@ -64,3 +64,8 @@ function open(path: string): OwnedFd {
     throw error;
   }
 }
+
+/** Whether a path is that of a directory or leads below it; both absolute, without symbolic links. */
+export function isWithin(path: string, directory: string): boolean {
+  return `${path}/`.startsWith(directory === "/" ? "/" : `${directory}/`);
+}

@@ -1,11 +1,21 @@
-import type { ByteString } from "../bytes/mod.ts";
+import { type ByteString, fromText } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
-import { effectiveUser, fsyncFd, isErrno, removeTree, renameAt } from "../linux/mod.ts";
+import {
+  CWD,
+  effectiveUser,
+  fsyncFd,
+  isErrno,
+  procPath,
+  readLinkAt,
+  removeTree,
+  renameAt,
+} from "../linux/mod.ts";
 import type { Pool } from "../pool/mod.ts";
 import type { Store, StoredImage } from "../store/mod.ts";
 import { syncJob } from "./directory_jobs.ts";
 import type { ExtractPolicy, ExtractReport } from "./extract/mod.ts";
 import { extractInPool } from "./extract/run.ts";
+import { isWithin } from "./mount_target.ts";
 import { beginPartial, openUnpackTarget, type UnpackTarget } from "./unpack_target.ts";
 
 /** What {@linkcode unpackImage} needs. */
@@ -33,7 +43,7 @@ export interface UnpackOptions {
  * Not root, the caller owns all files; devices and privileged attributes are left
  * out and counted in the report.
  *
- * @throws {VarveError} `E_EXISTS` the target is not an empty directory · `E_NOT_FOUND` its parent is missing · `E_BUSY`
+ * @throws {VarveError} `E_USAGE` the target is in the store · `E_EXISTS` it is not an empty directory · `E_NOT_FOUND` its parent is missing · `E_BUSY`
  * another process unpacks there · `E_UNSUPPORTED` the store has no directories · as `extractTree`
  *
  * @example
@@ -48,6 +58,7 @@ export async function unpackImage(options: UnpackOptions): Promise<ExtractReport
   }
   signal?.throwIfAborted();
   using target = openUnpackTarget(options.target);
+  refuseStore(store, target);
   using partial = beginPartial(target);
   try {
     const report = await extractInPool({
@@ -73,6 +84,16 @@ export async function unpackImage(options: UnpackOptions): Promise<ExtractReport
     removeQuietly(target, partial.name);
     throw error;
   }
+}
+
+/** What is no part of a store does not belong into it. */
+function refuseStore({ root }: Store, { parent, shown }: UnpackTarget): void {
+  if (root === null) return;
+  const place = readLinkAt(CWD, procPath(parent));
+  if (!isWithin(place, fromText(Deno.realPathSync(root)))) return;
+  throw new VarveError("E_USAGE", `Cannot unpack to ${shown}: it would lie in the store ${root}`, {
+    subject: shown,
+  });
 }
 
 function place({ parent, name, shown }: UnpackTarget, partial: ByteString): void {

@@ -103,6 +103,14 @@ test("an empty directory is replaced; nothing else is", async (one) => {
   assertEquals(one.names(), ["empty", "file", "full", "link"]);
 });
 
+test("nothing is unpacked into the store", async (one) => {
+  await Deno.symlink(one.temp.join("store"), one.temp.join("link"));
+  for (const target of ["store/x", "store/layers/x", "link/x"]) {
+    assertEquals([target, await one.unpack(target)], [target, "E_USAGE"]);
+  }
+  assertEquals(await one.unpack("store-2"), "ok");
+});
+
 test("what an interrupted run left is replaced; what is in use is not", async (one) => {
   assertEquals(await one.unpack("out"), "ok");
   const { temp, store, pool, image } = one;
