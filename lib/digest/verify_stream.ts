@@ -21,22 +21,32 @@ import { type Expected, Verifier } from "./verifier.ts";
  * tell `expected` and `actual` in their details.
  */
 export class VerifyingStream extends TransformStream<Uint8Array, Uint8Array> {
-  /** Makes the stream. @throws {RangeError} when the size is not a whole number from 0 to 2⁵³ − 1 */
-  constructor(expected: Expected) {
+  /**
+   * Makes the stream. `onMismatch` hears of bytes that are not the expected ones before the reader does.
+   *
+   * @throws {RangeError} when the size is not a whole number from 0 to 2⁵³ − 1
+   */
+  constructor(expected: Expected, onMismatch?: () => void) {
     const verifier = new Verifier(expected);
+    const judge = (step: () => void) => {
+      try {
+        step();
+      } catch (error) {
+        onMismatch?.();
+        throw error;
+      }
+    };
     super({
       transform(chunk, controller): void {
-        verifier.update(chunk);
+        judge(() => verifier.update(chunk));
         controller.enqueue(chunk);
       },
-      flush(): void {
-        verifier.finish();
-      },
+      flush: () => judge(() => verifier.finish()),
     });
   }
 }
 
 /** A {@linkcode VerifyingStream} for what is expected. */
-export function verifyStream(expected: Expected): VerifyingStream {
-  return new VerifyingStream(expected);
+export function verifyStream(expected: Expected, onMismatch?: () => void): VerifyingStream {
+  return new VerifyingStream(expected, onMismatch);
 }

@@ -48,7 +48,6 @@ export class Walker {
     stack.length = 0;
     for (let i = parts.length - 1 - skip; i >= 0; i--) stack.push(parts[i] as ByteString);
     this.#start();
-    this.blocked = false;
     let links = 0;
     while (stack.length > 0) {
       const name = stack.pop() as ByteString;
@@ -105,6 +104,7 @@ export class Walker {
     this.directory = this.#tree.root;
     this.missing.length = 0;
     this.way.length = 0;
+    this.blocked = false;
   }
 
   #up(): void {

@@ -65,10 +65,11 @@ export class Whiteouts {
     const last = parts[parts.length - 1] as ByteString;
     const slash = path.lastIndexOf("/");
     // The letters are the parent's only where the last part is the last name.
-    const letters = path.slice(slash + 1) === last ? path.slice(0, Math.max(slash, 0)) : null;
+    const isPlain = path.slice(slash + 1) === last;
+    const letters = isPlain ? path.slice(0, Math.max(slash, 0)) as ByteString : null;
     if (letters === null || letters !== this.#letters) {
-      this.#parent = this.#resolve(parts, path, letters as ByteString | null);
-      this.#letters = letters as ByteString | null;
+      this.#parent = this.#resolve(parts, path, letters);
+      this.#letters = letters;
     }
     this.#kinds.push(kind);
     this.#paths.push(path);

@@ -10,19 +10,23 @@ export interface NetworkState {
   readonly waitsForTls: boolean;
 }
 
-const WAITS_FOR_TLS =
-  /os error 104|connection reset|connection closed before message completed|invalid HTTP version/i;
+/** What an error says, what that means, and whether one who waits for TLS may be behind it. */
+type Known = readonly [RegExp, string, waitsForTls?: true];
 
-const PASSES: readonly (readonly [RegExp, string])[] = [
+const PASSES: readonly Known[] = [
   [/os error 111|connection refused/i, "the connection was refused"],
-  [/os error 104|connection reset/i, "the connection was reset"],
-  [/connection closed before message completed/, "the connection was closed without an answer"],
+  [/os error 104|connection reset/i, "the connection was reset", true],
+  [
+    /connection closed before message completed/,
+    "the connection was closed without an answer",
+    true,
+  ],
   [/os error 110|timed out/i, "the connection timed out"],
   [/os error 113|os error 101/i, "there is no route to it"],
   [/error reading a body/, "the connection was cut"],
 ];
 
-const STAYS: readonly (readonly [RegExp, string])[] = [
+const STAYS: readonly Known[] = [
   [/name or service not known/i, "its name is not known to the DNS"],
   [/UnknownIssuer/, "its certificate is of an authority that is not known (hosts.toml: ca)"],
   [/not valid for name/, "its certificate is for another name"],
@@ -40,7 +44,7 @@ const STAYS: readonly (readonly [RegExp, string])[] = [
     "it does not speak TLS (if it speaks plain http: --plain-http)",
   ],
   [/received fatal alert/, "it refuses the TLS connection"],
-  [/invalid HTTP version/, "it does not speak plain http"],
+  [/invalid HTTP version/, "it does not speak plain http", true],
   [/port [0-9]+ are blocked/i, "its port is one that fetch never connects to"],
   [/proxy authentication required/, "the proxy wants another user or password"],
   [/unsuccessful tunnel/, "the proxy refuses to connect to it"],
@@ -50,14 +54,13 @@ const STAYS: readonly (readonly [RegExp, string])[] = [
 export function networkState(error: unknown): NetworkState {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const text = cause instanceof Error ? cause.message : String(cause);
-  const waitsForTls = WAITS_FOR_TLS.test(text);
   for (const [list, passes] of [[STAYS, false], [PASSES, true]] as const) {
-    for (const [pattern, state] of list) {
+    for (const [pattern, state, waitsForTls = false] of list) {
       if (pattern.test(text)) return { state, passes, waitsForTls };
     }
   }
   const words = /dns error/i.test(text)
     ? "the DNS does not tell its address"
     : shownWords(text.replace(/\bfor url \([^)]*\)/g, ""));
-  return { state: words || "it failed", passes: true, waitsForTls };
+  return { state: words || "it failed", passes: true, waitsForTls: false };
 }

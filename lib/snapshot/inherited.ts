@@ -1,10 +1,13 @@
-import type { ByteString } from "../bytes/mod.ts";
+import { type ByteString, fromText } from "../bytes/mod.ts";
 import {
   chmodFd,
   chownFd,
+  CWD,
   effectiveGroup,
   effectiveUser,
   type Fd,
+  openDirectoryAt,
+  ownFd,
   removeXattrFd,
 } from "../linux/mod.ts";
 
@@ -20,8 +23,9 @@ export function removeInheritedAcls(directory: Fd): void {
 }
 
 /** Makes a new directory what it would be where nothing is inherited: ours, of a mode, without ACLs. */
-export function disinherit(directory: Fd, mode: number): void {
-  removeInheritedAcls(directory);
-  chownFd(directory, effectiveUser(), effectiveGroup());
-  chmodFd(directory, mode);
+export function disinherit(path: string, mode: number): void {
+  using directory = ownFd(openDirectoryAt(CWD, fromText(path)));
+  removeInheritedAcls(directory.fd);
+  chownFd(directory.fd, effectiveUser(), effectiveGroup());
+  chmodFd(directory.fd, mode);
 }

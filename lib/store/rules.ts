@@ -7,7 +7,7 @@ import {
   parseDescriptor,
   parseStrictJson,
 } from "../oci/mod.ts";
-import type { LayerKey, LayerRecord } from "./contract.ts";
+import type { LayerKey, LayerRecord, SpareOptions } from "./contract.ts";
 
 /** Longest name, key or id of a row, in UTF-16 units. They live in rows only, never in a path. */
 export const MAX_NAME = 4096;
@@ -15,6 +15,12 @@ export const MAX_NAME = 4096;
 export const MAX_DOCUMENT: number = 4 * 1024 * 1024;
 /** Media type of a layer that is not compressed, for blobs that the store names itself. */
 export const PLAIN_LAYER = "application/vnd.oci.image.layer.v1.tar";
+
+/** A name that a commit gives; `null` is `<none>@<digest>`. */
+export interface NamedTarget extends SpareOptions {
+  readonly name: string | null;
+  readonly target: Descriptor;
+}
 
 /**
  * Judges the name of a row: SQLite would cut it at a NUL and turn a lone surrogate into U+FFFD, so that

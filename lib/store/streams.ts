@@ -1,4 +1,4 @@
-import { type Expected, Verifier } from "../digest/mod.ts";
+import { type Expected, verifyStream } from "../digest/mod.ts";
 
 /** What one pull of a stream over memory gives. */
 const PIECE = 256 * 1024;
@@ -24,23 +24,8 @@ export function verified(
   expected: Expected,
   { signal, onDamage }: { readonly signal?: AbortSignal; readonly onDamage?: () => void },
 ): ReadableStream<Uint8Array> {
-  const verifier = new Verifier(expected);
-  const judge = (step: () => void) => {
-    try {
-      step();
-    } catch (error) {
-      onDamage?.();
-      throw error;
-    }
-  };
-  const judging = new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller): void {
-      judge(() => verifier.update(chunk));
-      controller.enqueue(chunk);
-    },
-    flush: () => judge(() => verifier.finish()),
-  });
-  return source.pipeThrough(judging, signal === undefined ? {} : { signal });
+  const options = signal === undefined ? {} : { signal };
+  return source.pipeThrough(verifyStream(expected, onDamage), options);
 }
 
 /** A stream that ends with `signal.reason` when that aborts. */

@@ -90,6 +90,8 @@ class OverlayRules implements MergeRules {
   readonly #trees: readonly PackedTree[];
   /** `#below[r]`: what the trees below tree `r` make together; from the bottom up, when asked. */
   readonly #below: Tree[] = [];
+  /** The same as layer trees. */
+  readonly #layersBelow = new Map<number, PackedTree>();
 
   constructor(trees: readonly PackedTree[], kind: TreeKind) {
     this.#trees = trees;
@@ -179,8 +181,12 @@ class OverlayRules implements MergeRules {
    * below all of them can say.
    */
   #cut(rank: number, path: ByteString): DirectoryPlan["attributes"] | undefined {
-    const below = this.#trees.slice(rank + 1);
-    let at: RowRef = { leaf: packed(overlayTrees(below, "layer")).root(), i: 0 };
+    let below = this.#layersBelow.get(rank);
+    if (below === undefined) {
+      below = packed(overlayTrees(this.#trees.slice(rank + 1), "layer"));
+      this.#layersBelow.set(rank, below);
+    }
+    let at: RowRef = { leaf: below.root(), i: 0 };
     let isClosed = false;
     for (const name of splitPath(path)) {
       if (!at.leaf.isDirectory(at.i)) return null;

@@ -71,7 +71,10 @@ export async function prepareRoot(input: RootInput): Promise<PreparedRoot> {
   const { mounts, snapshotDirectory, target } = input;
   const overlay = mounts[0]?.type === "overlay";
   const init = initDirectory(snapshotDirectory);
-  if (overlay) await makeInit(init);
+  if (overlay) {
+    await Deno.mkdir(init, { recursive: true });
+    disinherit(init, 0o755);
+  }
   const whole = mounts.map((mount) => withTopLower(mount, init));
   const at = fromText(target);
   for (const mount of whole) performMount(readOnlyMount(mount), at);
@@ -94,12 +97,6 @@ export async function prepareRoot(input: RootInput): Promise<PreparedRoot> {
   }
   for (const mount of whole) performMount({ ...mount, source: sourceOf(mount) }, at);
   return prepared;
-}
-
-async function makeInit(path: string): Promise<void> {
-  await Deno.mkdir(path, { recursive: true });
-  using directory = ownFd(openDirectoryAt(CWD, fromText(path)));
-  disinherit(directory.fd, 0o755);
 }
 
 /** The name under which the mount is listed. */

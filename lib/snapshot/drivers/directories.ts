@@ -33,8 +33,7 @@ export class DriverDirectories {
    */
   async make(path: string): Promise<void> {
     await Deno.mkdir(path);
-    using directory = ownFd(openDirectoryAt(CWD, fromText(path)));
-    disinherit(directory.fd, 0o755);
+    disinherit(path, 0o755);
     await Deno.utime(path, 0, 0);
   }
 

@@ -1,8 +1,7 @@
 import type { DiffId } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
-import type { Descriptor } from "../../oci/mod.ts";
-import type { ImageRecord, IngestResult, LayerRecord, SpareOptions } from "../contract.ts";
-import { namelessImage, PLAIN_LAYER } from "../rules.ts";
+import type { ImageRecord, IngestResult, LayerRecord } from "../contract.ts";
+import { type NamedTarget, namelessImage, PLAIN_LAYER } from "../rules.ts";
 import { layerRow } from "./content.ts";
 import { allocateCacheIds, countUp, type Disk, setState } from "./context.ts";
 import { isLayerWhole } from "./damage.ts";
@@ -15,12 +14,6 @@ import { type LayerRow, toLayer } from "./records.ts";
 import { insertChain, putImage } from "./rows.ts";
 import type { StagedBlob, StagedFiles } from "./staged.ts";
 import { guarded } from "./system.ts";
-
-/** A name that a commit gives. */
-export interface NamedTarget extends SpareOptions {
-  readonly name: string | null;
-  readonly target: Descriptor;
-}
 
 /** What an ingest commits. */
 export interface Plan {

@@ -9,8 +9,8 @@ import type {
   LayerOptions,
   SpareOptions,
 } from "../contract.ts";
-import { checkName, keptTarget } from "../rules.ts";
-import { commitPlan, type NamedTarget } from "./commit.ts";
+import { checkName, keptTarget, type NamedTarget } from "../rules.ts";
+import { commitPlan } from "./commit.ts";
 import { checkWritable, type Disk } from "./context.ts";
 import { dropKept } from "./kept_bytes.ts";
 import { LayerStaging } from "./layer_staging.ts";

@@ -1,15 +1,8 @@
 import type { DiffId, Digest } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
-import type { Descriptor } from "../../oci/mod.ts";
-import type { Chains, Images, IngestResult, LayerRecord, SpareOptions } from "../contract.ts";
-import { namelessImage, notFound, PLAIN_LAYER } from "../rules.ts";
+import type { Chains, Images, IngestResult, LayerRecord } from "../contract.ts";
+import { type NamedTarget, namelessImage, notFound, PLAIN_LAYER } from "../rules.ts";
 import type { MemoryBlob, MemoryState, Offer } from "./state.ts";
-
-/** A name that a commit gives. */
-export interface NamedTarget extends SpareOptions {
-  readonly name: string | null;
-  readonly target: Descriptor;
-}
 
 /** What an ingest commits. */
 export interface MemoryPlan {

@@ -18,8 +18,8 @@ import type {
   LayerOptions,
   SpareOptions,
 } from "../contract.ts";
-import { checkName, keptTarget } from "../rules.ts";
-import { commitPlan, type NamedTarget } from "./commit.ts";
+import { checkName, keptTarget, type NamedTarget } from "../rules.ts";
+import { commitPlan } from "./commit.ts";
 import { memoryBlob } from "./content.ts";
 import { MemoryLayerStaging } from "./layer_staging.ts";
 import type { KeyedLocks } from "./locks.ts";
