@@ -57,18 +57,16 @@ export {
   createPool,
   type Half,
   type Halves,
-  type InflaterName,
   type Job,
   type JobContext,
   type JobProgress,
-  type LayerJobOutput,
-  type LayerTarget,
   type Pool,
   type PoolOptions,
   type RunOptions,
   type WarmUp,
   type WorkerEntry,
 } from "./lib/pool/mod.ts";
+export { type InflaterName, type LayerJobOutput, type LayerTarget } from "./lib/layer_job/mod.ts";
 export {
   findImage,
   openMemoryStore,
@@ -86,18 +84,20 @@ export {
   type ImportOptions,
   type LoadedImage,
   type LoadedLayer,
-  loadImages,
   type LoadOptions,
   type LoadProgress,
   type NewImageOptions,
   type NewLayerSource,
   type Rebase,
   rebaseImage,
+  squashImage,
+} from "./lib/image/mod.ts";
+export {
+  loadImages,
   saveImages,
   type SaveOptions,
   saveToDirectory,
   saveToFile,
-  squashImage,
 } from "./lib/archive/mod.ts";
 export {
   type ClientConfig,
@@ -108,22 +108,35 @@ export {
   pushImage,
   type PushOptions,
   RegistryClient,
+} from "./lib/registry/mod.ts";
+export {
   type RegistryServer,
   serveRegistry,
   type ServeRegistryOptions,
-} from "./lib/registry/mod.ts";
+} from "./lib/registry_server/mod.ts";
+export { createSnapshotter, selectDriver, type Snapshotter } from "./lib/snapshot/mod.ts";
 export {
-  createSnapshotter,
+  type CommitImageOptions,
+  commitSnapshot,
+  type CommittedImage,
   exportSnapshot,
   type ExportSnapshotOptions,
   importDirectory,
+} from "./lib/commit/mod.ts";
+export type {
+  DropReason,
+  ExtractPolicy,
+  ExtractReport,
+  ScanRules,
+  Stub,
+} from "./lib/directory/mod.ts";
+export {
   type MountedImage,
   mountImage,
   type MountImageOptions,
-  selectDriver,
-  type Snapshotter,
   unmountImage,
+  type UnmountImageOptions,
   unpackImage,
   type UnpackOptions,
-  warmUpCompose,
-} from "./lib/snapshot/mod.ts";
+} from "./lib/mount/mod.ts";
+export { warmUpCompose } from "./lib/compose/mod.ts";

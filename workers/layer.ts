@@ -1,5 +1,6 @@
 /** Worker entry of the layer job, on bytes of files, streams and registries. */
-import { layerJobs, serve } from "../lib/pool/mod.ts";
-import { networkJobs } from "../lib/registry/jobs/mod.ts";
+import { layerJobs } from "../lib/layer_job/jobs.ts";
+import { serve } from "../lib/pool/internal.ts";
+import { networkJobs } from "../lib/registry/jobs.ts";
 
 if ("WorkerGlobalScope" in globalThis) serve(globalThis, [...layerJobs, ...networkJobs]);

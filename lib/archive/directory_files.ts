@@ -1,8 +1,7 @@
 import { VarveError } from "../errors.ts";
-import type { ArchiveFiles, FileAt } from "./files.ts";
-import { cleanName } from "./files.ts";
+import { readRange } from "../image/internal.ts";
 import { fileError } from "../linux/mod.ts";
-import { readRange } from "./read_range.ts";
+import { type ArchiveFiles, cleanName, type FileAt } from "./files.ts";
 
 /**
  * An OCI layout directory. Only regular files count: a symbolic link or a

@@ -1,5 +1,5 @@
-import { VarveError } from "../errors.ts";
 import { type ByteString, toText } from "../bytes/mod.ts";
+import { VarveError } from "../errors.ts";
 import type { Entry } from "../layer/mod.ts";
 import { cleanName, type FileAt, MAX_LINKS } from "./files.ts";
 

@@ -6,7 +6,7 @@
  */
 import type { Compression } from "../codec/compress/mod.ts";
 import { type Digest, hexOf } from "../digest/mod.ts";
-import type { LayerJobOutput } from "../pool/mod.ts";
+import type { LayerJobOutput } from "../layer_job/mod.ts";
 import type { StagedLayer } from "../store/mod.ts";
 
 /** Where the bytes of a file are. */

@@ -1,4 +1,5 @@
 import { VarveError } from "../errors.ts";
+import type { LoadedImage, LoadedLayer, LoadOptions } from "../image/mod.ts";
 import { chainIds } from "../layer/mod.ts";
 import {
   formatReference,
@@ -21,7 +22,6 @@ import {
   type StagedManifest,
 } from "./staged_image.ts";
 import { Stager } from "./stager.ts";
-import type { LoadedImage, LoadedLayer, LoadOptions } from "./types.ts";
 
 /**
  * Loads the images of an archive: a docker-archive, an OCI layout as tar or

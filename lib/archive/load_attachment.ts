@@ -1,7 +1,7 @@
 import { VarveError } from "../errors.ts";
+import { rangeChunks } from "../image/internal.ts";
 import { type Descriptor, OCI_LIMITS, parseManifest } from "../oci/mod.ts";
 import { blobPath, type FileAt } from "./files.ts";
-import { rangeChunks } from "./read_range.ts";
 import type { StageContext } from "./staged_image.ts";
 
 /** Attestations and artifacts are kept as blobs, so that the index stays whole; nothing of them is unpacked. */

@@ -1,4 +1,5 @@
 import { fromText, toText } from "../bytes/mod.ts";
+import { sniff } from "../codec/compress/mod.ts";
 import { VarveError } from "../errors.ts";
 import {
   type ArchiveImage,
@@ -9,8 +10,7 @@ import {
   parseArchiveManifest,
   parseImageConfig,
 } from "../oci/mod.ts";
-import { sniff } from "../codec/compress/mod.ts";
-import { mapLimited } from "../pool/mod.ts";
+import { mapLimited } from "../pool/internal.ts";
 import {
   claimedName,
   givenName,

@@ -1,9 +1,9 @@
-import { VarveError } from "../errors.ts";
 import { decompress, sniff } from "../codec/compress/mod.ts";
+import { VarveError } from "../errors.ts";
+import { allChunks, readRange } from "../image/internal.ts";
 import { fileErrno, fileError } from "../linux/mod.ts";
 import { directoryFiles } from "./directory_files.ts";
 import type { ArchiveFiles } from "./files.ts";
-import { allChunks, readRange } from "./read_range.ts";
 import type { Stager } from "./stager.ts";
 import { streamFiles } from "./stream_files.ts";
 import { tarFiles } from "./tar_files.ts";

@@ -1,11 +1,11 @@
 import { concatReadableStreams, LimitedBytesTransformStream } from "@std/streams";
-import { VarveError } from "../errors.ts";
 import { fromText, timestamp } from "../bytes/mod.ts";
 import { encodeTarHeader, tarPadding } from "../codec/tar/mod.ts";
+import { VarveError } from "../errors.ts";
+import { compressImage, type CompressImageOptions } from "../image/mod.ts";
 import { guarded } from "../linux/mod.ts";
 import type { Platform } from "../oci/mod.ts";
 import { findImage, type ImageRecord, narrowImage, type Store } from "../store/mod.ts";
-import { compressImage, type CompressImageOptions } from "./compress_image.ts";
 import { type PlannedFile, planSave, type SavePlan } from "./save_plan.ts";
 import { directoryTarget } from "./save_target.ts";
 import { writeAll, writeFile } from "./write_file.ts";

@@ -1,5 +1,5 @@
-import { VarveError } from "../errors.ts";
 import type { Digest } from "../digest/mod.ts";
+import { VarveError } from "../errors.ts";
 import {
   type Descriptor,
   encodeArchiveManifest,

@@ -11,9 +11,9 @@ import {
   type Reference,
   tryParseReference,
 } from "../oci/mod.ts";
+import { mapLimited } from "../pool/internal.ts";
 import type { Ingest } from "../store/mod.ts";
 import type { ArchiveFiles } from "./files.ts";
-import { mapLimited } from "../pool/mod.ts";
 import type { StagedResult, Stager, WantedLayer } from "./stager.ts";
 
 /** A manifest of an image, with its layers staged. */

@@ -1,4 +1,5 @@
-import { VarveError } from "../errors.ts";
+import { checkMediaType, type Compression, type CompressLimits } from "../codec/compress/mod.ts";
+import type { TarLimits } from "../codec/tar/mod.ts";
 import {
   algorithmOf,
   createHasher,
@@ -7,21 +8,16 @@ import {
   equalDigests,
   isDigest,
 } from "../digest/mod.ts";
-import { checkMediaType, type Compression, type CompressLimits } from "../codec/compress/mod.ts";
-import type { TarLimits } from "../codec/tar/mod.ts";
-import { layerMediaType } from "../oci/mod.ts";
+import { VarveError } from "../errors.ts";
+import { rangeChunks } from "../image/internal.ts";
+import type { LoadProgress } from "../image/mod.ts";
 import type { LayerLimits, LayerPolicy, Warning } from "../layer/mod.ts";
-import {
-  type InflaterName,
-  layerJob,
-  type LayerJobOutput,
-  type LayerSource,
-  type Pool,
-} from "../pool/mod.ts";
+import { layerJob, type LayerSource } from "../layer_job/internal.ts";
+import type { InflaterName, LayerJobOutput } from "../layer_job/mod.ts";
+import { layerMediaType } from "../oci/mod.ts";
+import type { Pool } from "../pool/mod.ts";
 import type { Ingest, LayerRecord, StagedLayer, Store } from "../store/mod.ts";
 import type { FileAt } from "./files.ts";
-import { rangeChunks } from "./read_range.ts";
-import type { LoadProgress } from "./types.ts";
 
 /** What a document says of a layer. */
 export interface WantedLayer {

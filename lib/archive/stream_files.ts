@@ -1,14 +1,14 @@
 import { joinBytes } from "../bytes/mod.ts";
-import { VarveError } from "../errors.ts";
 import { compressionMagic, sniff } from "../codec/compress/mod.ts";
 import { TarReader } from "../codec/tar/mod.ts";
+import { VarveError } from "../errors.ts";
 import type { Entry } from "../layer/mod.ts";
 import { headOf, readDocument } from "./directory_files.ts";
 import { EntryTable } from "./entry_table.ts";
 import type { ArchiveFiles, FileAt } from "./files.ts";
-import { Pipe } from "./pipe.ts";
 import { COMPRESSED_HEAD, looksLikeLayer, PLAIN_HEAD } from "./looks_like_layer.ts";
 import type { OpenFilesOptions } from "./open_files.ts";
+import { Pipe } from "./pipe.ts";
 import type { Stager } from "./stager.ts";
 
 /** Documents are at most this large together, or as large as the largest may be. */

@@ -1,10 +1,10 @@
-import { VarveError } from "../errors.ts";
 import { TarReader } from "../codec/tar/mod.ts";
+import { VarveError } from "../errors.ts";
+import { openFile } from "../image/internal.ts";
 import type { Entry } from "../layer/mod.ts";
 import { headOf, readDocument } from "./directory_files.ts";
 import { EntryTable } from "./entry_table.ts";
 import type { ArchiveFiles } from "./files.ts";
-import { openFile } from "./read_range.ts";
 
 /** Enough for a header with its meta headers in one read. */
 const WINDOW = 64 * 1024;

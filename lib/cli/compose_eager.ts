@@ -1,5 +1,5 @@
-import type { LoadedImage } from "../archive/mod.ts";
 import { VarveError } from "../errors.ts";
+import type { LoadedImage } from "../image/mod.ts";
 import type { Context } from "./context.ts";
 
 /**
@@ -11,7 +11,7 @@ export async function composeEagerly(
   images: readonly LoadedImage[],
 ): Promise<void> {
   if (!await composes(context, false)) return;
-  const { composeChain } = await import("../snapshot/mod.ts");
+  const { composeChain } = await import("../compose/mod.ts");
   const [store, pool] = [await context.store(), await context.pool()];
   for (const { layers } of images) {
     const diffIds = layers.map(({ diffId }) => diffId);
@@ -34,7 +34,7 @@ export async function warmUpWhereComposed(
   isMounted: boolean,
 ): Promise<() => void> {
   if (!await composes(context, isMounted)) return () => {};
-  const { warmUpCompose } = await import("../snapshot/mod.ts");
+  const { warmUpCompose } = await import("../compose/mod.ts");
   const pool = await context.pool();
   return () => warmUpCompose(pool);
 }

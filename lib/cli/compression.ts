@@ -1,11 +1,11 @@
 import type { Command } from "commander";
-import { VarveError } from "../errors.ts";
 import { COMPRESSION_LEVELS } from "../codec/compress/mod.ts";
-import type { CompressImageOptions } from "../archive/mod.ts";
+import { VarveError } from "../errors.ts";
+import type { CompressImageOptions } from "../image/mod.ts";
 import type { Context } from "./context.ts";
+import type { ProgressItem } from "./display/progress.ts";
+import { shortDigest } from "./display/short.ts";
 import { oneOf } from "./options.ts";
-import type { ProgressItem } from "./progress.ts";
-import { shortDigest } from "./short.ts";
 import { type Options, text } from "./verb.ts";
 
 /** Adds the options that {@linkcode compressionOf} reads. */

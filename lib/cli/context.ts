@@ -2,9 +2,9 @@
 import { createPool, type Pool } from "../pool/mod.ts";
 import type { Snapshotter } from "../snapshot/mod.ts";
 import { openStore, type Store } from "../store/mod.ts";
+import { printable } from "./display/printable.ts";
+import { createProgress, type Progress } from "./display/progress.ts";
 import { type GlobalOptions, workersOf } from "./options.ts";
-import { printable } from "./printable.ts";
-import { createProgress, type Progress } from "./progress.ts";
 
 /** The terminal, as the command line sees it. Tests give their own. */
 export interface Io {

@@ -1,4 +1,6 @@
 import { fromText } from "../bytes/mod.ts";
+import { findRuntime, hasHybridCgroups, hasOnlyUnifiedCgroups } from "../container/mod.ts";
+import { VarveError } from "../errors.ts";
 import {
   CWD,
   effectiveUser,
@@ -10,8 +12,6 @@ import {
   openAt,
   ownFd,
 } from "../linux/mod.ts";
-import { findRuntime, hasHybridCgroups, hasOnlyUnifiedCgroups } from "../container/mod.ts";
-import { VarveError } from "../errors.ts";
 import type { Store } from "../store/mod.ts";
 
 /** Programs that varve works with or is tested against. None is needed. */

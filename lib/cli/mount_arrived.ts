@@ -1,5 +1,5 @@
-import type { LoadedImage } from "../archive/mod.ts";
 import { VarveError } from "../errors.ts";
+import type { LoadedImage } from "../image/mod.ts";
 import type { Platform } from "../oci/mod.ts";
 import { findImage, readImage } from "../store/mod.ts";
 import { composeEagerly } from "./compose_eager.ts";
@@ -48,7 +48,7 @@ export async function expectImage(
 
 /** Also makes the snapshotter, which would take its time later. */
 async function checkTarget(context: Context, directory: string): Promise<string> {
-  const { checkMountTarget } = await import("../snapshot/mod.ts");
+  const { checkMountTarget } = await import("../mount/mod.ts");
   const target = checkMountTarget(await context.store(), directory);
   await context.snapshotter();
   return target;
@@ -67,7 +67,7 @@ async function mountOne(
       { subject: target, hint: "mount one of them by its name" },
     );
   }
-  const { mountImage } = await import("../snapshot/mod.ts");
+  const { mountImage } = await import("../mount/mod.ts");
   const [store, snapshotter] = [await context.store(), await context.snapshotter()];
   const image = await readImage(store, await findImage(store, images[0]?.names[0] ?? ""), {
     platform,

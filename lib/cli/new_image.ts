@@ -1,5 +1,5 @@
-import type { NewImageOptions } from "../archive/mod.ts";
 import { VarveError } from "../errors.ts";
+import type { NewImageOptions } from "../image/mod.ts";
 import type { Context } from "./context.ts";
 import { hostPlatform } from "./images.ts";
 import { inflaterOf } from "./options.ts";

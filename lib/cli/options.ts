@@ -1,5 +1,6 @@
 import { VarveError } from "../errors.ts";
-import { type InflaterName, INFLATERS } from "../pool/mod.ts";
+import { INFLATERS } from "../layer_job/internal.ts";
+import type { InflaterName } from "../layer_job/mod.ts";
 import type { Store } from "../store/mod.ts";
 
 /** Options that every verb takes, before or after its name. */

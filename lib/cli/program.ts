@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { VarveError } from "../errors.ts";
 import { GROUPS, VERBS } from "./catalog.ts";
-import { Place } from "./place.ts";
+import { Place } from "./cursor.ts";
 import type { Options, Verb } from "./verb.ts";
 import { VERSION } from "./verbs/version.ts";
 

@@ -1,4 +1,5 @@
-import type { MountedImage, Snapshotter } from "../snapshot/mod.ts";
+import type { MountedImage } from "../mount/mod.ts";
+import type { Snapshotter } from "../snapshot/mod.ts";
 
 /** What is said of an image that was mounted. */
 export interface MountReport {

@@ -2,10 +2,10 @@ import { type Command, CommanderError } from "commander";
 import { exitCode, toErrorRecord, VarveError } from "../errors.ts";
 import { fileError } from "../linux/mod.ts";
 import { Context, type Io } from "./context.ts";
-import { jsonParts } from "./json.ts";
+import { jsonParts } from "./display/json.ts";
+import { checkedOutput, ClosedOutput, writeParts } from "./display/output.ts";
+import { printable, printableJson } from "./display/printable.ts";
 import { type GlobalOptions, globalOptions } from "./options.ts";
-import { checkedOutput, ClosedOutput, writeParts } from "./output.ts";
-import { printable, printableJson } from "./printable.ts";
 import { createProgram, endOptions } from "./program.ts";
 import { type Options, type Report, STREAMED, type Verb } from "./verb.ts";
 

@@ -1,12 +1,12 @@
 import { DEFAULT_COMPRESS_LIMITS } from "../codec/compress/mod.ts";
 import { DEFAULT_TAR_LIMITS } from "../codec/tar/mod.ts";
-import type { LoadOptions } from "../archive/mod.ts";
 import { VarveError } from "../errors.ts";
+import type { LoadOptions } from "../image/mod.ts";
 import { LAYER_LIMITS, type LayerPolicy } from "../layer/mod.ts";
+import { INFLATERS } from "../layer_job/internal.ts";
 import { OCI_LIMITS } from "../oci/mod.ts";
-import { INFLATERS } from "../pool/mod.ts";
-import { DRIVER_WORDS } from "./driver_words.ts";
 import { documentLimits, type Store } from "../store/mod.ts";
+import { DRIVER_WORDS } from "./driver_words.ts";
 import { MAX_WORKERS } from "./options.ts";
 
 /** A setting that a store keeps. */

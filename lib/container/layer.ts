@@ -2,7 +2,8 @@
 import { fromText } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
 import { CWD, type Mount, openDirectoryAt, type OwnedFd, ownFd } from "../linux/mod.ts";
-import { imageLabels, refuseBusy } from "../snapshot/mod.ts";
+import { refuseBusy } from "../snapshot/internal.ts";
+import { imageLabels } from "../snapshot/mod.ts";
 import type { Store, StoredImage } from "../store/mod.ts";
 import type { RunContainerOptions } from "./contract.ts";
 import { refuseRunning } from "./run_directory.ts";

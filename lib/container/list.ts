@@ -1,6 +1,6 @@
 import type { Snapshotter } from "../snapshot/mod.ts";
 import type { Store } from "../store/mod.ts";
-import { LABELS } from "./books.ts";
+import { LABELS } from "./container_records.ts";
 import { firstProcess } from "./first_process.ts";
 import { findRuns, type FoundRun } from "./run_directory.ts";
 import { RUN_FILES } from "./runtime/commands.ts";

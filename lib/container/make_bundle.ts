@@ -1,8 +1,8 @@
+import { VarveError } from "../errors.ts";
 import { commandLine, environment, workingDirectory } from "./bundle/process.ts";
 import { runtimeSpec } from "./bundle/spec.ts";
 import type { RuntimeSpec } from "./bundle/types.ts";
 import { isBelow, type Volume } from "./bundle/volume.ts";
-import { VarveError } from "../errors.ts";
 import type { RunContainerOptions } from "./contract.ts";
 import type { Layer } from "./layer.ts";
 import { writeHostFiles } from "./root/host_files.ts";

@@ -1,6 +1,6 @@
 import type { Snapshotter } from "../snapshot/mod.ts";
 import type { Store } from "../store/mod.ts";
-import { keyOfLease, noteEnd } from "./books.ts";
+import { keyOfLease, noteEnd } from "./container_records.ts";
 import { findRuns } from "./run_directory.ts";
 import { cleanUp } from "./watchdog.ts";
 

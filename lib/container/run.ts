@@ -1,7 +1,7 @@
 import { VarveError } from "../errors.ts";
 import { mayMount } from "../linux/mod.ts";
-import { noteEnd, noteFailure, noteStart } from "./books.ts";
 import { commandLine } from "./bundle/process.ts";
+import { noteEnd, noteFailure, noteStart } from "./container_records.ts";
 import type { ContainerEnd, RunContainerOptions } from "./contract.ts";
 import { type Layer, lockLayer, prepareLayer } from "./layer.ts";
 import { makeBundle } from "./make_bundle.ts";

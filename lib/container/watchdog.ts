@@ -1,5 +1,5 @@
-import type { Runtime } from "./runtime/find.ts";
 import { ENDED, watchdogCommand } from "./runtime/commands.ts";
+import type { Runtime } from "./runtime/find.ts";
 import type { SavedTerminal } from "./terminal.ts";
 
 /** Cleans up after a run, whatever ends it. */

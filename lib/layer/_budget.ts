@@ -1,6 +1,6 @@
 import type { ByteString } from "../bytes/mod.ts";
-import { type LayerLimits, limitError } from "./limits.ts";
 import { shownPath } from "./_path.ts";
+import { type LayerLimits, limitError } from "./limits.ts";
 
 /** Counts what one layer uses up, so that no chain of small entries grows without bound. */
 export class Budget {

@@ -1,9 +1,9 @@
 import type { ByteString } from "../bytes/mod.ts";
 import type { NodeId } from "../tree/mod.ts";
 import type { Budget } from "./_budget.ts";
-import { limitError } from "./limits.ts";
 import { checkComponent, checkPath, cleanPath, notDirectory, shownPath } from "./_path.ts";
 import type { Walker } from "./_walker.ts";
+import { limitError } from "./limits.ts";
 
 /** A directory that was found before, by the letters of its path. */
 interface Slot {

@@ -2,9 +2,9 @@ import type { ByteString } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
 import { IMPLIED, type NodeId, type TreeBuilder } from "../tree/mod.ts";
 import type { Budget } from "./_budget.ts";
-import { limitError } from "./limits.ts";
 import { checkComponent, shownPath } from "./_path.ts";
 import { WHITEOUT_PREFIX } from "./_whiteout_name.ts";
+import { limitError } from "./limits.ts";
 
 /**
  * Walks paths in the tree that a layer has built so far, following the symbolic links that the same

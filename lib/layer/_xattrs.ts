@@ -3,9 +3,9 @@ import { VarveError } from "../errors.ts";
 import type { NodeType, Xattr } from "../tree/mod.ts";
 import { aclWithMode, judgeAcl } from "./_acl.ts";
 import { isCapability } from "./_capability.ts";
+import { shownPath } from "./_path.ts";
 import type { Entry } from "./entry.ts";
 import { LAYER_LIMITS, type LayerLimits } from "./limits.ts";
-import { shownPath } from "./_path.ts";
 import type { LayerPolicy } from "./policy.ts";
 import type { WarningCode, WarningCounter } from "./warnings.ts";
 

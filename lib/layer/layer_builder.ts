@@ -10,16 +10,16 @@ import {
   TreeBuilder,
 } from "../tree/mod.ts";
 import { Budget } from "./_budget.ts";
-import type { Entry } from "./entry.ts";
-import { type LayerLimits, layerLimits } from "./limits.ts";
 import { Parents } from "./_parents.ts";
 import { cleanPath, shownPath } from "./_path.ts";
-import { DEFAULT_LAYER_POLICY, type LayerPolicy } from "./policy.ts";
 import { Walker } from "./_walker.ts";
-import { type Warning, WarningCounter } from "./warnings.ts";
 import { mayBeWhiteout, pathKind, WHITEOUT_PREFIX, wrong } from "./_whiteout_name.ts";
 import { WHITEOUT, Whiteouts } from "./_whiteouts.ts";
 import { type Bearer, judgeXattrs, mergeXattrs } from "./_xattrs.ts";
+import type { Entry } from "./entry.ts";
+import { type LayerLimits, layerLimits } from "./limits.ts";
+import { DEFAULT_LAYER_POLICY, type LayerPolicy } from "./policy.ts";
+import { type Warning, WarningCounter } from "./warnings.ts";
 
 /** Options of a {@linkcode LayerBuilder}. */
 export interface LayerBuilderOptions {

@@ -1,5 +1,4 @@
-import type { ByteString } from "../bytes/mod.ts";
-import { fromBytes } from "../bytes/mod.ts";
+import { type ByteString, fromBytes } from "../bytes/mod.ts";
 import { cString } from "./c_string.ts";
 import { attempt, check, systemError } from "./errno.ts";
 import { At, Open } from "./numbers.ts";

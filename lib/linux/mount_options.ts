@@ -1,5 +1,5 @@
-import { type Mount, splitOverlayPaths } from "./mount_value.ts";
 import type { ByteString } from "../bytes/mod.ts";
+import { type Mount, splitOverlayPaths } from "./mount_value.ts";
 
 /** One parameter for fsconfig(2); without a value it is a flag. */
 export interface MountParameter {

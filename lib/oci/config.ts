@@ -1,5 +1,5 @@
-import { VarveError } from "../errors.ts";
 import { type DiffId, parseDigest } from "../digest/mod.ts";
+import { VarveError } from "../errors.ts";
 import { Fields } from "./_fields.ts";
 import { type JsonObject, type JsonValue, parseStrictJson } from "./json.ts";
 import { checkOciLimit, type OciLimits, ociLimits } from "./limits.ts";

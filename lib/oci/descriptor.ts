@@ -1,4 +1,3 @@
-import { VarveError } from "../errors.ts";
 import {
   algorithmOf,
   createHasher,
@@ -6,8 +5,9 @@ import {
   equalDigests,
   parseDigest,
 } from "../digest/mod.ts";
-import { type Encodable, sortedMap } from "./encode_json.ts";
+import { VarveError } from "../errors.ts";
 import { Fields } from "./_fields.ts";
+import { type Encodable, sortedMap } from "./encode_json.ts";
 import type { JsonValue } from "./json.ts";
 import { type Platform, platformFromJson, platformToJson } from "./platform.ts";
 

@@ -1,5 +1,5 @@
-import { VarveError } from "../errors.ts";
 import type { DiffId } from "../digest/mod.ts";
+import { VarveError } from "../errors.ts";
 import type { ImageConfig } from "./config.ts";
 import type { Descriptor } from "./descriptor.ts";
 import type { Manifest } from "./manifest.ts";

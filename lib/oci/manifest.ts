@@ -1,7 +1,7 @@
 import { VarveError } from "../errors.ts";
 import { Fields } from "./_fields.ts";
-import { type Descriptor, descriptorToJson, parseDescriptor } from "./descriptor.ts";
 import { agreedMediaType } from "./_media_type_claims.ts";
+import { type Descriptor, descriptorToJson, parseDescriptor } from "./descriptor.ts";
 import { type Encodable, encodeJson, sortedMap } from "./encode_json.ts";
 import { type JsonValue, parseStrictJson } from "./json.ts";
 import { checkOciLimit, type OciLimits, ociLimits } from "./limits.ts";

@@ -1,6 +1,6 @@
 import { VarveError } from "../errors.ts";
-import type { Encodable } from "./encode_json.ts";
 import { Fields } from "./_fields.ts";
+import type { Encodable } from "./encode_json.ts";
 import type { JsonValue } from "./json.ts";
 
 /** What an image runs on, in Go's names (image-spec, image-index.md, "platform"). */

@@ -1,5 +1,5 @@
-import { VarveError } from "../errors.ts";
 import { type Digest, isDigest } from "../digest/mod.ts";
+import { VarveError } from "../errors.ts";
 
 /** The name of an image, normalised: `docker.io/library/debian:latest`. */
 export interface Reference {

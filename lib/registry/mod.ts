@@ -11,17 +11,27 @@
  *
  * @module
  */
-export type * from "./contract.ts";
-export { type Challenge, parseChallenges } from "./challenge.ts";
-export { type ClientOptions, loadClientConfig, SYSTEM_CA_FILE } from "./client_config.ts";
-export type { HelperPlace } from "./credential_helper.ts";
-export { proxiesOf } from "./proxy.ts";
-export { pullImage, type PullOptions } from "./pull.ts";
-export { type FetchedDocument, type ManifestName, RegistryClient } from "./registry_client.ts";
-export { copyImage, type CopySide } from "./copy.ts";
-export { pushImage } from "./push.ts";
-export type { PushedImage, PushOptions, PushProgress } from "./send_image.ts";
-export type { BlobUpload, ManifestUpload, UploadOutcome } from "./upload.ts";
-export { eraseCredential, type LoginOptions, storeCredential } from "./login.ts";
-export type { RegistryServer, ServeRegistryOptions } from "./server/contract.ts";
-export { serveRegistry } from "./server/serve.ts";
+export { type Challenge, parseChallenges } from "./auth/challenge.ts";
+export type { HelperPlace } from "./auth/credential_helper.ts";
+export { eraseCredential, type LoginOptions, storeCredential } from "./auth/login.ts";
+export { type ClientOptions, loadClientConfig, SYSTEM_CA_FILE } from "./client/client_config.ts";
+export { proxiesOf } from "./client/proxy.ts";
+export {
+  type FetchedDocument,
+  type ManifestName,
+  RegistryClient,
+} from "./client/registry_client.ts";
+export type { BlobUpload, ManifestUpload, UploadOutcome } from "./client/upload.ts";
+export type {
+  Capability,
+  ClientConfig,
+  Credential,
+  Endpoint,
+  Proxies,
+  Token,
+  Tokens,
+} from "./contract.ts";
+export { copyImage, type CopySide } from "./transfer/copy.ts";
+export { pullImage, type PullOptions } from "./transfer/pull.ts";
+export { pushImage } from "./transfer/push.ts";
+export type { PushedImage, PushOptions, PushProgress } from "./transfer/send_image.ts";

@@ -17,21 +17,16 @@
  */
 import type { ChainId, DiffId } from "../digest/mod.ts";
 import type { Mount } from "../linux/mod.ts";
+import type { Usage } from "../directory/mod.ts";
 import type { SnapshotRow } from "../store/mod.ts";
+
+export type { Usage };
 
 /** The drivers: layers composed into one image, as directories on each other, or copied. */
 export type DriverName = "erofs" | "overlay" | "native";
 
 /** What is known of a snapshot. */
 export type SnapshotInfo = SnapshotRow;
-
-/** Disk use, parents not counted. */
-export interface Usage {
-  /** Bytes. */
-  readonly size: number;
-  /** Inodes; hard links count once. */
-  readonly inodes: number;
-}
 
 /** Options of prepare and view. */
 export interface PrepareOptions {

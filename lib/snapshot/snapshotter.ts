@@ -1,5 +1,6 @@
-import { VarveError } from "../errors.ts";
+import { askForTrim, holdLowers, trimAlone, trimIfAsked } from "../compose/internal.ts";
 import type { ChainId, DiffId } from "../digest/mod.ts";
+import { VarveError } from "../errors.ts";
 import { chainIds } from "../layer/mod.ts";
 import type { Mount } from "../linux/mod.ts";
 import type { Directories, SnapshotRow, Store } from "../store/mod.ts";
@@ -13,8 +14,7 @@ import type {
   Snapshotter,
   Usage,
 } from "./contract.ts";
-import { compileFilters } from "./filter.ts";
-import { askForTrim, holdLowers, trimAlone, trimIfAsked } from "./hold_lowers.ts";
+import { compileFilters } from "./snapshot_filter.ts";
 import * as machine from "./machine.ts";
 
 /** What a snapshotter is made of. */

@@ -26,10 +26,10 @@
  * Both pass `tests/conformance/store.ts`.
  */
 import type { ChainId, DiffId, Digest, TreeDigest } from "../digest/mod.ts";
+import type { LayerJobOutput, LayerTarget } from "../layer_job/mod.ts";
 import type { Descriptor, Platform } from "../oci/mod.ts";
-import type { LayerJobOutput, LayerTarget } from "../pool/mod.ts";
-import type { Directories } from "./directories.ts";
 import type { Tree } from "../tree/mod.ts";
+import type { Directories } from "./disk_store.ts";
 import type { OpenBlobOptions } from "./runs.ts";
 
 /** A blob that is here. (Ask an {@linkcode Ingest}, not this, whether to bring one: what a check found damaged has a record, too.) */

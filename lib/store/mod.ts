@@ -11,27 +11,42 @@
  *
  * @module
  */
-export type { ChainId, DiffId, Digest, TreeDigest } from "../digest/mod.ts";
-export type {
-  ContainerConfig,
-  Descriptor,
-  HistoryEntry,
-  ImageConfig,
-  ImageLayer,
-  JsonObject,
-  JsonValue,
-  Manifest,
-  OciLimits,
-} from "../oci/mod.ts";
-export type { Tree, TreeKind } from "../tree/mod.ts";
-export { type Warning, WARNING_CODES, type WarningCode } from "../layer/mod.ts";
-export type { Compression } from "../codec/compress/mod.ts";
-export type { LayerJobOutput, LayerTarget } from "../pool/mod.ts";
-export type * from "./contract.ts";
-export type * from "./directories.ts";
-export type { OpenBlobOptions } from "./runs.ts";
-export { documentLimits } from "./document_limits.ts";
-export { findImage, imageDiffIds, narrowImage, readImage, type StoredImage } from "./image.ts";
-export { openMemoryStore } from "./memory/store.ts";
+export {
+  type BegunLayer,
+  type BlobRecord,
+  type Blobs,
+  type ChainRecord,
+  type Chains,
+  type ImageRecord,
+  type Images,
+  type Ingest,
+  type IngestResult,
+  type LayerKey,
+  type LayerOptions,
+  type LayerReader,
+  type LayerRecord,
+  type Layers,
+  type Lease,
+  type Leases,
+  type Platform,
+  type Settings,
+  type SnapshotRow,
+  type Snapshots,
+  type SnapshotTable,
+  type SpareOptions,
+  type StagedLayer,
+  type Store,
+} from "./contract.ts";
 export { openStore } from "./disk/open.ts";
 export type { Durability, OpenOptions } from "./disk/options.ts";
+export type { Directories, EnsureOptions, TreeFile } from "./disk_store.ts";
+export { documentLimits } from "./document_limits.ts";
+export {
+  findImage,
+  imageDiffIds,
+  narrowImage,
+  readImage,
+  type StoredImage,
+} from "./image_lookup.ts";
+export { openMemoryStore } from "./memory/store.ts";
+export type { OpenBlobOptions } from "./runs.ts";

@@ -1,5 +1,5 @@
-import { VarveError } from "../errors.ts";
 import type { DiffId, Digest } from "../digest/mod.ts";
+import { VarveError } from "../errors.ts";
 import {
   type Descriptor,
   descriptorToJson,

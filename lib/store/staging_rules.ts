@@ -1,6 +1,6 @@
 import type { DiffId, Digest } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
-import type { LayerJobOutput } from "../pool/mod.ts";
+import type { LayerJobOutput } from "../layer_job/mod.ts";
 import type { LayerKey } from "./contract.ts";
 
 /**

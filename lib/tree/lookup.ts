@@ -1,11 +1,10 @@
-import type { ByteString } from "../bytes/mod.ts";
-import { escapeForTerminal } from "../bytes/mod.ts";
+import { type ByteString, escapeForTerminal } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
-import type { Block } from "./block.ts";
-import { findRow, RowCursor, type RowRef } from "./directory.ts";
 import type { DirectoryNode, Node } from "./node.ts";
-import { nodeAt } from "./node_codec.ts";
-import { packed } from "./packed.ts";
+import type { Block } from "./packed/block.ts";
+import { findRow, RowCursor, type RowRef } from "./packed/directory.ts";
+import { nodeAt } from "./packed/node_codec.ts";
+import { packed } from "./packed/packed.ts";
 import type { NamedNode, Tree } from "./tree.ts";
 
 /** The names of a path; empty ones and `.` are left out. */

@@ -1,5 +1,5 @@
-import type { TreeDigest } from "../digest/mod.ts";
 import type { ByteString } from "../bytes/mod.ts";
+import type { TreeDigest } from "../digest/mod.ts";
 import type { Node } from "./node.ts";
 
 /** What a tree says: what one layer changes, or the whole file system of a chain. */

@@ -1,8 +1,8 @@
 import type { ByteString } from "../bytes/mod.ts";
-import { RowCursor } from "./directory.ts";
 import { openDirectory, splitPath } from "./lookup.ts";
-import { nodeAt } from "./node_codec.ts";
-import { packed } from "./packed.ts";
+import { RowCursor } from "./packed/directory.ts";
+import { nodeAt } from "./packed/node_codec.ts";
+import { packed } from "./packed/packed.ts";
 import type { Tree, WalkEntry } from "./tree.ts";
 
 /** Where a {@linkcode walk} begins. */

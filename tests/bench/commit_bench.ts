@@ -6,13 +6,13 @@
  */
 // deno-lint-ignore-file no-console
 import { assertEquals } from "@std/assert";
-import { type AptChange, aptChange } from "../support/apt_change.ts";
 import { Cli } from "../support/cli.ts";
-import { debianImage } from "../support/debian.ts";
-import { startDocker } from "../support/docker.ts";
+import { type AptChange, aptChange } from "../support/peers/apt_change.ts";
+import { debianImage } from "../support/peers/debian.ts";
+import { startDocker } from "../support/peers/docker.ts";
 import { run } from "../support/process.ts";
-import { listDirectory } from "../support/same_tree.ts";
 import { tempDir } from "../support/temp.ts";
+import { listDirectory } from "../support/trees/same_tree.ts";
 import { compare, figure, timingOf } from "./harness.ts";
 import { compileProgram } from "./program.ts";
 

@@ -6,10 +6,10 @@
  * the thread ran, the best of three: the work is done by one thread that waits for nothing but the page cache.
  */
 import { writeErofs } from "../../lib/codec/erofs/mod.ts";
+import { composeJob, KEPT_FROM } from "../../lib/compose/compose_job.ts";
 import { type DiffId, sha256 } from "../../lib/digest/mod.ts";
+import { readTree } from "../../lib/directory/read_tree.ts";
 import { foldLayers } from "../../lib/layer/mod.ts";
-import { composeJob, KEPT_FROM } from "../../lib/snapshot/compose/job.ts";
-import { readTree } from "../../lib/snapshot/read_tree.ts";
 import type { TreeFile } from "../../lib/store/mod.ts";
 import {
   type DirectoryNode,

@@ -5,7 +5,7 @@
  * Root, debootstrap, umoci and skopeo are needed once, to build the image.
  */
 import { assertEquals } from "@std/assert";
-import { debianImage } from "../support/debian.ts";
+import { debianImage } from "../support/peers/debian.ts";
 import { run } from "../support/process.ts";
 import { tempDir } from "../support/temp.ts";
 import { figure, type Timing, timingOf } from "./harness.ts";

@@ -8,7 +8,8 @@
  */
 // deno-lint-ignore-file no-console
 import { gzipSync } from "node:zlib";
-import { createPool, layerJob, type LayerJobInput, type Pool } from "../../lib/pool/mod.ts";
+import { layerJob, type LayerJobInput } from "../../lib/layer_job/internal.ts";
+import { createPool, type Pool } from "../../lib/pool/mod.ts";
 import { prng } from "../support/prng.ts";
 import { run } from "../support/process.ts";
 import { tarEntry } from "../support/tar_builder.ts";

@@ -7,8 +7,9 @@
  */
 // deno-lint-ignore-file no-console
 import { findIsal } from "../../lib/linux/mod.ts";
+import { mountImage } from "../../lib/mount/mod.ts";
 import { createPool } from "../../lib/pool/mod.ts";
-import { createSnapshotter, mountImage, selectDriver } from "../../lib/snapshot/mod.ts";
+import { createSnapshotter, selectDriver } from "../../lib/snapshot/mod.ts";
 import { openStore, readImage } from "../../lib/store/mod.ts";
 import { Cli } from "../support/cli.ts";
 import { run } from "../support/process.ts";

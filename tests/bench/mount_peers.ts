@@ -1,6 +1,6 @@
 /** What makes a tree of an image's compressed layers elsewhere. Those that are not installed are left out. */
-import { startContainerd } from "../support/containerd.ts";
-import { startDocker } from "../support/docker.ts";
+import { startContainerd } from "../support/peers/containerd.ts";
+import { startDocker } from "../support/peers/docker.ts";
 import { run } from "../support/process.ts";
 import { type BenchImage, isHere, writeDockerArchive } from "./real_images.ts";
 

@@ -4,10 +4,11 @@
  *
  * `VARVE_BENCH_LAYOUT` names an OCI layout with one image of gzip layers; the Debian image otherwise.
  */
+import { layerJob } from "../../lib/layer_job/internal.ts";
 import { findIsal } from "../../lib/linux/mod.ts";
-import { createPool, layerJob } from "../../lib/pool/mod.ts";
+import { createPool } from "../../lib/pool/mod.ts";
 import { MAIN } from "../support/cli.ts";
-import { debianImage } from "../support/debian.ts";
+import { debianImage } from "../support/peers/debian.ts";
 import { run } from "../support/process.ts";
 import { tempDir } from "../support/temp.ts";
 import { bareInWorkers } from "./bare_main.ts";

@@ -1,6 +1,6 @@
 /** The program in the form that is installed: one file. */
-import { compileSelfExtracting } from "../support/compile/self_extracting.ts";
 import { Cli } from "../support/cli.ts";
+import { compileSelfExtracting } from "../support/compile/self_extracting.ts";
 import { run, type RunOptions } from "../support/process.ts";
 
 /** Makes a command on the store at `root`. */

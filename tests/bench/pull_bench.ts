@@ -7,19 +7,16 @@
  * connections bring. Then the memory of pulls (`VARVE_BENCH_GIB` for the large layer; 0 leaves them out).
  */
 // deno-lint-ignore-file no-console
+import { warmUpCompose } from "../../lib/compose/mod.ts";
 import { findIsal } from "../../lib/linux/mod.ts";
+import { mountImage } from "../../lib/mount/mod.ts";
 import { createPool } from "../../lib/pool/mod.ts";
 import { loadClientConfig, pullImage, RegistryClient } from "../../lib/registry/mod.ts";
-import {
-  createSnapshotter,
-  mountImage,
-  selectDriver,
-  warmUpCompose,
-} from "../../lib/snapshot/mod.ts";
+import { createSnapshotter, selectDriver } from "../../lib/snapshot/mod.ts";
 import { openStore, readImage } from "../../lib/store/mod.ts";
-import { startContainerd } from "../support/containerd.ts";
-import { dockerRegistry } from "../support/docker_registry.ts";
+import { startContainerd } from "../support/peers/containerd.ts";
 import { run } from "../support/process.ts";
+import { dockerRegistry } from "../support/registry/docker_registry.ts";
 import { tempDir } from "../support/temp.ts";
 import { figure, timingOf } from "./harness.ts";
 import { layoutRegistry, type LayoutSpec } from "./layout_registry.ts";

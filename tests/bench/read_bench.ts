@@ -4,14 +4,9 @@
  *
  * It drops the machine's page cache: root only, and whoever else works here feels it.
  */
+import { type MountedImage, mountImage } from "../../lib/mount/mod.ts";
 import { createPool } from "../../lib/pool/mod.ts";
-import {
-  createSnapshotter,
-  type DriverName,
-  type MountedImage,
-  mountImage,
-  selectDriver,
-} from "../../lib/snapshot/mod.ts";
+import { createSnapshotter, type DriverName, selectDriver } from "../../lib/snapshot/mod.ts";
 import { type ImageRecord, openStore, readImage } from "../../lib/store/mod.ts";
 import { Cli } from "../support/cli.ts";
 import { run } from "../support/process.ts";

@@ -1,6 +1,6 @@
 /** The images of the benches of whole jobs: a real one of two layers, and its files again in ten. */
 import { createHash } from "node:crypto";
-import { debianImage } from "../support/debian.ts";
+import { debianImage } from "../support/peers/debian.ts";
 import { run, runAny } from "../support/process.ts";
 
 /** An OCI layout with one image. */

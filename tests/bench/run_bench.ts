@@ -3,12 +3,12 @@
  * left of them? Beside it, the runtime alone on a bundle of the same image.
  */
 import { assertEquals } from "@std/assert";
-import { createPool } from "../../lib/pool/mod.ts";
 import { runContainer } from "../../lib/container/mod.ts";
+import { createPool } from "../../lib/pool/mod.ts";
 import { createSnapshotter, selectDriver } from "../../lib/snapshot/mod.ts";
 import { findImage, openStore, readImage } from "../../lib/store/mod.ts";
 import { BOX } from "../support/box.ts";
-import { containerFixture, leftOf, RUNTIME_NAMES } from "../support/containers.ts";
+import { containerFixture, leftOf, RUNTIME_NAMES } from "../support/peers/containers.ts";
 import { figure, timingOf } from "./harness.ts";
 
 const COUNT = 100;

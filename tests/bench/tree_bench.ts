@@ -6,8 +6,8 @@
  * Prints a figure a line. Times are milliseconds, one thread; with `--cpu`
  * those that the thread ran, for a machine that does other things too.
  */
-import { applyLayer, diffTrees, foldLayers } from "../../lib/layer/mod.ts";
 import type { DiffId } from "../../lib/digest/mod.ts";
+import { applyLayer, diffTrees, foldLayers } from "../../lib/layer/mod.ts";
 import {
   type ByteString,
   type DirectoryNode,

@@ -1,12 +1,13 @@
 /** What the client lists and deletes, at varve's registry and at Debian's docker-registry. */
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { Digest } from "../../lib/digest/mod.ts";
-import { loadClientConfig, RegistryClient, serveRegistry } from "../../lib/registry/mod.ts";
+import { loadClientConfig, RegistryClient } from "../../lib/registry/mod.ts";
+import { serveRegistry } from "../../lib/registry_server/mod.ts";
 import { openMemoryStore } from "../../lib/store/mod.ts";
 import { codeOf } from "../support/code_of.ts";
-import { dockerRegistry, REGISTRY_TOOLS } from "../support/docker_registry.ts";
-import { configFor, Servers } from "../support/hostile_registry.ts";
 import { jsonBytes } from "../support/images.ts";
+import { dockerRegistry, REGISTRY_TOOLS } from "../support/registry/docker_registry.ts";
+import { configFor, Servers } from "../support/registry/hostile_registry.ts";
 import { needs, type Skip } from "../support/require.ts";
 import { sampleImage } from "../support/sample.ts";
 import { Api, BLOB, MANIFEST, NAME, NOTHING, pushSample } from "./registry_api.ts";

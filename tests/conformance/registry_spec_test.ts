@@ -1,8 +1,8 @@
 /** The distribution specification against varve's registry, and against Debian's docker-registry 2.8. */
-import { serveRegistry } from "../../lib/registry/mod.ts";
+import { serveRegistry } from "../../lib/registry_server/mod.ts";
 import { openMemoryStore } from "../../lib/store/mod.ts";
-import { dockerRegistry, REGISTRY_TOOLS } from "../support/docker_registry.ts";
-import { servedStore } from "../support/registry_serve.ts";
+import { dockerRegistry, REGISTRY_TOOLS } from "../support/registry/docker_registry.ts";
+import { servedStore } from "../support/registry/registry_serve.ts";
 import { needs } from "../support/require.ts";
 import { tempDir } from "../support/temp.ts";
 import { registryConformance } from "./registry_spec.ts";

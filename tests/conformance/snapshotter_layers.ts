@@ -3,14 +3,14 @@ import { foldLayers } from "../../lib/layer/mod.ts";
 import { createSnapshotter, type DriverName, selectDriver } from "../../lib/snapshot/mod.ts";
 import { codeOf } from "../support/code_of.ts";
 import { listing } from "../support/extraction.ts";
-import { namesIn } from "../support/names_in.ts";
 import {
   type Chain,
   DRIVER_NAMES,
   type LayerFixture,
   type SnapshotFixture,
 } from "../support/snapshots.ts";
-import { sorted, treeListing, withoutLinks } from "../support/tree_listing.ts";
+import { namesIn } from "../support/trees/names_in.ts";
+import { sorted, treeListing, withoutLinks } from "../support/trees/tree_listing.ts";
 import type { SnapshotterTest } from "./snapshotter.ts";
 
 /** What layers of the store promise below snapshots. */

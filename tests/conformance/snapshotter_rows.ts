@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import type { SnapshotInfo } from "../../lib/snapshot/mod.ts";
 import { codeOf } from "../support/code_of.ts";
-import { namesIn } from "../support/names_in.ts";
 import type { SnapshotFixture } from "../support/snapshots.ts";
+import { namesIn } from "../support/trees/names_in.ts";
 import type { SnapshotterTest } from "./snapshotter.ts";
 
 const ROOTED = { "containerd.io/gc.root": "yes" };

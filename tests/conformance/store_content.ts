@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import type { ByteString } from "../../lib/bytes/mod.ts";
 import { type Digest, sha256 } from "../../lib/digest/mod.ts";
 import { VarveError } from "../../lib/errors.ts";
 import type { Store } from "../../lib/store/mod.ts";
 import { list } from "../../lib/tree/mod.ts";
-import type { ByteString } from "../../lib/bytes/mod.ts";
 import type { StoreTest } from "./store.ts";
 import { bringLayer, type SampleLayer, sampleLayer } from "./store_layers.ts";
 

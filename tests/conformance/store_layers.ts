@@ -1,12 +1,12 @@
 /** Layers for the tests of stores: made of a seed, without a layer job. */
 import { type ByteString, EPOCH } from "../../lib/bytes/mod.ts";
-import { type DiffId, type Digest, sha256, type TreeDigest } from "../../lib/digest/mod.ts";
 import type { Compression } from "../../lib/codec/compress/mod.ts";
-import type { LayerJobOutput, LayerTarget } from "../../lib/pool/mod.ts";
+import { type DiffId, type Digest, sha256, type TreeDigest } from "../../lib/digest/mod.ts";
+import type { LayerJobOutput, LayerTarget } from "../../lib/layer_job/mod.ts";
 import type { Ingest, LayerKey, StagedLayer } from "../../lib/store/mod.ts";
 import { TreeBuilder } from "../../lib/tree/mod.ts";
 import { prng } from "../support/prng.ts";
-import { fileOf } from "../support/tree_file.ts";
+import { fileOf } from "../support/trees/tree_file.ts";
 
 export const GZIP_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip";
 export const TAR_LAYER = "application/vnd.oci.image.layer.v1.tar";

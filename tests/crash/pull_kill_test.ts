@@ -1,12 +1,12 @@
 /** A pull that is killed goes on in the next command, with the bytes that came. */
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
-import { judgeStore } from "../conformance/store_judge.ts";
 import { openStore } from "../../lib/store/mod.ts";
+import { judgeStore } from "../conformance/store_judge.ts";
 import { Cli } from "../support/cli.ts";
-import { imageAnswer, Servers } from "../support/hostile_registry.ts";
 import { buildImage, type BuiltImage, type Packing } from "../support/images.ts";
 import { prng } from "../support/prng.ts";
 import { killGroup } from "../support/process.ts";
+import { imageAnswer, Servers } from "../support/registry/hostile_registry.ts";
 import { type TempDir, tempDir } from "../support/temp.ts";
 
 const MIB = 2 ** 20;

@@ -3,9 +3,9 @@
  *
  * It writes one word a line on stdout as it goes, and where it is to wait, it waits for a line on stdin.
  */
-import { watchCalls } from "./store_calls.ts";
-import { bringLayer, finishLayer, sampleLayer } from "../conformance/store_layers.ts";
 import { type Durability, openStore, type Store } from "../../lib/store/mod.ts";
+import { bringLayer, finishLayer, sampleLayer } from "../conformance/store_layers.ts";
+import { watchCalls } from "./store_calls.ts";
 
 /** What a child does. */
 export interface ChildTask {

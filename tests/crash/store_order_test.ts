@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { needs } from "../support/require.ts";
 import { run } from "../support/process.ts";
+import { needs } from "../support/require.ts";
 import { tempDir } from "../support/temp.ts";
 
 /** One call of the log: what, and the paths in it, relative to the root. */

@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { openStore, type Store } from "../../lib/store/mod.ts";
+import { filesOf, judgeStore } from "../conformance/store_judge.ts";
 import { bringLayer, sampleLayer } from "../conformance/store_layers.ts";
-import "../support/require.ts";
 import { tempDir } from "../support/temp.ts";
 import { startChild } from "./store_children.ts";
-import { filesOf, judgeStore } from "../conformance/store_judge.ts";
+import "../support/require.ts";
 
 Deno.test("P5: two processes that bring one layer make it once", async () => {
   await using temp = await tempDir();

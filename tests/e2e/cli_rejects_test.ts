@@ -12,8 +12,8 @@ import {
   ociFiles,
   sha256Of,
 } from "../support/images.ts";
-import { run } from "../support/process.ts";
 import { prng } from "../support/prng.ts";
+import { run } from "../support/process.ts";
 import { needs } from "../support/require.ts";
 import { sampleImage } from "../support/sample.ts";
 import { assertJsonError, stateOf } from "../support/store_state.ts";

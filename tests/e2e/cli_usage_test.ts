@@ -10,8 +10,8 @@ import {
 } from "../support/images.ts";
 import { needs } from "../support/require.ts";
 import { sampleImage } from "../support/sample.ts";
-import { say, sayOn } from "../support/terminal.ts";
 import { tempDir } from "../support/temp.ts";
+import { say, sayOn } from "../support/terminal.ts";
 
 const VERBS =
   "load save images tag rmi inspect history layers ls cat stat diff tree mount umount unpack version doctor"

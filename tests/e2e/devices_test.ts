@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { Cli } from "../support/cli.ts";
 import { archiveTar, buildImage, ociFiles } from "../support/images.ts";
-import { namesIn } from "../support/names_in.ts";
 import { needs } from "../support/require.ts";
 import { tempDir } from "../support/temp.ts";
+import { namesIn } from "../support/trees/names_in.ts";
 
 const NAME = "example.org/app:1";
 const LAYER = [{ name: "dev/" }, { name: "dev/null", type: "char", major: 1, minor: 3 }] as const;

@@ -4,11 +4,11 @@ import { fromText } from "../../lib/bytes/mod.ts";
 import { type Mount, overlayMount } from "../../lib/linux/mod.ts";
 import { Cli } from "../support/cli.ts";
 import { archiveTar, buildImage, ociFiles } from "../support/images.ts";
-import { namesIn } from "../support/names_in.ts";
 import { needs } from "../support/require.ts";
-import { listDirectory } from "../support/same_tree.ts";
 import { mountAt, TMPFS } from "../support/snapshots.ts";
 import { tempDir } from "../support/temp.ts";
+import { namesIn } from "../support/trees/names_in.ts";
+import { listDirectory } from "../support/trees/same_tree.ts";
 
 const NAME = "example.org/app:1";
 const LAYERS = [

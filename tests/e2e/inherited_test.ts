@@ -4,8 +4,8 @@ import { Cli } from "../support/cli.ts";
 import { archiveTar, buildImage, ociFiles } from "../support/images.ts";
 import { run } from "../support/process.ts";
 import { needs } from "../support/require.ts";
-import { listDirectory } from "../support/same_tree.ts";
 import { tempDir } from "../support/temp.ts";
+import { listDirectory } from "../support/trees/same_tree.ts";
 
 const NAME = "example.org/app:1";
 const LAYERS = [[{ name: "./", mode: 0o755 }, { name: "bin/" }, { name: "bin/a", content: "a" }]];

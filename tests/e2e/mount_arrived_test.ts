@@ -2,11 +2,11 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Cli } from "../support/cli.ts";
 import { archiveTar, buildImage, ociFiles } from "../support/images.ts";
-import { namesIn } from "../support/names_in.ts";
-import { servedStore } from "../support/registry_serve.ts";
+import { servedStore } from "../support/registry/registry_serve.ts";
 import { needs } from "../support/require.ts";
-import { listDirectory } from "../support/same_tree.ts";
 import { type TempDir, tempDir } from "../support/temp.ts";
+import { namesIn } from "../support/trees/names_in.ts";
+import { listDirectory } from "../support/trees/same_tree.ts";
 
 const NAME = "example.org/app:1";
 const LAYERS = [

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Api, BLOB, NAME, pushSample, textBytes, withDigest } from "../conformance/registry_api.ts";
 import { Cli } from "../support/cli.ts";
-import { type ServedStore, servedStore } from "../support/registry_serve.ts";
+import { type ServedStore, servedStore } from "../support/registry/registry_serve.ts";
 import { sampleImage } from "../support/sample.ts";
 import { stateOf } from "../support/store_state.ts";
 import { tempDir } from "../support/temp.ts";

@@ -2,14 +2,14 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { runCli } from "../../lib/cli/mod.ts";
 import { Cli } from "../support/cli.ts";
-import { startDocker } from "../support/docker.ts";
 import { archiveTar, buildImage, type BuiltImage, ociFiles } from "../support/images.ts";
+import { startDocker } from "../support/peers/docker.ts";
 import { run } from "../support/process.ts";
 import { needs } from "../support/require.ts";
-import { differences } from "../support/same_tree.ts";
 import { BASE, MIDDLE, sampleImage } from "../support/sample.ts";
 import { tarOf } from "../support/tar_builder.ts";
 import { type TempDir, tempDir } from "../support/temp.ts";
+import { differences } from "../support/trees/same_tree.ts";
 
 const SAMPLE = "example.org/sample:1";
 const LAYER = tarOf([{ name: "etc/.wh.passwd" }, { name: "srv/new", content: "new" }]);

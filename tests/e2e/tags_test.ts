@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Cli } from "../support/cli.ts";
-import { Servers } from "../support/hostile_registry.ts";
+import { Servers } from "../support/registry/hostile_registry.ts";
 import { tempDir } from "../support/temp.ts";
 
 Deno.test("H13 names of tags are harmless to a terminal, each on a line of its own", async () => {

@@ -4,8 +4,8 @@ import { EPOCH, timestamp } from "../../lib/bytes/mod.ts";
 import { EROFS_WRITER_VERSION, erofsImageName, writeErofs } from "../../lib/codec/erofs/mod.ts";
 import { sha256 } from "../../lib/digest/mod.ts";
 import { type Tree, TreeBuilder } from "../../lib/tree/mod.ts";
-import { bytesOf, LAYERS, readLayer } from "../support/erofs_trees.ts";
-import { b, dir, file, symlink } from "../support/tree_nodes.ts";
+import { bytesOf, LAYERS, readLayer } from "../support/trees/erofs_trees.ts";
+import { b, dir, file, symlink } from "../support/trees/tree_nodes.ts";
 
 /** One of everything that an image can say. */
 function everything(): Tree {

@@ -1,11 +1,10 @@
 // Pinned digests: when one of these changes, so does the format, and every stored tree with it.
 import { assertEquals } from "@std/assert";
 import { EPOCH, timestamp } from "../../lib/bytes/mod.ts";
+import { type DiffId, type Digest, sha256 } from "../../lib/digest/mod.ts";
 import { applyLayer } from "../../lib/layer/mod.ts";
 import { emptyTree, encodeTree, type Node, type Tree, TreeBuilder } from "../../lib/tree/mod.ts";
-import type { DiffId, Digest } from "../../lib/digest/mod.ts";
-import { sha256 } from "../../lib/digest/mod.ts";
-import { b, dir, file, symlink } from "../support/tree_nodes.ts";
+import { b, dir, file, symlink } from "../support/trees/tree_nodes.ts";
 
 const SOURCE = `sha256:${"5a".repeat(32)}` as DiffId;
 

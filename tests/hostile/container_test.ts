@@ -1,17 +1,22 @@
 /** Images that want more of the host than to run: their users, their mount points, their words. */
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { type ByteString, fromText } from "../../lib/bytes/mod.ts";
-import { VarveError } from "../../lib/errors.ts";
-import { openRoot, ownFd } from "../../lib/linux/mod.ts";
 import { lookIn, readInRoot } from "../../lib/container/root/in_root.ts";
 import { planStubs } from "../../lib/container/root/stubs.ts";
 import { writeInitLayer } from "../../lib/container/root/write_stubs.ts";
+import { VarveError } from "../../lib/errors.ts";
+import { openRoot, ownFd } from "../../lib/linux/mod.ts";
 import { BOX } from "../support/box.ts";
-import { CONTAINER_TOOLS, containerFixture, leftOf, RUNTIME_NAMES } from "../support/containers.ts";
+import {
+  CONTAINER_TOOLS,
+  containerFixture,
+  leftOf,
+  RUNTIME_NAMES,
+} from "../support/peers/containers.ts";
 import { run } from "../support/process.ts";
 import { needs } from "../support/require.ts";
-import { type TempDir, tempDir } from "../support/temp.ts";
 import type { TarFixture } from "../support/tar_builder.ts";
+import { type TempDir, tempDir } from "../support/temp.ts";
 
 const root = needs({ root: true });
 const need = needs({ root: true, mount: true, tools: CONTAINER_TOOLS });

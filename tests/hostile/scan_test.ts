@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { asByteString, fromBytes, fromText } from "../../lib/bytes/mod.ts";
 import { TarReader } from "../../lib/codec/tar/mod.ts";
+import { baseOf, NO_BASE, type ScanForm, scanInPool } from "../../lib/directory/mod.ts";
 import { VarveError } from "../../lib/errors.ts";
 import type { Entry } from "../../lib/layer/mod.ts";
 import {
@@ -13,11 +14,10 @@ import {
   symlinkAt,
 } from "../../lib/linux/mod.ts";
 import { createPool } from "../../lib/pool/mod.ts";
-import { baseOf, NO_BASE, type ScanForm, scanInPool } from "../../lib/snapshot/scan/mod.ts";
 import type { Tree } from "../../lib/tree/mod.ts";
 import { layerOf, rootTreeOf } from "../support/extraction.ts";
+import { Rewriter } from "../support/registry/rewriter.ts";
 import { needs, type Skip } from "../support/require.ts";
-import { Rewriter } from "../support/rewriter.ts";
 import { DRIVER_NAMES, mountAt, snapshotFixture, TMPFS } from "../support/snapshots.ts";
 import type { TarFixture } from "../support/tar_builder.ts";
 import { tempDir } from "../support/temp.ts";

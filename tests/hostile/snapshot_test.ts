@@ -9,18 +9,12 @@ import {
   performUnmount,
   readMountInfo,
 } from "../../lib/linux/mod.ts";
-import {
-  liveMounts,
-  mountImage,
-  overlayWorks,
-  refuseBusy,
-  selectDriver,
-  unmountImage,
-} from "../../lib/snapshot/mod.ts";
+import { mountImage, unmountImage } from "../../lib/mount/mod.ts";
+import { overlayWorks, refuseBusy } from "../../lib/snapshot/internal.ts";
+import { liveMounts, selectDriver } from "../../lib/snapshot/mod.ts";
 import { openStore } from "../../lib/store/mod.ts";
 import { Cli, MAIN } from "../support/cli.ts";
 import { codeOf } from "../support/code_of.ts";
-import { namesIn } from "../support/names_in.ts";
 import { needs } from "../support/require.ts";
 import {
   bringImage,
@@ -31,6 +25,7 @@ import {
   snapshotFixture,
   TMPFS,
 } from "../support/snapshots.ts";
+import { namesIn } from "../support/trees/names_in.ts";
 
 /** Registers a test for each driver. */
 function test(

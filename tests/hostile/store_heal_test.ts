@@ -1,7 +1,8 @@
 /** Bytes of a store that changed under it: what notices them, and that a load makes them whole. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { exportImage, loadImages, saveImages } from "../../lib/archive/mod.ts";
+import { loadImages, saveImages } from "../../lib/archive/mod.ts";
 import { VarveError } from "../../lib/errors.ts";
+import { exportImage } from "../../lib/image/mod.ts";
 import { createPool } from "../../lib/pool/mod.ts";
 import { openStore, type Store } from "../../lib/store/mod.ts";
 import { flipByte } from "../support/flip_byte.ts";

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { VarveError } from "../../lib/errors.ts";
 import { openStore } from "../../lib/store/mod.ts";
+import { filesOf } from "../conformance/store_judge.ts";
+import { startChild } from "../crash/store_children.ts";
 import { needs } from "../support/require.ts";
 import { tempDir } from "../support/temp.ts";
-import { startChild } from "../crash/store_children.ts";
-import { filesOf } from "../conformance/store_judge.ts";
 
 /** Modes of everything in a store; of a driver's directories only that they are there. */
 async function modesOf(root: string): Promise<Record<string, string>> {

@@ -1,8 +1,7 @@
 // Tree files are read from a disk that others may have written to: whatever they hold, reading ends, with a clear error.
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import type { Digest } from "../../lib/digest/mod.ts";
-import { hexOf, sha256 } from "../../lib/digest/mod.ts";
 import { fromHex } from "../../lib/bytes/mod.ts";
+import { type Digest, hexOf, sha256 } from "../../lib/digest/mod.ts";
 import { VarveError } from "../../lib/errors.ts";
 import { applyLayer, diffTrees } from "../../lib/layer/mod.ts";
 import {
@@ -16,7 +15,7 @@ import {
   walk,
 } from "../../lib/tree/mod.ts";
 import { prng } from "../support/prng.ts";
-import { b, dir, file, symlink } from "../support/tree_nodes.ts";
+import { b, dir, file, symlink } from "../support/trees/tree_nodes.ts";
 
 const HEADER = 16;
 const TAIL = 48;

@@ -3,11 +3,11 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { type DiffId, sha256 } from "../../lib/digest/mod.ts";
 import { encodeManifest, MEDIA_TYPES } from "../../lib/oci/mod.ts";
 import { openStore, type Store } from "../../lib/store/mod.ts";
-import { gzipSync } from "node:zlib";
 import { bringLayer, type SampleLayer, sampleLayer } from "../conformance/store_layers.ts";
 import { run } from "../support/process.ts";
 import { needs } from "../support/require.ts";
 import { tempDir } from "../support/temp.ts";
+import { gzipSync } from "node:zlib";
 
 const NAMES = ["docker.io/library/debian:latest", "localhost:5000/a/b:1.2"];
 

@@ -1,10 +1,10 @@
 /** What varve saves, the engines load; what they save, varve loads. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Cli } from "../support/cli.ts";
-import { startContainerd } from "../support/containerd.ts";
-import { startDocker } from "../support/docker.ts";
 import { archiveTar, type BuiltImage, dockerFiles, ociFiles } from "../support/images.ts";
-import { podmanIn } from "../support/podman.ts";
+import { startContainerd } from "../support/peers/containerd.ts";
+import { startDocker } from "../support/peers/docker.ts";
+import { podmanIn } from "../support/peers/podman.ts";
 import { run } from "../support/process.ts";
 import { needs } from "../support/require.ts";
 import { sampleImage } from "../support/sample.ts";

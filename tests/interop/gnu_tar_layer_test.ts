@@ -1,7 +1,8 @@
 /** The layer job on archives that GNU tar writes, against what GNU tar read. */
 import { assert, assertEquals } from "@std/assert";
 import { fromText, toHex } from "../../lib/bytes/mod.ts";
-import { createPool, layerJob } from "../../lib/pool/mod.ts";
+import { layerJob } from "../../lib/layer_job/internal.ts";
+import { createPool } from "../../lib/pool/mod.ts";
 import { decodeTree, walk } from "../../lib/tree/mod.ts";
 import { run } from "../support/process.ts";
 import { needs } from "../support/require.ts";

@@ -1,20 +1,21 @@
 /** Real images of other releases, and what stands in on older kernels, held against what umoci unpacks. */
 import { assertEquals } from "@std/assert";
+import { mountImage } from "../../lib/mount/mod.ts";
 import { createPool } from "../../lib/pool/mod.ts";
-import {
-  createSnapshotter,
-  type KernelPart,
-  mountImage,
-  selectDriver,
-} from "../../lib/snapshot/mod.ts";
+import { createSnapshotter, type KernelPart, selectDriver } from "../../lib/snapshot/mod.ts";
 import { type ImageRecord, openStore, readImage } from "../../lib/store/mod.ts";
 import { Cli } from "../support/cli.ts";
-import { DEBIAN_TOOLS, debianImage, type DebianVariant, debianVariant } from "../support/debian.ts";
-import { namesIn } from "../support/names_in.ts";
+import {
+  DEBIAN_TOOLS,
+  debianImage,
+  type DebianVariant,
+  debianVariant,
+} from "../support/peers/debian.ts";
 import { run } from "../support/process.ts";
 import { needs } from "../support/require.ts";
-import { type CompareOptions, differences } from "../support/same_tree.ts";
 import { tempDir } from "../support/temp.ts";
+import { namesIn } from "../support/trees/names_in.ts";
+import { type CompareOptions, differences } from "../support/trees/same_tree.ts";
 
 const KERNEL = { root: true, mount: true, kernel: "6.12" };
 const VARIANTS: readonly DebianVariant[] = ["bookworm-minbase", "trixie-buildd"];

@@ -1,23 +1,23 @@
 /** Authentication beside skopeo and Debian's docker-registry: tokens, client certificates, and nothing told. */
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
-import { loadClientConfig, RegistryClient } from "../../lib/registry/mod.ts";
 import type { Digest } from "../../lib/digest/mod.ts";
+import { loadClientConfig, RegistryClient } from "../../lib/registry/mod.ts";
 import { Cli } from "../support/cli.ts";
 import { codeOf } from "../support/code_of.ts";
+import { archiveTar, buildImage, ociFiles } from "../support/images.ts";
+import { prng } from "../support/prng.ts";
+import { run, runAny, type RunResult } from "../support/process.ts";
 import {
   dockerRegistry,
   REGISTRY_TOOLS,
   type RegistrySpec,
   USER,
-} from "../support/docker_registry.ts";
-import { expiringFront } from "../support/expiring_front.ts";
-import { archiveTar, buildImage, ociFiles } from "../support/images.ts";
-import { prng } from "../support/prng.ts";
-import { run, runAny, type RunResult } from "../support/process.ts";
+} from "../support/registry/docker_registry.ts";
+import { expiringFront } from "../support/registry/expiring_front.ts";
+import { tokenServer } from "../support/registry/token_server.ts";
 import { needs } from "../support/require.ts";
 import { sampleImage } from "../support/sample.ts";
 import { type TempDir, tempDir } from "../support/temp.ts";
-import { tokenServer } from "../support/token_server.ts";
 
 const tools = needs({ tools: REGISTRY_TOOLS });
 const image = sampleImage();

@@ -1,10 +1,10 @@
 /** Where registries are: mirrors of hosts.toml and proxies of the environment, with Debian's docker-registry behind. */
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import { Cli } from "../support/cli.ts";
-import { connectProxy } from "../support/connect_proxy.ts";
-import { dockerRegistry, REGISTRY_TOOLS, USER } from "../support/docker_registry.ts";
 import { archiveTar, buildImage, ociFiles } from "../support/images.ts";
 import { prng } from "../support/prng.ts";
+import { connectProxy } from "../support/registry/connect_proxy.ts";
+import { dockerRegistry, REGISTRY_TOOLS, USER } from "../support/registry/docker_registry.ts";
 import { needs } from "../support/require.ts";
 import { sampleImage } from "../support/sample.ts";
 import { type TempDir, tempDir } from "../support/temp.ts";

@@ -1,9 +1,9 @@
 /** Logins as people and other tools make them: in a terminal, by podman and skopeo, interrupted. */
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import { Cli } from "../support/cli.ts";
-import { dockerRegistry, REGISTRY_TOOLS, USER } from "../support/docker_registry.ts";
 import { archiveTar, ociFiles } from "../support/images.ts";
 import { run, runAny } from "../support/process.ts";
+import { dockerRegistry, REGISTRY_TOOLS, USER } from "../support/registry/docker_registry.ts";
 import { needs } from "../support/require.ts";
 import { sampleImage } from "../support/sample.ts";
 import { tempDir } from "../support/temp.ts";

@@ -1,11 +1,5 @@
 /** What varve pushed, the engines pull from Debian's docker-registry; what they pushed, varve pulls. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { startContainerd } from "../support/containerd.ts";
-import {
-  dockerRegistry,
-  REGISTRY_TOOLS,
-  type RunningRegistry,
-} from "../support/docker_registry.ts";
 import {
   blobPath,
   buildImage,
@@ -14,9 +8,15 @@ import {
   ociFiles,
   sha256Of,
 } from "../support/images.ts";
-import { podmanIn } from "../support/podman.ts";
+import { startContainerd } from "../support/peers/containerd.ts";
+import { podmanIn } from "../support/peers/podman.ts";
 import { run } from "../support/process.ts";
-import { cliIn, type Engine, INSECURE, loaded, skopeoIn } from "../support/push_peers.ts";
+import {
+  dockerRegistry,
+  REGISTRY_TOOLS,
+  type RunningRegistry,
+} from "../support/registry/docker_registry.ts";
+import { cliIn, type Engine, INSECURE, loaded, skopeoIn } from "../support/registry/push_peers.ts";
 import { needs } from "../support/require.ts";
 import { sampleImage } from "../support/sample.ts";
 import { type TempDir, tempDir } from "../support/temp.ts";

@@ -1,15 +1,15 @@
 /** Ways of a push beside Debian's docker-registry: compressed, killed, cut, and with referrers. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { cutRequests } from "../support/cut_requests.ts";
+import { buildImage, type BuiltImage, describe, jsonBytes, ociFiles } from "../support/images.ts";
+import { prng } from "../support/prng.ts";
+import { cutRequests } from "../support/registry/cut_requests.ts";
 import {
   dockerRegistry,
   REGISTRY_TOOLS,
   type RunningRegistry,
-} from "../support/docker_registry.ts";
-import { buildImage, type BuiltImage, describe, jsonBytes, ociFiles } from "../support/images.ts";
-import { prng } from "../support/prng.ts";
-import { cliIn, loaded, skopeoIn } from "../support/push_peers.ts";
-import { servedStore } from "../support/registry_serve.ts";
+} from "../support/registry/docker_registry.ts";
+import { cliIn, loaded, skopeoIn } from "../support/registry/push_peers.ts";
+import { servedStore } from "../support/registry/registry_serve.ts";
 import { needs } from "../support/require.ts";
 import { sampleImage } from "../support/sample.ts";
 import { tempDir } from "../support/temp.ts";

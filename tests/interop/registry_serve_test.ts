@@ -1,8 +1,6 @@
 /** The engines pull from `varve registry serve` and push to it. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Cli } from "../support/cli.ts";
-import { startContainerd } from "../support/containerd.ts";
-import { startDocker } from "../support/docker.ts";
 import {
   archiveTar,
   blobPath,
@@ -12,9 +10,11 @@ import {
   sha256Of,
   writeArchive,
 } from "../support/images.ts";
-import { podmanIn } from "../support/podman.ts";
+import { startContainerd } from "../support/peers/containerd.ts";
+import { startDocker } from "../support/peers/docker.ts";
+import { podmanIn } from "../support/peers/podman.ts";
 import { run } from "../support/process.ts";
-import { type ServedStore, servedStore } from "../support/registry_serve.ts";
+import { type ServedStore, servedStore } from "../support/registry/registry_serve.ts";
 import { needs } from "../support/require.ts";
 import { sampleImage } from "../support/sample.ts";
 import { type TempDir, tempDir } from "../support/temp.ts";

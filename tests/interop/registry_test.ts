@@ -1,8 +1,6 @@
 /** What varve pulls and pushes, beside skopeo and Debian's docker-registry. */
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import { Cli } from "../support/cli.ts";
-import { cuttingProxy } from "../support/cutting_proxy.ts";
-import { dockerRegistry, REGISTRY_TOOLS, USER } from "../support/docker_registry.ts";
 import {
   archiveTar,
   buildImage,
@@ -12,6 +10,8 @@ import {
 } from "../support/images.ts";
 import { prng } from "../support/prng.ts";
 import { run, runAny } from "../support/process.ts";
+import { cuttingProxy } from "../support/registry/cutting_proxy.ts";
+import { dockerRegistry, REGISTRY_TOOLS, USER } from "../support/registry/docker_registry.ts";
 import { needs } from "../support/require.ts";
 import { sampleImage } from "../support/sample.ts";
 import { type TempDir, tempDir } from "../support/temp.ts";

@@ -2,10 +2,10 @@
 import { assertEquals } from "@std/assert";
 import { BOX } from "../support/box.ts";
 import { Cli } from "../support/cli.ts";
-import { CONTAINER_TOOLS, containerFixture } from "../support/containers.ts";
-import { DEBIAN_TOOLS, debianImage } from "../support/debian.ts";
-import { startDocker } from "../support/docker.ts";
-import { podmanIn } from "../support/podman.ts";
+import { CONTAINER_TOOLS, containerFixture } from "../support/peers/containers.ts";
+import { DEBIAN_TOOLS, debianImage } from "../support/peers/debian.ts";
+import { startDocker } from "../support/peers/docker.ts";
+import { podmanIn } from "../support/peers/podman.ts";
 import { run } from "../support/process.ts";
 import { needs } from "../support/require.ts";
 import { tempDir } from "../support/temp.ts";

@@ -1,6 +1,7 @@
 /** How containers end, by themselves and otherwise, and what of them stays: only what they wrote. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { BOX, BOX_TIME } from "../support/box.ts";
+import { mountsBelow } from "../support/census.ts";
 import {
   CONTAINER_TOOLS,
   type ContainerFixture,
@@ -10,8 +11,7 @@ import {
   RUNTIME_NAMES,
   start,
   until,
-} from "../support/containers.ts";
-import { mountsBelow } from "../support/census.ts";
+} from "../support/peers/containers.ts";
 import { needs } from "../support/require.ts";
 
 const need = needs({ root: true, mount: true, tools: CONTAINER_TOOLS });

@@ -12,7 +12,7 @@ import {
   RUNTIME_NAMES,
   start,
   until,
-} from "../support/containers.ts";
+} from "../support/peers/containers.ts";
 import { needs } from "../support/require.ts";
 
 const need = needs({ root: true, mount: true, tools: CONTAINER_TOOLS });

@@ -8,7 +8,7 @@ import {
   runsOf,
   RUNTIME_NAMES,
   until,
-} from "../support/containers.ts";
+} from "../support/peers/containers.ts";
 import { run } from "../support/process.ts";
 import { needs } from "../support/require.ts";
 

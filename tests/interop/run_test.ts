@@ -1,7 +1,12 @@
 /** `varve run` under runc, under crun, and without a runtime: the same container each time. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { BOX } from "../support/box.ts";
-import { CONTAINER_TOOLS, containerFixture, leftOf, RUNTIME_NAMES } from "../support/containers.ts";
+import {
+  CONTAINER_TOOLS,
+  containerFixture,
+  leftOf,
+  RUNTIME_NAMES,
+} from "../support/peers/containers.ts";
 import { runAny } from "../support/process.ts";
 import { needs } from "../support/require.ts";
 

@@ -4,15 +4,18 @@
  * A room imports from itself and from rooms above it in this table; another room
  * only through one of its doors. This table is the only place to change when a
  * room or a dependency comes; the reasons stand in the commit that changes it.
+ * `ARCHITECTURE.md` shows the same table, generated from this one.
  */
 
 /** One room: a folder of `lib/`, or the file `errors.ts`. */
 export interface Room {
   readonly name: string;
+  /** What lives there, in one line; `ARCHITECTURE.md` shows it. */
+  readonly holds: string;
   /** A pure room has no effects: `plugin.ts` forbids it clocks, files, network, chance and timers. */
   readonly pure: boolean;
   /** Sub-folders whose `mod.ts` is a door beside the room's own. */
-  readonly doors?: readonly string[];
+  readonly parts?: readonly string[];
   /** Allowed packages by name: `@std/x`, `npm:x`, `node:x`; `deno.json` for the version. */
   readonly packages: readonly string[];
   /** Packages that one named file alone may import. */
@@ -23,48 +26,166 @@ export interface Room {
 const EVERYWHERE: readonly string[] = ["@std/assert", "@std/streams"];
 
 export const ROOMS: readonly Room[] = [
-  { name: "errors.ts", pure: true, packages: [] },
-  { name: "bytes", pure: true, packages: EVERYWHERE },
+  {
+    name: "errors.ts",
+    holds: "`VarveError`, its codes, its wire form across threads",
+    pure: true,
+    packages: [],
+  },
+  {
+    name: "bytes",
+    holds: "byte strings (file names are bytes, not text), hex, joins",
+    pure: true,
+    packages: EVERYWHERE,
+  },
   {
     name: "digest",
+    holds: "the `Digest` value, hashers, verifying byte streams",
     pure: true,
     packages: [...EVERYWHERE, "@std/crypto"],
     onlyIn: { "node:crypto": "lib/digest/node_crypto.ts" },
   },
-  { name: "oci", pure: true, packages: EVERYWHERE },
-  { name: "tree", pure: true, packages: EVERYWHERE },
-  { name: "layer", pure: true, packages: [...EVERYWHERE, "@std/tar"] },
+  {
+    name: "oci",
+    holds: "descriptor, manifest, index, config, reference, platform, media types, strict JSON",
+    pure: true,
+    packages: EVERYWHERE,
+  },
+  {
+    name: "tree",
+    holds: "immutable trees of nodes: packed form, tree digest, look-up, edit, merge",
+    pure: true,
+    packages: EVERYWHERE,
+  },
+  {
+    name: "layer",
+    holds: "tar entries → layer tree, whiteouts, apply, diff, squash, rebase, chainIDs",
+    pure: true,
+    packages: [...EVERYWHERE, "@std/tar"],
+  },
   {
     name: "codec",
+    holds: "bytes ↔ values: `tar/`, `compress/` (gzip, zstd), `erofs/`",
     pure: true,
-    doors: ["tar", "compress", "erofs"],
+    parts: ["tar", "compress", "erofs"],
     packages: [...EVERYWHERE, "@std/tar"],
     onlyIn: { "node:zlib": "lib/codec/compress/node_zlib.ts" },
   },
-  { name: "linux", pure: false, packages: EVERYWHERE },
-  { name: "pool", pure: false, packages: EVERYWHERE },
-  { name: "store", pure: false, packages: [...EVERYWHERE, "node:sqlite"] },
-  { name: "archive", pure: false, packages: [...EVERYWHERE, "@std/tar"] },
+  {
+    name: "linux",
+    holds: "system calls by FFI: files, xattrs, mounts, syncs; libisal",
+    pure: false,
+    packages: EVERYWHERE,
+  },
+  {
+    name: "pool",
+    holds: "worker threads: jobs, protocol, scheduling, back-pressure, bounded parallelism",
+    pure: false,
+    packages: EVERYWHERE,
+  },
+  {
+    name: "layer_job",
+    holds: "bytes → proved layer: inflate stage, scan stage, outputs, verdict; the compression job",
+    pure: false,
+    packages: EVERYWHERE,
+  },
+  {
+    name: "store",
+    holds: "blobs, layers, image names, snapshot rows, leases: the contract, `memory/` and `disk/`",
+    pure: false,
+    packages: [...EVERYWHERE, "node:sqlite"],
+  },
+  {
+    name: "directory",
+    holds: "trees ↔ plain files: `scan/`, `extract/`, copies, usage",
+    pure: false,
+    packages: EVERYWHERE,
+  },
+  {
+    name: "image",
+    holds: "`ImageSource` and `ImageSink`, ingest, plan; append, rebase, squash, compress, export",
+    pure: false,
+    packages: [...EVERYWHERE, "@std/tar"],
+  },
+  {
+    name: "archive",
+    holds: "docker-archive and OCI layout as sources and sinks",
+    pure: false,
+    packages: [...EVERYWHERE, "@std/tar"],
+  },
   {
     name: "registry",
+    holds: "the distribution-spec `client/`, `auth/`, and `transfer/`: pull, push, copy",
     pure: false,
-    doors: ["jobs"],
     packages: [...EVERYWHERE, "node:http", "npm:smol-toml"],
     onlyIn: {
-      "node:tls": "lib/registry/unverified_relay.ts",
-      "node:stream": "lib/registry/unverified_relay.ts",
+      "node:tls": "lib/registry/client/unverified_relay.ts",
+      "node:stream": "lib/registry/client/unverified_relay.ts",
     },
   },
-  { name: "snapshot", pure: false, doors: ["jobs"], packages: EVERYWHERE },
-  { name: "container", pure: false, packages: EVERYWHERE },
+  {
+    name: "registry_server",
+    holds: "a registry over the store, on loopback",
+    pure: false,
+    packages: [...EVERYWHERE, "node:http"],
+  },
+  {
+    name: "compose",
+    holds: "chain → EROFS image, and its shared mounts",
+    pure: false,
+    packages: EVERYWHERE,
+  },
+  {
+    name: "snapshot",
+    holds: "the snapshotter: contract, state machine, `drivers/`, mount leases, image labels",
+    pure: false,
+    packages: EVERYWHERE,
+  },
+  {
+    name: "mount",
+    holds: "mounts, unmounts and unpacks images",
+    pure: false,
+    packages: EVERYWHERE,
+  },
+  {
+    name: "commit",
+    holds: "snapshot → layer → image; export of snapshots; import of directories",
+    pure: false,
+    packages: EVERYWHERE,
+  },
+  {
+    name: "lazy",
+    holds: "mounts before the bytes are here (to come)",
+    pure: false,
+    packages: EVERYWHERE,
+  },
+  {
+    name: "container",
+    holds: "runs images: OCI bundle, runc, crun or util-linux",
+    pure: false,
+    packages: EVERYWHERE,
+  },
   {
     name: "containerd",
+    holds: "gRPC services for containerd: snapshots, diff (to come)",
     pure: false,
-    packages: [...EVERYWHERE, "node:http2", "node:net", "npm:@bufbuild/protobuf"],
+    packages: [...EVERYWHERE, "npm:@grpc/grpc-js", "npm:@bufbuild/protobuf"],
   },
-  { name: "explore", pure: false, packages: EVERYWHERE },
+  {
+    name: "upkeep",
+    holds: "fsck, verify, prune, df, why, backup (to come)",
+    pure: false,
+    packages: EVERYWHERE,
+  },
+  {
+    name: "explore",
+    holds: "the layer explorer (to come)",
+    pure: false,
+    packages: EVERYWHERE,
+  },
   {
     name: "cli",
+    holds: "arguments → command → report; the only reader of the environment",
     pure: false,
     packages: [
       ...EVERYWHERE,
@@ -94,11 +215,17 @@ export function roomOf(path: string): Room | undefined {
   return top === "lib" ? ROOMS.find((room) => room.name === name) : undefined;
 }
 
+/**
+ * Doors of a room: `mod.ts` for users, `internal.ts` for what only other rooms need, `jobs.ts` for
+ * worker entries.
+ */
+const DOORS: readonly string[] = ["mod.ts", "internal.ts", "jobs.ts"];
+
 /** Whether another room may import `path`. */
 export function isDoor(path: string): boolean {
   const room = roomOf(path);
   if (room === undefined) return false;
   if (path === `lib/${room.name}`) return true;
-  if (path === `lib/${room.name}/mod.ts`) return true;
-  return (room.doors ?? []).some((door) => path === `lib/${room.name}/${door}/mod.ts`);
+  if (DOORS.some((door) => path === `lib/${room.name}/${door}`)) return true;
+  return (room.parts ?? []).some((part) => path === `lib/${room.name}/${part}/mod.ts`);
 }

@@ -69,6 +69,7 @@ const PUBLIC: readonly string[] = [
   "tree",
   "layer",
   "store",
+  "image",
   "archive",
   "registry",
   "snapshot",

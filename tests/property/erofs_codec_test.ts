@@ -1,5 +1,4 @@
 import { assert, assertEquals } from "@std/assert";
-import { VarveError } from "../../lib/errors.ts";
 import {
   erofsImageName,
   readErofs,
@@ -7,10 +6,11 @@ import {
   writeErofs,
 } from "../../lib/codec/erofs/mod.ts";
 import type { DiffId } from "../../lib/digest/mod.ts";
+import { VarveError } from "../../lib/errors.ts";
 import { type Extent, type Tree, walk } from "../../lib/tree/mod.ts";
-import { bytesOf, contentModel, LAYERS, readLayer, told } from "../support/erofs_trees.ts";
-import { treeOf } from "../support/model_tree.ts";
-import { type Random, random } from "../support/random_tree.ts";
+import { bytesOf, contentModel, LAYERS, readLayer, told } from "../support/trees/erofs_trees.ts";
+import { treeOf } from "../support/trees/model_tree.ts";
+import { type Random, random } from "../support/trees/random_tree.ts";
 
 const CASES = 1000;
 const DIRTY = new Set<DiffId>([[...LAYERS.keys()][1] as DiffId]);

@@ -1,7 +1,7 @@
 /** libisal against node:zlib: equal bytes always, equal verdicts but for the ones that are listed. */
 import { assert, assertEquals } from "@std/assert";
-import { VarveError } from "../../lib/errors.ts";
 import type { DecompressorOptions } from "../../lib/codec/compress/mod.ts";
+import { VarveError } from "../../lib/errors.ts";
 import { findIsal, isalInflaters } from "../../lib/linux/mod.ts";
 import { forSeeds, type Prng, prng } from "../support/prng.ts";
 import { concat, inflate, member } from "../unit/codec/compress/support.ts";

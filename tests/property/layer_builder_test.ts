@@ -6,7 +6,7 @@ import { type Entry, type EntryType, LayerBuilder } from "../../lib/layer/mod.ts
 import type { Tree } from "../../lib/tree/mod.ts";
 import { build, entryOf, linesOf, TEST_DIFF_ID, testContent, xattr } from "../support/layers.ts";
 import { forSeeds, type Prng } from "../support/prng.ts";
-import { referenceLayer } from "../support/reference_layer.ts";
+import { referenceLayer } from "../support/trees/reference_layer.ts";
 
 const CASES = 1500;
 const NAMES = ["a", "b", "c", "d", "a", "b"];

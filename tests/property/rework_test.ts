@@ -6,12 +6,12 @@ import {
   importImage,
   rebaseImage,
   squashImage,
-} from "../../lib/archive/mod.ts";
+} from "../../lib/image/mod.ts";
 import { applyLayer, foldLayers } from "../../lib/layer/mod.ts";
 import { buildImage, sha256Of } from "../support/images.ts";
 import { forSeeds } from "../support/prng.ts";
-import { randomLayer, randomStack } from "../support/random_stack.ts";
 import { bytesOf, reworkFixture, streamOf } from "../support/rework.ts";
+import { randomLayer, randomStack } from "../support/trees/random_stack.ts";
 
 const CASES = 1000;
 const NAME = "example.org/random:1";

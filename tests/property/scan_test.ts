@@ -1,29 +1,29 @@
 /** What a scan says of real directories, applied, is what the directories hold. */
 import { assertEquals } from "@std/assert";
 import { fromText } from "../../lib/bytes/mod.ts";
-import { applyLayer, diffTrees } from "../../lib/layer/mod.ts";
-import { CWD, openDirectoryAt, overlayMount, ownFd } from "../../lib/linux/mod.ts";
-import { createPool, type Pool } from "../../lib/pool/mod.ts";
-import { copyAttributes } from "../../lib/snapshot/copy_attributes.ts";
-import { extractTree } from "../../lib/snapshot/extract/mod.ts";
+import { copyAttributes } from "../../lib/directory/copy_attributes.ts";
 import {
   baseOf,
   type DirectoryLayer,
+  extractTree,
   NO_BASE,
   type PoolScan,
   type ScanBase,
   type ScanForm,
   scanInPool,
   scanTree,
-} from "../../lib/snapshot/scan/mod.ts";
+} from "../../lib/directory/mod.ts";
+import { applyLayer, diffTrees } from "../../lib/layer/mod.ts";
+import { CWD, openDirectoryAt, overlayMount, ownFd } from "../../lib/linux/mod.ts";
+import { createPool, type Pool } from "../../lib/pool/mod.ts";
 import { decodeTree, emptyTree, rootOf, type Tree } from "../../lib/tree/mod.ts";
 import { OVERLAY_POLICY } from "../support/extraction.ts";
 import { forSeeds, type Prng } from "../support/prng.ts";
 import { run } from "../support/process.ts";
-import { changeFiles, growFiles } from "../support/random_files.ts";
 import { needs, type Skip } from "../support/require.ts";
 import { mountAt, TMPFS } from "../support/snapshots.ts";
 import { tempDir } from "../support/temp.ts";
+import { changeFiles, growFiles } from "../support/trees/random_files.ts";
 
 /** User attributes on tmpfs need Linux 6.6. */
 const LINUX: Skip = needs({ root: true, mount: true, kernel: "6.6" });

@@ -3,10 +3,10 @@ import { assertEquals } from "@std/assert";
 import { foldLayers } from "../../lib/layer/mod.ts";
 import { listing } from "../support/extraction.ts";
 import { forSeeds } from "../support/prng.ts";
-import { randomStack } from "../support/random_stack.ts";
 import { needs } from "../support/require.ts";
 import { DRIVER_NAMES, mountAt, snapshotFixture } from "../support/snapshots.ts";
-import { sorted, treeListing, withoutLinks } from "../support/tree_listing.ts";
+import { randomStack } from "../support/trees/random_stack.ts";
+import { sorted, treeListing, withoutLinks } from "../support/trees/tree_listing.ts";
 
 const CASES = 250;
 

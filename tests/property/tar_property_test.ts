@@ -18,9 +18,7 @@ import {
   type Tree,
   type WhiteoutNode,
 } from "../../lib/tree/mod.ts";
-import { type Item, treeOf } from "../support/model_tree.ts";
 import { forSeeds, type Prng } from "../support/prng.ts";
-import { random, randomModel } from "../support/random_tree.ts";
 import {
   Collector,
   concat,
@@ -32,6 +30,8 @@ import {
   putChecksum,
   type Told,
 } from "../support/tar_blocks.ts";
+import { type Item, treeOf } from "../support/trees/model_tree.ts";
+import { random, randomModel } from "../support/trees/random_tree.ts";
 
 const TYPES = ["file", "hardlink", "symlink", "char", "block", "directory", "fifo"] as const;
 

@@ -12,7 +12,7 @@ import {
   verifyTree,
   walk,
 } from "../../lib/tree/mod.ts";
-import { listTree, treeOf } from "../support/model_tree.ts";
+import { listTree, treeOf } from "../support/trees/model_tree.ts";
 import {
   type Random,
   random,
@@ -20,8 +20,8 @@ import {
   randomLeaf,
   randomModel,
   randomName,
-} from "../support/random_tree.ts";
-import { fileOf } from "../support/tree_file.ts";
+} from "../support/trees/random_tree.ts";
+import { fileOf } from "../support/trees/tree_file.ts";
 
 const CASES = 1000;
 

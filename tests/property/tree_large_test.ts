@@ -14,7 +14,7 @@ import {
   TreeBuilder,
   verifyTree,
 } from "../../lib/tree/mod.ts";
-import { type Random, random, randomFile } from "../support/random_tree.ts";
+import { type Random, random, randomFile } from "../support/trees/random_tree.ts";
 
 const CASES = 1000;
 const NAMES = Array.from({ length: 1500 }, (_, i) => `entry-${(i * 7919) % 1500}.d` as ByteString);

@@ -9,8 +9,8 @@ import {
   listModel,
   listTree,
   treeOf,
-} from "../support/model_tree.ts";
-import { mutate, random, randomModel } from "../support/random_tree.ts";
+} from "../support/trees/model_tree.ts";
+import { mutate, random, randomModel } from "../support/trees/random_tree.ts";
 
 const CASES = 1000;
 

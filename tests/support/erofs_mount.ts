@@ -1,6 +1,6 @@
 /** EROFS images as the kernel sees them. */
-import { writeErofs, type WriteErofsOptions } from "../../lib/codec/erofs/mod.ts";
 import { fromText } from "../../lib/bytes/mod.ts";
+import { writeErofs, type WriteErofsOptions } from "../../lib/codec/erofs/mod.ts";
 import type { DiffId } from "../../lib/digest/mod.ts";
 import { performMount } from "../../lib/linux/mod.ts";
 import type { Tree } from "../../lib/tree/mod.ts";

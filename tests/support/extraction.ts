@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { type ByteString, escapeForTerminal, fromText, toBytes } from "../../lib/bytes/mod.ts";
 import { TarReader } from "../../lib/codec/tar/mod.ts";
 import { type DiffId, parseDigest } from "../../lib/digest/mod.ts";
+import { type ExtractOptions, type ExtractReport, extractTree } from "../../lib/directory/mod.ts";
 import { VarveError } from "../../lib/errors.ts";
 import { applyLayer, LayerBuilder } from "../../lib/layer/mod.ts";
 import {
@@ -18,11 +19,6 @@ import {
   type Stat,
   statAt,
 } from "../../lib/linux/mod.ts";
-import {
-  type ExtractOptions,
-  type ExtractReport,
-  extractTree,
-} from "../../lib/snapshot/extract/mod.ts";
 import { emptyTree, type Tree } from "../../lib/tree/mod.ts";
 import { type TarFixture, tarOf } from "./tar_builder.ts";
 import { type TempDir, tempDir } from "./temp.ts";

@@ -3,7 +3,7 @@
  * thread that swaps directories for links to the victim while the extraction runs.
  */
 import { assert, assertEquals } from "@std/assert";
-import type { ExtractReport } from "../../lib/snapshot/extract/mod.ts";
+import type { ExtractReport } from "../../lib/directory/mod.ts";
 import { type Arena, arena, layerOf, listing, verdictOf } from "./extraction.ts";
 import { Racer } from "./racer.ts";
 import { needs, type Skip } from "./require.ts";

@@ -1,5 +1,7 @@
 /** Stores with images, for tests of what makes new images of old ones. */
-import { loadImages, type NewImageOptions } from "../../lib/archive/mod.ts";
+import { loadImages } from "../../lib/archive/mod.ts";
+import type { NewImageOptions } from "../../lib/image/mod.ts";
+import { foldLayers } from "../../lib/layer/mod.ts";
 import { createPool, type Pool } from "../../lib/pool/mod.ts";
 import {
   documentLimits,
@@ -9,7 +11,6 @@ import {
   type Store,
   type StoredImage,
 } from "../../lib/store/mod.ts";
-import { foldLayers } from "../../lib/layer/mod.ts";
 import { emptyTree, type Tree } from "../../lib/tree/mod.ts";
 import { archiveTar, type BuiltImage, ociFiles } from "./images.ts";
 

@@ -2,8 +2,9 @@
 import { fromText } from "../../lib/bytes/mod.ts";
 import { type ChainId, type DiffId, parseDigest } from "../../lib/digest/mod.ts";
 import { chainIds } from "../../lib/layer/mod.ts";
+import { layerJob } from "../../lib/layer_job/internal.ts";
 import { type Mount, performMount, performUnmount } from "../../lib/linux/mod.ts";
-import { createPool, layerJob, type Pool } from "../../lib/pool/mod.ts";
+import { createPool, type Pool } from "../../lib/pool/mod.ts";
 import {
   createSnapshotter,
   type Driver,

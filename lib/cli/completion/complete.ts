@@ -1,5 +1,5 @@
 import type { Command, Option } from "commander";
-import { Place, takesValue } from "../place.ts";
+import { Place, takesValue } from "../cursor.ts";
 import { argumentValues, optionValues, type Source, type Values } from "./sources.ts";
 
 /** Something that can stand where the cursor is. */

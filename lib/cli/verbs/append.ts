@@ -1,4 +1,4 @@
-import { appendImage } from "../../archive/mod.ts";
+import { appendImage } from "../../image/mod.ts";
 import { DATES, IMAGE_JSON, newImageOptions, tarSource } from "../new_image.ts";
 import type { Verb } from "../verb.ts";
 import { reportOf } from "./load.ts";

@@ -1,7 +1,7 @@
 import { TarStream } from "@std/tar";
 import { treeToTarStreamInputs } from "../../codec/tar/mod.ts";
-import { TreeContents } from "../../archive/mod.ts";
 import { VarveError } from "../../errors.ts";
+import { TreeContents } from "../../image/mod.ts";
 import type { Context } from "../context.ts";
 import { STREAMED, type Verb } from "../verb.ts";
 import { openPath, type Target } from "./tree.ts";

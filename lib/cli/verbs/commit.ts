@@ -1,13 +1,13 @@
+import { commitSnapshot, type CommittedImage } from "../../commit/mod.ts";
 import { pauseContainer } from "../../container/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { formatReference, parseReference } from "../../oci/mod.ts";
-import { commitSnapshot, type CommittedImage } from "../../snapshot/mod.ts";
+import { formatBytes } from "../display/progress.ts";
+import { warnOf } from "../display/warnings.ts";
 import { hostPlatform } from "../images.ts";
-import { formatBytes } from "../progress.ts";
 import { loadSettings } from "../settings.ts";
 import { sourceDate } from "../source_date.ts";
 import { text, texts, type Verb } from "../verb.ts";
-import { warnOf } from "../warnings.ts";
 
 /** `varve commit`. */
 export const commit: Verb = {

@@ -1,6 +1,6 @@
 import { VarveError } from "../../errors.ts";
+import { table } from "../display/table.ts";
 import { settingOf, SETTINGS } from "../settings.ts";
-import { table } from "../table.ts";
 import type { Verb } from "../verb.ts";
 
 /** `varve config ls`. */

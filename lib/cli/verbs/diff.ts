@@ -1,13 +1,13 @@
 import { type ByteString, escapeForTerminal } from "../../bytes/mod.ts";
+import { type SnapshotTrees, snapshotTrees } from "../../commit/mod.ts";
 import { changes } from "../../layer/mod.ts";
-import { type SnapshotTrees, snapshotTrees } from "../../snapshot/mod.ts";
 import type { Tree } from "../../tree/mod.ts";
 import type { Context } from "../context.ts";
+import { warnOf } from "../display/warnings.ts";
 import { openImage, rootTree } from "../images.ts";
 import { nodeToJson } from "../nodes.ts";
 import { loadSettings } from "../settings.ts";
 import type { Verb } from "../verb.ts";
-import { warnOf } from "../warnings.ts";
 
 /** `varve diff`. */
 export const diff: Verb = {

@@ -1,13 +1,13 @@
 import { VarveError } from "../../errors.ts";
+import { chooseInflater } from "../../layer_job/internal.ts";
 import { isSupported } from "../../linux/mod.ts";
-import { chooseInflater } from "../../pool/mod.ts";
 import { type DriverFinding, DRIVERS, judgeDriver, selectDriver } from "../../snapshot/mod.ts";
 import type { Store } from "../../store/mod.ts";
-import { containerFacts, findTool, machineFacts, storeFacts, TOOLS } from "../doctor_facts.ts";
 import type { Context } from "../context.ts";
+import { formatBytes } from "../display/progress.ts";
+import { table } from "../display/table.ts";
+import { containerFacts, findTool, machineFacts, storeFacts, TOOLS } from "../doctor_facts.ts";
 import { inflaterOf } from "../options.ts";
-import { formatBytes } from "../progress.ts";
-import { table } from "../table.ts";
 import type { Verb } from "../verb.ts";
 import { VERSION } from "./version.ts";
 

@@ -1,10 +1,11 @@
-import { exportImage, type ExportOptions, writeFile } from "../../archive/mod.ts";
+import { writeFile } from "../../archive/mod.ts";
+import { exportSnapshot } from "../../commit/mod.ts";
 import { pauseContainer } from "../../container/mod.ts";
 import { VarveError } from "../../errors.ts";
-import { exportSnapshot } from "../../snapshot/mod.ts";
+import { exportImage, type ExportOptions } from "../../image/mod.ts";
 import type { Context } from "../context.ts";
+import { formatBytes } from "../display/progress.ts";
 import { hostPlatform } from "../images.ts";
-import { formatBytes } from "../progress.ts";
 import { loadSettings } from "../settings.ts";
 import { type Options, STREAMED, text, type Verb } from "../verb.ts";
 

@@ -1,11 +1,11 @@
+import { VarveError } from "../../errors.ts";
 import { formatPlatform } from "../../oci/mod.ts";
 import { type ImageRecord, readImage, type Store } from "../../store/mod.ts";
-import { VarveError } from "../../errors.ts";
 import type { Context } from "../context.ts";
+import { formatBytes } from "../display/progress.ts";
+import { shortDigest } from "../display/short.ts";
+import { table } from "../display/table.ts";
 import { hostPlatform } from "../images.ts";
-import { formatBytes } from "../progress.ts";
-import { shortDigest } from "../short.ts";
-import { table } from "../table.ts";
 import type { Verb } from "../verb.ts";
 
 interface Row {

@@ -1,7 +1,7 @@
-import { importImage, type ImportOptions } from "../../archive/mod.ts";
+import { importDirectory } from "../../commit/mod.ts";
 import { VarveError } from "../../errors.ts";
+import { importImage, type ImportOptions } from "../../image/mod.ts";
 import { changeConfig } from "../../oci/mod.ts";
-import { importDirectory } from "../../snapshot/mod.ts";
 import { hostPlatform, platformOption } from "../images.ts";
 import { DATES, IMAGE_JSON, newImageOptions, tarSource } from "../new_image.ts";
 import { type Options, text, texts, type Verb } from "../verb.ts";

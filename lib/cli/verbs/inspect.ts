@@ -1,15 +1,15 @@
 import { VarveError } from "../../errors.ts";
-import { formatPlatform, parseStrictJson, tryParseReference } from "../../oci/mod.ts";
 import { chainIds } from "../../layer/mod.ts";
+import { formatPlatform, parseStrictJson, tryParseReference } from "../../oci/mod.ts";
 import { documentLimits, type Store, type StoredImage } from "../../store/mod.ts";
 import type { Context } from "../context.ts";
+import { jsonParts } from "../display/json.ts";
+import { printableLine } from "../display/printable.ts";
+import { formatBytes } from "../display/progress.ts";
+import { shortDigest } from "../display/short.ts";
+import { table } from "../display/table.ts";
 import { openImage } from "../images.ts";
-import { jsonParts } from "../json.ts";
-import { printableLine } from "../printable.ts";
-import { formatBytes } from "../progress.ts";
 import { registryClient } from "../registry.ts";
-import { shortDigest } from "../short.ts";
-import { table } from "../table.ts";
 import type { Verb } from "../verb.ts";
 
 /** `varve inspect`. */

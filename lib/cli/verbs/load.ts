@@ -1,15 +1,16 @@
-import { type LoadedImage, loadImages, type LoadProgress } from "../../archive/mod.ts";
+import { loadImages } from "../../archive/mod.ts";
 import { VarveError } from "../../errors.ts";
+import type { LoadedImage, LoadProgress } from "../../image/mod.ts";
 import type { Context } from "../context.ts";
+import { formatBytes, type ProgressItem } from "../display/progress.ts";
+import { shortDigest } from "../display/short.ts";
+import { warnOf } from "../display/warnings.ts";
 import { hostPlatform, platformOption } from "../images.ts";
 import { expectImage, MOUNT_OPTION } from "../mount_arrived.ts";
 import { inflaterOf } from "../options.ts";
-import { formatBytes, type ProgressItem } from "../progress.ts";
 import type { MountReport } from "../report_mount.ts";
 import { loadSettings } from "../settings.ts";
-import { shortDigest } from "../short.ts";
 import { type Report, text, type Verb } from "../verb.ts";
-import { warnOf } from "../warnings.ts";
 
 /** `varve load`. */
 export const load: Verb = {

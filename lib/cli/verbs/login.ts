@@ -1,8 +1,8 @@
 import { VarveError } from "../../errors.ts";
 import { parseReference } from "../../oci/mod.ts";
 import { eraseCredential, storeCredential } from "../../registry/mod.ts";
-import type { Context } from "../context.ts";
 import { askLogin } from "../ask.ts";
+import type { Context } from "../context.ts";
 import { helperPlace, loginFile, registryClient } from "../registry.ts";
 import { text, type Verb } from "../verb.ts";
 

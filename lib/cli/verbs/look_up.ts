@@ -1,6 +1,6 @@
 import { VarveError } from "../../errors.ts";
 import { parseReference } from "../../oci/mod.ts";
-import { printable } from "../printable.ts";
+import { printable } from "../display/printable.ts";
 import { registryClient } from "../registry.ts";
 import { STREAMED, type Verb } from "../verb.ts";
 

@@ -1,9 +1,9 @@
-import { mountImage, unmountImage, unpackImage } from "../../snapshot/mod.ts";
+import { mountImage, unmountImage, unpackImage } from "../../mount/mod.ts";
+import { formatBytes, type ProgressItem } from "../display/progress.ts";
+import { warnOfDrops } from "../display/warnings.ts";
 import { openImage } from "../images.ts";
-import { formatBytes, type ProgressItem } from "../progress.ts";
 import { reportMount } from "../report_mount.ts";
 import { text, type Verb } from "../verb.ts";
-import { warnOfDrops } from "../warnings.ts";
 
 /** `varve mount`. */
 export const mount: Verb = {

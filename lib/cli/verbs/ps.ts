@@ -1,6 +1,6 @@
 import { listContainers, reapRuns } from "../../container/mod.ts";
-import { printableLine } from "../printable.ts";
-import { table } from "../table.ts";
+import { printableLine } from "../display/printable.ts";
+import { table } from "../display/table.ts";
 import type { Verb } from "../verb.ts";
 
 /** Characters of a command line that are shown. */

@@ -1,5 +1,6 @@
+import { VarveError } from "../../errors.ts";
+import { compressImage } from "../../image/mod.ts";
 import { parseReference } from "../../oci/mod.ts";
-import { compressImage } from "../../archive/mod.ts";
 import {
   type PushedImage,
   pushImage,
@@ -7,13 +8,12 @@ import {
   type UploadOutcome,
 } from "../../registry/mod.ts";
 import { findImage, narrowImage } from "../../store/mod.ts";
-import { VarveError } from "../../errors.ts";
 import { addCompressionOptions, compressionOf } from "../compression.ts";
 import type { Context } from "../context.ts";
+import { formatBytes, type ProgressItem } from "../display/progress.ts";
+import { shortDigest } from "../display/short.ts";
 import { platformOption } from "../images.ts";
-import { formatBytes, type ProgressItem } from "../progress.ts";
 import { parseConcurrency, registryClient } from "../registry.ts";
-import { shortDigest } from "../short.ts";
 import { type Report, text, type Verb } from "../verb.ts";
 
 /** `varve push`. */

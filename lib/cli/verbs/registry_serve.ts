@@ -1,5 +1,5 @@
 import { VarveError } from "../../errors.ts";
-import { type RegistryServer, serveRegistry } from "../../registry/mod.ts";
+import { type RegistryServer, serveRegistry } from "../../registry_server/mod.ts";
 import { inflaterOf } from "../options.ts";
 import { loadSettings } from "../settings.ts";
 import { STREAMED, text, type Verb } from "../verb.ts";

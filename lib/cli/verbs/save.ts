@@ -2,8 +2,8 @@ import { saveImages, type SaveOptions, saveToDirectory, saveToFile } from "../..
 import { VarveError } from "../../errors.ts";
 import { addCompressionOptions, compressionOf } from "../compression.ts";
 import type { Context } from "../context.ts";
+import { formatBytes, type ProgressItem } from "../display/progress.ts";
 import { hostPlatform, platformOption } from "../images.ts";
-import { formatBytes, type ProgressItem } from "../progress.ts";
 import { STREAMED, text, type Verb } from "../verb.ts";
 
 /** `varve save`. */

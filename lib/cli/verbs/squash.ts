@@ -1,4 +1,4 @@
-import { squashImage } from "../../archive/mod.ts";
+import { squashImage } from "../../image/mod.ts";
 import { DATES, IMAGE_JSON, newImageOptions } from "../new_image.ts";
 import type { Verb } from "../verb.ts";
 import { reportOf } from "./load.ts";

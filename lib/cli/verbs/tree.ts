@@ -2,8 +2,8 @@ import { type ByteString, escapeForTerminal } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { list, type NamedNode, type Node, resolve, type Tree, walk } from "../../tree/mod.ts";
 import type { Context } from "../context.ts";
+import { listing } from "../display/listing.ts";
 import { openImage, rootTree, splitReferencePath } from "../images.ts";
-import { listing } from "../listing.ts";
 import { formatName, nodeToJson } from "../nodes.ts";
 import { text, type Verb } from "../verb.ts";
 

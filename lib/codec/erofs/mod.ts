@@ -22,5 +22,5 @@
  */
 export { EROFS_WRITER_VERSION, erofsImageName } from "./image_name.ts";
 export type * from "./options.ts";
-export { readErofs, type ReadErofsOptions } from "./read.ts";
-export { writeErofs } from "./write.ts";
+export { readErofs, type ReadErofsOptions } from "./read/read.ts";
+export { writeErofs } from "./write/write.ts";

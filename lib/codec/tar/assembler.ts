@@ -2,7 +2,7 @@ import { type ByteString, escapeForTerminal } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
 import type { Entry, EntryType } from "../../layer/mod.ts";
 import type { Extent } from "../../tree/mod.ts";
-import { foldMeta, type MetaHeaders, setPath, xattrsOf } from "./fold.ts";
+import { foldMeta, type MetaHeaders, setPath, xattrsOf } from "./apply_meta_headers.ts";
 import {
   BLOCK,
   cString,

@@ -12,8 +12,8 @@ import {
   rootOf,
   type Tree,
 } from "../../tree/mod.ts";
-import type { TarEntry } from "./encode.ts";
 import { ByteBatch } from "./batch.ts";
+import type { TarEntry } from "./encode.ts";
 import { TarWriter } from "./writer.ts";
 
 const WHITEOUT = ".wh.";

@@ -1,6 +1,5 @@
 /** Files of the host that a container sees in its `/etc`, as bind mounts: they are no part of its root. */
-import type { ByteString } from "../../bytes/mod.ts";
-import { fromText } from "../../bytes/mod.ts";
+import { type ByteString, fromText } from "../../bytes/mod.ts";
 
 /** Where they are seen. */
 export const HOST_FILES: readonly ByteString[] = [

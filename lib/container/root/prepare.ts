@@ -1,4 +1,5 @@
 import { type ByteString, escapeForTerminal, fromText, toValidText } from "../../bytes/mod.ts";
+import { addStubs, disinherit, initDirectory } from "../../directory/internal.ts";
 import { VarveError } from "../../errors.ts";
 import {
   CWD,
@@ -12,13 +13,7 @@ import {
   performMount,
   performUnmount,
 } from "../../linux/mod.ts";
-import {
-  addStubs,
-  disinherit,
-  initDirectory,
-  readOnlyMount,
-  withTopLower,
-} from "../../snapshot/mod.ts";
+import { readOnlyMount, withTopLower } from "../../snapshot/internal.ts";
 import { type ContainerUser, findUser } from "../bundle/user.ts";
 import { isBelow, type Volume } from "../bundle/volume.ts";
 import { checkExecutable } from "./executable.ts";

@@ -1,4 +1,5 @@
 import { type ByteString, EPOCH, type Timestamp } from "../../bytes/mod.ts";
+import { copyAttributesFd } from "../../directory/internal.ts";
 import {
   chmodFd,
   type Fd,
@@ -13,7 +14,6 @@ import {
   tryStatAt,
   utimensFd,
 } from "../../linux/mod.ts";
-import { copyAttributesFd } from "../../snapshot/mod.ts";
 import type { Want } from "./stubs.ts";
 
 /** What Docker's own stubs have. */

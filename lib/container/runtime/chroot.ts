@@ -1,6 +1,6 @@
 /** A container without a runtime: namespaces, mounts and a changed root, by programs of util-linux. */
-import { isKernelPath } from "../root/stubs.ts";
 import type { RuntimeSpec, SpecMount } from "../bundle/types.ts";
+import { isKernelPath } from "../root/stubs.ts";
 import { type CommandLine, NOTE_SELF, noted, RUN_FILES } from "./commands.ts";
 
 /** Device nodes that every container has (runtime-spec, config-linux.md, "Default Devices"). */

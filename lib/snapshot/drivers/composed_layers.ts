@@ -1,12 +1,12 @@
 import type { ByteString } from "../../bytes/mod.ts";
+import { composedDirectory, mountLower, trimLowers } from "../../compose/internal.ts";
+import { composeChain } from "../../compose/mod.ts";
 import type { DiffId } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
-import { composeChain, composedDirectory } from "../compose/compose_chain.ts";
-import { mountLower, trimLowers } from "../compose/lower.ts";
 import type { Stack } from "./ancestors.ts";
+import type { DriverOptions } from "./driver_options.ts";
 import { ExtractedLayers } from "./extracted_layers.ts";
 import type { LayerLowers } from "./layer_lowers.ts";
-import type { DriverOptions } from "./options.ts";
 
 /**
  * All layers of a chain as one EROFS image, mounted once and shared: nothing is extracted.

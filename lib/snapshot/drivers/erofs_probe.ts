@@ -1,13 +1,13 @@
 import { fromText } from "../../bytes/mod.ts";
 import { writeErofs } from "../../codec/erofs/mod.ts";
-import { fileSystemOf, type Mount } from "../../linux/mod.ts";
-import type { Store } from "../../store/mod.ts";
-import { emptyTree } from "../../tree/mod.ts";
 import {
   type MountedBy,
   mountImageFile,
   type MountImageFileOptions,
-} from "../compose/mount_image_file.ts";
+} from "../../compose/internal.ts";
+import { fileSystemOf, type Mount } from "../../linux/mod.ts";
+import type { Store } from "../../store/mod.ts";
+import { emptyTree } from "../../tree/mod.ts";
 import { overlayWorks } from "./overlay_probe.ts";
 import { inProbeDirectory, type ProbeDirectory } from "./probe_directory.ts";
 

@@ -1,13 +1,13 @@
 import { type ByteString, fromText } from "../../bytes/mod.ts";
 import type { DiffId } from "../../digest/mod.ts";
+import type { ExtractForm } from "../../directory/internal.ts";
+import { together } from "../../pool/internal.ts";
 import type { Directories } from "../../store/mod.ts";
-import type { ExtractForm } from "../extract/job.ts";
-import { together } from "../together.ts";
 import type { Stack } from "./ancestors.ts";
-import { DriverDirectories } from "./directories.ts";
+import type { DriverOptions } from "./driver_options.ts";
 import type { LayerLowers } from "./layer_lowers.ts";
-import type { DriverOptions } from "./options.ts";
 import { IMAGE_LOWERS, planLowers } from "./overlay_plan.ts";
+import { DriverDirectories } from "./snapshot_directories.ts";
 
 /** Each extraction holds a lock and a directory open: so many wait for the pool, no more. */
 const WAITING = 2;

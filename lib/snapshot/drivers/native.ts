@@ -1,11 +1,11 @@
 import { fromText } from "../../bytes/mod.ts";
+import { copyInPool } from "../../directory/internal.ts";
 import { VarveError } from "../../errors.ts";
 import { bindMount, type Mount } from "../../linux/mod.ts";
 import type { Driver, DriverRequest, Usage } from "../contract.ts";
-import { copyInPool } from "../directory_jobs.ts";
 import { type Stack, stackOf } from "./ancestors.ts";
-import { DriverDirectories } from "./directories.ts";
-import type { DriverOptions } from "./options.ts";
+import type { DriverOptions } from "./driver_options.ts";
+import { DriverDirectories } from "./snapshot_directories.ts";
 
 /** Plain directories: every snapshot is a whole file system of its own. Works everywhere, costs a copy. */
 export class NativeDriver implements Driver {

@@ -1,14 +1,14 @@
 import { type ByteString, fromText } from "../../bytes/mod.ts";
+import { copyAttributes } from "../../directory/internal.ts";
 import { VarveError } from "../../errors.ts";
 import { CWD, getXattrAt, type Mount } from "../../linux/mod.ts";
 import type { Ancestor, Driver, DriverName, DriverRequest, Usage } from "../contract.ts";
-import { copyAttributes } from "../copy_attributes.ts";
 import { stackOf } from "./ancestors.ts";
-import { DriverDirectories } from "./directories.ts";
+import type { DriverOptions } from "./driver_options.ts";
 import { ExtractedLayers } from "./extracted_layers.ts";
 import type { LayerLowers } from "./layer_lowers.ts";
-import type { DriverOptions } from "./options.ts";
 import { MAX_LOWERS, overlayMounts, type OverlayUpper } from "./overlay_plan.ts";
+import { DriverDirectories } from "./snapshot_directories.ts";
 
 const OPAQUE = "trusted.overlay.opaque" as ByteString;
 

@@ -1,13 +1,13 @@
+import type { MountImageFileOptions } from "../../compose/internal.ts";
 import { VarveError } from "../../errors.ts";
 import { fileError, kernelRelease, releaseAtLeast } from "../../linux/mod.ts";
 import type { Pool } from "../../pool/mod.ts";
 import type { Store } from "../../store/mod.ts";
 import type { Driver, DriverName } from "../contract.ts";
 import { ComposedLayers } from "./composed_layers.ts";
-import type { MountImageFileOptions } from "../compose/mount_image_file.ts";
+import type { DriverOptions } from "./driver_options.ts";
 import { tryErofs } from "./erofs_probe.ts";
 import { NativeDriver } from "./native.ts";
-import type { DriverOptions } from "./options.ts";
 import { OverlayDriver } from "./overlay.ts";
 import { overlayWorks } from "./overlay_probe.ts";
 

@@ -1,19 +1,19 @@
 import type { DiffId } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
+import { guarded } from "../../linux/mod.ts";
 import type { ImageRecord, IngestResult, LayerRecord } from "../contract.ts";
 import { type NamedTarget, namelessImage, PLAIN_LAYER } from "../rules.ts";
 import { layerRow } from "./content.ts";
 import { allocateCacheIds, countUp, type Disk, setState } from "./context.ts";
 import { isLayerWhole } from "./damage.ts";
-import { FileLock } from "./lock.ts";
+import { type LayerRow, toLayer } from "./database/records.ts";
+import { insertChain, putImage } from "./database/rows.ts";
 import { refreshIndex } from "./layout_index.ts";
+import { FileLock } from "./lock.ts";
 import { writeMarker } from "./marker.ts";
 import { LAYER_FILES } from "./paths.ts";
 import { placeAll, type Placed, undo } from "./place.ts";
-import { type LayerRow, toLayer } from "./records.ts";
-import { insertChain, putImage } from "./rows.ts";
 import type { StagedBlob, StagedFiles } from "./staged.ts";
-import { guarded } from "./system.ts";
 
 /** What an ingest commits. */
 export interface Plan {

@@ -1,4 +1,5 @@
 import { type DiffId, type Digest, Verifier } from "../../digest/mod.ts";
+import { guarded } from "../../linux/mod.ts";
 import { openTree, type Tree } from "../../tree/mod.ts";
 import type { BlobRecord, Blobs, LayerReader, LayerRecord, Layers } from "../contract.ts";
 import { MAX_DOCUMENT, notFound, tooLarge } from "../rules.ts";
@@ -6,10 +7,9 @@ import { checkRun, checkRunOf, type OpenBlobOptions, pastEnd } from "../runs.ts"
 import { endedBy, verified } from "../streams.ts";
 import type { Disk } from "./context.ts";
 import { blobDamage, hasSize, layerDamage, noteDamage } from "./damage.ts";
+import { type BlobRow, type LayerRow, toBlob, toLayer } from "./database/records.ts";
 import { fileStream, readAt, WindowReader } from "./files.ts";
 import { LAYER_FILES } from "./paths.ts";
-import { type BlobRow, type LayerRow, toBlob, toLayer } from "./records.ts";
-import { guarded } from "./system.ts";
 
 /** What a stream can be asked for. */
 interface StreamOptions {

@@ -1,10 +1,10 @@
 import { VarveError } from "../../errors.ts";
-import type { Database } from "./database.ts";
+import { fileErrno } from "../../linux/mod.ts";
+import type { Database } from "./database/database.ts";
 import { FileLock, type LockOptions } from "./lock.ts";
 import type { Owner } from "./owner.ts";
 import type { Paths } from "./paths.ts";
 import type { Syncer } from "./sync.ts";
-import { errnoOf } from "./system.ts";
 
 /** What the parts of one open disk store share. */
 export interface Disk {
@@ -35,7 +35,7 @@ export async function takeLock(
   try {
     return await FileLock.acquire(path, options);
   } catch (error) {
-    if (errnoOf(error) !== undefined) disk.owner.leaveMark();
+    if (fileErrno(error) !== undefined) disk.owner.leaveMark();
     throw error;
   }
 }

@@ -1,8 +1,7 @@
-import type { Disk } from "./context.ts";
-import { stateOf } from "./context.ts";
+import { type Disk, stateOf } from "./context.ts";
 import { sweepKept } from "./kept_bytes.ts";
-import { FileLock } from "./lock.ts";
 import { writeIndex } from "./layout_index.ts";
+import { FileLock } from "./lock.ts";
 import { removeDeadOffers } from "./offers.ts";
 import { isAlive, ownerLock, ownersIn } from "./owner.ts";
 import { recheck } from "./recheck.ts";

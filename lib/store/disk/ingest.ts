@@ -1,5 +1,6 @@
 import { algorithmOf, createHasher, type DiffId, sha256, Verifier } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
+import { guarded } from "../../linux/mod.ts";
 import type { Descriptor } from "../../oci/mod.ts";
 import type {
   BegunLayer,
@@ -15,7 +16,7 @@ import { checkWritable, type Disk } from "./context.ts";
 import { dropKept } from "./kept_bytes.ts";
 import { LayerStaging } from "./layer_staging.ts";
 import type { StagedBlob } from "./staged.ts";
-import { guarded, makeDirectory, removeAll, writeAll, writeNew } from "./system.ts";
+import { makeDirectory, removeAll, writeAll, writeNew } from "./system.ts";
 
 /** Mode of a blob: nobody writes it again. */
 const BLOB_MODE = 0o444;

@@ -1,19 +1,20 @@
 import type { DiffId, Digest } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
-import type { LayerJobOutput } from "../../pool/mod.ts";
+import type { LayerJobOutput } from "../../layer_job/mod.ts";
+import { guarded } from "../../linux/mod.ts";
 import type { BegunLayer, LayerKey, LayerOptions, LayerRecord } from "../contract.ts";
 import { findLayer, lockNames } from "../rules.ts";
 import { checkOutput, hasDirtyPadding, isLayerOf } from "../staging_rules.ts";
 import { blobRow, layerRow, layerRowOfBlob } from "./content.ts";
 import { type Disk, takeLock } from "./context.ts";
 import { hasSize, isBlobWhole, isLayerWhole } from "./damage.ts";
+import { toLayer } from "./database/records.ts";
 import { type KeptBytes, openKept } from "./kept_bytes.ts";
 import type { FileLock } from "./lock.ts";
 import { adopt, offer, withdraw } from "./offers.ts";
 import { LAYER_FILES } from "./paths.ts";
-import { toLayer } from "./records.ts";
 import { provisional, type StagedBlob, type StagedFiles } from "./staged.ts";
-import { guarded, lstatOrNothing, makeDirectory, removeAll } from "./system.ts";
+import { lstatOrNothing, makeDirectory, removeAll } from "./system.ts";
 
 /** Mode of what a layer's directory holds: nobody writes it again. */
 const FILE_MODE = 0o444;

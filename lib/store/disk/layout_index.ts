@@ -1,8 +1,7 @@
-import { pauseThread } from "../../linux/mod.ts";
+import { guardedSync, pauseThread } from "../../linux/mod.ts";
 import { encodeIndex, parseDescriptor, parseStrictJson } from "../../oci/mod.ts";
 import { namelessImage } from "../rules.ts";
 import { type Disk, stateOf } from "./context.ts";
-import { guardedSync } from "./system.ts";
 
 /** Where tools look for the name of a manifest (image-spec, annotations.md). */
 const REF_NAME = "org.opencontainers.image.ref.name";

@@ -1,15 +1,16 @@
+import { guarded } from "../../linux/mod.ts";
 import type { Store } from "../contract.ts";
 import type { Disk } from "./context.ts";
-import type { Database } from "./database.ts";
+import type { Database } from "./database/database.ts";
+import { openDatabase } from "./database/open_database.ts";
 import { heal } from "./heal.ts";
-import { openDatabase } from "./open_database.ts";
 import type { Durability, OpenOptions } from "./options.ts";
 import { Owner, ownersIn } from "./owner.ts";
 import { Paths } from "./paths.ts";
 import { absoluteRoot, prepareRoot } from "./root.ts";
 import { DiskStore } from "./store.ts";
 import { Syncer } from "./sync.ts";
-import { guarded, namesIn } from "./system.ts";
+import { namesIn } from "./system.ts";
 
 /**
  * Opens the store in a directory, or makes one, and heals what an unclean end left in it.

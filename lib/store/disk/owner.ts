@@ -1,8 +1,8 @@
 import { toHex } from "../../bytes/mod.ts";
 import { FileLock } from "./lock.ts";
 import type { Paths } from "./paths.ts";
-import { lstatOrNothing, makeDirectory, removeAll } from "./system.ts";
 import { syncPath } from "./sync.ts";
+import { lstatOrNothing, makeDirectory, removeAll } from "./system.ts";
 
 /** How an owner is called: in file names below `ingest/` and in the markers of snapshots. */
 const OWNER_ID = /^[0-9a-f]{16}$/;

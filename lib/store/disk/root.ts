@@ -1,7 +1,7 @@
 import { VarveError } from "../../errors.ts";
-import { absolutePath } from "../../linux/mod.ts";
+import { absolutePath, fileErrno, guarded } from "../../linux/mod.ts";
 import { type Paths, ROOT_NAMES } from "./paths.ts";
-import { errnoOf, guarded, lstatOrNothing, makeDirectory, namesIn } from "./system.ts";
+import { lstatOrNothing, makeDirectory, namesIn } from "./system.ts";
 
 /** The layout file of an OCI layout (image-spec, image-layout.md). */
 const OCI_LAYOUT = '{"imageLayoutVersion":"1.0.0"}\n';
@@ -84,7 +84,7 @@ async function takesNoWrites(path: string): Promise<boolean> {
     await Deno.chmod(path, 0o600);
     return false;
   } catch (error) {
-    if (errnoOf(error) === "EROFS") return true;
+    if (fileErrno(error) === "EROFS") return true;
     throw error;
   }
 }

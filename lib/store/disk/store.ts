@@ -9,16 +9,16 @@ import type {
   Snapshots,
   Store,
 } from "../contract.ts";
-import type { Directories } from "../directories.ts";
+import type { Directories } from "../disk_store.ts";
+import { DiskDirectories } from "./cache_directories.ts";
 import { DiskBlobs, DiskLayers } from "./content.ts";
 import type { Disk } from "./context.ts";
-import { DiskDirectories } from "./directories.ts";
+import { DiskLeases, DiskSettings } from "./database/lease_rows.ts";
+import { DiskChains, DiskImages } from "./database/rows.ts";
+import { DiskSnapshots } from "./database/snapshot_rows.ts";
 import { DiskIngest } from "./ingest.ts";
-import { DiskLeases, DiskSettings } from "./lease_rows.ts";
 import type { Durability } from "./options.ts";
 import { moveBarrier } from "./recheck.ts";
-import { DiskChains, DiskImages } from "./rows.ts";
-import { DiskSnapshots } from "./snapshot_rows.ts";
 
 /** An open store on the disk. */
 export class DiskStore implements Store {

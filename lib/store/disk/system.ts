@@ -1,11 +1,3 @@
-/** The kernel's errors of Deno's file API, in the words of this room. */
-export {
-  fileErrno as errnoOf,
-  fileError as systemError,
-  guarded,
-  guardedSync,
-} from "../../linux/mod.ts";
-
 /** What `lstat` says, or `undefined` when there is nothing. */
 export async function lstatOrNothing(path: string): Promise<Deno.FileInfo | undefined> {
   try {

@@ -1,7 +1,7 @@
-import type { Disk } from "./context.ts";
-import type { Paths } from "./paths.ts";
 import { fromText } from "../../bytes/mod.ts";
 import { CWD, isSupported, openDirectoryAt, ownFd, removeTree } from "../../linux/mod.ts";
+import type { Disk } from "./context.ts";
+import type { Paths } from "./paths.ts";
 import { lstatOrNothing, namesIn, removeAll } from "./system.ts";
 
 /** Moves something out of sight and deletes it; nothing there is success. */

@@ -1,6 +1,6 @@
 import type { DiffId } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
-import type { LayerJobOutput } from "../../pool/mod.ts";
+import type { LayerJobOutput } from "../../layer_job/mod.ts";
 import type { BegunLayer, LayerKey, LayerOptions, LayerRecord } from "../contract.ts";
 import { lockNames } from "../rules.ts";
 import { checkOutput, hasDirtyPadding, isLayerOf } from "../staging_rules.ts";

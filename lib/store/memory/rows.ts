@@ -1,7 +1,7 @@
 import type { ChainId, DiffId, Digest } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
-import type { Descriptor } from "../../oci/mod.ts";
 import { chainId as chainIdOf } from "../../layer/mod.ts";
+import type { Descriptor } from "../../oci/mod.ts";
 import { stackOf } from "../chain_walk.ts";
 import type {
   ChainRecord,

@@ -5,7 +5,7 @@ import {
   type NewImageOptions,
   rebaseImage,
   squashImage,
-} from "../../../lib/archive/mod.ts";
+} from "../../../lib/image/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
 import { buildImage } from "../../support/images.ts";
 import { reworkFixture, streamOf } from "../../support/rework.ts";

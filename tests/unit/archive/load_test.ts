@@ -1,12 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import {
-  loadImages,
-  type LoadOptions,
-  saveImages,
-  type SaveOptions,
-} from "../../../lib/archive/mod.ts";
+import { loadImages, saveImages, type SaveOptions } from "../../../lib/archive/mod.ts";
 import { VarveError } from "../../../lib/errors.ts";
+import type { LoadOptions } from "../../../lib/image/mod.ts";
 import { createPool } from "../../../lib/pool/mod.ts";
 import { openMemoryStore, type Store } from "../../../lib/store/mod.ts";
 import {

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
+import { GROUPS, VERBS } from "../../../lib/cli/catalog.ts";
 import { answer } from "../../../lib/cli/completion/answer.ts";
 import { complete } from "../../../lib/cli/completion/complete.ts";
-import { GROUPS, VERBS } from "../../../lib/cli/catalog.ts";
 import { createProgram } from "../../../lib/cli/program.ts";
 import { tempDir } from "../../support/temp.ts";
 

@@ -1,13 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { type ByteString, escapeForTerminal, timestamp } from "../../../lib/bytes/mod.ts";
+import { jsonParts } from "../../../lib/cli/display/json.ts";
+import { printable, printableJson, printableLine } from "../../../lib/cli/display/printable.ts";
+import { createProgress, formatBytes } from "../../../lib/cli/display/progress.ts";
+import { shortDigest } from "../../../lib/cli/display/short.ts";
+import { table } from "../../../lib/cli/display/table.ts";
 import { argumentBytes, splitReferencePath } from "../../../lib/cli/images.ts";
-import { parseStrictJson } from "../../../lib/oci/mod.ts";
-import { jsonParts } from "../../../lib/cli/json.ts";
 import { formatMode, formatTime, nodeToJson } from "../../../lib/cli/nodes.ts";
-import { printable, printableJson, printableLine } from "../../../lib/cli/printable.ts";
-import { createProgress, formatBytes } from "../../../lib/cli/progress.ts";
-import { shortDigest } from "../../../lib/cli/short.ts";
-import { table } from "../../../lib/cli/table.ts";
+import { parseStrictJson } from "../../../lib/oci/mod.ts";
 import type { FileNode } from "../../../lib/tree/mod.ts";
 import { prng } from "../../support/prng.ts";
 

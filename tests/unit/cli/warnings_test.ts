@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { Context } from "../../../lib/cli/context.ts";
-import { warnOf, warnOfDrops } from "../../../lib/cli/warnings.ts";
+import { warnOf, warnOfDrops } from "../../../lib/cli/display/warnings.ts";
 
 /** What is said to the user. */
 function said(tell: (context: Context) => void): string[] {

@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { fromText } from "../../../lib/bytes/mod.ts";
 import { CommandError } from "../../../lib/container/root/executable.ts";
 import { quote } from "../../../lib/container/runtime/chroot.ts";
 import { runCommand, runtimeCall } from "../../../lib/container/runtime/commands.ts";
 import { findInit, findRuntime } from "../../../lib/container/runtime/find.ts";
 import { runtimeFailure } from "../../../lib/container/runtime/log.ts";
 import { VarveError } from "../../../lib/errors.ts";
-import { fromText } from "../../../lib/bytes/mod.ts";
 import { bindMount, overlayMount } from "../../../lib/linux/mod.ts";
-import { readOnlyMount, withTopLower } from "../../../lib/snapshot/mod.ts";
+import { readOnlyMount, withTopLower } from "../../../lib/snapshot/internal.ts";
 import { run } from "../../support/process.ts";
 import { tempDir } from "../../support/temp.ts";
 

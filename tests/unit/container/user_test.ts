@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { findUser } from "../../../lib/container/bundle/user.ts";
 import { type ByteString, fromText } from "../../../lib/bytes/mod.ts";
+import { findUser } from "../../../lib/container/bundle/user.ts";
 import { VarveError } from "../../../lib/errors.ts";
 
 const PASSWD = fromText(`# a comment

@@ -11,7 +11,7 @@ import {
   type TreeKind,
   walk,
 } from "../../../lib/tree/mod.ts";
-import { b, dir, file, symlink } from "../../support/tree_nodes.ts";
+import { b, dir, file, symlink } from "../../support/trees/tree_nodes.ts";
 
 const GONE: Node = { type: "whiteout" };
 

@@ -10,7 +10,7 @@ import {
   TreeBuilder,
   walk,
 } from "../../../lib/tree/mod.ts";
-import { b, dir, file } from "../../support/tree_nodes.ts";
+import { b, dir, file } from "../../support/trees/tree_nodes.ts";
 
 function root(entries: Record<string, Node>): Tree {
   return editTree(

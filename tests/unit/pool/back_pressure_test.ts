@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { Pump } from "../../../lib/pool/pump.ts";
 import { ByteQueue } from "../../../lib/pool/byte_queue.ts";
-import * as jobs from "./jobs.ts";
+import { Pump } from "../../../lib/pool/pump.ts";
 import { testPool } from "./spawn.ts";
+import * as jobs from "./jobs.ts";
 
 const KIB = 1024;
 

@@ -1,14 +1,15 @@
 /** Workers that die, fall silent or break the protocol. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { VarveError } from "../../../lib/errors.ts";
-import { type Job, layerJob, type Pool } from "../../../lib/pool/mod.ts";
+import { layerJob } from "../../../lib/layer_job/internal.ts";
+import type { Job, Pool } from "../../../lib/pool/mod.ts";
 import { WorkerLink } from "../../../lib/pool/worker_link.ts";
 import { leakTest } from "../../support/leaks.ts";
 import { run } from "../../support/process.ts";
 import { tempDir } from "../../support/temp.ts";
-import * as jobs from "./jobs.ts";
-import { filesIn, inPieces, LAYERS, streamInput, type TestLayer } from "./layers.ts";
+import { filesIn, inPieces, LAYERS, streamInput, type TestLayer } from "../layer_job/layers.ts";
 import { spawn, testPool } from "./spawn.ts";
+import * as jobs from "./jobs.ts";
 
 /** The job dies alone: one beside it goes on, one behind it runs on a new worker. */
 async function diesAlone<Input>(

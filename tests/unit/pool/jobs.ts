@@ -1,13 +1,9 @@
 /** Jobs for the pool's own tests; `worker.ts` serves them. */
-import { VarveError } from "../../../lib/errors.ts";
 import { createHasher } from "../../../lib/digest/mod.ts";
-import {
-  type AnyJob,
-  type Job,
-  type JobContext,
-  layerJob,
-  layerJobs,
-} from "../../../lib/pool/mod.ts";
+import { VarveError } from "../../../lib/errors.ts";
+import { layerJob } from "../../../lib/layer_job/internal.ts";
+import { layerJobs } from "../../../lib/layer_job/jobs.ts";
+import type { AnyJob, Job, JobContext } from "../../../lib/pool/mod.ts";
 
 function job<Input, Output>(
   name: string,

@@ -7,10 +7,10 @@ import {
   type Pool,
   type PoolOptions,
 } from "../../../lib/pool/mod.ts";
-import { prng } from "../../support/prng.ts";
 import { leakTest } from "../../support/leaks.ts";
-import * as jobs from "./jobs.ts";
+import { prng } from "../../support/prng.ts";
 import { spawn, testPool } from "./spawn.ts";
+import * as jobs from "./jobs.ts";
 
 /** The same on threads and inline. */
 function both(name: string, fn: (pool: Pool) => Promise<void>): void {

@@ -1,4 +1,4 @@
-import { serve } from "../../../lib/pool/mod.ts";
+import { serve } from "../../../lib/pool/internal.ts";
 import { JOBS } from "./jobs.ts";
 
 if ("WorkerGlobalScope" in globalThis) serve(globalThis, JOBS);

@@ -11,7 +11,6 @@ import {
 import { type KernelPart, selectDriver } from "../../../lib/snapshot/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
 import { listing } from "../../support/extraction.ts";
-import { namesIn } from "../../support/names_in.ts";
 import { startRacer } from "../../support/racers.ts";
 import { needs } from "../../support/require.ts";
 import {
@@ -19,6 +18,7 @@ import {
   type SnapshotFixture,
   snapshotFixture,
 } from "../../support/snapshots.ts";
+import { namesIn } from "../../support/trees/names_in.ts";
 
 const LAYERS = [
   [{ name: "a", content: "content" }, { name: "d/", mode: 0o700 }, { name: "d/gone" }],

@@ -1,8 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { DiffId } from "../../../lib/digest/mod.ts";
 import { VarveError } from "../../../lib/errors.ts";
-import * as machine from "../../../lib/snapshot/machine.ts";
 import type { SnapshotRow, SnapshotTable } from "../../../lib/store/mod.ts";
+import * as machine from "../../../lib/snapshot/machine.ts";
 
 /** A table in memory. */
 function tableOf(rows: readonly SnapshotRow[] = []): SnapshotTable {

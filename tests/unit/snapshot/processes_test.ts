@@ -2,14 +2,15 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fromText } from "../../../lib/bytes/mod.ts";
 import { foldLayers } from "../../../lib/layer/mod.ts";
-import { createSnapshotter, type Driver, withTopLower } from "../../../lib/snapshot/mod.ts";
+import { withTopLower } from "../../../lib/snapshot/internal.ts";
+import { createSnapshotter, type Driver } from "../../../lib/snapshot/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
 import { listing } from "../../support/extraction.ts";
-import { namesIn } from "../../support/names_in.ts";
 import { startRacer } from "../../support/racers.ts";
 import { needs } from "../../support/require.ts";
 import { DRIVER_NAMES, mountAt, snapshotFixture } from "../../support/snapshots.ts";
-import { sorted, treeListing, withoutLinks } from "../../support/tree_listing.ts";
+import { namesIn } from "../../support/trees/names_in.ts";
+import { sorted, treeListing, withoutLinks } from "../../support/trees/tree_listing.ts";
 
 const LAYERS = [[{ name: "a" }], [{ name: "b" }], [{ name: "c" }]];
 

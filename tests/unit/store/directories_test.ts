@@ -2,10 +2,10 @@ import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/as
 import { sha256 } from "../../../lib/digest/mod.ts";
 import { VarveError } from "../../../lib/errors.ts";
 import { type Directories, openStore, type Store } from "../../../lib/store/mod.ts";
-import { bringLayer, sampleLayer } from "../../conformance/store_layers.ts";
-import "../../support/require.ts";
-import { tempDir } from "../../support/temp.ts";
 import { judgeIdle, judgeStore } from "../../conformance/store_judge.ts";
+import { bringLayer, sampleLayer } from "../../conformance/store_layers.ts";
+import { tempDir } from "../../support/temp.ts";
+import "../../support/require.ts";
 
 const LAYER = sampleLayer(1);
 

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import type { DiffId } from "../../../lib/digest/mod.ts";
 import { VarveError } from "../../../lib/errors.ts";
 import { emptyTree, lookup, rootOf, TreeBuilder, verifyTree, walk } from "../../../lib/tree/mod.ts";
-import { b, dir, file, symlink } from "../../support/tree_nodes.ts";
+import { b, dir, file, symlink } from "../../support/trees/tree_nodes.ts";
 
 const SOURCE = `sha256:${"5a".repeat(32)}` as DiffId;
 

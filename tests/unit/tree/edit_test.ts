@@ -10,7 +10,7 @@ import {
   verifyTree,
   walk,
 } from "../../../lib/tree/mod.ts";
-import { b, dir, file, symlink } from "../../support/tree_nodes.ts";
+import { b, dir, file, symlink } from "../../support/trees/tree_nodes.ts";
 
 function edit(...changes: [string, Node | null][]) {
   return editTree(emptyTree("root"), changes.map(([path, node]) => [b(path), node]));

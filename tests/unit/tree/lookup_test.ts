@@ -9,7 +9,7 @@ import {
   TreeBuilder,
   walk,
 } from "../../../lib/tree/mod.ts";
-import { b, dir, file, symlink } from "../../support/tree_nodes.ts";
+import { b, dir, file, symlink } from "../../support/trees/tree_nodes.ts";
 
 function sample() {
   const builder = new TreeBuilder({ kind: "root" });

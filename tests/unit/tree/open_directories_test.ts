@@ -1,8 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { type ByteString, EPOCH, fromText } from "../../../lib/bytes/mod.ts";
 import { type DiffId, sha256 } from "../../../lib/digest/mod.ts";
-import { finishLog } from "../../../lib/tree/finish.ts";
-import { L_DEAD, L_INODE, L_STATE } from "../../../lib/tree/log.ts";
+import { finishLog } from "../../../lib/tree/build/finish.ts";
+import { L_DEAD, L_INODE, L_STATE } from "../../../lib/tree/build/log.ts";
+import { OpenDirectories, PACKED } from "../../../lib/tree/build/open_directories.ts";
+import { Packer } from "../../../lib/tree/build/packer.ts";
+import { Records } from "../../../lib/tree/build/records.ts";
 import {
   type FileNode,
   type Node,
@@ -11,10 +14,7 @@ import {
   type TreeKind,
   verifyTree,
 } from "../../../lib/tree/mod.ts";
-import { OpenDirectories, PACKED } from "../../../lib/tree/open_directories.ts";
-import { Packer } from "../../../lib/tree/packer.ts";
-import { Records } from "../../../lib/tree/records.ts";
-import { R_NAME } from "../../../lib/tree/format.ts";
+import { R_NAME } from "../../../lib/tree/packed/format.ts";
 import {
   emptyModel,
   type Inode,
@@ -23,15 +23,15 @@ import {
   listModel,
   listTree,
   treeOf,
-} from "../../support/model_tree.ts";
+} from "../../support/trees/model_tree.ts";
 import {
   type Random,
   random,
   randomDirectory,
   randomLeaf,
   randomName,
-} from "../../support/random_tree.ts";
-import { fileOf } from "../../support/tree_file.ts";
+} from "../../support/trees/random_tree.ts";
+import { fileOf } from "../../support/trees/tree_file.ts";
 
 const SOURCE = sha256(new Uint8Array()) as DiffId;
 const common = { mode: 0o755, uid: 0, gid: 0, mtime: EPOCH, xattrs: [] };

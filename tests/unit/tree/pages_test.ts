@@ -11,8 +11,8 @@ import {
   verifyTree,
   walk,
 } from "../../../lib/tree/mod.ts";
-import { b, dir, file } from "../../support/tree_nodes.ts";
-import { fileOf } from "../../support/tree_file.ts";
+import { fileOf } from "../../support/trees/tree_file.ts";
+import { b, dir, file } from "../../support/trees/tree_nodes.ts";
 
 function sample(): Tree {
   const builder = new TreeBuilder({ kind: "root" });

@@ -9,9 +9,9 @@ import {
   TreeBuilder,
   walk,
 } from "../../../lib/tree/mod.ts";
-import { treeOf } from "../../support/model_tree.ts";
-import { random, randomModel } from "../../support/random_tree.ts";
-import { b, dir, file } from "../../support/tree_nodes.ts";
+import { treeOf } from "../../support/trees/model_tree.ts";
+import { random, randomModel } from "../../support/trees/random_tree.ts";
+import { b, dir, file } from "../../support/trees/tree_nodes.ts";
 
 /** All rows of a tree with their paths, in the order of a walk. */
 function* rowsOf(row: Row, prefix = ""): Generator<[string, Row]> {

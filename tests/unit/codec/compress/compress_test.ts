@@ -1,5 +1,6 @@
 import { assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import { crc32, gunzipSync, zstdDecompressSync } from "node:zlib";
+import { crc32Combine } from "../../../../lib/codec/compress/crc32_combine.ts";
 import {
   compress,
   type CompressedPiece,
@@ -10,7 +11,6 @@ import {
   PIECE_BYTES,
   splitPieces,
 } from "../../../../lib/codec/compress/mod.ts";
-import { crc32Combine } from "../../../../lib/codec/compress/crc32_combine.ts";
 import { sha256 } from "../../../../lib/digest/mod.ts";
 import { prng } from "../../../support/prng.ts";
 import { concat, inflate, sample, text } from "./support.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { chunkBitsOf, planChunks } from "../../../../lib/codec/erofs/chunks.ts";
+import { chunkBitsOf, planChunks } from "../../../../lib/codec/erofs/write/chunks.ts";
 
 const GIB = 2 ** 30;
 

@@ -1,15 +1,15 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { readErofs, writeErofs } from "../../../../lib/codec/erofs/mod.ts";
-import { crc32c } from "../../../../lib/codec/erofs/crc32c.ts";
-import { readDirents } from "../../../../lib/codec/erofs/directory_reader.ts";
-import { ImageBytes } from "../../../../lib/codec/erofs/image_bytes.ts";
-import { readInode } from "../../../../lib/codec/erofs/inode.ts";
-import { readSuperblock } from "../../../../lib/codec/erofs/superblock.ts";
-import { VarveError } from "../../../../lib/errors.ts";
 import { EPOCH } from "../../../../lib/bytes/mod.ts";
+import { crc32c } from "../../../../lib/codec/erofs/crc32c.ts";
+import { readErofs, writeErofs } from "../../../../lib/codec/erofs/mod.ts";
+import { readDirents } from "../../../../lib/codec/erofs/read/directory_reader.ts";
+import { ImageBytes } from "../../../../lib/codec/erofs/read/image_bytes.ts";
+import { readInode } from "../../../../lib/codec/erofs/read/inode.ts";
+import { readSuperblock } from "../../../../lib/codec/erofs/read/superblock.ts";
+import { VarveError } from "../../../../lib/errors.ts";
 import { TreeBuilder } from "../../../../lib/tree/mod.ts";
-import { bytesOf, LAYERS } from "../../../support/erofs_trees.ts";
-import { b, dir, file, symlink } from "../../../support/tree_nodes.ts";
+import { bytesOf, LAYERS } from "../../../support/trees/erofs_trees.ts";
+import { b, dir, file, symlink } from "../../../support/trees/tree_nodes.ts";
 
 const [SOURCE] = [...LAYERS.keys()];
 

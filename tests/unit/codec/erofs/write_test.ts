@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { erofsImageName, readErofs, writeErofs } from "../../../../lib/codec/erofs/mod.ts";
 import { timestamp } from "../../../../lib/bytes/mod.ts";
+import { erofsImageName, readErofs, writeErofs } from "../../../../lib/codec/erofs/mod.ts";
 import type { DiffId } from "../../../../lib/digest/mod.ts";
 import { VarveError } from "../../../../lib/errors.ts";
 import {
@@ -12,8 +12,8 @@ import {
   type Tree,
   TreeBuilder,
 } from "../../../../lib/tree/mod.ts";
-import { bytesOf, LAYERS, readLayer } from "../../../support/erofs_trees.ts";
-import { b, dir, file, symlink } from "../../../support/tree_nodes.ts";
+import { bytesOf, LAYERS, readLayer } from "../../../support/trees/erofs_trees.ts";
+import { b, dir, file, symlink } from "../../../support/trees/tree_nodes.ts";
 
 const [ONE, TWO] = [...LAYERS.keys()] as [DiffId, DiffId];
 const GIB = 2 ** 30;

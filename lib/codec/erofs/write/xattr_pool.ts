@@ -1,0 +1,202 @@
+import { type ByteString, fromBytes, writeBytes } from "../../../bytes/mod.ts";
+import type { Row, Xattr } from "../../../tree/mod.ts";
+import { tooLarge } from "../errors.ts";
+import { XATTR_ENTRY_BYTES, XATTR_HEADER_BYTES, XATTR_PREFIXES } from "../format.ts";
+
+/** What overlayfs is told by xattrs of a directory of one layer. */
+export type OverlayMark = "none" | "opaque" | "origin";
+
+/** Hides what lower layers have in a directory. */
+const OPAQUE: Xattr = { name: "trusted.overlay.opaque" as ByteString, value: "y" as ByteString };
+/** Lets overlayfs look for whiteouts in a directory that it would else take for a pure one. */
+const ORIGIN: Xattr = { name: "trusted.overlay.origin" as ByteString, value: "" as ByteString };
+
+/** An xattr larger than this is always shared, which keeps it out of the inodes. */
+const LARGE = 1024;
+/** One byte counts the shared xattrs of an inode. */
+const MAX_SHARED = 255;
+/** Two bytes count the words of an inode's xattrs. */
+const MAX_AREA = XATTR_HEADER_BYTES + 0xfffe * 4;
+const EMPTY = new Uint8Array(0);
+
+interface XattrSet {
+  readonly words: Uint32Array;
+  readonly mark: OverlayMark;
+  /** From 1 in the order of the finds. */
+  readonly number: number;
+  /** Inodes that have it. */
+  count: number;
+  /** What stands behind those inodes. */
+  area: Uint8Array;
+}
+
+interface SharedXattr {
+  count: number;
+  readonly bytes: Uint8Array;
+  /** In words from the start of the shared ones; −1 for those that stand with the inode. */
+  id: number;
+}
+
+/**
+ * The xattrs of a tree. Equal sets are found by their packed form, so that a
+ * million files of one label cost one set. What two inodes have is shared.
+ */
+export class XattrPool {
+  readonly #sets: XattrSet[] = [];
+  readonly #byHash = new Map<number, XattrSet[]>();
+  readonly #xattrs = new Map<string, SharedXattr>();
+  #last: XattrSet | undefined;
+  #sharedBytes = 0;
+
+  /** Counts the xattrs of an inode; returns the number of their set, 0 when there are none. */
+  add(row: Row, mark: OverlayMark): number {
+    if (!row.hasXattrs && mark === "none") return 0;
+    const [first, end] = row.xattrWords;
+    const set = this.#find(row.words, first, end, mark);
+    set.count++;
+    return set.number;
+  }
+
+  /** Ends the counting: from now on {@linkcode area} answers. @throws {VarveError} `E_LIMIT` */
+  seal(): void {
+    // This order is part of the writer's version 1.
+    const sets = [...this.#byHash.values()].flat();
+    for (const set of sets) {
+      for (const xattr of xattrsOf(set)) {
+        const key = `${xattr.name}\0${xattr.value}`;
+        const known = this.#xattrs.get(key);
+        if (known !== undefined) known.count += set.count;
+        else this.#xattrs.set(key, { count: set.count, bytes: encode(xattr), id: -1 });
+      }
+    }
+    for (const xattr of this.#xattrs.values()) {
+      if (xattr.count < 2 && xattr.bytes.length <= LARGE) continue;
+      xattr.id = this.#sharedBytes / 4;
+      this.#sharedBytes += xattr.bytes.length;
+      if (xattr.id > 0xffff_ffff) throw tooLarge("its xattrs need more than 16 GiB");
+    }
+    for (const set of sets) set.area = this.#encodeArea(xattrsOf(set));
+  }
+
+  /** What stands behind an inode, by the number of its set; empty for 0. */
+  area(number: number): Uint8Array {
+    return number === 0 ? EMPTY : (this.#sets[number - 1] as XattrSet).area;
+  }
+
+  /** Bytes of all shared xattrs. */
+  get sharedBytes(): number {
+    return this.#sharedBytes;
+  }
+
+  /** The shared xattrs, in their order. */
+  *shared(): Generator<Uint8Array> {
+    for (const { id, bytes } of this.#xattrs.values()) if (id >= 0) yield bytes;
+  }
+
+  #find(words: Uint32Array, first: number, end: number, mark: OverlayMark): XattrSet {
+    const last = this.#last;
+    if (last !== undefined && isSame(last, words, first, end, mark)) return last;
+    let hash = mark.length;
+    for (let i = first; i < end; i++) {
+      hash = Math.imul(hash ^ (words[i] as number), 0x0100_0193);
+      hash ^= hash >>> 15;
+    }
+    let sets = this.#byHash.get(hash);
+    if (sets === undefined) this.#byHash.set(hash, sets = []);
+    let set = sets.find((other) => isSame(other, words, first, end, mark));
+    if (set === undefined) {
+      const number = this.#sets.length + 1;
+      set = { words: words.slice(first, end), mark, number, count: 0, area: EMPTY };
+      this.#sets.push(set);
+      sets.push(set);
+    }
+    return this.#last = set;
+  }
+
+  #encodeArea(xattrs: readonly Xattr[]): Uint8Array {
+    const shared: number[] = [];
+    const inline: Uint8Array[] = [];
+    let length = XATTR_HEADER_BYTES;
+    for (const { name, value } of xattrs) {
+      const { id, bytes } = this.#xattrs.get(`${name}\0${value}`) as SharedXattr;
+      if (id >= 0 && shared.length < MAX_SHARED) {
+        shared.push(id);
+        length += 4;
+      } else {
+        inline.push(bytes);
+        length += bytes.length;
+      }
+    }
+    if (length > MAX_AREA) throw tooLarge(`the xattrs of one inode need ${length} bytes`);
+    const area = new Uint8Array(length);
+    const view = new DataView(area.buffer);
+    area[4] = shared.length;
+    let at = XATTR_HEADER_BYTES;
+    for (const id of shared) {
+      view.setUint32(at, id, true);
+      at += 4;
+    }
+    for (const bytes of inline) {
+      area.set(bytes, at);
+      at += bytes.length;
+    }
+    return area;
+  }
+}
+
+function isSame(
+  set: XattrSet,
+  words: Uint32Array,
+  first: number,
+  end: number,
+  mark: OverlayMark,
+): boolean {
+  const own = set.words;
+  if (own.length !== end - first || set.mark !== mark) return false;
+  for (let i = 0; i < own.length; i++) if (own[i] !== words[first + i]) return false;
+  return true;
+}
+
+/** The xattrs of a set, decoded: their number, then of each two lengths, name and value. */
+function xattrsOf({ words, mark }: XattrSet): Xattr[] {
+  const bytes = new Uint8Array(words.buffer);
+  const out: Xattr[] = [];
+  let at = 1;
+  const take = (length: number): ByteString => {
+    const text = fromBytes(bytes, at * 4, at * 4 + length);
+    at += (length + 3) >>> 2;
+    return text;
+  };
+  for (let left = words[0] ?? 0; left > 0; left--) {
+    const nameLength = words[at++] as number;
+    const valueLength = words[at++] as number;
+    out.push({ name: take(nameLength), value: take(valueLength) });
+  }
+  if (mark === "none") return out;
+  const own = mark === "opaque" ? OPAQUE : ORIGIN;
+  return [...out.filter(({ name }) => name !== own.name), own];
+}
+
+function encode({ name, value }: Xattr): Uint8Array {
+  let index = XATTR_PREFIXES.findIndex((prefix, i) => {
+    if (i === 0) return false;
+    if (!prefix.endsWith(".")) return name === prefix;
+    return name.startsWith(prefix) && name.length > prefix.length;
+  });
+  // A name of another namespace, or of nothing but one, is kept; the kernel does not show it.
+  if (index < 0) index = 0;
+  const suffix = name.slice((XATTR_PREFIXES[index] as string).length) as ByteString;
+  if (suffix.length > 0xff || value.length > 0xffff) {
+    throw tooLarge(
+      `an xattr has ${suffix.length} bytes of name and ${value.length} of value; 255 and 65535 fit`,
+    );
+  }
+  const length = XATTR_ENTRY_BYTES + suffix.length + value.length;
+  const bytes = new Uint8Array((length + 3) & ~3);
+  bytes[0] = suffix.length;
+  bytes[1] = index;
+  bytes[2] = value.length & 0xff;
+  bytes[3] = value.length >>> 8;
+  writeBytes(value, bytes, writeBytes(suffix, bytes, XATTR_ENTRY_BYTES));
+  return bytes;
+}

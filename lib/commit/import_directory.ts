@@ -1,0 +1,95 @@
+import { fromText } from "../bytes/mod.ts";
+import { NO_BASE, scanInPool } from "../directory/mod.ts";
+import { VarveError } from "../errors.ts";
+import { importImage, type ImportOptions, type LoadedImage } from "../image/mod.ts";
+import { layerJob } from "../layer_job/internal.ts";
+import type { LayerJobOutput, LayerTarget } from "../layer_job/mod.ts";
+import { CWD, isErrno, Open, openAt, type OwnedFd, ownFd } from "../linux/mod.ts";
+import { createPool, type Pool } from "../pool/mod.ts";
+import type { StagedLayer, Store } from "../store/mod.ts";
+
+/**
+ * Makes an image with one layer of a directory that is a root filesystem.
+ *
+ * The layer is deterministic: the same tree gives the same tar, whatever the file system's order and
+ * the number of workers. Everything is kept as it is: owners, times in ns, xattrs that policy keeps,
+ * hard links; sockets are left out and counted. What is mounted below the directory is an error.
+ *
+ * @throws {VarveError} `E_NOT_FOUND`, `E_NOT_DIR` no such directory · `E_BUSY` something changed while it was
+ *   read · `E_XDEV` a mount inside · `E_WHITEOUT_NAME` a name that a layer cannot hold · `E_UNSUPPORTED` the store
+ *   has no files · `E_USAGE` a malformed name · `E_LIMIT` · `E_SYSCALL`
+ *
+ * @example
+ * ```ts ignore
+ * const platform = { os: "linux", architecture: "amd64" };
+ * const image = await importDirectory(store, "./rootfs", { name: "app:1", platform });
+ * ```
+ */
+export async function importDirectory(
+  store: Store,
+  path: string,
+  options: ImportOptions,
+): Promise<LoadedImage> {
+  if (store.directories === null) {
+    throw new VarveError("E_UNSUPPORTED", "Cannot import a directory: the store has no files");
+  }
+  await using stack = new AsyncDisposableStack();
+  const pool = options.pool ?? stack.use(createPool());
+  using root = open(path);
+  const fill = async (
+    { target }: StagedLayer,
+    signal: AbortSignal,
+  ): Promise<LayerJobOutput> => {
+    const { policy = {}, limits = {}, onProgress } = options;
+    const about = { layer: path, total: 0 };
+    onProgress?.({ ...about, read: 0, written: 0, state: "begin" });
+    const { layer, warnings } = await scanInPool({
+      pool,
+      root: root.fd,
+      form: "plain",
+      base: NO_BASE,
+      rules: { policy, limits },
+      target,
+      signal,
+      onProgress: (read) => onProgress?.({ ...about, read, written: 0, state: "running" }),
+    });
+    const output = layer ?? await emptyLayer(pool, target, signal);
+    const written = output.uncompressedSize;
+    onProgress?.({ layer: path, total: written, read: written, written, state: "done" });
+    return { ...output, warnings };
+  };
+  return await importImage(store, fill, { ...options, pool });
+}
+
+/** A directory that says nothing is a tar without entries. */
+async function emptyLayer(
+  pool: Pool,
+  target: LayerTarget,
+  signal: AbortSignal,
+): Promise<LayerJobOutput> {
+  return await pool.run(layerJob, { source: { kind: "stream" }, target, expected: {} }, {
+    signal,
+    stream: ReadableStream.from([new Uint8Array(END)]),
+  });
+}
+
+/** Two blocks of zeros end a tar. */
+const END = 1024;
+
+function open(path: string): OwnedFd {
+  try {
+    return ownFd(openAt(CWD, fromText(path), Open.READ | Open.DIRECTORY));
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) {
+      throw new VarveError("E_NOT_FOUND", `Cannot import ${path}: there is no such directory`, {
+        subject: path,
+      });
+    }
+    if (isErrno(error, "ENOTDIR")) {
+      throw new VarveError("E_NOT_DIR", `Cannot import ${path}: it is no directory`, {
+        subject: path,
+      });
+    }
+    throw error;
+  }
+}

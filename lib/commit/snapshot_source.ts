@@ -1,0 +1,95 @@
+import { fromText } from "../bytes/mod.ts";
+import type { DiffId } from "../digest/mod.ts";
+import { readStubs } from "../directory/internal.ts";
+import type { ScanForm, Stub } from "../directory/mod.ts";
+import { VarveError } from "../errors.ts";
+import { CWD, isErrno, openDirectoryAt, type OwnedFd, ownFd } from "../linux/mod.ts";
+import { ancestors, quoteKey, stackOf, statRow } from "../snapshot/internal.ts";
+import type { Directories, SnapshotRow, Store } from "../store/mod.ts";
+
+/** What a snapshot is made of: layers of the store, and on them directories of its ancestors and its own. */
+export interface SnapshotSource {
+  /** What the store knows of it. */
+  readonly row: SnapshotRow;
+  /** The lowest first. */
+  readonly layers: readonly DiffId[];
+  /** Cache ids, the lowest first; its own is the last. */
+  readonly directories: readonly number[];
+  /** Whether the topmost directory can be written. */
+  readonly ownDirectory: boolean;
+}
+
+/** Looks at a snapshot. @throws {VarveError} `E_NOT_FOUND`, `E_UNSUPPORTED` when a layer lies on a directory */
+export function sourceOf(store: Store, key: string): SnapshotSource {
+  return store.snapshots.read((table) => {
+    const row = statRow(table, key);
+    const { directories, layers } = stackOf(ancestors(table, row.parent));
+    const below = directories.toReversed();
+    if (row.diffId !== null) {
+      if (below.length > 0) throw layerOnDirectory(key);
+      return { row, layers: [...layers, row.diffId], directories: [], ownDirectory: false };
+    }
+    const own = row.cacheId !== null && row.kind !== "view";
+    return {
+      row,
+      layers,
+      directories: row.cacheId === null ? below : [...below, row.cacheId],
+      ownDirectory: own,
+    };
+  });
+}
+
+/** An open directory of a snapshot. */
+export interface OpenSource extends Disposable {
+  /** Its files. */
+  readonly root: OwnedFd["fd"];
+  /** Whether they are all, or the upper of an overlay. */
+  readonly form: ScanForm;
+  /** What was put among the files only to be there. */
+  readonly stubs: readonly Stub[];
+}
+
+/** Opens the files of a snapshot. @throws {VarveError} `E_DAMAGE` when its directory is gone */
+export async function openSource(directories: Directories, cacheId: number): Promise<OpenSource> {
+  const path = directories.snapshot(cacheId);
+  const files = tryOpen(`${path}/fs`);
+  if (files === undefined) {
+    throw new VarveError("E_DAMAGE", `Cannot use snapshot directory ${path}: it is not whole`);
+  }
+  const work = tryOpen(`${path}/work`);
+  work?.[Symbol.dispose]();
+  try {
+    return {
+      root: files.fd,
+      form: work === undefined ? "plain" : "overlay",
+      // Those of an overlay are not among its files.
+      stubs: work === undefined ? await readStubs(path) : [],
+      [Symbol.dispose]: () => files[Symbol.dispose](),
+    };
+  } catch (error) {
+    files[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function tryOpen(path: string): OwnedFd | undefined {
+  try {
+    return ownFd(openDirectoryAt(CWD, fromText(path)));
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+/** The directories of a store that has snapshots. @throws {VarveError} `E_UNSUPPORTED` */
+export function directoriesOf(store: Store): Directories {
+  if (store.directories !== null) return store.directories;
+  throw new VarveError("E_UNSUPPORTED", "Cannot read snapshots: the store has no directories");
+}
+
+function layerOnDirectory(key: string): VarveError {
+  return new VarveError(
+    "E_UNSUPPORTED",
+    `Cannot use snapshot ${quoteKey(key)}: its layer lies on a directory`,
+  );
+}

@@ -1,0 +1,96 @@
+import type { DiffId } from "../digest/mod.ts";
+import { notingDamage } from "../directory/internal.ts";
+import { VarveError } from "../errors.ts";
+import { chainIds } from "../layer/mod.ts";
+import type { Pool } from "../pool/mod.ts";
+import type { Store } from "../store/mod.ts";
+import { composeJob, type KeptTree } from "./compose_job.ts";
+import { COMPOSED, type ComposedImage, ROOT_TREE } from "./contract.ts";
+import { findAbout, readAbout } from "./image_info.ts";
+
+/** What {@linkcode composeChain} needs. */
+export interface ComposeOptions {
+  /** A disk store. */
+  readonly store: Store;
+  /** Folds and writes. */
+  readonly pool: Pool;
+  /** Layers of the store, lowest first; at least one. */
+  readonly diffIds: readonly DiffId[];
+  /** Cancels. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A composed chain. */
+export interface ComposedChain {
+  /** Its directory, with `image`. */
+  readonly directory: string;
+  /** What is in it. */
+  readonly image: ComposedImage;
+}
+
+/**
+ * Composes a chain, once: whoever needs it again gets what is there. Chains with equal root trees
+ * and locators share one image. One that is missing or cut is composed again.
+ *
+ * @throws {VarveError} `E_UNSUPPORTED` the store has no directories · `E_LIMIT` EROFS cannot hold it · as `foldLayers`
+ */
+export async function composeChain(options: ComposeOptions): Promise<ComposedChain> {
+  const { store, pool, diffIds, signal } = options;
+  const { directories, root } = store;
+  if (directories === null || root === null) {
+    throw new VarveError("E_UNSUPPORTED", "Cannot compose a chain: the store has no directories");
+  }
+  const chainId = store.chains.ensure(diffIds);
+  const cancel = signal === undefined ? {} : { signal };
+  const directory = await directories.ensure({ chainId }, COMPOSED, async (target) => {
+    const unique = [...new Set(diffIds)];
+    const composed = pool.run(composeJob, {
+      trees: diffIds.map((diffId) => directories.layerTree(diffId)),
+      below: keptBelow(store, root, diffIds),
+      contents: unique.map((diffId) => [diffId, directories.layerTar(diffId)] as const),
+      dirty: unique.filter((diffId) => store.layers.get(diffId)?.dirtyPadding === true),
+      target,
+      siblings: composedDirectories(store, root),
+    }, cancel);
+    await withWayOut(notingDamage(directories, unique, composed));
+  }, { ...cancel, isWhole: (made) => findAbout(made) !== undefined });
+  return { directory, image: readAbout(directory) };
+}
+
+/** Directory of a chain's image, if it is composed. */
+export function composedDirectory(store: Store, diffIds: readonly DiffId[]): string | undefined {
+  const { root } = store;
+  if (root === null || diffIds.length === 0) return undefined;
+  const cacheId = store.chains.get(store.chains.ensure(diffIds))?.cacheId ?? null;
+  return cacheId === null ? undefined : `${root}/chains/${cacheId}/${COMPOSED}`;
+}
+
+/** The root tree of the longest part of a chain, from below, that was kept. */
+function keptBelow(store: Store, root: string, diffIds: readonly DiffId[]): KeptTree | null {
+  const parts = chainIds(diffIds).slice(0, -1);
+  for (const [i, chainId] of [...parts.entries()].reverse()) {
+    const cacheId = store.chains.get(chainId)?.cacheId ?? null;
+    if (cacheId === null) continue;
+    const directory = `${root}/chains/${cacheId}/${COMPOSED}`;
+    const sum = findAbout(directory)?.kept ?? null;
+    if (sum !== null) return { path: `${directory}/${ROOT_TREE}`, sum, layers: i + 1 };
+  }
+  return null;
+}
+
+/** Names what can hold a chain that no image can. */
+async function withWayOut<T>(composed: Promise<T>): Promise<T> {
+  try {
+    return await composed;
+  } catch (error) {
+    if (!(error instanceof VarveError && error.code === "E_LIMIT")) throw error;
+    const hint = error.details.hint ?? "use --driver overlay";
+    throw new VarveError(error.code, error.message, { ...error.details, hint }, { cause: error });
+  }
+}
+
+function composedDirectories(store: Store, root: string): string[] {
+  return store.chains.list().flatMap(({ cacheId }) =>
+    cacheId === null ? [] : [`${root}/chains/${cacheId}/${COMPOSED}`]
+  );
+}

@@ -1,0 +1,151 @@
+import { fromText, joinBytes } from "../bytes/mod.ts";
+import { writeErofs } from "../codec/erofs/mod.ts";
+import { createHasher, type DiffId, sha256 } from "../digest/mod.ts";
+import { foldLayers } from "../layer/mod.ts";
+import { isSupported } from "../linux/mod.ts";
+import type { Job, Pool } from "../pool/mod.ts";
+import {
+  type Attributes,
+  decodeTree,
+  IMPLIED,
+  type NodeId,
+  type Tree,
+  TreeBuilder,
+  writeTree,
+} from "../tree/mod.ts";
+
+/** Rounds after which nothing gets faster any more, and the one that is large: more of those cost memory. */
+const ROUNDS = 12;
+const LARGE_ROUND = 3;
+/** Directories of a layer, and files of most and of one of them. */
+const SMALL = 32;
+const LARGE = 256;
+const FEW = 24;
+const MANY = 700;
+const GIB = 2 ** 30;
+
+/**
+ * Composes a made-up chain of two layers to nowhere, until it is wanted no more: what a thread has done often
+ * it does three times as fast, and the first chain that is composed in earnest is mostly the only one.
+ */
+export const warmUpJob: Job<null, null> = {
+  name: "compose-warm-up",
+  entry: "extract",
+  async run(_, { signal }) {
+    // Opens libc, which takes as long as writing an image.
+    isSupported();
+    for (const _ of steps()) {
+      // What ends it is heard between two steps.
+      await new Promise((resolve) => setTimeout(resolve));
+      if (signal.aborted) break;
+    }
+    return null;
+  },
+};
+
+/** Composes, and lets go after each step. */
+function* steps(): Generator<void> {
+  for (let round = 0; round < ROUNDS; round++) {
+    const isLarge = round === LARGE_ROUND;
+    const lower = stored(made(round, false, isLarge));
+    yield;
+    const upper = stored(made(round, true, isLarge));
+    yield;
+    const tree = foldLayers([lower, upper]);
+    yield;
+    const hasher = createHasher();
+    writeErofs(tree).write((bytes) => hasher.update(bytes));
+    yield;
+  }
+}
+
+/**
+ * Starts the worker that will compose a chain, and has it warm up while there is nothing better to do for a
+ * core: it takes some 0.5 s of one. The job that comes waits for the end of a step: some 10 ms, 50 at first.
+ *
+ * @example
+ * ```ts ignore
+ * const image = await pullImage(store, client, "debian", { pool, onIdle: () => warmUpCompose(pool) });
+ * ```
+ */
+export function warmUpCompose(pool: Pool): void {
+  pool.prepare("extract", { job: warmUpJob, input: null });
+}
+
+/** A tree as it is read from the store. */
+function stored(tree: Tree): Tree {
+  const pieces: Uint8Array[] = [];
+  const sum = writeTree(tree, (bytes) => pieces.push(bytes));
+  return decodeTree(joinBytes(pieces), sum);
+}
+
+/** A layer with some of everything that layers have, and as many entries as an image of some size where `isLarge`. */
+function made(round: number, isUpper: boolean, isLarge: boolean): Tree {
+  const builder = new TreeBuilder({ kind: "layer" });
+  const directories = isLarge ? LARGE : SMALL;
+  // Half of the names are those of the layer below.
+  const from = isUpper ? directories / 2 : 0;
+  for (let i = from; i < from + directories; i++) {
+    const name = fromText(`${"+-.ab"[i % 5]}directory-${i}`);
+    const directory = builder.put(builder.root, name, {
+      type: "directory",
+      ...attributes(i),
+      opaque: isUpper && i % 32 === 1,
+      implied: false,
+    });
+    if (i % 16 === 3) continue;
+    const below = i % 4 === 0 ? builder.put(directory, fromText("below"), IMPLIED) : directory;
+    const files = i % directories === 5 ? MANY : FEW;
+    for (let j = 0; j < files; j++) putFile(builder, below, round, isUpper ? j + 3 : j);
+    const first = builder.child(below, fromText("file-5"));
+    builder.link(directory, fromText("linked"), first);
+  }
+  return builder.finish(sha256(new Uint8Array([round, Number(isUpper)])) as DiffId);
+}
+
+function putFile(builder: TreeBuilder, directory: NodeId, round: number, number: number): void {
+  const name = fromText(`file-${number}`);
+  const common = { ...attributes(number), group: null };
+  const kind = number % 40;
+  if (kind < 7) {
+    const target = fromText(kind === 6 ? "long/".repeat(150) : `file-${number + 1}`);
+    builder.put(directory, name, { type: "symlink", ...common, target });
+  } else if (kind === 7) {
+    builder.put(directory, name, { type: "whiteout" });
+  } else if (kind === 8) {
+    builder.put(directory, name, { type: "char", ...common, major: 1, minor: number % 256 });
+  } else {
+    const size = kind === 9 ? 0 : kind === 10 ? 5 * GIB : 1000 * number + 1;
+    const id = builder.put(directory, name, {
+      type: "file",
+      ...common,
+      size,
+      digest: null,
+      locator: null,
+    });
+    const position = 512 * number + (number % 3) * 2 * GIB;
+    const extents = kind === 11
+      ? [{ logical: 0, length: 4096, position }, {
+        logical: 8192,
+        length: size - 8192,
+        position: position + 4096,
+      }]
+      : [{ logical: 0, length: size, position }];
+    if (size > 0) builder.content(id, new Uint8Array(32).fill(round + 1), extents);
+  }
+}
+
+function attributes(number: number): Attributes {
+  return {
+    mode: number % 9 === 0 ? 0o4711 : 0o644,
+    uid: number % 50 === 0 ? 70_000 : 0,
+    gid: number % 3,
+    mtime: { lo: 1_700_000_000 + number % 7, hi: 0, ns: number % 11 === 0 ? 5 : 0 },
+    xattrs: number % 16 === 0
+      ? [
+        { name: fromText("security.capability"), value: fromText("made up") },
+        { name: fromText("user.made"), value: fromText(`${number % 100}`) },
+      ]
+      : [],
+  };
+}

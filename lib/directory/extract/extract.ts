@@ -1,0 +1,179 @@
+import type { ByteString } from "../../bytes/mod.ts";
+import { VarveError } from "../../errors.ts";
+import { effectiveUser, type Fd, linkAt, mkdirAt, openRoot, ownFd } from "../../linux/mod.ts";
+import { type Node, rootOf, type Tree, walk } from "../../tree/mod.ts";
+import { AttributeWriter, probeTimeStep } from "./attributes.ts";
+import type { ExtractOptions, ExtractReport } from "./contract.ts";
+import { explainFailure } from "./extract_failure.ts";
+import { finishDirectories } from "./finish.ts";
+import { InodeWriter, type Leaf } from "./inodes.ts";
+import { Directories, parentOf } from "./make_directories.ts";
+import { prepareRoot } from "./prepare.ts";
+import { newTally, type Tally } from "./report.ts";
+import { Shares } from "./shares.ts";
+import { Contents } from "./write_contents.ts";
+
+/** Entries between two calls of the checkpoint. */
+const CHECKPOINT = 256;
+
+/**
+ * Makes a directory out of a tree, or does one phase or part of that.
+ *
+ * Synchronous: it belongs into a worker. `all` in one thread, or `directories`,
+ * then all parts of `entries` side by side, then `finish`.
+ *
+ * @returns what this call did; {@linkcode addReports} adds the calls up
+ * @throws {VarveError} `E_SYSCALL` naming the path and the kernel's error ·
+ * `E_XDEV` a mount inside the target · `E_PATH_ESCAPE` a directory was swapped
+ * meanwhile · `E_EXISTS` the target is not empty · `E_TYPE` a device that the
+ * policy rejects · `E_MISSING`, `E_DAMAGE` a layer tar is absent or too short ·
+ * `E_UNSUPPORTED` overlayfs' whiteouts without root
+ */
+export function extractTree(options: ExtractOptions): ExtractReport {
+  const { target, phase = "all" } = options;
+  using owned = typeof target === "string" ? ownFd(openRoot(target)) : undefined;
+  const root = owned?.fd ?? target as Fd;
+  using extraction = new Extraction(options, root);
+  if (phase === "all" || phase === "directories") extraction.directories();
+  if (phase === "all" || phase === "entries") extraction.entries();
+  if (phase === "all" || phase === "finish") extraction.finish();
+  return extraction.tally;
+}
+
+class Extraction implements Disposable {
+  readonly tally: Tally = newTally();
+  readonly #options: ExtractOptions;
+  readonly #tree: Tree;
+  readonly #directories: Directories;
+  readonly #contents: Contents;
+  readonly #attributes: AttributeWriter;
+  readonly #inodes: InodeWriter;
+  #seen = 0;
+
+  constructor(options: ExtractOptions, root: Fd) {
+    const { policy } = options;
+    const rootless = policy.rootless ?? effectiveUser() !== 0;
+    if (rootless && policy.whiteouts === "overlay") {
+      throw new VarveError(
+        "E_UNSUPPORTED",
+        "Cannot extract for overlayfs: only root may write its whiteouts",
+        { hint: "run as root, or unpack the whole image as plain files" },
+      );
+    }
+    this.#options = options;
+    this.#tree = options.tree;
+    this.#directories = new Directories(root);
+    this.#contents = new Contents(options.contents);
+    const where = { root, rootless, timeStep: this.#lookAtTarget(rootless) };
+    this.#attributes = new AttributeWriter(policy, where, this.tally);
+    this.#inodes = new InodeWriter(
+      policy,
+      rootless,
+      this.#contents,
+      this.#attributes,
+      this.tally,
+    );
+  }
+
+  /** Takes the target over, where this call begins, and finds the step of its times. */
+  #lookAtTarget(rootless: boolean): number {
+    const { phase = "all" } = this.#options;
+    let step = 1;
+    this.#guard("" as ByteString, undefined, () => {
+      using self = ownFd(this.#directories.openForAttributes("" as ByteString));
+      if (phase === "all" || phase === "directories") prepareRoot(self.fd, rootless);
+      step = probeTimeStep(self.fd);
+    });
+    return step;
+  }
+
+  /** All directories, closed to everybody else until they get their own mode. */
+  directories(): void {
+    for (const { path, name, node } of walk(this.#tree)) {
+      if (node.type !== "directory") continue;
+      this.#at(path, (directory) => {
+        mkdirAt(directory, name, 0o700);
+        this.tally.directories++;
+      });
+    }
+  }
+
+  /** This part's share of everything else, of hard links the first name only. */
+  entries(): void {
+    const shares = new Shares(this.#options.part ?? { index: 0, count: 1 });
+    // Whether the directory of each depth on the way hides all below it.
+    const opaque = [rootOf(this.#tree).opaque];
+    for (const { path, name, node, depth } of walk(this.#tree)) {
+      if (node.type === "directory") {
+        opaque[depth] = node.opaque;
+        continue;
+      }
+      if (isFurtherLink(node, path)) continue;
+      if (!shares.takes(parentOf(path), node)) continue;
+      // A whiteout has nothing to hide where everything is hidden.
+      if (node.type === "whiteout" && opaque[depth - 1]) continue;
+      if (this.#leavesOut(node)) continue;
+      this.#at(path, (directory) => this.#inodes.make(directory, name, node as Leaf, path));
+    }
+  }
+
+  /** The further names of hard links, then the attributes of the directories. */
+  finish(): void {
+    for (const { path, name, node } of walk(this.#tree)) {
+      if (!isFurtherLink(node, path) || this.#leavesOut(node)) continue;
+      this.#at(path, (directory) => {
+        const from = this.#directories.at(parentOf(node.group));
+        linkAt(
+          from,
+          node.group.slice(node.group.lastIndexOf("/") + 1) as ByteString,
+          directory,
+          name,
+        );
+        this.tally.links++;
+      });
+    }
+    finishDirectories(this.#tree, this.#options.policy, (path, node, extra) => {
+      this.#guard(path, undefined, () => {
+        using fd = ownFd(this.#directories.openForAttributes(path));
+        this.#attributes.writeFd(fd.fd, node, extra);
+      });
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#directories[Symbol.dispose]();
+    this.#contents[Symbol.dispose]();
+  }
+
+  #leavesOut(node: Node): boolean {
+    if (!this.#inodes.leavesOut(node)) return false;
+    if (node.type !== "whiteout") this.tally.dropped.device++;
+    return true;
+  }
+
+  /** Does something in the directory of a path. */
+  #at(path: ByteString, act: (directory: Fd) => void): void {
+    if (++this.#seen % CHECKPOINT === 0) this.#options.checkpoint?.(this.tally);
+    let directory: Fd | undefined;
+    this.#guard(path, () => directory, () => {
+      directory = this.#directories.at(parentOf(path));
+      act(directory);
+    });
+  }
+
+  #guard(path: ByteString, directory: (() => Fd | undefined) | undefined, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      throw explainFailure(error, path, this.#directories.root, directory?.());
+    }
+  }
+}
+
+type FurtherLink = Exclude<Leaf, { type: "whiteout" }> & { readonly group: ByteString };
+
+/** Whether this name is a hard link to the inode that its group's least path makes. */
+function isFurtherLink(node: Node, path: ByteString): node is FurtherLink {
+  return node.type !== "directory" && node.type !== "whiteout" && node.group !== null &&
+    node.group !== path;
+}

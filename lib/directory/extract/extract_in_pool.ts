@@ -1,0 +1,106 @@
+import type { DiffId } from "../../digest/mod.ts";
+import type { Fd } from "../../linux/mod.ts";
+import { together } from "../../pool/internal.ts";
+import type { Pool } from "../../pool/mod.ts";
+import type { Directories, Store } from "../../store/mod.ts";
+import { notingDamage } from "../read_tree.ts";
+import type { ExtractPolicy, ExtractReport } from "./contract.ts";
+import { type ExtractForm, extractJob, type ExtractJobInput } from "./extract_job.ts";
+import { addReports } from "./report.ts";
+
+/** What {@linkcode extractInPool} extracts. */
+export interface PoolExtraction {
+  /** Runs the parts. */
+  readonly pool: Pool;
+  /** Where layers are; a disk store. */
+  readonly store: Store;
+  /** Layers of the store, lowest first. */
+  readonly diffIds: readonly DiffId[];
+  /** What of them. */
+  readonly form: ExtractForm;
+  /** An empty directory; threads share descriptors. */
+  readonly target: Fd;
+  /** What to leave out. */
+  readonly policy: ExtractPolicy;
+  /** Cancels between parts, and soon inside of one that runs inline. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the bytes written so far. */
+  readonly onProgress?: ((bytes: number) => void) | undefined;
+}
+
+/** More parts than workers, so that no worker waits long for another's large files. */
+const PARTS_PER_WORKER = 4;
+
+/** Below this, one worker is done before several have begun. */
+const FEW_ENTRIES = 2048;
+const FEW_BYTES: number = 32 * 1024 * 1024;
+
+/**
+ * Extracts with all workers: directories in one, everything else in parts side
+ * by side, the attributes of directories at the end in one. What is small goes
+ * to one worker.
+ *
+ * @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE` a layer is not here or is damaged; as `extractTree`
+ */
+export async function extractInPool(options: PoolExtraction): Promise<ExtractReport> {
+  const { pool, store, diffIds, form, policy, signal, target } = options;
+  const directories = store.directories as Directories;
+  const input: Omit<ExtractJobInput, "phase" | "part"> = {
+    form,
+    trees: diffIds.map((diffId) => directories.layerTree(diffId)),
+    contents: [...new Set(diffIds)].map((diffId) => [diffId, directories.layerTar(diffId)]),
+    target,
+    policy,
+  };
+  const progress = new Progress(options.onProgress);
+  const run = (rest: Pick<ExtractJobInput, "phase" | "part">, signal?: AbortSignal) => {
+    const work = pool.run(extractJob, { ...input, ...rest }, {
+      ...(signal === undefined ? {} : { signal }),
+      onProgress: progress.slot(),
+    });
+    return notingDamage(directories, diffIds, work);
+  };
+  if (pool.inline || pool.size === 1 || isSmall(options)) {
+    return await run({ phase: "all" }, signal);
+  }
+  const count = pool.size * PARTS_PER_WORKER;
+  const first = await run({ phase: "directories" }, signal);
+  const parts = await together(
+    Array.from(
+      { length: count },
+      (_, index) => (signal: AbortSignal) =>
+        run({ phase: "entries", part: { index, count } }, signal),
+    ),
+    signal,
+  );
+  return addReports([first, ...parts, await run({ phase: "finish" }, signal)]);
+}
+
+function isSmall({ store, diffIds, form }: PoolExtraction): boolean {
+  if (form === "attributes") return true;
+  let entries = 0, bytes = 0;
+  for (const diffId of diffIds) {
+    const layer = store.layers.get(diffId);
+    entries += layer?.entries ?? 0;
+    bytes += layer?.size ?? 0;
+  }
+  return entries <= FEW_ENTRIES && bytes <= FEW_BYTES;
+}
+
+/** Adds up what parts have written. */
+class Progress {
+  readonly #tell: ((bytes: number) => void) | undefined;
+  readonly #written: number[] = [];
+
+  constructor(tell: ((bytes: number) => void) | undefined) {
+    this.#tell = tell;
+  }
+
+  slot(): (value: { readonly written: number }) => void {
+    const slot = this.#written.push(0) - 1;
+    return ({ written }) => {
+      this.#written[slot] = written;
+      this.#tell?.(this.#written.reduce((sum, bytes) => sum + bytes, 0));
+    };
+  }
+}

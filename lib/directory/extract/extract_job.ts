@@ -1,0 +1,89 @@
+import { fromText } from "../../bytes/mod.ts";
+import type { DiffId } from "../../digest/mod.ts";
+import { foldLayers } from "../../layer/mod.ts";
+import type { Fd } from "../../linux/mod.ts";
+import type { Job } from "../../pool/mod.ts";
+import type { TreeFile } from "../../store/mod.ts";
+import type { Tree } from "../../tree/mod.ts";
+import { attributeTree } from "../attribute_tree.ts";
+import { readTree } from "../read_tree.ts";
+import type { ExtractPart, ExtractPhase, ExtractPolicy, ExtractReport } from "./contract.ts";
+import { extractTree } from "./extract.ts";
+
+/** What is extracted. */
+export type ExtractForm =
+  /** One layer as it is, with its whiteouts. */
+  | "layer"
+  /** The whole file system of a chain; of no layers, an empty one. */
+  | "root"
+  /** The directories of a chain whose attributes the layers' own directories get wrong. */
+  | "attributes";
+
+/** Input of {@linkcode extractJob}. */
+export interface ExtractJobInput {
+  /** What to extract. */
+  readonly form: ExtractForm;
+  /** The layer trees, lowest first. */
+  readonly trees: readonly TreeFile[];
+  /** Paths of the layer tars. */
+  readonly contents: readonly (readonly [DiffId, string])[];
+  /** The target directory; threads share descriptors. */
+  readonly target: Fd;
+  /** What to leave out. */
+  readonly policy: ExtractPolicy;
+  /** The phase. */
+  readonly phase: ExtractPhase;
+  /** The share. */
+  readonly part?: ExtractPart;
+}
+
+/**
+ * The last tree of this thread: phases and parts of one extraction come one after
+ * another. Held weakly, so that an idle worker keeps no memory.
+ */
+let last: { readonly key: string; readonly tree: WeakRef<Tree> } | undefined;
+
+/** Extracts a tree, or one phase or part of it, in a worker. */
+export const extractJob: Job<ExtractJobInput, ExtractReport> = {
+  name: "extract",
+  entry: "extract",
+  async run(input, { signal, progress }) {
+    await Promise.resolve();
+    const { policy, phase, part, target } = input;
+    signal.throwIfAborted();
+    const tell = ({ bytes }: ExtractReport) => progress({ read: bytes, written: bytes });
+    const report = extractTree({
+      tree: treeOf(input),
+      target,
+      contents: new Map(input.contents.map(([diffId, path]) => [diffId, fromText(path)])),
+      policy,
+      phase,
+      ...(part === undefined ? {} : { part }),
+      checkpoint: (report) => {
+        signal.throwIfAborted();
+        tell(report);
+      },
+    });
+    tell(report);
+    return report;
+  },
+};
+
+function treeOf({ form, trees }: ExtractJobInput): Tree {
+  const key = JSON.stringify([form, trees]);
+  const known = last?.key === key ? last.tree.deref() : undefined;
+  if (known !== undefined) return known;
+  const tree = makeTree(form, trees.map(readTree));
+  last = { key, tree: new WeakRef(tree) };
+  return tree;
+}
+
+function makeTree(form: ExtractForm, layers: readonly Tree[]): Tree {
+  if (form === "root") return foldLayers(layers);
+  if (form === "attributes") return attributeTree(layers);
+  const [layer, ...more] = layers;
+  if (layer === undefined || more.length > 0) {
+    throw new RangeError("Cannot extract a layer: exactly one must be given");
+  }
+  return layer;
+}

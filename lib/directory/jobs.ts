@@ -1,0 +1,23 @@
+/**
+ * The jobs on directories, for worker entries: no more is loaded there than they need.
+ *
+ * @module
+ */
+import type { AnyJob } from "../pool/mod.ts";
+import { copyJob, syncJob, usageJob } from "./copy_jobs.ts";
+import { extractJob } from "./extract/extract_job.ts";
+import { directoryFrontJob, directoryLayerJob } from "./scan/directory_layer_job.ts";
+import { assembleJob, listJob, scanJob } from "./scan/scan_jobs.ts";
+
+/** Everything that a worker does with directories. */
+export const directoryJobs: readonly AnyJob[] = [
+  extractJob,
+  copyJob,
+  usageJob,
+  syncJob,
+  listJob,
+  scanJob,
+  assembleJob,
+  directoryLayerJob,
+  directoryFrontJob,
+];

@@ -1,0 +1,122 @@
+import type { ByteString } from "../../bytes/mod.ts";
+import { type TarEntry, TarWriter, treeEntries } from "../../codec/tar/mod.ts";
+import type { Fd, Stat } from "../../linux/mod.ts";
+import type { FileNode, Tree } from "../../tree/mod.ts";
+import type { ContentReader, ContentSink } from "./content_reader.ts";
+import type { NodeReader } from "./node_reader.ts";
+import { isAsScanned } from "./same.ts";
+import { explain } from "./scan_failure.ts";
+
+/**
+ * A layer tree as a tar, the contents read from the scanned directory. A file
+ * that changed since the scan is written as it is now.
+ *
+ * Pieces are lent until the next is asked for.
+ *
+ * @throws {VarveError} `E_BUSY` when a file changes while it is read
+ */
+export function* layerTar(
+  tree: Tree,
+  contents: ContentReader,
+  nodes: NodeReader,
+): Generator<Uint8Array> {
+  const pieces = new Pieces();
+  const writer = new TarWriter((bytes) => pieces.add(bytes));
+  for (const { entry, path, content } of treeEntries(tree)) {
+    if (content === null) writer.entry(entry);
+    else {
+      const sink = new EntrySink(writer, nodes, entry, path, content);
+      try {
+        for (const _ of contents.read(path, sink)) yield* pieces.take();
+      } catch (error) {
+        throw explain(error, path);
+      }
+    }
+    writer.endEntry();
+    yield* pieces.take();
+  }
+  writer.finish();
+  yield* pieces.rest();
+}
+
+/** Writes a file's entry when the file is open. */
+class EntrySink implements ContentSink {
+  readonly #writer: TarWriter;
+  readonly #nodes: NodeReader;
+  readonly #entry: TarEntry;
+  readonly #path: ByteString;
+  readonly #node: FileNode;
+
+  constructor(
+    writer: TarWriter,
+    nodes: NodeReader,
+    entry: TarEntry,
+    path: ByteString,
+    node: FileNode,
+  ) {
+    this.#writer = writer;
+    this.#nodes = nodes;
+    this.#entry = entry;
+    this.#path = path;
+    this.#node = node;
+  }
+
+  begin(stat: Stat, fd: Fd): void {
+    if (isAsScanned(stat, this.#node)) return this.#writer.entry(this.#entry);
+    const { mode, uid, gid, mtime, size, xattrs } = this.#nodes.file(fd, stat, this.#path);
+    this.#writer.entry({ ...this.#entry, mode, uid, gid, mtime, size, xattrs });
+  }
+
+  data(bytes: Uint8Array): void {
+    this.#writer.data(bytes);
+  }
+
+  hole(length: number): void {
+    this.#writer.hole(length);
+  }
+}
+
+/** Pieces smaller than this are gathered. */
+const SMALL = 32 * 1024;
+const GATHERED = 256 * 1024;
+
+/** Gathers what a writer writes into pieces worth passing on; large ones are passed on as they are. */
+class Pieces {
+  #ready: Uint8Array[] = [];
+  #gathered = new Uint8Array(GATHERED);
+  #used = 0;
+
+  add(bytes: Uint8Array): void {
+    if (bytes.length > SMALL) {
+      this.#flush();
+      this.#ready.push(bytes);
+      return;
+    }
+    if (this.#used + bytes.length > GATHERED) this.#flush();
+    this.#gathered.set(bytes, this.#used);
+    this.#used += bytes.length;
+  }
+
+  /** The pieces that are full. */
+  take(): Uint8Array[] {
+    if (this.#ready.length === 0) return NONE;
+    const ready = this.#ready;
+    this.#ready = [];
+    return ready;
+  }
+
+  /** All pieces. */
+  rest(): Uint8Array[] {
+    this.#flush();
+    return this.take();
+  }
+
+  #flush(): void {
+    if (this.#used === 0) return;
+    this.#ready.push(this.#gathered.subarray(0, this.#used));
+    this.#gathered = new Uint8Array(GATHERED);
+    this.#used = 0;
+  }
+}
+
+const NONE: Uint8Array[] = [];

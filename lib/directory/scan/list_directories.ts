@@ -1,0 +1,84 @@
+import type { ByteString } from "../../bytes/mod.ts";
+import { VarveError } from "../../errors.ts";
+import { type Fd, getXattrFd, readDirectory } from "../../linux/mod.ts";
+import type { ScanDirectory, ScanPlace } from "./contract.ts";
+import { isOpaqueMark, OPAQUE_MARK } from "./marks.ts";
+import { joinPath, openScanned } from "./open_scanned.ts";
+import { guarded, shown } from "./scan_failure.ts";
+
+/** Directories above one that a layer takes (setting `limits.layer.depth`). */
+const MAX_DEPTH = 4096;
+
+/** All directories of a scan, each before those in it. */
+export function listDirectories(
+  { root, form }: ScanPlace,
+  checkpoint: () => void = () => {},
+): ScanDirectory[] {
+  const out: ScanDirectory[] = [];
+  const pending: Pending[] = [{ path: "" as ByteString, cut: false, depth: 0 }];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const { path, cut, depth } = next;
+    if (depth > MAX_DEPTH) throw tooDeep(path);
+    checkpoint();
+    guarded(path, () => {
+      using directory = openScanned(root, path);
+      const opaque = form === "overlay" && isOpaque(directory.fd);
+      let names = 0;
+      const below: Pending[] = [];
+      for (const { name, type } of readDirectory(directory.fd)) {
+        names++;
+        if (type !== "directory") continue;
+        below.push({ path: joinPath(path, name), cut: cut || opaque, depth: depth + 1 });
+      }
+      out.push({ path, opaque, cut, names, directories: below.length });
+      // The last is the next: the order is that of the names, whatever the file system's is.
+      below.sort((a, b) => a.path < b.path ? 1 : -1);
+      pending.push(...below);
+    });
+  }
+  return out;
+}
+
+interface Pending {
+  readonly path: ByteString;
+  readonly cut: boolean;
+  readonly depth: number;
+}
+
+function isOpaque(directory: Fd): boolean {
+  return isOpaqueMark(getXattrFd(directory, OPAQUE_MARK));
+}
+
+function tooDeep(path: ByteString): VarveError {
+  const subject = shown(path.slice(0, 200) as ByteString);
+  return new VarveError(
+    "E_LIMIT",
+    `Cannot read ${subject}: directories are nested more than ${MAX_DEPTH} deep`,
+    { expected: MAX_DEPTH, subject },
+  );
+}
+
+/**
+ * Deals directories out into at most `count` parts of about as many names.
+ *
+ * The parts are runs of the list, so that a part's directories lie together.
+ */
+export function dealDirectories(
+  directories: readonly ScanDirectory[],
+  count: number,
+): ScanDirectory[][] {
+  // A directory costs about as much as a name in it.
+  const total = directories.reduce((sum, { names }) => sum + names + 1, 0);
+  const parts: ScanDirectory[][] = [];
+  let part: ScanDirectory[] = [];
+  let dealt = 0;
+  for (const directory of directories) {
+    part.push(directory);
+    dealt += directory.names + 1;
+    if (dealt * count < total * (parts.length + 1)) continue;
+    parts.push(part);
+    part = [];
+  }
+  if (part.length > 0) parts.push(part);
+  return parts;
+}

@@ -1,0 +1,156 @@
+import { type ByteString, EPOCH } from "../../bytes/mod.ts";
+import { VarveError } from "../../errors.ts";
+import {
+  DEFAULT_LAYER_POLICY,
+  type Entry,
+  judgeXattrs,
+  type LayerLimits,
+  layerLimits,
+  type LayerPolicy,
+  WarningCounter,
+} from "../../layer/mod.ts";
+import {
+  type Fd,
+  getXattrAt,
+  getXattrFd,
+  listXattrAt,
+  listXattrFd,
+  readLinkAt,
+  type Stat,
+} from "../../linux/mod.ts";
+import type { Attributes, DirectoryNode, FileNode, Node, Xattr } from "../../tree/mod.ts";
+import type { ScanForm } from "./contract.ts";
+import { takeMarks } from "./marks.ts";
+import { shown } from "./scan_failure.ts";
+
+/** What a name is: a node of a tree, a whiteout, or nothing that a layer can hold. */
+export type Found = Exclude<Node, DirectoryNode> | null;
+
+/** Stands for the digest of a file that was not read yet. */
+export const UNREAD: Uint8Array = new Uint8Array(32).fill(0xff);
+
+/** Makes nodes of inodes; what policy leaves out is counted. */
+export class NodeReader {
+  /** What was left out. */
+  readonly warnings: WarningCounter = new WarningCounter();
+  readonly #overlay: boolean;
+  readonly #policy: LayerPolicy;
+  readonly #limits: LayerLimits;
+
+  /** Reads by a policy. */
+  constructor(form: ScanForm, policy: Partial<LayerPolicy>, limits: Partial<LayerLimits>) {
+    this.#overlay = form === "overlay";
+    this.#policy = { ...DEFAULT_LAYER_POLICY, ...policy };
+    this.#limits = layerLimits(limits);
+  }
+
+  /** The node of an open directory. @throws {VarveError} `E_PRECONDITION`, `E_XATTR` */
+  directory(fd: Fd, stat: Stat, path: ByteString, opaque: boolean): DirectoryNode {
+    const { xattrs } = this.#marks(xattrsFd(fd), path);
+    const attributes = this.#attributes("directory", stat, path, xattrs);
+    return { type: "directory", opaque, implied: false, ...attributes };
+  }
+
+  /** The node of an open file, its content not told. */
+  file(fd: Fd, stat: Stat, path: ByteString): FileNode {
+    const { xattrs } = this.#marks(xattrsFd(fd), path);
+    return this.#file(stat, path, xattrs);
+  }
+
+  /** What a name that is no directory is; `null` for a socket. @throws {VarveError} `E_TYPE` */
+  entry(directory: Fd, name: ByteString, stat: Stat, path: ByteString): Found {
+    const { type, major, minor } = stat;
+    if (this.#overlay && type === "char" && major === 0 && minor === 0) return { type: "whiteout" };
+    if (type === "socket") {
+      this.warnings.add("W_SOCKET", path);
+      return null;
+    }
+    const { xattrs, whiteout } = this.#marks(xattrsAt(directory, name), path);
+    if (whiteout && type === "file" && stat.size === 0) return { type: "whiteout" };
+    switch (type) {
+      case "file":
+        return this.#file(stat, path, xattrs);
+      case "symlink": {
+        const target = readLinkAt(directory, name);
+        const attributes = this.#attributes(type, { ...stat, mode: 0o777 }, path, xattrs);
+        return { type, group: null, target, ...attributes };
+      }
+      case "char":
+      case "block":
+        return { type, group: null, major, minor, ...this.#attributes(type, stat, path, xattrs) };
+      case "fifo":
+        return { type, group: null, ...this.#attributes(type, stat, path, xattrs) };
+      default: {
+        const subject = shown(path);
+        throw new VarveError("E_TYPE", `Cannot read ${subject}: it is of no type that is known`, {
+          subject,
+        });
+      }
+    }
+  }
+
+  #file(stat: Stat, path: ByteString, xattrs: readonly Xattr[]): FileNode {
+    const { size } = stat;
+    return {
+      type: "file",
+      group: null,
+      size,
+      digest: size === 0 ? null : UNREAD,
+      locator: null,
+      ...this.#attributes("file", stat, path, xattrs),
+    };
+  }
+
+  #marks(xattrs: readonly Xattr[], path: ByteString): ReturnType<typeof takeMarks> {
+    return this.#overlay ? takeMarks(xattrs, path) : { xattrs, whiteout: false };
+  }
+
+  #attributes(
+    type: Exclude<Node["type"], "whiteout">,
+    { mode, uid, gid, mtime }: Stat,
+    path: ByteString,
+    xattrs: readonly Xattr[],
+  ): Attributes {
+    const entry: Entry = { ...BLANK, path, xattrs };
+    const kept = judgeXattrs(entry, { type, mode }, this.#policy, this.#limits, this.warnings);
+    return { mode, uid, gid, mtime, xattrs: kept };
+  }
+}
+
+const BLANK: Entry = {
+  path: "" as ByteString,
+  type: "file",
+  mode: 0,
+  uid: 0,
+  gid: 0,
+  mtime: EPOCH,
+  size: 0,
+  linkname: "" as ByteString,
+  devmajor: 0,
+  devminor: 0,
+  xattrs: [],
+  extents: [],
+};
+
+const NONE: readonly Xattr[] = [];
+
+function xattrsFd(fd: Fd): readonly Xattr[] {
+  return read(listXattrFd(fd), (name) => getXattrFd(fd, name));
+}
+
+function xattrsAt(directory: Fd, name: ByteString): readonly Xattr[] {
+  return read(listXattrAt(directory, name), (xattr) => getXattrAt(directory, name, xattr));
+}
+
+function read(
+  names: readonly ByteString[],
+  get: (name: ByteString) => ByteString | undefined,
+): readonly Xattr[] {
+  if (names.length === 0) return NONE;
+  const out: Xattr[] = [];
+  for (const name of names) {
+    const value = get(name);
+    if (value !== undefined) out.push({ name, value });
+  }
+  return out;
+}

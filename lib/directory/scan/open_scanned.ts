@@ -1,0 +1,68 @@
+import type { ByteString } from "../../bytes/mod.ts";
+import {
+  CWD,
+  type Fd,
+  Open,
+  openAt,
+  openBeneath,
+  type OwnedFd,
+  ownFd,
+  procPath,
+  Resolve,
+  type Stat,
+  statFd,
+} from "../../linux/mod.ts";
+import { changed } from "./scan_failure.ts";
+
+const RESOLVE = Resolve.BENEATH | Resolve.NO_SYMLINKS | Resolve.NO_XDEV;
+
+/** Opens a directory of a scan for reading, never through a link or into another mount. */
+export function openScanned(root: Fd, path: ByteString): OwnedFd {
+  return ownFd(openBeneath(root, path === "" ? "." as ByteString : path, {
+    flags: Open.READ | Open.DIRECTORY | Open.NO_FOLLOW,
+    resolve: RESOLVE,
+  }));
+}
+
+/** An open file, and what it was when it was opened. */
+export interface OpenFile extends Disposable {
+  readonly fd: Fd;
+  readonly stat: Stat;
+}
+
+/**
+ * Opens a regular file for reading. What took its name meanwhile is looked at before it is opened:
+ * to open a device acts on it.
+ *
+ * @throws {VarveError} `E_BUSY` when it is no file any more
+ */
+export function openScannedFile(root: Fd, path: ByteString): OpenFile {
+  using named = ownFd(
+    openBeneath(root, path, { flags: Open.PATH | Open.NO_FOLLOW, resolve: RESOLVE }),
+  );
+  if (statFd(named.fd).type !== "file") throw changed(path);
+  const file = ownFd(openAt(CWD, procPath(named.fd), Open.READ));
+  try {
+    const stat = statFd(file.fd);
+    return { fd: file.fd, stat, [Symbol.dispose]: () => file[Symbol.dispose]() };
+  } catch (error) {
+    file[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** A path below a directory. */
+export function joinPath(directory: ByteString, name: ByteString): ByteString {
+  return directory === "" ? name : `${directory}/${name}` as ByteString;
+}
+
+/** The directory of a path. */
+export function directoryOf(path: ByteString): ByteString {
+  const slash = path.lastIndexOf("/");
+  return (slash < 0 ? "" : path.slice(0, slash)) as ByteString;
+}
+
+/** The last name of a path. */
+export function nameOf(path: ByteString): ByteString {
+  return path.slice(path.lastIndexOf("/") + 1) as ByteString;
+}

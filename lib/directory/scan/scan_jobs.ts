@@ -1,0 +1,129 @@
+import { type ByteString, joinBytes } from "../../bytes/mod.ts";
+import type { Warning } from "../../layer/mod.ts";
+import { statFd } from "../../linux/mod.ts";
+import type { Job, JobContext } from "../../pool/mod.ts";
+import { type DirectoryNode, encodeTree, rootOf } from "../../tree/mod.ts";
+import { assembleParts, type ReadFile } from "./assemble.ts";
+import { ContentReader } from "./content_reader.ts";
+import type { ScanBase, ScanDirectory, ScanPart, ScanPlace } from "./contract.ts";
+import { listDirectories } from "./list_directories.ts";
+import { mergeWarnings } from "./merge_warnings.ts";
+import { NodeReader } from "./node_reader.ts";
+import { openScanned } from "./open_scanned.ts";
+import { scanDirectories, type ScanRules } from "./scan.ts";
+import { OpenBase } from "./scan_base.ts";
+import { guarded } from "./scan_failure.ts";
+
+/** Lists the directories of a scan, in a worker. */
+export const listJob: Job<ScanPlace, ScanDirectory[]> = {
+  name: "list",
+  entry: "extract",
+  run: (place, { signal }) => later(signal, () => listDirectories(place)),
+};
+
+/** Input of {@linkcode scanJob}. */
+export interface ScanJobInput {
+  /** Where. */
+  readonly place: ScanPlace;
+  /** What it is compared with. */
+  readonly base: ScanBase;
+  /** What of it. */
+  readonly directories: readonly ScanDirectory[];
+  /** How entries are judged. */
+  readonly rules: ScanRules;
+}
+
+/** Scans some directories, in a worker. */
+export const scanJob: Job<ScanJobInput, ScanPart> = {
+  name: "scan",
+  entry: "extract",
+  run: ({ place, base, directories, rules }, { signal, progress }) =>
+    later(signal, () => {
+      using open = new OpenBase(base);
+      let read = 0;
+      return scanDirectories(place, directories, open.tree, rules, (bytes) => {
+        read += bytes;
+        if (bytes > 0) progress({ read, written: 0 });
+      });
+    }),
+};
+
+/** Input of {@linkcode assembleJob}. */
+export interface AssembleJobInput {
+  /** Where. */
+  readonly place: ScanPlace;
+  /** What it was compared with. */
+  readonly base: ScanBase;
+  /** What was found. */
+  readonly parts: readonly ScanPart[];
+  /** How entries are judged. */
+  readonly rules: ScanRules;
+  /** Whether to read the files, for the digests of their contents. */
+  readonly read: boolean;
+}
+
+/** What a directory changes. */
+export interface AssembledTree {
+  /** The layer tree in its file form; contents are told if they were read. */
+  readonly tree: Uint8Array;
+  /** Whether nothing changes. */
+  readonly empty: boolean;
+  /** What was left out. */
+  readonly warnings: readonly Warning[];
+}
+
+/** Makes one layer tree of the parts of a scan, in a worker. */
+export const assembleJob: Job<AssembleJobInput, AssembledTree> = {
+  name: "assemble",
+  entry: "extract",
+  run: (input, context) => later(context.signal, () => assemble(input, context)),
+};
+
+function assemble(
+  { place, base, parts, rules: { policy = {}, limits = {} }, read }: AssembleJobInput,
+  context: JobContext,
+): AssembledTree {
+  using open = new OpenBase(base);
+  const nodes = new NodeReader(place.form, policy, limits);
+  const tree = assembleParts(
+    place.form,
+    parts,
+    open.tree,
+    directoryReader(place, nodes),
+    read ? fileReader(place, context) : undefined,
+  );
+  return {
+    tree: joinBytes(encodeTree(tree)),
+    empty: tree.count === 0 && rootOf(tree).implied,
+    warnings: mergeWarnings(parts.map((part) => part.warnings)),
+  };
+}
+
+function directoryReader(
+  { root }: ScanPlace,
+  nodes: NodeReader,
+): (path: ByteString) => DirectoryNode {
+  return (path) =>
+    guarded(path, () => {
+      using directory = openScanned(root, path);
+      return nodes.directory(directory.fd, statFd(directory.fd), path, false);
+    });
+}
+
+function fileReader({ root }: ScanPlace, { progress }: JobContext): ReadFile {
+  const contents = new ContentReader(root);
+  let read = 0;
+  const onBytes = (bytes: number) => progress({ read: read += bytes, written: 0 });
+  return (path, node) =>
+    guarded(path, () => {
+      const { stat: { mode, uid, gid, mtime, size }, digest } = contents.hash(path, onBytes);
+      return { ...node, mode, uid, gid, mtime, size, digest };
+    });
+}
+
+/** Handlers must not throw before they have returned their promise. */
+async function later<T>(signal: AbortSignal, act: () => T): Promise<T> {
+  await Promise.resolve();
+  signal.throwIfAborted();
+  return act();
+}

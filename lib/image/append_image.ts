@@ -1,0 +1,39 @@
+import { appendLayer, documentTime } from "../oci/mod.ts";
+import type { Store } from "../store/mod.ts";
+import type { LoadedImage } from "./contract.ts";
+import { NewImage } from "./new_image.ts";
+import type { NewImageOptions } from "./new_image_options.ts";
+import { newLayer, type NewLayerSource } from "./new_layer.ts";
+
+/**
+ * Makes an image with one more layer on top, from a layer tar (`crane append`).
+ *
+ * The tar stays byte for byte what it is; whiteouts in it hide what is below. Of an index, the image
+ * for this machine is taken.
+ *
+ * @throws {VarveError} `E_NOT_FOUND` no such image or file · `E_USAGE` a malformed name, or a directory ·
+ *   `E_FORMAT`, `E_COMPRESSION`, … bad data · `E_DAMAGE` a layer below is not whole · `E_LIMIT`
+ *
+ * @example
+ * ```ts ignore
+ * const image = await appendImage(store, "app:1", "config.tar", { name: "app:2" });
+ * ```
+ */
+export async function appendImage(
+  store: Store,
+  reference: string,
+  source: NewLayerSource,
+  options: NewImageOptions,
+): Promise<LoadedImage> {
+  await using image = await NewImage.begin(store, options);
+  const below = await image.read(reference);
+  const layers = await image.take(below.layers);
+  const layer = await newLayer(image, source);
+  const created = documentTime(options.now ?? Date.now());
+  const entry = { created, createdBy: "varve append" };
+  const config = appendLayer(below.config, layer.diffId, entry, image);
+  return await image.commit([...layers, layer], {
+    config,
+    annotations: below.manifest.annotations,
+  });
+}

@@ -1,0 +1,83 @@
+import { compressInPool } from "../layer_job/internal.ts";
+import {
+  compressionOf,
+  type Descriptor,
+  encodeManifest,
+  mediaTypeInfo,
+  parseDocument,
+} from "../oci/mod.ts";
+import type { Pool } from "../pool/mod.ts";
+import type { ImageRecord, Ingest, Store } from "../store/mod.ts";
+
+/** What {@linkcode compressImage} needs. */
+export interface CompressImageOptions {
+  /** Compresses. */
+  readonly pool: Pool;
+  /** Of layers that are not compressed. */
+  readonly format: "gzip" | "zstd";
+  /** gzip 0 to 9, default 6; zstd 1 to 19, default 3. */
+  readonly level?: number;
+  /** Cancels. */
+  readonly signal?: AbortSignal;
+  /** Called often, for each layer that is compressed, with the bytes of it that were read so far. */
+  readonly onProgress?: (layer: Descriptor, read: number) => void;
+}
+
+/**
+ * Compresses the layers of an image that are not compressed yet, as those of a commit are, into the
+ * store. The same layers give the same bytes with any number of workers, and so the same manifest.
+ *
+ * @returns the image with the new manifest as its target, under no new name; the image as it is when
+ * nothing is to be compressed, or when it is an index
+ */
+export async function compressImage(
+  store: Store,
+  record: ImageRecord,
+  options: CompressImageOptions,
+): Promise<ImageRecord> {
+  const manifest = parseDocument(await store.blobs.read(record.target.digest), {
+    mediaType: record.target.mediaType,
+  });
+  if (manifest.kind === "index") return record;
+  if (manifest.layers.every(({ mediaType }) => compressionOf(mediaType) !== "none")) return record;
+  await using ingest = await store.ingest();
+  const layers: Descriptor[] = [];
+  for (const layer of manifest.layers) {
+    layers.push(await compressLayer(store, ingest, layer, options));
+  }
+  const { mediaType } = manifest;
+  const target = await ingest.blob(encodeManifest({ ...manifest, layers }), mediaType);
+  await ingest.commit();
+  return { ...record, target };
+}
+
+async function compressLayer(
+  store: Store,
+  ingest: Ingest,
+  layer: Descriptor,
+  { pool, format, level, signal, onProgress }: CompressImageOptions,
+): Promise<Descriptor> {
+  if (compressionOf(layer.mediaType) !== "none") return layer;
+  const cancel = signal === undefined ? {} : { signal };
+  const plain = counted(await store.blobs.open(layer.digest, cancel), (read) => {
+    onProgress?.(layer, read);
+  });
+  const separator = mediaTypeInfo(layer.mediaType)?.family === "docker" ? "." : "+";
+  const { digest, size, mediaType } = await ingest.blobStream(
+    compressInPool(pool, plain, { format, ...(level === undefined ? {} : { level }), ...cancel }),
+    `${layer.mediaType}${separator}${format}`,
+  );
+  return { ...layer, digest, size, mediaType };
+}
+
+async function* counted(
+  bytes: AsyncIterable<Uint8Array>,
+  onProgress: (read: number) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let read = 0;
+  for await (const chunk of bytes) {
+    yield chunk;
+    read += chunk.length;
+    onProgress(read);
+  }
+}

@@ -1,0 +1,71 @@
+import { writeTree } from "../codec/tar/mod.ts";
+import type { DiffId } from "../digest/mod.ts";
+import { foldLayers } from "../layer/mod.ts";
+import type { Platform } from "../oci/mod.ts";
+import type { LayerReader, Store, StoredImage } from "../store/mod.ts";
+import { emptyTree, type Tree } from "../tree/mod.ts";
+import { readStored } from "./new_image.ts";
+import { TreeContents } from "./tree_contents.ts";
+
+/** Options of {@linkcode exportImage}. */
+export interface ExportOptions {
+  /** The platform that is exported of an index. */
+  readonly host?: Platform;
+  /** Cancels. */
+  readonly signal?: AbortSignal;
+  /** Called with the bytes written so far. */
+  readonly onProgress?: (written: number) => void;
+}
+
+/**
+ * An image's root filesystem as one flat tar: what its layers come to, without whiteouts.
+ *
+ * The same image gives the same bytes on any machine. Every file's content is verified while it
+ * passes: a tar that ends well is right.
+ *
+ * @throws {VarveError} `E_NOT_FOUND` no such image · `E_DAMAGE` a layer is not whole; in the stream: `E_DIGEST` damage
+ *
+ * @example
+ * ```ts ignore
+ * const tar = await exportImage(store, "app:1");
+ * await tar.pipeTo(file.writable);
+ * ```
+ */
+export async function exportImage(
+  store: Store,
+  reference: string,
+  options: ExportOptions = {},
+): Promise<ReadableStream<Uint8Array>> {
+  const tree = await rootTreeOf(store, await readStored(store, reference, options));
+  return exportTree(tree, (source) => store.layers.reader(source), options);
+}
+
+/** The root tree of an image of the store. */
+export async function rootTreeOf(store: Store, { layers }: StoredImage): Promise<Tree> {
+  if (layers.length === 0) return emptyTree("root");
+  return foldLayers(await Promise.all(layers.map(({ diffId }) => store.layers.tree(diffId))));
+}
+
+/**
+ * A tree as a tar, its contents read from layer tars.
+ *
+ * @param open opens the tar that holds a file's content; called once for each, when it is needed
+ */
+export function exportTree(
+  tree: Tree,
+  open: (source: DiffId) => Promise<LayerReader>,
+  options: Pick<ExportOptions, "signal" | "onProgress"> = {},
+): ReadableStream<Uint8Array> {
+  const { signal, onProgress } = options;
+  async function* bytes(): AsyncGenerator<Uint8Array> {
+    using contents = new TreeContents(open);
+    const read = contents.read.bind(contents);
+    let written = 0;
+    for await (const chunk of writeTree(tree, read, signal === undefined ? {} : { signal })) {
+      yield chunk;
+      written += chunk.length;
+      onProgress?.(written);
+    }
+  }
+  return ReadableStream.from(bytes());
+}

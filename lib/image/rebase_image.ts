@@ -1,0 +1,59 @@
+import { rebaseLayers } from "../layer/mod.ts";
+import { documentTime, rebasedConfig } from "../oci/mod.ts";
+import type { Store, StoredImage } from "../store/mod.ts";
+import type { LoadedImage } from "./contract.ts";
+import { NewImage } from "./new_image.ts";
+import type { NewImageOptions } from "./new_image_options.ts";
+
+/** Bases of an image that is put on another one. */
+export interface Rebase {
+  /** The image. */
+  readonly image: string;
+  /** What it was made from: its layers are the image's first ones. */
+  readonly oldBase: string;
+  /** What takes the place of the old base. */
+  readonly newBase: string;
+}
+
+/**
+ * Puts an image's own layers on another base, without running or unpacking anything (`crane rebase`).
+ *
+ * The container part of the config stays the image's, also where it came from the old base.
+ * Annotations that name the base name the new one.
+ *
+ * @throws {VarveError} `E_NOT_FOUND` no such image · `E_PRECONDITION` the image does not begin with the old
+ *   base · `E_PLATFORM` the new base is for another platform · `E_DAMAGE` a layer is not whole · `E_USAGE` a malformed name
+ *
+ * @example
+ * ```ts ignore
+ * const bases = { image: "app:1", oldBase: "debian:12.1", newBase: "debian:12.2" };
+ * const image = await rebaseImage(store, bases, { name: "app:1" });
+ * ```
+ */
+export async function rebaseImage(
+  store: Store,
+  { image: reference, oldBase, newBase }: Rebase,
+  options: NewImageOptions,
+): Promise<LoadedImage> {
+  await using image = await NewImage.begin(store, options);
+  const [own, old, next] = [
+    await image.read(reference),
+    await image.read(oldBase),
+    await image.read(newBase),
+  ];
+  const layers = rebaseLayers(own.layers, old.layers, next.layers);
+  const created = documentTime(options.now ?? Date.now());
+  const config = rebasedConfig(own.config, old.config, next.config, created, image);
+  return await image.commit(await image.take(layers), {
+    config,
+    annotations: { ...own.manifest.annotations, ...baseAnnotations(next) },
+  });
+}
+
+/** What names the base of an image (image-spec, annotations.md). */
+function baseAnnotations({ record, descriptor }: StoredImage): Record<string, string> {
+  const name = record.name.startsWith("<none>@")
+    ? {}
+    : { "org.opencontainers.image.base.name": record.name };
+  return { "org.opencontainers.image.base.digest": descriptor.digest, ...name };
+}

@@ -1,0 +1,55 @@
+import { VarveError } from "../errors.ts";
+import { documentTime, squashedConfig } from "../oci/mod.ts";
+import type { Store } from "../store/mod.ts";
+import type { LoadedImage } from "./contract.ts";
+import { exportTree, rootTreeOf } from "./export_image.ts";
+import { NewImage } from "./new_image.ts";
+import type { NewImageOptions } from "./new_image_options.ts";
+import { newLayer } from "./new_layer.ts";
+
+/** What is in the store was judged when it came in: nothing more is left out. */
+const KEEP_ALL = { devices: "keep", ima: "keep" } as const;
+
+/**
+ * Makes an image with one layer that holds what all layers of another come to.
+ *
+ * The layer is the flat tar that {@linkcode exportImage} writes: the same image gives the same layer
+ * on any machine, without whiteouts, since there is nothing below it to hide. The steps of the
+ * history stay, as such that made no layer, with one more for this one.
+ *
+ * @throws {VarveError} `E_NOT_FOUND` no such image · `E_PRECONDITION` it has no layers · `E_DAMAGE`, `E_DIGEST` a
+ *   layer is not whole · `E_USAGE` a malformed name
+ *
+ * @example
+ * ```ts ignore
+ * const image = await squashImage(store, "app:1", { name: "app:squashed" });
+ * ```
+ */
+export async function squashImage(
+  store: Store,
+  reference: string,
+  options: NewImageOptions,
+): Promise<LoadedImage> {
+  await using image = await NewImage.begin(store, { ...options, policy: KEEP_ALL });
+  const before = await image.read(reference);
+  const count = before.layers.length;
+  if (count === 0) {
+    throw new VarveError(
+      "E_PRECONDITION",
+      `Cannot squash ${before.record.name}: it has no layers`,
+      { subject: before.record.name },
+    );
+  }
+  // Noted in the ingest, so that none of them is removed while it is read.
+  await image.take(before.layers);
+  const tree = await rootTreeOf(store, before);
+  const open = store.layers.reader.bind(store.layers);
+  const layer = await newLayer(image, exportTree(tree, open, { signal: image.signal }));
+  const created = documentTime(options.now ?? Date.now());
+  const config = squashedConfig(before.config, layer.diffId, {
+    created,
+    createdBy: "varve squash",
+    comment: `${count} ${count === 1 ? "layer" : "layers"} as one`,
+  }, image);
+  return await image.commit([layer], { config, annotations: before.manifest.annotations });
+}

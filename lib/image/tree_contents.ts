@@ -1,0 +1,78 @@
+import { type ByteString, escapeForTerminal } from "../bytes/mod.ts";
+import { createHasher, type DiffId } from "../digest/mod.ts";
+import { VarveError } from "../errors.ts";
+import type { LayerReader } from "../store/mod.ts";
+import type { FileNode } from "../tree/mod.ts";
+
+/** Bytes read at once. */
+const CHUNK = 256 * 1024;
+
+/** The contents of a tree's files, read from the layer tars and verified while they pass. Dispose it: it holds the tars open. */
+export class TreeContents implements Disposable {
+  readonly #open: (source: DiffId) => Promise<LayerReader>;
+  readonly #readers = new Map<DiffId, LayerReader>();
+
+  /** `open` opens the tar of a layer. */
+  constructor(open: (source: DiffId) => Promise<LayerReader>) {
+    this.#open = open;
+  }
+
+  /** The bytes of a file, holes as zeros. @throws {VarveError} `E_DIGEST` at the end, when they are others */
+  async *read(path: ByteString, node: FileNode): AsyncGenerator<Uint8Array, void, void> {
+    const hasher = createHasher();
+    for await (const chunk of this.#bytes(node)) {
+      hasher.update(chunk);
+      yield chunk;
+    }
+    const found = hasher.bytes();
+    const isSame = node.digest === null
+      ? node.size === 0
+      : found.every((byte, i) => byte === node.digest?.[i]);
+    if (isSame) return;
+    const subject = escapeForTerminal(path);
+    if (node.locator !== null) this.#readers.get(node.locator.source)?.noteDamage?.();
+    throw new VarveError(
+      "E_DIGEST",
+      `Cannot read ${subject}: its bytes in layer ${node.locator?.source} are damaged`,
+      { subject, hint: "load the image again" },
+    );
+  }
+
+  async *#bytes({ locator, size }: FileNode): AsyncGenerator<Uint8Array> {
+    let at = 0;
+    if (locator !== null) {
+      const reader = await this.#reader(locator.source);
+      for (const { logical, length, position } of locator.extents) {
+        yield* zeros(logical - at);
+        for (let done = 0; done < length; done += CHUNK) {
+          yield reader.read(position + done, Math.min(CHUNK, length - done));
+        }
+        at = logical + length;
+      }
+    }
+    yield* zeros(size - at);
+  }
+
+  async #reader(source: DiffId): Promise<LayerReader> {
+    let reader = this.#readers.get(source);
+    if (reader === undefined) {
+      reader = await this.#open(source);
+      this.#readers.set(source, reader);
+    }
+    return reader;
+  }
+
+  /** Closes the tars. */
+  [Symbol.dispose](): void {
+    for (const reader of this.#readers.values()) reader[Symbol.dispose]();
+    this.#readers.clear();
+  }
+}
+
+const ZEROS = new Uint8Array(CHUNK);
+
+function* zeros(length: number): Generator<Uint8Array> {
+  for (let left = length; left > 0; left -= CHUNK) {
+    yield left < CHUNK ? ZEROS.subarray(0, left) : ZEROS;
+  }
+}

@@ -1,0 +1,49 @@
+import type { Job, JobContext } from "../pool/mod.ts";
+import type { LayerJobInput, LayerJobOutput } from "./contract.ts";
+import { layerHalves } from "./halves.ts";
+import { LayerOutputs } from "./outputs.ts";
+import { LayerPipeline } from "./pipeline.ts";
+import { readSource } from "./source.ts";
+
+/**
+ * Proves a layer and makes its tar and its tree, in one pass and in bounded memory.
+ *
+ * Fails with the code of the outermost thing that is wrong: `E_TRUNCATED` (the source),
+ * `E_SIZE`, `E_DIGEST`, `E_COMPRESSION`, `E_MEDIA_TYPE`, `E_TRAILING`, `E_FORMAT`, `E_DIFFID`, the
+ * codes of the archive's reader and of the layer's rules, `E_LIMIT`, `E_SYSCALL`.
+ *
+ * @example
+ * ```ts ignore
+ * const { diffId, memory } = await pool.run(layerJob, {
+ *   source: { kind: "file", path: "layer.tar.gz", offset: 0, length: size },
+ *   target: { kind: "memory" },
+ *   expected: { digest, size },
+ * });
+ * ```
+ */
+export const layerJob: Job<LayerJobInput, LayerJobOutput> = {
+  name: "layer",
+  entry: "layer",
+  run: makeLayer,
+  halves: layerHalves,
+};
+
+async function makeLayer(input: LayerJobInput, context: JobContext): Promise<LayerJobOutput> {
+  const { signal } = context;
+  signal.throwIfAborted();
+  using outputs = new LayerOutputs(input);
+  using pipeline = new LayerPipeline(input, {
+    tar: (bytes, isPlain) => outputs.tar(isPlain).write(bytes),
+    blob: outputs.keepsBlob ? (bytes) => outputs.sink("blob").write(bytes) : null,
+  });
+  for await (const chunk of readSource(input, context)) {
+    signal.throwIfAborted();
+    pipeline.push(chunk);
+    context.progress({ read: pipeline.read, written: pipeline.written });
+  }
+  const { output, tree } = pipeline.finish();
+  const treeSum = outputs.tree(tree);
+  outputs.tar();
+  outputs.end();
+  return outputs.withMemory({ ...output, treeSum });
+}

@@ -1,0 +1,73 @@
+import type { Digest } from "../digest/mod.ts";
+import { type Tree, writeTree } from "../tree/mod.ts";
+import { type ByteSink, FileSink, MemorySink } from "./byte_sink.ts";
+import type { LayerJobInput, LayerJobOutput } from "./contract.ts";
+
+/** The target's sinks; each is made when its first bytes come. */
+export class LayerOutputs implements Disposable {
+  readonly #input: LayerJobInput;
+  readonly #sinks = new Map<"tar" | "tree" | "blob", ByteSink>();
+  #isPlain = false;
+
+  constructor(input: LayerJobInput) {
+    this.#input = input;
+  }
+
+  /** Whether the bytes as they came are wanted. */
+  get keepsBlob(): boolean {
+    const { target } = this.#input;
+    return target.kind === "memory" || target.blob !== null;
+  }
+
+  /** The sink of the uncompressed bytes. Where those are what came and that is kept, they are written once, as that. */
+  tar(isPlain: boolean = this.#isPlain): ByteSink {
+    this.#isPlain = isPlain;
+    return this.sink(isPlain && this.#kept !== undefined ? "blob" : "tar");
+  }
+
+  /** Writes the tree; gives the digest of what was written. */
+  tree(tree: Tree): Digest {
+    const sink = this.sink("tree");
+    return writeTree(tree, (bytes) => sink.write(bytes));
+  }
+
+  /** The sink of the uncompressed layer, of its tree, or of the bytes as they came. */
+  sink(which: "tar" | "tree" | "blob"): ByteSink {
+    let sink = this.#sinks.get(which);
+    if (sink === undefined) this.#sinks.set(which, sink = this.#make(which));
+    return sink;
+  }
+
+  /** Says that all is there. */
+  end(): void {
+    for (const sink of this.#sinks.values()) sink.end();
+  }
+
+  /** Adds what went to memory. */
+  withMemory(output: Omit<LayerJobOutput, "memory">): LayerJobOutput {
+    const [tar, tree, blob] = (["tar", "tree", "blob"] as const).map((which) => {
+      const sink = this.#sinks.get(which);
+      return sink instanceof MemorySink ? sink.bytes() : null;
+    });
+    if (tar == null || tree == null) return output;
+    return { ...output, memory: { tar, tree, blob: blob ?? null } };
+  }
+
+  [Symbol.dispose](): void {
+    for (const sink of this.#sinks.values()) sink[Symbol.dispose]();
+  }
+
+  #make(which: "tar" | "tree" | "blob"): ByteSink {
+    const { target, willSync = false } = this.#input;
+    if (target.kind === "memory") return new MemorySink();
+    const kept = which === "blob" ? this.#kept : undefined;
+    return new FileSink(target[which] as string, NAMES[which], willSync, kept);
+  }
+
+  get #kept(): number | undefined {
+    const { target } = this.#input;
+    return target.kind === "files" ? target.kept : undefined;
+  }
+}
+
+const NAMES = { tar: "uncompressed layer", tree: "layer tree", blob: "layer" } as const;

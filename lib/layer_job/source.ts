@@ -1,0 +1,85 @@
+import { VarveError } from "../errors.ts";
+import { fileError } from "../linux/mod.ts";
+import type { JobContext } from "../pool/mod.ts";
+import type { LayerJobInput, LayerSource } from "./contract.ts";
+
+/** Bytes read at once: what one turn of the pipeline works on, small enough for a processor's cache. */
+const READ_BYTES = 256 * 1024;
+
+/**
+ * The bytes of a layer: those that an earlier job left, then the source's. A chunk is valid until the
+ * next is asked for.
+ *
+ * @throws {VarveError} `E_TRUNCATED` when the file is too short, `E_SYSCALL`, `E_DENIED` when it cannot be read
+ */
+export function readSource(
+  { source, target }: LayerJobInput,
+  context: JobContext,
+): AsyncIterable<Uint8Array> {
+  const rest = source.kind === "stream" ? context.stream : readFile(source, context.signal);
+  if (target.kind !== "files" || target.blob === null || !target.kept) return rest;
+  const kept = { kind: "file", path: target.blob, offset: 0, length: target.kept } as const;
+  return both(readFile(kept, context.signal), rest);
+}
+
+async function* both(
+  first: AsyncIterable<Uint8Array>,
+  second: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, void> {
+  yield* first;
+  yield* second;
+}
+
+/** Reads a run of a file, one buffer ahead of the consumer. */
+async function* readFile(
+  source: LayerSource & { kind: "file" },
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, void> {
+  const { path, offset, length } = source;
+  const action = `read layer from ${JSON.stringify(path)}`;
+  const file = await openAt(path, offset, action);
+  let left = length;
+  const read = async (buffer: Uint8Array): Promise<Uint8Array> => {
+    const count = await file.read(buffer.subarray(0, Math.min(buffer.length, left)))
+      .catch((error) => Promise.reject(fileError(error, action, "read"))) ?? 0;
+    if (count === 0) {
+      throw new VarveError(
+        "E_TRUNCATED",
+        `Cannot ${action}: it ends ${left} bytes before the layer does`,
+        { expected: offset + length, actual: offset + length - left },
+      );
+    }
+    left -= count;
+    return buffer.subarray(0, count);
+  };
+  let [next, other] = [new Uint8Array(READ_BYTES), new Uint8Array(READ_BYTES)];
+  let ahead: Promise<Uint8Array> | null = null;
+  try {
+    while (left > 0 || ahead !== null) {
+      const chunk: Uint8Array = await (ahead ?? read(next));
+      signal.throwIfAborted();
+      [next, other] = [other, next];
+      ahead = left > 0 ? read(next) : null;
+      // Its failure is told when its turn comes, if ever.
+      ahead?.catch(() => {});
+      yield chunk;
+    }
+  } finally {
+    // A descriptor is not closed under a read.
+    await ahead?.catch(() => {});
+    file.close();
+  }
+}
+
+async function openAt(path: string, offset: number, action: string): Promise<Deno.FsFile> {
+  const file = await Deno.open(path).catch((error) => {
+    throw fileError(error, action, "open");
+  });
+  try {
+    if (offset > 0) await file.seek(offset, Deno.SeekMode.Start);
+    return file;
+  } catch (error) {
+    file.close();
+    throw fileError(error, action, "lseek");
+  }
+}

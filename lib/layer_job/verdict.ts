@@ -1,0 +1,11 @@
+import { exitCodeOf, VarveError } from "../errors.ts";
+import type { LayerJobInput } from "./contract.ts";
+
+/**
+ * Whether an error inside of the bytes waits for the verdict on the bytes themselves: where their end
+ * is known to come, and only for bad data. Limits and system calls end the job at once.
+ */
+export function mayWait(input: LayerJobInput, error: unknown): error is VarveError {
+  const ends = input.expected.size !== undefined || input.source.kind === "file";
+  return ends && error instanceof VarveError && exitCodeOf(error.code) === 7;
+}

@@ -1,0 +1,71 @@
+import { VarveError } from "../../errors.ts";
+import type { Endpoint } from "../contract.ts";
+import { parseNextLink } from "./link.ts";
+import { registryError } from "./redact.ts";
+import type { Request, Transport } from "./transport.ts";
+
+/** Bytes of one page. */
+const MAX_PAGE = 4 * 1024 * 1024;
+/** Pages of a list. */
+const MAX_PAGES = 10_000;
+/** Names of a list. */
+const MAX_NAMES = 1_000_000;
+
+/** A list of names to be asked for. */
+export interface NameList {
+  readonly path: string;
+  /** The member of the answer that holds the names. */
+  readonly field: "tags" | "repositories";
+  readonly scope: string;
+  readonly action: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * A list in pages, which `Link` headers lead through (distribution-spec, "Listing Tags").
+ *
+ * @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`, `E_REGISTRY`, also where it leads elsewhere or in a circle, `E_LIMIT`
+ */
+export async function* namePages(
+  transport: Transport,
+  endpoint: Endpoint,
+  { path, field, scope, action, signal }: NameList,
+): AsyncGenerator<string[]> {
+  const seen = new Set<string>();
+  let count = 0;
+  let next: string | URL = path;
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const request: Request = { method: "GET", path: next, scope, action, signal };
+    const { response, url, bytes } = await transport.read(endpoint, request, {
+      maxBytes: MAX_PAGE,
+    });
+    const names = namesOf(bytes, field, action);
+    count += names.length;
+    if (count > MAX_NAMES) {
+      throw new VarveError("E_LIMIT", `Cannot ${action}: more than ${MAX_NAMES}`);
+    }
+    yield names;
+    const link = parseNextLink(response.headers.get("link") ?? "", url);
+    if (link === undefined) return;
+    if (link.origin !== endpoint.origin) throw registryError(action, "its list leads elsewhere");
+    if (seen.has(link.href)) throw registryError(action, "its list leads in a circle");
+    seen.add(link.href);
+    next = link;
+  }
+  throw new VarveError("E_LIMIT", `Cannot ${action}: more than ${MAX_PAGES} pages`);
+}
+
+function namesOf(bytes: Uint8Array, field: string, action: string): string[] {
+  let value: unknown;
+  try {
+    value = (JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>)?.[field];
+  } catch {
+    throw registryError(action, "the answer is not JSON");
+  }
+  // Repositories without tags are listed as null by some.
+  if (value === null) return [];
+  if (!Array.isArray(value) || !value.every((name) => typeof name === "string")) {
+    throw registryError(action, `the answer holds no ${field}`);
+  }
+  return value;
+}

@@ -1,0 +1,71 @@
+import type { Proxies } from "../contract.ts";
+import { isLoopback } from "./origins.ts";
+
+/** No proxy. */
+export const NO_PROXIES: Proxies = { http: null, https: null, none: [] };
+
+/** The proxy for an address, or `null`. Loopback is always reached directly. */
+export function proxyFor(url: URL, proxies: Proxies): string | null {
+  if (isLoopback(url.hostname)) return null;
+  if (proxies.none.some((pattern) => matches(pattern, url))) return null;
+  return url.protocol === "https:" ? proxies.https : proxies.http;
+}
+
+/** The variables' values as {@linkcode Proxies}. `variable` reads one; lower case beats upper case. */
+export function proxiesOf(variable: (name: string) => string | undefined): Proxies {
+  const value = (name: string) => variable(name) || variable(name.toUpperCase()) || null;
+  const all = value("all_proxy");
+  return {
+    // Not the upper-case one: a CGI program's client could set it by a header "Proxy".
+    http: variable("http_proxy") || (variable("GATEWAY_INTERFACE") ? null : value("http_proxy")) ||
+      all,
+    https: value("https_proxy") ?? all,
+    none: (value("no_proxy") ?? "").split(",").map((one) => one.trim()).filter((one) => one !== ""),
+  };
+}
+
+function matches(pattern: string, url: URL): boolean {
+  if (pattern === "*") return true;
+  const text = pattern.toLowerCase();
+  const own = bitsOf(url.hostname);
+  const network = /^([0-9a-f:.]+)\/([0-9]{1,3})$/.exec(text);
+  if (network !== null) return inNetwork(own, bitsOf(network[1] as string), Number(network[2]));
+  // Before a port is looked for: an IPv6 address may stand without brackets, and looks like one.
+  const address = bitsOf(text);
+  if (address !== undefined) return address === own;
+  const [, name = "", port] = /^\*?\.?(.*?)(?::([0-9]+))?$/.exec(text) ?? [];
+  if (name === "") return false;
+  const ownPort = url.port || (url.protocol === "https:" ? "443" : "80");
+  if (port !== undefined && port !== ownPort) return false;
+  if (own !== undefined) return bitsOf(name) === own;
+  return url.hostname === name || url.hostname.endsWith(`.${name}`);
+}
+
+function inNetwork(
+  address: string | undefined,
+  network: string | undefined,
+  length: number,
+): boolean {
+  if (address === undefined || network?.length !== address.length) return false;
+  return length <= network.length && address.startsWith(network.slice(0, length));
+}
+
+/** The 32 or 128 bits of an address, IPv6 with or without brackets; `undefined` for a name. */
+function bitsOf(host: string): string | undefined {
+  if (!host.includes(":")) {
+    const parts = /^[0-9]{1,3}(?:\.[0-9]{1,3}){3}$/.test(host) ? host.split(".").map(Number) : [];
+    return parts.length > 0 && parts.every((part) => part <= 255) ? bits(parts, 8) : undefined;
+  }
+  const bare = host.replace(/^\[(.*)\]$/, "$1");
+  const short = /^[0-9a-f:.]+$/.test(bare) ? URL.parse(`http://[${bare}]`)?.hostname : undefined;
+  if (short === undefined) return undefined;
+  const [head = [], tail = []] = short.slice(1, -1).split("::").map((side) =>
+    side === "" ? [] : side.split(":").map((group) => parseInt(group, 16))
+  );
+  const zeros = Array<number>(8 - head.length - tail.length).fill(0);
+  return bits([...head, ...zeros, ...tail], 16);
+}
+
+function bits(parts: readonly number[], width: number): string {
+  return parts.map((part) => part.toString(2).padStart(width, "0")).join("");
+}

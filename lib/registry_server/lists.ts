@@ -1,0 +1,92 @@
+import type { Digest } from "../digest/mod.ts";
+import { MEDIA_TYPES } from "../oci/mod.ts";
+import type { Catalog } from "./catalog.ts";
+import { type Answer, type Ask, jsonAnswer, refuse } from "./http.ts";
+import type { RepositoryName } from "./names.ts";
+
+/** Names of one page, and what a page holds where the client asks for more. */
+const MAX_PAGE = 10_000;
+/** Bytes of a page of referrers: clients read a document of 4 MiB. */
+const MAX_REFERRERS = 3 * 1024 * 1024;
+
+/** `_catalog`: all repositories that have a name on the wire. */
+export function listCatalog(catalog: Catalog, ask: Ask): Answer {
+  const { names, headers } = page(catalog.repositories(), ask, "/v2/_catalog");
+  return jsonAnswer({ repositories: names }, headers);
+}
+
+/** `tags/list`, in the order of bytes (distribution-spec, "Listing Tags"). */
+export function listTags(catalog: Catalog, repository: RepositoryName, ask: Ask): Answer {
+  const rows = catalog.rows(repository);
+  if (rows.length === 0) {
+    throw refuse(404, "NAME_UNKNOWN", "there is no such repository", { name: repository.asked });
+  }
+  const tags = rows.flatMap(({ tag }) => tag === undefined ? [] : [tag]).sort();
+  const path = `/v2/${repository.asked}/tags/list`;
+  const { names, headers } = page(tags, ask, path);
+  return jsonAnswer({ name: repository.asked, tags: names }, headers);
+}
+
+/** `n` names behind `last`, and the address of the next page. @throws {Refusal} 400 */
+function page(
+  all: readonly string[],
+  { query }: Ask,
+  path: string,
+): { readonly names: readonly string[]; readonly headers: Record<string, string> } {
+  const n = query.get("n");
+  if (n !== null && !/^[0-9]{1,9}$/.test(n)) throw refuse(400, "UNSUPPORTED", "n is no number");
+  const count = Math.min(n === null ? MAX_PAGE : Number(n), MAX_PAGE);
+  const last = query.get("last");
+  const rest = last === null ? all : all.filter((name) => name > last);
+  const names = rest.slice(0, count);
+  const end = names.at(-1);
+  if (end === undefined || names.length === rest.length) return { names, headers: {} };
+  return { names, headers: { link: nextLink(path, { n: String(count), last: end }) } };
+}
+
+function nextLink(path: string, query: Record<string, string>): string {
+  return `<${path}?${new URLSearchParams(query)}>; rel="next"`;
+}
+
+/** `referrers` (distribution-spec, "Listing Referrers"): never 404, also of a manifest that is not here. */
+export async function listReferrers(
+  catalog: Catalog,
+  repository: RepositoryName,
+  subject: Digest,
+  ask: Ask,
+): Promise<Answer> {
+  const type = ask.query.get("artifactType");
+  const last = ask.query.get("last") ?? "";
+  const manifests: unknown[] = [];
+  let bytes = 0;
+  let next: string | undefined;
+  for (
+    const { descriptor, artifactType, annotations } of await catalog.referrers(repository, subject)
+  ) {
+    if (type !== null && artifactType !== type) continue;
+    if (descriptor.digest <= last) continue;
+    const { mediaType, size, digest } = descriptor;
+    const entry = {
+      mediaType,
+      size,
+      digest,
+      ...(artifactType === undefined ? {} : { artifactType }),
+      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+    };
+    bytes += JSON.stringify(entry).length;
+    if (bytes > MAX_REFERRERS && manifests.length > 0) break;
+    manifests.push(entry);
+    next = digest;
+    if (bytes > MAX_REFERRERS) break;
+  }
+  return jsonAnswer({ schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests }, {
+    "content-type": MEDIA_TYPES.index,
+    ...(type === null ? {} : { "oci-filters-applied": "artifactType" }),
+    ...(bytes <= MAX_REFERRERS || next === undefined ? {} : {
+      link: nextLink(`/v2/${repository.asked}/referrers/${subject}`, {
+        last: next,
+        ...(type === null ? {} : { artifactType: type }),
+      }),
+    }),
+  });
+}

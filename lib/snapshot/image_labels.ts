@@ -1,0 +1,64 @@
+import type { DiffId, Digest } from "../digest/mod.ts";
+import { VarveError } from "../errors.ts";
+import {
+  type ImageRecord,
+  readImage,
+  type SnapshotRow,
+  type Store,
+  type StoredImage,
+} from "../store/mod.ts";
+
+/** Label of a snapshot that holds the name of the image it was made for. */
+export const IMAGE_NAME_LABEL = "varve.image.name";
+/** Label of a snapshot that holds the digest of that image's manifest. */
+export const IMAGE_MANIFEST_LABEL = "varve.image.manifest";
+
+/** The labels of a snapshot that is made for an image. */
+export function imageLabels(image: StoredImage): Record<string, string> {
+  return {
+    [IMAGE_NAME_LABEL]: image.record.name,
+    [IMAGE_MANIFEST_LABEL]: image.descriptor.digest,
+  };
+}
+
+/**
+ * The image that a snapshot lies on: the one it was made for, as its labels say, else one whose layers are
+ * those below the snapshot. `undefined` where there is none.
+ */
+export async function parentImage(
+  store: Store,
+  row: SnapshotRow,
+  diffIds: readonly DiffId[],
+): Promise<StoredImage | undefined> {
+  const labelled = labelledRecord(store, row);
+  const records = store.images.list();
+  for (const record of labelled === undefined ? records : [labelled, ...records]) {
+    const image = await tryRead(store, record);
+    if (image !== undefined && hasLayers(image, diffIds)) return image;
+  }
+  return undefined;
+}
+
+/** The image as the labels name it, also when its name is gone or means another one by now. */
+function labelledRecord(store: Store, { labels }: SnapshotRow): ImageRecord | undefined {
+  const digest = labels[IMAGE_MANIFEST_LABEL] as Digest | undefined;
+  const blob = digest === undefined ? undefined : store.blobs.stat(digest);
+  if (blob === undefined) return undefined;
+  const name = labels[IMAGE_NAME_LABEL] ?? `<none>@${blob.digest}`;
+  return { name, target: blob, createdAt: 0, updatedAt: 0 };
+}
+
+async function tryRead(store: Store, record: ImageRecord): Promise<StoredImage | undefined> {
+  try {
+    return await readImage(store, record);
+  } catch (error) {
+    // A damaged or incomplete image, or no digest at all in a label, is no parent.
+    if (error instanceof VarveError) return undefined;
+    throw error;
+  }
+}
+
+function hasLayers({ layers }: StoredImage, diffIds: readonly DiffId[]): boolean {
+  return layers.length === diffIds.length &&
+    layers.every(({ diffId }, i) => diffId === diffIds[i]);
+}

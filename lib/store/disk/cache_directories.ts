@@ -1,0 +1,223 @@
+import type { ChainId, DiffId, Digest } from "../../digest/mod.ts";
+import type { VarveError } from "../../errors.ts";
+import { guarded } from "../../linux/mod.ts";
+import type { Directories, EnsureOptions, TreeFile } from "../disk_store.ts";
+import { checkName, notFound } from "../rules.ts";
+import { layerRow } from "./content.ts";
+import { allocateCacheIds, checkWritable, type Disk, takeLock } from "./context.ts";
+import { hasSize, layerDamage } from "./damage.ts";
+import type { ChainRow, LayerRow } from "./database/records.ts";
+import { FileLock } from "./lock.ts";
+import { writeSyncedMarker } from "./marker.ts";
+import { LAYER_FILES } from "./paths.ts";
+import { lstatOrNothing, makeDirectory, removeAll } from "./system.ts";
+import { discard } from "./trash.ts";
+
+/** A name that a driver may give a directory. */
+const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
+const OWN_NAMES: ReadonlySet<string> = new Set(Object.values(LAYER_FILES));
+
+/** Whose directory is made. */
+type DirectoryOwner = { readonly diffId: DiffId } | { readonly chainId: ChainId };
+
+/** The directories of a disk store. */
+export class DiskDirectories implements Directories {
+  readonly mounts: string;
+  readonly #disk: Disk;
+
+  /** Over a disk. */
+  constructor(disk: Disk) {
+    this.#disk = disk;
+    this.mounts = disk.paths.mounts;
+  }
+
+  layer(diffId: DiffId): string {
+    return this.#home(diffId).directory;
+  }
+
+  layerTar(diffId: DiffId): string {
+    const { row, directory } = this.#home(diffId);
+    return this.#file(row, `${directory}/${LAYER_FILES.tar}`, row.size);
+  }
+
+  layerTree(diffId: DiffId): TreeFile {
+    const { row, directory } = this.#home(diffId);
+    const path = this.#file(row, `${directory}/${LAYER_FILES.tree}`, row.tree_size);
+    return { diffId, path, sum: (row.tree_sum ?? null) as Digest | null };
+  }
+
+  treeDamage(diffId: DiffId): VarveError {
+    return layerDamage(this.#disk, diffId, "its tree is damaged");
+  }
+
+  async ensure(
+    owner: DirectoryOwner,
+    name: string,
+    make: (temporary: string) => Promise<void>,
+    options: EnsureOptions = {},
+  ): Promise<string> {
+    const { isWhole = () => true } = options;
+    if (!NAME.test(name) || OWN_NAMES.has(name)) {
+      throw new RangeError(`Cannot make directory ${JSON.stringify(name)}: not a name for one`);
+    }
+    options.signal?.throwIfAborted();
+    const there = await this.#find(owner, name);
+    if (there !== undefined && isWhole(there)) return there;
+    checkWritable(this.#disk, "make a directory");
+    const id = "diffId" in owner ? owner.diffId : owner.chainId;
+    const action = `make directory ${name} of ${id}`;
+    // The owner's mark first, so that what a crash leaves is looked for.
+    const temporary = await guarded(action, () => this.#disk.owner.fresh());
+    const lock = await guarded(
+      action,
+      () => takeLock(this.#disk, `${this.#disk.paths.ingest}/${id}.${name}.lock`, options),
+    );
+    try {
+      const made = await this.#find(owner, name);
+      if (made !== undefined && isWhole(made)) return made;
+      await guarded(action, async () => {
+        if (made !== undefined) await discard(this.#disk, made);
+        await makeDirectory(temporary);
+        await makeDirectory(`${temporary}/${name}`);
+      });
+      await make(`${temporary}/${name}`);
+      options.signal?.throwIfAborted();
+      return await guarded(action, async () => {
+        await this.#disk.syncer.tree(`${temporary}/${name}`);
+        return await this.#place(owner, name, temporary);
+      });
+    } finally {
+      await this.#disk.owner.tidy(() => removeAll(temporary));
+      await this.#disk.owner.tidy(() => lock.remove());
+    }
+  }
+
+  async createSnapshot(key: string): Promise<{ readonly cacheId: number; readonly path: string }> {
+    checkName("snapshot key", key);
+    const { paths, db, owner, syncer } = this.#disk;
+    checkWritable(this.#disk, "create a snapshot");
+    return await guarded("create a snapshot", async () => {
+      const temporary = await owner.fresh();
+      const cacheId = allocateCacheIds(db, 1);
+      const path = paths.snapshot(cacheId);
+      try {
+        await makeDirectory(temporary);
+        const marker = { id: cacheId, kind: "snapshot", key, owner: owner.id } as const;
+        await writeSyncedMarker(temporary, marker, syncer);
+        await Deno.rename(temporary, path);
+        await syncer.each([paths.snapshots]);
+      } catch (error) {
+        await owner.tidy(() => removeAll(temporary));
+        await owner.tidy(() => discard(this.#disk, path));
+        throw error;
+      }
+      return { cacheId, path };
+    });
+  }
+
+  snapshot(cacheId: number): string {
+    return this.#disk.paths.snapshot(checkId(cacheId));
+  }
+
+  async removeSnapshot(cacheId: number): Promise<void> {
+    const path = this.snapshot(cacheId);
+    checkWritable(this.#disk, "remove a snapshot");
+    await guarded(`remove snapshot ${cacheId}`, () => discard(this.#disk, path));
+  }
+
+  async scratch(): Promise<string> {
+    checkWritable(this.#disk, "make a directory");
+    return await guarded("make a scratch directory", async () => {
+      const path = await this.#disk.owner.fresh();
+      await makeDirectory(path);
+      return path;
+    });
+  }
+
+  #home(diffId: DiffId): { readonly row: LayerRow; readonly directory: string } {
+    const row = layerRow(this.#disk, diffId);
+    if (row === undefined) throw notFound("layer", diffId);
+    return { row, directory: this.#disk.paths.layer(row.cache_id) };
+  }
+
+  #file(row: LayerRow, path: string, size: number): string {
+    if (hasSize(path, size)) return path;
+    throw layerDamage(this.#disk, row.diff_id as DiffId, `${path} is missing or cut`);
+  }
+
+  async #find(owner: DirectoryOwner, name: string): Promise<string | undefined> {
+    const home = "diffId" in owner ? this.layer(owner.diffId) : this.#chainHome(owner.chainId);
+    if (home === undefined) return undefined;
+    const info = await guarded(`look for ${name}`, () => lstatOrNothing(`${home}/${name}`));
+    return info?.isDirectory ? `${home}/${name}` : undefined;
+  }
+
+  #chainHome(chainId: ChainId): string | undefined {
+    const { cache_id } = this.#chain(chainId);
+    return cache_id === null ? undefined : this.#disk.paths.chain(cache_id);
+  }
+
+  #chain(chainId: ChainId): ChainRow {
+    const row = this.#disk.db.get<ChainRow>("SELECT * FROM chain WHERE chain_id = ?", chainId);
+    if (row === undefined) throw notFound("chain", chainId);
+    return row;
+  }
+
+  async #place(owner: DirectoryOwner, name: string, temporary: string): Promise<string> {
+    const { paths, syncer, db } = this.#disk;
+    // Shared with commits: a sweep does not see a chain between its rename and its row.
+    using _ = await FileLock.acquire(paths.lock, { shared: true });
+    const made = "diffId" in owner ? this.layer(owner.diffId) : this.#chainHome(owner.chainId);
+    // Whoever cleans up by hand takes a chain's directory away: all of it is made anew.
+    if (made !== undefined && ("diffId" in owner || await lstatOrNothing(made) !== undefined)) {
+      await Deno.rename(`${temporary}/${name}`, `${made}/${name}`);
+      await syncer.each([made]);
+      return `${made}/${name}`;
+    }
+    const { chain_id, diff_id, parent_chain_id, cache_id: lost } = this.#chain(
+      (owner as { chainId: ChainId }).chainId,
+    );
+    const id = allocateCacheIds(db, 1);
+    const home = paths.chain(id);
+    await writeSyncedMarker(temporary, {
+      id,
+      kind: "chain",
+      chainID: chain_id,
+      diffID: diff_id,
+      parent: parent_chain_id,
+    }, syncer);
+    let first: number | null;
+    try {
+      await Deno.rename(temporary, home);
+      await syncer.each([paths.chains]);
+      // Another name of the same chain has another lock, and may have come first.
+      first = db.transact(() => {
+        db.run(
+          "UPDATE chain SET cache_id = ? WHERE chain_id = ? AND cache_id IS ?",
+          id,
+          chain_id,
+          lost,
+        );
+        return this.#chain(chain_id as ChainId).cache_id;
+      });
+    } catch (error) {
+      await this.#disk.owner.tidy(async () => {
+        if (this.#chain(chain_id as ChainId).cache_id !== id) await discard(this.#disk, home);
+      });
+      throw error;
+    }
+    if (first !== id && first !== null) {
+      const other = paths.chain(first);
+      await Deno.rename(`${home}/${name}`, `${other}/${name}`);
+      await syncer.each([other]);
+      await discard(this.#disk, home);
+      return `${other}/${name}`;
+    }
+    return `${home}/${name}`;
+  }
+}
+
+function checkId(cacheId: number): number {
+  if (Number.isSafeInteger(cacheId) && cacheId > 0) return cacheId;
+  throw new RangeError(`Cannot find snapshot ${cacheId}: not a cache id`);
+}

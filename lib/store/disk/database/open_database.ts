@@ -1,0 +1,152 @@
+import { VarveError } from "../../../errors.ts";
+import { guarded } from "../../../linux/mod.ts";
+import { FileLock } from "../lock.ts";
+import type { Paths } from "../paths.ts";
+import { lstatOrNothing, namesIn } from "../system.ts";
+import { Database } from "./database.ts";
+import { DAMAGED_HINT } from "./database_error.ts";
+import { APPLICATION_ID, checkSchema, migrate, SCHEMA_VERSION, schemaOf } from "./schema.ts";
+
+/** Up to this size a database is checked at every start: a few milliseconds. */
+const SMALL = 8 * 1024 * 1024;
+/** How long a start waits for another that makes the database, in ms. */
+const CREATE_TIMEOUT = 10_000;
+/** First bytes of a database (sqlite.org, "Database File Format"). */
+const MAGIC = "SQLite format 3\0";
+
+/**
+ * Opens the database of a store, makes it, or brings it to the schema of today.
+ *
+ * A database that is damaged or of a later schema is seen before anything is written.
+ *
+ * @throws {VarveError} `E_DB`
+ */
+export async function openDatabase(
+  paths: Paths,
+  options: { readonly readOnly: boolean; readonly unclean: boolean },
+): Promise<Database> {
+  const path = paths.database;
+  const action = `open database ${path}`;
+  const found = await guarded(action, () => judgeFile(path));
+  if (options.readOnly) {
+    if (found === "new") throw dbError(path, "it is missing", "mount the store writable once");
+    return openForReading(path, await hasWal(path));
+  }
+  if (found === "new") {
+    return await guarded(action, async () => {
+      using _ = await FileLock.acquire(paths.lock, { timeout: CREATE_TIMEOUT });
+      return await createDatabase(paths);
+    });
+  }
+  if (found.size <= SMALL || options.unclean) await guarded(action, () => quickCheck(path));
+  const db = new Database(path);
+  try {
+    checkSchema(path, schemaOf(db));
+    await guarded(action, () => keepPrivate(path));
+    db.get("PRAGMA journal_mode = WAL");
+    migrate(db, path);
+    return db;
+  } catch (error) {
+    db[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** Looks at the file alone: SQLite would take a foreign file, or write beside it. */
+async function judgeFile(path: string): Promise<"new" | { readonly size: number }> {
+  const info = await lstatOrNothing(path);
+  if (info === undefined || (info.isFile && info.size === 0)) return "new";
+  if (!info.isFile) throw dbError(path, "it is no file", DAMAGED_HINT);
+  const head = new Uint8Array(100);
+  using file = await Deno.open(path, { read: true });
+  const length = await file.read(head) ?? 0;
+  const magic = String.fromCharCode(...head.subarray(0, MAGIC.length));
+  if (length < head.length || magic !== MAGIC) {
+    throw dbError(path, "it is no SQLite database", DAMAGED_HINT);
+  }
+  const view = new DataView(head.buffer);
+  const application = view.getUint32(68);
+  const version = view.getUint32(60);
+  // With both 0 the first transaction is still in the WAL, or was never made.
+  if (application === 0 && version === 0) return await hasWal(path) ? { size: info.size } : "new";
+  if (application !== APPLICATION_ID) {
+    throw dbError(path, "it is the database of another program", "use another root");
+  }
+  checkSchema(path, version);
+  return { size: info.size };
+}
+
+async function createDatabase(paths: Paths): Promise<Database> {
+  const path = paths.database;
+  for (const directory of [paths.layers, paths.snapshots]) {
+    if ((await namesIn(directory)).length > 0 && await judgeFile(path) === "new") {
+      throw dbError(path, `it is missing or empty, but ${directory} is not`, DAMAGED_HINT);
+    }
+  }
+  // SQLite gives its other files the mode of this one.
+  const file = await Deno.open(path, { write: true, create: true, mode: 0o600 });
+  file.close();
+  await keepPrivate(path);
+  const db = new Database(path);
+  try {
+    const tables = db.get<{ n: number }>("SELECT count(*) AS n FROM sqlite_schema")?.n ?? 0;
+    if (tables > 0 && schemaOf(db) === 0) {
+      throw dbError(path, "it is the database of another program", "use another root");
+    }
+    db.get("PRAGMA journal_mode = WAL");
+    migrate(db, path);
+    return db;
+  } catch (error) {
+    db[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function openForReading(path: string, wal: boolean): Database {
+  const db = new Database(path, wal ? { readOnly: true } : { immutable: true });
+  try {
+    const version = schemaOf(db);
+    checkSchema(path, version);
+    if (version === SCHEMA_VERSION) return db;
+    throw dbError(path, `its schema is ${version}`, "mount the store writable once");
+  } catch (error) {
+    db[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** Reads every page. When nobody has the database open it is read without a trace. */
+async function quickCheck(path: string): Promise<void> {
+  for (let attempt = 1;; attempt++) {
+    const wal = await hasWal(path);
+    const before = await Deno.stat(path);
+    try {
+      using db = new Database(path, wal ? { readOnly: true } : { immutable: true });
+      const result = db.get<{ quick_check: string }>("PRAGMA quick_check(1)")?.quick_check;
+      if (result !== "ok") throw dbError(path, `it is damaged (${result})`, DAMAGED_HINT);
+      return;
+    } catch (error) {
+      // Another process may have written meanwhile: then what was read is no one state.
+      const after = await Deno.stat(path);
+      const changed = before.mtime?.getTime() !== after.mtime?.getTime() ||
+        before.size !== after.size || wal !== await hasWal(path);
+      if (!changed || attempt === 3) throw error;
+    }
+  }
+}
+
+async function hasWal(path: string): Promise<boolean> {
+  return ((await lstatOrNothing(`${path}-wal`))?.size ?? 0) > 0;
+}
+
+/** Mode 0600, whoever loosened it. */
+async function keepPrivate(path: string): Promise<void> {
+  for (const name of [path, `${path}-wal`, `${path}-shm`]) {
+    const mode = (await lstatOrNothing(name))?.mode;
+    if (typeof mode === "number" && (mode & 0o7777) !== 0o600) await Deno.chmod(name, 0o600);
+  }
+}
+
+function dbError(path: string, state: string, hint: string): VarveError {
+  return new VarveError("E_DB", `Cannot open ${path}: ${state}`, { subject: path, hint });
+}

@@ -1,0 +1,177 @@
+import type { ChainId, DiffId, Digest, TreeDigest } from "../../../digest/mod.ts";
+import { VarveError } from "../../../errors.ts";
+import { parseDescriptor, parseStrictJson } from "../../../oci/mod.ts";
+import type {
+  BlobRecord,
+  ChainRecord,
+  ImageRecord,
+  LayerRecord,
+  Lease,
+  SnapshotRow,
+} from "../../contract.ts";
+
+/** A row of `blob`. */
+export interface BlobRow {
+  readonly digest: string;
+  readonly size: number;
+  readonly media_type: string;
+  readonly verified_at: number;
+}
+
+/** A row of `layer`. */
+export interface LayerRow {
+  readonly diff_id: string;
+  readonly size: number;
+  readonly cache_id: number;
+  readonly tree_digest: string;
+  readonly tree_size: number;
+  /** Absent in a database that was not brought up to date because it may only be read. */
+  readonly tree_sum?: string | null;
+  readonly entries: number;
+  readonly dirty_padding: number;
+  readonly verified_at: number;
+}
+
+/** A row of `chain`. */
+export interface ChainRow {
+  readonly chain_id: string;
+  readonly diff_id: string;
+  readonly parent_chain_id: string | null;
+  readonly cache_id: number | null;
+}
+
+/** A row of `image`. */
+export interface ImageRow {
+  readonly name: string;
+  readonly target: string;
+  readonly created_at: number;
+  readonly updated_at: number;
+  /** Absent in a database that was not brought up to date because it may only be read. */
+  readonly spare?: number;
+}
+
+/** A row of `snapshot`. */
+export interface SnapshotTableRow {
+  readonly key: string;
+  readonly kind: string;
+  readonly parent: string | null;
+  readonly cache_id: number | null;
+  readonly diff_id: string | null;
+  readonly labels: string;
+  readonly created_at: number;
+  readonly updated_at: number;
+  readonly usage_size: number | null;
+  readonly usage_inodes: number | null;
+}
+
+/** A row of `lease`. */
+export interface LeaseRow {
+  readonly id: string;
+  readonly created_at: number;
+  readonly expires_at: number | null;
+  readonly labels: string;
+  readonly resources: string;
+}
+
+/** A row as a record. */
+export function toBlob(row: BlobRow): BlobRecord {
+  const { digest, size, media_type: mediaType, verified_at: verifiedAt } = row;
+  return { digest: digest as Digest, size, mediaType, verifiedAt };
+}
+
+/** A row as a record. */
+export function toLayer(row: LayerRow): LayerRecord {
+  return {
+    diffId: row.diff_id as DiffId,
+    size: row.size,
+    cacheId: row.cache_id,
+    treeDigest: row.tree_digest as TreeDigest,
+    entries: row.entries,
+    dirtyPadding: row.dirty_padding !== 0,
+    verifiedAt: row.verified_at,
+  };
+}
+
+/** A row as a record. */
+export function toChain(row: ChainRow): ChainRecord {
+  return {
+    chainId: row.chain_id as ChainId,
+    diffId: row.diff_id as DiffId,
+    parent: row.parent_chain_id as ChainId | null,
+    cacheId: row.cache_id,
+  };
+}
+
+/** A row as a record. @throws {VarveError} `E_DB` when it is damaged */
+export function toImage(row: ImageRow): ImageRecord {
+  const { name, created_at: createdAt, updated_at: updatedAt } = row;
+  try {
+    const target = parseDescriptor(parseStrictJson(new TextEncoder().encode(row.target)));
+    return { name, target, createdAt, updatedAt, ...(row.spare === 1 ? { spare: true } : {}) };
+  } catch (error) {
+    throw damagedRow(`image ${JSON.stringify(name)}`, error);
+  }
+}
+
+/** A row as a record. @throws {VarveError} `E_DB` when it is damaged */
+export function toSnapshot(row: SnapshotTableRow): SnapshotRow {
+  const { usage_size: size, usage_inodes: inodes } = row;
+  return {
+    key: row.key,
+    kind: row.kind as SnapshotRow["kind"],
+    parent: row.parent,
+    cacheId: row.cache_id,
+    diffId: row.diff_id as DiffId | null,
+    labels: toMap(`snapshot ${JSON.stringify(row.key)}`, row.labels),
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    usage: size === null || inodes === null ? null : { size, inodes },
+  };
+}
+
+/** A row as a record. @throws {VarveError} `E_DB` when it is damaged */
+export function toLease(row: LeaseRow): Lease {
+  const what = `lease ${JSON.stringify(row.id)}`;
+  return {
+    id: row.id,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    labels: toMap(what, row.labels),
+    resources: fromJson(what, row.resources, isTexts),
+  };
+}
+
+/** Labels as JSON; keys in the order they came. */
+export function fromMap(labels: Readonly<Record<string, string>>): string {
+  return JSON.stringify(Object.entries(labels));
+}
+
+/** Labels without a prototype: `__proto__` is a key as any other. */
+function toMap(what: string, json: string): Record<string, string> {
+  const out = Object.create(null) as Record<string, string>;
+  for (const [key, value] of fromJson(what, json, isPairs)) out[key] = value;
+  return out;
+}
+
+function fromJson<T>(what: string, json: string, is: (value: unknown) => value is T): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (error) {
+    throw damagedRow(what, error);
+  }
+  if (!is(value)) throw damagedRow(what, undefined);
+  return value;
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
+function isPairs(value: unknown): value is [string, string][] {
+  return Array.isArray(value) && value.every((item) => isTexts(item) && item.length === 2);
+}
+
+function damagedRow(what: string, cause: unknown): VarveError {
+  return new VarveError("E_DB", `Cannot read ${what}: its row is damaged`, {}, { cause });
+}

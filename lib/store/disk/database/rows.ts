@@ -1,0 +1,131 @@
+import type { ChainId, DiffId, Digest } from "../../../digest/mod.ts";
+import { VarveError } from "../../../errors.ts";
+import { chainId as chainIdOf } from "../../../layer/mod.ts";
+import { type Descriptor, descriptorToJson, jsonText } from "../../../oci/mod.ts";
+import { stackOf } from "../../chain_walk.ts";
+import type { ChainRecord, Chains, ImageRecord, Images, SpareOptions } from "../../contract.ts";
+import { checkName, keptTarget, notFound } from "../../rules.ts";
+import { checkWritable, countUp, type Disk } from "../context.ts";
+import { refreshIndex } from "../layout_index.ts";
+import type { Database } from "./database.ts";
+import { type ChainRow, type ImageRow, toChain, toImage } from "./records.ts";
+
+/** Chains as rows. */
+export class DiskChains implements Chains {
+  readonly #disk: Disk;
+
+  /** Over a disk. */
+  constructor(disk: Disk) {
+    this.#disk = disk;
+  }
+
+  get(chainId: ChainId): ChainRecord | undefined {
+    const row = this.#disk.db.get<ChainRow>("SELECT * FROM chain WHERE chain_id = ?", chainId);
+    return row === undefined ? undefined : toChain(row);
+  }
+
+  diffIds(chainId: ChainId): DiffId[] {
+    return this.#disk.db.read(() => stackOf(chainId, (id) => this.get(id)));
+  }
+
+  ensure(diffIds: readonly DiffId[]): ChainId {
+    checkWritable(this.#disk, "note a chain");
+    return this.#disk.db.transact(() => insertChain(this.#disk.db, diffIds));
+  }
+
+  list(): ChainRecord[] {
+    return this.#disk.db.all<ChainRow>("SELECT * FROM chain ORDER BY chain_id").map(toChain);
+  }
+}
+
+/** Notes a chain, inside a transaction. @throws {VarveError} `E_PRECONDITION` */
+export function insertChain(db: Database, diffIds: readonly DiffId[]): ChainId {
+  let parent: ChainId | null = null;
+  for (const diffId of diffIds) {
+    if (db.get("SELECT 1 FROM layer WHERE diff_id = ?", diffId) === undefined) {
+      throw new VarveError("E_PRECONDITION", `Cannot note a chain: layer ${diffId} is not here`, {
+        subject: diffId,
+      });
+    }
+    const chainId: ChainId = chainIdOf(parent, diffId);
+    db.run("INSERT OR IGNORE INTO chain VALUES (?, ?, ?, NULL)", chainId, diffId, parent);
+    parent = chainId;
+  }
+  if (parent === null) throw new RangeError("Cannot note a chain: it has no layers");
+  return parent;
+}
+
+/** Image names as rows. */
+export class DiskImages implements Images {
+  readonly #disk: Disk;
+
+  /** Over a disk. */
+  constructor(disk: Disk) {
+    this.#disk = disk;
+  }
+
+  get(name: string): ImageRecord | undefined {
+    const row = this.#disk.db.get<ImageRow>("SELECT * FROM image WHERE name = ?", name);
+    return row === undefined ? undefined : toImage(row);
+  }
+
+  set(name: string, target: Descriptor, options: SpareOptions = {}): ImageRecord {
+    const { db } = this.#disk;
+    checkWritable(this.#disk, "name an image");
+    const record = db.transact(() => {
+      const record = putImage(db, name, target, options);
+      countUp(db, "images");
+      return record;
+    });
+    refreshIndex(this.#disk);
+    return record;
+  }
+
+  remove(name: string): void {
+    if (this.removeAll([name]).length === 0) throw notFound("image", name);
+  }
+
+  removeAll(names: readonly string[], { spare = false }: SpareOptions = {}): string[] {
+    const { db } = this.#disk;
+    checkWritable(this.#disk, "remove an image name");
+    const removed = db.transact(() => {
+      const sql = "DELETE FROM image WHERE name = ? AND spare >= ?";
+      const here = names.filter((name) => db.run(sql, name, spare ? 1 : 0) > 0);
+      if (here.length > 0) countUp(db, "images");
+      return here;
+    });
+    if (removed.length > 0) refreshIndex(this.#disk);
+    return removed;
+  }
+
+  list(): ImageRecord[] {
+    return this.#disk.db.all<ImageRow>("SELECT * FROM image ORDER BY name").map(toImage);
+  }
+}
+
+/** Points a name at a target, inside a transaction. @throws {VarveError} `E_NOT_FOUND` */
+export function putImage(
+  db: Database,
+  name: string,
+  target: Descriptor,
+  { spare = false }: SpareOptions = {},
+): ImageRecord {
+  checkName("image name", name);
+  const digest: Digest = target.digest;
+  if (db.get("SELECT 1 FROM blob WHERE digest = ?", digest) === undefined) {
+    throw notFound("blob", digest);
+  }
+  const now = Date.now();
+  db.run(
+    `INSERT INTO image VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE
+     SET digest = excluded.digest, target = excluded.target, updated_at = excluded.updated_at,
+     spare = min(spare, excluded.spare)`,
+    name,
+    digest,
+    jsonText(descriptorToJson(keptTarget(target))),
+    now,
+    now,
+    spare ? 1 : 0,
+  );
+  return toImage(db.get<ImageRow>("SELECT * FROM image WHERE name = ?", name) as ImageRow);
+}

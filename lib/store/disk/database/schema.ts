@@ -1,0 +1,88 @@
+import { VarveError } from "../../../errors.ts";
+import type { Database } from "./database.ts";
+
+/** `PRAGMA application_id`, the bytes "vrve": tells the database from any other. Frozen. */
+export const APPLICATION_ID = 0x76727665;
+
+/**
+ * One step for each schema version, from the one before; a step that was published never changes.
+ *
+ * `state` holds numbers of the store itself: `next_cache_id`; `seq`, the number of the last commit;
+ * `barrier`, the last commit that is known to be on the disk; `unsynced`, 1 when one after it was made
+ * without syncs; `images`, how often the image names changed (index.json says which one it shows).
+ */
+const MIGRATIONS: readonly (readonly string[])[] = [
+  [
+    `CREATE TABLE state (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
+    `INSERT INTO state VALUES
+       ('next_cache_id', 1), ('seq', 0), ('barrier', 0), ('unsynced', 0), ('images', 0)`,
+    `CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID`,
+    `CREATE TABLE blob (
+       digest TEXT PRIMARY KEY, size INTEGER NOT NULL, media_type TEXT NOT NULL,
+       verified_at INTEGER NOT NULL, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
+    `CREATE INDEX blob_seq ON blob (seq)`,
+    `CREATE TABLE layer (
+       diff_id TEXT PRIMARY KEY, size INTEGER NOT NULL, cache_id INTEGER NOT NULL UNIQUE,
+       tree_digest TEXT NOT NULL, tree_size INTEGER NOT NULL, entries INTEGER NOT NULL,
+       dirty_padding INTEGER NOT NULL, verified_at INTEGER NOT NULL, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
+    `CREATE INDEX layer_seq ON layer (seq)`,
+    `CREATE TABLE layer_blob (digest TEXT PRIMARY KEY, diff_id TEXT NOT NULL) STRICT, WITHOUT ROWID`,
+    `CREATE INDEX layer_blob_layer ON layer_blob (diff_id)`,
+    `CREATE TABLE chain (
+       chain_id TEXT PRIMARY KEY, diff_id TEXT NOT NULL, parent_chain_id TEXT,
+       cache_id INTEGER) STRICT, WITHOUT ROWID`,
+    `CREATE TABLE image (
+       name TEXT PRIMARY KEY, digest TEXT NOT NULL, target TEXT NOT NULL,
+       created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
+    `CREATE TABLE snapshot (
+       key TEXT PRIMARY KEY, kind TEXT NOT NULL CHECK (kind IN ('active', 'view', 'committed')),
+       parent TEXT, cache_id INTEGER, diff_id TEXT, labels TEXT NOT NULL,
+       created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+       usage_size INTEGER, usage_inodes INTEGER) STRICT, WITHOUT ROWID`,
+    `CREATE INDEX snapshot_parent ON snapshot (parent)`,
+    `CREATE INDEX snapshot_cache ON snapshot (cache_id)`,
+    `CREATE TABLE lease (
+       id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, expires_at INTEGER,
+       labels TEXT NOT NULL, resources TEXT NOT NULL) STRICT, WITHOUT ROWID`,
+  ],
+  // SHA-256 of the tree's file; NULL where it was written before this was noted.
+  [`ALTER TABLE layer ADD COLUMN tree_sum TEXT`],
+  // 1 for a name that goes when another keeps its target; whose a name is that was there before is not known: a user's.
+  [`ALTER TABLE image ADD COLUMN spare INTEGER NOT NULL DEFAULT 0`],
+];
+
+/** The schema that this code reads and writes. */
+export const SCHEMA_VERSION: number = MIGRATIONS.length;
+
+/** The schema version of a database; 0 when it is new. */
+export function schemaOf(db: Database): number {
+  return db.get<{ user_version: number }>("PRAGMA user_version")?.user_version ?? 0;
+}
+
+/** @throws {VarveError} `E_DB` when a schema is of a later varve */
+export function checkSchema(path: string, version: number): void {
+  if (version >= 0 && version <= SCHEMA_VERSION) return;
+  throw new VarveError("E_DB", `Cannot open ${path}: its schema is ${version}`, {
+    expected: SCHEMA_VERSION,
+    actual: version,
+    hint: "use a newer varve, or another root",
+  });
+}
+
+/** Brings a database to the schema of today, in one transaction: it has the old schema or the new one. */
+export function migrate(
+  db: Database,
+  path: string,
+  migrations: readonly (readonly string[])[] = MIGRATIONS,
+): void {
+  if (schemaOf(db) === migrations.length) return;
+  db.transact(() => {
+    const version = schemaOf(db);
+    checkSchema(path, version);
+    for (const step of migrations.slice(version)) {
+      for (const sql of step) db.run(sql);
+    }
+    db.run(`PRAGMA application_id = ${APPLICATION_ID}`);
+    db.run(`PRAGMA user_version = ${migrations.length}`);
+  });
+}

@@ -1,0 +1,55 @@
+import type { SnapshotRow, Snapshots, SnapshotTable } from "../../contract.ts";
+import { checkName } from "../../rules.ts";
+import { checkWritable, type Disk } from "../context.ts";
+import type { Database } from "./database.ts";
+import { fromMap, type SnapshotTableRow, toSnapshot } from "./records.ts";
+
+/** Snapshots as rows. */
+export class DiskSnapshots implements Snapshots {
+  readonly #disk: Disk;
+
+  /** Over a disk. */
+  constructor(disk: Disk) {
+    this.#disk = disk;
+  }
+
+  transact<T>(fn: (table: SnapshotTable) => T): T {
+    checkWritable(this.#disk, "change snapshots");
+    return this.#disk.db.transact(() => fn(tableOf(this.#disk.db)));
+  }
+
+  read<T>(fn: (table: Omit<SnapshotTable, "put" | "delete">) => T): T {
+    return this.#disk.db.read(() => fn(tableOf(this.#disk.db)));
+  }
+}
+
+function tableOf(db: Database): SnapshotTable {
+  return {
+    get: (key) => {
+      const row = db.get<SnapshotTableRow>("SELECT * FROM snapshot WHERE key = ?", key);
+      return row === undefined ? undefined : toSnapshot(row);
+    },
+    list: () => db.all<SnapshotTableRow>("SELECT * FROM snapshot ORDER BY key").map(toSnapshot),
+    hasChildren: (name) =>
+      db.get("SELECT 1 FROM snapshot WHERE parent = ? LIMIT 1", name) !== undefined,
+    put: (row) => put(db, row),
+    delete: (key) => void db.run("DELETE FROM snapshot WHERE key = ?", key),
+  };
+}
+
+function put(db: Database, row: SnapshotRow): void {
+  checkName("snapshot key", row.key);
+  db.run(
+    "INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    row.key,
+    row.kind,
+    row.parent,
+    row.cacheId,
+    row.diffId,
+    fromMap(row.labels),
+    row.createdAt,
+    row.updatedAt,
+    row.usage?.size ?? null,
+    row.usage?.inodes ?? null,
+  );
+}

@@ -1,0 +1,165 @@
+import { type ByteString, escapeForTerminal } from "../../bytes/mod.ts";
+import { VarveError } from "../../errors.ts";
+import { IMPLIED } from "../implied.ts";
+import { splitPath } from "../lookup.ts";
+import type { DirectoryNode, Node } from "../node.ts";
+import { checkName, checkNode } from "../node_check.ts";
+import { RESULT_WORDS } from "../packed/block_writer.ts";
+import { DirectoryWriter } from "../packed/directory_writer.ts";
+import { P_REPLACE, P_THROUGH } from "../packed/format.ts";
+import { writeNode } from "../packed/node_writer.ts";
+import { type PackedTree, sealTree } from "../packed/packed.ts";
+import { SegmentWriter } from "../packed/segment_writer.ts";
+import type { TreeKind } from "../tree.ts";
+
+/** A directory on the way to a change. What it holds is never looked at, only which one it is. */
+const THROUGH: DirectoryNode = { ...IMPLIED };
+
+interface Entry {
+  readonly name: ByteString;
+  /** What it becomes; null: removed; {@linkcode THROUGH}: only something below changes. */
+  node: Node | null;
+  /** A directory that does not merge with what is there. */
+  replace: boolean;
+  children: Map<ByteString, Entry>;
+  /** When it was changed last. */
+  turn: number;
+}
+
+/** A node that a patch puts, and where. */
+export interface PatchedNode {
+  /** Where. */
+  readonly path: ByteString;
+  /** What. */
+  readonly node: Node;
+  /** Which change of the patch it was. */
+  readonly turn: number;
+}
+
+/** Changes of a tree, put together to one small tree that is merged over it. */
+export class Patch {
+  readonly #kind: TreeKind;
+  readonly #root: Entry = entry("" as ByteString, THROUGH);
+  #turn = 0;
+
+  constructor(kind: TreeKind) {
+    this.#kind = kind;
+  }
+
+  /** Whether nothing changes. */
+  get isEmpty(): boolean {
+    return this.#root.node === THROUGH && this.#root.children.size === 0;
+  }
+
+  /** Adds a change behind the others. */
+  change(path: ByteString, node: Node | null): void {
+    const names = splitPath(path);
+    if (names.includes(".." as ByteString)) {
+      throw new RangeError(`Cannot edit ${escapeForTerminal(path)}: dots lead nowhere in a tree`);
+    }
+    checkFits(node, this.#kind);
+    let at = this.#root;
+    let isNew = false;
+    for (const name of names) {
+      if (at.node === null || at.node.type !== "directory") fail(path, at.node === null);
+      let next = at.children.get(name);
+      isNew = next === undefined;
+      if (next === undefined) {
+        checkName(name);
+        at.children.set(name, next = entry(name, THROUGH));
+      }
+      at = next;
+    }
+    if (names.length === 0 && node?.type !== "directory") {
+      throw new RangeError("Cannot edit tree: its root must stay a directory");
+    }
+    if (node?.type !== "directory") {
+      at.children = new Map();
+      at.replace = false;
+    } else if (!isNew && at.node?.type !== "directory") at.replace = true;
+    at.node = node;
+    at.turn = ++this.#turn;
+  }
+
+  /** Whether what the tree has at a path, which is no directory, is gone or replaced. */
+  hides(path: ByteString): boolean {
+    let at = this.#root;
+    for (const name of splitPath(path)) {
+      if (at.node?.type !== "directory" || at.replace) return true;
+      const next = at.children.get(name);
+      if (next === undefined) return false;
+      at = next;
+    }
+    return true;
+  }
+
+  /** The nodes that are put with a link group, by group, in the order of the changes. */
+  groups(): Map<ByteString, PatchedNode[]> {
+    const groups = new Map<ByteString, PatchedNode[]>();
+    const stack = [{ at: this.#root, path: "" }];
+    for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
+      for (const child of top.at.children.values()) {
+        const path = top.path === "" ? child.name : `${top.path}/${child.name}` as ByteString;
+        stack.push({ at: child, path });
+        const { node } = child;
+        if (node === null || !("group" in node) || node.group === null) continue;
+        const members = groups.get(node.group);
+        if (members === undefined) groups.set(node.group, [{ path, node, turn: child.turn }]);
+        else members.push({ path, node, turn: child.turn });
+      }
+    }
+    for (const members of groups.values()) members.sort((a, b) => a.turn - b.turn);
+    return groups;
+  }
+
+  /** The patch as a tree. */
+  finish(): PackedTree {
+    const segment = new SegmentWriter();
+    const writers: DirectoryWriter[] = [];
+    const child = new Uint32Array(RESULT_WORDS);
+    const writerOf = (depth: number): DirectoryWriter =>
+      writers[depth] ??= new DirectoryWriter(segment);
+    const stack = [{ at: this.#root, left: sorted(this.#root) }];
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const next = top.left.pop();
+      if (next !== undefined) {
+        stack.push({ at: next, left: sorted(next) });
+        continue;
+      }
+      stack.pop();
+      writerOf(stack.length + 1).finish(child, 0);
+      const { name, node, replace } = top.at;
+      const group = node !== null && "group" in node ? node.group : null;
+      const flags = node === THROUGH ? P_THROUGH : replace ? P_REPLACE : 0;
+      writeNode(writerOf(stack.length), segment, name, node, group, flags, child);
+    }
+    return sealTree(this.#kind, segment, writerOf(0));
+  }
+}
+
+function entry(name: ByteString, node: Node | null): Entry {
+  return { name, node, replace: false, children: new Map(), turn: 0 };
+}
+
+/** The children, greatest name first. */
+function sorted(at: Entry): Entry[] {
+  return [...at.children.values()].sort((a, b) => a.name < b.name ? 1 : a.name > b.name ? -1 : 0);
+}
+
+function fail(path: ByteString, isGone: boolean): never {
+  const subject = escapeForTerminal(path);
+  throw isGone
+    ? new VarveError("E_NOT_FOUND", `Cannot edit ${subject}: a parent was removed`, { subject })
+    : new VarveError("E_NOT_DIR", `Cannot edit ${subject}: a parent is not a directory`, {
+      subject,
+    });
+}
+
+function checkFits(node: Node | null, kind: TreeKind): void {
+  if (node === null) return;
+  checkNode(node);
+  if (kind === "layer") return;
+  if (node.type === "whiteout" || node.type === "directory" && (node.opaque || node.implied)) {
+    throw new RangeError("Cannot edit tree: whiteouts, opaque and implied are for layer trees");
+  }
+}

@@ -1,0 +1,109 @@
+import { VarveError } from "../../errors.ts";
+
+/** A page is 1 MiB: small beside a tree, large beside a block. */
+export const PAGE_SHIFT = 20;
+/** Bytes of a page. */
+export const PAGE_BYTES: number = 1 << PAGE_SHIFT;
+const UNIT_SHIFT = 3;
+/** Addresses count units of 8 bytes, so that 32 bits reach 32 GiB. */
+export const UNIT: number = 1 << UNIT_SHIFT;
+const UNITS_SHIFT = PAGE_SHIFT - UNIT_SHIFT;
+const UNITS_MASK = (1 << UNITS_SHIFT) - 1;
+/** The first page starts small: most trees are. */
+const FIRST_BYTES = 1 << 14;
+
+/** Bytes rounded up to whole units. */
+export function roundUp(bytes: number): number {
+  return Math.ceil(bytes / UNIT) * UNIT;
+}
+
+/** A buffer and the two views of it. */
+export interface Page {
+  /** As bytes. */
+  u8: Uint8Array<ArrayBuffer>;
+  /** As words. */
+  u32: Uint32Array<ArrayBuffer>;
+}
+
+function makePage(bytes: number): Page {
+  const buffer = new ArrayBuffer(bytes);
+  return { u8: new Uint8Array(buffer), u32: new Uint32Array(buffer) };
+}
+
+/**
+ * Memory that only grows. What is allocated never crosses a page; what is
+ * larger than a page gets a buffer of its own that takes several page numbers.
+ */
+export class Arena {
+  /** The pages; a hole where a larger buffer goes on. */
+  readonly pages: Page[] = [];
+  /** Number of the last page. */
+  #last = -1;
+  /** Bytes used in the last page. */
+  #used = 0;
+  /** Bytes of the last page, whether its buffer has them all yet or not. */
+  #room = 0;
+
+  /** Reserves zeroed memory and returns its address. @throws {VarveError} `E_LIMIT` beyond 32 GiB */
+  alloc(bytes: number): number {
+    const size = roundUp(bytes);
+    if (size > this.#room - this.#used) this.#grow(size);
+    const last = this.#last;
+    const at = this.#used;
+    this.#used = at + size;
+    if (this.#used > (this.pages[last] as Page).u8.length) this.#extend(last);
+    return last * (1 << UNITS_SHIFT) + (at >>> UNIT_SHIFT);
+  }
+
+  #grow(size: number): void {
+    this.#last = this.pages.length;
+    const slots = Math.max(1, Math.ceil(size / PAGE_BYTES));
+    if (this.#last + slots > 1 << (32 - UNITS_SHIFT)) {
+      throw new VarveError("E_LIMIT", "Cannot build tree: it needs more than 32 GiB");
+    }
+    const first = this.#last === 0 && slots === 1;
+    const bytes = slots > 1 ? size : first ? Math.max(FIRST_BYTES, size) : PAGE_BYTES;
+    this.pages.push(makePage(bytes));
+    this.pages.length = this.#last + slots;
+    this.#used = 0;
+    // Behind a larger buffer nothing may begin: its address would be in a page number without a buffer.
+    this.#room = slots > 1 ? size : PAGE_BYTES;
+  }
+
+  #extend(last: number): void {
+    const old = this.pages[last] as Page;
+    const grown = makePage(Math.min(PAGE_BYTES, Math.max(this.#used, old.u8.length * 4)));
+    grown.u8.set(old.u8);
+    // The page object stays the same: whoever holds it sees the new views.
+    old.u8 = grown.u8;
+    old.u32 = grown.u32;
+  }
+
+  /** The page of an address. */
+  page(address: number): Page {
+    return this.pages[address >>> UNITS_SHIFT] as Page;
+  }
+
+  /** The word of an address in its page. */
+  word(address: number): number {
+    return (address & UNITS_MASK) << 1;
+  }
+
+  /** Bytes of all buffers. */
+  get bytes(): number {
+    let sum = 0;
+    for (const page of this.pages) if (page !== undefined) sum += page.u8.length;
+    return sum;
+  }
+
+  /** Cuts the unused end of the last page off. */
+  trim(): void {
+    const page = this.pages[this.#last];
+    if (page === undefined || page.u8.length - this.#used < UNIT) return;
+    const exact = makePage(this.#used);
+    exact.u8.set(page.u8.subarray(0, this.#used));
+    page.u8 = exact.u8;
+    page.u32 = exact.u32;
+    this.#room = this.#used;
+  }
+}

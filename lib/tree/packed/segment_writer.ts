@@ -1,0 +1,84 @@
+import type { DiffId } from "../../digest/mod.ts";
+import { Arena } from "./arena.ts";
+import { MemorySegment, type Segment } from "./segment.ts";
+
+/** Where the numbers of another segment point in the one being written; 0 is not known yet. */
+interface Mapping {
+  readonly segment: Segment;
+  readonly sources: number[];
+  readonly imports: number[];
+}
+
+/** A segment being written: memory, the layers its files name, the segments it refers to. */
+export class SegmentWriter {
+  /** Memory of the blocks. */
+  readonly arena: Arena = new Arena();
+  readonly #sources: DiffId[] = [];
+  readonly #sourceIndex = new Map<DiffId, number>();
+  readonly #imports: Segment[] = [];
+  readonly #importIndex = new Map<Segment, number>();
+  readonly #mappings = new Map<Segment, Mapping>();
+  #last: Mapping | undefined;
+
+  /** The number of a layer. */
+  source(diffId: DiffId): number {
+    let index = this.#sourceIndex.get(diffId);
+    if (index === undefined) {
+      index = this.#sources.push(diffId);
+      this.#sourceIndex.set(diffId, index);
+    }
+    return index;
+  }
+
+  /** A number for a layer that is named later. */
+  reserve(): number {
+    return this.#sources.push("" as DiffId);
+  }
+
+  /** Names the layer of a reserved number. */
+  name(index: number, diffId: DiffId): void {
+    this.#sources[index - 1] = diffId;
+  }
+
+  /** The number of a segment. */
+  import(segment: Segment): number {
+    let index = this.#importIndex.get(segment);
+    if (index === undefined) {
+      index = this.#imports.push(segment);
+      this.#importIndex.set(segment, index);
+    }
+    return index;
+  }
+
+  /** The number here of what is layer `index` in `segment`; 0 stays 0. */
+  mapSource(segment: Segment, index: number): number {
+    if (index === 0) return 0;
+    const mapped = this.#mapping(segment).sources;
+    return mapped[index] ??= this.source(segment.sources[index - 1] as DiffId);
+  }
+
+  /** The number here of what is import `index` in `segment`; 0 is that segment itself. */
+  mapImport(segment: Segment, index: number): number {
+    const mapped = this.#mapping(segment).imports;
+    return mapped[index] ??= this.import(
+      index === 0 ? segment : segment.imports[index - 1] as Segment,
+    );
+  }
+
+  #mapping(segment: Segment): Mapping {
+    if (this.#last?.segment === segment) return this.#last;
+    let mapping = this.#mappings.get(segment);
+    if (mapping === undefined) {
+      mapping = { segment, sources: [], imports: [] };
+      this.#mappings.set(segment, mapping);
+    }
+    this.#last = mapping;
+    return mapping;
+  }
+
+  /** Ends the writing. */
+  seal(): MemorySegment {
+    this.arena.trim();
+    return new MemorySegment(this.arena, this.#sources, this.#imports);
+  }
+}

@@ -1,0 +1,115 @@
+import type { DiffId } from "../../digest/mod.ts";
+import { VarveError } from "../../errors.ts";
+import type { TreeKind } from "../tree.ts";
+import { Block } from "./block.ts";
+import { hashWords } from "./block_writer.ts";
+import { checkBlock, checkHeader, type CheckLimits, damaged } from "./check.ts";
+import { HEADER_WORDS } from "./format.ts";
+import type { BlockRef, Segment } from "./segment.ts";
+
+/** Where a stored tree is read from. */
+export interface TreeSource {
+  /** Length in bytes. */
+  readonly size: number;
+  /** Reads exactly `length` bytes at `offset`. The bytes must not change afterwards. */
+  readSync(offset: number, length: number): Uint8Array;
+}
+
+/** What is thrown for a block that is damaged. */
+export type OnDamage = (error: VarveError) => VarveError;
+
+/** Does something with a stored tree; of what is damaged in it the caller says what it is. */
+export function judged<T>(onDamage: OnDamage, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof VarveError)) throw error;
+    throw error.code === "E_FORMAT" || error.code === "E_DIGEST" ? onDamage(error) : error;
+  }
+}
+
+/** Blocks read are kept up to so many bytes; then all are forgotten, which costs a read each at most. */
+const CACHE_BYTES = 1 << 26;
+
+/** Room for one hash: a tree has very many blocks. */
+const HASH = new Uint32Array(8);
+
+/** Checks a block and its hash against what refers to it. @throws {VarveError} `E_FORMAT`, `E_DIGEST` */
+export function verifyBlock(block: Block, ref: BlockRef, limits: CheckLimits): void {
+  checkBlock(block, ref, limits);
+  const first = (block.at + HEADER_WORDS) * 4;
+  const hashed = block.u32[block.at + 1] as number;
+  hashWords(block.u8.subarray(first, first + hashed), HASH, 0);
+  for (let i = 0; i < 8; i++) {
+    if (HASH[i] !== ref.digest[ref.digestAt + i]) {
+      throw new VarveError("E_DIGEST", "Cannot read tree: the hash of a directory differs", {
+        hint: "derive the tree from its layer again",
+      });
+    }
+  }
+}
+
+/** A segment in a file: one read a block, checked before it is looked at. */
+export class StoredSegment implements Segment {
+  readonly sources: readonly DiffId[];
+  readonly imports: readonly Segment[] = [];
+  readonly #source: TreeSource;
+  readonly #offset: number;
+  readonly #limits: CheckLimits;
+  readonly #onDamage: OnDamage;
+  readonly #blocks = new Map<number, { block: Block; ref: BlockRef }>();
+  #cached = 0;
+
+  /** The pages begin at `offset` of `source` and have so many bytes. */
+  constructor(
+    kind: TreeKind,
+    sources: readonly DiffId[],
+    source: TreeSource,
+    offset: number,
+    bytes: number,
+    onDamage: OnDamage,
+  ) {
+    this.#onDamage = onDamage;
+    this.sources = sources;
+    this.#source = source;
+    this.#offset = offset;
+    this.#limits = { kind, segment: this, units: Math.floor(bytes / 8) };
+  }
+
+  get bytes(): number {
+    return this.#cached;
+  }
+
+  load(ref: BlockRef): Block {
+    return judged(this.#onDamage, () => this.#load(ref));
+  }
+
+  #load(ref: BlockRef): Block {
+    const known = this.#blocks.get(ref.address);
+    if (known !== undefined && known.block.length === ref.length) {
+      // Another reference must agree with what the block holds too, or a file could lie twice.
+      if (known.ref !== ref && (known.ref.parent !== ref.parent || known.ref.row !== ref.row)) {
+        verifyBlock(known.block, ref, this.#limits);
+      }
+      return known.block;
+    }
+    const { address, length } = ref;
+    if (address + Math.ceil(length / 8) > this.#limits.units) {
+      damaged("an address is outside of the tree");
+    }
+    const read = this.#source.readSync(this.#offset + address * 8, length);
+    if (read.length !== length) damaged("the file is shorter than it says");
+    const u8 = read.byteOffset % 4 === 0 ? read : read.slice();
+    const u32 = new Uint32Array(u8.buffer, u8.byteOffset, length >>> 2);
+    checkHeader(u32, 0, length);
+    const block = new Block(this, u8, u32, 0);
+    verifyBlock(block, ref, this.#limits);
+    if (this.#cached + length > CACHE_BYTES) {
+      this.#blocks.clear();
+      this.#cached = 0;
+    }
+    this.#blocks.set(address, { block, ref });
+    this.#cached += length;
+    return block;
+  }
+}

@@ -1,0 +1,34 @@
+import type { DiffId } from "../../digest/mod.ts";
+import { Block } from "./block.ts";
+import { checkHeader, damaged } from "./check.ts";
+import type { BlockRef, Segment } from "./segment.ts";
+
+/**
+ * A segment of a file that was read whole. A block is a view of its bytes, inside of them whatever
+ * they say; nothing is kept of it. What is in a block is for `verifyTree` to judge.
+ */
+export class WholeSegment implements Segment {
+  readonly sources: readonly DiffId[];
+  readonly imports: readonly Segment[] = [];
+  /** All blocks. */
+  readonly pages: Uint8Array<ArrayBuffer>;
+  readonly #u32: Uint32Array;
+
+  /** `pages` are aligned to words. */
+  constructor(sources: readonly DiffId[], pages: Uint8Array<ArrayBuffer>) {
+    this.sources = sources;
+    this.pages = pages;
+    this.#u32 = new Uint32Array(pages.buffer, pages.byteOffset, pages.length >>> 2);
+  }
+
+  get bytes(): number {
+    return this.pages.length;
+  }
+
+  load({ address, length }: BlockRef): Block {
+    const at = address * 2;
+    if (at + (length >>> 2) > this.#u32.length) damaged("an address is outside of the tree");
+    checkHeader(this.#u32, at, length);
+    return new Block(this, this.pages, this.#u32, at);
+  }
+}

@@ -1,0 +1,374 @@
+/** Who is told what: every secret is a text of its own, and every origin notes all that it is sent. */
+import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
+import { VarveError } from "../../../lib/errors.ts";
+import { type ClientConfig, type Credential, RegistryClient } from "../../../lib/registry/mod.ts";
+import { codeOf } from "../../support/code_of.ts";
+import { connectProxy } from "../../support/registry/connect_proxy.ts";
+import { makeCertificates } from "../../support/registry/docker_registry.ts";
+import {
+  type Answer,
+  bearerAnswer,
+  configFor,
+  imageAnswer,
+  Servers,
+} from "../../support/registry/hostile_registry.ts";
+import { needs } from "../../support/require.ts";
+import { sampleImage } from "../../support/sample.ts";
+import { type TempDir, tempDir } from "../../support/temp.ts";
+
+const image = sampleImage();
+const blob = { digest: image.imageId as never, size: image.config.length };
+const USER = { kind: "basic", username: "user", password: "PASSWORD-1" } as const;
+const OTHER = { kind: "basic", username: "other", password: "PASSWORD-2" } as const;
+const tls = needs({ tools: ["openssl"] });
+
+async function fetchConfig(config: ClientConfig): Promise<string> {
+  using client = new RegistryClient(config);
+  return await codeOf(() => client.smallBlob("app", blob, 1 << 20));
+}
+
+async function failureOf(act: () => Promise<unknown>): Promise<VarveError> {
+  try {
+    await act();
+  } catch (error) {
+    if (error instanceof VarveError) return error;
+    throw error;
+  }
+  throw new Error("it did not fail");
+}
+
+const token = (name: string): Answer => (_, { pathname }) =>
+  pathname === "/token" ? Response.json({ token: name }) : undefined;
+
+/** A configuration for `http://registry.test`, all names being reached through a proxy that answers for them. */
+function named(proxy: string, credentials: Record<string, Credential>): ClientConfig {
+  const proxies = { http: proxy, https: null, none: [] };
+  return configFor("http://registry.test", credentials, { proxies });
+}
+
+/** A server with the certificate that {@linkcode makeCertificates} made. */
+async function secured(temp: TempDir) {
+  const [cert, key] = ["leaf.pem", "leaf.key"].map((name) => Deno.readTextFile(temp.join(name)));
+  return { hostname: "127.0.0.1", port: 0, onListen() {}, cert: await cert, key: await key };
+}
+
+Deno.test("H02 a redirect to any other origin, however near its name: nothing goes along", async () => {
+  for (
+    const host of [
+      "registry.test:81",
+      "sub.registry.test",
+      "registry.test.evil.example",
+      "evilregistry.test",
+      "test",
+    ]
+  ) {
+    await using servers = new Servers();
+    const proxy = servers.start((request, url) => {
+      if (url.host !== "registry.test") return new Response(image.config);
+      const basic = request.headers.get("authorization") !== null;
+      const location = `http://${host}/signed?sig=SIGNATURE-1`;
+      return basic
+        ? new Response("", { status: 307, headers: { location } })
+        : new Response("", { status: 401, headers: { "www-authenticate": 'Basic realm="r"' } });
+    });
+    const credentials = { "http://registry.test": USER, [`http://${host}`]: OTHER };
+    const config = named(proxy, credentials);
+    const endpoints = config.endpoints.map((one) => ({ ...one, headers: { "x-key": "HEADER-1" } }));
+    assertEquals(await fetchConfig({ ...config, endpoints }), "ok", host);
+    assertEquals(servers.toldTo("PASSWORD-1"), ["http://registry.test"], host);
+    assertEquals(servers.toldTo("HEADER-1"), ["http://registry.test"], host);
+    // Not even what is known for it: nobody asked to log in there.
+    assertEquals(servers.toldTo("PASSWORD-2"), [], host);
+    assertEquals(servers.toldTo("SIGNATURE-1"), [`http://${host}`], host);
+  }
+});
+
+Deno.test("H02 H07 a realm of another domain is told nothing, whatever it is called", async () => {
+  for (
+    const [host, told] of [
+      ["auth.registry.test", true],
+      ["registry.test:81", true],
+      ["registry.test.evil.example", false],
+      ["evilregistry.test", false],
+      ["127.0.0.2", false],
+    ] as const
+  ) {
+    await using servers = new Servers();
+    const proxy = servers.start(
+      token("TOKEN-1"),
+      (_, { host: at }) => at === "registry.test" ? undefined : new Response("", { status: 404 }),
+      bearerAnswer("TOKEN-1", () => `http://${host}/token`),
+      imageAnswer(image),
+    );
+    const config = named(proxy, { "http://registry.test": USER });
+    // 127.0.0.2 is reached without a proxy, and nobody is there.
+    const code = host === "127.0.0.2" ? "E_REGISTRY" : "ok";
+    assertEquals(await fetchConfig(config), code, host);
+    assertEquals(servers.toldTo("PASSWORD-1"), told ? [`http://${host}`] : [], host);
+    assertEquals(servers.toldTo("TOKEN-1"), code === "ok" ? ["http://registry.test"] : [], host);
+  }
+});
+
+Deno.test("H07 a login that a realm of strangers cannot prove is refused; one that hosts.toml names proves it", async () => {
+  await using servers = new Servers();
+  const proxy = servers.start(
+    (request, { pathname }) =>
+      pathname === "/token" && request.headers.has("authorization")
+        ? Response.json({ token: "TOKEN-2" })
+        : undefined,
+    token("TOKEN-3"),
+    (request) =>
+      request.headers.get("authorization") === "Bearer TOKEN-3" ? Response.json({}) : undefined,
+    bearerAnswer("TOKEN-2", () => "http://tokens.example/token"),
+    () => Response.json({}),
+  );
+  const config = named(proxy, { "http://registry.test": USER });
+  {
+    using client = new RegistryClient(config);
+    const failure = await failureOf(() => client.ping());
+    assertEquals(failure.code, "E_DENIED");
+    assertStringIncludes(`${failure.details.hint}`, 'token_realms = ["http://tokens.example"]');
+    assertEquals(servers.toldTo("PASSWORD-1"), []);
+  }
+  const endpoints = config.endpoints.map((one) => ({ ...one, realms: ["http://tokens.example"] }));
+  using client = new RegistryClient({ ...config, endpoints });
+  await client.ping();
+  assertEquals(servers.toldTo("PASSWORD-1"), ["http://tokens.example"]);
+});
+
+Deno.test("H10 H23 a token server that is busy is asked again; one that is for ever is given up", async () => {
+  await using servers = new Servers();
+  let busy = 2;
+  const own = servers.start(
+    (_, { pathname }) => {
+      if (pathname !== "/token") return undefined;
+      if (busy-- <= 0) return Response.json({ token: "T" });
+      return new Response("", { status: 429, headers: { "retry-after": "0" } });
+    },
+    bearerAnswer("T", () => `${own}/token`),
+    imageAnswer(image),
+  );
+  assertEquals(await fetchConfig(configFor(own, { [own]: USER })), "ok");
+  busy = 1000;
+  const before = servers.seen.length;
+  assertEquals(await fetchConfig(configFor(own, { [own]: USER })), "E_REGISTRY");
+  assertEquals(servers.seen.length - before, 6);
+});
+
+Deno.test("H23 a registry that refuses every token is asked for one again, once", async () => {
+  await using servers = new Servers();
+  let given = 0;
+  const own = servers.start(
+    (_, { pathname }) =>
+      pathname === "/token" ? Response.json({ token: `T-${++given}` }) : undefined,
+    bearerAnswer("never", () => `${own}/token`),
+  );
+  using client = new RegistryClient(configFor(own, { [own]: USER }));
+  for (const most of [3, 6]) {
+    assertEquals(await codeOf(() => client.smallBlob("app", blob, 1 << 20)), "E_DENIED");
+    assert(servers.seen.length <= most, `${servers.seen.length} requests`);
+  }
+});
+
+Deno.test("many requests at once share one token, also when it is no longer taken", async () => {
+  await using servers = new Servers();
+  let given = 0;
+  const own = servers.start(
+    (_, { pathname }) =>
+      pathname === "/token" ? Response.json({ token: `T-${++given}` }) : undefined,
+    (request) =>
+      request.headers.get("authorization") === `Bearer T-${given}` ? undefined : new Response("", {
+        status: 401,
+        headers: { "www-authenticate": `Bearer realm="${own}/token",service="s"` },
+      }),
+    imageAnswer(image),
+  );
+  using client = new RegistryClient(configFor(own, { [own]: USER }));
+  const eight = () =>
+    Promise.all(Array.from({ length: 8 }, () => client.smallBlob("app", blob, 1 << 20)));
+  await eight();
+  assertEquals(given, 1);
+  // As if it had expired.
+  given = 100;
+  await eight();
+  assertEquals(given, 101);
+});
+
+Deno.test("H25 H26 registries and mirrors: each is told its own secrets, a failing one, too", async () => {
+  await using servers = new Servers();
+  const basic = (credential: typeof USER | typeof OTHER, answer: Answer): Answer => {
+    const right = `Basic ${btoa(`${credential.username}:${credential.password}`)}`;
+    return (request, url) =>
+      request.headers.get("authorization") === right
+        ? answer(request, url)
+        : new Response("", { status: 401, headers: { "www-authenticate": 'Basic realm="r"' } });
+  };
+  const mirror = servers.start(basic(OTHER, () => new Response("", { status: 404 })));
+  const greedy = servers.start(() =>
+    new Response("", { status: 401, headers: { "www-authenticate": 'Basic realm="r"' } })
+  );
+  const own = servers.start(basic(USER, imageAnswer(image)));
+  const config = configFor([mirror, greedy, own], { [own]: USER, [mirror]: OTHER });
+  assertEquals(await fetchConfig(config), "ok");
+  assertEquals(servers.toldTo("PASSWORD-1"), [own]);
+  assertEquals(servers.toldTo("PASSWORD-2"), [mirror]);
+  assertEquals(new Set(servers.seen.map(({ origin }) => origin)), new Set([mirror, greedy, own]));
+});
+
+Deno.test({
+  name:
+    "H03 from https to http nobody is followed: not by a redirect, not to a realm, not by a link",
+  ...tls,
+  fn: async () => {
+    await using temp = await tempDir();
+    await makeCertificates(temp);
+    await using servers = new Servers();
+    const plain = servers.start(token("TOKEN-5"), () => new Response(image.config));
+    const away = plain.replace("127.0.0.1", "localhost");
+    const basic = { "www-authenticate": 'Basic realm="r"' };
+    const bearer = { "www-authenticate": `Bearer realm="${away}/token",service="s"` };
+    const asked: string[] = [];
+    await using server = Deno.serve(
+      await secured(temp),
+      (request) => {
+        const { pathname } = new URL(request.url);
+        asked.push(pathname);
+        if (pathname.startsWith("/v2/realm/")) {
+          return new Response("", { status: 401, headers: bearer });
+        }
+        if (!request.headers.has("authorization")) {
+          return new Response("", { status: 401, headers: basic });
+        }
+        if (pathname.endsWith("/tags/list")) {
+          const link = { link: `<${away}/v2/app/tags/list>; rel="next"` };
+          return Response.json({ tags: ["a"] }, { headers: link });
+        }
+        return new Response("", { status: 307, headers: { location: `${away}/x` } });
+      },
+    );
+    const own = `https://localhost:${server.addr.port}`;
+    const caCerts = [await Deno.readTextFile(temp.join("ca.pem"))];
+    using client = new RegistryClient(configFor(own, { [own]: USER }, { caCerts }));
+    const failures = [
+      await failureOf(() => client.smallBlob("app", blob, 1 << 20)),
+      await failureOf(() => client.manifest({ repository: "app" })),
+      await failureOf(() => client.smallBlob("realm", blob, 1 << 20)),
+      await failureOf(() => client.tags("app")),
+    ];
+    assertEquals(failures.map(({ code }) => code), Array(4).fill("E_REGISTRY"));
+    assertStringIncludes(failures[0]?.message ?? "", "from https to http");
+    assertStringIncludes(failures[2]?.message ?? "", "plain http");
+    assertEquals(asked.length, 5);
+    assertEquals(servers.seen, []);
+  },
+});
+
+Deno.test({
+  name:
+    "skip_verify is for one origin: whoever it leads to must prove himself; its bodies are held back",
+  ...tls,
+  fn: async () => {
+    await using temp = await tempDir();
+    await makeCertificates(temp);
+    const seen: string[] = [];
+    let sent = 0;
+    const total = 40_000_000;
+    const start = (answer: (request: Request) => Response) =>
+      Deno.serve({
+        hostname: "127.0.0.1",
+        port: 0,
+        onListen: () => {},
+        cert: Deno.readTextFileSync(temp.join("leaf.pem")),
+        key: Deno.readTextFileSync(temp.join("leaf.key")),
+      }, answer);
+    await using other = start((request) => {
+      seen.push(request.url);
+      return new Response(image.config);
+    });
+    await using server = start((request) => {
+      if (request.url.includes("/away/")) {
+        const location = `https://localhost:${other.addr.port}/x`;
+        return new Response("", { status: 307, headers: { location } });
+      }
+      if (!request.url.includes("/large/")) return new Response(new URL(request.url).host);
+      const chunk = new Uint8Array(64 * 1024);
+      return new Response(
+        new ReadableStream({
+          pull(controller) {
+            controller.enqueue(chunk.slice(0, Math.min(chunk.length, total - sent)));
+            sent = Math.min(total, sent + chunk.length);
+            if (sent === total) controller.close();
+          },
+        }),
+        { headers: { "content-length": `${total}` } },
+      );
+    });
+    const own = `https://localhost:${server.addr.port}`;
+    const config = configFor(own, {}, { attempts: 1 });
+    const endpoints = config.endpoints.map((one) => ({ ...one, unverified: true }));
+    using client = new RegistryClient({ ...config, endpoints });
+    const failure = await failureOf(() => client.smallBlob("away", blob, 1 << 20));
+    assertStringIncludes(failure.message, "its certificate is of an authority that is not known");
+    assertEquals(seen, []);
+    const large = { digest: blob.digest, size: total };
+    let got = 0;
+    for await (const chunk of client.blob("large", large)) {
+      got += chunk.length;
+      // What is under way is bounded, however slow the reader.
+      if (got < 2_000_000) await new Promise((resolve) => setTimeout(resolve, 20));
+      assert(sent - got < 20_000_000, `${sent - got} bytes are under way`);
+    }
+    assertEquals(got, total);
+    const strict = new RegistryClient(config);
+    assertEquals(await codeOf(() => strict.smallBlob("app", blob, 1 << 20)), "E_REGISTRY");
+    strict[Symbol.dispose]();
+  },
+});
+
+Deno.test({
+  name: "a proxy gets its own password, and sees nothing of what goes through it",
+  ...tls,
+  fn: async () => {
+    await using temp = await tempDir();
+    await makeCertificates(temp);
+    const seen: string[] = [];
+    await using server = Deno.serve(
+      await secured(temp),
+      (request) => {
+        seen.push([...request.headers].map((pair) => pair.join(": ")).join("\n"));
+        if (request.headers.has("authorization")) return new Response(image.config);
+        return new Response("", {
+          status: 401,
+          headers: { "www-authenticate": 'Basic realm="r"' },
+        });
+      },
+    );
+    await using proxy = connectProxy();
+    const own = `https://registry.test:${server.addr.port}`;
+    const caCerts = [await Deno.readTextFile(temp.join("ca.pem"))];
+    const https = `http://p:PROXY-1@${proxy.host}`;
+    const more = { caCerts, proxies: { http: null, https, none: [] } };
+    assertEquals(await fetchConfig(configFor(own, { [own]: USER }, more)), "ok");
+    assertEquals(seen.length, 2);
+    assertStringIncludes(seen[1] as string, btoa("user:PASSWORD-1"));
+    // Deno tells a proxy's password to whoever is behind it: what arrives there is no password of anything.
+    assertFalse(seen.some((text) => text.includes("PROXY-1") || text.includes(btoa("p:PROXY-1"))));
+    assert(proxy.heads.length > 0);
+    for (const head of proxy.heads) {
+      assertStringIncludes(head, `CONNECT registry.test:${server.addr.port} `);
+      assertStringIncludes(head, btoa("p:PROXY-1"));
+      assertFalse(head.includes(btoa("user:PASSWORD-1")));
+    }
+    // Where nobody is, the error tells neither password.
+    const dead = {
+      ...more,
+      proxies: { http: null, https: "http://p:PROXY-1@127.0.0.1:2", none: [] },
+    };
+    using client = new RegistryClient(configFor(own, { [own]: USER }, { ...dead, attempts: 1 }));
+    const { message, details } = await failureOf(() => client.ping());
+    assertStringIncludes(message, "proxy");
+    for (const secret of ["PROXY-1", "PASSWORD-1"]) {
+      assertFalse((message + JSON.stringify(details)).includes(secret), message);
+    }
+  },
+});

@@ -1,0 +1,191 @@
+/** What pushes and deletions at varve's registry do to the store behind it. */
+import { assertEquals, assertRejects } from "@std/assert";
+import { serveRegistry } from "../../../lib/registry_server/mod.ts";
+import { openStore, type Store } from "../../../lib/store/mod.ts";
+import {
+  Api,
+  BLOB,
+  BLOB_DIGEST,
+  codeOf,
+  INDEX,
+  jsonOf,
+  MANIFEST,
+  NAME,
+  pushSample,
+} from "../../conformance/registry_api.ts";
+import { flipByte } from "../../support/flip_byte.ts";
+import { blobPath, buildImage, jsonBytes, sha256Of } from "../../support/images.ts";
+import { prng } from "../../support/prng.ts";
+import { sampleImage } from "../../support/sample.ts";
+import { tempDir } from "../../support/temp.ts";
+
+/** A registry over an empty store on the disk. */
+async function served(): Promise<{ api: Api; store: Store; root: string } & AsyncDisposable> {
+  await using stack = new AsyncDisposableStack();
+  const root = stack.use(await tempDir()).path;
+  const store = stack.use(await openStore({ root, durability: "none" }));
+  const server = stack.use(await serveRegistry(store));
+  const all = stack.move();
+  const dispose = () => all.disposeAsync();
+  return { api: new Api(server.url), store, root, [Symbol.asyncDispose]: dispose };
+}
+
+/** Which state of the names the layout of a store shows: it is counted up with each change. */
+function shownNames(root: string): number {
+  const index = jsonOf(Deno.readFileSync(`${root}/content/index.json`));
+  return Number(index.annotations["varve.generation"]);
+}
+
+Deno.test("served: a manifest of many tags is deleted in one go, and what an index takes over, too", async () => {
+  await using own = await served();
+  const { api, store, root } = own;
+  const { image } = await pushSample(api);
+  const target = store.images.list()[0]!.target;
+  for (let at = 0; at < 50; at++) store.images.set(`docker.io/${NAME}:tag-${at}`, target);
+  const before = shownNames(root);
+  const path = `/v2/${NAME}/manifests/${image.descriptor.digest}`;
+  assertEquals((await api.send("DELETE", path)).status, 202);
+  assertEquals([store.images.list(), shownNames(root)], [[], before + 1]);
+  const children: unknown[] = [];
+  for (let at = 0; at < 10; at++) {
+    const { bytes, digest } = await api.pushArtifact(NAME, undefined, { artifactType: `a/${at}` });
+    children.push({ mediaType: MANIFEST, digest, size: bytes.length });
+  }
+  const apart = shownNames(root);
+  const index = jsonBytes({ schemaVersion: 2, mediaType: INDEX, manifests: children });
+  assertEquals((await api.put(NAME, "all", index, INDEX)).status, 201);
+  assertEquals(store.images.list().map(({ name }) => name), [`docker.io/${NAME}:all`]);
+  // The index comes, and then those that it names go.
+  assertEquals(shownNames(root), apart + 2);
+});
+
+Deno.test("served: a name that a user gave by digest stays, whatever is pushed beside it", async () => {
+  await using own = await served();
+  const { api, store } = own;
+  const { image } = await pushSample(api);
+  const { digest } = image.descriptor;
+  const target = store.images.list()[0]!.target;
+  const names = () => store.images.list().map(({ name }) => name);
+  const pulled = `docker.io/${NAME}@${digest}`;
+  const tag = `docker.io/${NAME}:1`;
+  store.images.set(pulled, target);
+  const index = jsonBytes({ schemaVersion: 2, mediaType: INDEX, manifests: [image.descriptor] });
+  // By tag, as the manifest of an index, and by the digest itself.
+  assertEquals((await api.put(NAME, "1", image.manifest)).status, 201);
+  assertEquals((await api.put(NAME, "all", index, INDEX)).status, 201);
+  assertEquals((await api.put(NAME, digest, image.manifest)).status, 201);
+  assertEquals(names(), [tag, `docker.io/${NAME}:all`, pulled]);
+  store.images.removeAll([tag, `docker.io/${NAME}:all`]);
+  // Also where the tag that moves away would be followed by a row of the registry's own.
+  assertEquals((await api.put(NAME, "1", image.manifest)).status, 201);
+  await api.pushArtifact(NAME, "1", { artifactType: "a/b" });
+  assertEquals((await api.put(NAME, "2", image.manifest)).status, 201);
+  assertEquals(names(), [tag, `docker.io/${NAME}:2`, pulled]);
+});
+
+Deno.test("served: what only the registry kept under its digest goes when a tag keeps it", async () => {
+  await using own = await served();
+  const { api, store } = own;
+  const { image } = await pushSample(api);
+  const { digest } = image.descriptor;
+  assertEquals((await api.send("DELETE", `/v2/${NAME}/manifests/1`)).status, 202);
+  const kept = `docker.io/${NAME}@${digest}`;
+  assertEquals(store.images.list().map(({ name, spare }) => [name, spare]), [[kept, true]]);
+  assertEquals((await api.put(NAME, "1", image.manifest)).status, 201);
+  assertEquals(store.images.list().map(({ name }) => name), [`docker.io/${NAME}:1`]);
+});
+
+for (const packing of ["gzip", "zstd", "none"] as const) {
+  Deno.test(`served: a damaged blob (${packing}) is cut short, then gone, and comes again`, async () => {
+    await using own = await served();
+    const { api, root } = own;
+    // More than one piece of a body: the head and the first of it are sent before the verdict.
+    const content = prng(7).bytes(2 ** 20);
+    const image = buildImage({ layers: [[{ name: "a", content }]], packing });
+    const { blob, descriptor } = image.layers[0]!;
+    for (const bytes of [blob, image.config]) await api.pushBlob(NAME, bytes);
+    assertEquals((await api.put(NAME, "1", image.manifest)).status, 201);
+    const path = `/v2/${NAME}/blobs/${descriptor.digest}`;
+    await flipByte(`${root}/content/${blobPath(descriptor.digest)}`);
+    const whole = { headers: { range: "bytes=0-" } };
+    await assertRejects(() => api.send("GET", path, whole), TypeError);
+    assertEquals((await api.send("HEAD", path)).status, 404);
+    assertEquals((await api.send("GET", path)).status, 404);
+    const reply = await api.put(NAME, "2", image.manifest);
+    assertEquals([reply.status, codeOf(reply)], [404, "MANIFEST_BLOB_UNKNOWN"]);
+    await api.pushBlob(NAME, blob);
+    assertEquals((await api.put(NAME, "2", image.manifest)).status, 201);
+    assertEquals((await api.send("GET", path)).bytes, blob);
+    // And for those that have no upload any more.
+    await using server = await serveRegistry(own.store);
+    assertEquals((await new Api(server.url).send("GET", path)).bytes, blob);
+  });
+}
+
+Deno.test("served: an image whose config is found damaged when it is put again lacks that part", async () => {
+  await using own = await served();
+  const { api, root } = own;
+  const { image } = await pushSample(api);
+  await flipByte(`${root}/content/${blobPath(image.imageId)}`);
+  const reply = await api.put(NAME, "2", image.manifest);
+  assertEquals([reply.status, codeOf(reply)], [404, "MANIFEST_BLOB_UNKNOWN"]);
+  await api.pushBlob(NAME, image.config);
+  assertEquals((await api.put(NAME, "2", image.manifest)).status, 201);
+  const got = await api.send("GET", `/v2/${NAME}/blobs/${image.imageId}`);
+  assertEquals(got.bytes, image.config);
+});
+
+Deno.test("served: a manifest that came as a blob is none of an index, whatever that calls it", async () => {
+  await using own = await served();
+  const { api, store } = own;
+  const { manifest, descriptor, config, layers } = sampleImage();
+  await api.pushBlob(NAME, manifest);
+  for (const mediaType of [MANIFEST, "application/octet-stream"]) {
+    const manifests = [{ ...descriptor, mediaType }];
+    const index = jsonBytes({ schemaVersion: 2, mediaType: INDEX, manifests });
+    const reply = await api.put(NAME, "all", index, INDEX);
+    assertEquals([reply.status, codeOf(reply)], [404, "MANIFEST_BLOB_UNKNOWN"], mediaType);
+  }
+  assertEquals(store.images.list(), []);
+  // What it names besides manifests is kept as it is, and so is a manifest that came as one.
+  for (const bytes of [config, ...layers.map(({ blob }) => blob)]) await api.pushBlob(NAME, bytes);
+  assertEquals((await api.put(NAME, descriptor.digest, manifest)).status, 201);
+  const manifests = [descriptor, await api.pushBlob(NAME, BLOB, "text/plain")];
+  const index = jsonBytes({ schemaVersion: 2, mediaType: INDEX, manifests });
+  assertEquals((await api.put(NAME, "all", index, INDEX)).status, 201);
+  const path = `/v2/${NAME}/manifests/${descriptor.digest}`;
+  assertEquals((await api.send("GET", path)).bytes, manifest);
+  assertEquals((await api.send("GET", `/v2/${NAME}/blobs/${BLOB_DIGEST}`)).bytes, BLOB);
+});
+
+Deno.test("served: a layer of a wrong media type is judged the same, whether the store knows it or not", async () => {
+  for (const isKnown of [false, true]) {
+    await using own = await served();
+    const { api } = own;
+    if (isKnown) await pushSample(api);
+    const { config, layers, manifest } = sampleImage();
+    const [gzip, zstd, plain] = layers.map(({ descriptor }) => descriptor.digest);
+    for (const bytes of [config, ...layers.map(({ blob }) => blob)]) {
+      // A client that looks first uploads nothing that is here.
+      const { status } = await api.send("HEAD", `/v2/${NAME}/blobs/${sha256Of(bytes)}`);
+      if (status === 404) await api.pushBlob(NAME, bytes);
+    }
+    for (
+      const [digest, ending, status] of [
+        [gzip, "tar", 400],
+        [zstd, "tar", 400],
+        [gzip, "tar+zstd", 201],
+        [plain, "tar+gzip", 201],
+      ] as const
+    ) {
+      const document = jsonOf(manifest);
+      const named = document.layers.find((layer: { digest: string }) => layer.digest === digest);
+      named.mediaType = `application/vnd.oci.image.layer.v1.${ending}`;
+      const reply = await api.put(NAME, "wrong", jsonBytes(document));
+      assertEquals(reply.status, status, `${digest} ${ending}`);
+      if (status === 400) {
+        assertEquals(jsonOf(reply.bytes).errors[0].detail.code, "E_COMPRESSION");
+      }
+    }
+  }
+});

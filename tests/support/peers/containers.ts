@@ -1,0 +1,169 @@
+/** The command `varve run` on a store with one small image, and what runs may leave. */
+import { boxImage } from "../box.ts";
+import { mountsBelow } from "../census.ts";
+import { Cli } from "../cli.ts";
+import { archiveTar, ociFiles } from "../images.ts";
+import type { TarFixture } from "../tar_builder.ts";
+import { type TempDir, tempDir } from "../temp.ts";
+
+/** The runtimes that are tested. */
+export const RUNTIME_NAMES = ["runc", "crun", "chroot"] as const;
+
+/** Programs that the tests of containers need. */
+export const CONTAINER_TOOLS: readonly string[] = [
+  "runc",
+  "crun",
+  "unshare",
+  "setpriv",
+  "tini-static",
+  "busybox",
+];
+
+/** A store with the image, and the command on it. */
+export interface ContainerFixture extends AsyncDisposable {
+  readonly temp: TempDir;
+  readonly root: string;
+  readonly varve: Cli;
+}
+
+/** Makes a store with an image of busybox. */
+export async function containerFixture(
+  options: {
+    readonly config?: Readonly<Record<string, unknown>>;
+    readonly layer?: readonly TarFixture[];
+    readonly driver?: string;
+  } = {},
+): Promise<ContainerFixture> {
+  await using stack = new AsyncDisposableStack();
+  const temp = stack.use(await tempDir("varve-run-"));
+  // What follows a run that was killed still works on the store.
+  stack.defer(() =>
+    until(
+      `the processes of ${temp.path}`,
+      async () => (await processesWith(temp.path)).length === 0 || undefined,
+    ).then(() => {})
+  );
+  const image = await boxImage(options.config, options.layer);
+  await Deno.writeFile(temp.join("box.tar"), archiveTar(ociFiles([image])));
+  const root = temp.join("store");
+  const env = options.driver === undefined ? {} : { VARVE_DRIVER: options.driver };
+  const varve = new Cli(root, { env });
+  await varve.text(["load", temp.join("box.tar")]);
+  const owned = stack.move();
+  return { temp, root, varve, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
+}
+
+/** What runs left: mounts, directories of runs, processes, and cgroups of the ids that are given. */
+export async function leftOf(
+  { root }: ContainerFixture,
+  ids: readonly string[] = [],
+): Promise<string[]> {
+  // What else is mounted there are lowers that snapshots share.
+  const out = (await mountsBelow(`${root}/mounts`)).filter((path) => path.includes("/run-"))
+    .map((path) => `mount ${path}`);
+  out.push(...(await runsOf(root)).map((name) => `directory ${name}`));
+  for (const id of ids) {
+    const { stdout } = await new Deno.Command("find", {
+      args: ["/sys/fs/cgroup", "-name", `*${id}*`],
+      stderr: "null",
+    }).output();
+    out.push(...new TextDecoder().decode(stdout).split("\n").filter((line) => line !== ""));
+  }
+  out.push(...(await processesWith(`${root}/mounts/run-`)).map((command) => `process ${command}`));
+  return out;
+}
+
+/** Command lines of the processes that have a text in it. */
+async function processesWith(text: string): Promise<string[]> {
+  const out: string[] = [];
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^[0-9]+$/.test(name)) continue;
+    const command = await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "");
+    if (command.includes(text)) out.push(command.replaceAll("\0", " "));
+  }
+  return out;
+}
+
+/** Names of the directories of runs, below `mounts` of a store. */
+export async function runsOf(root: string): Promise<string[]> {
+  const out: string[] = [];
+  for await (const { name } of Deno.readDir(`${root}/mounts`)) {
+    if (name.startsWith("run-")) out.push(name);
+  }
+  return out;
+}
+
+/** A container that runs in the background. */
+export interface Running {
+  /** The process of varve. */
+  readonly child: Deno.ChildProcess;
+  /** The number and the random part of the run's name, which its cgroups have, too. */
+  readonly id: string;
+  /** The first process, as the host sees it. */
+  readonly first: number;
+  /** Directory of the run. */
+  readonly directory: string;
+  /** Process of the runtime. */
+  readonly runner: number;
+}
+
+/** Starts a container under a key, and waits until it runs. */
+export async function start(
+  fixture: ContainerFixture,
+  key: string,
+  args: readonly string[],
+): Promise<Running> {
+  const [program = "", ...rest] = fixture.varve.command(["run", "--name", key, ...args]);
+  const env = { VARVE_ROOT: fixture.root, VARVE_DURABILITY: "none", NO_COLOR: "1" };
+  const child = new Deno.Command(program, {
+    args: rest,
+    env,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    detached: true,
+  }).spawn();
+  const { name, pid } = await until(`container ${key}`, async () => {
+    for (const name of await runsOf(fixture.root)) {
+      const directory = `${fixture.root}/mounts/${name}`;
+      const state = await readText(`${directory}/state.json`);
+      const pid = await readText(`${directory}/pid`) ?? await readText(`${directory}/first`);
+      if (state !== undefined && JSON.parse(state).key === key && pid) {
+        return { name, pid: parseInt(pid) };
+      }
+    }
+    return undefined;
+  });
+  const directory = `${fixture.root}/mounts/${name}`;
+  const runner = parseInt(await Deno.readTextFile(`${directory}/runner`));
+  return { child, id: name.slice("run-".length), first: pid, directory, runner };
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** Whether a process is there. */
+export async function isAlive(pid: number): Promise<boolean> {
+  const stat = await readText(`/proc/${pid}/stat`).catch(() => undefined);
+  return stat !== undefined && !/\) [ZX] /.test(stat);
+}
+
+/** Waits until a question has an answer. @throws {Error} when it has none in time */
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T | undefined>,
+  timeout = 20_000,
+): Promise<T> {
+  for (const end = Date.now() + timeout; Date.now() < end;) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`Cannot wait for ${what} any longer`);
+}

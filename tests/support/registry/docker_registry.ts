@@ -1,0 +1,137 @@
+/** Debian's docker-registry, in a process of its own. */
+import { run } from "../process.ts";
+import { type TempDir, tempDir } from "../temp.ts";
+
+/** What the tests need to run one. */
+export const REGISTRY_TOOLS: readonly string[] = ["docker-registry", "skopeo", "openssl"];
+
+/** The user of a registry with Basic authentication, and the bcrypt hash of the password. */
+export const USER = {
+  username: "user",
+  password: "open sesame",
+  hash: "$2y$05$abcdefghijklmnopqrstuupx2xBUC4954936wVIjyyPHmUBFu0wCW",
+} as const;
+
+/** How a registry is set up. */
+export interface RegistrySpec {
+  /** Basic authentication. */
+  readonly basic?: boolean;
+  /** TLS, with an authority of its own. */
+  readonly tls?: boolean;
+  /** TLS that asks for a client's certificate of the same authority. */
+  readonly clients?: boolean;
+  /** Bearer authentication: what `auth.token` holds. */
+  readonly token?: Readonly<Record<string, string>>;
+}
+
+/** A registry that runs. */
+export interface RunningRegistry extends AsyncDisposable {
+  /** `localhost:PORT`. */
+  readonly host: string;
+  /** The certificate of its authority, where it has TLS. */
+  readonly ca: string;
+  /** A certificate of its authority for a client, with its key in the same file, where it has TLS. */
+  readonly client: string;
+}
+
+/** Starts a registry on a free port of loopback. */
+export async function dockerRegistry(spec: RegistrySpec = {}): Promise<RunningRegistry> {
+  const temp = await tempDir("varve-registry-");
+  const tls = spec.tls === true || spec.clients === true;
+  if (tls) await makeCertificates(temp);
+  if (spec.basic === true) {
+    await Deno.writeTextFile(temp.join("htpasswd"), `${USER.username}:${USER.hash}\n`);
+  }
+  // JSON is YAML.
+  const config = {
+    version: 0.1,
+    log: { level: "info", accesslog: { disabled: true } },
+    storage: { filesystem: { rootdirectory: temp.join("data") }, delete: { enabled: true } },
+    http: {
+      addr: "127.0.0.1:0",
+      ...(tls
+        ? {
+          tls: {
+            certificate: temp.join("leaf.pem"),
+            key: temp.join("leaf.key"),
+            ...(spec.clients === true ? { clientcas: [temp.join("ca.pem")] } : {}),
+          },
+        }
+        : {}),
+    },
+    ...(spec.basic === true
+      ? { auth: { htpasswd: { realm: "test", path: temp.join("htpasswd") } } }
+      : {}),
+    ...(spec.token === undefined ? {} : { auth: { token: spec.token } }),
+  };
+  await Deno.writeTextFile(temp.join("config.yml"), JSON.stringify(config));
+  const child = new Deno.Command("docker-registry", {
+    args: ["serve", temp.join("config.yml")],
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const { port, ended } = await listening(child.stderr);
+  return {
+    host: `localhost:${port}`,
+    ca: temp.join("ca.pem"),
+    client: temp.join("client.pem"),
+    async [Symbol.asyncDispose](): Promise<void> {
+      child.kill("SIGKILL");
+      await child.status;
+      await ended;
+      await temp[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The port that its log tells. The log is read to its end, or the registry would stop at a full pipe. */
+async function listening(
+  log: ReadableStream<Uint8Array>,
+): Promise<{ readonly port: string; readonly ended: Promise<void> }> {
+  const told = Promise.withResolvers<string>();
+  const ended = (async () => {
+    let last = "";
+    for await (const text of log.pipeThrough(new TextDecoderStream())) {
+      last = (last + text).slice(-4000);
+      const port = /listening on 127\.0\.0\.1:([0-9]+)/.exec(last)?.[1];
+      if (port !== undefined) told.resolve(port);
+    }
+    told.reject(new Error(`Cannot start docker-registry: ${last}`));
+  })();
+  return { port: await told.promise, ended };
+}
+
+/**
+ * An authority (`ca.pem`), and certificates of it that are none themselves, for rustls takes no other:
+ * `leaf.pem` with `leaf.key` for localhost and registry.test, `client.pem` with its key in the same file.
+ */
+export async function makeCertificates(temp: TempDir): Promise<void> {
+  const openssl = (...args: string[]) => run(["openssl", ...args], { cwd: temp.path });
+  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+  await openssl(
+    "req",
+    "-x509",
+    ...key,
+    "-keyout",
+    "ca.key",
+    "-out",
+    "ca.pem",
+    "-subj",
+    "/CN=ca",
+    "-days",
+    "2",
+  );
+  const sign = ["-req", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2"];
+  await Deno.writeTextFile(
+    temp.join("ext"),
+    "subjectAltName=DNS:localhost,DNS:registry.test,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n",
+  );
+  for (const name of ["leaf", "client"]) {
+    const [pem, csr] = [`${name}.pem`, `${name}.csr`];
+    await openssl("req", ...key, "-keyout", `${name}.key`, "-out", csr, "-subj", "/CN=localhost");
+    await openssl("x509", ...sign, "-in", csr, "-out", pem, "-extfile", "ext");
+  }
+  const secret = await Deno.readTextFile(temp.join("client.key"));
+  await Deno.writeTextFile(temp.join("client.pem"), secret, { append: true });
+}

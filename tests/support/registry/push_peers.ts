@@ -1,0 +1,55 @@
+/** Those that push and pull beside varve. */
+import { Cli } from "../cli.ts";
+import { archiveTar, sha256Of } from "../images.ts";
+import { run } from "../process.ts";
+import type { TempDir } from "../temp.ts";
+
+/** skopeo's options for registries without TLS. */
+export const INSECURE: readonly string[] = ["--src-tls-verify=false", "--dest-tls-verify=false"];
+
+/** One that moves images between a registry and a place of its own. */
+export interface Engine {
+  /** Gets an image; gives its image ID, and the digest of its manifest where that is told. */
+  pull(name: string): Promise<{ imageId: string; manifest?: string }>;
+  /** Puts what was got under another name. */
+  push(name: string, to: string): Promise<unknown>;
+}
+
+/** A store of its own for every use. */
+export function cliIn(temp: TempDir, store: string): Cli {
+  return new Cli(temp.join(store), { env: { HOME: temp.path, XDG_RUNTIME_DIR: temp.path } });
+}
+
+/** Loads the files of an archive under a name. */
+export async function loaded(
+  temp: TempDir,
+  cli: Cli,
+  name: string,
+  files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>,
+): Promise<void> {
+  await Deno.writeFile(temp.join("in.tar"), archiveTar(files));
+  await cli.text(["load", temp.join("in.tar"), "--name", name]);
+}
+
+/** skopeo, with a directory for each image. */
+export function skopeoIn(temp: TempDir): Engine {
+  const place = (name: string) => `dir:${temp.join(name.replaceAll(/[/:]/g, "-"))}`;
+  return {
+    async pull(name) {
+      await run(["skopeo", "copy", "-q", ...INSECURE, `docker://${name}`, place(name)]);
+      const bytes = await Deno.readFile(`${place(name).slice(4)}/manifest.json`);
+      const { config } = JSON.parse(new TextDecoder().decode(bytes));
+      return { imageId: config.digest, manifest: sha256Of(bytes) };
+    },
+    push: (name, to) =>
+      run([
+        "skopeo",
+        "copy",
+        "-q",
+        "--preserve-digests",
+        ...INSECURE,
+        place(name),
+        `docker://${to}`,
+      ]),
+  };
+}

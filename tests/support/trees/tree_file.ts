@@ -1,0 +1,13 @@
+import { encodeTree, type Tree } from "../../../lib/tree/mod.ts";
+
+/** The file form of a tree, in one piece. */
+export function fileOf(tree: Tree): Uint8Array<ArrayBuffer> {
+  const pieces = encodeTree(tree);
+  const file = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    file.set(piece, at);
+    at += piece.length;
+  }
+  return file;
+}

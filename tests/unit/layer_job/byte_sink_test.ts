@@ -1,0 +1,60 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { VarveError } from "../../../lib/errors.ts";
+import { FileSink, MemorySink } from "../../../lib/layer_job/byte_sink.ts";
+import { leakTest } from "../../support/leaks.ts";
+import { prng } from "../../support/prng.ts";
+import { tempDir } from "../../support/temp.ts";
+// Opens libc before the first test.
+import "../../support/require.ts";
+
+Deno.test("sinks keep every byte in order, whatever the sizes of the writes", async () => {
+  await using temp = await tempDir();
+  const random = prng(3);
+  for (const most of [10, 5000, 200_000, 600_000]) {
+    const all = random.bytes(most * 4 + 1_000);
+    const path = temp.join(String(most));
+    using file = new FileSink(path, "test");
+    using memory = new MemorySink();
+    for (const piece of random.split(all, most)) {
+      // Only lent: what is done to it afterwards does not matter.
+      const lent = piece.slice();
+      file.write(lent);
+      memory.write(lent);
+      lent.fill(0);
+    }
+    file.end();
+    memory.end();
+    assertEquals(await Deno.readFile(path), all);
+    assertEquals(memory.bytes(), all);
+  }
+});
+
+Deno.test("a file sink makes a new file for its owner alone, and says what it cannot", async () => {
+  await using temp = await tempDir();
+  const path = temp.join("a");
+  new FileSink(path, "layer tree").end();
+  assertEquals(((await Deno.stat(path)).mode ?? 0) & 0o7777, 0o600);
+  const again = assertThrows(() => new FileSink(path, "layer tree"), VarveError);
+  assertEquals([again.code, again.details.errno, again.details.syscall], [
+    "E_SYSCALL",
+    "EEXIST",
+    "open",
+  ]);
+  assertEquals(again.message, "Cannot write layer tree: file exists");
+});
+
+leakTest("a file that is synced soon is written out on the way, with the same bytes", async () => {
+  await using temp = await tempDir();
+  const bytes = prng(5).bytes(3_000_000);
+  const path = temp.join("a");
+  {
+    using file = new FileSink(path, "layer", true);
+    for (let i = 0; i < 8; i++) file.write(bytes);
+    file.end();
+  }
+  const written = await Deno.readFile(path);
+  assertEquals(written.length, 8 * bytes.length);
+  for (let i = 0; i < 8; i++) {
+    assertEquals(written.subarray(i * bytes.length, (i + 1) * bytes.length), bytes);
+  }
+});

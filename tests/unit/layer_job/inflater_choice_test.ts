@@ -1,0 +1,52 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { VarveError } from "../../../lib/errors.ts";
+import { inflaterFor } from "../../../lib/layer_job/inflater_choice.ts";
+import { chooseInflater, layerJob, type LayerJobInput } from "../../../lib/layer_job/internal.ts";
+import type { InflaterName } from "../../../lib/layer_job/mod.ts";
+import { isalInflaters } from "../../../lib/linux/mod.ts";
+import { createPool } from "../../../lib/pool/mod.ts";
+import { inPieces, LAYERS, streamInput, type TestLayer } from "./layers.ts";
+
+// Opened before the first test, or the resource sanitizer calls it a leak.
+const isFit = typeof isalInflaters() !== "string";
+
+Deno.test("node:zlib is what was asked for, or what is left", () => {
+  assertEquals(chooseInflater("zlib"), { name: "zlib", why: "it was asked for" });
+  const auto = chooseInflater();
+  assertEquals(auto.name, isFit ? "isal" : "zlib");
+  assert(auto.why.length > 0);
+  if (isFit) assertEquals(chooseInflater("isal").name, "isal");
+  else assertEquals(assertThrows(() => chooseInflater("isal"), VarveError).code, "E_UNSUPPORTED");
+});
+
+Deno.test("small layers and those of unknown size are not worth a library's self-test", () => {
+  const by = (size: number | undefined, inflater?: InflaterName): boolean => {
+    const input: LayerJobInput = {
+      source: { kind: "stream" },
+      target: { kind: "memory" },
+      expected: size === undefined ? {} : { size },
+      ...(inflater === undefined ? {} : { inflater }),
+    };
+    const made = inflaterFor(input);
+    made?.close();
+    return made !== undefined;
+  };
+  assertEquals([by(undefined), by(1000), by(2_000_000)], [false, false, isFit]);
+  assertEquals([by(2_000_000, "zlib"), by(1000, "zlib")], [false, false]);
+  if (isFit) assertEquals([by(1000, "isal"), by(undefined, "isal")], [true, true]);
+});
+
+Deno.test({
+  name: "a layer is the same, whatever inflates it",
+  ignore: !isFit,
+  fn: async () => {
+    await using pool = createPool({ inline: true });
+    for (const layer of LAYERS as readonly TestLayer[]) {
+      const run = (inflater: InflaterName) =>
+        pool.run(layerJob, { ...streamInput(layer), inflater }, {
+          stream: inPieces(layer.blob, 4097),
+        });
+      assertEquals(await run("isal"), await run("zlib"));
+    }
+  },
+});

@@ -1,0 +1,265 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { fromText } from "../../../lib/bytes/mod.ts";
+import { VarveError } from "../../../lib/errors.ts";
+import { findMount, performMount, performUnmount, readMountInfo } from "../../../lib/linux/mod.ts";
+import { mountImage, unmountImage } from "../../../lib/mount/mod.ts";
+import { refuseBusy } from "../../../lib/snapshot/internal.ts";
+import { liveMounts, MOUNT_LABEL, type Snapshotter } from "../../../lib/snapshot/mod.ts";
+import type { StoredImage } from "../../../lib/store/mod.ts";
+import { codeOf } from "../../support/code_of.ts";
+import { needs } from "../../support/require.ts";
+import {
+  bringImage,
+  DRIVER_NAMES,
+  type SnapshotFixture,
+  snapshotFixture,
+  TMPFS,
+} from "../../support/snapshots.ts";
+import { namesIn } from "../../support/trees/names_in.ts";
+
+interface Case extends Omit<SnapshotFixture, "mount"> {
+  readonly image: StoredImage;
+  /** Makes a directory to mount at. */
+  target(name: string): string;
+  mount(target: string, key?: string): ReturnType<typeof mountImage>;
+  unmount(target: string): ReturnType<typeof unmountImage>;
+  /** Leases and snapshots that are not layers. */
+  books(): string[];
+}
+
+/** Registers a test for each driver, over an image of two layers. */
+function test(name: string, fn: (one: Case) => Promise<void>): void {
+  for (const driver of DRIVER_NAMES) {
+    Deno.test({
+      name: `${driver}: ${name}`,
+      ...needs({ root: true, mount: true }),
+      async fn() {
+        await using fixture = await snapshotFixture(driver);
+        const { store, pool, snapshotter, temp } = fixture;
+        const image = await bringImage(store, pool, "example.org/a:1", [
+          [{ name: "a", content: "lower" }, { name: "gone" }],
+          [{ name: "b", content: "upper" }, { name: ".wh.gone" }],
+        ]);
+        await fn({
+          ...fixture,
+          image,
+          target: (name) => {
+            Deno.mkdirSync(temp.join(name));
+            return temp.join(name);
+          },
+          mount: (target, key) =>
+            mountImage({
+              store,
+              snapshotter,
+              image,
+              target,
+              ...(key === undefined ? {} : { key }),
+            }),
+          unmount: (target) => unmountImage({ store, snapshotter, target }),
+          books: () => [
+            ...store.leases.list().map(({ id }) => `lease ${id}`),
+            ...snapshotter.walk().filter(({ diffId }) => diffId === null)
+              .map(({ kind, key }) => `${kind} ${key}`),
+          ],
+        });
+      },
+    });
+  }
+}
+
+const isMounted = (path: string) => findMount(readMountInfo(), fromText(path)) !== undefined;
+
+test("read-only: a lease and a view while it lasts, nothing afterwards", async (one) => {
+  const target = one.target("mnt");
+  {
+    await using mounted = await one.mount(`${target}/../mnt/`);
+    assertEquals([mounted.target, mounted.readOnly], [target, true]);
+    assertEquals(namesIn(target), ["a", "b"]);
+    const error = await assertRejects(() => Deno.writeTextFile(`${target}/a`, "")) as Error;
+    assert(/os error 30/.test(error.message));
+    assertEquals(one.books(), [`lease mount:${target}`, `view mount:${target}`]);
+    const lease = one.store.leases.get(`mount:${target}`);
+    assertEquals(lease?.labels[MOUNT_LABEL], target);
+    assertEquals(lease?.resources, [
+      `snapshot:mount:${target}`,
+      "image:example.org/a:1",
+      `chain:${one.image.chainId}`,
+    ]);
+    assertEquals([...liveMounts(one.store).keys()], [target]);
+  }
+  assertEquals([isMounted(target), one.books(), namesIn(target)], [false, [], []]);
+});
+
+test("read-write: the changes stay, the image does not change", async (one) => {
+  const [target, other] = [one.target("mnt"), one.target("other")];
+  {
+    await using mounted = await one.mount(target, "work");
+    assertEquals([mounted.key, mounted.readOnly], ["work", false]);
+    await Deno.writeTextFile(`${target}/a`, "changed");
+    await Deno.remove(`${target}/b`);
+    assertEquals(one.books(), [`lease mount:${target}`, "active work"]);
+  }
+  assertEquals(one.books(), ["active work"]);
+  await using view = await one.mount(other);
+  assertEquals(await Deno.readTextFile(`${view.target}/a`), "lower");
+  await using again = await one.mount(target, "work");
+  assertEquals(namesIn(again.target), ["a"]);
+  assertEquals(await Deno.readTextFile(`${target}/a`), "changed");
+});
+
+test("disposing after an unmount is no error", async (one) => {
+  const target = one.target("mnt");
+  await using mounted = await one.mount(target);
+  assertEquals(await one.unmount(target), { key: mounted.key });
+  assertEquals(await codeOf(() => one.unmount(target)), "E_NOT_FOUND");
+});
+
+test("nothing is mounted over something else", async (one) => {
+  const [target, foreign] = [one.target("mnt"), one.target("foreign")];
+  await using mounted = await one.mount(target);
+  const books = one.books();
+  for (const key of [undefined, "work"]) {
+    assertEquals(await codeOf(() => one.mount(target, key)), "E_PRECONDITION");
+  }
+  performMount(TMPFS, fromText(foreign));
+  assertEquals(await codeOf(() => one.mount(foreign)), "E_PRECONDITION");
+  assertEquals(one.books(), books);
+  performMount(TMPFS, fromText(target));
+  assertEquals(await codeOf(() => one.unmount(target)), "E_PRECONDITION");
+  performUnmount(fromText(target));
+  assertEquals((await one.unmount(mounted.target)).key, mounted.key);
+});
+
+test("a key is mounted once, whoever mounted it", async (one) => {
+  const [target, other] = [one.target("mnt"), one.target("other")];
+  {
+    await using mounted = await one.mount(target, "work");
+    assertEquals(await codeOf(() => one.mount(other, mounted.key)), "E_BUSY");
+    assertEquals(await codeOf(() => refuseBusy(one.store, "work")), "E_BUSY");
+    assertEquals(isMounted(other), false);
+  }
+  assertEquals(await codeOf(() => refuseBusy(one.store, "work")), "ok");
+  for (const mount of await one.snapshotter.mounts("work")) performMount(mount, fromText(other));
+  assertEquals(await codeOf(() => one.mount(target, "work")), "E_BUSY");
+  assertEquals(one.books(), ["active work"]);
+  performUnmount(fromText(other));
+  assertEquals(await codeOf(() => one.mount(target, "work")), "ok");
+});
+
+test("many at once: each directory and each key once", async (one) => {
+  const target = one.target("mnt");
+  const same = await Promise.all(Array.from({ length: 4 }, () => codeOf(() => one.mount(target))));
+  assertEquals(same.filter((code) => code === "ok").length, 1);
+  assert(same.every((code) => ["ok", "E_BUSY", "E_PRECONDITION"].includes(code)), String(same));
+  const targets = ["1", "2", "3", "4"].map(one.target);
+  const keyed = await Promise.all(targets.map((path) => codeOf(() => one.mount(path, "work"))));
+  assertEquals(keyed.filter((code) => code === "ok").length, 1);
+  assert(keyed.every((code) => ["ok", "E_BUSY", "E_EXISTS"].includes(code)), String(keyed));
+  assertEquals(targets.filter(isMounted).length, 1);
+  assertEquals(one.books().length, 4);
+});
+
+test("a key of another parent or kind is refused", async (one) => {
+  const { snapshotter } = one;
+  await snapshotter.prepare("other", null);
+  await snapshotter.view("seen", null);
+  await snapshotter.prepare("c", null);
+  await snapshotter.commit("done", "c");
+  const target = one.target("mnt");
+  for (const key of ["other", "seen", "done"]) {
+    assertEquals([key, await codeOf(() => one.mount(target, key))], [key, "E_EXISTS"]);
+  }
+  assertEquals(isMounted(target), false);
+});
+
+test("a directory that is none", async (one) => {
+  const file = one.temp.join("file");
+  await Deno.writeTextFile(file, "");
+  assertEquals(await codeOf(() => one.mount(one.temp.join("absent"))), "E_NOT_FOUND");
+  assertEquals(await codeOf(() => one.mount(file)), "E_USAGE");
+  assertEquals(await codeOf(() => one.mount(one.target("a\nb"))), "E_USAGE");
+  assertEquals(one.books(), []);
+  await Deno.symlink("linked", one.temp.join("link"));
+  const linked = one.target("linked");
+  await using mounted = await one.mount(one.temp.join("link"));
+  assertEquals(mounted.target, linked);
+});
+
+test("nothing is mounted over the store or in it", async (one) => {
+  const { store, temp } = one;
+  await Deno.symlink(`${store.root}`, temp.join("link"));
+  const refused = [
+    temp.path,
+    temp.join("store"),
+    temp.join("store/mounts"),
+    temp.join("link/layers"),
+  ];
+  for (const target of refused) {
+    assertEquals([target, await codeOf(() => one.mount(target))], [target, "E_USAGE"]);
+  }
+  assertEquals(one.books(), []);
+  await using beside = await one.mount(one.target("store-2"));
+  assert(beside.readOnly);
+});
+
+test("a mount that fails leaves nothing", async (one) => {
+  const { store, image, snapshotter } = one;
+  const target = one.target("mnt");
+  const mounts = [{
+    type: "overlay",
+    source: fromText("overlay"),
+    options: ["ro", "lowerdir=/no/such/lower:/nor/this"],
+  }];
+  const broken: Snapshotter = Object.create(snapshotter, {
+    ensureChain: { value: (chainId: never) => snapshotter.ensureChain(chainId) },
+    stat: { value: (key: string) => snapshotter.stat(key) },
+    remove: { value: (key: string) => snapshotter.remove(key) },
+    prepare: {
+      value: (...args: [string, string]) => snapshotter.prepare(...args).then(() => mounts),
+    },
+    view: { value: (...args: [string, string]) => snapshotter.view(...args).then(() => mounts) },
+  });
+  for (const key of [{}, { key: "work" }]) {
+    const options = { store, image, target, snapshotter: broken, ...key };
+    assertEquals(await codeOf(() => mountImage(options)), "E_SYSCALL");
+    assertEquals([isMounted(target), one.books()], [false, []]);
+  }
+});
+
+test("an unmount where the directory is gone puts the books right", async (one) => {
+  const above = one.target("above");
+  const target = `${above}/mnt`;
+  await Deno.symlink(above, one.temp.join("link"));
+  // As far as it is there, the way is followed.
+  const way = one.temp.join("./link/../link/mnt");
+  const cases: [string, () => void | Promise<void>][] = [
+    [way, () => {}],
+    [way, () => Deno.writeTextFile(target, "")],
+    [target, () => Deno.remove(above)],
+  ];
+  for (const [path, replace] of cases) {
+    await Deno.mkdir(target, { recursive: true });
+    await one.mount(target);
+    performUnmount(fromText(target));
+    await Deno.remove(target);
+    await replace();
+    assertEquals(await codeOf(() => one.unmount(`${target}x`)), "E_NOT_FOUND");
+    assertEquals(await one.unmount(path), { key: `mount:${target}` });
+    assertEquals(one.books(), []);
+    await Deno.remove(target).catch(() => {});
+  }
+});
+
+test("an unmount of what is in use is refused, and keeps the books", async (one) => {
+  const target = one.target("mnt");
+  await using mounted = await one.mount(target);
+  const books = one.books();
+  {
+    using _ = await Deno.open(`${target}/a`);
+    const error = await assertRejects(() => one.unmount(target), VarveError) as VarveError;
+    assertEquals(error.code, "E_BUSY");
+    assertEquals([isMounted(mounted.target), one.books()], [true, books]);
+  }
+  await one.unmount(target);
+  assertEquals(one.books(), []);
+});

@@ -1,0 +1,146 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { sha256 } from "../../../../lib/digest/mod.ts";
+import { createPool } from "../../../../lib/pool/mod.ts";
+import {
+  isSlow,
+  type RangePlan,
+  streamRanges,
+} from "../../../../lib/registry/client/blob_ranges.ts";
+import { Transport } from "../../../../lib/registry/client/transport.ts";
+import { pullImage, RegistryClient } from "../../../../lib/registry/mod.ts";
+import { openMemoryStore } from "../../../../lib/store/mod.ts";
+import { buildImage } from "../../../support/images.ts";
+import { prng } from "../../../support/prng.ts";
+import { configFor, imageAnswer } from "../../../support/registry/hostile_registry.ts";
+import { type Pace, PacedRegistry } from "../../../support/registry/paced_registry.ts";
+
+const MIB = 2 ** 20;
+const BLOB = prng(3).bytes(20 * MIB);
+const DIGEST = sha256(BLOB);
+const PLAN: RangePlan = { connections: 4, largeFrom: MIB };
+/** About 12 MB/s for each answer. */
+const SLOW = 5;
+
+/** Reads the blob from a registry that is so; gives what that one has seen. */
+async function read(pace: Pace, plan = PLAN, from = 0): Promise<PacedRegistry> {
+  await using registry = new PacedRegistry(DIGEST, BLOB, pace);
+  const config = configFor(registry.origin);
+  using transport = new Transport(config);
+  const blob = { digest: DIGEST, size: BLOB.length };
+  const request = { repository: "app", blob, from };
+  const { signal } = new AbortController();
+  const got = new Uint8Array(BLOB.length - from);
+  let at = 0;
+  for await (const bytes of streamRanges(transport, config.endpoints, request, plan, signal)) {
+    got.set(bytes, at);
+    at += bytes.length;
+  }
+  assertEquals(at, got.length);
+  assert(from > 0 || sha256(got) === DIGEST);
+  assert(got.every((byte, i) => byte === BLOB[from + i]), "other bytes");
+  return registry;
+}
+
+Deno.test("a large blob from a server that limits each connection comes over several, each byte once", async () => {
+  const { sent, atOnce, ranges } = await read({ delay: SLOW });
+  assertEquals([sent, atOnce], [BLOB.length, PLAN.connections]);
+  assertEquals(new Set(ranges).size, ranges.length);
+  const later = await read({ delay: SLOW }, PLAN, 5 * MIB);
+  assertEquals([later.sent, later.atOnce], [BLOB.length - 5 * MIB, PLAN.connections]);
+});
+
+Deno.test("a blob comes over several connections also where only the second look shows that it is slow", async () => {
+  const { sent, atOnce } = await read({ delay: SLOW, delayFrom: 6 * MIB });
+  assertEquals([sent, atOnce], [BLOB.length, PLAN.connections]);
+});
+
+Deno.test("a blob that is not large, or may have one connection only, is asked for whole", async () => {
+  for (const plan of [{ ...PLAN, connections: 1 }, { ...PLAN, largeFrom: 21 * MIB }]) {
+    assertEquals((await read({ delay: 1 }, plan)).ranges, [""]);
+  }
+});
+
+Deno.test("a server without ranges sends the whole, once", async () => {
+  const { sent, ranges } = await read({ delay: 1, ignoresRanges: true });
+  assertEquals([sent, ranges.length], [BLOB.length, 1]);
+});
+
+Deno.test("a server that gives less of a range than was asked for is asked for the rest", async () => {
+  for (const plan of [PLAN, { ...PLAN, connections: 1 }]) {
+    const { sent } = await read({ delay: 1, longest: MIB }, plan, 5 * MIB);
+    assertEquals(sent, BLOB.length - 5 * MIB);
+  }
+});
+
+Deno.test("a server that refuses further connections is asked over one", async () => {
+  const { sent, atOnce, ranges } = await read({ delay: SLOW, most: 1 });
+  assertEquals(atOnce, 1);
+  assert(sent <= 1.1 * BLOB.length, `${sent} bytes`);
+  assert(ranges.at(-1)?.endsWith("-"), `${ranges}`);
+});
+
+Deno.test("connections that are cut are taken up again, each where it broke", async () => {
+  const { sent, atOnce } = await read({ delay: SLOW, cutAfter: 300_000 });
+  assertEquals(atOnce, PLAN.connections);
+  assert(sent <= 1.1 * BLOB.length, `${sent} bytes`);
+});
+
+Deno.test("who gives up closes all connections, and gets the signal's reason", async () => {
+  await using registry = new PacedRegistry(DIGEST, BLOB, { delay: SLOW });
+  const config = configFor(registry.origin);
+  using transport = new Transport(config);
+  const request = { repository: "app", blob: { digest: DIGEST, size: BLOB.length } };
+  const stop = new AbortController();
+  const stream = streamRanges(transport, config.endpoints, request, PLAN, stop.signal);
+  let at = 0;
+  const error = await assertRejects(async () => {
+    for await (const bytes of stream) {
+      at += bytes.length;
+      if (at > 6 * MIB) stop.abort(new Error("enough"));
+    }
+  });
+  assertEquals((error as Error).message, "enough");
+});
+
+Deno.test("only a stream that is waited for, and that is no fast one, is slow", () => {
+  const base = { bytes: 4 * MIB, ms: 400, waited: 390 };
+  assertEquals(isSlow(base), true);
+  assertEquals(isSlow({ ...base, waited: 100 }), false);
+  assertEquals(isSlow({ ...base, ms: 20, waited: 19 }), false);
+  assertEquals(isSlow({ bytes: 0, ms: 0, waited: 0 }), false);
+});
+
+Deno.test("a pull takes the connections that its layers leave", async () => {
+  const image = buildImage({ layers: [[{ name: "file", content: BLOB }]], packing: "none" });
+  const [layer] = image.layers;
+  assert(layer !== undefined);
+  const { descriptor: { digest }, blob } = layer;
+  for (const [connections, atOnce] of [[3, 3], [9, 4], [1, 1]] as const) {
+    await using registry = new PacedRegistry(digest, blob, { delay: 2 }, imageAnswer(image));
+    await using store = openMemoryStore();
+    await using pool = createPool({ inline: true });
+    using client = new RegistryClient(configFor(registry.origin));
+    const options = { pool, connections, largeFrom: MIB };
+    const pulled = await pullImage(store, client, "r.example/app:1", options);
+    assertEquals<string | null>(pulled.chainId, image.chainId);
+    assertEquals([registry.atOnce, registry.sent], [atOnce, blob.length]);
+  }
+});
+
+Deno.test("who waits for a layer is told so, once; a small one is over before that is clear", async () => {
+  for (const [bytes, expected] of [[20 * MIB, 1], [4 * MIB, 0]] as const) {
+    const content = BLOB.subarray(0, bytes);
+    const image = buildImage({ layers: [[{ name: "file", content }]], packing: "none" });
+    const [layer] = image.layers;
+    assert(layer !== undefined);
+    const { descriptor: { digest }, blob } = layer;
+    await using registry = new PacedRegistry(digest, blob, { delay: SLOW }, imageAnswer(image));
+    await using store = openMemoryStore();
+    await using pool = createPool({ inline: true });
+    using client = new RegistryClient(configFor(registry.origin));
+    let told = 0;
+    const options = { pool, connections: 1, onIdle: () => void told++ };
+    await pullImage(store, client, "r.example/app:1", options);
+    assertEquals(told, expected, `${bytes} bytes`);
+  }
+});

@@ -1,0 +1,34 @@
+import { assert, assertEquals } from "@std/assert";
+import { pause, retryAfter, waitFor } from "../../../../lib/registry/client/retry.ts";
+
+Deno.test("H23 Retry-After: seconds and dates, at most half a minute, nothing that makes no sense", () => {
+  const now = Date.UTC(2026, 0, 1);
+  const asked = (text: string) =>
+    retryAfter(new Response("", { headers: { "retry-after": text } }), now);
+  assertEquals(asked("7"), 7000);
+  assertEquals(asked("0"), 0);
+  assertEquals(asked("1000000000"), 30_000);
+  assertEquals(asked(new Date(now + 5000).toUTCString()), 5000);
+  assertEquals(asked(new Date(now - 5000).toUTCString()), 0);
+  assertEquals(asked("Fri, 31 Dec 9999 23:59:59 GMT"), 30_000);
+  for (const text of ["", "soon", "-5", "1e9", "9".repeat(400)]) assertEquals(asked(text), 0, text);
+  assertEquals(retryAfter(new Response(), now), 0);
+});
+
+Deno.test("H23 waits: between a half and the whole, never less than asked for, never for ever", () => {
+  const waits = Array.from({ length: 200 }, () => waitFor(1000));
+  assert(waits.every((ms) => ms >= 500 && ms <= 1000));
+  assert(new Set(waits).size > 100);
+  assertEquals(waitFor(1000, 5000), 5000);
+  assertEquals(waitFor(1e12), 30_000);
+  assertEquals(waitFor(10, 1e12), 30_000);
+});
+
+Deno.test("a wait ends at once with its signal", async () => {
+  const controller = new AbortController();
+  const reason = new Error("enough");
+  const waiting = pause(60_000, controller.signal).catch((error) => error);
+  controller.abort(reason);
+  assertEquals(await waiting, reason);
+  assertEquals(await pause(60_000, controller.signal).catch((error) => error), reason);
+});
