@@ -130,19 +130,19 @@ export const ERROR_CODES: readonly ErrorCode[] = Object.keys(
 /** What an error can say beyond its message; values survive `postMessage` and JSON. */
 export interface ErrorDetails {
   /** What was expected: a digest, a size, a type. */
-  readonly expected?: string | number;
+  readonly expected?: string | number | undefined;
   /** What was found instead. */
-  readonly actual?: string | number;
+  readonly actual?: string | number | undefined;
   /** The path, name, key or digest the error is about, escaped for a terminal. */
-  readonly subject?: string;
+  readonly subject?: string | undefined;
   /** The name of the kernel's error, such as `"ENOSPC"`. */
-  readonly errno?: string;
+  readonly errno?: string | undefined;
   /** The system call that failed. */
-  readonly syscall?: string;
+  readonly syscall?: string | undefined;
   /** The setting that holds the limit. */
-  readonly setting?: string;
+  readonly setting?: string | undefined;
   /** What the user can do. */
-  readonly hint?: string;
+  readonly hint?: string | undefined;
 }
 
 /** An error as a plain record: classes, names and codes do not survive `postMessage`. */
@@ -156,9 +156,9 @@ export interface ErrorRecord {
   /** Details, where there are some. */
   readonly details: ErrorDetails;
   /** The stack of the thread where it was thrown, for defects only. */
-  readonly stack?: string;
+  readonly stack?: string | undefined;
   /** The domain error that it came from. */
-  readonly cause?: ErrorRecord;
+  readonly cause?: ErrorRecord | undefined;
 }
 
 /** Causes of causes that a record keeps: who makes errors in a circle must not hang a thread. */
@@ -182,8 +182,13 @@ export class VarveError extends Error {
   ) {
     super(message, options);
     this.code = code;
-    this.details = details;
+    this.details = withoutUndefined(details);
   }
+}
+
+/** Details as they are shown and sent: a field that says nothing is not there. */
+function withoutUndefined(details: ErrorDetails): ErrorDetails {
+  return Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined));
 }
 
 /** The exit code of the command line for an error: 1 for whatever is not a {@linkcode VarveError}. */
@@ -228,7 +233,7 @@ function recordOf(error: unknown, causes: number): ErrorRecord {
     code: "E_INTERNAL",
     message,
     details: {},
-    ...(stack === undefined ? {} : { stack }),
+    stack,
   };
 }
 

@@ -84,8 +84,8 @@ export async function loadImages(
     limits,
     warn: options.onWarning ?? (() => {}),
     fail: (error) => stop.abort(error),
-    ...(platform === undefined ? {} : { platform }),
-    ...(name === undefined ? {} : { name: formatReference(parseReference(name)) }),
+    platform,
+    name: name === undefined ? undefined : formatReference(parseReference(name)),
   };
   const images = await stageImages(context);
   refuseClash(images);

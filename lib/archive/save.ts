@@ -16,17 +16,17 @@ const END = 1024;
 /** Options of {@linkcode saveImages} and its kin. */
 export interface SaveOptions {
   /** How layers are compressed that are not yet; left as they are without it. An index goes out as it is. */
-  readonly compression?: CompressImageOptions;
+  readonly compression?: CompressImageOptions | undefined;
   /** Called with each image whose manifest is a new one, because its layers were compressed. */
-  readonly onManifest?: (image: ImageRecord) => void;
+  readonly onManifest?: ((image: ImageRecord) => void) | undefined;
   /** Only the image for it of an index, which then goes out as if there were no other. */
-  readonly platform?: Platform;
+  readonly platform?: Platform | undefined;
   /** For which platform of an index Docker's manifest.json is written. */
-  readonly host?: Platform;
+  readonly host?: Platform | undefined;
   /** Cancels. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Called with the bytes written so far and in all. */
-  readonly onProgress?: (written: number, total: number) => void;
+  readonly onProgress?: ((written: number, total: number) => void) | undefined;
 }
 
 /**
@@ -192,7 +192,7 @@ async function open(
   signal: AbortSignal | undefined,
 ): Promise<ReadableStream<Uint8Array>> {
   if ("bytes" in file) return streamOf(file.bytes);
-  return await store.blobs.open(file.blob, signal === undefined ? {} : { signal });
+  return await store.blobs.open(file.blob, { signal });
 }
 
 function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {

@@ -52,7 +52,7 @@ export async function planSave(
   const images: StoredImage[] = [];
   for (const record of unique) {
     await collect(store, record, record.target, blobs, 0);
-    images.push(await readImage(store, record, host === undefined ? {} : { platform: host }));
+    images.push(await readImage(store, record, { platform: host }));
   }
   const files: PlannedFile[] = [
     inline("oci-layout", new TextEncoder().encode('{"imageLayoutVersion":"1.0.0"}')),

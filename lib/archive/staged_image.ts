@@ -44,9 +44,9 @@ export interface StageContext {
   /** What the documents may hold. */
   readonly limits: OciLimits;
   /** Only this platform of an index. */
-  readonly platform?: Platform;
+  readonly platform?: Platform | undefined;
   /** The full name of the one image, instead of those that the archive gives. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   readonly warn: (message: string) => void;
   /** Something failed: what runs beside it can stop. */
   readonly fail: (error: unknown) => void;

@@ -26,11 +26,11 @@ export interface WantedLayer {
   /** Digest of the uncompressed tar. */
   readonly diffId: DiffId;
   /** The blob, as far as it is known. */
-  readonly digest?: Digest;
-  readonly size?: number;
-  readonly mediaType?: string;
+  readonly digest?: Digest | undefined;
+  readonly size?: number | undefined;
+  readonly mediaType?: string | undefined;
   /** What its magic bytes said, for where no document tells its media type. */
-  readonly compression?: Compression;
+  readonly compression?: Compression | undefined;
 }
 
 /** A layer that is staged or here. */
@@ -51,12 +51,12 @@ export interface StagerOptions {
   readonly store: Store;
   readonly ingest: Ingest;
   readonly pool: Pool;
-  readonly policy?: Partial<LayerPolicy>;
-  readonly limits?: Partial<LayerLimits>;
-  readonly streamLimits?: Partial<TarLimits & CompressLimits>;
-  readonly inflater?: InflaterName;
+  readonly policy?: Partial<LayerPolicy> | undefined;
+  readonly limits?: Partial<LayerLimits> | undefined;
+  readonly streamLimits?: Partial<TarLimits & CompressLimits> | undefined;
+  readonly inflater?: InflaterName | undefined;
   readonly signal: AbortSignal;
-  readonly onProgress?: (progress: LoadProgress) => void;
+  readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
 }
 
 /** Brings layers into an ingest, each once, through the pool. */
@@ -96,7 +96,7 @@ export class Stager {
     const { ingest, signal } = this.#options;
     const { diffId, digest } = wanted;
     const begun = await ingest.layer(
-      { diffId, ...(digest === undefined ? {} : { digest }) },
+      { diffId, digest },
       { blob: true, signal },
     );
     if (begun.state === "new") {
@@ -211,19 +211,19 @@ export class Stager {
         ...(digest === undefined || (mediaType === undefined && digest === diffId)
           ? {}
           : { digest }),
-        ...(size === undefined ? {} : { size }),
-        ...(diffId === undefined ? {} : { diffId }),
-        ...(mediaType === undefined ? {} : { mediaType }),
+        size,
+        diffId,
+        mediaType,
       },
-      ...(policy === undefined ? {} : { policy }),
-      ...(limits === undefined ? {} : { limits }),
-      ...(streamLimits === undefined ? {} : { streamLimits }),
-      ...(inflater === undefined ? {} : { inflater }),
+      policy,
+      limits,
+      streamLimits,
+      inflater,
       willSync: store.durability === "full",
     }, {
       onProgress: (at) => this.#progress({ layer, total, ...at, state: "running" }),
       signal,
-      ...(stream === undefined ? {} : { stream }),
+      stream,
     });
     const { size: read, uncompressedSize: written } = output;
     this.#progress({ layer, total, read, written, state: "done" });
@@ -250,7 +250,7 @@ export class Stager {
     if (begun.state === "present") throw new Error("a layer without a key cannot be present");
     const { staged } = begun;
     try {
-      const expected = { label: name, size, ...(digest === undefined ? {} : { digest }) };
+      const expected = { label: name, size, digest };
       const output = await this.#job(expected, staged, { kind: "stream" }, size, bytes);
       this.#unclaimed.add(staged);
       return { kind: "staged", staged, output };

@@ -31,7 +31,7 @@ export async function compressionOf(
   return {
     pool: await context.pool(),
     format,
-    ...(wanted === undefined ? {} : { level: levelOf(format, wanted) }),
+    level: wanted === undefined ? undefined : levelOf(format, wanted),
     signal: context.signal,
     onProgress: ({ digest, size }, read) => {
       let item = items.get(digest);

@@ -54,7 +54,7 @@ export class Context implements AsyncDisposable {
       const { durability } = this.options;
       const store = await openStore({
         root: this.options.root,
-        ...(durability === undefined ? {} : { durability }),
+        durability,
       });
       return this.#stack.use(store);
     })();
@@ -62,10 +62,10 @@ export class Context implements AsyncDisposable {
   }
 
   /** The worker pool, made at first use, of a verb that only waits for its jobs (`lone`) or serves others meanwhile. */
-  async pool({ lone = true }: { readonly lone?: boolean } = {}): Promise<Pool> {
+  async pool({ lone = true }: { readonly lone?: boolean | undefined } = {}): Promise<Pool> {
     const workers = workersOf(this.options, await this.store());
     this.#pool ??= this.#stack.use(
-      createPool({ lone, ...(workers === undefined ? {} : { workers }) }),
+      createPool({ lone, workers }),
     );
     return this.#pool;
   }

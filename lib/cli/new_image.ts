@@ -14,7 +14,7 @@ export async function newImageOptions(context: Context, name: string): Promise<N
   const { policy, limits, streamLimits } = loadSettings(store);
   return {
     name,
-    ...(now === undefined ? {} : { now }),
+    now,
     pool: await context.pool(),
     host: hostPlatform(),
     signal: context.signal,

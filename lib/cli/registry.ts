@@ -88,9 +88,9 @@ function absolute(path: string | undefined): string | undefined {
 /** How one command speaks to a registry. */
 export interface ClientSettings {
   /** Plain http was asked for. */
-  readonly plainHttp?: boolean;
+  readonly plainHttp?: boolean | undefined;
   /** A credential instead of those in files. */
-  readonly credential?: Credential;
+  readonly credential?: Credential | undefined;
 }
 
 /** A client for the registry of a reference. Dispose it. */
@@ -103,7 +103,7 @@ export async function registryClient(
     await loadClientConfig(registry, repository, {
       ...registryOptions(context.io.env),
       ...(plainHttp === true ? { plainHttp } : {}),
-      ...(credential === undefined ? {} : { credential }),
+      credential,
       onWarning: (message) => context.warn(message),
       signal: context.signal,
     }),

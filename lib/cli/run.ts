@@ -14,9 +14,9 @@ export interface RunCliOptions {
   /** The terminal. */
   readonly io: Io;
   /** Aborted to end the command; an interrupted one exits with 130. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Whether the user is root, which decides where the store is. */
-  readonly isRoot?: boolean;
+  readonly isRoot?: boolean | undefined;
 }
 
 /** Exit code of a command that a signal ended, by default that of SIGINT. */

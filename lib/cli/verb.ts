@@ -8,7 +8,7 @@ export interface Report {
   /** For `--format text`, whole or in parts as they come; `""` prints nothing. */
   readonly text: string | Iterable<string>;
   /** Exit code, 0 when absent. */
-  readonly exit?: number;
+  readonly exit?: number | undefined;
 }
 
 /** A verb that writes its own bytes to standard output. */
@@ -25,7 +25,7 @@ export interface Verb {
   /** Adds the verb's own options. */
   configure?(command: Command): void;
   /** From this argument on, what is passed on as it is: only there may something be empty. */
-  readonly passesOn?: number;
+  readonly passesOn?: number | undefined;
   /** Exit code for an error of this verb, where it is not that of the error. */
   exitOf?(error: unknown): number;
   /** Does the work. */

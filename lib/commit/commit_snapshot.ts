@@ -118,8 +118,8 @@ async function makeLayers(
         base: { files: [...files], above: [] },
         rules: {
           stubs: open.stubs,
-          ...(policy === undefined ? {} : { policy }),
-          ...(limits === undefined ? {} : { limits }),
+          policy,
+          limits,
         },
         target: staged.target,
         signal,
@@ -173,7 +173,7 @@ function changedConfig(
     parseImageConfig(encodeConfig({ platform, diffIds, history: [] }), { limits });
   return editConfig(before, {
     created: documentTime(now ?? Date.now()),
-    ...(author === undefined ? {} : { author }),
+    author,
     container: changeConfig(before.config, changes, before.document),
   }, { limits });
 }
@@ -185,10 +185,10 @@ function withHistory(
 ): ImageConfig {
   const { author, message, createdBy = "varve commit" } = options;
   const entry: HistoryEntry = {
-    ...(config.created === undefined ? {} : { created: config.created }),
+    created: config.created,
     createdBy,
-    ...(author === undefined ? {} : { author }),
-    ...(message === undefined ? {} : { comment: message }),
+    author,
+    comment: message,
   };
   const layers = made.filter(({ layer }) => layer !== null);
   const limits = documentLimits(options.store);

@@ -15,27 +15,27 @@ export interface CommitImageOptions {
   /** Name of the new image; `null` for none. An image that has it loses it. */
   readonly name: string | null;
   /** Who made the change. */
-  readonly author?: string;
+  readonly author?: string | undefined;
   /** What the change is about. */
-  readonly message?: string;
+  readonly message?: string | undefined;
   /** Dockerfile instructions that change the config. */
-  readonly changes?: readonly string[];
+  readonly changes?: readonly string[] | undefined;
   /** What the history says of how it came to be; `varve commit` when absent. */
-  readonly createdBy?: string;
+  readonly createdBy?: string | undefined;
   /** The time of every date that goes into the image, ms since the epoch; now when absent. */
-  readonly now?: number;
+  readonly now?: number | undefined;
   /** What an image without a parent image runs on. */
   readonly platform: Platform;
   /** Policy of layers, where it is not the default. */
-  readonly policy?: Partial<LayerPolicy>;
+  readonly policy?: Partial<LayerPolicy> | undefined;
   /** Limits of layers, where they are not the defaults. */
-  readonly limits?: Partial<LayerLimits>;
+  readonly limits?: Partial<LayerLimits> | undefined;
   /** Keeps whoever writes into the snapshot still while it is read; what it gives ends that. `null` where nobody does. */
-  readonly pause?: (key: string) => Promise<AsyncDisposable | null>;
+  readonly pause?: ((key: string) => Promise<AsyncDisposable | null>) | undefined;
   /** Cancels; nothing is left of it then. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Called with the bytes of new layers made so far. */
-  readonly onProgress?: (bytes: number) => void;
+  readonly onProgress?: ((bytes: number) => void) | undefined;
 }
 
 /** An image that a commit made. */

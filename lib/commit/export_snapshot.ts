@@ -18,9 +18,9 @@ export interface ExportSnapshotOptions extends Pick<ExportOptions, "signal" | "o
   /** Key or name of the snapshot. */
   readonly key: string;
   /** How entries are judged, where not by default. */
-  readonly rules?: ScanRules;
+  readonly rules?: ScanRules | undefined;
   /** Keeps whoever writes into the snapshot still while it is read; what it gives ends that. */
-  readonly pause?: (key: string) => Promise<AsyncDisposable | null>;
+  readonly pause?: ((key: string) => Promise<AsyncDisposable | null>) | undefined;
 }
 
 /**

@@ -14,9 +14,9 @@ export interface SnapshotTreesOptions {
   /** Key or name of the snapshot. */
   readonly key: string;
   /** How entries are judged, where not by default. */
-  readonly rules?: ScanRules;
+  readonly rules?: ScanRules | undefined;
   /** Cancels. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A snapshot as trees. */

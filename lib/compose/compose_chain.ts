@@ -41,7 +41,7 @@ export async function composeChain(options: ComposeOptions): Promise<ComposedCha
     throw new VarveError("E_UNSUPPORTED", "Cannot compose a chain: the store has no directories");
   }
   const chainId = store.chains.ensure(diffIds);
-  const cancel = signal === undefined ? {} : { signal };
+  const cancel = { signal };
   const directory = await directories.ensure({ chainId }, COMPOSED, async (target) => {
     const unique = [...new Set(diffIds)];
     const composed = pool.run(composeJob, {

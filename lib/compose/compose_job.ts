@@ -43,7 +43,7 @@ export interface ComposeJobInput {
   /** Directories of composed chains: one of the same image is shared. */
   readonly siblings: readonly string[];
   /** Bytes that the fold wrote from which the root tree is kept; {@linkcode KEPT_FROM} when absent. */
-  readonly keptFrom?: number;
+  readonly keptFrom?: number | undefined;
 }
 
 /** A root tree that was kept beside an image. */

@@ -16,7 +16,7 @@ export type MountedBy = "files" | "loop devices";
 /** How {@linkcode mountImageFile} mounts. */
 export interface MountImageFileOptions extends PerformMountOptions {
   /** Tests: no files, as on kernels before 6.12. */
-  readonly withoutFiles?: boolean;
+  readonly withoutFiles?: boolean | undefined;
 }
 
 /**

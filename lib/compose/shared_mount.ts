@@ -40,7 +40,7 @@ const LOOPS =
 /** How an image is mounted. */
 export interface LowerOptions extends MountImageFileOptions {
   /** Read files past the page cache of the layers' tars (Linux 6.13). */
-  readonly directIo?: boolean;
+  readonly directIo?: boolean | undefined;
   /** Told when it is mounted in another way than wanted. */
   readonly onWarning?: ((message: string) => void) | undefined;
 }

@@ -13,38 +13,38 @@ export interface RunContainerOptions {
   /** The image. */
   readonly image: StoredImage;
   /** What to run, and how; what is left out, the image says. */
-  readonly process?: ProcessOptions;
+  readonly process?: ProcessOptions | undefined;
   /** Key of the read-write layer. One that is there is used again; without one, a new one gets a name. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   /** Removes the read-write layer at the end. */
-  readonly remove?: boolean;
+  readonly remove?: boolean | undefined;
   /** `auto` (the default), `runc`, `crun` or `chroot`. */
-  readonly runtime?: string;
+  readonly runtime?: string | undefined;
   /** Directories of programs, as in `PATH`. */
   readonly searchPath: string;
   /**
    * A command that puts the books right, as `varve ps` does. It follows when this process dies before
    * the container ended: then a layer that was to be removed, and what is mounted for it alone, goes at once.
    */
-  readonly sweep?: readonly string[];
+  readonly sweep?: readonly string[] | undefined;
   /** Files and directories of the host. */
-  readonly volumes?: readonly Volume[];
+  readonly volumes?: readonly Volume[] | undefined;
   /** Whether the root may only be read. */
-  readonly readOnly?: boolean;
+  readonly readOnly?: boolean | undefined;
   /** Whether a small init runs first, which reaps and forwards signals. */
-  readonly init?: boolean;
+  readonly init?: boolean | undefined;
   /** `host` (the default), or `none`. */
-  readonly network?: "host" | "none";
+  readonly network?: "host" | "none" | undefined;
   /** Whether signals that this process gets go on to the container. */
-  readonly forwardSignals?: boolean;
+  readonly forwardSignals?: boolean | undefined;
   /** Milliseconds between SIGTERM and SIGKILL; 10 seconds by default. */
-  readonly grace?: number;
+  readonly grace?: number | undefined;
   /** Ends the preparation, or the container: SIGTERM, after `grace` SIGKILL. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Called when the container is known to others, with its key. */
-  readonly onStart?: (key: string) => void;
+  readonly onStart?: ((key: string) => void) | undefined;
   /** The clock, ms since the epoch. */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
 }
 
 /** How a container ended. */

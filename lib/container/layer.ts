@@ -31,7 +31,7 @@ export async function prepareLayer(options: RunContainerOptions): Promise<Layer>
   const { store, snapshotter, image, signal } = options;
   const key = options.key ?? inventKey(image);
   const parent = image.chainId === null ? null : snapshotter.ensureChain(image.chainId);
-  const more = signal === undefined ? {} : { signal };
+  const more = { signal };
   const row = store.snapshots.read((table) => table.get(key));
   if (row === undefined) {
     const mounts = await snapshotter.prepare(key, parent, { ...more, labels: imageLabels(image) });

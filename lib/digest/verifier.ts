@@ -10,7 +10,7 @@ export interface Expected {
   /** Their number. */
   readonly size: number;
   /** What the bytes are, for messages; default `"blob"`. */
-  readonly what?: string;
+  readonly what?: string | undefined;
 }
 
 /**

@@ -11,7 +11,7 @@ export interface DirectoryVisitor {
   /** A directory and all below it was visited; the top comes last. */
   leave?(directory: Fd): void;
   /** The tree is in use: a directory that is gone when it is to be entered is passed over. */
-  readonly inUse?: boolean;
+  readonly inUse?: boolean | undefined;
 }
 
 /** Visits all that is in a directory, at any depth, with few descriptors and no recursion. */

@@ -16,11 +16,11 @@ export interface CompressImageOptions {
   /** Of layers that are not compressed. */
   readonly format: "gzip" | "zstd";
   /** gzip 0 to 9, default 6; zstd 1 to 19, default 3. */
-  readonly level?: number;
+  readonly level?: number | undefined;
   /** Cancels. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Called often, for each layer that is compressed, with the bytes of it that were read so far. */
-  readonly onProgress?: (layer: Descriptor, read: number) => void;
+  readonly onProgress?: ((layer: Descriptor, read: number) => void) | undefined;
 }
 
 /**
@@ -58,13 +58,13 @@ async function compressLayer(
   { pool, format, level, signal, onProgress }: CompressImageOptions,
 ): Promise<Descriptor> {
   if (compressionOf(layer.mediaType) !== "none") return layer;
-  const cancel = signal === undefined ? {} : { signal };
+  const cancel = { signal };
   const plain = counted(await store.blobs.open(layer.digest, cancel), (read) => {
     onProgress?.(layer, read);
   });
   const separator = mediaTypeInfo(layer.mediaType)?.family === "docker" ? "." : "+";
   const { digest, size, mediaType } = await ingest.blobStream(
-    compressInPool(pool, plain, { format, ...(level === undefined ? {} : { level }), ...cancel }),
+    compressInPool(pool, plain, { format, level, ...cancel }),
     `${layer.mediaType}${separator}${format}`,
   );
   return { ...layer, digest, size, mediaType };

@@ -23,29 +23,29 @@ export interface LoadProgress {
 /** Options of {@linkcode loadImages}. */
 export interface LoadOptions {
   /** Runs the layer jobs; one of its own (ended afterwards) when absent. */
-  readonly pool?: Pool;
+  readonly pool?: Pool | undefined;
   /** The image's name instead of those that the archive gives. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Only this platform of an index; all that the archive holds when absent. */
-  readonly platform?: Platform;
+  readonly platform?: Platform | undefined;
   /** The platform that the result describes when an index holds several. */
-  readonly host?: Platform;
+  readonly host?: Platform | undefined;
   /** Cancels. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Called often, for each layer. */
-  readonly onProgress?: (progress: LoadProgress) => void;
+  readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
   /** Called for what was left out or looked odd. */
-  readonly onWarning?: (message: string) => void;
+  readonly onWarning?: ((message: string) => void) | undefined;
   /** What layers may hold. */
-  readonly policy?: Partial<LayerPolicy>;
+  readonly policy?: Partial<LayerPolicy> | undefined;
   /** What the tree of a layer may hold. */
-  readonly limits?: Partial<LayerLimits>;
+  readonly limits?: Partial<LayerLimits> | undefined;
   /** What a layer's archive and compression may ask for. */
-  readonly streamLimits?: Partial<TarLimits & CompressLimits>;
+  readonly streamLimits?: Partial<TarLimits & CompressLimits> | undefined;
   /** What inflates gzip; `"auto"`, the fastest that is here and proved itself, when absent. */
-  readonly inflater?: InflaterName;
+  readonly inflater?: InflaterName | undefined;
   /** What the image's documents may hold. */
-  readonly ociLimits?: Partial<OciLimits>;
+  readonly ociLimits?: Partial<OciLimits> | undefined;
 }
 
 /** A layer of a loaded image. */

@@ -10,11 +10,11 @@ import { TreeContents } from "./tree_contents.ts";
 /** Options of {@linkcode exportImage}. */
 export interface ExportOptions {
   /** The platform that is exported of an index. */
-  readonly host?: Platform;
+  readonly host?: Platform | undefined;
   /** Cancels. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Called with the bytes written so far. */
-  readonly onProgress?: (written: number) => void;
+  readonly onProgress?: ((written: number) => void) | undefined;
 }
 
 /**
@@ -61,7 +61,7 @@ export function exportTree(
     using contents = new TreeContents(open);
     const read = contents.read.bind(contents);
     let written = 0;
-    for await (const chunk of writeTree(tree, read, signal === undefined ? {} : { signal })) {
+    for await (const chunk of writeTree(tree, read, { signal })) {
       yield chunk;
       written += chunk.length;
       onProgress?.(written);

@@ -18,9 +18,9 @@ export interface ImportOptions extends NewImageOptions, Pick<LoadOptions, "onWar
   /** What it runs on. */
   readonly platform: Platform;
   /** Fields of the config's container part, by their names in the document (`Cmd`, `Env`). */
-  readonly container?: NonNullable<NewConfig["container"]>;
+  readonly container?: NonNullable<NewConfig["container"]> | undefined;
   /** Free text in the history. */
-  readonly comment?: string;
+  readonly comment?: string | undefined;
 }
 
 /**
@@ -57,12 +57,12 @@ export async function importImage(
   const config = encodeConfig({
     platform,
     created,
-    ...(container === undefined ? {} : { container }),
+    container,
     diffIds: [layer.diffId],
     history: [{
       created,
       createdBy: "varve import",
-      ...(comment === undefined ? {} : { comment }),
+      comment,
     }],
   });
   const made = await image.commit([layer], { config: parseImageConfig(config, image) });

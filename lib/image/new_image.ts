@@ -39,7 +39,7 @@ export interface NewLayer {
 export interface NewImageDocuments {
   readonly config: ImageConfig;
   /** Annotations of the manifest. */
-  readonly annotations?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
 /** An image that is being made; disposed without `commit`, nothing is left of it. */
@@ -122,7 +122,7 @@ export class NewImage implements AsyncDisposable {
     const manifest = encodeManifest({
       config: configBlob,
       layers: layers.map(({ descriptor }) => descriptor),
-      ...(annotations === undefined ? {} : { annotations }),
+      annotations,
     });
     checkOciLimit("manifest", this.limits.manifest, manifest.length);
     const target = await ingest.blob(manifest, MEDIA_TYPES.manifest);
@@ -162,7 +162,7 @@ export async function readStored(
   { host }: Pick<NewImageOptions, "host">,
 ): Promise<StoredImage> {
   const record = await findImage(store, reference);
-  return await readImage(store, record, host === undefined ? {} : { platform: host });
+  return await readImage(store, record, { platform: host });
 }
 
 function newName(text: string): string {

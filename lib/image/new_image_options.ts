@@ -9,5 +9,5 @@ export interface NewImageOptions extends
   /** Name of the new image. An image that has it loses it. */
   readonly name: string;
   /** The time of every date that goes into the image, ms since the epoch; now when absent. */
-  readonly now?: number;
+  readonly now?: number | undefined;
 }

@@ -82,10 +82,10 @@ async function runJob(
     source: input instanceof ReadableStream ? { kind: "stream" } : input,
     target: staged.target,
     expected: {},
-    ...(policy === undefined ? {} : { policy }),
-    ...(limits === undefined ? {} : { limits }),
-    ...(streamLimits === undefined ? {} : { streamLimits }),
-    ...(inflater === undefined ? {} : { inflater }),
+    policy,
+    limits,
+    streamLimits,
+    inflater,
     willSync: store.durability === "full",
   };
   const total = input instanceof ReadableStream ? 0 : input.length;

@@ -30,7 +30,7 @@ export interface PlanOptions {
   /** Brings a document that an index names. */
   readonly read: (child: Descriptor) => Promise<ImageDocument>;
   /** Judges a part before anything is sent. */
-  readonly check?: (part: Descriptor) => void;
+  readonly check?: ((part: Descriptor) => void) | undefined;
   /** Called for what is left out. */
   readonly warn: (message: string) => void;
 }

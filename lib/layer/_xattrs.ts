@@ -144,6 +144,6 @@ function wrong(entry: Entry, name: ByteString, why: string, setting?: string): V
   return new VarveError(
     "E_XATTR",
     `Cannot take extended attribute "${shown}" of ${subject}: ${why}`,
-    { subject, ...(setting === undefined ? {} : { setting }) },
+    { subject, setting },
   );
 }

@@ -8,9 +8,9 @@ export interface Change {
   /** Where, without leading slash; empty for the root's own attributes. */
   readonly path: ByteString;
   /** The node before, unless added. */
-  readonly before?: Node;
+  readonly before?: Node | undefined;
   /** The node after, unless deleted. */
-  readonly after?: Node;
+  readonly after?: Node | undefined;
 }
 
 /**

@@ -24,9 +24,9 @@ import { type Warning, WarningCounter } from "./warnings.ts";
 /** Options of a {@linkcode LayerBuilder}. */
 export interface LayerBuilderOptions {
   /** Policy, where it is not the default. */
-  readonly policy?: Partial<LayerPolicy>;
+  readonly policy?: Partial<LayerPolicy> | undefined;
   /** Limits, where they are not the defaults. */
-  readonly limits?: Partial<LayerLimits>;
+  readonly limits?: Partial<LayerLimits> | undefined;
 }
 
 /** What a layer was made into. */

@@ -37,7 +37,7 @@ const AHEAD = 2;
 export function compressInPool(
   pool: Pool,
   source: AsyncIterable<Uint8Array>,
-  options: CompressPieceOptions & { readonly signal?: AbortSignal },
+  options: CompressPieceOptions & { readonly signal?: AbortSignal | undefined },
 ): AsyncGenerator<Uint8Array, void, undefined> {
   return joinPieces(options.format, piecesInPool(pool, source, options));
 }
@@ -45,7 +45,7 @@ export function compressInPool(
 async function* piecesInPool(
   pool: Pool,
   source: AsyncIterable<Uint8Array>,
-  { signal, ...options }: CompressPieceOptions & { readonly signal?: AbortSignal },
+  { signal, ...options }: CompressPieceOptions & { readonly signal?: AbortSignal | undefined },
 ): AsyncGenerator<CompressedPiece<SharedArrayBuffer>, void, undefined> {
   const running: Promise<CompressedPiece<SharedArrayBuffer>>[] = [];
   const slots = pool.size * AHEAD;
@@ -55,7 +55,7 @@ async function* piecesInPool(
   const rooms: Uint8Array<SharedArrayBuffer>[] = [];
   let at = 0;
   const length = PIECE_BYTES[options.format];
-  const cancel = signal === undefined ? {} : { signal };
+  const cancel = { signal };
   try {
     const pieces = splitPieces(source, length, () => memory[at % slots] ??= shared(length));
     for await (const bytes of pieces) {

@@ -48,7 +48,7 @@ export type LayerTarget =
      * all that comes is written behind them. Bytes that are not compressed are written there, too, and
      * then `tar` is not made. Absent: `blob` must not exist.
      */
-    readonly kept?: number;
+    readonly kept?: number | undefined;
   }
   | { readonly kind: "memory" };
 
@@ -60,27 +60,27 @@ export interface LayerJobInput {
   readonly target: LayerTarget;
   /** What the descriptor says; checked: size while reading (E_SIZE), digest at the end (E_DIGEST). */
   readonly expected: {
-    readonly digest?: Digest;
-    readonly size?: number;
+    readonly digest?: Digest | undefined;
+    readonly size?: number | undefined;
     /** E_DIFFID when it differs. */
-    readonly diffId?: DiffId;
+    readonly diffId?: DiffId | undefined;
     /** Judged against the magic bytes. */
-    readonly mediaType?: string;
+    readonly mediaType?: string | undefined;
   };
   /** Policy, where it is not the default. */
-  readonly policy?: Partial<LayerPolicy>;
+  readonly policy?: Partial<LayerPolicy> | undefined;
   /** Limits of the layer, where they are not the defaults. The archive's limits on entries and paths follow them. */
-  readonly limits?: Partial<LayerLimits>;
+  readonly limits?: Partial<LayerLimits> | undefined;
   /** Limits of the archive and of the compression, where they are not the defaults. */
-  readonly streamLimits?: Partial<TarLimits & CompressLimits>;
+  readonly streamLimits?: Partial<TarLimits & CompressLimits> | undefined;
   /** What inflates gzip; `"auto"` when absent. */
-  readonly inflater?: InflaterName;
+  readonly inflater?: InflaterName | undefined;
   /** Whether a sync follows: then data is on its way to the disk while the job runs. */
-  readonly willSync?: boolean;
+  readonly willSync?: boolean | undefined;
   /** Compressed bytes from which a layer is worth two threads; 4 MiB when absent. */
-  readonly halvesFrom?: number;
+  readonly halvesFrom?: number | undefined;
   /** Whether to hash each file. True unless a bench says otherwise. */
-  readonly fileDigests?: boolean;
+  readonly fileDigests?: boolean | undefined;
 }
 
 /** A layer, proved. */
@@ -108,5 +108,5 @@ export interface LayerJobOutput {
     readonly tar: Uint8Array;
     readonly tree: Uint8Array;
     readonly blob: Uint8Array | null;
-  };
+  } | undefined;
 }

@@ -16,7 +16,7 @@ export interface InflowSinks {
   /** The bytes as they came, when they are compressed; called at least once then. `null`: not wanted. */
   readonly blob: TakeBytes | null;
   /** Memory for uncompressed bytes, where it matters. */
-  readonly nextBuffer?: () => Uint8Array;
+  readonly nextBuffer?: (() => Uint8Array) | undefined;
 }
 
 /** What is known of the bytes that came. */
@@ -59,7 +59,7 @@ export class LayerInflow implements Disposable {
     this.#decompressor = new Decompressor({
       limits: streamLimits,
       createInflater: () => inflaterFor(input),
-      ...(sinks.nextBuffer === undefined ? {} : { nextBuffer: sinks.nextBuffer }),
+      nextBuffer: sinks.nextBuffer,
     });
   }
 

@@ -19,7 +19,7 @@ export interface InflaterChoice {
   /** Why. */
   readonly why: string;
   /** Makes one; node:zlib's is made by the codec itself. */
-  readonly create?: () => Inflater;
+  readonly create?: (() => Inflater) | undefined;
 }
 
 /**

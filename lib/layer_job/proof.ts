@@ -10,9 +10,9 @@ import { VarveError } from "../errors.ts";
 /** What the bytes of a layer, as they come, are expected to be. */
 export interface LayerExpected {
   /** Their digest. */
-  readonly digest?: Digest;
+  readonly digest?: Digest | undefined;
   /** Their number. */
-  readonly size?: number;
+  readonly size?: number | undefined;
 }
 
 /** Measures the bytes of a layer as they come. */

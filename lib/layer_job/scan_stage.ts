@@ -42,8 +42,8 @@ export class LayerOutflow {
     this.#input = input;
     this.#tar = tar;
     this.#scanner = new LayerScanner({
-      ...(policy === undefined ? {} : { policy }),
-      ...(limits === undefined ? {} : { limits }),
+      policy,
+      limits,
       tarLimits: streamLimits,
       fileDigests,
     });

@@ -3,7 +3,12 @@
  * file, the rules of layers. Free of effects.
  */
 import { type ByteString, zeros } from "../bytes/mod.ts";
-import { type TarHandler, type TarLimits, TarReader } from "../codec/tar/mod.ts";
+import {
+  DEFAULT_TAR_LIMITS,
+  type TarHandler,
+  type TarLimits,
+  TarReader,
+} from "../codec/tar/mod.ts";
 import { createHasher, type DiffId, type Hasher, sha256Bytes } from "../digest/mod.ts";
 import {
   type BuiltLayer,
@@ -16,13 +21,13 @@ import {
 /** How a {@linkcode LayerScanner} works; all is optional. */
 export interface LayerScannerOptions {
   /** Policy, where it is not the default. */
-  readonly policy?: Partial<LayerPolicy>;
+  readonly policy?: Partial<LayerPolicy> | undefined;
   /** Limits of the layer, where they are not the defaults. The archive's limits on entries and paths follow them. */
-  readonly limits?: Partial<LayerLimits>;
+  readonly limits?: Partial<LayerLimits> | undefined;
   /** Limits of the archive, where they are not the defaults. */
-  readonly tarLimits?: Partial<TarLimits>;
+  readonly tarLimits?: Partial<TarLimits> | undefined;
   /** Whether to hash each file; true when absent. Without it the tree's digest means nothing: for measurements. */
-  readonly fileDigests?: boolean;
+  readonly fileDigests?: boolean | undefined;
 }
 
 /**
@@ -45,15 +50,12 @@ export class LayerScanner {
   /** Begins an empty layer. @throws {RangeError} when a limit is no limit */
   constructor(options: LayerScannerOptions = {}) {
     const { policy, limits, tarLimits, fileDigests = true } = options;
-    this.#builder = new LayerBuilder({
-      ...(policy === undefined ? {} : { policy }),
-      ...(limits === undefined ? {} : { limits }),
-    });
+    this.#builder = new LayerBuilder({ policy, limits });
     this.#files = new FileHandler(this.#builder, fileDigests);
     this.#reader = new TarReader(this.#files, {
       limits: {
-        ...(limits?.entries === undefined ? {} : { entries: limits.entries }),
-        ...(limits?.path === undefined ? {} : { pathBytes: limits.path }),
+        entries: limits?.entries ?? DEFAULT_TAR_LIMITS.entries,
+        pathBytes: limits?.path ?? DEFAULT_TAR_LIMITS.pathBytes,
         ...tarLimits,
       },
     });

@@ -21,7 +21,7 @@ const HINTS: Readonly<Record<string, string>> = {
 export function fileErrno(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   if (error instanceof VarveError) return error.details.errno;
-  const { code } = error as { code?: unknown };
+  const { code } = error as { code?: unknown | undefined };
   if (typeof code === "string" && /^E[A-Z0-9]+$/.test(code)) return code;
   const number = /\(os error (\d+)\)/.exec(error.message)?.[1];
   return number === undefined ? undefined : UNNAMED[number];
@@ -44,8 +44,8 @@ export function fileError(error: unknown, action: string, syscall?: string): unk
   const code = errno === "EACCES" || errno === "EPERM" ? "E_DENIED" : "E_SYSCALL";
   return new VarveError(code, `Cannot ${action}: ${reason}`, {
     errno,
-    ...(syscall === undefined ? {} : { syscall }),
-    ...(hint === undefined ? {} : { hint }),
+    syscall,
+    hint,
   }, { cause: error });
 }
 

@@ -32,7 +32,7 @@ const UNMOUNT_TRIES = 50, UNMOUNT_PAUSE = 5;
 /** How {@linkcode performMount} mounts. */
 export interface PerformMountOptions {
   /** Tests: mount(2) only, as on kernels that lack the newer calls. */
-  readonly withMountCall?: boolean;
+  readonly withMountCall?: boolean | undefined;
 }
 
 /**
@@ -196,7 +196,7 @@ function explain(error: unknown, mount: Mount, at: ByteString): unknown {
 /** How {@linkcode performUnmount} unmounts. */
 export interface UnmountOptions {
   /** Detach now, clean up when the last user is gone. */
-  readonly lazy?: boolean;
+  readonly lazy?: boolean | undefined;
 }
 
 /**

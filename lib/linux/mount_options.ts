@@ -6,9 +6,9 @@ export interface MountParameter {
   /** Key, such as `lowerdir+`. */
   readonly key: string;
   /** Value; absent for a flag. */
-  readonly value?: ByteString;
+  readonly value?: ByteString | undefined;
   /** The value is a path: one that is too long for a string goes as a descriptor. */
-  readonly path?: boolean;
+  readonly path?: boolean | undefined;
 }
 
 /** A mount's options, told apart. */

@@ -10,7 +10,7 @@ export interface Mount {
   /** What is mounted: a directory, an image, or a name without meaning. */
   readonly source: ByteString;
   /** Where inside the mounted root, relative; absent: the root itself. */
-  readonly target?: ByteString;
+  readonly target?: ByteString | undefined;
   /** Options as mount(2) takes them, one a piece, a char a byte: `"ro"`, `"lowerdir=/a:/b"`. Overlay paths are escaped. */
   readonly options: readonly string[];
 }
@@ -32,9 +32,9 @@ export interface OverlayDirectories {
   /** Lower directories, the topmost first. At least one. */
   readonly lowers: readonly ByteString[];
   /** Upper and work directory; without them the overlay is read-only and needs two lowers. */
-  readonly upper?: { readonly directory: ByteString; readonly work: ByteString };
+  readonly upper?: { readonly directory: ByteString; readonly work: ByteString } | undefined;
   /** More options, after {@linkcode OVERLAY_OPTIONS}. */
-  readonly options?: readonly string[];
+  readonly options?: readonly string[] | undefined;
 }
 
 /**
@@ -84,7 +84,8 @@ export function overlayMount(directories: OverlayDirectories): Mount {
 /** The value of a bind mount of a directory. */
 export function bindMount(
   source: ByteString,
-  options: { readonly readOnly?: boolean; readonly recursive?: boolean } = {},
+  options: { readonly readOnly?: boolean | undefined; readonly recursive?: boolean | undefined } =
+    {},
 ): Mount {
   return {
     type: "bind",

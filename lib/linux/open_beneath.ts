@@ -11,11 +11,11 @@ export interface OpenBeneathOptions {
   /** Flags of {@linkcode Open}. */
   readonly flags: number;
   /** Mode of a file that is created. */
-  readonly mode?: number;
+  readonly mode?: number | undefined;
   /** Bits of {@linkcode Resolve}. */
   readonly resolve: number;
   /** Tests: resolve step by step in user space, as on kernels before 5.6. */
-  readonly withoutOpenat2?: boolean;
+  readonly withoutOpenat2?: boolean | undefined;
 }
 
 let missing = false;

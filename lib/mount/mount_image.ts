@@ -37,11 +37,11 @@ export interface MountImageOptions {
   /** An existing directory. */
   readonly target: string;
   /** Key of a read-write snapshot; made if there is none. Read-only without it. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   /** The clock, ms since the epoch. */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
   /** Cancels the extraction of layers. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A mounted image; disposing it unmounts. */
@@ -142,7 +142,7 @@ async function prepare(
   target: string,
   parent: string | null,
 ): Promise<Prepared> {
-  const options = rest.signal === undefined ? {} : { signal: rest.signal };
+  const options = { signal: rest.signal };
   if (key === undefined) {
     const id = mountId(target);
     return { key: id, mounts: await snapshotter.view(id, parent, options), fresh: true };

@@ -15,7 +15,7 @@ export interface UnmountImageOptions {
   /** The directory. */
   readonly target: string;
   /** Detach it now, also when it is in use: it goes with its last user. */
-  readonly lazy?: boolean;
+  readonly lazy?: boolean | undefined;
 }
 
 /**

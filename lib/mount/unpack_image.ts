@@ -28,11 +28,11 @@ export interface UnpackOptions {
   /** A directory that does not exist, or is empty. */
   readonly target: string;
   /** What becomes of device nodes. */
-  readonly devices?: ExtractPolicy["devices"];
+  readonly devices?: ExtractPolicy["devices"] | undefined;
   /** Cancels. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Called with the bytes written so far. */
-  readonly onProgress?: (bytes: number) => void;
+  readonly onProgress?: ((bytes: number) => void) | undefined;
 }
 
 /**

@@ -134,3 +134,10 @@ function kindOf(value: JsonValue | undefined): string {
   if (typeof value === "object") return "an object";
   return `the number ${value}`;
 }
+
+/** The same object without the fields that are `undefined`, for a value that is compared and printed. */
+export function defined<T extends object>(fields: T): T {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined),
+  ) as T;
+}

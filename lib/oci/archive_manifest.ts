@@ -25,7 +25,7 @@ const NAMES = ["Config", "RepoTags", "Layers", "Parent", "LayerSources"];
  */
 export function parseArchiveManifest(
   bytes: Uint8Array,
-  options: { readonly limits?: Partial<OciLimits> } = {},
+  options: { readonly limits?: Partial<OciLimits> | undefined } = {},
 ): readonly ArchiveImage[] {
   const limits = ociLimits(options.limits);
   const json = parseStrictJson(bytes, {

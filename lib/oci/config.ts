@@ -1,6 +1,6 @@
 import { type DiffId, parseDigest } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
-import { Fields } from "./_fields.ts";
+import { defined, Fields } from "./_fields.ts";
 import { type JsonObject, type JsonValue, parseStrictJson } from "./json.ts";
 import { checkOciLimit, type OciLimits, ociLimits } from "./limits.ts";
 import { type Platform, platformFromJson } from "./platform.ts";
@@ -8,37 +8,37 @@ import { type Platform, platformFromJson } from "./platform.ts";
 /** How a layer came to be (image-spec, config.md, "history"). */
 export interface HistoryEntry {
   /** RFC 3339. */
-  readonly created?: string;
+  readonly created?: string | undefined;
   /** The command. */
-  readonly createdBy?: string;
+  readonly createdBy?: string | undefined;
   /** Who made it. */
-  readonly author?: string;
+  readonly author?: string | undefined;
   /** Free text. */
-  readonly comment?: string;
+  readonly comment?: string | undefined;
   /** Whether it made no layer. */
-  readonly emptyLayer?: boolean;
+  readonly emptyLayer?: boolean | undefined;
 }
 
 /** What a container of the image runs (image-spec, config.md, "config"). Null in the document is absent here. */
 export interface ContainerConfig {
   /** `user`, `uid`, `user:group`, `uid:gid`. */
-  readonly user?: string;
+  readonly user?: string | undefined;
   /** `port/protocol`. */
-  readonly exposedPorts?: readonly string[];
+  readonly exposedPorts?: readonly string[] | undefined;
   /** `NAME=value`. */
-  readonly env?: readonly string[];
+  readonly env?: readonly string[] | undefined;
   /** Begins the command line. */
-  readonly entrypoint?: readonly string[];
+  readonly entrypoint?: readonly string[] | undefined;
   /** Ends the command line. */
-  readonly cmd?: readonly string[];
+  readonly cmd?: readonly string[] | undefined;
   /** Paths of volumes. */
-  readonly volumes?: readonly string[];
+  readonly volumes?: readonly string[] | undefined;
   /** Where the command starts. */
-  readonly workingDir?: string;
+  readonly workingDir?: string | undefined;
   /** Labels; an object without prototype. */
-  readonly labels?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
   /** Signal that ends the container. */
-  readonly stopSignal?: string;
+  readonly stopSignal?: string | undefined;
 }
 
 /** An image config (image-spec, config.md; Docker's image JSON). */
@@ -48,9 +48,9 @@ export interface ImageConfig {
   /** The diffIDs of its layers, lowest first. */
   readonly diffIds: readonly DiffId[];
   /** RFC 3339, as the document has it. */
-  readonly created?: string;
+  readonly created?: string | undefined;
   /** Who made it. */
-  readonly author?: string;
+  readonly author?: string | undefined;
   /** What a container of it runs. */
   readonly config: ContainerConfig;
   /** How it came to be, lowest first. */
@@ -64,7 +64,7 @@ export interface ImageConfig {
 /** How a config is read. */
 export interface ConfigOptions {
   /** Limits that differ from {@linkcode OCI_LIMITS}. */
-  readonly limits?: Partial<OciLimits>;
+  readonly limits?: Partial<OciLimits> | undefined;
 }
 
 const NAMES = [
@@ -112,16 +112,16 @@ export function parseImageConfig(
   const fields = new Fields(json, "image config", NAMES);
   const created = fields.string("created");
   const author = fields.string("author");
-  return {
+  return defined({
     platform: platformFromJson(platformPart(fields), "image config"),
     diffIds: readDiffIds(fields, limits),
-    ...(created === undefined ? {} : { created }),
-    ...(author === undefined ? {} : { author }),
+    created,
+    author,
     config: readContainer(fields.object("config")),
     history: (fields.array("history") ?? []).map(readHistory),
     document: json as JsonObject,
     raw: bytes,
-  };
+  });
 }
 
 function platformPart(fields: Fields): JsonObject {
@@ -151,7 +151,7 @@ function readDiffIds(fields: Fields, limits: OciLimits): readonly DiffId[] {
 function readContainer(value: JsonObject | undefined): ContainerConfig {
   if (value === undefined) return {};
   const fields = new Fields(value, "container part of image config", CONTAINER_NAMES);
-  const out: { -readonly [K in keyof ContainerConfig]: ContainerConfig[K] | undefined } = {
+  return defined({
     user: fields.string("User"),
     exposedPorts: keys(fields.object("ExposedPorts")),
     env: fields.strings("Env"),
@@ -161,11 +161,7 @@ function readContainer(value: JsonObject | undefined): ContainerConfig {
     workingDir: fields.string("WorkingDir"),
     labels: fields.map("Labels"),
     stopSignal: fields.string("StopSignal"),
-  };
-  for (const name of Object.keys(out) as (keyof ContainerConfig)[]) {
-    if (out[name] === undefined) delete out[name];
-  }
-  return out as ContainerConfig;
+  });
 }
 
 /** Old builders wrote a command as one string. */
@@ -185,11 +181,11 @@ function readHistory(value: JsonValue, i: number): HistoryEntry {
   const author = fields.string("author");
   const comment = fields.string("comment");
   const emptyLayer = fields.boolean("empty_layer");
-  return {
-    ...(created === undefined ? {} : { created }),
-    ...(createdBy === undefined ? {} : { createdBy }),
-    ...(author === undefined ? {} : { author }),
-    ...(comment === undefined ? {} : { comment }),
-    ...(emptyLayer === undefined ? {} : { emptyLayer }),
-  };
+  return defined({
+    created,
+    createdBy,
+    author,
+    comment,
+    emptyLayer,
+  });
 }

@@ -6,7 +6,7 @@ import {
   parseDigest,
 } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
-import { Fields } from "./_fields.ts";
+import { defined, Fields } from "./_fields.ts";
 import { type Encodable, sortedMap } from "./encode_json.ts";
 import type { JsonValue } from "./json.ts";
 import { type Platform, platformFromJson, platformToJson } from "./platform.ts";
@@ -24,13 +24,13 @@ export interface Descriptor {
   /** Size of the blob in bytes, below 2^53. */
   readonly size: number;
   /** Annotations; an object without prototype. Never a path or an address. */
-  readonly annotations?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
   /** In an index: what the manifest is for. */
-  readonly platform?: Platform;
+  readonly platform?: Platform | undefined;
   /** In an index or a subject: the type of the artifact. */
-  readonly artifactType?: string;
+  readonly artifactType?: string | undefined;
   /** The blob itself, verified against digest and size. */
-  readonly data?: Uint8Array;
+  readonly data?: Uint8Array | undefined;
 }
 
 const NAMES = [
@@ -68,15 +68,15 @@ export function parseDescriptor(value: JsonValue | undefined, what = "descriptor
   const platform = fields.object("platform");
   const artifactType = fields.string("artifactType");
   const data = fields.string("data");
-  return {
+  return defined({
     mediaType,
     digest,
     size,
-    ...(annotations === undefined ? {} : { annotations }),
-    ...(platform === undefined ? {} : { platform: platformFromJson(platform, what) }),
-    ...(artifactType === undefined || artifactType === "" ? {} : { artifactType }),
-    ...(data === undefined ? {} : { data: embeddedData(data, digest, size, what) }),
-  };
+    annotations,
+    platform: platform === undefined ? undefined : platformFromJson(platform, what),
+    artifactType: artifactType || undefined,
+    data: data === undefined ? undefined : embeddedData(data, digest, size, what),
+  });
 }
 
 /** A descriptor as JSON, in the order of the specification. Embedded data is left out. */

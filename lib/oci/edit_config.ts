@@ -11,15 +11,15 @@ import type { JsonObject } from "./json.ts";
 /** Changes of an image config; what is left out stays as it is. */
 export interface ConfigEdit {
   /** RFC 3339. */
-  readonly created?: string;
+  readonly created?: string | undefined;
   /** Who made it. */
-  readonly author?: string;
+  readonly author?: string | undefined;
   /** All diffIDs, lowest first. */
-  readonly diffIds?: readonly DiffId[];
+  readonly diffIds?: readonly DiffId[] | undefined;
   /** The whole history, lowest first. */
-  readonly history?: readonly HistoryEntry[];
+  readonly history?: readonly HistoryEntry[] | undefined;
   /** Fields of the container part, by their names in the document (`Env`, `Cmd`); `null` removes one. */
-  readonly container?: Readonly<Record<string, Encodable>>;
+  readonly container?: Readonly<Record<string, Encodable>> | undefined;
 }
 
 /** What a new image is made of. */
@@ -28,14 +28,14 @@ export interface NewConfig {
   readonly platform: {
     readonly os: string;
     readonly architecture: string;
-    readonly variant?: string;
+    readonly variant?: string | undefined;
   };
   /** RFC 3339. */
-  readonly created?: string;
+  readonly created?: string | undefined;
   /** Who made it. */
-  readonly author?: string;
+  readonly author?: string | undefined;
   /** Fields of the container part, by their names in the document. */
-  readonly container?: Readonly<Record<string, Encodable>>;
+  readonly container?: Readonly<Record<string, Encodable>> | undefined;
   /** All diffIDs, lowest first. */
   readonly diffIds: readonly DiffId[];
   /** The whole history, lowest first. */
@@ -90,8 +90,8 @@ export function appendLayer(
 ): ImageConfig {
   const step = diffId === null ? { ...entry, emptyLayer: true } : entry;
   return editConfig(config, {
-    ...(diffId === null ? {} : { diffIds: [...config.diffIds, diffId] }),
-    ...(entry.created === undefined ? {} : { created: entry.created }),
+    diffIds: diffId === null ? undefined : [...config.diffIds, diffId],
+    created: entry.created,
     history: [...wholeHistory(config), step],
   }, options);
 }

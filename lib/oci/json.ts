@@ -20,11 +20,11 @@ export interface JsonObject {
 /** Bounds of a strict parse. */
 export interface StrictJsonOptions {
   /** Most bytes; 4 MiB by default. */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
   /** Deepest nesting of objects and arrays; 64 by default. */
-  readonly maxDepth?: number;
+  readonly maxDepth?: number | undefined;
   /** What the bytes are, for messages: "manifest", "config". */
-  readonly what?: string;
+  readonly what?: string | undefined;
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

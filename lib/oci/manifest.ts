@@ -1,5 +1,5 @@
 import { VarveError } from "../errors.ts";
-import { Fields } from "./_fields.ts";
+import { defined, Fields } from "./_fields.ts";
 import { agreedMediaType } from "./_media_type_claims.ts";
 import { type Descriptor, descriptorToJson, parseDescriptor } from "./descriptor.ts";
 import { type Encodable, encodeJson, sortedMap } from "./encode_json.ts";
@@ -20,9 +20,9 @@ export interface Manifest {
   /** Annotations; an object without prototype. */
   readonly annotations: Readonly<Record<string, string>>;
   /** The type of the artifact, where it is one. */
-  readonly artifactType?: string;
+  readonly artifactType?: string | undefined;
   /** The manifest that this one refers to. */
-  readonly subject?: Descriptor;
+  readonly subject?: Descriptor | undefined;
   /** The bytes as they came: what its digest is of. */
   readonly raw: Uint8Array;
 }
@@ -38,9 +38,9 @@ export interface Index {
   /** Annotations; an object without prototype. */
   readonly annotations: Readonly<Record<string, string>>;
   /** The type of the artifact, where it is one. */
-  readonly artifactType?: string;
+  readonly artifactType?: string | undefined;
   /** The manifest that this one refers to. */
-  readonly subject?: Descriptor;
+  readonly subject?: Descriptor | undefined;
   /** The bytes as they came: what its digest is of. */
   readonly raw: Uint8Array;
 }
@@ -55,7 +55,7 @@ export interface DocumentOptions {
   /** The `Content-Type` header. */
   readonly contentType?: string | undefined;
   /** Limits, where they are not the defaults. */
-  readonly limits?: Partial<OciLimits>;
+  readonly limits?: Partial<OciLimits> | undefined;
 }
 
 const NAMES = [
@@ -128,15 +128,15 @@ export function parseIndex(bytes: Uint8Array, options: DocumentOptions | string 
 /** What a manifest is made of. */
 export interface ManifestFields {
   /** OCI's by default. */
-  readonly mediaType?: string;
+  readonly mediaType?: string | undefined;
   /** The config. */
   readonly config: Descriptor;
   /** The layers, lowest first. */
   readonly layers: readonly Descriptor[];
   /** The manifest that this one refers to. */
-  readonly subject?: Descriptor;
+  readonly subject?: Descriptor | undefined;
   /** Annotations. */
-  readonly annotations?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Writes a manifest: the same fields give the same bytes. */
@@ -155,11 +155,11 @@ export function encodeManifest(fields: ManifestFields): Uint8Array<ArrayBuffer> 
 /** What an index is made of. */
 export interface IndexFields {
   /** OCI's by default. */
-  readonly mediaType?: string;
+  readonly mediaType?: string | undefined;
   /** The manifests, in this order. */
   readonly manifests: readonly Descriptor[];
   /** Annotations. */
-  readonly annotations?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Writes an index: the same fields give the same bytes. */
@@ -227,9 +227,9 @@ function readIndex(fields: Fields, mediaType: string, raw: Uint8Array, limits: O
 function common(fields: Fields): Pick<Index, "annotations" | "artifactType" | "subject"> {
   const artifactType = fields.string("artifactType");
   const subject: JsonValue | undefined = fields.raw("subject");
-  return {
+  return defined({
     annotations: fields.map("annotations") ?? (Object.create(null) as Record<string, string>),
-    ...(artifactType === undefined || artifactType === "" ? {} : { artifactType }),
-    ...(subject === undefined ? {} : { subject: parseDescriptor(subject, "subject") }),
-  };
+    artifactType: artifactType || undefined,
+    subject: subject === undefined ? undefined : parseDescriptor(subject, "subject"),
+  });
 }

@@ -1,5 +1,5 @@
 import { VarveError } from "../errors.ts";
-import { Fields } from "./_fields.ts";
+import { defined, Fields } from "./_fields.ts";
 import type { Encodable } from "./encode_json.ts";
 import type { JsonValue } from "./json.ts";
 
@@ -10,11 +10,11 @@ export interface Platform {
   /** Processor: `amd64`, `arm64`, `arm`. */
   readonly architecture: string;
   /** Variant of the processor: `v7`, `v8`, `v3`. */
-  readonly variant?: string;
+  readonly variant?: string | undefined;
   /** Version of the operating system; Windows has it. */
-  readonly osVersion?: string;
+  readonly osVersion?: string | undefined;
   /** What the image needs of the operating system. */
-  readonly osFeatures?: readonly string[];
+  readonly osFeatures?: readonly string[] | undefined;
 }
 
 const NAMES = ["architecture", "os", "variant", "os.version", "os.features", "features"];
@@ -163,13 +163,13 @@ function makePlatform(
   osVersion?: string,
   osFeatures?: readonly string[],
 ): Platform {
-  return {
+  return defined({
     os,
     architecture,
-    ...(variant ? { variant } : {}),
-    ...(osVersion ? { osVersion } : {}),
-    ...(osFeatures && osFeatures.length > 0 ? { osFeatures } : {}),
-  };
+    variant: variant || undefined,
+    osVersion: osVersion || undefined,
+    osFeatures: osFeatures?.length ? osFeatures : undefined,
+  });
 }
 
 function unknown(text: string, why: string): VarveError {

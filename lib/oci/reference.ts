@@ -1,5 +1,6 @@
 import { type Digest, isDigest } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
+import { defined } from "./_fields.ts";
 
 /** The name of an image, normalised: `docker.io/library/debian:latest`. */
 export interface Reference {
@@ -8,9 +9,9 @@ export interface Reference {
   /** Repository in the registry. */
   readonly repository: string;
   /** Tag; without tag and digest it is `latest`. */
-  readonly tag?: string;
+  readonly tag?: string | undefined;
   /** Digest. Where there is one, it decides and the tag is only a word. */
-  readonly digest?: Digest;
+  readonly digest?: Digest | undefined;
 }
 
 const DEFAULT_REGISTRY = "docker.io";
@@ -72,12 +73,12 @@ export function parseReference(text: string): Reference {
   if (!REPOSITORY.test(repository)) throw malformed(text, "its repository name is malformed");
   if (repository.length > MAX_REPOSITORY) throw malformed(text, "its repository name is too long");
   if (tag === undefined && digest === undefined) tag = "latest";
-  return {
+  return defined({
     registry,
     repository,
-    ...(tag === undefined ? {} : { tag }),
-    ...(digest === undefined ? {} : { digest }),
-  };
+    tag,
+    digest,
+  });
 }
 
 /** Reads an image name; `undefined` when it is malformed. For names that an image brings along. */
@@ -128,6 +129,6 @@ function malformed(text: string, why: string, hint?: string): VarveError {
   return new VarveError(
     "E_USAGE",
     `Cannot read image name ${JSON.stringify(text.slice(0, 120))}: ${why}`,
-    hint === undefined ? {} : { hint },
+    { hint },
   );
 }

@@ -29,7 +29,7 @@ export function squashedConfig(
   options: ConfigOptions = {},
 ): ImageConfig {
   return editConfig(config, {
-    ...createdOf(entry),
+    created: entry.created,
     diffIds: [diffId],
     history: [...config.history.map((step) => ({ ...step, emptyLayer: true })), entry],
   }, options);
@@ -83,8 +83,4 @@ function historyAbove(
 function sameStep(a: HistoryEntry, b: HistoryEntry | undefined): boolean {
   return b !== undefined && a.created === b.created && a.createdBy === b.createdBy &&
     (a.emptyLayer ?? false) === (b.emptyLayer ?? false);
-}
-
-function createdOf({ created }: HistoryEntry): { readonly created?: string } {
-  return created === undefined ? {} : { created };
 }

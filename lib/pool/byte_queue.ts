@@ -7,7 +7,7 @@
 export class ByteQueue implements AsyncIterable<Uint8Array> {
   readonly #taken: (bytes: number) => void;
   #chunks: Uint8Array[] = [];
-  #end: { readonly error: unknown } | { readonly error?: never } | null = null;
+  #end: { readonly error: unknown } | { readonly error?: never | undefined } | null = null;
   #wake: (() => void) | null = null;
 
   /** `taken` is called once for every chunk, when the handler takes it. */

@@ -56,7 +56,7 @@ export interface JobProgress {
   /** Bytes of output made. */
   readonly written: number;
   /** Milliseconds in which nothing could be done, for no input came; where that is known. */
-  readonly waited?: number;
+  readonly waited?: number | undefined;
 }
 
 /** A kind of job. */
@@ -99,11 +99,11 @@ export interface Half<Output> {
 /** Options of one run. */
 export interface RunOptions {
   /** Cancels the job, whether it runs or waits. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Bytes for the handler. Closed (`return()`) when the job ends before the stream does. */
-  readonly stream?: AsyncIterable<Uint8Array>;
+  readonly stream?: AsyncIterable<Uint8Array> | undefined;
   /** Called with the job's progress. What it throws cancels the job and is what `run` rejects with. */
-  readonly onProgress?: (value: JobProgress) => void;
+  readonly onProgress?: ((value: JobProgress) => void) | undefined;
 }
 
 /** What a prepared worker does until it is needed. */
@@ -145,20 +145,20 @@ export interface PoolOptions {
    * Jobs at once, each on a thread, and two of them on two, in halves. When absent the number of cores,
    * but four at most: a thread that makes a layer costs some 35 MiB, whatever the layer.
    */
-  readonly workers?: number;
+  readonly workers?: number | undefined;
   /** Run on this thread, without workers. */
-  readonly inline?: boolean;
+  readonly inline?: boolean | undefined;
   /**
    * Whether this thread has nothing else to do while it waits: a brief job beside which no other runs then
    * runs on it, where no worker of its entry is idle or prepared.
    */
-  readonly lone?: boolean;
+  readonly lone?: boolean | undefined;
   /** Bytes of a job's stream that may be on their way, 4 MiB when absent. */
-  readonly window?: number;
+  readonly window?: number | undefined;
   /** Milliseconds without a sign of life after which a worker with a job is given up; five minutes when absent, because a sync of a slow disk blocks its thread. */
-  readonly silence?: number;
+  readonly silence?: number | undefined;
   /** Starts a worker thread; the entries of this package when absent. For programs that are bundled their own way, and for tests. */
-  readonly spawn?: (entry: WorkerEntry) => Worker;
+  readonly spawn?: ((entry: WorkerEntry) => Worker) | undefined;
 }
 
 /** What the caller's thread posts to a worker. */
@@ -168,7 +168,7 @@ export type ToWorker =
   /** A piece of the stream; its buffer now belongs to the worker. */
   | { readonly kind: "chunk"; readonly id: number; readonly bytes: Uint8Array }
   /** The stream ended, or failed. */
-  | { readonly kind: "end"; readonly id: number; readonly error?: ErrorRecord }
+  | { readonly kind: "end"; readonly id: number; readonly error?: ErrorRecord | undefined }
   /** The caller gives up: stop, close, answer. */
   | { readonly kind: "abort"; readonly id: number }
   /** Asks for a sign of life. */

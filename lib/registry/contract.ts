@@ -31,7 +31,7 @@ export interface Endpoint {
   /** `https://host:port`, without a path; credentials belong to it. */
   readonly origin: string;
   /** Whether its scheme was nobody's choice, but follows from where it is. */
-  readonly assumed?: boolean;
+  readonly assumed?: boolean | undefined;
   /** Path in front of the repository, `/v2` unless a hosts file overrides it. */
   readonly path: string;
   /** What it may be used for. */

@@ -96,7 +96,7 @@ export class Blobs {
     if (blob === undefined) {
       return await this.#store.blobs.open(digest, {
         signal,
-        ...(run === undefined ? {} : { run }),
+        run,
       });
     }
     const { start, end } = run ?? { start: 0, end: blob.size };

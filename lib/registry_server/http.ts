@@ -20,14 +20,17 @@ export interface Ask {
   readonly signal: AbortSignal;
 }
 
+/** Headers of an answer by their lower-case names; what is `undefined` is not sent. */
+export type AnswerHeaders = Readonly<Record<string, string | undefined>>;
+
 /** What it gets. */
 export interface Answer {
   /** HTTP status. */
   readonly status: number;
   /** Headers; `content-length` is added where the body is at hand. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: AnswerHeaders | undefined;
   /** Body; none for `HEAD`, whatever is here. */
-  readonly body?: Uint8Array | ReadableStream<Uint8Array>;
+  readonly body?: Uint8Array | ReadableStream<Uint8Array> | undefined;
 }
 
 /** The specification's codes. */
@@ -50,7 +53,7 @@ export type RefusalCode =
 export interface RefusalEntry {
   readonly code: RefusalCode | "UNKNOWN";
   readonly message: string;
-  readonly detail?: unknown;
+  readonly detail?: unknown | undefined;
 }
 
 /** A request is refused: an answer that is thrown. It never leaves the server as an error. */
@@ -58,12 +61,12 @@ export class Refusal extends Error {
   override readonly name = "Refusal";
   readonly status: number;
   readonly entries: readonly RefusalEntry[];
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: AnswerHeaders;
 
   constructor(
     status: number,
     entries: RefusalEntry | readonly RefusalEntry[],
-    headers: Readonly<Record<string, string>> = {},
+    headers: AnswerHeaders = {},
   ) {
     const list = [entries].flat() as readonly RefusalEntry[];
     super(list[0]?.message);
@@ -80,13 +83,13 @@ export function refuse(
   message: string,
   detail?: unknown,
 ): Refusal {
-  return new Refusal(status, { code, message, ...(detail === undefined ? {} : { detail }) });
+  return new Refusal(status, { code, message, detail });
 }
 
 /** A JSON document as an answer. */
 export function jsonAnswer(
   value: unknown,
-  headers: Readonly<Record<string, string>> = {},
+  headers: AnswerHeaders = {},
   status = 200,
 ): Answer {
   return {

@@ -44,8 +44,11 @@ function page(
   return { names, headers: { link: nextLink(path, { n: String(count), last: end }) } };
 }
 
-function nextLink(path: string, query: Record<string, string>): string {
-  return `<${path}?${new URLSearchParams(query)}>; rel="next"`;
+function nextLink(path: string, query: Record<string, string | undefined>): string {
+  const pairs = Object.entries(query).filter((pair): pair is [string, string] =>
+    pair[1] !== undefined
+  );
+  return `<${path}?${new URLSearchParams(pairs)}>; rel="next"`;
 }
 
 /** `referrers` (distribution-spec, "Listing Referrers"): never 404, also of a manifest that is not here. */
@@ -70,8 +73,8 @@ export async function listReferrers(
       mediaType,
       size,
       digest,
-      ...(artifactType === undefined ? {} : { artifactType }),
-      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+      artifactType,
+      annotations: Object.keys(annotations).length === 0 ? undefined : annotations,
     };
     bytes += JSON.stringify(entry).length;
     if (bytes > MAX_REFERRERS && manifests.length > 0) break;
@@ -81,12 +84,12 @@ export async function listReferrers(
   }
   return jsonAnswer({ schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests }, {
     "content-type": MEDIA_TYPES.index,
-    ...(type === null ? {} : { "oci-filters-applied": "artifactType" }),
-    ...(bytes <= MAX_REFERRERS || next === undefined ? {} : {
-      link: nextLink(`/v2/${repository.asked}/referrers/${subject}`, {
+    "oci-filters-applied": type === null ? undefined : "artifactType",
+    link: bytes <= MAX_REFERRERS || next === undefined
+      ? undefined
+      : nextLink(`/v2/${repository.asked}/referrers/${subject}`, {
         last: next,
-        ...(type === null ? {} : { artifactType: type }),
+        artifactType: type ?? undefined,
       }),
-    }),
   });
 }

@@ -79,7 +79,7 @@ export class Manifests {
       headers: {
         location: `/v2/${repository.asked}/manifests/${digest}`,
         ...digestHeader(digest),
-        ...(subject === undefined ? {} : { "oci-subject": subject.digest }),
+        "oci-subject": subject?.digest,
       },
     };
   }

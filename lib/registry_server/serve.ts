@@ -122,7 +122,7 @@ async function listen(server: Server, hostname: string, port: number): Promise<v
   try {
     await listening.promise;
   } catch (error) {
-    const { code } = error as { code?: string };
+    const { code } = error as { code?: string | undefined };
     const [name, state] = code === "EADDRINUSE"
       ? ["E_BUSY", "the port is taken"] as const
       : code === "EACCES"
@@ -130,7 +130,7 @@ async function listen(server: Server, hostname: string, port: number): Promise<v
       : ["E_SYSCALL", code ?? (error as Error).message] as const;
     throw new VarveError(name, `Cannot listen on ${hostname}:${port}: ${state}`, {
       subject: `${hostname}:${port}`,
-      ...(code === undefined ? {} : { errno: code }),
+      errno: code,
     }, { cause: error });
   }
 }

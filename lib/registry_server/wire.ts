@@ -68,11 +68,11 @@ export async function writeAnswer(
     : bytes === undefined
     ? {}
     : { "content-length": String(bytes.length) };
-  response.writeHead(status, {
-    ...headers,
-    ...length,
-    ...(rest === undefined ? {} : { connection: "close" }),
-  });
+  for (const [name, value] of Object.entries({ ...headers, ...length })) {
+    if (value !== undefined) response.setHeader(name, value);
+  }
+  if (rest !== undefined) response.setHeader("connection", "close");
+  response.writeHead(status);
   const watch = new Watch(idle, () => response.destroy());
   watch.start();
   try {

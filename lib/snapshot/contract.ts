@@ -31,17 +31,17 @@ export type SnapshotInfo = SnapshotRow;
 /** Options of prepare and view. */
 export interface PrepareOptions {
   /** Labels of the new snapshot. */
-  readonly labels?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
   /** Cancels the extraction of layers that a driver may need. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Options of commit. */
 export interface CommitOptions {
   /** Labels of the committed snapshot; those of the active one are not kept. */
-  readonly labels?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
   /** Must be the parent of the active snapshot when given (`null`: none). */
-  readonly parent?: string | null;
+  readonly parent?: string | null | undefined;
 }
 
 /** The snapshotter. Every method is safe with many processes on one store. */
@@ -58,7 +58,7 @@ export interface Snapshotter {
   /** Makes a read-only snapshot. @throws {VarveError} as {@linkcode prepare} */
   view(key: string, parent: string | null, options?: PrepareOptions): Promise<Mount[]>;
   /** The mounts of an active snapshot or a view. @throws {VarveError} `E_NOT_FOUND`, `E_PRECONDITION` when it is committed */
-  mounts(key: string, options?: { readonly signal?: AbortSignal }): Promise<Mount[]>;
+  mounts(key: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<Mount[]>;
   /**
    * Active → committed, under `name`.
    *
@@ -108,7 +108,7 @@ export interface DriverRequest {
   /** Committed ancestors, topmost first. */
   readonly ancestors: readonly Ancestor[];
   /** Cancels. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Makes mounts out of layers and directories. Directories of snapshots are of the store; it fills them. */

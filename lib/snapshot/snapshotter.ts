@@ -24,7 +24,7 @@ export interface SnapshotterOptions {
   /** Makes mounts. */
   readonly driver: Driver;
   /** The clock, ms since the epoch. */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
 }
 
 /**
@@ -133,7 +133,10 @@ class StoreSnapshotter implements Snapshotter {
     }
   }
 
-  async mounts(key: string, options: { readonly signal?: AbortSignal } = {}): Promise<Mount[]> {
+  async mounts(
+    key: string,
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<Mount[]> {
     const { row, ancestors } = this.#store.snapshots.read((table) => {
       const row = machine.stat(table, key);
       return { row, ancestors: machine.ancestors(table, row.parent) };
@@ -239,8 +242,8 @@ class StoreSnapshotter implements Snapshotter {
   }
 }
 
-function optional(signal: AbortSignal | undefined): { readonly signal?: AbortSignal } {
-  return signal === undefined ? {} : { signal };
+function optional(signal: AbortSignal | undefined): { readonly signal?: AbortSignal | undefined } {
+  return { signal };
 }
 
 function sameAncestors(a: readonly Ancestor[], b: readonly Ancestor[]): boolean {

@@ -84,7 +84,7 @@ export interface ImageRecord {
   /** What it names: a manifest or an index, as it came. */
   readonly target: Descriptor;
   /** Whether it is kept only while no other name keeps its target: whoever made it so takes it away. What a user names is not spare. */
-  readonly spare?: boolean;
+  readonly spare?: boolean | undefined;
   /** ms since the epoch. */
   readonly createdAt: number;
   /** ms since the epoch. */
@@ -116,7 +116,7 @@ export interface Layers {
   /** The uncompressed tar, whole, verified while it passes. @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE` */
   open(
     diffId: DiffId,
-    options?: { readonly signal?: AbortSignal },
+    options?: { readonly signal?: AbortSignal | undefined },
   ): Promise<ReadableStream<Uint8Array>>;
   /** A reader of runs of the tar; dispose it. @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE` */
   reader(diffId: DiffId): Promise<LayerReader>;
@@ -149,7 +149,7 @@ export interface Chains {
 /** How a name is given, or which names are meant. */
 export interface SpareOptions {
   /** Spare ones. A name that is not spare is never made so; a spare one that is given again without this is spare no more. */
-  readonly spare?: boolean;
+  readonly spare?: boolean | undefined;
 }
 
 /** Image names. */
@@ -249,23 +249,23 @@ export interface Settings {
 /** What to make a layer from; any part that is known helps not to make it twice. With none, the layer is always made. */
 export interface LayerKey {
   /** Digest of the compressed blob. */
-  readonly digest?: Digest;
+  readonly digest?: Digest | undefined;
   /** Digest of the uncompressed tar. */
-  readonly diffId?: DiffId;
+  readonly diffId?: DiffId | undefined;
 }
 
 /** How a layer is begun. */
 export interface LayerOptions {
   /** Ends the wait for another maker. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /**
    * The blob `key.digest` itself is wanted, too (its manifest names it). A layer that is here
    * without that blob is then `"new"`: the job proves that the blob inflates to it, and `finish`
    * keeps only what is missing. The blob of an uncompressed layer never needs this: it is the tar.
    */
-  readonly blob?: boolean;
+  readonly blob?: boolean | undefined;
   /** Keep the bytes of the blob `key.digest` as they come, and go on where an earlier maker ended. */
-  readonly keep?: boolean;
+  readonly keep?: boolean | undefined;
 }
 
 /** What {@linkcode Ingest.layer} found. */

@@ -4,9 +4,9 @@ import type { VarveError } from "../errors.ts";
 /** How {@linkcode Directories.ensure} makes a directory. */
 export interface EnsureOptions {
   /** Cancels. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Judges what is there: a directory that is not whole goes to `trash/`, and is made again. */
-  readonly isWhole?: (directory: string) => boolean;
+  readonly isWhole?: ((directory: string) => boolean) | undefined;
 }
 
 /** The file of a layer's tree. */

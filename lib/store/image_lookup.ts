@@ -50,7 +50,7 @@ export interface StoredImage {
 export async function readImage(
   store: Store,
   record: ImageRecord,
-  options: { readonly platform?: Platform; readonly exact?: boolean } = {},
+  options: { readonly platform?: Platform | undefined; readonly exact?: boolean | undefined } = {},
 ): Promise<StoredImage> {
   const found = await findManifest(store, record.target, options, 0);
   if (found === undefined) {
@@ -110,7 +110,7 @@ interface Found {
 async function findManifest(
   store: Store,
   target: Descriptor,
-  options: { readonly platform?: Platform; readonly exact?: boolean },
+  options: { readonly platform?: Platform | undefined; readonly exact?: boolean | undefined },
   depth: number,
 ): Promise<Found | undefined> {
   const limits = documentLimits(store);
@@ -127,7 +127,7 @@ async function findManifest(
 
 function candidates(
   index: Index,
-  options: { readonly platform?: Platform; readonly exact?: boolean },
+  options: { readonly platform?: Platform | undefined; readonly exact?: boolean | undefined },
 ): readonly Descriptor[] {
   const images = index.manifests.filter((child) =>
     child.artifactType === undefined && child.platform?.os !== "unknown"

@@ -3,9 +3,9 @@ import { VarveError } from "../errors.ts";
 /** What a blob is opened for: all of it, or the run from `start` up to, without it, `end`. */
 export interface OpenBlobOptions {
   /** Cancels. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Bytes from the blob's beginning. */
-  readonly run?: { readonly start: number; readonly end: number };
+  readonly run?: { readonly start: number; readonly end: number } | undefined;
 }
 
 /** @throws {RangeError} when it is no run of bytes */

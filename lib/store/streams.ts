@@ -22,9 +22,12 @@ export function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
 export function verified(
   source: ReadableStream<Uint8Array>,
   expected: Expected,
-  { signal, onDamage }: { readonly signal?: AbortSignal; readonly onDamage?: () => void },
+  { signal, onDamage }: {
+    readonly signal?: AbortSignal | undefined;
+    readonly onDamage?: (() => void) | undefined;
+  },
 ): ReadableStream<Uint8Array> {
-  const options = signal === undefined ? {} : { signal };
+  const options = signal === undefined ? undefined : { signal };
   return source.pipeThrough(verifyStream(expected, onDamage), options);
 }
 

@@ -13,7 +13,7 @@ const MAX_LINKS = 40;
 /** How a path is resolved. */
 export interface ResolveOptions {
   /** Whether a symbolic link at the end is followed too; it is by default. */
-  readonly followLast?: boolean;
+  readonly followLast?: boolean | undefined;
 }
 
 /** What a path leads to. */

@@ -8,7 +8,7 @@ import type { Tree, WalkEntry } from "./tree.ts";
 /** Where a {@linkcode walk} begins. */
 export interface WalkOptions {
   /** The directory whose entries are walked; the root when not given. Paths are still told from the root. */
-  readonly from?: ByteString;
+  readonly from?: ByteString | undefined;
 }
 
 /**

@@ -8,8 +8,8 @@ export type Source = "files" | "directories" | "images" | "snapshots";
 
 /** Sources, and words that are known. */
 export interface Values {
-  readonly sources?: readonly Source[];
-  readonly words?: readonly string[];
+  readonly sources?: readonly Source[] | undefined;
+  readonly words?: readonly string[] | undefined;
 }
 
 /** Shells that there is a script for. */

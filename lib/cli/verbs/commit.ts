@@ -59,9 +59,9 @@ Examples:
       limits,
       signal: context.signal,
       onProgress: (bytes) => item.update(bytes),
-      ...(now === undefined ? {} : { now }),
-      ...(author === undefined ? {} : { author }),
-      ...(message === undefined ? {} : { message }),
+      now,
+      author,
+      message,
       ...(options["pause"] === false ? {} : { pause: (key) => pauseContainer(store, key) }),
     });
     const size = image.layers.reduce((sum, layer) => sum + layer.size, 0);

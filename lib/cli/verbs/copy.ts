@@ -39,7 +39,7 @@ Example:
         signal: context.signal,
         onProgress: pushProgressOf(context),
         onWarning: (message) => context.warn(message),
-        ...(concurrency === undefined ? {} : { concurrency }),
+        concurrency,
       },
     );
     return pushReport(copied);

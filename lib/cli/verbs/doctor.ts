@@ -84,7 +84,7 @@ Exit code 0 when load and unpack work here, 9 when they do not.`,
 /** A store that cannot be opened is a finding, not the end. */
 async function tryStore(
   context: Context,
-): Promise<{ readonly store?: Store; readonly error?: VarveError }> {
+): Promise<{ readonly store?: Store | undefined; readonly error?: VarveError | undefined }> {
   try {
     return { store: await context.store() };
   } catch (error) {

@@ -77,8 +77,8 @@ function containerOf(options: Options): NonNullable<ImportOptions["container"]> 
     ...changeConfig({}, instructions),
     ...(env.size === 0 ? {} : { Env: Array.from(env, ([name, value]) => `${name}=${value}`) }),
     ...(labels.size === 0 ? {} : { Labels: Object.fromEntries([...labels].sort()) }),
-    ...(workdir === undefined ? {} : { WorkingDir: workdir }),
-    ...(user === undefined ? {} : { User: user }),
+    WorkingDir: workdir,
+    User: user,
   };
 }
 

@@ -51,8 +51,8 @@ Examples:
       signal: context.signal,
       onProgress: progressOf(context),
       onWarning: (message) => context.warn(message),
-      ...(name === undefined ? {} : { name }),
-      ...(platform === undefined ? {} : { platform }),
+      name,
+      platform,
     });
     return reportOf(context, images, await arrival.arrive(images, platform));
   },

@@ -35,7 +35,7 @@ Examples:
       image,
       target: directory,
       signal: context.signal,
-      ...(key === undefined ? {} : { key }),
+      key,
     });
     return reportMount(mounted, snapshotter);
   },

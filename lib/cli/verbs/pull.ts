@@ -55,8 +55,8 @@ Examples:
       signal: context.signal,
       onProgress: progressOf(context),
       onIdle: await warmUpWhereComposed(context, mount !== undefined),
-      ...(platform === undefined ? {} : { platform }),
-      ...(concurrency === undefined ? {} : { concurrency }),
+      platform,
+      concurrency,
     });
     return reportOf(context, [image], await arrival.arrive([image], platform));
   },

@@ -75,7 +75,7 @@ Examples:
       signal: context.signal,
       onProgress: pushProgressOf(context),
       onWarning: (message) => context.warn(message),
-      ...(concurrency === undefined ? {} : { concurrency }),
+      concurrency,
     });
     return pushReport(pushed);
   },

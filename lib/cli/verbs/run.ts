@@ -105,7 +105,7 @@ function readOptions(context: Context, command: readonly string[], options: Opti
   const key = text(options, "name");
   return {
     process: processOptions(context, command, options),
-    ...(key === undefined ? {} : { key }),
+    key,
     remove: options["rm"] === true,
     runtime: text(options, "runtime") ?? "auto",
     searchPath: context.io.env("PATH") ?? "",
@@ -132,9 +132,9 @@ function processOptions(
     command,
     env: texts(options, "env").flatMap((one) => variable(context, one)),
     tty: options["tty"] === true,
-    ...(entrypoint === undefined ? {} : { entrypoint }),
-    ...(workingDir === undefined ? {} : { workingDir }),
-    ...(user === undefined ? {} : { user }),
+    entrypoint,
+    workingDir,
+    user,
   };
 }
 

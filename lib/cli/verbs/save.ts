@@ -52,8 +52,8 @@ Examples:
     const compression = await compressionOf(context, options);
     const saveOptions: SaveOptions = {
       ...optionsOf(context),
-      ...(compression === undefined ? {} : { compression }),
-      ...(platform === undefined ? {} : { platform }),
+      compression,
+      platform,
       onManifest: ({ name, target }) => {
         manifests[name] = target.digest;
         if (!context.options.quiet) context.io.stderr(`${name}  manifest ${target.digest}\n`);

@@ -9,7 +9,7 @@ export interface CompressPieceOptions {
   /** The format. */
   readonly format: "gzip" | "zstd";
   /** gzip 0 to 9, default 6; zstd 1 to 19, default 3. */
-  readonly level?: number;
+  readonly level?: number | undefined;
 }
 
 /** How {@linkcode compress} works. */
@@ -17,9 +17,9 @@ export interface CompressOptions {
   /** The format; `"none"` passes the bytes on. */
   readonly format: Compression;
   /** gzip 0 to 9, default 6; zstd 1 to 19, default 3. */
-  readonly level?: number;
+  readonly level?: number | undefined;
   /** Ends it: its reason is thrown untouched. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A piece that was compressed on its own; a plain value, so that another thread can make it. */
@@ -54,7 +54,7 @@ export async function* compress(
   const { format, level, signal } = options;
   const checked = abortable(source, signal);
   if (format === "none") return yield* checked;
-  const pieceOptions = { format, ...(level === undefined ? {} : { level }) };
+  const pieceOptions = { format, level };
   checkLevel(pieceOptions);
   yield* joinPieces(format, compressed(splitPieces(checked, PIECE_BYTES[format]), pieceOptions));
 }

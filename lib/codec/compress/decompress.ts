@@ -4,7 +4,7 @@ import { Decompressor, type DecompressorOptions } from "./decompressor.ts";
 /** How {@linkcode decompress} works. */
 export interface DecompressOptions extends Omit<DecompressorOptions, "nextBuffer"> {
   /** Ends it: its reason is thrown untouched. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Bytes as they arrive. */

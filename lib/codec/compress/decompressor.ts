@@ -13,16 +13,16 @@ export type { Sink };
 /** How a {@linkcode Decompressor} works; all is optional. */
 export interface DecompressorOptions {
   /** What the stream is; without it, its first bytes tell. */
-  readonly compression?: Compression;
+  readonly compression?: Compression | undefined;
   /** Limits, where they are not {@linkcode DEFAULT_COMPRESS_LIMITS}. */
-  readonly limits?: Partial<CompressLimits>;
+  readonly limits?: Partial<CompressLimits> | undefined;
   /** Makes what inflates gzip; node:zlib does it where it gives none. It is closed with the decompressor. */
-  readonly createInflater?: () => Inflater | undefined;
+  readonly createInflater?: (() => Inflater | undefined) | undefined;
   /**
    * Gives memory for the next piece of output, any length but 0: it is filled and then handed to
    * the sink, as a view of it. Without it one buffer of 256 KiB is used again and again.
    */
-  readonly nextBuffer?: () => Uint8Array;
+  readonly nextBuffer?: (() => Uint8Array) | undefined;
 }
 
 /** Measured: larger ones gain nothing. */

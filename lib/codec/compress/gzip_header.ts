@@ -149,7 +149,7 @@ export class GzipHeader {
 /** The error for a gzip stream that is not one. */
 export function malformed(
   state: string,
-  details: { readonly expected?: number; readonly actual?: number } = {},
+  details: { readonly expected?: number | undefined; readonly actual?: number | undefined } = {},
 ): VarveError {
   return new VarveError("E_FORMAT", `Cannot decompress gzip stream: ${state}`, details);
 }

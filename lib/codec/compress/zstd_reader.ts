@@ -260,7 +260,7 @@ export class ZstdReader {
 
 function malformed(
   state: string,
-  details: { readonly expected?: number; readonly actual?: number } = {},
+  details: { readonly expected?: number | undefined; readonly actual?: number | undefined } = {},
 ): VarveError {
   return new VarveError("E_FORMAT", `Cannot decompress zstd stream: ${state}`, details);
 }

@@ -5,7 +5,7 @@ export function tooLarge(state: string, subject?: string): VarveError {
   return new VarveError(
     "E_LIMIT",
     `Cannot write EROFS image: ${state}`,
-    subject === undefined ? {} : { subject },
+    { subject },
   );
 }
 

@@ -7,13 +7,13 @@ export interface WriteErofsOptions {
    * copied into the image: of sparse files that are not cut at multiples of 512,
    * and of files in {@linkcode WriteErofsOptions.dirty} layers.
    */
-  readonly read?: ReadLayer;
+  readonly read?: ReadLayer | undefined;
   /**
    * Layers in which something other than zeros may stand between the end of a
    * file and the next multiple of 512. It would be seen through mmap(2), so the
    * end of each such file is read, and copied where that is so.
    */
-  readonly dirty?: ReadonlySet<DiffId>;
+  readonly dirty?: ReadonlySet<DiffId> | undefined;
 }
 
 /**

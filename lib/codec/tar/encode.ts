@@ -200,11 +200,11 @@ interface Block {
   readonly typeflag: number;
   readonly mode: number;
   readonly size: number;
-  readonly uid?: number;
-  readonly gid?: number;
-  readonly mtime?: Timestamp;
-  readonly devmajor?: number;
-  readonly devminor?: number;
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+  readonly mtime?: Timestamp | undefined;
+  readonly devmajor?: number | undefined;
+  readonly devminor?: number | undefined;
 }
 
 function writeBlock(out: Uint8Array, at: number, block: Block): void {

@@ -9,7 +9,7 @@ import { sumBlock } from "./words.ts";
 /** Options of a {@linkcode TarReader}. */
 export interface TarReaderOptions {
   /** Limits that differ from {@linkcode DEFAULT_TAR_LIMITS}. */
-  readonly limits?: Partial<TarLimits>;
+  readonly limits?: Partial<TarLimits> | undefined;
 }
 
 /** What the next bytes are. */

@@ -42,7 +42,7 @@ export interface TarStreamLoss {
 /** Options of {@linkcode treeToTarStreamInputs}. */
 export interface TarStreamInputOptions extends TreeEntriesOptions {
   /** Hears of what is lost. Without it, the first loss is an error. */
-  readonly onLoss?: (loss: TarStreamLoss) => void;
+  readonly onLoss?: ((loss: TarStreamLoss) => void) | undefined;
 }
 
 /** `@std/tar` 0.1.10: six octal digits of an id, eleven of a time, twelve of a size. */

@@ -33,13 +33,13 @@ export interface TreeEntry {
 /** Options of {@linkcode treeEntries}. */
 export interface TreeEntriesOptions {
   /** Only what is in this directory, with paths from there; default the root. */
-  readonly under?: ByteString;
+  readonly under?: ByteString | undefined;
 }
 
 /** Options of {@linkcode writeTree}. */
 export interface WriteTreeOptions extends TreeEntriesOptions {
   /** Stops the writing; its reason is thrown. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Gives the logical content of a file of a tree, in chunks that are not used again. */

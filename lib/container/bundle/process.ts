@@ -6,17 +6,17 @@ import { normalizePath } from "./volume.ts";
 /** What the command line says of the first process; what it leaves out, the image says. */
 export interface ProcessOptions {
   /** Arguments; replaces the image's Cmd. */
-  readonly command?: readonly string[];
+  readonly command?: readonly string[] | undefined;
   /** Program; replaces the image's Entrypoint, and its Cmd with it. */
-  readonly entrypoint?: string;
+  readonly entrypoint?: string | undefined;
   /** `NAME=value`. */
-  readonly env?: readonly string[];
+  readonly env?: readonly string[] | undefined;
   /** Where it starts. */
-  readonly workingDir?: string;
+  readonly workingDir?: string | undefined;
   /** `user`, `uid`, `user:group`, `uid:gid`. */
-  readonly user?: string;
+  readonly user?: string | undefined;
   /** Whether it has a terminal. */
-  readonly tty?: boolean;
+  readonly tty?: boolean | undefined;
 }
 
 /**

@@ -27,7 +27,7 @@ export interface SpecProcess {
   /** Whether the runtime makes a terminal for it. */
   readonly terminal: boolean;
   /** Size of the terminal, in characters. */
-  readonly consoleSize?: { readonly height: number; readonly width: number };
+  readonly consoleSize?: { readonly height: number; readonly width: number } | undefined;
   /** Who it runs as. */
   readonly user: {
     readonly uid: number;

@@ -31,7 +31,7 @@ export interface ExtractPolicy {
    * Leaves out and counts what only root may make: owners, devices, `trusted.*`,
    * `security.*` and attributes without support. The default is whether the caller is not root.
    */
-  readonly rootless?: boolean;
+  readonly rootless?: boolean | undefined;
 }
 
 /** The phases of an extraction; `all` runs them one after another. */
@@ -59,11 +59,11 @@ export interface ExtractOptions {
   /** What to leave out. */
   readonly policy: ExtractPolicy;
   /** The phase; `all` by default. */
-  readonly phase?: ExtractPhase;
+  readonly phase?: ExtractPhase | undefined;
   /** The share of the phase `entries`; all of it by default. */
-  readonly part?: ExtractPart;
+  readonly part?: ExtractPart | undefined;
   /** Called now and then with the counts so far; what it throws ends the extraction. */
-  readonly checkpoint?: (report: ExtractReport) => void;
+  readonly checkpoint?: ((report: ExtractReport) => void) | undefined;
 }
 
 /** Why something was left out or changed. */

@@ -55,7 +55,7 @@ export async function extractInPool(options: PoolExtraction): Promise<ExtractRep
   const progress = new Progress(options.onProgress);
   const run = (rest: Pick<ExtractJobInput, "phase" | "part">, signal?: AbortSignal) => {
     const work = pool.run(extractJob, { ...input, ...rest }, {
-      ...(signal === undefined ? {} : { signal }),
+      signal,
       onProgress: progress.slot(),
     });
     return notingDamage(directories, diffIds, work);

@@ -34,7 +34,7 @@ export interface ExtractJobInput {
   /** The phase. */
   readonly phase: ExtractPhase;
   /** The share. */
-  readonly part?: ExtractPart;
+  readonly part?: ExtractPart | undefined;
 }
 
 /**
@@ -58,7 +58,7 @@ export const extractJob: Job<ExtractJobInput, ExtractReport> = {
       contents: new Map(input.contents.map(([diffId, path]) => [diffId, fromText(path)])),
       policy,
       phase,
-      ...(part === undefined ? {} : { part }),
+      part,
       checkpoint: (report) => {
         signal.throwIfAborted();
         tell(report);

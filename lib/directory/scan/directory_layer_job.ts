@@ -73,8 +73,8 @@ function layerOf({ target, rules: { policy, limits } }: DirectoryLayerInput): La
     source: { kind: "stream" },
     target,
     expected: {},
-    ...(policy === undefined ? {} : { policy }),
-    ...(limits === undefined ? {} : { limits }),
+    policy,
+    limits,
   };
 }
 

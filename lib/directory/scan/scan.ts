@@ -24,11 +24,11 @@ import { changed, guarded, shown } from "./scan_failure.ts";
 /** How entries are judged. */
 export interface ScanRules {
   /** Policy, where it is not the default. */
-  readonly policy?: Partial<LayerPolicy>;
+  readonly policy?: Partial<LayerPolicy> | undefined;
   /** Limits, where they are not the defaults. */
-  readonly limits?: Partial<LayerLimits>;
+  readonly limits?: Partial<LayerLimits> | undefined;
   /** Empty files and directories that are no change, as long as they are empty and the base has none there. */
-  readonly stubs?: readonly Stub[];
+  readonly stubs?: readonly Stub[] | undefined;
 }
 
 /** Bytes and names between two calls of the checkpoint. */

@@ -18,11 +18,11 @@ export interface PoolScan extends ScanPlace {
   /** What the directory is compared with. */
   readonly base: ScanBase;
   /** How entries are judged, where not by default. */
-  readonly rules?: ScanRules;
+  readonly rules?: ScanRules | undefined;
   /** Into how many parts the directories are dealt out; by their number when absent. */
-  readonly parts?: number;
+  readonly parts?: number | undefined;
   /** Where tar and tree go; without it only the tree is made. */
-  readonly target?: LayerTarget;
+  readonly target?: LayerTarget | undefined;
   /** Cancels. */
   readonly signal?: AbortSignal | undefined;
   /** Called with the bytes of the layer made so far. */
@@ -58,7 +58,7 @@ const NAMES_PER_PART = 2048;
 export async function scanInPool(options: PoolScan): Promise<DirectoryLayer> {
   const { pool, base, rules = {}, target = null, signal, onProgress } = options;
   const place: ScanPlace = { root: options.root, form: options.form };
-  const run = signal === undefined ? {} : { signal };
+  const run = { signal };
   const directories = await pool.run(listJob, place, run);
   const names = directories.reduce((sum, { names }) => sum + names, 0);
   const most = pool.inline || pool.size === 1 ? 1 : pool.size * PARTS_PER_WORKER;
@@ -72,9 +72,9 @@ export async function scanInPool(options: PoolScan): Promise<DirectoryLayer> {
   );
   const told = {
     ...run,
-    ...(onProgress === undefined
-      ? {}
-      : { onProgress: ({ read }: { read: number }) => onProgress(read) }),
+    onProgress: onProgress === undefined
+      ? undefined
+      : ({ read }: { read: number }) => onProgress(read),
   };
   const { tree, empty, warnings } = await pool.run(
     assembleJob,

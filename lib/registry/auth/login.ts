@@ -13,7 +13,7 @@ export interface LoginOptions extends Partial<HelperPlace> {
   /** The registry, as references name it. */
   readonly registry: string;
   /** Cancels. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

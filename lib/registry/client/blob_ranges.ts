@@ -53,7 +53,7 @@ export async function* streamRanges(
     streamBlob(
       transport,
       endpoints,
-      { ...request, from, ...(to === undefined ? {} : { to }) },
+      { ...request, from, to },
       stop,
     );
   if (connections < 2 || blob.size - from < Math.max(largeFrom, PROBE + 2 * MIB)) {

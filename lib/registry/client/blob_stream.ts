@@ -14,9 +14,9 @@ export interface BlobRequest {
   /** Which blob, and how long it is. */
   readonly blob: Pick<Descriptor, "digest" | "size">;
   /** The first byte that is wanted; 0 when absent. */
-  readonly from?: number;
+  readonly from?: number | undefined;
   /** The first byte that is not wanted any more; the blob's size when absent. */
-  readonly to?: number;
+  readonly to?: number | undefined;
 }
 
 /** Tries in all, however little each brings: a connection that is cut at every byte is none. */

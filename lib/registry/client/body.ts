@@ -122,14 +122,14 @@ class Patience {
 export async function readWhole(
   response: Response,
   maxBytes: number,
-  options: BodyOptions & { readonly setting?: string },
+  options: BodyOptions & { readonly setting?: string | undefined },
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { action, idleTimeout, setting } = options;
   const tooLarge = (size: number | string) =>
     new VarveError(
       "E_LIMIT",
       `Cannot ${action}: ${size} bytes are more than the limit of ${maxBytes}`,
-      { expected: maxBytes, actual: size, ...(setting === undefined ? {} : { setting }) },
+      { expected: maxBytes, actual: size, setting },
     );
   const said = Number(response.headers.get("content-length") ?? 0);
   if (said > maxBytes) {

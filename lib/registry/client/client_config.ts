@@ -12,27 +12,27 @@ import { NO_PROXIES } from "./proxy.ts";
 /** Where {@linkcode loadClientConfig} looks; all is optional. Nothing is read from the environment. */
 export interface ClientOptions extends Partial<HelperPlace> {
   /** Docker's and podman's files of credentials, most wanted first; those that are missing are passed over. */
-  readonly credentialsFiles?: readonly string[];
+  readonly credentialsFiles?: readonly string[] | undefined;
   /** Directories of `hosts.toml` directories, most wanted first. */
-  readonly hostsDirectories?: readonly string[];
+  readonly hostsDirectories?: readonly string[] | undefined;
   /** Plain http to the registry itself. */
-  readonly plainHttp?: boolean;
+  readonly plainHttp?: boolean | undefined;
   /** Proxies. */
-  readonly proxies?: Proxies;
+  readonly proxies?: Proxies | undefined;
   /** The system's certificates, PEM; a file that is missing is passed over. */
-  readonly caFile?: string;
+  readonly caFile?: string | undefined;
   /** A credential for the registry itself, instead of those in files. */
-  readonly credential?: Credential;
+  readonly credential?: Credential | undefined;
   /** Milliseconds without progress after which a transfer is given up; a minute when absent. */
-  readonly idleTimeout?: number;
+  readonly idleTimeout?: number | undefined;
   /** Tries of one request; 5 when absent. */
-  readonly attempts?: number;
+  readonly attempts?: number | undefined;
   /** Milliseconds before the second try; 250 when absent. */
-  readonly backoff?: number;
+  readonly backoff?: number | undefined;
   /** Told of credential helpers that fail, and of what is not verified. */
-  readonly onWarning?: (message: string) => void;
+  readonly onWarning?: ((message: string) => void) | undefined;
   /** Cancels. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Debian's file of trusted certificates. */

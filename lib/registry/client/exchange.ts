@@ -33,11 +33,11 @@ export interface Exchange {
   /** Cancels. */
   readonly signal?: AbortSignal | undefined;
   /** Sent once at most, on a connection of its own: where a kept one breaks, `fetch` sends a body with a length again. */
-  readonly single?: boolean;
+  readonly single?: boolean | undefined;
   /** Milliseconds that the answer may take beyond the usual. */
-  readonly patience?: number;
+  readonly patience?: number | undefined;
   /** Redirects that are followed; ten when absent. */
-  readonly redirects?: number;
+  readonly redirects?: number | undefined;
 }
 
 /** A body that is sent as a stream. */
@@ -56,7 +56,7 @@ export class NetworkFailure extends VarveError {
   readonly wait: number;
 
   constructor(action: string, state: string, wait = 0, hint?: string) {
-    super("E_REGISTRY", `Cannot ${action}: ${state}`, hint === undefined ? {} : { hint });
+    super("E_REGISTRY", `Cannot ${action}: ${state}`, { hint });
     this.wait = wait;
   }
 }
@@ -172,7 +172,7 @@ async function send(
       redirect: "manual",
       client: connections.client(address, endpoint, request.single === true || address !== url),
       signal: controller.signal,
-      ...(body === undefined ? {} : { body }),
+      body: body ?? null,
     });
     return refuseEncoding(response, action);
   } catch (error) {

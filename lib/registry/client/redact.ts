@@ -33,7 +33,7 @@ export function registryError(action: string, state: string, hint?: string): Var
   return new VarveError(
     "E_REGISTRY",
     `Cannot ${action}: ${state}`,
-    hint === undefined ? {} : { hint },
+    { hint },
   );
 }
 

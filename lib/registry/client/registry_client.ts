@@ -78,7 +78,8 @@ export class RegistryClient implements Disposable {
    */
   async manifest(
     name: ManifestName,
-    options: { readonly signal?: AbortSignal | undefined; readonly maxBytes?: number } = {},
+    options: { readonly signal?: AbortSignal | undefined; readonly maxBytes?: number | undefined } =
+      {},
   ): Promise<FetchedDocument> {
     const { repository, digest } = name;
     const { signal, maxBytes = OCI_LIMITS.manifest.value } = options;

@@ -25,7 +25,7 @@ export function referrerOf(digest: Descriptor["digest"], document: ImageDocument
     mediaType,
     digest,
     size: raw.length,
-    ...(artifactType === undefined ? {} : { artifactType }),
+    artifactType,
     ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
   };
 }

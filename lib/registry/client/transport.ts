@@ -21,15 +21,15 @@ export interface Request extends Omit<Exchange, "url" | "headers"> {
   /** Path behind the endpoint's own: `/library/debian/tags/list`; or a whole address of the endpoint's origin. */
   readonly path: string | URL;
   /** Headers. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** What it needs: `repository:NAME:pull`, or `""`. */
   readonly scope: string;
   /** Answers that are no errors; 200 when absent. */
-  readonly accept?: readonly number[];
+  readonly accept?: readonly number[] | undefined;
   /** Whether it may be sent again after a failure; true when absent. */
-  readonly repeatable?: boolean;
+  readonly repeatable?: boolean | undefined;
   /** Whether the credentials must have proved themselves: then it is not done as nobody. */
-  readonly proves?: boolean;
+  readonly proves?: boolean | undefined;
 }
 
 /**
@@ -104,11 +104,11 @@ export class Transport implements Disposable {
   async read(
     endpoint: Endpoint,
     request: Request,
-    { maxBytes, setting }: { readonly maxBytes: number; readonly setting?: string },
+    { maxBytes, setting }: { readonly maxBytes: number; readonly setting?: string | undefined },
   ): Promise<Answer & { readonly bytes: Uint8Array<ArrayBuffer> }> {
     const { attempts, backoff, idleTimeout } = this.#config;
     const { action, signal } = request;
-    const options = { action, idleTimeout, signal, ...(setting === undefined ? {} : { setting }) };
+    const options = { action, idleTimeout, signal, setting };
     const last = this.#isReplaceable(endpoint, request) ? 1 : attempts;
     for (let attempt = 1;; attempt++) {
       const answer = await this.send(endpoint, request);
@@ -262,7 +262,7 @@ export class Transport implements Disposable {
 /** `{"errors":[{"code","message"}]}` as words; nothing of what is no such document. */
 function errorWords(text: string): string {
   try {
-    const { errors } = JSON.parse(text) as { errors?: unknown };
+    const { errors } = JSON.parse(text) as { errors?: unknown | undefined };
     if (!Array.isArray(errors)) return "";
     return errors.slice(0, 3).map((error: Record<string, unknown>) =>
       [error["code"], error["message"]].filter((part) => typeof part === "string").join(": ")

@@ -12,15 +12,15 @@ export interface BlobUpload {
   /** Its bytes from an offset on; asked for again for another try. */
   readonly open: (from: number) => Promise<ReadableStream<Uint8Array>>;
   /** Repositories of the same registry that may have it. */
-  readonly mountFrom?: readonly string[];
+  readonly mountFrom?: readonly string[] | undefined;
   /** Called with the bytes that were sent so far. */
-  readonly onProgress?: (sent: number) => void;
+  readonly onProgress?: ((sent: number) => void) | undefined;
 }
 
 /** A manifest or an index to put. */
 export interface ManifestUpload extends Pick<Descriptor, "digest" | "mediaType"> {
   /** Bytes of its layers: a registry may read or unpack them all before it answers. */
-  readonly layersSize?: number;
+  readonly layersSize?: number | undefined;
 }
 
 /** How a blob came to be there. */

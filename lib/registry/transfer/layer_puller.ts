@@ -23,7 +23,7 @@ export interface LayerPullerOptions extends Omit<LoadOptions, "name" | "platform
   /** How large layers come. */
   readonly ranges: RangePlan;
   /** Called once, when a layer is waited for. */
-  readonly onIdle?: () => void;
+  readonly onIdle?: (() => void) | undefined;
 }
 
 /** Bytes of a layer after which it is clear whether it is waited for. */
@@ -100,10 +100,10 @@ export class LayerPuller {
       source: { kind: "stream" },
       target: staged.target,
       expected: { digest, size, diffId, mediaType },
-      ...(policy === undefined ? {} : { policy }),
-      ...(limits === undefined ? {} : { limits }),
-      ...(streamLimits === undefined ? {} : { streamLimits }),
-      ...(inflater === undefined ? {} : { inflater }),
+      policy,
+      limits,
+      streamLimits,
+      inflater,
       willSync: store.durability === "full",
     };
     const { tokens } = client;

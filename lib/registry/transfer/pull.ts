@@ -31,18 +31,18 @@ import { LayerPuller, type PulledLayer } from "./layer_puller.ts";
 /** Options of {@linkcode pullImage}. */
 export interface PullOptions extends Omit<LoadOptions, "name" | "platform"> {
   /** Which image of an index; `host`'s when absent. */
-  readonly platform?: Platform;
+  readonly platform?: Platform | undefined;
   /** Layers that are fetched at once; 4 when absent. The pool's workers bound it as well. */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /**
    * Connections for all layers that are fetched at once; 8 when absent, and each has one at least. What
    * is left of them is for large layers that come slowly over one: up to 4 each. 1: no layer has more.
    */
-  readonly connections?: number;
+  readonly connections?: number | undefined;
   /** Bytes from which a layer is large; 64 MiB when absent. */
-  readonly largeFrom?: number;
+  readonly largeFrom?: number | undefined;
   /** Called once, when layers come slower than this machine takes them: there is time to get ready for what comes then. */
-  readonly onIdle?: () => void;
+  readonly onIdle?: (() => void) | undefined;
 }
 
 /** Layers that are fetched at once. */

@@ -70,6 +70,6 @@ async function openFrom(
 function absent({ digest }: Descriptor, state: string, hint?: string): VarveError {
   return new VarveError("E_PRECONDITION", `Cannot push the image: its part ${digest} is ${state}`, {
     subject: digest,
-    ...(hint === undefined ? {} : { hint }),
+    hint,
   });
 }

@@ -21,13 +21,13 @@ export interface PushProgress {
 /** Options of {@linkcode pushImage} and {@linkcode copyImage}. */
 export interface PushOptions {
   /** Blobs that are sent at once; 4 when absent. */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /** Cancels. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Called often, for each blob. */
-  readonly onProgress?: (progress: PushProgress) => void;
+  readonly onProgress?: ((progress: PushProgress) => void) | undefined;
   /** Called for what is left out. */
-  readonly onWarning?: (message: string) => void;
+  readonly onWarning?: ((message: string) => void) | undefined;
 }
 
 /** What a push did. */

@@ -66,7 +66,7 @@ export class NativeDriver implements Driver {
       this.#directories.shared,
       (temporary) =>
         this.#directories.extract(temporary, { diffIds: layers, form: "root", signal }),
-      signal === undefined ? {} : { signal },
+      { signal },
     );
   }
 

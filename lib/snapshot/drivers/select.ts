@@ -20,9 +20,9 @@ export interface SelectDriverOptions {
   /** A driver's name; `"auto"` or `undefined` for the best that works here. */
   readonly wanted?: string | undefined;
   /** Told of a setting that cannot be followed here, and of every fallback. */
-  readonly onWarning?: (message: string) => void;
+  readonly onWarning?: ((message: string) => void) | undefined;
   /** Tests: what counts as not there, as on a kernel that lacks it. */
-  readonly without?: readonly KernelPart[];
+  readonly without?: readonly KernelPart[] | undefined;
 }
 
 /** What older kernels lack: a file system, images as files (before 6.12), fsopen(2) and what belongs to it (before 5.2). */

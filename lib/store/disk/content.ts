@@ -13,7 +13,7 @@ import { LAYER_FILES } from "./paths.ts";
 
 /** What a stream can be asked for. */
 interface StreamOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Blobs as files of an OCI layout. */

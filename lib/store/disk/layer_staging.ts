@@ -77,7 +77,7 @@ export class LayerStaging {
     try {
       for (const name of names) {
         const path = `${this.#disk.paths.ingest}/${name}.lock`;
-        const options = signal === undefined ? {} : { signal };
+        const options = { signal };
         locks.push(await guarded(`lock layer ${name}`, () => takeLock(this.#disk, path, options)));
       }
     } catch (error) {
@@ -268,7 +268,7 @@ async function sizeOf(path: string, expected?: number): Promise<number> {
   if (size < 0 || (expected !== undefined && !hasSize(path, expected))) {
     throw new VarveError("E_SIZE", `Cannot keep ${path}: its job wrote another size`, {
       actual: size,
-      ...(expected === undefined ? {} : { expected }),
+      expected,
     });
   }
   await Deno.chmod(path, FILE_MODE);

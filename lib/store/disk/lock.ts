@@ -3,11 +3,11 @@ import { VarveError } from "../../errors.ts";
 /** How a lock is taken. */
 export interface LockOptions {
   /** Alone, or with others. Default: alone. */
-  readonly shared?: boolean;
+  readonly shared?: boolean | undefined;
   /** Ends the wait with `signal.reason`. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** How long to wait, in ms; without end when absent. */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
 }
 
 /** Mode of a lock file. */

@@ -10,5 +10,5 @@ export interface OpenOptions {
    * `"none"`: without the syncs; the store notes it, and each start re-checks what was committed so.
    * Default: the setting `durability`, else `"full"`.
    */
-  readonly durability?: Durability;
+  readonly durability?: Durability | undefined;
 }

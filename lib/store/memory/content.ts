@@ -96,7 +96,7 @@ export class MemoryLayers implements Layers {
 
   open(
     diffId: DiffId,
-    options: { readonly signal?: AbortSignal } = {},
+    options: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<ReadableStream<Uint8Array>> {
     return Promise.try(() => {
       options.signal?.throwIfAborted();

@@ -93,6 +93,6 @@ Deno.test("settings: every limit and policy reaches the load", async () => {
   store.settings.set("xattr.ima", "keep");
   const { policy, limits: layer, streamLimits, ociLimits } = loadSettings(store);
   assertEquals(policy, { devices: "skip", ima: "keep" });
-  const values = [layer, streamLimits, ociLimits].flatMap((one) => Object.values(one));
+  const values = [layer, streamLimits, ociLimits].flatMap((one) => Object.values(one ?? {}));
   assertEquals(values, limits.map(() => 7));
 });

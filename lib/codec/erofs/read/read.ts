@@ -33,18 +33,18 @@ import { XattrReader } from "./xattr_reader.ts";
 /** Options of {@linkcode readErofs}. */
 export interface ReadErofsOptions {
   /** What the image is of: a whole file system, as by default, or one layer of an overlay. */
-  readonly kind?: TreeKind;
+  readonly kind?: TreeKind | undefined;
   /** The layers that its devices are; by default those that their tags name. */
-  readonly devices?: readonly DiffId[];
+  readonly devices?: readonly DiffId[] | undefined;
   /** Reads layers, to hash the files in them. */
-  readonly read?: ReadLayer;
+  readonly read?: ReadLayer | undefined;
   /**
    * Whether files are hashed; true by default. Without it the tree's digest
    * means nothing, since an image does not hold the digests of its files.
    */
-  readonly hash?: boolean;
+  readonly hash?: boolean | undefined;
   /** Bytes of content that are hashed at most, holes included; 64 GiB by default. */
-  readonly maxContent?: number;
+  readonly maxContent?: number | undefined;
 }
 
 /** Stands for the digest of a file that is not hashed. */

@@ -8,9 +8,9 @@ const BUSY_TIMEOUT = 10_000;
 /** How a database file is opened. */
 export interface DatabaseOptions {
   /** Nothing is written, but for the files beside it that SQLite reads a WAL with. */
-  readonly readOnly?: boolean;
+  readonly readOnly?: boolean | undefined;
   /** Nobody writes: no locks, no files beside it (read-only file systems, and a look before the first write). */
-  readonly immutable?: boolean;
+  readonly immutable?: boolean | undefined;
 }
 
 /**

@@ -26,7 +26,7 @@ const BY_MESSAGE: readonly (readonly [RegExp, number])[] = [
 /** An error of SQLite as a `VarveError`; anything else is returned as it is. */
 export function databaseError(error: unknown, action: string): unknown {
   if (error instanceof VarveError || !(error instanceof Error)) return error;
-  const { code, errcode } = error as { code?: unknown; errcode?: unknown };
+  const { code, errcode } = error as { code?: unknown | undefined; errcode?: unknown | undefined };
   if (code !== "ERR_SQLITE_ERROR") return error;
   const primary = errcode === IOERR_SHMSIZE
     ? FULL

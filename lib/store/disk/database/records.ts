@@ -26,7 +26,7 @@ export interface LayerRow {
   readonly tree_digest: string;
   readonly tree_size: number;
   /** Absent in a database that was not brought up to date because it may only be read. */
-  readonly tree_sum?: string | null;
+  readonly tree_sum?: string | null | undefined;
   readonly entries: number;
   readonly dirty_padding: number;
   readonly verified_at: number;
@@ -47,7 +47,7 @@ export interface ImageRow {
   readonly created_at: number;
   readonly updated_at: number;
   /** Absent in a database that was not brought up to date because it may only be read. */
-  readonly spare?: number;
+  readonly spare?: number | undefined;
 }
 
 /** A row of `snapshot`. */
