@@ -7,13 +7,13 @@
  *
  * @example
  * ```ts
- * import { exitCode, VarveError } from "@varve/varve/errors";
+ * import { isBadData, VarveError } from "@varve/varve/errors";
  *
  * const error = new VarveError("E_DIGEST", "Cannot store blob: digest differs", {
  *   expected: "sha256:aa",
  *   actual: "sha256:bb",
  * });
- * if (exitCode(error) !== 7) throw new Error("a digest mismatch is bad data");
+ * if (!isBadData(error)) throw new Error("a digest mismatch is bad data");
  * ```
  *
  * @module
@@ -199,6 +199,20 @@ export function exitCode(error: unknown): number {
 /** The exit code that belongs to a code. */
 export function exitCodeOf(code: ErrorCode): number {
   return EXIT_CODES[code];
+}
+
+/** The codes that say: the data is at fault. They are those with exit code 7 or 8. */
+export type BadDataCode = {
+  [Code in ErrorCode]: (typeof EXIT_CODES)[Code] extends 7 | 8 ? Code : never;
+}[ErrorCode];
+
+/**
+ * Whether the data is at fault: it is malformed, differs from its digest, or exceeds a limit
+ * (`E_LIMIT`). The same data fails again. False for all other errors: of the machine, the network,
+ * the store, the caller, and whatever is not a {@linkcode VarveError}.
+ */
+export function isBadData(error: unknown): error is VarveError & { readonly code: BadDataCode } {
+  return error instanceof VarveError && [7, 8].includes(EXIT_CODES[error.code]);
 }
 
 /** Turns anything thrown into a record that survives `postMessage`, with the domain errors that it came from. */

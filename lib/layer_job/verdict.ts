@@ -1,4 +1,4 @@
-import { exitCodeOf, VarveError } from "../errors.ts";
+import { isBadData, type VarveError } from "../errors.ts";
 import type { LayerJobInput } from "./contract.ts";
 
 /**
@@ -7,5 +7,5 @@ import type { LayerJobInput } from "./contract.ts";
  */
 export function mayWait(input: LayerJobInput, error: unknown): error is VarveError {
   const ends = input.expected.size !== undefined || input.source.kind === "file";
-  return ends && error instanceof VarveError && exitCodeOf(error.code) === 7;
+  return ends && isBadData(error) && error.code !== "E_LIMIT";
 }

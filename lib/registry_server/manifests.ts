@@ -1,5 +1,5 @@
 import { algorithmOf, createHasher, type Digest } from "../digest/mod.ts";
-import { exitCode, VarveError } from "../errors.ts";
+import { isBadData } from "../errors.ts";
 import { type ImageDocument, parseDocument } from "../oci/mod.ts";
 import type { Store } from "../store/mod.ts";
 import type { Catalog } from "./catalog.ts";
@@ -150,7 +150,6 @@ function parse(
 
 /** Errors that say that what came is bad are the client's; all others are the server's. */
 function asRefusal(error: unknown): unknown {
-  const exit = exitCode(error);
-  if (!(error instanceof VarveError) || (exit !== 7 && exit !== 8)) return error;
+  if (!isBadData(error)) return error;
   return refuse(400, "MANIFEST_INVALID", error.message, { code: error.code });
 }

@@ -106,3 +106,29 @@ Deno.test("effects have owners", () => {
   assertEquals(lint("lib/pool/x.ts", worker), ["varve/effects"]);
   assertEquals(lint("lib/pool/spawn.ts", worker), []);
 });
+
+Deno.test("the plug-in keeps exit codes in cli/", () => {
+  const source = [
+    `import { exitCode } from "../errors.ts";`,
+    `import { exitCodeOf as a } from "../errors.ts";`,
+    `import { EXIT_CODES } from "../oci/mod.ts";`,
+    `import { "exitCode" as b } from "../errors.ts";`,
+    `export { exitCode as c } from "../errors.ts";`,
+    `import * as errors from "../errors.ts";`,
+    `export const d = () => import("../errors.ts");`,
+  ];
+  for (const line of source) {
+    for (const path of ["lib/store/x.ts", "workers/x.ts", "mod.ts"]) {
+      assertEquals(lint(path, line).includes("varve/exit-codes"), true, `${path}: ${line}`);
+    }
+    for (const path of ["lib/cli/verbs/x.ts", "tests/unit/x_test.ts"]) {
+      assertEquals(lint(path, line).includes("varve/exit-codes"), false, `${path}: ${line}`);
+    }
+  }
+  const good = [
+    `import { isBadData, VarveError } from "../errors.ts"; export const a = [isBadData, VarveError];`,
+    `export * from "../errors.ts";`,
+    `const exitCode = 1; export { exitCode };`,
+  ];
+  for (const line of good) assertEquals(lint("lib/store/x.ts", line), [], line);
+});

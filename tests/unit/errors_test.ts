@@ -1,9 +1,12 @@
 import { assertEquals, assertInstanceOf } from "@std/assert";
 import {
+  type BadDataCode,
   ERROR_CODES,
+  type ErrorCode,
   exitCode,
   exitCodeOf,
   fromErrorRecord,
+  isBadData,
   toErrorRecord,
   VarveError,
 } from "../../lib/errors.ts";
@@ -68,4 +71,27 @@ Deno.test("errors: every exit code of the command line has a code, and none is o
     11,
     12,
   ]);
+});
+
+Deno.test("errors: the data is at fault exactly for the codes with exit code 7 or 8", () => {
+  for (const code of ERROR_CODES) {
+    const error = new VarveError(code, "Cannot read layer");
+    assertEquals(isBadData(error), [7, 8].includes(exitCodeOf(code)), code);
+  }
+  assertEquals(isBadData(new VarveError("E_LIMIT", "Cannot read layer")), true);
+  assertEquals(isBadData(new VarveError("E_SYSCALL", "Cannot read layer")), false);
+  for (const foreign of [new TypeError("boom"), { code: "E_DIGEST" }, undefined]) {
+    assertEquals(isBadData(foreign), false);
+  }
+});
+
+Deno.test("errors: isBadData narrows the code and leaves other errors their type", () => {
+  const error = new VarveError("E_DIGEST", "Cannot store blob");
+  if (isBadData(error)) {
+    const code: BadDataCode = error.code;
+    assertEquals(code, "E_DIGEST");
+  } else {
+    const code: ErrorCode = error.code;
+    assertEquals(code, "none");
+  }
 });

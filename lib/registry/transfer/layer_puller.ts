@@ -1,4 +1,4 @@
-import { exitCode, VarveError } from "../../errors.ts";
+import { isBadData, VarveError } from "../../errors.ts";
 import type { LoadedLayer, LoadOptions } from "../../image/mod.ts";
 import type { LayerJobInput } from "../../layer_job/internal.ts";
 import type { LayerJobOutput } from "../../layer_job/mod.ts";
@@ -70,7 +70,7 @@ export class LayerPuller {
       if (signal.aborted || isPassing(error)) await staged.suspend();
       else await staged.discard();
       const isOthers = staged.kept > 0 || asked.length > 1;
-      if (signal.aborted || !isOthers || !isBadData(error)) throw error;
+      if (signal.aborted || !isOthers || isPassing(error) || !isBadData(error)) throw error;
     }
     // What an earlier command left, or a mirror gave, may be what was wrong: now all of it comes from the registry.
     return await this.#pull(layer, false);
@@ -164,9 +164,4 @@ export class LayerPuller {
 function isPassing(error: unknown): boolean {
   if (!(error instanceof VarveError)) return true;
   return ["E_REGISTRY", "E_DENIED", "E_MISSING", "E_WORKER"].includes(error.code);
-}
-
-/** Whether other bytes may end well. */
-function isBadData(error: unknown): boolean {
-  return !isPassing(error) && [7, 8].includes(exitCode(error));
 }
