@@ -66,7 +66,7 @@ export {
   type WarmUp,
   type WorkerEntry,
 } from "./lib/pool/mod.ts";
-export { type InflaterName, type LayerJobOutput, type LayerTarget } from "./lib/layer_job/mod.ts";
+export type { InflaterName, LayerJobOutput, LayerRules, LayerTarget } from "./lib/layer_job/mod.ts";
 export {
   findImage,
   openMemoryStore,

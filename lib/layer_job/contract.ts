@@ -12,11 +12,10 @@
  * rest as its `cause`, not as whatever the damage happens to look like. A limit
  * that is exceeded, and a failing disk, end the job at once.
  */
-import type { Compression, CompressLimits } from "../codec/compress/mod.ts";
-import type { TarLimits } from "../codec/tar/mod.ts";
+import type { Compression } from "../codec/compress/mod.ts";
 import type { DiffId, Digest, TreeDigest } from "../digest/mod.ts";
-import type { LayerLimits, LayerPolicy, Warning } from "../layer/mod.ts";
-import type { InflaterName } from "./inflater_choice.ts";
+import type { Warning } from "../layer/mod.ts";
+import type { LayerRules } from "./rules.ts";
 
 /** Where the compressed bytes come from. */
 export type LayerSource =
@@ -53,7 +52,7 @@ export type LayerTarget =
   | { readonly kind: "memory" };
 
 /** What is to be done and what is expected. */
-export interface LayerJobInput {
+export interface LayerJobInput extends LayerRules {
   /** Bytes. */
   readonly source: LayerSource;
   /** Results. */
@@ -67,14 +66,6 @@ export interface LayerJobInput {
     /** Judged against the magic bytes. */
     readonly mediaType?: string | undefined;
   };
-  /** Policy, where it is not the default. */
-  readonly policy?: Partial<LayerPolicy> | undefined;
-  /** Limits of the layer, where they are not the defaults. The archive's limits on entries and paths follow them. */
-  readonly limits?: Partial<LayerLimits> | undefined;
-  /** Limits of the archive and of the compression, where they are not the defaults. */
-  readonly streamLimits?: Partial<TarLimits & CompressLimits> | undefined;
-  /** What inflates gzip; `"auto"` when absent. */
-  readonly inflater?: InflaterName | undefined;
   /** Whether a sync follows: then data is on its way to the disk while the job runs. */
   readonly willSync?: boolean | undefined;
   /** Compressed bytes from which a layer is worth two threads; 4 MiB when absent. */

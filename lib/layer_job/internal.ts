@@ -9,3 +9,4 @@ export { layerFrontJob, type LayerHalfInput } from "./halves.ts";
 export { chooseInflater, INFLATERS } from "./inflater_choice.ts";
 export { layerJob } from "./layer_job.ts";
 export { LayerScanner } from "./scanner.ts";
+export { layerRules } from "./rules.ts";

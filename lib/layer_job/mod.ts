@@ -5,3 +5,4 @@
  */
 export type { LayerJobOutput, LayerTarget } from "./contract.ts";
 export type { InflaterName } from "./inflater_choice.ts";
+export type { LayerRules } from "./rules.ts";
