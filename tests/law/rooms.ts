@@ -119,6 +119,7 @@ export const ROOMS: readonly Room[] = [
     pure: false,
     packages: [...EVERYWHERE, "node:http", "npm:smol-toml"],
     onlyIn: {
+      "npm:tldts": "lib/registry/auth/realm_trust.ts",
       "node:tls": "lib/registry/client/unverified_relay.ts",
       "node:stream": "lib/registry/client/unverified_relay.ts",
     },

@@ -3,12 +3,13 @@ import { parseStrictJson } from "../../oci/mod.ts";
 import { readWhole } from "../client/body.ts";
 import type { Connections } from "../client/connections.ts";
 import { exchange, NetworkFailure } from "../client/exchange.ts";
-import { realmIsTrusted } from "../client/origins.ts";
+
 import { registryError, shownUrl } from "../client/redact.ts";
 import { isPassing, retryAfter } from "../client/retry.ts";
 import type { ClientConfig, Credential, Endpoint, Token } from "../contract.ts";
 import type { Challenge } from "./challenge.ts";
 import { deniedHint } from "./denied_hint.ts";
+import { realmIsTrusted } from "./realm_trust.ts";
 
 /** Bytes of a token server's answer. */
 const MAX_TOKEN_BODY = 64 * 1024;
@@ -68,15 +69,15 @@ async function fetchToken(
   const { endpoint, scope, connections, config, signal, proves } = context;
   const realm = realmOf(challenge, endpoint);
   const action = `get a token for ${endpoint.origin} from ${shownUrl(realm)}`;
-  // A realm of strangers gets nothing: it may be an address that an attacker wrote into the challenge.
-  const isTrusted = endpoint.realms.includes(realm.origin) ||
-    realmIsTrusted(new URL(endpoint.origin), realm);
+  // An attacker may have written this realm into the challenge: only a trusted one gets the credential.
+  const isTrusted = credential !== undefined && (endpoint.realms.includes(realm.origin) ||
+    await realmIsTrusted(new URL(endpoint.origin), realm));
   const trusted = isTrusted ? credential : undefined;
   const untold = credential !== undefined && !isTrusted;
   const denied = (state: string, status: number) =>
     new VarveError("E_DENIED", `Cannot ${action}: ${state}`, {
       hint: untold
-        ? `credentials do not go to another domain unless hosts.toml has token_realms = ["${realm.origin}"]`
+        ? `credentials do not go to ${realm.host} unless hosts.toml has token_realms = ["${realm.origin}"]`
         : deniedHint({ registry: config.registry, status, credential, proves }),
     });
   if (untold && proves === true) throw denied("it is of another domain", 0);

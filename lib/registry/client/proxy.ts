@@ -1,5 +1,5 @@
 import type { Proxies } from "../contract.ts";
-import { isLoopback } from "./origins.ts";
+import { isLoopback } from "./loopback.ts";
 
 /** No proxy. */
 export const NO_PROXIES: Proxies = { http: null, https: null, none: [] };
