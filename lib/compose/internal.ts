@@ -4,6 +4,6 @@
  * @module
  */
 export { composedDirectory } from "./compose_chain.ts";
-export { askForTrim, holdLowers, trimAlone, trimIfAsked } from "./lower_trim_lock.ts";
+export { lockLowers, requestTrim, trimIfRequested, trimOrRequest } from "./lower_trim_lock.ts";
 export { type MountedBy, mountImageFile, type MountImageFileOptions } from "./mount_image_file.ts";
 export { type LowerOptions, mountLower, trimLowers } from "./shared_mount.ts";

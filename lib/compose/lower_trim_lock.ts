@@ -1,59 +1,84 @@
 /**
- * When shared lowers may be unmounted: while nobody makes a snapshot, whose row, which says that it
- * needs them, comes last. A lower that went in between would be an empty directory: a wrong file
- * system, without any error.
+ * The lock that keeps shared lowers mounted while a snapshot is made.
  *
- * Nobody waits for that. Who removes a snapshot asks for a trim, by a file in `mounts/`; who finds
- * nobody else at work does it, at the latest the last that made a snapshot meanwhile.
+ * A trim unmounts every lower that no snapshot row needs. The row of a new snapshot is written last,
+ * so until then only this lock says that its lowers are needed. If a trim could run in between, the
+ * lower would become an empty directory: a wrong file system, without any error.
+ *
+ * Who makes a snapshot holds the lock shared, and waits for it: a trim takes moments. A trim needs the
+ * lock exclusively and never waits. It leaves a request, the file `trim` in `mounts/`, and runs at once
+ * if it gets the lock. Otherwise the last process that makes a snapshot carries out the request when
+ * it is done.
  */
 import { fromText } from "../bytes/mod.ts";
-import { CWD, openDirectoryAt, type OwnedFd, ownFd, pauseThread } from "../linux/mod.ts";
+import { CWD, openDirectoryAt, type OwnedFd, ownFd } from "../linux/mod.ts";
 import { hasLowers } from "./shared_mount.ts";
+import { sleep } from "./sleep.ts";
 
-const ASKED = "trim";
+/** Name of the request in `mounts/`. */
+const REQUEST = "trim";
 
-/** Keeps all processes from unmounting lowers while a snapshot is made. */
-export function holdLowers(mounts: string): OwnedFd {
+/** Milliseconds between two attempts to get the lock: the first pause, and the longest. */
+const FIRST_PAUSE = 1, LONGEST_PAUSE = 16;
+
+/**
+ * Keeps every process from unmounting lowers until the lock is disposed. Waits for a trim that runs
+ * now; other makers of snapshots are not waited for.
+ *
+ * flock(2) itself cannot be cancelled, so the wait is a series of attempts. The first one is made at
+ * once.
+ *
+ * @param mounts the store's `mounts/`
+ * @throws the signal's reason when it is aborted during the wait
+ */
+export async function lockLowers(mounts: string, signal?: AbortSignal): Promise<OwnedFd> {
   const directory = open(mounts);
-  // A trim takes moments, and this lock never waits: a busy one is asked for again.
-  while (!directory.lock("shared")) pauseThread(1);
-  return directory;
+  try {
+    for (let pause = FIRST_PAUSE; !directory.lock("shared");) {
+      await sleep(pause, signal);
+      pause = Math.min(2 * pause, LONGEST_PAUSE);
+    }
+    return directory;
+  } catch (error) {
+    directory[Symbol.dispose]();
+    throw error;
+  }
 }
 
-/** Has lowers unmounted that may not be needed any more, by whoever looks next. */
-export function askForTrim(mounts: string): void {
-  if (hasLowers(mounts)) Deno.writeTextFileSync(`${mounts}/${ASKED}`, "");
+/** Asks for a trim, which the next call of {@linkcode trimIfRequested} carries out. Nothing to do without lowers. */
+export function requestTrim(mounts: string): void {
+  if (hasLowers(mounts)) Deno.writeTextFileSync(`${mounts}/${REQUEST}`, "");
 }
 
-/** Trims now, or leaves it to those who are making snapshots. */
-export function trimAlone(mounts: string, trim: () => void): void {
-  askForTrim(mounts);
-  trimIfAsked(mounts, trim);
+/** Trims now; while snapshots are made, leaves a request instead. */
+export function trimOrRequest(mounts: string, trim: () => void): void {
+  requestTrim(mounts);
+  trimIfRequested(mounts, trim);
 }
 
-/** Does what was asked for, unless somebody is making a snapshot: he comes by here when he is done. */
-export function trimIfAsked(mounts: string, trim: () => void): void {
-  while (isAsked(mounts)) {
+/** Carries out a request. While snapshots are made it leaves the request to their makers, who call this when they are done. */
+export function trimIfRequested(mounts: string, trim: () => void): void {
+  while (isRequested(mounts)) {
     using directory = open(mounts);
     if (!directory.lock("exclusive")) return;
-    // First the file: what is asked for from here on is not yet seen by this trim.
-    removeAsked(mounts);
+    // The request goes first: this trim may not see what a later request is about.
+    removeRequest(mounts);
     trim();
   }
 }
 
-function isAsked(mounts: string): boolean {
+function isRequested(mounts: string): boolean {
   try {
-    return Deno.lstatSync(`${mounts}/${ASKED}`).isFile;
+    return Deno.lstatSync(`${mounts}/${REQUEST}`).isFile;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
 }
 
-function removeAsked(mounts: string): void {
+function removeRequest(mounts: string): void {
   try {
-    Deno.removeSync(`${mounts}/${ASKED}`);
+    Deno.removeSync(`${mounts}/${REQUEST}`);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }

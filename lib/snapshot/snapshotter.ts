@@ -1,4 +1,4 @@
-import { askForTrim, holdLowers, trimAlone, trimIfAsked } from "../compose/internal.ts";
+import { lockLowers, requestTrim, trimIfRequested, trimOrRequest } from "../compose/internal.ts";
 import type { ChainId, DiffId } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import { chainIds } from "../layer/mod.ts";
@@ -82,10 +82,10 @@ class StoreSnapshotter implements Snapshotter {
     const { mounts } = this.#directories;
     try {
       // Until the row is there, nothing but this says that the lowers are needed.
-      using _ = holdLowers(mounts);
+      using _ = await lockLowers(mounts, options.signal);
       return await this.#createHeld(kind, key, parent, options);
     } finally {
-      trimIfAsked(mounts, () => this.#trim());
+      trimIfRequested(mounts, () => this.#trim());
     }
   }
 
@@ -119,7 +119,7 @@ class StoreSnapshotter implements Snapshotter {
       return mounts;
     } catch (error) {
       if (cacheId !== null) await this.#discard(cacheId);
-      askForTrim(this.#directories.mounts);
+      requestTrim(this.#directories.mounts);
       throw error;
     }
   }
@@ -166,7 +166,7 @@ class StoreSnapshotter implements Snapshotter {
   async remove(key: string): Promise<void> {
     const row = this.#store.snapshots.transact((table) => machine.remove(table, key));
     if (row.cacheId !== null) await this.#directories.removeSnapshot(row.cacheId);
-    trimAlone(this.#directories.mounts, () => this.#trim());
+    trimOrRequest(this.#directories.mounts, () => this.#trim());
   }
 
   /** Gives up the lowers that no snapshot needs any more. */
