@@ -10,7 +10,6 @@ import {
   parseArchiveManifest,
   parseImageConfig,
 } from "../oci/mod.ts";
-import { mapLimited } from "../pool/internal.ts";
 import {
   claimedName,
   givenName,
@@ -87,7 +86,7 @@ async function layerFiles(
   }
   const numbered = diffIds.map((diffId, i) => ({ diffId, i }));
   // Each look opens the archive, and an image may have more layers than a process open files.
-  return await mapLimited(numbered, LOOKS_AT_ONCE, async ({ diffId, i }) => {
+  return await stageAll(context, numbered, async ({ diffId, i }) => {
     const file = toText(image.layers[i] ?? fromText(""));
     const layer = { file, label: file, diffId };
     const at = await context.files.find(file);
@@ -95,5 +94,5 @@ async function layerFiles(
     // The blob of an uncompressed layer is the tar itself: then its digest is known before it is read.
     const compression = sniff(await context.files.head(at));
     return compression === "none" ? { ...layer, digest: diffId } : { ...layer, compression };
-  }, context.fail);
+  }, LOOKS_AT_ONCE);
 }

@@ -11,7 +11,7 @@ import {
   type Reference,
   tryParseReference,
 } from "../oci/mod.ts";
-import { mapLimited } from "../pool/internal.ts";
+import { boundedParallel } from "../pool/internal.ts";
 import type { Ingest } from "../store/mod.ts";
 import type { ArchiveFiles } from "./files.ts";
 import type { StagedResult, Stager, WantedLayer } from "./stager.ts";
@@ -55,13 +55,22 @@ export interface StageContext {
 /** Images, or platforms of one, whose documents are read at once: their layers keep the pool busy. */
 const IMAGES_AT_ONCE = 2;
 
-/** Stages several images or manifests; all have settled when it returns or throws. */
+/**
+ * Stages several images, manifests or layers, `limit` at once; all have settled when it returns or
+ * throws. A failure also ends what is staged elsewhere for the same load.
+ */
 export async function stageAll<T, U>(
   context: StageContext,
   items: readonly T[],
   stage: (item: T) => Promise<U>,
+  limit: number = IMAGES_AT_ONCE,
 ): Promise<U[]> {
-  return await mapLimited(items, IMAGES_AT_ONCE, stage, context.fail);
+  const work = (item: T) =>
+    stage(item).catch((error) => {
+      context.fail(error);
+      throw error;
+    });
+  return await boundedParallel(items, work, { limit });
 }
 
 /** Refuses one name for several images, before any of them is worked on. @throws {VarveError} `E_USAGE` */
@@ -129,8 +138,8 @@ export async function stageLayers(
   context: StageContext,
   layers: readonly LayerFile[],
 ): Promise<StagedResult[]> {
-  const { stager, fail } = context;
-  return await mapLimited(layers, stager.atOnce, (layer) => stageLayer(context, layer), fail);
+  const { atOnce } = context.stager;
+  return await stageAll(context, layers, (layer) => stageLayer(context, layer), atOnce);
 }
 
 async function stageLayer(context: StageContext, layer: LayerFile): Promise<StagedResult> {

@@ -1,28 +1,45 @@
+/** Options of {@linkcode boundedParallel}. */
+export interface ParallelOptions {
+  /** Items that are worked on at once; all of them when absent. */
+  readonly limit?: number | undefined;
+  /** Aborts the work. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
- * Maps values by a function that takes its time, a few at once. When one fails no other is begun,
- * those that run are told by `onFailure`, and the first error is thrown when all have ended: what
- * they work on may be taken away then.
+ * Works on several items at once and gives the results in the order of the items.
+ *
+ * The first failure aborts the signal that the others got, and no new item is started. It is thrown,
+ * untouched, when all that were started have settled: the caller may then delete what they worked on.
+ *
+ * @throws what `work` throws first, or the reason of `signal` if that is aborted before
+ * @throws {RangeError} when `limit` is below 1
  */
-export async function mapLimited<T, U>(
+export async function boundedParallel<T, U>(
   items: readonly T[],
-  atOnce: number,
-  map: (item: T) => Promise<U>,
-  onFailure: (error: unknown) => void,
+  work: (item: T, signal: AbortSignal) => Promise<U>,
+  { limit = Infinity, signal: outer }: ParallelOptions = {},
 ): Promise<U[]> {
+  if (!(limit >= 1)) throw new RangeError(`Cannot work on ${limit} items at once`);
+  const inner = new AbortController();
+  const signal = outer === undefined ? inner.signal : AbortSignal.any([outer, inner.signal]);
   const results: U[] = [];
-  const errors: unknown[] = [];
-  let next = 0;
+  const failures: unknown[] = [];
+  const waiting = items.entries();
   const lane = async () => {
-    while (errors.length === 0 && next < items.length) {
-      const at = next++;
+    for (const [index, item] of waiting) {
+      if (signal.aborted) return;
       try {
-        results[at] = await map(items[at] as T);
+        results[index] = await work(item, signal);
       } catch (error) {
-        if (errors.push(error) === 1) onFailure(error);
+        // What the others throw then is a consequence of the abort.
+        if (!signal.aborted) failures.push(error);
+        inner.abort(error);
       }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, lane));
-  if (errors.length > 0) throw errors[0];
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
+  if (failures.length > 0) throw failures[0];
+  signal.throwIfAborted();
   return results;
 }

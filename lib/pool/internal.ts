@@ -3,7 +3,6 @@
  *
  * @module
  */
-export { mapLimited } from "./bounded_parallel.ts";
+export { boundedParallel, type ParallelOptions } from "./bounded_parallel.ts";
 export type { FromWorker } from "./contract.ts";
 export { serve } from "./serve.ts";
-export { together } from "./together.ts";

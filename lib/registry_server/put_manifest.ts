@@ -15,7 +15,7 @@ import {
   parseImageConfig,
   requireImage,
 } from "../oci/mod.ts";
-import { mapLimited } from "../pool/internal.ts";
+import { boundedParallel } from "../pool/internal.ts";
 import type { Pool } from "../pool/mod.ts";
 import type { Ingest, StagedLayer, Store } from "../store/mod.ts";
 import { Refusal, refuse } from "./http.ts";
@@ -85,13 +85,10 @@ async function stageParts(
   const layers = new Map(
     image.layers.map((layer) => [`${layer.descriptor.digest} ${layer.diffId}`, layer]),
   );
-  const stop = new AbortController();
-  const signal = AbortSignal.any([context.signal, stop.signal]);
-  await mapLimited(
+  await boundedParallel(
     [...layers.values()],
-    context.pool.size + 2,
-    (layer) => stageLayer({ ...context, signal }, ingest, layer),
-    (error) => stop.abort(error),
+    (layer, signal) => stageLayer({ ...context, signal }, ingest, layer),
+    { limit: context.pool.size + 2, signal: context.signal },
   );
   ingest.chain(image.layers.map(({ diffId }) => diffId));
   return each.map(({ digest }) => digest);

@@ -1,6 +1,6 @@
 import type { DiffId } from "../../digest/mod.ts";
 import type { Fd } from "../../linux/mod.ts";
-import { together } from "../../pool/internal.ts";
+import { boundedParallel } from "../../pool/internal.ts";
 import type { Pool } from "../../pool/mod.ts";
 import type { Directories, Store } from "../../store/mod.ts";
 import { notingDamage } from "../read_tree.ts";
@@ -65,13 +65,10 @@ export async function extractInPool(options: PoolExtraction): Promise<ExtractRep
   }
   const count = pool.size * PARTS_PER_WORKER;
   const first = await run({ phase: "directories" }, signal);
-  const parts = await together(
-    Array.from(
-      { length: count },
-      (_, index) => (signal: AbortSignal) =>
-        run({ phase: "entries", part: { index, count } }, signal),
-    ),
-    signal,
+  const parts = await boundedParallel(
+    Array.from({ length: count }, (_, index) => ({ index, count })),
+    (part, signal) => run({ phase: "entries", part }, signal),
+    { signal },
   );
   return addReports([first, ...parts, await run({ phase: "finish" }, signal)]);
 }

@@ -1,7 +1,7 @@
 import { joinBytes } from "../../bytes/mod.ts";
 import { diffTrees, type Warning } from "../../layer/mod.ts";
 import type { LayerJobOutput, LayerTarget } from "../../layer_job/mod.ts";
-import { together } from "../../pool/internal.ts";
+import { boundedParallel } from "../../pool/internal.ts";
 import type { Pool } from "../../pool/mod.ts";
 import { decodeTree, emptyTree, encodeTree, type Tree } from "../../tree/mod.ts";
 import type { ScanBase, ScanPart, ScanPlace } from "./contract.ts";
@@ -64,11 +64,10 @@ export async function scanInPool(options: PoolScan): Promise<DirectoryLayer> {
   const most = pool.inline || pool.size === 1 ? 1 : pool.size * PARTS_PER_WORKER;
   const count = options.parts ?? Math.min(most, Math.ceil(names / NAMES_PER_PART));
   const dealt = dealDirectories(directories, count);
-  const parts: ScanPart[] = await together(
-    dealt.map((directories) => (signal: AbortSignal) =>
-      pool.run(scanJob, { place, base, directories, rules }, { signal })
-    ),
-    signal,
+  const parts: ScanPart[] = await boundedParallel(
+    dealt,
+    (directories, signal) => pool.run(scanJob, { place, base, directories, rules }, { signal }),
+    run,
   );
   const told = {
     ...run,

@@ -14,12 +14,12 @@ import { networkLayerJob } from "./network_layer_job.ts";
 export type PulledLayer = Omit<LoadedLayer, "chainId" | "cacheId">;
 
 /** What a {@linkcode LayerPuller} works with. */
-export interface LayerPullerOptions extends Omit<LoadOptions, "name" | "platform" | "host"> {
+export interface LayerPullerOptions
+  extends Omit<LoadOptions, "name" | "platform" | "host" | "signal"> {
   readonly store: Store;
   readonly client: RegistryClient;
   readonly ingest: Ingest;
   readonly pool: Pool;
-  readonly signal: AbortSignal;
   /** How large layers come. */
   readonly ranges: RangePlan;
   /** Called once, when a layer is waited for. */
@@ -42,19 +42,23 @@ export class LayerPuller {
   }
 
   /** A layer. The same one is fetched once, however often the manifest names it. */
-  pull(layer: ImageLayer): Promise<PulledLayer> {
+  pull(layer: ImageLayer, signal: AbortSignal): Promise<PulledLayer> {
     const key = `${layer.descriptor.digest} ${layer.diffId}`;
     let made = this.#made.get(key);
     if (made === undefined) {
-      made = this.#pull(layer);
+      made = this.#pull(layer, signal);
       this.#made.set(key, made);
     }
     return made;
   }
 
   /** `mirrored` while mirrors may serve it. */
-  async #pull(layer: ImageLayer, mirrored = true): Promise<PulledLayer> {
-    const { ingest, signal, client } = this.#options;
+  async #pull(
+    layer: ImageLayer,
+    signal: AbortSignal,
+    mirrored = true,
+  ): Promise<PulledLayer> {
+    const { ingest, client } = this.#options;
     const endpoints = client.endpoints("pull");
     const asked = mirrored ? endpoints : endpoints.slice(-1);
     const { descriptor: { digest, mediaType, size }, diffId } = layer;
@@ -62,7 +66,7 @@ export class LayerPuller {
     if (begun.state === "present") return this.#present(layer, begun.record);
     const { staged } = begun;
     try {
-      const output = await this.#job(layer, staged, asked);
+      const output = await this.#job(layer, staged, asked, signal);
       await staged.finish(output, mediaType);
       const { uncompressedSize, warnings } = output;
       return { digest, diffId, size, uncompressedSize, processed: true, warnings };
@@ -73,19 +77,19 @@ export class LayerPuller {
       if (signal.aborted || !isOthers || isPassing(error) || !isBadData(error)) throw error;
     }
     // What an earlier command left, or a mirror gave, may be what was wrong: now all of it comes from the registry.
-    return await this.#pull(layer, false);
+    return await this.#pull(layer, signal, false);
   }
 
   async #job(
     { descriptor, diffId }: ImageLayer,
     staged: StagedLayer,
     endpoints: readonly Endpoint[],
+    signal: AbortSignal,
   ): Promise<LayerJobOutput> {
     const {
       store,
       client,
       pool,
-      signal,
       policy,
       limits,
       streamLimits,

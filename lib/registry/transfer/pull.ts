@@ -21,7 +21,7 @@ import {
   requireImage,
   selectManifest,
 } from "../../oci/mod.ts";
-import { mapLimited } from "../../pool/internal.ts";
+import { boundedParallel } from "../../pool/internal.ts";
 import { createPool, type Pool } from "../../pool/mod.ts";
 import type { Ingest, IngestResult, Store } from "../../store/mod.ts";
 import type { RangePlan } from "../client/blob_ranges.ts";
@@ -83,8 +83,7 @@ export async function pullImage(
   await using stack = new AsyncDisposableStack();
   const pool: Pool = options.pool ?? stack.use(createPool());
   const ingest = stack.use(await store.ingest());
-  const stop = new AbortController();
-  const signal = AbortSignal.any([stop.signal, ...(options.signal ? [options.signal] : [])]);
+  const { signal } = options;
   const pull: Pull = { store, client, ingest, name, signal, limits: ociLimits(options.ociLimits) };
   const target = await fetchTarget(pull);
   const chosen = await chooseManifest(pull, target.document, options);
@@ -92,18 +91,12 @@ export async function pullImage(
   const wanted = imageLayers(manifest, config);
   const concurrency = Math.max(1, options.concurrency ?? CONCURRENCY);
   const ranges = planRanges(options, Math.min(concurrency, wanted.length, pool.size));
-  const puller = new LayerPuller({ ...options, store, client, ingest, pool, signal, ranges }, name);
-  const layers = await mapLimited(
+  const puller = new LayerPuller({ ...options, store, client, ingest, pool, ranges }, name);
+  const layers = await boundedParallel(
     wanted,
-    concurrency,
-    (layer) => puller.pull(layer),
-    (error) => stop.abort(error),
-  ).catch((error) => {
-    // The others ended because the first one failed, or the caller did.
-    options.signal?.throwIfAborted();
-    throw error;
-  });
-  signal.throwIfAborted();
+    (layer, signal) => puller.pull(layer, signal),
+    { limit: concurrency, signal },
+  );
   ingest.chain(layers.map(({ diffId }) => diffId));
   ingest.image(formatReference(name), target.descriptor);
   return describe(name, target.descriptor, manifest, layers, await ingest.commit());
@@ -124,7 +117,7 @@ interface Pull {
   readonly client: RegistryClient;
   readonly ingest: Ingest;
   readonly name: Reference;
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignal | undefined;
   readonly limits: OciLimits;
 }
 

@@ -1,7 +1,7 @@
 import type { Digest } from "../../digest/mod.ts";
 import type { ImagePlan, PlannedDocument } from "../../image/internal.ts";
 import { type Descriptor, formatReference, type Reference } from "../../oci/mod.ts";
-import { mapLimited } from "../../pool/internal.ts";
+import { boundedParallel } from "../../pool/internal.ts";
 import type { RegistryClient } from "../client/registry_client.ts";
 import { referrerOf } from "../client/subject_tag.ts";
 import type { BlobUpload, UploadOutcome } from "../client/upload.ts";
@@ -72,19 +72,14 @@ export async function sendImage(
   options: PushOptions,
 ): Promise<PushedImage> {
   const { repository } = destination;
-  const { onProgress } = options;
-  const stop = new AbortController();
-  const signal = AbortSignal.any([stop.signal, ...(options.signal ? [options.signal] : [])]);
-  const each = <T, U>(items: readonly T[], send: (item: T) => Promise<U>): Promise<U[]> => {
-    const atOnce = Math.max(1, options.concurrency ?? CONCURRENCY);
-    return mapLimited(items, atOnce, send, (error) => stop.abort(error)).catch((error) => {
-      // The others ended because the first one failed, or the caller did.
-      options.signal?.throwIfAborted();
-      throw error;
-    });
-  };
+  const { onProgress, signal } = options;
+  const limit = Math.max(1, options.concurrency ?? CONCURRENCY);
   const unlisted: { readonly subject: Descriptor; readonly referrer: Descriptor }[] = [];
-  const put = async ({ digest, document }: PlannedDocument, name: string) => {
+  const put = async (
+    { digest, document }: PlannedDocument,
+    name: string,
+    signal: AbortSignal | undefined,
+  ) => {
     const { raw, mediaType, subject } = document;
     const layers = document.kind === "manifest" ? document.layers : [];
     const layersSize = layers.reduce((sum, { size }) => sum + size, 0);
@@ -94,7 +89,7 @@ export async function sendImage(
     unlisted.push({ subject, referrer: referrerOf(digest, document) });
   };
 
-  const blobs = await each(plan.blobs, async (blob) => {
+  const blobs = await boundedParallel(plan.blobs, async (blob, signal) => {
     const { digest, size } = blob;
     const at = { blob: digest, total: size };
     onProgress?.({ ...at, sent: 0, state: "begin" });
@@ -105,13 +100,18 @@ export async function sendImage(
     }, signal);
     onProgress?.({ ...at, sent: size, state: outcome });
     return { digest, size, outcome };
-  });
+  }, { limit, signal });
   const children = plan.documents.slice(0, -1);
   const manifests = children.filter(({ document }) => document.kind === "manifest");
-  await each(manifests, (one) => put(one, one.digest));
-  for (const one of children) if (one.document.kind === "index") await put(one, one.digest);
+  await boundedParallel(manifests, (one, signal) => put(one, one.digest, signal), {
+    limit,
+    signal,
+  });
+  for (const one of children) {
+    if (one.document.kind === "index") await put(one, one.digest, signal);
+  }
   const named = plan.documents.at(-1) as PlannedDocument;
-  await put(named, destination.tag ?? named.digest);
+  await put(named, destination.tag ?? named.digest, signal);
   // One after the other: each changes the whole list.
   for (const { subject, referrer } of unlisted) {
     await client.listReferrer(repository, subject, referrer, signal);

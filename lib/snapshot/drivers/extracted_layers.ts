@@ -1,7 +1,7 @@
 import { type ByteString, fromText } from "../../bytes/mod.ts";
 import type { DiffId } from "../../digest/mod.ts";
 import type { ExtractForm } from "../../directory/internal.ts";
-import { together } from "../../pool/internal.ts";
+import { boundedParallel } from "../../pool/internal.ts";
 import type { Directories } from "../../store/mod.ts";
 import type { Stack } from "./ancestors.ts";
 import type { DriverOptions } from "./driver_options.ts";
@@ -27,19 +27,15 @@ export class ExtractedLayers implements LayerLowers {
   /** The attributes, the layers one by one, and below them those that are too many as one. */
   async lowers({ directories, layers }: Stack, signal?: AbortSignal): Promise<ByteString[]> {
     const { single, joined } = planLowers(layers, IMAGE_LOWERS - 1 - directories.length);
-    return await together(
-      [
-        (signal) => this.#ofChain(layers, "attributes", signal),
-        ...single.map((diffId) => (signal: AbortSignal) =>
-          this.#made({ diffId }, this.#directories.shared, "layer", [diffId], signal)
-        ),
-        ...(joined.length === 0
-          ? []
-          : [(signal: AbortSignal) => this.#ofChain(joined, "root", signal)]),
-      ],
-      signal,
-      this.#options.pool.size + WAITING,
-    );
+    const makers: ((signal: AbortSignal) => Promise<ByteString>)[] = [
+      (signal) => this.#ofChain(layers, "attributes", signal),
+      ...single.map((diffId) => (signal: AbortSignal) =>
+        this.#made({ diffId }, this.#directories.shared, "layer", [diffId], signal)
+      ),
+    ];
+    if (joined.length > 0) makers.push((signal) => this.#ofChain(joined, "root", signal));
+    const limit = this.#options.pool.size + WAITING;
+    return await boundedParallel(makers, (make, signal) => make(signal), { limit, signal });
   }
 
   #ofChain(

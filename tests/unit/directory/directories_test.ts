@@ -1,5 +1,5 @@
 /** Copying, measuring and walking directories that are deep, linked and odd. */
-import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { fromText } from "../../../lib/bytes/mod.ts";
 import { copyDirectory } from "../../../lib/directory/copy_directory.ts";
 import { DirectoryStack } from "../../../lib/directory/directory_stack.ts";
@@ -15,7 +15,6 @@ import {
   setXattrAt,
   statFd,
 } from "../../../lib/linux/mod.ts";
-import { together } from "../../../lib/pool/together.ts";
 import { listing } from "../../support/extraction.ts";
 import { leakTest } from "../../support/leaks.ts";
 import { needs } from "../../support/require.ts";
@@ -133,24 +132,4 @@ Deno.test({
     assert(blocks <= 64, `the hole of a sparse file was filled: ${blocks} blocks`);
     assertEquals(socket.addr.transport, "unix");
   },
-});
-
-Deno.test("together: the first failure aborts the others and comes back when all have ended", async () => {
-  const reason = new Error("first");
-  const ended: string[] = [];
-  const other = async (signal: AbortSignal) => {
-    await new Promise((resolve) => signal.addEventListener("abort", resolve));
-    ended.push("other");
-    throw new Error("second");
-  };
-  const failing = () => Promise.reject(reason);
-  const thrown = await together([other, failing]).catch((error) => error);
-  assertStrictEquals(thrown, reason);
-  assertEquals(ended, ["other"]);
-  const tasks = [() => Promise.resolve(1), () => Promise.resolve(2)];
-  assertEquals(await together(tasks), [1, 2]);
-  const gone = { gone: true };
-  const waits = (signal: AbortSignal) => Promise.reject(signal.aborted ? signal.reason : null);
-  const aborted = await together([waits], AbortSignal.abort(gone)).catch((error) => error);
-  assertStrictEquals(aborted, gone);
 });
