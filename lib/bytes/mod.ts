@@ -4,6 +4,7 @@
  * @module
  */
 export * from "./byte_string.ts";
+export * from "./file_mode.ts";
 export * from "./hex.ts";
 export * from "./join.ts";
 export * from "./timestamp.ts";

@@ -51,11 +51,6 @@ export function secondsAsNumber(time: Timestamp): number {
   return time.hi * WORD + time.lo;
 }
 
-/** Orders timestamps. */
-export function compareTimestamps(a: Timestamp, b: Timestamp): number {
-  return a.hi - b.hi || a.lo - b.lo || a.ns - b.ns;
-}
-
 /** Whether two timestamps are the same. */
 export function equalTimestamps(a: Timestamp, b: Timestamp): boolean {
   return a.lo === b.lo && a.hi === b.hi && a.ns === b.ns;

@@ -5,12 +5,12 @@ import { shownPath } from "./_path.ts";
 /** What the name of every whiteout begins with (image-spec, layer.md, "Whiteouts"). */
 export const WHITEOUT_PREFIX = ".wh.";
 /** The marker of an opaque directory. */
-export const OPAQUE_MARKER = ".wh..wh..opq";
+const OPAQUE_MARKER = ".wh..wh..opq";
 /** What AUFS's own files begin with. */
 const AUFS_PREFIX = ".wh..wh.";
 
 /** What a cleaned path is, by its names alone. */
-export type PathKind = "entry" | "whiteout" | "opaque" | "aufs";
+type PathKind = "entry" | "whiteout" | "opaque" | "aufs";
 
 /** Whether a path needs a closer look at all. */
 export function mayBeWhiteout(path: ByteString): boolean {

@@ -31,6 +31,3 @@ export const cString: (value: ByteString) => Uint8Array<ArrayBuffer> = writer();
 
 /** As {@linkcode cString}, with a second buffer, for calls with two names. */
 export const cString2: (value: ByteString) => Uint8Array<ArrayBuffer> = writer();
-
-/** As {@linkcode cString}, with a third buffer. */
-export const cString3: (value: ByteString) => Uint8Array<ArrayBuffer> = writer();

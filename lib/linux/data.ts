@@ -85,11 +85,6 @@ export function fsyncFd(fd: Fd): void {
   checkOnce(() => libc().fsync(fd), "fsync", "");
 }
 
-/** Writes a file's data to the disk, and of its attributes what is needed to read it. */
-export function fdatasyncFd(fd: Fd): void {
-  checkOnce(() => libc().fdatasync(fd), "fdatasync", "");
-}
-
 /** Writes everything of a file system to the disk: one call instead of one for each file. */
 export function syncFileSystem(fd: Fd): void {
   checkOnce(() => libc().syncfs(fd), "syncfs", "");

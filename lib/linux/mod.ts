@@ -4,9 +4,9 @@
  *
  * @module
  */
-export { isSupported, MAX_TRANSFER } from "./symbols.ts";
+export { isSupported } from "./symbols.ts";
 export * from "./numbers.ts";
-export { errnoName, isErrno, systemError } from "./errno.ts";
+export { isErrno } from "./errno.ts";
 export * from "./fd.ts";
 export * from "./file_error.ts";
 export * from "./open_beneath.ts";

@@ -1,8 +1,8 @@
-import type { ByteString } from "../bytes/mod.ts";
+import { type ByteString, S_IFBLK, S_IFCHR, S_IFIFO } from "../bytes/mod.ts";
 import { cString, cString2 } from "./c_string.ts";
 import { check } from "./errno.ts";
 import type { Fd } from "./fd.ts";
-import { At, FileType } from "./numbers.ts";
+import { At } from "./numbers.ts";
 import { libc } from "./symbols.ts";
 
 /** Creates a directory; the mode is cut by the umask. @throws {VarveError} `E_SYSCALL` */
@@ -14,9 +14,9 @@ export function mkdirAt(directory: Fd, name: ByteString, mode = 0o777): void {
 export type SpecialType = "char" | "block" | "fifo";
 
 const SPECIAL: Readonly<Record<SpecialType, number>> = {
-  char: FileType.CHAR,
-  block: FileType.BLOCK,
-  fifo: FileType.FIFO,
+  char: S_IFCHR,
+  block: S_IFBLK,
+  fifo: S_IFIFO,
 };
 
 /** A device number as the kernel's `dev_t` of user space: `makedev` of glibc. */

@@ -24,7 +24,6 @@ export const Open = {
   CREATE: 0o100,
   EXCLUSIVE: 0o200,
   TRUNCATE: 0o1000,
-  APPEND: 0o2000,
   NONBLOCK: 0o4000,
   DIRECTORY: (ARM ? 0o40000 : 0o200000) as number,
   NO_FOLLOW: (ARM ? 0o100000 : 0o400000) as number,
@@ -37,21 +36,8 @@ export const Open = {
 export const At = {
   SYMLINK_NO_FOLLOW: 0x100,
   REMOVE_DIRECTORY: 0x200,
-  SYMLINK_FOLLOW: 0x400,
   EMPTY_PATH: 0x1000,
   RECURSIVE: 0x8000,
-} as const;
-
-/** File types in a mode (`S_IF…`). */
-export const FileType = {
-  MASK: 0o170000,
-  SOCKET: 0o140000,
-  SYMLINK: 0o120000,
-  FILE: 0o100000,
-  BLOCK: 0o060000,
-  DIRECTORY: 0o040000,
-  CHAR: 0o020000,
-  FIFO: 0o010000,
 } as const;
 
 /** How `openAt2` resolves a path (`RESOLVE_…` of openat2(2)). */

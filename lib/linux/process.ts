@@ -14,14 +14,6 @@ export function effectiveGroup(): number {
   return libc().getegid();
 }
 
-/**
- * Sets the file creation mask of the whole process (all threads) and returns
- * the one before: for the start of a program, not for a library call.
- */
-export function setUmask(mask: number): number {
-  return libc().umask(mask);
-}
-
 /** A path from the root, without `.`, `..` and double slashes, by its letters alone. */
 export function absolutePath(path: string): string {
   const names: string[] = [];
@@ -78,26 +70,12 @@ export function releaseAtLeast(release: string, wanted: string): boolean {
   return true;
 }
 
-/** Bits of linux/capability.h. */
-export const Capability = {
-  CHOWN: 0,
-  DAC_OVERRIDE: 1,
-  FOWNER: 3,
-  SYS_CHROOT: 18,
-  SYS_ADMIN: 21,
-  SYS_RESOURCE: 24,
-  MKNOD: 27,
-  SETFCAP: 31,
-} as const;
+/** The bit of `CAP_SYS_ADMIN` (linux/capability.h). */
+const CAP_SYS_ADMIN = 21n;
 
-/** Whether this process has a capability in effect (`CapEff` of /proc/self/status). */
-export function hasCapability(bit: number): boolean {
+/** Whether this process may mount: `CAP_SYS_ADMIN` is in effect (`CapEff` of /proc/self/status). */
+export function mayMount(): boolean {
   const status = readFileAt(CWD, "/proc/self/status" as ByteString);
   const mask = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1];
-  return mask !== undefined && (BigInt(`0x${mask}`) >> BigInt(bit) & 1n) === 1n;
-}
-
-/** Whether this process may mount: CAP_SYS_ADMIN in effect. */
-export function mayMount(): boolean {
-  return hasCapability(Capability.SYS_ADMIN);
+  return mask !== undefined && (BigInt(`0x${mask}`) >> CAP_SYS_ADMIN & 1n) === 1n;
 }

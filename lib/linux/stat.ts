@@ -1,8 +1,19 @@
-import type { ByteString, Timestamp } from "../bytes/mod.ts";
+import {
+  type ByteString,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFIFO,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+  S_IFSOCK,
+  type Timestamp,
+} from "../bytes/mod.ts";
 import { cString } from "./c_string.ts";
 import { attempt, systemError } from "./errno.ts";
 import type { Fd } from "./fd.ts";
-import { At, FileType } from "./numbers.ts";
+import { At } from "./numbers.ts";
 import { libc } from "./symbols.ts";
 
 /** What an inode is. */
@@ -49,13 +60,13 @@ export interface Stat {
 }
 
 const TYPES: Readonly<Record<number, InodeType>> = {
-  [FileType.FILE]: "file",
-  [FileType.DIRECTORY]: "directory",
-  [FileType.SYMLINK]: "symlink",
-  [FileType.CHAR]: "char",
-  [FileType.BLOCK]: "block",
-  [FileType.FIFO]: "fifo",
-  [FileType.SOCKET]: "socket",
+  [S_IFREG]: "file",
+  [S_IFDIR]: "directory",
+  [S_IFLNK]: "symlink",
+  [S_IFCHR]: "char",
+  [S_IFBLK]: "block",
+  [S_IFIFO]: "fifo",
+  [S_IFSOCK]: "socket",
 };
 
 /** STATX_BASIC_STATS | STATX_MNT_ID. */
@@ -77,7 +88,7 @@ function timestampAt(offset: number): Timestamp {
 function decode(): Stat {
   const mode = view.getUint16(28, true);
   return {
-    type: TYPES[mode & FileType.MASK] ?? "unknown",
+    type: TYPES[mode & S_IFMT] ?? "unknown",
     mode: mode & 0o7777,
     uid: view.getUint32(20, true),
     gid: view.getUint32(24, true),

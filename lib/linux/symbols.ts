@@ -25,7 +25,6 @@ const SYMBOLS = {
     result: "i32",
   },
   fsync: { parameters: ["i32"], result: "i32" },
-  fdatasync: { parameters: ["i32"], result: "i32" },
   syncfs: { parameters: ["i32"], result: "i32" },
   sync_file_range: { parameters: ["i32", "i64", "i64", "u32"], result: "i32" },
   flock: { parameters: ["i32", "i32"], result: "i32" },
@@ -55,13 +54,11 @@ const SYMBOLS = {
   lsetxattr: { parameters: ["buffer", "buffer", "buffer", "usize", "i32"], result: "i32" },
   lgetxattr: { parameters: ["buffer", "buffer", "buffer", "usize"], result: "i32" },
   llistxattr: { parameters: ["buffer", "buffer", "usize"], result: "i32" },
-  lremovexattr: { parameters: ["buffer", "buffer"], result: "i32" },
   // mounts and the process
   mount: { parameters: ["buffer", "buffer", "buffer", "u64", "buffer"], result: "i32" },
   umount2: { parameters: ["buffer", "i32"], result: "i32" },
   geteuid: { parameters: [], result: "u32" },
   getegid: { parameters: [], result: "u32" },
-  umask: { parameters: ["u32"], result: "u32" },
   uname: { parameters: ["buffer"], result: "i32" },
   // Calls for which glibc 2.31 has no wrapper, each by its number and its own shape.
   getdents64: { name: "syscall", parameters: ["i64", "i32", "buffer", "usize"], result: "i32" },

@@ -99,12 +99,3 @@ export function removeXattrFd(fd: Fd, xattr: ByteString): void {
     throw systemError("fremovexattr", xattr, number);
   }
 }
-
-/** Removes an extended attribute of a name, of a symbolic link itself; one that is absent is no error. */
-export function removeXattrAt(directory: Fd, name: ByteString, xattr: ByteString): void {
-  const path = cString2(procPath(directory, name));
-  const number = -attempt(() => libc().lremovexattr(path, cString(xattr)));
-  if (number !== 0 && number !== ENODATA && number !== ENOTSUP) {
-    throw systemError("lremovexattr", xattr, number);
-  }
-}

@@ -5,6 +5,8 @@
  *
  * @module
  */
+// The type bits of an inode's mode are those of Linux.
+export { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from "../../bytes/mod.ts";
 
 /** Where the superblock stands. */
 export const SUPER_OFFSET = 1024;
@@ -89,21 +91,6 @@ export function behindBlock(position: number): number {
   // A remainder of doubles is a call of some 20 ns, and nearly every position fits into 31 bits.
   return position < 0x7fff_ffff ? position & (BLOCK - 1) : position % BLOCK;
 }
-
-/** `st_mode` type bits. */
-export const S_IFMT = 0o170000;
-/** FIFO. */
-export const S_IFIFO = 0o010000;
-/** Character device. */
-export const S_IFCHR = 0o020000;
-/** Directory. */
-export const S_IFDIR = 0o040000;
-/** Block device. */
-export const S_IFBLK = 0o060000;
-/** Regular file. */
-export const S_IFREG = 0o100000;
-/** Symbolic link. */
-export const S_IFLNK = 0o120000;
 
 /** The type that a directory's entry tells, by `st_mode >>> 12`; 0 for what does not occur. */
 export const DIRENT_TYPES: readonly number[] = [0, 5, 3, 0, 2, 0, 4, 0, 1, 0, 7, 0, 6];
