@@ -110,12 +110,11 @@ export class Stager {
 
   /** A small layer that came by in a stream and did not look like one. */
   async layerFromBytes(wanted: WantedLayer, bytes: Uint8Array): Promise<StagedResult> {
-    const begun = await this.#options.ingest.layer({});
-    if (begun.state === "present") throw new Error("a layer without a key cannot be present");
+    const staged = await this.#options.ingest.newLayer();
     const stream = (async function* () {
       yield await Promise.resolve(bytes);
     })();
-    return await this.#run(wanted, begun.staged, { kind: "stream" }, bytes.length, stream);
+    return await this.#run(wanted, staged, { kind: "stream" }, bytes.length, stream);
   }
 
   /** What is said of a layer that the store holds, verified. @throws {VarveError} `E_SIZE` when the document lies about the blob's size */
@@ -246,9 +245,7 @@ export class Stager {
         return { kind: "known", digest, size, compression };
       }
     }
-    const begun = await ingest.layer({});
-    if (begun.state === "present") throw new Error("a layer without a key cannot be present");
-    const { staged } = begun;
+    const staged = await ingest.newLayer();
     try {
       const expected = { label: name, size, digest };
       const output = await this.#job(expected, staged, { kind: "stream" }, size, bytes);

@@ -1,7 +1,7 @@
 /** What a verb works with: its io, the global options, and the store, pool and snapshotter made from them. */
 import { createPool, type Pool } from "../pool/mod.ts";
 import type { Snapshotter } from "../snapshot/mod.ts";
-import { openStore, type Store } from "../store/mod.ts";
+import { type DiskStore, openStore } from "../store/mod.ts";
 import { printable } from "./display/printable.ts";
 import { createProgress, type Progress } from "./display/progress.ts";
 import { type GlobalOptions, workersOf } from "./options.ts";
@@ -35,7 +35,7 @@ export class Context implements AsyncDisposable {
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
   readonly #stack = new AsyncDisposableStack();
-  #store: Promise<Store> | undefined;
+  #store: Promise<DiskStore> | undefined;
   #pool: Pool | undefined;
   #snapshotter: Promise<Snapshotter> | undefined;
   #progress: Progress | undefined;
@@ -49,7 +49,7 @@ export class Context implements AsyncDisposable {
   }
 
   /** The store, opened at first use. */
-  store(): Promise<Store> {
+  store(): Promise<DiskStore> {
     this.#store ??= (async () => {
       const { durability } = this.options;
       const store = await openStore({

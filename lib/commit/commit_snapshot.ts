@@ -18,9 +18,10 @@ import {
   parseImageConfig,
 } from "../oci/mod.ts";
 import { parentImage, quoteKey } from "../snapshot/internal.ts";
+import { requireDisk } from "../store/internal.ts";
 import { documentLimits, type Ingest, type LayerRecord, type StoredImage } from "../store/mod.ts";
 import type { CommitImageOptions, CommittedImage } from "./contract.ts";
-import { directoriesOf, openSource, type SnapshotSource, sourceOf } from "./snapshot_source.ts";
+import { openSource, type SnapshotSource, sourceOf } from "./snapshot_source.ts";
 
 /**
  * Makes an image of a snapshot: what its directory changes becomes a layer on top of those below it.
@@ -99,16 +100,14 @@ async function makeLayers(
   ingest: Ingest,
 ): Promise<Made[]> {
   const { store, key, pause } = options;
-  const directories = directoriesOf(store);
+  const directories = requireDisk(store, "read snapshots").directories;
   const files = source.layers.map((diffId) => directories.layerTree(diffId).path);
   const made: Made[] = [];
   for (const cacheId of source.directories) {
     const own = source.ownDirectory && cacheId === source.row.cacheId;
     await using _ = own && pause !== undefined ? await pause(key) : null;
     using open = await openSource(directories, cacheId);
-    const begun = await ingest.layer({});
-    if (begun.state !== "new") throw new Error("a layer without a key is new");
-    const { staged } = begun;
+    const staged = await ingest.newLayer();
     try {
       const { policy, limits, pool, signal, onProgress } = options;
       const { layer, warnings } = await scanInPool({

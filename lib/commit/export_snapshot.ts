@@ -5,9 +5,10 @@ import { type ExportOptions, exportTree } from "../image/mod.ts";
 import { foldLayers } from "../layer/mod.ts";
 import { guarded } from "../linux/mod.ts";
 import type { Pool } from "../pool/mod.ts";
+import { requireDisk } from "../store/internal.ts";
 import type { Directories, Ingest, LayerReader, Store } from "../store/mod.ts";
 import { decodeTree, type Tree } from "../tree/mod.ts";
-import { directoriesOf, openSource, sourceOf } from "./snapshot_source.ts";
+import { openSource, sourceOf } from "./snapshot_source.ts";
 
 /** What {@linkcode exportSnapshot} needs. */
 export interface ExportSnapshotOptions extends Pick<ExportOptions, "signal" | "onProgress"> {
@@ -90,7 +91,7 @@ async function layersOf(options: ExportSnapshotOptions, ingest: Ingest): Promise
   const trees = await Promise.all(source.layers.map((diffId) => store.layers.tree(diffId)));
   const tars = new Map<DiffId, string>();
   if (source.directories.length > 0) {
-    const directories = directoriesOf(store);
+    const directories = requireDisk(store, "read snapshots").directories;
     const files = source.layers.map((diffId) => directories.layerTree(diffId).path);
     for (const cacheId of source.directories) {
       const own = source.ownDirectory && cacheId === source.row.cacheId;
@@ -121,9 +122,7 @@ async function readDirectory(
   below: readonly string[],
 ): Promise<MadeLayer | null> {
   using source = await openSource(directories, cacheId);
-  const begun = await ingest.layer({});
-  if (begun.state !== "new") throw new Error("a layer without a key is new");
-  const { target } = begun.staged;
+  const { target } = await ingest.newLayer();
   if (target.kind !== "files") throw new Error("a store with directories has files");
   const { root, form, stubs } = source;
   const base = { files: [...below], above: [] };

@@ -6,6 +6,7 @@ import { layerJob } from "../layer_job/internal.ts";
 import type { LayerJobOutput, LayerTarget } from "../layer_job/mod.ts";
 import { CWD, isErrno, Open, openAt, type OwnedFd, ownFd } from "../linux/mod.ts";
 import { createPool, type Pool } from "../pool/mod.ts";
+import { requireDisk } from "../store/internal.ts";
 import type { StagedLayer, Store } from "../store/mod.ts";
 
 /**
@@ -30,9 +31,7 @@ export async function importDirectory(
   path: string,
   options: ImportOptions,
 ): Promise<LoadedImage> {
-  if (store.directories === null) {
-    throw new VarveError("E_UNSUPPORTED", "Cannot import a directory: the store has no files");
-  }
+  requireDisk(store, "import a directory");
   await using stack = new AsyncDisposableStack();
   const pool = options.pool ?? stack.use(createPool());
   using root = open(path);

@@ -81,12 +81,6 @@ function tryOpen(path: string): OwnedFd | undefined {
   }
 }
 
-/** The directories of a store that has snapshots. @throws {VarveError} `E_UNSUPPORTED` */
-export function directoriesOf(store: Store): Directories {
-  if (store.directories !== null) return store.directories;
-  throw new VarveError("E_UNSUPPORTED", "Cannot read snapshots: the store has no directories");
-}
-
 function layerOnDirectory(key: string): VarveError {
   return new VarveError(
     "E_UNSUPPORTED",

@@ -1,9 +1,10 @@
 import { scanInPool, type ScanRules } from "../directory/mod.ts";
 import { foldLayers, type Warning } from "../layer/mod.ts";
 import type { Pool } from "../pool/mod.ts";
+import { requireDisk } from "../store/internal.ts";
 import type { Store } from "../store/mod.ts";
 import { decodeTree, type Tree } from "../tree/mod.ts";
-import { directoriesOf, openSource, sourceOf } from "./snapshot_source.ts";
+import { openSource, sourceOf } from "./snapshot_source.ts";
 
 /** What {@linkcode snapshotTrees} needs. */
 export interface SnapshotTreesOptions {
@@ -36,7 +37,7 @@ export interface SnapshotTrees {
  */
 export async function snapshotTrees(options: SnapshotTreesOptions): Promise<SnapshotTrees> {
   const { store, pool, key, rules = {}, signal } = options;
-  const directories = directoriesOf(store);
+  const directories = requireDisk(store, "read snapshots").directories;
   const { row, layers, directories: own } = sourceOf(store, key);
   const files = layers.map((diffId) => directories.layerTree(diffId).path);
   const above: Uint8Array[] = [];

@@ -3,7 +3,8 @@ import { notingDamage } from "../directory/internal.ts";
 import { VarveError } from "../errors.ts";
 import { chainIds } from "../layer/mod.ts";
 import type { Pool } from "../pool/mod.ts";
-import type { Store } from "../store/mod.ts";
+import { requireDisk } from "../store/internal.ts";
+import type { DiskStore, Store } from "../store/mod.ts";
 import { composeJob, type KeptTree } from "./compose_job.ts";
 import { COMPOSED, type ComposedImage, ROOT_TREE } from "./contract.ts";
 import { findAbout, readAbout } from "./image_info.ts";
@@ -35,11 +36,9 @@ export interface ComposedChain {
  * @throws {VarveError} `E_UNSUPPORTED` the store has no directories · `E_LIMIT` EROFS cannot hold it · as `foldLayers`
  */
 export async function composeChain(options: ComposeOptions): Promise<ComposedChain> {
-  const { store, pool, diffIds, signal } = options;
+  const { pool, diffIds, signal } = options;
+  const store = requireDisk(options.store, "compose a chain");
   const { directories, root } = store;
-  if (directories === null || root === null) {
-    throw new VarveError("E_UNSUPPORTED", "Cannot compose a chain: the store has no directories");
-  }
   const chainId = store.chains.ensure(diffIds);
   const cancel = { signal };
   const directory = await directories.ensure({ chainId }, COMPOSED, async (target) => {
@@ -58,9 +57,12 @@ export async function composeChain(options: ComposeOptions): Promise<ComposedCha
 }
 
 /** Directory of a chain's image, if it is composed. */
-export function composedDirectory(store: Store, diffIds: readonly DiffId[]): string | undefined {
+export function composedDirectory(
+  store: DiskStore,
+  diffIds: readonly DiffId[],
+): string | undefined {
   const { root } = store;
-  if (root === null || diffIds.length === 0) return undefined;
+  if (diffIds.length === 0) return undefined;
   const cacheId = store.chains.get(store.chains.ensure(diffIds))?.cacheId ?? null;
   return cacheId === null ? undefined : `${root}/chains/${cacheId}/${COMPOSED}`;
 }

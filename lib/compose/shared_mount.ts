@@ -13,7 +13,7 @@ import {
   readMountInfo,
   statAt,
 } from "../linux/mod.ts";
-import type { Directories, Store } from "../store/mod.ts";
+import type { DiskStore } from "../store/mod.ts";
 import type { ComposedChain } from "./compose_chain.ts";
 import { IMAGE } from "./contract.ts";
 import { mountImageFile, type MountImageFileOptions } from "./mount_image_file.ts";
@@ -22,9 +22,9 @@ import { mountImageFile, type MountImageFileOptions } from "./mount_image_file.t
  * Directory in `mounts/` at which an image is mounted. Named by the number of its file: chains that
  * share an image share its mount, and an image that is made again, after damage, has a new one.
  */
-function lowerOf(store: Store, composed: string): string {
+function lowerOf(store: DiskStore, composed: string): string {
   const { inode } = statAt(CWD, fromText(`${composed}/${IMAGE}`));
-  return `${mountsOf(store)}/erofs-${inode}`;
+  return `${store.directories.mounts}/erofs-${inode}`;
 }
 
 /** Which directories of `mounts/` are lowers. */
@@ -46,14 +46,15 @@ export interface LowerOptions extends MountImageFileOptions {
 }
 
 /** The mount of a composed image, as a value. */
-function composedMount(store: Store, chain: ComposedChain, options: LowerOptions): Mount {
-  const directories = store.directories as Directories;
+function composedMount(store: DiskStore, chain: ComposedChain, options: LowerOptions): Mount {
   return {
     type: "erofs",
     source: fromText(`${chain.directory}/${IMAGE}`),
     options: [
       "ro",
-      ...chain.image.devices.map((diffId) => `device=${fromText(directories.layerTar(diffId))}`),
+      ...chain.image.devices.map((diffId) =>
+        `device=${fromText(store.directories.layerTar(diffId))}`
+      ),
       ...(options.directIo ? ["directio"] : []),
     ],
   };
@@ -67,7 +68,7 @@ function composedMount(store: Store, chain: ComposedChain, options: LowerOptions
  * @throws {VarveError} `E_UNSUPPORTED`, `E_SYSCALL` when the kernel does not mount it · `E_BUSY`
  */
 export async function mountLower(
-  store: Store,
+  store: DiskStore,
   chain: ComposedChain,
   options: LowerOptions = {},
 ): Promise<ByteString> {
@@ -99,8 +100,8 @@ export async function mountLower(
  *
  * @param needed gives the directories of the chains that stay; asked only when something is mounted
  */
-export function trimLowers(store: Store, needed: () => readonly string[]): void {
-  const mounts = mountsOf(store);
+export function trimLowers(store: DiskStore, needed: () => readonly string[]): void {
+  const mounts = store.directories.mounts;
   const lowers = [...Deno.readDirSync(mounts)].filter(({ name }) => LOWER.test(name));
   if (lowers.length === 0) return;
   const kept = new Set(needed().flatMap((composed) => ifThere(() => lowerOf(store, composed))));
@@ -126,10 +127,6 @@ function ifThere<T>(ask: () => T): T[] {
     if (fileErrno(error) === undefined) throw error;
     return [];
   }
-}
-
-function mountsOf(store: Store): string {
-  return (store.directories as Directories).mounts;
 }
 
 function isMounted(target: ByteString): boolean {

@@ -1,13 +1,13 @@
 /** Running a container: the running state of an image. */
 import type { Snapshotter } from "../snapshot/mod.ts";
-import type { Store, StoredImage } from "../store/mod.ts";
+import type { DiskStore, StoredImage } from "../store/mod.ts";
 import type { ProcessOptions } from "./bundle/process.ts";
 import type { Volume } from "./bundle/volume.ts";
 
 /** What {@linkcode runContainer} needs. */
 export interface RunContainerOptions {
   /** Where the image is. */
-  readonly store: Store;
+  readonly store: DiskStore;
   /** Makes the read-write layer. */
   readonly snapshotter: Snapshotter;
   /** The image. */

@@ -4,7 +4,7 @@ import { VarveError } from "../errors.ts";
 import { CWD, type Mount, openDirectoryAt, type OwnedFd, ownFd } from "../linux/mod.ts";
 import { refuseBusy } from "../snapshot/internal.ts";
 import { imageLabels } from "../snapshot/mod.ts";
-import type { Store, StoredImage } from "../store/mod.ts";
+import type { DiskStore, StoredImage } from "../store/mod.ts";
 import type { RunContainerOptions } from "./contract.ts";
 import { refuseRunning } from "./run_directory.ts";
 
@@ -54,7 +54,7 @@ export async function prepareLayer(options: RunContainerOptions): Promise<Layer>
  *
  * @throws {VarveError} `E_BUSY` somebody does
  */
-export async function lockLayer(store: Store, { key, directory }: Layer): Promise<OwnedFd> {
+export async function lockLayer(store: DiskStore, { key, directory }: Layer): Promise<OwnedFd> {
   const lock = ownFd(openDirectoryAt(CWD, fromText(directory)));
   try {
     if (!lock.lock("exclusive")) {
@@ -74,11 +74,11 @@ export async function lockLayer(store: Store, { key, directory }: Layer): Promis
 }
 
 function placeOf(
-  store: Store,
+  store: DiskStore,
   row: { readonly cacheId: number | null },
 ): { readonly cacheId: number; readonly directory: string } {
-  if (row.cacheId === null || store.directories === null) {
-    throw new VarveError("E_UNSUPPORTED", "Cannot run a container: the store has no directories");
+  if (row.cacheId === null) {
+    throw new VarveError("E_UNSUPPORTED", "Cannot run a container: its snapshot has no directory");
   }
   return { cacheId: row.cacheId, directory: store.directories.snapshot(row.cacheId) };
 }

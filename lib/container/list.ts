@@ -1,5 +1,5 @@
 import type { Snapshotter } from "../snapshot/mod.ts";
-import type { Store } from "../store/mod.ts";
+import type { DiskStore } from "../store/mod.ts";
 import { LABELS } from "./container_records.ts";
 import { firstProcess } from "./first_process.ts";
 import { findRuns, type FoundRun } from "./run_directory.ts";
@@ -27,7 +27,7 @@ export interface ContainerInfo {
 
 /** The containers of a store, sorted by key. */
 export async function listContainers(
-  store: Store,
+  store: DiskStore,
   snapshotter: Snapshotter,
 ): Promise<ContainerInfo[]> {
   const live = new Map<string, FoundRun>();

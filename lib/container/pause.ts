@@ -1,5 +1,5 @@
 import { VarveError } from "../errors.ts";
-import type { Store } from "../store/mod.ts";
+import type { DiskStore } from "../store/mod.ts";
 import { firstProcess, isStopped, processesWith, signalProcess } from "./first_process.ts";
 import { untilFrozen } from "./frozen.ts";
 import { findRun, type FoundRun } from "./run_directory.ts";
@@ -20,7 +20,10 @@ export interface PausedContainer extends AsyncDisposable {
  * @returns `null` when none runs there
  * @throws {VarveError} `E_PRECONDITION` it is paused already · `E_UNSUPPORTED` the runtime cannot do it
  */
-export async function pauseContainer(store: Store, key: string): Promise<PausedContainer | null> {
+export async function pauseContainer(
+  store: DiskStore,
+  key: string,
+): Promise<PausedContainer | null> {
   const run = await findRun(store, key);
   if (run === undefined || run.state === null) return null;
   const marker = `${run.directory}/${RUN_FILES.paused}`;

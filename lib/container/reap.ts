@@ -1,5 +1,5 @@
 import type { Snapshotter } from "../snapshot/mod.ts";
-import type { Store } from "../store/mod.ts";
+import type { DiskStore } from "../store/mod.ts";
 import { keyOfLease, noteEnd } from "./container_records.ts";
 import { findRuns } from "./run_directory.ts";
 import { cleanUp } from "./watchdog.ts";
@@ -8,7 +8,7 @@ import { cleanUp } from "./watchdog.ts";
  * Cleans up after runs whose process died, and whose watchdog died as well or is
  * still at work; removes the snapshots that were to go with them.
  */
-export async function reapRuns(store: Store, snapshotter: Snapshotter): Promise<void> {
+export async function reapRuns(store: DiskStore, snapshotter: Snapshotter): Promise<void> {
   // First the leases: whoever has one had a directory before.
   const keys = store.leases.list().map(keyOfLease).filter((key) => key !== undefined);
   const runs = await findRuns(store);

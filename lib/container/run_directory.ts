@@ -7,7 +7,7 @@
 import { fromText } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
 import { CWD, isErrno, Open, openAt, type OwnedFd, ownFd } from "../linux/mod.ts";
-import type { Store } from "../store/mod.ts";
+import type { DiskStore } from "../store/mod.ts";
 import { RUN_FILES } from "./runtime/commands.ts";
 import { type Runtime, RUNTIMES } from "./runtime/find.ts";
 
@@ -53,10 +53,10 @@ export interface RunDirectory extends Disposable {
 }
 
 /** Makes the directory of a run. */
-export async function createRunDirectory(store: Store, cacheId: number): Promise<RunDirectory> {
+export async function createRunDirectory(store: DiskStore, cacheId: number): Promise<RunDirectory> {
   const random = crypto.getRandomValues(new Uint8Array(8));
   const name = `${PREFIX}${cacheId}-${random.toHex()}`;
-  const path = `${mountsOf(store)}/${name}`;
+  const path = `${store.directories.mounts}/${name}`;
   await Deno.mkdir(path, { mode: 0o700 });
   const lock = openLock(path, Open.CREATE);
   // Whoever looks whether it is locked holds it for a moment.
@@ -80,8 +80,8 @@ export async function writeState(
 }
 
 /** All runs of a store, live and dead. */
-export async function findRuns(store: Store): Promise<FoundRun[]> {
-  const mounts = mountsOf(store);
+export async function findRuns(store: DiskStore): Promise<FoundRun[]> {
+  const mounts = store.directories.mounts;
   const out: FoundRun[] = [];
   for await (const { name, isDirectory } of Deno.readDir(mounts)) {
     if (!isDirectory || !NAME.test(name)) continue;
@@ -93,12 +93,12 @@ export async function findRuns(store: Store): Promise<FoundRun[]> {
 }
 
 /** The live run of a snapshot. */
-export async function findRun(store: Store, key: string): Promise<FoundRun | undefined> {
+export async function findRun(store: DiskStore, key: string): Promise<FoundRun | undefined> {
   return (await findRuns(store)).find(({ state, live }) => live && state?.key === key);
 }
 
 /** Refuses a snapshot whose container runs. @throws {VarveError} `E_BUSY` */
-export async function refuseRunning(store: Store, key: string): Promise<void> {
+export async function refuseRunning(store: DiskStore, key: string): Promise<void> {
   if (await findRun(store, key) === undefined) return;
   const shown = JSON.stringify(key);
   throw new VarveError("E_BUSY", `Cannot use snapshot ${shown}: its container is running`, {
@@ -159,9 +159,4 @@ function isLocked(directory: string): boolean {
 function openLock(directory: string, create = 0): OwnedFd {
   const flags = Open.READ_WRITE | create | Open.NO_FOLLOW;
   return ownFd(openAt(CWD, fromText(`${directory}/${RUN_FILES.lock}`), flags, 0o600));
-}
-
-function mountsOf(store: Store): string {
-  if (store.directories !== null) return store.directories.mounts;
-  throw new VarveError("E_UNSUPPORTED", "Cannot run containers: the store has no directories");
 }

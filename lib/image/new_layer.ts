@@ -24,9 +24,7 @@ export type NewLayerSource =
  */
 export async function newLayer(image: NewImage, source: NewLayerSource): Promise<NewLayer> {
   const input = typeof source === "string" ? await openSource(source) : source;
-  const begun = await image.ingest.layer({});
-  if (begun.state === "present") throw new Error("a layer without a key cannot be present");
-  const { staged } = begun;
+  const staged = await image.ingest.newLayer();
   try {
     const output = typeof input === "function"
       ? await input(staged, image.signal)

@@ -22,7 +22,8 @@ import {
   stateOf,
 } from "../snapshot/internal.ts";
 import { imageLabels, MOUNT_LABEL, type SnapshotInfo, type Snapshotter } from "../snapshot/mod.ts";
-import type { Lease, Store, StoredImage } from "../store/mod.ts";
+import { requireDisk } from "../store/internal.ts";
+import type { DiskStore, Lease, Store, StoredImage } from "../store/mod.ts";
 import { isWithin, openMountTarget } from "./mount_target.ts";
 import { forget, unmountImage } from "./unmount_image.ts";
 
@@ -72,7 +73,8 @@ export interface MountedImage extends AsyncDisposable {
  * ```
  */
 export async function mountImage(options: MountImageOptions): Promise<MountedImage> {
-  const { store, snapshotter, image, key } = options;
+  const { snapshotter, image, key } = options;
+  const store = requireDisk(options.store, "mount an image");
   refuseUnprivileged(image.record.name);
   using directory = openMountTarget(options.target);
   const target = directory.path;
@@ -165,8 +167,8 @@ async function prepare(
 }
 
 /** Keeps others from mounting a snapshot meanwhile. @throws {VarveError} `E_BUSY` */
-function lockSnapshot(store: Store, { key, cacheId }: SnapshotInfo): OwnedFd | null {
-  if (cacheId === null || store.directories === null) return null;
+function lockSnapshot(store: DiskStore, { key, cacheId }: SnapshotInfo): OwnedFd | null {
+  if (cacheId === null) return null;
   const path = fromText(store.directories.snapshot(cacheId));
   const directory = ownFd(openDirectoryAt(CWD, path));
   if (directory.lock("exclusive")) return directory;

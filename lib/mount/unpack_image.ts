@@ -13,6 +13,7 @@ import {
   renameAt,
 } from "../linux/mod.ts";
 import type { Pool } from "../pool/mod.ts";
+import { requireDisk } from "../store/internal.ts";
 import type { Store, StoredImage } from "../store/mod.ts";
 import { isWithin } from "./mount_target.ts";
 import { beginPartial, openUnpackTarget, type UnpackTarget } from "./unpack_target.ts";
@@ -51,10 +52,8 @@ export interface UnpackOptions {
  * ```
  */
 export async function unpackImage(options: UnpackOptions): Promise<ExtractReport> {
-  const { store, pool, image, signal } = options;
-  if (store.directories === null) {
-    throw new VarveError("E_UNSUPPORTED", "Cannot unpack: the store has no directories");
-  }
+  const { pool, image, signal } = options;
+  const store = requireDisk(options.store, "unpack");
   signal?.throwIfAborted();
   using target = openUnpackTarget(options.target);
   refuseStore(store, target);

@@ -7,7 +7,7 @@
 import { fromText } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
 import { findMount, type Mount, type MountInfo, readMountInfo } from "../linux/mod.ts";
-import type { Lease, Store } from "../store/mod.ts";
+import type { DiskStore, Lease, Store } from "../store/mod.ts";
 
 /** Label of a mount's lease that holds its directory. */
 export const MOUNT_LABEL = "varve.mount";
@@ -99,11 +99,11 @@ export function keyOf(lease: Lease): string {
 }
 
 /** Refuses a snapshot that is mounted, whoever did it. @throws {VarveError} `E_BUSY` */
-export function refuseBusy(store: Store, key: string): void {
+export function refuseBusy(store: DiskStore, key: string): void {
   const leased = [...liveMounts(store)].find(([, lease]) => keyOf(lease) === key);
   if (leased !== undefined) throw busy(key, leased[0], `varve umount ${leased[0]}`);
   const cacheId = store.snapshots.read((table) => table.get(key))?.cacheId ?? null;
-  if (cacheId === null || store.directories === null) return;
+  if (cacheId === null) return;
   const files = `${store.directories.snapshot(cacheId)}/fs`;
   const upper = `upperdir=${fromText(files)}`;
   const found = readMountInfo().find(({ superOptions, root }) =>

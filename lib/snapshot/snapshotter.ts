@@ -3,7 +3,8 @@ import type { ChainId, DiffId } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import { chainIds } from "../layer/mod.ts";
 import type { Mount } from "../linux/mod.ts";
-import type { Directories, SnapshotRow, Store } from "../store/mod.ts";
+import { requireDisk } from "../store/internal.ts";
+import type { Directories, DiskStore, SnapshotRow, Store } from "../store/mod.ts";
 import type {
   Ancestor,
   CommitOptions,
@@ -45,17 +46,14 @@ export function createSnapshotter(options: SnapshotterOptions): Snapshotter {
 }
 
 class StoreSnapshotter implements Snapshotter {
-  readonly #store: Store;
+  readonly #store: DiskStore;
   readonly #directories: Directories;
   readonly #driver: Driver;
   readonly #now: () => number;
 
   constructor(options: SnapshotterOptions) {
-    if (options.store.directories === null) {
-      throw new VarveError("E_UNSUPPORTED", "Cannot make snapshots: the store has no directories");
-    }
-    this.#store = options.store;
-    this.#directories = options.store.directories;
+    this.#store = requireDisk(options.store, "make snapshots");
+    this.#directories = this.#store.directories;
     this.#driver = options.driver;
     this.#now = options.now ?? Date.now;
   }

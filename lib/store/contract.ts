@@ -27,7 +27,7 @@
  */
 import type { ChainId, DiffId, Digest, TreeDigest } from "../digest/mod.ts";
 import type { LayerJobOutput, LayerTarget } from "../layer_job/mod.ts";
-import type { Descriptor, Platform } from "../oci/mod.ts";
+import type { Descriptor } from "../oci/mod.ts";
 import type { Tree } from "../tree/mod.ts";
 import type { Directories } from "./disk_store.ts";
 import type { OpenBlobOptions } from "./runs.ts";
@@ -246,7 +246,7 @@ export interface Settings {
   list(): Record<string, string>;
 }
 
-/** What to make a layer from; any part that is known helps not to make it twice. With none, the layer is always made. */
+/** What is known of a layer before its bytes are read: at least one of the two. Where nothing is known, call {@linkcode Ingest.newLayer}. */
 export interface LayerKey {
   /** Digest of the compressed blob. */
   readonly digest?: Digest | undefined;
@@ -312,6 +312,8 @@ export interface Ingest extends AsyncDisposable {
    * @throws {VarveError} `E_DIFFID` when `key.digest` is known to hold another layer than `key.diffId`
    */
   layer(key: LayerKey, options?: LayerOptions): Promise<BegunLayer>;
+  /** Begins a layer that no key names yet, such as one made from a directory. Nothing is looked up and nothing is waited for. */
+  newLayer(): Promise<StagedLayer>;
   /** Stages a document. @throws {VarveError} `E_SIZE`, `E_DIGEST` when it is not what `expected` says */
   blob(
     bytes: Uint8Array,
@@ -365,11 +367,8 @@ export interface Store extends AsyncDisposable {
   readonly leases: Leases;
   /** Settings. */
   readonly settings: Settings;
-  /** Disk stores only. */
+  /** The directories of a disk store; `null` for a memory store. A {@linkcode DiskStore} always has them. */
   readonly directories: Directories | null;
   /** Begins a unit of visibility. */
   ingest(): Promise<Ingest>;
 }
-
-/** A platform that callers pass along when they resolve an image. */
-export type { Platform };

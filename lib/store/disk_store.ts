@@ -1,5 +1,6 @@
 import type { ChainId, DiffId, Digest } from "../digest/mod.ts";
-import type { VarveError } from "../errors.ts";
+import { VarveError } from "../errors.ts";
+import type { Store } from "./contract.ts";
 
 /** How {@linkcode Directories.ensure} makes a directory. */
 export interface EnsureOptions {
@@ -49,4 +50,27 @@ export interface Directories {
   readonly mounts: string;
   /** A new, empty directory for what is not to last: it goes with this open store, or after a crash with a later start. */
   scratch(): Promise<string>;
+}
+
+/** A store on the disk: it has a root and directories that drivers fill. */
+export interface DiskStore extends Store {
+  /** Its root directory, an absolute path. */
+  readonly root: string;
+  /** The directories of its layers, chains and snapshots. */
+  readonly directories: Directories;
+}
+
+/**
+ * The store as a disk store, for what needs files.
+ *
+ * @param action what needs them, as in "Cannot <action>: …"
+ * @throws {VarveError} `E_UNSUPPORTED` when it is a memory store
+ */
+export function requireDisk(store: Store, action: string): DiskStore {
+  if (isDisk(store)) return store;
+  throw new VarveError("E_UNSUPPORTED", `Cannot ${action}: the store has no directories`);
+}
+
+function isDisk(store: Store): store is DiskStore {
+  return store.root !== null && store.directories !== null;
 }

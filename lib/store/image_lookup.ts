@@ -1,4 +1,4 @@
-import { type ChainId, type DiffId, type Digest, isDigest } from "../digest/mod.ts";
+import { type ChainId, type Digest, isDigest } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import { chainIds } from "../layer/mod.ts";
 import {
@@ -206,9 +206,4 @@ async function digestsOf(store: Store, record: ImageRecord): Promise<Digest[]> {
     if (!(error instanceof VarveError)) throw error;
   }
   return out;
-}
-
-/** The diffIDs of an image, lowest first. */
-export function imageDiffIds(image: StoredImage): DiffId[] {
-  return image.layers.map((layer) => layer.diffId);
 }

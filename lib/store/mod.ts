@@ -28,7 +28,6 @@ export {
   type Layers,
   type Lease,
   type Leases,
-  type Platform,
   type Settings,
   type SnapshotRow,
   type Snapshots,
@@ -39,14 +38,8 @@ export {
 } from "./contract.ts";
 export { openStore } from "./disk/open.ts";
 export type { Durability, OpenOptions } from "./disk/options.ts";
-export type { Directories, EnsureOptions, TreeFile } from "./disk_store.ts";
+export type { Directories, DiskStore, EnsureOptions, TreeFile } from "./disk_store.ts";
 export { documentLimits } from "./document_limits.ts";
-export {
-  findImage,
-  imageDiffIds,
-  narrowImage,
-  readImage,
-  type StoredImage,
-} from "./image_lookup.ts";
+export { findImage, narrowImage, readImage, type StoredImage } from "./image_lookup.ts";
 export { openMemoryStore } from "./memory/store.ts";
 export type { OpenBlobOptions } from "./runs.ts";

@@ -3,6 +3,7 @@ import { type Digest, sha256 } from "../../lib/digest/mod.ts";
 import { VarveError } from "../../lib/errors.ts";
 import { chainIds } from "../../lib/layer/mod.ts";
 import type { Store } from "../../lib/store/mod.ts";
+import { codeOf } from "../support/code_of.ts";
 import type { StoreTest } from "./store.ts";
 import { bringLayer, finishLayer, runJob, sampleLayer } from "./store_layers.ts";
 
@@ -287,11 +288,20 @@ export function ingestConformance(test: StoreTest): void {
     for (let time = 0; time < 2; time++) {
       await using ingest = await store.ingest();
       assertEquals(await bringLayer(ingest, layer, {}), "new");
-      assertEquals(await bringLayer(ingest, layer, {}), "new");
+      await finishLayer(await ingest.newLayer(), layer);
       assertEquals((await ingest.commit()).layers.length, 1);
     }
     assertEquals(store.layers.list().length, 1);
     assertEquals(await store.blobs.read(layer.digest), layer.blob);
+  });
+
+  test("a commit is refused while a new layer is being made, and none is begun after it", async (store) => {
+    const ingest = await store.ingest();
+    const staged = await ingest.newLayer();
+    assertEquals(await codeOf(() => ingest.commit()), "E_PRECONDITION");
+    await staged.discard();
+    assertEquals((await ingest.commit()).layers, []);
+    assertEquals(await codeOf(() => ingest.newLayer()), "E_PRECONDITION");
   });
 
   test("to finish a layer twice is the caller's mistake", async (store) => {

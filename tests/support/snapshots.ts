@@ -13,6 +13,7 @@ import {
   type Snapshotter,
 } from "../../lib/snapshot/mod.ts";
 import {
+  type DiskStore,
   type ImageRecord,
   openStore,
   readImage,
@@ -32,7 +33,7 @@ export const TMPFS: Mount = { type: "tmpfs", source: fromText("tmpfs"), options:
 /** A store with a snapshotter, and all that belongs to it. */
 export interface SnapshotFixture extends AsyncDisposable {
   readonly temp: TempDir;
-  readonly store: Store;
+  readonly store: DiskStore;
   readonly pool: Pool;
   readonly driver: Driver;
   readonly snapshotter: Snapshotter;
@@ -147,14 +148,13 @@ export async function bringChain(
   const diffIds: DiffId[] = [];
   for (const layer of layers) {
     const tar = layer instanceof Uint8Array ? layer : tarOf(layer);
-    const begun = await ingest.layer({});
-    if (begun.state !== "new") throw new Error("a layer without key is always new");
+    const staged = await ingest.newLayer();
     const output = await pool.run(layerJob, {
       source: { kind: "stream" },
-      target: begun.staged.target,
+      target: staged.target,
       expected: {},
     }, { stream: once(tar) });
-    await begun.staged.finish(output, "application/vnd.oci.image.layer.v1.tar");
+    await staged.finish(output, "application/vnd.oci.image.layer.v1.tar");
     diffIds.push(output.diffId);
   }
   ingest.chain(diffIds);

@@ -2,7 +2,7 @@ import { VarveError } from "../../errors.ts";
 import { chooseInflater } from "../../layer_job/internal.ts";
 import { isSupported } from "../../linux/mod.ts";
 import { type DriverFinding, DRIVERS, judgeDriver, selectDriver } from "../../snapshot/mod.ts";
-import type { Store } from "../../store/mod.ts";
+import type { DiskStore } from "../../store/mod.ts";
 import type { Context } from "../context.ts";
 import { formatBytes } from "../display/progress.ts";
 import { table } from "../display/table.ts";
@@ -84,7 +84,7 @@ Exit code 0 when load and unpack work here, 9 when they do not.`,
 /** A store that cannot be opened is a finding, not the end. */
 async function tryStore(
   context: Context,
-): Promise<{ readonly store?: Store | undefined; readonly error?: VarveError | undefined }> {
+): Promise<{ readonly store?: DiskStore | undefined; readonly error?: VarveError | undefined }> {
   try {
     return { store: await context.store() };
   } catch (error) {
@@ -95,7 +95,7 @@ async function tryStore(
 
 async function usedDriver(
   context: Context,
-  store: Store,
+  store: DiskStore,
   drivers: readonly DriverFinding[],
 ): Promise<string> {
   const wanted = context.options.driver ?? store.settings.get("driver") ?? "auto";
@@ -107,7 +107,7 @@ async function usedDriver(
 /** What inflates gzip here; one that was asked for and is unfit is a finding, too. */
 function inflaterFinding(
   context: Context,
-  store: Store | undefined,
+  store: DiskStore | undefined,
 ): { readonly name: string; readonly why: string } {
   try {
     const { name, why } = chooseInflater(inflaterOf(context.options, store));

@@ -4,7 +4,7 @@ import { VarveError } from "../../errors.ts";
 import type { Mount } from "../../linux/mod.ts";
 import { refuseBusy } from "../../snapshot/internal.ts";
 import type { SnapshotInfo, Snapshotter } from "../../snapshot/mod.ts";
-import { findImage, readImage, type Store } from "../../store/mod.ts";
+import { type DiskStore, findImage, readImage } from "../../store/mod.ts";
 import type { Context } from "../context.ts";
 import { printable } from "../display/printable.ts";
 import { formatBytes } from "../display/progress.ts";
@@ -145,7 +145,7 @@ export const snapshotVerbs: readonly Verb[] = [
 ];
 
 /** @throws {VarveError} `E_BUSY` a container runs on it, or it is mounted */
-async function refuseUsed(store: Store, key: string): Promise<void> {
+async function refuseUsed(store: DiskStore, key: string): Promise<void> {
   await refuseRunning(store, key);
   refuseBusy(store, key);
 }

@@ -2,7 +2,7 @@ import type { DiffId } from "../../digest/mod.ts";
 import type { Fd } from "../../linux/mod.ts";
 import { boundedParallel } from "../../pool/internal.ts";
 import type { Pool } from "../../pool/mod.ts";
-import type { Directories, Store } from "../../store/mod.ts";
+import type { DiskStore } from "../../store/mod.ts";
 import { notingDamage } from "../read_tree.ts";
 import type { ExtractPolicy, ExtractReport } from "./contract.ts";
 import { type ExtractForm, extractJob, type ExtractJobInput } from "./extract_job.ts";
@@ -13,7 +13,7 @@ export interface PoolExtraction {
   /** Runs the parts. */
   readonly pool: Pool;
   /** Where layers are; a disk store. */
-  readonly store: Store;
+  readonly store: DiskStore;
   /** Layers of the store, lowest first. */
   readonly diffIds: readonly DiffId[];
   /** What of them. */
@@ -44,7 +44,7 @@ const FEW_BYTES: number = 32 * 1024 * 1024;
  */
 export async function extractInPool(options: PoolExtraction): Promise<ExtractReport> {
   const { pool, store, diffIds, form, policy, signal, target } = options;
-  const directories = store.directories as Directories;
+  const { directories } = store;
   const input: Omit<ExtractJobInput, "phase" | "part"> = {
     form,
     trees: diffIds.map((diffId) => directories.layerTree(diffId)),

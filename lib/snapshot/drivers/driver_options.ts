@@ -1,12 +1,12 @@
 import type { LowerOptions } from "../../compose/internal.ts";
 import type { ExtractPolicy } from "../../directory/mod.ts";
 import type { Pool } from "../../pool/mod.ts";
-import type { Directories, Store } from "../../store/mod.ts";
+import type { Directories, DiskStore } from "../../store/mod.ts";
 
 /** What a driver works with. */
 export interface DriverOptions {
   /** Where the layers are. */
-  readonly store: Store;
+  readonly store: DiskStore;
   /** Its directories. */
   readonly directories: Directories;
   /** Extracts, copies, measures and syncs. */

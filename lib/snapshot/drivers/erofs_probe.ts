@@ -6,7 +6,7 @@ import {
   type MountImageFileOptions,
 } from "../../compose/internal.ts";
 import { fileSystemOf, type Mount } from "../../linux/mod.ts";
-import type { Store } from "../../store/mod.ts";
+import type { DiskStore } from "../../store/mod.ts";
 import { emptyTree } from "../../tree/mod.ts";
 import { overlayWorks } from "./overlay_probe.ts";
 import { inProbeDirectory, type ProbeDirectory } from "./probe_directory.ts";
@@ -20,12 +20,10 @@ export type ErofsFinding =
  * Mounts an image of nothing from the store's own file system: the only answer that holds for this
  * kernel, this user and this file system together. Read-write snapshots also need overlay.
  */
-export function tryErofs(store: Store, options: MountImageFileOptions): ErofsFinding {
+export function tryErofs(store: DiskStore, options: MountImageFileOptions): ErofsFinding {
   const overlay = overlayWorks(store);
   if (overlay !== true) return { works: false, why: overlay };
-  const { directories } = store;
-  if (directories === null) return { works: false, why: "the store has no directories" };
-  const found = inProbeDirectory(directories, (at) => probe(at, options));
+  const found = inProbeDirectory(store.directories, (at) => probe(at, options));
   return typeof found === "string" ? { works: false, why: found } : found;
 }
 

@@ -12,7 +12,7 @@ import {
   releaseAtLeast,
   setXattrAt,
 } from "../../linux/mod.ts";
-import type { Store } from "../../store/mod.ts";
+import type { DiskStore } from "../../store/mod.ts";
 import { inProbeDirectory, type ProbeDirectory } from "./probe_directory.ts";
 
 /** The first kernel that knows `volatile`. */
@@ -30,15 +30,13 @@ function unsynced(): readonly string[] {
  *
  * @returns true, or why it does not work
  */
-export function overlayWorks(store: Store): true | string {
-  const { directories } = store;
-  if (directories === null) return "the store has no directories";
+export function overlayWorks(store: DiskStore): true | string {
   if (!mayMount()) {
     return effectiveUser() === 0
       ? "this process may not mount (no CAP_SYS_ADMIN)"
       : "only root may mount";
   }
-  return inProbeDirectory(directories, probe);
+  return inProbeDirectory(store.directories, probe);
 }
 
 function probe({ base, fd }: ProbeDirectory): true | string {

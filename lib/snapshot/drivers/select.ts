@@ -2,7 +2,8 @@ import type { MountImageFileOptions } from "../../compose/internal.ts";
 import { VarveError } from "../../errors.ts";
 import { fileError, kernelRelease, releaseAtLeast } from "../../linux/mod.ts";
 import type { Pool } from "../../pool/mod.ts";
-import type { Store } from "../../store/mod.ts";
+import { requireDisk } from "../../store/internal.ts";
+import type { DiskStore, Store } from "../../store/mod.ts";
 import type { Driver, DriverName } from "../contract.ts";
 import { ComposedLayers } from "./composed_layers.ts";
 import type { DriverOptions } from "./driver_options.ts";
@@ -41,7 +42,7 @@ export interface DriverFinding {
 /** How a driver comes to be. */
 interface Recipe {
   readonly make: (options: DriverOptions) => Driver;
-  readonly judge: (store: Store, without: readonly KernelPart[]) => Omit<DriverFinding, "name">;
+  readonly judge: (store: DiskStore, without: readonly KernelPart[]) => Omit<DriverFinding, "name">;
 }
 
 const LACKING = { works: false, why: "it is switched off" };
@@ -91,7 +92,7 @@ export const DRIVERS: readonly DriverName[] = Object.keys(RECIPES) as DriverName
  * store, does not work.
  */
 export function judgeDriver(
-  store: Store,
+  store: DiskStore,
   name: DriverName,
   without: readonly KernelPart[] = [],
 ): DriverFinding {
@@ -110,12 +111,12 @@ export function judgeDriver(
  * @throws {VarveError} `E_USAGE` no such driver · `E_UNSUPPORTED` the store has no directories
  */
 export function selectDriver(options: SelectDriverOptions): Driver {
-  const { store, pool, wanted = "auto", without = [], onWarning } = options;
+  const { pool, wanted = "auto", without = [], onWarning } = options;
+  const store = requireDisk(options.store, "make snapshots");
   const { directories } = store;
-  if (directories === null) {
-    throw new VarveError("E_UNSUPPORTED", "Cannot make snapshots: the store has no directories");
-  }
-  const name = wanted === "auto" ? bestDriver(options) : DRIVERS.find((name) => name === wanted);
+  const name = wanted === "auto"
+    ? bestDriver({ ...options, store })
+    : DRIVERS.find((name) => name === wanted);
   if (name === undefined) {
     throw new VarveError(
       "E_USAGE",
@@ -130,7 +131,9 @@ export function selectDriver(options: SelectDriverOptions): Driver {
 }
 
 /** The best driver that works, and why none that is better. */
-function bestDriver({ store, without, onWarning }: SelectDriverOptions): DriverName {
+function bestDriver(
+  { store, without, onWarning }: SelectDriverOptions & { readonly store: DiskStore },
+): DriverName {
   const failed: DriverFinding[] = [];
   for (const name of DRIVERS) {
     const found = judgeDriver(store, name, without);

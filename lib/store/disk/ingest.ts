@@ -9,6 +9,7 @@ import type {
   LayerKey,
   LayerOptions,
   SpareOptions,
+  StagedLayer,
 } from "../contract.ts";
 import { checkName, keptTarget, type NamedTarget } from "../rules.ts";
 import { commitPlan } from "./commit.ts";
@@ -54,6 +55,11 @@ export class DiskIngest implements Ingest {
   async layer(key: LayerKey, options: LayerOptions = {}): Promise<BegunLayer> {
     this.#check();
     return await this.#layers.begin(key, options);
+  }
+
+  async newLayer(): Promise<StagedLayer> {
+    this.#check();
+    return await this.#layers.beginNew();
   }
 
   async blob(

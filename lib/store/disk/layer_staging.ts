@@ -2,7 +2,7 @@ import type { DiffId, Digest } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import type { LayerJobOutput } from "../../layer_job/mod.ts";
 import { guarded } from "../../linux/mod.ts";
-import type { BegunLayer, LayerKey, LayerOptions, LayerRecord } from "../contract.ts";
+import type { BegunLayer, LayerKey, LayerOptions, LayerRecord, StagedLayer } from "../contract.ts";
 import { findLayer, lockNames } from "../rules.ts";
 import { checkOutput, hasDirtyPadding, isLayerOf } from "../staging_rules.ts";
 import { blobRow, layerRow, layerRowOfBlob } from "./content.ts";
@@ -57,11 +57,16 @@ export class LayerStaging {
         await this.#free(locks);
         return { state: "present", record };
       }
-      return await this.#stage(key, options, locks);
+      return { state: "new", staged: await this.#stage(key, options, locks) };
     } catch (error) {
       await this.#free(locks);
       throw error;
     }
+  }
+
+  /** Begins a layer that no key names. */
+  async beginNew(): Promise<StagedLayer> {
+    return await this.#stage({}, {}, []);
   }
 
   /** Gives everything up. */
@@ -147,7 +152,7 @@ export class LayerStaging {
     key: LayerKey,
     { keep = false }: LayerOptions,
     locks: FileLock[],
-  ): Promise<BegunLayer> {
+  ): Promise<StagedLayer> {
     this.#check();
     const { owner, paths } = this.#disk;
     const { digest } = key;
@@ -172,29 +177,26 @@ export class LayerStaging {
     };
     this.#making.add(suspend);
     return {
-      state: "new",
-      staged: {
-        target: {
-          kind: "files",
-          tar: `${directory}/${LAYER_FILES.tar}`,
-          tree: `${directory}/${LAYER_FILES.tree}`,
-          blob: kept?.path ?? `${directory}/${LAYER_FILES.blob}`,
-          ...(kept === null ? {} : { kept: kept.size }),
-        },
-        kept: kept?.size ?? 0,
-        finish: async (output, mediaType) => {
-          if (!this.#making.has(suspend)) {
-            throw new TypeError("Cannot finish layer: it was finished or given up");
-          }
-          await guarded("keep a layer", async () => {
-            if (kept !== null) await takeKept(kept, directory, output);
-            await this.#finish(key, directory, output, mediaType);
-          });
-          await end();
-        },
-        discard,
-        suspend,
+      target: {
+        kind: "files",
+        tar: `${directory}/${LAYER_FILES.tar}`,
+        tree: `${directory}/${LAYER_FILES.tree}`,
+        blob: kept?.path ?? `${directory}/${LAYER_FILES.blob}`,
+        ...(kept === null ? {} : { kept: kept.size }),
       },
+      kept: kept?.size ?? 0,
+      finish: async (output, mediaType) => {
+        if (!this.#making.has(suspend)) {
+          throw new TypeError("Cannot finish layer: it was finished or given up");
+        }
+        await guarded("keep a layer", async () => {
+          if (kept !== null) await takeKept(kept, directory, output);
+          await this.#finish(key, directory, output, mediaType);
+        });
+        await end();
+      },
+      discard,
+      suspend,
     };
   }
 

@@ -1,5 +1,5 @@
 import { guarded } from "../../linux/mod.ts";
-import type { Store } from "../contract.ts";
+import type { DiskStore } from "../disk_store.ts";
 import type { Disk } from "./context.ts";
 import type { Database } from "./database/database.ts";
 import { openDatabase } from "./database/open_database.ts";
@@ -8,7 +8,7 @@ import type { Durability, OpenOptions } from "./options.ts";
 import { Owner, ownersIn } from "./owner.ts";
 import { Paths } from "./paths.ts";
 import { absoluteRoot, prepareRoot } from "./root.ts";
-import { DiskStore } from "./store.ts";
+import { OpenDiskStore } from "./store.ts";
 import { Syncer } from "./sync.ts";
 import { namesIn } from "./system.ts";
 
@@ -34,7 +34,7 @@ import { namesIn } from "./system.ts";
  * await Deno.remove(root, { recursive: true });
  * ```
  */
-export async function openStore(options: OpenOptions): Promise<Store> {
+export async function openStore(options: OpenOptions): Promise<DiskStore> {
   const paths = new Paths(absoluteRoot(options.root));
   const { readOnly } = await prepareRoot(paths);
   const names = await guarded(`open store ${paths.root}`, () => namesIn(paths.ingest));
@@ -47,7 +47,7 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     const owner = new Owner(paths);
     const disk: Disk = { paths, db, syncer: new Syncer(durability), owner, readOnly };
     if (!readOnly) await guarded(`open store ${paths.root}`, () => heal(disk));
-    return new DiskStore(disk);
+    return new OpenDiskStore(disk);
   } catch (error) {
     db[Symbol.dispose]();
     throw error;

@@ -7,9 +7,8 @@ import type {
   Leases,
   Settings,
   Snapshots,
-  Store,
 } from "../contract.ts";
-import type { Directories } from "../disk_store.ts";
+import type { Directories, DiskStore } from "../disk_store.ts";
 import { DiskDirectories } from "./cache_directories.ts";
 import { DiskBlobs, DiskLayers } from "./content.ts";
 import type { Disk } from "./context.ts";
@@ -21,7 +20,7 @@ import type { Durability } from "./options.ts";
 import { moveBarrier } from "./recheck.ts";
 
 /** An open store on the disk. */
-export class DiskStore implements Store {
+export class OpenDiskStore implements DiskStore {
   readonly root: string;
   readonly durability: Durability;
   readonly blobs: Blobs;

@@ -17,6 +17,7 @@ import type {
   LayerKey,
   LayerOptions,
   SpareOptions,
+  StagedLayer,
 } from "../contract.ts";
 import { checkName, keptTarget, type NamedTarget } from "../rules.ts";
 import { commitPlan } from "./commit.ts";
@@ -51,6 +52,13 @@ export class MemoryIngest implements Ingest {
   async layer(key: LayerKey, options: LayerOptions = {}): Promise<BegunLayer> {
     this.#check();
     return await this.#layers.begin(key, options);
+  }
+
+  newLayer(): Promise<StagedLayer> {
+    return Promise.try(() => {
+      this.#check();
+      return this.#layers.beginNew();
+    });
   }
 
   blob(

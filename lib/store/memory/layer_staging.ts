@@ -1,7 +1,7 @@
 import type { DiffId } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import type { LayerJobOutput } from "../../layer_job/mod.ts";
-import type { BegunLayer, LayerKey, LayerOptions, LayerRecord } from "../contract.ts";
+import type { BegunLayer, LayerKey, LayerOptions, LayerRecord, StagedLayer } from "../contract.ts";
 import { lockNames } from "../rules.ts";
 import { checkOutput, hasDirtyPadding, isLayerOf } from "../staging_rules.ts";
 import type { KeyedLocks } from "./locks.ts";
@@ -43,9 +43,14 @@ export class MemoryLayerStaging {
       free();
       throw error;
     }
-    if (record === undefined) return this.#stage(key, free);
+    if (record === undefined) return { state: "new", staged: this.#stage(key, free) };
     free();
     return { state: "present", record };
+  }
+
+  /** Begins a layer that no key names. */
+  beginNew(): StagedLayer {
+    return this.#stage({}, () => {});
   }
 
   /** Gives everything up. */
@@ -59,7 +64,7 @@ export class MemoryLayerStaging {
     }
   }
 
-  #stage(key: LayerKey, free: () => void): BegunLayer {
+  #stage(key: LayerKey, free: () => void): StagedLayer {
     const discard = () => {
       if (this.#making.delete(discard)) free();
     };
@@ -74,15 +79,12 @@ export class MemoryLayerStaging {
       discard();
     };
     return {
-      state: "new",
-      staged: {
-        target: { kind: "memory" },
-        // The memory would not outlive who needs it.
-        kept: 0,
-        finish: (output, mediaType) => Promise.try(finish, output, mediaType),
-        discard: () => Promise.try(discard),
-        suspend: () => Promise.try(discard),
-      },
+      target: { kind: "memory" },
+      // Kept bytes would go with the process, and so would whoever could use them.
+      kept: 0,
+      finish: (output, mediaType) => Promise.try(finish, output, mediaType),
+      discard: () => Promise.try(discard),
+      suspend: () => Promise.try(discard),
     };
   }
 

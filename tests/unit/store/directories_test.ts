@@ -1,7 +1,13 @@
-import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { sha256 } from "../../../lib/digest/mod.ts";
 import { VarveError } from "../../../lib/errors.ts";
-import { type Directories, openStore, type Store } from "../../../lib/store/mod.ts";
+import { requireDisk } from "../../../lib/store/internal.ts";
+import {
+  type Directories,
+  openMemoryStore,
+  openStore,
+  type Store,
+} from "../../../lib/store/mod.ts";
 import { judgeIdle, judgeStore } from "../../conformance/store_judge.ts";
 import { bringLayer, sampleLayer } from "../../conformance/store_layers.ts";
 import { tempDir } from "../../support/temp.ts";
@@ -19,7 +25,7 @@ async function withStore(
     await bringLayer(ingest, LAYER);
     ingest.chain([LAYER.diffId]);
     await ingest.commit();
-    await fn(store, store.directories as Directories);
+    await fn(store, store.directories);
     await judgeStore(store);
   }
   await judgeIdle(temp.path);
@@ -156,3 +162,13 @@ Deno.test("a scratch directory is the caller's alone, and goes with the store", 
     await Deno.writeTextFile(`${first}/left`, "x");
     await Deno.remove(second);
   }));
+
+Deno.test("a store without directories is refused where files are needed", async () => {
+  await using memory = openMemoryStore();
+  const error = assertThrows(() => requireDisk(memory, "unpack"), VarveError);
+  assertEquals(error.code, "E_UNSUPPORTED");
+  assertEquals(error.message, "Cannot unpack: the store has no directories");
+  await using temp = await tempDir();
+  await using disk = await openStore({ root: temp.path });
+  assertStrictEquals(requireDisk(disk, "unpack"), disk);
+});
