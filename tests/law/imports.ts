@@ -1,6 +1,9 @@
-/** The law of imports: reads the module graph, and judges each edge of it. */
-import { isDoor, MAIN, roomIndex, roomOf } from "./rooms.ts";
+/** The law of imports: reads the module graph and judges each of its edges. */
+import { doorOf, MAIN, roomIndex, roomOf } from "./rooms.ts";
 import { listSources, toUrl } from "./sources.ts";
+
+/** The door that serves jobs inside a worker. */
+const POOL = "lib/pool/internal.ts";
 
 /** One import, by value or by type. */
 export interface Import {
@@ -15,7 +18,7 @@ export interface Import {
   readonly line: number;
 }
 
-/** What `deno info --json` says about one end of a dependency. */
+/** What `deno info --json` says about the module that a dependency resolves to. */
 interface Resolved {
   specifier?: string;
   error?: string;
@@ -30,17 +33,19 @@ interface Graph {
   }[];
 }
 
-/** Every import of the shipped code, and the modules that could not be read. */
+/** The module graph of the shipped code. */
 export interface ProjectGraph {
+  /** Every import of every shipped file. */
   readonly imports: readonly Import[];
+  /** Modules and dependencies that could not be read or resolved, one line each. */
   readonly unreadable: readonly string[];
 }
 
 /**
- * Reads the graph of all files of `mod.ts`, `lib/` and `workers/` at once.
+ * Reads the graph of `mod.ts` and of all files of `lib/` and `workers/`.
  *
- * `deno info` takes one root, so a temporary one imports every file; a file that nothing
- * imports is judged too.
+ * `deno info` takes one root, so a temporary file imports every file of the project. Files that
+ * nothing else imports are judged, too.
  */
 export async function readGraph(root: string): Promise<ProjectGraph> {
   const files = await listSources(root);
@@ -71,7 +76,7 @@ function toImports(root: string, graph: Graph): ProjectGraph {
     if (module.error !== undefined) unreadable.push(`${from}: ${module.error}`);
     if (from.startsWith("tests/")) continue;
     for (const dep of module.dependencies ?? []) {
-      // Code and types may come from different modules; each end is an import of its own.
+      // Code and types may come from different modules. Then each is an import of its own.
       const ends = dep.code?.specifier === dep.type?.specifier ? [dep.code] : [dep.code, dep.type];
       for (const end of ends) {
         if (end === undefined) continue;
@@ -92,7 +97,7 @@ function toImports(root: string, graph: Graph): ProjectGraph {
   return { imports, unreadable };
 }
 
-/** `@std` is judged as written: its stand-ins resolve to files of this project. */
+/** `@std` is judged as written, because its stand-ins resolve to files of this project. */
 function target(base: string, written: string, resolved: string): string {
   if (written.startsWith("@std/")) return packageName(written);
   if (resolved.startsWith(base)) return resolved.slice(base.length);
@@ -105,7 +110,7 @@ function packageName(specifier: string): string {
   return specifier.split("/", 2).join("/");
 }
 
-/** The violations in a graph, one line each: where, what, and the rule. */
+/** The imports that break a rule, one line each: file and line, target, rule. */
 export function judgeImports(imports: readonly Import[]): string[] {
   const out: string[] = [];
   for (const edge of imports) {
@@ -119,10 +124,12 @@ function brokenRule({ from, to }: Import): string | undefined {
   const inProject = /^(mod\.ts$|lib\/|workers\/|tests\/)/.test(to);
   if (to.startsWith("tests/")) return "shipped code must not import tests";
   if (from === "mod.ts") {
-    return isDoor(to) ? undefined : "mod.ts imports only doors of rooms";
+    return doorOf(to) === "mod" ? undefined : "the public mod.ts imports only a mod.ts of a room";
   }
   if (from.startsWith("workers/")) {
-    return isDoor(to) ? undefined : "a worker entry imports only doors of rooms";
+    return doorOf(to) === "jobs" || to === POOL
+      ? undefined
+      : `a worker entry imports only jobs.ts of rooms and ${POOL}`;
   }
   const room = roomOf(from);
   if (room === undefined) return "the file is in no room of tests/law/rooms.ts";
@@ -143,7 +150,9 @@ function brokenRule({ from, to }: Import): string | undefined {
   if (other === undefined) return "the target is in no room of tests/law/rooms.ts";
   if (other === room) return undefined;
   if (roomIndex(other.name) > roomIndex(room.name)) {
-    return `room ${other.name} stands below room ${room.name}`;
+    return `room ${other.name} comes after room ${room.name} in tests/law/rooms.ts`;
   }
-  return isDoor(to) ? undefined : "another room only through its mod.ts";
+  const door = doorOf(to);
+  if (door === "jobs") return "jobs.ts is for worker entries";
+  return door === undefined ? "another room only through its mod.ts or internal.ts" : undefined;
 }

@@ -13,7 +13,7 @@ Deno.test("the project keeps the law of imports", async () => {
 
 /** Files of a small project that breaks each rule once; the comment names the rule. */
 const BAD: Readonly<Record<string, string>> = {
-  "mod.ts": `export * from "./lib/oci/inner.ts";`,
+  "mod.ts": `export * from "./lib/oci/inner.ts"; export * from "./lib/store/internal.ts";`,
   "lib/errors.ts": `export const e = 1;`,
   "lib/oci/mod.ts": `export * from "./inner.ts";`,
   "lib/oci/inner.ts": `export const a = 1; export type A = 1;`,
@@ -30,12 +30,16 @@ const BAD: Readonly<Record<string, string>> = {
   "lib/store/mod.ts": `export type S = 1;`,
   "lib/store/inside.ts": `import "../oci/inner.ts"; import "../oci/mod.ts"; import "../errors.ts";`,
   "lib/store/door.ts": `import "../codec/tar/mod.ts"; import "node:sqlite";`,
+  "lib/store/internal.ts": `export {};`,
+  "lib/store/jobs.ts": `export {};`,
+  "lib/image/doors.ts": `import "../store/internal.ts"; import "../store/jobs.ts";`,
+  "lib/pool/internal.ts": `export {};`,
   "lib/store/entry.ts": `import "../../workers/layer.ts";`,
   "lib/store/stray.ts": `import "../../tests/support/x.ts";`,
   "lib/cli/main.ts": `import "../../workers/layer.ts"; import "../store/mod.ts";`,
   "lib/nowhere/mod.ts": `export {};`,
-  "workers/layer.ts": `import "../lib/store/mod.ts";`,
-  "workers/deep.ts": `import "../lib/store/inside.ts";`,
+  "workers/layer.ts": `import "../lib/store/jobs.ts"; import "../lib/pool/internal.ts";`,
+  "workers/deep.ts": `import "../lib/store/inside.ts"; import "../lib/store/mod.ts";`,
   "tests/support/x.ts": `export {};`,
 };
 
@@ -45,17 +49,20 @@ Deno.test("the law of imports can fail", async () => {
   assertEquals(graph.unreadable, []);
   assertEquals(judgeImports(graph.imports).map((line) => line.replace(/:\d+ imports/, " →")), [
     "lib/codec/other_zlib.ts → node:zlib: only lib/codec/compress/node_zlib.ts may import it",
+    "lib/image/doors.ts → lib/store/jobs.ts: jobs.ts is for worker entries",
     "lib/oci/package.ts → node:fs: room oci may not import this package",
     "lib/oci/public.ts → mod.ts: lib/ must not import the public mod.ts",
-    "lib/oci/upward.ts → lib/store/mod.ts: room store stands below room oci",
-    "lib/oci/upward_inline.ts → lib/store/mod.ts: room store stands below room oci",
-    "lib/oci/upward_later.ts → lib/store/mod.ts: room store stands below room oci",
-    "lib/oci/upward_type.ts → lib/store/mod.ts: room store stands below room oci",
+    "lib/oci/upward.ts → lib/store/mod.ts: room store comes after room oci in tests/law/rooms.ts",
+    "lib/oci/upward_inline.ts → lib/store/mod.ts: room store comes after room oci in tests/law/rooms.ts",
+    "lib/oci/upward_later.ts → lib/store/mod.ts: room store comes after room oci in tests/law/rooms.ts",
+    "lib/oci/upward_type.ts → lib/store/mod.ts: room store comes after room oci in tests/law/rooms.ts",
     "lib/store/entry.ts → workers/layer.ts: only lib/cli/main.ts imports worker entries",
-    "lib/store/inside.ts → lib/oci/inner.ts: another room only through its mod.ts",
+    "lib/store/inside.ts → lib/oci/inner.ts: another room only through its mod.ts or internal.ts",
     "lib/store/stray.ts → tests/support/x.ts: shipped code must not import tests",
-    "mod.ts → lib/oci/inner.ts: mod.ts imports only doors of rooms",
-    "workers/deep.ts → lib/store/inside.ts: a worker entry imports only doors of rooms",
+    "mod.ts → lib/oci/inner.ts: the public mod.ts imports only a mod.ts of a room",
+    "mod.ts → lib/store/internal.ts: the public mod.ts imports only a mod.ts of a room",
+    "workers/deep.ts → lib/store/inside.ts: a worker entry imports only jobs.ts of rooms and lib/pool/internal.ts",
+    "workers/deep.ts → lib/store/mod.ts: a worker entry imports only jobs.ts of rooms and lib/pool/internal.ts",
   ]);
 });
 

@@ -1,10 +1,10 @@
 /**
- * The rooms of `lib/`, lowest first, and what each may import from outside.
+ * The rooms of `lib/`, lowest first, and the packages that each may import.
  *
- * A room imports from itself and from rooms above it in this table; another room
- * only through one of its doors. This table is the only place to change when a
- * room or a dependency comes; the reasons stand in the commit that changes it.
- * `ARCHITECTURE.md` shows the same table, generated from this one.
+ * A file imports from its own room and from rooms that come before it in this table; from another
+ * room only through one of its doors. This table is the only place to change when a room or a
+ * dependency is added; the commit that changes it says why. `ARCHITECTURE.md` shows the same table,
+ * generated from this one.
  */
 
 /** One room: a folder of `lib/`, or the file `errors.ts`. */
@@ -12,17 +12,17 @@ export interface Room {
   readonly name: string;
   /** What lives there, in one line; `ARCHITECTURE.md` shows it. */
   readonly holds: string;
-  /** A pure room has no effects: `plugin.ts` forbids it clocks, files, network, chance and timers. */
+  /** A pure room has no effects: `plugin.ts` forbids clocks, files, network, randomness and timers. */
   readonly pure: boolean;
-  /** Sub-folders whose `mod.ts` is a door beside the room's own. */
+  /** Sub-folders whose `mod.ts` is a door, too. */
   readonly parts?: readonly string[];
-  /** Allowed packages by name: `@std/x`, `npm:x`, `node:x`; `deno.json` for the version. */
+  /** Packages that the whole room may import: `@std/x`, `npm:x`, `node:x`, or `deno.json`. */
   readonly packages: readonly string[];
-  /** Packages that one named file alone may import. */
+  /** Packages that only one file may import: package → path of the file. */
   readonly onlyIn?: Readonly<Record<string, string>>;
 }
 
-/** What every room may have: internal invariants, joining and limiting streams. */
+/** Packages for every room: assertions of invariants, joining and limiting of streams. */
 const EVERYWHERE: readonly string[] = ["@std/assert", "@std/streams"];
 
 export const ROOMS: readonly Room[] = [
@@ -156,7 +156,7 @@ export const ROOMS: readonly Room[] = [
   },
   {
     name: "lazy",
-    holds: "mounts before the bytes are here (to come)",
+    holds: "mounts before the bytes are here",
     pure: false,
     packages: EVERYWHERE,
   },
@@ -168,19 +168,19 @@ export const ROOMS: readonly Room[] = [
   },
   {
     name: "containerd",
-    holds: "gRPC services for containerd: snapshots, diff (to come)",
+    holds: "gRPC services for containerd: snapshots, diff",
     pure: false,
     packages: [...EVERYWHERE, "npm:@grpc/grpc-js", "npm:@bufbuild/protobuf"],
   },
   {
     name: "upkeep",
-    holds: "fsck, verify, prune, df, why, backup (to come)",
+    holds: "fsck, verify, prune, df, why, backup",
     pure: false,
     packages: EVERYWHERE,
   },
   {
     name: "explore",
-    holds: "the layer explorer (to come)",
+    holds: "the layer explorer",
     pure: false,
     packages: EVERYWHERE,
   },
@@ -199,34 +199,39 @@ export const ROOMS: readonly Room[] = [
   },
 ];
 
-/** The one file of `lib/` that also imports the worker entries, so that one binary holds them. */
+/** The only file of `lib/` that imports the worker entries, so that a compiled program holds them. */
 export const MAIN = "lib/cli/main.ts";
 
 /** The one file that names worker URLs. */
 export const SPAWN = "lib/pool/spawn.ts";
 
-/** The place of a room in {@linkcode ROOMS}, or -1. */
+/** The position of a room in {@linkcode ROOMS}, or -1. */
 export function roomIndex(name: string): number {
   return ROOMS.findIndex((room) => room.name === name);
 }
 
-/** The room of a path like `lib/oci/mod.ts`, or undefined where it lies in none. */
+/** The room of a path such as `lib/oci/mod.ts`, or undefined where it is in none. */
 export function roomOf(path: string): Room | undefined {
   const [top, name] = path.split("/");
   return top === "lib" ? ROOMS.find((room) => room.name === name) : undefined;
 }
 
-/**
- * Doors of a room: `mod.ts` for users, `internal.ts` for what only other rooms need, `jobs.ts` for
- * worker entries.
- */
-const DOORS: readonly string[] = ["mod.ts", "internal.ts", "jobs.ts"];
+/** A file through which a room may be imported from outside. */
+export type Door =
+  /** For users of the library, and for other rooms. */
+  | "mod"
+  /** For other rooms only; `deno.json` does not export it. */
+  | "internal"
+  /** For worker entries only, so that a worker loads no more than its jobs need. */
+  | "jobs";
 
-/** Whether another room may import `path`. */
-export function isDoor(path: string): boolean {
+/** Which door a path is, or undefined where it is none. */
+export function doorOf(path: string): Door | undefined {
   const room = roomOf(path);
-  if (room === undefined) return false;
-  if (path === `lib/${room.name}`) return true;
-  if (DOORS.some((door) => path === `lib/${room.name}/${door}`)) return true;
-  return (room.parts ?? []).some((part) => path === `lib/${room.name}/${part}/mod.ts`);
+  if (room === undefined) return undefined;
+  const folder = `lib/${room.name}`;
+  if (path === folder || path === `${folder}/mod.ts`) return "mod";
+  if (path === `${folder}/internal.ts`) return "internal";
+  if (path === `${folder}/jobs.ts`) return "jobs";
+  return (room.parts ?? []).some((part) => path === `${folder}/${part}/mod.ts`) ? "mod" : undefined;
 }

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { compare, holds, measure, timingOf } from "../../bench/harness.ts";
+import { compare, holds, measure, timingOf } from "./harness.ts";
 
 Deno.test("bench: median, least and most", () => {
   assertEquals(timingOf([5, 1, 9]), { median: 5, least: 1, most: 9, runs: 3 });

@@ -7,12 +7,12 @@ import {
   ociFiles,
   sha256Of,
   writeArchive,
-} from "../../support/images.ts";
-import { run } from "../../support/process.ts";
-import { needs } from "../../support/require.ts";
-import { BASE, CAPABILITY, sampleImage } from "../../support/sample.ts";
-import { paxBytes, tarOf } from "../../support/tar_builder.ts";
-import { tempDir } from "../../support/temp.ts";
+} from "./images.ts";
+import { run } from "./process.ts";
+import { needs } from "./require.ts";
+import { BASE, CAPABILITY, sampleImage } from "./sample.ts";
+import { paxBytes, tarOf } from "./tar_builder.ts";
+import { tempDir } from "./temp.ts";
 
 Deno.test("fixtures: a PAX record counts its own length", () => {
   const text = (records: Record<string, string>) => new TextDecoder().decode(paxBytes(records));

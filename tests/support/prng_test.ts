@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { forSeeds, prng } from "../../support/prng.ts";
+import { forSeeds, prng } from "./prng.ts";
 
 Deno.test("prng: a seed always gives the same values", () => {
   // Pinned: a changed generator would silently change every property test's cases.
