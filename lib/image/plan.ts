@@ -1,10 +1,11 @@
 import type { Digest } from "../digest/mod.ts";
-import { VarveError } from "../errors.ts";
 import {
+  checkOciLimit,
   type Descriptor,
   type ImageDocument,
   isNondistributable,
   mediaTypeInfo,
+  type OciLimits,
 } from "../oci/mod.ts";
 
 /** A manifest or an index of an image. */
@@ -25,8 +26,8 @@ export interface ImagePlan {
 
 /** How an image is planned. */
 export interface PlanOptions {
-  /** What it is planned for, for messages. */
-  readonly verb: "push" | "copy";
+  /** How deep indexes may be nested, and how many manifests they may name in all. */
+  readonly limits: Pick<OciLimits, "indexDepth" | "manifests">;
   /** Brings a document that an index names. */
   readonly read: (child: Descriptor) => Promise<ImageDocument>;
   /** Judges a part before anything is sent. */
@@ -35,29 +36,23 @@ export interface PlanOptions {
   readonly warn: (message: string) => void;
 }
 
-/** Documents of one image. */
-const MAX_DOCUMENTS = 10_000;
-/** Indexes in indexes. */
-const MAX_DEPTH = 8;
-
 /**
  * Finds all parts of an image, of all platforms of an index.
  *
- * @throws {VarveError} `E_LIMIT` too many or too deep; whatever `read` and `check` throw
+ * @throws {VarveError} `E_LIMIT` when the indexes are nested too deep or name too many manifests; what `read` and `check` throw
  */
 export async function planImage(root: PlannedDocument, options: PlanOptions): Promise<ImagePlan> {
-  const { verb, read, check, warn } = options;
+  const { limits, read, check, warn } = options;
   const documents: PlannedDocument[] = [];
   const seen = new Set<Digest>();
   const blobs = new Map<Digest, Descriptor>();
+  let named = 0;
+  /** `depth` counts from 1: of an index, how many indexes lead to its manifests. */
   const visit = async ({ digest, document }: PlannedDocument, depth: number): Promise<void> => {
-    if (depth > MAX_DEPTH || seen.size > MAX_DOCUMENTS) {
-      throw new VarveError(
-        "E_LIMIT",
-        `Cannot ${verb} ${digest}: its indexes are too deep or too large`,
-      );
-    }
     if (document.kind === "index") {
+      checkOciLimit("indexDepth", limits.indexDepth, depth);
+      named += document.manifests.length;
+      checkOciLimit("manifests", limits.manifests, named);
       for (const child of document.manifests) {
         if (seen.has(child.digest)) continue;
         seen.add(child.digest);
@@ -77,6 +72,6 @@ export async function planImage(root: PlannedDocument, options: PlanOptions): Pr
     documents.push({ digest, document });
   };
   seen.add(root.digest);
-  await visit(root, 0);
+  await visit(root, 1);
   return { documents, blobs: [...blobs.values()] };
 }

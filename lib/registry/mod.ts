@@ -31,7 +31,7 @@ export type {
   Token,
   Tokens,
 } from "./contract.ts";
-export { copyImage, type CopySide } from "./transfer/copy.ts";
+export { copyImage, type CopyOptions, type CopySide } from "./transfer/copy.ts";
 export { pullImage, type PullOptions } from "./transfer/pull.ts";
 export { pushImage } from "./transfer/push.ts";
 export type { PushedImage, PushOptions, PushProgress } from "./transfer/send_image.ts";

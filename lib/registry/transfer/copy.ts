@@ -1,7 +1,13 @@
 import { Verifier } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { planImage } from "../../image/internal.ts";
-import { type Descriptor, parseDocument, type Reference } from "../../oci/mod.ts";
+import {
+  type Descriptor,
+  type OciLimits,
+  ociLimits,
+  parseDocument,
+  type Reference,
+} from "../../oci/mod.ts";
 import type { RegistryClient } from "../client/registry_client.ts";
 import { type PushedImage, type PushOptions, sendImage } from "./send_image.ts";
 
@@ -11,6 +17,12 @@ export interface CopySide {
   readonly client: RegistryClient;
   /** The name there. */
   readonly reference: Reference;
+}
+
+/** Options of {@linkcode copyImage}. */
+export interface CopyOptions extends PushOptions {
+  /** Limits of manifests and indexes; the defaults when absent. */
+  readonly ociLimits?: Partial<OciLimits> | undefined;
 }
 
 /**
@@ -24,19 +36,26 @@ export interface CopySide {
 export async function copyImage(
   source: CopySide,
   destination: CopySide,
-  options: PushOptions = {},
+  options: CopyOptions = {},
 ): Promise<PushedImage> {
   const { client, reference: { registry, repository } } = source;
   const { signal, onWarning = () => {} } = options;
-  const { bytes, digest, contentType } = await client.manifest(source.reference, { signal });
-  const plan = await planImage({ digest, document: parseDocument(bytes, { contentType }) }, {
-    verb: "copy",
-    read: async ({ digest, mediaType }) => {
-      const child = await client.manifest({ repository, digest }, { signal }).catch(inside);
-      return parseDocument(child.bytes, { mediaType });
+  const limits = ociLimits(options.ociLimits);
+  const maxBytes = Math.max(limits.manifest, limits.index);
+  const fetched = await client.manifest(source.reference, { signal, maxBytes });
+  const { bytes, digest, contentType } = fetched;
+  const plan = await planImage(
+    { digest, document: parseDocument(bytes, { contentType, limits }) },
+    {
+      limits,
+      read: async ({ digest, mediaType }) => {
+        const name = { repository, digest };
+        const child = await client.manifest(name, { signal, maxBytes }).catch(inside);
+        return parseDocument(child.bytes, { mediaType, limits });
+      },
+      warn: onWarning,
     },
-    warn: onWarning,
-  });
+  );
   const to = destination.reference;
   const together = registry === to.registry && repository !== to.repository;
   const upload = (blob: Descriptor, signal: AbortSignal) => ({

@@ -30,7 +30,7 @@ export async function pushImage(
   const { target } = image;
   const read = (descriptor: Descriptor) => readDocument(store, descriptor);
   const plan = await planImage({ digest: target.digest, document: await read(target) }, {
-    verb: "push",
+    limits: documentLimits(store),
     read,
     check: (part) => {
       if (store.blobs.stat(part.digest) === undefined) throw absent(part, "no longer here");
