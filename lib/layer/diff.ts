@@ -1,5 +1,5 @@
 import { differenceTree, type Tree } from "../tree/mod.ts";
-import { expectKind } from "./_kinds.ts";
+import { expectKind } from "./expect_kind.ts";
 
 /**
  * The layer that turns `a` into `b`: `applyLayer(a, diffTrees(a, b))` has the

@@ -1,5 +1,5 @@
 import { overlayTrees, type Tree } from "../tree/mod.ts";
-import { expectKind } from "./_kinds.ts";
+import { expectKind } from "./expect_kind.ts";
 
 /**
  * The root tree of a chain of layers, lowest first: what applying them one

@@ -1,5 +1,5 @@
 import { overlayTrees, type Tree } from "../tree/mod.ts";
-import { expectKind } from "./_kinds.ts";
+import { expectKind } from "./expect_kind.ts";
 
 /**
  * One layer tree that does what several do, lowest first: applied to any base

@@ -4,23 +4,23 @@
  *
  * @module
  */
-export { isSupported } from "./symbols.ts";
-export * from "./numbers.ts";
-export { isErrno } from "./errno.ts";
-export * from "./fd.ts";
-export * from "./file_error.ts";
-export * from "./open_beneath.ts";
-export * from "./names.ts";
-export * from "./attributes.ts";
-export * from "./stat.ts";
-export * from "./directory.ts";
-export * from "./xattr.ts";
-export * from "./data.ts";
-export * from "./file_system.ts";
+export { isSupported } from "./libc/libc.ts";
+export * from "./libc/numbers.ts";
+export { isErrno } from "./libc/errno.ts";
+export * from "./files/fd.ts";
+export * from "./files/file_error.ts";
+export * from "./files/open_beneath.ts";
+export * from "./files/names.ts";
+export * from "./files/attributes.ts";
+export * from "./files/stat.ts";
+export * from "./files/directory.ts";
+export * from "./files/xattr.ts";
+export * from "./files/data.ts";
+export * from "./files/file_system.ts";
 export * from "./process.ts";
-export * from "./loop.ts";
-export * from "./mountinfo.ts";
-export * from "./mount_value.ts";
-export * from "./mount.ts";
-export * from "./remove_tree.ts";
-export * from "./isal.ts";
+export * from "./mount/loop.ts";
+export * from "./mount/mountinfo.ts";
+export * from "./mount/mount_value.ts";
+export * from "./mount/perform_mount.ts";
+export * from "./files/remove_tree.ts";
+export * from "./isal/find_isal.ts";

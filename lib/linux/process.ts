@@ -1,8 +1,8 @@
 import { type ByteString, fromBytes } from "../bytes/mod.ts";
-import { readDirectory } from "./directory.ts";
-import { attempt, check, systemError } from "./errno.ts";
-import { CWD, openDirectoryAt, ownFd, readFileAt } from "./fd.ts";
-import { libc } from "./symbols.ts";
+import { readDirectory } from "./files/directory.ts";
+import { attempt, check, systemError } from "./libc/errno.ts";
+import { CWD, openDirectoryAt, ownFd, readFileAt } from "./files/fd.ts";
+import { libc } from "./libc/libc.ts";
 
 /** The effective user of this process. */
 export function effectiveUser(): number {

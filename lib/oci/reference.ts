@@ -1,6 +1,6 @@
 import { type Digest, isDigest } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
-import { defined } from "./_fields.ts";
+import { defined } from "./json/fields.ts";
 
 /** The name of an image, normalised: `docker.io/library/debian:latest`. */
 export interface Reference {

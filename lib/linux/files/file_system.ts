@@ -1,0 +1,78 @@
+import { check } from "../libc/errno.ts";
+import type { Fd } from "./fd.ts";
+import { libc } from "../libc/libc.ts";
+
+/** Names by magic number (linux/magic.h and the drivers' own). */
+const NAMES: Readonly<Record<number, string>> = {
+  0xef53: "ext4",
+  0x58465342: "xfs",
+  0x9123683e: "btrfs",
+  0x01021994: "tmpfs",
+  0x858458f6: "ramfs",
+  0x794c7630: "overlay",
+  0xe0f5e1e2: "erofs",
+  0x73717368: "squashfs",
+  0x6969: "nfs",
+  0xff534d42: "cifs",
+  0xfe534d42: "smb",
+  0x01021997: "9p",
+  0x65735546: "fuse",
+  0x2fc12fc1: "zfs",
+  0xf2f52010: "f2fs",
+  0xca451a4e: "bcachefs",
+  0x4d44: "vfat",
+  0x2011bab0: "exfat",
+  0x7366746e: "ntfs3",
+  0x9660: "iso9660",
+  0x9fa0: "proc",
+  0x62656572: "sysfs",
+  0x63677270: "cgroup2",
+  0x27e0eb: "cgroup",
+  0xf15f: "ecryptfs",
+  0x61756673: "aufs",
+  0x00c36400: "ceph",
+};
+
+/** A file system as statfs(2) describes it. */
+export interface FileSystem {
+  /** Name of the type, such as `"ext4"` (also ext2 and ext3, which share its magic); hexadecimal when unknown. */
+  readonly type: string;
+  /** Magic number. */
+  readonly magic: number;
+  /** Size in bytes. */
+  readonly size: number;
+  /** Bytes that this user may still write. */
+  readonly available: number;
+  /** Inodes in all; 0 where they are not counted. */
+  readonly inodes: number;
+  /** Inodes that are free. */
+  readonly freeInodes: number;
+  /** Longest name in bytes. */
+  readonly nameLength: number;
+  /** Whether it takes no writes, where it is looked at: a read-only mount of it, or all of it. */
+  readonly readOnly: boolean;
+}
+
+/** statfs(2): `ST_RDONLY`. */
+const READ_ONLY = 1n;
+
+/** Looks at the file system of a descriptor. @throws {VarveError} `E_SYSCALL` */
+export function fileSystemOf(fd: Fd): FileSystem {
+  const buffer = new Uint8Array(120);
+  check(() => libc().fstatfs(fd, buffer), "fstatfs", "");
+  const view = new DataView(buffer.buffer);
+  const word = (offset: number): number => Number(view.getBigUint64(offset, true));
+  // struct statfs of 64-bit Linux: type, bsize, blocks, bfree, bavail, files, ffree, fsid, namelen, frsize, flags.
+  const magic = view.getUint32(0, true);
+  const unit = word(72) || word(8);
+  return {
+    type: NAMES[magic] ?? `0x${magic.toString(16)}`,
+    magic,
+    size: word(16) * unit,
+    available: word(32) * unit,
+    inodes: word(40),
+    freeInodes: word(48),
+    nameLength: word(64),
+    readOnly: (view.getBigUint64(80, true) & READ_ONLY) !== 0n,
+  };
+}

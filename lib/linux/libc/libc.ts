@@ -1,0 +1,154 @@
+import { VarveError } from "../../errors.ts";
+
+/**
+ * The functions of libc that varve calls, each typed once.
+ *
+ * Results of type `ssize_t` are read as `i32`: a 64-bit result would be a
+ * `bigint`, and no caller asks for more than {@linkcode MAX_TRANSFER} bytes at
+ * once. Variadic functions (`openat`, `fcntl`, `syscall`) take their arguments in the
+ * same registers as ordinary ones on x86-64 and on Linux' aarch64.
+ */
+const SYMBOLS = {
+  __errno_location: { parameters: [], result: "pointer" },
+  // descriptors
+  openat: { parameters: ["i32", "buffer", "i32", "u32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  read: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  write: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  pread: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
+  pwrite: { parameters: ["i32", "buffer", "usize", "i64"], result: "i32" },
+  lseek: { parameters: ["i32", "i64", "i32"], result: "i64" },
+  ftruncate: { parameters: ["i32", "i64"], result: "i32" },
+  fallocate: { parameters: ["i32", "i32", "i64", "i64"], result: "i32" },
+  copy_file_range: {
+    parameters: ["i32", "buffer", "i32", "buffer", "usize", "u32"],
+    result: "i32",
+  },
+  fsync: { parameters: ["i32"], result: "i32" },
+  syncfs: { parameters: ["i32"], result: "i32" },
+  sync_file_range: { parameters: ["i32", "i64", "i64", "u32"], result: "i32" },
+  flock: { parameters: ["i32", "i32"], result: "i32" },
+  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
+  // names
+  mkdirat: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  mknodat: { parameters: ["i32", "buffer", "u32", "u64"], result: "i32" },
+  symlinkat: { parameters: ["buffer", "i32", "buffer"], result: "i32" },
+  linkat: { parameters: ["i32", "buffer", "i32", "buffer", "i32"], result: "i32" },
+  unlinkat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  renameat2: { parameters: ["i32", "buffer", "i32", "buffer", "u32"], result: "i32" },
+  readlinkat: { parameters: ["i32", "buffer", "buffer", "usize"], result: "i32" },
+  // attributes
+  fchmod: { parameters: ["i32", "u32"], result: "i32" },
+  fchmodat: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
+  fchown: { parameters: ["i32", "u32", "u32"], result: "i32" },
+  fchownat: { parameters: ["i32", "buffer", "u32", "u32", "i32"], result: "i32" },
+  futimens: { parameters: ["i32", "buffer"], result: "i32" },
+  utimensat: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
+  statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
+  fstatfs: { parameters: ["i32", "buffer"], result: "i32" },
+  fsetxattr: { parameters: ["i32", "buffer", "buffer", "usize", "i32"], result: "i32" },
+  fgetxattr: { parameters: ["i32", "buffer", "buffer", "usize"], result: "i32" },
+  flistxattr: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  fremovexattr: { parameters: ["i32", "buffer"], result: "i32" },
+  lsetxattr: { parameters: ["buffer", "buffer", "buffer", "usize", "i32"], result: "i32" },
+  lgetxattr: { parameters: ["buffer", "buffer", "buffer", "usize"], result: "i32" },
+  llistxattr: { parameters: ["buffer", "buffer", "usize"], result: "i32" },
+  // mounts and the process
+  mount: { parameters: ["buffer", "buffer", "buffer", "u64", "buffer"], result: "i32" },
+  umount2: { parameters: ["buffer", "i32"], result: "i32" },
+  geteuid: { parameters: [], result: "u32" },
+  getegid: { parameters: [], result: "u32" },
+  uname: { parameters: ["buffer"], result: "i32" },
+  // Calls for which glibc 2.31 has no wrapper, each by its number and its own shape.
+  getdents64: { name: "syscall", parameters: ["i64", "i32", "buffer", "usize"], result: "i32" },
+  openat2: {
+    name: "syscall",
+    parameters: ["i64", "i32", "buffer", "buffer", "usize"],
+    result: "i32",
+  },
+  fsopen: { name: "syscall", parameters: ["i64", "buffer", "u32"], result: "i32" },
+  fsconfig: {
+    name: "syscall",
+    parameters: ["i64", "i32", "u32", "buffer", "buffer", "i32"],
+    result: "i32",
+  },
+  fsmount: { name: "syscall", parameters: ["i64", "i32", "u32", "u32"], result: "i32" },
+  move_mount: {
+    name: "syscall",
+    parameters: ["i64", "i32", "buffer", "i32", "buffer", "u32"],
+    result: "i32",
+  },
+  open_tree: { name: "syscall", parameters: ["i64", "i32", "buffer", "u32"], result: "i32" },
+  mount_setattr: {
+    name: "syscall",
+    parameters: ["i64", "i32", "buffer", "u32", "buffer", "usize"],
+    result: "i32",
+  },
+} as const;
+
+type Symbols = typeof SYMBOLS;
+
+/** The most bytes one call moves: results are read as 32-bit numbers. */
+export const MAX_TRANSFER = 0x4000_0000;
+
+/** Deno takes a number for a 64-bit argument too, which is faster; its types only say `bigint`. */
+type Numeric<F> = {
+  [K in keyof F]: F[K] extends (...args: infer A) => infer R
+    ? (...args: { [I in keyof A]: A[I] extends bigint ? number | bigint : A[I] }) => R
+    : F[K];
+};
+
+/** The typed functions of libc. */
+export type Libc = Numeric<Deno.DynamicLibrary<Symbols>["symbols"]>;
+
+/** glibc, then musl; both by the name the dynamic loader knows. */
+const LIBRARIES: readonly string[] = [
+  "libc.so.6",
+  "libc.musl-x86_64.so.1",
+  "libc.musl-aarch64.so.1",
+];
+
+let loaded: Libc | undefined;
+
+/**
+ * libc, opened at the first call of a thread and kept: nothing is opened by an import.
+ *
+ * @throws {VarveError} `E_UNSUPPORTED` where there is no Linux, no libc or no FFI permission
+ */
+export function libc(): Libc {
+  if (loaded !== undefined) return loaded;
+  if (Deno.build.os !== "linux" || !["x86_64", "aarch64"].includes(Deno.build.arch)) {
+    throw new VarveError(
+      "E_UNSUPPORTED",
+      `Cannot call the kernel: ${Deno.build.os} on ${Deno.build.arch} is not Linux on x86-64 or aarch64`,
+    );
+  }
+  let cause: unknown;
+  for (const name of LIBRARIES) {
+    try {
+      return loaded = Deno.dlopen(name, SYMBOLS).symbols as Libc;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotCapable) {
+        throw new VarveError(
+          "E_DENIED",
+          "Cannot call the kernel: FFI is not permitted",
+          { hint: "run Deno with --allow-ffi" },
+          { cause: error },
+        );
+      }
+      cause ??= error;
+    }
+  }
+  throw new VarveError("E_UNSUPPORTED", "Cannot call the kernel: no libc was found", {}, { cause });
+}
+
+/** Whether this machine and this process can make system calls at all. Never throws. */
+export function isSupported(): boolean {
+  try {
+    libc();
+    return true;
+  } catch {
+    return false;
+  }
+}

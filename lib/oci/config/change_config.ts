@@ -1,0 +1,264 @@
+import { VarveError } from "../../errors.ts";
+import type { ContainerConfig, ImageConfig } from "./config.ts";
+import type { Encodable } from "../json/encode_json.ts";
+import type { JsonObject } from "../json/strict_json.ts";
+import { expandWord, splitWords } from "./shell_words.ts";
+
+/** The instructions that a change can be. */
+export const CHANGES: readonly string[] = [
+  "CMD",
+  "ENTRYPOINT",
+  "ENV",
+  "EXPOSE",
+  "LABEL",
+  "ONBUILD",
+  "STOPSIGNAL",
+  "USER",
+  "VOLUME",
+  "WORKDIR",
+];
+
+/**
+ * The container part of a config after Dockerfile instructions, as `docker commit --change` has it:
+ * only the fields that change, by their names in the document, for `editConfig`.
+ *
+ * An `ENTRYPOINT` without a `CMD` before it drops the image's `CMD`. Variables stand for the image's
+ * environment and that of the instructions before.
+ *
+ * @throws {VarveError} `E_USAGE` for an instruction that is none of {@linkcode CHANGES} or is malformed
+ *
+ * @example
+ * ```ts
+ * import { changeConfig } from "@varve/varve/oci";
+ *
+ * const changed = changeConfig({}, ["ENV PORT=80", "EXPOSE $PORT", 'CMD ["serve"]']);
+ * if (JSON.stringify(changed.ExposedPorts) !== '{"80/tcp":{}}') throw new Error("not exposed");
+ * ```
+ */
+export function changeConfig(
+  config: ContainerConfig,
+  instructions: readonly string[],
+  document: ImageConfig["document"] = {},
+): Record<string, Encodable> {
+  const change = new Change(config, document);
+  for (const instruction of instructions) change.apply(instruction);
+  return change.finish();
+}
+
+type Words = readonly string[];
+
+class Change {
+  readonly #before: ContainerConfig;
+  readonly #shell: Words;
+  readonly #fields: Record<string, Encodable> = {};
+  #cmd: Words | null;
+  #cmdSet = false;
+  #entrypoint: Words | null;
+  #env: string[];
+  readonly #ports: Set<string>;
+  readonly #volumes: Set<string>;
+  readonly #labels: Map<string, string>;
+  #workingDir: string;
+  readonly #onBuild: string[];
+
+  constructor(config: ContainerConfig, document: JsonObject) {
+    const raw = (document.config ?? {}) as JsonObject;
+    this.#before = config;
+    this.#cmd = config.cmd ?? null;
+    this.#entrypoint = config.entrypoint ?? null;
+    this.#env = [...config.env ?? []];
+    this.#ports = new Set(config.exposedPorts);
+    this.#volumes = new Set(config.volumes);
+    this.#labels = new Map(Object.entries(config.labels ?? {}));
+    this.#workingDir = config.workingDir ?? "";
+    this.#onBuild = strings(raw.OnBuild);
+    const shell = strings(raw.Shell);
+    this.#shell = shell.length > 0 ? shell : ["/bin/sh", "-c"];
+  }
+
+  apply(instruction: string): void {
+    // A backslash at the end of a line goes on with the next one.
+    const text = instruction.replace(/\\[ \t]*\r?\n/g, "").trim();
+    const [name = ""] = /^\S*/.exec(text) ?? [];
+    const rest = text.slice(name.length).trim();
+    const act = this.#actions[name.toUpperCase()];
+    if (act === undefined) {
+      throw malformed(instruction, `there are ${CHANGES.join(", ")}`);
+    }
+    if (/[\r\n]/.test(rest)) throw malformed(instruction, "it is more than one line");
+    try {
+      act(rest);
+    } catch (error) {
+      if (!(error instanceof Malformed)) throw error;
+      throw malformed(instruction, error.message);
+    }
+  }
+
+  /** Docker fills what the changes left empty from the image again. */
+  finish(): Record<string, Encodable> {
+    const fields = this.#fields;
+    if ("Cmd" in fields || "Entrypoint" in fields) {
+      if ((this.#entrypoint ?? []).length === 0) {
+        if ((this.#cmd ?? []).length === 0) this.#cmd = this.#before.cmd ?? null;
+        this.#entrypoint ??= this.#before.entrypoint ?? null;
+      }
+      fields.Cmd = this.#cmd;
+      fields.Entrypoint = this.#entrypoint;
+    }
+    return fields;
+  }
+
+  readonly #actions: Readonly<Record<string, (rest: string) => void>> = {
+    CMD: (rest) => {
+      this.#cmd = this.#command(rest) ?? [];
+      this.#cmdSet = true;
+      this.#fields.Cmd = this.#cmd;
+    },
+    ENTRYPOINT: (rest) => {
+      this.#entrypoint = this.#command(rest);
+      if (!this.#cmdSet) this.#cmd = null;
+      this.#fields.Entrypoint = this.#entrypoint;
+    },
+    ENV: (rest) => {
+      // All pairs of one instruction see the environment as it was before it.
+      const pairs = this.#pairs(rest, "ENV");
+      for (const [name, value] of pairs) {
+        const at = this.#env.findIndex((one) => one.split("=", 1)[0] === name);
+        if (at < 0) this.#env.push(`${name}=${value}`);
+        else this.#env[at] = `${name}=${value}`;
+      }
+      this.#fields.Env = [...this.#env];
+    },
+    EXPOSE: (rest) => {
+      for (const port of this.#some(rest).flatMap((word) => ports(this.#expand(word)))) {
+        this.#ports.add(port);
+      }
+      this.#fields.ExposedPorts = keys(this.#ports);
+    },
+    LABEL: (rest) => {
+      for (const [name, value] of this.#pairs(rest, "LABEL")) this.#labels.set(name, value);
+      const labels = [...this.#labels].sort(([a], [b]) => a < b ? -1 : 1);
+      this.#fields.Labels = Object.fromEntries(labels);
+    },
+    ONBUILD: (rest) => {
+      const [trigger = ""] = splitWords(rest);
+      if (["", "ONBUILD", "FROM", "MAINTAINER"].includes(trigger.toUpperCase())) {
+        throw new Malformed("it takes an instruction other than ONBUILD, FROM and MAINTAINER");
+      }
+      this.#onBuild.push(rest);
+      this.#fields.OnBuild = [...this.#onBuild];
+    },
+    STOPSIGNAL: (rest) => {
+      this.#fields.StopSignal = this.#one(rest);
+    },
+    USER: (rest) => {
+      this.#fields.User = this.#one(rest);
+    },
+    VOLUME: (rest) => {
+      const paths = (jsonWords(rest) ?? this.#some(rest)).map((word) => this.#expand(word).trim());
+      if (paths.length === 0 || paths.includes("")) throw new Malformed("it takes a path");
+      for (const path of paths) this.#volumes.add(path);
+      this.#fields.Volumes = keys(this.#volumes);
+    },
+    WORKDIR: (rest) => {
+      if (rest === "") throw new Malformed("it takes a path");
+      const path = this.#expand(rest);
+      this.#workingDir = cleanPath(path.startsWith("/") ? path : `${this.#workingDir}/${path}`);
+      this.#fields.WorkingDir = this.#workingDir;
+    },
+  };
+
+  #expand(word: string): string {
+    return expandWord(
+      word,
+      (name) => this.#env.find((one) => one.split("=", 1)[0] === name)?.slice(name.length + 1),
+    );
+  }
+
+  /** A command as a list, or as a line for the shell; `null` for none. */
+  #command(rest: string): Words | null {
+    const list = jsonWords(rest);
+    if (list !== null) return list;
+    return rest === "" ? null : [...this.#shell, rest];
+  }
+
+  #some(rest: string): string[] {
+    const words = splitWords(rest);
+    if (words.length === 0) throw new Malformed("it takes at least one argument");
+    return words;
+  }
+
+  #one(rest: string): string {
+    const words = splitWords(rest);
+    if (words.length !== 1) throw new Malformed("it takes exactly one argument");
+    return this.#expand(words[0] as string);
+  }
+
+  /** `NAME=value …`, or the old form `NAME value` where the rest of the line is the value. */
+  #pairs(rest: string, name: "ENV" | "LABEL"): [string, string][] {
+    const words = this.#some(rest);
+    const [first = ""] = words;
+    if (!first.includes("=")) {
+      const value = rest.slice(first.length).trim();
+      if (value === "") throw new Malformed(`${name} takes NAME=value`);
+      return [[this.#expand(first), this.#expand(value)]];
+    }
+    return words.map((word) => {
+      const at = word.indexOf("=");
+      if (at < 0) throw new Malformed(`${JSON.stringify(word)} is not NAME=value`);
+      const key = this.#expand(word.slice(0, at));
+      if (key === "") throw new Malformed("a name is empty");
+      return [key, this.#expand(word.slice(at + 1))];
+    });
+  }
+}
+
+/** What is wrong with an instruction. */
+class Malformed extends Error {}
+
+function malformed(instruction: string, why: string): VarveError {
+  const shown = JSON.stringify(instruction.slice(0, 120));
+  return new VarveError("E_USAGE", `Cannot use change ${shown}: ${why}`, { subject: shown });
+}
+
+/** A JSON list of strings; `null` when it is none, and then is taken word by word. */
+function jsonWords(text: string): string[] | null {
+  if (!text.startsWith("[")) return null;
+  try {
+    const value: unknown = JSON.parse(text);
+    const isList = Array.isArray(value) && value.every((one) => typeof one === "string");
+    return isList ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/** `80`, `80/udp`, `8000-8010/tcp` as the document has them, one for each port. */
+function ports(word: string): string[] {
+  const match = /^([0-9]{1,5})(?:-([0-9]{1,5}))?(?:\/(tcp|udp|sctp))?$/i.exec(word);
+  const first = Number(match?.[1]);
+  const last = Number(match?.[2] ?? match?.[1]);
+  if (match === null || first > last || last > 65535) {
+    throw new Malformed(`${JSON.stringify(word)} is no port`);
+  }
+  const protocol = (match[3] ?? "tcp").toLowerCase();
+  return Array.from({ length: last - first + 1 }, (_, i) => `${first + i}/${protocol}`);
+}
+
+/** A set as the document has it: an object with empty objects, sorted. */
+function keys(names: ReadonlySet<string>): Encodable {
+  return Object.fromEntries([...names].sort().map((name) => [name, {}]));
+}
+
+function cleanPath(path: string): string {
+  const out: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === "..") out.pop();
+    else if (part !== "" && part !== ".") out.push(part);
+  }
+  return `/${out.join("/")}`;
+}
+
+function strings(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
+}

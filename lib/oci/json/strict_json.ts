@@ -1,0 +1,232 @@
+import { VarveError } from "../../errors.ts";
+import { OCI_LIMITS } from "../limits.ts";
+
+/** A JSON value as {@linkcode parseStrictJson} gives it: integers outside of ±(2^53 − 1) are `bigint`. */
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | readonly JsonValue[]
+  | JsonObject;
+
+/** A JSON object without prototype: no key has a meaning of its own. */
+export interface JsonObject {
+  /** The value of a key. */
+  readonly [key: string]: JsonValue;
+}
+
+/** Bounds of a strict parse. */
+export interface StrictJsonOptions {
+  /** Most bytes; 4 MiB by default. */
+  readonly maxBytes?: number | undefined;
+  /** Deepest nesting of objects and arrays; 64 by default. */
+  readonly maxDepth?: number | undefined;
+  /** What the bytes are, for messages: "manifest", "config". */
+  readonly what?: string | undefined;
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
+// deno-lint-ignore no-control-regex -- JSON has no raw control characters in strings
+const PLAIN = /[^"\\\u0000-\u001f]*/y;
+const SPACE = /[ \t\n\r]*/y;
+
+/**
+ * Reads JSON (RFC 8259) from bytes, strictly, so that no two readers can see different documents in it.
+ *
+ * Refused are duplicate keys, a byte order mark, invalid UTF-8, anything behind the value, numbers that
+ * overflow, and whatever `JSON.parse` refuses. Objects have no prototype: `__proto__` is a key like any
+ * other. Key order is kept, but for keys that are array indexes.
+ *
+ * @example
+ * ```ts
+ * import { parseStrictJson } from "@varve/varve/oci";
+ *
+ * const value = parseStrictJson(new TextEncoder().encode('{"schemaVersion":2}'));
+ * if (JSON.stringify(value) !== '{"schemaVersion":2}') throw new Error("never");
+ * ```
+ *
+ * @throws {VarveError} `E_JSON` when it is not strict JSON, `E_LIMIT` when it is too long or too deep
+ */
+export function parseStrictJson(bytes: Uint8Array, options: StrictJsonOptions = {}): JsonValue {
+  const what = options.what ?? "JSON";
+  const maxBytes = options.maxBytes ?? OCI_LIMITS.manifest.value;
+  if (bytes.length > maxBytes) {
+    throw new VarveError(
+      "E_LIMIT",
+      `Cannot read ${what}: ${bytes.length} bytes are more than the limit of ${maxBytes}`,
+      { expected: maxBytes, actual: bytes.length },
+    );
+  }
+  let text: string;
+  try {
+    text = utf8.decode(bytes);
+  } catch {
+    throw new VarveError("E_JSON", `Cannot read ${what}: not valid UTF-8`);
+  }
+  return new Parser(text, what, options.maxDepth ?? OCI_LIMITS.jsonDepth.value).document();
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '"': '"',
+  "\\": "\\",
+  "/": "/",
+  b: "\b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+};
+
+class Parser {
+  readonly #text: string;
+  readonly #what: string;
+  readonly #maxDepth: number;
+  #at = 0;
+  #depth = 0;
+
+  constructor(text: string, what: string, maxDepth: number) {
+    this.#text = text;
+    this.#what = what;
+    this.#maxDepth = maxDepth;
+  }
+
+  document(): JsonValue {
+    if (this.#text.charCodeAt(0) === 0xfeff) this.#fail("it begins with a byte order mark");
+    const value = this.#value();
+    this.#space();
+    if (this.#at < this.#text.length) this.#fail("there is something behind its end");
+    return value;
+  }
+
+  #value(): JsonValue {
+    this.#space();
+    switch (this.#text[this.#at]) {
+      case "{":
+        return this.#object();
+      case "[":
+        return this.#array();
+      case '"':
+        return this.#string();
+      case "t":
+        return this.#word("true", true);
+      case "f":
+        return this.#word("false", false);
+      case "n":
+        return this.#word("null", null);
+      default:
+        return this.#number();
+    }
+  }
+
+  #object(): JsonObject {
+    this.#enter();
+    const object = Object.create(null) as Record<string, JsonValue>;
+    if (this.#closes("}")) return object;
+    do {
+      this.#space();
+      if (this.#text[this.#at] !== '"') this.#fail("a key is missing");
+      const key = this.#string();
+      if (key in object) this.#fail(`the key ${shown(key)} is there twice`);
+      this.#space();
+      if (this.#text[this.#at++] !== ":") this.#fail("a colon is missing", -1);
+      object[key] = this.#value();
+    } while (this.#continues("}"));
+    return object;
+  }
+
+  #array(): JsonValue[] {
+    this.#enter();
+    const array: JsonValue[] = [];
+    if (this.#closes("]")) return array;
+    do array.push(this.#value()); while (this.#continues("]"));
+    return array;
+  }
+
+  #enter(): void {
+    this.#at++;
+    if (++this.#depth > this.#maxDepth) {
+      throw new VarveError(
+        "E_LIMIT",
+        `Cannot read ${this.#what}: it is nested deeper than ${this.#maxDepth} levels`,
+        { setting: OCI_LIMITS.jsonDepth.setting, expected: this.#maxDepth },
+      );
+    }
+  }
+
+  #closes(end: string): boolean {
+    this.#space();
+    if (this.#text[this.#at] !== end) return false;
+    this.#at++;
+    this.#depth--;
+    return true;
+  }
+
+  #continues(end: string): boolean {
+    if (this.#closes(end)) return false;
+    if (this.#text[this.#at++] !== ",") this.#fail(`a comma or ${end} is missing`, -1);
+    return true;
+  }
+
+  #string(): string {
+    this.#at++;
+    let out = "";
+    for (;;) {
+      out += this.#match(PLAIN);
+      const char = this.#text[this.#at++];
+      if (char === '"') return out;
+      if (char !== "\\") this.#fail("a string is not ended, or holds a control character", -1);
+      const escape = this.#text[this.#at++] ?? "";
+      if (escape === "u") {
+        const hex = this.#text.slice(this.#at, this.#at + 4);
+        if (!/^[0-9a-fA-F]{4}$/.test(hex)) this.#fail("an escape is malformed");
+        this.#at += 4;
+        out += String.fromCharCode(parseInt(hex, 16));
+      } else {
+        out += ESCAPES[escape] ?? this.#fail("an escape is malformed", -1);
+      }
+    }
+  }
+
+  #number(): number | bigint {
+    NUMBER.lastIndex = this.#at;
+    const match = NUMBER.exec(this.#text);
+    if (match === null) this.#fail("a value is missing or malformed");
+    const value = Number(match[0]);
+    if (!Number.isFinite(value)) this.#fail("a number is too large");
+    this.#at += match[0].length;
+    const integer = match[1] === undefined && match[2] === undefined;
+    // As a double it would silently become another number.
+    return integer && !Number.isSafeInteger(value) ? BigInt(match[0]) : value;
+  }
+
+  #word<T>(word: string, value: T): T {
+    if (!this.#text.startsWith(word, this.#at)) this.#fail("a value is missing or malformed");
+    this.#at += word.length;
+    return value;
+  }
+
+  #space(): void {
+    this.#match(SPACE);
+  }
+
+  #match(pattern: RegExp): string {
+    pattern.lastIndex = this.#at;
+    const found = pattern.exec(this.#text)?.[0] ?? "";
+    this.#at += found.length;
+    return found;
+  }
+
+  #fail(why: string, offset = 0): never {
+    throw new VarveError(
+      "E_JSON",
+      `Cannot read ${this.#what}: ${why}, at character ${this.#at + offset}`,
+    );
+  }
+}
+
+function shown(key: string): string {
+  return JSON.stringify(key.length > 80 ? key.slice(0, 80) + "…" : key);
+}

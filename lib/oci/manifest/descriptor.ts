@@ -1,0 +1,143 @@
+import {
+  algorithmOf,
+  createHasher,
+  type Digest,
+  equalDigests,
+  parseDigest,
+} from "../../digest/mod.ts";
+import { VarveError } from "../../errors.ts";
+import { defined, Fields } from "../json/fields.ts";
+import { type Encodable, sortedMap } from "../json/encode_json.ts";
+import type { JsonValue } from "../json/strict_json.ts";
+import { type Platform, platformFromJson, platformToJson } from "../platform/platform.ts";
+
+/**
+ * Says what a blob is, which it is and how long it is (image-spec, descriptor.md).
+ *
+ * `urls` of a descriptor are not kept: a blob is fetched by its digest from the registry that named it.
+ */
+export interface Descriptor {
+  /** Media type of the blob. */
+  readonly mediaType: string;
+  /** Digest of the blob. */
+  readonly digest: Digest;
+  /** Size of the blob in bytes, below 2^53. */
+  readonly size: number;
+  /** Annotations; an object without prototype. Never a path or an address. */
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+  /** In an index: what the manifest is for. */
+  readonly platform?: Platform | undefined;
+  /** In an index or a subject: the type of the artifact. */
+  readonly artifactType?: string | undefined;
+  /** The blob itself, verified against digest and size. */
+  readonly data?: Uint8Array | undefined;
+}
+
+const NAMES = [
+  "mediaType",
+  "digest",
+  "size",
+  "annotations",
+  "platform",
+  "artifactType",
+  "data",
+  "urls",
+];
+
+/** The sha256 and sha512 of nothing: the only digests that a size of 0 can have. */
+const OF_NOTHING: ReadonlySet<string> = new Set([
+  createHasherOfNothing("sha256"),
+  createHasherOfNothing("sha512"),
+]);
+
+function createHasherOfNothing(algorithm: "sha256" | "sha512"): string {
+  return createHasher(algorithm).digest();
+}
+
+/**
+ * Reads a descriptor from its JSON value.
+ *
+ * @throws {VarveError} `E_SIZE`, `E_DIGEST_FORMAT`, `E_JSON`, `E_FORMAT`; `E_DIGEST` when `data` is another blob
+ */
+export function parseDescriptor(value: JsonValue | undefined, what = "descriptor"): Descriptor {
+  const fields = new Fields(value, what, NAMES);
+  const mediaType = fields.string("mediaType") || fields.missing("mediaType");
+  const digest = parseDigest(fields.raw("digest"));
+  const size = parseSize(fields.raw("size"), digest, what);
+  const annotations = fields.map("annotations");
+  const platform = fields.object("platform");
+  const artifactType = fields.string("artifactType");
+  const data = fields.string("data");
+  return defined({
+    mediaType,
+    digest,
+    size,
+    annotations,
+    platform: platform === undefined ? undefined : platformFromJson(platform, what),
+    artifactType: artifactType || undefined,
+    data: data === undefined ? undefined : embeddedData(data, digest, size, what),
+  });
+}
+
+/** A descriptor as JSON, in the order of the specification. Embedded data is left out. */
+export function descriptorToJson(descriptor: Descriptor): Encodable {
+  return {
+    mediaType: descriptor.mediaType,
+    digest: descriptor.digest,
+    size: descriptor.size,
+    annotations: sortedMap(descriptor.annotations),
+    platform: descriptor.platform === undefined ? undefined : platformToJson(descriptor.platform),
+    artifactType: descriptor.artifactType,
+  };
+}
+
+function parseSize(value: JsonValue | undefined, digest: Digest, what: string): number {
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) {
+    const shown = value === undefined
+      ? "missing"
+      : String(JSON.stringify(value, bigints)).slice(0, 40);
+    throw new VarveError("E_SIZE", `Cannot read ${what}: its size is ${shown}`, {
+      actual: shown,
+    });
+  }
+  if (value === 0 && !OF_NOTHING.has(digest)) {
+    throw new VarveError(
+      "E_SIZE",
+      `Cannot read ${what}: its size is 0, but ${digest} is not empty`,
+    );
+  }
+  return value;
+}
+
+function bigints(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? value.toString() : value;
+}
+
+function embeddedData(base64: string, digest: Digest, size: number, what: string): Uint8Array {
+  let data: Uint8Array<ArrayBuffer>;
+  try {
+    if (base64.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(base64)) {
+      throw new RangeError("not base64");
+    }
+    data = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+  } catch {
+    throw new VarveError("E_FORMAT", `Cannot read ${what}: its data is not base64`);
+  }
+  if (data.length !== size) {
+    throw new VarveError(
+      "E_SIZE",
+      `Cannot read ${what}: its data has ${data.length} bytes, its size says ${size}`,
+      { expected: size, actual: data.length },
+    );
+  }
+  const hasher = createHasher(algorithmOf(digest));
+  hasher.update(data);
+  const actual = hasher.digest();
+  if (!equalDigests(actual, digest)) {
+    throw new VarveError("E_DIGEST", `Cannot read ${what}: its data is another blob`, {
+      expected: digest,
+      actual,
+    });
+  }
+  return data;
+}

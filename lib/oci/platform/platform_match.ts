@@ -1,0 +1,132 @@
+import { VarveError } from "../../errors.ts";
+import type { Descriptor } from "../manifest/descriptor.ts";
+import type { Index } from "../manifest/manifest.ts";
+import { formatPlatform, normalizePlatform, type Platform } from "./platform.ts";
+
+/**
+ * How well an image for `candidate` runs on `wanted`: 0 is best, higher is worse, −1 is not at all.
+ *
+ * As containerd does: an `amd64/v3` machine also runs v2, v1 and 386; `arm/v7` also v6 and v5;
+ * `arm64` also 32-bit `arm`; Windows asks for the same version, or one that its own build is compatible with.
+ *
+ * @example
+ * ```ts
+ * import { matchPlatform } from "@varve/varve/oci";
+ *
+ * const machine = { os: "linux", architecture: "arm", variant: "v7" };
+ * if (matchPlatform(machine, { os: "linux", architecture: "arm", variant: "v6" }) !== 1) {
+ *   throw new Error("never");
+ * }
+ * ```
+ */
+export function matchPlatform(wanted: Platform, candidate: Platform): number {
+  const machine = normalizePlatform(wanted);
+  const image = normalizePlatform(candidate);
+  if (machine.os !== image.os) return -1;
+  if (!versionFits(machine, image) || !featuresFit(machine, image)) return -1;
+  const name = `${image.architecture}/${image.variant ?? ""}`;
+  return processors(machine.architecture, machine.variant ?? "").indexOf(name);
+}
+
+/**
+ * The manifests of an index that fit a platform, best first.
+ *
+ * Those that name no platform come last: whether they fit, only their config tells. What calls itself
+ * an artifact is left out.
+ */
+export function rankManifests(index: Index, platform: Platform): readonly Descriptor[] {
+  const unnamed = index.manifests.length;
+  const ranked: { readonly rank: number; readonly descriptor: Descriptor }[] = [];
+  for (const descriptor of index.manifests) {
+    if (descriptor.artifactType !== undefined) continue;
+    const rank = descriptor.platform === undefined
+      ? unnamed
+      : matchPlatform(platform, descriptor.platform);
+    if (rank >= 0) ranked.push({ rank, descriptor });
+  }
+  return ranked.sort((a, b) => a.rank - b.rank).map(({ descriptor }) => descriptor);
+}
+
+/**
+ * The manifest (or inner index) of an index that fits a platform best.
+ *
+ * @throws {VarveError} `E_PLATFORM` naming what there is
+ */
+export function selectManifest(index: Index, platform: Platform): Descriptor {
+  const best = rankManifests(index, platform)[0];
+  if (best !== undefined) return best;
+  const names = index.manifests.flatMap(({ platform }) =>
+    platform === undefined ? [] : [formatPlatform(platform)]
+  ).filter((name) => !name.startsWith("unknown"));
+  const known = [...new Set(names)].slice(0, 20).join(", ");
+  throw new VarveError(
+    "E_PLATFORM",
+    `Cannot choose image: the index has none for ${formatPlatform(normalizePlatform(platform))}` +
+      (known === "" ? "" : `; it has ${known}`),
+    { expected: formatPlatform(platform) },
+  );
+}
+
+/** What a processor runs, best first, as `architecture/variant`, normalised. */
+function processors(architecture: string, variant: string): string[] {
+  const out = [`${architecture}/${variant}`];
+  const level = /^v(\d{1,2})$/.exec(variant);
+  if (architecture === "amd64") {
+    for (let v = Number(level?.[1] ?? 1) - 1; v >= 1; v--) out.push(amd64(v));
+    out.push("386/");
+  } else if (architecture === "arm") {
+    for (let v = Number(level?.[1] ?? 5) - 1; v >= 5; v--) out.push(`arm/v${v}`);
+  } else if (architecture === "arm64") {
+    out.push(...olderArm64(variant === "" ? "v8" : variant));
+    out.push(
+      ...processors("arm", /^v[89](?:\.|$)/.test(variant) || variant === "" ? "v8" : variant),
+    );
+  }
+  return out;
+}
+
+function amd64(level: number): string {
+  return level === 1 ? "amd64/" : `amd64/v${level}`;
+}
+
+/** v9.x also runs v9.0 to v9.x−1 and v8.0 to v8.x+5, from which it parted; v8.x runs v8.0 to v8.x−1. */
+function olderArm64(variant: string): string[] {
+  const match = /^v([89])(?:\.(\d))?$/.exec(variant);
+  if (match === null) return [];
+  const out: string[] = [];
+  const name = (major: number, minor: number) =>
+    out.push(minor > 0 ? `arm64/v${major}.${minor}` : major === 8 ? "arm64/" : `arm64/v${major}`);
+  let minor = Number(match[2] ?? 0);
+  if (match[1] === "9") {
+    for (let m = minor - 1; m >= 0; m--) name(9, m);
+    minor += 6;
+  }
+  for (let m = minor - 1; m >= 0; m--) name(8, m);
+  return out;
+}
+
+function featuresFit(machine: Platform, image: Platform): boolean {
+  const has = machine.osFeatures ?? [];
+  return (image.osFeatures ?? []).every((feature) => has.includes(feature));
+}
+
+/** The first build of Windows that runs containers of older builds (Server 2022). */
+const STABLE_BUILD = 20348;
+
+function versionFits(machine: Platform, image: Platform): boolean {
+  if (machine.os !== "windows") return true;
+  const host = windowsVersion(machine.osVersion);
+  if (host === undefined || image.osVersion === undefined) return true;
+  const container = windowsVersion(image.osVersion);
+  if (container === undefined || host.release !== container.release) return false;
+  return host.build < STABLE_BUILD
+    ? host.build === container.build
+    : container.build >= STABLE_BUILD && container.build <= host.build;
+}
+
+function windowsVersion(
+  version: string | undefined,
+): { readonly release: string; readonly build: number } | undefined {
+  const match = /^(\d{1,3}\.\d{1,3})\.(\d{1,5})(?:\.|$)/.exec(version ?? "");
+  return match === null ? undefined : { release: match[1] as string, build: Number(match[2]) };
+}
