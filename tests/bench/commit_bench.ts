@@ -6,13 +6,13 @@
  */
 // deno-lint-ignore-file no-console
 import { assertEquals } from "@std/assert";
-import { Cli } from "../support/cli.ts";
+import { Cli } from "../support/cli/cli.ts";
+import { run } from "../support/machine/process.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 import { type AptChange, aptChange } from "../support/peers/apt_change.ts";
 import { debianImage } from "../support/peers/debian.ts";
 import { startDocker } from "../support/peers/docker.ts";
-import { run } from "../support/process.ts";
-import { tempDir } from "../support/temp.ts";
-import { listDirectory } from "../support/trees/same_tree.ts";
+import { listDirectory } from "../support/trees/directory_differences.ts";
 import { compare, figure, timingOf } from "./harness.ts";
 import { compileProgram } from "./program.ts";
 

@@ -21,7 +21,7 @@ import {
   TreeBuilder,
   writeTree,
 } from "../../lib/tree/mod.ts";
-import { tempDir } from "../support/temp.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 import { figure, peakMemory } from "./harness.ts";
 import { report, type ResultRow } from "./results.ts";
 

@@ -5,9 +5,9 @@
  * Root, debootstrap, umoci and skopeo are needed once, to build the image.
  */
 import { assertEquals } from "@std/assert";
+import { run } from "../support/machine/process.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 import { debianImage } from "../support/peers/debian.ts";
-import { run } from "../support/process.ts";
-import { tempDir } from "../support/temp.ts";
 import { figure, type Timing, timingOf } from "./harness.ts";
 import { compileProgram } from "./program.ts";
 

@@ -10,10 +10,10 @@
 import { gzipSync } from "node:zlib";
 import { layerJob, type LayerJobInput } from "../../lib/layer_job/internal.ts";
 import { createPool, type Pool } from "../../lib/pool/mod.ts";
+import { run } from "../support/machine/process.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 import { prng } from "../support/prng.ts";
-import { run } from "../support/process.ts";
-import { tarEntry } from "../support/tar_builder.ts";
-import { tempDir } from "../support/temp.ts";
+import { tarEntry } from "../support/tar/tar_fixture.ts";
 import { compare, figure, peakMemory } from "./harness.ts";
 
 const MIB = 1024 * 1024;

@@ -4,11 +4,11 @@
  * `VARVE_BENCH_GIB` and `VARVE_BENCH_ENTRIES` make them smaller or larger; 0 leaves one out.
  */
 import { createHash } from "node:crypto";
-import { MAIN } from "../support/cli.ts";
+import { MAIN } from "../support/cli/cli.ts";
+import { run } from "../support/machine/process.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 import { prng } from "../support/prng.ts";
-import { run } from "../support/process.ts";
-import { header } from "../support/tar_blocks.ts";
-import { tempDir } from "../support/temp.ts";
+import { header } from "../support/tar/raw_blocks.ts";
 import { figure } from "./harness.ts";
 
 const GIB = 2 ** 30, MIB = 2 ** 20;

@@ -1,7 +1,7 @@
 /** What makes a tree of an image's compressed layers elsewhere. Those that are not installed are left out. */
+import { run } from "../support/machine/process.ts";
 import { startContainerd } from "../support/peers/containerd.ts";
 import { startDocker } from "../support/peers/docker.ts";
-import { run } from "../support/process.ts";
 import { type BenchImage, isHere, writeDockerArchive } from "./real_images.ts";
 
 /** A daemon, and the command line of its client up to the verb. */

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { prng } from "../support/prng.ts";
-import { header } from "../support/tar_blocks.ts";
+import { header } from "../support/tar/raw_blocks.ts";
 
 const MIB = 2 ** 20;
 /** Bytes of a file. */

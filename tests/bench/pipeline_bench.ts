@@ -7,10 +7,10 @@
 import { layerJob } from "../../lib/layer_job/internal.ts";
 import { findIsal } from "../../lib/linux/mod.ts";
 import { createPool } from "../../lib/pool/mod.ts";
-import { MAIN } from "../support/cli.ts";
+import { MAIN } from "../support/cli/cli.ts";
+import { run } from "../support/machine/process.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 import { debianImage } from "../support/peers/debian.ts";
-import { run } from "../support/process.ts";
-import { tempDir } from "../support/temp.ts";
 import { bareInWorkers } from "./bare_main.ts";
 import { figure, timingOf } from "./harness.ts";
 

@@ -1,7 +1,7 @@
 /** The program in the form that is installed: one file. */
-import { Cli } from "../support/cli.ts";
+import { Cli } from "../support/cli/cli.ts";
 import { compileSelfExtracting } from "../support/compile/self_extracting.ts";
-import { run, type RunOptions } from "../support/process.ts";
+import { run, type RunOptions } from "../support/machine/process.ts";
 
 /** Makes a command on the store at `root`. */
 export type Program = (root: string, options?: RunOptions) => Cli;

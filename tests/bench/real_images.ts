@@ -1,7 +1,7 @@
 /** The images of the benches of whole jobs: a real one of two layers, and its files again in ten. */
 import { createHash } from "node:crypto";
+import { run, runAny } from "../support/machine/process.ts";
 import { debianImage } from "../support/peers/debian.ts";
-import { run, runAny } from "../support/process.ts";
 
 /** An OCI layout with one image. */
 export interface BenchImage {

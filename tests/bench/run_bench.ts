@@ -7,8 +7,8 @@ import { runContainer } from "../../lib/container/mod.ts";
 import { createPool } from "../../lib/pool/mod.ts";
 import { createSnapshotter, selectDriver } from "../../lib/snapshot/mod.ts";
 import { findImage, openStore, readImage } from "../../lib/store/mod.ts";
-import { BOX } from "../support/box.ts";
-import { containerFixture, leftOf, RUNTIME_NAMES } from "../support/peers/containers.ts";
+import { BOX } from "../support/images/busybox_image.ts";
+import { containerFixture, leftOf, RUNTIME_NAMES } from "../support/peers/container_fixture.ts";
 import { figure, timingOf } from "./harness.ts";
 
 const COUNT = 100;

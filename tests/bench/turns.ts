@@ -1,6 +1,6 @@
 /** Contenders that are timed in turn, so that all see the same states of the machine. */
 // deno-lint-ignore-file no-console
-import { run, runAny } from "../support/process.ts";
+import { run, runAny } from "../support/machine/process.ts";
 import type { Contender } from "./mount_peers.ts";
 
 /** The least time of each, in ms. Every run has an empty directory of its own below `directory`. */

@@ -1,7 +1,7 @@
 /** What the cases of the distribution specification ask a registry with. */
 import { assertEquals } from "@std/assert";
-import { type BuiltImage, jsonBytes, sha256Of } from "../support/images.ts";
-import { sampleImage } from "../support/sample.ts";
+import { type BuiltImage, jsonBytes, sha256Of } from "../support/images/images.ts";
+import { sampleImage } from "../support/images/sample_image.ts";
 
 /** An answer, read. */
 export interface Reply {

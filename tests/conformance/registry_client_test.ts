@@ -5,11 +5,11 @@ import { loadClientConfig, RegistryClient } from "../../lib/registry/mod.ts";
 import { serveRegistry } from "../../lib/registry_server/mod.ts";
 import { openMemoryStore } from "../../lib/store/mod.ts";
 import { codeOf } from "../support/code_of.ts";
-import { jsonBytes } from "../support/images.ts";
+import { jsonBytes } from "../support/images/images.ts";
+import { sampleImage } from "../support/images/sample_image.ts";
+import { needs, type Skip } from "../support/machine/needs.ts";
 import { dockerRegistry, REGISTRY_TOOLS } from "../support/registry/docker_registry.ts";
 import { configFor, Servers } from "../support/registry/hostile_registry.ts";
-import { needs, type Skip } from "../support/require.ts";
-import { sampleImage } from "../support/sample.ts";
 import { Api, BLOB, MANIFEST, NAME, NOTHING, pushSample } from "./registry_api.ts";
 
 /** A registry that runs, and what it does not do. */

@@ -1,6 +1,6 @@
 /** What docker-registry 2.8, which is older than the specification 1.1, does instead. */
 import { assertEquals } from "@std/assert";
-import { sampleImage } from "../support/sample.ts";
+import { sampleImage } from "../support/images/sample_image.ts";
 import {
   type Api,
   BLOB,

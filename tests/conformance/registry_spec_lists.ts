@@ -1,6 +1,6 @@
 /** The cases of "Content Discovery". */
 import { assertEquals } from "@std/assert";
-import { jsonBytes, sha256Of } from "../support/images.ts";
+import { jsonBytes, sha256Of } from "../support/images/images.ts";
 import {
   type Cases,
   codeOf,

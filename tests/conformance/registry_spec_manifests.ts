@@ -1,7 +1,7 @@
 /** The cases of "Push" that are about manifests. */
 import { assert, assertEquals } from "@std/assert";
-import { jsonBytes, sha256Of } from "../support/images.ts";
-import { sampleImage } from "../support/sample.ts";
+import { jsonBytes, sha256Of } from "../support/images/images.ts";
+import { sampleImage } from "../support/images/sample_image.ts";
 import {
   BLOB,
   type Cases,

@@ -1,6 +1,6 @@
 /** The cases of "Pull". */
 import { assert, assertEquals } from "@std/assert";
-import { sha256Of } from "../support/images.ts";
+import { sha256Of } from "../support/images/images.ts";
 import {
   BLOB,
   BLOB_DIGEST,

@@ -1,10 +1,10 @@
 /** The distribution specification against varve's registry, and against Debian's docker-registry 2.8. */
 import { serveRegistry } from "../../lib/registry_server/mod.ts";
 import { openMemoryStore } from "../../lib/store/mod.ts";
+import { needs } from "../support/machine/needs.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 import { dockerRegistry, REGISTRY_TOOLS } from "../support/registry/docker_registry.ts";
-import { servedStore } from "../support/registry/registry_serve.ts";
-import { needs } from "../support/require.ts";
-import { tempDir } from "../support/temp.ts";
+import { servedStore } from "../support/registry/served_store.ts";
 import { registryConformance } from "./registry_spec.ts";
 import { DOCKER_REGISTRY } from "./registry_spec_docker.ts";
 

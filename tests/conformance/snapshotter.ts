@@ -4,8 +4,8 @@
  * The cases follow the suite that containerd runs over every snapshotter.
  */
 import type { DriverName } from "../../lib/snapshot/mod.ts";
-import { needs } from "../support/require.ts";
-import type { SnapshotFixture } from "../support/snapshots.ts";
+import { needs } from "../support/machine/needs.ts";
+import type { SnapshotFixture } from "../support/snapshots/snapshot_fixture.ts";
 import { filesConformance } from "./snapshotter_files.ts";
 import { layersConformance } from "./snapshotter_layers.ts";
 import { rowsConformance } from "./snapshotter_rows.ts";

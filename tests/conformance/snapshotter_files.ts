@@ -11,7 +11,7 @@ import {
   removeAll,
   rename,
   writeFile,
-} from "../support/file_changes.ts";
+} from "../support/snapshots/file_changes.ts";
 import type { SnapshotterTest } from "./snapshotter.ts";
 
 /** What files in snapshots promise. */

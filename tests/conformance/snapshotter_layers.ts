@@ -2,13 +2,13 @@ import { assertEquals } from "@std/assert";
 import { foldLayers } from "../../lib/layer/mod.ts";
 import { createSnapshotter, type DriverName, selectDriver } from "../../lib/snapshot/mod.ts";
 import { codeOf } from "../support/code_of.ts";
-import { listing } from "../support/extraction.ts";
+import { listing } from "../support/extraction/arena.ts";
 import {
   type Chain,
   DRIVER_NAMES,
   type LayerFixture,
   type SnapshotFixture,
-} from "../support/snapshots.ts";
+} from "../support/snapshots/snapshot_fixture.ts";
 import { namesIn } from "../support/trees/names_in.ts";
 import { sorted, treeListing, withoutLinks } from "../support/trees/tree_listing.ts";
 import type { SnapshotterTest } from "./snapshotter.ts";

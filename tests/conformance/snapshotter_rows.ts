@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import type { SnapshotInfo } from "../../lib/snapshot/mod.ts";
 import { codeOf } from "../support/code_of.ts";
-import type { SnapshotFixture } from "../support/snapshots.ts";
+import type { SnapshotFixture } from "../support/snapshots/snapshot_fixture.ts";
 import { namesIn } from "../support/trees/names_in.ts";
 import type { SnapshotterTest } from "./snapshotter.ts";
 

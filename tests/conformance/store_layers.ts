@@ -6,7 +6,7 @@ import type { LayerJobOutput, LayerTarget } from "../../lib/layer_job/mod.ts";
 import type { Ingest, LayerKey, StagedLayer } from "../../lib/store/mod.ts";
 import { TreeBuilder } from "../../lib/tree/mod.ts";
 import { prng } from "../support/prng.ts";
-import { fileOf } from "../support/trees/tree_file.ts";
+import { fileOf } from "../support/trees/encoded_tree.ts";
 
 export const GZIP_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip";
 export const TAR_LAYER = "application/vnd.oci.image.layer.v1.tar";

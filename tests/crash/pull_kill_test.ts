@@ -2,12 +2,12 @@
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { openStore } from "../../lib/store/mod.ts";
 import { judgeStore } from "../conformance/store_judge.ts";
-import { Cli } from "../support/cli.ts";
-import { buildImage, type BuiltImage, type Packing } from "../support/images.ts";
+import { Cli } from "../support/cli/cli.ts";
+import { buildImage, type BuiltImage, type Packing } from "../support/images/images.ts";
+import { killGroup } from "../support/machine/process.ts";
+import { type TempDir, tempDir } from "../support/machine/temp_dir.ts";
 import { prng } from "../support/prng.ts";
-import { killGroup } from "../support/process.ts";
 import { imageAnswer, Servers } from "../support/registry/hostile_registry.ts";
-import { type TempDir, tempDir } from "../support/temp.ts";
 
 const MIB = 2 ** 20;
 /** What may be on its way to the disk when a process dies: the buffer of the file. */

@@ -3,9 +3,9 @@ import { VarveError } from "../../lib/errors.ts";
 import { openStore, type Store } from "../../lib/store/mod.ts";
 import { judgeIdle, judgeStore } from "../conformance/store_judge.ts";
 import { bringLayer, sampleLayer } from "../conformance/store_layers.ts";
-import { tempDir } from "../support/temp.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 import { watchCalls } from "./store_calls.ts";
-import "../support/require.ts";
+import "../support/machine/needs.ts";
 
 /** An error of the kernel, as Deno throws it; of SQLite, as node:sqlite does. */
 const FAULTS: Readonly<Record<string, readonly [code: string, number: number, sqlite: number]>> = {

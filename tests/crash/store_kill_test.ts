@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { openStore } from "../../lib/store/mod.ts";
 import { judgeIdle, judgeStore } from "../conformance/store_judge.ts";
-import { tempDir } from "../support/temp.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 import type { ChildTask } from "./store_child.ts";
 import { startChild } from "./store_children.ts";
-import "../support/require.ts";
+import "../support/machine/needs.ts";
 
 /** How many of the calls are tried; `VARVE_ALL_KILLS=1` tries each. */
 const TRIED = 14;

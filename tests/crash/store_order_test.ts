@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { run } from "../support/process.ts";
-import { needs } from "../support/require.ts";
-import { tempDir } from "../support/temp.ts";
+import { needs } from "../support/machine/needs.ts";
+import { run } from "../support/machine/process.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 
 /** One call of the log: what, and the paths in it, relative to the root. */
 interface Call {

@@ -2,9 +2,9 @@ import { assertEquals } from "@std/assert";
 import { openStore, type Store } from "../../lib/store/mod.ts";
 import { filesOf, judgeStore } from "../conformance/store_judge.ts";
 import { bringLayer, sampleLayer } from "../conformance/store_layers.ts";
-import { tempDir } from "../support/temp.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 import { startChild } from "./store_children.ts";
-import "../support/require.ts";
+import "../support/machine/needs.ts";
 
 Deno.test("P5: two processes that bring one layer make it once", async () => {
   await using temp = await tempDir();

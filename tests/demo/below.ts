@@ -6,7 +6,7 @@ import {
   ociFiles,
   sha256Of,
   writeArchive,
-} from "../support/images.ts";
+} from "../support/images/images.ts";
 
 /** Parts of `varve inspect` that the demo reads. */
 export interface Inspected {

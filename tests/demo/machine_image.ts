@@ -1,6 +1,6 @@
 /** An image made of files of the machine that the demo runs on. */
-import { archiveTar, buildImage, dockerFiles } from "../support/images.ts";
-import type { TarFixture } from "../support/tar_builder.ts";
+import { archiveTar, buildImage, dockerFiles } from "../support/images/images.ts";
+import type { TarFixture } from "../support/tar/tar_fixture.ts";
 
 /** What a layer takes from the machine at most. */
 interface Budget {

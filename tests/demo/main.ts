@@ -7,7 +7,7 @@
 // deno-lint-ignore-file no-console
 import { fromText } from "../../lib/bytes/mod.ts";
 import { CWD, isSupported, Open, openAt, ownFd, setXattrFd } from "../../lib/linux/mod.ts";
-import { tempDir } from "../support/temp.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 import { BELOW_NAME, type Inspected, writeBelow } from "./below.ts";
 import { machineArchive } from "./machine_image.ts";
 import { ask, show, varve } from "./varve.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { runAny } from "../support/process.ts";
-import { tempDir } from "../support/temp.ts";
+import { runAny } from "../support/machine/process.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 
 const SCRIPT = new URL("../../.ci/run", import.meta.url).pathname;
 

@@ -1,10 +1,10 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { Cli } from "../support/cli.ts";
-import { archiveTar, blobPath, buildImage, ociFiles } from "../support/images.ts";
-import { killGroup } from "../support/process.ts";
-import { stateOf } from "../support/store_state.ts";
-import { concat, tarEntry, tarOf } from "../support/tar_builder.ts";
-import { tempDir } from "../support/temp.ts";
+import { Cli } from "../support/cli/cli.ts";
+import { stateOf } from "../support/cli/store_state.ts";
+import { archiveTar, blobPath, buildImage, ociFiles } from "../support/images/images.ts";
+import { killGroup } from "../support/machine/process.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
+import { concat, tarEntry, tarOf } from "../support/tar/tar_fixture.ts";
 
 /** Large enough for a line of progress when a layer is begun, and for more than a pipe holds. */
 const LARGE = 65 * 2 ** 20;

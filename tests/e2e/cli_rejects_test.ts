@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { Cli } from "../support/cli.ts";
+import { Cli } from "../support/cli/cli.ts";
+import { assertJsonError, stateOf } from "../support/cli/store_state.ts";
 import {
   type ArchiveFiles,
   archiveTar,
@@ -11,14 +12,13 @@ import {
   jsonBytes,
   ociFiles,
   sha256Of,
-} from "../support/images.ts";
+} from "../support/images/images.ts";
+import { sampleImage } from "../support/images/sample_image.ts";
+import { needs } from "../support/machine/needs.ts";
+import { run } from "../support/machine/process.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 import { prng } from "../support/prng.ts";
-import { run } from "../support/process.ts";
-import { needs } from "../support/require.ts";
-import { sampleImage } from "../support/sample.ts";
-import { assertJsonError, stateOf } from "../support/store_state.ts";
-import { tarOf } from "../support/tar_builder.ts";
-import { tempDir } from "../support/temp.ts";
+import { tarOf } from "../support/tar/tar_fixture.ts";
 
 const NAME = "example.org/bad:1";
 const bad = (spec: Parameters<typeof sampleImage>[0] = {}) => sampleImage({ name: NAME, ...spec });

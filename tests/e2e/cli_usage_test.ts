@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { Cli } from "../support/cli.ts";
+import { Cli } from "../support/cli/cli.ts";
+import { say, sayOn } from "../support/cli/in_process.ts";
 import {
   archiveTar,
   blobPath,
@@ -7,11 +8,10 @@ import {
   dockerFiles,
   hybridFiles,
   ociFiles,
-} from "../support/images.ts";
-import { needs } from "../support/require.ts";
-import { sampleImage } from "../support/sample.ts";
-import { tempDir } from "../support/temp.ts";
-import { say, sayOn } from "../support/terminal.ts";
+} from "../support/images/images.ts";
+import { sampleImage } from "../support/images/sample_image.ts";
+import { needs } from "../support/machine/needs.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 
 const VERBS =
   "load save images tag rmi inspect history layers ls cat stat diff tree mount umount unpack version doctor"

@@ -1,14 +1,14 @@
 /** A change of a mounted image becomes an image, for varve and for everybody else. */
 import { assert, assertEquals } from "@std/assert";
-import { Cli } from "../support/cli.ts";
-import { archiveTar, buildImage, ociFiles } from "../support/images.ts";
+import { Cli } from "../support/cli/cli.ts";
+import { archiveTar, buildImage, ociFiles } from "../support/images/images.ts";
+import { needs, type Skip } from "../support/machine/needs.ts";
+import { run } from "../support/machine/process.ts";
+import { type TempDir, tempDir } from "../support/machine/temp_dir.ts";
 import { aptChange } from "../support/peers/apt_change.ts";
 import { startDocker } from "../support/peers/docker.ts";
-import { run } from "../support/process.ts";
-import { needs, type Skip } from "../support/require.ts";
-import type { TarFixture } from "../support/tar_builder.ts";
-import { type TempDir, tempDir } from "../support/temp.ts";
-import { differences } from "../support/trees/same_tree.ts";
+import type { TarFixture } from "../support/tar/tar_fixture.ts";
+import { differences } from "../support/trees/directory_differences.ts";
 
 const MOUNT: Skip = needs({ root: true, mount: true });
 const BASE = "example.org/base:1";

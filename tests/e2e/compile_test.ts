@@ -2,8 +2,8 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { answers } from "../support/compile/answers.ts";
 import { causeOf } from "../support/compile/native.ts";
 import { compileSelfExtracting } from "../support/compile/self_extracting.ts";
-import { run } from "../support/process.ts";
-import { tempDir } from "../support/temp.ts";
+import { run } from "../support/machine/process.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 
 /** A program with the shape of varve: an entry, and a worker named by URL two folders up. */
 const PROGRAM: Readonly<Record<string, string>> = {

@@ -1,8 +1,8 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { archiveTar, hybridFiles } from "../support/images.ts";
-import { runAny } from "../support/process.ts";
-import { sampleImage } from "../support/sample.ts";
-import { tempDir } from "../support/temp.ts";
+import { archiveTar, hybridFiles } from "../support/images/images.ts";
+import { sampleImage } from "../support/images/sample_image.ts";
+import { runAny } from "../support/machine/process.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 
 const DEMO = new URL("../demo/main.ts", import.meta.url).pathname;
 

@@ -1,7 +1,7 @@
-import { Cli } from "../support/cli.ts";
-import { archiveTar, buildImage, dockerFiles } from "../support/images.ts";
-import { run } from "../support/process.ts";
-import { tempDir } from "../support/temp.ts";
+import { Cli } from "../support/cli/cli.ts";
+import { archiveTar, buildImage, dockerFiles } from "../support/images/images.ts";
+import { run } from "../support/machine/process.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 
 /** More layers than the process may have open files. */
 const LAYERS = 160;

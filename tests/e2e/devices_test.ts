@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { Cli } from "../support/cli.ts";
-import { archiveTar, buildImage, ociFiles } from "../support/images.ts";
-import { needs } from "../support/require.ts";
-import { tempDir } from "../support/temp.ts";
+import { Cli } from "../support/cli/cli.ts";
+import { archiveTar, buildImage, ociFiles } from "../support/images/images.ts";
+import { needs } from "../support/machine/needs.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 import { namesIn } from "../support/trees/names_in.ts";
 
 const NAME = "example.org/app:1";

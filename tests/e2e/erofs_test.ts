@@ -2,13 +2,13 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromText } from "../../lib/bytes/mod.ts";
 import { type Mount, overlayMount } from "../../lib/linux/mod.ts";
-import { Cli } from "../support/cli.ts";
-import { archiveTar, buildImage, ociFiles } from "../support/images.ts";
-import { needs } from "../support/require.ts";
-import { mountAt, TMPFS } from "../support/snapshots.ts";
-import { tempDir } from "../support/temp.ts";
+import { Cli } from "../support/cli/cli.ts";
+import { archiveTar, buildImage, ociFiles } from "../support/images/images.ts";
+import { needs } from "../support/machine/needs.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
+import { mountAt, TMPFS } from "../support/snapshots/snapshot_fixture.ts";
+import { listDirectory } from "../support/trees/directory_differences.ts";
 import { namesIn } from "../support/trees/names_in.ts";
-import { listDirectory } from "../support/trees/same_tree.ts";
 
 const NAME = "example.org/app:1";
 const LAYERS = [

@@ -1,11 +1,11 @@
 /** A store whose directory hands an ACL and its group down to all that is made in it. */
 import { assertEquals } from "@std/assert";
-import { Cli } from "../support/cli.ts";
-import { archiveTar, buildImage, ociFiles } from "../support/images.ts";
-import { run } from "../support/process.ts";
-import { needs } from "../support/require.ts";
-import { tempDir } from "../support/temp.ts";
-import { listDirectory } from "../support/trees/same_tree.ts";
+import { Cli } from "../support/cli/cli.ts";
+import { archiveTar, buildImage, ociFiles } from "../support/images/images.ts";
+import { needs } from "../support/machine/needs.ts";
+import { run } from "../support/machine/process.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
+import { listDirectory } from "../support/trees/directory_differences.ts";
 
 const NAME = "example.org/app:1";
 const LAYERS = [[{ name: "./", mode: 0o755 }, { name: "bin/" }, { name: "bin/a", content: "a" }]];

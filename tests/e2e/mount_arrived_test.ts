@@ -1,12 +1,12 @@
 /** Images that are mounted by the command that brings them. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { Cli } from "../support/cli.ts";
-import { archiveTar, buildImage, ociFiles } from "../support/images.ts";
-import { servedStore } from "../support/registry/registry_serve.ts";
-import { needs } from "../support/require.ts";
-import { type TempDir, tempDir } from "../support/temp.ts";
+import { Cli } from "../support/cli/cli.ts";
+import { archiveTar, buildImage, ociFiles } from "../support/images/images.ts";
+import { needs } from "../support/machine/needs.ts";
+import { type TempDir, tempDir } from "../support/machine/temp_dir.ts";
+import { servedStore } from "../support/registry/served_store.ts";
+import { listDirectory } from "../support/trees/directory_differences.ts";
 import { namesIn } from "../support/trees/names_in.ts";
-import { listDirectory } from "../support/trees/same_tree.ts";
 
 const NAME = "example.org/app:1";
 const LAYERS = [

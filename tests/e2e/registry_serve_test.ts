@@ -2,11 +2,11 @@
 import { createHash } from "node:crypto";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Api, BLOB, NAME, pushSample, textBytes, withDigest } from "../conformance/registry_api.ts";
-import { Cli } from "../support/cli.ts";
-import { type ServedStore, servedStore } from "../support/registry/registry_serve.ts";
-import { sampleImage } from "../support/sample.ts";
-import { stateOf } from "../support/store_state.ts";
-import { tempDir } from "../support/temp.ts";
+import { Cli } from "../support/cli/cli.ts";
+import { type ServedStore, servedStore } from "../support/registry/served_store.ts";
+import { sampleImage } from "../support/images/sample_image.ts";
+import { stateOf } from "../support/cli/store_state.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 
 /** MiB of a blob that is larger than what a process may have. */
 const PIECES = 400;

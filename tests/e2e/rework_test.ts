@@ -1,15 +1,15 @@
 /** import, export, squash, rebase and append as users call them, and what others make of the results. */
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { runCli } from "../../lib/cli/mod.ts";
-import { Cli } from "../support/cli.ts";
-import { archiveTar, buildImage, type BuiltImage, ociFiles } from "../support/images.ts";
+import { Cli } from "../support/cli/cli.ts";
+import { archiveTar, buildImage, type BuiltImage, ociFiles } from "../support/images/images.ts";
+import { BASE, MIDDLE, sampleImage } from "../support/images/sample_image.ts";
+import { needs } from "../support/machine/needs.ts";
+import { run } from "../support/machine/process.ts";
+import { type TempDir, tempDir } from "../support/machine/temp_dir.ts";
 import { startDocker } from "../support/peers/docker.ts";
-import { run } from "../support/process.ts";
-import { needs } from "../support/require.ts";
-import { BASE, MIDDLE, sampleImage } from "../support/sample.ts";
-import { tarOf } from "../support/tar_builder.ts";
-import { type TempDir, tempDir } from "../support/temp.ts";
-import { differences } from "../support/trees/same_tree.ts";
+import { tarOf } from "../support/tar/tar_fixture.ts";
+import { differences } from "../support/trees/directory_differences.ts";
 
 const SAMPLE = "example.org/sample:1";
 const LAYER = tarOf([{ name: "etc/.wh.passwd" }, { name: "srv/new", content: "new" }]);

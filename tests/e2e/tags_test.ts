@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { Cli } from "../support/cli.ts";
+import { Cli } from "../support/cli/cli.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 import { Servers } from "../support/registry/hostile_registry.ts";
-import { tempDir } from "../support/temp.ts";
 
 Deno.test("H13 names of tags are harmless to a terminal, each on a line of its own", async () => {
   await using servers = new Servers();

@@ -1,9 +1,9 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { Cli } from "../support/cli.ts";
-import { archiveTar, buildImage, ociFiles } from "../support/images.ts";
-import { runAny } from "../support/process.ts";
-import { needs } from "../support/require.ts";
-import { tempDir } from "../support/temp.ts";
+import { Cli } from "../support/cli/cli.ts";
+import { archiveTar, buildImage, ociFiles } from "../support/images/images.ts";
+import { needs } from "../support/machine/needs.ts";
+import { runAny } from "../support/machine/process.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 
 Deno.test({
   name: "unpack: an owner that the user namespace does not have is told of",

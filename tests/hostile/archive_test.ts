@@ -14,10 +14,10 @@ import {
   jsonBytes,
   ociFiles,
   writeArchive,
-} from "../support/images.ts";
-import { sampleImage } from "../support/sample.ts";
-import { type TarFixture, tarOf } from "../support/tar_builder.ts";
-import { tempDir } from "../support/temp.ts";
+} from "../support/images/images.ts";
+import { sampleImage } from "../support/images/sample_image.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
+import { type TarFixture, tarOf } from "../support/tar/tar_fixture.ts";
 
 /** The verdict of a load, the same from a file and from a stream; a rejected one leaves nothing. */
 async function verdict(archive: Uint8Array<ArrayBuffer>): Promise<string> {

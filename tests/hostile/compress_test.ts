@@ -1,6 +1,6 @@
 import { assertEquals, assertGreaterOrEqual, assertStringIncludes } from "@std/assert";
 import { Decompressor } from "../../lib/codec/compress/mod.ts";
-import { run } from "../support/process.ts";
+import { run } from "../support/machine/process.ts";
 import {
   concat,
   failure,

@@ -6,17 +6,17 @@ import { planStubs } from "../../lib/container/root/stubs.ts";
 import { writeInitLayer } from "../../lib/container/root/write_stubs.ts";
 import { VarveError } from "../../lib/errors.ts";
 import { openRoot, ownFd } from "../../lib/linux/mod.ts";
-import { BOX } from "../support/box.ts";
+import { BOX } from "../support/images/busybox_image.ts";
+import { needs } from "../support/machine/needs.ts";
+import { run } from "../support/machine/process.ts";
+import { type TempDir, tempDir } from "../support/machine/temp_dir.ts";
 import {
   CONTAINER_TOOLS,
   containerFixture,
   leftOf,
   RUNTIME_NAMES,
-} from "../support/peers/containers.ts";
-import { run } from "../support/process.ts";
-import { needs } from "../support/require.ts";
-import type { TarFixture } from "../support/tar_builder.ts";
-import { type TempDir, tempDir } from "../support/temp.ts";
+} from "../support/peers/container_fixture.ts";
+import type { TarFixture } from "../support/tar/tar_fixture.ts";
 
 const root = needs({ root: true });
 const need = needs({ root: true, mount: true, tools: CONTAINER_TOOLS });

@@ -1,8 +1,8 @@
 // Whiteouts, overlay's encoding, inodes, attributes and names.
 import { assert, assertEquals } from "@std/assert";
-import { listing } from "../support/extraction.ts";
-import { expectRaces, hostile } from "../support/hostile_case.ts";
-import { CAPABILITY } from "../support/sample.ts";
+import { listing } from "../support/extraction/arena.ts";
+import { expectRaces, hostile } from "../support/extraction/hostile_case.ts";
+import { CAPABILITY } from "../support/images/sample_image.ts";
 
 hostile({
   name: "B11 a file and its own whiteout",

@@ -11,9 +11,9 @@ import {
   performMount,
   performUnmount,
 } from "../../lib/linux/mod.ts";
-import { arena, layerOf, listing, verdictOf } from "../support/extraction.ts";
-import { mount, root } from "../support/hostile_case.ts";
-import type { TarFixture } from "../support/tar_builder.ts";
+import { arena, layerOf, listing, verdictOf } from "../support/extraction/arena.ts";
+import { mount, root } from "../support/extraction/hostile_case.ts";
+import type { TarFixture } from "../support/tar/tar_fixture.ts";
 
 Deno.test({
   name: "A41 the root is swapped for a link while it is extracted into",

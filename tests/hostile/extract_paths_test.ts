@@ -1,7 +1,7 @@
 // Paths and links that lead out of the root.
 import { assertEquals } from "@std/assert";
-import { expectRaces, hostile, refused } from "../support/hostile_case.ts";
-import type { TarFixture } from "../support/tar_builder.ts";
+import { expectRaces, hostile, refused } from "../support/extraction/hostile_case.ts";
+import type { TarFixture } from "../support/tar/tar_fixture.ts";
 
 refused("A01 a parent's file", "E_PATH_ESCAPE", { name: "../victim/x", content: "x" });
 refused("A02 an absolute parent's file", "E_PATH_ESCAPE", { name: "/../victim/x", content: "x" });

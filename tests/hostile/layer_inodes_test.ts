@@ -8,7 +8,16 @@ import {
   layerLimits,
 } from "../../lib/layer/mod.ts";
 import { lookup, type Node } from "../../lib/tree/mod.ts";
-import { build, char, dir, entryOf, hardlink, symlink, verdict, xattr } from "../support/layers.ts";
+import {
+  build,
+  char,
+  dir,
+  entryOf,
+  hardlink,
+  symlink,
+  verdict,
+  xattr,
+} from "../support/images/entries.ts";
 
 type Marked = Exclude<Node, { type: "whiteout" }>;
 

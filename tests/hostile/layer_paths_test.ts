@@ -15,7 +15,7 @@ import {
   TEST_DIFF_ID,
   verdict,
   xattr,
-} from "../support/layers.ts";
+} from "../support/images/entries.ts";
 
 const bytes = (text: string) => text as FileNode["group"] & string;
 

@@ -14,7 +14,7 @@ import {
   symlink,
   verdict,
   xattr,
-} from "../support/layers.ts";
+} from "../support/images/entries.ts";
 
 /** Both orders must give the same. */
 function bothOrders(...entries: Entry[]): string[] {

@@ -15,12 +15,17 @@ import {
 } from "../../lib/linux/mod.ts";
 import { createPool } from "../../lib/pool/mod.ts";
 import type { Tree } from "../../lib/tree/mod.ts";
-import { layerOf, rootTreeOf } from "../support/extraction.ts";
-import { Rewriter } from "../support/registry/rewriter.ts";
-import { needs, type Skip } from "../support/require.ts";
-import { DRIVER_NAMES, mountAt, snapshotFixture, TMPFS } from "../support/snapshots.ts";
-import type { TarFixture } from "../support/tar_builder.ts";
-import { tempDir } from "../support/temp.ts";
+import { layerOf, rootTreeOf } from "../support/extraction/arena.ts";
+import { needs, type Skip } from "../support/machine/needs.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
+import { Rewriter } from "../support/races/file_rewriter.ts";
+import {
+  DRIVER_NAMES,
+  mountAt,
+  snapshotFixture,
+  TMPFS,
+} from "../support/snapshots/snapshot_fixture.ts";
+import type { TarFixture } from "../support/tar/tar_fixture.ts";
 
 const ROOT: Skip = needs({ root: true });
 const MOUNT: Skip = needs({ root: true, mount: true, kernel: "6.6" });

@@ -13,9 +13,9 @@ import { mountImage, unmountImage } from "../../lib/mount/mod.ts";
 import { overlayWorks, refuseBusy } from "../../lib/snapshot/internal.ts";
 import { liveMounts, selectDriver } from "../../lib/snapshot/mod.ts";
 import { openStore } from "../../lib/store/mod.ts";
-import { Cli, MAIN } from "../support/cli.ts";
+import { Cli, MAIN } from "../support/cli/cli.ts";
 import { codeOf } from "../support/code_of.ts";
-import { needs } from "../support/require.ts";
+import { needs } from "../support/machine/needs.ts";
 import {
   bringImage,
   DRIVER_NAMES,
@@ -24,7 +24,7 @@ import {
   type SnapshotFixture,
   snapshotFixture,
   TMPFS,
-} from "../support/snapshots.ts";
+} from "../support/snapshots/snapshot_fixture.ts";
 import { namesIn } from "../support/trees/names_in.ts";
 
 /** Registers a test for each driver. */

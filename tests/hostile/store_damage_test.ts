@@ -6,9 +6,9 @@ import { performUnmount } from "../../lib/linux/mod.ts";
 import { openStore, type Store } from "../../lib/store/mod.ts";
 import { filesOf, judgeIdle, judgeStore } from "../conformance/store_judge.ts";
 import { bringLayer, sampleLayer } from "../conformance/store_layers.ts";
-import { run } from "../support/process.ts";
-import { needs } from "../support/require.ts";
-import { tempDir } from "../support/temp.ts";
+import { needs } from "../support/machine/needs.ts";
+import { run } from "../support/machine/process.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 
 const LAYER = sampleLayer(1, 4096, 0);
 /** What a process leaves that did not end cleanly. */

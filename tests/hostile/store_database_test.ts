@@ -6,8 +6,8 @@ import { migrate, schemaOf } from "../../lib/store/disk/database/schema.ts";
 import { openStore } from "../../lib/store/mod.ts";
 import { filesOf } from "../conformance/store_judge.ts";
 import { prng } from "../support/prng.ts";
-import { tempDir } from "../support/temp.ts";
-import "../support/require.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
+import "../support/machine/needs.ts";
 
 async function makeStore(root: string): Promise<void> {
   await using store = await openStore({ root });

@@ -6,9 +6,9 @@ import type { Descriptor } from "../../lib/oci/mod.ts";
 import { openStore, type Store } from "../../lib/store/mod.ts";
 import { filesOf, judgeIdle, judgeStore } from "../conformance/store_judge.ts";
 import { bringLayer, finishLayer, sampleLayer } from "../conformance/store_layers.ts";
-import { run } from "../support/process.ts";
-import { needs } from "../support/require.ts";
-import { tempDir } from "../support/temp.ts";
+import { needs } from "../support/machine/needs.ts";
+import { run } from "../support/machine/process.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 
 /** A file system of a size, for as long as it is needed. */
 async function mounted(path: string, options: string): Promise<Disposable> {

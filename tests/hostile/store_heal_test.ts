@@ -5,9 +5,9 @@ import { VarveError } from "../../lib/errors.ts";
 import { exportImage } from "../../lib/image/mod.ts";
 import { createPool } from "../../lib/pool/mod.ts";
 import { openStore, type Store } from "../../lib/store/mod.ts";
-import { flipByte } from "../support/flip_byte.ts";
-import { archiveTar, blobPath, buildImage, ociFiles } from "../support/images.ts";
-import { tempDir } from "../support/temp.ts";
+import { flipByte } from "../support/images/flip_byte.ts";
+import { archiveTar, blobPath, buildImage, ociFiles } from "../support/images/images.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 
 const IMAGE = buildImage({
   name: "example.org/heal:1",

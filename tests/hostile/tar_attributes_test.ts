@@ -11,7 +11,7 @@ import {
   readTar,
   record,
   verdict,
-} from "../support/tar_blocks.ts";
+} from "../support/tar/raw_blocks.ts";
 
 const LONG = "d/".repeat(60) + "name"; // 124 bytes
 

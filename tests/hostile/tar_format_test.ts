@@ -13,7 +13,7 @@ import {
   readTar,
   utf8,
   verdict,
-} from "../support/tar_blocks.ts";
+} from "../support/tar/raw_blocks.ts";
 
 Deno.test("D01 a PAX size beats a ustar size of 0, so that no entry hides in the body", () => {
   const hidden = file("hidden", "x");

@@ -16,7 +16,7 @@ import {
   pax,
   readTar,
   verdict,
-} from "../support/tar_blocks.ts";
+} from "../support/tar/raw_blocks.ts";
 
 const linkOf = (tar: Uint8Array) =>
   readTar(tar).map(({ entry }) => [entry.path as string, entry.linkname as string]);

@@ -15,7 +15,7 @@ import {
   pax,
   readTar,
   verdict,
-} from "../support/tar_blocks.ts";
+} from "../support/tar/raw_blocks.ts";
 
 const GARBAGE = new Uint8Array(512).fill(0x67);
 

@@ -1,7 +1,7 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { compress } from "../../lib/codec/compress/mod.ts";
-import { run, runAny } from "../support/process.ts";
-import { needs } from "../support/require.ts";
+import { needs } from "../support/machine/needs.ts";
+import { run, runAny } from "../support/machine/process.ts";
 import { concat, frame, inflate, member, sample } from "../unit/codec/compress/support.ts";
 
 const CONTENT = sample(9 * 1024 ** 2 + 4321);

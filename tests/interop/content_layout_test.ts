@@ -4,9 +4,9 @@ import { type DiffId, sha256 } from "../../lib/digest/mod.ts";
 import { encodeManifest, MEDIA_TYPES } from "../../lib/oci/mod.ts";
 import { openStore, type Store } from "../../lib/store/mod.ts";
 import { bringLayer, type SampleLayer, sampleLayer } from "../conformance/store_layers.ts";
-import { run } from "../support/process.ts";
-import { needs } from "../support/require.ts";
-import { tempDir } from "../support/temp.ts";
+import { run } from "../support/machine/process.ts";
+import { needs } from "../support/machine/needs.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 import { gzipSync } from "node:zlib";
 
 const NAMES = ["docker.io/library/debian:latest", "localhost:5000/a/b:1.2"];

@@ -1,10 +1,10 @@
 /** The main job on a real Debian image, held against what umoci makes of it. */
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
-import { Cli } from "../support/cli.ts";
+import { Cli } from "../support/cli/cli.ts";
+import { needs } from "../support/machine/needs.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 import { DEBIAN_TOOLS, debianImage } from "../support/peers/debian.ts";
-import { needs } from "../support/require.ts";
-import { tempDir } from "../support/temp.ts";
-import { differences } from "../support/trees/same_tree.ts";
+import { differences } from "../support/trees/directory_differences.ts";
 
 const NEEDS = needs({ root: true, mount: true, tools: [...DEBIAN_TOOLS, "umount"] });
 

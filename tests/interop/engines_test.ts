@@ -1,14 +1,14 @@
 /** What varve saves, the engines load; what they save, varve loads. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { Cli } from "../support/cli.ts";
-import { archiveTar, type BuiltImage, dockerFiles, ociFiles } from "../support/images.ts";
+import { Cli } from "../support/cli/cli.ts";
+import { archiveTar, type BuiltImage, dockerFiles, ociFiles } from "../support/images/images.ts";
+import { sampleImage } from "../support/images/sample_image.ts";
+import { needs } from "../support/machine/needs.ts";
+import { run } from "../support/machine/process.ts";
+import { type TempDir, tempDir } from "../support/machine/temp_dir.ts";
 import { startContainerd } from "../support/peers/containerd.ts";
 import { startDocker } from "../support/peers/docker.ts";
 import { podmanIn } from "../support/peers/podman.ts";
-import { run } from "../support/process.ts";
-import { needs } from "../support/require.ts";
-import { sampleImage } from "../support/sample.ts";
-import { type TempDir, tempDir } from "../support/temp.ts";
 
 const NAME = "example.org/sample:1";
 

@@ -4,9 +4,9 @@ import { fromText, toHex } from "../../lib/bytes/mod.ts";
 import { layerJob } from "../../lib/layer_job/internal.ts";
 import { createPool } from "../../lib/pool/mod.ts";
 import { decodeTree, walk } from "../../lib/tree/mod.ts";
-import { run } from "../support/process.ts";
-import { needs } from "../support/require.ts";
-import { tempDir } from "../support/temp.ts";
+import { needs } from "../support/machine/needs.ts";
+import { run } from "../support/machine/process.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 
 for (const format of ["gnu", "pax", "ustar"]) {
   Deno.test({

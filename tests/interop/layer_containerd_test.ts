@@ -4,14 +4,14 @@ import { TarReader } from "../../lib/codec/tar/mod.ts";
 import { VarveError } from "../../lib/errors.ts";
 import { type BuiltLayer, LayerBuilder } from "../../lib/layer/mod.ts";
 import { type Tree, walk } from "../../lib/tree/mod.ts";
-import { archiveTar, buildImage, ociFiles } from "../support/images.ts";
-import { TEST_DIFF_ID } from "../support/layers.ts";
+import { TEST_DIFF_ID } from "../support/images/entries.ts";
+import { archiveTar, buildImage, ociFiles } from "../support/images/images.ts";
+import { needs } from "../support/machine/needs.ts";
+import { run, runAny } from "../support/machine/process.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 import { startContainerd } from "../support/peers/containerd.ts";
 import { type Prng, prng } from "../support/prng.ts";
-import { run, runAny } from "../support/process.ts";
-import { needs } from "../support/require.ts";
-import { type TarFixture, tarOf } from "../support/tar_builder.ts";
-import { tempDir } from "../support/temp.ts";
+import { type TarFixture, tarOf } from "../support/tar/tar_fixture.ts";
 
 const LAYERS = 60;
 

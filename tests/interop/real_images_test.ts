@@ -4,18 +4,18 @@ import { mountImage } from "../../lib/mount/mod.ts";
 import { createPool } from "../../lib/pool/mod.ts";
 import { createSnapshotter, type KernelPart, selectDriver } from "../../lib/snapshot/mod.ts";
 import { type ImageRecord, openStore, readImage } from "../../lib/store/mod.ts";
-import { Cli } from "../support/cli.ts";
+import { Cli } from "../support/cli/cli.ts";
+import { needs } from "../support/machine/needs.ts";
+import { run } from "../support/machine/process.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 import {
   DEBIAN_TOOLS,
   debianImage,
   type DebianVariant,
   debianVariant,
 } from "../support/peers/debian.ts";
-import { run } from "../support/process.ts";
-import { needs } from "../support/require.ts";
-import { tempDir } from "../support/temp.ts";
+import { type CompareOptions, differences } from "../support/trees/directory_differences.ts";
 import { namesIn } from "../support/trees/names_in.ts";
-import { type CompareOptions, differences } from "../support/trees/same_tree.ts";
 
 const KERNEL = { root: true, mount: true, kernel: "6.12" };
 const VARIANTS: readonly DebianVariant[] = ["bookworm-minbase", "trixie-buildd"];

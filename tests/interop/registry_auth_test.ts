@@ -2,11 +2,14 @@
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import type { Digest } from "../../lib/digest/mod.ts";
 import { loadClientConfig, RegistryClient } from "../../lib/registry/mod.ts";
-import { Cli } from "../support/cli.ts";
+import { Cli } from "../support/cli/cli.ts";
 import { codeOf } from "../support/code_of.ts";
-import { archiveTar, buildImage, ociFiles } from "../support/images.ts";
+import { archiveTar, buildImage, ociFiles } from "../support/images/images.ts";
+import { sampleImage } from "../support/images/sample_image.ts";
+import { needs } from "../support/machine/needs.ts";
+import { run, runAny, type RunResult } from "../support/machine/process.ts";
+import { type TempDir, tempDir } from "../support/machine/temp_dir.ts";
 import { prng } from "../support/prng.ts";
-import { run, runAny, type RunResult } from "../support/process.ts";
 import {
   dockerRegistry,
   REGISTRY_TOOLS,
@@ -15,9 +18,6 @@ import {
 } from "../support/registry/docker_registry.ts";
 import { expiringFront } from "../support/registry/expiring_front.ts";
 import { tokenServer } from "../support/registry/token_server.ts";
-import { needs } from "../support/require.ts";
-import { sampleImage } from "../support/sample.ts";
-import { type TempDir, tempDir } from "../support/temp.ts";
 
 const tools = needs({ tools: REGISTRY_TOOLS });
 const image = sampleImage();

@@ -1,13 +1,13 @@
 /** Where registries are: mirrors of hosts.toml and proxies of the environment, with Debian's docker-registry behind. */
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
-import { Cli } from "../support/cli.ts";
-import { archiveTar, buildImage, ociFiles } from "../support/images.ts";
+import { Cli } from "../support/cli/cli.ts";
+import { archiveTar, buildImage, ociFiles } from "../support/images/images.ts";
+import { sampleImage } from "../support/images/sample_image.ts";
+import { needs } from "../support/machine/needs.ts";
+import { type TempDir, tempDir } from "../support/machine/temp_dir.ts";
 import { prng } from "../support/prng.ts";
 import { connectProxy } from "../support/registry/connect_proxy.ts";
 import { dockerRegistry, REGISTRY_TOOLS, USER } from "../support/registry/docker_registry.ts";
-import { needs } from "../support/require.ts";
-import { sampleImage } from "../support/sample.ts";
-import { type TempDir, tempDir } from "../support/temp.ts";
 
 const tools = needs({ tools: REGISTRY_TOOLS });
 const image = sampleImage();

@@ -1,12 +1,12 @@
 /** Logins as people and other tools make them: in a terminal, by podman and skopeo, interrupted. */
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
-import { Cli } from "../support/cli.ts";
-import { archiveTar, ociFiles } from "../support/images.ts";
-import { run, runAny } from "../support/process.ts";
+import { Cli } from "../support/cli/cli.ts";
+import { archiveTar, ociFiles } from "../support/images/images.ts";
+import { sampleImage } from "../support/images/sample_image.ts";
+import { needs } from "../support/machine/needs.ts";
+import { run, runAny } from "../support/machine/process.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 import { dockerRegistry, REGISTRY_TOOLS, USER } from "../support/registry/docker_registry.ts";
-import { needs } from "../support/require.ts";
-import { sampleImage } from "../support/sample.ts";
-import { tempDir } from "../support/temp.ts";
 
 const image = sampleImage();
 const auth = btoa(`${USER.username}:${USER.password}`);

@@ -7,19 +7,19 @@ import {
   jsonBytes,
   ociFiles,
   sha256Of,
-} from "../support/images.ts";
+} from "../support/images/images.ts";
+import { sampleImage } from "../support/images/sample_image.ts";
+import { needs } from "../support/machine/needs.ts";
+import { run } from "../support/machine/process.ts";
+import { type TempDir, tempDir } from "../support/machine/temp_dir.ts";
 import { startContainerd } from "../support/peers/containerd.ts";
 import { podmanIn } from "../support/peers/podman.ts";
-import { run } from "../support/process.ts";
 import {
   dockerRegistry,
   REGISTRY_TOOLS,
   type RunningRegistry,
 } from "../support/registry/docker_registry.ts";
-import { cliIn, type Engine, INSECURE, loaded, skopeoIn } from "../support/registry/push_peers.ts";
-import { needs } from "../support/require.ts";
-import { sampleImage } from "../support/sample.ts";
-import { type TempDir, tempDir } from "../support/temp.ts";
+import { cliIn, type Engine, INSECURE, loaded, skopeoIn } from "../support/registry/engines.ts";
 
 const tools = needs({ tools: REGISTRY_TOOLS });
 

@@ -1,18 +1,24 @@
 /** Ways of a push beside Debian's docker-registry: compressed, killed, cut, and with referrers. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { buildImage, type BuiltImage, describe, jsonBytes, ociFiles } from "../support/images.ts";
+import {
+  buildImage,
+  type BuiltImage,
+  describe,
+  jsonBytes,
+  ociFiles,
+} from "../support/images/images.ts";
+import { sampleImage } from "../support/images/sample_image.ts";
+import { needs } from "../support/machine/needs.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 import { prng } from "../support/prng.ts";
-import { cutRequests } from "../support/registry/cut_requests.ts";
 import {
   dockerRegistry,
   REGISTRY_TOOLS,
   type RunningRegistry,
 } from "../support/registry/docker_registry.ts";
-import { cliIn, loaded, skopeoIn } from "../support/registry/push_peers.ts";
-import { servedStore } from "../support/registry/registry_serve.ts";
-import { needs } from "../support/require.ts";
-import { sampleImage } from "../support/sample.ts";
-import { tempDir } from "../support/temp.ts";
+import { cliIn, loaded, skopeoIn } from "../support/registry/engines.ts";
+import { cutRequests } from "../support/registry/request_cutter.ts";
+import { servedStore } from "../support/registry/served_store.ts";
 
 const tools = needs({ tools: REGISTRY_TOOLS });
 

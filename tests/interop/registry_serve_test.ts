@@ -1,6 +1,6 @@
 /** The engines pull from `varve registry serve` and push to it. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { Cli } from "../support/cli.ts";
+import { Cli } from "../support/cli/cli.ts";
 import {
   archiveTar,
   blobPath,
@@ -9,15 +9,15 @@ import {
   ociFiles,
   sha256Of,
   writeArchive,
-} from "../support/images.ts";
+} from "../support/images/images.ts";
+import { sampleImage } from "../support/images/sample_image.ts";
+import { needs } from "../support/machine/needs.ts";
+import { run } from "../support/machine/process.ts";
+import { type TempDir, tempDir } from "../support/machine/temp_dir.ts";
 import { startContainerd } from "../support/peers/containerd.ts";
 import { startDocker } from "../support/peers/docker.ts";
 import { podmanIn } from "../support/peers/podman.ts";
-import { run } from "../support/process.ts";
-import { type ServedStore, servedStore } from "../support/registry/registry_serve.ts";
-import { needs } from "../support/require.ts";
-import { sampleImage } from "../support/sample.ts";
-import { type TempDir, tempDir } from "../support/temp.ts";
+import { type ServedStore, servedStore } from "../support/registry/served_store.ts";
 
 const INDEX = "application/vnd.oci.image.index.v1+json";
 const NAME = "example.org/sample:1";

@@ -1,20 +1,20 @@
 /** What varve pulls and pushes, beside skopeo and Debian's docker-registry. */
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
-import { Cli } from "../support/cli.ts";
+import { Cli } from "../support/cli/cli.ts";
 import {
   archiveTar,
   buildImage,
   type BuiltImage,
   ociFiles,
   writeArchive,
-} from "../support/images.ts";
+} from "../support/images/images.ts";
+import { sampleImage } from "../support/images/sample_image.ts";
+import { needs } from "../support/machine/needs.ts";
+import { run, runAny } from "../support/machine/process.ts";
+import { type TempDir, tempDir } from "../support/machine/temp_dir.ts";
 import { prng } from "../support/prng.ts";
-import { run, runAny } from "../support/process.ts";
-import { cuttingProxy } from "../support/registry/cutting_proxy.ts";
+import { cuttingProxy } from "../support/registry/answer_cutter.ts";
 import { dockerRegistry, REGISTRY_TOOLS, USER } from "../support/registry/docker_registry.ts";
-import { needs } from "../support/require.ts";
-import { sampleImage } from "../support/sample.ts";
-import { type TempDir, tempDir } from "../support/temp.ts";
 
 const tools = needs({ tools: REGISTRY_TOOLS });
 

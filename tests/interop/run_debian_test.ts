@@ -1,14 +1,14 @@
 /** What containers change becomes an image that runs everywhere: a real Debian here, a small one in Docker and podman. */
 import { assertEquals } from "@std/assert";
-import { BOX } from "../support/box.ts";
-import { Cli } from "../support/cli.ts";
-import { CONTAINER_TOOLS, containerFixture } from "../support/peers/containers.ts";
+import { Cli } from "../support/cli/cli.ts";
+import { BOX } from "../support/images/busybox_image.ts";
+import { needs } from "../support/machine/needs.ts";
+import { run } from "../support/machine/process.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
+import { CONTAINER_TOOLS, containerFixture } from "../support/peers/container_fixture.ts";
 import { DEBIAN_TOOLS, debianImage } from "../support/peers/debian.ts";
 import { startDocker } from "../support/peers/docker.ts";
 import { podmanIn } from "../support/peers/podman.ts";
-import { run } from "../support/process.ts";
-import { needs } from "../support/require.ts";
-import { tempDir } from "../support/temp.ts";
 
 const NEW = "example.org/changed:1";
 

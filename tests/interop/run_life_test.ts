@@ -1,7 +1,8 @@
 /** How containers end, by themselves and otherwise, and what of them stays: only what they wrote. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { BOX, BOX_TIME } from "../support/box.ts";
-import { mountsBelow } from "../support/census.ts";
+import { BOX, BOX_TIME } from "../support/images/busybox_image.ts";
+import { mountsBelow } from "../support/machine/census.ts";
+import { needs } from "../support/machine/needs.ts";
 import {
   CONTAINER_TOOLS,
   type ContainerFixture,
@@ -11,8 +12,7 @@ import {
   RUNTIME_NAMES,
   start,
   until,
-} from "../support/peers/containers.ts";
-import { needs } from "../support/require.ts";
+} from "../support/peers/container_fixture.ts";
 
 const need = needs({ root: true, mount: true, tools: CONTAINER_TOOLS });
 

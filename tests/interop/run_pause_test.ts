@@ -3,7 +3,8 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { pauseContainer } from "../../lib/container/mod.ts";
 import { VarveError } from "../../lib/errors.ts";
 import { openStore } from "../../lib/store/mod.ts";
-import { BOX } from "../support/box.ts";
+import { BOX } from "../support/images/busybox_image.ts";
+import { needs } from "../support/machine/needs.ts";
 import {
   CONTAINER_TOOLS,
   containerFixture,
@@ -12,8 +13,7 @@ import {
   RUNTIME_NAMES,
   start,
   until,
-} from "../support/peers/containers.ts";
-import { needs } from "../support/require.ts";
+} from "../support/peers/container_fixture.ts";
 
 const need = needs({ root: true, mount: true, tools: CONTAINER_TOOLS });
 

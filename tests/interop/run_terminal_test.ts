@@ -1,6 +1,8 @@
 /** `varve run --tty` in a real terminal: tmux, which can be read and typed into. */
 import { assertStringIncludes } from "@std/assert";
-import { BOX } from "../support/box.ts";
+import { BOX } from "../support/images/busybox_image.ts";
+import { needs } from "../support/machine/needs.ts";
+import { run } from "../support/machine/process.ts";
 import {
   CONTAINER_TOOLS,
   type ContainerFixture,
@@ -8,9 +10,7 @@ import {
   runsOf,
   RUNTIME_NAMES,
   until,
-} from "../support/peers/containers.ts";
-import { run } from "../support/process.ts";
-import { needs } from "../support/require.ts";
+} from "../support/peers/container_fixture.ts";
 
 const need = needs({ root: true, mount: true, tools: [...CONTAINER_TOOLS, "tmux", "stty"] });
 

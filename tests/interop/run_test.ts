@@ -1,14 +1,14 @@
 /** `varve run` under runc, under crun, and without a runtime: the same container each time. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { BOX } from "../support/box.ts";
+import { BOX } from "../support/images/busybox_image.ts";
+import { needs } from "../support/machine/needs.ts";
+import { runAny } from "../support/machine/process.ts";
 import {
   CONTAINER_TOOLS,
   containerFixture,
   leftOf,
   RUNTIME_NAMES,
-} from "../support/peers/containers.ts";
-import { runAny } from "../support/process.ts";
-import { needs } from "../support/require.ts";
+} from "../support/peers/container_fixture.ts";
 
 const need = needs({ root: true, mount: true, tools: CONTAINER_TOOLS });
 

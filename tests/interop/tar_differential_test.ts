@@ -9,8 +9,9 @@
 import { assertEquals } from "@std/assert";
 import { fromBytes } from "../../lib/bytes/mod.ts";
 import { VarveError } from "../../lib/errors.ts";
-import { runAny } from "../support/process.ts";
-import { needs } from "../support/require.ts";
+import { needs } from "../support/machine/needs.ts";
+import { runAny } from "../support/machine/process.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 import {
   base256,
   body,
@@ -22,8 +23,7 @@ import {
   pax,
   readTar,
   record,
-} from "../support/tar_blocks.ts";
-import { tempDir } from "../support/temp.ts";
+} from "../support/tar/raw_blocks.ts";
 
 const ENV = { TZ: "UTC", LC_ALL: "C.UTF-8" };
 const tail = file("tail", "t");

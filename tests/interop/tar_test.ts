@@ -12,10 +12,10 @@ import {
   timestampFromBigInt,
 } from "../../lib/bytes/mod.ts";
 import { type TarEntry, TarWriter } from "../../lib/codec/tar/mod.ts";
-import { run } from "../support/process.ts";
-import { needs } from "../support/require.ts";
-import { concat, readTar, type Told } from "../support/tar_blocks.ts";
-import { tempDir } from "../support/temp.ts";
+import { needs } from "../support/machine/needs.ts";
+import { run } from "../support/machine/process.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
+import { concat, readTar, type Told } from "../support/tar/raw_blocks.ts";
 
 /** UTC everywhere, and names as bytes. */
 const ENV = { TZ: "UTC", LC_ALL: "C.UTF-8" };

@@ -4,7 +4,14 @@ import { timestamp, toHex } from "../../lib/bytes/mod.ts";
 import { VarveError } from "../../lib/errors.ts";
 import { type Entry, type EntryType, LayerBuilder } from "../../lib/layer/mod.ts";
 import type { Tree } from "../../lib/tree/mod.ts";
-import { build, entryOf, linesOf, TEST_DIFF_ID, testContent, xattr } from "../support/layers.ts";
+import {
+  build,
+  entryOf,
+  linesOf,
+  TEST_DIFF_ID,
+  testContent,
+  xattr,
+} from "../support/images/entries.ts";
 import { forSeeds, type Prng } from "../support/prng.ts";
 import { referenceLayer } from "../support/trees/reference_layer.ts";
 

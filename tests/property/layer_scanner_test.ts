@@ -2,9 +2,9 @@
 import { assertEquals } from "@std/assert";
 import { type DiffId, sha256 } from "../../lib/digest/mod.ts";
 import { LayerScanner } from "../../lib/layer_job/internal.ts";
-import { linesOf } from "../support/layers.ts";
+import { linesOf } from "../support/images/entries.ts";
 import { forSeeds, type Prng } from "../support/prng.ts";
-import { type TarFixture, tarOf } from "../support/tar_builder.ts";
+import { type TarFixture, tarOf } from "../support/tar/tar_fixture.ts";
 
 /** A small layer with names that collide, links, whiteouts and contents of all sizes around a block's. */
 function randomLayer(random: Prng): Uint8Array<ArrayBuffer> {

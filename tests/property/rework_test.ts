@@ -8,9 +8,9 @@ import {
   squashImage,
 } from "../../lib/image/mod.ts";
 import { applyLayer, foldLayers } from "../../lib/layer/mod.ts";
-import { buildImage, sha256Of } from "../support/images.ts";
+import { buildImage, sha256Of } from "../support/images/images.ts";
+import { bytesOf, reworkFixture, streamOf } from "../support/images/memory_store.ts";
 import { forSeeds } from "../support/prng.ts";
-import { bytesOf, reworkFixture, streamOf } from "../support/rework.ts";
 import { randomLayer, randomStack } from "../support/trees/random_stack.ts";
 
 const CASES = 1000;

@@ -17,12 +17,12 @@ import { applyLayer, diffTrees } from "../../lib/layer/mod.ts";
 import { CWD, openDirectoryAt, overlayMount, ownFd } from "../../lib/linux/mod.ts";
 import { createPool, type Pool } from "../../lib/pool/mod.ts";
 import { decodeTree, emptyTree, rootOf, type Tree } from "../../lib/tree/mod.ts";
-import { OVERLAY_POLICY } from "../support/extraction.ts";
+import { OVERLAY_POLICY } from "../support/extraction/arena.ts";
+import { needs, type Skip } from "../support/machine/needs.ts";
+import { run } from "../support/machine/process.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
 import { forSeeds, type Prng } from "../support/prng.ts";
-import { run } from "../support/process.ts";
-import { needs, type Skip } from "../support/require.ts";
-import { mountAt, TMPFS } from "../support/snapshots.ts";
-import { tempDir } from "../support/temp.ts";
+import { mountAt, TMPFS } from "../support/snapshots/snapshot_fixture.ts";
 import { changeFiles, growFiles } from "../support/trees/random_files.ts";
 
 /** User attributes on tmpfs need Linux 6.6. */

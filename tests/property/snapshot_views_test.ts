@@ -1,10 +1,10 @@
 /** What drivers show of a stack of layers is what folding the layers' trees gives. */
 import { assertEquals } from "@std/assert";
 import { foldLayers } from "../../lib/layer/mod.ts";
-import { listing } from "../support/extraction.ts";
+import { listing } from "../support/extraction/arena.ts";
+import { needs } from "../support/machine/needs.ts";
 import { forSeeds } from "../support/prng.ts";
-import { needs } from "../support/require.ts";
-import { DRIVER_NAMES, mountAt, snapshotFixture } from "../support/snapshots.ts";
+import { DRIVER_NAMES, mountAt, snapshotFixture } from "../support/snapshots/snapshot_fixture.ts";
 import { randomStack } from "../support/trees/random_stack.ts";
 import { sorted, treeListing, withoutLinks } from "../support/trees/tree_listing.ts";
 

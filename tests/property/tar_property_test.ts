@@ -29,7 +29,7 @@ import {
   pax,
   putChecksum,
   type Told,
-} from "../support/tar_blocks.ts";
+} from "../support/tar/raw_blocks.ts";
 import { type Item, treeOf } from "../support/trees/model_tree.ts";
 import { random, randomModel } from "../support/trees/random_tree.ts";
 

@@ -12,6 +12,7 @@ import {
   verifyTree,
   walk,
 } from "../../lib/tree/mod.ts";
+import { fileOf } from "../support/trees/encoded_tree.ts";
 import { listTree, treeOf } from "../support/trees/model_tree.ts";
 import {
   type Random,
@@ -21,7 +22,6 @@ import {
   randomModel,
   randomName,
 } from "../support/trees/random_tree.ts";
-import { fileOf } from "../support/trees/tree_file.ts";
 
 const CASES = 1000;
 

@@ -5,14 +5,14 @@ import { VarveError } from "../../../lib/errors.ts";
 import { listInTag } from "../../../lib/registry/client/subject_tag.ts";
 import { Transport } from "../../../lib/registry/client/transport.ts";
 import { RegistryClient } from "../../../lib/registry/mod.ts";
-import { jsonBytes, sha256Of } from "../../support/images.ts";
+import { jsonBytes, sha256Of } from "../../support/images/images.ts";
+import { sampleImage } from "../../support/images/sample_image.ts";
 import {
   type Answer,
   bearerAnswer,
   configFor,
   Servers,
 } from "../../support/registry/hostile_registry.ts";
-import { sampleImage } from "../../support/sample.ts";
 
 const image = sampleImage();
 const subject = parseDigest(sha256Of(jsonBytes("the subject")));

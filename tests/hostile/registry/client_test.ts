@@ -2,6 +2,7 @@ import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/as
 import { VarveError } from "../../../lib/errors.ts";
 import { type ClientConfig, RegistryClient } from "../../../lib/registry/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
+import { sampleImage } from "../../support/images/sample_image.ts";
 import {
   type Answer,
   bearerAnswer,
@@ -9,7 +10,6 @@ import {
   imageAnswer,
   Servers,
 } from "../../support/registry/hostile_registry.ts";
-import { sampleImage } from "../../support/sample.ts";
 
 const image = sampleImage();
 const digest = image.imageId as never;

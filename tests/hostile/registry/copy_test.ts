@@ -14,10 +14,10 @@ import {
   describe,
   jsonBytes,
   sha256Of,
-} from "../../support/images.ts";
+} from "../../support/images/images.ts";
+import { sampleImage } from "../../support/images/sample_image.ts";
 import { prng } from "../../support/prng.ts";
-import { cutRequests } from "../../support/registry/cut_requests.ts";
-import { cuttingProxy } from "../../support/registry/cutting_proxy.ts";
+import { cuttingProxy } from "../../support/registry/answer_cutter.ts";
 import {
   type Answer,
   bearerAnswer,
@@ -25,8 +25,8 @@ import {
   partsOf,
   Servers,
 } from "../../support/registry/hostile_registry.ts";
+import { cutRequests } from "../../support/registry/request_cutter.ts";
 import { UploadRegistry } from "../../support/registry/upload_registry.ts";
-import { sampleImage } from "../../support/sample.ts";
 
 const MIB = 1024 ** 2;
 const SAMPLE = sampleImage();

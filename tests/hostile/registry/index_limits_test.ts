@@ -5,7 +5,8 @@ import { OCI_LIMITS, type OciLimits, parseReference } from "../../../lib/oci/mod
 import { copyImage, pushImage, RegistryClient } from "../../../lib/registry/mod.ts";
 import { openMemoryStore } from "../../../lib/store/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
-import { type BuiltDescriptor, describe, jsonBytes } from "../../support/images.ts";
+import { type BuiltDescriptor, describe, jsonBytes } from "../../support/images/images.ts";
+import { sampleImage } from "../../support/images/sample_image.ts";
 import {
   type Answer,
   configFor,
@@ -14,7 +15,6 @@ import {
   Servers,
 } from "../../support/registry/hostile_registry.ts";
 import { UploadRegistry } from "../../support/registry/upload_registry.ts";
-import { sampleImage } from "../../support/sample.ts";
 
 const SAMPLE = sampleImage();
 const INDEX = "application/vnd.oci.image.index.v1+json";

@@ -3,6 +3,9 @@ import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/as
 import { VarveError } from "../../../lib/errors.ts";
 import { type ClientConfig, type Credential, RegistryClient } from "../../../lib/registry/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
+import { sampleImage } from "../../support/images/sample_image.ts";
+import { needs } from "../../support/machine/needs.ts";
+import { type TempDir, tempDir } from "../../support/machine/temp_dir.ts";
 import { connectProxy } from "../../support/registry/connect_proxy.ts";
 import { makeCertificates } from "../../support/registry/docker_registry.ts";
 import {
@@ -12,9 +15,6 @@ import {
   imageAnswer,
   Servers,
 } from "../../support/registry/hostile_registry.ts";
-import { needs } from "../../support/require.ts";
-import { sampleImage } from "../../support/sample.ts";
-import { type TempDir, tempDir } from "../../support/temp.ts";
 
 const image = sampleImage();
 const blob = { digest: image.imageId as never, size: image.config.length };

@@ -4,7 +4,8 @@ import { createPool } from "../../../lib/pool/mod.ts";
 import { type ClientConfig, pullImage, RegistryClient } from "../../../lib/registry/mod.ts";
 import { openMemoryStore, type Store } from "../../../lib/store/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
-import { type BuiltImage, describe, jsonBytes } from "../../support/images.ts";
+import { type BuiltImage, describe, jsonBytes } from "../../support/images/images.ts";
+import { sampleImage } from "../../support/images/sample_image.ts";
 import {
   type Answer,
   configFor,
@@ -12,7 +13,6 @@ import {
   partsOf,
   Servers,
 } from "../../support/registry/hostile_registry.ts";
-import { sampleImage } from "../../support/sample.ts";
 
 const image = sampleImage();
 const parts = partsOf(image);

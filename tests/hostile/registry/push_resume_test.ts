@@ -8,10 +8,10 @@ import { Transport } from "../../../lib/registry/client/transport.ts";
 import { pushImage, RegistryClient } from "../../../lib/registry/mod.ts";
 import { openMemoryStore, type Store } from "../../../lib/store/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
-import { archiveTar, buildImage, ociFiles } from "../../support/images.ts";
+import { archiveTar, buildImage, ociFiles } from "../../support/images/images.ts";
 import { prng } from "../../support/prng.ts";
-import { cutRequests, type RequestCutter } from "../../support/registry/cut_requests.ts";
 import { configFor, Servers } from "../../support/registry/hostile_registry.ts";
+import { cutRequests, type RequestCutter } from "../../support/registry/request_cutter.ts";
 import { UploadRegistry, type UploadRules } from "../../support/registry/upload_registry.ts";
 
 const MIB = 1024 ** 2;

@@ -19,7 +19,8 @@ import {
   jsonBytes,
   ociFiles,
   sha256Of,
-} from "../../support/images.ts";
+} from "../../support/images/images.ts";
+import { sampleImage } from "../../support/images/sample_image.ts";
 import {
   type Answer,
   bearerAnswer,
@@ -27,7 +28,6 @@ import {
   imageAnswer,
   Servers,
 } from "../../support/registry/hostile_registry.ts";
-import { sampleImage } from "../../support/sample.ts";
 
 const image = sampleImage();
 const USER = { kind: "basic", username: "user", password: "PASSWORD-1" } as const;

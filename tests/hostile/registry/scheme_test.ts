@@ -1,7 +1,7 @@
 /** Servers on loopback that wait for TLS and are spoken to in plain http. */
 import { assertEquals } from "@std/assert";
 import { loadClientConfig, RegistryClient } from "../../../lib/registry/mod.ts";
-import { tempDir } from "../../support/temp.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
 
 /** As Go's net/http answers plain http where it waits for TLS. */
 const GO = "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";

@@ -13,11 +13,11 @@ import {
   NAME,
   pushSample,
 } from "../../conformance/registry_api.ts";
-import { flipByte } from "../../support/flip_byte.ts";
-import { blobPath, buildImage, jsonBytes, sha256Of } from "../../support/images.ts";
+import { flipByte } from "../../support/images/flip_byte.ts";
+import { blobPath, buildImage, jsonBytes, sha256Of } from "../../support/images/images.ts";
+import { sampleImage } from "../../support/images/sample_image.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
 import { prng } from "../../support/prng.ts";
-import { sampleImage } from "../../support/sample.ts";
-import { tempDir } from "../../support/temp.ts";
 
 /** A registry over an empty store on the disk. */
 async function served(): Promise<{ api: Api; store: Store; root: string } & AsyncDisposable> {

@@ -19,10 +19,10 @@ import {
   textBytes,
   withDigest,
 } from "../../conformance/registry_api.ts";
-import { describe, jsonBytes, pack, sha256Of } from "../../support/images.ts";
-import { sampleImage } from "../../support/sample.ts";
-import { tarOf } from "../../support/tar_builder.ts";
-import { tempDir } from "../../support/temp.ts";
+import { describe, jsonBytes, pack, sha256Of } from "../../support/images/images.ts";
+import { sampleImage } from "../../support/images/sample_image.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
+import { tarOf } from "../../support/tar/tar_fixture.ts";
 
 /** A registry over an empty store in memory. */
 async function served(

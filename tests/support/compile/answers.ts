@@ -1,6 +1,6 @@
 /** Whether a compiled file is what it should be. */
-import { runAny } from "../process.ts";
-import { tempDir } from "../temp.ts";
+import { runAny } from "../machine/process.ts";
+import { tempDir } from "../machine/temp_dir.ts";
 
 /**
  * Runs `FILE version` far from the project, with an empty home and no Deno to be found.

@@ -1,5 +1,5 @@
 /** The first way: `deno compile`. */
-import { runAny } from "../process.ts";
+import { runAny } from "../machine/process.ts";
 import { answers } from "./answers.ts";
 import type { Project } from "./main.ts";
 

@@ -1,7 +1,7 @@
 /** The second way: a shell stub, and behind it this Deno and the bundled code as a tar. */
 import { createHash } from "node:crypto";
-import { run } from "../process.ts";
-import { tempDir } from "../temp.ts";
+import { run } from "../machine/process.ts";
+import { tempDir } from "../machine/temp_dir.ts";
 import type { Project } from "./main.ts";
 
 /** Writes the self-extracting file, packed at a gzip level. */

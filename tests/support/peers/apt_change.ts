@@ -18,8 +18,8 @@ import {
   utimensAt,
   writeFd,
 } from "../../../lib/linux/mod.ts";
+import { CAPABILITY } from "../images/sample_image.ts";
 import { prng } from "../prng.ts";
-import { CAPABILITY } from "../sample.ts";
 
 /** How much is changed. */
 export interface AptChange {

@@ -1,5 +1,5 @@
 /** A containerd of one's own, in a directory of its own. */
-import { run } from "../process.ts";
+import { run } from "../machine/process.ts";
 
 /** How often a daemon that does not listen yet is asked. */
 const TRIES = 10;

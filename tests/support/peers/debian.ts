@@ -2,7 +2,7 @@
  * A real Debian image of two layers, built once on a machine: debootstrap makes the lower layer,
  * apt the upper one, with deletions and odd entries in it, and umoci both into an OCI layout.
  */
-import { run, runAny } from "../process.ts";
+import { run, runAny } from "../machine/process.ts";
 
 /** The image in the forms that varve loads. */
 export interface DebianImage {

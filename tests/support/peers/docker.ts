@@ -1,6 +1,6 @@
 /** A Docker daemon of one's own, on a socket of its own, that needs no network. */
-import { run } from "../process.ts";
-import { tempDir } from "../temp.ts";
+import { run } from "../machine/process.ts";
+import { tempDir } from "../machine/temp_dir.ts";
 
 /** A running daemon. */
 export interface Docker extends AsyncDisposable {

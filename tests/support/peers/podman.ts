@@ -1,4 +1,4 @@
-import type { TempDir } from "../temp.ts";
+import type { TempDir } from "../machine/temp_dir.ts";
 
 /** podman with a storage of its own, and options that stand before its verb. */
 export function podmanIn(

@@ -1,6 +1,6 @@
 /** Debian's docker-registry, in a process of its own. */
-import { run } from "../process.ts";
-import { type TempDir, tempDir } from "../temp.ts";
+import { run } from "../machine/process.ts";
+import { type TempDir, tempDir } from "../machine/temp_dir.ts";
 
 /** What the tests need to run one. */
 export const REGISTRY_TOOLS: readonly string[] = ["docker-registry", "skopeo", "openssl"];

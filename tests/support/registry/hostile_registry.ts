@@ -1,6 +1,6 @@
 /** Registries on loopback that do what they are told to, and note all that they are sent. */
 import type { ClientConfig, Credential } from "../../../lib/registry/mod.ts";
-import type { BuiltImage } from "../images.ts";
+import type { BuiltImage } from "../images/images.ts";
 
 /** A request that a server got. */
 export interface Seen {

@@ -1,6 +1,6 @@
 /** A token server for Debian's docker-registry (distribution, "token" and "oauth"), on loopback. */
-import { run } from "../process.ts";
-import { tempDir } from "../temp.ts";
+import { run } from "../machine/process.ts";
+import { tempDir } from "../machine/temp_dir.ts";
 
 /** Who may do what. */
 export interface TokenSpec {

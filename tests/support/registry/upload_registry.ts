@@ -1,6 +1,6 @@
 /** A registry that takes uploads exactly as the distribution specification has them, or in a way of its own. */
 import { assert, assertEquals } from "@std/assert";
-import { sha256Of } from "../images.ts";
+import { sha256Of } from "../images/images.ts";
 import type { Answer } from "./hostile_registry.ts";
 
 /** How it takes them. */

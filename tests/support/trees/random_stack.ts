@@ -1,8 +1,8 @@
 /** Random stacks of layers over a small alphabet of names, the same for the same seed. */
 import { VarveError } from "../../../lib/errors.ts";
-import { layerOf } from "../extraction.ts";
+import { layerOf } from "../extraction/arena.ts";
 import type { Prng } from "../prng.ts";
-import { type TarFixture, tarOf } from "../tar_builder.ts";
+import { type TarFixture, tarOf } from "../tar/tar_fixture.ts";
 
 const NAMES = ["a", "b", "c"];
 const MODES = [0o755, 0o700, 0o1777, 0o2750, 0o711, 0o4755];

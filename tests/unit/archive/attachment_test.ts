@@ -12,11 +12,11 @@ import {
   jsonBytes,
   ociFiles,
   writeArchive,
-} from "../../support/images.ts";
+} from "../../support/images/images.ts";
+import { sampleImage } from "../../support/images/sample_image.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
 import { prng } from "../../support/prng.ts";
-import { sampleImage } from "../../support/sample.ts";
-import { tarOf } from "../../support/tar_builder.ts";
-import { tempDir } from "../../support/temp.ts";
+import { tarOf } from "../../support/tar/tar_fixture.ts";
 
 const INDEX = "application/vnd.oci.image.index.v1+json";
 const image = sampleImage();

@@ -7,9 +7,9 @@ import {
   squashImage,
 } from "../../../lib/image/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
-import { buildImage } from "../../support/images.ts";
-import { reworkFixture, streamOf } from "../../support/rework.ts";
-import { tarOf } from "../../support/tar_builder.ts";
+import { buildImage } from "../../support/images/images.ts";
+import { reworkFixture, streamOf } from "../../support/images/memory_store.ts";
+import { tarOf } from "../../support/tar/tar_fixture.ts";
 
 const BASE = [{ name: "base", content: "b" }];
 const TOP = [{ name: "top", content: "t" }];

@@ -15,10 +15,10 @@ import {
   jsonBytes,
   ociFiles,
   writeArchive,
-} from "../../support/images.ts";
-import { sampleImage } from "../../support/sample.ts";
-import { tarOf } from "../../support/tar_builder.ts";
-import { tempDir } from "../../support/temp.ts";
+} from "../../support/images/images.ts";
+import { sampleImage } from "../../support/images/sample_image.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
+import { tarOf } from "../../support/tar/tar_fixture.ts";
 
 type Form = "tar" | "directory" | "stream" | "gzip" | "zstd";
 
@@ -258,7 +258,7 @@ Deno.test("load: an index is kept whole; a platform narrows what is brought", as
     ],
   });
   const both = new Map([...ociFiles([amd]), ...ociFiles([arm])]);
-  const digest = (await import("../../support/images.ts")).sha256Of(index);
+  const digest = (await import("../../support/images/images.ts")).sha256Of(index);
   both.set(`blobs/${digest.replace(":", "/")}`, index as Uint8Array<ArrayBuffer>);
   both.set(
     "index.json",

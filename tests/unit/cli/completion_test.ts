@@ -3,7 +3,7 @@ import { GROUPS, VERBS } from "../../../lib/cli/catalog.ts";
 import { answer } from "../../../lib/cli/completion/answer.ts";
 import { complete } from "../../../lib/cli/completion/complete.ts";
 import { createProgram } from "../../../lib/cli/program.ts";
-import { tempDir } from "../../support/temp.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
 
 const program = await createProgram(() => Promise.resolve());
 const values = (...words: string[]) =>

@@ -2,11 +2,17 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { loadImages } from "../../../lib/archive/mod.ts";
 import { createPool } from "../../../lib/pool/mod.ts";
 import { openStore } from "../../../lib/store/mod.ts";
-import { flipByte } from "../../support/flip_byte.ts";
-import { archiveTar, blobPath, describe, jsonBytes, ociFiles } from "../../support/images.ts";
-import { sampleImage } from "../../support/sample.ts";
-import { tempDir } from "../../support/temp.ts";
-import { sayOn } from "../../support/terminal.ts";
+import { sayOn } from "../../support/cli/in_process.ts";
+import { flipByte } from "../../support/images/flip_byte.ts";
+import {
+  archiveTar,
+  blobPath,
+  describe,
+  jsonBytes,
+  ociFiles,
+} from "../../support/images/images.ts";
+import { sampleImage } from "../../support/images/sample_image.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
 
 const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 const CHART = "application/vnd.cncf.helm.config.v1+json";

@@ -10,9 +10,13 @@ import { defaultPlatform } from "../../../lib/oci/mod.ts";
 import { imageLabels } from "../../../lib/snapshot/mod.ts";
 import { findImage, readImage, type StoredImage } from "../../../lib/store/mod.ts";
 import { lookup, walk } from "../../../lib/tree/mod.ts";
-import { archiveTar, buildImage, type ImageSpec, ociFiles } from "../../support/images.ts";
-import { needs, type Skip } from "../../support/require.ts";
-import { DRIVER_NAMES, type SnapshotFixture, snapshotFixture } from "../../support/snapshots.ts";
+import { archiveTar, buildImage, type ImageSpec, ociFiles } from "../../support/images/images.ts";
+import { needs, type Skip } from "../../support/machine/needs.ts";
+import {
+  DRIVER_NAMES,
+  type SnapshotFixture,
+  snapshotFixture,
+} from "../../support/snapshots/snapshot_fixture.ts";
 
 const MOUNT: Skip = needs({ root: true, mount: true, kernel: "6.6" });
 const PLATFORM = defaultPlatform("linux", "amd64");

@@ -4,9 +4,14 @@ import { exportImage } from "../../../lib/image/mod.ts";
 import { findImage, openMemoryStore, readImage } from "../../../lib/store/mod.ts";
 import { fromText, lookup, rootOf } from "../../../lib/tree/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
-import { needs } from "../../support/require.ts";
-import { bytesOf, NOW } from "../../support/rework.ts";
-import { bringImage, mountAt, snapshotFixture, TMPFS } from "../../support/snapshots.ts";
+import { bytesOf, NOW } from "../../support/images/memory_store.ts";
+import { needs } from "../../support/machine/needs.ts";
+import {
+  bringImage,
+  mountAt,
+  snapshotFixture,
+  TMPFS,
+} from "../../support/snapshots/snapshot_fixture.ts";
 
 const platform = { os: "linux", architecture: "amd64" };
 const ROOT = needs({ root: true, mount: true });

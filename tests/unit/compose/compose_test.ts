@@ -9,13 +9,13 @@ import { foldLayers } from "../../../lib/layer/mod.ts";
 import type { TreeFile } from "../../../lib/store/mod.ts";
 import { walk } from "../../../lib/tree/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
-import { needs } from "../../support/require.ts";
-import { snapshotFixture } from "../../support/snapshots.ts";
-import { tempDir } from "../../support/temp.ts";
+import { needs } from "../../support/machine/needs.ts";
+import { snapshotFixture } from "../../support/snapshots/snapshot_fixture.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
 import { contentModel, LAYERS } from "../../support/trees/erofs_trees.ts";
 import { treeOf } from "../../support/trees/model_tree.ts";
 import { random } from "../../support/trees/random_tree.ts";
-import { fileOf } from "../../support/trees/tree_file.ts";
+import { fileOf } from "../../support/trees/encoded_tree.ts";
 
 const CASES = 60;
 

@@ -6,9 +6,9 @@ import {
   trimOrRequest,
 } from "../../../lib/compose/lower_trim_lock.ts";
 import { CWD, openDirectoryAt, type OwnedFd, ownFd } from "../../../lib/linux/mod.ts";
-import { needs } from "../../support/require.ts";
-import { snapshotFixture } from "../../support/snapshots.ts";
-import { type TempDir, tempDir } from "../../support/temp.ts";
+import { needs } from "../../support/machine/needs.ts";
+import { type TempDir, tempDir } from "../../support/machine/temp_dir.ts";
+import { snapshotFixture } from "../../support/snapshots/snapshot_fixture.ts";
 import { namesIn } from "../../support/trees/names_in.ts";
 
 /** Takes the lock as a trim does. */

@@ -8,8 +8,8 @@ import { runtimeFailure } from "../../../lib/container/runtime/log.ts";
 import { VarveError } from "../../../lib/errors.ts";
 import { bindMount, overlayMount } from "../../../lib/linux/mod.ts";
 import { readOnlyMount, withTopLower } from "../../../lib/snapshot/internal.ts";
-import { run } from "../../support/process.ts";
-import { tempDir } from "../../support/temp.ts";
+import { run } from "../../support/machine/process.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
 
 function exitOfLog(text: string): number | string | undefined {
   const failure = runtimeFailure(text, "p");

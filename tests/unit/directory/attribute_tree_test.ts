@@ -3,8 +3,8 @@ import { escapeForTerminal, fromText } from "../../../lib/bytes/mod.ts";
 import { attributeTree } from "../../../lib/directory/internal.ts";
 import { foldLayers } from "../../../lib/layer/mod.ts";
 import { lookup, rootOf, walk } from "../../../lib/tree/mod.ts";
-import { layerOf } from "../../support/extraction.ts";
-import type { TarFixture } from "../../support/tar_builder.ts";
+import { layerOf } from "../../support/extraction/arena.ts";
+import type { TarFixture } from "../../support/tar/tar_fixture.ts";
 
 /** Paths and modes of the attribute tree, whose nodes must be those of the root tree. */
 function attributes(...layers: TarFixture[][]): string[] {

@@ -15,11 +15,11 @@ import {
   setXattrAt,
   statFd,
 } from "../../../lib/linux/mod.ts";
-import { listing } from "../../support/extraction.ts";
-import { leakTest } from "../../support/leaks.ts";
-import { needs } from "../../support/require.ts";
-import { mountAt, TMPFS } from "../../support/snapshots.ts";
-import { tempDir } from "../../support/temp.ts";
+import { listing } from "../../support/extraction/arena.ts";
+import { leakTest } from "../../support/machine/leaks.ts";
+import { needs } from "../../support/machine/needs.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
+import { mountAt, TMPFS } from "../../support/snapshots/snapshot_fixture.ts";
 
 const open = (path: string) => ownFd(openDirectoryAt(CWD, fromText(path)));
 

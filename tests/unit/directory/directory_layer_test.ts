@@ -10,8 +10,8 @@ import {
 import { VarveError } from "../../../lib/errors.ts";
 import { CWD, openDirectoryAt, ownFd } from "../../../lib/linux/mod.ts";
 import { createPool, type Pool } from "../../../lib/pool/mod.ts";
-import { needs, type Skip } from "../../support/require.ts";
-import { tempDir } from "../../support/temp.ts";
+import { needs, type Skip } from "../../support/machine/needs.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
 
 const LINUX: Skip = needs({ root: true });
 /** Large enough for two threads, and quick to hash. */

@@ -2,10 +2,10 @@ import { assertEquals } from "@std/assert";
 import { appendImage } from "../../../lib/image/mod.ts";
 import { fromText, lookup } from "../../../lib/tree/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
-import { buildImage, pack, sha256Of } from "../../support/images.ts";
-import { NOW_TEXT, reworkFixture, streamOf } from "../../support/rework.ts";
-import { sampleImage } from "../../support/sample.ts";
-import { tarOf } from "../../support/tar_builder.ts";
+import { buildImage, pack, sha256Of } from "../../support/images/images.ts";
+import { NOW_TEXT, reworkFixture, streamOf } from "../../support/images/memory_store.ts";
+import { sampleImage } from "../../support/images/sample_image.ts";
+import { tarOf } from "../../support/tar/tar_fixture.ts";
 
 const SAMPLE = "example.org/sample:1";
 const TAR = tarOf([{ name: "etc/.wh.passwd" }, { name: "new", content: "n" }]);

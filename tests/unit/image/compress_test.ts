@@ -6,7 +6,13 @@ import { compressImage } from "../../../lib/image/mod.ts";
 import { parseManifest } from "../../../lib/oci/mod.ts";
 import { createPool } from "../../../lib/pool/mod.ts";
 import { findImage, openMemoryStore, type Store } from "../../../lib/store/mod.ts";
-import { archiveTar, buildImage, describe, jsonBytes, ociFiles } from "../../support/images.ts";
+import {
+  archiveTar,
+  buildImage,
+  describe,
+  jsonBytes,
+  ociFiles,
+} from "../../support/images/images.ts";
 import { prng } from "../../support/prng.ts";
 
 const NAME = "example.org/plain:1";

@@ -2,10 +2,10 @@ import { assertEquals, assertNotEquals } from "@std/assert";
 import { writeFile } from "../../../lib/archive/mod.ts";
 import { exportImage, importImage } from "../../../lib/image/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
-import { buildImage } from "../../support/images.ts";
-import { bytesOf, reworkFixture, streamOf } from "../../support/rework.ts";
-import { sampleImage } from "../../support/sample.ts";
-import { tempDir } from "../../support/temp.ts";
+import { buildImage } from "../../support/images/images.ts";
+import { bytesOf, reworkFixture, streamOf } from "../../support/images/memory_store.ts";
+import { sampleImage } from "../../support/images/sample_image.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
 
 const SAMPLE = "example.org/sample:1";
 const platform = { os: "linux", architecture: "amd64" };

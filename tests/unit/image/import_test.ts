@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { importImage } from "../../../lib/image/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
-import { pack, sha256Of } from "../../support/images.ts";
-import { NOW_TEXT, reworkFixture, streamOf } from "../../support/rework.ts";
-import { tarOf } from "../../support/tar_builder.ts";
-import { tempDir } from "../../support/temp.ts";
+import { pack, sha256Of } from "../../support/images/images.ts";
+import { NOW_TEXT, reworkFixture, streamOf } from "../../support/images/memory_store.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
+import { tarOf } from "../../support/tar/tar_fixture.ts";
 
 const TAR = tarOf([{ name: "etc/" }, { name: "etc/motd", content: "hello\n" }]);
 const platform = { os: "linux", architecture: "arm64", variant: "v8" };

@@ -2,9 +2,9 @@ import { assertEquals } from "@std/assert";
 import { rebaseImage } from "../../../lib/image/mod.ts";
 import { applyLayer } from "../../../lib/layer/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
-import { buildImage } from "../../support/images.ts";
-import { NOW_TEXT, reworkFixture } from "../../support/rework.ts";
-import type { TarFixture } from "../../support/tar_builder.ts";
+import { buildImage } from "../../support/images/images.ts";
+import { NOW_TEXT, reworkFixture } from "../../support/images/memory_store.ts";
+import type { TarFixture } from "../../support/tar/tar_fixture.ts";
 
 const BASE_1: readonly TarFixture[] = [{ name: "etc/release", content: "1" }];
 const BASE_2: readonly TarFixture[] = [{ name: "etc/release", content: "2" }];

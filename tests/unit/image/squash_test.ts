@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { exportImage, squashImage } from "../../../lib/image/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
-import { buildImage, sha256Of } from "../../support/images.ts";
-import { bytesOf, NOW_TEXT, reworkFixture } from "../../support/rework.ts";
-import { sampleImage } from "../../support/sample.ts";
+import { buildImage, sha256Of } from "../../support/images/images.ts";
+import { bytesOf, NOW_TEXT, reworkFixture } from "../../support/images/memory_store.ts";
+import { sampleImage } from "../../support/images/sample_image.ts";
 
 const SAMPLE = "example.org/sample:1";
 

@@ -1,11 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { VarveError } from "../../../lib/errors.ts";
 import { FileSink, MemorySink } from "../../../lib/layer_job/byte_sink.ts";
-import { leakTest } from "../../support/leaks.ts";
+import { leakTest } from "../../support/machine/leaks.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
 import { prng } from "../../support/prng.ts";
-import { tempDir } from "../../support/temp.ts";
 // Opens libc before the first test.
-import "../../support/require.ts";
+import "../../support/machine/needs.ts";
 
 Deno.test("sinks keep every byte in order, whatever the sizes of the writes", async () => {
   await using temp = await tempDir();

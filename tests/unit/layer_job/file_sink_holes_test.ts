@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { FileSink } from "../../../lib/layer_job/byte_sink.ts";
-import { tempDir } from "../../support/temp.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
 
 const KIB = 1024;
 /** Runs of zeros and of ones: where a hole can begin and end, and lengths that are no multiple of a word. */

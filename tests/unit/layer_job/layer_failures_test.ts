@@ -5,10 +5,10 @@ import { type ErrorCode, VarveError } from "../../../lib/errors.ts";
 import { layerJob, type LayerJobInput } from "../../../lib/layer_job/internal.ts";
 import type { LayerTarget } from "../../../lib/layer_job/mod.ts";
 import { createPool } from "../../../lib/pool/mod.ts";
-import { run } from "../../support/process.ts";
-import { needs } from "../../support/require.ts";
-import { concat } from "../../support/tar_builder.ts";
-import { tempDir } from "../../support/temp.ts";
+import { needs } from "../../support/machine/needs.ts";
+import { run } from "../../support/machine/process.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
+import { concat } from "../../support/tar/tar_fixture.ts";
 import {
   compressed,
   ENTRIES,

@@ -6,9 +6,9 @@ import { layerJob, type LayerJobInput } from "../../../lib/layer_job/internal.ts
 import type { LayerJobOutput } from "../../../lib/layer_job/mod.ts";
 import { createRing, RingReader, stopRing } from "../../../lib/layer_job/ring.ts";
 import type { Halves, Job } from "../../../lib/pool/mod.ts";
-import { leakTest } from "../../support/leaks.ts";
+import { leakTest } from "../../support/machine/leaks.ts";
 import { prng } from "../../support/prng.ts";
-import { tempDir } from "../../support/temp.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
 import { testPool } from "../pool/spawn.ts";
 import {
   ENTRIES,

@@ -5,9 +5,9 @@ import { layerJob, type LayerJobInput } from "../../../lib/layer_job/internal.ts
 import type { LayerJobOutput } from "../../../lib/layer_job/mod.ts";
 import { createPool, type Pool } from "../../../lib/pool/mod.ts";
 import { decodeTree, lookup, walk } from "../../../lib/tree/mod.ts";
-import { leakTest } from "../../support/leaks.ts";
-import { toBytes } from "../../support/tar_builder.ts";
-import { tempDir } from "../../support/temp.ts";
+import { leakTest } from "../../support/machine/leaks.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
+import { toBytes } from "../../support/tar/tar_fixture.ts";
 import {
   ENTRIES,
   expectedOf,

@@ -4,7 +4,7 @@ import { type DiffId, type Digest, sha256 } from "../../../lib/digest/mod.ts";
 import type { LayerJobInput } from "../../../lib/layer_job/internal.ts";
 import type { LayerTarget } from "../../../lib/layer_job/mod.ts";
 import { prng } from "../../support/prng.ts";
-import { type TarFixture, tarOf } from "../../support/tar_builder.ts";
+import { type TarFixture, tarOf } from "../../support/tar/tar_fixture.ts";
 
 /** A layer in one compression, and what is true of it. */
 export interface TestLayer {

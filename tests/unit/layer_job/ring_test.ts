@@ -8,7 +8,7 @@ import {
   stopRing,
 } from "../../../lib/layer_job/ring.ts";
 import { forSeeds } from "../../support/prng.ts";
-import { concat } from "../../support/tar_builder.ts";
+import { concat } from "../../support/tar/tar_fixture.ts";
 
 const SLOT = 256 * 1024;
 

@@ -7,14 +7,14 @@ import { refuseBusy } from "../../../lib/snapshot/internal.ts";
 import { liveMounts, MOUNT_LABEL, type Snapshotter } from "../../../lib/snapshot/mod.ts";
 import type { StoredImage } from "../../../lib/store/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
-import { needs } from "../../support/require.ts";
+import { needs } from "../../support/machine/needs.ts";
 import {
   bringImage,
   DRIVER_NAMES,
   type SnapshotFixture,
   snapshotFixture,
   TMPFS,
-} from "../../support/snapshots.ts";
+} from "../../support/snapshots/snapshot_fixture.ts";
 import { namesIn } from "../../support/trees/names_in.ts";
 
 interface Case extends Omit<SnapshotFixture, "mount"> {

@@ -4,10 +4,10 @@ import { foldLayers } from "../../../lib/layer/mod.ts";
 import { CWD, openDirectoryAt, ownFd, performMount } from "../../../lib/linux/mod.ts";
 import { unpackImage } from "../../../lib/mount/mod.ts";
 import type { StoredImage } from "../../../lib/store/mod.ts";
-import { runAsNobody } from "../../support/as_nobody.ts";
 import { codeOf } from "../../support/code_of.ts";
-import { listing } from "../../support/extraction.ts";
-import { needs } from "../../support/require.ts";
+import { listing } from "../../support/extraction/arena.ts";
+import { needs } from "../../support/machine/needs.ts";
+import { runAsNobody } from "../../support/machine/run_as_nobody.ts";
 import {
   bringImage,
   type FixtureOptions,
@@ -15,7 +15,7 @@ import {
   type SnapshotFixture,
   snapshotFixture,
   TMPFS,
-} from "../../support/snapshots.ts";
+} from "../../support/snapshots/snapshot_fixture.ts";
 import { sorted, treeListing } from "../../support/trees/tree_listing.ts";
 
 const LAYERS: readonly LayerFixture[] = [
@@ -181,7 +181,7 @@ Deno.test({
   name: "without privileges: unpack works and counts, mount says what works instead",
   ...needs({ root: true, tools: ["setpriv"] }),
   async fn() {
-    const entry = new URL("../../support/nobody_snapshots.ts", import.meta.url);
+    const entry = new URL("../../support/snapshots/nobody_report.ts", import.meta.url);
     const { report, files, refusal, names, ...rest } = await runAsNobody(entry) as {
       report: Record<string, unknown>;
       files: Record<string, string>;

@@ -7,7 +7,7 @@ import {
   type Pool,
   type PoolOptions,
 } from "../../../lib/pool/mod.ts";
-import { leakTest } from "../../support/leaks.ts";
+import { leakTest } from "../../support/machine/leaks.ts";
 import { prng } from "../../support/prng.ts";
 import { spawn, testPool } from "./spawn.ts";
 import * as jobs from "./jobs.ts";

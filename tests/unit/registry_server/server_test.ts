@@ -8,8 +8,8 @@ import { Refusal } from "../../../lib/registry_server/http.ts";
 import { nameOnTheWire, repositoryOf, rowName } from "../../../lib/registry_server/names.ts";
 import { type Upload, Uploads } from "../../../lib/registry_server/uploads.ts";
 import { codeOf } from "../../support/code_of.ts";
-import { sha256Of } from "../../support/images.ts";
-import { tempDir } from "../../support/temp.ts";
+import { sha256Of } from "../../support/images/images.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
 
 /** With `foo_bar.baz/` as long as a name may be. */
 const LONG = "x".repeat(255 - "foo_bar.baz/".length);

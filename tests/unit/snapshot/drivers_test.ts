@@ -1,4 +1,4 @@
 import { snapshotterConformance } from "../../conformance/snapshotter.ts";
-import { DRIVER_NAMES, snapshotFixture } from "../../support/snapshots.ts";
+import { DRIVER_NAMES, snapshotFixture } from "../../support/snapshots/snapshot_fixture.ts";
 
 for (const name of DRIVER_NAMES) snapshotterConformance(name, () => snapshotFixture(name));

@@ -10,14 +10,14 @@ import {
 } from "../../../lib/linux/mod.ts";
 import { type KernelPart, selectDriver } from "../../../lib/snapshot/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
-import { listing } from "../../support/extraction.ts";
-import { startRacer } from "../../support/racers.ts";
-import { needs } from "../../support/require.ts";
+import { listing } from "../../support/extraction/arena.ts";
+import { needs } from "../../support/machine/needs.ts";
+import { startRacer } from "../../support/races/start_racer.ts";
 import {
   type FixtureOptions,
   type SnapshotFixture,
   snapshotFixture,
-} from "../../support/snapshots.ts";
+} from "../../support/snapshots/snapshot_fixture.ts";
 import { namesIn } from "../../support/trees/names_in.ts";
 
 const LAYERS = [
@@ -278,7 +278,7 @@ test("processes that make and remove snapshots of one chain see its files", {}, 
   const parent = snapshotter.ensureChain((await fixture.chain(LAYERS)).chainId);
   const racers = await Promise.all(
     ["x", "y", "z"].map((name) =>
-      startRacer("lower_racer.ts", [store.root as string, parent, name, "25"])
+      startRacer("shared_mount_racer.ts", [store.root as string, parent, name, "25"])
     ),
   );
   const wrong = await Promise.all(racers.map((one) => one.go()));

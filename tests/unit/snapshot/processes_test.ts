@@ -5,10 +5,14 @@ import { foldLayers } from "../../../lib/layer/mod.ts";
 import { withTopLower } from "../../../lib/snapshot/internal.ts";
 import { createSnapshotter, type Driver } from "../../../lib/snapshot/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
-import { listing } from "../../support/extraction.ts";
-import { startRacer } from "../../support/racers.ts";
-import { needs } from "../../support/require.ts";
-import { DRIVER_NAMES, mountAt, snapshotFixture } from "../../support/snapshots.ts";
+import { listing } from "../../support/extraction/arena.ts";
+import { needs } from "../../support/machine/needs.ts";
+import { startRacer } from "../../support/races/start_racer.ts";
+import {
+  DRIVER_NAMES,
+  mountAt,
+  snapshotFixture,
+} from "../../support/snapshots/snapshot_fixture.ts";
 import { namesIn } from "../../support/trees/names_in.ts";
 import { sorted, treeListing, withoutLinks } from "../../support/trees/tree_listing.ts";
 

@@ -10,8 +10,8 @@ import {
 } from "../../../lib/store/mod.ts";
 import { judgeIdle, judgeStore } from "../../conformance/store_judge.ts";
 import { bringLayer, sampleLayer } from "../../conformance/store_layers.ts";
-import { tempDir } from "../../support/temp.ts";
-import "../../support/require.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
+import "../../support/machine/needs.ts";
 
 const LAYER = sampleLayer(1);
 

@@ -1,8 +1,8 @@
 import { openStore } from "../../../lib/store/mod.ts";
 import { storeConformance } from "../../conformance/store.ts";
-import { tempDir } from "../../support/temp.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
 // Opens libc before the first test begins.
-import "../../support/require.ts";
+import "../../support/machine/needs.ts";
 
 for (const durability of ["full", "none"] as const) {
   storeConformance(`disk store, durability ${durability}`, async () => {

@@ -4,7 +4,7 @@ import { dropKept, openKept } from "../../../lib/store/disk/kept_bytes.ts";
 import { FileLock } from "../../../lib/store/disk/lock.ts";
 import { Paths } from "../../../lib/store/disk/paths.ts";
 import { openStore } from "../../../lib/store/mod.ts";
-import { tempDir } from "../../support/temp.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
 
 const DIGEST = sha256(new Uint8Array(1));
 

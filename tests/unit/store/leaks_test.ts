@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { openStore } from "../../../lib/store/mod.ts";
 import { bringLayer, sampleLayer } from "../../conformance/store_layers.ts";
-import { leakTest } from "../../support/leaks.ts";
-import { tempDir } from "../../support/temp.ts";
-import "../../support/require.ts";
+import { leakTest } from "../../support/machine/leaks.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
+import "../../support/machine/needs.ts";
 
 leakTest("J26: a store that is closed leaves no descriptor and no file", async () => {
   await using temp = await tempDir();

@@ -15,6 +15,7 @@ import {
   verifyTree,
 } from "../../../lib/tree/mod.ts";
 import { R_NAME } from "../../../lib/tree/packed/format.ts";
+import { fileOf } from "../../support/trees/encoded_tree.ts";
 import {
   emptyModel,
   type Inode,
@@ -31,7 +32,6 @@ import {
   randomLeaf,
   randomName,
 } from "../../support/trees/random_tree.ts";
-import { fileOf } from "../../support/trees/tree_file.ts";
 
 const SOURCE = sha256(new Uint8Array()) as DiffId;
 const common = { mode: 0o755, uid: 0, gid: 0, mtime: EPOCH, xattrs: [] };

@@ -11,7 +11,7 @@ import {
   verifyTree,
   walk,
 } from "../../../lib/tree/mod.ts";
-import { fileOf } from "../../support/trees/tree_file.ts";
+import { fileOf } from "../../support/trees/encoded_tree.ts";
 import { b, dir, file } from "../../support/trees/tree_nodes.ts";
 
 function sample(): Tree {

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { TarReader } from "../../../../lib/codec/tar/mod.ts";
-import { Collector, concat, END, file, header, pax } from "../../../support/tar_blocks.ts";
+import { Collector, concat, END, file, header, pax } from "../../../support/tar/raw_blocks.ts";
 
 Deno.test("content can be passed over, in part or all of it", () => {
   const collector = new Collector();

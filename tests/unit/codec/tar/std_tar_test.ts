@@ -10,7 +10,7 @@ import { type DiffId, sha256, sha256Bytes } from "../../../../lib/digest/mod.ts"
 import { VarveError } from "../../../../lib/errors.ts";
 import { applyLayer, LayerBuilder } from "../../../../lib/layer/mod.ts";
 import { emptyTree, type Tree } from "../../../../lib/tree/mod.ts";
-import { dir, entryOf, file } from "../../../support/layers.ts";
+import { dir, entryOf, file } from "../../../support/images/entries.ts";
 import {
   base256,
   body,
@@ -21,7 +21,7 @@ import {
   header,
   pax,
   readTar,
-} from "../../../support/tar_blocks.ts";
+} from "../../../support/tar/raw_blocks.ts";
 
 const CONTENT = new TextEncoder().encode("hello world");
 

@@ -12,7 +12,7 @@ import {
   TreeBuilder,
   type TreeKind,
 } from "../../../../lib/tree/mod.ts";
-import { concat, readTar } from "../../../support/tar_blocks.ts";
+import { concat, readTar } from "../../../support/tar/raw_blocks.ts";
 
 const ATTRIBUTES = { mode: 0o755, uid: 0, gid: 0, mtime: EPOCH, xattrs: [] };
 const DIRECTORY: DirectoryNode = {

@@ -15,7 +15,7 @@ import {
 } from "../../../../lib/codec/tar/mod.ts";
 import { sha256 } from "../../../../lib/digest/mod.ts";
 import { VarveError } from "../../../../lib/errors.ts";
-import { concat, END, file, header, pax, readTar } from "../../../support/tar_blocks.ts";
+import { concat, END, file, header, pax, readTar } from "../../../support/tar/raw_blocks.ts";
 
 const PLAIN: TarEntry = {
   path: fromText("f"),

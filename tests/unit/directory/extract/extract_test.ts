@@ -18,10 +18,10 @@ import {
   OVERLAY_POLICY,
   rootTreeOf,
   verdictOf,
-} from "../../../support/extraction.ts";
-import { needs } from "../../../support/require.ts";
-import { CAPABILITY, ODD_NAME } from "../../../support/sample.ts";
-import { FIXTURE_MTIME, type TarFixture } from "../../../support/tar_builder.ts";
+} from "../../../support/extraction/arena.ts";
+import { CAPABILITY, ODD_NAME } from "../../../support/images/sample_image.ts";
+import { needs } from "../../../support/machine/needs.ts";
+import { FIXTURE_MTIME, type TarFixture } from "../../../support/tar/tar_fixture.ts";
 
 const root = needs({ root: true });
 

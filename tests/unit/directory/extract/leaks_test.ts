@@ -2,10 +2,10 @@
 import { assertEquals } from "@std/assert";
 import { fromText } from "../../../../lib/bytes/mod.ts";
 import { bindMount, performMount, performUnmount } from "../../../../lib/linux/mod.ts";
-import { arena, layerOf, verdictOf } from "../../../support/extraction.ts";
-import { leakTest } from "../../../support/leaks.ts";
-import { needs } from "../../../support/require.ts";
-import type { TarFixture } from "../../../support/tar_builder.ts";
+import { arena, layerOf, verdictOf } from "../../../support/extraction/arena.ts";
+import { leakTest } from "../../../support/machine/leaks.ts";
+import { needs } from "../../../support/machine/needs.ts";
+import type { TarFixture } from "../../../support/tar/tar_fixture.ts";
 
 const FILES: readonly TarFixture[] = Array.from({ length: 60 }, (_, i) => ({
   name: `d${i}/e/f`,

@@ -4,11 +4,11 @@ import { assertEquals } from "@std/assert";
 import { fromText } from "../../../../lib/bytes/mod.ts";
 import { extractTree } from "../../../../lib/directory/mod.ts";
 import { effectiveUser } from "../../../../lib/linux/mod.ts";
-import { layerOf, listing, OVERLAY_POLICY, verdictOf } from "../../../support/extraction.ts";
-import { run } from "../../../support/process.ts";
-import { needs } from "../../../support/require.ts";
-import { CAPABILITY } from "../../../support/sample.ts";
-import { tempDir } from "../../../support/temp.ts";
+import { layerOf, listing, OVERLAY_POLICY, verdictOf } from "../../../support/extraction/arena.ts";
+import { CAPABILITY } from "../../../support/images/sample_image.ts";
+import { needs } from "../../../support/machine/needs.ts";
+import { run } from "../../../support/machine/process.ts";
+import { tempDir } from "../../../support/machine/temp_dir.ts";
 
 const USER = 65534;
 

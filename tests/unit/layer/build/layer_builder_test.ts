@@ -14,7 +14,7 @@ import {
   symlink,
   TEST_DIFF_ID,
   xattr,
-} from "../../../support/layers.ts";
+} from "../../../support/images/entries.ts";
 
 const DIGEST = new Uint8Array(32).fill(7);
 

@@ -35,8 +35,8 @@ import {
   utimensFd,
   writeFd,
 } from "../../../../lib/linux/mod.ts";
-import { needs } from "../../../support/require.ts";
-import { tempDir } from "../../../support/temp.ts";
+import { needs } from "../../../support/machine/needs.ts";
+import { tempDir } from "../../../support/machine/temp_dir.ts";
 
 const b = fromText;
 const any = needs({});

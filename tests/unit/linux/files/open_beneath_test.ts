@@ -18,9 +18,9 @@ import {
   statFd,
   symlinkAt,
 } from "../../../../lib/linux/mod.ts";
+import { needs } from "../../../support/machine/needs.ts";
+import { tempDir } from "../../../support/machine/temp_dir.ts";
 import { prng } from "../../../support/prng.ts";
-import { needs } from "../../../support/require.ts";
-import { tempDir } from "../../../support/temp.ts";
 
 const b = fromText;
 const any = needs({});

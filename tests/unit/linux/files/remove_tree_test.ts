@@ -19,9 +19,9 @@ import {
   removeTree,
   symlinkAt,
 } from "../../../../lib/linux/mod.ts";
-import { Racer } from "../../../support/racer.ts";
-import { needs } from "../../../support/require.ts";
-import { tempDir } from "../../../support/temp.ts";
+import { needs } from "../../../support/machine/needs.ts";
+import { tempDir } from "../../../support/machine/temp_dir.ts";
+import { Racer } from "../../../support/races/directory_swapper.ts";
 
 const b = fromText;
 const any = needs({});

@@ -31,9 +31,9 @@ import {
   truncateFd,
   writeFd,
 } from "../../../../lib/linux/mod.ts";
+import { needs } from "../../../support/machine/needs.ts";
+import { type TempDir, tempDir } from "../../../support/machine/temp_dir.ts";
 import { prng } from "../../../support/prng.ts";
-import { needs } from "../../../support/require.ts";
-import { type TempDir, tempDir } from "../../../support/temp.ts";
 
 const b = fromText;
 const any = needs({});

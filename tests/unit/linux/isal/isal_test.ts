@@ -8,7 +8,7 @@ import {
   openIsal,
 } from "../../../../lib/linux/isal/isal_library.ts";
 import { selfTest } from "../../../../lib/linux/isal/isal_self_test.ts";
-import { tempDir } from "../../../support/temp.ts";
+import { tempDir } from "../../../support/machine/temp_dir.ts";
 
 type State = Uint8Array<ArrayBuffer>;
 

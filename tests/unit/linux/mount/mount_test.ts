@@ -9,8 +9,8 @@ import {
   performUnmount,
   readMountInfo,
 } from "../../../../lib/linux/mod.ts";
-import { needs } from "../../../support/require.ts";
-import { type TempDir, tempDir } from "../../../support/temp.ts";
+import { needs } from "../../../support/machine/needs.ts";
+import { type TempDir, tempDir } from "../../../support/machine/temp_dir.ts";
 
 const b = fromText;
 const mount = needs({ root: true, mount: true, kernel: "6.7" });

@@ -13,8 +13,8 @@ import {
   splitOverlayPaths,
 } from "../../../../lib/linux/mod.ts";
 import { planMount } from "../../../../lib/linux/mount/mount_plan.ts";
+import { needs } from "../../../support/machine/needs.ts";
 import { prng } from "../../../support/prng.ts";
-import { needs } from "../../../support/require.ts";
 
 const b = fromText;
 

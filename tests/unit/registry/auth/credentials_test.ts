@@ -6,7 +6,7 @@ import {
 } from "../../../../lib/registry/auth/docker_config.ts";
 import type { Credential } from "../../../../lib/registry/mod.ts";
 import { codeOf } from "../../../support/code_of.ts";
-import { tempDir } from "../../../support/temp.ts";
+import { tempDir } from "../../../support/machine/temp_dir.ts";
 
 async function find(
   json: unknown,

@@ -5,8 +5,8 @@ import {
 } from "../../../../lib/registry/auth/docker_config.ts";
 import { eraseCredential, storeCredential } from "../../../../lib/registry/mod.ts";
 import { codeOf } from "../../../support/code_of.ts";
-import { needs } from "../../../support/require.ts";
-import { type TempDir, tempDir } from "../../../support/temp.ts";
+import { needs } from "../../../support/machine/needs.ts";
+import { type TempDir, tempDir } from "../../../support/machine/temp_dir.ts";
 
 const USER = { username: "user", password: "PASSWORD-1" };
 const entry = { auth: btoa("user:PASSWORD-1") };

@@ -9,7 +9,7 @@ import {
 import { Transport } from "../../../../lib/registry/client/transport.ts";
 import { pullImage, RegistryClient } from "../../../../lib/registry/mod.ts";
 import { openMemoryStore } from "../../../../lib/store/mod.ts";
-import { buildImage } from "../../../support/images.ts";
+import { buildImage } from "../../../support/images/images.ts";
 import { prng } from "../../../support/prng.ts";
 import { configFor, imageAnswer } from "../../../support/registry/hostile_registry.ts";
 import { type Pace, PacedRegistry } from "../../../support/registry/paced_registry.ts";

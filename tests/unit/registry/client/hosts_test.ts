@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { findEndpoints } from "../../../../lib/registry/client/hosts.ts";
 import { loadClientConfig } from "../../../../lib/registry/mod.ts";
 import { codeOf } from "../../../support/code_of.ts";
-import { tempDir } from "../../../support/temp.ts";
+import { tempDir } from "../../../support/machine/temp_dir.ts";
 
 const PEM = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
 

@@ -1,6 +1,6 @@
 /** Runs a program of the tests as a user without any privilege. */
 import { run, type RunResult } from "./process.ts";
-import { tempDir } from "./temp.ts";
+import { tempDir } from "./temp_dir.ts";
 
 const NOBODY = "65534";
 
@@ -13,7 +13,7 @@ const NOBODY = "65534";
 export async function runAsNobody(entry: URL): Promise<unknown> {
   await using temp = await tempDir("varve-nobody-");
   await Deno.chmod(temp.path, 0o755);
-  const config = new URL("../../deno.json", import.meta.url).pathname;
+  const config = new URL("../../../deno.json", import.meta.url).pathname;
   await run([
     ...[Deno.execPath(), "bundle", "--quiet", "--platform", "deno", "--config", config],
     ...["--output", temp.join("bundle.js"), entry.pathname],

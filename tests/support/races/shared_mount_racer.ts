@@ -1,9 +1,9 @@
 /** Makes, reads and removes snapshots of one chain again and again; prints what went wrong. A process of a race. */
-import { fromText } from "../../lib/bytes/mod.ts";
-import { performMount, performUnmount } from "../../lib/linux/mod.ts";
-import { createPool } from "../../lib/pool/mod.ts";
-import { createSnapshotter, selectDriver } from "../../lib/snapshot/mod.ts";
-import { openStore } from "../../lib/store/mod.ts";
+import { fromText } from "../../../lib/bytes/mod.ts";
+import { performMount, performUnmount } from "../../../lib/linux/mod.ts";
+import { createPool } from "../../../lib/pool/mod.ts";
+import { createSnapshotter, selectDriver } from "../../../lib/snapshot/mod.ts";
+import { openStore } from "../../../lib/store/mod.ts";
 
 const [root = "", parent = "", name = "", rounds = "0"] = Deno.args;
 await using store = await openStore({ root, durability: "none" });

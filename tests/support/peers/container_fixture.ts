@@ -1,10 +1,10 @@
 /** The command `varve run` on a store with one small image, and what runs may leave. */
-import { boxImage } from "../box.ts";
-import { mountsBelow } from "../census.ts";
-import { Cli } from "../cli.ts";
-import { archiveTar, ociFiles } from "../images.ts";
-import type { TarFixture } from "../tar_builder.ts";
-import { type TempDir, tempDir } from "../temp.ts";
+import { Cli } from "../cli/cli.ts";
+import { boxImage } from "../images/busybox_image.ts";
+import { archiveTar, ociFiles } from "../images/images.ts";
+import { mountsBelow } from "../machine/census.ts";
+import { type TempDir, tempDir } from "../machine/temp_dir.ts";
+import type { TarFixture } from "../tar/tar_fixture.ts";
 
 /** The runtimes that are tested. */
 export const RUNTIME_NAMES = ["runc", "crun", "chroot"] as const;

@@ -1,13 +1,13 @@
 /** What somebody without privileges can do with an image; prints a report. Run by `runAsNobody`. */
-import { exitCode, VarveError } from "../../lib/errors.ts";
-import { mountImage, unpackImage } from "../../lib/mount/mod.ts";
-import { createPool } from "../../lib/pool/mod.ts";
-import { overlayWorks } from "../../lib/snapshot/internal.ts";
-import { createSnapshotter, selectDriver } from "../../lib/snapshot/mod.ts";
-import { openStore } from "../../lib/store/mod.ts";
-import { listing } from "./extraction.ts";
-import { bringImage } from "./snapshots.ts";
-import { namesIn } from "./trees/names_in.ts";
+import { exitCode, VarveError } from "../../../lib/errors.ts";
+import { mountImage, unpackImage } from "../../../lib/mount/mod.ts";
+import { createPool } from "../../../lib/pool/mod.ts";
+import { overlayWorks } from "../../../lib/snapshot/internal.ts";
+import { createSnapshotter, selectDriver } from "../../../lib/snapshot/mod.ts";
+import { openStore } from "../../../lib/store/mod.ts";
+import { listing } from "../extraction/arena.ts";
+import { namesIn } from "../trees/names_in.ts";
+import { bringImage } from "./snapshot_fixture.ts";
 
 const home = Deno.cwd();
 await using store = await openStore({ root: `${home}/store` });

@@ -2,9 +2,9 @@
  * Raw tar blocks, made by hand, so that tests can say what no writer would:
  * any field, any lie, any checksum. And a reader's events as plain values.
  */
-import { asByteString, type ByteString, fromText, toBytes } from "../../lib/bytes/mod.ts";
-import { type TarHandler, TarReader, type TarReaderOptions } from "../../lib/codec/tar/mod.ts";
-import type { Entry } from "../../lib/layer/mod.ts";
+import { asByteString, type ByteString, fromText, toBytes } from "../../../lib/bytes/mod.ts";
+import { type TarHandler, TarReader, type TarReaderOptions } from "../../../lib/codec/tar/mod.ts";
+import type { Entry } from "../../../lib/layer/mod.ts";
 
 /** The fields of a header block; a string is written as it is, a number in octal. */
 export interface HeaderFields {

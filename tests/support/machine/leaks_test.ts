@@ -1,11 +1,11 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { leakTest } from "./leaks.ts";
+import { needs } from "./needs.ts";
 import { runAny } from "./process.ts";
-import { needs } from "./require.ts";
-import { tempDir } from "./temp.ts";
+import { tempDir } from "./temp_dir.ts";
 
 const SUPPORT = new URL("./", import.meta.url);
-const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
+const CONFIG = new URL("../../../deno.json", import.meta.url).pathname;
 
 /** Runs one leak test with the given body in a file of its own. */
 async function runBody(body: string): Promise<{ code: number; text: string }> {

@@ -1,17 +1,17 @@
 /** Stores with layers, snapshotters over them, and mounts that always end. */
-import { fromText } from "../../lib/bytes/mod.ts";
-import { type ChainId, type DiffId, parseDigest } from "../../lib/digest/mod.ts";
-import { chainIds } from "../../lib/layer/mod.ts";
-import { layerJob } from "../../lib/layer_job/internal.ts";
-import { type Mount, performMount, performUnmount } from "../../lib/linux/mod.ts";
-import { createPool, type Pool } from "../../lib/pool/mod.ts";
+import { fromText } from "../../../lib/bytes/mod.ts";
+import { type ChainId, type DiffId, parseDigest } from "../../../lib/digest/mod.ts";
+import { chainIds } from "../../../lib/layer/mod.ts";
+import { layerJob } from "../../../lib/layer_job/internal.ts";
+import { type Mount, performMount, performUnmount } from "../../../lib/linux/mod.ts";
+import { createPool, type Pool } from "../../../lib/pool/mod.ts";
 import {
   createSnapshotter,
   type Driver,
   type DriverName,
   selectDriver,
   type Snapshotter,
-} from "../../lib/snapshot/mod.ts";
+} from "../../../lib/snapshot/mod.ts";
 import {
   type DiskStore,
   type ImageRecord,
@@ -19,10 +19,10 @@ import {
   readImage,
   type Store,
   type StoredImage,
-} from "../../lib/store/mod.ts";
-import { buildImage } from "./images.ts";
-import { type TarFixture, tarOf } from "./tar_builder.ts";
-import { type TempDir, tempDir } from "./temp.ts";
+} from "../../../lib/store/mod.ts";
+import { buildImage } from "../images/images.ts";
+import { type TempDir, tempDir } from "../machine/temp_dir.ts";
+import { type TarFixture, tarOf } from "../tar/tar_fixture.ts";
 
 /** The drivers that are tested. */
 export const DRIVER_NAMES: readonly DriverName[] = ["erofs", "overlay", "native"];

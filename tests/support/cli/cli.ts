@@ -1,8 +1,8 @@
 /** The command as its users call it: a process of its own on a store of its own. */
-import { run, runAny, type RunOptions, type RunResult } from "./process.ts";
+import { run, runAny, type RunOptions, type RunResult } from "../machine/process.ts";
 
 /** The program. */
-export const MAIN: string = new URL("../../lib/cli/main.ts", import.meta.url).pathname;
+export const MAIN: string = new URL("../../../lib/cli/main.ts", import.meta.url).pathname;
 
 /** Where Deno keeps modules: a test that gives the command another home must not have them fetched again. */
 const DENO_DIR = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`;

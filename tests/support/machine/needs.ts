@@ -14,7 +14,7 @@ import {
   kernelRelease,
   mayMount,
   releaseAtLeast,
-} from "../../lib/linux/mod.ts";
+} from "../../../lib/linux/mod.ts";
 
 const supported = isSupported();
 

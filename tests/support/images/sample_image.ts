@@ -1,6 +1,6 @@
 /** One small image that has a little of everything that layers can hold. */
+import type { TarFixture } from "../tar/tar_fixture.ts";
 import { buildImage, type BuiltImage, type ImageSpec } from "./images.ts";
-import type { TarFixture } from "./tar_builder.ts";
 
 const text = new TextEncoder();
 

@@ -1,11 +1,15 @@
 /** Layers made from fixtures and extracted beside victims that must stay as they are. */
 import { createHash } from "node:crypto";
-import { type ByteString, escapeForTerminal, fromText, toBytes } from "../../lib/bytes/mod.ts";
-import { TarReader } from "../../lib/codec/tar/mod.ts";
-import { type DiffId, parseDigest } from "../../lib/digest/mod.ts";
-import { type ExtractOptions, type ExtractReport, extractTree } from "../../lib/directory/mod.ts";
-import { VarveError } from "../../lib/errors.ts";
-import { applyLayer, LayerBuilder } from "../../lib/layer/mod.ts";
+import { type ByteString, escapeForTerminal, fromText, toBytes } from "../../../lib/bytes/mod.ts";
+import { TarReader } from "../../../lib/codec/tar/mod.ts";
+import { type DiffId, parseDigest } from "../../../lib/digest/mod.ts";
+import {
+  type ExtractOptions,
+  type ExtractReport,
+  extractTree,
+} from "../../../lib/directory/mod.ts";
+import { VarveError } from "../../../lib/errors.ts";
+import { applyLayer, LayerBuilder } from "../../../lib/layer/mod.ts";
 import {
   closeFd,
   CWD,
@@ -18,10 +22,10 @@ import {
   readLinkAt,
   type Stat,
   statAt,
-} from "../../lib/linux/mod.ts";
-import { emptyTree, type Tree } from "../../lib/tree/mod.ts";
-import { type TarFixture, tarOf } from "./tar_builder.ts";
-import { type TempDir, tempDir } from "./temp.ts";
+} from "../../../lib/linux/mod.ts";
+import { emptyTree, type Tree } from "../../../lib/tree/mod.ts";
+import { type TempDir, tempDir } from "../machine/temp_dir.ts";
+import { type TarFixture, tarOf } from "../tar/tar_fixture.ts";
 
 /** A layer and the tar it came from. */
 export interface Layer {

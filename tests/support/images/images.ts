@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { FIXTURE_MTIME, type TarFixture, tarOf, toBytes } from "./tar_builder.ts";
+import { FIXTURE_MTIME, type TarFixture, tarOf, toBytes } from "../tar/tar_fixture.ts";
 
 /** How a layer's blob is packed. */
 export type Packing = "none" | "gzip" | "zstd";

@@ -1,4 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { needs } from "../machine/needs.ts";
+import { run } from "../machine/process.ts";
+import { tempDir } from "../machine/temp_dir.ts";
+import { paxBytes, tarOf } from "../tar/tar_fixture.ts";
 import {
   archiveTar,
   buildImage,
@@ -8,11 +12,7 @@ import {
   sha256Of,
   writeArchive,
 } from "./images.ts";
-import { run } from "./process.ts";
-import { needs } from "./require.ts";
-import { BASE, CAPABILITY, sampleImage } from "./sample.ts";
-import { paxBytes, tarOf } from "./tar_builder.ts";
-import { tempDir } from "./temp.ts";
+import { BASE, CAPABILITY, sampleImage } from "./sample_image.ts";
 
 Deno.test("fixtures: a PAX record counts its own length", () => {
   const text = (records: Record<string, string>) => new TextDecoder().decode(paxBytes(records));

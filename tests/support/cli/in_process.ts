@@ -1,6 +1,6 @@
 /** The command line inside of this process, on a terminal that only remembers. */
-import { type Io, runCli } from "../../lib/cli/mod.ts";
-import { concat, toBytes } from "./tar_builder.ts";
+import { type Io, runCli } from "../../../lib/cli/mod.ts";
+import { concat, toBytes } from "../tar/tar_fixture.ts";
 
 /** What a command is given. */
 export interface TerminalOptions {

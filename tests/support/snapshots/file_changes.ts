@@ -1,7 +1,7 @@
 /** Changes to a directory, made alike to a plain one and to a mounted snapshot, which must then be equal. */
 import { assertEquals } from "@std/assert";
-import { listing } from "./extraction.ts";
-import { mountAt, type SnapshotFixture } from "./snapshots.ts";
+import { listing } from "../extraction/arena.ts";
+import { mountAt, type SnapshotFixture } from "./snapshot_fixture.ts";
 
 /** Changes a directory. */
 export type Change = (root: string) => Promise<void>;

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { run, runAny } from "./process.ts";
-import { tempDir } from "./temp.ts";
+import { tempDir } from "./temp_dir.ts";
 
 Deno.test("run: output, input, environment and exit code", async () => {
   const result = await run(["sh", "-c", 'cat; echo "$A" >&2'], { stdin: "in", env: { A: "b" } });

@@ -1,8 +1,8 @@
 /** Those that push and pull beside varve. */
-import { Cli } from "../cli.ts";
-import { archiveTar, sha256Of } from "../images.ts";
-import { run } from "../process.ts";
-import type { TempDir } from "../temp.ts";
+import { Cli } from "../cli/cli.ts";
+import { archiveTar, sha256Of } from "../images/images.ts";
+import { run } from "../machine/process.ts";
+import type { TempDir } from "../machine/temp_dir.ts";
 
 /** skopeo's options for registries without TLS. */
 export const INSECURE: readonly string[] = ["--src-tls-verify=false", "--dest-tls-verify=false"];

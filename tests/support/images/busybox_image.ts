@@ -1,6 +1,6 @@
 /** A small image that runs: busybox, an `/etc` of its own, two users. */
+import type { TarFixture } from "../tar/tar_fixture.ts";
 import { buildImage, type BuiltImage } from "./images.ts";
-import type { TarFixture } from "./tar_builder.ts";
 
 /** Debian's `busybox-static`. */
 export const BUSYBOX = "/usr/bin/busybox";

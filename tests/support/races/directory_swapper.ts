@@ -2,7 +2,7 @@
  * A thread that swaps directories of a tree for a symbolic link to a victim and back, as fast
  * as it can. Started as a worker; the control is a SharedArrayBuffer: 0 idle, 1 race, 2 at rest.
  */
-import { type ByteString, fromText } from "../../lib/bytes/mod.ts";
+import { type ByteString, fromText } from "../../../lib/bytes/mod.ts";
 import {
   closeFd,
   CWD,
@@ -14,7 +14,7 @@ import {
   statAt,
   symlinkAt,
   unlinkAt,
-} from "../../lib/linux/mod.ts";
+} from "../../../lib/linux/mod.ts";
 
 const IDLE = 0, RACE = 1;
 

@@ -1,8 +1,8 @@
 /** Stores with images, for tests of what makes new images of old ones. */
-import { loadImages } from "../../lib/archive/mod.ts";
-import type { NewImageOptions } from "../../lib/image/mod.ts";
-import { foldLayers } from "../../lib/layer/mod.ts";
-import { createPool, type Pool } from "../../lib/pool/mod.ts";
+import { loadImages } from "../../../lib/archive/mod.ts";
+import type { NewImageOptions } from "../../../lib/image/mod.ts";
+import { foldLayers } from "../../../lib/layer/mod.ts";
+import { createPool, type Pool } from "../../../lib/pool/mod.ts";
 import {
   documentLimits,
   findImage,
@@ -10,8 +10,8 @@ import {
   readImage,
   type Store,
   type StoredImage,
-} from "../../lib/store/mod.ts";
-import { emptyTree, type Tree } from "../../lib/tree/mod.ts";
+} from "../../../lib/store/mod.ts";
+import { emptyTree, type Tree } from "../../../lib/tree/mod.ts";
 import { archiveTar, type BuiltImage, ociFiles } from "./images.ts";
 
 /** A store in memory, whose jobs run inline. */

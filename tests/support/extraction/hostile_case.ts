@@ -3,11 +3,11 @@
  * thread that swaps directories for links to the victim while the extraction runs.
  */
 import { assert, assertEquals } from "@std/assert";
-import type { ExtractReport } from "../../lib/directory/mod.ts";
-import { type Arena, arena, layerOf, listing, verdictOf } from "./extraction.ts";
-import { Racer } from "./racer.ts";
-import { needs, type Skip } from "./require.ts";
-import type { TarFixture } from "./tar_builder.ts";
+import type { ExtractReport } from "../../../lib/directory/mod.ts";
+import { needs, type Skip } from "../machine/needs.ts";
+import { Racer } from "../races/directory_swapper.ts";
+import type { TarFixture } from "../tar/tar_fixture.ts";
+import { type Arena, arena, layerOf, listing, verdictOf } from "./arena.ts";
 
 /** What these tests need. */
 export const root: Skip = needs({ root: true });

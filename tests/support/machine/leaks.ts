@@ -9,7 +9,7 @@
  */
 import { type Census, grown, takeCensus } from "./census.ts";
 import { runAny } from "./process.ts";
-import { tempDir } from "./temp.ts";
+import { tempDir } from "./temp_dir.ts";
 
 /** Set in the child. */
 const INSIDE = "VARVE_LEAK_TEST";
@@ -75,7 +75,7 @@ async function runInChild(file: string, name: string, options: LeakOptions): Pro
 
 /** The project's configuration, also for a test file outside of the project. */
 async function configArgs(file: string): Promise<string[]> {
-  const project = new URL("../../", import.meta.url);
+  const project = new URL("../../../", import.meta.url);
   if (file.startsWith(project.href)) return [];
   return ["--no-lock", "--config", await Deno.realPath(new URL("deno.json", project))];
 }

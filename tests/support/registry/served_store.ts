@@ -1,5 +1,5 @@
 /** `varve registry serve`, as its users run it: a process of its own on a store of its own. */
-import { Cli } from "../cli.ts";
+import { Cli } from "../cli/cli.ts";
 
 /** How a served store ended. */
 export interface Ended {

@@ -1,8 +1,8 @@
 /** Prepares one key again and again when it is told to; prints what came of it. A process of a race. */
-import { createPool } from "../../lib/pool/mod.ts";
-import { createSnapshotter, selectDriver } from "../../lib/snapshot/mod.ts";
-import { openStore } from "../../lib/store/mod.ts";
-import { codeOf } from "./code_of.ts";
+import { createPool } from "../../../lib/pool/mod.ts";
+import { createSnapshotter, selectDriver } from "../../../lib/snapshot/mod.ts";
+import { openStore } from "../../../lib/store/mod.ts";
+import { codeOf } from "../code_of.ts";
 
 const [root = "", wanted = "", parent = "", rounds = "0"] = Deno.args;
 await using store = await openStore({ root, durability: "none" });

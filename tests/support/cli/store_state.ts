@@ -1,6 +1,6 @@
 /** All that a user can see of a disk store. */
 import { assertEquals } from "@std/assert";
-import { sayOn } from "./terminal.ts";
+import { sayOn } from "./in_process.ts";
 
 /** Names and sizes of all files, locks and the database itself left out; and what `images` and `snapshot ls` say. */
 export async function stateOf(root: string): Promise<unknown> {

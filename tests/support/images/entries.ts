@@ -1,15 +1,15 @@
 /** Layers for tests: entries in short form, and layer trees as lines. */
-import { type ByteString, EPOCH, fromText, timestamp, toHex } from "../../lib/bytes/mod.ts";
-import { type DiffId, sha256, sha256Bytes } from "../../lib/digest/mod.ts";
-import { VarveError } from "../../lib/errors.ts";
+import { type ByteString, EPOCH, fromText, timestamp, toHex } from "../../../lib/bytes/mod.ts";
+import { type DiffId, sha256, sha256Bytes } from "../../../lib/digest/mod.ts";
+import { VarveError } from "../../../lib/errors.ts";
 import {
   type BuiltLayer,
   type Entry,
   type EntryType,
   LayerBuilder,
   type LayerBuilderOptions,
-} from "../../lib/layer/mod.ts";
-import { type Node, rootOf, type Tree, walk, type Xattr } from "../../lib/tree/mod.ts";
+} from "../../../lib/layer/mod.ts";
+import { type Node, rootOf, type Tree, walk, type Xattr } from "../../../lib/tree/mod.ts";
 
 /** The layer that all test entries are said to lie in. */
 export const TEST_DIFF_ID: DiffId = sha256(new Uint8Array(1)) as DiffId;

@@ -1,10 +1,10 @@
 /** EROFS images as the kernel sees them. */
-import { fromText } from "../../lib/bytes/mod.ts";
-import { writeErofs, type WriteErofsOptions } from "../../lib/codec/erofs/mod.ts";
-import type { DiffId } from "../../lib/digest/mod.ts";
-import { performMount } from "../../lib/linux/mod.ts";
-import type { Tree } from "../../lib/tree/mod.ts";
-import { type TempDir, tempDir } from "./temp.ts";
+import { fromText } from "../../../lib/bytes/mod.ts";
+import { writeErofs, type WriteErofsOptions } from "../../../lib/codec/erofs/mod.ts";
+import type { DiffId } from "../../../lib/digest/mod.ts";
+import { performMount } from "../../../lib/linux/mod.ts";
+import type { Tree } from "../../../lib/tree/mod.ts";
+import { type TempDir, tempDir } from "../machine/temp_dir.ts";
 
 /** A directory on a disk: file-backed mounts do not work on tmpfs, which `/tmp` often is. */
 export function diskDir(): Promise<TempDir> {
