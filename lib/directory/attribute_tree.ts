@@ -1,5 +1,6 @@
 import type { ByteString } from "../bytes/mod.ts";
 import { foldLayers } from "../layer/mod.ts";
+import { equalAttributes } from "../tree/internal.ts";
 import {
   type DirectoryNode,
   type Node,
@@ -47,7 +48,7 @@ export function attributeTree(layers: readonly Tree[]): Tree {
       shown = cursor.seek(path);
       if (shown !== undefined) break;
     }
-    if (shown?.type === "directory" && shown.implied && !sameAttributes(node, shown)) {
+    if (shown?.type === "directory" && shown.implied && !equalAttributes(node, shown)) {
       add(builder, way);
     }
   }
@@ -99,12 +100,3 @@ function isBefore(a: ByteString, b: ByteString): boolean {
 }
 
 const SLASH = 0x2f;
-
-function sameAttributes(a: DirectoryNode, b: DirectoryNode): boolean {
-  return a.mode === b.mode && a.uid === b.uid && a.gid === b.gid &&
-    a.mtime.lo === b.mtime.lo && a.mtime.hi === b.mtime.hi && a.mtime.ns === b.mtime.ns &&
-    a.xattrs.length === b.xattrs.length &&
-    a.xattrs.every(({ name, value }, i) =>
-      name === b.xattrs[i]?.name && value === b.xattrs[i]?.value
-    );
-}

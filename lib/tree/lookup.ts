@@ -2,18 +2,14 @@ import { type ByteString, escapeForTerminal } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
 import type { DirectoryNode, Node } from "./node.ts";
 import type { Block } from "./packed/block.ts";
-import { findRow, RowCursor, type RowRef } from "./packed/directory.ts";
+import { findRow, RowCursor, type RowRef } from "./packed/directory_reader.ts";
 import { nodeAt } from "./packed/node_codec.ts";
-import { packed } from "./packed/packed.ts";
+import { packed } from "./packed/packed_tree.ts";
+import { splitPath } from "./path.ts";
 import type { NamedNode, Tree } from "./tree.ts";
 
-/** The names of a path; empty ones and `.` are left out. */
-export function splitPath(path: ByteString): ByteString[] {
-  return path.split("/").filter((name) => name !== "" && name !== ".") as ByteString[];
-}
-
 /** The row of a path, the root's for the empty one; symbolic links are not followed. */
-export function findPath(tree: Tree, names: readonly ByteString[]): RowRef | undefined {
+function findPath(tree: Tree, names: readonly ByteString[]): RowRef | undefined {
   let at: RowRef = { leaf: packed(tree).root(), i: 0 };
   for (const name of names) {
     if (!at.leaf.isDirectory(at.i)) return undefined;

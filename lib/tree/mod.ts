@@ -25,20 +25,20 @@ export {
   toText,
 } from "../bytes/mod.ts";
 export type { DiffId, Digest, TreeDigest } from "../digest/mod.ts";
-export { type NodeId, TreeBuilder, type TreeBuilderOptions } from "./build/builder.ts";
-export { decodeTree, openTree } from "./packed/decode.ts";
+export { type NodeId, TreeBuilder, type TreeBuilderOptions } from "./build/tree_builder.ts";
+export { decodeTree, openTree } from "./packed/decode_tree.ts";
 export { type Difference, differences, differenceTree } from "./merge/difference.ts";
-export { type Edit, editTree } from "./merge/edit.ts";
-export { emptyTree } from "./build/empty.ts";
-export { encodeTree, writeTree } from "./packed/encode.ts";
+export { type Edit, editTree } from "./merge/edit_tree.ts";
+export { emptyTree } from "./build/empty_tree.ts";
+export { encodeTree, writeTree } from "./packed/encode_tree.ts";
 export { IMPLIED } from "./implied.ts";
 export { list, lookup, rootOf } from "./lookup.ts";
 export { newBytes } from "./new_bytes.ts";
 export type * from "./node.ts";
-export { overlayTrees } from "./merge/overlay.ts";
+export { overlayTrees } from "./merge/overlay_trees.ts";
 export { rootRow, type Row, type Rows } from "./packed/rows.ts";
 export { resolve, type Resolved, type ResolveOptions } from "./resolve.ts";
 export type { OnDamage, TreeSource } from "./packed/stored_segment.ts";
 export type * from "./tree.ts";
-export { verifyTree } from "./packed/verify.ts";
+export { verifyTree } from "./packed/verify_tree.ts";
 export { walk, type WalkOptions } from "./walk.ts";

@@ -1,10 +1,10 @@
 import { type ByteString, escapeForTerminal } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
-import { splitPath } from "./lookup.ts";
 import type { Node, SymlinkNode } from "./node.ts";
-import { findRow, type RowRef } from "./packed/directory.ts";
+import { findRow, type RowRef } from "./packed/directory_reader.ts";
 import { nodeAt } from "./packed/node_codec.ts";
-import { packed } from "./packed/packed.ts";
+import { packed } from "./packed/packed_tree.ts";
+import { splitPath } from "./path.ts";
 import type { Tree } from "./tree.ts";
 
 /** Linux gives up after so many symbolic links on one way (path_resolution(7)). */

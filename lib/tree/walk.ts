@@ -1,8 +1,9 @@
 import type { ByteString } from "../bytes/mod.ts";
-import { openDirectory, splitPath } from "./lookup.ts";
-import { RowCursor } from "./packed/directory.ts";
+import { openDirectory } from "./lookup.ts";
+import { RowCursor } from "./packed/directory_reader.ts";
 import { nodeAt } from "./packed/node_codec.ts";
-import { packed } from "./packed/packed.ts";
+import { packed } from "./packed/packed_tree.ts";
+import { splitPath } from "./path.ts";
 import type { Tree, WalkEntry } from "./tree.ts";
 
 /** Where a {@linkcode walk} begins. */

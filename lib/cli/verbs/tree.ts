@@ -1,5 +1,6 @@
 import { type ByteString, escapeForTerminal } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
+import { parentPath } from "../../tree/internal.ts";
 import { list, type NamedNode, type Node, resolve, type Tree, walk } from "../../tree/mod.ts";
 import type { Context } from "../context.ts";
 import { listing } from "../display/listing.ts";
@@ -60,7 +61,7 @@ Example:
     const entries: NamedNode[] = node.type === "directory"
       ? [...list(tree, path)]
       : [{ name: lastName(path), node }];
-    const base = slashed(node.type === "directory" ? path : parentOf(path));
+    const base = slashed(node.type === "directory" ? path : parentPath(trimmed(path)));
     const json = entries.map((entry) => nodeToJson(base + entry.name as ByteString, entry.node));
     return { json, text: listing(entries) };
   },
@@ -69,10 +70,6 @@ Example:
 /** The part of a path behind its last slash. */
 function lastName(path: ByteString): ByteString {
   return trimmed(path).slice(trimmed(path).lastIndexOf("/") + 1) as ByteString;
-}
-
-function parentOf(path: ByteString): ByteString {
-  return trimmed(path).slice(0, Math.max(0, trimmed(path).lastIndexOf("/"))) as ByteString;
 }
 
 function trimmed(path: ByteString): ByteString {

@@ -2,7 +2,7 @@ import type { Compression } from "./compression.ts";
 import { crc32Combine } from "./crc32_combine.ts";
 import type { ByteSource } from "./decompress.ts";
 import { crc32, deflatePiece, zstdFrame } from "./node_zlib.ts";
-import { PIECE_BYTES, splitPieces } from "./pieces.ts";
+import { PIECE_BYTES, splitPieces } from "./split_pieces.ts";
 
 /** How {@linkcode compressPiece} works. */
 export interface CompressPieceOptions {

@@ -4,7 +4,7 @@ import type { Inflater } from "./inflater.ts";
 import { type CompressLimits, resolveCompressLimits } from "./limits.ts";
 import { Meter } from "./meter.ts";
 import { createNodeInflater, createNodeZstdDecoder } from "./node_zlib.ts";
-import { Output, type Sink } from "./output.ts";
+import { OutputBuffer, type Sink } from "./output_buffer.ts";
 import { PlainReader } from "./plain_reader.ts";
 import { ZstdReader } from "./zstd_reader.ts";
 
@@ -58,7 +58,7 @@ export class Decompressor implements Disposable {
   readonly #limits: CompressLimits;
   readonly #options: DecompressorOptions;
   readonly #meter: Meter;
-  readonly #output: Output;
+  readonly #output: OutputBuffer;
   /** The first bytes, while they are too few to tell what the stream is. */
   #head: Uint8Array = new Uint8Array(0);
   #reader: Reader | undefined;
@@ -73,7 +73,7 @@ export class Decompressor implements Disposable {
     this.#meter = new Meter(this.#limits);
     let buffer: Uint8Array | undefined;
     const nextBuffer = (): Uint8Array => buffer ??= new Uint8Array(BUFFER_BYTES);
-    this.#output = new Output(this.#meter, options.nextBuffer ?? nextBuffer);
+    this.#output = new OutputBuffer(this.#meter, options.nextBuffer ?? nextBuffer);
     if (options.compression !== undefined) this.#reader = this.#open(options.compression);
   }
 

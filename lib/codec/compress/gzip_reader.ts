@@ -2,9 +2,10 @@ import { VarveError } from "../../errors.ts";
 import { GzipHeader, malformed } from "./gzip_header.ts";
 import type { Inflater } from "./inflater.ts";
 import type { CompressLimits } from "./limits.ts";
+import { littleEndian } from "./little_endian.ts";
 import type { Meter } from "./meter.ts";
 import { crc32 } from "./node_zlib.ts";
-import type { Output, Sink } from "./output.ts";
+import type { OutputBuffer, Sink } from "./output_buffer.ts";
 
 /** CRC32 and ISIZE, 4 bytes each (RFC 1952, 2.3.1). */
 const TRAILER_BYTES = 8;
@@ -16,7 +17,7 @@ const STEP_BYTES = 16 * 1024;
 export class GzipReader {
   readonly #inflater: Inflater;
   readonly #meter: Meter;
-  readonly #output: Output;
+  readonly #output: OutputBuffer;
   readonly #header: GzipHeader;
   readonly #trailer = new Uint8Array(TRAILER_BYTES);
   #trailerHave = 0;
@@ -25,7 +26,7 @@ export class GzipReader {
   /** Bytes of the member modulo 2³², as ISIZE counts them. */
   #length = 0;
 
-  constructor(inflater: Inflater, limits: CompressLimits, meter: Meter, output: Output) {
+  constructor(inflater: Inflater, limits: CompressLimits, meter: Meter, output: OutputBuffer) {
     this.#inflater = inflater;
     this.#meter = meter;
     this.#output = output;
@@ -113,8 +114,8 @@ export class GzipReader {
     }
     this.#meter.bytesIn += at - start;
     if (this.#trailerHave === TRAILER_BYTES) {
-      this.#judge("CRC-32", this.#uint32(0), this.#crc);
-      this.#judge("length", this.#uint32(4), this.#length);
+      this.#judge("CRC-32", littleEndian(this.#trailer, 0, 4), this.#crc);
+      this.#judge("length", littleEndian(this.#trailer, 4, 4), this.#length);
       this.#state = "gap";
     }
     return at;
@@ -123,11 +124,6 @@ export class GzipReader {
   #judge(what: string, expected: number, actual: number): void {
     if (expected === actual) return;
     throw malformed(`the ${what} of member ${this.#meter.members} differs`, { expected, actual });
-  }
-
-  #uint32(at: number): number {
-    const t = this.#trailer;
-    return t[at]! + 0x100 * t[at + 1]! + 0x1_0000 * t[at + 2]! + 0x100_0000 * t[at + 3]!;
   }
 
   #skipNuls(input: Uint8Array, start: number, end: number): number {

@@ -27,4 +27,4 @@ export * from "./decompressor.ts";
 export * from "./inflater.ts";
 export * from "./limits.ts";
 export * from "./media_type.ts";
-export { PIECE_BYTES, splitPieces } from "./pieces.ts";
+export { PIECE_BYTES, splitPieces } from "./split_pieces.ts";

@@ -1,5 +1,5 @@
 import type { Meter } from "./meter.ts";
-import type { Sink } from "./output.ts";
+import type { Sink } from "./output_buffer.ts";
 
 /** Passes on what is not compressed, counted. */
 export class PlainReader {

@@ -1,3 +1,5 @@
+import { littleEndian } from "./little_endian.ts";
+
 /** What the header of a zstd frame says (RFC 8878, 3.1.1.1). */
 export interface ZstdFrameHeader {
   /** Bytes that a decoder must keep. */
@@ -51,13 +53,6 @@ export function parseFrameHeader(bytes: Uint8Array): ZstdFrameHeader {
     hasChecksum: (descriptor & HAS_CHECKSUM) !== 0,
     dictionaryId,
   };
-}
-
-/** Little-endian, by arithmetic: a shift would wrap. */
-export function littleEndian(bytes: Uint8Array, at: number, length: number): number {
-  let value = 0;
-  for (let i = length - 1; i >= 0; i--) value = value * 256 + bytes[at + i]!;
-  return value;
 }
 
 function contentSizeBytes(descriptor: number): number {

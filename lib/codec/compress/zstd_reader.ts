@@ -2,12 +2,12 @@ import { VarveError } from "../../errors.ts";
 import type { Decoder } from "./inflater.ts";
 import { limitError } from "./limit_error.ts";
 import type { CompressLimits } from "./limits.ts";
+import { littleEndian } from "./little_endian.ts";
 import type { Meter } from "./meter.ts";
-import type { Output, Sink } from "./output.ts";
+import type { OutputBuffer, Sink } from "./output_buffer.ts";
 import {
   frameHeaderBytes,
   hasReservedBit,
-  littleEndian,
   MAX_HEADER_BYTES,
   parseFrameHeader,
 } from "./zstd_header.ts";
@@ -44,7 +44,7 @@ export class ZstdReader {
   readonly #decoder: Decoder;
   readonly #limits: CompressLimits;
   readonly #meter: Meter;
-  readonly #output: Output;
+  readonly #output: OutputBuffer;
   /** A magic, a header or a block header, as far as it has come. */
   readonly #field = new Uint8Array(MAX_HEADER_BYTES);
   #have = 0;
@@ -59,7 +59,7 @@ export class ZstdReader {
   #complete = false;
   #reserved = false;
 
-  constructor(decoder: Decoder, limits: CompressLimits, meter: Meter, output: Output) {
+  constructor(decoder: Decoder, limits: CompressLimits, meter: Meter, output: OutputBuffer) {
     this.#decoder = decoder;
     this.#limits = limits;
     this.#meter = meter;

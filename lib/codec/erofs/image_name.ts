@@ -1,7 +1,7 @@
 import { createHasher, type DiffId, type Digest } from "../../digest/mod.ts";
+import { S_IFMT, S_IFREG } from "../../tree/internal.ts";
 import type { Row, Tree } from "../../tree/mod.ts";
-import { S_IFMT, S_IFREG } from "./format.ts";
-import { eachDirectory, isDirectory } from "./write/traverse.ts";
+import { eachDirectory, isDirectory } from "./write/each_directory.ts";
 
 /** Raise it when the same tree gives other bytes than before. */
 export const EROFS_WRITER_VERSION = 1;

@@ -22,5 +22,5 @@
  */
 export { EROFS_WRITER_VERSION, erofsImageName } from "./image_name.ts";
 export type * from "./options.ts";
-export { readErofs, type ReadErofsOptions } from "./read/read.ts";
-export { writeErofs } from "./write/write.ts";
+export { readErofs, type ReadErofsOptions } from "./read/read_erofs.ts";
+export { writeErofs } from "./write/write_erofs.ts";

@@ -1,7 +1,7 @@
 import type { ByteString } from "../../bytes/mod.ts";
 import type { Xattr } from "../../tree/mod.ts";
-import { type RawHeader, tarError } from "./header.ts";
-import { parseDecimal } from "./numeric.ts";
+import { parseDecimal } from "./numeric_fields.ts";
+import { type RawHeader, tarError } from "./parse_header.ts";
 import type { PaxHeader, PaxRecords } from "./pax.ts";
 
 const SCHILY = "SCHILY.xattr.";
@@ -23,10 +23,10 @@ export interface MetaHeaders {
  *
  * @throws {VarveError} `E_HEADER`, `E_ID` or `E_TIME` when a value is malformed
  */
-export function foldMeta(header: RawHeader, meta: MetaHeaders, position: number): void {
+export function applyMetaHeaders(header: RawHeader, meta: MetaHeaders, position: number): void {
   if (meta.pax !== undefined) {
-    foldTimes(header, meta.pax, position);
-    foldRecords(header, meta.pax.records, position);
+    applyTimes(header, meta.pax, position);
+    applyRecords(header, meta.pax.records, position);
   }
   if (meta.longName !== "") setPath(header, meta.longName);
   if (meta.longLink !== "") header.linkname = meta.longLink;
@@ -38,7 +38,7 @@ export function setPath(header: RawHeader, path: ByteString): void {
   header.slash = path.endsWith("/");
 }
 
-function foldTimes(header: RawHeader, pax: PaxHeader, position: number): void {
+function applyTimes(header: RawHeader, pax: PaxHeader, position: number): void {
   const { mtime } = pax;
   if (mtime === null || pax.badAtime || pax.badCtime) {
     throw tarError(position, "a PAX time is none", "E_TIME");
@@ -46,7 +46,7 @@ function foldTimes(header: RawHeader, pax: PaxHeader, position: number): void {
   if (mtime !== undefined) header.mtime = mtime;
 }
 
-function foldRecords(header: RawHeader, records: PaxRecords, position: number): void {
+function applyRecords(header: RawHeader, records: PaxRecords, position: number): void {
   for (const [key, value] of records) {
     if (value === "") continue;
     switch (key) {

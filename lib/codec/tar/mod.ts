@@ -6,7 +6,8 @@
  *
  * @module
  */
-export { encodeTarHeader, type TarEntry, tarPadding } from "./encode.ts";
+export { encodeTarHeader, type TarEntry } from "./encode_header.ts";
+export { tarPadding } from "./format.ts";
 /** The types of `@std/tar` that appear in signatures here. */
 export type {
   OldStyleFormat,
@@ -17,9 +18,9 @@ export type {
   TarStreamInput,
   TarStreamOptions,
 } from "@std/tar";
-export type { TarHandler } from "./handler.ts";
+export type { TarHandler } from "./tar_handler.ts";
 export { DEFAULT_TAR_LIMITS, type TarLimits } from "./limits.ts";
-export { TarReader, type TarReaderOptions } from "./reader.ts";
+export { TarReader, type TarReaderOptions } from "./tar_reader.ts";
 export {
   entriesFromTarStream,
   type TarStreamInputOptions,
@@ -35,4 +36,4 @@ export {
   writeTree,
   type WriteTreeOptions,
 } from "./tree_writer.ts";
-export { TarWriter } from "./writer.ts";
+export { TarWriter } from "./tar_writer.ts";

@@ -1,6 +1,6 @@
 import { type ByteString, fromBytes, type Timestamp } from "../../bytes/mod.ts";
-import { tarError } from "./header.ts";
-import { parsePaxTime } from "./numeric.ts";
+import { parsePaxTime } from "./numeric_fields.ts";
+import { tarError } from "./parse_header.ts";
 
 /** The records of a PAX header; of a key that comes twice the last one counts. */
 export interface PaxHeader {

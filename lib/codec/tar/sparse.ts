@@ -1,7 +1,8 @@
 import { fromBytes } from "../../bytes/mod.ts";
 import type { Extent } from "../../tree/mod.ts";
-import { BLOCK, tarError } from "./header.ts";
-import { parseDecimal, parseNumeric } from "./numeric.ts";
+import { BLOCK } from "./format.ts";
+import { parseDecimal, parseNumeric } from "./numeric_fields.ts";
+import { tarError } from "./parse_header.ts";
 import type { PaxRecords } from "./pax.ts";
 
 /** A run of data in a sparse file: `[offset, length]`, before it is checked. */

@@ -22,8 +22,8 @@ import {
 import { VarveError } from "../../errors.ts";
 import type { Entry, EntryType } from "../../layer/mod.ts";
 import type { Tree } from "../../tree/mod.ts";
-import { type TarEntry, tarPadding } from "./encode.ts";
-import { BLOCK } from "./header.ts";
+import type { TarEntry } from "./encode_header.ts";
+import { BLOCK, tarPadding } from "./format.ts";
 import {
   type ReadContent,
   treeEntries,

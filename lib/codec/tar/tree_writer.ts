@@ -12,9 +12,9 @@ import {
   rootOf,
   type Tree,
 } from "../../tree/mod.ts";
-import { ByteBatch } from "./batch.ts";
-import type { TarEntry } from "./encode.ts";
-import { TarWriter } from "./writer.ts";
+import { ByteBatch } from "./byte_batch.ts";
+import type { TarEntry } from "./encode_header.ts";
+import { TarWriter } from "./tar_writer.ts";
 
 const WHITEOUT = ".wh.";
 const OPAQUE = ".wh..wh..opq" as ByteString;

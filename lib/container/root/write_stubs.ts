@@ -14,6 +14,7 @@ import {
   tryStatAt,
   utimensFd,
 } from "../../linux/mod.ts";
+import { parentPath } from "../../tree/internal.ts";
 import type { Want } from "./stubs.ts";
 
 /** What Docker's own stubs have. */
@@ -105,7 +106,7 @@ function open(root: Fd, path: ByteString, flags: number): OwnedFd {
 }
 
 function parentOf(path: ByteString): ByteString {
-  return (path.slice(0, path.lastIndexOf("/")) || "/") as ByteString;
+  return (parentPath(path) || "/") as ByteString;
 }
 
 function nameOf(path: ByteString): ByteString {

@@ -1,13 +1,14 @@
 import type { ByteString } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { effectiveUser, type Fd, linkAt, mkdirAt, openRoot, ownFd } from "../../linux/mod.ts";
+import { parentPath } from "../../tree/internal.ts";
 import { type Node, rootOf, type Tree, walk } from "../../tree/mod.ts";
 import { AttributeWriter, probeTimeStep } from "./attributes.ts";
 import type { ExtractOptions, ExtractReport } from "./contract.ts";
 import { explainFailure } from "./extract_failure.ts";
 import { finishDirectories } from "./finish.ts";
 import { InodeWriter, type Leaf } from "./inodes.ts";
-import { Directories, parentOf } from "./make_directories.ts";
+import { Directories } from "./make_directories.ts";
 import { prepareRoot } from "./prepare.ts";
 import { newTally, type Tally } from "./report.ts";
 import { Shares } from "./shares.ts";
@@ -109,7 +110,7 @@ class Extraction implements Disposable {
         continue;
       }
       if (isFurtherLink(node, path)) continue;
-      if (!shares.takes(parentOf(path), node)) continue;
+      if (!shares.takes(parentPath(path), node)) continue;
       // A whiteout has nothing to hide where everything is hidden.
       if (node.type === "whiteout" && opaque[depth - 1]) continue;
       if (this.#leavesOut(node)) continue;
@@ -122,7 +123,7 @@ class Extraction implements Disposable {
     for (const { path, name, node } of walk(this.#tree)) {
       if (!isFurtherLink(node, path) || this.#leavesOut(node)) continue;
       this.#at(path, (directory) => {
-        const from = this.#directories.at(parentOf(node.group));
+        const from = this.#directories.at(parentPath(node.group));
         linkAt(
           from,
           node.group.slice(node.group.lastIndexOf("/") + 1) as ByteString,
@@ -156,7 +157,7 @@ class Extraction implements Disposable {
     if (++this.#seen % CHECKPOINT === 0) this.#options.checkpoint?.(this.tally);
     let directory: Fd | undefined;
     this.#guard(path, () => directory, () => {
-      directory = this.#directories.at(parentOf(path));
+      directory = this.#directories.at(parentPath(path));
       act(directory);
     });
   }

@@ -11,12 +11,6 @@ const KEPT = 24;
 /** With a name of 255 bytes more, a path still fits into PATH_MAX. */
 const STEP = 3800;
 
-/** The parent's path of a path; empty for an entry of the root. */
-export function parentOf(path: ByteString): ByteString {
-  const slash = path.lastIndexOf("/");
-  return (slash < 0 ? "" : path.slice(0, slash)) as ByteString;
-}
-
 /** The directories below a target, by path, opened safely and kept for a while. */
 export class Directories implements Disposable {
   /** The target itself. */

@@ -1,17 +1,13 @@
 import { equalTimestamps } from "../../bytes/mod.ts";
 import type { Stat } from "../../linux/mod.ts";
-import type { Attributes, DirectoryNode, FileNode, Node, Xattr } from "../../tree/mod.ts";
+import { equalAttributes } from "../../tree/internal.ts";
+import type { DirectoryNode, FileNode, Node } from "../../tree/mod.ts";
 
 type Leaf = Exclude<Node, DirectoryNode | { type: "whiteout" }>;
 
-/** Whether two directories are equal but for what is in them. */
-export function sameDirectory(a: DirectoryNode, b: DirectoryNode): boolean {
-  return sameAttributes(a, b);
-}
-
 /** Whether two nodes are equal, as far as it can be told without reading a file, and but for link groups. */
 export function sameOutside(a: Leaf, b: Node): boolean {
-  if (a.type !== b.type || !sameAttributes(a, b as Leaf)) return false;
+  if (a.type !== b.type || !equalAttributes(a, b as Leaf)) return false;
   switch (a.type) {
     case "file":
       return a.size === (b as typeof a).size;
@@ -35,14 +31,4 @@ export function isAsScanned(stat: Stat, node: FileNode): boolean {
 export function sameBytes(a: Uint8Array | null, b: Uint8Array | null): boolean {
   if (a === null || b === null) return a === b;
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
-}
-
-function sameAttributes(a: Attributes, b: Attributes): boolean {
-  return a.mode === b.mode && a.uid === b.uid && a.gid === b.gid &&
-    equalTimestamps(a.mtime, b.mtime) && sameXattrs(a.xattrs, b.xattrs);
-}
-
-function sameXattrs(a: readonly Xattr[], b: readonly Xattr[]): boolean {
-  return a.length === b.length &&
-    a.every(({ name, value }, i) => name === b[i]?.name && value === b[i]?.value);
 }

@@ -2,6 +2,7 @@ import { type ByteString, equalTimestamps, joinBytes } from "../../bytes/mod.ts"
 import { VarveError } from "../../errors.ts";
 import type { LayerLimits, LayerPolicy } from "../../layer/mod.ts";
 import { type DirectoryEntry, type Fd, readDirectory, statFd, tryStatAt } from "../../linux/mod.ts";
+import { equalAttributes } from "../../tree/internal.ts";
 import {
   type DirectoryNode,
   encodeTree,
@@ -18,7 +19,7 @@ import type { LinkedName, ScanDirectory, ScanPart, ScanPlace } from "./contract.
 import { type Found, NodeReader } from "./node_reader.ts";
 import { joinPath, openScanned } from "./open_scanned.ts";
 import { Placer } from "./placer.ts";
-import { sameBytes, sameDirectory, sameOutside } from "./same.ts";
+import { sameBytes, sameOutside } from "./same.ts";
 import { changed, guarded, shown } from "./scan_failure.ts";
 
 /** How entries are judged. */
@@ -85,7 +86,7 @@ class Scan {
       const node = this.#nodes.directory(open.fd, statFd(open.fd), path, hides);
       const isStub = before === undefined && this.#stubs.get(path) === "directory";
       // A stub with something in it is on the way to that.
-      if (!isStub && (before === undefined || hides || !sameDirectory(node, before))) {
+      if (!isStub && (before === undefined || hides || !equalAttributes(node, before))) {
         this.#placer.directory(path, node);
       }
       this.#entries(open.fd, directory, opaque ? NOTHING : below);

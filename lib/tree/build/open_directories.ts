@@ -1,6 +1,15 @@
-import { R_MODE, S_IFDIR, S_IFMT } from "../packed/format.ts";
-import { L_DEAD, L_INODE, L_PACKED, L_PARENT, L_STATE, L_UNTOLD, type Log } from "./log.ts";
+import { R_MODE } from "../packed/format.ts";
+import { S_IFDIR, S_IFMT } from "../stat_mode.ts";
 import type { Packer } from "./packer.ts";
+import {
+  L_DEAD,
+  L_INODE,
+  L_NO_DIGEST,
+  L_PACKED,
+  L_PARENT,
+  L_STATE,
+  type RecordLog,
+} from "./record_log.ts";
 
 /** State of a directory: nothing was put into it. */
 export const NEW = 0;
@@ -33,7 +42,7 @@ interface OpenDirectory {
  * such a directory undoes that, and it waits for the end.
  */
 export class OpenDirectories {
-  readonly #log: Log;
+  readonly #log: RecordLog;
   readonly #packer: Packer;
   /** The first `#depth` are open; the others lend their arrays. */
   readonly #stack: OpenDirectory[] = [];
@@ -43,7 +52,7 @@ export class OpenDirectories {
   #vain = 0;
 
   /** Begins with the root open. */
-  constructor(log: Log, packer: Packer) {
+  constructor(log: RecordLog, packer: Packer) {
     this.#log = log;
     this.#packer = packer;
     this.#open(0);
@@ -124,7 +133,7 @@ export class OpenDirectories {
       if ((flags & L_DEAD) !== 0) continue;
       // The group of an inode is known at the end. Its first name need not be told from others: those that
       // are not in here are below, or undo this when they come.
-      if ((flags & L_UNTOLD) !== 0 || log.get(id, L_INODE) !== id) return false;
+      if ((flags & L_NO_DIGEST) !== 0 || log.get(id, L_INODE) !== id) return false;
       const isDirectory = (log.get(id, R_MODE) & S_IFMT) === S_IFDIR;
       if (isDirectory && log.get(id, L_STATE) === LEFT) return false;
       names[live++] = id;

@@ -16,24 +16,23 @@ import {
   R_MODE,
   R_NAME,
   R_SIZE,
-  S_IFDIR,
-  S_IFMT,
   SPARSE,
   STORED_FLAGS,
   wordsOf,
 } from "../packed/format.ts";
-import { type PackedTree, sealTree } from "../packed/packed.ts";
+import { type PackedTree, sealTree } from "../packed/packed_tree.ts";
 import { SegmentWriter } from "../packed/segment_writer.ts";
+import { S_IFDIR, S_IFMT } from "../stat_mode.ts";
 import type { TreeKind } from "../tree.ts";
-import { L_HEAP, L_INODE, L_SIDE, L_UNTOLD, type Log, OWN_SOURCE } from "./log.ts";
-import { sortNames } from "./sort.ts";
+import { L_HEAP, L_INODE, L_NO_DIGEST, L_SIDE, OWN_SOURCE, type RecordLog } from "./record_log.ts";
+import { sortNames } from "./sort_names.ts";
 
 /** Groups of the inodes with several live names, as they stand in the heap: length, then bytes. */
 export type Groups = ReadonlyMap<number, Uint32Array>;
 
 /** Packs directories of a log into a segment, children before their parents. */
 export class Packer {
-  readonly #log: Log;
+  readonly #log: RecordLog;
   /** Layers that locators name; more may come. */
   readonly #sources: readonly DiffId[];
   #segment = new SegmentWriter();
@@ -50,7 +49,7 @@ export class Packer {
   #names = 0;
   #groups: Groups = new Map();
 
-  constructor(log: Log, sources: readonly DiffId[]) {
+  constructor(log: RecordLog, sources: readonly DiffId[]) {
     this.#log = log;
     this.#sources = sources;
   }
@@ -140,7 +139,7 @@ export class Packer {
       writer.end(0, results[child + O_ADDRESS] as number, results[child + O_LENGTH] as number);
       return;
     }
-    if (((nameWord >>> 16) & L_UNTOLD) !== 0) {
+    if (((nameWord >>> 16) & L_NO_DIGEST) !== 0) {
       throw new TypeError("Cannot finish tree: the content of a file was never told");
     }
     writer.part(page.u32, rest, restWords);

@@ -2,17 +2,17 @@ import type { ByteString } from "../../bytes/mod.ts";
 import { lookup } from "../lookup.ts";
 import type { Node } from "../node.ts";
 import { RESULT_WORDS } from "../packed/block_writer.ts";
-import type { RowRef } from "../packed/directory.ts";
+import type { RowRef } from "../packed/directory_reader.ts";
 import { DirectoryWriter } from "../packed/directory_writer.ts";
 import { F_GROUP, F_IMPLIED } from "../packed/format.ts";
-import { collectGroups, findMembers } from "../packed/groups.ts";
+import { collectGroups, findMembers } from "../packed/link_groups.ts";
 import { nodeAt } from "../packed/node_codec.ts";
 import { writeNode } from "../packed/node_writer.ts";
-import { packed, type PackedTree, sealTree } from "../packed/packed.ts";
+import { packed, type PackedTree, sealTree } from "../packed/packed_tree.ts";
 import { SegmentWriter } from "../packed/segment_writer.ts";
 import type { Tree } from "../tree.ts";
-import { editRaw } from "./edit.ts";
-import { PairCursor, sameAttributes, sameDigest, sameRow } from "./pairs.ts";
+import { editWithoutRelabel } from "./edit_tree.ts";
+import { PairCursor, sameAttributes, sameDigest, sameRow } from "./pair_cursor.ts";
 
 /** One path where two trees differ. */
 export interface Difference {
@@ -92,7 +92,7 @@ export function differenceTree(a: Tree, b: Tree): Tree {
       if (lookup(layer, path) === undefined) missing.set(path, lookup(b, path) as Node);
     }
   }
-  return missing.size === 0 ? layer : editRaw(layer, missing);
+  return missing.size === 0 ? layer : editWithoutRelabel(layer, missing);
 }
 
 interface Frame {

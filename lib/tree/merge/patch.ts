@@ -1,15 +1,15 @@
 import { type ByteString, escapeForTerminal } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { IMPLIED } from "../implied.ts";
-import { splitPath } from "../lookup.ts";
 import type { DirectoryNode, Node } from "../node.ts";
 import { checkName, checkNode } from "../node_check.ts";
 import { RESULT_WORDS } from "../packed/block_writer.ts";
 import { DirectoryWriter } from "../packed/directory_writer.ts";
 import { P_REPLACE, P_THROUGH } from "../packed/format.ts";
 import { writeNode } from "../packed/node_writer.ts";
-import { type PackedTree, sealTree } from "../packed/packed.ts";
+import { type PackedTree, sealTree } from "../packed/packed_tree.ts";
 import { SegmentWriter } from "../packed/segment_writer.ts";
+import { splitPath } from "../path.ts";
 import type { TreeKind } from "../tree.ts";
 
 /** A directory on the way to a change. What it holds is never looked at, only which one it is. */

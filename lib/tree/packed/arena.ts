@@ -1,19 +1,19 @@
 import { VarveError } from "../../errors.ts";
 
 /** A page is 1 MiB: small beside a tree, large beside a block. */
-export const PAGE_SHIFT = 20;
+const PAGE_SHIFT = 20;
 /** Bytes of a page. */
 export const PAGE_BYTES: number = 1 << PAGE_SHIFT;
 const UNIT_SHIFT = 3;
 /** Addresses count units of 8 bytes, so that 32 bits reach 32 GiB. */
-export const UNIT: number = 1 << UNIT_SHIFT;
+const UNIT: number = 1 << UNIT_SHIFT;
 const UNITS_SHIFT = PAGE_SHIFT - UNIT_SHIFT;
 const UNITS_MASK = (1 << UNITS_SHIFT) - 1;
 /** The first page starts small: most trees are. */
 const FIRST_BYTES = 1 << 14;
 
 /** Bytes rounded up to whole units. */
-export function roundUp(bytes: number): number {
+function roundUp(bytes: number): number {
   return Math.ceil(bytes / UNIT) * UNIT;
 }
 

@@ -1,5 +1,9 @@
 import { type ByteString, fromBytes } from "../../bytes/mod.ts";
+import type { DiffId } from "../../digest/mod.ts";
+import { S_IFDIR, S_IFMT } from "../stat_mode.ts";
 import {
+  compareNames,
+  COUNT_MASK,
   F_DIGEST,
   F_LINK,
   F_MARKED,
@@ -11,12 +15,47 @@ import {
   R_NAME,
   R_SIZE,
   ROW_WORDS,
-  S_IFDIR,
-  S_IFMT,
   SIDE_WORDS,
   wordsOf,
 } from "./format.ts";
-import type { BlockRef, Segment } from "./segment.ts";
+
+/** What the reference to a block says of it. */
+export interface BlockRef {
+  /** The block that refers to it; null for the root. */
+  readonly parent: Block | null;
+  /** The row of that block. */
+  readonly row: number;
+  /** Where the segment has it. */
+  readonly address: number;
+  /** Its bytes. */
+  readonly length: number;
+  /** A buffer that holds its digest … */
+  readonly digest: Uint32Array;
+  /** … from this word. */
+  readonly digestAt: number;
+  /** Entries below it. */
+  readonly count: number;
+  /** Linked names below it. */
+  readonly linked: number;
+  /** {@linkcode F_MARKED} or 0. */
+  readonly marked: number;
+}
+
+/** Blocks that were written together. Blocks refer to blocks of their own segment and of its imports. */
+export interface Segment {
+  /** Layers that the sides of its files name. */
+  readonly sources: readonly DiffId[];
+  /** Other segments that its directories refer to. */
+  readonly imports: readonly Segment[];
+  /** Bytes it keeps in memory, imports not counted. */
+  readonly bytes: number;
+  /**
+   * The block that a reference names.
+   *
+   * @throws {VarveError} `E_FORMAT` or `E_DIGEST` when it was read from a file and is damaged
+   */
+  load(ref: BlockRef): Block;
+}
 
 /** A view of one block: positions in a buffer that many blocks share. */
 export class Block {
@@ -43,7 +82,7 @@ export class Block {
     this.u32 = u32;
     this.at = at;
     const head = u32[at + HEADER_WORDS] as number;
-    this.count = head & 0x0fff_ffff;
+    this.count = head & COUNT_MASK;
     this.isIndex = head >>> 28 === INDEX;
     this.heap = at + HEADER_WORDS + 1 + this.count * ROW_WORDS;
     this.sides = at + HEADER_WORDS + ((u32[at + 1] as number) >>> 2);
@@ -150,4 +189,16 @@ export class Block {
       marked: this.flags(i) & F_MARKED,
     };
   }
+}
+
+/** Orders two rows by their names. */
+export function compareRows(a: Block, i: number, b: Block, j: number): number {
+  return compareNames(
+    a.u32,
+    a.heapAt(i),
+    a.nameLength(i),
+    b.u32,
+    b.heapAt(j),
+    b.nameLength(j),
+  );
 }

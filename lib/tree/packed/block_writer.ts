@@ -1,4 +1,5 @@
 import { sha256Hex } from "../../digest/mod.ts";
+import { S_IFDIR, S_IFMT } from "../stat_mode.ts";
 import {
   ANY_MARK,
   F_GROUP,
@@ -10,8 +11,6 @@ import {
   R_NAME,
   R_SIZE,
   ROW_WORDS,
-  S_IFDIR,
-  S_IFMT,
   SIDE_WORDS,
 } from "./format.ts";
 import type { SegmentWriter } from "./segment_writer.ts";

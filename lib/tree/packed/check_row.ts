@@ -1,5 +1,7 @@
-import type { Block } from "./block.ts";
-import { type CheckLimits, damaged } from "./check.ts";
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from "../stat_mode.ts";
+import type { TreeKind } from "../tree.ts";
+import type { Block, Segment } from "./block.ts";
+import { damaged } from "./damaged.ts";
 import {
   compareNames,
   EXTENT_WORDS,
@@ -14,21 +16,24 @@ import {
   R_MODE,
   R_NS,
   R_SIZE,
-  S_IFBLK,
-  S_IFCHR,
-  S_IFDIR,
-  S_IFIFO,
-  S_IFLNK,
-  S_IFMT,
-  S_IFREG,
   SPARSE,
   STORED_FLAGS,
+  TWO_32,
   wordsOf,
 } from "./format.ts";
 
+/** What a block is checked against, beside its reference. */
+export interface CheckLimits {
+  /** Whiteouts and marks are for layer trees. */
+  readonly kind: TreeKind;
+  /** Where it was read. */
+  readonly segment: Segment;
+  /** Units of 8 bytes that the segment has, for addresses. */
+  readonly units: number;
+}
+
 /** Numbers are safe while their high word is below this. */
 const SAFE_HIGH = 1 << 21;
-const WORD = 0x1_0000_0000;
 const MARKS = F_OPAQUE | F_IMPLIED | F_MARKED;
 
 /** Checks one row, its part of the heap (in words from the heap's start) and its side. */
@@ -93,7 +98,7 @@ function checkType(
   if ((flags & MARKS) !== 0) damaged("a mark is misplaced");
   if (type === S_IFREG) {
     if (digest !== (low > 0 || high > 0) || high >= SAFE_HIGH) damaged("a file's size is wrong");
-    checkLocator(block, i, high * WORD + low, limits);
+    checkLocator(block, i, high * TWO_32 + low, limits);
     return;
   }
   const side = block.side(i);
@@ -229,8 +234,8 @@ function checkLocator(block: Block, i: number, size: number, limits: CheckLimits
     for (let half = 1; half < EXTENT_WORDS; half += 2) {
       if ((u32[at + half] as number) >= SAFE_HIGH) damaged("an extent is out of range");
     }
-    const logical = (u32[at + 1] as number) * WORD + (u32[at] as number);
-    const length = (u32[at + 3] as number) * WORD + (u32[at + 2] as number);
+    const logical = (u32[at + 1] as number) * TWO_32 + (u32[at] as number);
+    const length = (u32[at + 3] as number) * TWO_32 + (u32[at + 2] as number);
     if (logical < end || length === 0 || logical + length > size) damaged("extents overlap");
     end = logical + length;
   }

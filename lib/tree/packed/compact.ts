@@ -1,7 +1,8 @@
+import { S_IFREG } from "../stat_mode.ts";
 import type { Block } from "./block.ts";
 import { copyWords, sumWords } from "./block_writer.ts";
-import { S_IFREG, SPARSE } from "./format.ts";
-import { PackedTree } from "./packed.ts";
+import { SPARSE } from "./format.ts";
+import { PackedTree } from "./packed_tree.ts";
 import { SegmentWriter } from "./segment_writer.ts";
 
 /** Garbage below this is never worth a copy. */
@@ -12,7 +13,7 @@ const SLACK_BYTES = 1 << 22;
  * than half of that is garbage. A long chain of edits so costs a copy now and
  * then, and memory stays within twice what is needed.
  */
-export function settle(tree: PackedTree, from: readonly PackedTree[]): PackedTree {
+export function compactIfWasteful(tree: PackedTree, from: readonly PackedTree[]): PackedTree {
   let live = 0;
   let entries = 0;
   for (const input of from) {

@@ -1,3 +1,4 @@
+import { S_IFDIR } from "../stat_mode.ts";
 import type { Block } from "./block.ts";
 import {
   BlockWriter,
@@ -12,6 +13,7 @@ import {
   RESULT_WORDS,
 } from "./block_writer.ts";
 import {
+  CUT_MIN,
   endsLeaf,
   EXTENT_WORDS,
   F_DIGEST,
@@ -26,7 +28,6 @@ import {
   R_NAME,
   R_SIZE,
   ROW_WORDS,
-  S_IFDIR,
   SPARSE,
   wordsOf,
 } from "./format.ts";
@@ -117,7 +118,7 @@ export class DirectoryWriter {
       if (words > this.#first.length) this.#first = new Uint32Array(words * 2);
       copyWords(leaf.heap, this.#nameAt, this.#first, 0, words);
     }
-    if (leaf.count < 32) return;
+    if (leaf.count < CUT_MIN) return;
     if (endsLeaf(leaf.count, hashName(leaf.heap, this.#nameAt, nameLength))) this.#cut();
   }
 

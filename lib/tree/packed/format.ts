@@ -74,26 +74,14 @@ export const STORED_FLAGS = 0xff;
 export const LEAF = 1;
 /** Kind of a block that holds one row a leaf. */
 export const INDEX = 2;
-/** Most rows of a block. */
-export const MAX_ROWS = 0x0fff_ffff;
+/** In the first hashed word of a block: the number of rows. The kind is above it. */
+export const COUNT_MASK = 0x0fff_ffff;
 
-/** `st_mode` type bits. */
-export const S_IFMT = 0o170000;
-/** `st_mode` of a directory. */
-export const S_IFDIR = 0o040000;
-/** `st_mode` of a regular file. */
-export const S_IFREG = 0o100000;
-/** `st_mode` of a symbolic link. */
-export const S_IFLNK = 0o120000;
-/** `st_mode` of a character device. */
-export const S_IFCHR = 0o020000;
-/** `st_mode` of a block device. */
-export const S_IFBLK = 0o060000;
-/** `st_mode` of a FIFO. */
-export const S_IFIFO = 0o010000;
+/** 2^32: the weight of the high word of a number in two words. */
+export const TWO_32 = 0x1_0000_0000;
 
 /** Fewest entries of a leaf before a cut. Changing it changes every digest. */
-const CUT_MIN = 32;
+export const CUT_MIN = 32;
 /** Most entries of a leaf, so that chosen names stay bounded. Changing it changes every digest. */
 export const CUT_MAX = 512;
 /** A name ends a leaf when these bits of its hash are 0. Changing it changes every digest. */
@@ -126,7 +114,7 @@ export function wordsOf(bytes: number): number {
 }
 
 /** A word with its bytes reversed, so that it orders as its bytes do. */
-export function swap(word: number): number {
+function swap(word: number): number {
   return ((word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0;
 }
 

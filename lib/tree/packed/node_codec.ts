@@ -1,6 +1,7 @@
 import { type ByteString, fromBytes, writeBytes } from "../../bytes/mod.ts";
 import type { DiffId } from "../../digest/mod.ts";
 import type { Extent, Locator, Node, NodeType, Xattr } from "../node.ts";
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from "../stat_mode.ts";
 import type { Block } from "./block.ts";
 import {
   EXTENT_WORDS,
@@ -18,18 +19,11 @@ import {
   R_NS,
   R_SIZE,
   R_UID,
-  S_IFBLK,
-  S_IFCHR,
-  S_IFDIR,
-  S_IFIFO,
-  S_IFLNK,
-  S_IFMT,
-  S_IFREG,
   SPARSE,
+  TWO_32,
   wordsOf,
 } from "./format.ts";
 
-const WORD = 0x1_0000_0000;
 const WHITEOUT: Node = { type: "whiteout" };
 
 /** The tag of a row. */
@@ -131,7 +125,7 @@ export function decodeNode(
         mtime,
         xattrs,
         group,
-        size: hi * WORD + lo,
+        size: hi * TWO_32 + lo,
         digest,
         locator,
       };
@@ -175,16 +169,16 @@ export function decodeLocator(
     if (size === 0) return { source: diffId, extents: [] };
     return {
       source: diffId,
-      extents: [{ logical: 0, length: size, position: third * WORD + second }],
+      extents: [{ logical: 0, length: size, position: third * TWO_32 + second }],
     };
   }
   const extents: Extent[] = [];
   for (let i = 0; i < third; i++) {
     const at = extentsAt + i * EXTENT_WORDS;
     extents.push({
-      logical: (u32[at + 1] as number) * WORD + (u32[at] as number),
-      length: (u32[at + 3] as number) * WORD + (u32[at + 2] as number),
-      position: (u32[at + 5] as number) * WORD + (u32[at + 4] as number),
+      logical: (u32[at + 1] as number) * TWO_32 + (u32[at] as number),
+      length: (u32[at + 3] as number) * TWO_32 + (u32[at + 2] as number),
+      position: (u32[at + 5] as number) * TWO_32 + (u32[at + 4] as number),
     });
   }
   return { source: diffId, extents };
@@ -200,7 +194,7 @@ export function nodeAt(block: Block, i: number): Node {
     const source = u32[side] as number;
     if (source !== 0) {
       const second = u32[side + 1] as number;
-      const size = (u32[row + R_SIZE + 1] as number) * WORD + (u32[row + R_SIZE] as number);
+      const size = (u32[row + R_SIZE + 1] as number) * TWO_32 + (u32[row + R_SIZE] as number);
       locator = decodeLocator(
         block.segment.sources,
         size,
@@ -221,7 +215,7 @@ export function encodeExtents(extents: readonly Extent[], u32: Uint32Array, at: 
   for (const extent of extents) {
     for (const value of [extent.logical, extent.length, extent.position]) {
       u32[at++] = value >>> 0;
-      u32[at++] = Math.floor(value / WORD);
+      u32[at++] = Math.floor(value / TWO_32);
     }
   }
 }

@@ -18,12 +18,11 @@ import {
   R_UID,
   ROW_WORDS,
   SPARSE,
+  TWO_32,
   wordsOf,
 } from "./format.ts";
 import { encodeExtents, encodeTail, modeOf, tailWords } from "./node_codec.ts";
 import type { SegmentWriter } from "./segment_writer.ts";
-
-const WORD = 0x1_0000_0000;
 
 /** Writes one node that is a value as a row; `node` null writes the erasure of a patch. */
 export function writeNode(
@@ -59,7 +58,7 @@ export function writeNode(
     row[R_SIZE + 1] = child[O_LINKED] as number;
   } else if (node?.type === "file") {
     row[R_SIZE] = node.size >>> 0;
-    row[R_SIZE + 1] = Math.floor(node.size / WORD);
+    row[R_SIZE + 1] = Math.floor(node.size / TWO_32);
   } else if (node?.type === "char" || node?.type === "block") {
     row[R_SIZE] = node.major;
     row[R_SIZE + 1] = node.minor;
@@ -98,7 +97,7 @@ function endFile(writer: DirectoryWriter, source: number, size: number, locator:
   if (size === 0 && only === undefined) {
     writer.end(source, 0, 0);
   } else if (extents.length === 1 && only?.logical === 0 && only.length === size) {
-    writer.end(source, only.position >>> 0, Math.floor(only.position / WORD));
+    writer.end(source, only.position >>> 0, Math.floor(only.position / TWO_32));
   } else {
     const words = new Uint32Array(extents.length * EXTENT_WORDS);
     encodeExtents(extents, words, 0);

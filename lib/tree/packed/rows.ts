@@ -1,9 +1,10 @@
 import type { ByteString } from "../../bytes/mod.ts";
 import type { DiffId } from "../../digest/mod.ts";
 import type { FileNode, Node } from "../node.ts";
+import { S_IFDIR, S_IFMT } from "../stat_mode.ts";
 import type { Tree } from "../tree.ts";
 import type { Block } from "./block.ts";
-import { RowCursor, type RowRef } from "./directory.ts";
+import { RowCursor, type RowRef } from "./directory_reader.ts";
 import {
   EXTENT_WORDS,
   F_DIGEST,
@@ -19,16 +20,13 @@ import {
   R_NS,
   R_SIZE,
   R_UID,
-  S_IFDIR,
-  S_IFMT,
   S_SOURCE,
   SPARSE,
+  TWO_32,
   wordsOf,
 } from "./format.ts";
 import { nodeAt } from "./node_codec.ts";
-import { packed } from "./packed.ts";
-
-const WORD = 0x1_0000_0000;
+import { packed } from "./packed_tree.ts";
 
 /**
  * One entry as it lies packed, read field by field without a value of its own:
@@ -109,7 +107,7 @@ export class Row {
 
   /** A file's size in bytes. */
   get size(): number {
-    return (this.words[this.#row + R_SIZE + 1] as number) * WORD +
+    return (this.words[this.#row + R_SIZE + 1] as number) * TWO_32 +
       (this.words[this.#row + R_SIZE] as number);
   }
 
@@ -143,7 +141,7 @@ export class Row {
   get position(): number {
     const source = this.#side(S_SOURCE);
     if (source === 0 || source >= SPARSE) return -1;
-    return this.#side(2) * WORD + this.#side(1);
+    return this.#side(2) * TWO_32 + this.#side(1);
   }
 
   /** Words of {@linkcode Row.words} that hold the extents of a file with several: `[first, end)`. */

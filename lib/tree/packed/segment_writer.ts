@@ -1,6 +1,7 @@
 import type { DiffId } from "../../digest/mod.ts";
 import { Arena } from "./arena.ts";
-import { MemorySegment, type Segment } from "./segment.ts";
+import type { Segment } from "./block.ts";
+import { MemorySegment } from "./memory_segment.ts";
 
 /** Where the numbers of another segment point in the one being written; 0 is not known yet. */
 interface Mapping {

@@ -1,11 +1,12 @@
 import type { DiffId } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import type { TreeKind } from "../tree.ts";
-import { Block } from "./block.ts";
+import { Block, type BlockRef, type Segment } from "./block.ts";
 import { hashWords } from "./block_writer.ts";
-import { checkBlock, checkHeader, type CheckLimits, damaged } from "./check.ts";
+import { checkBlock, checkHeader } from "./check_block.ts";
+import type { CheckLimits } from "./check_row.ts";
+import { damaged } from "./damaged.ts";
 import { HEADER_WORDS } from "./format.ts";
-import type { BlockRef, Segment } from "./segment.ts";
 
 /** Where a stored tree is read from. */
 export interface TreeSource {

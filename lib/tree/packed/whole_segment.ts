@@ -1,7 +1,7 @@
 import type { DiffId } from "../../digest/mod.ts";
-import { Block } from "./block.ts";
-import { checkHeader, damaged } from "./check.ts";
-import type { BlockRef, Segment } from "./segment.ts";
+import { Block, type BlockRef, type Segment } from "./block.ts";
+import { checkHeader } from "./check_block.ts";
+import { damaged } from "./damaged.ts";
 
 /**
  * A segment of a file that was read whole. A block is a view of its bytes, inside of them whatever

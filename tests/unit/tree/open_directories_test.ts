@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { type ByteString, EPOCH, fromText } from "../../../lib/bytes/mod.ts";
 import { type DiffId, sha256 } from "../../../lib/digest/mod.ts";
-import { finishLog } from "../../../lib/tree/build/finish.ts";
-import { L_DEAD, L_INODE, L_STATE } from "../../../lib/tree/build/log.ts";
+import { finishTree } from "../../../lib/tree/build/finish_tree.ts";
+import { L_DEAD, L_INODE, L_STATE } from "../../../lib/tree/build/record_log.ts";
 import { OpenDirectories, PACKED } from "../../../lib/tree/build/open_directories.ts";
 import { Packer } from "../../../lib/tree/build/packer.ts";
-import { Records } from "../../../lib/tree/build/records.ts";
+import { NodeRecords } from "../../../lib/tree/build/node_records.ts";
 import {
   type FileNode,
   type Node,
@@ -48,7 +48,7 @@ const FILE: FileNode = {
 
 /** A log with what watches over it, as a builder has them. */
 function watched() {
-  const records = new Records();
+  const records = new NodeRecords();
   const { log } = records;
   log.insert(0);
   records.write(0, fromText(""), DIRECTORY);
@@ -64,7 +64,7 @@ function watched() {
   const flag = (id: number, flags: number) =>
     log.set(id, R_NAME, (log.get(id, R_NAME) | (flags << 16)) >>> 0);
   const isPacked = (id: number) => log.get(id, L_STATE) === PACKED;
-  const finish = () => finishLog({ log, packer, linked: false }, "root", null);
+  const finish = () => finishTree({ log, packer, linked: false }, "root", null);
   return { log, open, put, flag, isPacked, finish };
 }
 

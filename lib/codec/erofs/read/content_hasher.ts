@@ -2,8 +2,8 @@ import { createHasher, type DiffId, sha256Bytes } from "../../../digest/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { damaged } from "../errors.ts";
 import type { ReadLayer } from "../options.ts";
-import type { DeviceExtent } from "./content_reader.ts";
 import type { ImageBytes } from "./image_bytes.ts";
+import type { DeviceExtent } from "./read_extents.ts";
 
 const ZEROS = new Uint8Array(1 << 16);
 /** Bytes that are read at once. */

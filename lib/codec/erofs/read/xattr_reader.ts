@@ -4,8 +4,8 @@ import type { Xattr } from "../../../tree/mod.ts";
 import { damaged } from "../errors.ts";
 import { XATTR_ENTRY_BYTES, XATTR_HEADER_BYTES, XATTR_PREFIXES } from "../format.ts";
 import type { ImageBytes } from "./image_bytes.ts";
-import type { Inode } from "./inode.ts";
-import type { Superblock } from "./superblock.ts";
+import type { Inode } from "./read_inode.ts";
+import type { Superblock } from "./read_superblock.ts";
 
 /** Shared xattrs may say a thing often in few bytes: so many bytes of that are always fine, … */
 const REPEAT_FREE = 1 << 26;

@@ -1,5 +1,6 @@
 import { assert } from "@std/assert";
 import type { DiffId } from "../../../digest/mod.ts";
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT } from "../../../tree/internal.ts";
 import type { Row } from "../../../tree/mod.ts";
 import {
   alignUp,
@@ -13,23 +14,18 @@ import {
   FLAT_INLINE,
   NID_BYTES,
   NO_BLOCK,
-  S_IFBLK,
-  S_IFCHR,
-  S_IFDIR,
-  S_IFLNK,
-  S_IFMT,
   XATTR_HEADER_BYTES,
 } from "../format.ts";
 import type { WriteErofsOptions } from "../options.ts";
-import { writeCopies } from "./copies.ts";
 import { DirentEncoder, Dots } from "./dirents.ts";
-import type { SpecialFile } from "./files.ts";
-import { ALIAS, DIRECTORY } from "./notes.ts";
-import { Output } from "./output.ts";
-import type { ErofsPlan } from "./plan.ts";
-import { InodeShape, Placer } from "./shape.ts";
-import { encodeHeader } from "./superblock_writer.ts";
-import { type Directory, eachDirectory } from "./traverse.ts";
+import { type Directory, eachDirectory } from "./each_directory.ts";
+import { encodeSuperblock } from "./encode_superblock.ts";
+import { ALIAS, DIRECTORY } from "./entry_table.ts";
+import type { SpecialFile } from "./file_planner.ts";
+import { ImageOutput } from "./image_output.ts";
+import { InodeShape, Placer } from "./inode_shape.ts";
+import type { ErofsPlan } from "./plan_erofs.ts";
+import { writeCopies } from "./write_copies.ts";
 
 const DIRECTORY_TYPE = DIRENT_TYPES[S_IFDIR >>> 12] as number;
 const WHITEOUT_TYPE = DIRENT_TYPES[S_IFCHR >>> 12] as number;
@@ -40,8 +36,8 @@ export function writeImage(
   options: WriteErofsOptions,
   sink: (bytes: Uint8Array<ArrayBuffer>) => void,
 ): void {
-  const out = new Output(sink);
-  out.bytes(encodeHeader(plan));
+  const out = new ImageOutput(sink);
+  out.bytes(encodeSuperblock(plan));
   const inodes = new InodeWriter(plan, out);
   eachDirectory(plan.tree, (directory, first, below) => inodes.directory(directory, first, below));
   const { pool, files } = plan.survey;
@@ -56,7 +52,7 @@ export function writeImage(
 /** Writes the inodes, and what stands beside them, in the order in which they were planned. */
 class InodeWriter {
   readonly #plan: ErofsPlan;
-  readonly #out: Output;
+  readonly #out: ImageOutput;
   readonly #shape: InodeShape;
   readonly #placer: Placer;
   readonly #dirents = new DirentEncoder();
@@ -65,7 +61,7 @@ class InodeWriter {
   #lastDevice = 0;
   #number = 0;
 
-  constructor(plan: ErofsPlan, out: Output) {
+  constructor(plan: ErofsPlan, out: ImageOutput) {
     this.#plan = plan;
     this.#out = out;
     this.#shape = new InodeShape(plan.survey);

@@ -1,0 +1,251 @@
+import {
+  type ByteString,
+  compareBytes,
+  escapeForTerminal,
+  secondsOf,
+  type Timestamp,
+  toBytes,
+  toValidText,
+  writeBytes,
+} from "../../bytes/mod.ts";
+import { VarveError } from "../../errors.ts";
+import type { Entry, EntryType } from "../../layer/mod.ts";
+import type { Xattr } from "../../tree/mod.ts";
+import { BLOCK, tarPadding, TYPE } from "./format.ts";
+import { NAME_BYTES } from "./header_words.ts";
+import { DEFAULT_TAR_LIMITS } from "./limits.ts";
+
+/** What a header says of an entry: all but where its content lies. */
+export type TarEntry = Omit<Entry, "extents">;
+
+const TYPEFLAGS: Readonly<Record<EntryType, number>> = {
+  file: TYPE.FILE,
+  hardlink: TYPE.HARDLINK,
+  symlink: TYPE.SYMLINK,
+  char: TYPE.CHAR,
+  block: TYPE.BLOCK,
+  directory: TYPE.DIRECTORY,
+  fifo: TYPE.FIFO,
+};
+
+const PREFIX_BYTES = 155;
+
+/** The name that a PAX header has itself: never looked at, but some must stand there. */
+const PAX_NAME = "PaxHeaders.0/entry" as ByteString;
+
+/** Records of a PAX header, before they are sorted. */
+type Records = [key: ByteString, value: ByteString][];
+
+/**
+ * The header of an entry: one ustar block and, only where that cannot say it,
+ * a PAX header in front. The same entry always gives the same bytes.
+ *
+ * PAX says what ustar cannot: long names and names that are not ASCII, xattrs,
+ * numbers that are too large, and times with nanoseconds or before the epoch.
+ * Such numbers also stand in the ustar field, in base-256, so that no two
+ * readers can see different ones. A name that is not UTF-8 is written as its
+ * bytes under `hdrcharset=BINARY`, as POSIX has it. An xattr whose name holds
+ * an `=`, which the SCHILY spelling cannot say, is written in that of libarchive.
+ *
+ * @throws {RangeError} when a value is none that a tar archive can hold
+ * @throws {VarveError} `E_LIMIT` when the PAX header is larger than readers accept (1 MiB)
+ */
+export function encodeTarHeader(entry: TarEntry): Uint8Array<ArrayBuffer> {
+  check(entry);
+  const records = recordsOf(entry);
+  const pax = records.length === 0 ? undefined : encodeRecords(records);
+  if (pax !== undefined && pax.length > DEFAULT_TAR_LIMITS.metaHeaderBytes) throw tooLarge(entry);
+  const paxBytes = pax === undefined ? 0 : BLOCK + pax.length + tarPadding(pax.length);
+  const out = new Uint8Array(paxBytes + BLOCK);
+  if (pax !== undefined) {
+    writeBlock(out, 0, {
+      name: PAX_NAME,
+      prefix: "" as ByteString,
+      linkname: "" as ByteString,
+      typeflag: TYPE.PAX,
+      mode: 0o644,
+      size: pax.length,
+    });
+    out.set(pax, BLOCK);
+  }
+  writeBlock(out, paxBytes, {
+    ...splitPath(entry.path) ?? cutPath(entry.path),
+    linkname: entry.linkname,
+    typeflag: TYPEFLAGS[entry.type],
+    mode: entry.mode,
+    size: entry.size,
+    uid: entry.uid,
+    gid: entry.gid,
+    mtime: entry.mtime,
+    devmajor: entry.devmajor,
+    devminor: entry.devminor,
+  });
+  return out;
+}
+
+function check(entry: TarEntry): void {
+  const path = escapeForTerminal(entry.path);
+  const fail = (what: string) => new RangeError(`Cannot write tar entry ${path}: ${what}`);
+  if (entry.path === "" || entry.path.includes("\0")) {
+    throw fail("the path is empty or holds a NUL");
+  }
+  const isLink = entry.type === "hardlink" || entry.type === "symlink";
+  if (isLink ? entry.linkname === "" || entry.linkname.includes("\0") : entry.linkname !== "") {
+    throw fail("the link's target is empty, holds a NUL, or is not of a link");
+  }
+  if (!(Number.isSafeInteger(entry.size) && entry.size >= 0)) throw fail("the size is none");
+  if (entry.size > 0 && entry.type !== "file") throw fail("only a file can have content");
+  if (!fitsOctal(entry.mode, 8)) throw fail("the mode is out of range");
+  if (!fitsOctal(entry.devmajor, 8) || !fitsOctal(entry.devminor, 8)) {
+    throw fail("the device number is out of range");
+  }
+  if (!Number.isSafeInteger(entry.uid) || !Number.isSafeInteger(entry.gid)) {
+    throw fail("the owner is out of range");
+  }
+  for (const { name } of entry.xattrs) {
+    if (name === "" || name.includes("\0")) throw fail("an xattr's name is empty or holds a NUL");
+  }
+}
+
+function tooLarge(entry: TarEntry): VarveError {
+  return new VarveError(
+    "E_LIMIT",
+    `Cannot write tar entry ${escapeForTerminal(entry.path)}: its extended header exceeds 1 MiB`,
+    { expected: DEFAULT_TAR_LIMITS.metaHeaderBytes },
+  );
+}
+
+function recordsOf(entry: TarEntry): Records {
+  const records: Records = [];
+  const add = (key: string, value: string) =>
+    records.push([key as ByteString, value as ByteString]);
+  if (splitPath(entry.path) === undefined || !isAscii(entry.path)) add("path", entry.path);
+  if (entry.linkname.length > NAME_BYTES || !isAscii(entry.linkname)) {
+    add("linkpath", entry.linkname);
+  }
+  if (records.some(([, value]) => toValidText(value) === undefined)) add("hdrcharset", "BINARY");
+  if (!fitsOctal(entry.uid, 8)) add("uid", `${entry.uid}`);
+  if (!fitsOctal(entry.gid, 8)) add("gid", `${entry.gid}`);
+  if (!fitsOctal(entry.size, 12)) add("size", `${entry.size}`);
+  if (entry.mtime.ns !== 0 || !fitsOctal(Number(secondsOf(entry.mtime)), 12)) {
+    add("mtime", paxTime(entry.mtime));
+  }
+  for (const xattr of entry.xattrs) records.push(xattrRecord(xattr));
+  return records;
+}
+
+function xattrRecord({ name, value }: Xattr): [ByteString, ByteString] {
+  if (!name.includes("=")) return [`SCHILY.xattr.${name}` as ByteString, value];
+  const encoded = name.replace(
+    /[%=]|[^!-~]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
+  );
+  const base64 = btoa(value).replace(/=+$/, "");
+  return [`LIBARCHIVE.xattr.${encoded}` as ByteString, base64 as ByteString];
+}
+
+/** Seconds with a fraction; before the epoch the sign is of both: −2 s and 0.75 s are −1.25. */
+function paxTime(time: Timestamp): string {
+  const seconds = secondsOf(time);
+  const fraction = (ns: number) => `.${`${ns}`.padStart(9, "0")}`.replace(/\.?0+$/, "");
+  if (seconds >= 0n || time.ns === 0) return `${seconds}${fraction(time.ns)}`;
+  return `-${-seconds - 1n}${fraction(1_000_000_000 - time.ns)}`;
+}
+
+function encodeRecords(records: Records): Uint8Array {
+  records.sort(([a], [b]) => compareBytes(a, b));
+  return toBytes(records.map(([key, value]) => encodeRecord(key, value)).join("") as ByteString);
+}
+
+/** `length key=value\n`, where the length counts its own digits too. */
+function encodeRecord(key: ByteString, value: ByteString): string {
+  const rest = ` ${key}=${value}\n`;
+  let length = rest.length + 1;
+  while (`${length}`.length + rest.length !== length) length = `${length}`.length + rest.length;
+  return `${length}${rest}`;
+}
+
+/** The path in the fields of ustar, where it fits. */
+function splitPath(path: ByteString): { name: ByteString; prefix: ByteString } | undefined {
+  if (path.length <= NAME_BYTES) return { name: path, prefix: "" as ByteString };
+  const at = path.lastIndexOf("/", Math.min(PREFIX_BYTES, path.length - 2));
+  if (at <= 0 || path.length - at - 1 > NAME_BYTES) return undefined;
+  return { name: path.slice(at + 1) as ByteString, prefix: path.slice(0, at) as ByteString };
+}
+
+/** What readers see that do not know PAX. */
+function cutPath(path: ByteString): { name: ByteString; prefix: ByteString } {
+  return { name: path.slice(0, NAME_BYTES) as ByteString, prefix: "" as ByteString };
+}
+
+function isAscii(text: ByteString): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
+  return true;
+}
+
+/** Whether a number fits an octal field, whose last byte is a NUL. */
+function fitsOctal(value: number, field: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value < 8 ** (field - 1);
+}
+
+interface Block {
+  readonly name: ByteString;
+  readonly prefix: ByteString;
+  readonly linkname: ByteString;
+  readonly typeflag: number;
+  readonly mode: number;
+  readonly size: number;
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+  readonly mtime?: Timestamp | undefined;
+  readonly devmajor?: number | undefined;
+  readonly devminor?: number | undefined;
+}
+
+function writeBlock(out: Uint8Array, at: number, block: Block): void {
+  writeBytes(block.name, out, at);
+  writeNumber(out, at + 100, 8, block.mode);
+  writeNumber(out, at + 108, 8, block.uid ?? 0);
+  writeNumber(out, at + 116, 8, block.gid ?? 0);
+  writeNumber(out, at + 124, 12, block.size);
+  writeSeconds(out, at + 136, block.mtime);
+  out[at + 156] = block.typeflag;
+  writeBytes(block.linkname.slice(0, NAME_BYTES) as ByteString, out, at + 157);
+  writeBytes("ustar\x0000" as ByteString, out, at + 257);
+  writeNumber(out, at + 329, 8, block.devmajor ?? 0);
+  writeNumber(out, at + 337, 8, block.devminor ?? 0);
+  writeBytes(block.prefix, out, at + 345);
+  out.fill(0x20, at + 148, at + 156);
+  writeOctal(out, at + 148, 7, sumOf(out, at, at + BLOCK));
+}
+
+function sumOf(bytes: Uint8Array, start: number, end: number): number {
+  let sum = 0;
+  for (let i = start; i < end; i++) sum += bytes[i] as number;
+  return sum;
+}
+
+function writeSeconds(out: Uint8Array, at: number, time: Timestamp | undefined): void {
+  const seconds = time === undefined ? 0n : secondsOf(time);
+  if (fitsOctal(Number(seconds), 12)) writeOctal(out, at, 12, Number(seconds));
+  else writeBase256(out, at, 12, seconds);
+}
+
+function writeNumber(out: Uint8Array, at: number, length: number, value: number): void {
+  if (fitsOctal(value, length)) writeOctal(out, at, length, value);
+  else writeBase256(out, at, length, BigInt(value));
+}
+
+function writeOctal(out: Uint8Array, at: number, length: number, value: number): void {
+  writeBytes(value.toString(8).padStart(length - 1, "0") as ByteString, out, at);
+  out[at + length - 1] = 0;
+}
+
+function writeBase256(out: Uint8Array, at: number, length: number, value: bigint): void {
+  let rest = value;
+  for (let i = length - 1; i >= 0; i--) {
+    out[at + i] = Number(rest & 0xffn);
+    rest >>= 8n;
+  }
+  out[at] = (out[at] as number) | 0x80;
+}

@@ -1,0 +1,36 @@
+/** Bytes of a tar block; headers and bodies begin at multiples of it. */
+export const BLOCK = 512;
+
+/** Type flags, as char codes. */
+export const TYPE = {
+  OLD_FILE: 0x00,
+  FILE: 0x30,
+  HARDLINK: 0x31,
+  SYMLINK: 0x32,
+  CHAR: 0x33,
+  BLOCK: 0x34,
+  DIRECTORY: 0x35,
+  FIFO: 0x36,
+  CONTIGUOUS: 0x37,
+  PAX: 0x78,
+  PAX_GLOBAL: 0x67,
+  GNU_LONG_NAME: 0x4c,
+  GNU_LONG_LINK: 0x4b,
+  GNU_SPARSE: 0x53,
+} as const;
+
+/** How many zero bytes follow a body of that size. */
+export function tarPadding(size: number): number {
+  return (BLOCK - size % BLOCK) % BLOCK;
+}
+
+/** Whether a type has no body, whatever its size says: links, devices, directories, FIFOs. */
+export function isHeaderOnly(typeflag: number): boolean {
+  return typeflag >= TYPE.HARDLINK && typeflag <= TYPE.FIFO;
+}
+
+/** Whether a header is one of a meta header, which has no path of its own. */
+export function isMeta(typeflag: number): boolean {
+  return typeflag === TYPE.PAX || typeflag === TYPE.PAX_GLOBAL ||
+    typeflag === TYPE.GNU_LONG_NAME || typeflag === TYPE.GNU_LONG_LINK;
+}

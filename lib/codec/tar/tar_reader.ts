@@ -1,0 +1,368 @@
+import { VarveError } from "../../errors.ts";
+import type { Entry } from "../../layer/mod.ts";
+import { EntryAssembler, type Step } from "./entry_assembler.ts";
+import { BLOCK, tarPadding } from "./format.ts";
+import { sumBlock } from "./header_words.ts";
+import { limitError, resolveTarLimits, type TarLimits } from "./limits.ts";
+import { tarError } from "./parse_header.ts";
+import type { TarHandler } from "./tar_handler.ts";
+
+/** Options of a {@linkcode TarReader}. */
+export interface TarReaderOptions {
+  /** Limits that differ from {@linkcode DEFAULT_TAR_LIMITS}. */
+  readonly limits?: Partial<TarLimits> | undefined;
+}
+
+/** What the next bytes are. */
+type State = "header" | "map" | "meta" | "body" | "padding" | "end" | "closed";
+
+/**
+ * Reads a tar archive from chunks of any size and tells a {@linkcode TarHandler}
+ * its entries. However the bytes are cut, the same is told.
+ *
+ * It reads ustar, PAX, the GNU and the star dialect: long names, base-256
+ * numbers, the four sparse formats, xattrs. Where readers disagree it does what
+ * Go's archive/tar does, which all container engines use. It does not judge
+ * paths, owners or modes; `layer/` does. Global PAX headers are parsed and have
+ * no effect. What follows the end mark is not looked at.
+ *
+ * After an error, its own or the handler's, the reader takes no more bytes.
+ *
+ * @example
+ * ```ts
+ * import { TarReader } from "@varve/varve/tar";
+ *
+ * const names: string[] = [];
+ * const reader = new TarReader({
+ *   entry: (entry) => names.push(entry.path),
+ *   hole: () => {},
+ *   endEntry: () => {},
+ * });
+ * reader.push(new Uint8Array(1024)); // two zero blocks: an empty archive
+ * reader.end();
+ * if (names.length !== 0) throw new Error("an empty archive has no entries");
+ * ```
+ */
+export class TarReader {
+  readonly #handler: TarHandler;
+  readonly #wantsData: boolean;
+  readonly #watchesPadding: boolean;
+  readonly #limits: TarLimits;
+  readonly #assembler: EntryAssembler;
+  #state: State = "header";
+  #failed = false;
+  #position = 0;
+  #sawZeroBlock = false;
+
+  /** A block that came in pieces, or is not aligned to words. */
+  readonly #held: Uint8Array<ArrayBuffer> = new Uint8Array(BLOCK);
+  readonly #heldWords: Uint32Array = new Uint32Array(this.#held.buffer);
+  #heldLength = 0;
+  /** A meta body that came in pieces. */
+  #metaBody: Uint8Array | undefined;
+  #metaLength = 0;
+  /** The memory of the current chunk in words: chunks mostly are views of one buffer. */
+  #words: Uint32Array = this.#heldWords;
+  #inWords: Uint8Array | undefined;
+
+  /** The entry whose body is read. */
+  #entry: Entry | undefined;
+  #nextExtent = 0;
+  /** Bytes of content told so far. */
+  #told = 0;
+  /** Bytes of the current run of data still to come. */
+  #left = 0;
+  #paddingLeft = 0;
+  #watchPadding = false;
+
+  /** Makes a reader. @throws {RangeError} when a limit is no limit */
+  constructor(handler: TarHandler, options: TarReaderOptions = {}) {
+    this.#handler = handler;
+    this.#wantsData = handler.data !== undefined;
+    this.#watchesPadding = handler.dirtyPadding !== undefined;
+    this.#limits = resolveTarLimits(options.limits);
+    this.#assembler = new EntryAssembler(this.#limits);
+  }
+
+  /** Bytes read so far, those behind the end mark included. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Entries told so far. */
+  get entries(): number {
+    return this.#assembler.count;
+  }
+
+  /** Whether the end mark (two zero blocks) was read; an archive may end without it. */
+  get sawEndMark(): boolean {
+    return this.#state === "end";
+  }
+
+  /**
+   * Reads the next bytes. They are not kept, and may be of any number.
+   *
+   * @throws {VarveError} `E_HEADER`, `E_TYPE`, `E_ID`, `E_TIME`, `E_XATTR`,
+   *   `E_NAME_TOO_LONG` or `E_LIMIT` when the archive is malformed or too large
+   * @throws {TypeError} when the reader has failed or ended
+   */
+  push(chunk: Uint8Array): void {
+    this.#assertUsable();
+    this.#failed = true;
+    const { layerBytes } = this.#limits;
+    if (this.#position + chunk.length > layerBytes) {
+      throw limitError("layerBytes", "the archive", layerBytes);
+    }
+    let at = 0;
+    while (at < chunk.length) at = this.#step(chunk, at);
+    this.#inWords = undefined;
+    this.#failed = false;
+  }
+
+  /**
+   * Bytes of content that come next and may be passed over by {@linkcode skip}: 0
+   * outside of a body. For archives in seekable files.
+   */
+  get skippable(): number {
+    return this.#state === "body" ? this.#left : 0;
+  }
+
+  /**
+   * Passes over content without reading it: the handler is told no `data` of it.
+   *
+   * @throws {RangeError} when `length` is more than {@linkcode skippable}
+   * @throws {TypeError} when the reader has failed or ended
+   */
+  skip(length: number): void {
+    this.#assertUsable();
+    if (!(length >= 0 && length <= this.skippable)) {
+      throw new RangeError(
+        `Cannot skip ${length} bytes: ${this.skippable} bytes of content follow`,
+      );
+    }
+    if (length === 0) return;
+    this.#failed = true;
+    this.#position += length;
+    this.#left -= length;
+    this.#told += length;
+    if (this.#left === 0) this.#nextRun(this.#entry as Entry);
+    this.#failed = false;
+  }
+
+  /**
+   * Says that there are no more bytes.
+   *
+   * @throws {VarveError} `E_TRUNCATED` when something is incomplete
+   * @throws {TypeError} when the reader has failed or ended
+   */
+  end(): void {
+    this.#assertUsable();
+    const whole = this.#state === "end" || (this.#state === "header" && this.#heldLength === 0);
+    if (!whole) {
+      this.#failed = true;
+      throw new VarveError(
+        "E_TRUNCATED",
+        `Cannot read tar archive: it is cut after ${this.#position} bytes, in ${IN[this.#state]}`,
+      );
+    }
+    this.#state = "closed";
+  }
+
+  #assertUsable(): void {
+    if (this.#failed || this.#state === "closed") {
+      throw new TypeError("Cannot go on reading a tar archive: the reader has failed or ended");
+    }
+  }
+
+  /** Reads as much as the state takes; gives the offset behind it. */
+  #step(chunk: Uint8Array, at: number): number {
+    const available = chunk.length - at;
+    switch (this.#state) {
+      case "body":
+        return this.#body(chunk, at, Math.min(this.#left, available));
+      case "padding":
+        return this.#padding(chunk, at, Math.min(this.#paddingLeft, available));
+      case "meta":
+        return this.#meta(chunk, at, available);
+      case "end":
+        this.#position += available;
+        return chunk.length;
+      default:
+        return this.#block(chunk, at, available);
+    }
+  }
+
+  /** A whole block is read where it lies, if in words; others are put together first. */
+  #block(chunk: Uint8Array, at: number, available: number): number {
+    if (available >= BLOCK && this.#heldLength === 0 && (chunk.byteOffset + at) % 4 === 0) {
+      this.#position += BLOCK;
+      const entry = this.#state === "map"
+        ? this.#map(chunk, at)
+        : this.#header(chunk, at, this.#wordsOf(chunk));
+      if (entry !== undefined && this.#isWhole(entry, available - BLOCK)) {
+        return this.#whole(entry, chunk, at + BLOCK);
+      }
+      if (entry !== undefined) this.#begin(entry);
+      return at + BLOCK;
+    }
+    const length = Math.min(BLOCK - this.#heldLength, available);
+    this.#held.set(chunk.subarray(at, at + length), this.#heldLength);
+    this.#heldLength += length;
+    this.#position += length;
+    if (this.#heldLength === BLOCK) {
+      this.#heldLength = 0;
+      const entry = this.#state === "map"
+        ? this.#map(this.#held, 0)
+        : this.#header(this.#held, 0, this.#heldWords);
+      if (entry !== undefined) this.#begin(entry);
+    }
+    return at + length;
+  }
+
+  /** A chunk in words; asked for each header, so it is known again. */
+  #wordsOf(chunk: Uint8Array): Uint32Array {
+    if (this.#inWords === chunk) return this.#words;
+    const { buffer, byteOffset, length } = chunk;
+    if (this.#words.buffer !== buffer || this.#words.byteLength < byteOffset + length - 3) {
+      this.#words = new Uint32Array(buffer, 0, Math.floor(buffer.byteLength / 4));
+    }
+    this.#inWords = chunk;
+    return this.#words;
+  }
+
+  /** Gives the entry that begins behind the block, if one does. */
+  #header(block: Uint8Array, at: number, words: Uint32Array): Entry | undefined {
+    const word = (block.byteOffset + at) / 4;
+    const sum = sumBlock(words, word);
+    if (sum === 0) {
+      if (this.#sawZeroBlock) this.#state = "end";
+      this.#sawZeroBlock = true;
+      return undefined;
+    }
+    if (this.#sawZeroBlock) {
+      throw tarError(this.#position - BLOCK, "it follows a single block of zeros");
+    }
+    return this.#goOn(this.#assembler.header(block, at, words, word, sum, this.#position));
+  }
+
+  #map(block: Uint8Array, at: number): Entry | undefined {
+    return this.#goOn(this.#assembler.map(block, at, this.#position));
+  }
+
+  #goOn(step: Step): Entry | undefined {
+    if (typeof step !== "string") return step;
+    this.#state = step;
+    if (step === "meta" && this.#assembler.metaSize === 0) this.#endMeta(this.#held, 0);
+    return undefined;
+  }
+
+  /** Whether all of an entry is in the next bytes, in one run. */
+  #isWhole({ size, extents }: Entry, available: number): boolean {
+    const { stored } = this.#assembler;
+    return stored === size && stored + tarPadding(stored) <= available &&
+      (size === 0 || extents[0]?.length === size);
+  }
+
+  /** Tells such an entry, as {@linkcode begin} and the steps behind it would. */
+  #whole(entry: Entry, chunk: Uint8Array, at: number): number {
+    const { size } = entry;
+    const end = at + size;
+    this.#handler.entry(entry);
+    this.#position += size;
+    if (size > 0 && this.#wantsData) this.#handler.data?.(chunk.subarray(at, end));
+    this.#endEntry();
+    return this.#state === "header" ? end : this.#padding(chunk, end, this.#paddingLeft);
+  }
+
+  #begin(entry: Entry): void {
+    this.#entry = entry;
+    this.#nextExtent = 0;
+    this.#told = 0;
+    this.#handler.entry(entry);
+    this.#nextRun(entry);
+  }
+
+  #meta(chunk: Uint8Array, at: number, available: number): number {
+    const { metaSize } = this.#assembler;
+    const length = Math.min(metaSize - this.#metaLength, available);
+    this.#position += length;
+    if (length === metaSize) {
+      this.#endMeta(chunk, at);
+    } else {
+      this.#metaBody ??= new Uint8Array(metaSize);
+      this.#metaBody.set(chunk.subarray(at, at + length), this.#metaLength);
+      this.#metaLength += length;
+      if (this.#metaLength === metaSize) this.#endMeta(this.#metaBody, 0);
+    }
+    return at + length;
+  }
+
+  #endMeta(bytes: Uint8Array, start: number): void {
+    this.#metaBody = undefined;
+    this.#metaLength = 0;
+    this.#assembler.meta(bytes, start);
+    this.#beginPadding(this.#assembler.metaSize, false);
+  }
+
+  #body(chunk: Uint8Array, at: number, length: number): number {
+    this.#position += length;
+    this.#left -= length;
+    this.#told += length;
+    if (this.#wantsData) {
+      this.#handler.data?.(length === chunk.length ? chunk : chunk.subarray(at, at + length));
+    }
+    if (this.#left === 0) this.#nextRun(this.#entry as Entry);
+    return at + length;
+  }
+
+  /** Goes on to the next run of stored data, telling the hole in front of it, or ends the entry. */
+  #nextRun(entry: Entry): void {
+    const extent = entry.extents[this.#nextExtent++];
+    const hole = (extent === undefined ? entry.size : extent.logical) - this.#told;
+    if (hole > 0) {
+      this.#told += hole;
+      this.#handler.hole(hole);
+    }
+    if (extent !== undefined) {
+      this.#left = extent.length;
+      this.#state = "body";
+      return;
+    }
+    this.#entry = undefined;
+    this.#endEntry();
+  }
+
+  #endEntry(): void {
+    this.#beginPadding(this.#assembler.stored, this.#watchesPadding);
+    this.#handler.endEntry();
+  }
+
+  #beginPadding(size: number, watch: boolean): void {
+    this.#paddingLeft = tarPadding(size);
+    this.#watchPadding = watch;
+    this.#state = this.#paddingLeft === 0 ? "header" : "padding";
+  }
+
+  #padding(chunk: Uint8Array, at: number, length: number): number {
+    this.#position += length;
+    this.#paddingLeft -= length;
+    const end = at + length;
+    for (let i = at; this.#watchPadding && i < end; i++) {
+      if (chunk[i] === 0) continue;
+      this.#watchPadding = false;
+      this.#handler.dirtyPadding?.();
+    }
+    if (this.#paddingLeft === 0) this.#state = "header";
+    return end;
+  }
+}
+
+const IN: Readonly<Record<State, string>> = {
+  header: "a header",
+  map: "a sparse map",
+  meta: "a meta header",
+  body: "the content of a file",
+  padding: "the padding of a file",
+  end: "the end mark",
+  closed: "nothing",
+};

@@ -1,0 +1,160 @@
+import { type ByteString, fromBytes, writeBytes } from "../../bytes/mod.ts";
+import type { DiffId } from "../../digest/mod.ts";
+import { VarveError } from "../../errors.ts";
+import { EXTENT_WORDS, R_MODE, R_NAME, SPARSE, wordsOf } from "../packed/format.ts";
+import type { PackedTree } from "../packed/packed_tree.ts";
+import { S_IFDIR, S_IFMT } from "../stat_mode.ts";
+import type { TreeKind } from "../tree.ts";
+import { NEW, PACKED } from "./open_directories.ts";
+import type { Groups, Packer } from "./packer.ts";
+import { L_DEAD, L_INODE, L_PARENT, L_SIDE, L_STATE, type RecordLog } from "./record_log.ts";
+
+/** Every name of an inode repeats its attributes and its group: so many bytes of that are always fine, … */
+const REPEAT_FREE = 1 << 26;
+/** … and so many for each entry. */
+const REPEAT_EACH = 256;
+/** Nothing that was packed early is kept where it has more names than that for each that the tree has of it. */
+const VAIN_KEPT = 2;
+
+/** What a builder has when it ends. */
+export interface BuilderState {
+  /** Its records. */
+  readonly log: RecordLog;
+  /** What is packed already. */
+  readonly packer: Packer;
+  /** Whether an inode has several names. */
+  readonly linked: boolean;
+}
+
+/** Turns a builder's records into a tree; `own` is the layer of files whose content was told. */
+export function finishTree(built: BuilderState, kind: TreeKind, own: DiffId | null): PackedTree {
+  const { log, packer, linked } = built;
+  log.dropTable();
+  let rest = findRest(log, true);
+  // Of no use: what was packed with a layer to be named when there is none, and what is mostly gone or
+  // undone, whose room a tree would take for ever.
+  if ((own === null && packer.needsOwn) || packer.names > VAIN_KEPT * rest.kept) {
+    packer.clear();
+    rest = findRest(log, false);
+  }
+  packer.tell(own, linked ? findGroups(log, rest.live) : new Map());
+  packRest(log, rest, packer);
+  return packer.seal(kind);
+}
+
+/** What is still to be packed. */
+interface Rest {
+  /** 1 for each record that is in the tree, packed or not. */
+  readonly live: Uint8Array;
+  /** How many of them are in directories that are packed. */
+  readonly kept: number;
+  /** The directories, but those that nothing was put into. */
+  readonly directories: readonly number[];
+  /** The names in them. Both in the order of their records. */
+  readonly names: Uint32Array;
+}
+
+/** Finds it; `isKept` says whether what was packed early is. */
+function findRest(log: RecordLog, isKept: boolean): Rest {
+  const live = new Uint8Array(log.length);
+  const directories: number[] = [0];
+  const names = new Uint32Array(log.length);
+  let count = 0;
+  let kept = 0;
+  let known = 0;
+  let isPacked = false;
+  live[0] = 1;
+  for (let id = 1; id < log.length; id++) {
+    const words = log.words(id);
+    const at = log.at(id);
+    const parent = words[at + L_PARENT] as number;
+    const isDead = ((words[at + R_NAME] as number) >>> 16 & L_DEAD) !== 0;
+    if (isDead || live[parent] !== 1) continue;
+    live[id] = 1;
+    if (parent !== known) {
+      known = parent;
+      isPacked = isKept && log.get(parent, L_STATE) === PACKED;
+    }
+    if (isPacked) {
+      kept++;
+      continue;
+    }
+    names[count++] = id;
+    if (((words[at + R_MODE] as number) & S_IFMT) !== S_IFDIR) continue;
+    const state = words[at + L_STATE] as number;
+    if (state !== NEW && !(isKept && state === PACKED)) directories.push(id);
+  }
+  return { live, kept, directories, names: names.subarray(0, count) };
+}
+
+function packRest(log: RecordLog, { directories, names }: Rest, packer: Packer): void {
+  // ends[d] becomes where the names of d end in `order`.
+  const ends = new Uint32Array(log.length);
+  for (const id of names) ends[log.get(id, L_PARENT)]!++;
+  let sum = 0;
+  for (const id of directories) ends[id] = sum += ends[id] as number;
+  const order = new Uint32Array(sum);
+  for (let i = names.length - 1; i >= 0; i--) {
+    const id = names[i] as number;
+    order[--ends[log.get(id, L_PARENT)]!] = id;
+  }
+  // Now ends[d] is where they begin. A directory's record is older than those in it: backwards, they come first.
+  let to = sum;
+  for (let i = directories.length - 1; i >= 0; i--) {
+    const id = directories[i] as number;
+    const from = ends[id] as number;
+    packer.directory(id, order, from, to);
+    to = from;
+  }
+}
+
+/** The group of each inode with several live names. @throws {VarveError} `E_LIMIT` */
+function findGroups(log: RecordLog, live: Uint8Array): Groups {
+  const groups = new Map<number, Uint32Array>();
+  const names = new Map<number, { count: number; least: ByteString }>();
+  const add = (inode: number, id: number): void => {
+    const path = pathOf(log, id);
+    const known = names.get(inode);
+    if (known === undefined) names.set(inode, { count: 1, least: path });
+    else {
+      known.count++;
+      if (path < known.least) known.least = path;
+    }
+  };
+  for (let id = 1; id < log.length; id++) {
+    const inode = log.get(id, L_INODE);
+    if (inode === id || live[id] !== 1) continue;
+    if (!names.has(inode) && live[inode] === 1) add(inode, inode);
+    add(inode, id);
+  }
+  let repeated = 0;
+  for (const [inode, { count, least }] of names) {
+    if (count < 2) continue;
+    const words = new Uint32Array(1 + wordsOf(least.length));
+    words[0] = least.length;
+    writeBytes(least, new Uint8Array(words.buffer), 4);
+    groups.set(inode, words);
+    let each = log.heapPage(inode).u32[log.nameAt(inode) - 1] as number;
+    if ((log.get(inode, L_SIDE) & SPARSE) !== 0) {
+      each += log.get(inode, L_SIDE + 2) * EXTENT_WORDS;
+    }
+    repeated += count * ((words.length + each) << 2);
+  }
+  if (repeated > REPEAT_FREE + REPEAT_EACH * log.length) {
+    throw new VarveError(
+      "E_LIMIT",
+      "Cannot build tree: its hard links repeat long paths or xattrs too often",
+    );
+  }
+  return groups;
+}
+
+function pathOf(log: RecordLog, id: number): ByteString {
+  let path = "";
+  for (let at = id; at !== 0; at = log.get(at, L_PARENT)) {
+    const start = log.nameAt(at) << 2;
+    const name = fromBytes(log.heapPage(at).u8, start, start + log.nameLength(at));
+    path = path === "" ? name : name + "/" + path;
+  }
+  return path as ByteString;
+}

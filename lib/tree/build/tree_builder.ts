@@ -1,0 +1,295 @@
+import { type ByteString, fromBytes } from "../../bytes/mod.ts";
+import type { DiffId } from "../../digest/mod.ts";
+import { IMPLIED } from "../implied.ts";
+import type { DirectoryNode, Extent, Node, NodeType } from "../node.ts";
+import { checkDigest, checkExtents, checkName, checkNode } from "../node_check.ts";
+import {
+  F_IMPLIED,
+  F_OPAQUE,
+  F_WHITEOUT,
+  R_MODE,
+  R_NAME,
+  R_SIZE,
+  TWO_32,
+} from "../packed/format.ts";
+import { typeOfRow } from "../packed/node_codec.ts";
+import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../stat_mode.ts";
+import type { Tree, TreeKind } from "../tree.ts";
+import { finishTree } from "./finish_tree.ts";
+import { NodeRecords } from "./node_records.ts";
+import { OpenDirectories } from "./open_directories.ts";
+import { Packer } from "./packer.ts";
+import { L_DEAD, L_INODE, L_PARENT, OWN_SOURCE, type RecordLog } from "./record_log.ts";
+
+/** Handle of a node inside one builder; 0 is the root directory. */
+export type NodeId = number;
+
+/** Options of a {@linkcode TreeBuilder}. */
+export interface TreeBuilderOptions {
+  /** What is built: a layer tree or a root tree. */
+  readonly kind: TreeKind;
+}
+
+/**
+ * A mutable namespace that becomes a tree.
+ *
+ * A node's handle stays the same while its name has it: only a directory put
+ * over a directory keeps the old handle. Handles below a directory that was
+ * replaced or removed must not be used any more.
+ *
+ * @example
+ * ```ts
+ * import { TreeBuilder, fromText, lookup, timestamp } from "@varve/varve/tree";
+ *
+ * const builder = new TreeBuilder({ kind: "root" });
+ * const common = { mode: 0o755, uid: 0, gid: 0, mtime: timestamp(0), xattrs: [] };
+ * const etc = builder.put(builder.root, fromText("etc"), {
+ *   ...common,
+ *   type: "directory",
+ *   opaque: false,
+ *   implied: false,
+ * });
+ * builder.put(etc, fromText("mtab"), {
+ *   ...common,
+ *   type: "symlink",
+ *   group: null,
+ *   target: fromText("/proc/mounts"),
+ * });
+ * const tree = builder.finish(null);
+ * if (lookup(tree, fromText("etc/mtab"))?.type !== "symlink") throw new Error("not there");
+ * ```
+ */
+export class TreeBuilder {
+  /** The root directory. */
+  readonly root: NodeId = 0;
+  readonly #kind: TreeKind;
+  readonly #records: NodeRecords = new NodeRecords();
+  readonly #log: RecordLog = this.#records.log;
+  readonly #packer = new Packer(this.#log, this.#records.sources);
+  readonly #directories: OpenDirectories;
+  #linked = false;
+  #finished = false;
+
+  /** Begins with a root directory: implied in a layer tree, 0755 0:0 mtime 0 in a root tree. */
+  constructor(options: TreeBuilderOptions) {
+    this.#kind = options.kind;
+    const root: DirectoryNode = { ...IMPLIED, implied: options.kind === "layer" };
+    const id = this.#log.insert(0);
+    this.#records.write(id, "" as ByteString, root);
+    this.#directories = new OpenDirectories(this.#log, this.#packer);
+  }
+
+  /** The node of that name in a directory, −1 when there is none. */
+  child(directory: NodeId, name: ByteString): NodeId {
+    const id = this.#log.find(directory, name);
+    return id >= 0 && (this.#log.flags(id) & L_DEAD) === 0 ? id : -1;
+  }
+
+  /** The type of a node. */
+  typeOf(id: NodeId): NodeType {
+    const inode = this.#inode(id);
+    return typeOfRow(this.#log.get(inode, R_MODE), this.#log.flags(inode));
+  }
+
+  /** The directory of a node; the root's is the root. */
+  parentOf(id: NodeId): NodeId {
+    return this.#log.get(this.#known(id), L_PARENT);
+  }
+
+  /** Whether a directory has no entry of its own. */
+  isImplied(id: NodeId): boolean {
+    return (this.#log.flags(this.#known(id)) & F_IMPLIED) !== 0;
+  }
+
+  /** Whether a directory hides what lower layers have in it. */
+  isOpaque(id: NodeId): boolean {
+    return (this.#log.flags(this.#known(id)) & F_OPAQUE) !== 0;
+  }
+
+  /** The target of a symbolic link. @throws {TypeError} when it is none */
+  linkTarget(id: NodeId): ByteString {
+    const log = this.#log;
+    const inode = this.#inode(id);
+    if ((log.get(inode, R_MODE) & S_IFMT) !== S_IFLNK) {
+      throw new TypeError("Cannot read link target: not a symbolic link");
+    }
+    const page = log.heapPage(inode);
+    const at = log.restAt(inode);
+    const start = (at + 1) << 2;
+    return fromBytes(page.u8, start, start + (page.u32[at] as number));
+  }
+
+  /** A node as a value. Its group is null, and its locator too unless `put` gave one: both are known at the end. */
+  node(id: NodeId): Node {
+    return this.#records.read(this.#inode(id));
+  }
+
+  /**
+   * Adds a node, or replaces what has that name. A directory over a directory
+   * keeps the children; anything else over a directory drops them. A link
+   * that is replaced leaves its group. The node's own `group` is ignored.
+   *
+   * @throws {TypeError} when `directory` is no directory
+   * @throws {RangeError} when the name or the node cannot stand in a tree
+   */
+  put(directory: NodeId, name: ByteString, node: Node): NodeId {
+    this.#checkParent(directory, name);
+    this.#checkNode(node);
+    const log = this.#log;
+    const old = log.find(directory, name);
+    if (old >= 0 && (log.flags(old) & L_DEAD) === 0) {
+      if (node.type === "directory" && this.#isDirectory(old)) {
+        this.update(old, node);
+        return old;
+      }
+      this.#kill(old);
+    }
+    const id = log.insert(directory);
+    this.#records.write(id, name, node);
+    this.#directories.add(directory, id);
+    return id;
+  }
+
+  /**
+   * Gives an existing inode one more name. Link groups are derived at the end.
+   *
+   * @throws {TypeError} when the target is a directory or a whiteout
+   */
+  link(directory: NodeId, name: ByteString, target: NodeId): NodeId {
+    this.#checkParent(directory, name);
+    const log = this.#log;
+    const inode = this.#inode(target);
+    if (this.#isDirectory(inode) || (log.flags(inode) & F_WHITEOUT) !== 0) {
+      throw new TypeError("Cannot link: the target is a directory or a whiteout");
+    }
+    const old = log.find(directory, name);
+    if (old >= 0 && (log.flags(old) & L_DEAD) === 0) {
+      if (this.#inode(old) === inode) return old;
+      this.#kill(old);
+    }
+    const id = log.insert(directory);
+    this.#records.name(id, name, 0);
+    log.set(id, L_INODE, inode);
+    this.#linked = true;
+    this.#directories.add(directory, id);
+    // Its first name is one of a group now.
+    this.#directories.change(log.get(inode, L_PARENT));
+    return id;
+  }
+
+  /** Gives a node new attributes; for a link, to all its names. @throws {TypeError} when the type differs */
+  update(id: NodeId, node: Node): void {
+    const log = this.#log;
+    const inode = this.#inode(id);
+    this.#checkNode(node);
+    if (node.type !== this.typeOf(inode)) {
+      throw new TypeError(`Cannot update node: a ${this.typeOf(inode)} is no ${node.type}`);
+    }
+    const page = log.heapPage(inode);
+    const start = log.nameAt(inode) << 2;
+    const dead = log.flags(inode) & L_DEAD;
+    this.#directories.change(log.get(inode, L_PARENT));
+    this.#records.write(inode, fromBytes(page.u8, start, start + log.nameLength(inode)), node);
+    // The name that the inode was made with may be gone while others live on.
+    log.set(inode, R_NAME, (log.get(inode, R_NAME) | (dead << 16)) >>> 0);
+  }
+
+  /** Makes a directory hide what lower layers have in it. @throws {TypeError} when it is none, or in a root tree */
+  setOpaque(id: NodeId): void {
+    if (!this.#isDirectory(this.#known(id)) || this.#kind === "root") {
+      throw new TypeError("Cannot make node opaque: not a directory of a layer tree");
+    }
+    this.#changeFlags(id, F_OPAQUE);
+  }
+
+  /**
+   * Tells a file's content: its digest (32 bytes; null exactly when the file
+   * is empty) and where it lies in the layer that {@linkcode finish} names.
+   *
+   * @throws {TypeError} when the node is no file
+   * @throws {RangeError} when the digest does not fit the size
+   */
+  content(id: NodeId, digest: Uint8Array | null, extents: readonly Extent[]): void {
+    const log = this.#log;
+    const inode = this.#inode(id);
+    if ((log.get(inode, R_MODE) & S_IFMT) !== S_IFREG) {
+      throw new TypeError("Cannot set content: not a file");
+    }
+    const words = log.words(inode);
+    const at = log.at(inode);
+    const size = (words[at + R_SIZE + 1] as number) * TWO_32 + (words[at + R_SIZE] as number);
+    checkDigest(size, digest);
+    checkExtents(size, extents);
+    this.#directories.change(log.get(inode, L_PARENT));
+    this.#records.digest(inode, digest);
+    this.#records.extents(inode, size, OWN_SOURCE, extents);
+  }
+
+  /** Removes a name, with what is below it; tells whether it was there. */
+  remove(directory: NodeId, name: ByteString): boolean {
+    const id = this.child(directory, name);
+    if (id < 0) return false;
+    this.#kill(id);
+    return true;
+  }
+
+  /**
+   * Packs and hashes what was not packed while it came. The builder cannot be used any more.
+   *
+   * @param source the layer that the extents given to {@linkcode content} belong to; null for none
+   * @throws {TypeError} when called twice, or when the content of a file was never told
+   * @throws {VarveError} `E_LIMIT` when hard links multiply more data than a tree may hold
+   */
+  finish(source: DiffId | null): Tree {
+    if (this.#finished) throw new TypeError("Cannot finish tree: it was finished");
+    this.#finished = true;
+    const built = {
+      log: this.#log,
+      packer: this.#packer,
+      linked: this.#linked,
+    };
+    return finishTree(built, this.#kind, source);
+  }
+
+  #known(id: NodeId): NodeId {
+    if (!(id >= 0 && id < this.#log.length) || this.#finished) {
+      throw new RangeError(`Cannot find node ${id}: not of this builder, or it was finished`);
+    }
+    return id;
+  }
+
+  #inode(id: NodeId): NodeId {
+    return this.#log.get(this.#known(id), L_INODE);
+  }
+
+  #isDirectory(id: NodeId): boolean {
+    return (this.#log.get(id, R_MODE) & S_IFMT) === S_IFDIR;
+  }
+
+  #checkParent(directory: NodeId, name: ByteString): void {
+    if (
+      !this.#isDirectory(this.#known(directory)) || (this.#log.flags(directory) & L_DEAD) !== 0
+    ) {
+      throw new TypeError("Cannot add node: the parent is no directory");
+    }
+    checkName(name);
+  }
+
+  #checkNode(node: Node): void {
+    checkNode(node);
+    if (this.#kind === "layer") return;
+    if (node.type === "whiteout" || node.type === "directory" && (node.opaque || node.implied)) {
+      throw new TypeError("Cannot take node: whiteouts, opaque and implied are for layer trees");
+    }
+  }
+
+  #kill(id: NodeId): void {
+    this.#changeFlags(id, L_DEAD);
+  }
+
+  #changeFlags(id: NodeId, flags: number): void {
+    const log = this.#log;
+    log.set(id, R_NAME, (log.get(id, R_NAME) | (flags << 16)) >>> 0);
+    this.#directories.change(log.get(id, L_PARENT));
+  }
+}

@@ -1,0 +1,328 @@
+import type { ByteString } from "../../bytes/mod.ts";
+import { type Block, compareRows } from "../packed/block.ts";
+import { RESULT_WORDS } from "../packed/block_writer.ts";
+import { DirectoryWriter, refOf } from "../packed/directory_writer.ts";
+import {
+  ANY_MARK,
+  F_DIGEST,
+  F_GROUP,
+  F_IMPLIED,
+  F_MARKED,
+  F_OPAQUE,
+  F_WHITEOUT,
+  wordsOf,
+} from "../packed/format.ts";
+import { collectGroups } from "../packed/link_groups.ts";
+import { type PackedTree, sealTree } from "../packed/packed_tree.ts";
+import { SegmentWriter } from "../packed/segment_writer.ts";
+import { S_IFLNK } from "../stat_mode.ts";
+import type { TreeKind } from "../tree.ts";
+import { rowsBefore, RowStream, RowStreamQueue } from "./row_stream.ts";
+
+/** A row of one of the merged trees. */
+export interface MergeRow {
+  /** Its leaf. */
+  readonly leaf: Block;
+  /** Its place in the leaf. */
+  readonly i: number;
+  /** Its tree; 0 is the topmost. */
+  readonly rank: number;
+}
+
+/** What the rows of one name become when the topmost is a directory. */
+export interface DirectoryPlan {
+  /** Where the attributes come from; null for the default ones. */
+  readonly attributes: { readonly leaf: Block; readonly i: number } | null;
+  /** `OPAQUE` and `IMPLIED` of the result. */
+  readonly flags: number;
+  /** How many of the rows have entries that show. */
+  readonly contributors: number;
+  /** What the directory's entries are merged in. */
+  readonly scope: Scope;
+}
+
+/** What a directory knows from above it. */
+export interface Scope {
+  /** Whether what is not known yet may show below: then whiteouts matter. */
+  readonly open: boolean;
+  /** The lowest tree that hid what was below; −1 when none did. */
+  readonly closedBy: number;
+  /** The topmost that did, nearest above. */
+  readonly cutBy: number;
+  /** Trees that have a directory here right above a symbolic link, here or further up. */
+  readonly overLink: readonly number[];
+}
+
+/** How rows of one name are merged. */
+export interface MergeRules {
+  /** What comes out. */
+  readonly kind: TreeKind;
+  /** The scope of the root. */
+  readonly open: boolean;
+  /**
+   * What the rows of a name, topmost first, become: `"copy"` the first row,
+   * `"drop"` nothing, `"below"` the second row, or a directory.
+   */
+  judge(
+    rows: readonly MergeRow[],
+    scope: Scope,
+    path: () => ByteString,
+  ): DirectoryPlan | "copy" | "drop" | "below";
+  /** Whether a subtree of one tree alone can be taken as it is, though it holds whiteouts or the like. */
+  keepsMarks(rank: number, scope: Scope): boolean;
+}
+
+/** Link groups that lost a name, by tree. */
+export type ShrunkGroups = Map<number, Set<ByteString>>;
+
+interface Frame {
+  readonly writer: DirectoryWriter;
+  readonly queue: RowStreamQueue;
+  readonly scope: Scope;
+  /** The row that is written when this directory ends. */
+  readonly named: MergeRow | null;
+  readonly plan: DirectoryPlan | null;
+}
+
+/** Whether a row is a symbolic link. */
+export function isLink(row: MergeRow): boolean {
+  return row.leaf.type(row.i) === S_IFLNK;
+}
+
+/** Merges trees, topmost first. `cuts` is told which link groups lost names. */
+export function mergeTrees(
+  trees: readonly PackedTree[],
+  rules: MergeRules,
+  cuts: ShrunkGroups | null,
+): PackedTree {
+  return new Merger(rules, cuts).merge(trees);
+}
+
+class Merger {
+  readonly #rules: MergeRules;
+  readonly #cuts: ShrunkGroups | null;
+  readonly #segment = new SegmentWriter();
+  /** One frame a directory on the way: a stack, not recursion, for a tree may be as deep as its input liked. */
+  readonly #stack: Frame[] = [];
+  readonly #writers: DirectoryWriter[] = [];
+  readonly #child = new Uint32Array(RESULT_WORDS);
+
+  constructor(rules: MergeRules, cuts: ShrunkGroups | null) {
+    this.#rules = rules;
+    this.#cuts = cuts;
+  }
+
+  merge(trees: readonly PackedTree[]): PackedTree {
+    const root = this.#push(
+      [],
+      { open: this.#rules.open, closedBy: -1, cutBy: -1, overLink: [] },
+      null,
+      null,
+    );
+    this.#rows(root, trees.map((tree, rank) => ({ leaf: tree.root(), i: 0, rank })));
+    while (this.#stack.length > 1) this.#step(this.#stack.at(-1) as Frame);
+    return sealTree(this.#rules.kind, this.#segment, root.writer);
+  }
+
+  #push(
+    streams: readonly RowStream[],
+    scope: Scope,
+    named: MergeRow | null,
+    plan: DirectoryPlan | null,
+  ): Frame {
+    const depth = this.#stack.length;
+    const writer = this.#writers[depth] ??= new DirectoryWriter(this.#segment);
+    const queue = new RowStreamQueue();
+    // Lowest tree first: each then finds its place at the end of equal names.
+    for (let i = streams.length - 1; i >= 0; i--) queue.push(streams[i] as RowStream);
+    const frame = { writer, queue, scope, named, plan };
+    this.#stack.push(frame);
+    return frame;
+  }
+
+  /** Goes on with a directory until one below it begins, or it ends. */
+  #step(frame: Frame): void {
+    const { queue, writer } = frame;
+    for (let first = queue.first; first !== undefined; first = queue.first) {
+      if (first.leaf === null) {
+        if (this.#takeLeaves(frame, first)) continue;
+        first.load();
+      }
+      if (this.#takeRun(frame, first)) continue;
+      const rows: MergeRow[] = [];
+      const moved: RowStream[] = [];
+      do {
+        const stream = queue.pop();
+        rows.push({ leaf: stream.load(), i: stream.i, rank: stream.rank });
+        moved.push(stream);
+      } while (queue.first !== undefined && this.#isSame(rows[0] as MergeRow, queue.first));
+      for (let i = moved.length - 1; i >= 0; i--) {
+        const stream = moved[i] as RowStream;
+        if (stream.advance()) queue.push(stream);
+      }
+      if (this.#rows(frame, rows)) return;
+    }
+    this.#stack.pop();
+    const parent = this.#stack.at(-1) as Frame;
+    const { named, plan } = frame as { named: MergeRow; plan: DirectoryPlan };
+    writer.finish(this.#child, 0);
+    this.#directory(parent, named, plan);
+  }
+
+  #isSame(row: MergeRow, stream: RowStream): boolean {
+    const { leaf, i } = row;
+    const other = stream.holder;
+    const place = stream.place;
+    const length = leaf.nameLength(i);
+    if (length !== other.nameLength(place)) return false;
+    let a = leaf.heapAt(i);
+    let b = other.heapAt(place);
+    for (const end = a + wordsOf(length); a < end; a++, b++) {
+      if (leaf.u32[a] !== other.u32[b]) return false;
+    }
+    return true;
+  }
+
+  /** Takes whole leaves by reference, where no other tree has names in their range and the cuts agree. */
+  #takeLeaves({ queue, writer, scope }: Frame, stream: RowStream): boolean {
+    if (!writer.atCut) return false;
+    const index = stream.index as Block;
+    const from = stream.at;
+    const second = queue.second;
+    let end = index.count;
+    if (second !== undefined) {
+      const { holder, place } = second;
+      end = rowsBefore(index, from + 1, holder, place);
+      // A leaf ends before the first name of the next. The last leaf need not end where a cut would be.
+      if (end === index.count || compareRows(index, end, holder, place) !== 0) end--;
+    }
+    const any = this.#rules.keepsMarks(stream.rank, scope);
+    let at = from;
+    for (; at < end && (any || (index.flags(at) & F_MARKED) === 0); at++) writer.leaf(index, at);
+    if (at === from) return false;
+    queue.pop();
+    if (stream.goTo(at)) queue.push(stream);
+    return true;
+  }
+
+  /** Copies rows of a leaf that come before all other trees' names. */
+  #takeRun({ queue, writer, scope }: Frame, stream: RowStream): boolean {
+    const leaf = stream.leaf as Block;
+    const from = stream.i;
+    const second = queue.second;
+    const end = second === undefined
+      ? leaf.count
+      : rowsBefore(leaf, from, second.holder, second.place);
+    const any = this.#rules.keepsMarks(stream.rank, scope);
+    let i = from;
+    for (; i < end && (any || (leaf.flags(i) & ANY_MARK) === 0); i++) writer.copy(leaf, i);
+    if (i === from) return false;
+    queue.pop();
+    stream.i = i;
+    if (i < leaf.count || stream.skipLeaf()) queue.push(stream);
+    return true;
+  }
+
+  /** Merges the rows of one name; true when a directory below has to be merged first. */
+  #rows(frame: Frame, rows: readonly MergeRow[]): boolean {
+    const top = rows[0] as MergeRow;
+    const verdict = this.#rules.judge(rows, frame.scope, () => this.#path(top));
+    if (typeof verdict === "string") {
+      if (verdict === "copy") {
+        frame.writer.copy(top.leaf, top.i);
+        this.#hide(rows, 1);
+      } else if (verdict === "drop") {
+        this.#hide(rows, 1);
+      } else {
+        const below = rows[1] as MergeRow;
+        frame.writer.copy(below.leaf, below.i);
+      }
+      return false;
+    }
+    this.#hide(rows, verdict.contributors);
+    return this.#begin(frame, rows, verdict);
+  }
+
+  #begin(frame: Frame, rows: readonly MergeRow[], plan: DirectoryPlan): boolean {
+    const top = rows[0] as MergeRow;
+    const full: MergeRow[] = [];
+    for (let i = 0; i < plan.contributors; i++) {
+      const row = rows[i] as MergeRow;
+      if (row.leaf.flags(row.i) & F_DIGEST) full.push(row);
+    }
+    const first = full[0];
+    if (first === undefined) {
+      this.#child.fill(0);
+    } else if (this.#isWhole(first, full, plan.scope)) {
+      refOf(first.leaf, first.i, this.#segment, this.#child);
+    } else {
+      const streams = full.map(({ leaf, i, rank }) => new RowStream(rank, leaf.child(i) as Block));
+      this.#push(streams, plan.scope, top, plan);
+      return true;
+    }
+    this.#directory(frame, top, plan);
+    return false;
+  }
+
+  /** Whether the merge of these directories is the first of them as it stands. */
+  #isWhole(first: MergeRow, full: readonly MergeRow[], scope: Scope): boolean {
+    const marked = (first.leaf.flags(first.i) & F_MARKED) !== 0;
+    if (full.length === 1) return !marked || this.#rules.keepsMarks(first.rank, scope);
+    // Names that are hidden leave their groups, even where the same names show from above.
+    if (marked || first.leaf.linkedBelow(first.i) > 0) return false;
+    const digest = first.leaf.heapAt(first.i) + wordsOf(first.leaf.nameLength(first.i));
+    return full.every(({ leaf, i }) => {
+      const other = leaf.heapAt(i) + wordsOf(leaf.nameLength(i));
+      for (let k = 0; k < 8; k++) {
+        if (leaf.u32[other + k] !== first.leaf.u32[digest + k]) return false;
+      }
+      return true;
+    });
+  }
+
+  #directory(frame: Frame, named: MergeRow, plan: DirectoryPlan): void {
+    const { attributes, flags } = plan;
+    frame.writer.directory(
+      named.leaf,
+      named.i,
+      attributes?.leaf ?? null,
+      attributes?.i ?? 0,
+      flags,
+      this.#child,
+    );
+  }
+
+  #hide(rows: readonly MergeRow[], from: number): void {
+    const cuts = this.#cuts;
+    if (cuts === null) return;
+    for (let k = from; k < rows.length; k++) {
+      const { leaf, i, rank } = rows[k] as MergeRow;
+      const isDirectory = leaf.isDirectory(i);
+      if (isDirectory ? leaf.linkedBelow(i) === 0 : (leaf.flags(i) & F_GROUP) === 0) continue;
+      let groups = cuts.get(rank);
+      if (groups === undefined) cuts.set(rank, groups = new Set());
+      if (isDirectory) collectGroups(leaf.child(i), groups);
+      else groups.add(leaf.group(i));
+    }
+  }
+
+  #path(row: MergeRow): ByteString {
+    let path: string = row.leaf.name(row.i);
+    for (let depth = this.#stack.length - 1; depth > 0; depth--) {
+      const named = (this.#stack[depth] as Frame).named as MergeRow;
+      const name = named.leaf.name(named.i);
+      if (name !== "") path = name + "/" + path;
+    }
+    return path as ByteString;
+  }
+}
+
+/** Whether a row is a whiteout. */
+export function isWhiteout(row: MergeRow): boolean {
+  return (row.leaf.flags(row.i) & F_WHITEOUT) !== 0;
+}
+
+/** The flags of a row that a directory's plan can carry on. */
+export function layerFlags(row: MergeRow): number {
+  return row.leaf.flags(row.i) & (F_OPAQUE | F_IMPLIED);
+}

@@ -1,0 +1,92 @@
+import { type ByteString, writeBytes } from "../../bytes/mod.ts";
+import type { Block } from "./block.ts";
+import { compareNames, wordsOf } from "./format.ts";
+
+/** A name as a heap holds it. */
+interface PackedName {
+  /** Zero-padded words. */
+  readonly words: Uint32Array;
+  /** Bytes. */
+  readonly length: number;
+}
+
+/** Packs a name for comparing. */
+function packName(name: ByteString): PackedName {
+  const words = new Uint32Array(wordsOf(name.length));
+  writeBytes(name, new Uint8Array(words.buffer), 0);
+  return { words, length: name.length };
+}
+
+/** The first row of a block whose name is not less; `count` when all are less. */
+function lowerBound(block: Block, name: PackedName): number {
+  let low = 0;
+  let high = block.count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const order = compareNames(
+      block.u32,
+      block.heapAt(middle),
+      block.nameLength(middle),
+      name.words,
+      0,
+      name.length,
+    );
+    if (order < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function isName(block: Block, i: number, name: PackedName): boolean {
+  return i < block.count &&
+    compareNames(block.u32, block.heapAt(i), block.nameLength(i), name.words, 0, name.length) === 0;
+}
+
+/** A row: a leaf and a place in it. */
+export interface RowRef {
+  /** The leaf. */
+  readonly leaf: Block;
+  /** The row. */
+  readonly i: number;
+}
+
+/** Finds a name in a directory. */
+export function findRow(directory: Block, name: ByteString): RowRef | undefined {
+  const packed = packName(name);
+  let leaf = directory;
+  if (directory.isIndex) {
+    let i = lowerBound(directory, packed);
+    // An index row has the first name of its leaf: unless that is it, the leaf before is meant.
+    if (!isName(directory, i, packed)) i--;
+    if (i < 0) return undefined;
+    leaf = directory.child(i) as Block;
+  }
+  const i = lowerBound(leaf, packed);
+  return isName(leaf, i, packed) ? { leaf, i } : undefined;
+}
+
+/** Goes through the rows of a directory in order. */
+export class RowCursor {
+  /** The leaf of the current row. */
+  leaf: Block;
+  /** The current row. */
+  i = 0;
+  readonly #index: Block | null;
+  #next = 1;
+
+  constructor(directory: Block) {
+    this.#index = directory.isIndex ? directory : null;
+    this.leaf = directory.isIndex ? directory.child(0) as Block : directory;
+  }
+
+  /** Whether there is a current row. Call it before the row is looked at. */
+  valid(): boolean {
+    while (this.i >= this.leaf.count) {
+      const index = this.#index;
+      if (index === null || this.#next >= index.count) return false;
+      this.leaf = index.child(this.#next++) as Block;
+      this.i = 0;
+    }
+    return true;
+  }
+}

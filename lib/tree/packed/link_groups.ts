@@ -1,0 +1,58 @@
+import type { ByteString } from "../../bytes/mod.ts";
+import type { Block } from "./block.ts";
+import { F_GROUP, R_SIZE } from "./format.ts";
+import type { PackedTree } from "./packed_tree.ts";
+
+/**
+ * Goes through the linked names of a directory and below it. Rows count the
+ * linked names below them, so that only ways that lead to some are gone.
+ */
+function visitLinked(
+  directory: Block | null,
+  prefix: string,
+  visit: (leaf: Block, i: number, prefix: string) => void,
+): void {
+  const stack: { block: Block; prefix: string }[] = [];
+  if (directory !== null) stack.push({ block: directory, prefix });
+  for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
+    const { block } = top;
+    for (let i = 0; i < block.count; i++) {
+      if (block.isIndex || block.isDirectory(i)) {
+        if (block.u32[block.row(i) + R_SIZE + 1] === 0) continue;
+        stack.push({
+          block: block.child(i) as Block,
+          prefix: block.isIndex ? top.prefix : `${top.prefix}${block.name(i)}/`,
+        });
+      } else if ((block.flags(i) & F_GROUP) !== 0) {
+        visit(block, i, top.prefix);
+      }
+    }
+  }
+}
+
+/** Adds the link groups that have a name in a directory or below it. */
+export function collectGroups(directory: Block | null, groups: Set<ByteString>): void {
+  visitLinked(directory, "", (leaf, i) => groups.add(leaf.group(i)));
+}
+
+/** The paths of all names of some link groups. */
+export function findMembers(
+  tree: PackedTree,
+  groups: ReadonlySet<ByteString>,
+): Map<ByteString, ByteString[]> {
+  const members = new Map<ByteString, ByteString[]>();
+  visitLinked(tree.root().child(0), "", (leaf, i, prefix) => {
+    const group = leaf.group(i);
+    if (!groups.has(group)) return;
+    let paths = members.get(group);
+    if (paths === undefined) members.set(group, paths = []);
+    paths.push(prefix + leaf.name(i) as ByteString);
+  });
+  return members;
+}
+
+/** The label of a link group with these names: the least path, or null when there is only one. */
+export function labelOf(paths: readonly ByteString[]): ByteString | null {
+  if (paths.length < 2) return null;
+  return paths.reduce((least, path) => path < least ? path : least);
+}

@@ -1,0 +1,75 @@
+import { toHex } from "../../bytes/mod.ts";
+import type { TreeDigest } from "../../digest/mod.ts";
+import type { Tree, TreeKind } from "../tree.ts";
+import type { Block, BlockRef, Segment } from "./block.ts";
+import { O_ADDRESS, O_DIGEST, O_LENGTH, RESULT_WORDS } from "./block_writer.ts";
+import type { DirectoryWriter } from "./directory_writer.ts";
+import { R_SIZE } from "./format.ts";
+import type { SegmentWriter } from "./segment_writer.ts";
+
+/** A tree as this room knows it: the root is a block of one row without a name, whose child is the top directory. */
+export class PackedTree implements Tree {
+  readonly kind: TreeKind;
+  readonly digest: TreeDigest;
+  readonly count: number;
+  /** Where the root block lies. */
+  readonly segment: Segment;
+  /** What refers to it. */
+  readonly reference: BlockRef;
+  /** About how many bytes its blocks have. */
+  live: number;
+  /** At most how many bytes of segments it keeps, with what nothing refers to any more. */
+  retained: number;
+
+  constructor(
+    kind: TreeKind,
+    segment: Segment,
+    address: number,
+    length: number,
+    hash: Uint32Array,
+  ) {
+    this.kind = kind;
+    this.segment = segment;
+    this.reference = {
+      parent: null,
+      row: 0,
+      address,
+      length,
+      digest: hash,
+      digestAt: 0,
+      count: 0,
+      linked: 0,
+      marked: 0,
+    };
+    const bytes = new Uint8Array(hash.buffer, hash.byteOffset, 32);
+    this.digest = `sha256:${toHex(bytes)}` as TreeDigest;
+    this.live = segment.bytes;
+    this.retained = segment.bytes;
+    const root = this.root();
+    this.count = root.u32[root.row(0) + R_SIZE] as number;
+  }
+
+  /** The root block. */
+  root(): Block {
+    return this.segment.load(this.reference);
+  }
+}
+
+/** The inside of a tree. @throws {TypeError} when it was not made by this library */
+export function packed(tree: Tree): PackedTree {
+  if (tree instanceof PackedTree) return tree;
+  throw new TypeError("Cannot read tree: it was not made by this library (did it cross a thread?)");
+}
+
+/** Ends a segment as a tree; the row of its root was written into `row`. */
+export function sealTree(kind: TreeKind, segment: SegmentWriter, row: DirectoryWriter): PackedTree {
+  const result = new Uint32Array(RESULT_WORDS);
+  row.finish(result, 0);
+  return new PackedTree(
+    kind,
+    segment.seal(),
+    result[O_ADDRESS] as number,
+    result[O_LENGTH] as number,
+    result.slice(O_DIGEST, O_DIGEST + 8),
+  );
+}

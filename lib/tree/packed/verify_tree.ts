@@ -1,0 +1,33 @@
+import type { Tree } from "../tree.ts";
+import type { Block, BlockRef } from "./block.ts";
+import { F_DIGEST } from "./format.ts";
+import { packed } from "./packed_tree.ts";
+import { StoredSegment, verifyBlock } from "./stored_segment.ts";
+
+/** What would be outside of memory is found when it is loaded. */
+const ANY_UNITS = 2 ** 32;
+
+/**
+ * Hashes all of a tree again and checks its form: order, cuts, counts, marks.
+ *
+ * @throws {VarveError} `E_DIGEST` when a hash differs, `E_FORMAT` when the form is wrong
+ */
+export function verifyTree(tree: Tree): void {
+  const { kind, reference, segment } = packed(tree);
+  const stack: { block: Block; ref: BlockRef }[] = [
+    { block: segment.load(reference), ref: reference },
+  ];
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    const { block, ref } = next;
+    // A stored segment has checked the block when it gave it.
+    if (!(block.segment instanceof StoredSegment)) {
+      verifyBlock(block, ref, { kind, segment: block.segment, units: ANY_UNITS });
+    }
+    for (let i = 0; i < block.count; i++) {
+      if (!block.isIndex && !block.isDirectory(i)) continue;
+      if ((block.flags(i) & F_DIGEST) === 0) continue;
+      const child = block.reference(i);
+      stack.push({ block: block.childSegment(i).load(child), ref: child });
+    }
+  }
+}
