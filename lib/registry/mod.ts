@@ -14,14 +14,14 @@
 export { type Challenge, parseChallenges } from "./auth/challenge.ts";
 export type { HelperPlace } from "./auth/credential_helper.ts";
 export { eraseCredential, type LoginOptions, storeCredential } from "./auth/login.ts";
-export { type ClientOptions, loadClientConfig, SYSTEM_CA_FILE } from "./client/client_config.ts";
-export { proxiesOf } from "./client/proxy.ts";
+export { type ClientOptions, loadClientConfig, SYSTEM_CA_FILE } from "./config/client_config.ts";
+export { proxiesOf } from "./http/proxy.ts";
 export {
   type FetchedDocument,
   type ManifestName,
   RegistryClient,
 } from "./client/registry_client.ts";
-export type { BlobUpload, ManifestUpload, UploadOutcome } from "./client/upload.ts";
+export type { BlobUpload, ManifestUpload, UploadOutcome } from "./client/upload/upload.ts";
 export type {
   Capability,
   ClientConfig,

@@ -120,8 +120,8 @@ export const ROOMS: readonly Room[] = [
     packages: [...EVERYWHERE, "node:http", "npm:smol-toml"],
     onlyIn: {
       "npm:tldts": "lib/registry/auth/realm_trust.ts",
-      "node:tls": "lib/registry/client/unverified_relay.ts",
-      "node:stream": "lib/registry/client/unverified_relay.ts",
+      "node:tls": "lib/registry/http/relay/unverified_relay.ts",
+      "node:stream": "lib/registry/http/relay/unverified_relay.ts",
     },
   },
   {

@@ -8,11 +8,11 @@ import {
 import { VarveError } from "../../errors.ts";
 import { bareMediaType, type Descriptor, MEDIA_TYPES, OCI_LIMITS } from "../../oci/mod.ts";
 import type { Capability, ClientConfig, Endpoint, Tokens } from "../contract.ts";
-import { streamBlob } from "./blob_stream.ts";
-import { namePages } from "./name_list.ts";
-import { isObjectText, registryError } from "./redact.ts";
-import { referrerPages } from "./referrer_pages.ts";
-import { indexOfTag, listInTag, subjectTag } from "./subject_tag.ts";
+import { streamBlob } from "./blob/blob_stream.ts";
+import { namePages } from "./list/name_list.ts";
+import { isObjectText, registryError } from "../http/redact.ts";
+import { referrerPages } from "./list/referrer_pages.ts";
+import { indexOfTag, listInTag, subjectTag } from "./list/subject_tag.ts";
 import { type Request, Transport } from "./transport.ts";
 import {
   type BlobUpload,
@@ -20,8 +20,8 @@ import {
   putManifest,
   uploadBlob,
   type UploadOutcome,
-} from "./upload.ts";
-import type { UploadContext } from "./upload_context.ts";
+} from "./upload/upload.ts";
+import type { UploadContext } from "./upload/upload_context.ts";
 
 /** What `Accept` says: indexes first, so that a registry does not choose a platform by itself. */
 const ACCEPT = [

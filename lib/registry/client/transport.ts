@@ -1,14 +1,14 @@
 import { VarveError } from "../../errors.ts";
-import { type AuthContext, authorize } from "../auth/auth.ts";
+import { type AuthContext, authorize } from "../auth/authorize.ts";
 import { type Challenge, parseChallenges } from "../auth/challenge.ts";
 import { deniedHint } from "../auth/denied_hint.ts";
 import type { ClientConfig, Endpoint, Token, Tokens } from "../contract.ts";
-import { readWhole } from "./body.ts";
-import { Connections } from "./connections.ts";
-import { type Answer, type Exchange, exchange, NetworkFailure } from "./exchange.ts";
-import { registryError, shownWords } from "./redact.ts";
-import { isPassing, pause, retryAfter } from "./retry.ts";
-import { schemeHint } from "./scheme_hint.ts";
+import { readWhole } from "../http/body.ts";
+import { Connections } from "../http/connections.ts";
+import { type Answer, type Exchange, exchange, NetworkFailure } from "../http/exchange.ts";
+import { registryError, shownWords } from "../http/redact.ts";
+import { isPassing, pause, retryAfter } from "../http/retry.ts";
+import { schemeHint } from "../http/scheme_hint.ts";
 
 /** Bytes of an error's body that are looked at. */
 const MAX_ERROR_BODY = 64 * 1024;

@@ -5,7 +5,7 @@ import type { LayerJobOutput } from "../../layer_job/mod.ts";
 import type { ImageLayer, Reference } from "../../oci/mod.ts";
 import type { Pool } from "../../pool/mod.ts";
 import type { Ingest, LayerRecord, StagedLayer, Store } from "../../store/mod.ts";
-import { isSlow, type RangePlan } from "../client/blob_ranges.ts";
+import { isSlow, type RangePlan } from "../client/blob/blob_ranges.ts";
 import type { RegistryClient } from "../client/registry_client.ts";
 import type { Endpoint } from "../contract.ts";
 import { networkLayerJob } from "./network_layer_job.ts";

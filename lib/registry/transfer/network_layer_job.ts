@@ -7,7 +7,7 @@ import {
 import type { LayerJobOutput } from "../../layer_job/mod.ts";
 import type { Descriptor } from "../../oci/mod.ts";
 import type { Halves, Job, JobContext } from "../../pool/mod.ts";
-import { Pace, type RangePlan, streamRanges } from "../client/blob_ranges.ts";
+import { Pace, type RangePlan, streamRanges } from "../client/blob/blob_ranges.ts";
 import { Transport } from "../client/transport.ts";
 import type { ClientConfig, Tokens } from "../contract.ts";
 

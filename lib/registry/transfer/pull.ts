@@ -24,7 +24,7 @@ import {
 import { boundedParallel } from "../../pool/internal.ts";
 import { createPool, type Pool } from "../../pool/mod.ts";
 import type { Ingest, IngestResult, Store } from "../../store/mod.ts";
-import type { RangePlan } from "../client/blob_ranges.ts";
+import type { RangePlan } from "../client/blob/blob_ranges.ts";
 import type { RegistryClient } from "../client/registry_client.ts";
 import { LayerPuller, type PulledLayer } from "./layer_puller.ts";
 

@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { parseDigest } from "../../../lib/digest/mod.ts";
 import { VarveError } from "../../../lib/errors.ts";
-import { listInTag } from "../../../lib/registry/client/subject_tag.ts";
+import { listInTag } from "../../../lib/registry/client/list/subject_tag.ts";
 import { Transport } from "../../../lib/registry/client/transport.ts";
 import { RegistryClient } from "../../../lib/registry/mod.ts";
 import { jsonBytes, sha256Of } from "../../support/images/images.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { parseNextLink } from "../../../../lib/registry/client/link.ts";
+import { parseNextLink } from "../../../../lib/registry/client/list/link.ts";
 import { parseChallenges } from "../../../../lib/registry/mod.ts";
 
 function shown(header: string): unknown {

@@ -1,11 +1,11 @@
 import { VarveError } from "../../errors.ts";
 import { parseStrictJson } from "../../oci/mod.ts";
-import { readWhole } from "../client/body.ts";
-import type { Connections } from "../client/connections.ts";
-import { exchange, NetworkFailure } from "../client/exchange.ts";
+import { readWhole } from "../http/body.ts";
+import type { Connections } from "../http/connections.ts";
+import { exchange, NetworkFailure } from "../http/exchange.ts";
 
-import { registryError, shownUrl } from "../client/redact.ts";
-import { isPassing, retryAfter } from "../client/retry.ts";
+import { registryError, shownUrl } from "../http/redact.ts";
+import { isPassing, retryAfter } from "../http/retry.ts";
 import type { ClientConfig, Credential, Endpoint, Token } from "../contract.ts";
 import type { Challenge } from "./challenge.ts";
 import { deniedHint } from "./denied_hint.ts";

@@ -1,7 +1,7 @@
-import { type Digest, isDigest } from "../../digest/mod.ts";
-import { VarveError } from "../../errors.ts";
-import type { Endpoint } from "../contract.ts";
-import type { Transport } from "./transport.ts";
+import { type Digest, isDigest } from "../../../digest/mod.ts";
+import { VarveError } from "../../../errors.ts";
+import type { Endpoint } from "../../contract.ts";
+import type { Transport } from "../transport.ts";
 
 /** Bytes in a ms that a registry reads, moves or unpacks at least, before it answers that it has them. */
 const TAKEN_IN_MS = 20_000;

@@ -1,8 +1,8 @@
-import { VarveError } from "../../errors.ts";
-import type { Endpoint } from "../contract.ts";
+import { VarveError } from "../../../errors.ts";
+import type { Endpoint } from "../../contract.ts";
 import { parseNextLink } from "./link.ts";
-import { registryError } from "./redact.ts";
-import type { Request, Transport } from "./transport.ts";
+import { registryError } from "../../http/redact.ts";
+import type { Request, Transport } from "../transport.ts";
 
 /** Bytes of one page. */
 const MAX_PAGE = 4 * 1024 * 1024;

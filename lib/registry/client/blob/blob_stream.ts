@@ -1,11 +1,11 @@
-import { VarveError } from "../../errors.ts";
-import type { Descriptor } from "../../oci/mod.ts";
-import type { Endpoint } from "../contract.ts";
-import { readBody } from "./body.ts";
-import { NetworkFailure } from "./exchange.ts";
-import { registryError } from "./redact.ts";
-import { pause } from "./retry.ts";
-import type { Transport } from "./transport.ts";
+import { VarveError } from "../../../errors.ts";
+import type { Descriptor } from "../../../oci/mod.ts";
+import type { Endpoint } from "../../contract.ts";
+import { readBody } from "../../http/body.ts";
+import { NetworkFailure } from "../../http/exchange.ts";
+import { registryError } from "../../http/redact.ts";
+import { pause } from "../../http/retry.ts";
+import type { Transport } from "../transport.ts";
 
 /** What a blob stream reads. */
 export interface BlobRequest {

@@ -1,16 +1,16 @@
-import type { Digest } from "../../digest/mod.ts";
-import { VarveError } from "../../errors.ts";
+import type { Digest } from "../../../digest/mod.ts";
+import { VarveError } from "../../../errors.ts";
 import {
   bareMediaType,
   type Descriptor,
   MEDIA_TYPES,
   mediaTypeInfo,
   parseIndex,
-} from "../../oci/mod.ts";
-import type { Endpoint } from "../contract.ts";
+} from "../../../oci/mod.ts";
+import type { Endpoint } from "../../contract.ts";
 import { parseNextLink } from "./link.ts";
-import { registryError } from "./redact.ts";
-import type { Transport } from "./transport.ts";
+import { registryError } from "../../http/redact.ts";
+import type { Transport } from "../transport.ts";
 
 /** Bytes of one page. */
 const MAX_PAGE = 4 * 1024 * 1024;

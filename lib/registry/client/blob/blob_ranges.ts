@@ -1,7 +1,7 @@
-import { VarveError } from "../../errors.ts";
-import type { Endpoint } from "../contract.ts";
+import { VarveError } from "../../../errors.ts";
+import type { Endpoint } from "../../contract.ts";
 import { type BlobRequest, streamBlob } from "./blob_stream.ts";
-import type { Transport } from "./transport.ts";
+import type { Transport } from "../transport.ts";
 
 /** How a large blob may come. */
 export interface RangePlan {

@@ -1,8 +1,8 @@
 import { VarveError } from "../../errors.ts";
 import type { ClientConfig, Endpoint } from "../contract.ts";
 import { proxyFor } from "./proxy.ts";
-import { ProxyRelay } from "./proxy_relay.ts";
-import { UnverifiedRelay } from "./unverified_relay.ts";
+import { ProxyRelay } from "./relay/proxy_relay.ts";
+import { UnverifiedRelay } from "./relay/unverified_relay.ts";
 
 /**
  * HTTP clients, one for each {origin, TLS settings, proxy}, so that neither a connection nor a TLS

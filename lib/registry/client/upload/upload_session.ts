@@ -1,9 +1,9 @@
-import { splitPieces } from "../../codec/compress/mod.ts";
-import { VarveError } from "../../errors.ts";
-import type { Descriptor } from "../../oci/mod.ts";
-import { type Answer, locationOf, NetworkFailure } from "./exchange.ts";
-import { registryError } from "./redact.ts";
-import type { Request } from "./transport.ts";
+import { splitPieces } from "../../../codec/compress/mod.ts";
+import { VarveError } from "../../../errors.ts";
+import type { Descriptor } from "../../../oci/mod.ts";
+import { type Answer, locationOf, NetworkFailure } from "../../http/exchange.ts";
+import { registryError } from "../../http/redact.ts";
+import type { Request } from "../transport.ts";
 import { uploadBody } from "./upload_body.ts";
 import { patienceFor, pushScope, refuseOther, type UploadContext } from "./upload_context.ts";
 

@@ -1,4 +1,4 @@
-import type { UploadBody } from "./exchange.ts";
+import type { UploadBody } from "../../http/exchange.ts";
 
 /** What a body is made from. */
 export interface UploadSource {

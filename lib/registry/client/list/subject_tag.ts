@@ -1,5 +1,5 @@
-import { sha256 } from "../../digest/mod.ts";
-import { VarveError } from "../../errors.ts";
+import { sha256 } from "../../../digest/mod.ts";
+import { VarveError } from "../../../errors.ts";
 import {
   type Descriptor,
   type DocumentOptions,
@@ -9,9 +9,9 @@ import {
   MEDIA_TYPES,
   OCI_LIMITS,
   parseIndex,
-} from "../../oci/mod.ts";
-import { putManifest } from "./upload.ts";
-import { pushScope, type UploadContext } from "./upload_context.ts";
+} from "../../../oci/mod.ts";
+import { putManifest } from "../upload/upload.ts";
+import { pushScope, type UploadContext } from "../upload/upload_context.ts";
 
 /**
  * The descriptor of a manifest in a list of referrers, with what is asked for there

@@ -7,7 +7,7 @@ import {
 } from "../auth/docker_config.ts";
 import type { ClientConfig, Credential, Endpoint, Proxies } from "../contract.ts";
 import { findEndpoints } from "./hosts.ts";
-import { NO_PROXIES } from "./proxy.ts";
+import { NO_PROXIES } from "../http/proxy.ts";
 
 /** Where {@linkcode loadClientConfig} looks; all is optional. Nothing is read from the environment. */
 export interface ClientOptions extends Partial<HelperPlace> {

@@ -1,7 +1,7 @@
 import { parse } from "smol-toml";
 import { VarveError } from "../../errors.ts";
 import type { Capability, Endpoint } from "../contract.ts";
-import { isLoopback } from "./loopback.ts";
+import { isLoopback } from "../http/loopback.ts";
 
 /** Bytes of a hosts file or a certificate. */
 const MAX_FILE = 1024 * 1024;

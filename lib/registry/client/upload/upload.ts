@@ -1,7 +1,7 @@
-import { VarveError } from "../../errors.ts";
-import type { Descriptor } from "../../oci/mod.ts";
-import { type Answer, NetworkFailure } from "./exchange.ts";
-import { pause } from "./retry.ts";
+import { VarveError } from "../../../errors.ts";
+import type { Descriptor } from "../../../oci/mod.ts";
+import { type Answer, NetworkFailure } from "../../http/exchange.ts";
+import { pause } from "../../http/retry.ts";
 import { patienceFor, pushScope, refuseOther, type UploadContext } from "./upload_context.ts";
 import { uploadAction, type UploadBytes, UploadSession } from "./upload_session.ts";
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { pause, retryAfter, waitFor } from "../../../../lib/registry/client/retry.ts";
+import { pause, retryAfter, waitFor } from "../../../../lib/registry/http/retry.ts";
 
 Deno.test("H23 Retry-After: seconds and dates, at most half a minute, nothing that makes no sense", () => {
   const now = Date.UTC(2026, 0, 1);

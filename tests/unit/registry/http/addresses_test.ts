@@ -1,8 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { networkState } from "../../../../lib/registry/client/network_state.ts";
-import { isLoopback } from "../../../../lib/registry/client/loopback.ts";
-import { proxiesOf, proxyFor } from "../../../../lib/registry/client/proxy.ts";
-import { shownUrl, shownWords } from "../../../../lib/registry/client/redact.ts";
+import { networkState } from "../../../../lib/registry/http/network_state.ts";
+import { isLoopback } from "../../../../lib/registry/http/loopback.ts";
+import { proxiesOf, proxyFor } from "../../../../lib/registry/http/proxy.ts";
+import { shownUrl, shownWords } from "../../../../lib/registry/http/redact.ts";
 
 Deno.test("loopback: names and addresses, and what only looks like one", () => {
   for (const host of ["localhost", "a.localhost", "127.0.0.1", "127.9.9.9", "[::1]"]) {

@@ -1,18 +1,18 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { sha256 } from "../../../../lib/digest/mod.ts";
-import { createPool } from "../../../../lib/pool/mod.ts";
+import { sha256 } from "../../../../../lib/digest/mod.ts";
+import { createPool } from "../../../../../lib/pool/mod.ts";
 import {
   isSlow,
   type RangePlan,
   streamRanges,
-} from "../../../../lib/registry/client/blob_ranges.ts";
-import { Transport } from "../../../../lib/registry/client/transport.ts";
-import { pullImage, RegistryClient } from "../../../../lib/registry/mod.ts";
-import { openMemoryStore } from "../../../../lib/store/mod.ts";
-import { buildImage } from "../../../support/images/images.ts";
-import { prng } from "../../../support/prng.ts";
-import { configFor, imageAnswer } from "../../../support/registry/hostile_registry.ts";
-import { type Pace, PacedRegistry } from "../../../support/registry/paced_registry.ts";
+} from "../../../../../lib/registry/client/blob/blob_ranges.ts";
+import { Transport } from "../../../../../lib/registry/client/transport.ts";
+import { pullImage, RegistryClient } from "../../../../../lib/registry/mod.ts";
+import { openMemoryStore } from "../../../../../lib/store/mod.ts";
+import { buildImage } from "../../../../support/images/images.ts";
+import { prng } from "../../../../support/prng.ts";
+import { configFor, imageAnswer } from "../../../../support/registry/hostile_registry.ts";
+import { type Pace, PacedRegistry } from "../../../../support/registry/paced_registry.ts";
 
 const MIB = 2 ** 20;
 const BLOB = prng(3).bytes(20 * MIB);
