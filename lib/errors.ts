@@ -23,7 +23,7 @@
 export const EXIT_CODES = {
   /** A defect of varve itself. */
   E_INTERNAL: 1,
-  /** A worker died or fell silent; the job failed, the pool goes on. */
+  /** A worker died or stopped answering. Its job failed; the pool goes on. */
   E_WORKER: 1,
   /** The command line or an argument is wrong. */
   E_USAGE: 2,
@@ -33,45 +33,45 @@ export const EXIT_CODES = {
   E_DB: 3,
   /** What the user named does not exist. */
   E_NOT_FOUND: 4,
-  /** What the user wants to make exists already. */
+  /** The thing to create exists already. */
   E_EXISTS: 5,
-  /** The state of a thing does not allow the call (containerd: FailedPrecondition). */
+  /** The state of the snapshot, image or store does not allow the call (containerd: FailedPrecondition). */
   E_PRECONDITION: 6,
-  /** Another process or mount uses the thing. */
+  /** Another process or a mount is using it. */
   E_BUSY: 6,
   /** A digest differs from what the descriptor or the name says. */
   E_DIGEST: 7,
   /** A digest is not well formed, or of an unknown algorithm. */
   E_DIGEST_FORMAT: 7,
-  /** A size differs from what the descriptor says, or is no valid size. */
+  /** A size differs from what the descriptor says, or is not a valid size. */
   E_SIZE: 7,
   /** The uncompressed bytes of a layer differ from the config's diffID. */
   E_DIFFID: 7,
-  /** A document or an archive is not what its format says. */
+  /** A document or an archive violates its format. */
   E_FORMAT: 7,
-  /** JSON that is not strict: syntax, duplicate key, depth, type. */
+  /** JSON with bad syntax, a duplicate key or a value of the wrong type. */
   E_JSON: 7,
-  /** A media type that varve does not know or that contradicts another. */
+  /** A media type that varve does not know, or two that contradict each other. */
   E_MEDIA_TYPE: 7,
   /** A document that is a manifest and an index at once. */
   E_AMBIGUOUS: 7,
-  /** An artifact, or a config that is no image config. */
+  /** A manifest of an artifact, or a config that is not an image config. */
   E_NOT_IMAGE: 7,
   /** Docker's manifest schema 1. */
   E_SCHEMA1: 7,
-  /** Something that a document names is missing inside the image or archive. */
+  /** A document refers to something that the image or archive does not contain. */
   E_MISSING: 7,
   /** No manifest of the index fits the platform. */
   E_PLATFORM: 7,
   /** A compression that varve refuses (xz, bzip2) or that contradicts the media type. */
   E_COMPRESSION: 7,
-  /** Bytes behind the end of a stream that do not belong there. */
+  /** Unexpected bytes after the end of a stream. */
   E_TRAILING: 7,
   /** A stream or an entry ends too early. */
   E_TRUNCATED: 7,
   /** A tar header or a PAX record is malformed. */
   E_HEADER: 7,
-  /** A path leads outside of the root. */
+  /** A path leads outside the root. */
   E_PATH_ESCAPE: 7,
   /** The root is not a directory. */
   E_ROOT_TYPE: 7,
@@ -89,11 +89,11 @@ export const EXIT_CODES = {
   E_NOT_DIR: 7,
   /** A path that crosses into another file system. */
   E_XDEV: 7,
-  /** A whiteout without a usable name. */
+  /** A whiteout that hides an empty name, `.` or `..`. */
   E_WHITEOUT: 7,
   /** A whiteout that is neither a regular file nor a hard link. */
   E_WHITEOUT_TYPE: 7,
-  /** A real file whose name is that of a whiteout. */
+  /** A real file whose name begins with `.wh.`: a layer would read it as a whiteout. */
   E_WHITEOUT_NAME: 7,
   /** A device number out of range. */
   E_DEV_RANGE: 7,
@@ -105,11 +105,11 @@ export const EXIT_CODES = {
   E_TIME: 7,
   /** An extended attribute that is malformed. */
   E_XATTR: 7,
-  /** A name that two things of one archive or image claim. */
+  /** Two things in one archive or image claim the same name. */
   E_NAME_CLASH: 7,
   /** A limit was exceeded; the message names the setting. */
   E_LIMIT: 8,
-  /** This machine, kernel or user cannot do it. */
+  /** This machine, kernel or user does not support the operation. */
   E_UNSUPPORTED: 9,
   /** A registry answered with an error or not at all. */
   E_REGISTRY: 10,
@@ -127,7 +127,7 @@ export const ERROR_CODES: readonly ErrorCode[] = Object.keys(
   EXIT_CODES,
 ) as ErrorCode[];
 
-/** What an error can say beyond its message; values survive `postMessage` and JSON. */
+/** What an error says beyond its message. All values survive `postMessage` and JSON. */
 export interface ErrorDetails {
   /** What was expected: a digest, a size, a type. */
   readonly expected?: string | number | undefined;
@@ -141,30 +141,30 @@ export interface ErrorDetails {
   readonly syscall?: string | undefined;
   /** The setting that holds the limit. */
   readonly setting?: string | undefined;
-  /** What the user can do. */
+  /** What the user can do about it. */
   readonly hint?: string | undefined;
 }
 
 /** An error as a plain record: classes, names and codes do not survive `postMessage`. */
 export interface ErrorRecord {
-  /** Tells the record from other messages. */
+  /** Class of the error: varve's own, any other error, or an abort. */
   readonly kind: "VarveError" | "Error" | "AbortError";
-  /** The code; `E_INTERNAL` for a foreign error. */
+  /** The code; `E_INTERNAL` for errors that are not varve's own. */
   readonly code: ErrorCode;
-  /** One line for people. */
+  /** The message, one line of text. */
   readonly message: string;
-  /** Details, where there are some. */
+  /** Details; empty for errors that are not varve's own. */
   readonly details: ErrorDetails;
-  /** The stack of the thread where it was thrown, for defects only. */
+  /** Stack trace of the thread that threw it; kept for unexpected errors only, which are defects. */
   readonly stack?: string | undefined;
-  /** The domain error that it came from. */
+  /** The domain error that caused this one. */
   readonly cause?: ErrorRecord | undefined;
 }
 
-/** Causes of causes that a record keeps: who makes errors in a circle must not hang a thread. */
+/** How many causes in a row a record keeps. A circle of causes must not hang a thread. */
 const MAX_CAUSES = 4;
 
-/** Every domain error of varve. `switch (error.code)` narrows. */
+/** A domain error of varve. `switch (error.code)` tells them apart. */
 export class VarveError extends Error {
   /** Always `"VarveError"`. */
   override readonly name = "VarveError";
@@ -186,36 +186,36 @@ export class VarveError extends Error {
   }
 }
 
-/** Details as they are shown and sent: a field that says nothing is not there. */
+/** Drops undefined fields: details are printed, and sent to other threads. */
 function withoutUndefined(details: ErrorDetails): ErrorDetails {
   return Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined));
 }
 
-/** The exit code of the command line for an error: 1 for whatever is not a {@linkcode VarveError}. */
+/** The exit code of the command line for an error: 1 unless it is a {@linkcode VarveError}. */
 export function exitCode(error: unknown): number {
   return error instanceof VarveError ? EXIT_CODES[error.code] : 1;
 }
 
-/** The exit code that belongs to a code. */
+/** The exit code of the command line for an error code. */
 export function exitCodeOf(code: ErrorCode): number {
   return EXIT_CODES[code];
 }
 
-/** The codes that say: the data is at fault. They are those with exit code 7 or 8. */
+/** The error codes that blame the data: all with exit code 7 or 8. */
 export type BadDataCode = {
   [Code in ErrorCode]: (typeof EXIT_CODES)[Code] extends 7 | 8 ? Code : never;
 }[ErrorCode];
 
 /**
  * Whether the data is at fault: it is malformed, differs from its digest, or exceeds a limit
- * (`E_LIMIT`). The same data fails again. False for all other errors: of the machine, the network,
- * the store, the caller, and whatever is not a {@linkcode VarveError}.
+ * (`E_LIMIT`). A retry with the same bytes fails again. False for all other errors: faults of the
+ * machine, the network, the store or the caller, and errors that are not a {@linkcode VarveError}.
  */
 export function isBadData(error: unknown): error is VarveError & { readonly code: BadDataCode } {
   return error instanceof VarveError && [7, 8].includes(EXIT_CODES[error.code]);
 }
 
-/** Turns anything thrown into a record that survives `postMessage`, with the domain errors that it came from. */
+/** Turns anything thrown into a record that survives `postMessage`. Causes that are domain errors stay. */
 export function toErrorRecord(error: unknown): ErrorRecord {
   return recordOf(error, MAX_CAUSES);
 }
@@ -227,9 +227,9 @@ function recordOf(error: unknown, causes: number): ErrorRecord {
       code: error.code,
       message: error.message,
       details: error.details,
-      ...(causes > 0 && error.cause instanceof VarveError
-        ? { cause: recordOf(error.cause, causes - 1) }
-        : {}),
+      cause: causes > 0 && error.cause instanceof VarveError
+        ? recordOf(error.cause, causes - 1)
+        : undefined,
     };
   }
   if (error instanceof DOMException && error.name === "AbortError") {
@@ -251,7 +251,7 @@ function recordOf(error: unknown, causes: number): ErrorRecord {
   };
 }
 
-/** Makes an error again from its record; the inverse of {@linkcode toErrorRecord} for a {@linkcode VarveError}. */
+/** Restores the error of a record: the inverse of {@linkcode toErrorRecord} for a {@linkcode VarveError}. */
 export function fromErrorRecord(record: ErrorRecord): Error {
   if (record.kind === "AbortError") {
     return new DOMException(record.message, "AbortError");

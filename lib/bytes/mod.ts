@@ -1,5 +1,6 @@
 /**
- * Byte strings (file names are bytes, not text), timestamps and hexadecimal.
+ * Small values below everything else: byte strings (file names are bytes, not text), timestamps,
+ * hexadecimal, and the type bits of file modes.
  *
  * @module
  */

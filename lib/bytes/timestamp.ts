@@ -1,24 +1,28 @@
 /**
- * A point in time with nanoseconds, from −2^63 to 2^63−1 seconds.
+ * A point in time: −2^63 to 2^63−1 seconds since the epoch, and nanoseconds.
  *
- * Kept as two 32-bit halves: a `bigint` for each of a million entries would
- * cost more than hashing them.
+ * The seconds are two 32-bit halves. A `bigint` for each of a million entries would cost more time
+ * than hashing them.
  */
 export interface Timestamp {
   /** Low 32 bits of the seconds since the epoch, unsigned. */
   readonly lo: number;
-  /** High 32 bits of the seconds, signed. */
+  /** High 32 bits of the seconds since the epoch, signed. */
   readonly hi: number;
-  /** Nanoseconds, 0 to 999,999,999, counted forward also before the epoch. */
+  /** Nanoseconds, 0 to 999,999,999. They count forward, also before the epoch. */
   readonly ns: number;
 }
 
-/** The epoch. */
+/** 1970-01-01T00:00:00Z. */
 export const EPOCH: Timestamp = { lo: 0, hi: 0, ns: 0 };
 
 const WORD = 0x1_0000_0000;
 
-/** A timestamp from whole seconds (a safe integer) and nanoseconds. */
+/**
+ * A timestamp from whole seconds and nanoseconds.
+ *
+ * @throws {RangeError} when `seconds` is not a safe integer or `ns` is out of range
+ */
 export function timestamp(seconds: number, ns = 0): Timestamp {
   if (!Number.isSafeInteger(seconds)) {
     throw new RangeError(
@@ -31,7 +35,11 @@ export function timestamp(seconds: number, ns = 0): Timestamp {
   return { lo: seconds >>> 0, hi: Math.floor(seconds / WORD), ns };
 }
 
-/** A timestamp from seconds as a bigint. @throws {RangeError} outside of 64 bits. */
+/**
+ * A timestamp from whole seconds as a `bigint`, and nanoseconds.
+ *
+ * @throws {RangeError} when the seconds need more than 64 bits
+ */
 export function timestampFromBigInt(seconds: bigint, ns = 0): Timestamp {
   if (BigInt.asIntN(64, seconds) !== seconds) {
     throw new RangeError(
@@ -46,12 +54,12 @@ export function secondsOf(time: Timestamp): bigint {
   return (BigInt(time.hi) << 32n) | BigInt(time.lo);
 }
 
-/** The seconds of a timestamp as a number: exact within 2^53. */
+/** The seconds of a timestamp as a number, exact up to ±2^53. */
 export function secondsAsNumber(time: Timestamp): number {
   return time.hi * WORD + time.lo;
 }
 
-/** Whether two timestamps are the same. */
+/** Whether two timestamps are equal. */
 export function equalTimestamps(a: Timestamp, b: Timestamp): boolean {
   return a.lo === b.lo && a.hi === b.hi && a.ns === b.ns;
 }

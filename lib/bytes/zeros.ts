@@ -1,19 +1,19 @@
-/** Zeros of holes are the same memory everywhere, so that whoever is given them can tell without looking. */
+/** All holes share this memory, so that {@linkcode areZeros} can tell them without reading the bytes. */
 const ZEROS = new Uint8Array(256 * 1024);
 
-/** Pieces of that many zero bytes together. Nobody may write into them. */
+/** `length` zero bytes, in pieces. Do not write into them: they are shared. */
 export function* zeros(length: number): Generator<Uint8Array> {
   for (let left = length; left > 0; left -= ZEROS.length) {
     yield left < ZEROS.length ? ZEROS.subarray(0, left) : ZEROS;
   }
 }
 
-/** Whether bytes are a piece of {@linkcode zeros}. */
+/** Whether bytes are a piece that {@linkcode zeros} made. Zeros from elsewhere do not count. */
 export function areZeros(bytes: Uint8Array): boolean {
   return bytes.buffer === ZEROS.buffer;
 }
 
-/** Whether all bytes are zero. Most that are not begin with another. */
+/** Whether all bytes are zero. Fast for other content too: most of it differs in the first bytes. */
 export function isZero(bytes: Uint8Array): boolean {
   if (areZeros(bytes)) return true;
   const start = bytes.byteOffset % 4 === 0 ? 0 : 4 - bytes.byteOffset % 4;

@@ -1,12 +1,12 @@
 import { VarveError } from "../errors.ts";
 
-/** A digest: `sha256:` and 64, or `sha512:` and 128, lower-case hexadecimal digits. */
+/** A digest: `sha256:` and 64 lower-case hexadecimal digits, or `sha512:` and 128. */
 export type Digest = string & { readonly "~digest": true };
 /** The digest of an uncompressed layer tar. */
 export type DiffId = Digest & { readonly "~diffId": true };
-/** The digest that names a stack of layers. */
+/** The digest that names a stack of layers (image-spec, config.md, "Layer ChainID"). */
 export type ChainId = Digest & { readonly "~chainId": true };
-/** The digest of a tree (varve's own; never a diffID). */
+/** The digest of a tree. It is varve's own, and never a diffID. */
 export type TreeDigest = Digest & { readonly "~treeDigest": true };
 
 /** The algorithms that varve verifies. */
@@ -14,7 +14,7 @@ export type Algorithm = "sha256" | "sha512";
 
 const PATTERN = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
 
-/** Whether a string is a well-formed digest of a known algorithm. */
+/** Whether a value is a well-formed digest of a known algorithm. */
 export function isDigest(value: unknown): value is Digest {
   return typeof value === "string" && value.length <= 135 &&
     PATTERN.test(value);
@@ -23,7 +23,7 @@ export function isDigest(value: unknown): value is Digest {
 /**
  * Reads a digest (image-spec, descriptor.md, "Digests").
  *
- * @throws {VarveError} `E_DIGEST_FORMAT` when it is malformed or of another algorithm
+ * @throws {VarveError} `E_DIGEST_FORMAT` when it is malformed or its algorithm is unknown
  */
 export function parseDigest(value: unknown): Digest {
   if (isDigest(value)) return value;

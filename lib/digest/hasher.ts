@@ -3,26 +3,26 @@ import type { Algorithm, Digest } from "./digest.ts";
 import { nodeCryptoHas, nodeHash, nodeHashHex, type RawHash } from "./node_crypto.ts";
 import { stdHash, stdHashHex } from "./std_crypto.ts";
 
-/** Hashes bytes that arrive in pieces. Not reusable. */
+/** Hashes bytes that arrive in pieces. Make a new hasher for each hash. */
 export interface Hasher {
   /**
-   * Takes the next bytes; keeps no reference to them.
+   * Hashes the next bytes. Keeps no reference to them.
    *
-   * @throws {TypeError} after the hash was ended
+   * @throws {TypeError} after `digest` or `bytes` was called
    */
   update(bytes: Uint8Array): void;
-  /** Ends the hash and tells it; may be called again. */
+  /** Ends the hash and returns its digest. Idempotent. */
   digest(): Digest;
-  /** Ends the hash and tells its bytes; may be called again. */
+  /** Ends the hash and returns its bytes. Idempotent. */
   bytes(): Uint8Array<ArrayBuffer>;
 }
 
 /**
- * A new hasher.
+ * Makes a hasher.
  *
- * It hashes with node:crypto, in the processor's own instructions. Where a runtime lacks that,
- * `@std/crypto` does it; that one hashes synchronously only what is complete, so it then holds all
- * bytes until the end.
+ * It uses `node:crypto`, which has the processor's own instructions for SHA. Where a runtime lacks
+ * that, it falls back to `@std/crypto`, which hashes synchronously only complete input: the hasher
+ * then keeps all bytes in memory until the end.
  */
 export function createHasher(algorithm: Algorithm = "sha256"): Hasher {
   return new OnceHasher(algorithm, hasNode(algorithm) ? nodeHash(algorithm) : stdHash(algorithm));
@@ -40,7 +40,7 @@ export function sha256Hex(bytes: Uint8Array): string {
 
 /** The sha256 hash of bytes: 32 bytes. */
 export function sha256Bytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  // By the string, which is measured to be faster than a Buffer.
+  // Through the string: measured to be faster than a Buffer.
   return fromHex(sha256Hex(bytes));
 }
 
@@ -52,7 +52,7 @@ function hasNode(algorithm: Algorithm): boolean {
   return has;
 }
 
-/** Makes a raw hash one that can be asked more than once. */
+/** Keeps the result of a raw hash, which can be ended only once. */
 class OnceHasher implements Hasher {
   readonly #algorithm: Algorithm;
   readonly #raw: RawHash;

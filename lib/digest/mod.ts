@@ -1,5 +1,5 @@
 /**
- * Digests (`sha256:…`, `sha512:…`): reading, comparing, hashing, and verifying bytes as they pass.
+ * Digests (`sha256:…`, `sha512:…`): parse, compare and compute them, and verify bytes that stream by.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-// Hashing where node:crypto is missing.
+// Hashes in runtimes that lack node:crypto.
 import { crypto as std } from "@std/crypto";
 import { toHex } from "../bytes/mod.ts";
 import type { Algorithm } from "./digest.ts";
@@ -6,14 +6,14 @@ import type { RawHash } from "./node_crypto.ts";
 
 const NAMES = { sha256: "SHA-256", sha512: "SHA-512" } as const;
 
-/** The hash of complete bytes, as hexadecimal. */
+/** The hash of all pieces together, as hexadecimal. */
 export function stdHashHex(algorithm: Algorithm, pieces: Iterable<Uint8Array>): string {
-  // A copy, because the declared type excludes views of shared memory.
+  // A copy: the type of digestSync excludes views of shared memory.
   const copies = Array.from(pieces, (piece) => new Uint8Array(piece));
   return toHex(new Uint8Array(std.subtle.digestSync(NAMES[algorithm], copies)));
 }
 
-/** A hash by `@std/crypto`: it keeps the pieces until it is ended. */
+/** Begins a hash with `@std/crypto`. It keeps copies of the pieces until the end. */
 export function stdHash(algorithm: Algorithm): RawHash {
   let pieces: Uint8Array[] = [];
   return {

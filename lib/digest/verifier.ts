@@ -3,21 +3,21 @@ import { equalDigests } from "./convert.ts";
 import { algorithmOf, type Digest } from "./digest.ts";
 import { createHasher, type Hasher } from "./hasher.ts";
 
-/** What bytes are expected to be: the two fields of a descriptor that can be proved. */
+/** What bytes are expected to be: the two fields of a descriptor that can be verified. */
 export interface Expected {
-  /** Their digest. */
+  /** Digest of all bytes. */
   readonly digest: Digest;
-  /** Their number. */
+  /** Number of bytes. */
   readonly size: number;
-  /** What the bytes are, for messages; default `"blob"`. */
+  /** What to call the bytes in messages. Default: `"blob"`. */
   readonly what?: string | undefined;
 }
 
 /**
- * Proves bytes that pass, in a synchronous loop.
+ * Verifies bytes that arrive in pieces, synchronously.
  *
- * The size is judged before the digest (image-spec, descriptor.md, "Properties"), and the
- * verifier refuses at the first byte too many, so that nobody can be made to read on and on.
+ * It checks the size before the digest (image-spec, descriptor.md, "Properties"). It fails at the
+ * first byte too many, so that a hostile sender cannot make it read for ever.
  *
  * @example
  * ```ts
@@ -34,7 +34,11 @@ export class Verifier {
   readonly #hasher: Hasher;
   #size = 0;
 
-  /** Makes a verifier. @throws {RangeError} when the size is not a whole number from 0 to 2⁵³ − 1 */
+  /**
+   * Makes a verifier.
+   *
+   * @throws {RangeError} when the size is not an integer from 0 to 2⁵³ − 1
+   */
   constructor(expected: Expected) {
     if (!Number.isSafeInteger(expected.size) || expected.size < 0) {
       throw new RangeError(`Cannot verify bytes: size ${expected.size} is not a size`);
@@ -43,7 +47,7 @@ export class Verifier {
     this.#hasher = createHasher(algorithmOf(expected.digest));
   }
 
-  /** The number of bytes that have passed. */
+  /** Number of bytes taken so far. */
   get size(): number {
     return this.#size;
   }
@@ -51,7 +55,7 @@ export class Verifier {
   /**
    * Takes the next bytes.
    *
-   * @throws {VarveError} `E_SIZE` when they are more than expected
+   * @throws {VarveError} `E_SIZE` when there are more bytes than expected
    */
   update(bytes: Uint8Array): void {
     this.#size += bytes.length;
@@ -60,9 +64,9 @@ export class Verifier {
   }
 
   /**
-   * Judges the whole.
+   * Ends the input and checks size and digest.
    *
-   * @throws {VarveError} `E_SIZE` when bytes are missing, else `E_DIGEST` when the digest differs
+   * @throws {VarveError} `E_SIZE` when bytes are missing, `E_DIGEST` when the digest differs
    */
   finish(): void {
     if (this.#size < this.#expected.size) throw this.#sizeError("is shorter than");

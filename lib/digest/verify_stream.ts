@@ -1,10 +1,10 @@
 import { type Expected, Verifier } from "./verifier.ts";
 
 /**
- * Passes bytes on unchanged and proves them: the stream errors unless they have the expected
- * size and digest.
+ * Passes bytes on unchanged and verifies them: the stream errors unless they have the expected size
+ * and digest.
  *
- * A reader has seen bytes before the verdict falls at the end, so commit nothing before the stream
+ * The verdict comes at the end, after a reader has seen the bytes. Commit nothing before the stream
  * has closed. At the first byte too many the stream errors, which cancels its source.
  *
  * @example
@@ -17,14 +17,15 @@ import { type Expected, Verifier } from "./verifier.ts";
  * await new Response(stream).text();
  * ```
  *
- * Errors: `E_SIZE` for too many or too few bytes, else `E_DIGEST` for others than expected; both
- * tell `expected` and `actual` in their details.
+ * The stream errors with `E_SIZE` for too many or too few bytes, and with `E_DIGEST` for wrong bytes.
+ * Both errors have `expected` and `actual` in their details.
  */
 export class VerifyingStream extends TransformStream<Uint8Array, Uint8Array> {
   /**
-   * Makes the stream. `onMismatch` hears of bytes that are not the expected ones before the reader does.
+   * Makes the stream.
    *
-   * @throws {RangeError} when the size is not a whole number from 0 to 2⁵³ − 1
+   * @param onMismatch called when the bytes are not the expected ones, before the reader gets the error
+   * @throws {RangeError} when the size is not an integer from 0 to 2⁵³ − 1
    */
   constructor(expected: Expected, onMismatch?: () => void) {
     const verifier = new Verifier(expected);
@@ -46,7 +47,7 @@ export class VerifyingStream extends TransformStream<Uint8Array, Uint8Array> {
   }
 }
 
-/** A {@linkcode VerifyingStream} for what is expected. */
+/** Makes a {@linkcode VerifyingStream}. */
 export function verifyStream(expected: Expected, onMismatch?: () => void): VerifyingStream {
   return new VerifyingStream(expected, onMismatch);
 }
