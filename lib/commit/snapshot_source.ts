@@ -5,6 +5,7 @@ import type { ScanForm, Stub } from "../directory/mod.ts";
 import { VarveError } from "../errors.ts";
 import { CWD, isErrno, openDirectoryAt, type OwnedFd, ownFd } from "../linux/mod.ts";
 import { ancestors, quoteKey, stackOf, statRow } from "../snapshot/internal.ts";
+import { SNAPSHOT_FILES } from "../store/internal.ts";
 import type { Directories, SnapshotRow, Store } from "../store/mod.ts";
 
 /** What a snapshot is made of: layers of the store, and on them directories of its ancestors and its own. */
@@ -52,11 +53,11 @@ export interface OpenSource extends Disposable {
 /** Opens the files of a snapshot. @throws {VarveError} `E_DAMAGE` when its directory is gone */
 export async function openSource(directories: Directories, cacheId: number): Promise<OpenSource> {
   const path = directories.snapshot(cacheId);
-  const files = tryOpen(`${path}/fs`);
+  const files = tryOpen(`${path}/${SNAPSHOT_FILES.files}`);
   if (files === undefined) {
     throw new VarveError("E_DAMAGE", `Cannot use snapshot directory ${path}: it is not whole`);
   }
-  const work = tryOpen(`${path}/work`);
+  const work = tryOpen(`${path}/${SNAPSHOT_FILES.work}`);
   work?.[Symbol.dispose]();
   try {
     return {

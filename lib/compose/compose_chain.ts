@@ -38,18 +38,18 @@ export interface ComposedChain {
 export async function composeChain(options: ComposeOptions): Promise<ComposedChain> {
   const { pool, diffIds, signal } = options;
   const store = requireDisk(options.store, "compose a chain");
-  const { directories, root } = store;
+  const { directories } = store;
   const chainId = store.chains.ensure(diffIds);
   const cancel = { signal };
   const directory = await directories.ensure({ chainId }, COMPOSED, async (target) => {
     const unique = [...new Set(diffIds)];
     const composed = pool.run(composeJob, {
       trees: diffIds.map((diffId) => directories.layerTree(diffId)),
-      below: keptBelow(store, root, diffIds),
+      below: keptBelow(store, diffIds),
       contents: unique.map((diffId) => [diffId, directories.layerTar(diffId)] as const),
       dirty: unique.filter((diffId) => store.layers.get(diffId)?.dirtyPadding === true),
       target,
-      siblings: composedDirectories(store, root),
+      siblings: composedDirectories(store),
     }, cancel);
     await withWayOut(notingDamage(directories, unique, composed));
   }, { ...cancel, isWhole: (made) => findAbout(made) !== undefined });
@@ -61,19 +61,18 @@ export function composedDirectory(
   store: DiskStore,
   diffIds: readonly DiffId[],
 ): string | undefined {
-  const { root } = store;
   if (diffIds.length === 0) return undefined;
   const cacheId = store.chains.get(store.chains.ensure(diffIds))?.cacheId ?? null;
-  return cacheId === null ? undefined : `${root}/chains/${cacheId}/${COMPOSED}`;
+  return cacheId === null ? undefined : composedIn(store, cacheId);
 }
 
 /** The root tree of the longest part of a chain, from below, that was kept. */
-function keptBelow(store: Store, root: string, diffIds: readonly DiffId[]): KeptTree | null {
+function keptBelow(store: DiskStore, diffIds: readonly DiffId[]): KeptTree | null {
   const parts = chainIds(diffIds).slice(0, -1);
   for (const [i, chainId] of [...parts.entries()].reverse()) {
     const cacheId = store.chains.get(chainId)?.cacheId ?? null;
     if (cacheId === null) continue;
-    const directory = `${root}/chains/${cacheId}/${COMPOSED}`;
+    const directory = composedIn(store, cacheId);
     const sum = findAbout(directory)?.kept ?? null;
     if (sum !== null) return { path: `${directory}/${ROOT_TREE}`, sum, layers: i + 1 };
   }
@@ -91,8 +90,12 @@ async function withWayOut<T>(composed: Promise<T>): Promise<T> {
   }
 }
 
-function composedDirectories(store: Store, root: string): string[] {
+function composedDirectories(store: DiskStore): string[] {
   return store.chains.list().flatMap(({ cacheId }) =>
-    cacheId === null ? [] : [`${root}/chains/${cacheId}/${COMPOSED}`]
+    cacheId === null ? [] : [composedIn(store, cacheId)]
   );
+}
+
+function composedIn({ directories }: DiskStore, cacheId: number): string {
+  return `${directories.chain(cacheId)}/${COMPOSED}`;
 }

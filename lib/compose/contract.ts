@@ -7,9 +7,10 @@
  * their fold was work, it holds `tree`, the root tree: a chain with a layer more begins with that.
  */
 import type { DiffId, Digest, TreeDigest } from "../digest/mod.ts";
+import { DRIVER_FILES } from "../store/internal.ts";
 
 /** Directory of a composed chain below `chains/<cache-id>/`. */
-export const COMPOSED = "erofs";
+export const COMPOSED: string = DRIVER_FILES.composed;
 /** The image in it. */
 export const IMAGE = "image";
 /** What is said of the image. */

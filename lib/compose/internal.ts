@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { IMAGE } from "./contract.ts";
 export { composedDirectory } from "./compose_chain.ts";
 export { lockLowers, requestTrim, trimIfRequested, trimOrRequest } from "./lower_trim_lock.ts";
 export { type MountedBy, mountImageFile, type MountImageFileOptions } from "./mount_image_file.ts";

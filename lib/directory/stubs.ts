@@ -7,12 +7,13 @@
  */
 import type { ByteString } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
+import { SNAPSHOT_FILES } from "../store/internal.ts";
 
-const NAME = "stubs";
+const { init: INIT, stubs: NAME } = SNAPSHOT_FILES;
 
 /** The directory of stubs of an overlay, beside its upper. */
 export function initDirectory(snapshotDirectory: string): string {
-  return `${snapshotDirectory}/init`;
+  return `${snapshotDirectory}/${INIT}`;
 }
 
 /** A stub among the files of a snapshot. */

@@ -5,8 +5,10 @@
  * reboot, or tell of another mount namespace, whose mounts are not seen here.
  */
 import { fromText } from "../bytes/mod.ts";
+import { IMAGE } from "../compose/internal.ts";
 import { VarveError } from "../errors.ts";
 import { findMount, type Mount, type MountInfo, readMountInfo } from "../linux/mod.ts";
+import { DRIVER_FILES, ROOT_FILES, SNAPSHOT_FILES } from "../store/internal.ts";
 import type { DiskStore, Lease, Store } from "../store/mod.ts";
 
 /** Label of a mount's lease that holds its directory. */
@@ -17,14 +19,17 @@ export const NAMESPACE_LABEL = "varve.mount.namespace";
 export const MOUNT_SOURCE = "varve";
 
 /** What a bind of the native driver shows, as its file system sees it. */
-const BOUND = /\/(?:snapshots|chains)\/[0-9]+\/fs(?:-[a-z]+)?$/;
+const BOUND = new RegExp(
+  `/(?:${ROOT_FILES.snapshots}|${ROOT_FILES.chains})/[0-9]+/${DRIVER_FILES.files}(?:-[a-z]+)?$`,
+);
 
 /**
  * What the view of a composed image shows: a file, the descriptor by which it was named where its
  * path has a backslash, or the loop device that stands for one.
  */
-const COMPOSED_SOURCE =
-  /\/chains\/[0-9]+\/erofs\/image$|^\/proc\/self\/fd\/[0-9]+$|^\/dev\/loop[0-9]+$/;
+const COMPOSED_SOURCE = new RegExp(
+  `/${ROOT_FILES.chains}/[0-9]+/${DRIVER_FILES.composed}/${IMAGE}$|^/proc/self/fd/[0-9]+$|^/dev/loop[0-9]+$`,
+);
 
 /** Id of the lease of a mount, and key of its snapshot when that is read-only. */
 export function mountId(target: string): string {
@@ -104,7 +109,7 @@ export function refuseBusy(store: DiskStore, key: string): void {
   if (leased !== undefined) throw busy(key, leased[0], `varve umount ${leased[0]}`);
   const cacheId = store.snapshots.read((table) => table.get(key))?.cacheId ?? null;
   if (cacheId === null) return;
-  const files = `${store.directories.snapshot(cacheId)}/fs`;
+  const files = `${store.directories.snapshot(cacheId)}/${SNAPSHOT_FILES.files}`;
   const upper = `upperdir=${fromText(files)}`;
   const found = readMountInfo().find(({ superOptions, root }) =>
     superOptions.some((option) => option === upper) ||

@@ -40,6 +40,8 @@ export interface Directories {
     make: (temporary: string) => Promise<void>,
     options?: EnsureOptions,
   ): Promise<string>;
+  /** Path of `chains/<cache-id>/`. */
+  chain(cacheId: number): string;
   /** A new, empty `snapshots/<cache-id>/` with its marker. */
   createSnapshot(key: string): Promise<{ readonly cacheId: number; readonly path: string }>;
   /** Path of `snapshots/<cache-id>/`. */

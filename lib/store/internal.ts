@@ -3,4 +3,5 @@
  *
  * @module
  */
+export { DRIVER_FILES, ROOT_FILES, SNAPSHOT_FILES } from "./disk/names.ts";
 export { requireDisk } from "./disk_store.ts";

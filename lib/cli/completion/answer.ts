@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { familiarName, tryParseReference } from "../../oci/mod.ts";
+import { ROOT_FILES } from "../../store/internal.ts";
 import { openStore, type Store } from "../../store/mod.ts";
 import { type Candidate, complete } from "./complete.ts";
 
@@ -57,7 +58,7 @@ function rootOf(words: readonly string[]): string | undefined {
 /** Opens a store that is there; whoever presses TAB wants no errors. */
 async function tryOpen(root: string): Promise<Store | undefined> {
   try {
-    await Deno.stat(`${root}/meta.db`);
+    await Deno.stat(`${root}/${ROOT_FILES.database}`);
     return await openStore({ root });
   } catch {
     return undefined;

@@ -14,6 +14,7 @@ import {
   performUnmount,
 } from "../../linux/mod.ts";
 import { readOnlyMount, withTopLower } from "../../snapshot/internal.ts";
+import { SNAPSHOT_FILES } from "../../store/internal.ts";
 import { type ContainerUser, findUser } from "../bundle/user.ts";
 import { isBelow, type Volume } from "../bundle/volume.ts";
 import { checkExecutable } from "./executable.ts";
@@ -84,7 +85,9 @@ export async function prepareRoot(input: RootInput): Promise<PreparedRoot> {
       writeInitLayer(directory.fd, root.fd, stubs);
     } else if (stubs.length > 0) {
       await addStubs(snapshotDirectory, stubs);
-      using directory = ownFd(openDirectoryAt(CWD, fromText(`${snapshotDirectory}/fs`)));
+      using directory = ownFd(
+        openDirectoryAt(CWD, fromText(`${snapshotDirectory}/${SNAPSHOT_FILES.files}`)),
+      );
       writeStubs(directory.fd, stubs);
     }
   } finally {

@@ -2,6 +2,7 @@ import { type ByteString, fromText } from "../../bytes/mod.ts";
 import type { DiffId } from "../../digest/mod.ts";
 import type { ExtractForm } from "../../directory/internal.ts";
 import { boundedParallel } from "../../pool/internal.ts";
+import { DRIVER_FILES } from "../../store/internal.ts";
 import type { Directories } from "../../store/mod.ts";
 import type { Stack } from "./ancestors.ts";
 import type { DriverOptions } from "./driver_options.ts";
@@ -44,7 +45,7 @@ export class ExtractedLayers implements LayerLowers {
     signal: AbortSignal,
   ): Promise<ByteString> {
     const chainId = this.#options.store.chains.ensure(diffIds);
-    const name = form === "root" ? this.#directories.shared : "attributes";
+    const name = form === "root" ? this.#directories.shared : DRIVER_FILES.attributes;
     return this.#made({ chainId }, name, form, diffIds, signal);
   }
 

@@ -2,6 +2,7 @@ import { type ByteString, fromText } from "../../bytes/mod.ts";
 import { copyAttributes } from "../../directory/internal.ts";
 import { VarveError } from "../../errors.ts";
 import { CWD, getXattrAt, type Mount } from "../../linux/mod.ts";
+import { SNAPSHOT_FILES } from "../../store/internal.ts";
 import type { Ancestor, Driver, DriverName, DriverRequest, Usage } from "../contract.ts";
 import { stackOf } from "./ancestors.ts";
 import type { DriverOptions } from "./driver_options.ts";
@@ -36,7 +37,8 @@ export class OverlayDriver implements Driver {
     const { cacheId } = request;
     if (cacheId !== null) {
       const path = this.#options.directories.snapshot(cacheId);
-      for (const name of ["fs", "work", "empty"]) await this.#directories.make(`${path}/${name}`);
+      const { files, work, empty } = SNAPSHOT_FILES;
+      for (const name of [files, work, empty]) await this.#directories.make(`${path}/${name}`);
     }
     const lowers = await this.#lowers(request);
     if (cacheId !== null && request.ancestors.length > 0) {
@@ -86,7 +88,10 @@ export class OverlayDriver implements Driver {
     // An overlay needs a lower, and without an upper two: below the lowest directory lies an empty one.
     if (lowers.length > above.length) return lowers;
     const lowest = stack.directories[lowers.length - 1] ?? cacheId as number;
-    return [...lowers, fromText(`${this.#options.directories.snapshot(lowest)}/empty`)];
+    return [
+      ...lowers,
+      fromText(`${this.#options.directories.snapshot(lowest)}/${SNAPSHOT_FILES.empty}`),
+    ];
   }
 
   async #directory(cacheId: number, what: string): Promise<ByteString> {

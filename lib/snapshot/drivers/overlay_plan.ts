@@ -1,6 +1,7 @@
 import type { ByteString } from "../../bytes/mod.ts";
 import type { DiffId } from "../../digest/mod.ts";
 import { bindMount, type Mount, overlayMount } from "../../linux/mod.ts";
+import { SNAPSHOT_FILES } from "../../store/internal.ts";
 
 /** The most lowers that overlayfs stacks (`OVL_MAX_STACK` of fs/overlayfs/params.h). */
 export const MAX_LOWERS = 500;
@@ -22,7 +23,7 @@ export interface OverlayUpper {
  */
 export function overlayMounts(lowers: readonly ByteString[], upper: OverlayUpper): Mount[] {
   const { kind, directory } = upper;
-  const own = `${directory}/fs` as ByteString;
+  const own = `${directory}/${SNAPSHOT_FILES.files}` as ByteString;
   const [only] = lowers;
   if (kind === "view" && directory === null && only !== undefined && lowers.length === 1) {
     // Without an upper an overlay needs two lowers; one is the view itself.
@@ -34,7 +35,7 @@ export function overlayMounts(lowers: readonly ByteString[], upper: OverlayUpper
   if (directory === null) {
     throw new RangeError("Cannot mount an active snapshot: it has no directory");
   }
-  const work = `${directory}/work` as ByteString;
+  const work = `${directory}/${SNAPSHOT_FILES.work}` as ByteString;
   return [overlayMount({ lowers, upper: { directory: own, work } })];
 }
 

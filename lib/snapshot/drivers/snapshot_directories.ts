@@ -8,6 +8,7 @@ import {
 } from "../../directory/internal.ts";
 import { VarveError } from "../../errors.ts";
 import { CWD, openDirectoryAt, ownFd } from "../../linux/mod.ts";
+import { DRIVER_FILES, SNAPSHOT_FILES } from "../../store/internal.ts";
 import type { Usage } from "../contract.ts";
 import type { DriverOptions } from "./driver_options.ts";
 
@@ -23,12 +24,12 @@ export class DriverDirectories {
   /** The name of a directory that layers are extracted into, which snapshots share: what its name says is in it. */
   get shared(): string {
     const { devices } = this.#options;
-    return devices === "keep" ? "fs" : `fs-${devices}`;
+    return devices === "keep" ? DRIVER_FILES.files : `${DRIVER_FILES.files}-${devices}`;
   }
 
   /** The files of a snapshot. */
   files(cacheId: number): string {
-    return `${this.#options.directories.snapshot(cacheId)}/fs`;
+    return `${this.#options.directories.snapshot(cacheId)}/${SNAPSHOT_FILES.files}`;
   }
 
   /**
@@ -44,10 +45,10 @@ export class DriverDirectories {
   /** Whether the overlay driver made a snapshot. @throws {VarveError} `E_DAMAGE` when its directory is gone */
   async isOverlays(cacheId: number): Promise<boolean> {
     const path = this.#options.directories.snapshot(cacheId);
-    if (!await exists(`${path}/fs`)) {
+    if (!await exists(`${path}/${SNAPSHOT_FILES.files}`)) {
       throw new VarveError("E_DAMAGE", `Cannot use snapshot directory ${path}: it is not whole`);
     }
-    return await exists(`${path}/work`);
+    return await exists(`${path}/${SNAPSHOT_FILES.work}`);
   }
 
   /** Extracts layers into a directory, all owners kept. */

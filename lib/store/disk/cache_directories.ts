@@ -7,15 +7,16 @@ import { layerRow } from "./content.ts";
 import { allocateCacheIds, checkWritable, type Disk, takeLock } from "./context.ts";
 import { hasSize, layerDamage } from "./damage.ts";
 import type { ChainRow, LayerRow } from "./database/records.ts";
+import { directoryLock } from "./ingest_names.ts";
 import { FileLock } from "./lock.ts";
 import { writeSyncedMarker } from "./marker.ts";
-import { LAYER_FILES } from "./paths.ts";
+import { LAYER_FILES, MARKER } from "./names.ts";
 import { lstatOrNothing, makeDirectory, removeAll } from "./system.ts";
 import { discard } from "./trash.ts";
 
 /** A name that a driver may give a directory. */
 const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
-const OWN_NAMES: ReadonlySet<string> = new Set(Object.values(LAYER_FILES));
+const OWN_NAMES: ReadonlySet<string> = new Set([...Object.values(LAYER_FILES), MARKER]);
 
 /** Whose directory is made. */
 type DirectoryOwner = { readonly diffId: DiffId } | { readonly chainId: ChainId };
@@ -70,7 +71,7 @@ export class DiskDirectories implements Directories {
     const temporary = await guarded(action, () => this.#disk.owner.fresh());
     const lock = await guarded(
       action,
-      () => takeLock(this.#disk, `${this.#disk.paths.ingest}/${id}.${name}.lock`, options),
+      () => takeLock(this.#disk, directoryLock(this.#disk.paths, id, name), options),
     );
     try {
       const made = await this.#find(owner, name);
@@ -115,8 +116,12 @@ export class DiskDirectories implements Directories {
     });
   }
 
+  chain(cacheId: number): string {
+    return this.#disk.paths.chain(checkId("chain", cacheId));
+  }
+
   snapshot(cacheId: number): string {
-    return this.#disk.paths.snapshot(checkId(cacheId));
+    return this.#disk.paths.snapshot(checkId("snapshot", cacheId));
   }
 
   async removeSnapshot(cacheId: number): Promise<void> {
@@ -217,7 +222,7 @@ export class DiskDirectories implements Directories {
   }
 }
 
-function checkId(cacheId: number): number {
+function checkId(what: string, cacheId: number): number {
   if (Number.isSafeInteger(cacheId) && cacheId > 0) return cacheId;
-  throw new RangeError(`Cannot find snapshot ${cacheId}: not a cache id`);
+  throw new RangeError(`Cannot find ${what} ${cacheId}: not a cache id`);
 }

@@ -11,9 +11,9 @@ import { insertChain, putImage } from "./database/rows.ts";
 import { refreshIndex } from "./layout_index.ts";
 import { FileLock } from "./lock.ts";
 import { writeMarker } from "./marker.ts";
-import { LAYER_FILES } from "./paths.ts";
+import { LAYER_FILES, MARKER } from "./names.ts";
 import { placeAll, type Placed, undo } from "./place.ts";
-import type { StagedBlob, StagedFiles } from "./staged.ts";
+import type { NumberedLayer, StagedBlob, StagedFiles } from "./staged.ts";
 
 /** What an ingest commits. */
 export interface Plan {
@@ -27,11 +27,6 @@ export interface Plan {
   readonly chains: readonly (readonly DiffId[])[];
   /** A path in the ingest's directory. */
   readonly fresh: () => string;
-}
-
-/** A staged layer with the cache id that it gets when it is new. */
-export interface NumberedLayer extends StagedFiles {
-  readonly cacheId: number;
 }
 
 /**
@@ -78,7 +73,7 @@ async function number(disk: Disk, plan: Plan): Promise<NumberedLayer[]> {
     }
     const { diffId, size, treeDigest, treeSize, treeSum, entries, directory } = staged;
     const cacheId = row?.cache_id ?? next++;
-    const marker = `${directory}/${LAYER_FILES.marker}`;
+    const marker = `${directory}/${MARKER}`;
     await writeMarker(marker, {
       id: cacheId,
       kind: "layer",

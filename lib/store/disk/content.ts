@@ -9,7 +9,7 @@ import type { Disk } from "./context.ts";
 import { blobDamage, hasSize, layerDamage, noteDamage } from "./damage.ts";
 import { type BlobRow, type LayerRow, toBlob, toLayer } from "./database/records.ts";
 import { fileStream, readAt, WindowReader } from "./files.ts";
-import { LAYER_FILES } from "./paths.ts";
+import { LAYER_FILES } from "./names.ts";
 
 /** What a stream can be asked for. */
 interface StreamOptions {

@@ -2,7 +2,7 @@ import type { DiffId, Digest } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import type { Disk } from "./context.ts";
 import type { BlobRow, LayerRow } from "./database/records.ts";
-import { LAYER_FILES } from "./paths.ts";
+import { LAYER_FILES } from "./names.ts";
 import { lstatOrNothingSync } from "./system.ts";
 
 /** Whether a file is there with its size: the check that costs nothing. */

@@ -2,6 +2,7 @@ import type { Digest } from "../../digest/mod.ts";
 import { blobRow } from "./content.ts";
 import type { Disk } from "./context.ts";
 import { isBlobWhole } from "./damage.ts";
+import { keptIn, keptPath, layerLock } from "./ingest_names.ts";
 import { FileLock } from "./lock.ts";
 import type { Paths } from "./paths.ts";
 import { lstatOrNothing, removeAll } from "./system.ts";
@@ -22,12 +23,10 @@ export interface KeptBytes {
 
 /** Kept bytes that nobody came back for end after a week, in ms. */
 const LIFE = 7 * 24 * 60 * 60 * 1000;
-/** The names of kept bytes. */
-const PART = /^(sha(?:256|512):[0-9a-f]+)\.part$/;
 
 /** What is kept of a blob, ready to be gone on with. The caller holds its lock. */
 export async function openKept(paths: Paths, digest: Digest): Promise<KeptBytes> {
-  const path = partPath(paths, digest);
+  const path = keptPath(paths, digest);
   const info = await lstatOrNothing(path);
   if (info === undefined) return { path, size: 0 };
   if (info.nlink !== 1) {
@@ -42,9 +41,9 @@ export async function openKept(paths: Paths, digest: Digest): Promise<KeptBytes>
 
 /** Ends what was kept of a blob, unless somebody works on it: then it is that one's. */
 export async function dropKept(paths: Paths, digest: Digest): Promise<void> {
-  const path = partPath(paths, digest);
+  const path = keptPath(paths, digest);
   if (await lstatOrNothing(path) === undefined) return;
-  const lock = await FileLock.tryAcquire(`${paths.ingest}/${digest}.lock`);
+  const lock = await FileLock.tryAcquire(layerLock(paths, digest));
   if (lock === undefined) return;
   try {
     await removeAll(path);
@@ -56,16 +55,10 @@ export async function dropKept(paths: Paths, digest: Digest): Promise<void> {
 /** Ends what is too old, and what is kept of blobs that are here. `names` are those in `ingest/`. */
 export async function sweepKept(disk: Disk, names: readonly string[]): Promise<void> {
   const { paths } = disk;
-  for (const name of names) {
-    const digest = PART.exec(name)?.[1] as Digest | undefined;
-    if (digest === undefined) continue;
-    const info = await lstatOrNothing(partPath(paths, digest));
+  for (const digest of keptIn(names)) {
+    const info = await lstatOrNothing(keptPath(paths, digest));
     const row = blobRow(disk, digest);
     const isHere = row !== undefined && isBlobWhole(disk, row);
     if (isHere || (info?.mtime?.getTime() ?? 0) < Date.now() - LIFE) await dropKept(paths, digest);
   }
-}
-
-function partPath(paths: Paths, digest: Digest): string {
-  return `${paths.ingest}/${digest}.part`;
 }

@@ -9,10 +9,11 @@ import { blobRow, layerRow, layerRowOfBlob } from "./content.ts";
 import { type Disk, takeLock } from "./context.ts";
 import { hasSize, isBlobWhole, isLayerWhole } from "./damage.ts";
 import { toLayer } from "./database/records.ts";
+import { layerLock } from "./ingest_names.ts";
 import { type KeptBytes, openKept } from "./kept_bytes.ts";
 import type { FileLock } from "./lock.ts";
+import { LAYER_FILES } from "./names.ts";
 import { adopt, offer, withdraw } from "./offers.ts";
-import { LAYER_FILES } from "./paths.ts";
 import { provisional, type StagedBlob, type StagedFiles } from "./staged.ts";
 import { lstatOrNothing, makeDirectory, removeAll } from "./system.ts";
 
@@ -81,7 +82,7 @@ export class LayerStaging {
     const locks: FileLock[] = [];
     try {
       for (const name of names) {
-        const path = `${this.#disk.paths.ingest}/${name}.lock`;
+        const path = layerLock(this.#disk.paths, name);
         const options = { signal };
         locks.push(await guarded(`lock layer ${name}`, () => takeLock(this.#disk, path, options)));
       }

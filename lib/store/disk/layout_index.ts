@@ -2,6 +2,7 @@ import { guardedSync, pauseThread } from "../../linux/mod.ts";
 import { encodeIndex, parseDescriptor, parseStrictJson } from "../../oci/mod.ts";
 import { namelessImage } from "../rules.ts";
 import { type Disk, stateOf } from "./context.ts";
+import { indexLock, newLayoutFile } from "./ingest_names.ts";
 
 /** Where tools look for the name of a manifest (image-spec, annotations.md). */
 const REF_NAME = "org.opencontainers.image.ref.name";
@@ -30,7 +31,7 @@ export function writeIndex(disk: Disk): void {
   const { paths, db } = disk;
   guardedSync("write index.json", () => {
     // Synchronous throughout: this thread could wait for a lock that it holds itself.
-    const path = `${paths.ingest}/index.lock`;
+    const path = indexLock(paths);
     using lock = Deno.openSync(path, { write: true, create: true, mode: 0o600 });
     if (!lockInTime(lock)) return;
     if (((lock.statSync().mode ?? 0) & 0o777) !== 0o600) Deno.chmodSync(path, 0o600);
@@ -39,7 +40,7 @@ export function writeIndex(disk: Disk): void {
       bytes: indexBytes(disk),
     }));
     if (shownGeneration(paths.index) === generation) return;
-    const temporary = `${paths.ingest}/index.json`;
+    const temporary = newLayoutFile(paths, "index");
     {
       using file = Deno.openSync(temporary, { write: true, create: true, truncate: true });
       for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));

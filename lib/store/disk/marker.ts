@@ -1,4 +1,5 @@
 import { VarveError } from "../../errors.ts";
+import { MARKER } from "./names.ts";
 import type { Syncer } from "./sync.ts";
 import { writeNew } from "./system.ts";
 
@@ -59,7 +60,7 @@ export async function writeSyncedMarker(
   marker: Marker,
   syncer: Syncer,
 ): Promise<void> {
-  const path = `${directory}/marker`;
+  const path = `${directory}/${MARKER}`;
   await writeMarker(path, marker);
   await syncer.each([path, directory]);
 }

@@ -1,6 +1,8 @@
 import type { Digest } from "../../digest/mod.ts";
+import { offerPath, offersIn } from "./ingest_names.ts";
+import { LAYER_FILES } from "./names.ts";
 import { isAlive } from "./owner.ts";
-import { LAYER_FILES, type Paths } from "./paths.ts";
+import type { Paths } from "./paths.ts";
 import type { StagedBlob, StagedFiles } from "./staged.ts";
 import { makeDirectory, removeAll } from "./system.ts";
 
@@ -21,7 +23,7 @@ export async function offer(paths: Paths, owner: string, staged: StagedFiles): P
   for (const name of namesOf(staged)) {
     const temporary = `${staged.directory}.ready`;
     await Deno.writeTextFile(temporary, text, { mode: 0o600 });
-    await Deno.rename(temporary, readyPath(paths, name));
+    await Deno.rename(temporary, offerPath(paths, name));
   }
 }
 
@@ -29,7 +31,7 @@ export async function offer(paths: Paths, owner: string, staged: StagedFiles): P
 export async function withdraw(paths: Paths, staged: StagedFiles): Promise<void> {
   for (const name of namesOf(staged)) {
     const found = await readOffer(paths, name);
-    if (found?.staged.directory === staged.directory) await removeAll(readyPath(paths, name));
+    if (found?.staged.directory === staged.directory) await removeAll(offerPath(paths, name));
   }
 }
 
@@ -71,19 +73,10 @@ export async function removeDeadOffers(
   names: readonly string[],
   lives: (owner: string) => Promise<boolean>,
 ): Promise<void> {
-  for (const name of names) {
-    if (!name.endsWith(READY)) continue;
-    const found = await readOffer(paths, name.slice(0, -READY.length) as Digest);
-    if (found === undefined || !await lives(found.owner)) {
-      await removeAll(`${paths.ingest}/${name}`);
-    }
+  for (const digest of offersIn(names)) {
+    const found = await readOffer(paths, digest);
+    if (found === undefined || !await lives(found.owner)) await removeAll(offerPath(paths, digest));
   }
-}
-
-const READY = ".ready";
-
-function readyPath(paths: Paths, name: Digest): string {
-  return `${paths.ingest}/${name}${READY}`;
 }
 
 function namesOf(staged: StagedFiles): Digest[] {
@@ -92,7 +85,7 @@ function namesOf(staged: StagedFiles): Digest[] {
 
 async function readOffer(paths: Paths, name: Digest): Promise<Offer | undefined> {
   try {
-    return JSON.parse(await Deno.readTextFile(readyPath(paths, name))) as Offer;
+    return JSON.parse(await Deno.readTextFile(offerPath(paths, name))) as Offer;
   } catch (error) {
     // A cut file is what a lost machine leaves: no offer.
     if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return undefined;

@@ -1,11 +1,9 @@
 import { toHex } from "../../bytes/mod.ts";
+import { isOwnerId, ownerDirectory, ownerLock } from "./ingest_names.ts";
 import { FileLock } from "./lock.ts";
 import type { Paths } from "./paths.ts";
 import { syncPath } from "./sync.ts";
 import { lstatOrNothing, makeDirectory, removeAll } from "./system.ts";
-
-/** How an owner is called: in file names below `ingest/` and in the markers of snapshots. */
-const OWNER_ID = /^[0-9a-f]{16}$/;
 
 /**
  * An open store that writes, as other processes see it: `ingest/<id>.lock` is locked while it lives,
@@ -62,7 +60,7 @@ export class Owner {
   }
 
   get #directory(): string {
-    return `${this.#paths.ingest}/${this.id}`;
+    return ownerDirectory(this.#paths, this.id);
   }
 
   async #begin(): Promise<FileLock> {
@@ -80,22 +78,11 @@ export class Owner {
   }
 }
 
-/** The lock of an owner. */
-export function ownerLock(paths: Paths, id: string): string {
-  return `${paths.ingest}/${id}.lock`;
-}
-
 /** Whether an owner lives. */
 export async function isAlive(paths: Paths, id: string): Promise<boolean> {
-  if (!OWNER_ID.test(id)) return false;
+  if (!isOwnerId(id)) return false;
   const path = ownerLock(paths, id);
   if (await lstatOrNothing(path) === undefined) return false;
   using lock = await FileLock.tryAcquire(path);
   return lock === undefined;
-}
-
-/** The owners that left something in `ingest/`, by its names. */
-export function ownersIn(names: readonly string[]): string[] {
-  const ids = names.map((name) => name.replace(/\.lock$/, "")).filter((id) => OWNER_ID.test(id));
-  return [...new Set(ids)];
 }

@@ -1,6 +1,10 @@
 import { algorithmOf, type Digest, hexOf } from "../../digest/mod.ts";
+import { LAYOUT_FILES, ROOT_FILES } from "./names.ts";
 
-/** Where everything of a store stands. Only digests that were parsed and integers become parts of a path. */
+/**
+ * The absolute paths of a store. Only digests that were parsed, owner ids and integers become parts of
+ * a path: no name that an image or a user chose.
+ */
 export class Paths {
   readonly root: string;
   readonly database: string;
@@ -8,6 +12,7 @@ export class Paths {
   readonly content: string;
   readonly blobs: string;
   readonly index: string;
+  readonly layoutVersion: string;
   readonly layers: string;
   readonly chains: string;
   readonly snapshots: string;
@@ -18,72 +23,49 @@ export class Paths {
   /** The paths under a root, which is absolute. */
   constructor(root: string) {
     this.root = root;
-    this.database = `${root}/meta.db`;
-    this.lock = `${root}/store.lock`;
-    this.content = `${root}/content`;
-    this.blobs = `${root}/content/blobs`;
-    this.index = `${root}/content/index.json`;
-    this.layers = `${root}/layers`;
-    this.chains = `${root}/chains`;
-    this.snapshots = `${root}/snapshots`;
-    this.ingest = `${root}/ingest`;
-    this.trash = `${root}/trash`;
-    this.mounts = `${root}/mounts`;
+    this.database = `${root}/${ROOT_FILES.database}`;
+    this.lock = `${root}/${ROOT_FILES.lock}`;
+    this.content = `${root}/${ROOT_FILES.content}`;
+    this.blobs = `${this.content}/${LAYOUT_FILES.blobs}`;
+    this.index = `${this.content}/${LAYOUT_FILES.index}`;
+    this.layoutVersion = `${this.content}/${LAYOUT_FILES.version}`;
+    this.layers = `${root}/${ROOT_FILES.layers}`;
+    this.chains = `${root}/${ROOT_FILES.chains}`;
+    this.snapshots = `${root}/${ROOT_FILES.snapshots}`;
+    this.ingest = `${root}/${ROOT_FILES.ingest}`;
+    this.trash = `${root}/${ROOT_FILES.trash}`;
+    this.mounts = `${root}/${ROOT_FILES.mounts}`;
   }
 
-  /** All directories, parents first. */
+  /** All directories that a store always has, parents first. */
   directories(): string[] {
     const { root, content, blobs, layers, chains, snapshots, ingest, trash, mounts } = this;
     const sha256 = `${blobs}/sha256`;
     return [root, content, blobs, sha256, layers, chains, snapshots, ingest, trash, mounts];
   }
 
-  /** The directory of the blobs of an algorithm. */
+  /** `content/blobs/<algorithm>/`, which holds the blob. */
   blobDirectory(digest: Digest): string {
     return `${this.blobs}/${algorithmOf(digest)}`;
   }
 
-  /** A blob. */
+  /** `content/blobs/<algorithm>/<hex>`. */
   blob(digest: Digest): string {
     return `${this.blobDirectory(digest)}/${hexOf(digest)}`;
   }
 
-  /** The directory of a layer. */
+  /** `layers/<cache-id>/`. */
   layer(cacheId: number): string {
     return `${this.layers}/${cacheId}`;
   }
 
-  /** The directory of a chain. */
+  /** `chains/<cache-id>/`. */
   chain(cacheId: number): string {
     return `${this.chains}/${cacheId}`;
   }
 
-  /** The directory of a snapshot. */
+  /** `snapshots/<cache-id>/`. */
   snapshot(cacheId: number): string {
     return `${this.snapshots}/${cacheId}`;
   }
 }
-
-/** The names that the root of a store can hold; with any other and without a database it is no store. */
-export const ROOT_NAMES: ReadonlySet<string> = new Set([
-  "meta.db",
-  "meta.db-wal",
-  "meta.db-shm",
-  "meta.db-journal",
-  "store.lock",
-  "content",
-  "layers",
-  "chains",
-  "snapshots",
-  "ingest",
-  "trash",
-  "mounts",
-]);
-
-/** Files of a layer's directory that no driver's directory may be called after. */
-export const LAYER_FILES = {
-  tar: "layer.tar",
-  tree: "tree",
-  blob: "blob",
-  marker: "marker",
-} as const;

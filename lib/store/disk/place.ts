@@ -1,11 +1,10 @@
 import { VarveError } from "../../errors.ts";
-import type { NumberedLayer } from "./commit.ts";
 import { blobRow, layerRow } from "./content.ts";
 import type { Disk } from "./context.ts";
 import { isBlobWhole, isLayerWhole } from "./damage.ts";
 import { FileLock } from "./lock.ts";
-import { LAYER_FILES } from "./paths.ts";
-import type { StagedBlob } from "./staged.ts";
+import { LAYER_FILES, MARKER } from "./names.ts";
+import type { NumberedLayer, StagedBlob } from "./staged.ts";
 import { lstatOrNothing, makeDirectory } from "./system.ts";
 import { discard } from "./trash.ts";
 
@@ -69,7 +68,7 @@ async function dropBlob(layer: NumberedLayer): Promise<void> {
 async function repair(disk: Disk, layer: NumberedLayer): Promise<string> {
   const directory = disk.paths.layer(layer.cacheId);
   await makeDirectory(directory);
-  for (const name of [LAYER_FILES.tar, LAYER_FILES.tree, LAYER_FILES.marker]) {
+  for (const name of [LAYER_FILES.tar, LAYER_FILES.tree, MARKER]) {
     await Deno.rename(`${layer.directory}/${name}`, `${directory}/${name}`);
   }
   return directory;

@@ -2,7 +2,7 @@ import type { DiffId, Digest } from "../../digest/mod.ts";
 import { type Disk, setState, stateOf } from "./context.ts";
 import { hasSize } from "./damage.ts";
 import type { BlobRow, LayerRow } from "./database/records.ts";
-import { LAYER_FILES } from "./paths.ts";
+import { LAYER_FILES } from "./names.ts";
 
 /**
  * Looks whether what was committed since the last barrier is still there with its sizes, and notes what

@@ -1,10 +1,22 @@
 import { VarveError } from "../../errors.ts";
 import { absolutePath, fileErrno, guarded } from "../../linux/mod.ts";
-import { type Paths, ROOT_NAMES } from "./paths.ts";
+import { newLayoutFile } from "./ingest_names.ts";
+import { ROOT_FILES } from "./names.ts";
+import type { Paths } from "./paths.ts";
 import { lstatOrNothing, makeDirectory, namesIn } from "./system.ts";
 
 /** The layout file of an OCI layout (image-spec, image-layout.md). */
 const OCI_LAYOUT = '{"imageLayoutVersion":"1.0.0"}\n';
+
+/**
+ * The names that the root of a store can hold. Another one, in a directory without a database, means
+ * that the directory is no store. A new file system has `lost+found`.
+ */
+const ROOT_NAMES: ReadonlySet<string> = new Set([
+  ...Object.values(ROOT_FILES),
+  ...["-wal", "-shm", "-journal"].map((end) => ROOT_FILES.database + end),
+  "lost+found",
+]);
 
 /** A root as an absolute path without `.`, `..` and double slashes. @throws {RangeError} when it holds a NUL or is empty */
 export function absoluteRoot(root: string): string {
@@ -68,8 +80,8 @@ async function checkDirectory(path: string): Promise<number> {
 /** Files of others in a directory without a database: it is somebody's directory and no store. */
 async function checkNames(root: string): Promise<void> {
   const names = await namesIn(root);
-  if (names.includes("meta.db")) return;
-  const foreign = names.find((name) => !ROOT_NAMES.has(name) && name !== "lost+found");
+  if (names.includes(ROOT_FILES.database)) return;
+  const foreign = names.find((name) => !ROOT_NAMES.has(name));
   if (foreign === undefined) return;
   throw new VarveError(
     "E_PRECONDITION",
@@ -91,9 +103,9 @@ async function takesNoWrites(path: string): Promise<boolean> {
 
 /** Several starts may do it at once: they write the same. */
 async function writeLayout(paths: Paths): Promise<void> {
-  const path = `${paths.content}/oci-layout`;
+  const path = paths.layoutVersion;
   if (await readOrNothing(path) === OCI_LAYOUT) return;
-  const temporary = `${paths.ingest}/oci-layout`;
+  const temporary = newLayoutFile(paths, "version");
   await Deno.writeTextFile(temporary, OCI_LAYOUT, { mode: 0o600 });
   try {
     await Deno.chmod(temporary, 0o644);

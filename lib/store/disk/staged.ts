@@ -32,3 +32,8 @@ export function provisional(staged: StagedFiles): LayerRecord {
   const { diffId, size, treeDigest, entries, dirtyPadding } = staged;
   return { diffId, size, cacheId: 0, treeDigest, entries, dirtyPadding, verifiedAt: Date.now() };
 }
+
+/** A staged layer with its cache id: a new one, or that of the damaged layer that it replaces. */
+export interface NumberedLayer extends StagedFiles {
+  readonly cacheId: number;
+}

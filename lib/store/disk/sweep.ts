@@ -4,7 +4,7 @@ import { blobRow } from "./content.ts";
 import type { Disk } from "./context.ts";
 import { FileLock } from "./lock.ts";
 import { readMarker } from "./marker.ts";
-import { LAYER_FILES } from "./paths.ts";
+import { MARKER } from "./names.ts";
 import { namesIn } from "./system.ts";
 import { discard } from "./trash.ts";
 
@@ -75,7 +75,7 @@ async function isAwaited(
   lives: (owner: string) => Promise<boolean>,
 ): Promise<boolean> {
   try {
-    const marker = await readMarker(`${path}/${LAYER_FILES.marker}`);
+    const marker = await readMarker(`${path}/${MARKER}`);
     return marker.kind === "snapshot" && await lives(marker.owner);
   } catch {
     return false;

@@ -1,0 +1,100 @@
+/**
+ * The names in `ingest/`:
+ *
+ *     <owner>/                what one open store has staged
+ *     <owner>.lock            locked while that store is open
+ *     <digest>.lock           locked while the layer of this diffID or blob is made
+ *     <digest>.part           kept bytes of a blob
+ *     <digest>.ready          where a finished layer lies that is not committed yet
+ *     <id>.<directory>.lock   locked while a directory of a layer or a chain is made
+ *     index.lock index.json oci-layout    while these files of `content/` are replaced
+ *
+ * An owner is 16 hexadecimal digits; an id is a diffID or a chainID.
+ *
+ * @module
+ */
+import type { ChainId, DiffId, Digest } from "../../digest/mod.ts";
+import { LAYOUT_FILES } from "./names.ts";
+import type { Paths } from "./paths.ts";
+
+const LOCK = ".lock";
+const KEPT = ".part";
+const OFFER = ".ready";
+
+const OWNER = /^[0-9a-f]{16}$/;
+const DIGEST = /^sha(?:256|512):[0-9a-f]+$/;
+const MAKER_LOCK = /^sha(?:256|512):[0-9a-f]+(?:\.[a-z0-9-]+)?\.lock$/;
+
+/** Whether a text is the id of an owner. */
+export function isOwnerId(text: string): boolean {
+  return OWNER.test(text);
+}
+
+/** The directory in which an owner stages. */
+export function ownerDirectory({ ingest }: Paths, owner: string): string {
+  return `${ingest}/${owner}`;
+}
+
+/** The lock that an owner holds while it is open. */
+export function ownerLock(paths: Paths, owner: string): string {
+  return `${ownerDirectory(paths, owner)}${LOCK}`;
+}
+
+/** The lock that is held while the layer of a diffID or blob is made. */
+export function layerLock({ ingest }: Paths, digest: Digest): string {
+  return `${ingest}/${digest}${LOCK}`;
+}
+
+/** The lock that is held while a directory of a layer or a chain is made. */
+export function directoryLock({ ingest }: Paths, id: DiffId | ChainId, name: string): string {
+  return `${ingest}/${id}.${name}${LOCK}`;
+}
+
+/** The kept bytes of a blob. */
+export function keptPath({ ingest }: Paths, digest: Digest): string {
+  return `${ingest}/${digest}${KEPT}`;
+}
+
+/** Where a finished layer is offered to other ingests, by its diffID or its blob. */
+export function offerPath({ ingest }: Paths, digest: Digest): string {
+  return `${ingest}/${digest}${OFFER}`;
+}
+
+/** The lock of whoever replaces `content/index.json`. */
+export function indexLock({ ingest }: Paths): string {
+  return `${ingest}/index${LOCK}`;
+}
+
+/** Where a new `index.json` or `oci-layout` is written before it is renamed into `content/`. */
+export function newLayoutFile({ ingest }: Paths, name: keyof typeof LAYOUT_FILES): string {
+  return `${ingest}/${LAYOUT_FILES[name]}`;
+}
+
+/** The owners that have something in `ingest/`. */
+export function ownersIn(names: readonly string[]): string[] {
+  return [...new Set(names.map((name) => withoutEnd(name, LOCK) ?? name).filter(isOwnerId))];
+}
+
+/** The digests of which bytes are kept. */
+export function keptIn(names: readonly string[]): Digest[] {
+  return digestsIn(names, KEPT);
+}
+
+/** The digests under which finished layers are offered. */
+export function offersIn(names: readonly string[]): Digest[] {
+  return digestsIn(names, OFFER);
+}
+
+/** The names of the locks of layers and directories that are being made, or were when their maker died. */
+export function makerLocksIn(names: readonly string[]): string[] {
+  return names.filter((name) => MAKER_LOCK.test(name));
+}
+
+function digestsIn(names: readonly string[], end: string): Digest[] {
+  const digests = names.map((name) => withoutEnd(name, end));
+  return digests.filter((text): text is Digest => text !== undefined && DIGEST.test(text));
+}
+
+function withoutEnd(name: string, end: string): string | undefined {
+  return name.endsWith(end) ? name.slice(0, -end.length) : undefined;
+}

@@ -1,0 +1,68 @@
+import { assertEquals } from "@std/assert";
+import { type ChainId, sha256 } from "../../../lib/digest/mod.ts";
+import {
+  directoryLock,
+  keptIn,
+  keptPath,
+  layerLock,
+  makerLocksIn,
+  offerPath,
+  offersIn,
+  ownerDirectory,
+  ownerLock,
+  ownersIn,
+} from "../../../lib/store/disk/ingest_names.ts";
+import { Paths } from "../../../lib/store/disk/paths.ts";
+import "../../support/machine/needs.ts";
+
+const PATHS = new Paths("/store");
+const DIGEST = sha256(new Uint8Array());
+const OWNER = "0123456789abcdef";
+
+Deno.test("each name in ingest/ is found as what it is, and as nothing else", () => {
+  const owner = ownerDirectory(PATHS, OWNER);
+  const made = {
+    ownerLock: ownerLock(PATHS, OWNER),
+    layerLock: layerLock(PATHS, DIGEST),
+    directoryLock: directoryLock(PATHS, DIGEST as string as ChainId, "fs-skip"),
+    kept: keptPath(PATHS, DIGEST),
+    offer: offerPath(PATHS, DIGEST),
+  };
+  const base = (path: string) => path.slice(path.lastIndexOf("/") + 1);
+  const names = [owner, ...Object.values(made), "index.lock", "index.json", "oci-layout"].map(base);
+  assertEquals(ownersIn(names), [OWNER]);
+  assertEquals(keptIn(names), [DIGEST]);
+  assertEquals(offersIn(names), [DIGEST]);
+  assertEquals(makerLocksIn(names), [base(made.layerLock), base(made.directoryLock)]);
+});
+
+Deno.test("the names in ingest/ are those of the on-disk format", () => {
+  assertEquals(
+    [
+      ownerDirectory(PATHS, OWNER),
+      ownerLock(PATHS, OWNER),
+      layerLock(PATHS, DIGEST),
+      directoryLock(PATHS, DIGEST as string as ChainId, "fs"),
+      keptPath(PATHS, DIGEST),
+      offerPath(PATHS, DIGEST),
+    ],
+    [
+      `/store/ingest/${OWNER}`,
+      `/store/ingest/${OWNER}.lock`,
+      `/store/ingest/${DIGEST}.lock`,
+      `/store/ingest/${DIGEST}.fs.lock`,
+      `/store/ingest/${DIGEST}.part`,
+      `/store/ingest/${DIGEST}.ready`,
+    ],
+  );
+});
+
+Deno.test("a name in ingest/ that nothing of ours has is left alone", () => {
+  const names = ["x", "x.lock", "x.part", ".ready", `${DIGEST}`, `${OWNER}0.lock`, `${OWNER}.part`];
+  assertEquals([ownersIn(names), keptIn(names), offersIn(names), makerLocksIn(names)], [
+    [],
+    [],
+    [],
+    [],
+  ]);
+});
