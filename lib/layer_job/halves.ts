@@ -12,7 +12,7 @@ import { type Inflow, LayerInflow } from "./inflate_stage.ts";
 import { LayerOutputs } from "./outputs.ts";
 import { createRing, type Ring, RingReader, RingStopped, RingWriter, stopRing } from "./ring.ts";
 import { LayerOutflow } from "./scan_stage.ts";
-import { readSource } from "./source.ts";
+import { readSource, sourceSize } from "./source.ts";
 
 /** Compressed bytes from which two threads are worth their start. */
 const WORTH_BYTES = 4 * 1024 * 1024;
@@ -30,8 +30,8 @@ export interface LayerHalfInput {
 
 /** The halves of a large layer that goes to files; `null` for others. */
 export function layerHalves(layer: LayerJobInput): Halves<LayerJobOutput> | null {
-  const { source, target, expected, halvesFrom = WORTH_BYTES } = layer;
-  const size = source.kind === "file" ? source.length : expected.size ?? Infinity;
+  const { target, halvesFrom = WORTH_BYTES } = layer;
+  const size = sourceSize(layer) ?? Infinity;
   if (target.kind !== "files" || size < halvesFrom) return null;
   const ring = createRing();
   const input: LayerHalfInput = { layer, ring };

@@ -2,8 +2,9 @@ import { checkMediaType, type Compression, Decompressor } from "../codec/compres
 import { algorithmOf } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import type { LayerJobInput } from "./contract.ts";
-import { inflaterFor } from "./inflater_choice.ts";
+import { createInflater } from "./inflater_choice.ts";
 import { LayerProof, type MeasuredBytes } from "./proof.ts";
+import { sourceSize } from "./source.ts";
 import { mayWait } from "./verdict.ts";
 
 /** Takes bytes that are only lent. */
@@ -52,13 +53,13 @@ export class LayerInflow implements Disposable {
 
   /** Begins a layer. @throws {RangeError} when a limit is no limit */
   constructor(input: LayerJobInput, sinks: InflowSinks) {
-    const { expected, streamLimits = {} } = input;
+    const { expected, streamLimits = {}, inflater = "auto" } = input;
     this.#input = input;
     this.#sinks = sinks;
     this.#proof = new LayerProof(expected);
     this.#decompressor = new Decompressor({
       limits: streamLimits,
-      createInflater: () => inflaterFor(input),
+      createInflater: () => createInflater(inflater, sourceSize(input) ?? 0),
       nextBuffer: sinks.nextBuffer,
     });
   }

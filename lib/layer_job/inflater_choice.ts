@@ -1,7 +1,6 @@
 import type { Inflater } from "../codec/compress/mod.ts";
 import { VarveError } from "../errors.ts";
 import { isalInflaters } from "../linux/mod.ts";
-import type { LayerJobInput } from "./contract.ts";
 
 /** What inflates gzip: libisal where it is fit, libisal or an error, or node:zlib. */
 export type InflaterName = "auto" | "isal" | "zlib";
@@ -39,11 +38,13 @@ export function chooseInflater(name: InflaterName = "auto"): InflaterChoice {
   });
 }
 
-/** An inflater for a layer, as the layer asks; `undefined` stands for node:zlib. */
-export function inflaterFor(
-  { inflater = "auto", source, expected }: LayerJobInput,
-): Inflater | undefined {
-  const size = source.kind === "file" ? source.length : expected.size;
-  if (inflater === "auto" && (size ?? 0) < WORTH_BYTES) return undefined;
-  return chooseInflater(inflater).create?.();
+/**
+ * An inflater for one layer of `size` compressed bytes (0 when that is unknown); `undefined` stands for
+ * node:zlib.
+ *
+ * @throws {VarveError} `E_UNSUPPORTED` when libisal is asked for and unfit
+ */
+export function createInflater(name: InflaterName, size: number): Inflater | undefined {
+  if (name === "auto" && size < WORTH_BYTES) return undefined;
+  return chooseInflater(name).create?.();
 }

@@ -6,6 +6,11 @@ import type { LayerJobInput, LayerSource } from "./contract.ts";
 /** Bytes read at once: what one turn of the pipeline works on, small enough for a processor's cache. */
 const READ_BYTES = 256 * 1024;
 
+/** Compressed bytes of a layer, where their number is known before they are read. */
+export function sourceSize({ source, expected }: LayerJobInput): number | undefined {
+  return source.kind === "file" ? source.length : expected.size;
+}
+
 /**
  * The bytes of a layer: those that an earlier job left, then the source's. A chunk is valid until the
  * next is asked for.
