@@ -1,43 +1,45 @@
 import { isZero, joinBytes } from "../bytes/mod.ts";
 import { fileError } from "../linux/mod.ts";
-import { WriteOut } from "./write_out.ts";
+import { EarlyWriteback } from "./early_writeback.ts";
 
-/** Where result bytes go: a file, or memory. Writes are synchronous, so that nobody has to hold what is on its way. */
+/** Takes result bytes: a file, or memory. Writes are synchronous, so that no bytes are held between threads or turns. */
 export interface ByteSink extends Disposable {
-  /** Takes bytes; keeps no reference to them. */
+  /** Writes bytes; keeps no reference to them. */
   write(bytes: Uint8Array): void;
-  /** Says that all is written. */
+  /** Ends the output: all bytes were given. */
   end(): void;
 }
 
-/** A run of zeros as long as this becomes a hole: sparse files lie in layers with all their zeros. */
+/** A write of zeros that is at least as long becomes a hole: layers hold sparse files with all their zeros. */
 const HOLE_BYTES = 64 * 1024;
 
-/** Small writes are gathered into ones of this size. */
+/** Size of the buffer that gathers small writes. */
 const BUFFER_BYTES = 256 * 1024;
 
-/** A file that only its owner reads: a new one, or one that an earlier sink left unfinished. */
+/** A file of mode 0600: a new one, or one that an earlier sink left unfinished. */
 export class FileSink implements ByteSink {
   readonly #action: string;
   readonly #file: Deno.FsFile;
-  readonly #writeOut: WriteOut | null;
+  readonly #writeback: EarlyWriteback | null;
   #buffer: Uint8Array | null = null;
   #used = 0;
   #length: number;
-  /** Bytes to come that are in the file already. */
-  #passed: number;
+  /** How many of the next bytes are in the file already. */
+  #toSkip: number;
   #endsInHole = false;
   #closed = false;
 
   /**
-   * Creates the file; `what` names it in errors, `willSync` says that it is synced soon. Where `kept`
-   * is given the file may be there with that many bytes, and as many of those that come are passed over.
+   * Creates the file.
    *
-   * @throws {VarveError} `E_SYSCALL`, with `EEXIST` when a new file exists
+   * @param what names the file in errors
+   * @param willSync whether the caller syncs the file soon: then the kernel writes it back meanwhile
+   * @param kept when given, the file may exist with that many bytes, and the first `kept` bytes that are written here are skipped
+   * @throws {VarveError} `E_SYSCALL`, with `EEXIST` when the file exists and `kept` is absent
    */
   constructor(path: string, what: string, willSync = false, kept?: number) {
     this.#action = `write ${what}`;
-    this.#passed = this.#length = kept ?? 0;
+    this.#toSkip = this.#length = kept ?? 0;
     try {
       const how = kept === undefined ? { createNew: true } : { create: true };
       this.#file = Deno.openSync(path, { write: true, mode: 0o600, ...how });
@@ -45,16 +47,16 @@ export class FileSink implements ByteSink {
     } catch (error) {
       throw fileError(error, this.#action, "open");
     }
-    this.#writeOut = willSync ? new WriteOut(path, this.#length) : null;
+    this.#writeback = willSync ? new EarlyWriteback(path, this.#length) : null;
   }
 
   /** @throws {VarveError} `E_SYSCALL` */
   write(bytes: Uint8Array): void {
-    if (this.#passed > 0) {
-      const passed = Math.min(this.#passed, bytes.length);
-      this.#passed -= passed;
-      if (passed === bytes.length) return;
-      bytes = bytes.subarray(passed);
+    if (this.#toSkip > 0) {
+      const skipped = Math.min(this.#toSkip, bytes.length);
+      this.#toSkip -= skipped;
+      if (skipped === bytes.length) return;
+      bytes = bytes.subarray(skipped);
     }
     if (this.#used + bytes.length > BUFFER_BYTES) this.#flush();
     if (bytes.length >= BUFFER_BYTES / 2 && this.#used === 0) return this.#writeAll(bytes);
@@ -73,7 +75,7 @@ export class FileSink implements ByteSink {
   [Symbol.dispose](): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#writeOut?.[Symbol.dispose]();
+    this.#writeback?.[Symbol.dispose]();
     this.#file.close();
   }
 
@@ -90,7 +92,7 @@ export class FileSink implements ByteSink {
       if (this.#endsInHole) return this.#file.seekSync(this.#length, Deno.SeekMode.Start);
       for (let at = 0; at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
     });
-    this.#writeOut?.add(bytes.length);
+    this.#writeback?.add(bytes.length);
   }
 
   #try(act: () => unknown): void {
@@ -102,12 +104,12 @@ export class FileSink implements ByteSink {
   }
 }
 
-/** Memory. */
+/** Gathers the bytes in memory. */
 export class MemorySink implements ByteSink {
   readonly #pieces: Uint8Array[] = [];
 
   write(bytes: Uint8Array): void {
-    // new Uint8Array copies whatever it is a view of.
+    // A copy, also of shared memory: the bytes are valid only during the call.
     this.#pieces.push(new Uint8Array(bytes));
   }
 
@@ -115,7 +117,7 @@ export class MemorySink implements ByteSink {
 
   [Symbol.dispose](): void {}
 
-  /** All that was written, in one piece. */
+  /** All bytes that were written, as one array. */
   bytes(): Uint8Array<ArrayBuffer> {
     return joinBytes(this.#pieces);
   }

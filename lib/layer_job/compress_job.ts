@@ -11,13 +11,13 @@ import type { Job, Pool } from "../pool/mod.ts";
 
 /** Input of {@linkcode compressJob}. */
 export interface CompressJobInput extends CompressPieceOptions {
-  /** One piece. */
+  /** The piece, uncompressed. */
   readonly bytes: Uint8Array<SharedArrayBuffer>;
-  /** Where to: as for `compressPieceInto`. */
+  /** Memory for the compressed piece, as `compressPieceInto` takes it. */
   readonly room: Uint8Array<SharedArrayBuffer>;
 }
 
-/** Compresses one piece of a stream. Shared memory is not copied on its way to a worker and back. */
+/** Compresses one piece of a stream. Input and output are shared memory, which is not copied between threads. */
 export const compressJob: Job<CompressJobInput, CompressedPiece<SharedArrayBuffer>> = {
   name: "compress",
   entry: "layer",
@@ -26,13 +26,12 @@ export const compressJob: Job<CompressJobInput, CompressedPiece<SharedArrayBuffe
   },
 };
 
-/** Pieces that are under way for each worker: one is worked on while the next waits. */
+/** Pieces in flight for each worker: one is compressed while the next one waits. */
 const AHEAD = 2;
 
 /**
- * Compresses a stream in pieces of a fixed size, by all workers. However many there are, the same
- * bytes come out: those of `compress`. What it gives is to be used up before the next is asked for:
- * its memory is used again.
+ * Compresses a stream in pieces of a fixed size, on all workers. The output is that of `compress`,
+ * whatever the number of workers. A chunk is valid until the next one is requested: its memory is reused.
  */
 export function compressInPool(
   pool: Pool,
@@ -49,8 +48,8 @@ async function* piecesInPool(
 ): AsyncGenerator<CompressedPiece<SharedArrayBuffer>, void, undefined> {
   const running: Promise<CompressedPiece<SharedArrayBuffer>>[] = [];
   const slots = pool.size * AHEAD;
-  // A piece and what comes of it for each slot, used again when that was taken: as garbage they would
-  // stay in memory, 64 MiB and more in each thread before its engine collects them.
+  // Memory for a piece and its compressed form, for each slot; reused once the consumer has taken the
+  // latter. As garbage it would stay: an engine lets 64 MiB and more gather in each thread.
   const memory: Uint8Array<SharedArrayBuffer>[] = [];
   const rooms: Uint8Array<SharedArrayBuffer>[] = [];
   let at = 0;
@@ -61,7 +60,7 @@ async function* piecesInPool(
     for await (const bytes of pieces) {
       const room = rooms[at++ % slots] ??= shared(compressedRoom(length));
       const piece = pool.run(compressJob, { bytes, room, ...options }, cancel);
-      // Its error is thrown in its turn; until then nobody listens.
+      // Its error is thrown when it is awaited; until then it must not count as unhandled.
       piece.catch(() => {});
       running.push(piece);
       if (running.length >= slots) yield await (running.shift() as typeof piece);

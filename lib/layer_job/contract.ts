@@ -1,16 +1,13 @@
 /**
- * The layer job's values: compressed bytes in, a proved layer out, in one pass.
+ * The values of the layer job: compressed bytes in, a proved layer out, in one pass.
  *
- * compressed digest ∥ inflate → diffID ∥ tar parse → per-file digests →
- * `layer.tar` and `tree` written. Nothing is synced and nothing is renamed
- * here: the store does both when it commits. A job that fails leaves its files
- * as far as they came, closed; who named them removes them.
+ * The job syncs nothing and renames nothing: the store does both when it commits. A job that fails
+ * closes its files and leaves them as they are. Its caller, who named them, removes them.
  *
- * What is outermost is judged first: the size, the digest of the bytes as they
- * came, the compression, the diffID, the archive, its entries. Bytes that were
- * damaged on their way are therefore told as `E_DIGEST` or `E_DIFFID` with the
- * rest as its `cause`, not as whatever the damage happens to look like. A limit
- * that is exceeded, and a failing disk, end the job at once.
+ * Checks run from the outside in: size, digest of the compressed bytes, compression, diffID, archive,
+ * entries. Bytes that were damaged in transit therefore fail with `E_DIGEST` or `E_DIFFID`, and what
+ * the damage did further inside is the `cause`. A limit that is exceeded, or a disk that fails, ends
+ * the job at once.
  */
 import type { Compression } from "../codec/compress/mod.ts";
 import type { DiffId, Digest, TreeDigest } from "../digest/mod.ts";
@@ -19,85 +16,93 @@ import type { LayerRules } from "./rules.ts";
 
 /** Where the compressed bytes come from. */
 export type LayerSource =
-  /** A run of bytes of a file on this machine: the worker reads it itself. */
+  /** A part of a local file, which the worker reads itself. */
   | {
     readonly kind: "file";
-    /** The file. */
+    /** Path of the file. */
     readonly path: string;
-    /** Where they begin. */
+    /** Position of the first byte. */
     readonly offset: number;
-    /** How many they are; E_TRUNCATED when the file ends before. */
+    /** Number of bytes; `E_TRUNCATED` when the file is shorter. */
     readonly length: number;
   }
-  /** The job's stream. */
+  /** The stream that is given to the job. */
   | { readonly kind: "stream" };
 
-/** Where the results go: files inside an ingest directory of the store, or memory. */
+/** Where the results go: to files in an ingest directory of the store, or to memory. */
 export type LayerTarget =
   | {
     readonly kind: "files";
-    /** The uncompressed tar; must not exist. */
+    /** Path of the uncompressed tar; it must not exist. */
     readonly tar: string;
-    /** The layer tree's file form; must not exist. */
+    /** Path of the encoded layer tree; it must not exist. */
     readonly tree: string;
-    /** The compressed bytes as they came, or `null` to keep none. Not written when they are not compressed: then it is the tar. */
+    /**
+     * Path of the compressed bytes, or `null` to keep none. It is not written for a layer without
+     * compression: there the tar is the blob.
+     */
     readonly blob: string | null;
     /**
-     * How many bytes of `blob` an earlier job left there: they come before those of the source, and
-     * all that comes is written behind them. Bytes that are not compressed are written there, too, and
-     * then `tar` is not made. Absent: `blob` must not exist.
+     * How many bytes of `blob` an earlier job left. The layer begins with them; the bytes of the source
+     * follow and are appended to `blob`. A layer without compression is then written to `blob`, too,
+     * and `tar` is not made. When absent, `blob` must not exist.
      */
     readonly kept?: number | undefined;
   }
   | { readonly kind: "memory" };
 
-/** What is to be done and what is expected. */
+/** Input of the layer job. */
 export interface LayerJobInput extends LayerRules {
-  /** Bytes. */
+  /** Where the compressed bytes come from. */
   readonly source: LayerSource;
-  /** Results. */
+  /** Where the results go. */
   readonly target: LayerTarget;
-  /** What the descriptor says; checked: size while reading (E_SIZE), digest at the end (E_DIGEST). */
+  /** What the layer must be; what is absent is not checked. */
   readonly expected: {
+    /** Digest of the compressed bytes; checked at the end (`E_DIGEST`). */
     readonly digest?: Digest | undefined;
+    /** Number of compressed bytes; checked while they are read (`E_SIZE`). */
     readonly size?: number | undefined;
-    /** E_DIFFID when it differs. */
+    /** Digest of the uncompressed tar; checked at the end (`E_DIFFID`). */
     readonly diffId?: DiffId | undefined;
-    /** Judged against the magic bytes. */
+    /** Media type of the descriptor; compared with the magic bytes (`E_MEDIA_TYPE`). */
     readonly mediaType?: string | undefined;
   };
-  /** Whether a sync follows: then data is on its way to the disk while the job runs. */
+  /** Whether the caller syncs the files soon: then the kernel writes them back while the job runs. */
   readonly willSync?: boolean | undefined;
-  /** Compressed bytes from which a layer is worth two threads; 4 MiB when absent. */
+  /** Compressed bytes from which the job runs on two threads; 4 MiB when absent. */
   readonly halvesFrom?: number | undefined;
-  /** Whether to hash each file. True unless a bench says otherwise. */
+  /** Whether to hash each file; true when absent. Only benches turn it off. */
   readonly fileDigests?: boolean | undefined;
 }
 
-/** A layer, proved. */
+/** A layer whose digests are proved. */
 export interface LayerJobOutput {
-  /** Digest of the bytes as they came. */
+  /** Digest of the compressed bytes. */
   readonly digest: Digest;
-  /** How many bytes came. */
+  /** Number of compressed bytes. */
   readonly size: number;
-  /** What the magic bytes said. */
+  /** Compression by the magic bytes. */
   readonly compression: Compression;
   /** Digest of the uncompressed tar. */
   readonly diffId: DiffId;
-  /** Its size in bytes. */
+  /** Size of the uncompressed tar in bytes. */
   readonly uncompressedSize: number;
   /** Digest of the layer tree. */
   readonly treeDigest: TreeDigest;
-  /** Entries of the layer tree. */
+  /** Number of entries of the layer tree. */
   readonly entries: number;
-  /** SHA-256 of the tree's file form, as it was written. */
+  /** SHA-256 of the encoded layer tree, as it was written. */
   readonly treeSum: Digest;
-  /** What was dropped or looked odd. */
+  /** What was left out, and what is unusual. */
   readonly warnings: readonly Warning[];
-  /** For the memory target: the bytes; the tree in its file form. */
+  /** The results themselves, when the target is memory. */
   readonly memory?: {
+    /** The uncompressed tar. */
     readonly tar: Uint8Array;
+    /** The encoded layer tree. */
     readonly tree: Uint8Array;
+    /** The compressed bytes; `null` for a layer without compression. */
     readonly blob: Uint8Array | null;
   } | undefined;
 }

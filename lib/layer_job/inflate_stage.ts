@@ -1,62 +1,65 @@
 import { checkMediaType, type Compression, Decompressor } from "../codec/compress/mod.ts";
 import { algorithmOf } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
+import { type BlobMeasure, BlobMeter } from "./blob_meter.ts";
 import type { LayerJobInput } from "./contract.ts";
+import { isDeferrable } from "./deferrable_error.ts";
 import { createInflater } from "./inflater_choice.ts";
-import { LayerProof, type MeasuredBytes } from "./proof.ts";
 import { sourceSize } from "./source.ts";
-import { mayWait } from "./verdict.ts";
 
-/** Takes bytes that are only lent. */
+/** Takes bytes, which are valid only during the call. */
 export type TakeBytes = (bytes: Uint8Array) => void;
 
-/** Where a {@linkcode LayerInflow} puts what it makes. */
-export interface InflowSinks {
-  /** The uncompressed bytes; `isPlain` says that they are what came, and so are hashed already. */
-  readonly bytes: (bytes: Uint8Array, isPlain: boolean) => void;
-  /** The bytes as they came, when they are compressed; called at least once then. `null`: not wanted. */
+/** Takes bytes of the uncompressed tar. `isPlain`: they are also the bytes of the blob, and hashed already. */
+export type TakeTar = (bytes: Uint8Array, isPlain: boolean) => void;
+
+/** Where an {@linkcode InflateStage} puts its output. */
+export interface InflateSinks {
+  /** Takes the uncompressed tar. */
+  readonly tar: TakeTar;
+  /** Takes the compressed bytes; called at least once for a compressed layer, else never. `null` when they are not kept. */
   readonly blob: TakeBytes | null;
-  /** Memory for uncompressed bytes, where it matters. */
+  /** Gives memory for the next uncompressed bytes, so that they need no copy afterwards. */
   readonly nextBuffer?: (() => Uint8Array) | undefined;
 }
 
-/** What is known of the bytes that came. */
-export interface Inflow extends MeasuredBytes {
-  /** What the magic bytes said; absent when they were refused. */
+/** What the inflate stage found out about the compressed bytes. */
+export interface InflateResult extends BlobMeasure {
+  /** Compression by the magic bytes; absent when it is not known or was refused. */
   readonly compression: Compression | undefined;
-  /** Whether the uncompressed bytes are those that came. */
+  /** Whether the digest of the blob is also the diffID. */
   readonly isPlain: boolean;
-  /** Why the media type looks odd. */
+  /** Warning about the media type. */
   readonly mediaWarning: string | undefined;
-  /** What is wrong inside the bytes. */
+  /** First error inside the bytes. */
   readonly failure: VarveError | null;
-  /** What is wrong at their end. */
+  /** Error at the end of the bytes, such as a cut stream. */
   readonly endFailure: VarveError | null;
 }
 
 /**
- * The first half of the layer job, free of effects but for a library that inflates: bytes are hashed as they
- * come and inflated. Dispose it: the decompressor holds native memory.
+ * The first stage of the layer job: hashes the compressed bytes and inflates them. It has no effects,
+ * except that it may load a library that inflates. Dispose it: the decompressor holds native memory.
  */
-export class LayerInflow implements Disposable {
+export class InflateStage implements Disposable {
   readonly #input: LayerJobInput;
-  readonly #sinks: InflowSinks;
-  readonly #proof: LayerProof;
+  readonly #sinks: InflateSinks;
+  readonly #meter: BlobMeter;
   readonly #decompressor: Decompressor;
-  readonly #sink: TakeBytes = (bytes) => this.#sinks.bytes(bytes, this.#isPlain);
+  readonly #takeTar: TakeBytes = (bytes) => this.#sinks.tar(bytes, this.#isPlain);
   #compression: Compression | undefined;
   #mediaWarning: string | undefined;
-  /** Chunks that came before the compression was known. */
+  /** Compressed bytes that were read before the compression was known. */
   #head: Uint8Array[] = [];
   #failure: VarveError | null = null;
   #skipped = false;
 
-  /** Begins a layer. @throws {RangeError} when a limit is no limit */
-  constructor(input: LayerJobInput, sinks: InflowSinks) {
+  /** @throws {RangeError} when a limit is not a valid number */
+  constructor(input: LayerJobInput, sinks: InflateSinks) {
     const { expected, streamLimits = {}, inflater = "auto" } = input;
     this.#input = input;
     this.#sinks = sinks;
-    this.#proof = new LayerProof(expected);
+    this.#meter = new BlobMeter(expected);
     this.#decompressor = new Decompressor({
       limits: streamLimits,
       createInflater: () => createInflater(inflater, sourceSize(input) ?? 0),
@@ -64,47 +67,47 @@ export class LayerInflow implements Disposable {
     });
   }
 
-  /** Bytes that came. */
+  /** Number of compressed bytes so far. */
   get read(): number {
-    return this.#proof.size;
+    return this.#meter.size;
   }
 
-  /** Bytes that came of them. */
+  /** Number of uncompressed bytes so far. */
   get written(): number {
     return this.#decompressor.bytesOut;
   }
 
-  /** From now on bytes are only hashed as they come. */
+  /** Stops inflating: from now on bytes are only counted and hashed. */
   skip(): void {
     this.#skipped = true;
   }
 
   /**
-   * Takes the next bytes; keeps no reference to them.
+   * Takes the next compressed bytes; keeps no reference to them.
    *
-   * @throws {VarveError} `E_SIZE`; `E_LIMIT`; whatever a sink throws; and, where the end is not known to come, what is wrong inside the bytes
+   * @throws {VarveError} `E_SIZE`; `E_LIMIT`; errors of the sinks; errors inside the bytes that are not deferrable
    */
   push(chunk: Uint8Array): void {
-    this.#proof.update(chunk);
+    this.#meter.update(chunk);
     if (this.#skipped || this.#failure !== null) return;
     try {
-      this.#decompressor.push(chunk, this.#sink);
-      this.#recognise();
+      this.#decompressor.push(chunk, this.#takeTar);
+      this.#checkCompression();
     } catch (error) {
-      if (!mayWait(this.#input, error)) throw error;
+      if (!isDeferrable(this.#input, error)) throw error;
       this.#failure = error;
       return;
     }
     if (!this.#skipped) this.#keep(chunk);
   }
 
-  /** Ends the bytes. What is wrong with them is told, not thrown: the digest is judged first. */
-  finish(): Inflow {
+  /** Ends the bytes. Errors at their end are in the result, because the digest is checked first. */
+  finish(): InflateResult {
     let endFailure: VarveError | null = null;
     if (!this.#skipped && this.#failure === null) {
       try {
-        this.#decompressor.end(this.#sink);
-        this.#recognise();
+        this.#decompressor.end(this.#takeTar);
+        this.#checkCompression();
         this.#keep(new Uint8Array(0));
       } catch (error) {
         if (!(error instanceof VarveError)) throw error;
@@ -112,7 +115,7 @@ export class LayerInflow implements Disposable {
       }
     }
     return {
-      ...this.#proof.finish(),
+      ...this.#meter.finish(),
       compression: this.#compression,
       isPlain: this.#isPlain,
       mediaWarning: this.#mediaWarning,
@@ -125,18 +128,21 @@ export class LayerInflow implements Disposable {
     this.#decompressor.close();
   }
 
-  /** Whether the digest of what came is that of what comes out: an uncompressed layer is hashed once. */
+  /**
+   * Whether the digest of the blob is also the diffID: so for a layer without compression, which is hashed
+   * once, unless the two are expected by different algorithms.
+   */
   get #isPlain(): boolean {
     if (this.#decompressor.compression !== "none") return false;
     const { digest, diffId } = this.#input.expected;
-    const [came, comes] = [digest, diffId].map((one) =>
-      one === undefined ? "sha256" : algorithmOf(one)
+    const [ofBlob, ofTar] = [digest, diffId].map((expected) =>
+      expected === undefined ? "sha256" : algorithmOf(expected)
     );
-    return came === comes;
+    return ofBlob === ofTar;
   }
 
-  /** Judges the compression as soon as it is known. */
-  #recognise(): void {
+  /** Compares the compression with the media type, as soon as it is known. */
+  #checkCompression(): void {
     if (this.#compression !== undefined) return;
     this.#compression = this.#decompressor.compression;
     const { mediaType } = this.#input.expected;
@@ -144,7 +150,7 @@ export class LayerInflow implements Disposable {
     this.#mediaWarning = checkMediaType(mediaType, this.#compression);
   }
 
-  /** Gives the blob its bytes, from the first one on, once it is known that they are compressed. */
+  /** Passes compressed bytes to the blob sink. Until the compression is known they are held back. */
   #keep(chunk: Uint8Array): void {
     if (this.#sinks.blob === null || this.#compression === "none") return;
     if (this.#compression === undefined) {

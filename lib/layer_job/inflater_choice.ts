@@ -2,29 +2,30 @@ import type { Inflater } from "../codec/compress/mod.ts";
 import { VarveError } from "../errors.ts";
 import { isalInflaters } from "../linux/mod.ts";
 
-/** What inflates gzip: libisal where it is fit, libisal or an error, or node:zlib. */
+/** What inflates gzip: `"isal"` is libisal or an error, `"zlib"` is node:zlib, `"auto"` is libisal where it works, else node:zlib. */
 export type InflaterName = "auto" | "isal" | "zlib";
 
-/** All of them, the default first. */
+/** All names, the default first. */
 export const INFLATERS: readonly InflaterName[] = ["auto", "isal", "zlib"];
 
-/** Below this the self-test would take longer than it saves. */
+/** Compressed bytes of a layer below which the self-test of libisal takes longer than it saves. */
 const WORTH_BYTES = 1024 * 1024;
 
-/** What was chosen. */
+/** What inflates gzip on this machine. */
 export interface InflaterChoice {
-  /** Its name. */
+  /** The library that was chosen. */
   readonly name: "isal" | "zlib";
-  /** Why. */
+  /** The reason, as a phrase for `doctor`. */
   readonly why: string;
-  /** Makes one; node:zlib's is made by the codec itself. */
+  /** Makes an inflater; absent for node:zlib, for which the codec makes its own. */
   readonly create?: (() => Inflater) | undefined;
 }
 
 /**
- * Chooses what inflates gzip on this machine; `"auto"` takes libisal where it is and passes its self-test.
+ * Chooses what inflates gzip on this machine. `"auto"` chooses libisal if it is installed and passes its
+ * self-test.
  *
- * @throws {VarveError} `E_UNSUPPORTED` when libisal is asked for and unfit
+ * @throws {VarveError} `E_UNSUPPORTED` when libisal is asked for and does not work
  */
 export function chooseInflater(name: InflaterName = "auto"): InflaterChoice {
   if (name === "zlib") return { name, why: "it was asked for" };
@@ -39,10 +40,10 @@ export function chooseInflater(name: InflaterName = "auto"): InflaterChoice {
 }
 
 /**
- * An inflater for one layer of `size` compressed bytes (0 when that is unknown); `undefined` stands for
- * node:zlib.
+ * Makes an inflater for a layer of `size` compressed bytes (0 when the size is not known). `undefined`
+ * stands for node:zlib.
  *
- * @throws {VarveError} `E_UNSUPPORTED` when libisal is asked for and unfit
+ * @throws {VarveError} `E_UNSUPPORTED` when libisal is asked for and does not work
  */
 export function createInflater(name: InflaterName, size: number): Inflater | undefined {
   if (name === "auto" && size < WORTH_BYTES) return undefined;

@@ -1,11 +1,11 @@
 /**
- * What only other rooms need of the layer job: no public API.
+ * What other rooms need of the layer job; not part of the public API.
  *
  * @module
  */
 export { compressInPool } from "./compress_job.ts";
 export type { LayerJobInput, LayerSource } from "./contract.ts";
-export { layerFrontJob, type LayerHalfInput } from "./halves.ts";
+export { layerFrontJob, type LayerHalfInput } from "./layer_halves.ts";
 export { chooseInflater, INFLATERS } from "./inflater_choice.ts";
 export { layerJob } from "./layer_job.ts";
 export { LayerScanner } from "./scanner.ts";

@@ -1,11 +1,11 @@
 /**
- * The jobs on layers, for worker entries: no more is loaded there than they need.
+ * The jobs on layers, for worker entries, which load nothing else of this room.
  *
  * @module
  */
 import type { AnyJob } from "../pool/mod.ts";
 import { compressJob } from "./compress_job.ts";
-import { layerBackJob, layerFrontJob } from "./halves.ts";
+import { layerBackJob, layerFrontJob } from "./layer_halves.ts";
 import { layerJob } from "./layer_job.ts";
 
 /** The layer job, whole and in halves, and the compression job. */

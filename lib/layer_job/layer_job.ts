@@ -1,6 +1,6 @@
 import type { Job, JobContext } from "../pool/mod.ts";
 import type { LayerJobInput, LayerJobOutput } from "./contract.ts";
-import { layerHalves } from "./halves.ts";
+import { layerHalves } from "./layer_halves.ts";
 import { LayerOutputs } from "./outputs.ts";
 import { LayerPipeline } from "./pipeline.ts";
 import { readSource } from "./source.ts";
@@ -8,7 +8,7 @@ import { readSource } from "./source.ts";
 /**
  * Proves a layer and makes its tar and its tree, in one pass and in bounded memory.
  *
- * Fails with the code of the outermost thing that is wrong: `E_TRUNCATED` (the source),
+ * Fails with the code of the outermost error: `E_TRUNCATED` (the source),
  * `E_SIZE`, `E_DIGEST`, `E_COMPRESSION`, `E_MEDIA_TYPE`, `E_TRAILING`, `E_FORMAT`, `E_DIFFID`, the
  * codes of the archive's reader and of the layer's rules, `E_LIMIT`, `E_SYSCALL`.
  *

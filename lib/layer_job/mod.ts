@@ -1,5 +1,32 @@
 /**
- * The job that every layer goes through: bytes come in, a proved layer comes out, in one pass.
+ * The layer job: compressed bytes come in, a proved layer comes out, in one pass and in bounded memory.
+ *
+ * **Two stages.** Each chunk of the source passes both.
+ *
+ * 1. The *inflate stage* (`InflateStage`) counts and hashes the compressed bytes, compares the
+ *    compression with the media type, and inflates.
+ * 2. The *scan stage* (`ScanStage`) hashes the uncompressed tar (the diffID), writes it, parses it,
+ *    hashes each file, and builds the layer tree (`LayerScanner`).
+ *
+ * At the end the scan stage checks the layer from the outside in: size, digest, compression, diffID,
+ * archive. So an error names the outermost thing that is wrong, and what was found inside is its `cause`
+ * (`isDeferrable` decides which errors wait for that). `LayerOutputs` opens the files of the target, or
+ * keeps the results in memory.
+ *
+ * **One thread or two.** A small layer runs both stages on one thread (`LayerPipeline`). A large one
+ * runs in two *halves*, each in a worker: the *front* half has the inflate stage, the *back* half the
+ * scan stage. Between them is a *ring* of slots in shared memory: the inflater writes where the scanner
+ * reads. The front half sends its result (size, digest, errors) as the ring's last message, and the
+ * back half makes all checks. Output and errors do not depend on the number of threads.
+ *
+ * **What crosses threads.** Only values: the job's input (paths, expected digests, rules) and its output
+ * (digests, sizes, warnings). The bytes of a layer cross only where they are a stream of the caller's
+ * thread; from a file, a registry or a directory the worker reads them itself. Tar and tree go to files
+ * and not through messages.
+ *
+ * Two other rooms give the job a source of their own and reuse its front half: a registry's layer is
+ * fetched in the worker, and a directory's files are read there. The *compression job*
+ * (`compressInPool`) is the way back: it compresses a tar in pieces of a fixed size, on all workers.
  *
  * @module
  */

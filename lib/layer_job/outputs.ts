@@ -3,7 +3,7 @@ import { type Tree, writeTree } from "../tree/mod.ts";
 import { type ByteSink, FileSink, MemorySink } from "./byte_sink.ts";
 import type { LayerJobInput, LayerJobOutput } from "./contract.ts";
 
-/** The target's sinks; each is made when its first bytes come. */
+/** The sinks of a job's target. Each one is opened when it is first asked for. */
 export class LayerOutputs implements Disposable {
   readonly #input: LayerJobInput;
   readonly #sinks = new Map<"tar" | "tree" | "blob", ByteSink>();
@@ -13,37 +13,40 @@ export class LayerOutputs implements Disposable {
     this.#input = input;
   }
 
-  /** Whether the bytes as they came are wanted. */
+  /** Whether the compressed bytes are kept. */
   get keepsBlob(): boolean {
     const { target } = this.#input;
     return target.kind === "memory" || target.blob !== null;
   }
 
-  /** The sink of the uncompressed bytes. Where those are what came and that is kept, they are written once, as that. */
+  /**
+   * The sink of the uncompressed tar. `isPlain`: its bytes are also those of the blob. If such a blob
+   * continues what an earlier job left, the tar goes to the blob's file.
+   */
   tar(isPlain: boolean = this.#isPlain): ByteSink {
     this.#isPlain = isPlain;
     return this.sink(isPlain && this.#kept !== undefined ? "blob" : "tar");
   }
 
-  /** Writes the tree; gives the digest of what was written. */
+  /** Writes the layer tree and gives the digest of the written bytes. */
   tree(tree: Tree): Digest {
     const sink = this.sink("tree");
     return writeTree(tree, (bytes) => sink.write(bytes));
   }
 
-  /** The sink of the uncompressed layer, of its tree, or of the bytes as they came. */
+  /** The sink of the uncompressed tar, of the encoded layer tree, or of the compressed bytes. */
   sink(which: "tar" | "tree" | "blob"): ByteSink {
     let sink = this.#sinks.get(which);
     if (sink === undefined) this.#sinks.set(which, sink = this.#make(which));
     return sink;
   }
 
-  /** Says that all is there. */
+  /** Ends all sinks: everything is written. */
   end(): void {
     for (const sink of this.#sinks.values()) sink.end();
   }
 
-  /** Adds what went to memory. */
+  /** Adds the results that went to memory, if the target is memory. */
   withMemory(output: Omit<LayerJobOutput, "memory">): LayerJobOutput {
     const [tar, tree, blob] = (["tar", "tree", "blob"] as const).map((which) => {
       const sink = this.#sinks.get(which);

@@ -1,53 +1,53 @@
 import type { LayerJobInput } from "./contract.ts";
-import { type InflowSinks, LayerInflow, type TakeBytes } from "./inflate_stage.ts";
-import { LayerOutflow, type ProvedLayer } from "./scan_stage.ts";
+import { InflateStage, type TakeBytes, type TakeTar } from "./inflate_stage.ts";
+import { type ProvedLayer, ScanStage } from "./scan_stage.ts";
 
-/** Where a {@linkcode LayerPipeline} puts what it makes. */
-export interface LayerSinks {
-  /** The uncompressed tar; `isPlain` says that it is what came. */
-  readonly tar: InflowSinks["bytes"];
-  /** The bytes as they came, when they are compressed; called at least once then. `null`: not wanted. */
+/** Where a {@linkcode LayerPipeline} puts its output. */
+export interface PipelineSinks {
+  /** Takes the uncompressed tar. */
+  readonly tar: TakeTar;
+  /** Takes the compressed bytes; called at least once for a compressed layer, else never. `null` when they are not kept. */
   readonly blob: TakeBytes | null;
 }
 
-/** Both halves of the layer job in one thread, chunk by chunk. */
+/** Both stages of the layer job on one thread, chunk by chunk. */
 export class LayerPipeline implements Disposable {
-  readonly #inflow: LayerInflow;
-  readonly #outflow: LayerOutflow;
+  readonly #inflate: InflateStage;
+  readonly #scan: ScanStage;
 
-  /** Begins a layer. @throws {RangeError} when a limit is no limit */
-  constructor(input: LayerJobInput, sinks: LayerSinks) {
-    const outflow = this.#outflow = new LayerOutflow(input, sinks.tar);
-    this.#inflow = new LayerInflow(input, {
-      bytes: (bytes, isPlain) => {
-        outflow.take(bytes, isPlain);
-        if (!outflow.wantsMore) this.#inflow.skip();
+  /** @throws {RangeError} when a limit is not a valid number */
+  constructor(input: LayerJobInput, sinks: PipelineSinks) {
+    const scan = this.#scan = new ScanStage(input, sinks.tar);
+    this.#inflate = new InflateStage(input, {
+      tar: (bytes, isPlain) => {
+        scan.push(bytes, isPlain);
+        if (!scan.wantsMore) this.#inflate.skip();
       },
       blob: sinks.blob,
     });
   }
 
-  /** Bytes that came. */
+  /** Number of compressed bytes so far. */
   get read(): number {
-    return this.#inflow.read;
+    return this.#inflate.read;
   }
 
-  /** Bytes of the uncompressed tar. */
+  /** Number of uncompressed bytes so far. */
   get written(): number {
-    return this.#inflow.written;
+    return this.#inflate.written;
   }
 
-  /** Takes the next bytes; keeps no reference to them. @throws {VarveError} as the halves do */
+  /** Takes the next compressed bytes; keeps no reference to them. @throws {VarveError} as the stages do */
   push(chunk: Uint8Array): void {
-    this.#inflow.push(chunk);
+    this.#inflate.push(chunk);
   }
 
-  /** Judges the whole. @throws {VarveError} as the second half does */
+  /** Checks the whole layer. @throws {VarveError} as {@linkcode ScanStage.finish} */
   finish(): ProvedLayer {
-    return this.#outflow.judge(this.#inflow.finish());
+    return this.#scan.finish(this.#inflate.finish());
   }
 
   [Symbol.dispose](): void {
-    this.#inflow[Symbol.dispose]();
+    this.#inflate[Symbol.dispose]();
   }
 }

@@ -1,32 +1,34 @@
 /**
- * A ring of buffers in shared memory, from one thread to another: bytes are made
- * where the other thread reads them, and nothing is copied or posted.
+ * A ring of slots in shared memory, from one thread to another. The writer makes bytes in the memory
+ * where the reader uses them: nothing is copied or posted.
  *
- * The writer may block its thread while the ring is full, the reader lets its
- * event loop turn while it is empty. No wait is longer than {@linkcode TURN}, and
- * {@linkcode stopRing} ends all of them: a thread that sits in `Atomics.wait` when it
- * is terminated can hang the end of the process.
+ * The writer blocks its thread while the ring is full. The reader returns to its event loop while the
+ * ring is empty. No wait is longer than {@linkcode WAIT_MS}, and {@linkcode stopRing} ends all waits:
+ * a thread that sits in `Atomics.wait` when it is terminated can hang the exit of the process.
  */
 import { areZeros, zeros } from "../bytes/mod.ts";
 
-/** Bytes of a slot: small enough for a processor's cache. */
+/** Bytes of a slot. They fit the processor's cache. */
 const SLOT_BYTES = 256 * 1024;
 /**
- * Slots. 32 would bring 2 % of a load, for the threads are slow at different stretches; but rings of jobs
- * that ended stay until they are collected: a pull of 16 layers took 50 MiB more.
+ * Slots of a ring. With 32 slots a load is 2 % faster, because the threads are slow at different times.
+ * But the rings of ended jobs stay in memory until they are collected: a pull of 16 layers took 50 MiB more.
  */
 const SLOTS = 8;
-/** Milliseconds that a thread waits at most before it looks around. */
-const TURN = 20;
-/** Slots after which the reader's event loop turns, though there is more to read. */
-const TURN_SLOTS = 256;
+/** Milliseconds of one wait; after it a thread checks for a stop. */
+const WAIT_MS = 20;
+/** Slots after which the reader returns to its event loop, although there is more to read. */
+const SLOTS_PER_TURN = 256;
 
 /** Indices of the control words. `WRITTEN` and `READ` count slots and wrap at 2³². */
-const WRITTEN = 0, READ = 1, STOPPED = 2, SKIPPED = 3, NOTE = 4, WORDS = 5;
-/** What a slot holds is its length. Zeros are only told; the last one's is marked, and may be a message or none. */
+const WRITTEN = 0, READ = 1, STOPPED = 2, SKIPPED = 3, FLAG = 4, WORDS = 5;
+/**
+ * Behind the control words stands the length of each slot's bytes. `ZEROS` + length: that many zeros,
+ * which are not in the slot. `LAST` + length: the end, with a message. `NO_MESSAGE`: the end without one.
+ */
 const ZEROS = 0x2000_0000, LAST = 0x4000_0000, NO_MESSAGE = 0x7000_0000;
 
-/** The memory of a ring; it crosses to threads as it is. */
+/** The memory of a ring. Both threads get it in a message and then share it. */
 export interface Ring {
   /** Control words and the length of each slot. */
   readonly control: SharedArrayBuffer;
@@ -42,7 +44,7 @@ export function createRing(): Ring {
   };
 }
 
-/** Says to both ends that all is over, and wakes them. */
+/** Stops a ring, from any thread: wakes the writer and the reader, which then throw {@linkcode RingStopped}. Idempotent. */
 export function stopRing(ring: Ring): void {
   const control = new Int32Array(ring.control);
   Atomics.store(control, STOPPED, 1);
@@ -50,12 +52,12 @@ export function stopRing(ring: Ring): void {
   Atomics.notify(control, READ);
 }
 
-/** What an end throws when the ring is stopped; nobody is told, for whoever stopped it knows why. */
+/** Thrown by both ends of a stopped ring. It says no reason: the thread that stopped the ring knows it. */
 export class RingStopped extends Error {
   override readonly name = "RingStopped";
 }
 
-/** What both ends know. */
+/** What the writer and the reader have in common. */
 class RingEnd {
   protected readonly control: Int32Array;
   protected readonly slots: readonly Uint8Array[];
@@ -68,12 +70,12 @@ class RingEnd {
     );
   }
 
-  /** Whether all is over. */
+  /** Whether the ring is stopped. */
   get stopped(): boolean {
     return Atomics.load(this.control, STOPPED) !== 0;
   }
 
-  /** Slots that are written and not read. */
+  /** Number of slots that are written and not read yet. */
   protected get filled(): number {
     return (Atomics.load(this.control, WRITTEN) - Atomics.load(this.control, READ)) | 0;
   }
@@ -84,46 +86,46 @@ class RingEnd {
   }
 }
 
-/** The end that fills the slots. */
+/** The end that writes. One thread has it. */
 export class RingWriter extends RingEnd {
-  /** Whether the reader wants no more bytes, only the end. */
+  /** Whether the reader wants no more bytes, only the last message. */
   get skipped(): boolean {
     return Atomics.load(this.control, SKIPPED) !== 0;
   }
 
-  /** Tells the reader something before the bytes that it holds for. */
-  note(value: number): void {
-    Atomics.store(this.control, NOTE, value);
+  /** Sets a flag that holds for all bytes that are written from now on. */
+  setFlag(value: number): void {
+    Atomics.store(this.control, FLAG, value);
   }
 
-  /** Whether bytes lie in a slot. */
+  /** Whether bytes lie in the memory of a slot. */
   owns(bytes: Uint8Array): boolean {
     return bytes.buffer === this.slots[0]?.buffer;
   }
 
-  /** The next slot to fill; waits for a free one. @throws {RingStopped} */
+  /** The next slot to fill. Blocks the thread until one is free. @throws {RingStopped} */
   slot(): Uint8Array {
     for (;;) {
       if (this.stopped) throw new RingStopped();
       const read = Atomics.load(this.control, READ);
       if (this.filled < SLOTS) return this.slots[this.#next] as Uint8Array;
-      Atomics.wait(this.control, READ, read, TURN);
+      Atomics.wait(this.control, READ, read, WAIT_MS);
     }
   }
 
-  /** Hands over the slot that {@linkcode slot} gave, with that many bytes. */
+  /** Passes the slot that {@linkcode slot} gave to the reader, with `length` bytes in it. */
   publish(length: number): void {
     this.#publish(length);
   }
 
-  /** Ends the ring with a last message, of a slot's length at most; `null`: there is none. @throws {RingStopped} */
+  /** Ends the bytes, with a last message of at most a slot's size, or `null` for none. @throws {RingStopped} */
   finish(message: Uint8Array | null): void {
     const slot = this.slot();
     if (message !== null) slot.set(message);
     this.#publish(message === null ? NO_MESSAGE : LAST + message.length);
   }
 
-  /** Hands over bytes that lie elsewhere. @throws {RingStopped} */
+  /** Copies bytes from other memory into slots and passes these to the reader. @throws {RingStopped} */
   write(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; at += SLOT_BYTES) {
       const piece = bytes.subarray(at, at + SLOT_BYTES);
@@ -146,26 +148,27 @@ export class RingWriter extends RingEnd {
   }
 }
 
-/** The end that empties the slots. */
+/** The end that reads. One thread has it. */
 export class RingReader extends RingEnd {
-  /** What the writer noted; 0 when nothing. */
-  get noted(): number {
-    return Atomics.load(this.control, NOTE);
+  /** The flag that the writer set; 0 at first. */
+  get flag(): number {
+    return Atomics.load(this.control, FLAG);
   }
 
-  /** Says that no more bytes are wanted, only the end. */
+  /** Tells the writer that no more bytes are wanted, only the last message. */
   skip(): void {
     Atomics.store(this.control, SKIPPED, 1);
   }
 
   /**
-   * Gives all bytes to `take`, which must keep none, and then the last message.
+   * Passes all bytes to `take`, for which they are valid only during the call. Gives the last message, or
+   * `null` where there is none.
    *
-   * @throws {RingStopped}
+   * @throws {RingStopped} after the bytes that were written before the stop
    */
   async read(take: (bytes: Uint8Array) => void): Promise<Uint8Array | null> {
     for (let count = 1;; count++) {
-      await this.#wait(count % TURN_SLOTS === 0);
+      await this.#wait(count % SLOTS_PER_TURN === 0);
       const slot = (Atomics.load(this.control, READ) >>> 0) % SLOTS;
       const length = this.control[WORDS + slot] as number;
       if (length === NO_MESSAGE) return null;
@@ -177,16 +180,16 @@ export class RingReader extends RingEnd {
     }
   }
 
-  /** Waits until there is a slot to read: what was written before a stop is read. */
+  /** Waits until there is a slot to read. What was written before a stop is still read. */
   async #wait(turn: boolean): Promise<void> {
     for (;;) {
       const written = Atomics.load(this.control, WRITTEN);
       if (this.filled > 0 && !turn) return;
       if (this.filled === 0) {
         if (this.stopped) throw new RingStopped();
-        Atomics.wait(this.control, WRITTEN, written, TURN);
+        Atomics.wait(this.control, WRITTEN, written, WAIT_MS);
       }
-      // A timer, so that messages are received, too.
+      // A timer and not a microtask: only so does the event loop receive messages.
       if (turn || this.filled === 0) await new Promise<void>((resolve) => setTimeout(resolve));
       turn = false;
     }

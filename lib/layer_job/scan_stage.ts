@@ -11,33 +11,33 @@ import {
 import { VarveError } from "../errors.ts";
 import type { Warning } from "../layer/mod.ts";
 import type { Tree } from "../tree/mod.ts";
+import { verifyBlob } from "./blob_meter.ts";
 import type { LayerJobInput, LayerJobOutput } from "./contract.ts";
-import type { Inflow, InflowSinks } from "./inflate_stage.ts";
-import { judgeBytes } from "./proof.ts";
+import { isDeferrable } from "./deferrable_error.ts";
+import type { InflateResult, TakeTar } from "./inflate_stage.ts";
 import { LayerScanner, type ScannedLayer } from "./scanner.ts";
-import { mayWait } from "./verdict.ts";
 
-/** What a layer is proved to be, beside its bytes. */
+/** A layer whose digests are proved, with its tree. */
 export interface ProvedLayer {
-  /** What is known of the layer. */
+  /** The job's output, without what is known only when the tree is written. */
   readonly output: Omit<LayerJobOutput, "memory" | "treeSum">;
-  /** Its tree. */
+  /** The layer tree. */
   readonly tree: Tree;
 }
 
-/** The second half of the layer job, free of effects: uncompressed bytes are hashed, kept and scanned. */
-export class LayerOutflow {
+/** The second stage of the layer job: hashes the uncompressed tar, passes it on and scans it. It has no effects. */
+export class ScanStage {
   readonly #input: LayerJobInput;
-  readonly #tar: InflowSinks["bytes"];
+  readonly #tar: TakeTar;
   readonly #scanner: LayerScanner;
-  /** Hashes what comes out; unused where that is what came in. */
-  readonly #diff: Hasher;
-  /** What is wrong with the archive; told when the bytes are proved. */
+  /** Hashes the uncompressed tar; unused where the blob's digest is the diffID. */
+  readonly #hasher: Hasher;
+  /** Error of the archive; thrown after the digests are checked. */
   #failure: VarveError | null = null;
   #written = 0;
 
-  /** Begins a layer; `tar` takes its bytes. @throws {RangeError} when a limit is no limit */
-  constructor(input: LayerJobInput, tar: InflowSinks["bytes"]) {
+  /** `tar` takes the bytes of the tar. @throws {RangeError} when a limit is not a valid number */
+  constructor(input: LayerJobInput, tar: TakeTar) {
     const { expected, policy, limits, streamLimits = {}, fileDigests = true } = input;
     this.#input = input;
     this.#tar = tar;
@@ -48,48 +48,49 @@ export class LayerOutflow {
       fileDigests,
     });
     const { diffId } = expected;
-    this.#diff = createHasher(diffId === undefined ? "sha256" : algorithmOf(diffId));
+    this.#hasher = createHasher(diffId === undefined ? "sha256" : algorithmOf(diffId));
   }
 
-  /** Whether more bytes are of use: after a failure only as far as they help to say what is wrong. */
+  /** Whether more bytes are needed. After a failure they are needed only to check an expected diffID. */
   get wantsMore(): boolean {
     return this.#failure === null || this.#input.expected.diffId !== undefined;
   }
 
   /**
-   * Takes the next bytes; keeps no reference to them.
+   * Takes the next bytes of the tar; keeps no reference to them. `isPlain`: they need no hash here.
    *
-   * @throws {VarveError} `E_LIMIT`; whatever the sink throws; and, where the end is not known to come, what is wrong with the archive
+   * @throws {VarveError} `E_LIMIT`; errors of the sink; errors of the archive that are not deferrable
    */
-  take(bytes: Uint8Array, isPlain: boolean): void {
-    if (!isPlain) this.#diff.update(bytes);
+  push(bytes: Uint8Array, isPlain: boolean): void {
+    if (!isPlain) this.#hasher.update(bytes);
     this.#written += bytes.length;
     if (this.#failure !== null) return;
     this.#tar(bytes, isPlain);
     try {
       this.#scanner.push(bytes);
     } catch (error) {
-      if (!mayWait(this.#input, error)) throw error;
+      if (!isDeferrable(this.#input, error)) throw error;
       this.#failure = error;
     }
   }
 
   /**
-   * Judges the whole, from the outside inwards.
+   * Checks the whole layer, from the outside in.
    *
-   * @throws {VarveError} `E_SIZE`, `E_DIGEST`, what the compression is refused for, `E_DIFFID`, what the archive and its entries are refused for
+   * @throws {VarveError} in this order: `E_SIZE`, `E_DIGEST`, errors of the compression, `E_DIFFID`, errors of the archive and its entries
    */
-  judge(inflow: Inflow): ProvedLayer {
-    const inflated = this.wantsMore ? inflow.failure : null;
-    const failure = inflated ?? this.#failure;
-    judgeBytes(inflow, this.#input.expected, failure ?? undefined);
-    if (inflated !== null) throw inflated;
-    if (this.wantsMore && inflow.endFailure !== null) throw inflow.endFailure;
-    const diffId = this.#judgeDiffId(inflow);
+  finish(blob: InflateResult): ProvedLayer {
+    // With `wantsMore` false the inflate stage skips the rest. On two threads it may learn that late:
+    // what it found meanwhile must not change the outcome.
+    const inflateFailure = this.wantsMore ? blob.failure : null;
+    verifyBlob(blob, this.#input.expected, inflateFailure ?? this.#failure ?? undefined);
+    if (inflateFailure !== null) throw inflateFailure;
+    if (this.wantsMore && blob.endFailure !== null) throw blob.endFailure;
+    const diffId = this.#verifyDiffId(blob);
     if (this.#failure !== null) throw this.#failure;
     const scanned = this.#scanner.finish(diffId);
     const { tree } = scanned;
-    const { digest, size, compression } = inflow;
+    const { digest, size, compression } = blob;
     return {
       tree,
       output: {
@@ -100,13 +101,13 @@ export class LayerOutflow {
         uncompressedSize: this.#written,
         treeDigest: tree.digest,
         entries: tree.count,
-        warnings: warningsOf(scanned, inflow.mediaWarning),
+        warnings: warningsOf(scanned, blob.mediaWarning),
       },
     };
   }
 
-  #judgeDiffId({ isPlain, digest }: { isPlain: boolean; digest: Digest }): DiffId {
-    const actual = (isPlain ? digest : this.#diff.digest()) as DiffId;
+  #verifyDiffId({ isPlain, digest }: { isPlain: boolean; digest: Digest }): DiffId {
+    const actual = (isPlain ? digest : this.#hasher.digest()) as DiffId;
     const expected = this.#input.expected.diffId;
     if (expected === undefined || equalDigests(actual, expected)) return actual;
     throw new VarveError(

@@ -1,6 +1,6 @@
 /**
- * From the bytes of a layer tar to its tree: the parse, the digest of each
- * file, the rules of layers. Free of effects.
+ * From the bytes of a layer's tar to its tree: parses the tar, hashes each file, applies the rules of
+ * layers. No effects.
  */
 import { type ByteString, zeros } from "../bytes/mod.ts";
 import {
@@ -18,22 +18,22 @@ import {
   type LayerPolicy,
 } from "../layer/mod.ts";
 
-/** How a {@linkcode LayerScanner} works; all is optional. */
+/** Options of a {@linkcode LayerScanner}. */
 export interface LayerScannerOptions {
-  /** Policy, where it is not the default. */
+  /** What the layer may hold; defaults stand for what is absent. */
   readonly policy?: Partial<LayerPolicy> | undefined;
-  /** Limits of the layer, where they are not the defaults. The archive's limits on entries and paths follow them. */
+  /** Limits of the layer. The archive's limits on entries and paths follow them. */
   readonly limits?: Partial<LayerLimits> | undefined;
-  /** Limits of the archive, where they are not the defaults. */
+  /** Limits of the archive. */
   readonly tarLimits?: Partial<TarLimits> | undefined;
-  /** Whether to hash each file; true when absent. Without it the tree's digest means nothing: for measurements. */
+  /** Whether to hash each file; true when absent. Without it the tree's digest is meaningless: only for benches. */
   readonly fileDigests?: boolean | undefined;
 }
 
 /**
  * Scans an uncompressed layer tar, in chunks of any size, into a layer tree.
  *
- * Nothing of the content is kept. However the bytes are cut, the tree is the same.
+ * It keeps no file contents. The tree does not depend on how the bytes are cut into chunks.
  *
  * @example
  * ```ts ignore
@@ -47,7 +47,7 @@ export class LayerScanner {
   readonly #builder: LayerBuilder;
   readonly #files: FileHandler;
 
-  /** Begins an empty layer. @throws {RangeError} when a limit is no limit */
+  /** @throws {RangeError} when a limit is not a valid number */
   constructor(options: LayerScannerOptions = {}) {
     const { policy, limits, tarLimits, fileDigests = true } = options;
     this.#builder = new LayerBuilder({ policy, limits });
@@ -61,7 +61,7 @@ export class LayerScanner {
     });
   }
 
-  /** Entries that were read. */
+  /** Number of entries so far. */
   get entries(): number {
     return this.#reader.entries;
   }
@@ -69,14 +69,14 @@ export class LayerScanner {
   /**
    * Takes the next bytes; keeps no reference to them.
    *
-   * @throws {VarveError} what the archive's reader and the layer's rules refuse (exit codes 7 and 8); after it the scanner is of no use
+   * @throws {VarveError} when the archive's reader or the layer's rules refuse something; the scanner cannot be used any more
    */
   push(chunk: Uint8Array): void {
     this.#reader.push(chunk);
   }
 
   /**
-   * Ends the layer; `diffId`, the digest of all bytes, says where the files' content lies.
+   * Ends the layer. `diffId`, the digest of all bytes, becomes part of the files' locators.
    *
    * @throws {VarveError} `E_TRUNCATED` when the archive is cut, or as {@linkcode LayerScanner.push}
    */
@@ -86,24 +86,24 @@ export class LayerScanner {
   }
 }
 
-/** What a scan gives. */
+/** Result of a scan. */
 export interface ScannedLayer extends BuiltLayer {
-  /** Files with bytes other than NUL between their end and the next block. */
+  /** Files with bytes other than NUL between their end and the next block; `null` when there are none. */
   readonly dirtyPadding: { readonly count: number; readonly example: ByteString } | null;
 }
 
-/** Stands for the digest of a file that is not hashed; a tree refuses zeros. */
+/** Digest of a file that is not hashed: not zeros, which a tree refuses. */
 const UNKNOWN = new Uint8Array(32).fill(0xff);
 
-/** Tells the builder the entries, and the digest of each file whose content it wants. */
+/** Passes entries to the builder, and the digest of each file whose content it asks for. */
 class FileHandler implements TarHandler {
   dirty: { count: number; readonly example: ByteString } | null = null;
   readonly #builder: LayerBuilder;
   readonly #fileDigests: boolean;
-  /** Of the current entry. */
+  /** Path of the current entry. */
   #path: ByteString = "" as ByteString;
   #size = 0;
-  /** Whether the builder waits for its content. */
+  /** Whether the builder waits for the content of the current entry. */
   #due = false;
   #digest: Uint8Array | null = null;
   #hasher: Hasher | null = null;
@@ -125,7 +125,7 @@ class FileHandler implements TarHandler {
       this.#digest = UNKNOWN;
       return;
     }
-    // Most files lie whole in one chunk, and a hash in one call costs half as much as three calls.
+    // Most files lie in one chunk. A hash by one call costs half as much as one by three calls.
     if (chunk.length === this.#size && this.#hasher === null) this.#digest = sha256Bytes(chunk);
     else (this.#hasher ??= createHasher()).update(chunk);
   }

@@ -3,17 +3,17 @@ import { fileError } from "../linux/mod.ts";
 import type { JobContext } from "../pool/mod.ts";
 import type { LayerJobInput, LayerSource } from "./contract.ts";
 
-/** Bytes read at once: what one turn of the pipeline works on, small enough for a processor's cache. */
+/** Bytes of one read. The pipeline works on that many at a time; they fit the processor's cache. */
 const READ_BYTES = 256 * 1024;
 
-/** Compressed bytes of a layer, where their number is known before they are read. */
+/** Number of compressed bytes of a layer; `undefined` when it is not known before they are read. */
 export function sourceSize({ source, expected }: LayerJobInput): number | undefined {
   return source.kind === "file" ? source.length : expected.size;
 }
 
 /**
- * The bytes of a layer: those that an earlier job left, then the source's. A chunk is valid until the
- * next is asked for.
+ * The compressed bytes of a layer: first those that an earlier job left, then those of the source. A
+ * chunk is valid until the next one is requested.
  *
  * @throws {VarveError} `E_TRUNCATED` when the file is too short, `E_SYSCALL`, `E_DENIED` when it cannot be read
  */
@@ -24,10 +24,10 @@ export function readSource(
   const rest = source.kind === "stream" ? context.stream : readFile(source, context.signal);
   if (target.kind !== "files" || target.blob === null || !target.kept) return rest;
   const kept = { kind: "file", path: target.blob, offset: 0, length: target.kept } as const;
-  return both(readFile(kept, context.signal), rest);
+  return inTurn(readFile(kept, context.signal), rest);
 }
 
-async function* both(
+async function* inTurn(
   first: AsyncIterable<Uint8Array>,
   second: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, void> {
@@ -35,7 +35,7 @@ async function* both(
   yield* second;
 }
 
-/** Reads a run of a file, one buffer ahead of the consumer. */
+/** Reads a part of a file, one buffer ahead of the consumer. */
 async function* readFile(
   source: LayerSource & { kind: "file" },
   signal: AbortSignal,
@@ -65,12 +65,12 @@ async function* readFile(
       signal.throwIfAborted();
       [next, other] = [other, next];
       ahead = left > 0 ? read(next) : null;
-      // Its failure is told when its turn comes, if ever.
+      // Its failure is thrown when it is awaited; until then it must not count as unhandled.
       ahead?.catch(() => {});
       yield chunk;
     }
   } finally {
-    // A descriptor is not closed under a read.
+    // The descriptor must stay open until the read that runs has ended.
     await ahead?.catch(() => {});
     file.close();
   }

@@ -7,8 +7,8 @@ import type {
   WarmUp,
   WorkerEntry,
 } from "./contract.ts";
-import { runHalves } from "./halves.ts";
-import { runInline } from "./inline.ts";
+import { runHalves } from "./run_halves.ts";
+import { runInline } from "./run_inline.ts";
 import { spawnWorker } from "./spawn.ts";
 import type { Task } from "./task.ts";
 import { type LinkOptions, WorkerLink } from "./worker_link.ts";

@@ -9,7 +9,7 @@
 import { fromErrorRecord, toErrorRecord, VarveError } from "../errors.ts";
 import { ByteQueue } from "./byte_queue.ts";
 import type { FromWorker, Job, ToWorker } from "./contract.ts";
-import { ProgressThinner } from "./progress.ts";
+import { ProgressThrottle } from "./progress_throttle.ts";
 
 /** A job of whatever input and output. */
 export type AnyJob = Job<never, unknown>;
@@ -103,13 +103,15 @@ class Server {
       const queue = new ByteQueue((bytes) => this.#post({ kind: "credit", id, bytes }));
       this.#running = { id, queue, controller };
       try {
-        const thinner = new ProgressThinner((value) => this.#post({ kind: "progress", id, value }));
+        const throttle = new ProgressThrottle((value) =>
+          this.#post({ kind: "progress", id, value })
+        );
         const output = await job.run(input as never, {
           signal: controller.signal,
           stream: queue,
-          progress: (value) => thinner.report(value),
+          progress: (value) => throttle.report(value),
         });
-        thinner.flush();
+        throttle.flush();
         this.#post({ kind: "done", id, output });
       } finally {
         this.#running = null;

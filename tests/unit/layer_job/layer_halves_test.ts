@@ -1,7 +1,7 @@
 /** The layer job on two threads: the same results, and no end of it leaves the other half waiting. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { VarveError } from "../../../lib/errors.ts";
-import { layerBackJob, layerFrontJob, layerHalves } from "../../../lib/layer_job/halves.ts";
+import { layerBackJob, layerFrontJob, layerHalves } from "../../../lib/layer_job/layer_halves.ts";
 import { layerJob, type LayerJobInput } from "../../../lib/layer_job/internal.ts";
 import type { LayerJobOutput } from "../../../lib/layer_job/mod.ts";
 import { createRing, RingReader, stopRing } from "../../../lib/layer_job/ring.ts";

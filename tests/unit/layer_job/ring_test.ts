@@ -18,7 +18,7 @@ Deno.test("every byte comes out in order, and the message behind them", async ()
     const [writer, reader] = [new RingWriter(ring), new RingReader(ring)];
     const message = random.bytes(random.int(0, 1000));
     const bytes = random.bytes(random.int(0, 5 * SLOT));
-    writer.note(7);
+    writer.setFlag(7);
     // Half by copy, half in place.
     writer.write(bytes.subarray(0, bytes.length >> 1));
     const rest = bytes.subarray(bytes.length >> 1);
@@ -33,7 +33,7 @@ Deno.test("every byte comes out in order, and the message behind them", async ()
     writer.finish(message);
     const out: Uint8Array[] = [];
     const last = await reader.read((piece) => {
-      assertEquals(reader.noted, 7);
+      assertEquals(reader.flag, 7);
       out.push(piece.slice());
     });
     assertEquals(concat(out), bytes);

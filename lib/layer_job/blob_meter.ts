@@ -7,33 +7,40 @@ import {
 } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 
-/** What the bytes of a layer, as they come, are expected to be. */
-export interface LayerExpected {
-  /** Their digest. */
+/** What the compressed bytes of a layer must be; what is absent is not checked. */
+export interface ExpectedBlob {
+  /** Digest of the bytes. */
   readonly digest?: Digest | undefined;
-  /** Their number. */
+  /** Number of bytes. */
   readonly size?: number | undefined;
 }
 
-/** Measures the bytes of a layer as they come. */
-export class LayerProof {
-  readonly #expected: LayerExpected;
+/** Size and digest of the compressed bytes that were read. */
+export interface BlobMeasure {
+  /** Number of bytes. */
+  readonly size: number;
+  /** Digest of the bytes, by the algorithm of the expected digest. */
+  readonly digest: Digest;
+}
+
+/** Counts and hashes the compressed bytes of a layer while they are read. */
+export class BlobMeter {
+  readonly #expected: ExpectedBlob;
   readonly #hasher: Hasher;
   #size = 0;
 
-  /** Begins with no bytes. */
-  constructor(expected: LayerExpected) {
+  constructor(expected: ExpectedBlob) {
     this.#expected = expected;
     const { digest } = expected;
     this.#hasher = createHasher(digest === undefined ? "sha256" : algorithmOf(digest));
   }
 
-  /** The number of bytes that came. */
+  /** Number of bytes so far. */
   get size(): number {
     return this.#size;
   }
 
-  /** Takes the next bytes. @throws {VarveError} `E_SIZE` at the first one too many */
+  /** Adds bytes. @throws {VarveError} `E_SIZE` as soon as there are more than expected */
   update(bytes: Uint8Array): void {
     this.#size += bytes.length;
     if (this.#size > (this.#expected.size ?? Infinity)) {
@@ -42,28 +49,20 @@ export class LayerProof {
     this.#hasher.update(bytes);
   }
 
-  /** Ends the measuring. */
-  finish(): MeasuredBytes {
+  /** Size and digest of all bytes; to be called once. */
+  finish(): BlobMeasure {
     return { size: this.#size, digest: this.#hasher.digest() };
   }
 }
 
-/** What bytes are. */
-export interface MeasuredBytes {
-  /** Their number. */
-  readonly size: number;
-  /** Their digest. */
-  readonly digest: Digest;
-}
-
 /**
- * Judges the whole; `cause` is what was seen wrong inside of it.
+ * Compares what was read with what was expected. `cause` is an error that was found inside the bytes.
  *
  * @throws {VarveError} `E_SIZE` when bytes are missing, else `E_DIGEST` when the digest differs
  */
-export function judgeBytes(
-  { size, digest: actual }: MeasuredBytes,
-  expected: LayerExpected,
+export function verifyBlob(
+  { size, digest: actual }: BlobMeasure,
+  expected: ExpectedBlob,
   cause: unknown,
 ): void {
   if (size < (expected.size ?? 0)) throw wrongSize(expected, size, "shorter", cause);
@@ -74,7 +73,7 @@ export function judgeBytes(
 }
 
 function wrongSize(
-  { digest, size }: LayerExpected,
+  { digest, size }: ExpectedBlob,
   actual: number,
   how: "longer" | "shorter",
   cause?: unknown,

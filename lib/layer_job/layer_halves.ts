@@ -1,34 +1,34 @@
 /**
- * The layer job on two threads: one inflates into a ring of shared buffers, the
- * other hashes, scans and writes what comes out of it.
+ * The layer job on two threads. The front half reads and inflates into a ring of shared memory; the back
+ * half hashes, scans and writes what it reads from the ring.
  *
- * The result, the verdict and its order are those of one thread: what the first
- * thread saw goes behind its last bytes, and the second judges.
+ * Result, errors and the order of checks are those of one thread: the front half sends its
+ * {@linkcode InflateResult} behind its last bytes, and the back half makes all checks.
  */
 import { fromErrorRecord, toErrorRecord, type VarveError } from "../errors.ts";
 import type { Halves, Job, JobContext } from "../pool/mod.ts";
 import type { LayerJobInput, LayerJobOutput } from "./contract.ts";
-import { type Inflow, LayerInflow } from "./inflate_stage.ts";
+import { type InflateResult, InflateStage } from "./inflate_stage.ts";
 import { LayerOutputs } from "./outputs.ts";
 import { createRing, type Ring, RingReader, RingStopped, RingWriter, stopRing } from "./ring.ts";
-import { LayerOutflow } from "./scan_stage.ts";
+import { ScanStage } from "./scan_stage.ts";
 import { readSource, sourceSize } from "./source.ts";
 
-/** Compressed bytes from which two threads are worth their start. */
+/** Compressed bytes from which the second thread saves more than its start costs. */
 const WORTH_BYTES = 4 * 1024 * 1024;
 
-/** What the first half notes in the ring when the bytes are as they came. */
+/** The ring's flag while its bytes are also those of the blob. */
 const PLAIN = 1;
 
 /** The input of either half. */
 export interface LayerHalfInput {
   /** The layer. */
   readonly layer: LayerJobInput;
-  /** Where the halves meet. */
+  /** The ring between the halves. */
   readonly ring: Ring;
 }
 
-/** The halves of a large layer that goes to files; `null` for others. */
+/** The halves of a large layer that goes to files; `null` for other layers. */
 export function layerHalves(layer: LayerJobInput): Halves<LayerJobOutput> | null {
   const { target, halvesFrom = WORTH_BYTES } = layer;
   const size = sourceSize(layer) ?? Infinity;
@@ -42,14 +42,14 @@ export function layerHalves(layer: LayerJobInput): Halves<LayerJobOutput> | null
   };
 }
 
-/** Reads, hashes what came, keeps it, inflates. `false` when the ring was stopped. */
+/** Reads, hashes, keeps and inflates the compressed bytes. Gives `false` when the ring was stopped. */
 export const layerFrontJob: Job<LayerHalfInput, boolean> = {
   name: "layer-front",
   entry: "layer",
   run: (input, context) => unlessStopped(false, () => runFront(input, context)),
 };
 
-/** Hashes what was inflated, scans and writes it, and judges. `null` when the first half failed. */
+/** Hashes, scans and writes the uncompressed bytes, and checks the layer. Gives `null` when the front half failed. */
 export const layerBackJob: Job<LayerHalfInput, LayerJobOutput | null> = {
   name: "layer-back",
   entry: "layer",
@@ -69,9 +69,9 @@ async function runFront({ layer, ring }: LayerHalfInput, context: JobContext): P
   const { signal } = context;
   const writer = new RingWriter(ring);
   using outputs = new LayerOutputs(layer);
-  using inflow = new LayerInflow(layer, {
-    bytes: (bytes, isPlain) => {
-      if (isPlain) writer.note(PLAIN);
+  using inflate = new InflateStage(layer, {
+    tar: (bytes, isPlain) => {
+      if (isPlain) writer.setFlag(PLAIN);
       if (writer.owns(bytes)) writer.publish(bytes.length);
       else writer.write(bytes);
     },
@@ -82,16 +82,16 @@ async function runFront({ layer, ring }: LayerHalfInput, context: JobContext): P
     for await (const chunk of readSource(layer, context)) {
       signal.throwIfAborted();
       if (writer.stopped) throw new RingStopped();
-      if (writer.skipped) inflow.skip();
-      inflow.push(chunk);
-      context.progress({ read: inflow.read, written: inflow.written });
+      if (writer.skipped) inflate.skip();
+      inflate.push(chunk);
+      context.progress({ read: inflate.read, written: inflate.written });
     }
-    const end = inflow.finish();
+    const result = inflate.finish();
     outputs.end();
-    writer.finish(encodeInflow(end));
+    writer.finish(encodeResult(result));
     return true;
   } catch (error) {
-    // The second half reads what came before, and may find the reason of its own there.
+    // The back half still reads what is in the ring, and may find an error that comes before this one.
     if (!(error instanceof RingStopped)) writer.finish(null);
     throw error;
   }
@@ -100,30 +100,28 @@ async function runFront({ layer, ring }: LayerHalfInput, context: JobContext): P
 async function runBack({ layer, ring }: LayerHalfInput): Promise<LayerJobOutput | null> {
   const reader = new RingReader(ring);
   using outputs = new LayerOutputs(layer);
-  const outflow = new LayerOutflow(
-    layer,
-    (bytes, isPlain) => outputs.tar(isPlain).write(bytes),
-  );
-  const end = await reader.read((bytes) => {
-    outflow.take(bytes, reader.noted === PLAIN);
-    if (!outflow.wantsMore) reader.skip();
+  const scan = new ScanStage(layer, (bytes, isPlain) => outputs.tar(isPlain).write(bytes));
+  const message = await reader.read((bytes) => {
+    scan.push(bytes, reader.flag === PLAIN);
+    if (!scan.wantsMore) reader.skip();
   });
-  if (end === null) return null;
-  const { output, tree } = outflow.judge(decodeInflow(end));
+  if (message === null) return null;
+  const { output, tree } = scan.finish(decodeResult(message));
   const treeSum = outputs.tree(tree);
+  // An empty layer has no bytes that would have made the tar's file.
   outputs.tar();
   outputs.end();
   return { ...output, treeSum };
 }
 
-function encodeInflow(inflow: Inflow): Uint8Array {
+function encodeResult(result: InflateResult): Uint8Array {
   const record = (error: VarveError | null) => error === null ? null : toErrorRecord(error);
-  const { failure, endFailure } = inflow;
-  const value = { ...inflow, failure: record(failure), endFailure: record(endFailure) };
+  const { failure, endFailure } = result;
+  const value = { ...result, failure: record(failure), endFailure: record(endFailure) };
   return new TextEncoder().encode(JSON.stringify(value));
 }
 
-function decodeInflow(bytes: Uint8Array): Inflow {
+function decodeResult(bytes: Uint8Array): InflateResult {
   const value = JSON.parse(new TextDecoder().decode(bytes));
   const error = (record: Parameters<typeof fromErrorRecord>[0] | null) =>
     record === null ? null : fromErrorRecord(record);

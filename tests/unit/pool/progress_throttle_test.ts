@@ -1,14 +1,14 @@
 import { assertEquals } from "@std/assert";
 import type { JobProgress } from "../../../lib/pool/mod.ts";
-import { ProgressThinner } from "../../../lib/pool/progress.ts";
+import { ProgressThrottle } from "../../../lib/pool/progress_throttle.ts";
 
-Deno.test("ProgressThinner: the first, one every 64 ms, the last", () => {
+Deno.test("ProgressThrottle: the first, one every 64 ms, the last", () => {
   const seen: number[] = [];
   let now = 1000;
-  const thinner = new ProgressThinner(({ read }) => void seen.push(read), () => now);
+  const throttle = new ProgressThrottle(({ read }) => void seen.push(read), () => now);
   const at = (time: number, read: number) => {
     now = time;
-    thinner.report({ read, written: 0 } satisfies JobProgress);
+    throttle.report({ read, written: 0 } satisfies JobProgress);
   };
   at(1000, 1);
   at(1001, 2);
@@ -17,10 +17,10 @@ Deno.test("ProgressThinner: the first, one every 64 ms, the last", () => {
   at(1064, 4);
   at(1065, 5);
   assertEquals(seen, [1, 4]);
-  thinner.flush();
-  thinner.flush();
+  throttle.flush();
+  throttle.flush();
   assertEquals(seen, [1, 4, 5]);
   at(2000, 6);
-  thinner.flush();
+  throttle.flush();
   assertEquals(seen, [1, 4, 5, 6]);
 });

@@ -4,7 +4,7 @@ import type { JobProgress } from "./contract.ts";
 const INTERVAL = 64;
 
 /** Passes on the first and the last report, and between them one an interval. */
-export class ProgressThinner {
+export class ProgressThrottle {
   readonly #emit: (value: JobProgress) => void;
   readonly #now: () => number;
   #last = -Infinity;

@@ -1,6 +1,6 @@
 import { fromErrorRecord, toErrorRecord, VarveError } from "../errors.ts";
 import type { Job } from "./contract.ts";
-import { ProgressThinner } from "./progress.ts";
+import { ProgressThrottle } from "./progress_throttle.ts";
 import type { Task } from "./task.ts";
 
 /**
@@ -16,7 +16,7 @@ export async function runInline<Input, Output>(
   const source = new InlineSource(task.stream, signal);
   // What the caller's own code threw is given back as it is.
   let thrown: { readonly error: unknown } | null = null;
-  const thinner = new ProgressThinner((value) => {
+  const throttle = new ProgressThrottle((value) => {
     try {
       task.onProgress?.(value);
     } catch (error) {
@@ -28,9 +28,9 @@ export async function runInline<Input, Output>(
     const output = await job.run(input, {
       signal,
       stream: source,
-      progress: (value) => thinner.report(value),
+      progress: (value) => throttle.report(value),
     });
-    thinner.flush();
+    throttle.flush();
     signal.throwIfAborted();
     return output;
   } catch (error) {
