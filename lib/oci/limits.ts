@@ -1,38 +1,38 @@
 import { VarveError } from "../errors.ts";
 
-/** A limit with the name of the setting that holds it. */
+/** A limit and the setting that changes it. */
 export interface Limit {
-  /** The setting's name. */
+  /** Name of the setting, such as `limits.oci.layers`. */
   readonly setting: string;
-  /** The default. */
+  /** Value when the setting is absent. */
   readonly value: number;
-  /** What is counted. */
+  /** Unit of the value, such as `bytes`. */
   readonly unit: string;
-  /** What it is a limit of, for people. */
+  /** What is limited, as a phrase for messages: `size of a manifest`. */
   readonly about: string;
 }
 
-/** Limits of documents, in the units of {@linkcode OCI_LIMITS}. */
+/** Limits of image documents. The units are in {@linkcode OCI_LIMITS}. */
 export interface OciLimits {
-  /** Bytes of a manifest. */
+  /** Size of a manifest in bytes. */
   readonly manifest: number;
-  /** Bytes of an index. */
+  /** Size of an index in bytes. */
   readonly index: number;
-  /** Bytes of a config. */
+  /** Size of an image config in bytes. */
   readonly config: number;
   /** Nesting of objects and arrays in a document. */
   readonly jsonDepth: number;
-  /** Layers of an image. */
+  /** Number of layers of an image. */
   readonly layers: number;
-  /** Descriptors of all indexes of one image together. */
+  /** Number of descriptors in all indexes of one image together. */
   readonly manifests: number;
-  /** Indexes on the way from a name to a manifest. */
+  /** Number of indexes on the way from an image name to a manifest. */
   readonly indexDepth: number;
 }
 
 const MIB = 1024 * 1024;
 
-/** The default limits of documents, with their settings. */
+/** The default limits of image documents, with their settings. */
 export const OCI_LIMITS: { readonly [K in keyof OciLimits]: Limit } = {
   manifest: {
     setting: "limits.oci.manifest",
@@ -73,7 +73,7 @@ export const OCI_LIMITS: { readonly [K in keyof OciLimits]: Limit } = {
   },
 };
 
-/** The limits in force: the given ones, else the defaults. */
+/** Completes the given limits with the defaults. */
 export function ociLimits(given: Partial<OciLimits> = {}): OciLimits {
   const limits = {} as { -readonly [K in keyof OciLimits]: number };
   for (const name of Object.keys(OCI_LIMITS) as (keyof OciLimits)[]) {
@@ -83,9 +83,9 @@ export function ociLimits(given: Partial<OciLimits> = {}): OciLimits {
 }
 
 /**
- * Checks a number against a limit of documents.
+ * Checks a number against a limit.
  *
- * @throws {VarveError} `E_LIMIT` naming the setting when `actual` is above `limit`
+ * @throws {VarveError} `E_LIMIT` when `actual` is above `limit`; the message names the setting
  */
 export function checkOciLimit(name: keyof OciLimits, limit: number, actual: number): void {
   if (actual <= limit) return;

@@ -1,8 +1,26 @@
 /**
- * The documents of an image: descriptors, manifests, indexes, configs, references and platforms, read
- * strictly, so that no two readers can see two images in the same bytes.
+ * The documents of an image, as the OCI image specification and Docker define them: read strictly, so
+ * that no two readers can see two images in the same bytes, and written deterministically.
  *
- * Everything here is pure: bytes in, values out.
+ * - A {@linkcode Descriptor} names a blob by media type, digest and size. A {@linkcode Manifest} lists
+ *   the descriptors of one config and its layers. An {@linkcode Index} lists manifests for several
+ *   platforms. Docker's `manifest.json` is a list of {@linkcode ArchiveImage}.
+ * - An {@linkcode ImageConfig} says what the image runs on, which diffIDs its layers have, how it was
+ *   built, and how a container of it runs. {@linkcode editConfig} makes a new config from an old one;
+ *   {@linkcode appendLayer}, {@linkcode squashedConfig} and {@linkcode rebasedConfig} stand on it.
+ *   {@linkcode changeConfig} turns Dockerfile instructions into such an edit.
+ * - A {@linkcode Reference} is the name of an image. A {@linkcode Platform} is what it runs on;
+ *   {@linkcode selectManifest} chooses the manifest that fits a machine best.
+ * - {@linkcode parseStrictJson} and {@linkcode encodeJson} are below all of them. {@linkcode OCI_LIMITS}
+ *   bounds what a hostile document can cost.
+ *
+ * The way from a name to layers: the bytes of a name's document go through {@linkcode parseDocument}.
+ * If it is an index, {@linkcode selectManifest} gives the descriptor of a manifest, which is parsed in
+ * turn. The manifest names the config, which {@linkcode parseImageConfig} reads. At last
+ * {@linkcode imageLayers} pairs the layers of the manifest with the diffIDs of the config.
+ *
+ * A parsed document keeps its original bytes as `raw`, because its digest is of those. Everything here
+ * is pure: bytes in, values out. Fetching and storing is left to the caller.
  *
  * @example
  * ```ts
@@ -27,19 +45,19 @@
  */
 export type { ByteString } from "../bytes/mod.ts";
 export type { DiffId, Digest } from "../digest/mod.ts";
-export * from "./manifest/archive_manifest.ts";
 export * from "./config/change_config.ts";
 export * from "./config/config.ts";
-export * from "./manifest/descriptor.ts";
+export * from "./config/derived_config.ts";
 export * from "./config/edit_config.ts";
+export * from "./config/shell_words.ts";
 export * from "./json/encode_json.ts";
-export * from "./manifest/image_layers.ts";
 export * from "./json/strict_json.ts";
 export * from "./limits.ts";
+export * from "./manifest/archive_manifest.ts";
+export * from "./manifest/descriptor.ts";
+export * from "./manifest/image_layers.ts";
 export * from "./manifest/manifest.ts";
 export * from "./manifest/media_type.ts";
 export * from "./platform/platform.ts";
 export * from "./platform/platform_match.ts";
 export * from "./reference.ts";
-export * from "./config/shell_words.ts";
-export * from "./config/derived_config.ts";

@@ -2,27 +2,27 @@ import { type Digest, isDigest } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import { defined } from "./json/fields.ts";
 
-/** The name of an image, normalised: `docker.io/library/debian:latest`. */
+/** The name of an image in normalised parts: `docker.io/library/debian:latest`. */
 export interface Reference {
-  /** Registry host, with its port where it has one. */
+  /** Host of the registry, with the port if the name has one: `docker.io`, `localhost:5000`. */
   readonly registry: string;
-  /** Repository in the registry. */
+  /** Repository in the registry: `library/debian`. */
   readonly repository: string;
-  /** Tag; without tag and digest it is `latest`. */
+  /** Tag. A name with neither tag nor digest gets `latest`. */
   readonly tag?: string | undefined;
-  /** Digest. Where there is one, it decides and the tag is only a word. */
+  /** Digest. If there is one, it alone selects the image, and the tag is informational. */
   readonly digest?: Digest | undefined;
 }
 
 const DEFAULT_REGISTRY = "docker.io";
 const LEGACY_REGISTRY = "index.docker.io";
 const OFFICIAL = "library/";
-/** The distribution's limit for the path part of a name. */
+/** Limit of distribution/reference for the repository part of a name. */
 const MAX_REPOSITORY = 255;
-/** Longest text looked at: registry (255), repository (255), tag (128), digest (135) and separators. */
+/** Longest text that is parsed: registry (255), repository (255), tag (128), digest (135) and separators. */
 const MAX_TEXT = 800;
 
-/** What skopeo's names of transports (`docker://`) and addresses begin with. */
+/** Begins a URL, or a name with a skopeo transport (`docker://`). */
 const SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
 const LABEL = "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])";
 const REGISTRY = new RegExp(`^(?:${LABEL}(?:\\.${LABEL})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?$`);
@@ -31,9 +31,9 @@ const REPOSITORY = new RegExp(`^${PART}(?:/${PART})*$`);
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 
 /**
- * Reads an image name as Docker does: `debian` is `docker.io/library/debian:latest`.
+ * Reads an image name as Docker does: `debian` becomes `docker.io/library/debian:latest`.
  *
- * The first part is a registry when it has a dot or a colon, is `localhost`, or has upper case.
+ * The first part is a registry if it has a dot, a colon or an upper-case letter, or is `localhost`.
  *
  * @example
  * ```ts
@@ -81,7 +81,7 @@ export function parseReference(text: string): Reference {
   });
 }
 
-/** Reads an image name; `undefined` when it is malformed. For names that an image brings along. */
+/** Reads an image name; `undefined` when it is malformed. For names found in archives, which nobody typed. */
 export function tryParseReference(text: string): Reference | undefined {
   try {
     return parseReference(text);
@@ -90,17 +90,17 @@ export function tryParseReference(text: string): Reference | undefined {
   }
 }
 
-/** The full name: `docker.io/library/debian:latest`, `example.org/app@sha256:…`. */
+/** Writes the full name: `docker.io/library/debian:latest`, `example.org/app@sha256:…`. */
 export function formatReference(reference: Reference): string {
   return withSuffix(`${reference.registry}/${reference.repository}`, reference);
 }
 
-/** The repository's full name, without tag and digest. */
+/** Writes registry and repository, without tag and digest: `docker.io/library/debian`. */
 export function repositoryName(reference: Reference): string {
   return `${reference.registry}/${reference.repository}`;
 }
 
-/** The short name that Docker's users know: `debian:latest`, `user/app:1`. */
+/** Writes the short name that Docker shows: `debian:latest`, `user/app:1`. */
 export function familiarName(reference: Reference): string {
   const { registry, repository } = reference;
   if (registry !== DEFAULT_REGISTRY) return formatReference(reference);

@@ -30,7 +30,7 @@ Deno.test("errors: a record survives structured clone and becomes the same error
   assertEquals(exitCode(again), 7);
 });
 
-Deno.test("errors: causes cross with the record, a circle of them does not", () => {
+Deno.test("errors: a record keeps causes, but only some of a circle of causes", () => {
   const inner = new VarveError("E_HEADER", "Cannot read header");
   const error = new VarveError("E_DIGEST", "Cannot verify", {}, { cause: inner });
   const again = fromErrorRecord(structuredClone(toErrorRecord(error)));
@@ -43,7 +43,7 @@ Deno.test("errors: causes cross with the record, a circle of them does not", () 
   assertEquals(depth, 4);
 });
 
-Deno.test("errors: a foreign error is internal, an abort stays an abort", () => {
+Deno.test("errors: an error that is not varve's own becomes E_INTERNAL, an abort stays an abort", () => {
   const record = toErrorRecord(new TypeError("boom"));
   assertEquals([record.code, exitCode(fromErrorRecord(record))], [
     "E_INTERNAL",
@@ -55,7 +55,7 @@ Deno.test("errors: a foreign error is internal, an abort stays an abort", () => 
   assertEquals(abort.name, "AbortError");
 });
 
-Deno.test("errors: every exit code of the command line has a code, and none is out of range", () => {
+Deno.test("errors: the codes cover exactly the exit codes 1 to 12", () => {
   const exits = new Set(ERROR_CODES.map(exitCodeOf));
   assertEquals([...exits].sort((a, b) => a - b), [
     1,

@@ -4,7 +4,7 @@ import type { Encodable } from "../json/encode_json.ts";
 import type { JsonObject } from "../json/strict_json.ts";
 import { expandWord, splitWords } from "./shell_words.ts";
 
-/** The instructions that a change can be. */
+/** The Dockerfile instructions that {@linkcode changeConfig} accepts. */
 export const CHANGES: readonly string[] = [
   "CMD",
   "ENTRYPOINT",
@@ -19,13 +19,14 @@ export const CHANGES: readonly string[] = [
 ];
 
 /**
- * The container part of a config after Dockerfile instructions, as `docker commit --change` has it:
- * only the fields that change, by their names in the document, for `editConfig`.
+ * Applies Dockerfile instructions to the container part of a config, as `docker commit --change` does.
  *
- * An `ENTRYPOINT` without a `CMD` before it drops the image's `CMD`. Variables stand for the image's
- * environment and that of the instructions before.
+ * An `ENTRYPOINT` without a `CMD` before it drops the image's `CMD`. Variables take their values from
+ * the environment of the image and of the instructions before.
  *
- * @throws {VarveError} `E_USAGE` for an instruction that is none of {@linkcode CHANGES} or is malformed
+ * @param document the whole config, for the fields `OnBuild` and `Shell`
+ * @returns the fields that change, by their names in the document, for {@linkcode editConfig}
+ * @throws {VarveError} `E_USAGE` for an instruction that is not in {@linkcode CHANGES} or is malformed
  *
  * @example
  * ```ts
@@ -77,13 +78,13 @@ class Change {
   }
 
   apply(instruction: string): void {
-    // A backslash at the end of a line goes on with the next one.
+    // A backslash at the end of a line joins it with the next line.
     const text = instruction.replace(/\\[ \t]*\r?\n/g, "").trim();
     const [name = ""] = /^\S*/.exec(text) ?? [];
     const rest = text.slice(name.length).trim();
     const act = this.#actions[name.toUpperCase()];
     if (act === undefined) {
-      throw malformed(instruction, `there are ${CHANGES.join(", ")}`);
+      throw malformed(instruction, `it is not one of ${CHANGES.join(", ")}`);
     }
     if (/[\r\n]/.test(rest)) throw malformed(instruction, "it is more than one line");
     try {
@@ -94,7 +95,7 @@ class Change {
     }
   }
 
-  /** Docker fills what the changes left empty from the image again. */
+  /** Docker takes command and entrypoint from the image again where the changes left them empty. */
   finish(): Record<string, Encodable> {
     const fields = this.#fields;
     if ("Cmd" in fields || "Entrypoint" in fields) {
@@ -175,7 +176,7 @@ class Change {
     );
   }
 
-  /** A command as a list, or as a line for the shell; `null` for none. */
+  /** The words of a command: a JSON list, or a line for the shell. `null` when it is empty. */
   #command(rest: string): Words | null {
     const list = jsonWords(rest);
     if (list !== null) return list;
@@ -194,7 +195,7 @@ class Change {
     return this.#expand(words[0] as string);
   }
 
-  /** `NAME=value …`, or the old form `NAME value` where the rest of the line is the value. */
+  /** Reads `NAME=value …`, or the old form `NAME value`, whose value is the rest of the line. */
   #pairs(rest: string, name: "ENV" | "LABEL"): [string, string][] {
     const words = this.#some(rest);
     const [first = ""] = words;
@@ -213,7 +214,7 @@ class Change {
   }
 }
 
-/** What is wrong with an instruction. */
+/** Says what is wrong with an instruction; {@linkcode Change.apply} adds which one. */
 class Malformed extends Error {}
 
 function malformed(instruction: string, why: string): VarveError {
@@ -221,7 +222,7 @@ function malformed(instruction: string, why: string): VarveError {
   return new VarveError("E_USAGE", `Cannot use change ${shown}: ${why}`, { subject: shown });
 }
 
-/** A JSON list of strings; `null` when it is none, and then is taken word by word. */
+/** The words of a JSON list of strings; `null` for other text, which then is not JSON but words. */
 function jsonWords(text: string): string[] | null {
   if (!text.startsWith("[")) return null;
   try {
@@ -233,19 +234,19 @@ function jsonWords(text: string): string[] | null {
   }
 }
 
-/** `80`, `80/udp`, `8000-8010/tcp` as the document has them, one for each port. */
+/** The ports of `80`, `80/udp` or `8000-8010/tcp`, in the form of the document: one `port/protocol` each. */
 function ports(word: string): string[] {
   const match = /^([0-9]{1,5})(?:-([0-9]{1,5}))?(?:\/(tcp|udp|sctp))?$/i.exec(word);
   const first = Number(match?.[1]);
   const last = Number(match?.[2] ?? match?.[1]);
   if (match === null || first > last || last > 65535) {
-    throw new Malformed(`${JSON.stringify(word)} is no port`);
+    throw new Malformed(`${JSON.stringify(word)} is not a port`);
   }
   const protocol = (match[3] ?? "tcp").toLowerCase();
   return Array.from({ length: last - first + 1 }, (_, i) => `${first + i}/${protocol}`);
 }
 
-/** A set as the document has it: an object with empty objects, sorted. */
+/** A set in the form of the document: an object whose sorted keys have empty objects as values. */
 function keys(names: ReadonlySet<string>): Encodable {
   return Object.fromEntries([...names].sort().map((name) => [name, {}]));
 }

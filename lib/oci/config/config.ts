@@ -5,63 +5,63 @@ import { type JsonObject, type JsonValue, parseStrictJson } from "../json/strict
 import { checkOciLimit, type OciLimits, ociLimits } from "../limits.ts";
 import { type Platform, platformFromJson } from "../platform/platform.ts";
 
-/** How a layer came to be (image-spec, config.md, "history"). */
+/** One build step of an image (image-spec, config.md, "history"). */
 export interface HistoryEntry {
-  /** RFC 3339. */
+  /** Time of the step, RFC 3339. */
   readonly created?: string | undefined;
-  /** The command. */
+  /** Command of the step, such as a Dockerfile instruction. */
   readonly createdBy?: string | undefined;
-  /** Who made it. */
+  /** Author of the step. */
   readonly author?: string | undefined;
-  /** Free text. */
+  /** Comment of the author, as free text. */
   readonly comment?: string | undefined;
-  /** Whether it made no layer. */
+  /** Whether the step made no layer. Default: false. */
   readonly emptyLayer?: boolean | undefined;
 }
 
-/** What a container of the image runs (image-spec, config.md, "config"). Null in the document is absent here. */
+/** How a container of the image runs (image-spec, config.md, "config"). Fields that are null are absent. */
 export interface ContainerConfig {
-  /** `user`, `uid`, `user:group`, `uid:gid`. */
+  /** User of the process: `user`, `uid`, `user:group` or `uid:gid`. */
   readonly user?: string | undefined;
-  /** `port/protocol`. */
+  /** Ports that the container listens on, as `port/protocol`. */
   readonly exposedPorts?: readonly string[] | undefined;
-  /** `NAME=value`. */
+  /** Environment of the process, as `NAME=value`. */
   readonly env?: readonly string[] | undefined;
-  /** Begins the command line. */
+  /** First words of the command line. Users rarely replace them. */
   readonly entrypoint?: readonly string[] | undefined;
-  /** Ends the command line. */
+  /** Words that follow the entrypoint. Arguments of the user replace them. */
   readonly cmd?: readonly string[] | undefined;
-  /** Paths of volumes. */
+  /** Paths in the container where volumes belong. */
   readonly volumes?: readonly string[] | undefined;
-  /** Where the command starts. */
+  /** Working directory of the process. */
   readonly workingDir?: string | undefined;
-  /** Labels; an object without prototype. */
+  /** Labels, as an object without prototype. */
   readonly labels?: Readonly<Record<string, string>> | undefined;
-  /** Signal that ends the container. */
+  /** Signal that asks the container to stop, such as `SIGTERM`. */
   readonly stopSignal?: string | undefined;
 }
 
 /** An image config (image-spec, config.md; Docker's image JSON). */
 export interface ImageConfig {
-  /** What it runs on; empty strings where the document does not say. */
+  /** Platform that the image runs on. Parts that the document lacks are empty strings. */
   readonly platform: Platform;
   /** The diffIDs of its layers, lowest first. */
   readonly diffIds: readonly DiffId[];
-  /** RFC 3339, as the document has it. */
+  /** Time of creation as written in the document; should be RFC 3339. */
   readonly created?: string | undefined;
-  /** Who made it. */
+  /** Author of the image. */
   readonly author?: string | undefined;
-  /** What a container of it runs. */
+  /** How a container of the image runs. */
   readonly config: ContainerConfig;
-  /** How it came to be, lowest first. */
+  /** Build steps, lowest first. */
   readonly history: readonly HistoryEntry[];
-  /** The whole document, with the fields that are not named here. */
+  /** The whole document, including the fields that varve does not know. */
   readonly document: JsonObject;
-  /** The bytes as they came: the image ID is their digest. */
+  /** The original bytes. Their digest is the image ID. */
   readonly raw: Uint8Array;
 }
 
-/** How a config is read. */
+/** Options of {@linkcode parseImageConfig}. */
 export interface ConfigOptions {
   /** Limits that differ from {@linkcode OCI_LIMITS}. */
   readonly limits?: Partial<OciLimits> | undefined;
@@ -95,7 +95,7 @@ const HISTORY_NAMES = ["created", "created_by", "author", "comment", "empty_laye
 /**
  * Reads an image config.
  *
- * @throws {VarveError} `E_NOT_IMAGE` when it has no root filesystem made of layers; `E_JSON`, `E_FORMAT`,
+ * @throws {VarveError} `E_NOT_IMAGE` when it has no `rootfs` of type `layers`; `E_JSON`, `E_FORMAT`,
  * `E_DIGEST_FORMAT`, `E_LIMIT`
  */
 export function parseImageConfig(
@@ -142,7 +142,7 @@ function readDiffIds(fields: Fields, limits: OciLimits): readonly DiffId[] {
       'Cannot read image config: the type of its rootfs is not "layers"',
     );
   }
-  // Docker leaves the field out where there are no layers.
+  // Docker leaves the field out when there are no layers.
   const diffIds = rootfs.array("diff_ids") ?? [];
   checkOciLimit("layers", limits.layers, diffIds.length);
   return diffIds.map((diffId) => parseDigest(diffId) as DiffId);
@@ -164,7 +164,7 @@ function readContainer(value: JsonObject | undefined): ContainerConfig {
   });
 }
 
-/** Old builders wrote a command as one string. */
+/** A command is a list of words. Old builders wrote it as one string. */
 function command(fields: Fields, name: string): readonly string[] | undefined {
   const value = fields.raw(name);
   return typeof value === "string" ? [value] : fields.strings(name);

@@ -1,26 +1,16 @@
 import type { DiffId } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import type { ConfigOptions, HistoryEntry, ImageConfig } from "./config.ts";
-import type { Descriptor } from "../manifest/descriptor.ts";
 import { editConfig, madeLayers, wholeHistory } from "./edit_config.ts";
-import { compressionOf, isNondistributable, layerMediaType } from "../manifest/media_type.ts";
 import { formatPlatform } from "../platform/platform.ts";
 
-/** A time in ms since the epoch as documents have it: RFC 3339 in UTC, without a fraction that says nothing. */
-export function documentTime(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.000Z$/, "Z");
-}
-
-/** A layer's descriptor for an OCI manifest, whatever the manifest was that it comes from. */
-export function ociLayer(descriptor: Descriptor): Descriptor {
-  const { mediaType } = descriptor;
-  if (isNondistributable(mediaType)) return descriptor;
-  return { ...descriptor, mediaType: layerMediaType(compressionOf(mediaType)) };
-}
-
 /**
- * The config of an image whose layers became one. The steps that made them stay in its history, as
- * such that made no layer, and `entry` is the one that did; so does `docker build --squash`.
+ * The config of an image whose layers were squashed into one.
+ *
+ * All steps stay in the history, marked as steps that made no layer. `entry` follows as the step that
+ * made the new layer. `docker build --squash` does the same.
+ *
+ * @param diffId diffID of the squashed layer
  */
 export function squashedConfig(
   config: ImageConfig,
@@ -36,10 +26,11 @@ export function squashedConfig(
 }
 
 /**
- * The config of an image that was put on another base: what it says of containers stays, its layers
- * and its history begin as the new base's do (`crane rebase`).
+ * The config of an image that was moved to another base, as by `crane rebase`.
  *
- * @param created RFC 3339
+ * How containers run stays. Layers and history of the old base give way to those of the new base.
+ *
+ * @param created time of creation, RFC 3339
  * @throws {VarveError} `E_PLATFORM` when the new base is for another platform
  */
 export function rebasedConfig(
@@ -67,7 +58,10 @@ export function rebasedConfig(
   }, options);
 }
 
-/** The history of an image above its base: what follows the base's own, or else its layers. */
+/**
+ * The build steps of an image above its base. If the history begins with the whole history of the base,
+ * they follow it. Otherwise they begin at the step of the first layer above the base.
+ */
 function historyAbove(
   history: readonly HistoryEntry[],
   base: readonly HistoryEntry[],

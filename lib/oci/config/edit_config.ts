@@ -8,41 +8,41 @@ import {
 import { type Encodable, encodeJson } from "../json/encode_json.ts";
 import type { JsonObject } from "../json/strict_json.ts";
 
-/** Changes of an image config; what is left out stays as it is. */
+/** Changes to an image config. Absent fields stay as they are. */
 export interface ConfigEdit {
-  /** RFC 3339. */
+  /** Time of creation, RFC 3339. */
   readonly created?: string | undefined;
-  /** Who made it. */
+  /** Author of the image. */
   readonly author?: string | undefined;
-  /** All diffIDs, lowest first. */
+  /** DiffIDs of all layers, lowest first. */
   readonly diffIds?: readonly DiffId[] | undefined;
-  /** The whole history, lowest first. */
+  /** All build steps, lowest first. */
   readonly history?: readonly HistoryEntry[] | undefined;
-  /** Fields of the container part, by their names in the document (`Env`, `Cmd`); `null` removes one. */
+  /** Fields of the container part, by their names in the document (`Env`, `Cmd`). `null` removes a field. */
   readonly container?: Readonly<Record<string, Encodable>> | undefined;
 }
 
-/** What a new image is made of. */
+/** Fields of a new image config. */
 export interface NewConfig {
-  /** What it runs on. */
+  /** Platform that the image runs on. */
   readonly platform: {
     readonly os: string;
     readonly architecture: string;
     readonly variant?: string | undefined;
   };
-  /** RFC 3339. */
+  /** Time of creation, RFC 3339. */
   readonly created?: string | undefined;
-  /** Who made it. */
+  /** Author of the image. */
   readonly author?: string | undefined;
-  /** Fields of the container part, by their names in the document. */
+  /** Fields of the container part, by their names in the document (`Env`, `Cmd`). */
   readonly container?: Readonly<Record<string, Encodable>> | undefined;
-  /** All diffIDs, lowest first. */
+  /** DiffIDs of all layers, lowest first. */
   readonly diffIds: readonly DiffId[];
-  /** The whole history, lowest first. */
+  /** All build steps, lowest first. */
   readonly history: readonly HistoryEntry[];
 }
 
-/** Writes the config of a new image: the same fields give the same bytes. */
+/** Writes the config of a new image. The same fields give the same bytes. */
 export function encodeConfig(fields: NewConfig): Uint8Array<ArrayBuffer> {
   const { platform } = fields;
   return encodeJson({
@@ -58,10 +58,10 @@ export function encodeConfig(fields: NewConfig): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * A config with changes. Fields that varve does not know stay, in their order; the same config and edit
- * give the same bytes.
+ * Makes a new config from a config and changes. Fields that varve does not know stay, in their order.
+ * The same config and edit give the same bytes.
  *
- * @throws {VarveError} as {@linkcode parseImageConfig}, when the edit makes no image config
+ * @throws {VarveError} the errors of {@linkcode parseImageConfig}, when the result is not an image config
  */
 export function editConfig(
   config: ImageConfig,
@@ -81,7 +81,7 @@ export function editConfig(
   return parseImageConfig(encodeJson(out), options);
 }
 
-/** A config with one more layer on top, or with a history entry alone when `diffId` is `null`. */
+/** Adds a layer and its build step to a config. With `diffId` null, the step is one that made no layer. */
 export function appendLayer(
   config: ImageConfig,
   diffId: DiffId | null,
@@ -97,15 +97,17 @@ export function appendLayer(
 }
 
 /**
- * A history with a step for each layer, also those that it does not tell of: what is put behind it would
- * tell of one of them instead, and builders refuse a history that begins and has not all layers (buildah).
+ * The history of a config, with an empty step for each layer that has none.
+ *
+ * A history may lack steps. A step that is appended to it would then describe the wrong layer, and
+ * buildah refuses an incomplete history.
  */
 export function wholeHistory({ history, diffIds }: ImageConfig): readonly HistoryEntry[] {
   const missing = diffIds.length - madeLayers(history);
   return missing <= 0 ? history : [...history, ...Array.from({ length: missing }, () => ({}))];
 }
 
-/** How many layers a history tells of. */
+/** The number of layers that the steps of a history made. */
 export function madeLayers(history: readonly HistoryEntry[]): number {
   return history.filter(({ emptyLayer }) => emptyLayer !== true).length;
 }

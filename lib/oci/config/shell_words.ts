@@ -1,7 +1,7 @@
-/** Words of a Dockerfile's instruction, as Docker reads them: quotes, escapes, variables. */
+/** Words of a Dockerfile instruction, with quotes, escapes and variables, as Docker reads them. */
 import { VarveError } from "../../errors.ts";
 
-/** Splits at white space outside of quotes; quotes and escapes stay as they are. */
+/** Splits at white space outside quotes. Quotes and escapes stay in the words. */
 export function splitWords(text: string): string[] {
   const words: string[] = [];
   let word = "";
@@ -23,14 +23,14 @@ export function splitWords(text: string): string[] {
   return words;
 }
 
-/** Looks a variable up; `undefined` when it is not set. */
+/** Looks up a variable; `undefined` when it is not set. */
 export type Lookup = (name: string) => string | undefined;
 
 /**
- * A word with its quotes and escapes gone and its variables put in: `$NAME`, `${NAME}`,
+ * Removes the quotes and escapes of a word and replaces its variables: `$NAME`, `${NAME}`,
  * `${NAME:-word}`, `${NAME:+word}`, `${NAME-word}`, `${NAME+word}`.
  *
- * @throws {VarveError} `E_USAGE` when a quote or a brace is not closed
+ * @throws {VarveError} `E_USAGE` when a quote or a brace is not closed, or a variable is malformed
  */
 export function expandWord(word: string, lookup: Lookup): string {
   return new Expansion(word, lookup).run();

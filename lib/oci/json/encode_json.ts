@@ -1,6 +1,6 @@
 import type { JsonValue } from "./strict_json.ts";
 
-/** What {@linkcode encodeJson} takes: like {@linkcode JsonValue}; keys whose value is `undefined` are left out. */
+/** Input of {@linkcode encodeJson}: a {@linkcode JsonValue} whose objects may hold `undefined`, which is left out. */
 export type Encodable =
   | null
   | boolean
@@ -12,20 +12,24 @@ export type Encodable =
   | { readonly [key: string]: Encodable };
 
 /**
- * Writes JSON without white space, keys in the order that the object has, so that the same value gives
- * the same bytes on every machine.
+ * Writes JSON as UTF-8, without white space and with keys in the order of the object. The same value
+ * gives the same bytes on every machine.
  *
- * @throws {RangeError} on a number that JSON has not (NaN, infinite)
+ * @throws {RangeError} for a number that JSON cannot hold (NaN, infinity)
  */
 export function encodeJson(value: Encodable | JsonValue): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(jsonText(value));
 }
 
-/** The same, as text. */
+/**
+ * Writes JSON as {@linkcode encodeJson} does, but as text.
+ *
+ * @throws {RangeError} for a number that JSON cannot hold (NaN, infinity)
+ */
 export function jsonText(value: Encodable | JsonValue): string {
   if (typeof value === "bigint") return value.toString();
   if (typeof value === "number" && !Number.isFinite(value)) {
-    throw new RangeError(`Cannot write JSON: ${value} is no JSON number`);
+    throw new RangeError(`Cannot write JSON: ${value} is not a JSON number`);
   }
   if (value === null || value === undefined || typeof value !== "object") {
     return JSON.stringify(value ?? null);
@@ -38,7 +42,7 @@ export function jsonText(value: Encodable | JsonValue): string {
   return `{${parts.join(",")}}`;
 }
 
-/** A map of strings with its keys sorted by code units, or `undefined` when it is empty. */
+/** A map with its keys sorted by code units; `undefined` when it is empty, so that it is left out. */
 export function sortedMap(
   map: Readonly<Record<string, string>> | undefined,
 ): Record<string, string> | undefined {
@@ -48,4 +52,9 @@ export function sortedMap(
   const out = Object.create(null) as Record<string, string>;
   for (const key of keys) out[key] = map[key] as string;
   return out;
+}
+
+/** Writes a time in ms since the epoch in the form of the documents: RFC 3339 in UTC, without `.000`. */
+export function documentTime(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.000Z$/, "Z");
 }

@@ -1,16 +1,19 @@
 import { VarveError } from "../../errors.ts";
 import type { JsonObject, JsonValue } from "./strict_json.ts";
 
-/** Reads typed fields of one JSON object. `null` counts as absent, as Go's readers have it. */
+/** Reads typed fields of one JSON object. `null` counts as absent, as in Go's JSON reader. */
 export class Fields {
   readonly #object: JsonObject;
   readonly #what: string;
 
   /**
-   * Takes an object whose fields `names` will be read.
+   * Takes an object of which only the fields `names` will be read.
    *
-   * A key that differs from a name only by case is refused: Go's readers would take it for the
-   * field, others would not, and the same bytes would be two documents.
+   * A key that differs from a name only by case is refused. Go's JSON reader would accept it as the
+   * field, others would not, so the same bytes would be two documents.
+   *
+   * @param what what the object is, for messages
+   * @throws {VarveError} `E_JSON` when it is not an object or has such a key
    */
   constructor(value: JsonValue | undefined, what: string, names: readonly string[]) {
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
@@ -31,31 +34,31 @@ export class Fields {
     }
   }
 
-  /** Whether a field is there and not null. */
+  /** Whether a field exists and is not null. */
   has(name: string): boolean {
     return this.raw(name) !== undefined;
   }
 
-  /** A field of any type. */
+  /** A field of any type; `undefined` when it is absent. */
   raw(name: string): JsonValue | undefined {
     return this.#object[name] ?? undefined;
   }
 
-  /** An optional string. */
+  /** A string; `undefined` when it is absent. @throws {VarveError} `E_JSON` for another type */
   string(name: string): string | undefined {
     const value = this.raw(name);
     if (value === undefined || typeof value === "string") return value;
     throw this.#wrong(name, value, "a string");
   }
 
-  /** An optional boolean. */
+  /** A boolean; `undefined` when it is absent. @throws {VarveError} `E_JSON` for another type */
   boolean(name: string): boolean | undefined {
     const value = this.raw(name);
     if (value === undefined || typeof value === "boolean") return value;
     throw this.#wrong(name, value, "true or false");
   }
 
-  /** An optional integer in the safe range. */
+  /** A safe integer; `undefined` when it is absent. @throws {VarveError} `E_JSON` for anything else */
   integer(name: string): number | undefined {
     const value = this.raw(name);
     if (value === undefined || (typeof value === "number" && Number.isSafeInteger(value))) {
@@ -64,19 +67,19 @@ export class Fields {
     throw this.#wrong(name, value, "an integer");
   }
 
-  /** An optional array. */
+  /** An array; `undefined` when it is absent. @throws {VarveError} `E_JSON` for another type */
   array(name: string): readonly JsonValue[] | undefined {
     const value = this.raw(name);
     if (value === undefined || Array.isArray(value)) return value as readonly JsonValue[];
     throw this.#wrong(name, value, "an array");
   }
 
-  /** An array that must be there. @throws {VarveError} `E_FORMAT` */
+  /** An array. @throws {VarveError} `E_FORMAT` when it is absent, `E_JSON` for another type */
   requiredArray(name: string): readonly JsonValue[] {
     return this.array(name) ?? this.missing(name);
   }
 
-  /** An optional array of strings. */
+  /** An array of strings; `undefined` when it is absent. @throws {VarveError} `E_JSON` for anything else */
   strings(name: string): readonly string[] | undefined {
     const value = this.array(name);
     value?.forEach((item, i) => {
@@ -85,7 +88,7 @@ export class Fields {
     return value as readonly string[] | undefined;
   }
 
-  /** An optional object. */
+  /** An object; `undefined` when it is absent. @throws {VarveError} `E_JSON` for another type */
   object(name: string): JsonObject | undefined {
     const value = this.raw(name);
     if (value === undefined) return undefined;
@@ -95,7 +98,7 @@ export class Fields {
     throw this.#wrong(name, value, "an object");
   }
 
-  /** An optional object of strings. */
+  /** An object of strings; `undefined` when it is absent. @throws {VarveError} `E_JSON` for anything else */
   map(name: string): Readonly<Record<string, string>> | undefined {
     const object = this.object(name);
     if (object === undefined) return undefined;
@@ -107,7 +110,7 @@ export class Fields {
     return object as Readonly<Record<string, string>>;
   }
 
-  /** Says that a required field is not there. */
+  /** Throws the error of a required field that is absent. @throws {VarveError} `E_FORMAT` */
   missing(name: string): never {
     throw new VarveError("E_FORMAT", `Cannot read ${this.#what}: it has no "${name}"`);
   }
@@ -120,7 +123,7 @@ export class Fields {
   }
 }
 
-/** Folds case as Go's JSON reader does, also for `ſ` and the Kelvin sign. */
+/** Folds case as Go's JSON reader does; it also equates `ſ` with `s` and the Kelvin sign with `k`. */
 function fold(key: string): string {
   return key.toUpperCase().toLowerCase();
 }
@@ -135,7 +138,7 @@ function kindOf(value: JsonValue | undefined): string {
   return `the number ${value}`;
 }
 
-/** The same object without the fields that are `undefined`, for a value that is compared and printed. */
+/** Drops the fields that are `undefined`: the value is compared and printed. */
 export function defined<T extends object>(fields: T): T {
   return Object.fromEntries(
     Object.entries(fields).filter(([, value]) => value !== undefined),

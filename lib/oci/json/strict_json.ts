@@ -1,7 +1,7 @@
 import { VarveError } from "../../errors.ts";
 import { OCI_LIMITS } from "../limits.ts";
 
-/** A JSON value as {@linkcode parseStrictJson} gives it: integers outside of ±(2^53 − 1) are `bigint`. */
+/** A JSON value as {@linkcode parseStrictJson} returns it. Integers outside ±(2^53 − 1) are `bigint`. */
 export type JsonValue =
   | null
   | boolean
@@ -11,19 +11,19 @@ export type JsonValue =
   | readonly JsonValue[]
   | JsonObject;
 
-/** A JSON object without prototype: no key has a meaning of its own. */
+/** A JSON object. It has no prototype, so no key has a special meaning. */
 export interface JsonObject {
-  /** The value of a key. */
+  /** The value of a key, in the order of the document. */
   readonly [key: string]: JsonValue;
 }
 
-/** Bounds of a strict parse. */
+/** Options of {@linkcode parseStrictJson}. */
 export interface StrictJsonOptions {
-  /** Most bytes; 4 MiB by default. */
+  /** Maximum size in bytes. Default: 4 MiB. */
   readonly maxBytes?: number | undefined;
-  /** Deepest nesting of objects and arrays; 64 by default. */
+  /** Maximum nesting of objects and arrays. Default: 64. */
   readonly maxDepth?: number | undefined;
-  /** What the bytes are, for messages: "manifest", "config". */
+  /** What to call the bytes in messages, such as `"manifest"`. Default: `"JSON"`. */
   readonly what?: string | undefined;
 }
 
@@ -34,11 +34,11 @@ const PLAIN = /[^"\\\u0000-\u001f]*/y;
 const SPACE = /[ \t\n\r]*/y;
 
 /**
- * Reads JSON (RFC 8259) from bytes, strictly, so that no two readers can see different documents in it.
+ * Reads JSON (RFC 8259) strictly, so that no two readers can see different documents in the same bytes.
  *
- * Refused are duplicate keys, a byte order mark, invalid UTF-8, anything behind the value, numbers that
- * overflow, and whatever `JSON.parse` refuses. Objects have no prototype: `__proto__` is a key like any
- * other. Key order is kept, but for keys that are array indexes.
+ * It refuses duplicate keys, a byte order mark, invalid UTF-8, anything after the value, numbers that
+ * overflow, and all that `JSON.parse` refuses. Objects have no prototype: `__proto__` is a key like any
+ * other. Keys keep their order, except those that are array indexes, which come first.
  *
  * @example
  * ```ts
@@ -97,7 +97,7 @@ class Parser {
     if (this.#text.charCodeAt(0) === 0xfeff) this.#fail("it begins with a byte order mark");
     const value = this.#value();
     this.#space();
-    if (this.#at < this.#text.length) this.#fail("there is something behind its end");
+    if (this.#at < this.#text.length) this.#fail("there is something after its end");
     return value;
   }
 
@@ -198,7 +198,7 @@ class Parser {
     if (!Number.isFinite(value)) this.#fail("a number is too large");
     this.#at += match[0].length;
     const integer = match[1] === undefined && match[2] === undefined;
-    // As a double it would silently become another number.
+    // A double would silently round it to another number.
     return integer && !Number.isSafeInteger(value) ? BigInt(match[0]) : value;
   }
 

@@ -5,13 +5,13 @@ import { encodeJson } from "../json/encode_json.ts";
 import { type JsonValue, parseStrictJson } from "../json/strict_json.ts";
 import { checkOciLimit, type OciLimits, ociLimits } from "../limits.ts";
 
-/** One image of Docker's `manifest.json`. Its names are names of entries of the archive, nothing else. */
+/** One image of Docker's `manifest.json`. It refers to config and layers by the names of archive entries. */
 export interface ArchiveImage {
-  /** The entry that holds the config. */
+  /** Name of the entry that holds the config. */
   readonly config: ByteString;
-  /** Names of the image, as the archive says them; not checked. */
+  /** Names of the image as written in the archive. Not checked. */
   readonly repoTags: readonly string[];
-  /** The entries that hold the layers, lowest first. */
+  /** Names of the entries that hold the layers, lowest first. */
   readonly layers: readonly ByteString[];
 }
 
@@ -20,8 +20,8 @@ const NAMES = ["Config", "RepoTags", "Layers", "Parent", "LayerSources"];
 /**
  * Reads the `manifest.json` of a docker-archive.
  *
- * @throws {VarveError} `E_FORMAT` when it names no image, `E_PATH_ESCAPE` for names that leave the archive,
- * `E_JSON`, `E_LIMIT`
+ * @throws {VarveError} `E_FORMAT` when it lists no image, `E_PATH_ESCAPE` when an entry's name could
+ * lead outside the archive, `E_JSON`, `E_LIMIT`
  */
 export function parseArchiveManifest(
   bytes: Uint8Array,
@@ -34,7 +34,7 @@ export function parseArchiveManifest(
     maxDepth: limits.jsonDepth,
   });
   if (!Array.isArray(json) || json.length === 0) {
-    throw new VarveError("E_FORMAT", "Cannot read manifest.json: it is no list of images");
+    throw new VarveError("E_FORMAT", "Cannot read manifest.json: it is not a list of images");
   }
   checkOciLimit("manifests", limits.manifests, json.length);
   return json.map((value: JsonValue, i: number) => {
@@ -49,7 +49,7 @@ export function parseArchiveManifest(
   });
 }
 
-/** Writes a `manifest.json`: the same images give the same bytes. */
+/** Writes the `manifest.json` of a docker-archive. The same images give the same bytes. */
 export function encodeArchiveManifest(
   images: readonly {
     readonly config: string;
@@ -72,7 +72,7 @@ function entryName(name: string): ByteString {
       "E_PATH_ESCAPE",
       `Cannot read manifest.json: ${
         JSON.stringify(name.slice(0, 120))
-      } is no name of an entry of the archive`,
+      } is not a safe name of an archive entry`,
     );
   }
   return fromText(name);

@@ -12,9 +12,9 @@ import type { JsonValue } from "../json/strict_json.ts";
 import { type Platform, platformFromJson, platformToJson } from "../platform/platform.ts";
 
 /**
- * Says what a blob is, which it is and how long it is (image-spec, descriptor.md).
+ * Names a blob by its media type, digest and size (image-spec, descriptor.md).
  *
- * `urls` of a descriptor are not kept: a blob is fetched by its digest from the registry that named it.
+ * The field `urls` is dropped: varve fetches a blob by its digest, from the registry that named it.
  */
 export interface Descriptor {
   /** Media type of the blob. */
@@ -23,13 +23,13 @@ export interface Descriptor {
   readonly digest: Digest;
   /** Size of the blob in bytes, below 2^53. */
   readonly size: number;
-  /** Annotations; an object without prototype. Never a path or an address. */
+  /** Annotations, as an object without prototype. They are hostile input: never use one as a path or URL. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
-  /** In an index: what the manifest is for. */
+  /** In an index: the platform that the manifest is for. */
   readonly platform?: Platform | undefined;
-  /** In an index or a subject: the type of the artifact. */
+  /** In an index or a subject: the type of the artifact, if it is one. */
   readonly artifactType?: string | undefined;
-  /** The blob itself, verified against digest and size. */
+  /** Content of the blob where the descriptor embeds it. Verified against digest and size. */
   readonly data?: Uint8Array | undefined;
 }
 
@@ -44,20 +44,18 @@ const NAMES = [
   "urls",
 ];
 
-/** The sha256 and sha512 of nothing: the only digests that a size of 0 can have. */
-const OF_NOTHING: ReadonlySet<string> = new Set([
-  createHasherOfNothing("sha256"),
-  createHasherOfNothing("sha512"),
+/** The digests of an empty blob: the only ones that fit a size of 0. */
+const EMPTY_DIGESTS: ReadonlySet<string> = new Set([
+  createHasher("sha256").digest(),
+  createHasher("sha512").digest(),
 ]);
-
-function createHasherOfNothing(algorithm: "sha256" | "sha512"): string {
-  return createHasher(algorithm).digest();
-}
 
 /**
  * Reads a descriptor from its JSON value.
  *
- * @throws {VarveError} `E_SIZE`, `E_DIGEST_FORMAT`, `E_JSON`, `E_FORMAT`; `E_DIGEST` when `data` is another blob
+ * @param what what the descriptor is, for messages
+ * @throws {VarveError} `E_SIZE`, `E_DIGEST_FORMAT`, `E_JSON`, `E_FORMAT`; `E_DIGEST` when the embedded
+ * `data` does not have the digest
  */
 export function parseDescriptor(value: JsonValue | undefined, what = "descriptor"): Descriptor {
   const fields = new Fields(value, what, NAMES);
@@ -79,7 +77,7 @@ export function parseDescriptor(value: JsonValue | undefined, what = "descriptor
   });
 }
 
-/** A descriptor as JSON, in the order of the specification. Embedded data is left out. */
+/** The JSON value of a descriptor, its fields in the order of the specification. Embedded `data` is left out. */
 export function descriptorToJson(descriptor: Descriptor): Encodable {
   return {
     mediaType: descriptor.mediaType,
@@ -100,7 +98,7 @@ function parseSize(value: JsonValue | undefined, digest: Digest, what: string): 
       actual: shown,
     });
   }
-  if (value === 0 && !OF_NOTHING.has(digest)) {
+  if (value === 0 && !EMPTY_DIGESTS.has(digest)) {
     throw new VarveError(
       "E_SIZE",
       `Cannot read ${what}: its size is 0, but ${digest} is not empty`,

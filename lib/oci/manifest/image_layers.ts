@@ -3,20 +3,21 @@ import { VarveError } from "../../errors.ts";
 import type { ImageConfig } from "../config/config.ts";
 import type { Descriptor } from "./descriptor.ts";
 import type { Manifest } from "./manifest.ts";
-import { compressionOf, mediaTypeInfo } from "./media_type.ts";
+import { compressionOf, isNondistributable, layerMediaType, mediaTypeInfo } from "./media_type.ts";
 
-/** A layer as manifest and config together say it. */
+/** A layer of an image: the descriptor comes from the manifest, the diffID from the config. */
 export interface ImageLayer {
-  /** The blob. */
+  /** Descriptor of the blob, which is often compressed. */
   readonly descriptor: Descriptor;
   /** Digest of the uncompressed tar. */
   readonly diffId: DiffId;
 }
 
 /**
- * Checks that a manifest is that of an image: its config and all its layers have media types that
- * varve knows.
+ * Checks that a manifest is an image, not an artifact: varve knows the media types of its config and
+ * of all its layers.
  *
+ * @returns the same manifest
  * @throws {VarveError} `E_NOT_IMAGE` for an artifact, `E_MEDIA_TYPE` for a layer of unknown type
  */
 export function requireImage(manifest: Manifest): Manifest {
@@ -38,7 +39,8 @@ export function requireImage(manifest: Manifest): Manifest {
 /**
  * Pairs the layers of a manifest with the diffIDs of its config, lowest first.
  *
- * @throws {VarveError} `E_FORMAT` when their numbers differ; as {@linkcode requireImage}
+ * @throws {VarveError} `E_FORMAT` when there are more or fewer layers than diffIDs; the errors of
+ * {@linkcode requireImage}
  */
 export function imageLayers(manifest: Manifest, config: ImageConfig): readonly ImageLayer[] {
   requireImage(manifest);
@@ -52,4 +54,16 @@ export function imageLayers(manifest: Manifest, config: ImageConfig): readonly I
     );
   }
   return layers.map((descriptor, i) => ({ descriptor, diffId: diffIds[i] as DiffId }));
+}
+
+/**
+ * The descriptor of a layer for an OCI manifest: Docker's media type becomes OCI's. A nondistributable
+ * layer keeps its media type.
+ *
+ * @throws {VarveError} `E_MEDIA_TYPE` when it is not the descriptor of a layer
+ */
+export function ociLayer(descriptor: Descriptor): Descriptor {
+  const { mediaType } = descriptor;
+  if (isNondistributable(mediaType)) return descriptor;
+  return { ...descriptor, mediaType: layerMediaType(compressionOf(mediaType)) };
 }

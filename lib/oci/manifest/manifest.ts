@@ -7,54 +7,54 @@ import { type JsonValue, parseStrictJson } from "../json/strict_json.ts";
 import { checkOciLimit, type OciLimits, ociLimits } from "../limits.ts";
 import { MEDIA_TYPES } from "./media_type.ts";
 
-/** An image manifest: a config and layers (image-spec, manifest.md; Docker schema 2). */
+/** A manifest: one config and its layers (image-spec, manifest.md; Docker's schema 2). */
 export interface Manifest {
-  /** Tag. */
+  /** Tells a manifest from an index. */
   readonly kind: "manifest";
-  /** Media type, by which it is stored and pushed. */
+  /** Media type under which it is stored and pushed. */
   readonly mediaType: string;
-  /** The config. */
+  /** Descriptor of the config. */
   readonly config: Descriptor;
-  /** The layers, lowest first. */
+  /** Descriptors of the layers, lowest first. */
   readonly layers: readonly Descriptor[];
-  /** Annotations; an object without prototype. */
+  /** Annotations, as an object without prototype; empty when there are none. */
   readonly annotations: Readonly<Record<string, string>>;
-  /** The type of the artifact, where it is one. */
+  /** The type of the artifact, if it is one. */
   readonly artifactType?: string | undefined;
-  /** The manifest that this one refers to. */
+  /** The manifest that this document refers to, as a signature refers to an image. */
   readonly subject?: Descriptor | undefined;
-  /** The bytes as they came: what its digest is of. */
+  /** The original bytes. The digest is of these. */
   readonly raw: Uint8Array;
 }
 
-/** An image index: manifests for platforms (image-spec, image-index.md; Docker manifest list). */
+/** An index: manifests for several platforms (image-spec, image-index.md; Docker's manifest list). */
 export interface Index {
-  /** Tag. */
+  /** Tells a manifest from an index. */
   readonly kind: "index";
-  /** Media type, by which it is stored and pushed. */
+  /** Media type under which it is stored and pushed. */
   readonly mediaType: string;
-  /** Manifests and further indexes. */
+  /** Descriptors of manifests and of inner indexes. */
   readonly manifests: readonly Descriptor[];
-  /** Annotations; an object without prototype. */
+  /** Annotations, as an object without prototype; empty when there are none. */
   readonly annotations: Readonly<Record<string, string>>;
-  /** The type of the artifact, where it is one. */
+  /** The type of the artifact, if it is one. */
   readonly artifactType?: string | undefined;
-  /** The manifest that this one refers to. */
+  /** The manifest that this document refers to, as a signature refers to an image. */
   readonly subject?: Descriptor | undefined;
-  /** The bytes as they came: what its digest is of. */
+  /** The original bytes. The digest is of these. */
   readonly raw: Uint8Array;
 }
 
-/** What a digest of an image can name. */
+/** A document that the digest of an image can name. */
 export type ImageDocument = Manifest | Index;
 
-/** What is said of a document from outside. */
+/** Options of {@linkcode parseDocument}: what others say about the document. */
 export interface DocumentOptions {
-  /** The descriptor's media type. */
+  /** Media type in the descriptor that names the document. */
   readonly mediaType?: string | undefined;
-  /** The `Content-Type` header. */
+  /** `Content-Type` header of the response that brought the document. */
   readonly contentType?: string | undefined;
-  /** Limits, where they are not the defaults. */
+  /** Limits that differ from {@linkcode OCI_LIMITS}. */
   readonly limits?: Partial<OciLimits> | undefined;
 }
 
@@ -73,12 +73,12 @@ const NAMES = [
 /**
  * Reads a manifest or an index.
  *
- * Media types that are known must agree: the document's own, the descriptor's and the header's. A
- * document without one is what its fields say. Whether it is an image at all is another question:
- * {@linkcode requireImage}.
+ * The document's own media type, the descriptor's and the header's must agree, as far as varve knows
+ * them. A document without media type is judged by its fields. The result can still be an artifact:
+ * {@linkcode requireImage} tells.
  *
- * @throws {VarveError} `E_AMBIGUOUS` for a manifest and index at once, `E_SCHEMA1`, `E_MEDIA_TYPE`, `E_JSON`,
- * `E_FORMAT`, `E_SIZE`, `E_DIGEST_FORMAT`, `E_LIMIT`
+ * @throws {VarveError} `E_AMBIGUOUS` when it is a manifest and an index at once, `E_SCHEMA1`,
+ * `E_MEDIA_TYPE`, `E_JSON`, `E_FORMAT`, `E_SIZE`, `E_DIGEST_FORMAT`, `E_LIMIT`
  */
 export function parseDocument(bytes: Uint8Array, options: DocumentOptions = {}): ImageDocument {
   const limits = ociLimits(options.limits);
@@ -104,7 +104,12 @@ export function parseDocument(bytes: Uint8Array, options: DocumentOptions = {}):
     : readManifest(fields, mediaType, bytes, limits);
 }
 
-/** Reads a manifest. @throws {VarveError} as {@linkcode parseDocument}; `E_MEDIA_TYPE` for an index */
+/**
+ * Reads a manifest.
+ *
+ * @param options a string is the media type of the descriptor
+ * @throws {VarveError} `E_MEDIA_TYPE` for an index; the errors of {@linkcode parseDocument}
+ */
 export function parseManifest(
   bytes: Uint8Array,
   options: DocumentOptions | string = {},
@@ -116,7 +121,12 @@ export function parseManifest(
   });
 }
 
-/** Reads an index. @throws {VarveError} as {@linkcode parseDocument}; `E_MEDIA_TYPE` for a manifest */
+/**
+ * Reads an index.
+ *
+ * @param options a string is the media type of the descriptor
+ * @throws {VarveError} `E_MEDIA_TYPE` for a manifest; the errors of {@linkcode parseDocument}
+ */
 export function parseIndex(bytes: Uint8Array, options: DocumentOptions | string = {}): Index {
   const document = parseDocument(bytes, asOptions(options));
   if (document.kind === "index") return document;
@@ -125,21 +135,21 @@ export function parseIndex(bytes: Uint8Array, options: DocumentOptions | string 
   });
 }
 
-/** What a manifest is made of. */
+/** Input of {@linkcode encodeManifest}. */
 export interface ManifestFields {
-  /** OCI's by default. */
+  /** Media type of the manifest. Default: OCI's. */
   readonly mediaType?: string | undefined;
-  /** The config. */
+  /** Descriptor of the config. */
   readonly config: Descriptor;
-  /** The layers, lowest first. */
+  /** Descriptors of the layers, lowest first. */
   readonly layers: readonly Descriptor[];
   /** The manifest that this one refers to. */
   readonly subject?: Descriptor | undefined;
-  /** Annotations. */
+  /** Annotations; written with sorted keys. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Writes a manifest: the same fields give the same bytes. */
+/** Writes a manifest. The same fields give the same bytes. */
 export function encodeManifest(fields: ManifestFields): Uint8Array<ArrayBuffer> {
   const json: Encodable = {
     schemaVersion: 2,
@@ -152,17 +162,17 @@ export function encodeManifest(fields: ManifestFields): Uint8Array<ArrayBuffer> 
   return encodeJson(json);
 }
 
-/** What an index is made of. */
+/** Input of {@linkcode encodeIndex}. */
 export interface IndexFields {
-  /** OCI's by default. */
+  /** Media type of the index. Default: OCI's. */
   readonly mediaType?: string | undefined;
-  /** The manifests, in this order. */
+  /** Descriptors of the manifests; their order stays. */
   readonly manifests: readonly Descriptor[];
-  /** Annotations. */
+  /** Annotations; written with sorted keys. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Writes an index: the same fields give the same bytes. */
+/** Writes an index. The same fields give the same bytes. */
 export function encodeIndex(fields: IndexFields): Uint8Array<ArrayBuffer> {
   const json: Encodable = {
     schemaVersion: 2,
@@ -198,7 +208,7 @@ function readManifest(
 ): Manifest {
   checkOciLimit("manifest", limits.manifest, raw.length);
   if (!fields.has("config")) fields.missing("config");
-  // A list of nothing is null where Go's writers made it.
+  // Go writes an empty list as null.
   const layers = fields.array("layers") ?? [];
   checkOciLimit("layers", limits.layers, layers.length);
   return {

@@ -1,20 +1,20 @@
 import { VarveError } from "../../errors.ts";
 
-/** How a blob is compressed. */
+/** Compression of a layer's blob. */
 export type BlobCompression = "none" | "gzip" | "zstd";
 
-/** What a media type stands for. */
+/** The kind of blob that a media type stands for. */
 export type MediaTypeRole = "index" | "manifest" | "config" | "layer";
 
-/** What is known of a media type. */
+/** What varve knows about a media type. */
 export interface MediaTypeInfo {
-  /** What a blob of it is. */
+  /** Kind of blob. */
   readonly role: MediaTypeRole;
-  /** Whose specification it is of. */
+  /** The specification that defines it. */
   readonly family: "oci" | "docker";
-  /** Of a layer: how it is compressed. */
+  /** Compression of a layer; `"none"` for every other kind. */
   readonly compression: BlobCompression;
-  /** Of a layer: whether registries do not take it. */
+  /** Whether it is a layer that registries do not store (nondistributable, or foreign in Docker's terms). */
   readonly foreign: boolean;
 }
 
@@ -26,13 +26,13 @@ export const MEDIA_TYPES = {
   manifest: "application/vnd.oci.image.manifest.v1+json",
   /** OCI image config. */
   config: "application/vnd.oci.image.config.v1+json",
-  /** OCI layer, not compressed. */
+  /** OCI layer, uncompressed. */
   layer: "application/vnd.oci.image.layer.v1.tar",
-  /** OCI layer, gzip. */
+  /** OCI layer, compressed with gzip. */
   layerGzip: "application/vnd.oci.image.layer.v1.tar+gzip",
-  /** OCI layer, zstd. */
+  /** OCI layer, compressed with zstd. */
   layerZstd: "application/vnd.oci.image.layer.v1.tar+zstd",
-  /** The descriptor of nothing (image-spec, manifest.md, "Guidance for an Empty Descriptor"). */
+  /** Placeholder blob `{}` (image-spec, manifest.md, "Guidance for an Empty Descriptor"). */
   empty: "application/vnd.oci.empty.v1+json",
   /** Docker manifest list. */
   dockerIndex: "application/vnd.docker.distribution.manifest.list.v2+json",
@@ -40,9 +40,9 @@ export const MEDIA_TYPES = {
   dockerManifest: "application/vnd.docker.distribution.manifest.v2+json",
   /** Docker image config. */
   dockerConfig: "application/vnd.docker.container.image.v1+json",
-  /** Docker layer, not compressed. */
+  /** Docker layer, uncompressed. */
   dockerLayer: "application/vnd.docker.image.rootfs.diff.tar",
-  /** Docker layer, gzip. */
+  /** Docker layer, compressed with gzip. */
   dockerLayerGzip: "application/vnd.docker.image.rootfs.diff.tar.gzip",
 } as const;
 
@@ -73,32 +73,32 @@ function table(): Map<string, MediaTypeInfo> {
     add("docker", "layer", `${docker}diff.tar${dot}`, compression);
     add("docker", "layer", `${docker}foreign.diff.tar${dot}`, compression, true);
   }
-  // As `docker` itself accepts it from some builders.
+  // Some builders write these. Docker accepts them, too.
   add("docker", "layer", `${docker}diff.tar+zstd`, "zstd");
   add("docker", "layer", `${docker}diff.tar+gzip`, "gzip");
   return known;
 }
 
-/** Docker's manifest schema 1, which carries no digest of its layers' contents. */
+/** Docker's manifest schema 1. It has no digests of uncompressed layers, so varve refuses it. */
 const SCHEMA1 = /^application\/vnd\.docker\.distribution\.manifest\.v1\+(?:json|prettyjws)$/;
 
-/** A media type without its parameters, in lower case: `Application/JSON; charset=utf-8` is `application/json`. */
+/** A media type in lower case without parameters: `Application/JSON; charset=utf-8` becomes `application/json`. */
 export function bareMediaType(value: string): string {
   return (value.split(";", 1)[0] as string).trim().toLowerCase();
 }
 
-/** What is known of a media type; `undefined` for one that varve does not know. */
+/** What varve knows about a media type; `undefined` when it does not know it. */
 export function mediaTypeInfo(mediaType: string): MediaTypeInfo | undefined {
   return KNOWN.get(mediaType);
 }
 
-/** Whether a media type is that of Docker's manifest schema 1. */
+/** Whether a media type is Docker's manifest schema 1. */
 export function isSchema1(mediaType: string): boolean {
   return SCHEMA1.test(mediaType);
 }
 
 /**
- * What a layer's media type says of its compression.
+ * The compression that a layer's media type declares.
  *
  * @throws {VarveError} `E_MEDIA_TYPE` when it is not the media type of a layer
  */
@@ -106,12 +106,16 @@ export function compressionOf(mediaType: string): BlobCompression {
   return layerInfo(mediaType).compression;
 }
 
-/** Whether a layer's media type says that registries do not take it. @throws {VarveError} `E_MEDIA_TYPE` */
+/**
+ * Whether a layer's media type declares that registries do not store the layer.
+ *
+ * @throws {VarveError} `E_MEDIA_TYPE` when it is not the media type of a layer
+ */
 export function isNondistributable(mediaType: string): boolean {
   return layerInfo(mediaType).foreign;
 }
 
-/** The OCI media type of a layer of a compression. */
+/** The OCI media type of a layer with this compression. */
 export function layerMediaType(compression: BlobCompression): string {
   return compression === "none"
     ? MEDIA_TYPES.layer

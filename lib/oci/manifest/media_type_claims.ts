@@ -2,13 +2,15 @@ import { VarveError } from "../../errors.ts";
 import { bareMediaType, isSchema1, MEDIA_TYPES, mediaTypeInfo } from "./media_type.ts";
 
 /**
- * The media type of a document, from all that claim to know it: its own field, the descriptor that
- * named it and the header that came with it.
+ * The media type of a document. Up to three sources claim to know it: the document's own field, the
+ * descriptor that names the document, and the `Content-Type` header of the response.
  *
- * The document's own must be known. Of the outer ones, an unknown one (`text/html`) says nothing. All
- * known ones must agree, and with the shape of the document.
+ * The document's own claim must be a type that varve knows. An unknown outer claim, such as
+ * `text/html`, is ignored. All known claims must agree with each other and with the fields of the
+ * document.
  *
- * @throws {VarveError} `E_MEDIA_TYPE`, `E_SCHEMA1`
+ * @param shape what the fields of the document look like; `undefined` when they are of neither kind
+ * @throws {VarveError} `E_MEDIA_TYPE` when claims disagree, `E_SCHEMA1`, `E_FORMAT` when there is no shape
  */
 export function agreedMediaType(
   shape: "index" | "manifest" | undefined,

@@ -3,17 +3,17 @@ import { defined, Fields } from "../json/fields.ts";
 import type { Encodable } from "../json/encode_json.ts";
 import type { JsonValue } from "../json/strict_json.ts";
 
-/** What an image runs on, in Go's names (image-spec, image-index.md, "platform"). */
+/** What an image runs on. Names are those of Go's GOOS and GOARCH (image-spec, image-index.md, "platform"). */
 export interface Platform {
-  /** Operating system: `linux`, `windows`. */
+  /** Operating system, such as `linux` or `windows`. */
   readonly os: string;
-  /** Processor: `amd64`, `arm64`, `arm`. */
+  /** Processor architecture, such as `amd64`, `arm64` or `arm`. */
   readonly architecture: string;
-  /** Variant of the processor: `v7`, `v8`, `v3`. */
+  /** Variant of the architecture, such as `v7` of `arm` or `v3` of `amd64`. */
   readonly variant?: string | undefined;
-  /** Version of the operating system; Windows has it. */
+  /** Version of the operating system. Used by Windows images, such as `10.0.17763`. */
   readonly osVersion?: string | undefined;
-  /** What the image needs of the operating system. */
+  /** Features of the operating system that the image needs, such as `win32k`. */
   readonly osFeatures?: readonly string[] | undefined;
 }
 
@@ -27,7 +27,12 @@ const KNOWN_ARCHITECTURES: ReadonlySet<string> = new Set(
     "mips64p32 mips64p32le ppc riscv riscv64 s390 s390x sparc sparc64 wasm").split(" "),
 );
 
-/** Reads the platform of a descriptor or of a config. @throws {VarveError} `E_JSON` on a wrong type */
+/**
+ * Reads the platform of a descriptor or a config. Absent fields become empty strings.
+ *
+ * @param what what has the platform, for messages
+ * @throws {VarveError} `E_JSON` when a field has the wrong type
+ */
 export function platformFromJson(value: JsonValue, what: string): Platform {
   const fields = new Fields(value, `platform of ${what}`, NAMES);
   return makePlatform(
@@ -39,7 +44,7 @@ export function platformFromJson(value: JsonValue, what: string): Platform {
   );
 }
 
-/** A platform as JSON, in the order of the specification. */
+/** The JSON value of a platform, its fields in the order of the specification. */
 export function platformToJson(platform: Platform): Encodable {
   return {
     architecture: platform.architecture,
@@ -51,10 +56,10 @@ export function platformToJson(platform: Platform): Encodable {
 }
 
 /**
- * Reads what a user writes for a platform: `os/architecture[/variant]`, or one of the first two alone,
- * `windows(10.0.17763)/amd64` with a version.
+ * Reads a platform as users write it: `os/architecture[/variant]`, the operating system alone, or the
+ * architecture alone. A version stands in parentheses: `windows(10.0.17763)/amd64`.
  *
- * What is not said is taken from `host`.
+ * Missing parts come from `host`.
  *
  * @example
  * ```ts
@@ -64,7 +69,7 @@ export function platformToJson(platform: Platform): Encodable {
  * if (formatPlatform(parsePlatform("aarch64", host)) !== "linux/arm64") throw new Error("never");
  * ```
  *
- * @throws {VarveError} `E_USAGE` when it is malformed or unknown
+ * @throws {VarveError} `E_USAGE` when it is malformed, or a single word that varve does not know
  */
 export function parsePlatform(text: string, host: Platform): Platform {
   const parts = text.split("/", 4);
@@ -93,7 +98,7 @@ export function parsePlatform(text: string, host: Platform): Platform {
   throw unknown(text, "it is neither a known operating system nor a known architecture");
 }
 
-/** A platform as users write it: `linux/arm/v7`; `windows(10.0.17763)/amd64` where it has a version. */
+/** Writes a platform as users write it: `linux/arm/v7`, or `windows(10.0.17763)/amd64` with a version. */
 export function formatPlatform(platform: Platform): string {
   if (platform.os === "") return "unknown";
   const features = [...(platform.osFeatures ?? [])].sort().map((feature) => `+${feature}`).join("");
@@ -103,8 +108,9 @@ export function formatPlatform(platform: Platform): string {
 }
 
 /**
- * A platform in its canonical form: lower case, `x86_64` is `amd64`, `aarch64` is `arm64`, `armhf` is
- * `arm/v7`, `armel` is `arm/v6`; `amd64/v1` and `arm64/v8` need no variant, `arm` without one is `v7`.
+ * The canonical form of a platform: lower case, `x86_64` becomes `amd64`, `aarch64` becomes `arm64`,
+ * `armhf` becomes `arm/v7`, `armel` becomes `arm/v6`. `amd64/v1` and `arm64/v8` lose their variant;
+ * `arm` without variant becomes `arm/v7`. Idempotent.
  */
 export function normalizePlatform(platform: Platform): Platform {
   let architecture = platform.architecture.toLowerCase();
@@ -140,9 +146,10 @@ export function normalizePlatform(platform: Platform): Platform {
 }
 
 /**
- * The platform of a machine, from what its runtime calls it: `("linux", "x86_64")`, `("darwin", "aarch64")`.
+ * The platform of the containers that a machine runs, from the names of its runtime:
+ * `("linux", "x86_64")`, `("darwin", "aarch64")`.
  *
- * Containers of other systems run in a Linux machine there, so everything but Windows is `linux`.
+ * Every system but Windows becomes `linux`: macOS, for example, runs containers in a Linux machine.
  */
 export function defaultPlatform(os: string, architecture: string, variant?: string): Platform {
   const system = normalOs(os);

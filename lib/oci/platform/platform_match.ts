@@ -4,10 +4,11 @@ import type { Index } from "../manifest/manifest.ts";
 import { formatPlatform, normalizePlatform, type Platform } from "./platform.ts";
 
 /**
- * How well an image for `candidate` runs on `wanted`: 0 is best, higher is worse, −1 is not at all.
+ * How well a machine of platform `wanted` runs an image for `candidate`: 0 is best, higher is worse,
+ * −1 means not at all.
  *
- * As containerd does: an `amd64/v3` machine also runs v2, v1 and 386; `arm/v7` also v6 and v5;
- * `arm64` also 32-bit `arm`; Windows asks for the same version, or one that its own build is compatible with.
+ * The rules are containerd's. An `amd64/v3` machine also runs v2, v1 and 386. `arm/v7` also runs v6 and
+ * v5. `arm64` also runs 32-bit `arm`. Windows needs the same version, or one that its build supports.
  *
  * @example
  * ```ts
@@ -31,8 +32,8 @@ export function matchPlatform(wanted: Platform, candidate: Platform): number {
 /**
  * The manifests of an index that fit a platform, best first.
  *
- * Those that name no platform come last: whether they fit, only their config tells. What calls itself
- * an artifact is left out.
+ * Manifests without a platform come last: only their config tells whether they fit. Artifacts are left
+ * out.
  */
 export function rankManifests(index: Index, platform: Platform): readonly Descriptor[] {
   const unnamed = index.manifests.length;
@@ -48,9 +49,9 @@ export function rankManifests(index: Index, platform: Platform): readonly Descri
 }
 
 /**
- * The manifest (or inner index) of an index that fits a platform best.
+ * The manifest, or inner index, that fits a platform best.
  *
- * @throws {VarveError} `E_PLATFORM` naming what there is
+ * @throws {VarveError} `E_PLATFORM` when none fits; the message lists the platforms of the index
  */
 export function selectManifest(index: Index, platform: Platform): Descriptor {
   const best = rankManifests(index, platform)[0];
@@ -67,7 +68,7 @@ export function selectManifest(index: Index, platform: Platform): Descriptor {
   );
 }
 
-/** What a processor runs, best first, as `architecture/variant`, normalised. */
+/** The architectures that a processor runs, as normalised `architecture/variant`, best first. */
 function processors(architecture: string, variant: string): string[] {
   const out = [`${architecture}/${variant}`];
   const level = /^v(\d{1,2})$/.exec(variant);
@@ -89,7 +90,7 @@ function amd64(level: number): string {
   return level === 1 ? "amd64/" : `amd64/v${level}`;
 }
 
-/** v9.x also runs v9.0 to v9.x−1 and v8.0 to v8.x+5, from which it parted; v8.x runs v8.0 to v8.x−1. */
+/** Armv9.x also runs v9.0 to v9.(x−1), and v8.0 to v8.(x+5), which it is based on. Armv8.x runs v8.0 to v8.(x−1). */
 function olderArm64(variant: string): string[] {
   const match = /^v([89])(?:\.(\d))?$/.exec(variant);
   if (match === null) return [];
@@ -110,7 +111,7 @@ function featuresFit(machine: Platform, image: Platform): boolean {
   return (image.osFeatures ?? []).every((feature) => has.includes(feature));
 }
 
-/** The first build of Windows that runs containers of older builds (Server 2022). */
+/** Build of Windows Server 2022, the first that runs containers of older builds. */
 const STABLE_BUILD = 20348;
 
 function versionFits(machine: Platform, image: Platform): boolean {

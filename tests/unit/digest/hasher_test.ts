@@ -21,7 +21,7 @@ const ABC512 =
   "36ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f";
 const abc = new TextEncoder().encode("abc");
 
-Deno.test("hasher gives the published vectors", () => {
+Deno.test("hasher computes the published test vectors", () => {
   const hasher = createHasher();
   assertEquals<string>(createHasher().digest(), EMPTY);
   for (const byte of abc) hasher.update(new Uint8Array([byte]));
@@ -32,7 +32,7 @@ Deno.test("hasher gives the published vectors", () => {
   assertEquals<string>(long.digest(), ABC512);
 });
 
-Deno.test("hasher can be asked again, but not updated again", () => {
+Deno.test("hasher returns its digest again, but cannot be updated again", () => {
   const hasher = createHasher();
   hasher.update(abc);
   assertEquals(hasher.digest(), hasher.digest());
@@ -40,7 +40,7 @@ Deno.test("hasher can be asked again, but not updated again", () => {
   assertThrows(() => hasher.update(abc), TypeError, "it was ended");
 });
 
-Deno.test("hasher keeps no reference to what it was given", () => {
+Deno.test("hasher keeps no reference to its input", () => {
   for (const hash of [createHasher(), fallback()]) {
     const bytes = new Uint8Array(abc);
     hash.update(bytes);
@@ -54,21 +54,21 @@ function fallback(): { update(bytes: Uint8Array): void; digest(): string } {
   return { update: raw.update, digest: () => `sha256:${raw.hex()}` };
 }
 
-Deno.test("one-shots and the fallback agree with the hasher", () => {
+Deno.test("one-shot functions and the fallback agree with the hasher", () => {
   assertEquals<string>(sha256(abc), ABC);
   assertEquals(sha256Bytes(abc), digestToBytes(ABC as Digest));
   assertEquals(`sha256:${stdHashHex("sha256", [abc])}`, ABC);
   assertEquals(`sha512:${stdHashHex("sha512", [abc.subarray(0, 1), abc.subarray(1)])}`, ABC512);
 });
 
-Deno.test("hashing takes views of shared memory", () => {
+Deno.test("hasher accepts views of shared memory", () => {
   const shared = new Uint8Array(new SharedArrayBuffer(3));
   shared.set(abc);
   assertEquals<string>(sha256(shared), ABC);
   assertEquals(`sha256:${stdHashHex("sha256", [shared])}`, ABC);
 });
 
-Deno.test("digests go to bytes and back", () => {
+Deno.test("digests are converted to bytes and back", () => {
   for (const text of [ABC, ABC512]) {
     const digest = parseDigest(text);
     const algorithm = text.startsWith("sha512") ? "sha512" : "sha256";

@@ -10,7 +10,7 @@ function streamOf(...pieces: Uint8Array[]): ReadableStream<Uint8Array> {
   return concatReadableStreams(...pieces.map((piece) => ReadableStream.from([piece])));
 }
 
-Deno.test("verifier accepts exactly what is expected, in any pieces", () => {
+Deno.test("verifier accepts exactly the expected bytes, however they are split", () => {
   for (const step of [1, 7, 999, 1000]) {
     const verifier = new Verifier(expected);
     for (let i = 0; i < bytes.length; i += step) verifier.update(bytes.subarray(i, i + step));
@@ -30,7 +30,7 @@ Deno.test("F01 a flipped byte is E_DIGEST with both digests", () => {
   assertStringIncludes(error.message, `layer ${expected.digest}`);
 });
 
-Deno.test("F02 the size is judged before the digest", () => {
+Deno.test("F02 the size is checked before the digest", () => {
   const bad = bytes.slice(0, 999).fill(9);
   const short = new Verifier(expected);
   short.update(bad);
@@ -45,7 +45,7 @@ Deno.test("F02 the size is judged before the digest", () => {
   assertEquals(more.details, { expected: 1000, actual: 1001 });
 });
 
-Deno.test("F02 a size that is none is a caller's mistake", () => {
+Deno.test("F02 an impossible size is the caller's mistake", () => {
   for (const size of [-1, 1.5, NaN, 2 ** 53, Infinity]) {
     assertThrows(() => new Verifier({ ...expected, size }), RangeError, "is not a size");
   }

@@ -40,10 +40,10 @@ Deno.test("names are normalised as Docker does, and shortened again", () => {
   }
 });
 
-/** A digest of the other algorithm that is verified. */
+/** A sha512 digest: the second algorithm that varve verifies. */
 const SHA512 = `sha512:${"f".repeat(128)}`;
 
-Deno.test("names that distribution/reference takes, as it normalises them", () => {
+Deno.test("names are accepted and normalised as by distribution/reference", () => {
   const cases: [text: string, full: string][] = [
     ["docker/docker", "docker.io/docker/docker:latest"],
     ["index.docker.io/library/debian", "docker.io/library/debian:latest"],
@@ -75,7 +75,7 @@ Deno.test("names that distribution/reference takes, as it normalises them", () =
   for (const [text, full] of cases) assertEquals(formatReference(parseReference(text)), full, text);
 });
 
-Deno.test("the parts of a name", () => {
+Deno.test("a name is split into its parts", () => {
   const reference = parseReference(`example.org:80/a/b:1@${DIGEST}`);
   assertEquals({ ...reference } as Record<string, string>, {
     registry: "example.org:80",
@@ -152,7 +152,7 @@ Deno.test("malformed names are refused", () => {
   assertEquals(tryParseReference(`example.org/${"a".repeat(255)}`)?.repository.length, 255);
 });
 
-Deno.test("an address in place of a name: the way out is to leave its scheme out", () => {
+Deno.test("a URL in place of a name is refused with a hint to leave out the scheme", () => {
   const cases = [
     ["docker://example.org/app", "docker://"],
     ["docker://debian:12", "docker://"],

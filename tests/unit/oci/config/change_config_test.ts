@@ -19,7 +19,7 @@ const IMAGE: ContainerConfig = {
   labels: { a: "b" },
 };
 
-/** Instructions, and the fields that they give. */
+/** Instructions, and the fields that they change. */
 const CASES: readonly [name: string, instructions: string[], fields: Record<string, unknown>][] = [
   ["a command as a list", ['CMD ["a", "b c"]'], { Cmd: ["a", "b c"], Entrypoint: ["/init"] }],
   ["a command for the shell", ["CMD echo $A | cat"], {
@@ -106,7 +106,7 @@ for (
   });
 }
 
-Deno.test("a change is a function of what it is given: it goes into a config and comes out the same", () => {
+Deno.test("changed fields go through editConfig into a config and are read back", () => {
   const config = parseImageConfig(encodeConfig({
     platform: { os: "linux", architecture: "amd64" },
     container: { Cmd: ["sh"], Shell: ["/bin/bash", "-c"], Labels: { b: "1" } },
@@ -120,11 +120,11 @@ Deno.test("a change is a function of what it is given: it goes into a config and
   assertEquals(changeConfig(config.config, []), {});
 });
 
-Deno.test("words are split outside of quotes and keep them", () => {
+Deno.test("words are split outside quotes and keep their quotes", () => {
   assertEquals(splitWords(` a 'b c'  d\\ e "f \\" g"h `), ["a", "'b c'", "d\\ e", '"f \\" g"h']);
 });
 
-Deno.test("a word loses its quotes and gets its variables", () => {
+Deno.test("expanding a word removes its quotes and replaces its variables", () => {
   const lookup = (name: string) => ({ A: "1", E: "" })[name];
   for (
     const [word, expanded] of [

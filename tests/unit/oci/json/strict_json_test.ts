@@ -5,7 +5,7 @@ import { forSeeds, type Prng } from "../../../support/prng.ts";
 const utf8 = (text: string) => new TextEncoder().encode(text);
 const parse = (text: string) => parseStrictJson(utf8(text));
 
-Deno.test("values are read as they are", () => {
+Deno.test("every kind of value is read", () => {
   assertEquals(parse(' [null, true, false, -0.5e1, "a", {}] '), [
     null,
     true,
@@ -20,14 +20,14 @@ Deno.test("values are read as they are", () => {
   );
 });
 
-Deno.test("integers beyond 2^53 stay exact, there and back", () => {
+Deno.test("integers beyond 2^53 stay exact when read and written", () => {
   assertEquals(parse("9007199254740991"), 9007199254740991);
   assertEquals(parse("9007199254740993"), 9007199254740993n);
   assertEquals(parse("-123456789012345678901234567890"), -123456789012345678901234567890n);
   assertEquals(jsonText(parse("[9007199254740993]")), "[9007199254740993]");
 });
 
-Deno.test("encoding leaves out what is undefined, and keeps the order of keys", () => {
+Deno.test("encoding leaves out undefined fields, and keeps the order of keys", () => {
   assertEquals(
     jsonText({ b: 1, a: undefined, c: [null, "x", { y: false }] }),
     '{"b":1,"c":[null,"x",{"y":false}]}',
@@ -36,7 +36,7 @@ Deno.test("encoding leaves out what is undefined, and keeps the order of keys", 
   for (const bad of [NaN, Infinity]) assertThrows(() => jsonText({ a: [bad] }), RangeError);
 });
 
-Deno.test("a sorted map is sorted by code units, and nothing when empty", () => {
+Deno.test("a sorted map is sorted by code units, and undefined when empty", () => {
   assertEquals(Object.keys(sortedMap({ b: "1", a: "2", B: "3" }) ?? {}), ["B", "a", "b"]);
   assertEquals([sortedMap({}), sortedMap(undefined)], [undefined, undefined]);
 });
@@ -66,7 +66,7 @@ function text(random: Prng): string {
   return Array.from({ length: random.int(0, 6) }, () => random.pick(chars)).join("");
 }
 
-Deno.test("whatever JSON.stringify writes is read the same, and written the same", async () => {
+Deno.test("all that JSON.stringify writes is read and written back the same", async () => {
   await forSeeds(1000, (random) => {
     const written = JSON.stringify(value(random, 4), null, random.pick([0, 1, 2]));
     const read = parse(written);
@@ -74,7 +74,7 @@ Deno.test("whatever JSON.stringify writes is read the same, and written the same
   });
 });
 
-Deno.test("where JSON.parse refuses mutated text, so does the strict reader", async () => {
+Deno.test("the strict reader refuses all mutated text that JSON.parse refuses", async () => {
   let refused = 0;
   await forSeeds(2000, (random) => {
     const written = JSON.stringify(value(random, 3));

@@ -31,7 +31,7 @@ const blob = (mediaType: string, n: number): Descriptor => ({
   size: n,
 });
 
-Deno.test("a manifest is written as others write it, and read back", () => {
+Deno.test("a manifest is written with the fields in the usual order, and read back", () => {
   const fields = {
     config: blob(MEDIA_TYPES.config, 1),
     layers: [blob(MEDIA_TYPES.layerGzip, 2), blob(MEDIA_TYPES.layerZstd, 3)],
@@ -69,7 +69,7 @@ Deno.test("an index keeps the platforms and annotations of its manifests", () =>
   assertEquals(plain, manifests);
 });
 
-Deno.test("a manifest is no index, and the other way round", () => {
+Deno.test("a manifest is not an index, and an index is not a manifest", () => {
   const manifest = encodeManifest({ config: blob(MEDIA_TYPES.config, 1), layers: [] });
   const index = encodeIndex({ manifests: [] });
   assertEquals(assertThrows(() => parseIndex(manifest), VarveError).code, "E_MEDIA_TYPE");
@@ -200,7 +200,7 @@ Deno.test("a layer on top adds a diffID and a step; an empty one only the step",
   assertEquals(same.history.at(-1), { createdBy: "commit", emptyLayer: true });
 });
 
-Deno.test("a new step is that of its own layer, also above layers that the history does not tell of", () => {
+Deno.test("a new step describes its own layer, also above layers that have no steps", () => {
   const platform = { os: "linux", architecture: "arm64" };
   const of = (layers: readonly number[], history: readonly HistoryEntry[]) =>
     parseImageConfig(encodeConfig({ platform, diffIds: layers.map(diffId), history }));
@@ -222,7 +222,7 @@ Deno.test("a new step is that of its own layer, also above layers that the histo
   ]);
 });
 
-Deno.test("an image without layers is one however its lists of nothing are written", () => {
+Deno.test("an image without layers is read, whether its lists are empty, null or absent", () => {
   const head = '"os":"linux","architecture":"amd64"';
   const part = `{"mediaType":"${MEDIA_TYPES.config}","digest":"${diffId(1)}","size":9}`;
   for (const none of ["[]", "null", undefined]) {
@@ -237,7 +237,7 @@ Deno.test("an image without layers is one however its lists of nothing are writt
   }
 });
 
-Deno.test("a new config is read back as it was made", () => {
+Deno.test("a new config is read back with the same fields", () => {
   const config = parseImageConfig(encodeConfig({
     platform: { os: "linux", architecture: "arm", variant: "v7" },
     created: "1970-01-01T00:00:00Z",

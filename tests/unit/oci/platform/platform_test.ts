@@ -18,10 +18,10 @@ import {
 
 const HOST = defaultPlatform("linux", "x86_64");
 const parse = (text: string) => parsePlatform(text, HOST);
-/** How `image` fits on `machine`, both as users write them. */
+/** The rank of `image` on `machine`, both written as users write platforms. */
 const rank = (machine: string, image: string) => matchPlatform(parse(machine), parse(image));
 
-Deno.test("specifiers are read and written as containerd does", () => {
+Deno.test("platforms are read and written as containerd does", () => {
   const cases: [string, string][] = [
     ["linux", "linux/amd64"],
     ["arm64", "linux/arm64"],
@@ -44,7 +44,7 @@ Deno.test("specifiers are read and written as containerd does", () => {
   assertEquals(formatPlatform({ os: "", architecture: "" }), "unknown");
 });
 
-Deno.test("malformed and unknown specifiers are refused", () => {
+Deno.test("malformed and unknown platforms are refused", () => {
   for (
     const text of [
       "",
@@ -62,7 +62,7 @@ Deno.test("malformed and unknown specifiers are refused", () => {
   }
 });
 
-Deno.test("the default platform is Linux, whatever runs the machine, but for Windows", () => {
+Deno.test("the default platform is Linux on every system but Windows", () => {
   assertEquals(formatPlatform(defaultPlatform("darwin", "aarch64")), "linux/arm64");
   assertEquals(formatPlatform(defaultPlatform("windows", "x86_64")), "windows/amd64");
   assertEquals(formatPlatform(defaultPlatform("linux", "arm", "v6")), "linux/arm/v6");
@@ -77,7 +77,7 @@ Deno.test("normalising is idempotent", () => {
   }
 });
 
-Deno.test("a machine runs its own kind best, then what it is compatible with", () => {
+Deno.test("a machine prefers its own architecture, then compatible ones", () => {
   assertEquals(["amd64", "386", "arm64"].map((image) => rank("amd64", image)), [0, 1, -1]);
   assertEquals(
     ["linux/amd64/v3", "linux/amd64/v2", "linux/amd64", "386", "linux/amd64/v4"].map((image) =>
@@ -106,7 +106,7 @@ Deno.test("a machine runs its own kind best, then what it is compatible with", (
   assertEquals([rank("freebsd/amd64", "linux/amd64"), rank("s390x", "s390x")], [-1, 0]);
 });
 
-Deno.test("Windows asks for the same build, newer ones for a stable one", () => {
+Deno.test("old Windows needs the same build, newer Windows any stable build up to its own", () => {
   const windows = (version: string) => `windows(${version})/amd64`;
   const fits = (host: string, image: string) => rank(windows(host), windows(image)) === 0;
   assertEquals(fits("10.0.17763.1", "10.0.17763.999"), true);
@@ -118,7 +118,7 @@ Deno.test("Windows asks for the same build, newer ones for a stable one", () => 
   assertEquals(rank(windows("10.0.17763"), "windows/amd64"), 0);
 });
 
-Deno.test("what an image needs of the system must be there", () => {
+Deno.test("a machine must have the features that an image needs", () => {
   const machine = { os: "linux", architecture: "amd64", osFeatures: ["b", "a"] };
   const image = (...osFeatures: string[]) => ({ os: "linux", architecture: "amd64", osFeatures });
   assertEquals(matchPlatform(machine, image("a")), 0);
@@ -136,7 +136,7 @@ function indexOf(...platforms: (string | Partial<Descriptor> | null)[]): Index {
   return parseIndex(encodeIndex({ manifests }));
 }
 
-Deno.test("the best manifest is chosen, the first of equals", () => {
+Deno.test("the best manifest is chosen, and the first of several equally good ones", () => {
   const chosen = (platform: string, index: Index) => selectManifest(index, parse(platform)).size;
   assertEquals(chosen("amd64", indexOf("386", "arm64", "amd64", "amd64")), 3);
   assertEquals(chosen("linux/amd64/v3", indexOf("amd64", "linux/amd64/v2")), 2);
@@ -150,7 +150,7 @@ Deno.test("manifests without a platform come last, artifacts not at all", () => 
   assertEquals(rankManifests(index, HOST).map(({ size }) => size), [2, 5, 1]);
 });
 
-Deno.test("where nothing fits, the error says what there is", () => {
+Deno.test("when nothing fits, the error lists the platforms of the index", () => {
   const attestation = { platform: { os: "unknown", architecture: "unknown" } };
   const index = indexOf("amd64", "linux/arm/v7", attestation);
   const error = assertThrows(() => selectManifest(index, parse("s390x")), VarveError);
