@@ -63,7 +63,6 @@ export {
   type Pool,
   type PoolOptions,
   type RunOptions,
-  type WarmUp,
   type WorkerEntry,
 } from "./lib/pool/mod.ts";
 export type { InflaterName, LayerJobOutput, LayerRules, LayerTarget } from "./lib/layer_job/mod.ts";
@@ -139,4 +138,3 @@ export {
   unpackImage,
   type UnpackOptions,
 } from "./lib/mount/mod.ts";
-export { warmUpCompose } from "./lib/compose/mod.ts";

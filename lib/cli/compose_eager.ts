@@ -34,7 +34,7 @@ export async function warmUpWhereComposed(
   isMounted: boolean,
 ): Promise<() => void> {
   if (!await composes(context, isMounted)) return () => {};
-  const { warmUpCompose } = await import("../compose/mod.ts");
+  const { warmUpCompose } = await import("../compose/internal.ts");
   const pool = await context.pool();
   return () => warmUpCompose(pool);
 }

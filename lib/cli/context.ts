@@ -1,5 +1,5 @@
 /** What a verb works with: its io, the global options, and the store, pool and snapshotter made from them. */
-import { createPool, type Pool } from "../pool/mod.ts";
+import { createProgramPool, type ProgramPool } from "../pool/internal.ts";
 import type { Snapshotter } from "../snapshot/mod.ts";
 import { type DiskStore, openStore } from "../store/mod.ts";
 import { printable } from "./display/printable.ts";
@@ -36,7 +36,7 @@ export class Context implements AsyncDisposable {
   readonly signal: AbortSignal;
   readonly #stack = new AsyncDisposableStack();
   #store: Promise<DiskStore> | undefined;
-  #pool: Pool | undefined;
+  #pool: ProgramPool | undefined;
   #snapshotter: Promise<Snapshotter> | undefined;
   #progress: Progress | undefined;
   readonly #warnings: string[] = [];
@@ -61,11 +61,13 @@ export class Context implements AsyncDisposable {
     return this.#store;
   }
 
-  /** The worker pool, made at first use, of a verb that only waits for its jobs (`lone`) or serves others meanwhile. */
-  async pool({ lone = true }: { readonly lone?: boolean | undefined } = {}): Promise<Pool> {
+  /** The worker pool, made at first use. `mayBlock`: the verb only waits for its jobs and serves nobody meanwhile. */
+  async pool(
+    { mayBlock = true }: { readonly mayBlock?: boolean | undefined } = {},
+  ): Promise<ProgramPool> {
     const workers = workersOf(this.options, await this.store());
     this.#pool ??= this.#stack.use(
-      createPool({ lone, workers }),
+      createProgramPool({ mayBlock, workers }),
     );
     return this.#pool;
   }

@@ -16,7 +16,7 @@ import {
   reserveFd,
   writeFd,
 } from "../linux/mod.ts";
-import type { Job } from "../pool/mod.ts";
+import type { BriefJob } from "../pool/internal.ts";
 import type { TreeFile } from "../store/mod.ts";
 import { decodeTree, newBytes, type Tree, writeTree } from "../tree/mod.ts";
 import { type ComposedImage, IMAGE, ROOT_TREE } from "./contract.ts";
@@ -57,7 +57,7 @@ export interface KeptTree {
 }
 
 /** Folds the layers of a chain and writes the image of the root tree. */
-export const composeJob: Job<ComposeJobInput, ComposedImage> = {
+export const composeJob: BriefJob<ComposeJobInput, ComposedImage> = {
   name: "compose",
   entry: "extract",
   // What lies behind files in a layer with odd padding is looked for in all of it.

@@ -5,4 +5,3 @@
  */
 export { composeChain, type ComposedChain, type ComposeOptions } from "./compose_chain.ts";
 export type { ComposedImage } from "./contract.ts";
-export { warmUpCompose } from "./warm_up.ts";

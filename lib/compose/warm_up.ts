@@ -3,7 +3,8 @@ import { writeErofs } from "../codec/erofs/mod.ts";
 import { createHasher, type DiffId, sha256 } from "../digest/mod.ts";
 import { foldLayers } from "../layer/mod.ts";
 import { isSupported } from "../linux/mod.ts";
-import type { Job, Pool } from "../pool/mod.ts";
+import type { ProgramPool } from "../pool/internal.ts";
+import type { Job } from "../pool/mod.ts";
 import {
   type Attributes,
   decodeTree,
@@ -62,14 +63,9 @@ function* steps(): Generator<void> {
 /**
  * Starts the worker that will compose a chain, and has it warm up while there is nothing better to do for a
  * core: it takes some 0.5 s of one. The job that comes waits for the end of a step: some 10 ms, 50 at first.
- *
- * @example
- * ```ts ignore
- * const image = await pullImage(store, client, "debian", { pool, onIdle: () => warmUpCompose(pool) });
- * ```
  */
-export function warmUpCompose(pool: Pool): void {
-  pool.prepare("extract", { job: warmUpJob, input: null });
+export function warmUpCompose(pool: ProgramPool): void {
+  pool.warmUp(warmUpJob, null);
 }
 
 /** A tree as it is read from the store. */

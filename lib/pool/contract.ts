@@ -11,8 +11,6 @@
  *   Workers start with the first job that needs them and are kept.
  * - *halves*: a job whose work comes in two halves gets a second worker when no
  *   other job waits and one is left for each job that may still come; its outcome is the same.
- * - *brief jobs* of a program that only waits for them run on its thread, where no worker is at hand: as
- *   inline ones do, with nothing cloned; where they wait for nothing no signal is heard until they end.
  * - *back-pressure both ways*: at most `window` bytes of a job's stream are on
  *   their way; a slow handler holds back the source, a slow source only its job.
  *   The caller's buffers stay the caller's: what crosses is a copy.
@@ -69,8 +67,6 @@ export interface Job<Input, Output> {
   run(input: Input, context: JobContext): Promise<Output>;
   /** The same work for two threads, where the input is worth it; `null` where it is not. */
   halves?(input: Input): Halves<Output> | null;
-  /** Whether the work is done in about the time in which a worker starts. */
-  isBrief?(input: Input): boolean;
 }
 
 /**
@@ -106,14 +102,6 @@ export interface RunOptions {
   readonly onProgress?: ((value: JobProgress) => void) | undefined;
 }
 
-/** What a prepared worker does until it is needed. */
-export interface WarmUp<Input> {
-  /** Ends soon after its `signal` says so. */
-  readonly job: Job<Input, unknown>;
-  /** Its input. */
-  readonly input: Input;
-}
-
 /** A pool of workers. */
 export interface Pool extends AsyncDisposable {
   /** How many jobs run at once. */
@@ -121,11 +109,10 @@ export interface Pool extends AsyncDisposable {
   /** Whether jobs run on this thread: asked for, or because no worker could be started. */
   readonly inline: boolean;
   /**
-   * Starts a worker for a job that will come, while its caller has other things to do; not where one that
-   * has worked is idle, nor where jobs run inline. The worker runs `warmUp` first, beside the jobs that the
-   * pool runs at once, until its `signal` says that the job has come. One that fails at it is replaced then.
+   * Starts a worker for a later job, while its caller has other work to do. Does nothing if a worker of
+   * the entry is idle, or if jobs run inline. Idempotent.
    */
-  prepare<Input>(entry: WorkerEntry, warmUp?: WarmUp<Input>): void;
+  prepare(entry: WorkerEntry): void;
   /**
    * Runs a job as soon as a worker is free, or is not needed, in the order of the calls.
    *
@@ -148,11 +135,6 @@ export interface PoolOptions {
   readonly workers?: number | undefined;
   /** Run on this thread, without workers. */
   readonly inline?: boolean | undefined;
-  /**
-   * Whether this thread has nothing else to do while it waits: a brief job beside which no other runs then
-   * runs on it, where no worker of its entry is idle or prepared.
-   */
-  readonly lone?: boolean | undefined;
   /** Bytes of a job's stream that may be on their way, 4 MiB when absent. */
   readonly window?: number | undefined;
   /** Milliseconds without a sign of life after which a worker with a job is given up; five minutes when absent, because a sync of a slow disk blocks its thread. */

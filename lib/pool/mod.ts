@@ -13,7 +13,6 @@ export type {
   Pool,
   PoolOptions,
   RunOptions,
-  WarmUp,
   WorkerEntry,
 } from "./contract.ts";
 export { createPool } from "./pool.ts";

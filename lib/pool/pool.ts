@@ -1,12 +1,5 @@
-import type {
-  Halves,
-  Job,
-  Pool,
-  PoolOptions,
-  RunOptions,
-  WarmUp,
-  WorkerEntry,
-} from "./contract.ts";
+import type { Halves, Job, Pool, PoolOptions, RunOptions, WorkerEntry } from "./contract.ts";
+import type { BriefJob, ProgramPool, ProgramPoolOptions } from "./program_pool.ts";
 import { runHalves } from "./run_halves.ts";
 import { runInline } from "./run_inline.ts";
 import { spawnWorker } from "./spawn.ts";
@@ -40,6 +33,11 @@ const GRACE = 5000;
  * ```
  */
 export function createPool(options: PoolOptions = {}): Pool {
+  return createProgramPool({ ...options, mayBlock: false });
+}
+
+/** Makes a pool for a program that only waits for its jobs. @throws {RangeError} as {@linkcode createPool} */
+export function createProgramPool(options: ProgramPoolOptions = {}): ProgramPool {
   return new WorkerPool(options);
 }
 
@@ -57,11 +55,11 @@ interface Prepared {
   readonly wanted: AbortController;
 }
 
-class WorkerPool implements Pool {
+class WorkerPool implements ProgramPool {
   readonly size: number;
   /** How many threads work at once. */
   readonly #threads: number;
-  readonly #lone: boolean;
+  readonly #mayBlock: boolean;
   #busy = 0;
   #inline: boolean;
   #disposed = false;
@@ -73,11 +71,11 @@ class WorkerPool implements Pool {
   readonly #idle: WorkerLink[] = [];
   readonly #prepared = new Map<WorkerEntry, Prepared>();
 
-  constructor(options: PoolOptions) {
+  constructor(options: ProgramPoolOptions) {
     const cores = Math.min(navigator.hardwareConcurrency, DEFAULT_WORKERS);
     this.size = positive("workers", options.workers ?? cores);
     this.#threads = this.size > 1 ? this.size + HALVED : 1;
-    this.#lone = options.lone ?? false;
+    this.#mayBlock = options.mayBlock ?? false;
     this.#options = {
       window: positive("window", options.window ?? WINDOW),
       silence: positive("silence", options.silence ?? SILENCE),
@@ -91,26 +89,37 @@ class WorkerPool implements Pool {
     return this.#inline;
   }
 
-  prepare<Input>(entry: WorkerEntry, warmUp?: WarmUp<Input>): void {
-    if (this.#inline || this.#disposed) return;
-    if (this.#idle.some((link) => link.entry === entry)) return;
-    const { link, wanted } = this.#prepared.get(entry) ??
+  prepare(entry: WorkerEntry): void {
+    this.#prepare(entry);
+  }
+
+  warmUp<Input>(job: Job<Input, unknown>, input: Input): void {
+    const prepared = this.#prepare(job.entry);
+    if (prepared === undefined) return;
+    const link = this.#warmUp(prepared, job, input);
+    this.#prepared.set(job.entry, { ...prepared, link });
+  }
+
+  #prepare(entry: WorkerEntry): Prepared | undefined {
+    if (this.#inline || this.#disposed) return undefined;
+    if (this.#idle.some((link) => link.entry === entry)) return undefined;
+    const prepared = this.#prepared.get(entry) ??
       { link: this.#newLink(entry), wanted: new AbortController() };
-    const warm = warmUp === undefined ? link : this.#warmUp(link, warmUp, wanted.signal);
-    this.#prepared.set(entry, { link: warm, wanted });
+    this.#prepared.set(entry, prepared);
+    return prepared;
   }
 
   async #warmUp<Input>(
-    link: Promise<WorkerLink | null>,
-    { job, input }: WarmUp<Input>,
-    signal: AbortSignal,
+    { link, wanted: { signal } }: Prepared,
+    job: Job<Input, unknown>,
+    input: Input,
   ): Promise<WorkerLink | null> {
     const ready = await link;
     if (ready === null || signal.aborted) return ready;
     try {
       await ready.run(job.name, input, { signal, stream: undefined, onProgress: undefined });
     } catch {
-      // It was told to end; one that fails at this is none to give a job to.
+      // Aborted by us: reuse it. Failed: discard it.
       if (!signal.aborted) ready.end();
     }
     return ready;
@@ -199,7 +208,7 @@ class WorkerPool implements Pool {
     task: Task,
     halves: Halves<Output> | null,
   ): Promise<Output> {
-    if (this.#lone && this.#busy === 1 && job.isBrief?.(input) && !this.#isAtHand(job.entry)) {
+    if (this.#mayBlock && this.#busy === 1 && isBrief(job, input) && !this.#isAtHand(job.entry)) {
       return await runInline(job, input, task);
     }
     const [link, helper] = await Promise.all([
@@ -271,6 +280,13 @@ class WorkerPool implements Pool {
     const at = this.#idle.indexOf(link);
     if (at >= 0) this.#idle.splice(at, 1);
   }
+}
+
+function isBrief<Input>(
+  job: Job<Input, unknown> | BriefJob<Input, unknown>,
+  input: Input,
+): boolean {
+  return "isBrief" in job && job.isBrief(input);
 }
 
 function positive(name: string, value: number): number {

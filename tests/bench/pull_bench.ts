@@ -7,10 +7,11 @@
  * connections bring. Then the memory of pulls (`VARVE_BENCH_GIB` for the large layer; 0 leaves them out).
  */
 // deno-lint-ignore-file no-console
-import { warmUpCompose } from "../../lib/compose/mod.ts";
+import { warmUpCompose } from "../../lib/compose/internal.ts";
 import { findIsal } from "../../lib/linux/mod.ts";
 import { mountImage } from "../../lib/mount/mod.ts";
-import { createPool } from "../../lib/pool/mod.ts";
+import { createProgramPool } from "../../lib/pool/internal.ts";
+import type { ProgramPullOptions } from "../../lib/registry/internal.ts";
 import { loadClientConfig, pullImage, RegistryClient } from "../../lib/registry/mod.ts";
 import { createSnapshotter, selectDriver } from "../../lib/snapshot/mod.ts";
 import { openStore, readImage } from "../../lib/store/mod.ts";
@@ -111,7 +112,7 @@ async function pullSlowly(spec: LayoutSpec, connections?: number): Promise<SlowP
   await Deno.mkdir(target, { recursive: true });
   try {
     await using store = await openStore({ root, durability: "none" });
-    await using pool = createPool();
+    await using pool = createProgramPool();
     // As a program does that pulls in order to mount.
     pool.prepare("extract");
     const onIdle = () => warmUpCompose(pool);
@@ -119,7 +120,7 @@ async function pullSlowly(spec: LayoutSpec, connections?: number): Promise<SlowP
     const host = registry.name.replace(/\/.*/, "");
     using client = new RegistryClient(await loadClientConfig(host, "app"));
     const start = performance.now();
-    const options = { pool, onIdle, ...(connections === undefined ? {} : { connections }) };
+    const options: ProgramPullOptions = { pool, onIdle, connections };
     const { names: [name] } = await pullImage(store, client, registry.name, options);
     const pulled = performance.now() - start;
     const record = store.images.list().find((record) => record.name === name);

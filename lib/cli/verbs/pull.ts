@@ -1,4 +1,5 @@
 import { parseReference } from "../../oci/mod.ts";
+import type { ProgramPullOptions } from "../../registry/internal.ts";
 import { pullImage } from "../../registry/mod.ts";
 import { warmUpWhereComposed } from "../compose_eager.ts";
 import { hostPlatform, platformOption } from "../images.ts";
@@ -47,7 +48,7 @@ Examples:
     const mount = text(options, "mount");
     const arrival = await expectImage(context, mount);
     using client = await registryClient(context, name, { plainHttp });
-    const image = await pullImage(store, client, reference, {
+    const pullOptions: ProgramPullOptions = {
       pool: await context.pool(),
       ...loadSettings(store),
       inflater: inflaterOf(context.options, store),
@@ -57,7 +58,8 @@ Examples:
       onIdle: await warmUpWhereComposed(context, mount !== undefined),
       platform,
       concurrency,
-    });
+    };
+    const image = await pullImage(store, client, reference, pullOptions);
     return reportOf(context, [image], await arrival.arrive([image], platform));
   },
 };

@@ -61,7 +61,7 @@ Examples:
           port,
           readOnly,
           anyAddress: options["anyAddress"] === true,
-          pool: await context.pool({ lone: false }),
+          pool: await context.pool({ mayBlock: false }),
           onError: (error) => context.warn((error as Error)?.message ?? String(error)),
         });
       } catch (error) {

@@ -41,7 +41,11 @@ export interface PullOptions extends Omit<LoadOptions, "name" | "platform"> {
   readonly connections?: number | undefined;
   /** Bytes from which a layer is large; 64 MiB when absent. */
   readonly largeFrom?: number | undefined;
-  /** Called once, when layers come slower than this machine takes them: there is time to get ready for what comes then. */
+}
+
+/** Options of {@linkcode pullImage} for a program that mounts the image next. */
+export interface ProgramPullOptions extends PullOptions {
+  /** Called once, when the network is slower than this machine: there is time to prepare what comes next. */
   readonly onIdle?: (() => void) | undefined;
 }
 
@@ -83,7 +87,7 @@ export async function pullImage(
   await using stack = new AsyncDisposableStack();
   const pool: Pool = options.pool ?? stack.use(createPool());
   const ingest = stack.use(await store.ingest());
-  const { signal } = options;
+  const { signal, onIdle }: ProgramPullOptions = options;
   const pull: Pull = { store, client, ingest, name, signal, limits: ociLimits(options.ociLimits) };
   const target = await fetchTarget(pull);
   const chosen = await chooseManifest(pull, target.document, options);
@@ -91,7 +95,7 @@ export async function pullImage(
   const wanted = imageLayers(manifest, config);
   const concurrency = Math.max(1, options.concurrency ?? CONCURRENCY);
   const ranges = planRanges(options, Math.min(concurrency, wanted.length, pool.size));
-  const puller = new LayerPuller({ ...options, store, client, ingest, pool, ranges }, name);
+  const puller = new LayerPuller({ ...options, store, client, ingest, pool, ranges, onIdle }, name);
   const layers = await boundedParallel(
     wanted,
     (layer, signal) => puller.pull(layer, signal),

@@ -116,7 +116,7 @@ function counting(pool: Pool, jobs: string[]): Pool {
   return {
     size: pool.size,
     inline: pool.inline,
-    prepare: (entry, warmUp) => pool.prepare(entry, warmUp),
+    prepare: (entry) => pool.prepare(entry),
     run(job, input, options) {
       jobs.push(job.name);
       return pool.run(job, input, options);

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { warmUpCompose } from "../../../lib/compose/mod.ts";
+import { warmUpCompose } from "../../../lib/compose/internal.ts";
 import { warmUpJob } from "../../../lib/compose/warm_up.ts";
 import { isSupported } from "../../../lib/linux/mod.ts";
-import type { FromWorker } from "../../../lib/pool/internal.ts";
-import { createPool, type JobContext } from "../../../lib/pool/mod.ts";
+import { createProgramPool, type FromWorker } from "../../../lib/pool/internal.ts";
+import type { JobContext } from "../../../lib/pool/mod.ts";
 import { spawnWorker } from "../../../lib/pool/spawn.ts";
 
 // Opens libc, which a thread keeps.
@@ -35,7 +35,7 @@ Deno.test("the job that comes to a warm-up waits for a part of a composition, no
 
 Deno.test("the worker of compositions warms up: all that it makes up can be composed", async () => {
   const { promise, resolve } = Promise.withResolvers<FromWorker>();
-  await using pool = createPool({
+  await using pool = createProgramPool({
     spawn(entry) {
       const worker = spawnWorker(entry);
       worker.addEventListener("message", ({ data }) => {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { VarveError } from "../../../lib/errors.ts";
+import type { BriefJob } from "../../../lib/pool/internal.ts";
 import {
   createPool,
   type Job,
@@ -237,8 +238,8 @@ Deno.test("no worker starts before a job needs it, and idle ones are used again"
 
 Deno.test("a brief job that a program only waits for needs no worker of its own", async () => {
   let started = 0;
-  const options = { lone: true, spawn: () => (started++, spawn()) };
-  const brief: Job<unknown, unknown> = { ...jobs.echo, isBrief: (input) => input === "brief" };
+  const options = { mayBlock: true, spawn: () => (started++, spawn()) };
+  const brief: BriefJob<unknown, unknown> = { ...jobs.echo, isBrief: (input) => input === "brief" };
   await using pool = testPool(options);
   assertEquals(await pool.run(brief, "brief"), "brief");
   assertEquals([started, pool.inline], [0, false]);
@@ -251,7 +252,7 @@ Deno.test("a brief job that a program only waits for needs no worker of its own"
   assertEquals(started, 3);
   // A worker that is idle does it anyway: what runs here is not cloned.
   const input = { a: 1 };
-  const here: Job<unknown, unknown> = { ...jobs.echo, isBrief: () => true };
+  const here: BriefJob<unknown, unknown> = { ...jobs.echo, isBrief: () => true };
   assert(await other.run(here, input) !== input);
   await using third = testPool(options);
   assertStrictEquals(await third.run(here, input), input);

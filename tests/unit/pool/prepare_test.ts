@@ -19,7 +19,7 @@ Deno.test("a prepared worker warms up beside the jobs, until it is needed", asyn
   const started: string[] = [];
   await using pool = testPool({ workers: 1, spawn: (entry) => (started.push(entry), spawn()) });
   const told = jobs.shared();
-  pool.prepare("extract", { job: jobs.warmUp, input: told });
+  pool.warmUp({ ...jobs.warmUp, entry: "extract" }, told);
   await jobs.nonZero(jobs.cells(told), 0);
   assertEquals(await pool.run(jobs.count, null), 1);
   assertEquals(await pool.run({ ...jobs.count, entry: "extract" }, null), 1101);
@@ -30,17 +30,17 @@ Deno.test("a worker that was started cold warms up, and one that has worked does
   await using pool = testPool();
   const told = jobs.shared();
   pool.prepare("layer");
-  pool.prepare("layer", { job: jobs.warmUp, input: told });
+  pool.warmUp(jobs.warmUp, told);
   await jobs.nonZero(jobs.cells(told), 0);
   assertEquals(await pool.run(jobs.count, null), 1101);
-  pool.prepare("layer", { job: jobs.warmUp, input: told });
+  pool.warmUp(jobs.warmUp, told);
   assertEquals(await pool.run(jobs.count, null), 1102);
 });
 
 Deno.test("a warm-up that fails costs the worker, and one that is not over when the pool goes ends", async () => {
   const started: Worker[] = [];
   await using pool = testPool({ spawn: () => (started.push(spawn()), started.at(-1) as Worker) });
-  pool.prepare("layer", { job: jobs.failBadly, input: null });
+  pool.warmUp(jobs.failBadly, null);
   const [first] = started as [Worker];
   await new Promise<void>((resolve) =>
     first.addEventListener("message", ({ data }) => data.kind === "failed" && resolve())
@@ -49,7 +49,7 @@ Deno.test("a warm-up that fails costs the worker, and one that is not over when 
   assertEquals(started.length, 2);
   const told = jobs.shared();
   const other = testPool();
-  other.prepare("layer", { job: jobs.warmUp, input: told });
+  other.warmUp(jobs.warmUp, told);
   await jobs.nonZero(jobs.cells(told), 0);
   await other[Symbol.asyncDispose]();
 });
@@ -57,12 +57,12 @@ Deno.test("a warm-up that fails costs the worker, and one that is not over when 
 Deno.test("a worker that died at a warm-up is not asked for another one", async () => {
   const started: Worker[] = [];
   await using pool = testPool({ spawn: () => (started.push(spawn()), started.at(-1) as Worker) });
-  pool.prepare("layer", { job: jobs.exit, input: 1 });
+  pool.warmUp(jobs.exit, 1);
   const [first] = started as [Worker];
   await new Promise<void>((resolve) =>
     first.addEventListener("message", ({ data }) => data.kind === "dead" && resolve())
   );
-  pool.prepare("layer", { job: jobs.warmUp, input: jobs.shared() });
+  pool.warmUp(jobs.warmUp, jobs.shared());
   await new Promise((turn) => setTimeout(turn));
   assertEquals(await pool.run(jobs.count, null), 1);
   assertEquals(started.length, 2);
@@ -72,7 +72,7 @@ Deno.test("a pool that goes while a job waits for a warm-up starts no worker any
   let started = 0;
   const pool = testPool({ spawn: () => (started++, spawn()) });
   const told = jobs.shared();
-  pool.prepare("layer", { job: jobs.deaf, input: told });
+  pool.warmUp(jobs.deaf, told);
   await jobs.nonZero(jobs.cells(told), 0);
   const waiting = assertRejects(() => pool.run(jobs.count, null), DOMException, "disposed");
   await pool[Symbol.asyncDispose]();

@@ -1,4 +1,8 @@
-import { createPool, type Pool, type PoolOptions } from "../../../lib/pool/mod.ts";
+import {
+  createProgramPool,
+  type ProgramPool,
+  type ProgramPoolOptions,
+} from "../../../lib/pool/internal.ts";
 
 /** Starts a worker that serves the tests' jobs. */
 export function spawn(): Worker {
@@ -6,6 +10,6 @@ export function spawn(): Worker {
 }
 
 /** A pool of such workers. */
-export function testPool(options: PoolOptions = {}): Pool {
-  return createPool({ workers: 2, spawn, ...options });
+export function testPool(options: ProgramPoolOptions = {}): ProgramPool {
+  return createProgramPool({ workers: 2, spawn, ...options });
 }

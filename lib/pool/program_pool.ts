@@ -1,0 +1,30 @@
+/**
+ * What the pool does for a program that only waits for its jobs, such as the command line. There the
+ * time until the first job is done counts, and the program's own thread is free meanwhile.
+ */
+import type { Job, Pool, PoolOptions } from "./contract.ts";
+
+/** A job that may run on the caller's thread, where {@linkcode ProgramPoolOptions.mayBlock} allows it. */
+export interface BriefJob<Input, Output> extends Job<Input, Output> {
+  /** Whether the work takes no longer than the start of a worker. */
+  isBrief(input: Input): boolean;
+}
+
+/** Options of a {@linkcode ProgramPool}. */
+export interface ProgramPoolOptions extends PoolOptions {
+  /**
+   * Whether a job may block this thread. A brief job then runs on it, without cloned values, if no other
+   * job runs and no worker of its entry is idle or prepared. While it computes no signal is received.
+   */
+  readonly mayBlock?: boolean | undefined;
+}
+
+/** A pool whose workers can warm up. */
+export interface ProgramPool extends Pool {
+  /**
+   * Prepares a worker of the job's entry and runs the job in it, beside the jobs that `size` counts, until
+   * the worker is needed: then its `signal` aborts, and it has to end soon. If it fails the worker is
+   * replaced. Does nothing where {@linkcode Pool.prepare} does nothing.
+   */
+  warmUp<Input>(job: Job<Input, unknown>, input: Input): void;
+}

@@ -1,0 +1,6 @@
+/**
+ * What other rooms need of the registry client; not part of the public API.
+ *
+ * @module
+ */
+export type { ProgramPullOptions } from "./transfer/pull.ts";
