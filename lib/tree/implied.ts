@@ -1,7 +1,10 @@
 import { EPOCH } from "../bytes/mod.ts";
 import type { DirectoryNode } from "./node.ts";
 
-/** A directory that nothing describes: what it is like comes from below, else it is this. */
+/**
+ * An implied directory: a parent of an entry that has no entry of its own in the layer. It takes its
+ * attributes from the layers below; if they have no such directory, these attributes count.
+ */
 export const IMPLIED: DirectoryNode = {
   type: "directory",
   mode: 0o755,

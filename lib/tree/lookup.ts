@@ -8,7 +8,7 @@ import { packed } from "./packed/packed_tree.ts";
 import { splitPath } from "./path.ts";
 import type { NamedNode, Tree } from "./tree.ts";
 
-/** The row of a path, the root's for the empty one; symbolic links are not followed. */
+/** Finds the row of a path, given as names; no names are the root. Symbolic links are not followed. */
 function findPath(tree: Tree, names: readonly ByteString[]): RowRef | undefined {
   let at: RowRef = { leaf: packed(tree).root(), i: 0 };
   for (const name of names) {
@@ -21,14 +21,14 @@ function findPath(tree: Tree, names: readonly ByteString[]): RowRef | undefined 
   return at;
 }
 
-/** The attributes of the root directory. */
+/** The root directory as a node: its attributes, without its entries. */
 export function rootOf(tree: Tree): DirectoryNode {
   return nodeAt(packed(tree).root(), 0) as DirectoryNode;
 }
 
 /**
- * The node of a path, `undefined` where there is none. Symbolic links are not
- * followed, also not on the way; `""` and `"/"` are the root.
+ * The node at a path; `undefined` when there is none. Symbolic links are not followed, neither at the
+ * end nor on the way. `""` and `"/"` are the root.
  *
  * @throws {VarveError} `E_FORMAT` or `E_DIGEST` when a stored tree is damaged
  */
@@ -37,7 +37,11 @@ export function lookup(tree: Tree, path: ByteString): Node | undefined {
   return row === undefined ? undefined : nodeAt(row.leaf, row.i);
 }
 
-/** The block of a directory's entries; `null` when it is empty. @throws {VarveError} `E_NOT_FOUND`, `E_NOT_DIR` */
+/**
+ * The block with the entries of a directory; `null` when the directory is empty.
+ *
+ * @throws {VarveError} `E_NOT_FOUND` when the path does not exist, `E_NOT_DIR` when it is not a directory
+ */
 export function openDirectory(tree: Tree, path: ByteString): Block | null {
   const row = findPath(tree, splitPath(path));
   const subject = escapeForTerminal(path);
@@ -53,7 +57,8 @@ export function openDirectory(tree: Tree, path: ByteString): Block | null {
 /**
  * The entries of a directory, sorted by the bytes of their names.
  *
- * @throws {VarveError} `E_NOT_FOUND` or `E_NOT_DIR`, at once
+ * @throws {VarveError} `E_NOT_FOUND` when the path does not exist, `E_NOT_DIR` when it is not a
+ * directory; both already from this call, before the iteration begins
  */
 export function list(tree: Tree, path: ByteString): Iterable<NamedNode> {
   const directory = openDirectory(tree, path);

@@ -1,7 +1,7 @@
 import { packed } from "./packed/packed_tree.ts";
 import type { Tree } from "./tree.ts";
 
-/** Bytes of a tree that were written for it: what it shares with those that it was made of does not count. */
+/** Bytes of memory that were written for this tree alone, without the blocks that it shares with the trees it was made from. */
 export function newBytes(tree: Tree): number {
   return packed(tree).segment.bytes;
 }

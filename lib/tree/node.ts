@@ -1,85 +1,91 @@
 import type { ByteString, Timestamp } from "../bytes/mod.ts";
 import type { DiffId } from "../digest/mod.ts";
 
-/** An extended attribute: full name (`user.x`) and value, both bytes. */
+/** An extended attribute. Name and value are bytes. */
 export interface Xattr {
-  /** Name with its namespace. */
+  /** Full name with its namespace, as in `user.x`. */
   readonly name: ByteString;
-  /** Value. */
+  /** Value; may be empty and may hold any byte. */
   readonly value: ByteString;
 }
 
-/** A run of a file's content inside a layer tar. Holes between extents read as zeros. */
+/** A run of a file's content in a layer tar. The holes between extents read as zeros. */
 export interface Extent {
-  /** Where the run stands in the file, in bytes. */
+  /** Offset of the run in the file, in bytes. */
   readonly logical: number;
-  /** How long it is, in bytes. */
+  /** Length of the run in bytes. */
   readonly length: number;
-  /** Where it stands in the uncompressed layer tar, in bytes. */
+  /** Offset of the run in the uncompressed layer tar, in bytes. */
   readonly position: number;
 }
 
-/** Where the content of a file lies. Not part of a node's identity. */
+/** Where the content of a file lies. It is not part of the identity of the node or the tree. */
 export interface Locator {
   /** The layer whose tar holds the bytes. */
   readonly source: DiffId;
-  /** The data runs in ascending order; one for an ordinary file, none for an empty one. */
+  /** The runs of data in ascending order: one for an ordinary file, none for an empty one. */
   readonly extents: readonly Extent[];
 }
 
-/** What every node but a whiteout has. */
+/** The attributes that every node has, except a whiteout. */
 export interface Attributes {
   /** Permission bits, 0 to 0o7777. */
   readonly mode: number;
-  /** Owner. */
+  /** User id of the owner. */
   readonly uid: number;
-  /** Group. */
+  /** Group id. */
   readonly gid: number;
-  /** Time of last change of the content. */
+  /** Modification time of the content. */
   readonly mtime: Timestamp;
-  /** Extended attributes, sorted by name, unique. */
+  /** Extended attributes, sorted by name, each name once. */
   readonly xattrs: readonly Xattr[];
 }
 
-/** What every node has that is neither directory nor whiteout: it can be one of several hard links. */
+/** A node that can have several names (hard links): any node except a directory or a whiteout. */
 export interface Linkable extends Attributes {
-  /** The least path (no leading slash) of the hard links of this inode; `null` when it is the only one. */
+  /**
+   * The link group of the inode: the least path (no leading slash) among its names. Nodes with the
+   * same group are hard links of one inode. `null` when the inode has only one name.
+   */
   readonly group: ByteString | null;
 }
 
 /** A regular file. */
 export interface FileNode extends Linkable {
-  /** Tag. */
+  /** Tells the kind of node. */
   readonly type: "file";
   /** Logical size in bytes, below 2^53. */
   readonly size: number;
   /** SHA-256 (32 bytes) of the logical content; `null` exactly when the size is 0. */
   readonly digest: Uint8Array | null;
-  /** Where the bytes lie; `null` for a tree without a source. */
+  /** Where the content lies; `null` when the tree was not made from a layer tar. */
   readonly locator: Locator | null;
 }
 
 /** A directory. */
 export interface DirectoryNode extends Attributes {
-  /** Tag. */
+  /** Tells the kind of node. */
   readonly type: "directory";
-  /** Layer trees: hides everything that lower layers have in it. Always false in root trees. */
+  /** Whether the directory hides everything that lower layers have in it. Always false in a root tree. */
   readonly opaque: boolean;
-  /** Layer trees: has no entry of its own in the layer; its attributes come from below. Always false in root trees. */
+  /**
+   * Whether the directory has no entry of its own in the layer, so that its attributes come from the
+   * layers below. Always false in a root tree.
+   */
   readonly implied: boolean;
 }
 
 /** A symbolic link. */
 export interface SymlinkNode extends Linkable {
-  /** Tag. */
+  /** Tells the kind of node. */
   readonly type: "symlink";
-  /** Target, 1 to 4095 bytes. */
+  /** Target of the link, 1 to 4095 bytes. */
   readonly target: ByteString;
 }
 
 /** A device node. */
 export interface DeviceNode extends Linkable {
-  /** Tag. */
+  /** Tells the kind of node. */
   readonly type: "char" | "block";
   /** Major number, below 2^12. */
   readonly major: number;
@@ -89,17 +95,17 @@ export interface DeviceNode extends Linkable {
 
 /** A FIFO. */
 export interface FifoNode extends Linkable {
-  /** Tag. */
+  /** Tells the kind of node. */
   readonly type: "fifo";
 }
 
-/** Layer trees only: hides the lower layers' entry of the same name. */
+/** A whiteout: hides the entry of the same name in lower layers. Only layer trees have whiteouts. */
 export interface WhiteoutNode {
-  /** Tag. */
+  /** Tells the kind of node. */
   readonly type: "whiteout";
 }
 
-/** A node of a tree, as a value. */
+/** What a tree has at a path. The tag `type` tells the kinds apart. */
 export type Node =
   | FileNode
   | DirectoryNode

@@ -1,7 +1,7 @@
 import type { ByteString } from "../bytes/mod.ts";
 import type { Extent, FileNode, Node } from "./node.ts";
 
-/** Refuses what is no name. @throws {RangeError} when it is none */
+/** Checks the name of an entry. @throws {RangeError} when no entry can have this name */
 export function checkName(name: ByteString): void {
   const length = name.length;
   let bad = length === 0 || length > 0xffff;
@@ -10,10 +10,14 @@ export function checkName(name: ByteString): void {
     if (char === 0 || char === 0x2f || char > 0xff) bad = true;
   }
   if (length <= 2 && (name as string === "." || name as string === "..")) bad = true;
-  if (bad) throw new RangeError("Cannot add node: empty, too long, dots, or a NUL or slash in it");
+  if (bad) {
+    throw new RangeError(
+      "Cannot add node: its name is empty or too long, is . or .., or holds a NUL or a slash",
+    );
+  }
 }
 
-/** Refuses a node that no tree can hold. @throws {RangeError} when it is one */
+/** Checks a node. @throws {RangeError} when no tree can hold it */
 export function checkNode(node: Node): void {
   if (node.type === "whiteout") return;
   const { uid, gid, mtime: { ns } } = node;
@@ -34,20 +38,20 @@ export function checkNode(node: Node): void {
 
 function checkFile({ size, digest, locator }: FileNode): void {
   if (!(size >= 0 && Number.isSafeInteger(size))) {
-    throw new RangeError(`Cannot take node: size ${size} is no safe integer`);
+    throw new RangeError(`Cannot take node: size ${size} is not a safe integer`);
   }
   if (digest !== null) checkDigest(size, digest);
   if (locator !== null) checkExtents(size, locator.extents);
 }
 
-/** Refuses a digest that no file of that size has. @throws {RangeError} when it is one */
+/** Checks that a file of this size can have this digest. @throws {RangeError} when it cannot */
 export function checkDigest(size: number, digest: Uint8Array | null): void {
   if (size > 0 ? digest?.length !== 32 : digest !== null) {
     throw new RangeError("Cannot set content: a digest has 32 bytes, and an empty file has none");
   }
 }
 
-/** Refuses runs that do not fit a file of that size. @throws {RangeError} when they do not */
+/** Checks that the extents fit a file of this size. @throws {RangeError} when they do not */
 export function checkExtents(size: number, extents: readonly Extent[]): void {
   let end = 0;
   for (const { logical, length, position } of extents) {

@@ -7,29 +7,29 @@ import { packed } from "./packed/packed_tree.ts";
 import { splitPath } from "./path.ts";
 import type { Tree } from "./tree.ts";
 
-/** Linux gives up after so many symbolic links on one way (path_resolution(7)). */
+/** Linux gives up after this many symbolic links in one path (path_resolution(7)). */
 const MAX_LINKS = 40;
 
 /** How a path is resolved. */
 export interface ResolveOptions {
-  /** Whether a symbolic link at the end is followed too; it is by default. */
+  /** Whether a symbolic link at the end of the path is followed too. Default: true. */
   readonly followLast?: boolean | undefined;
 }
 
 /** What a path leads to. */
 export interface Resolved {
-  /** The path without links and dots, without leading slash; empty for the root. */
+  /** The path without symbolic links and dots, without leading slash; empty for the root. */
   readonly path: ByteString;
-  /** The node there. */
+  /** The node at that path. */
   readonly node: Node;
 }
 
 /**
- * Follows a path and the symbolic links on it. `/` and `..` never leave the
- * root of the tree; `undefined` when something on the way does not exist.
+ * Resolves a path and follows the symbolic links in it, inside the tree: `/` and `..` never leave its
+ * root. Returns `undefined` when a part of the path does not exist.
  *
- * @throws {VarveError} `E_LOOP` beyond 40 symbolic links, `E_NOT_DIR` when the
- * way leads through what is no directory
+ * @throws {VarveError} `E_LOOP` beyond 40 symbolic links, `E_NOT_DIR` when a part in front of the last
+ * is not a directory
  */
 export function resolve(
   tree: Tree,
@@ -41,18 +41,18 @@ export function resolve(
   return { path: row.names.join("/") as ByteString, node: nodeAt(row.at.leaf, row.at.i) };
 }
 
-/** As {@linkcode resolve}, as a row. */
+/** Resolves as {@linkcode resolve} does, to the names of the path and the row at its end. */
 export function resolveRow(
   tree: Tree,
   path: ByteString,
   followLast: boolean,
 ): { readonly names: readonly ByteString[]; readonly at: RowRef } | undefined {
   const subject = escapeForTerminal(path);
-  // `way[k]` is the row of `names[k]`; below them all is the root.
+  // The directories entered so far: `way[k]` is the row of `names[k]`. Empty at the root.
   const root: RowRef = { leaf: packed(tree).root(), i: 0 };
   const names: ByteString[] = [];
   const way: RowRef[] = [];
-  /** What is still to go, last name first. */
+  /** The names that are still to be resolved, the next one last. */
   const left = splitPath(path).reverse();
   const mustBeDirectory = path.endsWith("/") || path.endsWith("/.");
   let links = 0;

@@ -2,31 +2,31 @@ import type { ByteString } from "../bytes/mod.ts";
 import type { TreeDigest } from "../digest/mod.ts";
 import type { Node } from "./node.ts";
 
-/** What a tree says: what one layer changes, or the whole file system of a chain. */
+/** What a tree is of: `"layer"` holds what one layer changes, `"root"` the whole file system of a chain. */
 export type TreeKind = "layer" | "root";
 
 /** An immutable, content-addressed tree. */
 export interface Tree {
-  /** Whether whiteouts, opaque and implied directories can occur. */
+  /** The kind: only a layer tree can hold whiteouts, opaque and implied directories. */
   readonly kind: TreeKind;
-  /** Names the tree: covers all that a node is, but not where its bytes lie. */
+  /** The identity of the tree. It covers names, types, attributes and content, but no locators. */
   readonly digest: TreeDigest;
-  /** Number of entries; the root is not counted. */
+  /** Number of entries at any depth, without the root. */
   readonly count: number;
 }
 
-/** A node and its name in a directory. */
+/** An entry of a directory. */
 export interface NamedNode {
-  /** Name, without slash. */
+  /** Name in its directory. */
   readonly name: ByteString;
-  /** The node. */
+  /** The node of that name. */
   readonly node: Node;
 }
 
-/** A node with its place in a tree. */
+/** An entry with its place in the tree. */
 export interface WalkEntry extends NamedNode {
   /** Path from the root, without leading slash. */
   readonly path: ByteString;
-  /** 1 for the entries of the root directory. */
+  /** Number of names in the path: 1 for the entries of the root directory. */
   readonly depth: number;
 }

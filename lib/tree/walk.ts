@@ -6,15 +6,15 @@ import { packed } from "./packed/packed_tree.ts";
 import { splitPath } from "./path.ts";
 import type { Tree, WalkEntry } from "./tree.ts";
 
-/** Where a {@linkcode walk} begins. */
+/** Options of {@linkcode walk}. */
 export interface WalkOptions {
-  /** The directory whose entries are walked; the root when not given. Paths are still told from the root. */
+  /** The directory to walk, at any depth. Default: the root. Paths count from the root in any case. */
   readonly from?: ByteString | undefined;
 }
 
 /**
- * Goes through a tree: a directory before its entries, each directory sorted
- * by the bytes of its names. The root (or `from`) itself is not told.
+ * Walks a tree: each directory comes before its entries, and the entries of a directory are sorted by
+ * the bytes of their names. The root (or `from`) itself is left out.
  *
  * @example
  * ```ts
@@ -23,7 +23,8 @@ export interface WalkOptions {
  * for (const { path, node } of walk(emptyTree("root"))) throw new Error(`${path}: ${node.type}`);
  * ```
  *
- * @throws {VarveError} `E_NOT_FOUND` or `E_NOT_DIR` for `from`, at once
+ * @throws {VarveError} `E_NOT_FOUND` when `from` does not exist, `E_NOT_DIR` when it is not a directory;
+ * both already from this call, before the iteration begins
  */
 export function walk(tree: Tree, options: WalkOptions = {}): Iterable<WalkEntry> {
   const from = splitPath(options.from ?? "" as ByteString);
@@ -33,7 +34,7 @@ export function walk(tree: Tree, options: WalkOptions = {}): Iterable<WalkEntry>
   return {
     *[Symbol.iterator](): Iterator<WalkEntry> {
       if (start === null) return;
-      // A stack, not recursion: a tree may be as deep as its input liked.
+      // A stack instead of recursion: hostile input can make a tree of any depth.
       const stack = [{
         rows: new RowCursor(start),
         prefix: from.map((name) => name + "/").join(""),

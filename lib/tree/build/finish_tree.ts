@@ -9,53 +9,59 @@ import { NEW, PACKED } from "./open_directories.ts";
 import type { Groups, Packer } from "./packer.ts";
 import { L_DEAD, L_INODE, L_PARENT, L_SIDE, L_STATE, type RecordLog } from "./record_log.ts";
 
-/** Every name of an inode repeats its attributes and its group: so many bytes of that are always fine, … */
+/**
+ * Every name of an inode repeats the attributes and the link group of the inode, so a small archive
+ * could make a huge tree. This many repeated bytes are always allowed: 64 MiB …
+ */
 const REPEAT_FREE = 1 << 26;
-/** … and so many for each entry. */
+/** … and this many more for each entry. */
 const REPEAT_EACH = 256;
-/** Nothing that was packed early is kept where it has more names than that for each that the tree has of it. */
-const VAIN_KEPT = 2;
+/**
+ * Upper bound of packed names for each name that is still in the tree. Above it, most of what was
+ * packed early is garbage: it is dropped, and all is packed again.
+ */
+const MAX_PACKED_PER_KEPT = 2;
 
-/** What a builder has when it ends. */
+/** The state of a builder when it finishes. */
 export interface BuilderState {
-  /** Its records. */
+  /** The records of all names. */
   readonly log: RecordLog;
-  /** What is packed already. */
+  /** The packer, with the directories that are packed already. */
   readonly packer: Packer;
-  /** Whether an inode has several names. */
+  /** Whether a hard link was made: an inode may then have several names. */
   readonly linked: boolean;
 }
 
-/** Turns a builder's records into a tree; `own` is the layer of files whose content was told. */
+/** Packs what is left of a builder's records and makes the tree. `own` is the layer of the files whose content was set. */
 export function finishTree(built: BuilderState, kind: TreeKind, own: DiffId | null): PackedTree {
   const { log, packer, linked } = built;
   log.dropTable();
-  let rest = findRest(log, true);
-  // Of no use: what was packed with a layer to be named when there is none, and what is mostly gone or
-  // undone, whose room a tree would take for ever.
-  if ((own === null && packer.needsOwn) || packer.names > VAIN_KEPT * rest.kept) {
+  let unpacked = findUnpacked(log, true);
+  // Pack everything again in two cases: packed files refer to a layer, and now there is none; or most of
+  // what was packed is garbage, which the tree would keep in memory.
+  if ((own === null && packer.usesOwnLayer) || packer.names > MAX_PACKED_PER_KEPT * unpacked.kept) {
     packer.clear();
-    rest = findRest(log, false);
+    unpacked = findUnpacked(log, false);
   }
-  packer.tell(own, linked ? findGroups(log, rest.live) : new Map());
-  packRest(log, rest, packer);
+  packer.setFinal(own, linked ? findGroups(log, unpacked.live) : new Map());
+  packUnpacked(log, unpacked, packer);
   return packer.seal(kind);
 }
 
-/** What is still to be packed. */
-interface Rest {
-  /** 1 for each record that is in the tree, packed or not. */
+/** What must still be packed. */
+interface Unpacked {
+  /** For each record 1 when it is in the tree (packed or not), else 0. */
   readonly live: Uint8Array;
-  /** How many of them are in directories that are packed. */
+  /** Number of records in the tree whose directory is packed. */
   readonly kept: number;
-  /** The directories, but those that nothing was put into. */
+  /** The directories to pack, without those that are empty. In the order of their records. */
   readonly directories: readonly number[];
-  /** The names in them. Both in the order of their records. */
+  /** The names in these directories, in the order of their records. */
   readonly names: Uint32Array;
 }
 
-/** Finds it; `isKept` says whether what was packed early is. */
-function findRest(log: RecordLog, isKept: boolean): Rest {
+/** Finds what must still be packed. `isKept` says whether directories that were packed early stay packed. */
+function findUnpacked(log: RecordLog, isKept: boolean): Unpacked {
   const live = new Uint8Array(log.length);
   const directories: number[] = [0];
   const names = new Uint32Array(log.length);
@@ -87,8 +93,8 @@ function findRest(log: RecordLog, isKept: boolean): Rest {
   return { live, kept, directories, names: names.subarray(0, count) };
 }
 
-function packRest(log: RecordLog, { directories, names }: Rest, packer: Packer): void {
-  // ends[d] becomes where the names of d end in `order`.
+function packUnpacked(log: RecordLog, { directories, names }: Unpacked, packer: Packer): void {
+  // Counting sort by directory. ends[d] is first the number of names in d, then the end of its range in `order`.
   const ends = new Uint32Array(log.length);
   for (const id of names) ends[log.get(id, L_PARENT)]!++;
   let sum = 0;
@@ -98,7 +104,8 @@ function packRest(log: RecordLog, { directories, names }: Rest, packer: Packer):
     const id = names[i] as number;
     order[--ends[log.get(id, L_PARENT)]!] = id;
   }
-  // Now ends[d] is where they begin. A directory's record is older than those in it: backwards, they come first.
+  // Now ends[d] is the start of the range. A directory's record is older than the records in it, so
+  // going backwards packs children before their parents.
   let to = sum;
   for (let i = directories.length - 1; i >= 0; i--) {
     const id = directories[i] as number;
@@ -108,7 +115,11 @@ function packRest(log: RecordLog, { directories, names }: Rest, packer: Packer):
   }
 }
 
-/** The group of each inode with several live names. @throws {VarveError} `E_LIMIT` */
+/**
+ * Finds the link group of each inode with several names in the tree.
+ *
+ * @throws {VarveError} `E_LIMIT` when hard links repeat too much
+ */
 function findGroups(log: RecordLog, live: Uint8Array): Groups {
   const groups = new Map<number, Uint32Array>();
   const names = new Map<number, { count: number; least: ByteString }>();

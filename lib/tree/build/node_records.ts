@@ -29,14 +29,14 @@ import {
 import { S_IFMT, S_IFREG } from "../stat_mode.ts";
 import { L_HEAP, L_NO_DIGEST, L_SIDE, OWN_SOURCE, RecordLog } from "./record_log.ts";
 
-/** Writes nodes into the records of a log, and reads them back. */
+/** Encodes nodes as records of a log, and decodes them. */
 export class NodeRecords {
   /** The records. */
   readonly log: RecordLog = new RecordLog();
-  /** Layers that locators name. */
+  /** The layers that locators name; a locator has the index of its layer plus one. */
   readonly sources: DiffId[] = [];
 
-  /** The node of a record, without group, and without what only the end knows. */
+  /** Decodes the node of a record. Its `group` is null, and so is its locator in the layer that is named at the end. */
   read(id: number): Node {
     const { log } = this;
     const words = log.words(id);
@@ -63,11 +63,11 @@ export class NodeRecords {
       );
     }
     const node = decodeNode(words, at, page.u8, page.u32, log.restAt(id), locator);
-    const untold = (log.flags(id) & L_NO_DIGEST) !== 0;
-    return node.type === "file" && untold ? { ...node, digest: null } : node;
+    const lacksDigest = (log.flags(id) & L_NO_DIGEST) !== 0;
+    return node.type === "file" && lacksDigest ? { ...node, digest: null } : node;
   }
 
-  /** Writes the name and makes room behind it. */
+  /** Allocates the heap part of a record and writes the name, with room for `restWords` words behind it. */
   name(id: number, name: ByteString, restWords: number): void {
     const log = this.log;
     const nameWords = wordsOf(name.length);
@@ -82,7 +82,7 @@ export class NodeRecords {
     log.set(id, R_NAME, name.length);
   }
 
-  /** Writes a node, which was checked, as a record. */
+  /** Encodes a node, which must have been checked. */
   write(id: number, name: ByteString, node: Node): void {
     const log = this.log;
     const size = node.type === "file" ? node.size : 0;
@@ -127,7 +127,7 @@ export class NodeRecords {
     this.extents(id, node.size, index + 1, extents);
   }
 
-  /** Writes the digest of a file's content, which was checked; `null`: it has none, or none yet. */
+  /** Writes the digest of a file's content, which must have been checked; `null` for none, or none yet. */
   digest(id: number, digest: Uint8Array | null): void {
     if (digest === null) return;
     const log = this.log;
@@ -135,7 +135,7 @@ export class NodeRecords {
     log.set(id, R_NAME, (log.get(id, R_NAME) & ~(L_NO_DIGEST << 16)) >>> 0);
   }
 
-  /** Writes where a file's content lies; the extents were checked. */
+  /** Writes where a file's content lies. The extents must have been checked; `source` is the number of the layer. */
   extents(id: number, size: number, source: number, extents: readonly Extent[]): void {
     const log = this.log;
     const words = log.words(id);

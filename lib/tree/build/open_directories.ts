@@ -11,58 +11,59 @@ import {
   type RecordLog,
 } from "./record_log.ts";
 
-/** State of a directory: nothing was put into it. */
+/** State of a directory: nothing was put into it yet. */
 export const NEW = 0;
-/** State: it is among the open ones. */
+/** State of a directory: it is open, on the path to the directory that gets names. */
 const OPEN = 1;
-/** State: it was left, and is packed at the end. */
+/** State of a directory: it was left and is packed at the end. */
 const LEFT = 2;
-/** State: it was left and packed, and so was all below it, unless that is new. */
+/** State of a directory: it was left and packed. Every directory below it is packed too, or new. */
 export const PACKED = 3;
 
-/** Names packed in vain after which nothing is packed early any more: so many, … */
-const VAIN_FREE = 4096;
-/** … and this part of all that were packed. */
-const VAIN_PART = 1 / 8;
-/** Room for more names than that is not kept for the next directory. */
+/** Early packing stops when too many names were packed in vain: this many are always allowed, … */
+const WASTE_FREE = 4096;
+/** … and this part of all packed names. */
+const WASTE_PART = 1 / 8;
+/** A list with room for more names than this is not reused for the next directory. */
 const KEPT_NAMES = 1 << 16;
 
-/** A directory that names are put into. */
+/** An open directory. */
 interface OpenDirectory {
   id: number;
-  /** Whether `names` has all of them: not where it was left before. */
+  /** Whether `names` holds all names of the directory: false when it was left before. */
   whole: boolean;
   names: Uint32Array<ArrayBuffer>;
   count: number;
 }
 
 /**
- * The directories on the way to the one that names are put into. One that is left is packed at once:
- * archives go through a tree in depth, so that little is left to do at the end. What comes back to
- * such a directory undoes that, and it waits for the end.
+ * The open directories: those on the path to the directory that gets names. A directory that is left
+ * is packed early, at once. Archives list a tree depth first, so little is left for the end. When an
+ * archive comes back to a packed directory, the packing is undone, and the directory is packed at the
+ * end.
  */
 export class OpenDirectories {
   readonly #log: RecordLog;
   readonly #packer: Packer;
-  /** The first `#depth` are open; the others lend their arrays. */
+  /** The first `#depth` directories are open. The others are kept to reuse their lists. */
   readonly #stack: OpenDirectory[] = [];
   #depth = 0;
   #top = 0;
-  /** Names packed early that are packed again at the end. */
-  #vain = 0;
+  /** Number of names that were packed early and must be packed again at the end. */
+  #wasted = 0;
 
-  /** Begins with the root open. */
+  /** Opens the root. */
   constructor(log: RecordLog, packer: Packer) {
     this.#log = log;
     this.#packer = packer;
     this.#open(0);
   }
 
-  /** Notes that a directory gets a name that it did not have. */
+  /** Adds a new name to a directory: `id` is its record. */
   add(directory: number, id: number): void {
     if (directory !== this.#top) this.#enter(directory);
     const open = this.#stack[this.#depth - 1] as OpenDirectory;
-    // The root is packed at the end, with what is known then.
+    // The root is always packed at the end.
     if (!open.whole || directory === 0) return;
     if (open.count === open.names.length) {
       const grown = new Uint32Array(open.count * 2);
@@ -72,13 +73,13 @@ export class OpenDirectories {
     open.names[open.count++] = id;
   }
 
-  /** Notes that what a directory says of its names changes: it and those above it are packed at the end. */
+  /** Undoes the packing of a directory and of those above it, because a row of the directory changes. */
   change(directory: number): void {
     const log = this.#log;
     let id = directory;
     while (log.get(id, L_STATE) === PACKED) {
       log.set(id, L_STATE, LEFT);
-      this.#vain += log.get(id, L_PACKED);
+      this.#wasted += log.get(id, L_PACKED);
       id = log.get(id, L_PARENT);
     }
   }
@@ -120,19 +121,19 @@ export class OpenDirectories {
     if (open.names.length > KEPT_NAMES) open.names = new Uint32Array(16);
   }
 
-  /** Whether all that a directory's rows say is known; takes the names out that are gone. */
+  /** Whether all rows of a directory are final, so that it can be packed. Drops removed names from the list. */
   #isComplete(open: OpenDirectory): boolean {
     const log = this.#log;
     if (!open.whole || (log.flags(open.id) & L_DEAD) !== 0) return false;
-    if (this.#vain > VAIN_FREE + this.#packer.names * VAIN_PART) return false;
+    if (this.#wasted > WASTE_FREE + this.#packer.names * WASTE_PART) return false;
     const { names, count } = open;
     let live = 0;
     for (let i = 0; i < count; i++) {
       const id = names[i] as number;
       const flags = log.flags(id);
       if ((flags & L_DEAD) !== 0) continue;
-      // The group of an inode is known at the end. Its first name need not be told from others: those that
-      // are not in here are below, or undo this when they come.
+      // A hard link is not final: its link group is known only at the end. The first name of an inode
+      // may be packed: a later link to it calls `change` and undoes that.
       if ((flags & L_NO_DIGEST) !== 0 || log.get(id, L_INODE) !== id) return false;
       const isDirectory = (log.get(id, R_MODE) & S_IFMT) === S_IFDIR;
       if (isDirectory && log.get(id, L_STATE) === LEFT) return false;

@@ -27,23 +27,23 @@ import type { TreeKind } from "../tree.ts";
 import { L_HEAP, L_INODE, L_NO_DIGEST, L_SIDE, OWN_SOURCE, type RecordLog } from "./record_log.ts";
 import { sortNames } from "./sort_names.ts";
 
-/** Groups of the inodes with several live names, as they stand in the heap: length, then bytes. */
+/** Link groups by the record of the inode. A group is in the form that the heap has: length, then bytes. */
 export type Groups = ReadonlyMap<number, Uint32Array>;
 
 /** Packs directories of a log into a segment, children before their parents. */
 export class Packer {
   readonly #log: RecordLog;
-  /** Layers that locators name; more may come. */
+  /** The layers that locators of the log name. The list may still grow. */
   readonly #sources: readonly DiffId[];
   #segment = new SegmentWriter();
   #writer = new DirectoryWriter(this.#segment);
-  /** The numbers that they have in the segment, where a file named them already. */
+  /** The number in the segment of each of these layers; undefined until a file needs it. */
   #sourceOf: number[] = [0];
-  /** The number of the layer that only the end names; 0 while no file needs it. */
+  /** The number reserved for the layer that is named at the end; 0 until a file needs it. */
   #ownIndex = 0;
-  /** The layer itself; `undefined` before the end. */
+  /** The layer that is named at the end: `undefined` before, null when there is none. */
   #own: DiffId | null | undefined;
-  /** Results of the directories; the first one is that of all empty ones. */
+  /** The results of the packed directories. The first is the result of all empty directories. */
   #results = new Uint32Array(64 * RESULT_WORDS);
   #directories = 1;
   #names = 0;
@@ -54,23 +54,23 @@ export class Packer {
     this.#sources = sources;
   }
 
-  /** How many names were packed. */
+  /** Number of names that were packed. */
   get names(): number {
     return this.#names;
   }
 
-  /** Whether a file was packed whose layer only the end names. */
-  get needsOwn(): boolean {
+  /** Whether a packed file lies in the layer that is named at the end. */
+  get usesOwnLayer(): boolean {
     return this.#ownIndex !== 0;
   }
 
-  /** Tells what only the end knows. Before, no name of an inode with several may be packed. */
-  tell(own: DiffId | null, groups: Groups): void {
+  /** Sets what is known only at the end. Before this call, no name of an inode with several names may be packed. */
+  setFinal(own: DiffId | null, groups: Groups): void {
     this.#own = own;
     this.#groups = groups;
   }
 
-  /** Forgets what was packed, and gives its memory back. */
+  /** Drops what was packed and frees its memory. */
   clear(): void {
     this.#segment = new SegmentWriter();
     this.#writer = new DirectoryWriter(this.#segment);
@@ -80,7 +80,7 @@ export class Packer {
     this.#names = 0;
   }
 
-  /** Packs a directory whose names are those in `order`, which it sorts. */
+  /** Packs a directory. Its names are the records `order[from, to)`, which are sorted in place. */
   directory(id: number, order: Uint32Array, from: number, to: number): void {
     sortNames(this.#log, order, from, to);
     for (let i = from; i < to; i++) this.#row(order[i] as number);
@@ -96,7 +96,7 @@ export class Packer {
     this.#names += to - from;
   }
 
-  /** Packs the root, whose directory is packed, and ends. */
+  /** Packs the row of the root and makes the tree. All directories must be packed. */
   seal(kind: TreeKind): PackedTree {
     this.#row(0);
     if (this.#ownIndex !== 0) this.#segment.name(this.#ownIndex, this.#own as DiffId);
@@ -140,7 +140,7 @@ export class Packer {
       return;
     }
     if (((nameWord >>> 16) & L_NO_DIGEST) !== 0) {
-      throw new TypeError("Cannot finish tree: the content of a file was never told");
+      throw new TypeError("Cannot finish tree: the content of a file was not set");
     }
     writer.part(page.u32, rest, restWords);
     const group = this.#groups.get(inode);

@@ -2,74 +2,86 @@ import type { ByteString } from "../../bytes/mod.ts";
 import { Arena, type Page } from "../packed/arena.ts";
 import { compareNames, HASH_PRIME, HASH_SEED, R_NAME, wordsOf } from "../packed/format.ts";
 
-/** Words of a record: the ten of a row (the first holds the address of the heap part), then these. */
+/**
+ * A record has 16 words: the ten words of a row, in which the first is {@linkcode L_HEAP} instead of
+ * the end of the heap part, then `L_PARENT` to `L_PACKED`.
+ */
 const RECORD_SHIFT = 4;
 const RECORDS_SHIFT = 14;
 const RECORDS_MASK = (1 << RECORDS_SHIFT) - 1;
 
-/** Record: address in the arena: words of the part (name not counted), name, digest, link target, xattrs, group. */
+/**
+ * Word of a record: address in the arena of its heap part. There stand the number of words behind the
+ * name, then the name, the digest, and the tail (link target, xattrs).
+ */
 export const L_HEAP = 0;
-/** Record: the directory. */
+/** Word of a record: the record of the directory that holds this name. */
 export const L_PARENT = 10;
-/** Record: hash of the name. */
+/** Word of a record: hash of the name. */
 const L_HASH = 11;
-/** Record: the record that has the attributes; another one's for a hard link. */
+/** Word of a record: the record with the attributes of the inode; for a hard link, that of its target. */
 export const L_INODE = 12;
-/** Record: the side of a file (extents by their address in the arena), or where the result of a packed directory is. */
+/**
+ * Words of a record. File: the three words of its side, with the address of its extents in the arena.
+ * Packed directory: index of its result.
+ */
 export const L_SIDE = 13;
-/** Record of a directory: what became of it since names came, as `OpenDirectories` has it. */
+/** Word of a directory's record: its state, as `OpenDirectories` defines it. */
 export const L_STATE = 14;
-/** Record of a directory: names that were packed with it when it was left. */
+/** Word of a directory's record: number of names that were packed with it. */
 export const L_PACKED = 15;
 
-/** Flag: was removed or replaced. */
+/** Flag of a record: the name was removed or replaced. */
 export const L_DEAD: number = 1 << 11;
-/** Flag: the digest of a file's content was not told yet. */
+/** Flag of a record: the digest of the file's content is not set yet. */
 export const L_NO_DIGEST: number = 1 << 12;
-/** In the source of a side: the layer that `finish` names. */
+/** Layer number in a side: the layer that `finish` will name. */
 export const OWN_SOURCE = 0x7fff_ffff;
 
 const FIRST_TABLE = 1 << 10;
 
-/** NodeRecords of names in directories, found by directory and name. Nothing of it is on the JS heap. */
+/**
+ * The records of all names that were put into a builder, in the order in which they came. A hash
+ * table finds a record by directory and name. All data is in array buffers, none on the JS heap.
+ */
 export class RecordLog {
-  /** Names, digests and the rest. */
+  /** Memory of the heap parts and extents. */
   readonly arena: Arena = new Arena();
   readonly #pages: Uint32Array<ArrayBuffer>[] = [];
-  /** NodeRecords. */
+  /** Number of records. */
   length = 0;
   #table: Uint32Array<ArrayBuffer> = new Uint32Array(FIRST_TABLE);
   #filled = 0;
-  /** Where {@linkcode find} ended: what it found or where it would be. */
+  /** Slot of the table where {@linkcode find} ended: that of the found record, or a free one. */
   #slot = 0;
   #hash = 0;
 
-  /** The buffer of a record. */
+  /** The words that hold a record. */
   words(id: number): Uint32Array {
     return this.#pages[id >>> RECORDS_SHIFT] as Uint32Array;
   }
 
-  /** The first word of a record in its buffer. */
+  /** Index in {@linkcode words} of the first word of a record. */
   at(id: number): number {
     return (id & RECORDS_MASK) << RECORD_SHIFT;
   }
 
-  /** One word of a record. */
+  /** Reads a word of a record. */
   get(id: number, word: number): number {
     return (this.#pages[id >>> RECORDS_SHIFT] as Uint32Array)[this.at(id) + word] as number;
   }
 
-  /** Sets one word of a record. */
+  /** Writes a word of a record. */
   set(id: number, word: number, value: number): void {
     (this.#pages[id >>> RECORDS_SHIFT] as Uint32Array)[this.at(id) + word] = value;
   }
 
-  /** Flags of a record. */
+  /** The flags of a record. */
   flags(id: number): number {
     return this.get(id, R_NAME) >>> 16;
   }
 
-  /** Finds a name in a directory: its record, or −1. The place is kept for {@linkcode insert}. */
+  /** Finds the record of a name in a directory; −1 when there is none. Keeps the place for {@linkcode insert}. */
   find(directory: number, name: ByteString): number {
     let hash = HASH_SEED;
     for (let i = 0; i < name.length; i++) {
@@ -79,7 +91,7 @@ export class RecordLog {
     this.#hash = hash;
     const table = this.#table;
     const mask = table.length - 1;
-    let slot = place(hash, directory) & mask;
+    let slot = slotHash(hash, directory) & mask;
     for (;;) {
       const id = table[slot] as number;
       if (id === 0) {
@@ -109,7 +121,10 @@ export class RecordLog {
     return true;
   }
 
-  /** Adds a record where {@linkcode find} ended, in place of what it found. Its words are zero but those given here. */
+  /**
+   * Adds a record at the place where {@linkcode find} ended; it hides a record that was found there.
+   * The words of the new record are zero, except its directory, the hash of its name and its inode.
+   */
   insert(directory: number): number {
     const id = this.length++;
     if ((id & RECORDS_MASK) === 0) {
@@ -136,39 +151,39 @@ export class RecordLog {
       if (id === 0) continue;
       const words = this.words(id);
       const at = this.at(id);
-      let slot = place(words[at + L_HASH] as number, words[at + L_PARENT] as number) & mask;
+      let slot = slotHash(words[at + L_HASH] as number, words[at + L_PARENT] as number) & mask;
       while (table[slot] !== 0) slot = (slot + 1) & mask;
       table[slot] = id;
     }
     this.#table = table;
   }
 
-  /** Gives the table back; nothing can be found any more. */
+  /** Frees the hash table. {@linkcode find} must not be called afterwards. */
   dropTable(): void {
     this.#table = new Uint32Array(1);
   }
 
-  /** The page of a record's heap part. */
+  /** The page that holds the heap part of a record. */
   heapPage(id: number): Page {
     return this.arena.page(this.get(id, L_HEAP));
   }
 
-  /** The word where a record's name stands. */
+  /** Index in that page of the first word of a record's name. */
   nameAt(id: number): number {
     return this.arena.word(this.get(id, L_HEAP)) + 1;
   }
 
-  /** Bytes of a record's name. */
+  /** Length of a record's name in bytes. */
   nameLength(id: number): number {
     return this.get(id, R_NAME) & 0xffff;
   }
 
-  /** The word behind a record's name. */
+  /** Index in that page of the first word behind a record's name. */
   restAt(id: number): number {
     return this.nameAt(id) + wordsOf(this.nameLength(id));
   }
 
-  /** Orders two records by their names. */
+  /** Compares two records by their names, as memcmp does. */
   compare(a: number, b: number): number {
     const x = this.words(a);
     const y = this.words(b);
@@ -188,8 +203,8 @@ export class RecordLog {
   }
 }
 
-/** Spreads a name's hash and a directory over the table. */
-function place(hash: number, directory: number): number {
+/** The hash of a name in a directory, from which the slot of the table is taken. */
+function slotHash(hash: number, directory: number): number {
   const mixed = Math.imul(hash ^ Math.imul(directory, 0x9e3779b1), 0x85ebca6b);
   return (mixed ^ (mixed >>> 15)) >>> 0;
 }

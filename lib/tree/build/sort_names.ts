@@ -1,7 +1,7 @@
 import { wordsOf } from "../packed/format.ts";
 import type { RecordLog } from "./record_log.ts";
 
-/** Below this many names, insertion beats keys. */
+/** Up to this many names, insertion sort is faster than merge sort with keys. */
 const SMALL = 24;
 
 let keys = new Float64Array(0);
@@ -9,10 +9,10 @@ let keysOut = new Float64Array(0);
 let idsOut = new Uint32Array(0);
 
 /**
- * Sorts records of one directory by name, in place.
+ * Sorts the records `ids[from, to)` of one directory by name, in place.
  *
- * Many names are compared by six bytes behind their common prefix, as numbers:
- * the names themselves are looked at only where those are equal.
+ * Many names are compared by a key: the six bytes behind the prefix that all names share, as a
+ * number. Names with equal keys are compared as a whole.
  */
 export function sortNames(log: RecordLog, ids: Uint32Array, from: number, to: number): void {
   if (to - from <= SMALL) {
@@ -75,14 +75,14 @@ function mergeSort(log: RecordLog, ids: Uint32Array, from: number, to: number): 
     [sourceKeys, targetKeys] = [targetKeys, sourceKeys];
   }
   if (source.buffer !== ids.buffer) ids.set(source.subarray(0, count), from);
-  // A huge directory must not keep its scratch for ever.
+  // Free the memory of a huge directory; that of smaller ones is reused.
   if (count > 1 << 16) {
     keys = keysOut = new Float64Array(0);
     idsOut = new Uint32Array(0);
   }
 }
 
-/** Whole words that all names share. */
+/** Length in bytes of the prefix that all names share, in whole words. */
 function commonPrefix(log: RecordLog, ids: Uint32Array, from: number, to: number): number {
   const first = ids[from] as number;
   const u32 = log.heapPage(first).u32;
@@ -100,10 +100,11 @@ function commonPrefix(log: RecordLog, ids: Uint32Array, from: number, to: number
   return shared << 2;
 }
 
+/** The six bytes of a name behind `prefix` bytes, as a number; zeros behind the end of the name. */
 function keyOf(log: RecordLog, id: number, prefix: number): number {
   const u8 = log.heapPage(id).u8;
   const at = (log.nameAt(id) << 2) + prefix;
-  // The padding of a name is zeros, but behind it stands something else.
+  // The padding of a name is zeros, but other data follows behind the padding.
   const left = (wordsOf(log.nameLength(id)) << 2) - prefix;
   const high = left > 0
     ? ((u8[at] as number) << 24 | (u8[at + 1] as number) << 16 |

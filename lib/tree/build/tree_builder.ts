@@ -21,21 +21,22 @@ import { OpenDirectories } from "./open_directories.ts";
 import { Packer } from "./packer.ts";
 import { L_DEAD, L_INODE, L_PARENT, OWN_SOURCE, type RecordLog } from "./record_log.ts";
 
-/** Handle of a node inside one builder; 0 is the root directory. */
+/** The handle of a node in one builder. 0 is the root directory. */
 export type NodeId = number;
 
 /** Options of a {@linkcode TreeBuilder}. */
 export interface TreeBuilderOptions {
-  /** What is built: a layer tree or a root tree. */
+  /** The kind of tree to build. Only a layer tree can hold whiteouts, opaque and implied directories. */
   readonly kind: TreeKind;
 }
 
 /**
- * A mutable namespace that becomes a tree.
+ * Builds a tree entry by entry, in any order. Entries can be replaced, linked and removed until
+ * {@linkcode TreeBuilder.finish}.
  *
- * A node's handle stays the same while its name has it: only a directory put
- * over a directory keeps the old handle. Handles below a directory that was
- * replaced or removed must not be used any more.
+ * Nodes are named by handles. A node that replaces another gets a new handle; only a directory that
+ * replaces a directory keeps the old one. Do not use handles of nodes that were replaced or removed,
+ * nor of nodes below them.
  *
  * @example
  * ```ts
@@ -70,7 +71,7 @@ export class TreeBuilder {
   #linked = false;
   #finished = false;
 
-  /** Begins with a root directory: implied in a layer tree, 0755 0:0 mtime 0 in a root tree. */
+  /** Begins with an empty root directory: implied in a layer tree; 0755, 0:0, mtime 0 in a root tree. */
   constructor(options: TreeBuilderOptions) {
     this.#kind = options.kind;
     const root: DirectoryNode = { ...IMPLIED, implied: options.kind === "layer" };
@@ -79,7 +80,7 @@ export class TreeBuilder {
     this.#directories = new OpenDirectories(this.#log, this.#packer);
   }
 
-  /** The node of that name in a directory, −1 when there is none. */
+  /** The handle of the node with this name in a directory; −1 when there is none. */
   child(directory: NodeId, name: ByteString): NodeId {
     const id = this.#log.find(directory, name);
     return id >= 0 && (this.#log.flags(id) & L_DEAD) === 0 ? id : -1;
@@ -91,22 +92,22 @@ export class TreeBuilder {
     return typeOfRow(this.#log.get(inode, R_MODE), this.#log.flags(inode));
   }
 
-  /** The directory of a node; the root's is the root. */
+  /** The handle of the directory that holds a node; for the root, the root. */
   parentOf(id: NodeId): NodeId {
     return this.#log.get(this.#known(id), L_PARENT);
   }
 
-  /** Whether a directory has no entry of its own. */
+  /** Whether a directory is implied: it has no entry of its own in the layer. */
   isImplied(id: NodeId): boolean {
     return (this.#log.flags(this.#known(id)) & F_IMPLIED) !== 0;
   }
 
-  /** Whether a directory hides what lower layers have in it. */
+  /** Whether a directory is opaque: it hides what lower layers have in it. */
   isOpaque(id: NodeId): boolean {
     return (this.#log.flags(this.#known(id)) & F_OPAQUE) !== 0;
   }
 
-  /** The target of a symbolic link. @throws {TypeError} when it is none */
+  /** The target of a symbolic link. @throws {TypeError} when the node is not a symbolic link */
   linkTarget(id: NodeId): ByteString {
     const log = this.#log;
     const inode = this.#inode(id);
@@ -119,18 +120,22 @@ export class TreeBuilder {
     return fromBytes(page.u8, start, start + (page.u32[at] as number));
   }
 
-  /** A node as a value. Its group is null, and its locator too unless `put` gave one: both are known at the end. */
+  /**
+   * Decodes a node. Its `group` is null, because groups are derived at the end. Its `locator` is
+   * null unless {@linkcode TreeBuilder.put} gave one.
+   */
   node(id: NodeId): Node {
     return this.#records.read(this.#inode(id));
   }
 
   /**
-   * Adds a node, or replaces what has that name. A directory over a directory
-   * keeps the children; anything else over a directory drops them. A link
-   * that is replaced leaves its group. The node's own `group` is ignored.
+   * Adds a node, or replaces the node of that name. A directory that replaces a directory keeps its
+   * entries; any other node that replaces a directory drops them. A replaced name leaves its link
+   * group. The `group` of `node` is ignored.
    *
-   * @throws {TypeError} when `directory` is no directory
-   * @throws {RangeError} when the name or the node cannot stand in a tree
+   * @returns the handle of the node
+   * @throws {TypeError} when `directory` is not a directory, or the kind of tree cannot hold the node
+   * @throws {RangeError} when no tree can hold the name or the node
    */
   put(directory: NodeId, name: ByteString, node: Node): NodeId {
     this.#checkParent(directory, name);
@@ -142,7 +147,7 @@ export class TreeBuilder {
         this.update(old, node);
         return old;
       }
-      this.#kill(old);
+      this.#markDead(old);
     }
     const id = log.insert(directory);
     this.#records.write(id, name, node);
@@ -151,8 +156,10 @@ export class TreeBuilder {
   }
 
   /**
-   * Gives an existing inode one more name. Link groups are derived at the end.
+   * Adds a hard link: one more name of an existing inode. Replaces the node of that name, as
+   * {@linkcode TreeBuilder.put} does. Link groups are derived at the end.
    *
+   * @returns the handle of the new name
    * @throws {TypeError} when the target is a directory or a whiteout
    */
   link(directory: NodeId, name: ByteString, target: NodeId): NodeId {
@@ -165,36 +172,36 @@ export class TreeBuilder {
     const old = log.find(directory, name);
     if (old >= 0 && (log.flags(old) & L_DEAD) === 0) {
       if (this.#inode(old) === inode) return old;
-      this.#kill(old);
+      this.#markDead(old);
     }
     const id = log.insert(directory);
     this.#records.name(id, name, 0);
     log.set(id, L_INODE, inode);
     this.#linked = true;
     this.#directories.add(directory, id);
-    // Its first name is one of a group now.
+    // The first name of the inode has a link group now.
     this.#directories.change(log.get(inode, L_PARENT));
     return id;
   }
 
-  /** Gives a node new attributes; for a link, to all its names. @throws {TypeError} when the type differs */
+  /** Replaces the attributes of a node, for all names of its inode. @throws {TypeError} when the type differs */
   update(id: NodeId, node: Node): void {
     const log = this.#log;
     const inode = this.#inode(id);
     this.#checkNode(node);
     if (node.type !== this.typeOf(inode)) {
-      throw new TypeError(`Cannot update node: a ${this.typeOf(inode)} is no ${node.type}`);
+      throw new TypeError(`Cannot update node: it is a ${this.typeOf(inode)}, not a ${node.type}`);
     }
     const page = log.heapPage(inode);
     const start = log.nameAt(inode) << 2;
     const dead = log.flags(inode) & L_DEAD;
     this.#directories.change(log.get(inode, L_PARENT));
     this.#records.write(inode, fromBytes(page.u8, start, start + log.nameLength(inode)), node);
-    // The name that the inode was made with may be gone while others live on.
+    // The first name of the inode may be removed while its other names remain.
     log.set(inode, R_NAME, (log.get(inode, R_NAME) | (dead << 16)) >>> 0);
   }
 
-  /** Makes a directory hide what lower layers have in it. @throws {TypeError} when it is none, or in a root tree */
+  /** Makes a directory opaque. @throws {TypeError} when the node is not a directory of a layer tree */
   setOpaque(id: NodeId): void {
     if (!this.#isDirectory(this.#known(id)) || this.#kind === "root") {
       throw new TypeError("Cannot make node opaque: not a directory of a layer tree");
@@ -203,11 +210,12 @@ export class TreeBuilder {
   }
 
   /**
-   * Tells a file's content: its digest (32 bytes; null exactly when the file
-   * is empty) and where it lies in the layer that {@linkcode finish} names.
+   * Sets the content of a file.
    *
-   * @throws {TypeError} when the node is no file
-   * @throws {RangeError} when the digest does not fit the size
+   * @param digest SHA-256 of the content (32 bytes); null exactly when the file is empty
+   * @param extents where the content lies in the tar of the layer that {@linkcode TreeBuilder.finish} names
+   * @throws {TypeError} when the node is not a file
+   * @throws {RangeError} when the digest or the extents do not fit the size
    */
   content(id: NodeId, digest: Uint8Array | null, extents: readonly Extent[]): void {
     const log = this.#log;
@@ -225,23 +233,24 @@ export class TreeBuilder {
     this.#records.extents(inode, size, OWN_SOURCE, extents);
   }
 
-  /** Removes a name, with what is below it; tells whether it was there. */
+  /** Removes a name and everything below it. Returns whether the name existed. */
   remove(directory: NodeId, name: ByteString): boolean {
     const id = this.child(directory, name);
     if (id < 0) return false;
-    this.#kill(id);
+    this.#markDead(id);
     return true;
   }
 
   /**
-   * Packs and hashes what was not packed while it came. The builder cannot be used any more.
+   * Makes the tree. The builder cannot be used afterwards.
    *
-   * @param source the layer that the extents given to {@linkcode content} belong to; null for none
-   * @throws {TypeError} when called twice, or when the content of a file was never told
-   * @throws {VarveError} `E_LIMIT` when hard links multiply more data than a tree may hold
+   * @param source the layer whose tar the extents given to {@linkcode TreeBuilder.content} refer to;
+   * null to make a tree without these locators
+   * @throws {TypeError} when called twice, or when the content of a file was not set
+   * @throws {VarveError} `E_LIMIT` when hard links repeat more attributes than a tree may hold
    */
   finish(source: DiffId | null): Tree {
-    if (this.#finished) throw new TypeError("Cannot finish tree: it was finished");
+    if (this.#finished) throw new TypeError("Cannot finish tree: it is finished already");
     this.#finished = true;
     const built = {
       log: this.#log,
@@ -253,7 +262,9 @@ export class TreeBuilder {
 
   #known(id: NodeId): NodeId {
     if (!(id >= 0 && id < this.#log.length) || this.#finished) {
-      throw new RangeError(`Cannot find node ${id}: not of this builder, or it was finished`);
+      throw new RangeError(
+        `Cannot find node ${id}: it is not of this builder, or the builder is finished`,
+      );
     }
     return id;
   }
@@ -270,7 +281,7 @@ export class TreeBuilder {
     if (
       !this.#isDirectory(this.#known(directory)) || (this.#log.flags(directory) & L_DEAD) !== 0
     ) {
-      throw new TypeError("Cannot add node: the parent is no directory");
+      throw new TypeError("Cannot add node: the parent is not a directory");
     }
     checkName(name);
   }
@@ -283,7 +294,7 @@ export class TreeBuilder {
     }
   }
 
-  #kill(id: NodeId): void {
+  #markDead(id: NodeId): void {
     this.#changeFlags(id, L_DEAD);
   }
 

@@ -16,18 +16,18 @@ import { PairCursor, sameAttributes, sameDigest, sameRow } from "./pair_cursor.t
 
 /** One path where two trees differ. */
 export interface Difference {
-  /** Where, without leading slash; empty for the root's own attributes. */
+  /** The path, without leading slash; empty for the root directory itself. */
   readonly path: ByteString;
-  /** The node in the first tree, if it has one. */
+  /** The node in the first tree; `undefined` when the path is new. */
   readonly before: Node | undefined;
-  /** The node in the second tree, if it has one. */
+  /** The node in the second tree; `undefined` when the path is gone. */
   readonly after: Node | undefined;
 }
 
 /**
- * The paths where two trees differ, in the order of a walk. What is equal by
- * digest is not looked at. A directory differs where its own attributes do;
- * below a removed or replaced one nothing is told, below a new one everything.
+ * Yields the paths where two trees differ, in the order of a walk. Subtrees with equal digests are
+ * skipped. A directory differs when its own attributes differ. A removed or replaced directory is one
+ * difference, without the entries below it; a new directory is followed by all entries below it.
  */
 export function* differences(a: Tree, b: Tree): Generator<Difference> {
   const rootA: RowRef = { leaf: packed(a).root(), i: 0 };
@@ -71,10 +71,10 @@ export function* differences(a: Tree, b: Tree): Generator<Difference> {
 }
 
 /**
- * The layer tree that makes `b` of `a`, both root trees. It costs what
- * differs: new subtrees are taken by reference. Directories on the way to a
- * change are told with their attributes, and all names of a link group come
- * together, because a layer can only link to what it holds itself.
+ * Makes the layer tree that turns `a` into `b`; both are root trees. The cost depends on what
+ * differs, and new subtrees are shared. The layer holds the directories on the path to a change, with
+ * their attributes. When a name of a link group changes, the layer holds all names of the group,
+ * because a layer can only link to files that it holds itself.
  */
 export function differenceTree(a: Tree, b: Tree): Tree {
   const differ = new Differ();
@@ -83,7 +83,7 @@ export function differenceTree(a: Tree, b: Tree): Tree {
   const missing = new Map<ByteString, Node>();
   for (const paths of findMembers(packed(b), differ.groups).values()) {
     for (const path of paths) {
-      // The way to a name first: each directory that the layer has not.
+      // First the directories on the path that the layer lacks.
       for (let end = path.indexOf("/"); end >= 0; end = path.indexOf("/", end + 1)) {
         const parent = path.slice(0, end) as ByteString;
         if (missing.has(parent) || lookup(layer, parent) !== undefined) continue;
@@ -103,7 +103,7 @@ interface Frame {
 }
 
 class Differ {
-  /** Link groups of the second tree that have a name in the layer. */
+  /** The link groups of the second tree that have a name in the layer. */
   readonly groups = new Set<ByteString>();
   readonly #segment = new SegmentWriter();
   readonly #writers: DirectoryWriter[] = [];
@@ -155,7 +155,7 @@ class Differ {
     writer.directory(b.leaf, b.i, b.leaf, b.i, flags, this.#child);
   }
 
-  /** Goes on with a directory until two directories below it have to be compared first, or to its end. */
+  /** Continues a directory until two directories below it must be compared first, or until it ends. */
   #advance({ writer, pairs }: Frame): void {
     for (let pair = pairs.next(); pair !== null; pair = pairs.next()) {
       const { a, b } = pair;

@@ -20,17 +20,17 @@ import {
 } from "./merge_trees.ts";
 import { Patch } from "./patch.ts";
 
-/** A change of an edit: the node that a path gets, or null to remove it. */
+/** One change of an edit: a path and its new node, or null to remove the path. */
 export type Edit = readonly [path: ByteString, node: Node | null];
 
 /**
- * A new tree with some paths changed, one after another. It costs the paths
- * and shares the rest with the old tree.
+ * Makes a new tree with some paths changed, one after another. The new tree shares all other blocks
+ * with the old one, so the cost depends on the number of changes, not on the size of the tree.
  *
- * A directory put over a directory keeps the entries; anything else over a
- * directory drops them. To remove what is not there changes nothing. A node's
- * `group` names the link group it joins: all names of a group then have the
- * attributes of the node that was put last, and groups are labelled anew.
+ * A directory that replaces a directory keeps its entries; any other node that replaces a directory
+ * drops them. Removing a path that does not exist changes nothing. The `group` of a node is the link
+ * group that the path joins: all names of the group then get the attributes of the node that came
+ * last, and the group gets its label (the least path) anew.
  *
  * @example
  * ```ts
@@ -41,17 +41,17 @@ export type Edit = readonly [path: ByteString, node: Node | null];
  * if (lookup(tree, fromText("srv"))?.type !== "directory") throw new Error("not there");
  * ```
  *
- * @throws {VarveError} `E_NOT_FOUND` or `E_NOT_DIR` when a parent does not exist or is no directory
- * @throws {RangeError} when a path or a node cannot stand in such a tree
+ * @throws {VarveError} `E_NOT_FOUND` or `E_NOT_DIR` when a parent does not exist or is not a directory
+ * @throws {RangeError} when a tree of this kind cannot hold a path or a node
  */
 export function editTree(tree: Tree, changes: Iterable<Edit>): Tree {
   const base = packed(tree);
   const patch = new Patch(base.kind);
   for (const [path, node] of changes) patch.change(path, node);
   if (patch.isEmpty) return tree;
-  const cuts: ShrunkGroups = new Map();
-  const merged = mergeTrees([patch.finish(), base], new EditRules(base.kind), cuts);
-  const touched = new Set(cuts.get(1));
+  const shrunk: ShrunkGroups = new Map();
+  const merged = mergeTrees([patch.finish(), base], new EditRules(base.kind), shrunk);
+  const touched = new Set(shrunk.get(1));
   const put = patch.groups();
   for (const group of put.keys()) touched.add(group);
   if (touched.size === 0) return compactIfWasteful(merged, [base]);
@@ -72,7 +72,7 @@ export function editTree(tree: Tree, changes: Iterable<Edit>): Tree {
   ]);
 }
 
-/** Changes existing paths, link groups as they are told. */
+/** Edits a tree and takes the link groups of the given nodes as they are, without new labels. */
 export function editWithoutRelabel(tree: PackedTree, changes: Iterable<Edit>): PackedTree {
   const patch = new Patch(tree.kind);
   for (const [path, node] of changes) patch.change(path, node);
@@ -81,9 +81,12 @@ export function editWithoutRelabel(tree: PackedTree, changes: Iterable<Edit>): P
   ]);
 }
 
-const SCOPE: Scope = { open: true, closedBy: -1, cutBy: -1, overLink: [] };
+const SCOPE: Scope = { open: true, outerHider: -1, innerHider: -1, overLink: [] };
 
-/** A patch over a tree: the tree's whiteouts and marks are values, the patch's flags are orders. */
+/**
+ * The rules that apply a patch (rank 0) to a tree (rank 1). Whiteouts and marked directories of the
+ * tree are kept as values; the `P_…` flags of the patch say what to do.
+ */
 class EditRules implements MergeRules {
   readonly kind: TreeKind;
   readonly open = true;
@@ -113,7 +116,7 @@ class EditRules implements MergeRules {
     const below = rows[1];
     const onDirectory = below !== undefined && below.leaf.isDirectory(below.i);
     if ((flags & P_THROUGH) !== 0 && !onDirectory) {
-      if (!puts(top.leaf.child(top.i))) return below === undefined ? "drop" : "below";
+      if (!putsNode(top.leaf.child(top.i))) return below === undefined ? "drop" : "below";
       const subject = escapeForTerminal(path());
       throw below === undefined
         ? new VarveError("E_NOT_FOUND", `Cannot edit below ${subject}: no such directory`, {
@@ -127,8 +130,8 @@ class EditRules implements MergeRules {
   }
 }
 
-/** Whether a patch puts something below a directory. */
-function puts(directory: Block | null): boolean {
+/** Whether a patch puts a node below a directory, at any depth. */
+function putsNode(directory: Block | null): boolean {
   const stack = directory === null ? [] : [directory];
   for (let block = stack.pop(); block !== undefined; block = stack.pop()) {
     for (const rows = new RowCursor(block); rows.valid(); rows.i++) {

@@ -1,7 +1,7 @@
 import type { ByteString } from "../../bytes/mod.ts";
 import { type Block, compareRows } from "../packed/block.ts";
 import { RESULT_WORDS } from "../packed/block_writer.ts";
-import { DirectoryWriter, refOf } from "../packed/directory_writer.ts";
+import { DirectoryWriter, writeReference } from "../packed/directory_writer.ts";
 import {
   ANY_MARK,
   F_DIGEST,
@@ -21,65 +21,71 @@ import { rowsBefore, RowStream, RowStreamQueue } from "./row_stream.ts";
 
 /** A row of one of the merged trees. */
 export interface MergeRow {
-  /** Its leaf. */
+  /** The leaf that holds the row. */
   readonly leaf: Block;
-  /** Its place in the leaf. */
+  /** Index of the row in the leaf. */
   readonly i: number;
-  /** Its tree; 0 is the topmost. */
+  /** Rank of its tree; 0 is the topmost. */
   readonly rank: number;
 }
 
-/** What the rows of one name become when the topmost is a directory. */
+/** How the rows of one name are merged when the result is a directory. */
 export interface DirectoryPlan {
-  /** Where the attributes come from; null for the default ones. */
+  /** The row that gives the attributes; null for the default ones. */
   readonly attributes: { readonly leaf: Block; readonly i: number } | null;
-  /** `OPAQUE` and `IMPLIED` of the result. */
+  /** `F_OPAQUE` and `F_IMPLIED` of the result. */
   readonly flags: number;
-  /** How many of the rows have entries that show. */
+  /** How many of the rows, from the topmost on, have their entries merged. The rows below are hidden. */
   readonly contributors: number;
-  /** What the directory's entries are merged in. */
+  /** The scope in which the entries of the directory are merged. */
   readonly scope: Scope;
 }
 
-/** What a directory knows from above it. */
+/**
+ * What the directories above an entry decided for it. Ranks grow downwards: in a deeper directory, the
+ * tree that hides the others can only be higher up.
+ */
 export interface Scope {
-  /** Whether what is not known yet may show below: then whiteouts matter. */
+  /** Whether layers that are not part of this merge may show here from below. Then whiteouts are kept. */
   readonly open: boolean;
-  /** The lowest tree that hid what was below; −1 when none did. */
-  readonly closedBy: number;
-  /** The topmost that did, nearest above. */
-  readonly cutBy: number;
-  /** Trees that have a directory here right above a symbolic link, here or further up. */
+  /** Rank of the tree that hides those below it in the outermost directory where one does so; −1 for none. */
+  readonly outerHider: number;
+  /** The same for the innermost such directory. */
+  readonly innerHider: number;
+  /** Ranks of the trees whose directory lies directly over a symbolic link, for any directory on the path. */
   readonly overLink: readonly number[];
 }
 
-/** How rows of one name are merged. */
+/** The rules of a merge: how rows of one name become one row. */
 export interface MergeRules {
-  /** What comes out. */
+  /** Kind of the resulting tree. */
   readonly kind: TreeKind;
-  /** The scope of the root. */
+  /** The value of {@linkcode Scope.open} at the root. */
   readonly open: boolean;
   /**
-   * What the rows of a name, topmost first, become: `"copy"` the first row,
-   * `"drop"` nothing, `"below"` the second row, or a directory.
+   * Decides what the rows of one name become: `"copy"` takes the topmost row as it is, `"drop"`
+   * removes the name, `"below"` takes the second row as it is, and a plan makes a directory.
+   *
+   * @param rows the rows of the name, topmost first
+   * @param path gives the path of the name
    */
   judge(
     rows: readonly MergeRow[],
     scope: Scope,
     path: () => ByteString,
   ): DirectoryPlan | "copy" | "drop" | "below";
-  /** Whether a subtree of one tree alone can be taken as it is, though it holds whiteouts or the like. */
+  /** Whether a subtree that only one tree has can be shared as it is, although it holds marked entries. */
   keepsMarks(rank: number, scope: Scope): boolean;
 }
 
-/** Link groups that lost a name, by tree. */
+/** The link groups that lost a name in a merge, by the rank of their tree. */
 export type ShrunkGroups = Map<number, Set<ByteString>>;
 
 interface Frame {
   readonly writer: DirectoryWriter;
   readonly queue: RowStreamQueue;
   readonly scope: Scope;
-  /** The row that is written when this directory ends. */
+  /** The row whose name the merged directory gets; null for the root block. */
   readonly named: MergeRow | null;
   readonly plan: DirectoryPlan | null;
 }
@@ -89,33 +95,37 @@ export function isLink(row: MergeRow): boolean {
   return row.leaf.type(row.i) === S_IFLNK;
 }
 
-/** Merges trees, topmost first. `cuts` is told which link groups lost names. */
+/**
+ * Merges trees, topmost first. Subtrees that only one tree has are shared, not copied.
+ *
+ * @param shrunk gets the link groups that lose names; null when nobody needs them
+ */
 export function mergeTrees(
   trees: readonly PackedTree[],
   rules: MergeRules,
-  cuts: ShrunkGroups | null,
+  shrunk: ShrunkGroups | null,
 ): PackedTree {
-  return new Merger(rules, cuts).merge(trees);
+  return new Merger(rules, shrunk).merge(trees);
 }
 
 class Merger {
   readonly #rules: MergeRules;
-  readonly #cuts: ShrunkGroups | null;
+  readonly #shrunk: ShrunkGroups | null;
   readonly #segment = new SegmentWriter();
-  /** One frame a directory on the way: a stack, not recursion, for a tree may be as deep as its input liked. */
+  /** One frame for each directory on the path. A stack instead of recursion: hostile input can make a tree of any depth. */
   readonly #stack: Frame[] = [];
   readonly #writers: DirectoryWriter[] = [];
   readonly #child = new Uint32Array(RESULT_WORDS);
 
-  constructor(rules: MergeRules, cuts: ShrunkGroups | null) {
+  constructor(rules: MergeRules, shrunk: ShrunkGroups | null) {
     this.#rules = rules;
-    this.#cuts = cuts;
+    this.#shrunk = shrunk;
   }
 
   merge(trees: readonly PackedTree[]): PackedTree {
     const root = this.#push(
       [],
-      { open: this.#rules.open, closedBy: -1, cutBy: -1, overLink: [] },
+      { open: this.#rules.open, outerHider: -1, innerHider: -1, overLink: [] },
       null,
       null,
     );
@@ -133,14 +143,14 @@ class Merger {
     const depth = this.#stack.length;
     const writer = this.#writers[depth] ??= new DirectoryWriter(this.#segment);
     const queue = new RowStreamQueue();
-    // Lowest tree first: each then finds its place at the end of equal names.
+    // Lowest tree first, so that each stream is inserted at the end of the array.
     for (let i = streams.length - 1; i >= 0; i--) queue.push(streams[i] as RowStream);
     const frame = { writer, queue, scope, named, plan };
     this.#stack.push(frame);
     return frame;
   }
 
-  /** Goes on with a directory until one below it begins, or it ends. */
+  /** Continues a directory until a directory below it must be merged first, or until it ends. */
   #step(frame: Frame): void {
     const { queue, writer } = frame;
     for (let first = queue.first; first !== undefined; first = queue.first) {
@@ -183,7 +193,7 @@ class Merger {
     return true;
   }
 
-  /** Takes whole leaves by reference, where no other tree has names in their range and the cuts agree. */
+  /** Shares whole leaves where no other tree has a name in their range and a leaf begins here in the result too. */
   #takeLeaves({ queue, writer, scope }: Frame, stream: RowStream): boolean {
     if (!writer.atCut) return false;
     const index = stream.index as Block;
@@ -193,19 +203,22 @@ class Merger {
     if (second !== undefined) {
       const { holder, place } = second;
       end = rowsBefore(index, from + 1, holder, place);
-      // A leaf ends before the first name of the next. The last leaf need not end where a cut would be.
+      // A leaf reaches up to the first name of the next one, so the leaf in front of `end` may overlap.
+      // The last leaf is not shared either: it may end where the format would not end a leaf.
       if (end === index.count || compareRows(index, end, holder, place) !== 0) end--;
     }
-    const any = this.#rules.keepsMarks(stream.rank, scope);
+    const takesMarked = this.#rules.keepsMarks(stream.rank, scope);
     let at = from;
-    for (; at < end && (any || (index.flags(at) & F_MARKED) === 0); at++) writer.leaf(index, at);
+    for (; at < end && (takesMarked || (index.flags(at) & F_MARKED) === 0); at++) {
+      writer.leaf(index, at);
+    }
     if (at === from) return false;
     queue.pop();
     if (stream.goTo(at)) queue.push(stream);
     return true;
   }
 
-  /** Copies rows of a leaf that come before all other trees' names. */
+  /** Copies the rows of a leaf that come before the names of all other trees. */
   #takeRun({ queue, writer, scope }: Frame, stream: RowStream): boolean {
     const leaf = stream.leaf as Block;
     const from = stream.i;
@@ -213,9 +226,9 @@ class Merger {
     const end = second === undefined
       ? leaf.count
       : rowsBefore(leaf, from, second.holder, second.place);
-    const any = this.#rules.keepsMarks(stream.rank, scope);
+    const takesMarked = this.#rules.keepsMarks(stream.rank, scope);
     let i = from;
-    for (; i < end && (any || (leaf.flags(i) & ANY_MARK) === 0); i++) writer.copy(leaf, i);
+    for (; i < end && (takesMarked || (leaf.flags(i) & ANY_MARK) === 0); i++) writer.copy(leaf, i);
     if (i === from) return false;
     queue.pop();
     stream.i = i;
@@ -223,7 +236,7 @@ class Merger {
     return true;
   }
 
-  /** Merges the rows of one name; true when a directory below has to be merged first. */
+  /** Merges the rows of one name. Returns true when the entries of a directory must be merged first. */
   #rows(frame: Frame, rows: readonly MergeRow[]): boolean {
     const top = rows[0] as MergeRow;
     const verdict = this.#rules.judge(rows, frame.scope, () => this.#path(top));
@@ -254,7 +267,7 @@ class Merger {
     if (first === undefined) {
       this.#child.fill(0);
     } else if (this.#isWhole(first, full, plan.scope)) {
-      refOf(first.leaf, first.i, this.#segment, this.#child);
+      writeReference(first.leaf, first.i, this.#segment, this.#child);
     } else {
       const streams = full.map(({ leaf, i, rank }) => new RowStream(rank, leaf.child(i) as Block));
       this.#push(streams, plan.scope, top, plan);
@@ -264,11 +277,11 @@ class Merger {
     return false;
   }
 
-  /** Whether the merge of these directories is the first of them as it stands. */
+  /** Whether the merge of these directories has the same entries as the first of them. */
   #isWhole(first: MergeRow, full: readonly MergeRow[], scope: Scope): boolean {
     const marked = (first.leaf.flags(first.i) & F_MARKED) !== 0;
     if (full.length === 1) return !marked || this.#rules.keepsMarks(first.rank, scope);
-    // Names that are hidden leave their groups, even where the same names show from above.
+    // Hidden names leave their link groups, even when the same names are visible in a tree above.
     if (marked || first.leaf.linkedBelow(first.i) > 0) return false;
     const digest = first.leaf.heapAt(first.i) + wordsOf(first.leaf.nameLength(first.i));
     return full.every(({ leaf, i }) => {
@@ -292,15 +305,16 @@ class Merger {
     );
   }
 
+  /** Records the link groups that lose the names of hidden rows. */
   #hide(rows: readonly MergeRow[], from: number): void {
-    const cuts = this.#cuts;
-    if (cuts === null) return;
+    const shrunk = this.#shrunk;
+    if (shrunk === null) return;
     for (let k = from; k < rows.length; k++) {
       const { leaf, i, rank } = rows[k] as MergeRow;
       const isDirectory = leaf.isDirectory(i);
       if (isDirectory ? leaf.linkedBelow(i) === 0 : (leaf.flags(i) & F_GROUP) === 0) continue;
-      let groups = cuts.get(rank);
-      if (groups === undefined) cuts.set(rank, groups = new Set());
+      let groups = shrunk.get(rank);
+      if (groups === undefined) shrunk.set(rank, groups = new Set());
       if (isDirectory) collectGroups(leaf.child(i), groups);
       else groups.add(leaf.group(i));
     }
@@ -322,7 +336,7 @@ export function isWhiteout(row: MergeRow): boolean {
   return (row.leaf.flags(row.i) & F_WHITEOUT) !== 0;
 }
 
-/** The flags of a row that a directory's plan can carry on. */
+/** The flags of a row that a plan can pass on: opaque and implied. */
 export function layerFlags(row: MergeRow): number {
   return row.leaf.flags(row.i) & (F_OPAQUE | F_IMPLIED);
 }

@@ -24,28 +24,28 @@ import {
 } from "./merge_trees.ts";
 
 /**
- * Lays trees over each other, topmost first, as overlayfs shows layers.
+ * Lays trees over each other, topmost first, with the rules of overlayfs.
  *
- * The result is a root tree (no whiteouts, no opaque or implied directories),
- * or a layer tree that does what all of them do one after another. Costs what
- * the trees change: what only one of them has is taken by reference.
+ * With `kind` `"root"` the result is a root tree: without whiteouts, opaque and implied directories.
+ * With `"layer"` it is a layer tree that has the same effect as all given trees, one after another.
+ * Subtrees that only one of the trees has are shared, so the cost depends on where they overlap.
  */
 export function overlayTrees(trees: readonly Tree[], kind: TreeKind): Tree {
   if (trees.length === 0) return emptyTree(kind);
   const layers = trees.map(packed);
-  const cuts: ShrunkGroups = new Map();
-  const merged = mergeTrees(layers, new OverlayRules(layers, kind), cuts);
-  const relabelled = cuts.size === 0 ? null : relabel(layers, cuts);
+  const shrunk: ShrunkGroups = new Map();
+  const merged = mergeTrees(layers, new OverlayRules(layers, kind), shrunk);
+  const relabelled = shrunk.size === 0 ? null : relabel(layers, shrunk);
   return relabelled === null ? compactIfWasteful(merged, layers) : compactIfWasteful(
     mergeTrees(relabelled, new OverlayRules(relabelled, kind), null),
     relabelled,
   );
 }
 
-/** Gives the surviving names of link groups that lost some their new group; null when nothing changes. */
-function relabel(trees: readonly PackedTree[], cuts: ShrunkGroups): PackedTree[] | null {
+/** Gives the remaining names of link groups that lost names their new label. Returns null when no label changes. */
+function relabel(trees: readonly PackedTree[], shrunk: ShrunkGroups): PackedTree[] | null {
   let out: PackedTree[] | null = null;
-  for (const [rank, groups] of cuts) {
+  for (const [rank, groups] of shrunk) {
     const tree = trees[rank] as PackedTree;
     const changes: [ByteString, Node][] = [];
     for (const [group, paths] of findMembers(tree, groups)) {
@@ -63,7 +63,7 @@ function relabel(trees: readonly PackedTree[], cuts: ShrunkGroups): PackedTree[]
   return out;
 }
 
-/** Whether a tree above `rank` hides that tree's entry at a path, which is no directory. */
+/** Whether a tree above tree `rank` hides its entry at `path`, which is not a directory. */
 function isHidden(trees: readonly PackedTree[], rank: number, path: ByteString): boolean {
   const names = splitPath(path);
   for (let above = 0; above < rank; above++) {
@@ -86,13 +86,14 @@ function isHidden(trees: readonly PackedTree[], rank: number, path: ByteString):
   return false;
 }
 
+/** The rules of overlayfs. */
 class OverlayRules implements MergeRules {
   readonly kind: TreeKind;
   readonly open: boolean;
   readonly #trees: readonly PackedTree[];
-  /** `#below[r]`: what the trees below tree `r` make together; from the bottom up, when asked. */
-  readonly #below: Tree[] = [];
-  /** The same as layer trees. */
+  /** `#rootsBelow[r]` is the root tree of all trees below tree `r`. Made when needed, from the bottom up. */
+  readonly #rootsBelow: Tree[] = [];
+  /** The same as a layer tree, by rank. */
   readonly #layersBelow = new Map<number, PackedTree>();
 
   constructor(trees: readonly PackedTree[], kind: TreeKind) {
@@ -114,27 +115,27 @@ class OverlayRules implements MergeRules {
     if (isWhiteout(top)) return scope.open ? "copy" : "drop";
     if (!top.leaf.isDirectory(top.i)) return "copy";
     let contributors = 0;
-    let closedBy = -1;
-    while (contributors < rows.length && closedBy < 0) {
+    let hider = -1;
+    while (contributors < rows.length && hider < 0) {
       const row = rows[contributors] as MergeRow;
       if (row.leaf.isDirectory(row.i)) {
         contributors++;
-        if ((row.leaf.flags(row.i) & F_OPAQUE) !== 0) closedBy = row.rank;
+        if ((row.leaf.flags(row.i) & F_OPAQUE) !== 0) hider = row.rank;
       } else {
-        closedBy = row.rank;
+        hider = row.rank;
       }
     }
     const next = rows[contributors];
     const last = rows[contributors - 1] as MergeRow;
     const inner: Scope = {
-      open: scope.open && closedBy < 0,
-      closedBy: scope.closedBy >= 0 ? scope.closedBy : closedBy,
-      cutBy: closedBy >= 0 ? closedBy : scope.cutBy,
+      open: scope.open && hider < 0,
+      outerHider: scope.outerHider >= 0 ? scope.outerHider : hider,
+      innerHider: hider >= 0 ? hider : scope.innerHider,
       overLink: next !== undefined && isLink(next)
         ? [...scope.overLink, last.rank]
         : scope.overLink,
     };
-    const opaque = scope.open && closedBy >= 0 ? F_OPAQUE : 0;
+    const opaque = scope.open && hider >= 0 ? F_OPAQUE : 0;
     const { attributes, implied } = this.#attributes(rows, scope, path);
     return {
       attributes,
@@ -145,11 +146,14 @@ class OverlayRules implements MergeRules {
   }
 
   /**
-   * An implied directory has the attributes of the first directory below it
-   * that says some; also when its contents are hidden. Over a symbolic link, or
-   * below a directory that stands over one, or that the same layer makes opaque,
-   * it has those of the directory that the path leads to in the layers below,
-   * as containerd's applier gives them.
+   * Finds the attributes of a merged directory. They are those of the topmost row that is not
+   * implied, even when the entries of that row are hidden.
+   *
+   * When all rows are implied, there are two cases. If the directory, or one above it, lies directly
+   * over a symbolic link, or if the same layer made one above it opaque, the path is resolved in the
+   * layers below, and the directory found there gives the attributes: containerd's applier does the
+   * same. Otherwise the directory has the default attributes; in a layer tree it stays implied, while
+   * layers further down may still give it attributes.
    */
   #attributes(
     rows: readonly MergeRow[],
@@ -157,54 +161,56 @@ class OverlayRules implements MergeRules {
     path: () => ByteString,
   ): { attributes: DirectoryPlan["attributes"]; implied: boolean } {
     let lowest = -1;
-    let broken: MergeRow | undefined;
+    let blocking: MergeRow | undefined;
     for (const row of rows) {
       if (!row.leaf.isDirectory(row.i)) {
-        broken = row;
+        blocking = row;
         break;
       }
       if ((row.leaf.flags(row.i) & F_IMPLIED) === 0) return { attributes: row, implied: false };
       lowest = row.rank;
     }
-    const isCut = lowest >= 0 && lowest === scope.cutBy;
-    if (this.kind === "layer" && broken === undefined && scope.closedBy <= lowest) {
-      const cut = isCut ? this.#cut(lowest, path()) : undefined;
-      if (cut !== undefined) return { attributes: cut, implied: false };
+    const isHider = lowest >= 0 && lowest === scope.innerHider;
+    if (this.kind === "layer" && blocking === undefined && scope.outerHider <= lowest) {
+      const below = isHider ? this.#attributesBelow(lowest, path()) : undefined;
+      if (below !== undefined) return { attributes: below, implied: false };
       return { attributes: rows[0] as MergeRow, implied: true };
     }
-    if (broken !== undefined && isLink(broken) || scope.overLink.includes(lowest) || isCut) {
-      return { attributes: this.#resolved(lowest, path()), implied: false };
+    if (blocking !== undefined && isLink(blocking) || scope.overLink.includes(lowest) || isHider) {
+      return { attributes: this.#resolveBelow(lowest, path()), implied: false };
     }
     return { attributes: null, implied: false };
   }
 
   /**
-   * What the layers below one make of a directory that it cuts from them; `undefined` when only what lies
-   * below all of them can say.
+   * Finds the attributes that the layers below layer `rank` give to a directory, which that layer hides.
+   * Returns null for the default ones, and `undefined` when a layer that is not part of this merge could
+   * still give attributes.
    */
-  #cut(rank: number, path: ByteString): DirectoryPlan["attributes"] | undefined {
+  #attributesBelow(rank: number, path: ByteString): DirectoryPlan["attributes"] | undefined {
     let below = this.#layersBelow.get(rank);
     if (below === undefined) {
       below = packed(overlayTrees(this.#trees.slice(rank + 1), "layer"));
       this.#layersBelow.set(rank, below);
     }
     let at: RowRef = { leaf: below.root(), i: 0 };
-    let isClosed = false;
+    let isOpaqueAbove = false;
     for (const name of splitPath(path)) {
       if (!at.leaf.isDirectory(at.i)) return null;
-      isClosed ||= (at.leaf.flags(at.i) & F_OPAQUE) !== 0;
+      isOpaqueAbove ||= (at.leaf.flags(at.i) & F_OPAQUE) !== 0;
       const directory = at.leaf.child(at.i);
       const found = directory === null ? undefined : findRow(directory, name);
-      if (found === undefined) return isClosed ? null : undefined;
+      if (found === undefined) return isOpaqueAbove ? null : undefined;
       at = found;
     }
     if (!at.leaf.isDirectory(at.i)) return null;
     return (at.leaf.flags(at.i) & F_IMPLIED) !== 0 ? undefined : at;
   }
 
-  #resolved(rank: number, path: ByteString): DirectoryPlan["attributes"] {
+  /** Resolves a path in the layers below layer `rank`. Returns null when it does not lead to a directory. */
+  #resolveBelow(rank: number, path: ByteString): DirectoryPlan["attributes"] {
     try {
-      const found = resolveRow(this.#foldBelow(rank), path, true);
+      const found = resolveRow(this.#rootBelow(rank), path, true);
       return found !== undefined && found.at.leaf.isDirectory(found.at.i) ? found.at : null;
     } catch (error) {
       if (error instanceof VarveError && (error.code === "E_LOOP" || error.code === "E_NOT_DIR")) {
@@ -214,21 +220,22 @@ class OverlayRules implements MergeRules {
     }
   }
 
-  #foldBelow(rank: number): Tree {
+  /** The root tree of all trees below tree `rank`. */
+  #rootBelow(rank: number): Tree {
     const bottom = this.#trees.length - 1;
     const last = this.#trees[bottom] as PackedTree;
-    this.#below[bottom] ??= emptyTree("root");
+    this.#rootsBelow[bottom] ??= emptyTree("root");
     if (bottom > 0) {
-      this.#below[bottom - 1] ??= last.kind === "root" ? last : overlayTrees([last], "root");
+      this.#rootsBelow[bottom - 1] ??= last.kind === "root" ? last : overlayTrees([last], "root");
     }
     let known = rank;
-    while (this.#below[known] === undefined) known++;
+    while (this.#rootsBelow[known] === undefined) known++;
     for (; known > rank; known--) {
-      this.#below[known - 1] = overlayTrees(
-        [this.#trees[known] as PackedTree, this.#below[known] as Tree],
+      this.#rootsBelow[known - 1] = overlayTrees(
+        [this.#trees[known] as PackedTree, this.#rootsBelow[known] as Tree],
         "root",
       );
     }
-    return this.#below[rank] as Tree;
+    return this.#rootsBelow[rank] as Tree;
   }
 }

@@ -12,15 +12,15 @@ import {
 } from "../packed/format.ts";
 import { compareRowStreams, RowStream } from "./row_stream.ts";
 
-/** The rows of one name in two directories; at least one of them. */
+/** The rows of one name in two directories. At least one of them is not null. */
 export interface Pair {
-  /** In the first. */
+  /** Row in the first directory. */
   readonly a: RowRef | null;
-  /** In the second. */
+  /** Row in the second directory. */
   readonly b: RowRef | null;
 }
 
-/** Goes through two directories side by side; leaves that are equal are passed over. */
+/** Iterates over two directories side by side, sorted by name. Leaves with equal digests are skipped. */
 export class PairCursor {
   #a: RowStream | null;
   #b: RowStream | null;
@@ -30,7 +30,7 @@ export class PairCursor {
     this.#b = b === null ? null : new RowStream(1, b);
   }
 
-  /** The next name that may differ; null at the end. */
+  /** The rows of the next name that may differ; null at the end. */
   next(): Pair | null {
     for (;;) {
       const a = this.#a;
@@ -67,7 +67,7 @@ function equalDigests(a: RowStream, b: RowStream): boolean {
   return sameDigest({ leaf: a.index as Block, i: a.at }, { leaf: b.index as Block, i: b.at });
 }
 
-/** Whether two rows have the same digest, or none: the same content, or the same entries below. */
+/** Whether two rows have the same digest (of a file's content or a directory's entries), or both have none. */
 export function sameDigest(a: RowRef, b: RowRef): boolean {
   const has = a.leaf.flags(a.i) & F_DIGEST;
   if (has !== (b.leaf.flags(b.i) & F_DIGEST)) return false;
@@ -75,7 +75,7 @@ export function sameDigest(a: RowRef, b: RowRef): boolean {
   return sameWords(a.leaf, digestAt(a), b.leaf, digestAt(b), 8);
 }
 
-/** Whether two rows of one name, not both directories, are the same. Where the bytes lie does not count. */
+/** Whether two rows of one name are equal, except for their sides. Not for two directories. */
 export function sameRow(a: RowRef, b: RowRef): boolean {
   const rowA = a.leaf.row(a.i);
   const rowB = b.leaf.row(b.i);
@@ -83,13 +83,13 @@ export function sameRow(a: RowRef, b: RowRef): boolean {
   return sameHeap(a, a.leaf.heapAt(a.i), b, b.leaf.heapAt(b.i));
 }
 
-/** Whether two directories have the same attributes, whatever is in them. */
+/** Whether two directories have the same attributes; their entries do not matter. */
 export function sameAttributes(a: RowRef, b: RowRef): boolean {
   const own = F_XATTR | F_OPAQUE | F_IMPLIED;
   if ((a.leaf.flags(a.i) & own) !== (b.leaf.flags(b.i) & own)) return false;
   const rowA = a.leaf.row(a.i);
   const rowB = b.leaf.row(b.i);
-  // Mode, owner, group, time.
+  // The six words of mode, user id, group id, seconds (2) and nanoseconds.
   if (!sameWords(a.leaf, rowA + R_MODE, b.leaf, rowB + R_MODE, 6)) return false;
   const restA = digestAt(a) + ((a.leaf.flags(a.i) & F_DIGEST) !== 0 ? 8 : 0);
   const restB = digestAt(b) + ((b.leaf.flags(b.i) & F_DIGEST) !== 0 ? 8 : 0);

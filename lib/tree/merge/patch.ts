@@ -12,31 +12,32 @@ import { SegmentWriter } from "../packed/segment_writer.ts";
 import { splitPath } from "../path.ts";
 import type { TreeKind } from "../tree.ts";
 
-/** A directory on the way to a change. What it holds is never looked at, only which one it is. */
+/** Stands for a directory on the path to a change. It is compared by identity; its attributes do not matter. */
 const THROUGH: DirectoryNode = { ...IMPLIED };
 
+/** A path of a patch. */
 interface Entry {
   readonly name: ByteString;
-  /** What it becomes; null: removed; {@linkcode THROUGH}: only something below changes. */
+  /** The new node; null to remove the path; {@linkcode THROUGH} when only paths below change. */
   node: Node | null;
-  /** A directory that does not merge with what is there. */
+  /** Whether a directory replaces the old entry instead of merging with it. */
   replace: boolean;
   children: Map<ByteString, Entry>;
-  /** When it was changed last. */
+  /** Number of the change that set the node last. */
   turn: number;
 }
 
-/** A node that a patch puts, and where. */
+/** A node that a patch puts. */
 export interface PatchedNode {
-  /** Where. */
+  /** Path of the node. */
   readonly path: ByteString;
-  /** What. */
+  /** The new node. */
   readonly node: Node;
-  /** Which change of the patch it was. */
+  /** Number of the change that put it; later changes have greater numbers. */
   readonly turn: number;
 }
 
-/** Changes of a tree, put together to one small tree that is merged over it. */
+/** Collects changes of a tree as one small tree, which is then merged over it. */
 export class Patch {
   readonly #kind: TreeKind;
   readonly #root: Entry = entry("" as ByteString, THROUGH);
@@ -46,16 +47,18 @@ export class Patch {
     this.#kind = kind;
   }
 
-  /** Whether nothing changes. */
+  /** Whether there is no change. */
   get isEmpty(): boolean {
     return this.#root.node === THROUGH && this.#root.children.size === 0;
   }
 
-  /** Adds a change behind the others. */
+  /** Adds a change; it applies after all earlier ones. */
   change(path: ByteString, node: Node | null): void {
     const names = splitPath(path);
     if (names.includes(".." as ByteString)) {
-      throw new RangeError(`Cannot edit ${escapeForTerminal(path)}: dots lead nowhere in a tree`);
+      throw new RangeError(
+        `Cannot edit ${escapeForTerminal(path)}: a path of a tree cannot hold ..`,
+      );
     }
     checkFits(node, this.#kind);
     let at = this.#root;
@@ -81,7 +84,7 @@ export class Patch {
     at.turn = ++this.#turn;
   }
 
-  /** Whether what the tree has at a path, which is no directory, is gone or replaced. */
+  /** Whether the patch removes or replaces the old entry at `path`, which is not a directory. */
   hides(path: ByteString): boolean {
     let at = this.#root;
     for (const name of splitPath(path)) {
@@ -93,7 +96,7 @@ export class Patch {
     return true;
   }
 
-  /** The nodes that are put with a link group, by group, in the order of the changes. */
+  /** The nodes that are put with a link group, by group and in the order of the changes. */
   groups(): Map<ByteString, PatchedNode[]> {
     const groups = new Map<ByteString, PatchedNode[]>();
     const stack = [{ at: this.#root, path: "" }];
@@ -112,7 +115,7 @@ export class Patch {
     return groups;
   }
 
-  /** The patch as a tree. */
+  /** Makes the tree of the patch. */
   finish(): PackedTree {
     const segment = new SegmentWriter();
     const writers: DirectoryWriter[] = [];
@@ -141,7 +144,7 @@ function entry(name: ByteString, node: Node | null): Entry {
   return { name, node, replace: false, children: new Map(), turn: 0 };
 }
 
-/** The children, greatest name first. */
+/** The children of an entry, sorted by name in descending order. */
 function sorted(at: Entry): Entry[] {
   return [...at.children.values()].sort((a, b) => a.name < b.name ? 1 : a.name > b.name ? -1 : 0);
 }

@@ -1,16 +1,19 @@
 import { type Block, compareRows } from "../packed/block.ts";
 
-/** The rows of one tree's directory, in a merge of several. Leaves are loaded only when rows are needed. */
+/**
+ * The rows of a directory of one tree, while directories of several trees are merged. A leaf is
+ * loaded only when one of its rows is needed.
+ */
 export class RowStream {
-  /** Which tree: 0 is the topmost. */
+  /** Rank of the tree: 0 is the topmost. */
   readonly rank: number;
-  /** The leaf of the current row; null before the leaf of an index is loaded. */
+  /** The leaf of the current row; null before it is loaded. */
   leaf: Block | null;
-  /** The current row of the leaf. */
+  /** Index of the current row in the leaf. */
   i = 0;
-  /** The index over the leaves, if there is one. */
+  /** The index block of the directory; null when the directory has one leaf. */
   readonly index: Block | null;
-  /** The current row of the index. */
+  /** Index of the current row in the index block. */
   at = 0;
 
   constructor(rank: number, directory: Block) {
@@ -19,23 +22,23 @@ export class RowStream {
     this.leaf = directory.isIndex ? null : directory;
   }
 
-  /** Loads the leaf of the current row. */
+  /** The leaf of the current row, loaded when needed. */
   load(): Block {
     return this.leaf ??= (this.index as Block).child(this.at) as Block;
   }
 
-  /** Goes to the next row; false at the end. */
+  /** Moves to the next row. Returns false at the end. */
   advance(): boolean {
     this.i++;
     return this.i < (this.leaf as Block).count || this.skipLeaf();
   }
 
-  /** Goes to the next leaf; false at the end. */
+  /** Moves to the first row of the next leaf. Returns false at the end. */
   skipLeaf(): boolean {
     return this.goTo(this.at + 1);
   }
 
-  /** Goes to the first row of a leaf; false when there is no such leaf. */
+  /** Moves to the first row of leaf number `leaf`. Returns false when there is no such leaf. */
   goTo(leaf: number): boolean {
     this.at = leaf;
     if (this.index === null || leaf >= this.index.count) return false;
@@ -44,27 +47,30 @@ export class RowStream {
     return true;
   }
 
-  /** The block and row that have the current name. */
+  /** The block that holds the current name: the leaf, or the index while the leaf is not loaded. */
   get holder(): Block {
     return this.leaf ?? this.index as Block;
   }
 
-  /** The row in {@linkcode holder}. */
+  /** Index in {@linkcode holder} of the row with the current name. */
   get place(): number {
     return this.leaf === null ? this.at : this.i;
   }
 }
 
-/** Orders two streams by their current names. */
+/** Compares two streams by their current names, as memcmp does. */
 export function compareRowStreams(a: RowStream, b: RowStream): number {
   return compareRows(a.holder, a.place, b.holder, b.place);
 }
 
-/** Streams in descending order of their names, topmost tree last among equals: the next is at the end. */
+/**
+ * Streams sorted by their current name. Of equal names, that of the topmost tree comes first. The
+ * first stream is at the end of the array, where it is cheap to remove.
+ */
 export class RowStreamQueue {
   readonly #streams: RowStream[] = [];
 
-  /** Streams that have a row. */
+  /** Number of streams. */
   get length(): number {
     return this.#streams.length;
   }
@@ -74,17 +80,17 @@ export class RowStreamQueue {
     return this.#streams.at(-1);
   }
 
-  /** The stream that comes after it. */
+  /** The stream that comes behind `first`. */
   get second(): RowStream | undefined {
     return this.#streams.at(-2);
   }
 
-  /** Takes the first stream out. */
+  /** Removes the first stream and returns it. */
   pop(): RowStream {
     return this.#streams.pop() as RowStream;
   }
 
-  /** Puts a stream in its place. */
+  /** Inserts a stream in its order. */
   push(stream: RowStream): void {
     const streams = this.#streams;
     let i = streams.length;
@@ -94,15 +100,15 @@ export class RowStreamQueue {
       if (order < 0) break;
       i--;
     }
-    // Almost always the end or near it.
+    // The place is almost always at the end or near it.
     if (i === streams.length) streams.push(stream);
     else streams.splice(i, 0, stream);
   }
 }
 
-/** The first row of a leaf, from `from` on, whose name is not before that of another row. */
+/** Index of the first row of a block, from `from` on, whose name is not before the name of row `place` of `other`. */
 export function rowsBefore(leaf: Block, from: number, other: Block, place: number): number {
-  // Most often it is near: double the step, then halve the range.
+  // The row is most often near, so double the step first, then halve the range.
   let low = from;
   let step = 1;
   while (low + step <= leaf.count && compareRows(leaf, low + step - 1, other, place) < 0) {

@@ -1,27 +1,27 @@
 import { VarveError } from "../../errors.ts";
 
-/** A page is 1 MiB: small beside a tree, large beside a block. */
+/** Bits of a page: 1 MiB is small beside a large tree and large beside a block. */
 const PAGE_SHIFT = 20;
-/** Bytes of a page. */
+/** Size of a page in bytes. */
 export const PAGE_BYTES: number = 1 << PAGE_SHIFT;
 const UNIT_SHIFT = 3;
-/** Addresses count units of 8 bytes, so that 32 bits reach 32 GiB. */
+/** Bytes per unit of an address: with 8, addresses of 32 bits reach 32 GiB. */
 const UNIT: number = 1 << UNIT_SHIFT;
 const UNITS_SHIFT = PAGE_SHIFT - UNIT_SHIFT;
 const UNITS_MASK = (1 << UNITS_SHIFT) - 1;
-/** The first page starts small: most trees are. */
+/** Size of the first page at the start, in bytes: most trees are small. */
 const FIRST_BYTES = 1 << 14;
 
-/** Bytes rounded up to whole units. */
+/** Rounds a number of bytes up to whole units. */
 function roundUp(bytes: number): number {
   return Math.ceil(bytes / UNIT) * UNIT;
 }
 
-/** A buffer and the two views of it. */
+/** Two views of one buffer. */
 export interface Page {
-  /** As bytes. */
+  /** The buffer as bytes. */
   u8: Uint8Array<ArrayBuffer>;
-  /** As words. */
+  /** The buffer as words. */
   u32: Uint32Array<ArrayBuffer>;
 }
 
@@ -31,20 +31,25 @@ function makePage(bytes: number): Page {
 }
 
 /**
- * Memory that only grows. What is allocated never crosses a page; what is
- * larger than a page gets a buffer of its own that takes several page numbers.
+ * Memory that only grows. An allocation never crosses the end of a page. One that is larger than a
+ * page gets a buffer of its own, which takes several page numbers.
  */
 export class Arena {
-  /** The pages; a hole where a larger buffer goes on. */
+  /** The pages by number; a hole for each further number of a larger buffer. */
   readonly pages: Page[] = [];
   /** Number of the last page. */
   #last = -1;
   /** Bytes used in the last page. */
   #used = 0;
-  /** Bytes of the last page, whether its buffer has them all yet or not. */
+  /** Bytes that the last page can have; its buffer may still be smaller. */
   #room = 0;
 
-  /** Reserves zeroed memory and returns its address. @throws {VarveError} `E_LIMIT` beyond 32 GiB */
+  /**
+   * Reserves zeroed memory.
+   *
+   * @returns its address, in units of 8 bytes
+   * @throws {VarveError} `E_LIMIT` beyond 32 GiB
+   */
   alloc(bytes: number): number {
     const size = roundUp(bytes);
     if (size > this.#room - this.#used) this.#grow(size);
@@ -66,7 +71,7 @@ export class Arena {
     this.pages.push(makePage(bytes));
     this.pages.length = this.#last + slots;
     this.#used = 0;
-    // Behind a larger buffer nothing may begin: its address would be in a page number without a buffer.
+    // Nothing may begin behind a larger buffer: its page number would have no buffer.
     this.#room = slots > 1 ? size : PAGE_BYTES;
   }
 
@@ -74,29 +79,29 @@ export class Arena {
     const old = this.pages[last] as Page;
     const grown = makePage(Math.min(PAGE_BYTES, Math.max(this.#used, old.u8.length * 4)));
     grown.u8.set(old.u8);
-    // The page object stays the same: whoever holds it sees the new views.
+    // The page object stays the same, so that its holders see the new views.
     old.u8 = grown.u8;
     old.u32 = grown.u32;
   }
 
-  /** The page of an address. */
+  /** The page that holds an address. */
   page(address: number): Page {
     return this.pages[address >>> UNITS_SHIFT] as Page;
   }
 
-  /** The word of an address in its page. */
+  /** Index of an address in the words of its page. */
   word(address: number): number {
     return (address & UNITS_MASK) << 1;
   }
 
-  /** Bytes of all buffers. */
+  /** Size of all buffers in bytes. */
   get bytes(): number {
     let sum = 0;
     for (const page of this.pages) if (page !== undefined) sum += page.u8.length;
     return sum;
   }
 
-  /** Cuts the unused end of the last page off. */
+  /** Frees the unused end of the last page. */
   trim(): void {
     const page = this.pages[this.#last];
     if (page === undefined || page.u8.length - this.#used < UNIT) return;

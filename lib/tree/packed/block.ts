@@ -19,61 +19,64 @@ import {
   wordsOf,
 } from "./format.ts";
 
-/** What the reference to a block says of it. */
+/** A reference to a block: where it lies and what it must hold. */
 export interface BlockRef {
-  /** The block that refers to it; null for the root. */
+  /** The block that holds the reference; null for the root. */
   readonly parent: Block | null;
-  /** The row of that block. */
+  /** Index of the referring row in `parent`. */
   readonly row: number;
-  /** Where the segment has it. */
+  /** Address in the segment, in units of 8 bytes. */
   readonly address: number;
-  /** Its bytes. */
+  /** Length of the block in bytes. */
   readonly length: number;
-  /** A buffer that holds its digest … */
+  /** Words among which the digest of the block stands. */
   readonly digest: Uint32Array;
-  /** … from this word. */
+  /** Index in `digest` of the first of the eight words of the digest. */
   readonly digestAt: number;
-  /** Entries below it. */
+  /** Number of entries in the block and below it. */
   readonly count: number;
-  /** Linked names below it. */
+  /** How many of those entries have a link group. */
   readonly linked: number;
-  /** {@linkcode F_MARKED} or 0. */
+  /** {@linkcode F_MARKED} when one of those entries is marked, else 0. */
   readonly marked: number;
 }
 
-/** Blocks that were written together. Blocks refer to blocks of their own segment and of its imports. */
+/**
+ * Blocks that were written together. A block refers to blocks of its own segment and of the
+ * segments that its own one imports.
+ */
 export interface Segment {
-  /** Layers that the sides of its files name. */
+  /** The layers in whose tars the files of these blocks lie. Sides name them by index. */
   readonly sources: readonly DiffId[];
-  /** Other segments that its directories refer to. */
+  /** The other segments that these blocks refer to. Sides name them by index. */
   readonly imports: readonly Segment[];
-  /** Bytes it keeps in memory, imports not counted. */
+  /** Bytes that it keeps in memory, without its imports. */
   readonly bytes: number;
   /**
-   * The block that a reference names.
+   * Finds the block of a reference.
    *
-   * @throws {VarveError} `E_FORMAT` or `E_DIGEST` when it was read from a file and is damaged
+   * @throws {VarveError} `E_FORMAT` or `E_DIGEST` when the segment is read from a file and the block is damaged
    */
   load(ref: BlockRef): Block;
 }
 
-/** A view of one block: positions in a buffer that many blocks share. */
+/** A view of one block: positions in a buffer that it shares with other blocks. */
 export class Block {
-  /** Where it was found. */
+  /** The segment that the block belongs to. */
   readonly segment: Segment;
-  /** The buffer as bytes. */
+  /** The shared buffer as bytes. */
   readonly u8: Uint8Array;
-  /** The buffer as words. */
+  /** The shared buffer as words. */
   readonly u32: Uint32Array;
-  /** Word of its first byte. */
+  /** Index in `u32` of the first word of the block. */
   readonly at: number;
-  /** Rows. */
+  /** Number of rows. */
   readonly count: number;
-  /** Whether its rows stand for leaves. */
+  /** Whether this is an index: each row then stands for a leaf. */
   readonly isIndex: boolean;
-  /** Word of the heap. */
+  /** Index in `u32` of the first word of the heap. */
   readonly heap: number;
-  /** Word of the first side. */
+  /** Index in `u32` of the first word of the sides. */
   readonly sides: number;
 
   constructor(segment: Segment, u8: Uint8Array, u32: Uint32Array, at: number) {
@@ -88,48 +91,48 @@ export class Block {
     this.sides = at + HEADER_WORDS + ((u32[at + 1] as number) >>> 2);
   }
 
-  /** Bytes. */
+  /** Length of the block in bytes. */
   get length(): number {
     return this.u32[this.at] as number;
   }
 
-  /** Word of a row. */
+  /** Index in `u32` of the first word of a row. */
   row(i: number): number {
     return this.at + HEADER_WORDS + 1 + i * ROW_WORDS;
   }
 
-  /** Word of a row's side. */
+  /** Index in `u32` of the first word of a row's side. */
   side(i: number): number {
     return this.sides + i * SIDE_WORDS;
   }
 
-  /** Word where a row's part of the heap begins: its name. */
+  /** Index in `u32` of the first word of a row's part of the heap: its name. */
   heapAt(i: number): number {
     return i === 0 ? this.heap : this.heap + ((this.u32[this.row(i - 1)] as number) >>> 2);
   }
 
-  /** Word where a row's part of the heap ends. */
+  /** Index in `u32` of the word behind a row's part of the heap. */
   heapEnd(i: number): number {
     return this.heap + ((this.u32[this.row(i) + R_HEAP_END] as number) >>> 2);
   }
 
-  /** Flags of a row. */
+  /** The flags of a row: `F_…` and `P_…`. */
   flags(i: number): number {
     return (this.u32[this.row(i) + R_NAME] as number) >>> 16;
   }
 
-  /** Bytes of a row's name. */
+  /** Length of a row's name in bytes. */
   nameLength(i: number): number {
     return (this.u32[this.row(i) + R_NAME] as number) & 0xffff;
   }
 
-  /** Name of a row. */
+  /** The name of a row. */
   name(i: number): ByteString {
     const start = this.heapAt(i) << 2;
     return fromBytes(this.u8, start, start + this.nameLength(i));
   }
 
-  /** Type bits of a row's mode; 0 for a whiteout. */
+  /** The type bits of a row's mode; 0 for a whiteout. */
   type(i: number): number {
     return (this.u32[this.row(i) + R_MODE] as number) & S_IFMT;
   }
@@ -139,12 +142,12 @@ export class Block {
     return this.type(i) === S_IFDIR;
   }
 
-  /** Linked names that a directory's row has below it. */
+  /** Number of entries below a directory that have a link group. */
   linkedBelow(i: number): number {
     return this.u32[this.row(i) + R_SIZE + 1] as number;
   }
 
-  /** The link group of a row that has one. */
+  /** The link group of a row that has the flag {@linkcode F_GROUP}. */
   group(i: number): ByteString {
     const u32 = this.u32;
     const flags = this.flags(i);
@@ -161,19 +164,19 @@ export class Block {
     return fromBytes(this.u8, start, start + (u32[at] as number));
   }
 
-  /** The block below a row: of a directory that is not empty, or of an index's leaf. */
+  /** The block of a directory, or of the leaf that an index row stands for; null for an empty directory. */
   child(i: number): Block | null {
     if ((this.flags(i) & F_DIGEST) === 0) return null;
     return this.childSegment(i).load(this.reference(i));
   }
 
-  /** The segment that has the block below a row. */
+  /** The segment that holds the block below a row. */
   childSegment(i: number): Segment {
     const from = this.u32[this.side(i)] as number;
     return from === 0 ? this.segment : this.segment.imports[from - 1] as Segment;
   }
 
-  /** What a row says of the block below it. */
+  /** The reference that a row holds to the block below it. */
   reference(i: number): BlockRef {
     const side = this.side(i);
     const row = this.row(i);
@@ -191,7 +194,7 @@ export class Block {
   }
 }
 
-/** Orders two rows by their names. */
+/** Compares two rows by their names, as memcmp does. */
 export function compareRows(a: Block, i: number, b: Block, j: number): number {
   return compareNames(
     a.u32,

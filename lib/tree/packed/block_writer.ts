@@ -15,24 +15,27 @@ import {
 } from "./format.ts";
 import type { SegmentWriter } from "./segment_writer.ts";
 
-/** Words that say what was written: import, address, bytes, entries, linked names, marks, digest. */
+/**
+ * Number of words of a *result*: what a writer reports of the block that it wrote. The block of a
+ * parent directory refers to its child by these values.
+ */
 export const RESULT_WORDS = 14;
-/** Result: import index plus one, 0 for the segment being written. */
+/** Word of a result: index of the import that holds the block plus one; 0 for the segment being written. */
 export const O_IMPORT = 0;
-/** Result: address. */
+/** Word of a result: address of the block, in units of 8 bytes. */
 export const O_ADDRESS = 1;
-/** Result: bytes; 0 for an empty directory, which has no block. */
+/** Word of a result: length of the block in bytes; 0 for an empty directory, which has no block. */
 export const O_LENGTH = 2;
-/** Result: entries. */
+/** Word of a result: number of entries in the block and below it. */
 export const O_COUNT = 3;
-/** Result: linked names. */
+/** Word of a result: how many of those entries have a link group. */
 export const O_LINKED = 4;
-/** Result: {@linkcode F_MARKED} or 0. */
+/** Word of a result: {@linkcode F_MARKED} when one of those entries is marked, else 0. */
 export const O_MARKED = 5;
-/** Result: the digest, eight words. */
+/** Words of a result: the digest, eight words. */
 export const O_DIGEST = 6;
 
-/** Copies words; a loop beats `set(subarray)` below half a KiB. */
+/** Copies words. Below half a KiB a loop is faster than `set(subarray)`. */
 export function copyWords(
   from: Uint32Array,
   at: number,
@@ -52,7 +55,7 @@ export function hashWords(bytes: Uint8Array, out: Uint32Array, at: number): void
   const hex = sha256Hex(bytes);
   for (let i = 0; i < 8; i++) {
     let word = 0;
-    // Bytes stand in their order, words are little endian.
+    // Words are little endian: the first byte is the lowest.
     for (let j = 3; j >= 0; j--) {
       const char = i * 8 + j * 2;
       word = word << 8 | digitOf(hex.charCodeAt(char)) << 4 | digitOf(hex.charCodeAt(char + 1));
@@ -61,12 +64,12 @@ export function hashWords(bytes: Uint8Array, out: Uint32Array, at: number): void
   }
 }
 
-/** What a digit of `0-9a-f` stands for. */
+/** The value of a digit of `0-9a-f`. */
 function digitOf(char: number): number {
   return (char & 15) + (char >>> 6) * 9;
 }
 
-/** The sum that finds damage of what is not hashed. */
+/** A checksum (FNV-1a over words) that finds damage in what the hash does not cover: sides and extents. */
 export function sumWords(u32: Uint32Array, from: number, to: number): number {
   let sum = 0x811c9dc5;
   for (let i = from; i < to; i++) sum = Math.imul(sum ^ (u32[i] as number), 0x01000193);
@@ -79,17 +82,17 @@ function grown(old: Uint32Array<ArrayBuffer>, need: number): Uint32Array<ArrayBu
   return out;
 }
 
-/** Collects rows and writes them as one block. Used again for the next block. */
+/** Collects rows and writes them as one block. One writer writes many blocks, one after another. */
 export class BlockWriter {
-  /** Rows so far. */
+  /** Number of rows so far. */
   count = 0;
-  /** The row being written. */
+  /** Index in `rows` of the first word of the current row. */
   row = 0;
-  /** Rows. */
+  /** Words of the rows. */
   rows: Uint32Array<ArrayBuffer> = new Uint32Array(16 * ROW_WORDS);
-  /** Heap. */
+  /** Words of the heap. */
   heap: Uint32Array<ArrayBuffer> = new Uint32Array(256);
-  /** Words of the heap in use. */
+  /** Number of words of the heap in use. */
   heapWords = 0;
   #sides: Uint32Array<ArrayBuffer> = new Uint32Array(16 * SIDE_WORDS);
   #extents: Uint32Array<ArrayBuffer> = new Uint32Array(0);
@@ -98,7 +101,7 @@ export class BlockWriter {
   #linked = 0;
   #marked = 0;
 
-  /** Begins a row with the ten words at `at`; its parts and its side follow. */
+  /** Begins a row: copies its ten words from `from`. Its parts follow, then `end`. */
   begin(from: Uint32Array, at: number): void {
     this.row = this.count * ROW_WORDS;
     if (this.row + ROW_WORDS > this.rows.length) {
@@ -109,7 +112,7 @@ export class BlockWriter {
     for (let i = 0; i < ROW_WORDS; i++) rows[this.row + i] = from[at + i] as number;
   }
 
-  /** Adds words to the row's part of the heap. */
+  /** Adds words to the current row's part of the heap. */
   part(from: Uint32Array, at: number, words: number): void {
     const end = this.heapWords + words;
     if (end > this.heap.length) this.heap = grown(this.heap, end);
@@ -118,8 +121,9 @@ export class BlockWriter {
   }
 
   /**
-   * Keeps extents for the row's side; returns their place as the side holds it, but from the end of the
-   * sides. None, those of a file that is one hole, have the place 0.
+   * Adds the extents of the current row. Returns their place in words behind the last side;
+   * {@linkcode write} makes it a place in the block. No extents (a file that is one hole) have the
+   * place 0.
    */
   extents(from: Uint32Array, at: number, words: number): number {
     if (words === 0) return 0;
@@ -130,7 +134,7 @@ export class BlockWriter {
     return place;
   }
 
-  /** Ends the row. */
+  /** Ends the current row with the three words of its side. */
   end(kind: number, side0: number, side1: number, side2: number): void {
     const rows = this.rows;
     const row = this.row;
@@ -154,7 +158,7 @@ export class BlockWriter {
     this.count++;
   }
 
-  /** Writes the block into a segment, tells where and what, and starts anew. */
+  /** Writes the block to a segment, and its result to `out` from index `at` on. Then begins a new block. */
   write(segment: SegmentWriter, kind: number, out: Uint32Array, at: number): void {
     const count = this.count;
     const rowWords = count * ROW_WORDS;
@@ -183,8 +187,8 @@ export class BlockWriter {
       for (let i = 0; i < count; i++) {
         const word = side + i * SIDE_WORDS;
         const isFile = ((this.rows[i * ROW_WORDS + R_MODE] as number) & S_IFMT) !== S_IFDIR;
-        // A directory's import index never reaches the top bit, but an address in its next word must stay,
-        // and a file that is one hole has no extents, and no place.
+        // Only files have extents: the same words of a directory are an import and an address. A file
+        // that is one hole keeps the place 0.
         if (isFile && ((u32[word] as number) >>> 31) === 1 && u32[word + 2] !== 0) {
           u32[word + 1] = (u32[word + 1] as number) + base;
         }
@@ -204,7 +208,7 @@ export class BlockWriter {
     this.reset();
   }
 
-  /** Forgets the rows. */
+  /** Drops all rows. */
   reset(): void {
     this.count = 0;
     this.heapWords = 0;

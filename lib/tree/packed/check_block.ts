@@ -20,7 +20,10 @@ import {
   SIDE_WORDS,
 } from "./format.ts";
 
-/** Checks that a block of so many bytes can be looked at at all; before it becomes a {@linkcode Block}. */
+/**
+ * Checks the header of a block that should have `length` bytes, and that its rows lie inside. Needed
+ * before a {@linkcode Block} is made of it.
+ */
 export function checkHeader(u32: Uint32Array, at: number, length: number): void {
   const words = length >>> 2;
   if ((length & 3) !== 0 || words < HEADER_WORDS + 1 + ROW_WORDS || u32.length - at < words) {
@@ -43,7 +46,7 @@ export function checkHeader(u32: Uint32Array, at: number, length: number): void 
   ) damaged("a block's rows exceed it");
 }
 
-/** Checks all of a block but its hash. */
+/** Checks all of a block except its hash. */
 export function checkBlock(block: Block, ref: BlockRef, limits: CheckLimits): void {
   const { u32, count, isIndex } = block;
   const end = block.at + (block.length >>> 2);
@@ -60,7 +63,9 @@ export function checkBlock(block: Block, ref: BlockRef, limits: CheckLimits): vo
   for (let i = 0; i < count; i++) {
     const row = block.row(i);
     const to = u32[row + R_HEAP_END] as number;
-    if ((to & 3) !== 0 || to >>> 2 < from || to >>> 2 > heapWords) damaged("a heap runs backwards");
+    if ((to & 3) !== 0 || to >>> 2 < from || to >>> 2 > heapWords) {
+      damaged("the heap of a block is out of order");
+    }
     checkRow(block, i, from, to >>> 2, isRoot, limits);
     from = to >>> 2;
     if (i > 0 && compareRows(block, i - 1, block, i) >= 0) damaged("names are not in order");
@@ -74,14 +79,14 @@ export function checkBlock(block: Block, ref: BlockRef, limits: CheckLimits): vo
     }
     if ((flags & ANY_MARK) !== 0) marks = F_MARKED;
   }
-  if (from !== heapWords) damaged("a heap is longer than its rows say");
+  if (from !== heapWords) damaged("the heap of a block is longer than its rows");
   if (!isRoot && (entries !== ref.count || linked !== ref.linked || marks !== ref.marked)) {
-    damaged("a directory does not hold what its parent says");
+    damaged("a directory does not match the counts in its parent");
   }
   if (!isIndex) checkCut(block, ref);
 }
 
-/** Checks that a leaf was cut where the format says, and lies where its index says. */
+/** Checks that a leaf ends where the format says, and that its names lie in the range of its index row. */
 function checkCut(leaf: Block, ref: BlockRef): void {
   const { count } = leaf;
   const { parent, row } = ref;

@@ -22,21 +22,21 @@ import {
   wordsOf,
 } from "./format.ts";
 
-/** What a block is checked against, beside its reference. */
+/** What a block is checked against, apart from its reference. */
 export interface CheckLimits {
-  /** Whiteouts and marks are for layer trees. */
+  /** Kind of the tree: only a layer tree may hold whiteouts, opaque and implied directories. */
   readonly kind: TreeKind;
-  /** Where it was read. */
+  /** The segment that the block was read from. */
   readonly segment: Segment;
-  /** Units of 8 bytes that the segment has, for addresses. */
+  /** Size of the segment in units of 8 bytes: addresses must be below. */
   readonly units: number;
 }
 
-/** Numbers are safe while their high word is below this. */
+/** A number of two words is a safe integer when its high word is below this. */
 const SAFE_HIGH = 1 << 21;
 const MARKS = F_OPAQUE | F_IMPLIED | F_MARKED;
 
-/** Checks one row, its part of the heap (in words from the heap's start) and its side. */
+/** Checks row `i`, its part of the heap (`from` to `to`, in words from the start of the heap) and its side. */
 export function checkRow(
   block: Block,
   i: number,
@@ -55,7 +55,7 @@ export function checkRow(
   const at = checkName(block, i, block.heap + from, block.heap + to, isRoot);
   if (block.isIndex) {
     if ((flags & ~F_MARKED) !== F_DIGEST || !areZero(u32, row + R_MODE, row + R_SIZE)) {
-      damaged("an index row says too much");
+      damaged("an index row has attributes");
     }
     if (at + 8 !== block.heap + to) damaged("an index row has the wrong length");
     checkReference(block, i, limits);
@@ -67,7 +67,7 @@ export function checkRow(
     if (
       flags !== F_WHITEOUT || !areZero(u32, row + R_MODE, row + R_SIZE + 2) ||
       !areZero(u32, side, side + 3)
-    ) damaged("a whiteout says too much");
+    ) damaged("a whiteout has attributes");
     return;
   }
   const mode = u32[row + R_MODE] as number;
@@ -91,7 +91,9 @@ function checkType(
   const digest = (flags & F_DIGEST) !== 0;
   if (((flags & F_LINK) !== 0) !== (type === S_IFLNK)) damaged("a link target is misplaced");
   if (type === S_IFDIR) {
-    if ((flags & F_GROUP) !== 0 || digest !== (low > 0)) damaged("a directory says what it cannot");
+    if ((flags & F_GROUP) !== 0 || digest !== (low > 0)) {
+      damaged("a directory has a link group or a wrong digest");
+    }
     checkReference(block, i, limits);
     return;
   }
@@ -102,11 +104,11 @@ function checkType(
     return;
   }
   const side = block.side(i);
-  if (digest || !areZero(u32, side, side + 3)) damaged("a node has content that cannot have any");
+  if (digest || !areZero(u32, side, side + 3)) damaged("a node that is not a file has content");
   if (type === S_IFCHR || type === S_IFBLK) {
     if (low >= 1 << 12 || high >= 1 << 20) damaged("a device number is out of range");
   } else if ((type !== S_IFLNK && type !== S_IFIFO) || low !== 0 || high !== 0) {
-    damaged("a node is of no known type");
+    damaged("a node has an unknown type");
   }
 }
 
@@ -118,7 +120,7 @@ function hasZero(four: number): boolean {
   return ((four - ONES) & ~four & 0x8080_8080) !== 0;
 }
 
-/** Checks the name; returns the word behind it. */
+/** Checks the name of a row. Returns the index of the word behind it. */
 function checkName(block: Block, i: number, at: number, end: number, isRoot: boolean): number {
   const { u8, u32 } = block;
   const length = block.nameLength(i);
@@ -128,7 +130,7 @@ function checkName(block: Block, i: number, at: number, end: number, isRoot: boo
     let four = u32[word] as number;
     if (left < 4) {
       if (four >>> left * 8 !== 0) damaged("a name is not padded");
-      // Other bytes of no meaning in place of the padding, which is zeros.
+      // The padding is zeros: replace it by ones, so that only a NUL in the name is found.
       four |= ONES << left * 8;
     }
     if (hasZero(four) || hasZero(four ^ SLASHES)) damaged("a name holds a NUL or a slash");
@@ -140,7 +142,7 @@ function checkName(block: Block, i: number, at: number, end: number, isRoot: boo
   return at + words;
 }
 
-/** Reads the length of a string of the heap and checks that it fits; returns the word behind it. */
+/** Checks that a string of `length` bytes fits and is padded with zeros. Returns the index of the word behind it. */
 function checkString(block: Block, at: number, length: number, end: number): number {
   const words = wordsOf(length);
   if (at + words > end) damaged("a string exceeds its row");
@@ -166,13 +168,13 @@ function checkParts(block: Block, i: number, at: number, end: number): void {
   if ((flags & F_XATTR) !== 0) {
     let before = -1;
     const count = word();
-    if (count === 0) damaged("a row has no xattrs but says so");
+    if (count === 0) damaged("a row is flagged to have xattrs and has none");
     for (let k = 0; k < count; k++) {
       const nameLength = word();
       const valueLength = word();
       const name = at;
       at = checkString(block, name, nameLength, end);
-      // The name before is told by its two lengths: they stand right ahead of it.
+      // The length of the name before stands two words in front of it.
       if (
         before >= 0 &&
         compareNames(u32, before, u32[before - 2] as number, u32, name, nameLength) >= 0

@@ -15,26 +15,26 @@ import {
 } from "./file_format.ts";
 import { HEADER_WORDS, ROW_WORDS, TWO_32, wordsOf } from "./format.ts";
 import { PackedTree } from "./packed_tree.ts";
-import { judged, type OnDamage, StoredSegment, type TreeSource } from "./stored_segment.ts";
+import { type OnDamage, StoredSegment, type TreeSource, withDamage } from "./stored_segment.ts";
 import { verifyTree } from "./verify_tree.ts";
 import { WholeSegment } from "./whole_segment.ts";
 
-/** Footer and tail of nearly every tree come with one read. */
+/** Bytes of the first read: they hold the whole footer and tail of nearly every tree. */
 const FIRST_READ = 4096;
 
 /**
- * Opens a stored tree: reads its footer and its root, then one block at a
- * time, when it is needed. Every block is checked when it is read, so that
- * later calls with the tree can throw these errors too.
+ * Opens a stored tree. It reads the footer and the root now, and every other block when it is
+ * needed. Each block is checked when it is read, so later calls with the tree can throw the same
+ * errors.
  *
- * @param onDamage what is thrown instead of them, where the caller knows more
- * @throws {VarveError} `E_FORMAT` when the file is damaged, or of another
- * version (derive it from its layer again); `E_DIGEST` when a hash differs
+ * @param onDamage maps these errors to others, for a caller that knows what the file is
+ * @throws {VarveError} `E_FORMAT` when the file is damaged or has another version (derive the tree
+ * from its layer again); `E_DIGEST` when a hash differs
  */
 export function openTree(source: TreeSource, onDamage: OnDamage = (error) => error): Tree {
   const open: OpenSegment = (kind, sources, bytes) =>
     new StoredSegment(kind, sources, source, HEADER_BYTES, bytes, onDamage);
-  return judged(onDamage, () => openWith(source, open));
+  return withDamage(onDamage, () => openWith(source, open));
 }
 
 function openWith(source: TreeSource, open: OpenSegment): PackedTree {
@@ -44,7 +44,7 @@ function openWith(source: TreeSource, open: OpenSegment): PackedTree {
   checkMagic(tail, tail.length - MAGIC.length);
   const end = new DataView(tail.buffer, tail.byteOffset + tail.length - TAIL_BYTES, TAIL_BYTES);
   const version = end.getUint32(36, true);
-  if (version !== VERSION) damaged(`its form has version ${version}, not ${VERSION}`);
+  if (version !== VERSION) damaged(`it has version ${version}, not ${VERSION}`);
   const footerBytes = end.getUint32(32, true);
   const wanted = footerBytes + TAIL_BYTES;
   if (
@@ -58,7 +58,7 @@ function openWith(source: TreeSource, open: OpenSegment): PackedTree {
   return openFooter(source, new Uint32Array(footer.buffer), footer, footerBytes, open);
 }
 
-/** Makes the segment that a footer tells of. */
+/** Makes the segment that a footer describes. */
 type OpenSegment = (kind: TreeKind, sources: readonly DiffId[], bytes: number) => Segment;
 
 function openFooter(
@@ -86,8 +86,11 @@ function openFooter(
     u32.slice(3, 11),
   );
   tree.live = tree.retained = pages;
-  // Each entry takes its row at least: what says more is a bomb of blocks in blocks.
-  if (tree.count * ROW_WORDS * 4 > pages - HEADER_WORDS * 4) damaged("it says too many entries");
+  // Each entry takes at least the bytes of its row. A file that claims more entries refers to the
+  // same blocks again and again, to make a small file expand without end.
+  if (tree.count * ROW_WORDS * 4 > pages - HEADER_WORDS * 4) {
+    damaged("it claims more entries than fit into it");
+  }
   return tree;
 }
 
@@ -99,21 +102,22 @@ function readSources(u32: Uint32Array, u8: Uint8Array, words: number): DiffId[] 
     const next = at + 1 + wordsOf(length);
     if (length === 0 || next > words) damaged("its footer ends too early");
     const source: string = fromBytes(u8, (at + 1) << 2, ((at + 1) << 2) + length);
-    if (!isDigest(source)) damaged("it names a layer that is no digest");
+    if (!isDigest(source)) damaged("the name of a layer is not a digest");
     sources.push(source as DiffId);
     at = next;
   }
-  if (at !== words) damaged("its footer is longer than it says");
+  if (at !== words) damaged("its footer is longer than its contents");
   return sources;
 }
 
 /**
- * Reads a stored tree from memory and checks all of it at once. The bytes
- * become part of the tree and must not change afterwards.
+ * Decodes a stored tree from memory and checks all of it now. The bytes become part of the tree and
+ * must not change afterwards.
  *
- * @param written the digest of the bytes as this library wrote them, where the caller kept it: when
- * they have it, they are what was written, and what a writer made needs no look at every entry
- * @throws {VarveError} `E_FORMAT` when it is damaged or of another version; `E_DIGEST` when a hash differs
+ * @param written the digest that {@linkcode writeTree} returned for these bytes. When it matches, the
+ * check of every entry is skipped: the bytes are what this library wrote
+ * @throws {VarveError} `E_FORMAT` when the bytes are damaged or have another version; `E_DIGEST` when
+ * a hash differs
  */
 export function decodeTree(bytes: Uint8Array, written?: Digest): Tree {
   if (written !== undefined) {
@@ -126,7 +130,7 @@ export function decodeTree(bytes: Uint8Array, written?: Digest): Tree {
       });
     }
   }
-  // Words must be aligned.
+  // A view of words must begin at a multiple of 4.
   const own = (bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()) as Uint8Array<ArrayBuffer>;
   const source: TreeSource = {
     size: own.length,
@@ -143,12 +147,12 @@ export function decodeTree(bytes: Uint8Array, written?: Digest): Tree {
 
 function read(source: TreeSource, offset: number, length: number): Uint8Array {
   const bytes = source.readSync(offset, length);
-  if (bytes.length !== length) damaged("the file is shorter than it says");
+  if (bytes.length !== length) damaged("the file is shorter than its stated size");
   return bytes;
 }
 
 function checkMagic(bytes: Uint8Array, at: number): void {
   for (let i = 0; i < MAGIC.length; i++) {
-    if (bytes[at + i] !== MAGIC[i]) damaged("it is no stored tree");
+    if (bytes[at + i] !== MAGIC[i]) damaged("it is not a stored tree");
   }
 }

@@ -2,22 +2,22 @@ import { type ByteString, writeBytes } from "../../bytes/mod.ts";
 import type { Block } from "./block.ts";
 import { compareNames, wordsOf } from "./format.ts";
 
-/** A name as a heap holds it. */
+/** A name in the form that a heap has. */
 interface PackedName {
-  /** Zero-padded words. */
+  /** The bytes of the name, zero-padded to whole words. */
   readonly words: Uint32Array;
-  /** Bytes. */
+  /** Length of the name in bytes. */
   readonly length: number;
 }
 
-/** Packs a name for comparing. */
+/** Packs a name, so that it can be compared with names in heaps. */
 function packName(name: ByteString): PackedName {
   const words = new Uint32Array(wordsOf(name.length));
   writeBytes(name, new Uint8Array(words.buffer), 0);
   return { words, length: name.length };
 }
 
-/** The first row of a block whose name is not less; `count` when all are less. */
+/** Index of the first row whose name is not less than `name`; `count` when all names are less. */
 function lowerBound(block: Block, name: PackedName): number {
   let low = 0;
   let high = block.count;
@@ -42,21 +42,21 @@ function isName(block: Block, i: number, name: PackedName): boolean {
     compareNames(block.u32, block.heapAt(i), block.nameLength(i), name.words, 0, name.length) === 0;
 }
 
-/** A row: a leaf and a place in it. */
+/** A reference to one row. */
 export interface RowRef {
-  /** The leaf. */
+  /** The leaf that holds the row. */
   readonly leaf: Block;
-  /** The row. */
+  /** Index of the row in the leaf. */
   readonly i: number;
 }
 
-/** Finds a name in a directory. */
+/** Finds the row of a name in a directory. */
 export function findRow(directory: Block, name: ByteString): RowRef | undefined {
   const packed = packName(name);
   let leaf = directory;
   if (directory.isIndex) {
     let i = lowerBound(directory, packed);
-    // An index row has the first name of its leaf: unless that is it, the leaf before is meant.
+    // An index row has the first name of its leaf. A name between two of them is in the leaf before.
     if (!isName(directory, i, packed)) i--;
     if (i < 0) return undefined;
     leaf = directory.child(i) as Block;
@@ -65,11 +65,11 @@ export function findRow(directory: Block, name: ByteString): RowRef | undefined 
   return isName(leaf, i, packed) ? { leaf, i } : undefined;
 }
 
-/** Goes through the rows of a directory in order. */
+/** Iterates over the rows of a directory, from leaf to leaf, sorted by name. */
 export class RowCursor {
   /** The leaf of the current row. */
   leaf: Block;
-  /** The current row. */
+  /** Index of the current row in the leaf. */
   i = 0;
   readonly #index: Block | null;
   #next = 1;
@@ -79,7 +79,7 @@ export class RowCursor {
     this.leaf = directory.isIndex ? directory.child(0) as Block : directory;
   }
 
-  /** Whether there is a current row. Call it before the row is looked at. */
+  /** Whether there is a current row. Loads the next leaf where needed, so call it before reading the row. */
   valid(): boolean {
     while (this.i >= this.leaf.count) {
       const index = this.#index;

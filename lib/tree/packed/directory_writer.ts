@@ -33,7 +33,7 @@ import {
 } from "./format.ts";
 import type { SegmentWriter } from "./segment_writer.ts";
 
-/** The attributes of a directory that nothing describes: 0755, 0:0, mtime 0. */
+/** The row of a directory without attributes of its own: 0755, 0:0, mtime 0. */
 const DEFAULT_DIRECTORY: Uint32Array = (() => {
   const row = new Uint32Array(ROW_WORDS);
   row[R_MODE] = S_IFDIR | 0o755;
@@ -42,42 +42,47 @@ const DEFAULT_DIRECTORY: Uint32Array = (() => {
 const INDEX_ROW = new Uint32Array(ROW_WORDS);
 
 /**
- * Writes one directory: takes its rows in order, cuts them into leaves by
- * content, and puts an index over more than one leaf. Used again for the next.
+ * Writes a directory to a segment: takes its rows sorted by name, cuts them into leaves, and writes
+ * an index when there is more than one leaf. One writer writes many directories, one after another.
+ *
+ * A row is `begin`, then `part` for each part behind its name, then `end`.
  */
 export class DirectoryWriter {
   readonly #segment: SegmentWriter;
   readonly #leaf = new BlockWriter();
   #index: BlockWriter | undefined;
   #leaves = 0;
-  /** Result of the last leaf, for the directory that has only one. */
+  /** Result of the last leaf: the result of the directory when it has no other. */
   readonly #only = new Uint32Array(RESULT_WORDS);
-  /** Name of the first entry of the current leaf. */
+  /** Words of the name of the first entry of the current leaf, for the index. */
   #first: Uint32Array<ArrayBuffer> = new Uint32Array(64);
   #firstLength = 0;
-  /** Where the current row's name stands in the heap. */
+  /** Index in the heap of the first word of the current row's name. */
   #nameAt = 0;
 
   constructor(segment: SegmentWriter) {
     this.#segment = segment;
   }
 
-  /** Whether the next row begins a leaf. */
+  /** Whether the next row begins a new leaf. */
   get atCut(): boolean {
     return this.#leaf.count === 0;
   }
 
-  /** Whether nothing was written yet. */
+  /** Whether no row was written since the last `finish`. */
   get isEmpty(): boolean {
     return this.#leaf.count === 0 && this.#leaves === 0;
   }
 
-  /** Begins a row: its ten words and its name. Flags and sizes can be set in {@linkcode rows}. */
+  /**
+   * Begins a row: copies its ten words from `from` and its name from `names`. Flags and size can be
+   * set in {@linkcode rows} until it ends.
+   */
   begin(from: Uint32Array, at: number, names: Uint32Array, nameAt: number): void {
     this.beginNamed(from, at, names, nameAt, (from[at + R_NAME] as number) & 0xffff);
   }
 
-  /** Begins a row with a name of another length; flags must be set before it ends. */
+  /** Begins a row with a name of another length than the ten words say. Flags must be set before it ends. */
   beginNamed(
     from: Uint32Array,
     at: number,
@@ -92,22 +97,22 @@ export class DirectoryWriter {
     leaf.part(names, nameAt, wordsOf(nameLength));
   }
 
-  /** The row being written, in {@linkcode rows}. */
+  /** Index in {@linkcode rows} of the first word of the current row. */
   get row(): number {
     return this.#leaf.row;
   }
 
-  /** The buffer of the row being written. */
+  /** The words that hold the current row. They change when a row begins. */
   get rows(): Uint32Array {
     return this.#leaf.rows;
   }
 
-  /** Adds words behind the name: digest, link, xattrs, group, in this order. */
+  /** Adds a part to the heap. The order is digest, link target, xattrs, link group. */
   part(from: Uint32Array, at: number, words: number): void {
     this.#leaf.part(from, at, words);
   }
 
-  /** Ends a row; `extents` follows when `side0` says so. */
+  /** Ends the current row with the three words of its side. May end the leaf. */
   end(side0: number, side1: number, side2: number): void {
     const leaf = this.#leaf;
     leaf.end(LEAF, side0, side1, side2);
@@ -122,12 +127,12 @@ export class DirectoryWriter {
     if (endsLeaf(leaf.count, hashName(leaf.heap, this.#nameAt, nameLength))) this.#cut();
   }
 
-  /** Keeps extents for the row; the place is for the second word of its side. */
+  /** Adds the extents of the current row. Returns the second word of its side. */
   extents(from: Uint32Array, at: number, words: number): number {
     return this.#leaf.extents(from, at, words);
   }
 
-  /** Copies a row as it is. */
+  /** Copies row `i` of a block of any segment. */
   copy(block: Block, i: number): void {
     const u32 = block.u32;
     const row = block.row(i);
@@ -153,9 +158,12 @@ export class DirectoryWriter {
   }
 
   /**
-   * Writes a directory's row: the name of one row, the attributes of another
-   * (or the default ones), the flags `OPAQUE` and `IMPLIED` as told, and a
-   * child that is a result of this segment.
+   * Writes the row of a directory.
+   *
+   * @param named block whose row `n` gives the name
+   * @param attributes block whose row `a` gives the attributes; null for the default ones
+   * @param flags `F_OPAQUE` and `F_IMPLIED`; other flags are ignored
+   * @param child the result of the directory's own rows, in this segment
    */
   directory(
     named: Block,
@@ -178,7 +186,7 @@ export class DirectoryWriter {
     }
     if (attributes !== null && (attributes.flags(a) & F_XATTR) !== 0) {
       out |= F_XATTR;
-      // Behind name and digest a directory has only xattrs.
+      // Behind name and digest, a directory has only xattrs.
       const from = attributes.heapAt(a) + wordsOf(attributes.nameLength(a)) +
         ((attributes.flags(a) & F_DIGEST) !== 0 ? 8 : 0);
       leaf.part(attributes.u32, from, attributes.heapEnd(a) - from);
@@ -190,15 +198,18 @@ export class DirectoryWriter {
     this.end(child[O_IMPORT] as number, child[O_ADDRESS] as number, child[O_LENGTH] as number);
   }
 
-  /** Takes a whole leaf of another directory by reference; only at a cut, and only if a cut follows it. */
+  /**
+   * Takes leaf `i` of another directory by reference. Allowed only where {@linkcode atCut} is true,
+   * and only for a leaf that would end at the same entry here.
+   */
   leaf(index: Block, i: number): void {
     const target = this.#index ??= new BlockWriter();
     const u32 = index.u32;
     const name = index.heapAt(i);
     const nameWords = wordsOf(index.nameLength(i));
     const side = index.side(i);
-    // Only the first leaf can be the only one.
-    if (this.#leaves === 0) refOf(index, i, this.#segment, this.#only);
+    // It is the result of the directory if no other leaf follows.
+    if (this.#leaves === 0) writeReference(index, i, this.#segment, this.#only);
     target.begin(u32, index.row(i));
     target.part(u32, name, nameWords + 8);
     const from = this.#segment.mapImport(index.segment, u32[side] as number);
@@ -227,7 +238,7 @@ export class DirectoryWriter {
     this.#leaves++;
   }
 
-  /** Ends the directory: `out` tells where it lies and what it holds. */
+  /** Ends the directory and writes its result to `out`, from index `at` on. */
   finish(out: Uint32Array, at: number): void {
     if (this.#leaf.count > 0) {
       if (this.#leaves === 0) {
@@ -250,8 +261,13 @@ export class DirectoryWriter {
   }
 }
 
-/** Tells the child of a row as a result of the segment being written. */
-export function refOf(block: Block, i: number, segment: SegmentWriter, out: Uint32Array): void {
+/** Writes the reference that row `i` holds to its child as a result of the segment being written. */
+export function writeReference(
+  block: Block,
+  i: number,
+  segment: SegmentWriter,
+  out: Uint32Array,
+): void {
   if ((block.flags(i) & F_DIGEST) === 0) {
     out.fill(0);
     return;

@@ -12,9 +12,9 @@ import { StoredSegment } from "./stored_segment.ts";
 import { WholeSegment } from "./whole_segment.ts";
 
 /**
- * The file form of a tree, in pieces to be written one after another: what
- * `openTree` and `decodeTree` read. The pieces are views of the tree's own
- * memory where they can be: write them out, do not change them.
+ * Encodes a tree as pieces of bytes that are written one after another. {@linkcode openTree} and
+ * {@linkcode decodeTree} read them. Most pieces are views of the tree's own memory: do not change
+ * them.
  *
  * @example
  * ```ts
@@ -42,8 +42,9 @@ export function encodeTree(tree: Tree): Uint8Array<ArrayBuffer>[] {
 }
 
 /**
- * Gives the file form of a tree to a sink, piece by piece, as {@linkcode encodeTree} has it; returns
- * the digest of all of it, with which `decodeTree` knows what was written.
+ * Writes an encoded tree, piece by piece, as {@linkcode encodeTree} gives it.
+ *
+ * @returns the digest of all bytes; with it, {@linkcode decodeTree} can skip its checks
  *
  * @example
  * ```ts
@@ -69,7 +70,7 @@ function pagesOf({ pages }: Arena): Uint8Array<ArrayBuffer>[] {
   for (let i = 0; i < pages.length;) {
     const page = pages[i]?.u8 as Uint8Array<ArrayBuffer>;
     pieces.push(page);
-    // A page that others follow takes its whole room in the file.
+    // Addresses count whole pages, so a page that others follow is filled up with zeros.
     const slots = Math.max(1, Math.ceil(page.length / PAGE_BYTES));
     i += slots;
     const gap = slots * PAGE_BYTES - page.length;

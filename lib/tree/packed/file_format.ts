@@ -1,23 +1,26 @@
 /**
- * The file form of a tree, version 1, little endian: a header of 16 bytes
- * (magic, version, zero), the pages of its one segment, a footer, and a tail.
+ * A stored tree, version 1: the bytes of a file. Numbers are little endian.
  *
- * Footer: kind, root address, root bytes, root digest (8 words), bytes of the
- * pages (low, high), sources, then each source: bytes, zero-padded text.
- * Tail: SHA-256 of the footer (8 words), bytes of the footer, version, magic.
+ *     header   16 bytes: magic, version, zero
+ *     pages    the blocks of one segment, at their addresses
+ *     footer   words: kind, root address, root bytes, root digest (8), bytes of the pages (low, high),
+ *              number of layers; then for each layer: bytes of its diffID, the diffID, zero-padded
+ *     tail     48 bytes: SHA-256 of the footer (8 words), bytes of the footer, version, magic
+ *
+ * Opening a tree reads footer and tail, then the root block; all else is read when it is needed.
  *
  * @module
  */
 
-/** First and last bytes of a file. */
+/** The first and the last bytes of a stored tree. */
 export const MAGIC: Uint8Array = new TextEncoder().encode("varvetre");
-/** Version of the whole form: blocks, cuts, pages and footer. */
+/** Version of the whole form: blocks, the rule that cuts leaves, pages and footer. */
 export const VERSION = 1;
-/** Bytes before the pages. */
+/** Bytes in front of the pages. */
 export const HEADER_BYTES = 16;
 /** Bytes behind the footer. */
 export const TAIL_BYTES = 48;
-/** Words of a footer without sources. */
+/** Words of a footer without layers. */
 export const FOOTER_WORDS = 14;
-/** A footer longer than that is refused before it is read: room for 10,000 layers. */
+/** A longer footer is refused before it is read. This one has room for 10,000 layers. */
 export const MAX_FOOTER_BYTES: number = 1 << 20;

@@ -1,49 +1,71 @@
 /**
- * The packed form of a tree, version 1. All little endian, all 4-aligned.
+ * The packed form of a tree, version 1. Numbers are little endian, and every part begins at a
+ * multiple of 4 bytes: a *word*.
  *
- * A *block* is `total, hashedLength, sideSum, 0 ‖ kind << 28 | count · rows · heap ‖ side · extents`.
- * The middle part is hashed: its SHA-256 is the digest of the directory. The side says where things
- * lie (a file's bytes, a directory's block); it can change without changing the identity.
+ * A directory is one *block*:
  *
- * A *leaf* holds entries, an *index* one row for each leaf of a directory that was cut. Both have
- * rows of ten words and a heap with the parts of each row in a fixed order, zero-padded to words:
- * name · digest · link target · xattrs · link group.
+ *     header    4 words: total bytes, hashed bytes, sum of sides and extents, 0
+ *     hashed    1 word: kind << 28 | number of rows
+ *               rows: 10 words each, sorted by name
+ *               heap: for each row its name, digest, link target, xattrs, link group
+ *     sides     3 words for each row
+ *     extents   6 words each, only for files with holes or several runs
+ *
+ * The SHA-256 of the hashed part is the digest of the directory. A *side* says where something
+ * lies: the bytes of a file in a layer tar, or the block of a directory. Sides are not hashed, so
+ * they can change without changing the identity of the tree.
+ *
+ * A *leaf* block holds entries. A large directory is cut into several leaves; an *index* block
+ * above them has one row for each leaf, with the first name and the digest of that leaf.
+ *
+ * The parts of a row in the heap come in the order given above. Each is padded with zeros to whole
+ * words. Parts that a row does not have are left out; its flags say which it has.
  *
  * @module
  */
 
-/** Words of the header before the hashed part: total bytes, hashed bytes, sum of the side, zero. */
+/** Words of a block's header: total bytes, hashed bytes, sum of sides and extents, zero. */
 export const HEADER_WORDS = 4;
 /** Words of a row. */
 export const ROW_WORDS = 10;
 /** Words of a row's side. */
 export const SIDE_WORDS = 3;
-/** Words of one extent behind the sides: logical, length, position, each low and high. */
+/** Words of an extent: offset in the file, length, position in the tar; each as low and high word. */
 export const EXTENT_WORDS = 6;
 
-/** Row: where the entry's part of the heap ends, in bytes from the start of the heap. */
+/** Word of a row: end of the row's part of the heap, in bytes from the start of the heap. */
 export const R_HEAP_END = 0;
-/** Row: name length in the low 16 bits, flags in the high 16. */
+/** Word of a row: length of the name in bytes in the low 16 bits, flags in the high 16. */
 export const R_NAME = 1;
-/** Row: type and permission bits as in `st_mode`; 0 for a whiteout. */
+/** Word of a row: type and permission bits as in `st_mode`; 0 for a whiteout. */
 export const R_MODE = 2;
-/** Row: owner. */
+/** Word of a row: user id. */
 export const R_UID = 3;
-/** Row: group. */
+/** Word of a row: group id. */
 export const R_GID = 4;
-/** Row: seconds, low word; the high word follows. */
+/** Word of a row: seconds of the modification time, low word; the high word follows. */
 export const R_MTIME = 5;
-/** Row: nanoseconds. */
+/** Word of a row: nanoseconds of the modification time. */
 export const R_NS = 7;
-/** Row: size (low, then high word), or major and minor, or a directory's entries and linked names below. */
+/**
+ * Word of a row, two words by type. File: size in bytes, low and high word. Device: major and
+ * minor number. Directory or index row: number of entries below it, and number of entries below it
+ * that have a link group.
+ */
 export const R_SIZE = 8;
 
-/** Side of a file: index of its source plus one, or 0 for none. The extents follow elsewhere when {@linkcode SPARSE} is set. */
+/**
+ * Word of a file's side: the index of its layer in the segment's sources plus one, or 0 for none.
+ * The next two words are the position in the tar (low, high), unless {@linkcode SPARSE} is set.
+ */
 export const S_SOURCE = 0;
-/** In {@linkcode S_SOURCE}: the next words are the place (words from the block's start) and number of extents. */
+/**
+ * Bit of {@linkcode S_SOURCE}: the file is not one run of bytes. The next two words are then the
+ * place of its extents, in words from the start of the block, and their number.
+ */
 export const SPARSE = 0x8000_0000;
 
-/** Flag: the heap holds a digest: of the content, or of the child block. */
+/** Flag: the heap holds a digest: of the file's content, or of the directory's block. */
 export const F_DIGEST = 1;
 /** Flag: the heap holds a link target. */
 export const F_LINK = 2;
@@ -51,40 +73,46 @@ export const F_LINK = 2;
 export const F_XATTR = 4;
 /** Flag: the heap holds a link group. */
 export const F_GROUP = 8;
-/** Flag: hides the name below. */
+/** Flag: a whiteout, which hides the entry of this name in lower layers. */
 export const F_WHITEOUT = 16;
-/** Flag: a directory that hides what lower layers have in it. */
+/** Flag: an opaque directory, which hides what lower layers have in it. */
 export const F_OPAQUE = 32;
-/** Flag: a directory without an entry of its own. */
+/** Flag: an implied directory, which has no entry of its own in the layer. */
 export const F_IMPLIED = 64;
-/** Flag, derived: something below this directory (or in this leaf) is a whiteout, opaque or implied. */
+/**
+ * Flag, derived: a directory (or, in an index row, a leaf) that holds a *marked* entry somewhere
+ * below it: a whiteout, an opaque or an implied directory. A root tree has none.
+ */
 export const F_MARKED = 128;
-/** Flags of a row that is not as it could stand in a root tree; those of patches count too. */
+/** All flags that make a row marked, those of patches included: such a row cannot stand in a root tree. */
 export const ANY_MARK = 0x7f0;
-/** Patches only: remove the name. */
+/** Flag in patches only: remove this name. */
 export const P_ERASE = 256;
-/** Patches only: a directory on the way to a change; it must exist. */
+/** Flag in patches only: a directory on the path to a change; it must exist already. */
 export const P_THROUGH = 512;
-/** Patches only: a directory that replaces what was there instead of merging with it. */
+/** Flag in patches only: a directory that replaces the old entry instead of merging with it. */
 export const P_REPLACE = 1024;
-/** The flags that a stored tree may hold. */
+/** Mask of the flags that a stored tree may hold. */
 export const STORED_FLAGS = 0xff;
 
-/** Kind of a block that holds entries. */
+/** Kind of a block that holds the entries of a directory, or a part of them. */
 export const LEAF = 1;
-/** Kind of a block that holds one row a leaf. */
+/** Kind of a block that has one row for each leaf of a large directory. */
 export const INDEX = 2;
-/** In the first hashed word of a block: the number of rows. The kind is above it. */
+/** Mask of the number of rows in the first hashed word of a block; the kind is in the bits above. */
 export const COUNT_MASK = 0x0fff_ffff;
 
-/** 2^32: the weight of the high word of a number in two words. */
+/** 2^32: the weight of the high word of a number that takes two words. */
 export const TWO_32 = 0x1_0000_0000;
 
-/** Fewest entries of a leaf before a cut. Changing it changes every digest. */
+/** Fewest entries of a leaf that is followed by another. Changing it changes every digest. */
 export const CUT_MIN = 32;
-/** Most entries of a leaf, so that chosen names stay bounded. Changing it changes every digest. */
+/**
+ * Most entries of a leaf: hostile names, chosen so that no hash ends a leaf, must not make a
+ * leaf without bound. Changing it changes every digest.
+ */
 export const CUT_MAX = 512;
-/** A name ends a leaf when these bits of its hash are 0. Changing it changes every digest. */
+/** A leaf ends behind a name whose hash has zeros in these bits. Changing it changes every digest. */
 const CUT_MASK = 127;
 
 /** Start value of the hash of a name (FNV-1a, 32 bits). */
@@ -92,13 +120,13 @@ export const HASH_SEED = 0x811c9dc5;
 /** Multiplier of the hash of a name. */
 export const HASH_PRIME = 0x01000193;
 
-/** Whether a leaf of `count` entries ends behind an entry whose name has this hash. */
+/** Whether a leaf ends behind its entry number `count`, whose name has this hash. */
 export function endsLeaf(count: number, hash: number): boolean {
-  // The low bits of FNV mix worst: fold the high ones in.
+  // FNV mixes its low bits worst, so the high bits are folded in.
   return count >= CUT_MIN && (((hash ^ (hash >>> 15)) & CUT_MASK) === 0 || count >= CUT_MAX);
 }
 
-/** The hash of a name that lies in a heap. Part of the format: it decides the cuts. */
+/** Hashes a name in a heap. The hash is part of the format: it decides where leaves end. */
 export function hashName(u32: Uint32Array, word: number, length: number): number {
   let hash = HASH_SEED;
   for (let i = 0; i < length; i++) {
@@ -108,19 +136,19 @@ export function hashName(u32: Uint32Array, word: number, length: number): number
   return hash >>> 0;
 }
 
-/** Words that hold so many bytes. */
+/** Number of words that a number of bytes takes. */
 export function wordsOf(bytes: number): number {
   return (bytes + 3) >>> 2;
 }
 
-/** A word with its bytes reversed, so that it orders as its bytes do. */
+/** Reverses the bytes of a word: as numbers, swapped words then compare as their bytes do. */
 function swap(word: number): number {
   return ((word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0;
 }
 
 /**
- * Orders two names in heaps as memcmp does. Names hold no NUL and are padded
- * with zeros, so whole words can be compared.
+ * Compares two names in heaps as memcmp does: negative, 0 or positive. Whole words can be
+ * compared, because names hold no NUL and are padded with zeros.
  */
 export function compareNames(
   a: Uint32Array,

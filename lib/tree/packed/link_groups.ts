@@ -4,8 +4,8 @@ import { F_GROUP, R_SIZE } from "./format.ts";
 import type { PackedTree } from "./packed_tree.ts";
 
 /**
- * Goes through the linked names of a directory and below it. Rows count the
- * linked names below them, so that only ways that lead to some are gone.
+ * Visits every entry of a directory, at any depth, that has a link group. A directory's row counts
+ * such entries below it, so directories without any are not entered.
  */
 function visitLinked(
   directory: Block | null,
@@ -30,12 +30,12 @@ function visitLinked(
   }
 }
 
-/** Adds the link groups that have a name in a directory or below it. */
+/** Adds to `groups` every link group that has a name in a directory, at any depth. */
 export function collectGroups(directory: Block | null, groups: Set<ByteString>): void {
   visitLinked(directory, "", (leaf, i) => groups.add(leaf.group(i)));
 }
 
-/** The paths of all names of some link groups. */
+/** The paths of all names of the given link groups, by group. */
 export function findMembers(
   tree: PackedTree,
   groups: ReadonlySet<ByteString>,
@@ -51,7 +51,7 @@ export function findMembers(
   return members;
 }
 
-/** The label of a link group with these names: the least path, or null when there is only one. */
+/** The label of a link group that has these paths: the least one, or null when there is only one. */
 export function labelOf(paths: readonly ByteString[]): ByteString | null {
   if (paths.length < 2) return null;
   return paths.reduce((least, path) => path < least ? path : least);

@@ -26,7 +26,7 @@ import {
 
 const WHITEOUT: Node = { type: "whiteout" };
 
-/** The tag of a row. */
+/** The node type of a row, by its mode and flags. */
 export function typeOfRow(mode: number, flags: number): NodeType {
   if (flags & F_WHITEOUT) return "whiteout";
   switch (mode & S_IFMT) {
@@ -45,7 +45,7 @@ export function typeOfRow(mode: number, flags: number): NodeType {
   }
 }
 
-/** The `st_mode` of a node. */
+/** The `st_mode` of a node: type and permission bits; 0 for a whiteout. */
 export function modeOf(node: Node): number {
   switch (node.type) {
     case "whiteout":
@@ -65,7 +65,14 @@ export function modeOf(node: Node): number {
   }
 }
 
-/** Reads the node of a row whose parts behind the name begin at word `at` of a heap. */
+/**
+ * Decodes a node.
+ *
+ * @param row words that hold the row, from index `r` on
+ * @param u8 the heap as bytes
+ * @param u32 the heap as words
+ * @param at index in `u32` of the first part behind the name
+ */
 export function decodeNode(
   row: Uint32Array,
   r: number,
@@ -152,7 +159,11 @@ export function decodeNode(
   }
 }
 
-/** Reads a locator: the words of a side and where its extents are. */
+/**
+ * Decodes a locator from the three words of a side.
+ *
+ * @param u32 words that hold the extents, from index `extentsAt` on
+ */
 export function decodeLocator(
   sources: readonly DiffId[],
   size: number,
@@ -184,7 +195,7 @@ export function decodeLocator(
   return { source: diffId, extents };
 }
 
-/** The node of a row of a block. */
+/** Decodes the node of row `i` of a block. */
 export function nodeAt(block: Block, i: number): Node {
   const u32 = block.u32;
   const row = block.row(i);
@@ -210,7 +221,7 @@ export function nodeAt(block: Block, i: number): Node {
   return decodeNode(u32, row, block.u8, u32, at, locator);
 }
 
-/** Writes the extents of a file as words. */
+/** Encodes extents as words, from index `at` of `u32` on. */
 export function encodeExtents(extents: readonly Extent[], u32: Uint32Array, at: number): void {
   for (const extent of extents) {
     for (const value of [extent.logical, extent.length, extent.position]) {
@@ -220,7 +231,7 @@ export function encodeExtents(extents: readonly Extent[], u32: Uint32Array, at: 
   }
 }
 
-/** Words of the parts behind a node's name and digest: link target, xattrs, group. */
+/** Number of words of the tail of a node in the heap: link target, xattrs, link group. */
 export function tailWords(node: Node, group: ByteString | null): number {
   if (node.type === "whiteout") return 0;
   let words = node.type === "symlink" ? 1 + wordsOf(node.target.length) : 0;
@@ -245,7 +256,7 @@ function putString(
   return at + words;
 }
 
-/** Writes those parts; returns the flags they set. */
+/** Encodes the tail of a node from index `at` of `u32` on. Returns the flags of its parts. */
 export function encodeTail(
   node: Node,
   group: ByteString | null,
@@ -278,7 +289,7 @@ export function encodeTail(
   return flags;
 }
 
-/** Identity needs one order, whatever the caller's. */
+/** Sorts xattrs by name: their order is hashed, so it must not depend on the caller. */
 function sortedXattrs(xattrs: readonly Xattr[]): readonly Xattr[] {
   for (let i = 1; i < xattrs.length; i++) {
     const before = (xattrs[i - 1] as Xattr).name;

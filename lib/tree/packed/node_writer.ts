@@ -24,7 +24,14 @@ import {
 import { encodeExtents, encodeTail, modeOf, tailWords } from "./node_codec.ts";
 import type { SegmentWriter } from "./segment_writer.ts";
 
-/** Writes one node that is a value as a row; `node` null writes the erasure of a patch. */
+/**
+ * Writes a node as the next row of a directory.
+ *
+ * @param node the node; null writes a row that removes the name, in a patch
+ * @param group link group of the row, in place of the node's own
+ * @param extraFlags `P_…` flags of a patch
+ * @param child the result of the entries of a directory; not used for other types
+ */
 export function writeNode(
   writer: DirectoryWriter,
   segment: SegmentWriter,

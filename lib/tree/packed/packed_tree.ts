@@ -7,18 +7,21 @@ import type { DirectoryWriter } from "./directory_writer.ts";
 import { R_SIZE } from "./format.ts";
 import type { SegmentWriter } from "./segment_writer.ts";
 
-/** A tree as this room knows it: the root is a block of one row without a name, whose child is the top directory. */
+/**
+ * The one implementation of {@linkcode Tree}. Its root is a block of one row without a name, which
+ * holds the attributes of the root directory; the child of that row is the top directory.
+ */
 export class PackedTree implements Tree {
   readonly kind: TreeKind;
   readonly digest: TreeDigest;
   readonly count: number;
-  /** Where the root block lies. */
+  /** The segment that holds the root block. */
   readonly segment: Segment;
-  /** What refers to it. */
+  /** The reference to the root block. */
   readonly reference: BlockRef;
-  /** About how many bytes its blocks have. */
+  /** Estimated size of the blocks of this tree in bytes. */
   live: number;
-  /** At most how many bytes of segments it keeps, with what nothing refers to any more. */
+  /** Upper bound of the bytes that its segments retain, garbage included. */
   retained: number;
 
   constructor(
@@ -49,19 +52,19 @@ export class PackedTree implements Tree {
     this.count = root.u32[root.row(0) + R_SIZE] as number;
   }
 
-  /** The root block. */
+  /** Loads the root block. */
   root(): Block {
     return this.segment.load(this.reference);
   }
 }
 
-/** The inside of a tree. @throws {TypeError} when it was not made by this library */
+/** The implementation of a tree. @throws {TypeError} when this library did not make the tree */
 export function packed(tree: Tree): PackedTree {
   if (tree instanceof PackedTree) return tree;
   throw new TypeError("Cannot read tree: it was not made by this library (did it cross a thread?)");
 }
 
-/** Ends a segment as a tree; the row of its root was written into `row`. */
+/** Ends a segment and makes its tree. `row` is the writer of the root block, with the row of the root. */
 export function sealTree(kind: TreeKind, segment: SegmentWriter, row: DirectoryWriter): PackedTree {
   const result = new Uint32Array(RESULT_WORDS);
   row.finish(result, 0);

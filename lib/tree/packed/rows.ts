@@ -29,28 +29,28 @@ import { nodeAt } from "./node_codec.ts";
 import { packed } from "./packed_tree.ts";
 
 /**
- * One entry as it lies packed, read field by field without a value of its own:
- * for codecs that go through millions of entries. Everything else is better
- * served by {@linkcode walk} and {@linkcode lookup}.
+ * One entry of a tree, read field by field from its packed form. No object is made for the entry, so
+ * this is for codecs that go through millions of entries. Other code is simpler with
+ * {@linkcode walk} and {@linkcode lookup}.
  */
 export class Row {
-  /** The buffer that has the name, as bytes. It must not be changed. */
+  /** The buffer that holds the name, as bytes. It must not be changed. */
   bytes!: Uint8Array;
   /** The same buffer as words. */
   words!: Uint32Array;
   readonly #at: RowRef;
-  /** Word of the row. */
+  /** Index in `words` of the first word of the row. */
   #row = 0;
-  /** Word of its part of the heap. */
+  /** Index in `words` of the first word of its part of the heap. */
   #heap = 0;
 
-  /** The row that a reference is at. */
+  /** Reads the row that a reference points to. */
   constructor(at: RowRef) {
     this.#at = at;
     this.refresh();
   }
 
-  /** Looks where the reference is now: what is asked often is kept. */
+  /** Reads again where the reference points to. Fields that are read often are kept. */
   protected refresh(): void {
     const { leaf, i } = this.#at;
     this.bytes = leaf.u8;
@@ -59,18 +59,18 @@ export class Row {
     this.#heap = leaf.heapAt(i);
   }
 
-  /** A row that stays where this one is now. */
+  /** Makes a row of its own for the current entry: it stays when this one moves on. */
   copy(): Row {
     const { leaf, i } = this.#at;
     return new Row({ leaf, i });
   }
 
-  /** Where the name begins in {@linkcode Row.bytes}; zero-padded to 4 bytes. */
+  /** Index in {@linkcode Row.bytes} of the first byte of the name, which is zero-padded to 4 bytes. */
   get nameStart(): number {
     return this.#heap << 2;
   }
 
-  /** Bytes of the name. */
+  /** Length of the name in bytes. */
   get nameLength(): number {
     return (this.words[this.#row + R_NAME] as number) & 0xffff;
   }
@@ -80,93 +80,93 @@ export class Row {
     return this.words[this.#row + R_MODE] as number;
   }
 
-  /** Owner. */
+  /** User id of the owner. */
   get uid(): number {
     return (this.words[this.#row + R_UID] as number);
   }
 
-  /** Group. */
+  /** Group id. */
   get gid(): number {
     return (this.words[this.#row + R_GID] as number);
   }
 
-  /** Low word of the seconds. */
+  /** Seconds of the modification time, low word. */
   get mtimeLo(): number {
     return (this.words[this.#row + R_MTIME] as number);
   }
 
-  /** High word of the seconds, unsigned. */
+  /** Seconds of the modification time, high word, unsigned. */
   get mtimeHi(): number {
     return (this.words[this.#row + R_MTIME + 1] as number);
   }
 
-  /** Nanoseconds. */
+  /** Nanoseconds of the modification time. */
   get mtimeNs(): number {
     return (this.words[this.#row + R_NS] as number);
   }
 
-  /** A file's size in bytes. */
+  /** Size of a file in bytes. */
   get size(): number {
     return (this.words[this.#row + R_SIZE + 1] as number) * TWO_32 +
       (this.words[this.#row + R_SIZE] as number);
   }
 
-  /** A device's major number. */
+  /** Major number of a device. */
   get major(): number {
     return (this.words[this.#row + R_SIZE] as number);
   }
 
-  /** A device's minor number. */
+  /** Minor number of a device. */
   get minor(): number {
     return (this.words[this.#row + R_SIZE + 1] as number);
   }
 
-  /** Whether a directory hides what lower layers have in it. */
+  /** Whether this is an opaque directory, which hides what lower layers have in it. */
   get opaque(): boolean {
     return (this.#flags & F_OPAQUE) !== 0;
   }
 
-  /** Whether something below a directory is a whiteout, opaque or implied. */
+  /** Whether a directory holds a whiteout, an opaque or an implied directory, at any depth. */
   get marked(): boolean {
     return (this.#flags & F_MARKED) !== 0;
   }
 
-  /** The layer that has a file's bytes; undefined where none is known. */
+  /** The layer whose tar holds the bytes of a file; undefined when the file has no locator. */
   get source(): DiffId | undefined {
     const index = this.#side(S_SOURCE) & ~SPARSE;
     return index === 0 ? undefined : this.#at.leaf.segment.sources[index - 1];
   }
 
-  /** Where the one extent of a file begins in the layer; −1 when the file has not exactly one that covers it. */
+  /** Position in the layer tar of a file that is one run of bytes; −1 for any other file. */
   get position(): number {
     const source = this.#side(S_SOURCE);
     if (source === 0 || source >= SPARSE) return -1;
     return this.#side(2) * TWO_32 + this.#side(1);
   }
 
-  /** Words of {@linkcode Row.words} that hold the extents of a file with several: `[first, end)`. */
+  /** Range `[first, end)` of {@linkcode Row.words} that holds the extents of a file that is not one run of bytes. */
   get extentWords(): readonly [first: number, end: number] {
     if (this.#side(S_SOURCE) < SPARSE) return [0, 0];
     const first = this.#at.leaf.at + this.#side(1);
     return [first, first + this.#side(2) * EXTENT_WORDS];
   }
 
-  /** Bytes of a symbolic link's target. */
+  /** Length of the target of a symbolic link in bytes. */
   get targetLength(): number {
-    return this.words[this.#targetAt()] as number;
+    return this.words[this.#tailAt()] as number;
   }
 
-  /** Where the target begins in {@linkcode Row.bytes}. */
+  /** Index in {@linkcode Row.bytes} of the first byte of the target of a symbolic link. */
   get targetStart(): number {
-    return (this.#targetAt() + 1) << 2;
+    return (this.#tailAt() + 1) << 2;
   }
 
-  /** Whether there are xattrs. */
+  /** Whether the entry has xattrs. */
   get hasXattrs(): boolean {
     return (this.#flags & F_XATTR) !== 0;
   }
 
-  /** Words of {@linkcode Row.words} that hold the xattrs, equal for equal ones: `[first, end)`; empty when there are none. */
+  /** Range `[first, end)` of {@linkcode Row.words} that holds the xattrs: equal words mean equal xattrs. Empty without any. */
   get xattrWords(): readonly [first: number, end: number] {
     if (!this.hasXattrs) return NONE;
     const words = this.words;
@@ -178,28 +178,28 @@ export class Row {
     return [first, at];
   }
 
-  /** The link group: the least path of an inode with several names. */
+  /** The link group: the least path of an inode with several names; null when it has one name. */
   get group(): ByteString | null {
     return (this.#flags & F_GROUP) === 0 ? null : this.#at.leaf.group(this.#at.i);
   }
 
-  /** The entry's name. */
+  /** The name of the entry. */
   get name(): ByteString {
     return this.#at.leaf.name(this.#at.i);
   }
 
-  /** The entry as a value. */
+  /** Decodes the entry as a node. */
   node(): Node {
     return nodeAt(this.#at.leaf, this.#at.i);
   }
 
-  /** A file's value. */
+  /** Decodes a regular file as a node; the entry must be one. */
   file(): FileNode {
     return this.node() as FileNode;
   }
 
   /**
-   * The entries of a directory; null when it has none, or for anything else.
+   * The entries of a directory; null when it is empty or the entry is not a directory.
    *
    * @throws {VarveError} `E_FORMAT`, `E_DIGEST` when a stored tree is damaged
    */
@@ -218,17 +218,14 @@ export class Row {
     return leaf.u32[leaf.side(this.#at.i) + field] as number;
   }
 
-  #partsAt(): number {
+  /** Index in `words` of the first word behind name and digest: a link target, or the xattrs. */
+  #tailAt(): number {
     const at = this.#heap + wordsOf(this.nameLength);
     return (this.#flags & F_DIGEST) === 0 ? at : at + 8;
   }
 
-  #targetAt(): number {
-    return this.#partsAt();
-  }
-
   #xattrsAt(): number {
-    const at = this.#partsAt();
+    const at = this.#tailAt();
     if ((this.#flags & F_LINK) === 0) return at;
     return at + 1 + wordsOf(this.words[at] as number);
   }
@@ -236,13 +233,13 @@ export class Row {
 
 const NONE: readonly [number, number] = [0, 0];
 
-/** Goes through the entries of one directory in order. It is itself the current {@linkcode Row}. */
+/** Iterates over the entries of a directory, sorted by name. It is itself the current {@linkcode Row}. */
 export class Rows extends Row {
   readonly #cursor: RowCursor;
-  /** Whether there is a current row. */
+  /** Whether there is a current entry; false behind the last one. */
   valid: boolean;
 
-  /** The rows of a directory's block, which is not empty. */
+  /** Begins at the first entry of a directory's block. */
   constructor(directory: Block) {
     const cursor = new RowCursor(directory);
     super(cursor);
@@ -250,7 +247,7 @@ export class Rows extends Row {
     this.valid = cursor.valid();
   }
 
-  /** Goes to the next row. */
+  /** Moves to the next entry. */
   next(): void {
     this.#cursor.i++;
     this.valid = this.#cursor.valid();

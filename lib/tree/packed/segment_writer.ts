@@ -3,16 +3,19 @@ import { Arena } from "./arena.ts";
 import type { Segment } from "./block.ts";
 import { MemorySegment } from "./memory_segment.ts";
 
-/** Where the numbers of another segment point in the one being written; 0 is not known yet. */
+/** Numbers of another segment, and the numbers that the same things have in the segment being written. */
 interface Mapping {
   readonly segment: Segment;
   readonly sources: number[];
   readonly imports: number[];
 }
 
-/** A segment being written: memory, the layers its files name, the segments it refers to. */
+/**
+ * A segment that is being written: its memory, the layers that its files lie in, and the segments
+ * that it imports. Both have numbers, which count from 1.
+ */
 export class SegmentWriter {
-  /** Memory of the blocks. */
+  /** The memory of the blocks. */
   readonly arena: Arena = new Arena();
   readonly #sources: DiffId[] = [];
   readonly #sourceIndex = new Map<DiffId, number>();
@@ -21,7 +24,7 @@ export class SegmentWriter {
   readonly #mappings = new Map<Segment, Mapping>();
   #last: Mapping | undefined;
 
-  /** The number of a layer. */
+  /** The number of a layer, which is added when it is new. */
   source(diffId: DiffId): number {
     let index = this.#sourceIndex.get(diffId);
     if (index === undefined) {
@@ -31,17 +34,17 @@ export class SegmentWriter {
     return index;
   }
 
-  /** A number for a layer that is named later. */
+  /** A number for a layer that is not known yet: {@linkcode name} sets it. */
   reserve(): number {
     return this.#sources.push("" as DiffId);
   }
 
-  /** Names the layer of a reserved number. */
+  /** Sets the layer of a reserved number. */
   name(index: number, diffId: DiffId): void {
     this.#sources[index - 1] = diffId;
   }
 
-  /** The number of a segment. */
+  /** The number of an imported segment, which is added when it is new. */
   import(segment: Segment): number {
     let index = this.#importIndex.get(segment);
     if (index === undefined) {
@@ -51,14 +54,14 @@ export class SegmentWriter {
     return index;
   }
 
-  /** The number here of what is layer `index` in `segment`; 0 stays 0. */
+  /** The number here of the layer that has the number `index` in `segment`; 0 (no layer) stays 0. */
   mapSource(segment: Segment, index: number): number {
     if (index === 0) return 0;
     const mapped = this.#mapping(segment).sources;
     return mapped[index] ??= this.source(segment.sources[index - 1] as DiffId);
   }
 
-  /** The number here of what is import `index` in `segment`; 0 is that segment itself. */
+  /** The number here of the segment that has the number `index` in `segment`; 0 means `segment` itself. */
   mapImport(segment: Segment, index: number): number {
     const mapped = this.#mapping(segment).imports;
     return mapped[index] ??= this.import(
@@ -77,7 +80,7 @@ export class SegmentWriter {
     return mapping;
   }
 
-  /** Ends the writing. */
+  /** Ends the segment. */
   seal(): MemorySegment {
     this.arena.trim();
     return new MemorySegment(this.arena, this.#sources, this.#imports);

@@ -8,19 +8,19 @@ import type { CheckLimits } from "./check_row.ts";
 import { damaged } from "./damaged.ts";
 import { HEADER_WORDS } from "./format.ts";
 
-/** Where a stored tree is read from. */
+/** Random access to the bytes of a stored tree. */
 export interface TreeSource {
-  /** Length in bytes. */
+  /** Length of the stored tree in bytes. */
   readonly size: number;
-  /** Reads exactly `length` bytes at `offset`. The bytes must not change afterwards. */
+  /** Reads exactly `length` bytes at `offset`. The returned bytes must not change afterwards. */
   readSync(offset: number, length: number): Uint8Array;
 }
 
-/** What is thrown for a block that is damaged. */
+/** Maps the error for damage in a stored tree (`E_FORMAT` or `E_DIGEST`) to the error that is thrown instead. */
 export type OnDamage = (error: VarveError) => VarveError;
 
-/** Does something with a stored tree; of what is damaged in it the caller says what it is. */
-export function judged<T>(onDamage: OnDamage, act: () => T): T {
+/** Calls `act` and passes an error about damage (`E_FORMAT`, `E_DIGEST`) through `onDamage`. */
+export function withDamage<T>(onDamage: OnDamage, act: () => T): T {
   try {
     return act();
   } catch (error) {
@@ -29,13 +29,17 @@ export function judged<T>(onDamage: OnDamage, act: () => T): T {
   }
 }
 
-/** Blocks read are kept up to so many bytes; then all are forgotten, which costs a read each at most. */
+/** Size limit of the cache of blocks: 64 MiB. A full cache is emptied, which costs one more read for each block. */
 const CACHE_BYTES = 1 << 26;
 
-/** Room for one hash: a tree has very many blocks. */
+/** Reused for every hash, because a tree has very many blocks. */
 const HASH = new Uint32Array(8);
 
-/** Checks a block and its hash against what refers to it. @throws {VarveError} `E_FORMAT`, `E_DIGEST` */
+/**
+ * Checks the form of a block, and its hash against the reference to it.
+ *
+ * @throws {VarveError} `E_FORMAT` when the form is wrong, `E_DIGEST` when the hash differs
+ */
 export function verifyBlock(block: Block, ref: BlockRef, limits: CheckLimits): void {
   checkBlock(block, ref, limits);
   const first = (block.at + HEADER_WORDS) * 4;
@@ -50,7 +54,7 @@ export function verifyBlock(block: Block, ref: BlockRef, limits: CheckLimits): v
   }
 }
 
-/** A segment in a file: one read a block, checked before it is looked at. */
+/** A segment that stays in its file. A block is read when it is needed, and checked before it is used. */
 export class StoredSegment implements Segment {
   readonly sources: readonly DiffId[];
   readonly imports: readonly Segment[] = [];
@@ -61,7 +65,7 @@ export class StoredSegment implements Segment {
   readonly #blocks = new Map<number, { block: Block; ref: BlockRef }>();
   #cached = 0;
 
-  /** The pages begin at `offset` of `source` and have so many bytes. */
+  /** The pages of the segment are the `bytes` bytes of `source` from `offset` on. */
   constructor(
     kind: TreeKind,
     sources: readonly DiffId[],
@@ -82,13 +86,14 @@ export class StoredSegment implements Segment {
   }
 
   load(ref: BlockRef): Block {
-    return judged(this.#onDamage, () => this.#load(ref));
+    return withDamage(this.#onDamage, () => this.#load(ref));
   }
 
   #load(ref: BlockRef): Block {
     const known = this.#blocks.get(ref.address);
     if (known !== undefined && known.block.length === ref.length) {
-      // Another reference must agree with what the block holds too, or a file could lie twice.
+      // Every reference must agree with the block, not only the first: else a hostile file could
+      // give the same block two digests.
       if (known.ref !== ref && (known.ref.parent !== ref.parent || known.ref.row !== ref.row)) {
         verifyBlock(known.block, ref, this.#limits);
       }
@@ -99,7 +104,7 @@ export class StoredSegment implements Segment {
       damaged("an address is outside of the tree");
     }
     const read = this.#source.readSync(this.#offset + address * 8, length);
-    if (read.length !== length) damaged("the file is shorter than it says");
+    if (read.length !== length) damaged("the file is shorter than its stated size");
     const u8 = read.byteOffset % 4 === 0 ? read : read.slice();
     const u32 = new Uint32Array(u8.buffer, u8.byteOffset, length >>> 2);
     checkHeader(u32, 0, length);

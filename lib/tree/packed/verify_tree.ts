@@ -4,11 +4,12 @@ import { F_DIGEST } from "./format.ts";
 import { packed } from "./packed_tree.ts";
 import { StoredSegment, verifyBlock } from "./stored_segment.ts";
 
-/** What would be outside of memory is found when it is loaded. */
+/** No limit for addresses: `load` refuses those outside of the memory. */
 const ANY_UNITS = 2 ** 32;
 
 /**
- * Hashes all of a tree again and checks its form: order, cuts, counts, marks.
+ * Hashes all blocks of a tree again and checks their form: the order of names, where leaves end,
+ * counts and marks.
  *
  * @throws {VarveError} `E_DIGEST` when a hash differs, `E_FORMAT` when the form is wrong
  */
@@ -19,7 +20,7 @@ export function verifyTree(tree: Tree): void {
   ];
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
     const { block, ref } = next;
-    // A stored segment has checked the block when it gave it.
+    // A stored segment checks a block when it loads it.
     if (!(block.segment instanceof StoredSegment)) {
       verifyBlock(block, ref, { kind, segment: block.segment, units: ANY_UNITS });
     }

@@ -4,17 +4,17 @@ import { checkHeader } from "./check_block.ts";
 import { damaged } from "./damaged.ts";
 
 /**
- * A segment of a file that was read whole. A block is a view of its bytes, inside of them whatever
- * they say; nothing is kept of it. What is in a block is for `verifyTree` to judge.
+ * A segment of a file that is in memory as a whole. A block is a view of the bytes, and no block is
+ * cached. `load` checks only that a block stays inside the bytes; `verifyTree` checks the rest.
  */
 export class WholeSegment implements Segment {
   readonly sources: readonly DiffId[];
   readonly imports: readonly Segment[] = [];
-  /** All blocks. */
+  /** The bytes of all blocks. */
   readonly pages: Uint8Array<ArrayBuffer>;
   readonly #u32: Uint32Array;
 
-  /** `pages` are aligned to words. */
+  /** `pages` must begin at a multiple of 4 bytes in its buffer. */
   constructor(sources: readonly DiffId[], pages: Uint8Array<ArrayBuffer>) {
     this.sources = sources;
     this.pages = pages;
