@@ -1,7 +1,9 @@
 /**
- * The command `varve`. The only file that reads the process's arguments,
- * environment and signals, and the only one that names the worker entries, so that
- * they are in the module graph of a compiled program.
+ * The command `varve`, and the command line as a library: {@linkcode runCli} runs one command.
+ *
+ * Run as a program, this module takes the process's arguments, environment and signals. It is the only
+ * one that does, and the only one that names the worker entries, so that they are in the module graph of
+ * a compiled program. Imported, it does nothing by itself.
  *
  * @module
  */
@@ -10,11 +12,14 @@ import type { Io } from "./context.ts";
 import { takeProxyVariables } from "./proxy_variables.ts";
 import { INTERRUPTED, runCli } from "./run.ts";
 
-/** The worker entries: never read here, but a compiled program holds what an import names. */
-export const WORKERS: Readonly<Record<WorkerEntry, () => Promise<unknown>>> = {
+export * from "./mod.ts";
+
+/** The worker entries. Nothing calls these; but a compiled program contains what an import names. */
+const WORKERS: Readonly<Record<WorkerEntry, () => Promise<unknown>>> = {
   extract: () => import("../../workers/extract.ts"),
   layer: () => import("../../workers/layer.ts"),
 };
+void WORKERS;
 
 /** Signals that end a command in order. Their numbers are the same on every Linux. */
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;

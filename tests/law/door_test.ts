@@ -26,6 +26,21 @@ Deno.test("importing mod.ts needs no permission and names something", async () =
   assertEquals({ success, text }, { success: true, text: "true\n" });
 });
 
+Deno.test("the export ./cli is the command when it runs, and a library when it is imported", async () => {
+  const { version, exports } = JSON.parse(await Deno.readTextFile(`${PROJECT}/deno.json`));
+  const main = new URL(exports["./cli"], `file://${PROJECT}/`).href;
+  await using tree = await makeTree({
+    "use.ts": `
+      import { runCli, VERSION } from ${JSON.stringify(main)};
+      console.log(typeof runCli, VERSION);`,
+  });
+  const args = ["run", "-A", "--no-lock", "--no-check", "--config", `${PROJECT}/deno.json`];
+  const command = await deno([...args, main, "--version"], tree.path);
+  assertEquals(command, { success: true, text: `${version}\n` });
+  const library = await deno([...args, "use.ts"], tree.path);
+  assertEquals(library, { success: true, text: `function ${version}\n` });
+});
+
 Deno.test("the linter of deno.json runs the plug-in", async () => {
   const files: Record<string, string> = {
     "lib/oci/bad.ts": "/** Doc. */\nexport const bad: number = Date.now();\n",

@@ -60,6 +60,8 @@ const SUBPATHS: Readonly<Record<string, string>> = {
   "./tar": "./lib/codec/tar/mod.ts",
   "./compress": "./lib/codec/compress/mod.ts",
   "./erofs": "./lib/codec/erofs/mod.ts",
+  // The command itself, so that it can be installed; as a library it exports what mod.ts does.
+  "./cli": "./lib/cli/main.ts",
 };
 
 /** Rooms that users reach by a subpath of the same name. */
@@ -74,7 +76,6 @@ const PUBLIC: readonly string[] = [
   "registry",
   "snapshot",
   "containerd",
-  "cli",
 ];
 
 /** A subpath exists exactly when its room does. */
