@@ -205,6 +205,21 @@ export function ingestConformance(test: StoreTest): void {
     assertEquals(await collect(await store.layers.open(layer.diffId)), layer.tar);
   });
 
+  test("what was taken stays on offer when the ingest that took it ends", async (store) => {
+    const layer = sampleLayer(1, 4096, 0);
+    await using maker = await store.ingest();
+    await bringLayer(maker, layer);
+    {
+      await using taker = await store.ingest();
+      assertEquals(await bringLayer(taker, layer), "present");
+    }
+    await using third = await store.ingest();
+    assertEquals(await bringLayer(third, layer), "present");
+    await third.commit();
+    await maker.commit();
+    assertEquals(store.layers.list().length, 1);
+  });
+
   test("a maker that gives up lets the next one make it", async (store) => {
     const layer = sampleLayer(1);
     await using second = await store.ingest();

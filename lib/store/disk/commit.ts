@@ -2,7 +2,7 @@ import type { DiffId } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { guarded } from "../../linux/mod.ts";
 import type { ImageRecord, IngestResult, LayerRecord } from "../contract.ts";
-import { type NamedTarget, namelessImage, PLAIN_LAYER } from "../rules.ts";
+import { namelessImage, PLAIN_LAYER } from "../rules.ts";
 import { layerRow } from "./content.ts";
 import { allocateCacheIds, countUp, type Disk, setState } from "./context.ts";
 import { isLayerWhole } from "./damage.ts";
@@ -13,37 +13,29 @@ import { FileLock } from "./lock.ts";
 import { writeMarker } from "./marker.ts";
 import { LAYER_FILES, MARKER } from "./names.ts";
 import { placeAll, type Placed, undo } from "./place.ts";
-import type { NumberedLayer, StagedBlob, StagedFiles } from "./staged.ts";
-
-/** What an ingest commits. */
-export interface Plan {
-  readonly layers: readonly StagedFiles[];
-  readonly blobs: readonly StagedBlob[];
-  /** Layers whose tar is to be a blob, too. */
-  readonly plain: readonly DiffId[];
-  /** Layers that the ingest asked for. */
-  readonly asked: readonly DiffId[];
-  readonly images: readonly NamedTarget[];
-  readonly chains: readonly (readonly DiffId[])[];
-  /** A path in the ingest's directory. */
-  readonly fresh: () => string;
-}
+import type { DiskPlan, NumberedLayer, StagedFile } from "./staged.ts";
 
 /**
  * Makes all of a plan visible, or nothing of it.
  *
+ * `fresh` gives new paths in the ingest's directory.
+ *
  * The order is what durability rests on: data and staged directories are synced; renames; the
  * directories that got names are synced; one transaction. `index.json` is derived and comes last.
  */
-export async function commitPlan(disk: Disk, plan: Plan): Promise<IngestResult> {
-  const nothing = plan.layers.length + plan.blobs.length + plan.plain.length +
+export async function commitPlan(
+  disk: Disk,
+  plan: DiskPlan,
+  fresh: () => string,
+): Promise<IngestResult> {
+  const changes = plan.layers.length + plan.blobs.length + plan.plain.size +
     plan.images.length + plan.chains.length;
-  if (nothing === 0) return { images: [], layers: recordsOf(disk, plan) };
+  if (changes === 0) return { images: [], layers: recordsOf(disk, plan) };
   const { result, unused } = await guarded("commit an ingest", async () => {
     const layers = await number(disk, plan);
     // Shared: gc takes it alone, and then no file is between its rename and its row.
     using _ = await FileLock.acquire(disk.paths.lock, { shared: true });
-    const blobs = [...blobsOf(plan), ...await plainBlobs(disk, plan)];
+    const blobs = [...blobsOf(plan), ...await plainBlobs(disk, plan, fresh)];
     const placed: Placed = { layers: [], blobs: [] };
     try {
       await placeAll(disk, layers, blobs, placed);
@@ -60,7 +52,7 @@ export async function commitPlan(disk: Disk, plan: Plan): Promise<IngestResult> 
 }
 
 /** Gives new layers their cache ids and markers, and syncs all that is staged. */
-async function number(disk: Disk, plan: Plan): Promise<NumberedLayer[]> {
+async function number(disk: Disk, plan: DiskPlan): Promise<NumberedLayer[]> {
   const fresh = plan.layers.filter(({ diffId }) => layerRow(disk, diffId) === undefined);
   let next = fresh.length === 0 ? 0 : allocateCacheIds(disk.db, fresh.length);
   const layers: NumberedLayer[] = [];
@@ -93,18 +85,22 @@ async function number(disk: Disk, plan: Plan): Promise<NumberedLayer[]> {
   return layers;
 }
 
-function blobsOf(plan: Plan): StagedBlob[] {
+function blobsOf(plan: DiskPlan): StagedFile[] {
   return [...plan.layers.flatMap(({ blob }) => blob === null ? [] : [blob]), ...plan.blobs];
 }
 
 /** The blobs that are tars of layers which were made of another blob: links, so nothing of them needs a sync. */
-async function plainBlobs(disk: Disk, plan: Plan): Promise<StagedBlob[]> {
+async function plainBlobs(
+  disk: Disk,
+  plan: DiskPlan,
+  fresh: () => string,
+): Promise<StagedFile[]> {
   const staged = new Set(blobsOf(plan).map((blob) => blob.digest));
-  const blobs: StagedBlob[] = [];
+  const blobs: StagedFile[] = [];
   for (const diffId of plan.plain) {
     const home = homeOf(disk, plan, diffId);
     if (home === undefined || staged.has(diffId)) continue;
-    const path = plan.fresh();
+    const path = fresh();
     await Deno.link(`${home.directory}/${LAYER_FILES.tar}`, path);
     blobs.push({ digest: diffId, size: home.size, mediaType: PLAIN_LAYER, path });
   }
@@ -114,7 +110,7 @@ async function plainBlobs(disk: Disk, plan: Plan): Promise<StagedBlob[]> {
 /** Where a layer is now. */
 function homeOf(
   disk: Disk,
-  plan: Plan,
+  plan: DiskPlan,
   diffId: DiffId,
 ): { readonly directory: string; readonly size: number } | undefined {
   const made = plan.layers.find((layer) => layer.diffId === diffId);
@@ -128,7 +124,7 @@ function homeOf(
 /** The transaction: rows for all that was placed. */
 function record(
   disk: Disk,
-  plan: Plan,
+  plan: DiskPlan,
   placed: Placed,
 ): { readonly result: IngestResult; readonly unused: NumberedLayer[] } {
   const { db } = disk;
@@ -187,8 +183,8 @@ function putLayer(disk: Disk, layer: NumberedLayer, now: number, seq: number): v
   );
 }
 
-function recordsOf(disk: Disk, plan: Plan): LayerRecord[] {
-  return [...new Set(plan.asked)].map((diffId) => toLayer(existing(disk, diffId)));
+function recordsOf(disk: Disk, plan: DiskPlan): LayerRecord[] {
+  return [...plan.asked].map((diffId) => toLayer(existing(disk, diffId)));
 }
 
 function existing(disk: Disk, diffId: DiffId): LayerRow {

@@ -3,7 +3,7 @@ import { offerPath, offersIn } from "./ingest_names.ts";
 import { LAYER_FILES } from "./names.ts";
 import { isAlive } from "./owner.ts";
 import type { Paths } from "./paths.ts";
-import type { StagedBlob, StagedFiles } from "./staged.ts";
+import type { StagedFile, StagedFiles } from "./staged.ts";
 import { makeDirectory, removeAll } from "./system.ts";
 
 /**
@@ -54,7 +54,7 @@ export async function adopt(
     for (const file of [LAYER_FILES.tar, LAYER_FILES.tree]) {
       await Deno.link(`${staged.directory}/${file}`, `${directory}/${file}`);
     }
-    let blob: StagedBlob | null = null;
+    let blob: StagedFile | null = null;
     if (staged.blob !== null) {
       blob = { ...staged.blob, path: `${directory}/${LAYER_FILES.blob}` };
       await Deno.link(staged.blob.path, blob.path);

@@ -4,14 +4,14 @@ import type { Disk } from "./context.ts";
 import { isBlobWhole, isLayerWhole } from "./damage.ts";
 import { FileLock } from "./lock.ts";
 import { LAYER_FILES, MARKER } from "./names.ts";
-import type { NumberedLayer, StagedBlob } from "./staged.ts";
+import type { NumberedLayer, StagedFile } from "./staged.ts";
 import { lstatOrNothing, makeDirectory } from "./system.ts";
 import { discard } from "./trash.ts";
 
 /** What got its final name. */
 export interface Placed {
   readonly layers: NumberedLayer[];
-  readonly blobs: StagedBlob[];
+  readonly blobs: StagedFile[];
 }
 
 /** How long an undo waits for the commits of others, in ms. */
@@ -24,7 +24,7 @@ const UNDO_TIMEOUT = 5_000;
 export async function placeAll(
   disk: Disk,
   layers: readonly NumberedLayer[],
-  blobs: readonly StagedBlob[],
+  blobs: readonly StagedFile[],
   placed: Placed,
 ): Promise<void> {
   const { paths } = disk;

@@ -1,39 +1,28 @@
-import type { DiffId, Digest, TreeDigest } from "../../digest/mod.ts";
-import type { LayerRecord } from "../contract.ts";
+import type { Digest } from "../../digest/mod.ts";
+import type { FinishedLayer, IngestPlan, StagedBlob } from "../staging/staged.ts";
 
-/** A blob that an ingest has staged. */
-export interface StagedBlob {
-  readonly digest: Digest;
-  readonly size: number;
-  readonly mediaType: string;
+/** A staged blob as a file. */
+export interface StagedFile extends StagedBlob {
   /** Where it is now. */
   readonly path: string;
 }
 
-/** A layer that an ingest has staged, finished. */
-export interface StagedFiles {
-  readonly diffId: DiffId;
-  /** The blob that was proved to hold it. */
-  readonly digest: Digest;
-  readonly size: number;
-  readonly treeDigest: TreeDigest;
+/** A finished layer as a directory of an ingest, with `layer.tar`, `tree` and perhaps `blob`. */
+export interface StagedFiles extends FinishedLayer {
+  /** Size of `tree` in bytes. */
   readonly treeSize: number;
+  /** SHA-256 of `tree`. */
   readonly treeSum: Digest;
-  readonly entries: number;
-  readonly dirtyPadding: boolean;
-  /** Its directory, with `layer.tar`, `tree` and perhaps `blob`. */
+  /** Path of the directory. */
   readonly directory: string;
-  /** The blob, where it is kept. */
-  readonly blob: StagedBlob | null;
+  /** Its blob; `null` when the ingest does not keep it. */
+  readonly blob: StagedFile | null;
 }
 
-/** The record of a layer that is not committed yet. */
-export function provisional(staged: StagedFiles): LayerRecord {
-  const { diffId, size, treeDigest, entries, dirtyPadding } = staged;
-  return { diffId, size, cacheId: 0, treeDigest, entries, dirtyPadding, verifiedAt: Date.now() };
-}
-
-/** A staged layer with its cache id: a new one, or that of the damaged layer that it replaces. */
+/** A finished layer with its cache id: a new one, or that of the damaged layer whose files it replaces. */
 export interface NumberedLayer extends StagedFiles {
   readonly cacheId: number;
 }
+
+/** What an ingest into a disk store commits. */
+export type DiskPlan = IngestPlan<StagedFiles, StagedFile>;

@@ -15,7 +15,7 @@ import type { Disk } from "./context.ts";
 import { DiskLeases, DiskSettings } from "./database/lease_rows.ts";
 import { DiskChains, DiskImages } from "./database/rows.ts";
 import { DiskSnapshots } from "./database/snapshot_rows.ts";
-import { DiskIngest } from "./ingest.ts";
+import { beginIngest } from "./ingest.ts";
 import type { Durability } from "./options.ts";
 import { moveBarrier } from "./recheck.ts";
 
@@ -32,7 +32,7 @@ export class OpenDiskStore implements DiskStore {
   readonly settings: Settings;
   readonly directories: Directories;
   readonly #disk: Disk;
-  readonly #ingests = new Set<DiskIngest>();
+  readonly #ingests = new Set<Ingest>();
   #ingested = false;
   #open = true;
 
@@ -52,7 +52,7 @@ export class OpenDiskStore implements DiskStore {
   }
 
   async ingest(): Promise<Ingest> {
-    const ingest = await DiskIngest.begin(this.#disk, (done) => this.#ingests.delete(done));
+    const ingest = await beginIngest(this.#disk, (done) => this.#ingests.delete(done));
     this.#ingests.add(ingest);
     this.#ingested = true;
     return ingest;

@@ -1,64 +1,55 @@
-import type { DiffId, Digest } from "../../digest/mod.ts";
+import type { Digest } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import type { Chains, Images, IngestResult, LayerRecord } from "../contract.ts";
-import { type NamedTarget, namelessImage, notFound, PLAIN_LAYER } from "../rules.ts";
-import type { MemoryBlob, MemoryState, Offer } from "./state.ts";
+import { namelessImage, notFound, PLAIN_LAYER } from "../rules.ts";
+import { provisionalRecord } from "../staging/staged.ts";
+import type { MemoryPlan, MemoryState, StagedBytes } from "./state.ts";
 
-/** What an ingest commits. */
-export interface MemoryPlan {
-  readonly made: readonly Offer[];
-  readonly blobs: ReadonlyMap<Digest, MemoryBlob>;
-  readonly plain: ReadonlySet<DiffId>;
-  readonly asked: readonly DiffId[];
-  readonly images: readonly NamedTarget[];
-  readonly chains: readonly (readonly DiffId[])[];
-}
-
-/** Makes all of a plan visible in one go: what can fail is judged before anything changes. */
+/** Makes all of a plan visible at once: what can fail is checked before anything changes. */
 export function commitPlan(
   state: MemoryState,
   plan: MemoryPlan,
   rows: { readonly chains: Chains; readonly images: Images },
 ): IngestResult {
   const blobs = allBlobs(state, plan);
-  judge(state, plan, blobs);
-  for (const { record, tar, tree, digest } of plan.made) {
-    const { diffId } = record;
+  check(state, plan, blobs);
+  for (const layer of plan.layers) {
+    const { diffId, digest, tar, tree } = layer;
     state.proved.set(digest, diffId);
     if (state.layers.has(diffId)) continue;
-    state.layers.set(diffId, { record: { ...record, cacheId: state.nextCacheId() }, tar, tree });
+    const record = { ...provisionalRecord(layer), cacheId: state.nextCacheId() };
+    state.layers.set(diffId, { record, tar, tree });
   }
   for (const diffId of plan.plain) state.proved.set(diffId, diffId);
-  for (const [digest, blob] of blobs) {
-    if (!state.blobs.has(digest)) state.blobs.set(digest, blob);
+  for (const [digest, { bytes, ...blob }] of blobs) {
+    if (state.blobs.has(digest)) continue;
+    state.blobs.set(digest, { record: { ...blob, verifiedAt: Date.now() }, bytes });
   }
   for (const diffIds of plan.chains) rows.chains.ensure(diffIds);
   const images = plan.images.map(({ name, target, ...options }) =>
     rows.images.set(name ?? namelessImage(target.digest), target, options)
   );
-  const layers = [...new Set(plan.asked)].map((id) => state.layers.get(id)?.record as LayerRecord);
+  const layers = [...plan.asked].map((id) => state.layers.get(id)?.record as LayerRecord);
   return { images, layers };
 }
 
 /** The blobs of documents and of layers. */
-function allBlobs(state: MemoryState, plan: MemoryPlan): Map<Digest, MemoryBlob> {
-  const blobs = new Map(plan.blobs);
-  for (const { digest, blob } of plan.made) {
+function allBlobs(state: MemoryState, plan: MemoryPlan): Map<Digest, StagedBytes> {
+  const blobs = new Map(plan.blobs.map((blob) => [blob.digest, blob]));
+  for (const { digest, blob } of plan.layers) {
     if (blob !== null) blobs.set(digest, blob);
   }
   for (const digest of plan.plain) {
-    const made = plan.made.find((offer) => offer.record.diffId === digest);
+    const made = plan.layers.find((layer) => layer.diffId === digest);
     const bytes = (state.layers.get(digest) ?? made)?.tar;
     if (bytes === undefined || blobs.has(digest)) continue;
-    const size = bytes.length;
-    const record = { digest, size, mediaType: PLAIN_LAYER, verifiedAt: Date.now() };
-    blobs.set(digest, { record, bytes });
+    blobs.set(digest, { digest, size: bytes.length, mediaType: PLAIN_LAYER, bytes });
   }
   return blobs;
 }
 
-function judge(state: MemoryState, plan: MemoryPlan, blobs: ReadonlyMap<Digest, unknown>): void {
-  const made = new Set(plan.made.map((offer) => offer.record.diffId));
+function check(state: MemoryState, plan: MemoryPlan, blobs: ReadonlyMap<Digest, unknown>): void {
+  const made = new Set(plan.layers.map((layer) => layer.diffId));
   for (const diffId of plan.chains.flat()) {
     if (made.has(diffId) || state.layers.has(diffId)) continue;
     throw new VarveError("E_PRECONDITION", `Cannot note a chain: layer ${diffId} is not here`, {

@@ -1,4 +1,4 @@
-import { type DiffId, type Digest, sha256, Verifier } from "../../digest/mod.ts";
+import { type DiffId, type Digest, Verifier } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { openTree, type Tree } from "../../tree/mod.ts";
 import type { BlobRecord, Blobs, LayerReader, LayerRecord, Layers } from "../contract.ts";
@@ -129,14 +129,6 @@ export class MemoryLayers implements Layers {
     if (layer === undefined) throw notFound("layer", diffId);
     return layer;
   }
-}
-
-/** A blob as a value. The bytes are copied: who gave them may use them again. */
-export function memoryBlob(bytes: Uint8Array, mediaType: string, digest?: Digest): MemoryBlob {
-  const copy = bytes.slice();
-  const size = copy.length;
-  const record = { digest: digest ?? sha256(copy), size, mediaType, verifiedAt: Date.now() };
-  return { record, bytes: copy };
 }
 
 function run(bytes: Uint8Array, position: number, length: number): Uint8Array {

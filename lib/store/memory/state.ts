@@ -9,6 +9,7 @@ import type {
   SnapshotRow,
 } from "../contract.ts";
 import { findLayer } from "../rules.ts";
+import type { FinishedLayer, IngestPlan, StagedBlob } from "../staging/staged.ts";
 
 /** A blob and its bytes. */
 export interface MemoryBlob {
@@ -23,13 +24,21 @@ export interface MemoryLayer {
   readonly tree: Uint8Array;
 }
 
-/** A layer that an ingest has finished, for all ingests to take. */
-export interface Offer extends MemoryLayer {
-  /** The blob that was proved to hold it. */
-  readonly digest: Digest;
-  /** Its bytes; `null` when it is the tar. */
-  readonly blob: MemoryBlob | null;
+/** A staged blob with its bytes. */
+export interface StagedBytes extends StagedBlob {
+  readonly bytes: Uint8Array;
 }
+
+/** A finished layer in memory. */
+export interface StagedMemory extends FinishedLayer {
+  readonly tar: Uint8Array;
+  readonly tree: Uint8Array;
+  /** Its blob; `null` when the ingest does not keep it. */
+  readonly blob: StagedBytes | null;
+}
+
+/** What an ingest into a memory store commits. */
+export type MemoryPlan = IngestPlan<StagedMemory, StagedBytes>;
 
 /** All that a memory store holds. */
 export class MemoryState {
@@ -42,10 +51,9 @@ export class MemoryState {
   snapshots: Map<string, SnapshotRow> = new Map();
   readonly leases: Map<string, Lease> = new Map();
   readonly settings: Map<string, string> = new Map();
-  /** Finished, not committed: by each name under which others look for them. */
-  readonly offers: Map<Digest, Offer> = new Map();
+  /** Layers that are finished and not committed, by each name under which others look for them. */
+  readonly offers: Map<Digest, StagedMemory> = new Map();
   #lastCacheId = 0;
-  closed = false;
 
   /** A cache id that was never given before. */
   nextCacheId(): number {

@@ -1,17 +1,7 @@
 import { VarveError } from "../../errors.ts";
-import type {
-  Blobs,
-  Chains,
-  Images,
-  Ingest,
-  Layers,
-  Leases,
-  Settings,
-  Snapshots,
-  Store,
-} from "../contract.ts";
+import type { Ingest, Store } from "../contract.ts";
 import { MemoryBlobs, MemoryLayers } from "./content.ts";
-import { MemoryIngest } from "./ingest.ts";
+import { beginIngest } from "./ingest.ts";
 import { KeyedLocks } from "./locks.ts";
 import {
   MemoryChains,
@@ -37,54 +27,34 @@ import { MemoryState } from "./state.ts";
  * ```
  */
 export function openMemoryStore(): Store {
-  return new MemoryStore();
-}
-
-class MemoryStore implements Store {
-  readonly root = null;
-  readonly durability = "none";
-  readonly directories = null;
-  readonly blobs: Blobs;
-  readonly layers: Layers;
-  readonly chains: Chains;
-  readonly images: Images;
-  readonly snapshots: Snapshots;
-  readonly leases: Leases;
-  readonly settings: Settings;
-  readonly #state = new MemoryState();
-  readonly #locks = new KeyedLocks();
-  readonly #ingests = new Set<MemoryIngest>();
-
-  constructor() {
-    this.blobs = new MemoryBlobs(this.#state);
-    this.layers = new MemoryLayers(this.#state);
-    this.chains = new MemoryChains(this.#state);
-    this.images = new MemoryImages(this.#state);
-    this.snapshots = new MemorySnapshots(this.#state);
-    this.leases = new MemoryLeases(this.#state);
-    this.settings = new MemorySettings(this.#state);
-  }
-
-  ingest(): Promise<Ingest> {
-    return Promise.try(() => {
-      if (this.#state.closed) {
-        throw new VarveError("E_PRECONDITION", "Cannot ingest: store is closed");
-      }
-      const { chains, images } = this;
-      const ingest = new MemoryIngest({
-        state: this.#state,
-        locks: this.#locks,
-        chains,
-        images,
-      });
-      this.#ingests.add(ingest);
-      return ingest;
-    });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const ingest of this.#ingests) await ingest[Symbol.asyncDispose]();
-    this.#ingests.clear();
-    this.#state.closed = true;
-  }
+  const state = new MemoryState();
+  const locks = new KeyedLocks();
+  const chains = new MemoryChains(state);
+  const images = new MemoryImages(state);
+  const ingests = new Set<Ingest>();
+  const onEnd = (ingest: Ingest) => void ingests.delete(ingest);
+  let isOpen = true;
+  return {
+    root: null,
+    durability: "none",
+    directories: null,
+    blobs: new MemoryBlobs(state),
+    layers: new MemoryLayers(state),
+    chains,
+    images,
+    snapshots: new MemorySnapshots(state),
+    leases: new MemoryLeases(state),
+    settings: new MemorySettings(state),
+    ingest: () =>
+      Promise.try(() => {
+        if (!isOpen) throw new VarveError("E_PRECONDITION", "Cannot ingest: the store is closed");
+        const ingest = beginIngest({ state, locks, chains, images, onEnd });
+        ingests.add(ingest);
+        return ingest;
+      }),
+    async [Symbol.asyncDispose](): Promise<void> {
+      isOpen = false;
+      for (const ingest of [...ingests]) await ingest[Symbol.asyncDispose]();
+    },
+  };
 }

@@ -1,10 +1,11 @@
-import type { DiffId, Digest } from "../digest/mod.ts";
-import { VarveError } from "../errors.ts";
-import type { LayerJobOutput } from "../layer_job/mod.ts";
-import type { LayerKey } from "./contract.ts";
+import type { DiffId, Digest } from "../../digest/mod.ts";
+import { VarveError } from "../../errors.ts";
+import type { LayerJobOutput } from "../../layer_job/mod.ts";
+import type { LayerKey } from "../contract.ts";
 
 /**
- * Judges a job's output against what was begun. The job has checked it, too; but a store believes nothing.
+ * Checks a job's output against the key with which its layer was begun. The job has done so, too; a store
+ * believes nothing.
  *
  * @throws {VarveError} `E_DIGEST`, `E_DIFFID`, `E_SIZE`
  */
@@ -31,28 +32,23 @@ export function checkOutput(key: LayerKey, output: LayerJobOutput): void {
 }
 
 /**
- * Whether a finished layer is the one of a key.
+ * Whether a finished layer is the one that a key names, with the blob of the key if that is wanted.
  *
  * @throws {VarveError} `E_DIFFID` when the blob of the key was proved to hold another layer
  */
 export function isLayerOf(
   key: LayerKey,
-  staged: { readonly digest: Digest; readonly diffId: DiffId },
+  finished: { readonly digest: Digest; readonly diffId: DiffId },
   wantsBlob: boolean,
 ): boolean {
   // The tar is a blob of its own layer, whatever other blob the layer was made of.
-  if (key.digest === staged.digest || key.digest === staged.diffId) {
-    if (key.diffId === undefined || key.diffId === staged.diffId) return true;
+  if (key.digest === finished.digest || key.digest === finished.diffId) {
+    if (key.diffId === undefined || key.diffId === finished.diffId) return true;
     throw new VarveError(
       "E_DIFFID",
-      `Cannot take layer ${key.digest}: it holds ${staged.diffId}, not ${key.diffId}`,
-      { expected: key.diffId, actual: staged.diffId },
+      `Cannot take layer ${key.digest}: it holds ${finished.diffId}, not ${key.diffId}`,
+      { expected: key.diffId, actual: finished.diffId },
     );
   }
-  return !wantsBlob && key.diffId === staged.diffId;
-}
-
-/** Whether the job found other bytes than zeros behind files of the tar. */
-export function hasDirtyPadding(output: LayerJobOutput): boolean {
-  return output.warnings.some(({ code }) => code === "W_PADDING");
+  return !wantsBlob && key.diffId === finished.diffId;
 }

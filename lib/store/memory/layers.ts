@@ -1,0 +1,72 @@
+import type { Digest } from "../../digest/mod.ts";
+import type { LayerJobOutput } from "../../layer_job/mod.ts";
+import type { LayerKey, LayerRecord } from "../contract.ts";
+import type { LayerBackend, LayerRoom } from "../staging/layer_staging.ts";
+import { finishedLayer } from "../staging/staged.ts";
+import type { KeyedLocks } from "./locks.ts";
+import { hasBlob, type MemoryState, type StagedMemory } from "./state.ts";
+
+/** Stages layers in memory. Nothing is kept of one that is given up: the bytes would not outlive the process. */
+export class MemoryLayerBackend implements LayerBackend<StagedMemory> {
+  readonly #state: MemoryState;
+  readonly #locks: KeyedLocks;
+
+  /** Over a state and its locks. */
+  constructor(state: MemoryState, locks: KeyedLocks) {
+    this.#state = state;
+    this.#locks = locks;
+  }
+
+  async lock(
+    names: readonly Digest[],
+    signal: AbortSignal | undefined,
+  ): Promise<() => Promise<void>> {
+    const unlock = await this.#locks.acquire(names, signal);
+    return () => Promise.resolve(unlock());
+  }
+
+  findCommitted(key: LayerKey, wantsBlob: boolean): LayerRecord | undefined {
+    const record = this.#state.find(key);
+    if (record === undefined || !wantsBlob) return record;
+    return hasBlob(this.#state, key, record) ? record : undefined;
+  }
+
+  adopt(name: Digest): Promise<StagedMemory | "none"> {
+    const offer = this.#state.offers.get(name);
+    // A copy: only the ingest that offers a layer takes the offer back.
+    return Promise.resolve(offer === undefined ? "none" : { ...offer });
+  }
+
+  open(): Promise<LayerRoom<StagedMemory>> {
+    return Promise.resolve({
+      target: { kind: "memory" },
+      kept: 0,
+      take: (output, mediaType) => Promise.try(stagedMemory, output, mediaType),
+      remove: () => Promise.resolve(),
+    });
+  }
+
+  offer(layer: StagedMemory): Promise<void> {
+    this.#state.offers.set(layer.diffId, layer).set(layer.digest, layer);
+    return Promise.resolve();
+  }
+
+  withdraw(layer: StagedMemory): Promise<void> {
+    for (const name of [layer.digest, layer.diffId]) {
+      if (this.#state.offers.get(name) === layer) this.#state.offers.delete(name);
+    }
+    return Promise.resolve();
+  }
+}
+
+function stagedMemory(output: LayerJobOutput, mediaType: string): StagedMemory {
+  if (output.memory === undefined) {
+    throw new TypeError("Cannot finish layer: its output is not in memory");
+  }
+  const { tar, tree } = output.memory;
+  const bytes = output.memory.blob ?? (output.compression === "none" ? tar : null);
+  const blob = bytes === null
+    ? null
+    : { digest: output.digest, size: bytes.length, mediaType, bytes };
+  return { ...finishedLayer(output), tar, tree, blob };
+}

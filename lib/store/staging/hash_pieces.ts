@@ -1,0 +1,32 @@
+import { createHasher, Verifier } from "../../digest/mod.ts";
+import type { Descriptor } from "../../oci/mod.ts";
+
+/** Digest and size of a blob: as a caller expects them, or as they were found. */
+export type BlobIdentity = Pick<Descriptor, "digest" | "size">;
+
+/**
+ * Gives the pieces of a blob on, hashes them as they pass, and tells digest and size after the last one.
+ * Without `expected` the digest is a SHA-256.
+ *
+ * Every piece is given before the digest is known. So whoever writes them removes what is written when
+ * this throws.
+ *
+ * @throws {VarveError} `E_SIZE`, `E_DIGEST` when the pieces are not what is expected
+ */
+export async function* hashPieces(
+  pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  expected: BlobIdentity | undefined,
+  onIdentity: (identity: BlobIdentity) => void,
+): AsyncGenerator<Uint8Array> {
+  const verifier = expected === undefined ? undefined : new Verifier(expected);
+  const hasher = createHasher("sha256");
+  let size = 0;
+  for await (const piece of pieces) {
+    size += piece.length;
+    if (verifier === undefined) hasher.update(piece);
+    else verifier.update(piece);
+    yield piece;
+  }
+  verifier?.finish();
+  onIdentity({ digest: expected?.digest ?? hasher.digest(), size });
+}

@@ -1,0 +1,179 @@
+import type { DiffId, Digest } from "../../digest/mod.ts";
+import type { LayerJobOutput, LayerTarget } from "../../layer_job/mod.ts";
+import type { BegunLayer, LayerKey, LayerOptions, LayerRecord, StagedLayer } from "../contract.ts";
+import { lockNames } from "../rules.ts";
+import { checkOutput, isLayerOf } from "./layer_checks.ts";
+import { type FinishedLayer, provisionalRecord } from "./staged.ts";
+import { ingestEnded } from "./ingest_errors.ts";
+
+/** How often, and with which waits in ms, to look for a layer that another ingest is just committing. */
+const MOVING_TRIES = 400;
+const MOVING_WAIT = 5;
+
+/** Where one kind of store stages layers. */
+export interface LayerBackend<Layer extends FinishedLayer> {
+  /**
+   * Locks a layer's names, one after another, against other makers of it.
+   *
+   * @returns frees them all; does not throw
+   * @throws `signal.reason`
+   */
+  lock(names: readonly Digest[], signal: AbortSignal | undefined): Promise<() => Promise<void>>;
+  /** The layer of a key that is committed and whole, with the blob of the key if that is wanted. */
+  findCommitted(key: LayerKey, wantsBlob: boolean): LayerRecord | undefined;
+  /** Takes over what another ingest offers under a name; `"moving"` while that one commits it. */
+  adopt(name: Digest): Promise<Layer | "moving" | "none">;
+  /** Makes room for a new layer. `keep` names the blob whose bytes are kept. */
+  open(keep: Digest | undefined): Promise<LayerRoom<Layer>>;
+  /** Offers a finished layer to other ingests. */
+  offer(layer: Layer): Promise<void>;
+  /** Takes an offer back, if it is still that of this layer; does not throw. */
+  withdraw(layer: Layer): Promise<void>;
+}
+
+/** Room for one layer while it is made. */
+export interface LayerRoom<Layer extends FinishedLayer> {
+  /** Where the job writes. */
+  readonly target: LayerTarget;
+  /** Number of kept bytes that the target holds already. */
+  readonly kept: number;
+  /** Checks what the job wrote, and closes it to writers. @throws {VarveError} `E_SIZE` */
+  take(output: LayerJobOutput, mediaType: string): Promise<Layer>;
+  /** Removes what is staged, and the kept bytes or not; does not throw. */
+  remove(options: { readonly kept: boolean }): Promise<void>;
+}
+
+/**
+ * The layers of one ingest, whatever the store: who makes a layer, who waits for it, and who takes it
+ * from another ingest that has finished it.
+ *
+ * A layer's names are locked while it is made and no longer. A finished layer is offered to others, which
+ * take it before it is committed; so no two ingests wait for each other's commit.
+ */
+export class LayerStaging<Layer extends FinishedLayer> {
+  /** Finished here or taken over, in that order. */
+  readonly finished: Layer[] = [];
+  /** Every layer that was asked for. */
+  readonly asked: Set<DiffId> = new Set();
+  /** Layers whose tar is wanted as a blob. */
+  readonly plain: Set<DiffId> = new Set();
+  readonly #backend: LayerBackend<Layer>;
+  readonly #making = new Set<() => Promise<void>>();
+  #ended = false;
+
+  /** Stages nothing yet. */
+  constructor(backend: LayerBackend<Layer>) {
+    this.#backend = backend;
+  }
+
+  /** Number of layers that are begun and neither finished nor given up. */
+  get making(): number {
+    return this.#making.size;
+  }
+
+  /** Begins a layer, or finds it. */
+  async begin(key: LayerKey, options: LayerOptions): Promise<BegunLayer> {
+    options.signal?.throwIfAborted();
+    const unlock = await this.#backend.lock(lockNames(key), options.signal);
+    try {
+      const record = await this.#find(key, options);
+      if (record === undefined) {
+        return { state: "new", staged: await this.#stage(key, options, unlock) };
+      }
+      this.asked.add(record.diffId);
+      if (key.digest === record.diffId) this.plain.add(record.diffId);
+      await unlock();
+      return { state: "present", record };
+    } catch (error) {
+      await unlock();
+      throw error;
+    }
+  }
+
+  /** Begins a layer that no key names. */
+  async beginNew(): Promise<StagedLayer> {
+    return await this.#stage({}, {}, () => Promise.resolve());
+  }
+
+  /** Gives up what is being made, and takes back what is offered. */
+  async end(): Promise<void> {
+    this.#ended = true;
+    for (const suspend of [...this.#making]) await suspend();
+    for (const layer of this.finished) await this.#backend.withdraw(layer);
+  }
+
+  /** Looks in the store, in this ingest, and at what others offer, under the layer's locks. */
+  async #find(
+    key: LayerKey,
+    { blob: wantsBlob = false, signal }: LayerOptions,
+  ): Promise<LayerRecord | undefined> {
+    for (let attempt = 0; attempt < MOVING_TRIES; attempt++) {
+      signal?.throwIfAborted();
+      this.#checkOpen();
+      const committed = this.#backend.findCommitted(key, wantsBlob);
+      if (committed !== undefined) return committed;
+      const finished = await this.#findFinished(key, wantsBlob);
+      if (finished === "none") return undefined;
+      if (finished !== "moving") return provisionalRecord(finished);
+      await new Promise((resolve) => setTimeout(resolve, MOVING_WAIT));
+    }
+    return undefined;
+  }
+
+  async #findFinished(key: LayerKey, wantsBlob: boolean): Promise<Layer | "moving" | "none"> {
+    const fits = (layer: Layer) => isLayerOf(key, layer, wantsBlob);
+    const own = this.finished.find(fits);
+    if (own !== undefined) return own;
+    for (const name of [key.digest, wantsBlob ? undefined : key.diffId]) {
+      if (name === undefined) continue;
+      const found = await this.#backend.adopt(name);
+      if (found === "moving") return found;
+      if (found === "none" || !fits(found)) continue;
+      this.finished.push(found);
+      return found;
+    }
+    return "none";
+  }
+
+  async #stage(
+    key: LayerKey,
+    { keep = false }: LayerOptions,
+    unlock: () => Promise<void>,
+  ): Promise<StagedLayer> {
+    this.#checkOpen();
+    const room = await this.#backend.open(keep ? key.digest : undefined);
+    const end = async () => {
+      this.#making.delete(suspend);
+      await unlock();
+    };
+    const giveUp = async (options: { readonly kept: boolean }) => {
+      if (!this.#making.has(suspend)) return;
+      await room.remove(options);
+      await end();
+    };
+    const suspend = () => giveUp({ kept: false });
+    this.#making.add(suspend);
+    return {
+      target: room.target,
+      kept: room.kept,
+      finish: async (output, mediaType) => {
+        if (!this.#making.has(suspend)) {
+          throw new TypeError("Cannot finish layer: it was finished or given up");
+        }
+        checkOutput(key, output);
+        const layer = await room.take(output, mediaType);
+        this.#checkOpen();
+        this.asked.add(layer.diffId);
+        this.finished.push(layer);
+        await this.#backend.offer(layer);
+        await end();
+      },
+      discard: () => giveUp({ kept: true }),
+      suspend,
+    };
+  }
+
+  #checkOpen(): void {
+    if (this.#ended) throw ingestEnded();
+  }
+}

@@ -1,0 +1,51 @@
+import type { DiffId, Digest, TreeDigest } from "../../digest/mod.ts";
+import type { LayerJobOutput } from "../../layer_job/mod.ts";
+import type { LayerRecord } from "../contract.ts";
+import type { NamedTarget } from "../rules.ts";
+
+/** A blob that an ingest has staged, verified. Each kind of store adds where its bytes are. */
+export interface StagedBlob {
+  readonly digest: Digest;
+  readonly size: number;
+  readonly mediaType: string;
+}
+
+/** A layer that an ingest has finished. Each kind of store adds where its tar, tree and blob are. */
+export interface FinishedLayer {
+  readonly diffId: DiffId;
+  /** Digest of the blob that was proved to hold it. */
+  readonly digest: Digest;
+  /** Size of the tar in bytes. */
+  readonly size: number;
+  readonly treeDigest: TreeDigest;
+  /** Number of entries of the layer tree. */
+  readonly entries: number;
+  readonly dirtyPadding: boolean;
+}
+
+/** What an ingest commits. */
+export interface IngestPlan<Layer extends FinishedLayer, Blob extends StagedBlob> {
+  /** Layers that this ingest made, or took from another that had finished them. */
+  readonly layers: readonly Layer[];
+  readonly blobs: readonly Blob[];
+  /** Layers whose tar is to be a blob, too. */
+  readonly plain: ReadonlySet<DiffId>;
+  /** Layers whose records the ingest gives: all that it asked for. */
+  readonly asked: ReadonlySet<DiffId>;
+  readonly images: readonly NamedTarget[];
+  /** The layers of each chain, lowest first. */
+  readonly chains: readonly (readonly DiffId[])[];
+}
+
+/** What a job's output says of a finished layer. */
+export function finishedLayer(output: LayerJobOutput): FinishedLayer {
+  const { diffId, digest, uncompressedSize: size, treeDigest, entries, warnings } = output;
+  const dirtyPadding = warnings.some(({ code }) => code === "W_PADDING");
+  return { diffId, digest, size, treeDigest, entries, dirtyPadding };
+}
+
+/** The record of a layer that is finished and not committed: it has no cache id yet. */
+export function provisionalRecord(layer: FinishedLayer): LayerRecord {
+  const { diffId, size, treeDigest, entries, dirtyPadding } = layer;
+  return { diffId, size, cacheId: 0, treeDigest, entries, dirtyPadding, verifiedAt: Date.now() };
+}
