@@ -6,6 +6,7 @@
 import type { Store } from "../../lib/store/mod.ts";
 import { contentConformance } from "./store_content.ts";
 import { ingestConformance } from "./store_ingest.ts";
+import { ingestLayersConformance } from "./store_ingest_layers.ts";
 import { keptConformance } from "./store_kept.ts";
 import { rowsConformance } from "./store_rows.ts";
 
@@ -26,6 +27,7 @@ export function storeConformance(name: string, factory: StoreFactory): void {
     });
   };
   ingestConformance(test);
+  ingestLayersConformance(test);
   keptConformance(test);
   contentConformance(test);
   rowsConformance(test);
