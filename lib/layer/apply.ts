@@ -2,12 +2,11 @@ import type { Tree } from "../tree/mod.ts";
 import { foldLayers } from "./fold.ts";
 
 /**
- * Applies a layer: the root tree that shows when the layer lies on `base`.
+ * Applies a layer to a root tree. The result is the root tree that a mount of the layer on `base` shows.
  *
- * Whiteouts and opaque directories hide, implied directories take their
- * attributes from below (0755, 0:0, mtime 0 where there is nothing), and link
- * groups that lose names are labelled anew. It costs what the layer changes;
- * the rest is shared with both trees.
+ * Whiteouts and opaque directories hide what `base` has. Implied directories take their attributes from
+ * `base`, or are 0755, 0:0 and mtime 0 where it has none. A link group that loses names gets a new label.
+ * The cost depends on what the layer changes; all else is shared with both trees.
  *
  * Source: image-spec, layer.md, "Applying Changesets".
  *
@@ -20,7 +19,7 @@ import { foldLayers } from "./fold.ts";
  * if (root.digest !== emptyTree("root").digest) throw new Error("an empty layer changes nothing");
  * ```
  *
- * @throws {TypeError} when `base` is no root tree or `layer` no layer tree
+ * @throws {TypeError} when `base` is not a root tree or `layer` is not a layer tree
  */
 export function applyLayer(base: Tree, layer: Tree): Tree {
   return foldLayers([layer], base);

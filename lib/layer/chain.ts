@@ -1,8 +1,11 @@
 import { type ChainId, type DiffId, sha256 } from "../digest/mod.ts";
 
 /**
- * The chainID of a layer on top of a stack: `sha256(parent + " " + diffID)`, or the diffID itself for the
- * lowest layer (image-spec, config.md, "Layer ChainID").
+ * The chainID of a stack of layers: `sha256(parent + " " + diffID)`, or the diffID itself for the lowest
+ * layer (image-spec, config.md, "Layer ChainID").
+ *
+ * @param parent chainID of the stack below; null for the lowest layer
+ * @param diffId diffID of the topmost layer
  */
 export function chainId(parent: ChainId | null, diffId: DiffId): ChainId {
   if (parent === null) return diffId as string as ChainId;
@@ -10,7 +13,7 @@ export function chainId(parent: ChainId | null, diffId: DiffId): ChainId {
 }
 
 /**
- * The chainID of each layer of an image, lowest first: the last one names the whole stack.
+ * The chainIDs of an image, one for each layer, lowest first. The last one names the whole stack.
  *
  * @example
  * ```ts

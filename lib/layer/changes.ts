@@ -1,23 +1,23 @@
 import type { ByteString } from "../bytes/mod.ts";
 import { differences, type Node, type Tree } from "../tree/mod.ts";
 
-/** A difference between two trees. */
+/** One difference between two trees. */
 export interface Change {
-  /** What happened. */
+  /** What happened to the node on the way from the first tree to the second. */
   readonly kind: "add" | "modify" | "delete";
-  /** Where, without leading slash; empty for the root's own attributes. */
+  /** Path of the node, without leading slash. Empty for the root itself. */
   readonly path: ByteString;
-  /** The node before, unless added. */
+  /** The node in the first tree; absent when added. */
   readonly before?: Node | undefined;
-  /** The node after, unless deleted. */
+  /** The node in the second tree; absent when deleted. */
   readonly after?: Node | undefined;
 }
 
 /**
- * What changed from `a` to `b`, in the order of a walk; equal subtrees are
- * skipped by their digests. A directory is modified when its own attributes
- * are. The entries of an added directory are told, those of a deleted one, or
- * of one that something else replaced, are not.
+ * Lists what changed from `a` to `b`, in the order of a walk. Equal subtrees are skipped by their digests.
+ *
+ * A directory is modified when its own attributes differ. Everything inside an added directory is listed.
+ * What was inside a deleted directory, or one that another node replaced, is not.
  */
 export function* changes(a: Tree, b: Tree): Iterable<Change> {
   for (const { path, before, after } of differences(a, b)) {

@@ -2,11 +2,11 @@ import { differenceTree, type Tree } from "../tree/mod.ts";
 import { expectKind } from "./expect_kind.ts";
 
 /**
- * The layer that turns `a` into `b`: `applyLayer(a, diffTrees(a, b))` has the
- * digest of `b`. Equal subtrees are never looked at, new ones are shared.
+ * The layer tree that turns `a` into `b`: `applyLayer(a, diffTrees(a, b))` has the digest of `b`. Equal
+ * subtrees are not read, and new subtrees are shared with `b`.
  *
- * Directories on the way to a change carry their attributes (the root only if
- * they differ), and a link group comes with all its names.
+ * The layer holds the attributes of each directory above a change; those of the root only if they
+ * differ. If one name of a link group changes, the layer holds all names of the group.
  *
  * @example
  * ```ts
@@ -18,7 +18,7 @@ import { expectKind } from "./expect_kind.ts";
  * if (applyLayer(a, diffTrees(a, b)).digest !== b.digest) throw new Error("not the same");
  * ```
  *
- * @throws {TypeError} when one of them is no root tree
+ * @throws {TypeError} when `a` or `b` is not a root tree
  */
 export function diffTrees(a: Tree, b: Tree): Tree {
   expectKind(a, "root");

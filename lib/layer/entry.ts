@@ -1,7 +1,7 @@
 import type { ByteString, Timestamp } from "../bytes/mod.ts";
 import type { Extent, Xattr } from "../tree/mod.ts";
 
-/** What a tar entry is. `"file"` also stands for type flags NUL, `0`, `7` and the sparse types. */
+/** Type of a tar entry. `"file"` stands for the type flags NUL, `0`, `7` and the sparse types. */
 export type EntryType =
   | "file"
   | "hardlink"
@@ -12,32 +12,32 @@ export type EntryType =
   | "fifo";
 
 /**
- * One entry of a layer, as the archive says it: the raw path and attributes,
- * before any policy. Readers of formats make entries; `layer/` judges them.
+ * One entry of a layer's archive, with path and attributes as stored. No value is checked or filtered:
+ * the readers of archive formats make entries, and a layer builder judges them.
  */
 export interface Entry {
-  /** Path as stored: may be absolute, hold `..`, `./` or a trailing slash. */
+  /** Path as stored. It may be absolute, and hold `..`, `./` or a trailing slash. */
   readonly path: ByteString;
-  /** Kind. */
+  /** Type of the entry. */
   readonly type: EntryType;
-  /** Mode as stored, with any bits. */
+  /** Mode as stored. It may have any bits. */
   readonly mode: number;
-  /** User id as stored (numbers only; names are never looked up). May be out of range. */
+  /** Numeric user id as stored. It may be out of range. User names are ignored. */
   readonly uid: number;
-  /** Group id as stored. */
+  /** Numeric group id as stored. It may be out of range. Group names are ignored. */
   readonly gid: number;
-  /** Modification time. */
+  /** Modification time as stored. */
   readonly mtime: Timestamp;
   /** Logical size of a file's content in bytes; 0 for every other type. */
   readonly size: number;
   /** Target of a hard or symbolic link; empty otherwise. */
   readonly linkname: ByteString;
-  /** Major device number as stored. May be out of range. */
+  /** Major device number as stored. It may be out of range. */
   readonly devmajor: number;
-  /** Minor device number as stored. */
+  /** Minor device number as stored. It may be out of range. */
   readonly devminor: number;
-  /** Extended attributes as stored, in the archive's order, last of a name wins, none removed by policy. */
+  /** Extended attributes as stored, in the order of the archive. The last one of a name wins. */
   readonly xattrs: readonly Xattr[];
-  /** Where the content lies in the uncompressed archive; one extent unless sparse, none when empty. */
+  /** Where the content lies in the uncompressed archive: one extent, none if empty, several if sparse. */
   readonly extents: readonly Extent[];
 }

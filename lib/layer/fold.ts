@@ -2,11 +2,12 @@ import { overlayTrees, type Tree } from "../tree/mod.ts";
 import { expectKind } from "./expect_kind.ts";
 
 /**
- * The root tree of a chain of layers, lowest first: what applying them one
- * after another gives, but in one pass over all of them.
+ * The root tree of a chain of layers. The result is that of {@linkcode applyLayer} with one layer after
+ * another, but takes one pass over all of them.
  *
- * @param base the root tree of the chain that they lie on, where that is known
- * @throws {TypeError} when one of them is no layer tree, or `base` no root tree
+ * @param layers layer trees, lowest first
+ * @param base root tree below the layers; empty by default
+ * @throws {TypeError} when one of `layers` is not a layer tree, or `base` is not a root tree
  */
 export function foldLayers(layers: readonly Tree[], base?: Tree): Tree {
   if (base !== undefined) expectKind(base, "root");

@@ -1,25 +1,25 @@
 import { type ErrorCode, VarveError } from "../errors.ts";
 import type { Limit } from "../oci/mod.ts";
 
-/** Limits of one layer, in the units of {@linkcode LAYER_LIMITS}. */
+/** Limits of one layer. The units are in {@linkcode LAYER_LIMITS}. */
 export interface LayerLimits {
-  /** Entries of the archive, and nodes of the tree (parents without an entry count too). */
+  /** Number of entries, and of parents that have no entry of their own. */
   readonly entries: number;
-  /** Bytes of a path. */
+  /** Length of a path in bytes. */
   readonly path: number;
-  /** Bytes of one name. */
+  /** Length of one name in bytes. */
   readonly component: number;
-  /** Directories above a name. */
+  /** Number of directories above a name. */
   readonly depth: number;
-  /** Bytes of all names, link targets and attributes that the tree keeps. */
+  /** Size of all names, link targets and attributes that the tree keeps, in bytes. */
   readonly metadata: number;
-  /** Bytes of one extended attribute's value. */
+  /** Size of the value of one extended attribute in bytes. */
   readonly xattrValue: number;
-  /** Bytes of all names and values of one inode's extended attributes. */
+  /** Size of all extended attributes of one inode, names and values, in bytes. */
   readonly xattrTotal: number;
-  /** Symbolic links on the way to one path. */
+  /** Number of symbolic links on the way to one path. */
   readonly links: number;
-  /** Path parts walked inside targets of symbolic links, for all entries together. */
+  /** Number of path parts that are walked in the targets of symbolic links, for all entries together. */
   readonly linkSteps: number;
 }
 
@@ -30,13 +30,13 @@ const MIB = 1024 * KIB;
 export const LAYER_LIMITS: { readonly [K in keyof LayerLimits]: Limit } = {
   entries: limit("entries", 5_000_000, "entries", "entries of a layer"),
   path: limit("path", 64 * KIB, "bytes", "length of a path"),
-  // NAME_MAX of every Linux file system: a longer name could not be looked up.
+  // NAME_MAX of Linux: no file system can look up a longer name.
   component: limit("component", 255, "bytes", "length of a name"),
   depth: limit("depth", 4096, "levels", "depth of directories"),
   metadata: limit("metadata", 512 * MIB, "bytes", "names and attributes of a layer"),
   xattrValue: limit("xattrValue", 64 * KIB, "bytes", "value of an extended attribute"),
   xattrTotal: limit("xattrTotal", MIB, "bytes", "extended attributes of an inode"),
-  // As the kernel's MAXSYMLINKS.
+  // MAXSYMLINKS of Linux.
   links: limit("links", 40, "links", "symbolic links on the way to a path"),
   linkSteps: limit("linkSteps", 20_000_000, "steps", "work to follow symbolic links in a layer"),
 };
@@ -45,7 +45,7 @@ function limit(name: keyof LayerLimits, value: number, unit: string, about: stri
   return { setting: `limits.layer.${name}`, value, unit, about };
 }
 
-/** The limits in force: the given ones, else the defaults. */
+/** Completes the given limits with the defaults. */
 export function layerLimits(given: Partial<LayerLimits> = {}): LayerLimits {
   const limits = {} as { -readonly [K in keyof LayerLimits]: number };
   for (const name of Object.keys(LAYER_LIMITS) as (keyof LayerLimits)[]) {
@@ -54,7 +54,7 @@ export function layerLimits(given: Partial<LayerLimits> = {}): LayerLimits {
   return limits;
 }
 
-/** The error of an exceeded limit. */
+/** The error of an entry that exceeds a limit. `subject` is its path, escaped for a terminal. */
 export function limitError(
   name: keyof LayerLimits,
   value: number,

@@ -1,8 +1,21 @@
 /**
- * Layers: the entries of an archive judged and made into a layer tree; layer trees applied, folded,
- * compared and squashed; the names of stacks of layers.
+ * Layers as values, and the algebra of them.
  *
- * Everything here is pure: entries and trees in, trees out.
+ * - A {@linkcode LayerBuilder} interprets the {@linkcode Entry} values of one archive, in their order, as
+ *   a *layer tree*: what the layer adds, changes and hides. It needs no other layer, so all layers of an
+ *   image can be built at the same time. Entries are hostile input: {@linkcode LayerLimits} bound what
+ *   they can cost, {@linkcode LayerPolicy} says what to exclude, and {@linkcode Warning} counts what was
+ *   dropped.
+ * - {@linkcode applyLayer} lays a layer tree on a *root tree*: the whole file system, without whiteouts.
+ *   {@linkcode foldLayers} does so with a chain of layers in one pass.
+ * - {@linkcode diffTrees} is the inverse: the layer tree between two root trees. {@linkcode changes}
+ *   lists the same difference path by path.
+ * - {@linkcode squashLayers} makes one layer tree of several. {@linkcode rebaseLayers} exchanges the
+ *   lowest layers of an image.
+ * - {@linkcode chainIds} names each stack of layers by the diffIDs of its layers.
+ *
+ * Everything here is pure: entries and trees in, trees out. Reading archives is left to `./tar`, and the
+ * form of trees to `./tree`.
  *
  * @example
  * ```ts
@@ -36,16 +49,15 @@ export type {
   WhiteoutNode,
   Xattr,
 } from "../tree/mod.ts";
-export type * from "./entry.ts";
 export * from "./apply.ts";
+export * from "./build/layer_builder.ts";
+export * from "./chain.ts";
 export * from "./changes.ts";
 export * from "./diff.ts";
+export type * from "./entry.ts";
 export * from "./fold.ts";
-export * from "./squash.ts";
-export * from "./chain.ts";
-export * from "./build/layer_builder.ts";
 export { LAYER_LIMITS, type LayerLimits, layerLimits } from "./limits.ts";
 export * from "./policy.ts";
 export * from "./rebase.ts";
+export * from "./squash.ts";
 export { type Warning, WARNING_CODES, type WarningCode, WarningCounter } from "./warnings.ts";
-export { type Bearer, judgeXattrs } from "./build/xattrs.ts";

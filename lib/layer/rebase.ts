@@ -2,12 +2,14 @@ import type { DiffId } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 
 /**
- * The layers of an image on another base: those of `oldBase`, with which it must begin, give way to those
- * of `newBase`.
+ * Moves an image to another base: the layers of `oldBase`, with which the image must begin, are replaced
+ * by those of `newBase`.
  *
- * Nothing is run and no content is looked at: what the image's own layers say stays as it was said over
- * the old base. Takes diffIDs, or whatever has one.
+ * Only the lists of layers are looked at. The image's own layers stay as they were built on the old base,
+ * whether or not they make sense on the new one.
  *
+ * @param image layers of the image, lowest first: diffIDs, or values that have one
+ * @returns the layers of the new image, lowest first
  * @throws {VarveError} `E_PRECONDITION` when the image does not begin with the old base
  */
 export function rebaseLayers<T extends DiffId | { readonly diffId: DiffId }>(
@@ -21,7 +23,7 @@ export function rebaseLayers<T extends DiffId | { readonly diffId: DiffId }>(
     if (actual !== expected) {
       throw new VarveError(
         "E_PRECONDITION",
-        `Cannot rebase image: its layer ${i} is not that of the old base`,
+        `Cannot rebase image: its layer ${i} is not the one of the old base`,
         { expected, actual },
       );
     }

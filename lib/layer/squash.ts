@@ -2,15 +2,17 @@ import { overlayTrees, type Tree } from "../tree/mod.ts";
 import { expectKind } from "./expect_kind.ts";
 
 /**
- * One layer tree that does what several do, lowest first: applied to any base
- * it gives what they give one after another.
+ * Makes one layer tree of several. Applied to any base, it has the same result as the layers one after
+ * another.
  *
- * One thing cannot be said in one layer: the attributes of an implied directory
- * that stands over a symbolic link, or below one that does, where the link is of
- * one of these layers, or leads to what one of them changes. Over a link of the
- * base they are those of what it leads to there, else 0755, 0:0 and mtime 0.
+ * A single layer cannot express one thing: the attributes of an implied directory that replaces a
+ * symbolic link, or is below such a directory. Layers one after another take them from the directory that
+ * the link leads to. The squashed layer differs if the link is in one of these layers, or leads to
+ * something that one of them changes. It then takes them from where the base's link of that path leads;
+ * without such a link they are 0755, 0:0 and mtime 0.
  *
- * @throws {TypeError} when one of them is no layer tree
+ * @param layers layer trees, lowest first
+ * @throws {TypeError} when one of them is not a layer tree
  */
 export function squashLayers(layers: readonly Tree[]): Tree {
   for (const layer of layers) expectKind(layer, "layer");

@@ -1,55 +1,60 @@
 import { type ByteString, escapeForTerminal } from "../bytes/mod.ts";
 
-/** What a {@linkcode Warning} can be about. */
+/** The codes of warnings, each with a text for people. */
 export const WARNING_CODES = {
-  /** Attributes that the overlay file system keeps for itself. */
+  /** Extended attributes that the overlay file system reserves for itself. */
   W_XATTR_OVERLAY: "overlay's own extended attributes were left out",
-  /** `trusted.*`. */
+  /** Extended attributes in the namespace `trusted.*`. */
   W_XATTR_TRUSTED: "trusted.* extended attributes were left out",
-  /** `security.*` but capabilities. */
+  /** Extended attributes in `security.*`, except capabilities. */
   W_XATTR_SECURITY: "extended attributes of this host's security modules were left out",
-  /** `system.*` but ACLs. */
+  /** Extended attributes in `system.*`, except ACLs. */
   W_XATTR_SYSTEM: "system.* extended attributes were left out",
-  /** ACLs that do not parse, stand where none can, or say no more than the mode. */
+  /** ACLs that are malformed, on an inode that cannot have one, or equivalent to the mode. */
   W_XATTR_ACL: "access control lists without effect were left out",
-  /** `user.*` on what is neither file nor directory. */
+  /** Extended attributes in `user.*` on a node that is neither a file nor a directory. */
   W_XATTR_USER: "user.* extended attributes of links and devices were left out",
-  /** A namespace that Linux does not have. */
+  /** Extended attributes in a namespace that Linux does not have. */
   W_XATTR_NAMESPACE: "extended attributes of another operating system were left out",
-  /** What AUFS keeps beside the files. */
+  /** Files in which AUFS keeps its own data, such as `.wh..wh.plnk`. */
   W_AUFS: "AUFS metadata was left out",
-  /** A character device 0:0, which overlay takes for a whiteout. */
+  /** Character devices 0:0, which overlay takes for whiteouts. */
   W_WHITEOUT_DEVICE: "character devices 0:0 were taken for whiteouts",
-  /** Device nodes, by the policy. */
+  /** Device nodes that the policy excludes. */
   W_DEVICE: "device nodes were left out",
-  /** Sockets, which no archive can hold. */
+  /** Sockets, which a tar archive cannot hold. */
   W_SOCKET: "sockets were left out",
-  /** A path more than once. */
+  /** A path that occurs more than once. */
   W_DUPLICATE: "entries replaced earlier ones of the same path",
-  /** A media type that names another compression than the bytes have. */
+  /** A media type whose compression is not that of the bytes. */
   W_MEDIA_TYPE: "the media type and the bytes disagree about the compression",
-  /** Bytes other than NUL that stand between a file's end and the next header. */
+  /** Bytes other than NUL between the end of a file and the next header. */
   W_PADDING: "files are padded with other bytes than NULs",
 } as const;
 
 /** The code of a {@linkcode Warning}. */
 export type WarningCode = keyof typeof WARNING_CODES;
 
-/** Something that was dropped or looked odd, counted. */
+/** Something that was dropped or looked odd, with its number of cases. */
 export interface Warning {
-  /** What it is. */
+  /** Kind of warning; its text is in {@linkcode WARNING_CODES}. */
   readonly code: WarningCode;
-  /** How often. */
+  /** Number of cases. */
   readonly count: number;
-  /** The first case: a path, with the attribute's name where it is about one; escaped for a terminal. */
+  /** The first case: a path, and the name of the attribute if it is about one. Escaped for a terminal. */
   readonly example: string;
 }
 
-/** Counts warnings; keeps the first example of each. */
+/** Counts warnings, and keeps the first case of each as an example. */
 export class WarningCounter {
   readonly #counts = new Map<WarningCode, { count: number; readonly example: string }>();
 
-  /** Counts one; `path` as the archive says it. */
+  /**
+   * Counts one case.
+   *
+   * @param path path as stored in the archive
+   * @param detail name of the attribute, if the warning is about one
+   */
   add(code: WarningCode, path: ByteString, detail?: ByteString): void {
     const seen = this.#counts.get(code);
     if (seen !== undefined) {
@@ -63,14 +68,14 @@ export class WarningCounter {
     this.#counts.set(code, { count: 1, example });
   }
 
-  /** All, sorted by code. */
+  /** All warnings, sorted by code. */
   list(): readonly Warning[] {
     return [...this.#counts].map(([code, { count, example }]) => ({ code, count, example }))
       .sort((a, b) => a.code < b.code ? -1 : 1);
   }
 }
 
-/** A path for a message: long ones lose their middle. */
+/** Shortens a path for a message: a long one loses its middle. */
 export function shorten(path: ByteString): ByteString {
   if (path.length <= 200) return path;
   return (path.slice(0, 120) + "..." + path.slice(-60)) as ByteString;

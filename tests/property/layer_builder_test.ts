@@ -190,7 +190,7 @@ Deno.test("a refused layer gives no tree", async () => {
       } catch (after) {
         message = (after as Error).message;
       }
-      assertEquals(message, "Cannot go on with layer: an entry before was refused");
+      assertEquals(message, "Cannot continue layer: an earlier entry was refused");
     }
   }, 30_000);
   assert(refused > 100, `only ${refused} were refused`);

@@ -1,5 +1,6 @@
 import { type ByteString, compareBytes, EPOCH, escapeForTerminal } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
+import { OPAQUE_MARKER, WHITEOUT_PREFIX } from "../../layer/internal.ts";
 import type { EntryType } from "../../layer/mod.ts";
 import {
   type Attributes,
@@ -16,8 +17,6 @@ import { ByteBatch } from "./byte_batch.ts";
 import type { TarEntry } from "./encode_header.ts";
 import { TarWriter } from "./tar_writer.ts";
 
-const WHITEOUT = ".wh.";
-const OPAQUE = ".wh..wh..opq" as ByteString;
 const ROOT = "./" as ByteString;
 
 /** An entry of a tree's archive. */
@@ -150,7 +149,7 @@ function* childrenOf(
   let at = 0;
   for (const child of list(tree, path)) {
     if (child.node.type === "whiteout") continue;
-    if (child.name.startsWith(WHITEOUT)) throw whiteoutName(path, child.name);
+    if (child.name.startsWith(WHITEOUT_PREFIX)) throw whiteoutName(path, child.name);
     for (; at < markers.length && (markers[at] as ByteString) < child.name; at++) {
       yield { name: markers[at] as ByteString, node: { type: "whiteout" } };
     }
@@ -162,12 +161,12 @@ function* childrenOf(
 }
 
 function markersOf(tree: Tree, path: ByteString, directory: DirectoryNode): ByteString[] {
-  const markers: ByteString[] = directory.opaque ? [OPAQUE] : [];
+  const markers: ByteString[] = directory.opaque ? [OPAQUE_MARKER] : [];
   for (const { name, node } of list(tree, path)) {
     if (node.type !== "whiteout") continue;
     // `.wh..wh.x` would be read as something else, or as nothing.
-    if (name.startsWith(WHITEOUT)) throw whiteoutName(path, name);
-    markers.push(`${WHITEOUT}${name}` as ByteString);
+    if (name.startsWith(WHITEOUT_PREFIX)) throw whiteoutName(path, name);
+    markers.push(`${WHITEOUT_PREFIX}${name}` as ByteString);
   }
   return markers.sort(compareBytes);
 }

@@ -1,9 +1,9 @@
 import { type ByteString, EPOCH } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
+import { judgeXattrs } from "../../layer/internal.ts";
 import {
   DEFAULT_LAYER_POLICY,
   type Entry,
-  judgeXattrs,
   type LayerLimits,
   layerLimits,
   type LayerPolicy,

@@ -1,5 +1,6 @@
 import { type ByteString, equalTimestamps, joinBytes } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
+import { WHITEOUT_PREFIX } from "../../layer/internal.ts";
 import type { LayerLimits, LayerPolicy } from "../../layer/mod.ts";
 import { type DirectoryEntry, type Fd, readDirectory, statFd, tryStatAt } from "../../linux/mod.ts";
 import { equalAttributes } from "../../tree/internal.ts";
@@ -197,7 +198,7 @@ class BaseDirectory implements Below {
 
 /** In a layer such a name would hide another. */
 function refuseWhiteoutName(name: ByteString, path: ByteString): void {
-  if (!name.startsWith(".wh.")) return;
+  if (!name.startsWith(WHITEOUT_PREFIX)) return;
   const subject = shown(path);
   throw new VarveError(
     "E_WHITEOUT_NAME",

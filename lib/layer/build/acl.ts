@@ -1,6 +1,6 @@
 import type { ByteString } from "../../bytes/mod.ts";
 
-/** Tags of the entries of an ACL, in the order that Linux demands (`linux/posix_acl.h`). */
+// Tags of ACL entries (`linux/posix_acl.h`). Linux demands them in this order.
 const USER_OBJ = 0x01;
 const USER = 0x02;
 const GROUP_OBJ = 0x04;
@@ -12,14 +12,15 @@ const VERSION = 2;
 const HEADER = 4;
 const ENTRY = 8;
 
-/** The parts of an ACL that the mode also says. */
-const BASE = new Set([USER_OBJ, GROUP_OBJ, MASK, OTHER]);
+/** All tags but those of named users and groups. Each may occur only once. */
+const SINGLE = new Set([USER_OBJ, GROUP_OBJ, MASK, OTHER]);
 
 /**
- * Judges the value of `system.posix_acl_access` or `system.posix_acl_default` as Linux does
+ * Checks the value of `system.posix_acl_access` or `system.posix_acl_default` as Linux does
  * (`posix_acl_from_xattr`, `posix_acl_valid`).
  *
- * @returns whether it is an ACL; `"minimal"` when it says no more than a mode can
+ * @returns `"minimal"` for an ACL that a mode can express too, `"extended"` for any other ACL,
+ * `"invalid"` for what is not an ACL
  */
 export function judgeAcl(value: ByteString): "invalid" | "minimal" | "extended" {
   if (value.length <= HEADER || (value.length - HEADER) % ENTRY !== 0) return "invalid";
@@ -33,7 +34,7 @@ export function judgeAcl(value: ByteString): "invalid" | "minimal" | "extended" 
     if (tag === USER || tag === GROUP) {
       named = true;
       if (u32(value, at + 4) === 0xffff_ffff) return "invalid";
-    } else if (!BASE.has(tag) || seen.has(tag)) {
+    } else if (!SINGLE.has(tag) || seen.has(tag)) {
       return "invalid";
     }
     seen.add(tag);
@@ -45,8 +46,10 @@ export function judgeAcl(value: ByteString): "invalid" | "minimal" | "extended" 
 }
 
 /**
- * The access ACL of an inode with `mode`: extraction sets the mode last, and Linux then writes it into
- * the ACL's own entries.
+ * The access ACL of an inode after its mode was set. Extraction sets the mode last, and Linux then
+ * copies the permissions into the ACL.
+ *
+ * @param value a valid extended ACL
  */
 export function aclWithMode(value: ByteString, mode: number): ByteString {
   let out = value.slice(0, HEADER);

@@ -2,9 +2,9 @@ import type { ByteString } from "../../bytes/mod.ts";
 import { shownPath } from "./path.ts";
 import { type LayerLimits, limitError } from "../limits.ts";
 
-/** Counts what one layer uses up, so that no chain of small entries grows without bound. */
+/** Counts what one layer uses, so that many small entries cannot exceed the limits together. */
 export class Budget {
-  /** The limits in force. */
+  /** The limits that are enforced. */
   readonly limits: LayerLimits;
   #entries = 0;
   #metadata = 0;
@@ -14,14 +14,14 @@ export class Budget {
     this.limits = limits;
   }
 
-  /** One more entry, or parent without an entry. @throws {VarveError} `E_LIMIT` */
+  /** Counts an entry, or a parent that has no entry of its own. @throws {VarveError} `E_LIMIT` */
   entry(path: ByteString): void {
     if (++this.#entries > this.limits.entries) {
       throw limitError("entries", this.limits.entries, shownPath(path));
     }
   }
 
-  /** More bytes that the tree keeps. @throws {VarveError} `E_LIMIT` */
+  /** Counts bytes of names and attributes that the tree keeps. @throws {VarveError} `E_LIMIT` */
   metadata(bytes: number, path: ByteString): void {
     this.#metadata += bytes;
     if (this.#metadata > this.limits.metadata) {
@@ -29,7 +29,7 @@ export class Budget {
     }
   }
 
-  /** More parts walked inside of link targets. @throws {VarveError} `E_LIMIT` */
+  /** Counts parts of link targets that were walked. @throws {VarveError} `E_LIMIT` */
   steps(count: number, path: ByteString): void {
     this.#steps += count;
     if (this.#steps > this.limits.linkSteps) {

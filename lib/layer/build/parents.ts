@@ -1,38 +1,42 @@
 import type { ByteString } from "../../bytes/mod.ts";
 import type { NodeId } from "../../tree/mod.ts";
-import type { Budget } from "./budget.ts";
-import { checkComponent, checkPath, cleanPath, notDirectory, shownPath } from "./path.ts";
-import type { Walker } from "./walker.ts";
 import { limitError } from "../limits.ts";
+import type { Budget } from "./budget.ts";
+import { checkComponent, checkPath, cleanPath, entryError, shownPath } from "./path.ts";
+import type { Walker } from "./walker.ts";
 
-/** A directory that was found before, by the letters of its path. */
-interface Slot {
+/** A directory that was resolved before. `path` is the text that led to it; null when it is invalid. */
+interface CachedDirectory {
   path: ByteString | null;
   directory: NodeId;
   depth: number;
 }
 
 /**
- * Finds the directory that a path's last name stands in.
+ * Resolves the parent directory of a path, and makes it if it is missing and this finder makes
+ * directories.
  *
- * Entries of one directory stand together in nearly every archive, so the last directory is known again
- * by its letters, without looking at its parts. A name that takes the place of a directory or a link
- * makes that void: {@linkcode forget}.
+ * In nearly every archive the entries of a directory follow each other. So the last directories are
+ * cached under the text of their path, and an entry below the same text needs no walk. When a node
+ * replaces a directory or a symbolic link, the cache may be wrong: call {@linkcode Parents.forget}.
  */
 export class Parents {
-  /** The directory; −1 when it does not exist and was not to be made. */
+  /** The parent directory; −1 when it does not exist and is not to be made. */
   directory: NodeId = 0;
-  /** The last name; `null` when the path is that of the root. */
+  /** The last name of the path; null when the path is the root. */
   name: ByteString | null = null;
-  /** How deep the name stands: 1 in the root directory. */
+  /** Depth of the name: 1 in the root directory. */
   depth = 0;
 
   readonly #walker: Walker;
   readonly #budget: Budget;
   readonly #make: boolean;
-  #parent: Slot = { path: null, directory: 0, depth: 0 };
-  #entered: Slot = { path: null, directory: 0, depth: 0 };
+  /** Parent of the last path. */
+  #parent: CachedDirectory = { path: null, directory: 0, depth: 0 };
+  /** The last directory that was an entry itself. */
+  #entered: CachedDirectory = { path: null, directory: 0, depth: 0 };
 
+  /** @param make whether to make missing parents */
   constructor(walker: Walker, budget: Budget, make: boolean) {
     this.#walker = walker;
     this.#budget = budget;
@@ -40,7 +44,7 @@ export class Parents {
   }
 
   /**
-   * Finds the parent of `path`, and makes it where this finder makes.
+   * Resolves the parent of `path`. The result is in `directory`, `name` and `depth`.
    *
    * @throws {VarveError} `E_EMPTY_NAME`, `E_PATH_ESCAPE`, `E_NAME_TOO_LONG`, `E_HEADER`, `E_NOT_DIR`, `E_LOOP`, `E_LIMIT`
    */
@@ -49,11 +53,11 @@ export class Parents {
     const end = endOf(path);
     const slash = end === 0 ? -1 : path.lastIndexOf("/", end - 1);
     const name = path.slice(slash + 1, end) as ByteString;
-    if (name === "" || name === "." || name === "..") return this.#slowly(path, null);
+    if (name === "" || name === "." || name === "..") return this.#resolve(path, null);
     const length = slash < 0 ? 0 : slash;
-    if (!isSlot(this.#parent, path, length)) {
-      if (!isSlot(this.#entered, path, length)) {
-        return this.#slowly(path, path.slice(0, length) as ByteString);
+    if (!isCached(this.#parent, path, length)) {
+      if (!isCached(this.#entered, path, length)) {
+        return this.#resolve(path, path.slice(0, length) as ByteString);
       }
       [this.#parent, this.#entered] = [this.#entered, this.#parent];
     }
@@ -65,20 +69,21 @@ export class Parents {
     this.name = name;
   }
 
-  /** Notes that `path`, just found, is the directory `id`: its entries come next. */
+  /** Caches that `path`, which was found last, is the directory `id`. Its entries usually follow. */
   enter(path: ByteString, id: NodeId): void {
     this.#entered.path = path.slice(0, endOf(path)) as ByteString;
     this.#entered.directory = id;
     this.#entered.depth = this.depth;
   }
 
-  /** Forgets what was found: a directory or a link is no more what it was. */
+  /** Empties the cache: a directory or a symbolic link was replaced. */
   forget(): void {
     this.#parent.path = null;
     this.#entered.path = null;
   }
 
-  #slowly(path: ByteString, letters: ByteString | null): void {
+  /** Walks the path. Caches the parent under `parentText`, unless that is null. */
+  #resolve(path: ByteString, parentText: ByteString | null): void {
     const walker = this.#walker;
     const parts = cleanPath(path, this.#budget.limits);
     this.name = parts[parts.length - 1] ?? null;
@@ -89,22 +94,24 @@ export class Parents {
       this.directory = walker.blocked || walker.missing.length > 0 ? -1 : walker.directory;
       if (this.directory < 0) return;
     } else {
-      if (walker.blocked) throw notDirectory(path);
+      if (walker.blocked) throw entryError("E_NOT_DIR", path, "its parent is not a directory");
       walker.checkDepth(path);
       this.directory = walker.make(path);
     }
     this.depth = walker.depth + 1;
-    if (letters === null) return;
-    this.#parent.path = letters;
+    if (parentText === null) return;
+    this.#parent.path = parentText;
     this.#parent.directory = this.directory;
     this.#parent.depth = walker.depth;
   }
 }
 
-function isSlot(slot: Slot, path: ByteString, length: number): boolean {
-  return slot.path !== null && slot.path.length === length && path.startsWith(slot.path);
+/** Whether the first `length` chars of `path` are the text of the cached directory. */
+function isCached(cached: CachedDirectory, path: ByteString, length: number): boolean {
+  return cached.path !== null && cached.path.length === length && path.startsWith(cached.path);
 }
 
+/** The length of a path without slashes at the end. */
 function endOf(path: ByteString): number {
   let end = path.length;
   while (end > 0 && path.charCodeAt(end - 1) === 0x2f) end--;

@@ -1,14 +1,24 @@
 import { type ByteString, escapeForTerminal } from "../../bytes/mod.ts";
-import { VarveError } from "../../errors.ts";
+import { type ErrorCode, VarveError } from "../../errors.ts";
 import { type LayerLimits, limitError } from "../limits.ts";
 import { shorten } from "../warnings.ts";
 
-/** A path as the archive says it, for a message. */
+/** The path of an entry as the archive has it, shortened and escaped for a message. */
 export function shownPath(path: ByteString): string {
   return escapeForTerminal(shorten(path));
 }
 
-/** Checks what can be said of a path as a whole. */
+/** The error of an entry that is refused. */
+export function entryError(code: ErrorCode, path: ByteString, reason: string): VarveError {
+  const subject = shownPath(path);
+  return new VarveError(code, `Cannot take entry ${subject}: ${reason}`, { subject });
+}
+
+/**
+ * Checks a path as a whole; its parts are left to {@linkcode cleanPath}.
+ *
+ * @throws {VarveError} `E_EMPTY_NAME`, `E_NAME_TOO_LONG`, `E_HEADER` for a NUL
+ */
 export function checkPath(path: ByteString, limits: LayerLimits): void {
   if (path.length === 0) {
     throw new VarveError("E_EMPTY_NAME", "Cannot take entry: it has no name");
@@ -16,22 +26,17 @@ export function checkPath(path: ByteString, limits: LayerLimits): void {
   if (path.length > limits.path) {
     throw limitError("path", limits.path, shownPath(path), "E_NAME_TOO_LONG");
   }
-  if (path.includes("\0")) {
-    const subject = shownPath(path);
-    throw new VarveError("E_HEADER", `Cannot take entry ${subject}: its name holds a NUL`, {
-      subject,
-    });
-  }
+  if (path.includes("\0")) throw entryError("E_HEADER", path, "its name holds a NUL");
 }
 
 /**
- * The parts of a path, cleaned by its letters alone: empty parts and `.` go, `..` takes the part before
- * it along. None is left for the root itself.
+ * The parts of a path, cleaned by its text alone: empty parts and `.` are dropped, `..` drops the part
+ * before it. The root itself has no parts.
  *
- * @param marker what a part may begin with beyond the limit of a name: a file of the longest name has a
- * whiteout too, and only the name that it hides must fit a file system
- * @throws {VarveError} `E_PATH_ESCAPE` when a `..` leads above the root, `E_EMPTY_NAME`, `E_NAME_TOO_LONG`,
- * `E_HEADER` on a NUL
+ * @param marker prefix that does not count towards the length of a name. A whiteout is named `.wh.`
+ * and the name that it hides, and only the hidden name must fit a file system.
+ * @throws {VarveError} `E_PATH_ESCAPE` when a `..` leads above the root, `E_EMPTY_NAME`,
+ * `E_NAME_TOO_LONG`, `E_HEADER` for a NUL
  */
 export function cleanPath(path: ByteString, limits: LayerLimits, marker = ""): ByteString[] {
   checkPath(path, limits);
@@ -43,14 +48,7 @@ export function cleanPath(path: ByteString, limits: LayerLimits, marker = ""): B
       checkComponent(name, path, limits);
       out.push(part);
     } else if (out.pop() === undefined) {
-      const subject = shownPath(path);
-      throw new VarveError(
-        "E_PATH_ESCAPE",
-        `Cannot take entry ${subject}: it leads above the root`,
-        {
-          subject,
-        },
-      );
+      throw entryError("E_PATH_ESCAPE", path, "it leads above the root");
     }
   }
   return out;
@@ -61,12 +59,4 @@ export function checkComponent(part: ByteString, path: ByteString, limits: Layer
   if (part.length > limits.component) {
     throw limitError("component", limits.component, shownPath(path), "E_NAME_TOO_LONG");
   }
-}
-
-/** The error of an entry below what is no directory. */
-export function notDirectory(path: ByteString): VarveError {
-  const subject = shownPath(path);
-  return new VarveError("E_NOT_DIR", `Cannot take entry ${subject}: its parent is no directory`, {
-    subject,
-  });
 }

@@ -1,27 +1,28 @@
 import type { ByteString } from "../../bytes/mod.ts";
-import { VarveError } from "../../errors.ts";
+import type { VarveError } from "../../errors.ts";
 import { IMPLIED, type NodeId, type TreeBuilder } from "../../tree/mod.ts";
 import type { Budget } from "./budget.ts";
-import { checkComponent, shownPath } from "./path.ts";
-import { WHITEOUT_PREFIX } from "./whiteout_name.ts";
+import { checkComponent, entryError, shownPath } from "./path.ts";
+import { WHITEOUT_PREFIX, whiteoutAsParent } from "./whiteout_name.ts";
 import { limitError } from "../limits.ts";
 
 /**
- * Walks paths in the tree that a layer has built so far, following the symbolic links that the same
- * layer made, as `openat2` with `RESOLVE_IN_ROOT` would: an absolute target starts at the layer's root,
- * `..` stops there. Nothing outside can be named, whatever a target says.
+ * Resolves paths in the tree that a layer has built so far.
  *
- * A part that does not exist is no error: a lower layer may have it, and what the layer puts into it
- * makes it a directory here. `..` behind such a part leads back, so that nothing is made on the way.
+ * It follows the symbolic links of the same layer, as `openat2` with `RESOLVE_IN_ROOT` does: an absolute
+ * target starts at the root of the layer, and `..` stops there. No target can lead outside.
+ *
+ * A missing name is not an error: a lower layer may have it. If the layer puts something into it, it
+ * becomes an implied directory. A `..` after a missing name leads back, so the walk makes nothing.
  */
 export class Walker {
-  /** The last directory of the walk that exists. */
+  /** The last existing directory of the walk. */
   directory: NodeId = 0;
-  /** Names below it that do not exist, or of which the first is no directory. */
+  /** Names of the walk below `directory`: the first is missing or, if `blocked`, not a directory. */
   readonly missing: ByteString[] = [];
-  /** Names from the root to the end of the walk. */
-  readonly way: ByteString[] = [];
-  /** Whether something that is neither directory nor link stood in the way. The walk went on as if it was not there. */
+  /** All names from the root to the end of the walk, with links resolved. */
+  readonly names: ByteString[] = [];
+  /** Whether a node that is neither a directory nor a link is in the way. The walk goes on as if it were missing. */
   blocked = false;
 
   readonly #tree: TreeBuilder;
@@ -33,14 +34,15 @@ export class Walker {
     this.#budget = budget;
   }
 
-  /** How deep the end of the walk is; 0 is the root. */
+  /** Depth of the end of the walk; 0 is the root. */
   get depth(): number {
-    return this.way.length;
+    return this.names.length;
   }
 
   /**
-   * Walks all parts but the last `skip`, from the root.
+   * Walks from the root along all parts but the last `skip`.
    *
+   * @param path path of the entry, for messages
    * @throws {VarveError} `E_LOOP`, `E_LIMIT`, `E_NAME_TOO_LONG`
    */
   walk(parts: readonly ByteString[], skip: number, path: ByteString): void {
@@ -63,7 +65,7 @@ export class Walker {
         this.#follow(this.#tree.linkTarget(child), path);
         continue;
       }
-      this.way.push(name);
+      this.names.push(name);
       if (type === "directory") this.directory = child;
       else {
         this.missing.push(name);
@@ -72,7 +74,7 @@ export class Walker {
     }
   }
 
-  /** Makes the missing directories; gives the directory at the end. */
+  /** Makes the missing directories, and returns the directory at the end of the walk. */
   make(path: ByteString): NodeId {
     this.checkNames(path);
     for (const name of this.missing) this.directory = this.makeChild(this.directory, name, path);
@@ -80,21 +82,21 @@ export class Walker {
     return this.directory;
   }
 
-  /** Checks that what is missing can be a directory. @throws {VarveError} `E_WHITEOUT_TYPE` */
+  /** Checks that no missing directory has the name of a whiteout. @throws {VarveError} `E_WHITEOUT_TYPE` */
   checkNames(path: ByteString): void {
     if (this.missing.some((name) => name.startsWith(WHITEOUT_PREFIX))) {
-      throw this.#whiteoutAsParent(path);
+      throw whiteoutAsParent(path);
     }
   }
 
-  /** Makes one implied directory. */
+  /** Makes an implied directory. @throws {VarveError} `E_LIMIT` */
   makeChild(directory: NodeId, name: ByteString, path: ByteString): NodeId {
     this.#budget.entry(path);
     this.#budget.metadata(name.length, path);
     return this.#tree.put(directory, name, IMPLIED);
   }
 
-  /** Checks that a name at the end of the walk is not too deep. @throws {VarveError} `E_LIMIT` */
+  /** Checks that a name in the directory at the end is not too deep. @throws {VarveError} `E_LIMIT` */
   checkDepth(path: ByteString): void {
     const { depth } = this.#budget.limits;
     if (this.depth + 1 > depth) throw limitError("depth", depth, shownPath(path));
@@ -103,12 +105,12 @@ export class Walker {
   #start(): void {
     this.directory = this.#tree.root;
     this.missing.length = 0;
-    this.way.length = 0;
+    this.names.length = 0;
     this.blocked = false;
   }
 
   #up(): void {
-    this.way.pop();
+    this.names.pop();
     if (this.missing.pop() === undefined) this.directory = this.#tree.parentOf(this.directory);
   }
 
@@ -125,21 +127,7 @@ export class Walker {
   }
 
   #loop(path: ByteString): VarveError {
-    const subject = shownPath(path);
     const { links } = this.#budget.limits;
-    return new VarveError(
-      "E_LOOP",
-      `Cannot take entry ${subject}: more than ${links} symbolic links stand on its way`,
-      { subject },
-    );
-  }
-
-  #whiteoutAsParent(path: ByteString): VarveError {
-    const subject = shownPath(path);
-    return new VarveError(
-      "E_WHITEOUT_TYPE",
-      `Cannot take entry ${subject}: a whiteout can be no directory`,
-      { subject },
-    );
+    return entryError("E_LOOP", path, `its path leads through more than ${links} symbolic links`);
   }
 }

@@ -1,27 +1,29 @@
 import type { ByteString } from "../../bytes/mod.ts";
-import { VarveError } from "../../errors.ts";
-import { shownPath } from "./path.ts";
+import type { VarveError } from "../../errors.ts";
+import { entryError } from "./path.ts";
 
-/** What the name of every whiteout begins with (image-spec, layer.md, "Whiteouts"). */
+/** Begins the name of every whiteout (image-spec, layer.md, "Whiteouts"). */
 export const WHITEOUT_PREFIX = ".wh.";
-/** The marker of an opaque directory. */
-const OPAQUE_MARKER = ".wh..wh..opq";
-/** What AUFS's own files begin with. */
+/** Name of the marker that makes its directory opaque. */
+export const OPAQUE_MARKER = ".wh..wh..opq" as ByteString;
+/** Begins the names of AUFS's own files. */
 const AUFS_PREFIX = ".wh..wh.";
 
-/** What a cleaned path is, by its names alone. */
+/** What a cleaned path is by its names alone: an ordinary entry or a marker. */
 type PathKind = "entry" | "whiteout" | "opaque" | "aufs";
 
-/** Whether a path needs a closer look at all. */
+/** A quick test: whether {@linkcode pathKind} could find anything but an ordinary entry. */
 export function mayBeWhiteout(path: ByteString): boolean {
   return path.includes("/.wh.") || path.startsWith(WHITEOUT_PREFIX);
 }
 
 /**
- * What a path is.
+ * Tells whiteouts and other markers from ordinary entries.
  *
- * @throws {VarveError} `E_WHITEOUT` for one that hides `""`, `.` or `..`; `E_WHITEOUT_TYPE` for one that is
- * a directory on the way to another name
+ * @param parts the parts of the cleaned path
+ * @param path the path of the entry, for messages
+ * @throws {VarveError} `E_WHITEOUT` for a whiteout that would hide `""`, `.` or `..`; `E_WHITEOUT_TYPE`
+ * for a whiteout that is a parent of another name
  */
 export function pathKind(parts: readonly ByteString[], path: ByteString): PathKind {
   const last = parts.length - 1;
@@ -30,22 +32,17 @@ export function pathKind(parts: readonly ByteString[], path: ByteString): PathKi
     if (!part.startsWith(WHITEOUT_PREFIX)) continue;
     if (part === OPAQUE_MARKER && i === last) return "opaque";
     if (part.startsWith(AUFS_PREFIX) && part !== OPAQUE_MARKER) return "aufs";
-    if (i < last) throw wrong("E_WHITEOUT_TYPE", path, "a whiteout can be no directory");
+    if (i < last) throw whiteoutAsParent(path);
     const hidden = part.slice(WHITEOUT_PREFIX.length);
     if (hidden === "" || hidden === "." || hidden === "..") {
-      throw wrong("E_WHITEOUT", path, "it is a whiteout of no name");
+      throw entryError("E_WHITEOUT", path, "a whiteout cannot hide an empty name, . or ..");
     }
     return "whiteout";
   }
   return "entry";
 }
 
-/** The error of a whiteout. */
-export function wrong(
-  code: "E_WHITEOUT" | "E_WHITEOUT_TYPE",
-  path: ByteString,
-  why: string,
-): VarveError {
-  const subject = shownPath(path);
-  return new VarveError(code, `Cannot take entry ${subject}: ${why}`, { subject });
+/** The error of an entry whose parent would be a whiteout. */
+export function whiteoutAsParent(path: ByteString): VarveError {
+  return entryError("E_WHITEOUT_TYPE", path, "a whiteout cannot be a directory");
 }

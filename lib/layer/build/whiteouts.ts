@@ -4,22 +4,23 @@ import type { Budget } from "./budget.ts";
 import type { Walker } from "./walker.ts";
 import { WHITEOUT_PREFIX } from "./whiteout_name.ts";
 
-/** The only whiteout there is. */
+/** The node of every whiteout: it has no attributes. */
 export const WHITEOUT: WhiteoutNode = { type: "whiteout" };
 
+/** A whiteout file, an opaque marker, or a character device 0:0, which overlay takes for a whiteout. */
 type Kind = "whiteout" | "opaque" | "device";
 
-/** A directory that whiteouts stand in. */
+/** The directory of a whiteout, as far as it exists. */
 interface Found {
-  /** Existing directory. */
+  /** The last existing directory on the way. */
   readonly directory: NodeId;
-  /** Directories below it that do not exist. */
+  /** Names of the directories below it that do not exist. */
   readonly missing: readonly ByteString[];
-  /** 0 is the root. */
+  /** Depth of the directory of the whiteout; 0 is the root. */
   readonly depth: number;
 }
 
-/** Where a whiteout was found to stand. */
+/** A whiteout and its directory. */
 interface Placed extends Found {
   readonly kind: Kind;
   readonly path: ByteString;
@@ -27,26 +28,33 @@ interface Placed extends Found {
 }
 
 /**
- * The whiteouts of one layer. Where one stands is found when it comes, as for any entry: a link on its way
- * is one that came before it, and what comes later is put in its way at most. They are kept until all other
- * entries are there, so that their order does not matter, and then placed from the root downwards:
+ * The whiteouts of one layer.
  *
- * - a name that the layer also has stays; if it is a directory, it becomes opaque;
- * - what lies in something hidden, or in what is no directory, is hidden already;
- * - in an opaque directory, however deep, nothing is left to hide.
+ * The directory of a whiteout is resolved when the whiteout arrives, as for any entry: only links that
+ * came before it redirect its path. A later entry can at most block the path. All whiteouts are kept
+ * until the tree has all other entries, so that their order does not matter. Then they are placed from
+ * the root downwards:
+ *
+ * - A name that the layer itself has stays. If it is a directory, it becomes opaque.
+ * - A whiteout inside something hidden, or below something that is not a directory, is dropped. What
+ *   it would hide is hidden already.
+ * - A whiteout inside an opaque directory, at any depth, is dropped. Nothing is left to hide.
  */
 export class Whiteouts {
   readonly #kinds: Kind[] = [];
   readonly #paths: ByteString[] = [];
-  /** Paths of the directories they stand in, without links. */
+  /** Paths of the directories of the whiteouts, with links resolved. */
   readonly #parents: ByteString[] = [];
   readonly #names: ByteString[] = [];
-  readonly #cut = new Map<NodeId, boolean>();
-  readonly #idle: (readonly [NodeId, ByteString])[] = [];
+  /** Whether a directory, or one above it, is opaque. */
+  readonly #inOpaque = new Map<NodeId, boolean>();
+  /** Placed whiteouts that hide nothing, to be removed at the end. */
+  readonly #useless: (readonly [NodeId, ByteString])[] = [];
   readonly #walker: Walker;
   readonly #budget: Budget;
-  /** The directory of the last one, by the letters of its path: those of one directory mostly come together. */
-  #letters: ByteString | null = null;
+  /** Text of the last whiteout's directory, if known: whiteouts of one directory usually follow each other. */
+  #parentText: ByteString | null = null;
+  /** The same directory with links resolved. */
   #parent: ByteString = "" as ByteString;
 
   constructor(walker: Walker, budget: Budget) {
@@ -55,21 +63,21 @@ export class Whiteouts {
   }
 
   /**
-   * Keeps one: a whiteout, an opaque marker, or a character device 0:0 that stands in the tree already.
+   * Keeps a whiteout until {@linkcode Whiteouts.place}. A character device 0:0 is in the tree already.
    *
-   * @param parts the parts of its path, at least one
+   * @param parts the parts of the cleaned path, at least one
    * @throws {VarveError} `E_LOOP`, `E_LIMIT`, `E_NAME_TOO_LONG`, `E_WHITEOUT_TYPE`
    */
   add(kind: Kind, path: ByteString, parts: readonly ByteString[]): void {
     this.#budget.metadata(path.length, path);
     const last = parts[parts.length - 1] as ByteString;
     const slash = path.lastIndexOf("/");
-    // The letters are the parent's only where the last part is the last name.
+    // The text before the last slash is the parent only if the last name is the last part: not in `a/b/.`.
     const isPlain = path.slice(slash + 1) === last;
-    const letters = isPlain ? path.slice(0, Math.max(slash, 0)) as ByteString : null;
-    if (letters === null || letters !== this.#letters) {
-      this.#parent = this.#resolve(parts, path, letters);
-      this.#letters = letters;
+    const parentText = isPlain ? path.slice(0, Math.max(slash, 0)) as ByteString : null;
+    if (parentText === null || parentText !== this.#parentText) {
+      this.#parent = this.#resolve(parts, path, parentText);
+      this.#parentText = parentText;
     }
     this.#kinds.push(kind);
     this.#paths.push(path);
@@ -80,28 +88,32 @@ export class Whiteouts {
   #resolve(
     parts: readonly ByteString[],
     path: ByteString,
-    letters: ByteString | null,
+    parentText: ByteString | null,
   ): ByteString {
     const walker = this.#walker;
     walker.walk(parts, 1, path);
     walker.checkDepth(path);
     walker.checkNames(path);
-    const way = walker.way.join("/") as ByteString;
-    if (way === letters) return letters;
-    this.#budget.metadata(way.length, path);
-    return way;
+    const resolved = walker.names.join("/") as ByteString;
+    if (resolved === parentText) return parentText;
+    this.#budget.metadata(resolved.length, path);
+    return resolved;
   }
 
-  /** Notes that something else came: a link may stand in a known way now. */
+  /** Forgets the directory of the last whiteout. Any other entry may have changed the way to it. */
   forget(): void {
-    this.#letters = null;
+    this.#parentText = null;
   }
 
-  /** Places all. @throws {VarveError} `E_LIMIT` */
+  /**
+   * Places all kept whiteouts. The tree must have all other entries of the layer.
+   *
+   * @throws {VarveError} `E_LIMIT`
+   */
   place(tree: TreeBuilder): void {
-    // Shallow first, and of one depth opaque markers first: then whatever hides another one is there.
+    // By depth, and opaque markers first in each depth: so a whiteout comes after all that can hide it.
     const buckets: Placed[][] = [];
-    const finder = new PlaceFinder(tree);
+    const finder = new DirectoryFinder(tree);
     for (let i = 0; i < this.#paths.length; i++) {
       const kind = this.#kinds[i] as Kind;
       const found = finder.find(this.#parents[i] as ByteString);
@@ -117,7 +129,7 @@ export class Whiteouts {
     for (const bucket of buckets) {
       for (const whiteout of bucket ?? []) this.#place(whiteout, tree);
     }
-    for (const [directory, name] of this.#idle) tree.remove(directory, name);
+    for (const [directory, name] of this.#useless) tree.remove(directory, name);
   }
 
   #place(whiteout: Placed, tree: TreeBuilder): void {
@@ -131,36 +143,36 @@ export class Whiteouts {
     const child = tree.child(directory, whiteout.name);
     const type = child < 0 ? "none" : tree.typeOf(child);
     if (whiteout.kind === "device") {
-      if (type === "whiteout" && this.#isCut(directory, tree)) {
+      if (type === "whiteout" && this.#isInOpaque(directory, tree)) {
         tree.remove(directory, whiteout.name);
       }
     } else if (type === "directory") {
       tree.setOpaque(child);
     } else if (type === "none") {
-      // Also where nothing is left to hide, until all are placed: it hides deeper markers.
+      // In an opaque directory it hides nothing below, but it still hides deeper markers: remove it last.
       tree.put(directory, whiteout.name, WHITEOUT);
-      if (this.#isCut(directory, tree)) this.#idle.push([directory, whiteout.name]);
+      if (this.#isInOpaque(directory, tree)) this.#useless.push([directory, whiteout.name]);
     }
   }
 
   /** Whether a directory or one above it is opaque. */
-  #isCut(directory: NodeId, tree: TreeBuilder): boolean {
-    const way: NodeId[] = [];
+  #isInOpaque(directory: NodeId, tree: TreeBuilder): boolean {
+    const unknown: NodeId[] = [];
     let id = directory;
-    let cut = this.#cut.get(id);
-    while (cut === undefined) {
-      way.push(id);
-      if (tree.isOpaque(id)) cut = true;
-      else if (id === tree.root) cut = false;
-      else cut = this.#cut.get(id = tree.parentOf(id));
+    let isInOpaque = this.#inOpaque.get(id);
+    while (isInOpaque === undefined) {
+      unknown.push(id);
+      if (tree.isOpaque(id)) isInOpaque = true;
+      else if (id === tree.root) isInOpaque = false;
+      else isInOpaque = this.#inOpaque.get(id = tree.parentOf(id));
     }
-    for (const seen of way) this.#cut.set(seen, cut);
-    return cut;
+    for (const id of unknown) this.#inOpaque.set(id, isInOpaque);
+    return isInOpaque;
   }
 }
 
-/** Finds where whiteouts stand, in a tree that has all other entries and does not change meanwhile. */
-class PlaceFinder {
+/** Finds the directories of whiteouts in a tree that has all other entries and does not change. */
+class DirectoryFinder {
   readonly #tree: TreeBuilder;
   #parent: ByteString | null = null;
   #found: Found | undefined;
@@ -169,7 +181,10 @@ class PlaceFinder {
     this.#tree = tree;
   }
 
-  /** `undefined` when something stands in the way now: it hides whatever was to be hidden. */
+  /**
+   * The directory with a resolved path; `undefined` when a later entry blocks the path. That entry then
+   * hides all that the whiteout would hide.
+   */
   find(parent: ByteString): Found | undefined {
     if (parent !== this.#parent) {
       this.#parent = parent;

@@ -9,27 +9,30 @@ import { LAYER_LIMITS, type LayerLimits } from "../limits.ts";
 import type { LayerPolicy } from "../policy.ts";
 import type { WarningCode, WarningCounter } from "../warnings.ts";
 
-/** XATTR_NAME_MAX, and XATTR_LIST_MAX for all names of an inode with their NULs. */
+/** `XATTR_NAME_MAX`: bytes of one name. */
 const MAX_NAME = 255;
+/** `XATTR_LIST_MAX`: bytes of all names of an inode, each with a NUL. */
 const MAX_LIST = 65536;
 const NONE: readonly Xattr[] = [];
 
-/** What an inode is, as far as its extended attributes are concerned. */
-export interface Bearer {
-  /** Type of the node. */
+/** The properties of an inode that decide which extended attributes it can have. */
+export interface XattrInode {
+  /** Type of the inode. */
   readonly type: NodeType;
-  /** Its permission bits. */
+  /** Permission bits of the inode, 0 to 0o7777. */
   readonly mode: number;
 }
 
 /**
- * The extended attributes of an entry that its node keeps: sorted by name, each name once.
+ * Selects the extended attributes of an entry that the tree keeps, and counts the others as warnings.
  *
- * @throws {VarveError} `E_XATTR` for names and values that no Linux file system could hold, or a malformed capability
+ * @returns the attributes sorted by name, each name once
+ * @throws {VarveError} `E_XATTR` for names and values that no Linux file system can hold, and for a
+ * malformed capability
  */
 export function judgeXattrs(
   entry: Entry,
-  bearer: Bearer,
+  inode: XattrInode,
   policy: LayerPolicy,
   limits: LayerLimits,
   warnings: WarningCounter,
@@ -38,17 +41,17 @@ export function judgeXattrs(
   checkSizes(entry, limits);
   const kept = new Map<ByteString, ByteString>();
   for (const { name, value } of entry.xattrs) {
-    const verdict = judge(name, value, entry, bearer, policy);
-    // The last of a name wins, also over one that was kept.
+    const verdict = judge(name, value, entry, inode, policy);
+    // The last attribute of a name wins, even if that one is dropped.
     kept.delete(name);
     if (verdict !== "keep") warnings.add(verdict, entry.path, name);
-    else kept.set(name, name === ACL_ACCESS ? aclWithMode(value, bearer.mode) : value);
+    else kept.set(name, name === ACL_ACCESS ? aclWithMode(value, inode.mode) : value);
   }
   return [...kept].map(([name, value]) => ({ name, value }))
     .sort((a, b) => a.name < b.name ? -1 : 1);
 }
 
-/** Extended attributes of one inode from two entries of it: those of the second win. */
+/** Joins the extended attributes of two entries of one inode. On the same name the second wins. */
 export function mergeXattrs(
   before: readonly Xattr[],
   after: readonly Xattr[],
@@ -67,40 +70,41 @@ function judge(
   name: ByteString,
   value: ByteString,
   entry: Entry,
-  bearer: Bearer,
+  inode: XattrInode,
   policy: LayerPolicy,
 ): "keep" | WarningCode {
   const dot = name.indexOf(".");
   switch (name.slice(0, dot)) {
     case "user":
       if (isOverlays(name, "user.overlay")) return "W_XATTR_OVERLAY";
-      return bearer.type === "file" || bearer.type === "directory" ? "keep" : "W_XATTR_USER";
+      return inode.type === "file" || inode.type === "directory" ? "keep" : "W_XATTR_USER";
     case "trusted":
       return isOverlays(name, "trusted.overlay") ? "W_XATTR_OVERLAY" : "W_XATTR_TRUSTED";
     case "security":
       if (name === "security.capability") {
         if (isCapability(value)) return "keep";
-        throw wrong(entry, name, "it is no capability set of version 2 or 3");
+        throw xattrError(entry, name, "it is not a capability set of version 2 or 3");
       }
       return name === "security.ima" && policy.ima === "keep" ? "keep" : "W_XATTR_SECURITY";
     case "system":
-      return judgeSystem(name, value, bearer);
+      return judgeSystem(name, value, inode);
     default:
       return "W_XATTR_NAMESPACE";
   }
 }
 
-function judgeSystem(name: ByteString, value: ByteString, bearer: Bearer): "keep" | WarningCode {
+function judgeSystem(name: ByteString, value: ByteString, inode: XattrInode): "keep" | WarningCode {
   if (name !== ACL_ACCESS && name !== ACL_DEFAULT) return "W_XATTR_SYSTEM";
-  if (bearer.type === "symlink") return "W_XATTR_ACL";
+  if (inode.type === "symlink") return "W_XATTR_ACL";
   const acl = judgeAcl(value);
-  // A minimal access ACL is the mode; a minimal default one still gives modes to new files.
-  const has = name === ACL_DEFAULT
-    ? bearer.type === "directory" && acl !== "invalid"
+  // A minimal access ACL repeats the mode. A minimal default ACL matters: new files get their mode from it.
+  const hasEffect = name === ACL_DEFAULT
+    ? inode.type === "directory" && acl !== "invalid"
     : acl === "extended";
-  return has ? "keep" : "W_XATTR_ACL";
+  return hasEffect ? "keep" : "W_XATTR_ACL";
 }
 
+/** Whether an attribute is the overlay file system's own. */
 function isOverlays(name: ByteString, prefix: string): boolean {
   return name.startsWith(prefix) && (name.length === prefix.length || name[prefix.length] === ".");
 }
@@ -111,18 +115,22 @@ function checkSizes(entry: Entry, limits: LayerLimits): void {
   for (const { name, value } of entry.xattrs) {
     const dot = name.indexOf(".");
     if (name.length > MAX_NAME) {
-      throw wrong(entry, name, `its name is longer than ${MAX_NAME} bytes`);
+      throw xattrError(entry, name, `its name is longer than ${MAX_NAME} bytes`);
     }
     if (dot <= 0 || dot === name.length - 1) {
-      throw wrong(entry, name, "its name is not namespace.name");
+      throw xattrError(entry, name, "its name is not namespace.name");
     }
-    if (name.includes("\0")) throw wrong(entry, name, "its name holds a NUL");
+    if (name.includes("\0")) throw xattrError(entry, name, "its name holds a NUL");
     if (value.length > limits.xattrValue) throw tooLarge(entry, name, "xattrValue", limits);
     list += name.length + 1;
     total += name.length + value.length;
     if (total > limits.xattrTotal) throw tooLarge(entry, name, "xattrTotal", limits);
     if (list > MAX_LIST) {
-      throw wrong(entry, name, `the names of all are longer than ${MAX_LIST} bytes`);
+      throw xattrError(
+        entry,
+        name,
+        `the names of all attributes together are longer than ${MAX_LIST} bytes`,
+      );
     }
   }
 }
@@ -135,10 +143,10 @@ function tooLarge(
 ): VarveError {
   const { setting, about } = LAYER_LIMITS[limit];
   const why = `the limit of ${limits[limit]} bytes (${about}, ${setting}) is exceeded`;
-  return wrong(entry, name, why, setting);
+  return xattrError(entry, name, why, setting);
 }
 
-function wrong(entry: Entry, name: ByteString, why: string, setting?: string): VarveError {
+function xattrError(entry: Entry, name: ByteString, why: string, setting?: string): VarveError {
   const subject = shownPath(entry.path);
   const shown = escapeForTerminal(name.slice(0, 80) as ByteString);
   return new VarveError(

@@ -15,7 +15,7 @@ import { b, dir, file, symlink } from "../../support/trees/tree_nodes.ts";
 
 const GONE: Node = { type: "whiteout" };
 
-/** A tree from paths; a string is a hard link to that path, parents not given are implied (default in roots). */
+/** A tree from paths. A string is a hard link to that path. Missing parents become implied directories, or default ones in a root tree. */
 function tree(kind: TreeKind, entries: Record<string, Node | string>): Tree {
   const builder = new TreeBuilder({ kind });
   const place = (path: string): [number, string] => {
@@ -46,7 +46,7 @@ function paths(of: Tree): string[] {
   return Array.from(walk(of), ({ path }) => path as string);
 }
 
-Deno.test("whiteouts hide, also what is not there", () => {
+Deno.test("whiteouts hide names, and do no harm where there is nothing to hide", () => {
   const base = root({ "a/x": file(1), "a/y": file(1), b: file(1) });
   const applied = applyLayer(base, layer({ "a/x": GONE, b: GONE, "c/none": GONE, none: GONE }));
   assertEquals(paths(applied), ["a", "a/y", "c"]);
@@ -59,7 +59,7 @@ Deno.test("B14, B18: opaque directories hide what is below, at any depth", () =>
   assertEquals((lookup(applied, b("a/b")) as DirectoryNode).opaque, false);
 });
 
-Deno.test("the root's own opaque marker cuts the chain; its attributes stay unless told", () => {
+Deno.test("an opaque root hides all layers below; the root's attributes stay unless the layer sets them", () => {
   const base = root({ "": dir({ mode: 0o700 }), x: file(1) });
   const cut = applyLayer(base, layer({ "": dir({ opaque: true, implied: true }), y: file(1) }));
   assertEquals(paths(cut), ["y"]);
@@ -69,14 +69,14 @@ Deno.test("the root's own opaque marker cuts the chain; its attributes stay unle
   assertEquals(rootOf(told), dir({ mode: 0o711, uid: 1 }));
 });
 
-Deno.test("A39: implied directories keep what is below, or are 0755 0:0", () => {
+Deno.test("A39: implied directories keep the attributes of the base, or are 0755 0:0", () => {
   const base = root({ a: dir({ mode: 0o700, uid: 9 }) });
   const applied = applyLayer(base, layer({ "a/x": file(1), "new/x": file(1) }));
   assertEquals(lookup(applied, b("a")), dir({ mode: 0o700, uid: 9 }));
   assertEquals(lookup(applied, b("new")), dir());
 });
 
-Deno.test("A39: below a directory that the same layer makes opaque, too", () => {
+Deno.test("A39: implied directories keep them also below a directory that the same layer makes opaque", () => {
   const base = root({
     d: dir({ mode: 0o700, uid: 5 }),
     "d/s": dir({ mode: 0o711, uid: 7 }),
@@ -88,7 +88,7 @@ Deno.test("A39: below a directory that the same layer makes opaque, too", () => 
   assertEquals(paths(applied), ["d", "d/s", "d/s/f", "d/s/t", "d/s/t/g"]);
   assertEquals(lookup(applied, b("d")), dir({ mode: 0o700, uid: 5 }));
   assertEquals(lookup(applied, b("d/s")), dir({ mode: 0o711, uid: 7 }));
-  // What another layer below made opaque is gone for those above.
+  // When a lower layer made the directory opaque, the base is hidden from the layers above.
   const later = foldLayers(
     [layer({ d: dir({ opaque: true }) }), layer({ "d/s/f": file(2) })],
     base,
@@ -127,7 +127,7 @@ Deno.test("A38: an implied directory over a symbolic link has the attributes of 
   assertEquals(lookup(fold, b("lib/deep")), dir({ gid: 4 }));
 });
 
-Deno.test("what stands where a directory was, and a directory where something was", () => {
+Deno.test("a link replaces a directory, and a directory replaces a file", () => {
   const base = root({ "a/x": file(1), f: file(1) });
   const applied = applyLayer(base, layer({ a: symlink("f"), "f/x": file(2) }));
   assertEquals(paths(applied), ["a", "f", "f/x"]);
@@ -135,7 +135,7 @@ Deno.test("what stands where a directory was, and a directory where something wa
   assertEquals(paths(explicit), ["a", "a/x", "f"]);
 });
 
-Deno.test("a hard link that a higher layer cuts leaves a new group", () => {
+Deno.test("a link group that loses its least name to a higher layer gets a new label", () => {
   const linked = { a: file(1), "d/b": "a", "d/c": "a" };
   const group = (of: Tree, path: string) => (lookup(of, b(path)) as { group: string | null }).group;
   const base = foldLayers([layer(linked)]);
@@ -151,12 +151,12 @@ Deno.test("a hard link that a higher layer cuts leaves a new group", () => {
   const squashed = squashLayers([layer(linked), layer({ a: file(1) }), layer({ "d/b": GONE })]);
   assertEquals(group(squashed, "d/c"), null);
   assertEquals(applyLayer(emptyTree("root"), squashed).digest, one.digest);
-  // The new file at the old label is another inode, even with links of its own.
+  // A new file at the path of the old label is another inode, even with links of its own.
   const other = applyLayer(base, layer({ a: file(2), z: "a" }));
   assertEquals(["a", "z", "d/b", "d/c"].map((p) => group(other, p)), ["a", "a", "d/b", "d/b"]);
 });
 
-Deno.test("a name hidden by an equal directory leaves its group too", () => {
+Deno.test("a name that an equal file replaces leaves its link group, too", () => {
   const lower = layer({ "d/a": file(1), e: "d/a" });
   const upper = layer({ "d/a": file(1), f: "d/a" });
   const fold = foldLayers([lower, upper]);
@@ -164,7 +164,7 @@ Deno.test("a name hidden by an equal directory leaves its group too", () => {
   assertEquals(["d/a", "e", "f"].map(group), ["d/a", null, "d/a"]);
 });
 
-Deno.test("what a squash knows of an implied directory it says", () => {
+Deno.test("a squash makes an implied directory explicit where it knows the attributes", () => {
   const layers = [layer({ d: dir({ opaque: true }) }), layer({ "d/x/f": file(1) })];
   const squashed = squashLayers(layers);
   assertEquals(lookup(squashed, b("d/x")), dir());
@@ -172,7 +172,7 @@ Deno.test("what a squash knows of an implied directory it says", () => {
   const one = layers.reduce(applyLayer, base);
   assertEquals(applyLayer(base, squashed).digest, one.digest);
   assertEquals(lookup(one, b("d/x")), dir());
-  // Where it does not, it stays implied.
+  // Without an opaque parent the attributes are unknown: it stays implied.
   const open = squashLayers([layer({ "d/y": file(1) }), layer({ "d/x/f": file(1) })]);
   assertEquals(lookup(open, b("d/x")), dir({ implied: true }));
 });
@@ -189,14 +189,14 @@ Deno.test("B17: a squash drops whiteouts that hide nothing", () => {
   assertEquals(lookup(squashed, b("b")), GONE);
 });
 
-Deno.test("a squash keeps a directory from showing what a lower layer had replaced", () => {
+Deno.test("a squash makes a directory opaque where a lower layer had replaced the base's directory", () => {
   const squashed = squashLayers([layer({ a: file(1) }), layer({ "a/x": file(2) })]);
   assertEquals(lookup(squashed, b("a")), dir({ opaque: true }));
   const base = root({ "a/old": file(1) });
   assertEquals(paths(applyLayer(base, squashed)), ["a", "a/x"]);
 });
 
-Deno.test("kinds are checked; no layers are the empty root", () => {
+Deno.test("kinds of trees are checked; no layers make an empty tree", () => {
   const empty = emptyTree("layer");
   assertThrows(() => applyLayer(empty, empty), TypeError);
   assertThrows(() => applyLayer(emptyTree("root"), emptyTree("root")), TypeError);

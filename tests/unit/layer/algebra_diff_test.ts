@@ -47,7 +47,7 @@ Deno.test("no difference is the empty layer", () => {
   assertEquals(told(a, a), []);
 });
 
-Deno.test("where the bytes lie is no difference", () => {
+Deno.test("the place of the content in the archive is not a difference", () => {
   const build = (position: number) => {
     const builder = new TreeBuilder({ kind: "root" });
     builder.content(builder.put(0, b("f"), file(1)), new Uint8Array(32).fill(3), [
@@ -68,7 +68,7 @@ Deno.test("attributes of directories and of the root are differences", () => {
   assertEquals(applyLayer(a, layer).digest, z.digest);
 });
 
-Deno.test("types that change", () => {
+Deno.test("a change of type is a modification", () => {
   const a = root({ a: dir(), "a/x": file(1), f: file(1) });
   const z = root({ a: file(1), f: dir(), "f/y": file(1) });
   assertEquals(told(a, z), ["modify a", "modify f", "add f/y"]);
@@ -77,7 +77,7 @@ Deno.test("types that change", () => {
   assertEquals(applyLayer(a, layer).digest, z.digest);
 });
 
-Deno.test("a link group comes whole, also from where nothing else changed", () => {
+Deno.test("the layer holds all names of a changed link group, also where nothing else changed", () => {
   const linked = file(1, 1, { group: b("a/x") });
   const a = root({ a: dir({ uid: 1 }), "a/x": linked, "a/y": linked, z: dir() });
   const z = editTree(a, [[b("z/new"), linked]]);
@@ -91,6 +91,6 @@ Deno.test("a link group comes whole, also from where nothing else changed", () =
   assertEquals(applyLayer(a, layer).digest, z.digest);
 });
 
-Deno.test("only root trees have a difference", () => {
+Deno.test("only root trees can be compared", () => {
   assertThrows(() => diffTrees(emptyTree("layer"), emptyTree("root")), TypeError);
 });

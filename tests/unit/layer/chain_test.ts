@@ -7,14 +7,14 @@ const diffId = (text: string) => sha256(new TextEncoder().encode(text)) as DiffI
 const EXPECTED = "sha256:ccd722928bd92476ba1745586fed6e45a102504185ad88cd89e01ff116fd146c";
 const [A, B, C, D] = ["a", "b", "c", "d"].map(diffId) as [DiffId, DiffId, DiffId, DiffId];
 
-Deno.test("a chainID is that of the specification", () => {
+Deno.test("a chainID is computed as in the specification", () => {
   // Computed once with sha256sum over "<parent> <diffID>".
   const first = parseDigest(`sha256:${"a".repeat(64)}`) as DiffId;
   const second = parseDigest(`sha256:${"b".repeat(64)}`) as DiffId;
   assertEquals(chainIds([first, second]) as string[], [first, EXPECTED]);
 });
 
-Deno.test("chainIds of nothing is nothing; each is made of the one below", () => {
+Deno.test("no layers have no chainIDs; each chainID is computed from the one below", () => {
   assertEquals(chainIds([]), []);
   const [one, two, three] = chainIds([A, B, C]);
   assertEquals(one as string, A as string);
@@ -39,7 +39,7 @@ Deno.test("rebase puts the image's own layers on the new base", () => {
   ]);
 });
 
-Deno.test("rebase refuses a base that the image is not made on", () => {
+Deno.test("rebase refuses a base that the image was not built on", () => {
   for (const oldBase of [[B], [A, C], [A, B, C, D], [A, B, C, A]]) {
     const error = assertThrows(() => rebaseLayers([A, B, C], oldBase, [D]), VarveError);
     assertEquals(error.code, "E_PRECONDITION");

@@ -18,7 +18,7 @@ import {
 
 const DIGEST = new Uint8Array(32).fill(7);
 
-Deno.test("content is asked for exactly where there is some that counts", () => {
+Deno.test("content is due exactly for files that are not empty and not markers", () => {
   const builder = new LayerBuilder();
   const asked = [
     entryOf("empty"),
@@ -99,7 +99,7 @@ Deno.test("content survives a hard link's change of attributes", () => {
   assertEquals([a?.mode, a?.digest, a?.locator?.extents.length], [0o777, DIGEST, 1]);
 });
 
-Deno.test("an entry found by its letters is found again after its directory was replaced", () => {
+Deno.test("the cache of parents is emptied when a directory is replaced", () => {
   const { tree } = build([
     dir("d"),
     dir("d/e"),
@@ -122,7 +122,7 @@ Deno.test("an entry found by its letters is found again after its directory was 
   ]);
 });
 
-/** The paths of a layer's tree, with what tells a whiteout or an opaque directory. */
+/** The paths of a layer's tree; `-` marks a whiteout, `!` an opaque directory. */
 function marks(entries: Parameters<typeof build>[0]): string[] {
   return [...linesOf(build(entries).tree)].flatMap(([path, line]) => {
     const mark = line === "whiteout" ? "-" : line.includes(" opaque") ? "!" : "";
@@ -130,34 +130,34 @@ function marks(entries: Parameters<typeof build>[0]): string[] {
   }).sort();
 }
 
-Deno.test("a whiteout stands where its way led when it came: a link that came later is none of its way", () => {
+Deno.test("the path of a whiteout follows links that came before it, and no later ones", () => {
   const cases: [string[], Parameters<typeof build>[0]][] = [
-    // The directory that a link takes the place of takes its whiteouts along.
+    // A link replaces the directory: the whiteouts in the directory are gone.
     [["c"], [file("c/.wh.a"), symlink("c", "etc")]],
     [["c"], [file("c/.wh..wh..opq"), symlink("c", "etc")]],
     [["c"], [file("c/.wh.etc"), symlink("c", ".")]],
     [["c"], [file("c/.wh.a"), symlink("c", "c")]],
     [["c"], [file("c/.wh.a"), symlink("c", "n".repeat(700))]],
     [["c", "d"], [file("c/.wh.a"), symlink("c", "etc"), file("d")]],
-    // A link that came before leads to what it names, whatever takes its place then.
+    // An earlier link is followed, even if a directory replaces it later.
     [["c", "etc", "etc/a-"], [symlink("c", "etc"), file("c/.wh.a")]],
     [["c", "etc", "etc/a-"], [symlink("c", "etc"), file("c/.wh.a"), dir("c")]],
     [["c", "etc!"], [symlink("c", "etc"), file("c/.wh..wh..opq")]],
-    // Of two in one directory, as their letters have it, only the second goes by the link.
+    // Of two whiteouts, only the one after the link follows it, even if their paths begin with the same text.
     [["c", "c/x-", "etc", "etc/y-", "l"], [
       file("c/.wh.x"),
       symlink("l", "etc"),
       file("l/.wh.y"),
     ]],
     [["c", "etc", "etc/y-"], [file("c/.wh.x"), symlink("c", "etc"), file("c/.wh.y")]],
-    // As a file that a directory takes the place of.
+    // The same with a file that a directory replaces, and the reverse.
     [["d", "d/a-"], [file("d"), file("d/.wh.a"), dir("d")]],
     [["d"], [dir("d"), file("d/.wh.a"), file("d")]],
   ];
   for (const [expected, entries] of cases) assertEquals(marks(entries), expected);
 });
 
-Deno.test("a whiteout's directory is no whiteout itself, also by a link", () => {
+Deno.test("the directory of a whiteout cannot have the name of a whiteout, not even through a link", () => {
   const builder = new LayerBuilder();
   builder.entry(symlink("l", ".wh.x"));
   const error = assertThrows(() => builder.entry(file("l/.wh.a")), VarveError);
