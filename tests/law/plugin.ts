@@ -1,4 +1,4 @@
-/** The lint plug-in of the project: what the module graph cannot show. */
+/** The project's lint plug-in: it judges what the module graph cannot show. */
 import { effects } from "./rule_effects.ts";
 import { exitCodes } from "./rule_exit_codes.ts";
 import { modReexports } from "./rule_mod_reexports.ts";

@@ -1,8 +1,8 @@
-/** Effects that belong to one room of `lib/` each, so that a reader knows where to look. */
+/** Each of these effects belongs to one room of `lib/`, so that a reader knows where to look. */
 import { lintPath } from "./lint_path.ts";
 import { SPAWN } from "./rooms.ts";
 
-/** A member of `Deno`, the paths that may use it, and why no other. */
+/** A member of `Deno`, the folder whose files may use it, and the reason. */
 const OWNERS: readonly { member: string; owner: string; why: string }[] = [
   { member: "env", owner: "lib/cli/", why: "only cli/ reads the environment" },
   { member: "args", owner: "lib/cli/", why: "only cli/ reads the arguments" },

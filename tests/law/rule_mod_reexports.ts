@@ -1,4 +1,4 @@
-/** `mod.ts` re-exports, nothing else: a door has no furniture. */
+/** `mod.ts` only re-exports, so that a reader sees at once what a room offers. */
 import { lintPath } from "./lint_path.ts";
 
 export const modReexports: Deno.lint.Rule = {

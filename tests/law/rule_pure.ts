@@ -1,13 +1,13 @@
 /**
- * Purity of the lower rooms: no system, network, clock, chance, timer or terminal.
+ * Purity of rooms: no system, network, clock, randomness, timer or terminal.
  *
- * The rule knows names, not scopes: a pure room does not even shadow these names, which keeps
- * both the rule and the reader simple.
+ * The rule knows names, not scopes. So a pure room may not even use one of these names for something
+ * of its own. That keeps the rule simple, and so its code easy to read.
  */
 import { isReference, lintPath } from "./lint_path.ts";
 import { roomOf } from "./rooms.ts";
 
-/** Globals that a pure room must not name, by what they bring in. */
+/** Globals that a pure room must not name, by the effect that they bring in. */
 const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
   "the system": ["Deno", "process", "navigator", "localStorage", "sessionStorage", "caches"],
   "the network": ["fetch", "WebSocket", "EventSource", "XMLHttpRequest", "WebTransport"],
@@ -34,15 +34,15 @@ const WHY: ReadonlyMap<string, string> = new Map(
 const MEMBERS: ReadonlyMap<string, string> = new Map([
   ["Date.now", "a clock"],
   ["Temporal.Now", "a clock"],
-  ["Math.random", "chance"],
-  ["crypto.getRandomValues", "chance"],
-  ["crypto.randomUUID", "chance"],
+  ["Math.random", "randomness"],
+  ["crypto.getRandomValues", "randomness"],
+  ["crypto.randomUUID", "randomness"],
   ["AbortSignal.timeout", "a timer"],
   ["Atomics.wait", "a timer"],
   ["Atomics.waitAsync", "a timer"],
 ]);
 
-/** Globals of {@linkcode MEMBERS}: an alias or a destructuring of one would escape the rule. */
+/** Globals of {@linkcode MEMBERS}. The rule would not see through an alias or a destructuring of one. */
 const WATCHED: ReadonlySet<string> = new Set(
   [...MEMBERS.keys()].map((member) => member.split(".")[0] as string).filter((name) =>
     name !== "AbortSignal"
@@ -58,7 +58,7 @@ export const pure: Deno.lint.Rule = {
       context.report({
         node,
         message: `${what} brings ${why} into the pure room ${room.name}`,
-        hint: "Take the value as an argument: the effect belongs to a room below",
+        hint: "Take the value as an argument: the effect belongs to a room that is not pure",
       });
     const module = (node: Deno.lint.Node, specifier: unknown) => {
       if (typeof specifier !== "string" || !/^(node|bun|https?|data|blob):/.test(specifier)) return;
@@ -71,7 +71,7 @@ export const pure: Deno.lint.Rule = {
         const why = WHY.get(node.name);
         if (why !== undefined) report(node, node.name, why);
         else if (WATCHED.has(node.name) && isAlias(node)) {
-          report(node, `an alias of ${node.name}`, "its clock or chance");
+          report(node, `an alias of ${node.name}`, "its clock or randomness");
         }
       },
       MemberExpression(node) {
@@ -80,7 +80,7 @@ export const pure: Deno.lint.Rule = {
         const why = MEMBERS.get(what);
         if (why !== undefined) report(node, what, why);
         else if (node.computed && WATCHED.has(node.object.name)) {
-          if (node.property.type !== "Literal") report(node, what, "its clock or chance");
+          if (node.property.type !== "Literal") report(node, what, "its clock or randomness");
         }
       },
       NewExpression(node) {
@@ -112,23 +112,23 @@ export const pure: Deno.lint.Rule = {
   },
 };
 
-/** `node:crypto` is there to hash and to compare; its random half is an effect. */
+/** Hashing and comparing with `node:crypto` are pure; its random half is an effect. */
 function checkCrypto(
   specifier: Deno.lint.ImportDeclaration["specifiers"][number],
   report: (node: Deno.lint.Node, what: string, why: string) => void,
 ): void {
   if (specifier.type !== "ImportSpecifier") {
-    return report(specifier, "all of node:crypto", "chance");
+    return report(specifier, "all of node:crypto", "randomness");
   }
   const name = specifier.imported.type === "Identifier"
     ? specifier.imported.name
     : specifier.imported.value;
   if (/^(random|generate|webcrypto|getRandomValues|subtle)/.test(name)) {
-    report(specifier, `node:crypto ${name}`, "chance");
+    report(specifier, `node:crypto ${name}`, "randomness");
   }
 }
 
-/** The member's name as text: `x.now` and `x["now"]` alike. */
+/** The name of a member as text, of `x.now` and of `x["now"]`. */
 function memberText(
   node: Deno.lint.MemberExpression,
   context: Deno.lint.RuleContext,
@@ -137,7 +137,7 @@ function memberText(
   return context.sourceCode.getText(node.property);
 }
 
-/** Whether a watched global leaves the forms in which the rule sees its members. */
+/** Whether a watched global is used in a way that hides its members from the rule. */
 function isAlias(node: Deno.lint.Identifier): boolean {
   const parent = node.parent as Deno.lint.Node & Record<string, unknown>;
   if (parent.type === "MemberExpression") return parent["object"] !== node;

@@ -2,10 +2,10 @@
 import { ROOMS } from "./rooms.ts";
 import { listFolder, listSources } from "./sources.ts";
 
-/** Lines after which a file has more than one job. */
+/** Most lines of a file. One that needs more has more than one job. */
 export const MAX_LINES = 400;
 
-/** A worker entry holds no logic. */
+/** Most lines of a worker entry, which holds no logic. */
 export const MAX_WORKER_LINES = 40;
 
 /** Violations of shape in the shipped files of a project, one line each. */
@@ -42,14 +42,14 @@ function judgeText(path: string, text: string): string[] {
   if (/^\/\/\/\s*<reference\s+(no-default-)?lib/m.test(text)) {
     out.push(`${path}: a lib reference is not publishable`);
   }
-  // An entry is also imported statically, for the module graph: that must have no effect.
+  // An entry is also imported for the module graph alone. That must have no effect.
   if (path.startsWith("workers/") && !text.includes('if ("WorkerGlobalScope" in globalThis)')) {
     out.push(`${path}: the entry does not ask whether it is in a worker`);
   }
   return out;
 }
 
-/** What {@linkcode judgeExports} needs of `deno.json`. */
+/** The part of `deno.json` that {@linkcode judgeExports} reads. */
 export interface Manifest {
   readonly exports: Readonly<Record<string, string>>;
 }

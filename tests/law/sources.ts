@@ -1,4 +1,4 @@
-/** Which files the laws judge. */
+/** Finds the files that the laws judge. */
 
 /** The `file:` URL of a project path. */
 export function toUrl(root: string, path: string): string {

@@ -1,11 +1,11 @@
-/** A small project in a temporary directory, for laws that must be seen to fail. */
+/** A small project in a temporary directory: a law is seen to fail on it. */
 
 /** A project that is removed when it goes out of scope. */
 export interface FixtureTree extends AsyncDisposable {
   readonly path: string;
 }
 
-/** Writes the files, and a `deno.json` without packages where none is given. */
+/** Writes the files (path → text), and an empty `deno.json` where none is given. */
 export async function makeTree(files: Readonly<Record<string, string>>): Promise<FixtureTree> {
   const path = await Deno.makeTempDir({ prefix: "varve-law-tree-" });
   for (const [name, text] of Object.entries({ "deno.json": "{}", ...files })) {
