@@ -3,7 +3,7 @@ import type { Reference } from "../oci/mod.ts";
 import {
   type ClientOptions,
   type Credential,
-  type HelperPlace,
+  type HelperEnvironment,
   loadClientConfig,
   proxiesOf,
   RegistryClient,
@@ -21,14 +21,14 @@ export function registryOptions(env: Env, uid: number | null = Deno.uid()): Clie
   return {
     credentialsFiles: credentialsFiles(env, uid),
     hostsDirectories: hostsDirectories(env),
-    ...helperPlace(env),
+    ...helperEnvironment(env),
     proxies: proxiesOf(env),
     ...(caFile === undefined || caFile === "" ? {} : { caFile }),
   };
 }
 
 /** Where credential helpers are. They need proxies as well. */
-export function helperPlace(env: Env): HelperPlace {
+export function helperEnvironment(env: Env): HelperEnvironment {
   return { path: env("PATH") ?? "", variables: proxyVariables(env) };
 }
 

@@ -1,26 +1,25 @@
 /**
- * Registries: the OCI distribution specification as values and two small interfaces.
+ * The values that describe how to reach a registry.
  *
- * A **client configuration** is a plain value, made once on the main thread from
- * hosts files, credentials and the environment, and cloned into workers: the layer
- * job of a pull fetches its own bytes, so that they are hashed, inflated and
- * written on the thread that received them.
+ * A **client configuration** is a plain value. The main thread makes it once, from hosts files,
+ * credentials and the environment, and workers get a copy: the layer job of a pull fetches its own bytes,
+ * so that one thread receives, hashes, inflates and writes them.
  *
- * Trust: nothing that a registry says is believed. Digests are computed here; a
- * redirect, a token realm, an upload location and a link are addresses that an
- * attacker may have chosen, so credentials go to their own origin only (scheme,
- * host and port), and to a token realm of the same registrable domain or that a
- * hosts file names.
+ * **Trust.** Nothing that a registry says is believed. Digests are computed here. A redirect, a token
+ * realm, an upload location and a link are addresses that an attacker may have chosen. So a credential
+ * goes only to its own origin (scheme, host and port), and to a token realm of the same registrable
+ * domain or one that a hosts file names.
  *
- * Transfers: `fetch` with `accept-encoding: identity`, redirects followed by hand
- * (at most 10, never from https to http), bodies bounded, retries with capped
- * back-off and Retry-After, time-outs that measure progress and not duration.
+ * **Requests.** `fetch` with `accept-encoding: identity`. Redirects are followed by hand: at most 10,
+ * never from https to http. Bodies are bounded. Retries wait with a capped back-off, and as long as
+ * `Retry-After` says. Time-outs measure progress, not duration.
  *
- * Errors: `E_REGISTRY` (the registry answered with an error, or not at all; the
- * status and the registry's own words, escaped and cut, are in the message),
- * `E_DENIED` 401 and 403 after authentication, `E_NOT_FOUND` what the user named,
- * `E_DIGEST`, `E_SIZE`, `E_LIMIT`, … bad data. No error and no log holds a
- * credential, a token or the query of a signed URL.
+ * **Errors.** `E_REGISTRY`: the registry answered with an error, or not at all; the message holds the
+ * status and the registry's own words, escaped and cut. `E_DENIED`: 401 or 403 after authentication.
+ * `E_NOT_FOUND`: what the user named does not exist. `E_DIGEST`, `E_SIZE`, `E_LIMIT`, …: bad data. No
+ * error and no log holds a credential, a token or the query of a signed URL.
+ *
+ * @module
  */
 
 /** What an endpoint may be used for (containerd's hosts.toml, "capabilities"). */
@@ -28,34 +27,34 @@ export type Capability = "pull" | "resolve" | "push";
 
 /** One address that serves a registry: the registry itself, or a mirror of it. */
 export interface Endpoint {
-  /** `https://host:port`, without a path; credentials belong to it. */
+  /** `https://host:port`, without a path. Credentials are found by it. */
   readonly origin: string;
-  /** Whether its scheme was nobody's choice, but follows from where it is. */
+  /** Whether the scheme was not configured: http is assumed for this machine, https for all others. */
   readonly assumed?: boolean | undefined;
-  /** Path in front of the repository, `/v2` unless a hosts file overrides it. */
+  /** The path before the repository: `/v2`, unless a hosts file overrides it. */
   readonly path: string;
-  /** What it may be used for. */
+  /** What the endpoint may be used for. */
   readonly capabilities: readonly Capability[];
-  /** For a mirror: the registry that it stands for, sent as `ns`. */
+  /** Of a mirror: the registry that it mirrors, which is sent as the query parameter `ns`. `null` for the registry itself. */
   readonly namespace: string | null;
-  /** Further headers, from the hosts file; they go to this origin only. */
+  /** Further headers, from the hosts file; they are sent to this origin only. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Origins of token servers that get its credentials, besides those of its own domain. */
+  /** Origins of token servers that may get the endpoint's credential, besides those of its own domain. */
   readonly realms: readonly string[];
-  /** Whether any certificate is believed (`skip_verify`): whoever stands between reads what is sent. */
+  /** Whether any certificate is accepted (`skip_verify`): an attacker on the way can then read all that is sent. */
   readonly unverified: boolean;
-  /** PEM certificates to trust besides the system's. */
+  /** PEM certificates of authorities to trust besides the system's. */
   readonly caCerts: readonly string[];
   /** Client certificate and key, PEM. */
   readonly client: { readonly cert: string; readonly key: string } | null;
 }
 
-/** What is known of a user at one origin. */
+/** A user's credential for one origin. */
 export type Credential =
   | {
-    /** Name and password. */
+    /** A user name and a password. */
     readonly kind: "basic";
-    /** The name. */
+    /** The user's name. */
     readonly username: string;
     /** The password, or an access token in its place. */
     readonly password: string;
@@ -63,23 +62,23 @@ export type Credential =
   | {
     /** An OAuth2 refresh token (Docker's identity token). */
     readonly kind: "refresh";
-    /** The token. */
+    /** The refresh token, which is exchanged for a bearer token. */
     readonly token: string;
   }
   | {
-    /** A registry token, sent as it is. */
+    /** A bearer token for the registry. */
     readonly kind: "bearer";
-    /** The token. */
+    /** The bearer token, which is sent unchanged. */
     readonly token: string;
   };
 
-/** Proxies, as the environment names them. */
+/** The proxies of the environment. */
 export interface Proxies {
-  /** For `http:` addresses. */
+  /** Proxy for `http:` addresses; `null` for none. */
   readonly http: string | null;
-  /** For `https:` addresses. */
+  /** Proxy for `https:` addresses; `null` for none. */
   readonly https: string | null;
-  /** Hosts that are reached without one: names (with all below them), addresses, `*`. Loopback never has one. */
+  /** Hosts that are reached without a proxy: domain names with all names below them, IP addresses, networks, `*`. Loopback never has a proxy. */
   readonly none: readonly string[];
 }
 
@@ -87,31 +86,31 @@ export interface Proxies {
 export interface ClientConfig {
   /** The registry's name in references, such as `docker.io`. */
   readonly registry: string;
-  /** In the order in which they are tried; the registry itself is last. */
+  /** The endpoints in the order in which they are tried; the registry itself is last. */
   readonly endpoints: readonly Endpoint[];
-  /** By origin; an origin that is not here gets none. */
+  /** Credentials by origin. An origin without an entry gets no credential. */
   readonly credentials: Readonly<Record<string, Credential>>;
-  /** Proxies. */
+  /** The proxies to use. */
   readonly proxies: Proxies;
   /** PEM certificates of the system, trusted for every origin. */
   readonly caCerts: readonly string[];
-  /** Milliseconds without any progress after which a transfer is given up. */
+  /** Milliseconds without progress after which a transfer fails. */
   readonly idleTimeout: number;
-  /** Tries of one request, the first included. */
+  /** How often one request is tried, the first time included. */
   readonly attempts: number;
-  /** Milliseconds before the second try; doubled for each further one. */
+  /** Milliseconds before the first retry; doubled for each further one. */
   readonly backoff: number;
-  /** Sent as `user-agent`. */
+  /** The `user-agent` header. */
   readonly userAgent: string;
 }
 
-/** A token that a registry gave, and what it is for. */
+/** An authorization that a registry accepts for a while. */
 export interface Token {
   /** The `authorization` header. */
   readonly authorization: string;
-  /** ms since the epoch after which it is not used any more. */
+  /** Milliseconds since the epoch after which the token is no longer used. */
   readonly expiresAt: number;
 }
 
-/** Tokens by origin and scope: what one thread got, another need not ask for again. */
+/** Tokens by origin and scope, so that threads can share them. */
 export type Tokens = Readonly<Record<string, Token>>;

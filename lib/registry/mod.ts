@@ -1,5 +1,25 @@
 /**
- * Registries: a client of the OCI distribution specification that believes nothing.
+ * A client of the OCI distribution specification. It pulls, pushes and copies images, and believes
+ * nothing that a registry says.
+ *
+ * **Endpoints and fall-back.** {@linkcode loadClientConfig} reads containerd's hosts files and makes a
+ * {@linkcode ClientConfig}: the mirrors of a registry in their order, the registry itself last. A pull
+ * asks them in that order. A mirror with a fallback behind it is tried once; the last endpoint is retried
+ * with a growing delay. Pushes go to the first endpoint that may take them.
+ *
+ * **Credentials and origins.** Credentials come from Docker's and podman's files and from credential
+ * helpers; {@linkcode storeCredential} and {@linkcode eraseCredential} are login and logout. A credential
+ * belongs to one origin (scheme, host, port). No redirect, link or upload location gets it. A token
+ * server gets it only when it is of the registry's own domain, by the Public Suffix List, or when
+ * `token_realms` in `hosts.toml` names it.
+ *
+ * **Ranges and resume.** A blob is a stream that checks its size, and resumes with a range request after
+ * a cut. A large blob that is slow over one connection is read over several. An upload resumes at the
+ * offset that the registry names. Each digest is computed while the bytes pass.
+ *
+ * The folders, lowest first: `http/` (one request, its body, its connections), `auth/` (credentials and
+ * tokens), `config/` (hosts files → configuration), `client/` ({@linkcode RegistryClient} and its parts),
+ * `transfer/` ({@linkcode pullImage}, {@linkcode pushImage}, {@linkcode copyImage}).
  *
  * @example
  * ```ts
@@ -12,16 +32,14 @@
  * @module
  */
 export { type Challenge, parseChallenges } from "./auth/challenge.ts";
-export type { HelperPlace } from "./auth/credential_helper.ts";
+export type { HelperEnvironment } from "./auth/credential_helper.ts";
 export { eraseCredential, type LoginOptions, storeCredential } from "./auth/login.ts";
 export { type ClientOptions, loadClientConfig, SYSTEM_CA_FILE } from "./config/client_config.ts";
 export { proxiesOf } from "./http/proxy.ts";
-export {
-  type FetchedDocument,
-  type ManifestName,
-  RegistryClient,
-} from "./client/registry_client.ts";
-export type { BlobUpload, ManifestUpload, UploadOutcome } from "./client/upload/upload.ts";
+export type { FetchedDocument, ManifestName } from "./client/fetch_manifest.ts";
+export { RegistryClient } from "./client/registry_client.ts";
+export type { ManifestUpload } from "./client/upload/put_manifest.ts";
+export type { BlobUpload, UploadOutcome } from "./client/upload/upload_blob.ts";
 export type {
   Capability,
   ClientConfig,

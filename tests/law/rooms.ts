@@ -115,10 +115,11 @@ export const ROOMS: readonly Room[] = [
   },
   {
     name: "registry",
-    holds: "the distribution-spec `client/`, `auth/`, and `transfer/`: pull, push, copy",
+    holds: "the distribution-spec client: `http/`, `auth/`, `config/`, `client/`, `transfer/`",
     pure: false,
-    packages: [...EVERYWHERE, "node:http", "npm:smol-toml"],
+    packages: EVERYWHERE,
     onlyIn: {
+      "npm:smol-toml": "lib/registry/config/hosts_file.ts",
       "npm:tldts": "lib/registry/auth/realm_trust.ts",
       "node:tls": "lib/registry/http/relay/unverified_relay.ts",
       "node:stream": "lib/registry/http/relay/unverified_relay.ts",

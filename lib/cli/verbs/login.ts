@@ -3,7 +3,7 @@ import { parseReference } from "../../oci/mod.ts";
 import { eraseCredential, storeCredential } from "../../registry/mod.ts";
 import { askLogin } from "../ask.ts";
 import type { Context } from "../context.ts";
-import { helperPlace, loginFile, registryClient } from "../registry.ts";
+import { helperEnvironment, loginFile, registryClient } from "../registry.ts";
 import { text, type Verb } from "../verb.ts";
 
 /** Bytes of a password. */
@@ -121,5 +121,5 @@ function optionsOf(context: Context, registry: string) {
     throw new VarveError("E_USAGE", "Cannot find Docker's config.json: set DOCKER_CONFIG or HOME");
   }
   const { io: { env }, signal } = context;
-  return { file, registry, ...helperPlace(env), signal };
+  return { file, registry, ...helperEnvironment(env), signal };
 }

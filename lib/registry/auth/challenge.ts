@@ -1,16 +1,16 @@
 /** One challenge of a `WWW-Authenticate` header (RFC 9110, 11.6.1). */
 export interface Challenge {
-  /** Its scheme in lower case: `basic`, `bearer`. */
+  /** The scheme in lower case: `basic`, `bearer`. */
   readonly scheme: string;
-  /** Its parameters, names in lower case, quotes undone; the first of a name counts. */
+  /** The parameters: names in lower case, values without quotes. The first of two with the same name counts. */
   readonly parameters: ReadonlyMap<string, string>;
 }
 
-/** Longest header that is looked at. */
+/** Longest header in bytes; a longer one counts as empty. */
 const MAX_HEADER = 16 * 1024;
-/** Most challenges that are looked at. */
+/** Challenges that are read. */
 const MAX_CHALLENGES = 16;
-/** Most parameters of one challenge. */
+/** Parameters that one challenge may have. */
 const MAX_PARAMETERS = 32;
 
 const SPACE = /[ \t]*/y;
@@ -22,10 +22,11 @@ const TOKEN68 = /[0-9A-Za-z._~+/-]+=*(?=[ \t]*(?:,|$))/y;
 const QUOTED = /"((?:[^"\\\u0000-\u0008\u000a-\u001f\u007f]|\\[\t -~])*)"/y;
 
 /**
- * Reads a `WWW-Authenticate` header, several of which come joined by commas.
+ * Reads the challenges of a `WWW-Authenticate` header. Several headers come joined by commas.
  *
- * What is malformed ends the reading: the challenges before it count. Never throws, takes time
- * linear in the header, looks at 16 KiB and 16 challenges at most.
+ * Reading stops where the header is malformed; the challenges before that count. It never throws, takes
+ * time linear in the length of the header, and reads 16 challenges at most. A header of more than
+ * 16 KiB has none.
  *
  * @example
  * ```ts
@@ -46,7 +47,7 @@ export function parseChallenges(header: string): Challenge[] {
     const parameters = new Map<string, string>();
     challenges.push({ scheme: scheme.toLowerCase(), parameters });
     if (!readParameters(reader, parameters)) {
-      // A quote that does not end swallows what follows: what it belongs to proves nothing.
+      // The parameters of this challenge cannot be told from what follows.
       challenges.pop();
       break;
     }
@@ -54,15 +55,12 @@ export function parseChallenges(header: string): Challenge[] {
   return challenges;
 }
 
-/** Reads to the next scheme or the end; `false` when something is malformed. */
+/** Reads up to the next scheme or the end; `false` when a parameter is malformed. */
 function readParameters(reader: Reader, parameters: Map<string, string>): boolean {
   reader.take(SPACE);
   if (reader.at < reader.text.length && reader.peek(TOKEN68) && !reader.peekParameter()) {
-    // A single word in place of parameters, as Negotiate has; or the next scheme.
-    const before = reader.at;
-    reader.take(TOKEN68);
-    if (reader.text.slice(before, reader.at).length === 0) return false;
-    return true;
+    // A single word in place of parameters, as Negotiate has it; or the next scheme.
+    return reader.take(TOKEN68) !== "";
   }
   for (;;) {
     reader.take(SEPARATORS);
@@ -80,6 +78,7 @@ function readParameters(reader: Reader, parameters: Map<string, string>): boolea
   }
 }
 
+/** A position in the header. */
 class Reader {
   readonly text: string;
   at = 0;
@@ -88,6 +87,7 @@ class Reader {
     this.text = text;
   }
 
+  /** The text that a sticky pattern matches here, which is then behind the reader; `""` where it matches nothing. */
   take(pattern: RegExp): string {
     pattern.lastIndex = this.at;
     const found = pattern.exec(this.text)?.[0] ?? "";
@@ -100,6 +100,7 @@ class Reader {
     return pattern.test(this.text);
   }
 
+  /** Whether `name=value` is next. */
   peekParameter(): boolean {
     const before = this.at;
     const name = this.take(TOKEN);
@@ -110,6 +111,7 @@ class Reader {
     return name !== "" && equals !== "" && value !== undefined && value !== "," && value !== "=";
   }
 
+  /** Takes the value of a parameter; `undefined` when it is malformed. */
   value(): string | undefined {
     if (this.text[this.at] !== '"') return this.take(TOKEN) || undefined;
     QUOTED.lastIndex = this.at;

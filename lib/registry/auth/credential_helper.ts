@@ -1,41 +1,49 @@
 import { VarveError } from "../../errors.ts";
 import type { Credential } from "../contract.ts";
 
-/** Milliseconds that a helper may take: some ask the user. */
+/** Milliseconds that a helper may take; so many because some ask the user. */
 const TIME_LIMIT = 30_000;
-/** Bytes of a helper's answer. */
+/** Longest answer of a helper in bytes. */
 const MAX_ANSWER = 64 * 1024;
 
-/** Where credential helpers are, and what they get. */
-export interface HelperPlace {
-  /** Directories, `:` between them. */
+/** What credential helpers see of the environment. */
+export interface HelperEnvironment {
+  /** Directories to look for helpers in, separated by `:`, like `PATH`. */
   readonly path: string;
-  /** Environment variables besides those of this process. */
+  /** Environment variables for the helper, besides those of this process. */
   readonly variables?: Readonly<Record<string, string>> | undefined;
 }
 
-/** What a helper is asked for (docker-credential-helpers, "Protocol"). */
+/** How a helper is run. */
+export interface HelperOptions extends HelperEnvironment {
+  /** Kills the helper. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds after which the helper is killed; 30,000 when absent. */
+  readonly timeLimit?: number | undefined;
+}
+
+/** The actions of a helper (docker-credential-helpers, "Protocol"). */
 export type HelperAction = "get" | "store" | "erase";
 
 /**
- * Asks a credential helper, `docker-credential-NAME`; `undefined` when it knows of none.
+ * Runs a credential helper, `docker-credential-NAME`.
  *
- * It is given 30 s and 64 KiB, in a process group that ends with it. What it writes is in no message.
+ * It may take 30 s and answer 64 KiB. It runs in a process group of its own, all of which is killed at
+ * the end. No message holds what it writes.
  *
- * @throws {VarveError} `E_USAGE` when the name is no name, `E_PRECONDITION` when there is no such program or it fails
+ * @returns the credential, for the action `get`; `undefined` when the helper has none
+ * @throws {VarveError} `E_USAGE` when the name is malformed, `E_PRECONDITION` when there is no such program or it fails
  */
 export async function runHelper(
   name: string,
   action: HelperAction,
   input: string,
-  { path, variables = {} }: HelperPlace,
-  signal?: AbortSignal,
-  timeLimit: number = TIME_LIMIT,
+  { path, variables = {}, signal, timeLimit = TIME_LIMIT }: HelperOptions,
 ): Promise<Credential | undefined> {
   if (!/^[a-z0-9][a-z0-9_-]{0,63}$/.test(name)) {
     throw new VarveError(
       "E_USAGE",
-      `Cannot ask credential helper ${JSON.stringify(name.slice(0, 40))}: it is no helper's name`,
+      `Cannot ask credential helper ${JSON.stringify(name.slice(0, 40))}: the name is malformed`,
     );
   }
   const program = `docker-credential-${name}`;
@@ -43,12 +51,12 @@ export async function runHelper(
     new VarveError("E_PRECONDITION", `Cannot ${action} credentials with ${program}: ${state}`);
   const file = await findProgram(program, path);
   if (file === undefined) throw fail("it is not on PATH");
-  const child = spawn(file, action, variables) ?? undefined;
+  const child = spawn(file, action, variables);
   if (child === undefined) throw fail("it cannot be started");
   const kill = () => killGroup(child.pid);
-  let late = false;
+  let isLate = false;
   const timer = setTimeout(() => {
-    late = true;
+    isLate = true;
     kill();
   }, timeLimit);
   signal?.addEventListener("abort", kill, { once: true });
@@ -59,16 +67,16 @@ export async function runHelper(
       write(child.stdin, input),
     ]);
     signal?.throwIfAborted();
-    if (late) throw fail(`it takes more than ${timeLimit / 1000} s`);
+    if (isLate) throw fail(`it takes more than ${timeLimit / 1000} s`);
     if (answer === undefined) throw fail(`it answers more than ${MAX_ANSWER} bytes`);
     if (!status.success) {
-      // Not to have any is told on stdout, with exit 1.
+      // A helper that has no credentials says so on stdout, and exits with 1.
       if (/credentials not found/i.test(answer)) return undefined;
       throw fail(`it ends with exit code ${status.code}`);
     }
     if (action !== "get") return undefined;
     const credential = credentialOf(answer);
-    if (credential === undefined) throw fail("its answer is no credential");
+    if (credential === undefined) throw fail("its answer holds no credential");
     return credential;
   } finally {
     clearTimeout(timer);
@@ -77,7 +85,7 @@ export async function runHelper(
   }
 }
 
-/** A name and its secret; the name `<token>` says that the secret is a refresh token (Docker, "identity token"). */
+/** The credential of a user name and its secret. For the name `<token>` the secret is a refresh token (Docker, "identity token"). */
 export function credentialFor(username: string, secret: string): Credential {
   return username === "<token>"
     ? { kind: "refresh", token: secret }
@@ -105,7 +113,7 @@ function spawn(
 
 async function findProgram(name: string, path: string): Promise<string | undefined> {
   for (const directory of path.split(":")) {
-    // A relative directory would run what lies beside an image.
+    // A helper is never run from the working directory: what lies there may come from an image.
     if (!directory.startsWith("/")) continue;
     const file = `${directory}/${name}`;
     const found = await Deno.stat(file).catch(() => undefined);
@@ -138,7 +146,7 @@ async function write(stdin: WritableStream<Uint8Array>, text: string): Promise<v
     await writer.write(new TextEncoder().encode(text));
     await writer.close();
   } catch {
-    // It may end without having read: its exit code tells.
+    // A helper may end without having read its input: its exit code counts.
     await writer.abort().catch(() => {});
   }
 }
@@ -147,7 +155,7 @@ function killGroup(pid: number): void {
   try {
     Deno.kill(-pid, "SIGKILL");
   } catch {
-    // The group has ended.
+    // The group has ended already.
   }
 }
 

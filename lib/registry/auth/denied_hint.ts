@@ -1,20 +1,22 @@
 import type { Credential } from "../contract.ts";
 
-/** Who was refused what. */
-export interface Refusal {
+/** A request that a registry or its token server denied. */
+export interface DeniedRequest {
   /** The registry, as references name it. */
   readonly registry: string;
-  /** The status of the answer. */
+  /** The status of the answer: 401 or 403; 0 where no request was sent. */
   readonly status: number;
-  /** What was shown, if anything. */
+  /** The credential for the registry, if there is one. */
   readonly credential: Credential | undefined;
-  /** Whether it was to prove the credentials. */
-  readonly proves: boolean | undefined;
+  /** Whether the request was to check the credential, as a login does. */
+  readonly mustAuthenticate: boolean | undefined;
 }
 
-/** What may help whom a registry or its token server refused. */
-export function deniedHint({ registry, status, credential, proves }: Refusal): string {
-  if (proves === true) return "the user's name or the password is wrong";
+/** Hint for 401 and 403. */
+export function deniedHint(
+  { registry, status, credential, mustAuthenticate }: DeniedRequest,
+): string {
+  if (mustAuthenticate === true) return "the user's name or the password is wrong";
   if (credential === undefined) return `if it exists it needs a login: varve login ${registry}`;
   if (status === 403) return "the user who is logged in may not do this";
   return `the credentials are not taken, log in again: varve login ${registry}`;

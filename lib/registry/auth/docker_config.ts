@@ -1,26 +1,26 @@
 import { VarveError } from "../../errors.ts";
 import { type JsonObject, type JsonValue, parseStrictJson } from "../../oci/mod.ts";
 import type { Credential } from "../contract.ts";
-import { credentialFor, type HelperPlace, runHelper } from "./credential_helper.ts";
+import { credentialFor, type HelperOptions, runHelper } from "./credential_helper.ts";
 
-/** Bytes of a credentials file. */
+/** Longest credentials file in bytes. */
 const MAX_FILE = 1024 * 1024;
 
-/** The key under which Docker keeps what belongs to `docker.io`. */
-export const DOCKER_HUB_KEY = "https://index.docker.io/v1/";
+/** The key under which Docker keeps the credentials for `docker.io`. */
+const DOCKER_HUB_KEY = "https://index.docker.io/v1/";
 
 /** A file of credentials: Docker's `config.json`, podman's `auth.json`. */
 export interface CredentialsFile {
-  /** Its path. */
+  /** The path of the file. */
   readonly path: string;
-  /** Its fields as they stand, so that others' survive a rewrite. */
+  /** All fields of the file, so that a rewrite keeps those that varve does not know. */
   readonly json: JsonObject;
 }
 
 /**
- * Reads a file of credentials; `undefined` when there is none.
+ * Reads a file of credentials; `undefined` when the file does not exist. No message holds what is in it.
  *
- * @throws {VarveError} `E_FORMAT` when it is no such file, `E_DENIED` when it cannot be read. What it holds is in no message.
+ * @throws {VarveError} `E_FORMAT` when it is not a JSON object, `E_DENIED` when it cannot be read
  */
 export async function readCredentialsFile(path: string): Promise<CredentialsFile | undefined> {
   const fail = (code: "E_FORMAT" | "E_DENIED", state: string) =>
@@ -35,7 +35,7 @@ export async function readCredentialsFile(path: string): Promise<CredentialsFile
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
       return undefined;
     }
-    throw fail("E_DENIED", "it is there, and cannot be read");
+    throw fail("E_DENIED", "it exists but cannot be read");
   }
   if (bytes.every((byte) => byte === 0x20 || byte === 0x0a)) return { path, json: {} };
   let json: JsonValue;
@@ -44,46 +44,47 @@ export async function readCredentialsFile(path: string): Promise<CredentialsFile
   } catch {
     throw fail("E_FORMAT", "it is not strict JSON");
   }
-  if (!isObject(json)) throw fail("E_FORMAT", "it is no JSON object");
+  if (!isJsonObject(json)) throw fail("E_FORMAT", "it is not a JSON object");
   return { path, json };
 }
 
-/** How credentials are looked for. */
-export interface LookUp extends HelperPlace {
+/** Which credential to find, and how. */
+export interface CredentialQuery extends HelperOptions {
   /** The registry, as references name it: `docker.io`, `localhost:5000`. */
   readonly registry: string;
-  /** The repository: podman's files may have credentials for a part of a registry. */
+  /** The repository: podman's files may hold credentials for a part of a registry. */
   readonly repository?: string | undefined;
-  /** Told when a helper fails: then there are no credentials. */
+  /** Called when a helper fails; the search then goes on without credentials. */
   readonly onWarning?: ((message: string) => void) | undefined;
-  /** Cancels. */
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * What a file says of a registry: its credential helper, else the store for all, else the entry in
- * `auths`. Nothing of one registry is ever given for another.
+ * Finds the credential for a registry in a file: from the credential helper of the registry, else from
+ * the helper for all registries (`credsStore`), else in `auths`. A credential of one registry is never
+ * given to another.
  */
 export async function findCredential(
   file: CredentialsFile,
-  look: LookUp,
+  query: CredentialQuery,
 ): Promise<Credential | undefined> {
-  const helper = helperOf(file, look.registry);
+  const helper = helperOf(file, query.registry);
   if (helper !== undefined) {
     try {
-      const server = serverKey(look.registry);
-      const found = await runHelper(helper, "get", server, look, look.signal);
+      const server = serverKey(query.registry);
+      const found = await runHelper(helper, "get", server, query);
       if (found !== undefined) return found;
     } catch (error) {
-      look.signal?.throwIfAborted();
+      query.signal?.throwIfAborted();
       if (!(error instanceof VarveError)) throw error;
-      look.onWarning?.(`${error.message}; going on without credentials for ${look.registry}`);
+      query.onWarning?.(
+        `${error.message}; going on without credentials for ${query.registry}`,
+      );
       return undefined;
     }
   }
   const auths = file.json["auths"];
-  if (!isObject(auths)) return undefined;
-  for (const key of keysOf(look)) {
+  if (!isJsonObject(auths)) return undefined;
+  for (const key of keysOf(query)) {
     const match = Object.entries(auths).find(([name]) => normalKey(name) === key);
     const credential = match === undefined ? undefined : credentialOf(match[1]);
     if (credential !== undefined) return credential;
@@ -91,10 +92,10 @@ export async function findCredential(
   return undefined;
 }
 
-/** The credential helper for a registry; an empty name of one stands for the file itself, as Docker has it. */
+/** The name of the credential helper for a registry; `undefined` for the file itself, which an empty name also stands for, as in Docker. */
 export function helperOf({ json }: CredentialsFile, registry: string): string | undefined {
   const helpers = json["credHelpers"];
-  if (isObject(helpers)) {
+  if (isJsonObject(helpers)) {
     for (const [name, helper] of Object.entries(helpers)) {
       if (normalKey(name) === registry && typeof helper === "string") return helper || undefined;
     }
@@ -103,19 +104,19 @@ export function helperOf({ json }: CredentialsFile, registry: string): string | 
   return typeof store === "string" && store !== "" ? store : undefined;
 }
 
-/** What a registry is called where credentials are kept. */
+/** The key of a registry in credentials files and helpers. */
 export function serverKey(registry: string): string {
   return registry === "docker.io" ? DOCKER_HUB_KEY : registry;
 }
 
-/** From the most to the least special: `host/a/b`, `host/a`, `host`. */
-function keysOf({ registry, repository }: LookUp): string[] {
+/** The keys to look up, the most specific first: `host/a/b`, `host/a`, `host`. */
+function keysOf({ registry, repository }: CredentialQuery): string[] {
   const keys = [registry];
   for (const part of repository?.split("/") ?? []) keys.unshift(`${keys[0]}/${part}`);
   return keys;
 }
 
-/** `https://index.docker.io/v1/`, `https://host/v2/` and `host` are what references call it. */
+/** The registry that a key stands for, as references name it: `https://index.docker.io/v1/` is `docker.io`, `https://host/v2/` is `host`. */
 export function normalKey(key: string): string {
   const bare = key.replace(/^https?:\/\//, "");
   const name = bare === key ? key.replace(/\/v[12]\/?$/, "") : bare.split("/", 1)[0] as string;
@@ -125,7 +126,7 @@ export function normalKey(key: string): string {
 }
 
 function credentialOf(entry: JsonValue): Credential | undefined {
-  if (!isObject(entry)) return undefined;
+  if (!isJsonObject(entry)) return undefined;
   const text = (name: string) => {
     const value = entry[name];
     return typeof value === "string" && value !== "" ? value : undefined;
@@ -145,7 +146,7 @@ function credentialOf(entry: JsonValue): Credential | undefined {
 
 function decodeAuth(auth: string): Credential | undefined {
   try {
-    const bytes = Uint8Array.from(atob(auth), (char) => char.charCodeAt(0));
+    const bytes = Uint8Array.fromBase64(auth);
     const decoded = new TextDecoder().decode(bytes).replace(/\0+$/, "");
     const colon = decoded.indexOf(":");
     if (colon < 1) return undefined;
@@ -155,6 +156,7 @@ function decodeAuth(auth: string): Credential | undefined {
   }
 }
 
-function isObject(value: JsonValue | undefined): value is JsonObject {
+/** Whether a JSON value is an object, and not an array or `null`. */
+export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

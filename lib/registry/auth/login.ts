@@ -1,28 +1,33 @@
 import { VarveError } from "../../errors.ts";
 import { type JsonObject, jsonText, type JsonValue } from "../../oci/mod.ts";
-import { type HelperPlace, runHelper } from "./credential_helper.ts";
-import { helperOf, normalKey, readCredentialsFile, serverKey } from "./docker_config.ts";
+import { type HelperEnvironment, runHelper } from "./credential_helper.ts";
+import {
+  helperOf,
+  isJsonObject,
+  normalKey,
+  readCredentialsFile,
+  serverKey,
+} from "./docker_config.ts";
+import { replaceFile } from "./replace_file.ts";
 
-/** Rights of all others. */
-const OTHERS = 0o007;
-
-/** Whose credentials, and where they are kept. */
-export interface LoginOptions extends Partial<HelperPlace> {
-  /** Docker's `config.json`; made when it is missing. */
+/** Which credentials to store or erase, and where. */
+export interface LoginOptions extends Partial<HelperEnvironment> {
+  /** Docker's `config.json`; created when it does not exist. */
   readonly file: string;
   /** The registry, as references name it. */
   readonly registry: string;
-  /** Cancels. */
+  /** Kills a credential helper that is running. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Keeps a user's name and password as `docker login` does: with the credential helper that the file
- * names for the registry, else in the file itself, which is replaced atomically. A new one is its owner's
- * alone, as becomes one that all others could read; else it keeps owner, group and what these may. What
- * else it holds stays.
+ * Stores a user's name and password as `docker login` does: with the credential helper that the file
+ * names for the registry, else in the file itself.
  *
- * @returns where they are: the file's path, or the helper's program
+ * The file is replaced atomically, and keeps all of its other fields. A new file has mode 0600. An
+ * existing one keeps owner, group and mode, but a mode that lets all users read it becomes 0600.
+ *
+ * @returns where they are stored: the path of the file, or the program of the helper
  * @throws {VarveError} `E_FORMAT`, `E_DENIED` of the file; `E_PRECONDITION` of the helper
  */
 export async function storeCredential(
@@ -31,24 +36,23 @@ export async function storeCredential(
 ): Promise<string> {
   const read = await readCredentialsFile(file) ?? { path: file, json: {} };
   const helper = helperOf(read, registry);
+  const { auths, had } = withoutRegistry(read.json["auths"], registry);
   if (helper !== undefined) {
     const entry = { ServerURL: serverKey(registry), Username: username, Secret: password };
-    await runHelper(helper, "store", JSON.stringify(entry), { path, variables }, signal);
-    // What an earlier login left in the file would outlive the helper's.
-    const { auths, had } = withoutKeys(read.json["auths"], registry);
+    await runHelper(helper, "store", JSON.stringify(entry), { path, variables, signal });
+    // A password from an earlier login must not stay in the file.
     if (had) await write(file, { ...read.json, auths });
     return `docker-credential-${helper}`;
   }
-  const auth = base64(`${username}:${password}`);
-  const { auths } = withoutKeys(read.json["auths"], registry);
+  const auth = new TextEncoder().encode(`${username}:${password}`).toBase64();
   await write(file, { ...read.json, auths: { ...auths, [serverKey(registry)]: { auth } } });
   return file;
 }
 
 /**
- * Forgets what {@linkcode storeCredential} kept.
+ * Erases what {@linkcode storeCredential} stored for a registry.
  *
- * @returns whether there was something
+ * @returns whether there was a credential
  * @throws {VarveError} as {@linkcode storeCredential}
  */
 export async function eraseCredential(
@@ -57,53 +61,32 @@ export async function eraseCredential(
   const read = await readCredentialsFile(file);
   if (read === undefined) return false;
   const helper = helperOf(read, registry);
-  let kept = false;
+  let isStored = false;
   if (helper !== undefined) {
     const server = serverKey(registry);
-    kept = await runHelper(helper, "get", server, { path, variables }, signal) !== undefined;
-    if (kept) await runHelper(helper, "erase", server, { path, variables }, signal);
+    const options = { path, variables, signal };
+    isStored = await runHelper(helper, "get", server, options) !== undefined;
+    if (isStored) await runHelper(helper, "erase", server, options);
   }
-  const { auths, had } = withoutKeys(read.json["auths"], registry);
+  const { auths, had } = withoutRegistry(read.json["auths"], registry);
   if (had) await write(file, { ...read.json, auths });
-  return had || kept;
+  return had || isStored;
 }
 
-/** The entries of all other registries, and whether there was one of this. */
-function withoutKeys(
+/** The entries of all other registries, and whether there was one of this registry. */
+function withoutRegistry(
   auths: JsonValue | undefined,
   registry: string,
 ): { readonly auths: JsonObject; readonly had: boolean } {
-  if (!isObject(auths)) return { auths: {}, had: false };
+  if (!isJsonObject(auths)) return { auths: {}, had: false };
   const all = Object.entries(auths);
   const others = all.filter(([key]) => normalKey(key) !== registry);
   return { auths: Object.fromEntries(others), had: others.length < all.length };
 }
 
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function base64(text: string): string {
-  let out = "";
-  for (const byte of new TextEncoder().encode(text)) out += String.fromCharCode(byte);
-  return btoa(out);
-}
-
-/** Whole or not at all, and never readable by others, not even while it is written; whose it is stays. */
 async function write(file: string, json: JsonObject): Promise<void> {
   try {
-    // A link stays a link: what it leads to is replaced.
-    const target = await leadsTo(file);
-    const before = await Deno.stat(target).catch(() => undefined);
-    await Deno.mkdir(directoryOf(target), { recursive: true, mode: 0o700 });
-    const temporary = `${target}.${crypto.randomUUID()}`;
-    try {
-      await writeSynced(temporary, new TextEncoder().encode(`${shownJson(json)}\n`), before);
-      await Deno.rename(temporary, target);
-    } catch (error) {
-      await Deno.remove(temporary).catch(() => {});
-      throw error;
-    }
+    await replaceFile(file, new TextEncoder().encode(`${dockerJson(json)}\n`));
   } catch {
     throw new VarveError("E_DENIED", `Cannot write credentials to ${file}: it cannot be replaced`, {
       subject: file,
@@ -111,56 +94,15 @@ async function write(file: string, json: JsonObject): Promise<void> {
   }
 }
 
-/** The file that a path leads to, there or not. */
-async function leadsTo(path: string): Promise<string> {
-  try {
-    return await Deno.realPath(path);
-  } catch (error) {
-    // A link in a circle is an error of another class.
-    if (!(error instanceof Deno.errors.NotFound)) return path;
-    const link = await Deno.readLink(path).catch(() => undefined);
-    if (link === undefined) return path;
-    return await leadsTo(link.startsWith("/") ? link : `${directoryOf(path)}/${link}`);
-  }
-}
-
-function directoryOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/")) || "/";
-}
-
-/** A file of its owner alone, or of whose the one before was, on disk before it gets its name: else a crash could leave an empty one there. */
-async function writeSynced(
-  path: string,
-  bytes: Uint8Array,
-  before: Deno.FileInfo | undefined,
-): Promise<void> {
-  using file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
-  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
-  if (before !== undefined) await takeOver(before, path);
-  await file.sync();
-}
-
-/** Gives a file owner, group and rights of the one before. */
-async function takeOver({ uid, gid, mode }: Deno.FileInfo, path: string): Promise<void> {
-  try {
-    await Deno.chown(path, uid, gid);
-  } catch {
-    // Who may not give it away keeps it alone: the rights were another group's.
-    return;
-  }
-  // Rights for everybody are those that a file gets by itself, and no choice; a password is nobody else's.
-  if (mode !== null && (mode & OTHERS) === 0) await Deno.chmod(path, mode & 0o777);
-}
-
-/** As Docker writes it, with tabs; long integers are kept digit for digit. */
-function shownJson(value: JsonValue, indent = "\n"): string {
+/** JSON as Docker writes it, indented with tabs. Long integers keep all of their digits. */
+function dockerJson(value: JsonValue, indent = "\n"): string {
   const inner = `${indent}\t`;
   if (Array.isArray(value) && value.length > 0) {
-    return `[${value.map((one) => inner + shownJson(one, inner)).join()}${indent}]`;
+    return `[${value.map((one) => inner + dockerJson(one, inner)).join()}${indent}]`;
   }
-  if (!isObject(value) || Object.keys(value).length === 0) return jsonText(value);
+  if (!isJsonObject(value) || Object.keys(value).length === 0) return jsonText(value);
   const members = Object.entries(value).map(([key, one]) =>
-    `${inner}${JSON.stringify(key)}: ${shownJson(one, inner)}`
+    `${inner}${JSON.stringify(key)}: ${dockerJson(one, inner)}`
   );
   return `{${members.join()}${indent}}`;
 }

@@ -1,126 +1,79 @@
-import {
-  algorithmOf,
-  createHasher,
-  type Digest,
-  equalDigests,
-  Verifier,
-} from "../../digest/mod.ts";
+import { type Digest, Verifier } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
-import { bareMediaType, type Descriptor, MEDIA_TYPES, OCI_LIMITS } from "../../oci/mod.ts";
+import { type Descriptor, OCI_LIMITS } from "../../oci/mod.ts";
 import type { Capability, ClientConfig, Endpoint, Tokens } from "../contract.ts";
 import { streamBlob } from "./blob/blob_stream.ts";
-import { namePages } from "./list/name_list.ts";
-import { isObjectText, registryError } from "../http/redact.ts";
-import { referrerPages } from "./list/referrer_pages.ts";
-import { indexOfTag, listInTag, subjectTag } from "./list/subject_tag.ts";
-import { type Request, Transport } from "./transport.ts";
+import { askInOrder, endpointsFor, ownEndpointOf } from "./endpoint_choice.ts";
 import {
-  type BlobUpload,
-  type ManifestUpload,
-  putManifest,
-  uploadBlob,
-  type UploadOutcome,
-} from "./upload/upload.ts";
+  type FetchedDocument,
+  fetchManifest,
+  type ManifestName,
+  manifestRequest,
+  referenceOf,
+} from "./fetch_manifest.ts";
+import { namePages } from "./list/name_list.ts";
+import { referrerPages } from "./list/referrer_pages.ts";
+import { addToReferrersTag, parseReferrersIndex, referrersTag } from "./list/referrers_tag.ts";
+import { Transport } from "./transport.ts";
+import { type ManifestUpload, putManifest } from "./upload/put_manifest.ts";
+import { type BlobUpload, uploadBlob, type UploadOutcome } from "./upload/upload_blob.ts";
 import type { UploadContext } from "./upload/upload_context.ts";
 
-/** What `Accept` says: indexes first, so that a registry does not choose a platform by itself. */
-const ACCEPT = [
-  MEDIA_TYPES.index,
-  MEDIA_TYPES.dockerIndex,
-  MEDIA_TYPES.manifest,
-  MEDIA_TYPES.dockerManifest,
-  "*/*;q=0.5",
-].join(", ");
-
-/** A manifest or an index, as it came. */
-export interface FetchedDocument {
-  /** Its bytes, whose digest is `digest`. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Digest of the bytes, computed here. */
-  readonly digest: Digest;
-  /** `Content-Type`, without parameters, where it says something. */
-  readonly contentType: string | undefined;
-}
-
-/** What a manifest is asked for by. */
-export interface ManifestName {
-  /** Repository, without the registry. */
-  readonly repository: string;
-  /** A tag. */
-  readonly tag?: string | undefined;
-  /** A digest; it beats the tag. */
-  readonly digest?: Digest | undefined;
-}
-
-/** Speaks to one registry and its mirrors. Dispose it: connections stay open until then. */
+/** A client of one registry and its mirrors. Dispose to close its connections. */
 export class RegistryClient implements Disposable {
   readonly #transport: Transport;
 
-  /** `tokens` are those that another client got. */
+  /** `tokens` are those that another client got, so that this one need not ask for them again. */
   constructor(config: ClientConfig, tokens: Tokens = {}) {
     this.#transport = new Transport(config, tokens);
   }
 
-  /** What it was made from. */
+  /** The configuration, without mirrors that could not be reached. */
   get config(): ClientConfig {
     return this.#transport.config;
   }
 
-  /** The tokens that it got so far, as a value for another thread. */
+  /** The tokens that the client got so far as a value, for another thread. */
   get tokens(): Tokens {
     return this.#transport.tokens;
   }
 
   /**
-   * Fetches a manifest or an index, by digest where there is one.
+   * Fetches a manifest or an index, and checks its digest where the name has one.
    *
-   * @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`, `E_REGISTRY`, `E_DIGEST` when it is another one, `E_LIMIT`
+   * @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`, `E_REGISTRY`, `E_DIGEST`, `E_LIMIT` above `maxBytes` (4 MiB when absent)
    */
   async manifest(
     name: ManifestName,
     options: { readonly signal?: AbortSignal | undefined; readonly maxBytes?: number | undefined } =
       {},
   ): Promise<FetchedDocument> {
-    const { repository, digest } = name;
     const { signal, maxBytes = OCI_LIMITS.manifest.value } = options;
-    const shown = this.#shown(name);
-    return await this.#each(digest === undefined ? "resolve" : "pull", async (endpoint) => {
-      const action = `fetch manifest of ${shown} from ${endpoint.origin}`;
-      const { response, bytes } = await this.#transport.read(
-        endpoint,
-        manifestRequest("GET", name, action, signal),
-        { maxBytes, setting: OCI_LIMITS.manifest.setting },
-      );
-      // No digest tells that it is a page of whoever stands between: the next endpoint may have the image.
-      if (digest === undefined && !isObjectText(bytes)) {
-        throw registryError(action, "the answer is no JSON object");
-      }
-      const hasher = createHasher(digest === undefined ? "sha256" : algorithmOf(digest));
-      hasher.update(bytes);
-      const actual = hasher.digest();
-      if (digest !== undefined && !equalDigests(digest, actual)) {
-        throw new VarveError("E_DIGEST", `Cannot ${action}: the digest is ${actual}`, {
-          expected: digest,
-          actual,
-          subject: repository,
-        });
-      }
-      const type = bareMediaType(response.headers.get("content-type") ?? "");
-      return { bytes, digest: actual, contentType: type === "" ? undefined : type };
+    const capability = name.digest === undefined ? "resolve" : "pull";
+    return await askInOrder(this.endpoints(capability), (endpoint) => {
+      const action = `fetch manifest of ${this.#shown(name)} from ${endpoint.origin}`;
+      return fetchManifest(this.#transport, endpoint, name, { action, maxBytes, signal });
     });
   }
 
-  /** Whether a manifest is there. @throws {VarveError} `E_DENIED`, `E_REGISTRY` */
+  /** Whether the registry itself has a manifest. @throws {VarveError} `E_DENIED`, `E_REGISTRY` */
   async hasManifest(name: ManifestName, signal?: AbortSignal): Promise<boolean> {
     const endpoint = this.#own();
     const action = `look for the manifest of ${this.#shown(name)} at ${endpoint.origin}`;
     const request = manifestRequest("HEAD", name, action, signal);
-    const { response } = await this.#transport.send(endpoint, { ...request, accept: [200, 404] });
+    const { response } = await this.#transport.send(endpoint, {
+      ...request,
+      acceptStatus: [200, 404],
+    });
     await response.body?.cancel();
     return response.status === 200;
   }
 
-  /** A small blob (a config), verified. @throws {VarveError} `E_MISSING`, `E_DIGEST`, `E_SIZE`, `E_LIMIT`, `E_REGISTRY` */
+  /**
+   * Fetches a small blob, such as a config, and checks its digest and size.
+   *
+   * @throws {VarveError} `E_LIMIT` above `maxBytes`, `E_MISSING`, `E_DIGEST`, `E_SIZE`, `E_REGISTRY`
+   */
   async smallBlob(
     repository: string,
     blob: Pick<Descriptor, "digest" | "size">,
@@ -134,7 +87,7 @@ export class RegistryClient implements Disposable {
         { expected: maxBytes, actual: blob.size },
       );
     }
-    return await this.#each("pull", async (endpoint) => {
+    return await askInOrder(this.endpoints("pull"), async (endpoint) => {
       const bytes = new Uint8Array(blob.size);
       const verifier = new Verifier(blob);
       const stream = streamBlob(this.#transport, [endpoint], { repository, blob }, signal);
@@ -147,7 +100,10 @@ export class RegistryClient implements Disposable {
     });
   }
 
-  /** The bytes of a blob from an offset on, resumed after cuts; verify their digest. A chunk is valid until the next is asked for. */
+  /**
+   * The bytes of a blob from an offset on. The stream resumes after cuts and checks the size, not the
+   * digest. A chunk is valid until the next one is asked for.
+   */
   blob(
     repository: string,
     blob: Pick<Descriptor, "digest" | "size">,
@@ -158,9 +114,9 @@ export class RegistryClient implements Disposable {
     return streamBlob(this.#transport, endpoints, { repository, blob, from }, signal);
   }
 
-  /** All tags of a repository, as the registry orders them. @throws {VarveError} `E_NOT_FOUND`, `E_LIMIT`, `E_REGISTRY` */
+  /** All tags of a repository, in the registry's order. @throws {VarveError} `E_NOT_FOUND`, `E_LIMIT`, `E_REGISTRY` */
   async tags(repository: string, signal?: AbortSignal): Promise<string[]> {
-    return await this.#each("resolve", async (endpoint) => {
+    return await askInOrder(this.endpoints("resolve"), async (endpoint) => {
       const action = `list the tags of ${this.config.registry}/${repository}`;
       const scope = `repository:${repository}:pull`;
       const path = `/${repository}/tags/list`;
@@ -175,9 +131,9 @@ export class RegistryClient implements Disposable {
   }
 
   /**
-   * The names of all repositories, page by page, of the registry itself. Many registries do not tell them.
+   * The names of all repositories of the registry itself, fetched page by page. Many registries refuse this.
    *
-   * @throws {VarveError} `E_DENIED`, `E_NOT_FOUND` or `E_REGISTRY` where it does not, `E_LIMIT`
+   * @throws {VarveError} `E_DENIED`, `E_NOT_FOUND` or `E_REGISTRY` where the registry refuses, `E_LIMIT`
    */
   async *catalog(signal?: AbortSignal): AsyncIterableIterator<string> {
     const action = `list the repositories of ${this.config.registry}`;
@@ -187,9 +143,9 @@ export class RegistryClient implements Disposable {
   }
 
   /**
-   * Deletes a tag, or with a digest a manifest and all of its tags (distribution-spec, "Deleting Manifests").
+   * Deletes a tag; with a digest, the manifest and all of its tags (distribution-spec, "Deleting Manifests").
    *
-   * @throws {VarveError} `E_NOT_FOUND`, also when it was deleted and the answer was lost; `E_DENIED`; `E_REGISTRY`, also where the registry deletes none
+   * @throws {VarveError} `E_NOT_FOUND`, also when it was deleted but the answer was lost; `E_DENIED`; `E_REGISTRY`, also when the registry does not delete
    */
   async deleteManifest(name: ManifestName, signal?: AbortSignal): Promise<void> {
     if (name.tag === undefined && name.digest === undefined) {
@@ -199,7 +155,7 @@ export class RegistryClient implements Disposable {
     await this.#delete(name.repository, `manifests/${referenceOf(name)}`, what, signal);
   }
 
-  /** Deletes a blob of a repository. @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`, `E_REGISTRY` also where the registry deletes none */
+  /** Deletes a blob of a repository. @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`, `E_REGISTRY`, also when the registry does not delete */
   async deleteBlob(repository: string, digest: Digest, signal?: AbortSignal): Promise<void> {
     const what = `blob ${digest} of ${this.config.registry}/${repository}`;
     await this.#delete(repository, `blobs/${digest}`, what, signal);
@@ -215,7 +171,7 @@ export class RegistryClient implements Disposable {
       method: "DELETE",
       path: `/${repository}/${path}`,
       scope: `repository:${repository}:delete`,
-      accept: [200, 202, 204],
+      acceptStatus: [200, 202, 204],
       action: `delete ${what}`,
       signal,
     });
@@ -223,8 +179,9 @@ export class RegistryClient implements Disposable {
   }
 
   /**
-   * What refers to a manifest (distribution-spec, "Listing Referrers"): signatures, attestations, bills of
-   * material. A registry without the API is asked for the tag that stands in for it.
+   * The referrers of a manifest (distribution-spec, "Listing Referrers"): signatures, attestations, bills
+   * of material. Where the registry has no referrers API, they are read from the index under the
+   * referrers tag.
    *
    * @throws {VarveError} `E_DENIED`, `E_REGISTRY`, `E_LIMIT`; `E_JSON`, `E_FORMAT`, … when the list is malformed
    */
@@ -233,16 +190,16 @@ export class RegistryClient implements Disposable {
     digest: Digest,
     signal?: AbortSignal,
   ): Promise<readonly Descriptor[]> {
-    return await this.#each("resolve", async (endpoint) => {
+    return await askInOrder(this.endpoints("resolve"), async (endpoint) => {
       const action = `list what refers to ${digest} at ${endpoint.origin}`;
       const list = { repository, subject: digest, action, signal };
       const listed = await referrerPages(this.#transport, endpoint, list);
       if (listed !== undefined) return listed;
-      const tag = subjectTag({ digest });
+      const tag = referrersTag({ digest });
       try {
         const { bytes, contentType } = await this.manifest({ repository, tag }, { signal });
-        const asked = `list what refers to ${digest} under ${this.#shown({ repository, tag })}`;
-        return indexOfTag(bytes, asked, { contentType }).manifests;
+        const tagAction = `list what refers to ${digest} under ${this.#shown({ repository, tag })}`;
+        return parseReferrersIndex(bytes, tagAction, { contentType }).manifests;
       } catch (error) {
         if (error instanceof VarveError && error.code === "E_NOT_FOUND") return [];
         throw error;
@@ -250,33 +207,37 @@ export class RegistryClient implements Disposable {
     });
   }
 
-  /** Asks whether the registry takes the credentials. @throws {VarveError} `E_DENIED`, `E_REGISTRY` */
+  /** Checks that the registry accepts the credential. @throws {VarveError} `E_DENIED`, `E_REGISTRY` */
   async ping(signal?: AbortSignal): Promise<void> {
-    const endpoint = this.#own();
-    const { response } = await this.#transport.send(endpoint, {
+    const { response } = await this.#transport.send(this.#own(), {
       method: "GET",
       path: "/",
       scope: "",
       action: `log in to ${this.config.registry}`,
-      proves: true,
+      mustAuthenticate: true,
       signal,
     });
     await response.body?.cancel();
   }
 
-  /** Brings a blob into a repository: there already, mounted, or uploaded. @throws {VarveError} `E_REGISTRY`, `E_DENIED` */
+  /**
+   * Brings a blob into a repository: it is there already, is mounted from another repository, or is
+   * uploaded.
+   *
+   * @throws {VarveError} `E_REGISTRY`, `E_DENIED`; the error of the blob's stream
+   */
   async uploadBlob(
     repository: string,
     upload: BlobUpload,
     signal?: AbortSignal,
   ): Promise<UploadOutcome> {
-    return await uploadBlob(this.#pushContext(repository, signal), upload);
+    return await uploadBlob(this.#uploadContext(repository, signal), upload);
   }
 
   /**
-   * Puts a manifest or an index, byte for byte, under a tag or its digest.
+   * Pushes a manifest or an index, byte for byte, under `name`: a tag or its digest.
    *
-   * @returns whether the registry itself lists it under its subject
+   * @returns whether the registry lists it as a referrer of its subject; if not, call {@linkcode listReferrer}
    * @throws {VarveError} `E_REGISTRY`, `E_DENIED`, `E_DIGEST`
    */
   async putManifest(
@@ -286,13 +247,13 @@ export class RegistryClient implements Disposable {
     name: string,
     signal?: AbortSignal,
   ): Promise<boolean> {
-    const context = this.#pushContext(repository, signal);
+    const context = this.#uploadContext(repository, signal);
     return await putManifest(context, new Uint8Array(bytes), manifest, name);
   }
 
   /**
-   * Lists a manifest under the tag that stands in for the referrers API, where {@linkcode putManifest}
-   * said that the registry does not list it by itself.
+   * Adds a manifest to the index under the referrers tag of its subject. Call it when
+   * {@linkcode putManifest} returned false for a manifest with a subject.
    *
    * @throws {VarveError} `E_REGISTRY`, `E_DENIED`; the error of a bad index when the tag names something else
    */
@@ -302,76 +263,32 @@ export class RegistryClient implements Disposable {
     referrer: Descriptor,
     signal?: AbortSignal,
   ): Promise<void> {
-    await listInTag(this.#pushContext(repository, signal), subject, referrer);
+    await addToReferrersTag(this.#uploadContext(repository, signal), subject, referrer);
   }
 
-  #pushContext(repository: string, signal: AbortSignal | undefined): UploadContext {
-    // As containerd has it: the first that may. A hosts file may name the registry itself there, in plain http.
+  #uploadContext(repository: string, signal: AbortSignal | undefined): UploadContext {
+    // The first endpoint that takes pushes, as in containerd: a hosts file may list the registry itself again, in plain http.
     const [endpoint] = this.endpoints("push") as [Endpoint];
     return { transport: this.#transport, endpoint, repository, signal };
   }
 
-  /** Tries the endpoints in their order; the error of the last one counts. */
-  async #each<T>(capability: Capability, ask: (endpoint: Endpoint) => Promise<T>): Promise<T> {
-    const endpoints = this.endpoints(capability);
-    for (const endpoint of endpoints.slice(0, -1)) {
-      try {
-        return await ask(endpoint);
-      } catch (error) {
-        // A mirror that fails, or that gives the wrong thing, is passed over.
-        if (!(error instanceof VarveError)) throw error;
-      }
-    }
-    return await ask(endpoints.at(-1) as Endpoint);
-  }
-
-  /** The endpoints that may do something, in their order. @throws {VarveError} `E_PRECONDITION` when none may */
+  /** The endpoints with a capability, in their order. @throws {VarveError} `E_PRECONDITION` when there is none */
   endpoints(capability: Capability): readonly Endpoint[] {
-    const { endpoints, registry } = this.config;
-    const able = endpoints.filter((endpoint) => endpoint.capabilities.includes(capability));
-    if (able.length > 0) return able;
-    throw new VarveError(
-      "E_PRECONDITION",
-      `Cannot use registry ${registry}: its hosts.toml has no host that may ${capability}`,
-    );
+    return endpointsFor(this.config, capability);
   }
 
-  /** The registry itself: of its addresses the one that pushes go to. */
   #own(): Endpoint {
-    const all = this.config.endpoints;
-    const own = all.filter(({ namespace }) => namespace === null);
-    const able = own.find(({ capabilities }) => capabilities.includes("push"));
-    return able ?? own[0] ?? all.at(-1) as Endpoint;
+    return ownEndpointOf(this.config);
   }
 
-  #shown({ repository, tag, digest }: ManifestName): string {
-    return `${this.config.registry}/${repository}${
-      digest !== undefined ? `@${digest}` : `:${tag ?? "latest"}`
-    }`;
+  /** The name of a manifest for messages: `registry/repository:tag` or `registry/repository@digest`. */
+  #shown(name: ManifestName): string {
+    const separator = name.digest === undefined ? ":" : "@";
+    return `${this.config.registry}/${name.repository}${separator}${referenceOf(name)}`;
   }
 
   /** Closes all connections. */
   [Symbol.dispose](): void {
     this.#transport[Symbol.dispose]();
   }
-}
-
-function manifestRequest(
-  method: "GET" | "HEAD",
-  name: ManifestName,
-  action: string,
-  signal: AbortSignal | undefined,
-): Request {
-  return {
-    method,
-    path: `/${name.repository}/manifests/${referenceOf(name)}`,
-    headers: { accept: ACCEPT },
-    scope: `repository:${name.repository}:pull`,
-    action,
-    signal,
-  };
-}
-
-function referenceOf({ tag, digest }: ManifestName): string {
-  return digest ?? tag ?? "latest";
 }

@@ -1,37 +1,37 @@
-import type { HelperPlace } from "../auth/credential_helper.ts";
+import type { HelperEnvironment } from "../auth/credential_helper.ts";
 import {
+  type CredentialQuery,
   findCredential,
-  type LookUp,
   normalKey,
   readCredentialsFile,
 } from "../auth/docker_config.ts";
 import type { ClientConfig, Credential, Endpoint, Proxies } from "../contract.ts";
-import { findEndpoints } from "./hosts.ts";
 import { NO_PROXIES } from "../http/proxy.ts";
+import { findEndpoints } from "./endpoints.ts";
 
-/** Where {@linkcode loadClientConfig} looks; all is optional. Nothing is read from the environment. */
-export interface ClientOptions extends Partial<HelperPlace> {
-  /** Docker's and podman's files of credentials, most wanted first; those that are missing are passed over. */
+/** Where {@linkcode loadClientConfig} looks, and settings of the client. Nothing is read from the environment. */
+export interface ClientOptions extends Partial<HelperEnvironment> {
+  /** Docker's and podman's files of credentials; the first with a credential counts, and a missing file is skipped. */
   readonly credentialsFiles?: readonly string[] | undefined;
-  /** Directories of `hosts.toml` directories, most wanted first. */
+  /** Directories in the layout of containerd's `certs.d`; the first that has the registry counts. */
   readonly hostsDirectories?: readonly string[] | undefined;
-  /** Plain http to the registry itself. */
+  /** Whether to speak plain http to the registry itself; when absent, true for loopback only. */
   readonly plainHttp?: boolean | undefined;
-  /** Proxies. */
+  /** The proxies to use; none when absent. */
   readonly proxies?: Proxies | undefined;
-  /** The system's certificates, PEM; a file that is missing is passed over. */
+  /** File of the system's trusted certificates, PEM; {@linkcode SYSTEM_CA_FILE} when absent. A missing file is skipped. */
   readonly caFile?: string | undefined;
-  /** A credential for the registry itself, instead of those in files. */
+  /** A credential for the registry itself, instead of one from the files. */
   readonly credential?: Credential | undefined;
-  /** Milliseconds without progress after which a transfer is given up; a minute when absent. */
+  /** Milliseconds without progress after which a transfer fails; 60,000 when absent. */
   readonly idleTimeout?: number | undefined;
-  /** Tries of one request; 5 when absent. */
+  /** How often one request is tried, the first time included; 5 when absent. */
   readonly attempts?: number | undefined;
-  /** Milliseconds before the second try; 250 when absent. */
+  /** Milliseconds before the first retry; 250 when absent. */
   readonly backoff?: number | undefined;
-  /** Told of credential helpers that fail, and of what is not verified. */
+  /** Called for credential helpers that fail, and for certificates that are not verified. */
   readonly onWarning?: ((message: string) => void) | undefined;
-  /** Cancels. */
+  /** Aborts the search. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -39,10 +39,10 @@ export interface ClientOptions extends Partial<HelperPlace> {
 export const SYSTEM_CA_FILE = "/etc/ssl/certs/ca-certificates.crt";
 
 /**
- * Finds what it takes to speak to a registry: its endpoints, and the credentials of each.
+ * Finds what it takes to speak to a registry: its endpoints, and the credential of each.
  *
- * A credential is found by the endpoint's own name, so a mirror never gets those of the registry
- * that it stands for.
+ * A credential is looked up by the name of the endpoint, so a mirror never gets the credential of the
+ * registry that it mirrors.
  *
  * @throws {VarveError} `E_FORMAT`, `E_DENIED`, `E_UNSUPPORTED` of a hosts file or a credentials file
  */
@@ -59,12 +59,12 @@ export async function loadClientConfig(
     if (endpoint.unverified) {
       options.onWarning?.(`the certificate of ${endpoint.origin} is not verified (skip_verify)`);
     }
-    const own = endpoint.namespace === null ? options.credential : undefined;
-    const credential = own ?? await credentialOf(endpoint, registry, repository, options);
+    const given = endpoint.namespace === null ? options.credential : undefined;
+    const credential = given ?? await credentialOf(endpoint, registry, repository, options);
     if (credential !== undefined) credentials[endpoint.origin] = credential;
   }
-  const secure = endpoints.some(({ origin }) => origin.startsWith("https:"));
-  const ca = secure ? await readCa(options.caFile ?? SYSTEM_CA_FILE) : undefined;
+  const usesTls = endpoints.some(({ origin }) => origin.startsWith("https:"));
+  const ca = usesTls ? await readCa(options.caFile ?? SYSTEM_CA_FILE) : undefined;
   return {
     registry,
     endpoints,
@@ -85,10 +85,10 @@ async function credentialOf(
   { credentialsFiles = [], path = "", variables, onWarning, signal }: ClientOptions,
 ): Promise<Credential | undefined> {
   const name = endpoint.namespace === null ? registry : normalKey(new URL(endpoint.origin).host);
-  const look: LookUp = { registry: name, repository, path, variables, onWarning, signal };
+  const query: CredentialQuery = { registry: name, repository, path, variables, onWarning, signal };
   for (const file of credentialsFiles) {
     const read = await readCredentialsFile(file);
-    const credential = read === undefined ? undefined : await findCredential(read, look);
+    const credential = read === undefined ? undefined : await findCredential(read, query);
     if (credential !== undefined) return credential;
   }
   return undefined;

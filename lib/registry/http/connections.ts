@@ -11,38 +11,39 @@ import { UnverifiedRelay } from "./relay/unverified_relay.ts";
 export class Connections implements Disposable {
   readonly #config: ClientConfig;
   readonly #clients = new Map<string, Deno.HttpClient>();
-  readonly #relays = new Map<string, ProxyRelay>();
-  readonly #unverified = new Map<string, UnverifiedRelay>();
+  readonly #proxyRelays = new Map<string, ProxyRelay>();
+  readonly #unverifiedRelays = new Map<string, UnverifiedRelay>();
 
   constructor(config: ClientConfig) {
     this.#config = config;
   }
 
   /**
-   * The client for an address. `endpoint` is whose certificates are trusted besides the system's; its own
-   * client certificate is shown to its own origin alone. Those of one that is `single` serve one request each.
+   * The client for an address. It trusts the certificates of `endpoint` besides the system's, and shows
+   * the endpoint's client certificate to the endpoint's own origin only. With `single`, each of its
+   * connections serves one request.
    *
    * @throws {VarveError} `E_UNSUPPORTED` when a certificate or a proxy is malformed
    */
   client(url: URL, endpoint: Endpoint, single: boolean): Deno.HttpClient {
-    const own = url.origin === endpoint.origin ? endpoint.client : null;
+    const certificate = url.origin === endpoint.origin ? endpoint.client : null;
     const proxy = proxyFor(url, this.#config.proxies);
-    const key = JSON.stringify([url.origin, proxy, endpoint.caCerts, own, single]);
+    const key = JSON.stringify([url.origin, proxy, endpoint.caCerts, certificate, single]);
     let client = this.#clients.get(key);
     if (client === undefined) {
-      client = this.#create(url, endpoint, own, proxy, single);
+      client = this.#create(url, endpoint, certificate, proxy, single);
       this.#clients.set(key, client);
     }
     return client;
   }
 
   /**
-   * The address to ask in place of another: a relay's where the certificate of an endpoint is not to be
-   * verified.
+   * The address to send a request to: the address itself, or that of a relay where the endpoint's
+   * certificate is not to be verified.
    *
-   * @throws {VarveError} `E_UNSUPPORTED` when there is a proxy before it
+   * @throws {VarveError} `E_UNSUPPORTED` when a proxy stands before an endpoint that is not verified
    */
-  addressOf(url: URL, endpoint: Endpoint): URL {
+  addressFor(url: URL, endpoint: Endpoint): URL {
     if (!endpoint.unverified || url.origin !== endpoint.origin) return url;
     if (proxyFor(url, this.#config.proxies) !== null) {
       throw new VarveError(
@@ -51,10 +52,10 @@ export class Connections implements Disposable {
         { hint: "give its certificate authority with ca = … in place of skip_verify, or NO_PROXY" },
       );
     }
-    let relay = this.#unverified.get(url.origin);
+    let relay = this.#unverifiedRelays.get(url.origin);
     if (relay === undefined) {
       relay = new UnverifiedRelay(url);
-      this.#unverified.set(url.origin, relay);
+      this.#unverifiedRelays.set(url.origin, relay);
     }
     return new URL(url.pathname + url.search, relay.origin);
   }
@@ -62,19 +63,19 @@ export class Connections implements Disposable {
   #create(
     url: URL,
     endpoint: Endpoint,
-    own: Endpoint["client"],
+    certificate: Endpoint["client"],
     proxy: string | null,
     single: boolean,
   ): Deno.HttpClient {
     const secure = url.protocol === "https:";
     try {
       return Deno.createHttpClient({
-        // Unread responses on one HTTP/2 connection starve every other stream of it.
+        // Unread responses on one HTTP/2 connection starve all other streams of that connection.
         http2: false,
         ...(single ? { poolMaxIdlePerHost: 0 } : {}),
         ...(secure ? { caCerts: [...this.#config.caCerts, ...endpoint.caCerts] } : {}),
-        ...(secure && own !== null ? own : {}),
-        ...(proxy === null ? {} : { proxy: { url: secure ? this.#relayed(proxy) : proxy } }),
+        ...(secure && certificate !== null ? certificate : {}),
+        ...(proxy === null ? {} : { proxy: { url: secure ? this.#proxyAddress(proxy) : proxy } }),
       });
     } catch {
       // The error's text may hold a proxy's password.
@@ -85,21 +86,21 @@ export class Connections implements Disposable {
     }
   }
 
-  /** What leads to a proxy through which nobody behind it is told its password. */
-  #relayed(proxy: string): string {
+  /** The proxy to give to `fetch`: a relay before a proxy with a password, so that no server behind the proxy sees the password. */
+  #proxyAddress(proxy: string): string {
     const url = new URL(/^[a-z0-9]+:\/\//i.test(proxy) ? proxy : `http://${proxy}`);
     if (url.protocol !== "http:" || url.username === "") return proxy;
-    let relay = this.#relays.get(url.href);
+    let relay = this.#proxyRelays.get(url.href);
     if (relay === undefined) {
       relay = new ProxyRelay(url);
-      this.#relays.set(url.href, relay);
+      this.#proxyRelays.set(url.href, relay);
     }
     return relay.url;
   }
 
   [Symbol.dispose](): void {
     for (const client of this.#clients.values()) client.close();
-    for (const relays of [this.#relays, this.#unverified]) {
+    for (const relays of [this.#proxyRelays, this.#unverifiedRelays]) {
       for (const relay of relays.values()) relay[Symbol.dispose]();
       relays.clear();
     }

@@ -1,22 +1,27 @@
 import type { Proxies } from "../contract.ts";
 import { isLoopback } from "./loopback.ts";
 
-/** No proxy. */
+/** The value for a client that uses no proxy. */
 export const NO_PROXIES: Proxies = { http: null, https: null, none: [] };
 
-/** The proxy for an address, or `null`. Loopback is always reached directly. */
+/** The proxy for an address, or `null` where none is used. Loopback is always reached directly. */
 export function proxyFor(url: URL, proxies: Proxies): string | null {
   if (isLoopback(url.hostname)) return null;
   if (proxies.none.some((pattern) => matches(pattern, url))) return null;
   return url.protocol === "https:" ? proxies.https : proxies.http;
 }
 
-/** The variables' values as {@linkcode Proxies}. `variable` reads one; lower case beats upper case. */
+/**
+ * The proxies that the environment names (`http_proxy`, `https_proxy`, `all_proxy`, `no_proxy`). The
+ * lower-case variable wins over the upper-case one.
+ *
+ * @param variable reads one environment variable
+ */
 export function proxiesOf(variable: (name: string) => string | undefined): Proxies {
   const value = (name: string) => variable(name) || variable(name.toUpperCase()) || null;
   const all = value("all_proxy");
   return {
-    // Not the upper-case one: a CGI program's client could set it by a header "Proxy".
+    // HTTP_PROXY is ignored in a CGI program: its client could set it with a header "Proxy".
     http: variable("http_proxy") || (variable("GATEWAY_INTERFACE") ? null : value("http_proxy")) ||
       all,
     https: value("https_proxy") ?? all,
@@ -30,7 +35,7 @@ function matches(pattern: string, url: URL): boolean {
   const own = bitsOf(url.hostname);
   const network = /^([0-9a-f:.]+)\/([0-9]{1,3})$/.exec(text);
   if (network !== null) return inNetwork(own, bitsOf(network[1] as string), Number(network[2]));
-  // Before a port is looked for: an IPv6 address may stand without brackets, and looks like one.
+  // Before a port is split off: an IPv6 address without brackets seems to end in one.
   const address = bitsOf(text);
   if (address !== undefined) return address === own;
   const [, name = "", port] = /^\*?\.?(.*?)(?::([0-9]+))?$/.exec(text) ?? [];
@@ -50,7 +55,7 @@ function inNetwork(
   return length <= network.length && address.startsWith(network.slice(0, length));
 }
 
-/** The 32 or 128 bits of an address, IPv6 with or without brackets; `undefined` for a name. */
+/** The 32 or 128 bits of an IP address as digits, IPv6 with or without brackets; `undefined` for a name. */
 function bitsOf(host: string): string | undefined {
   if (!host.includes(":")) {
     const parts = /^[0-9]{1,3}(?:\.[0-9]{1,3}){3}$/.test(host) ? host.split(".").map(Number) : [];

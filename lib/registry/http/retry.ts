@@ -1,16 +1,16 @@
-/** When what failed is tried again. */
+/** When a failed request is retried, and how long to wait before that. */
 
-/** Longest wait that a registry may ask for, in ms. */
+/** Longest wait in ms, whatever a registry asks for. */
 const MAX_WAIT = 30_000;
-/** Answers that another try may change (RFC 9110; 425 and 429 of RFC 8470 and 6585). */
-const PASSING = [408, 425, 429, 500, 502, 503, 504];
+/** Statuses of temporary errors (RFC 9110; 425 and 429 of RFC 8470 and 6585). */
+const TRANSIENT_STATUSES = [408, 425, 429, 500, 502, 503, 504];
 
-/** Whether another try may bring another answer. */
-export function isPassing({ status }: Response): boolean {
-  return PASSING.includes(status);
+/** Whether the status is a temporary error: a retry may bring another answer. */
+export function isTransient({ status }: Response): boolean {
+  return TRANSIENT_STATUSES.includes(status);
 }
 
-/** Milliseconds that a Retry-After header asks for; 0 when it asks for nothing that makes sense. */
+/** Milliseconds that a `Retry-After` header asks to wait, at most 30,000; 0 without a valid header. */
 export function retryAfter(response: Response, now: number = Date.now()): number {
   const text = response.headers.get("retry-after")?.trim() ?? "";
   if (/^[0-9]{1,12}$/.test(text)) return Math.min(Number(text) * 1000, MAX_WAIT);
@@ -19,32 +19,32 @@ export function retryAfter(response: Response, now: number = Date.now()): number
 }
 
 /**
- * Milliseconds to wait: up to `ms`, and never less than half of it, so that those whom one failure
- * stopped do not come back at once together; never less than `least`, never more than half a minute.
+ * Milliseconds to wait before a retry: a random number between `ms / 2` and `ms`, at least `least`,
+ * at most 30,000. Clients that one failure stopped do not all come back at the same moment.
  */
-export function waitFor(ms: number, least: number = 0): number {
+export function retryDelay(ms: number, least: number = 0): number {
   const jittered = ms * (1 + Math.random()) / 2;
   return Math.min(Math.max(jittered, least), MAX_WAIT);
 }
 
-/** Waits as {@linkcode waitFor} says. @throws the signal's reason */
-export async function pause(
+/** Waits as long as {@linkcode retryDelay} says. @throws the signal's reason when it is aborted */
+export async function waitBeforeRetry(
   ms: number,
   signal: AbortSignal | undefined,
   least: number = 0,
 ): Promise<void> {
   signal?.throwIfAborted();
-  const wait = waitFor(ms, least);
-  if (wait <= 0) return;
+  const delay = retryDelay(ms, least);
+  if (delay <= 0) return;
   await new Promise<void>((resolve, reject) => {
-    const end = () => {
+    const onAbort = () => {
       clearTimeout(timer);
       reject(signal?.reason);
     };
     const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", end);
+      signal?.removeEventListener("abort", onAbort);
       resolve();
-    }, wait);
-    signal?.addEventListener("abort", end, { once: true });
+    }, delay);
+    signal?.addEventListener("abort", onAbort, { once: true });
   });
 }

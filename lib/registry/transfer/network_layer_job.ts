@@ -7,7 +7,8 @@ import {
 import type { LayerJobOutput } from "../../layer_job/mod.ts";
 import type { Descriptor } from "../../oci/mod.ts";
 import type { Halves, Job, JobContext } from "../../pool/mod.ts";
-import { Pace, type RangePlan, streamRanges } from "../client/blob/blob_ranges.ts";
+import { type RangePlan, streamRanges } from "../client/blob/blob_ranges.ts";
+import { Pace } from "../client/blob/pace.ts";
 import { Transport } from "../client/transport.ts";
 import type { ClientConfig, Tokens } from "../contract.ts";
 

@@ -3,8 +3,8 @@ import type { ImagePlan, PlannedDocument } from "../../image/internal.ts";
 import { type Descriptor, formatReference, type Reference } from "../../oci/mod.ts";
 import { boundedParallel } from "../../pool/internal.ts";
 import type { RegistryClient } from "../client/registry_client.ts";
-import { referrerOf } from "../client/list/subject_tag.ts";
-import type { BlobUpload, UploadOutcome } from "../client/upload/upload.ts";
+import { referrerOf } from "../client/list/referrers_tag.ts";
+import type { BlobUpload, UploadOutcome } from "../client/upload/upload_blob.ts";
 
 /** How far the push of one blob is. */
 export interface PushProgress {

@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { parseDigest } from "../../../lib/digest/mod.ts";
 import { VarveError } from "../../../lib/errors.ts";
-import { listInTag } from "../../../lib/registry/client/list/subject_tag.ts";
+import { addToReferrersTag } from "../../../lib/registry/client/list/referrers_tag.ts";
 import { Transport } from "../../../lib/registry/client/transport.ts";
 import { RegistryClient } from "../../../lib/registry/mod.ts";
 import { jsonBytes, sha256Of } from "../../support/images/images.ts";
@@ -95,7 +95,7 @@ Deno.test("H29 a manifest, a list or a token that breaks in the middle is asked 
     ["referrers tag", undefined, open, async () => {
       using transport = new Transport(configFor(open));
       const endpoint = configFor(open).endpoints[0]!;
-      await listInTag(
+      await addToReferrersTag(
         { transport, endpoint, repository: "app" },
         { digest: subject },
         image.descriptor as never,

@@ -225,8 +225,8 @@ Deno.test("H30 an answer that may take longer is waited for, another is not", as
   });
   const config = configFor(origin, {}, { idleTimeout: 200, attempts: 1 });
   using transport = new Transport(config);
-  const ask = async (patience: number) => {
-    const request = { method: "GET", path: "/", scope: "", action: "wait", patience };
+  const ask = async (extraTime: number) => {
+    const request = { method: "GET", path: "/", scope: "", action: "wait", extraTime };
     const { response } = await transport.send(config.endpoints[0]!, request);
     await response.body?.cancel();
     return response.status;

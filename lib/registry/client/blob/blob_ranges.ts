@@ -1,45 +1,40 @@
 import { VarveError } from "../../../errors.ts";
 import type { Endpoint } from "../../contract.ts";
-import { type BlobRequest, streamBlob } from "./blob_stream.ts";
 import type { Transport } from "../transport.ts";
+import { type BlobRequest, streamBlob } from "./blob_stream.ts";
+import { isSlow, isWaitedFor, Pace } from "./pace.ts";
+import { readAhead } from "./read_ahead.ts";
 
-/** How a large blob may come. */
+/** When a blob is read over several connections. */
 export interface RangePlan {
-  /** Connections that it may have; with 1 it comes by one. */
+  /** Connections that one blob may have; 1: never several. */
   readonly connections: number;
-  /** Bytes from which a blob is large. */
+  /** Size in bytes from which on a blob is large. */
   readonly largeFrom: number;
 }
 
 const MIB = 2 ** 20;
-/** What the first connection brings alone, to be measured … */
+/** Bytes of one probe, which a single connection reads to be measured. */
 const PROBE = 6 * MIB;
-/** … and how often at most: a reader that is short of time for a moment looks slower than the peer. */
+/** Most probes: a reader that is busy for a moment makes the peer look slow, so a single probe may mislead. */
 const PROBES = 4;
-/** Of that, what is not measured: whoever reads is still getting ready, and looks slower than the peer. */
+/** Bytes at the start of the first probe that are not measured: the reader is still starting up. */
 const WARM_UP = 3 * MIB;
-/** What several connections bring before they are judged. */
+/** Bytes that several connections read before they are compared with one. */
 const TRIAL = 16 * MIB;
-/** Least and most bytes of a piece: worth its request, and cheap to hold. */
-const PIECE = { least: MIB / 2, most: 4 * MIB } as const;
-/** Which part of a blob the pieces on their way are at most: who is killed loses them. */
-const LOSS = 1 / 24;
-/** Bytes that are given at once. */
-const CHUNK = 256 * 1024;
-/** Bytes a second above which a connection is fast enough for one reader. */
-const FAST = 100 * MIB;
 /** How much faster several connections must be than one. */
 const GAIN = 1.25;
 
 /**
- * The bytes of a blob in their order, over several connections where that helps: where a large blob
- * comes slowly over one, as from servers that limit each, and where several are faster.
+ * The bytes of a blob in their order, over several connections where that helps: for a large blob that
+ * is slow over one connection, as from servers that limit the rate of each.
  *
- * The first bytes come alone and are timed, a few times. Then each connection brings pieces into memory, the next
- * ones always; pieces get smaller towards the end, so that little is left to do when the last byte is
- * here. When several connections fail, or do not help, the rest comes by one.
+ * A single connection reads the first bytes, and is measured a few times. When it is slow, several
+ * connections read pieces into memory, always the next ones of the blob. The pieces get smaller towards
+ * the end, so that all connections finish at about the same time. When they fail, or are not faster, one
+ * connection reads the rest.
  *
- * Otherwise as {@linkcode streamBlob}. The pieces on their way bound the memory: 4 MiB a connection, and 4 more.
+ * Otherwise as {@linkcode streamBlob}. Memory is bounded by the pieces: 4 MiB a connection, and 4 MiB more.
  */
 export async function* streamRanges(
   transport: Transport,
@@ -50,12 +45,7 @@ export async function* streamRanges(
 ): AsyncGenerator<Uint8Array, void, void> {
   const { blob, from = 0 } = request;
   const stream = (from: number, to?: number, stop = signal) =>
-    streamBlob(
-      transport,
-      endpoints,
-      { ...request, from, to },
-      stop,
-    );
+    streamBlob(transport, endpoints, { ...request, from, to }, stop);
   if (connections < 2 || blob.size - from < Math.max(largeFrom, PROBE + 2 * MIB)) {
     return yield* stream(from);
   }
@@ -63,23 +53,23 @@ export async function* streamRanges(
   let slow: Pace | undefined;
   for (let i = 0; i < PROBES && slow === undefined && blob.size - at >= PROBE + 2 * MIB; i++) {
     const end = at + PROBE;
-    const alone = new Pace();
-    for await (const bytes of alone.watch(stream(at, end), i === 0 ? WARM_UP : 0)) {
+    const probe = new Pace();
+    for await (const bytes of probe.watch(stream(at, end), i === 0 ? WARM_UP : 0)) {
       at += bytes.length;
       yield bytes;
     }
-    // More came than was asked for: there are no ranges here.
+    // More bytes than asked for: the endpoint does not support ranges, and gave the whole blob.
     if (at > end) return;
-    if (isSlow(alone)) slow = alone;
+    if (isSlow(probe)) slow = probe;
   }
   if (slow !== undefined) {
-    const least = GAIN * slow.rate;
-    const together = new Pace(performance.now());
-    // A reader that is not waiting would not be faster with one.
-    const helps = () => together.bytes < TRIAL || !isWaitedFor(together) || together.rate >= least;
+    const wanted = GAIN * slow.rate;
+    const parallel = new Pace(performance.now());
+    // A reader that does not wait would not be faster with one connection.
+    const helps = () => parallel.bytes < TRIAL || !isWaitedFor(parallel) || parallel.rate >= wanted;
     const pieces = readAhead(stream, { at, size: blob.size, connections, helps }, signal);
     try {
-      for await (const bytes of together.watch(pieces)) {
+      for await (const bytes of parallel.watch(pieces)) {
         at += bytes.length;
         yield bytes;
       }
@@ -89,133 +79,4 @@ export async function* streamRanges(
     }
   }
   if (at < blob.size) yield* stream(at);
-}
-
-/** Whether a stream is slow, and it is the peer that makes it so. */
-export function isSlow(pace: Pick<Pace, "bytes" | "ms" | "waited">): boolean {
-  return isWaitedFor(pace) && pace.bytes / pace.ms * 1000 < FAST;
-}
-
-function isWaitedFor({ ms, waited }: Pick<Pace, "ms" | "waited">): boolean {
-  return waited > ms / 2;
-}
-
-/** How fast bytes come. */
-export class Pace {
-  /** Bytes that came. */
-  bytes = 0;
-  /** Milliseconds that they took. */
-  ms = 0;
-  /** Of those, what was spent waiting for them. */
-  waited = 0;
-  #since: number | undefined;
-
-  /** `since` starts the clock; without it the first bytes do, and do not count. */
-  constructor(since?: number) {
-    this.#since = since;
-  }
-
-  /** Bytes a second. */
-  get rate(): number {
-    return this.bytes / this.ms * 1000;
-  }
-
-  /** Passes bytes on, and times them; not those before `skip` bytes. */
-  async *watch(
-    stream: AsyncGenerator<Uint8Array, void, void>,
-    skip = 0,
-  ): AsyncGenerator<Uint8Array, void> {
-    let passed = 0;
-    try {
-      for (;;) {
-        const asked = performance.now();
-        const { done, value } = await stream.next();
-        if (done === true) return;
-        const now = performance.now();
-        passed += value.length;
-        if (this.#since === undefined) {
-          if (passed > skip) this.#since = now;
-        } else {
-          this.bytes += value.length;
-          this.waited += now - asked;
-          this.ms = now - this.#since;
-        }
-        yield value;
-      }
-    } finally {
-      await stream.return();
-    }
-  }
-}
-
-type OpenRange = (
-  from: number,
-  to: number,
-  signal: AbortSignal,
-) => AsyncGenerator<Uint8Array, void, void>;
-
-/** Where {@linkcode readAhead} begins, where it ends, and how many pieces are on their way at once. */
-interface Stretch {
-  readonly at: number;
-  readonly size: number;
-  readonly connections: number;
-  /** Asked before each further piece. */
-  readonly helps: () => boolean;
-}
-
-/** Pieces in their order, while the next ones come. */
-async function* readAhead(
-  open: OpenRange,
-  { at, size, connections, helps }: Stretch,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array, void, void> {
-  const stop = new AbortController();
-  const both = AbortSignal.any([stop.signal, signal]);
-  const most = clamp(LOSS * size / connections);
-  const free: ArrayBuffer[] = [];
-  const coming: Promise<Uint8Array<ArrayBuffer>>[] = [];
-  let next = at;
-  const begin = () => {
-    if (next === size || !helps()) return;
-    const length = Math.min(size - next, most, clamp((size - next) / (2 * connections)));
-    const piece = new Uint8Array(free.pop() ?? new ArrayBuffer(most), 0, length);
-    const read = readPiece(open(next, next + length, both), piece);
-    // It is awaited in its turn.
-    read.catch(() => {});
-    coming.push(read);
-    next += length;
-  };
-  try {
-    for (let i = 0; i < connections; i++) begin();
-    for (let read = coming.shift(); read !== undefined; read = coming.shift()) {
-      const piece = await read;
-      begin();
-      for (let from = 0; from < piece.length; from += CHUNK) {
-        yield piece.subarray(from, from + CHUNK);
-      }
-      free.push(piece.buffer);
-    }
-  } finally {
-    stop.abort();
-    await Promise.allSettled(coming);
-  }
-}
-
-async function readPiece(
-  stream: AsyncGenerator<Uint8Array, void, void>,
-  piece: Uint8Array<ArrayBuffer>,
-): Promise<Uint8Array<ArrayBuffer>> {
-  let filled = 0;
-  for await (const bytes of stream) {
-    // A server that gives the whole instead goes on behind the piece.
-    if (filled === piece.length) break;
-    const wanted = bytes.subarray(0, piece.length - filled);
-    piece.set(wanted, filled);
-    filled += wanted.length;
-  }
-  return piece;
-}
-
-function clamp(length: number): number {
-  return Math.ceil(Math.min(PIECE.most, Math.max(PIECE.least, length)));
 }

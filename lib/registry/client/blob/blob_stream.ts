@@ -2,34 +2,35 @@ import { VarveError } from "../../../errors.ts";
 import type { Descriptor } from "../../../oci/mod.ts";
 import type { Endpoint } from "../../contract.ts";
 import { readBody } from "../../http/body.ts";
-import { NetworkFailure } from "../../http/exchange.ts";
-import { registryError } from "../../http/redact.ts";
-import { pause } from "../../http/retry.ts";
+import { NetworkFailure, registryError } from "../../http/registry_error.ts";
+import { waitBeforeRetry } from "../../http/retry.ts";
 import type { Transport } from "../transport.ts";
 
-/** What a blob stream reads. */
+/** Which bytes of a blob to read. */
 export interface BlobRequest {
   /** Repository, without the registry. */
   readonly repository: string;
-  /** Which blob, and how long it is. */
+  /** Digest of the blob, and its size in bytes. */
   readonly blob: Pick<Descriptor, "digest" | "size">;
-  /** The first byte that is wanted; 0 when absent. */
+  /** Offset of the first byte; 0 when absent. */
   readonly from?: number | undefined;
-  /** The first byte that is not wanted any more; the blob's size when absent. */
+  /** Offset behind the last byte; the blob's size when absent. */
   readonly to?: number | undefined;
 }
 
-/** Tries in all, however little each brings: a connection that is cut at every byte is none. */
+/** Most tries of one endpoint, however little progress each makes: the connection may be cut after every byte. */
 const MAX_TRIES = 10_000;
 
 /**
- * The bytes of a blob. After a cut it goes on at the byte where it broke (`Range`, `If-Range`), from
- * the same endpoint or the next. Where an endpoint knows no ranges the whole is read, what is not
- * wanted is passed over, and what comes behind `to` is given, too: up to the blob's end.
+ * The bytes of a blob. After a cut the read resumes at the byte where it broke (`Range`, `If-Range`),
+ * from the same endpoint or the next one. An endpoint that does not support ranges is read from the
+ * start, and the bytes before the offset are skipped; the stream then goes on behind `to`, up to the end
+ * of the blob.
  *
- * A chunk is valid until the next is asked for. Sizes are judged here, the digest by the consumer.
+ * A chunk is valid until the next one is asked for. The stream checks the size; the consumer must check
+ * the digest.
  *
- * @throws {VarveError} `E_MISSING` when no endpoint has it, `E_SIZE` when it is longer or shorter than said, `E_REGISTRY`, `E_DENIED`
+ * @throws {VarveError} `E_MISSING` when no endpoint has the blob, `E_SIZE` when it is longer or shorter than its size, `E_REGISTRY`, `E_DENIED`
  */
 export async function* streamBlob(
   transport: Transport,
@@ -39,32 +40,32 @@ export async function* streamBlob(
 ): AsyncGenerator<Uint8Array, void, void> {
   const { attempts, backoff, idleTimeout } = transport.config;
   const { blob, from = 0, to = blob.size } = request;
-  // Nothing is left to ask for, and no range to ask with.
+  // A range of no bytes cannot be asked for.
   if (from > 0 && from === to) return;
   let at = from;
   let end = to;
   let failure: unknown;
   for (const [i, endpoint] of endpoints.entries()) {
-    const how = { ranged: true, etag: "" };
-    for (let tries = 1, barren = 1; tries <= MAX_TRIES && barren <= attempts; tries++, barren++) {
+    const ranges: RangeSupport = { supported: true, etag: "" };
+    // `stalled` counts the tries since the last progress.
+    for (
+      let tries = 1, stalled = 1;
+      tries <= MAX_TRIES && stalled <= attempts;
+      tries++, stalled++
+    ) {
       const before = at;
       let isOpen = false;
       try {
-        const { response, skip } = await open(
-          transport,
-          endpoint,
-          request,
-          { at, end, how },
-          signal,
-        );
+        const part = { at, end, ranges };
+        const { response, skip } = await openPart(transport, endpoint, request, part, signal);
         isOpen = true;
-        how.etag = strongEtag(response) ?? "";
+        ranges.etag = strongEtag(response) ?? "";
         if (response.status === 200) end = blob.size;
-        let surplus = skip;
+        let toSkip = skip;
         const action = actionOf(blob, endpoint);
         for await (const chunk of readBody(response, { action, idleTimeout, signal })) {
-          const skipped = Math.min(surplus, chunk.length);
-          surplus -= skipped;
+          const skipped = Math.min(toSkip, chunk.length);
+          toSkip -= skipped;
           const bytes = chunk.subarray(skipped);
           if (at + bytes.length > end) throw wrongSize(blob, "longer", at + bytes.length);
           at += bytes.length;
@@ -76,52 +77,61 @@ export async function* streamBlob(
         signal?.throwIfAborted();
         if (!(error instanceof VarveError)) throw error;
         failure = error;
-        // Only a connection that broke is worth another try here: requests were repeated already.
-        const broke = isOpen || at > 0 || !how.ranged;
-        if (error.code !== "E_REGISTRY" || !broke) break;
+        // Only a broken connection is retried here: the transport has retried the request itself.
+        const isBroken = isOpen || at > 0 || !ranges.supported;
+        if (error.code !== "E_REGISTRY" || !isBroken) break;
       }
-      if (at > before) barren = 0;
-      else await pause(backoff * 2 ** Math.min(barren, 5), signal);
+      if (at > before) stalled = 0;
+      else await waitBeforeRetry(backoff * 2 ** Math.min(stalled, 5), signal);
     }
     if (i === endpoints.length - 1) break;
   }
-  // No further try helps: whoever sends the bytes on would else take it for a failure of where they go.
+  // No retry can help any more. A caller that sends the bytes on would retry a NetworkFailure, so none is thrown.
   if (failure instanceof NetworkFailure) throw new VarveError(failure.code, failure.message);
   throw failure ?? new VarveError("E_MISSING", `Cannot fetch blob ${blob.digest}: no endpoint`);
 }
 
-/** What is asked of an endpoint: bytes, and what is known of its ranges. */
-interface Wanted {
-  readonly at: number;
-  readonly end: number;
-  /** Whether it answers ranges as it should, and the etag of its bytes. */
-  readonly how: { ranged: boolean; readonly etag: string };
+/** What is known of an endpoint's ranges. */
+interface RangeSupport {
+  /** Whether it answers ranges as it should. */
+  supported: boolean;
+  /** The strong etag of the blob there; `""` without one. */
+  etag: string;
 }
 
-/** Asks for the bytes from `at` on; `skip` are those that come again. */
-async function open(
+/** The part of a blob that is still to be read. */
+interface Part {
+  /** Offset of its first byte. */
+  readonly at: number;
+  /** Offset behind its last byte. */
+  readonly end: number;
+  readonly ranges: RangeSupport;
+}
+
+/** Asks an endpoint for the bytes from `at` on. `skip` is how many bytes of the answer come before that. */
+async function openPart(
   transport: Transport,
   endpoint: Endpoint,
   { repository, blob }: BlobRequest,
-  { at, end, how }: Wanted,
+  { at, end, ranges }: Part,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly response: Response; readonly skip: number }> {
   const action = actionOf(blob, endpoint);
-  const isPart = how.ranged && (at > 0 || end < blob.size);
-  const range: Record<string, string> = !isPart ? {} : {
+  const isRange = ranges.supported && (at > 0 || end < blob.size);
+  const headers: Record<string, string> = !isRange ? {} : {
     range: `bytes=${at}-${end < blob.size ? end - 1 : ""}`,
-    ...(how.etag === "" ? {} : { "if-range": how.etag }),
+    ...(ranges.etag === "" ? {} : { "if-range": ranges.etag }),
   };
   const { response } = await transport.send(endpoint, {
     method: "GET",
     path: `/${repository}/blobs/${blob.digest}`,
-    headers: range,
+    headers,
     scope: `repository:${repository}:pull`,
-    accept: isPart ? [200, 206, 416] : [200],
+    acceptStatus: isRange ? [200, 206, 416] : [200],
     action,
     signal,
   }).catch((error) => {
-    // It is the manifest that names it.
+    // A manifest names the blob, not the user: its absence is bad data.
     if (!(error instanceof VarveError) || error.code !== "E_NOT_FOUND") throw error;
     throw new VarveError("E_MISSING", error.message, { subject: blob.digest });
   });
@@ -129,15 +139,15 @@ async function open(
     await response.body?.cancel().catch(() => {});
     throw error;
   };
-  const till = response.status === 200 ? blob.size : endOfRange(response, at, end);
-  if (till === undefined) {
-    // Whoever cannot give a part may give the whole.
-    how.ranged = false;
+  const answerEnd = response.status === 200 ? blob.size : endOfRange(response, at, end);
+  if (answerEnd === undefined) {
+    // The endpoint may still be able to give the whole blob.
+    ranges.supported = false;
     return await refuse(registryError(action, `it answers another range than from ${at} on`));
   }
   const skip = response.status === 206 ? 0 : at;
   const length = response.headers.get("content-length");
-  const expected = till - at + skip;
+  const expected = answerEnd - at + skip;
   if (length !== null && Number(length) !== expected) {
     const total = Number(length) - expected + blob.size;
     return await refuse(wrongSize(blob, total > blob.size ? "longer" : "shorter", total));
@@ -146,19 +156,19 @@ async function open(
 }
 
 /**
- * Where an answer ends that is the range from a byte on; `undefined` when it is another. It may end
- * before what was asked for: the rest is asked for then (RFC 9110, section 15.3.7).
+ * The offset behind the last byte of a 206 answer; `undefined` when the answer is another range. It may
+ * end before the range that was asked for, and the rest is then asked for (RFC 9110, section 15.3.7).
  */
 function endOfRange(response: Response, at: number, end: number): number | undefined {
-  const said = /^bytes ([0-9]{1,16})-([0-9]{1,16})\/([0-9]{1,16}|\*)$/
+  const range = /^bytes ([0-9]{1,16})-([0-9]{1,16})\/([0-9]{1,16}|\*)$/
     .exec(response.headers.get("content-range") ?? "");
-  if (response.status !== 206 || said === null || Number(said[1]) !== at) return undefined;
-  const till = Number(said[2]) + 1;
-  // One that is longer is told by its length.
-  return till > at && till < end ? till : end;
+  if (response.status !== 206 || range === null || Number(range[1]) !== at) return undefined;
+  const answerEnd = Number(range[2]) + 1;
+  // An answer that is too long is found by its length.
+  return answerEnd > at && answerEnd < end ? answerEnd : end;
 }
 
-/** An etag that stands for the same bytes, fit for `If-Range`. */
+/** The etag of a response where it is strong, as `If-Range` needs it. */
 function strongEtag(response: Response): string | undefined {
   const etag = response.headers.get("etag") ?? "";
   return /^"[\x21\x23-\x7e]{1,256}"$/.test(etag) ? etag : undefined;
@@ -170,12 +180,12 @@ function actionOf(blob: BlobRequest["blob"], endpoint: Endpoint): string {
 
 function wrongSize(
   blob: BlobRequest["blob"],
-  how: "longer" | "shorter",
+  comparison: "longer" | "shorter",
   actual: number,
 ): VarveError {
   return new VarveError(
     "E_SIZE",
-    `Cannot fetch blob ${blob.digest}: it is ${how} than its ${blob.size} bytes`,
+    `Cannot fetch blob ${blob.digest}: it is ${comparison} than its ${blob.size} bytes`,
     { expected: blob.size, actual, subject: blob.digest },
   );
 }

@@ -1,20 +1,20 @@
 import { VarveError } from "../../../errors.ts";
 import type { Endpoint } from "../../contract.ts";
+import { registryError } from "../../http/registry_error.ts";
+import type { EndpointRequest, Transport } from "../transport.ts";
 import { parseNextLink } from "./link.ts";
-import { registryError } from "../../http/redact.ts";
-import type { Request, Transport } from "../transport.ts";
 
-/** Bytes of one page. */
+/** Longest page in bytes. */
 const MAX_PAGE = 4 * 1024 * 1024;
-/** Pages of a list. */
+/** Pages that a list may have. */
 const MAX_PAGES = 10_000;
-/** Names of a list. */
+/** Names that a list may have. */
 const MAX_NAMES = 1_000_000;
 
-/** A list of names to be asked for. */
+/** A list of names to fetch. */
 export interface NameList {
   readonly path: string;
-  /** The member of the answer that holds the names. */
+  /** The field of the answer that holds the names. */
   readonly field: "tags" | "repositories";
   readonly scope: string;
   readonly action: string;
@@ -22,9 +22,9 @@ export interface NameList {
 }
 
 /**
- * A list in pages, which `Link` headers lead through (distribution-spec, "Listing Tags").
+ * The pages of a list; `Link` headers lead from one to the next (distribution-spec, "Listing Tags").
  *
- * @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`, `E_REGISTRY`, also where it leads elsewhere or in a circle, `E_LIMIT`
+ * @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`, `E_LIMIT`, `E_REGISTRY`, also when a link leads to another origin or in a circle
  */
 export async function* namePages(
   transport: Transport,
@@ -35,7 +35,7 @@ export async function* namePages(
   let count = 0;
   let next: string | URL = path;
   for (let page = 0; page < MAX_PAGES; page++) {
-    const request: Request = { method: "GET", path: next, scope, action, signal };
+    const request: EndpointRequest = { method: "GET", path: next, scope, action, signal };
     const { response, url, bytes } = await transport.read(endpoint, request, {
       maxBytes: MAX_PAGE,
     });
@@ -62,7 +62,7 @@ function namesOf(bytes: Uint8Array, field: string, action: string): string[] {
   } catch {
     throw registryError(action, "the answer is not JSON");
   }
-  // Repositories without tags are listed as null by some.
+  // Some registries give null for a repository without tags.
   if (value === null) return [];
   if (!Array.isArray(value) || !value.every((name) => typeof name === "string")) {
     throw registryError(action, `the answer holds no ${field}`);

@@ -9,29 +9,29 @@ import {
 } from "../../../oci/mod.ts";
 import type { Endpoint } from "../../contract.ts";
 import { parseNextLink } from "./link.ts";
-import { registryError } from "../../http/redact.ts";
+import { registryError } from "../../http/registry_error.ts";
 import type { Transport } from "../transport.ts";
 
-/** Bytes of one page. */
+/** Longest page in bytes. */
 const MAX_PAGE = 4 * 1024 * 1024;
-/** Pages of a list. */
+/** Pages that a list may have. */
 const MAX_PAGES = 100;
-/** Answers of registries that have no such API: some take the digest for a name, some take no index. */
+/** Statuses of registries without the API: some read the digest as a name, some give no index. */
 const NO_API = [400, 404, 406];
 
-/** A list of referrers to be asked for. */
+/** A list of referrers to fetch. */
 export interface ReferrerList {
   readonly repository: string;
-  /** What is referred to. */
+  /** Digest of the manifest that they refer to. */
   readonly subject: Digest;
   readonly action: string;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * What refers to a manifest, as the registry's own API lists it (distribution-spec, "Listing Referrers").
+ * The referrers of a manifest, from the registry's referrers API (distribution-spec, "Listing Referrers").
  *
- * @returns `undefined` where the registry has no such API, also where it answers with another page
+ * @returns `undefined` when the registry has no such API, also when it answers with a page that is no index
  * @throws {VarveError} `E_DENIED`, `E_REGISTRY`, `E_LIMIT`; `E_JSON`, `E_FORMAT`, … when the list is malformed
  */
 export async function referrerPages(
@@ -47,11 +47,11 @@ export async function referrerPages(
       path: next,
       headers: { accept: MEDIA_TYPES.index },
       scope: `repository:${repository}:pull`,
-      accept: page === 0 ? [200, ...NO_API] : [200],
+      acceptStatus: page === 0 ? [200, ...NO_API] : [200],
       action,
       signal,
     }, { maxBytes: MAX_PAGE });
-    if (page === 0 && !isList(response)) return undefined;
+    if (page === 0 && !isIndex(response)) return undefined;
     out.push(...parseIndex(bytes).manifests);
     const link = parseNextLink(response.headers.get("link") ?? "", url);
     if (link === undefined) return out;
@@ -61,8 +61,8 @@ export async function referrerPages(
   throw new VarveError("E_LIMIT", `Cannot ${action}: more than ${MAX_PAGES} pages`);
 }
 
-/** Whether it is an index by its type; without one its bytes tell. */
-function isList({ status, headers }: Response): boolean {
+/** Whether the content type is that of an index. A response without a content type is parsed as one. */
+function isIndex({ status, headers }: Response): boolean {
   const type = bareMediaType(headers.get("content-type") ?? "");
   return status === 200 && (type === "" || mediaTypeInfo(type)?.role === "index");
 }

@@ -1,16 +1,16 @@
-import type { UploadBody } from "../../http/exchange.ts";
+import type { UploadBody } from "../../http/send_request.ts";
 
-/** What a body is made from. */
+/** Where the bytes of a body come from. */
 export interface UploadSource {
   /** Opens the bytes. */
   readonly open: () => Promise<ReadableStream<Uint8Array>>;
-  /** Called with the bytes that were taken so far. */
+  /** Called with the number of bytes that were sent so far. */
   readonly onProgress: (taken: number) => void;
-  /** Called when the bytes themselves fail. */
+  /** Called when the source itself fails. */
   readonly onError: (error: unknown) => void;
 }
 
-/** A body that can be stopped, and that counts. */
+/** Makes a body that counts its bytes and can be stopped. */
 export function uploadBody({ open, onProgress, onError }: UploadSource): UploadBody {
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   let taken = 0;
@@ -29,7 +29,7 @@ export function uploadBody({ open, onProgress, onError }: UploadSource): UploadB
       try {
         reader ??= (await open()).getReader();
         const { done, value } = await reader.read();
-        // Stopped meanwhile; where that came before the reader was there, nobody closed it.
+        // Stopped while `open` ran: `stop` had no reader to cancel yet.
         if (ended) return await reader.cancel().catch(() => {});
         if (done) {
           ended = true;

@@ -3,10 +3,10 @@ import { VarveError } from "../../../errors.ts";
 import type { Endpoint } from "../../contract.ts";
 import type { Transport } from "../transport.ts";
 
-/** Bytes in a ms that a registry reads, moves or unpacks at least, before it answers that it has them. */
-const TAKEN_IN_MS = 20_000;
+/** Bytes a millisecond that a registry reads, moves or unpacks at least, before it answers. */
+const MIN_PROCESSING_RATE = 20_000;
 
-/** What an upload works with. */
+/** Where an upload goes. */
 export interface UploadContext {
   readonly transport: Transport;
   readonly endpoint: Endpoint;
@@ -15,26 +15,24 @@ export interface UploadContext {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Milliseconds that a registry gets for so many bytes that it has already, before it must answer. */
-export function patienceFor(size: number): number {
-  return size / TAKEN_IN_MS;
+/** Milliseconds that a registry may take to process so many bytes that it has received. */
+export function processingTime(size: number): number {
+  return size / MIN_PROCESSING_RATE;
 }
 
-/** The scope of one who pushes to a repository. */
+/** The scope of a push to a repository. */
 export function pushScope(repository: string): string {
   return `repository:${repository}:pull,push`;
 }
 
-/** @throws {VarveError} `E_DIGEST` when the registry says that it got another one */
-export function refuseOther(response: Response, digest: Digest, action: string): void {
-  const said = response.headers.get("docker-content-digest");
-  if (
-    said === null || said === digest || !isDigest(said) || said.slice(0, 6) !== digest.slice(0, 6)
-  ) {
-    return;
-  }
+/** Compares the digest that the registry answers, if it does. @throws {VarveError} `E_DIGEST` when it got other bytes */
+export function checkDigestHeader(response: Response, digest: Digest, action: string): void {
+  const actual = response.headers.get("docker-content-digest");
+  if (actual === null || actual === digest || !isDigest(actual)) return;
+  // Digests of two algorithms cannot be compared.
+  if (actual.slice(0, 6) !== digest.slice(0, 6)) return;
   throw new VarveError("E_DIGEST", `Cannot ${action}: the registry says that it got another one`, {
     expected: digest,
-    actual: said,
+    actual,
   });
 }

@@ -1,60 +1,66 @@
 import { splitPieces } from "../../../codec/compress/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import type { Descriptor } from "../../../oci/mod.ts";
-import { type Answer, locationOf, NetworkFailure } from "../../http/exchange.ts";
-import { registryError } from "../../http/redact.ts";
-import type { Request } from "../transport.ts";
+import { locationOf } from "../../http/location.ts";
+import { NetworkFailure, registryError } from "../../http/registry_error.ts";
+import type { HttpResponse } from "../../http/send_request.ts";
+import type { EndpointRequest } from "../transport.ts";
 import { uploadBody } from "./upload_body.ts";
-import { patienceFor, pushScope, refuseOther, type UploadContext } from "./upload_context.ts";
+import {
+  checkDigestHeader,
+  processingTime,
+  pushScope,
+  type UploadContext,
+} from "./upload_context.ts";
 
-/** Most bytes that are sent in one request with their length. */
-const WHOLE_BYTES = 1024 ** 2;
-/** Bytes of a chunk, unless the registry asks for more; halved for each try that brought nothing. */
+/** Largest blob in bytes that is sent in one request. */
+const SINGLE_REQUEST_BYTES = 1024 ** 2;
+/** Bytes of a chunk, unless the registry asks for more. Halved after each try without progress. */
 const CHUNK_BYTES = 16 * 1024 ** 2;
-/** Chunks are held in memory: whoever asks for longer ones gets all in one. */
+/** Largest chunk in bytes, because chunks are held in memory. A registry that asks for larger ones gets a single stream. */
 const MAX_CHUNK_BYTES = 64 * 1024 ** 2;
-/** Answers of registries, and of what stands before them, that take no body without length or none that long. */
+/** Statuses of registries and their proxies that refuse a body without a length, or one that long. */
 const REFUSES_STREAM = [400, 405, 411, 413, 416, 501];
-/** Answer of those for whom a shorter chunk may do. */
-const TOO_LONG = 413;
-/** Answers of an upload that is elsewhere than it was thought to be, or nowhere. */
-const ASTRAY = [404, 416];
+/** Status for a chunk that is too large: a smaller one may pass. */
+const TOO_LARGE = 413;
+/** Statuses for an upload that the registry does not know, or that is at another offset. */
+const OUT_OF_STEP = [404, 416];
 
-/** The bytes of an upload. */
+/** The bytes to upload. */
 export interface UploadBytes {
-  /** Which blob, and how long. */
+  /** Digest of the blob, and its size in bytes. */
   readonly blob: Pick<Descriptor, "digest" | "size">;
-  /** Its bytes from an offset on. */
+  /** Opens the bytes from an offset on. */
   readonly open: (from: number) => Promise<ReadableStream<Uint8Array>>;
-  /** Called with the bytes that were sent so far. */
+  /** Called with the number of bytes that were sent so far. */
   readonly onProgress?: ((sent: number) => void) | undefined;
 }
 
 /**
- * One upload of a blob, begun at a registry (distribution-spec, "Pushing blobs").
+ * One upload of a blob that a registry has begun (distribution-spec, "Pushing blobs").
  *
- * A small blob goes in one PUT, with its length. A larger one goes in one streamed PATCH, as docker and
- * skopeo send it, without a length, which `fetch` cannot give; in chunks with their length and range
- * where the registry speaks of chunks, refused the stream, or where the connection broke.
+ * A small blob is sent in one PUT, with its length. A larger one is sent in one streamed PATCH, as docker
+ * and skopeo do; `fetch` cannot give a stream a length. The blob is sent in chunks, each with its length
+ * and range, where the registry names a chunk size, refused the stream, or broke the connection.
  */
 export class UploadSession {
   readonly #context: UploadContext;
   readonly #bytes: UploadBytes;
   readonly #action: string;
   #location: URL;
-  /** Bytes of a chunk; none where the registry wants longer ones than are held in memory. */
-  readonly #chunk: number | undefined;
-  #chunked: boolean;
-  /** Bytes that the registry has. */
+  /** Bytes of a chunk; `undefined` where the registry wants larger ones than may be held in memory. */
+  readonly #chunkSize: number | undefined;
+  #isChunked: boolean;
+  /** Bytes that the registry is known to have. */
   #at = 0;
-  /** Bytes that it may have. */
-  #taken = 0;
+  /** Bytes that were sent, and that the registry may have. */
+  #sent = 0;
 
-  /** `begun` is the answer that began it; `failed` are the tries before it that brought nothing. */
+  /** The response is the one that began the upload; `failed` counts the tries before it without progress. */
   constructor(
     context: UploadContext,
     bytes: UploadBytes,
-    { response, url }: Answer,
+    { response, url }: HttpResponse,
     failed: number,
   ) {
     this.#context = context;
@@ -64,9 +70,13 @@ export class UploadSession {
     const least = Number(
       /^[0-9]{1,15}$/.exec(response.headers.get("oci-chunk-min-length") ?? "")?.[0] ?? 0,
     );
-    const length = Math.max(WHOLE_BYTES, CHUNK_BYTES / 2 ** Math.max(0, failed - 1), least);
-    this.#chunk = length > MAX_CHUNK_BYTES ? undefined : length;
-    this.#chunked = failed > 0 || least > 0;
+    const length = Math.max(
+      SINGLE_REQUEST_BYTES,
+      CHUNK_BYTES / 2 ** Math.max(0, failed - 1),
+      least,
+    );
+    this.#chunkSize = length > MAX_CHUNK_BYTES ? undefined : length;
+    this.#isChunked = failed > 0 || least > 0;
   }
 
   /** Bytes that the registry is known to have. */
@@ -75,21 +85,21 @@ export class UploadSession {
   }
 
   /**
-   * Sends what the registry has not yet, and closes the upload.
+   * Sends the bytes that the registry does not have yet, and closes the upload.
    *
-   * @returns whether it is done; else the registry takes no stream
-   * @throws {VarveError} `E_REGISTRY`, a {@linkcode NetworkFailure} where {@linkcode recover} may help; whatever the bytes fail with
+   * @returns whether the upload is complete; false when the registry takes no stream
+   * @throws {VarveError} `E_REGISTRY`, a {@linkcode NetworkFailure} where {@linkcode recover} may help; the error of the blob's stream
    */
   async send(): Promise<boolean> {
     const { blob: { size }, open } = this.#bytes;
-    if (size <= WHOLE_BYTES && this.#at === 0) {
-      await this.#close(size === 0 ? new Uint8Array(0) : await wholeOf(await open(0), size));
+    if (size <= SINGLE_REQUEST_BYTES && this.#at === 0) {
+      await this.#close(size === 0 ? new Uint8Array(0) : await readBlob(await open(0), size));
       return true;
     }
     while (this.#at < size) {
       const before = this.#at;
-      if (this.#chunked && this.#chunk !== undefined) await this.#chunks(this.#chunk);
-      else if (!await this.#stream()) return false;
+      if (this.#isChunked && this.#chunkSize !== undefined) await this.#sendChunks(this.#chunkSize);
+      else if (!await this.#sendStream()) return false;
       if (this.#at <= before) throw new NetworkFailure(this.#action, "it keeps nothing of it");
     }
     await this.#close(new Uint8Array(0));
@@ -97,17 +107,17 @@ export class UploadSession {
   }
 
   /**
-   * Asks how far the upload came, to go on from there.
+   * Asks the registry how many bytes it has, to resume from there.
    *
-   * @returns false when it is lost, or nothing is to be learned of it: the blob must begin again
+   * @returns false when the registry lost the upload or does not say: the upload must start again
    */
   async recover(): Promise<boolean> {
     const { transport, endpoint } = this.#context;
-    let answer: Answer;
+    let answer: HttpResponse;
     try {
       answer = await transport.send(
         endpoint,
-        this.#request({ method: "GET", accept: [200, 202, 204] }),
+        this.#request({ method: "GET", acceptStatus: [200, 202, 204] }),
       );
     } catch (error) {
       if (!(error instanceof VarveError) || error.code === "E_DENIED") throw error;
@@ -115,19 +125,19 @@ export class UploadSession {
     }
     await answer.response.body?.cancel();
     const end = endOf(answer.response);
-    // One byte or none: nobody can tell.
-    if (end === undefined || end === 0 || end >= this.#taken) return false;
+    // `0-0` stands for one byte, and by some registries for none.
+    if (end === undefined || end === 0 || end >= this.#sent) return false;
     if (answer.response.headers.has("location")) this.#location = this.#locationOf(answer);
     this.#at = end + 1;
-    this.#chunked = true;
+    this.#isChunked = true;
     return true;
   }
 
-  /** All that is left in one request. */
-  async #stream(): Promise<boolean> {
+  /** Sends the rest in one request; false when the registry refuses a stream. */
+  async #sendStream(): Promise<boolean> {
     const from = this.#at;
     const { size } = this.#bytes.blob;
-    const broken: unknown[] = [];
+    const sourceErrors: unknown[] = [];
     const answer = await this.#send({
       method: "PATCH",
       headers: from === 0 ? {} : { "content-range": `${from}-${size - 1}` },
@@ -135,36 +145,36 @@ export class UploadSession {
         uploadBody({
           open: () => this.#bytes.open(from),
           onProgress: (taken) => {
-            this.#taken = Math.max(this.#taken, from + taken);
+            this.#sent = Math.max(this.#sent, from + taken);
             this.#bytes.onProgress?.(from + taken);
           },
-          onError: (error) => broken.push(error),
+          onError: (error) => sourceErrors.push(error),
         }),
-      accept: [202, ...ASTRAY, ...REFUSES_STREAM],
+      acceptStatus: [202, ...OUT_OF_STEP, ...REFUSES_STREAM],
     }).catch((error) => {
-      // It is the blob's bytes that failed, not the registry.
-      throw broken[0] ?? error;
+      // When the blob's own stream failed, its error counts.
+      throw sourceErrors[0] ?? error;
     });
-    if (!this.#chunked && REFUSES_STREAM.includes(answer.response.status)) return false;
-    this.#goOn(answer, this.#taken);
+    if (!this.#isChunked && REFUSES_STREAM.includes(answer.response.status)) return false;
+    this.#update(answer, this.#sent);
     return true;
   }
 
-  /** What is left, chunk by chunk, or until the registry has not kept all of one. */
-  async #chunks(length: number): Promise<void> {
+  /** Sends the rest in chunks, up to the first chunk that the registry does not keep whole. */
+  async #sendChunks(length: number): Promise<void> {
     const { blob: { digest, size }, open, onProgress } = this.#bytes;
     for await (const bytes of splitPieces(await open(this.#at), length)) {
       const from = this.#at;
       const end = from + bytes.length;
-      this.#taken = Math.max(this.#taken, end);
+      this.#sent = Math.max(this.#sent, end);
       const answer = await this.#send({
         method: "PATCH",
         headers: { "content-range": `${from}-${end - 1}` },
         body: bytes,
-        single: true,
-        accept: [202, TOO_LONG, ...ASTRAY],
+        ownConnection: true,
+        acceptStatus: [202, TOO_LARGE, ...OUT_OF_STEP],
       });
-      this.#goOn(answer, end);
+      this.#update(answer, end);
       onProgress?.(this.#at);
       if (this.#at !== end) return;
     }
@@ -176,6 +186,7 @@ export class UploadSession {
     );
   }
 
+  /** Closes the upload with its digest. */
   async #close(body: Uint8Array<ArrayBuffer>): Promise<void> {
     const { digest, size } = this.#bytes.blob;
     const path = new URL(this.#location);
@@ -184,19 +195,19 @@ export class UploadSession {
       method: "PUT",
       path,
       body,
-      patience: patienceFor(size),
-      accept: [201, ...ASTRAY],
+      extraTime: processingTime(size),
+      acceptStatus: [201, ...OUT_OF_STEP],
     });
-    if (answer.response.status !== 201) this.#goOn(answer, this.#at);
-    refuseOther(answer.response, digest, this.#action);
+    if (answer.response.status !== 201) this.#update(answer, this.#at);
+    checkDigestHeader(answer.response, digest, this.#action);
   }
 
-  /** Takes what an answer says of where the upload is; `sent` when it does not say. */
-  #goOn(answer: Answer, sent: number): void {
+  /** Takes the location and the offset from an answer; the offset is `sent` where the answer names none. */
+  #update(answer: HttpResponse, sent: number): void {
     const { status, headers } = answer.response;
     if (status !== 202) {
       if (headers.has("location")) this.#location = this.#locationOf(answer);
-      const state = status === TOO_LONG ? "it takes no chunk that long" : "it lost its place";
+      const state = status === TOO_LARGE ? "the chunk is too large" : "the upload is lost";
       throw new NetworkFailure(this.#action, `the registry answers ${status}: ${state}`);
     }
     this.#location = this.#locationOf(answer);
@@ -204,30 +215,33 @@ export class UploadSession {
     this.#at = end === undefined ? sent : end === 0 && sent > 1 ? 0 : Math.min(sent, end + 1);
   }
 
-  async #send(request: Partial<Request> & Pick<Request, "method" | "accept">): Promise<Answer> {
+  async #send(
+    request: Partial<EndpointRequest> & Pick<EndpointRequest, "method" | "acceptStatus">,
+  ): Promise<HttpResponse> {
     const { transport, endpoint } = this.#context;
     const headers = { "content-type": "application/octet-stream", ...request.headers };
-    // A second time it might be another place of the upload.
-    const once = this.#request({ ...request, headers, repeatable: false });
+    // Not retried here: the upload may be at another offset then.
+    const once = this.#request({ ...request, headers, retryable: false });
     const answer = await transport.send(endpoint, once);
     await answer.response.body?.cancel();
     return answer;
   }
 
-  #request(request: Partial<Request> & Pick<Request, "method">): Request {
+  #request(request: Partial<EndpointRequest> & Pick<EndpointRequest, "method">): EndpointRequest {
     const { repository, signal } = this.#context;
     const scope = pushScope(repository);
     return { path: this.#location, scope, action: this.#action, signal, ...request };
   }
 
-  #locationOf({ response, url }: Answer): URL {
+  /** The address of the upload, which must be at the endpoint's own origin. */
+  #locationOf({ response, url }: HttpResponse): URL {
     const location = locationOf(response, url, this.#action);
     if (location.origin === this.#context.endpoint.origin) return location;
     throw registryError(this.#action, `its upload leads to ${location.origin}`);
   }
 }
 
-/** What an upload does, for messages. */
+/** What an upload is for, as messages say it. */
 export function uploadAction(
   { endpoint, repository }: UploadContext,
   { blob }: Pick<UploadBytes, "blob">,
@@ -235,18 +249,19 @@ export function uploadAction(
   return `push blob ${blob.digest} to ${endpoint.origin}/${repository}`;
 }
 
-/** The last byte that a `Range` header names (`0-41`, by some with `bytes=`). */
+/** The offset of the last byte that a `Range` header names: `0-41`, or `bytes=0-41` from some registries. */
 function endOf(response: Response): number | undefined {
   const text = response.headers.get("range")?.trim() ?? "";
   const match = /^(?:bytes[= ])?[0-9]{1,15}-([0-9]{1,15})$/.exec(text);
   return match === null ? undefined : Number(match[1]);
 }
 
-async function wholeOf(
+/** All bytes of a small blob. */
+async function readBlob(
   stream: ReadableStream<Uint8Array>,
   size: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  // One more, so that the stream comes to its end, where its digest is judged.
+  // Asks for one byte more: the stream must reach its end, where its digest is checked.
   for await (const bytes of splitPieces(stream, size + 1)) return bytes;
   return new Uint8Array(0);
 }

@@ -1,14 +1,14 @@
-/** Bytes of the head of a request. */
+/** Longest head of a request in bytes. */
 const MAX_HEAD = 64 * 1024;
 
-/** What is done with one connection; `connect` connects to the target, once. */
+/** Serves one connection; `connect` opens the connection to the target, and is called at most once. */
 type Serve = (
   client: Deno.Conn,
   head: string,
   connect: () => Promise<Deno.Conn>,
 ) => Promise<void>;
 
-/** A relay on loopback: what stands between `fetch` and whom it cannot reach as is wanted. Dispose it: its connections end. */
+/** A server on loopback between `fetch` and a target that `fetch` cannot reach as needed. Dispose to end its connections. */
 export class Relay implements Disposable {
   /** `127.0.0.1:PORT`. */
   readonly host: string;
@@ -17,11 +17,11 @@ export class Relay implements Disposable {
   readonly #target: Deno.ConnectOptions;
   readonly #open = new Set<Deno.Conn>();
 
-  /** `serve` is given each connection with the head of its first request; both sides are closed when it ends. */
+  /** `serve` gets each connection with the head of its first request; both sides are closed when it ends. */
   constructor({ hostname, port, protocol }: URL, serve: Serve) {
     this.#serve = serve;
     this.#target = {
-      hostname: hostnameOf(hostname),
+      hostname: bareHostname(hostname),
       port: Number(port || (protocol === "https:" ? 443 : 80)),
     };
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -34,7 +34,7 @@ export class Relay implements Disposable {
     try {
       for await (const client of this.#listener) void this.#relay(client);
     } catch {
-      // No more can be accepted: whoever asks is told that nobody is there.
+      // The listener cannot accept more: further connections are refused.
     }
   }
 
@@ -51,7 +51,7 @@ export class Relay implements Disposable {
         return target;
       });
     } catch {
-      // Either side is gone: the other sees its connection end.
+      // One side broke: the other side sees its connection end.
     } finally {
       for (const side of sides) this.#close(side);
     }
@@ -68,14 +68,15 @@ export class Relay implements Disposable {
 }
 
 /** A host as sockets take it: an IPv6 address without its brackets. */
-export function hostnameOf(hostname: string): string {
+export function bareHostname(hostname: string): string {
   return hostname.replace(/^\[(.*)\]$/, "$1");
 }
 
 /**
- * The head of a request, to its empty line; `""` when there is none that ends.
+ * The head of a request, up to its empty line; `""` when the connection ends before that, or the head
+ * is too long.
  *
- * One byte at a time: what follows the head is read by others.
+ * It reads one byte at a time, so that nothing behind the head is taken.
  */
 async function readHead(client: Deno.Conn): Promise<string> {
   let head = "";
@@ -87,7 +88,7 @@ async function readHead(client: Deno.Conn): Promise<string> {
   return head;
 }
 
-/** Writes all bytes. */
+/** Writes all bytes: `Deno.Conn.write` may take only a part. */
 export async function writeAll(to: Deno.Conn, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await to.write(bytes.subarray(at));
 }

@@ -1,28 +1,29 @@
 import type { Duplex } from "node:stream";
-import { hostnameOf, Relay, writeAll } from "./relay.ts";
+import { bareHostname, Relay, writeAll } from "./relay.ts";
 
-/** Bytes that are decrypted ahead of the reader: `node:tls` itself knows no bound. */
+/** Bytes that may be decrypted ahead of the reader: `node:tls` itself has no bound. */
 const MAX_AHEAD = 1024 * 1024;
-/** Bytes of one read. */
+/** Bytes that one read asks for. */
 const CHUNK_BYTES = 64 * 1024;
 
 /**
- * A relay on loopback that speaks TLS to one origin and believes whatever certificate it shows
- * (containerd's `skip_verify`), for `fetch` itself cannot be told to. Whoever can stand between reads
- * and changes everything but what has a digest.
+ * A relay on loopback that speaks TLS to one origin and accepts any certificate (containerd's
+ * `skip_verify`), because `fetch` has no option for that. An attacker on the way can read everything,
+ * and change everything that has no digest.
  *
- * Dispose it: its connections end.
+ * Dispose to end its connections.
  */
 export class UnverifiedRelay implements Disposable {
-  /** `http://127.0.0.1:PORT`: what is asked in place of the origin. */
+  /** `http://127.0.0.1:PORT`: the address to use in place of the origin. */
   readonly origin: string;
   readonly #relay: Relay;
 
   /** `target` is an `https:` address. */
   constructor(target: URL) {
-    const hostname = hostnameOf(target.hostname);
+    const hostname = bareHostname(target.hostname);
     this.#relay = new Relay(target, async (client, head, connect) => {
-      await join(client, await connect(), { hostname, begin: directed(head, target.host) });
+      const request = rewriteHead(head, target.host);
+      await relayTls(client, await connect(), { hostname, request });
     });
     this.origin = `http://${this.#relay.host}`;
   }
@@ -32,28 +33,31 @@ export class UnverifiedRelay implements Disposable {
   }
 }
 
-/** The request as the origin is to see it; one for each connection, for no other head is looked at. */
-function directed(head: string, host: string): Uint8Array<ArrayBuffer> {
+/**
+ * The head of a request as the origin is to see it. The connection carries one request only, because
+ * the relay rewrites no second head.
+ */
+function rewriteHead(head: string, host: string): Uint8Array<ArrayBuffer> {
   const [first, ...lines] = head.trimEnd().split("\r\n");
   const others = lines.filter((line) => !/^(?:host|connection):/i.test(line));
   const text = [first, `host: ${host}`, "connection: close", ...others, "", ""].join("\r\n");
   return Uint8Array.from(text, (char) => char.charCodeAt(0));
 }
 
-/** Encrypts what the client sends and decrypts what the server answers, until either ends. */
-async function join(
+/** Encrypts what the client sends, and decrypts what the server answers, until either side ends. */
+async function relayTls(
   client: Deno.Conn,
   server: Deno.Conn,
-  { hostname, begin }: { readonly hostname: string; readonly begin: Uint8Array<ArrayBuffer> },
+  { hostname, request }: { readonly hostname: string; readonly request: Uint8Array<ArrayBuffer> },
 ): Promise<void> {
   const [{ connect }, { Duplex }] = await Promise.all([
     import("node:tls"),
     import("node:stream"),
   ]);
-  const ahead = new Ahead();
+  const backlog = new Backlog();
   const encrypted: Duplex = new Duplex({
     read() {
-      ahead.room().then(() => read(server)).then(
+      backlog.room().then(() => read(server)).then(
         (bytes) => void encrypted.push(bytes),
         (error) => void encrypted.destroy(error),
       );
@@ -74,16 +78,16 @@ async function join(
   const answered = Promise.withResolvers<void>();
   let writing = Promise.resolve();
   tls.on("data", (chunk: Uint8Array) => {
-    ahead.add(chunk.length);
-    writing = writing.then(() => writeAll(client, chunk)).then(() => ahead.take(chunk.length));
+    backlog.add(chunk.length);
+    writing = writing.then(() => writeAll(client, chunk)).then(() => backlog.take(chunk.length));
     writing.catch(answered.reject);
   });
   tls.once("end", answered.resolve);
   tls.once("close", answered.resolve);
-  // Later errors are of no interest, but one that nobody hears would end the program.
+  // An error without a listener would end the program; later ones change nothing.
   for (const stream of [tls, encrypted]) stream.on("error", answered.reject);
-  const asking = (async () => {
-    let bytes: Uint8Array<ArrayBuffer> | null = begin;
+  const sending = (async () => {
+    let bytes: Uint8Array<ArrayBuffer> | null = request;
     for (; bytes !== null; bytes = await read(client)) {
       const sent = bytes;
       await new Promise<void>((done, fail) =>
@@ -93,17 +97,17 @@ async function join(
     tls.end();
   })();
   try {
-    await Promise.race([answered.promise, asking.then(() => answered.promise)]);
+    await Promise.race([answered.promise, sending.then(() => answered.promise)]);
     await writing;
   } finally {
     tls.destroy();
     encrypted.destroy();
-    ahead.end();
+    backlog.end();
   }
 }
 
-/** How much was decrypted and is not written yet. */
-class Ahead {
+/** Counts the bytes that are decrypted and not yet written to the client. */
+class Backlog {
   #bytes = 0;
   #waiting: (() => void) | undefined;
   #ended = false;
@@ -122,6 +126,7 @@ class Ahead {
     this.#waiting?.();
   }
 
+  /** Waits until there is room for more. */
   async room(): Promise<void> {
     while (this.#bytes > MAX_AHEAD && !this.#ended) {
       await new Promise<void>((resolve) => this.#waiting = resolve);

@@ -82,7 +82,7 @@ async function helper(script: string, limit = 5000): Promise<string | Credential
   let found: Credential | undefined;
   const code = await codeOf(async () => {
     const variables = { HTTPS_PROXY: "http://proxy.example" };
-    found = await runHelper("x", "get", "r.example", { path, variables }, undefined, limit);
+    found = await runHelper("x", "get", "r.example", { path, variables, timeLimit: limit });
   });
   return code === "ok" ? found : code;
 }

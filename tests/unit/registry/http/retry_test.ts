@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { pause, retryAfter, waitFor } from "../../../../lib/registry/http/retry.ts";
+import { retryAfter, retryDelay, waitBeforeRetry } from "../../../../lib/registry/http/retry.ts";
 
 Deno.test("H23 Retry-After: seconds and dates, at most half a minute, nothing that makes no sense", () => {
   const now = Date.UTC(2026, 0, 1);
@@ -16,19 +16,19 @@ Deno.test("H23 Retry-After: seconds and dates, at most half a minute, nothing th
 });
 
 Deno.test("H23 waits: between a half and the whole, never less than asked for, never for ever", () => {
-  const waits = Array.from({ length: 200 }, () => waitFor(1000));
+  const waits = Array.from({ length: 200 }, () => retryDelay(1000));
   assert(waits.every((ms) => ms >= 500 && ms <= 1000));
   assert(new Set(waits).size > 100);
-  assertEquals(waitFor(1000, 5000), 5000);
-  assertEquals(waitFor(1e12), 30_000);
-  assertEquals(waitFor(10, 1e12), 30_000);
+  assertEquals(retryDelay(1000, 5000), 5000);
+  assertEquals(retryDelay(1e12), 30_000);
+  assertEquals(retryDelay(10, 1e12), 30_000);
 });
 
 Deno.test("a wait ends at once with its signal", async () => {
   const controller = new AbortController();
   const reason = new Error("enough");
-  const waiting = pause(60_000, controller.signal).catch((error) => error);
+  const waiting = waitBeforeRetry(60_000, controller.signal).catch((error) => error);
   controller.abort(reason);
   assertEquals(await waiting, reason);
-  assertEquals(await pause(60_000, controller.signal).catch((error) => error), reason);
+  assertEquals(await waitBeforeRetry(60_000, controller.signal).catch((error) => error), reason);
 });

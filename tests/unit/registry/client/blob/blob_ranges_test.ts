@@ -2,10 +2,10 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { sha256 } from "../../../../../lib/digest/mod.ts";
 import { createPool } from "../../../../../lib/pool/mod.ts";
 import {
-  isSlow,
   type RangePlan,
   streamRanges,
 } from "../../../../../lib/registry/client/blob/blob_ranges.ts";
+import { isSlow } from "../../../../../lib/registry/client/blob/pace.ts";
 import { Transport } from "../../../../../lib/registry/client/transport.ts";
 import { pullImage, RegistryClient } from "../../../../../lib/registry/mod.ts";
 import { openMemoryStore } from "../../../../../lib/store/mod.ts";

@@ -1,7 +1,10 @@
 import type { Endpoint } from "../contract.ts";
 
-/** What may help where plain http was nobody's choice and the answer is what a server that waits for TLS gives. */
-export function schemeHint({ origin, assumed }: Endpoint): string | undefined {
+/**
+ * Hint for an answer that a TLS server gives to a request in plain http; `undefined` where plain http
+ * was configured, and not assumed because the host is this machine.
+ */
+export function tlsHint({ origin, assumed }: Endpoint): string | undefined {
   if (assumed !== true || !origin.startsWith("http:")) return undefined;
   const secure = origin.replace(/^http:/, "https:");
   return `plain http was taken as it is on this machine; if it speaks https, put server = "${secure}" ` +

@@ -1,19 +1,19 @@
-import { shownWords } from "./redact.ts";
+import { redactText } from "./redact.ts";
 
-/** What went wrong on the way to a registry. */
-export interface NetworkState {
-  /** For a message. */
+/** Why a request got no answer. */
+export interface NetworkProblem {
+  /** The reason, for a message. */
   readonly state: string;
-  /** Whether another try may end otherwise. */
-  readonly passes: boolean;
-  /** Whether one who waits for TLS ends a request in plain http so. */
-  readonly waitsForTls: boolean;
+  /** Whether a retry may help. */
+  readonly isTransient: boolean;
+  /** Whether a TLS server may have ended a request in plain http this way. */
+  readonly suggestsTls: boolean;
 }
 
-/** What an error says, what that means, and whether one who waits for TLS may be behind it. */
-type Known = readonly [RegExp, string, waitsForTls?: true];
+/** A pattern of `fetch`'s message, the reason in plain words, and whether a TLS server behind plain http causes it. */
+type KnownError = readonly [RegExp, string, suggestsTls?: true];
 
-const PASSES: readonly Known[] = [
+const TRANSIENT: readonly KnownError[] = [
   [/os error 111|connection refused/i, "the connection was refused"],
   [/os error 104|connection reset/i, "the connection was reset", true],
   [
@@ -26,7 +26,7 @@ const PASSES: readonly Known[] = [
   [/error reading a body/, "the connection was cut"],
 ];
 
-const STAYS: readonly Known[] = [
+const PERMANENT: readonly KnownError[] = [
   [/name or service not known/i, "its name is not known to the DNS"],
   [/UnknownIssuer/, "its certificate is of an authority that is not known (hosts.toml: ca)"],
   [/not valid for name/, "its certificate is for another name"],
@@ -50,17 +50,17 @@ const STAYS: readonly Known[] = [
   [/unsuccessful tunnel/, "the proxy refuses to connect to it"],
 ];
 
-/** What went wrong on the way, without the address that `fetch` puts into its message. */
-export function networkState(error: unknown): NetworkState {
+/** Explains an error of `fetch`, without the address that `fetch` puts into its message. */
+export function explainNetworkError(error: unknown): NetworkProblem {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const text = cause instanceof Error ? cause.message : String(cause);
-  for (const [list, passes] of [[STAYS, false], [PASSES, true]] as const) {
-    for (const [pattern, state, waitsForTls = false] of list) {
-      if (pattern.test(text)) return { state, passes, waitsForTls };
+  for (const [list, isTransient] of [[PERMANENT, false], [TRANSIENT, true]] as const) {
+    for (const [pattern, state, suggestsTls = false] of list) {
+      if (pattern.test(text)) return { state, isTransient, suggestsTls };
     }
   }
   const words = /dns error/i.test(text)
     ? "the DNS does not tell its address"
-    : shownWords(text.replace(/\bfor url \([^)]*\)/g, ""));
-  return { state: words || "it failed", passes: true, waitsForTls: false };
+    : redactText(text.replace(/\bfor url \([^)]*\)/g, ""));
+  return { state: words || "it failed", isTransient: true, suggestsTls: false };
 }

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { findEndpoints } from "../../../../lib/registry/config/hosts.ts";
+import { findEndpoints } from "../../../../lib/registry/config/endpoints.ts";
 import { loadClientConfig } from "../../../../lib/registry/mod.ts";
 import { codeOf } from "../../../support/code_of.ts";
 import { tempDir } from "../../../support/machine/temp_dir.ts";

@@ -10,11 +10,11 @@ import {
   OCI_LIMITS,
   parseIndex,
 } from "../../../oci/mod.ts";
-import { putManifest } from "../upload/upload.ts";
+import { putManifest } from "../upload/put_manifest.ts";
 import { pushScope, type UploadContext } from "../upload/upload_context.ts";
 
 /**
- * The descriptor of a manifest in a list of referrers, with what is asked for there
+ * The descriptor of a manifest as a list of referrers has it, with its artifact type and its annotations
  * (distribution-spec, "Listing Referrers").
  */
 export function referrerOf(digest: Descriptor["digest"], document: ImageDocument): Descriptor {
@@ -30,17 +30,20 @@ export function referrerOf(digest: Descriptor["digest"], document: ImageDocument
   };
 }
 
-/** The tag that stands in for the list of what refers to a manifest. */
-export function subjectTag({ digest }: Pick<Descriptor, "digest">): string {
+/**
+ * The tag whose index lists the referrers of a manifest, where a registry has no referrers API
+ * (distribution-spec, "Referrers Tag Schema").
+ */
+export function referrersTag({ digest }: Pick<Descriptor, "digest">): string {
   return digest.replace(":", "-");
 }
 
 /**
- * The index that such a tag names, which `action` tells with its registry.
+ * Parses the index under a {@linkcode referrersTag}. `action` is for messages.
  *
  * @throws {VarveError} `E_MEDIA_TYPE` or another of a bad index when the tag names something else
  */
-export function indexOfTag(
+export function parseReferrersIndex(
   bytes: Uint8Array,
   action: string,
   options: DocumentOptions = {},
@@ -49,27 +52,27 @@ export function indexOfTag(
     return parseIndex(bytes, options);
   } catch (error) {
     if (!(error instanceof VarveError)) throw error;
-    const why = error.message.slice(error.message.indexOf(": ") + 2);
-    const message = `Cannot ${action}: the tag names no index: ${why}`;
+    const reason = error.message.slice(error.message.indexOf(": ") + 2);
+    const message = `Cannot ${action}: the tag names no index: ${reason}`;
     throw new VarveError(error.code, message, error.details, { cause: error });
   }
 }
 
 /**
- * Lists a manifest under the tag that stands in for the referrers API where a registry has none
- * (distribution-spec, "Referrers Tag Schema"). What is listed already stays as it is.
+ * Adds a manifest to the index under the {@linkcode referrersTag} of its subject. Idempotent: a manifest
+ * that is listed already stays as it is.
  *
- * Two who do it at once may lose one of both: registries have nothing against that.
+ * When two clients do it at the same time, one entry may be lost: registries have no conditional update.
  *
  * @throws {VarveError} `E_REGISTRY`, `E_DENIED`; `E_MEDIA_TYPE` or another of a bad index when the tag names something else
  */
-export async function listInTag(
+export async function addToReferrersTag(
   context: UploadContext,
   subject: Pick<Descriptor, "digest">,
   referrer: Descriptor,
 ): Promise<void> {
   const { transport, endpoint, repository, signal } = context;
-  const tag = subjectTag(subject);
+  const tag = referrersTag(subject);
   const action = `list ${referrer.digest} under ${repository}:${tag} at ${endpoint.origin}`;
   const { value: maxBytes, setting } = OCI_LIMITS.manifest;
   const { response, bytes } = await transport.read(endpoint, {
@@ -77,13 +80,13 @@ export async function listInTag(
     path: `/${repository}/manifests/${tag}`,
     headers: { accept: MEDIA_TYPES.index },
     scope: pushScope(repository),
-    accept: [200, 404],
+    acceptStatus: [200, 404],
     action,
     signal,
   }, { maxBytes, setting });
   const index = response.status === 404
     ? { manifests: [], annotations: {} }
-    : indexOfTag(bytes, action);
+    : parseReferrersIndex(bytes, action);
   if (index.manifests.some(({ digest }) => digest === referrer.digest)) return;
   const listed = encodeIndex({
     manifests: [...index.manifests, referrer],

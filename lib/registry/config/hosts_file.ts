@@ -1,0 +1,132 @@
+import { parse } from "smol-toml";
+import { VarveError } from "../../errors.ts";
+import type { Capability, Endpoint } from "../contract.ts";
+import { malformed, readCertificates, readClientCertificate, type SettingSource } from "./pem.ts";
+
+type Table = Readonly<Record<string, unknown>>;
+
+/** A `hosts.toml`, and the registry that it is for. */
+export interface HostsFile extends SettingSource {
+  /** The registry, as references name it. */
+  readonly registry: string;
+  /** The endpoint of the registry when nothing is configured. */
+  readonly own: Endpoint;
+  /** Whether to speak plain http to the registry itself; `undefined` when it was not asked for. */
+  readonly plainHttp: boolean | undefined;
+}
+
+/**
+ * The endpoints that a `hosts.toml` names: the tables of `host` in their order, then `server`, whose
+ * settings stand at the top level.
+ *
+ * @throws {VarveError} `E_FORMAT` when it is malformed, `E_UNSUPPORTED` for what is not possible here
+ */
+export async function readHostsFile(text: string, at: HostsFile): Promise<Endpoint[]> {
+  const { file, own, plainHttp } = at;
+  let root: Table;
+  try {
+    root = parse(text) as Table;
+  } catch (error) {
+    const reason = error instanceof Error ? (error.message.split("\n", 1)[0] as string) : "";
+    throw malformed(file, reason);
+  }
+  const server = root["server"];
+  if (server !== undefined && typeof server !== "string") {
+    throw malformed(file, "server is no text");
+  }
+  const hosts = root["host"] ?? {};
+  if (!isTable(hosts)) throw malformed(file, "host is no table");
+  const endpoints: Endpoint[] = [];
+  for (const [address, table] of Object.entries(hosts)) {
+    if (!isTable(table)) throw malformed(file, `host ${address} is no table`);
+    endpoints.push(await readHost(address, table, at));
+  }
+  // A registry with TLS settings is spoken to in TLS, also on loopback.
+  const isSecure = plainHttp !== true &&
+    ["ca", "client", "skip_verify"].some((name) => root[name] !== undefined);
+  const self = isSecure ? own.origin.replace(/^http:/, "https:") : own.origin;
+  const last = await readHost(server || self, root, at);
+  endpoints.push(server ? last : { ...last, assumed: own.assumed === true });
+  return endpoints;
+}
+
+async function readHost(address: string, table: Table, at: HostsFile): Promise<Endpoint> {
+  const { file, own, registry } = at;
+  const url = addressOf(address, file);
+  const unverified = table["skip_verify"] === true && url.protocol === "https:";
+  if (unverified && table["client"] !== undefined) {
+    throw new VarveError(
+      "E_UNSUPPORTED",
+      `Cannot reach ${url.origin} as ${file} asks: a client certificate is shown to nobody unverified`,
+      { hint: "give its certificate authority with ca = … in place of skip_verify" },
+    );
+  }
+  const isMirror = url.host !== new URL(own.origin).host;
+  return {
+    origin: url.origin,
+    path: pathOf(url, table["override_path"] === true),
+    capabilities: capabilitiesOf(table["capabilities"], file),
+    namespace: isMirror ? registry : null,
+    headers: headersOf(table["header"], file),
+    unverified,
+    realms: realmsOf(table["token_realms"], file),
+    caCerts: await readCertificates(table["ca"], at),
+    client: await readClientCertificate(table["client"], at),
+  };
+}
+
+function addressOf(address: string, file: string): URL {
+  const url = URL.parse(/^[a-z]+:\/\//i.test(address) ? address : `https://${address}`);
+  const isHttp = url?.protocol === "https:" || url?.protocol === "http:";
+  if (url !== null && isHttp && url.username === "" && url.password === "") return url;
+  throw malformed(file, "a host is no http or https address without a user");
+}
+
+function pathOf(url: URL, override: boolean): string {
+  const path = url.pathname.replace(/\/+$/, "");
+  return override || path.endsWith("/v2") ? path : `${path}/v2`;
+}
+
+const CAPABILITIES: readonly Capability[] = ["pull", "resolve", "push"];
+
+function capabilitiesOf(value: unknown, file: string): Capability[] {
+  if (value === undefined) return [...CAPABILITIES];
+  const names: unknown[] = Array.isArray(value)
+    ? value.map((one) => typeof one === "string" ? one.toLowerCase() : one)
+    : [undefined];
+  // An empty list counts as none (containerd).
+  if (names.length === 0) return [...CAPABILITIES];
+  // `referrers` is accepted and changes nothing: an endpoint that may resolve may also list referrers.
+  if (!names.every((one) => one === "referrers" || CAPABILITIES.includes(one as Capability))) {
+    throw malformed(file, "capabilities are pull, resolve, push and referrers");
+  }
+  return CAPABILITIES.filter((one) => names.includes(one));
+}
+
+function headersOf(value: unknown, file: string): Record<string, string> {
+  if (value === undefined) return {};
+  if (!isTable(value)) throw malformed(file, "header is no table");
+  const headers: Record<string, string> = {};
+  for (const [name, one] of Object.entries(value)) {
+    const values: readonly unknown[] = Array.isArray(one) ? one : [one];
+    const isValid = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) &&
+      values.every((text) => typeof text === "string" && /^[\t\x20-\x7e]*$/.test(text));
+    if (!isValid) throw malformed(file, "a header is malformed");
+    headers[name.toLowerCase()] = values.join(", ");
+  }
+  return headers;
+}
+
+/** `token_realms`, a key of varve's own: containerd gives credentials to every realm that a challenge names. */
+function realmsOf(value: unknown, file: string): string[] {
+  if (value === undefined) return [];
+  const texts: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return texts.map((text) => {
+    if (typeof text !== "string") throw malformed(file, "token_realms is no address");
+    return addressOf(text, file).origin;
+  });
+}
+
+function isTable(value: unknown): value is Table {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

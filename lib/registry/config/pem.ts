@@ -1,0 +1,76 @@
+import { VarveError } from "../../errors.ts";
+import type { Endpoint } from "../contract.ts";
+
+/** Longest hosts file or certificate in bytes. */
+const MAX_FILE = 1024 * 1024;
+
+/** Where a setting comes from. */
+export interface SettingSource {
+  /** The file that has the setting, for messages. */
+  readonly file: string;
+  /** The folder that relative paths start from. */
+  readonly folder: string;
+}
+
+/** Reads PEM files of certificates to trust: a path, or an array of paths. */
+export async function readCertificates(value: unknown, at: SettingSource): Promise<string[]> {
+  if (value === undefined) return [];
+  const out: string[] = [];
+  for (const path of Array.isArray(value) ? value : [value]) {
+    if (typeof path !== "string") throw malformed(at.file, "ca is no path");
+    const pem = await readPem(path, at);
+    if (!pem.includes("-----BEGIN CERTIFICATE-----")) {
+      // Deno accepts garbage without an error, and then trusts nobody.
+      throw malformed(at.file, `${path} holds no PEM certificate`);
+    }
+    out.push(pem);
+  }
+  return out;
+}
+
+/**
+ * Reads a client certificate and its key: `"both.pem"`, `["both.pem", …]`, `["cert", "key"]` or
+ * `[["cert", "key"], …]`, where the first pair counts. A file that holds both needs no second one.
+ */
+export async function readClientCertificate(
+  value: unknown,
+  at: SettingSource,
+): Promise<Endpoint["client"]> {
+  if (value === undefined) return null;
+  const first: unknown = Array.isArray(value) && Array.isArray(value[0]) ? value[0] : value;
+  const [cert, key = cert]: readonly unknown[] = Array.isArray(first) ? first : [first];
+  if (typeof cert !== "string" || typeof key !== "string") {
+    throw malformed(at.file, "client is no path and no pair of paths");
+  }
+  const pem = await readPem(cert, at);
+  const holdsKey = /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem);
+  return { cert: pem, key: holdsKey ? pem : await readPem(key, at) };
+}
+
+async function readPem(path: string, { file, folder }: SettingSource): Promise<string> {
+  const text = await readText(path.startsWith("/") ? path : `${folder}/${path}`);
+  if (text === undefined) throw malformed(file, `${path} does not exist`);
+  return text;
+}
+
+/** A text file; `undefined` when it does not exist. @throws {VarveError} `E_LIMIT`, `E_DENIED` */
+export async function readText(path: string): Promise<string | undefined> {
+  try {
+    const { size } = await Deno.stat(path);
+    if (size > MAX_FILE) {
+      throw new VarveError("E_LIMIT", `Cannot read ${path}: it is longer than ${MAX_FILE} bytes`);
+    }
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof VarveError) throw error;
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return undefined;
+    }
+    throw new VarveError("E_DENIED", `Cannot read ${path}: it exists but cannot be read`);
+  }
+}
+
+/** The error for a malformed setting: `Cannot read <file>: <state>`. */
+export function malformed(file: string, state: string): VarveError {
+  return new VarveError("E_FORMAT", `Cannot read ${file}: ${state}`, { subject: file });
+}

@@ -1,0 +1,191 @@
+import { VarveError } from "../../errors.ts";
+import type { ClientConfig, Endpoint } from "../contract.ts";
+import type { Connections } from "./connections.ts";
+import { locationOf } from "./location.ts";
+import { explainNetworkError, type NetworkProblem } from "./network_error.ts";
+import { proxyFor } from "./proxy.ts";
+import { redactUrl } from "./redact.ts";
+import { NetworkFailure, registryError } from "./registry_error.ts";
+import { tlsHint } from "./tls_hint.ts";
+
+/** Redirects followed for one request. */
+const MAX_REDIRECTS = 10;
+
+/**
+ * Bytes a millisecond of the slowest line that a body with a length may be sent over. The progress of
+ * such a body cannot be seen, so its time-out grows with its length.
+ */
+const MIN_UPLOAD_RATE = 16;
+
+/** Longest timer in milliseconds: `setTimeout` fires at once for a longer one. */
+const MAX_TIMER = 2 ** 31 - 1;
+
+/** Headers that are also sent to another origin. */
+const PORTABLE_HEADERS = ["accept", "range", "if-range"];
+
+/** One HTTP request. */
+export interface HttpRequest {
+  /** The method: `GET`, `PUT`, … */
+  readonly method: string;
+  /** The address, at the endpoint's origin. */
+  readonly url: URL;
+  /** Headers; `authorization` and all others that are not portable go to the endpoint's origin only. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Bytes, sent with their length; or a function that makes a stream, which is sent chunked. */
+  readonly body?: Uint8Array<ArrayBuffer> | (() => UploadBody) | undefined;
+  /** What the request is for, as messages say it: `fetch manifest of …`. */
+  readonly action: string;
+  /** Aborts the request. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Whether the request gets a connection of its own, so that it is sent at most once: `fetch` repeats a
+   * body with a length by itself when a kept connection breaks.
+   */
+  readonly ownConnection?: boolean | undefined;
+  /** Milliseconds that the answer may take beyond the idle time-out; 0 when absent. */
+  readonly extraTime?: number | undefined;
+  /** Redirects that are followed; ten when absent. */
+  readonly redirects?: number | undefined;
+}
+
+/** A body that is sent as a stream. */
+export interface UploadBody {
+  /** The bytes. */
+  readonly stream: ReadableStream<Uint8Array>;
+  /** Ends the stream with an error. Without it `fetch` goes on sending after an early answer. */
+  stop(reason: unknown): void;
+  /** Bytes read from the stream so far: the progress of the request. */
+  taken(): number;
+}
+
+/** A response after all redirects. */
+export interface HttpResponse {
+  /** The response; its body has not been read. */
+  readonly response: Response;
+  /** The address that gave it. */
+  readonly url: URL;
+}
+
+/**
+ * Sends one request and follows its redirects by hand: GET and HEAD only, at most ten, to http and
+ * https only, never from https to http, and without credentials to any other origin.
+ *
+ * @throws {VarveError} `E_REGISTRY`; a {@linkcode NetworkFailure} where a retry may help
+ */
+export async function sendRequest(
+  request: HttpRequest,
+  endpoint: Endpoint,
+  connections: Connections,
+  config: ClientConfig,
+): Promise<HttpResponse> {
+  let url = request.url;
+  for (let hops = 0;; hops++) {
+    const response = await sendOnce(request, url, endpoint, connections, config);
+    if (![301, 302, 303, 307, 308].includes(response.status)) return { response, url };
+    await response.body?.cancel();
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      throw registryError(
+        request.action,
+        `${redactUrl(url)} redirects a ${request.method} request`,
+      );
+    }
+    const most = request.redirects ?? MAX_REDIRECTS;
+    if (hops >= most) throw registryError(request.action, `more than ${most} redirects`);
+    url = locationOf(response, url, request.action);
+  }
+}
+
+/** Headers for an address: all of them at the endpoint's origin, the portable ones elsewhere. */
+function headersFor(
+  request: HttpRequest,
+  url: URL,
+  endpoint: Endpoint,
+  userAgent: string,
+): Headers {
+  const headers = new Headers({ "accept-encoding": "identity", "user-agent": userAgent });
+  const isOwn = url.origin === endpoint.origin;
+  if (isOwn) {
+    for (const [name, value] of Object.entries(endpoint.headers)) {
+      headers.set(name, value);
+    }
+  }
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (isOwn || PORTABLE_HEADERS.includes(name)) headers.set(name, value);
+  }
+  return headers;
+}
+
+/** Sends a request to one address, and follows no redirect. */
+async function sendOnce(
+  request: HttpRequest,
+  url: URL,
+  endpoint: Endpoint,
+  connections: Connections,
+  { idleTimeout, userAgent, proxies }: ClientConfig,
+): Promise<Response> {
+  const { method, signal, action, ownConnection = false } = request;
+  signal?.throwIfAborted();
+  const controller = new AbortController();
+  const upload = typeof request.body === "function" ? request.body() : undefined;
+  const body = upload?.stream ?? (request.body as Uint8Array<ArrayBuffer> | undefined);
+  const abort = () => controller.abort(signal?.reason);
+  signal?.addEventListener("abort", abort, { once: true });
+  const uploadTime = body instanceof Uint8Array ? body.length / MIN_UPLOAD_RATE : 0;
+  const limit = Math.min(
+    MAX_TIMER,
+    Math.ceil(idleTimeout + (request.extraTime ?? 0) + uploadTime),
+  );
+  // `fetch` has no time-outs: this timer aborts it, unless the upload moved on meanwhile.
+  let taken = 0;
+  const onTimer = () => {
+    const now = upload?.taken() ?? 0;
+    if (now > taken) {
+      taken = now;
+      timer = setTimeout(onTimer, limit);
+    } else controller.abort(new DOMException("no answer in time", "TimeoutError"));
+  };
+  let timer = setTimeout(onTimer, limit);
+  try {
+    const address = connections.addressFor(url, endpoint);
+    const response = await fetch(address, {
+      method,
+      headers: headersFor(request, url, endpoint, userAgent),
+      redirect: "manual",
+      client: connections.client(address, endpoint, ownConnection || address !== url),
+      signal: controller.signal,
+      body: body ?? null,
+    });
+    return refuseEncoding(response, action);
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof VarveError) throw error;
+    const through = proxyFor(url, proxies) === null ? "" : " (through the proxy)";
+    // Most actions name the origin themselves.
+    const where = action.includes(url.origin) ? "" : `${url.origin}: `;
+    const problem: NetworkProblem = controller.signal.aborted
+      ? {
+        state: `it does not answer within ${Math.round(limit / 1000)} s`,
+        isTransient: true,
+        suggestsTls: false,
+      }
+      : explainNetworkError(error);
+    const hint = problem.suggestsTls && url.origin === endpoint.origin
+      ? tlsHint(endpoint)
+      : undefined;
+    const state = where + problem.state + through;
+    if (problem.isTransient) throw new NetworkFailure(action, state, 0, hint);
+    throw registryError(action, state, hint);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+    upload?.stop(new DOMException("answered", "AbortError"));
+  }
+}
+
+/** Refuses a compressed response: its bytes are not those of the blob, and so prove nothing. */
+function refuseEncoding(response: Response, action: string): Response {
+  const encoding = response.headers.get("content-encoding")?.trim().toLowerCase() ?? "identity";
+  if (encoding === "identity" || encoding === "") return response;
+  void response.body?.cancel().catch(() => {});
+  throw registryError(action, "the answer has a content-encoding, which was not asked for");
+}
