@@ -1,41 +1,48 @@
-/** A registry on loopback that serves one blob in ranges, as fast or slow as it is told to. */
+/**
+ * A registry on loopback that serves one blob in ranges, as fast or slow as it is told to.
+ *
+ * How slow it is does not depend on the machine: while it lasts, `performance.now` of this thread
+ * is a clock that only its answers move.
+ */
+import { ManualClock } from "../machine/manual_clock.ts";
 import { Servers } from "./hostile_registry.ts";
 
 const PIECE = 64 * 1024;
 
-/** How it serves. */
+/** How the registry serves the blob. */
 export interface Pace {
-  /** Milliseconds before every 64 KiB of an answer; none when absent. */
+  /** Milliseconds that every 64 KiB of an answer take on the clock; 0 when absent. */
   readonly delay?: number;
-  /** The byte from which on it delays; 0 when absent. */
+  /** The byte from which on there is a delay; 0 when absent. */
   readonly delayFrom?: number;
-  /** Answers at once; one more is 429. */
+  /** Number of answers that it gives at the same time; to one more request it says 429. */
   readonly most?: number;
   /** Bytes after which an answer is cut. */
   readonly cutAfter?: number;
-  /** Bytes that it gives of a range at most, and says so. */
+  /** Bytes of the longest range that it gives; it gives the beginning of a longer one, and says so. */
   readonly longest?: number;
-  /** Gives the whole, whatever is asked for. */
+  /** Whether it gives the whole blob whatever range is asked for. */
   readonly ignoresRanges?: boolean;
 }
 
-/** What it has seen. */
+/** The running registry, and what it has seen. */
 export class PacedRegistry implements AsyncDisposable {
-  /** Where it is. */
+  /** `http://127.0.0.1:PORT`. */
   readonly origin: string;
-  /** The ranges that were asked for; `""` is the whole. */
+  /** Range headers of the requests; `""` where the whole was asked for. */
   readonly ranges: string[] = [];
-  /** Bytes that were sent. */
+  /** Bytes of the blob that were sent. */
   sent = 0;
-  /** The most answers that were on their way at once. */
+  /** The largest number of answers that were under way at the same time. */
   atOnce = 0;
-  /** Answers that are on their way. */
+  /** Answers that are under way now. */
   open = 0;
+  readonly #clock = new ManualClock();
   readonly #servers = new Servers();
   readonly #blob: Uint8Array<ArrayBuffer>;
   readonly #pace: Pace;
 
-  /** Serves `blob` at every address that ends like its digest; `others` answer the rest. */
+  /** Serves `blob` at every address that ends in `/blobs/<digest>`; `others` answer other requests. */
   constructor(
     digest: string,
     blob: Uint8Array<ArrayBuffer>,
@@ -67,7 +74,9 @@ export class PacedRegistry implements AsyncDisposable {
     const body = new ReadableStream<Uint8Array>({
       pull: async (controller) => {
         if (delay > 0 && at >= delayFrom) {
-          await new Promise((resolve) => timer = setTimeout(resolve, delay));
+          this.#clock.advance(delay);
+          // All that is under way goes on meanwhile, as it would in a real delay.
+          await new Promise((resolve) => timer = setTimeout(resolve));
         }
         const piece = this.#blob.subarray(at, Math.min(at + PIECE, to, from + cutAfter));
         at += piece.length;
@@ -92,6 +101,7 @@ export class PacedRegistry implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#clock[Symbol.dispose]();
     await this.#servers[Symbol.asyncDispose]();
   }
 }

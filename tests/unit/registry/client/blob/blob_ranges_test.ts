@@ -18,10 +18,10 @@ const MIB = 2 ** 20;
 const BLOB = prng(3).bytes(20 * MIB);
 const DIGEST = sha256(BLOB);
 const PLAN: RangePlan = { connections: 4, largeFrom: MIB };
-/** About 12 MB/s for each answer. */
+/** Milliseconds for 64 KiB: about 12 MB/s for each answer. */
 const SLOW = 5;
 
-/** Reads the blob from a registry that is so; gives what that one has seen. */
+/** Reads the blob from a registry of this pace, and returns the registry with what it has seen. */
 async function read(pace: Pace, plan = PLAN, from = 0): Promise<PacedRegistry> {
   await using registry = new PacedRegistry(DIGEST, BLOB, pace);
   const config = configFor(registry.origin);
