@@ -3,6 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { BOX, BOX_TIME } from "../support/images/busybox_image.ts";
 import { mountsBelow } from "../support/machine/census.ts";
 import { needs } from "../support/machine/needs.ts";
+import { waitUntil } from "../support/machine/wait.ts";
 import {
   CONTAINER_TOOLS,
   type ContainerFixture,
@@ -11,21 +12,19 @@ import {
   leftOf,
   RUNTIME_NAMES,
   start,
-  until,
+  waitUntilGone,
 } from "../support/peers/container_fixture.ts";
+import { namesIn } from "../support/trees/names_in.ts";
 
 const need = needs({ root: true, mount: true, tools: CONTAINER_TOOLS });
 
-/** Milliseconds in which nothing may be left after a kill. */
-const GONE = 2000;
+const SIGTERM = 15;
 
-/** Waits until nothing is left of runs. */
-async function nothingLeft(fixture: ContainerFixture, ids: readonly string[]): Promise<void> {
-  let left: string[] = [];
-  await until("an end", async () => {
-    left = await leftOf(fixture, ids);
-    return left.length === 0 ? true : undefined;
-  }, GONE).catch(() => assertEquals(left, []));
+/** Whether a process handles a signal (proc_pid_status(5), `SigCgt`: a mask in hexadecimal). */
+async function catches(pid: number, signal: number): Promise<boolean> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  const mask = BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
+  return (mask >> BigInt(signal - 1) & 1n) === 1n;
 }
 
 for (const runtime of RUNTIME_NAMES) {
@@ -38,11 +37,7 @@ for (const runtime of RUNTIME_NAMES) {
       await using fixture = await containerFixture();
       const script = 'trap "echo heard; exit 9" TERM; echo ready; while :; do sleep 0.05; done';
       const polite = await start(fixture, "polite", [...on, BOX, "--", "sh", "-c", script]);
-      await until(
-        "the trap",
-        async () =>
-          (await Deno.readTextFile(`/proc/${polite.first}/status`)).match(/SigCgt:.*4/)?.[0],
-      );
+      await waitUntil("the trap", () => catches(polite.first, SIGTERM));
       polite.child.kill("SIGTERM");
       const { code, stdout } = await polite.child.output();
       assertEquals([code, new TextDecoder().decode(stdout)], [9, "ready\nheard\n"]);
@@ -61,15 +56,15 @@ for (const runtime of RUNTIME_NAMES) {
 
       const init = await start(fixture, "init", [...on, "--init", BOX, "--", "sleep", "99"]);
       // Once it has begun the command, it waits for signals.
-      await until("the init's child", async () => {
+      await waitUntil("the init's child", async () => {
         const children = `/proc/${init.first}/task/${init.first}/children`;
         const pid = (await Deno.readTextFile(children)).split(" ")[0];
         const command = await Deno.readTextFile(`/proc/${pid}/cmdline`).catch(() => "");
-        return command.startsWith("sleep") || undefined;
+        return command.startsWith("sleep");
       });
       init.child.kill("SIGTERM");
       assertEquals((await init.child.output()).code, 143);
-      await nothingLeft(fixture, [polite.id, deaf.id, init.id]);
+      await waitUntilGone(fixture, [polite.id, deaf.id, init.id]);
       const exits = (await fixture.varve.json(["ps"])).map(
         (one: { key: string; status: string; exit: number }) => [one.key, one.status, one.exit],
       );
@@ -92,10 +87,10 @@ for (const runtime of RUNTIME_NAMES) {
       assert((await mounts()).some((path) => !path.includes("/run-")), "no lower is shared");
       orphan.child.kill("SIGKILL");
       await orphan.child.output();
-      await nothingLeft(fixture, [orphan.id]);
+      await waitUntilGone(fixture, [orphan.id]);
       assertEquals(await isAlive(orphan.first), false);
-      // The books are put right: the layer was to go, and what was mounted for it.
-      await until("the sweep", async () => (await mounts()).length === 0 ? true : undefined);
+      // The sweep removes the layer, as --rm asked, and what was mounted for it.
+      await waitUntil("the sweep", async () => (await mounts()).length === 0);
       assertEquals(await fixture.varve.json(["ps"]), []);
       assertEquals(
         (await fixture.varve.json(["snapshot", "ls", "--filter", "kind==active"])).length,
@@ -105,7 +100,7 @@ for (const runtime of RUNTIME_NAMES) {
       const killed = await start(fixture, "killed", command);
       Deno.kill(killed.runner, "SIGKILL");
       assertEquals((await killed.child.output()).code, 137);
-      await nothingLeft(fixture, [killed.id]);
+      await waitUntilGone(fixture, [killed.id]);
       assertEquals(await isAlive(killed.first), false);
     },
   });
@@ -156,7 +151,7 @@ for (const runtime of RUNTIME_NAMES) {
       assertEquals((await held.child.output()).code, 137);
       await varve.text(["snapshot", "rm", "k"]);
       assertEquals(await varve.json(["ps"]), []);
-      await nothingLeft(fixture, [held.id]);
+      await waitUntilGone(fixture, [held.id]);
     },
   });
 }
@@ -167,12 +162,29 @@ Deno.test({
   fn: async () => {
     await using fixture = await containerFixture();
     const { varve, root } = fixture;
-    await Promise.all(Array.from({ length: 10 }, async (_, i) => {
+    // Each waits until all have written: then they have all run at the same time.
+    const meeting = fixture.temp.join("meeting");
+    await Deno.mkdir(meeting);
+    const all = Array.from({ length: 10 }, async (_, i) => {
       const runtime = RUNTIME_NAMES[i % 3] as string;
-      const script = `echo ${i} >/mine; sleep 0.3; cat /mine; ls / | grep -c mine`;
-      const args = ["run", "--name", `c${i}`, "--runtime", runtime, BOX, "--", "sh", "-c", script];
-      assertEquals(await varve.text(args), `${i}\n1\n`);
-    }));
+      const script = `echo ${i} >/mine; touch /meeting/${i}
+        while ! [ -e /meeting/go ]; do sleep 0.05; done
+        cat /mine; ls / | grep -c mine`;
+      const args = ["run", "--name", `c${i}`, "--runtime", runtime, "-v", `${meeting}:/meeting`];
+      return await varve.text([...args, BOX, "--", "sh", "-c", script]);
+    });
+    const met = Promise.all(all);
+    let failure: unknown;
+    met.catch((error) => failure = error);
+    try {
+      await waitUntil("ten containers", () => {
+        if (failure !== undefined) throw failure;
+        return namesIn(meeting).length === 10;
+      }, { seen: () => namesIn(meeting) });
+    } finally {
+      await Deno.writeTextFile(`${meeting}/go`, "");
+    }
+    assertEquals(await met, all.map((_, i) => `${i}\n1\n`));
     const rows = await varve.json(["ps"]);
     assertEquals(rows.length, 10);
     await varve.text(["snapshot", "rm", ...rows.map(({ key }: { key: string }) => key)]);

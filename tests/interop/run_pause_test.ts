@@ -5,14 +5,14 @@ import { VarveError } from "../../lib/errors.ts";
 import { openStore } from "../../lib/store/mod.ts";
 import { BOX } from "../support/images/busybox_image.ts";
 import { needs } from "../support/machine/needs.ts";
+import { waitUntil } from "../support/machine/wait.ts";
 import {
   CONTAINER_TOOLS,
   containerFixture,
   isAlive,
-  leftOf,
   RUNTIME_NAMES,
   start,
-  until,
+  waitUntilGone,
 } from "../support/peers/container_fixture.ts";
 
 const need = needs({ root: true, mount: true, tools: CONTAINER_TOOLS });
@@ -33,7 +33,7 @@ for (const runtime of RUNTIME_NAMES) {
       await using store = await openStore({ root, durability: "none" });
       const log = `${running.directory}/rootfs/log`;
       const size = async () => (await Deno.stat(log).catch(() => undefined))?.size ?? 0;
-      await until("the first line", async () => await size() > 0 || undefined);
+      await waitUntil("the first line", async () => await size() > 0);
 
       const paused = await pauseContainer(store, "writer");
       const before = await size();
@@ -43,16 +43,12 @@ for (const runtime of RUNTIME_NAMES) {
       assertEquals(twice.code, "E_PRECONDITION");
       await paused?.[Symbol.asyncDispose]();
       assertEquals((await varve.json(["ps"]))[0].status, "running");
-      await until("more lines", async () => await size() > before || undefined);
+      await waitUntil("more lines", async () => await size() > before);
 
       await pauseContainer(store, "writer");
       running.child.kill("SIGKILL");
       await running.child.output();
-      await until(
-        "an end",
-        async () => (await leftOf(fixture, [running.id])).length === 0 || undefined,
-        5000,
-      );
+      await waitUntilGone(fixture, [running.id]);
       assertEquals(await isAlive(running.first), false);
       assertEquals(await pauseContainer(store, "writer"), null);
     },

@@ -3,13 +3,13 @@ import { assertStringIncludes } from "@std/assert";
 import { BOX } from "../support/images/busybox_image.ts";
 import { needs } from "../support/machine/needs.ts";
 import { run } from "../support/machine/process.ts";
+import { waitUntil } from "../support/machine/wait.ts";
 import {
   CONTAINER_TOOLS,
   type ContainerFixture,
   containerFixture,
   runsOf,
   RUNTIME_NAMES,
-  until,
 } from "../support/peers/container_fixture.ts";
 
 const need = needs({ root: true, mount: true, tools: [...CONTAINER_TOOLS, "tmux", "stty"] });
@@ -50,14 +50,10 @@ class Terminal implements AsyncDisposable {
   /** Waits until a pattern is to be seen. */
   async see(pattern: RegExp): Promise<string> {
     let screen = "";
-    try {
-      return await until(`${pattern}`, async () => {
-        screen = await this.tmux("capture-pane", "-p");
-        return pattern.exec(screen)?.[0];
-      }, 10_000);
-    } catch {
-      throw new Error(`Cannot see ${pattern} in\n${screen}`);
-    }
+    return await waitUntil(`${pattern}`, async () => {
+      screen = await this.tmux("capture-pane", "-p");
+      return pattern.exec(screen)?.[0];
+    }, { seen: () => screen });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

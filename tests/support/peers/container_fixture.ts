@@ -4,6 +4,7 @@ import { boxImage } from "../images/busybox_image.ts";
 import { archiveTar, ociFiles } from "../images/images.ts";
 import { mountsBelow } from "../machine/census.ts";
 import { type TempDir, tempDir } from "../machine/temp_dir.ts";
+import { waitUntil } from "../machine/wait.ts";
 import type { TarFixture } from "../tar/tar_fixture.ts";
 
 /** The runtimes that are tested. */
@@ -36,13 +37,14 @@ export async function containerFixture(
 ): Promise<ContainerFixture> {
   await using stack = new AsyncDisposableStack();
   const temp = stack.use(await tempDir("varve-run-"));
-  // What follows a run that was killed still works on the store.
-  stack.defer(() =>
-    until(
-      `the processes of ${temp.path}`,
-      async () => (await processesWith(temp.path)).length === 0 || undefined,
-    ).then(() => {})
-  );
+  // The watchdog of a run that was killed still works on the store.
+  stack.defer(async () => {
+    let left: string[] = [];
+    await waitUntil(`the end of the processes of ${temp.path}`, async () => {
+      left = await processesWith(temp.path);
+      return left.length === 0;
+    }, { seen: () => left });
+  });
   const image = await boxImage(options.config, options.layer);
   await Deno.writeFile(temp.join("box.tar"), archiveTar(ociFiles([image])));
   const root = temp.join("store");
@@ -71,6 +73,18 @@ export async function leftOf(
   }
   out.push(...(await processesWith(`${root}/mounts/run-`)).map((command) => `process ${command}`));
   return out;
+}
+
+/** Waits until {@linkcode leftOf} finds nothing any more. */
+export async function waitUntilGone(
+  fixture: ContainerFixture,
+  ids: readonly string[],
+): Promise<void> {
+  let left: string[] = [];
+  await waitUntil("the end of all that runs leave", async () => {
+    left = await leftOf(fixture, ids);
+    return left.length === 0;
+  }, { seen: () => left });
 }
 
 /** Command lines of the processes that have a text in it. */
@@ -123,7 +137,15 @@ export async function start(
     stderr: "piped",
     detached: true,
   }).spawn();
-  const { name, pid } = await until(`container ${key}`, async () => {
+  // A run that ends before it has begun is not waited for.
+  let hasEnded = false;
+  void child.status.then(() => hasEnded = true);
+  const { name, pid } = await waitUntil(`the first process of container ${key}`, async () => {
+    if (hasEnded) {
+      const stderr = new TextDecoder().decode((await child.output()).stderr);
+      throw new Error(`Cannot start container ${key}: ${stderr}`);
+    }
+
     for (const name of await runsOf(fixture.root)) {
       const directory = `${fixture.root}/mounts/${name}`;
       const state = await readText(`${directory}/state.json`);
@@ -152,18 +174,4 @@ async function readText(path: string): Promise<string | undefined> {
 export async function isAlive(pid: number): Promise<boolean> {
   const stat = await readText(`/proc/${pid}/stat`).catch(() => undefined);
   return stat !== undefined && !/\) [ZX] /.test(stat);
-}
-
-/** Waits until a question has an answer. @throws {Error} when it has none in time */
-export async function until<T>(
-  what: string,
-  ask: () => Promise<T | undefined>,
-  timeout = 20_000,
-): Promise<T> {
-  for (const end = Date.now() + timeout; Date.now() < end;) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error(`Cannot wait for ${what} any longer`);
 }
