@@ -10,6 +10,7 @@ import {
   imageAnswer,
   Servers,
 } from "../../support/registry/hostile_registry.ts";
+import { silentServer } from "../../support/registry/silent_server.ts";
 
 const image = sampleImage();
 const digest = image.imageId as never;
@@ -252,29 +253,23 @@ Deno.test("H15 a manifest that is too long, or that never comes", async () => {
       }),
     );
   });
-  const begun = performance.now();
+  // One that was not given up would never end.
   assertEquals(await fetchManifest(configFor(drip, {}, { idleTimeout: 200 })), "E_REGISTRY");
-  assert(performance.now() - begun < 4000);
 });
 
 Deno.test("H15 a registry that accepts the connection and says nothing", async () => {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const held: Deno.Conn[] = [];
-  const accepting = (async () => {
-    for await (const conn of listener) held.push(conn);
-  })();
-  const own = `http://127.0.0.1:${(listener.addr as Deno.NetAddr).port}`;
-  const config = configFor(own, {}, { idleTimeout: 50, attempts: 2 });
+  await using server = silentServer();
+  const config = configFor(server.origin, {}, { idleTimeout: 50, attempts: 2 });
   assertEquals(await fetchManifest(config), "E_REGISTRY");
-  using client = new RegistryClient(configFor(own));
+  await server.asked(2);
+  using client = new RegistryClient(configFor(server.origin));
   const controller = new AbortController();
   const reason = new Error("enough");
-  const asking = client.manifest({ repository: "app" }, { signal: controller.signal });
-  setTimeout(() => controller.abort(reason), 20);
-  assertEquals(await asking.catch((error) => error), reason);
-  listener.close();
-  await accepting;
-  for (const conn of held) conn.close();
+  const asking = client.manifest({ repository: "app" }, { signal: controller.signal })
+    .catch((error) => error);
+  await server.asked(3);
+  controller.abort(reason);
+  assertEquals(await asking, reason);
 });
 
 Deno.test("H22 the pages of a list stay at the registry, and end", async () => {

@@ -26,6 +26,7 @@ import {
   Servers,
 } from "../../support/registry/hostile_registry.ts";
 import { cutRequests } from "../../support/registry/request_cutter.ts";
+import { outlastClient } from "../../support/registry/silent_server.ts";
 import { UploadRegistry } from "../../support/registry/upload_registry.ts";
 
 const MIB = 1024 ** 2;
@@ -137,10 +138,11 @@ Deno.test("copy: a registry may take its time over a manifest whose layers it re
   const { config, layers: [layer] } = JSON.parse(new TextDecoder().decode(SAMPLE.manifest));
   const foreign = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
   const cases = [
-    [60, 61].map((size) => ({ ...layer, digest: sha256Of(jsonBytes(size)), size: size * MIB })),
-    // Longer than a timer counts.
+    // Ten minutes for these, and for the next more than a timer counts.
+    [6000, 6001].map((size) => ({ ...layer, digest: sha256Of(jsonBytes(size)), size: size * MIB })),
     [{ ...layer, mediaType: foreign, size: 2 ** 52 }],
   ];
+  const idleTimeout = 500;
   for (const layers of cases) {
     const { mediaType } = SAMPLE.descriptor;
     const bytes = jsonBytes({ schemaVersion: 2, mediaType, config, layers });
@@ -150,11 +152,13 @@ Deno.test("copy: a registry may take its time over a manifest whose layers it re
     );
     const to = servers.start(async ({ method }) => {
       if (method === "HEAD") return new Response("");
-      await new Promise((resolve) => setTimeout(resolve, 1500));
+      await outlastClient(idleTimeout);
       return new Response("", { status: 201 });
     });
-    const pushed = await copy(from, to, { attempts: 1, idleTimeout: 500 });
+    // A busy machine may be late with the other answers: they are asked for again.
+    const pushed = await copy(from, to, { attempts: 20, idleTimeout });
     assertEquals(pushed.digest as string, sha256Of(bytes));
+    assertEquals(servers.seen.filter(({ method }) => method === "PUT").length, 1);
   }
 });
 

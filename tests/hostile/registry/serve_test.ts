@@ -21,7 +21,9 @@ import {
 } from "../../conformance/registry_api.ts";
 import { describe, jsonBytes, pack, sha256Of } from "../../support/images/images.ts";
 import { sampleImage } from "../../support/images/sample_image.ts";
+import { stopTimers } from "../../support/machine/stop_timers.ts";
 import { tempDir } from "../../support/machine/temp_dir.ts";
+import { DEADLINE, within } from "../../support/machine/wait.ts";
 import { tarOf } from "../../support/tar/tar_fixture.ts";
 
 /** A registry over an empty store in memory. */
@@ -143,13 +145,20 @@ Deno.test("served: what is no HTTP, too long or ambiguous ends the connection al
 });
 
 Deno.test("served: a client that says nothing is let go", async () => {
-  await using own = await served({ headersTimeout: 100, idleTimeout: 100 });
+  {
+    await using impatient = await served({ headersTimeout: 100 });
+    const half = await raw(impatient.server.port, "GET /v2/ HTTP/1.1\r\nhost: l");
+    assertMatch(half, /^$|^HTTP\/1\.1 408 /);
+  }
+  // It is asked for at each request.
+  const limits = { idleTimeout: 100 };
+  await using own = await served(limits);
   const { api, server } = own;
-  assertMatch(await raw(server.port, "GET /v2/ HTTP/1.1\r\nhost: l"), /^$|^HTTP\/1\.1 408 /);
   const address = new URL(await api.begin(NAME)).pathname;
-  const slow = await raw(server.port, head("PATCH", address, "content-length: 25"), "Hello");
+  const slow = await raw(server.port, head("PATCH", address, "content-length: 25") + "Hello");
   assertMatch(slow, /^$|^HTTP\/1\.1 408 /);
-  // What came counts, and the upload goes on.
+  // What came counts, and the upload goes on; clients of a busy machine may be slow with it.
+  limits.idleTimeout = DEADLINE;
   const status = await api.send("GET", address);
   assertEquals(status.headers.get("range"), "0-4");
   const rest = { headers: { ...OCTETS.headers, "content-range": "5-24" }, body: BLOB.slice(5) };
@@ -170,11 +179,13 @@ Deno.test("served: a page in a browser gets nothing", async () => {
 });
 
 Deno.test("served: a manifest that is too long is refused before it has come", async () => {
-  await using own = await served({ idleTimeout: 200 });
+  const limits = { idleTimeout: 100 };
+  await using own = await served(limits);
   const path = `/v2/${NAME}/manifests/1`;
   const said = await raw(own.server.port, head("PUT", path, "content-length: 999999999999"));
   assertMatch(said, /^HTTP\/1\.1 413 /);
-  // Without a length it is read as far as it may go.
+  // Without a length it is read as far as it may go; a busy machine may be slow to send it.
+  limits.idleTimeout = DEADLINE;
   const chunk = `100000\r\n${"x".repeat(2 ** 20)}\r\n`;
   const endless = Array.from({ length: 24 }, () => chunk);
   const cut = await raw(
@@ -198,6 +209,8 @@ Deno.test("served: a blob that is too long is refused, and nothing of it kept", 
 });
 
 Deno.test("served: a client that goes behind a refusal is not waited for", async () => {
+  // The server would wait for the rest until a timer ends that.
+  using _ = stopTimers();
   const own = await served({ maxBlobBytes: 10 });
   const address = new URL(await own.api.begin(NAME)).pathname;
   {
@@ -208,10 +221,7 @@ Deno.test("served: a client that goes behind a refusal is not waited for", async
     const said = new TextDecoder().decode(bytes.subarray(0, await connection.read(bytes) ?? 0));
     assertMatch(said, /^HTTP\/1\.1 413 /);
   }
-  const begun = performance.now();
-  await own[Symbol.asyncDispose]();
-  // It would be for five seconds where its connection lasts.
-  assert(performance.now() - begun < 4000);
+  await within("the end of the server", own[Symbol.asyncDispose]());
 });
 
 /** Pushes an image of one layer whose parts say what they are told to. */

@@ -12,6 +12,10 @@ export const DEADLINE: number = 5 * 60_000;
 /** Milliseconds between two looks. */
 const PAUSE = 10;
 
+// Tests that control the clock or the timers still have deadlines.
+const { setTimeout, clearTimeout } = globalThis;
+const now = performance.now.bind(performance);
+
 /** How {@linkcode waitUntil} waits. */
 export interface WaitOptions {
   /** Told in the error: what was seen instead. */
@@ -37,13 +41,34 @@ export async function waitUntil<T>(
   ask: () => T | undefined | false | Promise<T | undefined | false>,
   { seen, deadline = DEADLINE }: WaitOptions = {},
 ): Promise<T> {
-  for (const end = performance.now() + deadline;;) {
+  for (const end = now() + deadline;;) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;
-    if (performance.now() > end) {
+    if (now() > end) {
       const instead = seen === undefined ? "" : `; seen instead: ${Deno.inspect(seen())}`;
       throw new Error(`Cannot wait for ${what} any longer than ${deadline} ms${instead}`);
     }
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  }
+}
+
+/**
+ * Awaits what may hang.
+ *
+ * @param what the awaited event, for the error: `the end of the server`
+ * @throws {Error} when it has not happened at the deadline
+ */
+export async function within<T>(
+  what: string,
+  event: PromiseLike<T>,
+  deadline: number = DEADLINE,
+): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const error = new Error(`Cannot wait for ${what} any longer than ${deadline} ms`);
+  const timer = setTimeout(() => late.reject(error), deadline);
+  try {
+    return await Promise.race([event, late.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }

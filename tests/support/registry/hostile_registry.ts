@@ -1,6 +1,7 @@
 /** Registries on loopback that do what they are told to, and note all that they are sent. */
 import type { ClientConfig, Credential } from "../../../lib/registry/mod.ts";
 import type { BuiltImage } from "../images/images.ts";
+import { DEADLINE } from "../machine/wait.ts";
 
 /** A request that a server got. */
 export interface Seen {
@@ -69,7 +70,10 @@ function decodedBasic(headers: Headers): string {
   return match === null ? "" : atob(match[1] as string);
 }
 
-/** A configuration for a registry at one or more origins, that loses no time. */
+/**
+ * A configuration for a registry at one or more origins. It loses no time before it asks again; what
+ * never answers is given up by tests that set their own `idleTimeout`.
+ */
 export function configFor(
   origins: string | readonly string[],
   credentials: Readonly<Record<string, Credential>> = {},
@@ -91,7 +95,7 @@ export function configFor(
     credentials,
     proxies: { http: null, https: null, none: [] },
     caCerts: [],
-    idleTimeout: 5000,
+    idleTimeout: DEADLINE,
     attempts: 3,
     backoff: 1,
     userAgent: "test",

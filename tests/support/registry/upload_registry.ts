@@ -21,8 +21,8 @@ export interface UploadRules {
   readonly firstPatch?: () => Response;
   /** Answer to the PUT that closes the first upload, after it was taken. */
   readonly closesWith?: number;
-  /** Milliseconds that it takes to close an upload. */
-  readonly closesIn?: number;
+  /** What it does before it closes an upload. */
+  readonly beforeClose?: () => Promise<void>;
   /** Bytes that it says to have besides those it has. */
   readonly boasts?: number;
 }
@@ -147,8 +147,7 @@ export class UploadRegistry {
 
   async #close(id: string, upload: Upload, request: Request, url: URL): Promise<Response> {
     upload.chunks.push(new Uint8Array(await request.arrayBuffer()));
-    const { closesIn = 0 } = this.#rules;
-    if (closesIn > 0) await new Promise((resolve) => setTimeout(resolve, closesIn));
+    await this.#rules.beforeClose?.();
     const bytes = bytesOf(upload);
     this.#uploads.delete(id);
     this.closed++;
