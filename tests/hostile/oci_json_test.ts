@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { VarveError } from "../../lib/errors.ts";
 import { parseStrictJson } from "../../lib/oci/mod.ts";
+import { threadCpuTime } from "../support/machine/cpu_time.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
 
@@ -58,8 +59,8 @@ Deno.test("F15 long strings, keys and lists take linear time", () => {
   const escapes = utf8(`"${"\\u0041".repeat(600_000)}"`);
   const keys = utf8(`{${Array.from({ length: 200_000 }, (_, i) => `"k${i}":0`).join(",")}}`);
   const spaces = utf8(" ".repeat(4_000_000) + "1");
-  const begin = performance.now();
+  const begun = threadCpuTime();
   for (const value of [escapes, keys, spaces]) parseStrictJson(value);
-  const ms = performance.now() - begin;
-  assert(ms < 5000, `${ms} ms`);
+  const work = threadCpuTime() - begun;
+  assert(work < 5000, `${work} ms of CPU`);
 });

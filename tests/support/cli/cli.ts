@@ -57,6 +57,6 @@ export class Cli {
 
   #with(options: RunOptions): RunOptions {
     const env = { ...this.env, ...options.env };
-    return { timeout: 300_000, ...this.#options, ...options, env };
+    return { ...this.#options, ...options, env };
   }
 }

@@ -15,7 +15,7 @@ export async function compileNative(project: Project, out: string): Promise<stri
   const result = await runAny([
     ...[Deno.execPath(), "compile", "--quiet", "-A", "--no-prompt", "--no-check"],
     ...["--include", "workers", "--output", draft, "lib/cli/main.ts"],
-  ], { cwd: project.root, env: { NO_COLOR: "1" }, timeout: 300_000 });
+  ], { cwd: project.root, env: { NO_COLOR: "1" } });
   if (result.code !== 0) return causeOf(result.stderr) ?? `exit ${result.code}`;
   const broken = await answers(draft, project.version);
   if (broken === undefined) await Deno.rename(draft, out);

@@ -19,7 +19,7 @@ export async function compileSelfExtracting(
   await run([
     ...["tar", "-C", tree, "--sort=name", "--owner=0", "--group=0", "--numeric-owner"],
     ...["--mtime=@0", `--use-compress-program=gzip -n -${level}`, "-cf", payload, "."],
-  ], { timeout: 300_000 });
+  ]);
   const stub = new TextEncoder().encode(stubOf(project.version, await sha256OfFile(payload)));
   // A name of its own until it is whole: a build that is cut off leaves no half program.
   const draft = `${out}.tmp`;

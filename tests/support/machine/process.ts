@@ -1,4 +1,5 @@
 /** Child processes with a time limit, whose whole group ends with them. */
+import { DEADLINE } from "./wait.ts";
 
 /** How a child ran. */
 export interface RunOptions {
@@ -8,7 +9,7 @@ export interface RunOptions {
   readonly clearEnv?: boolean;
   /** What the child reads; nothing by default. */
   readonly stdin?: string | Uint8Array;
-  /** Milliseconds until it is killed; 60,000 by default. */
+  /** Milliseconds until it is killed; {@linkcode DEADLINE} by default. */
   readonly timeout?: number;
 }
 
@@ -44,7 +45,7 @@ export async function runAny(
     // Its own group: a limit must also end what the child has started.
     detached: true,
   }).spawn();
-  const limit = options.timeout ?? 60_000;
+  const limit = options.timeout ?? DEADLINE;
   let late = false;
   const timer = setTimeout(() => {
     late = true;

@@ -1,8 +1,6 @@
 /** A containerd of one's own, in a directory of its own. */
-import { run } from "../machine/process.ts";
-
-/** How often a daemon that does not listen yet is asked. */
-const TRIES = 10;
+import { runAny } from "../machine/process.ts";
+import { DEADLINE, waitUntil } from "../machine/wait.ts";
 
 /** A running daemon. */
 export interface Containerd extends AsyncDisposable {
@@ -56,13 +54,11 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
 
 /** `ctr` itself waits for the socket, but not for the moment until somebody listens there. */
 async function answer(ctr: readonly string[]): Promise<void> {
-  for (let tries = 1;; tries++) {
-    try {
-      await run([...ctr, "--connect-timeout", "20s", "version"], { timeout: 30_000 });
-      return;
-    } catch (error) {
-      const early = error instanceof Error && error.message.includes("connection refused");
-      if (!early || tries === TRIES) throw error;
-    }
-  }
+  const version = [...ctr, "--connect-timeout", `${DEADLINE / 1000}s`, "version"];
+  await waitUntil("containerd", async () => {
+    const { code, stderr } = await runAny(version);
+    if (code === 0) return true;
+    if (!stderr.includes("connection refused")) throw new Error(`Cannot ask containerd: ${stderr}`);
+    return false;
+  });
 }
