@@ -5,7 +5,8 @@
 import { assert, assertEquals } from "@std/assert";
 import type { ExtractReport } from "../../../lib/directory/mod.ts";
 import { needs, type Skip } from "../machine/needs.ts";
-import { Racer } from "../races/directory_swapper.ts";
+import { waitUntil } from "../machine/wait.ts";
+import { DirectorySwapper } from "../races/directory_swapper.ts";
 import type { TarFixture } from "../tar/tar_fixture.ts";
 import { type Arena, arena, layerOf, listing, verdictOf } from "./arena.ts";
 
@@ -14,14 +15,14 @@ export const root: Skip = needs({ root: true });
 /** What tests with mounts need. */
 export const mount: Skip = needs({ root: true, mount: true });
 
-let racer: Racer | undefined;
+let swapper: DirectorySwapper | undefined;
 if (!root.ignore) {
-  racer = new Racer();
-  await racer.ready();
+  swapper = new DirectorySwapper();
+  await swapper.ready();
 }
-Deno.test.afterAll(() => racer?.[Symbol.dispose]());
+Deno.test.afterAll(() => swapper?.[Symbol.dispose]());
 
-/** What all races came to. */
+/** Swaps in all races so far, and the verdicts of all raced extractions. */
 let swaps = 0;
 const outcomes = new Set<string>();
 
@@ -32,11 +33,11 @@ const RACED: readonly string[] = ["ok", "E_PATH_ESCAPE", "E_SYSCALL", "E_XDEV", 
 export interface HostileCase {
   readonly name: string;
   readonly layer: readonly TarFixture[];
-  /** The verdict; `ok` by default. */
+  /** The code that the layer is refused with; `ok` by default. */
   readonly verdict?: string;
-  /** Beginnings of the lines that the listing must have, by path; `null` for a path that must be absent. */
+  /** How the lines of the listing must begin, by path; `null` for a path that must be absent. */
   readonly tree?: Readonly<Record<string, string | null>>;
-  /** More to look at after the quiet run. */
+  /** Checks more after the quiet run. */
   readonly also?: (place: Arena, report: ExtractReport | undefined) => void;
 }
 
@@ -65,25 +66,28 @@ export function hostile({ name, layer, verdict = "ok", tree = {}, also }: Hostil
   Deno.test({
     name: `${name} (with a racer)`,
     ...root,
-    fn: async () => {
-      await using place = await arena();
-      // Enough directories that the racer always finds one to swap.
-      const bait = Array.from({ length: 20 }, (_, i): TarFixture => ({
-        name: `bait/${i}/f`,
-        content: "bait",
-        uid: 1,
-        mode: 0o4777,
-        xattrs: { "user.bait": "1" },
-      }));
-      const raced = layerOf([...layer, ...bait]);
-      racer?.start(place.root, place.victim);
-      const outcome = verdictOf(() => place.extract([raced]));
-      swaps += racer?.stop() ?? 0;
-      outcomes.add(outcome);
-      assert(RACED.includes(outcome), outcome);
-      assertEquals(place.damage(), []);
-    },
+    fn: () => race(layer),
   });
+}
+
+/** Extracts a layer while its directories are swapped for links to the victim. */
+async function race(layer: readonly TarFixture[]): Promise<void> {
+  await using place = await arena();
+  // Enough directories that there is always one to swap.
+  const bait = Array.from({ length: 20 }, (_, i): TarFixture => ({
+    name: `bait/${i}/f`,
+    content: "bait",
+    uid: 1,
+    mode: 0o4777,
+    xattrs: { "user.bait": "1" },
+  }));
+  const raced = layerOf([...layer, ...bait]);
+  swapper?.start(place.root, place.victim);
+  const outcome = verdictOf(() => place.extract([raced]));
+  swaps += swapper?.stop() ?? 0;
+  outcomes.add(outcome);
+  assert(RACED.includes(outcome), outcome);
+  assertEquals(place.damage(), []);
 }
 
 /** Defines the test of a layer that is refused. */
@@ -91,14 +95,20 @@ export function refused(name: string, verdict: string, ...layer: TarFixture[]): 
   hostile({ name, layer, verdict });
 }
 
-/** Defines the last test of a file: that there were races at all. */
+/**
+ * Defines the last test of a file: that there were races at all. Whether one is noticed is chance, so
+ * there are more of them until that is so.
+ */
 export function expectRaces(): void {
   Deno.test({
     name: "the racer did race, and was noticed",
     ...root,
-    fn: () => {
-      assert(swaps > 1000, `${swaps} swaps`);
-      assert(outcomes.has("E_PATH_ESCAPE"), `${swaps} swaps: ${[...outcomes].join()}`);
+    fn: async () => {
+      await waitUntil("a race that is noticed", async () => {
+        if (swaps > 1000 && outcomes.has("E_PATH_ESCAPE")) return true;
+        await race([]);
+        return false;
+      }, { seen: () => `${swaps} swaps: ${[...outcomes].join()}` });
     },
   });
 }

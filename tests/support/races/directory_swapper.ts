@@ -1,6 +1,9 @@
 /**
- * A thread that swaps directories of a tree for a symbolic link to a victim and back, as fast
- * as it can. Started as a worker; the control is a SharedArrayBuffer: 0 idle, 1 race, 2 at rest.
+ * A thread that swaps directories of a tree for a symbolic link to a victim and back, as fast as it
+ * can, while another thread works in that tree.
+ *
+ * This file is the worker as well. Both sides share two numbers: what the thread shall do, and what
+ * it has done ({@linkcode NOT_YET}, {@linkcode RACING}, or −1 − the number of swaps once it is at rest).
  */
 import { type ByteString, fromText } from "../../../lib/bytes/mod.ts";
 import {
@@ -15,11 +18,13 @@ import {
   symlinkAt,
   unlinkAt,
 } from "../../../lib/linux/mod.ts";
+import { DEADLINE } from "../machine/wait.ts";
 
 const IDLE = 0, RACE = 1;
+const NOT_YET = 0, RACING = 1;
 
-/** A racer; it races between {@linkcode Racer.start} and {@linkcode Racer.stop}. */
-export class Racer implements Disposable {
+/** Swaps directories between {@linkcode DirectorySwapper.start} and {@linkcode DirectorySwapper.stop}. */
+export class DirectorySwapper implements Disposable {
   readonly #control = new Int32Array(new SharedArrayBuffer(8));
   readonly #worker = new Worker(import.meta.url, { type: "module" });
 
@@ -30,23 +35,27 @@ export class Racer implements Disposable {
     });
   }
 
-  /** Begins to swap the directories directly in `root` and one level below. */
+  /** Begins to swap the directories directly in `root` and one level below; returns after the first round. */
   start(root: string, victim: string): void {
     Atomics.store(this.#control, 0, RACE);
     this.#worker.postMessage({ control: this.#control, root, victim });
-    // It must be at work before the test is: wait for its first round.
-    Atomics.wait(this.#control, 1, 0, 2000);
+    this.#await("begin", (done) => done !== NOT_YET);
   }
 
-  /** Ends the race and waits until the thread touches nothing any more. Returns the swaps made. */
+  /** Ends the race and waits until the thread touches nothing any more. Returns the number of swaps. */
   stop(): number {
     Atomics.store(this.#control, 0, IDLE);
-    const deadline = Date.now() + 10_000;
-    while (Atomics.load(this.#control, 1) >= 0) {
-      if (Date.now() > deadline) throw new Error("Cannot stop the racer: its thread is dead");
-      Atomics.wait(this.#control, 1, Atomics.load(this.#control, 1), 50);
+    this.#await("end", (done) => done < 0);
+    return -1 - Atomics.exchange(this.#control, 1, NOT_YET);
+  }
+
+  #await(what: string, is: (done: number) => boolean): void {
+    for (const end = Date.now() + DEADLINE;;) {
+      const done = Atomics.load(this.#control, 1);
+      if (is(done)) return;
+      if (Date.now() > end) throw new Error(`Cannot wait for the ${what} of the race: no answer`);
+      Atomics.wait(this.#control, 1, done, 1000);
     }
-    return -1 - Atomics.exchange(this.#control, 1, 0);
   }
 
   [Symbol.dispose](): void {
@@ -71,8 +80,8 @@ function race({ control, root, victim }: Order): void {
       } catch {
         // The root itself was removed: there is nothing to swap any more.
       }
-      if (Atomics.load(control, 1) === 0) {
-        Atomics.store(control, 1, 1);
+      if (Atomics.load(control, 1) === NOT_YET) {
+        Atomics.store(control, 1, RACING);
         Atomics.notify(control, 1);
       }
     }
@@ -83,13 +92,15 @@ function race({ control, root, victim }: Order): void {
   }
 }
 
-/** How often a directory is swapped before the racer looks for others. */
+/** How often a directory is swapped before the thread looks for others. */
 const ROUNDS = 20;
 
 /** Swaps directories for the link and back; whatever fails because the other side was faster is fine. */
 function swapAll(directory: Fd, link: ByteString, victim: ByteString, depth: number): number {
   let swaps = 0;
-  const names = again(directory).filter(({ name, type }) => type === "directory" && name !== link);
+  const names = namesOf(directory).filter(({ name, type }) =>
+    type === "directory" && name !== link
+  );
   // Of many directories the last ones are where the work is now.
   for (const { name } of names.slice(-4)) {
     try {
@@ -127,7 +138,7 @@ function restore(directory: Fd, name: ByteString, link: ByteString): void {
   }
 }
 
-function again(directory: Fd): ReturnType<typeof readDirectoryPiece> {
+function namesOf(directory: Fd): ReturnType<typeof readDirectoryPiece> {
   const fd = openDirectoryAt(directory, "." as ByteString);
   try {
     return readDirectoryPiece(fd);

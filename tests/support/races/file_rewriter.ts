@@ -1,16 +1,22 @@
 /**
- * A thread that rewrites a file in place as fast as it can: each time with another byte all over, and
- * another size. The control is a SharedArrayBuffer: 0 idle, 1 at work, 2 at rest.
+ * A thread that rewrites a file in place as fast as it can: each time it fills the file with another
+ * byte, to another size. This file is the worker as well. Both sides share two numbers: 1 once the
+ * thread shall end, and how often it has written the file.
  */
 import { fromText } from "../../../lib/bytes/mod.ts";
 import { closeFd, CWD, Open, openAt, truncateFd, writeFd } from "../../../lib/linux/mod.ts";
 
-/** A writer; it works from {@linkcode Rewriter.start} to {@linkcode Rewriter.stop}. */
-export class Rewriter implements Disposable {
+/** Rewrites a file from {@linkcode FileRewriter.start} to {@linkcode FileRewriter.stop}. */
+export class FileRewriter implements Disposable {
   readonly #control = new Int32Array(new SharedArrayBuffer(8));
   readonly #worker = new Worker(import.meta.url, { type: "module" });
 
-  /** Begins to rewrite a file of about `size` bytes, and returns when it was rewritten once. */
+  /** How often the file has been written. */
+  get writes(): number {
+    return Atomics.load(this.#control, 1);
+  }
+
+  /** Begins to rewrite a file of about `size` bytes, and returns when it has been written once. */
   async start(path: string, size: number): Promise<void> {
     const written = Promise.withResolvers<void>();
     this.#worker.onmessage = () => written.resolve();
@@ -18,12 +24,12 @@ export class Rewriter implements Disposable {
     await written.promise;
   }
 
-  /** Ends the work, and waits until the thread touches nothing any more. Returns how often it wrote. */
-  async stop(): Promise<number> {
-    const stopped = Promise.withResolvers<number>();
-    this.#worker.onmessage = ({ data }) => stopped.resolve(data as number);
+  /** Ends the work, and waits until the thread touches nothing any more. */
+  async stop(): Promise<void> {
+    const stopped = Promise.withResolvers<void>();
+    this.#worker.onmessage = () => stopped.resolve();
     Atomics.store(this.#control, 0, 1);
-    return await stopped.promise;
+    await stopped.promise;
   }
 
   [Symbol.dispose](): void {
@@ -40,7 +46,7 @@ interface Order {
 if ("WorkerGlobalScope" in globalThis) {
   const scope = globalThis as unknown as {
     onmessage: (event: MessageEvent<Order>) => void;
-    postMessage: (message: number) => void;
+    postMessage: (message: "written" | "stopped") => void;
   };
   scope.onmessage = ({ data: { control, path, size } }) => {
     const fd = openAt(CWD, fromText(path), Open.WRITE | Open.CREATE, 0o644);
@@ -49,9 +55,10 @@ if ("WorkerGlobalScope" in globalThis) {
       const length = size - rounds % 7;
       truncateFd(fd, length);
       writeFd(fd, new Uint8Array(length).fill(1 + rounds % 255), 0);
-      if (rounds === 0) scope.postMessage(rounds);
+      Atomics.add(control, 1, 1);
+      if (rounds === 0) scope.postMessage("written");
     }
     closeFd(fd);
-    scope.postMessage(rounds);
+    scope.postMessage("stopped");
   };
 }

@@ -21,7 +21,7 @@ import {
 } from "../../../../lib/linux/mod.ts";
 import { needs } from "../../../support/machine/needs.ts";
 import { tempDir } from "../../../support/machine/temp_dir.ts";
-import { Racer } from "../../../support/races/directory_swapper.ts";
+import { DirectorySwapper } from "../../../support/races/directory_swapper.ts";
 
 const b = fromText;
 const any = needs({});
@@ -112,8 +112,8 @@ Deno.test({
     await using temp = await tempDir();
     await Deno.mkdir(temp.join("victim/sub"), { recursive: true });
     await Deno.writeTextFile(temp.join("victim/f"), "");
-    using racer = new Racer();
-    await racer.ready();
+    using swapper = new DirectorySwapper();
+    await swapper.ready();
     using directory = ownFd(openRoot(b(temp.path)));
     let swaps = 0;
     for (let round = 0; round < 5; round++) {
@@ -123,13 +123,13 @@ Deno.test({
         mkdirAt(tree.fd, b(`${i}`));
         for (let k = 0; k < 20; k++) touch(tree.fd, b(`${i}/${k}`));
       }
-      racer.start(temp.join("t"), temp.join("victim"));
+      swapper.start(temp.join("t"), temp.join("victim"));
       try {
         removeTree(directory.fd, b("t"));
       } catch (error) {
         assert(isErrno(error, "ELOOP", "ENOTDIR", "ENOTEMPTY", "EISDIR"), String(error));
       }
-      swaps += racer.stop();
+      swaps += swapper.stop();
       removeTree(directory.fd, b("t"));
     }
     assert(swaps > 0);
