@@ -6,7 +6,6 @@ import { needs } from "../support/machine/needs.ts";
 import { waitUntil } from "../support/machine/wait.ts";
 import {
   CONTAINER_TOOLS,
-  type ContainerFixture,
   containerFixture,
   isAlive,
   leftOf,
