@@ -376,8 +376,7 @@ Deno.test("archive: a layer that stands twice of a slow stream is one clear erro
   const files = [...dockerFiles([image()])].map(([name, content]) => ({ name, content }));
   const twice = files.find(({ name }) => name.endsWith("layer.tar")) as TarFixture;
   const bytes = tarOf([...files, twice]).subarray(0, -1024);
-  // Other tasks run between two chunks: a failure must not be left to the runtime then. More chunks
-  // come until the archive is given up.
+  // Other tasks run between chunks, which never end: a failure must not be left to the runtime then.
   const slow = ReadableStream.from((async function* () {
     yield bytes;
     for (let at = 0;; at++) {

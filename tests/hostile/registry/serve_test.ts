@@ -24,6 +24,7 @@ import { sampleImage } from "../../support/images/sample_image.ts";
 import { stopTimers } from "../../support/machine/stop_timers.ts";
 import { tempDir } from "../../support/machine/temp_dir.ts";
 import { DEADLINE, within } from "../../support/machine/wait.ts";
+import { requestHead, sendRaw } from "../../support/registry/raw_http.ts";
 import { tarOf } from "../../support/tar/tar_fixture.ts";
 
 /** A registry over an empty store in memory. */
@@ -37,44 +38,6 @@ async function served(
   const dispose = () => all.disposeAsync();
   return { api: new Api(server.url), store, server, [Symbol.asyncDispose]: dispose };
 }
-
-/** Sends texts as they are, and reads until the server closes, in whatever way. */
-async function raw(port: number, ...texts: string[]): Promise<string> {
-  using connection = await Deno.connect({ hostname: "127.0.0.1", port });
-  const reading = readAll(connection);
-  try {
-    for (const text of texts) {
-      const bytes = textBytes(text);
-      for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
-    }
-  } catch (error) {
-    // The server has closed already; what it said is read.
-    if (!isCut(error)) throw error;
-  }
-  return await reading;
-}
-
-async function readAll(connection: Deno.TcpConn): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  try {
-    const bytes = new Uint8Array(4096);
-    for (let read; (read = await connection.read(bytes)) !== null;) {
-      text += decoder.decode(bytes.subarray(0, read), { stream: true });
-    }
-  } catch (error) {
-    if (!isCut(error)) throw error;
-  }
-  return text;
-}
-
-function isCut(error: unknown): boolean {
-  return error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BrokenPipe;
-}
-
-const head = (method: string, path: string, ...headers: string[]) =>
-  [`${method} ${path} HTTP/1.1`, "host: localhost", "connection: close", ...headers, "", ""]
-    .join("\r\n");
 
 Deno.test("served: no path leads out of the registry", async () => {
   await using temp = await tempDir();
@@ -112,7 +75,7 @@ Deno.test("served: no path leads out of the registry", async () => {
     ]
   ) {
     for (const method of ["GET", "PUT", "DELETE", "PATCH"]) {
-      const answer = await raw(server.port, head(method, path, "content-length: 0"));
+      const answer = await sendRaw(server.port, requestHead(method, path, "content-length: 0"));
       assertMatch(answer, /^HTTP\/1\.1 40[045] /, `${method} ${path}`);
       assertEquals(answer.includes("secret"), false, path);
     }
@@ -131,14 +94,14 @@ Deno.test("served: what is no HTTP, too long or ambiguous ends the connection al
     const text of [
       "\x16\x03\x01\x02\x00\x01\x00\x01",
       "GET\r\n\r\n",
-      head("GET", "/v2/", "transfer-encoding: chunked", "content-length: 5") + "0\r\n\r\n",
-      head("GET", "/v2/", "content-length: 1", "content-length: 2"),
-      head("GET", "/v2/", `x: ${"x".repeat(200_000)}`),
-      head("GET", `/v2/${"x".repeat(200_000)}`),
-      head("GET", "/v2/", "x: a\r\n b: \0"),
+      requestHead("GET", "/v2/", "transfer-encoding: chunked", "content-length: 5") + "0\r\n\r\n",
+      requestHead("GET", "/v2/", "content-length: 1", "content-length: 2"),
+      requestHead("GET", "/v2/", `x: ${"x".repeat(200_000)}`),
+      requestHead("GET", `/v2/${"x".repeat(200_000)}`),
+      requestHead("GET", "/v2/", "x: a\r\n b: \0"),
     ]
   ) {
-    const answer = await raw(port, text);
+    const answer = await sendRaw(port, text);
     assert(answer === "" || /^HTTP\/1\.1 4/.test(answer), answer.slice(0, 100));
   }
   assertEquals((await own.api.send("GET", "/v2/")).status, 200);
@@ -147,7 +110,7 @@ Deno.test("served: what is no HTTP, too long or ambiguous ends the connection al
 Deno.test("served: a client that says nothing is let go", async () => {
   {
     await using impatient = await served({ headersTimeout: 100 });
-    const half = await raw(impatient.server.port, "GET /v2/ HTTP/1.1\r\nhost: l");
+    const half = await sendRaw(impatient.server.port, "GET /v2/ HTTP/1.1\r\nhost: l");
     assertMatch(half, /^$|^HTTP\/1\.1 408 /);
   }
   // It is asked for at each request.
@@ -155,7 +118,7 @@ Deno.test("served: a client that says nothing is let go", async () => {
   await using own = await served(limits);
   const { api, server } = own;
   const address = new URL(await api.begin(NAME)).pathname;
-  const slow = await raw(server.port, head("PATCH", address, "content-length: 25") + "Hello");
+  const slow = await sendRaw(server.port, requestHead("PATCH", address, "content-length: 25") + "Hello");
   assertMatch(slow, /^$|^HTTP\/1\.1 408 /);
   // What came counts, and the upload goes on; clients of a busy machine may be slow with it.
   limits.idleTimeout = DEADLINE;
@@ -171,7 +134,7 @@ Deno.test("served: a page in a browser gets nothing", async () => {
   await using own = await served();
   const { port } = own.server;
   const asked = (...headers: string[]) =>
-    raw(port, ["GET /v2/ HTTP/1.1", "connection: close", ...headers, "", ""].join("\r\n"));
+    sendRaw(port, ["GET /v2/ HTTP/1.1", "connection: close", ...headers, "", ""].join("\r\n"));
   assertMatch(await asked("host: evil.example"), /^HTTP\/1\.1 403 /);
   assertMatch(await asked("host: 127.0.0.1.evil.example:5000"), /^HTTP\/1\.1 403 /);
   assertMatch(await asked("host: localhost", "origin: http://localhost:8000"), /^HTTP\/1\.1 403 /);
@@ -182,15 +145,15 @@ Deno.test("served: a manifest that is too long is refused before it has come", a
   const limits = { idleTimeout: 100 };
   await using own = await served(limits);
   const path = `/v2/${NAME}/manifests/1`;
-  const said = await raw(own.server.port, head("PUT", path, "content-length: 999999999999"));
+  const said = await sendRaw(own.server.port, requestHead("PUT", path, "content-length: 999999999999"));
   assertMatch(said, /^HTTP\/1\.1 413 /);
   // Without a length it is read as far as it may go; a busy machine may be slow to send it.
   limits.idleTimeout = DEADLINE;
   const chunk = `100000\r\n${"x".repeat(2 ** 20)}\r\n`;
   const endless = Array.from({ length: 24 }, () => chunk);
-  const cut = await raw(
+  const cut = await sendRaw(
     own.server.port,
-    head("PUT", path, "transfer-encoding: chunked"),
+    requestHead("PUT", path, "transfer-encoding: chunked"),
     ...endless,
     "0\r\n\r\n",
   );
@@ -215,7 +178,7 @@ Deno.test("served: a client that goes behind a refusal is not waited for", async
   const address = new URL(await own.api.begin(NAME)).pathname;
   {
     using connection = await Deno.connect({ hostname: "127.0.0.1", port: own.server.port });
-    const request = head("PATCH", address, "content-length: 100000") + "x".repeat(1000);
+    const request = requestHead("PATCH", address, "content-length: 100000") + "x".repeat(1000);
     await connection.write(textBytes(request));
     const bytes = new Uint8Array(1000);
     const said = new TextDecoder().decode(bytes.subarray(0, await connection.read(bytes) ?? 0));
@@ -342,7 +305,7 @@ Deno.test("served: pulls go on while pushes hang", async () => {
     const path = at % 2 === 0
       ? new URL(await api.begin(NAME)).pathname
       : `/v2/${NAME}/manifests/slow-${at}`;
-    const request = head(at % 2 === 0 ? "PATCH" : "PUT", path, "content-length: 1000");
+    const request = requestHead(at % 2 === 0 ? "PATCH" : "PUT", path, "content-length: 1000");
     await connection.write(new TextEncoder().encode(`${request}{`));
     return connection;
   }));
@@ -365,7 +328,7 @@ Deno.test("served: a puller that goes in the middle is forgotten", async () => {
   const { digest } = await api.pushBlob(NAME, large);
   for (let at = 0; at < 20; at++) {
     using connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
-    await connection.write(textBytes(head("GET", `/v2/${NAME}/blobs/${digest}`)));
+    await connection.write(textBytes(requestHead("GET", `/v2/${NAME}/blobs/${digest}`)));
     await connection.read(new Uint8Array(1000));
   }
   const whole = await api.send("GET", `/v2/${NAME}/blobs/${digest}`);
@@ -398,7 +361,7 @@ Deno.test("served: other machines only where they are asked for", async () => {
   }
   await using server = await serveRegistry(store, { hostname: "0.0.0.0", anyAddress: true });
   assertMatch(
-    await raw(server.port, "GET /v2/ HTTP/1.1\r\nhost: a.example\r\nconnection: close\r\n\r\n"),
+    await sendRaw(server.port, "GET /v2/ HTTP/1.1\r\nhost: a.example\r\nconnection: close\r\n\r\n"),
     /^HTTP\/1\.1 200 /,
   );
   const taken = await serveRegistry(store, { port: server.port }).catch((error) => error);
