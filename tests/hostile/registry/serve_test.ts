@@ -118,7 +118,10 @@ Deno.test("served: a client that says nothing is let go", async () => {
   await using own = await served(limits);
   const { api, server } = own;
   const address = new URL(await api.begin(NAME)).pathname;
-  const slow = await sendRaw(server.port, requestHead("PATCH", address, "content-length: 25") + "Hello");
+  const slow = await sendRaw(
+    server.port,
+    requestHead("PATCH", address, "content-length: 25") + "Hello",
+  );
   assertMatch(slow, /^$|^HTTP\/1\.1 408 /);
   // What came counts, and the upload goes on; clients of a busy machine may be slow with it.
   limits.idleTimeout = DEADLINE;
@@ -145,7 +148,10 @@ Deno.test("served: a manifest that is too long is refused before it has come", a
   const limits = { idleTimeout: 100 };
   await using own = await served(limits);
   const path = `/v2/${NAME}/manifests/1`;
-  const said = await sendRaw(own.server.port, requestHead("PUT", path, "content-length: 999999999999"));
+  const said = await sendRaw(
+    own.server.port,
+    requestHead("PUT", path, "content-length: 999999999999"),
+  );
   assertMatch(said, /^HTTP\/1\.1 413 /);
   // Without a length it is read as far as it may go; a busy machine may be slow to send it.
   limits.idleTimeout = DEADLINE;
