@@ -122,13 +122,7 @@ export {
   type ExportSnapshotOptions,
   importDirectory,
 } from "./lib/commit/mod.ts";
-export type {
-  DropReason,
-  ExtractPolicy,
-  ExtractReport,
-  ScanRules,
-  Stub,
-} from "./lib/directory/mod.ts";
+export type { DropReason, ExtractPolicy, ExtractReport } from "./lib/directory/mod.ts";
 export {
   type MountedImage,
   mountImage,

@@ -1,6 +1,5 @@
 import type { DiffId } from "../digest/mod.ts";
-import { mergeWarnings } from "../directory/internal.ts";
-import { scanInPool } from "../directory/mod.ts";
+import { mergeWarnings, scanInPool } from "../directory/internal.ts";
 import { VarveError } from "../errors.ts";
 import { chainIds, type Warning } from "../layer/mod.ts";
 import {

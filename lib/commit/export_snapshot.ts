@@ -1,8 +1,8 @@
 import type { DiffId } from "../digest/mod.ts";
-import { scanInPool, type ScanRules } from "../directory/mod.ts";
+import { scanInPool } from "../directory/internal.ts";
 import { VarveError } from "../errors.ts";
 import { type ExportOptions, exportTree } from "../image/mod.ts";
-import { foldLayers } from "../layer/mod.ts";
+import { foldLayers, type LayerLimits, type LayerPolicy } from "../layer/mod.ts";
 import { guarded } from "../linux/mod.ts";
 import type { Pool } from "../pool/mod.ts";
 import { requireDisk } from "../store/internal.ts";
@@ -18,8 +18,10 @@ export interface ExportSnapshotOptions extends Pick<ExportOptions, "signal" | "o
   readonly pool: Pool;
   /** Key or name of the snapshot. */
   readonly key: string;
-  /** How entries are judged, where not by default. */
-  readonly rules?: ScanRules | undefined;
+  /** Policy of layers, where it is not the default. */
+  readonly policy?: Partial<LayerPolicy> | undefined;
+  /** Limits of layers, where they are not the defaults. */
+  readonly limits?: Partial<LayerLimits> | undefined;
   /** Keeps whoever writes into the snapshot still while it is read; what it gives ends that. */
   readonly pause?: ((key: string) => Promise<AsyncDisposable | null>) | undefined;
 }
@@ -115,7 +117,7 @@ interface MadeLayer {
 
 /** What a directory changes, as a layer of the ingest; `null` for nothing. */
 async function readDirectory(
-  { pool, rules = {}, signal }: ExportSnapshotOptions,
+  { pool, policy, limits, signal }: ExportSnapshotOptions,
   ingest: Ingest,
   directories: Directories,
   cacheId: number,
@@ -131,7 +133,7 @@ async function readDirectory(
     root,
     form,
     base,
-    rules: { ...rules, stubs },
+    rules: { policy, limits, stubs },
     target,
     signal,
   });

@@ -1,5 +1,5 @@
 import { fromText } from "../bytes/mod.ts";
-import { NO_BASE, scanInPool } from "../directory/mod.ts";
+import { NO_BASE, scanInPool } from "../directory/internal.ts";
 import { VarveError } from "../errors.ts";
 import { importImage, type ImportOptions, type LoadedImage } from "../image/mod.ts";
 import { layerJob } from "../layer_job/internal.ts";

@@ -1,7 +1,6 @@
 import { fromText } from "../bytes/mod.ts";
 import type { DiffId } from "../digest/mod.ts";
-import { readStubs } from "../directory/internal.ts";
-import type { ScanForm, Stub } from "../directory/mod.ts";
+import { readStubs, type ScanForm, type Stub } from "../directory/internal.ts";
 import { VarveError } from "../errors.ts";
 import { CWD, isErrno, openDirectoryAt, type OwnedFd, ownFd } from "../linux/mod.ts";
 import { ancestors, quoteKey, stackOf, statRow } from "../snapshot/internal.ts";

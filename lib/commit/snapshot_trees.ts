@@ -1,5 +1,5 @@
-import { scanInPool, type ScanRules } from "../directory/mod.ts";
-import { foldLayers, type Warning } from "../layer/mod.ts";
+import { scanInPool } from "../directory/internal.ts";
+import { foldLayers, type LayerLimits, type LayerPolicy, type Warning } from "../layer/mod.ts";
 import type { Pool } from "../pool/mod.ts";
 import { requireDisk } from "../store/internal.ts";
 import type { Store } from "../store/mod.ts";
@@ -14,8 +14,10 @@ export interface SnapshotTreesOptions {
   readonly pool: Pool;
   /** Key or name of the snapshot. */
   readonly key: string;
-  /** How entries are judged, where not by default. */
-  readonly rules?: ScanRules | undefined;
+  /** Policy of layers, where it is not the default. */
+  readonly policy?: Partial<LayerPolicy> | undefined;
+  /** Limits of layers, where they are not the defaults. */
+  readonly limits?: Partial<LayerLimits> | undefined;
   /** Cancels. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -36,7 +38,7 @@ export interface SnapshotTrees {
  * @throws {VarveError} `E_NOT_FOUND` · `E_BUSY` the directory changed meanwhile · as `scanInPool`
  */
 export async function snapshotTrees(options: SnapshotTreesOptions): Promise<SnapshotTrees> {
-  const { store, pool, key, rules = {}, signal } = options;
+  const { store, pool, key, policy, limits, signal } = options;
   const directories = requireDisk(store, "read snapshots").directories;
   const { row, layers, directories: own } = sourceOf(store, key);
   const files = layers.map((diffId) => directories.layerTree(diffId).path);
@@ -51,7 +53,7 @@ export async function snapshotTrees(options: SnapshotTreesOptions): Promise<Snap
       root,
       form,
       base,
-      rules: { ...rules, stubs },
+      rules: { policy, limits, stubs },
       signal,
     });
     above.push(scanned.tree as Uint8Array);

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { asByteString, fromBytes, fromText } from "../../lib/bytes/mod.ts";
 import { TarReader } from "../../lib/codec/tar/mod.ts";
-import { baseOf, NO_BASE, type ScanForm, scanInPool } from "../../lib/directory/mod.ts";
+import { baseOf, NO_BASE, type ScanForm, scanInPool } from "../../lib/directory/internal.ts";
 import { VarveError } from "../../lib/errors.ts";
 import type { Entry } from "../../lib/layer/mod.ts";
 import {

@@ -12,7 +12,7 @@ import {
   type ScanForm,
   scanInPool,
   scanTree,
-} from "../../lib/directory/mod.ts";
+} from "../../lib/directory/internal.ts";
 import { applyLayer, diffTrees } from "../../lib/layer/mod.ts";
 import { CWD, openDirectoryAt, overlayMount, ownFd } from "../../lib/linux/mod.ts";
 import { createPool, type Pool } from "../../lib/pool/mod.ts";

@@ -80,7 +80,8 @@ async function treesOfSnapshot(context: Context, key: string): Promise<SnapshotT
     store,
     pool: await context.pool(),
     key,
-    rules: { policy, limits },
+    policy,
+    limits,
     signal: context.signal,
   });
   warnOf(context, `snapshot ${JSON.stringify(key)}`, trees.warnings);

@@ -6,7 +6,7 @@ import type { DiskStore } from "../../store/mod.ts";
 import { notingDamage } from "../read_tree.ts";
 import type { ExtractPolicy, ExtractReport } from "./contract.ts";
 import { type ExtractForm, extractJob, type ExtractJobInput } from "./extract_job.ts";
-import { addReports } from "./report.ts";
+import { addReports } from "./extract_report.ts";
 
 /** What {@linkcode extractInPool} extracts. */
 export interface PoolExtraction {

@@ -8,7 +8,7 @@ import type { Tree } from "../../tree/mod.ts";
 import { attributeTree } from "../attribute_tree.ts";
 import { readTree } from "../read_tree.ts";
 import type { ExtractPart, ExtractPhase, ExtractPolicy, ExtractReport } from "./contract.ts";
-import { extractTree } from "./extract.ts";
+import { extractTree } from "./extract_tree.ts";
 
 /** What is extracted. */
 export type ExtractForm =

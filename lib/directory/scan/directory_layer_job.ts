@@ -11,7 +11,7 @@ import { ContentReader } from "./content_reader.ts";
 import type { ScanPlace } from "./contract.ts";
 import { layerTar } from "./layer_tar.ts";
 import { NodeReader } from "./node_reader.ts";
-import type { ScanRules } from "./scan.ts";
+import type { ScanRules } from "./scan_directories.ts";
 
 /** Bytes of files from which two threads are worth the start of the second. */
 const WORTH_BYTES = 64 * 1024 * 1024;

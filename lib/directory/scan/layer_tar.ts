@@ -4,7 +4,7 @@ import type { Fd, Stat } from "../../linux/mod.ts";
 import type { FileNode, Tree } from "../../tree/mod.ts";
 import type { ContentReader, ContentSink } from "./content_reader.ts";
 import type { NodeReader } from "./node_reader.ts";
-import { isAsScanned } from "./same.ts";
+import { isAsScanned } from "./equal_nodes.ts";
 import { explain } from "./scan_failure.ts";
 
 /**

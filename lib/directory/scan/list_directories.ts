@@ -2,7 +2,7 @@ import type { ByteString } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { type Fd, getXattrFd, readDirectory } from "../../linux/mod.ts";
 import type { ScanDirectory, ScanPlace } from "./contract.ts";
-import { isOpaqueMark, OPAQUE_MARK } from "./marks.ts";
+import { isOpaqueMark, OPAQUE_MARK } from "./overlay_marks.ts";
 import { joinPath, openScanned } from "./open_scanned.ts";
 import { guarded, shown } from "./scan_failure.ts";
 

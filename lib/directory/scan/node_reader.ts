@@ -20,7 +20,7 @@ import {
 } from "../../linux/mod.ts";
 import type { Attributes, DirectoryNode, FileNode, Node, Xattr } from "../../tree/mod.ts";
 import type { ScanForm } from "./contract.ts";
-import { takeMarks } from "./marks.ts";
+import { takeMarks } from "./overlay_marks.ts";
 import { shown } from "./scan_failure.ts";
 
 /** What a name is: a node of a tree, a whiteout, or nothing that a layer can hold. */

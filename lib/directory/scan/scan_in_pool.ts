@@ -8,7 +8,7 @@ import type { ScanBase, ScanPart, ScanPlace } from "./contract.ts";
 import { directoryLayerJob } from "./directory_layer_job.ts";
 import { dealDirectories } from "./list_directories.ts";
 import { mergeWarnings } from "./merge_warnings.ts";
-import type { ScanRules } from "./scan.ts";
+import type { ScanRules } from "./scan_directories.ts";
 import { assembleJob, listJob, scanJob } from "./scan_jobs.ts";
 
 /** What {@linkcode scanInPool} needs. */

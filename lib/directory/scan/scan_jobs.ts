@@ -3,15 +3,15 @@ import type { Warning } from "../../layer/mod.ts";
 import { statFd } from "../../linux/mod.ts";
 import type { Job, JobContext } from "../../pool/mod.ts";
 import { type DirectoryNode, encodeTree, rootOf } from "../../tree/mod.ts";
-import { assembleParts, type ReadFile } from "./assemble.ts";
+import { assembleParts, type ReadFile } from "./assemble_parts.ts";
 import { ContentReader } from "./content_reader.ts";
 import type { ScanBase, ScanDirectory, ScanPart, ScanPlace } from "./contract.ts";
 import { listDirectories } from "./list_directories.ts";
 import { mergeWarnings } from "./merge_warnings.ts";
 import { NodeReader } from "./node_reader.ts";
 import { openScanned } from "./open_scanned.ts";
-import { scanDirectories, type ScanRules } from "./scan.ts";
-import { OpenBase } from "./scan_base.ts";
+import { scanDirectories, type ScanRules } from "./scan_directories.ts";
+import { OpenBase } from "./open_base.ts";
 import { guarded } from "./scan_failure.ts";
 
 /** Lists the directories of a scan, in a worker. */

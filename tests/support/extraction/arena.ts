@@ -3,11 +3,8 @@ import { createHash } from "node:crypto";
 import { type ByteString, escapeForTerminal, fromText, toBytes } from "../../../lib/bytes/mod.ts";
 import { TarReader } from "../../../lib/codec/tar/mod.ts";
 import { type DiffId, parseDigest } from "../../../lib/digest/mod.ts";
-import {
-  type ExtractOptions,
-  type ExtractReport,
-  extractTree,
-} from "../../../lib/directory/mod.ts";
+import { type ExtractOptions, extractTree } from "../../../lib/directory/internal.ts";
+import type { ExtractReport } from "../../../lib/directory/mod.ts";
 import { VarveError } from "../../../lib/errors.ts";
 import { applyLayer, LayerBuilder } from "../../../lib/layer/mod.ts";
 import {

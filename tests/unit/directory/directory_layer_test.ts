@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fromText } from "../../../lib/bytes/mod.ts";
 import { sha256 } from "../../../lib/digest/mod.ts";
-import { NO_BASE, scanInPool } from "../../../lib/directory/mod.ts";
+import { NO_BASE, scanInPool } from "../../../lib/directory/internal.ts";
 import {
   type DirectoryLayerInput,
   directoryLayerJob,

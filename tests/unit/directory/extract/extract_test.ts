@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { type ByteString, fromText } from "../../../../lib/bytes/mod.ts";
-import { addReports, extractTree } from "../../../../lib/directory/mod.ts";
+import { addReports, extractTree } from "../../../../lib/directory/internal.ts";
 import { VarveError } from "../../../../lib/errors.ts";
 import {
   closeFd,

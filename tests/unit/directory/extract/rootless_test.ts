@@ -2,7 +2,7 @@
 // then gives its privileges up.
 import { assertEquals } from "@std/assert";
 import { fromText } from "../../../../lib/bytes/mod.ts";
-import { extractTree } from "../../../../lib/directory/mod.ts";
+import { extractTree } from "../../../../lib/directory/internal.ts";
 import { effectiveUser } from "../../../../lib/linux/mod.ts";
 import { layerOf, listing, OVERLAY_POLICY, verdictOf } from "../../../support/extraction/arena.ts";
 import { CAPABILITY } from "../../../support/images/sample_image.ts";

@@ -12,7 +12,7 @@ import { removeInheritedAcls } from "../disinherit.ts";
  * Takes the target over for the time of the extraction: ours, closed to others,
  * without an ACL or a set-group-id bit that everything made in it would inherit.
  */
-export function prepareRoot(root: Fd, rootless: boolean): void {
+export function prepareTarget(root: Fd, rootless: boolean): void {
   const { uid, gid, mode } = statFd(root);
   if (!rootless && (uid !== effectiveUser() || gid !== effectiveGroup())) {
     chownFd(root, effectiveUser(), effectiveGroup());

@@ -19,7 +19,7 @@ import {
 } from "../../linux/mod.ts";
 import type { Attributes, DeviceNode, FifoNode, SymlinkNode, Xattr } from "../../tree/mod.ts";
 import type { DropReason, ExtractPolicy } from "./contract.ts";
-import type { Tally } from "./report.ts";
+import type { Tally } from "./extract_report.ts";
 
 /** Seconds that every file system holds: those of an unsigned 31-bit time. */
 const EVERYWHERE = 0x8000_0000;

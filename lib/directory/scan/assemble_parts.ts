@@ -11,7 +11,7 @@ import {
   walk,
 } from "../../tree/mod.ts";
 import type { LinkedName, ScanForm, ScanPart } from "./contract.ts";
-import { Placer } from "./placer.ts";
+import { PathTreeBuilder } from "./path_tree_builder.ts";
 
 /** Reads a file for its digest; may give it new attributes. */
 export type ReadFile = (path: ByteString, node: FileNode) => FileNode;
@@ -31,7 +31,7 @@ export function assembleParts(
   read?: ReadFile,
 ): Tree {
   // What nobody told is as in the base.
-  const placer = new Placer((path) => {
+  const built = new PathTreeBuilder((path) => {
     const node = lookup(base, path);
     return node?.type === "directory" ? node : onTheWay(path);
   });
@@ -40,24 +40,24 @@ export function assembleParts(
   for (const part of parts) {
     const tree = decodeTree(part.tree);
     const root = rootOf(tree);
-    if (!root.implied) placer.directory("" as ByteString, root);
+    if (!root.implied) built.directory("" as ByteString, root);
     for (const { path, node } of walk(tree)) {
       if (node.type === "directory") {
-        if (!node.implied) placer.directory(path, node);
+        if (!node.implied) built.directory(path, node);
         continue;
       }
       const inode = links.get(path);
       if (inode === "unchanged") continue;
       const known = inode === undefined ? undefined : first.get(inode);
       if (known !== undefined) {
-        placer.link(path, known);
+        built.link(path, known);
         continue;
       }
-      const id = placer.leaf(path, told(path, node, read));
+      const id = built.leaf(path, told(path, node, read));
       if (inode !== undefined) first.set(inode, id);
     }
   }
-  return placer.builder.finish(null);
+  return built.builder.finish(null);
 }
 
 function told(

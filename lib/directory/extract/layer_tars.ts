@@ -3,13 +3,13 @@ import type { DiffId } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { copyRange, CWD, type Fd, Open, openAt, truncateFd } from "../../linux/mod.ts";
 import type { FileNode } from "../../tree/mod.ts";
-import { DescriptorCache } from "./descriptors.ts";
+import { DescriptorCache } from "./descriptor_cache.ts";
 
 /** An image may have 500 layers: not all of them are open at once. */
 const KEPT = 24;
 
 /** The layer tars that files are copied from. */
-export class Contents implements Disposable {
+export class LayerTars implements Disposable {
   readonly #paths: ReadonlyMap<DiffId, ByteString>;
   readonly #cache = new DescriptorCache<DiffId>(KEPT);
 

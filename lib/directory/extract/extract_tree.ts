@@ -3,16 +3,16 @@ import { VarveError } from "../../errors.ts";
 import { effectiveUser, type Fd, linkAt, mkdirAt, openRoot, ownFd } from "../../linux/mod.ts";
 import { parentPath } from "../../tree/internal.ts";
 import { type Node, rootOf, type Tree, walk } from "../../tree/mod.ts";
-import { AttributeWriter, probeTimeStep } from "./attributes.ts";
+import { AttributeWriter, probeTimeStep } from "./attribute_writer.ts";
 import type { ExtractOptions, ExtractReport } from "./contract.ts";
 import { explainFailure } from "./extract_failure.ts";
-import { finishDirectories } from "./finish.ts";
-import { InodeWriter, type Leaf } from "./inodes.ts";
-import { Directories } from "./make_directories.ts";
-import { prepareRoot } from "./prepare.ts";
-import { newTally, type Tally } from "./report.ts";
-import { Shares } from "./shares.ts";
-import { Contents } from "./write_contents.ts";
+import { finishDirectories } from "./finish_directories.ts";
+import { InodeWriter, type Leaf } from "./inode_writer.ts";
+import { TargetDirectories } from "./target_directories.ts";
+import { prepareTarget } from "./prepare_target.ts";
+import { newTally, type Tally } from "./extract_report.ts";
+import { EntryShares } from "./entry_shares.ts";
+import { LayerTars } from "./layer_tars.ts";
 
 /** Entries between two calls of the checkpoint. */
 const CHECKPOINT = 256;
@@ -45,8 +45,8 @@ class Extraction implements Disposable {
   readonly tally: Tally = newTally();
   readonly #options: ExtractOptions;
   readonly #tree: Tree;
-  readonly #directories: Directories;
-  readonly #contents: Contents;
+  readonly #directories: TargetDirectories;
+  readonly #tars: LayerTars;
   readonly #attributes: AttributeWriter;
   readonly #inodes: InodeWriter;
   #seen = 0;
@@ -63,14 +63,14 @@ class Extraction implements Disposable {
     }
     this.#options = options;
     this.#tree = options.tree;
-    this.#directories = new Directories(root);
-    this.#contents = new Contents(options.contents);
+    this.#directories = new TargetDirectories(root);
+    this.#tars = new LayerTars(options.contents);
     const where = { root, rootless, timeStep: this.#lookAtTarget(rootless) };
     this.#attributes = new AttributeWriter(policy, where, this.tally);
     this.#inodes = new InodeWriter(
       policy,
       rootless,
-      this.#contents,
+      this.#tars,
       this.#attributes,
       this.tally,
     );
@@ -82,7 +82,7 @@ class Extraction implements Disposable {
     let step = 1;
     this.#guard("" as ByteString, undefined, () => {
       using self = ownFd(this.#directories.openForAttributes("" as ByteString));
-      if (phase === "all" || phase === "directories") prepareRoot(self.fd, rootless);
+      if (phase === "all" || phase === "directories") prepareTarget(self.fd, rootless);
       step = probeTimeStep(self.fd);
     });
     return step;
@@ -101,7 +101,7 @@ class Extraction implements Disposable {
 
   /** This part's share of everything else, of hard links the first name only. */
   entries(): void {
-    const shares = new Shares(this.#options.part ?? { index: 0, count: 1 });
+    const shares = new EntryShares(this.#options.part ?? { index: 0, count: 1 });
     // Whether the directory of each depth on the way hides all below it.
     const opaque = [rootOf(this.#tree).opaque];
     for (const { path, name, node, depth } of walk(this.#tree)) {
@@ -143,7 +143,7 @@ class Extraction implements Disposable {
 
   [Symbol.dispose](): void {
     this.#directories[Symbol.dispose]();
-    this.#contents[Symbol.dispose]();
+    this.#tars[Symbol.dispose]();
   }
 
   #leavesOut(node: Node): boolean {

@@ -1,6 +1,6 @@
 import type { ByteString } from "../../bytes/mod.ts";
 import { type Fd, Open, openBeneath, Resolve } from "../../linux/mod.ts";
-import { DescriptorCache } from "./descriptors.ts";
+import { DescriptorCache } from "./descriptor_cache.ts";
 
 /** Below the target, through nothing but directories of its own file system. */
 const RESOLVE = Resolve.BENEATH | Resolve.NO_SYMLINKS | Resolve.NO_MAGICLINKS | Resolve.NO_XDEV;
@@ -12,7 +12,7 @@ const KEPT = 24;
 const STEP = 3800;
 
 /** The directories below a target, by path, opened safely and kept for a while. */
-export class Directories implements Disposable {
+export class TargetDirectories implements Disposable {
   /** The target itself. */
   readonly root: Fd;
   readonly #cache = new DescriptorCache<ByteString>(KEPT);

@@ -13,7 +13,7 @@ const RUN = 8 * 1024 * 1024;
  * two threads seldom wait for one directory's lock, each to the share that has
  * least to do. Every thread deals the same cards and keeps its own.
  */
-export class Shares {
+export class EntryShares {
   readonly #index: number;
   readonly #loads: number[];
   #directory: ByteString | undefined;

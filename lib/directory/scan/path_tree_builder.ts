@@ -9,7 +9,7 @@ import {
 import { directoryOf, nameOf } from "./open_scanned.ts";
 
 /** Builds a layer tree by paths; directories on the way are made when something is put below them. */
-export class Placer {
+export class PathTreeBuilder {
   readonly builder: TreeBuilder = new TreeBuilder({ kind: "layer" });
   readonly #directories = new Map<ByteString, NodeId>([["" as ByteString, 0]]);
   readonly #onTheWay: (path: ByteString) => DirectoryNode;

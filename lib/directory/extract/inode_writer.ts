@@ -9,10 +9,10 @@ import type {
   Node,
   SymlinkNode,
 } from "../../tree/mod.ts";
-import type { AttributeWriter } from "./attributes.ts";
+import type { AttributeWriter } from "./attribute_writer.ts";
 import type { ExtractPolicy } from "./contract.ts";
-import type { Tally } from "./report.ts";
-import type { Contents } from "./write_contents.ts";
+import type { Tally } from "./extract_report.ts";
+import type { LayerTars } from "./layer_tars.ts";
 
 /** Everything but directories. */
 export type Leaf = Exclude<Node, DirectoryNode>;
@@ -21,7 +21,7 @@ export type Leaf = Exclude<Node, DirectoryNode>;
 export class InodeWriter {
   readonly #policy: ExtractPolicy;
   readonly #skipDevices: boolean;
-  readonly #contents: Contents;
+  readonly #tars: LayerTars;
   readonly #attributes: AttributeWriter;
   readonly #tally: Tally;
 
@@ -29,13 +29,13 @@ export class InodeWriter {
   constructor(
     policy: ExtractPolicy,
     rootless: boolean,
-    contents: Contents,
+    tars: LayerTars,
     attributes: AttributeWriter,
     tally: Tally,
   ) {
     this.#policy = policy;
     this.#skipDevices = rootless || policy.devices === "skip";
-    this.#contents = contents;
+    this.#tars = tars;
     this.#attributes = attributes;
     this.#tally = tally;
   }
@@ -69,7 +69,7 @@ export class InodeWriter {
     const flags = Open.WRITE | Open.CREATE | Open.EXCLUSIVE | Open.NO_FOLLOW;
     const fd = openAt(directory, name, flags, 0o600);
     try {
-      this.#tally.bytes += this.#contents.fill(fd, node, path);
+      this.#tally.bytes += this.#tars.fill(fd, node, path);
       this.#attributes.writeFd(fd, node);
     } finally {
       closeFd(fd);

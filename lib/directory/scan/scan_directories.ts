@@ -19,8 +19,8 @@ import { ContentReader } from "./content_reader.ts";
 import type { LinkedName, ScanDirectory, ScanPart, ScanPlace } from "./contract.ts";
 import { type Found, NodeReader } from "./node_reader.ts";
 import { joinPath, openScanned } from "./open_scanned.ts";
-import { Placer } from "./placer.ts";
-import { sameBytes, sameOutside } from "./same.ts";
+import { PathTreeBuilder } from "./path_tree_builder.ts";
+import { sameBytes, sameOutside } from "./equal_nodes.ts";
 import { changed, guarded, shown } from "./scan_failure.ts";
 
 /** How entries are judged. */
@@ -61,7 +61,7 @@ class Scan {
   readonly #checkpoint: Checkpoint;
   readonly #nodes: NodeReader;
   readonly #contents: ContentReader;
-  readonly #placer = new Placer();
+  readonly #built = new PathTreeBuilder();
   readonly #links: LinkedName[] = [];
   #bytes = 0;
   readonly #stubs: ReadonlyMap<string, Stub["type"]>;
@@ -88,14 +88,14 @@ class Scan {
       const isStub = before === undefined && this.#stubs.get(path) === "directory";
       // A stub with something in it is on the way to that.
       if (!isStub && (before === undefined || hides || !equalAttributes(node, before))) {
-        this.#placer.directory(path, node);
+        this.#built.directory(path, node);
       }
       this.#entries(open.fd, directory, opaque ? NOTHING : below);
     });
   }
 
   finish(): ScanPart {
-    const tree = joinBytes(encodeTree(this.#placer.builder.finish(null)));
+    const tree = joinBytes(encodeTree(this.#built.builder.finish(null)));
     const warnings = this.#nodes.warnings.list();
     return { tree, links: this.#links, bytes: this.#bytes, warnings };
   }
@@ -119,7 +119,7 @@ class Scan {
     if (this.#place.form !== "plain") return;
     const here = new Set(entries.map(({ name }) => name));
     for (const name of below.names()) {
-      if (!here.has(name)) this.#placer.leaf(joinPath(path, name), { type: "whiteout" });
+      if (!here.has(name)) this.#built.leaf(joinPath(path, name), { type: "whiteout" });
     }
   }
 
@@ -132,7 +132,7 @@ class Scan {
     const found: Found = stat === undefined ? null : this.#nodes.entry(directory, name, stat, path);
     const before = below.find(name);
     if (stat === undefined || found === null || found.type === "whiteout") {
-      if (before !== undefined) this.#placer.leaf(path, { type: "whiteout" });
+      if (before !== undefined) this.#built.leaf(path, { type: "whiteout" });
       return;
     }
     refuseWhiteoutName(name, path);
@@ -146,7 +146,7 @@ class Scan {
       this.#links.push({ path, inode: `${stat.device} ${stat.inode}`, same, group });
     } else if (same && group === null) return;
     if (found.type === "file") this.#bytes += found.size;
-    this.#placer.leaf(path, found);
+    this.#built.leaf(path, found);
   }
 
   /** Whether a node is equal to the base's but for its link group. */
