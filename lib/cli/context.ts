@@ -1,4 +1,5 @@
 /** What a verb works with: its io, the global options, and the store, pool and snapshotter made from them. */
+import type { Command } from "commander";
 import { createProgramPool, type ProgramPool } from "../pool/internal.ts";
 import type { Snapshotter } from "../snapshot/mod.ts";
 import { type DiskStore, openStore } from "../store/mod.ts";
@@ -34,6 +35,8 @@ export class Context implements AsyncDisposable {
   readonly options: GlobalOptions;
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
+  /** Builds the whole command line, for a verb that answers questions about it. */
+  readonly commandLine: () => Promise<Command>;
   readonly #stack = new AsyncDisposableStack();
   #store: Promise<DiskStore> | undefined;
   #pool: ProgramPool | undefined;
@@ -42,10 +45,16 @@ export class Context implements AsyncDisposable {
   readonly #warnings: string[] = [];
 
   /** Opens nothing yet. */
-  constructor(io: Io, options: GlobalOptions, signal: AbortSignal) {
+  constructor(
+    io: Io,
+    options: GlobalOptions,
+    signal: AbortSignal,
+    commandLine: () => Promise<Command>,
+  ) {
     this.io = io;
     this.options = options;
     this.signal = signal;
+    this.commandLine = commandLine;
   }
 
   /** The store, opened at first use. */

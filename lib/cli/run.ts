@@ -58,7 +58,8 @@ export async function runCli(args: readonly string[], options: RunCliOptions): P
     const globals = globalOptions(program.opts(), io.env, options.isRoot ?? false);
     format = globals.format;
     exitOf = (error) => verb.exitOf?.(error) ?? exitCode(error);
-    await using context = new Context(io, globals, signal);
+    const commandLine = () => createProgram(() => Promise.resolve());
+    await using context = new Context(io, globals, signal, commandLine);
     exit = await runVerb(context, verb, verbArgs, verbOptions);
   }, args);
   // Output that commander writes is kept until its sort is known.

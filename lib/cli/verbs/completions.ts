@@ -2,7 +2,6 @@ import { answer } from "../completion/answer.ts";
 import { completionScript } from "../completion/scripts.ts";
 import { SHELLS } from "../completion/sources.ts";
 import { oneOf } from "../options.ts";
-import { createProgram } from "../program.ts";
 import type { Verb } from "../verb.ts";
 
 /** `varve completions`. */
@@ -27,8 +26,7 @@ Examples:
       const script = completionScript(shell);
       return { json: { shell, script }, text: script };
     }
-    const program = await createProgram(() => Promise.resolve());
-    const json = await answer(program, words, context.options.root);
+    const json = await answer(await context.commandLine(), words, context.options.root);
     const lines = json.candidates.map(({ value, description }) => `${value}\t${description}\n`);
     return { json, text: [...lines, `:${json.files}\n`] };
   },
