@@ -29,7 +29,7 @@ class DirectoryFiles implements ArchiveFiles {
       if (info === undefined) return undefined;
       const last = i === parts.length - 1;
       if (last ? info.isFile : info.isDirectory) {
-        if (last) return { kind: "range", path, offset: 0, length: info.size };
+        if (last) return { kind: "file", path, offset: 0, length: info.size };
         continue;
       }
       throw new VarveError(
@@ -50,14 +50,12 @@ class DirectoryFiles implements ArchiveFiles {
   async head(at: FileAt): Promise<Uint8Array> {
     return await headOf(at);
   }
-
-  async [Symbol.asyncDispose](): Promise<void> {}
 }
 
 /** The first bytes of a file that is a range or in memory. */
 export async function headOf(at: FileAt): Promise<Uint8Array> {
   if (at.kind === "bytes") return at.bytes.subarray(0, 512);
-  if (at.kind !== "range") return new Uint8Array(0);
+  if (at.kind !== "file") return new Uint8Array(0);
   return await readRange(at.path, at.offset, Math.min(at.length, 512));
 }
 
@@ -76,14 +74,14 @@ export async function readDocument(
       { subject: name },
     );
   }
-  if (at.kind !== "range" && at.kind !== "bytes") {
+  if (at.kind !== "file" && at.kind !== "bytes") {
     throw new VarveError(
       "E_FORMAT",
       `Cannot read ${JSON.stringify(name)} of ${files.label}: it is no document`,
       { subject: name },
     );
   }
-  const length = at.kind === "range" ? at.length : at.bytes.length;
+  const length = at.kind === "file" ? at.length : at.bytes.length;
   if (length > maxBytes) {
     throw new VarveError(
       "E_LIMIT",

@@ -4,38 +4,26 @@
  * Names are looked up among the archive's own entries only, never on a file
  * system, so no name that a document gives can reach anything else.
  */
-import type { Compression } from "../codec/compress/mod.ts";
-import { type Digest, hexOf } from "../digest/mod.ts";
-import type { LayerJobOutput } from "../layer_job/mod.ts";
-import type { StagedLayer } from "../store/mod.ts";
+import { type Digest, hexOf, isDigest } from "../digest/mod.ts";
+import type { EarlyLayer, FileRun, ImageIngest, PassedBlob } from "../image/internal.ts";
 
 /** Where the bytes of a file are. */
 export type FileAt =
   /** A run of bytes that a worker can read itself. */
-  | {
-    readonly kind: "range";
-    readonly path: string;
-    readonly offset: number;
-    readonly length: number;
-  }
-  /** It came by as a stream and is staged already, as a layer. */
-  | { readonly kind: "staged"; readonly staged: StagedLayer; readonly output: LayerJobOutput }
-  /** It came by, was hashed, and is the verified blob of a layer that the store holds. */
-  | {
-    readonly kind: "known";
-    readonly digest: Digest;
-    readonly size: number;
-    readonly compression: Compression;
-  }
-  /** It came by and is staged as a blob that is no layer. */
+  | FileRun
+  /** It came in a stream and is staged already, as a layer. */
+  | EarlyLayer
+  /** It came in a stream, was hashed, and is the verified blob of a layer that the store holds. */
+  | PassedBlob
+  /** It came in a stream and is staged as a blob that is no layer. */
   | { readonly kind: "blob"; readonly digest: Digest; readonly size: number }
-  /** It came by and could not be used as a layer. */
+  /** It came in a stream and could not be used as a layer. */
   | { readonly kind: "failed"; readonly error: unknown }
-  /** It came by and is small: here it is. */
+  /** It came in a stream and is small: here it is. */
   | { readonly kind: "bytes"; readonly bytes: Uint8Array };
 
 /** The files of one archive. */
-export interface ArchiveFiles extends AsyncDisposable {
+export interface ArchiveFiles {
   /** What the user called it. */
   readonly label: string;
   /** Where a file is, links followed inside the archive; `undefined` when there is none. @throws {VarveError} `E_FORMAT` when links lead nowhere or in a circle */
@@ -46,7 +34,15 @@ export interface ArchiveFiles extends AsyncDisposable {
   head(at: FileAt): Promise<Uint8Array>;
 }
 
-/** What a link chain may hold. */
+/** What an archive is opened with. */
+export interface OpenFilesOptions {
+  /** Takes what comes in a stream. */
+  readonly ingest: ImageIngest;
+  /** Size in bytes of the largest document that is kept of a stream. */
+  readonly maxDocument: number;
+}
+
+/** Links that are followed from one name. */
 export const MAX_LINKS = 8;
 
 /** An entry's path as a name: cleaned of `./`, doubled and trailing slashes; `undefined` when it leads outside. */
@@ -58,6 +54,13 @@ export function cleanName(path: string): string | undefined {
     else if (parts.pop() === undefined) return undefined;
   }
   return parts.length === 0 ? undefined : parts.join("/");
+}
+
+/** The digest in a blob's name: `blobs/sha256/<hex>` says what its bytes are, any other name says nothing. */
+export function digestOfName(name: string): Digest | undefined {
+  const match = /(?:^|\/)blobs\/(sha256|sha512)\/([0-9a-f]+)$/.exec(name);
+  const digest = match === null ? undefined : `${match[1]}:${match[2]}`;
+  return isDigest(digest) ? digest : undefined;
 }
 
 /** Where an OCI layout has a blob. */

@@ -1,27 +1,18 @@
 import { VarveError } from "../errors.ts";
-import type { LoadedImage, LoadedLayer, LoadOptions } from "../image/mod.ts";
-import { chainIds } from "../layer/mod.ts";
+import type { LoadedImage, LoadOptions } from "../image/mod.ts";
 import {
-  formatReference,
-  matchPlatform,
-  type OciLimits,
-  ociLimits,
-  parseReference,
-  type Platform,
-} from "../oci/mod.ts";
-import { createPool, type Pool } from "../pool/mod.ts";
-import type { Ingest, IngestResult, Store } from "../store/mod.ts";
+  type ImageIngest,
+  type ImageSource,
+  ingestImages,
+  type SourceImage,
+} from "../image/internal.ts";
+import { formatReference, type OciLimits, ociLimits, parseReference } from "../oci/mod.ts";
+import type { Store } from "../store/mod.ts";
+import type { ArchiveContext } from "./archive_context.ts";
+import { dockerImages } from "./docker_images.ts";
 import type { ArchiveFiles } from "./files.ts";
-import { stageDockerArchive } from "./load_docker.ts";
-import { stageOciLayout } from "./load_oci.ts";
-import { type ImageSource, openFiles } from "./open_files.ts";
-import {
-  diffIdsOf,
-  type StageContext,
-  type StagedImage,
-  type StagedManifest,
-} from "./staged_image.ts";
-import { Stager } from "./stager.ts";
+import { ociImages } from "./oci_images.ts";
+import { type ArchiveInput, labelOf, openFiles } from "./open_files.ts";
 
 /**
  * Loads the images of an archive: a docker-archive, an OCI layout as tar or
@@ -63,47 +54,42 @@ import { Stager } from "./stager.ts";
  */
 export async function loadImages(
   store: Store,
-  source: ImageSource,
+  input: ArchiveInput,
   options: LoadOptions = {},
 ): Promise<LoadedImage[]> {
-  await using stack = new AsyncDisposableStack();
-  const pool: Pool = options.pool ?? stack.use(createPool());
-  const ingest = stack.use(await store.ingest());
-  const { name, platform } = options;
-  const limits = ociLimits(options.ociLimits);
-  const stop = new AbortController();
-  const signal = AbortSignal.any([stop.signal, ...(options.signal ? [options.signal] : [])]);
-  const stager = new Stager({ ...options, store, ingest, pool, signal });
-  const files = stack.use(
-    await openFiles(source, { stager, maxDocument: largestDocument(limits), signal }),
-  );
-  const context: StageContext = {
-    files,
-    ingest,
-    stager,
-    limits,
-    warn: options.onWarning ?? (() => {}),
-    fail: (error) => stop.abort(error),
-    platform,
-    name: name === undefined ? undefined : formatReference(parseReference(name)),
-  };
-  const images = await stageImages(context);
-  refuseClash(images);
-  await stager.discardLeftovers();
-  signal.throwIfAborted();
-  note(ingest, images);
-  const result = await ingest.commit();
-  return images.map((image) => describe(image, result, options.host));
+  return await ingestImages(store, archiveSource(input, options), {
+    ...options,
+    documents: ociLimits(options.ociLimits),
+    verb: "load",
+  });
 }
 
-async function stageImages(context: StageContext): Promise<StagedImage[]> {
-  const { files, warn } = context;
+/** An archive as a source of images. */
+export function archiveSource(
+  input: ArchiveInput,
+  { name, platform }: Pick<LoadOptions, "name" | "platform"> = {},
+): ImageSource {
+  const fullName = name === undefined ? undefined : formatReference(parseReference(name));
+  return {
+    label: labelOf(input),
+    async images(ingest: ImageIngest): Promise<readonly SourceImage[]> {
+      const maxDocument = largestDocument(ingest.limits);
+      const files = await openFiles(input, { ingest, maxDocument });
+      return await imagesOf({ files, ingest, platform, name: fullName });
+    },
+  };
+}
+
+async function imagesOf(context: ArchiveContext): Promise<readonly SourceImage[]> {
+  const { files, ingest } = context;
   const isOci = await has(files, "oci-layout");
   const isDocker = await has(files, "manifest.json");
-  if (isOci && await has(files, "index.json")) return await stageOciLayout(context);
+  if (isOci && await has(files, "index.json")) return await ociImages(context);
   if (isDocker) {
-    if (isOci) warn("the archive has an oci-layout but no index.json; its manifest.json is used");
-    return await stageDockerArchive(context);
+    if (isOci) {
+      ingest.warn("the archive has an oci-layout but no index.json; its manifest.json is used");
+    }
+    return await dockerImages(context);
   }
   const old = await has(files, "repositories");
   throw new VarveError(
@@ -123,73 +109,4 @@ async function has(files: ArchiveFiles, name: string): Promise<boolean> {
 
 function largestDocument({ manifest, index, config }: OciLimits): number {
   return Math.max(manifest, index, config);
-}
-
-/** @throws {VarveError} `E_NAME_CLASH` */
-function refuseClash(images: readonly StagedImage[]): void {
-  const taken = new Map<string, string>();
-  for (const image of images) {
-    for (const own of image.names) {
-      const other = taken.get(own);
-      if (other !== undefined && other !== image.target.digest) {
-        throw new VarveError(
-          "E_NAME_CLASH",
-          `Cannot load ${own}: the archive gives this name to two images`,
-          { subject: own, expected: other, actual: image.target.digest },
-        );
-      }
-      taken.set(own, image.target.digest);
-    }
-  }
-}
-
-function note(ingest: Ingest, images: readonly StagedImage[]): void {
-  for (const image of images) {
-    for (const manifest of image.manifests) ingest.chain(diffIdsOf(manifest));
-    if (image.names.length === 0) ingest.image(null, image.target);
-    for (const name of image.names) ingest.image(name, image.target);
-  }
-}
-
-function describe(
-  image: StagedImage,
-  result: IngestResult,
-  host: Platform | undefined,
-): LoadedImage {
-  const manifest = primary(image.manifests, host);
-  const diffIds = diffIdsOf(manifest);
-  const chains = chainIds(diffIds);
-  const records = new Map(result.layers.map((record) => [record.diffId, record]));
-  const layers = manifest.layers.map((layer, i): LoadedLayer => ({
-    digest: layer.digest,
-    diffId: layer.diffId,
-    chainId: chains[i] as typeof chains[number],
-    size: layer.size,
-    uncompressedSize: layer.uncompressedSize,
-    cacheId: records.get(layer.diffId)?.cacheId ?? 0,
-    processed: layer.processed,
-    warnings: layer.warnings,
-  }));
-  return {
-    names: image.names.length > 0 ? image.names : [`<none>@${image.target.digest}`],
-    imageId: manifest.imageId,
-    manifest: image.target.digest,
-    chainId: chains.at(-1) ?? null,
-    layers,
-  };
-}
-
-/** The manifest for this machine, else the first. */
-function primary(
-  manifests: readonly StagedManifest[],
-  host: Platform | undefined,
-): StagedManifest {
-  const [first] = manifests;
-  if (first === undefined) throw new Error("a staged image has a manifest");
-  if (host === undefined) return first;
-  const ranked = manifests
-    .map((manifest) => ({ manifest, rank: matchPlatform(host, manifest.platform) }))
-    .filter(({ rank }) => rank >= 0)
-    .sort((a, b) => a.rank - b.rank);
-  return ranked[0]?.manifest ?? first;
 }

@@ -4,6 +4,6 @@
  * @module
  */
 export { loadImages } from "./load.ts";
-export type { ImageSource } from "./open_files.ts";
+export type { ArchiveInput } from "./open_files.ts";
 export { saveImages, type SaveOptions, saveToDirectory, saveToFile } from "./save.ts";
 export { writeFile } from "./write_file.ts";

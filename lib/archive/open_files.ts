@@ -3,25 +3,19 @@ import { VarveError } from "../errors.ts";
 import { allChunks, readRange } from "../image/internal.ts";
 import { fileErrno, fileError } from "../linux/mod.ts";
 import { directoryFiles } from "./directory_files.ts";
-import type { ArchiveFiles } from "./files.ts";
-import type { Stager } from "./stager.ts";
+import type { ArchiveFiles, OpenFilesOptions } from "./files.ts";
 import { streamFiles } from "./stream_files.ts";
 import { tarFiles } from "./tar_files.ts";
 
 /** What images are loaded from: a path, or a stream that an archive comes in. */
-export type ImageSource = string | ReadableStream<Uint8Array>;
+export type ArchiveInput = string | ReadableStream<Uint8Array>;
 
 /** The layers of an archive have their own limit each: the archive has none as a whole. */
 const OUTER_LIMITS = { layerBytes: Number.MAX_SAFE_INTEGER };
 
-/** What {@linkcode openFiles} works with. */
-export interface OpenFilesOptions {
-  /** Takes what comes in a stream. */
-  readonly stager: Stager;
-  /** Bytes of the largest document that is kept of a stream. */
-  readonly maxDocument: number;
-  /** Cancels. */
-  readonly signal: AbortSignal;
+/** What messages call an archive. */
+export function labelOf(input: ArchiveInput): string {
+  return typeof input === "string" ? input : "standard input";
 }
 
 /**
@@ -31,18 +25,18 @@ export interface OpenFilesOptions {
  * @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`, `E_TRUNCATED`, `E_FORMAT`, `E_COMPRESSION`
  */
 export async function openFiles(
-  source: ImageSource,
+  source: ArchiveInput,
   options: OpenFilesOptions,
 ): Promise<ArchiveFiles> {
   if (typeof source !== "string") {
-    return await streamFiles("standard input", inflated(stoppable(source, options)), options);
+    return await streamFiles(labelOf(source), inflated(stoppable(source, options)), options);
   }
   const info = await stat(source);
   if (info.isDirectory) return directoryFiles(source);
   if (info.isFile) {
     if (info.size === 0) throw new VarveError("E_TRUNCATED", `Cannot load ${source}: it is empty`);
     const head = await readRange(source, 0, Math.min(512, info.size));
-    if (sniff(head) === "none") return await tarFiles(source, options.signal);
+    if (sniff(head) === "none") return await tarFiles(source, options.ingest.signal);
   }
   const bytes = allChunks(source);
   return await streamFiles(
@@ -55,7 +49,7 @@ export async function openFiles(
 /** The same bytes; a cancellation does not wait for a writer that says nothing. */
 function stoppable(
   bytes: ReadableStream<Uint8Array>,
-  { signal }: OpenFilesOptions,
+  { ingest: { signal } }: OpenFilesOptions,
 ): ReadableStream<Uint8Array> {
   return bytes.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal });
 }

@@ -1,17 +1,25 @@
-import { concatReadableStreams, LimitedBytesTransformStream } from "@std/streams";
-import { fromText, timestamp } from "../bytes/mod.ts";
-import { encodeTarHeader, tarPadding } from "../codec/tar/mod.ts";
+import type { Digest } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
+import {
+  type ImagePlan,
+  type PlannedDocument,
+  planStored,
+  storedBlobs,
+} from "../image/internal.ts";
 import { compressImage, type CompressImageOptions } from "../image/mod.ts";
-import { guarded } from "../linux/mod.ts";
-import type { Platform } from "../oci/mod.ts";
-import { findImage, type ImageRecord, narrowImage, type Store } from "../store/mod.ts";
-import { type PlannedFile, planSave, type SavePlan } from "./save_plan.ts";
-import { directoryTarget } from "./save_target.ts";
-import { writeAll, writeFile } from "./write_file.ts";
-
-/** Two blocks of zeros end a tar. */
-const END = 1024;
+import type { Descriptor, Platform } from "../oci/mod.ts";
+import {
+  findImage,
+  type ImageRecord,
+  narrowImage,
+  readImage,
+  type Store,
+  type StoredImage,
+} from "../store/mod.ts";
+import { layoutDirectory } from "./layout_directory.ts";
+import type { ArchivedImages } from "./layout_files.ts";
+import { layoutTar } from "./layout_tar.ts";
+import { writeFile } from "./write_file.ts";
 
 /** Options of {@linkcode saveImages} and its kin. */
 export interface SaveOptions {
@@ -47,8 +55,8 @@ export async function saveImages(
   references: readonly string[],
   options: SaveOptions = {},
 ): Promise<ReadableStream<Uint8Array>> {
-  const plan = await planSave(store, await resolve(store, references, options), options.host);
-  return tarStream(store, plan, options);
+  const { images, plan } = await planSave(store, references, options);
+  return await layoutTar(images, options).send(plan, storedBlobs(store));
 }
 
 /**
@@ -97,20 +105,48 @@ export async function saveToDirectory(
   path: string,
   options: SaveOptions = {},
 ): Promise<void> {
-  const plan = await planSave(store, await resolve(store, references, options), options.host);
-  await using target = await directoryTarget(path);
-  await guarded(`save to ${path}`, async () => {
-    const progress = meter(plan, options);
-    for (const file of plan.files) {
-      const place = `${target.temporary}/${file.name}`;
-      await Deno.mkdir(place.slice(0, place.lastIndexOf("/")), { recursive: true });
-      using output = await Deno.open(place, { write: true, createNew: true });
-      const content = await open(store, file, options.signal);
-      await writeAll(output, content.pipeThrough(progress()));
-      if (store.durability === "full") await output.syncData();
-    }
-    await target.finish();
-  });
+  const { images, plan } = await planSave(store, references, options);
+  const { durability } = store;
+  await layoutDirectory(images, path, { ...options, durability }).send(plan, storedBlobs(store));
+}
+
+/** What is saved: the images by name, and all their parts, each once. */
+interface Save {
+  readonly images: ArchivedImages;
+  readonly plan: ImagePlan;
+}
+
+async function planSave(
+  store: Store,
+  references: readonly string[],
+  options: SaveOptions,
+): Promise<Save> {
+  const resolved = await resolve(store, references, options);
+  const records = [...new Map(resolved.map((record) => [record.name, record])).values()]
+    .sort((a, b) => a.name < b.name ? -1 : 1);
+  const documents = new Map<Digest, PlannedDocument>();
+  const blobs = new Map<Digest, Descriptor>();
+  const images: StoredImage[] = [];
+  for (const record of records) {
+    const plan = await planStored(store, record, { absent: (part) => absent(record, part) });
+    for (const one of plan.documents) documents.set(one.digest, one);
+    for (const blob of plan.blobs) blobs.set(blob.digest, blob);
+    images.push(await readImage(store, record, { platform: options.host }));
+  }
+  const plan = { documents: [...documents.values()], blobs: [...blobs.values()] };
+  return { images: { records, images }, plan };
+}
+
+function absent(record: ImageRecord, { mediaType, digest }: Descriptor): VarveError {
+  return new VarveError(
+    "E_PRECONDITION",
+    `Cannot save ${record.name}: ${mediaType} ${digest} is not here`,
+    {
+      subject: record.name,
+      expected: digest,
+      hint: "save one of its platforms with --platform, or load all of them first",
+    },
+  );
 }
 
 async function resolve(
@@ -134,85 +170,4 @@ async function resolve(
     records.push(compressed);
   }
   return records;
-}
-
-/** The whole archive, joined of headers, contents and paddings. */
-function tarStream(store: Store, plan: SavePlan, options: SaveOptions): ReadableStream<Uint8Array> {
-  const mtime = timestamp(plan.mtime);
-  const progress = meter(plan, options);
-  const header = (name: string, size: number, directory: boolean) =>
-    encodeTarHeader({
-      path: fromText(name),
-      type: directory ? "directory" : "file",
-      mode: directory ? 0o755 : 0o644,
-      uid: 0,
-      gid: 0,
-      mtime,
-      size,
-      linkname: fromText(""),
-      devmajor: 0,
-      devminor: 0,
-      xattrs: [],
-    });
-  async function* parts(): AsyncGenerator<ReadableStream<Uint8Array>> {
-    const made = new Set<string>();
-    for (const file of plan.files) {
-      for (const directory of parentsOf(file.name)) {
-        if (made.has(directory)) continue;
-        made.add(directory);
-        yield streamOf(header(`${directory}/`, 0, true));
-      }
-      const content = (await open(store, file, options.signal))
-        // A blob that is longer than its header says would shift all that follows.
-        .pipeThrough(new LimitedBytesTransformStream(file.size, { error: true }))
-        .pipeThrough(progress());
-      yield concatReadableStreams(
-        streamOf(header(file.name, file.size, false)),
-        content,
-        streamOf(new Uint8Array(tarPadding(file.size))),
-      );
-    }
-    yield streamOf(new Uint8Array(END));
-  }
-  // One part is opened after another: an archive has thousands, a process not that many descriptors.
-  async function* bytes(): AsyncGenerator<Uint8Array> {
-    for await (const part of parts()) yield* part;
-  }
-  return ReadableStream.from(bytes());
-}
-
-function parentsOf(name: string): string[] {
-  const parts = name.split("/").slice(0, -1);
-  return parts.map((_, i) => parts.slice(0, i + 1).join("/"));
-}
-
-async function open(
-  store: Store,
-  file: PlannedFile,
-  signal: AbortSignal | undefined,
-): Promise<ReadableStream<Uint8Array>> {
-  if ("bytes" in file) return streamOf(file.bytes);
-  return await store.blobs.open(file.blob, { signal });
-}
-
-function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
-  return ReadableStream.from(bytes.length === 0 ? [] : [bytes]);
-}
-
-/** Counts what passes through all of its streams together. */
-function meter(
-  plan: SavePlan,
-  options: SaveOptions,
-): () => TransformStream<Uint8Array, Uint8Array> {
-  const total = plan.files.reduce((sum, file) => sum + file.size, 0);
-  let written = 0;
-  return () =>
-    new TransformStream({
-      transform(chunk, controller) {
-        options.signal?.throwIfAborted();
-        written += chunk.length;
-        options.onProgress?.(written, total);
-        controller.enqueue(chunk);
-      },
-    });
 }

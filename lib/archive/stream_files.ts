@@ -1,15 +1,15 @@
 import { joinBytes } from "../bytes/mod.ts";
 import { compressionMagic, sniff } from "../codec/compress/mod.ts";
 import { TarReader } from "../codec/tar/mod.ts";
+import { equalDigests } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
+import type { ImageIngest } from "../image/internal.ts";
 import type { Entry } from "../layer/mod.ts";
 import { headOf, readDocument } from "./directory_files.ts";
 import { EntryTable } from "./entry_table.ts";
-import type { ArchiveFiles, FileAt } from "./files.ts";
+import { type ArchiveFiles, digestOfName, type FileAt, type OpenFilesOptions } from "./files.ts";
 import { COMPRESSED_HEAD, looksLikeLayer, PLAIN_HEAD } from "./looks_like_layer.ts";
-import type { OpenFilesOptions } from "./open_files.ts";
 import { Pipe } from "./pipe.ts";
-import type { Stager } from "./stager.ts";
 
 /** Documents are at most this large together, or as large as the largest may be. */
 const DOCUMENT_BUDGET = 64 * 1024 * 1024;
@@ -26,13 +26,13 @@ const OUTER_LIMITS = { layerBytes: Number.MAX_SAFE_INTEGER };
 export async function streamFiles(
   label: string,
   bytes: AsyncIterable<Uint8Array>,
-  { stager, maxDocument, signal }: OpenFilesOptions,
+  { ingest, maxDocument }: OpenFilesOptions,
 ): Promise<ArchiveFiles> {
-  const demux = new Demux(label, stager, maxDocument);
+  const demux = new Demux(label, ingest, maxDocument);
   const reader = new TarReader(demux, { limits: OUTER_LIMITS });
   try {
     for await (const chunk of bytes) {
-      signal.throwIfAborted();
+      ingest.signal.throwIfAborted();
       reader.push(chunk);
       await demux.drained();
     }
@@ -51,7 +51,6 @@ export async function streamFiles(
     find,
     document: (name, maxBytes, setting) => readDocument(files, name, maxBytes, setting),
     head: headOf,
-    [Symbol.asyncDispose]: () => Promise.resolve(),
   };
   return files;
 }
@@ -72,7 +71,7 @@ type Body =
 
 class Demux {
   readonly #label: string;
-  readonly #stager: Stager;
+  readonly #ingest: ImageIngest;
   readonly #table: EntryTable;
   readonly #running: Promise<void>[] = [];
   #body: Body | undefined;
@@ -80,11 +79,11 @@ class Demux {
   readonly #maxDocument: number;
   #budget: number;
 
-  constructor(label: string, stager: Stager, maxDocument: number) {
+  constructor(label: string, ingest: ImageIngest, maxDocument: number) {
     this.#maxDocument = maxDocument;
     this.#budget = Math.max(DOCUMENT_BUDGET, maxDocument);
     this.#label = label;
-    this.#stager = stager;
+    this.#ingest = ingest;
     this.#table = new EntryTable(label);
   }
 
@@ -144,13 +143,27 @@ class Demux {
     const pipe = new Pipe();
     pipe.push(head);
     this.#body = { kind: "pipe", pipe };
-    const done = isLayer
-      ? this.#stager.layerFromStream(name, entry.size, sniff(head), pipe)
-      : this.#stager.blobFromStream(name, pipe);
+    const { layers } = this.#ingest;
+    const claimed = { size: entry.size, digest: digestOfName(name), compression: sniff(head) };
+    const done = isLayer ? layers.early(name, pipe, claimed) : this.#stageBlob(name, pipe);
     const noted = this.#note(name, pipe, done);
     // Seen at the next chunk; until then nobody waits for it.
     noted.catch((error) => this.#failure ??= { error });
     this.#running.push(noted);
+  }
+
+  /** Stages a large file that is no layer. */
+  async #stageBlob(name: string, bytes: AsyncIterable<Uint8Array>): Promise<FileAt> {
+    const claimed = digestOfName(name);
+    const { digest, size } = await this.#ingest.ingest.blobStream(bytes, "");
+    if (claimed === undefined || equalDigests(claimed, digest)) {
+      return { kind: "blob", digest, size };
+    }
+    throw new VarveError("E_DIGEST", `Cannot load ${name}: its bytes are another blob`, {
+      expected: claimed,
+      actual: digest,
+      subject: name,
+    });
   }
 
   /** A failed layer is only an error if a document names it: the judgement comes later. */

@@ -42,7 +42,6 @@ export async function tarFiles(path: string, signal: AbortSignal): Promise<Archi
     document: (name, maxBytes, setting) =>
       readDocument({ find, label: path }, name, maxBytes, setting),
     head: headOf,
-    [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
 
@@ -71,7 +70,7 @@ function index(path: string, table: EntryTable, entry: Entry): void {
     throw new VarveError("E_FORMAT", `Cannot read ${path}: an entry of it is a sparse file`);
   }
   table.add(table.nameOf(entry), {
-    kind: "range",
+    kind: "file",
     path,
     offset: extent?.position ?? 0,
     length: entry.size,

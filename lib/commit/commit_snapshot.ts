@@ -1,15 +1,14 @@
 import type { DiffId } from "../digest/mod.ts";
-import { mergeWarnings, scanInPool } from "../directory/internal.ts";
+import { mergeWarnings } from "../directory/internal.ts";
 import { VarveError } from "../errors.ts";
-import { chainIds, type Warning } from "../layer/mod.ts";
+import { type IngestedLayer, ingestImages } from "../image/internal.ts";
+import type { LoadedImage } from "../image/mod.ts";
 import {
   appendLayer,
   changeConfig,
-  type Descriptor,
   documentTime,
   editConfig,
   encodeConfig,
-  encodeManifest,
   type HistoryEntry,
   type ImageConfig,
   MEDIA_TYPES,
@@ -18,9 +17,10 @@ import {
 } from "../oci/mod.ts";
 import { parentImage, quoteKey } from "../snapshot/internal.ts";
 import { requireDisk } from "../store/internal.ts";
-import { documentLimits, type Ingest, type LayerRecord, type StoredImage } from "../store/mod.ts";
+import { documentLimits, type LayerRecord, type Store, type StoredImage } from "../store/mod.ts";
 import type { CommitImageOptions, CommittedImage } from "./contract.ts";
-import { openSource, type SnapshotSource, sourceOf } from "./snapshot_source.ts";
+import { readSnapshot, type SnapshotLayer } from "./snapshot_layers.ts";
+import { sourceOf } from "./snapshot_source.ts";
 
 /**
  * Makes an image of a snapshot: what its directory changes becomes a layer on top of those below it.
@@ -57,107 +57,60 @@ export async function commitSnapshot(options: CommitImageOptions): Promise<Commi
   const parent = await parentImage(store, source.row, source.layers);
   // A change that cannot be understood is told before anything is read.
   const config = changedConfig(options, parent, source.layers);
-  await using ingest = await store.ingest();
-  const made = await makeLayers(options, source, ingest);
-  const next = withHistory(options, config, made);
-  const configBlob = await ingest.blob(next.raw, MEDIA_TYPES.config);
-  const manifest = await ingest.blob(
-    encodeManifest({
-      config: configBlob,
-      layers: [...layersBelow(options, parent, source.layers), ...made.flatMap(descriptorOf)],
-    }),
-    MEDIA_TYPES.manifest,
-  );
-  ingest.image(options.name, manifest);
-  ingest.chain(next.diffIds);
-  signal?.throwIfAborted();
-  const { images: [image], layers } = await ingest.commit();
-  const records = new Map(layers.map((layer) => [layer.diffId, layer]));
+  let made: SnapshotLayer[] = [];
+  const [image] = await ingestImages(store, {
+    label: key,
+    async images(ingest) {
+      const disk = requireDisk(store, "read snapshots");
+      made = await readSnapshot({ ...options, store: disk }, source, ingest.layers);
+      const added = made.flatMap(({ layer }) => layer ?? []);
+      return [{
+        kind: "made",
+        names: () => options.name === null ? [] : [options.name],
+        config: withHistory(options, config, added),
+        layers: [...layersBelow(store, parent, source.layers), ...added],
+      }];
+    },
+  }, {
+    ...options,
+    documents: documentLimits(store),
+    verb: "commit",
+    onProgress: ({ read, state }) => state === "running" ? options.onProgress?.(read) : undefined,
+  }) as [LoadedImage];
   return {
-    name: image?.name as string,
-    manifest: manifest.digest,
-    imageId: configBlob.digest,
-    chainId: chainIds(next.diffIds).at(-1) ?? null,
+    name: image.names[0] as string,
+    manifest: image.manifest,
+    imageId: image.imageId,
+    chainId: image.chainId,
     parent: parent?.record.name ?? null,
     layers: made.flatMap(({ layer }) =>
-      layer === null ? [] : [records.get(layer.diffId) as LayerRecord]
+      layer === null ? [] : [store.layers.get(layer.diffId) as LayerRecord]
     ),
     warnings: mergeWarnings(made.map(({ warnings }) => warnings)),
   };
 }
 
-/** What one directory came to: a layer, or nothing. */
-interface Made {
-  readonly layer: { readonly diffId: DiffId; readonly size: number } | null;
-  readonly warnings: readonly Warning[];
-}
-
-/** A layer of each directory: of committed ancestors, too, since an image has layers only. */
-async function makeLayers(
-  options: CommitImageOptions,
-  source: SnapshotSource,
-  ingest: Ingest,
-): Promise<Made[]> {
-  const { store, key, pause } = options;
-  const directories = requireDisk(store, "read snapshots").directories;
-  const files = source.layers.map((diffId) => directories.layerTree(diffId).path);
-  const made: Made[] = [];
-  for (const cacheId of source.directories) {
-    const own = source.ownDirectory && cacheId === source.row.cacheId;
-    await using _ = own && pause !== undefined ? await pause(key) : null;
-    using open = await openSource(directories, cacheId);
-    const staged = await ingest.newLayer();
-    try {
-      const { policy, limits, pool, signal, onProgress } = options;
-      const { layer, warnings } = await scanInPool({
-        pool,
-        root: open.root,
-        form: open.form,
-        base: { files: [...files], above: [] },
-        rules: {
-          stubs: open.stubs,
-          policy,
-          limits,
-        },
-        target: staged.target,
-        signal,
-        onProgress,
-      });
-      if (layer === null) {
-        await staged.discard();
-        made.push({ layer: null, warnings });
-        continue;
-      }
-      await staged.finish(layer, MEDIA_TYPES.layer);
-      made.push({ layer: { diffId: layer.diffId, size: layer.uncompressedSize }, warnings });
-      if (staged.target.kind === "files") files.push(staged.target.tree);
-    } catch (error) {
-      await staged.discard();
-      throw error;
-    }
-  }
-  return made;
-}
-
-function descriptorOf({ layer }: Made): Descriptor[] {
-  if (layer === null) return [];
-  return [{ mediaType: MEDIA_TYPES.layer, digest: layer.diffId, size: layer.size }];
-}
-
-/** The layers of the image below as its manifest has them, in OCI's words; without an image, the tars. */
+/** The layers of the image below as its manifest has them, in OCI's media types; without an image, the tars. */
 function layersBelow(
-  { store }: CommitImageOptions,
+  store: Store,
   parent: StoredImage | undefined,
   diffIds: readonly DiffId[],
-): Descriptor[] {
-  if (parent === undefined) {
-    return diffIds.map((digest) => ({
-      mediaType: MEDIA_TYPES.layer,
+): IngestedLayer[] {
+  return diffIds.map((diffId, i): IngestedLayer => {
+    const uncompressedSize = store.layers.get(diffId)?.size as number;
+    const plain = { mediaType: MEDIA_TYPES.layer, digest: diffId, size: uncompressedSize };
+    const below = parent?.layers[i]?.descriptor;
+    const { mediaType, digest, size } = below === undefined ? plain : ociLayer(below);
+    return {
+      mediaType,
       digest,
-      size: store.layers.get(digest)?.size as number,
-    }));
-  }
-  return parent.layers.map(({ descriptor }) => ociLayer(descriptor));
+      size,
+      diffId,
+      uncompressedSize,
+      processed: false,
+      warnings: [],
+    };
+  });
 }
 
 /** The config of the image below, or a new one, with the changes. */
@@ -179,20 +132,14 @@ function changedConfig(
 function withHistory(
   options: CommitImageOptions,
   config: ImageConfig,
-  made: readonly Made[],
+  added: readonly IngestedLayer[],
 ): ImageConfig {
   const { author, message, createdBy = "varve commit" } = options;
-  const entry: HistoryEntry = {
-    created: config.created,
-    createdBy,
-    author,
-    comment: message,
-  };
-  const layers = made.filter(({ layer }) => layer !== null);
+  const entry: HistoryEntry = { created: config.created, createdBy, author, comment: message };
   const limits = documentLimits(options.store);
-  if (layers.length === 0) return appendLayer(config, null, entry, { limits });
-  return layers.reduce(
-    (config, { layer }) => appendLayer(config, layer?.diffId as DiffId, entry, { limits }),
+  if (added.length === 0) return appendLayer(config, null, entry, { limits });
+  return added.reduce(
+    (config, { diffId }) => appendLayer(config, diffId, entry, { limits }),
     config,
   );
 }

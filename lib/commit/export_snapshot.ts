@@ -1,28 +1,27 @@
 import type { DiffId } from "../digest/mod.ts";
-import { scanInPool } from "../directory/internal.ts";
 import { VarveError } from "../errors.ts";
+import { StoreLayerIngest } from "../image/internal.ts";
 import { type ExportOptions, exportTree } from "../image/mod.ts";
-import { foldLayers, type LayerLimits, type LayerPolicy } from "../layer/mod.ts";
+import { foldLayers } from "../layer/mod.ts";
+import type { LayerRules } from "../layer_job/mod.ts";
 import { guarded } from "../linux/mod.ts";
 import type { Pool } from "../pool/mod.ts";
 import { requireDisk } from "../store/internal.ts";
-import type { Directories, Ingest, LayerReader, Store } from "../store/mod.ts";
+import type { DiskStore, Ingest, LayerReader, Store } from "../store/mod.ts";
 import { decodeTree, type Tree } from "../tree/mod.ts";
-import { openSource, sourceOf } from "./snapshot_source.ts";
+import { readSnapshot } from "./snapshot_layers.ts";
+import { sourceOf } from "./snapshot_source.ts";
 
 /** What {@linkcode exportSnapshot} needs. */
-export interface ExportSnapshotOptions extends Pick<ExportOptions, "signal" | "onProgress"> {
+export interface ExportSnapshotOptions
+  extends Pick<ExportOptions, "signal" | "onProgress">, Pick<LayerRules, "policy" | "limits"> {
   /** Where the snapshot is. */
   readonly store: Store;
   /** Reads directories. */
   readonly pool: Pool;
   /** Key or name of the snapshot. */
   readonly key: string;
-  /** Policy of layers, where it is not the default. */
-  readonly policy?: Partial<LayerPolicy> | undefined;
-  /** Limits of layers, where they are not the defaults. */
-  readonly limits?: Partial<LayerLimits> | undefined;
-  /** Keeps whoever writes into the snapshot still while it is read; what it gives ends that. */
+  /** Pauses those who write into the snapshot while it is read; dispose to resume. `null` where nobody writes. */
   readonly pause?: ((key: string) => Promise<AsyncDisposable | null>) | undefined;
 }
 
@@ -44,10 +43,10 @@ export interface ExportSnapshotOptions extends Pick<ExportOptions, "signal" | "o
 export async function exportSnapshot(
   options: ExportSnapshotOptions,
 ): Promise<ReadableStream<Uint8Array>> {
-  const { store } = options;
+  const store = requireDisk(options.store, "read snapshots");
   await using stack = new AsyncDisposableStack();
   const ingest = stack.use(await store.ingest());
-  const { tree, tars } = await layersOf(options, ingest);
+  const { tree, tars } = await layersOf(options, store, ingest);
   const open = async (source: DiffId): Promise<LayerReader> => {
     const path = tars.get(source);
     return path === undefined ? await store.layers.reader(source) : await openTar(path);
@@ -87,59 +86,31 @@ interface Stack {
   readonly tars: ReadonlyMap<DiffId, string>;
 }
 
-async function layersOf(options: ExportSnapshotOptions, ingest: Ingest): Promise<Stack> {
-  const { store, key, pause } = options;
-  const source = sourceOf(store, key);
+async function layersOf(
+  options: ExportSnapshotOptions,
+  store: DiskStore,
+  ingest: Ingest,
+): Promise<Stack> {
+  const { pool, policy, limits, signal = new AbortController().signal } = options;
+  const layers = new StoreLayerIngest({
+    policy,
+    limits,
+    store,
+    ingest,
+    pool,
+    signal,
+    verb: "export",
+  });
+  const source = sourceOf(store, options.key);
   const trees = await Promise.all(source.layers.map((diffId) => store.layers.tree(diffId)));
   const tars = new Map<DiffId, string>();
-  if (source.directories.length > 0) {
-    const directories = requireDisk(store, "read snapshots").directories;
-    const files = source.layers.map((diffId) => directories.layerTree(diffId).path);
-    for (const cacheId of source.directories) {
-      const own = source.ownDirectory && cacheId === source.row.cacheId;
-      await using _ = own && pause !== undefined ? await pause(key) : null;
-      const made = await readDirectory(options, ingest, directories, cacheId, files);
-      if (made === null) continue;
-      files.push(made.treePath);
-      trees.push(made.tree);
-      tars.set(made.diffId, made.tarPath);
-    }
+  for (const { layer, files } of await readSnapshot({ ...options, store }, source, layers)) {
+    if (layer === null || files === null) continue;
+    const bytes = await guarded("read layer tree", () => Deno.readFile(files.tree));
+    trees.push(decodeTree(bytes));
+    tars.set(layer.diffId, files.tar);
   }
   return { tree: foldLayers(trees), tars };
-}
-
-interface MadeLayer {
-  readonly diffId: DiffId;
-  readonly tree: Tree;
-  readonly treePath: string;
-  readonly tarPath: string;
-}
-
-/** What a directory changes, as a layer of the ingest; `null` for nothing. */
-async function readDirectory(
-  { pool, policy, limits, signal }: ExportSnapshotOptions,
-  ingest: Ingest,
-  directories: Directories,
-  cacheId: number,
-  below: readonly string[],
-): Promise<MadeLayer | null> {
-  using source = await openSource(directories, cacheId);
-  const { target } = await ingest.newLayer();
-  if (target.kind !== "files") throw new Error("a store with directories has files");
-  const { root, form, stubs } = source;
-  const base = { files: [...below], above: [] };
-  const { layer } = await scanInPool({
-    pool,
-    root,
-    form,
-    base,
-    rules: { policy, limits, stubs },
-    target,
-    signal,
-  });
-  if (layer === null) return null;
-  const tree = decodeTree(await guarded("read layer tree", () => Deno.readFile(target.tree)));
-  return { diffId: layer.diffId, tree, treePath: target.tree, tarPath: target.tar };
 }
 
 /** Reads runs of a tar that is not in the store. */

@@ -1,13 +1,19 @@
 import { fromText } from "../bytes/mod.ts";
 import { NO_BASE, scanInPool } from "../directory/internal.ts";
 import { VarveError } from "../errors.ts";
-import { importImage, type ImportOptions, type LoadedImage } from "../image/mod.ts";
+import {
+  type ImageIngest,
+  importLayer,
+  type IngestedLayer,
+  type JobContent,
+} from "../image/internal.ts";
+import type { ImportOptions, LoadedImage } from "../image/mod.ts";
 import { layerJob } from "../layer_job/internal.ts";
 import type { LayerJobOutput, LayerTarget } from "../layer_job/mod.ts";
 import { CWD, isErrno, Open, openAt, type OwnedFd, ownFd } from "../linux/mod.ts";
-import { createPool, type Pool } from "../pool/mod.ts";
+import type { Pool } from "../pool/mod.ts";
 import { requireDisk } from "../store/internal.ts";
-import type { StagedLayer, Store } from "../store/mod.ts";
+import type { Store } from "../store/mod.ts";
 
 /**
  * Makes an image with one layer of a directory that is a root filesystem.
@@ -32,35 +38,37 @@ export async function importDirectory(
   options: ImportOptions,
 ): Promise<LoadedImage> {
   requireDisk(store, "import a directory");
-  await using stack = new AsyncDisposableStack();
-  const pool = options.pool ?? stack.use(createPool());
   using root = open(path);
-  const fill = async (
-    { target }: StagedLayer,
-    signal: AbortSignal,
-  ): Promise<LayerJobOutput> => {
-    const { policy = {}, limits = {}, onProgress } = options;
-    const about = { layer: path, total: 0 };
-    onProgress?.({ ...about, read: 0, written: 0, state: "begin" });
-    const { layer, warnings } = await scanInPool({
-      pool,
-      root: root.fd,
-      form: "plain",
-      base: NO_BASE,
-      rules: { policy, limits },
-      target,
-      signal,
-      onProgress: (read) => onProgress?.({ ...about, read, written: 0, state: "running" }),
-    });
-    const output = layer ?? await emptyLayer(pool, target, signal);
-    const written = output.uncompressedSize;
-    onProgress?.({ layer: path, total: written, read: written, written, state: "done" });
-    return { ...output, warnings };
+  const bring = async ({ layers, pool }: ImageIngest): Promise<IngestedLayer> => {
+    const layer = await layers.create(path, directoryContent(pool, root.fd));
+    if (layer === null) throw new Error("a directory has a layer");
+    return layer;
   };
-  return await importImage(store, fill, { ...options, pool });
+  return await importLayer(store, bring, options);
 }
 
-/** A directory that says nothing is a tar without entries. */
+function directoryContent(pool: Pool, root: OwnedFd["fd"]): JobContent {
+  return {
+    kind: "job",
+    size: 0,
+    async run({ input, signal, onProgress }) {
+      const { target, policy, limits } = input;
+      const { layer, warnings } = await scanInPool({
+        pool,
+        root,
+        form: "plain",
+        base: NO_BASE,
+        rules: { policy, limits },
+        target,
+        signal,
+        onProgress: (read) => onProgress({ read, written: 0 }),
+      });
+      return { ...layer ?? await emptyLayer(pool, target, signal), warnings };
+    },
+  };
+}
+
+/** An empty directory is a tar without entries. */
 async function emptyLayer(
   pool: Pool,
   target: LayerTarget,

@@ -1,7 +1,7 @@
 import { appendLayer, documentTime } from "../oci/mod.ts";
 import type { Store } from "../store/mod.ts";
-import type { LoadedImage } from "./contract.ts";
-import { NewImage } from "./new_image.ts";
+import type { LoadedImage } from "./loaded_image.ts";
+import { makeImage, readStored } from "./new_image.ts";
 import type { NewImageOptions } from "./new_image_options.ts";
 import { newLayer, type NewLayerSource } from "./new_layer.ts";
 
@@ -25,15 +25,16 @@ export async function appendImage(
   source: NewLayerSource,
   options: NewImageOptions,
 ): Promise<LoadedImage> {
-  await using image = await NewImage.begin(store, options);
-  const below = await image.read(reference);
-  const layers = await image.take(below.layers);
-  const layer = await newLayer(image, source);
-  const created = documentTime(options.now ?? Date.now());
-  const entry = { created, createdBy: "varve append" };
-  const config = appendLayer(below.config, layer.diffId, entry, image);
-  return await image.commit([...layers, layer], {
-    config,
-    annotations: below.manifest.annotations,
+  return await makeImage(store, options, async (ingest) => {
+    const below = await readStored(store, reference, options);
+    const layers = await ingest.layers.take(below.layers);
+    const layer = await newLayer(ingest, source);
+    const created = documentTime(options.now ?? Date.now());
+    const entry = { created, createdBy: "varve append" };
+    return {
+      config: appendLayer(below.config, layer.diffId, entry, ingest),
+      layers: [...layers, layer],
+      annotations: below.manifest.annotations,
+    };
   });
 }

@@ -2,14 +2,17 @@ import { fromText } from "../bytes/mod.ts";
 import {
   documentTime,
   encodeConfig,
+  type ImageConfig,
   type NewConfig,
   parseImageConfig,
   type Platform,
 } from "../oci/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { lookup } from "../tree/mod.ts";
-import type { LoadedImage, LoadOptions } from "./contract.ts";
-import { NewImage } from "./new_image.ts";
+import type { ImageIngest, IngestedLayer } from "./contract.ts";
+import type { LoadOptions } from "./load_options.ts";
+import type { LoadedImage, LoadedLayer } from "./loaded_image.ts";
+import { makeImage } from "./new_image.ts";
 import type { NewImageOptions } from "./new_image_options.ts";
 import { newLayer, type NewLayerSource } from "./new_layer.ts";
 
@@ -50,27 +53,40 @@ export async function importImage(
   source: NewLayerSource,
   options: ImportOptions,
 ): Promise<LoadedImage> {
-  await using image = await NewImage.begin(store, options);
-  const layer = await newLayer(image, source);
-  const created = documentTime(options.now ?? Date.now());
-  const { platform, container, comment } = options;
-  const config = encodeConfig({
-    platform,
-    created,
-    container,
-    diffIds: [layer.diffId],
-    history: [{
-      created,
-      createdBy: "varve import",
-      comment,
-    }],
+  return await importLayer(store, (ingest) => newLayer(ingest, source), options);
+}
+
+/** The same, of a layer that `bring` makes. */
+export async function importLayer(
+  store: Store,
+  bring: (ingest: ImageIngest) => Promise<IngestedLayer>,
+  options: ImportOptions,
+): Promise<LoadedImage> {
+  const made = await makeImage(store, options, async (ingest) => {
+    const layer = await bring(ingest);
+    return { config: importedConfig(layer, options, ingest), layers: [layer] };
   });
-  const made = await image.commit([layer], { config: parseImageConfig(config, image) });
-  const tree = await store.layers.tree(layer.diffId);
+  const tree = await store.layers.tree((made.layers[0] as LoadedLayer).diffId);
   if (lookup(tree, fromText("oci-layout")) !== undefined) {
     options.onWarning?.(
       "what was imported as a root filesystem looks like an image archive, which 'varve load' takes",
     );
   }
   return made;
+}
+
+function importedConfig(
+  { diffId }: IngestedLayer,
+  { platform, container, comment, now }: ImportOptions,
+  { limits }: ImageIngest,
+): ImageConfig {
+  const created = documentTime(now ?? Date.now());
+  const config = encodeConfig({
+    platform,
+    created,
+    container,
+    diffIds: [diffId],
+    history: [{ created, createdBy: "varve import", comment }],
+  });
+  return parseImageConfig(config, { limits });
 }

@@ -3,5 +3,12 @@
  *
  * @module
  */
-export { type ImagePlan, planImage, type PlannedDocument } from "./plan.ts";
+export type * from "./contract.ts";
+export { ingestImages, type IngestOptions } from "./image_ingest.ts";
+export { importLayer } from "./import_image.ts";
+export { StoreLayerIngest } from "./layer_ingest.ts";
+export { readStored } from "./new_image.ts";
+export { type ImagePlan, planImage, type PlannedDocument, planStored } from "./plan.ts";
 export { allChunks, openFile, rangeChunks, readRange } from "./read_range.ts";
+export { storedBlobs } from "./stored_blobs.ts";
+export { bringLayers, IMAGES_AT_ONCE, isAttachment } from "./stage_documents.ts";

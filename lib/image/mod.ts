@@ -17,9 +17,10 @@
  */
 export { appendImage } from "./append_image.ts";
 export { compressImage, type CompressImageOptions } from "./compress_image.ts";
-export type { LoadedImage, LoadedLayer, LoadOptions, LoadProgress } from "./contract.ts";
 export { exportImage, type ExportOptions, exportTree } from "./export_image.ts";
 export { importImage, type ImportOptions } from "./import_image.ts";
+export type { LoadedImage, LoadedLayer } from "./loaded_image.ts";
+export type { LoadOptions, LoadProgress } from "./load_options.ts";
 export type { NewImageOptions } from "./new_image_options.ts";
 export type { NewLayerSource } from "./new_layer.ts";
 export { type Rebase, rebaseImage } from "./rebase_image.ts";

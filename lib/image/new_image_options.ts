@@ -1,4 +1,4 @@
-import type { LoadOptions } from "./contract.ts";
+import type { LoadOptions } from "./load_options.ts";
 
 /** Options of what makes a new image in the store. */
 export interface NewImageOptions extends

@@ -1,4 +1,5 @@
 import type { Digest } from "../digest/mod.ts";
+import type { VarveError } from "../errors.ts";
 import {
   checkOciLimit,
   type Descriptor,
@@ -6,21 +7,22 @@ import {
   isNondistributable,
   mediaTypeInfo,
   type OciLimits,
+  parseDocument,
 } from "../oci/mod.ts";
+import { documentLimits, type ImageRecord, type Store } from "../store/mod.ts";
 
 /** A manifest or an index of an image. */
 export interface PlannedDocument {
-  /** Its digest. */
+  /** Digest of its bytes, which are `document.raw`. */
   readonly digest: Digest;
-  /** It itself. */
   readonly document: ImageDocument;
 }
 
-/** All that makes up an image. */
+/** All parts of an image, each once. */
 export interface ImagePlan {
-  /** Manifests and indexes, children before what names them: the image itself is last. */
+  /** Manifests and indexes, children before what names them: the image's own is last. */
   readonly documents: readonly PlannedDocument[];
-  /** Configs and layers, each once. */
+  /** Configs and layers. */
   readonly blobs: readonly Descriptor[];
 }
 
@@ -28,12 +30,12 @@ export interface ImagePlan {
 export interface PlanOptions {
   /** How deep indexes may be nested, and how many manifests they may name in all. */
   readonly limits: Pick<OciLimits, "indexDepth" | "manifests">;
-  /** Brings a document that an index names. */
+  /** Gives a document that an index names. */
   readonly read: (child: Descriptor) => Promise<ImageDocument>;
-  /** Judges a part before anything is sent. */
+  /** Refuses a part before anything is sent. */
   readonly check?: ((part: Descriptor) => void) | undefined;
-  /** Called for what is left out. */
-  readonly warn: (message: string) => void;
+  /** Whether nondistributable layers are left out, with a warning. */
+  readonly distributable?: { warn(message: string): void } | undefined;
 }
 
 /**
@@ -42,7 +44,7 @@ export interface PlanOptions {
  * @throws {VarveError} `E_LIMIT` when the indexes are nested too deep or name too many manifests; what `read` and `check` throw
  */
 export async function planImage(root: PlannedDocument, options: PlanOptions): Promise<ImagePlan> {
-  const { limits, read, check, warn } = options;
+  const { limits, read, check, distributable } = options;
   const documents: PlannedDocument[] = [];
   const seen = new Set<Digest>();
   const blobs = new Map<Digest, Descriptor>();
@@ -61,8 +63,8 @@ export async function planImage(root: PlannedDocument, options: PlanOptions): Pr
     } else {
       for (const part of [document.config, ...document.layers]) {
         if (blobs.has(part.digest)) continue;
-        if (mediaTypeInfo(part.mediaType)?.role === "layer" && isNondistributable(part.mediaType)) {
-          warn(`layer ${part.digest} is nondistributable and was not sent`);
+        if (distributable !== undefined && isForeign(part)) {
+          distributable.warn(`layer ${part.digest} is nondistributable and was not sent`);
           continue;
         }
         check?.(part);
@@ -74,4 +76,42 @@ export async function planImage(root: PlannedDocument, options: PlanOptions): Pr
   seen.add(root.digest);
   await visit(root, 1);
   return { documents, blobs: [...blobs.values()] };
+}
+
+function isForeign({ mediaType }: Descriptor): boolean {
+  return mediaTypeInfo(mediaType)?.role === "layer" && isNondistributable(mediaType);
+}
+
+/** How an image of the store is planned. */
+export interface StoredPlanOptions extends Pick<PlanOptions, "distributable"> {
+  /** The error for a part that is not here: a document (the platforms of an index may be absent), or a blob. */
+  readonly absent: (part: Descriptor, role: "document" | "blob") => VarveError;
+}
+
+/**
+ * Finds all parts of an image of the store.
+ *
+ * @throws {VarveError} what `absent` gives; `E_LIMIT`, `E_DAMAGE`
+ */
+export async function planStored(
+  store: Store,
+  { target }: ImageRecord,
+  { absent, distributable }: StoredPlanOptions,
+): Promise<ImagePlan> {
+  const limits = documentLimits(store);
+  const maxBytes = Math.max(limits.manifest, limits.index);
+  const read = async (child: Descriptor): Promise<ImageDocument> => {
+    const { digest, mediaType } = child;
+    if (store.blobs.stat(digest) === undefined) throw absent(child, "document");
+    // Where a descriptor stands tells what it names, not its media type: nobody may know that.
+    return parseDocument(await store.blobs.read(digest, maxBytes), { mediaType, limits });
+  };
+  return await planImage({ digest: target.digest, document: await read(target) }, {
+    limits,
+    read,
+    check: (part) => {
+      if (store.blobs.stat(part.digest) === undefined) throw absent(part, "blob");
+    },
+    distributable,
+  });
 }

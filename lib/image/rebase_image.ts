@@ -1,8 +1,8 @@
 import { rebaseLayers } from "../layer/mod.ts";
 import { documentTime, rebasedConfig } from "../oci/mod.ts";
 import type { Store, StoredImage } from "../store/mod.ts";
-import type { LoadedImage } from "./contract.ts";
-import { NewImage } from "./new_image.ts";
+import type { LoadedImage } from "./loaded_image.ts";
+import { makeImage, readStored } from "./new_image.ts";
 import type { NewImageOptions } from "./new_image_options.ts";
 
 /** Bases of an image that is put on another one. */
@@ -35,18 +35,19 @@ export async function rebaseImage(
   { image: reference, oldBase, newBase }: Rebase,
   options: NewImageOptions,
 ): Promise<LoadedImage> {
-  await using image = await NewImage.begin(store, options);
-  const [own, old, next] = [
-    await image.read(reference),
-    await image.read(oldBase),
-    await image.read(newBase),
-  ];
-  const layers = rebaseLayers(own.layers, old.layers, next.layers);
-  const created = documentTime(options.now ?? Date.now());
-  const config = rebasedConfig(own.config, old.config, next.config, created, image);
-  return await image.commit(await image.take(layers), {
-    config,
-    annotations: { ...own.manifest.annotations, ...baseAnnotations(next) },
+  return await makeImage(store, options, async (ingest) => {
+    const [own, old, next] = [
+      await readStored(store, reference, options),
+      await readStored(store, oldBase, options),
+      await readStored(store, newBase, options),
+    ];
+    const layers = rebaseLayers(own.layers, old.layers, next.layers);
+    const created = documentTime(options.now ?? Date.now());
+    return {
+      config: rebasedConfig(own.config, old.config, next.config, created, ingest),
+      layers: await ingest.layers.take(layers),
+      annotations: { ...own.manifest.annotations, ...baseAnnotations(next) },
+    };
   });
 }
 

@@ -1,9 +1,9 @@
 import { VarveError } from "../errors.ts";
 import { documentTime, squashedConfig } from "../oci/mod.ts";
 import type { Store } from "../store/mod.ts";
-import type { LoadedImage } from "./contract.ts";
 import { exportTree, rootTreeOf } from "./export_image.ts";
-import { NewImage } from "./new_image.ts";
+import type { LoadedImage } from "./loaded_image.ts";
+import { makeImage, readStored } from "./new_image.ts";
 import type { NewImageOptions } from "./new_image_options.ts";
 import { newLayer } from "./new_layer.ts";
 
@@ -30,26 +30,26 @@ export async function squashImage(
   reference: string,
   options: NewImageOptions,
 ): Promise<LoadedImage> {
-  await using image = await NewImage.begin(store, { ...options, policy: KEEP_ALL });
-  const before = await image.read(reference);
-  const count = before.layers.length;
-  if (count === 0) {
-    throw new VarveError(
-      "E_PRECONDITION",
-      `Cannot squash ${before.record.name}: it has no layers`,
-      { subject: before.record.name },
-    );
-  }
-  // Noted in the ingest, so that none of them is removed while it is read.
-  await image.take(before.layers);
-  const tree = await rootTreeOf(store, before);
-  const open = store.layers.reader.bind(store.layers);
-  const layer = await newLayer(image, exportTree(tree, open, { signal: image.signal }));
-  const created = documentTime(options.now ?? Date.now());
-  const config = squashedConfig(before.config, layer.diffId, {
-    created,
-    createdBy: "varve squash",
-    comment: `${count} ${count === 1 ? "layer" : "layers"} as one`,
-  }, image);
-  return await image.commit([layer], { config, annotations: before.manifest.annotations });
+  return await makeImage(store, { ...options, policy: KEEP_ALL }, async (ingest) => {
+    const before = await readStored(store, reference, options);
+    const count = before.layers.length;
+    if (count === 0) {
+      throw new VarveError(
+        "E_PRECONDITION",
+        `Cannot squash ${before.record.name}: it has no layers`,
+        { subject: before.record.name },
+      );
+    }
+    // The ingest notes them, so that none of them is removed while it is read.
+    await ingest.layers.take(before.layers);
+    const tree = await rootTreeOf(store, before);
+    const open = store.layers.reader.bind(store.layers);
+    const layer = await newLayer(ingest, exportTree(tree, open, { signal: ingest.signal }));
+    const config = squashedConfig(before.config, layer.diffId, {
+      created: documentTime(options.now ?? Date.now()),
+      createdBy: "varve squash",
+      comment: `${count} ${count === 1 ? "layer" : "layers"} as one`,
+    }, ingest);
+    return { config, layers: [layer], annotations: before.manifest.annotations };
+  });
 }

@@ -3,4 +3,4 @@
  *
  * @module
  */
-export type { ProgramPullOptions } from "./transfer/pull.ts";
+export type { ProgramPullOptions } from "./transfer/pull_options.ts";

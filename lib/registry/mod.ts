@@ -50,6 +50,7 @@ export type {
   Tokens,
 } from "./contract.ts";
 export { copyImage, type CopyOptions, type CopySide } from "./transfer/copy.ts";
-export { pullImage, type PullOptions } from "./transfer/pull.ts";
+export { pullImage } from "./transfer/pull.ts";
+export type { PullOptions } from "./transfer/pull_options.ts";
 export { pushImage } from "./transfer/push.ts";
-export type { PushedImage, PushOptions, PushProgress } from "./transfer/send_image.ts";
+export type { PushedImage, PushOptions, PushProgress } from "./transfer/registry_sink.ts";

@@ -2,8 +2,8 @@ import { joinBytes } from "../bytes/mod.ts";
 import { checkMediaType, sniff, SNIFF_BYTES } from "../codec/compress/mod.ts";
 import type { Digest } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
-import type { LoadOptions } from "../image/mod.ts";
-import { layerJob } from "../layer_job/internal.ts";
+import { type LayerContent, type LayerIngest, StoreLayerIngest } from "../image/internal.ts";
+import type { LayerRules } from "../layer_job/mod.ts";
 import {
   type Descriptor,
   type ImageDocument,
@@ -17,13 +17,12 @@ import {
 } from "../oci/mod.ts";
 import { boundedParallel } from "../pool/internal.ts";
 import type { Pool } from "../pool/mod.ts";
-import type { Ingest, StagedLayer, Store } from "../store/mod.ts";
+import type { Ingest, Store } from "../store/mod.ts";
 import { Refusal, refuse } from "./http.ts";
 import { fileChunks, type Uploads } from "./uploads.ts";
 
 /** What a manifest is put with. */
-export interface PutContext
-  extends Pick<LoadOptions, "policy" | "limits" | "streamLimits" | "inflater"> {
+export interface PutContext extends LayerRules {
   readonly store: Store;
   readonly uploads: Uploads;
   readonly pool: Pool;
@@ -82,13 +81,14 @@ async function stageParts(
   }
   const { config } = document;
   await ingest.blob(image.config, config.mediaType, config);
-  const layers = new Map(
+  const unique = new Map(
     image.layers.map((layer) => [`${layer.descriptor.digest} ${layer.diffId}`, layer]),
   );
+  const layers = new StoreLayerIngest({ ...context, ingest, verb: "put" });
   await boundedParallel(
-    [...layers.values()],
-    (layer, signal) => stageLayer({ ...context, signal }, ingest, layer),
-    { limit: context.pool.size + 2, signal: context.signal },
+    [...unique.values()],
+    (layer, signal) => stageLayer(context, layers, layer, signal),
+    { limit: layers.atOnce, signal: context.signal },
   );
   ingest.chain(image.layers.map(({ diffId }) => diffId));
   return each.map(({ digest }) => digest);
@@ -208,49 +208,20 @@ async function stageBlob(context: PutContext, ingest: Ingest, part: Descriptor):
   await ingest.blobStream(fileChunks(held.path, 0, held.size), part.mediaType, part);
 }
 
-/** Makes a layer of an uploaded blob, as a load does; of one that the store has where the layer is not made. */
+/** Makes a layer of an uploaded blob, as a load does; of a blob of the store where it has no layer of it. */
 async function stageLayer(
   context: PutContext,
-  ingest: Ingest,
+  layers: LayerIngest,
   { descriptor, diffId }: ImageLayer,
+  signal: AbortSignal,
 ): Promise<void> {
-  const { digest } = descriptor;
-  const begun = await ingest.layer({ diffId, digest }, { blob: true, signal: context.signal });
-  if (begun.state === "present") {
-    // Else the job judges it: what is said of a manifest must not hang on what the store knows.
-    checkMediaType(descriptor.mediaType, sniff(await readHead(context, descriptor)));
-    return;
-  }
-  try {
-    await makeLayer(context, begun.staged, { descriptor, diffId });
-  } catch (error) {
-    await begun.staged.discard();
-    throw error;
-  }
-}
-
-async function makeLayer(
-  context: PutContext,
-  staged: StagedLayer,
-  { descriptor, diffId }: ImageLayer,
-): Promise<void> {
-  const { store, pool, signal, policy, limits, streamLimits, inflater } = context;
   const { digest, size, mediaType } = descriptor;
   using held = context.uploads.hold(digest);
-  const output = await pool.run(layerJob, {
-    source: held === undefined
-      ? { kind: "stream" }
-      : { kind: "file", path: held.path, offset: 0, length: held.size },
-    target: staged.target,
-    expected: { digest, size, diffId, mediaType },
-    policy,
-    limits,
-    streamLimits,
-    inflater,
-    willSync: store.durability === "full",
-  }, {
-    signal,
-    ...(held === undefined ? { stream: await store.blobs.open(digest, { signal }) } : {}),
-  });
-  await staged.finish(output, mediaType);
+  const content: LayerContent = held === undefined
+    ? { kind: "stream", size, open: (signal) => context.store.blobs.open(digest, { signal }) }
+    : { kind: "file", path: held.path, offset: 0, length: held.size };
+  const wanted = { label: digest, diffId, digest, size, mediaType };
+  const { processed } = await layers.bring(wanted, content, signal);
+  // The job judges the media type; where the store has the layer, no job runs. The verdict on a manifest must not depend on that.
+  if (!processed) checkMediaType(mediaType, sniff(await readHead(context, descriptor)));
 }

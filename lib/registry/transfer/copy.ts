@@ -1,6 +1,5 @@
-import { Verifier } from "../../digest/mod.ts";
-import { VarveError } from "../../errors.ts";
-import { planImage } from "../../image/internal.ts";
+import { type Digest, Verifier } from "../../digest/mod.ts";
+import { type BlobSource, planImage } from "../../image/internal.ts";
 import {
   type Descriptor,
   type OciLimits,
@@ -9,7 +8,8 @@ import {
   type Reference,
 } from "../../oci/mod.ts";
 import type { RegistryClient } from "../client/registry_client.ts";
-import { type PushedImage, type PushOptions, sendImage } from "./send_image.ts";
+import { inside } from "./registry_source.ts";
+import { type PushedImage, type PushOptions, registrySink } from "./registry_sink.ts";
 
 /** One side of a copy. */
 export interface CopySide {
@@ -39,7 +39,7 @@ export async function copyImage(
   options: CopyOptions = {},
 ): Promise<PushedImage> {
   const { client, reference: { registry, repository } } = source;
-  const { signal, onWarning = () => {} } = options;
+  const { signal } = options;
   const limits = ociLimits(options.ociLimits);
   const maxBytes = Math.max(limits.manifest, limits.index);
   const fetched = await client.manifest(source.reference, { signal, maxBytes });
@@ -53,45 +53,62 @@ export async function copyImage(
         const child = await client.manifest(name, { signal, maxBytes }).catch(inside);
         return parseDocument(child.bytes, { mediaType, limits });
       },
-      warn: onWarning,
+      distributable: { warn: (message) => options.onWarning?.(message) },
     },
   );
   const to = destination.reference;
   const together = registry === to.registry && repository !== to.repository;
-  const upload = (blob: Descriptor, signal: AbortSignal) => ({
-    open: provedSource(client, repository, blob, signal),
-    mountFrom: together ? [repository] : [],
+  const sink = registrySink({
+    ...options,
+    client: destination.client,
+    destination: to,
+    mountFrom: () => together ? [repository] : [],
   });
-  return await sendImage(plan, { upload }, destination.client, to, options);
+  return await sink.send(plan, provedBlobs(client, repository));
 }
 
-/** Opens a blob at its source, also in the middle; all of its bytes are proved, each once. */
-function provedSource(
-  client: RegistryClient,
-  repository: string,
-  blob: Descriptor,
-  signal: AbortSignal,
-): (from: number) => Promise<ReadableStream<Uint8Array>> {
-  const verifier = new Verifier(blob);
-  let proved = false;
-  async function* read(from: number): AsyncGenerator<Uint8Array> {
+/** The blobs of a repository, opened also in the middle; all bytes of a blob are proved, each once. */
+function provedBlobs(client: RegistryClient, repository: string): BlobSource {
+  const proofs = new Map<Digest, BlobProof>();
+  return {
+    open(blob, from, signal) {
+      let proof = proofs.get(blob.digest);
+      if (proof === undefined) {
+        proof = new BlobProof(client, repository, blob);
+        proofs.set(blob.digest, proof);
+      }
+      return Promise.resolve(ReadableStream.from(proof.read(from, signal)));
+    },
+  };
+}
+
+/** Proves one blob over all attempts to send it. */
+class BlobProof {
+  readonly #client: RegistryClient;
+  readonly #repository: string;
+  readonly #blob: Descriptor;
+  readonly #verifier: Verifier;
+  #isProved = false;
+
+  constructor(client: RegistryClient, repository: string, blob: Descriptor) {
+    this.#client = client;
+    this.#repository = repository;
+    this.#blob = blob;
+    this.#verifier = new Verifier(blob);
+  }
+
+  async *read(from: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    const verifier = this.#verifier;
     let at = from;
-    for await (const chunk of client.blob(repository, blob, signal, from)) {
+    for await (const chunk of this.#client.blob(this.#repository, this.#blob, signal, from)) {
       const known = Math.min(Math.max(0, verifier.size - at), chunk.length);
       if (known < chunk.length) verifier.update(chunk.subarray(known));
       at += chunk.length;
-      // Those of a blob are only lent.
+      // A chunk of a blob is only lent.
       yield new Uint8Array(chunk);
     }
-    if (proved) return;
+    if (this.#isProved) return;
     verifier.finish();
-    proved = true;
+    this.#isProved = true;
   }
-  return (from) => Promise.resolve(ReadableStream.from(read(from)));
-}
-
-/** What is missing inside an image is bad data. */
-function inside(error: unknown): never {
-  if (!(error instanceof VarveError) || error.code !== "E_NOT_FOUND") throw error;
-  throw new VarveError("E_MISSING", error.message, error.details);
 }

@@ -1,17 +1,10 @@
-import type { Digest } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
-import { planImage } from "../../image/internal.ts";
-import {
-  type Descriptor,
-  type ImageDocument,
-  parseDocument,
-  type Reference,
-} from "../../oci/mod.ts";
-import { documentLimits, type ImageRecord, type Store } from "../../store/mod.ts";
+import { planStored, storedBlobs } from "../../image/internal.ts";
+import type { Descriptor, Reference } from "../../oci/mod.ts";
+import type { ImageRecord, Store } from "../../store/mod.ts";
 import type { RegistryClient } from "../client/registry_client.ts";
 import { mountSources } from "./mount_sources.ts";
-import { type PushedImage, type PushOptions, sendImage } from "./send_image.ts";
-import { skipBytes } from "./skip_bytes.ts";
+import { type PushedImage, type PushOptions, registrySink } from "./registry_sink.ts";
 
 /**
  * Pushes an image as it is in the store: manifests byte for byte, blobs that the registry has not,
@@ -27,49 +20,28 @@ export async function pushImage(
   destination: Reference,
   options: PushOptions = {},
 ): Promise<PushedImage> {
-  const { target } = image;
-  const read = (descriptor: Descriptor) => readDocument(store, descriptor);
-  const plan = await planImage({ digest: target.digest, document: await read(target) }, {
-    limits: documentLimits(store),
-    read,
-    check: (part) => {
-      if (store.blobs.stat(part.digest) === undefined) throw absent(part, "no longer here");
-    },
-    warn: options.onWarning ?? (() => {}),
+  const plan = await planStored(store, image, {
+    absent,
+    distributable: { warn: (message) => options.onWarning?.(message) },
   });
   const mounts = await mountSources(store, destination, image);
-  const upload = ({ digest }: Descriptor, signal: AbortSignal) => {
-    const from = mounts.get(digest);
-    return {
-      open: (at: number) => openFrom(store, digest, at, signal),
-      mountFrom: from === undefined ? [] : [from],
-    };
-  };
-  return await sendImage(plan, { upload }, client, destination, options);
-}
-
-async function readDocument(store: Store, target: Descriptor): Promise<ImageDocument> {
-  const bytes = await store.blobs.read(target.digest).catch((error) => {
-    if (!(error instanceof VarveError) || error.code !== "E_NOT_FOUND") throw error;
-    throw absent(target, "of a platform that was not brought here", "push one with --platform");
+  const sink = registrySink({
+    ...options,
+    client,
+    destination,
+    mountFrom: ({ digest }) => {
+      const from = mounts.get(digest);
+      return from === undefined ? [] : [from];
+    },
   });
-  return parseDocument(bytes, { mediaType: target.mediaType, limits: documentLimits(store) });
+  return await sink.send(plan, storedBlobs(store));
 }
 
-/** What was sent is read again, and proved again: the digest is of the whole. */
-async function openFrom(
-  store: Store,
-  digest: Digest,
-  from: number,
-  signal: AbortSignal,
-): Promise<ReadableStream<Uint8Array>> {
-  const stream = await store.blobs.open(digest, { signal });
-  return from === 0 ? stream : stream.pipeThrough(skipBytes(from));
-}
-
-function absent({ digest }: Descriptor, state: string, hint?: string): VarveError {
+function absent({ digest }: Descriptor, role: "document" | "blob"): VarveError {
+  const isPlatform = role === "document";
+  const state = isPlatform ? "of a platform that was not brought here" : "no longer here";
   return new VarveError("E_PRECONDITION", `Cannot push the image: its part ${digest} is ${state}`, {
     subject: digest,
-    hint,
+    hint: isPlatform ? "push one with --platform" : undefined,
   });
 }

@@ -1,0 +1,75 @@
+import { VarveError } from "../errors.ts";
+import type { BlobContent, LayerContent, StreamContent, WantedLayer } from "../image/internal.ts";
+import type { Descriptor } from "../oci/mod.ts";
+import type { ArchiveFiles, FileAt } from "./files.ts";
+
+/**
+ * The content of a layer that a document names.
+ *
+ * @param file the name of the file that holds it
+ * @throws {VarveError} `E_MISSING`, `E_FORMAT`; why it could not be used as a layer when it came by
+ */
+export async function layerContent(
+  files: ArchiveFiles,
+  file: string,
+  { label }: WantedLayer,
+): Promise<LayerContent> {
+  const at = await files.find(file);
+  if (at === undefined) {
+    throw new VarveError(
+      "E_MISSING",
+      `Cannot load layer ${label}: the archive does not hold ${JSON.stringify(file)}`,
+      { subject: file },
+    );
+  }
+  switch (at.kind) {
+    case "bytes":
+      return bytesContent(at);
+    case "failed":
+      throw at.error;
+    case "blob":
+      throw new VarveError("E_FORMAT", `Cannot load layer ${label}: it is no tar archive`, {
+        subject: file,
+      });
+    default:
+      return at;
+  }
+}
+
+/**
+ * The content of a part of an attestation; `undefined` where the archive does not hold it, or the ingest
+ * or the store has it already.
+ */
+export async function partContent(
+  files: ArchiveFiles,
+  file: string,
+  part: Descriptor,
+): Promise<BlobContent | undefined> {
+  const at = await files.find(file);
+  switch (at?.kind) {
+    case undefined:
+    case "blob":
+    case "passed":
+      return undefined;
+    case "bytes":
+      return bytesContent(at);
+    case "failed":
+      throw new VarveError(
+        "E_FORMAT",
+        `Cannot load ${files.label}: its attachment ${part.digest} is a tar that was taken for a layer and is none`,
+        { subject: part.digest, hint: "load it from a file that is not compressed" },
+        { cause: at.error },
+      );
+    default:
+      return at;
+  }
+}
+
+function bytesContent({ bytes }: Extract<FileAt, { kind: "bytes" }>): StreamContent {
+  return {
+    kind: "stream",
+    size: bytes.length,
+    prove: true,
+    open: () => Promise.resolve(ReadableStream.from([bytes])),
+  };
+}

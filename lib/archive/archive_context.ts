@@ -1,0 +1,77 @@
+import type { Digest } from "../digest/mod.ts";
+import { VarveError } from "../errors.ts";
+import type { ImageIngest } from "../image/internal.ts";
+import {
+  formatPlatform,
+  formatReference,
+  matchPlatform,
+  parseReference,
+  type Platform,
+  type Reference,
+  tryParseReference,
+} from "../oci/mod.ts";
+import type { ArchiveFiles } from "./files.ts";
+
+/** What the readers of both archive forms work with. */
+export interface ArchiveContext {
+  readonly files: ArchiveFiles;
+  readonly ingest: ImageIngest;
+  /** Only this platform of an index. */
+  readonly platform: Platform | undefined;
+  /** The full name of the one image, instead of those that the archive gives. */
+  readonly name: string | undefined;
+}
+
+/** Refuses one name for several images, before any of them is read. @throws {VarveError} `E_USAGE` */
+export function refuseSeveral({ name, files }: ArchiveContext, images: number): void {
+  if (name === undefined || images === 1) return;
+  throw new VarveError(
+    "E_USAGE",
+    `Cannot give the name ${name} to ${files.label}: it holds ${images} images`,
+    { subject: name, hint: "load it without a name, then tag" },
+  );
+}
+
+/**
+ * The name that the user gives the image, if any.
+ *
+ * @throws {VarveError} `E_USAGE` when it has the digest of another image
+ */
+export function givenName({ name, files }: ArchiveContext, digest: Digest): string | undefined {
+  if (name === undefined || namesDigest(parseReference(name), digest)) return name;
+  throw new VarveError(
+    "E_USAGE",
+    `Cannot give the name ${name} to ${files.label}: its digest is another`,
+    { subject: name, actual: digest },
+  );
+}
+
+/**
+ * The full name that the archive gives an image. A malformed name, or one with the digest of another
+ * image, is left out with a warning: a digest in a name must be that of the image.
+ */
+export function claimedName(
+  { ingest }: ArchiveContext,
+  text: string,
+  digest: Digest,
+): string | undefined {
+  const reference = tryParseReference(text);
+  if (reference !== undefined && namesDigest(reference, digest)) return formatReference(reference);
+  const why = reference === undefined ? "is malformed" : "has the digest of another image";
+  ingest.warn(`the archive's image name ${JSON.stringify(text)} ${why} and was left out`);
+  return undefined;
+}
+
+function namesDigest(reference: Reference, digest: Digest): boolean {
+  return reference.digest === undefined || reference.digest === digest;
+}
+
+/** Refuses an image that is not for the platform that was asked for. @throws {VarveError} `E_PLATFORM` */
+export function refuseOtherPlatform({ platform, files }: ArchiveContext, found: Platform): void {
+  if (platform === undefined || matchPlatform(platform, found) >= 0) return;
+  throw new VarveError(
+    "E_PLATFORM",
+    `Cannot load ${files.label}: an image of it is for another platform`,
+    { expected: formatPlatform(platform), actual: formatPlatform(found) },
+  );
+}

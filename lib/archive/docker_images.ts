@@ -1,0 +1,110 @@
+import { fromText, toText } from "../bytes/mod.ts";
+import { sniff } from "../codec/compress/mod.ts";
+import { VarveError } from "../errors.ts";
+import {
+  bringLayers,
+  IMAGES_AT_ONCE,
+  type MadeImage,
+  type WantedLayer,
+} from "../image/internal.ts";
+import {
+  type ArchiveImage,
+  type ImageConfig,
+  OCI_LIMITS,
+  parseArchiveManifest,
+  parseImageConfig,
+} from "../oci/mod.ts";
+import { boundedParallel } from "../pool/internal.ts";
+import {
+  type ArchiveContext,
+  claimedName,
+  givenName,
+  refuseOtherPlatform,
+  refuseSeveral,
+} from "./archive_context.ts";
+import { layerContent } from "./archive_content.ts";
+
+/**
+ * The images of a docker-archive. It holds no OCI manifests: the ingest makes one of the config as it is,
+ * and of the layers' blobs as they are.
+ *
+ * @throws {VarveError} `E_FORMAT`, `E_JSON`, `E_MISSING`, `E_DIFFID` and what layers throw
+ */
+export async function dockerImages(context: ArchiveContext): Promise<MadeImage[]> {
+  const { files, ingest: { limits, signal } } = context;
+  const bytes = await files.document(
+    "manifest.json",
+    limits.manifest,
+    OCI_LIMITS.manifest.setting,
+  );
+  const images = parseArchiveManifest(bytes, { limits });
+  refuseSeveral(context, images.length);
+  return await boundedParallel(
+    images,
+    (image, signal) => bringImage(context, image, signal),
+    { limit: IMAGES_AT_ONCE, signal },
+  );
+}
+
+async function bringImage(
+  context: ArchiveContext,
+  image: ArchiveImage,
+  signal: AbortSignal,
+): Promise<MadeImage> {
+  const { files, ingest } = context;
+  const { limits } = ingest;
+  const bytes = await files.document(
+    toText(image.config),
+    limits.config,
+    OCI_LIMITS.config.setting,
+  );
+  const config = parseImageConfig(bytes, { limits });
+  refuseOtherPlatform(context, config.platform);
+  const wanted = await layerFiles(context, image, config, signal);
+  const source = { layer: (layer: LayerFile) => layerContent(files, layer.file, layer) };
+  const layers = await bringLayers(ingest, source, wanted, signal);
+  return {
+    kind: "made",
+    names: (manifest) => {
+      const name = givenName(context, manifest);
+      if (name !== undefined) return [name];
+      return image.repoTags.flatMap((tag) => claimedName(context, tag, manifest) ?? []);
+    },
+    config,
+    layers,
+  };
+}
+
+/** A layer and the file of the archive that holds it. */
+interface LayerFile extends WantedLayer {
+  /** Name of the file. */
+  readonly file: string;
+}
+
+const LOOKS_AT_ONCE = 8;
+
+async function layerFiles(
+  { files }: ArchiveContext,
+  image: ArchiveImage,
+  { diffIds }: ImageConfig,
+  signal: AbortSignal,
+): Promise<LayerFile[]> {
+  if (image.layers.length !== diffIds.length) {
+    throw new VarveError(
+      "E_FORMAT",
+      `Cannot load image: manifest.json has ${image.layers.length} layers, its config ${diffIds.length} diff_ids`,
+      { expected: diffIds.length, actual: image.layers.length },
+    );
+  }
+  const numbered = diffIds.map((diffId, i) => ({ diffId, i }));
+  // Each look opens the archive, and an image may have more layers than a process open files.
+  return await boundedParallel(numbered, async ({ diffId, i }) => {
+    const file = toText(image.layers[i] ?? fromText(""));
+    const layer = { file, label: file, diffId };
+    const at = await files.find(file);
+    if (at?.kind !== "file") return layer;
+    // The blob of an uncompressed layer is the tar itself: then its digest is known before it is read.
+    const compression = sniff(await files.head(at));
+    return compression === "none" ? { ...layer, digest: diffId } : { ...layer, compression };
+  }, { limit: LOOKS_AT_ONCE, signal });
+}

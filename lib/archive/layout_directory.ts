@@ -1,0 +1,38 @@
+import type { ImageSink } from "../image/internal.ts";
+import { guarded } from "../linux/mod.ts";
+import { meter, openLayoutFile, type SinkOptions } from "./layout_content.ts";
+import { type ArchivedImages, layoutOf } from "./layout_files.ts";
+import { directoryTarget } from "./save_target.ts";
+import { writeAll } from "./write_file.ts";
+
+/** How a layout directory is written. */
+export interface DirectorySinkOptions extends SinkOptions {
+  /** Whether the data is synced before the directory appears. */
+  readonly durability: "full" | "none";
+}
+
+/** Images as an OCI layout directory, with Docker's manifest.json beside. It appears complete, or not at all. */
+export function layoutDirectory(
+  images: ArchivedImages,
+  path: string,
+  options: DirectorySinkOptions,
+): ImageSink<void> {
+  return {
+    async send(plan, blobs) {
+      const layout = layoutOf(images, plan);
+      await using target = await directoryTarget(path);
+      await guarded(`save to ${path}`, async () => {
+        const progress = meter(layout, options);
+        for (const file of layout.files) {
+          const place = `${target.temporary}/${file.name}`;
+          await Deno.mkdir(place.slice(0, place.lastIndexOf("/")), { recursive: true });
+          using output = await Deno.open(place, { write: true, createNew: true });
+          const content = await openLayoutFile(blobs, file, options.signal);
+          await writeAll(output, content.pipeThrough(progress()));
+          if (options.durability === "full") await output.syncData();
+        }
+        await target.finish();
+      });
+    },
+  };
+}

@@ -1,0 +1,114 @@
+import { VarveError } from "../errors.ts";
+import { type DescribedImage, type DocumentSource, isAttachment } from "../image/internal.ts";
+import {
+  type Descriptor,
+  type Index,
+  mediaTypeInfo,
+  OCI_LIMITS,
+  parseIndex,
+  parseStrictJson,
+  rankManifests,
+  selectManifest,
+} from "../oci/mod.ts";
+import {
+  type ArchiveContext,
+  claimedName,
+  givenName,
+  refuseOtherPlatform,
+  refuseSeveral,
+} from "./archive_context.ts";
+import { layerContent, partContent } from "./archive_content.ts";
+import { blobPath } from "./files.ts";
+
+const IMAGE_NAME = "io.containerd.image.name";
+const REF_NAME = "org.opencontainers.image.ref.name";
+
+/**
+ * The images of an OCI layout (image-spec, image-layout.md): one for each target of `index.json`, however
+ * many names it has.
+ *
+ * @throws {VarveError} `E_FORMAT`, `E_JSON`, `E_MISSING`
+ */
+export async function ociImages(context: ArchiveContext): Promise<DescribedImage[]> {
+  await checkVersion(context);
+  const { files, ingest: { limits } } = context;
+  const bytes = await files.document("index.json", limits.index, OCI_LIMITS.index.setting);
+  const index = parseIndex(bytes, { limits });
+  if (index.manifests.length === 0) {
+    throw new VarveError("E_FORMAT", `Cannot load ${files.label}: its index.json is empty`);
+  }
+  const images = new Map<string, { readonly target: Descriptor; readonly names: Set<string> }>();
+  for (const target of index.manifests) {
+    const image = images.get(target.digest) ?? { target, names: new Set<string>() };
+    images.set(target.digest, image);
+    const name = givenName(context, target.digest) ?? nameOf(context, target);
+    if (name !== undefined) image.names.add(name);
+  }
+  refuseSeveral(context, images.size);
+  const documents = documentsOf(context);
+  return [...images.values()].map(({ target, names }) => ({
+    kind: "described",
+    names: [...names],
+    target,
+    documents,
+  }));
+}
+
+/** The largest `oci-layout` file: it says one thing. */
+const MAX_LAYOUT = 4096;
+
+async function checkVersion({ files }: ArchiveContext): Promise<void> {
+  const bytes = await files.document("oci-layout", MAX_LAYOUT);
+  const json = parseStrictJson(bytes, { what: "oci-layout", maxBytes: MAX_LAYOUT, maxDepth: 4 });
+  const version = typeof json === "object" && json !== null && !Array.isArray(json)
+    ? (json as Record<string, unknown>)["imageLayoutVersion"]
+    : undefined;
+  if (version !== "1.0.0") {
+    throw new VarveError(
+      "E_FORMAT",
+      `Cannot load ${files.label}: the version of its OCI layout is not 1.0.0`,
+    );
+  }
+}
+
+/** The full name that annotations give: a reference name that is only a tag has no repository to belong to. */
+function nameOf(context: ArchiveContext, target: Descriptor): string | undefined {
+  const full = target.annotations?.[IMAGE_NAME];
+  const ref = target.annotations?.[REF_NAME];
+  const given = full ?? (ref !== undefined && /[:/@]/.test(ref) ? ref : undefined);
+  if (given !== undefined) return claimedName(context, given, target.digest);
+  if (ref !== undefined) {
+    context.ingest.warn(
+      `the archive calls an image only ${JSON.stringify(ref)}; --name gives it a name`,
+    );
+  }
+  return undefined;
+}
+
+/** The blobs of the layout. */
+function documentsOf(context: ArchiveContext): DocumentSource {
+  const { files, ingest: { limits }, platform } = context;
+  return {
+    async document({ digest }, role) {
+      const path = blobPath(digest);
+      // A config must be there; of an index the platforms that are absent are left out.
+      if (role !== "config" && await files.find(path) === undefined) return undefined;
+      return await files.document(path, limits[role], OCI_LIMITS[role].setting);
+    },
+    layer: (wanted) => layerContent(files, blobPath(wanted.digest as Descriptor["digest"]), wanted),
+    part: (part) => partContent(files, blobPath(part.digest), part),
+    children(index: Index, depth: number) {
+      if (platform === undefined) return index.manifests;
+      if (depth === 0) selectManifest(index, platform);
+      const fitting = new Set(rankManifests(index, platform));
+      return index.manifests.filter((child) =>
+        fitting.has(child) || isAttachment(child) ||
+        mediaTypeInfo(child.mediaType)?.role === "index"
+      );
+    },
+    accept(config, depth) {
+      // An index says which platform a manifest is for, and was judged by that.
+      if (depth === 0) refuseOtherPlatform(context, config.platform);
+    },
+  };
+}

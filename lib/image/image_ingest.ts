@@ -1,0 +1,170 @@
+import { VarveError } from "../errors.ts";
+import type { LayerRules } from "../layer_job/mod.ts";
+import { layerRules } from "../layer_job/internal.ts";
+import {
+  checkOciLimit,
+  encodeManifest,
+  MEDIA_TYPES,
+  type OciLimits,
+  type Platform,
+} from "../oci/mod.ts";
+import { boundedParallel } from "../pool/internal.ts";
+import { createPool, type Pool } from "../pool/mod.ts";
+import type { Ingest, Store } from "../store/mod.ts";
+import type { ImageIngest, ImageSource, MadeImage, SourceImage, StagedImage } from "./contract.ts";
+import { StoreLayerIngest } from "./layer_ingest.ts";
+import type { LoadProgress } from "./load_options.ts";
+import { type LoadedImage, loadedImage } from "./loaded_image.ts";
+import { IMAGES_AT_ONCE, stageDescribed } from "./stage_documents.ts";
+
+/** Options of {@linkcode ingestImages}. */
+export interface IngestOptions extends LayerRules {
+  /** Runs the layer jobs; a pool of its own, disposed afterwards, when absent. */
+  readonly pool?: Pool | undefined;
+  /** What documents may hold. */
+  readonly documents: OciLimits;
+  /** The platform that the result describes when an index holds several. */
+  readonly host?: Platform | undefined;
+  /** What is done, for messages: "load", "pull". */
+  readonly verb: string;
+  /** Layers of one image that are begun at once; as many as keep the pool busy when absent. */
+  readonly concurrency?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
+  readonly onWarning?: ((message: string) => void) | undefined;
+}
+
+/**
+ * Brings the images of a source into a store. Every byte is proved, and all images become visible at once,
+ * at the end, or none does.
+ *
+ * @throws {VarveError} `E_NAME_CLASH` when two images have one name, and what the source and its layers throw
+ */
+export async function ingestImages(
+  store: Store,
+  source: ImageSource,
+  options: IngestOptions,
+): Promise<LoadedImage[]> {
+  await using ingest = await StoreImageIngest.begin(store, source.label, options);
+  const images = await source.images(ingest);
+  const staged = await boundedParallel(images, (image, signal) => ingest.stage(image, signal), {
+    limit: IMAGES_AT_ONCE,
+    signal: options.signal,
+  });
+  return await ingest.commit(staged);
+}
+
+class StoreImageIngest implements ImageIngest {
+  readonly store: Store;
+  readonly ingest: Ingest;
+  readonly pool: Pool;
+  readonly layers: StoreLayerIngest;
+  readonly limits: OciLimits;
+  readonly signal: AbortSignal;
+  readonly #label: string;
+  readonly #options: IngestOptions;
+  readonly #owned: AsyncDisposableStack;
+
+  private constructor(
+    store: Store,
+    label: string,
+    options: IngestOptions,
+    { ingest, pool, owned }: {
+      readonly ingest: Ingest;
+      readonly pool: Pool;
+      readonly owned: AsyncDisposableStack;
+    },
+  ) {
+    this.store = store;
+    this.ingest = ingest;
+    this.pool = pool;
+    this.limits = options.documents;
+    this.signal = options.signal ?? new AbortController().signal;
+    this.layers = new StoreLayerIngest({
+      ...layerRules(options),
+      store,
+      ingest,
+      pool,
+      signal: this.signal,
+      verb: options.verb,
+      concurrency: options.concurrency,
+      onProgress: options.onProgress,
+    });
+    this.#label = label;
+    this.#options = options;
+    this.#owned = owned;
+  }
+
+  static async begin(
+    store: Store,
+    label: string,
+    options: IngestOptions,
+  ): Promise<StoreImageIngest> {
+    options.signal?.throwIfAborted();
+    await using owned = new AsyncDisposableStack();
+    const pool = options.pool ?? owned.use(createPool());
+    const ingest = owned.use(await store.ingest());
+    return new StoreImageIngest(store, label, options, { ingest, pool, owned: owned.move() });
+  }
+
+  warn(message: string): void {
+    this.#options.onWarning?.(message);
+  }
+
+  async stage(image: SourceImage, signal: AbortSignal = this.signal): Promise<StagedImage> {
+    return image.kind === "made"
+      ? await this.#make(image)
+      : await stageDescribed(this, image, this.#label, signal);
+  }
+
+  async #make({ names, config, layers, annotations }: MadeImage): Promise<StagedImage> {
+    const configBlob = await this.ingest.blob(config.raw, MEDIA_TYPES.config);
+    const manifest = encodeManifest({
+      config: configBlob,
+      layers: layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
+      annotations,
+    });
+    checkOciLimit("manifest", this.limits.manifest, manifest.length);
+    const target = await this.ingest.blob(manifest, MEDIA_TYPES.manifest);
+    return {
+      names: names(target.digest),
+      target,
+      manifests: [{ imageId: configBlob.digest, platform: config.platform, layers }],
+    };
+  }
+
+  async commit(images: readonly StagedImage[]): Promise<LoadedImage[]> {
+    refuseClash(images);
+    await this.layers.discardUnclaimed();
+    for (const { names, target, manifests } of images) {
+      for (const { layers } of manifests) this.ingest.chain(layers.map(({ diffId }) => diffId));
+      if (names.length === 0) this.ingest.image(null, target);
+      for (const name of names) this.ingest.image(name, target);
+    }
+    this.signal.throwIfAborted();
+    const result = await this.ingest.commit();
+    return images.map((image) => loadedImage(image, result, this.#options.host));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#owned.disposeAsync();
+  }
+}
+
+/** @throws {VarveError} `E_NAME_CLASH` */
+function refuseClash(images: readonly StagedImage[]): void {
+  const taken = new Map<string, string>();
+  for (const { names, target } of images) {
+    for (const name of names) {
+      const other = taken.get(name);
+      if (other !== undefined && other !== target.digest) {
+        throw new VarveError(
+          "E_NAME_CLASH",
+          `Cannot load ${name}: the archive gives this name to two images`,
+          { subject: name, expected: other, actual: target.digest },
+        );
+      }
+      taken.set(name, target.digest);
+    }
+  }
+}

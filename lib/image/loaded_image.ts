@@ -1,0 +1,80 @@
+import type { ChainId, DiffId, Digest } from "../digest/mod.ts";
+import { chainIds, type Warning } from "../layer/mod.ts";
+import { matchPlatform, type Platform } from "../oci/mod.ts";
+import type { IngestResult } from "../store/mod.ts";
+import type { StagedImage, StagedManifest } from "./contract.ts";
+
+/** A layer of a loaded image. */
+export interface LoadedLayer {
+  /** Digest of the blob, as the manifest names it. */
+  readonly digest: Digest;
+  /** Digest of the uncompressed tar. */
+  readonly diffId: DiffId;
+  /** Names the stack up to this layer. */
+  readonly chainId: ChainId;
+  /** Size of the blob in bytes. */
+  readonly size: number;
+  /** Size of the uncompressed tar in bytes. */
+  readonly uncompressedSize: number;
+  /** The on-disk id. */
+  readonly cacheId: number;
+  /** Whether its bytes were processed now; false when the store held it, verified. */
+  readonly processed: boolean;
+  /** What was dropped or looked odd. */
+  readonly warnings: readonly Warning[];
+}
+
+/** A loaded image. */
+export interface LoadedImage {
+  /** All names it was given; `<none>@<digest>` where it got none. */
+  readonly names: readonly string[];
+  /** Digest of the config. */
+  readonly imageId: Digest;
+  /** Digest of the target: a manifest or an index. */
+  readonly manifest: Digest;
+  /** Names the whole stack; `null` for an image without layers. */
+  readonly chainId: ChainId | null;
+  /** Lowest first. */
+  readonly layers: readonly LoadedLayer[];
+}
+
+/** Describes a committed image by the manifest for `host`, else by its first. */
+export function loadedImage(
+  image: StagedImage,
+  { layers: records }: IngestResult,
+  host: Platform | undefined,
+): LoadedImage {
+  const { imageId, layers } = primary(image.manifests, host);
+  const chains = chainIds(layers.map(({ diffId }) => diffId));
+  const cacheIds = new Map(records.map(({ diffId, cacheId }) => [diffId, cacheId]));
+  return {
+    names: image.names.length > 0 ? image.names : [`<none>@${image.target.digest}`],
+    imageId,
+    manifest: image.target.digest,
+    chainId: chains.at(-1) ?? null,
+    layers: layers.map((layer, i): LoadedLayer => ({
+      digest: layer.digest,
+      diffId: layer.diffId,
+      chainId: chains[i] as ChainId,
+      size: layer.size,
+      uncompressedSize: layer.uncompressedSize,
+      cacheId: cacheIds.get(layer.diffId) ?? 0,
+      processed: layer.processed,
+      warnings: layer.warnings,
+    })),
+  };
+}
+
+function primary(
+  manifests: readonly StagedManifest[],
+  host: Platform | undefined,
+): StagedManifest {
+  const [first] = manifests;
+  if (first === undefined) throw new Error("a staged image has a manifest");
+  if (host === undefined) return first;
+  const ranked = manifests
+    .map((manifest) => ({ manifest, rank: matchPlatform(host, manifest.platform) }))
+    .filter(({ rank }) => rank >= 0)
+    .sort((a, b) => a.rank - b.rank);
+  return ranked[0]?.manifest ?? first;
+}

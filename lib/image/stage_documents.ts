@@ -1,0 +1,179 @@
+import { VarveError } from "../errors.ts";
+import {
+  checkOciLimit,
+  type Descriptor,
+  imageLayers,
+  type Index,
+  type Manifest,
+  mediaTypeInfo,
+  parseDocument,
+  parseImageConfig,
+  parseManifest,
+  requireImage,
+} from "../oci/mod.ts";
+import { boundedParallel } from "../pool/internal.ts";
+import { openContent } from "./content.ts";
+import type {
+  DescribedImage,
+  DocumentSource,
+  ImageIngest,
+  IngestedLayer,
+  LayerContent,
+  StagedImage,
+  StagedManifest,
+  WantedLayer,
+} from "./contract.ts";
+
+/** Images, or platforms of one, whose documents are read at once: their layers keep the pool busy. */
+export const IMAGES_AT_ONCE = 2;
+
+/** An image on its way: the ingest, the source, and what was counted so far. */
+interface Walk {
+  readonly image: ImageIngest;
+  readonly source: DocumentSource;
+  /** Descriptors of all its indexes. */
+  count: number;
+}
+
+/**
+ * Stages an image whose documents a source has: its index, its manifests, their configs and their layers.
+ * Each document is proved before it is understood.
+ *
+ * @param label what the user called the source, for messages
+ * @throws {VarveError} `E_MISSING`, `E_JSON`, `E_FORMAT`, `E_MEDIA_TYPE`, `E_DIGEST`, `E_SIZE`, `E_LIMIT`, what the source and layers throw
+ */
+export async function stageDescribed(
+  image: ImageIngest,
+  { names, target, documents }: DescribedImage,
+  label: string,
+  signal: AbortSignal,
+): Promise<StagedImage> {
+  const walk: Walk = { image, source: documents, count: 0 };
+  const staged = await stageDocument(walk, target, 0, signal);
+  const { digest, size } = target;
+  if (staged === undefined) {
+    throw new VarveError(
+      "E_MISSING",
+      `Cannot load image ${digest}: ${label} does not hold its manifest`,
+      { subject: digest },
+    );
+  }
+  const { mediaType, manifests } = staged;
+  if (manifests.length === 0) {
+    throw new VarveError(
+      "E_MISSING",
+      `Cannot load image ${digest}: the archive holds none of its platforms`,
+      { subject: digest },
+    );
+  }
+  return { names, target: { mediaType, digest, size }, manifests };
+}
+
+/** A document that is staged, and the images below it. */
+interface StagedDocument {
+  /** What it is: its descriptor may name a type that nobody knows. */
+  readonly mediaType: string;
+  readonly manifests: readonly StagedManifest[];
+}
+
+/** Stages a document and what it names; `undefined` when the source does not hold it. */
+async function stageDocument(
+  walk: Walk,
+  target: Descriptor,
+  depth: number,
+  signal: AbortSignal,
+): Promise<StagedDocument | undefined> {
+  const { image: { ingest, limits }, source } = walk;
+  const role = mediaTypeInfo(target.mediaType)?.role === "index" ? "index" : "manifest";
+  const bytes = await source.document(target, role);
+  if (bytes === undefined) return undefined;
+  await ingest.blob(bytes, target.mediaType, target);
+  const document = parseDocument(bytes, { mediaType: target.mediaType, limits });
+  const manifests = document.kind === "index"
+    ? await stageIndex(walk, document, depth, signal)
+    : [await stageManifest(walk, document, depth, signal)];
+  return { mediaType: document.mediaType, manifests };
+}
+
+async function stageIndex(
+  walk: Walk,
+  index: Index,
+  depth: number,
+  signal: AbortSignal,
+): Promise<StagedManifest[]> {
+  const { image: { limits }, source } = walk;
+  walk.count += index.manifests.length;
+  checkOciLimit("indexDepth", limits.indexDepth, depth + 1);
+  checkOciLimit("manifests", limits.manifests, walk.count);
+  const children = source.children(index, depth);
+  const staged = await boundedParallel(children, async (child, signal) => {
+    if (source.part !== undefined && isAttachment(child)) {
+      return void await stageAttachment(walk, child);
+    }
+    return await stageDocument(walk, child, depth + 1, signal);
+  }, { limit: IMAGES_AT_ONCE, signal });
+  return staged.flatMap((document) => document?.manifests ?? []);
+}
+
+async function stageManifest(
+  walk: Walk,
+  document: Manifest,
+  depth: number,
+  signal: AbortSignal,
+): Promise<StagedManifest> {
+  const { image: { ingest, limits }, source } = walk;
+  const manifest = requireImage(document);
+  const { config: blob } = manifest;
+  const bytes = await source.document(blob, "config");
+  if (bytes === undefined) {
+    throw new VarveError("E_MISSING", `Cannot load image: its config ${blob.digest} is missing`, {
+      subject: blob.digest,
+    });
+  }
+  await ingest.blob(bytes, blob.mediaType, blob);
+  const config = parseImageConfig(bytes, { limits });
+  source.accept(config, depth);
+  const wanted = imageLayers(manifest, config).map(({ descriptor, diffId }): WantedLayer => ({
+    label: descriptor.digest,
+    diffId,
+    digest: descriptor.digest,
+    size: descriptor.size,
+    mediaType: descriptor.mediaType,
+  }));
+  const layers = await bringLayers(walk.image, source, wanted, signal);
+  return { imageId: blob.digest, platform: config.platform, layers };
+}
+
+/** Brings the layers of one manifest, several at once; all have settled when it returns or throws. */
+export async function bringLayers<Wanted extends WantedLayer>(
+  { layers }: ImageIngest,
+  source: { layer(wanted: Wanted): Promise<LayerContent> },
+  wanted: readonly Wanted[],
+  signal: AbortSignal,
+): Promise<IngestedLayer[]> {
+  return await boundedParallel(
+    wanted,
+    async (layer, signal) => await layers.bring(layer, await source.layer(layer), signal),
+    { limit: layers.atOnce, signal },
+  );
+}
+
+/** Whether a child of an index is an attestation or artifact: its parts are kept as blobs, so that the index stays whole, and nothing of it is unpacked. */
+export function isAttachment({ mediaType, artifactType, platform }: Descriptor): boolean {
+  if (mediaTypeInfo(mediaType)?.role === "index") return false;
+  return artifactType !== undefined || platform?.os === "unknown";
+}
+
+/** Stages the manifest of an attachment and its parts, as far as the source holds them. */
+async function stageAttachment({ image, source }: Walk, target: Descriptor): Promise<void> {
+  const { ingest, limits, signal } = image;
+  const bytes = await source.document(target, "manifest");
+  if (bytes === undefined) return;
+  await ingest.blob(bytes, target.mediaType, target);
+  const document = parseManifest(bytes, { mediaType: target.mediaType, limits });
+  for (const part of [document.config, ...document.layers]) {
+    const content = await source.part?.(part);
+    if (content === undefined) continue;
+    await ingest.blobStream(await openContent(content, signal), part.mediaType, part);
+  }
+}

@@ -1,0 +1,25 @@
+import type { Store } from "../store/mod.ts";
+import type { BlobSource } from "./contract.ts";
+
+/** The blobs of a store, proved while they pass. */
+export function storedBlobs(store: Store): BlobSource {
+  return {
+    async open({ digest }, from, signal) {
+      const stream = await store.blobs.open(digest, { signal });
+      // Bytes that were sent before are read and proved again: the digest is of the whole.
+      return from === 0 ? stream : stream.pipeThrough(skipBytes(from));
+    },
+  };
+}
+
+/** Drops the first bytes of a stream. */
+function skipBytes(count: number): TransformStream<Uint8Array, Uint8Array> {
+  let left = count;
+  return new TransformStream({
+    transform(chunk, controller): void {
+      const skipped = Math.min(left, chunk.length);
+      left -= skipped;
+      if (skipped < chunk.length) controller.enqueue(chunk.subarray(skipped));
+    },
+  });
+}
