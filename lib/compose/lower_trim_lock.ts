@@ -11,9 +11,8 @@
  * it is done.
  */
 import { fromText } from "../bytes/mod.ts";
-import { CWD, openDirectoryAt, type OwnedFd, ownFd } from "../linux/mod.ts";
+import { CWD, openDirectoryAt, type OwnedFd, ownFd, sleep } from "../linux/mod.ts";
 import { hasLowers } from "./shared_mount.ts";
-import { sleep } from "./sleep.ts";
 
 /** Name of the request in `mounts/`. */
 const REQUEST = "trim";

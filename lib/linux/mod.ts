@@ -18,6 +18,7 @@ export * from "./files/xattr.ts";
 export * from "./files/data.ts";
 export * from "./files/file_system.ts";
 export * from "./process.ts";
+export * from "./sleep.ts";
 export * from "./mount/loop.ts";
 export * from "./mount/mountinfo.ts";
 export * from "./mount/mount_value.ts";

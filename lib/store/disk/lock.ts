@@ -1,4 +1,5 @@
 import { VarveError } from "../../errors.ts";
+import { sleep } from "../../linux/mod.ts";
 
 /** How a lock is taken. */
 export interface LockOptions {
@@ -118,17 +119,4 @@ async function isAt(file: Deno.FsFile, path: string): Promise<boolean> {
 
 function ifMissing(error: unknown): void {
   if (!(error instanceof Deno.errors.NotFound)) throw error;
-}
-
-async function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const abort = () => reject(signal?.reason);
-  const timer = setTimeout(resolve, ms);
-  signal?.addEventListener("abort", abort, { once: true });
-  try {
-    await promise;
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", abort);
-  }
 }
