@@ -40,6 +40,11 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   completions: async () => (await import("./verbs/completions.ts")).completions,
 };
 
+/** Verbs that varve itself calls: they are not in `--help`, and no shell completes them. */
+export const INTERNAL_VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
+  reap: async () => (await import("./verbs/reap.ts")).reap,
+};
+
 /** Verbs that have verbs of their own. */
 export const GROUPS: Readonly<Record<string, Group>> = {
   registry: {

@@ -11,7 +11,7 @@ export async function composeEagerly(
   images: readonly LoadedImage[],
 ): Promise<void> {
   if (!await composes(context, false)) return;
-  const { composeChain } = await import("../compose/mod.ts");
+  const { composeChain } = await import("../compose/internal.ts");
   const [store, pool] = [await context.store(), await context.pool()];
   for (const { layers } of images) {
     const diffIds = layers.map(({ diffId }) => diffId);

@@ -48,7 +48,7 @@ export async function expectImage(
 
 /** Also makes the snapshotter, which would take its time later. */
 async function checkTarget(context: Context, directory: string): Promise<string> {
-  const { checkMountTarget } = await import("../mount/mod.ts");
+  const { checkMountTarget } = await import("../mount/internal.ts");
   const target = checkMountTarget(await context.store(), directory);
   await context.snapshotter();
   return target;

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { VarveError } from "../errors.ts";
-import { GROUPS, VERBS } from "./catalog.ts";
+import { GROUPS, INTERNAL_VERBS, VERBS } from "./catalog.ts";
 import { Place } from "./cursor.ts";
 import type { Options, Verb } from "./verb.ts";
 import { VERSION } from "./verbs/version.ts";
@@ -35,6 +35,10 @@ export async function createProgram(
 ): Promise<Command> {
   const program = programWithoutVerbs();
   const wanted = firstWord(program, args);
+  if (wanted !== undefined && Object.hasOwn(INTERNAL_VERBS, wanted)) {
+    add(program, await (INTERNAL_VERBS[wanted] as () => Promise<Verb>)(), dispatch);
+    return program;
+  }
   const isKnown = wanted !== undefined &&
     (Object.hasOwn(VERBS, wanted) || Object.hasOwn(GROUPS, wanted));
   for (const [name, read] of Object.entries(VERBS)) {

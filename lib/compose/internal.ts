@@ -3,8 +3,13 @@
  *
  * @module
  */
-export { IMAGE } from "./contract.ts";
-export { composedDirectory } from "./compose_chain.ts";
+export {
+  composeChain,
+  type ComposedChain,
+  composedDirectory,
+  type ComposeOptions,
+} from "./compose_chain.ts";
+export { type ComposedImage, IMAGE } from "./contract.ts";
 export { lockLowers, requestTrim, trimIfRequested, trimOrRequest } from "./lower_trim_lock.ts";
 export { type MountedBy, mountImageFile, type MountImageFileOptions } from "./mount_image_file.ts";
 export { type LowerOptions, mountLower, trimLowers } from "./shared_mount.ts";

@@ -1,24 +1,24 @@
-/** What the store keeps of a container: labels of its snapshot, and a lease while it runs. */
-import { VarveError } from "../errors.ts";
+/** What the store records of a container: labels of its snapshot, and a lease while it runs. */
+import { ignoreMissing, leaseResources } from "../snapshot/internal.ts";
 import type { Snapshotter } from "../snapshot/mod.ts";
 import type { Lease, Store, StoredImage } from "../store/mod.ts";
 
 /** Labels of a container's snapshot. */
-export const LABELS = {
+export const CONTAINER_LABELS = {
   /** Name of the image. */
   image: "varve.container.image",
   /** Command line, as JSON. */
   command: "varve.container.command",
   /** When the last run began, ms since the epoch. */
   started: "varve.container.started",
-  /** How the last run ended; absent while it runs, and when nobody saw the end. */
+  /** Exit code of the last run; absent while it runs, and when nobody saw the end. */
   exit: "varve.container.exit",
-  /** There when the snapshot goes with the end of the run. */
+  /** Set when the snapshot is to be removed at the end of the run. */
   remove: "varve.container.remove",
 } as const;
 
-/** Longest label that is written for people. */
-const MAX_TEXT = 1024;
+/** Longest command line that is recorded, in characters of its JSON. */
+const MAX_COMMAND = 1024;
 
 const LEASE = "run:";
 
@@ -26,29 +26,34 @@ function leaseId(key: string): string {
   return `${LEASE}${key}`;
 }
 
-/** The key of the snapshot whose run has a lease; `undefined` for other leases. */
+/** The snapshot's key if the lease is that of a run, else `undefined`. */
 export function keyOfLease({ id }: Lease): string | undefined {
   return id.startsWith(LEASE) ? id.slice(LEASE.length) : undefined;
 }
 
-/** What is noted when a container starts. */
-export interface Start {
+/** What is recorded when a container starts. */
+export interface StartRecord {
+  /** Key of its snapshot. */
   readonly key: string;
+  /** The image that it runs on. */
   readonly image: StoredImage;
+  /** Program and arguments. */
   readonly command: readonly string[];
+  /** Whether the snapshot is removed at the end of the run. */
   readonly remove: boolean;
+  /** ms since the epoch. */
   readonly now: number;
 }
 
-/** Notes that a container starts. */
-export function noteStart(store: Store, snapshotter: Snapshotter, start: Start): void {
+/** Records that a container starts. */
+export function recordStart(store: Store, snapshotter: Snapshotter, start: StartRecord): void {
   const { key, image, command, remove, now } = start;
   const values = {
-    [LABELS.image]: image.record.name,
-    [LABELS.command]: shortJson(command),
-    [LABELS.started]: String(now),
-    [LABELS.exit]: "",
-    [LABELS.remove]: remove ? "1" : "",
+    [CONTAINER_LABELS.image]: image.record.name,
+    [CONTAINER_LABELS.command]: shortJson(command),
+    [CONTAINER_LABELS.started]: String(now),
+    [CONTAINER_LABELS.exit]: "",
+    [CONTAINER_LABELS.remove]: remove ? "1" : "",
   };
   snapshotter.update(key, values, Object.keys(values).map((name) => `labels.${name}`));
   endLease(store, key);
@@ -57,40 +62,46 @@ export function noteStart(store: Store, snapshotter: Snapshotter, start: Start):
     createdAt: now,
     expiresAt: null,
     labels: {},
-    resources: [
-      `snapshot:${key}`,
-      `image:${image.record.name}`,
-      ...(image.chainId === null ? [] : [`chain:${image.chainId}`]),
-    ],
+    resources: leaseResources(key, image),
   });
 }
 
-/** Notes that a container ended, or removes it when that was wanted. What is gone already is no error. */
-export async function noteEnd(
+/** What is recorded when a container ended. */
+export interface EndRecord {
+  /** Key of its snapshot. */
+  readonly key: string;
+  /** Exit code; `null` when nobody saw the end. */
+  readonly exit: number | null;
+}
+
+/**
+ * Records that a container ended, or removes its snapshot if that was wanted. Idempotent: a lease or
+ * snapshot that is gone is no error.
+ */
+export async function recordEnd(
   store: Store,
   snapshotter: Snapshotter,
-  key: string,
-  exit: number | null,
+  { key, exit }: EndRecord,
 ): Promise<void> {
-  await ifThere(() => endLease(store, key));
-  await ifThere(async () => {
-    if (snapshotter.stat(key).labels[LABELS.remove] !== undefined) await snapshotter.remove(key);
+  const labels = CONTAINER_LABELS;
+  await ignoreMissing(() => endLease(store, key));
+  await ignoreMissing(async () => {
+    if (snapshotter.stat(key).labels[labels.remove] !== undefined) await snapshotter.remove(key);
     else if (exit !== null) {
-      snapshotter.update(key, { [LABELS.exit]: String(exit) }, [`labels.${LABELS.exit}`]);
+      snapshotter.update(key, { [labels.exit]: String(exit) }, [`labels.${labels.exit}`]);
     }
   });
 }
 
-/** Notes that a container did not begin; a layer that was made for it goes. */
-export async function noteFailure(
+/** Records that a container did not start. A snapshot that was made for it is removed. */
+export async function recordFailure(
   store: Store,
   snapshotter: Snapshotter,
-  key: string,
-  fresh: boolean,
+  { key, isNew }: { readonly key: string; readonly isNew: boolean },
 ): Promise<void> {
-  const { remove } = LABELS;
-  await ifThere(async () => {
-    if (fresh) await snapshotter.remove(key);
+  const { remove } = CONTAINER_LABELS;
+  await ignoreMissing(async () => {
+    if (isNew) await snapshotter.remove(key);
     else snapshotter.update(key, { [remove]: "" }, [`labels.${remove}`]);
   });
   endLease(store, key);
@@ -100,17 +111,12 @@ function endLease(store: Store, key: string): void {
   if (store.leases.get(leaseId(key)) !== undefined) store.leases.remove(leaseId(key));
 }
 
-async function ifThere(act: () => void | Promise<void>): Promise<void> {
-  try {
-    await act();
-  } catch (error) {
-    if (!(error instanceof VarveError && error.code === "E_NOT_FOUND")) throw error;
-  }
-}
-
+/** A command line as JSON of bounded length: the last words are left out first. */
 function shortJson(words: readonly string[]): string {
   const kept = [...words];
-  while (kept.length > 1 && JSON.stringify(kept).length > MAX_TEXT) kept.pop();
+  while (kept.length > 1 && JSON.stringify(kept).length > MAX_COMMAND) kept.pop();
   const text = JSON.stringify(kept);
-  return text.length > MAX_TEXT ? JSON.stringify([(kept[0] ?? "").slice(0, MAX_TEXT / 8)]) : text;
+  return text.length > MAX_COMMAND
+    ? JSON.stringify([(kept[0] ?? "").slice(0, MAX_COMMAND / 8)])
+    : text;
 }

@@ -1,9 +1,8 @@
 /** The first process of a container, as the host sees it. */
-import { RUN_FILES } from "./runtime/commands.ts";
-import type { Runtime } from "./runtime/find.ts";
+import { type ContainerRun, RUN_FILES } from "./container_run.ts";
 
-/** Its pid; `null` before it begins. */
-export async function firstProcess(runtime: Runtime, directory: string): Promise<number | null> {
+/** Pid of the first process on the host; `null` before it begins. */
+export async function firstProcess({ directory, runtime }: ContainerRun): Promise<number | null> {
   const file = runtime.name === "chroot" ? RUN_FILES.first : RUN_FILES.pid;
   try {
     const text = await Deno.readTextFile(`${directory}/${file}`);
@@ -15,22 +14,28 @@ export async function firstProcess(runtime: Runtime, directory: string): Promise
   }
 }
 
-/** What the first process is while it enters a container without a runtime: one of four programs. */
+/** Command lines of the first process while it enters a container without a runtime: four programs, one after the other. */
 const ENTERING = /^[^\0]*(?:sh\0[^\0]*\/enter\.sh|env\0-i|setpriv\0--regid|unshare\0--root)\0/;
 
+/** Milliseconds between two looks at the command line. */
+const ENTER_PAUSE = 5;
+
 /**
- * Waits until the first process of a container without a runtime is the container's program: before that it
- * would not hear a signal, since the kernel delivers none to a first process that does not handle it.
+ * Waits until the first process of a container without a runtime has become the container's program.
+ * Before that a signal would be lost: the kernel delivers none to a first process that does not
+ * handle it.
+ *
+ * @param limit milliseconds after which the wait ends in any case
  */
 export async function untilEntered(first: number, limit: number): Promise<void> {
   for (const end = performance.now() + limit; performance.now() < end;) {
     const command = await Deno.readTextFile(`/proc/${first}/cmdline`).catch(() => "");
     if (!ENTERING.test(command)) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, ENTER_PAUSE));
   }
 }
 
-/** All processes of the pid namespace that a process begins; those of namespaces inside it are left out. */
+/** Pids of all processes in the pid namespace of a container's first process. Nested namespaces are left out. */
 export async function processesWith(first: number): Promise<number[]> {
   const namespace = await namespaceOf(first);
   if (namespace === undefined) return [];
@@ -43,18 +48,17 @@ export async function processesWith(first: number): Promise<number[]> {
   return out;
 }
 
-/** Whether a process is stopped. */
+/** Whether a process is stopped, or gone. */
 export async function isStopped(pid: number): Promise<boolean> {
   try {
     const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
     return /^\) [TtZX]/.test(stat.slice(stat.lastIndexOf(")")));
   } catch {
-    // Gone: it does nothing more.
     return true;
   }
 }
 
-/** Sends a signal to a process that may be gone. */
+/** Sends a signal to a process. A process that is gone is no error. */
 export function signalProcess(pid: number, signal: Deno.Signal): void {
   try {
     Deno.kill(pid, signal);

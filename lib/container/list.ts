@@ -1,9 +1,8 @@
-import type { Snapshotter } from "../snapshot/mod.ts";
 import type { DiskStore } from "../store/mod.ts";
-import { LABELS } from "./container_records.ts";
+import { CONTAINER_LABELS } from "./container_records.ts";
+import { type ContainerRun, RUN_FILES } from "./container_run.ts";
 import { firstProcess } from "./first_process.ts";
-import { findRuns, type FoundRun } from "./run_directory.ts";
-import { RUN_FILES } from "./runtime/commands.ts";
+import { findRuns } from "./run_directory.ts";
 
 /** A container: a snapshot that was run. */
 export interface ContainerInfo {
@@ -11,50 +10,51 @@ export interface ContainerInfo {
   readonly key: string;
   /** Name of the image. */
   readonly image: string;
-  /** What it is doing. */
+  /** What it does now. A run that died without an end counts as exited. */
   readonly status: "running" | "paused" | "exited";
   /** Exit code of the last run; `null` while it runs, and when nobody saw the end. */
   readonly exit: number | null;
-  /** First process, as the host sees it. */
+  /** Pid of its first process on the host; `null` unless it runs. */
   readonly pid: number | null;
   /** When the snapshot was made, ms since the epoch. */
   readonly created: number;
   /** When the last run began, ms since the epoch. */
   readonly started: number;
-  /** Command line. */
+  /** Command line of the last run. */
   readonly command: readonly string[];
 }
 
-/** The containers of a store, sorted by key. */
-export async function listContainers(
-  store: DiskStore,
-  snapshotter: Snapshotter,
-): Promise<ContainerInfo[]> {
-  const live = new Map<string, FoundRun>();
-  for (const run of await findRuns(store)) {
-    if (run.live && run.state !== null) live.set(run.state.key, run);
+/**
+ * Lists the containers of a store, sorted by key. It only reads: what dead runs left stays as it is,
+ * until `reapRuns` repairs it.
+ */
+export async function listContainers(store: DiskStore): Promise<ContainerInfo[]> {
+  const live = new Map<string, ContainerRun>();
+  for (const found of await findRuns(store)) {
+    if (found.live && found.run !== null) live.set(found.run.key, found.run);
   }
   const out: ContainerInfo[] = [];
-  for (const { key, labels, createdAt } of snapshotter.walk(["kind==active"])) {
-    const image = labels[LABELS.image];
-    if (image === undefined) continue;
+  const rows = store.snapshots.read((table) => table.list());
+  for (const { key, kind, labels, createdAt } of rows) {
+    const image = labels[CONTAINER_LABELS.image];
+    if (kind !== "active" || image === undefined) continue;
     const run = live.get(key);
-    const exit = labels[LABELS.exit];
+    const exit = labels[CONTAINER_LABELS.exit];
     out.push({
       key,
       image,
       status: run === undefined ? "exited" : await isPaused(run) ? "paused" : "running",
       exit: run === undefined && exit !== undefined ? Number(exit) : null,
-      pid: run?.state == null ? null : await firstProcess(run.state.runtime, run.directory),
+      pid: run === undefined ? null : await firstProcess(run),
       created: createdAt,
-      started: Number(labels[LABELS.started] ?? createdAt),
-      command: wordsOf(labels[LABELS.command]),
+      started: Number(labels[CONTAINER_LABELS.started] ?? createdAt),
+      command: wordsOf(labels[CONTAINER_LABELS.command]),
     });
   }
   return out;
 }
 
-async function isPaused({ directory }: FoundRun): Promise<boolean> {
+async function isPaused({ directory }: ContainerRun): Promise<boolean> {
   try {
     return (await Deno.lstat(`${directory}/${RUN_FILES.paused}`)).isFile;
   } catch (error) {
@@ -63,7 +63,7 @@ async function isPaused({ directory }: FoundRun): Promise<boolean> {
   }
 }
 
-/** Labels can be set by anybody: what is no list of words is none. */
+/** Reads a command line from a label. Anybody can set labels: what is no list of words counts as empty. */
 function wordsOf(label: string | undefined): string[] {
   try {
     const value: unknown = JSON.parse(label ?? "[]");

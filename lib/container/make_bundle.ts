@@ -1,17 +1,29 @@
 import { VarveError } from "../errors.ts";
+import { isWithin } from "../mount/internal.ts";
+import type { WritableSnapshot } from "../snapshot/internal.ts";
 import { commandLine, environment, workingDirectory } from "./bundle/process.ts";
 import { runtimeSpec } from "./bundle/spec.ts";
 import type { RuntimeSpec } from "./bundle/types.ts";
-import { isBelow, type Volume } from "./bundle/volume.ts";
+import type { Volume } from "./bundle/volume.ts";
+import { type ContainerRun, RUN_FILES } from "./container_run.ts";
 import type { RunContainerOptions } from "./contract.ts";
-import type { Layer } from "./layer.ts";
 import { writeHostFiles } from "./root/host_files.ts";
 import { prepareRoot } from "./root/prepare.ts";
-import type { RunDirectory } from "./run_directory.ts";
 import { enterScript } from "./runtime/chroot.ts";
-import { RUN_FILES } from "./runtime/commands.ts";
-import { findInit, hasOnlyUnifiedCgroups, type Runtime } from "./runtime/find.ts";
+import { findInit, hasOnlyUnifiedCgroups } from "./runtime/find.ts";
 import type { SavedTerminal } from "./terminal.ts";
+
+/** What a bundle is made from. */
+export interface BundleInput {
+  /** What the caller wants. */
+  readonly options: RunContainerOptions;
+  /** The read-write snapshot that becomes the root. */
+  readonly snapshot: WritableSnapshot;
+  /** The run whose directory gets the bundle. */
+  readonly run: ContainerRun;
+  /** The terminal of this process if the container is to have one. */
+  readonly terminal: SavedTerminal | undefined;
+}
 
 /**
  * Mounts the root of a container, and writes what its runtime reads.
@@ -19,23 +31,20 @@ import type { SavedTerminal } from "./terminal.ts";
  * @throws {VarveError} as `prepareRoot` and `runtimeSpec`; `E_NOT_FOUND` a volume's source is not there
  */
 export async function makeBundle(
-  options: RunContainerOptions,
-  layer: Layer,
-  run: RunDirectory,
-  runtime: Runtime,
-  terminal: SavedTerminal | undefined,
+  { options, snapshot, run, terminal }: BundleInput,
 ): Promise<RuntimeSpec> {
   const { image, network = "host", process = {} } = options;
+  const { directory, runtime } = run;
   const config = image.config.config;
   const given = await realVolumes(options.volumes ?? []);
   if (runtime.name === "chroot") refuseNested(given);
   const hostname = network === "host" ? Deno.hostname() : shortName(run.id);
   const [program = ""] = commandLine(config, process);
   const env = environment(config, process, { hostname, home: "/" });
-  const target = `${run.path}/${RUN_FILES.rootfs}`;
+  const target = `${directory}/${RUN_FILES.rootfs}`;
   const root = await prepareRoot({
-    mounts: layer.mounts,
-    snapshotDirectory: layer.directory,
+    mounts: snapshot.mounts,
+    snapshotDirectory: snapshot.directory,
     target,
     user: process.user ?? config.user ?? "",
     workingDir: workingDirectory(config, process),
@@ -44,7 +53,7 @@ export async function makeBundle(
     program,
     searchPath: env.find((one) => one.startsWith("PATH="))?.slice(5) ?? "",
   });
-  const files = await writeHostFiles(`${run.path}/${RUN_FILES.bundle}`, { hostname, network });
+  const files = await writeHostFiles(`${directory}/${RUN_FILES.bundle}`, { hostname, network });
   const spec = runtimeSpec({
     id: run.id,
     config,
@@ -60,15 +69,15 @@ export async function makeBundle(
     consoleSize: terminal?.size ?? null,
   });
   if (runtime.name === "chroot") {
-    await Deno.writeTextFile(`${run.path}/${RUN_FILES.enter}`, enterScript(run.path, spec));
+    await Deno.writeTextFile(`${directory}/${RUN_FILES.enter}`, enterScript(directory, spec));
   } else {
-    const path = `${run.path}/${RUN_FILES.bundle}/config.json`;
+    const path = `${directory}/${RUN_FILES.bundle}/config.json`;
     await Deno.writeTextFile(path, JSON.stringify(spec));
   }
   return spec;
 }
 
-/** Files of the host, but those that a volume of the caller lies over. */
+/** The files of the host as volumes. A file is left out where a volume of the caller covers it. */
 function hostVolumes(
   files: ReadonlyMap<string, string>,
   places: ReadonlyMap<string, string>,
@@ -77,13 +86,13 @@ function hostVolumes(
   const out: Volume[] = [];
   for (const [usual, target] of places) {
     const source = files.get(usual);
-    const covered = volumes.some((volume) => isBelow(target, volume.target));
+    const covered = volumes.some((volume) => isWithin(target, volume.target));
     if (source !== undefined && !covered) out.push({ source, target, readOnly: false });
   }
   return out;
 }
 
-/** Volumes whose sources are absolute, without links, and there. */
+/** Resolves the sources of volumes: each becomes an absolute path without links. @throws {VarveError} `E_USAGE` two have one target · `E_NOT_FOUND` a source does not exist */
 async function realVolumes(volumes: readonly Volume[]): Promise<Volume[]> {
   const out: Volume[] = [];
   for (const volume of volumes) {
@@ -102,10 +111,15 @@ async function realVolumes(volumes: readonly Volume[]): Promise<Volume[]> {
   return out;
 }
 
-/** Without a runtime, a target inside a volume is found by its name: a link in the volume would lead out. */
+/**
+ * Refuses a volume inside another one. Without a runtime, mount(8) finds the inner target by its
+ * path, and a link in the outer volume would lead it out of the container.
+ */
 function refuseNested(volumes: readonly Volume[]): void {
   for (const { target } of volumes) {
-    const outer = volumes.find((other) => other.target !== target && isBelow(target, other.target));
+    const outer = volumes.find((other) =>
+      other.target !== target && isWithin(target, other.target)
+    );
     if (outer === undefined) continue;
     throw new VarveError(
       "E_UNSUPPORTED",
@@ -115,7 +129,7 @@ function refuseNested(volumes: readonly Volume[]): void {
   }
 }
 
-/** A name of a machine that fits into a prompt. */
+/** A host name that is short enough for a prompt: the random part of the run's id. */
 function shortName(id: string): string {
   return id.slice(id.lastIndexOf("-") + 1).slice(0, 12);
 }

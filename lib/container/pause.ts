@@ -1,34 +1,38 @@
 import { VarveError } from "../errors.ts";
 import type { DiskStore } from "../store/mod.ts";
+import { type ContainerRun, RUN_FILES } from "./container_run.ts";
 import { firstProcess, isStopped, processesWith, signalProcess } from "./first_process.ts";
 import { untilFrozen } from "./frozen.ts";
-import { findRun, type FoundRun } from "./run_directory.ts";
-import { RUN_FILES, runtimeCall } from "./runtime/commands.ts";
+import { findRun } from "./run_directory.ts";
+import { runtimeCall } from "./runtime/commands.ts";
 
-/** Rounds of stopping processes one by one; each stops those that the last one's began meanwhile. */
+/** Rounds of stopping processes one by one. Each round stops the processes that the last one's children began. */
 const ROUNDS = 100;
 
-/** A paused container; disposing it lets it go on. */
+/** Longest message of a runtime that is shown, in characters. */
+const MAX_MESSAGE = 500;
+
+/** A paused container; dispose to resume. */
 export interface PausedContainer extends AsyncDisposable {
   /** Key of its snapshot. */
   readonly key: string;
 }
 
 /**
- * Pauses the container that runs on a snapshot, so that its files stay as they are.
+ * Pauses the container that runs on a snapshot, so that its files do not change.
  *
- * @returns `null` when none runs there
- * @throws {VarveError} `E_PRECONDITION` it is paused already · `E_UNSUPPORTED` the runtime cannot do it
+ * @returns `null` when no container runs there
+ * @throws {VarveError} `E_PRECONDITION` it is paused already · `E_UNSUPPORTED` the runtime cannot pause it
  */
 export async function pauseContainer(
   store: DiskStore,
   key: string,
 ): Promise<PausedContainer | null> {
   const run = await findRun(store, key);
-  if (run === undefined || run.state === null) return null;
+  if (run === undefined) return null;
   const marker = `${run.directory}/${RUN_FILES.paused}`;
   try {
-    // First the mark: whoever cleans up after a crash must know.
+    // The marker comes first: after a crash, the watchdog must know that it has to resume.
     await Deno.writeTextFile(marker, "", { createNew: true });
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
@@ -39,14 +43,14 @@ export async function pauseContainer(
     );
   }
   const resume = async () => {
-    await switchTo(run, "resume");
+    await pauseOrResume(run, "resume");
     await Deno.remove(marker).catch((error) => {
-      // It ended meanwhile.
+      // The container ended meanwhile.
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     });
   };
   try {
-    await switchTo(run, "pause");
+    await pauseOrResume(run, "pause");
   } catch (error) {
     await resume().catch(() => {});
     throw error;
@@ -54,11 +58,9 @@ export async function pauseContainer(
   return { key, [Symbol.asyncDispose]: resume };
 }
 
-async function switchTo(run: FoundRun, verb: "pause" | "resume"): Promise<void> {
-  const { state, directory } = run;
-  if (state === null) return;
-  if (state.runtime.name === "chroot") return await switchProcesses(run, verb);
-  const { program, args } = runtimeCall(state.runtime, directory, [verb, state.id]);
+async function pauseOrResume(run: ContainerRun, verb: "pause" | "resume"): Promise<void> {
+  if (run.runtime.name === "chroot") return await signalAll(run, verb);
+  const { program, args } = runtimeCall(run, [verb, run.id]);
   const { success, stderr } = await new Deno.Command(program, {
     args: [...args],
     stdin: "null",
@@ -66,23 +68,20 @@ async function switchTo(run: FoundRun, verb: "pause" | "resume"): Promise<void> 
     stderr: "piped",
   }).output();
   if (verb === "resume") return;
-  const first = success ? await firstProcess(state.runtime, directory) : null;
+  const first = success ? await firstProcess(run) : null;
   if (success && (first === null || await untilFrozen(first))) return;
   throw new VarveError(
     "E_UNSUPPORTED",
-    `Cannot pause container ${JSON.stringify(state.key)}: ${
-      new TextDecoder().decode(stderr).trim().slice(0, 500) || "its processes do not stop"
+    `Cannot pause container ${JSON.stringify(run.key)}: ${
+      new TextDecoder().decode(stderr).trim().slice(0, MAX_MESSAGE) || "its processes do not stop"
     }`,
-    { subject: state.key },
+    { subject: run.key },
   );
 }
 
-async function switchProcesses(
-  { state, directory }: FoundRun,
-  verb: "pause" | "resume",
-): Promise<void> {
-  if (state === null) return;
-  const first = await firstProcess(state.runtime, directory);
+/** Without a runtime there is no cgroup to freeze: the processes are stopped one by one. */
+async function signalAll(run: ContainerRun, verb: "pause" | "resume"): Promise<void> {
+  const first = await firstProcess(run);
   if (first === null) return;
   for (let round = 0; round < ROUNDS; round++) {
     const all = await processesWith(first);
@@ -94,7 +93,7 @@ async function switchProcesses(
   }
   throw new VarveError(
     "E_UNSUPPORTED",
-    `Cannot pause container ${JSON.stringify(state.key)}: it begins processes without end`,
-    { subject: state.key },
+    `Cannot pause container ${JSON.stringify(run.key)}: it begins processes without end`,
+    { subject: run.key },
   );
 }

@@ -1,26 +1,27 @@
 import type { Snapshotter } from "../snapshot/mod.ts";
 import type { DiskStore } from "../store/mod.ts";
-import { keyOfLease, noteEnd } from "./container_records.ts";
+import { keyOfLease, recordEnd } from "./container_records.ts";
 import { findRuns } from "./run_directory.ts";
 import { cleanUp } from "./watchdog.ts";
 
 /**
- * Cleans up after runs whose process died, and whose watchdog died as well or is
- * still at work; removes the snapshots that were to go with them.
+ * Repairs what dead runs left: ends their processes, removes their mounts and files, records their
+ * ends, and removes the snapshots that were to go with them. A run is dead when its process ended
+ * without cleaning up; its watchdog may have died too, or may still be at work.
  */
 export async function reapRuns(store: DiskStore, snapshotter: Snapshotter): Promise<void> {
-  // First the leases: whoever has one had a directory before.
+  // The leases are read first: a run makes its directory before its lease.
   const keys = store.leases.list().map(keyOfLease).filter((key) => key !== undefined);
   const runs = await findRuns(store);
-  for (const { directory, state, live } of runs) {
+  for (const { directory, run, live } of runs) {
     if (live) continue;
-    if (state === null) await Deno.remove(directory, { recursive: true });
-    else await cleanUp(state.runtime, directory, state.id);
+    if (run === null) await Deno.remove(directory, { recursive: true });
+    else await cleanUp(run);
   }
-  // A run that is just beginning may be of any of them.
-  if (runs.some(({ live, state }) => live && state === null)) return;
-  const live = new Set(runs.filter((run) => run.live).map(({ state }) => state?.key));
+  // A run that begins now has not said yet which of the keys it is for.
+  if (runs.some(({ live, run }) => live && run === null)) return;
+  const live = new Set(runs.filter((found) => found.live).map(({ run }) => run?.key));
   for (const key of keys) {
-    if (!live.has(key)) await noteEnd(store, snapshotter, key, null);
+    if (!live.has(key)) await recordEnd(store, snapshotter, { key, exit: null });
   }
 }

@@ -1,21 +1,24 @@
 import { VarveError } from "../errors.ts";
 import { mayMount } from "../linux/mod.ts";
+import type { WritableSnapshot } from "../snapshot/internal.ts";
 import { commandLine } from "./bundle/process.ts";
-import { noteEnd, noteFailure, noteStart } from "./container_records.ts";
+import { recordEnd, recordFailure, recordStart } from "./container_records.ts";
+import { lockSnapshot, openSnapshot } from "./container_snapshot.ts";
 import type { ContainerEnd, RunContainerOptions } from "./contract.ts";
-import { type Layer, lockLayer, prepareLayer } from "./layer.ts";
 import { makeBundle } from "./make_bundle.ts";
 import { reapRuns } from "./reap.ts";
-import { createRunDirectory, writeState } from "./run_directory.ts";
+import { createRun, writeState } from "./run_directory.ts";
 import { findRuntime, type Runtime } from "./runtime/find.ts";
 import { supervise } from "./supervise.ts";
 import { restoreTerminal, type SavedTerminal, saveTerminal } from "./terminal.ts";
 import { startWatchdog } from "./watchdog.ts";
 
 /**
- * Runs a container in the foreground, on a read-write layer over an image, and
- * waits for its end. Nothing of it stays but that layer: no mount, process, cgroup
- * or file, also when this process is killed. What never began leaves no new layer.
+ * Runs a container in the foreground, on a read-write snapshot of an image, and waits for its end.
+ *
+ * Only the snapshot is left of it: no mount, process, cgroup or file, also when this process is
+ * killed. A container that did not start leaves no new snapshot either. What earlier runs left that
+ * were killed together with their watchdogs is repaired first.
  *
  * @throws {VarveError} `E_UNSUPPORTED` not root, or no runtime · `E_EXISTS` the key is of another image or
  * kind · `E_BUSY` it runs or is mounted · `E_PRECONDITION` no terminal, or nothing to run · `CommandError` the
@@ -34,50 +37,55 @@ export async function runContainer(options: RunContainerOptions): Promise<Contai
       hint: "'varve unpack', 'varve ls' and 'varve cat' need no privileges",
     });
   }
-  // Before anything is made.
+  // An image without a command is refused before anything is made.
   commandLine(image.config.config, process);
   const terminal = process.tty ? await saveTerminal() : undefined;
   const runtime = await findRuntime(options.runtime ?? "auto", options.searchPath);
   await reapRuns(store, snapshotter);
-  const layer = await prepareLayer(options);
-  // Until it is locked, it may be somebody else's.
-  using lock = await lockLayer(store, layer);
+  const snapshot = await openSnapshot(options);
+  // Not in the try below: until it is locked, the snapshot may be in use by somebody else.
+  using lock = await lockSnapshot(store, snapshot);
   try {
-    const exit = await runOn(options, layer, lock, runtime, terminal);
-    await noteEnd(store, snapshotter, layer.key, exit);
-    return { key: layer.key, exit };
+    const exit = await runLocked({ options, snapshot, lock, runtime, terminal });
+    await recordEnd(store, snapshotter, { key: snapshot.key, exit });
+    return { key: snapshot.key, exit };
   } catch (error) {
-    await noteFailure(store, snapshotter, layer.key, layer.fresh);
+    await recordFailure(store, snapshotter, snapshot);
     throw error;
   }
 }
 
-async function runOn(
-  options: RunContainerOptions,
-  layer: Layer,
-  lock: Disposable,
-  runtime: Runtime,
-  terminal: SavedTerminal | undefined,
-): Promise<number> {
+/** What a container is run with. */
+interface LockedRunInput {
+  readonly options: RunContainerOptions;
+  readonly snapshot: WritableSnapshot;
+  /** Keeps others from using the snapshot until the container itself does. */
+  readonly lock: Disposable;
+  readonly runtime: Runtime;
+  readonly terminal: SavedTerminal | undefined;
+}
+
+async function runLocked(input: LockedRunInput): Promise<number> {
+  const { options, snapshot, lock, runtime, terminal } = input;
+  const { key, cacheId } = snapshot;
   const { store, snapshotter, image, process = {}, now = Date.now } = options;
-  using run = await createRunDirectory(store, layer.cacheId);
-  const { key } = layer;
-  const watchdog = startWatchdog(runtime, run.path, run.id, terminal, options.sweep);
+  using run = await createRun(store, { cacheId, key, runtime });
+  const watchdog = startWatchdog({ run, terminal, sweep: options.sweep });
   try {
-    await writeState(run.path, { id: run.id, key, runtime, owner: Deno.pid });
-    noteStart(store, snapshotter, {
+    await writeState(run);
+    recordStart(store, snapshotter, {
       key,
       image,
       command: commandLine(image.config.config, process),
       remove: options.remove ?? false,
       now: now(),
     });
-    const spec = await makeBundle(options, layer, run, runtime, terminal);
-    // From here on, the mount and the state say that it is used.
+    const spec = await makeBundle({ options, snapshot, run, terminal });
+    // From here on, the mount and the state say that the snapshot is in use.
     lock[Symbol.dispose]();
     options.signal?.throwIfAborted();
     options.onStart?.(key);
-    return await supervise(options, run, runtime, spec);
+    return await supervise({ options, run, spec });
   } finally {
     await watchdog.end();
     if (terminal !== undefined) await restoreTerminal(terminal);

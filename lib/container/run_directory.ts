@@ -1,100 +1,104 @@
 /**
- * The directory of a run: `mounts/run-<cache id>-<random>` of the store. It holds
- * the bundle, the mounted root, the runtime's state, and `state.json`, by which
- * others know the container. Whoever runs it holds a lock there until it ends, so
- * that a lock that is free means a run whose process died.
+ * The directory of a run: `mounts/run-<cache id>-<random>` of the store.
+ *
+ * It holds the bundle, the mounted root, the runtime's state, and `state.json`, by which other
+ * processes know the container. The process that runs the container locks a file there until the run
+ * ends. A run whose lock is free is dead: its process ended without cleaning up.
  */
 import { fromText } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
 import { CWD, isErrno, Open, openAt, type OwnedFd, ownFd } from "../linux/mod.ts";
 import type { DiskStore } from "../store/mod.ts";
-import { RUN_FILES } from "./runtime/commands.ts";
+import { type ContainerRun, RUN_FILES } from "./container_run.ts";
 import { type Runtime, RUNTIMES } from "./runtime/find.ts";
 
 const PREFIX = "run-";
 const NAME = /^run-[0-9]+-[0-9a-f]{16}$/;
 
-/** Milliseconds after which a directory without state surely will not get one. */
+/** Milliseconds after which a directory without `state.json` will not get one any more. */
 const OLD = 60_000;
 
-/** Version of `state.json`; another one is left alone. */
+/** Version of `state.json`. A run of another version is an error, so that nothing of it is removed. */
 const VERSION = 1;
 
-/** What others know of a run. */
-export interface RunState {
-  /** Version of the form. */
+/** The JSON document `state.json`. */
+interface RunState {
+  /** Version of the format. */
   readonly version: typeof VERSION;
   /** Name of the container at the runtime. */
   readonly id: string;
-  /** Key of the snapshot. */
+  /** Key of the container's snapshot. */
   readonly key: string;
-  /** What runs it. */
+  /** The runtime that runs it. */
   readonly runtime: Runtime;
-  /** Process of whoever runs it. */
+  /** Pid of the process that runs the container. */
   readonly owner: number;
 }
 
-/** A run that was found. */
+/** A directory of a run that was found. */
 export interface FoundRun {
-  /** Its directory. */
+  /** Its absolute path. */
   readonly directory: string;
-  /** Its state; `null` when there is none yet. */
-  readonly state: RunState | null;
-  /** Whether the process that runs it lives. */
+  /** The run in it; `null` while there is no `state.json`. */
+  readonly run: ContainerRun | null;
+  /** Whether the process that runs the container lives. */
   readonly live: boolean;
 }
 
-/** The directory of a new run, locked. */
-export interface RunDirectory extends Disposable {
-  /** Its path. */
-  readonly path: string;
-  /** Name of the container. */
-  readonly id: string;
-}
+/** A new run. It is live until this is disposed. */
+export interface LockedRun extends ContainerRun, Disposable {}
 
-/** Makes the directory of a run. */
-export async function createRunDirectory(store: DiskStore, cacheId: number): Promise<RunDirectory> {
+/** Makes the directory of a new run, and locks it. Other processes know the run from {@linkcode writeState} on. */
+export async function createRun(
+  store: DiskStore,
+  { cacheId, key, runtime }: {
+    /** Number of the snapshot's directory. */
+    readonly cacheId: number;
+    readonly key: string;
+    readonly runtime: Runtime;
+  },
+): Promise<LockedRun> {
   const random = crypto.getRandomValues(new Uint8Array(8));
   const name = `${PREFIX}${cacheId}-${random.toHex()}`;
-  const path = `${store.directories.mounts}/${name}`;
-  await Deno.mkdir(path, { mode: 0o700 });
-  const lock = openLock(path, Open.CREATE);
-  // Whoever looks whether it is locked holds it for a moment.
+  const directory = `${store.directories.mounts}/${name}`;
+  await Deno.mkdir(directory, { mode: 0o700 });
+  const lock = openLock(directory, Open.READ_WRITE | Open.CREATE);
+  // A process that checks whether the run is live holds the lock for a moment.
   while (!lock.lock("exclusive")) await new Promise((resolve) => setTimeout(resolve, 1));
-  for (const sub of [RUN_FILES.rootfs, RUN_FILES.bundle]) await Deno.mkdir(`${path}/${sub}`);
+  for (const sub of [RUN_FILES.rootfs, RUN_FILES.bundle]) await Deno.mkdir(`${directory}/${sub}`);
   return {
-    path,
     id: `varve-${name.slice(PREFIX.length)}`,
+    key,
+    directory,
+    runtime,
     [Symbol.dispose]: () => lock[Symbol.dispose](),
   };
 }
 
-/** Makes a run known to others. */
-export async function writeState(
-  directory: string,
-  state: Omit<RunState, "version">,
-): Promise<void> {
+/** Makes a run known to other processes. */
+export async function writeState({ id, key, directory, runtime }: ContainerRun): Promise<void> {
   const path = `${directory}/${RUN_FILES.state}`;
-  await Deno.writeTextFile(`${path}.new`, JSON.stringify({ version: VERSION, ...state }));
+  const state: RunState = { version: VERSION, id, key, runtime, owner: Deno.pid };
+  await Deno.writeTextFile(`${path}.new`, JSON.stringify(state));
   await Deno.rename(`${path}.new`, path);
 }
 
-/** All runs of a store, live and dead. */
+/** Finds all runs of a store, live and dead, sorted by directory. Changes nothing on disk. */
 export async function findRuns(store: DiskStore): Promise<FoundRun[]> {
-  const mounts = store.directories.mounts;
+  const { mounts } = store.directories;
   const out: FoundRun[] = [];
   for await (const { name, isDirectory } of Deno.readDir(mounts)) {
     if (!isDirectory || !NAME.test(name)) continue;
-    const directory = `${mounts}/${name}`;
-    const found = await look(directory);
+    const found = await look(`${mounts}/${name}`);
     if (found !== undefined) out.push(found);
   }
   return out.sort((a, b) => a.directory < b.directory ? -1 : 1);
 }
 
-/** The live run of a snapshot. */
-export async function findRun(store: DiskStore, key: string): Promise<FoundRun | undefined> {
-  return (await findRuns(store)).find(({ state, live }) => live && state?.key === key);
+/** Finds the live run of a snapshot. */
+export async function findRun(store: DiskStore, key: string): Promise<ContainerRun | undefined> {
+  return (await findRuns(store)).find(({ run, live }) => live && run?.key === key)?.run ??
+    undefined;
 }
 
 /** Refuses a snapshot whose container runs. @throws {VarveError} `E_BUSY` */
@@ -109,18 +113,18 @@ export async function refuseRunning(store: DiskStore, key: string): Promise<void
 
 async function look(directory: string): Promise<FoundRun | undefined> {
   try {
-    const state = await readState(directory);
+    const run = await readState(directory);
     const age = Date.now() - ((await Deno.stat(directory)).mtime?.getTime() ?? 0);
-    return { directory, state, live: isLocked(directory) || state === null && age < OLD };
+    return { directory, run, live: isLocked(directory) || run === null && age < OLD };
   } catch (error) {
-    // It ended while it was looked at.
+    // It ended during the look.
     if (error instanceof Deno.errors.NotFound) return undefined;
     if (error instanceof VarveError && error.details.errno === "ENOENT") return undefined;
     throw error;
   }
 }
 
-async function readState(directory: string): Promise<RunState | null> {
+async function readState(directory: string): Promise<ContainerRun | null> {
   let text: string;
   try {
     text = await Deno.readTextFile(`${directory}/${RUN_FILES.state}`);
@@ -128,8 +132,10 @@ async function readState(directory: string): Promise<RunState | null> {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;
   }
-  const value = parse(text);
-  if (value?.version === VERSION && RUNTIMES.includes(value.runtime.name)) return value;
+  const state = parse(text);
+  if (state?.version === VERSION && RUNTIMES.includes(state.runtime.name)) {
+    return { id: state.id, key: state.key, directory, runtime: state.runtime };
+  }
   throw new VarveError(
     "E_DAMAGE",
     `Cannot read ${directory}/${RUN_FILES.state}: not of this version`,
@@ -147,16 +153,18 @@ function parse(text: string): RunState | undefined {
 
 function isLocked(directory: string): boolean {
   try {
-    using lock = openLock(directory);
+    // For reading only, and never created: the store may be read-only, and a new file would keep a
+    // directory that is being removed.
+    using lock = openLock(directory, Open.READ);
     return !lock.lock("shared");
   } catch (error) {
-    // Not yet, or no longer. It must not be made here: that would keep a directory from being removed.
+    // The lock is not there yet, or no longer.
     if (isErrno(error, "ENOENT")) return false;
     throw error;
   }
 }
 
-function openLock(directory: string, create = 0): OwnedFd {
-  const flags = Open.READ_WRITE | create | Open.NO_FOLLOW;
-  return ownFd(openAt(CWD, fromText(`${directory}/${RUN_FILES.lock}`), flags, 0o600));
+function openLock(directory: string, flags: number): OwnedFd {
+  const path = fromText(`${directory}/${RUN_FILES.lock}`);
+  return ownFd(openAt(CWD, path, flags | Open.NO_FOLLOW, 0o600));
 }

@@ -1,20 +1,29 @@
 import { VarveError } from "../errors.ts";
 import { keepDescriptors } from "../linux/mod.ts";
 import type { RuntimeSpec } from "./bundle/types.ts";
+import { type ContainerRun, RUN_FILES } from "./container_run.ts";
 import type { RunContainerOptions } from "./contract.ts";
 import { firstProcess, signalProcess, untilEntered } from "./first_process.ts";
-import type { RunDirectory } from "./run_directory.ts";
 import { chrootCommand } from "./runtime/chroot.ts";
-import { RUN_FILES, runCommand, runtimeCall } from "./runtime/commands.ts";
-import type { Runtime } from "./runtime/find.ts";
+import { runCommand, runtimeCall } from "./runtime/commands.ts";
 import { runtimeFailure } from "./runtime/log.ts";
 import { exitOf, forwardSignals } from "./signals.ts";
 
-/** Milliseconds between SIGTERM and SIGKILL. */
+/** Milliseconds between SIGTERM and SIGKILL, where the caller does not say. */
 const GRACE = 10_000;
 
-/** Milliseconds that it may take to enter a container. */
+/** Longest wait, in milliseconds, until the first process has entered a container without a runtime. */
 const ENTER = 2000;
+
+/** What {@linkcode supervise} needs. */
+export interface SuperviseInput {
+  /** What the caller wants: signals and their grace. */
+  readonly options: RunContainerOptions;
+  /** The run whose bundle is ready. */
+  readonly run: ContainerRun;
+  /** The configuration in the bundle. */
+  readonly spec: RuntimeSpec;
+}
 
 /**
  * Runs the container's program to its end, in the foreground: it has the
@@ -23,29 +32,23 @@ const ENTER = 2000;
  * @returns its exit code
  * @throws {VarveError} it did not begin: `CommandError`, `E_SYSCALL`
  */
-export async function supervise(
-  options: RunContainerOptions,
-  run: RunDirectory,
-  runtime: Runtime,
-  spec: RuntimeSpec,
-): Promise<number> {
-  const chroot = runtime.name === "chroot";
-  // A runtime closes them; without one, a directory of the host among them would lead out of the container.
+export async function supervise({ options, run, spec }: SuperviseInput): Promise<number> {
+  const chroot = run.runtime.name === "chroot";
+  // A runtime closes inherited descriptors. Without one, an open directory of the host would lead out
+  // of the container.
   if (chroot) keepDescriptors();
-  const { program, args } = chroot
-    ? chrootCommand(run.path, spec)
-    : runCommand(runtime, run.path, run.id);
+  const { program, args } = chroot ? chrootCommand(run.directory, spec) : runCommand(run);
   const child = new Deno.Command(program, {
     args: [...args],
     stdin: "inherit",
     stdout: "inherit",
     stderr: "inherit",
   }).spawn();
-  const send = (signal: Deno.Signal): void => void sendTo(run, runtime, child, signal);
+  const send = (signal: Deno.Signal): void => void sendTo(run, child, signal);
   let killed = false;
   const kill = (): void => {
     killed = true;
-    void killContainer(run, runtime, child);
+    void killContainer(run, child);
   };
   const grace = options.grace ?? GRACE;
   const { signal } = options;
@@ -75,43 +78,41 @@ export async function supervise(
   }
 }
 
-/** A runtime passes signals on; without one, the first process gets them itself. */
+/** Sends a signal: to the runtime, which passes it on, or without a runtime to the first process. */
 async function sendTo(
-  run: RunDirectory,
-  runtime: Runtime,
+  run: ContainerRun,
   child: Deno.ChildProcess,
   signal: Deno.Signal,
 ): Promise<void> {
-  const first = runtime.name === "chroot" ? await firstProcess(runtime, run.path) : null;
+  const first = run.runtime.name === "chroot" ? await firstProcess(run) : null;
   if (first !== null) await untilEntered(first, ENTER);
   signalProcess(first ?? child.pid, signal);
 }
 
-async function killContainer(
-  run: RunDirectory,
-  runtime: Runtime,
-  child: Deno.ChildProcess,
-): Promise<void> {
-  if (runtime.name === "chroot") return await sendTo(run, runtime, child, "SIGKILL");
-  const { program, args } = runtimeCall(runtime, run.path, ["kill", run.id, "KILL"]);
+async function killContainer(run: ContainerRun, child: Deno.ChildProcess): Promise<void> {
+  if (run.runtime.name === "chroot") return await sendTo(run, child, "SIGKILL");
+  const { program, args } = runtimeCall(run, ["kill", run.id, "KILL"]);
   const { success } = await new Deno.Command(program, {
     args: [...args],
     stdin: "null",
     stdout: "null",
     stderr: "null",
   }).output();
-  // It is not so far yet that the runtime knows it.
+  // The runtime does not know the container yet.
   if (!success) signalProcess(child.pid, "SIGKILL");
 }
 
-/** The runtime writes the pid of the first process once that has begun: without one, the code is its own. */
+/**
+ * Throws if the exit code is the runtime's own. The runtime writes the first process's pid once that
+ * has begun; without that file, no program of the container ever ran.
+ */
 async function refuseFailure(
-  run: RunDirectory,
+  run: ContainerRun,
   spec: RuntimeSpec,
   status: Deno.CommandStatus,
 ): Promise<void> {
-  if (await read(`${run.path}/${RUN_FILES.pid}`) !== undefined) return;
-  const log = await read(`${run.path}/${RUN_FILES.log}`) ?? "";
+  if (await read(`${run.directory}/${RUN_FILES.pid}`) !== undefined) return;
+  const log = await read(`${run.directory}/${RUN_FILES.log}`) ?? "";
   throw runtimeFailure(log, spec.process.args[0] ?? "") ?? new VarveError(
     "E_SYSCALL",
     `Cannot run the container: the runtime ended with ${status.signal ?? `code ${status.code}`}`,

@@ -1,22 +1,19 @@
-import { ENDED, watchdogCommand } from "./runtime/commands.ts";
-import type { Runtime } from "./runtime/find.ts";
-import type { SavedTerminal } from "./terminal.ts";
+import type { ContainerRun } from "./container_run.ts";
+import { watchdogCommand, type WatchdogTask } from "./runtime/commands.ts";
+import { ENDED } from "./runtime/watchdog_script.ts";
 
-/** Cleans up after a run, whatever ends it. */
+/** Cleans up after a run, whatever ends the run. */
 export interface Watchdog {
-  /** Lets it clean up, and waits for that. */
+  /** Tells the watchdog that the run ended in order, and waits until it has cleaned up. */
   end(): Promise<void>;
 }
 
-/** Starts a watchdog: a process in a session of its own, which no signal of a terminal or a group reaches. */
-export function startWatchdog(
-  runtime: Runtime,
-  directory: string,
-  id: string,
-  terminal?: SavedTerminal,
-  sweep?: readonly string[],
-): Watchdog {
-  const { program, args } = watchdogCommand(runtime, directory, id, terminal, sweep);
+/**
+ * Starts a watchdog. Its process has a session of its own, so that no signal of a terminal or to a
+ * process group reaches it.
+ */
+export function startWatchdog(task: WatchdogTask): Watchdog {
+  const { program, args } = watchdogCommand(task);
   const child = new Deno.Command(program, {
     args: [...args],
     cwd: "/",
@@ -29,8 +26,8 @@ export function startWatchdog(
     async end(): Promise<void> {
       await tellEnded(child.stdin);
       const { success } = await child.status;
-      // It was killed itself.
-      if (!success) await cleanUp(runtime, directory, id);
+      // The watchdog itself was killed.
+      if (!success) await cleanUp(task.run);
     },
   };
 }
@@ -41,14 +38,14 @@ async function tellEnded(stdin: WritableStream<Uint8Array>): Promise<void> {
     await writer.write(new TextEncoder().encode(`${ENDED}\n`));
     await writer.close();
   } catch (error) {
-    // It was killed itself: its status says so.
+    // The watchdog itself was killed: its status says so.
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
   }
 }
 
-/** Ends and removes what a run left; nothing left is no error. */
-export async function cleanUp(runtime: Runtime, directory: string, id: string): Promise<void> {
-  const { program, args } = watchdogCommand(runtime, directory, id);
+/** Ends and removes what is left of a run. Idempotent. */
+export async function cleanUp(run: ContainerRun): Promise<void> {
+  const { program, args } = watchdogCommand({ run });
   await new Deno.Command(program, {
     args: [...args],
     cwd: "/",

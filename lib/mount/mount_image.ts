@@ -1,66 +1,67 @@
 import { fromText } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
 import {
-  CWD,
   findMount,
   mayMount,
   type Mount,
-  openDirectoryAt,
-  type OwnedFd,
-  ownFd,
   performMount,
   performUnmount,
   readMountInfo,
 } from "../linux/mod.ts";
 import {
-  isOurs,
+  isVarveMount,
+  leaseResources,
+  lockWritable,
   mountId,
   mountNamespace,
+  mountState,
   NAMESPACE_LABEL,
+  openWritable,
   refuseBusy,
-  signed,
-  stateOf,
+  withVarveSource,
+  type WritableSnapshot,
 } from "../snapshot/internal.ts";
-import { imageLabels, MOUNT_LABEL, type SnapshotInfo, type Snapshotter } from "../snapshot/mod.ts";
+import { MOUNT_LABEL, type Snapshotter } from "../snapshot/mod.ts";
 import { requireDisk } from "../store/internal.ts";
 import type { DiskStore, Lease, Store, StoredImage } from "../store/mod.ts";
-import { isWithin, openMountTarget } from "./mount_target.ts";
-import { forget, unmountImage } from "./unmount_image.ts";
+import { isWithin } from "./is_within.ts";
+import { openMountTarget } from "./mount_target.ts";
+import { forgetMount, unmountImage } from "./unmount_image.ts";
 
 /** What {@linkcode mountImage} needs. */
 export interface MountImageOptions {
-  /** Where the image is. */
+  /** The disk store that holds the image. */
   readonly store: Store;
-  /** Makes the snapshot. */
+  /** Makes the snapshot that is mounted. */
   readonly snapshotter: Snapshotter;
-  /** The image. */
+  /** The image to mount. */
   readonly image: StoredImage;
-  /** An existing directory. */
+  /** An existing directory to mount at. */
   readonly target: string;
-  /** Key of a read-write snapshot; made if there is none. Read-only without it. */
+  /** Key of a read-write snapshot, which is made if it does not exist. Without a key the mount is read-only. */
   readonly key?: string | undefined;
-  /** The clock, ms since the epoch. */
+  /** The clock, in ms since the epoch; `Date.now` by default. */
   readonly now?: (() => number) | undefined;
-  /** Cancels the extraction of layers. */
+  /** Aborts the extraction of layers. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A mounted image; disposing it unmounts. */
+/** A mounted image; dispose to unmount. */
 export interface MountedImage extends AsyncDisposable {
-  /** The directory, absolute and without symbolic links. */
+  /** The directory where it is mounted, absolute and without symbolic links. */
   readonly target: string;
   /** Key of the snapshot that is mounted. */
   readonly key: string;
-  /** Whether it may only be read. */
+  /** Whether the mount is read-only. */
   readonly readOnly: boolean;
-  /** What was mounted. */
+  /** The mounts that were performed, in order. */
   readonly mounts: readonly Mount[];
 }
 
 /**
  * Mounts an image at a directory: read-only, or with the read-write snapshot
- * `key` on top, which outlives the mount. A lease keeps what it needs until
- * {@linkcode unmountImage}; one that a crash or a reboot left behind is replaced.
+ * `key` on top, which outlives the mount. A lease keeps what the mount needs until
+ * {@linkcode unmountImage}. A lease that a crash or a reboot left behind is replaced.
  *
  * @throws {VarveError} `E_UNSUPPORTED` this process may not mount · `E_NOT_FOUND` no such directory ·
  * `E_USAGE` it is no directory, or the store is in it or around it · `E_PRECONDITION` something is mounted there ·
@@ -78,29 +79,29 @@ export async function mountImage(options: MountImageOptions): Promise<MountedIma
   refuseUnprivileged(image.record.name);
   using directory = openMountTarget(options.target);
   const target = directory.path;
-  // Before the lock: it may be one that the store itself waits for.
+  // Before the lock: the directory may be one that the store itself locks and waits for.
   refuseStore(store, target);
   directory.lock();
   refuseMounted(store, target);
-  await forget(store, snapshotter, mountId(target));
-  const parent = image.chainId === null ? null : snapshotter.ensureChain(image.chainId);
-  const prepared = await prepare(options, target, parent);
+  const id = mountId(target);
+  await forgetMount(store, snapshotter, id);
+  const writable = key === undefined ? null : await openWritable({ ...options, store, key });
+  const mounts = writable?.mounts ?? await viewOf(options, id);
   // One upper directory must never be mounted twice.
-  using _ = key === undefined ? null : lockSnapshot(store, snapshotter.stat(key));
-  if (key !== undefined) refuseBusy(store, key);
+  using _ = writable === null ? null : lockIdle(store, writable);
   try {
-    store.leases.create(leaseOf(options, target, prepared.key));
-    performAll(prepared.mounts, target);
+    store.leases.create(leaseOf(options, target, key ?? id));
+    performAll(mounts, target);
   } catch (error) {
-    await forget(store, snapshotter, mountId(target));
-    if (prepared.fresh && key !== undefined) await snapshotter.remove(key);
+    await forgetMount(store, snapshotter, id);
+    if (writable?.isNew) await snapshotter.remove(writable.key);
     throw error;
   }
   return {
     target,
-    key: prepared.key,
-    readOnly: key === undefined,
-    mounts: prepared.mounts,
+    key: key ?? id,
+    readOnly: writable === null,
+    mounts,
     async [Symbol.asyncDispose](): Promise<void> {
       try {
         await unmountImage({ store, snapshotter, target });
@@ -132,59 +133,33 @@ function refuseUnprivileged(what: string): void {
   });
 }
 
-interface Prepared {
-  readonly key: string;
-  readonly mounts: readonly Mount[];
-  /** Whether the snapshot was made for this mount. */
-  readonly fresh: boolean;
+/** Makes the view that a read-only mount shows. */
+async function viewOf(
+  { snapshotter, image, signal }: MountImageOptions,
+  key: string,
+): Promise<readonly Mount[]> {
+  const parent = image.chainId === null ? null : snapshotter.ensureChain(image.chainId);
+  return await snapshotter.view(key, parent, { signal });
 }
 
-async function prepare(
-  { store, snapshotter, key, ...rest }: MountImageOptions,
-  target: string,
-  parent: string | null,
-): Promise<Prepared> {
-  const options = { signal: rest.signal };
-  if (key === undefined) {
-    const id = mountId(target);
-    return { key: id, mounts: await snapshotter.view(id, parent, options), fresh: true };
+/** Locks a snapshot that is not mounted. @throws {VarveError} `E_BUSY` it is, or is about to be */
+function lockIdle(store: DiskStore, writable: WritableSnapshot): Disposable {
+  const lock = lockWritable(writable);
+  try {
+    refuseBusy(store, writable.key);
+    return lock;
+  } catch (error) {
+    lock[Symbol.dispose]();
+    throw error;
   }
-  const row = store.snapshots.read((table) => table.get(key));
-  if (row === undefined) {
-    const labelled = { ...options, labels: imageLabels(rest.image) };
-    return { key, mounts: await snapshotter.prepare(key, parent, labelled), fresh: true };
-  }
-  if (row.kind !== "active" || row.parent !== parent) {
-    throw new VarveError(
-      "E_EXISTS",
-      `Cannot mount with snapshot ${JSON.stringify(key)}: it is ${
-        row.kind === "active" ? "on top of another image" : `a ${row.kind} snapshot`
-      }`,
-      { subject: key, hint: "choose another key, or remove it with 'varve snapshot rm'" },
-    );
-  }
-  return { key, mounts: await snapshotter.mounts(key, options), fresh: false };
 }
 
-/** Keeps others from mounting a snapshot meanwhile. @throws {VarveError} `E_BUSY` */
-function lockSnapshot(store: DiskStore, { key, cacheId }: SnapshotInfo): OwnedFd | null {
-  if (cacheId === null) return null;
-  const path = fromText(store.directories.snapshot(cacheId));
-  const directory = ownFd(openDirectoryAt(CWD, path));
-  if (directory.lock("exclusive")) return directory;
-  directory[Symbol.dispose]();
-  throw new VarveError(
-    "E_BUSY",
-    `Cannot use snapshot ${JSON.stringify(key)}: another process is mounting it`,
-    { subject: key },
-  );
-}
-
+/** Performs all of the mounts, or none. */
 function performAll(mounts: readonly Mount[], target: string): void {
   let done = 0;
   try {
     for (const mount of mounts) {
-      performMount(signed(mount), fromText(target));
+      performMount(withVarveSource(mount), fromText(target));
       done++;
     }
   } catch (error) {
@@ -193,7 +168,7 @@ function performAll(mounts: readonly Mount[], target: string): void {
   }
 }
 
-/** A mount in the store, or over it, would hide what it is made of. */
+/** Refuses a target in the store or around it: the mount would hide the files that it is made of. */
 function refuseStore(store: Store, target: string): void {
   if (store.root === null) return;
   const root = Deno.realPathSync(store.root);
@@ -207,29 +182,24 @@ function refuseMounted(store: Store, target: string): void {
   const mounts = readMountInfo();
   const mount = findMount(mounts, fromText(target));
   const lease = store.leases.get(mountId(target));
-  const elsewhere = lease !== undefined && stateOf(lease, mounts) === "elsewhere";
+  const elsewhere = lease !== undefined && mountState(lease, mounts) === "elsewhere";
   if (mount === undefined && !elsewhere) return;
-  const ours = lease !== undefined && mount !== undefined && isOurs(mount);
+  const ours = lease !== undefined && mount !== undefined && isVarveMount(mount);
   throw new VarveError(
     "E_PRECONDITION",
     `Cannot mount at ${target}: ${
       ours || elsewhere ? "an image of this store" : "something"
     } is mounted there${elsewhere ? ", in another mount namespace" : ""}`,
-    { subject: target, ...(ours ? { hint: `varve umount ${target}` } : {}) },
+    { subject: target, hint: ours ? `varve umount ${target}` : undefined },
   );
 }
 
 function leaseOf(options: MountImageOptions, target: string, key: string): Lease {
-  const { image } = options;
   return {
     id: mountId(target),
     createdAt: (options.now ?? Date.now)(),
     expiresAt: null,
     labels: { [MOUNT_LABEL]: target, [NAMESPACE_LABEL]: mountNamespace() },
-    resources: [
-      `snapshot:${key}`,
-      `image:${image.record.name}`,
-      ...(image.chainId === null ? [] : [`chain:${image.chainId}`]),
-    ],
+    resources: leaseResources(key, options.image),
   };
 }

@@ -1,4 +1,4 @@
-import { type ByteString, fromText, toValidText } from "../bytes/mod.ts";
+import { fromText, toValidText } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
 import {
   CWD,
@@ -11,20 +11,20 @@ import {
   readLinkAt,
 } from "../linux/mod.ts";
 
-/** A directory to mount at. */
+/** An open directory to mount at. */
 export interface MountTarget extends Disposable {
-  /** Absolute, without symbolic links. */
+  /** Its path, absolute and without symbolic links. */
   readonly path: string;
-  /** Keeps others from mounting there, until disposed. @throws {VarveError} `E_BUSY` */
+  /** Keeps other processes from mounting there until this is disposed. @throws {VarveError} `E_BUSY` another process does */
   lock(): void;
-  /** The same, told by the answer. */
+  /** As {@linkcode lock}, but returns false when another process holds the lock. */
   tryLock(): boolean;
 }
 
 /**
- * Opens a directory to mount at. What is mounted there already is what is opened.
+ * Opens a directory to mount at. If something is mounted there already, that is what is opened.
  *
- * @throws {VarveError} `E_NOT_FOUND` there is none · `E_USAGE` it is no directory, or its name is no text
+ * @throws {VarveError} `E_NOT_FOUND` it does not exist · `E_USAGE` it is no directory, or its name is no printable text
  */
 export function openMountTarget(path: string): MountTarget {
   const directory = open(path);
@@ -50,7 +50,7 @@ export function openMountTarget(path: string): MountTarget {
 
 function open(path: string): OwnedFd {
   try {
-    return ownFd(openAt(CWD, fromText(path) as ByteString, Open.READ | Open.DIRECTORY));
+    return ownFd(openAt(CWD, fromText(path), Open.READ | Open.DIRECTORY));
   } catch (error) {
     const subject = path;
     if (isErrno(error, "ENOENT")) {
@@ -63,9 +63,4 @@ function open(path: string): OwnedFd {
     }
     throw error;
   }
-}
-
-/** Whether a path is that of a directory or leads below it; both absolute, without symbolic links. */
-export function isWithin(path: string, directory: string): boolean {
-  return `${path}/`.startsWith(directory === "/" ? "/" : `${directory}/`);
 }

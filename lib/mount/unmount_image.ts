@@ -1,26 +1,32 @@
 import { fromText } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
 import { absolutePath, findMount, performUnmount, readMountInfo } from "../linux/mod.ts";
-import { isOurs, keyOf, mountId, stateOf } from "../snapshot/internal.ts";
+import {
+  ignoreMissing,
+  isVarveMount,
+  mountId,
+  mountState,
+  snapshotOfLease,
+} from "../snapshot/internal.ts";
 import type { Snapshotter } from "../snapshot/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { type MountTarget, openMountTarget } from "./mount_target.ts";
 
 /** What {@linkcode unmountImage} needs. */
 export interface UnmountImageOptions {
-  /** The store of the image. */
+  /** The store that holds the image. */
   readonly store: Store;
-  /** Removes the snapshot of a read-only mount. */
+  /** Removes the view of a read-only mount. */
   readonly snapshotter: Snapshotter;
-  /** The directory. */
+  /** The directory where the image is mounted. */
   readonly target: string;
-  /** Detach it now, also when it is in use: it goes with its last user. */
+  /** Detach the mount now even if it is in use; it ends with its last user. Default: false. */
   readonly lazy?: boolean | undefined;
 }
 
 /**
- * Unmounts what `mountImage` mounted. A read-write snapshot stays. After a
- * crash or a reboot, when nothing is mounted any more, it puts the books right.
+ * Unmounts what `mountImage` mounted, and removes its lease. A read-write snapshot stays. After a
+ * crash or a reboot, when nothing is mounted any more, only the lease and the view are removed.
  *
  * @returns the key of the snapshot that was mounted
  * @throws {VarveError} `E_NOT_FOUND` nothing of this store is mounted there · `E_BUSY` it is in use ·
@@ -42,8 +48,8 @@ export async function unmountImage(
   }
   const mounts = readMountInfo();
   const mount = findMount(mounts, fromText(target));
-  const elsewhere = stateOf(lease, mounts) === "elsewhere";
-  if (elsewhere || mount !== undefined && !isOurs(mount)) {
+  const elsewhere = mountState(lease, mounts) === "elsewhere";
+  if (elsewhere || mount !== undefined && !isVarveMount(mount)) {
     throw new VarveError(
       "E_PRECONDITION",
       `Cannot unmount ${target}: ${
@@ -53,23 +59,21 @@ export async function unmountImage(
     );
   }
   performUnmount(fromText(target), { lazy: options.lazy ?? false });
-  // Another process may mount here at once; it then puts the books right itself.
+  // Another process may mount here again at once. Then that process removes the old lease.
   using directory = openIfThere(target);
-  const isFree = directory === undefined || directory.tryLock();
-  if (isFree && store.leases.get(id)?.createdAt === lease.createdAt) {
-    await forgetUnmounted(store, snapshotter, id, target);
+  const isIdle = directory === undefined || directory.tryLock();
+  if (isIdle && store.leases.get(id)?.createdAt === lease.createdAt) {
+    await forgetWithHint({ store, snapshotter, target });
   }
-  return { key: keyOf(lease) };
+  return { key: snapshotOfLease(lease) };
 }
 
-async function forgetUnmounted(
-  store: Store,
-  snapshotter: Snapshotter,
-  id: string,
-  target: string,
+/** Removes lease and view of a mount that is no more. An error says how to do that later. */
+async function forgetWithHint(
+  { store, snapshotter, target }: UnmountImageOptions,
 ): Promise<void> {
   try {
-    await forget(store, snapshotter, id);
+    await forgetMount(store, snapshotter, mountId(target));
   } catch (error) {
     if (!(error instanceof VarveError)) throw error;
     const hint =
@@ -78,24 +82,20 @@ async function forgetUnmounted(
   }
 }
 
-/** Removes the lease of a mount, and the snapshot that was made for it. What is gone already is no error. */
-export async function forget(store: Store, snapshotter: Snapshotter, id: string): Promise<void> {
-  // A snapshot that somebody made under such a key is none of ours.
-  await ifThere(async () => {
+/** Removes the lease of a mount, and the view that was made for it. Idempotent. */
+export async function forgetMount(
+  store: Store,
+  snapshotter: Snapshotter,
+  id: string,
+): Promise<void> {
+  await ignoreMissing(async () => {
+    // A snapshot of another kind was not made for the mount: a user took this key.
     if (snapshotter.stat(id).kind === "view") await snapshotter.remove(id);
   });
-  await ifThere(() => store.leases.remove(id));
+  await ignoreMissing(() => store.leases.remove(id));
 }
 
-async function ifThere(remove: () => void | Promise<void>): Promise<void> {
-  try {
-    await remove();
-  } catch (error) {
-    if (!(error instanceof VarveError && error.code === "E_NOT_FOUND")) throw error;
-  }
-}
-
-/** The directory, or where one was that is gone, when the books still say that it is a mount. */
+/** Resolves a target. One that does not exist any more is resolved as it was, if a lease says that it is a mount. */
 function realPath(path: string, store: Store): string {
   try {
     using directory = openMountTarget(path);
@@ -107,7 +107,7 @@ function realPath(path: string, store: Store): string {
   }
 }
 
-/** Where a path led: its way as far as it is there, then as it is written. */
+/** Resolves a path that does not exist: the part that exists, then the other names as they are written. */
 function formerPath(path: string): string {
   const names = absolutePath(path).split("/").filter((name) => name !== "");
   for (let i = names.length;; i--) {

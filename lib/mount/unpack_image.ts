@@ -14,37 +14,38 @@ import {
 } from "../linux/mod.ts";
 import type { Pool } from "../pool/mod.ts";
 import { requireDisk } from "../store/internal.ts";
-import type { Store, StoredImage } from "../store/mod.ts";
-import { isWithin } from "./mount_target.ts";
+import type { DiskStore, Store, StoredImage } from "../store/mod.ts";
+import { isWithin } from "./is_within.ts";
 import { beginPartial, openUnpackTarget, type UnpackTarget } from "./unpack_target.ts";
 
 /** What {@linkcode unpackImage} needs. */
 export interface UnpackOptions {
-  /** A disk store. */
+  /** The disk store that holds the image. */
   readonly store: Store;
-  /** Extracts. */
+  /** Runs the extraction. */
   readonly pool: Pool;
-  /** The image. */
+  /** The image to unpack. */
   readonly image: StoredImage;
-  /** A directory that does not exist, or is empty. */
+  /** Path of the new directory; it may exist if it is empty. */
   readonly target: string;
-  /** What becomes of device nodes. */
+  /** How device nodes are made; `"keep"` by default. */
   readonly devices?: ExtractPolicy["devices"] | undefined;
-  /** Cancels. */
+  /** Aborts the extraction; the target stays as it was. */
   readonly signal?: AbortSignal | undefined;
-  /** Called with the bytes written so far. */
+  /** Called with the number of bytes written so far. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
 }
 
 /**
- * Unpacks an image as plain files. The directory appears complete, or not at all:
- * it is made beside its place and renamed.
+ * Unpacks an image as plain files. The directory appears complete or not at all: it is filled under
+ * another name beside the target, then renamed.
  *
- * Not root, the caller owns all files; devices and privileged attributes are left
- * out and counted in the report.
+ * When the caller is not root, the caller owns all files. Devices and privileged attributes are then
+ * left out, and the report counts them.
  *
- * @throws {VarveError} `E_USAGE` the target is in the store · `E_EXISTS` it is not an empty directory · `E_NOT_FOUND` its parent is missing · `E_BUSY`
- * another process unpacks there · `E_UNSUPPORTED` the store has no directories · as `extractTree`
+ * @throws {VarveError} `E_USAGE` the target is in the store · `E_EXISTS` it is not an empty directory · `E_NOT_FOUND`
+ * its parent is missing · `E_BUSY` another process unpacks there · `E_UNSUPPORTED` the store has no directories · as
+ * `extractTree`
  *
  * @example
  * ```ts ignore
@@ -75,7 +76,7 @@ export async function unpackImage(options: UnpackOptions): Promise<ExtractReport
     });
     if (store.durability === "full") await pool.run(syncJob, partial.fd);
     signal?.throwIfAborted();
-    place(target, partial.name);
+    renameToTarget(target, partial.name);
     if (store.durability === "full") fsyncFd(target.parent);
     return report;
   } catch (error) {
@@ -84,17 +85,16 @@ export async function unpackImage(options: UnpackOptions): Promise<ExtractReport
   }
 }
 
-/** What is no part of a store does not belong into it. */
-function refuseStore({ root }: Store, { parent, shown }: UnpackTarget): void {
-  if (root === null) return;
-  const place = readLinkAt(CWD, procPath(parent));
-  if (!isWithin(place, fromText(Deno.realPathSync(root)))) return;
+/** Refuses a target inside the store: foreign files there would look like damage. */
+function refuseStore({ root }: DiskStore, { parent, shown }: UnpackTarget): void {
+  const realParent = readLinkAt(CWD, procPath(parent));
+  if (!isWithin(realParent, fromText(Deno.realPathSync(root)))) return;
   throw new VarveError("E_USAGE", `Cannot unpack to ${shown}: it would lie in the store ${root}`, {
     subject: shown,
   });
 }
 
-function place({ parent, name, shown }: UnpackTarget, partial: ByteString): void {
+function renameToTarget({ parent, name, shown }: UnpackTarget, partial: ByteString): void {
   try {
     renameAt(parent, partial, parent, name);
   } catch (error) {
@@ -112,7 +112,7 @@ function place({ parent, name, shown }: UnpackTarget, partial: ByteString): void
   }
 }
 
-/** The failure that led here says more than one of the removal; the next unpack removes what is left. */
+/** Removes the partial directory. A failure is not reported, because the first one says more; the next unpack removes what is left. */
 function removeQuietly({ parent }: UnpackTarget, partial: ByteString): void {
   try {
     removeTree(parent, partial);

@@ -18,20 +18,21 @@ import {
   tryStatAt,
 } from "../linux/mod.ts";
 
-/** Where a directory is to appear. */
+/** The place of a directory that an unpack makes. */
 export interface UnpackTarget extends Disposable {
-  /** The directory that it will be in. */
+  /** Its parent directory. */
   readonly parent: Fd;
-  /** Its name there. */
+  /** Its name in the parent directory. */
   readonly name: ByteString;
-  /** As the caller wrote it. */
+  /** Its path as the caller wrote it, for messages. */
   readonly shown: string;
 }
 
 /**
- * Opens the place of a directory that does not exist or is empty.
+ * Opens the place of a directory that does not exist, or is empty.
  *
- * @throws {VarveError} `E_USAGE`, `E_NOT_FOUND`, `E_EXISTS`
+ * @throws {VarveError} `E_USAGE` the path names no new directory · `E_NOT_FOUND` the parent does not exist ·
+ * `E_EXISTS` something else is there
  */
 export function openUnpackTarget(path: string): UnpackTarget {
   const clean = path.replace(/\/+$/, "");
@@ -81,25 +82,25 @@ function refuseFull(parent: Fd, name: ByteString, shown: string): void {
   });
 }
 
-/** Rounds against others that make and remove the same name. */
+/** Attempts to make a directory whose name other processes may make and remove at the same time. */
 const TRIES = 64;
 
-/** The directory that is being filled: locked, so that nobody takes it for left over. */
+/** The directory that is filled. Its lock tells it from one that an interrupted unpack left. */
 export interface PartialDirectory extends Disposable {
-  /** The directory. */
+  /** The directory, open. */
   readonly fd: Fd;
-  /** Its name in the target's parent. */
+  /** Its name in the target's parent directory. */
   readonly name: ByteString;
 }
 
 /**
- * Makes the directory beside the target in which it is filled. What an
- * interrupted run left goes first; one in use is told by its lock.
+ * Makes the directory that is filled, beside the target. One that an interrupted unpack left is
+ * removed first.
  *
- * @throws {VarveError} `E_BUSY`
+ * @throws {VarveError} `E_BUSY` another process unpacks to this target
  */
 export function beginPartial({ parent, name, shown }: UnpackTarget): PartialDirectory {
-  // Of fixed length, because the target's name may be as long as names can be.
+  // Of fixed length: the target's own name may already have the longest length of a name.
   const partial = fromText(`.varve-unpack-${sha256(toBytes(name)).slice(7, 23)}`);
   for (let tries = 0; tries < TRIES; tries++) {
     const made = tryMake(parent, partial);
@@ -108,10 +109,10 @@ export function beginPartial({ parent, name, shown }: UnpackTarget): PartialDire
     if (directory === undefined) continue;
     stack.use(directory);
     if (!directory.lock("exclusive")) break;
-    // Somebody may have taken away what was opened, or have put something in its place.
+    // Another process may have removed or replaced the directory between open and lock.
     const named = tryStatAt(parent, partial);
     if (named === undefined || !sameInode(statFd(directory.fd), named)) continue;
-    // One that is left over may hold anything, and have any owner.
+    // A directory that was left over may hold anything and have any owner: it is not used again.
     if (made) {
       const owned = stack.move();
       return {
@@ -139,7 +140,7 @@ function tryMake(parent: Fd, name: ByteString): boolean {
   }
 }
 
-/** Opens the directory; what is no directory is removed. */
+/** Opens a directory. Anything else under its name is removed. */
 function tryOpen(parent: Fd, name: ByteString): OwnedFd | undefined {
   try {
     return ownFd(openDirectoryAt(parent, name));

@@ -5,18 +5,25 @@
  */
 export { stackOf } from "./drivers/ancestors.ts";
 export { overlayWorks } from "./drivers/overlay_probe.ts";
+export { ignoreMissing } from "./ignore_missing.ts";
 export { parentImage } from "./image_labels.ts";
 export { quoteKey } from "./keys.ts";
+export { leaseResources, snapshotOfLease } from "./lease_resources.ts";
+export { ancestors, stat as statRow } from "./machine.ts";
 export {
-  isOurs,
-  keyOf,
+  isVarveMount,
   mountId,
   mountNamespace,
+  mountState,
   NAMESPACE_LABEL,
   refuseBusy,
-  signed,
-  stateOf,
+  withVarveSource,
 } from "./mount_leases.ts";
 export { compileFilters } from "./snapshot_filter.ts";
 export { readOnlyMount, withTopLower } from "./top_lower.ts";
-export { ancestors, stat as statRow } from "./machine.ts";
+export {
+  lockWritable,
+  openWritable,
+  type OpenWritableOptions,
+  type WritableSnapshot,
+} from "./writable_snapshot.ts";

@@ -26,6 +26,17 @@ async function catches(pid: number, signal: number): Promise<boolean> {
   return (mask >> BigInt(signal - 1) & 1n) === 1n;
 }
 
+/** Pids of the watchdogs of a run. */
+async function watchdogsOf(directory: string): Promise<number[]> {
+  const pids: number[] = [];
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^[0-9]+$/.test(name)) continue;
+    const command = await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "");
+    if (command.includes(`varve-watchdog\0${directory}\0`)) pids.push(Number(name));
+  }
+  return pids;
+}
+
 for (const runtime of RUNTIME_NAMES) {
   const on = ["--runtime", runtime];
 
@@ -101,6 +112,40 @@ for (const runtime of RUNTIME_NAMES) {
       assertEquals((await killed.child.output()).code, 137);
       await waitUntilGone(fixture, [killed.id]);
       assertEquals(await isAlive(killed.first), false);
+    },
+  });
+
+  Deno.test({
+    name:
+      `run (${runtime}): ps shows a run that died with its watchdog and changes nothing; run repairs`,
+    ...need,
+    fn: async () => {
+      await using fixture = await containerFixture();
+      const { varve, root } = fixture;
+      const sleep = [BOX, "--", "sleep", "99"];
+      const kept = await start(fixture, "kept", [...on, ...sleep]);
+      const removed = await start(fixture, "removed", [...on, "--rm", ...sleep]);
+      for (const { directory, child } of [kept, removed]) {
+        for (const pid of await watchdogsOf(directory)) Deno.kill(pid, "SIGKILL");
+        child.kill("SIGKILL");
+        // Not output(): the container lives on, and holds the other ends of the pipes.
+        await Promise.all([child.status, child.stdout.cancel(), child.stderr.cancel()]);
+      }
+      const left = await leftOf(fixture, [kept.id, removed.id]);
+      const rows = await varve.json(["snapshot", "ls"]);
+      const shown = (await varve.json(["ps"])).map((
+        one: { readonly key: string; readonly status: string; readonly exit: number | null },
+      ) => [one.key, one.status, one.exit]);
+      assertEquals(shown, [["kept", "exited", null], ["removed", "exited", null]]);
+      assertEquals(await leftOf(fixture, [kept.id, removed.id]), left);
+      assertEquals(await varve.json(["snapshot", "ls"]), rows);
+      assertEquals(await isAlive(kept.first), await isAlive(removed.first));
+
+      assertEquals(await varve.text(["run", "--name", "kept", ...on, BOX]), "cmd\n");
+      await waitUntilGone(fixture, [kept.id, removed.id]);
+      assertEquals([await isAlive(kept.first), await isAlive(removed.first)], [false, false]);
+      assertEquals((await varve.json(["ps"])).map(({ key }: { key: string }) => key), ["kept"]);
+      assertEquals(await Array.fromAsync(Deno.readDir(`${root}/snapshots`), () => 1), [1]);
     },
   });
 

@@ -1,4 +1,4 @@
-import { listContainers, reapRuns } from "../../container/mod.ts";
+import { listContainers } from "../../container/mod.ts";
 import { printableLine } from "../display/printable.ts";
 import { table } from "../display/table.ts";
 import type { Verb } from "../verb.ts";
@@ -14,12 +14,10 @@ export const ps: Verb = {
 "status" is running, paused or exited; "exit" is the code of the last run, null while it runs or when nobody
 saw the end; "pid" is the first process as this machine sees it.
 
-A container that ended is removed by 'varve snapshot rm KEY'.`,
+It only reads the store. What a run left that was killed together with its watchdog is repaired by the next
+'varve run'. A container that ended is removed by 'varve snapshot rm KEY'.`,
   async run(context) {
-    const store = await context.store();
-    const snapshotter = await context.snapshotter();
-    await reapRuns(store, snapshotter);
-    const containers = await listContainers(store, snapshotter);
+    const containers = await listContainers(await context.store());
     const time = (ms: number) => new Date(ms).toISOString();
     return {
       json: containers.map(({ created, started, ...rest }) => ({

@@ -70,11 +70,11 @@ Examples:
   },
 };
 
-/** What puts the books right when this process is killed. */
+/** The command by which a watchdog repairs the store when this process is killed. */
 function sweepOf({ io, options: { root, driver } }: Context): Pick<RunContainerOptions, "sweep"> {
   if (io.self === undefined) return {};
   const same = driver === undefined ? [] : ["--driver", driver];
-  return { sweep: [...io.self(), "--root", root, ...same, "ps"] };
+  return { sweep: [...io.self(), "--root", root, ...same, "reap"] };
 }
 
 function addOptions(command: Command): void {

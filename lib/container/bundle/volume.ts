@@ -1,19 +1,19 @@
 import { VarveError } from "../../errors.ts";
 
-/** A directory or file of the host inside a container. */
+/** A directory or file of the host that a container sees. */
 export interface Volume {
-  /** Path on the host. */
+  /** Its path on the host. */
   readonly source: string;
-  /** Absolute path inside. */
+  /** Its absolute path in the container. */
   readonly target: string;
-  /** Whether it may only be read. */
+  /** Whether the container may only read it. */
   readonly readOnly: boolean;
 }
 
 /**
- * Reads `SRC:DST[:ro|rw]`. Both are paths: there are no named volumes.
+ * Parses `SRC:DST[:ro|rw]`. SRC is a path: there are no named volumes.
  *
- * @throws {VarveError} `E_USAGE`
+ * @throws {VarveError} `E_USAGE` it has another form
  */
 export function parseVolume(text: string): Volume {
   const [source = "", target = "", mode = "rw", ...more] = text.split(":");
@@ -37,7 +37,7 @@ export function parseVolume(text: string): Volume {
   return { source, target: normalizePath(target), readOnly: mode === "ro" };
 }
 
-/** A path without `.`, `..` and empty parts, absolute. Links are not looked at. */
+/** Makes a path absolute, without `.`, `..` and empty parts, by its names alone: links are not followed. */
 export function normalizePath(path: string): string {
   const out: string[] = [];
   for (const part of path.split("/")) {
@@ -45,9 +45,4 @@ export function normalizePath(path: string): string {
     else if (part !== "" && part !== ".") out.push(part);
   }
   return `/${out.join("/")}`;
-}
-
-/** Whether a path is `directory` or below it. Both are normalised. */
-export function isBelow(path: string, directory: string): boolean {
-  return path === directory || directory === "/" || path.startsWith(`${directory}/`);
 }

@@ -13,10 +13,11 @@ import {
   performMount,
   performUnmount,
 } from "../../linux/mod.ts";
-import { readOnlyMount, withTopLower } from "../../snapshot/internal.ts";
+import { isWithin } from "../../mount/internal.ts";
+import { readOnlyMount, withTopLower, withVarveSource } from "../../snapshot/internal.ts";
 import { SNAPSHOT_FILES } from "../../store/internal.ts";
 import { type ContainerUser, findUser } from "../bundle/user.ts";
-import { isBelow, type Volume } from "../bundle/volume.ts";
+import type { Volume } from "../bundle/volume.ts";
 import { checkExecutable } from "./executable.ts";
 import { HOST_FILES } from "./host_files.ts";
 import { lookIn, readInRoot } from "./in_root.ts";
@@ -93,13 +94,8 @@ export async function prepareRoot(input: RootInput): Promise<PreparedRoot> {
   } finally {
     for (const _ of whole) performUnmount(at, { lazy: true });
   }
-  for (const mount of whole) performMount({ ...mount, source: sourceOf(mount) }, at);
+  for (const mount of whole) performMount(withVarveSource(mount), at);
   return prepared;
-}
-
-/** The name under which the mount is listed. */
-function sourceOf({ type, source }: Mount): ByteString {
-  return type === "overlay" ? fromText("varve") : source;
 }
 
 function wantsOf({ volumes, workingDir, directories }: RootInput): Want[] {
@@ -126,7 +122,7 @@ function others(volumes: readonly Volume[], target: string): Volume[] {
 
 /** Whether a path shows the root, and no volume or file system of the kernel. */
 function inRoot(path: string, volumes: readonly Volume[]): boolean {
-  return !isKernelPath(path) && !volumes.some(({ target }) => isBelow(path, target));
+  return !isKernelPath(path) && !volumes.some(({ target }) => isWithin(path, target));
 }
 
 function judge(
@@ -158,7 +154,7 @@ function judge(
     target: targets.get(volume.target) ?? volume.target,
   }));
   for (const { target } of volumes) {
-    if (isBelow(target, "/proc")) {
+    if (isWithin(target, "/proc")) {
       throw new VarveError("E_USAGE", `Cannot mount a volume at ${target}: it is in /proc`);
     }
   }

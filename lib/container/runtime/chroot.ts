@@ -1,7 +1,8 @@
 /** A container without a runtime: namespaces, mounts and a changed root, by programs of util-linux. */
 import type { RuntimeSpec, SpecMount } from "../bundle/types.ts";
+import { RUN_FILES } from "../container_run.ts";
 import { isKernelPath } from "../root/stubs.ts";
-import { type CommandLine, NOTE_SELF, noted, RUN_FILES } from "./commands.ts";
+import { type CommandLine, NOTE_SELF, noted } from "./commands.ts";
 
 /** Device nodes that every container has (runtime-spec, config-linux.md, "Default Devices"). */
 const DEVICES: readonly (readonly [name: string, major: number, minor: number])[] = [

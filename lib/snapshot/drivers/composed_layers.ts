@@ -1,6 +1,5 @@
 import type { ByteString } from "../../bytes/mod.ts";
-import { composedDirectory, mountLower, trimLowers } from "../../compose/internal.ts";
-import { composeChain } from "../../compose/mod.ts";
+import { composeChain, composedDirectory, mountLower, trimLowers } from "../../compose/internal.ts";
 import type { DiffId } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import type { Stack } from "./ancestors.ts";

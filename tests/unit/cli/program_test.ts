@@ -8,6 +8,9 @@ Deno.test("a command line: with the verb that it names, and with all when it nam
   assertEquals(await verbs("--root", "load", "--format=json", "snapshot", "ls"), ["snapshot"]);
   const all = await verbs();
   assertEquals(all.includes("load") && all.includes("config"), true);
+  // What varve itself calls is found, but not shown.
+  assertEquals(await verbs("--root", "/x", "reap"), ["reap"]);
+  assertEquals(all.includes("reap"), false);
   for (
     const args of [["lod"], ["--version"], ["--root"], ["--nothing"], ["constructor"], ["help"]]
   ) {

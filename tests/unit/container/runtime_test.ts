@@ -36,15 +36,16 @@ Deno.test("runtimeFailure: tells a program that is not there from one that is no
 
 Deno.test("runtimeCall: each run has its own state; crun is kept from cgroups of version 2", () => {
   const runc = { name: "runc", program: "/bin/runc", hideUnified: false } as const;
-  assertEquals(runtimeCall(runc, "/d", ["pause", "id"]), {
+  const run = { id: "id", key: "k", directory: "/d" };
+  assertEquals(runtimeCall({ ...run, runtime: runc }, ["pause", "id"]), {
     program: "/bin/runc",
     args: ["--root", "/d/runtime", "pause", "id"],
   });
   const crun = { name: "crun", program: "/bin/crun", hideUnified: true } as const;
-  const hidden = runtimeCall(crun, "/d", ["delete", "id"]);
+  const hidden = runtimeCall({ ...run, runtime: crun }, ["delete", "id"]);
   assertEquals(hidden.program, "unshare");
   assertEquals(hidden.args.slice(-5), ["/bin/crun", "--root", "/d/runtime", "delete", "id"]);
-  const { args } = runCommand(crun, "/d", "id");
+  const { args } = runCommand({ ...run, runtime: crun });
   assertEquals(args.slice(-6), ["run", "--bundle", "/d/bundle", "--pid-file", "/d/pid", "id"]);
 });
 

@@ -1,0 +1,10 @@
+import { VarveError } from "../errors.ts";
+
+/** Makes a removal idempotent: that what it removes is not found (`E_NOT_FOUND`) is no error. */
+export async function ignoreMissing(remove: () => void | Promise<void>): Promise<void> {
+  try {
+    await remove();
+  } catch (error) {
+    if (!(error instanceof VarveError && error.code === "E_NOT_FOUND")) throw error;
+  }
+}
