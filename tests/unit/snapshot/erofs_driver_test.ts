@@ -8,10 +8,16 @@ import {
   performUnmount,
   readMountInfo,
 } from "../../../lib/linux/mod.ts";
-import { type KernelPart, selectDriver } from "../../../lib/snapshot/mod.ts";
+import {
+  createSnapshotter,
+  type Driver,
+  type KernelPart,
+  selectDriver,
+} from "../../../lib/snapshot/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
 import { listing } from "../../support/extraction/arena.ts";
 import { needs } from "../../support/machine/needs.ts";
+import { waitUntil } from "../../support/machine/wait.ts";
 import { startRacer } from "../../support/races/start_racer.ts";
 import {
   type FixtureOptions,
@@ -128,16 +134,25 @@ test("after a reboot or a kill, what is not mounted is mounted again", {}, async
 });
 
 test("a prepare that fails after the mount leaves no lower", {}, async (fixture) => {
-  const { snapshotter, store } = fixture;
+  const { snapshotter, store, driver: inner } = fixture;
   const parent = snapshotter.ensureChain((await fixture.chain(LAYERS)).chainId);
   const stop = new AbortController();
-  const late = snapshotter.view("v", parent, { signal: stop.signal });
-  // The first thing that the other sees is the mount of the first.
   const reason = new Error("enough");
-  while (lowersOf(fixture).length === 0) await new Promise((resolve) => setTimeout(resolve, 0));
-  stop.abort(reason);
-  const outcome = await late.then(() => "made", (error) => error);
-  if (outcome === "made") await snapshotter.remove("v");
+  const driver: Driver = {
+    name: inner.name,
+    async create(request) {
+      const mounts = await inner.create(request);
+      assertEquals(lowersOf(fixture).length, 1);
+      stop.abort(reason);
+      return mounts;
+    },
+    mounts: (request) => inner.mounts(request),
+    usage: (cacheId) => inner.usage(cacheId),
+    sync: (cacheId) => inner.sync(cacheId),
+    trim: (needed) => inner.trim(needed),
+  };
+  const late = createSnapshotter({ store, driver }).view("v", parent, { signal: stop.signal });
+  assertEquals(await assertRejects(() => late), reason);
   assertEquals(namesIn(`${store.root}/mounts`), []);
 });
 
@@ -191,10 +206,9 @@ test("loop devices stand in on a file system in memory, and end with the mount",
   assertEquals(await read(fixture, "v"), "content");
   await snapshotter.remove("v");
   // The kernel ends them a moment after the unmount.
-  for (let i = 0; i < 200 && loopsBelow(temp.path).length > 0; i++) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  assertEquals(loopsBelow(temp.path), []);
+  await waitUntil("the end of the loop devices", () => loopsBelow(temp.path).length === 0, {
+    seen: () => loopsBelow(temp.path),
+  });
 });
 
 test("directio is a setting", {}, async (fixture) => {
