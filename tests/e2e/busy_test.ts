@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { BUSY_LOOP } from "../busy/loops.ts";
+import { needs } from "../support/machine/needs.ts";
 import { runAny } from "../support/machine/process.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
 import { waitUntil } from "../support/machine/wait.ts";
@@ -31,15 +32,27 @@ function loopsAmong(pids: readonly string[]): string[] {
   });
 }
 
-Deno.test("the busy task runs tests beside its loops until a run fails, and ends the loops", async () => {
-  await using temp = await tempDir();
-  await Deno.writeTextFile(temp.join("a_test.ts"), TEST);
-  const command = [Deno.execPath(), "run", "-A", MAIN, "5", "--no-config", temp.join("a_test.ts")];
-  const { code, stdout } = await runAny(command, { env: { NO_COLOR: "1" } });
-  assertEquals(code, 1, stdout);
-  assertStringIncludes(stdout, "Busy run 1 of 5: exit 0");
-  assertStringIncludes(stdout, "Busy run 2 of 5: exit 1");
-  const pids = /^[0-9]+ busy loops on [0-9]+ cores: (.*)$/m.exec(stdout)?.[1]?.split(" ") ?? [];
-  assertEquals(pids.length, 2 * navigator.hardwareConcurrency);
-  await waitUntil("the end of the loops", () => loopsAmong(pids).length === 0);
+Deno.test({
+  name: "the busy task runs tests beside its loops until a run fails, and ends the loops",
+  ...needs({ tools: ["pgrep"] }),
+  fn: async () => {
+    await using temp = await tempDir();
+    await Deno.writeTextFile(temp.join("a_test.ts"), TEST);
+    const command = [
+      Deno.execPath(),
+      "run",
+      "-A",
+      MAIN,
+      "5",
+      "--no-config",
+      temp.join("a_test.ts"),
+    ];
+    const { code, stdout } = await runAny(command, { env: { NO_COLOR: "1" } });
+    assertEquals(code, 1, stdout);
+    assertStringIncludes(stdout, "Busy run 1 of 5: exit 0");
+    assertStringIncludes(stdout, "Busy run 2 of 5: exit 1");
+    const pids = /^[0-9]+ busy loops on [0-9]+ cores: (.*)$/m.exec(stdout)?.[1]?.split(" ") ?? [];
+    assertEquals(pids.length, 2 * navigator.hardwareConcurrency);
+    await waitUntil("the end of the loops", () => loopsAmong(pids).length === 0);
+  },
 });
