@@ -4,8 +4,8 @@ import { fileError } from "../linux/mod.ts";
 import { type ArchiveFiles, cleanName, type FileAt } from "./files.ts";
 
 /**
- * An OCI layout directory. Only regular files count: a symbolic link or a
- * directory in the place of a blob is refused, not followed.
+ * The files of an OCI layout directory. A symbolic link or a directory in the place of a blob is refused,
+ * not followed.
  */
 export function directoryFiles(root: string): ArchiveFiles {
   return new DirectoryFiles(root);

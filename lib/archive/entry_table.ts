@@ -3,7 +3,7 @@ import { VarveError } from "../errors.ts";
 import type { Entry } from "../layer/mod.ts";
 import { cleanName, type FileAt, MAX_LINKS } from "./files.ts";
 
-/** Entries of the outer archive: a registry has a few per image, so this is far above any real one. */
+/** Limit of entries in the outer archive. An image has a few entries for each layer, so real archives are far below it. */
 const MAX_ENTRIES = 200_000;
 
 type Slot = FileAt | { readonly kind: "link"; readonly target: string | undefined };

@@ -19,18 +19,18 @@ export type FileAt =
   | { readonly kind: "blob"; readonly digest: Digest; readonly size: number }
   /** It came in a stream and could not be used as a layer. */
   | { readonly kind: "failed"; readonly error: unknown }
-  /** It came in a stream and is small: here it is. */
+  /** It came in a stream and is a small document. */
   | { readonly kind: "bytes"; readonly bytes: Uint8Array };
 
 /** The files of one archive. */
 export interface ArchiveFiles {
   /** What the user called it. */
   readonly label: string;
-  /** Where a file is, links followed inside the archive; `undefined` when there is none. @throws {VarveError} `E_FORMAT` when links lead nowhere or in a circle */
+  /** Where a file is; links are followed inside the archive. `undefined` when the archive has no such file. @throws {VarveError} `E_FORMAT` when links lead nowhere or in a circle */
   find(name: string): Promise<FileAt | undefined>;
-  /** The whole of a document. `setting` is what holds the limit. @throws {VarveError} `E_MISSING`, `E_LIMIT` */
+  /** All bytes of a document. `setting` names the setting of the limit, for the hint. @throws {VarveError} `E_MISSING`, `E_LIMIT` */
   document(name: string, maxBytes: number, setting?: string): Promise<Uint8Array>;
-  /** The first bytes of a file, up to 512, for its magic. */
+  /** The first bytes of a file, at most 512, which show its compression. */
   head(at: FileAt): Promise<Uint8Array>;
 }
 
@@ -45,7 +45,7 @@ export interface OpenFilesOptions {
 /** Links that are followed from one name. */
 export const MAX_LINKS = 8;
 
-/** An entry's path as a name: cleaned of `./`, doubled and trailing slashes; `undefined` when it leads outside. */
+/** An entry's path without `./` and doubled or trailing slashes; `undefined` when it leads outside the archive. */
 export function cleanName(path: string): string | undefined {
   const parts: string[] = [];
   for (const part of path.split("/")) {

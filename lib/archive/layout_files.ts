@@ -62,7 +62,7 @@ function inline(name: string, bytes: Uint8Array): LayoutFile {
   return { name, size: bytes.length, bytes };
 }
 
-/** One descriptor for each name. The tag alone names it where no other image of the file has that tag. */
+/** One descriptor for each name. Its ref.name is the tag where that is unique in the file, else the full name. */
 function indexEntries(records: readonly ImageRecord[]): Descriptor[] {
   const tags = new Map<string, number>();
   for (const record of records) {
@@ -87,7 +87,7 @@ function indexEntries(records: readonly ImageRecord[]): Descriptor[] {
   });
 }
 
-/** An image's name, if it has one. That of another digest is none: its layers were compressed since. */
+/** An image's name, if it has one. A name with the digest of another manifest is left out: its layers were compressed since. */
 function nameOf({ name, target }: ImageRecord): Reference | undefined {
   if (name.startsWith("<none>@")) return undefined;
   const reference = parseReference(name);

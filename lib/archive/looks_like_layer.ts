@@ -1,16 +1,16 @@
 import { type Compression, compressionMagic, Decompressor } from "../codec/compress/mod.ts";
 
-/** Enough to see the magic of a compression and the header of a tar. */
+/** Bytes that show the magic of a compression, and the header of a tar. */
 export const PLAIN_HEAD = 512;
-/** Enough of compressed bytes for the first block of what they hold: zstd's are at most 128 KiB. */
+/** Compressed bytes that hold at least the first block of a tar: a zstd block is at most 128 KiB. */
 export const COMPRESSED_HEAD: number = 160 * 1024;
 
 /**
- * Whether a file of a stream is taken for a layer before a document says what it is: a tar, or a tar
- * of nothing, plain or compressed. What cannot be told from its head is one: then the job tells.
+ * Whether a file of a stream is taken for a layer before a document says what it is: a tar, also an empty
+ * one, plain or compressed. Where the head does not tell, the file is taken for a layer, and the job decides.
  *
  * @param head the first bytes: {@linkcode COMPRESSED_HEAD} where it is compressed, else {@linkcode PLAIN_HEAD}, or all there are
- * @param size bytes of the whole
+ * @param size of the whole file, in bytes
  */
 export function looksLikeLayer(head: Uint8Array, size: number): boolean {
   const compression = compressionMagic(head);
@@ -19,7 +19,7 @@ export function looksLikeLayer(head: Uint8Array, size: number): boolean {
   return plain === undefined || isTarHead(plain);
 }
 
-/** The first block of what compressed bytes hold; `undefined` where they are damaged or too few. */
+/** The first inflated block; `undefined` where the bytes are damaged or too few. */
 function inflatedHead(head: Uint8Array, compression: Compression): Uint8Array | undefined {
   const block = new Uint8Array(PLAIN_HEAD);
   let length = 0;
@@ -38,7 +38,7 @@ function inflatedHead(head: Uint8Array, compression: Compression): Uint8Array | 
   return length === PLAIN_HEAD ? block : undefined;
 }
 
-/** Every dialect has the sum of its header's bytes at 148, with the sum itself taken as spaces. */
+/** Every dialect of tar has the sum of the header's bytes at offset 148, counted with spaces in that field. */
 function isTarHead(head: Uint8Array): boolean {
   if (head.length < PLAIN_HEAD) return false;
   let stored = "";

@@ -1,6 +1,6 @@
 /**
- * A queue of bytes between a producer that must not wait (a parser's callback)
- * and a consumer on its own time. The producer awaits `drained` between chunks.
+ * A queue of bytes between a producer that cannot wait, such as a parser's callback, and a consumer. The
+ * producer awaits `drained` between the chunks that it parses, so the queue stays bounded.
  */
 export class Pipe implements AsyncIterable<Uint8Array> {
   readonly #highWater: number;
@@ -11,12 +11,12 @@ export class Pipe implements AsyncIterable<Uint8Array> {
   #wakeReader: (() => void) | undefined;
   #wakeWriter: (() => void) | undefined;
 
-  /** `highWater` bytes may wait before the producer is held back. */
+  /** Holds the producer back while `highWater` bytes or more are queued. */
   constructor(highWater: number = 1024 * 1024) {
     this.#highWater = highWater;
   }
 
-  /** Adds a chunk that the pipe may keep. Dropped when nobody reads any more. */
+  /** Queues a chunk, which the pipe then owns; drops it when the reader is gone. */
   push(chunk: Uint8Array): void {
     if (this.#state !== "open" || chunk.length === 0) return;
     this.#chunks.push(chunk);
@@ -24,13 +24,13 @@ export class Pipe implements AsyncIterable<Uint8Array> {
     this.#wake("reader");
   }
 
-  /** No more chunks. */
+  /** Ends the stream after the chunks that are queued. */
   end(): void {
     if (this.#state === "open") this.#state = "ended";
     this.#wake("reader");
   }
 
-  /** The source failed: so does the reader. */
+  /** Makes the reader fail with the error of the source. */
   fail(error: unknown): void {
     if (this.#state !== "open") return;
     this.#state = "failed";
@@ -38,14 +38,14 @@ export class Pipe implements AsyncIterable<Uint8Array> {
     this.#wake("reader");
   }
 
-  /** Resolves when there is room, or nobody reads any more. */
+  /** Resolves when there is room, or the reader is gone. */
   async drained(): Promise<void> {
     while (this.#state === "open" && this.#queued >= this.#highWater) {
       await new Promise<void>((resolve) => this.#wakeWriter = resolve);
     }
   }
 
-  /** Nobody reads any more: what is pushed is dropped. */
+  /** Ends reading: chunks that are pushed from here on are dropped. */
   close(): void {
     this.#state = "closed";
     this.#chunks = [];

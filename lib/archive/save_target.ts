@@ -2,22 +2,22 @@ import { sha256 } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import { fileErrno, fileError } from "../linux/mod.ts";
 
-/** A place where something complete appears at once. */
+/** A place where a file or directory appears complete, or not at all. */
 export interface SaveTarget extends AsyncDisposable {
-  /** Where it is written, beside the place. */
+  /** The path to write to, in the same directory. */
   readonly temporary: string;
-  /** Makes it appear; without this, dispose takes it away. */
+  /** Renames it to its place. Disposed before that, it is removed. */
   finish(): Promise<void>;
 }
 
-/** What archives are written into before they appear begins so. */
+/** Prefix of the temporary names. */
 const PREFIX = ".varve-save-";
-/** Milliseconds after which a temporary file is surely locked by whoever writes it. */
+/** Milliseconds after which a temporary file is locked by its writer, if that lives. */
 const OLD = 60_000;
 
 /**
- * What a file is saved to: `"in place"` where it is there and no regular file (`/dev/null`, a FIFO);
- * else a new file beside the final one. A symbolic link stays, what it points to is replaced.
+ * The target for a file. `"in place"` means: write to the path itself, which is a device or a FIFO. Else
+ * a new file is written beside it. A symbolic link stays; the file that it points to is replaced.
  *
  * @throws {VarveError} `E_NOT_FOUND` no such directory · `E_EXISTS` it is a directory · `E_DENIED`, `E_SYSCALL`
  */
@@ -30,7 +30,7 @@ export async function fileTarget(path: string): Promise<SaveTarget | "in place">
 }
 
 /**
- * The same for a directory that does not exist, or is empty.
+ * The target for a directory, which must not exist or be empty.
  *
  * @throws {VarveError} `E_NOT_FOUND`, `E_EXISTS`, `E_DENIED`, `E_SYSCALL`
  */
@@ -52,7 +52,7 @@ async function begin(
   const path = exists ? await Deno.realPath(shown) : shown.replace(/\/+$/, "");
   const slash = path.lastIndexOf("/");
   const dir = slash < 0 ? "." : path.slice(0, slash) || "/";
-  // Named by what it is for, so that the same command finds what a killed one left.
+  // The name is derived from the final one, so that the same command finds and removes what a killed one left.
   const name = new TextEncoder().encode(path.slice(slash + 1));
   const prefix = `${PREFIX}${sha256(name).slice(7, 19)}-`;
   let temporary: string;

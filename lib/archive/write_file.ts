@@ -2,12 +2,12 @@ import { guarded } from "../linux/mod.ts";
 import { fileTarget } from "./save_target.ts";
 
 /**
- * Writes a stream to a file that appears complete, or not at all; only where there is a device or
- * a FIFO already it is written at once.
+ * Writes a stream to a file that appears complete, or not at all. A device or a FIFO is written to
+ * directly.
  *
  * @param durability whether the data is synced before the file appears
  * @throws {VarveError} `E_NOT_FOUND` no such directory · `E_EXISTS` it is a directory · `E_DENIED`, `E_SYSCALL`;
- *   and what the stream throws
+ *   and errors of the stream
  */
 export async function writeFile(
   path: string,

@@ -11,24 +11,24 @@ import type { ImageRecord, Ingest, Store } from "../store/mod.ts";
 
 /** What {@linkcode compressImage} needs. */
 export interface CompressImageOptions {
-  /** Compresses. */
+  /** Runs the compression jobs. */
   readonly pool: Pool;
-  /** Of layers that are not compressed. */
+  /** The compression of the new layers. */
   readonly format: "gzip" | "zstd";
-  /** gzip 0 to 9, default 6; zstd 1 to 19, default 3. */
+  /** The level: gzip 0 to 9, default 6; zstd 1 to 19, default 3. */
   readonly level?: number | undefined;
-  /** Cancels. */
+  /** Aborts the compression; the store stays as it is. */
   readonly signal?: AbortSignal | undefined;
-  /** Called often, for each layer that is compressed, with the bytes of it that were read so far. */
+  /** Called often, with the layer that is compressed and the uncompressed bytes read of it so far. */
   readonly onProgress?: ((layer: Descriptor, read: number) => void) | undefined;
 }
 
 /**
- * Compresses the layers of an image that are not compressed yet, as those of a commit are, into the
- * store. The same layers give the same bytes with any number of workers, and so the same manifest.
+ * Compresses the uncompressed layers of an image, such as those of a commit, into the store. The same
+ * layers give the same bytes with any number of workers, and so the same manifest.
  *
- * @returns the image with the new manifest as its target, under no new name; the image as it is when
- * nothing is to be compressed, or when it is an index
+ * @returns the image with the new manifest as its target; no name in the store changes. The image as it is
+ * when all its layers are compressed, or when it is an index
  */
 export async function compressImage(
   store: Store,

@@ -11,17 +11,17 @@ import { TreeContents } from "./tree_contents.ts";
 export interface ExportOptions {
   /** The platform that is exported of an index. */
   readonly host?: Platform | undefined;
-  /** Cancels. */
+  /** Aborts the stream. */
   readonly signal?: AbortSignal | undefined;
   /** Called with the bytes written so far. */
   readonly onProgress?: ((written: number) => void) | undefined;
 }
 
 /**
- * An image's root filesystem as one flat tar: what its layers come to, without whiteouts.
+ * Exports an image's root filesystem as one flat tar: all layers applied, without whiteouts.
  *
- * The same image gives the same bytes on any machine. Every file's content is verified while it
- * passes: a tar that ends well is right.
+ * The same image gives the same bytes on any machine. The content of each file is verified while it
+ * passes: a stream that ends without an error is right.
  *
  * @throws {VarveError} `E_NOT_FOUND` no such image · `E_DAMAGE` a layer is not whole; in the stream: `E_DIGEST` damage
  *
@@ -47,9 +47,9 @@ export async function rootTreeOf(store: Store, { layers }: StoredImage): Promise
 }
 
 /**
- * A tree as a tar, its contents read from layer tars.
+ * Writes a tree as a tar. Contents of files are read from the layer tars.
  *
- * @param open opens the tar that holds a file's content; called once for each, when it is needed
+ * @param open opens a layer's tar; called once for each layer, when the first file needs it
  */
 export function exportTree(
   tree: Tree,

@@ -1,5 +1,11 @@
 /**
- * Images, whatever they come from: new ones made of layers that are here, and flat tars in and out.
+ * New images of layers that the store holds (append, rebase, squash, compress), and root filesystems as flat
+ * tars in and out (import, export).
+ *
+ * Inside, this room brings all images into a store. An `ImageSource` (an archive, a registry, a snapshot, a
+ * tar) gives images; `ingestImages` begins their layers in one place, runs the jobs that prove them, reads or
+ * writes the documents, and makes everything visible at once. `planImage` lists all parts of an image, each
+ * once, for an `ImageSink` (a registry, a tar, a layout directory). `contract.ts` explains both.
  *
  * @example
  * ```ts

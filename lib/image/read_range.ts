@@ -1,11 +1,11 @@
 import { VarveError } from "../errors.ts";
 import { guarded } from "../linux/mod.ts";
 
-/** Bytes read at once. */
+/** Bytes read in one call. */
 const CHUNK = 256 * 1024;
 
 /**
- * Exactly `length` bytes of a file.
+ * Reads exactly `length` bytes of a file.
  *
  * @throws {VarveError} `E_TRUNCATED` when the file is shorter; `E_DENIED`, `E_SYSCALL`
  */
@@ -23,7 +23,7 @@ export async function readRange(
   return out;
 }
 
-/** The same in chunks; each is a buffer of its own. */
+/** Reads a run of a file in chunks, each in a buffer of its own. */
 export async function* rangeChunks(
   path: string,
   offset: number,
@@ -40,7 +40,7 @@ export async function* rangeChunks(
   }
 }
 
-/** All bytes of what may be a pipe or a device. */
+/** Reads a file to its end, which may be a pipe or a device. */
 export async function* allChunks(path: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   using file = await openFile(path);
   for (;;) {

@@ -5,21 +5,21 @@ import type { LoadedImage } from "./loaded_image.ts";
 import { makeImage, readStored } from "./new_image.ts";
 import type { NewImageOptions } from "./new_image_options.ts";
 
-/** Bases of an image that is put on another one. */
+/** An image and its two bases, as references. */
 export interface Rebase {
-  /** The image. */
+  /** The image that moves to another base. */
   readonly image: string;
-  /** What it was made from: its layers are the image's first ones. */
+  /** The base that it was built on: its layers are the lowest of the image. */
   readonly oldBase: string;
-  /** What takes the place of the old base. */
+  /** The base that replaces the old one. */
   readonly newBase: string;
 }
 
 /**
  * Puts an image's own layers on another base, without running or unpacking anything (`crane rebase`).
  *
- * The container part of the config stays the image's, also where it came from the old base.
- * Annotations that name the base name the new one.
+ * The container part of the config is copied from the image, also what it once inherited from the old base.
+ * The base annotations name the new base.
  *
  * @throws {VarveError} `E_NOT_FOUND` no such image · `E_PRECONDITION` the image does not begin with the old
  *   base · `E_PLATFORM` the new base is for another platform · `E_DAMAGE` a layer is not whole · `E_USAGE` a malformed name

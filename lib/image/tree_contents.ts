@@ -4,20 +4,20 @@ import { VarveError } from "../errors.ts";
 import type { LayerReader } from "../store/mod.ts";
 import type { FileNode } from "../tree/mod.ts";
 
-/** Bytes read at once. */
+/** Bytes read in one call. */
 const CHUNK = 256 * 1024;
 
-/** The contents of a tree's files, read from the layer tars and verified while they pass. Dispose it: it holds the tars open. */
+/** Reads the contents of a tree's files from the layer tars, and verifies them while they pass. It holds the tars open until it is disposed. */
 export class TreeContents implements Disposable {
   readonly #open: (source: DiffId) => Promise<LayerReader>;
   readonly #readers = new Map<DiffId, LayerReader>();
 
-  /** `open` opens the tar of a layer. */
+  /** `open` opens the tar of a layer; it is called once for each layer. */
   constructor(open: (source: DiffId) => Promise<LayerReader>) {
     this.#open = open;
   }
 
-  /** The bytes of a file, holes as zeros. @throws {VarveError} `E_DIGEST` at the end, when they are others */
+  /** The bytes of a file, holes as zeros. @throws {VarveError} `E_DIGEST` at the end, when they are not those of the tree */
   async *read(path: ByteString, node: FileNode): AsyncGenerator<Uint8Array, void, void> {
     const hasher = createHasher();
     for await (const chunk of this.#bytes(node)) {
