@@ -35,7 +35,10 @@ export const EXIT_CODES = {
   E_NOT_FOUND: 4,
   /** The thing to create exists already. */
   E_EXISTS: 5,
-  /** The state of the snapshot, image or store does not allow the call (containerd: FailedPrecondition). */
+  /**
+   * The state of the snapshot, image or store does not allow the
+   * call (containerd: FailedPrecondition).
+   */
   E_PRECONDITION: 6,
   /** Another process or a mount is using it. */
   E_BUSY: 6,
@@ -215,7 +218,10 @@ export function isBadData(error: unknown): error is VarveError & { readonly code
   return error instanceof VarveError && [7, 8].includes(EXIT_CODES[error.code]);
 }
 
-/** Turns anything thrown into a record that survives `postMessage`. Causes that are domain errors stay. */
+/**
+ * Turns anything thrown into a record that survives
+ * `postMessage`. Causes that are domain errors stay.
+ */
 export function toErrorRecord(error: unknown): ErrorRecord {
   return recordOf(error, MAX_CAUSES);
 }
@@ -251,7 +257,10 @@ function recordOf(error: unknown, causes: number): ErrorRecord {
   };
 }
 
-/** Restores the error of a record: the inverse of {@linkcode toErrorRecord} for a {@linkcode VarveError}. */
+/**
+ * Restores the error of a record: the inverse of {@linkcode toErrorRecord} for a
+ * {@linkcode VarveError}.
+ */
 export function fromErrorRecord(record: ErrorRecord): Error {
   if (record.kind === "AbortError") {
     return new DOMException(record.message, "AbortError");

@@ -10,7 +10,10 @@ export type ByteString = string & { readonly "~byteString": true };
 const encoder = new TextEncoder();
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Chars in one call of `fromCharCode.apply`. It takes its arguments on the stack, so more could overflow it. */
+/**
+ * Chars in one call of `fromCharCode.apply`. It takes its
+ * arguments on the stack, so more could overflow it.
+ */
 const CHUNK = 8192;
 
 /** The byte string of `bytes[start..end)`. */
@@ -112,7 +115,10 @@ export function fromText(text: string): ByteString {
   return text as ByteString;
 }
 
-/** A byte string as text, where invalid UTF-8 becomes U+FFFD. For display only: it loses information. */
+/**
+ * A byte string as text, where invalid UTF-8 becomes U+FFFD.
+ * For display only: it loses information.
+ */
 export function toText(value: ByteString): string {
   return new TextDecoder().decode(toBytes(value));
 }
@@ -147,7 +153,8 @@ export function compareBytes(a: ByteString, b: ByteString): -1 | 0 | 1 {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-// C0, DEL and C1 controls, zero-width and bidirectional controls, line and paragraph separators, BOM, the replacement char and the backslash.
+// C0, DEL and C1 controls, zero-width and bidirectional controls, line and paragraph separators,
+// BOM, the replacement char and the backslash.
 const UNSAFE =
   // deno-lint-ignore no-control-regex
   /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffd\\]/u;

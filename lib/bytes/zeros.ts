@@ -1,4 +1,7 @@
-/** All holes share this memory, so that {@linkcode areZeros} can tell them without reading the bytes. */
+/**
+ * All holes share this memory, so that {@linkcode areZeros} can tell them without reading the
+ * bytes.
+ */
 const ZEROS = new Uint8Array(256 * 1024);
 
 /** `length` zero bytes, in pieces. Do not write into them: they are shared. */

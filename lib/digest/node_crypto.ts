@@ -10,7 +10,10 @@ export interface RawHash {
   hex(): string;
 }
 
-/** Whether `node:crypto` can compute the algorithm here. In some runtimes it is a stub, or restricted. */
+/**
+ * Whether `node:crypto` can compute the algorithm here. In
+ * some runtimes it is a stub, or restricted.
+ */
 export function nodeCryptoHas(algorithm: Algorithm): boolean {
   try {
     return createHash(algorithm).digest().length > 0;
@@ -30,6 +33,7 @@ export function nodeHash(algorithm: Algorithm): RawHash {
 
 /** The hash of complete bytes, as hexadecimal. */
 export function nodeHashHex(algorithm: Algorithm, bytes: Uint8Array): string {
-  // Measured on 1000 bytes: 1.7 µs with this call, 2.4 µs with a Hash object, 2.8 µs or more with a Buffer as result.
+  // Measured on 1000 bytes: 1.7 µs with this call, 2.4 µs with a Hash
+  // object, 2.8 µs or more with a Buffer as result.
   return hash(algorithm, bytes, "hex");
 }

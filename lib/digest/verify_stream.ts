@@ -1,8 +1,8 @@
 import { type Expected, Verifier } from "./verifier.ts";
 
 /**
- * Passes bytes on unchanged and verifies them: the stream errors unless they have the expected size
- * and digest.
+ * Passes bytes on unchanged and verifies them: the stream errors
+ * unless they have the expected size and digest.
  *
  * The verdict comes at the end, after a reader has seen the bytes. Commit nothing before the stream
  * has closed. At the first byte too many the stream errors, which cancels its source.

@@ -38,6 +38,9 @@ export interface Entry {
   readonly devminor: number;
   /** Extended attributes as stored, in the order of the archive. The last one of a name wins. */
   readonly xattrs: readonly Xattr[];
-  /** Where the content lies in the uncompressed archive: one extent, none if empty, several if sparse. */
+  /**
+   * Where the content lies in the uncompressed archive: one
+   * extent, none if empty, several if sparse.
+   */
   readonly extents: readonly Extent[];
 }

@@ -19,7 +19,10 @@ export interface LayerLimits {
   readonly xattrTotal: number;
   /** Number of symbolic links on the way to one path. */
   readonly links: number;
-  /** Number of path parts that are walked in the targets of symbolic links, for all entries together. */
+  /**
+   * Number of path parts that are walked in the targets of
+   * symbolic links, for all entries together.
+   */
   readonly linkSteps: number;
 }
 

@@ -2,8 +2,8 @@ import type { DiffId } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 
 /**
- * Moves an image to another base: the layers of `oldBase`, with which the image must begin, are replaced
- * by those of `newBase`.
+ * Moves an image to another base: the layers of `oldBase`, with which the
+ * image must begin, are replaced by those of `newBase`.
  *
  * Only the lists of layers are looked at. The image's own layers stay as they were built on the old base,
  * whether or not they make sense on the new one.

@@ -2,8 +2,8 @@ import { overlayTrees, type Tree } from "../tree/mod.ts";
 import { expectKind } from "./expect_kind.ts";
 
 /**
- * Makes one layer tree of several. Applied to any base, it has the same result as the layers one after
- * another.
+ * Makes one layer tree of several. Applied to any base, it has the
+ * same result as the layers one after another.
  *
  * A single layer cannot express one thing: the attributes of an implied directory that replaces a
  * symbolic link, or is below such a directory. Layers one after another take them from the directory that

@@ -41,7 +41,10 @@ export interface Warning {
   readonly code: WarningCode;
   /** Number of cases. */
   readonly count: number;
-  /** The first case: a path, and the name of the attribute if it is about one. Escaped for a terminal. */
+  /**
+   * The first case: a path, and the name of the attribute if it
+   * is about one. Escaped for a terminal.
+   */
   readonly example: string;
 }
 

@@ -1,20 +1,25 @@
 import { type ByteString, fromBytes } from "../bytes/mod.ts";
 import { readDirectory } from "./files/directory.ts";
-import { attempt, check, systemError } from "./libc/errno.ts";
-import { CWD, openDirectoryAt, ownFd, readFileAt } from "./files/fd.ts";
+import { CWD, openDirectoryAt, ownFd } from "./files/fd.ts";
+import { readFileAt } from "./files/read_write.ts";
+import { attempt, check } from "./libc/call.ts";
+import { Errno, systemError } from "./libc/errno.ts";
 import { libc } from "./libc/libc.ts";
 
-/** The effective user of this process. */
+/** The effective user id of this process. */
 export function effectiveUser(): number {
   return libc().geteuid();
 }
 
-/** The effective group of this process. */
+/** The effective group id of this process. */
 export function effectiveGroup(): number {
   return libc().getegid();
 }
 
-/** A path from the root, without `.`, `..` and double slashes, by its letters alone. */
+/**
+ * The absolute form of a path, without `.`, `..` and double
+ * slashes. It looks at the text alone, not at links.
+ */
 export function absolutePath(path: string): string {
   const names: string[] = [];
   for (const name of (path.startsWith("/") ? path : `${Deno.cwd()}/${path}`).split("/")) {
@@ -24,32 +29,34 @@ export function absolutePath(path: string): string {
   return `/${names.join("/")}`;
 }
 
-/** Stops this thread for some milliseconds: for a moment, where what is waited for tells nobody. */
+/**
+ * Blocks this thread for some milliseconds. For short waits on
+ * what gives no notice, in synchronous code.
+ */
 export function pauseThread(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
-/** The last of the standard descriptors. */
+/** The highest standard descriptor. */
 const STANDARD_ERROR = 2;
-/** fcntl(2): `F_SETFD` with `FD_CLOEXEC`. */
-const SET_FLAGS = 2, CLOSE_ON_EXEC = 1;
-const EBADF = 9;
+/** For fcntl(2). */
+const F_SETFD = 2, FD_CLOEXEC = 1;
 
 /**
- * Keeps what this process was started with, but for the standard descriptors, from the programs that it starts
- * itself. What it opens is kept from them anyway.
+ * Keeps inherited descriptors, except the standard ones, from the programs that this process starts: sets
+ * close-on-exec. Descriptors that this process opens have it anyway.
  */
 export function keepDescriptors(): void {
   using directory = ownFd(openDirectoryAt(CWD, "/proc/self/fd" as ByteString));
   for (const { name } of readDirectory(directory.fd)) {
     if (Number(name) <= STANDARD_ERROR) continue;
-    const number = -attempt(() => libc().fcntl(Number(name), SET_FLAGS, CLOSE_ON_EXEC));
-    // Another thread may have closed it since.
-    if (number > 0 && number !== EBADF) throw systemError("fcntl", name, number);
+    const number = -attempt(() => libc().fcntl(Number(name), F_SETFD, FD_CLOEXEC));
+    // Another thread may have closed it meanwhile.
+    if (number > 0 && number !== Errno.EBADF) throw systemError("fcntl", name, number);
   }
 }
 
-/** The kernel's release, such as `"6.12.9-amd64"`. */
+/** The release of the kernel, such as `"6.12.9-amd64"` (uname(2)). */
 export function kernelRelease(): string {
   const buffer = new Uint8Array(390);
   check(() => libc().uname(buffer), "uname", "");
@@ -58,7 +65,7 @@ export function kernelRelease(): string {
   return fromBytes(buffer, start, buffer.indexOf(0, start));
 }
 
-/** Whether a release is at least `wanted` (`"6.7"`): numbers compared, suffixes ignored. */
+/** Whether a release is `wanted` (`"6.7"`) or newer. Compares the numbers and ignores suffixes. */
 export function releaseAtLeast(release: string, wanted: string): boolean {
   const numbers = (text: string) =>
     (text.match(/^\d+(?:\.\d+)*/)?.[0] ?? "0").split(".").map(Number);

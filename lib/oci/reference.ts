@@ -19,7 +19,10 @@ const LEGACY_REGISTRY = "index.docker.io";
 const OFFICIAL = "library/";
 /** Limit of distribution/reference for the repository part of a name. */
 const MAX_REPOSITORY = 255;
-/** Longest text that is parsed: registry (255), repository (255), tag (128), digest (135) and separators. */
+/**
+ * Longest text that is parsed: registry (255), repository
+ * (255), tag (128), digest (135) and separators.
+ */
 const MAX_TEXT = 800;
 
 /** Begins a URL, or a name with a skopeo transport (`docker://`). */
@@ -81,7 +84,10 @@ export function parseReference(text: string): Reference {
   });
 }
 
-/** Reads an image name; `undefined` when it is malformed. For names found in archives, which nobody typed. */
+/**
+ * Reads an image name; `undefined` when it is malformed. For
+ * names found in archives, which nobody typed.
+ */
 export function tryParseReference(text: string): Reference | undefined {
   try {
     return parseReference(text);

@@ -100,7 +100,11 @@ export function checkDevice({ path, devmajor, devminor }: Entry): void {
   throw entryError("E_DEV_RANGE", path, `device number ${devmajor}:${devminor} is out of range`);
 }
 
-/** Checks the target of a hard or symbolic link; `limit` is in bytes. @throws {VarveError} `E_LINKNAME` */
+/**
+ * Checks the target of a hard or symbolic link; `limit` is in bytes.
+ *
+ * @throws {VarveError} `E_LINKNAME`
+ */
 export function checkTarget({ linkname, path }: Entry, limit: number): void {
   if (linkname === "") throw entryError("E_LINKNAME", path, "it is a link without a target");
   if (linkname.includes("\0")) throw entryError("E_LINKNAME", path, "its target holds a NUL");

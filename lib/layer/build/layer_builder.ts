@@ -178,7 +178,10 @@ export class LayerBuilder {
     return false;
   }
 
-  /** Handles a device node that is special or excluded by the policy. Returns whether it is done with. */
+  /**
+   * Handles a device node that is special or excluded by the
+   * policy. Returns whether it is done with.
+   */
   #device(entry: Entry): boolean {
     const { path, devmajor, devminor } = entry;
     checkDevice(entry);
@@ -199,7 +202,10 @@ export class LayerBuilder {
     return true;
   }
 
-  /** Puts a character device 0:0, which overlay takes for a whiteout, into the parent that was found. */
+  /**
+   * Puts a character device 0:0, which overlay takes for a
+   * whiteout, into the parent that was found.
+   */
   #whiteoutDevice(path: ByteString): void {
     this.#put(WHITEOUT, path);
     this.#whiteouts.add("device", path, cleanPath(path, this.#budget.limits));
@@ -225,7 +231,10 @@ export class LayerBuilder {
     return false;
   }
 
-  /** Puts a node that is not a directory into the parent that was found. It replaces any node of its name. */
+  /**
+   * Puts a node that is not a directory into the parent that was
+   * found. It replaces any node of its name.
+   */
   #put(node: Node, path: ByteString): NodeId {
     const { directory, name } = this.#parents;
     this.#budget.metadata((name as ByteString).length, path);

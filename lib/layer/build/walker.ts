@@ -22,7 +22,10 @@ export class Walker {
   readonly missing: ByteString[] = [];
   /** All names from the root to the end of the walk, with links resolved. */
   readonly names: ByteString[] = [];
-  /** Whether a node that is neither a directory nor a link is in the way. The walk goes on as if it were missing. */
+  /**
+   * Whether a node that is neither a directory nor a link is in the
+   * way. The walk goes on as if it were missing.
+   */
   blocked = false;
 
   readonly #tree: TreeBuilder;
@@ -82,7 +85,11 @@ export class Walker {
     return this.directory;
   }
 
-  /** Checks that no missing directory has the name of a whiteout. @throws {VarveError} `E_WHITEOUT_TYPE` */
+  /**
+   * Checks that no missing directory has the name of a whiteout.
+   *
+   * @throws {VarveError} `E_WHITEOUT_TYPE`
+   */
   checkNames(path: ByteString): void {
     if (this.missing.some((name) => name.startsWith(WHITEOUT_PREFIX))) {
       throw whiteoutAsParent(path);

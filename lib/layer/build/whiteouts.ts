@@ -52,7 +52,10 @@ export class Whiteouts {
   readonly #useless: (readonly [NodeId, ByteString])[] = [];
   readonly #walker: Walker;
   readonly #budget: Budget;
-  /** Text of the last whiteout's directory, if known: whiteouts of one directory usually follow each other. */
+  /**
+   * Text of the last whiteout's directory, if known: whiteouts of
+   * one directory usually follow each other.
+   */
   #parentText: ByteString | null = null;
   /** The same directory with links resolved. */
   #parent: ByteString = "" as ByteString;
@@ -72,7 +75,8 @@ export class Whiteouts {
     this.#budget.metadata(path.length, path);
     const last = parts[parts.length - 1] as ByteString;
     const slash = path.lastIndexOf("/");
-    // The text before the last slash is the parent only if the last name is the last part: not in `a/b/.`.
+    // The text before the last slash is the parent only if the
+    // last name is the last part: not in `a/b/.`.
     const isPlain = path.slice(slash + 1) === last;
     const parentText = isPlain ? path.slice(0, Math.max(slash, 0)) as ByteString : null;
     if (parentText === null || parentText !== this.#parentText) {
@@ -149,7 +153,8 @@ export class Whiteouts {
     } else if (type === "directory") {
       tree.setOpaque(child);
     } else if (type === "none") {
-      // In an opaque directory it hides nothing below, but it still hides deeper markers: remove it last.
+      // In an opaque directory it hides nothing below, but it still
+      // hides deeper markers: remove it last.
       tree.put(directory, whiteout.name, WHITEOUT);
       if (this.#isInOpaque(directory, tree)) this.#useless.push([directory, whiteout.name]);
     }

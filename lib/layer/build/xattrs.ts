@@ -97,7 +97,8 @@ function judgeSystem(name: ByteString, value: ByteString, inode: XattrInode): "k
   if (name !== ACL_ACCESS && name !== ACL_DEFAULT) return "W_XATTR_SYSTEM";
   if (inode.type === "symlink") return "W_XATTR_ACL";
   const acl = judgeAcl(value);
-  // A minimal access ACL repeats the mode. A minimal default ACL matters: new files get their mode from it.
+  // A minimal access ACL repeats the mode. A minimal default ACL
+  // matters: new files get their mode from it.
   const hasEffect = name === ACL_DEFAULT
     ? inode.type === "directory" && acl !== "invalid"
     : acl === "extended";

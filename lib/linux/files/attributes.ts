@@ -1,19 +1,20 @@
 import { type ByteString, EPOCH, type Timestamp } from "../../bytes/mod.ts";
 import { cString } from "../libc/c_string.ts";
-import { check } from "../libc/errno.ts";
-import type { Fd } from "./fd.ts";
-import { At } from "../libc/numbers.ts";
+import { check } from "../libc/call.ts";
 import { libc } from "../libc/libc.ts";
+import { At } from "../libc/numbers.ts";
+import type { Fd } from "./fd.ts";
 
-/** Sets the mode of an open file. After `chown`, which clears set-id bits. */
+/** Sets the mode of an open file (fchmod(2)). Call it after `chownFd`, which clears set-id bits. */
 export function chmodFd(fd: Fd, mode: number): void {
   check(() => libc().fchmod(fd, mode), "fchmod", "");
 }
 
 /**
- * Sets the mode of a name without following a link and without opening it (a
- * FIFO would block, a device might act). libc does this by `fchmodat2` or by an
- * `O_PATH` descriptor. A symbolic link has no mode of its own: ENOTSUP.
+ * Sets the mode of a name. It follows no link and opens nothing: opening a FIFO would block, and opening
+ * a device can have effects. libc uses `fchmodat2` or an `O_PATH` descriptor for this.
+ *
+ * @throws {VarveError} `E_SYSCALL`: ENOTSUP for a symbolic link, which has no mode of its own
  */
 export function chmodAt(directory: Fd, name: ByteString, mode: number): void {
   check(
@@ -23,12 +24,12 @@ export function chmodAt(directory: Fd, name: ByteString, mode: number): void {
   );
 }
 
-/** Sets the owner of an open file. */
+/** Sets the owner of an open file (fchown(2)). */
 export function chownFd(fd: Fd, uid: number, gid: number): void {
   check(() => libc().fchown(fd, uid, gid), "fchown", "");
 }
 
-/** Sets the owner of a name, of a symbolic link itself. */
+/** Sets the owner of a name (fchownat(2)). A symbolic link is not followed. */
 export function chownAt(directory: Fd, name: ByteString, uid: number, gid: number): void {
   check(
     () => libc().fchownat(directory, cString(name), uid, gid, At.SYMLINK_NO_FOLLOW),
@@ -41,6 +42,7 @@ export function chownAt(directory: Fd, name: ByteString, uid: number, gid: numbe
 const words = new Int32Array(8);
 const timespec = new Uint8Array(words.buffer);
 
+/** The argument of both calls below, in a buffer that is used again. */
 function times(mtime: Timestamp, atime: Timestamp): Uint8Array<ArrayBuffer> {
   words[0] = atime.lo;
   words[1] = atime.hi;
@@ -52,14 +54,17 @@ function times(mtime: Timestamp, atime: Timestamp): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Sets modification and access time of an open file. The kernel silently clamps
- * what the file system cannot hold: read it back to know.
+ * Sets the modification and the access time of an open file (futimens(3)). The kernel silently clamps a
+ * time that the file system cannot hold: read it back to know.
  */
 export function utimensFd(fd: Fd, mtime: Timestamp, atime: Timestamp = mtime): void {
   check(() => libc().futimens(fd, times(mtime, atime)), "futimens", "");
 }
 
-/** Sets modification and access time of a name, of a symbolic link itself. */
+/**
+ * Sets the modification and the access time of a name
+ * (utimensat(2)). A symbolic link is not followed.
+ */
 export function utimensAt(
   directory: Fd,
   name: ByteString,

@@ -1,29 +1,46 @@
-import { attempt, check, checkOnce, systemError } from "../libc/errno.ts";
-import { type Fd, readFd, writeFd } from "./fd.ts";
+import { attempt, check, checkOnce } from "../libc/call.ts";
+import { Errno, systemError } from "../libc/errno.ts";
 import { libc, MAX_TRANSFER } from "../libc/libc.ts";
+import type { Fd } from "./fd.ts";
+import { readFd, writeFd } from "./read_write.ts";
 
-// Two loff_t, as words: BigInt64Array would be much slower.
+// Two loff_t as 32-bit words: a BigInt64Array would be much slower.
 const offsets = new Uint32Array(4);
 const fromOffset = new Uint8Array(offsets.buffer, 0, 8);
 const toOffset = new Uint8Array(offsets.buffer, 8, 8);
 
 const WORD = 0x1_0000_0000;
 
-/** The kernel cannot copy between these two: ENOSYS, EXDEV, EINVAL, ENOTSUP, EBADF (append), EPERM (seccomp). */
-const NO_COPY: readonly number[] = [1, 9, 18, 22, 38, 95];
+/** Errors with which the kernel says that it cannot copy between two files. */
+const CANNOT_COPY: readonly number[] = [
+  Errno.ENOSYS,
+  Errno.EXDEV,
+  Errno.EINVAL,
+  Errno.ENOTSUP,
+  // The target was opened to append.
+  Errno.EBADF,
+  // A seccomp filter forbids the call.
+  Errno.EPERM,
+];
 
-const PIECE = 1024 * 1024;
+/** Bytes of the buffer for copies that the kernel cannot make. */
+const BUFFER_BYTES = 1024 * 1024;
 
-let bounce: Uint8Array<ArrayBuffer> | undefined;
+let buffer: Uint8Array<ArrayBuffer> | undefined;
 
-/** The source that the kernel last refused to copy from: a layer of 30,000 files asks once. */
+/**
+ * The source of the last copy that the kernel refused. With it, a
+ * layer of 30,000 files asks the kernel only once.
+ */
 let refused: Fd | undefined;
 
 /**
- * Copies `length` bytes between files at offsets in bytes; the kernel does it
- * (and shares blocks where the file system can), or a buffer where it cannot.
+ * Copies `length` bytes between two files. Positions and length are in bytes.
  *
- * @returns bytes copied; fewer than `length` only where the source ends
+ * The kernel makes the copy (copy_file_range(2)), and shares blocks if the file system can. Where it
+ * cannot copy, the bytes go through a buffer.
+ *
+ * @returns number of bytes copied; fewer than `length` only when the source ends
  */
 export function copyRange(
   from: Fd,
@@ -48,7 +65,7 @@ export function copyRange(
       done += count;
       continue;
     }
-    if (!NO_COPY.includes(-count)) throw systemError("copy_file_range", "", -count);
+    if (!CANNOT_COPY.includes(-count)) throw systemError("copy_file_range", "", -count);
     refused = from;
     return done + copyByBuffer(from, at, to, into, length - done);
   }
@@ -56,43 +73,55 @@ export function copyRange(
 }
 
 function copyByBuffer(from: Fd, at: number, to: Fd, into: number, length: number): number {
-  bounce ??= new Uint8Array(PIECE);
+  buffer ??= new Uint8Array(BUFFER_BYTES);
   let done = 0;
   while (done < length) {
-    const count = readFd(from, bounce.subarray(0, Math.min(PIECE, length - done)), at + done);
+    const count = readFd(
+      from,
+      buffer.subarray(0, Math.min(BUFFER_BYTES, length - done)),
+      at + done,
+    );
     if (count === 0) return done;
-    writeFd(to, bounce.subarray(0, count), into + done);
+    writeFd(to, buffer.subarray(0, count), into + done);
     done += count;
   }
   return done;
 }
 
-/** Sets a file's size in bytes; what is added is a hole. */
+/** Sets the size of a file in bytes (ftruncate(2)). A file that grows gets a hole. */
 export function truncateFd(fd: Fd, size: number): void {
   check(() => libc().ftruncate(fd, size), "ftruncate", "");
 }
 
-/** Reserves space (fallocate(2)); returns whether the file system can. @throws {VarveError} `E_SYSCALL` (ENOSPC) */
+/**
+ * Reserves space for a range of a file, in bytes (fallocate(2)).
+ *
+ * @returns false when the file system cannot reserve space
+ * @throws {VarveError} `E_SYSCALL`, such as ENOSPC
+ */
 export function reserveFd(fd: Fd, offset: number, length: number): boolean {
   const number = -attempt(() => libc().fallocate(fd, 0, offset, length));
   if (number === 0) return true;
-  if (number === 95 || number === 38) return false;
+  if (number === Errno.ENOTSUP || number === Errno.ENOSYS) return false;
   throw systemError("fallocate", "", number);
 }
 
-/** Writes a file's data and attributes to the disk. */
+/** Waits until data and attributes of a file are on the disk (fsync(2)). */
 export function fsyncFd(fd: Fd): void {
   checkOnce(() => libc().fsync(fd), "fsync", "");
 }
 
-/** Writes everything of a file system to the disk: one call instead of one for each file. */
+/**
+ * Waits until a whole file system is on the disk (syncfs(2)):
+ * one call in place of one for each file.
+ */
 export function syncFileSystem(fd: Fd): void {
   checkOnce(() => libc().syncfs(fd), "syncfs", "");
 }
 
 /**
- * Starts to write out a range without waiting, so that a later sync is short.
- * It promises nothing, and where the file system cannot, nothing happens.
+ * Starts to write a range of a file to the disk, so that a later sync is short (sync_file_range(2)).
+ * Does not wait. It guarantees nothing, and errors are ignored.
  */
 export function startWriteOut(fd: Fd, offset: number, length: number): void {
   const SYNC_FILE_RANGE_WRITE = 2;

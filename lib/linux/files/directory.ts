@@ -1,19 +1,22 @@
 import { type ByteString, fromBytes } from "../../bytes/mod.ts";
-import { check } from "../libc/errno.ts";
-import type { Fd } from "./fd.ts";
-import { SYS } from "../libc/numbers.ts";
-import { type InodeType, statAt } from "./stat.ts";
+import { check } from "../libc/call.ts";
 import { libc } from "../libc/libc.ts";
+import { SYS } from "../libc/numbers.ts";
+import type { Fd } from "./fd.ts";
+import { type InodeType, statAt } from "./stat.ts";
 
-/** One name of a directory. */
+/** One entry of a directory. */
 export interface DirectoryEntry {
-  /** The name, as bytes. */
+  /** Name in the directory. */
   readonly name: ByteString;
-  /** Kind, without following links. */
+  /** Type of the inode. Links are not followed. */
   readonly type: InodeType;
 }
 
-/** DT_… of linux/dirent.h; DT_UNKNOWN (0) is asked of statx. */
+/**
+ * Types by their `DT_…` number (linux/dirent.h). For others,
+ * such as `DT_UNKNOWN`, statx(2) is called.
+ */
 const TYPES: Readonly<Record<number, InodeType>> = {
   1: "fifo",
   2: "char",
@@ -24,22 +27,22 @@ const TYPES: Readonly<Record<number, InodeType>> = {
   12: "socket",
 };
 
-const ROOM = 64 * 1024;
-/** One for all: what a call reads is names before it returns. */
-const BUFFER = new Uint8Array(ROOM);
+const BUFFER_BYTES = 64 * 1024;
+/** All calls share it: each call turns the records into values before it returns. */
+const BUFFER = new Uint8Array(BUFFER_BYTES);
 const VIEW = new DataView(BUFFER.buffer);
 
 /**
- * Reads some names of a directory, from where the descriptor stands; empty at
- * the end. `.` and `..` are left out. The order is the file system's.
+ * Reads the next entries of a directory, at most 64 KiB of records, so that memory stays bounded. `.`
+ * and `..` are left out. The order is that of the file system.
  *
- * Unbounded directories are read in pieces of at most 64 KiB of records.
+ * @returns no entries at the end of the directory
  */
 export function readDirectoryPiece(fd: Fd): DirectoryEntry[] {
   const out: DirectoryEntry[] = [];
   for (;;) {
     const length = check(
-      () => libc().getdents64(SYS.getdents64, fd, BUFFER, ROOM),
+      () => libc().getdents64(SYS.getdents64, fd, BUFFER, BUFFER_BYTES),
       "getdents64",
       "",
     );
@@ -55,7 +58,10 @@ export function readDirectoryPiece(fd: Fd): DirectoryEntry[] {
   }
 }
 
-/** All names of a directory, in the file system's order. */
+/**
+ * All entries of a directory from the position of the
+ * descriptor on, in the order of the file system.
+ */
 export function* readDirectory(fd: Fd): Generator<DirectoryEntry, void, undefined> {
   for (let piece = readDirectoryPiece(fd); piece.length > 0; piece = readDirectoryPiece(fd)) {
     yield* piece;

@@ -1,15 +1,17 @@
 import { VarveError } from "../../errors.ts";
+import { Errno, errnoName } from "../libc/errno.ts";
 
-/** Error numbers to which Deno gives no code, by Linux' numbers (the same on x86-64 and aarch64). */
-const UNNAMED: Readonly<Record<string, string>> = {
-  "5": "EIO",
-  "23": "ENFILE",
-  "24": "EMFILE",
-  "28": "ENOSPC",
-  "30": "EROFS",
-  "122": "EDQUOT",
-};
+/** Error numbers that Deno's errors have no `code` for. */
+const WITHOUT_CODE: readonly number[] = [
+  Errno.EIO,
+  Errno.ENFILE,
+  Errno.EMFILE,
+  Errno.ENOSPC,
+  Errno.EROFS,
+  Errno.EDQUOT,
+];
 
+/** What the user can do about an error. */
 const HINTS: Readonly<Record<string, string>> = {
   ENOSPC: "free some space, or use a root on another file system",
   EDQUOT: "the quota is used up: free some space or raise it",
@@ -17,23 +19,25 @@ const HINTS: Readonly<Record<string, string>> = {
   EMFILE: "raise the limit on open files (ulimit -n), or use fewer workers",
 };
 
-/** The name of the kernel's error in an error of Deno's file API, where there is one. */
+/**
+ * The name of the kernel's error, such as `"ENOSPC"`, in an error of Deno's file API or a
+ * {@linkcode VarveError}.
+ */
 export function fileErrno(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   if (error instanceof VarveError) return error.details.errno;
   const { code } = error as { code?: unknown | undefined };
   if (typeof code === "string" && /^E[A-Z0-9]+$/.test(code)) return code;
-  const number = /\(os error (\d+)\)/.exec(error.message)?.[1];
-  return number === undefined ? undefined : UNNAMED[number];
+  const number = Number(/\(os error (\d+)\)/.exec(error.message)?.[1]);
+  return WITHOUT_CODE.includes(number) ? errnoName(number) : undefined;
 }
 
 /**
- * An error of Deno's file API as a {@linkcode VarveError}: `E_DENIED` for missing
- * permission, else `E_SYSCALL`, with the kernel's name of it. Anything else, and
- * what is a VarveError already, is returned as it is.
+ * Turns an error of Deno's file API into a {@linkcode VarveError}: `E_DENIED` for a missing permission,
+ * otherwise `E_SYSCALL`, with the kernel's name of the error. All other errors are returned unchanged.
  *
- * @param action what could not be done, after "Cannot "
- * @param syscall the kernel's call that failed, where that is known
+ * @param action what could not be done; it follows "Cannot " in the message
+ * @param syscall the system call that failed, if known
  */
 export function fileError(error: unknown, action: string, syscall?: string): unknown {
   if (error instanceof VarveError) return error;
@@ -49,7 +53,11 @@ export function fileError(error: unknown, action: string, syscall?: string): unk
   }, { cause: error });
 }
 
-/** Does something with files; the kernel's errors say what could not be done. */
+/**
+ * Runs `fn` and passes its errors through {@linkcode fileError}.
+ *
+ * @param action what `fn` does; it follows "Cannot " in the message
+ */
 export async function guarded<T>(action: string, fn: () => Promise<T>): Promise<T> {
   try {
     return await fn();
@@ -58,7 +66,7 @@ export async function guarded<T>(action: string, fn: () => Promise<T>): Promise<
   }
 }
 
-/** The same for what is synchronous. */
+/** Like {@linkcode guarded}, for a synchronous function. */
 export function guardedSync<T>(action: string, fn: () => T): T {
   try {
     return fn();

@@ -1,8 +1,8 @@
-import { check } from "../libc/errno.ts";
-import type { Fd } from "./fd.ts";
+import { check } from "../libc/call.ts";
 import { libc } from "../libc/libc.ts";
+import type { Fd } from "./fd.ts";
 
-/** Names by magic number (linux/magic.h and the drivers' own). */
+/** Names of file systems by magic number (linux/magic.h, and the headers of the drivers). */
 const NAMES: Readonly<Record<number, string>> = {
   0xef53: "ext4",
   0x58465342: "xfs",
@@ -35,34 +35,38 @@ const NAMES: Readonly<Record<number, string>> = {
 
 /** A file system as statfs(2) describes it. */
 export interface FileSystem {
-  /** Name of the type, such as `"ext4"` (also ext2 and ext3, which share its magic); hexadecimal when unknown. */
+  /**
+   * Name of the type, such as `"ext4"`, which stands for ext2 and ext3,
+   * too. An unknown magic number in hexadecimal.
+   */
   readonly type: string;
-  /** Magic number. */
+  /** Magic number of the type. */
   readonly magic: number;
   /** Size in bytes. */
   readonly size: number;
-  /** Bytes that this user may still write. */
+  /** Space that this user can still use, in bytes. */
   readonly available: number;
-  /** Inodes in all; 0 where they are not counted. */
+  /** Number of inodes; 0 when the file system does not count them. */
   readonly inodes: number;
-  /** Inodes that are free. */
+  /** Number of free inodes. */
   readonly freeInodes: number;
-  /** Longest name in bytes. */
+  /** Maximum length of a name in bytes. */
   readonly nameLength: number;
-  /** Whether it takes no writes, where it is looked at: a read-only mount of it, or all of it. */
+  /** Whether this mount of it, or the whole file system, is read-only. */
   readonly readOnly: boolean;
 }
 
-/** statfs(2): `ST_RDONLY`. */
+/** `ST_RDONLY` of statfs(2). */
 const READ_ONLY = 1n;
 
-/** Looks at the file system of a descriptor. @throws {VarveError} `E_SYSCALL` */
+/** Describes the file system of an open file (fstatfs(2)). @throws {VarveError} `E_SYSCALL` */
 export function fileSystemOf(fd: Fd): FileSystem {
   const buffer = new Uint8Array(120);
   check(() => libc().fstatfs(fd, buffer), "fstatfs", "");
   const view = new DataView(buffer.buffer);
   const word = (offset: number): number => Number(view.getBigUint64(offset, true));
-  // struct statfs of 64-bit Linux: type, bsize, blocks, bfree, bavail, files, ffree, fsid, namelen, frsize, flags.
+  // struct statfs of 64-bit Linux: type, bsize, blocks, bfree,
+  // bavail, files, ffree, fsid, namelen, frsize, flags.
   const magic = view.getUint32(0, true);
   const unit = word(72) || word(8);
   return {

@@ -1,16 +1,20 @@
-import { type ByteString, S_IFBLK, S_IFCHR, S_IFIFO } from "../../bytes/mod.ts";
+import { type ByteString, fromBytes, S_IFBLK, S_IFCHR, S_IFIFO } from "../../bytes/mod.ts";
 import { cString, cString2 } from "../libc/c_string.ts";
-import { check } from "../libc/errno.ts";
-import type { Fd } from "./fd.ts";
-import { At } from "../libc/numbers.ts";
+import { check } from "../libc/call.ts";
 import { libc } from "../libc/libc.ts";
+import { At } from "../libc/numbers.ts";
+import type { Fd } from "./fd.ts";
 
-/** Creates a directory; the mode is cut by the umask. @throws {VarveError} `E_SYSCALL` */
+/**
+ * Creates a directory (mkdirat(2)). The umask removes bits of the mode.
+ *
+ * @throws {VarveError} `E_SYSCALL`
+ */
 export function mkdirAt(directory: Fd, name: ByteString, mode = 0o777): void {
   check(() => libc().mkdirat(directory, cString(name), mode), "mkdirat", name);
 }
 
-/** What {@linkcode mknodAt} makes. */
+/** Types of inodes that {@linkcode mknodAt} creates. */
 export type SpecialType = "char" | "block" | "fifo";
 
 const SPECIAL: Readonly<Record<SpecialType, number>> = {
@@ -19,14 +23,18 @@ const SPECIAL: Readonly<Record<SpecialType, number>> = {
   fifo: S_IFIFO,
 };
 
-/** A device number as the kernel's `dev_t` of user space: `makedev` of glibc. */
+/** A device number as `dev_t` of user space, as `makedev` of glibc makes it. */
 export function makeDevice(major: number, minor: number): bigint {
   const ma = BigInt(major), mi = BigInt(minor);
   return ((ma & 0xffff_f000n) << 32n) | ((ma & 0xfffn) << 8n) |
     ((mi & 0xffff_ff00n) << 12n) | (mi & 0xffn);
 }
 
-/** Creates a device or a FIFO; the mode is cut by the umask. @throws {VarveError} `E_SYSCALL` */
+/**
+ * Creates a device or a FIFO (mknodat(2)). The umask removes bits of the mode.
+ *
+ * @throws {VarveError} `E_SYSCALL`
+ */
 export function mknodAt(
   directory: Fd,
   name: ByteString,
@@ -43,12 +51,15 @@ export function mknodAt(
   );
 }
 
-/** Creates a symbolic link. @throws {VarveError} `E_SYSCALL` */
+/** Creates a symbolic link (symlinkat(2)). @throws {VarveError} `E_SYSCALL` */
 export function symlinkAt(target: ByteString, directory: Fd, name: ByteString): void {
   check(() => libc().symlinkat(cString2(target), directory, cString(name)), "symlinkat", name);
 }
 
-/** Creates a hard link to the thing itself: a symbolic link is linked, not followed. */
+/**
+ * Creates a hard link (linkat(2)). A symbolic link is not
+ * followed: the link itself gets one more name.
+ */
 export function linkAt(
   fromDirectory: Fd,
   from: ByteString,
@@ -62,22 +73,25 @@ export function linkAt(
   );
 }
 
-/** Removes a name. @throws {VarveError} `E_SYSCALL` */
+/** Removes a name that is not a directory (unlinkat(2)). @throws {VarveError} `E_SYSCALL` */
 export function unlinkAt(directory: Fd, name: ByteString): void {
   check(() => libc().unlinkat(directory, cString(name), 0), "unlinkat", name);
 }
 
-/** Removes an empty directory. @throws {VarveError} `E_SYSCALL` */
+/** Removes an empty directory (unlinkat(2)). @throws {VarveError} `E_SYSCALL` */
 export function rmdirAt(directory: Fd, name: ByteString): void {
   check(() => libc().unlinkat(directory, cString(name), At.REMOVE_DIRECTORY), "unlinkat", name);
 }
 
-/** How {@linkcode renameAt} treats what has the new name: replaced, an error (EEXIST), or swapped. */
+/**
+ * What {@linkcode renameAt} does if the new name exists: replace it, fail (EEXIST), or exchange
+ * both.
+ */
 export type RenameMode = "replace" | "exclusive" | "exchange";
 
 const RENAME: Readonly<Record<RenameMode, number>> = { replace: 0, exclusive: 1, exchange: 2 };
 
-/** Renames, atomically (renameat2(2)). @throws {VarveError} `E_SYSCALL` */
+/** Renames atomically (renameat2(2)). @throws {VarveError} `E_SYSCALL` */
 export function renameAt(
   fromDirectory: Fd,
   from: ByteString,
@@ -90,4 +104,20 @@ export function renameAt(
     "renameat2",
     from,
   );
+}
+
+/**
+ * Reads the target of a symbolic link (readlinkat(2)). An empty
+ * name reads the link that `directory` itself is.
+ */
+export function readLinkAt(directory: Fd, name: ByteString): ByteString {
+  for (let room = 4096;; room *= 2) {
+    const target = new Uint8Array(room);
+    const length = check(
+      () => libc().readlinkat(directory, cString(name), target, room),
+      "readlinkat",
+      name,
+    );
+    if (length < room) return fromBytes(target, 0, length);
+  }
 }

@@ -1,46 +1,49 @@
 import type { ByteString } from "../../bytes/mod.ts";
 import { cString } from "../libc/c_string.ts";
-import { attempt, errnoName, systemError } from "../libc/errno.ts";
-import { type Fd, openAt } from "./fd.ts";
-import { Open, Resolve, SYS } from "../libc/numbers.ts";
+import { attempt } from "../libc/call.ts";
+import { errnoName, systemError } from "../libc/errno.ts";
 import { libc } from "../libc/libc.ts";
+import { Open, Resolve, SYS } from "../libc/numbers.ts";
+import { CWD, type Fd, openAt } from "./fd.ts";
 import { walkOpen } from "./walk_open.ts";
 
-/** How {@linkcode openBeneath} resolves. */
+/** Options of {@linkcode openBeneath}. */
 export interface OpenBeneathOptions {
-  /** Flags of {@linkcode Open}. */
+  /** Bits of {@linkcode Open}. */
   readonly flags: number;
   /** Mode of a file that is created. */
   readonly mode?: number | undefined;
   /** Bits of {@linkcode Resolve}. */
   readonly resolve: number;
-  /** Tests: resolve step by step in user space, as on kernels before 5.6. */
+  /** For tests: resolves in user space, as on kernels before 5.6. */
   readonly withoutOpenat2?: boolean | undefined;
 }
 
-let missing = false;
+/** Whether the kernel was found to lack openat2(2). */
+let isMissing = false;
 
 // struct open_how: u64 flags, u64 mode, u64 resolve.
 const how = new Uint32Array(6);
 const howBytes = new Uint8Array(how.buffer);
 
-/** The kernel answers EAGAIN when something was renamed during the walk; an attacker could do that for ever. */
-const TRIES = 64;
+/** Limit of retries on EAGAIN: a rename disturbed the walk. An attacker could do that for ever. */
+const MAX_RETRIES = 64;
 
-/** The longest path that the kernel takes in one call, with its NUL. */
+/** Length of the longest path in one system call, with its NUL. */
 const PATH_MAX = 4096;
 
 /**
- * Opens a path below a directory without ever leaving it (openat2(2)); where
- * the kernel lacks the call (before 5.6) or the path is longer than 4095 bytes,
- * the walk is done here, one component and one descriptor at a time.
+ * Opens a path below a directory, and never leaves the directory (openat2(2)).
  *
- * @throws {VarveError} `E_SYSCALL`: EXDEV when the path would leave (`BENEATH`)
- * or crosses a mount (`NO_XDEV`), ELOOP at a forbidden link or after 40 links
+ * If the kernel lacks the call (before 5.6), or the path is longer than 4095 bytes, it falls back to a
+ * walk in user space, one component and one descriptor at a time.
+ *
+ * @throws {VarveError} `E_SYSCALL`: EXDEV when the path leads outside (`BENEATH`) or crosses a mount
+ * (`NO_XDEV`), ELOOP at a forbidden link or after 40 links
  */
 export function openBeneath(directory: Fd, path: ByteString, options: OpenBeneathOptions): Fd {
   const flags = options.flags | Open.CLOSE_ON_EXEC;
-  if (missing || options.withoutOpenat2 || path.length >= PATH_MAX) {
+  if (isMissing || options.withoutOpenat2 || path.length >= PATH_MAX) {
     return walkOpen(directory, path, flags, options.mode ?? 0, options.resolve);
   }
   how[0] = flags;
@@ -48,23 +51,24 @@ export function openBeneath(directory: Fd, path: ByteString, options: OpenBeneat
   how[4] = options.resolve;
   const c = libc();
   const name = cString(path);
-  for (let tries = 0;; tries++) {
+  for (let retries = 0;; retries++) {
     const call = () => c.openat2(SYS.openat2, directory, name, howBytes, how.byteLength);
     const result = attempt(call);
     if (result >= 0) return result as Fd;
     const number = -result;
     const errno = errnoName(number);
-    if (errno === "EAGAIN" && tries < TRIES) continue;
-    // EPERM: a seccomp filter of before 5.6 (old container runtimes) answers so.
-    if (errno === "ENOSYS" || (errno === "EPERM" && !available(directory))) {
-      missing = true;
+    if (errno === "EAGAIN" && retries < MAX_RETRIES) continue;
+    // EPERM may come from a seccomp filter that does not know the call, as in old container runtimes.
+    if (errno === "ENOSYS" || (errno === "EPERM" && !isAvailable(directory))) {
+      isMissing = true;
       return walkOpen(directory, path, flags, options.mode ?? 0, options.resolve);
     }
     throw systemError("openat2", path, number);
   }
 }
 
-function available(directory: Fd): boolean {
+/** Whether openat2(2) works at all, with a call that cannot be refused for other reasons. */
+function isAvailable(directory: Fd): boolean {
   how[0] = Open.PATH | Open.CLOSE_ON_EXEC;
   how[2] = 0;
   how[4] = 0;
@@ -74,7 +78,7 @@ function available(directory: Fd): boolean {
   return result >= 0;
 }
 
-/** Opens a path as if the directory were the root of the file system: links and `..` stay inside. */
+/** Opens a path as if the directory were the root of the file system. Links and `..` stay inside. */
 export function openInRoot(root: Fd, path: ByteString, flags: number): Fd {
   return openBeneath(root, path, {
     flags,
@@ -82,7 +86,7 @@ export function openInRoot(root: Fd, path: ByteString, flags: number): Fd {
   });
 }
 
-/** Names a directory (`O_PATH`), from where a tree is worked on. The path itself may hold links. */
+/** Opens a directory with `O_PATH`, as the root for work on a tree. Links in the path are followed. */
 export function openRoot(path: ByteString): Fd {
-  return openAt(-100 as Fd, path, Open.PATH | Open.DIRECTORY);
+  return openAt(CWD, path, Open.PATH | Open.DIRECTORY);
 }

@@ -1,26 +1,26 @@
 import type { ByteString } from "../../bytes/mod.ts";
+import { isErrno } from "../libc/errno.ts";
+import { Open, Resolve } from "../libc/numbers.ts";
 import { chmodAt } from "./attributes.ts";
 import { type DirectoryEntry, readDirectoryPiece } from "./directory.ts";
-import { isErrno } from "../libc/errno.ts";
-import { closeFd, type Fd, seekFd } from "./fd.ts";
+import { closeFd, type Fd } from "./fd.ts";
 import { renameAt, rmdirAt, unlinkAt } from "./names.ts";
-import { Open, Resolve } from "../libc/numbers.ts";
 import { openBeneath } from "./open_beneath.ts";
+import { seekFd } from "./read_write.ts";
 
-/** Directories open at once; what lies deeper is lifted up to the top first. */
-const MAX_OPEN = 24;
+/** Depth from which directories are moved up to the top one, so that only so many are open at once. */
+const MAX_DEPTH = 24;
 
 /**
- * Removes a name and everything below it, never through a symbolic link nor
- * into another mount. A name that is gone already is no error; whatever else
- * removes in the same place at the same time is no error either.
+ * Removes a name and everything below it. It follows no symbolic link and enters no other mount.
  *
- * Memory and descriptors are bounded whatever the depth and width: a directory
- * that lies too deep is renamed up into the top one.
+ * Idempotent: a missing name is not an error, and another process may remove the same tree at the same
+ * time. Memory and descriptors are bounded for any depth and width: a directory that is too deep is
+ * first renamed into the top directory.
  *
  * @param name one name in the directory, not a path
- * @returns how many names were removed
- * @throws {VarveError} `E_SYSCALL`: EXDEV at a mount point inside, which is left alone
+ * @returns the number of names that were removed
+ * @throws {VarveError} `E_SYSCALL`: EXDEV at a mount point inside, which stays
  */
 export function removeTree(directory: Fd, name: ByteString): number {
   if (name === "" || name === "." || name === ".." || name.includes("/")) {
@@ -31,7 +31,7 @@ export function removeTree(directory: Fd, name: ByteString): number {
     return 1;
   } catch (error) {
     if (isErrno(error, "ENOENT")) return 0;
-    // Linux answers EISDIR for a directory, POSIX (and some FUSE) EPERM.
+    // For a directory Linux fails with EISDIR; POSIX, and some FUSE file systems, with EPERM.
     if (!isErrno(error, "EISDIR", "EPERM")) throw error;
   }
   const remover = new Remover();
@@ -39,14 +39,16 @@ export function removeTree(directory: Fd, name: ByteString): number {
   return remover.count;
 }
 
-/** How often a directory that is not empty after being emptied is read again. */
-const ROUNDS = 8;
+/** Maximum number of passes over a directory that is not empty after all its entries were removed. */
+const MAX_PASSES = 8;
 
 class Remover {
+  /** Number of names removed so far. */
   count = 0;
-  /** Directories renamed into the top one, and how many of those are removed. */
+  /** Number of directories that were moved into the top one. */
   #lifted = 0;
-  #settled = 0;
+  /** Number of moved directories that were removed. */
+  #liftedRemoved = 0;
   /** The topmost directory that is being removed. */
   #top: Fd | undefined;
 
@@ -55,10 +57,10 @@ class Remover {
     if (fd === undefined) return;
     if (depth === 0) this.#top = fd;
     try {
-      for (let round = 1;; round++) {
+      for (let pass = 1;; pass++) {
         this.#empty(fd, depth);
-        if (this.#remove(parent, name, true, round < ROUNDS)) return;
-        // Some file systems skip names while a directory changes: begin anew.
+        if (this.#remove(parent, name, true, pass < MAX_PASSES)) return;
+        // Some file systems skip names of a directory that changes: read it again.
         seekFd(fd, 0, "start");
       }
     } finally {
@@ -70,19 +72,19 @@ class Remover {
     for (let names = readDirectoryPiece(fd); names.length > 0; names = readDirectoryPiece(fd)) {
       for (const entry of names) this.#removeEntry(fd, entry, depth);
     }
-    while (depth === 0 && this.#settled < this.#lifted) {
-      this.removeDirectory(fd, liftedName(this.#settled++), 1);
+    while (depth === 0 && this.#liftedRemoved < this.#lifted) {
+      this.removeDirectory(fd, liftedName(this.#liftedRemoved++), 1);
     }
   }
 
   #removeEntry(fd: Fd, entry: DirectoryEntry, depth: number): void {
     if (entry.type !== "directory") this.#remove(fd, entry.name, false, false);
-    else if (depth < MAX_OPEN) this.removeDirectory(fd, entry.name, depth + 1);
-    // An empty directory needs no lifting.
+    else if (depth < MAX_DEPTH) this.removeDirectory(fd, entry.name, depth + 1);
+    // Only a deep directory that is not empty must be moved.
     else if (!this.#remove(fd, entry.name, true, true)) this.#lift(fd, entry.name);
   }
 
-  /** Moves a deep directory into the top one, to be removed from there. */
+  /** Moves a deep directory into the top one, where it is removed later. */
   #lift(fd: Fd, name: ByteString): void {
     for (;;) {
       try {
@@ -94,7 +96,11 @@ class Remover {
     }
   }
 
-  /** Removes one name; false when it is a directory with something in it and that is tolerated. */
+  /**
+   * Removes one name. A missing name is not an error.
+   *
+   * @param tolerant whether to return false for a directory that is not empty, in place of an error
+   */
   #remove(parent: Fd, name: ByteString, isDirectory: boolean, tolerant: boolean): boolean {
     try {
       if (isDirectory) rmdirAt(parent, name);
@@ -112,7 +118,7 @@ function liftedName(index: number): ByteString {
   return `.varve-lifted-${index}` as ByteString;
 }
 
-/** Opens a directory to empty it; `undefined` when it is gone. */
+/** Opens a directory to remove its entries; `undefined` when it does not exist. */
 function open(parent: Fd, name: ByteString): Fd | undefined {
   const options = {
     flags: Open.READ | Open.DIRECTORY | Open.NO_FOLLOW,
@@ -124,7 +130,7 @@ function open(parent: Fd, name: ByteString): Fd | undefined {
     if (isErrno(error, "ENOENT")) return undefined;
     if (!isErrno(error, "EACCES")) throw error;
   }
-  // Without root a directory of mode 0000 must be opened up first; its owner may.
+  // The owner, if not root, must first permit access to a directory of mode 0000.
   chmodAt(parent, name, 0o700);
   return openBeneath(parent, name, options);
 }

@@ -11,12 +11,13 @@ import {
   type Timestamp,
 } from "../../bytes/mod.ts";
 import { cString } from "../libc/c_string.ts";
-import { attempt, systemError } from "../libc/errno.ts";
-import type { Fd } from "./fd.ts";
-import { At } from "../libc/numbers.ts";
+import { attempt } from "../libc/call.ts";
+import { Errno, systemError } from "../libc/errno.ts";
 import { libc } from "../libc/libc.ts";
+import { At } from "../libc/numbers.ts";
+import type { Fd } from "./fd.ts";
 
-/** What an inode is. */
+/** Type of an inode. */
 export type InodeType =
   | "file"
   | "directory"
@@ -27,35 +28,38 @@ export type InodeType =
   | "socket"
   | "unknown";
 
-/** What the kernel says about an inode (statx(2), so that both architectures share one layout). */
+/**
+ * Description of an inode, by statx(2): unlike `struct stat`, it
+ * has the same layout on all architectures.
+ */
 export interface Stat {
-  /** Kind. */
+  /** Type of the inode. */
   readonly type: InodeType;
   /** Permission bits, 0 to 0o7777. */
   readonly mode: number;
-  /** Owner. */
+  /** User id of the owner. */
   readonly uid: number;
-  /** Group. */
+  /** Group id of the owner. */
   readonly gid: number;
-  /** Hard links. */
+  /** Number of hard links. */
   readonly nlink: number;
-  /** Logical size in bytes. */
+  /** Logical size in bytes, holes included. */
   readonly size: number;
-  /** Space taken, in units of 512 bytes. */
+  /** Allocated space, in units of 512 bytes. */
   readonly blocks: number;
-  /** Inode number. */
+  /** Inode number, unique on its device. */
   readonly inode: bigint;
-  /** Device that holds the inode, `major:minor`. */
+  /** Device that holds the inode, as `major:minor`. */
   readonly device: string;
-  /** Major number of a device node. */
+  /** Major number, if the inode is a device node. */
   readonly major: number;
-  /** Minor number of a device node. */
+  /** Minor number, if the inode is a device node. */
   readonly minor: number;
-  /** Modification time. */
+  /** Time of the last change of the content. */
   readonly mtime: Timestamp;
-  /** Time of the last change of the inode. */
+  /** Time of the last change of content or attributes. */
   readonly ctime: Timestamp;
-  /** Id of the mount it was reached through; 0 before Linux 5.8. */
+  /** Id of the mount through which the inode was reached; 0 before Linux 5.8. */
   readonly mount: bigint;
 }
 
@@ -69,11 +73,10 @@ const TYPES: Readonly<Record<number, InodeType>> = {
   [S_IFSOCK]: "socket",
 };
 
-/** STATX_BASIC_STATS | STATX_MNT_ID. */
-const MASK = 0x7ff | 0x1000;
-const MNT_ID = 0x1000;
+const STATX_BASIC_STATS = 0x7ff, STATX_MNT_ID = 0x1000;
+const MASK = STATX_BASIC_STATS | STATX_MNT_ID;
 
-// struct statx, 256 bytes (linux/stat.h).
+// struct statx, 256 bytes (linux/stat.h). Each call decodes it before it returns.
 const buffer = new Uint8Array(256);
 const view = new DataView(buffer.buffer);
 
@@ -101,32 +104,50 @@ function decode(): Stat {
     minor: view.getUint32(132, true),
     mtime: timestampAt(112),
     ctime: timestampAt(96),
-    mount: view.getUint32(0, true) & MNT_ID ? view.getBigUint64(144, true) : 0n,
+    mount: view.getUint32(0, true) & STATX_MNT_ID ? view.getBigUint64(144, true) : 0n,
   };
 }
 
-/** Looks at a name, not following a link; `undefined` when there is none. */
+/**
+ * Describes a name, without following a link; `undefined` when it does not exist.
+ *
+ * @throws {VarveError} `E_SYSCALL`
+ */
 export function tryStatAt(directory: Fd, name: ByteString): Stat | undefined {
   const flags = At.SYMLINK_NO_FOLLOW | At.EMPTY_PATH;
   const number = -attempt(() => libc().statx(directory, cString(name), flags, MASK, buffer));
   if (number === 0) return decode();
-  if (number === 2) return undefined;
+  if (number === Errno.ENOENT) return undefined;
   throw systemError("statx", name, number);
 }
 
-/** Looks at a name, not following a link. @throws {VarveError} `E_SYSCALL` */
+/** Describes a name, without following a link. @throws {VarveError} `E_SYSCALL` */
 export function statAt(directory: Fd, name: ByteString): Stat {
   const stat = tryStatAt(directory, name);
-  if (stat === undefined) throw systemError("statx", name, 2);
+  if (stat === undefined) throw systemError("statx", name, Errno.ENOENT);
   return stat;
 }
 
-/** Looks at what a descriptor names. @throws {VarveError} `E_SYSCALL` */
+/** Describes an open file. @throws {VarveError} `E_SYSCALL` */
 export function statFd(fd: Fd): Stat {
   return statAt(fd, "" as ByteString);
 }
 
-/** Whether two descriptions are of one inode (an inode number alone is not enough). */
+/** Whether two descriptions are of the same inode. An inode number is unique only on its device. */
 export function sameInode(a: Stat, b: Stat): boolean {
   return a.inode === b.inode && a.device === b.device;
+}
+
+/**
+ * Whether `name` exists in a directory. A link counts, even if its target is missing.
+ *
+ * @throws {VarveError} `E_SYSCALL`
+ */
+export function existsAt(directory: Fd, name: ByteString): boolean {
+  const number = -attempt(() =>
+    libc().statx(directory, cString(name), At.SYMLINK_NO_FOLLOW, 0, new Uint8Array(256))
+  );
+  if (number === 0) return true;
+  if (number === Errno.ENOENT || number === Errno.ENOTDIR) return false;
+  throw systemError("statx", name, number);
 }

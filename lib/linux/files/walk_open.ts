@@ -1,25 +1,29 @@
 import type { ByteString } from "../../bytes/mod.ts";
-import { isErrno, systemError } from "../libc/errno.ts";
-import { closeFd, type Fd, openAt, readLinkAt } from "./fd.ts";
+import { Errno, isErrno, systemError } from "../libc/errno.ts";
 import { Open, Resolve } from "../libc/numbers.ts";
+import { closeFd, type Fd, openAt } from "./fd.ts";
+import { readLinkAt } from "./names.ts";
 import { type Stat, statFd } from "./stat.ts";
 
-const ENOENT = 2, EXDEV = 18, ENOTDIR = 20, ENAMETOOLONG = 36, ELOOP = 40;
-
-/** MAXSYMLINKS of the kernel. */
+/** `MAXSYMLINKS` of Linux. */
 const MAX_LINKS = 40;
 
-/** More directories on the way at once would exhaust the descriptors. */
+/**
+ * Maximum number of directories that are open at once, so that
+ * a deep path cannot use up the descriptors.
+ */
 const MAX_DEPTH = 128;
 
 const EMPTY = "" as ByteString;
 
 /**
- * openat2(2) in user space: one component at a time by `O_PATH | O_NOFOLLOW`,
- * links read as text, and `..` by going back to the descriptor we came from, so
- * that a directory that is moved meanwhile cannot lead outside.
+ * openat2(2) in user space.
  *
- * Magic links of /proc are text here, so they never jump.
+ * It opens one component at a time with `O_PATH | O_NOFOLLOW`, and reads links as text. For `..` it goes
+ * back to the descriptor of the parent that it came from, so a directory that is moved meanwhile cannot
+ * lead outside. Magic links of /proc are read as text too, so they cannot jump.
+ *
+ * @param resolve bits of {@linkcode Resolve}
  */
 export function walkOpen(
   directory: Fd,
@@ -40,9 +44,9 @@ class Walk {
   readonly #root: Fd;
   readonly #path: ByteString;
   readonly #resolve: number;
-  /** Directories from the root to here, without the root; those too far up are closed (−1). */
+  /** Open directories from below the root to the current one. Those far up are closed: −1. */
   readonly #stack: number[] = [];
-  /** Device and mount of the root, for NO_XDEV. */
+  /** The root directory, if `NO_XDEV` forbids to leave its file system. */
   readonly #home: Stat | undefined;
   #links = 0;
 
@@ -54,11 +58,11 @@ class Walk {
   }
 
   run(flags: number, mode: number): Fd {
-    if (this.#path === "") throw systemError("openat2", EMPTY, ENOENT);
-    // The parts still to walk, the next one last.
+    if (this.#path === "") throw systemError("openat2", EMPTY, Errno.ENOENT);
+    // The parts that remain, in reverse order.
     const parts = this.#split(this.#path);
-    // A slash behind the last name asks for a directory, also for that behind a link.
-    let last = asksForDirectory(this.#path) ? flags & ~Open.NO_FOLLOW | Open.DIRECTORY : flags;
+    // A slash at the end demands a directory, and follows a link to one.
+    let last = demandsDirectory(this.#path) ? flags & ~Open.NO_FOLLOW | Open.DIRECTORY : flags;
     for (;;) {
       const part = parts.pop();
       if (part === undefined) return this.#openHere(last);
@@ -72,7 +76,7 @@ class Walk {
       }
       const opened = this.#openLast(part, last, mode);
       if (typeof opened === "number") return opened;
-      if (asksForDirectory(opened)) last |= Open.DIRECTORY;
+      if (demandsDirectory(opened)) last |= Open.DIRECTORY;
       this.#follow(opened, parts);
     }
   }
@@ -84,8 +88,8 @@ class Walk {
 
   get #here(): Fd {
     const fd = this.#stack.length === 0 ? this.#root : this.#stack.at(-1) as Fd;
-    // A walk that goes deeper than the stack and then back up: nobody but an attacker does that.
-    if (fd < 0) throw this.#error(ENAMETOOLONG);
+    // The path goes deeper than MAX_DEPTH and far back up. Only an attack does that.
+    if (fd < 0) throw this.#error(Errno.ENAMETOOLONG);
     return fd;
   }
 
@@ -95,7 +99,7 @@ class Walk {
 
   #split(text: ByteString): ByteString[] {
     if (text.startsWith("/")) {
-      if (!(this.#resolve & Resolve.IN_ROOT)) throw this.#error(EXDEV);
+      if (!(this.#resolve & Resolve.IN_ROOT)) throw this.#error(Errno.EXDEV);
       this.close();
     }
     return text.split("/").filter((part) => part !== "" && part !== ".")
@@ -107,11 +111,11 @@ class Walk {
     if (fd !== undefined) {
       if (fd >= 0) closeFd(fd as Fd);
     } else if (!(this.#resolve & Resolve.IN_ROOT)) {
-      throw this.#error(EXDEV);
+      throw this.#error(Errno.EXDEV);
     }
   }
 
-  /** Goes into a directory, or replaces a link by the parts of its target. */
+  /** Enters a directory, or replaces a link with the parts of its target. */
   #step(part: ByteString, parts: ByteString[]): void {
     const fd = openAt(this.#here, part, Open.PATH | Open.NO_FOLLOW);
     let keep = false;
@@ -120,32 +124,37 @@ class Walk {
       if (stat.type === "symlink") {
         this.#follow(readLinkAt(fd, EMPTY), parts);
       } else if (stat.type !== "directory") {
-        throw this.#error(ENOTDIR);
+        throw this.#error(Errno.ENOTDIR);
       } else {
-        this.#sameFileSystem(stat);
+        this.#requireSameMount(stat);
         this.#stack.push(fd);
         keep = true;
-        const far = this.#stack.length - MAX_DEPTH;
-        if (far > 0 && (this.#stack[far - 1] as number) >= 0) {
-          closeFd(this.#stack[far - 1] as Fd);
-          this.#stack[far - 1] = -1;
-        }
+        this.#closeFarUp();
       }
     } finally {
       if (!keep) closeFd(fd);
     }
   }
 
+  #closeFarUp(): void {
+    const at = this.#stack.length - MAX_DEPTH - 1;
+    if (at < 0 || (this.#stack[at] as number) < 0) return;
+    closeFd(this.#stack[at] as Fd);
+    this.#stack[at] = -1;
+  }
+
   #follow(target: ByteString, parts: ByteString[]): void {
-    if (this.#resolve & Resolve.NO_SYMLINKS || ++this.#links > MAX_LINKS) throw this.#error(ELOOP);
-    if (target === "") throw this.#error(ENOENT);
+    if (this.#resolve & Resolve.NO_SYMLINKS || ++this.#links > MAX_LINKS) {
+      throw this.#error(Errno.ELOOP);
+    }
+    if (target === "") throw this.#error(Errno.ENOENT);
     parts.push(...this.#split(target));
   }
 
-  #sameFileSystem(stat: Stat): void {
+  #requireSameMount(stat: Stat): void {
     const home = this.#home;
     if (home !== undefined && (home.device !== stat.device || home.mount !== stat.mount)) {
-      throw this.#error(EXDEV);
+      throw this.#error(Errno.EXDEV);
     }
   }
 
@@ -153,21 +162,22 @@ class Walk {
     return openAt(this.#here, "." as ByteString, flags & ~Open.NO_FOLLOW);
   }
 
-  /** Opens the last part, or gives the target when it is a link to be followed. */
+  /** Opens the last part. If it is a link to follow, returns the target instead. */
   #openLast(part: ByteString, flags: number, mode: number): Fd | ByteString {
     let fd: Fd;
     try {
       fd = openAt(this.#here, part, flags | Open.NO_FOLLOW, mode);
     } catch (error) {
-      // A link: O_NOFOLLOW gives ELOOP, with O_DIRECTORY it gives ENOTDIR, O_EXCL gives EEXIST.
+      // O_NOFOLLOW fails at a link with ELOOP, or with ENOTDIR if there
+      // is O_DIRECTORY. (O_EXCL fails with EEXIST.)
       if (!isErrno(error, "ELOOP", "ENOTDIR") || flags & Open.NO_FOLLOW) throw error;
       return this.#targetOf(part, error);
     }
     try {
       const stat = statFd(fd);
-      this.#sameFileSystem(stat);
+      this.#requireSameMount(stat);
       if (stat.type !== "symlink" || flags & Open.NO_FOLLOW) return fd;
-      // O_PATH opens the link itself.
+      // With O_PATH the link itself was opened.
       const target = readLinkAt(fd, EMPTY);
       closeFd(fd);
       return target;
@@ -177,6 +187,7 @@ class Walk {
     }
   }
 
+  /** Reads a link. If that fails it is not a link, so the error of the open counts. */
   #targetOf(part: ByteString, error: unknown): ByteString {
     try {
       return readLinkAt(this.#here, part);
@@ -186,7 +197,7 @@ class Walk {
   }
 }
 
-/** Whether the last component is empty or `.`. */
-function asksForDirectory(path: ByteString): boolean {
+/** Whether the last component is empty or `.`, which only a directory can be. */
+function demandsDirectory(path: ByteString): boolean {
   return /(?:^|\/)\.?$/.test(path);
 }

@@ -1,23 +1,23 @@
 import { type ByteString, fromBytes, toBytes } from "../../bytes/mod.ts";
 import { cString, cString2 } from "../libc/c_string.ts";
-import { attempt, check, systemError } from "../libc/errno.ts";
-import { type Fd, procPath } from "./fd.ts";
+import { attempt, check } from "../libc/call.ts";
+import { Errno, systemError } from "../libc/errno.ts";
 import { libc } from "../libc/libc.ts";
+import { type Fd, procPath } from "./fd.ts";
 
-const ERANGE = 34, ENODATA = 61, ENOTSUP = 95;
-
-/** The most a list or a value can be (XATTR_LIST_MAX, XATTR_SIZE_MAX of linux/limits.h). */
+/** Maximum size of a list or a value (`XATTR_LIST_MAX`, `XATTR_SIZE_MAX` of linux/limits.h). */
 const MAX = 65536;
 
-/** Sets an extended attribute of an open file (not of an `O_PATH` descriptor). */
+/** Sets an extended attribute of an open file (fsetxattr(2)). It fails for an `O_PATH` descriptor. */
 export function setXattrFd(fd: Fd, xattr: ByteString, value: ByteString): void {
   const bytes = toBytes(value);
   check(() => libc().fsetxattr(fd, cString(xattr), bytes, bytes.length, 0), "fsetxattr", xattr);
 }
 
 /**
- * Sets an extended attribute of a name, of a symbolic link itself. The
- * directory is reached through /proc/self/fd, since `setxattrat` is only in 6.13.
+ * Sets an extended attribute of a name (lsetxattr(2)). A symbolic link is not followed.
+ *
+ * The path to the directory goes through /proc/self/fd: `setxattrat` came only with Linux 6.13.
  */
 export function setXattrAt(
   directory: Fd,
@@ -32,20 +32,24 @@ export function setXattrAt(
 
 type Reader = (target: Uint8Array<ArrayBuffer>, room: number) => number;
 
-/** Reads into a buffer that grows up to the kernel's limit; `undefined` when there is nothing to read. */
+/**
+ * Reads into a buffer that grows up to the kernel's limit.
+ *
+ * @returns `undefined` when there is no such attribute, or the file system has no attributes
+ */
 function readGrowing(call: string, subject: ByteString | "", read: Reader): ByteString | undefined {
   for (let room = 1024;; room = MAX) {
     const target = new Uint8Array(room);
     const length = attempt(() => read(target, room));
     if (length >= 0) return fromBytes(target, 0, length);
     const number = -length;
-    if (number === ERANGE && room < MAX) continue;
-    if (number === ENODATA || number === ENOTSUP) return undefined;
+    if (number === Errno.ERANGE && room < MAX) continue;
+    if (number === Errno.ENODATA || number === Errno.ENOTSUP) return undefined;
     throw systemError(call, subject, number);
   }
 }
 
-/** Reads an extended attribute of an open file; `undefined` when it has none of that name. */
+/** Reads an extended attribute of an open file (fgetxattr(2)); `undefined` when it does not exist. */
 export function getXattrFd(fd: Fd, xattr: ByteString): ByteString | undefined {
   return readGrowing(
     "fgetxattr",
@@ -54,7 +58,10 @@ export function getXattrFd(fd: Fd, xattr: ByteString): ByteString | undefined {
   );
 }
 
-/** Reads an extended attribute of a name, of a symbolic link itself. */
+/**
+ * Reads an extended attribute of a name (lgetxattr(2)); `undefined` when it does not exist. A
+ * symbolic link is not followed.
+ */
 export function getXattrAt(
   directory: Fd,
   name: ByteString,
@@ -68,19 +75,23 @@ export function getXattrAt(
   );
 }
 
+/** The names of a list, each of which ends with a NUL. */
 function split(list: ByteString | undefined): ByteString[] {
   if (list === undefined || list === "") return [];
   return list.slice(0, -1).split("\0") as ByteString[];
 }
 
-/** The names of the extended attributes of an open file, in the kernel's order; none where it has no support. */
+/**
+ * The names of the extended attributes of an open file (flistxattr(2)).
+ * No names if the file system has no attributes.
+ */
 export function listXattrFd(fd: Fd): ByteString[] {
   return split(
     readGrowing("flistxattr", "", (target, room) => libc().flistxattr(fd, target, room)),
   );
 }
 
-/** The names of the extended attributes of a name, of a symbolic link itself. */
+/** The names of the extended attributes of a name (llistxattr(2)). A symbolic link is not followed. */
 export function listXattrAt(directory: Fd, name: ByteString): ByteString[] {
   const path = procPath(directory, name);
   return split(
@@ -92,10 +103,10 @@ export function listXattrAt(directory: Fd, name: ByteString): ByteString[] {
   );
 }
 
-/** Removes an extended attribute of an open file; one that is absent is no error. */
+/** Removes an extended attribute of an open file (fremovexattr(2)). Idempotent. */
 export function removeXattrFd(fd: Fd, xattr: ByteString): void {
   const number = -attempt(() => libc().fremovexattr(fd, cString(xattr)));
-  if (number !== 0 && number !== ENODATA && number !== ENOTSUP) {
+  if (number !== 0 && number !== Errno.ENODATA && number !== Errno.ENOTSUP) {
     throw systemError("fremovexattr", xattr, number);
   }
 }

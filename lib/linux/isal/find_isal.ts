@@ -3,11 +3,11 @@ import { IsalInflater } from "./isal_inflater.ts";
 import { findIsalFile, type IsalSymbols, openIsal } from "./isal_library.ts";
 import { selfTest } from "./isal_self_test.ts";
 
-/** What is known of libisal on this machine. */
+/** Whether libisal can be used on this machine. */
 export interface IsalFinding {
-  /** The library's file, where one was found. */
+  /** Path of the library; null when none was found. */
   readonly path: string | null;
-  /** Why it is not used; `null` when it is fit. */
+  /** Why the library cannot be used; null when it can. */
   readonly unfit: string | null;
 }
 
@@ -16,20 +16,21 @@ interface Tried {
   readonly library: IsalSymbols | null;
 }
 
-/** Verdicts by the file's identity, for as long as the thread lives. */
+/** Results of the self-test by identity of the file, kept for the life of the thread. */
 const tried = new Map<string, Tried>();
 
 /**
- * Looks for libisal and tries it, once for each file. Never throws: any doubt is a reason not to use it.
+ * Looks for libisal and runs the self-test, once per file. Never throws:
+ * any problem is a reason not to use the library.
  */
 export function findIsal(): IsalFinding {
   return tryIsal().finding;
 }
 
-/** Makes inflaters by libisal, or says why there are none. */
+/** A function that makes inflaters by libisal; or the reason why libisal cannot be used. */
 export function isalInflaters(): (() => Inflater) | string {
   const { library, finding } = tryIsal();
-  if (library === null) return finding.unfit ?? "it is unfit";
+  if (library === null) return finding.unfit ?? "it cannot be used";
   return () => new IsalInflater(library);
 }
 

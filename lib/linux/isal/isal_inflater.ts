@@ -2,24 +2,28 @@ import type { Inflater } from "../../codec/compress/mod.ts";
 import { VarveError } from "../../errors.ts";
 import type { IsalSymbols } from "./isal_library.ts";
 
-/** `struct inflate_state` of igzip_lib.h, 2.25 to 2.32 on x86-64: its size, and where its fields are. */
+/** Size of `struct inflate_state` in bytes (igzip_lib.h of isa-l 2.25 to 2.32 on x86-64). */
 export const STATE_BYTES = 87_368;
+/** Offsets of its fields in bytes. */
 const NEXT_OUT = 0, AVAIL_OUT = 8, NEXT_IN = 16, AVAIL_IN = 32, BLOCK_STATE = 21_160;
 const CRC_FLAG = 21_172;
 
-/** `ISAL_BLOCK_FINISH`. */
+/** Value of the field block_state at the end of a member: `ISAL_BLOCK_FINISH`. */
 const FINISHED = 5;
-/** `ISAL_GZIP_NO_HDR_VER`: no header, which we read ourselves; the trailer is checked. */
+/**
+ * Value of the field crc_flag: the input begins after the gzip header, and the trailer is verified
+ * (`ISAL_GZIP_NO_HDR_VER`).
+ */
 const GZIP_NO_HEADER_VERIFY = 6;
 
-/** Bytes behind the state that must stay as they are: a library with a larger state writes there. */
+/** Bytes after the state that must not change. A library with a larger state would write there. */
 export const CANARY_BYTES = 8192;
 const CANARY = 0x5a;
 
-/** Inputs below this are copied: V8 keeps the smallest arrays on its heap, where they move. */
+/** Smaller inputs are copied: V8 keeps small arrays on its heap, where their address can change. */
 const SMALL_BYTES = 4096;
 
-/** What its negative results mean, where they are known. */
+/** Meaning of negative results, as far as known. */
 const MEANING: Readonly<Record<number, string>> = {
   [-1]: "invalid block",
   [-2]: "invalid symbol",
@@ -28,8 +32,8 @@ const MEANING: Readonly<Record<number, string>> = {
 };
 
 /**
- * Inflates gzip members by libisal. Foreign code: every number that it gives
- * back is checked, and a library that misbehaves ends the stream with `E_INTERNAL`.
+ * Inflates gzip members by libisal. The library is foreign code: every number that it returns is checked,
+ * and a library that misbehaves ends the stream with `E_INTERNAL`.
  */
 export class IsalInflater implements Inflater {
   readonly checksTrailer = true;
@@ -44,7 +48,7 @@ export class IsalInflater implements Inflater {
   #finished = false;
   #closed = false;
 
-  /** Uses a library that passed the self-test. */
+  /** @param library a library that passed the self-test */
   constructor(library: IsalSymbols) {
     this.#library = library;
     this.#state.fill(CANARY, STATE_BYTES);
@@ -70,9 +74,9 @@ export class IsalInflater implements Inflater {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    // A library that wrote behind its state has damaged who knows what else.
+    // A library that wrote after its state may have damaged other memory, too.
     for (let i = STATE_BYTES; i < this.#state.length; i++) {
-      if (this.#state[i] !== CANARY) throw misbehaves("it wrote behind its own memory");
+      if (this.#state[i] !== CANARY) throw misbehaves("it wrote after the end of its own memory");
     }
   }
 
@@ -87,9 +91,11 @@ export class IsalInflater implements Inflater {
     const result = this.#library.isal_inflate(this.#state);
     const inputLeft = words[AVAIL_IN / 4]!;
     const roomLeft = words[AVAIL_OUT / 4]!;
-    if (this.#state[STATE_BYTES] !== CANARY) throw misbehaves("it wrote behind its own memory");
+    if (this.#state[STATE_BYTES] !== CANARY) {
+      throw misbehaves("it wrote after the end of its own memory");
+    }
     if (roomLeft > room) throw misbehaves("it counted more room than it was given");
-    // Behind an error the input is not counted: it gives back bytes of calls before.
+    // After an error the count of input is wrong: the library gives back bytes of earlier calls.
     if (result < 0) {
       const state = MEANING[result] ?? `invalid data (${result})`;
       throw new VarveError("E_FORMAT", `Cannot decompress gzip stream: ${state}`);
@@ -102,13 +108,17 @@ export class IsalInflater implements Inflater {
   }
 }
 
-/** Where in memory the bytes of an array are; asked once a buffer, since that costs more than a call. */
+/**
+ * The address of an array in memory. It is looked up once per
+ * buffer, because that costs more than a call.
+ */
 class Address {
   #buffer: ArrayBufferLike | undefined;
   #low = 0;
   #high = 0;
   #offset = 0;
 
+  /** Selects an array. */
   of(bytes: Uint8Array): this {
     if (bytes.buffer !== this.#buffer) {
       const whole = new Uint8Array(bytes.buffer as ArrayBuffer);
@@ -121,7 +131,7 @@ class Address {
     return this;
   }
 
-  /** Writes a 64-bit pointer to the byte at `at`. */
+  /** Writes a 64-bit pointer to byte `at` of the array into `words`, at index `word`. */
   put(words: Uint32Array, word: number, at: number): void {
     const low = this.#low + this.#offset + at;
     words[word] = low;

@@ -5,18 +5,21 @@ const SYMBOLS = {
   isal_inflate: { parameters: ["buffer"], result: "i32" },
 } as const;
 
-/** The two functions of libisal that are used. */
+/** The two functions of libisal that varve calls. */
 export type IsalSymbols = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 
-/** A file of the library. */
+/** An installed library. */
 export interface IsalFile {
-  /** Where it is. */
+  /** Path of the file. */
   readonly path: string;
-  /** Device, inode, size and time: another file has another identity. */
+  /** Device, inode, size and modification time. A changed file has another identity. */
   readonly identity: string;
 }
 
-/** Where distributions put it. Nothing else is searched: a library that is found by chance is not trusted. */
+/**
+ * Where distributions install the library. No search path is
+ * used: it could lead to a file of an attacker.
+ */
 const DIRECTORIES = [
   "/usr/lib/x86_64-linux-gnu",
   "/lib/x86_64-linux-gnu",
@@ -25,10 +28,14 @@ const DIRECTORIES = [
   "/usr/local/lib",
 ] as const;
 
-/** The version whose `struct inflate_state` is known. */
+/** The only version of the interface whose `struct inflate_state` varve knows. */
 const NAME = "libisal.so.2";
 
-/** Finds the library on this machine. Opens nothing and asks for no permission. */
+/**
+ * Looks for the library. It opens nothing, and never prompts for a permission.
+ *
+ * @returns the library, or the reason why there is none
+ */
 export function findIsalFile(directories: readonly string[] = DIRECTORIES): IsalFile | string {
   if (Deno.build.os !== "linux" || Deno.build.arch !== "x86_64") {
     return `only known on Linux on x86-64, not on ${Deno.build.os} on ${Deno.build.arch}`;
@@ -43,18 +50,18 @@ export function findIsalFile(directories: readonly string[] = DIRECTORIES): Isal
       const { isFile, dev, ino, size, mtime } = Deno.statSync(path);
       if (isFile) return { path, identity: `${dev}:${ino}:${size}:${mtime?.getTime()}` };
     } catch {
-      // Not there, or not for us to see.
+      // It does not exist, or this process may not see it.
     }
   }
   return `${NAME} is not installed`;
 }
 
-/** Opens the library. @throws {VarveError} `E_UNSUPPORTED` when it cannot be loaded */
+/** Loads the library. @throws {VarveError} `E_UNSUPPORTED` when it cannot be loaded */
 export function openIsal({ path }: IsalFile): IsalSymbols {
   try {
     return Deno.dlopen(path, SYMBOLS).symbols;
   } catch (cause) {
-    throw new VarveError("E_UNSUPPORTED", `Cannot load ${path}: it is not what it seems`, {}, {
+    throw new VarveError("E_UNSUPPORTED", `Cannot load ${path}: it is not a usable library`, {}, {
       cause,
     });
   }

@@ -3,26 +3,30 @@ import { VarveError } from "../../errors.ts";
 import { CANARY_BYTES, IsalInflater, STATE_BYTES } from "./isal_inflater.ts";
 import type { IsalSymbols } from "./isal_library.ts";
 
-/** The last deflate block: empty, with fixed codes. */
+/** An empty last deflate block, with fixed codes. */
 const LAST_BLOCK = Uint8Array.of(0x03, 0x00);
+/** Bytes of a gzip trailer. */
 const TRAILER_BYTES = 8;
+/** Fills memory, to see where the library writes. */
 const UNTOUCHED = 0xa5;
 
-/** Where `isal_inflate_init` writes zeros, and nothing else anywhere: from, to. */
+/** Ranges `[from, to)` of the state that `isal_inflate_init` sets to zero. It writes nothing else. */
 const ZEROED = [[0, 40], [21_160, 21_216]] as const;
 
-/** Deflate streams and trailers to try, with what they hold. */
+/** A test case: a deflate stream with trailer, and its content. */
 interface Vector {
   readonly content: Uint8Array;
   readonly packed: Uint8Array;
 }
 
 /**
- * Tries what varve relies on: the layout of the state, stored, fixed and dynamic
- * blocks, members back to back, however they are cut, the trailer's checks, and that
- * no cut stream ends. Some milliseconds.
+ * Tests all that varve relies on. It takes some milliseconds.
  *
- * @returns `undefined` when all is as it must be, else what is not
+ * Tested are the layout of the state; stored, fixed and dynamic blocks; several members in a row, cut
+ * into pieces of different sizes; that wrong trailers are refused; and that a truncated stream does not
+ * count as complete.
+ *
+ * @returns what is wrong with the library; `undefined` when nothing is
  */
 export function selfTest(library: IsalSymbols): string | undefined {
   try {
@@ -43,15 +47,17 @@ export function selfTest(library: IsalSymbols): string | undefined {
 function tryVectors(trial: Trial, vectors: readonly Vector[]): string | undefined {
   const [, short] = vectors as [Vector, Vector];
   const small = vectors.slice(0, 3);
-  if (!trial.gives(vectors, 1 << 16, 1 << 16)) return "it gives other bytes";
-  if (!trial.gives(vectors, 4099, 5000)) return "pieces give other bytes";
-  if (!trial.gives(small, 1, 7) || !trial.gives(small, 13, 1)) return "pieces give other bytes";
+  if (!trial.gives(vectors, 1 << 16, 1 << 16)) return "it returns wrong bytes";
+  if (!trial.gives(vectors, 4099, 5000)) return "it returns wrong bytes for pieces";
+  if (!trial.gives(small, 1, 7) || !trial.gives(small, 13, 1)) {
+    return "it returns wrong bytes for pieces";
+  }
   const { packed } = short;
   for (let length = 0; length < packed.length; length++) {
-    if (trial.ends(packed.subarray(0, length))) return "a cut stream ends";
+    if (trial.ends(packed.subarray(0, length))) return "it takes a truncated stream for complete";
   }
   for (let at = packed.length - TRAILER_BYTES; at < packed.length; at++) {
-    if (!trial.refuses(short, at)) return "a wrong trailer is taken";
+    if (!trial.refuses(short, at)) return "it accepts a wrong trailer";
   }
   return undefined;
 }
@@ -93,22 +99,28 @@ function vector(content: Uint8Array, level: number): Vector {
   return { content, packed };
 }
 
-/** Members are tried by one inflater, as layers are. */
+/** Runs all test cases with one inflater, as a layer does with its members. */
 class Trial {
   readonly #inflater: IsalInflater;
   readonly #out = new Uint8Array(128 * 1024);
-  /** Bytes that the last member took and gave. */
+  /** Bytes of input that the last member took. */
   consumed = 0;
+  /** Bytes of output that the last member gave. */
   produced = 0;
 
   constructor(library: IsalSymbols) {
     this.#inflater = new IsalInflater(library);
   }
 
-  /** Whether vectors that stand back to back, taken in steps, give their contents. */
+  /**
+   * Whether members in a row give their contents.
+   *
+   * @param step bytes of input per call
+   * @param room bytes of output per call
+   */
   gives(vectors: readonly Vector[], step: number, room: number): boolean {
     const length = vectors.reduce((sum, { packed }) => sum + packed.length, 0);
-    // What follows looks like one more member.
+    // The bytes after the last member look like one more member.
     const input = new Uint8Array(length + 64).fill(0x1f);
     let at = 0;
     for (const { packed } of vectors) {
@@ -125,12 +137,12 @@ class Trial {
     return true;
   }
 
-  /** Whether a member is known to end within the input. */
+  /** Whether the library finds the end of a member in the input. */
   ends(input: Uint8Array): boolean {
     return this.#run(input, input.length, this.#out.length);
   }
 
-  /** Whether a member with one bit flipped is an error. */
+  /** Whether the library refuses a member after a bit of the byte at `at` was flipped. */
   refuses({ packed }: Vector, at: number): boolean {
     const wrong = packed.slice();
     wrong[at] = wrong[at]! ^ 0x10;

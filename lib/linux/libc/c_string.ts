@@ -1,16 +1,16 @@
 import type { ByteString } from "../../bytes/mod.ts";
 
-/** Room for a name; a longer string gets a buffer of its own. */
-const ROOM = 4096;
+/** Bytes of the shared buffer. A longer string gets a buffer of its own. */
+const BUFFER_BYTES = 4096;
 
-function writer(): (value: ByteString) => Uint8Array<ArrayBuffer> {
-  const scratch = new Uint8Array(ROOM);
+function cStringWriter(): (value: ByteString) => Uint8Array<ArrayBuffer> {
+  const scratch = new Uint8Array(BUFFER_BYTES);
   return (value) => {
     const length = value.length;
-    const target = length < ROOM ? scratch : new Uint8Array(length + 1);
+    const target = length < BUFFER_BYTES ? scratch : new Uint8Array(length + 1);
     for (let i = 0; i < length; i++) {
       const byte = value.charCodeAt(i);
-      // A NUL would cut the name: the kernel would act on another file.
+      // A NUL would end the name early: the kernel would act on another file.
       if (byte === 0 || byte > 0xff) {
         throw new RangeError("Cannot pass a name to the kernel: it holds a NUL or is not bytes");
       }
@@ -22,12 +22,14 @@ function writer(): (value: ByteString) => Uint8Array<ArrayBuffer> {
 }
 
 /**
- * A byte string as bytes with a NUL behind, in a buffer that the next call of
- * the same function overwrites: use it at once, in one synchronous call.
+ * The bytes of a byte string, followed by a NUL.
+ *
+ * They are in a buffer that the next call of this function overwrites: pass them to one synchronous
+ * call at once.
  *
  * @throws {RangeError} when the string holds a NUL
  */
-export const cString: (value: ByteString) => Uint8Array<ArrayBuffer> = writer();
+export const cString: (value: ByteString) => Uint8Array<ArrayBuffer> = cStringWriter();
 
-/** As {@linkcode cString}, with a second buffer, for calls with two names. */
-export const cString2: (value: ByteString) => Uint8Array<ArrayBuffer> = writer();
+/** Like {@linkcode cString}, with a buffer of its own: for the second name of a call with two names. */
+export const cString2: (value: ByteString) => Uint8Array<ArrayBuffer> = cStringWriter();

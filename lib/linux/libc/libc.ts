@@ -1,12 +1,12 @@
 import { VarveError } from "../../errors.ts";
 
 /**
- * The functions of libc that varve calls, each typed once.
+ * The functions of libc that varve calls, with their types.
  *
- * Results of type `ssize_t` are read as `i32`: a 64-bit result would be a
- * `bigint`, and no caller asks for more than {@linkcode MAX_TRANSFER} bytes at
- * once. Variadic functions (`openat`, `fcntl`, `syscall`) take their arguments in the
- * same registers as ordinary ones on x86-64 and on Linux' aarch64.
+ * Results of type `ssize_t` are declared as `i32`: a 64-bit result would be a `bigint`, and no call
+ * moves more than {@linkcode MAX_TRANSFER} bytes. Variadic functions (`openat`, `fcntl`, `ioctl`,
+ * `syscall`) take their arguments in the same registers as ordinary functions, on x86-64 and on Linux
+ * for aarch64.
  */
 const SYMBOLS = {
   __errno_location: { parameters: [], result: "pointer" },
@@ -60,7 +60,7 @@ const SYMBOLS = {
   geteuid: { parameters: [], result: "u32" },
   getegid: { parameters: [], result: "u32" },
   uname: { parameters: ["buffer"], result: "i32" },
-  // Calls for which glibc 2.31 has no wrapper, each by its number and its own shape.
+  // Calls without a wrapper in glibc 2.31. `syscall` makes them by number; each has its own types.
   getdents64: { name: "syscall", parameters: ["i64", "i32", "buffer", "usize"], result: "i32" },
   openat2: {
     name: "syscall",
@@ -89,20 +89,20 @@ const SYMBOLS = {
 
 type Symbols = typeof SYMBOLS;
 
-/** The most bytes one call moves: results are read as 32-bit numbers. */
+/** Maximum number of bytes in one call: results are declared as 32-bit numbers. */
 export const MAX_TRANSFER = 0x4000_0000;
 
-/** Deno takes a number for a 64-bit argument too, which is faster; its types only say `bigint`. */
+/** Deno accepts numbers as 64-bit arguments, which is faster. Its types allow only `bigint`. */
 type Numeric<F> = {
   [K in keyof F]: F[K] extends (...args: infer A) => infer R
     ? (...args: { [I in keyof A]: A[I] extends bigint ? number | bigint : A[I] }) => R
     : F[K];
 };
 
-/** The typed functions of libc. */
+/** The functions of libc, with their types. */
 export type Libc = Numeric<Deno.DynamicLibrary<Symbols>["symbols"]>;
 
-/** glibc, then musl; both by the name the dynamic loader knows. */
+/** Names of glibc and musl, as the dynamic loader knows them. */
 const LIBRARIES: readonly string[] = [
   "libc.so.6",
   "libc.musl-x86_64.so.1",
@@ -112,9 +112,9 @@ const LIBRARIES: readonly string[] = [
 let loaded: Libc | undefined;
 
 /**
- * libc, opened at the first call of a thread and kept: nothing is opened by an import.
+ * The functions of libc. The first call in a thread opens the library; an import opens nothing.
  *
- * @throws {VarveError} `E_UNSUPPORTED` where there is no Linux, no libc or no FFI permission
+ * @throws {VarveError} `E_UNSUPPORTED` without Linux or without libc, `E_DENIED` without permission for FFI
  */
 export function libc(): Libc {
   if (loaded !== undefined) return loaded;
@@ -143,7 +143,7 @@ export function libc(): Libc {
   throw new VarveError("E_UNSUPPORTED", "Cannot call the kernel: no libc was found", {}, { cause });
 }
 
-/** Whether this machine and this process can make system calls at all. Never throws. */
+/** Whether this process can make system calls here. Never throws. */
 export function isSupported(): boolean {
   try {
     libc();

@@ -1,10 +1,10 @@
-/**
- * Numbers of the kernel's interface (include/uapi). The flags of `open` differ
- * between x86-64 and aarch64; everything newer than 2019 is the same on both.
- */
+/** Numbers of the kernel's interface (include/uapi). Only older ones differ between architectures. */
 const ARM: boolean = Deno.build.arch === "aarch64";
 
-/** Numbers of the system calls that are made by number. */
+/**
+ * Numbers of the system calls that libc has no function for.
+ * Those from 424 on are the same everywhere.
+ */
 export const SYS = {
   getdents64: (ARM ? 61 : 217) as number,
   open_tree: 428,
@@ -16,7 +16,7 @@ export const SYS = {
   mount_setattr: 442,
 } as const;
 
-/** Flags of `openAt` (`O_…`). */
+/** Flags of {@linkcode openAt} (`O_…` of open(2)). */
 export const Open = {
   READ: 0,
   WRITE: 0o1,
@@ -28,11 +28,11 @@ export const Open = {
   DIRECTORY: (ARM ? 0o40000 : 0o200000) as number,
   NO_FOLLOW: (ARM ? 0o100000 : 0o400000) as number,
   CLOSE_ON_EXEC: 0o2000000,
-  /** Names the inode without opening it: no permission on a file is needed and no device wakes up. */
+  /** Gets a descriptor without opening the file: needs no permission on it, and wakes no device. */
   PATH: 0o10000000,
 } as const;
 
-/** Flags of the `…at` calls (`AT_…`). */
+/** Flags of the `…at` system calls (`AT_…`). */
 export const At = {
   SYMLINK_NO_FOLLOW: 0x100,
   REMOVE_DIRECTORY: 0x200,
@@ -40,16 +40,16 @@ export const At = {
   RECURSIVE: 0x8000,
 } as const;
 
-/** How `openAt2` resolves a path (`RESOLVE_…` of openat2(2)). */
+/** How {@linkcode openBeneath} resolves a path (`RESOLVE_…` of openat2(2)). */
 export const Resolve = {
-  /** Crossing a mount point is an error. */
+  /** Fails at a mount point. */
   NO_XDEV: 0x01,
-  /** The magic links of /proc are an error. */
+  /** Fails at a magic link of /proc. */
   NO_MAGICLINKS: 0x02,
-  /** Any symbolic link on the way is an error. */
+  /** Fails at any symbolic link. */
   NO_SYMLINKS: 0x04,
-  /** Leading out of the directory is an error. */
+  /** Fails when the path leads outside the directory. */
   BENEATH: 0x08,
-  /** The directory is the root: absolute links and `..` stay inside. */
+  /** Takes the directory as the root, so absolute links and `..` stay inside. */
   IN_ROOT: 0x10,
 } as const;

@@ -1,29 +1,33 @@
 import { type ByteString, fromText } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
-import { check, isErrno } from "../libc/errno.ts";
 import { CWD, type Fd, openAt, type OwnedFd, ownFd } from "../files/fd.ts";
-import { Open } from "../libc/numbers.ts";
+import { check } from "../libc/call.ts";
+import { isErrno } from "../libc/errno.ts";
 import { libc } from "../libc/libc.ts";
+import { Open } from "../libc/numbers.ts";
 
 // linux/loop.h
 const LOOP_CTL_GET_FREE = 0x4c82;
 const LOOP_CONFIGURE = 0x4c0a;
 const LO_FLAGS_READ_ONLY = 1, LO_FLAGS_AUTOCLEAR = 4;
-/** struct loop_config: u32 fd, u32 block size, struct loop_info64 (232 bytes, flags at 52), 64 bytes reserved. */
+/**
+ * struct loop_config: u32 fd, u32 block size, struct loop_info64
+ * (232 bytes, flags at 52), 64 bytes reserved.
+ */
 const CONFIG_BYTES = 304;
 const INFO = 8;
-/** Others may take a free device between asking and taking. */
-const TRIES = 64;
+/** Limit of retries: another process may take a free device before we do. */
+const MAX_RETRIES = 64;
 
-/** A read-only block device over a file. It ends when nothing uses it any more. */
+/** A read-only block device over a file. The kernel removes it when its last user closes it. */
 export interface LoopDevice extends Disposable {
-  /** `/dev/loop7`. */
+  /** Path of the device, such as `/dev/loop7`. */
   readonly path: ByteString;
 }
 
 /**
- * Makes a read-only block device over a file (loop(4), Linux 5.8). Disposing gives up this process's
- * hold; a mount of it has its own.
+ * Makes a read-only block device over a file (loop(4), Linux 5.8). Disposing closes this process's
+ * descriptor of it; a mount keeps the device.
  *
  * @throws {VarveError} `E_UNSUPPORTED` without loop devices, `E_SYSCALL`
  */
@@ -43,7 +47,7 @@ export function attachLoop(file: ByteString): LoopDevice {
       return { path, [Symbol.dispose]: () => device[Symbol.dispose]() };
     } catch (error) {
       device[Symbol.dispose]();
-      if (!isErrno(error, "EBUSY") || i >= TRIES) throw error;
+      if (!isErrno(error, "EBUSY") || i >= MAX_RETRIES) throw error;
     }
   }
 }
@@ -53,7 +57,7 @@ function openControl(): OwnedFd {
     return ownFd(openAt(CWD, fromText("/dev/loop-control"), Open.READ_WRITE));
   } catch (error) {
     if (!isErrno(error, "ENOENT", "EACCES", "EPERM", "ENODEV", "ENXIO")) throw error;
-    throw new VarveError("E_UNSUPPORTED", "Cannot make a loop device: there are none here", {
+    throw new VarveError("E_UNSUPPORTED", "Cannot make a loop device: this machine has none", {
       hint:
         "keep the store on a file system whose files the kernel mounts itself, such as ext4, xfs or btrfs",
     }, { cause: error });

@@ -1,56 +1,59 @@
 import { type ByteString, fromBytes } from "../../bytes/mod.ts";
-import { cString, cString2 } from "../libc/c_string.ts";
-import { attemptOnce, checkOnce, errnoName } from "../libc/errno.ts";
 import { CWD, type Fd, openAt, procPath } from "../files/fd.ts";
-import type { MountParameter } from "./mount_plan.ts";
-import { At, Open, SYS } from "../libc/numbers.ts";
+import { cString, cString2 } from "../libc/c_string.ts";
+import { attemptOnce, checkOnce } from "../libc/call.ts";
+import { errnoName, systemError } from "../libc/errno.ts";
 import { libc } from "../libc/libc.ts";
+import { At, Open, SYS } from "../libc/numbers.ts";
+import type { MountParameter } from "./mount_plan.ts";
 
 const FSOPEN_CLOEXEC = 1, FSMOUNT_CLOEXEC = 1, OPEN_TREE_CLONE = 1;
 const MOVE_MOUNT_F_EMPTY_PATH = 4;
-/** FSCONFIG_… of linux/mount.h. */
+/** Commands of fsconfig(2) (`FSCONFIG_…` of linux/mount.h). */
 const SET_FLAG = 0, SET_STRING = 1, SET_FD = 5, CMD_CREATE = 6;
 
-/** fsconfig(2) takes strings of at most 255 bytes. */
+/** Maximum length of a string for fsconfig(2) in bytes. */
 const STRING_MAX = 255;
 
 const EMPTY = "" as ByteString;
 
-/** Begins to configure a file system (fsopen(2)). */
+/** Begins to configure a file system (fsopen(2)). Close the descriptor after the mount is made. */
 export function fsopen(type: string): Fd {
   const name = cString(type as ByteString);
   return checkOnce(() => libc().fsopen(SYS.fsopen, name, FSOPEN_CLOEXEC), "fsopen", EMPTY) as Fd;
 }
 
 /**
- * Gives a file system one parameter (fsconfig(2)).
+ * Sets one parameter of a file system (fsconfig(2)).
  *
- * @param held takes descriptors that must stay open until the file system is made: some look a path up only then
+ * @param held receives descriptors that must stay open until the file system is made: some file systems
+ * look up a path only then
  */
 export function fsconfig(fs: Fd, parameter: MountParameter, held: Fd[]): void {
   const { key, value, path } = parameter;
   if (value === undefined) {
-    return void configure(fs, SET_FLAG, key, null, 0);
+    return configure(fs, SET_FLAG, key, null);
   }
-  // Some kernels take backslashes out of an overlay's paths and some do not: those go as descriptors.
+  // Some kernels remove backslashes from an overlay's paths and
+  // some do not. Such paths go as descriptors.
   const asString = !path || value.length <= STRING_MAX && !value.includes("\\");
-  if (asString) return void configure(fs, SET_STRING, key, value, 0);
+  if (asString) return configure(fs, SET_STRING, key, value);
   const fd = openAt(CWD, value, Open.PATH);
   held.push(fd);
-  const number = tryConfigure(fs, SET_FD, key, null, fd);
-  if (number === 0) return;
-  // Overlay takes descriptors since 6.13; before that, the descriptor's path is short too.
-  configure(fs, SET_STRING, key, procPath(fd), 0);
+  if (configureOnce(fs, SET_FD, key, null, fd) === 0) return;
+  // Before 6.13 overlay takes no descriptors. The path of the descriptor is short and has no backslash.
+  configure(fs, SET_STRING, key, procPath(fd));
 }
 
-function tryConfigure(
+/** Makes one call of fsconfig(2). Returns 0 or the negative error number. */
+function configureOnce(
   fs: Fd,
   command: number,
   key: string,
   value: ByteString | null,
   fd: number,
 ): number {
-  return -attemptOnce(() =>
+  return attemptOnce(() =>
     libc().fsconfig(
       SYS.fsconfig,
       fs,
@@ -62,28 +65,18 @@ function tryConfigure(
   );
 }
 
-function configure(fs: Fd, command: number, key: string, value: ByteString | null, fd: number) {
-  checkOnce(
-    () =>
-      libc().fsconfig(
-        SYS.fsconfig,
-        fs,
-        command,
-        cString(key as ByteString),
-        value === null ? null : cString2(value),
-        fd,
-      ),
-    "fsconfig",
-    (value ?? key) as ByteString,
-  );
+/** Sets a flag or a string. @throws {VarveError} `E_SYSCALL` */
+function configure(fs: Fd, command: number, key: string, value: ByteString | null): void {
+  const result = configureOnce(fs, command, key, value, 0);
+  if (result < 0) throw systemError("fsconfig", (value ?? key) as ByteString, -result);
 }
 
-/** Makes the file system (FSCONFIG_CMD_CREATE). */
+/** Makes the file system of the parameters (`FSCONFIG_CMD_CREATE`). */
 export function fsCreate(fs: Fd): void {
   checkOnce(() => libc().fsconfig(SYS.fsconfig, fs, CMD_CREATE, null, null, 0), "fsconfig", EMPTY);
 }
 
-/** Makes a mount of a configured file system, attached nowhere yet (fsmount(2)). */
+/** Makes a mount of the file system, not attached to a directory yet (fsmount(2)). */
 export function fsmount(fs: Fd, attributes: number): Fd {
   return checkOnce(
     () => libc().fsmount(SYS.fsmount, fs, FSMOUNT_CLOEXEC, attributes),
@@ -92,20 +85,20 @@ export function fsmount(fs: Fd, attributes: number): Fd {
   ) as Fd;
 }
 
-/** What the kernel had to say about the last failure; empty when nothing. */
+/** The kernel's messages about the last failure; empty when there are none. */
 export function fsMessages(fs: Fd): string {
   const buffer = new Uint8Array(1024);
   const out: string[] = [];
   for (let count = 0; count < 32; count++) {
     const length = libc().read(fs, buffer, buffer.length);
     if (length <= 0) break;
-    // "e overlay: text", the first letter being the severity.
+    // A message is "e overlay: text"; the first letter is the severity.
     out.push(fromBytes(buffer, 0, length).replace(/^[ewi] /, "").trim());
   }
   return out.join("; ");
 }
 
-/** Attaches a mount at a path; a link in the last component is not followed (move_mount(2)). */
+/** Attaches a mount to a path (move_mount(2)). A link in the last component is not followed. */
 export function moveMount(mount: Fd, target: ByteString): void {
   checkOnce(
     () =>
@@ -122,7 +115,7 @@ export function moveMount(mount: Fd, target: ByteString): void {
   );
 }
 
-/** Copies a mount of a directory, attached nowhere yet (open_tree(2)). */
+/** Makes a bind mount of a directory, not attached to a directory yet (open_tree(2)). */
 export function cloneTree(source: ByteString, recursive: boolean): Fd {
   const flags = OPEN_TREE_CLONE | Open.CLOSE_ON_EXEC | (recursive ? At.RECURSIVE : 0);
   return checkOnce(
@@ -152,7 +145,7 @@ export function addMountAttributes(mount: Fd, attributes: number, recursive: boo
   );
 }
 
-/** mount(2) as it is. */
+/** Mounts by mount(2). `null` stands for its null pointer. */
 export function mountCall(
   source: ByteString,
   target: ByteString,
@@ -169,7 +162,11 @@ export function mountCall(
   );
 }
 
-/** umount2(2); never follows a link. Returns the kernel's error, or `undefined`. */
+/**
+ * Unmounts by umount2(2). Never follows a link.
+ *
+ * @returns the name of the kernel's error; `undefined` on success
+ */
 export function unmountCall(target: ByteString, lazy: boolean): string | undefined {
   const MNT_DETACH = 2, UMOUNT_NOFOLLOW = 8;
   const flags = UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0);

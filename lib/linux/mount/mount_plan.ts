@@ -1,31 +1,31 @@
 import type { ByteString } from "../../bytes/mod.ts";
 import { type Mount, splitOverlayPaths } from "./mount_value.ts";
 
-/** One parameter for fsconfig(2); without a value it is a flag. */
+/** One parameter for fsconfig(2). Without a value it is a flag. */
 export interface MountParameter {
-  /** Key, such as `lowerdir+`. */
+  /** Name of the parameter, such as `lowerdir+`. */
   readonly key: string;
-  /** Value; absent for a flag. */
+  /** Value of the parameter; absent for a flag. */
   readonly value?: ByteString | undefined;
-  /** The value is a path: one that is too long for a string goes as a descriptor. */
+  /** Whether the value is a path. A path that is too long for a string is passed as a descriptor. */
   readonly path?: boolean | undefined;
 }
 
-/** A mount's options, told apart. */
+/** The options of a mount, sorted by the system call that takes them. */
 export interface MountPlan {
-  /** Bits of mount(2) (`MS_…`). */
+  /** Flags of mount(2) (`MS_…`). */
   readonly flags: number;
-  /** Bits of mount_setattr(2) and fsmount(2) (`MOUNT_ATTR_…`). */
+  /** The same flags for mount_setattr(2) and fsmount(2) (`MOUNT_ATTR_…`). */
   readonly attributes: number;
-  /** A bind of everything below, too. */
+  /** Whether a bind includes the mounts below the directory. */
   readonly recursive: boolean;
-  /** What the file system itself is told, piece by piece. */
+  /** Options of the file system itself, one by one for fsconfig(2). */
   readonly parameters: readonly MountParameter[];
-  /** The same as one string for mount(2). */
+  /** The same options as one string for mount(2). */
   readonly data: ByteString;
 }
 
-/** `[MS_…, MOUNT_ATTR_…]` of the options that are not the file system's. */
+/** Options of the mount, not of the file system, as `[MS_…, MOUNT_ATTR_…]`. */
 const FLAGS: Readonly<Record<string, readonly [flag: number, attribute: number]>> = {
   ro: [1, 1],
   nosuid: [2, 2],
@@ -37,12 +37,13 @@ const FLAGS: Readonly<Record<string, readonly [flag: number, attribute: number]>
   relatime: [1 << 21, 0],
 };
 
-/** Options that are the default or say only what the type says. */
-const SILENT: readonly string[] = ["rw", "bind", "suid", "dev", "exec", "defaults"];
+/** Options without effect: they are the default, or repeat the type. */
+const IGNORED: readonly string[] = ["rw", "bind", "suid", "dev", "exec", "defaults"];
 
+/** Parameters whose values are paths. */
 const PATH_KEYS: readonly string[] = ["upperdir", "workdir", "source", "device"];
 
-/** Tells a mount's options apart. Pure. */
+/** Sorts the options of a mount. Makes no system call. */
 export function planMount(mount: Mount): MountPlan {
   let flags = 0, attributes = 0, recursive = false;
   const parameters: MountParameter[] = [];
@@ -54,7 +55,7 @@ export function planMount(mount: Mount): MountPlan {
       attributes |= known[1];
     } else if (option === "rbind") {
       recursive = true;
-    } else if (!SILENT.includes(option)) {
+    } else if (!IGNORED.includes(option)) {
       data.push(option);
       parameters.push(...parametersOf(mount.type, option));
     }
@@ -70,11 +71,11 @@ function parametersOf(type: string, option: string): MountParameter[] {
   if (type !== "overlay") return [{ key, value, path: PATH_KEYS.includes(key) }];
   if (key === "lowerdir") return lowers(value);
   if (!PATH_KEYS.includes(key)) return [{ key, value }];
-  // An upper or work directory is not split: a colon in it stands for itself.
+  // An upper or work directory is one path, in which a colon is an ordinary character.
   return [{ key, value: value.replace(/\\(.)/gs, "$1") as ByteString, path: true }];
 }
 
-/** `a:b::c` are the lowers a and b and the data-only lower c. */
+/** The parameters of `lowerdir=a:b::c`: the lowers a and b, and the data-only lower c. */
 function lowers(value: ByteString): MountParameter[] {
   let key = "lowerdir+";
   const out: MountParameter[] = [];

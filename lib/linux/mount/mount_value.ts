@@ -1,23 +1,26 @@
 import type { ByteString } from "../../bytes/mod.ts";
 
 /**
- * A mount as a value: one part makes it, another performs it, and containerd
- * can be handed it as it is. It has the form of containerd's `Mount`.
+ * A mount as a value. One part of the program describes it, another performs it. It has the form of
+ * containerd's `Mount`, so it can be handed to containerd unchanged.
  */
 export interface Mount {
-  /** `"bind"`, `"overlay"`, `"erofs"`, `"tmpfs"`, … */
+  /** Type of the file system, such as `"overlay"` or `"erofs"`; or `"bind"`. */
   readonly type: string;
-  /** What is mounted: a directory, an image, or a name without meaning. */
+  /** What is mounted: a directory or an image. For other types a name without meaning. */
   readonly source: ByteString;
-  /** Where inside the mounted root, relative; absent: the root itself. */
+  /** Subdirectory of the target to mount at, as a relative path. Absent: the target itself. */
   readonly target?: ByteString | undefined;
-  /** Options as mount(2) takes them, one a piece, a char a byte: `"ro"`, `"lowerdir=/a:/b"`. Overlay paths are escaped. */
+  /**
+   * Options as mount(2) takes them, one each: `"ro"`, `"lowerdir=/a:/b"`. One char per byte.
+   * Overlay paths are escaped.
+   */
   readonly options: readonly string[];
 }
 
 /**
- * The options that every overlay of varve has: nothing in the upper directory
- * that a committer cannot read (redirects, metadata-only copies, ids of its own).
+ * The options of every overlay of varve. They keep from the upper directory what a commit could not read:
+ * redirects, copies of metadata without data, and identifiers of the file system.
  */
 export const OVERLAY_OPTIONS: readonly string[] = [
   "redirect_dir=nofollow",
@@ -27,25 +30,28 @@ export const OVERLAY_OPTIONS: readonly string[] = [
   "uuid=null",
 ];
 
-/** Directories of an overlay. */
+/** Input of {@linkcode overlayMount}. */
 export interface OverlayDirectories {
-  /** Lower directories, the topmost first. At least one. */
+  /** Lower directories, topmost first. At least one. */
   readonly lowers: readonly ByteString[];
-  /** Upper and work directory; without them the overlay is read-only and needs two lowers. */
+  /** Upper and work directory. Without them the overlay is read-only, and Linux demands two lowers. */
   readonly upper?: { readonly directory: ByteString; readonly work: ByteString } | undefined;
-  /** More options, after {@linkcode OVERLAY_OPTIONS}. */
+  /** Options to add after {@linkcode OVERLAY_OPTIONS}. */
   readonly options?: readonly string[] | undefined;
 }
 
 /**
- * Writes a path as overlayfs reads it in an option string: backslash, comma
- * and colon get a backslash, so that no path can add an option or a lower.
+ * Escapes a path for an option string of overlay: backslash, comma and colon get a backslash. So no path
+ * can add an option or a lower.
  */
 export function escapeOverlayPath(path: ByteString): ByteString {
   return path.replace(/[\\,:]/g, "\\$&") as ByteString;
 }
 
-/** Takes an option's paths apart, as overlayfs does: at colons without a backslash. */
+/**
+ * Splits an option into paths at colons without a backslash, and
+ * removes the backslashes, as overlay does.
+ */
 export function splitOverlayPaths(value: string): ByteString[] {
   const out: string[] = [];
   let path = "";
@@ -61,7 +67,7 @@ export function splitOverlayPaths(value: string): ByteString[] {
   return [...out, path] as ByteString[];
 }
 
-/** The value of an overlay mount. */
+/** Describes an overlay mount. @throws {RangeError} without lowers */
 export function overlayMount(directories: OverlayDirectories): Mount {
   const { lowers, upper, options = [] } = directories;
   if (lowers.length === 0) throw new RangeError("Cannot describe an overlay: it has no lower");
@@ -81,7 +87,10 @@ export function overlayMount(directories: OverlayDirectories): Mount {
   };
 }
 
-/** The value of a bind mount of a directory. */
+/**
+ * Describes a bind mount of a directory. It is read-write and
+ * without the mounts below, unless `options` say so.
+ */
 export function bindMount(
   source: ByteString,
   options: { readonly readOnly?: boolean | undefined; readonly recursive?: boolean | undefined } =

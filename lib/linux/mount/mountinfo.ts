@@ -1,32 +1,33 @@
 import type { ByteString } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
-import { CWD, readFileAt } from "../files/fd.ts";
+import { CWD } from "../files/fd.ts";
+import { readFileAt } from "../files/read_write.ts";
 
-/** One line of /proc/self/mountinfo (proc_pid_mountinfo(5)). */
+/** One mount: a line of /proc/self/mountinfo (proc_pid_mountinfo(5)). */
 export interface MountInfo {
-  /** Id of the mount; used again after an unmount. */
+  /** Id of the mount. The kernel uses it again after an unmount. */
   readonly id: number;
   /** Id of the parent mount. */
   readonly parent: number;
-  /** Device of its files, `major:minor`. */
+  /** Device number of its files, as `major:minor`. */
   readonly device: string;
-  /** The directory of the file system that is mounted. */
+  /** Directory of the file system that is the root of the mount. */
   readonly root: ByteString;
-  /** Where it is mounted, seen from this process's root. */
+  /** Path of the mount point, seen from the root of this process. */
   readonly mountPoint: ByteString;
-  /** Options of the mount: `ro`, `nosuid`, … */
+  /** Options of the mount, such as `ro` or `nosuid`. */
   readonly options: readonly ByteString[];
-  /** Propagation: `shared:N`, `master:N`, … */
+  /** Propagation, such as `shared:N` or `master:N`. */
   readonly optional: readonly ByteString[];
-  /** Type, such as `overlay`. */
+  /** Type of the file system, such as `overlay`. */
   readonly type: ByteString;
-  /** Source; `none` or anything else for file systems without a device. */
+  /** Source of the mount. A file system without device has any text here, such as `none`. */
   readonly source: ByteString;
-  /** Options of the file system, such as `lowerdir=…`. Commas inside values stand as they were given. */
+  /** Options of the file system, such as `lowerdir=…`. Escapes of commas in values stay. */
   readonly superOptions: readonly ByteString[];
 }
 
-/** Undoes the kernel's escapes of space, tab, newline, backslash and `#`: `\040`. */
+/** Decodes the kernel's octal escapes, such as `\040` for a space. */
 function unescape(field: string): ByteString {
   return field.replace(
     /\\([0-3][0-7]{2})/g,
@@ -34,7 +35,7 @@ function unescape(field: string): ByteString {
   ) as ByteString;
 }
 
-/** Reads one line; `undefined` for an empty one. */
+/** Parses one line; `undefined` when it is empty. @throws {VarveError} `E_FORMAT` */
 function parseLine(line: string): MountInfo | undefined {
   if (line === "") return undefined;
   const fields = line.split(" ");
@@ -64,8 +65,8 @@ function parseLine(line: string): MountInfo | undefined {
 }
 
 /**
- * Reads the text of a mountinfo file. The order is the kernel's: a later entry
- * of the same mount point lies on top.
+ * Parses the text of a mountinfo file. The order is the kernel's: of two mounts at the same mount point
+ * the later one is on top.
  *
  * @throws {VarveError} `E_FORMAT`
  */
@@ -73,12 +74,12 @@ export function parseMountInfo(text: ByteString): MountInfo[] {
   return text.split("\n").map(parseLine).filter((entry) => entry !== undefined);
 }
 
-/** The mounts that this process sees. */
+/** Reads the mounts that this process sees. @throws {VarveError} `E_SYSCALL`, `E_FORMAT` */
 export function readMountInfo(): MountInfo[] {
   return parseMountInfo(readFileAt(CWD, "/proc/self/mountinfo" as ByteString, 256 * 1024 * 1024));
 }
 
-/** The topmost mount at exactly this absolute path, or `undefined`. */
+/** The topmost mount at an absolute path; `undefined` when nothing is mounted at that path itself. */
 export function findMount(
   mounts: readonly MountInfo[],
   mountPoint: ByteString,

@@ -1,7 +1,8 @@
 import { type ByteString, escapeForTerminal } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
-import { isErrno } from "../libc/errno.ts";
 import { closeFd, type Fd } from "../files/fd.ts";
+import { isErrno } from "../libc/errno.ts";
+import { mayMount } from "../process.ts";
 import {
   addMountAttributes,
   cloneTree,
@@ -16,36 +17,30 @@ import {
 } from "./mount_calls.ts";
 import { type MountPlan, planMount } from "./mount_plan.ts";
 import type { Mount } from "./mount_value.ts";
-import { mayMount, pauseThread } from "../process.ts";
 
 const MS_REMOUNT = 32, MS_BIND = 4096, MS_REC = 16384;
+const MOUNT_ATTR_RDONLY = 1;
 
-/** mount(2) reads one page of options. */
+/** Maximum length of the option string of mount(2), which is one page. */
 const DATA_MAX = 4095;
 
-/**
- * A child that some thread is just starting has a copy of every open file until it executes its program,
- * so a mount may be in use for milliseconds after its last user closed it.
- */
-const UNMOUNT_TRIES = 50, UNMOUNT_PAUSE = 5;
-
-/** How {@linkcode performMount} mounts. */
+/** Options of {@linkcode performMount}. */
 export interface PerformMountOptions {
-  /** Tests: mount(2) only, as on kernels that lack the newer calls. */
+  /** For tests: uses only mount(2), as on kernels without the newer calls. */
   readonly withMountCall?: boolean | undefined;
 }
 
 /**
- * Mounts a value at a directory. It appears at once and complete: a read-only
- * bind is never writable, not for a moment. An overlay's directories go one by
- * one through fsconfig(2) (Linux 6.7), so that neither their number nor a
- * comma or colon in a path matters; on older kernels as one option string. The
- * devices of an EROFS image (`device=…`) go one by one, too.
+ * Performs a mount. It appears complete: a read-only bind is never writable, not even for a moment.
  *
- * @param mount its own `target` is added to the given one
- * @param target an existing directory, or a file for a bind of a file
- * @throws {VarveError} `E_UNSUPPORTED` without the privilege, without the file
- * system, or when the options do not fit an older kernel; else `E_SYSCALL`
+ * The directories of an overlay go one by one through fsconfig(2) (Linux 6.7), so neither their number
+ * nor a comma or colon in a path matters. On older kernels they go as one option string. The devices of
+ * an EROFS image (`device=…`) go one by one, too.
+ *
+ * @param mount the value; if it has a `target`, that is relative to the other `target`
+ * @param target path of an existing directory, or of a file to bind a file
+ * @throws {VarveError} `E_UNSUPPORTED` without the privilege or the file system, or when the options are
+ * too long for an older kernel; otherwise `E_SYSCALL`
  */
 export function performMount(
   mount: Mount,
@@ -56,8 +51,8 @@ export function performMount(
   const plan = planMount(mount);
   try {
     if (mount.type === "bind") bind(mount, plan, at, options);
-    else if (options.withMountCall || !configured(mount, plan, at)) {
-      byMountCall(mount, plan, at);
+    else if (options.withMountCall || !mountByFsopen(mount, plan, at)) {
+      mountByMountCall(mount, plan, at);
     }
   } catch (error) {
     throw explain(error, mount, at);
@@ -65,10 +60,10 @@ export function performMount(
 }
 
 function bind(mount: Mount, plan: MountPlan, at: ByteString, options: PerformMountOptions): void {
-  if (options.withMountCall || !cloned(mount, plan, at)) {
+  if (options.withMountCall || !bindByOpenTree(mount, plan, at)) {
     const recursive = plan.recursive ? MS_REC : 0;
     mountCall(mount.source, at, null, MS_BIND | recursive, null);
-    // A bind takes no options: they need a second step on old kernels.
+    // A bind ignores other flags. On old kernels they need a second call.
     if (plan.flags === 0) return;
     try {
       mountCall(mount.source, at, null, MS_REMOUNT | MS_BIND | plan.flags, null);
@@ -79,8 +74,8 @@ function bind(mount: Mount, plan: MountPlan, at: ByteString, options: PerformMou
   }
 }
 
-/** Binds by open_tree(2); false where the kernel lacks the calls. */
-function cloned(mount: Mount, plan: MountPlan, at: ByteString): boolean {
+/** Binds by open_tree(2). Returns false when the kernel lacks the calls. */
+function bindByOpenTree(mount: Mount, plan: MountPlan, at: ByteString): boolean {
   let fd: Fd;
   try {
     fd = cloneTree(mount.source, plan.recursive);
@@ -100,8 +95,11 @@ function cloned(mount: Mount, plan: MountPlan, at: ByteString): boolean {
   }
 }
 
-/** Mounts by fsopen(2); false where the kernel or the file system lacks the calls or a parameter. */
-function configured(mount: Mount, plan: MountPlan, at: ByteString): boolean {
+/**
+ * Mounts by fsopen(2). Returns false when the kernel lacks the
+ * calls, or the file system a parameter.
+ */
+function mountByFsopen(mount: Mount, plan: MountPlan, at: ByteString): boolean {
   let fs: Fd;
   try {
     fs = fsopen(mount.type);
@@ -115,12 +113,12 @@ function configured(mount: Mount, plan: MountPlan, at: ByteString): boolean {
       try {
         fsconfig(fs, parameter, held);
       } catch (error) {
-        // Before 6.7 overlay knows no `lowerdir+`.
+        // Overlay has `lowerdir+` since Linux 6.7.
         if (isErrno(error, "EINVAL") && parameter.key.endsWith("+")) return false;
         throw withMessages(error, fs);
       }
     }
-    if (plan.attributes & 1) fsconfig(fs, { key: "ro" }, held);
+    if (plan.attributes & MOUNT_ATTR_RDONLY) fsconfig(fs, { key: "ro" }, held);
     try {
       if (mount.source !== "") {
         fsconfig(fs, { key: "source", value: mount.source, path: true }, held);
@@ -142,13 +140,14 @@ function configured(mount: Mount, plan: MountPlan, at: ByteString): boolean {
   }
 }
 
+/** Adds the kernel's messages to an error as a hint. */
 function withMessages(error: unknown, fs: Fd): unknown {
   const messages = fsMessages(fs);
   if (messages === "" || !(error instanceof VarveError)) return error;
   return new VarveError(error.code, error.message, { ...error.details, hint: messages });
 }
 
-function byMountCall(mount: Mount, plan: MountPlan, at: ByteString): void {
+function mountByMountCall(mount: Mount, plan: MountPlan, at: ByteString): void {
   if (plan.data.length > DATA_MAX) {
     throw new VarveError(
       "E_UNSUPPORTED",
@@ -161,7 +160,7 @@ function byMountCall(mount: Mount, plan: MountPlan, at: ByteString): void {
   mountCall(mount.source, at, mount.type, plan.flags, plan.data);
 }
 
-/** A failure in the words of whoever asked for the mount. */
+/** Rewords the error of a system call for the caller, who asked for a mount. */
 function explain(error: unknown, mount: Mount, at: ByteString): unknown {
   if (!(error instanceof VarveError) || error.code !== "E_SYSCALL") return error;
   const { errno = "", hint } = error.details;
@@ -191,36 +190,4 @@ function explain(error: unknown, mount: Mount, at: ByteString): unknown {
     error.details,
     { cause: error },
   );
-}
-
-/** How {@linkcode performUnmount} unmounts. */
-export interface UnmountOptions {
-  /** Detach now, clean up when the last user is gone. */
-  readonly lazy?: boolean | undefined;
-}
-
-/**
- * Unmounts the topmost mount at a path. A path where nothing is mounted is no error.
- *
- * @returns whether something was mounted there
- * @throws {VarveError} `E_BUSY` when it is in use, and stays so for a quarter of a second; else `E_SYSCALL`
- */
-export function performUnmount(target: ByteString, options: UnmountOptions = {}): boolean {
-  let errno = unmountCall(target, options.lazy ?? false);
-  for (let i = 1; errno === "EBUSY" && i < UNMOUNT_TRIES; i++) {
-    pauseThread(UNMOUNT_PAUSE);
-    errno = unmountCall(target, options.lazy ?? false);
-  }
-  if (errno === undefined) return true;
-  // EINVAL: not a mount point. ENOENT: gone altogether.
-  if (errno === "EINVAL" || errno === "ENOENT") return false;
-  const shown = escapeForTerminal(target);
-  const details = { errno, syscall: "umount2", subject: shown };
-  if (errno === "EBUSY") {
-    throw new VarveError("E_BUSY", `Cannot unmount ${shown}: it is in use`, {
-      ...details,
-      hint: "end the processes that use it, or detach it with --lazy",
-    });
-  }
-  throw new VarveError("E_SYSCALL", `Cannot unmount ${shown}: ${errno}`, details);
 }

@@ -234,7 +234,10 @@ function jsonWords(text: string): string[] | null {
   }
 }
 
-/** The ports of `80`, `80/udp` or `8000-8010/tcp`, in the form of the document: one `port/protocol` each. */
+/**
+ * The ports of `80`, `80/udp` or `8000-8010/tcp`, in the form
+ * of the document: one `port/protocol` each.
+ */
 function ports(word: string): string[] {
   const match = /^([0-9]{1,5})(?:-([0-9]{1,5}))?(?:\/(tcp|udp|sctp))?$/i.exec(word);
   const first = Number(match?.[1]);

@@ -19,7 +19,10 @@ export interface HistoryEntry {
   readonly emptyLayer?: boolean | undefined;
 }
 
-/** How a container of the image runs (image-spec, config.md, "config"). Fields that are null are absent. */
+/**
+ * How a container of the image runs (image-spec, config.md,
+ * "config"). Fields that are null are absent.
+ */
 export interface ContainerConfig {
   /** User of the process: `user`, `uid`, `user:group` or `uid:gid`. */
   readonly user?: string | undefined;

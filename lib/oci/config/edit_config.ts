@@ -18,7 +18,10 @@ export interface ConfigEdit {
   readonly diffIds?: readonly DiffId[] | undefined;
   /** All build steps, lowest first. */
   readonly history?: readonly HistoryEntry[] | undefined;
-  /** Fields of the container part, by their names in the document (`Env`, `Cmd`). `null` removes a field. */
+  /**
+   * Fields of the container part, by their names in the document
+   * (`Env`, `Cmd`). `null` removes a field.
+   */
   readonly container?: Readonly<Record<string, Encodable>> | undefined;
 }
 
@@ -81,7 +84,10 @@ export function editConfig(
   return parseImageConfig(encodeJson(out), options);
 }
 
-/** Adds a layer and its build step to a config. With `diffId` null, the step is one that made no layer. */
+/**
+ * Adds a layer and its build step to a config. With `diffId`
+ * null, the step is one that made no layer.
+ */
 export function appendLayer(
   config: ImageConfig,
   diffId: DiffId | null,

@@ -1,6 +1,9 @@
 import type { JsonValue } from "./strict_json.ts";
 
-/** Input of {@linkcode encodeJson}: a {@linkcode JsonValue} whose objects may hold `undefined`, which is left out. */
+/**
+ * Input of {@linkcode encodeJson}: a {@linkcode JsonValue} whose objects may hold `undefined`,
+ * which is left out.
+ */
 export type Encodable =
   | null
   | boolean
@@ -54,7 +57,10 @@ export function sortedMap(
   return out;
 }
 
-/** Writes a time in ms since the epoch in the form of the documents: RFC 3339 in UTC, without `.000`. */
+/**
+ * Writes a time in ms since the epoch in the form of the
+ * documents: RFC 3339 in UTC, without `.000`.
+ */
 export function documentTime(ms: number): string {
   return new Date(ms).toISOString().replace(/\.000Z$/, "Z");
 }

@@ -79,7 +79,11 @@ export class Fields {
     return this.array(name) ?? this.missing(name);
   }
 
-  /** An array of strings; `undefined` when it is absent. @throws {VarveError} `E_JSON` for anything else */
+  /**
+   * An array of strings; `undefined` when it is absent.
+   *
+   * @throws {VarveError} `E_JSON` for anything else
+   */
   strings(name: string): readonly string[] | undefined {
     const value = this.array(name);
     value?.forEach((item, i) => {
@@ -98,7 +102,11 @@ export class Fields {
     throw this.#wrong(name, value, "an object");
   }
 
-  /** An object of strings; `undefined` when it is absent. @throws {VarveError} `E_JSON` for anything else */
+  /**
+   * An object of strings; `undefined` when it is absent.
+   *
+   * @throws {VarveError} `E_JSON` for anything else
+   */
   map(name: string): Readonly<Record<string, string>> | undefined {
     const object = this.object(name);
     if (object === undefined) return undefined;

@@ -5,7 +5,10 @@ import { encodeJson } from "../json/encode_json.ts";
 import { type JsonValue, parseStrictJson } from "../json/strict_json.ts";
 import { checkOciLimit, type OciLimits, ociLimits } from "../limits.ts";
 
-/** One image of Docker's `manifest.json`. It refers to config and layers by the names of archive entries. */
+/**
+ * One image of Docker's `manifest.json`. It refers to config
+ * and layers by the names of archive entries.
+ */
 export interface ArchiveImage {
   /** Name of the entry that holds the config. */
   readonly config: ByteString;

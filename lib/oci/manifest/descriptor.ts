@@ -23,7 +23,10 @@ export interface Descriptor {
   readonly digest: Digest;
   /** Size of the blob in bytes, below 2^53. */
   readonly size: number;
-  /** Annotations, as an object without prototype. They are hostile input: never use one as a path or URL. */
+  /**
+   * Annotations, as an object without prototype. They are
+   * hostile input: never use one as a path or URL.
+   */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
   /** In an index: the platform that the manifest is for. */
   readonly platform?: Platform | undefined;
@@ -77,7 +80,10 @@ export function parseDescriptor(value: JsonValue | undefined, what = "descriptor
   });
 }
 
-/** The JSON value of a descriptor, its fields in the order of the specification. Embedded `data` is left out. */
+/**
+ * The JSON value of a descriptor, its fields in the order of the
+ * specification. Embedded `data` is left out.
+ */
 export function descriptorToJson(descriptor: Descriptor): Encodable {
   return {
     mediaType: descriptor.mediaType,

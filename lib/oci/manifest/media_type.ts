@@ -14,7 +14,10 @@ export interface MediaTypeInfo {
   readonly family: "oci" | "docker";
   /** Compression of a layer; `"none"` for every other kind. */
   readonly compression: BlobCompression;
-  /** Whether it is a layer that registries do not store (nondistributable, or foreign in Docker's terms). */
+  /**
+   * Whether it is a layer that registries do not store
+   * (nondistributable, or foreign in Docker's terms).
+   */
   readonly foreign: boolean;
 }
 
@@ -82,7 +85,10 @@ function table(): Map<string, MediaTypeInfo> {
 /** Docker's manifest schema 1. It has no digests of uncompressed layers, so varve refuses it. */
 const SCHEMA1 = /^application\/vnd\.docker\.distribution\.manifest\.v1\+(?:json|prettyjws)$/;
 
-/** A media type in lower case without parameters: `Application/JSON; charset=utf-8` becomes `application/json`. */
+/**
+ * A media type in lower case without parameters:
+ * `Application/JSON; charset=utf-8` becomes `application/json`.
+ */
 export function bareMediaType(value: string): string {
   return (value.split(";", 1)[0] as string).trim().toLowerCase();
 }

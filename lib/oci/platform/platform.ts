@@ -3,7 +3,10 @@ import { defined, Fields } from "../json/fields.ts";
 import type { Encodable } from "../json/encode_json.ts";
 import type { JsonValue } from "../json/strict_json.ts";
 
-/** What an image runs on. Names are those of Go's GOOS and GOARCH (image-spec, image-index.md, "platform"). */
+/**
+ * What an image runs on. Names are those of Go's GOOS and GOARCH
+ * (image-spec, image-index.md, "platform").
+ */
 export interface Platform {
   /** Operating system, such as `linux` or `windows`. */
   readonly os: string;
@@ -98,7 +101,10 @@ export function parsePlatform(text: string, host: Platform): Platform {
   throw unknown(text, "it is neither a known operating system nor a known architecture");
 }
 
-/** Writes a platform as users write it: `linux/arm/v7`, or `windows(10.0.17763)/amd64` with a version. */
+/**
+ * Writes a platform as users write it: `linux/arm/v7`, or
+ * `windows(10.0.17763)/amd64` with a version.
+ */
 export function formatPlatform(platform: Platform): string {
   if (platform.os === "") return "unknown";
   const features = [...(platform.osFeatures ?? [])].sort().map((feature) => `+${feature}`).join("");

@@ -4,8 +4,8 @@ import type { Index } from "../manifest/manifest.ts";
 import { formatPlatform, normalizePlatform, type Platform } from "./platform.ts";
 
 /**
- * How well a machine of platform `wanted` runs an image for `candidate`: 0 is best, higher is worse,
- * −1 means not at all.
+ * How well a machine of platform `wanted` runs an image for `candidate`:
+ * 0 is best, higher is worse, −1 means not at all.
  *
  * The rules are containerd's. An `amd64/v3` machine also runs v2, v1 and 386. `arm/v7` also runs v6 and
  * v5. `arm64` also runs 32-bit `arm`. Windows needs the same version, or one that its build supports.
@@ -90,7 +90,10 @@ function amd64(level: number): string {
   return level === 1 ? "amd64/" : `amd64/v${level}`;
 }
 
-/** Armv9.x also runs v9.0 to v9.(x−1), and v8.0 to v8.(x+5), which it is based on. Armv8.x runs v8.0 to v8.(x−1). */
+/**
+ * Armv9.x also runs v9.0 to v9.(x−1), and v8.0 to v8.(x+5), which it
+ * is based on. Armv8.x runs v8.0 to v8.(x−1).
+ */
 function olderArm64(variant: string): string[] {
   const match = /^v([89])(?:\.(\d))?$/.exec(variant);
   if (match === null) return [];

@@ -15,7 +15,10 @@ import { b, dir, file, symlink } from "../../support/trees/tree_nodes.ts";
 
 const GONE: Node = { type: "whiteout" };
 
-/** A tree from paths. A string is a hard link to that path. Missing parents become implied directories, or default ones in a root tree. */
+/**
+ * A tree from paths. A string is a hard link to that path. Missing parents become implied
+ * directories, or default ones in a root tree.
+ */
 function tree(kind: TreeKind, entries: Record<string, Node | string>): Tree {
   const builder = new TreeBuilder({ kind });
   const place = (path: string): [number, string] => {

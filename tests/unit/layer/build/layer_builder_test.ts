@@ -143,7 +143,8 @@ Deno.test("the path of a whiteout follows links that came before it, and no late
     [["c", "etc", "etc/a-"], [symlink("c", "etc"), file("c/.wh.a")]],
     [["c", "etc", "etc/a-"], [symlink("c", "etc"), file("c/.wh.a"), dir("c")]],
     [["c", "etc!"], [symlink("c", "etc"), file("c/.wh..wh..opq")]],
-    // Of two whiteouts, only the one after the link follows it, even if their paths begin with the same text.
+    // Of two whiteouts, only the one after the link follows it, even if their paths begin with the
+    // same text.
     [["c", "c/x-", "etc", "etc/y-", "l"], [
       file("c/.wh.x"),
       symlink("l", "etc"),

@@ -43,7 +43,7 @@ const any = needs({});
 const root = needs({ root: true });
 
 Deno.test({
-  name: "names are bytes: two that differ in one invalid byte are two files",
+  name: "names are bytes: two names that differ in one invalid byte are two files",
   ...any,
   fn: async () => {
     await using temp = await tempDir();
@@ -80,7 +80,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a NUL in a name is the caller's mistake and never cuts it",
+  name: "a NUL in a name is the caller's mistake, and never shortens the name",
   ...any,
   fn: async () => {
     await using temp = await tempDir();
@@ -92,7 +92,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "every kind of inode, its attributes and its names",
+  name: "every type of inode is made, described, renamed and removed",
   ...root,
   fn: async () => {
     await using temp = await tempDir();
@@ -131,7 +131,7 @@ Deno.test({
     assertEquals(statAt(at, b("d")).type, "directory");
     assertEquals(tryStatAt(at, b("none")), undefined);
     assertEquals(readFileAt(at, b("f")), b("content"));
-    // A link has no mode: never its target's.
+    // A link has no mode, and that of its target must not change.
     const error = assertThrows(() => chmodAt(at, b("s"), 0o777), VarveError);
     assert(isErrno(error, "ENOTSUP", "ELOOP"));
 
@@ -145,7 +145,7 @@ Deno.test({
   },
 });
 
-Deno.test("device numbers are those of glibc's makedev", () => {
+Deno.test("device numbers are encoded as by makedev of glibc", () => {
   assertEquals(makeDevice(8, 1), 0x801n);
   assertEquals(makeDevice(1, 3), 0x103n);
   assertEquals(makeDevice(0xabcde, 0x12345678), 0x000a_b123_456c_de78n);
@@ -166,7 +166,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a descriptor closes once and tells misuse",
+  name: "a descriptor is closed once, and its use afterwards throws",
   ...any,
   fn: () => {
     const owned = ownFd(openRoot(b("/")));

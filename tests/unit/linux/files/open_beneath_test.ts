@@ -39,7 +39,7 @@ function outcome(root: Fd, path: ByteString, flags: number, resolve: number, own
 }
 
 Deno.test({
-  name: "the walk in user space says what openat2 says",
+  name: "the walk in user space has the same results as openat2",
   ...any,
   fn: async () => {
     await using temp = await tempDir();
@@ -100,7 +100,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "A42 a magic link of /proc is refused by the kernel and text for the walk",
+  name: "A42 a magic link of /proc is refused by the kernel, and only text for the walk",
   ...any,
   fn: () => {
     using proc = ownFd(openRoot(b("/proc")));
@@ -123,7 +123,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "A34 A35 paths beyond PATH_MAX are walked",
+  name: "A34 A35 paths longer than PATH_MAX are opened by the walk",
   ...any,
   fn: async () => {
     await using temp = await tempDir();
@@ -148,7 +148,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a file is created inside the root only",
+  name: "a file is created only inside the root",
   ...any,
   fn: async () => {
     await using temp = await tempDir();

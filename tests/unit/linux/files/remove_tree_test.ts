@@ -32,7 +32,7 @@ function touch(directory: Fd, name: ByteString): void {
 }
 
 Deno.test({
-  name: "a tree of every kind is removed, links are not followed",
+  name: "a tree with every type of inode is removed, and links are not followed",
   ...any,
   fn: async () => {
     await using temp = await tempDir();
@@ -62,7 +62,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a tree of depth 1500 and one of 5000 names take few descriptors",
+  name: "a tree of depth 1500 and a directory of 5000 names are removed with few descriptors",
   ...any,
   fn: async () => {
     await using temp = await tempDir();
@@ -88,7 +88,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "A43 a mount inside is left alone",
+  name: "A43 a mount inside the tree stays",
   ...mount,
   fn: async () => {
     await using temp = await tempDir();
@@ -106,7 +106,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "directories swapped for links while a tree is removed",
+  name: "directories that are exchanged for links during the removal lead nowhere else",
   ...any,
   fn: async () => {
     await using temp = await tempDir();

@@ -45,7 +45,7 @@ function create(temp: TempDir, name: string): OwnedFd {
 }
 
 Deno.test({
-  name: "attributes of files hold any bytes, empty and large values",
+  name: "extended attributes of files hold any bytes, and empty and large values",
   ...any,
   fn: async () => {
     await using temp = await tempDir();
@@ -69,7 +69,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "attributes of a link are the link's own",
+  name: "extended attributes of a link are the link's own",
   ...root,
   fn: async () => {
     await using temp = await tempDir();
@@ -102,9 +102,9 @@ Deno.test({
     const back = new Uint8Array(200_000);
     assertEquals(readFully(to.fd, back, far - 3), 200_000);
     assertEquals(back, bytes.slice(1000, 201_000));
-    // Less than asked for, where the source ends.
+    // The source ends early: fewer bytes are copied.
     assertEquals(copyRange(from.fd, far + 299_999, to.fd, 0, 10), 1);
-    // /proc cannot be copied from by the kernel: the buffer does it.
+    // The kernel cannot copy from /proc: the bytes go through the buffer.
     using version = ownFd(openAt(CWD, b("/proc/version"), Open.READ));
     using text = create(temp, "version");
     const count = copyRange(version.fd, 0, text.fd, 5, 1 << 20);
@@ -139,14 +139,14 @@ Deno.test({
   },
 });
 
-/** Locks a file, and opens it once more. */
+/** Locks a file, and returns a second descriptor of it. */
 function lockedBeside(temp: TempDir, file: OwnedFd): OwnedFd {
   assertEquals(file.lock("exclusive"), true);
   return ownFd(openAt(CWD, b(temp.join("lock")), Open.READ));
 }
 
 Deno.test({
-  name: "a lock excludes another descriptor and ends with its own",
+  name: "a lock excludes other descriptors, and ends with its own descriptor",
   ...any,
   fn: async () => {
     await using temp = await tempDir();
@@ -162,7 +162,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a lock ends though a child that is being started still has the descriptor",
+  name: "a lock ends even if a child before its exec has a copy of the descriptor",
   ...any,
   fn: async () => {
     await using temp = await tempDir();
@@ -170,7 +170,7 @@ Deno.test({
     using second = lockedBeside(temp, first);
     const libc = Deno.dlopen("libc.so.6", { dup: { parameters: ["i32"], result: "i32" } });
     try {
-      // What a fork does: the same open file by another number.
+      // As after a fork: another descriptor of the same open file.
       using _child = ownFd(libc.symbols.dup(first.fd) as Fd);
       assertEquals(second.lock("shared"), false);
       first[Symbol.dispose]();
@@ -182,7 +182,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "an error without a name is still told apart",
+  name: "an error number without text is shown by its name",
   ...any,
   fn: () => {
     const error = assertThrows(() => fsyncFd(9999 as never), VarveError);

@@ -1,4 +1,4 @@
-/** The checks around a foreign library, by libraries that misbehave. */
+/** Checks of a foreign library, tested with fake libraries that misbehave. */
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { VarveError } from "../../../../lib/errors.ts";
 import { IsalInflater, STATE_BYTES } from "../../../../lib/linux/isal/isal_inflater.ts";
@@ -12,7 +12,7 @@ import { tempDir } from "../../../support/machine/temp_dir.ts";
 
 type State = Uint8Array<ArrayBuffer>;
 
-/** A library that zeroes what it must, and then does something. */
+/** A fake library: it initialises the state correctly, and `inflate` decides what it does then. */
 function library(inflate: (words: Uint32Array, state: State) => number): IsalSymbols {
   return {
     isal_inflate_init: (state: State) => {
@@ -31,11 +31,11 @@ function write(symbols: IsalSymbols): VarveError {
   return assertThrows(run, VarveError);
 }
 
-Deno.test("a library that counts or writes what it was not given is found out", () => {
+Deno.test("a library that counts wrong or writes outside its memory is detected", () => {
   const broken: [IsalSymbols, RegExp][] = [
     [library((words) => words[2] = 101), /more room/],
     [library((words) => (words[8] = 101, 0)), /more input/],
-    [library((_, state) => (state[STATE_BYTES] = 0, 0)), /behind its own memory/],
+    [library((_, state) => (state[STATE_BYTES] = 0, 0)), /after the end of its own memory/],
     [library(() => 7), /result was 7/],
   ];
   for (const [symbols, message] of broken) {
@@ -46,7 +46,7 @@ Deno.test("a library that counts or writes what it was not given is found out", 
   for (const result of [-1, -6, -99]) assertEquals(write(library(() => result)).code, "E_FORMAT");
 });
 
-Deno.test("a write far behind the state is found at the end", () => {
+Deno.test("a write far after the end of the state is detected when the inflater is closed", () => {
   const inflater = new IsalInflater(library((_, state) => (state[STATE_BYTES + 5000] = 1, 0)));
   inflater.reset();
   inflater.write(new Uint8Array(1), 0, 1, new Uint8Array(1), 0);
@@ -54,18 +54,18 @@ Deno.test("a write far behind the state is found at the end", () => {
   inflater.close();
 });
 
-Deno.test("the self-test refuses another layout, other bytes, and a library that does nothing", () => {
+Deno.test("the self-test refuses another layout, wrong bytes, and a library that does nothing", () => {
   const other = {
     ...library(() => 0),
     isal_inflate_init: (state: State) => void state.fill(0, 0, 48),
   };
   assertMatch(selfTest(other as unknown as IsalSymbols) ?? "", /layout/);
-  assertMatch(selfTest(library(() => 0)) ?? "", /other bytes/);
+  assertMatch(selfTest(library(() => 0)) ?? "", /wrong bytes/);
   assertMatch(selfTest(library(() => -1)) ?? "", /Cannot decompress/);
   assertMatch(selfTest(library((words) => words[2] = 1_000_000)) ?? "", /more room/);
 });
 
-Deno.test("a library is looked for in known places, and is its file's identity", async () => {
+Deno.test("a library is looked for in known directories, and a changed file has another identity", async () => {
   await using temp = await tempDir();
   assertMatch(String(findIsalFile([temp.path])), /not installed/);
   await Deno.writeTextFile(temp.join("libisal.so.2"), "no library");

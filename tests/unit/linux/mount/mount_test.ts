@@ -116,7 +116,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a failed mount says what is wrong, and nothing is mounted",
+  name: "a failed mount says what is wrong, and leaves nothing mounted",
   ...mount,
   fn: async () => {
     await using temp = await tempDir();
@@ -145,7 +145,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a mount in use is busy, and can be detached lazily",
+  name: "unmounting a mount in use fails with E_BUSY, and a lazy unmount detaches it",
   ...mount,
   fn: async () => {
     await using temp = await tempDir();
@@ -168,7 +168,7 @@ function mountReadUnmount(source: string, target: string): void {
   assertEquals(performUnmount(b(target)), true);
 }
 
-/** A thread that starts one program after the other, until its control is not 0. */
+/** A worker that starts one program after another until its control word is not 0. */
 const SPAWNER = `onmessage = async ({ data: control }) => {
   do {
     await new Deno.Command("true").output();
@@ -179,7 +179,7 @@ const SPAWNER = `onmessage = async ({ data: control }) => {
 }`;
 
 Deno.test({
-  name: "a mount is not in use because another thread starts programs",
+  name: "a mount can be unmounted while another thread starts programs",
   ...mount,
   fn: async () => {
     await using temp = await tempDir();

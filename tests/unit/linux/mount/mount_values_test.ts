@@ -61,12 +61,12 @@ Deno.test("I15 no path can add an option or a lower", () => {
     assertEquals(parameters.find(({ key }) => key === "upperdir")?.value, upper.directory);
     assertEquals(parameters.find(({ key }) => key === "workdir")?.value, upper.work);
     assertEquals(parameters.length, lowers.length + 2 + OVERLAY_OPTIONS.length);
-    // As the kernel splits the string: at commas without a backslash.
+    // The kernel splits the string at commas without a backslash.
     assertEquals(data.match(/(?:\\.|[^,\\])+/gs)?.length, 3 + OVERLAY_OPTIONS.length);
   }
 });
 
-Deno.test("options are told apart: flags, attributes and what the file system is told", () => {
+Deno.test("options are sorted into flags, attributes and parameters of the file system", () => {
   const plan = planMount({
     type: "overlay",
     source: b("overlay"),
@@ -86,7 +86,7 @@ Deno.test("options are told apart: flags, attributes and what the file system is
   assertEquals(splitOverlayPaths("a\\\\b:c\\,d:"), [b("a\\b"), b("c,d"), b("")]);
 });
 
-Deno.test("mountinfo is read with its escapes and optional fields", () => {
+Deno.test("mountinfo is parsed with its escapes and optional fields", () => {
   const text = b([
     "36 35 98:0 /mnt1 /mnt\\040two rw,noatime master:1 shared:2 - ext3 /dev/root rw,errors=continue",
     "37 36 0:41 / /a\\134b\\011c ro - overlay over\\040lay rw,lowerdir+=/x\\072y,lowerdir+=/z",
@@ -108,7 +108,7 @@ Deno.test("mountinfo is read with its escapes and optional fields", () => {
   });
   assertEquals(mounts[1]?.mountPoint, b("/a\\b\tc"));
   assertEquals(mounts[1]?.superOptions, ["rw", "lowerdir+=/x:y", "lowerdir+=/z"].map(b));
-  // The later one lies on top.
+  // The later mount is on top.
   assertEquals(findMount(mounts, b("/a\\b\tc"))?.id, 38);
   assertEquals(findMount(mounts, b("/none")), undefined);
   for (const bad of ["x", "1 2 3", "a b 0:1 / / rw - t s", "1 2 0:1 / / rw t s"]) {

@@ -1,0 +1,62 @@
+import type { ByteString } from "../../bytes/mod.ts";
+import { Errno, systemError } from "./errno.ts";
+import { libc } from "./libc.ts";
+
+/** The thread's error number. Valid only right after a synchronous call that failed. */
+function lastErrno(): number {
+  const location = libc().__errno_location();
+  return location === null ? 0 : new Deno.UnsafePointerView(location).getInt32();
+}
+
+/**
+ * Error numbers that may not belong to the failed call: 0 (none was seen), EAGAIN and ETIMEDOUT.
+ *
+ * The runtime's own calls on this thread (wake-ups, locks) can overwrite errno between a call and the
+ * look at it. With several busy workers this was seen about once in 50,000 failures. Only `flock`
+ * itself fails with EAGAIN, and does so again in every retry.
+ */
+const UNCERTAIN: readonly number[] = [0, Errno.EAGAIN, Errno.ETIMEDOUT];
+
+/** Maximum number of retries because of an uncertain error number. */
+const MAX_RETRIES = 16;
+
+/**
+ * Makes a call, and retries it when a signal interrupts it or its error number is uncertain. Only for
+ * calls that change nothing when they fail.
+ *
+ * @returns the result of the call, or the negative error number
+ */
+export function attempt(call: () => number): number {
+  for (let retries = 0;;) {
+    const result = call();
+    if (result >= 0) return result;
+    const number = lastErrno();
+    if (number === Errno.EINTR) continue;
+    if (!UNCERTAIN.includes(number) || ++retries > MAX_RETRIES) return -(number || Errno.EAGAIN);
+  }
+}
+
+/**
+ * Makes a call once. For syncs: the kernel reports lost data a single time, and a retry would succeed
+ * without the data. And for the steps of a mount, which cannot be repeated.
+ *
+ * @returns the result of the call, or the negative error number
+ */
+export function attemptOnce(call: () => number): number {
+  const result = call();
+  return result >= 0 ? result : -(lastErrno() || Errno.EAGAIN);
+}
+
+/** Makes a call by {@linkcode attempt}. @throws {VarveError} `E_SYSCALL` when it fails */
+export function check(call: () => number, syscall: string, subject: ByteString | ""): number {
+  const result = attempt(call);
+  if (result < 0) throw systemError(syscall, subject, -result);
+  return result;
+}
+
+/** Makes a call by {@linkcode attemptOnce}. @throws {VarveError} `E_SYSCALL` when it fails */
+export function checkOnce(call: () => number, syscall: string, subject: ByteString | ""): number {
+  const result = attemptOnce(call);
+  if (result < 0) throw systemError(syscall, subject, -result);
+  return result;
+}
