@@ -1,15 +1,23 @@
 import type { Digest } from "../digest/mod.ts";
 import type { Store } from "../store/mod.ts";
+import { type ByteRange, parseRange } from "./byte_range.ts";
 import type { Catalog } from "./catalog.ts";
-import { type Answer, type Ask, digestHeader, Refusal, refuse } from "./http.ts";
+import {
+  digestHeader,
+  Refusal,
+  refuse,
+  type RegistryRequest,
+  type RegistryResponse,
+} from "./http.ts";
 import { fileChunks, type Uploads } from "./uploads.ts";
 
 /**
- * Blobs (distribution-spec, "Pulling blobs", "Deleting Blobs").
+ * The blobs that the registry serves (distribution-spec, "Pulling blobs", "Deleting Blobs"): those of the
+ * store, and those that were uploaded and wait for a manifest.
  *
- * Who may ask may ask for everything, so a blob of the store is a blob of every repository, and so is
- * one that was uploaded: nothing is sent to this registry that it has. Deleting is of what no image
- * names: an upload goes at once; a blob of the store is shown no more, and gc takes its bytes.
+ * A blob belongs to every repository: there is no authentication, so every client may read everything,
+ * and no client need upload what is here already. A blob that an image names cannot be deleted. A deleted
+ * upload is removed at once; a deleted blob of the store is no longer served, and gc removes its bytes.
  */
 export class Blobs {
   readonly #store: Store;
@@ -23,12 +31,12 @@ export class Blobs {
     this.#uploads = uploads;
   }
 
-  /** Whether a blob is here, uploaded or in the store. */
+  /** Whether there is a blob, uploaded or in the store. */
   async has(digest: Digest): Promise<boolean> {
     return this.#uploads.blob(digest) !== undefined || await this.serves(digest);
   }
 
-  /** Whether the store has a blob, not known to be damaged, that was not deleted, or that an image names again since. */
+  /** Whether a blob of the store is served: it is not known to be damaged, and not deleted; an image that names it again undoes the deletion. */
   async serves(digest: Digest): Promise<boolean> {
     const { verifiedAt = 0 } = this.#store.blobs.stat(digest) ?? {};
     if (verifiedAt === 0) return false;
@@ -38,8 +46,8 @@ export class Blobs {
     return true;
   }
 
-  /** GET and HEAD, whole or one range of it. */
-  async get(digest: Digest, ask: Ask): Promise<Answer> {
+  /** GET and HEAD of a blob, whole or one range of it. */
+  async get(digest: Digest, request: RegistryRequest): Promise<RegistryResponse> {
     if (!await this.has(digest)) throw unknownBlob(digest);
     const size = (this.#uploads.blob(digest) ?? this.#store.blobs.stat(digest))?.size ?? 0;
     const etag = `"${digest}"`;
@@ -49,31 +57,31 @@ export class Blobs {
       etag,
       ...digestHeader(digest),
     };
-    const condition = ask.header("if-range");
-    const range = condition === undefined || condition === etag ? ask.header("range") : undefined;
-    const run = rangeOf(range, size);
-    if (run === "unsatisfiable") {
+    const condition = request.header("if-range");
+    const conditionHolds = condition === undefined || condition === etag;
+    const range = parseRange(conditionHolds ? request.header("range") : undefined, size);
+    if (range === "unsatisfiable") {
       throw new Refusal(
         416,
         { code: "SIZE_INVALID", message: `the blob has ${size} bytes` },
         { "content-range": `bytes */${size}` },
       );
     }
-    const { start, end } = run ?? { start: 0, end: size };
+    const { start, end } = range ?? { start: 0, end: size };
     const length = { "content-length": String(end - start) };
-    const part = run && { "content-range": `bytes ${start}-${end - 1}/${size}` };
-    const status = run === undefined ? 200 : 206;
-    if (ask.method === "HEAD") return { status, headers: { ...headers, ...length, ...part } };
-    // A range that is the whole is verified as the whole is.
-    const body = await this.#open(digest, end - start === size ? undefined : run, ask.signal);
+    const part = range && { "content-range": `bytes ${start}-${end - 1}/${size}` };
+    const status = range === undefined ? 200 : 206;
+    if (request.method === "HEAD") return { status, headers: { ...headers, ...length, ...part } };
+    // A range of all bytes is read as the whole blob, whose digest is then verified.
+    const body = await this.#open(digest, end - start === size ? undefined : range, request.signal);
     return { status, headers: { ...headers, ...length, ...part }, body };
   }
 
-  /** DELETE. */
-  async delete(digest: Digest): Promise<Answer> {
-    const dropped = await this.#uploads.drop(digest);
+  /** DELETE of a blob. */
+  async delete(digest: Digest): Promise<RegistryResponse> {
+    const isDropped = await this.#uploads.drop(digest);
     if (!await this.serves(digest)) {
-      if (dropped) return { status: 202 };
+      if (isDropped) return { status: 202 };
       throw unknownBlob(digest);
     }
     const owner = await this.#catalog.ownerOf(digest);
@@ -88,18 +96,15 @@ export class Blobs {
 
   async #open(
     digest: Digest,
-    run: Run | undefined,
+    range: ByteRange | undefined,
     signal: AbortSignal,
   ): Promise<ReadableStream<Uint8Array>> {
     const uploads = this.#uploads;
     const blob = uploads.blob(digest);
     if (blob === undefined) {
-      return await this.#store.blobs.open(digest, {
-        signal,
-        run,
-      });
+      return await this.#store.blobs.open(digest, { signal, run: range });
     }
-    const { start, end } = run ?? { start: 0, end: blob.size };
+    const { start, end } = range ?? { start: 0, end: blob.size };
     return ReadableStream.from((async function* () {
       using held = uploads.hold(digest);
       if (held === undefined) throw unknownBlob(digest);
@@ -110,32 +115,4 @@ export class Blobs {
 
 function unknownBlob(digest: Digest): Refusal {
   return refuse(404, "BLOB_UNKNOWN", "there is no such blob", { digest });
-}
-
-interface Run {
-  readonly start: number;
-  /** Behind the last byte. */
-  readonly end: number;
-}
-
-/**
- * The one range that a header asks for (RFC 9110, 14.2); `undefined` for the whole: without a header,
- * and where it is malformed or asks for several.
- */
-export function rangeOf(
-  header: string | undefined,
-  size: number,
-): Run | "unsatisfiable" | undefined {
-  const match = /^bytes=([0-9]{0,16})-([0-9]{0,16})$/.exec(header ?? "");
-  if (match === null) return undefined;
-  const [, first = "", last = ""] = match;
-  if (first === "") {
-    if (last === "") return undefined;
-    const length = Math.min(Number(last), size);
-    return length === 0 ? "unsatisfiable" : { start: size - length, end: size };
-  }
-  const start = Number(first);
-  if (last !== "" && Number(last) < start) return undefined;
-  if (start >= size) return "unsatisfiable";
-  return { start, end: last === "" ? size : Math.min(Number(last) + 1, size) };
 }

@@ -2,69 +2,72 @@ import type { Digest } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import type { Descriptor } from "../oci/mod.ts";
 import { documentLimits, type ImageRecord, type Store } from "../store/mod.ts";
-import { Documents, type Summary } from "./documents.ts";
-import { type RepositoryName, rowName } from "./names.ts";
+import { DocumentReader, type DocumentSummary } from "./document_summary.ts";
+import { parseImageName, type RepositoryName } from "./repository_name.ts";
 import type { ManifestKey } from "./routes.ts";
 
-/** A row of the store as a registry sees it. */
-export interface CatalogRow {
+/** An image name of the store as an entry of a repository. */
+export interface CatalogEntry {
   readonly record: ImageRecord;
-  /** The tag; a row without one keeps a manifest under its digest. */
+  /** The tag; `undefined` for a name that keeps a manifest under its digest. */
   readonly tag: string | undefined;
 }
 
-/** The image names of a store, as repositories with tags and digests. */
+/** The image names of a store, seen as repositories with tags and digests. */
 export class Catalog {
-  readonly documents: Documents;
   readonly #store: Store;
+  readonly #documents: DocumentReader;
 
   constructor(store: Store) {
     this.#store = store;
-    this.documents = new Documents(store);
+    this.#documents = new DocumentReader(store);
   }
 
-  /** The names of all repositories that have one on the wire, sorted. */
+  /** The names of all repositories that clients can reach, sorted. */
   repositories(): string[] {
     const names = new Set<string>();
     for (const { name } of this.#store.images.list()) {
-      const wire = rowName(name)?.name;
+      const wire = parseImageName(name)?.name;
       if (wire !== undefined) names.add(wire);
     }
     return [...names].sort();
   }
 
-  /** The rows of a repository, sorted by tag; none: there is no such repository. */
-  rows({ full }: RepositoryName): CatalogRow[] {
-    const rows: CatalogRow[] = [];
+  /** The entries of a repository, sorted by tag. A repository without entries does not exist. */
+  entries({ full }: RepositoryName): CatalogEntry[] {
+    const entries: CatalogEntry[] = [];
     for (const record of this.#store.images.list()) {
-      // Most are of others: a name is read only where it can be one of these.
+      // Cheap test first: most names belong to other repositories, and parsing is slow.
       if (!record.name.startsWith(full)) continue;
-      const name = rowName(record.name);
-      if (name?.full === full) rows.push({ record, tag: name.tag });
+      const name = parseImageName(record.name);
+      if (name?.full === full) entries.push({ record, tag: name.tag });
     }
-    return rows;
+    return entries;
   }
 
-  /** What a tag or a digest names: a row's target, or a manifest of an index that a row names. */
-  async find(repository: RepositoryName, key: ManifestKey): Promise<Summary | undefined> {
+  /** The document under a tag or a digest: the target of an entry, or a manifest of an index below one. */
+  async find(
+    repository: RepositoryName,
+    key: ManifestKey,
+  ): Promise<DocumentSummary | undefined> {
     if ("tag" in key) {
       const record = this.#store.images.get(`${repository.full}:${key.tag}`);
       return record === undefined ? undefined : await this.#target(record);
     }
-    const rows = this.rows(repository);
-    const row = rows.find(({ record }) => record.target.digest === key.digest);
-    if (row !== undefined) return await this.#target(row.record);
-    for (const { record } of rows) {
-      for await (const { descriptor } of this.below(record.target)) {
-        if (descriptor.digest === key.digest) return await this.documents.get(key);
+    const entries = this.entries(repository);
+    const entry = entries.find(({ record }) => record.target.digest === key.digest);
+    if (entry !== undefined) return await this.#target(entry.record);
+    for (const { record } of entries) {
+      for await (const { descriptor } of this.walk(record.target)) {
+        if (descriptor.digest === key.digest) return await this.#documents.get(key);
       }
     }
     return undefined;
   }
 
-  /** What a row names, which must be here. @throws {VarveError} `E_DAMAGE` */
-  async #target({ name, target: { digest } }: ImageRecord): Promise<Summary> {
-    const summary = await this.documents.get({ digest });
+  /** The target of an image name. @throws {VarveError} `E_DAMAGE` when it is not in the store */
+  async #target({ name, target: { digest } }: ImageRecord): Promise<DocumentSummary> {
+    const summary = await this.#documents.get({ digest });
     if (summary !== undefined) return summary;
     throw new VarveError("E_DAMAGE", `Cannot read the manifest of ${name}: it is damaged or gone`, {
       subject: digest,
@@ -73,29 +76,29 @@ export class Catalog {
 
   /** Whether an index of the repository names a manifest. */
   async isChild(repository: RepositoryName, digest: Digest): Promise<boolean> {
-    for (const { record } of this.rows(repository)) {
-      for await (const { descriptor } of this.below(record.target)) {
+    for (const { record } of this.entries(repository)) {
+      for await (const { descriptor } of this.walk(record.target)) {
         if (descriptor.digest === digest && record.target.digest !== digest) return true;
       }
     }
     return false;
   }
 
-  /** All that refers to a manifest, in the order of digests. */
-  async referrers(repository: RepositoryName, subject: Digest): Promise<Summary[]> {
-    const found = new Map<Digest, Summary>();
-    for (const { record } of this.rows(repository)) {
-      for await (const summary of this.below(record.target)) {
+  /** The documents of a repository that refer to a manifest, sorted by digest. */
+  async referrers(repository: RepositoryName, subject: Digest): Promise<DocumentSummary[]> {
+    const found = new Map<Digest, DocumentSummary>();
+    for (const { record } of this.entries(repository)) {
+      for await (const summary of this.walk(record.target)) {
         if (summary.subject === subject) found.set(summary.descriptor.digest, summary);
       }
     }
     return [...found.values()].sort((a, b) => a.descriptor.digest < b.descriptor.digest ? -1 : 1);
   }
 
-  /** The name of an image of the store that has a blob as its part. */
+  /** The name of an image of the store that a blob is a part of. */
   async ownerOf(digest: Digest): Promise<string | undefined> {
     for (const { name, target } of this.#store.images.list()) {
-      for await (const { descriptor, parts } of this.below(target)) {
+      for await (const { descriptor, parts } of this.walk(target)) {
         if (descriptor.digest === digest || parts.some((part) => part.digest === digest)) {
           return name;
         }
@@ -104,23 +107,39 @@ export class Catalog {
     return undefined;
   }
 
-  /** Those of some digests that are no manifests here: no image of the store is or names one. */
-  async strangers(digests: Iterable<Digest>): Promise<Set<Digest>> {
-    const left = new Set(digests);
+  /** Those of the digests that are not a manifest or an index of any image of the store. */
+  async unknownDocuments(digests: Iterable<Digest>): Promise<Set<Digest>> {
+    const unknown = new Set(digests);
     for (const { target } of this.#store.images.list()) {
-      if (left.size === 0) break;
-      for await (const { descriptor } of this.below(target)) left.delete(descriptor.digest);
+      if (unknown.size === 0) break;
+      for await (const { descriptor } of this.walk(target)) unknown.delete(descriptor.digest);
     }
-    return left;
+    return unknown;
   }
 
-  /** A document and all that it names, each once, as far as they are here. */
-  async *below(target: Pick<Descriptor, "digest">): AsyncGenerator<Summary> {
+  /** How many indexes lead from here to the deepest manifest; 0 for a manifest, and for what is not in the store. */
+  async indexDepth(
+    target: Pick<Descriptor, "digest">,
+    known: Map<Digest, number> = new Map(),
+  ): Promise<number> {
+    let depth = known.get(target.digest);
+    if (depth !== undefined) return depth;
+    depth = 0;
+    const { children = [] } = await this.#documents.get(target) ?? {};
+    for (const child of children) {
+      depth = Math.max(depth, 1 + await this.indexDepth(child, known));
+    }
+    known.set(target.digest, depth);
+    return depth;
+  }
+
+  /** A document and all documents below it, each once, as far as the store has them. */
+  async *walk(target: Pick<Descriptor, "digest">): AsyncGenerator<DocumentSummary> {
     const { manifests } = documentLimits(this.#store);
     const seen = new Set<Digest>([target.digest]);
     const queue = [target];
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const summary = await this.documents.get(next);
+      const summary = await this.#documents.get(next);
       if (summary === undefined) continue;
       yield summary;
       for (const child of summary.children) {

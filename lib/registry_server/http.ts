@@ -1,39 +1,39 @@
 /**
- * Requests and answers as values, and what a refusal says (distribution-spec, "Error Codes").
+ * HTTP requests and responses as values, and refusals as errors (distribution-spec, "Error Codes").
  */
 import { joinBytes } from "../bytes/mod.ts";
 import type { Digest } from "../digest/mod.ts";
 
-/** What a client asks. */
-export interface Ask {
-  /** Upper case. */
+/** A request to the registry. */
+export interface RegistryRequest {
+  /** The method in upper case. */
   readonly method: string;
-  /** Path, decoded. Nothing of it ever becomes a path of a file. */
+  /** The decoded path. No part of it ever becomes a path of a file. */
   readonly path: string;
-  /** Query. */
+  /** The query parameters. */
   readonly query: URLSearchParams;
-  /** A header by its lower-case name. */
+  /** Reads a header by its lower-case name. */
   header(name: string): string | undefined;
-  /** The body, as it comes; fails when the client stops sending. */
+  /** The body, as it arrives; it fails when the client stops sending. */
   readonly body: AsyncIterable<Uint8Array>;
-  /** Aborted when the client or the server goes. */
+  /** Aborted when the connection or the server ends. */
   readonly signal: AbortSignal;
 }
 
-/** Headers of an answer by their lower-case names; what is `undefined` is not sent. */
-export type AnswerHeaders = Readonly<Record<string, string | undefined>>;
+/** Headers by their lower-case names. A header that is `undefined` is not sent. */
+export type ResponseHeaders = Readonly<Record<string, string | undefined>>;
 
-/** What it gets. */
-export interface Answer {
-  /** HTTP status. */
+/** A response of the registry. */
+export interface RegistryResponse {
+  /** The HTTP status. */
   readonly status: number;
-  /** Headers; `content-length` is added where the body is at hand. */
-  readonly headers?: AnswerHeaders | undefined;
-  /** Body; none for `HEAD`, whatever is here. */
+  /** The headers; `content-length` is added to a body of bytes. */
+  readonly headers?: ResponseHeaders | undefined;
+  /** The body. It is not sent in answer to `HEAD`. */
   readonly body?: Uint8Array | ReadableStream<Uint8Array> | undefined;
 }
 
-/** The specification's codes. */
+/** The error codes of the specification. */
 export type RefusalCode =
   | "BLOB_UNKNOWN"
   | "BLOB_UPLOAD_INVALID"
@@ -56,17 +56,17 @@ export interface RefusalEntry {
   readonly detail?: unknown | undefined;
 }
 
-/** A request is refused: an answer that is thrown. It never leaves the server as an error. */
+/** Thrown to refuse a request. The server turns it into a response, so no caller of the library sees it. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
   readonly status: number;
   readonly entries: readonly RefusalEntry[];
-  readonly headers: AnswerHeaders;
+  readonly headers: ResponseHeaders;
 
   constructor(
     status: number,
     entries: RefusalEntry | readonly RefusalEntry[],
-    headers: AnswerHeaders = {},
+    headers: ResponseHeaders = {},
   ) {
     const list = [entries].flat() as readonly RefusalEntry[];
     super(list[0]?.message);
@@ -76,7 +76,7 @@ export class Refusal extends Error {
   }
 }
 
-/** Makes a refusal of one entry. */
+/** Makes a refusal with one entry. */
 export function refuse(
   status: number,
   code: RefusalCode,
@@ -86,12 +86,12 @@ export function refuse(
   return new Refusal(status, { code, message, detail });
 }
 
-/** A JSON document as an answer. */
-export function jsonAnswer(
+/** A response with a JSON document. */
+export function jsonResponse(
   value: unknown,
-  headers: AnswerHeaders = {},
+  headers: ResponseHeaders = {},
   status = 200,
-): Answer {
+): RegistryResponse {
   return {
     status,
     headers: { "content-type": "application/json", ...headers },
@@ -99,28 +99,31 @@ export function jsonAnswer(
   };
 }
 
-/** The answer of a refusal. */
-export function refusalAnswer({ status, entries, headers }: Refusal): Answer {
-  return jsonAnswer({ errors: entries }, headers, status);
+/** The response that a refusal stands for. */
+export function refusalResponse({ status, entries, headers }: Refusal): RegistryResponse {
+  return jsonResponse({ errors: entries }, headers, status);
 }
 
-/** Says which content an answer is about. */
+/** The header with the digest of the content. */
 export function digestHeader(digest: Digest): Record<string, string> {
   return { "docker-content-digest": digest };
 }
 
 /**
- * The whole of a small body.
+ * Reads the whole of a small body.
  *
  * @throws {Refusal} 413 above `maxBytes`
  */
-export async function readBody(ask: Ask, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+export async function readBody(
+  request: RegistryRequest,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
   const tooLarge = () =>
     refuse(413, "SIZE_INVALID", `the document has more than ${maxBytes} bytes`);
-  if (Number(ask.header("content-length") ?? 0) > maxBytes) throw tooLarge();
+  if (Number(request.header("content-length") ?? 0) > maxBytes) throw tooLarge();
   const pieces: Uint8Array[] = [];
   let size = 0;
-  for await (const piece of ask.body) {
+  for await (const piece of request.body) {
     size += piece.length;
     if (size > maxBytes) throw tooLarge();
     pieces.push(piece);

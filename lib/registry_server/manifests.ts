@@ -1,30 +1,41 @@
 import { algorithmOf, createHasher, type Digest } from "../digest/mod.ts";
 import { isBadData } from "../errors.ts";
-import { type ImageDocument, parseDocument } from "../oci/mod.ts";
+import { checkOciLimit, type ImageDocument, parseDocument } from "../oci/mod.ts";
 import type { Store } from "../store/mod.ts";
 import type { Catalog } from "./catalog.ts";
-import { type Answer, type Ask, digestHeader, readBody, refuse } from "./http.ts";
-import { type RepositoryName, untaggedRow } from "./names.ts";
+import {
+  digestHeader,
+  readBody,
+  type Refusal,
+  refuse,
+  type RegistryRequest,
+  type RegistryResponse,
+} from "./http.ts";
 import { type PutContext, stageDocument } from "./put_manifest.ts";
+import { type RepositoryName, untaggedName } from "./repository_name.ts";
 import type { ManifestKey } from "./routes.ts";
 
-/** Manifests and indexes of a store (distribution-spec, "Pulling", "Pushing" and "Deleting Manifests"). */
+/**
+ * The manifests and indexes that the registry serves (distribution-spec, "Pulling", "Pushing" and
+ * "Deleting Manifests"). Each has an image name in the store: one with a tag, or one with its digest,
+ * which keeps a manifest without a tag. An index keeps its manifests, so they need no name of their own.
+ */
 export class Manifests {
   readonly #store: Store;
   readonly #catalog: Catalog;
   readonly #context: () => PutContext;
-  /** Settles when the names are as the last request left them. */
-  #naming: Promise<unknown> = Promise.resolve();
+  /** Settles when the last change of names is done. */
+  #lastChange: Promise<unknown> = Promise.resolve();
 
-  /** `context` gives what documents are put with, under the settings of the moment. */
+  /** `context` gives what a PUT needs, under the settings of that moment. */
   constructor(store: Store, catalog: Catalog, context: () => PutContext) {
     this.#store = store;
     this.#catalog = catalog;
     this.#context = context;
   }
 
-  /** GET and HEAD. */
-  async get(repository: RepositoryName, key: ManifestKey): Promise<Answer> {
+  /** GET and HEAD of a manifest. */
+  async get(repository: RepositoryName, key: ManifestKey): Promise<RegistryResponse> {
     const found = await this.#catalog.find(repository, key);
     if (found === undefined) throw unknownManifest(key);
     const { mediaType, digest, size } = found.descriptor;
@@ -36,15 +47,20 @@ export class Manifests {
   }
 
   /**
-   * PUT. What a tag named before stays under its digest; a row of a digest that was made here goes when a
-   * tag or an index keeps the manifest instead. One that a user made (`pull NAME@DIGEST`) is not spare.
+   * PUT of a manifest. When the tag named another manifest before, that one stays, under its digest. A
+   * name with a digest is removed when a tag or an index keeps the manifest instead, but only when this
+   * registry made the name (it is "spare"), not when a user did (`pull NAME@DIGEST`).
    */
-  async put(repository: RepositoryName, key: ManifestKey, ask: Ask): Promise<Answer> {
-    const context = { ...this.#context(), signal: ask.signal };
+  async put(
+    repository: RepositoryName,
+    key: ManifestKey,
+    request: RegistryRequest,
+  ): Promise<RegistryResponse> {
+    const context = { ...this.#context(), signal: request.signal };
     const { manifest, index } = context.documents;
-    const bytes = await readBody(ask, Math.max(manifest, index));
+    const bytes = await readBody(request, Math.max(manifest, index));
     const digest = digestOf(bytes, "digest" in key ? key.digest : undefined);
-    const document = parse(bytes, ask.header("content-type"), context);
+    const document = await this.#parse(bytes, request.header("content-type"), context);
     await using ingest = await this.#store.ingest();
     const { mediaType } = document;
     const target = await ingest.blob(bytes, mediaType, { digest, size: bytes.length });
@@ -54,24 +70,24 @@ export class Manifests {
     } catch (error) {
       throw asRefusal(error);
     }
-    await this.#inTurn(async () => {
-      const named = "tag" in key ? `${repository.full}:${key.tag}` : undefined;
-      const before = named === undefined ? undefined : this.#store.images.get(named)?.target;
-      const tagged = this.#catalog.rows(repository).some(({ tag, record }) =>
+    await this.#changeNames(async () => {
+      const tagged = "tag" in key ? `${repository.full}:${key.tag}` : undefined;
+      const before = tagged === undefined ? undefined : this.#store.images.get(tagged)?.target;
+      const hasTag = this.#catalog.entries(repository).some(({ tag, record }) =>
         tag !== undefined && record.target.digest === digest
       );
       if (before !== undefined && before.digest !== digest) {
-        ingest.image(untaggedRow(repository, before.digest), before, { spare: true });
+        ingest.image(untaggedName(repository, before.digest), before, { spare: true });
       }
-      if (named !== undefined) ingest.image(named, target);
-      else if (!tagged) ingest.image(untaggedRow(repository, digest), target, { spare: true });
+      if (tagged !== undefined) ingest.image(tagged, target);
+      else if (!hasTag) ingest.image(untaggedName(repository, digest), target, { spare: true });
       await ingest.commit();
       const children = document.kind === "index" ? document.manifests.map((one) => one.digest) : [];
-      const spare = named === undefined ? children : [digest, ...children];
-      const rows = spare.map((one) => untaggedRow(repository, one));
-      this.#store.images.removeAll(rows, { spare: true });
+      const kept = tagged === undefined ? children : [digest, ...children];
+      const names = kept.map((one) => untaggedName(repository, one));
+      this.#store.images.removeAll(names, { spare: true });
     });
-    // They are blobs of the store now.
+    // The store has these blobs now.
     for (const part of staged) await context.uploads.drop(part);
     const { subject } = document;
     return {
@@ -84,18 +100,18 @@ export class Manifests {
     };
   }
 
-  /** DELETE: of a tag the name, whose manifest stays under its digest; of a digest all of its names. */
-  async delete(repository: RepositoryName, key: ManifestKey): Promise<Answer> {
-    await this.#inTurn(async () => {
-      const rows = this.#catalog.rows(repository);
+  /** DELETE: of a tag, only the tag, and its manifest stays under its digest; of a digest, all of its names. */
+  async delete(repository: RepositoryName, key: ManifestKey): Promise<RegistryResponse> {
+    await this.#changeNames(async () => {
+      const entries = this.#catalog.entries(repository);
       if ("tag" in key) {
-        const row = rows.find(({ tag }) => tag === key.tag);
-        if (row === undefined) throw unknownManifest(key);
-        const { target, name } = row.record;
-        const others = rows.filter(({ record }) => record.target.digest === target.digest);
+        const entry = entries.find(({ tag }) => tag === key.tag);
+        if (entry === undefined) throw unknownManifest(key);
+        const { target, name } = entry.record;
+        const others = entries.filter(({ record }) => record.target.digest === target.digest);
         if (others.length === 1 && !await this.#catalog.isChild(repository, target.digest)) {
-          const row = untaggedRow(repository, target.digest);
-          this.#store.images.set(row, target, { spare: true });
+          const untagged = untaggedName(repository, target.digest);
+          this.#store.images.set(untagged, target, { spare: true });
         }
         this.#store.images.removeAll([name]);
         return;
@@ -103,27 +119,46 @@ export class Manifests {
       if (await this.#catalog.isChild(repository, key.digest)) {
         throw refuse(405, "UNSUPPORTED", "an index names the manifest: delete the index first");
       }
-      const names = rows.filter(({ record }) => record.target.digest === key.digest);
-      if (names.length === 0) throw unknownManifest(key);
-      // In one go: there may be thousands, and a half of them would be nothing that anybody asked for.
-      this.#store.images.removeAll(names.map(({ record }) => record.name));
+      const named = entries.filter(({ record }) => record.target.digest === key.digest);
+      if (named.length === 0) throw unknownManifest(key);
+      // In one transaction: there may be thousands, and no client asked to delete half of them.
+      this.#store.images.removeAll(named.map(({ record }) => record.name));
     });
     return { status: 202 };
   }
 
-  /** Names change one request after the other: each looks at them first. */
-  async #inTurn(change: () => Promise<void>): Promise<void> {
-    const turn = this.#naming.then(change);
-    this.#naming = turn.catch(() => {});
-    await turn;
+  /** Parses a document, and checks how deep its indexes are nested. @throws {Refusal} 400 */
+  async #parse(
+    bytes: Uint8Array,
+    contentType: string | undefined,
+    { documents: limits }: PutContext,
+  ): Promise<ImageDocument> {
+    try {
+      const document = parseDocument(bytes, { contentType, limits });
+      const known = new Map<Digest, number>();
+      for (const child of document.kind === "index" ? document.manifests : []) {
+        const depth = 1 + await this.#catalog.indexDepth(child, known);
+        checkOciLimit("indexDepth", limits.indexDepth, depth);
+      }
+      return document;
+    } catch (error) {
+      throw asRefusal(error);
+    }
+  }
+
+  /** Runs changes of names one after the other: each looks at the names first. */
+  async #changeNames(change: () => Promise<void>): Promise<void> {
+    const done = this.#lastChange.then(change);
+    this.#lastChange = done.catch(() => {});
+    await done;
   }
 }
 
-function unknownManifest(key: ManifestKey) {
+function unknownManifest(key: ManifestKey): Refusal {
   return refuse(404, "MANIFEST_UNKNOWN", "there is no such manifest", key);
 }
 
-/** @throws {Refusal} 400 when it is not what the path says */
+/** The digest of a document. @throws {Refusal} 400 when the path names another one */
 function digestOf(bytes: Uint8Array, expected: Digest | undefined): Digest {
   const hasher = createHasher(expected === undefined ? "sha256" : algorithmOf(expected));
   hasher.update(bytes);
@@ -135,20 +170,7 @@ function digestOf(bytes: Uint8Array, expected: Digest | undefined): Digest {
   });
 }
 
-/** @throws {Refusal} 400 */
-function parse(
-  bytes: Uint8Array,
-  contentType: string | undefined,
-  { documents: limits }: PutContext,
-): ImageDocument {
-  try {
-    return parseDocument(bytes, { contentType, limits });
-  } catch (error) {
-    throw asRefusal(error);
-  }
-}
-
-/** Errors that say that what came is bad are the client's; all others are the server's. */
+/** Turns an error of bad data into a refusal: the client is at fault. All other errors are the server's. */
 function asRefusal(error: unknown): unknown {
   if (!isBadData(error)) return error;
   return refuse(400, "MANIFEST_INVALID", error.message, { code: error.code });

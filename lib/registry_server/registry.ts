@@ -4,19 +4,21 @@ import type { Store } from "../store/mod.ts";
 import { Blobs } from "./blobs.ts";
 import { Catalog } from "./catalog.ts";
 import type { ServeRegistryOptions } from "./contract.ts";
-import { type Answer, type Ask, jsonAnswer, refuse } from "./http.ts";
-import { listCatalog, listReferrers, listTags } from "./lists.ts";
+import { jsonResponse, refuse, type RegistryRequest, type RegistryResponse } from "./http.ts";
+import { listCatalog, listReferrers, listTags } from "./list_responses.ts";
 import { Manifests } from "./manifests.ts";
 import { routeOf } from "./routes.ts";
 import { beginUpload, continueUpload } from "./upload_requests.ts";
 import { Uploads } from "./uploads.ts";
 
-const HOUR = 60 * 60 * 1000;
+/** Milliseconds without use after which an upload is dropped, by default. */
+const UPLOAD_LIFETIME = 60 * 60 * 1000;
+/** Largest blob in bytes, by default. */
 const MAX_BLOB = 64 * 1024 ** 3;
 
-/** Requests to answers, over a store: the registry without its network. */
+/** The registry without its network: answers requests from a store. */
 export class Registry implements AsyncDisposable {
-  /** What is being uploaded. */
+  /** Uploads that run, and blobs that wait for a manifest. */
   readonly uploads: Uploads;
   readonly #readOnly: boolean;
   readonly #catalog: Catalog;
@@ -24,7 +26,7 @@ export class Registry implements AsyncDisposable {
   readonly #manifests: Manifests;
   #pool: Pool | undefined;
 
-  /** `now` tells ms. */
+  /** `now` is a clock in milliseconds. */
   constructor(
     store: Store,
     options: ServeRegistryOptions = {},
@@ -34,7 +36,7 @@ export class Registry implements AsyncDisposable {
     this.uploads = new Uploads({
       directory: () =>
         store.directories?.scratch() ?? Deno.makeTempDir({ prefix: "varve-registry-" }),
-      lifetime: options.uploadLifetime ?? HOUR,
+      lifetime: options.uploadLifetime ?? UPLOAD_LIFETIME,
       maxBytes: options.maxBlobBytes ?? MAX_BLOB,
       now,
     });
@@ -48,44 +50,44 @@ export class Registry implements AsyncDisposable {
       pool: options.pool ?? (this.#pool ??= createPool()),
       documents: ociLimits(options.ociLimits),
       serves: (digest) => this.#blobs.serves(digest),
-      strangers: (digests) => this.#catalog.strangers(digests),
+      strangers: (digests) => this.#catalog.unknownDocuments(digests),
       signal,
     }));
   }
 
-  /** Answers. @throws {Refusal} what is the client's fault */
-  async answer(ask: Ask): Promise<Answer> {
-    const route = routeOf(ask);
-    if (this.#readOnly && !["GET", "HEAD"].includes(ask.method)) {
+  /** Answers a request. @throws {Refusal} for what is the client's fault */
+  async answer(request: RegistryRequest): Promise<RegistryResponse> {
+    const route = routeOf(request);
+    if (this.#readOnly && !["GET", "HEAD"].includes(request.method)) {
       throw refuse(405, "UNSUPPORTED", "the registry is read-only");
     }
     switch (route.kind) {
       case "base":
-        return jsonAnswer({}, { "docker-distribution-api-version": "registry/2.0" });
+        return jsonResponse({}, { "docker-distribution-api-version": "registry/2.0" });
       case "catalog":
-        return listCatalog(this.#catalog, ask);
+        return listCatalog(this.#catalog, request);
       case "tags":
-        return listTags(this.#catalog, route.repository, ask);
+        return listTags(this.#catalog, route.repository, request);
       case "referrers":
-        return await listReferrers(this.#catalog, route.repository, route.digest, ask);
+        return await listReferrers(this.#catalog, route.repository, route.digest, request);
       case "uploads":
-        return await beginUpload(this.uploads, this.#blobs, route.repository, ask);
+        return await beginUpload(this.uploads, this.#blobs, route.repository, request);
       case "upload":
-        return await continueUpload(this.uploads, route.repository, route.id, ask);
+        return await continueUpload(this.uploads, route.repository, route.id, request);
       case "blob":
-        return ask.method === "DELETE"
+        return request.method === "DELETE"
           ? await this.#blobs.delete(route.digest)
-          : await this.#blobs.get(route.digest, ask);
+          : await this.#blobs.get(route.digest, request);
       case "manifest": {
         const { repository, key } = route;
-        if (ask.method === "PUT") return await this.#manifests.put(repository, key, ask);
-        if (ask.method === "DELETE") return await this.#manifests.delete(repository, key);
+        if (request.method === "PUT") return await this.#manifests.put(repository, key, request);
+        if (request.method === "DELETE") return await this.#manifests.delete(repository, key);
         return await this.#manifests.get(repository, key);
       }
     }
   }
 
-  /** Drops what was uploaded and no manifest named. */
+  /** Ends the pool that it made, and drops all uploads that no manifest named. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.uploads[Symbol.asyncDispose]();
     await this.#pool?.[Symbol.asyncDispose]();

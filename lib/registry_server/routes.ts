@@ -1,11 +1,11 @@
 import { type Digest, isDigest } from "../digest/mod.ts";
-import { type Ask, Refusal, refuse } from "./http.ts";
-import { isTag, type RepositoryName, repositoryOf } from "./names.ts";
+import { Refusal, refuse, type RegistryRequest } from "./http.ts";
+import { isTag, type RepositoryName, repositoryOf } from "./repository_name.ts";
 
-/** What a manifest is asked for by. */
+/** The tag or the digest in the path of a manifest. */
 export type ManifestKey = { readonly tag: string } | { readonly digest: Digest };
 
-/** What a path stands for (distribution-spec, "Endpoints"). */
+/** The thing that a path names (distribution-spec, "Endpoints"). */
 export type Route =
   | { readonly kind: "base" }
   | { readonly kind: "catalog" }
@@ -16,8 +16,8 @@ export type Route =
   | { readonly kind: "upload"; readonly repository: RepositoryName; readonly id: string }
   | { readonly kind: "referrers"; readonly repository: RepositoryName; readonly digest: Digest };
 
-/** Methods of each kind of route. */
-export const METHODS: Readonly<Record<Route["kind"], readonly string[]>> = {
+/** The allowed methods of each kind of route. */
+const METHODS: Readonly<Record<Route["kind"], readonly string[]>> = {
   base: ["GET", "HEAD"],
   catalog: ["GET", "HEAD"],
   tags: ["GET", "HEAD"],
@@ -28,14 +28,14 @@ export const METHODS: Readonly<Record<Route["kind"], readonly string[]>> = {
   referrers: ["GET", "HEAD"],
 };
 
-/** Finds what a request is about. @throws {Refusal} 404, 400 a malformed name or digest, 405 */
-export function routeOf(ask: Pick<Ask, "method" | "path">): Route {
-  const route = find(ask.path);
+/** The route of a request. @throws {Refusal} 404, 400 for a malformed name or digest, 405 */
+export function routeOf({ method, path }: Pick<RegistryRequest, "method" | "path">): Route {
+  const route = find(path);
   const methods = METHODS[route.kind];
-  if (methods.includes(ask.method)) return route;
+  if (methods.includes(method)) return route;
   throw new Refusal(
     405,
-    { code: "UNSUPPORTED", message: `the method is none of ${methods.join(", ")}` },
+    { code: "UNSUPPORTED", message: `the methods here are ${methods.join(", ")}` },
     { allow: methods.join(", ") },
   );
 }
@@ -43,7 +43,7 @@ export function routeOf(ask: Pick<Ask, "method" | "path">): Route {
 function find(path: string): Route {
   if (path === "/v2" || path === "/v2/") return { kind: "base" };
   if (path === "/v2/_catalog") return { kind: "catalog" };
-  // A name may itself hold a part like "blobs": what counts are the last parts.
+  // A repository name may itself hold a part such as "blobs": the last parts count.
   const match =
     /^\/v2\/(.+?)\/(?:(tags)\/list|(manifests|referrers)\/([^/]+)|blobs\/(uploads)(?:\/([^/]*))?|(blobs)\/([^/]+))$/
       .exec(path);
@@ -64,15 +64,15 @@ function find(path: string): Route {
   return { kind: "manifest", repository, key: parseKey(reference) };
 }
 
-/** @throws {Refusal} 400 */
+/** Parses a digest from a path or a query. @throws {Refusal} 400 */
 export function parseDigest(text: string | null): Digest {
   if (isDigest(text)) return text;
-  throw refuse(400, "DIGEST_INVALID", "the digest is no sha256 and no sha512");
+  throw refuse(400, "DIGEST_INVALID", "the digest is neither a sha256 nor a sha512");
 }
 
 function parseKey(text: string): ManifestKey {
   if (text.includes(":")) return { digest: parseDigest(text) };
-  // No manifest can have been put under what is no tag.
+  // 404 and not 400: no manifest can have been pushed under a malformed tag.
   if (!isTag(text)) throw refuse(404, "MANIFEST_UNKNOWN", "the tag is malformed");
   return { tag: text };
 }

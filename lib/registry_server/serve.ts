@@ -1,41 +1,49 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { VarveError } from "../errors.ts";
 import type { Store } from "../store/mod.ts";
-import { isLoopback, mayBeCalled } from "./allowed_hosts.ts";
+import { isAllowedHost, isLoopback } from "./allowed_hosts.ts";
 import type { RegistryServer, ServeRegistryOptions } from "./contract.ts";
-import { type Answer, type Ask, Refusal, refusalAnswer, refuse } from "./http.ts";
+import {
+  Refusal,
+  refusalResponse,
+  refuse,
+  type RegistryRequest,
+  type RegistryResponse,
+} from "./http.ts";
+import { discardRest, requestBody, writeResponse } from "./node_http.ts";
 import { Registry } from "./registry.ts";
-import { bodyOf, discardRest, writeAnswer } from "./wire.ts";
 
+/** Milliseconds that the headers of a request may take, by default. */
 const HEADERS_TIMEOUT = 10_000;
+/** Milliseconds without a byte after which a body is given up, by default. */
 const IDLE_TIMEOUT = 60_000;
-/** Bytes of the headers of a request. */
+/** Longest headers of a request in bytes. */
 const MAX_HEADERS = 64 * 1024;
-/** How often, in ms, uploads that nobody uses are looked for. */
-const SWEEP = 60_000;
+/** Milliseconds between two searches for uploads that nobody uses. */
+const SWEEP_INTERVAL = 60_000;
 
 /**
  * Serves a store as a registry (OCI distribution-spec 1.1: pull, push, content discovery and management,
  * referrers), in plain http on loopback, without authentication.
  *
- * **Names.** A repository on the wire is read as Docker reads the name of an image: `/v2/library/debian`
+ * **Names.** The name of a repository is read as Docker reads the name of an image: `/v2/library/debian`
  * and `/v2/debian` are `docker.io/library/debian` of the store, `/v2/quay.io/team/app` is
- * `quay.io/team/app`, `/v2/localhost__5000/app` is `localhost:5000/app`. So every engine pulls what the
- * store holds, and what is pushed as `localhost:5000/team/app:1` is the image `team/app:1` of the store.
+ * `quay.io/team/app`, `/v2/localhost__5000/app` is `localhost:5000/app`. So every engine can pull all that
+ * the store holds, and what is pushed as `localhost:5000/team/app:1` is the image `team/app:1` of the store.
  *
- * **Pushes.** An image becomes one of the store like by a load: its layers are proved and unpacked when
- * its manifest arrives, and all of it becomes visible at once. What is no image (artifacts, attestations,
- * indexes) is kept as it is. A manifest that loses its tag stays under its digest, as
- * `docker.io/team/app@sha256:…`, until that is deleted; those of an index go with the index.
+ * **Pushes.** A pushed image becomes an image of the store as if it were loaded: its layers are verified
+ * and unpacked when its manifest arrives, and all of it becomes visible at once. Artifacts, attestations
+ * and indexes are stored as they are. A manifest that loses its tag stays under its digest, as
+ * `docker.io/team/app@sha256:…`, until that name is deleted; the manifests of an index go with the index.
  *
- * **Uploads** that no manifest named are files in a scratch directory of the store. They are dropped after
- * an hour without use, when the server ends, and after a crash when the store is next opened.
+ * **Uploads** that no manifest has named yet are files in a scratch directory of the store. They are
+ * dropped after an hour without use, when the server ends, and after a crash when the store is next opened.
  *
- * **Trust.** Documents, headers, blobs, times and numbers of uploads are bounded; digests are proved;
- * nothing that a client says becomes part of a path. Requests that a browser was tricked into (another
- * `Host`, an `Origin`) are refused. node:http, because its headers have a time-out; Deno.serve's have none.
+ * **Trust.** Sizes of documents, headers and blobs are bounded, and so are times and the number of uploads.
+ * Digests are verified. Nothing that a client sends becomes part of a path. Requests that a web page may
+ * have made a browser send (a foreign `Host`, an `Origin`) are refused.
  *
- * @throws {VarveError} `E_USAGE` an address that is not of loopback · `E_BUSY` the port is taken · `E_DENIED`
+ * @throws {VarveError} `E_USAGE` for an address that other machines reach · `E_BUSY` when the port is taken · `E_DENIED`
  *
  * @example
  * ```ts
@@ -65,9 +73,10 @@ export async function serveRegistry(
   const signal = stop.signal;
   const registry = new Registry(store, { ...options, signal });
   const running = new Set<Promise<void>>();
+  // node:http and not Deno.serve, which has no time-out for headers.
   const server = createServer({
     headersTimeout: options.headersTimeout ?? HEADERS_TIMEOUT,
-    // Bodies are judged by their progress.
+    // None for the whole request: bodies have a time-out for their progress.
     requestTimeout: 0,
     connectionsCheckingInterval: Math.min(1000, options.headersTimeout ?? HEADERS_TIMEOUT),
     maxHeaderSize: MAX_HEADERS,
@@ -84,7 +93,7 @@ export async function serveRegistry(
   }
   const sweeper = setInterval(() => {
     registry.uploads.sweep().catch((error) => options.onError?.(error));
-  }, SWEEP);
+  }, SWEEP_INTERVAL);
   const finished = Promise.withResolvers<void>();
   let ending: Promise<void> | undefined;
   const end = (): Promise<void> =>
@@ -142,7 +151,7 @@ interface Handling {
   readonly signal: AbortSignal;
 }
 
-/** One request. Never throws. */
+/** Answers one request. Never throws. */
 async function handle(
   { registry, options, signal }: Handling,
   request: IncomingMessage,
@@ -153,38 +162,42 @@ async function handle(
   const onClose = () => gone.abort(new DOMException("The client went", "AbortError"));
   response.once("close", onClose);
   response.on("error", onClose);
-  const ask: Ask = askOf(request, AbortSignal.any([signal, gone.signal]), idle);
-  let answer: Answer;
+  const asked = toRequest(request, AbortSignal.any([signal, gone.signal]), idle);
+  let answer: RegistryResponse;
   try {
-    if (options.anyAddress !== true) refuseBrowsers(ask);
-    answer = await registry.answer(ask);
+    if (options.anyAddress !== true) refuseBrowsers(asked);
+    answer = await registry.answer(asked);
   } catch (error) {
-    answer = refusalAnswer(refusalOf(error, ask, options));
+    answer = refusalResponse(refusalOf(error, asked, options));
   }
   try {
     const rest = discardRest(request, idle);
-    await writeAnswer(response, answer, { head: ask.method === "HEAD", idle, rest });
+    await writeResponse(response, answer, { head: asked.method === "HEAD", idle, rest });
   } catch (error) {
-    // Told by the connection: what is there of the body is shorter than its length.
+    // Closing the connection tells the client: it has fewer bytes than `content-length` says.
     request.destroy();
     response.destroy();
     if (error instanceof VarveError) options.onError?.(error);
   }
 }
 
-function askOf(request: IncomingMessage, signal: AbortSignal, idle: number): Ask {
+function toRequest(
+  request: IncomingMessage,
+  signal: AbortSignal,
+  idle: number,
+): RegistryRequest {
   const [path = "", ...query] = (request.url ?? "").split("?");
   return {
     method: request.method ?? "",
     path: decoded(path),
     query: new URLSearchParams(query.join("?")),
     header: (name) => [request.headers[name]].flat()[0],
-    body: bodyOf(request, idle),
+    body: requestBody(request, idle),
     signal,
   };
 }
 
-/** Some clients escape the colon of a digest. */
+/** Undoes escapes: some clients escape the colon of a digest. `""`, which is no route, when an escape is malformed. */
 function decoded(path: string): string {
   try {
     return decodeURIComponent(path);
@@ -194,27 +207,34 @@ function decoded(path: string): string {
 }
 
 /**
- * A page in a browser of this machine can ask loopback: under a name of its own that it points here (DNS
- * rebinding), or blindly across origins. No engine sends an `Origin`.
+ * Refuses requests of web pages. A page in a browser of this machine can reach loopback: under a domain
+ * name that points here (DNS rebinding), or across origins without seeing the answer. Container engines
+ * send no `Origin`.
  *
  * @throws {Refusal} 403
  */
-function refuseBrowsers(ask: Ask): void {
-  if (ask.header("origin") !== undefined) {
+function refuseBrowsers(request: RegistryRequest): void {
+  if (request.header("origin") !== undefined) {
     throw refuse(403, "DENIED", "this registry is not for web pages");
   }
-  const host = ask.header("host") ?? "";
-  if (mayBeCalled(host)) return;
-  throw refuse(403, "DENIED", "this registry is asked as localhost or by its address", { host });
+  const host = request.header("host") ?? "";
+  if (isAllowedHost(host)) return;
+  throw refuse(403, "DENIED", "this registry answers as localhost or by its address only", {
+    host,
+  });
 }
 
-/** What a client is told of an error: its own faults, and no more than that of others. */
-function refusalOf(error: unknown, ask: Ask, { onError }: ServeRegistryOptions): Refusal {
+/** The refusal for an error. The client learns the reason only when it is at fault. */
+function refusalOf(
+  error: unknown,
+  request: RegistryRequest,
+  { onError }: ServeRegistryOptions,
+): Refusal {
   if (error instanceof Refusal) return error;
-  // The client went, or the server ends: nobody reads it.
-  if (ask.signal.aborted) return new Refusal(503, { code: "UNKNOWN", message: "interrupted" });
+  // The connection or the server has ended: nobody reads the response.
+  if (request.signal.aborted) return new Refusal(503, { code: "UNKNOWN", message: "interrupted" });
   onError?.(error);
-  const busy = error instanceof VarveError && error.code === "E_BUSY";
-  const message = busy ? "the store is busy, try again" : "the store failed";
-  return new Refusal(busy ? 503 : 500, { code: "UNKNOWN", message });
+  const isBusy = error instanceof VarveError && error.code === "E_BUSY";
+  const message = isBusy ? "the store is busy, try again" : "the store failed";
+  return new Refusal(isBusy ? 503 : 500, { code: "UNKNOWN", message });
 }

@@ -1,68 +1,74 @@
 import { algorithmOf, createHasher, type Digest, type Hasher } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import { guarded } from "../linux/mod.ts";
+import { fileChunks } from "./file_chunks.ts";
 import { Refusal, refuse } from "./http.ts";
+import { untilAborted } from "./until_aborted.ts";
 
-/** How an {@linkcode Uploads} keeps what comes. */
+export { fileChunks } from "./file_chunks.ts";
+
+/** Settings of {@linkcode Uploads}. */
 export interface UploadsOptions {
-  /** A directory of its own; asked for at the first upload. */
+  /** Makes a directory for the files; called at the first upload. */
   readonly directory: () => Promise<string>;
-  /** ms without use after which an upload, or a blob that no manifest named, is dropped. */
+  /** Milliseconds without use after which an upload, or a blob that no manifest named, is dropped. */
   readonly lifetime: number;
-  /** Most bytes of a blob. */
+  /** Largest blob in bytes. */
   readonly maxBytes: number;
-  /** ms since some beginning. */
+  /** A clock in milliseconds. */
   readonly now: () => number;
 }
 
-/** A blob that came whole, was hashed, and waits for a manifest that names it. */
+/** A blob that was uploaded whole and verified, and waits for a manifest that names it. */
 export interface UploadedBlob {
   readonly digest: Digest;
   readonly size: number;
-  /** Its file. */
+  /** The path of its file. */
   readonly path: string;
 }
 
-/** An upload that runs. */
+/** An upload that is not complete yet. */
 export interface Upload {
   readonly id: string;
-  /** The repository as it was asked for. */
+  /** The repository name in the request that began it. */
   readonly repository: string;
-  /** Bytes that are here. */
+  /** Bytes that arrived so far. */
   readonly size: number;
 }
 
-interface Running extends Upload {
+interface RunningUpload extends Upload {
   size: number;
   readonly path: string;
   readonly hasher: Hasher;
   usedAt: number;
-  /** Ends the request that writes now. */
+  /** Aborts the request that writes now. */
   abort: AbortController | undefined;
-  /** Settles when nobody writes any more. */
+  /** Settles when no request writes any more. */
   idle: Promise<void>;
 }
 
-interface Kept extends UploadedBlob {
+interface WaitingBlob extends UploadedBlob {
   usedAt: number;
   readers: number;
 }
 
-/** Uploads at once, and blobs that wait. */
+/** Most uploads that may run at the same time. */
 const MAX_RUNNING = 1000;
-const MAX_KEPT = 100_000;
+/** Most blobs that may wait for a manifest. */
+const MAX_WAITING = 100_000;
 
 /**
- * Uploads, and blobs that no manifest named yet, as files with numbers for names in a scratch directory.
+ * Uploads, and uploaded blobs that no manifest has named yet. They are files in a scratch directory, with
+ * numbers for names.
  *
- * What came of an upload whose connection broke stays, so that the client can go on; the newest request
- * of an upload wins over one that hangs. An upload and a blob are dropped when nobody used them for the
- * lifetime, and all of them when the server ends.
+ * When the connection of an upload breaks, its bytes stay, so that the client can resume. A new request
+ * for an upload aborts one that hangs. An upload or a blob is dropped when it was not used for the
+ * lifetime; all of them are dropped when the server ends.
  */
 export class Uploads implements AsyncDisposable {
   readonly #options: UploadsOptions;
-  readonly #running = new Map<string, Running>();
-  readonly #kept = new Map<Digest, Kept>();
+  readonly #running = new Map<string, RunningUpload>();
+  readonly #waiting = new Map<Digest, WaitingBlob>();
   #directory: Promise<string> | undefined;
   #count = 0;
 
@@ -70,10 +76,10 @@ export class Uploads implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Begins an upload. @throws {Refusal} 429 */
+  /** Begins an upload. @throws {Refusal} 429 when there are too many */
   async begin(repository: string): Promise<Upload> {
     await this.sweep();
-    if (this.#running.size >= MAX_RUNNING || this.#kept.size >= MAX_KEPT) {
+    if (this.#running.size >= MAX_RUNNING || this.#waiting.size >= MAX_WAITING) {
       throw refuse(429, "TOOMANYREQUESTS", "too many uploads at once");
     }
     this.#directory ??= this.#options.directory();
@@ -81,7 +87,7 @@ export class Uploads implements AsyncDisposable {
     await guarded("begin an upload", async () => {
       (await Deno.open(path, { write: true, createNew: true, mode: 0o600 })).close();
     });
-    const upload: Running = {
+    const upload: RunningUpload = {
       id: crypto.randomUUID(),
       repository,
       size: 0,
@@ -101,9 +107,9 @@ export class Uploads implements AsyncDisposable {
   }
 
   /**
-   * Appends bytes. With `at` they must follow what is here.
+   * Appends bytes. `at`, where given, must be the size of the upload so far.
    *
-   * @throws {Refusal} 404, 413, 416 when they do not follow
+   * @throws {Refusal} 404, 413 when the blob gets too large, 416 when `at` is another offset
    */
   async append(
     { repository, id }: Pick<Upload, "repository" | "id">,
@@ -111,7 +117,7 @@ export class Uploads implements AsyncDisposable {
     at?: number,
   ): Promise<Upload> {
     const upload = this.#get(repository, id);
-    // Whoever asks now knows more than a request before it, which may hang.
+    // A client that asks again has given up its earlier request, which may hang.
     upload.abort?.abort(refuse(400, "BLOB_UPLOAD_INVALID", "another request took the upload over"));
     const before = upload.idle;
     const turn = Promise.withResolvers<void>();
@@ -119,13 +125,13 @@ export class Uploads implements AsyncDisposable {
     await before;
     const abort = new AbortController();
     try {
-      // It may have ended meanwhile.
+      // The upload may have ended meanwhile.
       this.#get(repository, id);
       upload.abort = abort;
       if (at !== undefined && at !== upload.size) throw outOfOrder(upload);
       await this.#write(upload, bytes, abort.signal);
     } catch (error) {
-      if (comesToNothing(error) && this.#running.delete(id)) await remove(upload.path);
+      if (isFatal(error) && this.#running.delete(id)) await remove(upload.path);
       throw error;
     } finally {
       upload.usedAt = this.#options.now();
@@ -135,7 +141,7 @@ export class Uploads implements AsyncDisposable {
     return this.#get(repository, id);
   }
 
-  /** Ends an upload whose bytes are all here. @throws {Refusal} 404, 400 when it is another blob */
+  /** Completes an upload that has all of its bytes. @throws {Refusal} 404, 400 when the digest is another one */
   async finish(
     { repository, id }: Pick<Upload, "repository" | "id">,
     digest: Digest,
@@ -151,18 +157,18 @@ export class Uploads implements AsyncDisposable {
       await remove(path);
       throw refuse(400, "DIGEST_INVALID", "the bytes are another blob", { digest, actual });
     }
-    const known = this.#kept.get(digest);
+    const known = this.#waiting.get(digest);
     if (known !== undefined) {
       known.usedAt = this.#options.now();
       await remove(path);
       return known;
     }
-    const blob: Kept = { digest, size, path, usedAt: this.#options.now(), readers: 0 };
-    this.#kept.set(digest, blob);
+    const blob: WaitingBlob = { digest, size, path, usedAt: this.#options.now(), readers: 0 };
+    this.#waiting.set(digest, blob);
     return blob;
   }
 
-  /** Gives an upload up. @throws {Refusal} 404 */
+  /** Cancels an upload and removes its bytes. @throws {Refusal} 404 */
   async cancel(repository: string, id: string): Promise<void> {
     const upload = this.#get(repository, id);
     this.#running.delete(id);
@@ -171,16 +177,16 @@ export class Uploads implements AsyncDisposable {
     await remove(upload.path);
   }
 
-  /** A blob that waits. */
+  /** A blob that waits for a manifest. The look-up counts as a use. */
   blob(digest: Digest): UploadedBlob | undefined {
-    const blob = this.#kept.get(digest);
+    const blob = this.#waiting.get(digest);
     if (blob !== undefined) blob.usedAt = this.#options.now();
     return blob;
   }
 
-  /** Keeps the file of a blob while it is read; `undefined` when it is not here. */
+  /** Keeps the file of a waiting blob until it is disposed; `undefined` when there is no such blob. */
   hold(digest: Digest): (UploadedBlob & Disposable) | undefined {
-    const blob = this.#kept.get(digest);
+    const blob = this.#waiting.get(digest);
     if (blob === undefined) return undefined;
     blob.readers++;
     let held = true;
@@ -191,55 +197,55 @@ export class Uploads implements AsyncDisposable {
         held = false;
         blob.readers--;
         blob.usedAt = this.#options.now();
-        if (blob.readers === 0 && this.#kept.get(digest) !== blob) void remove(blob.path);
+        if (blob.readers === 0 && this.#waiting.get(digest) !== blob) void remove(blob.path);
       },
     };
   }
 
-  /** Drops a blob; whether it was here. Who reads it reads on. */
+  /** Drops a waiting blob, and says whether there was one. Its file stays until the last holder is done. */
   async drop(digest: Digest): Promise<boolean> {
-    const blob = this.#kept.get(digest);
+    const blob = this.#waiting.get(digest);
     if (blob === undefined) return false;
-    this.#kept.delete(digest);
+    this.#waiting.delete(digest);
     if (blob.readers === 0) await remove(blob.path);
     return true;
   }
 
-  /** Drops what nobody used for the lifetime. */
+  /** Drops the uploads and blobs that were not used for the lifetime. */
   async sweep(): Promise<void> {
     const end = this.#options.now() - this.#options.lifetime;
     for (const { id, repository, usedAt, abort } of [...this.#running.values()]) {
       if (usedAt <= end && abort === undefined) await this.cancel(repository, id);
     }
-    for (const { digest, usedAt, readers } of [...this.#kept.values()]) {
+    for (const { digest, usedAt, readers } of [...this.#waiting.values()]) {
       if (usedAt <= end && readers === 0) await this.drop(digest);
     }
   }
 
-  /** Drops everything. */
+  /** Drops everything, and removes the directory. */
   async [Symbol.asyncDispose](): Promise<void> {
     const directory = await this.#directory?.catch(() => undefined);
     for (const { id, repository } of [...this.#running.values()]) await this.cancel(repository, id);
-    this.#kept.clear();
+    this.#waiting.clear();
     if (directory !== undefined) await remove(directory);
   }
 
-  #get(repository: string, id: string): Running {
+  #get(repository: string, id: string): RunningUpload {
     const upload = this.#running.get(id);
     if (upload?.repository !== repository) throw unknownUpload();
     return upload;
   }
 
   async #write(
-    upload: Running,
+    upload: RunningUpload,
     bytes: AsyncIterable<Uint8Array>,
     signal: AbortSignal,
   ): Promise<void> {
     await guarded("write an upload", async () => {
       using file = await Deno.open(upload.path, { write: true });
-      // What a write that failed left behind the bytes that count is written over.
+      // A write that failed may have left bytes behind the ones that count: they are overwritten.
       await file.seek(upload.size, Deno.SeekMode.Start);
-      for await (const piece of ended(bytes, signal)) {
+      for await (const piece of untilAborted(bytes, signal)) {
         if (upload.size + piece.length > this.#options.maxBytes) {
           throw refuse(413, "SIZE_INVALID", `a blob has at most ${this.#options.maxBytes} bytes`);
         }
@@ -251,7 +257,7 @@ export class Uploads implements AsyncDisposable {
   }
 }
 
-/** How much of an upload is here, as its answers say it. */
+/** The headers that tell a client the address of an upload and how many bytes arrived. */
 export function uploadHeaders({ id, repository, size }: Upload): Record<string, string> {
   return {
     location: `/v2/${repository}/blobs/uploads/${id}`,
@@ -272,63 +278,15 @@ function unknownUpload(): Refusal {
   return refuse(404, "BLOB_UPLOAD_UNKNOWN", "there is no such upload");
 }
 
-/** Whether an upload need not be gone on with: it is too long, or cannot be written. What it has takes the room of others. */
-function comesToNothing(error: unknown): boolean {
+/** Whether an upload cannot be resumed after an error: it is too large, or cannot be written. Its bytes would only take up space. */
+function isFatal(error: unknown): boolean {
   return error instanceof Refusal ? error.status === 413 : error instanceof VarveError;
-}
-
-/** Bytes until a signal ends them, also while the next ones are waited for. */
-async function* ended(
-  bytes: AsyncIterable<Uint8Array>,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  // A promise for each step: one for all of them would keep what every step came to.
-  let step = Promise.withResolvers<IteratorResult<Uint8Array>>();
-  const stop = () => step.reject(signal.reason);
-  signal.addEventListener("abort", stop);
-  const iterator = bytes[Symbol.asyncIterator]();
-  let finished = false;
-  try {
-    for (;;) {
-      signal.throwIfAborted();
-      step = Promise.withResolvers();
-      iterator.next().then(step.resolve, step.reject);
-      const { done, value } = await step.promise;
-      finished = done === true;
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    signal.removeEventListener("abort", stop);
-    // Not waited for: it may be what hangs.
-    if (!finished) void iterator.return?.().catch(() => {});
-  }
 }
 
 async function digestOf(path: string, digest: Digest): Promise<Digest> {
   const hasher = createHasher(algorithmOf(digest));
   for await (const piece of fileChunks(path, 0, Number.MAX_SAFE_INTEGER)) hasher.update(piece);
   return hasher.digest();
-}
-
-/** Bytes read at once. */
-const CHUNK = 256 * 1024;
-
-/** Up to `length` bytes of a file, each chunk a buffer of its own. */
-export async function* fileChunks(
-  path: string,
-  start: number,
-  length: number,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  using file = await guarded("read an upload", () => Deno.open(path));
-  await file.seek(start, Deno.SeekMode.Start);
-  for (let left = length; left > 0;) {
-    const buffer = new Uint8Array(Math.min(CHUNK, left));
-    const read = await guarded("read an upload", () => file.read(buffer));
-    if (read === null) return;
-    left -= read;
-    yield buffer.subarray(0, read);
-  }
 }
 
 async function remove(path: string): Promise<void> {

@@ -1,9 +1,12 @@
-/** Indexes nested too deep, or that name too many manifests: a push and a copy are refused before anything is sent. */
+/** Indexes that are nested too deep, or name too many manifests: no push, no copy and no server takes them. */
 import { assertEquals } from "@std/assert";
 import type { Digest } from "../../../lib/digest/mod.ts";
 import { OCI_LIMITS, type OciLimits, parseReference } from "../../../lib/oci/mod.ts";
+import { createPool } from "../../../lib/pool/mod.ts";
 import { copyImage, pushImage, RegistryClient } from "../../../lib/registry/mod.ts";
+import { serveRegistry } from "../../../lib/registry_server/mod.ts";
 import { openMemoryStore } from "../../../lib/store/mod.ts";
+import { Api, codeOf as replyCode, NAME, pushSample } from "../../conformance/registry_api.ts";
 import { codeOf } from "../../support/code_of.ts";
 import { type BuiltDescriptor, describe, jsonBytes } from "../../support/images/images.ts";
 import { sampleImage } from "../../support/images/sample_image.ts";
@@ -18,7 +21,7 @@ import { UploadRegistry } from "../../support/registry/upload_registry.ts";
 
 const SAMPLE = sampleImage();
 const INDEX = "application/vnd.oci.image.index.v1+json";
-const NAME = parseReference("r.example/app:1");
+const REFERENCE = parseReference("r.example/app:1");
 
 /** Documents by digest, the one with the name last. */
 type Documents = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
@@ -57,7 +60,10 @@ async function copied(documents: Documents, limits?: Partial<OciLimits>): Promis
     const from = servers.start(serves(documents));
     using reader = new RegistryClient(configFor(from, {}));
     using writer = new RegistryClient(configFor(to, {}));
-    const [source, destination] = [reader, writer].map((client) => ({ client, reference: NAME }));
+    const [source, destination] = [reader, writer].map((client) => ({
+      client,
+      reference: REFERENCE,
+    }));
     await copyImage(source!, destination!, { ociLimits: limits });
   });
 }
@@ -83,7 +89,7 @@ async function pushed(documents: Documents, limits: Partial<OciLimits> = {}): Pr
   }
   return await sent(async (to) => {
     using client = new RegistryClient(configFor(to, {}));
-    await pushImage(store, client, store.images.get("r.example/app:1")!, NAME);
+    await pushImage(store, client, store.images.get("r.example/app:1")!, REFERENCE);
   });
 }
 
@@ -123,3 +129,33 @@ for (const [verb, transfer] of [["copy", copied], ["push", pushed]] as const) {
     assertEquals(await transfer(nested([9_999, 2])), "E_LIMIT");
   });
 }
+
+/** Pushes the documents to varve's own registry, innermost first; gives the status of the last one. */
+async function served(documents: Documents, limits?: Partial<OciLimits>): Promise<number> {
+  await using store = openMemoryStore();
+  await using pool = createPool({ inline: true });
+  await using server = await serveRegistry(store, { pool, ociLimits: limits });
+  const api = new Api(server.url);
+  await pushSample(api);
+  let status = 0;
+  for (const [digest, bytes] of documents) {
+    const { mediaType } = JSON.parse(new TextDecoder().decode(bytes));
+    const name = digest === named(documents) ? "last" : digest;
+    const reply = await api.put(NAME, name, bytes, mediaType);
+    status = reply.status;
+    if (status === 201) continue;
+    assertEquals([digest, replyCode(reply)], [named(documents), "MANIFEST_INVALID"]);
+    const path = `/v2/${NAME}/manifests/${name}`;
+    assertEquals((await api.send("GET", path)).status, 404);
+  }
+  return status;
+}
+
+Deno.test("F17 served: indexes in indexes, by default and with a lowered limit", async () => {
+  for (const [depth, status] of [[3, 201], [4, 201], [5, 400]] as const) {
+    assertEquals(await served(deep(depth)), status, `${depth}`);
+  }
+  for (const [depth, status] of [[1, 201], [2, 201], [3, 400]] as const) {
+    assertEquals(await served(deep(depth), { indexDepth: 2 }), status, `${depth} of 2`);
+  }
+});

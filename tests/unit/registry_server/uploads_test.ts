@@ -1,105 +1,10 @@
-/** The parts of varve's registry that need no network. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { parseListen } from "../../../lib/cli/verbs/registry_serve.ts";
 import type { Digest } from "../../../lib/digest/mod.ts";
-import { isLoopback, mayBeCalled } from "../../../lib/registry_server/allowed_hosts.ts";
-import { rangeOf } from "../../../lib/registry_server/blobs.ts";
 import { Refusal } from "../../../lib/registry_server/http.ts";
-import { nameOnTheWire, repositoryOf, rowName } from "../../../lib/registry_server/names.ts";
 import { type Upload, Uploads } from "../../../lib/registry_server/uploads.ts";
 import { codeOf } from "../../support/code_of.ts";
 import { sha256Of } from "../../support/images/images.ts";
 import { tempDir } from "../../support/machine/temp_dir.ts";
-
-/** With `foo_bar.baz/` as long as a name may be. */
-const LONG = "x".repeat(255 - "foo_bar.baz/".length);
-
-Deno.test("server: a name on the wire is read as Docker reads it, and back", () => {
-  for (
-    const [asked, full, back] of [
-      ["debian", "docker.io/library/debian", "library/debian"],
-      ["library/debian", "docker.io/library/debian", "library/debian"],
-      ["docker.io/library/debian", "docker.io/library/debian", "library/debian"],
-      ["team/app", "docker.io/team/app", "team/app"],
-      ["quay.io/team/app", "quay.io/team/app", "quay.io/team/app"],
-      ["localhost/app", "localhost/app", "localhost/app"],
-      ["localhost__5000/app", "localhost:5000/app", "localhost__5000/app"],
-      ["a__b/c", "docker.io/a__b/c", "a__b/c"],
-      ["foo_bar.baz/x", "docker.io/foo_bar.baz/x", "foo_bar.baz/x"],
-      ["a__b.c/d", "docker.io/a__b.c/d", "a__b.c/d"],
-      ["foo_bar.baz__5000/x", "docker.io/foo_bar.baz__5000/x", "foo_bar.baz__5000/x"],
-      ["foo_bar.baz", "docker.io/library/foo_bar.baz", "library/foo_bar.baz"],
-      [`foo_bar.baz/${LONG}`, `docker.io/foo_bar.baz/${LONG}`, `foo_bar.baz/${LONG}`],
-    ] as const
-  ) {
-    assertEquals(repositoryOf(asked)?.full, full, asked);
-    const row = rowName(`${full}:1`);
-    assertEquals([row?.full, row?.name, row?.tag], [full, back, "1"], asked);
-  }
-  for (const bad of ["", "A", "a//b", "a/", "/a", "../a", "a/..", "a:1", "a@b", "a".repeat(256)]) {
-    assertEquals(repositoryOf(bad), undefined, bad);
-  }
-  assertEquals(nameOnTheWire({ registry: "[::1]:5000", repository: "app" }), undefined);
-  assertEquals(rowName("<none>@sha256:0"), undefined);
-});
-
-Deno.test("server: one range of a blob, or the whole", () => {
-  for (
-    const [header, expected] of [
-      [undefined, undefined],
-      ["bytes=0-", { start: 0, end: 10 }],
-      ["bytes=0-0", { start: 0, end: 1 }],
-      ["bytes=9-99", { start: 9, end: 10 }],
-      ["bytes=-3", { start: 7, end: 10 }],
-      ["bytes=-99", { start: 0, end: 10 }],
-      ["bytes=10-", "unsatisfiable"],
-      ["bytes=-0", "unsatisfiable"],
-      ["bytes=5-4", undefined],
-      ["bytes=-", undefined],
-      ["bytes=0-1,3-4", undefined],
-      ["bytes=a-b", undefined],
-      ["bits=0-1", undefined],
-    ] as const
-  ) assertEquals(rangeOf(header, 10), expected, header);
-  assertEquals(rangeOf("bytes=0-", 0), "unsatisfiable");
-});
-
-Deno.test("server: which addresses only this machine reaches, and how it may be called", () => {
-  for (const name of ["127.0.0.1", "127.8.9.10", "::1", "localhost"]) {
-    assertEquals(isLoopback(name), true, name);
-  }
-  for (const name of ["0.0.0.0", "::", "10.0.0.1", "127.0.0.1.evil.com", "example.org", ""]) {
-    assertEquals(isLoopback(name), false, name);
-  }
-  for (
-    const host of [
-      "localhost:5000",
-      "LOCALHOST",
-      "127.0.0.1:1",
-      "[::1]:5000",
-      "app.localhost:80",
-      "host.docker.internal:5000",
-    ]
-  ) assertEquals(mayBeCalled(host), true, host);
-  for (const host of ["", "evil.com", "localhost.evil.com:5000", "127.0.0.1.evil.com", "a:b:c"]) {
-    assertEquals(mayBeCalled(host), false, host);
-  }
-});
-
-Deno.test("registry serve: what it listens on", () => {
-  assertEquals(parseListen("127.0.0.1:5000"), { hostname: "127.0.0.1", port: 5000 });
-  assertEquals(parseListen("[::1]:0"), { hostname: "::1", port: 0 });
-  assertEquals(parseListen("localhost:65535").port, 65_535);
-  for (const bad of ["", "5000", "127.0.0.1", "127.0.0.1:", ":5000", "a:65536", "::1:5", "a:-1"]) {
-    let code = "ok";
-    try {
-      parseListen(bad);
-    } catch (error) {
-      code = (error as { code: string }).code;
-    }
-    assertEquals(code, "E_USAGE", bad);
-  }
-});
 
 const BYTES = new TextEncoder().encode("some bytes");
 const DIGEST = sha256Of(BYTES) as Digest;

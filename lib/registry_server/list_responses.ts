@@ -1,36 +1,40 @@
 import type { Digest } from "../digest/mod.ts";
 import { MEDIA_TYPES } from "../oci/mod.ts";
 import type { Catalog } from "./catalog.ts";
-import { type Answer, type Ask, jsonAnswer, refuse } from "./http.ts";
-import type { RepositoryName } from "./names.ts";
+import { jsonResponse, refuse, type RegistryRequest, type RegistryResponse } from "./http.ts";
+import type { RepositoryName } from "./repository_name.ts";
 
-/** Names of one page, and what a page holds where the client asks for more. */
+/** Most names of one page, also where the client asks for more. */
 const MAX_PAGE = 10_000;
-/** Bytes of a page of referrers: clients read a document of 4 MiB. */
+/** Bytes of a page of referrers: clients read documents of at most 4 MiB. */
 const MAX_REFERRERS = 3 * 1024 * 1024;
 
-/** `_catalog`: all repositories that have a name on the wire. */
-export function listCatalog(catalog: Catalog, ask: Ask): Answer {
-  const { names, headers } = page(catalog.repositories(), ask, "/v2/_catalog");
-  return jsonAnswer({ repositories: names }, headers);
+/** `_catalog`: the names of all repositories that clients can reach. */
+export function listCatalog(catalog: Catalog, request: RegistryRequest): RegistryResponse {
+  const { names, headers } = page(catalog.repositories(), request, "/v2/_catalog");
+  return jsonResponse({ repositories: names }, headers);
 }
 
-/** `tags/list`, in the order of bytes (distribution-spec, "Listing Tags"). */
-export function listTags(catalog: Catalog, repository: RepositoryName, ask: Ask): Answer {
-  const rows = catalog.rows(repository);
-  if (rows.length === 0) {
+/** `tags/list`: the tags of a repository, in the order of their bytes (distribution-spec, "Listing Tags"). */
+export function listTags(
+  catalog: Catalog,
+  repository: RepositoryName,
+  request: RegistryRequest,
+): RegistryResponse {
+  const entries = catalog.entries(repository);
+  if (entries.length === 0) {
     throw refuse(404, "NAME_UNKNOWN", "there is no such repository", { name: repository.asked });
   }
-  const tags = rows.flatMap(({ tag }) => tag === undefined ? [] : [tag]).sort();
+  const tags = entries.flatMap(({ tag }) => tag === undefined ? [] : [tag]).sort();
   const path = `/v2/${repository.asked}/tags/list`;
-  const { names, headers } = page(tags, ask, path);
-  return jsonAnswer({ name: repository.asked, tags: names }, headers);
+  const { names, headers } = page(tags, request, path);
+  return jsonResponse({ name: repository.asked, tags: names }, headers);
 }
 
-/** `n` names behind `last`, and the address of the next page. @throws {Refusal} 400 */
+/** The `n` names that follow `last`, and the link to the next page. @throws {Refusal} 400 */
 function page(
   all: readonly string[],
-  { query }: Ask,
+  { query }: RegistryRequest,
   path: string,
 ): { readonly names: readonly string[]; readonly headers: Record<string, string> } {
   const n = query.get("n");
@@ -51,15 +55,15 @@ function nextLink(path: string, query: Record<string, string | undefined>): stri
   return `<${path}?${new URLSearchParams(pairs)}>; rel="next"`;
 }
 
-/** `referrers` (distribution-spec, "Listing Referrers"): never 404, also of a manifest that is not here. */
+/** `referrers` (distribution-spec, "Listing Referrers"). It never answers 404, even for a manifest that does not exist. */
 export async function listReferrers(
   catalog: Catalog,
   repository: RepositoryName,
   subject: Digest,
-  ask: Ask,
-): Promise<Answer> {
-  const type = ask.query.get("artifactType");
-  const last = ask.query.get("last") ?? "";
+  request: RegistryRequest,
+): Promise<RegistryResponse> {
+  const type = request.query.get("artifactType");
+  const last = request.query.get("last") ?? "";
   const manifests: unknown[] = [];
   let bytes = 0;
   let next: string | undefined;
@@ -82,7 +86,7 @@ export async function listReferrers(
     next = digest;
     if (bytes > MAX_REFERRERS) break;
   }
-  return jsonAnswer({ schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests }, {
+  return jsonResponse({ schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests }, {
     "content-type": MEDIA_TYPES.index,
     "oci-filters-applied": type === null ? undefined : "artifactType",
     link: bytes <= MAX_REFERRERS || next === undefined

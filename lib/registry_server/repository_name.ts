@@ -1,33 +1,33 @@
 import type { Digest } from "../digest/mod.ts";
 import { type Reference, tryParseReference } from "../oci/mod.ts";
 
-/** A repository, as a client names it and as the store does. */
+/** A repository under its two names: that of the request, and that of the store. */
 export interface RepositoryName {
-  /** As the client asked: `debian`, `library/debian`, `quay.io/team/app`. */
+  /** The name in the request: `debian`, `library/debian`, `quay.io/team/app`. */
   readonly asked: string;
-  /** Registry and repository as image names begin: `docker.io/library/debian`. */
+  /** Registry and repository, as image names of the store begin: `docker.io/library/debian`. */
   readonly full: string;
 }
 
 const PART = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
-/** The specification's grammar of a name ("Pulling manifests"). */
+/** The grammar of a repository name (distribution-spec, "Pulling manifests"). */
 const NAME = new RegExp(`^${PART}(?:/${PART})*$`);
-/** Longest name, so that host and name together stay below 255 characters (the specification's advice). */
+/** Longest repository name in characters (advice of the distribution-spec). */
 const MAX_NAME = 255;
-/** `host__5000/…`: names hold no colon, and hosts no underscore. */
+/** `host__5000/…` stands for `host:5000/…`: a repository name cannot hold a colon, a host cannot hold an underscore. */
 const PORT = /^([a-z0-9.-]+)__([0-9]{1,5})\//;
 const DOCKER = "docker.io/";
 
 /**
- * Finds the repository of the store that a name of a request stands for. A name is read as Docker reads
- * the name of an image, so that what `docker pull NAME` would make is what the registry serves:
+ * Finds the repository of the store for the name in a request. The name is read as Docker reads the name
+ * of an image, so the registry serves the image that `docker pull NAME` would give:
  *
  * - `debian` and `library/debian` are `docker.io/library/debian`, `team/app` is `docker.io/team/app`;
- * - `quay.io/team/app` is just that: a first part with a dot, or `localhost`, is a host;
- * - `foo_bar.baz/app` is `docker.io/foo_bar.baz/app`, for no host has an underscore;
- * - `localhost__5000/app` is `localhost:5000/app`, since a name on the wire holds no colon.
+ * - `quay.io/team/app` stays: a first part with a dot is a host, and so is `localhost`;
+ * - `foo_bar.baz/app` is `docker.io/foo_bar.baz/app`: a host cannot hold an underscore;
+ * - `localhost__5000/app` is `localhost:5000/app`: a repository name cannot hold a colon.
  *
- * The other way round this is {@linkcode nameOnTheWire}: there is one name space, so what is pushed to
+ * {@linkcode wireName} is the inverse. There is one name space: what is pushed to
  * `localhost:5000/team/app:1` is the image `team/app:1` of the store.
  *
  * @returns `undefined` when the name is malformed
@@ -41,11 +41,11 @@ export function repositoryOf(asked: string): RepositoryName | undefined {
 }
 
 /**
- * The name by which clients reach a repository of the store.
+ * The name under which clients reach a repository of the store: the inverse of {@linkcode repositoryOf}.
  *
- * @returns `undefined` where there is none: hosts with upper case or IPv6 addresses
+ * @returns `undefined` where there is no such name: for hosts in upper case and IPv6 addresses
  */
-export function nameOnTheWire(
+export function wireName(
   { registry, repository }: Pick<Reference, "registry" | "repository">,
 ): string | undefined {
   const full = `${registry}/${repository}`;
@@ -54,36 +54,36 @@ export function nameOnTheWire(
   return names.find((name) => repositoryOf(name)?.full === full);
 }
 
-/** What the name of an image row says. */
-export interface RowName {
+/** The parts of an image name of the store. */
+export interface ImageName {
   /** Registry and repository. */
   readonly full: string;
-  /** On the wire; `undefined` where it has no such name. */
+  /** The repository name for clients; `undefined` where there is none. */
   readonly name: string | undefined;
-  /** The tag, unless the row names a digest. */
+  /** The tag; `undefined` for a name with a digest. */
   readonly tag: string | undefined;
 }
 
-/** Reads the name of an image row; `undefined` for images without a name. */
-export function rowName(name: string): RowName | undefined {
+/** Parses an image name of the store; `undefined` for images without a name. */
+export function parseImageName(name: string): ImageName | undefined {
   const reference = name.startsWith("<none>") ? undefined : tryParseReference(name);
   if (reference === undefined) return undefined;
   const { registry, repository, tag, digest } = reference;
   return {
     full: `${registry}/${repository}`,
-    name: nameOnTheWire(reference),
+    name: wireName(reference),
     tag: digest === undefined ? tag : undefined,
   };
 }
 
-/** The row of a manifest that has no tag. */
-export function untaggedRow({ full }: RepositoryName, digest: Digest): string {
+/** The image name in the store that keeps a manifest without a tag. */
+export function untaggedName({ full }: RepositoryName, digest: Digest): string {
   return `${full}@${digest}`;
 }
 
 const TAG = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
 
-/** Whether a text is a tag (the specification, "Pulling manifests"). */
+/** Whether a text is a valid tag (distribution-spec, "Pulling manifests"). */
 export function isTag(text: string): boolean {
   return TAG.test(text);
 }
