@@ -4,48 +4,48 @@ import type { ByteSource } from "./decompress.ts";
 import { crc32, deflatePiece, zstdFrame } from "./node_zlib.ts";
 import { PIECE_BYTES, splitPieces } from "./split_pieces.ts";
 
-/** How {@linkcode compressPiece} works. */
+/** Options of {@linkcode compressPiece}. */
 export interface CompressPieceOptions {
-  /** The format. */
+  /** Format of the piece. */
   readonly format: "gzip" | "zstd";
   /** gzip 0 to 9, default 6; zstd 1 to 19, default 3. */
   readonly level?: number | undefined;
 }
 
-/** How {@linkcode compress} works. */
+/** Options of {@linkcode compress}. */
 export interface CompressOptions {
-  /** The format; `"none"` passes the bytes on. */
+  /** Format of the output. `"none"` passes the bytes on unchanged. */
   readonly format: Compression;
   /** gzip 0 to 9, default 6; zstd 1 to 19, default 3. */
   readonly level?: number | undefined;
-  /** Ends it: its reason is thrown untouched. */
+  /** Aborts the stream; its reason is thrown. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A piece that was compressed on its own; a plain value, so that another thread can make it. */
+/** A piece that was compressed independently of others. It is a plain value, so that another thread can make it. */
 export interface CompressedPiece<Memory extends ArrayBufferLike = ArrayBuffer> {
-  /** A run of whole deflate blocks that ends on a byte, or a zstd frame. */
+  /** The compressed bytes: whole deflate blocks that end at a byte, or one zstd frame. */
   readonly bytes: Uint8Array<Memory>;
   /** CRC-32 of the uncompressed bytes. */
   readonly crc32: number;
-  /** Number of the uncompressed bytes. */
+  /** Number of uncompressed bytes. */
   readonly length: number;
 }
 
-/** No name, no time, unknown system (RFC 1952, 2.3): nothing of the machine gets in. */
+/** A header without name and time, from an unknown system (RFC 1952, 2.3): it depends on no machine. */
 const GZIP_HEADER = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff] as const;
 
 /** The last deflate block: empty, with fixed codes (RFC 1951, 3.2.6). */
 const LAST_BLOCK = [0x03, 0x00] as const;
 
 /**
- * Compresses a stream, the same bytes always to the same bytes (with one version of node:zlib).
+ * Compresses a stream. The same input always gives the same output, with the same version of node:zlib.
  *
- * gzip comes as one member, zstd as a frame for every 4 MiB, both made of pieces of a fixed length
- * that know nothing of each other: see {@linkcode splitPieces}, {@linkcode compressPiece} and
- * {@linkcode joinPieces} for doing them in parallel.
+ * gzip output is one member, zstd output is one frame for every 4 MiB. Both consist of pieces of a fixed input
+ * length that do not depend on each other. To compress pieces in parallel, use {@linkcode splitPieces},
+ * {@linkcode compressPiece} and {@linkcode joinPieces}.
  *
- * @throws {RangeError} when the format has no such level
+ * @throws {RangeError} when the format does not have this level
  */
 export async function* compress(
   source: ByteSource,
@@ -60,9 +60,9 @@ export async function* compress(
 }
 
 /**
- * Compresses one piece, synchronously, without regard to others.
+ * Compresses one piece, synchronously and independently of other pieces.
  *
- * @throws {RangeError} when the format has no such level
+ * @throws {RangeError} when the format does not have this level
  */
 export function compressPiece(
   bytes: Uint8Array,
@@ -74,12 +74,12 @@ export function compressPiece(
 }
 
 /**
- * Compresses one piece as {@linkcode compressPiece} does, into memory that can be used again: large
- * buffers that nobody needs any more stay in memory by the dozen until the runtime looks for them.
+ * Compresses one piece as {@linkcode compressPiece} does, but into given memory, which can be reused for the next
+ * piece. Otherwise dozens of large, unused buffers can stay in memory until the garbage collector runs.
  *
- * @param room at least {@linkcode compressedRoom} bytes, and apart from `bytes`
- * @returns the piece, whose bytes are a view of the room
- * @throws {RangeError} when the format has no such level, or the room is too small
+ * @param room memory for the output: at least {@linkcode compressedRoom} bytes, not overlapping `bytes`
+ * @returns the piece; its bytes are a view of `room`
+ * @throws {RangeError} when the format does not have this level, or `room` is too small
  */
 export function compressPieceInto<Memory extends ArrayBufferLike>(
   bytes: Uint8Array,
@@ -92,14 +92,14 @@ export function compressPieceInto<Memory extends ArrayBufferLike>(
 }
 
 /**
- * Room for whatever comes of compressing a piece of so many bytes, in any format, at any level. The
- * worst is noise at gzip level 1: fixed codes take up to 9 bits for a byte, and zlib's bound a little more.
+ * Upper bound of the compressed size of a piece of `length` bytes, for every format and level. The worst case is
+ * random data at gzip level 1: fixed codes take up to 9 bits for a byte, and zlib's own bound is slightly larger.
  */
 export function compressedRoom(length: number): number {
   return length + Math.ceil(length / 7) + 4096;
 }
 
-/** Makes a stream of pieces, which must come in the order of what they hold. */
+/** Joins compressed pieces to one stream. They must come in the order of their input. */
 export async function* joinPieces<Memory extends ArrayBufferLike = ArrayBuffer>(
   format: "gzip" | "zstd",
   pieces: AsyncIterable<CompressedPiece<Memory>> | Iterable<CompressedPiece<Memory>>,
@@ -113,13 +113,13 @@ export async function* joinPieces<Memory extends ArrayBufferLike = ArrayBuffer>(
     yield piece.bytes;
   }
   if (format === "gzip") yield trailer(crc, length);
-  // No frame at all would be no zstd.
+  // A zstd stream needs at least one frame.
   else if (length === 0) yield compressPiece(new Uint8Array(0), { format }).bytes;
 }
 
 const DEFAULT_LEVEL = { gzip: 6, zstd: 3 } as const;
 
-/** The least and the most level of a format. */
+/** The lowest and the highest level of each format. */
 export const COMPRESSION_LEVELS: Readonly<Record<"gzip" | "zstd", readonly [number, number]>> = {
   gzip: [0, 9],
   zstd: [1, 19],

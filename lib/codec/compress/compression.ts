@@ -1,12 +1,12 @@
 import { VarveError } from "../../errors.ts";
 
-/** How bytes are compressed. */
+/** The compression of a stream; `"none"` for a stream that is not compressed. */
 export type Compression = "gzip" | "zstd" | "none";
 
-/** As many bytes as {@linkcode sniff} looks at: one tar block. Give it that many, or all there are. */
+/** Number of bytes that {@linkcode sniff} needs: one tar block. A shorter stream is passed as a whole. */
 export const SNIFF_BYTES = 512;
 
-/** Formats that are recognised to be refused, by the bytes they begin with. */
+/** Formats that are recognised and refused, by the bytes with which they begin. */
 const REFUSED: readonly (readonly [name: string, ...magics: readonly number[][]])[] = [
   ["xz", [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
   ["lz4", [0x04, 0x22, 0x4d, 0x18]],
@@ -18,17 +18,17 @@ const REFUSED: readonly (readonly [name: string, ...magics: readonly number[][]]
   ["zip", [0x50, 0x4b, 0x03, 0x04], [0x50, 0x4b, 0x05, 0x06]],
 ];
 
-/** Behind `BZh` and the level: the mark of a block, or of the end. */
+/** Bytes of a bzip2 stream behind `BZh` and the level: the mark of a block or of the end. */
 const BZIP2_MARKS = [[0x31, 0x41, 0x59, 0x26, 0x53, 0x59], [0x17, 0x72, 0x45, 0x38, 0x50, 0x90]];
 
 /**
- * Tells by its first bytes how a stream is compressed.
+ * Detects the compression of a stream from its first bytes.
  *
- * A header block of a tar archive is plain whatever the name in it looks like, except that gzip's
- * and zstd's magic always win, as in other container engines.
+ * The magic bytes of gzip and zstd always count, as in other container engines. Those of other formats do not
+ * count in a tar header, because they can be the beginning of a file name.
  *
  * @param head the first {@linkcode SNIFF_BYTES} bytes, or fewer when the stream is shorter
- * @throws {VarveError} `E_COMPRESSION` for a compression that is known and refused
+ * @throws {VarveError} `E_COMPRESSION` for a known compression that is not supported
  */
 export function sniff(head: Uint8Array): Compression {
   const found = compressionMagic(head);
@@ -43,12 +43,13 @@ export function sniff(head: Uint8Array): Compression {
   );
 }
 
-/** Whose magic bytes a stream begins with; `undefined` for all that is not read compressed, and nothing is refused. */
+/** Detects gzip or zstd from the magic bytes at the beginning of a stream; `undefined` for anything else. Never throws. */
 export function compressionMagic(head: Uint8Array): "gzip" | "zstd" | undefined {
   if (begins(head, [0x1f, 0x8b])) return "gzip";
   return begins(head, [0x28, 0xb5, 0x2f, 0xfd]) || isSkippable(head) ? "zstd" : undefined;
 }
 
+/** The name of the refused format that a stream has; `undefined` when it has none of them. */
 function refused(head: Uint8Array): string | undefined {
   if (begins(head, [0x42, 0x5a, 0x68]) && BZIP2_MARKS.some((mark) => begins(head, mark, 4))) {
     return "bzip2";
@@ -65,7 +66,7 @@ function isSkippable(head: Uint8Array): boolean {
   return begins(head, [0x2a, 0x4d, 0x18], 1) && ((head[0] ?? 0) & 0xf0) === 0x50;
 }
 
-/** Whether a block is a tar header: POSIX magic, or a right checksum in one of the old forms. */
+/** Whether a block is a tar header: it has the POSIX magic, or a correct checksum in one of the old forms. */
 function isTarHeader(head: Uint8Array): boolean {
   if (head.length < SNIFF_BYTES) return false;
   if (begins(head, [0x75, 0x73, 0x74, 0x61, 0x72], 257)) return true;

@@ -1,22 +1,23 @@
-/** The CRC-32 polynomial of gzip, bits reversed: bit 31 stands for x⁰. */
+/** The CRC-32 polynomial of gzip, with its bits reversed: bit 31 stands for x⁰. */
 const POLYNOMIAL = 0xedb88320;
 const ONE = 0x8000_0000;
 
-/** x to the power 2ⁿ modulo the polynomial, for n from 0. */
+/** x to the power of 2ⁿ modulo the polynomial, for n from 0 to 31. */
 const POWERS: readonly number[] = powers();
 
 /**
- * The CRC-32 of two pieces together, from those of both: so pieces can be hashed in parallel.
+ * Computes the CRC-32 of two pieces together from the CRC-32 of each. So pieces can be hashed in parallel.
  *
- * A CRC is the remainder of a polynomial; to append n bytes is to multiply by x⁸ⁿ and to add.
+ * A CRC is the remainder of a polynomial division. Appending n bytes multiplies the polynomial by x⁸ⁿ and adds
+ * that of the new bytes.
  *
  * @param first CRC-32 of the first piece
  * @param second CRC-32 of the second piece
- * @param secondLength bytes of the second piece
+ * @param secondLength length of the second piece in bytes
  */
 export function crc32Combine(first: number, second: number, secondLength: number): number {
   let shift = ONE;
-  // 8n = n · 2³: the binary digits of n begin at 2³.
+  // 8n = n · 2³, so the lowest binary digit of n has the weight 2³.
   for (let n = secondLength, k = 3; n > 0; n = Math.floor(n / 2), k++) {
     if (n % 2 === 1) shift = multiply(POWERS[k % 32]!, shift);
   }

@@ -1,19 +1,19 @@
 import { toTransformStream } from "@std/streams";
 import { Decompressor, type DecompressorOptions } from "./decompressor.ts";
 
-/** How {@linkcode decompress} works. */
+/** Options of {@linkcode decompress}. */
 export interface DecompressOptions extends Omit<DecompressorOptions, "nextBuffer"> {
-  /** Ends it: its reason is thrown untouched. */
+  /** Aborts the stream; its reason is thrown. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Bytes as they arrive. */
+/** A stream of bytes, in chunks of any size. */
 export type ByteSource = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 /**
- * Decompresses a stream; a {@linkcode Decompressor} for asynchronous code.
+ * Decompresses a stream: a {@linkcode Decompressor} for asynchronous code.
  *
- * The pieces belong to who receives them. At most 32 MiB are held.
+ * The caller owns the pieces that it receives. At most 32 MiB are held in memory.
  *
  * @throws {VarveError} as {@linkcode Decompressor}'s `push` and `end`
  */
@@ -39,7 +39,7 @@ export async function* decompress(
 }
 
 /**
- * Decompresses web streams, with back-pressure.
+ * Decompresses as a web transform stream, with back-pressure.
  *
  * @example
  * ```ts
@@ -51,9 +51,9 @@ export async function* decompress(
  * ```
  */
 export class DecompressingStream {
-  /** Where the uncompressed bytes come out. */
+  /** The uncompressed bytes. */
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
-  /** Where the compressed bytes go in. */
+  /** Takes the compressed bytes. */
   readonly writable: WritableStream<Uint8Array>;
 
   /** Makes the stream. */

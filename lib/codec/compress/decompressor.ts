@@ -10,38 +10,39 @@ import { ZstdReader } from "./zstd_reader.ts";
 
 export type { Sink };
 
-/** How a {@linkcode Decompressor} works; all is optional. */
+/** Options of a {@linkcode Decompressor}. */
 export interface DecompressorOptions {
-  /** What the stream is; without it, its first bytes tell. */
+  /** Compression of the stream. Default: detected from its first bytes. */
   readonly compression?: Compression | undefined;
-  /** Limits, where they are not {@linkcode DEFAULT_COMPRESS_LIMITS}. */
+  /** Limits; those that are missing are taken from {@linkcode DEFAULT_COMPRESS_LIMITS}. */
   readonly limits?: Partial<CompressLimits> | undefined;
-  /** Makes what inflates gzip; node:zlib does it where it gives none. It is closed with the decompressor. */
+  /** Makes the inflater for gzip. Default, and when it returns `undefined`: node:zlib. The decompressor closes it. */
   readonly createInflater?: (() => Inflater | undefined) | undefined;
   /**
-   * Gives memory for the next piece of output, any length but 0: it is filled and then handed to
-   * the sink, as a view of it. Without it one buffer of 256 KiB is used again and again.
+   * Returns memory for the next piece of output, of any length except 0. The memory is filled, and a view of
+   * it is passed to the sink. Default: one buffer of 256 KiB, which is reused for every piece.
    */
   readonly nextBuffer?: (() => Uint8Array) | undefined;
 }
 
-/** Measured: larger ones gain nothing. */
+/** Size of the output buffer in bytes. Measured: a larger one is not faster. */
 const BUFFER_BYTES = 256 * 1024;
 
+/** Decodes one format. */
 interface Reader {
-  /** Takes bytes from `start` on, as many as give a bounded output; returns where it stopped. */
+  /** Takes bytes from index `start` on, as many as make a bounded output. Returns the index where it stopped. */
   push(input: Uint8Array, start: number, sink: Sink): number;
   end(): void;
   close(): void;
 }
 
 /**
- * Decompresses gzip and zstd, synchronously, in bounded memory, whatever the size of the pieces.
+ * Decompresses gzip and zstd, synchronously and in bounded memory, from pieces of any size.
  *
- * Each `push` hands out what came of it, in pieces of up to a buffer; an uncompressed stream's
- * pieces are handed out as they are. Every checksum and length is verified, the end is found
- * exactly, and behind it only NULs and further members or frames may stand. Nothing but `close`
- * may follow an error: the same error is thrown again.
+ * Each `push` passes its output to the sink, in pieces of up to the size of a buffer. The pieces of an
+ * uncompressed stream are passed on as they are. Every checksum and length is verified, and the end is found
+ * exactly: only NULs and further members or frames may follow it. After an error, every call except `close`
+ * throws the same error again.
  *
  * @example
  * ```ts
@@ -59,14 +60,14 @@ export class Decompressor implements Disposable {
   readonly #options: DecompressorOptions;
   readonly #meter: Meter;
   readonly #output: OutputBuffer;
-  /** The first bytes, while they are too few to tell what the stream is. */
+  /** The first bytes of the stream, until there are enough to detect its compression. */
   #head: Uint8Array = new Uint8Array(0);
   #reader: Reader | undefined;
   #compression: Compression | undefined;
   #failure: { readonly error: unknown } | undefined;
   #closed = false;
 
-  /** Makes a decompressor for one stream. @throws {RangeError} for a limit that is none */
+  /** Makes a decompressor for one stream. @throws {RangeError} when a limit is not a safe integer of at least 0 */
   constructor(options: DecompressorOptions = {}) {
     this.#options = options;
     this.#limits = resolveCompressLimits(options.limits);
@@ -77,32 +78,32 @@ export class Decompressor implements Disposable {
     if (options.compression !== undefined) this.#reader = this.#open(options.compression);
   }
 
-  /** How the stream is compressed, once that is known: after 512 bytes or at the end. */
+  /** Compression of the stream; `undefined` until it is detected, after 512 bytes or at the end. */
   get compression(): Compression | undefined {
     return this.#compression;
   }
 
-  /** Bytes of input that were used. */
+  /** Number of input bytes used so far. */
   get bytesIn(): number {
     return this.#meter.bytesIn;
   }
 
-  /** Bytes of output. */
+  /** Number of output bytes made so far. */
   get bytesOut(): number {
     return this.#meter.bytesOut;
   }
 
-  /** gzip members or zstd frames that were begun. */
+  /** Number of gzip members or zstd frames begun so far. */
   get members(): number {
     return this.#meter.members;
   }
 
   /**
-   * Takes the next bytes, of any number, and hands out what they give.
+   * Takes the next bytes, of any number, and passes their output to the sink.
    *
-   * @throws {VarveError} `E_COMPRESSION` for one that is refused, `E_FORMAT` for damage,
-   *   `E_TRAILING` for bytes behind the end, `E_LIMIT` for a limit, which it names,
-   *   `E_UNSUPPORTED` where the runtime cannot do it
+   * @throws {VarveError} `E_COMPRESSION` for a compression that is not supported, `E_FORMAT` for damage,
+   *   `E_TRAILING` for bytes behind the end, `E_LIMIT` for an exceeded limit, which it names,
+   *   `E_UNSUPPORTED` when the runtime cannot decompress the format
    */
   push(bytes: Uint8Array, sink: Sink): void {
     this.#guard(() => {
@@ -112,10 +113,10 @@ export class Decompressor implements Disposable {
   }
 
   /**
-   * Takes the next bytes from `start` on, but at most as many as give 32 MiB, and hands out what
-   * they give: for who must hold the output and so bound it. A `push` is a loop of this.
+   * Takes the next bytes from index `start` on, but at most as many as make 32 MiB of output. For a caller that
+   * must keep the output in memory. {@linkcode Decompressor.push} is a loop of this.
    *
-   * @returns where in `bytes` it stopped
+   * @returns the index in `bytes` where it stopped
    * @throws {VarveError} as `push`
    */
   pushSome(bytes: Uint8Array, start: number, sink: Sink): number {
@@ -127,9 +128,9 @@ export class Decompressor implements Disposable {
   }
 
   /**
-   * Says that the stream has ended, and hands out the rest.
+   * Ends the stream and passes the rest of the output to the sink. Closes the decompressor.
    *
-   * @throws {VarveError} `E_TRUNCATED` when it is not complete, and as `push`
+   * @throws {VarveError} `E_TRUNCATED` when the stream is not complete; else as {@linkcode Decompressor.push}
    */
   end(sink: Sink): void {
     this.#guard(() => {
@@ -143,16 +144,17 @@ export class Decompressor implements Disposable {
     this.close();
   }
 
-  /** Frees native memory; called by itself at the end and after an error. May be called again. */
+  /** Frees native memory. Idempotent. `end` and every error close the decompressor too. */
   close(): void {
     this.#closed = true;
     this.#reader?.close();
   }
 
-  /** The same as `close`. */
+  /** Closes the decompressor. */
   [Symbol.dispose](): void {
     this.close();
   }
+
   #take(bytes: Uint8Array, start: number, sink: Sink): number {
     if (this.#reader !== undefined) return this.#reader.push(bytes, start, sink);
     const had = this.#head.length;
@@ -180,7 +182,7 @@ export class Decompressor implements Disposable {
     return new ZstdReader(decoder, this.#limits, this.#meter, this.#output);
   }
 
-  /** An error ends the stream for good: what follows it could be taken for something else. */
+  /** Runs a step. An error ends the stream for good, because the bytes that follow could be misread. */
   #guard<T>(step: () => T): T {
     if (this.#failure !== undefined) throw this.#failure.error;
     if (this.#closed) throw new TypeError("Cannot decompress: the decompressor is closed");
@@ -195,7 +197,7 @@ export class Decompressor implements Disposable {
 }
 
 function joined(head: Uint8Array, more: Uint8Array): Uint8Array {
-  // A copy in any case: the caller's bytes are only lent.
+  // Always a copy: the caller may reuse its bytes after the call.
   const bytes = new Uint8Array(head.length + more.length);
   bytes.set(head);
   bytes.set(more, head.length);

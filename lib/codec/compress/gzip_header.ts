@@ -8,10 +8,10 @@ const FNAME = 0x08;
 const FCOMMENT = 0x10;
 const RESERVED = 0xe0;
 
-/** What the next byte of a header belongs to, in the order of RFC 1952, 2.3. */
+/** The part of a header that the next byte belongs to, in the order of RFC 1952, 2.3. */
 type Part = "fixed" | "extraLength" | "extra" | "name" | "comment" | "crc" | "done";
 
-/** Reads the header of a gzip member, in pieces of any size; keeps nothing of it. */
+/** Reads and checks the header of a gzip member, from pieces of any size. Its contents are not kept. */
 export class GzipHeader {
   readonly #limit: number;
   readonly #field = new Uint8Array(10);
@@ -23,7 +23,7 @@ export class GzipHeader {
   #extra = 0;
   #first = true;
 
-  /** @param limit how many bytes a header may have */
+  /** @param limit largest size of a header in bytes */
   constructor(limit: number) {
     this.#limit = limit;
   }
@@ -33,7 +33,7 @@ export class GzipHeader {
     return this.#part === "done";
   }
 
-  /** Gets ready for the header of another member. */
+  /** Prepares for the header of the next member. */
   reset(): void {
     this.#part = "fixed";
     this.#have = this.#crc = this.#size = 0;
@@ -43,8 +43,9 @@ export class GzipHeader {
   /**
    * Takes bytes of the header.
    *
-   * @returns the position behind the last byte that belongs to it
-   * @throws {VarveError} `E_FORMAT`, `E_LIMIT`, or `E_TRAILING` when a later member is none
+   * @returns the index behind the last byte that belongs to the header
+   * @throws {VarveError} `E_FORMAT` when it is malformed, `E_LIMIT` when it is too large, `E_TRAILING` when
+   *   the bytes behind a member do not begin another one
    */
   push(input: Uint8Array, start: number, end: number): number {
     let at = start;
@@ -97,7 +98,7 @@ export class GzipHeader {
     const next = this.#gather(10, input, at, end);
     const field = this.#field;
     if (field[0] !== 0x1f || (this.#have > 1 && field[1] !== 0x8b)) {
-      if (this.#first) throw malformed("it does not begin with gzip's magic");
+      if (this.#first) throw malformed("it does not begin with the magic bytes of gzip");
       throw new VarveError("E_TRAILING", "Cannot decompress gzip stream: bytes follow its end");
     }
     if (this.#have > 2 && field[2] !== 8) throw malformed(`unknown method ${field[2]}`);
@@ -110,7 +111,7 @@ export class GzipHeader {
     return next;
   }
 
-  /** FHCRC holds the low half of the CRC-32 of all header bytes before it. */
+  /** The header checksum is the low half of the CRC-32 of all header bytes in front of it. */
   #takeCrc(input: Uint8Array, at: number, end: number): number {
     const next = this.#gather(2, input, at, end);
     if (this.#have === 2) {
@@ -132,6 +133,7 @@ export class GzipHeader {
     if ((this.#flags & FHCRC) !== 0) this.#crc = crc32(bytes.subarray(start, end), this.#crc);
   }
 
+  /** The part that follows `part`, by the flags of the header. */
   #partBehind(part: "fixed" | "extra" | "name" | "comment"): Part {
     const flags = this.#flags;
     if (part === "fixed" && (flags & FEXTRA) !== 0) return "extraLength";
@@ -146,7 +148,7 @@ export class GzipHeader {
   }
 }
 
-/** The error for a gzip stream that is not one. */
+/** The error for a malformed gzip stream. */
 export function malformed(
   state: string,
   details: { readonly expected?: number | undefined; readonly actual?: number | undefined } = {},

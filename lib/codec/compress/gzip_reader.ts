@@ -7,13 +7,13 @@ import type { Meter } from "./meter.ts";
 import { crc32 } from "./node_zlib.ts";
 import type { OutputBuffer, Sink } from "./output_buffer.ts";
 
-/** CRC32 and ISIZE, 4 bytes each (RFC 1952, 2.3.1). */
+/** Size of the trailer in bytes: CRC32 and ISIZE, 4 bytes each (RFC 1952, 2.3.1). */
 const TRAILER_BYTES = 8;
 
-/** One byte of deflate gives up to 1032: this bounds what one call gives to 16 MiB. */
+/** Number of bytes that one call takes. A byte of deflate gives at most 1032, so a call makes at most 16 MiB. */
 const STEP_BYTES = 16 * 1024;
 
-/** Reads gzip members, one behind the other, padded with NULs anywhere behind the first. */
+/** Reads a sequence of gzip members. NULs may follow each of them. */
 export class GzipReader {
   readonly #inflater: Inflater;
   readonly #meter: Meter;
@@ -23,7 +23,7 @@ export class GzipReader {
   #trailerHave = 0;
   #state: "header" | "body" | "trailer" | "gap" = "header";
   #crc = 0;
-  /** Bytes of the member modulo 2³², as ISIZE counts them. */
+  /** Size of the member's content modulo 2³², as ISIZE has it. */
   #length = 0;
 
   constructor(inflater: Inflater, limits: CompressLimits, meter: Meter, output: OutputBuffer) {
@@ -114,14 +114,14 @@ export class GzipReader {
     }
     this.#meter.bytesIn += at - start;
     if (this.#trailerHave === TRAILER_BYTES) {
-      this.#judge("CRC-32", littleEndian(this.#trailer, 0, 4), this.#crc);
-      this.#judge("length", littleEndian(this.#trailer, 4, 4), this.#length);
+      this.#compare("CRC-32", littleEndian(this.#trailer, 0, 4), this.#crc);
+      this.#compare("length", littleEndian(this.#trailer, 4, 4), this.#length);
       this.#state = "gap";
     }
     return at;
   }
 
-  #judge(what: string, expected: number, actual: number): void {
+  #compare(what: string, expected: number, actual: number): void {
     if (expected === actual) return;
     throw malformed(`the ${what} of member ${this.#meter.members} differs`, { expected, actual });
   }

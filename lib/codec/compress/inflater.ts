@@ -1,33 +1,34 @@
 /**
- * Decodes one compressed piece after another, synchronously, from memory into memory.
+ * Decodes one compressed piece after another (a deflate stream, a zstd frame), synchronously, from memory into
+ * memory.
  *
- * What comes out of one `write` is told by `consumed` and `produced`. An implementation throws
- * `VarveError` `E_FORMAT` for bytes that are not of its format, and is then only to be closed.
+ * After each `write`, `consumed` and `produced` say what it did. An implementation throws `VarveError`
+ * `E_FORMAT` for bytes that are not of its format; after that, only `close` may be called.
  */
 export interface Decoder {
-  /** How many bytes the last `write` took. */
+  /** Number of input bytes that the last `write` used. */
   readonly consumed: number;
-  /** How many bytes the last `write` gave. */
+  /** Number of output bytes that the last `write` made. */
   readonly produced: number;
-  /** Gets ready for a new piece (a deflate stream, a zstd frame). */
+  /** Prepares for a new piece. */
   reset(): void;
   /**
    * Decodes `input[start, end)` into `output[at, …)` until the input is used up, the output is
    * full, or the piece ends.
    *
-   * @returns whether the piece is known to have ended. It may have ended exactly with the input
-   *   and not be known to; then the next call takes nothing and says so
+   * @returns whether the piece has ended, as far as this is known. When a piece ends exactly at the end of the
+   *   input, the result may be false; the next call then uses no input and returns true
    */
   write(input: Uint8Array, start: number, end: number, output: Uint8Array, at: number): boolean;
-  /** Frees native memory. May be called again; nothing else may be called after it. */
+  /** Frees native memory. Idempotent; no other method may be called afterwards. */
   close(): void;
 }
 
-/** Decodes what lies between a gzip member's header and its trailer. */
+/** Decodes the body of a gzip member: the raw deflate stream between its header and its trailer. */
 export interface Inflater extends Decoder {
   /**
-   * Whether it also takes the 8 bytes of the trailer and checks them (`E_FORMAT` when CRC32 or
-   * ISIZE differ), so that the piece ends behind them; otherwise the caller does.
+   * Whether it also reads the 8 bytes of the trailer and checks them (`E_FORMAT` when CRC32 or ISIZE differ).
+   * The piece then ends behind the trailer. Otherwise the caller reads and checks the trailer.
    */
   readonly checksTrailer: boolean;
 }

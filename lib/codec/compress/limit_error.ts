@@ -1,7 +1,7 @@
 import { VarveError } from "../../errors.ts";
 import type { CompressLimits } from "./limits.ts";
 
-/** The error of a limit that was exceeded; it names the setting. */
+/** The error for an exceeded limit. It names the setting. */
 export function limitError(
   limit: keyof CompressLimits,
   what: string,

@@ -1,26 +1,26 @@
-/** What a {@linkcode Decompressor} accepts at most; a stream that goes beyond is refused with `E_LIMIT`. */
+/** Limits of a {@linkcode Decompressor}. A stream that exceeds one is refused with `E_LIMIT`. */
 export interface CompressLimits {
-  /** Uncompressed bytes. */
+  /** Size of the uncompressed stream in bytes. */
   readonly layerBytes: number;
-  /** Uncompressed bytes for one compressed byte, judged past `ratioFromBytes`. */
+  /** Uncompressed bytes for each compressed byte, once there are more than `ratioFromBytes`. */
   readonly ratio: number;
-  /** Uncompressed bytes up to which the ratio does not matter. */
+  /** Uncompressed bytes up to which the ratio is not checked: short streams may compress very well. */
   readonly ratioFromBytes: number;
-  /** gzip members or zstd frames, skippable ones included. */
+  /** Number of gzip members or zstd frames, skippable frames included. */
   readonly members: number;
-  /** Bytes of the header of one gzip member. */
+  /** Size of the header of one gzip member, in bytes. */
   readonly gzipHeaderBytes: number;
-  /** Bytes of a zstd window: what its decoder must keep. At most 2 GiB. */
+  /** Size in bytes of a zstd window: the memory that its decoder needs. At most 2 GiB. */
   readonly zstdWindowBytes: number;
 }
 
-/** The limits that hold where none are given. */
+/** The default limits. */
 export const DEFAULT_COMPRESS_LIMITS: CompressLimits = {
   layerBytes: 64 * 1024 ** 3,
   ratio: 1000,
   ratioFromBytes: 100 * 1024 ** 2,
   members: 1_000_000,
-  // The extra field alone may be 64 KiB; name and comment have no bound of their own.
+  // The extra field alone may have 64 KiB; gzip does not limit name and comment.
   gzipHeaderBytes: 256 * 1024,
   zstdWindowBytes: 128 * 1024 ** 2,
 };

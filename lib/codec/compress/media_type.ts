@@ -2,18 +2,18 @@ import { VarveError } from "../../errors.ts";
 import type { Compression } from "./compression.ts";
 
 /**
- * Holds what a layer's media type says against what its bytes are (image-spec, layer.md; Docker's
- * names end in `.gzip` and `.zstd`).
+ * Checks the compression that a layer's media type states against the compression of its bytes
+ * (image-spec, layer.md; Docker's media types end in `.gzip` and `.zstd`).
  *
- * A layer that is compressed otherwise than stated is still that layer, and the warning is to be
- * counted. One that is stated to be uncompressed and is not must be refused: its digest would be
- * taken for its diffID.
+ * A layer that is compressed in another way than stated can be read; the caller gets a warning. A layer that
+ * is stated to be uncompressed but is compressed must be refused, because its digest would be taken for its
+ * diffID.
  *
- * @param mediaType of the layer's descriptor; parameters behind `;` do not matter
- * @param actual what {@linkcode sniff} found
- * @returns the warning for the user, or `undefined` where both agree
- * @throws {VarveError} `E_COMPRESSION` when it says uncompressed and the bytes are compressed;
- *   `E_MEDIA_TYPE` when it is not that of a layer tar, or says that the layer is encrypted
+ * @param mediaType media type of the layer's descriptor; parameters behind `;` are ignored
+ * @param actual compression that {@linkcode sniff} found
+ * @returns a warning for the user; `undefined` when both agree
+ * @throws {VarveError} `E_COMPRESSION` when the media type says uncompressed and the bytes are compressed;
+ *   `E_MEDIA_TYPE` when it is not the media type of a layer tar, or the layer is encrypted
  */
 export function checkMediaType(mediaType: string, actual: Compression): string | undefined {
   const stated = statedCompression(mediaType);
@@ -30,6 +30,7 @@ export function checkMediaType(mediaType: string, actual: Compression): string |
   return `media type ${shown} says ${stated}, but the bytes are ${found}`;
 }
 
+/** The compression that a media type states. */
 function statedCompression(mediaType: string): Compression {
   const type = mediaType.split(";", 1)[0]!.trim().toLowerCase();
   const match = /[./]tar(?:[.+](gzip|zstd))?$/.exec(type);

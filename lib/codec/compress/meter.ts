@@ -1,13 +1,13 @@
 import { limitError } from "./limit_error.ts";
 import type { CompressLimits } from "./limits.ts";
 
-/** Counts what passes through a decompressor and stops it at its limits. */
+/** Counts the bytes and members of a decompressor, and throws when they exceed its limits. */
 export class Meter {
-  /** Compressed bytes that were used. */
+  /** Number of compressed bytes used so far. */
   bytesIn = 0;
-  /** Uncompressed bytes that came of them. */
+  /** Number of uncompressed bytes made so far. */
   bytesOut = 0;
-  /** gzip members or zstd frames that were begun. */
+  /** Number of gzip members or zstd frames begun so far. */
   members = 0;
   readonly #limits: CompressLimits;
 
@@ -15,7 +15,7 @@ export class Meter {
     this.#limits = limits;
   }
 
-  /** Counts output. @throws {VarveError} `E_LIMIT` */
+  /** Counts output bytes. @throws {VarveError} `E_LIMIT` when the size or the ratio is exceeded */
   addOutput(length: number): void {
     this.bytesOut += length;
     const { layerBytes, ratio, ratioFromBytes } = this.#limits;
@@ -28,7 +28,7 @@ export class Meter {
     }
   }
 
-  /** Counts a member or frame. @throws {VarveError} `E_LIMIT` */
+  /** Counts a member or frame. @throws {VarveError} `E_LIMIT` when there are too many */
   addMember(): void {
     const { members } = this.#limits;
     if (++this.members > members) {

@@ -1,9 +1,25 @@
 /**
- * Compressed layers: gzip of any number of members, zstd of any number of frames, or plain.
+ * Compressed layers: gzip with any number of members, zstd with any number of frames, or uncompressed.
  *
- * Magic bytes decide what a stream is; xz, bzip2 and others are refused. The reader works
- * synchronously, in bounded memory, in linear time, checks every checksum and judges every byte
- * behind the end. The writer is deterministic.
+ * ## Decompressing
+ *
+ * {@linkcode Decompressor} is synchronous, with bounded memory and linear time. {@linkcode decompress} and
+ * {@linkcode DecompressingStream} are the same for asynchronous code.
+ *
+ *     bytes ─▶ sniff: the magic bytes decide the format; xz, bzip2 and others are refused
+ *               └─▶ gzip, zstd or plain reader: finds where each member or frame begins and ends
+ *                     └─▶ decoder (node:zlib, or a given inflater): decodes one member or frame
+ *                           └─▶ limits: size, ratio, number of members ─▶ sink
+ *
+ * The readers find the ends of members and frames themselves, because decoders do not report all errors:
+ * some drop what follows a member, and some accept a truncated frame. Every checksum and length is verified.
+ * Behind the end, only NULs and further members or frames are allowed.
+ *
+ * ## Compressing
+ *
+ * {@linkcode compress} is deterministic: the same input gives the same output on any machine, with any number
+ * of workers. For this the input is cut into pieces of a fixed length ({@linkcode splitPieces}), each piece is
+ * compressed independently ({@linkcode compressPiece}), and the results are joined ({@linkcode joinPieces}).
  *
  * @example
  * ```ts

@@ -1,9 +1,13 @@
-// The only file that imports node:zlib.
-//
-// Its streams hide where a member ends, and Deno's drop what follows. The engine below them does
-// not: `_handle.writeSync` works from memory into memory, which can be used again, and tells in
-// `_writeState` what is left of both. It is not documented, but Node and Deno keep it, since npm's
-// own unpacker needs it.
+/**
+ * The only file that imports `node:zlib`.
+ *
+ * Its streams do not say where a member ends, and Deno's streams drop what follows a member. The engine below
+ * them says it: `_handle.writeSync` works from memory into memory that can be reused, and writes to
+ * `_writeState` how much of both is left. It is not documented, but Node and Deno keep it, because npm's own
+ * unpacker needs it.
+ *
+ * @module
+ */
 import {
   constants,
   crc32 as nodeCrc32,
@@ -16,6 +20,7 @@ import {
 import { VarveError } from "../../errors.ts";
 import type { Decoder, Inflater } from "./inflater.ts";
 
+/** The undocumented engine of a `node:zlib` stream. */
 interface Handle {
   onerror: (message: string, errno: number, code: string) => void;
   writeSync(
@@ -31,30 +36,31 @@ interface Handle {
   close(): void;
 }
 
+/** The undocumented parts of a `node:zlib` stream. */
 interface Stream {
   readonly _handle: Handle;
-  /** What is left: room in the output, bytes of the input. */
+  /** After a write: room that is left in the output, then bytes that are left of the input. */
   readonly _writeState: Uint32Array;
 }
 
-/** The smallest buffer the streams can be told to make; the engine does not use it. */
+/** Size of the smallest buffer that a stream can have. The engine does not use that buffer. */
 const CHUNK_SIZE = 64;
 
-/** CRC-32 of bytes behind those that `seed` is the CRC-32 of. */
+/** Continues a CRC-32: `seed` is the CRC-32 of the bytes in front, 0 at the beginning. */
 export function crc32(bytes: Uint8Array, seed: number): number {
   return nodeCrc32(bytes, seed);
 }
 
-/** Inflates raw deflate streams with node:zlib. */
+/** Makes an inflater for raw deflate streams with node:zlib. */
 export function createNodeInflater(): Inflater {
   const engine = new Engine(createInflateRaw({ chunkSize: CHUNK_SIZE }), "decompress gzip");
   return Object.assign(engine, { checksTrailer: false } as const);
 }
 
 /**
- * Decodes zstd frames with node:zlib: checksums and content sizes are verified.
+ * Makes a decoder for zstd frames with node:zlib. It verifies checksums and content sizes.
  *
- * @param windowBytes the largest window that it accepts
+ * @param windowBytes size of the largest window that it accepts
  */
 export function createNodeZstdDecoder(windowBytes: number): Decoder {
   const windowLog = Math.max(10, Math.ceil(Math.log2(windowBytes)));
@@ -63,10 +69,10 @@ export function createNodeZstdDecoder(windowBytes: number): Decoder {
 }
 
 /**
- * Deflates bytes into whole blocks, none of them the last, ending on a byte.
+ * Deflates bytes to whole blocks that end at a byte. None of them is marked as the last block.
  *
- * @returns the part of the room that was filled
- * @throws {RangeError} when the room is too small
+ * @returns the filled part of `room`
+ * @throws {RangeError} when `room` is too small
  */
 export function deflatePiece<Memory extends ArrayBufferLike>(
   bytes: Uint8Array,
@@ -78,10 +84,10 @@ export function deflatePiece<Memory extends ArrayBufferLike>(
 }
 
 /**
- * Compresses bytes into one zstd frame, with content size and checksum.
+ * Compresses bytes to one zstd frame, with content size and checksum.
  *
- * @returns the part of the room that was filled
- * @throws {RangeError} when the room is too small
+ * @returns the filled part of `room`
+ * @throws {RangeError} when `room` is too small
  */
 export function zstdFrame<Memory extends ArrayBufferLike>(
   bytes: Uint8Array,
@@ -92,8 +98,8 @@ export function zstdFrame<Memory extends ArrayBufferLike>(
     [constants.ZSTD_c_compressionLevel]: level,
     [constants.ZSTD_c_checksumFlag]: 1,
   };
-  // The option is of Node 22.19, and the types do not know it. A reset would forget it: each frame
-  // has an engine of its own.
+  // `pledgedSrcSize` exists since Node 22.19, but not in the types. A reset would drop it, so each frame gets a
+  // new engine.
   const options: ZstdOptions & { pledgedSrcSize: number } = {
     params,
     pledgedSrcSize: bytes.length,
@@ -110,7 +116,7 @@ function compressInto<Memory extends ArrayBufferLike>(
 ): Uint8Array<Memory> {
   try {
     engine.write(bytes, 0, bytes.length, room, 0);
-    // When the room is just filled, the end of the piece may still be in the engine.
+    // When the room is exactly full, the engine may still hold the end of the piece.
     if (engine.consumed === bytes.length && engine.produced < room.length) {
       return room.subarray(0, engine.produced);
     }
@@ -143,7 +149,7 @@ class Engine implements Decoder {
     this.#left = _writeState;
     this.#action = action;
     this.#flush = flush;
-    // The stream's own handler would destroy the stream in a later tick and throw there.
+    // The stream's own handler would destroy the stream in a later turn of the event loop, and throw there.
     _handle.onerror = (message): void => {
       this.#failure = message;
     };
@@ -171,7 +177,7 @@ class Engine implements Decoder {
     const inputLeft = this.#left[1]!;
     this.consumed = given - inputLeft;
     this.produced = room - roomLeft;
-    // Room and input are left: it stopped because the piece ended.
+    // Both room and input are left, so the engine stopped because the piece ended.
     return inputLeft > 0 && roomLeft > 0;
   }
 

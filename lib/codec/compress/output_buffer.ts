@@ -1,11 +1,11 @@
 import type { Meter } from "./meter.ts";
 
-/** Takes uncompressed bytes: a view that is valid only during the call, unless the memory was its own. */
+/** Takes a piece of the uncompressed bytes. The view is valid only during the call, unless `nextBuffer` gave its memory. */
 export type Sink = (bytes: Uint8Array) => void;
 
 const NO_BYTES = new Uint8Array(0);
 
-/** Gathers what decoders give into few, large pieces: a layer may have a million tiny members. */
+/** Collects the output of decoders into few large pieces, because a layer may have a million tiny members. */
 export class OutputBuffer {
   readonly #meter: Meter;
   readonly #nextBuffer: () => Uint8Array;
@@ -17,28 +17,30 @@ export class OutputBuffer {
     this.#nextBuffer = nextBuffer;
   }
 
-  /** The memory to write into, from {@linkcode at} on; there is always room. */
+  /** The memory to write to, from index {@linkcode at} on. It always has room for at least one byte. */
   get buffer(): Uint8Array {
     if (this.#buffer.length === 0) {
       this.#buffer = this.#nextBuffer();
-      if (this.#buffer.length === 0) throw new RangeError("Cannot decompress into no memory");
+      if (this.#buffer.length === 0) {
+        throw new RangeError("Cannot decompress: nextBuffer returned no memory");
+      }
     }
     return this.#buffer;
   }
 
-  /** Where in the buffer the next byte goes. */
+  /** Index in the buffer of the next byte. */
   get at(): number {
     return this.#filled;
   }
 
-  /** Says that so many bytes were written. */
+  /** Records that `length` bytes were written. Passes a full buffer to the sink. */
   advance(length: number, sink: Sink): void {
     this.#meter.addOutput(length);
     this.#filled += length;
     if (this.#filled === this.#buffer.length) this.flush(sink);
   }
 
-  /** Hands out what there is. */
+  /** Passes the filled part of the buffer to the sink. */
   flush(sink: Sink): void {
     if (this.#filled === 0) return;
     const piece = this.#buffer.subarray(0, this.#filled);

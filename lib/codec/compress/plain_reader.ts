@@ -1,7 +1,7 @@
 import type { Meter } from "./meter.ts";
 import type { Sink } from "./output_buffer.ts";
 
-/** Passes on what is not compressed, counted. */
+/** Passes an uncompressed stream on, and counts its bytes against the limits. */
 export class PlainReader {
   readonly #meter: Meter;
 

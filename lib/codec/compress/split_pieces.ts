@@ -1,9 +1,9 @@
 import type { ByteSource } from "./decompress.ts";
 
 /**
- * How many bytes are compressed on their own. To change them changes the digests of what is
- * written. Between pieces nothing is shared, so that any number of workers gives the same bytes:
- * of a gzip that costs 0.1 %. A zstd window is larger, and so are its pieces.
+ * Number of input bytes in a piece, by format. Pieces are compressed independently of each other, so that any
+ * number of workers gives the same output. This makes gzip output 0.1 % larger; zstd has a larger window, and
+ * so larger pieces. Changing a number changes the digest of every blob that is written.
  */
 export const PIECE_BYTES: { readonly gzip: number; readonly zstd: number } = {
   gzip: 1024 ** 2,
@@ -11,10 +11,10 @@ export const PIECE_BYTES: { readonly gzip: number; readonly zstd: number } = {
 };
 
 /**
- * Cuts a stream into pieces of exactly `length` bytes; only the last may be shorter, none is empty.
+ * Cuts a stream into pieces of exactly `length` bytes. Only the last piece may be shorter. No piece is empty.
  *
- * @param room makes what a piece is collected in, when the one before it was taken; new memory
- *   when absent, so that a piece stays its taker's
+ * @param room returns the memory for the next piece; called after the piece before was consumed. Default: new
+ *   memory for each piece, which the consumer may keep
  */
 export async function* splitPieces<Memory extends ArrayBufferLike = ArrayBuffer>(
   source: ByteSource,

@@ -1,18 +1,18 @@
 import { littleEndian } from "./little_endian.ts";
 
-/** What the header of a zstd frame says (RFC 8878, 3.1.1.1). */
+/** The header of a zstd frame (RFC 8878, 3.1.1.1). */
 export interface ZstdFrameHeader {
-  /** Bytes that a decoder must keep. */
+  /** Size of the window in bytes: how much output a decoder must keep. */
   readonly windowBytes: number;
-  /** Bytes that the frame holds, where it says so; rounded above 2⁵³. */
+  /** Size of the uncompressed content in bytes, rounded above 2⁵³; `undefined` when the header does not state it. */
   readonly contentBytes: number | undefined;
   /** Whether a checksum of 4 bytes follows the last block. */
   readonly hasChecksum: boolean;
-  /** The dictionary that it needs; 0 for none. */
+  /** Id of the dictionary that the frame needs; 0 for none. */
   readonly dictionaryId: number;
 }
 
-/** The longest header, magic included. */
+/** Size of the longest header in bytes, magic included. */
 export const MAX_HEADER_BYTES = 18;
 
 const DICTIONARY_ID_BYTES = [0, 1, 2, 4] as const;
@@ -21,19 +21,19 @@ const SINGLE_SEGMENT = 0x20;
 const RESERVED = 0x08;
 const HAS_CHECKSUM = 0x04;
 
-/** The length of a header, magic included, from its descriptor (the byte behind the magic). */
+/** Size of a header in bytes, magic included. `descriptor` is the byte behind the magic. */
 export function frameHeaderBytes(descriptor: number): number {
   const single = (descriptor & SINGLE_SEGMENT) !== 0;
   return 5 + (single ? 0 : 1) + DICTIONARY_ID_BYTES[descriptor & 3]! +
     contentSizeBytes(descriptor);
 }
 
-/** Whether the descriptor has the bit set that must not be. */
+/** Whether the reserved bit of a descriptor is set, which must be 0. */
 export function hasReservedBit(descriptor: number): boolean {
   return (descriptor & RESERVED) !== 0;
 }
 
-/** Reads a complete header, magic included. */
+/** Parses a complete header, magic included. */
 export function parseFrameHeader(bytes: Uint8Array): ZstdFrameHeader {
   const descriptor = bytes[4]!;
   const single = (descriptor & SINGLE_SEGMENT) !== 0;
@@ -44,7 +44,7 @@ export function parseFrameHeader(bytes: Uint8Array): ZstdFrameHeader {
   let contentBytes: number | undefined;
   if (sizeLength > 0) {
     contentBytes = littleEndian(bytes, idAt + idLength, sizeLength);
-    // The two-byte form holds what the one-byte form cannot.
+    // The form with two bytes begins at 256: smaller sizes have the form with one byte.
     if (sizeLength === 2) contentBytes += 256;
   }
   return {

@@ -20,10 +20,10 @@ const CHECKSUM_BYTES = 4;
 const RLE_BLOCK = 1;
 const RESERVED_BLOCK = 3;
 
-/** A block gives up to 128 KiB: this bounds what one call gives to 32 MiB. */
+/** Number of blocks that one call decodes. A block has at most 128 KiB, so a call makes at most 32 MiB. */
 const STEP_BLOCKS = 255;
 
-/** What the next byte belongs to; "gap" is behind the end of a frame. */
+/** What the next byte belongs to. `"gap"` is between frames, and behind the last one. */
 type State =
   | "gap"
   | "magic"
@@ -35,29 +35,32 @@ type State =
   | "checksum";
 
 /**
- * Reads zstd frames, skippable ones among them, one behind the other.
+ * Reads a sequence of zstd frames, skippable ones included.
  *
- * It walks the block headers to find where a frame ends and gives its decoder whole frames only:
- * decoders stop silently at the end of a frame, or do not notice when one is cut.
+ * It parses the block headers itself, to know where each frame ends, and passes only whole frames to its
+ * decoder. Decoders stop silently at the end of a frame, or do not notice a truncated one.
  */
 export class ZstdReader {
   readonly #decoder: Decoder;
   readonly #limits: CompressLimits;
   readonly #meter: Meter;
   readonly #output: OutputBuffer;
-  /** A magic, a header or a block header, as far as it has come. */
+  /** Collects a magic, a frame header or a block header. */
   readonly #field = new Uint8Array(MAX_HEADER_BYTES);
+  /** Bytes collected in `#field`. */
   #have = 0;
   #state: State = "magic";
-  /** Bytes that are left of what is being skipped, of the block, or of the checksum. */
+  /** Bytes that are left of the current skippable frame, block or checksum. */
   #left = 0;
   #lastBlock = false;
   #hasChecksum = false;
   #contentBytes: number | undefined;
-  /** `bytesOut` where the frame began. */
+  /** Value of `bytesOut` at the start of the frame. */
   #frameStart = 0;
+  /** Whether the last block of the frame was read, and the checksum. */
   #complete = false;
-  #reserved = false;
+  /** Whether a block of the reserved type was found. */
+  #sawReserved = false;
 
   constructor(decoder: Decoder, limits: CompressLimits, meter: Meter, output: OutputBuffer) {
     this.#decoder = decoder;
@@ -76,8 +79,9 @@ export class ZstdReader {
     const next = this.#walkBlocks(input, start, end);
     this.#meter.bytesIn += next - start;
     this.#feed(input, start, next, sink);
-    // Only now, so that the verdict on what stands before it is the same however the input is cut.
-    if (this.#reserved) throw malformed("a block of the reserved type");
+    // Thrown only now: what comes before it is decoded first, so that the size of the pieces does not
+    // change which error is reported.
+    if (this.#sawReserved) throw malformed("a block of the reserved type");
     if (this.#complete) this.#endFrame();
     return next;
   }
@@ -138,13 +142,15 @@ export class ZstdReader {
       ? first === MAGIC % 256 || first - (first % 16) === SKIPPABLE_MAGIC % 256
       : magic === MAGIC || skippable;
     if (!known) {
-      if (this.#meter.members === 0) throw malformed("it does not begin with zstd's magic");
+      if (this.#meter.members === 0) {
+        throw malformed("it does not begin with the magic bytes of zstd");
+      }
       throw new VarveError("E_TRAILING", "Cannot decompress zstd stream: bytes follow its end");
     }
     if (magic !== undefined) {
       this.#meter.addMember();
       this.#state = skippable ? "skipSize" : "header";
-      // A header is read together with its magic, since both go to the decoder.
+      // A frame header is collected together with its magic, because the decoder needs both.
       if (skippable) this.#have = 0;
     }
     return next;
@@ -177,7 +183,7 @@ export class ZstdReader {
     this.#next("blockHeader");
   }
 
-  /** Goes over some block headers and blocks, at most to the end of the frame or of the input. */
+  /** Parses block headers and skips over blocks: at most `STEP_BLOCKS`, and at most to the end of the frame. */
   #walkBlocks(input: Uint8Array, start: number, end: number): number {
     let at = start;
     let blocks = 0;
@@ -201,7 +207,7 @@ export class ZstdReader {
     const header = littleEndian(this.#field, 0, BLOCK_HEADER_BYTES);
     const type = (header >> 1) & 3;
     if (type === RESERVED_BLOCK) {
-      this.#reserved = true;
+      this.#sawReserved = true;
       return this.#next("gap");
     }
     this.#lastBlock = (header & 1) !== 0;
@@ -210,7 +216,7 @@ export class ZstdReader {
     if (this.#left === 0) this.#endBlock();
   }
 
-  /** What follows a block, or the checksum. */
+  /** Moves to what follows a block or the checksum. */
   #endBlock(): void {
     if (this.#state === "block" && !this.#lastBlock) return this.#next("blockHeader");
     if (this.#state === "block" && this.#hasChecksum) {
@@ -242,7 +248,7 @@ export class ZstdReader {
     const actual = this.#meter.bytesOut - this.#frameStart;
     const expected = this.#contentBytes;
     if (expected !== undefined && expected !== actual) {
-      throw malformed("a frame's content size is a lie", { expected, actual });
+      throw malformed("a frame has another size than its header states", { expected, actual });
     }
   }
 

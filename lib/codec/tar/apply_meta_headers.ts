@@ -7,9 +7,9 @@ import type { PaxHeader, PaxRecords } from "./pax.ts";
 const SCHILY = "SCHILY.xattr.";
 const LIBARCHIVE = "LIBARCHIVE.xattr.";
 
-/** What stands in front of an entry's own header and holds for it alone. */
+/** The meta headers in front of the header of an entry. They apply to that entry alone. */
 export interface MetaHeaders {
-  /** The last PAX header. */
+  /** The last PAX header; `undefined` when there is none. */
   pax: PaxHeader | undefined;
   /** The GNU long name, empty when there is none. */
   longName: ByteString;
@@ -18,8 +18,8 @@ export interface MetaHeaders {
 }
 
 /**
- * Folds meta headers into the header they belong to. A PAX value beats the
- * header's field unless it is empty; a GNU long name beats both.
+ * Applies meta headers to the header of their entry. A PAX value replaces the header's field, unless the
+ * value is empty. A GNU long name or link replaces both.
  *
  * @throws {VarveError} `E_HEADER`, `E_ID` or `E_TIME` when a value is malformed
  */
@@ -32,7 +32,7 @@ export function applyMetaHeaders(header: RawHeader, meta: MetaHeaders, position:
   if (meta.longLink !== "") header.linkname = meta.longLink;
 }
 
-/** Gives an entry another path than its header's. */
+/** Replaces the path of a header. */
 export function setPath(header: RawHeader, path: ByteString): void {
   header.path = path;
   header.slash = path.endsWith("/");
@@ -41,7 +41,7 @@ export function setPath(header: RawHeader, path: ByteString): void {
 function applyTimes(header: RawHeader, pax: PaxHeader, position: number): void {
   const { mtime } = pax;
   if (mtime === null || pax.badAtime || pax.badCtime) {
-    throw tarError(position, "a PAX time is none", "E_TIME");
+    throw tarError(position, "a PAX time is malformed", "E_TIME");
   }
   if (mtime !== undefined) header.mtime = mtime;
 }
@@ -83,9 +83,8 @@ function decimal(
 const NONE: readonly Xattr[] = [];
 
 /**
- * The extended attributes among PAX records. Both spellings are read; where
- * they disagree the one of SCHILY counts, because it is the only one that
- * container engines know.
+ * Reads the extended attributes from PAX records, in the spellings of SCHILY and of libarchive. When
+ * they disagree, SCHILY's value counts, because it is the only one that container engines know.
  *
  * @throws {VarveError} `E_XATTR` when one is malformed
  */
@@ -99,8 +98,10 @@ export function xattrsOf(records: PaxRecords | undefined, position: number): rea
     } else if (key.startsWith(LIBARCHIVE)) {
       const encoded = key.slice(LIBARCHIVE.length);
       const name = percentDecode(encoded);
-      if (name.includes("\0")) throw tarError(position, "an xattr's name holds a NUL", "E_XATTR");
-      // bsdtar writes the encoded name in SCHILY's records too: one attribute must not become two.
+      if (name.includes("\0")) {
+        throw tarError(position, "the name of an xattr holds a NUL", "E_XATTR");
+      }
+      // bsdtar writes an xattr in both spellings, with the encoded name in both. It must not become two xattrs.
       if (records.has(SCHILY + name) || records.has(SCHILY + encoded)) continue;
       (found ??= new Map()).set(name, { name, value: base64Decode(value, position) });
     }
@@ -119,6 +120,6 @@ function base64Decode(text: string, position: number): ByteString {
   try {
     return atob(text) as ByteString;
   } catch {
-    throw tarError(position, "an xattr's value is not base64", "E_XATTR");
+    throw tarError(position, "the value of an xattr is not base64", "E_XATTR");
   }
 }

@@ -1,16 +1,16 @@
-/** Small pieces are collected up to this size: headers are 512 bytes, and a write costs more. */
+/** Size of a batch in bytes. Writing each 512-byte header alone would cost more than copying it. */
 const BATCH = 64 * 1024;
 
 /**
- * Collects small pieces into larger ones. Each that it gives out is its own
- * memory, so that a stream may keep it.
+ * Collects small pieces into batches of 64 KiB. A batch that was handed out is not used again, so a
+ * stream may keep it.
  */
 export class ByteBatch {
   #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(BATCH);
   #length = 0;
   #full: Uint8Array<ArrayBuffer>[] = [];
 
-  /** Takes a copy of bytes. */
+  /** Appends a copy of bytes. */
   add(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length;) {
       const piece = bytes.subarray(at, at + BATCH - this.#length);
@@ -24,14 +24,14 @@ export class ByteBatch {
     }
   }
 
-  /** What is full. */
+  /** Removes and returns the batches that are full. */
   take(): readonly Uint8Array<ArrayBuffer>[] {
     const full = this.#full;
     if (full.length > 0) this.#full = [];
     return full;
   }
 
-  /** All that is left. */
+  /** Removes and returns all batches, the last of which may be partly filled. */
   rest(): readonly Uint8Array<ArrayBuffer>[] {
     const last = this.#buffer.slice(0, this.#length);
     this.#length = 0;

@@ -15,7 +15,7 @@ import { BLOCK, tarPadding, TYPE } from "./format.ts";
 import { NAME_BYTES } from "./header_words.ts";
 import { DEFAULT_TAR_LIMITS } from "./limits.ts";
 
-/** What a header says of an entry: all but where its content lies. */
+/** An entry to be written: all of an {@linkcode Entry} except where its content lies. */
 export type TarEntry = Omit<Entry, "extents">;
 
 const TYPEFLAGS: Readonly<Record<EntryType, number>> = {
@@ -30,24 +30,23 @@ const TYPEFLAGS: Readonly<Record<EntryType, number>> = {
 
 const PREFIX_BYTES = 155;
 
-/** The name that a PAX header has itself: never looked at, but some must stand there. */
+/** The name in the header of a PAX header. Readers ignore it, but it must not be empty. */
 const PAX_NAME = "PaxHeaders.0/entry" as ByteString;
 
-/** Records of a PAX header, before they are sorted. */
+/** The records of a PAX header, not sorted yet. */
 type Records = [key: ByteString, value: ByteString][];
 
 /**
- * The header of an entry: one ustar block and, only where that cannot say it,
- * a PAX header in front. The same entry always gives the same bytes.
+ * Encodes the header of an entry: one ustar block, with a PAX header in front only when ustar cannot hold
+ * all values. The same entry always gives the same bytes.
  *
- * PAX says what ustar cannot: long names and names that are not ASCII, xattrs,
- * numbers that are too large, and times with nanoseconds or before the epoch.
- * Such numbers also stand in the ustar field, in base-256, so that no two
- * readers can see different ones. A name that is not UTF-8 is written as its
- * bytes under `hdrcharset=BINARY`, as POSIX has it. An xattr whose name holds
- * an `=`, which the SCHILY spelling cannot say, is written in that of libarchive.
+ * PAX holds what ustar cannot: long names and names that are not ASCII, xattrs, numbers that are too large,
+ * and times with nanoseconds or before the epoch. Large numbers are also written into the ustar field, in
+ * base-256, so that no two readers see different numbers. A name that is not UTF-8 is written as its bytes
+ * with `hdrcharset=BINARY`, as POSIX defines it. An xattr whose name holds a `=` is written in libarchive's
+ * spelling, because SCHILY's cannot hold it.
  *
- * @throws {RangeError} when a value is none that a tar archive can hold
+ * @throws {RangeError} when a tar archive cannot hold a value
  * @throws {VarveError} `E_LIMIT` when the PAX header is larger than readers accept (1 MiB)
  */
 export function encodeTarHeader(entry: TarEntry): Uint8Array<ArrayBuffer> {
@@ -69,7 +68,7 @@ export function encodeTarHeader(entry: TarEntry): Uint8Array<ArrayBuffer> {
     out.set(pax, BLOCK);
   }
   writeBlock(out, paxBytes, {
-    ...splitPath(entry.path) ?? cutPath(entry.path),
+    ...splitUstarPath(entry.path) ?? cutUstarPath(entry.path),
     linkname: entry.linkname,
     typeflag: TYPEFLAGS[entry.type],
     mode: entry.mode,
@@ -91,9 +90,11 @@ function check(entry: TarEntry): void {
   }
   const isLink = entry.type === "hardlink" || entry.type === "symlink";
   if (isLink ? entry.linkname === "" || entry.linkname.includes("\0") : entry.linkname !== "") {
-    throw fail("the link's target is empty, holds a NUL, or is not of a link");
+    throw fail("the link target is empty, holds a NUL, or the entry is not a link");
   }
-  if (!(Number.isSafeInteger(entry.size) && entry.size >= 0)) throw fail("the size is none");
+  if (!(Number.isSafeInteger(entry.size) && entry.size >= 0)) {
+    throw fail("the size is not a safe integer of at least 0");
+  }
   if (entry.size > 0 && entry.type !== "file") throw fail("only a file can have content");
   if (!fitsOctal(entry.mode, 8)) throw fail("the mode is out of range");
   if (!fitsOctal(entry.devmajor, 8) || !fitsOctal(entry.devminor, 8)) {
@@ -103,7 +104,9 @@ function check(entry: TarEntry): void {
     throw fail("the owner is out of range");
   }
   for (const { name } of entry.xattrs) {
-    if (name === "" || name.includes("\0")) throw fail("an xattr's name is empty or holds a NUL");
+    if (name === "" || name.includes("\0")) {
+      throw fail("the name of an xattr is empty or holds a NUL");
+    }
   }
 }
 
@@ -119,7 +122,7 @@ function recordsOf(entry: TarEntry): Records {
   const records: Records = [];
   const add = (key: string, value: string) =>
     records.push([key as ByteString, value as ByteString]);
-  if (splitPath(entry.path) === undefined || !isAscii(entry.path)) add("path", entry.path);
+  if (splitUstarPath(entry.path) === undefined || !isAscii(entry.path)) add("path", entry.path);
   if (entry.linkname.length > NAME_BYTES || !isAscii(entry.linkname)) {
     add("linkpath", entry.linkname);
   }
@@ -144,7 +147,7 @@ function xattrRecord({ name, value }: Xattr): [ByteString, ByteString] {
   return [`LIBARCHIVE.xattr.${encoded}` as ByteString, base64 as ByteString];
 }
 
-/** Seconds with a fraction; before the epoch the sign is of both: −2 s and 0.75 s are −1.25. */
+/** Formats a PAX time. The sign applies to seconds and fraction: −2 s and 0.75 s are −1.25. */
 function paxTime(time: Timestamp): string {
   const seconds = secondsOf(time);
   const fraction = (ns: number) => `.${`${ns}`.padStart(9, "0")}`.replace(/\.?0+$/, "");
@@ -157,7 +160,7 @@ function encodeRecords(records: Records): Uint8Array {
   return toBytes(records.map(([key, value]) => encodeRecord(key, value)).join("") as ByteString);
 }
 
-/** `length key=value\n`, where the length counts its own digits too. */
+/** Encodes a record, `length key=value\n`. The length counts the whole record, its own digits included. */
 function encodeRecord(key: ByteString, value: ByteString): string {
   const rest = ` ${key}=${value}\n`;
   let length = rest.length + 1;
@@ -165,16 +168,16 @@ function encodeRecord(key: ByteString, value: ByteString): string {
   return `${length}${rest}`;
 }
 
-/** The path in the fields of ustar, where it fits. */
-function splitPath(path: ByteString): { name: ByteString; prefix: ByteString } | undefined {
+/** Splits a path into the name and prefix fields of ustar; `undefined` when it does not fit. */
+function splitUstarPath(path: ByteString): { name: ByteString; prefix: ByteString } | undefined {
   if (path.length <= NAME_BYTES) return { name: path, prefix: "" as ByteString };
   const at = path.lastIndexOf("/", Math.min(PREFIX_BYTES, path.length - 2));
   if (at <= 0 || path.length - at - 1 > NAME_BYTES) return undefined;
   return { name: path.slice(at + 1) as ByteString, prefix: path.slice(0, at) as ByteString };
 }
 
-/** What readers see that do not know PAX. */
-function cutPath(path: ByteString): { name: ByteString; prefix: ByteString } {
+/** The fields for a path that does not fit: readers that do not know PAX see a shortened name. */
+function cutUstarPath(path: ByteString): { name: ByteString; prefix: ByteString } {
   return { name: path.slice(0, NAME_BYTES) as ByteString, prefix: "" as ByteString };
 }
 
@@ -183,12 +186,13 @@ function isAscii(text: ByteString): boolean {
   return true;
 }
 
-/** Whether a number fits an octal field, whose last byte is a NUL. */
+/** Whether a number fits an octal field of `field` bytes, the last of which is a NUL. */
 function fitsOctal(value: number, field: number): boolean {
   return Number.isInteger(value) && value >= 0 && value < 8 ** (field - 1);
 }
 
-interface Block {
+/** The fields of a header block. */
+interface HeaderFields {
   readonly name: ByteString;
   readonly prefix: ByteString;
   readonly linkname: ByteString;
@@ -202,19 +206,19 @@ interface Block {
   readonly devminor?: number | undefined;
 }
 
-function writeBlock(out: Uint8Array, at: number, block: Block): void {
-  writeBytes(block.name, out, at);
-  writeNumber(out, at + 100, 8, block.mode);
-  writeNumber(out, at + 108, 8, block.uid ?? 0);
-  writeNumber(out, at + 116, 8, block.gid ?? 0);
-  writeNumber(out, at + 124, 12, block.size);
-  writeSeconds(out, at + 136, block.mtime);
-  out[at + 156] = block.typeflag;
-  writeBytes(block.linkname.slice(0, NAME_BYTES) as ByteString, out, at + 157);
+function writeBlock(out: Uint8Array, at: number, fields: HeaderFields): void {
+  writeBytes(fields.name, out, at);
+  writeNumber(out, at + 100, 8, fields.mode);
+  writeNumber(out, at + 108, 8, fields.uid ?? 0);
+  writeNumber(out, at + 116, 8, fields.gid ?? 0);
+  writeNumber(out, at + 124, 12, fields.size);
+  writeSeconds(out, at + 136, fields.mtime);
+  out[at + 156] = fields.typeflag;
+  writeBytes(fields.linkname.slice(0, NAME_BYTES) as ByteString, out, at + 157);
   writeBytes("ustar\x0000" as ByteString, out, at + 257);
-  writeNumber(out, at + 329, 8, block.devmajor ?? 0);
-  writeNumber(out, at + 337, 8, block.devminor ?? 0);
-  writeBytes(block.prefix, out, at + 345);
+  writeNumber(out, at + 329, 8, fields.devmajor ?? 0);
+  writeNumber(out, at + 337, 8, fields.devminor ?? 0);
+  writeBytes(fields.prefix, out, at + 345);
   out.fill(0x20, at + 148, at + 156);
   writeOctal(out, at + 148, 7, sumOf(out, at, at + BLOCK));
 }

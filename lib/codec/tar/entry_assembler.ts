@@ -18,7 +18,7 @@ import {
   sparseSizeOf,
 } from "./sparse.ts";
 
-/** What comes next: the body of a meta header, a block of a sparse map, or the body of an entry that is complete. */
+/** What follows in the archive: the body of a meta header, a block of a sparse map, or the body of this entry. */
 export type Step = "meta" | "map" | Entry;
 
 const NO_EXTENTS: readonly Extent[] = [];
@@ -36,15 +36,15 @@ const ENTRY_TYPES: Readonly<Record<number, EntryType>> = {
 };
 
 /**
- * Makes entries of header blocks, meta headers and sparse maps. The reader cuts
- * the archive and hands over whole pieces, this says what they mean.
+ * Makes entries from header blocks, meta headers and sparse maps. The reader cuts the archive into whole
+ * pieces; this class interprets them.
  */
 export class EntryAssembler {
-  /** Bytes of the body that are stored and no map. */
+  /** Bytes of data in the body of the current entry, without a sparse map. */
   stored = 0;
-  /** Size of the body of the meta header at hand. */
+  /** Size of the body of the current meta header in bytes. */
   metaSize = 0;
-  /** Entries made so far. */
+  /** Number of entries made so far. */
   count = 0;
 
   readonly #limits: TarLimits;
@@ -54,13 +54,16 @@ export class EntryAssembler {
   #longNames = 0;
   #metaType = 0;
 
-  /** The header of the sparse file whose map is read; no other is kept, since what old objects keep costs the collector. */
+  /**
+   * The header of the sparse file whose map is being read. Other headers are not kept: young objects
+   * referenced from an old one cost the garbage collector more.
+   */
   #header: RawHeader | undefined;
-  /** The meta headers of `#header`. */
+  /** The meta headers that belong to `#header`. */
   #own: MetaHeaders = this.#meta;
-  /** Where `#header` stands, for messages. */
+  /** Offset of the current header in the archive, for messages. */
   #position = 0;
-  /** Size with holes. */
+  /** Size of the current entry in bytes, holes included. */
   #size = 0;
   #gnuRuns: SparseRun[] | undefined;
   #map: SparseMapParser | undefined;
@@ -70,7 +73,13 @@ export class EntryAssembler {
     this.#limits = limits;
   }
 
-  /** Takes a header block, and the same bytes in words; `sum` is that of its bytes, `end` the offset behind it. */
+  /**
+   * Takes a header block.
+   *
+   * @param words the same memory as words; `word` is the index of the first word of the block
+   * @param sum the sum of the bytes of the block
+   * @param end offset in the archive behind the block
+   */
   header(
     block: Uint8Array,
     at: number,
@@ -87,7 +96,7 @@ export class EntryAssembler {
       : this.#beginEntry(header, block, at, end);
   }
 
-  /** Takes the body of a meta header: `metaSize` bytes from `start` on. */
+  /** Takes the body of a meta header: `metaSize` bytes from index `start` on. */
   meta(bytes: Uint8Array, start: number): void {
     const end = start + this.metaSize;
     switch (this.#metaType) {
@@ -96,7 +105,8 @@ export class EntryAssembler {
         break;
       case TYPE.PAX_GLOBAL:
         parsePax(bytes, start, end, this.#position);
-        // Go gives it out as an entry, so that what stood before it belongs to it and is gone.
+        // For Go this is an entry of its own, so the meta headers in front of it belong to it and are
+        // consumed.
         this.#takeMeta();
         break;
       case TYPE.GNU_LONG_NAME:
@@ -108,7 +118,7 @@ export class EntryAssembler {
     }
   }
 
-  /** Takes a block of a sparse map; `end` is the offset behind it. */
+  /** Takes a block of a sparse map. `end` is the offset in the archive behind it. */
   map(block: Uint8Array, at: number, end: number): Step {
     if (this.#gnuRuns !== undefined) return this.#gnuMap(block, at, end, false);
     const map = this.#map as SparseMapParser;
@@ -205,7 +215,7 @@ export class EntryAssembler {
     }
   }
 
-  /** Completes the entry whose data begins at `dataAt`. */
+  /** Makes the entry whose data begins at offset `dataAt` of the archive. */
   #finish(
     header: RawHeader,
     meta: MetaHeaders,
@@ -249,7 +259,7 @@ export class EntryAssembler {
       ? Math.max(header.path.length, header.linkname.length)
       : header.path.length;
     if (longest > pathBytes) throw pathTooLong(longest, pathBytes, this.#position);
-    // Containers see such a file without its slash; with content, readers disagree on what it is.
+    // Engines drop the slash of such a file when it is empty. With content, they disagree on what it is.
     if (type === "file" && header.slash && (this.#size > 0 || this.stored > 0)) {
       const path = escapeForTerminal(header.path);
       throw tarError(

@@ -1,7 +1,15 @@
-/** Bytes of a tar block; headers and bodies begin at multiples of it. */
+/**
+ * The tar format as far as reader and writer share it.
+ *
+ * Sources: POSIX.1-2017, pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format".
+ *
+ * @module
+ */
+
+/** Size of a tar block in bytes. Headers and bodies begin at multiples of it. */
 export const BLOCK = 512;
 
-/** Type flags, as char codes. */
+/** The type flags of headers, as char codes. */
 export const TYPE = {
   OLD_FILE: 0x00,
   FILE: 0x30,
@@ -19,17 +27,17 @@ export const TYPE = {
   GNU_SPARSE: 0x53,
 } as const;
 
-/** How many zero bytes follow a body of that size. */
+/** Number of padding bytes behind a body of `size` bytes: up to the next multiple of 512. */
 export function tarPadding(size: number): number {
   return (BLOCK - size % BLOCK) % BLOCK;
 }
 
-/** Whether a type has no body, whatever its size says: links, devices, directories, FIFOs. */
+/** Whether entries of this type have no body, whatever their size field says: links, devices, directories, FIFOs. */
 export function isHeaderOnly(typeflag: number): boolean {
   return typeflag >= TYPE.HARDLINK && typeflag <= TYPE.FIFO;
 }
 
-/** Whether a header is one of a meta header, which has no path of its own. */
+/** Whether this is the type of a meta header: PAX, or a GNU long name or link. It has no path of its own. */
 export function isMeta(typeflag: number): boolean {
   return typeflag === TYPE.PAX || typeflag === TYPE.PAX_GLOBAL ||
     typeflag === TYPE.GNU_LONG_NAME || typeflag === TYPE.GNU_LONG_LINK;

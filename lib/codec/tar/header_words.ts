@@ -1,28 +1,30 @@
 /**
- * What a header's fields hold, seen four bytes at a time: a layer has a header
- * for each of its files, and byte by byte they cost twice as much to read.
+ * Fast readers of header fields, four bytes at a time. A layer has a header for each of its files, and
+ * reading them byte by byte takes twice as long.
  *
- * Everything here answers for the common form alone and says when it is not
- * that; `numeric.ts` reads the others, and means the same.
+ * These functions read only the most common form of a field. For any other form they return
+ * `undefined`; `numeric_fields.ts` reads all forms, with the same results.
+ *
+ * @module
  */
 
-/** Words of four bytes in a block. */
+/** Number of words of four bytes in a block. */
 const BLOCK_WORDS = 128;
 
-/** Bytes of the field for the name, with which a header begins. */
+/** Size in bytes of the name field, with which a header begins. */
 export const NAME_BYTES = 100;
 
-/** Whether the first byte of a word is its lowest, as on every processor that Deno runs on. */
+/** Whether the processor is little endian, as every one that Deno runs on. */
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
-/** Bytes 1 and 3 of a word, moved to where 0 and 2 are. */
+/** Mask of bytes 0 and 2 of a word: two lanes of 16 bits, to add bytes without overflow. */
 const LANES = 0x00ff00ff;
 
-/** "0000", and the bits that a digit from 0 to 7 may have beside. */
+/** The characters "0000", and the bits in which the digits 0 to 7 differ from "0". */
 const ZEROS = 0x30303030;
 const DIGITS = 0x07070707;
 
-/** What may stand behind the digits of a field, as a word's last byte. */
+/** A space: with NUL, it may end the digits of a field. */
 const SPACE = 0x20;
 
 /** 8⁷: the weight of the first four of eleven octal digits. */
@@ -30,8 +32,8 @@ const EIGHT_7 = 2_097_152;
 
 /** The sum of a block's bytes, unsigned; 0 means that all of them are zero. */
 export function sumBlock(words: Uint32Array, word: number): number {
-  // Headers of a layer lie far apart, so most of the time goes into waiting for memory: reading a
-  // word of each cache line in turn waits for all at once.
+  // The headers of a layer lie far apart, so most of the time is waiting for memory. Each round reads a
+  // word of every cache line of the block, so that the processor waits for all lines at once.
   let all = 0;
   let odd = 0;
   for (let i = word; i < word + BLOCK_WORDS / 8; i++) {
@@ -48,8 +50,8 @@ export function sumBlock(words: Uint32Array, word: number): number {
       ((d >>> 8) & LANES) + ((e >>> 8) & LANES) + ((f >>> 8) & LANES) + ((g >>> 8) & LANES) +
       ((h >>> 8) & LANES)) | 0;
   }
-  // Two lanes of 16 bits hold 128 × 255 each. The words wrapped at 2^32, but what is left of them
-  // without the odd bytes is below it, and so exact.
+  // Each lane of 16 bits sums 128 bytes, at most 128 × 255. `all` wrapped at 2^32, but the
+  // sum of the even bytes, which is left without the odd ones, is below 2^32 and so exact.
   const even = (all - (odd << 8)) | 0;
   return sumLanes(even) + sumLanes(odd);
 }
@@ -61,17 +63,17 @@ export function sumPair(words: Uint32Array, word: number): number {
   return sumLanes((a & LANES) + (b & LANES) + ((a >>> 8) & LANES) + ((b >>> 8) & LANES));
 }
 
-/** Bytes of the name up to the first NUL or the end of its field. */
+/** Length of the name in bytes: up to the first NUL or the end of the field. */
 export function nameLength(words: Uint32Array, word: number): number {
   for (let i = 0; i < NAME_BYTES / 4; i++) {
     const four = words[word + i] as number;
-    // A byte borrows from the one above only where it is 0, or stands above one that is.
+    // The well-known test for a zero byte in a word: bit 7 of a byte is set by the borrow of a zero byte.
     if (((four - 0x01010101) & ~four & 0x80808080) !== 0) return 4 * i + leadingBytes(four);
   }
   return NAME_BYTES;
 }
 
-/** Bytes of a word in front of its first NUL, of which it has one. */
+/** Number of bytes of a word in front of its first NUL; the word must hold one. */
 function leadingBytes(four: number): number {
   let count = 0;
   while ((LITTLE_ENDIAN ? (four >>> (8 * count)) & 0xff : (four << (8 * count)) >>> 24) !== 0) {
@@ -80,11 +82,12 @@ function leadingBytes(four: number): number {
   return count;
 }
 
+/** The sum of the two lanes. */
 function sumLanes(lanes: number): number {
   return (lanes & 0xffff) + (lanes >>> 16);
 }
 
-/** A field of seven octal digits and a NUL or a space; `undefined` when it is of another form. */
+/** Reads a field of seven octal digits and a NUL or a space; `undefined` for any other form. */
 export function octal8(words: Uint32Array, word: number): number | undefined {
   const high = (words[word] as number) ^ ZEROS;
   const low = lastDigits(words[word + 1] as number);
@@ -92,7 +95,7 @@ export function octal8(words: Uint32Array, word: number): number | undefined {
   return (fourDigits(high) * 4096 + fourDigits(low)) >>> 3;
 }
 
-/** A field of eleven octal digits and a NUL or a space; `undefined` when it is of another form. */
+/** Reads a field of eleven octal digits and a NUL or a space; `undefined` for any other form. */
 export function octal12(words: Uint32Array, word: number): number | undefined {
   const high = (words[word] as number) ^ ZEROS;
   const middle = (words[word + 1] as number) ^ ZEROS;
@@ -102,14 +105,14 @@ export function octal12(words: Uint32Array, word: number): number | undefined {
   return high === 0 ? rest : fourDigits(high) * EIGHT_7 + rest;
 }
 
-/** Three digits and what ends a field, as four digits of which the last is 0. */
+/** The last word of a field (three digits and a NUL or a space) as four digits, the last of them 0. */
 function lastDigits(word: number): number {
   const end = word >>> 24;
-  // Anything else sets bits that no digit has.
+  // For any other end, −1 sets bits that no digit has.
   return end === 0 || end === SPACE ? (word & 0xffffff) ^ (ZEROS & 0xffffff) : -1;
 }
 
-/** The value of four digits, the first in the lowest byte. */
+/** The value of four octal digits, the first in the lowest byte. */
 function fourDigits(digits: number): number {
   const pairs = (digits << 3) + (digits >>> 8);
   return ((pairs & 0xff) << 6) + ((pairs >>> 16) & 0xff);

@@ -1,22 +1,22 @@
 import { VarveError } from "../../errors.ts";
 
-/** What a {@linkcode TarReader} accepts at most; an archive that goes beyond is refused with `E_LIMIT`. */
+/** Limits of a {@linkcode TarReader}. An archive that exceeds one is refused with `E_LIMIT`. */
 export interface TarLimits {
-  /** Bytes of one PAX header or GNU long name. */
+  /** Size of one PAX header or GNU long name, in bytes. */
   readonly metaHeaderBytes: number;
-  /** Bytes of the map of one sparse file, as stored. */
+  /** Size of the map of one sparse file as stored in the archive, in bytes. */
   readonly sparseMapBytes: number;
-  /** Bytes of a path or of a hard link's target; beyond it is `E_NAME_TOO_LONG`. */
+  /** Length of a path or of the target of a hard link, in bytes. Its error is `E_NAME_TOO_LONG`. */
   readonly pathBytes: number;
-  /** GNU long names and long links in front of one entry. */
+  /** Number of GNU long names and long links in front of one entry. */
   readonly longNames: number;
-  /** Bytes of the whole archive and, so that holes count too, of all its files together. */
+  /** Size of the archive in bytes. Also the total size of its files, so that holes are limited too. */
   readonly layerBytes: number;
-  /** Entries, meta headers not counted. */
+  /** Number of entries, without meta headers. */
   readonly entries: number;
 }
 
-/** The limits that hold where none are given. */
+/** The default limits. */
 export const DEFAULT_TAR_LIMITS: TarLimits = {
   metaHeaderBytes: 1024 * 1024,
   sparseMapBytes: 1024 * 1024,
@@ -41,13 +41,13 @@ export function resolveTarLimits(limits: Partial<TarLimits> = {}): TarLimits {
   return all;
 }
 
-/** Limits that follow those of the layer, and so have their settings. */
+/** Limits that take the setting of a layer limit. */
 const FOLLOWING: { readonly [K in keyof TarLimits]?: string } = {
   entries: "limits.layer.entries",
   pathBytes: "limits.layer.path",
 };
 
-/** The error of a limit that was exceeded; it names the setting. */
+/** The error for an exceeded limit. It names the setting. */
 export function limitError(limit: keyof TarLimits, what: string, allowed: number): VarveError {
   const setting = FOLLOWING[limit] ?? `limits.${limit}`;
   return new VarveError(

@@ -1,7 +1,9 @@
 /**
- * Numbers of tar headers: octal with the liberties that writers took, base-256,
- * and the decimal numbers of PAX records. What is not one is `undefined`, never
- * a guess. The rules are those of Go's archive/tar, which all engines share.
+ * Numbers of tar headers: octal in all the variants that writers use, base-256, and the decimal numbers
+ * of PAX records. A malformed number gives `undefined`, never a guess. The rules are those of Go's
+ * archive/tar, which all container engines use.
+ *
+ * @module
  */
 import { fromBytes, type Timestamp, timestamp, timestampFromBigInt } from "../../bytes/mod.ts";
 
@@ -15,8 +17,8 @@ const DOT = 0x2e;
 const SECOND = 1_000_000_000;
 
 /**
- * An octal field: spaces and NULs around the digits do not count, a NUL ends
- * it, nothing at all is 0. At most 12 digits fit a field, so the value is exact.
+ * Parses an octal field. Spaces and NULs around the digits are ignored, a NUL ends the field, and an
+ * empty field is 0. A field has at most 12 digits, so the value is exact.
  */
 export function parseOctal(block: Uint8Array, start: number, length: number): number | undefined {
   const end = start + length;
@@ -40,9 +42,9 @@ function isBlank(block: Uint8Array, start: number, end: number): boolean {
 }
 
 /**
- * A numeric field: base-256 (two's complement, big endian) when the first bit
- * is set, else octal. May be negative. Beyond 2^53 the number is rounded, which
- * only values that are refused anyway can reach; beyond 63 bits it is no number.
+ * Parses a numeric field: base-256 (two's complement, big endian) when the first bit is set, else octal.
+ * The number may be negative. Above 2^53 it is rounded; such values are refused later anyway. Beyond 63
+ * bits the result is `undefined`.
  */
 export function parseNumeric(block: Uint8Array, start: number, length: number): number | undefined {
   if ((block[start] as number) < 0x80) return parseOctal(block, start, length);
@@ -50,7 +52,7 @@ export function parseNumeric(block: Uint8Array, start: number, length: number): 
   return value === undefined ? undefined : Number(value);
 }
 
-/** A time field: as {@linkcode parseNumeric}, exact in all 64 bits. */
+/** Parses a time field, as {@linkcode parseNumeric} does, but exact in all 64 bits. */
 export function parseTimeField(
   block: Uint8Array,
   start: number,
@@ -78,7 +80,7 @@ function parseBase256(block: Uint8Array, start: number, length: number): bigint 
 const MAX_INT64 = 0x7fff_ffff_ffff_ffffn;
 const MIN_INT64 = -MAX_INT64 - 1n;
 
-/** A decimal number of a PAX record: an optional sign and digits, within 64 bits. Rounded beyond 2^53. */
+/** Parses a decimal number of a PAX record: an optional sign and digits, within 64 bits. Rounded above 2^53. */
 export function parseDecimal(text: string): number | undefined {
   if (text.length > 15) {
     const value = parseInt64(text);
@@ -93,14 +95,14 @@ export function parseDecimal(text: string): number | undefined {
     if (digit < 0 || digit > 9) return undefined;
     value = value * 10 + digit;
   }
-  // Never −0, which is no number of its own here.
+  // The subtraction gives 0 for "-0", not −0.
   return first === MINUS ? 0 - value : value;
 }
 
 function parseInt64(text: string): bigint | undefined {
   if (!/^[+-]?[0-9]+$/.test(text)) return undefined;
   const negative = text.startsWith("-");
-  // Leading zeros are legal; without them a long run of digits needs no big arithmetic to be refused.
+  // Leading zeros are legal. Without them, a number that is too long is refused before BigInt parses it.
   const digits = text.replace(/^[+-]?0*/, "");
   if (digits.length > 19) return undefined;
   const magnitude = BigInt(digits === "" ? "0" : digits);
@@ -109,10 +111,10 @@ function parseInt64(text: string): bigint | undefined {
 }
 
 /**
- * A PAX time: seconds and an optional fraction of which nine digits count.
- * A sign holds for both parts, so −1.25 is 1.25 s before the epoch.
+ * Parses a PAX time: seconds and an optional fraction, of which nine digits count. The sign applies to
+ * both parts: −1.25 is 1.25 s before the epoch.
  *
- * It is read from bytes: archives with three of them an entry are common.
+ * It reads from bytes, not from a string, because archives with three times for each entry are common.
  *
  * Source: POSIX.1-2017, pax, "pax Extended Header File Times".
  */
@@ -141,7 +143,7 @@ function largeTime(text: string, negative: boolean, ns: number): Timestamp | und
   return seconds === MIN_INT64 ? undefined : timestampFromBigInt(seconds - 1n, SECOND - ns);
 }
 
-/** The digits from `at` on as nanoseconds; more than nine are cut off. */
+/** Parses the digits of a fraction as nanoseconds. Digits behind the ninth are dropped. */
 function parseFraction(bytes: Uint8Array, at: number, end: number): number | undefined {
   let ns = 0;
   let unit = SECOND / 10;

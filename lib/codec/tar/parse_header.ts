@@ -4,16 +4,16 @@ import { BLOCK, isMeta, TYPE } from "./format.ts";
 import { nameLength, octal12, octal8, sumPair } from "./header_words.ts";
 import { parseNumeric, parseOctal, parseTimeField } from "./numeric_fields.ts";
 
-const NO_BYTES = "" as ByteString;
+const EMPTY = "" as ByteString;
 const SLASH = 0x2f;
 
-/** The dialects that matter to a reader. PAX headers are `"ustar"`. */
+/** The dialects that a reader must tell apart. A PAX header has the format `"ustar"`. */
 export type HeaderFormat = "v7" | "ustar" | "gnu" | "star";
 
-/** A header block, before meta headers are folded in. */
+/** The fields of a header block, before meta headers are applied. Mutable, because they change it. */
 export interface RawHeader {
   path: ByteString;
-  /** Whether the path ends in a slash: asked of every entry, and cheaper to see in the bytes. */
+  /** Whether the path ends in a slash. Needed for every entry, and cheapest to read from the bytes. */
   slash: boolean;
   mode: number;
   uid: number;
@@ -27,7 +27,7 @@ export interface RawHeader {
   format: HeaderFormat;
 }
 
-/** An error in the archive, placed by the offset of the header it is about. */
+/** An error in the archive. `position` is the offset in bytes of the header that it is about. */
 export function tarError(
   position: number,
   state: string,
@@ -37,10 +37,12 @@ export function tarError(
 }
 
 /**
- * Reads a header block that is not all zeros.
+ * Parses a header block that is not all zeros.
  *
- * @param words the same bytes in words, of which `word` is the block's first
- * @param sum the sum of the block's bytes
+ * @param block bytes that hold the header, from index `at` on
+ * @param words the same memory as words; `word` is the index of the first word of the header
+ * @param sum the sum of the bytes of the header
+ * @param position offset of the header in the archive, for messages
  * @throws {VarveError} `E_HEADER`, `E_ID` or `E_TIME` when a field is malformed
  */
 export function parseHeader(
@@ -69,7 +71,8 @@ export function parseHeader(
   const length = isMeta(typeflag) ? 0 : nameLength(words, word);
   const isLink = typeflag === TYPE.HARDLINK || typeflag === TYPE.SYMLINK;
   const isDevice = format !== "v7" && (typeflag === TYPE.CHAR || typeflag === TYPE.BLOCK);
-  // A new one each time: young objects in an old one cost the collector more.
+  // Make a new object for each header: young objects referenced from an old one cost the garbage
+  // collector more.
   return {
     path: join(prefix, fromBytes(block, at, at + length)),
     slash: length === 0 ? prefix !== "" : block[at + length - 1] === SLASH,
@@ -79,14 +82,14 @@ export function parseHeader(
     size,
     mtime,
     typeflag,
-    linkname: isLink ? cString(block, at + 157, 100) : NO_BYTES,
+    linkname: isLink ? cString(block, at + 157, 100) : EMPTY,
     devmajor: isDevice ? deviceNumber(block, at + 329, position) : 0,
     devminor: isDevice ? deviceNumber(block, at + 337, position) : 0,
     format,
   };
 }
 
-/** Bytes up to the first NUL or the end of the field. */
+/** Reads a string field: up to the first NUL or the end of the field. */
 export function cString(block: Uint8Array, start: number, length: number): ByteString {
   return fromBytes(block, start, start + lengthOf(block, start, length));
 }
@@ -97,7 +100,12 @@ function lengthOf(block: Uint8Array, start: number, length: number): number {
   return end - start;
 }
 
-/** `others` is the sum of all bytes but its own. POSIX sums unsigned bytes; some old writers summed signed ones, and readers accept both. */
+/**
+ * Checks the checksum. POSIX sums unsigned bytes; some old writers summed signed bytes, and readers
+ * accept both.
+ *
+ * @param others sum of all bytes of the header except the checksum field
+ */
 function checkSum(block: Uint8Array, at: number, others: number, position: number): void {
   const stored = parseOctal(block, at + 148, 8);
   if (stored === others + 8 * 0x20) return;
@@ -148,7 +156,7 @@ function prefixOf(
     case "gnu":
       return misplacedPrefix(block, at);
     case "v7":
-      return NO_BYTES;
+      return EMPTY;
   }
 }
 
@@ -159,16 +167,15 @@ function checkTime(block: Uint8Array, at: number, position: number): void {
 }
 
 /**
- * GNU headers have times where ustar has its prefix. Go before 1.8 wrote a
- * prefix there nevertheless: when the times do not parse and the field is
- * ASCII, it is one (golang.org/issue/12594, golang.org/issue/21005).
+ * Reads the prefix that Go before 1.8 wrote into GNU headers, where GNU has times. The field is a prefix
+ * when the times do not parse and the field is ASCII (golang.org/issue/12594, golang.org/issue/21005).
  */
 function misplacedPrefix(block: Uint8Array, at: number): ByteString {
-  if (block[at + 345] === 0 && block[at + 357] === 0) return NO_BYTES;
+  if (block[at + 345] === 0 && block[at + 357] === 0) return EMPTY;
   const accessed = block[at + 345] === 0 || parseTimeField(block, at + 345, 12) !== undefined;
   const changed = block[at + 357] === 0 || parseTimeField(block, at + 357, 12) !== undefined;
-  if (accessed && changed) return NO_BYTES;
+  if (accessed && changed) return EMPTY;
   const prefix = cString(block, at + 345, 155);
-  for (let i = 0; i < prefix.length; i++) if (prefix.charCodeAt(i) > 0x7f) return NO_BYTES;
+  for (let i = 0; i < prefix.length; i++) if (prefix.charCodeAt(i) > 0x7f) return EMPTY;
   return prefix;
 }

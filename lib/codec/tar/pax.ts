@@ -2,24 +2,24 @@ import { type ByteString, fromBytes, type Timestamp } from "../../bytes/mod.ts";
 import { parsePaxTime } from "./numeric_fields.ts";
 import { tarError } from "./parse_header.ts";
 
-/** The records of a PAX header; of a key that comes twice the last one counts. */
+/** The records of a PAX header. When a key comes twice, its last value counts. */
 export interface PaxHeader {
-  /** The modification time, `null` when it is malformed. */
+  /** The modification time; `null` when it is malformed, `undefined` when there is none. */
   mtime: Timestamp | null | undefined;
-  /** Whether the access time is malformed; nothing else is asked of it. */
+  /** Whether the access time is malformed. Its value is not needed. */
   badAtime: boolean;
-  /** Whether the change time is malformed. */
+  /** Whether the change time is malformed. Its value is not needed. */
   badCtime: boolean;
-  /** All others. */
+  /** All other records. */
   records: PaxRecords;
-  /** Offsets and lengths of sparse format 0.0 so far. */
+  /** The offsets and lengths of sparse format 0.0, in the order of their records. */
   sparseMap: readonly string[];
 }
 
-/** Records by key. Values may be empty. */
+/** PAX records by key. Values may be empty. */
 export type PaxRecords = ReadonlyMap<string, ByteString>;
 
-/** Most headers hold times alone: they share one map and one list. */
+/** Shared by all headers that hold only times, as most do. */
 const NO_RECORDS: PaxRecords = new Map();
 const NO_MAP: readonly string[] = [];
 
@@ -27,10 +27,10 @@ const SPACE = 0x20;
 const NEWLINE = 0x0a;
 const EQUALS = 0x3d;
 
-/** The shortest record is `5 k=\n`. */
+/** Length in bytes of the shortest record: `5 k=\n`. */
 const MIN_RECORD = 5;
 
-/** Keys whose values become C strings: a NUL in them would hide what follows. */
+/** Keys whose values become C strings. A NUL in a value would hide what follows it. */
 const STRING_KEYS: ReadonlySet<string> = new Set([
   "path",
   "linkpath",
@@ -40,15 +40,15 @@ const STRING_KEYS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Reads the records of a PAX header: `length key=value\n`, the length in
- * decimal and counting itself. Every record moves forward, so it ends.
+ * Parses the records of a PAX header, `bytes[from, to)`. A record is `length key=value\n`; the length is
+ * decimal and counts the whole record. Every record has a length above 0, so the loop ends.
  *
- * The offsets of GNU's sparse format 0.0, the one thing that repeats keys, come
- * out as the map of format 0.1.
+ * GNU's sparse format 0.0 repeats the keys of offsets and lengths. They are joined to the map of
+ * format 0.1.
  *
  * Source: POSIX.1-2017, pax, "pax Extended Header".
  *
- * @param position where the header stands, for messages
+ * @param position offset of the header in the archive, for messages
  * @throws {VarveError} `E_HEADER` when a record is malformed
  */
 export function parsePax(
@@ -92,7 +92,7 @@ function addRecord(
 ): void {
   const key = keyOf(bytes, start, equals);
   if (key === "mtime" || key === "atime" || key === "ctime") {
-    // An empty value keeps the header's.
+    // An empty value means the time of the header itself.
     const time = equals + 1 === end ? undefined : parsePaxTime(bytes, equals + 1, end) ?? null;
     if (key === "mtime") header.mtime = time;
     else if (key === "atime") header.badAtime = time === null;
@@ -122,7 +122,7 @@ function setRecord(header: PaxHeader, key: string, value: ByteString): void {
   else (header.records as Map<string, ByteString>).set(key, value);
 }
 
-/** The keys that come with most entries: found by their bytes, without a string for each. */
+/** The most common keys. They are compared as bytes, so that no string is made for each. */
 const COMMON_KEYS: readonly string[] = ["mtime", "atime", "ctime", "path", "linkpath", "size"];
 
 function keyOf(bytes: Uint8Array, start: number, end: number): string {
@@ -136,8 +136,8 @@ function keyOf(bytes: Uint8Array, start: number, end: number): string {
 }
 
 /**
- * The length of a record, which counts all of it. A sign or a leading zero is no
- * length that a writer gives, but one that readers read differently.
+ * Parses the length of a record. A sign or a leading zero is refused: no writer makes it, and readers
+ * disagree on it.
  */
 function lengthAt(bytes: Uint8Array, at: number, to: number, position: number): number {
   let length = 0;

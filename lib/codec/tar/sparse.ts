@@ -5,21 +5,21 @@ import { parseDecimal, parseNumeric } from "./numeric_fields.ts";
 import { tarError } from "./parse_header.ts";
 import type { PaxRecords } from "./pax.ts";
 
-/** A run of data in a sparse file: `[offset, length]`, before it is checked. */
+/** A run of data in a sparse file, in bytes, as the map gives it: not checked yet. */
 export type SparseRun = readonly [offset: number, length: number];
 
-/** Which way a file is sparse; `undefined` when it is not. */
+/** The format of the map of a sparse file; `undefined` for a file that is not sparse. */
 export type SparseForm = "gnu" | "pax-0" | "pax-1" | undefined;
 
 const NEWLINE = 0x0a;
 
-/** Where header and extension blocks of the old GNU format keep their maps. */
+/** Offsets of the map in header and extension blocks of the old GNU format. */
 const HEADER_MAP = { at: 386, entries: 4, more: 482, realSize: 483 } as const;
 const EXTENSION_MAP = { at: 0, entries: 21, more: 504 } as const;
 
 /**
- * Which sparse form the PAX records of a header ask for. Versions that are not
- * known make an ordinary file, as in Go's archive/tar.
+ * Finds the sparse format that the PAX records of a header ask for. A file with an unknown version is an
+ * ordinary file, as in Go's archive/tar.
  */
 export function sparseFormOf(records: PaxRecords): SparseForm {
   if (records.size === 0) return undefined;
@@ -31,7 +31,7 @@ export function sparseFormOf(records: PaxRecords): SparseForm {
   return (records.get("GNU.sparse.map") ?? "") !== "" ? "pax-0" : undefined;
 }
 
-/** The size of a sparse file with its holes, where the PAX records say it. */
+/** The size in bytes of a sparse file with its holes; `undefined` when the PAX records do not have it. */
 export function sparseSizeOf(records: PaxRecords, position: number): number | undefined {
   const text = records.get("GNU.sparse.size") || records.get("GNU.sparse.realsize") || "";
   if (text === "") return undefined;
@@ -40,13 +40,13 @@ export function sparseSizeOf(records: PaxRecords, position: number): number | un
   return size;
 }
 
-/** The map of formats 0.0 and 0.1, which stands in the PAX header. */
+/** Parses the map of formats 0.0 and 0.1, which is in the PAX header. */
 export function parsePaxMap(records: PaxRecords, position: number): SparseRun[] {
   const count = parseDecimal(records.get("GNU.sparse.numblocks") ?? "");
   const text = records.get("GNU.sparse.map") ?? "";
   const numbers = text === "" ? [] : text.split(",");
   if (count === undefined || count < 0 || numbers.length !== 2 * count) {
-    throw tarError(position, "the sparse map does not have the entries it says");
+    throw tarError(position, "the sparse map has another number of entries than stated");
   }
   const runs: SparseRun[] = [];
   for (let i = 0; i < numbers.length; i += 2) {
@@ -56,14 +56,14 @@ export function parsePaxMap(records: PaxRecords, position: number): SparseRun[] 
 }
 
 /**
- * Reads the map of format 1.0 from the blocks in front of the data: numbers in
- * decimal, each with a newline: how many runs, then offset and length of each.
- * Feed whole blocks until it is `done`; what follows in the last one is padding.
+ * Parses the map of format 1.0 from the blocks in front of the data. The map is decimal numbers, each with
+ * a newline: the number of runs, then offset and length of each run. Pass whole blocks until it is `done`;
+ * the rest of the last block is padding.
  *
  * Source: GNU tar manual, "PAX Format, Version 1.0".
  */
 export class SparseMapParser {
-  /** What was read so far. */
+  /** The runs that were read so far. */
   readonly runs: SparseRun[] = [];
   #count: number | undefined;
   #offset: number | undefined;
@@ -74,18 +74,20 @@ export class SparseMapParser {
     return this.#count === this.runs.length;
   }
 
-  /** Reads the next block. */
+  /** Parses the next block of the map. */
   block(bytes: Uint8Array, at: number, position: number): void {
-    // A view of its own, so that no search runs on into the rest of a large chunk.
+    // Limits the search for a newline to the block: the chunk may be large.
     const block = bytes.subarray(at, at + BLOCK);
     let start = 0;
     while (!this.done) {
       const newline = block.indexOf(NEWLINE, start);
       if (newline < 0) {
         this.#rest += fromBytes(block, start);
-        // Leading zeros are legal and some writers pad with them: only their end is kept.
+        // Leading zeros are legal, and some writers pad with them: one of them is enough.
         if (/^0*$/.test(this.#rest)) this.#rest = this.#rest.slice(0, 1);
-        if (this.#rest.length > BLOCK) throw tarError(position, "a sparse map holds no numbers");
+        if (this.#rest.length > BLOCK) {
+          throw tarError(position, "a sparse map holds a malformed number");
+        }
         return;
       }
       this.#number(number(this.#rest + fromBytes(block, start, newline), position));
@@ -105,8 +107,8 @@ export class SparseMapParser {
 }
 
 /**
- * Reads the part of an old GNU map that stands in a header (`first`) or in an
- * extension block; appends to `runs` and says whether another block follows.
+ * Parses the part of an old GNU map that is in a header (`first`) or in an extension block. Appends to
+ * `runs` and returns whether another extension block follows.
  *
  * Source: GNU tar manual, "Old GNU Format".
  */
@@ -124,14 +126,14 @@ export function parseGnuMap(
     const offset = parseNumeric(block, entry, 12);
     const length = parseNumeric(block, entry + 12, 12);
     if (offset === undefined || length === undefined) {
-      throw tarError(position, "a sparse map holds no numbers");
+      throw tarError(position, "a sparse map holds a malformed number");
     }
     runs.push([offset, length]);
   }
   return block[at + map.more] !== 0;
 }
 
-/** The size with its holes of a file in the old GNU format. */
+/** The size in bytes, holes included, of a sparse file in the old GNU format. */
 export function parseGnuRealSize(block: Uint8Array, at: number, position: number): number {
   const size = parseNumeric(block, at + HEADER_MAP.realSize, 12);
   if (size === undefined) throw tarError(position, "the size of a sparse file is not a number");
@@ -139,11 +141,12 @@ export function parseGnuRealSize(block: Uint8Array, at: number, position: number
 }
 
 /**
- * The runs as extents of the archive: ascending, apart, within the file, and
- * exactly as long together as the data that is stored. Empty runs go, and runs
- * that touch become one.
+ * Checks the runs and makes extents of them. The runs must ascend, not overlap, lie in the file, and
+ * together be as long as the stored data. Empty runs are dropped, and adjacent runs become one extent.
  *
- * @throws {VarveError} `E_HEADER` when the map is none
+ * @param size size of the file in bytes, holes included
+ * @param dataAt offset in the archive of the stored data, `dataLength` bytes
+ * @throws {VarveError} `E_HEADER` when the map does not fit the file
  */
 export function sparseExtents(
   runs: readonly SparseRun[],
@@ -156,7 +159,7 @@ export function sparseExtents(
   let end = 0;
   let used = 0;
   for (const [offset, length] of runs) {
-    // Rounded numbers are above every size that the limits let through.
+    // Numbers above 2^53 are rounded, but the limits refuse files of such a size.
     if (!(offset >= end && length >= 0 && offset + length <= size)) {
       throw tarError(position, "the runs of a sparse map overlap or leave the file");
     }
@@ -169,13 +172,18 @@ export function sparseExtents(
     used += length;
   }
   if (used !== dataLength) {
-    throw tarError(position, `a sparse map of ${used} bytes stands before ${dataLength} of data`);
+    throw tarError(
+      position,
+      `the sparse map has ${used} bytes of data, and ${dataLength} are stored`,
+    );
   }
   return extents;
 }
 
 function number(text: string, position: number): number {
   const value = parseDecimal(text);
-  if (value === undefined || value < 0) throw tarError(position, "a sparse map holds no numbers");
+  if (value === undefined || value < 0) {
+    throw tarError(position, "a sparse map holds a malformed number");
+  }
   return value;
 }

@@ -1,9 +1,11 @@
 /**
- * Between varve's trees and the streams of `@std/tar`.
+ * Converts between trees and the streams of `@std/tar`.
  *
- * That package knows ustar only: files and directories, whole seconds, ids below
- * 2^18, names of up to 255 bytes. What it cannot say is an error here, or a loss
- * that the caller hears of; never silence.
+ * That package knows only ustar: files and directories, whole seconds, ids below 2^18, names of up to 255
+ * bytes. What it cannot hold is an error, or a loss that is reported to the caller. It is never dropped
+ * silently.
+ *
+ * @module
  */
 import {
   assertValidPath,
@@ -31,31 +33,34 @@ import {
   type TreeEntry,
 } from "./tree_writer.ts";
 
-/** Something of an entry that `@std/tar` cannot say. */
+/** A part of an entry that `@std/tar` cannot hold. */
 export interface TarStreamLoss {
   /** The entry's path in the archive. */
   readonly path: ByteString;
-  /** What is lost: the entry for its type, name or size, or a part of what it says. */
+  /**
+   * What is lost. `"type"`, `"name"`, `"size"`: the whole entry is left out, for this reason.
+   * `"hardlink"`: the link became a copy. Others: this attribute.
+   */
   readonly what: "type" | "name" | "size" | "hardlink" | "xattrs" | "mtime" | "owner";
 }
 
 /** Options of {@linkcode treeToTarStreamInputs}. */
 export interface TarStreamInputOptions extends TreeEntriesOptions {
-  /** Hears of what is lost. Without it, the first loss is an error. */
+  /** Is called for each loss. Without it, the first loss is an error. */
   readonly onLoss?: ((loss: TarStreamLoss) => void) | undefined;
 }
 
-/** `@std/tar` 0.1.10: six octal digits of an id, eleven of a time, twelve of a size. */
+/** Limits of `@std/tar` 0.1.10: it writes ids with 6 octal digits, times with 11, sizes with 12. */
 const MAX_ID = 8 ** 6 - 1;
 const MAX_TIME = 8 ** 11 - 1;
 const MAX_SIZE = 8 ** 12 - 1;
 
 /**
- * A tree as inputs of a `TarStream`. A layer tree gives its whiteouts too.
+ * Makes the inputs of a `TarStream` from a tree. A layer tree gives its whiteouts too.
  *
- * Left out are links, devices and FIFOs, names that are not UTF-8 or do not fit,
- * and files over 64 GiB; a hard link becomes a copy; xattrs, nanoseconds, times
- * before the epoch and large ids go. Each is told to `onLoss`.
+ * These entries are left out: symbolic links, devices and FIFOs, names that are not UTF-8 or do not fit, and
+ * files over 64 GiB. A hard link becomes a copy. Xattrs, nanoseconds, times before the epoch and large ids are
+ * dropped. Each loss is reported to `onLoss`.
  *
  * @example
  * ```ts
@@ -69,7 +74,7 @@ const MAX_SIZE = 8 ** 12 - 1;
  * if (size !== 1024) throw new Error("an empty archive is two blocks of zeros");
  * ```
  *
- * @throws {VarveError} `E_UNSUPPORTED` through the stream, at what is lost, without `onLoss`
+ * @throws {VarveError} `E_UNSUPPORTED` through the stream, at the first loss, when there is no `onLoss`
  */
 export function treeToTarStreamInputs(
   tree: Tree,
@@ -86,12 +91,12 @@ function* inputsOf(
 ): Generator<TarStreamInput> {
   const lose = options.onLoss ?? refuse;
   const files = new Map<ByteString, TreeEntry>();
-  for (const told of treeEntries(tree, options)) {
-    const { entry } = told;
+  for (const item of treeEntries(tree, options)) {
+    const { entry } = item;
     const original = entry.type === "hardlink" ? files.get(entry.linkname) : undefined;
     if (entry.type === "hardlink") lose({ path: entry.path, what: "hardlink" });
-    else files.set(entry.path, told);
-    const input = inputOf(entry, original ?? told, read, lose);
+    else files.set(entry.path, item);
+    const input = inputOf(entry, original ?? item, read, lose);
     if (input !== undefined) yield input;
   }
 }
@@ -148,16 +153,16 @@ function refuse({ path, what }: TarStreamLoss): never {
   const subject = escapeForTerminal(path);
   throw new VarveError(
     "E_UNSUPPORTED",
-    `Cannot give ${subject} to a TarStream: it cannot say its ${what}`,
-    { subject, hint: "use writeTree, or pass onLoss to go on without it" },
+    `Cannot write ${subject} to a TarStream: it cannot hold its ${what}`,
+    { subject, hint: "use writeTree, or pass onLoss to continue without it" },
   );
 }
 
-/** An entry of a `TarStreamEntry` stream, in varve's form. */
+/** An entry of a `TarStreamEntry` stream, converted. */
 export interface TarStreamItem {
-  /** The entry; its extents are where the bytes lie in the archive that was read. */
+  /** The entry. Its extents are positions in the archive that was read. */
   readonly entry: Entry;
-  /** The content of a file that is not empty, to be read or cancelled; left alone it is passed over. */
+  /** The content of a file that is not empty, else `null`. Read it, cancel it, or leave it: it is then skipped. */
   readonly content: ReadableStream<Uint8Array> | null;
 }
 
@@ -172,26 +177,26 @@ const TYPES: Readonly<Record<string, EntryType>> = {
   "6": "fifo",
 };
 
-/** Type flags of the dialects that an `UntarStream` gives out as if they were files. */
+/** Type flags of PAX and GNU headers, which an `UntarStream` yields as if they were files. */
 const DIALECTS = "xgLKS";
 
 /**
- * The entries of an `UntarStream`, for a layer tree. They are judged by `layer/`,
- * as those of a `TarReader` are.
+ * Converts the entries of an `UntarStream`. As with a `TarReader`, paths, owners and modes are not checked
+ * here; `LayerBuilder` of `./layer` checks them.
  *
  * @throws {VarveError} `E_UNSUPPORTED` for PAX and GNU headers, and for names that are not UTF-8,
- *   `E_HEADER` for a number that is none, `E_TYPE` for an unknown type
+ *   `E_HEADER` for a malformed number, `E_TYPE` for an unknown type
  */
 export async function* entriesFromTarStream(
   stream: AsyncIterable<TarStreamEntry>,
 ): AsyncGenerator<TarStreamItem> {
   let position = 0;
-  for await (const told of stream) {
-    const { header, readable } = told;
+  for await (const item of stream) {
+    const { header, readable } = item;
     const dataAt = position + BLOCK;
-    const entry = entryFrom(told, position);
+    const entry = entryFrom(item, position);
     yield { entry, content: entry.size > 0 && readable !== undefined ? readable : null };
-    // Whoever did not look at the content must not have to know that the stream waits for it.
+    // The stream waits until each content is read or cancelled, so cancel a content that was left.
     if (readable !== undefined && !readable.locked) await readable.cancel();
     position = dataAt + (readable === undefined ? 0 : header.size + tarPadding(header.size));
   }
@@ -209,7 +214,7 @@ function entryFrom({ path, header, readable }: TarStreamEntry, position: number)
   if (path.includes("\ufffd") || header.linkname.includes("\ufffd")) {
     throw fail("E_UNSUPPORTED", "UntarStream loses names that are not UTF-8; use TarReader");
   }
-  // Archives older than ustar say by a slash that a file is a directory.
+  // In archives older than ustar, a trailing slash marks a directory.
   if (type === "file" && !("magic" in header) && path.endsWith("/")) type = "directory";
   const size = type === "file" ? header.size : 0;
   const { mode, uid, gid, mtime } = header;
@@ -219,7 +224,7 @@ function entryFrom({ path, header, readable }: TarStreamEntry, position: number)
     : [0, 0];
   for (const number of [mode, uid, gid, mtime, size, devmajor, devminor]) {
     if (!(Number.isSafeInteger(number) && number >= 0)) {
-      throw fail("E_HEADER", "a number of its header is none");
+      throw fail("E_HEADER", "a number of its header is malformed");
     }
   }
   if (size > 0 && (path.endsWith("/") || readable === undefined)) {

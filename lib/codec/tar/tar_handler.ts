@@ -1,22 +1,22 @@
 import type { Entry } from "../../layer/mod.ts";
 
-/** What a {@linkcode TarReader} tells, in the order of the archive. Calls are synchronous. */
+/** Receives the entries that a {@linkcode TarReader} reads, in the order of the archive. Calls are synchronous. */
 export interface TarHandler {
-  /** A new entry begins. Its meta headers (PAX, GNU) are already folded in. */
+  /** A new entry begins. Its meta headers (PAX, GNU) are already applied. */
   entry(entry: Entry): void;
   /**
-   * Bytes of the current file's content. A view that is valid only during the call.
-   * Left out, only headers are read: contents are passed over.
+   * The next bytes of the current file's content. The view is valid only during the call.
+   * A handler without this method gets no content.
    */
   data?(chunk: Uint8Array): void;
-  /** A hole of a sparse file: that many zero bytes of the current file's content. */
+  /** A hole of a sparse file: the next `length` bytes of the current file's content are zeros. */
   hole(length: number): void;
-  /** The current entry is complete: all of `size` bytes were told by `data` and `hole`. Called for every entry. */
+  /** The current entry is complete: `data` and `hole` have given all of its `size` bytes. Called for every entry. */
   endEntry(): void;
   /**
-   * The padding behind the entry that ended last is not zero, at most once an
-   * entry. Legal, but whoever maps the archive's pages as the file's must know:
-   * bytes behind the end of a file have to read as zeros.
+   * The padding behind the entry that ended last is not zero. Called at most once for each entry. This is
+   * legal, but it matters when the pages of the archive are mapped as pages of the file: the bytes behind
+   * the end of a file must read as zeros.
    */
   dirtyPadding?(): void;
 }

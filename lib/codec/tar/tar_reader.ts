@@ -9,22 +9,21 @@ import type { TarHandler } from "./tar_handler.ts";
 
 /** Options of a {@linkcode TarReader}. */
 export interface TarReaderOptions {
-  /** Limits that differ from {@linkcode DEFAULT_TAR_LIMITS}. */
+  /** Limits; those that are missing are taken from {@linkcode DEFAULT_TAR_LIMITS}. */
   readonly limits?: Partial<TarLimits> | undefined;
 }
 
-/** What the next bytes are. */
+/** What the next bytes of the archive belong to. */
 type State = "header" | "map" | "meta" | "body" | "padding" | "end" | "closed";
 
 /**
- * Reads a tar archive from chunks of any size and tells a {@linkcode TarHandler}
- * its entries. However the bytes are cut, the same is told.
+ * Reads a tar archive from chunks of any size and calls a {@linkcode TarHandler} for its entries. The
+ * size of the chunks does not change the entries; only the pieces of `data` depend on it.
  *
- * It reads ustar, PAX, the GNU and the star dialect: long names, base-256
- * numbers, the four sparse formats, xattrs. Where readers disagree it does what
- * Go's archive/tar does, which all container engines use. It does not judge
- * paths, owners or modes; `layer/` does. Global PAX headers are parsed and have
- * no effect. What follows the end mark is not looked at.
+ * It reads ustar, PAX, GNU and star archives: long names, base-256 numbers, the four sparse formats,
+ * xattrs. Where readers disagree, it does what Go's archive/tar does, which all container engines use.
+ * Paths, owners and modes are not checked here; `LayerBuilder` of `./layer` checks them. Global PAX
+ * headers are parsed and have no effect. Bytes behind the end mark are counted and ignored.
  *
  * After an error, its own or the handler's, the reader takes no more bytes.
  *
@@ -54,28 +53,29 @@ export class TarReader {
   #position = 0;
   #sawZeroBlock = false;
 
-  /** A block that came in pieces, or is not aligned to words. */
+  /** Collects a block that comes in pieces, or that is not aligned to words. */
   readonly #held: Uint8Array<ArrayBuffer> = new Uint8Array(BLOCK);
   readonly #heldWords: Uint32Array = new Uint32Array(this.#held.buffer);
   #heldLength = 0;
-  /** A meta body that came in pieces. */
+  /** Collects the body of a meta header that comes in pieces. */
   #metaBody: Uint8Array | undefined;
   #metaLength = 0;
-  /** The memory of the current chunk in words: chunks mostly are views of one buffer. */
+  /** The buffer of the current chunk as words. Kept, because most chunks are views of one buffer. */
   #words: Uint32Array = this.#heldWords;
-  #inWords: Uint8Array | undefined;
+  /** The chunk that {@linkcode #words} fits; `undefined` for none. */
+  #wordsChunk: Uint8Array | undefined;
 
-  /** The entry whose body is read. */
+  /** The entry whose body is being read. */
   #entry: Entry | undefined;
   #nextExtent = 0;
-  /** Bytes of content told so far. */
-  #told = 0;
-  /** Bytes of the current run of data still to come. */
+  /** Bytes of the content that were delivered so far, holes included. */
+  #delivered = 0;
+  /** Bytes of the current run of data that are still to come. */
   #left = 0;
   #paddingLeft = 0;
   #watchPadding = false;
 
-  /** Makes a reader. @throws {RangeError} when a limit is no limit */
+  /** Makes a reader. @throws {RangeError} when a limit is not a safe integer of at least 0 */
   constructor(handler: TarHandler, options: TarReaderOptions = {}) {
     this.#handler = handler;
     this.#wantsData = handler.data !== undefined;
@@ -84,23 +84,23 @@ export class TarReader {
     this.#assembler = new EntryAssembler(this.#limits);
   }
 
-  /** Bytes read so far, those behind the end mark included. */
+  /** Number of bytes read so far, including those behind the end mark. */
   get position(): number {
     return this.#position;
   }
 
-  /** Entries told so far. */
+  /** Number of entries read so far. */
   get entries(): number {
     return this.#assembler.count;
   }
 
-  /** Whether the end mark (two zero blocks) was read; an archive may end without it. */
+  /** Whether the end mark (two zero blocks) was read. An archive may end without it. */
   get sawEndMark(): boolean {
     return this.#state === "end";
   }
 
   /**
-   * Reads the next bytes. They are not kept, and may be of any number.
+   * Reads the next bytes, of any number. They are not kept after the call.
    *
    * @throws {VarveError} `E_HEADER`, `E_TYPE`, `E_ID`, `E_TIME`, `E_XATTR`,
    *   `E_NAME_TOO_LONG` or `E_LIMIT` when the archive is malformed or too large
@@ -115,22 +115,22 @@ export class TarReader {
     }
     let at = 0;
     while (at < chunk.length) at = this.#step(chunk, at);
-    this.#inWords = undefined;
+    this.#wordsChunk = undefined;
     this.#failed = false;
   }
 
   /**
-   * Bytes of content that come next and may be passed over by {@linkcode skip}: 0
-   * outside of a body. For archives in seekable files.
+   * Number of content bytes that come next and that {@linkcode TarReader.skip} may skip: 0 outside of a
+   * body. For archives in seekable files.
    */
   get skippable(): number {
     return this.#state === "body" ? this.#left : 0;
   }
 
   /**
-   * Passes over content without reading it: the handler is told no `data` of it.
+   * Skips content without reading it. The handler gets no `data` for it.
    *
-   * @throws {RangeError} when `length` is more than {@linkcode skippable}
+   * @throws {RangeError} when `length` is more than {@linkcode TarReader.skippable}
    * @throws {TypeError} when the reader has failed or ended
    */
   skip(length: number): void {
@@ -144,15 +144,15 @@ export class TarReader {
     this.#failed = true;
     this.#position += length;
     this.#left -= length;
-    this.#told += length;
+    this.#delivered += length;
     if (this.#left === 0) this.#nextRun(this.#entry as Entry);
     this.#failed = false;
   }
 
   /**
-   * Says that there are no more bytes.
+   * Ends the archive: there are no more bytes.
    *
-   * @throws {VarveError} `E_TRUNCATED` when something is incomplete
+   * @throws {VarveError} `E_TRUNCATED` when an entry or a header is incomplete
    * @throws {TypeError} when the reader has failed or ended
    */
   end(): void {
@@ -162,7 +162,9 @@ export class TarReader {
       this.#failed = true;
       throw new VarveError(
         "E_TRUNCATED",
-        `Cannot read tar archive: it is cut after ${this.#position} bytes, in ${IN[this.#state]}`,
+        `Cannot read tar archive: it is cut after ${this.#position} bytes, in ${
+          STATE_NAMES[this.#state]
+        }`,
       );
     }
     this.#state = "closed";
@@ -170,11 +172,11 @@ export class TarReader {
 
   #assertUsable(): void {
     if (this.#failed || this.#state === "closed") {
-      throw new TypeError("Cannot go on reading a tar archive: the reader has failed or ended");
+      throw new TypeError("Cannot read tar archive: the reader has failed or ended");
     }
   }
 
-  /** Reads as much as the state takes; gives the offset behind it. */
+  /** Reads the bytes that belong to the current state. Returns the index behind them. */
   #step(chunk: Uint8Array, at: number): number {
     const available = chunk.length - at;
     switch (this.#state) {
@@ -192,7 +194,7 @@ export class TarReader {
     }
   }
 
-  /** A whole block is read where it lies, if in words; others are put together first. */
+  /** Reads a block. A whole, aligned block is parsed in place; any other is collected first. */
   #block(chunk: Uint8Array, at: number, available: number): number {
     if (available >= BLOCK && this.#heldLength === 0 && (chunk.byteOffset + at) % 4 === 0) {
       this.#position += BLOCK;
@@ -219,18 +221,18 @@ export class TarReader {
     return at + length;
   }
 
-  /** A chunk in words; asked for each header, so it is known again. */
+  /** The buffer of a chunk as words. Called for each header, so the last answer is kept. */
   #wordsOf(chunk: Uint8Array): Uint32Array {
-    if (this.#inWords === chunk) return this.#words;
+    if (this.#wordsChunk === chunk) return this.#words;
     const { buffer, byteOffset, length } = chunk;
     if (this.#words.buffer !== buffer || this.#words.byteLength < byteOffset + length - 3) {
       this.#words = new Uint32Array(buffer, 0, Math.floor(buffer.byteLength / 4));
     }
-    this.#inWords = chunk;
+    this.#wordsChunk = chunk;
     return this.#words;
   }
 
-  /** Gives the entry that begins behind the block, if one does. */
+  /** Parses a header. Returns the entry whose body begins behind it, or `undefined`. */
   #header(block: Uint8Array, at: number, words: Uint32Array): Entry | undefined {
     const word = (block.byteOffset + at) / 4;
     const sum = sumBlock(words, word);
@@ -242,28 +244,28 @@ export class TarReader {
     if (this.#sawZeroBlock) {
       throw tarError(this.#position - BLOCK, "it follows a single block of zeros");
     }
-    return this.#goOn(this.#assembler.header(block, at, words, word, sum, this.#position));
+    return this.#follow(this.#assembler.header(block, at, words, word, sum, this.#position));
   }
 
   #map(block: Uint8Array, at: number): Entry | undefined {
-    return this.#goOn(this.#assembler.map(block, at, this.#position));
+    return this.#follow(this.#assembler.map(block, at, this.#position));
   }
 
-  #goOn(step: Step): Entry | undefined {
+  #follow(step: Step): Entry | undefined {
     if (typeof step !== "string") return step;
     this.#state = step;
     if (step === "meta" && this.#assembler.metaSize === 0) this.#endMeta(this.#held, 0);
     return undefined;
   }
 
-  /** Whether all of an entry is in the next bytes, in one run. */
+  /** Whether the next bytes hold the whole body of an entry and its padding, without holes. */
   #isWhole({ size, extents }: Entry, available: number): boolean {
     const { stored } = this.#assembler;
     return stored === size && stored + tarPadding(stored) <= available &&
       (size === 0 || extents[0]?.length === size);
   }
 
-  /** Tells such an entry, as {@linkcode begin} and the steps behind it would. */
+  /** Delivers such an entry at once, with the same calls as `#begin` and the steps behind it. */
   #whole(entry: Entry, chunk: Uint8Array, at: number): number {
     const { size } = entry;
     const end = at + size;
@@ -277,7 +279,7 @@ export class TarReader {
   #begin(entry: Entry): void {
     this.#entry = entry;
     this.#nextExtent = 0;
-    this.#told = 0;
+    this.#delivered = 0;
     this.#handler.entry(entry);
     this.#nextRun(entry);
   }
@@ -307,7 +309,7 @@ export class TarReader {
   #body(chunk: Uint8Array, at: number, length: number): number {
     this.#position += length;
     this.#left -= length;
-    this.#told += length;
+    this.#delivered += length;
     if (this.#wantsData) {
       this.#handler.data?.(length === chunk.length ? chunk : chunk.subarray(at, at + length));
     }
@@ -315,12 +317,12 @@ export class TarReader {
     return at + length;
   }
 
-  /** Goes on to the next run of stored data, telling the hole in front of it, or ends the entry. */
+  /** Delivers the hole in front of the next run of data, then begins the run; or ends the entry. */
   #nextRun(entry: Entry): void {
     const extent = entry.extents[this.#nextExtent++];
-    const hole = (extent === undefined ? entry.size : extent.logical) - this.#told;
+    const hole = (extent === undefined ? entry.size : extent.logical) - this.#delivered;
     if (hole > 0) {
-      this.#told += hole;
+      this.#delivered += hole;
       this.#handler.hole(hole);
     }
     if (extent !== undefined) {
@@ -357,7 +359,7 @@ export class TarReader {
   }
 }
 
-const IN: Readonly<Record<State, string>> = {
+const STATE_NAMES: Readonly<Record<State, string>> = {
   header: "a header",
   map: "a sparse map",
   meta: "a meta header",

@@ -5,17 +5,18 @@ import { BLOCK, tarPadding } from "./format.ts";
 import type { TarHandler } from "./tar_handler.ts";
 
 /**
- * Writes a tar archive: deterministic, PAX only where ustar cannot say it.
+ * Writes a tar archive. The same entries give the same bytes; PAX headers are written only where ustar
+ * cannot hold a value.
  *
- * It is a {@linkcode TarHandler}, so that a reader's events can be written as
- * they come: `new TarReader(new TarWriter(sink))`. Sparse files become ordinary
- * ones, holes written as zeros: no layer in the wild has sparse entries, and
- * tools that take layers apart and put them together again break on them.
+ * It is a {@linkcode TarHandler}, so the entries of a reader can be written directly:
+ * `new TarReader(new TarWriter(sink))`. Sparse files become ordinary files, with their holes written as
+ * zeros: layers have no sparse entries in practice, and tools that split and rebuild layers break on
+ * them.
  *
  * @example
  * ```ts
  * import { TarWriter } from "@varve/varve/tar";
- * import { EPOCH, fromText } from "../../bytes/mod.ts";
+ * import { fromText, timestamp } from "@varve/varve/tree";
  *
  * let size = 0;
  * const writer = new TarWriter((bytes) => size += bytes.length);
@@ -26,7 +27,7 @@ import type { TarHandler } from "./tar_handler.ts";
  *   mode: 0o644,
  *   uid: 0,
  *   gid: 0,
- *   mtime: EPOCH,
+ *   mtime: timestamp(0),
  *   size: content.length,
  *   linkname: fromText(""),
  *   devmajor: 0,
@@ -46,44 +47,46 @@ export class TarWriter implements TarHandler {
   #left = 0;
   #finished = false;
 
-  /** Makes a writer. `sink` takes the bytes in order; they are its own only during the call. */
+  /** Makes a writer. `sink` gets the bytes in order; each view is valid only during the call. */
   constructor(sink: (bytes: Uint8Array) => void) {
     this.#sink = sink;
   }
 
-  /** Bytes written so far; between entry and data that is where the content begins. */
+  /** Number of bytes written so far. Right behind `entry` this is the offset of the content in the archive. */
   get position(): number {
     return this.#position;
   }
 
   /**
-   * Begins an entry; its content must follow.
+   * Begins an entry. Exactly `size` bytes of content must follow, then {@linkcode TarWriter.endEntry}.
    *
-   * @throws {RangeError} when a value is none that a tar archive can hold
+   * @throws {RangeError} when a tar archive cannot hold a value
    * @throws {VarveError} `E_LIMIT` when its PAX header is larger than readers accept
    */
   entry(entry: TarEntry): void {
     if (this.#entry !== undefined || this.#finished) {
-      throw new TypeError("Cannot begin tar entry: the one before is not ended, or the archive is");
+      throw new TypeError(
+        "Cannot begin tar entry: the entry before has not ended, or the archive has",
+      );
     }
     this.#write(encodeTarHeader(entry));
     this.#entry = entry;
     this.#left = entry.size;
   }
 
-  /** Writes content. @throws {VarveError} `E_SIZE` when it is more than the entry's size */
+  /** Writes content of the current entry. @throws {VarveError} `E_SIZE` when the content exceeds the entry's size */
   data(chunk: Uint8Array): void {
     this.#take(chunk.length);
     this.#write(chunk);
   }
 
-  /** Writes zeros. @throws {VarveError} `E_SIZE` when they are more than the entry's size */
+  /** Writes `length` zeros as content of the current entry. @throws {VarveError} `E_SIZE` when the content exceeds the entry's size */
   hole(length: number): void {
     this.#take(length);
     this.#zeros(length);
   }
 
-  /** Ends an entry. @throws {VarveError} `E_SIZE` when its content is less than its size */
+  /** Ends the current entry. @throws {VarveError} `E_SIZE` when its content is shorter than its size */
   endEntry(): void {
     const entry = this.#current();
     if (this.#left > 0) throw sizeError(entry, entry.size - this.#left);
@@ -91,10 +94,10 @@ export class TarWriter implements TarHandler {
     this.#entry = undefined;
   }
 
-  /** Writes the end mark: two blocks of zeros, no more. */
+  /** Ends the archive with two blocks of zeros. */
   finish(): void {
     if (this.#entry !== undefined || this.#finished) {
-      throw new TypeError("Cannot end tar archive: an entry is not ended, or the archive is");
+      throw new TypeError("Cannot end tar archive: an entry has not ended, or the archive has");
     }
     this.#zeros(2 * BLOCK);
     this.#finished = true;
@@ -121,7 +124,7 @@ export class TarWriter implements TarHandler {
   }
 }
 
-/** A file that grew or shrank while it was written must not become a broken archive. */
+/** The error for a content of another size than stated, as of a file that changes while it is read. */
 function sizeError(entry: TarEntry, actual: number): VarveError {
   const path = escapeForTerminal(entry.path);
   return new VarveError(

@@ -19,48 +19,48 @@ import { TarWriter } from "./tar_writer.ts";
 
 const ROOT = "./" as ByteString;
 
-/** An entry of a tree's archive. */
+/** An entry of the archive of a tree. */
 export interface TreeEntry {
-  /** Its header. */
+  /** The entry as it is written. */
   readonly entry: TarEntry;
-  /** Its path in the tree, without leading or trailing slash; a marker's is as it is written. */
+  /** Path in the tree, without leading or trailing slash. For a whiteout or opaque marker, with its `.wh.` name. */
   readonly path: ByteString;
-  /** The file whose content follows; `null` when none does. */
+  /** The file whose content follows; `null` when no content follows. */
   readonly content: FileNode | null;
 }
 
 /** Options of {@linkcode treeEntries}. */
 export interface TreeEntriesOptions {
-  /** Only what is in this directory, with paths from there; default the root. */
+  /** Only the entries below this directory, with paths relative to it. Default: the root. */
   readonly under?: ByteString | undefined;
 }
 
 /** Options of {@linkcode writeTree}. */
 export interface WriteTreeOptions extends TreeEntriesOptions {
-  /** Stops the writing; its reason is thrown. */
+  /** Aborts the writing; its reason is thrown. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Gives the logical content of a file of a tree, in chunks that are not used again. */
+/** Reads the content of a file of a tree, with zeros for holes. The chunks must not be changed afterwards. */
 export type ReadContent = (
   path: ByteString,
   node: FileNode,
 ) => AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 /**
- * The entries of a tree's archive, in the order in which they are written: each
- * directory in front of what is in it, names sorted by bytes, whiteouts at the
- * place of their own name, of hard links the first one as the file.
+ * Yields the entries of the archive of a tree, in the order in which they are written. Each directory comes
+ * before its entries, and names are sorted by bytes; a whiteout is sorted by its `.wh.` name. The first
+ * name of a link group is written as the file, the others as hard links to it.
  *
- * A layer tree gives a layer: whiteouts as `.wh.name`, opaque directories with a
- * `.wh..wh..opq`, nothing for implied ones. A root tree gives a plain archive.
- * The root itself is `./`, only where it says something: in a layer when the
- * layer changes it, else when it is not 0755 0:0 of the epoch without xattrs.
+ * A layer tree gives a layer: whiteouts become `.wh.name`, opaque directories get a `.wh..wh..opq`, and
+ * implied directories are left out. A root tree gives a plain archive. The root directory is written as
+ * `./` only when it matters: in a layer, when the layer changes it; else, when it differs from 0755, 0:0,
+ * mtime 0, no xattrs.
  *
  * Source: OCI image specification, layer.md, "Change Types" and "Whiteouts".
  *
  * @throws {VarveError} `E_WHITEOUT_NAME` when a name of a layer tree would be read as a whiteout,
- *   `E_NOT_FOUND` or `E_NOT_DIR` when `under` is no directory
+ *   `E_NOT_FOUND` or `E_NOT_DIR` when `under` is not a directory
  */
 export function* treeEntries(
   tree: Tree,
@@ -108,10 +108,10 @@ function join(directory: ByteString, name: ByteString): ByteString {
 }
 
 /**
- * A tree as a tar archive, streamed. Memory is bounded by the chunks that
- * `read` gives, one path a group of hard links, and the whiteouts of a directory.
+ * Writes a tree as a tar archive, as a stream. Memory is bounded by the chunks that `read` gives, one path
+ * for each link group, and the whiteouts of one directory.
  *
- * @throws {VarveError} `E_SIZE` when a content is not as long as its node says,
+ * @throws {VarveError} `E_SIZE` when `read` gives another number of bytes than the size of the file,
  *   `E_WHITEOUT_NAME` as {@linkcode treeEntries}, `E_LIMIT` as {@linkcode encodeTarHeader}
  */
 export async function* writeTree(
@@ -138,7 +138,7 @@ export async function* writeTree(
   yield* batch.rest();
 }
 
-/** What stands in a directory, in the order of the names that are written. */
+/** The entries of a directory, in the order of the names that are written. */
 function* childrenOf(
   tree: Tree,
   path: ByteString,
@@ -164,7 +164,7 @@ function markersOf(tree: Tree, path: ByteString, directory: DirectoryNode): Byte
   const markers: ByteString[] = directory.opaque ? [OPAQUE_MARKER] : [];
   for (const { name, node } of list(tree, path)) {
     if (node.type !== "whiteout") continue;
-    // `.wh..wh.x` would be read as something else, or as nothing.
+    // `.wh..wh.x` would be read as an opaque marker, or be ignored.
     if (name.startsWith(WHITEOUT_PREFIX)) throw whiteoutName(path, name);
     markers.push(`${WHITEOUT_PREFIX}${name}` as ByteString);
   }
@@ -180,7 +180,7 @@ function whiteoutName(path: ByteString, name: ByteString): VarveError {
   );
 }
 
-/** Whatever is no directory: a file, a link to one that was written before, a marker. */
+/** The entry of a node that is not a directory: a file, a hard link to one written before, or a whiteout. */
 function leafOf(
   name: ByteString,
   path: ByteString,
@@ -216,7 +216,7 @@ function leafOf(
   }
 }
 
-/** Attributes of whiteouts and opaque markers, which have none. */
+/** The attributes with which whiteouts and opaque markers are written: they have none of their own. */
 const MARKER: Attributes = { mode: 0o644, uid: 0, gid: 0, mtime: EPOCH, xattrs: [] };
 
 function entryOf(path: ByteString, type: EntryType, attributes: Attributes): TarEntry {
@@ -236,7 +236,7 @@ function entryOf(path: ByteString, type: EntryType, attributes: Attributes): Tar
   };
 }
 
-/** Whether a root is as it is where nothing says otherwise. */
+/** Whether a root directory has the default attributes, so that `./` can be left out. */
 function isPlainRoot({ mode, uid, gid, mtime, xattrs }: DirectoryNode): boolean {
   return mode === 0o755 && uid === 0 && gid === 0 && xattrs.length === 0 &&
     mtime.lo === 0 && mtime.hi === 0 && mtime.ns === 0;
