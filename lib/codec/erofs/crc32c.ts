@@ -1,7 +1,7 @@
-/** Castagnoli's polynomial, reflected. */
+/** Castagnoli's polynomial, with its bits reversed. */
 const POLYNOMIAL = 0x82f6_3b78;
 
-/** CRC-32C of bytes as the kernel computes it: from a state, without inversion at the ends. */
+/** Continues a CRC-32C as the kernel computes it: `state` is used as it is, without inversion before or after. */
 export function crc32c(state: number, bytes: Uint8Array): number {
   let crc = state;
   for (const byte of bytes) {

@@ -1,5 +1,5 @@
 /**
- * The EROFS on-disk format, as far as uncompressed images need it. Little endian.
+ * The EROFS on-disk format, as far as uncompressed images need it. Numbers are little endian.
  *
  * Source: Linux, fs/erofs/erofs_fs.h and Documentation/filesystems/erofs.rst.
  *
@@ -8,68 +8,68 @@
 // The type bits of an inode's mode are those of Linux.
 export { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from "../../bytes/mod.ts";
 
-/** Where the superblock stands. */
+/** Offset of the superblock in the image, in bytes. */
 export const SUPER_OFFSET = 1024;
-/** Bytes of the superblock, without extensions. */
+/** Size of the superblock in bytes, without extensions. */
 export const SUPER_BYTES = 128;
-/** First word of the superblock. */
+/** Magic number: the first word of the superblock. */
 export const MAGIC = 0xe0f5_e1e2;
-/** Bytes of a device slot. */
+/** Size in bytes of a slot in the device table. */
 export const SLOT_BYTES = 128;
-/** Bytes of a device slot's tag. */
+/** Size in bytes of the tag at the beginning of a device slot. */
 export const TAG_BYTES = 64;
 
-/** Compatible feature: the superblock's block has a checksum. */
+/** Compatible feature: the superblock has a checksum, which covers its block. */
 export const COMPAT_CHECKSUM = 1;
-/** Compatible feature: times are those of the content. */
+/** Compatible feature: inode times are modification times. */
 export const COMPAT_MTIME = 2;
-/** Incompatible feature: the padding of compressed data, which changes nothing without any. */
+/** Incompatible feature: compressed data is padded with zeros. It does not matter without compressed data. */
 export const INCOMPAT_ZERO_PADDING = 1;
-/** Incompatible feature: files in chunks. */
+/** Incompatible feature: some files consist of chunks. */
 export const INCOMPAT_CHUNKED = 4;
-/** Incompatible feature: a table of devices. */
+/** Incompatible feature: there is a device table. */
 export const INCOMPAT_DEVICES = 8;
 
-/** The writer's block: a tar member begins at a multiple of it. */
+/** Bits of the writer's block size: 512 bytes, because the data of a tar entry begins at a multiple of it. */
 export const BLOCK_BITS = 9;
-/** Bytes of that block. */
+/** The writer's block size in bytes. */
 export const BLOCK = 512;
-/** Inodes are numbered in steps of this many bytes. */
+/** An inode number (nid) is the offset of the inode in units of this many bytes. */
 export const NID_BYTES = 32;
-/** Bytes of an inode whose numbers are small and whose time is that of the image. */
+/** Size in bytes of a compact inode: its numbers are small and its time is that of the image. */
 export const COMPACT_BYTES = 32;
-/** Bytes of any other inode. */
+/** Size in bytes of an extended inode. */
 export const EXTENDED_BYTES = 64;
 
-/** Data layout: whole blocks. */
+/** Data layout: all content in blocks of its own. */
 export const FLAT_PLAIN = 0;
-/** Data layout: whole blocks, the rest behind the inode. */
+/** Data layout: whole blocks of their own, and the rest of the content behind the inode. */
 export const FLAT_INLINE = 2;
-/** Data layout: an array of chunks. */
+/** Data layout: an array of chunks behind the inode says where the content lies. */
 export const CHUNK_BASED = 4;
 
-/** A start block that says: none, or a hole. */
+/** A block number that means no block, or a hole. */
 export const NO_BLOCK = 0xffff_ffff;
-/** In a chunk format: the array holds devices and block numbers. */
+/** Bit of a chunk format: the entries of the array hold a device and a block number. */
 export const CHUNK_INDEXES = 0x20;
-/** In a chunk format: the bits of a chunk beyond those of a block. */
+/** Mask of a chunk format: bits of the chunk size minus bits of the block size. */
 export const CHUNK_BITS = 0x1f;
-/** Bytes of one chunk's place in the array. */
+/** Size in bytes of an entry of the chunk array. */
 export const CHUNK_BYTES = 8;
-/** The writer's largest chunk: 1 GiB. Kernels of 32 bits compute it in a long. */
+/** Bits of the writer's largest chunk: 1 GiB, because 32-bit kernels compute the size in a long. */
 export const MAX_CHUNK_BITS = 30;
 
-/** Bytes of an entry of a directory, without its name. */
+/** Size in bytes of a directory entry, without its name. */
 export const DIRENT_BYTES = 12;
-/** Longest name that the kernel looks up. */
+/** Length in bytes of the longest name that the kernel looks up. */
 export const NAME_MAX = 255;
 
-/** Bytes in front of an inode's xattrs. */
+/** Size in bytes of the header in front of the xattrs of an inode. */
 export const XATTR_HEADER_BYTES = 12;
-/** Bytes in front of an xattr's name. */
+/** Size in bytes of an xattr entry, without name and value. */
 export const XATTR_ENTRY_BYTES = 4;
 
-/** Prefixes of xattr names by their index; 0 has none. */
+/** Prefixes of xattr names, by the index that an xattr entry stores. Index 0 has no prefix. */
 export const XATTR_PREFIXES: readonly string[] = [
   "",
   "user.",
@@ -80,17 +80,17 @@ export const XATTR_PREFIXES: readonly string[] = [
   "security.",
 ];
 
-/** Rounds up to a multiple of a power of two; exact beyond 2^32. */
+/** Rounds up to a multiple of `to`, a power of two. Exact above 2^32 too. */
 export function alignUp(value: number, to: number): number {
-  // Most often it fits into 31 bits, where no division is needed.
+  // Most values fit into 31 bits, where no division is needed.
   return value < 0x3fff_ffff ? (value + to - 1) & -to : Math.ceil(value / to) * to;
 }
 
-/** Bytes from the start of a block to a position; exact beyond 2^32. */
-export function behindBlock(position: number): number {
-  // A remainder of doubles is a call of some 20 ns, and nearly every position fits into 31 bits.
+/** Number of bytes from the start of the block to a position in it. Exact above 2^32 too. */
+export function offsetInBlock(position: number): number {
+  // The remainder of doubles takes about 20 ns, and nearly every position fits into 31 bits.
   return position < 0x7fff_ffff ? position & (BLOCK - 1) : position % BLOCK;
 }
 
-/** The type that a directory's entry tells, by `st_mode >>> 12`; 0 for what does not occur. */
+/** The type in a directory entry, by `st_mode >>> 12`; 0 where there is no such type. */
 export const DIRENT_TYPES: readonly number[] = [0, 5, 3, 0, 2, 0, 4, 0, 1, 0, 7, 0, 6];

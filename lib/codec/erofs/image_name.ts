@@ -3,14 +3,16 @@ import { S_IFMT, S_IFREG } from "../../tree/internal.ts";
 import type { Row, Tree } from "../../tree/mod.ts";
 import { eachDirectory, isDirectory } from "./write/each_directory.ts";
 
-/** Raise it when the same tree gives other bytes than before. */
+/** Version of the writer. It must be raised when the same tree gives other bytes than before. */
 export const EROFS_WRITER_VERSION = 1;
 
+/** Number of words that are hashed at once. */
 const WORDS = 1 << 14;
 
 /**
- * The name of the image of a tree: SHA-256 of the writer's version, the tree
- * digest and the locators of all files. Trees of one name give images of the same bytes.
+ * Computes the name of the image of a tree: the SHA-256 of the writer's version, the tree digest and the
+ * locators of all files. Trees with the same name give images with the same bytes. Reads the whole tree, but
+ * no content.
  */
 export function erofsImageName(tree: Tree): Digest {
   const hasher = createHasher();
@@ -31,7 +33,7 @@ export function erofsImageName(tree: Tree): Digest {
   return hasher.digest();
 }
 
-/** A file's locator: its layer, how many extents, and where they are. */
+/** Adds the locator of a file: its layer, the number of extents, and the extents. */
 function addLocator(row: Row, sources: Map<DiffId, number>, words: Words): void {
   const { source, position } = row;
   if (source === undefined) return words.add(0);
@@ -48,14 +50,14 @@ function addLocator(row: Row, sources: Map<DiffId, number>, words: Words): void 
   for (let i = first; i < end; i++) words.add(row.words[i] as number);
 }
 
-/** Gathers words for a hash. */
+/** Collects words and hashes them many at a time. */
 class Words {
   readonly #u32 = new Uint32Array(WORDS);
-  readonly #tell: (bytes: Uint8Array) => void;
+  readonly #hash: (bytes: Uint8Array) => void;
   #count = 0;
 
-  constructor(tell: (bytes: Uint8Array) => void) {
-    this.#tell = tell;
+  constructor(hash: (bytes: Uint8Array) => void) {
+    this.#hash = hash;
   }
 
   add(word: number): void {
@@ -64,7 +66,7 @@ class Words {
   }
 
   flush(): void {
-    this.#tell(new Uint8Array(this.#u32.buffer, 0, this.#count * 4));
+    this.#hash(new Uint8Array(this.#u32.buffer, 0, this.#count * 4));
     this.#count = 0;
   }
 }

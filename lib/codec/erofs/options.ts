@@ -3,39 +3,38 @@ import type { DiffId } from "../../digest/mod.ts";
 /** Options of {@linkcode writeErofs}. */
 export interface WriteErofsOptions {
   /**
-   * Reads bytes of a layer's uncompressed tar; asked only where content must be
-   * copied into the image: of sparse files that are not cut at multiples of 512,
-   * and of files in {@linkcode WriteErofsOptions.dirty} layers.
+   * Reads bytes of a layer's uncompressed tar. Needed only for content that must be copied into the image:
+   * sparse files whose extents do not begin at multiples of 512, and files in
+   * {@linkcode WriteErofsOptions.dirty} layers.
    */
   readonly read?: ReadLayer | undefined;
   /**
-   * Layers in which something other than zeros may stand between the end of a
-   * file and the next multiple of 512. It would be seen through mmap(2), so the
-   * end of each such file is read, and copied where that is so.
+   * Layers with dirty padding: bytes other than zeros may be between the end of a file and the next multiple of
+   * 512. A program could see them through mmap(2). So the padding of each file in such a layer is read, and
+   * where it is dirty, the end of the file is copied into the image.
    */
   readonly dirty?: ReadonlySet<DiffId> | undefined;
 }
 
 /**
- * Reads `length` bytes at `position` of the uncompressed tar of a layer. They
- * are not kept beyond the next call.
+ * Reads `length` bytes at offset `position` of the uncompressed tar of a layer. The result is not used after the
+ * next call.
  */
 export type ReadLayer = (source: DiffId, position: number, length: number) => Uint8Array;
 
-/** An image that is planned: its size and devices are known, nothing is written yet. */
+/** A planned image: its size and devices are known, and nothing is written yet. */
 export interface ErofsImage {
-  /** Bytes of the image, a multiple of 512. */
+  /** Size of the image in bytes, a multiple of 512. */
   readonly size: number;
-  /** Inodes in it: hard links count once. */
+  /** Number of inodes: the hard links of a file count once. */
   readonly inodes: number;
-  /** The layers that its files lie in, in the order in which the mount takes their tars as devices. */
+  /** The layers that the files lie in. A mount takes their tars as devices, in this order. */
   readonly devices: readonly DiffId[];
-  /** Bytes of content that are copied into it. */
+  /** Number of content bytes that are copied into the image. */
   readonly copied: number;
   /**
-   * Writes it from the first byte to the last, in pieces of at most 1 MiB. Their
-   * buffer is used again: a sink must have written or copied them when it returns.
-   * May be called again.
+   * Writes the image from the first byte to the last, in pieces of at most 1 MiB. The buffer of a piece is
+   * reused, so the sink must have written or copied it when it returns. Can be called several times.
    *
    * @throws {VarveError} `E_TRUNCATED` when a layer gives fewer bytes than were asked for
    */

@@ -6,19 +6,19 @@ import type { ImageBytes } from "./image_bytes.ts";
 import type { DeviceExtent } from "./read_extents.ts";
 
 const ZEROS = new Uint8Array(1 << 16);
-/** Bytes that are read at once. */
+/** Number of bytes that are read at once. */
 const PIECE = 1 << 18;
-/** A hole costs an image nothing and a hash its whole length. */
+/** Default limit of the hashed bytes: 64 GiB. A hole costs the image nothing, but must be hashed like other content. */
 const MAX_CONTENT = 2 ** 36;
 
-/** Hashes the files of an image, holes included, up to a limit for all. */
+/** Hashes the files of an image, holes included. There is one limit for all files together. */
 export class ContentHasher {
   readonly #image: ImageBytes;
   readonly #devices: readonly (DiffId | undefined)[];
   readonly #read: ReadLayer | undefined;
   #left: number;
 
-  /** Hashes what lies in an image and its devices. */
+  /** Makes a hasher for an image and its devices. */
   constructor(
     image: ImageBytes,
     devices: readonly (DiffId | undefined)[],
@@ -32,10 +32,10 @@ export class ContentHasher {
   }
 
   /**
-   * The SHA-256 of a file.
+   * Computes the SHA-256 of a file.
    *
-   * @throws {VarveError} `E_LIMIT` when all files are larger than the limit, `E_FORMAT` when a layer ends too early
-   * @throws {TypeError} when the file lies in a device and nothing reads those
+   * @throws {VarveError} `E_LIMIT` when all files together exceed the limit, `E_FORMAT` when a layer ends too early
+   * @throws {TypeError} when the file lies in a device and there is no function that reads layers
    */
   digest(size: number, extents: readonly DeviceExtent[]): Uint8Array {
     this.#left -= size;
@@ -70,12 +70,14 @@ export class ContentHasher {
     if (device === 0) return this.#image.at(position, length);
     const read = this.#read;
     if (read === undefined) {
-      throw new TypeError("Cannot hash files of an EROFS image: they lie in devices, give `read`");
+      throw new TypeError(
+        "Cannot hash files of an EROFS image: they lie in devices, and `read` is missing",
+      );
     }
     const source = this.#devices[device - 1];
-    if (source === undefined) return damaged(`device ${device} does not tell its layer`);
+    if (source === undefined) return damaged(`the tag of device ${device} does not name a layer`);
     const bytes = read(source, position, length);
-    if (bytes.length !== length) damaged(`the content of a file ends behind layer ${source}`);
+    if (bytes.length !== length) damaged(`the content of a file exceeds layer ${source}`);
     return bytes;
   }
 }

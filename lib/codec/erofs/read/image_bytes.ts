@@ -1,25 +1,30 @@
 import type { TreeSource } from "../../../tree/mod.ts";
 import { damaged } from "../errors.ts";
 
+/** Number of bytes that are read at once. */
 const WINDOW = 1 << 18;
 
-/** The bytes of an image, read through a window. Nothing outside of it is ever asked for. */
+/** The bytes of an image, read in windows of 256 KiB. Bytes outside of the image are never requested. */
 export class ImageBytes {
-  /** Bytes of the image. */
+  /** Size of the image in bytes. */
   readonly size: number;
   readonly #source: TreeSource;
   #window: Uint8Array = new Uint8Array(0);
   #start = 0;
   #left: number;
 
-  /** Reads a source that has so many bytes. */
+  /** Makes a reader of an image. */
   constructor(source: TreeSource) {
     this.#source = source;
     this.size = source.size;
     this.#left = source.size;
   }
 
-  /** Bytes at a place; not to be kept nor changed. @throws {VarveError} `E_FORMAT` outside of the image */
+  /**
+   * Reads `length` bytes at `offset`. The view is valid until the next call and must not be changed.
+   *
+   * @throws {VarveError} `E_FORMAT` when they are outside of the image
+   */
   at(offset: number, length: number): Uint8Array {
     if (!(offset >= 0 && length >= 0 && offset + length <= this.size)) {
       damaged(`it ends before ${length} bytes at ${offset}`);
@@ -34,17 +39,18 @@ export class ImageBytes {
     return this.#window.subarray(0, length);
   }
 
-  /** The same with a view for numbers. */
+  /** Reads as {@linkcode at} does, as a `DataView`. */
   view(offset: number, length: number): DataView {
     const { buffer, byteOffset } = this.at(offset, length);
     return new DataView(buffer, byteOffset, length);
   }
 
   /**
-   * Takes what is read once from what the image has: a whole image never says
-   * more than its bytes, so whoever lets things overlap runs out of it.
+   * Counts the bytes of a part that is read once. The parts of a valid image do not overlap, so together they are
+   * never larger than the image. A hostile image could refer to the same bytes again and again, to make a small
+   * file expand without end.
    *
-   * @throws {VarveError} `E_FORMAT` when the parts are more than the whole
+   * @throws {VarveError} `E_FORMAT` when all parts together are larger than the image
    */
   spend(bytes: number): void {
     this.#left -= bytes;
@@ -53,7 +59,7 @@ export class ImageBytes {
 
   #read(offset: number, length: number): Uint8Array {
     const bytes = this.#source.readSync(offset, length);
-    if (bytes.length !== length) damaged("it is shorter than it was said to be");
+    if (bytes.length !== length) damaged("it is shorter than its stated size");
     return bytes;
   }
 }

@@ -5,17 +5,17 @@ import type { ImageBytes } from "./image_bytes.ts";
 import { flatContent, type Inode } from "./read_inode.ts";
 import type { Superblock } from "./read_superblock.ts";
 
-/** An entry of a directory, `.` and `..` among them. */
+/** An entry of a directory. `.` and `..` are entries too. */
 export interface Dirent {
-  /** Name. */
+  /** Name of the entry. */
   readonly name: ByteString;
   /** Number of its inode. */
   readonly nid: number;
-  /** Type that the entry tells. */
+  /** Type in the entry, a value of `DIRENT_TYPES`. */
   readonly type: number;
 }
 
-/** The entries of a directory, sorted, each name once. @throws {VarveError} `E_FORMAT` */
+/** Reads the entries of a directory. Checks that they are sorted and each name comes once. @throws {VarveError} `E_FORMAT` */
 export function* readDirents(
   image: ImageBytes,
   sb: Superblock,
@@ -27,7 +27,7 @@ export function* readDirents(
   let before = "" as ByteString;
   for (let at = 0; at < size; at += sb.block) {
     const length = Math.min(sb.block, size - at);
-    // The window moves while the entries are used: the block is copied.
+    // A copy, because the view of the image can change while the caller uses the entries.
     const block = image.at(at < inBlocks ? blocksAt + at : tailAt, length).slice();
     for (const dirent of direntsOf(block, nid)) {
       if (!(before < dirent.name)) damaged(`the names of directory ${nid} are not sorted`);

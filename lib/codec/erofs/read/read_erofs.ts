@@ -32,34 +32,33 @@ import { XattrReader } from "./xattr_reader.ts";
 
 /** Options of {@linkcode readErofs}. */
 export interface ReadErofsOptions {
-  /** What the image is of: a whole file system, as by default, or one layer of an overlay. */
+  /** What the image holds: `"root"` (default) a whole file system, `"layer"` one layer of an overlay. */
   readonly kind?: TreeKind | undefined;
-  /** The layers that its devices are; by default those that their tags name. */
+  /** The layers that are the devices of the image, in order. Default: those that the tags of the devices name. */
   readonly devices?: readonly DiffId[] | undefined;
-  /** Reads layers, to hash the files in them. */
+  /** Reads bytes of a layer tar, to hash the files that lie in it. */
   readonly read?: ReadLayer | undefined;
   /**
-   * Whether files are hashed; true by default. Without it the tree's digest
-   * means nothing, since an image does not hold the digests of its files.
+   * Whether files are hashed. Default: true. An image does not hold the digests of its files, so with false the
+   * digest of the tree has no meaning.
    */
   readonly hash?: boolean | undefined;
-  /** Bytes of content that are hashed at most, holes included; 64 GiB by default. */
+  /** Largest number of content bytes to hash, holes included. Default: 64 GiB. */
   readonly maxContent?: number | undefined;
 }
 
-/** Stands for the digest of a file that is not hashed. */
+/** The digest of a file that is not hashed. */
 const UNKNOWN = new Uint8Array(32).fill(0xff);
 const MAX_TARGET = 4095;
 const OPAQUE = "trusted.overlay.opaque" as ByteString;
 const ORIGIN = "trusted.overlay.origin" as ByteString;
 
 /**
- * Reads an uncompressed EROFS image as a tree: what {@linkcode writeErofs}
- * writes, and what mkfs.erofs does. Files that lie wholly in one device have a
- * locator. The image is hostile input: everything is checked, and no more is
- * kept than a small multiple of its bytes.
+ * Reads an uncompressed EROFS image as a tree. It reads images of {@linkcode writeErofs} and of mkfs.erofs. A file
+ * whose content lies in one device gets a locator. The image is not trusted: everything is checked, and memory is
+ * bounded by a small multiple of the size of the image.
  *
- * A layer's image does not tell implied directories from others.
+ * The image of a layer does not mark implied directories, so the tree has none.
  *
  * @example
  * ```ts
@@ -77,8 +76,9 @@ const ORIGIN = "trusted.overlay.origin" as ByteString;
  * if (readErofs(bytes).digest !== tree.digest) throw new Error("another tree");
  * ```
  *
- * @throws {VarveError} `E_FORMAT` when the image is damaged, compressed, or of features that are not
- *   read here, `E_TYPE` for a socket, `E_LIMIT` beyond `maxContent` or when links or xattrs repeat too much
+ * @throws {VarveError} `E_FORMAT` when the image is damaged, compressed, or has features that are not supported,
+ *   `E_TYPE` for a socket, `E_LIMIT` beyond `maxContent` or when hard links or xattrs repeat too much
+ * @throws {RangeError} when the number of `devices` is not that of the image
  * @throws {TypeError} when files lie in devices and `read` is missing
  */
 export function readErofs(image: Uint8Array | TreeSource, options: ReadErofsOptions = {}): Tree {
@@ -119,10 +119,10 @@ class ErofsReader {
     const builder = this.#builder;
     const { root } = this.#sb;
     const inode = this.#inode(root);
-    if ((inode.mode & S_IFMT) !== S_IFDIR) damaged("its root is no directory");
+    if ((inode.mode & S_IFMT) !== S_IFDIR) damaged("its root is not a directory");
     builder.update(builder.root, this.#node(inode));
     const directories = new Set([root]);
-    /** The nodes of inodes with several names. */
+    /** The builder's nodes of inodes with several names, by inode number. */
     const linked = new Map<number, number>();
     const stack = [{ inode, id: builder.root, parent: root }];
     for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
@@ -132,7 +132,9 @@ class ErofsReader {
         if (dirent.name === "." || dirent.name === "..") {
           dots++;
           const wanted = dirent.name === "." ? nid : top.parent;
-          if (dirent.nid !== wanted) damaged(`${dirent.name} of directory ${nid} leads elsewhere`);
+          if (dirent.nid !== wanted) {
+            damaged(`${dirent.name} of directory ${nid} refers to another directory`);
+          }
           continue;
         }
         const known = linked.get(dirent.nid);
@@ -142,7 +144,7 @@ class ErofsReader {
         }
         const child = this.#inode(dirent.nid);
         if (DIRENT_TYPES[child.mode >>> 12] !== dirent.type) {
-          damaged(`an entry of directory ${nid} tells another type than its inode`);
+          damaged(`an entry of directory ${nid} has another type than its inode`);
         }
         const node = this.#node(child);
         const id = builder.put(top.id, dirent.name, node);

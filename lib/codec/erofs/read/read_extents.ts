@@ -12,20 +12,20 @@ import type { ImageBytes } from "./image_bytes.ts";
 import { flatContent, type Inode } from "./read_inode.ts";
 import type { Superblock } from "./read_superblock.ts";
 
-/** A run of a file's content; device 0 is the image itself. */
+/** A run of a file's content in a device. */
 export interface DeviceExtent extends Extent {
-  /** The device. */
+  /** Number of the device, from 1; 0 is the image itself. */
   readonly device: number;
 }
 
-/** Where the content of a file lies, in ascending order; what lies nowhere is zeros. @throws {VarveError} `E_FORMAT` */
+/** Reads where the content of a file lies, in ascending order. The rest of the file is holes. @throws {VarveError} `E_FORMAT` */
 export function readExtents(image: ImageBytes, sb: Superblock, inode: Inode): DeviceExtent[] {
   const out: DeviceExtent[] = [];
   if (inode.size === 0) return out;
   const add = (device: number, logical: number, length: number, position: number) => {
     if (device > sb.devices.length) damaged(`inode ${inode.nid} lies in device ${device}`);
     if (device === 0 && position + length > image.size) {
-      damaged(`the content of inode ${inode.nid} lies outside`);
+      damaged(`the content of inode ${inode.nid} lies outside of the image`);
     }
     const last = out.at(-1);
     if (
@@ -45,6 +45,7 @@ export function readExtents(image: ImageBytes, sb: Superblock, inode: Inode): De
   return out;
 }
 
+/** Calls `add` for each chunk of a file that is not a hole. */
 function eachChunk(
   image: ImageBytes,
   sb: Superblock,

@@ -11,29 +11,29 @@ import {
 import type { ImageBytes } from "./image_bytes.ts";
 import type { Superblock } from "./read_superblock.ts";
 
-/** An inode as it stands in an image. */
+/** An inode of an image. */
 export interface Inode {
-  /** Its number. */
+  /** Number of the inode. */
   readonly nid: number;
-  /** `st_mode`. */
+  /** Type and permission bits, as in `st_mode`. */
   readonly mode: number;
-  /** Owner. */
+  /** User id of the owner. */
   readonly uid: number;
-  /** Group. */
+  /** Group id. */
   readonly gid: number;
-  /** Time of last change. */
+  /** Modification time. */
   readonly mtime: { readonly lo: number; readonly hi: number; readonly ns: number };
-  /** Names. */
+  /** Link count. */
   readonly links: number;
-  /** Bytes of content. */
+  /** Size of the content in bytes. */
   readonly size: number;
-  /** Data layout. */
+  /** Data layout: `FLAT_PLAIN`, `FLAT_INLINE` or `CHUNK_BASED`. */
   readonly layout: number;
-  /** Start block, device number or chunk format. */
+  /** The word `i_u`: start block, device number or chunk format, by type and layout. */
   readonly data: number;
-  /** Where its xattrs stand, and how many bytes they have. */
+  /** Offset of its xattr area in the image, in bytes. */
   readonly xattrsAt: number;
-  /** Bytes of them. */
+  /** Size of its xattr area in bytes. */
   readonly xattrBytes: number;
 }
 
@@ -82,23 +82,23 @@ export function readInode(image: ImageBytes, sb: Superblock, nid: number): Inode
   };
 }
 
-/** Where each part of an inode's content begins: whole blocks, and the tail behind the inode. */
+/** Where the content of a flat inode lies: whole blocks, and a tail behind the inode. */
 export interface FlatContent {
-  /** Bytes in blocks. */
+  /** Number of content bytes in blocks. The rest is the tail. */
   readonly inBlocks: number;
-  /** Where they stand. */
+  /** Offset of these blocks in the image, in bytes. */
   readonly blocksAt: number;
-  /** Where the rest stands. */
+  /** Offset of the tail in the image, in bytes. */
   readonly tailAt: number;
 }
 
-/** Finds the content of an inode that has no chunks. @throws {VarveError} `E_FORMAT` */
+/** Finds the content of an inode that does not consist of chunks. @throws {VarveError} `E_FORMAT` */
 export function flatContent(sb: Superblock, inode: Inode): FlatContent {
   const { size, layout, data, nid } = inode;
   const tailAt = inode.xattrsAt + inode.xattrBytes;
   const blocksAt = data * sb.block;
   if (layout === FLAT_PLAIN) return { inBlocks: size, blocksAt, tailAt };
-  if (layout !== FLAT_INLINE) damaged(`inode ${nid} is in chunks and no file`);
+  if (layout !== FLAT_INLINE) damaged(`inode ${nid} consists of chunks and is not a file`);
   const tail = size === 0 ? 0 : size % sb.block || sb.block;
   if (tailAt % sb.block + tail > sb.block) damaged(`the tail of inode ${nid} spans blocks`);
   return { inBlocks: size - tail, blocksAt, tailAt };

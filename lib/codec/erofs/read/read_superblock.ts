@@ -14,31 +14,32 @@ import {
 } from "../format.ts";
 import type { ImageBytes } from "./image_bytes.ts";
 
-/** What a superblock and its device table say. */
+/** The contents of a superblock and of its device table. */
 export interface Superblock {
-  /** Bytes of a block. */
+  /** Size of a block in bytes. */
   readonly block: number;
-  /** Bits of it. */
+  /** Bits of the block size. */
   readonly blockBits: number;
-  /** The number of the root's inode. */
+  /** Number of the root inode. */
   readonly root: number;
-  /** The time of compact inodes. */
+  /** The image's own time, which compact inodes have. */
   readonly epoch: { readonly lo: number; readonly hi: number; readonly ns: number };
-  /** Where the numbers of inodes count from, in bytes. */
+  /** Offset in the image from which inode numbers count, in bytes. */
   readonly inodesAt: number;
-  /** Where the shared xattrs are counted from, in bytes. */
+  /** Offset in the image from which the ids of shared xattrs count, in bytes. */
   readonly sharedAt: number;
-  /** The layers that its devices are; undefined where the tag does not tell. */
+  /** The layers that the tags of the devices name; undefined for another tag. */
   readonly devices: readonly (DiffId | undefined)[];
 }
 
+/** The incompatible features that are supported. */
 const KNOWN = INCOMPAT_CHUNKED | INCOMPAT_DEVICES | INCOMPAT_ZERO_PADDING;
-/** Largest block that kernels have pages for. */
+/** Bits of the largest block: no kernel has larger pages. */
 const MAX_BLOCK_BITS = 16;
-/** CRC-32C of the magic and a checksum of zero, with which the kernel begins. */
+/** State of the CRC-32C behind the magic and a checksum field of zero: the kernel begins with these 8 bytes. */
 const CRC_SEED = 0x5045_b54a;
 
-/** Reads what stands at the beginning. @throws {VarveError} `E_FORMAT` */
+/** Reads the superblock and the device table. @throws {VarveError} `E_FORMAT` */
 export function readSuperblock(image: ImageBytes): Superblock {
   const view = image.view(SUPER_OFFSET, SUPER_BYTES);
   if (view.getUint32(0, true) !== MAGIC) damaged("it has no superblock");
@@ -47,7 +48,7 @@ export function readSuperblock(image: ImageBytes): Superblock {
   const block = 2 ** blockBits;
   const features = view.getUint32(80, true);
   if ((features & ~KNOWN) !== 0) {
-    damaged(`it needs features 0x${(features & ~KNOWN).toString(16)} that are not read here`);
+    damaged(`it needs features 0x${(features & ~KNOWN).toString(16)} that are not supported`);
   }
   if (view.getUint8(90) !== 0) damaged("its directories have blocks of their own size");
   if ((view.getUint32(8, true) & COMPAT_CHECKSUM) !== 0) {

@@ -7,25 +7,28 @@ import type { ImageBytes } from "./image_bytes.ts";
 import type { Inode } from "./read_inode.ts";
 import type { Superblock } from "./read_superblock.ts";
 
-/** Shared xattrs may say a thing often in few bytes: so many bytes of that are always fine, … */
+/**
+ * Many inodes can refer to the same shared xattr, so a small image could make a huge tree. This many bytes of
+ * repeated xattrs are always allowed: 64 MiB …
+ */
 const REPEAT_FREE = 1 << 26;
-/** … and so many for each inode. */
+/** … and this many more for each inode. */
 const REPEAT_EACH = 256;
 
-/** Reads the xattrs of inodes; each shared one is read once. */
+/** Reads the xattrs of inodes. Each shared xattr is read once. */
 export class XattrReader {
   readonly #image: ImageBytes;
   readonly #sb: Superblock;
   readonly #shared = new Map<number, Xattr>();
   #room = REPEAT_FREE;
 
-  /** Reads those of one image. */
+  /** Makes a reader for an image. */
   constructor(image: ImageBytes, sb: Superblock) {
     this.#image = image;
     this.#sb = sb;
   }
 
-  /** All of an inode, sorted by name. @throws {VarveError} `E_FORMAT`, `E_LIMIT` when little says too much */
+  /** Reads all xattrs of an inode, sorted by name. @throws {VarveError} `E_FORMAT`; `E_LIMIT` when inodes repeat too many xattrs */
   read({ nid, xattrsAt, xattrBytes }: Inode): Xattr[] {
     if (xattrBytes === 0) return [];
     const out: Xattr[] = [];
@@ -70,7 +73,7 @@ export class XattrReader {
     const valueLength = head.getUint16(2, true);
     if (prefix === undefined) return damaged(`an xattr has the prefix ${head.getUint8(1)}`);
     const used = XATTR_ENTRY_BYTES + nameLength + valueLength;
-    if (at + used > end) damaged("an xattr ends behind the xattrs");
+    if (at + used > end) damaged("an xattr exceeds its area");
     const bytes = this.#image.at(at + XATTR_ENTRY_BYTES, nameLength + valueLength);
     const name = prefix + fromBytes(bytes, 0, nameLength) as ByteString;
     if (name === "" || name.includes("\0")) damaged("an xattr has no name");

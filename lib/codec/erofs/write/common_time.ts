@@ -1,8 +1,9 @@
+/** Number of candidates: a time that more than one in 17 inodes has is always among them. */
 const CANDIDATES = 16;
 
 /**
- * Finds the time that most inodes have, in one pass and little memory
- * (Misra and Gries): an inode of the image's own time needs half the bytes.
+ * Finds the most frequent time of all inodes, approximately: in one pass and little memory (the algorithm of Misra and
+ * Gries). An inode that has the image's own time needs half the bytes.
  */
 export class CommonTime {
   readonly #lo = new Uint32Array(CANDIDATES);
@@ -10,7 +11,7 @@ export class CommonTime {
   readonly #counts = new Float64Array(CANDIDATES);
   #last = 0;
 
-  /** Counts a time between 1970 and 2106. */
+  /** Counts a time: `lo` is the seconds since 1970, below 2^32. */
   add(lo: number, ns: number): void {
     const counts = this.#counts;
     let at = this.#last;
@@ -38,7 +39,7 @@ export class CommonTime {
     this.#last = free;
   }
 
-  /** The most frequent one; the epoch when there was none. */
+  /** The time with the highest count; 1970 when no time was counted. */
   best(): { readonly lo: number; readonly ns: number } {
     const at = this.#counts.indexOf(Math.max(...this.#counts));
     return { lo: this.#lo[at] as number, ns: this.#ns[at] as number };

@@ -4,58 +4,57 @@ import { BLOCK, DIRENT_BYTES } from "../format.ts";
 const DOT = 0x2e;
 
 /**
- * Where `.` and `..` stand among sorted names: usually first, but there are
- * names before them.
+ * Finds the places of `.` and `..` among sorted names. They are usually first, but some bytes sort before a dot.
  */
 export class Dots {
-  /** How many of the two are told. */
-  told = 0;
+  /** How many of the two were placed so far. */
+  placed = 0;
 
-  /** How many stand in front of a name. Ask for all names, in order. */
+  /** How many of the two come right in front of a name. Call it for all names, in order. */
   before(row: Row): number {
-    if (this.told === 2) return 0;
+    if (this.placed === 2) return 0;
     const { bytes, nameStart, nameLength } = row;
     const first = bytes[nameStart] as number;
     let due = 0;
     if (first > DOT) due = 2;
     else if (first === DOT) {
-      // `.` is a beginning of it; `..` is one of it, or they differ in the second byte.
+      // The name begins with `.`, so `.` comes first. `..` comes first too unless the second byte is less than a dot.
       due = nameLength > 1 && (bytes[nameStart + 1] as number) >= DOT ? 2 : 1;
     }
-    if (due <= this.told) return 0;
-    const now = due - this.told;
-    this.told = due;
+    if (due <= this.placed) return 0;
+    const now = due - this.placed;
+    this.placed = due;
     return now;
   }
 
-  /** How many stand behind all names. */
+  /** How many of the two come behind all names. */
   rest(): number {
-    const now = 2 - this.told;
-    this.told = 2;
+    const now = 2 - this.placed;
+    this.placed = 2;
     return now;
   }
 }
 
-/** Counts the bytes of a directory: names never span blocks. */
+/** Computes the size of a directory in bytes. A name never spans two blocks. */
 export class DirectorySize {
   readonly #dots = new Dots();
   #blocks = 0;
   #used = 0;
 
-  /** Adds an entry; they come in order. */
+  /** Adds an entry. Entries must come in order. */
   add(row: Row): void {
-    if (this.#dots.told < 2) this.#addDots(this.#dots.before(row));
+    if (this.#dots.placed < 2) this.#addDots(this.#dots.before(row));
     this.#add(row.nameLength);
   }
 
-  /** Ends the directory and tells its size. */
+  /** Ends the directory. Returns its size in bytes. */
   end(): number {
     this.#addDots(this.#dots.rest());
     return this.#blocks * BLOCK + this.#used;
   }
 
   #addDots(due: number): void {
-    for (; due > 0; due--) this.#add(this.#dots.told - due + 1);
+    for (; due > 0; due--) this.#add(this.#dots.placed - due + 1);
   }
 
   #add(length: number): void {
@@ -69,16 +68,17 @@ export class DirectorySize {
 }
 
 const DOTS = new Uint8Array([DOT, DOT]);
+/** Most entries of a block. */
 const MOST = Math.ceil(BLOCK / DIRENT_BYTES);
 
 /** Encodes the entries of one directory after another. */
 export class DirentEncoder {
-  /** The content of the directory; {@linkcode size} bytes of it count. */
+  /** The encoded directory: the first {@linkcode size} bytes. */
   bytes: Uint8Array = new Uint8Array(16 * BLOCK);
-  /** Bytes; the last block has only those that are used. */
+  /** Size of the directory in bytes; its last block counts only as far as it is used. */
   size = 0;
   #view = new DataView(this.bytes.buffer);
-  /** Where the names of this block are: they stand behind all of its entries, so they are copied last. */
+  /** The buffers that hold the names of the current block. Names come behind all entries of a block, so they are copied last. */
   readonly #names: Uint8Array[] = [];
   readonly #starts = new Float64Array(MOST);
   readonly #nids = new Uint32Array(MOST);
@@ -92,7 +92,7 @@ export class DirentEncoder {
     this.size = 0;
   }
 
-  /** Adds an entry. `names` must stay as they are until {@linkcode end}. */
+  /** Adds an entry, with `length` bytes of `names` as its name. `names` must not change until {@linkcode end}. */
   add(nid: number, type: number, names: Uint8Array, start: number, length: number): void {
     if ((this.#count + 1) * DIRENT_BYTES + this.#used + length > BLOCK) {
       this.#flush();

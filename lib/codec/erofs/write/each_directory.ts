@@ -1,23 +1,24 @@
 import { S_IFDIR, S_IFMT } from "../../../tree/internal.ts";
 import { rootRow, type Row, type Tree } from "../../../tree/mod.ts";
 
-/** A directory on the way through a tree. */
+/** A directory that is visited. */
 export interface Directory {
-  /** Its row, which stays. */
+  /** Its row; it stays valid after the visit. */
   readonly row: Row;
-  /** Its number; 0 is the root. */
+  /** Its entry number; 0 is the root. */
   readonly entry: number;
-  /** The number of the directory that has it; the root's is itself. */
+  /** The entry number of the directory that holds it; for the root, 0. */
   readonly parent: number;
 }
 
 /**
- * Visits every directory, each before those in it, siblings in the order of
- * their names. Entries are numbered in the order of the visits: those of a
- * directory follow one another, and every pass over a tree numbers alike.
+ * Visits every directory of a tree: a directory before those in it, siblings in the order of their names.
  *
- * @param visit takes the number of the directory's first entry and where to put
- *   the directories in it; returns how many entries it has
+ * Entries are numbered in the order of the visits. The entries of a directory have consecutive numbers, and each
+ * pass over the same tree gives the same numbers.
+ *
+ * @param visit gets the number of the directory's first entry and a list to which it adds the directories among
+ *   the entries; returns the number of entries
  */
 export function eachDirectory(
   tree: Tree,
@@ -32,7 +33,7 @@ export function eachDirectory(
   }
 }
 
-/** Whether a directory of a layer has a whiteout in it. */
+/** Whether a directory has a whiteout among its own entries. */
 export function holdsWhiteout(directory: Row): boolean {
   if (!directory.marked) return false;
   for (const rows = directory.entries(); rows?.valid; rows.next()) if (rows.mode === 0) return true;

@@ -14,8 +14,8 @@ import {
 import type { ErofsPlan } from "./plan_erofs.ts";
 
 /**
- * What stands in front of the inodes: the superblock and the device table. It has
- * no checksum: erofs-utils (1.8.6) counts its bytes wrongly in blocks of 512, and crashes.
+ * Encodes all that comes before the inodes: the superblock and the device table. The superblock has no checksum,
+ * because erofs-utils (1.8.6) computes the checksummed length wrongly for blocks of 512 bytes, and crashes.
  */
 export function encodeSuperblock(plan: ErofsPlan): Uint8Array {
   const bytes = new Uint8Array(plan.inodesAt);
@@ -38,7 +38,7 @@ export function encodeSuperblock(plan: ErofsPlan): Uint8Array {
   view.setUint16(88, devices.length > 0 ? table / SLOT_BYTES : 0, true);
   for (const [i, { source, blocks }] of devices.entries()) {
     const slot = table + i * SLOT_BYTES;
-    // The tag has just the room for a SHA-256; that of another algorithm stays empty.
+    // The tag has room for exactly a SHA-256. For a digest of another algorithm it stays empty.
     const hex = hexOf(source);
     if (hex.length === TAG_BYTES) bytes.set(new TextEncoder().encode(hex), slot);
     view.setUint32(slot + TAG_BYTES - SUPER_OFFSET, blocks, true);
@@ -46,7 +46,7 @@ export function encodeSuperblock(plan: ErofsPlan): Uint8Array {
   return bytes;
 }
 
-/** A UUID of version 8 (RFC 9562) from the tree's digest. */
+/** A UUID of version 8 (RFC 9562), made from the digest of the tree. */
 function uuidOf({ tree }: ErofsPlan): Uint8Array {
   const uuid = digestToBytes(tree.digest).slice(0, 16);
   uuid[6] = (uuid[6] as number) & 0x0f | 0x80;

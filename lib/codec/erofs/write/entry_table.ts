@@ -1,29 +1,35 @@
-/** What an entry is, to a place in the image. */
+/**
+ * Kinds of entries. `LINK` is a symbolic link, `ALIAS` a further name of an inode (a hard link), `OTHER` a device
+ * or FIFO.
+ */
 export const DIRECTORY = 1, FILE = 2, LINK = 3, WHITEOUT = 4, ALIAS = 5, OTHER = 6;
+/** Mask of the kind of an entry. */
 const KIND = 7;
-/** Its ids fit a compact inode, and its time does, if it is the image's own. */
+/** Flag: the inode can be compact if its time is the image's own. */
 const SMALL = 8;
 
 /**
- * What placing needs to know of every entry, from the first pass: planning then reads no tree, and the
- * inodes are written in the form in which they were planned. An entry costs 21 bytes.
+ * What the first pass over a tree records for each entry: all that is needed to place its inode. So planning does
+ * not read the tree again, and inodes are written exactly as they were planned. An entry takes 21 bytes.
+ *
+ * Entries are numbered in the order in which {@linkcode eachDirectory} visits them; the root is 0.
  */
 export class EntryTable {
-  /** What the inode tells; of an alias the entry whose inode it has. */
+  /** The size of each inode in bytes. For an alias instead the number of the entry that has its inode. */
   readonly sizes: Float64Array;
-  /** Names of the inode; of a directory 2 and one for each directory in it. */
+  /** The link count of each inode: its names; for a directory 2 and one for each directory in it. */
   readonly links: Uint32Array;
-  /** Directories in the order of the visits. */
+  /** The directories, in the order in which they are visited. */
   readonly visited: number[] = [];
-  /** Of each of them the first entry; the others follow, up to the first of the next. */
+  /** The first entry of each of these directories. Its entries reach up to the first one of the next directory. */
   readonly firsts: number[] = [];
   readonly #forms: Uint8Array;
   readonly #lo: Uint32Array;
   readonly #ns: Uint32Array;
-  /** Numbers of the sets of xattrs; made when the first is noted. */
+  /** The number of the xattr set of each entry; made when the first one is recorded. */
   #xattrs: Uint32Array | undefined;
 
-  /** For entries 0 to `count`, 0 being the root. */
+  /** Makes a table for the entries 0 to `count`. */
   constructor(count: number) {
     this.sizes = new Float64Array(count + 1);
     this.links = new Uint32Array(count + 1);
@@ -32,12 +38,12 @@ export class EntryTable {
     this.#ns = new Uint32Array(count + 1);
   }
 
-  /** One of {@linkcode DIRECTORY} to {@linkcode OTHER}. */
+  /** The kind of an entry: {@linkcode DIRECTORY} to {@linkcode OTHER}. */
   kind(entry: number): number {
     return (this.#forms[entry] as number) & KIND;
   }
 
-  /** Notes what has an inode of its own. */
+  /** Records an entry that has an inode of its own. `xattrs` is the number of its xattr set. */
   put(entry: number, kind: number, size: number, links: number, xattrs: number): void {
     this.#forms[entry] = kind;
     this.sizes[entry] = size;
@@ -47,27 +53,27 @@ export class EntryTable {
     this.#xattrs[entry] = xattrs;
   }
 
-  /** Notes that an inode can be compact, if this is the image's own time. */
+  /** Records that an inode can be compact if its time, given here, is the image's own. */
   small(entry: number, lo: number, ns: number): void {
     this.#forms[entry]! |= SMALL;
     this.#lo[entry] = lo;
     this.#ns[entry] = ns;
   }
 
-  /** Notes one more name of an inode. */
+  /** Records a further name of the inode of entry `of`. */
   alias(entry: number, of: number): void {
     this.#forms[entry] = ALIAS;
     this.sizes[entry] = of;
     this.links[of]!++;
   }
 
-  /** Whether an inode can be compact in an image of this time. */
+  /** Whether an inode can be compact in an image that has this time. */
   isSmall(entry: number, { lo, ns }: { readonly lo: number; readonly ns: number }): boolean {
     return ((this.#forms[entry] as number) & SMALL) !== 0 && this.#lo[entry] === lo &&
       this.#ns[entry] === ns;
   }
 
-  /** The number of its xattrs' set; 0 when it has none. */
+  /** The number of the xattr set of an entry; 0 when it has no xattrs. */
   xattrs(entry: number): number {
     return this.#xattrs === undefined ? 0 : this.#xattrs[entry] as number;
   }

@@ -3,60 +3,63 @@ import type { DiffId } from "../../../digest/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import type { Extent, Row } from "../../../tree/mod.ts";
 import { tooLarge } from "../errors.ts";
-import { behindBlock, BLOCK, CHUNK_BYTES, NO_BLOCK } from "../format.ts";
+import { BLOCK, CHUNK_BYTES, NO_BLOCK, offsetInBlock } from "../format.ts";
 import type { ReadLayer, WriteErofsOptions } from "../options.ts";
 import { type ChunkPlan, planChunks } from "./plan_chunks.ts";
 
-/** A file that is not one whole run of blocks of a layer. */
+/** A file that is not one run of whole blocks of a layer: it is sparse, not aligned, or has dirty padding. */
 export interface SpecialFile {
-  /** The layer. */
+  /** The layer whose tar holds the content. */
   readonly source: DiffId;
-  /** Bytes of the file. */
+  /** Size of the file in bytes. */
   readonly size: number;
-  /** Where they lie. */
+  /** Where the content lies in the tar. */
   readonly extents: readonly Extent[];
-  /** How it is cut. */
+  /** How the file is cut into chunks. */
   readonly plan: ChunkPlan;
-  /** Where its copies begin, in bytes from the first copy of all. */
+  /** Offset of its copied content, in bytes from the start of all copied content. */
   readonly copyAt: number;
 }
 
 /** A layer that files lie in. */
 export interface Device {
-  /** The layer. */
+  /** The layer whose tar is the device. */
   readonly source: DiffId;
-  /** Blocks of it that are used, from its beginning. */
+  /** Number of blocks of the tar that are needed, from its beginning. */
   readonly blocks: number;
 }
 
-/** A few bytes of a layer can say that a file has a petabyte: so much in the image is always fine, … */
+/**
+ * A few bytes of a layer can describe a sparse file of a petabyte, whose chunks would fill the image. This many
+ * bytes of the image are always allowed for such files: 256 MiB …
+ */
 const COST_FREE = 2 ** 28;
-/** … and so many times the data. */
+/** … and this many times the size of their data. */
 const COST_FACTOR = 4;
 
-/** The header, before the root's inode, whose number has 16 bits. */
+/** Most devices: the device table comes before the root inode, whose number has 16 bits. */
 const MAX_DEVICES = 16_000;
 
-/** Finds the layers of a tree's files, and the files that need more than an address. */
+/** Collects the layers of a tree's files, and plans the files that are not one aligned run of a layer. */
 export class FilePlanner {
-  /** Those that need more than an address, by entry. */
+  /** The planned files, by entry. */
   readonly special: Map<number, SpecialFile> = new Map<number, SpecialFile>();
-  /** Bytes of content that are copied. */
+  /** Number of content bytes that are copied into the image. */
   copied = 0;
   readonly #options: WriteErofsOptions;
-  /** Bytes of data in special files, and what they cost the image. */
+  /** Bytes of data in the planned files, and bytes of the image that they need. */
   #data = 0;
   #cost = 0;
   readonly #ends = new Map<DiffId, { end: number }>();
   #last: DiffId | undefined;
   #lastEnd: { end: number } = { end: 0 };
 
-  /** Plans the files of one tree. */
+  /** Makes a planner for the files of one tree. */
   constructor(options: WriteErofsOptions) {
     this.#options = options;
   }
 
-  /** The layers in the order of their diffIDs. @throws {VarveError} `E_LIMIT` */
+  /** The devices, sorted by diffID. @throws {VarveError} `E_LIMIT` when there are too many, or one is too large */
   devices(): readonly Device[] {
     const devices = [...this.#ends].map(([source, { end }]) => ({
       source,
@@ -73,18 +76,18 @@ export class FilePlanner {
     return devices;
   }
 
-  /** Plans a file that is not empty; `entry` is the one with which its inode is written. */
+  /** Adds a file that is not empty. `entry` is the number of the entry that has its inode. */
   add(row: Row, entry: number): void {
     const { source, size, position } = row;
     if (source === undefined) {
       const subject = escapeForTerminal(row.name);
       throw new VarveError(
         "E_PRECONDITION",
-        `Cannot write EROFS image: no layer is known to have the content of ${subject}`,
+        `Cannot write EROFS image: the layer that holds the content of ${subject} is not known`,
         { subject },
       );
     }
-    if (position >= 0 && behindBlock(position) === 0) {
+    if (position >= 0 && offsetInBlock(position) === 0) {
       if (this.#isPadded(source, position + size)) return this.#uses(source, position + size);
     }
     const extents = row.file().locator?.extents ?? [];
@@ -120,17 +123,17 @@ export class FilePlanner {
   #isPadded(source: DiffId, end: number): boolean {
     const { dirty } = this.#options;
     if (dirty === undefined || dirty.size === 0 || !dirty.has(source)) return true;
-    const behind = behindBlock(end);
-    if (behind === 0) return true;
-    const bytes = reader(this.#options)(source, end, BLOCK - behind);
+    const used = offsetInBlock(end);
+    if (used === 0) return true;
+    const bytes = reader(this.#options)(source, end, BLOCK - used);
     return bytes.every((byte) => byte === 0);
   }
 }
 
-/** What reads layers. @throws {TypeError} when nothing was given */
+/** The function that reads layers. @throws {TypeError} when the options have none */
 export function reader({ read }: WriteErofsOptions): ReadLayer {
   if (read === undefined) {
-    throw new TypeError("Cannot write EROFS image: content must be copied, give `read`");
+    throw new TypeError("Cannot write EROFS image: content must be copied, and `read` is missing");
   }
   return read;
 }

@@ -1,26 +1,27 @@
+/** Size of the buffer in bytes, and so of a piece. */
 const BYTES = 1 << 20;
 
-/** Gathers bytes into pieces for a sink. The one buffer is used again and again. */
+/** Collects bytes into pieces for a sink. There is one buffer, which is reused for every piece. */
 export class ImageOutput {
-  /** The buffer, as words: a position in the image is there at {@linkcode word}. */
+  /** The buffer as words, for {@linkcode words}. */
   readonly u32: Uint32Array<ArrayBuffer> = new Uint32Array(BYTES / 4);
   readonly #u8: Uint8Array<ArrayBuffer> = new Uint8Array(this.u32.buffer);
   readonly #sink: (bytes: Uint8Array<ArrayBuffer>) => void;
-  /** Where the buffer begins in the image. */
+  /** Offset in the image of the first byte of the buffer. */
   #start = 0;
   #length = 0;
 
-  /** Begins at the first byte of an image. */
+  /** Begins at offset 0 of an image. */
   constructor(sink: (bytes: Uint8Array<ArrayBuffer>) => void) {
     this.#sink = sink;
   }
 
-  /** Bytes so far. */
+  /** Offset in the image of the next byte. */
   get at(): number {
     return this.#start + this.#length;
   }
 
-  /** Writes zeros up to a position. */
+  /** Writes zeros up to the offset `at`. */
   zerosTo(at: number): void {
     let left = at - this.#start - this.#length;
     if (left <= 64 && this.#length + left <= BYTES) {
@@ -40,8 +41,8 @@ export class ImageOutput {
   }
 
   /**
-   * Reserves words at the current position, a multiple of 4; returns the first in {@linkcode u32}.
-   * All of them must be written: they hold what was there before.
+   * Reserves words at the current offset, which must be a multiple of 4. Returns the index in {@linkcode u32} of
+   * the first one. All of them must be written, because the buffer holds old data.
    */
   words(count: number): number {
     if (this.#length + count * 4 > BYTES) this.flush();
@@ -50,7 +51,7 @@ export class ImageOutput {
     return word;
   }
 
-  /** Writes bytes; no reference to them is kept. */
+  /** Writes a copy of `bytes[from, to)`. */
   bytes(bytes: Uint8Array, from = 0, to: number = bytes.length): void {
     const length = to - from;
     if (length <= 64 && this.#length + length <= BYTES) {
@@ -68,7 +69,7 @@ export class ImageOutput {
     }
   }
 
-  /** Gives the sink what there is. */
+  /** Passes the filled part of the buffer to the sink. */
   flush(): void {
     if (this.#length === 0) return;
     this.#sink(this.#u8.subarray(0, this.#length));

@@ -49,7 +49,7 @@ export function writeImage(
   out.flush();
 }
 
-/** Writes the inodes, and what stands beside them, in the order in which they were planned. */
+/** Writes the inodes with their xattrs, tails, chunk arrays and blocks, in the order in which they were planned. */
 class InodeWriter {
   readonly #plan: ErofsPlan;
   readonly #out: ImageOutput;
@@ -66,12 +66,13 @@ class InodeWriter {
     this.#out = out;
     this.#shape = new InodeShape(plan.survey);
     this.#placer = new Placer(plan.inodesAt);
-    // In an image 0 is the image itself.
+    // Device 0 is the image itself.
     for (const [i, { source }] of plan.devices.entries()) this.#devices.set(source, i + 1);
   }
 
+  /** Writes a directory and the inodes of its entries, except directories. Returns the number of entries. */
   directory({ row, entry, parent }: Directory, first: number, below: Directory[]): number {
-    const { notes } = this.#plan.survey;
+    const { table } = this.#plan.survey;
     const shape = this.#shape;
     const count = this.#entries(row, entry, parent, first, below);
     const { bytes, size } = this.#dirents;
@@ -88,13 +89,13 @@ class InodeWriter {
     }
     let child = first;
     for (const rows = row.entries(); rows?.valid; rows.next(), child++) {
-      const kind = notes.kind(child);
+      const kind = table.kind(child);
       if (kind !== DIRECTORY && kind !== ALIAS) this.#leaf(rows, child);
     }
     return count;
   }
 
-  /** Encodes the entries of a directory. */
+  /** Encodes the entries of a directory, and adds the directories among them to `below`. */
   #entries(row: Row, entry: number, parent: number, first: number, below: Directory[]): number {
     const { nids } = this.#plan;
     const dirents = this.#dirents;
@@ -103,14 +104,14 @@ class InodeWriter {
     const up = nids[parent] as number;
     const addDots = (due: number) => {
       for (; due > 0; due--) {
-        const length = dots.told - due + 1;
+        const length = dots.placed - due + 1;
         dirents.addDots(length === 1 ? own : up, DIRECTORY_TYPE, length);
       }
     };
     dirents.begin();
     let child = first;
     for (const rows = row.entries(); rows?.valid; rows.next(), child++) {
-      if (dots.told < 2) addDots(dots.before(rows));
+      if (dots.placed < 2) addDots(dots.before(rows));
       const { mode } = rows;
       const type = mode === 0 ? WHITEOUT_TYPE : DIRENT_TYPES[mode >>> 12] as number;
       dirents.add(nids[child] as number, type, rows.bytes, rows.nameStart, rows.nameLength);
@@ -121,6 +122,7 @@ class InodeWriter {
     return child - first;
   }
 
+  /** Writes the inode of an entry that is not a directory, and what follows the inode. */
   #leaf(row: Row, entry: number): void {
     const shape = this.#shape;
     const out = this.#out;
@@ -147,7 +149,7 @@ class InodeWriter {
     }
   }
 
-  /** Writes an inode and its xattrs. `data` is what the word of its data says. */
+  /** Writes an inode and its xattrs. `data` is the word that says where its content lies. */
   #inode(row: Row, entry: number, at: number, data: number): void {
     const out = this.#out;
     const { bytes, layout, area, size, links } = this.#shape;
@@ -185,7 +187,7 @@ class InodeWriter {
     if (area.length > 0) out.bytes(area);
   }
 
-  /** The chunks of one run of a layer. */
+  /** Writes the chunk array of a file that is one run of a layer. */
   #chunks(source: DiffId, position: number): void {
     const { chunks, chunkBits } = this.#shape;
     const device = this.#deviceOf(source);
@@ -194,6 +196,7 @@ class InodeWriter {
     for (let i = 0; i < chunks; i++) this.#chunk(device, position / BLOCK + i * step);
   }
 
+  /** Writes the chunk array of any other file. */
   #specialChunks({ source, plan, copyAt }: SpecialFile): void {
     const step = 2 ** (plan.bits - BLOCK_BITS);
     const { copiesAt } = this.#plan;
@@ -224,6 +227,7 @@ class InodeWriter {
   }
 }
 
+/** Encodes a device number as the kernel does (`new_encode_dev`). */
 function encodeDevice(major: number, minor: number): number {
   return (minor & 0xff | major << 8 | (minor & ~0xff) << 12) >>> 0;
 }

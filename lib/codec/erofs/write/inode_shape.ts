@@ -16,44 +16,44 @@ import type { Survey } from "./survey_tree.ts";
 
 const MAX_CHUNK = 2 ** MAX_CHUNK_BITS;
 
-/** How one inode lies in the image. One object is used for all inodes, one after another. */
+/** The form of an inode in the image. One object is reused for all inodes, one after another. */
 export class InodeShape {
-  /** Bytes of the inode itself. */
+  /** Size of the inode itself in bytes: compact or extended. */
   bytes = 0;
-  /** Its xattrs. */
+  /** The encoded xattr area behind the inode. */
   area: Uint8Array = new Uint8Array(0);
-  /** Names of the inode; of a directory 2 and one for each directory in it. */
+  /** The link count: names of the inode; for a directory 2 and one for each directory in it. */
   links = 0;
-  /** Size that it tells. */
+  /** Size of the content in bytes. */
   size = 0;
-  /** Bytes that stand behind it when they fit into one block: the end of a directory, or a link's target. */
+  /** Size in bytes of the tail: content that is stored behind the inode if it fits there (the end of a directory, or a link target). */
   tail = 0;
-  /** Data layout; {@linkcode FLAT_PLAIN} instead of inline is decided where it is placed. */
+  /** Data layout. Placing may change {@linkcode FLAT_INLINE} to {@linkcode FLAT_PLAIN}. */
   layout: number = FLAT_PLAIN;
-  /** Chunks of a file. */
+  /** Number of chunks of a file. */
   chunks = 0;
-  /** Bits of a chunk. */
+  /** Bits of the size of a chunk. */
   chunkBits = 0;
   readonly #survey: Survey;
 
-  /** Shapes for the inodes of one tree. */
+  /** Makes a shape for the inodes of a surveyed tree. */
   constructor(survey: Survey) {
     this.#survey = survey;
   }
 
-  /** Bytes that stand in blocks of their own, once it is placed. */
+  /** Number of content bytes in blocks of their own. Valid once the inode is placed. */
   get blockBytes(): number {
     if (this.layout === CHUNK_BASED) return 0;
     return this.layout === FLAT_INLINE ? this.size - this.tail : alignUp(this.size, BLOCK);
   }
 
-  /** Takes the form that an entry was noted with; it must have an inode of its own. */
+  /** Takes the form of an entry, which must have an inode of its own. */
   take(entry: number): void {
-    const { epoch, files: { special }, notes, pool } = this.#survey;
-    const kind = notes.kind(entry);
-    const size = this.size = notes.sizes[entry] as number;
-    const links = this.links = notes.links[entry] as number;
-    this.area = pool.area(notes.xattrs(entry));
+    const { epoch, files: { special }, table, pool } = this.#survey;
+    const kind = table.kind(entry);
+    const size = this.size = table.sizes[entry] as number;
+    const links = this.links = table.links[entry] as number;
+    this.area = pool.area(table.xattrs(entry));
     this.tail = this.chunks = 0;
     this.layout = FLAT_PLAIN;
     if (kind === DIRECTORY) {
@@ -69,31 +69,32 @@ export class InodeShape {
       this.chunks = plan?.chunks ?? (size <= MAX_CHUNK ? 1 : Math.ceil(size / MAX_CHUNK));
     }
     const isCompact = kind === WHITEOUT ||
-      notes.isSmall(entry, epoch) && size <= 0xffff_ffff && links <= 0xffff;
+      table.isSmall(entry, epoch) && size <= 0xffff_ffff && links <= 0xffff;
     this.bytes = isCompact ? COMPACT_BYTES : EXTENDED_BYTES;
   }
 }
 
-/** Finds a place for one inode after another. Planning and writing take the same steps. */
+/** Finds the place of one inode after another. Planning and writing use it in the same steps, with the same results. */
 export class Placer {
-  /** Where the next thing can begin, in bytes from the start of the image. */
+  /** Offset in the image behind all that is placed so far, in bytes. */
   at: number;
 
-  /** Begins behind what stands in front of the inodes. */
+  /** Begins at the offset of the first inode. */
   constructor(at: number) {
     this.at = at;
   }
 
   /**
-   * Places an inode, its xattrs, and its tail or chunks; returns where. Makes it
-   * flat plain when the tail has no room in one block; `at` is then in front of the tail's block.
+   * Places an inode with its xattrs, and its tail or chunk array behind them. Returns the offset of the inode.
+   * When the tail does not fit into one block with it, the layout becomes {@linkcode FLAT_PLAIN}; the caller
+   * then places the tail with {@linkcode blocks}.
    */
   inode(shape: InodeShape): number {
     let at = alignUp(this.at, NID_BYTES);
     const head = shape.bytes + shape.area.length;
     if (shape.layout === FLAT_INLINE) {
       if (!fits(at, shape)) {
-        // The first half of an extended inode may stand in the block before.
+        // Only the second half of an extended inode must be in the block of the tail.
         const boundary = alignUp(at + 1, BLOCK);
         const half = boundary - (shape.bytes - COMPACT_BYTES);
         at = half >= at && fits(half, shape) ? half : boundary;
@@ -110,7 +111,7 @@ export class Placer {
     return at;
   }
 
-  /** Places whole blocks for so many bytes; returns where. */
+  /** Places whole blocks for `bytes` bytes. Returns their offset. */
   blocks(bytes: number): number {
     const at = alignUp(this.at, BLOCK);
     this.at = at + alignUp(bytes, BLOCK);
@@ -118,7 +119,7 @@ export class Placer {
   }
 }
 
-/** Whether the tail stands in the block in which the inode ends: older kernels look for a link's target nowhere else. */
+/** Whether the tail is in the block in which the inode ends: older kernels look for a link target nowhere else. */
 function fits(at: number, { bytes, area, tail }: InodeShape): boolean {
   const inode = at + bytes;
   return inode - (inode - 1) % BLOCK - 1 + BLOCK >= inode + area.length + tail;

@@ -1,42 +1,42 @@
 import type { Extent } from "../../../tree/mod.ts";
 import { alignUp, BLOCK, BLOCK_BITS, CHUNK_BYTES, MAX_CHUNK_BITS } from "../format.ts";
 
-/** Chunks of a file that lie one behind the other; what no run names is a hole. */
+/** Consecutive chunks of a file that also lie one behind the other in a device. Chunks without a run are holes. */
 export interface ChunkRun {
-  /** The first chunk. */
+  /** Number of the first chunk in the file. */
   readonly first: number;
-  /** How many. */
+  /** Number of chunks. */
   readonly count: number;
-  /** Where the first lies in the layer, in bytes; −1 when they are copied into the image. */
+  /** Offset of the first chunk in the layer tar, in bytes; −1 when the chunks are copied into the image. */
   readonly position: number;
 }
 
-/** How a file is cut. */
+/** How a file is cut into chunks. */
 export interface ChunkPlan {
-  /** Bits of a chunk. */
+  /** Bits of the size of a chunk. */
   readonly bits: number;
-  /** Chunks of the file. */
+  /** Number of chunks of the file. */
   readonly chunks: number;
-  /** In ascending order. */
+  /** The runs in ascending order. */
   readonly runs: readonly ChunkRun[];
-  /** Bytes that are copied, in whole blocks. */
+  /** Number of bytes that are copied, in whole blocks. */
   readonly copied: number;
 }
 
 const MAX_CHUNK = 2 ** MAX_CHUNK_BITS;
 
-/** The bits of the chunk that holds so many bytes at once, or of the largest. */
+/** Bits of the smallest chunk that holds `size` bytes, or of the largest chunk there is. */
 export function chunkBitsOf(size: number): number {
   if (size > MAX_CHUNK) return MAX_CHUNK_BITS;
   return size <= BLOCK ? BLOCK_BITS : 32 - Math.clz32(size - 1);
 }
 
 /**
- * Cuts a file whose content is no single run of whole blocks. A chunk that is
- * not wholly a hole or wholly addressable is copied; the size of the chunks is
- * the one that costs the image the fewest bytes, copies and array together.
+ * Plans the chunks of a file that is not one run of whole blocks. A chunk is addressed in the tar, or is a hole,
+ * or is copied when it is neither as a whole. The chunk size is the one for which copies and chunk array
+ * together need the fewest bytes of the image.
  *
- * @param isPadded whether zeros follow the last byte up to the next block
+ * @param isPadded whether the bytes behind the content, up to the next block, are zeros
  */
 export function planChunks(
   size: number,
@@ -62,28 +62,29 @@ export function planChunks(
   return { bits: best, chunks: Math.ceil(size / 2 ** best), runs, copied };
 }
 
-/** Bytes that the image needs for a run. */
+/** Number of bytes that are copied for a run: 0 unless it is a run of copies. */
 export function copiedBytes(size: number, bits: number, run: ChunkRun): number {
   if (run.position >= 0) return 0;
   const start = run.first * 2 ** bits;
   return Math.min(run.count * 2 ** bits, alignUp(size - start, BLOCK));
 }
 
+/** Cuts a file into chunks of a size and reports the runs in ascending order. */
 function cut(
   size: number,
   extents: readonly Extent[],
   isPadded: boolean,
   bits: number,
-  tell: (run: ChunkRun) => void,
+  report: (run: ChunkRun) => void,
 ): void {
   const chunk = 2 ** bits;
-  /** Chunks before this one are told. */
-  let told = 0;
+  /** Chunks before this one are in a run, or holes. */
+  let done = 0;
   const copy = (from: number, to: number) => {
-    const first = Math.max(from, told);
+    const first = Math.max(from, done);
     if (first >= to) return;
-    tell({ first, count: to - first, position: -1 });
-    told = to;
+    report({ first, count: to - first, position: -1 });
+    done = to;
   };
   for (const { logical, length, position } of extents) {
     const end = logical + length;
@@ -91,7 +92,7 @@ function cut(
     const last = Math.ceil(end / chunk);
     const from = Math.ceil(logical / chunk);
     let to = Math.floor(end / chunk);
-    // The last block of a file may be a part: what stands behind it must then be zeros.
+    // The last block of a file may be filled only in part; the rest of it must then be zeros.
     if (end === size && (size % BLOCK === 0 || isPadded)) to = last;
     const shift = position - logical;
     if (shift % BLOCK !== 0 || from >= to || from * chunk + shift < 0) {
@@ -99,8 +100,8 @@ function cut(
       continue;
     }
     copy(first, from);
-    tell({ first: from, count: to - from, position: from * chunk + shift });
-    told = to;
+    report({ first: from, count: to - from, position: from * chunk + shift });
+    done = to;
     copy(to, last);
   }
 }

@@ -15,29 +15,29 @@ import type { Device } from "./file_planner.ts";
 import { InodeShape, Placer } from "./inode_shape.ts";
 import { type Survey, surveyTree } from "./survey_tree.ts";
 
-/** Everything that the image will be, but for its bytes. */
+/** The plan of an image: where everything lies. */
 export interface ErofsPlan {
-  /** What is written. */
+  /** The tree that is written. */
   readonly tree: Tree;
-  /** What was counted before. */
+  /** The survey of the tree. */
   readonly survey: Survey;
-  /** Layers in the order of their diffIDs. */
+  /** The devices, sorted by diffID. */
   readonly devices: readonly Device[];
-  /** The number of the inode of each entry; index 0 is the root. */
+  /** The inode number (nid) of each entry; index 0 is the root. */
   readonly nids: Uint32Array;
-  /** Inodes. */
+  /** Number of inodes. */
   readonly inodes: number;
-  /** Where the first inode may stand. */
+  /** Offset in the image of the first inode, in bytes. */
   readonly inodesAt: number;
-  /** Where the shared xattrs stand. */
+  /** Offset in the image of the shared xattrs, in bytes. */
   readonly sharedAt: number;
-  /** Where the copied content stands. */
+  /** Offset in the image of the copied content, in bytes. */
   readonly copiesAt: number;
-  /** Bytes of the image. */
+  /** Size of the image in bytes. */
   readonly size: number;
 }
 
-/** Bytes in front of the inodes: the boot block, the superblock, the device table. */
+/** Size in bytes of all that comes before the inodes: boot block, superblock, device table. */
 function headerBytes(devices: number): number {
   return alignUp(SUPER_OFFSET + SUPER_BYTES + devices * SLOT_BYTES, BLOCK);
 }
@@ -45,7 +45,7 @@ function headerBytes(devices: number): number {
 /** Plans an image. @throws {VarveError} as {@linkcode writeErofs} */
 export function planErofs(tree: Tree, options: WriteErofsOptions): ErofsPlan {
   const survey = surveyTree(tree, options);
-  const { files, notes } = survey;
+  const { files, table } = survey;
   const devices = files.devices();
   const inodesAt = headerBytes(devices.length);
   const placer = new Placer(inodesAt);
@@ -60,12 +60,12 @@ export function planErofs(tree: Tree, options: WriteErofsOptions): ErofsPlan {
     inodes++;
     if (shape.blockBytes > 0) placer.blocks(shape.blockBytes);
   };
-  const { firsts, sizes, visited } = notes;
+  const { firsts, sizes, visited } = table;
   for (let visit = 0; visit < visited.length; visit++) {
     place(visited[visit] as number);
     const end = firsts[visit + 1] ?? nids.length;
     for (let entry = firsts[visit] as number; entry < end; entry++) {
-      const kind = notes.kind(entry);
+      const kind = table.kind(entry);
       if (kind === ALIAS) nids[entry] = nids[sizes[entry] as number] as number;
       else if (kind !== DIRECTORY) place(entry);
     }

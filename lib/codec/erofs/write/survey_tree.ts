@@ -11,38 +11,43 @@ import { DIRECTORY, EntryTable, FILE, LINK, OTHER, WHITEOUT } from "./entry_tabl
 import { FilePlanner } from "./file_planner.ts";
 import { type OverlayMark, XattrPool } from "./xattr_pool.ts";
 
-/** What must be known of all inodes before the first can be placed. */
+/** What must be known of all inodes before the first one can be placed. */
 export interface Survey {
-  /** The xattrs, sealed. */
+  /** All xattrs, sealed. */
   readonly pool: XattrPool;
-  /** What each entry is. */
-  readonly notes: EntryTable;
-  /** The files that need more than an address, and the layers of all. */
+  /** The kind, size and links of each entry. */
+  readonly table: EntryTable;
+  /** The layers that the files lie in, and the files that are not one aligned run of a layer. */
   readonly files: FilePlanner;
-  /** The image's own time. */
+  /** The image's own time, which compact inodes have: low word of the seconds, and nanoseconds. */
   readonly epoch: { readonly lo: number; readonly ns: number };
 }
 
-/** The mark that overlayfs needs on a directory; none in a root tree. */
+/** The xattr mark that overlayfs needs on a directory; none in a root tree. */
 function markOf(directory: Row): OverlayMark {
   if (directory.opaque) return "opaque";
   return holdsWhiteout(directory) ? "origin" : "none";
 }
 
-/** Whether small ids let an inode be compact, if its time is the image's. */
+/** Whether the ids of an entry fit into a compact inode. */
 function hasSmallIds(row: Row): boolean {
   return row.uid <= 0xffff && row.gid <= 0xffff;
 }
 
-/** Goes through a tree once. @throws {VarveError} `E_LIMIT` for xattrs that no inode can hold, `E_PRECONDITION` for files without a layer, `E_NAME_TOO_LONG` */
+/**
+ * Surveys a tree in one pass.
+ *
+ * @throws {VarveError} `E_LIMIT` for xattrs that no inode can hold, `E_PRECONDITION` for a file without a layer,
+ *   `E_NAME_TOO_LONG` for a name of more than 255 bytes
+ */
 export function surveyTree(tree: Tree, options: WriteErofsOptions): Survey {
   const files = new FilePlanner(options);
   const pool = new XattrPool();
-  const notes = new EntryTable(tree.count);
-  /** The entry with which the inode of a link group is written: the first one on the way. */
+  const table = new EntryTable(tree.count);
+  /** The entry that has the inode of each link group: the first of its names in the order of the visits. */
   const groups = new Map<ByteString, number>();
   const times = new CommonTime();
-  const note = (
+  const record = (
     row: Row,
     entry: number,
     kind: number,
@@ -50,16 +55,16 @@ export function surveyTree(tree: Tree, options: WriteErofsOptions): Survey {
     links: number,
     mark: OverlayMark,
   ) => {
-    notes.put(entry, kind, size, links, pool.add(row, mark));
+    table.put(entry, kind, size, links, pool.add(row, mark));
     if (row.mtimeHi !== 0 || !hasSmallIds(row)) return;
     times.add(row.mtimeLo, row.mtimeNs);
-    notes.small(entry, row.mtimeLo, row.mtimeNs);
+    table.small(entry, row.mtimeLo, row.mtimeNs);
   };
   eachDirectory(tree, ({ row, entry: parent }, first, below) => {
-    // Its size and links are known at the end.
-    note(row, parent, DIRECTORY, 0, 2, markOf(row));
-    notes.visited.push(parent);
-    notes.firsts.push(first);
+    // The size and the links of a directory are known only at the end of its entries.
+    record(row, parent, DIRECTORY, 0, 2, markOf(row));
+    table.visited.push(parent);
+    table.firsts.push(first);
     const size = new DirectorySize();
     let entries = 0;
     for (const rows = row.entries(); rows?.valid; rows.next()) {
@@ -71,36 +76,36 @@ export function surveyTree(tree: Tree, options: WriteErofsOptions): Survey {
         continue;
       }
       if (rows.mode === 0) {
-        notes.put(entry, WHITEOUT, 0, 1, 0);
+        table.put(entry, WHITEOUT, 0, 1, 0);
         continue;
       }
       const label = rows.group;
       if (label !== null) {
         const named = groups.get(label);
         if (named !== undefined) {
-          notes.alias(entry, named);
+          table.alias(entry, named);
           continue;
         }
         groups.set(label, entry);
       }
       switch (rows.mode & S_IFMT) {
         case S_IFREG:
-          note(rows, entry, FILE, rows.size, 1, "none");
+          record(rows, entry, FILE, rows.size, 1, "none");
           if (rows.size > 0) files.add(rows, entry);
           break;
         case S_IFLNK:
-          note(rows, entry, LINK, rows.targetLength, 1, "none");
+          record(rows, entry, LINK, rows.targetLength, 1, "none");
           break;
         default:
-          note(rows, entry, OTHER, 0, 1, "none");
+          record(rows, entry, OTHER, 0, 1, "none");
       }
     }
-    notes.sizes[parent] = size.end();
-    notes.links[parent] = 2 + below.length;
+    table.sizes[parent] = size.end();
+    table.links[parent] = 2 + below.length;
     return entries;
   });
   pool.seal();
-  return { pool, notes, files, epoch: times.best() };
+  return { pool, table, files, epoch: times.best() };
 }
 
 function tooLong(row: Row): VarveError {

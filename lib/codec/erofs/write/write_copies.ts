@@ -4,10 +4,10 @@ import { reader, type SpecialFile } from "./file_planner.ts";
 import type { ImageOutput } from "./image_output.ts";
 import { copiedBytes } from "./plan_chunks.ts";
 
-/** Bytes that are read at once. */
+/** Number of bytes that are read at once. */
 const PIECE = 1 << 20;
 
-/** Writes the chunks of a file that its layer does not have in a form that can be addressed. */
+/** Writes the copied chunks of a file, which cannot be addressed in its layer tar. */
 export function writeCopies(file: SpecialFile, options: WriteErofsOptions, out: ImageOutput): void {
   const { size, extents, plan, source } = file;
   let next = 0;
@@ -15,7 +15,7 @@ export function writeCopies(file: SpecialFile, options: WriteErofsOptions, out: 
     if (run.position >= 0) continue;
     const start = run.first * 2 ** plan.bits;
     const end = Math.min(start + run.count * 2 ** plan.bits, size);
-    // Where the run stands in the image, less where it stands in the file.
+    // Offset in the image minus offset in the file.
     const shift = out.at - start;
     const read = reader(options);
     while (next < extents.length && endOf(extents, next) <= start) next++;

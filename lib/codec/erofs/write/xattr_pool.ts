@@ -3,52 +3,54 @@ import type { Row, Xattr } from "../../../tree/mod.ts";
 import { tooLarge } from "../errors.ts";
 import { XATTR_ENTRY_BYTES, XATTR_HEADER_BYTES, XATTR_PREFIXES } from "../format.ts";
 
-/** What overlayfs is told by xattrs of a directory of one layer. */
+/** Which xattr marks a directory of a single layer for overlayfs. */
 export type OverlayMark = "none" | "opaque" | "origin";
 
-/** Hides what lower layers have in a directory. */
+/** Makes a directory opaque: overlayfs hides what lower layers have in it. */
 const OPAQUE: Xattr = { name: "trusted.overlay.opaque" as ByteString, value: "y" as ByteString };
-/** Lets overlayfs look for whiteouts in a directory that it would else take for a pure one. */
+/** Makes overlayfs look for whiteouts in a directory; without it, it takes the directory for one that cannot have any. */
 const ORIGIN: Xattr = { name: "trusted.overlay.origin" as ByteString, value: "" as ByteString };
 
-/** An xattr larger than this is always shared, which keeps it out of the inodes. */
+/** Size in bytes above which an xattr is always shared, so that it is not stored with the inodes. */
 const LARGE = 1024;
-/** One byte counts the shared xattrs of an inode. */
+/** Most shared xattrs of an inode: their number is stored in one byte. */
 const MAX_SHARED = 255;
-/** Two bytes count the words of an inode's xattrs. */
+/** Largest xattr area of an inode in bytes: its number of words is stored in two bytes. */
 const MAX_AREA = XATTR_HEADER_BYTES + 0xfffe * 4;
 const EMPTY = new Uint8Array(0);
 
+/** A set of xattrs that one or more inodes have. */
 interface XattrSet {
   readonly words: Uint32Array;
   readonly mark: OverlayMark;
-  /** From 1 in the order of the finds. */
+  /** Number of the set, from 1, in the order in which sets were found. */
   readonly number: number;
-  /** Inodes that have it. */
+  /** Number of inodes that have the set. */
   count: number;
-  /** What stands behind those inodes. */
+  /** The encoded xattr area, which is written behind each of these inodes. */
   area: Uint8Array;
 }
 
-interface SharedXattr {
+/** An xattr of the pool. */
+interface PooledXattr {
   count: number;
   readonly bytes: Uint8Array;
-  /** In words from the start of the shared ones; −1 for those that stand with the inode. */
+  /** Id of a shared xattr: its offset among the shared xattrs, in words. −1 for an xattr that is stored with its inode. */
   id: number;
 }
 
 /**
- * The xattrs of a tree. Equal sets are found by their packed form, so that a
- * million files of one label cost one set. What two inodes have is shared.
+ * The xattrs of a tree. Equal sets are recognized by their packed form, so that a million files with the same
+ * label need one set. An xattr that several inodes have is stored once and shared.
  */
 export class XattrPool {
   readonly #sets: XattrSet[] = [];
   readonly #byHash = new Map<number, XattrSet[]>();
-  readonly #xattrs = new Map<string, SharedXattr>();
+  readonly #xattrs = new Map<string, PooledXattr>();
   #last: XattrSet | undefined;
   #sharedBytes = 0;
 
-  /** Counts the xattrs of an inode; returns the number of their set, 0 when there are none. */
+  /** Adds the xattrs of an inode. Returns the number of their set; 0 when there are none. */
   add(row: Row, mark: OverlayMark): number {
     if (!row.hasXattrs && mark === "none") return 0;
     const [first, end] = row.xattrWords;
@@ -57,7 +59,7 @@ export class XattrPool {
     return set.number;
   }
 
-  /** Ends the counting: from now on {@linkcode area} answers. @throws {VarveError} `E_LIMIT` */
+  /** Decides which xattrs are shared, and encodes all areas. @throws {VarveError} `E_LIMIT` when they do not fit */
   seal(): void {
     // This order is part of the writer's version 1.
     const sets = [...this.#byHash.values()].flat();
@@ -78,17 +80,17 @@ export class XattrPool {
     for (const set of sets) set.area = this.#encodeArea(xattrsOf(set));
   }
 
-  /** What stands behind an inode, by the number of its set; empty for 0. */
+  /** The encoded xattr area of a set, by its number; empty for 0. Only after {@linkcode seal}. */
   area(number: number): Uint8Array {
     return number === 0 ? EMPTY : (this.#sets[number - 1] as XattrSet).area;
   }
 
-  /** Bytes of all shared xattrs. */
+  /** Size of all shared xattrs in bytes. */
   get sharedBytes(): number {
     return this.#sharedBytes;
   }
 
-  /** The shared xattrs, in their order. */
+  /** The encoded shared xattrs, in the order of their ids. */
   *shared(): Generator<Uint8Array> {
     for (const { id, bytes } of this.#xattrs.values()) if (id >= 0) yield bytes;
   }
@@ -118,7 +120,7 @@ export class XattrPool {
     const inline: Uint8Array[] = [];
     let length = XATTR_HEADER_BYTES;
     for (const { name, value } of xattrs) {
-      const { id, bytes } = this.#xattrs.get(`${name}\0${value}`) as SharedXattr;
+      const { id, bytes } = this.#xattrs.get(`${name}\0${value}`) as PooledXattr;
       if (id >= 0 && shared.length < MAX_SHARED) {
         shared.push(id);
         length += 4;
@@ -157,7 +159,7 @@ function isSame(
   return true;
 }
 
-/** The xattrs of a set, decoded: their number, then of each two lengths, name and value. */
+/** Decodes the xattrs of a set. Its words hold the number of xattrs; then, for each, two lengths, name and value. */
 function xattrsOf({ words, mark }: XattrSet): Xattr[] {
   const bytes = new Uint8Array(words.buffer);
   const out: Xattr[] = [];
@@ -177,18 +179,19 @@ function xattrsOf({ words, mark }: XattrSet): Xattr[] {
   return [...out.filter(({ name }) => name !== own.name), own];
 }
 
+/** Encodes an xattr entry, padded with zeros to whole words. */
 function encode({ name, value }: Xattr): Uint8Array {
   let index = XATTR_PREFIXES.findIndex((prefix, i) => {
     if (i === 0) return false;
     if (!prefix.endsWith(".")) return name === prefix;
     return name.startsWith(prefix) && name.length > prefix.length;
   });
-  // A name of another namespace, or of nothing but one, is kept; the kernel does not show it.
+  // A name of another namespace, or a namespace without a name, is stored too. The kernel does not show it.
   if (index < 0) index = 0;
   const suffix = name.slice((XATTR_PREFIXES[index] as string).length) as ByteString;
   if (suffix.length > 0xff || value.length > 0xffff) {
     throw tooLarge(
-      `an xattr has ${suffix.length} bytes of name and ${value.length} of value; 255 and 65535 fit`,
+      `an xattr has ${suffix.length} bytes of name and ${value.length} of value; the limits are 255 and 65535`,
     );
   }
   const length = XATTR_ENTRY_BYTES + suffix.length + value.length;

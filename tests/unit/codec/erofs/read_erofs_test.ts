@@ -88,9 +88,9 @@ Deno.test("a directory is reached once, so nothing goes in circles", () => {
 
 Deno.test("dots lead where they must", () => {
   const self = refusal((p) => p.view.setUint32(p.dirent(p.nid("a"), p.nid("a")), p.root, true));
-  assertEquals(self, "E_FORMAT . of directory N leads elsewhere");
+  assertEquals(self, "E_FORMAT . of directory N refers to another directory");
   const up = refusal((p) => p.view.setUint32(p.dirent(p.nid("a"), p.root), p.nid("a"), true));
-  assertEquals(up, "E_FORMAT .. of directory N leads elsewhere");
+  assertEquals(up, "E_FORMAT .. of directory N refers to another directory");
   const none = refusal((p) => {
     const a = p.nid("a");
     // `.` becomes a name that sorts alike.
@@ -110,7 +110,7 @@ Deno.test("names are sorted and the types are those of the inodes", () => {
   });
   assertEquals(unsorted, "E_FORMAT the names of directory N are not sorted");
   const type = refusal((p) => p.bytes[p.dirent(p.root, p.nid("pipe")) + 10] = 1);
-  assertEquals(type, "E_FORMAT an entry of directory N tells another type than its inode");
+  assertEquals(type, "E_FORMAT an entry of directory N has another type than its inode");
   const socket = refusal((p) => {
     p.bytes[p.dirent(p.root, p.nid("pipe")) + 10] = 6;
     p.view.setUint16(p.inode("pipe") + 4, 0o140600, true);
@@ -142,17 +142,17 @@ Deno.test("content is asked of devices that exist, and hashed up to a limit", ()
     p.view.setUint16(chunk + 2, 0, true);
     p.view.setUint32(chunk + 4, 1000, true);
   });
-  assertEquals(inside, "E_FORMAT the content of inode N lies outside");
+  assertEquals(inside, "E_FORMAT the content of inode N lies outside of the image");
   const { bytes } = new Patient();
-  assertThrows(() => readErofs(bytes), TypeError, "give `read`");
+  assertThrows(() => readErofs(bytes), TypeError, "`read` is missing");
   const error = assertThrows(() => readErofs(bytes, { maxContent: 4999 }), VarveError);
   assertEquals(error.code, "E_LIMIT");
 });
 
-Deno.test("what is not read here is refused", () => {
+Deno.test("an image with unknown features is refused", () => {
   assertEquals(
     refusal((p) => p.view.setUint32(1024 + 80, 0x4c, true)),
-    "E_FORMAT it needs features NxN that are not read here",
+    "E_FORMAT it needs features NxN that are not supported",
   );
   assertEquals(refusal((p) => p.bytes[1024 + 12] = 30), "E_FORMAT its blocks have N^N bytes");
   assertEquals(refusal((p) => p.bytes[1024] = 0), "E_FORMAT it has no superblock");
