@@ -1,6 +1,6 @@
 /**
- * The file type in a mode, as inode(7) names it. Linux and EROFS share the numbers: they are part of
- * the kernel's interface and of the EROFS format, so they never change.
+ * The file type in a mode, as inode(7) names it. Linux, EROFS and stored trees share the numbers:
+ * they are part of the kernel's interface and of both formats, so they never change.
  */
 
 /** The bits of a mode that hold the file type. */

@@ -1,5 +1,5 @@
+import { S_IFMT, S_IFREG } from "../../bytes/mod.ts";
 import { createHasher, type DiffId, type Digest } from "../../digest/mod.ts";
-import { S_IFMT, S_IFREG } from "../../tree/internal.ts";
 import type { Row, Tree } from "../../tree/mod.ts";
 import { eachDirectory, isDirectory } from "./write/each_directory.ts";
 

@@ -1,9 +1,8 @@
-import { type ByteString, fromBytes, writeBytes } from "../../bytes/mod.ts";
+import { type ByteString, fromBytes, S_IFDIR, S_IFMT, writeBytes } from "../../bytes/mod.ts";
 import type { DiffId } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { EXTENT_WORDS, R_MODE, R_NAME, SPARSE, wordsOf } from "../packed/format.ts";
 import type { PackedTree } from "../packed/packed_tree.ts";
-import { S_IFDIR, S_IFMT } from "../stat_mode.ts";
 import type { TreeKind } from "../tree.ts";
 import { NEW, PACKED } from "./open_directories.ts";
 import type { Groups, Packer } from "./packer.ts";

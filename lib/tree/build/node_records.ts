@@ -1,4 +1,4 @@
-import type { ByteString } from "../../bytes/mod.ts";
+import { type ByteString, S_IFMT, S_IFREG } from "../../bytes/mod.ts";
 import type { DiffId } from "../../digest/mod.ts";
 import type { Extent, FileNode, Locator, Node } from "../node.ts";
 import {
@@ -26,7 +26,6 @@ import {
   modeOf,
   tailWords,
 } from "../packed/node_codec.ts";
-import { S_IFMT, S_IFREG } from "../stat_mode.ts";
 import { L_HEAP, L_NO_DIGEST, L_SIDE, OWN_SOURCE, RecordLog } from "./record_log.ts";
 
 /** Encodes nodes as records of a log, and decodes them. */

@@ -1,5 +1,5 @@
+import { S_IFDIR, S_IFMT } from "../../bytes/mod.ts";
 import { R_MODE } from "../packed/format.ts";
-import { S_IFDIR, S_IFMT } from "../stat_mode.ts";
 import type { Packer } from "./packer.ts";
 import {
   L_DEAD,

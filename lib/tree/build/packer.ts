@@ -1,3 +1,4 @@
+import { S_IFDIR, S_IFMT } from "../../bytes/mod.ts";
 import type { DiffId } from "../../digest/mod.ts";
 import {
   O_ADDRESS,
@@ -22,7 +23,6 @@ import {
 } from "../packed/format.ts";
 import { type PackedTree, sealTree } from "../packed/packed_tree.ts";
 import { SegmentWriter } from "../packed/segment_writer.ts";
-import { S_IFDIR, S_IFMT } from "../stat_mode.ts";
 import type { TreeKind } from "../tree.ts";
 import { L_HEAP, L_INODE, L_NO_DIGEST, L_SIDE, OWN_SOURCE, type RecordLog } from "./record_log.ts";
 import { sortNames } from "./sort_names.ts";

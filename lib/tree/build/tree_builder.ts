@@ -1,4 +1,4 @@
-import { type ByteString, fromBytes } from "../../bytes/mod.ts";
+import { type ByteString, fromBytes, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../../bytes/mod.ts";
 import type { DiffId } from "../../digest/mod.ts";
 import { IMPLIED } from "../implied.ts";
 import type { DirectoryNode, Extent, Node, NodeType } from "../node.ts";
@@ -13,7 +13,6 @@ import {
   TWO_32,
 } from "../packed/format.ts";
 import { typeOfRow } from "../packed/node_codec.ts";
-import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../stat_mode.ts";
 import type { Tree, TreeKind } from "../tree.ts";
 import { finishTree } from "./finish_tree.ts";
 import { NodeRecords } from "./node_records.ts";

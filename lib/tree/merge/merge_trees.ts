@@ -1,4 +1,4 @@
-import type { ByteString } from "../../bytes/mod.ts";
+import { type ByteString, S_IFLNK } from "../../bytes/mod.ts";
 import { type Block, compareRows } from "../packed/block.ts";
 import { RESULT_WORDS } from "../packed/block_writer.ts";
 import { DirectoryWriter, writeReference } from "../packed/directory_writer.ts";
@@ -15,7 +15,6 @@ import {
 import { collectGroups } from "../packed/link_groups.ts";
 import { type PackedTree, sealTree } from "../packed/packed_tree.ts";
 import { SegmentWriter } from "../packed/segment_writer.ts";
-import { S_IFLNK } from "../stat_mode.ts";
 import type { TreeKind } from "../tree.ts";
 import { rowsBefore, RowStream, RowStreamQueue } from "./row_stream.ts";
 

@@ -1,6 +1,5 @@
-import { type ByteString, fromBytes } from "../../bytes/mod.ts";
+import { type ByteString, fromBytes, S_IFDIR, S_IFMT } from "../../bytes/mod.ts";
 import type { DiffId } from "../../digest/mod.ts";
-import { S_IFDIR, S_IFMT } from "../stat_mode.ts";
 import {
   compareNames,
   COUNT_MASK,

@@ -1,5 +1,5 @@
+import { S_IFDIR, S_IFMT } from "../../bytes/mod.ts";
 import { sha256Hex } from "../../digest/mod.ts";
-import { S_IFDIR, S_IFMT } from "../stat_mode.ts";
 import {
   ANY_MARK,
   F_GROUP,

@@ -1,4 +1,4 @@
-import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from "../stat_mode.ts";
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from "../../bytes/mod.ts";
 import type { TreeKind } from "../tree.ts";
 import type { Block, Segment } from "./block.ts";
 import { damaged } from "./damaged.ts";

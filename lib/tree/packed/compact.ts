@@ -1,4 +1,4 @@
-import { S_IFREG } from "../stat_mode.ts";
+import { S_IFREG } from "../../bytes/mod.ts";
 import type { Block } from "./block.ts";
 import { copyWords, sumWords } from "./block_writer.ts";
 import { SPARSE } from "./format.ts";

@@ -1,4 +1,4 @@
-import { S_IFDIR } from "../stat_mode.ts";
+import { S_IFDIR } from "../../bytes/mod.ts";
 import type { Block } from "./block.ts";
 import {
   BlockWriter,

@@ -1,7 +1,17 @@
-import { type ByteString, fromBytes, writeBytes } from "../../bytes/mod.ts";
+import {
+  type ByteString,
+  fromBytes,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFIFO,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+  writeBytes,
+} from "../../bytes/mod.ts";
 import type { DiffId } from "../../digest/mod.ts";
 import type { Extent, Locator, Node, NodeType, Xattr } from "../node.ts";
-import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from "../stat_mode.ts";
 import type { Block } from "./block.ts";
 import {
   EXTENT_WORDS,

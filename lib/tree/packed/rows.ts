@@ -1,7 +1,6 @@
-import type { ByteString } from "../../bytes/mod.ts";
+import { type ByteString, S_IFDIR, S_IFMT } from "../../bytes/mod.ts";
 import type { DiffId } from "../../digest/mod.ts";
 import type { FileNode, Node } from "../node.ts";
-import { S_IFDIR, S_IFMT } from "../stat_mode.ts";
 import type { Tree } from "../tree.ts";
 import type { Block } from "./block.ts";
 import { RowCursor, type RowRef } from "./directory_reader.ts";

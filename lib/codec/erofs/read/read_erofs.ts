@@ -1,7 +1,6 @@
-import { type ByteString, fromBytes } from "../../../bytes/mod.ts";
-import type { DiffId } from "../../../digest/mod.ts";
-import { VarveError } from "../../../errors.ts";
 import {
+  type ByteString,
+  fromBytes,
   S_IFBLK,
   S_IFCHR,
   S_IFDIR,
@@ -9,7 +8,9 @@ import {
   S_IFLNK,
   S_IFMT,
   S_IFREG,
-} from "../../../tree/internal.ts";
+} from "../../../bytes/mod.ts";
+import type { DiffId } from "../../../digest/mod.ts";
+import { VarveError } from "../../../errors.ts";
 import {
   type Locator,
   type Node,

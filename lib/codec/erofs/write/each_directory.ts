@@ -1,4 +1,4 @@
-import { S_IFDIR, S_IFMT } from "../../../tree/internal.ts";
+import { S_IFDIR, S_IFMT } from "../../../bytes/mod.ts";
 import { rootRow, type Row, type Tree } from "../../../tree/mod.ts";
 
 /** A directory that is visited. */

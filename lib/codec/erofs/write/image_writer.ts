@@ -1,6 +1,6 @@
 import { assert } from "@std/assert";
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT } from "../../../bytes/mod.ts";
 import type { DiffId } from "../../../digest/mod.ts";
-import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT } from "../../../tree/internal.ts";
 import type { Row } from "../../../tree/mod.ts";
 import {
   alignUp,

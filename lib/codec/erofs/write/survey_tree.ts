@@ -1,6 +1,11 @@
-import { type ByteString, escapeForTerminal } from "../../../bytes/mod.ts";
+import {
+  type ByteString,
+  escapeForTerminal,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+} from "../../../bytes/mod.ts";
 import { VarveError } from "../../../errors.ts";
-import { S_IFLNK, S_IFMT, S_IFREG } from "../../../tree/internal.ts";
 import type { Row, Tree } from "../../../tree/mod.ts";
 import { NAME_MAX } from "../format.ts";
 import type { WriteErofsOptions } from "../options.ts";
