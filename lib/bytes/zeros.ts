@@ -1,6 +1,6 @@
 /**
- * All holes share this memory, so that {@linkcode areZeros} can tell them without reading the
- * bytes.
+ * All holes share this memory, so that {@linkcode areZeros}
+ * can tell them without reading the bytes.
  */
 const ZEROS = new Uint8Array(256 * 1024);
 

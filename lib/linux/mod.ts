@@ -10,7 +10,7 @@
  *   {@linkcode openInRoot}, which never lead outside.
  * - Names, link targets and values of extended attributes are byte strings.
  * - A failed call throws `E_SYSCALL`. The kernel's error is in `details.errno`, and
- *   {@linkcode isErrno} asks for it.
+ *   {@linkcode isErrno} tests it.
  * - A {@linkcode Mount} is a value. {@linkcode overlayMount} and {@linkcode bindMount} describe one,
  *   {@linkcode performMount} and {@linkcode performUnmount} act, {@linkcode readMountInfo} lists what is
  *   mounted.
@@ -18,7 +18,7 @@
  *   a self-test.
  *
  * The folders: `libc/` holds the calls, their numbers and their errors; `files/`, `mount/` and `isal/`
- * stand on it. Everything is synchronous, because a call's errno is lost in an asynchronous one. A slow
+ * use it. System calls are synchronous, because an asynchronous one loses its errno. A slow
  * call, such as a sync, blocks its thread: make it in a worker. An import opens no library.
  *
  * @module

@@ -1,7 +1,8 @@
 /**
- * Waits without blocking the thread.
+ * Waits some milliseconds without blocking the thread.
  *
- * @throws the signal's reason when it is aborted
+ * @param signal aborts the wait
+ * @throws the reason of `signal` when it is aborted
  */
 export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();

@@ -7,16 +7,16 @@
  *   platforms. Docker's `manifest.json` is a list of {@linkcode ArchiveImage}.
  * - An {@linkcode ImageConfig} says what the image runs on, which diffIDs its layers have, how it was
  *   built, and how a container of it runs. {@linkcode editConfig} makes a new config from an old one;
- *   {@linkcode appendLayer}, {@linkcode squashedConfig} and {@linkcode rebasedConfig} stand on it.
+ *   {@linkcode appendLayer}, {@linkcode squashedConfig} and {@linkcode rebasedConfig} use it.
  *   {@linkcode changeConfig} turns Dockerfile instructions into such an edit.
  * - A {@linkcode Reference} is the name of an image. A {@linkcode Platform} is what it runs on;
  *   {@linkcode selectManifest} chooses the manifest that fits a machine best.
- * - {@linkcode parseStrictJson} and {@linkcode encodeJson} are below all of them. {@linkcode OCI_LIMITS}
+ * - {@linkcode parseStrictJson} and {@linkcode encodeJson} are the base of all of them. {@linkcode OCI_LIMITS}
  *   bounds what a hostile document can cost.
  *
  * The way from a name to layers: the bytes of a name's document go through {@linkcode parseDocument}.
  * If it is an index, {@linkcode selectManifest} gives the descriptor of a manifest, which is parsed in
- * turn. The manifest names the config, which {@linkcode parseImageConfig} reads. At last
+ * turn. The manifest names the config, which {@linkcode parseImageConfig} reads. Finally,
  * {@linkcode imageLayers} pairs the layers of the manifest with the diffIDs of the config.
  *
  * A parsed document keeps its original bytes as `raw`, because its digest is of those. Everything here

@@ -8,7 +8,7 @@ import type { Budget } from "./budget.ts";
 import { entryError } from "./path.ts";
 import { judgeXattrs, type XattrInode } from "./xattrs.ts";
 
-/** Linux has all ids but −1, which means "no change" in its calls. */
+/** The highest id. Linux reserves −1, which means "no change" in its calls. */
 const MAX_ID = 0xffff_fffe;
 /** Linux has 12 bits for the major number of a device. */
 const MAX_MAJOR = 0xfff;

@@ -179,8 +179,8 @@ export class LayerBuilder {
   }
 
   /**
-   * Handles a device node that is special or excluded by the
-   * policy. Returns whether it is done with.
+   * Handles device nodes 0:0 and those that the policy excludes.
+   * Returns false for a device node that the tree must keep.
    */
   #device(entry: Entry): boolean {
     const { path, devmajor, devminor } = entry;

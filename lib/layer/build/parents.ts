@@ -13,8 +13,7 @@ interface CachedDirectory {
 }
 
 /**
- * Resolves the parent directory of a path, and makes it if it is
- * missing and this finder makes directories.
+ * Resolves the parent directory of a path. If it does not exist, it is made, or reported as missing.
  *
  * In nearly every archive the entries of a directory follow each other. So the last directories are
  * cached under the text of their path, and an entry below the same text needs no walk. When a node

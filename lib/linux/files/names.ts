@@ -84,8 +84,8 @@ export function rmdirAt(directory: Fd, name: ByteString): void {
 }
 
 /**
- * What {@linkcode renameAt} does if the new name exists: replace it, fail (EEXIST), or exchange
- * both.
+ * What {@linkcode renameAt} does if the new name exists:
+ * replace it, fail (EEXIST), or exchange both.
  */
 export type RenameMode = "replace" | "exclusive" | "exchange";
 

@@ -55,8 +55,8 @@ export function writeFd(fd: Fd, source: Uint8Array, offset?: number): void {
 }
 
 /**
- * What the offset of {@linkcode seekFd} means: from where it counts, or what to look for from
- * there.
+ * What the offset of {@linkcode seekFd} means: from where it
+ * counts, or what to look for from there.
  */
 export type Whence = "start" | "current" | "end" | "data" | "hole";
 

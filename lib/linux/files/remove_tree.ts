@@ -20,7 +20,7 @@ const MAX_DEPTH = 24;
  *
  * @param name one name in the directory, not a path
  * @returns the number of names that were removed
- * @throws {VarveError} `E_SYSCALL`: EXDEV at a mount point inside, which stays
+ * @throws {VarveError} `E_SYSCALL`: EXDEV at a mount point inside the tree, which stays mounted
  */
 export function removeTree(directory: Fd, name: ByteString): number {
   if (name === "" || name === "." || name === ".." || name.includes("/")) {

@@ -1,10 +1,7 @@
 /** Numbers of the kernel's interface (include/uapi). Only older ones differ between architectures. */
 const ARM: boolean = Deno.build.arch === "aarch64";
 
-/**
- * Numbers of the system calls that libc has no function for.
- * Those from 424 on are the same everywhere.
- */
+/** System calls that varve makes by number. Those from 424 on have the same number everywhere. */
 export const SYS = {
   getdents64: (ARM ? 61 : 217) as number,
   open_tree: 428,

@@ -41,7 +41,7 @@ export function fsconfig(fs: Fd, parameter: MountParameter, held: Fd[]): void {
   const fd = openAt(CWD, value, Open.PATH);
   held.push(fd);
   if (configureOnce(fs, SET_FD, key, null, fd) === 0) return;
-  // Before 6.13 overlay takes no descriptors. The path of the descriptor is short and has no backslash.
+  // Before 6.13 overlay accepts no descriptors. The descriptor has a short path without backslash.
   configure(fs, SET_STRING, key, procPath(fd));
 }
 

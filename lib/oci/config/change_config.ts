@@ -222,7 +222,7 @@ function malformed(instruction: string, why: string): VarveError {
   return new VarveError("E_USAGE", `Cannot use change ${shown}: ${why}`, { subject: shown });
 }
 
-/** The words of a JSON list of strings; `null` for other text, which then is not JSON but words. */
+/** The words of a JSON list of strings; `null` when the text is anything else. */
 function jsonWords(text: string): string[] | null {
   if (!text.startsWith("[")) return null;
   try {

@@ -1,8 +1,8 @@
 import type { JsonValue } from "./strict_json.ts";
 
 /**
- * Input of {@linkcode encodeJson}: a {@linkcode JsonValue} whose objects may hold `undefined`,
- * which is left out.
+ * Input of {@linkcode encodeJson}: a {@linkcode JsonValue} whose
+ * objects may hold `undefined`, which is left out.
  */
 export type Encodable =
   | null

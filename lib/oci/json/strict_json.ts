@@ -2,8 +2,8 @@ import { VarveError } from "../../errors.ts";
 import { OCI_LIMITS } from "../limits.ts";
 
 /**
- * A JSON value as {@linkcode parseStrictJson} returns it. Integers outside ±(2^53 − 1) are
- * `bigint`.
+ * A JSON value as {@linkcode parseStrictJson} returns it.
+ * Integers outside ±(2^53 − 1) are `bigint`.
  */
 export type JsonValue =
   | null
