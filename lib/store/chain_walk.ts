@@ -1,7 +1,7 @@
 import type { ChainId, DiffId } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import { chainId as chainIdOf } from "../layer/mod.ts";
-import type { ChainRecord } from "./contract.ts";
+import type { ChainRecord } from "./records.ts";
 import { notFound } from "./rules.ts";
 
 /**

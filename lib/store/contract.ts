@@ -1,357 +1,80 @@
 /**
- * The store: content-addressed blobs and layers, image names, chains, snapshot
- * rows, leases and settings, for any number of processes at once.
+ * The contract of stores: what each promises, whatever it is made of. `memory/` and `disk/` implement it,
+ * and both pass `tests/conformance/store.ts`.
  *
- * **Visibility.** Everything that comes in comes through an {@linkcode Ingest}.
- * It stages files where nobody looks, and `commit` makes all of it visible at
- * once: data is synced, files are renamed to their final names, directories are
- * synced, and one database transaction says that they are there. An ingest that
- * is not committed, for whatever reason (an error, `kill -9`), leaves nothing but
- * invisible files, which a later start removes.
+ * A store holds *blobs* by digest, *layers* by diffID (the uncompressed tar and its layer tree), *chains* of
+ * layers, image *names*, *snapshot* rows, *leases* and *settings*. Reading needs no preparation. Content
+ * comes in by one way only, an {@linkcode Ingest}. This is how a pull brings an image:
  *
- * **Going on.** Of a layer that is made of bytes which are dear, from a network, a disk store can keep
- * those that came: `layer(key, { keep: true })` finds as `kept` what an earlier one of the same digest
- * left, whether it failed, was killed, or finished and was never committed. Kept bytes are bytes and no
- * more: nothing is believed of them, the job reads them before what comes, and the digest decides
- * about the whole. They end with the commit of their layer, with a `discard`, or unused after a week.
+ * 1. `store.ingest()` begins an ingest; `await using` ends it.
+ * 2. `ingest.layer({ digest, diffId }, { blob: true })` asks for each layer. `"present"`: there is nothing
+ *    to do. `"new"`: the layer job writes into `staged.target`, and `staged.finish(output, mediaType)` hands
+ *    its output over.
+ * 3. `ingest.blob(…)` takes config and manifest.
+ * 4. `ingest.image(name, manifest)` and `ingest.chain(diffIds)` say what the commit is to note.
+ * 5. `ingest.commit()` makes all of it visible.
  *
- * **Idempotence.** To commit what is there already is a success and changes
- * nothing. A layer is made once: `layer()` waits for whoever makes the same one,
- * and then gives what the other made.
+ * **Atomicity.** A commit makes everything of its ingest visible, or nothing. Until then nobody sees any
+ * of it. An ingest that ends without a commit, by an error, by disposal or by `kill -9`, leaves nothing
+ * that a reader can find; a later start removes the files that it left. Every other change (a name, a
+ * lease, a setting, a transaction on snapshots) is one transaction of its own.
  *
- * **Trust.** What is in the store was verified when it came in. A layer is known
- * by its diffID, and by each compressed digest that was verified to inflate to it.
+ * **Durability.** With `durability: "full"`, what was committed survives a loss of power from the moment
+ * that `commit` returns. With `"none"`, it survives the end of the process; after a loss of power the next
+ * start checks it and notes what is damaged.
  *
- * Implementations: `memory/` (tests, library use without files) and `disk/`.
- * Both pass `tests/conformance/store.ts`.
+ * **Idempotence.** Committing what the store holds already is a success and changes nothing. Pointing a name
+ * at the target that it has, noting a chain that is noted, or disposing twice is a success, too.
+ *
+ * **One maker for each layer.** While one ingest makes a layer, every other that asks for the same one
+ * waits, in this process and in others. When the maker finishes, the others get `"present"`, before it
+ * commits; when it gives up, one of them becomes the maker. Taking over a finished layer makes it part of
+ * one's own ingest: it stays, whatever becomes of the maker.
+ *
+ * **Kept bytes.** Bytes from a network are expensive. `layer(key, { keep: true })` lets a disk store keep
+ * those that came, also when the ingest fails or its process is killed. The next maker of the same blob finds
+ * them in its target (`staged.kept` counts them) and continues behind them. Kept bytes are not trusted: the
+ * job reads them first, and only the digest of the whole decides. They go with the commit of their layer,
+ * with `discard`, or when a week passes without use.
+ *
+ * **Trust.** All content was verified when it came in: blobs against their digest, layers against their
+ * diffID. The store remembers which layer each compressed blob was proved to hold; a later claim that
+ * contradicts this is refused with `E_DIFFID`. Reading verifies again, whole blobs and tars to their last
+ * byte. What is found missing or wrong is noted as damaged (`verifiedAt` becomes 0), and an ingest then
+ * treats it as absent: loading or pulling the image again repairs it.
+ *
+ * **Errors.** Methods name the codes that are their own. Everywhere these mean the same:
+ *
+ * - `E_NOT_FOUND`: the store does not hold it.
+ * - `E_DAMAGE`: the store holds it, but its bytes are missing or wrong. This is noted.
+ * - `E_SIZE`, `E_DIGEST`, `E_DIFFID`: bytes that came in are not what was promised. Nothing of them stays.
+ * - `E_PRECONDITION`: the ingest has ended, the store is closed, or something must come first.
+ * - `E_BUSY`: another process holds what is needed, or removed it meanwhile. Trying again can help.
+ * - `E_DB`: the database is damaged. `E_SYSCALL`: the kernel refused; `errno` says why (`ENOSPC`, and
+ *   `EROFS` for every change to a store on a read-only file system).
+ * - `RangeError`, `TypeError`: the caller is wrong, for instance about a name or a run of bytes.
+ * - `signal.reason` is thrown untouched.
  */
-import type { ChainId, DiffId, Digest, TreeDigest } from "../digest/mod.ts";
+import type { ChainId, DiffId, Digest } from "../digest/mod.ts";
 import type { LayerJobOutput, LayerTarget } from "../layer_job/mod.ts";
 import type { Descriptor } from "../oci/mod.ts";
 import type { Tree } from "../tree/mod.ts";
 import type { Directories } from "./disk_store.ts";
+import type {
+  BlobRecord,
+  ChainRecord,
+  ImageRecord,
+  LayerRecord,
+  Lease,
+  SnapshotRow,
+} from "./records.ts";
 import type { OpenBlobOptions } from "./runs.ts";
 
-/** A blob that is here. (Ask an {@linkcode Ingest}, not this, whether to bring one: what a check found damaged has a record, too.) */
-export interface BlobRecord {
-  /** Its digest. */
-  readonly digest: Digest;
-  /** Bytes. */
-  readonly size: number;
-  /** As the descriptor that brought it said; `""` when none did. */
-  readonly mediaType: string;
-  /** When its bytes were last verified, ms since the epoch. 0 when damage was found since: the next ingest that brings the blob makes it whole. */
-  readonly verifiedAt: number;
-}
-
-/** A layer that is here: {diffID, size, cache id} and what it came from. */
-export interface LayerRecord {
-  /** Digest of the uncompressed tar. */
-  readonly diffId: DiffId;
-  /** Size of the uncompressed tar in bytes. */
-  readonly size: number;
-  /** The on-disk id. */
-  readonly cacheId: number;
-  /** Digest of the layer tree. */
-  readonly treeDigest: TreeDigest;
-  /** Entries of the layer tree. */
-  readonly entries: number;
-  /** Whether something other than zeros stands behind the end of a file in the tar: who maps the tar would show it. */
-  readonly dirtyPadding: boolean;
-  /**
-   * When its bytes were last verified, ms since the epoch. 0 when a check found damage since: who
-   * asks for its bytes gets `E_DAMAGE`, and the next ingest that brings the layer makes it whole.
-   */
-  readonly verifiedAt: number;
-}
-
-/** A chain: a layer on top of a parent chain. */
-export interface ChainRecord {
-  /** Names the stack. */
-  readonly chainId: ChainId;
-  /** The topmost layer. */
-  readonly diffId: DiffId;
-  /** The stack below, `null` for a first layer. */
-  readonly parent: ChainId | null;
-  /** On-disk id of what a driver made for the chain as a whole; `null` when none did. */
-  readonly cacheId: number | null;
-}
-
-/** An image name. */
-export interface ImageRecord {
-  /** Full normalised name (`docker.io/library/debian:latest`), or `<none>@<digest>`. */
-  readonly name: string;
-  /** What it names: a manifest or an index, as it came. */
-  readonly target: Descriptor;
-  /** Whether it is kept only while no other name keeps its target: whoever made it so takes it away. What a user names is not spare. */
-  readonly spare?: boolean | undefined;
-  /** ms since the epoch. */
-  readonly createdAt: number;
-  /** ms since the epoch. */
-  readonly updatedAt: number;
-}
-
-/** Blobs by digest. What is found damaged while it is read is noted, so that it can come again. */
-export interface Blobs {
-  /** What is known of a blob. */
-  stat(digest: Digest): BlobRecord | undefined;
-  /** The whole of a small blob (a document), verified. @throws {VarveError} `E_NOT_FOUND`, `E_SIZE`, `E_DIGEST`, `E_DAMAGE` when its file is missing, `E_LIMIT` above `maxBytes` (4 MiB) */
-  read(digest: Digest, maxBytes?: number): Promise<Uint8Array>;
-  /** The bytes of a blob, verified while they pass: the stream fails with `E_SIZE`, or at its end with `E_DIGEST`. Of a run of them nothing is verified. @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE` when its file is missing @throws {RangeError} no such run */
-  open(digest: Digest, options?: OpenBlobOptions): Promise<ReadableStream<Uint8Array>>;
-  /** All blobs, sorted by digest. */
-  list(): BlobRecord[];
-}
-
-/** Layers by diffID. */
-export interface Layers {
-  /** The record of a layer. */
-  get(diffId: DiffId): LayerRecord | undefined;
-  /** The layer that a compressed blob was verified to hold, whether or not the blob is still here. */
-  byBlob(digest: Digest): LayerRecord | undefined;
-  /** The compressed blobs known for a layer. */
-  blobsOf(diffId: DiffId): Digest[];
-  /** Its tree, opened lazily. @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE` */
-  tree(diffId: DiffId): Promise<Tree>;
-  /** The uncompressed tar, whole, verified while it passes. @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE` */
-  open(
-    diffId: DiffId,
-    options?: { readonly signal?: AbortSignal | undefined },
-  ): Promise<ReadableStream<Uint8Array>>;
-  /** A reader of runs of the tar; dispose it. @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE` */
-  reader(diffId: DiffId): Promise<LayerReader>;
-  /** All layers, sorted by diffID. */
-  list(): LayerRecord[];
-}
-
-/** Random access to a layer's tar. */
-export interface LayerReader extends Disposable {
-  /** Size of the tar. */
-  readonly size: number;
-  /** Exactly `length` bytes. @throws {VarveError} `E_TRUNCATED` when the tar ends before, @throws {RangeError} when the run is no run */
-  read(position: number, length: number): Uint8Array;
-  /** Notes that bytes which it gave were found to be others than the layer's, so that the next ingest makes the layer whole. Tars that are no layers of a store have none. */
-  noteDamage?(): void;
-}
-
-/** Chains by chainID. They come with images. */
-export interface Chains {
-  /** The record of a chain. */
-  get(chainId: ChainId): ChainRecord | undefined;
-  /** The diffIDs of a chain, lowest first. @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE` on a cycle */
-  diffIds(chainId: ChainId): DiffId[];
-  /** Notes a chain of layers that are all here (idempotent); gives the chainID of the whole. @throws {VarveError} `E_PRECONDITION` */
-  ensure(diffIds: readonly DiffId[]): ChainId;
-  /** All chains. */
-  list(): ChainRecord[];
-}
-
-/** How a name is given, or which names are meant. */
-export interface SpareOptions {
-  /** Spare ones. A name that is not spare is never made so; a spare one that is given again without this is spare no more. */
-  readonly spare?: boolean | undefined;
-}
-
-/** Image names. */
-export interface Images {
-  /** By full name. */
-  get(name: string): ImageRecord | undefined;
-  /** Points a name at a target that is here (atomically replaces). @throws {VarveError} `E_NOT_FOUND` when the target's blob is missing */
-  set(name: string, target: Descriptor, options?: SpareOptions): ImageRecord;
-  /** Removes a name; its content stays until gc. @throws {VarveError} `E_NOT_FOUND` */
-  remove(name: string): void;
-  /** Removes those of the names that are here (with `spare`: and spare), all at once, and gives them; their content stays until gc. */
-  removeAll(names: readonly string[], options?: SpareOptions): string[];
-  /** All names, sorted. */
-  list(): ImageRecord[];
-}
-
-/** A snapshot as a row. `dir` is the cache id of its directory; a committed snapshot is a layer or a dir. */
-export interface SnapshotRow {
-  /** Key (active, view) or name (committed). One key space. */
-  readonly key: string;
-  /** Kind. */
-  readonly kind: "active" | "view" | "committed";
-  /** Name of the committed parent; `null` for none. */
-  readonly parent: string | null;
-  /** Cache id of `snapshots/<id>/`; `null` for views without a directory and for layers. */
-  readonly cacheId: number | null;
-  /** Committed from a tar layer: its diffID. */
-  readonly diffId: DiffId | null;
-  /** Labels. */
-  readonly labels: Readonly<Record<string, string>>;
-  /** ms since the epoch. */
-  readonly createdAt: number;
-  /** ms since the epoch. */
-  readonly updatedAt: number;
-  /** Usage of a committed snapshot; `null` while unknown. */
-  readonly usage: { readonly size: number; readonly inodes: number } | null;
-}
-
-/** The snapshot table inside one transaction. */
-export interface SnapshotTable {
-  /** One row. */
-  get(key: string): SnapshotRow | undefined;
-  /** All rows, sorted by key. */
-  list(): SnapshotRow[];
-  /** Whether a row has this parent. */
-  hasChildren(name: string): boolean;
-  /** Adds or replaces a row. */
-  put(row: SnapshotRow): void;
-  /** Removes a row. */
-  delete(key: string): void;
-}
-
-/** Snapshot rows. The state machine is in `snapshot/`; here they are only kept. */
-export interface Snapshots {
-  /** Runs `fn` in one short exclusive transaction: all of its changes or, when it throws, none. `fn` does no I/O. */
-  transact<T>(fn: (table: SnapshotTable) => T): T;
-  /** Reads in one consistent view. */
-  read<T>(fn: (table: Omit<SnapshotTable, "put" | "delete">) => T): T;
-}
-
-/** Keeps things from gc until it ends. */
-export interface Lease {
-  /** Unique. */
-  readonly id: string;
-  /** ms since the epoch. */
-  readonly createdAt: number;
-  /** ms since the epoch, or `null` for no end. */
-  readonly expiresAt: number | null;
-  /** Labels; `varve.mount` holds the directory of a mount. */
-  readonly labels: Readonly<Record<string, string>>;
-  /** What it keeps: `image:<name>`, `chain:<id>`, `layer:<diffID>`, `blob:<digest>`, `snapshot:<key>`. */
-  readonly resources: readonly string[];
-}
-
-/** Leases. */
-export interface Leases {
-  /** Adds a lease. @throws {VarveError} `E_EXISTS` */
-  create(lease: Lease): void;
-  /** One lease. */
-  get(id: string): Lease | undefined;
-  /** Ends a lease. @throws {VarveError} `E_NOT_FOUND` */
-  remove(id: string): void;
-  /** All leases, sorted by id. */
-  list(): Lease[];
-}
-
-/** Settings kept in the store; an option of the command line overrides. */
-export interface Settings {
-  /** The value that was set, or `undefined`. */
-  get(key: string): string | undefined;
-  /** Sets or (with `undefined`) unsets. Which keys and values are allowed is the caller's matter. */
-  set(key: string, value: string | undefined): void;
-  /** What is set. */
-  list(): Record<string, string>;
-}
-
-/** What is known of a layer before its bytes are read: at least one of the two. Where nothing is known, call {@linkcode Ingest.newLayer}. */
-export interface LayerKey {
-  /** Digest of the compressed blob. */
-  readonly digest?: Digest | undefined;
-  /** Digest of the uncompressed tar. */
-  readonly diffId?: DiffId | undefined;
-}
-
-/** How a layer is begun. */
-export interface LayerOptions {
-  /** Ends the wait for another maker. */
-  readonly signal?: AbortSignal | undefined;
-  /**
-   * The blob `key.digest` itself is wanted, too (its manifest names it). A layer that is here
-   * without that blob is then `"new"`: the job proves that the blob inflates to it, and `finish`
-   * keeps only what is missing. The blob of an uncompressed layer never needs this: it is the tar.
-   */
-  readonly blob?: boolean | undefined;
-  /** Keep the bytes of the blob `key.digest` as they come, and go on where an earlier maker ended. */
-  readonly keep?: boolean | undefined;
-}
-
-/** What {@linkcode Ingest.layer} found. */
-export type BegunLayer =
-  | {
-    /** The layer is whole, in the store or in another ingest that has finished it. */
-    readonly state: "present";
-    /** Its record. `cacheId` is 0 when it is not committed yet: {@linkcode IngestResult} has the last word. */
-    readonly record: LayerRecord;
-  }
-  | {
-    /** The caller makes it, and meanwhile everybody else waits. */
-    readonly state: "new";
-    /** What the caller works on; it must come to `finish` or `discard`. */
-    readonly staged: StagedLayer;
-  };
-
-/** A layer that is being made in an ingest. */
-export interface StagedLayer {
-  /** Where the layer job writes. */
-  readonly target: LayerTarget;
-  /** First bytes of the blob that the target holds already, so that the job's source begins behind them; 0 where nothing is kept. */
-  readonly kept: number;
-  /**
-   * Takes the job's output into the ingest, where it waits for `commit`, and lets those go on that
-   * wait for the layer. @throws {VarveError} `E_DIGEST`, `E_DIFFID`, `E_SIZE` when it is not what the key says
-   */
-  finish(output: LayerJobOutput, mediaType: string): Promise<void>;
-  /** Gives it up, and the kept bytes with it, for they are not to be believed: removes its files, frees its lock. */
-  discard(): Promise<void>;
-  /** Gives it up, but leaves the kept bytes to who comes next. What an ingest ends with unfinished is suspended. */
-  suspend(): Promise<void>;
-}
-
-/** One unit of visibility. Dispose without `commit` undoes everything. */
-export interface Ingest extends AsyncDisposable {
-  /**
-   * Begins a layer, or gives the record when it is there already, verified. Waits
-   * while another ingest, of this process or another, makes the same one.
-   *
-   * Between `"new"` and `finish` or `discard` do not wait for another `layer()` call: its maker may
-   * wait for this one. So begin a layer when its bytes are at hand, and begin the same one once.
-   *
-   * @throws {VarveError} `E_DIFFID` when `key.digest` is known to hold another layer than `key.diffId`
-   */
-  layer(key: LayerKey, options?: LayerOptions): Promise<BegunLayer>;
-  /** Begins a layer that no key names yet, such as one made from a directory. Nothing is looked up and nothing is waited for. */
-  newLayer(): Promise<StagedLayer>;
-  /** Stages a document. @throws {VarveError} `E_SIZE`, `E_DIGEST` when it is not what `expected` says */
-  blob(
-    bytes: Uint8Array,
-    mediaType: string,
-    expected?: Pick<Descriptor, "digest" | "size">,
-  ): Promise<Descriptor>;
-  /** Stages a blob of any size that is no layer (a stream is hashed while it is written). */
-  blobStream(
-    bytes: AsyncIterable<Uint8Array>,
-    mediaType: string,
-    expected?: Pick<Descriptor, "digest" | "size">,
-  ): Promise<Descriptor>;
-  /** At commit, points a name (`null`: `<none>@<digest>`) at a target that is staged or here (else commit fails with `E_NOT_FOUND`). */
-  image(name: string | null, target: Descriptor, options?: SpareOptions): void;
-  /** At commit, notes the chain of an image's layers, which are staged or here (else commit fails with `E_PRECONDITION`). No layers, no chain. */
-  chain(diffIds: readonly DiffId[]): void;
-  /**
-   * Makes all of it visible, at once and durably, or (on an error) nothing; then the ingest is done with.
-   *
-   * @throws {VarveError} `E_PRECONDITION` when a layer is still being made or the ingest is done with;
-   * `E_BUSY` when a present layer was removed meanwhile; `E_SYSCALL` with the kernel's error (`ENOSPC`, …)
-   */
-  commit(): Promise<IngestResult>;
-}
-
-/** What a commit made visible. */
-export interface IngestResult {
-  /** Names, in the order of `image` calls. */
-  readonly images: readonly ImageRecord[];
-  /** All layers that the ingest asked for, made or present. */
-  readonly layers: readonly LayerRecord[];
-}
-
-/** A store. */
+/** A store. Disposing it ends its open ingests and closes it. */
 export interface Store extends AsyncDisposable {
-  /** Its root directory; `null` for a memory store. */
+  /** Absolute path of its root directory; `null` for a memory store. */
   readonly root: string | null;
-  /** Whether syncs are made. */
+  /** Whether a commit waits until its data is on the disk. */
   readonly durability: "full" | "none";
   /** Blobs by digest. */
   readonly blobs: Blobs;
@@ -367,8 +90,258 @@ export interface Store extends AsyncDisposable {
   readonly leases: Leases;
   /** Settings. */
   readonly settings: Settings;
-  /** The directories of a disk store; `null` for a memory store. A {@linkcode DiskStore} always has them. */
+  /** The directories of a disk store; `null` for a memory store. A `DiskStore` always has them. */
   readonly directories: Directories | null;
-  /** Begins a unit of visibility. */
+  /** Begins an ingest. Any number of them may be open at once. @throws {VarveError} `E_PRECONDITION` */
   ingest(): Promise<Ingest>;
+}
+
+/** Blobs by digest. */
+export interface Blobs {
+  /** The record of a blob, or `undefined`. */
+  stat(digest: Digest): BlobRecord | undefined;
+  /**
+   * The bytes of a small blob (a document), verified.
+   *
+   * @param maxBytes largest size that is read; 4 MiB by default
+   * @throws {VarveError} `E_NOT_FOUND` · `E_DAMAGE` its file is missing · `E_SIZE`, `E_DIGEST` its bytes are
+   * wrong; this is noted · `E_LIMIT` it is larger than `maxBytes`
+   */
+  read(digest: Digest, maxBytes?: number): Promise<Uint8Array>;
+  /**
+   * The bytes of a blob as a stream, verified while they pass: it fails with `E_SIZE`, or at the end with
+   * `E_DIGEST`. A part of the blob (`options.run`) cannot be verified, and is not.
+   *
+   * @throws {VarveError} `E_NOT_FOUND` · `E_DAMAGE` its file is missing
+   * @throws {RangeError} when the run does not lie within the blob
+   */
+  open(digest: Digest, options?: OpenBlobOptions): Promise<ReadableStream<Uint8Array>>;
+  /** All blobs, sorted by digest. */
+  list(): BlobRecord[];
+}
+
+/** Layers by diffID. */
+export interface Layers {
+  /** The record of a layer, or `undefined`. */
+  get(diffId: DiffId): LayerRecord | undefined;
+  /** The layer that a blob was proved to hold, whether or not the store still has the blob. */
+  byBlob(digest: Digest): LayerRecord | undefined;
+  /** Digests of the blobs that were proved to hold a layer, sorted. */
+  blobsOf(diffId: DiffId): Digest[];
+  /** The layer tree, read as it is walked. @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE` */
+  tree(diffId: DiffId): Promise<Tree>;
+  /** The uncompressed tar as a stream, verified while it passes. @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE` */
+  open(
+    diffId: DiffId,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<ReadableStream<Uint8Array>>;
+  /** Opens the tar for reading parts of it, which are not verified. @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE` */
+  reader(diffId: DiffId): Promise<LayerReader>;
+  /** All layers, sorted by diffID. */
+  list(): LayerRecord[];
+}
+
+/** Random access to a layer's tar. Disposing it closes the tar. */
+export interface LayerReader extends Disposable {
+  /** Size of the tar in bytes. */
+  readonly size: number;
+  /**
+   * Reads exactly `length` bytes from `position`.
+   *
+   * @throws {VarveError} `E_TRUNCATED` when the tar ends before
+   * @throws {RangeError} when a number is negative or not an integer
+   */
+  read(position: number, length: number): Uint8Array;
+  /** Tells the store that bytes which this reader gave are not the layer's. Absent where no store is behind it. */
+  noteDamage?(): void;
+}
+
+/** Chains by chainID. */
+export interface Chains {
+  /** The record of a chain, or `undefined`. */
+  get(chainId: ChainId): ChainRecord | undefined;
+  /** The diffIDs of a chain, lowest first. @throws {VarveError} `E_NOT_FOUND` · `E_DAMAGE` the rows are not those of this chainID */
+  diffIds(chainId: ChainId): DiffId[];
+  /**
+   * Notes the chain of some layers, lowest first, and each chain below it. Idempotent.
+   *
+   * @returns the chainID of all layers together
+   * @throws {VarveError} `E_PRECONDITION` when the store does not hold one of the layers
+   * @throws {RangeError} without layers
+   */
+  ensure(diffIds: readonly DiffId[]): ChainId;
+  /** All chains, sorted by chainID. */
+  list(): ChainRecord[];
+}
+
+/** How a name is given, or which names are meant: see {@linkcode ImageRecord.spare}. */
+export interface SpareOptions {
+  /**
+   * When a name is given: the name is spare, unless it exists and is not. Giving a spare name again without
+   * this makes it the user's. When names are removed: only spare ones.
+   */
+  readonly spare?: boolean | undefined;
+}
+
+/** Image names. Removing a name leaves its content to garbage collection. */
+export interface Images {
+  /** The record of a full name, or `undefined`. */
+  get(name: string): ImageRecord | undefined;
+  /** Points a name at a target that the store holds; replaces what it pointed at. @throws {VarveError} `E_NOT_FOUND` when the target's blob is missing */
+  set(name: string, target: Descriptor, options?: SpareOptions): ImageRecord;
+  /** Removes a name. @throws {VarveError} `E_NOT_FOUND` */
+  remove(name: string): void;
+  /** Removes those of the names that exist, all at once; returns them. */
+  removeAll(names: readonly string[], options?: SpareOptions): string[];
+  /** All names, sorted. */
+  list(): ImageRecord[];
+}
+
+/** Snapshot rows. A store only keeps them: their meaning and their rules are the snapshotter's. */
+export interface Snapshots {
+  /** Runs `fn` in one short exclusive transaction: all of its changes are made or, when it throws, none. `fn` is synchronous and does no I/O. */
+  transact<T>(fn: (table: SnapshotTable) => T): T;
+  /** Runs `fn` on rows that do not change meanwhile. `fn` is synchronous. */
+  read<T>(fn: (table: Omit<SnapshotTable, "put" | "delete">) => T): T;
+}
+
+/** The snapshot rows inside one transaction. */
+export interface SnapshotTable {
+  /** The row of a key, or `undefined`. */
+  get(key: string): SnapshotRow | undefined;
+  /** All rows, sorted by key. */
+  list(): SnapshotRow[];
+  /** Whether any row has this parent. */
+  hasChildren(name: string): boolean;
+  /** Adds a row, or replaces the one of the same key. */
+  put(row: SnapshotRow): void;
+  /** Removes the row of a key, if there is one. */
+  delete(key: string): void;
+}
+
+/** Leases. */
+export interface Leases {
+  /** Adds a lease. @throws {VarveError} `E_EXISTS` */
+  create(lease: Lease): void;
+  /** The lease of an id, or `undefined`; an expired one, too. */
+  get(id: string): Lease | undefined;
+  /** Removes a lease. @throws {VarveError} `E_NOT_FOUND` */
+  remove(id: string): void;
+  /** All leases, sorted by id. */
+  list(): Lease[];
+}
+
+/** Settings that belong to the store. Options of the command line override them. */
+export interface Settings {
+  /** The value of a setting, or `undefined`. */
+  get(key: string): string | undefined;
+  /** Sets a value; `undefined` removes it. The caller checks which keys and values are allowed. */
+  set(key: string, value: string | undefined): void;
+  /** All settings that have a value. */
+  list(): Record<string, string>;
+}
+
+/** What is known of a layer before its bytes are read: at least one of the two. Where nothing is known, call {@linkcode Ingest.newLayer}. */
+export interface LayerKey {
+  /** Digest of the blob, as the manifest has it. */
+  readonly digest?: Digest | undefined;
+  /** Digest of the uncompressed tar, as the config has it. */
+  readonly diffId?: DiffId | undefined;
+}
+
+/** How a layer is begun. */
+export interface LayerOptions {
+  /** Aborts the wait for another maker. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Whether the blob `key.digest` is wanted, too, because the manifest names it. A layer whose blob is
+   * missing is then `"new"`: the job proves that the blob inflates to the layer, and a commit keeps only what
+   * is missing. The blob of an uncompressed layer is its tar, and
+   * needs none of this.
+   */
+  readonly blob?: boolean | undefined;
+  /** Whether to keep the bytes of the blob `key.digest` as they come, and to continue where an earlier maker ended. */
+  readonly keep?: boolean | undefined;
+}
+
+/** What {@linkcode Ingest.layer} found. */
+export type BegunLayer =
+  | {
+    /** The layer is whole: in the store, or finished by another ingest, from which this one took it. */
+    readonly state: "present";
+    /** Its record. `cacheId` is 0 when it is not committed yet; {@linkcode IngestResult} has the final record. */
+    readonly record: LayerRecord;
+  }
+  | {
+    /** The caller makes the layer. Others that ask for it wait. */
+    readonly state: "new";
+    /** What the caller works on. It must `finish`, `discard` or `suspend` it. */
+    readonly staged: StagedLayer;
+  };
+
+/** A layer that is being made in an ingest. */
+export interface StagedLayer {
+  /** Where the layer job writes. */
+  readonly target: LayerTarget;
+  /** Number of bytes of the blob that the target holds already: the source begins behind them. 0 when nothing is kept. */
+  readonly kept: number;
+  /**
+   * Takes the job's output into the ingest, where it waits for `commit`, and lets others take the layer. When
+   * it throws, the layer is still being made: discard it.
+   *
+   * @throws {VarveError} `E_DIGEST`, `E_DIFFID`, `E_SIZE` when the output is not what the key says
+   * @throws {TypeError} when the layer was finished or given up before
+   */
+  finish(output: LayerJobOutput, mediaType: string): Promise<void>;
+  /** Gives the layer up, and its kept bytes, because they may be wrong. Idempotent. */
+  discard(): Promise<void>;
+  /** Gives the layer up and leaves its kept bytes to the next maker. An ingest that ends does this with every unfinished layer. Idempotent. */
+  suspend(): Promise<void>;
+}
+
+/** Content on its way into the store. Disposing it without `commit` undoes everything; after `commit` it does nothing. */
+export interface Ingest extends AsyncDisposable {
+  /**
+   * Begins a layer, or finds it whole. Waits while another ingest makes the same one.
+   *
+   * Between `"new"` and `finish`, `discard` or `suspend`, do not call this for another layer: its maker
+   * may be waiting for yours. So begin a layer when its bytes are at hand.
+   *
+   * @throws {VarveError} `E_DIFFID` when `key.digest` was proved to hold another layer than `key.diffId`
+   */
+  layer(key: LayerKey, options?: LayerOptions): Promise<BegunLayer>;
+  /** Begins a layer that no key names yet, such as one made from a directory. It looks for nothing and waits for nobody. */
+  newLayer(): Promise<StagedLayer>;
+  /** Stages a document. @throws {VarveError} `E_SIZE`, `E_DIGEST` when it is not what `expected` says */
+  blob(
+    bytes: Uint8Array,
+    mediaType: string,
+    expected?: Pick<Descriptor, "digest" | "size">,
+  ): Promise<Descriptor>;
+  /** Stages a blob of any size that is no layer, hashed while it is written. @throws {VarveError} `E_SIZE`, `E_DIGEST` */
+  blobStream(
+    bytes: AsyncIterable<Uint8Array>,
+    mediaType: string,
+    expected?: Pick<Descriptor, "digest" | "size">,
+  ): Promise<Descriptor>;
+  /** Has the commit point a name (`null`: `<none>@<digest>`) at a target that is staged or in the store; otherwise the commit throws `E_NOT_FOUND`. */
+  image(name: string | null, target: Descriptor, options?: SpareOptions): void;
+  /** Has the commit note the chain of layers that are staged or in the store; otherwise the commit throws `E_PRECONDITION`. Without layers it does nothing. */
+  chain(diffIds: readonly DiffId[]): void;
+  /**
+   * Makes everything visible at once or, when it throws, nothing. The ingest has ended then, either way. Only
+   * while a layer is still being made does it throw `E_PRECONDITION` and stay open.
+   *
+   * @throws {VarveError} `E_PRECONDITION`, `E_NOT_FOUND` as above · `E_BUSY` a layer that was present was removed
+   * meanwhile · `E_SYSCALL` with the kernel's error (`ENOSPC`, …)
+   */
+  commit(): Promise<IngestResult>;
+}
+
+/** What a commit made visible. */
+export interface IngestResult {
+  /** Image names, in the order of the calls of `image`. */
+  readonly images: readonly ImageRecord[];
+  /** All layers that the ingest asked for, made or present. */
+  readonly layers: readonly LayerRecord[];
 }

@@ -4,9 +4,9 @@ import type { Store } from "./contract.ts";
 
 /** How {@linkcode Directories.ensure} makes a directory. */
 export interface EnsureOptions {
-  /** Cancels. */
+  /** Aborts the wait for another maker, and the making. */
   readonly signal?: AbortSignal | undefined;
-  /** Judges what is there: a directory that is not whole goes to `trash/`, and is made again. */
+  /** Judges the directory that is there. When it is not whole it goes to `trash/` and is made again. */
   readonly isWhole?: ((directory: string) => boolean) | undefined;
 }
 
@@ -14,25 +14,30 @@ export interface EnsureOptions {
 export interface TreeFile {
   /** The layer. */
   readonly diffId: DiffId;
-  /** Where it is. */
+  /** Absolute path of the file. */
   readonly path: string;
-  /** SHA-256 of its bytes as they were written; `null` when that was not noted. */
+  /** SHA-256 of the file as it was written; `null` for layers of stores that did not note it. */
   readonly sum: Digest | null;
 }
 
-/** Directories of a disk store that drivers fill. */
+/** The directories of a disk store: what is in them is the drivers' matter. */
 export interface Directories {
-  /** `layers/<cache-id>/` of a layer. @throws {VarveError} `E_NOT_FOUND` */
+  /** Path of `layers/<cache-id>/`. @throws {VarveError} `E_NOT_FOUND` */
   layer(diffId: DiffId): string;
-  /** Path of a layer's `layer.tar`. */
+  /** Path of a layer's `layer.tar`. @throws {VarveError} `E_NOT_FOUND` · `E_DAMAGE` it is missing or cut; this is noted */
   layerTar(diffId: DiffId): string;
-  /** A layer's `tree`. */
+  /** The file of a layer's tree. @throws {VarveError} `E_NOT_FOUND` · `E_DAMAGE` it is missing or cut; this is noted */
   layerTree(diffId: DiffId): TreeFile;
-  /** Notes that a layer's tree was found damaged, so that the next ingest makes it again; gives the error to throw. */
+  /** Notes that a layer's tree is damaged, so that the next ingest makes it again; returns the error to throw. */
   treeDamage(diffId: DiffId): VarveError;
   /**
-   * The directory `name` (lower-case letters, digits, `-`) beside a layer's tar (overlay: `fs`) or of a chain (`chains/<id>/<name>`), made once:
-   * when it is missing, `make` fills a temporary directory, which is then synced and renamed into place under a lock.
+   * Path of the directory `name` of a layer (`layers/<cache-id>/<name>`) or of a chain
+   * (`chains/<cache-id>/<name>`), made once. When it is missing, `make` fills a temporary directory, which is
+   * then synced and renamed into place. A lock keeps other processes from making the same one; they wait and
+   * get what was made.
+   *
+   * @param name lower-case letters, digits and `-`
+   * @throws {VarveError} `E_NOT_FOUND` no such layer or chain · what `make` throws, and then nothing is left
    */
   ensure(
     owner: { readonly diffId: DiffId } | { readonly chainId: ChainId },
@@ -40,21 +45,24 @@ export interface Directories {
     make: (temporary: string) => Promise<void>,
     options?: EnsureOptions,
   ): Promise<string>;
-  /** Path of `chains/<cache-id>/`. */
+  /** Path of `chains/<cache-id>/`, whether or not it is there. */
   chain(cacheId: number): string;
-  /** A new, empty `snapshots/<cache-id>/` with its marker. */
+  /**
+   * Makes a new, empty `snapshots/<cache-id>/` with its marker. While this store is open it stays without a
+   * row; later starts remove it then.
+   */
   createSnapshot(key: string): Promise<{ readonly cacheId: number; readonly path: string }>;
-  /** Path of `snapshots/<cache-id>/`. */
+  /** Path of `snapshots/<cache-id>/`, whether or not it is there. */
   snapshot(cacheId: number): string;
-  /** Moves `snapshots/<cache-id>/` to `trash/` (after the row is gone) and deletes it there. */
+  /** Moves `snapshots/<cache-id>/` to `trash/` and deletes it. Remove its row first. Idempotent. */
   removeSnapshot(cacheId: number): Promise<void>;
-  /** `mounts/`, where shared read-only lowers are mounted. */
+  /** Path of `mounts/`, where shared read-only lowers are mounted. */
   readonly mounts: string;
-  /** A new, empty directory for what is not to last: it goes with this open store, or after a crash with a later start. */
+  /** Makes an empty directory for temporary files. It is removed when this store closes or, after a crash, by a later start. */
   scratch(): Promise<string>;
 }
 
-/** A store on the disk: it has a root and directories that drivers fill. */
+/** A store on the disk. It has a root, and directories that drivers fill. */
 export interface DiskStore extends Store {
   /** Its root directory, an absolute path. */
   readonly root: string;
@@ -63,9 +71,9 @@ export interface DiskStore extends Store {
 }
 
 /**
- * The store as a disk store, for what needs files.
+ * Narrows a store to a disk store, for work that needs files.
  *
- * @param action what needs them, as in "Cannot <action>: …"
+ * @param action the work, for the message "Cannot <action>: …"
  * @throws {VarveError} `E_UNSUPPORTED` when it is a memory store
  */
 export function requireDisk(store: Store, action: string): DiskStore {

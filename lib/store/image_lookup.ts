@@ -19,8 +19,9 @@ import {
   requireImage,
   tryParseReference,
 } from "../oci/mod.ts";
-import type { ImageRecord, Store } from "./contract.ts";
+import type { Store } from "./contract.ts";
 import { documentLimits } from "./document_limits.ts";
+import type { ImageRecord } from "./records.ts";
 
 /** An image of the store, read: one manifest with its config. */
 export interface StoredImage {

@@ -1,5 +1,5 @@
 /**
- * What other rooms need of the store, and users do not.
+ * What other rooms need of the store, and users do not: narrowing to a disk store, and the names on the disk.
  *
  * @module
  */

@@ -1,35 +1,66 @@
 /**
- * The store: content-addressed blobs and layers, image names, chains, snapshot rows, leases and settings.
+ * The store: blobs and layers by digest, chains, image names, snapshot rows, leases and settings.
+ *
+ * {@linkcode openStore} opens one on the disk, {@linkcode openMemoryStore} makes one in memory. Both keep the
+ * contract that {@linkcode Store} begins: content comes in through an {@linkcode Ingest}, verified, and becomes
+ * visible all at once or not at all. {@linkcode findImage} and {@linkcode readImage} stand above the contract
+ * and resolve what a user types.
+ *
+ * A store on the disk is a directory:
+ *
+ * ```text
+ * meta.db                 SQLite: the rows. What has no row is not there.
+ * store.lock              shared by every commit; taken alone to sweep what has no row
+ * content/                a valid OCI image layout, written from the rows: oci-layout, index.json,
+ *                         blobs/sha256/<hex>; other programs may read it
+ * layers/<cache-id>/      layer.tar, tree (the layer tree), marker; fs (the overlay driver's)
+ * chains/<cache-id>/      marker; erofs (a composed image), fs, attributes (the drivers')
+ * snapshots/<cache-id>/   marker; fs (the files, or the upper directory); work, empty, init, stubs
+ * ingest/                 what is not committed yet, and the locks of its makers
+ * trash/                  what is being deleted
+ * mounts/                 where shared lowers are mounted, and scratch directories of mounts and runs
+ * ```
+ *
+ * A *cache id* is a positive integer that is never used again. Each `marker` says what its directory is, so
+ * that the database can be rebuilt from them.
+ *
+ * How a commit becomes durable: data and staged directories are synced; then files are renamed to their
+ * final names; then the directories with those names are synced; then one transaction writes the rows. A
+ * process may die at any moment: each open store holds a lock in `ingest/`, and a lock that nobody holds tells
+ * the next start to check what was committed last and to remove what has no row.
+ *
+ * The files of this room: `contract.ts` and `records.ts` say what every store promises, `disk_store.ts` what a
+ * disk store adds. `staging/` is the ingest, written once. `memory/` and `disk/` say where the bytes and the
+ * rows are.
  *
  * @example
  * ```ts
  * import { openMemoryStore } from "@varve/varve/store";
  *
  * await using store = openMemoryStore();
- * if (store.images.list().length !== 0) throw new Error("a new store is empty");
+ * await using ingest = await store.ingest();
+ * const text = new TextEncoder().encode("{}");
+ * const document = await ingest.blob(text, "application/json");
+ * if (store.blobs.stat(document.digest) !== undefined) throw new Error("it is visible too early");
+ * await ingest.commit();
+ * if (store.blobs.stat(document.digest)?.size !== 2) throw new Error("it is missing");
  * ```
  *
  * @module
  */
 export {
   type BegunLayer,
-  type BlobRecord,
   type Blobs,
-  type ChainRecord,
   type Chains,
-  type ImageRecord,
   type Images,
   type Ingest,
   type IngestResult,
   type LayerKey,
   type LayerOptions,
   type LayerReader,
-  type LayerRecord,
   type Layers,
-  type Lease,
   type Leases,
   type Settings,
-  type SnapshotRow,
   type Snapshots,
   type SnapshotTable,
   type SpareOptions,
@@ -42,4 +73,12 @@ export type { Directories, DiskStore, EnsureOptions, TreeFile } from "./disk_sto
 export { documentLimits } from "./document_limits.ts";
 export { findImage, narrowImage, readImage, type StoredImage } from "./image_lookup.ts";
 export { openMemoryStore } from "./memory/store.ts";
+export type {
+  BlobRecord,
+  ChainRecord,
+  ImageRecord,
+  LayerRecord,
+  Lease,
+  SnapshotRow,
+} from "./records.ts";
 export type { OpenBlobOptions } from "./runs.ts";

@@ -7,7 +7,8 @@ import {
   parseDescriptor,
   parseStrictJson,
 } from "../oci/mod.ts";
-import type { LayerKey, LayerRecord, SpareOptions } from "./contract.ts";
+import type { LayerKey, SpareOptions } from "./contract.ts";
+import type { LayerRecord } from "./records.ts";
 
 /** Longest name, key or id of a row, in UTF-16 units. They live in rows only, never in a path. */
 export const MAX_NAME = 4096;

@@ -1,7 +1,8 @@
 import type { DiffId } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { guarded } from "../../linux/mod.ts";
-import type { ImageRecord, IngestResult, LayerRecord } from "../contract.ts";
+import type { IngestResult } from "../contract.ts";
+import type { ImageRecord, LayerRecord } from "../records.ts";
 import { namelessImage, PLAIN_LAYER } from "../rules.ts";
 import { layerRow } from "./content.ts";
 import { allocateCacheIds, countUp, type Disk, setState } from "./context.ts";

@@ -1,6 +1,7 @@
 import type { Digest } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
-import type { Chains, Images, IngestResult, LayerRecord } from "../contract.ts";
+import type { Chains, Images, IngestResult } from "../contract.ts";
+import type { LayerRecord } from "../records.ts";
 import { namelessImage, notFound, PLAIN_LAYER } from "../rules.ts";
 import { provisionalRecord } from "../staging/staged.ts";
 import type { MemoryPlan, MemoryState, StagedBytes } from "./state.ts";

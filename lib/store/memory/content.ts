@@ -1,7 +1,8 @@
 import { type DiffId, type Digest, Verifier } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { openTree, type Tree } from "../../tree/mod.ts";
-import type { BlobRecord, Blobs, LayerReader, LayerRecord, Layers } from "../contract.ts";
+import type { Blobs, LayerReader, Layers } from "../contract.ts";
+import type { BlobRecord, LayerRecord } from "../records.ts";
 import { MAX_DOCUMENT, notFound, tooLarge } from "../rules.ts";
 import { checkRun, checkRunOf, type OpenBlobOptions, pastEnd } from "../runs.ts";
 import { endedBy, streamOf, verified } from "../streams.ts";

@@ -1,6 +1,7 @@
 import type { Digest } from "../../digest/mod.ts";
 import type { LayerJobOutput } from "../../layer_job/mod.ts";
-import type { LayerKey, LayerRecord } from "../contract.ts";
+import type { LayerKey } from "../contract.ts";
+import type { LayerRecord } from "../records.ts";
 import type { LayerBackend, LayerRoom } from "../staging/layer_staging.ts";
 import { finishedLayer } from "../staging/staged.ts";
 import type { KeyedLocks } from "./locks.ts";

@@ -4,18 +4,15 @@ import { chainId as chainIdOf } from "../../layer/mod.ts";
 import type { Descriptor } from "../../oci/mod.ts";
 import { stackOf } from "../chain_walk.ts";
 import type {
-  ChainRecord,
   Chains,
-  ImageRecord,
   Images,
-  Lease,
   Leases,
   Settings,
-  SnapshotRow,
   Snapshots,
   SnapshotTable,
   SpareOptions,
 } from "../contract.ts";
+import type { ChainRecord, ImageRecord, Lease, SnapshotRow } from "../records.ts";
 import { checkName, keptTarget, notFound } from "../rules.ts";
 import { compareText, type MemoryState, sortedBy } from "./state.ts";
 

@@ -1,13 +1,13 @@
 import type { DiffId, Digest } from "../../digest/mod.ts";
+import type { LayerKey } from "../contract.ts";
 import type {
   BlobRecord,
   ChainRecord,
   ImageRecord,
-  LayerKey,
   LayerRecord,
   Lease,
   SnapshotRow,
-} from "../contract.ts";
+} from "../records.ts";
 import { findLayer } from "../rules.ts";
 import type { FinishedLayer, IngestPlan, StagedBlob } from "../staging/staged.ts";
 

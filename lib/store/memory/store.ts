@@ -13,17 +13,15 @@ import {
 import { MemoryState } from "./state.ts";
 
 /**
- * A new, empty store in memory: for tests, and for work on images without files.
+ * Makes an empty store in memory, for tests and for work on images without files. Its content ends with it.
  *
  * @example
  * ```ts
  * import { openMemoryStore } from "@varve/varve/store";
  *
  * await using store = openMemoryStore();
- * await using ingest = await store.ingest();
- * const { digest } = await ingest.blob(new TextEncoder().encode("{}"), "application/json");
- * await ingest.commit();
- * if (store.blobs.stat(digest as never)?.size !== 2) throw new Error("never");
+ * store.settings.set("limits.oci.config", "1000000");
+ * if (store.settings.get("limits.oci.config") !== "1000000") throw new Error("it was set");
  * ```
  */
 export function openMemoryStore(): Store {

@@ -1,6 +1,7 @@
 import type { DiffId, Digest } from "../../digest/mod.ts";
 import type { LayerJobOutput, LayerTarget } from "../../layer_job/mod.ts";
-import type { BegunLayer, LayerKey, LayerOptions, LayerRecord, StagedLayer } from "../contract.ts";
+import type { BegunLayer, LayerKey, LayerOptions, StagedLayer } from "../contract.ts";
+import type { LayerRecord } from "../records.ts";
 import { lockNames } from "../rules.ts";
 import { checkOutput, isLayerOf } from "./layer_checks.ts";
 import { type FinishedLayer, provisionalRecord } from "./staged.ts";

@@ -1,6 +1,6 @@
 import type { DiffId, Digest, TreeDigest } from "../../digest/mod.ts";
 import type { LayerJobOutput } from "../../layer_job/mod.ts";
-import type { LayerRecord } from "../contract.ts";
+import type { LayerRecord } from "../records.ts";
 import type { NamedTarget } from "../rules.ts";
 
 /** A blob that an ingest has staged, verified. Each kind of store adds where its bytes are. */

@@ -1,5 +1,6 @@
 import { VarveError } from "../../../errors.ts";
-import type { Lease, Leases, Settings } from "../../contract.ts";
+import type { Leases, Settings } from "../../contract.ts";
+import type { Lease } from "../../records.ts";
 import { checkName, notFound } from "../../rules.ts";
 import { checkWritable, type Disk } from "../context.ts";
 import { fromMap, type LeaseRow, toLease } from "./records.ts";

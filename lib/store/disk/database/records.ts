@@ -8,7 +8,7 @@ import type {
   LayerRecord,
   Lease,
   SnapshotRow,
-} from "../../contract.ts";
+} from "../../records.ts";
 
 /** A row of `blob`. */
 export interface BlobRow {

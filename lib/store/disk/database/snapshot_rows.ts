@@ -1,4 +1,5 @@
-import type { SnapshotRow, Snapshots, SnapshotTable } from "../../contract.ts";
+import type { Snapshots, SnapshotTable } from "../../contract.ts";
+import type { SnapshotRow } from "../../records.ts";
 import { checkName } from "../../rules.ts";
 import { checkWritable, type Disk } from "../context.ts";
 import type { Database } from "./database.ts";

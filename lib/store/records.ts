@@ -1,0 +1,109 @@
+/** What a store says of the things that it holds: plain values, read in one moment. */
+import type { ChainId, DiffId, Digest, TreeDigest } from "../digest/mod.ts";
+import type { Descriptor } from "../oci/mod.ts";
+
+/**
+ * A blob of the store.
+ *
+ * A record alone does not say that the bytes are intact: see `verifiedAt`. To learn whether a blob must be
+ * brought, ask an `Ingest`.
+ */
+export interface BlobRecord {
+  /** Digest of the bytes: SHA-256 or SHA-512. */
+  readonly digest: Digest;
+  /** Size in bytes. */
+  readonly size: number;
+  /** Media type that the first descriptor gave; `""` when none did. */
+  readonly mediaType: string;
+  /**
+   * When the bytes were last verified, in milliseconds since the epoch. 0 when they were found damaged
+   * since: the next ingest that brings the blob replaces them.
+   */
+  readonly verifiedAt: number;
+}
+
+/** A layer of the store. */
+export interface LayerRecord {
+  /** Digest of the uncompressed tar. */
+  readonly diffId: DiffId;
+  /** Size of the uncompressed tar in bytes. */
+  readonly size: number;
+  /** Number of the directory `layers/<cache-id>/`; never used again for another. 0 before the commit. */
+  readonly cacheId: number;
+  /** Digest of the layer tree. */
+  readonly treeDigest: TreeDigest;
+  /** Number of entries of the layer tree. */
+  readonly entries: number;
+  /** Whether the padding after a file in the tar holds other bytes than zeros. A mount that maps the tar would show them. */
+  readonly dirtyPadding: boolean;
+  /**
+   * When the bytes were last verified, in milliseconds since the epoch. 0 when they were found damaged
+   * since: reading them throws `E_DAMAGE`, and the next ingest that brings the layer replaces them.
+   */
+  readonly verifiedAt: number;
+}
+
+/** A chain: a layer on top of a parent chain. */
+export interface ChainRecord {
+  /** Digest that names the layer and all layers below it. */
+  readonly chainId: ChainId;
+  /** The topmost layer. */
+  readonly diffId: DiffId;
+  /** The chain of the layers below; `null` for a first layer. */
+  readonly parent: ChainId | null;
+  /** Number of the directory `chains/<cache-id>/` that a driver filled; `null` when none did. */
+  readonly cacheId: number | null;
+}
+
+/** An image name. */
+export interface ImageRecord {
+  /** Full normalised name (`docker.io/library/debian:latest`), or `<none>@<digest>`. */
+  readonly name: string;
+  /** Manifest or index that the name points at; the descriptor is the one that came with it. */
+  readonly target: Descriptor;
+  /**
+   * Whether the program made the name only to keep its target until another name does; absent for false.
+   * Whoever made such a name removes it then. A name that a user gave is never spare.
+   */
+  readonly spare?: boolean | undefined;
+  /** When the name was first given, in milliseconds since the epoch. */
+  readonly createdAt: number;
+  /** When the name was last given, in milliseconds since the epoch. */
+  readonly updatedAt: number;
+}
+
+/** A snapshot as a row. A committed snapshot has a `diffId` (a layer) or a `cacheId` (a directory). */
+export interface SnapshotRow {
+  /** Key of an active snapshot or a view, name of a committed one. Both share one space of keys. */
+  readonly key: string;
+  /** What the snapshot is for: to be written, to be read, or to lie below others. */
+  readonly kind: "active" | "view" | "committed";
+  /** Name of the committed snapshot below; `null` for none. */
+  readonly parent: string | null;
+  /** Number of the directory `snapshots/<cache-id>/`; `null` for layers, and for views without a directory. */
+  readonly cacheId: number | null;
+  /** The layer of a snapshot that was committed from a tar; otherwise `null`. */
+  readonly diffId: DiffId | null;
+  /** Labels by key. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** When the snapshot was made, in milliseconds since the epoch. */
+  readonly createdAt: number;
+  /** When the row last changed, in milliseconds since the epoch. */
+  readonly updatedAt: number;
+  /** Disk use of a committed snapshot: bytes and inodes; `null` while it is unknown. */
+  readonly usage: { readonly size: number; readonly inodes: number } | null;
+}
+
+/** A lease: it keeps things from garbage collection until it is removed or expires. */
+export interface Lease {
+  /** Name of the lease, unique in the store. */
+  readonly id: string;
+  /** When the lease was made, in milliseconds since the epoch. */
+  readonly createdAt: number;
+  /** When the lease expires, in milliseconds since the epoch; `null` for never. */
+  readonly expiresAt: number | null;
+  /** Labels by key; `varve.mount` holds the directory of a mount. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** What the lease keeps: `image:<name>`, `chain:<id>`, `layer:<diffID>`, `blob:<digest>`, `snapshot:<key>`. */
+  readonly resources: readonly string[];
+}
