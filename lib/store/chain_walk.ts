@@ -7,11 +7,12 @@ import { notFound } from "./rules.ts";
 /**
  * The diffIDs of a chain, lowest first, from its rows.
  *
- * The rows are not believed: the chainID is computed again, so that no tampered parent goes unseen.
+ * The rows are not trusted: the chainID is computed again from the diffIDs and compared.
  *
- * @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE`
+ * @param get gives the row of a chain
+ * @throws {VarveError} `E_NOT_FOUND` · `E_DAMAGE` when parents are missing, form a cycle, or do not make this chainID
  */
-export function stackOf(
+export function diffIdsOfChain(
   chainId: ChainId,
   get: (chainId: ChainId) => ChainRecord | undefined,
 ): DiffId[] {

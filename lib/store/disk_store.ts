@@ -48,15 +48,15 @@ export interface Directories {
   /** Path of `chains/<cache-id>/`, whether or not it is there. */
   chain(cacheId: number): string;
   /**
-   * Makes a new, empty `snapshots/<cache-id>/` with its marker. While this store is open it stays without a
-   * row; later starts remove it then.
+   * Makes a new, empty `snapshots/<cache-id>/` with its marker. Write its row while this store is open: later
+   * starts remove a directory without a row.
    */
   createSnapshot(key: string): Promise<{ readonly cacheId: number; readonly path: string }>;
   /** Path of `snapshots/<cache-id>/`, whether or not it is there. */
   snapshot(cacheId: number): string;
   /** Moves `snapshots/<cache-id>/` to `trash/` and deletes it. Remove its row first. Idempotent. */
   removeSnapshot(cacheId: number): Promise<void>;
-  /** Path of `mounts/`, where shared read-only lowers are mounted. */
+  /** Path of `mounts/`, on the file system of the store: for shared lowers, and for directories of probes and containers. */
   readonly mounts: string;
   /** Makes an empty directory for temporary files. It is removed when this store closes or, after a crash, by a later start. */
   scratch(): Promise<string>;

@@ -2,8 +2,8 @@ import { OCI_LIMITS, type OciLimits, ociLimits } from "../oci/mod.ts";
 import type { Store } from "./contract.ts";
 
 /**
- * The limits of documents that a store's settings give, else the defaults. What came in under
- * them is also read under them.
+ * Limits of documents: the store's settings, and the defaults where it has none. A document is read from the
+ * store under the same limits under which it came in.
  */
 export function documentLimits(store: Store): OciLimits {
   const given: { -readonly [K in keyof OciLimits]?: number } = {};

@@ -23,30 +23,31 @@ import type { Store } from "./contract.ts";
 import { documentLimits } from "./document_limits.ts";
 import type { ImageRecord } from "./records.ts";
 
-/** An image of the store, read: one manifest with its config. */
+/** An image as it was read from a store: one manifest with its config. */
 export interface StoredImage {
-  /** The name's row. */
+  /** The row by which the image was found. */
   readonly record: ImageRecord;
-  /** The manifest (the target itself, or one of the target index). */
+  /** Descriptor of the manifest: the row's target, or an entry of the index that is the target. */
   readonly descriptor: Descriptor;
-  /** The manifest's document. */
+  /** The manifest. */
   readonly manifest: Manifest;
-  /** The config. */
+  /** The config that the manifest names. */
   readonly config: ImageConfig;
-  /** Digest of the config. */
+  /** Digest of the config, which is the image ID. */
   readonly imageId: Digest;
   /** Blob and diffID of each layer, lowest first. */
   readonly layers: readonly ImageLayer[];
-  /** Names the whole stack; `null` for an image without layers. */
+  /** ChainID of all layers together; `null` for an image without layers. */
   readonly chainId: ChainId | null;
 }
 
 /**
- * Reads an image: of an index, the manifest that fits `platform` best among
- * those that are here, else the first that is here.
+ * Reads the image that a row names. When the target is an index, it takes the manifest that fits
+ * `platform` best among those that the store holds. When none fits, or without `platform`, it takes the
+ * first that the store holds; with `exact` it takes none that does not fit.
  *
- * @throws {VarveError} `E_PLATFORM` none is here that fits · `E_NOT_IMAGE` it is an artifact · `E_DAMAGE`,
- * `E_DIGEST` the store is damaged
+ * @throws {VarveError} `E_PLATFORM` the store holds no manifest that may be taken · `E_NOT_IMAGE` it is an artifact ·
+ * `E_DAMAGE`, `E_SIZE`, `E_DIGEST` the store is damaged
  */
 export async function readImage(
   store: Store,
@@ -57,12 +58,12 @@ export async function readImage(
   if (found === undefined) {
     throw new VarveError(
       "E_PLATFORM",
-      `Cannot use image ${record.name}: none of its platforms that are here fits`,
+      `Cannot use image ${record.name}: the store holds no manifest of it that fits`,
       { subject: record.name },
     );
   }
   const { descriptor, manifest } = found;
-  // First: the config of an artifact is anything, and may be large.
+  // Before the config is read: that of an artifact can be anything, and large.
   requireImage(manifest);
   const limits = documentLimits(store);
   const bytes = await store.blobs.read(manifest.config.digest, limits.config);
@@ -81,9 +82,10 @@ export async function readImage(
 }
 
 /**
- * The same row with the image for a platform as its target, whatever else its index names.
+ * Narrows a row to one platform: its target becomes the manifest for that platform, in place of an index.
  *
- * @throws {VarveError} `E_PLATFORM` none is here · `E_DAMAGE`, `E_DIGEST` the store is damaged
+ * @throws {VarveError} `E_PLATFORM` the store holds no manifest for it · `E_NOT_IMAGE`, `E_DAMAGE`, `E_SIZE`,
+ * `E_DIGEST` as {@linkcode readImage}
  */
 export async function narrowImage(
   store: Store,
@@ -141,10 +143,10 @@ function candidates(
 }
 
 /**
- * Finds the row that a user means: a name, `name@digest`, an image ID, a
- * manifest's digest or a unique prefix (4 or more hexadecimal digits) of one.
+ * Finds the row that a user means by a name, a `name@digest`, an image ID, the digest of a manifest, or
+ * a unique prefix (4 or more hexadecimal digits) of an image ID or digest.
  *
- * @throws {VarveError} `E_NOT_FOUND`, `E_USAGE` when the text is no reference or the prefix is not unique
+ * @throws {VarveError} `E_NOT_FOUND` · `E_USAGE` when the text is no reference, or a prefix of several IDs
  */
 export async function findImage(store: Store, text: string): Promise<ImageRecord> {
   const exact = store.images.get(text);
@@ -169,7 +171,7 @@ export async function findImage(store: Store, text: string): Promise<ImageRecord
   }
   const byId = await findById(store, text);
   if (byId !== undefined) return byId;
-  // An error about the form of the name is more use than "not found".
+  // An error about the form of the name helps more than "not found".
   if (reference === undefined && !isDigest(text) && !/^[0-9a-f]{4,64}$/.test(text)) {
     parseReference(text);
   }
@@ -191,14 +193,12 @@ async function findById(store: Store, text: string): Promise<ImageRecord | undef
   if (found.size <= 1) return found.values().next().value;
   throw new VarveError(
     "E_USAGE",
-    `Cannot find image ${JSON.stringify(text)}: ${found.size} image IDs begin so`,
-    {
-      subject: text,
-    },
+    `Cannot find image ${JSON.stringify(text)}: ${found.size} image IDs begin with it`,
+    { subject: text, hint: "give more digits" },
   );
 }
 
-/** The digests that name an image: of its target, and of the configs of its manifests. A damaged one has no config. */
+/** The digests by which an image can be named: of its target and of its config. The config of a damaged image is not known. */
 async function digestsOf(store: Store, record: ImageRecord): Promise<Digest[]> {
   const out: Digest[] = [record.target.digest];
   try {

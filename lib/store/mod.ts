@@ -18,7 +18,7 @@
  * snapshots/<cache-id>/   marker; fs (the files, or the upper directory); work, empty, init, stubs
  * ingest/                 what is not committed yet, and the locks of its makers
  * trash/                  what is being deleted
- * mounts/                 where shared lowers are mounted, and scratch directories of mounts and runs
+ * mounts/                 where shared lowers are mounted, and directories of probes and containers
  * ```
  *
  * A *cache id* is a positive integer that is never used again. Each `marker` says what its directory is, so

@@ -10,24 +10,25 @@ import {
 import type { LayerKey, SpareOptions } from "./contract.ts";
 import type { LayerRecord } from "./records.ts";
 
-/** Longest name, key or id of a row, in UTF-16 units. They live in rows only, never in a path. */
+/** Longest name, key or id of a row, in UTF-16 units. They are stored in rows only, never in paths. */
 export const MAX_NAME = 4096;
-/** Documents above this size are streams to a store. */
+/** Largest document, in bytes, that `Blobs.read` reads unless the caller sets a limit. */
 export const MAX_DOCUMENT: number = 4 * 1024 * 1024;
-/** Media type of a layer that is not compressed, for blobs that the store names itself. */
+/** Media type of the blob that a store makes of a layer's uncompressed tar. */
 export const PLAIN_LAYER = "application/vnd.oci.image.layer.v1.tar";
 
-/** A name that a commit gives; `null` is `<none>@<digest>`. */
+/** A name that a commit points at a target; `null` stands for `<none>@<digest>`. */
 export interface NamedTarget extends SpareOptions {
   readonly name: string | null;
   readonly target: Descriptor;
 }
 
 /**
- * Judges the name of a row: SQLite would cut it at a NUL and turn a lone surrogate into U+FFFD, so that
- * two names became one.
+ * Checks a name, key or id of a row. SQLite cuts text at a NUL and turns a lone surrogate into U+FFFD, so
+ * that two names would become one.
  *
- * @throws {RangeError} when it is empty, too long, holds a NUL or is no well-formed text
+ * @param what what is named, for the message
+ * @throws {RangeError} when the name is empty, too long, holds a NUL or is not well-formed UTF-16
  */
 export function checkName(what: string, name: string): void {
   if (name === "" || name.length > MAX_NAME || name.includes("\0") || !name.isWellFormed()) {
@@ -40,20 +41,25 @@ export function checkName(what: string, name: string): void {
 }
 
 /**
- * A target as a store keeps it: what its JSON says, without embedded data.
+ * The form in which a store keeps the target of a name: the descriptor as it is read back from its JSON,
+ * without embedded data. So a target that cannot be read back is refused before it is kept.
  *
- * @throws {VarveError} as `parseDescriptor` does, when it is no descriptor
+ * @throws {VarveError} as `parseDescriptor`
  */
 export function keptTarget(target: Descriptor): Descriptor {
   return parseDescriptor(parseStrictJson(encodeJson(descriptorToJson(target))), "image target");
 }
 
-/** The name of an image row that has none of its own. */
+/** The name of the row of an image without a name. */
 export function namelessImage(digest: Digest): string {
   return `<none>@${digest}`;
 }
 
-/** The names that lock a layer while it is made, in the order in which they are taken. Of bytes that nobody knows yet there are none. */
+/**
+ * The names under which a layer is locked while it is made, in the order in which they are taken: diffID
+ * first. Every maker takes them in the same order, so that two never wait for each other. A layer that no
+ * key names is not locked.
+ */
 export function lockNames(key: LayerKey): Digest[] {
   const names: Digest[] = [];
   if (key.diffId !== undefined) names.push(key.diffId);
@@ -62,16 +68,16 @@ export function lockNames(key: LayerKey): Digest[] {
 }
 
 /**
- * Finds the layer of a key. What a digest inflates to was proved before, so that another claim about it is a lie.
+ * Finds the layer that a key names.
  *
- * @throws {VarveError} `E_DIFFID`
+ * @throws {VarveError} `E_DIFFID` when the blob of the key was proved to hold another layer than the key says
  */
 export function findLayer(
   key: LayerKey,
   byDiffId: (diffId: DiffId) => LayerRecord | undefined,
   byBlob: (digest: Digest) => LayerRecord | undefined,
 ): LayerRecord | undefined {
-  // The tar is a blob of its own layer, whatever other blob the layer was made of.
+  // An uncompressed tar is a blob of its layer, too, also where the layer was made from a compressed one.
   const known = key.digest === undefined
     ? undefined
     : byBlob(key.digest) ?? byDiffId(key.digest as DiffId);
@@ -85,14 +91,14 @@ export function findLayer(
   return known ?? (key.diffId === undefined ? undefined : byDiffId(key.diffId));
 }
 
-/** The error of something that is not here. */
+/** The error about something that the store does not hold. `what` is its kind. */
 export function notFound(what: string, name: string): VarveError {
   return new VarveError("E_NOT_FOUND", `Cannot find ${what} ${JSON.stringify(name).slice(1, -1)}`, {
     subject: JSON.stringify(name).slice(1, -1),
   });
 }
 
-/** The error of a document that is read whole but is too large for that. */
+/** The error about a document that is larger than the limit for reading it whole. */
 export function tooLarge(digest: Digest, size: number, limit: number): VarveError {
   return new VarveError(
     "E_LIMIT",

@@ -1,21 +1,21 @@
 import { VarveError } from "../errors.ts";
 
-/** What a blob is opened for: all of it, or the run from `start` up to, without it, `end`. */
+/** How a blob is opened: whole, or a part of it. */
 export interface OpenBlobOptions {
-  /** Cancels. */
+  /** Aborts the stream with `signal.reason`. */
   readonly signal?: AbortSignal | undefined;
-  /** Bytes from the blob's beginning. */
+  /** The part to read: from byte `start` up to but not including byte `end`. The whole blob when absent. */
   readonly run?: { readonly start: number; readonly end: number } | undefined;
 }
 
-/** @throws {RangeError} when it is no run of bytes */
+/** Checks a position and a length. @throws {RangeError} when one is negative or not an integer */
 export function checkRun(position: number, length: number): void {
   if (!isWhole(position) || !isWhole(length)) {
     throw new RangeError(`Cannot read ${length} bytes at ${position}: not whole numbers from 0`);
   }
 }
 
-/** The error of a run that goes past the end. */
+/** The error about a part that goes past the end. */
 export function pastEnd(end: number, size: number): VarveError {
   return new VarveError("E_TRUNCATED", `Cannot read up to byte ${end}: there are ${size}`, {
     expected: end,
@@ -27,7 +27,7 @@ function isWhole(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0;
 }
 
-/** Judges a run of a blob. @throws {RangeError} */
+/** Checks a part of a blob of `size` bytes. @throws {RangeError} when it does not lie within the blob */
 export function checkRunOf(
   size: number,
   { start, end }: { readonly start: number; readonly end: number },

@@ -1,6 +1,6 @@
 import { type Expected, verifyStream } from "../digest/mod.ts";
 
-/** What one pull of a stream over memory gives. */
+/** Number of bytes that one pull of a stream over memory gives at most. */
 const PIECE = 256 * 1024;
 
 /** Bytes in memory as a stream of pieces. */
@@ -16,8 +16,8 @@ export function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
 }
 
 /**
- * A stream that errors unless its bytes are those of the digest, and with `signal.reason` when that aborts.
- * `onDamage` hears of it before the reader does.
+ * The same bytes, verified while they pass: the stream fails when they are not those of the digest, and
+ * with `signal.reason` when the signal aborts. `onDamage` is called before the reader gets the error.
  */
 export function verified(
   source: ReadableStream<Uint8Array>,
@@ -31,8 +31,8 @@ export function verified(
   return source.pipeThrough(verifyStream(expected, onDamage), options);
 }
 
-/** A stream that ends with `signal.reason` when that aborts. */
-export function endedBy(
+/** The same bytes; the stream fails with `signal.reason` when the signal aborts. */
+export function abortable(
   source: ReadableStream<Uint8Array>,
   signal: AbortSignal | undefined,
 ): ReadableStream<Uint8Array> {

@@ -14,19 +14,19 @@ import { LAYER_FILES, MARKER } from "./names.ts";
 import { lstatOrNothing, makeDirectory, removeAll } from "./system.ts";
 import { discard } from "./trash.ts";
 
-/** A name that a driver may give a directory. */
+/** The names that a driver may give a directory, but for those of the store itself. */
 const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 const OWN_NAMES: ReadonlySet<string> = new Set([...Object.values(LAYER_FILES), MARKER]);
 
-/** Whose directory is made. */
+/** The layer or chain that a directory belongs to. */
 type DirectoryOwner = { readonly diffId: DiffId } | { readonly chainId: ChainId };
 
-/** The directories of a disk store. */
+/** The directories of a disk store; see {@linkcode Directories}. */
 export class DiskDirectories implements Directories {
   readonly mounts: string;
   readonly #disk: Disk;
 
-  /** Over a disk. */
+  /** Works on an open store. */
   constructor(disk: Disk) {
     this.#disk = disk;
     this.mounts = disk.paths.mounts;
@@ -44,7 +44,7 @@ export class DiskDirectories implements Directories {
   layerTree(diffId: DiffId): TreeFile {
     const { row, directory } = this.#home(diffId);
     const path = this.#file(row, `${directory}/${LAYER_FILES.tree}`, row.tree_size);
-    return { diffId, path, sum: (row.tree_sum ?? null) as Digest | null };
+    return { diffId, path, sum: row.tree_sum as Digest | null };
   }
 
   treeDamage(diffId: DiffId): VarveError {
@@ -67,7 +67,7 @@ export class DiskDirectories implements Directories {
     checkWritable(this.#disk, "make a directory");
     const id = "diffId" in owner ? owner.diffId : owner.chainId;
     const action = `make directory ${name} of ${id}`;
-    // The owner's mark first, so that what a crash leaves is looked for.
+    // Before the lock: the owner's own lock tells a later start to look for what a crash leaves.
     const temporary = await guarded(action, () => this.#disk.owner.fresh());
     const lock = await guarded(
       action,
@@ -170,10 +170,10 @@ export class DiskDirectories implements Directories {
 
   async #place(owner: DirectoryOwner, name: string, temporary: string): Promise<string> {
     const { paths, syncer, db } = this.#disk;
-    // Shared with commits: a sweep does not see a chain between its rename and its row.
+    // Held while a chain has its name and no row yet: a sweep, which takes the lock alone, would remove it.
     using _ = await FileLock.acquire(paths.lock, { shared: true });
     const made = "diffId" in owner ? this.layer(owner.diffId) : this.#chainHome(owner.chainId);
-    // Whoever cleans up by hand takes a chain's directory away: all of it is made anew.
+    // A user may have removed a chain's directory by hand: then it is made again, under a new cache id.
     if (made !== undefined && ("diffId" in owner || await lstatOrNothing(made) !== undefined)) {
       await Deno.rename(`${temporary}/${name}`, `${made}/${name}`);
       await syncer.each([made]);
@@ -195,7 +195,7 @@ export class DiskDirectories implements Directories {
     try {
       await Deno.rename(temporary, home);
       await syncer.each([paths.chains]);
-      // Another name of the same chain has another lock, and may have come first.
+      // A directory of another name in this chain has another lock: its maker may have set the cache id first.
       first = db.transact(() => {
         db.run(
           "UPDATE chain SET cache_id = ? WHERE chain_id = ? AND cache_id IS ?",

@@ -17,12 +17,13 @@ import { placeAll, type Placed, undo } from "./place.ts";
 import type { DiskPlan, NumberedLayer, StagedFile } from "./staged.ts";
 
 /**
- * Makes all of a plan visible, or nothing of it.
+ * Makes all of a plan visible or, when it throws, nothing.
  *
- * `fresh` gives new paths in the ingest's directory.
+ * Durability rests on the order: staged files and directories are synced; they are renamed to their final
+ * names; the directories with the new names are synced; one transaction writes the rows. `index.json` is
+ * derived from the rows and comes last.
  *
- * The order is what durability rests on: data and staged directories are synced; renames; the
- * directories that got names are synced; one transaction. `index.json` is derived and comes last.
+ * @param fresh gives new paths in the ingest's directory
  */
 export async function commitPlan(
   disk: Disk,
@@ -34,7 +35,7 @@ export async function commitPlan(
   if (changes === 0) return { images: [], layers: recordsOf(disk, plan) };
   const { result, unused } = await guarded("commit an ingest", async () => {
     const layers = await number(disk, plan);
-    // Shared: gc takes it alone, and then no file is between its rename and its row.
+    // A sweep takes the lock alone: it must not see a file that has its final name and no row yet.
     using _ = await FileLock.acquire(disk.paths.lock, { shared: true });
     const blobs = [...blobsOf(plan), ...await plainBlobs(disk, plan, fresh)];
     const placed: Placed = { layers: [], blobs: [] };
@@ -52,7 +53,7 @@ export async function commitPlan(
   return result;
 }
 
-/** Gives new layers their cache ids and markers, and syncs all that is staged. */
+/** Gives new layers their cache ids and markers, and syncs everything that is staged. */
 async function number(disk: Disk, plan: DiskPlan): Promise<NumberedLayer[]> {
   const fresh = plan.layers.filter(({ diffId }) => layerRow(disk, diffId) === undefined);
   let next = fresh.length === 0 ? 0 : allocateCacheIds(disk.db, fresh.length);
@@ -90,7 +91,7 @@ function blobsOf(plan: DiskPlan): StagedFile[] {
   return [...plan.layers.flatMap(({ blob }) => blob === null ? [] : [blob]), ...plan.blobs];
 }
 
-/** The blobs that are tars of layers which were made of another blob: links, so nothing of them needs a sync. */
+/** Stages tars that are wanted as blobs, too, as hard links. Their data is synced with the layer, or was when it came. */
 async function plainBlobs(
   disk: Disk,
   plan: DiskPlan,
@@ -108,7 +109,7 @@ async function plainBlobs(
   return blobs;
 }
 
-/** Where a layer is now. */
+/** Directory and size of a layer, staged or committed. */
 function homeOf(
   disk: Disk,
   plan: DiskPlan,
@@ -122,7 +123,7 @@ function homeOf(
     : { directory: disk.paths.layer(row.cache_id), size: row.size };
 }
 
-/** The transaction: rows for all that was placed. */
+/** Writes the rows of everything that was placed; runs inside a transaction. */
 function record(
   disk: Disk,
   plan: DiskPlan,
@@ -135,7 +136,7 @@ function record(
   const unused: NumberedLayer[] = [];
   for (const layer of placed.layers) {
     const row = layerRow(disk, layer.diffId);
-    // Another committed the same layer since this one was placed.
+    // Another ingest has committed the same layer since this one was placed.
     if (row !== undefined && row.cache_id !== layer.cacheId) unused.push(layer);
     else putLayer(disk, layer, now, seq);
   }

@@ -5,23 +5,22 @@ import type { Blobs, LayerReader, Layers } from "../contract.ts";
 import type { BlobRecord, LayerRecord } from "../records.ts";
 import { MAX_DOCUMENT, notFound, tooLarge } from "../rules.ts";
 import { checkRun, checkRunOf, type OpenBlobOptions, pastEnd } from "../runs.ts";
-import { endedBy, verified } from "../streams.ts";
+import { abortable, verified } from "../streams.ts";
 import type { Disk } from "./context.ts";
 import { blobDamage, hasSize, layerDamage, noteDamage } from "./damage.ts";
 import { type BlobRow, type LayerRow, toBlob, toLayer } from "./database/records.ts";
 import { fileStream, readAt, WindowReader } from "./files.ts";
 import { LAYER_FILES } from "./names.ts";
 
-/** What a stream can be asked for. */
 interface StreamOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Blobs as files of an OCI layout. */
+/** The blobs of a disk store: files of an OCI image layout. */
 export class DiskBlobs implements Blobs {
   readonly #disk: Disk;
 
-  /** Over a disk. */
+  /** Reads an open store. */
   constructor(disk: Disk) {
     this.#disk = disk;
   }
@@ -58,7 +57,7 @@ export class DiskBlobs implements Blobs {
       return verified(fileStream(file), { digest, size }, { ...options, onDamage });
     }
     await file.seek(run.start, Deno.SeekMode.Start);
-    return endedBy(fileStream(file, run.end - run.start), signal);
+    return abortable(fileStream(file, run.end - run.start), signal);
   }
 
   list(): BlobRecord[] {
@@ -77,11 +76,11 @@ export class DiskBlobs implements Blobs {
   }
 }
 
-/** Layers as directories. */
+/** The layers of a disk store: directories with a tar and a tree. */
 export class DiskLayers implements Layers {
   readonly #disk: Disk;
 
-  /** Over a disk. */
+  /** Reads an open store. */
   constructor(disk: Disk) {
     this.#disk = disk;
   }
@@ -163,17 +162,17 @@ export class DiskLayers implements Layers {
   }
 }
 
-/** The row of a blob. */
+/** The row of a blob, or `undefined`. */
 export function blobRow(disk: Disk, digest: Digest): BlobRow | undefined {
   return disk.db.get<BlobRow>("SELECT * FROM blob WHERE digest = ?", digest);
 }
 
-/** The row of a layer. */
+/** The row of a layer, or `undefined`. */
 export function layerRow(disk: Disk, diffId: DiffId): LayerRow | undefined {
   return disk.db.get<LayerRow>("SELECT * FROM layer WHERE diff_id = ?", diffId);
 }
 
-/** The row of the layer that a blob was proved to hold. */
+/** The row of the layer that a blob was proved to hold, or `undefined`. */
 export function layerRowOfBlob(disk: Disk, digest: Digest): LayerRow | undefined {
   return disk.db.get<LayerRow>(
     "SELECT layer.* FROM layer JOIN layer_blob USING (diff_id) WHERE layer_blob.digest = ?",

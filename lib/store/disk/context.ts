@@ -6,18 +6,18 @@ import type { Owner } from "./owner.ts";
 import type { Paths } from "./paths.ts";
 import type { Syncer } from "./sync.ts";
 
-/** What the parts of one open disk store share. */
+/** What all parts of one open disk store share. */
 export interface Disk {
   readonly paths: Paths;
   readonly db: Database;
   readonly syncer: Syncer;
-  /** This open store, as other processes see it. */
+  /** This open store as other processes see it: its lock and its directory in `ingest/`. */
   readonly owner: Owner;
-  /** The file system takes no writes. */
+  /** Whether the store is on a read-only file system. */
   readonly readOnly: boolean;
 }
 
-/** @throws {VarveError} `E_SYSCALL` (`EROFS`) when the store is open for reading only */
+/** Refuses a change to a store on a read-only file system. @throws {VarveError} `E_SYSCALL` with `EROFS` */
 export function checkWritable(disk: Disk, action: string): void {
   if (!disk.readOnly) return;
   throw new VarveError("E_SYSCALL", `Cannot ${action}: the store is on a read-only file system`, {
@@ -26,7 +26,7 @@ export function checkWritable(disk: Disk, action: string): void {
   });
 }
 
-/** Takes a lock in `ingest/`; when that fails its file may stay, for a later start to remove. */
+/** Waits for a lock in `ingest/`. When the kernel refuses it, the lock's file may stay; then a later start removes it. */
 export async function takeLock(
   disk: Disk,
   path: string,
@@ -40,23 +40,23 @@ export async function takeLock(
   }
 }
 
-/** A number of the store itself. */
+/** A number that the store keeps about itself, such as `seq`; see `database/schema.ts`. */
 export function stateOf(db: Database, key: string): number {
   return db.get<{ value: number }>("SELECT value FROM state WHERE key = ?", key)?.value ?? 0;
 }
 
-/** Sets a number of the store itself. */
+/** Sets a number that the store keeps about itself. */
 export function setState(db: Database, key: string, value: number): void {
   db.run("UPDATE state SET value = ? WHERE key = ?", value, key);
 }
 
-/** Counts a number of the store itself up, inside a transaction; gives the new one. */
+/** Adds to a number that the store keeps about itself, inside a transaction; returns the sum. */
 export function countUp(db: Database, key: string, by = 1): number {
   db.run("UPDATE state SET value = value + ? WHERE key = ?", by, key);
   return stateOf(db, key);
 }
 
-/** The first of `count` cache ids that were never given before. */
+/** Allocates `count` new cache ids, which follow each other; returns the first. */
 export function allocateCacheIds(db: Database, count: number): number {
   return db.transact(() => countUp(db, "next_cache_id", count) - count);
 }

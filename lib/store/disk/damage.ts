@@ -5,37 +5,37 @@ import type { BlobRow, LayerRow } from "./database/records.ts";
 import { LAYER_FILES } from "./names.ts";
 import { lstatOrNothingSync } from "./system.ts";
 
-/** Whether a file is there with its size: the check that costs nothing. */
+/** Whether a path is a regular file of this size. A check of the content would read all of it. */
 export function hasSize(path: string, size: number): boolean {
   const info = lstatOrNothingSync(path);
   return info !== undefined && info.isFile && info.size === size;
 }
 
-/** Whether the files of a layer are there with their sizes. */
+/** Whether a layer is not noted as damaged and its files have their sizes. */
 export function isLayerWhole(disk: Disk, row: LayerRow): boolean {
   const directory = disk.paths.layer(row.cache_id);
   return row.verified_at !== 0 && hasSize(`${directory}/${LAYER_FILES.tar}`, row.size) &&
     hasSize(`${directory}/${LAYER_FILES.tree}`, row.tree_size);
 }
 
-/** Whether the file of a blob is there with its size. */
+/** Whether a blob is not noted as damaged and its file has its size. */
 export function isBlobWhole(disk: Disk, row: BlobRow): boolean {
   return row.verified_at !== 0 && hasSize(disk.paths.blob(row.digest as Digest), row.size);
 }
 
-/** Notes that a layer is damaged, so that the next ingest makes it again; gives the error to throw. */
+/** Notes that a layer is damaged, so that the next ingest makes it again; returns the error to throw. */
 export function layerDamage(disk: Disk, diffId: DiffId, state: string): VarveError {
   note(disk, "UPDATE layer SET verified_at = 0 WHERE diff_id = ?", diffId);
   return damage(`layer ${diffId}`, state, diffId);
 }
 
-/** Notes that bytes are not those of their digest. The blob of an uncompressed layer is its tar: both are damaged. */
+/** Notes that bytes do not match their digest. The blob of an uncompressed layer is its tar, so both are noted. */
 export function noteDamage(disk: Disk, digest: Digest): void {
   note(disk, "UPDATE layer SET verified_at = 0 WHERE diff_id = ?", digest);
   note(disk, "UPDATE blob SET verified_at = 0 WHERE digest = ?", digest);
 }
 
-/** Notes that the file of a blob is not there, so that the next ingest brings it again; gives the error to throw. */
+/** Notes that a blob's file is missing, so that the next ingest brings it again; returns the error to throw. */
 export function blobDamage(disk: Disk, digest: Digest, state: string): VarveError {
   note(disk, "UPDATE blob SET verified_at = 0 WHERE digest = ?", digest);
   return damage(`blob ${digest}`, state, digest);
@@ -46,13 +46,13 @@ function note(disk: Disk, sql: string, key: string): void {
   try {
     disk.db.run(sql, key);
   } catch {
-    // The damage itself is what the caller hears of.
+    // The caller gets the error about the damage, which says more.
   }
 }
 
 function damage(what: string, state: string, subject: string): VarveError {
   return new VarveError("E_DAMAGE", `Cannot read ${what}: ${state}`, {
     subject,
-    hint: "load or pull the image again: that makes it whole",
+    hint: "load or pull the image again: that repairs it",
   });
 }

@@ -1,11 +1,11 @@
 import { VarveError } from "../../errors.ts";
 
-/** Bytes that one pull of a file's stream gives. */
+/** Number of bytes that one pull of a file's stream gives at most. */
 const PIECE = 256 * 1024;
-/** Bytes of a tree file that are read at once, and kept. */
+/** Number of bytes of a tree file that are read at once and kept. */
 const WINDOW = 256 * 1024;
 
-/** A file as a stream, from where it stands, at most `limit` bytes of it; it is closed at the end, on an error, and on cancel. */
+/** Streams a file from its current position, at most `limit` bytes. Closes the file at the end, on an error and on cancel. */
 export function fileStream(
   file: Deno.FsFile,
   limit: number = Number.MAX_SAFE_INTEGER,
@@ -33,7 +33,7 @@ export function fileStream(
   }, { highWaterMark: 0 });
 }
 
-/** Reads exactly `length` bytes at a position. @throws {VarveError} `E_TRUNCATED` */
+/** Reads exactly `length` bytes from a position. @throws {VarveError} `E_TRUNCATED` when the file ends before */
 export function readAt(file: Deno.FsFile, position: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   file.seekSync(position, Deno.SeekMode.Start);
@@ -51,21 +51,21 @@ export function readAt(file: Deno.FsFile, position: number, length: number): Uin
 }
 
 /**
- * Reads runs of a file by windows that are kept. The file is open only while a window is read, since
- * whoever reads (a tree that is opened lazily) has no end at which it could be closed.
+ * Reads parts of a file in windows, which it keeps. The file is open only while a window is read: a tree
+ * reads lazily and is never closed, so there is no moment at which the file could be.
  */
 export class WindowReader {
   readonly size: number;
   readonly #path: string;
   readonly #windows = new Map<number, Uint8Array>();
 
-  /** Reads a file of a known size. */
+  /** Reads the file at a path, whose size in bytes is known. */
   constructor(path: string, size: number) {
     this.#path = path;
     this.size = size;
   }
 
-  /** The bytes of a run; a view where one window has them. */
+  /** Reads `length` bytes from `offset`; a view where one window holds them all. @throws {VarveError} `E_TRUNCATED` */
   readSync(offset: number, length: number): Uint8Array {
     if (offset < 0 || length < 0 || offset + length > this.size) {
       throw new VarveError("E_TRUNCATED", `Cannot read ${length} bytes at ${offset}`, {

@@ -11,17 +11,17 @@ import { namesIn, removeAll } from "./system.ts";
 import { emptyTrash } from "./trash.ts";
 
 /**
- * What every start does: it takes away what dead processes left, and looks at what they committed.
+ * Heals a store when it is opened: removes what dead processes left, and checks what they committed last.
  *
- * Owners that live are never touched: each holds its lock. After clean ends this costs two readings of
- * directories that are empty.
+ * What belongs to a live owner is never touched: each holds its lock. Where all processes ended cleanly,
+ * this costs reading two directories that are almost empty.
  */
 export async function heal(disk: Disk): Promise<void> {
   const { paths, db } = disk;
   await emptyTrash(paths);
   const names = await namesIn(paths.ingest);
   const dead = new Map<string, FileLock>();
-  // The locks of the dead are held here, so that one start at a time heals: they look alive to others.
+  // This start holds the locks of the dead. To other starts they look alive, so that only one heals.
   const lives = async (id: string) => !dead.has(id) && await isAlive(paths, id);
   try {
     for (const id of ownersIn(names)) {
@@ -33,7 +33,7 @@ export async function heal(disk: Disk): Promise<void> {
       for (const id of dead.keys()) await removeAll(ownerDirectory(paths, id));
       await removeDeadOffers(paths, names, lives);
       await removeFreeLocks(disk, names);
-      // Only when all was looked through may the marks go.
+      // The locks of the dead are the sign that healing is needed: they go when all of it is done.
       if (await sweep(disk, lives)) {
         for (const lock of dead.values()) lock.remove();
       }
@@ -45,7 +45,7 @@ export async function heal(disk: Disk): Promise<void> {
   }
 }
 
-/** Lock files of layers whose makers died. */
+/** Removes lock files that nobody holds, of layers and directories whose makers died. */
 async function removeFreeLocks(disk: Disk, names: readonly string[]): Promise<void> {
   for (const name of makerLocksIn(names)) {
     const lock = await FileLock.tryAcquire(`${disk.paths.ingest}/${name}`);

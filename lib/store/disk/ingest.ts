@@ -11,7 +11,7 @@ import { makeDirectory, removeAll, writeAll } from "./system.ts";
 /** Mode of a blob: nobody writes it again. */
 const BLOB_MODE = 0o444;
 
-/** Begins an ingest into a disk store: a directory below `ingest/`, which a commit moves into place. */
+/** Begins an ingest into a disk store. It stages in a directory of its own, from which a commit renames files into place. */
 export async function beginIngest(disk: Disk, onEnd: (ingest: Ingest) => void): Promise<Ingest> {
   checkWritable(disk, "ingest");
   const { owner, paths } = disk;

@@ -60,7 +60,7 @@ export function offerPath({ ingest }: Paths, digest: Digest): string {
   return `${ingest}/${digest}${OFFER}`;
 }
 
-/** The lock of whoever replaces `content/index.json`. */
+/** The lock that is held while `content/index.json` is replaced. */
 export function indexLock({ ingest }: Paths): string {
   return `${ingest}/index${LOCK}`;
 }

@@ -8,38 +8,38 @@ import type { Paths } from "./paths.ts";
 import { lstatOrNothing, removeAll } from "./system.ts";
 
 /**
- * The bytes of blobs as they came, in files `ingest/<digest>.part` of no owner: they outlive whoever
- * brought them, by error or by death. Under the layer's lock `ingest/<digest>.lock` they are read and
- * written; a finished layer links the file, and so it stays whole until the commit.
+ * Bytes of a blob that came before its ingest failed or its process died. They are in `ingest/<digest>.part`,
+ * which belongs to no owner. Only the holder of the layer's lock `ingest/<digest>.lock` reads and writes
+ * them. A finished layer hard-links the file, which keeps its name until the commit.
  *
- * They are bytes and no more: not synced, not verified. What is wrong with them the digest tells.
+ * The bytes are neither synced nor verified. The digest of the whole blob decides whether they are right.
  */
 export interface KeptBytes {
-  /** The file, whether or not it is there. */
+  /** Path of the file, whether or not it is there. */
   readonly path: string;
-  /** How many there are. */
+  /** Number of bytes that are kept. */
   readonly size: number;
 }
 
-/** Kept bytes that nobody came back for end after a week, in ms. */
+/** How long kept bytes stay without use, in ms: a week. */
 const LIFE = 7 * 24 * 60 * 60 * 1000;
 
-/** What is kept of a blob, ready to be gone on with. The caller holds its lock. */
+/** Finds what is kept of a blob, and opens it to be continued. The caller holds the layer's lock. */
 export async function openKept(paths: Paths, digest: Digest): Promise<KeptBytes> {
   const path = keptPath(paths, digest);
   const info = await lstatOrNothing(path);
   if (info === undefined) return { path, size: 0 };
   if (info.nlink !== 1) {
-    // A finished layer is these bytes, too: nobody may write behind them.
+    // A finished layer shares this file: writing to it would change the layer.
     await removeAll(path);
     return { path, size: 0 };
   }
-  // A layer that was finished has closed its files to writers.
+  // Finishing a layer made the file read-only.
   await Deno.chmod(path, 0o600);
   return { path, size: info.size };
 }
 
-/** Ends what was kept of a blob, unless somebody works on it: then it is that one's. */
+/** Removes what is kept of a blob, unless another maker holds its lock and uses it. */
 export async function dropKept(paths: Paths, digest: Digest): Promise<void> {
   const path = keptPath(paths, digest);
   if (await lstatOrNothing(path) === undefined) return;
@@ -52,7 +52,7 @@ export async function dropKept(paths: Paths, digest: Digest): Promise<void> {
   }
 }
 
-/** Ends what is too old, and what is kept of blobs that are here. `names` are those in `ingest/`. */
+/** Removes kept bytes that are too old, and those of blobs that the store holds. `names` are the names in `ingest/`. */
 export async function sweepKept(disk: Disk, names: readonly string[]): Promise<void> {
   const { paths } = disk;
   for (const digest of keptIn(names)) {

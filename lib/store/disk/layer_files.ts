@@ -19,7 +19,7 @@ import { adopt, offer, withdraw } from "./offers.ts";
 import type { StagedFile, StagedFiles } from "./staged.ts";
 import { lstatOrNothing, makeDirectory, removeAll } from "./system.ts";
 
-/** Mode of what a layer's directory holds: nobody writes it again. */
+/** Mode of the files in a layer's directory: nobody writes them again. */
 const FILE_MODE = 0o444;
 
 /** Stages layers as directories in the directory of an ingest. */
@@ -140,7 +140,7 @@ async function stagedFiles(
   return { ...finishedLayer(output), treeSize, treeSum: output.treeSum, directory, blob };
 }
 
-/** The blob of a job: a file of its own when the bytes are compressed, else the tar under another name. */
+/** The blob of a finished job: a file of its own when it is compressed, otherwise a hard link to the tar. */
 async function stagedBlob(
   directory: string,
   output: LayerJobOutput,
@@ -157,7 +157,7 @@ async function stagedBlob(
   return { digest, size, mediaType, path };
 }
 
-/** Checks the size of a file that a job wrote, and closes it to writers; gives its size. */
+/** Checks the size of a file that a job wrote, and makes it read-only; returns its size. */
 async function closeFile(path: string, expected?: number): Promise<number> {
   const size = (await lstatOrNothing(path))?.size ?? -1;
   if (size < 0 || (expected !== undefined && !hasSize(path, expected))) {

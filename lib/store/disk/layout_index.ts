@@ -4,33 +4,33 @@ import { namelessImage } from "../rules.ts";
 import { type Disk, stateOf } from "./context.ts";
 import { indexLock, newLayoutFile } from "./ingest_names.ts";
 
-/** Where tools look for the name of a manifest (image-spec, annotations.md). */
+/** The annotation in which tools look for the name of a manifest (image-spec, annotations.md). */
 const REF_NAME = "org.opencontainers.image.ref.name";
-/** Which state of the image names the file shows; a start compares it with the database. */
+/** The annotation that says which state of the image names the file shows. A start compares it with the database. */
 const GENERATION = "varve.generation";
-/** How long a writer waits for another, in ms, and between two attempts. */
+/** How long a writer waits for another one, and how long between two attempts, in ms. */
 const TIMEOUT = 10_000;
 const WAIT = 2;
 
 /**
- * Writes `content/index.json` from the rows, when it does not show them.
+ * Writes `content/index.json` from the rows, if it does not show them yet.
  *
- * The rows are what counts: when the file cannot be written (disk full), what was committed stays
- * committed, and the next commit or start writes it.
+ * Does not throw: the rows count. When the file cannot be written (a full disk), what was committed stays
+ * committed, and the next commit or start writes the file.
  */
 export function refreshIndex(disk: Disk): void {
   try {
     writeIndex(disk);
   } catch {
-    // Told by the generation in the file.
+    // The generation in the file says that it is old.
   }
 }
 
-/** The same, telling what went wrong. */
+/** The same, but throws when the file cannot be written. @throws {VarveError} `E_SYSCALL` */
 export function writeIndex(disk: Disk): void {
   const { paths, db } = disk;
   guardedSync("write index.json", () => {
-    // Synchronous throughout: this thread could wait for a lock that it holds itself.
+    // Synchronous to the end. With an await in between, a second call on this thread would wait for the lock of the first.
     const path = indexLock(paths);
     using lock = Deno.openSync(path, { write: true, create: true, mode: 0o600 });
     if (!lockInTime(lock)) return;
@@ -70,7 +70,7 @@ function indexBytes(disk: Disk): Uint8Array {
   return encodeIndex({ manifests, annotations: { [GENERATION]: generation } });
 }
 
-/** The generation that the file shows; `undefined` when it is missing or not ours. */
+/** The generation that the file shows; `undefined` when it is missing, cut, or not varve's. */
 function shownGeneration(path: string): number | undefined {
   let text: string;
   try {
@@ -79,7 +79,7 @@ function shownGeneration(path: string): number | undefined {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
-  // It is the last member that is written: a cut file does not have it.
+  // It is written last: a file that was cut does not have it.
   const match = /"annotations":\{"varve\.generation":"(\d+)"\}\}$/.exec(text);
   return match === null ? undefined : Number(match[1]);
 }

@@ -3,28 +3,28 @@ import { sleep } from "../../linux/mod.ts";
 
 /** How a lock is taken. */
 export interface LockOptions {
-  /** Alone, or with others. Default: alone. */
+  /** Whether other shared holders are allowed. Default: no. */
   readonly shared?: boolean | undefined;
-  /** Ends the wait with `signal.reason`. */
+  /** Aborts the wait with `signal.reason`. */
   readonly signal?: AbortSignal | undefined;
-  /** How long to wait, in ms; without end when absent. */
+  /** How long to wait, in ms. Default: without limit. */
   readonly timeout?: number | undefined;
 }
 
 /** Mode of a lock file. */
 const LOCK_MODE = 0o600;
-/** Waits between two attempts: doubled from the first to the last, in ms. */
+/** The waits between two attempts, in ms: doubled from the first up to the last. */
 const FIRST_WAIT = 1;
 const LAST_WAIT = 32;
 
 /**
- * A lock by flock(2) on a file of its own: the kernel frees it when its holder dies.
+ * A lock by flock(2) on a file of its own. The kernel frees it when its holder dies.
  *
- * The file may be unlinked by its holder. So whoever gets a lock looks whether the file is still the
- * one at the path, else takes the lock of that one.
+ * The holder may unlink the file. So after getting a lock this checks whether the locked file is still the
+ * one at the path; if not, it locks that one instead.
  */
 export class FileLock implements Disposable {
-  /** Where the file is. */
+  /** Path of the lock file. */
   readonly path: string;
   #file: Deno.FsFile | null;
 
@@ -33,7 +33,7 @@ export class FileLock implements Disposable {
     this.#file = file;
   }
 
-  /** Takes the lock if it is free. */
+  /** Takes the lock if it is free; otherwise returns `undefined`. */
   static async tryAcquire(path: string, shared = false): Promise<FileLock | undefined> {
     for (;;) {
       const file = await Deno.open(path, {
@@ -59,7 +59,7 @@ export class FileLock implements Disposable {
   /**
    * Waits for the lock.
    *
-   * flock(2) itself cannot be given up, so the wait is a series of attempts.
+   * A thread that waits in flock(2) cannot be cancelled, so this tries again and again.
    *
    * @throws {VarveError} `E_BUSY` after `timeout`
    */
@@ -79,15 +79,15 @@ export class FileLock implements Disposable {
     }
   }
 
-  /** Frees the lock and leaves its file. */
+  /** Frees the lock and leaves its file in place. Idempotent. */
   release(): void {
-    // Closing alone leaves it to a child that is just being started, until that executes its program.
+    // Closing alone would not free it while a child process is being started: until its exec, the child holds the file, too.
     this.#file?.unlockSync();
     this.#file?.close();
     this.#file = null;
   }
 
-  /** Unlinks the file, then frees the lock: who waits for it makes a new file. */
+  /** Unlinks the file, then frees the lock. Whoever waits for it makes a new file. Idempotent. */
   remove(): void {
     if (this.#file === null) return;
     try {
@@ -106,7 +106,7 @@ export class FileLock implements Disposable {
 
 async function isAt(file: Deno.FsFile, path: string): Promise<boolean> {
   const mine = await file.stat();
-  // The umask may have taken from it what the next one needs.
+  // The umask may have made the file unusable for the next holder.
   if (((mine.mode ?? 0) & 0o777) !== LOCK_MODE) await Deno.chmod(path, LOCK_MODE).catch(ifMissing);
   try {
     const there = await Deno.lstat(path);

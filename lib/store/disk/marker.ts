@@ -3,10 +3,7 @@ import { MARKER } from "./names.ts";
 import type { Syncer } from "./sync.ts";
 import { writeNew } from "./system.ts";
 
-/**
- * What a directory with a cache id is, kept in itself, so that the database can be built again from
- * the markers alone.
- */
+/** What a directory with a cache id is. It is kept in the directory, so that the markers alone can rebuild the database. */
 export type Marker =
   | {
     readonly id: number;
@@ -29,19 +26,19 @@ export type Marker =
     readonly id: number;
     readonly kind: "snapshot";
     readonly key: string;
-    /** The open store that made it: while that lives, a directory without a row is no orphan. */
+    /** The open store that made it. While that is open, the row may still come. */
     readonly owner: string;
   };
 
 /** First line of a marker: magic and version. Frozen. */
 const MAGIC = "varve-marker 1\n";
 
-/** Writes a marker into a directory. */
+/** Writes a marker to a path. */
 export async function writeMarker(path: string, marker: Marker): Promise<void> {
   await writeNew(path, new TextEncoder().encode(`${MAGIC}${JSON.stringify(marker)}\n`), 0o400);
 }
 
-/** Reads a marker. @throws {VarveError} `E_FORMAT` */
+/** Reads the marker at a path. @throws {VarveError} `E_FORMAT` */
 export async function readMarker(path: string): Promise<Marker> {
   const text = await Deno.readTextFile(path);
   if (!text.startsWith(MAGIC)) {

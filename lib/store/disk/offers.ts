@@ -7,10 +7,12 @@ import type { StagedFile, StagedFiles } from "./staged.ts";
 import { makeDirectory, removeAll } from "./system.ts";
 
 /**
- * A layer that an ingest has finished and not committed, for others: a file `ingest/<digest>.ready`
- * says where it is. Others take it by hard links, so that it outlives the end of the ingest that made it.
+ * An offer: where the files of a layer are that an ingest has finished and not committed yet. It is the
+ * content of `ingest/<digest>.ready`. Other ingests take the layer by hard links, so that it stays theirs when
+ * the ingest that made it ends.
  *
- * So a layer's lock is held only while the layer is made, and no two ingests wait for each other's commit.
+ * Because of offers, a layer's lock is held only while the layer is made, and no two ingests wait for each
+ * other's commit.
  */
 interface Offer {
   readonly owner: string;
@@ -27,7 +29,7 @@ export async function offer(paths: Paths, owner: string, staged: StagedFiles): P
   }
 }
 
-/** Takes offers back, if they are still the ones of this layer. */
+/** Withdraws the offers of a layer, unless another ingest has replaced them by its own. */
 export async function withdraw(paths: Paths, staged: StagedFiles): Promise<void> {
   for (const name of namesOf(staged)) {
     const found = await readOffer(paths, name);
@@ -36,9 +38,9 @@ export async function withdraw(paths: Paths, staged: StagedFiles): Promise<void>
 }
 
 /**
- * Takes an offered layer into a directory of one's own.
+ * Takes an offered layer into `directory`, by hard links.
  *
- * @returns the layer; `"moving"` when its owner is about to commit it; `"none"` without an offer
+ * @returns the layer; `"moving"` when its owner is just committing it; `"none"` when nobody offers it
  */
 export async function adopt(
   paths: Paths,
@@ -46,7 +48,7 @@ export async function adopt(
   directory: string,
 ): Promise<StagedFiles | "moving" | "none"> {
   const found = await readOffer(paths, name);
-  // What a dead owner left may have lost its bytes with the machine: a start removes it.
+  // The files of a dead owner may have lost their bytes in a loss of power. A start removes the offer.
   if (found === undefined || !await isAlive(paths, found.owner)) return "none";
   const { staged } = found;
   try {
@@ -67,7 +69,7 @@ export async function adopt(
   }
 }
 
-/** Removes the offers of owners that do not live. */
+/** Removes the offers of owners that are dead. `names` are the names in `ingest/`. */
 export async function removeDeadOffers(
   paths: Paths,
   names: readonly string[],
@@ -87,7 +89,7 @@ async function readOffer(paths: Paths, name: Digest): Promise<Offer | undefined>
   try {
     return JSON.parse(await Deno.readTextFile(offerPath(paths, name))) as Offer;
   } catch (error) {
-    // A cut file is what a lost machine leaves: no offer.
+    // A loss of power leaves a cut file: that is no offer.
     if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return undefined;
     throw error;
   }

@@ -1,14 +1,13 @@
-/** Whether what is committed is on the disk when `commit` returns. */
+/** Whether a commit waits until its data is on the disk (`"full"`) or not (`"none"`). */
 export type Durability = "full" | "none";
 
 /** Options of {@linkcode openStore}. */
 export interface OpenOptions {
-  /** The root directory; made when missing. A relative path is taken from the working directory. */
+  /** Path of the root directory, which is made when it is missing. A relative path begins at the working directory. */
   readonly root: string;
   /**
-   * `"full"`: data, sync, rename, directory sync, then the transaction, which is synced, too.
-   * `"none"`: without the syncs; the store notes it, and each start re-checks what was committed so.
-   * Default: the setting `durability`, else `"full"`.
+   * `"full"`: what was committed survives a loss of power. `"none"`: nothing is synced, which is faster; each
+   * start checks what was committed so. Default: the store's setting `durability`, otherwise `"full"`.
    */
   readonly durability?: Durability | undefined;
 }

@@ -6,26 +6,26 @@ import { syncPath } from "./sync.ts";
 import { lstatOrNothing, makeDirectory, removeAll } from "./system.ts";
 
 /**
- * An open store that writes, as other processes see it: `ingest/<id>.lock` is locked while it lives,
- * and `ingest/<id>/` is where it stages. Both come with the first write and go with a clean end.
+ * An open store that writes, as other processes see it: it holds the lock `ingest/<id>.lock` and stages in
+ * `ingest/<id>/`. It makes both at its first write, and removes them when it closes.
  *
- * So a lock file that nobody holds is the mark of an end that was not clean. It is on the disk before
- * anything that its owner commits, whatever the durability: it is what makes a loss be looked for.
+ * So a lock file that nobody holds says that its owner crashed. It is synced before anything that the owner
+ * commits, whatever the durability: it tells the next start to look for losses.
  */
 export class Owner {
-  /** Random: unlike a process id it is never used again. */
+  /** Random: unlike a process id, it is never used again. */
   readonly id: string = toHex(crypto.getRandomValues(new Uint8Array(8)));
   readonly #paths: Paths;
   #ready: Promise<FileLock> | null = null;
   #count = 0;
   #unclean = false;
 
-  /** An owner that has written nothing. */
+  /** An owner that has written nothing yet. */
   constructor(paths: Paths) {
     this.#paths = paths;
   }
 
-  /** A path for something new in the owner's directory. */
+  /** A new path in the owner's directory. Makes directory and lock at the first call. */
   async fresh(): Promise<string> {
     this.#ready ??= this.#begin();
     await this.#ready;
@@ -33,8 +33,8 @@ export class Owner {
   }
 
   /**
-   * Does a clean-up. What cannot be cleaned up now is left to a later start, told by the mark: it must
-   * neither hide the error before it nor turn what was done into a failure.
+   * Runs a clean-up and does not throw: a failed clean-up must neither hide an earlier error nor make a
+   * finished action fail. Instead the owner leaves its lock file, so that a later start cleans up.
    */
   async tidy(fn: () => Promise<void> | void): Promise<void> {
     try {
@@ -44,12 +44,12 @@ export class Owner {
     }
   }
 
-  /** Something was left that a later start must look for. */
+  /** Has the owner leave its lock file when it closes, so that a later start heals the store. */
   leaveMark(): void {
     this.#unclean = true;
   }
 
-  /** Ends: removes what was staged, and the mark. */
+  /** Ends the owner: removes what it staged, then its lock file. */
   async end(): Promise<void> {
     if (this.#ready === null) return;
     const lock = await this.#ready;
@@ -64,7 +64,7 @@ export class Owner {
   }
 
   async #begin(): Promise<FileLock> {
-    // The lock first: a directory whose lock nobody holds is an orphan.
+    // The lock first: a directory whose lock nobody holds counts as left by a crash.
     const lock = await FileLock.acquire(ownerLock(this.#paths, this.id));
     try {
       await makeDirectory(this.#directory);
@@ -78,7 +78,7 @@ export class Owner {
   }
 }
 
-/** Whether an owner lives. */
+/** Whether the open store of an owner id still exists. */
 export async function isAlive(paths: Paths, id: string): Promise<boolean> {
   if (!isOwnerId(id)) return false;
   const path = ownerLock(paths, id);

@@ -8,7 +8,7 @@ import type { NumberedLayer, StagedFile } from "./staged.ts";
 import { lstatOrNothing, makeDirectory } from "./system.ts";
 import { discard } from "./trash.ts";
 
-/** What got its final name. */
+/** What got its final name, or is about to. */
 export interface Placed {
   readonly layers: NumberedLayer[];
   readonly blobs: StagedFile[];
@@ -18,8 +18,9 @@ export interface Placed {
 const UNDO_TIMEOUT = 5_000;
 
 /**
- * Renames all that is staged to its final name, and syncs the directories that hold the names. What is
- * here whole already is left as it is. Notes in `placed` each thing before it gets its name.
+ * Renames everything staged to its final name, and syncs the directories that hold the names. What the
+ * store holds whole stays as it is. Each thing is added to `placed` before it gets its name, so that
+ * {@linkcode undo} finds it after a failure.
  */
 export async function placeAll(
   disk: Disk,
@@ -29,7 +30,7 @@ export async function placeAll(
 ): Promise<void> {
   const { paths } = disk;
   const directories = new Set<string>();
-  // Blobs first: those of layers lie in the directory that is renamed with the layer.
+  // Blobs first: those of layers are in the directory that is renamed with the layer.
   for (const blob of blobs) {
     const row = blobRow(disk, blob.digest);
     if (row !== undefined && isBlobWhole(disk, row)) continue;
@@ -58,13 +59,16 @@ export async function placeAll(
   await disk.syncer.each([...directories]);
 }
 
-/** A blob that was here already did not leave the layer's directory; neither does a second link of one inode. */
+/**
+ * Removes the blob from a layer's directory. It is still there when the store held the blob already, and
+ * when it is a hard link to the file in `content/`: rename(2) does nothing then.
+ */
 async function dropBlob(layer: NumberedLayer): Promise<void> {
   const path = `${layer.directory}/${LAYER_FILES.blob}`;
   if (await lstatOrNothing(path) !== undefined) await Deno.remove(path);
 }
 
-/** Replaces the files of a damaged layer in its place: a driver's directory beside them may be mounted. */
+/** Replaces the files of a damaged layer one by one: a driver's directory beside them may be mounted. */
 async function repair(disk: Disk, layer: NumberedLayer): Promise<string> {
   const directory = disk.paths.layer(layer.cacheId);
   await makeDirectory(directory);
@@ -75,8 +79,8 @@ async function repair(disk: Disk, layer: NumberedLayer): Promise<string> {
 }
 
 /**
- * Takes back what was placed and has no row. Alone with the store, for another commit may rely on a
- * blob that is placed. When that cannot be had, a later start does it.
+ * Removes what was placed and has no row. It takes the store's lock alone, because another commit may rely
+ * on a blob that was placed. When it does not get the lock in time, a later start removes it.
  */
 export async function undo(disk: Disk, placed: Placed): Promise<void> {
   if (placed.layers.length + placed.blobs.length === 0) return;

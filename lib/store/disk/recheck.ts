@@ -5,8 +5,11 @@ import type { BlobRow, LayerRow } from "./database/records.ts";
 import { LAYER_FILES } from "./names.ts";
 
 /**
- * Looks whether what was committed since the last barrier is still there with its sizes, and notes what
- * is damaged: the next ingest that brings it makes it whole. (Reading every byte is a deep check.)
+ * Checks what was committed since the last barrier: whether each file is there with its size. What is not is
+ * noted as damaged, and the next ingest that brings it repairs it. It does not read the content: a deep check
+ * does that.
+ *
+ * The barrier is the last commit that is known to be on the disk.
  */
 export async function recheck(disk: Disk): Promise<void> {
   const { db, paths } = disk;
@@ -44,7 +47,7 @@ export async function recheck(disk: Disk): Promise<void> {
   });
 }
 
-/** At a clean end: all that was committed with syncs needs no look at the next start. */
+/** Moves the barrier at a clean end: what was committed with syncs need not be checked by the next start. */
 export function moveBarrier(disk: Disk): void {
   const { db } = disk;
   db.transact(() => {

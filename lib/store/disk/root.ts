@@ -18,7 +18,7 @@ const ROOT_NAMES: ReadonlySet<string> = new Set([
   "lost+found",
 ]);
 
-/** A root as an absolute path without `.`, `..` and double slashes. @throws {RangeError} when it holds a NUL or is empty */
+/** The absolute path of a root, without `.`, `..` and double slashes. @throws {RangeError} when it is empty or holds a NUL */
 export function absoluteRoot(root: string): string {
   if (root === "" || root.includes("\0")) {
     throw new RangeError("Cannot open store: its root is empty or holds a NUL");
@@ -27,11 +27,10 @@ export function absoluteRoot(root: string): string {
 }
 
 /**
- * Makes the directories of a store, or judges those that are there.
+ * Makes the directories of a store, or checks those that are there.
  *
- * @returns whether the file system takes writes
- * @throws {VarveError} `E_PRECONDITION` when the root is no store, `E_DENIED` when it is of another
- * user, `E_SYSCALL`
+ * @returns whether the file system is read-only
+ * @throws {VarveError} `E_PRECONDITION` the root is no store · `E_DENIED` it belongs to another user · `E_SYSCALL`
  */
 export async function prepareRoot(paths: Paths): Promise<{ readonly readOnly: boolean }> {
   const { root } = paths;
@@ -56,7 +55,7 @@ export async function prepareRoot(paths: Paths): Promise<{ readonly readOnly: bo
   });
 }
 
-/** @returns its mode */
+/** Refuses what is no directory of this user; returns the mode. */
 async function checkDirectory(path: string): Promise<number> {
   const info = await Deno.lstat(path);
   const refuse = (state: string, hint: string) =>
@@ -77,7 +76,7 @@ async function checkDirectory(path: string): Promise<number> {
   return (info.mode ?? 0) & 0o7777;
 }
 
-/** Files of others in a directory without a database: it is somebody's directory and no store. */
+/** Refuses a directory that has no database and holds other files: it is no store. */
 async function checkNames(root: string): Promise<void> {
   const names = await namesIn(root);
   if (names.includes(ROOT_FILES.database)) return;
@@ -101,7 +100,7 @@ async function takesNoWrites(path: string): Promise<boolean> {
   }
 }
 
-/** Several starts may do it at once: they write the same. */
+/** Writes `oci-layout`. Several starts may do so at once: they all write the same. */
 async function writeLayout(paths: Paths): Promise<void> {
   const path = paths.layoutVersion;
   if (await readOrNothing(path) === OCI_LAYOUT) return;

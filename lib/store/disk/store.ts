@@ -19,7 +19,7 @@ import { beginIngest } from "./ingest.ts";
 import type { Durability } from "./options.ts";
 import { moveBarrier } from "./recheck.ts";
 
-/** An open store on the disk. */
+/** An open disk store; see {@linkcode DiskStore}. */
 export class OpenDiskStore implements DiskStore {
   readonly root: string;
   readonly durability: Durability;
@@ -36,7 +36,7 @@ export class OpenDiskStore implements DiskStore {
   #ingested = false;
   #open = true;
 
-  /** Over a disk that was prepared. */
+  /** Takes over a store that was opened and healed. */
   constructor(disk: Disk) {
     this.#disk = disk;
     this.root = disk.paths.root;
@@ -64,7 +64,7 @@ export class OpenDiskStore implements DiskStore {
     try {
       for (const ingest of [...this.#ingests]) await ingest[Symbol.asyncDispose]();
       if (this.#ingested && this.durability === "full") {
-        // Without it the next start only looks at more than it must.
+        // If this fails, the next start only checks more than it must.
         await this.#disk.owner.tidy(() => moveBarrier(this.#disk));
       }
       await this.#disk.owner.end();

@@ -8,14 +8,16 @@ import { MARKER } from "./names.ts";
 import { namesIn } from "./system.ts";
 import { discard } from "./trash.ts";
 
-/** How long a start waits to be alone with the store, in ms. */
+/** How long a start waits for the store's lock, in ms. */
 const TIMEOUT = 2_000;
 
 /**
- * Removes what has a final name and no row: what was being committed when its process died. Alone with
- * the store, so that nothing is between its rename and its row. A row without its directory is damage.
+ * Removes what has a final name and no row: its process died during a commit. It takes the store's lock
+ * alone, so that no live commit is between its renames and its rows. A layer's row without a directory is
+ * noted as damage.
  *
- * @returns whether it was done; else (others commit all the time) a later start does it
+ * @returns false when other processes committed all the time, so that the lock was not to be had; then a later
+ * start sweeps
  */
 export async function sweep(
   disk: Disk,
@@ -63,13 +65,13 @@ export async function sweep(
   return true;
 }
 
-/** Directories that are called as ours are, without a row. */
+/** Names in a directory that are cache ids without a row. */
 async function orphans(directory: string, known: ReadonlySet<string>): Promise<string[]> {
   const names = await namesIn(directory);
   return names.filter((name) => /^[1-9][0-9]*$/.test(name) && !known.has(name));
 }
 
-/** Whether the row of a snapshot's directory is still to come: its maker lives. */
+/** Whether the row of a snapshot's directory may still come, because the store that made it is open. */
 async function isAwaited(
   path: string,
   lives: (owner: string) => Promise<boolean>,

@@ -2,16 +2,16 @@ import { fromText } from "../../bytes/mod.ts";
 import { CWD, isSupported, openDirectoryAt, ownFd, syncFileSystem } from "../../linux/mod.ts";
 import type { Durability } from "./options.ts";
 
-/** Puts files and directories on the disk, or (`durability: "none"`) does not. */
+/** Syncs files and directories to the disk; with the durability `"none"` it does nothing. */
 export class Syncer {
   readonly durability: Durability;
 
-  /** Syncs for `"full"` only. */
+  /** Syncs only with the durability `"full"`. */
   constructor(durability: Durability) {
     this.durability = durability;
   }
 
-  /** Syncs files and directories. At the same time, so that one commit of the journal serves many. */
+  /** Syncs files and directories, many at the same time: one commit of the file system's journal serves them all. */
   async each(paths: readonly string[]): Promise<void> {
     if (this.durability === "none") return;
     for (let i = 0; i < paths.length; i += AT_ONCE) {
@@ -19,7 +19,7 @@ export class Syncer {
     }
   }
 
-  /** Syncs whatever is in a directory, at any depth: the whole file system at once where that can be asked for. */
+  /** Syncs everything in a directory, at any depth: by one sync of the file system where FFI is available. */
   async tree(path: string): Promise<void> {
     if (this.durability === "none") return;
     if (isSupported()) syncFileSystemOf(path);
@@ -27,7 +27,7 @@ export class Syncer {
   }
 }
 
-/** How many files are open at once for their sync. */
+/** Number of files that are synced at the same time. */
 const AT_ONCE = 16;
 
 /** fsync(2) of a file or a directory. */
@@ -36,7 +36,7 @@ export async function syncPath(path: string): Promise<void> {
   await file.sync();
 }
 
-/** syncfs(2): one call for ten thousand files. It holds this thread for as long as the disk needs. */
+/** syncfs(2): one call for any number of files. It blocks this thread until the disk is done. */
 function syncFileSystemOf(path: string): void {
   using directory = ownFd(openDirectoryAt(CWD, fromText(path)));
   syncFileSystem(directory.fd);

@@ -1,4 +1,4 @@
-/** What `lstat` says, or `undefined` when there is nothing. */
+/** What lstat(2) says of a path; `undefined` when nothing is there. */
 export async function lstatOrNothing(path: string): Promise<Deno.FileInfo | undefined> {
   try {
     return await Deno.lstat(path);
@@ -8,7 +8,7 @@ export async function lstatOrNothing(path: string): Promise<Deno.FileInfo | unde
   }
 }
 
-/** The same, synchronous. */
+/** The same, synchronously. */
 export function lstatOrNothingSync(path: string): Deno.FileInfo | undefined {
   try {
     return Deno.lstatSync(path);
@@ -18,7 +18,7 @@ export function lstatOrNothingSync(path: string): Deno.FileInfo | undefined {
   }
 }
 
-/** Makes a directory of exactly this mode, whatever the umask is; one that is there stays. */
+/** Makes a directory of exactly this mode, whatever the umask. One that is there stays as it is. */
 export async function makeDirectory(path: string, mode = 0o700): Promise<void> {
   try {
     await Deno.mkdir(path, { mode });
@@ -29,7 +29,7 @@ export async function makeDirectory(path: string, mode = 0o700): Promise<void> {
   await Deno.chmod(path, mode);
 }
 
-/** Writes a new file of exactly this mode. */
+/** Writes a new file of exactly this mode, whatever the umask. */
 export async function writeNew(path: string, bytes: Uint8Array, mode: number): Promise<void> {
   using file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
   await writeAll(file, bytes);
@@ -41,7 +41,7 @@ export async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<vo
   for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
 }
 
-/** Removes a file or a whole directory; nothing there is success, too. */
+/** Removes a file, or a directory with everything in it. Idempotent. */
 export async function removeAll(path: string): Promise<void> {
   try {
     await Deno.remove(path, { recursive: true });

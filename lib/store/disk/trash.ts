@@ -4,13 +4,13 @@ import type { Disk } from "./context.ts";
 import type { Paths } from "./paths.ts";
 import { lstatOrNothing, namesIn, removeAll } from "./system.ts";
 
-/** Moves something out of sight and deletes it; nothing there is success. */
+/** Moves a file or directory to `trash/` and deletes it there. Idempotent. */
 export async function discard(disk: Disk, path: string): Promise<void> {
   const hidden = await hide(disk, path);
   if (hidden !== undefined) await removeHidden(disk.paths, hidden);
 }
 
-/** Moves something to `trash/`, at once; gives where it is now. */
+/** Moves a file or directory to `trash/` by one rename; returns its new path, or `undefined` when nothing was there. */
 export async function hide(disk: Disk, path: string): Promise<string | undefined> {
   const name = path.slice(path.lastIndexOf("/") + 1);
   const hidden = `${disk.paths.trash}/${name}.${crypto.randomUUID()}`;
@@ -24,7 +24,7 @@ export async function hide(disk: Disk, path: string): Promise<string | undefined
   return hidden;
 }
 
-/** Deletes what others began to delete. What still cannot be deleted (something is mounted in it) stays for later. */
+/** Deletes what is left in `trash/`. What cannot be deleted, because something is mounted in it, stays for a later start. */
 export async function emptyTrash(paths: Paths): Promise<void> {
   for (const name of await namesIn(paths.trash)) {
     try {
@@ -35,7 +35,7 @@ export async function emptyTrash(paths: Paths): Promise<void> {
   }
 }
 
-/** Deletes something in `trash/`, but nothing in a mount that stands in it. */
+/** Deletes a path in `trash/`, but nothing of a file system that is mounted inside it. */
 async function removeHidden(paths: Paths, path: string): Promise<void> {
   const info = await lstatOrNothing(path);
   if (info === undefined) return;

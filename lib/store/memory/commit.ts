@@ -6,7 +6,7 @@ import { namelessImage, notFound, PLAIN_LAYER } from "../rules.ts";
 import { provisionalRecord } from "../staging/staged.ts";
 import type { MemoryPlan, MemoryState, StagedBytes } from "./state.ts";
 
-/** Makes all of a plan visible at once: what can fail is checked before anything changes. */
+/** Makes a plan visible. Everything that can fail is checked before the first change. */
 export function commitPlan(
   state: MemoryState,
   plan: MemoryPlan,
@@ -34,7 +34,7 @@ export function commitPlan(
   return { images, layers };
 }
 
-/** The blobs of documents and of layers. */
+/** The blobs to add, by digest: staged ones, those of layers, and tars that are wanted as blobs. */
 function allBlobs(state: MemoryState, plan: MemoryPlan): Map<Digest, StagedBytes> {
   const blobs = new Map(plan.blobs.map((blob) => [blob.digest, blob]));
   for (const { digest, blob } of plan.layers) {

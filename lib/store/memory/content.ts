@@ -5,14 +5,14 @@ import type { Blobs, LayerReader, Layers } from "../contract.ts";
 import type { BlobRecord, LayerRecord } from "../records.ts";
 import { MAX_DOCUMENT, notFound, tooLarge } from "../rules.ts";
 import { checkRun, checkRunOf, type OpenBlobOptions, pastEnd } from "../runs.ts";
-import { endedBy, streamOf, verified } from "../streams.ts";
+import { abortable, streamOf, verified } from "../streams.ts";
 import { type MemoryBlob, type MemoryLayer, type MemoryState, sortedBy } from "./state.ts";
 
-/** Blobs in memory. */
+/** The blobs of a memory store. */
 export class MemoryBlobs implements Blobs {
   readonly #state: MemoryState;
 
-  /** Over a state. */
+  /** Reads the store's state. */
   constructor(state: MemoryState) {
     this.#state = state;
   }
@@ -42,7 +42,7 @@ export class MemoryBlobs implements Blobs {
       const { run } = options;
       if (run !== undefined) {
         checkRunOf(record.size, run);
-        return endedBy(streamOf(bytes.subarray(run.start, run.end)), options.signal);
+        return abortable(streamOf(bytes.subarray(run.start, run.end)), options.signal);
       }
       return verified(streamOf(bytes), record, options);
     });
@@ -59,11 +59,11 @@ export class MemoryBlobs implements Blobs {
   }
 }
 
-/** Layers in memory. */
+/** The layers of a memory store. */
 export class MemoryLayers implements Layers {
   readonly #state: MemoryState;
 
-  /** Over a state. */
+  /** Reads the store's state. */
   constructor(state: MemoryState) {
     this.#state = state;
   }

@@ -5,16 +5,17 @@ import { MemoryLayerBackend } from "./layers.ts";
 import type { KeyedLocks } from "./locks.ts";
 import type { MemoryState, StagedBytes } from "./state.ts";
 
-/** What an ingest needs of its store. */
+/** The parts of a memory store that its ingests share. */
 export interface MemoryParts {
   readonly state: MemoryState;
   readonly locks: KeyedLocks;
   readonly chains: Chains;
   readonly images: Images;
+  /** Called when the ingest has ended. */
   readonly onEnd: (ingest: Ingest) => void;
 }
 
-/** Begins an ingest into a memory store: all is kept aside until one synchronous commit. */
+/** Begins an ingest into a memory store. What it stages is held apart until one synchronous commit. */
 export function beginIngest({ state, locks, onEnd, ...rows }: MemoryParts): Ingest {
   const ingest: Ingest = new StagingIngest({
     layers: new MemoryLayerBackend(state, locks),
@@ -28,7 +29,7 @@ export function beginIngest({ state, locks, onEnd, ...rows }: MemoryParts): Inge
 const BLOBS: BlobBackend<Pick<StagedBytes, "bytes">> = {
   async write(pieces) {
     const copies: BlobPart[] = [];
-    // Whoever gave a piece may use its buffer again.
+    // The caller may reuse the buffer of a piece.
     for await (const piece of pieces) copies.push(piece.slice());
     return { bytes: new Uint8Array(await new Blob(copies).arrayBuffer()) };
   },

@@ -12,7 +12,7 @@ export class MemoryLayerBackend implements LayerBackend<StagedMemory> {
   readonly #state: MemoryState;
   readonly #locks: KeyedLocks;
 
-  /** Over a state and its locks. */
+  /** Stages for a store with this state and these locks. */
   constructor(state: MemoryState, locks: KeyedLocks) {
     this.#state = state;
     this.#locks = locks;

@@ -1,11 +1,12 @@
-/** Names that one holder at a time has. */
+/** Locks by name, within this process. Each has one holder at a time. */
 export class KeyedLocks {
   readonly #held = new Map<string, Promise<void>>();
 
   /**
-   * Takes names one after another, in the order given; every caller gives them in the same order.
+   * Waits for the locks of some names, one after another. Every caller must give names in the same order:
+   * otherwise two callers could wait for each other.
    *
-   * @returns frees them all
+   * @returns a function that frees them all
    * @throws `signal.reason`
    */
   async acquire(names: readonly string[], signal?: AbortSignal): Promise<() => void> {
@@ -37,7 +38,7 @@ export class KeyedLocks {
   }
 }
 
-/** Waits for a promise or for the signal, whichever comes first. */
+/** Waits for a promise. @throws `signal.reason` when the signal aborts first */
 async function orAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
   if (signal === undefined) return await promise;
   const { promise: aborted, reject } = Promise.withResolvers<never>();

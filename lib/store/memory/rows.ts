@@ -2,7 +2,7 @@ import type { ChainId, DiffId, Digest } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { chainId as chainIdOf } from "../../layer/mod.ts";
 import type { Descriptor } from "../../oci/mod.ts";
-import { stackOf } from "../chain_walk.ts";
+import { diffIdsOfChain } from "../chain_walk.ts";
 import type {
   Chains,
   Images,
@@ -16,11 +16,11 @@ import type { ChainRecord, ImageRecord, Lease, SnapshotRow } from "../records.ts
 import { checkName, keptTarget, notFound } from "../rules.ts";
 import { compareText, type MemoryState, sortedBy } from "./state.ts";
 
-/** Chains in memory. */
+/** The chains of a memory store. */
 export class MemoryChains implements Chains {
   readonly #state: MemoryState;
 
-  /** Over a state. */
+  /** Reads and changes the store's state. */
   constructor(state: MemoryState) {
     this.#state = state;
   }
@@ -30,7 +30,7 @@ export class MemoryChains implements Chains {
   }
 
   diffIds(chainId: ChainId): DiffId[] {
-    return stackOf(chainId, (id) => this.get(id));
+    return diffIdsOfChain(chainId, (id) => this.get(id));
   }
 
   ensure(diffIds: readonly DiffId[]): ChainId {
@@ -58,11 +58,11 @@ export class MemoryChains implements Chains {
   }
 }
 
-/** Image names in memory. */
+/** The image names of a memory store. */
 export class MemoryImages implements Images {
   readonly #state: MemoryState;
 
-  /** Over a state. */
+  /** Reads and changes the store's state. */
   constructor(state: MemoryState) {
     this.#state = state;
   }
@@ -101,12 +101,12 @@ export class MemoryImages implements Images {
   }
 }
 
-/** Snapshot rows in memory: a transaction works on a copy of the map. */
+/** The snapshot rows of a memory store. A transaction changes a copy of the map, which replaces it at the end. */
 export class MemorySnapshots implements Snapshots {
   readonly #state: MemoryState;
   #busy = false;
 
-  /** Over a state. */
+  /** Reads and changes the store's state. */
   constructor(state: MemoryState) {
     this.#state = state;
   }
@@ -145,11 +145,11 @@ function tableOf(rows: Map<string, SnapshotRow>): SnapshotTable {
   };
 }
 
-/** Leases in memory. */
+/** The leases of a memory store. */
 export class MemoryLeases implements Leases {
   readonly #state: MemoryState;
 
-  /** Over a state. */
+  /** Reads and changes the store's state. */
   constructor(state: MemoryState) {
     this.#state = state;
   }
@@ -175,11 +175,11 @@ export class MemoryLeases implements Leases {
   }
 }
 
-/** Settings in memory. */
+/** The settings of a memory store. */
 export class MemorySettings implements Settings {
   readonly #state: MemoryState;
 
-  /** Over a state. */
+  /** Reads and changes the store's state. */
   constructor(state: MemoryState) {
     this.#state = state;
   }

@@ -11,13 +11,13 @@ import type {
 import { findLayer } from "../rules.ts";
 import type { FinishedLayer, IngestPlan, StagedBlob } from "../staging/staged.ts";
 
-/** A blob and its bytes. */
+/** A committed blob. */
 export interface MemoryBlob {
   readonly record: BlobRecord;
   readonly bytes: Uint8Array;
 }
 
-/** A layer, its tar and its tree in file form. */
+/** A committed layer: its tar, and its tree in file form. */
 export interface MemoryLayer {
   readonly record: LayerRecord;
   readonly tar: Uint8Array;
@@ -40,11 +40,11 @@ export interface StagedMemory extends FinishedLayer {
 /** What an ingest into a memory store commits. */
 export type MemoryPlan = IngestPlan<StagedMemory, StagedBytes>;
 
-/** All that a memory store holds. */
+/** Everything that a memory store holds. */
 export class MemoryState {
   readonly blobs: Map<Digest, MemoryBlob> = new Map();
   readonly layers: Map<DiffId, MemoryLayer> = new Map();
-  /** Which layer a blob was proved to hold. */
+  /** The layer that each blob was proved to hold. */
   readonly proved: Map<Digest, DiffId> = new Map();
   readonly chains: Map<string, ChainRecord> = new Map();
   readonly images: Map<string, ImageRecord> = new Map();
@@ -55,7 +55,7 @@ export class MemoryState {
   readonly offers: Map<Digest, StagedMemory> = new Map();
   #lastCacheId = 0;
 
-  /** A cache id that was never given before. */
+  /** A new cache id. */
   nextCacheId(): number {
     return ++this.#lastCacheId;
   }
@@ -66,20 +66,20 @@ export class MemoryState {
     return diffId === undefined ? undefined : this.layers.get(diffId)?.record;
   }
 
-  /** The layer of a key. */
+  /** The layer that a key names. @throws {VarveError} `E_DIFFID` */
   find(key: LayerKey): LayerRecord | undefined {
     return findLayer(key, (id) => this.layers.get(id)?.record, (digest) => this.byBlob(digest));
   }
 }
 
-/** Sorts records by a text of theirs, by code units as SQLite's BINARY orders ASCII. */
+/** Sorts values by a text of each, in the order of SQLite's BINARY collation. */
 export function sortedBy<T>(values: Iterable<T>, key: (value: T) => string): T[] {
   return [...values].sort((a, b) => compareText(key(a), key(b)));
 }
 
 const encoder = new TextEncoder();
 
-/** Orders text as its UTF-8 bytes, as SQLite does. */
+/** Compares two texts by their UTF-8 bytes, as SQLite's BINARY collation does. */
 export function compareText(a: string, b: string): number {
   if (a === b) return 0;
   const x = encoder.encode(a);
@@ -91,7 +91,7 @@ export function compareText(a: string, b: string): number {
   return x.length - y.length;
 }
 
-/** Whether the blob that a key names is here, or can be made from the layer. */
+/** Whether the store holds the blob that a key names, or can make it from the layer's tar. */
 export function hasBlob(state: MemoryState, key: LayerKey, record: LayerRecord): boolean {
   return key.digest === undefined || state.blobs.has(key.digest) ||
     key.digest === record.diffId;

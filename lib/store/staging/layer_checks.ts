@@ -41,7 +41,7 @@ export function isLayerOf(
   finished: { readonly digest: Digest; readonly diffId: DiffId },
   wantsBlob: boolean,
 ): boolean {
-  // The tar is a blob of its own layer, whatever other blob the layer was made of.
+  // An uncompressed tar is a blob of its layer, too, also where the layer was made from a compressed one.
   if (key.digest === finished.digest || key.digest === finished.diffId) {
     if (key.diffId === undefined || key.diffId === finished.diffId) return true;
     throw new VarveError(

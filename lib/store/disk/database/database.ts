@@ -2,30 +2,31 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlit
 import { VarveError } from "../../../errors.ts";
 import { databaseError } from "./database_error.ts";
 
-/** How long a statement waits for another process's transaction, in ms. */
+/** How long a statement waits for the transaction of another process, in ms. */
 const BUSY_TIMEOUT = 10_000;
 
 /** How a database file is opened. */
 export interface DatabaseOptions {
-  /** Nothing is written, but for the files beside it that SQLite reads a WAL with. */
+  /** Whether the database is only read. SQLite still makes files beside it, to read the WAL. */
   readonly readOnly?: boolean | undefined;
-  /** Nobody writes: no locks, no files beside it (read-only file systems, and a look before the first write). */
+  /** Whether nobody writes meanwhile: then SQLite needs no locks and no files beside it, as on a read-only file system. */
   readonly immutable?: boolean | undefined;
 }
 
 /**
- * One connection to a database: statements prepared once, transactions, errors mapped.
+ * One connection to a database: it prepares each statement once, runs transactions and maps errors.
  *
- * Errors: `E_BUSY`, `E_SYSCALL` (`ENOSPC`, `EIO`, `EROFS`), `E_DB` when the file is damaged.
+ * Every method throws `E_PRECONDITION` when the connection is closed, `E_BUSY`, `E_SYSCALL` (`ENOSPC`, `EIO`,
+ * `EROFS`), or `E_DB` when the file is damaged.
  */
 export class Database implements Disposable {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   #open = true;
-  /** A transaction failed and could not be rolled back yet. */
+  /** Whether a transaction failed and could not be rolled back yet. */
   #stuck = false;
 
-  /** Opens a file. */
+  /** Opens the database at a path. */
   constructor(path: string, options: DatabaseOptions = {}) {
     const { readOnly = false, immutable = false } = options;
     this.#db = this.#guard(`open database ${path}`, () => {
@@ -42,14 +43,14 @@ export class Database implements Disposable {
     return this.#guard("read the database", () => this.#prepare(sql).all(...values)) as T[];
   }
 
-  /** The first row of a query. */
+  /** The first row of a query, or `undefined`. */
   get<T>(sql: string, ...values: SQLInputValue[]): T | undefined {
     return this.#guard("read the database", () => this.#prepare(sql).get(...values)) as
       | T
       | undefined;
   }
 
-  /** Runs a statement; tells how many rows it changed. */
+  /** Runs a statement; returns the number of rows that it changed. */
   run(sql: string, ...values: SQLInputValue[]): number {
     return this.#guard(
       "write the database",
@@ -57,18 +58,18 @@ export class Database implements Disposable {
     );
   }
 
-  /** Runs `fn` in one transaction that can write from its beginning: all of it or, when it throws, nothing. */
+  /** Runs `fn` in one transaction, which holds the write lock from its beginning: all of its changes are made or, when it throws, none. */
   transact<T>(fn: () => T): T {
     return this.#transaction("BEGIN IMMEDIATE", fn);
   }
 
-  /** Runs `fn` in one view that does not change: a view of its own, or the transaction that runs. */
+  /** Runs `fn` on rows that do not change meanwhile: in a read transaction, or in the transaction that is running. */
   read<T>(fn: () => T): T {
     if (this.#open && !this.#stuck && this.#db.isTransaction) return fn();
     return this.#transaction("BEGIN DEFERRED", fn);
   }
 
-  /** Closes the connection; again is nothing. */
+  /** Closes the connection. Idempotent. */
   [Symbol.dispose](): void {
     if (!this.#open) return;
     this.#open = false;
@@ -96,7 +97,7 @@ export class Database implements Disposable {
     }
   }
 
-  /** SQLite has rolled back by itself after some errors (disk full, I/O). */
+  /** Rolls back, unless SQLite did so itself, as after a full disk or an I/O error. */
   #rollBack(): void {
     if (!this.#db.isTransaction) return;
     try {

@@ -9,10 +9,10 @@ const CORRUPT = 11;
 const FULL = 13;
 const CANTOPEN = 14;
 const NOTADB = 26;
-/** The extended code where the index of the WAL cannot grow: 32 KiB that a start needs. */
+/** The extended code for a WAL index that cannot grow by the 32 KiB that a start needs: the disk is full. */
 const IOERR_SHMSIZE = 4874;
 
-/** Messages of errors to which node:sqlite gives no number. */
+/** Result codes by message, for errors to which node:sqlite gives no number. */
 const BY_MESSAGE: readonly (readonly [RegExp, number])[] = [
   [/disk is full/, FULL],
   [/malformed/, CORRUPT],
@@ -23,7 +23,7 @@ const BY_MESSAGE: readonly (readonly [RegExp, number])[] = [
   [/unable to open/, CANTOPEN],
 ];
 
-/** An error of SQLite as a `VarveError`; anything else is returned as it is. */
+/** Maps an error of SQLite to a `VarveError`; returns any other error as it is. */
 export function databaseError(error: unknown, action: string): unknown {
   if (error instanceof VarveError || !(error instanceof Error)) return error;
   const { code, errcode } = error as { code?: unknown | undefined; errcode?: unknown | undefined };
@@ -39,7 +39,7 @@ export function databaseError(error: unknown, action: string): unknown {
     case BUSY:
     case LOCKED:
       return new VarveError("E_BUSY", message, {
-        hint: "another process holds the database for long; try again",
+        hint: "another process is using the database; try again",
       }, cause);
     case FULL:
       return new VarveError("E_SYSCALL", message, {
@@ -54,11 +54,11 @@ export function databaseError(error: unknown, action: string): unknown {
     case IOERR:
       return new VarveError("E_SYSCALL", message, { errno: "EIO" }, cause);
     case CANTOPEN:
-      // Its own file was read before: what cannot be opened is what SQLite makes beside it.
+      // The database itself was read before, so this is about the files that SQLite makes beside it.
       return new VarveError("E_SYSCALL", message, {
         errno: "EIO",
         hint:
-          "SQLite cannot make its files beside it: free some space, or look who may write there",
+          "SQLite cannot make its files beside the database: free some space, or check who may write there",
       }, cause);
     case CORRUPT:
     case NOTADB:
@@ -68,6 +68,6 @@ export function databaseError(error: unknown, action: string): unknown {
   }
 }
 
-/** What to do about a damaged database. */
+/** Hint for a damaged database. */
 export const DAMAGED_HINT =
   "move the store aside and load its images again; nothing in it was changed";

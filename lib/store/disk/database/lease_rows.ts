@@ -5,11 +5,11 @@ import { checkName, notFound } from "../../rules.ts";
 import { checkWritable, type Disk } from "../context.ts";
 import { fromMap, type LeaseRow, toLease } from "./records.ts";
 
-/** Leases as rows. */
+/** The leases of a disk store. */
 export class DiskLeases implements Leases {
   readonly #disk: Disk;
 
-  /** Over a disk. */
+  /** Works on an open store. */
   constructor(disk: Disk) {
     this.#disk = disk;
   }
@@ -48,11 +48,11 @@ export class DiskLeases implements Leases {
   }
 }
 
-/** Settings as rows. */
+/** The settings of a disk store. */
 export class DiskSettings implements Settings {
   readonly #disk: Disk;
 
-  /** Over a disk. */
+  /** Works on an open store. */
   constructor(disk: Disk) {
     this.#disk = disk;
   }

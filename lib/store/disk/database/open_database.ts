@@ -7,18 +7,19 @@ import { Database } from "./database.ts";
 import { DAMAGED_HINT } from "./database_error.ts";
 import { APPLICATION_ID, checkSchema, migrate, SCHEMA_VERSION, schemaOf } from "./schema.ts";
 
-/** Up to this size a database is checked at every start: a few milliseconds. */
+/** Up to this size, in bytes, a database is checked at every start, which takes a few milliseconds. */
 const SMALL = 8 * 1024 * 1024;
-/** How long a start waits for another that makes the database, in ms. */
+/** How long a start waits for another one that is making the database, in ms. */
 const CREATE_TIMEOUT = 10_000;
 /** First bytes of a database (sqlite.org, "Database File Format"). */
 const MAGIC = "SQLite format 3\0";
 
 /**
- * Opens the database of a store, makes it, or brings it to the schema of today.
+ * Opens the database of a store; makes it when it is missing, and migrates an older schema.
  *
- * A database that is damaged or of a later schema is seen before anything is written.
+ * A database that is damaged or of a later schema is refused before anything is written.
  *
+ * @param options `unclean`: whether a process crashed, so that a large database is checked, too
  * @throws {VarveError} `E_DB`
  */
 export async function openDatabase(
@@ -52,7 +53,7 @@ export async function openDatabase(
   }
 }
 
-/** Looks at the file alone: SQLite would take a foreign file, or write beside it. */
+/** Checks the file without SQLite, which would accept the database of another program, or write beside it. */
 async function judgeFile(path: string): Promise<"new" | { readonly size: number }> {
   const info = await lstatOrNothing(path);
   if (info === undefined || (info.isFile && info.size === 0)) return "new";
@@ -67,7 +68,7 @@ async function judgeFile(path: string): Promise<"new" | { readonly size: number 
   const view = new DataView(head.buffer);
   const application = view.getUint32(68);
   const version = view.getUint32(60);
-  // With both 0 the first transaction is still in the WAL, or was never made.
+  // Where both are 0, the first transaction is still in the WAL or was never made.
   if (application === 0 && version === 0) return await hasWal(path) ? { size: info.size } : "new";
   if (application !== APPLICATION_ID) {
     throw dbError(path, "it is the database of another program", "use another root");
@@ -83,7 +84,7 @@ async function createDatabase(paths: Paths): Promise<Database> {
       throw dbError(path, `it is missing or empty, but ${directory} is not`, DAMAGED_HINT);
     }
   }
-  // SQLite gives its other files the mode of this one.
+  // SQLite gives its other files the mode of the database.
   const file = await Deno.open(path, { write: true, create: true, mode: 0o600 });
   file.close();
   await keepPrivate(path);
@@ -115,7 +116,7 @@ function openForReading(path: string, wal: boolean): Database {
   }
 }
 
-/** Reads every page. When nobody has the database open it is read without a trace. */
+/** Has SQLite check every page. Where there is no WAL, this writes nothing beside the database. */
 async function quickCheck(path: string): Promise<void> {
   for (let attempt = 1;; attempt++) {
     const wal = await hasWal(path);
@@ -126,7 +127,7 @@ async function quickCheck(path: string): Promise<void> {
       if (result !== "ok") throw dbError(path, `it is damaged (${result})`, DAMAGED_HINT);
       return;
     } catch (error) {
-      // Another process may have written meanwhile: then what was read is no one state.
+      // Another process may have written meanwhile: then the pages are of different states. Try again.
       const after = await Deno.stat(path);
       const changed = before.mtime?.getTime() !== after.mtime?.getTime() ||
         before.size !== after.size || wal !== await hasWal(path);

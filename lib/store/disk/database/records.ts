@@ -25,8 +25,8 @@ export interface LayerRow {
   readonly cache_id: number;
   readonly tree_digest: string;
   readonly tree_size: number;
-  /** Absent in a database that was not brought up to date because it may only be read. */
-  readonly tree_sum?: string | null | undefined;
+  /** `null` for layers of the first schema. */
+  readonly tree_sum: string | null;
   readonly entries: number;
   readonly dirty_padding: number;
   readonly verified_at: number;
@@ -46,8 +46,8 @@ export interface ImageRow {
   readonly target: string;
   readonly created_at: number;
   readonly updated_at: number;
-  /** Absent in a database that was not brought up to date because it may only be read. */
-  readonly spare?: number | undefined;
+  /** 1 for a spare name. */
+  readonly spare: number;
 }
 
 /** A row of `snapshot`. */
@@ -73,13 +73,13 @@ export interface LeaseRow {
   readonly resources: string;
 }
 
-/** A row as a record. */
+/** The record of a blob's row. */
 export function toBlob(row: BlobRow): BlobRecord {
   const { digest, size, media_type: mediaType, verified_at: verifiedAt } = row;
   return { digest: digest as Digest, size, mediaType, verifiedAt };
 }
 
-/** A row as a record. */
+/** The record of a layer's row. */
 export function toLayer(row: LayerRow): LayerRecord {
   return {
     diffId: row.diff_id as DiffId,
@@ -92,7 +92,7 @@ export function toLayer(row: LayerRow): LayerRecord {
   };
 }
 
-/** A row as a record. */
+/** The record of a chain's row. */
 export function toChain(row: ChainRow): ChainRecord {
   return {
     chainId: row.chain_id as ChainId,
@@ -102,7 +102,7 @@ export function toChain(row: ChainRow): ChainRecord {
   };
 }
 
-/** A row as a record. @throws {VarveError} `E_DB` when it is damaged */
+/** The record of an image name's row. @throws {VarveError} `E_DB` when the row is damaged */
 export function toImage(row: ImageRow): ImageRecord {
   const { name, created_at: createdAt, updated_at: updatedAt } = row;
   try {
@@ -113,7 +113,7 @@ export function toImage(row: ImageRow): ImageRecord {
   }
 }
 
-/** A row as a record. @throws {VarveError} `E_DB` when it is damaged */
+/** The record of a snapshot's row. @throws {VarveError} `E_DB` when the row is damaged */
 export function toSnapshot(row: SnapshotTableRow): SnapshotRow {
   const { usage_size: size, usage_inodes: inodes } = row;
   return {
@@ -129,7 +129,7 @@ export function toSnapshot(row: SnapshotTableRow): SnapshotRow {
   };
 }
 
-/** A row as a record. @throws {VarveError} `E_DB` when it is damaged */
+/** The lease of a row. @throws {VarveError} `E_DB` when the row is damaged */
 export function toLease(row: LeaseRow): Lease {
   const what = `lease ${JSON.stringify(row.id)}`;
   return {
@@ -141,12 +141,12 @@ export function toLease(row: LeaseRow): Lease {
   };
 }
 
-/** Labels as JSON; keys in the order they came. */
+/** Labels as JSON: pairs, which keep the order of the keys. */
 export function fromMap(labels: Readonly<Record<string, string>>): string {
   return JSON.stringify(Object.entries(labels));
 }
 
-/** Labels without a prototype: `__proto__` is a key as any other. */
+/** Reads labels. The record has no prototype, so that `__proto__` is a key like any other. */
 function toMap(what: string, json: string): Record<string, string> {
   const out = Object.create(null) as Record<string, string>;
   for (const [key, value] of fromJson(what, json, isPairs)) out[key] = value;

@@ -2,7 +2,7 @@ import type { ChainId, DiffId, Digest } from "../../../digest/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { chainId as chainIdOf } from "../../../layer/mod.ts";
 import { type Descriptor, descriptorToJson, jsonText } from "../../../oci/mod.ts";
-import { stackOf } from "../../chain_walk.ts";
+import { diffIdsOfChain } from "../../chain_walk.ts";
 import type { Chains, Images, SpareOptions } from "../../contract.ts";
 import type { ChainRecord, ImageRecord } from "../../records.ts";
 import { checkName, keptTarget, notFound } from "../../rules.ts";
@@ -11,11 +11,11 @@ import { refreshIndex } from "../layout_index.ts";
 import type { Database } from "./database.ts";
 import { type ChainRow, type ImageRow, toChain, toImage } from "./records.ts";
 
-/** Chains as rows. */
+/** The chains of a disk store. */
 export class DiskChains implements Chains {
   readonly #disk: Disk;
 
-  /** Over a disk. */
+  /** Works on an open store. */
   constructor(disk: Disk) {
     this.#disk = disk;
   }
@@ -26,7 +26,7 @@ export class DiskChains implements Chains {
   }
 
   diffIds(chainId: ChainId): DiffId[] {
-    return this.#disk.db.read(() => stackOf(chainId, (id) => this.get(id)));
+    return this.#disk.db.read(() => diffIdsOfChain(chainId, (id) => this.get(id)));
   }
 
   ensure(diffIds: readonly DiffId[]): ChainId {
@@ -56,11 +56,11 @@ export function insertChain(db: Database, diffIds: readonly DiffId[]): ChainId {
   return parent;
 }
 
-/** Image names as rows. */
+/** The image names of a disk store. Each change is followed by a new `index.json`. */
 export class DiskImages implements Images {
   readonly #disk: Disk;
 
-  /** Over a disk. */
+  /** Works on an open store. */
   constructor(disk: Disk) {
     this.#disk = disk;
   }

@@ -1,15 +1,17 @@
 import { VarveError } from "../../../errors.ts";
 import type { Database } from "./database.ts";
 
-/** `PRAGMA application_id`, the bytes "vrve": tells the database from any other. Frozen. */
+/** `PRAGMA application_id`, the bytes "vrve": it marks a database as varve's. Frozen. */
 export const APPLICATION_ID = 0x76727665;
 
 /**
- * One step for each schema version, from the one before; a step that was published never changes.
+ * The steps of migration: each brings a database from the schema version before to the next. A step that was
+ * published never changes.
  *
- * `state` holds numbers of the store itself: `next_cache_id`; `seq`, the number of the last commit;
- * `barrier`, the last commit that is known to be on the disk; `unsynced`, 1 when one after it was made
- * without syncs; `images`, how often the image names changed (index.json says which one it shows).
+ * The table `state` holds numbers that the store keeps about itself. `next_cache_id`: the next cache id.
+ * `seq`: the number of the last commit. `barrier`: the last commit that is known to be on the disk.
+ * `unsynced`: 1 when a commit after the barrier was made without syncs. `images`: how often the image names
+ * changed; `index.json` says which of these states it shows.
  */
 const MIGRATIONS: readonly (readonly string[])[] = [
   [
@@ -45,13 +47,13 @@ const MIGRATIONS: readonly (readonly string[])[] = [
        id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, expires_at INTEGER,
        labels TEXT NOT NULL, resources TEXT NOT NULL) STRICT, WITHOUT ROWID`,
   ],
-  // SHA-256 of the tree's file; NULL where it was written before this was noted.
+  // SHA-256 of the tree's file; NULL for layers that came before this step.
   [`ALTER TABLE layer ADD COLUMN tree_sum TEXT`],
-  // 1 for a name that goes when another keeps its target; whose a name is that was there before is not known: a user's.
+  // 1 for a spare name (see ImageRecord.spare). Names that came before this step count as a user's.
   [`ALTER TABLE image ADD COLUMN spare INTEGER NOT NULL DEFAULT 0`],
 ];
 
-/** The schema that this code reads and writes. */
+/** The schema version that this code reads and writes. */
 export const SCHEMA_VERSION: number = MIGRATIONS.length;
 
 /** The schema version of a database; 0 when it is new. */
@@ -59,7 +61,7 @@ export function schemaOf(db: Database): number {
   return db.get<{ user_version: number }>("PRAGMA user_version")?.user_version ?? 0;
 }
 
-/** @throws {VarveError} `E_DB` when a schema is of a later varve */
+/** Refuses the schema of a later varve. @throws {VarveError} `E_DB` */
 export function checkSchema(path: string, version: number): void {
   if (version >= 0 && version <= SCHEMA_VERSION) return;
   throw new VarveError("E_DB", `Cannot open ${path}: its schema is ${version}`, {
@@ -69,7 +71,7 @@ export function checkSchema(path: string, version: number): void {
   });
 }
 
-/** Brings a database to the schema of today, in one transaction: it has the old schema or the new one. */
+/** Migrates a database to the newest schema in one transaction: it always has either the old schema or the new one. */
 export function migrate(
   db: Database,
   path: string,

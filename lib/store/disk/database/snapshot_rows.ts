@@ -5,11 +5,11 @@ import { checkWritable, type Disk } from "../context.ts";
 import type { Database } from "./database.ts";
 import { fromMap, type SnapshotTableRow, toSnapshot } from "./records.ts";
 
-/** Snapshots as rows. */
+/** The snapshot rows of a disk store. */
 export class DiskSnapshots implements Snapshots {
   readonly #disk: Disk;
 
-  /** Over a disk. */
+  /** Works on an open store. */
   constructor(disk: Disk) {
     this.#disk = disk;
   }
