@@ -1,16 +1,16 @@
-/** What the cases of the distribution specification ask a registry with. */
+/** Helpers for the cases of the distribution specification. */
 import { assertEquals } from "@std/assert";
 import { type BuiltImage, jsonBytes, sha256Of } from "../support/images/images.ts";
 import { sampleImage } from "../support/images/sample_image.ts";
 
-/** An answer, read. */
+/** An answer with its whole body. */
 export interface Reply {
   readonly status: number;
   readonly headers: Headers;
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** What a request carries. */
+/** Headers and body of a request. */
 export interface Sent {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array<ArrayBuffer>;
@@ -104,7 +104,7 @@ export class Api {
 export const OCTETS = { headers: { "content-type": "application/octet-stream" } } as const;
 export const EMPTY_BODY: Sent = { body: new Uint8Array(0) };
 
-/** An upload's address that ends it. */
+/** The address of the PUT that completes an upload. */
 export function withDigest(address: string, digest: string): string {
   const url = new URL(address);
   url.searchParams.set("digest", digest);
@@ -127,7 +127,7 @@ export function textBytes(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 
-/** What is tried at a registry in which nothing is. */
+/** A test case for an empty registry. */
 export type Case = (api: Api) => Promise<void>;
 
 /** Cases by their titles. */
@@ -136,7 +136,7 @@ export type Cases = Readonly<Record<string, Case>>;
 export const NAME = "team/app";
 export const BLOB: Uint8Array<ArrayBuffer> = textBytes("Hello, how are you today?");
 export const BLOB_DIGEST: string = sha256Of(BLOB);
-/** A digest of what no case pushes. */
+/** A digest that no case pushes. */
 export const NOTHING: string = sha256Of("nothing that is here");
 
 /** Pushes the sample image. */

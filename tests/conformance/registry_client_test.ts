@@ -1,4 +1,4 @@
-/** What the client lists and deletes, at varve's registry and at Debian's docker-registry. */
+/** Lists and deletions of the client, at varve's registry and at Debian's docker-registry. */
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { Digest } from "../../lib/digest/mod.ts";
 import { loadClientConfig, RegistryClient } from "../../lib/registry/mod.ts";
@@ -12,7 +12,7 @@ import { dockerRegistry, REGISTRY_TOOLS } from "../support/registry/docker_regis
 import { configFor, Servers } from "../support/registry/hostile_registry.ts";
 import { Api, BLOB, MANIFEST, NAME, NOTHING, pushSample } from "./registry_api.ts";
 
-/** A registry that runs, and what it does not do. */
+/** A running registry, and what it does not support. */
 interface Peer {
   readonly label: string;
   readonly skip: Skip;
@@ -49,7 +49,7 @@ async function clientOf(host: string): Promise<RegistryClient> {
 
 for (const { label, skip, start, deletesTags, deletesUsedBlobs } of PEERS) {
   Deno.test({
-    name: `client at ${label}: all repositories, of many pages`,
+    name: `client at ${label}: all repositories, in many pages`,
     ...skip,
     fn: async () => {
       await using registry = await start();
@@ -67,7 +67,7 @@ for (const { label, skip, start, deletesTags, deletesUsedBlobs } of PEERS) {
       }
       const found = await Array.fromAsync(client.catalog());
       assertEquals(found.filter((name) => name !== NAME), names);
-      // Whoever wants no more asks for no more.
+      // A caller that stops reading causes no further request.
       const first = client.catalog();
       assertEquals((await first.next()).value, found[0]);
       await first.return?.();
@@ -75,7 +75,7 @@ for (const { label, skip, start, deletesTags, deletesUsedBlobs } of PEERS) {
   });
 
   Deno.test({
-    name: `client at ${label}: a manifest is deleted, with its tags`,
+    name: `client at ${label}: a manifest is deleted with its tags`,
     ...skip,
     fn: async () => {
       await using registry = await start();
@@ -94,7 +94,7 @@ for (const { label, skip, start, deletesTags, deletesUsedBlobs } of PEERS) {
   });
 
   Deno.test({
-    name: `client at ${label}: a tag is deleted, ${deletesTags ? "or is not there" : "or not"}`,
+    name: `client at ${label}: a tag is deleted, ${deletesTags ? "or missing" : "or not"}`,
     ...skip,
     fn: async () => {
       await using registry = await start();
@@ -135,7 +135,7 @@ for (const { label, skip, start, deletesTags, deletesUsedBlobs } of PEERS) {
   });
 
   Deno.test({
-    name: `client at ${label}: referrers, by the API or by the tag that stands in for it`,
+    name: `client at ${label}: referrers, by the API or by the referrers tag`,
     ...skip,
     fn: async () => {
       await using registry = await start();
@@ -147,7 +147,7 @@ for (const { label, skip, start, deletesTags, deletesUsedBlobs } of PEERS) {
         artifactType,
         subject,
       });
-      // What a client that pushes owes a registry which does not know the subject.
+      // What a pushing client must do when the registry did not list the referrer.
       if (reply.headers.get("oci-subject") === null) {
         const mediaType = "application/vnd.oci.image.index.v1+json";
         const manifests = [{ mediaType: MANIFEST, size: bytes.length, digest, artifactType }];
@@ -162,7 +162,7 @@ for (const { label, skip, start, deletesTags, deletesUsedBlobs } of PEERS) {
   });
 }
 
-Deno.test("client: a registry that tells no repositories and deletes nothing, and says so", async () => {
+Deno.test("client: a registry that lists no repositories and deletes nothing", async () => {
   await using servers = new Servers();
   const answers: Record<string, Response> = {
     "GET /v2/_catalog": Response.json({ errors: [{ code: "UNSUPPORTED" }] }, { status: 405 }),
@@ -181,7 +181,7 @@ Deno.test("client: a registry that tells no repositories and deletes nothing, an
   await assertRejects(() => client.deleteManifest({ repository: "app" }), TypeError);
 });
 
-Deno.test("client: deletion asks for its own scope, and no mirror is told", async () => {
+Deno.test("client: a deletion asks for its own scope, and goes to no mirror", async () => {
   await using servers = new Servers();
   const mirror = servers.start();
   const realm = servers.start((_, { pathname }) =>
@@ -206,7 +206,7 @@ Deno.test("client: deletion asks for its own scope, and no mirror is told", asyn
   assertEquals(asked, ["/token?service=s&scope=repository%3Aapp%3Adelete"]);
 });
 
-Deno.test("client: the pages of a catalog stay at the registry, and end", async () => {
+Deno.test("client: the pages of a catalog must stay at the registry, and are bounded", async () => {
   await using servers = new Servers();
   const page = (repositories: unknown, link?: string) =>
     Response.json(

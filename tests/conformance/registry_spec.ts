@@ -1,6 +1,6 @@
 /**
  * The OCI distribution specification 1.1, case by case, in the categories of its own conformance suite:
- * pull, push, content discovery, content management. The cases of each stand in a file of their own.
+ * pull, push, content discovery, content management. Each category has its own files.
  */
 import { Api, type Case, type Cases } from "./registry_api.ts";
 import { DELETE } from "./registry_spec_delete.ts";
@@ -9,13 +9,13 @@ import { MANIFESTS } from "./registry_spec_manifests.ts";
 import { PULL } from "./registry_spec_pull.ts";
 import { UPLOADS } from "./registry_spec_uploads.ts";
 
-/** A registry that runs. */
+/** A running registry. */
 export interface RegistryUnderTest extends AsyncDisposable {
   /** `http://127.0.0.1:PORT`. */
   readonly url: string;
 }
 
-/** What a registry does instead of what a case asks for, and why. */
+/** A deviation of a registry from a case: what it does instead, and why. */
 export interface Deviation {
   readonly why: string;
   /** Proves just what it does. */
@@ -27,7 +27,7 @@ export type Deviations = Readonly<Record<string, Deviation>>;
 
 const CASES: Cases = { ...PULL, ...UPLOADS, ...MANIFESTS, ...LISTS, ...DELETE };
 
-/** Registers all cases for a registry. Each gets a registry of its own, in which nothing is. */
+/** Registers all cases for a registry. Each case gets an empty registry of its own. */
 export function registryConformance(
   label: string,
   start: () => Promise<RegistryUnderTest>,

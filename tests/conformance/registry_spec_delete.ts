@@ -10,7 +10,7 @@ import {
   pushSample,
 } from "./registry_api.ts";
 
-/** What is deleted, and what stays. */
+/** Deletions: what goes, and what stays. */
 export const DELETE: Cases = {
   async "management: a tag is deleted, its manifest is not"(api) {
     const { image } = await pushSample(api);
@@ -43,7 +43,7 @@ export const DELETE: Cases = {
     assertEquals((await api.send("GET", path)).bytes, BLOB);
   },
 
-  async "management: the blobs of an image are deleted behind it, not under it"(api) {
+  async "management: blobs are deleted after their image, not before"(api) {
     const { image } = await pushSample(api);
     const path = `/v2/${NAME}/blobs/${image.layers[0]?.descriptor.digest}`;
     const refused = await api.send("DELETE", path);
@@ -52,7 +52,7 @@ export const DELETE: Cases = {
     await api.send("DELETE", `/v2/${NAME}/manifests/${image.descriptor.digest}`);
     assertEquals((await api.send("DELETE", path)).status, 202);
     assertEquals((await api.send("GET", path)).status, 404);
-    // And it can come again.
+    // The blob can be pushed again.
     await pushSample(api);
     assertEquals((await api.send("GET", path)).status, 200);
   },

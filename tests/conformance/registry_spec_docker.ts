@@ -40,7 +40,7 @@ export const DOCKER_REGISTRY: Deviations = {
       assertEquals((await api.send("PUT", address, { ...OCTETS, body: BLOB })).status, 201);
     },
   },
-  "push: chunks out of order are 416, and the upload goes on": {
+  "push: chunks out of order are 416, and the upload can resume": {
     why: "it appends every chunk, wherever that says it belongs; the digest tells at the end",
     async instead(api) {
       const early = await api.send("PATCH", await api.begin(NAME), PATCH);
@@ -50,7 +50,7 @@ export const DOCKER_REGISTRY: Deviations = {
       assertEquals((await api.send("HEAD", `/v2/${NAME}/blobs/${BLOB_DIGEST}`)).status, 404);
     },
   },
-  "push: a manifest with a subject is told so, whether that is here or not": {
+  "push: the answer names the subject of a manifest, whether the subject exists or not": {
     why: "it knows no subject: no header, which tells clients to keep the tag of referrers",
     async instead(api) {
       const { image } = await pushSample(api);
@@ -66,7 +66,7 @@ export const DOCKER_REGISTRY: Deviations = {
       );
     },
   },
-  "discovery: tags in order, in pages that Link leads through": {
+  "discovery: tags in order, in pages that Link connects": {
     why: "it lists all tags in one page and in no order, whatever n and last are",
     async instead(api) {
       for (const tag of ["d", "a", "c", "b"]) {
@@ -86,7 +86,7 @@ export const DOCKER_REGISTRY: Deviations = {
       await noReferrers(api, image.descriptor.digest);
     },
   },
-  "discovery: a referrer that came before its subject": {
+  "discovery: a referrer that was pushed before its subject": {
     why: "it has no such endpoint",
     async instead(api) {
       const subject = sampleImage().descriptor;
@@ -94,11 +94,11 @@ export const DOCKER_REGISTRY: Deviations = {
       await noReferrers(api, subject.digest);
     },
   },
-  "discovery: nothing refers to what is not here, and that is no error": {
+  "discovery: a manifest that does not exist has no referrers, which is no error": {
     why: "it has no such endpoint",
     instead: (api) => noReferrers(api, NOTHING),
   },
-  "pull: a manifest is what it is, whatever is accepted": {
+  "pull: a manifest keeps its media type, whatever Accept says": {
     why: "what no Accept names is not there",
     async instead(api) {
       const { image } = await pushSample(api);
@@ -119,7 +119,7 @@ export const DOCKER_REGISTRY: Deviations = {
       assertEquals((await api.send("HEAD", path, { headers: { accept: MANIFEST } })).status, 200);
     },
   },
-  "management: the blobs of an image are deleted behind it, not under it": {
+  "management: blobs are deleted after their image, not before": {
     why: "it deletes the blob under the image, which the specification allows",
     async instead(api) {
       const { image } = await pushSample(api);

@@ -15,7 +15,7 @@ import {
 
 /** Tags, repositories, referrers. */
 export const LISTS: Cases = {
-  async "discovery: tags in order, in pages that Link leads through"(api) {
+  async "discovery: tags in order, in pages that Link connects"(api) {
     for (const tag of ["d", "a", "c", "b"]) {
       await api.pushArtifact(NAME, tag, { artifactType: "a/b" });
     }
@@ -36,7 +36,7 @@ export const LISTS: Cases = {
     assertEquals([jsonOf(none.bytes).tags, none.headers.get("link")], [[], null]);
   },
 
-  async "discovery: the tags of no repository are 404"(api) {
+  async "discovery: the tags of a missing repository are 404"(api) {
     const reply = await api.send("GET", "/v2/not/here/tags/list");
     assertEquals([reply.status, codeOf(reply)], [404, "NAME_UNKNOWN"]);
   },
@@ -89,7 +89,7 @@ export const LISTS: Cases = {
     ]);
   },
 
-  async "discovery: a referrer that came before its subject"(api) {
+  async "discovery: a referrer that was pushed before its subject"(api) {
     const { image } = await pushSample(api, "other/app");
     const subject = image.descriptor;
     const { bytes } = await api.pushArtifact(NAME, undefined, { artifactType: "a/b", subject });
@@ -98,12 +98,12 @@ export const LISTS: Cases = {
     assertEquals(jsonOf((await api.send("GET", path)).bytes).manifests, list);
     await pushSample(api);
     assertEquals(jsonOf((await api.send("GET", path)).bytes).manifests, list);
-    // Of another repository nothing refers to it.
+    // Referrers belong to one repository.
     const elsewhere = await api.send("GET", `/v2/other/app/referrers/${subject.digest}`);
     assertEquals(jsonOf(elsewhere.bytes).manifests, []);
   },
 
-  async "discovery: nothing refers to what is not here, and that is no error"(api) {
+  async "discovery: a manifest that does not exist has no referrers, which is no error"(api) {
     const reply = await api.send("GET", `/v2/${NAME}/referrers/${NOTHING}`);
     assertEquals([reply.status, jsonOf(reply.bytes).manifests], [200, []]);
     assertEquals((await api.send("GET", `/v2/${NAME}/referrers/sha256:0`)).status, 400);

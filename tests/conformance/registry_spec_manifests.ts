@@ -1,4 +1,4 @@
-/** The cases of "Push" that are about manifests. */
+/** The cases of "Push" for manifests. */
 import { assert, assertEquals } from "@std/assert";
 import { jsonBytes, sha256Of } from "../support/images/images.ts";
 import { sampleImage } from "../support/images/sample_image.ts";
@@ -17,7 +17,7 @@ import {
   textBytes,
 } from "./registry_api.ts";
 
-/** What is put under a tag or a digest. */
+/** Pushes of manifests under a tag or a digest. */
 export const MANIFESTS: Cases = {
   async "push: a manifest by tag, and by digest"(api) {
     const { image, reply } = await pushSample(api);
@@ -30,7 +30,7 @@ export const MANIFESTS: Cases = {
     assertEquals([wrong.status, codeOf(wrong)], [400, "DIGEST_INVALID"]);
   },
 
-  async "push: a manifest whose parts are missing is refused, each named"(api) {
+  async "push: a manifest with missing parts is refused, and the error names each part"(api) {
     const { manifest, imageId, layers } = sampleImage();
     const reply = await api.put(NAME, "1", manifest);
     assert(reply.status === 404 || reply.status === 400, String(reply.status));
@@ -44,7 +44,7 @@ export const MANIFESTS: Cases = {
     assertEquals((await api.send("GET", `/v2/${NAME}/manifests/1`)).status, 404);
   },
 
-  async "push: what is no manifest is refused"(api) {
+  async "push: bytes that are no manifest are refused"(api) {
     const reply = await api.put(NAME, "1", textBytes("blablabla"));
     assertEquals([reply.status, codeOf(reply)], [400, "MANIFEST_INVALID"]);
   },
@@ -72,7 +72,7 @@ export const MANIFESTS: Cases = {
     assertEquals([reply.status, codeOf(reply)], [400, "MANIFEST_INVALID"]);
   },
 
-  async "push: Docker's manifest and list, pulled as they were"(api) {
+  async "push: Docker's manifest and list are pulled unchanged"(api) {
     const image = sampleImage({ docker: true, packing: "gzip" });
     for (const { blob } of image.layers) await api.pushBlob(NAME, blob);
     await api.pushBlob(NAME, image.config);
@@ -111,7 +111,7 @@ export const MANIFESTS: Cases = {
     assertEquals(got.bytes, manifest);
   },
 
-  async "push: an index, whose manifests stay reachable"(api) {
+  async "push: the manifests of an index stay reachable"(api) {
     const { image } = await pushSample(api);
     const index = jsonBytes({
       schemaVersion: 2,
@@ -142,7 +142,7 @@ export const MANIFESTS: Cases = {
     assertEquals((await get(image.descriptor.digest)).bytes, image.manifest);
   },
 
-  async "push: artifacts of any type, pulled as they were"(api) {
+  async "push: artifacts of any type are pulled unchanged"(api) {
     const layer = await api.pushBlob(NAME, BLOB, "text/plain");
     const { bytes, digest } = await api.pushArtifact(NAME, "note", {
       artifactType: "text/x-note",
@@ -156,7 +156,7 @@ export const MANIFESTS: Cases = {
     assertEquals((await api.send("GET", `/v2/${NAME}/blobs/${layer.digest}`)).bytes, BLOB);
   },
 
-  async "push: a manifest with a subject is told so, whether that is here or not"(api) {
+  async "push: the answer names the subject of a manifest, whether the subject exists or not"(api) {
     const { image } = await pushSample(api);
     for (const subject of [image.descriptor, { ...image.descriptor, digest: NOTHING }]) {
       const { reply } = await api.pushArtifact(NAME, undefined, { artifactType: "a/b", subject });

@@ -13,13 +13,13 @@ import {
   pushSample,
 } from "./registry_api.ts";
 
-/** What is pulled, and what is not there. */
+/** Pulls of what exists, and of what does not. */
 export const PULL: Cases = {
-  async "base: the endpoint says that it is a registry"(api) {
+  async "base: the endpoint identifies itself as a registry"(api) {
     assertEquals((await api.send("GET", "/v2/")).status, 200);
   },
 
-  async "pull: what is not there is 404, by GET and HEAD"(api) {
+  async "pull: missing manifests and blobs are 404, by GET and HEAD"(api) {
     await pushSample(api);
     for (
       const path of [
@@ -55,7 +55,7 @@ export const PULL: Cases = {
     }
   },
 
-  async "pull: a manifest is what it is, whatever is accepted"(api) {
+  async "pull: a manifest keeps its media type, whatever Accept says"(api) {
     const { image } = await pushSample(api);
     for (const accept of ["*/*", "application/vnd.docker.distribution.manifest.v2+json"]) {
       const path = `/v2/${NAME}/manifests/${image.descriptor.digest}`;
@@ -89,7 +89,7 @@ export const PULL: Cases = {
     }
   },
 
-  async "pull: a blob, whole and by HEAD"(api) {
+  async "pull: a blob by GET and HEAD"(api) {
     const { image } = await pushSample(api);
     for (const { blob, descriptor } of image.layers) {
       const path = `/v2/${NAME}/blobs/${descriptor.digest}`;
@@ -102,7 +102,7 @@ export const PULL: Cases = {
     }
   },
 
-  async "pull: ranges of a blob, uploaded or of an image"(api) {
+  async "pull: ranges of a blob, whether only uploaded or part of an image"(api) {
     const { image } = await pushSample(api);
     const layer = image.layers[0]?.blob ?? BLOB;
     await api.pushBlob(NAME, BLOB);

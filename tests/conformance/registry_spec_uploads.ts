@@ -1,4 +1,4 @@
-/** The cases of "Push" that are about blobs. */
+/** The cases of "Push" for blobs. */
 import { assertEquals, assertMatch } from "@std/assert";
 import {
   type Api,
@@ -13,7 +13,7 @@ import {
   withDigest,
 } from "./registry_api.ts";
 
-/** How blobs are uploaded, mounted, given up. */
+/** Uploads, mounts and cancelled uploads of blobs. */
 export const UPLOADS: Cases = {
   async "push: a blob by POST and PUT"(api) {
     const address = withDigest(await api.begin(NAME), BLOB_DIGEST);
@@ -38,7 +38,7 @@ export const UPLOADS: Cases = {
     assertEquals((await api.send("GET", `/v2/${NAME}/blobs/${BLOB_DIGEST}`)).bytes, BLOB);
   },
 
-  async "push: a blob in chunks, with its status between"(api) {
+  async "push: a blob in chunks, with its status in between"(api) {
     let address = await api.begin(NAME);
     const first = await patch(api, address, 0, 3);
     assertEquals(first.status, 202);
@@ -58,7 +58,7 @@ export const UPLOADS: Cases = {
     assertEquals((await api.send("GET", `/v2/${NAME}/blobs/${BLOB_DIGEST}`)).bytes, BLOB);
   },
 
-  async "push: chunks out of order are 416, and the upload goes on"(api) {
+  async "push: chunks out of order are 416, and the upload can resume"(api) {
     const address = await api.begin(NAME);
     for (const from of [3, 20]) {
       const early = await patch(api, address, from, BLOB.length);
@@ -78,14 +78,14 @@ export const UPLOADS: Cases = {
     assertEquals(end.status, 201);
   },
 
-  async "push: an upload is given up"(api) {
+  async "push: an upload is cancelled"(api) {
     const address = await api.begin(NAME);
     assertEquals((await api.send("DELETE", address)).status, 204);
     const gone = await api.send("GET", address);
     assertEquals([gone.status, codeOf(gone)], [404, "BLOB_UPLOAD_UNKNOWN"]);
   },
 
-  async "push: an upload that ended, or that never began, is 404"(api) {
+  async "push: an upload that ended or never began is 404"(api) {
     const ended = await api.begin(NAME);
     const end = await api.send("PUT", withDigest(ended, BLOB_DIGEST), { ...OCTETS, body: BLOB });
     assertEquals(end.status, 201);
@@ -101,7 +101,7 @@ export const UPLOADS: Cases = {
     }
   },
 
-  async "push: bytes that are another blob are refused"(api) {
+  async "push: bytes of another digest are refused"(api) {
     const address = withDigest(await api.begin(NAME), NOTHING);
     const reply = await api.send("PUT", address, { ...OCTETS, body: BLOB });
     assertEquals([reply.status, codeOf(reply)], [400, "DIGEST_INVALID"]);
@@ -125,7 +125,7 @@ export const UPLOADS: Cases = {
     assertMatch(api.location(absent), /\/blobs\/uploads\/./);
   },
 
-  async "push: a mount without a source is made, or begins an upload"(api) {
+  async "push: a mount without a source repository succeeds, or begins an upload"(api) {
     await api.pushBlob(NAME, BLOB);
     const path = `/v2/other/app/blobs/uploads/?mount=${BLOB_DIGEST}`;
     const reply = await api.send("POST", path, EMPTY_BODY);

@@ -1,4 +1,4 @@
-/** What is small comes in one piece or not at all: bodies that break in the middle are asked for again. */
+/** Small bodies that break in the middle: the request is retried. */
 import { assertEquals } from "@std/assert";
 import { parseDigest } from "../../../lib/digest/mod.ts";
 import { VarveError } from "../../../lib/errors.ts";
@@ -19,7 +19,7 @@ const subject = parseDigest(sha256Of(jsonBytes("the subject")));
 const INDEX = "application/vnd.oci.image.index.v1+json";
 const index = jsonBytes({ schemaVersion: 2, mediaType: INDEX, manifests: [image.descriptor] });
 
-/** Bodies by path (and where a page begins), each cut in half the first `times` times; `asked` counts the requests. */
+/** Serves bodies by path and page. Each is cut in half the first `times` times; `asked` counts the requests. */
 function breaking(bodies: Record<string, [Uint8Array<ArrayBuffer>, Record<string, string>]>) {
   const state = { times: 0, asked: 0 };
   const left = new Map<string, number>();
@@ -51,7 +51,7 @@ async function outcome(act: () => Promise<unknown>): Promise<unknown> {
   }
 }
 
-Deno.test("H29 a manifest, a list or a token that breaks in the middle is asked for again, so often and no more", async () => {
+Deno.test("H29 a manifest, a list or a token that breaks in the middle is retried, up to the limit", async () => {
   await using servers = new Servers();
   const tag = `/v2/app/manifests/${subject.replace(":", "-")}`;
   const { answer, state, begin } = breaking({
@@ -113,7 +113,7 @@ Deno.test("H29 a manifest, a list or a token that breaks in the middle is asked 
   }
 });
 
-Deno.test("H29 a mirror whose manifest breaks in the middle is asked once", async () => {
+Deno.test("H29 a mirror whose manifest breaks in the middle is not retried", async () => {
   await using servers = new Servers();
   const body: [Uint8Array<ArrayBuffer>, Record<string, string>] = [image.manifest, {}];
   const { answer, state, begin } = breaking({ "/v2/app/manifests/1": body });

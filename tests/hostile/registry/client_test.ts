@@ -46,7 +46,7 @@ const redirect = (to: string, status = 307): Answer => (_, { pathname }) =>
 const token = (name: string, more = {}): Answer => (_, { pathname }) =>
   pathname === "/token" ? Response.json({ token: name, ...more }) : undefined;
 
-Deno.test("H01 H02 a blob is fetched where a redirect leads, without credentials and headers", async () => {
+Deno.test("H01 H02 a redirect of a blob is followed without credentials and headers", async () => {
   await using servers = new Servers();
   const other = servers.start(() => new Response(image.config));
   const own = servers.start(
@@ -66,7 +66,7 @@ Deno.test("H01 H02 a blob is fetched where a redirect leads, without credentials
   assertEquals(there?.headers.get("accept-encoding"), "identity");
 });
 
-Deno.test("H13 a storage that refuses is named, without its signature, and no login is asked for", async () => {
+Deno.test("H13 the error names the storage that refused, without its signed query and without a login hint", async () => {
   await using servers = new Servers();
   const storage = servers.start(() => new Response("", { status: 403 }));
   const own = servers.start(redirect(`${storage}/signed?sig=SIGNATURE-1`));
@@ -76,7 +76,7 @@ Deno.test("H13 a storage that refuses is named, without its signature, and no lo
   for (const word of ["SIGNATURE-1", "login", "the registry"]) assertFalse(words.includes(word));
 });
 
-Deno.test("H05 H06 redirects to nowhere, elsewhere and for ever are refused", async () => {
+Deno.test("H05 H06 redirects without an address, to other schemes and in a loop are refused", async () => {
   const locations = [
     "file:///etc/passwd",
     "data:text/plain,x",
@@ -102,7 +102,7 @@ Deno.test("H05 H06 redirects to nowhere, elsewhere and for ever are refused", as
   }
 });
 
-Deno.test("H07 a realm of strangers gets no credentials, and its token is used all the same", async () => {
+Deno.test("H07 a realm of another domain gets no credentials; its anonymous token is still used", async () => {
   for (const credential of [USER, REFRESH]) {
     await using servers = new Servers();
     const stranger = servers.start(token("TOKEN-2")).replace("127.0.0.1", "localhost");
@@ -144,7 +144,7 @@ Deno.test("H09 a token endpoint that redirects is refused", async () => {
   assertEquals(servers.seen.filter(({ origin }) => origin === inner), []);
 });
 
-Deno.test("H10 what a token server may say, and what it may not", async () => {
+Deno.test("H10 answers of a token server: valid and invalid ones", async () => {
   const cases: [string, BodyInit | ReadableStream<Uint8Array>][] = [
     ["E_REGISTRY", "no json"],
     ["E_REGISTRY", "{}"],
@@ -174,7 +174,7 @@ function endless(): ReadableStream<Uint8Array> {
   return new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(65_536)) });
 }
 
-Deno.test("H11 the scope is the own one, whatever the challenge asks for", async () => {
+Deno.test("H11 the scope is the client's own, whatever the challenge asks for", async () => {
   await using servers = new Servers();
   const own = servers.start(
     token("T"),
@@ -188,7 +188,7 @@ Deno.test("H11 the scope is the own one, whatever the challenge asks for", async
   ]);
 });
 
-Deno.test("H11 challenges that answer nothing end in a refusal, not in a loop", async () => {
+Deno.test("H11 challenges that cannot be answered end in E_DENIED, not in a loop", async () => {
   for (
     const header of [
       "",
@@ -209,7 +209,7 @@ Deno.test("H11 challenges that answer nothing end in a refusal, not in a loop", 
   }
 });
 
-Deno.test("H13 an error's body is bounded, harmless, and tells no secret", async () => {
+Deno.test("H13 the body of an error is bounded and escaped, and secrets are redacted", async () => {
   const words = "\x1b[31mPASSWORD-1 TOKEN-9 HEADER-9 https://s3/x?sig=SIGNATURE-9";
   await using servers = new Servers();
   const own = servers.start(
@@ -229,7 +229,7 @@ Deno.test("H13 an error's body is bounded, harmless, and tells no secret", async
   assertEquals(await fetchConfig(configFor(large)), "E_REGISTRY");
 });
 
-Deno.test("H13 the query of a signed address is in no error", async () => {
+Deno.test("H13 no error holds the query of a signed address", async () => {
   await using servers = new Servers();
   const own = servers.start(redirect("http://127.0.0.1:1/gone?sig=SIGNATURE-8"));
   using client = new RegistryClient(configFor(own));
@@ -238,7 +238,7 @@ Deno.test("H13 the query of a signed address is in no error", async () => {
   assertFalse(message.includes("SIGNATURE-8"), message);
 });
 
-Deno.test("H15 a manifest that is too long, or that never comes", async () => {
+Deno.test("H15 a manifest that is too long, or never ends", async () => {
   await using servers = new Servers();
   const long = servers.start(() => new Response(endless()));
   assertEquals(await fetchManifest(configFor(long)), "E_LIMIT");
@@ -253,11 +253,11 @@ Deno.test("H15 a manifest that is too long, or that never comes", async () => {
       }),
     );
   });
-  // One that was not given up would never end.
+  // Without the time-out the request would never end.
   assertEquals(await fetchManifest(configFor(drip, {}, { idleTimeout: 200 })), "E_REGISTRY");
 });
 
-Deno.test("H15 a registry that accepts the connection and says nothing", async () => {
+Deno.test("H15 a registry that accepts the connection and never answers", async () => {
   await using server = silentServer();
   const config = configFor(server.origin, {}, { idleTimeout: 50, attempts: 2 });
   assertEquals(await fetchManifest(config), "E_REGISTRY");
@@ -272,7 +272,7 @@ Deno.test("H15 a registry that accepts the connection and says nothing", async (
   assertEquals(await asking, reason);
 });
 
-Deno.test("H22 the pages of a list stay at the registry, and end", async () => {
+Deno.test("H22 the pages of a list must stay at the registry, and are bounded", async () => {
   await using servers = new Servers();
   const page = (tags: string[], link?: string) =>
     Response.json(
@@ -295,7 +295,7 @@ Deno.test("H22 the pages of a list stay at the registry, and end", async () => {
   assertEquals(await codeOf(() => client.tags("missing")), "E_NOT_FOUND");
 });
 
-Deno.test("H22 a list of too many names, or with a page that is too long, is given up", async () => {
+Deno.test("H22 a list with too many names or a page that is too long is refused", async () => {
   await using servers = new Servers();
   const names = JSON.stringify({ tags: Array.from({ length: 300_000 }, (_, i) => `${i}`) });
   let pages = 0;
@@ -310,7 +310,7 @@ Deno.test("H22 a list of too many names, or with a page that is too long, is giv
   assertEquals(await codeOf(() => client.tags("long")), "E_LIMIT");
 });
 
-Deno.test("H22 referrers: by the API, by the tag that stands in for it, and nowhere else", async () => {
+Deno.test("H22 referrers come from the API, else from the referrers tag, and from nowhere else", async () => {
   await using servers = new Servers();
   const one = { ...image.descriptor, artifactType: "application/x.signature" };
   const mediaType = "application/vnd.oci.image.index.v1+json";
@@ -321,7 +321,7 @@ Deno.test("H22 referrers: by the API, by the tag that stands in for it, and nowh
       typed(type, link === undefined ? {} : { link: `<${link}>; rel="next"` }),
     );
   const subject = image.descriptor.digest as never;
-  // Registries that have no API, in their words.
+  // The answers of registries without the API.
   const without = [
     ...[400, 404, 406].map((status) => () => new Response("", { status })),
     ...["text/html", "application/json", image.descriptor.mediaType].map((type) => () =>
@@ -356,7 +356,7 @@ Deno.test("H22 referrers: by the API, by the tag that stands in for it, and nowh
   assertEquals(await codeOf(() => client.referrers("junk", subject)), "E_FORMAT");
 });
 
-Deno.test("H23 answers that pass are tried again, so often and no more", async () => {
+Deno.test("H23 temporary errors are retried, up to the limit", async () => {
   for (
     const [status, after] of [[429, "Thu, 01 Jan 1970 00:00:00 GMT"], [503, "soon"], [
       500,
@@ -378,7 +378,7 @@ Deno.test("H23 answers that pass are tried again, so often and no more", async (
   }
 });
 
-Deno.test("H27 a manifest's content type is judged with what it says itself", async () => {
+Deno.test("H27 the content type of a manifest must agree with its own mediaType", async () => {
   await using servers = new Servers();
   const type = image.descriptor.mediaType;
   const own = servers.start((_, { pathname }) =>

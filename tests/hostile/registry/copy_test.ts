@@ -1,4 +1,4 @@
-/** Copies from registry to registry where either side breaks, lies, or must not learn something. */
+/** Copies from registry to registry, where one side breaks, lies, or must not learn the other's secrets. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parseReference } from "../../../lib/oci/mod.ts";
 import {
@@ -38,7 +38,7 @@ const LARGE = buildImage({
 const [READER, WRITER] = ["READER-1", "WRITER-1"] as const;
 const portOf = (origin: string) => Number(new URL(origin).port);
 
-/** An image in the repository `app`, in ranges where they are asked for. */
+/** Serves an image in the repository `app`, with ranges. */
 function holds(
   image: BuiltImage,
   change: (bytes: Uint8Array<ArrayBuffer>, from: number) => Uint8Array<ArrayBuffer> = (bytes) =>
@@ -102,7 +102,7 @@ Deno.test("H29 copy: both sides are cut, and little is sent twice on either", as
   assert(wire.passed() <= 13.2 * MIB, `${wire.passed()} bytes sent`);
 });
 
-Deno.test("copy: a source that gives other bytes is found out, and nothing of it is seen", async () => {
+Deno.test("copy: other bytes from the source are detected, and no manifest is pushed", async () => {
   const other = (bytes: Uint8Array<ArrayBuffer>, at: number) => {
     const changed = bytes.slice();
     changed[at] = (changed[at] as number) ^ 1;
@@ -111,7 +111,7 @@ Deno.test("copy: a source that gives other bytes is found out, and nothing of it
   const cases: [code: string, cut: boolean, answer: Answer][] = [
     ["E_DIGEST", false, holds(LARGE, (bytes) => other(bytes, 5))],
     ["E_DIGEST", false, holds(LARGE, (bytes) => other(bytes, bytes.length - 1))],
-    // Only where it was resumed.
+    // Wrong bytes only after a resume.
     [
       "E_DIGEST",
       true,
@@ -134,7 +134,7 @@ Deno.test("copy: a source that gives other bytes is found out, and nothing of it
   }
 });
 
-Deno.test("copy: a registry may take its time over a manifest whose layers it reads or unpacks first", async () => {
+Deno.test("copy: a registry gets time to read and unpack the layers of a manifest", async () => {
   const { config, layers: [layer] } = JSON.parse(new TextDecoder().decode(SAMPLE.manifest));
   const foreign = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
   const cases = [
@@ -162,7 +162,7 @@ Deno.test("copy: a registry may take its time over a manifest whose layers it re
   }
 });
 
-Deno.test("copy: neither registry learns what the other is told", async () => {
+Deno.test("copy: neither registry learns a secret of the other", async () => {
   await using servers = new Servers();
   const guarded = (token: string, answer: Answer): string => {
     const origin: string = servers.start(
@@ -181,7 +181,7 @@ Deno.test("copy: neither registry learns what the other is told", async () => {
   for (const secret of [WRITER, "TOKEN-W"]) assertEquals(servers.toldTo(secret), [to]);
 });
 
-Deno.test("copy: what is missing inside of an image is told before anything is sent", async () => {
+Deno.test("copy: a part that is missing is an error before anything is sent", async () => {
   await using servers = new Servers();
   const index = jsonBytes({
     schemaVersion: 2,
@@ -206,7 +206,7 @@ Deno.test("copy: what is missing inside of an image is told before anything is s
   assertEquals(servers.seen.filter(({ origin }) => origin === to), []);
 });
 
-Deno.test("copy: a source that breaks for ever is given up, the blob not begun again at the destination", async () => {
+Deno.test("copy: a source that always breaks is given up, and the upload is not restarted", async () => {
   await using servers = new Servers();
   const registry = new UploadRegistry();
   const origin = servers.start((request, url) => {

@@ -1,4 +1,4 @@
-/** Who is told what: every secret is a text of its own, and every origin notes all that it is sent. */
+/** Who gets which secret. Every secret is a unique text, and every origin records all that it is sent. */
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import { VarveError } from "../../../lib/errors.ts";
 import { type ClientConfig, type Credential, RegistryClient } from "../../../lib/registry/mod.ts";
@@ -40,7 +40,7 @@ async function failureOf(act: () => Promise<unknown>): Promise<VarveError> {
 const token = (name: string): Answer => (_, { pathname }) =>
   pathname === "/token" ? Response.json({ token: name }) : undefined;
 
-/** A configuration for `http://registry.test`, all names being reached through a proxy that answers for them. */
+/** A configuration for `http://registry.test`. A proxy answers for all names. */
 function named(proxy: string, credentials: Record<string, Credential>): ClientConfig {
   const proxies = { http: proxy, https: null, none: [] };
   return configFor("http://registry.test", credentials, { proxies });
@@ -52,7 +52,7 @@ async function secured(temp: TempDir) {
   return { hostname: "127.0.0.1", port: 0, onListen() {}, cert: await cert, key: await key };
 }
 
-Deno.test("H02 a redirect to any other origin, however near its name: nothing goes along", async () => {
+Deno.test("H02 a redirect to another origin, however similar its name, gets no secret", async () => {
   for (
     const host of [
       "registry.test:81",
@@ -77,13 +77,13 @@ Deno.test("H02 a redirect to any other origin, however near its name: nothing go
     assertEquals(await fetchConfig({ ...config, endpoints }), "ok", host);
     assertEquals(servers.toldTo("PASSWORD-1"), ["http://registry.test"], host);
     assertEquals(servers.toldTo("HEADER-1"), ["http://registry.test"], host);
-    // Not even what is known for it: nobody asked to log in there.
+    // Not even the credential for that origin: it sent no challenge.
     assertEquals(servers.toldTo("PASSWORD-2"), [], host);
     assertEquals(servers.toldTo("SIGNATURE-1"), [`http://${host}`], host);
   }
 });
 
-Deno.test("H02 H07 a realm of another domain is told nothing, whatever it is called", async () => {
+Deno.test("H02 H07 a realm of another domain gets no secret, whatever its name", async () => {
   for (
     const [host, told] of [
       ["auth.registry.test", true],
@@ -101,7 +101,7 @@ Deno.test("H02 H07 a realm of another domain is told nothing, whatever it is cal
       imageAnswer(image),
     );
     const config = named(proxy, { "http://registry.test": USER });
-    // 127.0.0.2 is reached without a proxy, and nobody is there.
+    // 127.0.0.2 is reached without the proxy, and nothing listens there.
     const code = host === "127.0.0.2" ? "E_REGISTRY" : "ok";
     assertEquals(await fetchConfig(config), code, host);
     assertEquals(servers.toldTo("PASSWORD-1"), told ? [`http://${host}`] : [], host);
@@ -109,7 +109,7 @@ Deno.test("H02 H07 a realm of another domain is told nothing, whatever it is cal
   }
 });
 
-Deno.test("H07 a login that a realm of strangers cannot prove is refused; one that hosts.toml names proves it", async () => {
+Deno.test("H07 a login fails when the realm is of another domain, unless hosts.toml names the realm", async () => {
   await using servers = new Servers();
   const proxy = servers.start(
     (request, { pathname }) =>
@@ -136,7 +136,7 @@ Deno.test("H07 a login that a realm of strangers cannot prove is refused; one th
   assertEquals(servers.toldTo("PASSWORD-1"), ["http://tokens.example"]);
 });
 
-Deno.test("H10 H23 a token server that is busy is asked again; one that is for ever is given up", async () => {
+Deno.test("H10 H23 a busy token server is retried, up to the limit", async () => {
   await using servers = new Servers();
   let busy = 2;
   const own = servers.start(
@@ -155,7 +155,7 @@ Deno.test("H10 H23 a token server that is busy is asked again; one that is for e
   assertEquals(servers.seen.length - before, 6);
 });
 
-Deno.test("H23 a registry that refuses every token is asked for one again, once", async () => {
+Deno.test("H23 when a registry refuses a token, one new token is fetched, not more", async () => {
   await using servers = new Servers();
   let given = 0;
   const own = servers.start(
@@ -170,7 +170,7 @@ Deno.test("H23 a registry that refuses every token is asked for one again, once"
   }
 });
 
-Deno.test("many requests at once share one token, also when it is no longer taken", async () => {
+Deno.test("concurrent requests share one request for a token, also when the old token is refused", async () => {
   await using servers = new Servers();
   let given = 0;
   const own = servers.start(
@@ -188,13 +188,13 @@ Deno.test("many requests at once share one token, also when it is no longer take
     Promise.all(Array.from({ length: 8 }, () => client.smallBlob("app", blob, 1 << 20)));
   await eight();
   assertEquals(given, 1);
-  // As if it had expired.
+  // The token is refused, as if it had expired.
   given = 100;
   await eight();
   assertEquals(given, 101);
 });
 
-Deno.test("H25 H26 registries and mirrors: each is told its own secrets, a failing one, too", async () => {
+Deno.test("H25 H26 registries and mirrors: each gets its own secrets only, also when it fails", async () => {
   await using servers = new Servers();
   const basic = (credential: typeof USER | typeof OTHER, answer: Answer): Answer => {
     const right = `Basic ${btoa(`${credential.username}:${credential.password}`)}`;
@@ -216,8 +216,7 @@ Deno.test("H25 H26 registries and mirrors: each is told its own secrets, a faili
 });
 
 Deno.test({
-  name:
-    "H03 from https to http nobody is followed: not by a redirect, not to a realm, not by a link",
+  name: "H03 no redirect, realm or link is followed from https to http",
   ...tls,
   fn: async () => {
     await using temp = await tempDir();
@@ -265,7 +264,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "skip_verify is for one origin: whoever it leads to must prove himself; its bodies are held back",
+    "skip_verify is for one origin: redirects from it are verified, and its bodies have back-pressure",
   ...tls,
   fn: async () => {
     await using temp = await tempDir();
@@ -322,7 +321,7 @@ Deno.test({
       assertEquals(got, total);
     };
     await read("held", async () => {
-      // The reader takes nothing while a second blob comes whole: the first could have come as well.
+      // Nothing is read from the first blob while the second one comes whole.
       await read("quick");
       assert(sent.held < 20_000_000, `${sent.held} bytes are under way`);
     });
@@ -333,7 +332,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a proxy gets its own password, and sees nothing of what goes through it",
+  name: "a proxy gets its password, and no server behind it does; the proxy sees only TLS",
   ...tls,
   fn: async () => {
     await using temp = await tempDir();
@@ -358,7 +357,7 @@ Deno.test({
     assertEquals(await fetchConfig(configFor(own, { [own]: USER }, more)), "ok");
     assertEquals(seen.length, 2);
     assertStringIncludes(seen[1] as string, btoa("user:PASSWORD-1"));
-    // Deno tells a proxy's password to whoever is behind it: what arrives there is no password of anything.
+    // Deno sends the proxy's password to the server behind it, too: what arrives there must be useless.
     assertFalse(seen.some((text) => text.includes("PROXY-1") || text.includes(btoa("p:PROXY-1"))));
     assert(proxy.heads.length > 0);
     for (const head of proxy.heads) {
@@ -366,7 +365,7 @@ Deno.test({
       assertStringIncludes(head, btoa("p:PROXY-1"));
       assertFalse(head.includes(btoa("user:PASSWORD-1")));
     }
-    // Where nobody is, the error tells neither password.
+    // When nothing listens, the error holds neither password.
     const dead = {
       ...more,
       proxies: { http: null, https: "http://p:PROXY-1@127.0.0.1:2", none: [] },

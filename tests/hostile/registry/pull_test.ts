@@ -24,7 +24,7 @@ async function pull(store: Store, config: ClientConfig): Promise<LoadedImage> {
   return await pullImage(store, client, "r.example/app:1", { pool, host: HOST });
 }
 
-/** What a pull from these answers ends with; whatever fails leaves nothing behind. */
+/** The outcome of a pull from these answers. A pull that fails leaves nothing in the store. */
 async function outcome(answers: Answer[], more: Partial<ClientConfig> = {}): Promise<string> {
   await using servers = new Servers();
   await using store = openMemoryStore();
@@ -64,7 +64,7 @@ const onBlob = (answer: OnBlob): Answer => (request, { pathname }) => {
   return answer(bytes, Number(from ?? 0), request, digest);
 };
 
-/** Bytes from a place on, cut after `most`, as a registry that is cut on the way. */
+/** Serves bytes from an offset on, cut after `most` bytes. */
 function cut(
   bytes: Uint8Array<ArrayBuffer>,
   from: number,
@@ -94,7 +94,7 @@ function cut(
   });
 }
 
-Deno.test("H29 a connection that is cut at every k-th byte: the pull ends right", async () => {
+Deno.test("H29 a pull whose connection is cut after every k bytes succeeds", async () => {
   for (const k of [1000, 333, 71]) {
     let sent = 0;
     const answer = onBlob((bytes, from) => {
@@ -107,7 +107,7 @@ Deno.test("H29 a connection that is cut at every k-th byte: the pull ends right"
   }
 });
 
-Deno.test("H17 resumed by a range: all that a registry can answer instead", async () => {
+Deno.test("H17 answers to a range request when a pull resumes", async () => {
   let tries = 0;
   const resumed = (answer: OnBlob) =>
     onBlob((bytes, from, request, digest) =>
@@ -117,7 +117,7 @@ Deno.test("H17 resumed by a range: all that a registry can answer instead", asyn
     );
   const cases: [string, OnBlob][] = [
     ["ok", (bytes, from) => cut(bytes, from, Infinity)],
-    // The whole again: what came already is passed over.
+    // The whole blob again: the bytes that were read already are skipped.
     ["ok", (bytes) => new Response(bytes)],
     [
       "E_REGISTRY",
@@ -142,7 +142,7 @@ Deno.test("H17 resumed by a range: all that a registry can answer instead", asyn
   }
 });
 
-Deno.test("H17 the etag of the first answer goes along, a weak one does not", async () => {
+Deno.test("H17 If-Range has the etag of the first answer, but not a weak one", async () => {
   const asked: (string | null)[] = [];
   for (const etag of ['"strong"', 'W/"weak"', "bare"]) {
     const answer = onBlob((bytes, from, request) => {
@@ -156,12 +156,12 @@ Deno.test("H17 the etag of the first answer goes along, a weak one does not", as
   assertEquals([...new Set(asked)], ['"strong"', null]);
 });
 
-Deno.test("blobs that are other, longer, shorter, encoded or missing are refused", async () => {
+Deno.test("blobs with other bytes, too long, too short, encoded or missing are refused", async () => {
   const cases: [string, OnBlob][] = [
     ["E_DIGEST", (bytes) => new Response(bytes.map((byte, i) => i === 700 ? byte ^ 1 : byte))],
     ["E_SIZE", (bytes) => new Response(new Uint8Array([...bytes, 0]))],
     ["E_SIZE", (bytes) => new Response(bytes.subarray(1))],
-    // Without a length nothing is known before the end.
+    // Without a length the size is known only at the end.
     [
       "E_SIZE",
       (bytes) => new Response(ReadableStream.from([bytes, new Uint8Array(9)]) as BodyInit),
@@ -176,7 +176,7 @@ Deno.test("blobs that are other, longer, shorter, encoded or missing are refused
   }
 });
 
-Deno.test("H14 urls of a layer are not followed", async () => {
+Deno.test("H14 the urls of a layer are ignored", async () => {
   await using servers = new Servers();
   await using store = openMemoryStore();
   const evil = servers.start(() => new Response("evil"));
@@ -198,7 +198,7 @@ Deno.test("H14 urls of a layer are not followed", async () => {
   assertEquals(servers.seen.filter(({ origin }) => origin === evil), []);
 });
 
-Deno.test("what is here is not fetched again: layers, config, and all of it", async () => {
+Deno.test("layers, configs and whole images that the store has are not fetched again", async () => {
   await using servers = new Servers();
   await using store = openMemoryStore();
   const own = servers.start(imageAnswer(image));
@@ -213,21 +213,21 @@ Deno.test("what is here is not fetched again: layers, config, and all of it", as
 
 const PAGE = new TextEncoder().encode("<html>");
 
-Deno.test("a mirror that fails, lies or lacks it is passed over", async () => {
+Deno.test("with a mirror that fails, lies or lacks the image, the pull falls back", async () => {
   const lies: Answer[] = [
     () => new Response("", { status: 404 }),
     () => new Response("", { status: 401 }),
     () => new Response("", { status: 500 }),
     (_, { pathname }) =>
       pathname.includes("/blobs/") ? new Response("", { status: 403 }) : undefined,
-    // Other bytes, as long as they should be.
+    // Other bytes of the right length.
     (_, { pathname }) => {
       const bytes = parts.get(/\/blobs\/(.*)$/.exec(pathname)?.[1] ?? "");
       return bytes && new Response(new Uint8Array(bytes.length));
     },
     (_, { pathname }) =>
       pathname.includes("/blobs/") ? new Response(ReadableStream.from([PAGE])) : undefined,
-    // A page of whoever stands between.
+    // An HTML page of a proxy.
     () => new Response("<html>", { headers: { "content-type": "text/html" } }),
   ];
   for (const lie of lies) {
@@ -240,7 +240,7 @@ Deno.test("a mirror that fails, lies or lacks it is passed over", async () => {
   }
 });
 
-Deno.test("a mirror that gives no answer is asked once in all, however much there is to pull", async () => {
+Deno.test("a mirror that cannot be reached is tried once for a whole pull", async () => {
   for (const status of [503, 429]) {
     await using servers = new Servers();
     await using store = openMemoryStore();
@@ -252,7 +252,7 @@ Deno.test("a mirror that gives no answer is asked once in all, however much ther
   }
 });
 
-Deno.test("an index: the manifest for the platform, no other; the target stays the index", async () => {
+Deno.test("of an index only the manifest for the platform is pulled, and the target stays the index", async () => {
   await using servers = new Servers();
   await using store = openMemoryStore();
   const other = describe(image.descriptor.mediaType, jsonBytes({ other: true }));

@@ -1,4 +1,4 @@
-/** Uploads that break, are refused, or are wanted in chunks. */
+/** Uploads that break, are refused, or must be chunked. */
 import { assert, assertEquals } from "@std/assert";
 import { loadImages } from "../../../lib/archive/mod.ts";
 import { sha256 } from "../../../lib/digest/mod.ts";
@@ -21,7 +21,7 @@ const blob = { digest: sha256(bytes), size: bytes.length };
 
 const portOf = (origin: string) => Number(new URL(origin).port);
 
-/** What the registry holds afterwards, and the offsets from which the blob was opened. */
+/** The outcome of an upload: what the registry holds, and the offsets from which the blob was opened. */
 interface Sent {
   readonly registry: UploadRegistry;
   readonly outcome: string;
@@ -62,14 +62,14 @@ function piecesOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
   }, { highWaterMark: 0 });
 }
 
-Deno.test("H30 upload: one stream where nothing breaks", async () => {
+Deno.test("H30 upload: one stream when nothing breaks", async () => {
   const { registry, outcome, opened } = await send({});
   assertEquals([outcome, opened], ["uploaded", [0]]);
   assertEquals(registry.patches, [blob.size]);
   assertEquals(registry.blobs.get(blob.digest), bytes);
 });
 
-Deno.test("H30 upload: what is cut goes on where it broke, and little is sent twice", async () => {
+Deno.test("H30 upload: a cut upload resumes where it broke, and little is sent twice", async () => {
   const { registry, outcome, opened } = await send(
     {},
     (port) => cutRequests(port, 5 * MIB),
@@ -83,13 +83,13 @@ Deno.test("H30 upload: what is cut goes on where it broke, and little is sent tw
   assert(opened.length >= 5, `${opened}`);
 });
 
-Deno.test("H30 upload: a registry that keeps whole chunks only gets smaller ones", async () => {
+Deno.test("H30 upload: a registry that drops incomplete chunks gets smaller ones", async () => {
   const { registry } = await send({ dropsCut: true }, (port) => cutRequests(port, 5 * MIB));
   assertEquals(registry.blobs.get(blob.digest), bytes);
   assert(registry.patches.every((length) => length <= 5 * MIB), `${registry.patches}`);
 });
 
-Deno.test("H30 upload: one that is lost begins again, so often and no more", async () => {
+Deno.test("H30 upload: a lost upload restarts, up to the limit", async () => {
   const { registry } = await send({ losesCut: true }, (port) => cutRequests(port, 20 * MIB, 2));
   assertEquals(registry.blobs.get(blob.digest), bytes);
   let cuts = 0;
@@ -109,7 +109,7 @@ Deno.test("H30 upload: one that is lost begins again, so often and no more", asy
   assertEquals([code, cuts], ["E_REGISTRY", 5]);
 });
 
-Deno.test("H30 upload: a registry that says it has more than it was sent is not believed", async () => {
+Deno.test("H30 upload: a registry that claims more bytes than were sent is not believed", async () => {
   const { registry, opened } = await send(
     { boasts: 10 * MIB },
     (port) => cutRequests(port, 5 * MIB, 1),
@@ -118,19 +118,19 @@ Deno.test("H30 upload: a registry that says it has more than it was sent is not 
   assertEquals(opened, [0, 0]);
 });
 
-Deno.test("H30 upload: the answer that was lost is looked for, the blob not sent again", async () => {
+Deno.test("H30 upload: when the last answer is lost, the blob is looked up and not sent again", async () => {
   const { registry, opened } = await send({ closesWith: 503 });
   assertEquals([registry.closed, opened], [1, [0]]);
 });
 
-Deno.test("H30 upload: chunks of the least length that a registry names, all in one where that is too long", async () => {
+Deno.test("H30 upload: chunks have the minimum length that the registry names; one stream where that is too long", async () => {
   const lengths = async (least: number) => (await send({ least })).registry.patches;
   assertEquals(await lengths(5 * MIB), [16 * MIB, 8 * MIB + 17]);
   assertEquals(await lengths(20 * MIB), [20 * MIB, 4 * MIB + 17]);
   assertEquals(await lengths(2 ** 49), [blob.size]);
 });
 
-Deno.test("H30 upload: who takes no stream gets chunks", async () => {
+Deno.test("H30 upload: a registry that refuses a stream gets chunks", async () => {
   for (const refusesStream of [411, 413]) {
     const { registry } = await send({ refusesStream });
     assertEquals(registry.patches, [16 * MIB, 8 * MIB + 17]);
@@ -138,13 +138,13 @@ Deno.test("H30 upload: who takes no stream gets chunks", async () => {
   }
 });
 
-Deno.test("H30 upload: who takes no long chunks gets short ones", async () => {
+Deno.test("H30 upload: a registry that refuses long chunks gets short ones", async () => {
   const { registry } = await send({ most: 5 * MIB });
   assertEquals(Math.max(...registry.patches), 4 * MIB);
   assertEquals(registry.blobs.get(blob.digest), bytes);
 });
 
-Deno.test("H30 upload: a token that ends in the middle, a registry that is full for a moment", async () => {
+Deno.test("H30 upload: the token expires in the middle, or the registry is full for a moment", async () => {
   const challenge = { "www-authenticate": 'Basic realm="r"' };
   const { opened } = await send({
     firstPatch: () => new Response("", { status: 401, headers: challenge }),
@@ -154,7 +154,7 @@ Deno.test("H30 upload: a token that ends in the middle, a registry that is full 
   assertEquals(busy.registry.blobs.get(blob.digest), bytes);
 });
 
-Deno.test("H30 upload: a registry that is full, and one that refuses, are told as they are", async () => {
+Deno.test("H30 upload: errors of a registry that stays full or refuses", async () => {
   const errors: [number, string][] = [[507, "E_REGISTRY"], [403, "E_DENIED"], [409, "E_REGISTRY"]];
   for (const [status, code] of errors) {
     const words = { errors: [{ code: "DENIED", message: "no room" }] };
@@ -167,10 +167,10 @@ Deno.test("H30 upload: a registry that is full, and one that refuses, are told a
   }
 });
 
-Deno.test("H30 push: every k-th request is refused for a moment, or its answer lost", async () => {
+Deno.test("H30 push: every k-th request fails once, or its answer is lost", async () => {
   await using store = await storeOf(bytes.slice(0, 3 * MIB));
   const record = store.images.get("r.example/app:1")!;
-  // One blob after the other, so that the same requests fail every time.
+  // One blob at a time, so that the same requests fail in every run.
   const cases = [4, 5, 7].flatMap((k) => [[k, false], [k, true]] as const);
   for (const [k, taken] of cases) {
     await using servers = new Servers();
@@ -194,7 +194,7 @@ Deno.test("H30 push: every k-th request is refused for a moment, or its answer l
   }
 });
 
-Deno.test("H30 upload: a registry that never says where an upload is gets it again", async () => {
+Deno.test("H30 upload: a registry that never names an offset gets the whole blob again", async () => {
   const { registry, opened } = await send(
     { hidesPlace: true },
     (port) => cutRequests(port, 5 * MIB, 2),
@@ -203,7 +203,7 @@ Deno.test("H30 upload: a registry that never says where an upload is gets it aga
   assertEquals([...new Set(opened)], [0]);
 });
 
-Deno.test("H30 upload: a registry is given time to close an upload, by its length", async () => {
+Deno.test("H30 upload: a registry gets more time to close a longer upload", async () => {
   await using servers = new Servers();
   const idleTimeout = 1000;
   const registry = new UploadRegistry({ beforeClose: () => outlastClient(idleTimeout) });
@@ -217,7 +217,7 @@ Deno.test("H30 upload: a registry is given time to close an upload, by its lengt
   assertEquals(servers.seen.filter(({ method }) => method === "GET"), []);
 });
 
-Deno.test("H30 an answer that may take longer is waited for, another is not", async () => {
+Deno.test("H30 extraTime prolongs the time-out of one request only", async () => {
   await using servers = new Servers();
   const { promise: released, resolve: release } = Promise.withResolvers<void>();
   const origin = servers.start(async () => {
@@ -233,13 +233,13 @@ Deno.test("H30 an answer that may take longer is waited for, another is not", as
     return response.status;
   };
   const patient = ask(10 * 60_000).catch((error) => error);
-  // Begun later and given up: the first is still waited for.
+  // The second request begins later and times out; the first one still waits.
   assertEquals(await codeOf(() => ask(0)), "E_REGISTRY");
   release();
   assertEquals(await patient, 200);
 });
 
-Deno.test("H30 upload: bytes that fail are no reason to try again", async () => {
+Deno.test("H30 upload: when the blob's own stream fails, nothing is retried", async () => {
   await using servers = new Servers();
   const registry = new UploadRegistry();
   using client = new RegistryClient(configFor(servers.start(registry.answer)));
@@ -268,7 +268,7 @@ async function storeOf(layer: Uint8Array<ArrayBuffer>): Promise<Store> {
   return store;
 }
 
-Deno.test("H30 push: a layer of the store goes on where it broke", async () => {
+Deno.test("H30 push: the upload of a stored layer resumes where it broke", async () => {
   await using store = await storeOf(bytes.slice(0, 12 * MIB));
   await using servers = new Servers();
   const registry = new UploadRegistry();

@@ -37,7 +37,7 @@ async function storeOf(built: BuiltImage = image): Promise<Store> {
   await using pool = createPool({ inline: true });
   const archive = ReadableStream.from([archiveTar(ociFiles([built]))]);
   await loadImages(store, archive, { pool, name: "r.example/app:1" });
-  // Another repository of the same registry, to mount from.
+  // A second repository of the same registry, to mount from.
   store.images.set("r.example/base:1", store.images.list()[0]!.target);
   return store;
 }
@@ -49,7 +49,7 @@ async function push(own: string): Promise<PushedImage> {
   return await pushImage(store, client, record, parseReference("r.example/app:1"));
 }
 
-/** A registry that keeps what it is sent; what a test gives comes before. */
+/** A registry that keeps what is pushed. Answers of a test take precedence. */
 class Keeper {
   readonly blobs = new Map<string, Uint8Array>();
   readonly manifests = new Map<string, Uint8Array>();
@@ -97,7 +97,7 @@ Deno.test("push: blobs first, the manifest last and byte for byte", async () => 
   assertEquals([...new Set(again.blobs.map(({ outcome }) => outcome))], ["present"]);
 });
 
-Deno.test("H18 an upload that leads elsewhere is refused, and nobody there is told a thing", async () => {
+Deno.test("H18 an upload location at another origin is refused, and nothing is sent there", async () => {
   await using servers = new Servers();
   const evil = servers.start(() => new Response("", { status: 201 }));
   const locations = [
@@ -122,9 +122,9 @@ Deno.test("H18 an upload that leads elsewhere is refused, and nobody there is to
   assertFalse(servers.toldTo("TOKEN-1").includes(evil));
 });
 
-Deno.test("H19 a mount that is none ends in an upload", async () => {
+Deno.test("H19 a mount that fails falls back to an upload", async () => {
   const mounts: ((url: URL) => Response | undefined)[] = [
-    // It says 201, and the blob is not there.
+    // It answers 201, but the blob is missing.
     () =>
       new Response("", {
         status: 201,
@@ -148,13 +148,13 @@ Deno.test("H19 a mount that is none ends in an upload", async () => {
     );
     const pushed = await push(own);
     assert(pushed.blobs.every(({ outcome }) => outcome === "uploaded"));
-    // Each is asked for once.
+    // Each mount is tried once.
     const asked = servers.seen.filter(({ path }) => path.includes("from=base"));
     assertEquals(asked.length, pushed.blobs.length);
   }
 });
 
-Deno.test("H19 a token server that refuses the other repository ends no push, and no copy", async () => {
+Deno.test("H19 push and copy go on when the token server refuses the repository to mount from", async () => {
   const source = imageAnswer(image);
   const ways: ((own: string) => Promise<PushedImage>)[] = [push, async (own) => {
     using client = new RegistryClient(configFor(own, { [own]: USER }));
@@ -185,7 +185,7 @@ Deno.test("H19 a token server that refuses the other repository ends no push, an
   }
 });
 
-Deno.test("push: who gives up while it asks for a mount begins no upload", async () => {
+Deno.test("push: aborted during a mount, it begins no upload", async () => {
   await using servers = new Servers();
   const stop = new AbortController();
   const reason = new VarveError("E_REGISTRY", "another blob failed");
@@ -205,7 +205,7 @@ Deno.test("push: who gives up while it asks for a mount begins no upload", async
   assertEquals(servers.seen.filter(({ method }) => method === "POST").length, 1);
 });
 
-Deno.test("a registry that refuses, redirects an upload, or says it got something else", async () => {
+Deno.test("push: a registry that refuses, redirects an upload, or answers another digest", async () => {
   const wrong = { "docker-content-digest": `sha256:${"0".repeat(64)}` };
   const cases: [string, Answer][] = [
     ["E_DENIED", onPost(() => new Response("", { status: 403 }))],
@@ -222,7 +222,7 @@ Deno.test("a registry that refuses, redirects an upload, or says it got somethin
           ? new Response("", { status: 201, headers: wrong })
           : undefined,
     ],
-    // An early answer, the body not read.
+    // An early answer: the body is not read.
     [
       "E_REGISTRY",
       ({ method }, { pathname }) =>
@@ -234,7 +234,7 @@ Deno.test("a registry that refuses, redirects an upload, or says it got somethin
   for (const [i, [code, answer]] of cases.entries()) {
     await using servers = new Servers();
     const own = servers.start(
-      // No mounts here.
+      // This registry does not mount.
       onPost((url) =>
         url.searchParams.has("mount") ? new Response("", { status: 404 }) : undefined
       ),
@@ -245,7 +245,7 @@ Deno.test("a registry that refuses, redirects an upload, or says it got somethin
   }
 });
 
-Deno.test("H21 a nondistributable layer is left out; a part that is not here is told before all", async () => {
+Deno.test("H21 a nondistributable layer is left out; a missing part is an error before anything is sent", async () => {
   const layers = image.layers.map(({ descriptor }, i) =>
     i > 0 ? descriptor : {
       ...descriptor,
@@ -274,7 +274,7 @@ Deno.test("H21 a nondistributable layer is left out; a part that is not here is 
   assertEquals([code, servers.seen.length], ["E_PRECONDITION", before]);
 });
 
-Deno.test("a tag that should list referrers and names something else is left as it is", async () => {
+Deno.test("a referrers tag that names no index stays as it is", async () => {
   const digest = `sha256:${"1".repeat(64)}` as Digest;
   const cases: [string, () => Response][] = [
     ["E_MEDIA_TYPE", () => new Response(image.manifest)],
@@ -296,7 +296,7 @@ Deno.test("a tag that should list referrers and names something else is left as 
     const referrer = { mediaType: "application/vnd.oci.image.manifest.v1+json", digest, size: 1 };
     const failed = await client.listReferrer("app", { digest }, referrer).catch((error) => error);
     assertEquals(failed.code, code);
-    // Both the tag and the registry are told.
+    // The error names both the tag and the registry.
     assertStringIncludes(failed.message, `app:sha256-${digest.slice(7)} at ${own}`);
     assertEquals(keeper.manifests.size, 0);
     if (code !== "E_MEDIA_TYPE") continue;
@@ -309,7 +309,7 @@ Deno.test("a tag that should list referrers and names something else is left as 
   }
 });
 
-Deno.test("push: it goes to the first endpoint that may, which is tried again; the registry itself is asked there, too", async () => {
+Deno.test("push: uploads, their retries and pings go to the first endpoint that may push", async () => {
   await using servers = new Servers();
   const keeper = new Keeper();
   let busy = 2;

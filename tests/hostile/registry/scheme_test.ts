@@ -1,9 +1,9 @@
-/** Servers on loopback that wait for TLS and are spoken to in plain http. */
+/** TLS servers on loopback that get a request in plain http. */
 import { assertEquals } from "@std/assert";
 import { loadClientConfig, RegistryClient } from "../../../lib/registry/mod.ts";
 import { tempDir } from "../../support/machine/temp_dir.ts";
 
-/** As Go's net/http answers plain http where it waits for TLS. */
+/** The answer of Go's net/http to plain http at a TLS port. */
 const GO = "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
 /** A registry that refuses a request in its own words. */
 const REGISTRY = "HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n" +
@@ -11,7 +11,7 @@ const REGISTRY = "HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n" +
 /** A fatal alert (RFC 8446, section 6): unexpected_message. */
 const ALERT = "\x15\x03\x03\x00\x02\x02\x0a";
 
-/** Answers whatever comes with the same, and closes. */
+/** Gives every connection the same answer, and closes it. */
 class Mute implements AsyncDisposable {
   readonly host: string;
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -36,7 +36,7 @@ class Mute implements AsyncDisposable {
   }
 }
 
-Deno.test("a registry on loopback that waits for TLS: it is told how to say so, where plain http was nobody's choice", async () => {
+Deno.test("a TLS registry on loopback: the error has a hint, unless plain http was configured", async () => {
   await using temp = await tempDir();
   for (
     const [answer, waits] of [[GO, true], [ALERT, true], ["", true], [REGISTRY, false]] as const
@@ -48,7 +48,7 @@ Deno.test("a registry on loopback that waits for TLS: it is told how to say so, 
       const more = { hostsDirectories, attempts: 1, ...options };
       using client = new RegistryClient(await loadClientConfig(host, "app", more));
       const name = { repository: "app", tag: "1" };
-      // HEAD has no words, whoever answers.
+      // An answer to HEAD has no body, whoever sends it.
       const asked: Promise<unknown>[] = [client.ping(), client.manifest(name)];
       if (waits) asked.push(client.hasManifest(name));
       const ends = await Promise.all(asked.map((one) => one.then(() => ({}), (error) => error)));
@@ -61,7 +61,7 @@ Deno.test("a registry on loopback that waits for TLS: it is told how to say so, 
     const wanted = [waits ? hint : undefined];
     assertEquals(await hints(), wanted, answer);
     assertEquals(await hints({ plainHttp: true }), [undefined]);
-    // A hosts file may say nothing of it, too.
+    // The same with a hosts file that names no scheme.
     const folder = temp.join(host);
     await Deno.mkdir(folder);
     await Deno.writeTextFile(`${folder}/hosts.toml`, `capabilities = ["pull", "resolve"]`);

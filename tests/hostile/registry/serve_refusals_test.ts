@@ -4,7 +4,7 @@ import { serveRegistry } from "../../../lib/registry_server/mod.ts";
 import { openMemoryStore } from "../../../lib/store/mod.ts";
 import { NAME, textBytes } from "../../conformance/registry_api.ts";
 
-Deno.test("served: who sends on behind a refusal is heard out, and sees the answer", async () => {
+Deno.test("served: a client that still sends after a refusal gets to see the answer", async () => {
   await using store = openMemoryStore();
   await using server = await serveRegistry(store);
   const { port } = server;
@@ -20,7 +20,7 @@ Deno.test("served: who sends on behind a refusal is heard out, and sees the answ
     await connection.write(textBytes(
       `${method} ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${body.length}\r\n\r\n`,
     ));
-    // The server has answered when the body begins.
+    // The server answers before the body is sent.
     const first = new Uint8Array(12);
     for (let at = 0; at < 12;) at += await connection.read(first.subarray(at)) ?? 12;
     assertEquals(new TextDecoder().decode(first), `HTTP/1.1 ${status}`);

@@ -30,13 +30,13 @@ async function served(): Promise<{ api: Api; store: Store; root: string } & Asyn
   return { api: new Api(server.url), store, root, [Symbol.asyncDispose]: dispose };
 }
 
-/** Which state of the names the layout of a store shows: it is counted up with each change. */
+/** The generation of the image names in the store's OCI layout: each change adds one. */
 function shownNames(root: string): number {
   const index = jsonOf(Deno.readFileSync(`${root}/content/index.json`));
   return Number(index.annotations["varve.generation"]);
 }
 
-Deno.test("served: a manifest of many tags is deleted in one go, and what an index takes over, too", async () => {
+Deno.test("served: a manifest with many tags is deleted in one change, and so are the names that an index replaces", async () => {
   await using own = await served();
   const { api, store, root } = own;
   const { image } = await pushSample(api);
@@ -55,11 +55,11 @@ Deno.test("served: a manifest of many tags is deleted in one go, and what an ind
   const index = jsonBytes({ schemaVersion: 2, mediaType: INDEX, manifests: children });
   assertEquals((await api.put(NAME, "all", index, INDEX)).status, 201);
   assertEquals(store.images.list().map(({ name }) => name), [`docker.io/${NAME}:all`]);
-  // The index comes, and then those that it names go.
+  // One change adds the index, one removes the names of its manifests.
   assertEquals(shownNames(root), apart + 2);
 });
 
-Deno.test("served: a name that a user gave by digest stays, whatever is pushed beside it", async () => {
+Deno.test("served: a name with a digest that a user made stays, whatever is pushed", async () => {
   await using own = await served();
   const { api, store } = own;
   const { image } = await pushSample(api);
@@ -70,20 +70,20 @@ Deno.test("served: a name that a user gave by digest stays, whatever is pushed b
   const tag = `docker.io/${NAME}:1`;
   store.images.set(pulled, target);
   const index = jsonBytes({ schemaVersion: 2, mediaType: INDEX, manifests: [image.descriptor] });
-  // By tag, as the manifest of an index, and by the digest itself.
+  // Pushed by tag, as a manifest of an index, and by the digest itself.
   assertEquals((await api.put(NAME, "1", image.manifest)).status, 201);
   assertEquals((await api.put(NAME, "all", index, INDEX)).status, 201);
   assertEquals((await api.put(NAME, digest, image.manifest)).status, 201);
   assertEquals(names(), [tag, `docker.io/${NAME}:all`, pulled]);
   store.images.removeAll([tag, `docker.io/${NAME}:all`]);
-  // Also where the tag that moves away would be followed by a row of the registry's own.
+  // Also when the tag moves away, and the registry would make a name of its own.
   assertEquals((await api.put(NAME, "1", image.manifest)).status, 201);
   await api.pushArtifact(NAME, "1", { artifactType: "a/b" });
   assertEquals((await api.put(NAME, "2", image.manifest)).status, 201);
   assertEquals(names(), [tag, `docker.io/${NAME}:2`, pulled]);
 });
 
-Deno.test("served: what only the registry kept under its digest goes when a tag keeps it", async () => {
+Deno.test("served: a name with a digest that the registry made goes when a tag keeps the manifest", async () => {
   await using own = await served();
   const { api, store } = own;
   const { image } = await pushSample(api);
@@ -96,10 +96,10 @@ Deno.test("served: what only the registry kept under its digest goes when a tag 
 });
 
 for (const packing of ["gzip", "zstd", "none"] as const) {
-  Deno.test(`served: a damaged blob (${packing}) is cut short, then gone, and comes again`, async () => {
+  Deno.test(`served: a damaged blob (${packing}) is cut short, then missing, and can be pushed again`, async () => {
     await using own = await served();
     const { api, root } = own;
-    // More than one piece of a body: the head and the first of it are sent before the verdict.
+    // Several pieces: the headers and the first piece are sent before the digest is checked.
     const content = prng(7).bytes(2 ** 20);
     const image = buildImage({ layers: [[{ name: "a", content }]], packing });
     const { blob, descriptor } = image.layers[0]!;
@@ -116,13 +116,13 @@ for (const packing of ["gzip", "zstd", "none"] as const) {
     await api.pushBlob(NAME, blob);
     assertEquals((await api.put(NAME, "2", image.manifest)).status, 201);
     assertEquals((await api.send("GET", path)).bytes, blob);
-    // And for those that have no upload any more.
+    // Also from a server without the upload.
     await using server = await serveRegistry(own.store);
     assertEquals((await new Api(server.url).send("GET", path)).bytes, blob);
   });
 }
 
-Deno.test("served: an image whose config is found damaged when it is put again lacks that part", async () => {
+Deno.test("served: an image whose config is damaged is refused, and the config can be pushed again", async () => {
   await using own = await served();
   const { api, root } = own;
   const { image } = await pushSample(api);
@@ -135,7 +135,7 @@ Deno.test("served: an image whose config is found damaged when it is put again l
   assertEquals(got.bytes, image.config);
 });
 
-Deno.test("served: a manifest that came as a blob is none of an index, whatever that calls it", async () => {
+Deno.test("served: an index cannot name a manifest that was pushed as a blob, whatever its media type", async () => {
   await using own = await served();
   const { api, store } = own;
   const { manifest, descriptor, config, layers } = sampleImage();
@@ -147,7 +147,7 @@ Deno.test("served: a manifest that came as a blob is none of an index, whatever 
     assertEquals([reply.status, codeOf(reply)], [404, "MANIFEST_BLOB_UNKNOWN"], mediaType);
   }
   assertEquals(store.images.list(), []);
-  // What it names besides manifests is kept as it is, and so is a manifest that came as one.
+  // Other blobs that the index names are kept as they are, and so are manifests that were pushed as such.
   for (const bytes of [config, ...layers.map(({ blob }) => blob)]) await api.pushBlob(NAME, bytes);
   assertEquals((await api.put(NAME, descriptor.digest, manifest)).status, 201);
   const manifests = [descriptor, await api.pushBlob(NAME, BLOB, "text/plain")];
@@ -158,7 +158,7 @@ Deno.test("served: a manifest that came as a blob is none of an index, whatever 
   assertEquals((await api.send("GET", `/v2/${NAME}/blobs/${BLOB_DIGEST}`)).bytes, BLOB);
 });
 
-Deno.test("served: a layer of a wrong media type is judged the same, whether the store knows it or not", async () => {
+Deno.test("served: a layer of a wrong media type is refused, whether the store has it or not", async () => {
   for (const isKnown of [false, true]) {
     await using own = await served();
     const { api } = own;
@@ -166,7 +166,7 @@ Deno.test("served: a layer of a wrong media type is judged the same, whether the
     const { config, layers, manifest } = sampleImage();
     const [gzip, zstd, plain] = layers.map(({ descriptor }) => descriptor.digest);
     for (const bytes of [config, ...layers.map(({ blob }) => blob)]) {
-      // A client that looks first uploads nothing that is here.
+      // A client that asks first does not upload what the store has.
       const { status } = await api.send("HEAD", `/v2/${NAME}/blobs/${sha256Of(bytes)}`);
       if (status === 404) await api.pushBlob(NAME, bytes);
     }

@@ -1,4 +1,4 @@
-/** Clients that mean harm, or that fail, at varve's registry. */
+/** Hostile and failing clients of varve's registry. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type RegistryServer, serveRegistry } from "../../../lib/registry_server/mod.ts";
 import { openMemoryStore, openStore, type Store } from "../../../lib/store/mod.ts";
@@ -87,7 +87,7 @@ Deno.test("served: no path leads out of the registry", async () => {
   assertEquals(await Deno.readTextFile(outside), "secret");
 });
 
-Deno.test("served: what is no HTTP, too long or ambiguous ends the connection alone", async () => {
+Deno.test("served: malformed, too long or ambiguous HTTP ends only its own connection", async () => {
   await using own = await served();
   const { port } = own.server;
   for (
@@ -107,7 +107,7 @@ Deno.test("served: what is no HTTP, too long or ambiguous ends the connection al
   assertEquals((await own.api.send("GET", "/v2/")).status, 200);
 });
 
-Deno.test("served: a client that says nothing is let go", async () => {
+Deno.test("served: a client that sends nothing is disconnected", async () => {
   {
     await using impatient = await served({ headersTimeout: 100 });
     const half = await sendRaw(impatient.server.port, "GET /v2/ HTTP/1.1\r\nhost: l");
@@ -123,7 +123,7 @@ Deno.test("served: a client that says nothing is let go", async () => {
     requestHead("PATCH", address, "content-length: 25") + "Hello",
   );
   assertMatch(slow, /^$|^HTTP\/1\.1 408 /);
-  // What came counts, and the upload goes on; clients of a busy machine may be slow with it.
+  // The bytes that came are kept, and the upload resumes. A busy machine may be slow.
   limits.idleTimeout = DEADLINE;
   const status = await api.send("GET", address);
   assertEquals(status.headers.get("range"), "0-4");
@@ -133,7 +133,7 @@ Deno.test("served: a client that says nothing is let go", async () => {
   assertEquals(end.status, 201);
 });
 
-Deno.test("served: a page in a browser gets nothing", async () => {
+Deno.test("served: requests of web pages are refused", async () => {
   await using own = await served();
   const { port } = own.server;
   const asked = (...headers: string[]) =>
@@ -144,7 +144,7 @@ Deno.test("served: a page in a browser gets nothing", async () => {
   assertMatch(await asked("host: localhost"), /^HTTP\/1\.1 200 /);
 });
 
-Deno.test("served: a manifest that is too long is refused before it has come", async () => {
+Deno.test("served: a manifest that is too long is refused before its body is read", async () => {
   const limits = { idleTimeout: 100 };
   await using own = await served(limits);
   const path = `/v2/${NAME}/manifests/1`;
@@ -153,7 +153,7 @@ Deno.test("served: a manifest that is too long is refused before it has come", a
     requestHead("PUT", path, "content-length: 999999999999"),
   );
   assertMatch(said, /^HTTP\/1\.1 413 /);
-  // Without a length it is read as far as it may go; a busy machine may be slow to send it.
+  // Without a length it is read up to the limit. A busy machine may be slow to send it.
   limits.idleTimeout = DEADLINE;
   const chunk = `100000\r\n${"x".repeat(2 ** 20)}\r\n`;
   const endless = Array.from({ length: 24 }, () => chunk);
@@ -167,7 +167,7 @@ Deno.test("served: a manifest that is too long is refused before it has come", a
   assertEquals((await own.api.send("GET", path)).status, 404);
 });
 
-Deno.test("served: a blob that is too long is refused, and nothing of it kept", async () => {
+Deno.test("served: a blob that is too long is refused, and none of its bytes are kept", async () => {
   await using own = await served({ maxBlobBytes: 10 });
   const reply = await own.api.send("PUT", withDigest(await own.api.begin(NAME), BLOB_DIGEST), {
     ...OCTETS,
@@ -177,8 +177,8 @@ Deno.test("served: a blob that is too long is refused, and nothing of it kept", 
   assertEquals((await own.api.send("HEAD", `/v2/${NAME}/blobs/${BLOB_DIGEST}`)).status, 404);
 });
 
-Deno.test("served: a client that goes behind a refusal is not waited for", async () => {
-  // The server would wait for the rest until a timer ends that.
+Deno.test("served: the server does not wait for a client that leaves after a refusal", async () => {
+  // Otherwise the server would wait for the rest until a time-out.
   using _ = stopTimers();
   const own = await served({ maxBlobBytes: 10 });
   const address = new URL(await own.api.begin(NAME)).pathname;
@@ -193,7 +193,7 @@ Deno.test("served: a client that goes behind a refusal is not waited for", async
   await within("the end of the server", own[Symbol.asyncDispose]());
 });
 
-/** Pushes an image of one layer whose parts say what they are told to. */
+/** Pushes an image of one layer, with the given diffID, size and config. */
 async function pushOne(
   api: Api,
   { tar = tarOf([{ name: "a", content: "a" }]), diffId, size, config }: {
@@ -221,7 +221,7 @@ async function pushOne(
   return await api.put(NAME, "1", manifest);
 }
 
-Deno.test("served: an image that lies is refused whole", async () => {
+Deno.test("served: an image with a wrong claim is refused as a whole", async () => {
   await using own = await served();
   const { api, store } = own;
   for (
@@ -238,11 +238,11 @@ Deno.test("served: an image that lies is refused whole", async () => {
     assertEquals((await api.send("GET", `/v2/${NAME}/manifests/1`)).status, 404, what);
     assertEquals([store.images.list(), [...store.layers.list()]], [[], []], what);
   }
-  // What failed is not in the way of what is right.
+  // The failed push does not prevent a valid one.
   assertEquals((await pushOne(api, {})).status, 201);
 });
 
-Deno.test("served: a manifest that the store has lost is its fault, and is told as that", async () => {
+Deno.test("served: a manifest that the store lost is a server error", async () => {
   await using temp = await tempDir();
   await using store = await openStore({ root: temp.join("store"), durability: "none" });
   const errors: unknown[] = [];
@@ -258,7 +258,7 @@ Deno.test("served: a manifest that the store has lost is its fault, and is told 
   assertEquals(errors.map((error) => (error as { code: string }).code), ["E_DAMAGE", "E_DAMAGE"]);
 });
 
-Deno.test("served: documents that are none, or that are too deep", async () => {
+Deno.test("served: documents that are malformed or nested too deep", async () => {
   await using own = await served();
   const deep = `{"schemaVersion":2,"mediaType":"${MANIFEST}","a":${"[".repeat(100_000)}`;
   for (const text of ["", "null", "[]", "{}", "{", deep, '{"schemaVersion":1}', "\xff\xfe"]) {
@@ -279,7 +279,7 @@ Deno.test("served: documents that are none, or that are too deep", async () => {
   assert(jsonOf(reply.bytes).errors.length <= 100);
 });
 
-Deno.test("served: one blob is uploaded, and one image put, by many at once", async () => {
+Deno.test("served: many clients upload the same blob and push the same image at once", async () => {
   await using temp = await tempDir();
   await using store = await openStore({ root: temp.join("store"), durability: "none" });
   await using server = await serveRegistry(store);
@@ -327,7 +327,7 @@ Deno.test("served: pulls go on while pushes hang", async () => {
   }
 });
 
-Deno.test("served: a puller that goes in the middle is forgotten", async () => {
+Deno.test("served: a client that leaves in the middle of a pull is forgotten", async () => {
   await using own = await served();
   const { api, server } = own;
   const large = new Uint8Array(32 * 2 ** 20).fill(7);
@@ -339,11 +339,11 @@ Deno.test("served: a puller that goes in the middle is forgotten", async () => {
   }
   const whole = await api.send("GET", `/v2/${NAME}/blobs/${digest}`);
   assertEquals(sha256Of(whole.bytes), digest);
-  // The blob can go, so nobody reads it any more.
+  // The blob can be dropped, so no request reads it any more.
   assertEquals((await api.send("DELETE", `/v2/${NAME}/blobs/${digest}`)).status, 202);
 });
 
-Deno.test("served: read-only it takes nothing", async () => {
+Deno.test("served: a read-only registry refuses all changes", async () => {
   await using own = await served({ readOnly: true });
   for (
     const [method, path] of [
@@ -358,7 +358,7 @@ Deno.test("served: read-only it takes nothing", async () => {
   }
 });
 
-Deno.test("served: other machines only where they are asked for", async () => {
+Deno.test("served: it listens for other machines only when asked to", async () => {
   await using store = openMemoryStore();
   for (const hostname of ["0.0.0.0", "::", "example.org"]) {
     const error = await serveRegistry(store, { hostname }).catch((error) => error);

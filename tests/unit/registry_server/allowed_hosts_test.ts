@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { isAllowedHost, isLoopback } from "../../../lib/registry_server/allowed_hosts.ts";
 
-Deno.test("server: which addresses only this machine reaches, and how it may be called", () => {
+Deno.test("server: loopback addresses, and Host headers that are answered", () => {
   for (const name of ["127.0.0.1", "127.8.9.10", "::1", "localhost"]) {
     assertEquals(isLoopback(name), true, name);
   }

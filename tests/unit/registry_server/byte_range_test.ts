@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { parseRange } from "../../../lib/registry_server/byte_range.ts";
 
-Deno.test("server: one range of a blob, or the whole", () => {
+Deno.test("server: Range headers: one range, or the whole", () => {
   for (
     const [header, expected] of [
       [undefined, undefined],

@@ -5,10 +5,10 @@ import {
   wireName,
 } from "../../../lib/registry_server/repository_name.ts";
 
-/** With `foo_bar.baz/` as long as a name may be. */
+/** `foo_bar.baz/` and this name together have the maximum length of a name. */
 const LONG = "x".repeat(255 - "foo_bar.baz/".length);
 
-Deno.test("server: a name on the wire is read as Docker reads it, and back", () => {
+Deno.test("server: repository names of requests and of the store, both ways", () => {
   for (
     const [asked, full, back] of [
       ["debian", "docker.io/library/debian", "library/debian"],

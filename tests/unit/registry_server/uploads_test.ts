@@ -10,7 +10,7 @@ const BYTES = new TextEncoder().encode("some bytes");
 const DIGEST = sha256Of(BYTES) as Digest;
 const LIFETIME = 1000;
 
-/** Uploads in a directory, at a clock that is set by hand. */
+/** Uploads in a directory, with a clock that the test sets. */
 async function uploadsAt(directory: string) {
   const clock = { now: 0 };
   await Deno.mkdir(directory);
@@ -34,7 +34,7 @@ async function statusOf(act: () => unknown): Promise<number> {
   return error.status;
 }
 
-Deno.test("server: an upload that nobody uses is dropped with its bytes, one in use is not", async () => {
+Deno.test("server: an unused upload is dropped with its file, one in use is not", async () => {
   await using temp = await tempDir();
   const { uploads, clock, files } = await uploadsAt(temp.join("u"));
   const left = await uploads.begin("app");
@@ -47,7 +47,7 @@ Deno.test("server: an upload that nobody uses is dropped with its bytes, one in 
   await uploads.sweep();
   assertEquals(await statusOf(() => uploads.get("app", left.id)), 404);
   assertEquals(files(), 1);
-  // A request that writes may take as long as it likes.
+  // A request that is writing keeps its upload, however long it takes.
   const more = Promise.withResolvers<void>();
   const begun = Promise.withResolvers<void>();
   const writing = uploads.append(
@@ -72,7 +72,7 @@ Deno.test("server: an upload that nobody uses is dropped with its bytes, one in 
   assertEquals([uploads.blob(DIGEST), files()], [undefined, 0]);
 });
 
-Deno.test("server: a blob that is read stays until it is read, also when it is dropped", async () => {
+Deno.test("server: the file of a dropped blob stays until its last reader is done", async () => {
   await using temp = await tempDir();
   const { uploads, clock } = await uploadsAt(temp.join("u"));
   const upload = await uploads.begin("app");
@@ -90,7 +90,7 @@ Deno.test("server: a blob that is read stays until it is read, also when it is d
   await assertRejects(() => Deno.stat(temp.join("u")), Deno.errors.NotFound);
 });
 
-Deno.test("server: the newest request of an upload wins, and what came before it stays", async () => {
+Deno.test("server: the newest request of an upload wins, and earlier bytes stay", async () => {
   await using temp = await tempDir();
   const { uploads } = await uploadsAt(temp.join("u"));
   const upload = await uploads.begin("app");
@@ -111,7 +111,7 @@ Deno.test("server: the newest request of an upload wins, and what came before it
   assertEquals((await uploads.finish(upload, DIGEST)).digest, DIGEST);
 });
 
-Deno.test("server: an upload that cannot be written is given up, one that waits for it is told", async () => {
+Deno.test("server: an upload that cannot be written is dropped, and a waiting request gets 404", async () => {
   await using temp = await tempDir();
   const { uploads, files } = await uploadsAt(temp.join("u"));
   const upload = await uploads.begin("app");
@@ -121,7 +121,7 @@ Deno.test("server: an upload that cannot be written is given up, one that waits 
   const second = statusOf(() => uploads.append(upload, once(BYTES)));
   assertEquals([await first, await second], ["E_SYSCALL", 404]);
   assertEquals(files(), 0);
-  // Given up by its client, too.
+  // The same when its client cancels it.
   const other = await uploads.begin("app");
   const begun = Promise.withResolvers<void>();
   const hanging = statusOf(() =>
@@ -146,7 +146,7 @@ Deno.test("server: uploads are bounded in bytes and in number", async () => {
   const bytes = new Uint8Array(60);
   await uploads.append(large, once(bytes));
   assertEquals(await statusOf(() => uploads.append(large, once(bytes))), 413);
-  // It can come to nothing any more.
+  // The upload was dropped.
   assertEquals(await statusOf(() => uploads.append(large, once(bytes))), 404);
   assertEquals(files(), 0);
   const begun: Upload[] = [];
@@ -159,7 +159,7 @@ Deno.test("server: uploads are bounded in bytes and in number", async () => {
     }
   }
   assertEquals([begun.length, files()], [1000, 1000]);
-  // Those that nobody uses make room.
+  // Unused uploads make room.
   clock.now = LIFETIME;
   await uploads.begin("app");
   assertEquals(files(), 1);

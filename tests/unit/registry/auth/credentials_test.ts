@@ -29,7 +29,7 @@ const basic = (username: string, password: string): Credential => ({
   password,
 });
 
-Deno.test("H25 credentials: keys of all forms, each for its own registry alone", async () => {
+Deno.test("H25 credentials: keys of all forms, each for its own registry only", async () => {
   const auths = {
     "https://index.docker.io/v1/": auth("hub:a:b"),
     "https://r.example/v2/": auth("r:1"),
@@ -65,7 +65,7 @@ Deno.test("H25 credentials: keys of all forms, each for its own registry alone",
   }
 });
 
-Deno.test("H25 credentials: a file that is no such file is refused without a word of it", async () => {
+Deno.test("H25 credentials: a malformed file is refused, and the error holds nothing of it", async () => {
   for (const text of ["{", "[]", '{"auths":1,"auths":2}']) {
     assertEquals(await codeOf(() => find(text, "r.example")), "E_FORMAT", text);
   }
@@ -74,7 +74,7 @@ Deno.test("H25 credentials: a file that is no such file is refused without a wor
   assertEquals(await readCredentialsFile("/nonexistent/config.json"), undefined);
 });
 
-/** What a helper with this script gives, or the code that it is refused with; `limit` is its time in ms. */
+/** The credential from a helper with this script, or the code of its error. `limit` is its time limit in ms. */
 async function helper(
   script: string,
   limit = DEADLINE,
@@ -92,7 +92,7 @@ async function helper(
   return code === "ok" ? found : code;
 }
 
-Deno.test("H25 helpers: what they say, and when they know of nothing", async () => {
+Deno.test("H25 helpers: their answers, and the answer that means none", async () => {
   const says = (json: unknown) =>
     `read server; test "$server" = r.example && test "$1" = get && echo '${JSON.stringify(json)}'`;
   assertEquals(await helper(says({ Username: "u", Secret: "s" })), basic("u", "s"));
@@ -105,19 +105,19 @@ Deno.test("H25 helpers: what they say, and when they know of nothing", async () 
   assertEquals(await helper("echo 'credentials not found in native keychain'; exit 1"), undefined);
 });
 
-Deno.test("H25 helpers: garbage, too much, a failure and a hang are errors, grandchildren ended", async () => {
+Deno.test("H25 helpers: garbage, too long an answer, a failure and a hang are errors, and grandchildren are killed", async () => {
   assertEquals(await helper("echo garbage"), "E_PRECONDITION");
   assertEquals(await helper("echo '{}'"), "E_PRECONDITION");
   assertEquals(await helper("exit 3"), "E_PRECONDITION");
   assertEquals(await helper("cat /dev/zero"), "E_PRECONDITION");
-  // A name that no other process has. The child's own end is all that ends the helper's output.
+  // A name that no other process has. The helper's output ends only when its child does.
   const name = crypto.randomUUID();
   const script = `sh -c 'sleep 600; exit' ${name} >/dev/null & exec sleep 600`;
   assertEquals(await helper(script, 200), "E_PRECONDITION");
   await waitUntil("the end of the grandchild", () => !isRunning(name));
 });
 
-/** Whether there is a process that has this among its arguments. */
+/** Whether a process with this argument is running. */
 function isRunning(argument: string): boolean {
   return [...Deno.readDirSync("/proc")].some(({ name }) => {
     try {
@@ -142,7 +142,7 @@ Deno.test("H25 helpers: a name that is a path, and a helper that is missing", as
     await codeOf(() => runHelper("none", "get", "r", { path: "/usr/bin" })),
     "E_PRECONDITION",
   );
-  // A relative directory is passed over, and credentials go on being none.
+  // A relative directory is skipped, and there is no credential.
   const config = { credHelpers: { "r.example": "none" }, auths: { "r.example": auth("a:b") } };
   assertEquals(await find(config, "r.example", undefined, ".:/usr/bin"), undefined);
   assertEquals(await find(config, "q.example", undefined, ".:/usr/bin"), undefined);

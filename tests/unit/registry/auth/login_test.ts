@@ -11,7 +11,7 @@ import { type TempDir, tempDir } from "../../../support/machine/temp_dir.ts";
 const USER = { username: "user", password: "PASSWORD-1" };
 const entry = { auth: btoa("user:PASSWORD-1") };
 
-/** A credential helper that keeps what it is given in files beside it. */
+/** A credential helper that stores credentials in files beside itself. */
 async function helperIn(temp: TempDir): Promise<string> {
   await Deno.mkdir(temp.join("bin"));
   const script = `#!/bin/sh
@@ -31,7 +31,7 @@ async function saved(file: string): Promise<unknown> {
   return JSON.parse(await Deno.readTextFile(file));
 }
 
-Deno.test("login: what else a file holds stays, digit for digit; it is its owner's alone, through a link, too", async () => {
+Deno.test("login: other fields of a file stay, digit for digit; the file has mode 0600, also behind a link", async () => {
   await using temp = await tempDir();
   const real = temp.join("real.json");
   const file = temp.join("config.json");
@@ -54,8 +54,7 @@ Deno.test("login: what else a file holds stays, digit for digit; it is its owner
 });
 
 Deno.test({
-  name:
-    "login: a file keeps its owner, its group and what these may; a new one is its owner's alone",
+  name: "login: a file keeps its owner, group and mode; a new one has mode 0600",
   ...needs({ root: true }),
   fn: async () => {
     await using temp = await tempDir();
@@ -75,14 +74,14 @@ Deno.test({
     }
     await eraseCredential(options);
     assertEquals(await state(), [1000, 1001, 0o400]);
-    // What all may read is no choice.
+    // A mode that lets all users read is not kept.
     await Deno.chmod(file, 0o644);
     await storeCredential(USER, options);
     assertEquals(await state(), [1000, 1001, 0o600]);
   },
 });
 
-Deno.test("login: a link that leads to nothing yet stays, and what it leads to is made", async () => {
+Deno.test("login: a link without a target stays, and its target is created", async () => {
   await using temp = await tempDir();
   const file = temp.join("config.json");
   await Deno.symlink("dotfiles/docker.json", file);
@@ -91,7 +90,7 @@ Deno.test("login: a link that leads to nothing yet stays, and what it leads to i
   await storeCredential(USER, { file, registry: "r.example" });
   assertEquals(await saved(temp.join("kept/real.json")), { auths: { "r.example": entry } });
   assert((await Deno.lstat(file)).isSymlink);
-  // In a circle.
+  // A circle of links.
   const circle = temp.join("circle");
   await Deno.symlink("circle", circle);
   assertEquals(
@@ -100,7 +99,7 @@ Deno.test("login: a link that leads to nothing yet stays, and what it leads to i
   );
 });
 
-Deno.test("login: a file that cannot be read as such is left as it is", async () => {
+Deno.test("login: a malformed file is left as it is", async () => {
   await using temp = await tempDir();
   const file = temp.join("config.json");
   for (const text of ["{", '{"auths":{},"auths":{}}']) {
@@ -110,7 +109,7 @@ Deno.test("login: a file that cannot be read as such is left as it is", async ()
   }
 });
 
-Deno.test("login: a helper keeps, gives and forgets; the file keeps no password of before", async () => {
+Deno.test("login: a helper stores, gets and erases; the file keeps no earlier password", async () => {
   await using temp = await tempDir();
   const path = await helperIn(temp);
   const file = temp.join("config.json");
@@ -138,7 +137,7 @@ Deno.test("login: a helper keeps, gives and forgets; the file keeps no password 
   assertFalse(said.includes("PASSWORD"));
 });
 
-Deno.test("login: a helper for one registry beats the store for all, and an empty one is the file", async () => {
+Deno.test("login: a helper for one registry wins over credsStore, and an empty name means the file", async () => {
   await using temp = await tempDir();
   const path = await helperIn(temp);
   const file = temp.join("config.json");

@@ -53,7 +53,7 @@ Deno.test("H07 realms: the same host, or another of the same registrable domain"
   ], false);
 });
 
-Deno.test("H07 realms: strangers below a shared domain get nothing of each other", async () => {
+Deno.test("H07 realms: hosts below a shared domain do not share credentials", async () => {
   await judge(
     [
       // The private part of the list.

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { explainNetworkError } from "../../../../lib/registry/http/network_error.ts";
 
-Deno.test("network errors: told by kind, without the address that fetch writes into them", () => {
+Deno.test("network errors: explained by kind, without the address that fetch puts into them", () => {
   const failed = (message: string) => new TypeError("fetch failed", { cause: new Error(message) });
   const cases: [Error, string, boolean][] = [
     [failed("tcp connect error: x (os error 111)"), "the connection was refused", true],

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { proxiesOf, proxyFor } from "../../../../lib/registry/http/proxy.ts";
 
-Deno.test("proxies: by scheme, but not for loopback and what no_proxy names", () => {
+Deno.test("proxies: chosen by scheme, but none for loopback and for no_proxy", () => {
   const values: Record<string, string> = {
     HTTPS_PROXY: "http://proxy.example:3128",
     http_proxy: "http://plain.example:3128",
@@ -29,7 +29,7 @@ Deno.test("proxies: by scheme, but not for loopback and what no_proxy names", ()
   assertEquals(proxyFor(new URL("https://ghcr.io"), star), null);
 });
 
-Deno.test("proxies: addresses of both kinds in no_proxy, their networks and ports", () => {
+Deno.test("proxies: IPv4 and IPv6 addresses, networks and ports in no_proxy", () => {
   const direct = (none: string, url: string) =>
     proxyFor(new URL(url), { http: "http://p.example", https: null, none: [none] }) === null;
   for (

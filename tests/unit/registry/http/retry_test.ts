@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { retryAfter, retryDelay, waitBeforeRetry } from "../../../../lib/registry/http/retry.ts";
 
-Deno.test("H23 Retry-After: seconds and dates, at most half a minute, nothing that makes no sense", () => {
+Deno.test("H23 Retry-After: seconds and dates, at most half a minute; malformed values count as 0", () => {
   const now = Date.UTC(2026, 0, 1);
   const asked = (text: string) =>
     retryAfter(new Response("", { headers: { "retry-after": text } }), now);
@@ -15,7 +15,7 @@ Deno.test("H23 Retry-After: seconds and dates, at most half a minute, nothing th
   assertEquals(retryAfter(new Response(), now), 0);
 });
 
-Deno.test("H23 waits: between a half and the whole, never less than asked for, never for ever", () => {
+Deno.test("H23 retry delay: between half and all of it, at least what was asked for, at most half a minute", () => {
   const waits = Array.from({ length: 200 }, () => retryDelay(1000));
   assert(waits.every((ms) => ms >= 500 && ms <= 1000));
   assert(new Set(waits).size > 100);
@@ -24,7 +24,7 @@ Deno.test("H23 waits: between a half and the whole, never less than asked for, n
   assertEquals(retryDelay(10, 1e12), 30_000);
 });
 
-Deno.test("a wait ends at once with its signal", async () => {
+Deno.test("the wait before a retry ends when its signal is aborted", async () => {
   const controller = new AbortController();
   const reason = new Error("enough");
   const waiting = waitBeforeRetry(60_000, controller.signal).catch((error) => error);

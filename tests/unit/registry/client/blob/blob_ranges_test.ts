@@ -41,7 +41,7 @@ async function read(pace: Pace, plan = PLAN, from = 0): Promise<PacedRegistry> {
   return registry;
 }
 
-Deno.test("a large blob from a server that limits each connection comes over several, each byte once", async () => {
+Deno.test("a large blob from a server that limits each connection is read over several, each byte once", async () => {
   const { sent, atOnce, ranges } = await read({ delay: SLOW });
   assertEquals([sent, atOnce], [BLOB.length, PLAN.connections]);
   assertEquals(new Set(ranges).size, ranges.length);
@@ -49,43 +49,43 @@ Deno.test("a large blob from a server that limits each connection comes over sev
   assertEquals([later.sent, later.atOnce], [BLOB.length - 5 * MIB, PLAN.connections]);
 });
 
-Deno.test("a blob comes over several connections also where only the second look shows that it is slow", async () => {
+Deno.test("a blob is read over several connections also when only the second probe is slow", async () => {
   const { sent, atOnce } = await read({ delay: SLOW, delayFrom: 6 * MIB });
   assertEquals([sent, atOnce], [BLOB.length, PLAN.connections]);
 });
 
-Deno.test("a blob that is not large, or may have one connection only, is asked for whole", async () => {
+Deno.test("a blob that is not large, or may have only one connection, is read with one request", async () => {
   for (const plan of [{ ...PLAN, connections: 1 }, { ...PLAN, largeFrom: 21 * MIB }]) {
     assertEquals((await read({ delay: 1 }, plan)).ranges, [""]);
   }
 });
 
-Deno.test("a server without ranges sends the whole, once", async () => {
+Deno.test("a server without ranges sends the whole blob, once", async () => {
   const { sent, ranges } = await read({ delay: 1, ignoresRanges: true });
   assertEquals([sent, ranges.length], [BLOB.length, 1]);
 });
 
-Deno.test("a server that gives less of a range than was asked for is asked for the rest", async () => {
+Deno.test("when a server gives less than the range, the rest is asked for", async () => {
   for (const plan of [PLAN, { ...PLAN, connections: 1 }]) {
     const { sent } = await read({ delay: 1, longest: MIB }, plan, 5 * MIB);
     assertEquals(sent, BLOB.length - 5 * MIB);
   }
 });
 
-Deno.test("a server that refuses further connections is asked over one", async () => {
+Deno.test("when a server refuses further connections, one is used", async () => {
   const { sent, atOnce, ranges } = await read({ delay: SLOW, most: 1 });
   assertEquals(atOnce, 1);
   assert(sent <= 1.1 * BLOB.length, `${sent} bytes`);
   assert(ranges.at(-1)?.endsWith("-"), `${ranges}`);
 });
 
-Deno.test("connections that are cut are taken up again, each where it broke", async () => {
+Deno.test("connections that are cut resume, each where it broke", async () => {
   const { sent, atOnce } = await read({ delay: SLOW, cutAfter: 300_000 });
   assertEquals(atOnce, PLAN.connections);
   assert(sent <= 1.1 * BLOB.length, `${sent} bytes`);
 });
 
-Deno.test("who gives up closes all connections, and gets the signal's reason", async () => {
+Deno.test("an aborted read closes all connections and throws the signal's reason", async () => {
   await using registry = new PacedRegistry(DIGEST, BLOB, { delay: SLOW });
   const config = configFor(registry.origin);
   using transport = new Transport(config);
@@ -102,7 +102,7 @@ Deno.test("who gives up closes all connections, and gets the signal's reason", a
   assertEquals((error as Error).message, "enough");
 });
 
-Deno.test("only a stream that is waited for, and that is no fast one, is slow", () => {
+Deno.test("a stream is slow when its rate is low and its reader waits for it", () => {
   const base = { bytes: 4 * MIB, ms: 400, waited: 390 };
   assertEquals(isSlow(base), true);
   assertEquals(isSlow({ ...base, waited: 100 }), false);
@@ -110,7 +110,7 @@ Deno.test("only a stream that is waited for, and that is no fast one, is slow", 
   assertEquals(isSlow({ bytes: 0, ms: 0, waited: 0 }), false);
 });
 
-Deno.test("a pull takes the connections that its layers leave", async () => {
+Deno.test("a pull uses the connections that its layers leave over", async () => {
   const image = buildImage({ layers: [[{ name: "file", content: BLOB }]], packing: "none" });
   const [layer] = image.layers;
   assert(layer !== undefined);
@@ -127,7 +127,7 @@ Deno.test("a pull takes the connections that its layers leave", async () => {
   }
 });
 
-Deno.test("who waits for a layer is told so, once; a small one is over before that is clear", async () => {
+Deno.test("onIdle is called once for a slow layer, and not for a small one", async () => {
   for (const [bytes, expected] of [[20 * MIB, 1], [4 * MIB, 0]] as const) {
     const content = BLOB.subarray(0, bytes);
     const image = buildImage({ layers: [[{ name: "file", content }]], packing: "none" });

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { parseNextLink } from "../../../../../lib/registry/client/list/link.ts";
 
-Deno.test("H22 links: the next page, quoted or not, among others", () => {
+Deno.test("H22 links: the next page, quoted or not, among other links", () => {
   const base = new URL("http://r.example/v2/a/tags/list");
   const next = (header: string) => parseNextLink(header, base)?.href;
   assertEquals(next('</v2/a/tags/list?last=b&n=2>; rel="next"'), `${base}?last=b&n=2`);
