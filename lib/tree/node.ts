@@ -21,7 +21,7 @@ export interface Extent {
 
 /** Where the content of a file lies. It is not part of the identity of the node or the tree. */
 export interface Locator {
-  /** The layer whose tar holds the bytes. */
+  /** The layer whose uncompressed tar holds the content. */
   readonly source: DiffId;
   /** The runs of data in ascending order: one for an ordinary file, none for an empty one. */
   readonly extents: readonly Extent[];
@@ -50,21 +50,21 @@ export interface Linkable extends Attributes {
   readonly group: ByteString | null;
 }
 
-/** A regular file. */
+/** A regular file: the size and digest of its content, and where the content lies. */
 export interface FileNode extends Linkable {
-  /** Tells the kind of node. */
+  /** The kind of node: a regular file. */
   readonly type: "file";
-  /** Logical size in bytes, below 2^53. */
+  /** Size of the content in bytes, holes included; below 2^53. */
   readonly size: number;
-  /** SHA-256 (32 bytes) of the logical content; `null` exactly when the size is 0. */
+  /** SHA-256 (32 bytes) of the content, with zeros for holes; `null` exactly when the size is 0. */
   readonly digest: Uint8Array | null;
   /** Where the content lies; `null` when the tree was not made from a layer tar. */
   readonly locator: Locator | null;
 }
 
-/** A directory. */
+/** A directory. Its entries are not part of the node: `list` and `walk` give them. */
 export interface DirectoryNode extends Attributes {
-  /** Tells the kind of node. */
+  /** The kind of node: a directory. */
   readonly type: "directory";
   /** Whether the directory hides everything that lower layers have in it. Always false in a root tree. */
   readonly opaque: boolean;
@@ -75,17 +75,17 @@ export interface DirectoryNode extends Attributes {
   readonly implied: boolean;
 }
 
-/** A symbolic link. */
+/** A symbolic link and its target. */
 export interface SymlinkNode extends Linkable {
-  /** Tells the kind of node. */
+  /** The kind of node: a symbolic link. */
   readonly type: "symlink";
   /** Target of the link, 1 to 4095 bytes. */
   readonly target: ByteString;
 }
 
-/** A device node. */
+/** A character or block device. */
 export interface DeviceNode extends Linkable {
-  /** Tells the kind of node. */
+  /** The kind of node: a character or a block device. */
   readonly type: "char" | "block";
   /** Major number, below 2^12. */
   readonly major: number;
@@ -93,15 +93,15 @@ export interface DeviceNode extends Linkable {
   readonly minor: number;
 }
 
-/** A FIFO. */
+/** A FIFO (named pipe). */
 export interface FifoNode extends Linkable {
-  /** Tells the kind of node. */
+  /** The kind of node: a FIFO. */
   readonly type: "fifo";
 }
 
 /** A whiteout: hides the entry of the same name in lower layers. Only layer trees have whiteouts. */
 export interface WhiteoutNode {
-  /** Tells the kind of node. */
+  /** The kind of node: a whiteout. */
   readonly type: "whiteout";
 }
 
@@ -114,5 +114,5 @@ export type Node =
   | FifoNode
   | WhiteoutNode;
 
-/** The tags of {@linkcode Node}. */
+/** The values of `type` of a {@linkcode Node}. */
 export type NodeType = Node["type"];

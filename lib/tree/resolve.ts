@@ -10,13 +10,13 @@ import type { Tree } from "./tree.ts";
 /** Linux gives up after this many symbolic links in one path (path_resolution(7)). */
 const MAX_LINKS = 40;
 
-/** How a path is resolved. */
+/** Options of {@linkcode resolve}. */
 export interface ResolveOptions {
   /** Whether a symbolic link at the end of the path is followed too. Default: true. */
   readonly followLast?: boolean | undefined;
 }
 
-/** What a path leads to. */
+/** The result of {@linkcode resolve}. */
 export interface Resolved {
   /** The path without symbolic links and dots, without leading slash; empty for the root. */
   readonly path: ByteString;

@@ -5,7 +5,7 @@ import type { Node } from "./node.ts";
 /** What a tree is of: `"layer"` holds what one layer changes, `"root"` the whole file system of a chain. */
 export type TreeKind = "layer" | "root";
 
-/** An immutable, content-addressed tree. */
+/** An immutable, content-addressed tree of files. A value of this library: other objects of this shape are refused. */
 export interface Tree {
   /** The kind: only a layer tree can hold whiteouts, opaque and implied directories. */
   readonly kind: TreeKind;

@@ -15,7 +15,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 type Format = "gzip" | "zstd";
 const FORMATS = ["gzip", "zstd"] as const;
 
-/** Content that is noise, runs, or a mixture; of 0 to 6000 bytes, most of them small. */
+/** Random bytes, runs, or a mixture of both: 0 to 6000 bytes, mostly few. */
 function content(random: Prng): Bytes {
   const length = random.int(0, random.pick([2, 60, 700, 6000]));
   const out = random.bytes(length);
@@ -25,7 +25,7 @@ function content(random: Prng): Bytes {
   return out;
 }
 
-/** One member or frame with any of the optional things. */
+/** A gzip member or zstd frame with random optional parts. */
 function part(random: Prng, format: Format, bytes: Uint8Array): Bytes {
   if (format === "zstd") return frame(bytes, { checksum: true });
   const maybe = (most: number): Bytes | undefined =>
@@ -40,7 +40,7 @@ function part(random: Prng, format: Format, bytes: Uint8Array): Bytes {
   });
 }
 
-/** A stream of one to four parts with padding, and what it holds. */
+/** A stream of one to four parts with padding, and its content. */
 function stream(random: Prng, format: Format): { input: Bytes; output: Bytes } {
   const input: Bytes[] = [];
   const output: Bytes[] = [];
@@ -56,7 +56,7 @@ function stream(random: Prng, format: Format): { input: Bytes; output: Bytes } {
   return { input: concat(...input), output: concat(...output) };
 }
 
-/** What reading gives: the bytes, or the code of the error. */
+/** The result of reading: the bytes, or the code of the error. */
 function outcome(pieces: readonly Uint8Array[], compression?: Format): Bytes | string {
   try {
     return inflate(pieces, compression === undefined ? {} : { compression });
@@ -66,7 +66,7 @@ function outcome(pieces: readonly Uint8Array[], compression?: Format): Bytes | s
   }
 }
 
-Deno.test("compress: read(write(x)) = x, whatever the pieces, the level and the cuts", async () => {
+Deno.test("compress: read(write(x)) = x for all pieces, levels and chunks", async () => {
   await forSeeds(1000, async (random) => {
     const bytes = content(random);
     const format = random.pick(FORMATS);
@@ -76,7 +76,7 @@ Deno.test("compress: read(write(x)) = x, whatever the pieces, the level and the 
     for await (const piece of pieces) made.push(compressPiece(piece, { format, level }));
     const packed = concat(...await Array.fromAsync(joinPieces(format, made)));
     assertEquals(inflate(random.split(packed)), bytes);
-    // Somebody else's reader agrees; zstd's stops behind the first frame.
+    // Another reader agrees. The one for zstd stops behind the first frame.
     if (format === "gzip") assertEquals(new Uint8Array(gunzipSync(packed)), bytes);
     else if (made.length === 1) assertEquals(new Uint8Array(zstdDecompressSync(packed)), bytes);
     const whole = await Array.fromAsync(compress(random.split(bytes), { format, level }));
@@ -84,7 +84,7 @@ Deno.test("compress: read(write(x)) = x, whatever the pieces, the level and the 
   });
 });
 
-Deno.test("compress: many members or frames are read as one, however they are cut", async () => {
+Deno.test("compress: many members or frames are read as one stream, for all chunks", async () => {
   await forSeeds(1000, (random) => {
     const { input, output } = stream(random, random.pick(FORMATS));
     assertEquals(inflate(input), output);
@@ -92,7 +92,7 @@ Deno.test("compress: many members or frames are read as one, however they are cu
   });
 });
 
-Deno.test("compress: the verdict on damaged streams does not depend on the cuts", async () => {
+Deno.test("compress: the error for a damaged stream does not depend on the chunks", async () => {
   await forSeeds(1000, (random) => {
     const format = random.pick(FORMATS);
     const { input } = stream(random, format);
@@ -108,7 +108,7 @@ Deno.test("compress: the verdict on damaged streams does not depend on the cuts"
   });
 });
 
-Deno.test("compress: a stream that is cut at any byte is truncated, or ends where a part ends", async () => {
+Deno.test("compress: a stream cut at any byte is E_TRUNCATED, unless a part ends there", async () => {
   await forSeeds(60, (random) => {
     const format = random.pick(FORMATS);
     const first = random.bytes(random.int(0, 120));

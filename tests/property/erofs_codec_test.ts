@@ -15,7 +15,7 @@ import { type Random, random } from "../support/trees/random_tree.ts";
 const CASES = 1000;
 const DIRTY = new Set<DiffId>([[...LAYERS.keys()][1] as DiffId]);
 
-/** Locators by path, extents that touch joined. */
+/** The locators by path, with adjacent extents joined. */
 function locators(tree: Tree): Map<string, string> {
   const out = new Map<string, string>();
   for (const { path, node } of walk(tree)) {
@@ -75,17 +75,17 @@ Deno.test("without copies every locator reads back, and the same tree gives the 
   }
 });
 
-/** Reads layers whose names may be mutated. */
+/** Reads layers, also those whose names were changed by a mutation. */
 const readSome: ReadLayer = (source, position, length) =>
   LAYERS.has(source) ? readLayer(source, position, length) : new Uint8Array(0);
 
-/** Numbers at which sizes, counts and addresses turn. */
+/** Numbers at the limits of sizes, counts and addresses. */
 const EDGES = [0, 1, 31, 512, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_fe00, 0xffff_ffff];
 
 function mutate(r: Random, image: Uint8Array): Uint8Array {
   const view = new DataView(image.buffer, image.byteOffset, image.length);
   for (let i = 1 + r(4); i > 0; i--) {
-    // What stands behind the boot block decides, and most of all the superblock.
+    // Mutate mostly the bytes behind the boot block, and the superblock most of all.
     const at = 1024 + r(r(5) === 0 ? 128 : image.length - 1024);
     const what = r(5);
     if (what === 0) image[at] = r(256);
@@ -97,7 +97,7 @@ function mutate(r: Random, image: Uint8Array): Uint8Array {
   return r(6) === 0 ? image.slice(0, r(image.length)) : image;
 }
 
-Deno.test("a mutated image is refused or read, soon and within bounds", () => {
+Deno.test("a mutated image is refused or read, in bounded time and memory", () => {
   let refused = 0;
   for (let seed = 0; seed < 3 * CASES; seed++) {
     const r = random(seed + 1_000_000);
@@ -119,7 +119,7 @@ Deno.test("a mutated image is refused or read, soon and within bounds", () => {
     const read = seed % 3 === 0 ? { maxContent: 1 << 22, read: readSome } : { hash: false };
     try {
       const again = readErofs(source, read);
-      // Entries of several names are the only ones that cost less than an inode.
+      // Only a further name of an inode takes fewer bytes than an inode.
       assert(again.count <= image.length / 12, `seed ${seed}: ${again.count} entries`);
     } catch (error) {
       assert(

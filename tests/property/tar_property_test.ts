@@ -1,4 +1,4 @@
-/** Laws of the tar codec: reading gives what was written, however the bytes are cut. */
+/** Properties of the tar codec: reading gives what was written, for chunks of any size. */
 import { assert, assertEquals } from "@std/assert";
 import { type ByteString, secondsOf, timestampFromBigInt } from "../../lib/bytes/mod.ts";
 import {
@@ -50,7 +50,7 @@ function randomEntry(random: Prng): TarEntry {
   const ids = [0, 1000, 0o7777777, 0o10000000, 2 ** 32 - 2, 2 ** 40, -1];
   const seconds = [0n, 1n, -1n, -2n, 2n ** 33n - 1n, 2n ** 33n, 2n ** 63n - 1n, -(2n ** 63n)];
   let path = randomString(random, 700);
-  // A file that has content cannot be named like a directory.
+  // The path of a file with content cannot end in a slash.
   if (type === "file" && path.endsWith("/")) path += "f";
   const xattrs = new Map<string, string>();
   for (let i = random.int(0, 4); i > 0 && random.chance(0.5); i--) {
@@ -121,7 +121,7 @@ Deno.test("read(write(entries)) = entries, and writing is deterministic", async 
   });
 });
 
-Deno.test("PAX stands only where ustar cannot say it", async () => {
+Deno.test("PAX is written only where ustar cannot hold a value", async () => {
   await forSeeds(1000, (random) => {
     const entry = randomEntry(random);
     const ascii = (name: string) => /^[\0-\x7f]*$/.test(name);
@@ -135,7 +135,7 @@ Deno.test("PAX stands only where ustar cannot say it", async () => {
   });
 });
 
-Deno.test("however hostile bytes are cut, the same is told, or the same error", async () => {
+Deno.test("the size of the chunks does not change what is read of hostile bytes", async () => {
   let broken = 0;
   await forSeeds(1500, (random) => {
     const tar = mutated(random);
@@ -143,12 +143,12 @@ Deno.test("however hostile bytes are cut, the same is told, or the same error", 
     if (typeof whole === "string") broken++;
     assertEquals(read(random.split(tar, random.pick([3, 100, 700, 5000]))), whole);
   });
-  // Both kinds must occur, or the law says nothing.
+  // Both kinds must occur, or the test proves nothing.
   assert(broken > 300 && broken < 1400, `${broken} of 1500 were refused`);
 });
 
 for (const kind of ["layer", "root"] as const) {
-  Deno.test(`a ${kind} tree is what its archive says`, async () => {
+  Deno.test(`a ${kind} tree equals the tree of its archive`, async () => {
     await forSeeds(1000, async (_, seed) => {
       const r = random(seed);
       const model = randomModel(r, kind, 1 + r(25));
@@ -161,7 +161,7 @@ for (const kind of ["layer", "root"] as const) {
   });
 }
 
-/** What is told of an archive in chunks, or the error. */
+/** The handler calls for an archive in chunks, or the error. */
 function read(chunks: readonly Uint8Array[]): readonly Told[] | string {
   const collector = new Collector();
   const reader = new TarReader(collector);
@@ -175,7 +175,7 @@ function read(chunks: readonly Uint8Array[]): readonly Told[] | string {
   }
 }
 
-/** An archive of everything, of which a few bytes are changed; most headers get a checksum that fits. */
+/** An archive with all kinds of entries and a few changed bytes. Most headers get a correct checksum. */
 function mutated(random: Prng): Uint8Array<ArrayBuffer> {
   const sparse = pax([
     ["GNU.sparse.size", "20"],
@@ -211,12 +211,12 @@ function text(bytes: Uint8Array): string {
   return out;
 }
 
-/** The writer sorts xattrs by their record; their order says nothing. */
+/** Sorts xattrs: the writer sorts them by their record, and their order has no meaning. */
 function byName(entry: TarEntry): TarEntry {
   return { ...entry, xattrs: [...entry.xattrs].sort((a, b) => (a.name < b.name ? -1 : 1)) };
 }
 
-/** Small contents with their true digests, and nothing that a layer's rules would change. */
+/** Small files with their true digests, and nothing that the rules of layers would change. */
 function prepare(item: Item, opaqueAbove = false): void {
   const { node } = item.inode;
   const opaque = opaqueAbove || (node.type === "directory" && node.opaque);
@@ -247,7 +247,7 @@ function plain(node: Exclude<Node, WhiteoutNode>): Node {
   return { ...node, xattrs, size, digest, locator: null };
 }
 
-/** Content that follows from what stays the same on the way. */
+/** Content that is computed from fields that writing and reading keep. */
 function contentOf(node: Pick<FileNode, "size" | "mode">): Uint8Array {
   return new Uint8Array(node.size).fill(node.mode % 251 + 1);
 }

@@ -32,7 +32,7 @@ function open(file: Uint8Array): Tree {
 function randomTree(r: Random): Tree {
   const kind = r(2) === 0 ? "layer" : "root";
   let tree = treeOf(randomModel(r, kind, r(60)), kind);
-  // An edited tree lies in two segments.
+  // An edited tree has two segments.
   if (r(2) === 0) {
     tree = editTree(
       tree,
@@ -42,13 +42,13 @@ function randomTree(r: Random): Tree {
   return tree;
 }
 
-/** A change of one of a few names, so that an edit often has several of one. */
+/** A change of one of a few names, so that an edit often changes a name several times. */
 function randomEdit(r: Random, kind: TreeKind): Edit {
   const name = r(2) === 0 ? randomName(r) : fromText("a");
   return [name, r(5) === 0 ? null : r(3) === 0 ? randomDirectory(r, kind) : randomLeaf(r, kind)];
 }
 
-Deno.test("what is written reads back, at once and lazily", () => {
+Deno.test("a stored tree reads back, as a whole and block by block", () => {
   for (let seed = 0; seed < CASES; seed++) {
     const tree = randomTree(random(seed));
     verifyTree(tree);
@@ -59,7 +59,7 @@ Deno.test("what is written reads back, at once and lazily", () => {
       assertEquals(read.kind, tree.kind);
       assertEquals(read.count, tree.count);
       assert(JSON.stringify(listTree(read)) === text, `seed ${seed}: another walk`);
-      // Without what its builder packed in vain; and then there is nothing more to leave out.
+      // Storing leaves out the garbage of the builder. Storing the result again leaves out nothing more.
       const again = fileOf(read);
       assert(again.length <= file.length, `seed ${seed}: written again`);
       assertEquals(fileOf(decodeTree(again)).length, again.length, `seed ${seed}: and once more`);
@@ -67,7 +67,7 @@ Deno.test("what is written reads back, at once and lazily", () => {
   }
 });
 
-Deno.test("a damaged file is refused, or the damage was in nothing", () => {
+Deno.test("a damaged file is refused, unless the damage does not matter", () => {
   let refused = 0;
   for (let seed = 0; seed < CASES; seed++) {
     const r = random(seed + 1_000_000);
@@ -98,7 +98,7 @@ Deno.test("a damaged file is refused, or the damage was in nothing", () => {
   assert(refused > CASES, `only ${refused} of ${2 * CASES} were refused`);
 });
 
-Deno.test("a lazily opened tree can be edited and looked up", () => {
+Deno.test("a tree that is read block by block can be edited and looked up", () => {
   for (let seed = 0; seed < 200; seed++) {
     const r = random(seed + 2_000_000);
     const tree = treeOf(randomModel(r, "root", 60), "root");

@@ -1,4 +1,4 @@
-// Directories that are cut into leaves: whatever way leads to a content, its digest is one.
+// Directories that are cut into leaves: the digest depends only on the content, not on how it was made.
 import { assertEquals } from "@std/assert";
 import { applyLayer, changes, diffTrees, foldLayers, squashLayers } from "../../lib/layer/mod.ts";
 import {
@@ -71,7 +71,7 @@ Deno.test("edits, layers and differences of large directories are canonical", ()
   }
 });
 
-Deno.test("layers over large directories fold and squash to the same", () => {
+Deno.test("folding and squashing layers over large directories gives the same tree", () => {
   for (let seed = 0; seed < 100; seed++) {
     const r = random(seed + 4_000_000);
     const nodes: Node[] = [...Array.from({ length: 4 }, () => randomFile(r)), WHITEOUT];

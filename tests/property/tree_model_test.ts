@@ -14,7 +14,7 @@ import { mutate, random, randomModel } from "../support/trees/random_tree.ts";
 
 const CASES = 1000;
 
-/** As `assertEquals`, which is slow, where the texts differ. */
+/** Asserts that two values are equal. Calls `assertEquals`, which is slow, only when their texts differ. */
 function assertSame(actual: unknown, expected: unknown, seed: number): void {
   if (JSON.stringify(actual) !== JSON.stringify(expected)) {
     assertEquals(actual, expected, `seed ${seed}`);
@@ -30,7 +30,7 @@ function assertModel(tree: Tree, model: Item, seed: number): void {
   assertEquals(tree.count, rebuilt.count, `count, seed ${seed}`);
 }
 
-Deno.test("a walk tells what was built", () => {
+Deno.test("a walk gives what was built", () => {
   for (let seed = 0; seed < CASES; seed++) {
     const r = random(seed);
     const kind = r(2) === 0 ? "layer" : "root";
@@ -39,7 +39,7 @@ Deno.test("a walk tells what was built", () => {
   }
 });
 
-Deno.test("applying a layer gives what the model gives", () => {
+Deno.test("applying a layer gives the tree of the model", () => {
   for (let seed = 0; seed < CASES; seed++) {
     const r = random(seed + 10_000);
     const base = randomModel(r, "root", r(40));
@@ -49,7 +49,7 @@ Deno.test("applying a layer gives what the model gives", () => {
   }
 });
 
-Deno.test("a fold is applying one after another", () => {
+Deno.test("a fold equals applying layers one after another", () => {
   for (let seed = 0; seed < CASES; seed++) {
     const r = random(seed + 20_000);
     const models = Array.from({ length: r(6) }, () => randomModel(r, "layer", r(25)));
@@ -87,7 +87,7 @@ Deno.test("a difference applied to the first tree gives the second", () => {
   }
 });
 
-Deno.test("changes, played as an edit, lead there and back", () => {
+Deno.test("differences applied as an edit lead to the other tree and back", () => {
   for (let seed = 0; seed < CASES; seed++) {
     const r = random(seed + 40_000);
     const a = randomModel(r, "root", r(50));
@@ -105,7 +105,7 @@ Deno.test("changes, played as an edit, lead there and back", () => {
   }
 });
 
-Deno.test("a squash does what its layers do, on any base", () => {
+Deno.test("a squash has the effect of its layers, on any base", () => {
   for (let seed = 0; seed < CASES; seed++) {
     const r = random(seed + 50_000);
     const base = treeOf(withoutLinks(randomModel(r, "root", r(30))), "root");
@@ -121,7 +121,7 @@ Deno.test("a squash does what its layers do, on any base", () => {
   }
 });
 
-/** A squash cannot keep what an implied directory over a symbolic link of the base would show. */
+/** Removes the symbolic links of a base: a squash cannot keep what an implied directory over one of them would show. */
 function withoutLinks(root: Item): Item {
   for (const [name, child] of root.children) {
     if (child.inode.node.type === "symlink") root.children.delete(name);

@@ -8,7 +8,7 @@ import { PIECE_BYTES, splitPieces } from "./split_pieces.ts";
 export interface CompressPieceOptions {
   /** Format of the piece. */
   readonly format: "gzip" | "zstd";
-  /** gzip 0 to 9, default 6; zstd 1 to 19, default 3. */
+  /** Compression level: 0 to 9 for gzip (default 6), 1 to 19 for zstd (default 3). */
   readonly level?: number | undefined;
 }
 
@@ -16,7 +16,7 @@ export interface CompressPieceOptions {
 export interface CompressOptions {
   /** Format of the output. `"none"` passes the bytes on unchanged. */
   readonly format: Compression;
-  /** gzip 0 to 9, default 6; zstd 1 to 19, default 3. */
+  /** Compression level: 0 to 9 for gzip (default 6), 1 to 19 for zstd (default 3). */
   readonly level?: number | undefined;
   /** Aborts the stream; its reason is thrown. */
   readonly signal?: AbortSignal | undefined;

@@ -15,7 +15,7 @@ export type ByteSource = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
  *
  * The caller owns the pieces that it receives. At most 32 MiB are held in memory.
  *
- * @throws {VarveError} as {@linkcode Decompressor}'s `push` and `end`
+ * @throws {VarveError} as {@linkcode Decompressor.push} and {@linkcode Decompressor.end}
  */
 export async function* decompress(
   source: ByteSource,
@@ -47,7 +47,7 @@ export async function* decompress(
  *
  * const gzip = new Blob(["varve"]).stream().pipeThrough(new CompressionStream("gzip"));
  * const text = await new Response(gzip.pipeThrough(new DecompressingStream())).text();
- * if (text !== "varve") throw new Error("never");
+ * if (text !== "varve") throw new Error("not the same text");
  * ```
  */
 export class DecompressingStream {
@@ -56,7 +56,7 @@ export class DecompressingStream {
   /** Takes the compressed bytes. */
   readonly writable: WritableStream<Uint8Array>;
 
-  /** Makes the stream. */
+  /** Makes the pair of streams. */
   constructor(options: DecompressOptions = {}) {
     const { readable, writable } = toTransformStream<Uint8Array, Uint8Array<ArrayBuffer>>(
       (source) => decompress(source, options),

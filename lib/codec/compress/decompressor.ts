@@ -52,7 +52,7 @@ interface Reader {
  * using decompressor = new Decompressor();
  * decompressor.push(new TextEncoder().encode("plain"), (bytes) => length += bytes.length);
  * decompressor.end((bytes) => length += bytes.length);
- * if (length !== 5 || decompressor.compression !== "none") throw new Error("never");
+ * if (length !== 5 || decompressor.compression !== "none") throw new Error("5 bytes expected");
  * ```
  */
 export class Decompressor implements Disposable {
@@ -117,7 +117,7 @@ export class Decompressor implements Disposable {
    * must keep the output in memory. {@linkcode Decompressor.push} is a loop of this.
    *
    * @returns the index in `bytes` where it stopped
-   * @throws {VarveError} as `push`
+   * @throws {VarveError} as {@linkcode Decompressor.push}
    */
   pushSome(bytes: Uint8Array, start: number, sink: Sink): number {
     return this.#guard(() => {

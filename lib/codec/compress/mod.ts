@@ -31,7 +31,7 @@
  * for await (const piece of decompress(compress(source, { format: "gzip" }))) {
  *   text += decoder.decode(piece, { stream: true });
  * }
- * if (text !== "varve") throw new Error("never");
+ * if (text !== "varve") throw new Error("not the same text");
  * ```
  *
  * @module

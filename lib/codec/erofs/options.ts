@@ -36,7 +36,7 @@ export interface ErofsImage {
    * Writes the image from the first byte to the last, in pieces of at most 1 MiB. The buffer of a piece is
    * reused, so the sink must have written or copied it when it returns. Can be called several times.
    *
-   * @throws {VarveError} `E_TRUNCATED` when a layer gives fewer bytes than were asked for
+   * @throws {VarveError} `E_TRUNCATED` when `read` returns fewer bytes than requested
    */
   write(sink: (bytes: Uint8Array<ArrayBuffer>) => void): void;
 }

@@ -47,7 +47,7 @@
  */
 export { encodeTarHeader, type TarEntry } from "./encode_header.ts";
 export { tarPadding } from "./format.ts";
-/** The types of `@std/tar` that appear in signatures here. */
+/** Types of `@std/tar` that appear in signatures of this module. */
 export type {
   OldStyleFormat,
   PosixUstarFormat,

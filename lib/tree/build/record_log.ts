@@ -11,8 +11,8 @@ const RECORDS_SHIFT = 14;
 const RECORDS_MASK = (1 << RECORDS_SHIFT) - 1;
 
 /**
- * Word of a record: address in the arena of its heap part. There stand the number of words behind the
- * name, then the name, the digest, and the tail (link target, xattrs).
+ * Word of a record: address in the arena of its heap part, which holds the number of words behind the
+ * name, the name, the digest, and the tail (link target, xattrs).
  */
 export const L_HEAP = 0;
 /** Word of a record: the record of the directory that holds this name. */

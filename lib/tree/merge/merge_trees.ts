@@ -41,15 +41,15 @@ export interface DirectoryPlan {
 }
 
 /**
- * What the directories above an entry decided for it. Ranks grow downwards: in a deeper directory, the
- * tree that hides the others can only be higher up.
+ * What a merged directory inherits from the directories above it. A tree *hides* the trees below it where
+ * it has an opaque directory, or something that is not a directory.
  */
 export interface Scope {
-  /** Whether layers that are not part of this merge may show here from below. Then whiteouts are kept. */
+  /** Whether the result has to hide entries of layers that are not part of this merge. Then whiteouts are kept. */
   readonly open: boolean;
-  /** Rank of the tree that hides those below it in the outermost directory where one does so; −1 for none. */
+  /** Rank of the tree that hides others in the outermost directory on the path where one does; −1 for none. */
   readonly outerHider: number;
-  /** The same for the innermost such directory. */
+  /** Rank of the tree that hides others in the innermost directory on the path where one does; −1 for none. */
   readonly innerHider: number;
   /** Ranks of the trees whose directory lies directly over a symbolic link, for any directory on the path. */
   readonly overLink: readonly number[];
@@ -97,7 +97,7 @@ export function isLink(row: MergeRow): boolean {
 /**
  * Merges trees, topmost first. Subtrees that only one tree has are shared, not copied.
  *
- * @param shrunk gets the link groups that lose names; null when nobody needs them
+ * @param shrunk gets the link groups that lose names; null when they are not needed
  */
 export function mergeTrees(
   trees: readonly PackedTree[],

@@ -28,9 +28,9 @@ export interface BlockRef {
   readonly address: number;
   /** Length of the block in bytes. */
   readonly length: number;
-  /** Words among which the digest of the block stands. */
+  /** An array of words that holds the digest of the block. */
   readonly digest: Uint32Array;
-  /** Index in `digest` of the first of the eight words of the digest. */
+  /** Index in `digest` of the first of the eight words. */
   readonly digestAt: number;
   /** Number of entries in the block and below it. */
   readonly count: number;

@@ -174,7 +174,7 @@ function checkParts(block: Block, i: number, at: number, end: number): void {
       const valueLength = word();
       const name = at;
       at = checkString(block, name, nameLength, end);
-      // The length of the name before stands two words in front of it.
+      // The length of the name before is two words in front of that name.
       if (
         before >= 0 &&
         compareNames(u32, before, u32[before - 2] as number, u32, name, nameLength) >= 0

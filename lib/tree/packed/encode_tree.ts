@@ -53,7 +53,7 @@ export function encodeTree(tree: Tree): Uint8Array<ArrayBuffer>[] {
  * const pieces: Uint8Array<ArrayBuffer>[] = [];
  * const sum = writeTree(emptyTree("root"), (bytes) => pieces.push(bytes.slice()));
  * const file = new Uint8Array(await new Blob(pieces).arrayBuffer());
- * if (decodeTree(file, sum).count !== 0) throw new Error("never");
+ * if (decodeTree(file, sum).count !== 0) throw new Error("not empty");
  * ```
  */
 export function writeTree(tree: Tree, write: (bytes: Uint8Array) => void): Digest {

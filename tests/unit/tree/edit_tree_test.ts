@@ -16,7 +16,7 @@ function edit(...changes: [string, Node | null][]) {
   return editTree(emptyTree("root"), changes.map(([path, node]) => [b(path), node]));
 }
 
-Deno.test("changes are made one after another", () => {
+Deno.test("changes apply one after another", () => {
   const tree = edit(
     ["a", dir()],
     ["a/x", file(1)],
@@ -33,7 +33,7 @@ Deno.test("changes are made one after another", () => {
   assertEquals(lookup(tree, b("a")), dir({ uid: 1 }));
 });
 
-Deno.test("a replaced directory does not come back", () => {
+Deno.test("the entries of a replaced directory do not come back", () => {
   const before = edit(["a", dir()], ["a/x", file(1)]);
   const gone = editTree(before, [[b("a"), null], [b("a"), dir()]]);
   assertEquals(gone.digest, edit(["a", dir()]).digest);
@@ -41,7 +41,7 @@ Deno.test("a replaced directory does not come back", () => {
   assertEquals(kept.digest, edit(["a", dir({ uid: 3 })], ["a/x", file(1)]).digest);
 });
 
-Deno.test("what is put over a directory of the same edit is whole", () => {
+Deno.test("a node that replaces a directory of the same edit replaces all of it", () => {
   for (const node of [file(2), symlink("x")]) {
     const tree = edit(["a", file(1)], ["a", dir()], ["a", node]);
     verifyTree(tree);
@@ -49,7 +49,7 @@ Deno.test("what is put over a directory of the same edit is whole", () => {
   }
 });
 
-Deno.test("a file that is one hole stands beside one of several parts", () => {
+Deno.test("a file that is one hole and a file of several extents fit into one directory", () => {
   const source = `sha256:${"11".repeat(32)}` as DiffId;
   const parts = file(600, 1, {
     locator: { source, extents: [{ logical: 1, length: 1, position: 512 }] },
@@ -62,7 +62,7 @@ Deno.test("a file that is one hole stands beside one of several parts", () => {
   assertEquals(lookup(tree, b("c")), parts);
 });
 
-Deno.test("parents must be there", () => {
+Deno.test("a change needs an existing parent directory", () => {
   const before = edit(["f", file(1)]);
   for (
     const [code, changes] of [
@@ -77,14 +77,14 @@ Deno.test("parents must be there", () => {
   }
 });
 
-Deno.test("to remove what is not there changes nothing", () => {
+Deno.test("removing a missing path changes nothing", () => {
   const before = edit(["f", file(1)], ["d", dir()]);
   const after = editTree(before, [[b("x/y"), null], [b("f/y"), null], [b("d/y"), null]]);
   assertEquals(after.digest, before.digest);
   assertEquals(editTree(before, []), before);
 });
 
-Deno.test("the root can be changed, not removed", () => {
+Deno.test("the root can be changed but not removed", () => {
   const tree = edit(["", dir({ mode: 0o700 })], ["x", file()]);
   assertEquals(rootOf(tree).mode, 0o700);
   assertEquals(tree.count, 1);
@@ -94,7 +94,7 @@ Deno.test("the root can be changed, not removed", () => {
   assertThrows(() => edit(["x", { type: "whiteout" }]), RangeError);
 });
 
-Deno.test("whiteouts and marks are values of a layer tree", () => {
+Deno.test("an edit keeps whiteouts and marked directories of a layer tree", () => {
   const layer = emptyTree("layer");
   const tree = editTree(layer, [[b("w"), { type: "whiteout" }], [b("o"), dir({ opaque: true })]]);
   assertEquals(lookup(tree, b("w")), { type: "whiteout" });
@@ -104,7 +104,7 @@ Deno.test("whiteouts and marks are values of a layer tree", () => {
   assertEquals(back.digest, layer.digest);
 });
 
-Deno.test("a link group follows its names", () => {
+Deno.test("a link group is relabelled when its names change", () => {
   const linked = (group: string | null, byte = 1) =>
     file(1, byte, { group: group === null ? null : b(group) });
   const before = edit(
@@ -119,10 +119,10 @@ Deno.test("a link group follows its names", () => {
   assertEquals([lookup(two, b("d/b")), lookup(two, b("d/c"))], [linked("d/b"), linked("d/b")]);
   const one = editTree(two, [[b("d/b"), file(2)]]);
   assertEquals(lookup(one, b("d/c")), linked(null));
-  // One name of the group changed is the inode changed.
+  // Changing one name of the group changes the inode, and so all its names.
   const changed = editTree(before, [[b("d/c"), linked("a", 5)]]);
   assertEquals(lookup(changed, b("a")), linked("a", 5));
-  // A group of one is none; a new name joins by the label.
+  // One name alone has no group. A new name joins a group by its label.
   assertEquals(lookup(edit(["a", linked("zzz")]), b("a")), linked(null));
   const joined = editTree(before, [[b("0"), linked("a")]]);
   assertEquals(lookup(joined, b("d/b")), linked("0"));

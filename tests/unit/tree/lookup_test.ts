@@ -25,7 +25,7 @@ function sample() {
   return builder.finish(null);
 }
 
-Deno.test("lookup follows nothing", () => {
+Deno.test("lookup follows no symbolic links", () => {
   const tree = sample();
   assertEquals(lookup(tree, b("")), rootOf(tree));
   assertEquals(lookup(tree, b("/")), rootOf(tree));
@@ -36,7 +36,7 @@ Deno.test("lookup follows nothing", () => {
   assertEquals(lookup(emptyTree("root"), b("a")), undefined);
 });
 
-Deno.test("resolve follows links and stays inside", () => {
+Deno.test("resolve follows symbolic links and stays inside the tree", () => {
   const tree = sample();
   const x = { path: b("usr/lib/x"), node: file(3) };
   assertEquals(resolve(tree, b("lib/x")), x);
@@ -49,20 +49,20 @@ Deno.test("resolve follows links and stays inside", () => {
   assertEquals(resolve(tree, b("none/..")), undefined);
 });
 
-Deno.test("A31: a loop of links ends", () => {
+Deno.test("A31: a loop of symbolic links is an error", () => {
   const tree = sample();
   assertEquals(assertThrows(() => resolve(tree, b("loop/x")), VarveError).code, "E_LOOP");
   assertEquals(resolve(tree, b("loop"), { followLast: false })?.path, b("loop"));
 });
 
-Deno.test("a way through a file is no way", () => {
+Deno.test("a path through a file is E_NOT_DIR", () => {
   const tree = sample();
   for (const path of ["usr/lib/x/y", "lib/x/", "lib/x/.", "usr/abs/../x"]) {
     assertEquals(assertThrows(() => resolve(tree, b(path)), VarveError).code, "E_NOT_DIR", path);
   }
 });
 
-Deno.test("list and walk are in the order of bytes", () => {
+Deno.test("list and walk sort names by their bytes", () => {
   const builder = new TreeBuilder({ kind: "root" });
   const a = builder.put(0, b("a"), dir());
   builder.put(a, b("z"), file());
@@ -87,7 +87,7 @@ Deno.test("list and walk are in the order of bytes", () => {
   assertEquals([...twice].length, [...twice].length);
 });
 
-Deno.test("list and walk say at once what is missing", () => {
+Deno.test("list and walk throw before the iteration begins", () => {
   const tree = sample();
   assertEquals(assertThrows(() => list(tree, b("none")), VarveError).code, "E_NOT_FOUND");
   assertEquals(assertThrows(() => list(tree, b("lib")), VarveError).code, "E_NOT_DIR");

@@ -46,7 +46,7 @@ const FILE: FileNode = {
   locator: null,
 };
 
-/** A log with what watches over it, as a builder has them. */
+/** A record log with its packer and its open directories, as a builder has them. */
 function watched() {
   const records = new NodeRecords();
   const { log } = records;
@@ -68,7 +68,7 @@ function watched() {
   return { log, open, put, flag, isPacked, finish };
 }
 
-Deno.test("a directory is packed when it is left, and again when something comes back to it", () => {
+Deno.test("a directory is packed when it is left, and again after a late entry", () => {
   const { put, isPacked, finish } = watched();
   const a = put(0, "a", DIRECTORY);
   const b = put(a, "b", DIRECTORY);
@@ -96,7 +96,7 @@ Deno.test("a directory is packed when it is left, and again when something comes
   ]);
 });
 
-Deno.test("a directory waits for the end where it is not known what it says", () => {
+Deno.test("a directory with rows that are not final is packed at the end", () => {
   const { log, put, flag, isPacked, open } = watched();
   const dead = put(0, "dead", DIRECTORY);
   put(dead, "x", FIFO);
@@ -117,7 +117,7 @@ Deno.test("a directory waits for the end where it is not known what it says", ()
   assert(!isPacked(changed));
 });
 
-Deno.test("an archive that comes back to everything is packed at the end, once", () => {
+Deno.test("an archive that returns to every directory is packed once, at the end", () => {
   const { put, isPacked } = watched();
   const rounds = 1000;
   const directories: number[] = [];
@@ -133,7 +133,7 @@ Deno.test("an archive that comes back to everything is packed at the end, once",
   assert(!isPacked(last), "packs on, though all was in vain");
 });
 
-Deno.test("what was packed and is mostly gone or undone takes no room in the tree", () => {
+Deno.test("packed blocks that are mostly garbage are not kept in the tree", () => {
   const directories = 200;
   const build = (late: (builder: TreeBuilder, id: number, i: number) => void): Uint8Array => {
     const builder = new TreeBuilder({ kind: "root" });
@@ -155,11 +155,11 @@ Deno.test("what was packed and is mostly gone or undone takes no room in the tre
   assert(half <= whole, `${half} bytes`);
 });
 
-Deno.test("a tree does not depend on the way it was built in", () => {
+Deno.test("the way of building does not change the tree", () => {
   for (let seed = 0; seed < 500; seed++) {
     const { tree, model } = wander(random(seed), seed % 2 === 0 ? "root" : "layer");
     verifyTree(tree);
-    // Depth first, each name once: all of it is packed as it comes.
+    // Depth first, each name once: every directory is packed when it is left.
     const straight = treeOf(model, tree.kind);
     assertEquals(tree.digest, straight.digest, `seed ${seed}`);
     assertEquals(JSON.stringify(listTree(tree)), JSON.stringify(listModel(model)), `seed ${seed}`);
@@ -167,7 +167,7 @@ Deno.test("a tree does not depend on the way it was built in", () => {
   }
 });
 
-/** A name that was put: its handle, its place in the model. */
+/** A name that was put: its handle, and its place in the model. */
 interface Placed {
   readonly id: number;
   readonly name: ByteString;
@@ -175,7 +175,7 @@ interface Placed {
   readonly parent: Item;
 }
 
-/** Builds as no archive does: comes back, replaces, links, removes and changes. */
+/** Builds a tree in a way that no archive does: it returns to directories, replaces, links, removes and changes names. */
 function wander(r: Random, kind: TreeKind): { readonly tree: Tree; readonly model: Item } {
   const builder = new TreeBuilder({ kind });
   const model = emptyModel(kind);
@@ -189,7 +189,7 @@ function wander(r: Random, kind: TreeKind): { readonly tree: Tree; readonly mode
   for (let steps = r(80); steps > 0; steps--) {
     const there = placed.filter(isThere);
     const directories = there.filter(({ item }) => isDirectory(item));
-    // Mostly where it was before, as archives do.
+    // Mostly in the same directory as before, as in archives.
     const into = (r(3) === 0 ? pick(directories) : directories.at(-1)) as Placed;
     const name = randomName(r);
     const old = into.item.children.get(name);

@@ -28,7 +28,7 @@ function sample(): Tree {
   return builder.finish(null);
 }
 
-Deno.test("pages and blocks larger than a page are stored and read back", () => {
+Deno.test("blocks larger than a page, and many pages, are stored and read back", () => {
   const tree = sample();
   verifyTree(tree);
   const bytes = fileOf(tree);
@@ -54,7 +54,7 @@ Deno.test("pages and blocks larger than a page are stored and read back", () => 
   }
 });
 
-Deno.test("a long chain of edits keeps no more than about twice what is needed", () => {
+Deno.test("a long chain of edits keeps at most about twice the needed memory", () => {
   let tree = sample();
   const before = fileOf(tree).length;
   for (let i = 0; i < 200; i++) {

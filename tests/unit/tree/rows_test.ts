@@ -67,7 +67,7 @@ function check(tree: Tree): number {
   return count;
 }
 
-Deno.test("rows say field by field what nodes say", () => {
+Deno.test("rows and nodes have the same fields", () => {
   for (let seed = 0; seed < 100; seed++) {
     const r = random(seed);
     const kind = r(2) === 0 ? "layer" : "root";
@@ -76,7 +76,7 @@ Deno.test("rows say field by field what nodes say", () => {
   }
 });
 
-Deno.test("rows go on from leaf to leaf of a large directory", () => {
+Deno.test("rows cross the leaves of a large directory", () => {
   const builder = new TreeBuilder({ kind: "root" });
   for (let i = 0; i < 3000; i++) {
     builder.put(0, b(`entry-${i}`), i % 2 === 0 ? file() : dir({ uid: i }));

@@ -42,11 +42,11 @@ Deno.test("names are found, replaced and removed", () => {
   assertEquals(builder.parentOf(x), a);
   assertEquals(builder.typeOf(x), "symlink");
   assertEquals(builder.node(x), symlink("/t"));
-  // A directory over a directory keeps the children.
+  // A directory that replaces a directory keeps its entries.
   assertEquals(builder.put(0, b("a"), dir({ mode: 0o700 })), a);
   assertEquals(builder.child(a, b("x")), x);
   assertEquals(builder.node(a), dir({ mode: 0o700 }));
-  // Anything else drops them, and a directory there begins empty.
+  // Any other node drops them, and a later directory of that name is empty.
   builder.put(0, b("a"), file());
   const again = builder.put(0, b("a"), dir());
   assertEquals(builder.child(again, b("x")), -1);
@@ -55,7 +55,7 @@ Deno.test("names are found, replaced and removed", () => {
   assertEquals(builder.finish(null).digest, emptyTree("layer").digest);
 });
 
-Deno.test("marks of directories", () => {
+Deno.test("opaque and implied directories", () => {
   const builder = new TreeBuilder({ kind: "layer" });
   const a = builder.put(0, b("a"), dir({ implied: true }));
   builder.setOpaque(a);
@@ -101,7 +101,7 @@ Deno.test("A29: a link that is replaced leaves its group, the others keep the in
   assertEquals(lookup(tree, b("c")), file(3, 7, { group: b("b") }));
 });
 
-Deno.test("a link that remains alone is none", () => {
+Deno.test("a link that is the only one left has no group", () => {
   const builder = new TreeBuilder({ kind: "layer" });
   const a = builder.put(0, b("a"), file(3, 7));
   builder.link(0, b("b"), a);
@@ -139,7 +139,7 @@ Deno.test("content: sparse, empty, missing and wrong", () => {
   assertThrows(() => untold.finish(null), TypeError);
 });
 
-Deno.test("where the bytes lie does not change the identity", () => {
+Deno.test("locators do not change the digest", () => {
   const build = (position: number, source: DiffId | null) => {
     const builder = new TreeBuilder({ kind: "layer" });
     builder.content(builder.put(0, b("f"), file(5)), new Uint8Array(32).fill(3), [
@@ -150,7 +150,7 @@ Deno.test("where the bytes lie does not change the identity", () => {
   assertEquals(build(0, SOURCE), build(2 ** 50, null));
 });
 
-Deno.test("what cannot stand in a tree is refused", () => {
+Deno.test("names and nodes that no tree can hold are refused", () => {
   const builder = new TreeBuilder({ kind: "layer" });
   for (const name of ["", ".", "..", "a/b", "a\0", "n".repeat(65536), "\u0100"]) {
     assertThrows(() => builder.put(0, b(name), file()), RangeError);
@@ -167,14 +167,14 @@ Deno.test("what cannot stand in a tree is refused", () => {
   assertThrows(() => builder.update(0, { ...dir(), uid: -1 }), RangeError);
   assertThrows(() => builder.put(builder.put(0, b("f"), file()), b("x"), file()), TypeError);
   assertThrows(() => builder.node(99), RangeError);
-  // Nothing of them is left.
+  // None of them is in the tree.
   const tree = builder.finish(null);
   assertEquals(paths(tree), ["f"]);
   verifyTree(tree);
   assertThrows(() => builder.finish(null), TypeError);
 });
 
-Deno.test("D27: links that repeat a long path too often are a limit, not a lack of memory", () => {
+Deno.test("D27: hard links that repeat a long path too often are E_LIMIT", () => {
   const builder = new TreeBuilder({ kind: "layer" });
   let at: number = builder.root;
   for (let i = 0; i < 250; i++) at = builder.put(at, b("d".repeat(255)), dir());
@@ -184,7 +184,7 @@ Deno.test("D27: links that repeat a long path too often are a limit, not a lack 
   assertEquals(error.code, "E_LIMIT");
 });
 
-Deno.test("A35: a tree may be deep", () => {
+Deno.test("A35: a very deep tree can be built and read", () => {
   const builder = new TreeBuilder({ kind: "root" });
   let at: number = builder.root;
   for (let i = 0; i < 20_000; i++) at = builder.put(at, b("d"), dir());

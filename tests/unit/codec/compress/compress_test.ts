@@ -21,7 +21,7 @@ async function gather(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array<Arr
   return concat(...await Array.fromAsync(pieces));
 }
 
-Deno.test("compress is read by others and by us, for pieces of all sizes", async () => {
+Deno.test("other decompressors and ours read what compress writes, for pieces of all sizes", async () => {
   for (const format of ["gzip", "zstd"] as const) {
     const piece = PIECE_BYTES[format];
     for (const size of [0, 1, piece - 1, piece, piece + 1, 2 * piece + 5]) {
@@ -35,7 +35,7 @@ Deno.test("compress is read by others and by us, for pieces of all sizes", async
   assertEquals(new Uint8Array(zstdDecompressSync(frame)), sample(9));
 });
 
-Deno.test("compress gives the same bytes however the source is cut", async () => {
+Deno.test("the size of the chunks does not change what compress writes", async () => {
   const content = sample(2 * MIB + 99);
   for (const format of ["gzip", "zstd", "none"] as const) {
     const whole = sha256(await gather(compress([content], { format })));
@@ -48,7 +48,7 @@ Deno.test("compress gives the same bytes however the source is cut", async () =>
   }
 });
 
-Deno.test("compress makes one gzip member that tells nothing of the machine", async () => {
+Deno.test("compress writes one gzip member without data of the machine", async () => {
   const packed = await gather(compress([sample(3 * MIB)], { format: "gzip" }));
   assertEquals([...packed.subarray(0, 10)], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
   const end = packed.subarray(-8);
@@ -57,7 +57,7 @@ Deno.test("compress makes one gzip member that tells nothing of the machine", as
   assertEquals(view.getUint32(4, true), 3 * MIB);
 });
 
-Deno.test("pieces made anywhere join to what compress makes", async () => {
+Deno.test("joined pieces equal the output of compress", async () => {
   const content = sample(2 * PIECE_BYTES.zstd + 1);
   for (const format of ["gzip", "zstd"] as const) {
     const parts = await Array.fromAsync(splitPieces([content], PIECE_BYTES[format]));
@@ -70,8 +70,8 @@ Deno.test("pieces made anywhere join to what compress makes", async () => {
   }
 });
 
-Deno.test("compressPieceInto fills its room with what compressPiece makes, and needs no more than it says", async () => {
-  // Noise whose bytes have the long ones of deflate's fixed codes: the worst for gzip level 1.
+Deno.test("compressPieceInto writes what compressPiece returns, within compressedRoom", async () => {
+  // Random bytes that have the long codes among deflate's fixed codes: the worst case for gzip level 1.
   const worst = prng(1).bytes(MIB).map((byte) => byte | 0x90);
   for (const content of [worst, sample(MIB), text("a"), text("")]) {
     const room = new Uint8Array(new SharedArrayBuffer(compressedRoom(content.length)));
@@ -96,7 +96,7 @@ Deno.test("compressPieceInto fills its room with what compressPiece makes, and n
   }
 });
 
-Deno.test("compress takes levels and refuses others", async () => {
+Deno.test("compress accepts the levels of a format and refuses others", async () => {
   const content = sample(300_000);
   for (const [format, low, high] of [["gzip", 0, 9], ["zstd", 1, 19]] as const) {
     const small = await gather(compress([content], { format, level: high }));
@@ -120,7 +120,7 @@ Deno.test("compress rethrows the reason of its signal untouched", async () => {
   }
 });
 
-Deno.test("splitPieces cuts at fixed places and gives nothing twice", async () => {
+Deno.test("splitPieces cuts at fixed offsets and gives each piece its own memory", async () => {
   const parts = await Array.fromAsync(splitPieces([text("ab"), text(""), text("cdefg")], 3));
   assertEquals(parts.map((part) => new TextDecoder().decode(part)), ["abc", "def", "g"]);
   assertEquals(new Set(parts.map((part) => part.buffer)).size, 3);
@@ -128,7 +128,7 @@ Deno.test("splitPieces cuts at fixed places and gives nothing twice", async () =
   await assertRejects(() => Array.fromAsync(splitPieces([], 0)), RangeError);
 });
 
-Deno.test("splitPieces collects in the memory that it is given, only once it is wanted", async () => {
+Deno.test("splitPieces asks for memory only when the next piece is wanted", async () => {
   const memory = new Uint8Array(new SharedArrayBuffer(3));
   const seen: string[] = [];
   for await (const piece of splitPieces([text("abcde"), text("f")], 3, () => memory)) {
@@ -144,7 +144,7 @@ Deno.test("crc32Combine equals the CRC-32 of the whole", () => {
     const [a, b] = [content.subarray(0, at), content.subarray(at)];
     assertEquals(crc32Combine(crc32(a), crc32(b), b.length), crc32(content));
   }
-  // 5 GiB of zeros, which 32-bit arithmetic would get wrong: built up by doubling.
+  // 5 GiB of zeros, built up by doubling: 32-bit arithmetic would give a wrong result.
   let zeros = crc32(new Uint8Array(MIB));
   for (let length = MIB; length < 4096 * MIB; length *= 2) {
     zeros = crc32Combine(zeros, zeros, length);

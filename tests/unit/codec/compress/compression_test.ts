@@ -12,7 +12,7 @@ function refusal(head: Uint8Array): unknown {
   return error.details.actual;
 }
 
-Deno.test("sniff knows gzip, zstd and plain by their first bytes", () => {
+Deno.test("sniff detects gzip, zstd and plain by their first bytes", () => {
   assertEquals(sniff(member(text("x"))), "gzip");
   assertEquals(sniff(frame(text("x"))), "zstd");
   for (let nibble = 0; nibble < 16; nibble++) {
@@ -23,7 +23,7 @@ Deno.test("sniff knows gzip, zstd and plain by their first bytes", () => {
   }
 });
 
-Deno.test("E10 sniff refuses what it knows and does not read, by name", () => {
+Deno.test("E10 sniff refuses other compressions and names them", () => {
   assertEquals(refusal(new Uint8Array([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0])), "xz");
   assertEquals(refusal(text("BZh91AY&SY...")), "bzip2");
   assertEquals(refusal(concat(text("BZh1"), bytes("177245385090"))), "bzip2");
@@ -34,7 +34,7 @@ Deno.test("E10 sniff refuses what it knows and does not read, by name", () => {
   assertEquals(refusal(bytes("377abcaf271c")), "7z");
 });
 
-Deno.test("sniff takes a tar whose first name looks like a magic for a tar", () => {
+Deno.test("sniff takes a tar for a tar when its first name looks like a magic", () => {
   for (const name of ["LZIP", "BZh91AY&SY", "PK\x03\x04", "]\0\0"]) {
     const block = new Uint8Array(512);
     block.set(text(name));
@@ -49,7 +49,7 @@ Deno.test("sniff takes a tar whose first name looks like a magic for a tar", () 
   }
 });
 
-Deno.test("E10 a media type of another compression is a warning", () => {
+Deno.test("E10 a media type that states another compression gives a warning", () => {
   const other: [string, Compression][] = [
     [`${OCI}+gzip`, "zstd"],
     [`${OCI}+gzip`, "none"],
@@ -62,7 +62,7 @@ Deno.test("E10 a media type of another compression is a warning", () => {
   }
 });
 
-Deno.test("E10 a media type that agrees says nothing", () => {
+Deno.test("E10 a media type that agrees gives no warning", () => {
   const same: [string, Compression][] = [
     [OCI, "none"],
     [`${OCI}+gzip`, "gzip"],
@@ -75,7 +75,7 @@ Deno.test("E10 a media type that agrees says nothing", () => {
   for (const [type, actual] of same) assertEquals(checkMediaType(type, actual), undefined);
 });
 
-Deno.test("E11 a media type that says uncompressed over compressed bytes is refused", () => {
+Deno.test("E11 compressed bytes with a media type that states uncompressed are refused", () => {
   for (const type of [OCI, DOCKER]) {
     for (const actual of ["gzip", "zstd"] as const) {
       const error = assertThrows(() => checkMediaType(type, actual), VarveError);

@@ -13,7 +13,7 @@ import { concat, failure, frame, inflate, member, sample, text, verdict } from "
 
 const MIB = 1024 ** 2;
 
-Deno.test("decompressor reads what gzip, zstd and nobody wrote", () => {
+Deno.test("decompressor reads gzip, zstd and uncompressed streams", () => {
   const content = sample(3 * MIB + 17);
   for (const input of [member(content), frame(content), content]) {
     for (const step of [1 << 14, 65537, input.length]) {
@@ -22,7 +22,7 @@ Deno.test("decompressor reads what gzip, zstd and nobody wrote", () => {
   }
 });
 
-Deno.test("decompressor tells what it read", () => {
+Deno.test("decompressor counts bytes and members", () => {
   const inputs = { gzip: member(sample(9)), zstd: frame(sample(9)), none: sample(9) };
   for (const [compression, input] of Object.entries(inputs)) {
     const decompressor = new Decompressor();
@@ -38,7 +38,7 @@ Deno.test("decompressor tells what it read", () => {
   }
 });
 
-Deno.test("decompressor believes a stated compression and checks it", () => {
+Deno.test("decompressor uses a given compression and checks it", () => {
   assertEquals(inflate(member(text("x")), { compression: "none" }), member(text("x")));
   assertEquals(verdict(text("no gzip"), { compression: "gzip" }), "E_FORMAT");
   assertEquals(verdict(text("no zstd"), { compression: "zstd" }), "E_FORMAT");
@@ -47,7 +47,7 @@ Deno.test("decompressor believes a stated compression and checks it", () => {
   assertEquals(inflate(text("")), text(""));
 });
 
-Deno.test("decompressor hands out full pieces, however small the members are", () => {
+Deno.test("decompressor gives full pieces even when members are tiny", () => {
   const one = member(sample(100));
   const input = concat(...Array.from({ length: 30_000 }, () => one));
   const lengths: number[] = [];
@@ -58,7 +58,7 @@ Deno.test("decompressor hands out full pieces, however small the members are", (
   assertEquals(lengths.length, Math.ceil(3_000_000 / (256 * 1024)));
 });
 
-Deno.test("decompressor fills the memory it is given, shared memory too", () => {
+Deno.test("decompressor fills given memory, also shared memory", () => {
   const content = sample(1000);
   const buffers = [1, 2, 300, 5000].map((n) => new Uint8Array(new SharedArrayBuffer(n)));
   for (const input of [member(content), frame(content)]) {
@@ -82,7 +82,7 @@ Deno.test("decompressor fills the memory it is given, shared memory too", () => 
   );
 });
 
-Deno.test("decompressor takes views at any offset and of shared memory", () => {
+Deno.test("decompressor takes views at any offset, also of shared memory", () => {
   for (const input of [member(sample(5000)), frame(sample(5000))]) {
     const shared = new Uint8Array(new SharedArrayBuffer(input.length + 7)).subarray(7);
     shared.set(input);
@@ -90,7 +90,7 @@ Deno.test("decompressor takes views at any offset and of shared memory", () => {
   }
 });
 
-Deno.test("decompressor repeats its error and never goes on", () => {
+Deno.test("decompressor throws its first error again on every call", () => {
   const decompressor = new Decompressor({ compression: "gzip" });
   const push = (): void => decompressor.push(text("garbage"), () => {});
   const error = assertThrows(push, VarveError);
@@ -100,7 +100,7 @@ Deno.test("decompressor repeats its error and never goes on", () => {
   decompressor.close();
 });
 
-Deno.test("decompressor rethrows what a sink throws, and is closed by it", () => {
+Deno.test("decompressor rethrows the error of a sink and closes", () => {
   const mine = new Error("mine");
   const decompressor = new Decompressor();
   const input = member(sample(1000));
@@ -114,7 +114,7 @@ Deno.test("decompressor rethrows what a sink throws, and is closed by it", () =>
   assertThrows(() => ended.push(input, () => {}), TypeError, "closed");
 });
 
-Deno.test("pushSome bounds what one call gives", () => {
+Deno.test("pushSome bounds the output of one call", () => {
   const zeros = new Uint8Array(90 * MIB);
   for (const input of [member(zeros, { level: 9 }), frame(zeros)]) {
     using decompressor = new Decompressor();
@@ -134,7 +134,7 @@ Deno.test("pushSome bounds what one call gives", () => {
   }
 });
 
-Deno.test("decompressor closes the inflater it was given, once its work is done", () => {
+Deno.test("decompressor closes a given inflater at its end", () => {
   const log: string[] = [];
   const createInflater = (): Inflater => {
     const inflater = createNodeInflater();
@@ -159,7 +159,7 @@ Deno.test("decompressor works with an inflater that checks the trailer itself", 
   assertEquals(verdict(concat(input, text("x")), { createInflater }), "E_TRAILING");
 });
 
-/** Takes the 8 bytes behind the deflate stream, as libraries that read whole members do. */
+/** Makes an inflater that reads the 8 bytes behind the deflate stream too, as libraries that read whole members do. */
 function trailerChecking(raw: Inflater): Inflater {
   let left = -1;
   const self = {
@@ -201,7 +201,7 @@ Deno.test("an inflater that makes no progress is an error, not a hang", () => {
   assertEquals(verdict(member(text("x")), { createInflater }), "E_FORMAT");
 });
 
-Deno.test("decompress gives pieces of its own", async () => {
+Deno.test("decompress gives pieces that the caller may keep", async () => {
   const content = sample(MIB);
   for (const input of [member(content), frame(content)]) {
     const pieces: Uint8Array[] = [];
@@ -225,7 +225,7 @@ Deno.test("decompress rethrows the reason of its signal untouched", async () => 
   assertStrictEquals(thrown, reason);
 });
 
-Deno.test("decompressing stream works both ways", async () => {
+Deno.test("decompressing stream gives the content or the error", async () => {
   const content = sample(MIB);
   const stream = ReadableStream.from([member(content), member(content)]);
   assertEquals(
@@ -266,7 +266,7 @@ Deno.test("limits have their documented defaults, and must be numbers", () => {
   }
 });
 
-Deno.test("an error names the limit's setting and the way out", () => {
+Deno.test("a limit error names the setting and a hint", () => {
   const error = failure(member(text("four")), { limits: { layerBytes: 3 } });
   assertEquals(error?.code, "E_LIMIT");
   assertEquals(error?.details.setting, "limits.layerBytes");

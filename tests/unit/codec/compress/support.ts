@@ -1,4 +1,4 @@
-/** gzip members and zstd frames built byte by byte, and short ways to read them. */
+/** Builds gzip members and zstd frames byte by byte, and reads streams in one call. */
 import { constants, crc32, deflateRawSync, zstdCompressSync } from "node:zlib";
 import { Decompressor, type DecompressorOptions } from "../../../../lib/codec/compress/mod.ts";
 import { VarveError } from "../../../../lib/errors.ts";
@@ -19,7 +19,7 @@ export function text(value: string): Bytes {
   return new TextEncoder().encode(value);
 }
 
-/** Bytes that compress, with long and short repeats. */
+/** Makes bytes that compress well, with long and short repeats. */
 export function sample(length: number): Bytes {
   return new Uint8Array(length).map((_, i) => (i * 7 + (i >> 8) * (i >> 5)) & 0x3f);
 }
@@ -29,17 +29,17 @@ export interface MemberOptions {
   readonly extra?: Uint8Array;
   readonly name?: Uint8Array;
   readonly comment?: Uint8Array;
-  /** FHCRC; `"wrong"` has one bit flipped. */
+  /** Adds a header checksum (FHCRC). `"wrong"` flips one bit of it. */
   readonly headerCrc?: true | "wrong";
-  /** Flags that are set besides. */
+  /** Further flags to set. */
   readonly flags?: number;
   readonly method?: number;
-  /** XORed onto the trailer's fields. */
+  /** Values to XOR to the fields of the trailer. */
   readonly crcError?: number;
   readonly lengthError?: number;
 }
 
-/** One gzip member (RFC 1952). */
+/** Makes a gzip member (RFC 1952). */
 export function member(content: Uint8Array, options: MemberOptions = {}): Bytes {
   const { extra, name, comment, headerCrc } = options;
   const flags = (headerCrc === undefined ? 0 : 2) | (extra === undefined ? 0 : 4) |
@@ -60,7 +60,7 @@ export function member(content: Uint8Array, options: MemberOptions = {}): Bytes 
   );
 }
 
-/** One zstd frame by the reference encoder. */
+/** Makes a zstd frame with the reference encoder. */
 export function frame(content: Uint8Array, options: { readonly checksum?: boolean } = {}): Bytes {
   const params = { [constants.ZSTD_c_checksumFlag]: options.checksum === false ? 0 : 1 };
   const chunkSize = content.length + 4096;
@@ -68,16 +68,16 @@ export function frame(content: Uint8Array, options: { readonly checksum?: boolea
 }
 
 export interface RawFrameOptions {
-  /** Content size as stated, in one byte; none without it. */
+  /** Content size that the header states, in one byte. Default: not stated. */
   readonly stated?: number;
-  /** The window descriptor; without it a frame of one segment, and `stated` must be given. */
+  /** The window descriptor. Default: a single-segment frame, for which `stated` is needed. */
   readonly window?: number;
   readonly dictionaryId?: number;
   readonly reservedBit?: boolean;
   readonly blockType?: number;
 }
 
-/** A zstd frame with one uncompressed block (RFC 8878, 3.1.1). */
+/** Makes a zstd frame with one uncompressed block (RFC 8878, 3.1.1). */
 export function rawFrame(content: Uint8Array, options: RawFrameOptions): Bytes {
   const { stated, window, dictionaryId } = options;
   const descriptor = (window === undefined ? 0x20 : 0) | (dictionaryId === undefined ? 0 : 1) |
@@ -92,7 +92,7 @@ export function rawFrame(content: Uint8Array, options: RawFrameOptions): Bytes {
   );
 }
 
-/** A skippable zstd frame. */
+/** Makes a skippable zstd frame. */
 export function skippable(content: Uint8Array, nibble = 0): Bytes {
   return concat(
     new Uint8Array([0x50 | nibble, 0x2a, 0x4d, 0x18]),
@@ -105,7 +105,7 @@ export function littleEndian(value: number, length: number): Bytes {
   return new Uint8Array(length).map((_, i) => Math.floor(value / 256 ** i) % 256);
 }
 
-/** Decompresses at once, the input cut into pieces of `step` bytes, or as given. */
+/** Decompresses a stream, from chunks of `step` bytes or from the given chunks. */
 export function inflate(
   input: Uint8Array | readonly Uint8Array[],
   options: DecompressorOptions & { readonly step?: number } = {},
@@ -123,7 +123,7 @@ export function inflate(
   return concat(...out);
 }
 
-/** The error of reading, as its code; `"OK"` where there is none. */
+/** Decompresses a stream and returns the code of the error, or `"OK"`. */
 export function verdict(
   input: Uint8Array,
   options: DecompressorOptions & { readonly step?: number } = {},
@@ -131,7 +131,7 @@ export function verdict(
   return failure(input, options)?.code ?? "OK";
 }
 
-/** The error of reading. */
+/** Decompresses a stream and returns the error. */
 export function failure(
   input: Uint8Array,
   options: DecompressorOptions & { readonly step?: number } = {},

@@ -8,7 +8,7 @@ Deno.test("a chunk holds a whole file, up to a gibibyte", () => {
   assertEquals([GIB - 511, GIB, GIB + 1, 2 ** 50].map(chunkBitsOf), [30, 30, 30, 30]);
 });
 
-Deno.test("data and holes in whole blocks are addressed where they lie", () => {
+Deno.test("data and holes in whole blocks are addressed in the tar", () => {
   const extents = [
     { logical: 0, length: 4096, position: 1024 },
     { logical: 65536, length: 8192, position: 5120 },
@@ -22,7 +22,7 @@ Deno.test("data and holes in whole blocks are addressed where they lie", () => {
   ]);
 });
 
-Deno.test("what does not begin at a block is copied, with the largest chunk", () => {
+Deno.test("content that does not begin at a block is copied, with the largest chunk", () => {
   const plan = planChunks(5000, [{ logical: 0, length: 5000, position: 1000 }], true);
   assertEquals(plan, {
     bits: 13,
@@ -32,7 +32,7 @@ Deno.test("what does not begin at a block is copied, with the largest chunk", ()
   });
 });
 
-Deno.test("bytes behind the end cost a copy of the end, or of the file where that is less", () => {
+Deno.test("dirty padding copies the end of the file, or the whole file where that is less", () => {
   const small = planChunks(600, [{ logical: 0, length: 600, position: 512 }], false);
   assertEquals([small.copied, small.chunks], [512, 2]);
   const large = planChunks(1e6, [{ logical: 0, length: 1e6, position: 512 }], false);
@@ -43,7 +43,7 @@ Deno.test("bytes behind the end cost a copy of the end, or of the file where tha
   assertEquals([whole.copied, whole.chunks, whole.bits], [0, 1, 20]);
 });
 
-Deno.test("an end that fills its block needs no padding", () => {
+Deno.test("a file that fills its last block needs no padding", () => {
   const plan = planChunks(1024, [{ logical: 0, length: 1024, position: 512 }], false);
   assertEquals([plan.copied, plan.chunks], [0, 1]);
 });
@@ -62,6 +62,6 @@ Deno.test("neighbours in one chunk are copied once", () => {
   assertEquals(plan.copied, 2 ** plan.bits);
 });
 
-Deno.test("a file of holes needs no byte", () => {
+Deno.test("a file that is one hole copies nothing", () => {
   assertEquals(planChunks(5000, [], true), { bits: 13, chunks: 1, runs: [], copied: 0 });
 });

@@ -13,7 +13,7 @@ import { b, dir, file, symlink } from "../../../support/trees/tree_nodes.ts";
 
 const [SOURCE] = [...LAYERS.keys()];
 
-/** `a/b` are directories, and beside them one of each kind. */
+/** A tree with the directories `a` and `a/b`, and one entry of each other type. */
 function sample(): Uint8Array {
   const builder = new TreeBuilder({ kind: "root" });
   builder.put(builder.put(0, b("a"), dir()), b("b"), dir({ uid: 70_000 }));
@@ -26,13 +26,13 @@ function sample(): Uint8Array {
   return bytesOf(writeErofs(builder.finish(null)));
 }
 
-/** A sample, opened for surgery. */
-class Patient {
+/** The bytes of an image, with helpers that find what a test wants to change. */
+class ImageEditor {
   readonly bytes: Uint8Array = sample();
   readonly view: DataView = new DataView(this.bytes.buffer);
   readonly root: number = this.view.getUint16(1024 + 14, true);
 
-  /** The numbers of the inodes in a directory. */
+  /** The inode numbers of the entries of a directory, by name. */
   nids(directory: number): Map<string, number> {
     const { bytes } = this;
     const source = {
@@ -49,12 +49,12 @@ class Patient {
     return this.nids(this.root).get(name) as number;
   }
 
-  /** Where the inode of a name in the root stands. */
+  /** Offset of the inode of a name in the root directory. */
   inode(name: string): number {
     return this.nid(name) * 32;
   }
 
-  /** Where a directory that is inline has the entry that leads to an inode. */
+  /** Offset of the entry for an inode in a directory that is stored inline. */
   dirent(directory: number, nid: number, nth = 0): number {
     const at = directory * 32;
     const start = at + ((this.bytes[at] as number) & 1 ? 64 : 32);
@@ -64,21 +64,22 @@ class Patient {
     throw new Error("no such entry");
   }
 
-  /** The code of the refusal, with what is said. */
+  /** Reads the image, which must fail. Returns code and message of the error. */
   refusal(): string {
     const error = assertThrows(() => readErofs(this.bytes, { hash: false }), VarveError);
     return `${error.code} ${error.message.replace("Cannot read EROFS image: ", "")}`;
   }
 }
 
-function refusal(surgery: (patient: Patient) => void): string {
-  const patient = new Patient();
-  readErofs(patient.bytes, { hash: false });
-  surgery(patient);
-  return patient.refusal().replace(/\d+/g, "N");
+/** Changes a valid image. Returns code and message of the error, with each number as N. */
+function refusal(change: (editor: ImageEditor) => void): string {
+  const editor = new ImageEditor();
+  readErofs(editor.bytes, { hash: false });
+  change(editor);
+  return editor.refusal().replace(/\d+/g, "N");
 }
 
-Deno.test("a directory is reached once, so nothing goes in circles", () => {
+Deno.test("a directory with two names is refused, so there are no cycles", () => {
   const refused = refusal((p) => {
     const a = p.nid("a");
     p.view.setUint32(p.dirent(a, p.nids(a).get("b") as number), a, true);
@@ -86,14 +87,14 @@ Deno.test("a directory is reached once, so nothing goes in circles", () => {
   assertEquals(refused, "E_FORMAT directory N has two names");
 });
 
-Deno.test("dots lead where they must", () => {
+Deno.test(". and .. must refer to the directory and its parent", () => {
   const self = refusal((p) => p.view.setUint32(p.dirent(p.nid("a"), p.nid("a")), p.root, true));
   assertEquals(self, "E_FORMAT . of directory N refers to another directory");
   const up = refusal((p) => p.view.setUint32(p.dirent(p.nid("a"), p.root), p.nid("a"), true));
   assertEquals(up, "E_FORMAT .. of directory N refers to another directory");
   const none = refusal((p) => {
     const a = p.nid("a");
-    // `.` becomes a name that sorts alike.
+    // Replace `.` by a name that keeps the order.
     const entry = p.dirent(a, a);
     p.bytes[entry + p.view.getUint16(entry + 8, true)] = 0x2d;
     p.view.setUint32(entry, p.nid("pipe"), true);
@@ -102,7 +103,7 @@ Deno.test("dots lead where they must", () => {
   assertEquals(none, "E_FORMAT directory N lacks . or ..");
 });
 
-Deno.test("names are sorted and the types are those of the inodes", () => {
+Deno.test("names must be sorted, and types must match the inodes", () => {
   const unsorted = refusal((p) => {
     const at = p.dirent(p.root, p.nid("link"));
     const start = p.root * 32 + ((p.bytes[p.root * 32] as number) & 1 ? 64 : 32);
@@ -118,7 +119,7 @@ Deno.test("names are sorted and the types are those of the inodes", () => {
   assertEquals(socket, "E_TYPE inode N has mode N");
 });
 
-Deno.test("sizes do not make the reader work or allocate", () => {
+Deno.test("a false size does not make the reader work or allocate", () => {
   const chunks = refusal((p) => {
     p.view.setUint32(p.inode("file") + 12, 0x1f_ffff, true);
     p.view.setUint16(p.inode("file") + 16, 0x20, true);
@@ -134,7 +135,7 @@ Deno.test("sizes do not make the reader work or allocate", () => {
   assertEquals(xattrs, "E_FORMAT its parts overlap");
 });
 
-Deno.test("content is asked of devices that exist, and hashed up to a limit", () => {
+Deno.test("content must lie in known devices and is hashed up to a limit", () => {
   const device = refusal((p) => p.view.setUint16(p.inode("file") + 64 + 2, 2, true));
   assertEquals(device, "E_FORMAT inode N lies in device N");
   const inside = refusal((p) => {
@@ -143,7 +144,7 @@ Deno.test("content is asked of devices that exist, and hashed up to a limit", ()
     p.view.setUint32(chunk + 4, 1000, true);
   });
   assertEquals(inside, "E_FORMAT the content of inode N lies outside of the image");
-  const { bytes } = new Patient();
+  const { bytes } = new ImageEditor();
   assertThrows(() => readErofs(bytes), TypeError, "`read` is missing");
   const error = assertThrows(() => readErofs(bytes, { maxContent: 4999 }), VarveError);
   assertEquals(error.code, "E_LIMIT");
@@ -166,7 +167,7 @@ Deno.test("an image with unknown features is refused", () => {
   );
 });
 
-Deno.test("every image that was cut is refused, or what was cut was padding", () => {
+Deno.test("a truncated image is refused, unless only padding is missing", () => {
   const whole = sample();
   const { digest } = readErofs(whole, { hash: false });
   let refused = 0;
@@ -182,7 +183,7 @@ Deno.test("every image that was cut is refused, or what was cut was padding", ()
   assert(refused > 1500, `${refused} refused`);
 });
 
-Deno.test("a few shared bytes do not become many", () => {
+Deno.test("a few shared xattrs cannot become many bytes", () => {
   const xattrs = [{ name: b("trusted.x"), value: b("v".repeat(60_000)) }];
   const builder = new TreeBuilder({ kind: "root" });
   for (let i = 0; i < 1200; i++) builder.put(0, b(`d${i}`), dir({ xattrs }));

@@ -38,7 +38,7 @@ function read(tree: Tree): Tree {
   return readErofs(bytesOf(writeErofs(tree)), { hash: false });
 }
 
-Deno.test("devices are the layers that are used, in the order of their diffIDs", () => {
+Deno.test("devices are the layers that are used, sorted by diffID", () => {
   const tree = rootOf(["a", at(5, 512, TWO)], ["b", at(5, 512, ONE)], ["c", at(5, 1024, TWO)]);
   const image = writeErofs(tree);
   assertEquals(image.devices, [ONE, TWO]);
@@ -47,7 +47,7 @@ Deno.test("devices are the layers that are used, in the order of their diffIDs",
   assertEquals(writeErofs(emptyTree("root")).devices, []);
 });
 
-Deno.test("a layer of another algorithm is named by who reads the image", () => {
+Deno.test("a layer with another digest algorithm must be given to the reader", () => {
   const long = `sha512:${"ab".repeat(64)}` as DiffId;
   const image = bytesOf(writeErofs(rootOf(["a", at(5, 512, long)])));
   const locatorIn = (tree: Tree) => (lookup(tree, b("a")) as FileNode).locator;
@@ -66,7 +66,7 @@ Deno.test("files larger than a chunk are cut", () => {
   });
 });
 
-Deno.test("what the format cannot hold is refused before anything is written", () => {
+Deno.test("a tree that the format cannot hold is refused before anything is written", () => {
   const edge = 2 ** 41 - 512;
   assertEquals(writeErofs(rootOf(["a", at(5, edge - 1024)])).devices, [ONE]);
   assertEquals(codeOf(() => writeErofs(rootOf(["a", at(5, edge)]))), "E_LIMIT");
@@ -82,7 +82,7 @@ Deno.test("what the format cannot hold is refused before anything is written", (
   assertEquals(codeOf(() => writeErofs(rootOf(["a", dir({ xattrs: many })]))), "E_LIMIT");
 });
 
-Deno.test("content that must be copied needs a reader that gives all of it", () => {
+Deno.test("content that must be copied needs `read`, which must return all bytes", () => {
   const tree = rootOf(["a", at(700, 100)]);
   assertThrows(() => writeErofs(tree), TypeError);
   const image = writeErofs(tree, { read: readLayer });
@@ -104,7 +104,7 @@ Deno.test("a small layer does not make an image of gigabytes", () => {
   assertEquals(codeOf(() => writeErofs(rootOf(...many), options)), "E_LIMIT");
 });
 
-Deno.test("only dirty layers are looked at", () => {
+Deno.test("padding is read only in dirty layers", () => {
   const tree = rootOf(["a", at(600, 512)]);
   const asked: number[] = [];
   const zeros = (_: DiffId, position: number, length: number) => {
@@ -118,7 +118,7 @@ Deno.test("only dirty layers are looked at", () => {
   assertEquals(writeErofs(tree, { read: readLayer, dirty: new Set([ONE]) }).copied, 512);
 });
 
-Deno.test("an image comes in pieces of at most a mebibyte, and again the same", () => {
+Deno.test("an image is written in pieces of at most 1 MiB, the same each time", () => {
   const builder = new TreeBuilder({ kind: "root" });
   for (let i = 0; i < 20_000; i++) builder.put(0, b(`entry-${i}`), dir({ mtime: timestamp(i) }));
   const tree = builder.finish(null);
@@ -132,7 +132,7 @@ Deno.test("an image comes in pieces of at most a mebibyte, and again the same", 
   assertEquals(readErofs(bytes).digest, tree.digest);
 });
 
-Deno.test("what most inodes share is cheap: their time, their xattrs, their links", () => {
+Deno.test("what most inodes share takes little space: time, xattrs, links", () => {
   const sizeOf = (node: (i: number) => Node) =>
     writeErofs(rootOf(...Array.from({ length: 1000 }, (_, i) => [`e${i}`, node(i)] as const))).size;
   const plain = sizeOf(() => file());
@@ -162,7 +162,7 @@ Deno.test("xattrs of every namespace read back", () => {
   assertEquals(read(tree).digest, tree.digest);
 });
 
-Deno.test("a layer's image says by devices and xattrs what overlayfs must know", () => {
+Deno.test("the image of a layer has whiteout devices and the xattrs of overlayfs", () => {
   const builder = new TreeBuilder({ kind: "layer" });
   builder.put(builder.put(0, b("opaque"), dir({ opaque: true })), b("gone"), { type: "whiteout" });
   builder.put(builder.put(0, b("cut"), dir()), b("gone"), { type: "whiteout" });
@@ -187,7 +187,7 @@ Deno.test("a layer's image says by devices and xattrs what overlayfs must know",
   assert(opaque?.type === "directory" && opaque.opaque && opaque.xattrs.length === 0);
 });
 
-Deno.test("an image is named by its tree and by where its files lie", () => {
+Deno.test("the name of an image depends on the tree digest and the locators", () => {
   const name = (...nodes: readonly Named[]) => erofsImageName(rootOf(...nodes));
   const first = name(["a", at(5, 512)]);
   assertEquals(name(["a", at(5, 512)]), first);
@@ -203,7 +203,7 @@ Deno.test("an image is named by its tree and by where its files lie", () => {
     name(["a", file(5)]),
   ];
   assertEquals(new Set([first, ...others]).size, 7);
-  // An edited tree lies in two segments, which number the layers in their own ways.
+  // An edited tree has two segments, in which the layers have different numbers.
   const tree = rootOf(["a", at(5, 512, TWO)], ["b", at(5, 512, ONE)], ["c", symlink("d")]);
   const edited = editTree(rootOf(["b", at(5, 512, ONE)]), [
     [b("a"), at(5, 512, TWO)],

@@ -25,7 +25,7 @@ import {
 
 const CONTENT = new TextEncoder().encode("hello world");
 
-/** A layer tree of entries; every file that is not empty has the same content. */
+/** Makes a layer tree of entries. All files that are not empty have the same content. */
 function layerOf(entries: readonly ReturnType<typeof entryOf>[]): Tree {
   const builder = new LayerBuilder();
   for (const entry of entries) if (builder.entry(entry)) builder.content(sha256Bytes(CONTENT));
@@ -54,7 +54,7 @@ Deno.test("a tree goes through a TarStream, and comes back through an UntarStrea
   const tar = await bytesOf(
     treeToTarStreamInputs(LAYER, () => [CONTENT]).pipeThrough(new TarStream()),
   );
-  // What the package wrote, our own reader reads.
+  // TarReader reads what the package writes.
   assertEquals(readTar(tar).map((t) => [t.entry.path as string, t.content.length]), [
     ["etc/", 0],
     ["etc/.wh.old", 0],
@@ -78,7 +78,7 @@ Deno.test("a tree goes through a TarStream, and comes back through an UntarStrea
   assertEquals(extents, expected as unknown[]);
 });
 
-Deno.test("what a TarStream cannot say is an error, or a loss that is told", async () => {
+Deno.test("what a TarStream cannot hold is an error or a reported loss", async () => {
   const lossy = applyLayer(
     emptyTree("root"),
     layerOf([
@@ -150,7 +150,7 @@ async function itemsOf(tar: Uint8Array) {
   return found;
 }
 
-Deno.test("every type of ustar comes out as an entry; content that is left alone is passed over", async () => {
+Deno.test("every type of ustar becomes an entry, and unread content is skipped", async () => {
   const tar = concat(
     rawFile("f", "x".repeat(2000), { mode: 0o100644, mtime: 9 }),
     header({ name: "h", type: "1", linkname: "f" }),
@@ -162,11 +162,11 @@ Deno.test("every type of ustar comes out as an entry; content that is left alone
     rawFile("last", "y"),
     END,
   );
-  // The package and our own reader see the same.
+  // The package and TarReader give the same entries.
   assertEquals(await itemsOf(tar), readTar(tar).map(({ entry }) => entry));
 });
 
-Deno.test("PAX, GNU and what is malformed is refused, not taken for files", async () => {
+Deno.test("PAX, GNU and malformed headers are refused, not taken for files", async () => {
   const cases: [Uint8Array, string][] = [
     [concat(pax([["path", "x"]]), rawFile("f")), "E_UNSUPPORTED"],
     [concat(pax([["path", "x"]], "g"), rawFile("f")), "E_UNSUPPORTED"],
@@ -185,7 +185,7 @@ Deno.test("PAX, GNU and what is malformed is refused, not taken for files", asyn
   }
 });
 
-Deno.test("an UntarStream's own errors come through", async () => {
+Deno.test("errors of an UntarStream are passed on", async () => {
   const broken = concat(header({ name: "f", checksum: { raw: "777777\0 " } }), END);
   await assertRejects(() => itemsOf(broken), SyntaxError, "checksum");
   await assertRejects(() => itemsOf(rawFile("f", "x")), TypeError, "invalid ending");
@@ -193,7 +193,7 @@ Deno.test("an UntarStream's own errors come through", async () => {
   await assertRejects(() => itemsOf(concat(rawFile("f", "x"), new Uint8Array(700))), RangeError);
 });
 
-Deno.test("who stops early does not hang", async () => {
+Deno.test("a consumer can stop early", async () => {
   const tar = concat(rawFile("a", "x".repeat(5000)), rawFile("b", "y".repeat(5000)), END);
   for await (const { entry, content } of entriesFromTarStream(untar(tar))) {
     assertEquals(entry.path as string, "a");

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { TarReader } from "../../../../lib/codec/tar/mod.ts";
 import { Collector, concat, END, file, header, pax } from "../../../support/tar/raw_blocks.ts";
 
-Deno.test("content can be passed over, in part or all of it", () => {
+Deno.test("content can be skipped, in part or as a whole", () => {
   const collector = new Collector();
   const reader = new TarReader(collector);
   assertEquals(reader.skippable, 0);
@@ -24,7 +24,7 @@ Deno.test("content can be passed over, in part or all of it", () => {
   ]);
 });
 
-Deno.test("what is skipped up to its end ends the entry", () => {
+Deno.test("skipping to the end of the content ends the entry", () => {
   const collector = new Collector();
   const reader = new TarReader(collector);
   const sparse = pax([

@@ -31,12 +31,12 @@ const PLAIN: TarEntry = {
   xattrs: [],
 };
 
-/** The header of a plain entry with changes. */
+/** Encodes the header of a plain entry with some fields changed. */
 function encode(changes: Partial<TarEntry>): Uint8Array {
   return encodeTarHeader({ ...PLAIN, ...changes });
 }
 
-/** The PAX records in front of a header, or none. */
+/** The PAX records in front of a header; none without a PAX header. */
 function recordsOf(bytes: Uint8Array): string {
   if (bytes.length === 512) return "";
   const size = parseInt(new TextDecoder().decode(bytes.subarray(124, 135)), 8);
@@ -51,7 +51,7 @@ function written(work: (writer: TarWriter) => void): Uint8Array {
   return concat(...parts);
 }
 
-Deno.test("a header without PAX is a ustar block, to the byte", () => {
+Deno.test("a header without PAX is one exact ustar block", () => {
   const entry = { path: fromText("etc/passwd"), mode: 0o600, uid: 5, gid: 7, size: 3 };
   const mtime = timestamp(1_700_000_000);
   assertEquals(
@@ -66,7 +66,7 @@ Deno.test("a header without PAX is a ustar block, to the byte", () => {
   );
 });
 
-Deno.test("a long path is split into prefix and name where that is possible", () => {
+Deno.test("a long path is split into prefix and name when it fits", () => {
   const split = `${"p".repeat(155)}/${"n".repeat(100)}`;
   assertEquals(
     encode({ path: fromText(split) }),
@@ -114,14 +114,14 @@ Deno.test("xattrs are SCHILY records, names with an equals sign those of libarch
   );
 });
 
-Deno.test("numbers that PAX says also stand in the header, so that no reader sees others", () => {
+Deno.test("numbers in PAX are also in the header, so that all readers see the same", () => {
   const bytes = encode({ size: 2 ** 40, uid: 2 ** 32 - 2, mtime: timestamp(-5) });
   const own = readTarHeader(bytes.subarray(bytes.length - 512));
   assertEquals([own?.size, own?.uid], [2 ** 40, 2 ** 32 - 2]);
   assertEquals(own?.mtime, timestamp(-5));
 });
 
-Deno.test("what no archive can hold is refused", () => {
+Deno.test("an entry that no archive can hold is refused", () => {
   const bad: Partial<TarEntry>[] = [
     { path: fromText("") },
     { path: fromText("a\0b") },
@@ -149,7 +149,7 @@ Deno.test("what no archive can hold is refused", () => {
 Deno.test("a PAX header that readers would refuse is E_LIMIT", () => {
   const value = (length: number) => fromText("v".repeat(length));
   const xattrs = (length: number) => [{ name: fromText("user.a"), value: value(length) }];
-  // 1 MiB less the length, the key and what stands around.
+  // 1 MiB minus the length, the key and the characters around them.
   const most = 1024 * 1024 - "1048576 SCHILY.xattr.user.a=\n".length;
   const bytes = encode({ xattrs: xattrs(most) });
   assertEquals(readTar(bytes)[0]?.entry.xattrs[0]?.value.length, most);
@@ -170,7 +170,7 @@ Deno.test("an archive: header, content, padding, end mark", () => {
   assertEquals(tar, concat(file("f", "hello"), END));
 });
 
-Deno.test("the format does not move: a golden digest", () => {
+Deno.test("the format does not change: a golden digest", () => {
   const tar = written((writer) => {
     for (
       const changes of [
@@ -218,7 +218,7 @@ Deno.test("calls out of order are the caller's mistake", () => {
   assertThrows(() => writer.entry(PLAIN), TypeError);
 });
 
-Deno.test("a reader's events can be written as they come; sparse files become whole ones", () => {
+Deno.test("a writer can be the handler of a reader; sparse files become whole files", () => {
   const sparse = concat(
     pax([
       ["GNU.sparse.size", "200000"],
@@ -243,7 +243,7 @@ Deno.test("padding fills the last block", () => {
   assertEquals([0, 1, 511, 512, 513, 2 ** 40 + 1].map(tarPadding), [0, 511, 1, 0, 511, 511]);
 });
 
-/** What a reader makes of a header alone, its content not there. */
+/** The entry that a reader makes from a header without its content. */
 function readTarHeader(block: Uint8Array): TarEntry | undefined {
   let found: TarEntry | undefined;
   const reader = new TarReader({

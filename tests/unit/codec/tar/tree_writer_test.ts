@@ -37,7 +37,7 @@ function fileOf(content: string): FileNode {
   };
 }
 
-/** Builds a tree of paths; parents that are not named are implied or plain directories. */
+/** Builds a tree of paths. Parents without an entry become implied directories, in a root tree plain ones. */
 function build(kind: TreeKind, nodes: Record<string, Node>, links: Record<string, string> = {}) {
   const builder = new TreeBuilder({ kind });
   const ids = new Map<string, NodeId>();
@@ -66,7 +66,7 @@ function tree(kind: TreeKind, nodes: Record<string, Node>, links?: Record<string
   return build(kind, nodes, links).finish();
 }
 
-/** Paths and types as they are written, links with their targets. */
+/** The paths and types of the written entries, and the targets of links. */
 function lines(tree: Tree, under?: string): string[] {
   const options = under === undefined ? {} : { under: fromText(under) };
   return [...treeEntries(tree, options)].map(({ entry }) =>
@@ -81,7 +81,7 @@ async function archive(tree: Tree, contents: Record<string, string> = {}): Promi
   return concat(...parts);
 }
 
-Deno.test("names are written in the order of their bytes, each directory before what is in it", () => {
+Deno.test("names are sorted by bytes, and each directory comes before its entries", () => {
   const nodes = { "b/x": fileOf(""), "b-": fileOf(""), "a": fileOf(""), "b.": fileOf("") };
   assertEquals(lines(tree("root", { ...nodes, "\xff": fileOf(""), "Z": fileOf("") })), [
     "Z",
@@ -94,7 +94,7 @@ Deno.test("names are written in the order of their bytes, each directory before 
   ]);
 });
 
-Deno.test("a layer has whiteouts and opaque markers at the place of their own name", () => {
+Deno.test("a layer sorts whiteouts and opaque markers by their own names", () => {
   const layer = tree("layer", {
     "dir": { ...DIRECTORY, opaque: true },
     "dir/.a": fileOf(""),
@@ -116,7 +116,7 @@ Deno.test("a layer has whiteouts and opaque markers at the place of their own na
   ]);
 });
 
-Deno.test("implied directories are not written, what is in them is", () => {
+Deno.test("implied directories are left out, their entries are written", () => {
   const layer = tree("layer", {
     "usr/share/doc": fileOf(""),
     "opt": { ...IMPLIED, opaque: true },
@@ -125,7 +125,7 @@ Deno.test("implied directories are not written, what is in them is", () => {
   assertEquals(lines(layer), ["etc/.wh.old", "opt/.wh..wh..opq", "usr/share/doc"]);
 });
 
-Deno.test("the root is written only where it says something", () => {
+Deno.test("the root is written only when its attributes matter", () => {
   assertEquals(lines(tree("layer", {})), []);
   assertEquals(lines(tree("root", {})), []);
   for (const kind of ["layer", "root"] as const) {
@@ -138,8 +138,8 @@ Deno.test("the root is written only where it says something", () => {
   assertEquals(lines(finish()), [".wh..wh..opq", ".wh.b", "a"]);
 });
 
-Deno.test("of hard links the first that is written is the file", async () => {
-  // The least path is not the first one: "b-" < "b/x", but "b" comes before "b-".
+Deno.test("the first name of a link group is written as the file", async () => {
+  // The least path is not written first: "b-" < "b/x", but the directory "b" comes before "b-".
   const linked = tree("root", { "b/x": fileOf("hello"), "c": fileOf("other") }, {
     "b-": "b/x",
     "a": "c",
@@ -157,7 +157,7 @@ Deno.test("of hard links the first that is written is the file", async () => {
   ]);
 });
 
-Deno.test("links, devices and FIFOs carry what they are", () => {
+Deno.test("links, devices and FIFOs keep their targets and numbers", () => {
   const root = tree("root", {
     "link": { type: "symlink", ...ATTRIBUTES, group: null, target: fromText("../t") },
     "null": { type: "char", ...ATTRIBUTES, group: null, major: 1, minor: 3 },
@@ -187,11 +187,11 @@ Deno.test("B31 a name that would be read as a whiteout is E_WHITEOUT_NAME", () =
       assertEquals(error.code, "E_WHITEOUT_NAME");
     }
   }
-  // In a plain archive it is a name.
+  // In a plain archive it is an ordinary name.
   assertEquals(lines(tree("root", { ".wh.foo": fileOf("") })), [".wh.foo"]);
 });
 
-Deno.test("a directory of a tree as an archive of its own", () => {
+Deno.test("a directory of a tree is written as an archive of its own", () => {
   const root = tree("root", {
     "a/b/c": fileOf("1"),
     "a/b/d": fileOf("2"),
@@ -208,7 +208,7 @@ Deno.test("a directory of a tree as an archive of its own", () => {
   assertEquals(assertThrows(() => lines(root, "x"), VarveError).code, "E_NOT_DIR");
 });
 
-Deno.test("an archive is streamed in its own chunks, and is the same each time", async () => {
+Deno.test("an archive is streamed, and is the same each time", async () => {
   const content = "x".repeat(300_000);
   const root = tree("root", { "big": fileOf(content), "small": fileOf("y") });
   const contents = { big: content, small: "y" };
