@@ -2,6 +2,7 @@ import type { Digest } from "../digest/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { type ByteRange, parseRange } from "./byte_range.ts";
 import type { Catalog } from "./catalog.ts";
+import { fileChunks } from "./file_chunks.ts";
 import {
   digestHeader,
   Refusal,
@@ -9,7 +10,7 @@ import {
   type RegistryRequest,
   type RegistryResponse,
 } from "./http.ts";
-import { fileChunks, type Uploads } from "./uploads.ts";
+import type { Uploads } from "./uploads.ts";
 
 /**
  * The blobs that the registry serves (distribution-spec, "Pulling blobs", "Deleting Blobs"): those of the

@@ -18,8 +18,9 @@ import {
 import { boundedParallel } from "../pool/internal.ts";
 import type { Pool } from "../pool/mod.ts";
 import type { Ingest, Store } from "../store/mod.ts";
+import { fileChunks } from "./file_chunks.ts";
 import { Refusal, refuse } from "./http.ts";
-import { fileChunks, type Uploads } from "./uploads.ts";
+import type { Uploads } from "./uploads.ts";
 
 /** What a manifest is put with. */
 export interface PutContext extends LayerRules {
@@ -29,8 +30,8 @@ export interface PutContext extends LayerRules {
   readonly documents: OciLimits;
   /** Whether a blob of the store is served. */
   readonly serves: (digest: Digest) => Promise<boolean>;
-  /** Those of some digests that are no manifests of the store. */
-  readonly strangers: (digests: Iterable<Digest>) => Promise<Set<Digest>>;
+  /** Those of the digests that are not a manifest or an index of any image of the store. */
+  readonly unknownDocuments: (digests: Iterable<Digest>) => Promise<Set<Digest>>;
   readonly signal: AbortSignal;
 }
 
@@ -108,10 +109,10 @@ async function refuseUnknown(
 
 /** @throws {Refusal} 404 with an entry for each manifest that came as a blob, and so without its parts */
 async function refuseUnproved(context: PutContext, children: readonly Descriptor[]): Promise<void> {
-  const strangers = await context.strangers(children.map(({ digest }) => digest));
+  const unknown = await context.unknownDocuments(children.map(({ digest }) => digest));
   const unproved: Digest[] = [];
   for (const child of children) {
-    if (strangers.has(child.digest) && await isDocument(context, child)) {
+    if (unknown.has(child.digest) && await isDocument(context, child)) {
       unproved.push(child.digest);
     }
   }

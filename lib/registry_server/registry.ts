@@ -50,7 +50,7 @@ export class Registry implements AsyncDisposable {
       pool: options.pool ?? (this.#pool ??= createPool()),
       documents: ociLimits(options.ociLimits),
       serves: (digest) => this.#blobs.serves(digest),
-      strangers: (digests) => this.#catalog.unknownDocuments(digests),
+      unknownDocuments: (digests) => this.#catalog.unknownDocuments(digests),
       signal,
     }));
   }

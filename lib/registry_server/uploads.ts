@@ -5,8 +5,6 @@ import { fileChunks } from "./file_chunks.ts";
 import { Refusal, refuse } from "./http.ts";
 import { untilAborted } from "./until_aborted.ts";
 
-export { fileChunks } from "./file_chunks.ts";
-
 /** Settings of {@linkcode Uploads}. */
 export interface UploadsOptions {
   /** Makes a directory for the files; called at the first upload. */

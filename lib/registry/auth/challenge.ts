@@ -87,7 +87,7 @@ class Reader {
     this.text = text;
   }
 
-  /** The text that a sticky pattern matches here, which is then behind the reader; `""` where it matches nothing. */
+  /** Takes the text that a sticky pattern matches here; `""` when it does not match. */
   take(pattern: RegExp): string {
     pattern.lastIndex = this.at;
     const found = pattern.exec(this.text)?.[0] ?? "";

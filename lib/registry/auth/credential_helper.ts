@@ -28,8 +28,8 @@ export type HelperAction = "get" | "store" | "erase";
 /**
  * Runs a credential helper, `docker-credential-NAME`.
  *
- * It may take 30 s and answer 64 KiB. It runs in a process group of its own, all of which is killed at
- * the end. No message holds what it writes.
+ * It may take 30 s and answer 64 KiB. It runs in its own process group, which is killed at the end. No
+ * message holds what it writes.
  *
  * @returns the credential, for the action `get`; `undefined` when the helper has none
  * @throws {VarveError} `E_USAGE` when the name is malformed, `E_PRECONDITION` when there is no such program or it fails

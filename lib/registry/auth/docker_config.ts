@@ -92,7 +92,10 @@ export async function findCredential(
   return undefined;
 }
 
-/** The name of the credential helper for a registry; `undefined` for the file itself, which an empty name also stands for, as in Docker. */
+/**
+ * The name of the credential helper for a registry. `undefined` when the file itself holds the
+ * credentials: no helper is named, or the name is empty, as in Docker.
+ */
 export function helperOf({ json }: CredentialsFile, registry: string): string | undefined {
   const helpers = json["credHelpers"];
   if (isJsonObject(helpers)) {

@@ -38,7 +38,7 @@ export class TokenCache {
     const known = this.get(origin, scope);
     if (known !== undefined && known !== refused) return known;
     const key = keyOf(origin, scope);
-    // The other request may fail for a reason of its own, such as its signal: then the next one in line asks.
+    // The other request may fail by itself, for instance by its signal. Then the next one in line asks.
     for (let other = this.#pending.get(key); other; other = this.#pending.get(key)) {
       const token = await other.catch(() => undefined);
       if (token !== undefined) return token;

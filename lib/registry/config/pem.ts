@@ -20,7 +20,7 @@ export async function readCertificates(value: unknown, at: SettingSource): Promi
     if (typeof path !== "string") throw malformed(at.file, "ca is no path");
     const pem = await readPem(path, at);
     if (!pem.includes("-----BEGIN CERTIFICATE-----")) {
-      // Deno accepts garbage without an error, and then trusts nobody.
+      // Deno accepts garbage without an error, and then trusts no server.
       throw malformed(at.file, `${path} holds no PEM certificate`);
     }
     out.push(pem);

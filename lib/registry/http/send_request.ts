@@ -182,7 +182,7 @@ async function sendOnce(
   }
 }
 
-/** Refuses a compressed response: its bytes are not those of the blob, and so prove nothing. */
+/** Refuses a compressed response: its bytes are not those of the blob, so their digest would differ. */
 function refuseEncoding(response: Response, action: string): Response {
   const encoding = response.headers.get("content-encoding")?.trim().toLowerCase() ?? "identity";
   if (encoding === "identity" || encoding === "") return response;
