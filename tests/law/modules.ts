@@ -11,6 +11,8 @@ export interface Taken {
 /** A name that a module passes on under a name of its own. */
 export interface PassedOn extends Taken {
   readonly as: string;
+  /** Whether only its type is passed on. */
+  readonly isType: boolean;
 }
 
 /** The names of one module. */
@@ -60,14 +62,14 @@ function readNames(path: string, source: string): ModuleNames {
       imports.push({ name: "*", from: projectPath(source.value) });
     },
     ExportAllDeclaration: ({ source }) => void all.push(projectPath(source.value)),
-    ExportNamedDeclaration({ source, specifiers, declaration }) {
-      for (const { local, exported: as } of specifiers) {
+    ExportNamedDeclaration({ source, specifiers, declaration, exportKind }) {
+      for (const { local, exported: as, exportKind: ownKind } of specifiers) {
         if (source === null) exported.set(nameOf(as), nameOf(local));
-        else {passedOn.push({
-            name: nameOf(local),
-            as: nameOf(as),
-            from: projectPath(source.value),
-          });}
+        else {
+          const isType = exportKind === "type" || ownKind === "type";
+          const from = projectPath(source.value);
+          passedOn.push({ name: nameOf(local), as: nameOf(as), isType, from });
+        }
       }
       for (const name of declaredBy(declaration)) exported.set(name, name);
     },

@@ -5,7 +5,8 @@ import type { Modules } from "./modules.ts";
 type Origin = string;
 
 /**
- * Exports of `lib/` that nothing uses, and names of `internal.ts` that no other room takes.
+ * Exports of `lib/` that nothing uses, and values of `internal.ts` that no other room takes. Types are
+ * left alone there: they belong to the values that have them.
  *
  * @param entries paths of the modules whose exports are public
  */
@@ -24,11 +25,11 @@ export function findUnused(modules: Modules, entries: readonly string[]): string
       if (!isUsedInside && !used.has(`${path}#${name}`)) out.push(`${path}: nothing uses ${name}`);
     }
     if (!path.endsWith("/internal.ts")) continue;
-    for (const { as } of passedOn) {
-      const isTaken = [...modules].some(([from, { imports }]) =>
-        from !== path && imports.some((taken) => taken.from === path && taken.name === as)
+    for (const { as, isType } of passedOn) {
+      const isTaken = [...modules.values()].some(({ imports }) =>
+        imports.some(({ name, from }) => from === path && (name === as || name === "*"))
       );
-      if (!isTaken) out.push(`${path}: no other room takes ${as}`);
+      if (!isType && !isTaken) out.push(`${path}: no other room takes ${as}`);
     }
   }
   return out.sort();

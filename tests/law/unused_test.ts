@@ -7,7 +7,8 @@ Deno.test("the law of unused code can fail", async () => {
   await using tree = await makeTree({
     "mod.ts": `export { a } from "./lib/oci/mod.ts";`,
     "lib/oci/mod.ts": `export { inner as a } from "./inner.ts"; export * from "./all.ts";`,
-    "lib/oci/internal.ts": `export { taken, left } from "./inner.ts";`,
+    "lib/oci/internal.ts": `export { type Inside, left, taken } from "./inner.ts";`,
+    "lib/layer/internal.ts": `export { late } from "../oci/later.ts";`,
     "lib/oci/inner.ts": `
       export const inner = 1;
       export const taken = 1, left = 1;
@@ -24,7 +25,7 @@ Deno.test("the law of unused code can fail", async () => {
       import type { viaAll } from "../oci/mod.ts";
       import { here } from "../oci/inner.ts";
       import { renamed } from "../oci/renamed.ts";
-      const later = () => import("../oci/later.ts");`,
+      const later = () => import("../layer/internal.ts");`,
     "tests/unit/oci/inner_test.ts": `import { Gone } from "../../../lib/oci/inner.ts"; new Gone();`,
   });
   assertEquals(findUnused(await readModules(tree.path), ["mod.ts"]), [
