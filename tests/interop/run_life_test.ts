@@ -131,15 +131,18 @@ for (const runtime of RUNTIME_NAMES) {
         // Not output(): the container lives on, and holds the other ends of the pipes.
         await Promise.all([child.status, child.stdout.cancel(), child.stderr.cancel()]);
       }
-      const left = await leftOf(fixture, [kept.id, removed.id]);
+      // Not the processes: those of a container that is still being entered change by themselves.
+      const leftThere = async () =>
+        (await leftOf(fixture, [kept.id, removed.id])).filter((one) => !one.startsWith("process"));
+      const left = await leftThere();
       const rows = await varve.json(["snapshot", "ls"]);
       const shown = (await varve.json(["ps"])).map((
         one: { readonly key: string; readonly status: string; readonly exit: number | null },
       ) => [one.key, one.status, one.exit]);
       assertEquals(shown, [["kept", "exited", null], ["removed", "exited", null]]);
-      assertEquals(await leftOf(fixture, [kept.id, removed.id]), left);
+      assertEquals(await leftThere(), left);
       assertEquals(await varve.json(["snapshot", "ls"]), rows);
-      assertEquals(await isAlive(kept.first), await isAlive(removed.first));
+      assertEquals([await isAlive(kept.first), await isAlive(removed.first)], [true, true]);
 
       assertEquals(await varve.text(["run", "--name", "kept", ...on, BOX]), "cmd\n");
       await waitUntilGone(fixture, [kept.id, removed.id]);
