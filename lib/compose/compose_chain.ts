@@ -7,31 +7,31 @@ import { requireDisk } from "../store/internal.ts";
 import type { DiskStore, Store } from "../store/mod.ts";
 import { composeJob, type KeptTree } from "./compose_job.ts";
 import { COMPOSED, type ComposedImage, ROOT_TREE } from "./contract.ts";
-import { findAbout, readAbout } from "./image_info.ts";
+import { findImageInfo, readImageInfo } from "./image_info.ts";
 
 /** What {@linkcode composeChain} needs. */
 export interface ComposeOptions {
-  /** A disk store. */
+  /** The disk store that holds the layers. */
   readonly store: Store;
-  /** Folds and writes. */
+  /** Runs the job that folds the layers and writes the image. */
   readonly pool: Pool;
-  /** Layers of the store, lowest first; at least one. */
+  /** The layers of the chain, lowest first; at least one. */
   readonly diffIds: readonly DiffId[];
-  /** Cancels. */
+  /** Aborts the composition. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** A composed chain. */
 export interface ComposedChain {
-  /** Its directory, with `image`. */
+  /** Absolute path of its directory, which holds the file `image`. */
   readonly directory: string;
-  /** What is in it. */
+  /** What is known of the image. */
   readonly image: ComposedImage;
 }
 
 /**
- * Composes a chain, once: whoever needs it again gets what is there. Chains with equal root trees
- * and locators share one image. One that is missing or cut is composed again.
+ * Composes a chain. Idempotent: an image that is there is used again. An image that is missing or cut
+ * is composed again. Chains with equal root trees and locators share one image.
  *
  * @throws {VarveError} `E_UNSUPPORTED` the store has no directories · `E_LIMIT` EROFS cannot hold it · as `foldLayers`
  */
@@ -51,12 +51,12 @@ export async function composeChain(options: ComposeOptions): Promise<ComposedCha
       target,
       siblings: composedDirectories(store),
     }, cancel);
-    await withWayOut(notingDamage(directories, unique, composed));
-  }, { ...cancel, isWhole: (made) => findAbout(made) !== undefined });
-  return { directory, image: readAbout(directory) };
+    await withHint(notingDamage(directories, unique, composed));
+  }, { ...cancel, isWhole: (made) => findImageInfo(made) !== undefined });
+  return { directory, image: readImageInfo(directory) };
 }
 
-/** Directory of a chain's image, if it is composed. */
+/** Absolute path of the directory of a chain's image; `undefined` while it is not composed. */
 export function composedDirectory(
   store: DiskStore,
   diffIds: readonly DiffId[],
@@ -66,21 +66,21 @@ export function composedDirectory(
   return cacheId === null ? undefined : composedIn(store, cacheId);
 }
 
-/** The root tree of the longest part of a chain, from below, that was kept. */
+/** Finds the kept root tree of the longest chain that consists of the lowest layers. */
 function keptBelow(store: DiskStore, diffIds: readonly DiffId[]): KeptTree | null {
   const parts = chainIds(diffIds).slice(0, -1);
   for (const [i, chainId] of [...parts.entries()].reverse()) {
     const cacheId = store.chains.get(chainId)?.cacheId ?? null;
     if (cacheId === null) continue;
     const directory = composedIn(store, cacheId);
-    const sum = findAbout(directory)?.kept ?? null;
+    const sum = findImageInfo(directory)?.kept ?? null;
     if (sum !== null) return { path: `${directory}/${ROOT_TREE}`, sum, layers: i + 1 };
   }
   return null;
 }
 
-/** Names what can hold a chain that no image can. */
-async function withWayOut<T>(composed: Promise<T>): Promise<T> {
+/** Adds a hint to `E_LIMIT`: another driver can show a chain that no image can hold. */
+async function withHint<T>(composed: Promise<T>): Promise<T> {
   try {
     return await composed;
   } catch (error) {

@@ -20,39 +20,42 @@ import type { BriefJob } from "../pool/internal.ts";
 import type { TreeFile } from "../store/mod.ts";
 import { decodeTree, newBytes, type Tree, writeTree } from "../tree/mod.ts";
 import { type ComposedImage, IMAGE, ROOT_TREE } from "./contract.ts";
-import { findAbout, writeAbout } from "./image_info.ts";
+import { findImageInfo, writeImageInfo } from "./image_info.ts";
 
-/** A fold that writes so many bytes took long enough to be kept: some 40,000 entries. */
+/** Bytes that a fold must have written for its root tree to be kept: some 40,000 entries. */
 export const KEPT_FROM: number = 4 * 2 ** 20;
 
-/** Bytes of layer trees that are folded and written on a cold start in some 0.2 s: 100,000 entries of a distribution. */
+/**
+ * Layer trees of so many bytes in all make a brief job: folded and written in some 0.2 s on a cold
+ * start. They are 100,000 entries of a distribution.
+ */
 const BRIEF_BYTES = 12 * 2 ** 20;
 
 /** Input of {@linkcode composeJob}. */
 export interface ComposeJobInput {
-  /** The layer trees, lowest first. */
+  /** Files of the layer trees, lowest layer first. */
   readonly trees: readonly TreeFile[];
-  /** The root tree of the lowest of them, where it was kept. */
+  /** The root tree that was kept of the lowest layers; `null` where there is none. */
   readonly below: KeptTree | null;
-  /** Paths of the layer tars. */
+  /** The layers and the absolute paths of their tars. */
   readonly contents: readonly (readonly [DiffId, string])[];
-  /** Layers whose padding is not zero. */
+  /** Layers with bytes other than zero in the padding behind some file. */
   readonly dirty: readonly DiffId[];
-  /** An empty directory. */
+  /** Absolute path of an empty directory for the image. */
   readonly target: string;
-  /** Directories of composed chains: one of the same image is shared. */
+  /** Directories of other composed chains. If one has the same image, the two share the file. */
   readonly siblings: readonly string[];
-  /** Bytes that the fold wrote from which the root tree is kept; {@linkcode KEPT_FROM} when absent. */
+  /** As {@linkcode KEPT_FROM}, which it replaces. */
   readonly keptFrom?: number | undefined;
 }
 
 /** A root tree that was kept beside an image. */
 export interface KeptTree {
-  /** Its file. */
+  /** Absolute path of its file. */
   readonly path: string;
-  /** SHA-256 of the file as it was written. */
+  /** SHA-256 of the file when it was written. */
   readonly sum: Digest;
-  /** How many layers are folded in it. */
+  /** Number of layers that are folded into it. */
   readonly layers: number;
 }
 
@@ -60,7 +63,7 @@ export interface KeptTree {
 export const composeJob: BriefJob<ComposeJobInput, ComposedImage> = {
   name: "compose",
   entry: "extract",
-  // What lies behind files in a layer with odd padding is looked for in all of it.
+  // Of a layer with odd padding, the bytes behind every file are read.
   isBrief: ({ trees, dirty }) => dirty.length === 0 && sizeOf(trees) <= BRIEF_BYTES,
   async run(input, { signal }) {
     await Promise.resolve();
@@ -79,14 +82,14 @@ export const composeJob: BriefJob<ComposeJobInput, ComposedImage> = {
     const { size, devices } = image;
     const isKept = newBytes(tree) >= (input.keptFrom ?? KEPT_FROM);
     const kept = isKept ? keep(`${input.target}/${ROOT_TREE}`, tree) : null;
-    const about = { digest: hasher.digest(), size, devices, tree: tree.digest, kept };
-    share(input, about);
-    writeAbout(input.target, about);
-    return about;
+    const info = { digest: hasher.digest(), size, devices, tree: tree.digest, kept };
+    share(input, info);
+    writeImageInfo(input.target, info);
+    return info;
   },
 };
 
-/** Bytes of files, of which a missing one is told when it is read. */
+/** Size of all files in bytes; infinite if one is missing, which fails later when it is read. */
 function sizeOf(files: readonly TreeFile[]): number {
   try {
     return files.reduce((sum, { path }) => sum + Deno.statSync(path).size, 0);
@@ -95,13 +98,13 @@ function sizeOf(files: readonly TreeFile[]): number {
   }
 }
 
-/** Folds the layers; from the tree that was kept on, if it is what it should be. */
+/** Folds the layers. Begins with the kept tree if there is one and it is not damaged. */
 function rootTree({ trees, below }: ComposeJobInput): Tree {
   const base = below === null ? undefined : readKept(below);
   return foldLayers(trees.slice(base === undefined ? 0 : below?.layers).map(readTree), base);
 }
 
-/** Nothing where it is damaged, or was removed meanwhile: the layers are there. */
+/** Reads a kept tree; `undefined` if it is damaged or gone, since the layers can be folded instead. */
 function readKept({ path, sum }: KeptTree): Tree | undefined {
   try {
     return decodeTree(Deno.readFileSync(path), sum);
@@ -116,36 +119,39 @@ function keep(path: string, tree: Tree): Digest {
   return writeTree(tree, (bytes) => writeFd(file.fd, bytes));
 }
 
-/** A new file that nobody writes to again. */
+/** Creates a file that is written once: its mode is read-only from the beginning. */
 function create(path: string): OwnedFd {
   const flags = Open.WRITE | Open.CREATE | Open.EXCLUSIVE | Open.NO_FOLLOW;
   return ownFd(openAt(CWD, fromText(path), flags, 0o444));
 }
 
-/** Takes the equal image of another chain for the new one, by a hard link: it is cached once and mounted once. */
-function share({ siblings, target }: ComposeJobInput, about: ComposedImage): void {
+/**
+ * Replaces the new image by a hard link to an equal image of another chain. One file is cached once
+ * and mounted once.
+ */
+function share({ siblings, target }: ComposeJobInput, info: ComposedImage): void {
   for (const sibling of siblings) {
     try {
-      const other = findAbout(sibling);
-      if (other === undefined || !isEqual(other, about)) continue;
+      const other = findImageInfo(sibling);
+      if (other === undefined || !isEqual(other, info)) continue;
       Deno.linkSync(`${sibling}/${IMAGE}`, `${target}/${IMAGE}.shared`);
       Deno.renameSync(`${target}/${IMAGE}.shared`, `${target}/${IMAGE}`);
       return;
     } catch (error) {
-      // It was removed meanwhile, or has as many links as there may be: then this chain has its own.
+      // It was removed meanwhile, or the file has the largest number of links: this chain keeps its own.
       if (fileErrno(error) === undefined && !(error instanceof VarveError)) throw error;
     }
   }
 }
 
-/** The same bytes over other layers are another file system. */
+/** Whether two images show the same files. Equal bytes over other layers are another file system. */
 function isEqual(a: ComposedImage, b: ComposedImage): boolean {
   return a.digest === b.digest && a.size === b.size &&
     a.devices.length === b.devices.length &&
     a.devices.every((device, i) => device === b.devices[i]);
 }
 
-/** The layer tars, opened when they are asked for: few images copy anything. */
+/** The layer tars, each opened at its first use: few images copy any file content. */
 class Contents implements Disposable {
   readonly #paths: ReadonlyMap<DiffId, string>;
   readonly #open = new Map<DiffId, Fd>();

@@ -1,34 +1,38 @@
 /**
- * Composition: the layers of a chain become one EROFS image whose files lie in
- * the layer tars. Nothing is extracted; a mount of it is a picture of the root tree.
+ * Composition: the layers of a chain become one EROFS image whose files lie in the layer tars.
  *
- * `chains/<cache-id>/erofs/` holds `image`, which is never written again, and `image.json`, which
- * says what it is and which layers are its devices. Where the layers share so many directories that
- * their fold was work, it holds `tree`, the root tree: a chain with a layer more begins with that.
+ * Nothing is extracted. A mount of the image shows the root tree of the chain. The image is composed
+ * once (`composeChain`), by a job in a worker, and mounted once: all snapshots of the chain
+ * share that mount.
+ *
+ * `chains/<cache-id>/erofs/` holds
+ * - `image`, which is never written again;
+ * - `image.json`, which says what the image is and which layers are its devices;
+ * - `tree`, the root tree, only where folding the layers took long: a chain with one more layer then
+ *   begins with that tree instead of folding all layers again.
  */
 import type { DiffId, Digest, TreeDigest } from "../digest/mod.ts";
 import { DRIVER_FILES } from "../store/internal.ts";
 
-/** Directory of a composed chain below `chains/<cache-id>/`. */
+/** Directory of a composed image, below `chains/<cache-id>/`. */
 export const COMPOSED: string = DRIVER_FILES.composed;
-/** The image in it. */
+/** File of the image in that directory. */
 export const IMAGE = "image";
-/** What is said of the image. */
-export const ABOUT = "image.json";
-
-/** The root tree beside it. */
+/** File of the image's description, a {@linkcode ComposedImage} as JSON. */
+export const IMAGE_INFO = "image.json";
+/** File of the root tree that is kept beside the image. */
 export const ROOT_TREE = "tree";
 
-/** A composed image. */
+/** What is known of a composed image. */
 export interface ComposedImage {
-  /** SHA-256 of its bytes. The same root tree and locators give the same image. */
+  /** SHA-256 of the image. The same root tree and locators give the same image. */
   readonly digest: Digest;
-  /** Bytes of the image. */
+  /** Size of the image in bytes. */
   readonly size: number;
-  /** The layers whose tars are its devices, in the order of the mount. */
+  /** The layers whose tars are the devices of the mount, in its order. */
   readonly devices: readonly DiffId[];
-  /** The root tree that it pictures. */
+  /** Digest of the root tree that the image shows. */
   readonly tree: TreeDigest;
-  /** SHA-256 of that tree's file beside it; `null` where it is not kept. */
+  /** SHA-256 of the {@linkcode ROOT_TREE} file; `null` where there is none. */
   readonly kept: Digest | null;
 }

@@ -1,14 +1,14 @@
 import { type DiffId, parseDigest, type TreeDigest } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
-import { ABOUT, type ComposedImage, IMAGE } from "./contract.ts";
+import { type ComposedImage, IMAGE, IMAGE_INFO } from "./contract.ts";
 
-/** Notes what a new image is. */
-export function writeAbout(directory: string, about: ComposedImage): void {
-  Deno.writeTextFileSync(`${directory}/${ABOUT}`, JSON.stringify(about), { mode: 0o444 });
+/** Writes the description of a new image beside it. */
+export function writeImageInfo(directory: string, info: ComposedImage): void {
+  Deno.writeTextFileSync(`${directory}/${IMAGE_INFO}`, JSON.stringify(info), { mode: 0o444 });
 }
 
-/** Reads what is said of a composed image. @throws {VarveError} `E_DAMAGE` when that is nothing of use */
-export function readAbout(directory: string): ComposedImage {
+/** Reads the description of a composed image. @throws {VarveError} `E_DAMAGE` when it is missing or damaged */
+export function readImageInfo(directory: string): ComposedImage {
   const { digest, size, devices, tree, kept } = parse(directory);
   try {
     if (typeof digest === "string" && Number.isSafeInteger(size) && Array.isArray(devices)) {
@@ -26,12 +26,15 @@ export function readAbout(directory: string): ComposedImage {
   throw damaged(directory);
 }
 
-/** What is said of an image that is there as it was written, as far as a look can tell. */
-export function findAbout(directory: string): ComposedImage | undefined {
+/**
+ * Reads the description of a composed image if the image looks whole: it is a file of the size that
+ * the description says. Its bytes are not verified.
+ */
+export function findImageInfo(directory: string): ComposedImage | undefined {
   try {
     const { isFile, size } = Deno.lstatSync(`${directory}/${IMAGE}`);
-    const about = readAbout(directory);
-    return isFile && size === about.size ? about : undefined;
+    const info = readImageInfo(directory);
+    return isFile && size === info.size ? info : undefined;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     if (error instanceof VarveError && error.code === "E_DAMAGE") return undefined;
@@ -41,7 +44,7 @@ export function findAbout(directory: string): ComposedImage | undefined {
 
 function parse(directory: string): Record<keyof ComposedImage, unknown> {
   try {
-    return Object(JSON.parse(Deno.readTextFileSync(`${directory}/${ABOUT}`)));
+    return Object(JSON.parse(Deno.readTextFileSync(`${directory}/${IMAGE_INFO}`)));
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof Deno.errors.NotFound) {
       throw damaged(directory);
@@ -51,7 +54,9 @@ function parse(directory: string): Record<keyof ComposedImage, unknown> {
 }
 
 function damaged(directory: string): VarveError {
-  return new VarveError("E_DAMAGE", `Cannot use composed image ${directory}: ${ABOUT} is damaged`, {
-    subject: directory,
-  });
+  return new VarveError(
+    "E_DAMAGE",
+    `Cannot use composed image ${directory}: ${IMAGE_INFO} is damaged`,
+    { subject: directory },
+  );
 }

@@ -12,5 +12,5 @@ export {
 export { type ComposedImage, IMAGE } from "./contract.ts";
 export { lockLowers, requestTrim, trimIfRequested, trimOrRequest } from "./lower_trim_lock.ts";
 export { type MountedBy, mountImageFile, type MountImageFileOptions } from "./mount_image_file.ts";
-export { type LowerOptions, mountLower, trimLowers } from "./shared_mount.ts";
+export { mountShared, type SharedMountOptions, trimSharedMounts } from "./shared_mount.ts";
 export { warmUpCompose } from "./warm_up.ts";

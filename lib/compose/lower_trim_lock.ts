@@ -12,7 +12,7 @@
  */
 import { fromText } from "../bytes/mod.ts";
 import { CWD, openDirectoryAt, type OwnedFd, ownFd, sleep } from "../linux/mod.ts";
-import { hasLowers } from "./shared_mount.ts";
+import { hasSharedMounts } from "./shared_mount.ts";
 
 /** Name of the request in `mounts/`. */
 const REQUEST = "trim";
@@ -46,7 +46,7 @@ export async function lockLowers(mounts: string, signal?: AbortSignal): Promise<
 
 /** Asks for a trim, which the next call of {@linkcode trimIfRequested} carries out. Nothing to do without lowers. */
 export function requestTrim(mounts: string): void {
-  if (hasLowers(mounts)) Deno.writeTextFileSync(`${mounts}/${REQUEST}`, "");
+  if (hasSharedMounts(mounts)) Deno.writeTextFileSync(`${mounts}/${REQUEST}`, "");
 }
 
 /** Trims now; while snapshots are made, leaves a request instead. */

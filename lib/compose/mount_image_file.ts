@@ -8,22 +8,24 @@ import {
   type PerformMountOptions,
 } from "../linux/mod.ts";
 
+/** Option of an EROFS mount that names a layer tar; once for each, in order. */
 const DEVICE = "device=";
 
-/** How an image is mounted: the kernel reads the files itself, or block devices that stand for them. */
+/** How an image is mounted: the kernel reads the files itself, or through loop devices over them. */
 export type MountedBy = "files" | "loop devices";
 
-/** How {@linkcode mountImageFile} mounts. */
+/** Options of {@linkcode mountImageFile}. */
 export interface MountImageFileOptions extends PerformMountOptions {
-  /** Tests: no files, as on kernels before 6.12. */
+  /** For tests: mount through loop devices, as on kernels before 6.12. Default: false. */
   readonly withoutFiles?: boolean | undefined;
 }
 
 /**
- * Mounts an image and its devices: as files, and where the kernel cannot read those of this file
- * system, or of none (before 6.12), through loop devices.
+ * Mounts an image and its devices, as files if the kernel can do that. It cannot on every file system,
+ * and on none before Linux 6.12; then the image is mounted through loop devices.
  *
- * @throws {VarveError} `E_UNSUPPORTED`, `E_SYSCALL`
+ * @returns how it was mounted
+ * @throws {VarveError} `E_UNSUPPORTED`, `E_SYSCALL` as `performMount`
  */
 export function mountImageFile(
   mount: Mount,
@@ -42,7 +44,10 @@ export function mountImageFile(
   return "loop devices";
 }
 
-/** All of them, for the kernel takes either files or block devices. They go with the mount. */
+/**
+ * Mounts through loop devices. The kernel takes either files or block devices, so the image and every
+ * tar get one. The devices end with the mount.
+ */
 function mountOnLoops(mount: Mount, target: ByteString, options: PerformMountOptions): void {
   const loops: LoopDevice[] = [];
   try {
@@ -65,7 +70,7 @@ function mountOnLoops(mount: Mount, target: ByteString, options: PerformMountOpt
       options,
     );
   } finally {
-    // The mount holds them now; without one, closing ends them.
+    // The mount keeps the devices now. If it failed, closing the descriptors ends them.
     for (const loop of loops) loop[Symbol.dispose]();
   }
 }

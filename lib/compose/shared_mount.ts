@@ -1,3 +1,10 @@
+/**
+ * The shared mount of a composed image: a directory below `mounts/` at which the image is mounted
+ * once, as the lower of every snapshot of its chain.
+ *
+ * What mountinfo says is the truth. A mount that exists is used; one that a reboot or a kill took away
+ * is made again. Shared mounts end by a trim: see `lower_trim_lock.ts`.
+ */
 import { type ByteString, fromText } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
 import {
@@ -11,42 +18,46 @@ import {
   ownFd,
   performUnmount,
   readMountInfo,
+  sleep,
   statAt,
+  tryStatAt,
 } from "../linux/mod.ts";
 import type { DiskStore } from "../store/mod.ts";
 import type { ComposedChain } from "./compose_chain.ts";
 import { IMAGE } from "./contract.ts";
 import { mountImageFile, type MountImageFileOptions } from "./mount_image_file.ts";
 
-/**
- * Directory in `mounts/` at which an image is mounted. Named by the number of its file: chains that
- * share an image share its mount, and an image that is made again, after damage, has a new one.
- */
-function lowerOf(store: DiskStore, composed: string): string {
-  const { inode } = statAt(CWD, fromText(`${composed}/${IMAGE}`));
-  return `${store.directories.mounts}/erofs-${inode}`;
-}
+/** Names of shared mounts in `mounts/`. */
+const SHARED_MOUNT = /^erofs-[1-9][0-9]*$/;
 
-/** Which directories of `mounts/` are lowers. */
-const LOWER = /^erofs-[1-9][0-9]*$/;
-/** Turns of a wait for another process that mounts the same image, which takes milliseconds. */
-const TURNS = 2000;
-const TURN = 5;
+/** Attempts to lock a mount point, and milliseconds between two. Another process mounts in milliseconds. */
+const TRIES = 2000, PAUSE = 5;
 
 /** What the user is told when files are not mounted as files. */
 const LOOPS =
   "images are mounted through loop devices here: files need Linux 6.12 and a store on a file system of a disk";
 
-/** How an image is mounted. */
-export interface LowerOptions extends MountImageFileOptions {
-  /** Read files past the page cache of the layers' tars (Linux 6.13). */
+/** Options of {@linkcode mountShared}. */
+export interface SharedMountOptions extends MountImageFileOptions {
+  /** Read files past the page cache of the layers' tars (Linux 6.13). Default: false. */
   readonly directIo?: boolean | undefined;
-  /** Told when it is mounted in another way than wanted. */
+  /** Called when the image is mounted in another way than wanted. */
   readonly onWarning?: ((message: string) => void) | undefined;
 }
 
+/**
+ * Mount point of an image, in `mounts/`. It is named by the inode of the image file. So chains that
+ * share a file share its mount, and an image that is composed again after damage has a new one.
+ *
+ * @param composed directory of the composed image
+ */
+function mountPoint(store: DiskStore, composed: string): string {
+  const { inode } = statAt(CWD, fromText(`${composed}/${IMAGE}`));
+  return `${store.directories.mounts}/erofs-${inode}`;
+}
+
 /** The mount of a composed image, as a value. */
-function composedMount(store: DiskStore, chain: ComposedChain, options: LowerOptions): Mount {
+function composedMount(store: DiskStore, chain: ComposedChain, options: SharedMountOptions): Mount {
   return {
     type: "erofs",
     source: fromText(`${chain.directory}/${IMAGE}`),
@@ -61,30 +72,31 @@ function composedMount(store: DiskStore, chain: ComposedChain, options: LowerOpt
 }
 
 /**
- * Mounts a composed image below `mounts/`, where all snapshots of its chain share it. What
- * mountinfo says is the truth: a mount that is there already is used.
+ * Mounts a composed image at its mount point. Idempotent: a mount that exists is used.
  *
- * @returns the directory
- * @throws {VarveError} `E_UNSUPPORTED`, `E_SYSCALL` when the kernel does not mount it · `E_BUSY`
+ * @returns the mount point, an absolute path
+ * @throws {VarveError} `E_UNSUPPORTED`, `E_SYSCALL` the kernel does not mount it · `E_BUSY` another process has been
+ * mounting it for a long time
  */
-export async function mountLower(
+export async function mountShared(
   store: DiskStore,
   chain: ComposedChain,
-  options: LowerOptions = {},
+  options: SharedMountOptions = {},
+  signal?: AbortSignal,
 ): Promise<ByteString> {
-  const path = lowerOf(store, chain.directory);
+  const path = mountPoint(store, chain.directory);
   const target = fromText(path);
-  for (let turn = 0; turn < TURNS; turn++) {
+  for (let attempt = 0; attempt < TRIES; attempt++) {
     if (isMounted(target)) return target;
     await Deno.mkdir(path, { recursive: true, mode: 0o700 });
     using lock = tryLock(path);
     if (lock === null) {
-      await new Promise((resolve) => setTimeout(resolve, TURN));
+      await sleep(PAUSE, signal);
       continue;
     }
-    // Whoever had the lock before may have mounted it, or removed the directory.
+    // The process that had the lock before may have mounted the image, or removed the directory.
     if (isMounted(target)) return target;
-    if (!await exists(path)) continue;
+    if (tryStatAt(CWD, target)?.type !== "directory") continue;
     const by = mountImageFile(composedMount(store, chain, options), target, options);
     if (by === "loop devices") options.onWarning?.(LOOPS);
     return target;
@@ -95,34 +107,43 @@ export async function mountLower(
 }
 
 /**
- * Unmounts the lowers that nothing needs any more. An overlay or a bind that still stands on
- * one is not disturbed: the kernel holds what it uses.
+ * Unmounts the shared mounts that nothing needs any more. An overlay or bind that still uses one is
+ * not disturbed: the kernel keeps what it uses.
  *
- * @param needed gives the directories of the chains that stay; asked only when something is mounted
+ * @param needed gives the directories of the composed images that stay mounted; called only if
+ * something is mounted
  */
-export function trimLowers(store: DiskStore, needed: () => readonly string[]): void {
-  const mounts = store.directories.mounts;
-  const lowers = [...Deno.readDirSync(mounts)].filter(({ name }) => LOWER.test(name));
-  if (lowers.length === 0) return;
-  const kept = new Set(needed().flatMap((composed) => ifThere(() => lowerOf(store, composed))));
-  for (const { name } of lowers) {
+export function trimSharedMounts(store: DiskStore, needed: () => readonly string[]): void {
+  const { mounts } = store.directories;
+  const names = sharedMountsIn(mounts);
+  if (names.length === 0) return;
+  const kept = new Set(
+    needed().flatMap((composed) => unlessRefused(() => mountPoint(store, composed))),
+  );
+  for (const name of names) {
     const path = `${mounts}/${name}`;
     if (kept.has(path)) continue;
-    // What cannot go now, for somebody stands in it, goes with a later trim.
-    ifThere(() => performUnmount(fromText(path)));
-    ifThere(() => Deno.removeSync(path));
+    // A mount that is in use, as a working directory for instance, ends with a later trim.
+    unlessRefused(() => performUnmount(fromText(path)));
+    unlessRefused(() => Deno.removeSync(path));
   }
 }
 
-/** Whether a lower is mounted in a store, of any image. */
-export function hasLowers(mounts: string): boolean {
-  return [...Deno.readDirSync(mounts)].some(({ name }) => LOWER.test(name));
+/** Whether a store has shared mounts, of any image. @param mounts the store's `mounts/` */
+export function hasSharedMounts(mounts: string): boolean {
+  return sharedMountsIn(mounts).length > 0;
 }
 
-/** What the kernel gives, or nothing where it refuses. */
-function ifThere<T>(ask: () => T): T[] {
+function sharedMountsIn(mounts: string): string[] {
+  return [...Deno.readDirSync(mounts)].map(({ name }) => name).filter((name) =>
+    SHARED_MOUNT.test(name)
+  );
+}
+
+/** The result of a call, or nothing if the kernel refuses it. */
+function unlessRefused<T>(call: () => T): T[] {
   try {
-    return [ask()];
+    return [call()];
   } catch (error) {
     if (fileErrno(error) === undefined) throw error;
     return [];
@@ -141,15 +162,6 @@ function tryLock(path: string): OwnedFd | null {
     return null;
   } catch (error) {
     if (isErrno(error, "ENOENT")) return null;
-    throw error;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    return (await Deno.lstat(path)).isDirectory;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
 }

@@ -15,28 +15,30 @@ import {
   writeTree,
 } from "../tree/mod.ts";
 
-/** Rounds after which nothing gets faster any more, and the one that is large: more of those cost memory. */
+/** Rounds of a warm-up. After so many, nothing gets faster. */
 const ROUNDS = 12;
+/** The one round with large layers: more of them would cost memory. */
 const LARGE_ROUND = 3;
-/** Directories of a layer, and files of most and of one of them. */
-const SMALL = 32;
-const LARGE = 256;
-const FEW = 24;
-const MANY = 700;
+/** Directories of a small and of a large layer. */
+const SMALL = 32, LARGE = 256;
+/** Files of most directories, and of one directory in each layer. */
+const FEW = 24, MANY = 700;
 const GIB = 2 ** 30;
 
 /**
- * Composes a made-up chain of two layers to nowhere, until it is wanted no more: what a thread has done often
- * it does three times as fast, and the first chain that is composed in earnest is mostly the only one.
+ * Composes made-up chains of two layers, writes the images nowhere, and stops when it is aborted.
+ *
+ * Code that a thread has run often runs three times as fast, because V8 has compiled it. A command
+ * mostly composes one real chain, which would run cold.
  */
 export const warmUpJob: Job<null, null> = {
   name: "compose-warm-up",
   entry: "extract",
   async run(_, { signal }) {
-    // Opens libc, which takes as long as writing an image.
+    // This opens libc, which takes as long as writing an image.
     isSupported();
     for (const _ of steps()) {
-      // What ends it is heard between two steps.
+      // An abort message is received between two steps.
       await new Promise((resolve) => setTimeout(resolve));
       if (signal.aborted) break;
     }
@@ -44,13 +46,13 @@ export const warmUpJob: Job<null, null> = {
   },
 };
 
-/** Composes, and lets go after each step. */
+/** Composes round after round, and yields after each step. */
 function* steps(): Generator<void> {
   for (let round = 0; round < ROUNDS; round++) {
     const isLarge = round === LARGE_ROUND;
-    const lower = stored(made(round, false, isLarge));
+    const lower = stored(makeLayer({ round, isUpper: false, isLarge }));
     yield;
-    const upper = stored(made(round, true, isLarge));
+    const upper = stored(makeLayer({ round, isUpper: true, isLarge }));
     yield;
     const tree = foldLayers([lower, upper]);
     yield;
@@ -61,25 +63,35 @@ function* steps(): Generator<void> {
 }
 
 /**
- * Starts the worker that will compose a chain, and has it warm up while there is nothing better to do for a
- * core: it takes some 0.5 s of one. The job that comes waits for the end of a step: some 10 ms, 50 at first.
+ * Starts the worker that will compose a chain, and warms it up, for times when a core is idle: it takes
+ * some 0.5 s of one. A job that comes meanwhile waits for the end of a step, some 10 ms, 50 ms at first.
  */
 export function warmUpCompose(pool: ProgramPool): void {
   pool.warmUp(warmUpJob, null);
 }
 
-/** A tree as it is read from the store. */
+/** The same tree, encoded and decoded again, as one that is read from the store. */
 function stored(tree: Tree): Tree {
   const pieces: Uint8Array[] = [];
   const sum = writeTree(tree, (bytes) => pieces.push(bytes));
   return decodeTree(joinBytes(pieces), sum);
 }
 
-/** A layer with some of everything that layers have, and as many entries as an image of some size where `isLarge`. */
-function made(round: number, isUpper: boolean, isLarge: boolean): Tree {
+/** What {@linkcode makeLayer} makes. */
+interface LayerShape {
+  /** Number of the round; each makes other contents. */
+  readonly round: number;
+  /** Whether it is the upper layer of its chain. */
+  readonly isUpper: boolean;
+  /** Whether it has as many entries as a layer of some size. */
+  readonly isLarge: boolean;
+}
+
+/** Makes a layer with every kind of entry that layers have. */
+function makeLayer({ round, isUpper, isLarge }: LayerShape): Tree {
   const builder = new TreeBuilder({ kind: "layer" });
   const directories = isLarge ? LARGE : SMALL;
-  // Half of the names are those of the layer below.
+  // Half of the directories are in both layers.
   const from = isUpper ? directories / 2 : 0;
   for (let i = from; i < from + directories; i++) {
     const name = fromText(`${"+-.ab"[i % 5]}directory-${i}`);
@@ -99,6 +111,7 @@ function made(round: number, isUpper: boolean, isLarge: boolean): Tree {
   return builder.finish(sha256(new Uint8Array([round, Number(isUpper)])) as DiffId);
 }
 
+/** Puts a file. Of forty, twelve are of rarer kinds: links, a whiteout, a device, an empty, a huge and a sparse file. */
 function putFile(builder: TreeBuilder, directory: NodeId, round: number, number: number): void {
   const name = fromText(`file-${number}`);
   const common = { ...attributes(number), group: null };

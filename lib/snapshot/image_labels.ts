@@ -8,12 +8,12 @@ import {
   type StoredImage,
 } from "../store/mod.ts";
 
-/** Label of a snapshot that holds the name of the image it was made for. */
+/** Label of a snapshot: name of the image that it was made for. */
 export const IMAGE_NAME_LABEL = "varve.image.name";
-/** Label of a snapshot that holds the digest of that image's manifest. */
+/** Label of a snapshot: digest of that image's manifest. */
 export const IMAGE_MANIFEST_LABEL = "varve.image.manifest";
 
-/** The labels of a snapshot that is made for an image. */
+/** Labels for a snapshot that is made for an image: they name the image and its manifest. */
 export function imageLabels(image: StoredImage): Record<string, string> {
   return {
     [IMAGE_NAME_LABEL]: image.record.name,
@@ -22,8 +22,10 @@ export function imageLabels(image: StoredImage): Record<string, string> {
 }
 
 /**
- * The image that a snapshot lies on: the one it was made for, as its labels say, else one whose layers are
- * those below the snapshot. `undefined` where there is none.
+ * Finds the image that a snapshot lies on: the image that its labels name, else any image with the
+ * layers below the snapshot.
+ *
+ * @param diffIds the layers below the snapshot, lowest first
  */
 export async function parentImage(
   store: Store,
@@ -39,7 +41,7 @@ export async function parentImage(
   return undefined;
 }
 
-/** The image as the labels name it, also when its name is gone or means another one by now. */
+/** The image that the labels name. Its manifest decides, since the name may be gone or point to another image. */
 function labelledRecord(store: Store, { labels }: SnapshotRow): ImageRecord | undefined {
   const digest = labels[IMAGE_MANIFEST_LABEL] as Digest | undefined;
   const blob = digest === undefined ? undefined : store.blobs.stat(digest);
@@ -52,7 +54,7 @@ async function tryRead(store: Store, record: ImageRecord): Promise<StoredImage |
   try {
     return await readImage(store, record);
   } catch (error) {
-    // A damaged or incomplete image, or no digest at all in a label, is no parent.
+    // The image is damaged or incomplete, or the label holds no digest.
     if (error instanceof VarveError) return undefined;
     throw error;
   }

@@ -1,18 +1,18 @@
 import { VarveError } from "../errors.ts";
 
-/** Longest key or name, in UTF-8 bytes. Keys live in the database only, never in a path. */
+/** Longest key or name, in UTF-8 bytes. Keys are only in the database, never in a path. */
 export const MAX_KEY_BYTES = 4096;
 /** Longest label, key and value together, in UTF-8 bytes (containerd's limit). */
 export const MAX_LABEL_BYTES = 4096;
 
-/** A key or a name for a message. */
+/** Quotes a key or a name for a message, and shortens a long one. */
 export function quoteKey(key: string): string {
   return JSON.stringify(key.length > 200 ? `${key.slice(0, 200)}…` : key);
 }
 
 const encoder = new TextEncoder();
 
-/** @throws {VarveError} `E_USAGE` when a key is empty, too long, holds a control character or is not well-formed text */
+/** Checks a key or a name. @throws {VarveError} `E_USAGE` it is empty, too long, holds a control character or is not well-formed text */
 export function checkKey(key: string): void {
   if (key === "") throw new VarveError("E_USAGE", "Cannot use a snapshot key: it is empty");
   if (encoder.encode(key).length > MAX_KEY_BYTES) {
@@ -32,9 +32,9 @@ export function checkKey(key: string): void {
 }
 
 /**
- * The labels that a row keeps: an empty value says that there is none.
+ * Checks labels and leaves out those with an empty value, which means "no such label".
  *
- * @throws {VarveError} `E_USAGE` when one is too long or has an empty key
+ * @throws {VarveError} `E_USAGE` a label is too long or has an empty key
  */
 export function keptLabels(labels: Readonly<Record<string, string>>): Record<string, string> {
   const kept = Object.entries(labels).filter(([, value]) => value !== "");
@@ -49,6 +49,6 @@ export function keptLabels(labels: Readonly<Record<string, string>>): Record<str
       );
     }
   }
-  // Not by assignment: a label may be called __proto__.
+  // fromEntries, because an assignment to a label called __proto__ would be lost.
   return Object.fromEntries(kept);
 }

@@ -1,7 +1,6 @@
 /**
- * The snapshot state machine: pure transitions over the table of one
- * transaction. No I/O, no clock: the caller says what time it is and which
- * directory belongs to a new row.
+ * The state machine of snapshots: pure transitions over the rows of one transaction. It has no I/O and
+ * no clock: the caller gives the time, and the directory of a new row.
  */
 import type { DiffId } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
@@ -9,35 +8,35 @@ import type { SnapshotRow, SnapshotTable } from "../store/mod.ts";
 import type { Ancestor, Usage } from "./contract.ts";
 import { checkKey, keptLabels, quoteKey } from "./keys.ts";
 
-/** The reading half of a table. */
+/** The table of snapshots, for reading only. */
 export type ReadTable = Omit<SnapshotTable, "put" | "delete">;
 
-/** No chain of snapshots is longer: a tampered table must not make the walk endless. */
+/** Longest chain of parents. It ends the walk over a tampered table whose parents form a cycle. */
 export const MAX_DEPTH = 1024;
 
 type Labels = Readonly<Record<string, string>>;
 
 /** A new active snapshot or view. */
 export interface NewSnapshot {
-  /** Its key. */
+  /** Its key, which must not be taken. */
   readonly key: string;
-  /** Kind. */
+  /** Whether it is writable (`active`). */
   readonly kind: "active" | "view";
-  /** A committed snapshot, or none. */
+  /** Name of the committed parent; `null` for none. */
   readonly parent: string | null;
-  /** The directory that was made for it. */
+  /** Number of the directory that was made for it; `null` for a view without one. */
   readonly cacheId: number | null;
-  /** Labels. */
+  /** Its labels; those with an empty value are left out. */
   readonly labels: Labels;
-  /** ms since the epoch. */
+  /** The time, in ms since the epoch. */
   readonly now: number;
 }
 
 /**
  * Checks that an active snapshot or a view can be made, without making it.
  *
- * @returns its ancestors, the topmost first
- * @throws {VarveError} see {@linkcode create}; `E_DAMAGE` when the parents are no chain
+ * @returns its ancestors, topmost first
+ * @throws {VarveError} as {@linkcode create}; `E_DAMAGE` the parents form no chain
  */
 export function checkCreate(
   table: ReadTable,
@@ -58,7 +57,7 @@ export function checkCreate(
       );
     }
   }
-  if (table.get(key) !== undefined) throw exists("make snapshot", key);
+  if (table.get(key) !== undefined) throw existsAlready("make snapshot", key);
   return ancestors(table, parent);
 }
 
@@ -86,30 +85,31 @@ export function create(table: SnapshotTable, snapshot: NewSnapshot): SnapshotRow
   return row;
 }
 
-/** What a commit needs. */
+/** What {@linkcode commit} needs. */
 export interface CommitRequest {
   /** Name of the committed snapshot. */
   readonly name: string;
-  /** Key of the active one. */
+  /** Key of the active snapshot. */
   readonly key: string;
   /** Labels of the committed snapshot. */
   readonly labels: Labels;
-  /** What the parent must be, when it is not `undefined`. */
+  /** The parent that the active snapshot must have (`null`: none); not checked when `undefined`. */
   readonly parent: string | null | undefined;
-  /** ms since the epoch. */
+  /** The time, in ms since the epoch. */
   readonly now: number;
 }
 
 /**
- * Checks that a snapshot can be committed, without doing it; gives its row.
+ * Checks that a snapshot can be committed, without committing it.
  *
- * @throws {VarveError} see {@linkcode commit}
+ * @returns its row
+ * @throws {VarveError} as {@linkcode commit}
  */
 export function checkCommit(table: ReadTable, request: CommitRequest): SnapshotRow {
   const { name, key, labels, parent } = request;
   checkKey(name);
   keptLabels(labels);
-  if (table.get(name) !== undefined) throw exists("commit a snapshot as", name);
+  if (table.get(name) !== undefined) throw existsAlready("commit a snapshot as", name);
   const row = table.get(key);
   if (row === undefined) throw notFound("commit snapshot", key);
   if (row.kind !== "active") {
@@ -132,8 +132,8 @@ export function checkCommit(table: ReadTable, request: CommitRequest): SnapshotR
 }
 
 /**
- * Active → committed. The key is gone, labels are replaced, times start anew,
- * and usage is unknown until it is measured.
+ * Turns an active snapshot into a committed one. Its key is free, its labels are replaced, its times
+ * begin anew, and its usage is unknown until it is measured.
  *
  * @throws {VarveError} `E_EXISTS` the name is taken · `E_NOT_FOUND` no such key · `E_PRECONDITION` it is not
  * active · `E_USAGE` another parent, or a bad name or label
@@ -156,26 +156,26 @@ export function commit(table: SnapshotTable, request: CommitRequest): SnapshotRo
 
 /** A committed snapshot of a layer. */
 export interface NewLayer {
-  /** Its name, the chainID. */
+  /** Its name: the chainID up to this layer. */
   readonly name: string;
-  /** Name of the layer below. */
+  /** Name of the snapshot of the layer below; `null` for the lowest layer. */
   readonly parent: string | null;
-  /** The layer. */
+  /** DiffID of the layer. */
   readonly diffId: DiffId;
-  /** What it takes. */
+  /** Disk use of the layer. */
   readonly usage: Usage;
-  /** ms since the epoch. */
+  /** The time, in ms since the epoch. */
   readonly now: number;
 }
 
-/** Notes a committed snapshot of a layer; what is there already stays. @throws {VarveError} `E_EXISTS` when something else has the name */
+/** Adds the committed snapshot of a layer. Idempotent. @throws {VarveError} `E_EXISTS` another snapshot has the name */
 export function createLayer(table: SnapshotTable, layer: NewLayer): SnapshotRow {
   const { name, parent, diffId, usage, now } = layer;
   const present = table.get(name);
   if (present !== undefined) {
-    // One that somebody committed under a chainID is not what the name says.
+    // A user may have committed another snapshot under a chainID.
     if (present.diffId === diffId && present.parent === parent) return present;
-    throw exists("make snapshot", name);
+    throw existsAlready("make snapshot", name);
   }
   const row: SnapshotRow = {
     key: name,
@@ -192,7 +192,7 @@ export function createLayer(table: SnapshotTable, layer: NewLayer): SnapshotRow 
   return row;
 }
 
-/** Removes a snapshot and gives what its row was. @throws {VarveError} `E_NOT_FOUND`, `E_PRECONDITION` when it has children */
+/** Removes a snapshot and returns its former row. @throws {VarveError} `E_NOT_FOUND`, `E_PRECONDITION` when it has children */
 export function remove(table: SnapshotTable, key: string): SnapshotRow {
   const row = table.get(key);
   if (row === undefined) throw notFound("remove snapshot", key);
@@ -208,8 +208,8 @@ export function remove(table: SnapshotTable, key: string): SnapshotRow {
 }
 
 /**
- * Changes labels as containerd's field mask says: no path or `labels` replaces
- * all, `labels.<key>` changes one, an empty value deletes.
+ * Changes labels as containerd's field mask says: no path or `labels` replaces all of them,
+ * `labels.<key>` changes one, and an empty value deletes a label.
  *
  * @throws {VarveError} `E_NOT_FOUND`, `E_USAGE` for any other path
  */
@@ -243,7 +243,7 @@ export function update(
   return updated;
 }
 
-/** One row. @throws {VarveError} `E_NOT_FOUND` */
+/** Returns the row of a snapshot. @throws {VarveError} `E_NOT_FOUND` */
 export function stat(table: ReadTable, key: string): SnapshotRow {
   const row = table.get(key);
   if (row === undefined) throw notFound("find snapshot", key);
@@ -251,9 +251,9 @@ export function stat(table: ReadTable, key: string): SnapshotRow {
 }
 
 /**
- * A committed snapshot and its committed ancestors, the topmost first.
+ * Lists a committed snapshot and its ancestors, topmost first.
  *
- * @throws {VarveError} `E_DAMAGE` on a cycle, a missing parent or one that is not committed
+ * @throws {VarveError} `E_DAMAGE` the parents form a cycle, or one is missing or not committed
  */
 export function ancestors(table: ReadTable, top: string | null): Ancestor[] {
   const out: Ancestor[] = [];
@@ -292,7 +292,7 @@ function notFound(verb: string, key: string): VarveError {
   );
 }
 
-function exists(verb: string, key: string): VarveError {
+function existsAlready(verb: string, key: string): VarveError {
   return new VarveError("E_EXISTS", `Cannot ${verb} ${quoteKey(key)}: it exists already`, {
     subject: key,
   });

@@ -29,7 +29,8 @@ const ESCAPES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Makes one predicate of several filters, which are OR-ed; no filter passes all.
+ * Compiles filters into one predicate. A row passes if it passes one of the filters; without filters
+ * every row passes.
  *
  * @throws {VarveError} `E_USAGE` when a filter is malformed
  */
@@ -110,7 +111,7 @@ class Parser {
 
   #pattern(): RegExp {
     const quoted = this.#match(/\/(?:[^\/\\\n]|\\.)*\/|\|(?:[^|\\\n]|\\.)*\|/y);
-    // Between `/` or `|`, a backslash is the expression's own, but before the quote.
+    // Between `/` or `|`, a backslash belongs to the expression, except before the quote itself.
     const source = quoted === undefined
       ? this.#value()
       : quoted.slice(1, -1).replaceAll(`\\${quoted.charAt(0)}`, quoted.charAt(0));
@@ -120,13 +121,13 @@ class Parser {
       try {
         return new RegExp(body, [...new Set(flags?.[1])].join("") + unicode);
       } catch {
-        // Without "u" more escapes are allowed, as in Go.
+        // The next try, without "u", allows more escapes, as Go does.
       }
     }
     this.#fail("the regular expression is malformed");
   }
 
-  /** An interpreted Go string. */
+  /** Reads a quoted Go string and resolves its escapes. */
   #quoted(): string | undefined {
     const text = this.#match(/"(?:[^"\\\n]|\\.)*"/y);
     return text?.slice(1, -1).replace(
@@ -147,7 +148,7 @@ class Parser {
     return String.fromCodePoint(code);
   }
 
-  /** The next token, blanks before it left out. */
+  /** Reads the next token if it matches. Blanks before it are skipped. */
   #match(pattern: RegExp): string | undefined {
     const start = this.#at + (/^\s*/.exec(this.#text.slice(this.#at))?.[0].length ?? 0);
     pattern.lastIndex = start;

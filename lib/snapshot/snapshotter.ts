@@ -18,13 +18,13 @@ import type {
 import { compileFilters } from "./snapshot_filter.ts";
 import * as machine from "./machine.ts";
 
-/** What a snapshotter is made of. */
+/** What {@linkcode createSnapshotter} needs. */
 export interface SnapshotterOptions {
-  /** Keeps rows and directories; a disk store. */
+  /** The disk store that keeps the rows and directories of snapshots. */
   readonly store: Store;
-  /** Makes mounts. */
+  /** Makes the mounts; `selectDriver` finds one. */
   readonly driver: Driver;
-  /** The clock, ms since the epoch. */
+  /** The clock, in ms since the epoch; `Date.now` by default. */
   readonly now?: (() => number) | undefined;
 }
 
@@ -79,7 +79,7 @@ class StoreSnapshotter implements Snapshotter {
     options.signal?.throwIfAborted();
     const { mounts } = this.#directories;
     try {
-      // Until the row is there, nothing but this says that the lowers are needed.
+      // Until the row is written, only this lock says that the lowers are needed.
       using _ = await lockLowers(mounts, options.signal);
       return await this.#createHeld(kind, key, parent, options);
     } finally {
@@ -87,7 +87,7 @@ class StoreSnapshotter implements Snapshotter {
     }
   }
 
-  /** Directory first, row last: until the row is there, nobody sees the directory. */
+  /** Makes the directory first and the row last: no other process uses a directory without a row. */
   async #createHeld(
     kind: "active" | "view",
     key: string,
@@ -101,7 +101,7 @@ class StoreSnapshotter implements Snapshotter {
       ? (await this.#directories.createSnapshot(key)).cacheId
       : null;
     try {
-      const mounts = await this.#driver.create({ kind, cacheId, ancestors, ...optional(signal) });
+      const mounts = await this.#driver.create({ kind, cacheId, ancestors, signal });
       signal?.throwIfAborted();
       this.#store.snapshots.transact((table) => {
         const now = machine.checkCreate(table, key, parent, labels);
@@ -122,7 +122,7 @@ class StoreSnapshotter implements Snapshotter {
     }
   }
 
-  /** Removes what did not become a snapshot. What cannot be removed now is an orphan, which the store removes later. */
+  /** Removes the directory of a snapshot that was not made. If that fails, the store removes the orphan later. */
   async #discard(cacheId: number): Promise<void> {
     try {
       await this.#directories.removeSnapshot(cacheId);
@@ -147,7 +147,7 @@ class StoreSnapshotter implements Snapshotter {
         { subject: key },
       );
     }
-    return await this.#driver.mounts({ kind, cacheId, ancestors, ...optional(options.signal) });
+    return await this.#driver.mounts({ kind, cacheId, ancestors, signal: options.signal });
   }
 
   async commit(name: string, key: string, options: CommitOptions = {}): Promise<void> {
@@ -155,7 +155,7 @@ class StoreSnapshotter implements Snapshotter {
     const commit = () => ({ name, key, labels, parent, now: this.#now() });
     const row = this.#store.snapshots.read((table) => machine.checkCommit(table, commit()));
     if (this.#store.durability === "full" && row.cacheId !== null) {
-      // Data before metadata: the row must not survive a power loss that the files do not.
+      // Data before metadata: after a power loss, a row must not be there without its files.
       await this.#driver.sync(row.cacheId);
     }
     this.#store.snapshots.transact((table) => machine.commit(table, commit()));
@@ -167,7 +167,7 @@ class StoreSnapshotter implements Snapshotter {
     trimOrRequest(this.#directories.mounts, () => this.#trim());
   }
 
-  /** Gives up the lowers that no snapshot needs any more. */
+  /** Unmounts the lowers that no snapshot needs any more. */
   #trim(): void {
     this.#driver.trim(() =>
       this.#store.snapshots.read((table) => {
@@ -238,10 +238,6 @@ class StoreSnapshotter implements Snapshotter {
       { subject: diffId },
     );
   }
-}
-
-function optional(signal: AbortSignal | undefined): { readonly signal?: AbortSignal | undefined } {
-  return { signal };
 }
 
 function sameAncestors(a: readonly Ancestor[], b: readonly Ancestor[]): boolean {

@@ -4,8 +4,8 @@ import { escapeOverlayPath, type Mount, overlayMount, splitOverlayPaths } from "
 const LOWER = "lowerdir=", UPPER = "upperdir=";
 
 /**
- * An overlay with one more lower on top of the others: what it holds shows in
- * the mount, and is no change of the snapshot. Any other mount stays as it is.
+ * Adds a lower on top of the other lowers of an overlay. The mount shows what the directory holds, and
+ * yet it is no change of the snapshot. Any other mount is returned as it is.
  */
 export function withTopLower(mount: Mount, directory: string): Mount {
   if (mount.type !== "overlay") return mount;
@@ -18,7 +18,7 @@ export function withTopLower(mount: Mount, directory: string): Mount {
   };
 }
 
-/** What an overlay shows, to be read only: its upper becomes the topmost lower. Any other mount becomes `ro`. */
+/** Makes a mount read-only. The upper directory of an overlay becomes its topmost lower; any other mount gets the option `ro`. */
 export function readOnlyMount(mount: Mount): Mount {
   if (mount.type !== "overlay") {
     return { ...mount, options: [...mount.options.filter((option) => option !== "rw"), "ro"] };

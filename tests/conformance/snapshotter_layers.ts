@@ -141,6 +141,40 @@ export function layersConformance(test: SnapshotterTest, driver: DriverName): vo
     }
   });
 
+  test("the life of a snapshot is as its contract tells", async (fixture) => {
+    const { snapshotter } = fixture;
+    const { chainId } = await fixture.chain([[{ name: "lower" }], [{ name: "upper" }]]);
+    const parent = snapshotter.ensureChain(chainId);
+    assertEquals(parent, chainId);
+    {
+      await using mounted = await fixture.mount(await snapshotter.prepare("web", parent));
+      await Deno.writeTextFile(`${mounted.path}/changed`, "");
+    }
+    {
+      await using again = await fixture.mount(await fixture.reopen().mounts("web"));
+      assertEquals(namesIn(again.path), ["changed", "lower", "upper"]);
+    }
+    await snapshotter.commit("web-v2", "web");
+    const mounts = [
+      await snapshotter.prepare("web-next", "web-v2"),
+      await snapshotter.view("look", "web-v2"),
+    ];
+    for (const values of mounts) {
+      await using mounted = await fixture.mount(values);
+      assertEquals(namesIn(mounted.path), ["changed", "lower", "upper"]);
+    }
+    const rows = snapshotter.walk().filter(({ diffId }) => diffId === null);
+    assertEquals(rows.map(({ key, kind, parent }) => [key, kind, parent]), [
+      ["look", "view", "web-v2"],
+      ["web-next", "active", "web-v2"],
+      ["web-v2", "committed", parent],
+    ]);
+    assertEquals(await codeOf(() => snapshotter.commit("c", "look")), "E_PRECONDITION");
+    assertEquals(await codeOf(() => snapshotter.remove("web-v2")), "E_PRECONDITION");
+    for (const key of ["web-next", "look", "web-v2"]) await snapshotter.remove(key);
+    assertEquals(snapshotter.walk().map(({ kind }) => kind), ["committed", "committed"]);
+  });
+
   test("layers are made once, also side by side and for another chain", async (fixture) => {
     const { snapshotter, store, jobs } = fixture;
     const layers = [[{ name: "a" }], [{ name: "b" }], [{ name: "c" }]];

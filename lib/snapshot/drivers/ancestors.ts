@@ -2,18 +2,19 @@ import type { DiffId } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import type { Ancestor } from "../contract.ts";
 
-/** The ancestors of a snapshot: directories that lie on layers. */
+/** The ancestors of a snapshot by kind: committed directories, and the layers below them. */
 export interface Stack {
-  /** Cache ids, the topmost first. */
+  /** Cache ids of the committed directories, topmost first. */
   readonly directories: readonly number[];
-  /** Layers below them, the lowest first. */
+  /** The layers below the directories, lowest first. */
   readonly layers: readonly DiffId[];
 }
 
 /**
- * Tells ancestors (the topmost first) apart.
+ * Sorts ancestors (topmost first) by kind.
  *
- * @throws {VarveError} `E_UNSUPPORTED` when a layer lies on a directory: what it only implies cannot be known
+ * @throws {VarveError} `E_UNSUPPORTED` when a layer lies on a directory: the attributes of its implied
+ * directories cannot be known then
  */
 export function stackOf(ancestors: readonly Ancestor[]): Stack {
   const directories: number[] = [];

@@ -1,20 +1,18 @@
-import type { LowerOptions } from "../../compose/internal.ts";
+import type { SharedMountOptions } from "../../compose/internal.ts";
 import type { ExtractPolicy } from "../../directory/mod.ts";
 import type { Pool } from "../../pool/mod.ts";
-import type { Directories, DiskStore } from "../../store/mod.ts";
+import type { DiskStore } from "../../store/mod.ts";
 
 /** What a driver works with. */
 export interface DriverOptions {
-  /** Where the layers are. */
+  /** The store of the layers; its directories hold what drivers make. */
   readonly store: DiskStore;
-  /** Its directories. */
-  readonly directories: Directories;
-  /** Extracts, copies, measures and syncs. */
+  /** Runs the jobs that extract, copy, measure and sync. */
   readonly pool: Pool;
-  /** What becomes of device nodes. */
+  /** How device nodes of layers are extracted. */
   readonly devices: ExtractPolicy["devices"];
   /** How composed images are mounted. */
-  readonly lower: LowerOptions;
-  /** Whether layers that no image can hold are an error: the driver was asked for by name. */
+  readonly sharedMount: SharedMountOptions;
+  /** Whether the driver was asked for by name: then a chain that no image can hold is an error, else it is extracted. */
   readonly isBinding: boolean;
 }

@@ -11,14 +11,14 @@ import { emptyTree } from "../../tree/mod.ts";
 import { overlayWorks } from "./overlay_probe.ts";
 import { inProbeDirectory, type ProbeDirectory } from "./probe_directory.ts";
 
-/** What came of a probe: how an image was mounted, or why it was not. */
+/** Result of a probe: how an image was mounted, or why that failed. */
 export type ErofsFinding =
   | { readonly works: true; readonly by: MountedBy; readonly fileSystem: string }
   | { readonly works: false; readonly why: string };
 
 /**
- * Mounts an image of nothing from the store's own file system: the only answer that holds for this
- * kernel, this user and this file system together. Read-write snapshots also need overlay.
+ * Mounts an empty image from the store's own file system. Only a trial answers for this kernel, this
+ * user and this file system together. Overlay is tried too, since read-write snapshots need it.
  */
 export function tryErofs(store: DiskStore, options: MountImageFileOptions): ErofsFinding {
   const overlay = overlayWorks(store);

@@ -3,12 +3,12 @@ import type { DiffId } from "../../digest/mod.ts";
 import type { DriverName } from "../contract.ts";
 import type { Stack } from "./ancestors.ts";
 
-/** How layers become lower directories of an overlay. */
+/** Makes lower directories of an overlay out of layers. */
 export interface LayerLowers {
-  /** The driver that makes them so. */
+  /** Name of the driver that uses it. */
   readonly driver: DriverName;
-  /** Lower directories of the stack's layers, the topmost first; each is made if it is not there. */
+  /** Absolute paths of the lowers for the layers of a stack, topmost first. Those that are missing are made. */
   lowers(stack: Stack, signal?: AbortSignal): Promise<ByteString[]>;
-  /** Gives up what is mounted for any other layers than these, which are asked for only if something is. */
+  /** Unmounts what is mounted for other layers than the needed ones. `needed` is called only if something is mounted. */
   trim(needed: () => readonly (readonly DiffId[])[]): void;
 }

@@ -1,22 +1,18 @@
 import { fromText } from "../../bytes/mod.ts";
-import { copyInPool } from "../../directory/internal.ts";
 import { VarveError } from "../../errors.ts";
 import { bindMount, type Mount } from "../../linux/mod.ts";
 import type { Driver, DriverRequest, Usage } from "../contract.ts";
 import { type Stack, stackOf } from "./ancestors.ts";
-import type { DriverOptions } from "./driver_options.ts";
-import { DriverDirectories } from "./snapshot_directories.ts";
+import type { DriverDirectories } from "./driver_directories.ts";
 
-/** Plain directories: every snapshot is a whole file system of its own. Works everywhere, costs a copy. */
+/** Plain directories: every snapshot is a whole root of its own. Works everywhere, and costs a copy. */
 export class NativeDriver implements Driver {
   readonly name = "native";
-  readonly #options: DriverOptions;
   readonly #directories: DriverDirectories;
 
-  /** A driver over a store with directories. */
-  constructor(options: DriverOptions) {
-    this.#options = options;
-    this.#directories = new DriverDirectories(options);
+  /** Makes nothing yet. */
+  constructor(directories: DriverDirectories) {
+    this.#directories = directories;
   }
 
   async create(request: DriverRequest): Promise<Mount[]> {
@@ -26,8 +22,7 @@ export class NativeDriver implements Driver {
       await this.#directories.make(target);
       const { directories: [top], layers } = stackOf(ancestors);
       if (top !== undefined) {
-        const source = await this.#whole(top, "a parent");
-        await copyInPool(this.#options.pool, source, target);
+        await this.#directories.copy(this.#whole(top, "a parent"), target);
       } else if (layers.length > 0) {
         await this.#directories.extract(target, { diffIds: layers, form: "root", signal });
       }
@@ -38,7 +33,7 @@ export class NativeDriver implements Driver {
   async mounts({ kind, cacheId, ancestors, signal }: DriverRequest): Promise<Mount[]> {
     const source = cacheId === null
       ? await this.#parent(stackOf(ancestors), signal)
-      : await this.#whole(cacheId, "the snapshot");
+      : this.#whole(cacheId, "the snapshot");
     return [bindMount(fromText(source), { readOnly: kind === "view", recursive: true })];
   }
 
@@ -50,29 +45,22 @@ export class NativeDriver implements Driver {
     return this.#directories.sync(cacheId);
   }
 
-  /** Nothing is mounted below a native snapshot. */
+  /** Native snapshots have no shared mounts. */
   trim(): void {}
 
-  /** The directory of a view: nobody may write it. */
+  /** Path of what a view shows: the files of the parent, which are never written again, or the extracted chain. */
   async #parent(
     { directories: [top], layers }: Stack,
     signal: AbortSignal | undefined,
   ): Promise<string> {
-    if (top !== undefined) return await this.#whole(top, "a parent");
-    const { store, directories } = this.#options;
-    const chainId = store.chains.ensure(layers);
-    return await directories.ensure(
-      { chainId },
-      this.#directories.shared,
-      (temporary) =>
-        this.#directories.extract(temporary, { diffIds: layers, form: "root", signal }),
-      { signal },
-    );
+    return top === undefined
+      ? await this.#directories.ofChain(layers, "root", signal)
+      : this.#whole(top, "a parent");
   }
 
-  /** The files of a snapshot, which must be all that it shows: an overlay's are only what it changes. */
-  async #whole(cacheId: number, what: string): Promise<string> {
-    if (await this.#directories.isOverlays(cacheId)) {
+  /** Path of a snapshot's files, which must be its whole root: those of an overlay are only its changes. */
+  #whole(cacheId: number, what: string): string {
+    if (this.#directories.isOverlays(cacheId)) {
       throw new VarveError(
         "E_UNSUPPORTED",
         `Cannot use the native driver: ${what} was made by the overlay driver`,

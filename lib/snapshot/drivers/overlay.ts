@@ -5,38 +5,36 @@ import { CWD, getXattrAt, type Mount } from "../../linux/mod.ts";
 import { SNAPSHOT_FILES } from "../../store/internal.ts";
 import type { Ancestor, Driver, DriverName, DriverRequest, Usage } from "../contract.ts";
 import { stackOf } from "./ancestors.ts";
-import type { DriverOptions } from "./driver_options.ts";
-import { ExtractedLayers } from "./extracted_layers.ts";
+import type { DriverDirectories } from "./driver_directories.ts";
 import type { LayerLowers } from "./layer_lowers.ts";
 import { MAX_LOWERS, overlayMounts, type OverlayUpper } from "./overlay_plan.ts";
-import { DriverDirectories } from "./snapshot_directories.ts";
 
 const OPAQUE = "trusted.overlay.opaque" as ByteString;
 
 /**
- * Layers as directories, stacked by overlayfs. A directory belongs to a diffID,
- * not to a place in a chain: it is extracted once, whoever needs it. What
- * depends on the place, the attributes of implied directories, is one more
- * directory on top of them, which belongs to the chain.
+ * Layers as lower directories, stacked by overlayfs under the upper directory of the snapshot.
+ *
+ * How layers become lowers is given: as one composed image, or as extracted directories. An extracted
+ * directory belongs to a diffID, whatever chain the layer is in, and so is made once. Only the
+ * attributes of implied directories depend on the chain: they are one more lower on top, which belongs
+ * to the chain.
  */
 export class OverlayDriver implements Driver {
   readonly name: DriverName;
-  readonly #options: DriverOptions;
   readonly #directories: DriverDirectories;
   readonly #layers: LayerLowers;
 
-  /** A driver over a store with directories. `layers` makes lowers of layers. */
-  constructor(options: DriverOptions, layers: LayerLowers = new ExtractedLayers(options)) {
+  /** Makes nothing yet. `layers` gives the driver its name. */
+  constructor(directories: DriverDirectories, layers: LayerLowers) {
     this.name = layers.driver;
-    this.#options = options;
-    this.#directories = new DriverDirectories(options);
+    this.#directories = directories;
     this.#layers = layers;
   }
 
   async create(request: DriverRequest): Promise<Mount[]> {
     const { cacheId } = request;
     if (cacheId !== null) {
-      const path = this.#options.directories.snapshot(cacheId);
+      const path = this.#directories.snapshot(cacheId);
       const { files, work, empty } = SNAPSHOT_FILES;
       for (const name of [files, work, empty]) await this.#directories.make(`${path}/${name}`);
     }
@@ -50,7 +48,7 @@ export class OverlayDriver implements Driver {
 
   async mounts(request: DriverRequest): Promise<Mount[]> {
     const { cacheId } = request;
-    if (cacheId !== null) await this.#directory(cacheId, "the snapshot");
+    if (cacheId !== null) this.#changes(cacheId, "the snapshot");
     return overlayMounts(await this.#lowers(request), this.#upper(request));
   }
 
@@ -67,14 +65,14 @@ export class OverlayDriver implements Driver {
   }
 
   #upper({ kind, cacheId }: DriverRequest): OverlayUpper {
-    const { directories } = this.#options;
-    return { kind, directory: cacheId === null ? null : fromText(directories.snapshot(cacheId)) };
+    const directory = cacheId === null ? null : fromText(this.#directories.snapshot(cacheId));
+    return { kind, directory };
   }
 
-  /** Lower directories, the topmost first; each is made if it is not there. */
+  /** Paths of the lower directories, topmost first. Those that are missing are made. */
   async #lowers({ cacheId, ancestors, signal }: DriverRequest): Promise<ByteString[]> {
     const stack = stackOf(ancestors);
-    // Below the directories lie two lowers at least.
+    // At least two more lowers lie below the committed directories.
     if (stack.directories.length + 2 > MAX_LOWERS) {
       throw new VarveError(
         "E_LIMIT",
@@ -82,20 +80,22 @@ export class OverlayDriver implements Driver {
         { hint: "use the native driver for so many" },
       );
     }
-    const above = await Promise.all(stack.directories.map((id) => this.#directory(id, "a parent")));
+    const above = stack.directories.map((id) => this.#changes(id, "a parent"));
     const below = stack.layers.length > 0 ? await this.#layers.lowers(stack, signal) : [];
     const lowers = untilOpaque([...above, ...below]);
-    // An overlay needs a lower, and without an upper two: below the lowest directory lies an empty one.
+    // An overlay needs a lower, and without an upper it needs two. Where no layer is left, the empty
+    // directory of the lowest snapshot is that lower.
     if (lowers.length > above.length) return lowers;
     const lowest = stack.directories[lowers.length - 1] ?? cacheId as number;
     return [
       ...lowers,
-      fromText(`${this.#options.directories.snapshot(lowest)}/${SNAPSHOT_FILES.empty}`),
+      fromText(`${this.#directories.snapshot(lowest)}/${SNAPSHOT_FILES.empty}`),
     ];
   }
 
-  async #directory(cacheId: number, what: string): Promise<ByteString> {
-    if (!await this.#directories.isOverlays(cacheId)) {
+  /** Path of a snapshot's upper directory, which holds only what it changes. */
+  #changes(cacheId: number, what: string): ByteString {
+    if (!this.#directories.isOverlays(cacheId)) {
       throw new VarveError(
         "E_UNSUPPORTED",
         `Cannot mount by overlay: ${what} was made by the native driver`,
@@ -106,7 +106,7 @@ export class OverlayDriver implements Driver {
   }
 }
 
-/** Overlayfs does not ask whether the root of a lower is opaque, so what lies below one is left out. */
+/** Leaves out what lies below a lower with an opaque root: overlayfs itself does not look at that mark on a root. */
 function untilOpaque(lowers: readonly ByteString[]): ByteString[] {
   const last = lowers.findIndex((lower) => getXattrAt(CWD, lower, OPAQUE) === "y");
   return last < 0 ? [...lowers] : lowers.slice(0, last + 1);

@@ -5,28 +5,31 @@ import { SNAPSHOT_FILES } from "../../store/internal.ts";
 
 /** The most lowers that overlayfs stacks (`OVL_MAX_STACK` of fs/overlayfs/params.h). */
 export const MAX_LOWERS = 500;
-/** How many of them an image may use: one is left for `withTopLower`, that is, for a container. */
+/** How many lowers an image may use. One is left for `withTopLower`: a container puts its stubs there. */
 export const IMAGE_LOWERS: number = MAX_LOWERS - 1;
 
-/** What lies on top of the lowers. */
+/** What lies on top of the lowers of an overlay. */
 export interface OverlayUpper {
-  /** Whether it may be written. */
+  /** `active` is writable, `view` is read-only. */
   readonly kind: "active" | "view";
-  /** `snapshots/<id>`, with `fs` and `work`; `null` for a view of lowers. */
+  /** Path of the snapshot's directory, which holds `fs` and `work`; `null` for a view that has none. */
   readonly directory: ByteString | null;
 }
 
 /**
- * Maps lowers (the topmost first) and upper to mounts, without any I/O. Always an
- * overlay, also where a bind would do: whoever applies a layer to it records
- * whiteouts instead of carrying them out, and none ever shows as a device.
+ * Maps lowers (topmost first) and upper to mounts, without any I/O.
+ *
+ * The mount is an overlay even where a bind would do. So a layer that is applied to it records its
+ * whiteouts instead of carrying them out, and no whiteout ever shows as a device. Only a view of a
+ * single lower is a bind: an overlay without an upper needs two lowers.
+ *
+ * @throws {RangeError} an active snapshot has no directory
  */
 export function overlayMounts(lowers: readonly ByteString[], upper: OverlayUpper): Mount[] {
   const { kind, directory } = upper;
   const own = `${directory}/${SNAPSHOT_FILES.files}` as ByteString;
   const [only] = lowers;
   if (kind === "view" && directory === null && only !== undefined && lowers.length === 1) {
-    // Without an upper an overlay needs two lowers; one is the view itself.
     return [bindMount(only, { readOnly: true, recursive: true })];
   }
   if (kind === "view") {
@@ -39,20 +42,19 @@ export function overlayMounts(lowers: readonly ByteString[], upper: OverlayUpper
   return [overlayMount({ lowers, upper: { directory: own, work } })];
 }
 
-/** How a run of layers becomes lowers. */
+/** How layers become lowers. */
 export interface LowerPlan {
-  /** Layers with a lower of their own, the topmost first, each once. */
+  /** Layers with a lower of their own, topmost first, each once. */
   readonly single: readonly DiffId[];
-  /** Layers that share the lowest lower, the lowest first. */
+  /** Layers that are joined in one lower below those, lowest first. */
   readonly joined: readonly DiffId[];
 }
 
 /**
- * Plans lowers for layers, the lowest first.
+ * Plans the lowers for layers, which are given lowest first.
  *
- * Overlayfs refuses a directory that is a lower twice. The topmost of several
- * equal layers says all that the others say, so that those can go. What does
- * not fit into `room` lowers (at least one) is joined, from below.
+ * Overlayfs refuses a directory that is a lower twice. Of several equal layers only the topmost is
+ * used: it hides the others. If there are more layers than `room` (at least 1), the lowest are joined.
  */
 export function planLowers(layers: readonly DiffId[], room: number): LowerPlan {
   // Sets keep the order of insertion.
@@ -61,7 +63,7 @@ export function planLowers(layers: readonly DiffId[], room: number): LowerPlan {
     single.add(diffId);
     if (single.size <= room) continue;
     const kept = [...single].slice(0, room - 1);
-    // The last lower that there is room for holds all from there down.
+    // The last lower holds the layer that would be there, and all layers below it.
     const highest = [...single][room - 1] as DiffId;
     return { single: kept, joined: layers.slice(0, layers.lastIndexOf(highest) + 1) };
   }

@@ -15,20 +15,20 @@ import {
 import type { DiskStore } from "../../store/mod.ts";
 import { inProbeDirectory, type ProbeDirectory } from "./probe_directory.ts";
 
-/** The first kernel that knows `volatile`. */
+/** The first Linux with the overlay option `volatile`. */
 const VOLATILE = "5.10";
 
-/** Options of an overlay whose end does not wait until all that the file system of its upper directory holds is on disk. */
+/** Options that keep the unmount from syncing the whole file system of the upper directory. */
 function unsynced(): readonly string[] {
   return releaseAtLeast(kernelRelease(), VOLATILE) ? ["volatile"] : [];
 }
 
 /**
- * Tries an overlay on the store's own file system, with all that the driver
- * relies on: a whiteout, an opaque directory, a write. The only answer that
- * holds for this kernel, this user and this file system together.
+ * Tries an overlay on the store's own file system, with all that the driver relies on: a whiteout, an
+ * opaque directory, a write. Only a trial answers for this kernel, this user and this file system
+ * together.
  *
- * @returns true, or why it does not work
+ * @returns true, or why overlays do not work
  */
 export function overlayWorks(store: DiskStore): true | string {
   if (!mayMount()) {

@@ -15,20 +15,27 @@ import type { Directories } from "../../store/mod.ts";
 
 const PREFIX = "probe-";
 
-/** Seconds after which a probe has surely got to its lock. */
+/** Seconds after which a live probe has locked its directory. */
 const OLD = 60;
 
-/** Where a probe mounts: `at` is unmounted when it ends. */
+/** Name of the mount point in the directory of a probe. */
+const MOUNT_POINT = "merged";
+
+/** The directory of a probe. */
 export interface ProbeDirectory {
-  /** An empty directory on the store's file system. */
+  /** Path of an empty directory on the store's file system. */
   readonly base: string;
-  /** The lock on it, a descriptor. */
+  /** Descriptor of that directory; it is locked. */
   readonly fd: Fd;
-  /** `merged` in it, not there yet. */
+  /** Path of a mount point in it, which does not exist yet. It is unmounted after the probe. */
   readonly at: string;
 }
 
-/** Tries something in a directory of `mounts/` that goes afterwards, and tells failures as why it does not work. */
+/**
+ * Tries something in a new directory of `mounts/`, which is removed afterwards.
+ *
+ * @returns what the probe returns; the message when it fails
+ */
 export function inProbeDirectory<T>(
   { mounts }: Directories,
   probe: (directory: ProbeDirectory) => T,
@@ -38,7 +45,7 @@ export function inProbeDirectory<T>(
   using lock = ownFd(openDirectoryAt(CWD, fromText(base)));
   lock.lock("shared");
   try {
-    return probe({ base, fd: lock.fd, at: `${base}/merged` });
+    return probe({ base, fd: lock.fd, at: `${base}/${MOUNT_POINT}` });
   } catch (error) {
     if (error instanceof VarveError) {
       const { hint } = error.details;
@@ -53,7 +60,7 @@ export function inProbeDirectory<T>(
   }
 }
 
-/** Removes what probes left that were killed. One that runs holds its lock, once it got to it. */
+/** Removes the directories of probes that were killed: they are old and not locked. */
 function removeLeft(mounts: string): void {
   for (const { name, isDirectory } of Deno.readDirSync(mounts)) {
     if (!isDirectory || !name.startsWith(PREFIX)) continue;
@@ -70,7 +77,7 @@ function removeLeft(mounts: string): void {
       try {
         remove(`${mounts}/${name}`);
       } catch (error) {
-        // Still mounted: it is left to one who may unmount.
+        // Still mounted, and this user may not unmount it: another user's probe will.
         if (!isErrno(error, "EXDEV")) throw error;
       }
     }
@@ -79,9 +86,9 @@ function removeLeft(mounts: string): void {
 
 function remove(base: string): void {
   try {
-    performUnmount(fromText(`${base}/merged`), { lazy: true });
+    performUnmount(fromText(`${base}/${MOUNT_POINT}`), { lazy: true });
   } catch (error) {
-    // Root of a user namespace without mounts of its own may not even ask whether something is mounted.
+    // Root of a user namespace without a mount namespace of its own may not even ask for an unmount.
     if (!isErrno(error, "EPERM")) throw error;
   }
   const slash = base.lastIndexOf("/");

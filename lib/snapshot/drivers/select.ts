@@ -6,40 +6,42 @@ import { requireDisk } from "../../store/internal.ts";
 import type { DiskStore, Store } from "../../store/mod.ts";
 import type { Driver, DriverName } from "../contract.ts";
 import { ComposedLayers } from "./composed_layers.ts";
+import { DriverDirectories } from "./driver_directories.ts";
 import type { DriverOptions } from "./driver_options.ts";
 import { tryErofs } from "./erofs_probe.ts";
+import { ExtractedLayers } from "./extracted_layers.ts";
 import { NativeDriver } from "./native.ts";
 import { OverlayDriver } from "./overlay.ts";
 import { overlayWorks } from "./overlay_probe.ts";
 
 /** What {@linkcode selectDriver} needs. */
 export interface SelectDriverOptions {
-  /** A disk store. */
+  /** The disk store whose layers the driver mounts. */
   readonly store: Store;
-  /** Extracts and composes. */
+  /** Runs the jobs that extract and compose layers. */
   readonly pool: Pool;
-  /** A driver's name; `"auto"` or `undefined` for the best that works here. */
+  /** Name of a driver; `"auto"` (the default) for the best that works here. */
   readonly wanted?: string | undefined;
-  /** Told of a setting that cannot be followed here, and of every fallback. */
+  /** Called for every fallback, and for a setting that this machine cannot follow. */
   readonly onWarning?: ((message: string) => void) | undefined;
-  /** Tests: what counts as not there, as on a kernel that lacks it. */
+  /** For tests: parts that count as missing, as on a kernel without them. */
   readonly without?: readonly KernelPart[] | undefined;
 }
 
-/** What older kernels lack: a file system, images as files (before 6.12), fsopen(2) and what belongs to it (before 5.2). */
+/** A part of the kernel that may be missing: a file system, mounts of image files (before 6.12), or fsopen(2) and its family (before 5.2). */
 export type KernelPart = "erofs" | "overlay" | "files" | "fsopen";
 
 /** Whether a driver works on this machine and store. */
 export interface DriverFinding {
-  /** The driver. */
+  /** Name of the driver. */
   readonly name: DriverName;
   /** Whether it works. */
   readonly works: boolean;
-  /** How that was found, or why it does not. */
+  /** How it was tried, or why it does not work. */
   readonly why: string;
 }
 
-/** How a driver comes to be. */
+/** How a driver is tried and made. */
 interface Recipe {
   readonly make: (options: DriverOptions) => Driver;
   readonly judge: (store: DiskStore, without: readonly KernelPart[]) => Omit<DriverFinding, "name">;
@@ -51,10 +53,14 @@ function mountedWithout(without: readonly KernelPart[]): MountImageFileOptions {
   return { withoutFiles: without.includes("files"), withMountCall: without.includes("fsopen") };
 }
 
-/** All drivers, the best first. */
+/** All drivers, best first. */
 const RECIPES: Readonly<Record<DriverName, Recipe>> = {
   erofs: {
-    make: (options) => new OverlayDriver(options, new ComposedLayers(options)),
+    make(options) {
+      const directories = new DriverDirectories(options);
+      const fallback = new ExtractedLayers(directories);
+      return new OverlayDriver(directories, new ComposedLayers(options, fallback));
+    },
     judge(store, without) {
       if (without.includes("erofs")) return LACKING;
       const found = tryErofs(store, mountedWithout(without));
@@ -66,7 +72,10 @@ const RECIPES: Readonly<Record<DriverName, Recipe>> = {
     },
   },
   overlay: {
-    make: (options) => new OverlayDriver(options),
+    make(options) {
+      const directories = new DriverDirectories(options);
+      return new OverlayDriver(directories, new ExtractedLayers(directories));
+    },
     judge(store, without) {
       if (without.includes("overlay")) return LACKING;
       const found = overlayWorks(store);
@@ -76,7 +85,7 @@ const RECIPES: Readonly<Record<DriverName, Recipe>> = {
     },
   },
   native: {
-    make: (options) => new NativeDriver(options),
+    make: (options) => new NativeDriver(new DriverDirectories(options)),
     judge: () => ({
       works: true,
       why: "plain directories work everywhere; each snapshot is a copy",
@@ -84,12 +93,12 @@ const RECIPES: Readonly<Record<DriverName, Recipe>> = {
   },
 };
 
-/** The drivers' names, the best first. */
+/** Names of all drivers, best first. */
 export const DRIVERS: readonly DriverName[] = Object.keys(RECIPES) as DriverName[];
 
 /**
- * Tries a driver on this machine and store. One that cannot even be tried, on a read-only
- * store, does not work.
+ * Tries a driver on this machine and store. A driver that cannot be tried, because the store is
+ * read-only, does not work.
  */
 export function judgeDriver(
   store: DiskStore,
@@ -106,14 +115,13 @@ export function judgeDriver(
 }
 
 /**
- * Makes the wanted driver, or the best that works on this machine and store.
+ * Makes the wanted driver; by default the best that works on this machine and store.
  *
  * @throws {VarveError} `E_USAGE` no such driver · `E_UNSUPPORTED` the store has no directories
  */
 export function selectDriver(options: SelectDriverOptions): Driver {
   const { pool, wanted = "auto", without = [], onWarning } = options;
   const store = requireDisk(options.store, "make snapshots");
-  const { directories } = store;
   const name = wanted === "auto"
     ? bestDriver({ ...options, store })
     : DRIVERS.find((name) => name === wanted);
@@ -125,12 +133,12 @@ export function selectDriver(options: SelectDriverOptions): Driver {
   }
   const devices = (store.settings.get("devices") ?? "keep") as DriverOptions["devices"];
   const directIo = name === "erofs" && mayReadDirectly(options);
-  const lower = { directIo, ...mountedWithout(without), onWarning };
+  const sharedMount = { directIo, ...mountedWithout(without), onWarning };
   const isBinding = wanted !== "auto";
-  return RECIPES[name].make({ store, directories, pool, devices, lower, isBinding });
+  return RECIPES[name].make({ store, pool, devices, sharedMount, isBinding });
 }
 
-/** The best driver that works, and why none that is better. */
+/** Finds the best driver that works, and warns with the reason if it is not the best of all. */
 function bestDriver(
   { store, without, onWarning }: SelectDriverOptions & { readonly store: DiskStore },
 ): DriverName {
@@ -150,7 +158,7 @@ function bestDriver(
   throw new TypeError("Cannot select a driver: plain directories work everywhere");
 }
 
-/** The kernel that mounts images with `directio`. */
+/** The first Linux that mounts images with `directio`. */
 const DIRECT_IO = "6.13";
 
 function mayReadDirectly({ store, onWarning }: SelectDriverOptions): boolean {

@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { assertEquals } from "@std/assert";
 import { composeChain } from "../../../lib/compose/compose_chain.ts";
 import { composeJob, type ComposeJobInput } from "../../../lib/compose/compose_job.ts";
-import { writeAbout } from "../../../lib/compose/image_info.ts";
+import { writeImageInfo } from "../../../lib/compose/image_info.ts";
 import { type DiffId, type Digest, sha256 } from "../../../lib/digest/mod.ts";
 import { foldLayers } from "../../../lib/layer/mod.ts";
 import type { TreeFile } from "../../../lib/store/mod.ts";
@@ -96,7 +96,7 @@ Deno.test({
       const bytes = fileOf(tree);
       await Deno.writeFile(`${directory}/tree`, bytes);
       await Deno.remove(`${directory}/image.json`);
-      writeAbout(directory, { ...image, kept: sha256(bytes) });
+      writeImageInfo(directory, { ...image, kept: sha256(bytes) });
     }
     // The layers that are folded in what was kept are not read.
     for (const diffId of diffIds.slice(0, 2)) {

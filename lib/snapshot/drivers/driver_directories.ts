@@ -1,0 +1,123 @@
+import { fromText } from "../../bytes/mod.ts";
+import type { ChainId, DiffId } from "../../digest/mod.ts";
+import {
+  copyInPool,
+  disinherit,
+  extractInPool,
+  type PoolExtraction,
+  syncInPool,
+  usageInPool,
+} from "../../directory/internal.ts";
+import { VarveError } from "../../errors.ts";
+import { CWD, openDirectoryAt, ownFd, tryStatAt } from "../../linux/mod.ts";
+import { DRIVER_FILES, SNAPSHOT_FILES } from "../../store/internal.ts";
+import type { Usage } from "../contract.ts";
+import type { DriverOptions } from "./driver_options.ts";
+
+/** What a directory is filled with: layers, and how they are applied. */
+type Extraction = Pick<PoolExtraction, "diffIds" | "form" | "signal">;
+
+/** The store's directories as drivers use them: those of snapshots, and extracted layers that snapshots share. */
+export class DriverDirectories {
+  readonly #options: DriverOptions;
+
+  /** Opens nothing. */
+  constructor(options: DriverOptions) {
+    this.#options = options;
+  }
+
+  /** How many jobs run at the same time. */
+  get jobsAtOnce(): number {
+    return this.#options.pool.size;
+  }
+
+  /** Absolute path of `snapshots/<cache id>`. */
+  snapshot(cacheId: number): string {
+    return this.#options.store.directories.snapshot(cacheId);
+  }
+
+  /** Absolute path of the directory with a snapshot's files. */
+  files(cacheId: number): string {
+    return `${this.snapshot(cacheId)}/${SNAPSHOT_FILES.files}`;
+  }
+
+  /**
+   * Makes a new directory of mode 0755, whatever the umask and the parent's ACL, and of mtime 0, which a
+   * root has without layers.
+   */
+  async make(path: string): Promise<void> {
+    await Deno.mkdir(path);
+    disinherit(path, 0o755);
+    await Deno.utime(path, 0, 0);
+  }
+
+  /** Whether the overlay driver made a snapshot. @throws {VarveError} `E_DAMAGE` when its directory is gone */
+  isOverlays(cacheId: number): boolean {
+    const path = this.snapshot(cacheId);
+    if (!isDirectory(this.files(cacheId))) {
+      throw new VarveError("E_DAMAGE", `Cannot use snapshot directory ${path}: it is not whole`);
+    }
+    return isDirectory(`${path}/${SNAPSHOT_FILES.work}`);
+  }
+
+  /** Absolute path of the extracted files of a layer; they are extracted at the first call. */
+  async ofLayer(diffId: DiffId, signal?: AbortSignal): Promise<string> {
+    return await this.#shared({ diffId }, { diffIds: [diffId], form: "layer", signal });
+  }
+
+  /** Absolute path of what is extracted of a chain: its whole root, or the attributes of its directories. Made at the first call. */
+  async ofChain(
+    diffIds: readonly DiffId[],
+    form: "attributes" | "root",
+    signal?: AbortSignal,
+  ): Promise<string> {
+    const chainId = this.#options.store.chains.ensure(diffIds);
+    return await this.#shared({ chainId }, { diffIds, form, signal });
+  }
+
+  async #shared(
+    owner: { readonly diffId: DiffId } | { readonly chainId: ChainId },
+    extraction: Extraction,
+  ): Promise<string> {
+    const { store, devices } = this.#options;
+    const { signal, form } = extraction;
+    // The name says what was done with device nodes: another setting has other directories.
+    const files = devices === "keep" ? DRIVER_FILES.files : `${DRIVER_FILES.files}-${devices}`;
+    const name = form === "attributes" ? DRIVER_FILES.attributes : files;
+    const fill = (temporary: string) => this.extract(temporary, extraction);
+    return await store.directories.ensure(owner, name, fill, { signal });
+  }
+
+  /** Extracts layers into a directory. All owners are kept. */
+  async extract(target: string, extraction: Extraction): Promise<void> {
+    const { pool, store, devices } = this.#options;
+    const whiteouts = extraction.form === "root" ? "none" : "overlay";
+    using directory = ownFd(openDirectoryAt(CWD, fromText(target)));
+    await extractInPool({
+      pool,
+      store,
+      target: directory.fd,
+      policy: { whiteouts, owners: "keep", devices },
+      ...extraction,
+    });
+  }
+
+  /** Copies the content of one directory into another. */
+  async copy(source: string, target: string): Promise<void> {
+    await copyInPool(this.#options.pool, source, target);
+  }
+
+  /** Measures the files of a snapshot. */
+  usage(cacheId: number): Promise<Usage> {
+    return usageInPool(this.#options.pool, this.files(cacheId));
+  }
+
+  /** Syncs the files of a snapshot to the disk. */
+  sync(cacheId: number): Promise<void> {
+    return syncInPool(this.#options.pool, this.files(cacheId));
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return tryStatAt(CWD, fromText(path))?.type === "directory";
+}
