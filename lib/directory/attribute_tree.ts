@@ -12,23 +12,23 @@ import {
   type WalkEntry,
 } from "../tree/mod.ts";
 
-/** A directory on the way to where the walk is. */
+/** A directory on the path from the root to where the walk is. */
 interface Step {
   readonly name: ByteString;
   readonly node: DirectoryNode;
-  /** Where it is in the tree that is built, once it is. */
+  /** Its node in the new tree; `undefined` until it is added. */
   id: NodeId | undefined;
 }
 
 /**
- * The root of a chain, and those of its directories whose attributes an overlay
- * of the layers' own directories gets wrong: where the topmost layer that has a
- * directory only implies it, overlayfs shows what that layer makes up instead of
- * the attributes from below.
+ * Makes the tree that corrects the attributes of directories in an overlay of extracted layers.
  *
- * As one topmost lower, this tree puts them right. Parents come along, with
- * their right attributes. It holds directories only. All trees are walked once,
- * side by side.
+ * Overlayfs shows a directory with the attributes that the topmost layer gives it. Where that layer only
+ * implies the directory (it has no entry of its own), the extracted directory has invented attributes, and
+ * overlayfs shows those instead of the right ones from a layer below.
+ *
+ * As one more lower on top, this tree corrects them. It holds the root, the directories that overlayfs would
+ * show wrong, and their parents. All trees are walked once, side by side.
  *
  * @param layers layer trees, lowest first
  */
@@ -42,7 +42,7 @@ export function attributeTree(layers: readonly Tree[]): Tree {
     if (node.type !== "directory") continue;
     way.length = depth - 1;
     way.push({ name, node, id: undefined });
-    // What shows is what the topmost layer has.
+    // Overlayfs shows what the topmost layer has.
     let shown: Node | undefined;
     for (const cursor of fromTop) {
       shown = cursor.seek(path);
@@ -55,7 +55,7 @@ export function attributeTree(layers: readonly Tree[]): Tree {
   return builder.finish(null);
 }
 
-/** Adds a directory and those on the way to it. */
+/** Adds a directory, with the directories above it. */
 function add(builder: TreeBuilder, way: readonly Step[]): void {
   let parent = builder.root;
   for (const step of way) {
@@ -64,7 +64,7 @@ function add(builder: TreeBuilder, way: readonly Step[]): void {
   }
 }
 
-/** A walk that follows another one. */
+/** A walk through a tree that follows the walk through another one. */
 class Cursor {
   readonly #entries: Iterator<WalkEntry>;
   #current: WalkEntry | undefined;
@@ -74,7 +74,7 @@ class Cursor {
     this.#current = this.#next();
   }
 
-  /** The node at a path, which is behind those that were sought before. */
+  /** The node at a path, if the tree has one. Paths must be asked for in the order of the walk. */
   seek(path: ByteString): Node | undefined {
     while (this.#current !== undefined && isBefore(this.#current.path, path)) {
       this.#current = this.#next();
@@ -88,7 +88,7 @@ class Cursor {
   }
 }
 
-/** Whether a walk comes to `a` before `b`: by names, so that a slash is less than any byte of one. */
+/** Whether a walk comes to `a` before `b`. It compares name by name, so a slash is less than any byte of a name. */
 function isBefore(a: ByteString, b: ByteString): boolean {
   if (a === b) return false;
   const length = Math.min(a.length, b.length);

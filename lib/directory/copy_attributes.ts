@@ -16,7 +16,7 @@ import {
 
 const DIRECTORY = Open.READ | Open.DIRECTORY | Open.NO_FOLLOW;
 
-/** Gives a directory the mode, owner, mtime and xattrs of another. Overlayfs' own xattrs stay where they are. */
+/** Gives a directory the mode, owner, mtime and xattrs of another, but not the xattrs of overlayfs itself. */
 export function copyAttributes(from: ByteString, to: ByteString): void {
   using source = ownFd(openAt(CWD, from, DIRECTORY));
   using target = ownFd(openAt(CWD, to, DIRECTORY));
@@ -26,7 +26,7 @@ export function copyAttributes(from: ByteString, to: ByteString): void {
 /** The same for open files and directories. */
 export function copyAttributesFd(source: Fd, target: Fd): void {
   const { mode, uid, gid, mtime } = statFd(source);
-  // First the owner: a new one clears the set-id bits and capabilities.
+  // The owner first: changing it clears the set-id bits and capabilities.
   chownFd(target, uid, gid);
   for (const name of listXattrFd(source)) {
     const value = isOverlays(name) ? undefined : getXattrFd(source, name);
@@ -36,7 +36,7 @@ export function copyAttributesFd(source: Fd, target: Fd): void {
   utimensFd(target, mtime);
 }
 
-/** Whether an attribute is overlayfs' own. */
+/** Whether overlayfs keeps its own notes in an extended attribute of this name. */
 export function isOverlays(name: ByteString): boolean {
   return name.startsWith("trusted.overlay.") || name.startsWith("user.overlay.");
 }

@@ -26,17 +26,16 @@ import { copyAttributesFd, isOverlays } from "./copy_attributes.ts";
 import { DirectoryStack } from "./directory_stack.ts";
 import { type DirectoryVisitor, walkDirectory } from "./walk_directory.ts";
 
-/** The first name of an inode with several, in the copy. */
+/** Where the copy has the first name of an inode with several names. */
 interface FirstName {
   readonly directory: readonly ByteString[];
   readonly name: ByteString;
 }
 
 /**
- * Copies a directory's content and attributes into an existing, empty one:
- * data (holes stay holes; shared where the file system can), hard links,
- * symbolic links, devices, FIFOs, owners, modes, xattrs and times. Sockets are
- * left out: they mean nothing without the process that made them.
+ * Copies a directory's content and attributes into an existing, empty one: data, hard links, symbolic links,
+ * devices, FIFOs, owners, modes, xattrs and times. Holes stay holes, and data is shared where the file system
+ * can do so. Sockets are left out: without the process that made them they mean nothing.
  */
 export function copyDirectory(from: Fd, to: Fd): void {
   using copy = new Copy(to);
@@ -69,7 +68,7 @@ class Copy implements DirectoryVisitor, Disposable {
   }
 
   leave(source: Fd): void {
-    // Last, because every new name moves the directory's time.
+    // Last, because every new name changes the directory's time.
     copyAttributesFd(source, this.#target.fd);
     if (this.#path.pop() !== undefined) this.#target.leave();
   }
@@ -78,7 +77,7 @@ class Copy implements DirectoryVisitor, Disposable {
     this.#target[Symbol.dispose]();
   }
 
-  /** Makes a further name of an inode that was copied; false for a first name. */
+  /** Makes a hard link when the inode was copied under another name; returns false when it was not. */
   #linked(stat: Stat, target: Fd, name: ByteString): boolean {
     if (stat.nlink < 2) return false;
     const inode = `${stat.device} ${stat.inode}`;

@@ -9,27 +9,28 @@ import {
 } from "../linux/mod.ts";
 import type { Job, Pool } from "../pool/mod.ts";
 import { copyDirectory } from "./copy_directory.ts";
+import { runSyncJob } from "./run_sync_job.ts";
 import { directoryUsage, type Usage } from "./usage.ts";
 
-/** Copies a directory into an empty one; threads share descriptors. */
+/** Copies a directory into an empty one. Threads share file descriptors, so a job can take them. */
 export const copyJob: Job<{ readonly from: Fd; readonly to: Fd }, null> = {
   name: "copy",
   entry: "extract",
-  run: ({ from, to }, { signal }) => later(signal, () => (copyDirectory(from, to), null)),
+  run: ({ from, to }, { signal }) => runSyncJob(signal, () => (copyDirectory(from, to), null)),
 };
 
-/** Measures a directory. */
+/** Measures the disk use of a directory. */
 export const usageJob: Job<Fd, Usage> = {
   name: "usage",
   entry: "extract",
-  run: (directory, { signal }) => later(signal, () => directoryUsage(directory)),
+  run: (directory, { signal }) => runSyncJob(signal, () => directoryUsage(directory)),
 };
 
-/** Puts all that is in a directory on the disk. */
+/** Syncs the file system of a directory to the disk. */
 export const syncJob: Job<Fd, null> = {
   name: "sync",
   entry: "extract",
-  run: (directory, { signal }) => later(signal, () => (syncFileSystem(directory), null)),
+  run: (directory, { signal }) => runSyncJob(signal, () => (syncFileSystem(directory), null)),
 };
 
 /** Copies a directory in a worker. */
@@ -39,13 +40,13 @@ export async function copyInPool(pool: Pool, from: string, to: string): Promise<
   await pool.run(copyJob, { from: source.fd, to: target.fd });
 }
 
-/** Measures a directory in a worker. */
+/** Measures the disk use of a directory in a worker. */
 export async function usageInPool(pool: Pool, path: string): Promise<Usage> {
   using directory = openDirectory(path);
   return await pool.run(usageJob, directory.fd);
 }
 
-/** Syncs a directory in a worker: it may last. */
+/** Syncs the file system of a directory in a worker, because it can take long. */
 export async function syncInPool(pool: Pool, path: string): Promise<void> {
   using directory = openDirectory(path);
   await pool.run(syncJob, directory.fd);
@@ -53,11 +54,4 @@ export async function syncInPool(pool: Pool, path: string): Promise<void> {
 
 function openDirectory(path: string): OwnedFd {
   return ownFd(openDirectoryAt(CWD, fromText(path)));
-}
-
-/** Handlers must not throw before they have returned their promise. */
-async function later<T>(signal: AbortSignal, act: () => T): Promise<T> {
-  await Promise.resolve();
-  signal.throwIfAborted();
-  return act();
 }

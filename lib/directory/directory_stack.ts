@@ -2,7 +2,7 @@ import type { ByteString } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
 import { closeFd, type Fd, Open, openAt, openDirectoryAt, ownFd, statFd } from "../linux/mod.ts";
 
-/** Descriptors kept open; directories further up are closed and found again through `..`. */
+/** Number of descriptors that are kept open. Directories further up are closed, and opened again through `..`. */
 const KEPT = 32;
 
 interface Level {
@@ -11,22 +11,22 @@ interface Level {
   readonly inode: bigint;
 }
 
-/** The way from a directory down to another, with few descriptors however deep it is. */
+/** The open directories from a root down to the current one, with few descriptors at any depth. */
 export class DirectoryStack implements Disposable {
   readonly #root: Fd;
   readonly #levels: Level[] = [];
 
-  /** Begins at a directory, which stays the caller's. */
+  /** Begins at a directory. Its descriptor stays the caller's. */
   constructor(root: Fd) {
     this.#root = root;
   }
 
-  /** The deepest directory, until the next call. */
+  /** Descriptor of the current directory, valid until the next call. */
   get fd(): Fd {
     return this.#levels.at(-1)?.fd ?? this.#root;
   }
 
-  /** Goes into a directory of the deepest one, never through a link. @throws {VarveError} `E_SYSCALL` */
+  /** Enters a directory of the current one, never through a symbolic link. @throws {VarveError} `E_SYSCALL` */
   enter(name: ByteString): void {
     using next = ownFd(openDirectoryAt(this.fd, name));
     const { device, inode } = statFd(next.fd);
@@ -37,7 +37,7 @@ export class DirectoryStack implements Disposable {
     far.fd = null;
   }
 
-  /** Goes back up. @throws {VarveError} `E_BUSY` when the directory was moved elsewhere meanwhile */
+  /** Goes back to the parent. @throws {VarveError} `E_BUSY` when the directory was moved to another parent meanwhile */
   leave(): void {
     const level = this.#levels.pop();
     if (level === undefined) throw new RangeError("Cannot go up: this is the top");

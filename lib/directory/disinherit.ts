@@ -11,18 +11,18 @@ import {
   removeXattrFd,
 } from "../linux/mod.ts";
 
-/** What a new inode inherits from its directory, and a directory hands down to all that is made in it. */
+/** The ACLs that a new inode inherits from its directory. A directory passes them on to everything made in it. */
 const ACLS = [
   "system.posix_acl_default",
   "system.posix_acl_access",
 ] as const satisfies readonly string[];
 
-/** Takes the ACLs from a directory that it has from the one above it. */
+/** Removes the ACLs that a directory inherited from its parent. */
 export function removeInheritedAcls(directory: Fd): void {
   for (const name of ACLS) removeXattrFd(directory, name as string as ByteString);
 }
 
-/** Makes a new directory what it would be where nothing is inherited: ours, of a mode, without ACLs. */
+/** Undoes what a new directory inherited: gives it the owner and group of this process, a mode, and no ACLs. */
 export function disinherit(path: string, mode: number): void {
   using directory = ownFd(openDirectoryAt(CWD, fromText(path)));
   removeInheritedAcls(directory.fd);

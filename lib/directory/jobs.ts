@@ -1,5 +1,5 @@
 /**
- * The jobs on directories, for worker entries: no more is loaded there than they need.
+ * The jobs on directories, for worker entries, which load nothing else of this room.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { extractJob } from "./extract/extract_job.ts";
 import { directoryFrontJob, directoryLayerJob } from "./scan/directory_layer_job.ts";
 import { assembleJob, listJob, scanJob } from "./scan/scan_jobs.ts";
 
-/** Everything that a worker does with directories. */
+/** All jobs on directories. */
 export const directoryJobs: readonly AnyJob[] = [
   extractJob,
   copyJob,

@@ -4,7 +4,7 @@ import type { Directories, TreeFile } from "../store/mod.ts";
 import { decodeTree, type Tree } from "../tree/mod.ts";
 
 /**
- * Reads the file of a tree that will be walked whole, more than once: all of it is checked now.
+ * Reads the whole file of a layer's tree and checks all of it: for trees that are walked whole, more than once.
  *
  * @throws {VarveError} `E_DAMAGE`, with the layer as its subject
  */
@@ -19,7 +19,7 @@ export function readTree({ diffId, path, sum }: TreeFile): Tree {
   }
 }
 
-/** Has the store note what a worker found damaged by {@linkcode readTree}. */
+/** Waits for work in a worker. When the work throws the `E_DAMAGE` of {@linkcode readTree}, the store notes the damage. */
 export async function notingDamage<T>(
   directories: Directories,
   diffIds: readonly DiffId[],

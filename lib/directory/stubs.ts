@@ -1,9 +1,9 @@
 /**
- * Stubs: empty files and directories that a container needs to be there, and
- * that its image lacks. With overlays they lie in `init`, a lower directory
- * beside the upper one, and never get into it. Where a snapshot is one plain
- * directory they lie among its files; `stubs` beside it names them, so that a
- * commit can leave out those that are still empty.
+ * Stubs: empty files and directories that a container needs and its image lacks, such as mount points.
+ *
+ * In an overlay they are in `init`, a lower directory beside the upper one, so a commit never sees them. Where
+ * a snapshot is one plain directory, they are among its files. Then the file `stubs` beside it lists them, so
+ * that a commit leaves out those that are still empty.
  */
 import type { ByteString } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
@@ -11,21 +11,21 @@ import { SNAPSHOT_FILES } from "../store/internal.ts";
 
 const { init: INIT, stubs: NAME } = SNAPSHOT_FILES;
 
-/** The directory of stubs of an overlay, beside its upper. */
+/** Path of the directory with the stubs of an overlay, beside its upper directory. */
 export function initDirectory(snapshotDirectory: string): string {
   return `${snapshotDirectory}/${INIT}`;
 }
 
 /** A stub among the files of a snapshot. */
 export interface Stub {
-  /** Absolute path inside, without links. */
+  /** Absolute path inside the root, without symbolic links. */
   readonly path: ByteString;
-  /** What was made. */
+  /** What was made at the path. */
   readonly type: "directory" | "file";
 }
 
 /**
- * The stubs that lie among a snapshot's files, parents first.
+ * Reads the list of the stubs among a snapshot's files, parents first.
  *
  * @throws {VarveError} `E_DAMAGE` when the list cannot be read
  */
@@ -43,10 +43,10 @@ export async function readStubs(snapshotDirectory: string): Promise<Stub[]> {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }
-  throw new VarveError("E_DAMAGE", `Cannot read ${snapshotDirectory}/${NAME}: it is no list`);
+  throw new VarveError("E_DAMAGE", `Cannot read ${snapshotDirectory}/${NAME}: it is damaged`);
 }
 
-/** Adds to the list, before the stubs are made: one that is named and missing does no harm. */
+/** Adds stubs to the list. Call it before the stubs are made: a listed stub that is missing does no harm. */
 export async function addStubs(snapshotDirectory: string, stubs: readonly Stub[]): Promise<void> {
   const known = await readStubs(snapshotDirectory);
   const fresh = stubs.filter(({ path }) => !known.some((stub) => stub.path === path));

@@ -1,18 +1,18 @@
 import { type Fd, statFd, tryStatAt } from "../linux/mod.ts";
 import { walkDirectory } from "./walk_directory.ts";
 
-/** Disk use of a directory. */
+/** Disk use of a directory and everything in it. */
 export interface Usage {
-  /** Allocated bytes. */
+  /** Number of bytes that are allocated on the disk. */
   readonly size: number;
-  /** Inodes; hard links count once. */
+  /** Number of inodes: all names of one inode count once. */
   readonly inodes: number;
 }
 
-/** Blocks of stat are of 512 bytes, whatever the file system's are. */
+/** Size in bytes of the blocks that stat(2) counts, whatever the file system's own block size. */
 const STAT_BLOCK = 512;
 
-/** Disk use of a directory that may be in use: allocated bytes and inodes; hard links count once. */
+/** Measures the disk use of a directory, which others may be changing meanwhile. */
 export function directoryUsage(root: Fd): Usage {
   const seen = new Set<string>();
   let size = statFd(root).blocks * STAT_BLOCK;

@@ -2,24 +2,24 @@ import type { ByteString } from "../bytes/mod.ts";
 import { type DirectoryEntry, type Fd, isErrno, readDirectory, seekFd } from "../linux/mod.ts";
 import { DirectoryStack } from "./directory_stack.ts";
 
-/** What a walk calls. Descriptors are valid during the call. */
+/** What a walk calls. Descriptors are valid only during the call. */
 export interface DirectoryVisitor {
-  /** For each name of a directory, before any directory in it is entered. */
+  /** Called for each name of a directory, before any directory in it is entered. */
   entry(directory: Fd, entry: DirectoryEntry): void;
-  /** A directory is entered. */
+  /** Called when a directory is entered. */
   enter?(name: ByteString): void;
-  /** A directory and all below it was visited; the top comes last. */
+  /** Called when everything in a directory was visited; for the top directory last. */
   leave?(directory: Fd): void;
-  /** The tree is in use: a directory that is gone when it is to be entered is passed over. */
+  /** Whether others may be changing the tree: then a directory that is gone when it is to be entered is skipped. */
   readonly inUse?: boolean | undefined;
 }
 
-/** Visits all that is in a directory, at any depth, with few descriptors and no recursion. */
+/** Visits everything in a directory, at any depth, with few descriptors and no recursion. */
 export function walkDirectory(root: Fd, visitor: DirectoryVisitor): void {
-  // Others that have the descriptor may have read the directory.
+  // Another user of the descriptor may have moved its position.
   seekFd(root, 0, "start");
   using stack = new DirectoryStack(root);
-  // What is still to be entered, for each directory on the way.
+  // For each directory from the top to the current one: the directories in it that are still to be entered.
   const pending = [visitNames(root, visitor)];
   for (let names = pending.at(-1); names !== undefined; names = pending.at(-1)) {
     const name = names.pop();

@@ -21,23 +21,23 @@ import type { Attributes, DeviceNode, FifoNode, SymlinkNode, Xattr } from "../..
 import type { DropReason, ExtractPolicy } from "./contract.ts";
 import type { Tally } from "./extract_report.ts";
 
-/** Seconds that every file system holds: those of an unsigned 31-bit time. */
+/** Every file system can store times from 1970 up to this, in seconds since the epoch (2038). */
 const EVERYWHERE = 0x8000_0000;
 
-/** What an {@linkcode AttributeWriter} must know of where it writes. */
+/** What an {@linkcode AttributeWriter} must know about the target. */
 export interface AttributeTarget {
   /** The target directory. */
   readonly root: Fd;
-  /** Whether what only root may set is left out. */
+  /** Whether to leave out what only root may set. */
   readonly rootless: boolean;
-  /** The step of the file system's times, in nanoseconds. */
+  /** Resolution of the file system's times, in nanoseconds. */
   readonly timeStep: number;
 }
 
 /**
- * Finds the step of a file system's times, by setting those of a directory.
+ * Finds the resolution of a file system's times by setting those of a directory.
  *
- * @param directory open for reading; its times are set again at the end
+ * @param directory open for reading; the extraction sets its final times later
  * @returns nanoseconds, 1 to 10^9
  */
 export function probeTimeStep(directory: Fd): number {
@@ -60,7 +60,7 @@ export class AttributeWriter {
   readonly #gid: number = effectiveGroup();
   readonly #step: number;
 
-  /** Writes by a policy below a target and counts what is dropped. */
+  /** Writes attributes below a target by a policy, and counts what it leaves out. */
   constructor(policy: ExtractPolicy, target: AttributeTarget, tally: Tally) {
     const { root, rootless, timeStep } = target;
     this.#rootless = rootless;
@@ -70,7 +70,7 @@ export class AttributeWriter {
     this.#step = timeStep;
   }
 
-  /** Of an open file or directory; `extra` are attributes of overlayfs, which no policy drops. */
+  /** Writes the attributes of an open file or directory. `extra` are those of overlayfs, which no policy leaves out. */
   writeFd(fd: Fd, node: Attributes, extra: readonly Xattr[] = []): void {
     if (this.#changesOwner(node)) chown(node, () => chownFd(fd, node.uid, node.gid));
     for (const { name, value } of extra) setXattrFd(fd, name, value);
@@ -84,7 +84,7 @@ export class AttributeWriter {
     this.#countTime(node.mtime, () => statFd(fd).mtime);
   }
 
-  /** Of a symbolic link, device or FIFO, which is never opened. */
+  /** Writes the attributes of a symbolic link, device or FIFO, without opening it. */
   writeAt(directory: Fd, name: ByteString, node: SymlinkNode | DeviceNode | FifoNode): void {
     if (this.#changesOwner(node)) {
       chown(node, () => chownAt(directory, name, node.uid, node.gid));
@@ -104,7 +104,7 @@ export class AttributeWriter {
     this.#tally.dropped[reason]++;
   }
 
-  /** What is made already has the owner of this process: the target and its directories are ours until the end. */
+  /** Whether the owner must be changed. New inodes belong to this process, which may be right already. */
   #changesOwner({ uid, gid }: Attributes): boolean {
     if (uid === this.#uid && gid === this.#gid) return false;
     if (!this.#keepOwners) this.#drop("owner");
@@ -113,7 +113,7 @@ export class AttributeWriter {
 
   #admits(name: ByteString, isOpen: boolean): boolean {
     if (name.startsWith("trusted.") || name.startsWith("user.overlay.")) {
-      // An image must never speak to overlayfs.
+      // An image must never give orders to overlayfs.
       this.#drop("xattr-trusted");
       return false;
     }
@@ -122,7 +122,7 @@ export class AttributeWriter {
       return false;
     }
     if (!isOpen && name.startsWith("user.")) {
-      // The kernel has user.* on files and directories only (xattr(7)).
+      // The kernel allows user.* on files and directories only (xattr(7)).
       this.#drop("xattr-unsupported");
       return false;
     }
@@ -147,7 +147,7 @@ export class AttributeWriter {
     }
   }
 
-  /** Most file systems keep all xattrs of a file in little room, and say that the disk is full. */
+  /** Most file systems have little room for the xattrs of one file, and report a full disk when it is used up. */
   #tooLarge(error: VarveError, xattrs: readonly Xattr[]): VarveError {
     const { available, type } = fileSystemOf(this.#root);
     const bytes = xattrs.reduce((sum, { name, value }) => sum + name.length + value.length, 0);
@@ -166,14 +166,14 @@ export class AttributeWriter {
   }
 
   #countTime(wanted: Timestamp, read: () => Timestamp): void {
-    // Reading every time back would cost a call a file: only unusual ones are.
+    // Reading every time back would cost one call for each file, so only unusual times are.
     const usual = wanted.hi === 0 && wanted.lo < EVERYWHERE;
     if (usual ? wanted.ns % this.#step === 0 : equalTimestamps(wanted, read())) return;
     this.#drop("time");
   }
 }
 
-/** Changes an owner. In a user namespace root may give files only to those whom it has. */
+/** Changes an owner. In a user namespace, root may give files only to the users that the namespace maps. */
 function chown({ uid, gid }: Attributes, change: () => void): void {
   try {
     change();

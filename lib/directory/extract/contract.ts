@@ -1,47 +1,49 @@
 /**
  * Extraction: a tree becomes a directory.
  *
- * Everything happens relative to a descriptor of the target, and every new name
- * is made exclusively: no symbolic link and no mount point is ever passed, also
- * when somebody swaps directories meanwhile. The work has three phases, of
- * which the second can be shared by several threads:
+ * **Safety.** Everything happens relative to a descriptor of the target, and every new name is made
+ * exclusively. No symbolic link and no mount point is ever passed, even when another process swaps
+ * directories meanwhile.
  *
- * 1. `directories`: all directories, mode 0700, in one thread;
- * 2. `entries`: files, links' first names, devices, whiteouts; in parts;
- * 3. `finish`: further names of hard links, then the attributes of the
- *    directories, children first, so that no later change touches their times.
+ * **Phases.** There are three; several threads can share the second:
  *
- * Extraction is not atomic: when it fails, whoever made the target removes it.
- * Nothing is synced; that is one `syncfs` of the caller.
+ * 1. `directories`: makes all directories with mode 0700, in one thread;
+ * 2. `entries`: makes files, the first name of each hard link, devices and whiteouts, in parts;
+ * 3. `finish`: makes the other names of hard links, then sets the attributes of directories. Children
+ *    come first, so that nothing changes a directory's times after they are set.
+ *
+ * **Failure.** Extraction is not atomic. When it fails, the caller removes the target.
+ *
+ * **Durability.** Nothing is synced: the caller does so with one `syncfs`.
  */
 import type { ByteString } from "../../bytes/mod.ts";
 import type { DiffId } from "../../digest/mod.ts";
 import type { Fd } from "../../linux/mod.ts";
 import type { Tree } from "../../tree/mod.ts";
 
-/** What becomes of the parts of a tree that a directory holds only in some way. */
+/** What happens to those parts of a tree that not every directory can hold. */
 export interface ExtractPolicy {
-  /** Whiteouts and opaque directories: in overlayfs' form (root only), or left out. */
+  /** Whiteouts and opaque directories: `"overlay"` makes them in overlayfs' form, which only root may; `"none"` leaves them out. */
   readonly whiteouts: "overlay" | "none";
-  /** Owners as in the tree, or the caller's. */
+  /** Owners: `"keep"` sets those of the tree, `"caller"` leaves everything to this process's user. */
   readonly owners: "keep" | "caller";
-  /** Device nodes: made, left out and counted, or an error. */
+  /** Device nodes: `"keep"` makes them, `"skip"` leaves them out and counts them, `"reject"` throws `E_TYPE`. */
   readonly devices: "keep" | "skip" | "reject";
   /**
-   * Leaves out and counts what only root may make: owners, devices, `trusted.*`,
-   * `security.*` and attributes without support. The default is whether the caller is not root.
+   * Whether to leave out, and count, what only root may make: owners, devices, `trusted.*`, `security.*`, and
+   * attributes that the file system does not support. Default: true unless this process runs as root.
    */
   readonly rootless?: boolean | undefined;
 }
 
-/** The phases of an extraction; `all` runs them one after another. */
+/** The phases of an extraction; `"all"` runs them one after another. */
 export type ExtractPhase = "all" | "directories" | "entries" | "finish";
 
-/** One of several shares of the phase `entries`. */
+/** One of several parts of the phase `entries`. */
 export interface ExtractPart {
-  /** From 0 to `count - 1`. */
+  /** Number of this part, from 0 to `count - 1`. */
   readonly index: number;
-  /** Number of shares. */
+  /** Number of parts. */
   readonly count: number;
 }
 
@@ -50,53 +52,53 @@ export interface ExtractOptions {
   /** A layer tree or a root tree. */
   readonly tree: Tree;
   /**
-   * An existing, empty directory: its path, or a descriptor, which all threads
-   * of a process share and which stays on the directory whatever happens to its name.
+   * An existing, empty directory: its path or a descriptor. All threads of a process share a descriptor, and it
+   * stays on the directory even when that is renamed.
    */
   readonly target: ByteString | Fd;
-  /** Where the layer tars are, by diffID. */
+  /** Paths of the layer tars, by diffID. */
   readonly contents: ReadonlyMap<DiffId, ByteString>;
-  /** What to leave out. */
+  /** What to leave out or to refuse. */
   readonly policy: ExtractPolicy;
-  /** The phase; `all` by default. */
+  /** The phase to run; `"all"` by default. */
   readonly phase?: ExtractPhase | undefined;
-  /** The share of the phase `entries`; all of it by default. */
+  /** The part of the phase `entries` to run; all of it by default. */
   readonly part?: ExtractPart | undefined;
-  /** Called now and then with the counts so far; what it throws ends the extraction. */
+  /** Called after every few hundred entries with the counts so far. What it throws ends the extraction. */
   readonly checkpoint?: ((report: ExtractReport) => void) | undefined;
 }
 
 /** Why something was left out or changed. */
 export type DropReason =
-  /** The owner is the caller instead. */
+  /** The file belongs to this process's user instead of its owner. */
   | "owner"
   /** A device node was left out. */
   | "device"
-  /** An attribute of overlayfs, or in `trusted.*`, was left out. */
+  /** An attribute in `trusted.*` or `user.overlay.*` was left out. */
   | "xattr-trusted"
   /** An attribute in `security.*` was left out. */
   | "xattr-security"
-  /** The file system, or this kind of inode, does not hold the attribute. */
+  /** An attribute was left out, because the file system or this type of file does not support it. */
   | "xattr-unsupported"
-  /** The file system holds a smaller range or a coarser step of times. */
+  /** The time was changed, because the file system has a smaller range or a coarser resolution. */
   | "time";
 
-/** What an extraction did; the reports of all phases and parts add up. */
+/** What an extraction did. The sum of the reports of all phases and parts is the report of the whole. */
 export interface ExtractReport {
-  /** Directories, without the target itself. */
+  /** Number of directories, without the target itself. */
   readonly directories: number;
-  /** Regular files, one for each inode. */
+  /** Number of regular files; all names of one inode count once. */
   readonly files: number;
-  /** Symbolic links. */
+  /** Number of symbolic links. */
   readonly symlinks: number;
-  /** Further names of hard links. */
+  /** Number of hard links: names of files beside their first one. */
   readonly links: number;
-  /** Devices and FIFOs. */
+  /** Number of devices and FIFOs. */
   readonly specials: number;
-  /** Whiteouts written. */
+  /** Number of whiteouts that were written. */
   readonly whiteouts: number;
-  /** Bytes of content copied; holes not counted. */
+  /** Number of bytes of content that were copied, without holes. */
   readonly bytes: number;
-  /** What was left out, by reason; reasons that did not occur are 0. */
+  /** How often something was left out or changed, by reason; 0 for reasons that did not occur. */
   readonly dropped: Readonly<Record<DropReason, number>>;
 }

@@ -1,20 +1,20 @@
 import { closeFd, type Fd } from "../../linux/mod.ts";
 
-/** Descriptors by key, the least recently used closed first; closes all of them at the end. */
+/** Open descriptors by key. It closes the least recently used one when there are too many, and all when it is disposed. */
 export class DescriptorCache<K> implements Disposable {
   readonly #open = new Map<K, Fd>();
   readonly #capacity: number;
 
-  /** Makes an empty cache. */
+  /** Makes an empty cache for `capacity` descriptors. */
   constructor(capacity: number) {
     this.#capacity = capacity;
   }
 
-  /** The descriptor of a key, opened when it is not there. It stays open until `capacity` others were used. */
+  /** The descriptor of a key; opens it when it is missing. It stays open until `capacity` others were used. */
   get(key: K, open: (key: K) => Fd): Fd {
     const known = this.#open.get(key);
     if (known !== undefined) {
-      // A Map keeps its order of insertion: the last is the most recently used.
+      // A Map keeps the order of insertion, so its last entry is the most recently used.
       this.#open.delete(key);
       this.#open.set(key, known);
       return known;
@@ -29,7 +29,7 @@ export class DescriptorCache<K> implements Disposable {
     return fd;
   }
 
-  /** Closes all. */
+  /** Closes all descriptors. */
   [Symbol.dispose](): void {
     for (const fd of this.#open.values()) closeFd(fd);
     this.#open.clear();

@@ -2,16 +2,18 @@ import type { ByteString } from "../../bytes/mod.ts";
 import type { Node } from "../../tree/mod.ts";
 import type { ExtractPart } from "./contract.ts";
 
-/** What creating an inode costs, in bytes of content copied in the same time (measured on ext4). */
+/** Cost of creating an inode: the bytes of content that are copied in the same time (measured on ext4). */
 const INODE = 32 * 1024;
 
-/** After this much the rest of a directory may go to another share. */
+/** Cost after which the rest of a directory may go to another part. */
 const RUN = 8 * 1024 * 1024;
 
 /**
- * Deals a tree's entries out to several threads: runs of one directory, so that
- * two threads seldom wait for one directory's lock, each to the share that has
- * least to do. Every thread deals the same cards and keeps its own.
+ * Divides a tree's entries among the parts of an extraction. Entries that follow each other in one directory
+ * stay together, so that two threads seldom wait for the lock of the same directory. Each such run goes to the
+ * part that has least to do.
+ *
+ * The threads do not talk to each other: each computes the same division and does its own part of it.
  */
 export class EntryShares {
   readonly #index: number;
@@ -20,7 +22,7 @@ export class EntryShares {
   #share = 0;
   #run = 0;
 
-  /** Begins to deal. @throws {RangeError} when the part is none of its count */
+  /** Begins a division. @throws {RangeError} when there is no such part */
   constructor({ index, count }: ExtractPart) {
     if (!Number.isInteger(count) || !(index >= 0 && index < count) || !Number.isInteger(index)) {
       throw new RangeError(`Cannot extract part ${index} of ${count}: there is no such part`);
@@ -29,7 +31,7 @@ export class EntryShares {
     this.#loads = new Array<number>(count).fill(0);
   }
 
-  /** Whether the next entry of the walk is this thread's. Must be asked for each, in order. */
+  /** Whether the next entry of the walk belongs to this part. It must be called for each entry, in order. */
   takes(directory: ByteString, node: Node): boolean {
     if (this.#loads.length === 1) return true;
     if (directory !== this.#directory || this.#run > RUN) {

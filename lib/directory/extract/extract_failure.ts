@@ -2,7 +2,7 @@ import { type ByteString, escapeForTerminal } from "../../bytes/mod.ts";
 import { type ErrorCode, type ErrorDetails, VarveError } from "../../errors.ts";
 import { type Fd, statFd, tryStatAt } from "../../linux/mod.ts";
 
-/** A failed call in the words of the extraction: which path, and what it means there. */
+/** Explains the error of a system call as an error of the extraction: which path failed, and what the errno means there. */
 export function explainFailure(
   error: unknown,
   path: ByteString,
@@ -42,7 +42,7 @@ function isMountPoint(root: Fd, directory: Fd, path: ByteString): boolean {
     const there = tryStatAt(directory, path.slice(path.lastIndexOf("/") + 1) as ByteString);
     return there !== undefined && (there.mount !== home.mount || there.device !== home.device);
   } catch {
-    // Whatever it is, the first error says more.
+    // The first error says more than this one.
     return false;
   }
 }

@@ -10,35 +10,34 @@ import { addReports } from "./extract_report.ts";
 
 /** What {@linkcode extractInPool} extracts. */
 export interface PoolExtraction {
-  /** Runs the parts. */
+  /** Runs the phases and parts. */
   readonly pool: Pool;
-  /** Where layers are; a disk store. */
+  /** Holds the layers. */
   readonly store: DiskStore;
-  /** Layers of the store, lowest first. */
+  /** The layers, lowest first. */
   readonly diffIds: readonly DiffId[];
-  /** What of them. */
+  /** What is extracted of the layers. */
   readonly form: ExtractForm;
-  /** An empty directory; threads share descriptors. */
+  /** Descriptor of an empty directory, which all threads share. */
   readonly target: Fd;
-  /** What to leave out. */
+  /** What to leave out or to refuse. */
   readonly policy: ExtractPolicy;
-  /** Cancels between parts, and soon inside of one that runs inline. */
+  /** Cancels the extraction: between two parts, and soon inside one that runs on this thread. */
   readonly signal?: AbortSignal | undefined;
   /** Called with the bytes written so far. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
 }
 
-/** More parts than workers, so that no worker waits long for another's large files. */
+/** There are more parts than workers, so that no worker waits long for another one with large files. */
 const PARTS_PER_WORKER = 4;
 
-/** Below this, one worker is done before several have begun. */
+/** Up to this many entries and bytes, one worker is faster than several. */
 const FEW_ENTRIES = 2048;
 const FEW_BYTES: number = 32 * 1024 * 1024;
 
 /**
- * Extracts with all workers: directories in one, everything else in parts side
- * by side, the attributes of directories at the end in one. What is small goes
- * to one worker.
+ * Extracts layers of a store with all workers: one makes the directories, all make everything else in parts,
+ * one sets the attributes of directories at the end. What is small goes to one worker.
  *
  * @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE` a layer is not here or is damaged; as `extractTree`
  */
@@ -84,7 +83,7 @@ function isSmall({ store, diffIds, form }: PoolExtraction): boolean {
   return entries <= FEW_ENTRIES && bytes <= FEW_BYTES;
 }
 
-/** Adds up what parts have written. */
+/** Adds up the bytes that the parts have written. */
 class Progress {
   readonly #tell: ((bytes: number) => void) | undefined;
   readonly #written: number[] = [];

@@ -10,36 +10,36 @@ import { readTree } from "../read_tree.ts";
 import type { ExtractPart, ExtractPhase, ExtractPolicy, ExtractReport } from "./contract.ts";
 import { extractTree } from "./extract_tree.ts";
 
-/** What is extracted. */
+/** What is extracted of some layers. */
 export type ExtractForm =
-  /** One layer as it is, with its whiteouts. */
+  /** One layer as it is, with its whiteouts. The policy says what becomes of those. */
   | "layer"
-  /** The whole file system of a chain; of no layers, an empty one. */
+  /** The whole file system of a chain. Without layers it is empty. */
   | "root"
-  /** The directories of a chain whose attributes the layers' own directories get wrong. */
+  /** The directories of a chain whose attributes an overlay of its layers gets wrong; see {@linkcode attributeTree}. */
   | "attributes";
 
 /** Input of {@linkcode extractJob}. */
 export interface ExtractJobInput {
-  /** What to extract. */
+  /** What to extract of the layers. */
   readonly form: ExtractForm;
   /** The layer trees, lowest first. */
   readonly trees: readonly TreeFile[];
   /** Paths of the layer tars. */
   readonly contents: readonly (readonly [DiffId, string])[];
-  /** The target directory; threads share descriptors. */
+  /** Descriptor of the target directory, which all threads share. */
   readonly target: Fd;
-  /** What to leave out. */
+  /** What to leave out or to refuse. */
   readonly policy: ExtractPolicy;
-  /** The phase. */
+  /** The phase to run. */
   readonly phase: ExtractPhase;
-  /** The share. */
+  /** The part of the phase `entries`; all of it when absent. */
   readonly part?: ExtractPart | undefined;
 }
 
 /**
- * The last tree of this thread: phases and parts of one extraction come one after
- * another. Held weakly, so that an idle worker keeps no memory.
+ * The last tree of this thread: the phases and parts of one extraction follow each other and use the same one.
+ * It is held weakly, so that an idle worker keeps no memory.
  */
 let last: { readonly key: string; readonly tree: WeakRef<Tree> } | undefined;
 

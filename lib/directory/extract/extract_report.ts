@@ -1,12 +1,12 @@
 import type { DropReason, ExtractReport } from "./contract.ts";
 
-/** A report that is being counted. */
+/** A report while it is being counted. */
 export type Tally = {
   -readonly [K in keyof ExtractReport]: K extends "dropped" ? Record<DropReason, number>
     : ExtractReport[K];
 };
 
-/** A report of nothing. */
+/** A report in which all counts are 0. */
 export function newTally(): Tally {
   return {
     directories: 0,

@@ -14,20 +14,19 @@ import { newTally, type Tally } from "./extract_report.ts";
 import { EntryShares } from "./entry_shares.ts";
 import { LayerTars } from "./layer_tars.ts";
 
-/** Entries between two calls of the checkpoint. */
+/** Number of entries between two calls of the checkpoint. */
 const CHECKPOINT = 256;
 
 /**
- * Makes a directory out of a tree, or does one phase or part of that.
+ * Makes a directory of a tree, or does one phase or part of that.
  *
- * Synchronous: it belongs into a worker. `all` in one thread, or `directories`,
- * then all parts of `entries` side by side, then `finish`.
+ * It is synchronous, so it belongs into a worker. Run `"all"` in one thread; or `"directories"`, then all parts
+ * of `"entries"` in several threads, then `"finish"`.
  *
- * @returns what this call did; {@linkcode addReports} adds the calls up
- * @throws {VarveError} `E_SYSCALL` naming the path and the kernel's error ·
- * `E_XDEV` a mount inside the target · `E_PATH_ESCAPE` a directory was swapped
- * meanwhile · `E_EXISTS` the target is not empty · `E_TYPE` a device that the
- * policy rejects · `E_MISSING`, `E_DAMAGE` a layer tar is absent or too short ·
+ * @returns what this call did; `addReports` adds the reports of several calls up
+ * @throws {VarveError} `E_SYSCALL` with the path and the kernel's error · `E_XDEV` a file system is mounted inside the
+ * target · `E_PATH_ESCAPE` a directory was swapped meanwhile · `E_EXISTS` the target is not empty · `E_TYPE` a
+ * device that the policy rejects · `E_MISSING`, `E_DAMAGE` a layer tar is missing or too short ·
  * `E_UNSUPPORTED` overlayfs' whiteouts without root
  */
 export function extractTree(options: ExtractOptions): ExtractReport {
@@ -76,7 +75,7 @@ class Extraction implements Disposable {
     );
   }
 
-  /** Takes the target over, where this call begins, and finds the step of its times. */
+  /** Prepares the target if this call is the first, and finds the resolution of its times. */
   #lookAtTarget(rootless: boolean): number {
     const { phase = "all" } = this.#options;
     let step = 1;
@@ -88,7 +87,7 @@ class Extraction implements Disposable {
     return step;
   }
 
-  /** All directories, closed to everybody else until they get their own mode. */
+  /** Makes all directories with mode 0700: nobody else may enter them before they get their own mode. */
   directories(): void {
     for (const { path, name, node } of walk(this.#tree)) {
       if (node.type !== "directory") continue;
@@ -99,10 +98,10 @@ class Extraction implements Disposable {
     }
   }
 
-  /** This part's share of everything else, of hard links the first name only. */
+  /** Makes this part of everything else; of each hard link only the first name. */
   entries(): void {
     const shares = new EntryShares(this.#options.part ?? { index: 0, count: 1 });
-    // Whether the directory of each depth on the way hides all below it.
+    // For each directory from the root to the current one: whether it is opaque.
     const opaque = [rootOf(this.#tree).opaque];
     for (const { path, name, node, depth } of walk(this.#tree)) {
       if (node.type === "directory") {
@@ -111,14 +110,14 @@ class Extraction implements Disposable {
       }
       if (isFurtherLink(node, path)) continue;
       if (!shares.takes(parentPath(path), node)) continue;
-      // A whiteout has nothing to hide where everything is hidden.
+      // An opaque directory hides everything already, so a whiteout in it hides nothing.
       if (node.type === "whiteout" && opaque[depth - 1]) continue;
       if (this.#leavesOut(node)) continue;
       this.#at(path, (directory) => this.#inodes.make(directory, name, node as Leaf, path));
     }
   }
 
-  /** The further names of hard links, then the attributes of the directories. */
+  /** Makes the other names of hard links, then sets the attributes of directories. */
   finish(): void {
     for (const { path, name, node } of walk(this.#tree)) {
       if (!isFurtherLink(node, path) || this.#leavesOut(node)) continue;
@@ -152,7 +151,7 @@ class Extraction implements Disposable {
     return true;
   }
 
-  /** Does something in the directory of a path. */
+  /** Calls `act` with the directory that a path is in. */
   #at(path: ByteString, act: (directory: Fd) => void): void {
     if (++this.#seen % CHECKPOINT === 0) this.#options.checkpoint?.(this.tally);
     let directory: Fd | undefined;

@@ -2,12 +2,12 @@ import { type ByteString, fromText } from "../../bytes/mod.ts";
 import { type DirectoryNode, rootOf, type Tree, walk, type Xattr } from "../../tree/mod.ts";
 import type { ExtractPolicy } from "./contract.ts";
 
-/** Hides everything that lower directories have in this one. */
+/** Has overlayfs hide what lower directories have in this one. */
 const OPAQUE: Xattr = { name: fromText("trusted.overlay.opaque"), value: fromText("y") };
 
 /**
- * Makes overlayfs look for whiteouts in a directory that is not merged with a
- * lower one; without it they show as broken entries. Empty: of unknown origin.
+ * Has overlayfs look for whiteouts in a directory that it does not merge with a lower one. Without this they
+ * show as broken entries. The empty value means: of unknown origin.
  */
 const MAY_HOLD_WHITEOUTS: Xattr = {
   name: fromText("trusted.overlay.origin"),
@@ -20,7 +20,7 @@ interface Open {
   whiteouts: boolean;
 }
 
-/** Calls back for each directory, children before parents and the root last. */
+/** Calls `finish` for each directory, children before parents and the root last, with the xattrs that overlayfs needs. */
 export function finishDirectories(
   tree: Tree,
   policy: ExtractPolicy,
@@ -31,7 +31,7 @@ export function finishDirectories(
     const extra = !overlay ? [] : node.opaque ? [OPAQUE] : whiteouts ? [MAY_HOLD_WHITEOUTS] : [];
     finish(path, node, extra);
   };
-  // The directories from the root to where the walk is; their number is the depth.
+  // The directories from the root to where the walk is. Their number is the depth.
   const open: Open[] = [{ path: "" as ByteString, node: rootOf(tree), whiteouts: false }];
   for (const { path, node, depth } of walk(tree)) {
     while (open.length > depth) close(open.pop() as Open);

@@ -14,10 +14,10 @@ import type { ExtractPolicy } from "./contract.ts";
 import type { Tally } from "./extract_report.ts";
 import type { LayerTars } from "./layer_tars.ts";
 
-/** Everything but directories. */
+/** A node that is not a directory. */
 export type Leaf = Exclude<Node, DirectoryNode>;
 
-/** Makes the inodes of everything but directories. Each name is made exclusively: nothing is ever overwritten. */
+/** Makes files, symbolic links, devices, FIFOs and whiteouts. Each name is made exclusively: nothing is ever overwritten. */
 export class InodeWriter {
   readonly #policy: ExtractPolicy;
   readonly #skipDevices: boolean;
@@ -25,7 +25,7 @@ export class InodeWriter {
   readonly #attributes: AttributeWriter;
   readonly #tally: Tally;
 
-  /** Takes what it makes inodes with. */
+  /** Takes the policy, the tars, the writer of attributes, and the report to count in. */
   constructor(
     policy: ExtractPolicy,
     rootless: boolean,
@@ -40,14 +40,14 @@ export class InodeWriter {
     this.#tally = tally;
   }
 
-  /** Whether the policy leaves a node out; asked for each of its names. */
+  /** Whether the policy leaves a node out, under all of its names. */
   leavesOut(node: Node): boolean {
     if (node.type === "whiteout") return this.#policy.whiteouts === "none";
     if (node.type !== "char" && node.type !== "block") return false;
     return this.#skipDevices && this.#policy.devices !== "reject";
   }
 
-  /** Makes one. @throws {VarveError} `E_TYPE` for a device that the policy rejects */
+  /** Makes the inode of a node, with content and attributes. @throws {VarveError} `E_TYPE` for a device that the policy rejects */
   make(directory: Fd, name: ByteString, node: Leaf, path: ByteString): void {
     switch (node.type) {
       case "file":
@@ -59,7 +59,7 @@ export class InodeWriter {
       case "fifo":
         return this.#special(directory, name, node, path);
       case "whiteout":
-        // Overlayfs' own form of a whiteout has mode 0 as well.
+        // As overlayfs makes its own whiteouts: device 0/0, mode 0.
         mknodAt(directory, name, "char", 0);
         this.#tally.whiteouts++;
     }

@@ -5,23 +5,23 @@ import { copyRange, CWD, type Fd, Open, openAt, truncateFd } from "../../linux/m
 import type { FileNode } from "../../tree/mod.ts";
 import { DescriptorCache } from "./descriptor_cache.ts";
 
-/** An image may have 500 layers: not all of them are open at once. */
+/** Number of tars that are open at once: an image may have 500 layers. */
 const KEPT = 24;
 
-/** The layer tars that files are copied from. */
+/** The layer tars from which the content of files is copied. */
 export class LayerTars implements Disposable {
   readonly #paths: ReadonlyMap<DiffId, ByteString>;
   readonly #cache = new DescriptorCache<DiffId>(KEPT);
 
-  /** Takes the layer tars' paths, by diffID. */
+  /** Takes the paths of the layer tars, by diffID. */
   constructor(paths: ReadonlyMap<DiffId, ByteString>) {
     this.#paths = paths;
   }
 
   /**
-   * Fills a new, empty file; holes stay holes.
+   * Fills a new, empty file. Holes stay holes.
    *
-   * @returns bytes copied
+   * @returns number of bytes that were copied
    * @throws {VarveError} `E_MISSING` no such layer tar · `E_DAMAGE` it is shorter than the tree says
    */
   fill(file: Fd, node: FileNode, path: ByteString): number {

@@ -9,8 +9,8 @@ import {
 import { removeInheritedAcls } from "../disinherit.ts";
 
 /**
- * Takes the target over for the time of the extraction: ours, closed to others,
- * without an ACL or a set-group-id bit that everything made in it would inherit.
+ * Prepares the target for the time of the extraction: it belongs to this process and nobody else may enter it.
+ * It has no ACL and no set-group-id bit, which everything made in it would inherit.
  */
 export function prepareTarget(root: Fd, rootless: boolean): void {
   const { uid, gid, mode } = statFd(root);

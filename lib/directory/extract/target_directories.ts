@@ -2,16 +2,16 @@ import type { ByteString } from "../../bytes/mod.ts";
 import { type Fd, Open, openBeneath, Resolve } from "../../linux/mod.ts";
 import { DescriptorCache } from "./descriptor_cache.ts";
 
-/** Below the target, through nothing but directories of its own file system. */
+/** Resolve paths below the target only, and only through directories of its own file system. */
 const RESOLVE = Resolve.BENEATH | Resolve.NO_SYMLINKS | Resolve.NO_MAGICLINKS | Resolve.NO_XDEV;
 
-/** Descriptors kept; also how far a walk may go up and down without opening again. */
+/** Number of descriptors that are kept open: so far a walk can go up and down without opening one again. */
 const KEPT = 24;
 
-/** With a name of 255 bytes more, a path still fits into PATH_MAX. */
+/** Length in bytes of one step of a long path. A name of 255 bytes more still fits into PATH_MAX. */
 const STEP = 3800;
 
-/** The directories below a target, by path, opened safely and kept for a while. */
+/** The directories below a target, by path. It opens them safely and keeps some of them open. */
 export class TargetDirectories implements Disposable {
   /** The target itself. */
   readonly root: Fd;
@@ -19,13 +19,13 @@ export class TargetDirectories implements Disposable {
   #path: ByteString = "" as ByteString;
   #fd: Fd;
 
-  /** Works below a descriptor, which stays the caller's. */
+  /** Works below a target. Its descriptor stays the caller's. */
   constructor(root: Fd) {
     this.root = root;
     this.#fd = root;
   }
 
-  /** A descriptor (`O_PATH`) of a directory, valid until the next call. */
+  /** Descriptor (`O_PATH`) of a directory, valid until the next call. */
   at(path: ByteString): Fd {
     if (path === this.#path) return this.#fd;
     this.#fd = this.#find(path);
@@ -33,10 +33,10 @@ export class TargetDirectories implements Disposable {
     return this.#fd;
   }
 
-  /** Opens a directory for changing its own attributes; the caller closes it. */
+  /** Opens a directory so that its attributes can be changed. The caller closes it. */
   openForAttributes(path: ByteString): Fd {
     const [base, rest] = this.#split(path);
-    // The steps may have closed what `at` gave last.
+    // The steps may have closed the descriptor that `at` gave last.
     this.#path = "" as ByteString;
     this.#fd = this.root;
     return openBeneath(base, rest === "" ? "." as ByteString : rest, {
@@ -45,7 +45,7 @@ export class TargetDirectories implements Disposable {
     });
   }
 
-  /** Closes what was opened. */
+  /** Closes all descriptors but that of the target. */
   [Symbol.dispose](): void {
     this.#cache[Symbol.dispose]();
   }
@@ -58,7 +58,7 @@ export class TargetDirectories implements Disposable {
     });
   }
 
-  /** A path longer than the kernel takes is walked in steps, whose ends are the same for all paths below. */
+  /** Splits a path that is longer than the kernel takes into steps. Their ends are the same for all paths below, so they are kept open. */
   #split(path: ByteString): [base: Fd, rest: ByteString] {
     const whole = Math.floor((path.length - 1) / STEP) * STEP;
     const slash = whole <= 0 ? -1 : path.lastIndexOf("/", whole);

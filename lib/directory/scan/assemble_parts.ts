@@ -13,15 +13,14 @@ import {
 import type { LinkedName, ScanForm, ScanPart } from "./contract.ts";
 import { PathTreeBuilder } from "./path_tree_builder.ts";
 
-/** Reads a file for its digest; may give it new attributes. */
+/** Reads a file and returns its node with the digest, and with the attributes that it has now. */
 export type ReadFile = (path: ByteString, node: FileNode) => FileNode;
 
 /**
- * Puts the parts of a scan together as one layer tree. The contents of its files
- * are not told, unless `read` does that.
+ * Makes one layer tree of the parts of a scan. Without `read` its files have no digests.
  *
- * @param base the root tree that the parts were compared with
- * @param onTheWay tells a directory that the base does not have and no part told
+ * @param base the root tree with which the parts were compared
+ * @param onTheWay gives the node of a directory above a change that neither a part nor the base has
  */
 export function assembleParts(
   form: ScanForm,
@@ -30,7 +29,7 @@ export function assembleParts(
   onTheWay: (path: ByteString) => DirectoryNode,
   read?: ReadFile,
 ): Tree {
-  // What nobody told is as in the base.
+  // A directory that no part has is as in the base.
   const built = new PathTreeBuilder((path) => {
     const node = lookup(base, path);
     return node?.type === "directory" ? node : onTheWay(path);
@@ -53,14 +52,14 @@ export function assembleParts(
         built.link(path, known);
         continue;
       }
-      const id = built.leaf(path, told(path, node, read));
+      const id = built.leaf(path, withDigest(path, node, read));
       if (inode !== undefined) first.set(inode, id);
     }
   }
   return built.builder.finish(null);
 }
 
-function told(
+function withDigest(
   path: ByteString,
   node: Exclude<Node, DirectoryNode>,
   read: ReadFile | undefined,
@@ -69,11 +68,12 @@ function told(
 }
 
 /**
- * What becomes of names that share inodes: for each path its inode, or that its whole group is as in the base.
+ * Decides which names of inodes with several are in the layer: for each path its inode, or `"unchanged"`.
  *
- * A group is as in the base when all its names are and are told by the same label there; else
- * it comes with all its names, since a layer can only link to what it holds. A group in an upper
- * directory always differs: names that the lower's group has beside it are no longer linked to it.
+ * The names of one inode are left out together, when each is equal to the base's and the base links exactly
+ * the same names. Otherwise all of them are in the layer, because a layer can only link to what it holds. Several
+ * names of one inode in an upper directory always are: copying the file up has separated it from the names that it
+ * has below.
  */
 function decideLinks(
   form: ScanForm,

@@ -1,4 +1,4 @@
-import { type ByteString, secondsAsNumber, zeros } from "../../bytes/mod.ts";
+import { type ByteString, equalTimestamps, secondsAsNumber, zeros } from "../../bytes/mod.ts";
 import { createHasher, sha256Bytes } from "../../digest/mod.ts";
 import {
   type Fd,
@@ -14,30 +14,30 @@ import {
 import { openScannedFile } from "./open_scanned.ts";
 import { changed } from "./scan_failure.ts";
 
-/** Up to this size a file is read whole, and again when it changed meanwhile. */
+/** Up to this size, in bytes, a file is read whole before it is passed on, and read again when it changed meanwhile. */
 const WHOLE = 1024 * 1024;
 
-/** How often a file is read before it counts as busy. */
+/** How often a changing file is read before it counts as busy. */
 const TRIES = 8;
 
-/** Zeros that are told at once. */
+/** Number of zeros of a hole that are passed on at once. */
 const HOLE_STEP = 4 * 1024 * 1024;
 
-/** Takes a file's content. Bytes are lent for the call. */
+/** Takes a file's content. The bytes are valid only during the call. */
 export interface ContentSink {
-  /** The file is as `stat` says; `fd` is open for reading. Called once, before the content. */
+  /** Called once, before the content. `fd` is open for reading. */
   begin(stat: Stat, fd: Fd): void;
-  /** Bytes. */
+  /** Takes the next bytes. */
   data(bytes: Uint8Array): void;
-  /** Zeros. */
+  /** Takes the next `length` bytes, which are zeros. */
   hole(length: number): void;
 }
 
 /**
- * Reads files that others may be writing: what is given is a file as it was at one moment, or an error.
+ * Reads files that others may be writing. It passes a file on as it was at one moment, or throws.
  *
- * A small file is given once it was read whole and did not change meanwhile. A
- * large one is given while it is read, and is an error if it did.
+ * A small file is read whole, and passed on when it did not change meanwhile; otherwise it is read again. A large
+ * file is passed on while it is read; when it changes meanwhile, that is an error.
  */
 export class ContentReader {
   readonly #root: Fd;
@@ -49,9 +49,9 @@ export class ContentReader {
   }
 
   /**
-   * Reads a file; it is given in steps, so that the caller can pass on what it has between them.
+   * Reads a file into a sink. It yields after each piece, so that the caller can pass the piece on.
    *
-   * @throws {VarveError} `E_BUSY` when it changes while it is read, or is no file any more
+   * @throws {VarveError} `E_BUSY` when the file keeps changing, or is no regular file any more
    */
   *read(path: ByteString, sink: ContentSink): Generator<void> {
     for (let tries = 0; tries < TRIES; tries++) {
@@ -78,10 +78,10 @@ export class ContentReader {
     throw changed(path);
   }
 
-  /** The sha256 of a file's content, and what the file was. @throws {VarveError} `E_BUSY` */
+  /** The SHA-256 of a file's content, and what stat(2) said of the file when it was read. @throws {VarveError} `E_BUSY` */
   hash(path: ByteString, onBytes: (count: number) => void): HashedFile {
     const sink = new HashSink(onBytes);
-    // Whoever hashes has nothing to do between the steps.
+    // The sink does all the work.
     for (const _ of this.read(path, sink));
     return sink.finish();
   }
@@ -149,19 +149,24 @@ class HashSink implements ContentSink {
 }
 
 /**
- * Waits until a write that has begun is done. A write gives the file its new time first and its bytes
- * then, so that one in between could not be told from the times. Writers hold the inode's lock, and to
- * look for data takes it, too (or, as on XFS, to read does).
+ * Waits until a write that has begun is done.
+ *
+ * A write first sets the file's time and then its bytes. A read between the two would get old bytes with the
+ * new time, and the times would not show it. A writer holds the inode's lock; looking for data by lseek(2) takes
+ * the same lock, so it waits. (On XFS reading does so, too.)
  */
 function waitForWriter(fd: Fd): void {
   seekFd(fd, 0, "data");
 }
 
-/** Before Linux 6.13 a file's times move by ticks of up to 10 ms: two writes can have the same. */
+/**
+ * Before Linux 6.13, a file's times have a resolution of up to 10 ms: two writes can leave the same time. So a
+ * file is read only when its last change is older than this, in ms.
+ */
 const SETTLE_MS = 20;
 let hasFineTimes: boolean | undefined;
 
-/** Whether a write from now on will be seen in the file's times. */
+/** Whether the file's times will show a write from now on. */
 function isSettled({ ctime }: Stat): boolean {
   hasFineTimes ??= releaseAtLeast(kernelRelease(), "6.13");
   if (hasFineTimes) return true;
@@ -177,10 +182,6 @@ function dataFrom(fd: Fd, at: number, size: number): number {
 /** Whether a file is still as it was when it was opened. */
 function isAsBefore(fd: Fd, before: Stat): boolean {
   const now = statFd(fd);
-  return now.size === before.size && sameTime(now.mtime, before.mtime) &&
-    sameTime(now.ctime, before.ctime);
-}
-
-function sameTime(a: Stat["mtime"], b: Stat["mtime"]): boolean {
-  return a.ns === b.ns && a.lo === b.lo && a.hi === b.hi;
+  return now.size === before.size && equalTimestamps(now.mtime, before.mtime) &&
+    equalTimestamps(now.ctime, before.ctime);
 }

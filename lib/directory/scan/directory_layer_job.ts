@@ -13,32 +13,32 @@ import { layerTar } from "./layer_tar.ts";
 import { NodeReader } from "./node_reader.ts";
 import type { ScanRules } from "./scan_directories.ts";
 
-/** Bytes of files from which two threads are worth the start of the second. */
+/** Bytes of files from which a second thread is worth its start. */
 const WORTH_BYTES = 64 * 1024 * 1024;
 
-/** A directory whose files become a layer. */
+/** A directory, and what of it becomes a layer. */
 interface DirectoryContents {
-  /** Where. */
+  /** The directory. */
   readonly place: ScanPlace;
-  /** What is to be in the layer: a layer tree in its file form. */
+  /** What the layer will hold: a layer tree in file form. */
   readonly tree: Uint8Array;
-  /** How entries are judged. */
+  /** The rules of the scan. */
   readonly rules: ScanRules;
 }
 
 /** Input of {@linkcode directoryLayerJob}. */
 export interface DirectoryLayerInput extends DirectoryContents {
-  /** About how many bytes its files have. */
+  /** About the number of bytes that its files have. */
   readonly bytes: number;
-  /** Where tar and tree go. */
+  /** Where the job writes tar and tree. */
   readonly target: LayerTarget;
 }
 
 /**
- * Makes a layer of a directory, in one pass over its files. What a load does proves here that the tar can be
- * loaded, and says what its tree is.
+ * Makes a layer of a directory, in one pass over its files. The tar goes through the same job as a layer that is
+ * loaded. This proves that the tar can be loaded, and makes its tree.
  *
- * In halves, one thread reads the files and hashes the tar, while the other hashes each file and writes.
+ * In two halves, one thread reads the files and hashes the tar, while the other one hashes each file and writes.
  */
 export const directoryLayerJob: Job<DirectoryLayerInput, LayerJobOutput> = {
   name: "directory-layer",
@@ -60,7 +60,7 @@ interface FrontInput {
   readonly half: LayerHalfInput;
 }
 
-/** The half that reads. */
+/** The half of {@linkcode directoryLayerJob} that reads the files. */
 export const directoryFrontJob: Job<FrontInput, boolean> = {
   name: "directory-layer-front",
   entry: "extract",
@@ -78,7 +78,7 @@ function layerOf({ target, rules: { policy, limits } }: DirectoryLayerInput): La
   };
 }
 
-/** Bytes between two turns of the event loop, in which the thread hears that it is to stop. */
+/** Bytes between two turns of the event loop, in which the thread learns that it is cancelled. */
 const TURN = 64 * 1024 * 1024;
 
 async function* tarOf(

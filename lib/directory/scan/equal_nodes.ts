@@ -5,7 +5,7 @@ import type { DirectoryNode, FileNode, Node } from "../../tree/mod.ts";
 
 type Leaf = Exclude<Node, DirectoryNode | { type: "whiteout" }>;
 
-/** Whether two nodes are equal, as far as it can be told without reading a file, and but for link groups. */
+/** Whether two nodes are equal in everything but link groups and the content of files, which this does not read. */
 export function sameOutside(a: Leaf, b: Node): boolean {
   if (a.type !== b.type || !equalAttributes(a, b as Leaf)) return false;
   switch (a.type) {
@@ -21,7 +21,7 @@ export function sameOutside(a: Leaf, b: Node): boolean {
   }
 }
 
-/** Whether a file is still what its node says, as far as it can be told without reading it. */
+/** Whether size, mode, owner and mtime of a file are still those of its node. */
 export function isAsScanned(stat: Stat, node: FileNode): boolean {
   return stat.size === node.size && stat.mode === node.mode && stat.uid === node.uid &&
     stat.gid === node.gid && equalTimestamps(stat.mtime, node.mtime);

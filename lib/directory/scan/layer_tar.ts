@@ -8,10 +8,10 @@ import { isAsScanned } from "./equal_nodes.ts";
 import { explain } from "./scan_failure.ts";
 
 /**
- * A layer tree as a tar, the contents read from the scanned directory. A file
- * that changed since the scan is written as it is now.
+ * Writes a layer tree as a tar, with the contents of the files in the scanned directory. A file that changed
+ * since the scan is written as it is now.
  *
- * Pieces are lent until the next is asked for.
+ * A piece is valid until the next one is asked for.
  *
  * @throws {VarveError} `E_BUSY` when a file changes while it is read
  */
@@ -39,7 +39,7 @@ export function* layerTar(
   yield* pieces.rest();
 }
 
-/** Writes a file's entry when the file is open. */
+/** Writes a file's entry and content. The entry waits until the file is open, because it may have changed since the scan. */
 class EntrySink implements ContentSink {
   readonly #writer: TarWriter;
   readonly #nodes: NodeReader;
@@ -76,11 +76,11 @@ class EntrySink implements ContentSink {
   }
 }
 
-/** Pieces smaller than this are gathered. */
+/** Pieces up to this size, in bytes, are gathered, into pieces of the size below. */
 const SMALL = 32 * 1024;
 const GATHERED = 256 * 1024;
 
-/** Gathers what a writer writes into pieces worth passing on; large ones are passed on as they are. */
+/** Gathers small pieces into large ones; passes large pieces on as they are. */
 class Pieces {
   #ready: Uint8Array[] = [];
   #gathered = new Uint8Array(GATHERED);
@@ -97,7 +97,7 @@ class Pieces {
     this.#used += bytes.length;
   }
 
-  /** The pieces that are full. */
+  /** Removes and returns the pieces that are ready. */
   take(): Uint8Array[] {
     if (this.#ready.length === 0) return NONE;
     const ready = this.#ready;
@@ -105,7 +105,7 @@ class Pieces {
     return ready;
   }
 
-  /** All pieces. */
+  /** Removes and returns all pieces, also the one that is not full. */
   rest(): Uint8Array[] {
     this.#flush();
     return this.take();

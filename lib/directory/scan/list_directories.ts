@@ -6,10 +6,10 @@ import { isOpaqueMark, OPAQUE_MARK } from "./overlay_marks.ts";
 import { joinPath, openScanned } from "./open_scanned.ts";
 import { guarded, shown } from "./scan_failure.ts";
 
-/** Directories above one that a layer takes (setting `limits.layer.depth`). */
+/** Deepest nesting of directories that a layer can have (setting `limits.layer.depth`). */
 const MAX_DEPTH = 4096;
 
-/** All directories of a scan, each before those in it. */
+/** Lists all directories of a scan, each before the directories in it, in the order of their names. */
 export function listDirectories(
   { root, form }: ScanPlace,
   checkpoint: () => void = () => {},
@@ -31,7 +31,7 @@ export function listDirectories(
         below.push({ path: joinPath(path, name), cut: cut || opaque, depth: depth + 1 });
       }
       out.push({ path, opaque, cut, names, directories: below.length });
-      // The last is the next: the order is that of the names, whatever the file system's is.
+      // The last one is taken next, so sort in reverse. The file system's own order must not matter.
       below.sort((a, b) => a.path < b.path ? 1 : -1);
       pending.push(...below);
     });
@@ -59,23 +59,22 @@ function tooDeep(path: ByteString): VarveError {
 }
 
 /**
- * Deals directories out into at most `count` parts of about as many names.
- *
- * The parts are runs of the list, so that a part's directories lie together.
+ * Divides directories into at most `count` parts with about the same number of names. Directories that follow
+ * each other in the list stay together.
  */
-export function dealDirectories(
+export function divideDirectories(
   directories: readonly ScanDirectory[],
   count: number,
 ): ScanDirectory[][] {
-  // A directory costs about as much as a name in it.
+  // A directory itself costs about as much as one name in it.
   const total = directories.reduce((sum, { names }) => sum + names + 1, 0);
   const parts: ScanDirectory[][] = [];
   let part: ScanDirectory[] = [];
-  let dealt = 0;
+  let taken = 0;
   for (const directory of directories) {
     part.push(directory);
-    dealt += directory.names + 1;
-    if (dealt * count < total * (parts.length + 1)) continue;
+    taken += directory.names + 1;
+    if (taken * count < total * (parts.length + 1)) continue;
     parts.push(part);
     part = [];
   }

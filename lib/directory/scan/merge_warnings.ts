@@ -1,6 +1,6 @@
 import type { Warning } from "../../layer/mod.ts";
 
-/** The sum of several lists of warnings; the first example of each is kept. */
+/** Adds up several lists of warnings. Of each code it keeps the first example. */
 export function mergeWarnings(lists: readonly (readonly Warning[])[]): readonly Warning[] {
   const merged = new Map<Warning["code"], Warning>();
   for (const warning of lists.flat()) {

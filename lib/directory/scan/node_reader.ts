@@ -23,21 +23,21 @@ import type { ScanForm } from "./contract.ts";
 import { takeMarks } from "./overlay_marks.ts";
 import { shown } from "./scan_failure.ts";
 
-/** What a name is: a node of a tree, a whiteout, or nothing that a layer can hold. */
+/** What was found under a name: a node, a whiteout, or `null` for what a layer cannot hold. */
 export type Found = Exclude<Node, DirectoryNode> | null;
 
-/** Stands for the digest of a file that was not read yet. */
+/** Stands in place of the digest of a file that was not read yet. */
 export const UNREAD: Uint8Array = new Uint8Array(32).fill(0xff);
 
-/** Makes nodes of inodes; what policy leaves out is counted. */
+/** Makes nodes of inodes, and counts what the policy leaves out. */
 export class NodeReader {
-  /** What was left out. */
+  /** What was left out, counted. */
   readonly warnings: WarningCounter = new WarningCounter();
   readonly #overlay: boolean;
   readonly #policy: LayerPolicy;
   readonly #limits: LayerLimits;
 
-  /** Reads by a policy. */
+  /** Reads by a policy and limits. */
   constructor(form: ScanForm, policy: Partial<LayerPolicy>, limits: Partial<LayerLimits>) {
     this.#overlay = form === "overlay";
     this.#policy = { ...DEFAULT_LAYER_POLICY, ...policy };
@@ -51,13 +51,13 @@ export class NodeReader {
     return { type: "directory", opaque, implied: false, ...attributes };
   }
 
-  /** The node of an open file, its content not told. */
+  /** The node of an open file, with {@linkcode UNREAD} as its digest. @throws {VarveError} `E_PRECONDITION`, `E_XATTR` */
   file(fd: Fd, stat: Stat, path: ByteString): FileNode {
     const { xattrs } = this.#marks(xattrsFd(fd), path);
     return this.#file(stat, path, xattrs);
   }
 
-  /** What a name that is no directory is; `null` for a socket. @throws {VarveError} `E_TYPE` */
+  /** What is found under a name that is no directory; `null` for a socket. @throws {VarveError} `E_TYPE`, `E_PRECONDITION`, `E_XATTR` */
   entry(directory: Fd, name: ByteString, stat: Stat, path: ByteString): Found {
     const { type, major, minor } = stat;
     if (this.#overlay && type === "char" && major === 0 && minor === 0) return { type: "whiteout" };

@@ -2,9 +2,9 @@ import { foldLayers } from "../../layer/mod.ts";
 import { decodeTree, openTree, type Tree } from "../../tree/mod.ts";
 import type { ScanBase } from "./contract.ts";
 
-/** A base, opened: only what is looked at is read. */
+/** An open base. Its trees are read as they are walked. */
 export class OpenBase implements Disposable {
-  /** Its root tree. */
+  /** Root tree of all layers together. */
   readonly tree: Tree;
   readonly #files: Deno.FsFile[] = [];
 

@@ -16,7 +16,7 @@ import { changed } from "./scan_failure.ts";
 
 const RESOLVE = Resolve.BENEATH | Resolve.NO_SYMLINKS | Resolve.NO_XDEV;
 
-/** Opens a directory of a scan for reading, never through a link or into another mount. */
+/** Opens a directory of a scan for reading, never through a symbolic link or into another mount. */
 export function openScanned(root: Fd, path: ByteString): OwnedFd {
   return ownFd(openBeneath(root, path === "" ? "." as ByteString : path, {
     flags: Open.READ | Open.DIRECTORY | Open.NO_FOLLOW,
@@ -24,17 +24,17 @@ export function openScanned(root: Fd, path: ByteString): OwnedFd {
   }));
 }
 
-/** An open file, and what it was when it was opened. */
+/** An open file, and what stat(2) said when it was opened. */
 export interface OpenFile extends Disposable {
   readonly fd: Fd;
   readonly stat: Stat;
 }
 
 /**
- * Opens a regular file for reading. What took its name meanwhile is looked at before it is opened:
- * to open a device acts on it.
+ * Opens a regular file for reading. Something else may have taken its name meanwhile, so its type is checked
+ * before it is opened: opening a device can have effects.
  *
- * @throws {VarveError} `E_BUSY` when it is no file any more
+ * @throws {VarveError} `E_BUSY` when it is no regular file any more
  */
 export function openScannedFile(root: Fd, path: ByteString): OpenFile {
   using named = ownFd(
@@ -51,15 +51,9 @@ export function openScannedFile(root: Fd, path: ByteString): OpenFile {
   }
 }
 
-/** A path below a directory. */
+/** Path of a name in a directory. */
 export function joinPath(directory: ByteString, name: ByteString): ByteString {
   return directory === "" ? name : `${directory}/${name}` as ByteString;
-}
-
-/** The directory of a path. */
-export function directoryOf(path: ByteString): ByteString {
-  const slash = path.lastIndexOf("/");
-  return (slash < 0 ? "" : path.slice(0, slash)) as ByteString;
 }
 
 /** The last name of a path. */

@@ -4,36 +4,37 @@ import type { Xattr } from "../../tree/mod.ts";
 import { shown } from "./scan_failure.ts";
 
 /**
- * What overlayfs notes beside the files of an upper directory, in `trusted.overlay.*`.
+ * Overlayfs marks files of an upper directory by xattrs with this prefix.
  *
- * A user of the merged directory cannot write these: what he sets under such a
- * name is stored as `trusted.overlay.overlay.*`. `user.overlay.*` is no mark
- * here: overlays are never mounted with `userxattr`, so anybody may have set it.
+ * Users of the merged directory cannot set marks: overlayfs stores what they set under such a name as
+ * `trusted.overlay.overlay.*`. An xattr `user.overlay.*` is no mark: varve never mounts overlays with
+ * `userxattr`, so any user may have set it.
  */
 const PREFIX = "trusted.overlay.";
-/** What a user set as `trusted.overlay.*` himself. */
+/** Under this prefix overlayfs stores what a user set as `trusted.overlay.*`. */
 const ESCAPED = "trusted.overlay.overlay.";
 
 /** The mark of an opaque directory. */
 export const OPAQUE_MARK = "trusted.overlay.opaque" as ByteString;
-/** Marks a file that stands for a whiteout, where none could be made. */
+/** The mark of an empty file that is a whiteout, where overlayfs could not make a device. */
 const WHITEOUT_MARK = "trusted.overlay.whiteout";
 
-/** Marks whose inode has its data, or a directory its entries, somewhere else. */
+/** Marks of an inode whose data or entries are in another directory. */
 const ELSEWHERE = ["trusted.overlay.redirect", "trusted.overlay.metacopy"];
 
-/** Attributes of an inode of an upper directory, taken apart. */
+/** The xattrs of an inode of an upper directory, without the marks of overlayfs. */
 export interface Marked {
-  /** All that is not overlayfs' own. */
+  /** The xattrs that are no marks. */
   readonly xattrs: readonly Xattr[];
-  /** Whether the inode is a whiteout. */
+  /** Whether a mark says that the inode is a whiteout. */
   readonly whiteout: boolean;
 }
 
 /**
- * Takes overlayfs' marks off.
+ * Separates the marks of overlayfs from other xattrs.
  *
- * @throws {VarveError} `E_PRECONDITION` when data or entries lie elsewhere: the upper is not all there is
+ * @throws {VarveError} `E_PRECONDITION` when data or entries are in another directory, so that the upper directory is
+ * not complete
  */
 export function takeMarks(xattrs: readonly Xattr[], path: ByteString): Marked {
   if (!xattrs.some(({ name }) => isMark(name))) return { xattrs, whiteout: false };
@@ -46,7 +47,7 @@ export function takeMarks(xattrs: readonly Xattr[], path: ByteString): Marked {
   };
 }
 
-/** Whether a mark's value says that a directory is opaque; `x` only says that whiteouts are files. */
+/** Whether the value of the opaque mark says that the directory is opaque. The value `x` only says that it may hold whiteouts that are files. */
 export function isOpaqueMark(value: ByteString | undefined): boolean {
   return value === "y";
 }

@@ -1,4 +1,5 @@
 import type { ByteString } from "../../bytes/mod.ts";
+import { parentPath } from "../../tree/internal.ts";
 import {
   type DirectoryNode,
   IMPLIED,
@@ -6,47 +7,47 @@ import {
   type NodeId,
   TreeBuilder,
 } from "../../tree/mod.ts";
-import { directoryOf, nameOf } from "./open_scanned.ts";
+import { nameOf } from "./open_scanned.ts";
 
-/** Builds a layer tree by paths; directories on the way are made when something is put below them. */
+/** Builds a layer tree by paths, in any order. Directories above a path are added when they are missing. */
 export class PathTreeBuilder {
   readonly builder: TreeBuilder = new TreeBuilder({ kind: "layer" });
   readonly #directories = new Map<ByteString, NodeId>([["" as ByteString, 0]]);
   readonly #onTheWay: (path: ByteString) => DirectoryNode;
 
-  /** `onTheWay` tells what a directory is that nobody put. */
+  /** `onTheWay` gives the node of a directory that is added only because something is below it. Default: implied. */
   constructor(onTheWay: (path: ByteString) => DirectoryNode = () => IMPLIED) {
     this.#onTheWay = onTheWay;
   }
 
-  /** Puts a directory; over one on the way it stays the same. */
+  /** Puts a directory. One that was added because of something below it keeps what is in it. */
   directory(path: ByteString, node: DirectoryNode): void {
     if (path === "") return this.builder.update(this.builder.root, node);
     const parent = this.#parent(path);
     this.#directories.set(path, this.builder.put(parent, nameOf(path), node));
   }
 
-  /** Puts what is no directory. */
+  /** Puts a node that is not a directory. */
   leaf(path: ByteString, node: Exclude<Node, DirectoryNode>): NodeId {
     return this.builder.put(this.#parent(path), nameOf(path), node);
   }
 
-  /** Gives an inode one more name. */
+  /** Adds a hard link to a node. */
   link(path: ByteString, target: NodeId): void {
     this.builder.link(this.#parent(path), nameOf(path), target);
   }
 
   #parent(path: ByteString): NodeId {
-    const directory = directoryOf(path);
+    const directory = parentPath(path);
     const known = this.#directories.get(directory);
     if (known !== undefined) return known;
-    // Not by recursion: a tree may be deep.
+    // A loop, because a tree may be too deep for recursion.
     const missing: ByteString[] = [];
     let at = directory;
     let id = this.#directories.get(at);
     for (; id === undefined; id = this.#directories.get(at)) {
       missing.push(at);
-      at = directoryOf(at);
+      at = parentPath(at);
     }
     for (const path of missing.reverse()) {
       id = this.builder.put(id, nameOf(path), this.#onTheWay(path));

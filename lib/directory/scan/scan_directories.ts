@@ -23,25 +23,26 @@ import { PathTreeBuilder } from "./path_tree_builder.ts";
 import { sameBytes, sameOutside } from "./equal_nodes.ts";
 import { changed, guarded, shown } from "./scan_failure.ts";
 
-/** How entries are judged. */
+/** The rules of a scan. */
 export interface ScanRules {
-  /** Policy, where it is not the default. */
+  /** Policy of layers, where it is not the default. */
   readonly policy?: Partial<LayerPolicy> | undefined;
-  /** Limits, where they are not the defaults. */
+  /** Limits of layers, where they are not the defaults. */
   readonly limits?: Partial<LayerLimits> | undefined;
-  /** Empty files and directories that are no change, as long as they are empty and the base has none there. */
+  /** Stubs among the files. One that is empty is no change, unless the base has something at its path. */
   readonly stubs?: readonly Stub[] | undefined;
 }
 
-/** Bytes and names between two calls of the checkpoint. */
+/** Called for each directory with 0, and for each read with the number of bytes. What it throws ends the scan. */
 export type Checkpoint = (bytes: number) => void;
 
 /**
  * Compares the entries of some directories with a base.
  *
  * @param base a root tree
- * @throws {VarveError} `E_BUSY` something changed meanwhile · `E_XDEV` a mount inside · `E_WHITEOUT_NAME` a name
- * that a layer cannot hold · `E_PRECONDITION` an upper directory whose data lie elsewhere · `E_XATTR` · `E_SYSCALL`
+ * @throws {VarveError} `E_BUSY` something changed meanwhile · `E_XDEV` a file system is mounted inside ·
+ * `E_WHITEOUT_NAME` a name that a layer cannot hold · `E_PRECONDITION` an upper directory whose data is in another
+ * one · `E_XATTR` · `E_SYSCALL`
  */
 export function scanDirectories(
   place: ScanPlace,
@@ -82,11 +83,11 @@ class Scan {
     guarded(path, () => {
       using open = openScanned(this.#place.root, path);
       const before = below.node;
-      // A mark that hides nothing says nothing.
+      // An opaque mark that hides nothing is no change.
       const hides = opaque && before !== undefined && below.names().size > 0;
       const node = this.#nodes.directory(open.fd, statFd(open.fd), path, hides);
       const isStub = before === undefined && this.#stubs.get(path) === "directory";
-      // A stub with something in it is on the way to that.
+      // A stub directory with something in it is added with that.
       if (!isStub && (before === undefined || hides || !equalAttributes(node, before))) {
         this.#built.directory(path, node);
       }
@@ -108,7 +109,7 @@ class Scan {
 
   #entries(directory: Fd, { path, directories }: ScanDirectory, below: Below): void {
     const entries = [...readDirectory(directory)].sort((a, b) => a.name < b.name ? -1 : 1);
-    // One that came since the directories were listed would be missed.
+    // A directory that was made after the listing would be missed.
     if (entries.filter(({ type }) => type === "directory").length !== directories) {
       throw changed(path);
     }
@@ -126,7 +127,7 @@ class Scan {
   #entry(directory: Fd, { name, type }: DirectoryEntry, path: ByteString, below: Below): void {
     if (type === "directory") return refuseWhiteoutName(name, path);
     const stat = tryStatAt(directory, name);
-    // Removed since the directory was read.
+    // It was removed after the directory was read.
     if (stat === undefined && this.#place.form === "overlay") return;
     if (stat?.type === "directory") throw changed(path);
     const found: Found = stat === undefined ? null : this.#nodes.entry(directory, name, stat, path);
@@ -141,7 +142,7 @@ class Scan {
     }
     const same = this.#isSame(found, before, path);
     const group = groupOf(before);
-    // Names of one inode belong together, wherever they are: what becomes of them is decided later.
+    // The names of one inode belong together, and may be in several parts: `assembleParts` decides about them.
     if (stat.nlink > 1) {
       this.#links.push({ path, inode: `${stat.device} ${stat.inode}`, same, group });
     } else if (same && group === null) return;
@@ -149,7 +150,7 @@ class Scan {
     this.#built.leaf(path, found);
   }
 
-  /** Whether a node is equal to the base's but for its link group. */
+  /** Whether a node is equal to the base's, apart from its link group. */
   #isSame(found: Leaf, before: Node | undefined, path: ByteString): boolean {
     if (before === undefined || !sameOutside(found, before)) return false;
     if (found.type !== "file" || found.size === 0) return true;
@@ -168,7 +169,7 @@ function groupOf(node: Node | undefined): ByteString | null {
 
 /** What the base has in a directory. */
 interface Below {
-  /** The directory itself, where it has one. */
+  /** The directory itself; `undefined` when the base does not have it. */
   readonly node: DirectoryNode | undefined;
   find(name: ByteString): Node | undefined;
   names(): ReadonlySet<ByteString>;
@@ -196,7 +197,7 @@ class BaseDirectory implements Below {
   }
 }
 
-/** In a layer such a name would hide another. */
+/** Refuses a name that in a layer would be a whiteout, and so would hide another file. */
 function refuseWhiteoutName(name: ByteString, path: ByteString): void {
   if (!name.startsWith(WHITEOUT_PREFIX)) return;
   const subject = shown(path);

@@ -1,10 +1,10 @@
 import { type ByteString, escapeForTerminal } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
 
-/** What the kernel says of names that went away or became something else. */
+/** Errors of the kernel for names that are gone or have become something else. */
 const MOVED = ["ENOENT", "ENOTDIR", "ELOOP", "ESTALE", "ENXIO"];
 
-/** The error of something that changed while it was read. */
+/** The error about something that changed while it was read. */
 export function changed(path: ByteString, cause?: unknown): VarveError {
   const subject = shown(path);
   return new VarveError(
@@ -15,7 +15,7 @@ export function changed(path: ByteString, cause?: unknown): VarveError {
   );
 }
 
-/** A failed call in the words of a scan. */
+/** Explains the error of a system call as an error of the scan of a path. */
 export function explain(error: unknown, path: ByteString): unknown {
   if (!(error instanceof VarveError) || error.code !== "E_SYSCALL") return error;
   const { errno } = error.details;
@@ -38,7 +38,7 @@ export function explain(error: unknown, path: ByteString): unknown {
   );
 }
 
-/** Does something with a path; failures are told in the words of a scan. */
+/** Does something with a path, and explains its errors as errors of the scan. */
 export function guarded<T>(path: ByteString, act: () => T): T {
   try {
     return act();
@@ -47,7 +47,7 @@ export function guarded<T>(path: ByteString, act: () => T): T {
   }
 }
 
-/** A path for a message. */
+/** A path as messages show it. */
 export function shown(path: ByteString): string {
   return path === "" ? "the root directory" : escapeForTerminal(path);
 }

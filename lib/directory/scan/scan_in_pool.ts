@@ -6,7 +6,7 @@ import type { Pool } from "../../pool/mod.ts";
 import { decodeTree, emptyTree, encodeTree, type Tree } from "../../tree/mod.ts";
 import type { ScanBase, ScanPart, ScanPlace } from "./contract.ts";
 import { directoryLayerJob } from "./directory_layer_job.ts";
-import { dealDirectories } from "./list_directories.ts";
+import { divideDirectories } from "./list_directories.ts";
 import { mergeWarnings } from "./merge_warnings.ts";
 import type { ScanRules } from "./scan_directories.ts";
 import { assembleJob, listJob, scanJob } from "./scan_jobs.ts";
@@ -17,43 +17,43 @@ export interface PoolScan extends ScanPlace {
   readonly pool: Pool;
   /** What the directory is compared with. */
   readonly base: ScanBase;
-  /** How entries are judged, where not by default. */
+  /** The rules of the scan, where they are not the defaults. */
   readonly rules?: ScanRules | undefined;
-  /** Into how many parts the directories are dealt out; by their number when absent. */
+  /** Number of parts into which the directories are divided. Default: by the number of names. */
   readonly parts?: number | undefined;
-  /** Where tar and tree go; without it only the tree is made. */
+  /** Where tar and tree are written. Without it only the tree is made. */
   readonly target?: LayerTarget | undefined;
-  /** Cancels. */
+  /** Cancels the scan. */
   readonly signal?: AbortSignal | undefined;
-  /** Called with the bytes of the layer made so far. */
+  /** Called with the number of bytes of the layer so far. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
 }
 
-/** What a directory changes. */
+/** What a directory changes on its base. */
 export interface DirectoryLayer {
-  /** The layer as if it had been loaded; `null` when there is none or none was wanted. */
+  /** The layer, as a load would give it; `null` when nothing changes, or without a target. */
   readonly layer: LayerJobOutput | null;
-  /** The layer tree in its file form, contents told; `null` where it went to the target. */
+  /** The layer tree in file form, with the digests of contents; `null` with a target, which has it then. */
   readonly tree: Uint8Array | null;
-  /** Whether nothing changes. */
+  /** Whether the directory changes nothing. */
   readonly empty: boolean;
-  /** What was left out. */
+  /** What a layer cannot hold, and what the policy left out. */
   readonly warnings: readonly Warning[];
 }
 
-/** More parts than workers, so that no worker waits long for another's large files. */
+/** There are more parts than workers, so that no worker waits long for another one with large files. */
 const PARTS_PER_WORKER = 4;
 
-/** Names that are worth opening the base for, once more. */
+/** Number of names for which opening the base once more is worth its cost. */
 const NAMES_PER_PART = 2048;
 
 /**
- * What a directory changes on a base, as a layer: tar, tree and digests, as if it had been loaded. The
- * number of workers leaves no trace in it.
+ * Makes a layer of what a directory changes on a base: tar, tree and digests, as a load would give them. The
+ * result does not depend on the number of workers.
  *
- * @throws {VarveError} `E_BUSY` something changed meanwhile · `E_XDEV` a mount inside · `E_WHITEOUT_NAME` a name
- * that a layer cannot hold · `E_PRECONDITION` an upper directory whose data lie elsewhere · `E_XATTR` ·
- * `E_LIMIT` · `E_SYSCALL`
+ * @throws {VarveError} `E_BUSY` something changed meanwhile · `E_XDEV` a file system is mounted inside ·
+ * `E_WHITEOUT_NAME` a name that a layer cannot hold · `E_PRECONDITION` an upper directory whose data is in another
+ * one · `E_XATTR` · `E_LIMIT` · `E_SYSCALL`
  */
 export async function scanInPool(options: PoolScan): Promise<DirectoryLayer> {
   const { pool, base, rules = {}, target = null, signal, onProgress } = options;
@@ -63,13 +63,13 @@ export async function scanInPool(options: PoolScan): Promise<DirectoryLayer> {
   const names = directories.reduce((sum, { names }) => sum + names, 0);
   const most = pool.inline || pool.size === 1 ? 1 : pool.size * PARTS_PER_WORKER;
   const count = options.parts ?? Math.min(most, Math.ceil(names / NAMES_PER_PART));
-  const dealt = dealDirectories(directories, count);
+  const divided = divideDirectories(directories, count);
   const parts: ScanPart[] = await boundedParallel(
-    dealt,
+    divided,
     (directories, signal) => pool.run(scanJob, { place, base, directories, rules }, { signal }),
     run,
   );
-  const told = {
+  const reporting = {
     ...run,
     onProgress: onProgress === undefined
       ? undefined
@@ -78,30 +78,30 @@ export async function scanInPool(options: PoolScan): Promise<DirectoryLayer> {
   const { tree, empty, warnings } = await pool.run(
     assembleJob,
     { place, base, parts, rules, read: target === null },
-    target === null ? told : run,
+    target === null ? reporting : run,
   );
   if (target === null) return { layer: null, tree, empty, warnings };
   if (empty) return { layer: null, tree: null, empty, warnings };
   const bytes = parts.reduce((sum, { bytes }) => sum + bytes, 0);
-  const layer = await pool.run(directoryLayerJob, { place, tree, bytes, rules, target }, told);
+  const layer = await pool.run(directoryLayerJob, { place, tree, bytes, rules, target }, reporting);
   return { layer, tree: null, empty, warnings: mergeWarnings([warnings, layer.warnings]) };
 }
 
-/** A root tree as a base. */
+/** The base that has the file system of a root tree. */
 export function baseOf(tree: Tree): ScanBase {
   return { files: [], above: [joinBytes(encodeTree(diffTrees(emptyTree("root"), tree)))] };
 }
 
-/** The layer tree of a scan without a target. */
+/** Scans a directory without writing a layer; returns only its layer tree. @throws {VarveError} as {@linkcode scanInPool} */
 export async function scanTree(options: Omit<PoolScan, "target">): Promise<ScannedTree> {
   const { tree, warnings } = await scanInPool(options);
   return { tree: decodeTree(tree as Uint8Array), warnings };
 }
 
-/** A layer tree, and what was left out of it. */
+/** The result of {@linkcode scanTree}. */
 export interface ScannedTree {
   /** What the directory changes, as a layer tree. */
   readonly tree: Tree;
-  /** What was left out. */
+  /** What a layer cannot hold, and what the policy left out. */
   readonly warnings: DirectoryLayer["warnings"];
 }

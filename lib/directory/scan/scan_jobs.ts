@@ -3,6 +3,7 @@ import type { Warning } from "../../layer/mod.ts";
 import { statFd } from "../../linux/mod.ts";
 import type { Job, JobContext } from "../../pool/mod.ts";
 import { type DirectoryNode, encodeTree, rootOf } from "../../tree/mod.ts";
+import { runSyncJob } from "../run_sync_job.ts";
 import { assembleParts, type ReadFile } from "./assemble_parts.ts";
 import { ContentReader } from "./content_reader.ts";
 import type { ScanBase, ScanDirectory, ScanPart, ScanPlace } from "./contract.ts";
@@ -18,18 +19,18 @@ import { guarded } from "./scan_failure.ts";
 export const listJob: Job<ScanPlace, ScanDirectory[]> = {
   name: "list",
   entry: "extract",
-  run: (place, { signal }) => later(signal, () => listDirectories(place)),
+  run: (place, { signal }) => runSyncJob(signal, () => listDirectories(place)),
 };
 
 /** Input of {@linkcode scanJob}. */
 export interface ScanJobInput {
-  /** Where. */
+  /** The directory that is scanned. */
   readonly place: ScanPlace;
   /** What it is compared with. */
   readonly base: ScanBase;
-  /** What of it. */
+  /** The directories in it that this job scans. */
   readonly directories: readonly ScanDirectory[];
-  /** How entries are judged. */
+  /** The rules of the scan. */
   readonly rules: ScanRules;
 }
 
@@ -38,7 +39,7 @@ export const scanJob: Job<ScanJobInput, ScanPart> = {
   name: "scan",
   entry: "extract",
   run: ({ place, base, directories, rules }, { signal, progress }) =>
-    later(signal, () => {
+    runSyncJob(signal, () => {
       using open = new OpenBase(base);
       let read = 0;
       return scanDirectories(place, directories, open.tree, rules, (bytes) => {
@@ -50,25 +51,25 @@ export const scanJob: Job<ScanJobInput, ScanPart> = {
 
 /** Input of {@linkcode assembleJob}. */
 export interface AssembleJobInput {
-  /** Where. */
+  /** The directory that is scanned. */
   readonly place: ScanPlace;
   /** What it was compared with. */
   readonly base: ScanBase;
-  /** What was found. */
+  /** The results of all scans. */
   readonly parts: readonly ScanPart[];
-  /** How entries are judged. */
+  /** The rules of the scan. */
   readonly rules: ScanRules;
   /** Whether to read the files, for the digests of their contents. */
   readonly read: boolean;
 }
 
-/** What a directory changes. */
+/** What a directory changes on its base. */
 export interface AssembledTree {
-  /** The layer tree in its file form; contents are told if they were read. */
+  /** The layer tree in file form; it has the digests of contents if they were read. */
   readonly tree: Uint8Array;
-  /** Whether nothing changes. */
+  /** Whether the directory changes nothing. */
   readonly empty: boolean;
-  /** What was left out. */
+  /** What a layer cannot hold, and what the policy left out. */
   readonly warnings: readonly Warning[];
 }
 
@@ -76,7 +77,7 @@ export interface AssembledTree {
 export const assembleJob: Job<AssembleJobInput, AssembledTree> = {
   name: "assemble",
   entry: "extract",
-  run: (input, context) => later(context.signal, () => assemble(input, context)),
+  run: (input, context) => runSyncJob(context.signal, () => assemble(input, context)),
 };
 
 function assemble(
@@ -119,11 +120,4 @@ function fileReader({ root }: ScanPlace, { progress }: JobContext): ReadFile {
       const { stat: { mode, uid, gid, mtime, size }, digest } = contents.hash(path, onBytes);
       return { ...node, mode, uid, gid, mtime, size, digest };
     });
-}
-
-/** Handlers must not throw before they have returned their promise. */
-async function later<T>(signal: AbortSignal, act: () => T): Promise<T> {
-  await Promise.resolve();
-  signal.throwIfAborted();
-  return act();
 }

@@ -140,7 +140,7 @@ async function hasWal(path: string): Promise<boolean> {
   return ((await lstatOrNothing(`${path}-wal`))?.size ?? 0) > 0;
 }
 
-/** Mode 0600, whoever loosened it. */
+/** Gives the database's files the mode 0600 again, if it was changed. */
 async function keepPrivate(path: string): Promise<void> {
   for (const name of [path, `${path}-wal`, `${path}-shm`]) {
     const mode = (await lstatOrNothing(name))?.mode;

@@ -1,0 +1,11 @@
+/**
+ * Runs the synchronous work of a job. A job's handler must return its promise before it can throw; this
+ * does so, and does not begin when the job is cancelled.
+ *
+ * @throws `signal.reason`
+ */
+export async function runSyncJob<T>(signal: AbortSignal, work: () => T): Promise<T> {
+  await Promise.resolve();
+  signal.throwIfAborted();
+  return work();
+}
