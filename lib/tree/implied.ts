@@ -2,8 +2,8 @@ import { EPOCH } from "../bytes/mod.ts";
 import type { DirectoryNode } from "./node.ts";
 
 /**
- * An implied directory: a parent of an entry that has no entry of its own in the layer. It takes its
- * attributes from the layers below; if they have no such directory, these attributes count.
+ * An implied directory: a parent of an entry that has no entry of its own in the layer. It takes
+ * its attributes from the layers below; if they have no such directory, these attributes count.
  */
 export const IMPLIED: DirectoryNode = {
   type: "directory",

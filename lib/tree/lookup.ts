@@ -8,7 +8,9 @@ import { packed } from "./packed/packed_tree.ts";
 import { splitPath } from "./path.ts";
 import type { NamedNode, Tree } from "./tree.ts";
 
-/** Finds the row of a path, given as names; no names are the root. Symbolic links are not followed. */
+/**
+ * Finds the row of a path, given as names; no names are the root. Symbolic links are not followed.
+ */
 function findPath(tree: Tree, names: readonly ByteString[]): RowRef | undefined {
   let at: RowRef = { leaf: packed(tree).root(), i: 0 };
   for (const name of names) {
@@ -27,8 +29,8 @@ export function rootOf(tree: Tree): DirectoryNode {
 }
 
 /**
- * The node at a path; `undefined` when there is none. Symbolic links are not followed, neither at the
- * end nor on the way. `""` and `"/"` are the root.
+ * The node at a path; `undefined` when there is none. Symbolic links are not followed, neither at
+ * the end nor on the way. `""` and `"/"` are the root.
  *
  * @throws {VarveError} `E_FORMAT` or `E_DIGEST` when a stored tree is damaged
  */
@@ -40,7 +42,8 @@ export function lookup(tree: Tree, path: ByteString): Node | undefined {
 /**
  * The block with the entries of a directory; `null` when the directory is empty.
  *
- * @throws {VarveError} `E_NOT_FOUND` when the path does not exist, `E_NOT_DIR` when it is not a directory
+ * @throws {VarveError} `E_NOT_FOUND` when the path does not exist, `E_NOT_DIR` when it is not a
+ * directory
  */
 export function openDirectory(tree: Tree, path: ByteString): Block | null {
   const row = findPath(tree, splitPath(path));

@@ -2,14 +2,14 @@
  * Immutable, content-addressed trees of files.
  *
  * A *layer tree* holds what one layer adds, changes and hides. A *root tree* holds the whole file
- * system that a chain of layers gives. Both are a {@linkcode Tree}, named by its `digest`: equal trees
- * have equal digests. The digest covers names, types, attributes and content. It does not cover the
- * {@linkcode Locator}, which says where the bytes of a file lie in a layer tar.
+ * system that a chain of layers gives. Both are a {@linkcode Tree}, named by its `digest`: equal
+ * trees have equal digests. The digest covers names, types, attributes and content. It does not
+ * cover the {@linkcode Locator}, which says where the bytes of a file lie in a layer tar.
  *
  * ## Form
  *
- * A tree of a million entries must not be a million objects, so a tree is packed. A directory is one
- * *block* of bytes, like a tree object of git:
+ * A tree of a million entries must not be a million objects, so a tree is packed. A directory is
+ * one *block* of bytes, like a tree object of git:
  *
  *     tree ── root block          1 row without a name: the attributes of the root directory
  *               └─ top directory
@@ -22,35 +22,38 @@
  *                    └───────────────── hashed: the digest ─────────────────────────┘
  *
  * - A *row* of ten words holds the attributes of an entry. Its name and other variable parts are in
- *   the *heap*. The row of a directory holds the digest of its block, so the digest of the root block
- *   covers the whole tree (a Merkle tree).
- * - A *side* says where something lies: the bytes of a file, or the block of a directory. Sides are not
- *   hashed.
- * - Blocks lie in a *segment*: pages of memory, or a file. An *address* is a position in a segment, in
- *   units of 8 bytes. A block can also refer to blocks of other segments, which its own one *imports*.
+ *   the *heap*. The row of a directory holds the digest of its block, so the digest of the root
+ *   block covers the whole tree (a Merkle tree).
+ * - A *side* says where something lies: the bytes of a file, or the block of a directory. Sides are
+ *   not hashed.
+ * - Blocks lie in a *segment*: pages of memory, or a file. An *address* is a position in a segment,
+ *   in units of 8 bytes. A block can also refer to blocks of other segments, which its own one
+ *   *imports*.
  * - Where a large directory is cut depends only on the names in it. So a tree has the same digest
  *   whichever way it was made.
  *
- * `packed/format.ts` and `packed/file_format.ts` define this form and its version. Changing it changes
- * the digest of every tree.
+ * `packed/format.ts` and `packed/file_format.ts` define this form and its version. Changing it
+ * changes the digest of every tree.
  *
  * ## Making trees
  *
- * - `build/`: {@linkcode TreeBuilder} takes entries in any order and packs directories as they are left.
- * - `merge/`: several trees become one. The merge writes new blocks only for directories that differ,
- *   and shares all others with its inputs.
+ * - `build/`: {@linkcode TreeBuilder} takes entries in any order and packs directories as they are
+ *   left.
+ * - `merge/`: several trees become one. The merge writes new blocks only for directories that
+ *   differ, and shares all others with its inputs.
  *   - {@linkcode editTree} merges a small tree of changes over a tree.
- *   - {@linkcode overlayTrees} merges layers with the rules of overlayfs. With kind `"root"` this is the
- *     *fold* of a chain of layers to its root tree, with `"layer"` a squash of layers to one.
- *   - {@linkcode differenceTree} is the inverse: the layer tree that turns one root tree into another.
- * - `packed/`: {@linkcode encodeTree} and {@linkcode writeTree} store a tree; {@linkcode openTree} reads
- *   it block by block when needed, {@linkcode decodeTree} as a whole. Stored bytes are not trusted: each
- *   block is checked against the digest in its parent.
+ *   - {@linkcode overlayTrees} merges layers with the rules of overlayfs. With kind `"root"` this
+ *     is the *fold* of a chain of layers to its root tree, with `"layer"` a squash of layers to one.
+ *   - {@linkcode differenceTree} is the inverse: the layer tree that turns one root tree into
+ *     another.
+ * - `packed/`: {@linkcode encodeTree} and {@linkcode writeTree} store a tree; {@linkcode openTree}
+ *   reads it block by block when needed, {@linkcode decodeTree} as a whole. Stored bytes are not
+ *   trusted: each block is checked against the digest in its parent.
  *
  * ## Reading trees
  *
- * {@linkcode lookup}, {@linkcode resolve}, {@linkcode list} and {@linkcode walk} give each entry as a
- * {@linkcode Node}. {@linkcode rootRow} gives rows without an object for each entry, for codecs.
+ * {@linkcode lookup}, {@linkcode resolve}, {@linkcode list} and {@linkcode walk} give each entry as
+ * a {@linkcode Node}. {@linkcode rootRow} gives rows without an object for each entry, for codecs.
  *
  * @example
  * ```ts

@@ -66,11 +66,14 @@ export interface FileNode extends Linkable {
 export interface DirectoryNode extends Attributes {
   /** The kind of node: a directory. */
   readonly type: "directory";
-  /** Whether the directory hides everything that lower layers have in it. Always false in a root tree. */
+  /**
+   * Whether the directory hides everything that lower layers have in it. Always false in a root
+   * tree.
+   */
   readonly opaque: boolean;
   /**
-   * Whether the directory has no entry of its own in the layer, so that its attributes come from the
-   * layers below. Always false in a root tree.
+   * Whether the directory has no entry of its own in the layer, so that its attributes come from
+   * the layers below. Always false in a root tree.
    */
   readonly implied: boolean;
 }
@@ -99,7 +102,9 @@ export interface FifoNode extends Linkable {
   readonly type: "fifo";
 }
 
-/** A whiteout: hides the entry of the same name in lower layers. Only layer trees have whiteouts. */
+/**
+ * A whiteout: hides the entry of the same name in lower layers. Only layer trees have whiteouts.
+ */
 export interface WhiteoutNode {
   /** The kind of node: a whiteout. */
   readonly type: "whiteout";

@@ -1,7 +1,11 @@
 import type { ByteString } from "../bytes/mod.ts";
 import type { Extent, FileNode, Node } from "./node.ts";
 
-/** Checks the name of an entry. @throws {RangeError} when no entry can have this name */
+/**
+ * Checks the name of an entry.
+ *
+ * @throws {RangeError} when no entry can have this name
+ */
 export function checkName(name: ByteString): void {
   const length = name.length;
   let bad = length === 0 || length > 0xffff;
@@ -17,7 +21,11 @@ export function checkName(name: ByteString): void {
   }
 }
 
-/** Checks a node. @throws {RangeError} when no tree can hold it */
+/**
+ * Checks a node.
+ *
+ * @throws {RangeError} when no tree can hold it
+ */
 export function checkNode(node: Node): void {
   if (node.type === "whiteout") return;
   const { uid, gid, mtime: { ns } } = node;
@@ -44,14 +52,22 @@ function checkFile({ size, digest, locator }: FileNode): void {
   if (locator !== null) checkExtents(size, locator.extents);
 }
 
-/** Checks that a file of this size can have this digest. @throws {RangeError} when it cannot */
+/**
+ * Checks that a file of this size can have this digest.
+ *
+ * @throws {RangeError} when it cannot
+ */
 export function checkDigest(size: number, digest: Uint8Array | null): void {
   if (size > 0 ? digest?.length !== 32 : digest !== null) {
     throw new RangeError("Cannot set content: a digest has 32 bytes, and an empty file has none");
   }
 }
 
-/** Checks that the extents fit a file of this size. @throws {RangeError} when they do not */
+/**
+ * Checks that the extents fit a file of this size.
+ *
+ * @throws {RangeError} when they do not
+ */
 export function checkExtents(size: number, extents: readonly Extent[]): void {
   let end = 0;
   for (const { logical, length, position } of extents) {

@@ -25,11 +25,11 @@ export interface Resolved {
 }
 
 /**
- * Resolves a path and follows the symbolic links in it, inside the tree: `/` and `..` never leave its
- * root. Returns `undefined` when a part of the path does not exist.
+ * Resolves a path and follows the symbolic links in it, inside the tree: `/` and `..` never leave
+ * its root. Returns `undefined` when a part of the path does not exist.
  *
- * @throws {VarveError} `E_LOOP` beyond 40 symbolic links, `E_NOT_DIR` when a part in front of the last
- * is not a directory
+ * @throws {VarveError} `E_LOOP` beyond 40 symbolic links, `E_NOT_DIR` when a part in front of the
+ * last is not a directory
  */
 export function resolve(
   tree: Tree,

@@ -2,10 +2,16 @@ import type { ByteString } from "../bytes/mod.ts";
 import type { TreeDigest } from "../digest/mod.ts";
 import type { Node } from "./node.ts";
 
-/** What a tree is of: `"layer"` holds what one layer changes, `"root"` the whole file system of a chain. */
+/**
+ * What a tree is of: `"layer"` holds what one layer changes, `"root"` the whole file system of a
+ * chain.
+ */
 export type TreeKind = "layer" | "root";
 
-/** An immutable, content-addressed tree of files. A value of this library: other objects of this shape are refused. */
+/**
+ * An immutable, content-addressed tree of files. A value of this library: other objects of this
+ * shape are refused.
+ */
 export interface Tree {
   /** The kind: only a layer tree can hold whiteouts, opaque and implied directories. */
   readonly kind: TreeKind;

@@ -8,13 +8,15 @@ import type { Tree, WalkEntry } from "./tree.ts";
 
 /** Options of {@linkcode walk}. */
 export interface WalkOptions {
-  /** The directory to walk, at any depth. Default: the root. Paths count from the root in any case. */
+  /**
+   * The directory to walk, at any depth. Default: the root. Paths count from the root in any case.
+   */
   readonly from?: ByteString | undefined;
 }
 
 /**
- * Walks a tree: each directory comes before its entries, and the entries of a directory are sorted by
- * the bytes of their names. The root (or `from`) itself is left out.
+ * Walks a tree: each directory comes before its entries, and the entries of a directory are sorted
+ * by the bytes of their names. The root (or `from`) itself is left out.
  *
  * @example
  * ```ts
@@ -23,8 +25,8 @@ export interface WalkOptions {
  * for (const { path, node } of walk(emptyTree("root"))) throw new Error(`${path}: ${node.type}`);
  * ```
  *
- * @throws {VarveError} `E_NOT_FOUND` when `from` does not exist, `E_NOT_DIR` when it is not a directory;
- * both already from this call, before the iteration begins
+ * @throws {VarveError} `E_NOT_FOUND` when `from` does not exist, `E_NOT_DIR` when it is not a
+ * directory; both already from this call, before the iteration begins
  */
 export function walk(tree: Tree, options: WalkOptions = {}): Iterable<WalkEntry> {
   const from = splitPath(options.from ?? "" as ByteString);

@@ -22,7 +22,10 @@ export interface CompressOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A piece that was compressed independently of others. It is a plain value, so that another thread can make it. */
+/**
+ * A piece that was compressed independently of others. It is a plain value, so that another thread
+ * can make it.
+ */
 export interface CompressedPiece<Memory extends ArrayBufferLike = ArrayBuffer> {
   /** The compressed bytes: whole deflate blocks that end at a byte, or one zstd frame. */
   readonly bytes: Uint8Array<Memory>;
@@ -32,18 +35,21 @@ export interface CompressedPiece<Memory extends ArrayBufferLike = ArrayBuffer> {
   readonly length: number;
 }
 
-/** A header without name and time, from an unknown system (RFC 1952, 2.3): it depends on no machine. */
+/**
+ * A header without name and time, from an unknown system (RFC 1952, 2.3): it depends on no machine.
+ */
 const GZIP_HEADER = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff] as const;
 
 /** The last deflate block: empty, with fixed codes (RFC 1951, 3.2.6). */
 const LAST_BLOCK = [0x03, 0x00] as const;
 
 /**
- * Compresses a stream. The same input always gives the same output, with the same version of node:zlib.
+ * Compresses a stream. The same input always gives the same output, with the same version of
+ * node:zlib.
  *
- * gzip output is one member, zstd output is one frame for every 4 MiB. Both consist of pieces of a fixed input
- * length that do not depend on each other. To compress pieces in parallel, use {@linkcode splitPieces},
- * {@linkcode compressPiece} and {@linkcode joinPieces}.
+ * gzip output is one member, zstd output is one frame for every 4 MiB. Both consist of pieces of a
+ * fixed input length that do not depend on each other. To compress pieces in parallel, use
+ * {@linkcode splitPieces}, {@linkcode compressPiece} and {@linkcode joinPieces}.
  *
  * @throws {RangeError} when the format does not have this level
  */
@@ -74,10 +80,12 @@ export function compressPiece(
 }
 
 /**
- * Compresses one piece as {@linkcode compressPiece} does, but into given memory, which can be reused for the next
- * piece. Otherwise dozens of large, unused buffers can stay in memory until the garbage collector runs.
+ * Compresses one piece as {@linkcode compressPiece} does, but into given memory, which can be
+ * reused for the next piece. Otherwise dozens of large, unused buffers can stay in memory until the
+ * garbage collector runs.
  *
- * @param room memory for the output: at least {@linkcode compressedRoom} bytes, not overlapping `bytes`
+ * @param room memory for the output: at least {@linkcode compressedRoom} bytes, not overlapping
+ * `bytes`
  * @returns the piece; its bytes are a view of `room`
  * @throws {RangeError} when the format does not have this level, or `room` is too small
  */
@@ -92,8 +100,9 @@ export function compressPieceInto<Memory extends ArrayBufferLike>(
 }
 
 /**
- * Upper bound of the compressed size of a piece of `length` bytes, for every format and level. The worst case is
- * random data at gzip level 1: fixed codes take up to 9 bits for a byte, and zlib's own bound is slightly larger.
+ * Upper bound of the compressed size of a piece of `length` bytes, for every format and level. The
+ * worst case is random data at gzip level 1: fixed codes take up to 9 bits for a byte, and zlib's
+ * own bound is slightly larger.
  */
 export function compressedRoom(length: number): number {
   return length + Math.ceil(length / 7) + 4096;

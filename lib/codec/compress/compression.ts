@@ -3,7 +3,10 @@ import { VarveError } from "../../errors.ts";
 /** The compression of a stream; `"none"` for a stream that is not compressed. */
 export type Compression = "gzip" | "zstd" | "none";
 
-/** Number of bytes that {@linkcode sniff} needs: one tar block. A shorter stream is passed as a whole. */
+/**
+ * Number of bytes that {@linkcode sniff} needs: one tar block. A shorter stream is passed as a
+ * whole.
+ */
 export const SNIFF_BYTES = 512;
 
 /** Formats that are recognised and refused, by the bytes with which they begin. */
@@ -24,8 +27,8 @@ const BZIP2_MARKS = [[0x31, 0x41, 0x59, 0x26, 0x53, 0x59], [0x17, 0x72, 0x45, 0x
 /**
  * Detects the compression of a stream from its first bytes.
  *
- * The magic bytes of gzip and zstd always count, as in other container engines. Those of other formats do not
- * count in a tar header, because they can be the beginning of a file name.
+ * The magic bytes of gzip and zstd always count, as in other container engines. Those of other
+ * formats do not count in a tar header, because they can be the beginning of a file name.
  *
  * @param head the first {@linkcode SNIFF_BYTES} bytes, or fewer when the stream is shorter
  * @throws {VarveError} `E_COMPRESSION` for a known compression that is not supported
@@ -43,7 +46,10 @@ export function sniff(head: Uint8Array): Compression {
   );
 }
 
-/** Detects gzip or zstd from the magic bytes at the beginning of a stream; `undefined` for anything else. Never throws. */
+/**
+ * Detects gzip or zstd from the magic bytes at the beginning of a stream; `undefined` for anything
+ * else. Never throws.
+ */
 export function compressionMagic(head: Uint8Array): "gzip" | "zstd" | undefined {
   if (begins(head, [0x1f, 0x8b])) return "gzip";
   return begins(head, [0x28, 0xb5, 0x2f, 0xfd]) || isSkippable(head) ? "zstd" : undefined;
@@ -66,7 +72,10 @@ function isSkippable(head: Uint8Array): boolean {
   return begins(head, [0x2a, 0x4d, 0x18], 1) && ((head[0] ?? 0) & 0xf0) === 0x50;
 }
 
-/** Whether a block is a tar header: it has the POSIX magic, or a correct checksum in one of the old forms. */
+/**
+ * Whether a block is a tar header: it has the POSIX magic, or a correct checksum in one of the old
+ * forms.
+ */
 function isTarHeader(head: Uint8Array): boolean {
   if (head.length < SNIFF_BYTES) return false;
   if (begins(head, [0x75, 0x73, 0x74, 0x61, 0x72], 257)) return true;

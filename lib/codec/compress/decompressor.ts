@@ -16,11 +16,15 @@ export interface DecompressorOptions {
   readonly compression?: Compression | undefined;
   /** Limits; those that are missing are taken from {@linkcode DEFAULT_COMPRESS_LIMITS}. */
   readonly limits?: Partial<CompressLimits> | undefined;
-  /** Makes the inflater for gzip. Default, and when it returns `undefined`: node:zlib. The decompressor closes it. */
+  /**
+   * Makes the inflater for gzip. Default, and when it returns `undefined`: node:zlib. The
+   * decompressor closes it.
+   */
   readonly createInflater?: (() => Inflater | undefined) | undefined;
   /**
-   * Returns memory for the next piece of output, of any length except 0. The memory is filled, and a view of
-   * it is passed to the sink. Default: one buffer of 256 KiB, which is reused for every piece.
+   * Returns memory for the next piece of output, of any length except 0. The memory is filled, and
+   * a view of it is passed to the sink. Default: one buffer of 256 KiB, which is reused for every
+   * piece.
    */
   readonly nextBuffer?: (() => Uint8Array) | undefined;
 }
@@ -30,7 +34,10 @@ const BUFFER_BYTES = 256 * 1024;
 
 /** Decodes one format. */
 interface Reader {
-  /** Takes bytes from index `start` on, as many as make a bounded output. Returns the index where it stopped. */
+  /**
+   * Takes bytes from index `start` on, as many as make a bounded output. Returns the index where it
+   * stopped.
+   */
   push(input: Uint8Array, start: number, sink: Sink): number;
   end(): void;
   close(): void;
@@ -39,10 +46,10 @@ interface Reader {
 /**
  * Decompresses gzip and zstd, synchronously and in bounded memory, from pieces of any size.
  *
- * Each `push` passes its output to the sink, in pieces of up to the size of a buffer. The pieces of an
- * uncompressed stream are passed on as they are. Every checksum and length is verified, and the end is found
- * exactly: only NULs and further members or frames may follow it. After an error, every call except `close`
- * throws the same error again.
+ * Each `push` passes its output to the sink, in pieces of up to the size of a buffer. The pieces of
+ * an uncompressed stream are passed on as they are. Every checksum and length is verified, and the
+ * end is found exactly: only NULs and further members or frames may follow it. After an error,
+ * every call except `close` throws the same error again.
  *
  * @example
  * ```ts
@@ -67,7 +74,11 @@ export class Decompressor implements Disposable {
   #failure: { readonly error: unknown } | undefined;
   #closed = false;
 
-  /** Makes a decompressor for one stream. @throws {RangeError} when a limit is not a safe integer of at least 0 */
+  /**
+   * Makes a decompressor for one stream.
+   *
+   * @throws {RangeError} when a limit is not a safe integer of at least 0
+   */
   constructor(options: DecompressorOptions = {}) {
     this.#options = options;
     this.#limits = resolveCompressLimits(options.limits);
@@ -101,9 +112,9 @@ export class Decompressor implements Disposable {
   /**
    * Takes the next bytes, of any number, and passes their output to the sink.
    *
-   * @throws {VarveError} `E_COMPRESSION` for a compression that is not supported, `E_FORMAT` for damage,
-   *   `E_TRAILING` for bytes behind the end, `E_LIMIT` for an exceeded limit, which it names,
-   *   `E_UNSUPPORTED` when the runtime cannot decompress the format
+   * @throws {VarveError} `E_COMPRESSION` for a compression that is not supported, `E_FORMAT` for
+   *   damage, `E_TRAILING` for bytes behind the end, `E_LIMIT` for an exceeded limit, which it
+   *   names, `E_UNSUPPORTED` when the runtime cannot decompress the format
    */
   push(bytes: Uint8Array, sink: Sink): void {
     this.#guard(() => {
@@ -113,8 +124,8 @@ export class Decompressor implements Disposable {
   }
 
   /**
-   * Takes the next bytes from index `start` on, but at most as many as make 32 MiB of output. For a caller that
-   * must keep the output in memory. {@linkcode Decompressor.push} is a loop of this.
+   * Takes the next bytes from index `start` on, but at most as many as make 32 MiB of output. For a
+   * caller that must keep the output in memory. {@linkcode Decompressor.push} is a loop of this.
    *
    * @returns the index in `bytes` where it stopped
    * @throws {VarveError} as {@linkcode Decompressor.push}
@@ -130,7 +141,8 @@ export class Decompressor implements Disposable {
   /**
    * Ends the stream and passes the rest of the output to the sink. Closes the decompressor.
    *
-   * @throws {VarveError} `E_TRUNCATED` when the stream is not complete; else as {@linkcode Decompressor.push}
+   * @throws {VarveError} `E_TRUNCATED` when the stream is not complete; else as
+   * {@linkcode Decompressor.push}
    */
   end(sink: Sink): void {
     this.#guard(() => {
@@ -182,7 +194,9 @@ export class Decompressor implements Disposable {
     return new ZstdReader(decoder, this.#limits, this.#meter, this.#output);
   }
 
-  /** Runs a step. An error ends the stream for good, because the bytes that follow could be misread. */
+  /**
+   * Runs a step. An error ends the stream for good, because the bytes that follow could be misread.
+   */
   #guard<T>(step: () => T): T {
     if (this.#failure !== undefined) throw this.#failure.error;
     if (this.#closed) throw new TypeError("Cannot decompress: the decompressor is closed");

@@ -11,7 +11,9 @@ const RESERVED = 0xe0;
 /** The part of a header that the next byte belongs to, in the order of RFC 1952, 2.3. */
 type Part = "fixed" | "extraLength" | "extra" | "name" | "comment" | "crc" | "done";
 
-/** Reads and checks the header of a gzip member, from pieces of any size. Its contents are not kept. */
+/**
+ * Reads and checks the header of a gzip member, from pieces of any size. Its contents are not kept.
+ */
 export class GzipHeader {
   readonly #limit: number;
   readonly #field = new Uint8Array(10);
@@ -44,8 +46,8 @@ export class GzipHeader {
    * Takes bytes of the header.
    *
    * @returns the index behind the last byte that belongs to the header
-   * @throws {VarveError} `E_FORMAT` when it is malformed, `E_LIMIT` when it is too large, `E_TRAILING` when
-   *   the bytes behind a member do not begin another one
+   * @throws {VarveError} `E_FORMAT` when it is malformed, `E_LIMIT` when it is too large,
+   *   `E_TRAILING` when the bytes behind a member do not begin another one
    */
   push(input: Uint8Array, start: number, end: number): number {
     let at = start;

@@ -10,7 +10,10 @@ import type { OutputBuffer, Sink } from "./output_buffer.ts";
 /** Size of the trailer in bytes: CRC32 and ISIZE, 4 bytes each (RFC 1952, 2.3.1). */
 const TRAILER_BYTES = 8;
 
-/** Number of bytes that one call takes. A byte of deflate gives at most 1032, so a call makes at most 16 MiB. */
+/**
+ * Number of bytes that one call takes. A byte of deflate gives at most 1032, so a call makes at
+ * most 16 MiB.
+ */
 const STEP_BYTES = 16 * 1024;
 
 /** Reads a sequence of gzip members. NULs may follow each of them. */

@@ -4,7 +4,9 @@ export interface CompressLimits {
   readonly layerBytes: number;
   /** Uncompressed bytes for each compressed byte, once there are more than `ratioFromBytes`. */
   readonly ratio: number;
-  /** Uncompressed bytes up to which the ratio is not checked: short streams may compress very well. */
+  /**
+   * Uncompressed bytes up to which the ratio is not checked: short streams may compress very well.
+   */
   readonly ratioFromBytes: number;
   /** Number of gzip members or zstd frames, skippable frames included. */
   readonly members: number;
@@ -28,7 +30,8 @@ export const DEFAULT_COMPRESS_LIMITS: CompressLimits = {
 /**
  * Completes limits with the defaults.
  *
- * @throws {RangeError} when a limit is not a safe integer of at least 0, or the window is over 2 GiB
+ * @throws {RangeError} when a limit is not a safe integer of at least 0, or the window is over 2
+ * GiB
  */
 export function resolveCompressLimits(limits: Partial<CompressLimits> = {}): CompressLimits {
   const all = { ...DEFAULT_COMPRESS_LIMITS, ...limits };

@@ -15,7 +15,11 @@ export class Meter {
     this.#limits = limits;
   }
 
-  /** Counts output bytes. @throws {VarveError} `E_LIMIT` when the size or the ratio is exceeded */
+  /**
+   * Counts output bytes.
+   *
+   * @throws {VarveError} `E_LIMIT` when the size or the ratio is exceeded
+   */
   addOutput(length: number): void {
     this.bytesOut += length;
     const { layerBytes, ratio, ratioFromBytes } = this.#limits;
@@ -28,7 +32,11 @@ export class Meter {
     }
   }
 
-  /** Counts a member or frame. @throws {VarveError} `E_LIMIT` when there are too many */
+  /**
+   * Counts a member or frame.
+   *
+   * @throws {VarveError} `E_LIMIT` when there are too many
+   */
   addMember(): void {
     const { members } = this.#limits;
     if (++this.members > members) {

@@ -1,25 +1,27 @@
 /**
- * Compressed layers: gzip with any number of members, zstd with any number of frames, or uncompressed.
+ * Compressed layers: gzip with any number of members, zstd with any number of frames, or
+ * uncompressed.
  *
  * ## Decompressing
  *
- * {@linkcode Decompressor} is synchronous, with bounded memory and linear time. {@linkcode decompress} and
- * {@linkcode DecompressingStream} are the same for asynchronous code.
+ * {@linkcode Decompressor} is synchronous, with bounded memory and linear time.
+ * {@linkcode decompress} and {@linkcode DecompressingStream} are the same for asynchronous code.
  *
  *     bytes ─▶ sniff: the magic bytes decide the format; xz, bzip2 and others are refused
  *               └─▶ gzip, zstd or plain reader: finds where each member or frame begins and ends
  *                     └─▶ decoder (node:zlib, or a given inflater): decodes one member or frame
  *                           └─▶ limits: size, ratio, number of members ─▶ sink
  *
- * The readers find the ends of members and frames themselves, because decoders do not report all errors:
- * some drop what follows a member, and some accept a truncated frame. Every checksum and length is verified.
- * Behind the end, only NULs and further members or frames are allowed.
+ * The readers find the ends of members and frames themselves, because decoders do not report all
+ * errors: some drop what follows a member, and some accept a truncated frame. Every checksum and
+ * length is verified. Behind the end, only NULs and further members or frames are allowed.
  *
  * ## Compressing
  *
- * {@linkcode compress} is deterministic: the same input gives the same output on any machine, with any number
- * of workers. For this the input is cut into pieces of a fixed length ({@linkcode splitPieces}), each piece is
- * compressed independently ({@linkcode compressPiece}), and the results are joined ({@linkcode joinPieces}).
+ * {@linkcode compress} is deterministic: the same input gives the same output on any machine, with
+ * any number of workers. For this the input is cut into pieces of a fixed length (
+ * {@linkcode splitPieces}), each piece is compressed independently ({@linkcode compressPiece}), and
+ * the results are joined ({@linkcode joinPieces}).
  *
  * @example
  * ```ts

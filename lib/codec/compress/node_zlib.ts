@@ -1,10 +1,10 @@
 /**
  * The only file that imports `node:zlib`.
  *
- * Its streams do not say where a member ends, and Deno's streams drop what follows a member. The engine below
- * them says it: `_handle.writeSync` works from memory into memory that can be reused, and writes to
- * `_writeState` how much of both is left. It is not documented, but Node and Deno keep it, because npm's own
- * unpacker needs it.
+ * Its streams do not say where a member ends, and Deno's streams drop what follows a member. The
+ * engine below them says it: `_handle.writeSync` works from memory into memory that can be reused,
+ * and writes to `_writeState` how much of both is left. It is not documented, but Node and Deno
+ * keep it, because npm's own unpacker needs it.
  *
  * @module
  */
@@ -98,8 +98,8 @@ export function zstdFrame<Memory extends ArrayBufferLike>(
     [constants.ZSTD_c_compressionLevel]: level,
     [constants.ZSTD_c_checksumFlag]: 1,
   };
-  // `pledgedSrcSize` exists since Node 22.19, but not in the types. A reset would drop it, so each frame gets a
-  // new engine.
+  // `pledgedSrcSize` exists since Node 22.19, but not in the types. A reset would drop it, so each
+  // frame gets a new engine.
   const options: ZstdOptions & { pledgedSrcSize: number } = {
     params,
     pledgedSrcSize: bytes.length,
@@ -149,7 +149,8 @@ class Engine implements Decoder {
     this.#left = _writeState;
     this.#action = action;
     this.#flush = flush;
-    // The stream's own handler would destroy the stream in a later turn of the event loop, and throw there.
+    // The stream's own handler would destroy the stream in a later turn of the event loop, and
+    // throw there.
     _handle.onerror = (message): void => {
       this.#failure = message;
     };

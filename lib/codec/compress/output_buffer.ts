@@ -1,11 +1,17 @@
 import type { Meter } from "./meter.ts";
 
-/** Takes a piece of the uncompressed bytes. The view is valid only during the call, unless `nextBuffer` gave its memory. */
+/**
+ * Takes a piece of the uncompressed bytes. The view is valid only during the call, unless
+ * `nextBuffer` gave its memory.
+ */
 export type Sink = (bytes: Uint8Array) => void;
 
 const NO_BYTES = new Uint8Array(0);
 
-/** Collects the output of decoders into few large pieces, because a layer may have a million tiny members. */
+/**
+ * Collects the output of decoders into few large pieces, because a layer may have a million tiny
+ * members.
+ */
 export class OutputBuffer {
   readonly #meter: Meter;
   readonly #nextBuffer: () => Uint8Array;
@@ -17,7 +23,9 @@ export class OutputBuffer {
     this.#nextBuffer = nextBuffer;
   }
 
-  /** The memory to write to, from index {@linkcode at} on. It always has room for at least one byte. */
+  /**
+   * The memory to write to, from index {@linkcode at} on. It always has room for at least one byte.
+   */
   get buffer(): Uint8Array {
     if (this.#buffer.length === 0) {
       this.#buffer = this.#nextBuffer();

@@ -4,7 +4,10 @@ import { littleEndian } from "./little_endian.ts";
 export interface ZstdFrameHeader {
   /** Size of the window in bytes: how much output a decoder must keep. */
   readonly windowBytes: number;
-  /** Size of the uncompressed content in bytes, rounded above 2⁵³; `undefined` when the header does not state it. */
+  /**
+   * Size of the uncompressed content in bytes, rounded above 2⁵³; `undefined` when the header does
+   * not state it.
+   */
   readonly contentBytes: number | undefined;
   /** Whether a checksum of 4 bytes follows the last block. */
   readonly hasChecksum: boolean;

@@ -20,7 +20,10 @@ const CHECKSUM_BYTES = 4;
 const RLE_BLOCK = 1;
 const RESERVED_BLOCK = 3;
 
-/** Number of blocks that one call decodes. A block has at most 128 KiB, so a call makes at most 32 MiB. */
+/**
+ * Number of blocks that one call decodes. A block has at most 128 KiB, so a call makes at most 32
+ * MiB.
+ */
 const STEP_BLOCKS = 255;
 
 /** What the next byte belongs to. `"gap"` is between frames, and behind the last one. */
@@ -37,8 +40,8 @@ type State =
 /**
  * Reads a sequence of zstd frames, skippable ones included.
  *
- * It parses the block headers itself, to know where each frame ends, and passes only whole frames to its
- * decoder. Decoders stop silently at the end of a frame, or do not notice a truncated one.
+ * It parses the block headers itself, to know where each frame ends, and passes only whole frames
+ * to its decoder. Decoders stop silently at the end of a frame, or do not notice a truncated one.
  */
 export class ZstdReader {
   readonly #decoder: Decoder;
@@ -79,8 +82,8 @@ export class ZstdReader {
     const next = this.#walkBlocks(input, start, end);
     this.#meter.bytesIn += next - start;
     this.#feed(input, start, next, sink);
-    // Thrown only now: what comes before it is decoded first, so that the size of the pieces does not
-    // change which error is reported.
+    // Thrown only now: what comes before it is decoded first, so that the size of the pieces does
+    // not change which error is reported.
     if (this.#sawReserved) throw malformed("a block of the reserved type");
     if (this.#complete) this.#endFrame();
     return next;
@@ -183,7 +186,10 @@ export class ZstdReader {
     this.#next("blockHeader");
   }
 
-  /** Parses block headers and skips over blocks: at most `STEP_BLOCKS`, and at most to the end of the frame. */
+  /**
+   * Parses block headers and skips over blocks: at most `STEP_BLOCKS`, and at most to the end of
+   * the frame.
+   */
   #walkBlocks(input: Uint8Array, start: number, end: number): number {
     let at = start;
     let blocks = 0;

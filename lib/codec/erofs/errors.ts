@@ -1,6 +1,9 @@
 import { VarveError } from "../../errors.ts";
 
-/** The error for a tree that the format or this writer cannot hold. `subject` is what is too large, if it has a name. */
+/**
+ * The error for a tree that the format or this writer cannot hold. `subject` is what is too large,
+ * if it has a name.
+ */
 export function tooLarge(state: string, subject?: string): VarveError {
   return new VarveError(
     "E_LIMIT",
@@ -9,7 +12,11 @@ export function tooLarge(state: string, subject?: string): VarveError {
   );
 }
 
-/** Throws the error for a damaged image. @throws {VarveError} `E_FORMAT`, always */
+/**
+ * Throws the error for a damaged image.
+ *
+ * @throws {VarveError} `E_FORMAT`, always
+ */
 export function damaged(state: string): never {
   throw new VarveError("E_FORMAT", `Cannot read EROFS image: ${state}`);
 }

@@ -23,14 +23,20 @@ export const TAG_BYTES = 64;
 export const COMPAT_CHECKSUM = 1;
 /** Compatible feature: inode times are modification times. */
 export const COMPAT_MTIME = 2;
-/** Incompatible feature: compressed data is padded with zeros. It does not matter without compressed data. */
+/**
+ * Incompatible feature: compressed data is padded with zeros. It does not matter without compressed
+ * data.
+ */
 export const INCOMPAT_ZERO_PADDING = 1;
 /** Incompatible feature: some files consist of chunks. */
 export const INCOMPAT_CHUNKED = 4;
 /** Incompatible feature: there is a device table. */
 export const INCOMPAT_DEVICES = 8;
 
-/** Bits of the writer's block size: 512 bytes, because the data of a tar entry begins at a multiple of it. */
+/**
+ * Bits of the writer's block size: 512 bytes, because the data of a tar entry begins at a multiple
+ * of it.
+ */
 export const BLOCK_BITS = 9;
 /** The writer's block size in bytes. */
 export const BLOCK = 512;

@@ -10,9 +10,9 @@ export const EROFS_WRITER_VERSION = 1;
 const WORDS = 1 << 14;
 
 /**
- * Computes the name of the image of a tree: the SHA-256 of the writer's version, the tree digest and the
- * locators of all files. Trees with the same name give images with the same bytes. Reads the whole tree, but
- * no content.
+ * Computes the name of the image of a tree: the SHA-256 of the writer's version, the tree digest
+ * and the locators of all files. Trees with the same name give images with the same bytes. Reads
+ * the whole tree, but no content.
  */
 export function erofsImageName(tree: Tree): Digest {
   const hasher = createHasher();

@@ -1,22 +1,24 @@
 /**
- * EROFS images without compression: a writer that makes a tree mountable, and a reader that makes a tree from an
- * image. Both are pure: bytes in, bytes out. Nothing is opened or mounted.
+ * EROFS images without compression: a writer that makes a tree mountable, and a reader that makes a
+ * tree from an image. Both are pure: bytes in, bytes out. Nothing is opened or mounted.
  *
- * EROFS is a read-only file system of the Linux kernel. An image can refer to data on other *devices*. So the image
- * of a tree holds only metadata, and its files point into the uncompressed layer tars:
+ * EROFS is a read-only file system of the Linux kernel. An image can refer to data on other
+ * *devices*. So the image of a tree holds only metadata, and its files point into the uncompressed
+ * layer tars:
  *
- *     image:   superblock │ device table │ inodes, directories, chunk arrays │ shared xattrs │ copied content
- *                              │                               │
- *     devices:                 └──▶ layer 1 tar, layer 2 tar ◀─┘ a file is a run of blocks in a tar
+ *     image:   superblock │ device table │ inodes, directories, chunks │ xattrs │ copied content
+ *                              │                            │
+ *     devices:                 └─▶ layer 1 tar, layer 2 tar ◀┘ a file is a run of blocks in a tar
  *
- * No file is extracted, and no content is copied, except where a tar does not fit: EROFS addresses whole blocks of
- * 512 bytes, so sparse files with other extents, and files with dirty padding, are copied into the image.
+ * No file is extracted, and no content is copied, except where a tar does not fit: EROFS addresses
+ * whole blocks of 512 bytes, so sparse files with other extents, and files with dirty padding, are
+ * copied into the image.
  *
- * - {@linkcode writeErofs} plans an image, then writes it. The *survey* goes through the tree once and records what
- *   each inode needs. The *plan* gives each inode its place. Writing goes through the tree again in the same order,
- *   so an image of any size is written as a stream.
- * - {@linkcode erofsImageName} computes the name of an image: trees with the same name give the same bytes, so an image
- *   can be found before it is made.
+ * - {@linkcode writeErofs} plans an image, then writes it. The *survey* goes through the tree once
+ *   and records what each inode needs. The *plan* gives each inode its place. Writing goes through
+ *   the tree again in the same order, so an image of any size is written as a stream.
+ * - {@linkcode erofsImageName} computes the name of an image: trees with the same name give the
+ *   same bytes, so an image can be found before it is made.
  * - {@linkcode readErofs} reads images of this writer and of mkfs.erofs. The image is not trusted.
  *
  * @example

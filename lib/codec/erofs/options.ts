@@ -3,22 +3,22 @@ import type { DiffId } from "../../digest/mod.ts";
 /** Options of {@linkcode writeErofs}. */
 export interface WriteErofsOptions {
   /**
-   * Reads bytes of a layer's uncompressed tar. Needed only for content that must be copied into the image:
-   * sparse files whose extents do not begin at multiples of 512, and files in
+   * Reads bytes of a layer's uncompressed tar. Needed only for content that must be copied into the
+   * image: sparse files whose extents do not begin at multiples of 512, and files in
    * {@linkcode WriteErofsOptions.dirty} layers.
    */
   readonly read?: ReadLayer | undefined;
   /**
-   * Layers with dirty padding: bytes other than zeros may be between the end of a file and the next multiple of
-   * 512. A program could see them through mmap(2). So the padding of each file in such a layer is read, and
-   * where it is dirty, the end of the file is copied into the image.
+   * Layers with dirty padding: bytes other than zeros may be between the end of a file and the next
+   * multiple of 512. A program could see them through mmap(2). So the padding of each file in such
+   * a layer is read, and where it is dirty, the end of the file is copied into the image.
    */
   readonly dirty?: ReadonlySet<DiffId> | undefined;
 }
 
 /**
- * Reads `length` bytes at offset `position` of the uncompressed tar of a layer. The result is not used after the
- * next call.
+ * Reads `length` bytes at offset `position` of the uncompressed tar of a layer. The result is not
+ * used after the next call.
  */
 export type ReadLayer = (source: DiffId, position: number, length: number) => Uint8Array;
 
@@ -33,8 +33,9 @@ export interface ErofsImage {
   /** Number of content bytes that are copied into the image. */
   readonly copied: number;
   /**
-   * Writes the image from the first byte to the last, in pieces of at most 1 MiB. The buffer of a piece is
-   * reused, so the sink must have written or copied it when it returns. Can be called several times.
+   * Writes the image from the first byte to the last, in pieces of at most 1 MiB. The buffer of a
+   * piece is reused, so the sink must have written or copied it when it returns. Can be called
+   * several times.
    *
    * @throws {VarveError} `E_TRUNCATED` when `read` returns fewer bytes than requested
    */

@@ -18,8 +18,8 @@ export interface MetaHeaders {
 }
 
 /**
- * Applies meta headers to the header of their entry. A PAX value replaces the header's field, unless the
- * value is empty. A GNU long name or link replaces both.
+ * Applies meta headers to the header of their entry. A PAX value replaces the header's field,
+ * unless the value is empty. A GNU long name or link replaces both.
  *
  * @throws {VarveError} `E_HEADER`, `E_ID` or `E_TIME` when a value is malformed
  */
@@ -83,8 +83,9 @@ function decimal(
 const NONE: readonly Xattr[] = [];
 
 /**
- * Reads the extended attributes from PAX records, in the spellings of SCHILY and of libarchive. When
- * they disagree, SCHILY's value counts, because it is the only one that container engines know.
+ * Reads the extended attributes from PAX records, in the spellings of SCHILY and of libarchive.
+ * When they disagree, SCHILY's value counts, because it is the only one that container engines
+ * know.
  *
  * @throws {VarveError} `E_XATTR` when one is malformed
  */
@@ -101,7 +102,8 @@ export function xattrsOf(records: PaxRecords | undefined, position: number): rea
       if (name.includes("\0")) {
         throw tarError(position, "the name of an xattr holds a NUL", "E_XATTR");
       }
-      // bsdtar writes an xattr in both spellings, with the encoded name in both. It must not become two xattrs.
+      // bsdtar writes an xattr in both spellings, with the encoded name in both. It must not become
+      // two xattrs.
       if (records.has(SCHILY + name) || records.has(SCHILY + encoded)) continue;
       (found ??= new Map()).set(name, { name, value: base64Decode(value, position) });
     }

@@ -37,14 +37,14 @@ const PAX_NAME = "PaxHeaders.0/entry" as ByteString;
 type Records = [key: ByteString, value: ByteString][];
 
 /**
- * Encodes the header of an entry: one ustar block, with a PAX header in front only when ustar cannot hold
- * all values. The same entry always gives the same bytes.
+ * Encodes the header of an entry: one ustar block, with a PAX header in front only when ustar
+ * cannot hold all values. The same entry always gives the same bytes.
  *
- * PAX holds what ustar cannot: long names and names that are not ASCII, xattrs, numbers that are too large,
- * and times with nanoseconds or before the epoch. Large numbers are also written into the ustar field, in
- * base-256, so that no two readers see different numbers. A name that is not UTF-8 is written as its bytes
- * with `hdrcharset=BINARY`, as POSIX defines it. An xattr whose name holds a `=` is written in libarchive's
- * spelling, because SCHILY's cannot hold it.
+ * PAX holds what ustar cannot: long names and names that are not ASCII, xattrs, numbers that are
+ * too large, and times with nanoseconds or before the epoch. Large numbers are also written into
+ * the ustar field, in base-256, so that no two readers see different numbers. A name that is not
+ * UTF-8 is written as its bytes with `hdrcharset=BINARY`, as POSIX defines it. An xattr whose name
+ * holds a `=` is written in libarchive's spelling, because SCHILY's cannot hold it.
  *
  * @throws {RangeError} when a tar archive cannot hold a value
  * @throws {VarveError} `E_LIMIT` when the PAX header is larger than readers accept (1 MiB)
@@ -160,7 +160,10 @@ function encodeRecords(records: Records): Uint8Array {
   return toBytes(records.map(([key, value]) => encodeRecord(key, value)).join("") as ByteString);
 }
 
-/** Encodes a record, `length key=value\n`. The length counts the whole record, its own digits included. */
+/**
+ * Encodes a record, `length key=value\n`. The length counts the whole record, its own digits
+ * included.
+ */
 function encodeRecord(key: ByteString, value: ByteString): string {
   const rest = ` ${key}=${value}\n`;
   let length = rest.length + 1;

@@ -18,7 +18,10 @@ import {
   sparseSizeOf,
 } from "./sparse.ts";
 
-/** What follows in the archive: the body of a meta header, a block of a sparse map, or the body of this entry. */
+/**
+ * What follows in the archive: the body of a meta header, a block of a sparse map, or the body of
+ * this entry.
+ */
 export type Step = "meta" | "map" | Entry;
 
 const NO_EXTENTS: readonly Extent[] = [];
@@ -36,8 +39,8 @@ const ENTRY_TYPES: Readonly<Record<number, EntryType>> = {
 };
 
 /**
- * Makes entries from header blocks, meta headers and sparse maps. The reader cuts the archive into whole
- * pieces; this class interprets them.
+ * Makes entries from header blocks, meta headers and sparse maps. The reader cuts the archive into
+ * whole pieces; this class interprets them.
  */
 export class EntryAssembler {
   /** Bytes of data in the body of the current entry, without a sparse map. */
@@ -55,8 +58,8 @@ export class EntryAssembler {
   #metaType = 0;
 
   /**
-   * The header of the sparse file whose map is being read. Other headers are not kept: young objects
-   * referenced from an old one cost the garbage collector more.
+   * The header of the sparse file whose map is being read. Other headers are not kept: young
+   * objects referenced from an old one cost the garbage collector more.
    */
   #header: RawHeader | undefined;
   /** The meta headers that belong to `#header`. */
@@ -105,8 +108,8 @@ export class EntryAssembler {
         break;
       case TYPE.PAX_GLOBAL:
         parsePax(bytes, start, end, this.#position);
-        // For Go this is an entry of its own, so the meta headers in front of it belong to it and are
-        // consumed.
+        // For Go this is an entry of its own, so the meta headers in front of it belong to it and
+        // are consumed.
         this.#takeMeta();
         break;
       case TYPE.GNU_LONG_NAME:
@@ -259,7 +262,8 @@ export class EntryAssembler {
       ? Math.max(header.path.length, header.linkname.length)
       : header.path.length;
     if (longest > pathBytes) throw pathTooLong(longest, pathBytes, this.#position);
-    // Engines drop the slash of such a file when it is empty. With content, they disagree on what it is.
+    // Engines drop the slash of such a file when it is empty. With content, they disagree on what
+    // it is.
     if (type === "file" && header.slash && (this.#size > 0 || this.stored > 0)) {
       const path = escapeForTerminal(header.path);
       throw tarError(

@@ -32,12 +32,18 @@ export function tarPadding(size: number): number {
   return (BLOCK - size % BLOCK) % BLOCK;
 }
 
-/** Whether entries of this type have no body, whatever their size field says: links, devices, directories, FIFOs. */
+/**
+ * Whether entries of this type have no body, whatever their size field says: links, devices,
+ * directories, FIFOs.
+ */
 export function isHeaderOnly(typeflag: number): boolean {
   return typeflag >= TYPE.HARDLINK && typeflag <= TYPE.FIFO;
 }
 
-/** Whether this is the type of a meta header: PAX, or a GNU long name or link. It has no path of its own. */
+/**
+ * Whether this is the type of a meta header: PAX, or a GNU long name or link. It has no path of its
+ * own.
+ */
 export function isMeta(typeflag: number): boolean {
   return typeflag === TYPE.PAX || typeflag === TYPE.PAX_GLOBAL ||
     typeflag === TYPE.GNU_LONG_NAME || typeflag === TYPE.GNU_LONG_LINK;

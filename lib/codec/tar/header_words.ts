@@ -1,6 +1,6 @@
 /**
- * Fast readers of header fields, four bytes at a time. A layer has a header for each of its files, and
- * reading them byte by byte takes twice as long.
+ * Fast readers of header fields, four bytes at a time. A layer has a header for each of its files,
+ * and reading them byte by byte takes twice as long.
  *
  * These functions read only the most common form of a field. For any other form they return
  * `undefined`; `numeric_fields.ts` reads all forms, with the same results.
@@ -32,8 +32,9 @@ const EIGHT_7 = 2_097_152;
 
 /** The sum of a block's bytes, unsigned; 0 means that all of them are zero. */
 export function sumBlock(words: Uint32Array, word: number): number {
-  // The headers of a layer lie far apart, so most of the time is waiting for memory. Each round reads a
-  // word of every cache line of the block, so that the processor waits for all lines at once.
+  // The headers of a layer lie far apart, so most of the time is waiting for memory. Each round
+  // reads a word of every cache line of the block, so that the processor waits for all lines at
+  // once.
   let all = 0;
   let odd = 0;
   for (let i = word; i < word + BLOCK_WORDS / 8; i++) {
@@ -67,7 +68,8 @@ export function sumPair(words: Uint32Array, word: number): number {
 export function nameLength(words: Uint32Array, word: number): number {
   for (let i = 0; i < NAME_BYTES / 4; i++) {
     const four = words[word + i] as number;
-    // The well-known test for a zero byte in a word: bit 7 of a byte is set by the borrow of a zero byte.
+    // The well-known test for a zero byte in a word: bit 7 of a byte is set by the borrow of a zero
+    // byte.
     if (((four - 0x01010101) & ~four & 0x80808080) !== 0) return 4 * i + leadingBytes(four);
   }
   return NAME_BYTES;
@@ -105,7 +107,9 @@ export function octal12(words: Uint32Array, word: number): number | undefined {
   return high === 0 ? rest : fourDigits(high) * EIGHT_7 + rest;
 }
 
-/** The last word of a field (three digits and a NUL or a space) as four digits, the last of them 0. */
+/**
+ * The last word of a field (three digits and a NUL or a space) as four digits, the last of them 0.
+ */
 function lastDigits(word: number): number {
   const end = word >>> 24;
   // For any other end, −1 sets bits that no digit has.

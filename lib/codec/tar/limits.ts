@@ -10,7 +10,9 @@ export interface TarLimits {
   readonly pathBytes: number;
   /** Number of GNU long names and long links in front of one entry. */
   readonly longNames: number;
-  /** Size of the archive in bytes. Also the total size of its files, so that holes are limited too. */
+  /**
+   * Size of the archive in bytes. Also the total size of its files, so that holes are limited too.
+   */
   readonly layerBytes: number;
   /** Number of entries, without meta headers. */
   readonly entries: number;

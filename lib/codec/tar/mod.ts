@@ -1,29 +1,30 @@
 /**
- * Tar archives: a reader for every dialect that layers come in, and a deterministic writer. Both are pure:
- * bytes in, calls out. No file is opened.
+ * Tar archives: a reader for every dialect that layers come in, and a deterministic writer. Both
+ * are pure: bytes in, calls out. No file is opened.
  *
  * ## Reading
  *
- * {@linkcode TarReader} takes chunks of any size and calls a {@linkcode TarHandler} with entries and their
- * content.
+ * {@linkcode TarReader} takes chunks of any size and calls a {@linkcode TarHandler} with entries
+ * and their content.
  *
  *     chunks ─▶ TarReader: cuts the archive into headers, meta bodies, maps, bodies and padding
- *                 └─▶ entry assembler: parses a header (ustar, GNU, star), applies the meta headers in
- *                       front of it (PAX, GNU long names), reads sparse maps
+ *                 └─▶ entry assembler: parses a header (ustar, GNU, star), applies the meta headers
+ *                       in front of it (PAX, GNU long names), reads sparse maps
  *                       └─▶ TarHandler: entry, data, hole, endEntry
  *
- * An *entry* is a header with everything that belongs to it. A *meta header* is a PAX or GNU header that
- * describes the next entry. The reader checks the format and its limits. It does not check what an entry
- * means: whether paths, owners and whiteouts are safe is checked by `LayerBuilder` of `./layer`.
+ * An *entry* is a header with everything that belongs to it. A *meta header* is a PAX or GNU header
+ * that describes the next entry. The reader checks the format and its limits. It does not check
+ * what an entry means: whether paths, owners and whiteouts are safe is checked by `LayerBuilder` of
+ * `./layer`.
  *
  * ## Writing
  *
- * {@linkcode TarWriter} writes entries one after another, with a PAX header only where ustar cannot hold a
- * value. {@linkcode writeTree} writes a whole tree: a layer tree becomes a layer, with whiteouts; a root tree
- * becomes a plain archive. The same tree always gives the same bytes.
+ * {@linkcode TarWriter} writes entries one after another, with a PAX header only where ustar cannot
+ * hold a value. {@linkcode writeTree} writes a whole tree: a layer tree becomes a layer, with
+ * whiteouts; a root tree becomes a plain archive. The same tree always gives the same bytes.
  *
- * {@linkcode treeToTarStreamInputs} and {@linkcode entriesFromTarStream} connect to `@std/tar`, which knows
- * less than layers need.
+ * {@linkcode treeToTarStreamInputs} and {@linkcode entriesFromTarStream} connect to `@std/tar`,
+ * which knows less than layers need.
  *
  * @example
  * ```ts

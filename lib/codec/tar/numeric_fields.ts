@@ -1,7 +1,7 @@
 /**
- * Numbers of tar headers: octal in all the variants that writers use, base-256, and the decimal numbers
- * of PAX records. A malformed number gives `undefined`, never a guess. The rules are those of Go's
- * archive/tar, which all container engines use.
+ * Numbers of tar headers: octal in all the variants that writers use, base-256, and the decimal
+ * numbers of PAX records. A malformed number gives `undefined`, never a guess. The rules are those
+ * of Go's archive/tar, which all container engines use.
  *
  * @module
  */
@@ -17,8 +17,8 @@ const DOT = 0x2e;
 const SECOND = 1_000_000_000;
 
 /**
- * Parses an octal field. Spaces and NULs around the digits are ignored, a NUL ends the field, and an
- * empty field is 0. A field has at most 12 digits, so the value is exact.
+ * Parses an octal field. Spaces and NULs around the digits are ignored, a NUL ends the field, and
+ * an empty field is 0. A field has at most 12 digits, so the value is exact.
  */
 export function parseOctal(block: Uint8Array, start: number, length: number): number | undefined {
   const end = start + length;
@@ -42,9 +42,9 @@ function isBlank(block: Uint8Array, start: number, end: number): boolean {
 }
 
 /**
- * Parses a numeric field: base-256 (two's complement, big endian) when the first bit is set, else octal.
- * The number may be negative. Above 2^53 it is rounded; such values are refused later anyway. Beyond 63
- * bits the result is `undefined`.
+ * Parses a numeric field: base-256 (two's complement, big endian) when the first bit is set, else
+ * octal. The number may be negative. Above 2^53 it is rounded; such values are refused later
+ * anyway. Beyond 63 bits the result is `undefined`.
  */
 export function parseNumeric(block: Uint8Array, start: number, length: number): number | undefined {
   if ((block[start] as number) < 0x80) return parseOctal(block, start, length);
@@ -80,7 +80,10 @@ function parseBase256(block: Uint8Array, start: number, length: number): bigint 
 const MAX_INT64 = 0x7fff_ffff_ffff_ffffn;
 const MIN_INT64 = -MAX_INT64 - 1n;
 
-/** Parses a decimal number of a PAX record: an optional sign and digits, within 64 bits. Rounded above 2^53. */
+/**
+ * Parses a decimal number of a PAX record: an optional sign and digits, within 64 bits. Rounded
+ * above 2^53.
+ */
 export function parseDecimal(text: string): number | undefined {
   if (text.length > 15) {
     const value = parseInt64(text);
@@ -102,7 +105,8 @@ export function parseDecimal(text: string): number | undefined {
 function parseInt64(text: string): bigint | undefined {
   if (!/^[+-]?[0-9]+$/.test(text)) return undefined;
   const negative = text.startsWith("-");
-  // Leading zeros are legal. Without them, a number that is too long is refused before BigInt parses it.
+  // Leading zeros are legal. Without them, a number that is too long is refused before BigInt
+  // parses it.
   const digits = text.replace(/^[+-]?0*/, "");
   if (digits.length > 19) return undefined;
   const magnitude = BigInt(digits === "" ? "0" : digits);
@@ -111,10 +115,11 @@ function parseInt64(text: string): bigint | undefined {
 }
 
 /**
- * Parses a PAX time: seconds and an optional fraction, of which nine digits count. The sign applies to
- * both parts: −1.25 is 1.25 s before the epoch.
+ * Parses a PAX time: seconds and an optional fraction, of which nine digits count. The sign applies
+ * to both parts: −1.25 is 1.25 s before the epoch.
  *
- * It reads from bytes, not from a string, because archives with three times for each entry are common.
+ * It reads from bytes, not from a string, because archives with three times for each entry are
+ * common.
  *
  * Source: POSIX.1-2017, pax, "pax Extended Header File Times".
  */

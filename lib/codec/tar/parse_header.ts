@@ -10,10 +10,14 @@ const SLASH = 0x2f;
 /** The dialects that a reader must tell apart. A PAX header has the format `"ustar"`. */
 export type HeaderFormat = "v7" | "ustar" | "gnu" | "star";
 
-/** The fields of a header block, before meta headers are applied. Mutable, because they change it. */
+/**
+ * The fields of a header block, before meta headers are applied. Mutable, because they change it.
+ */
 export interface RawHeader {
   path: ByteString;
-  /** Whether the path ends in a slash. Needed for every entry, and cheapest to read from the bytes. */
+  /**
+   * Whether the path ends in a slash. Needed for every entry, and cheapest to read from the bytes.
+   */
   slash: boolean;
   mode: number;
   uid: number;
@@ -167,8 +171,9 @@ function checkTime(block: Uint8Array, at: number, position: number): void {
 }
 
 /**
- * Reads the prefix that Go before 1.8 wrote into GNU headers, where GNU has times. The field is a prefix
- * when the times do not parse and the field is ASCII (golang.org/issue/12594, golang.org/issue/21005).
+ * Reads the prefix that Go before 1.8 wrote into GNU headers, where GNU has times. The field is a
+ * prefix when the times do not parse and the field is ASCII (golang.org/issue/12594,
+ * golang.org/issue/21005).
  */
 function misplacedPrefix(block: Uint8Array, at: number): ByteString {
   if (block[at + 345] === 0 && block[at + 357] === 0) return EMPTY;

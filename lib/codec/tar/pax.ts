@@ -40,8 +40,9 @@ const STRING_KEYS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Parses the records of a PAX header, `bytes[from, to)`. A record is `length key=value\n`; the length is
- * decimal and counts the whole record. Every record has a length above 0, so the loop ends.
+ * Parses the records of a PAX header, `bytes[from, to)`. A record is `length key=value\n`; the
+ * length is decimal and counts the whole record. Every record has a length above 0, so the loop
+ * ends.
  *
  * GNU's sparse format 0.0 repeats the keys of offsets and lengths. They are joined to the map of
  * format 0.1.
@@ -136,8 +137,8 @@ function keyOf(bytes: Uint8Array, start: number, end: number): string {
 }
 
 /**
- * Parses the length of a record. A sign or a leading zero is refused: no writer makes it, and readers
- * disagree on it.
+ * Parses the length of a record. A sign or a leading zero is refused: no writer makes it, and
+ * readers disagree on it.
  */
 function lengthAt(bytes: Uint8Array, at: number, to: number, position: number): number {
   let length = 0;

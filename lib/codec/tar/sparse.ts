@@ -18,8 +18,8 @@ const HEADER_MAP = { at: 386, entries: 4, more: 482, realSize: 483 } as const;
 const EXTENSION_MAP = { at: 0, entries: 21, more: 504 } as const;
 
 /**
- * Finds the sparse format that the PAX records of a header ask for. A file with an unknown version is an
- * ordinary file, as in Go's archive/tar.
+ * Finds the sparse format that the PAX records of a header ask for. A file with an unknown version
+ * is an ordinary file, as in Go's archive/tar.
  */
 export function sparseFormOf(records: PaxRecords): SparseForm {
   if (records.size === 0) return undefined;
@@ -31,7 +31,10 @@ export function sparseFormOf(records: PaxRecords): SparseForm {
   return (records.get("GNU.sparse.map") ?? "") !== "" ? "pax-0" : undefined;
 }
 
-/** The size in bytes of a sparse file with its holes; `undefined` when the PAX records do not have it. */
+/**
+ * The size in bytes of a sparse file with its holes; `undefined` when the PAX records do not have
+ * it.
+ */
 export function sparseSizeOf(records: PaxRecords, position: number): number | undefined {
   const text = records.get("GNU.sparse.size") || records.get("GNU.sparse.realsize") || "";
   if (text === "") return undefined;
@@ -56,9 +59,9 @@ export function parsePaxMap(records: PaxRecords, position: number): SparseRun[] 
 }
 
 /**
- * Parses the map of format 1.0 from the blocks in front of the data. The map is decimal numbers, each with
- * a newline: the number of runs, then offset and length of each run. Pass whole blocks until it is `done`;
- * the rest of the last block is padding.
+ * Parses the map of format 1.0 from the blocks in front of the data. The map is decimal numbers,
+ * each with a newline: the number of runs, then offset and length of each run. Pass whole blocks
+ * until it is `done`; the rest of the last block is padding.
  *
  * Source: GNU tar manual, "PAX Format, Version 1.0".
  */
@@ -107,8 +110,8 @@ export class SparseMapParser {
 }
 
 /**
- * Parses the part of an old GNU map that is in a header (`first`) or in an extension block. Appends to
- * `runs` and returns whether another extension block follows.
+ * Parses the part of an old GNU map that is in a header (`first`) or in an extension block. Appends
+ * to `runs` and returns whether another extension block follows.
  *
  * Source: GNU tar manual, "Old GNU Format".
  */
@@ -141,8 +144,9 @@ export function parseGnuRealSize(block: Uint8Array, at: number, position: number
 }
 
 /**
- * Checks the runs and makes extents of them. The runs must ascend, not overlap, lie in the file, and
- * together be as long as the stored data. Empty runs are dropped, and adjacent runs become one extent.
+ * Checks the runs and makes extents of them. The runs must ascend, not overlap, lie in the file,
+ * and together be as long as the stored data. Empty runs are dropped, and adjacent runs become one
+ * extent.
  *
  * @param size size of the file in bytes, holes included
  * @param dataAt offset in the archive of the stored data, `dataLength` bytes

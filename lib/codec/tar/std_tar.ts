@@ -1,9 +1,9 @@
 /**
  * Converts between trees and the streams of `@std/tar`.
  *
- * That package knows only ustar: files and directories, whole seconds, ids below 2^18, names of up to 255
- * bytes. What it cannot hold is an error, or a loss that is reported to the caller. It is never dropped
- * silently.
+ * That package knows only ustar: files and directories, whole seconds, ids below 2^18, names of up
+ * to 255 bytes. What it cannot hold is an error, or a loss that is reported to the caller. It is
+ * never dropped silently.
  *
  * @module
  */
@@ -58,9 +58,9 @@ const MAX_SIZE = 8 ** 12 - 1;
 /**
  * Makes the inputs of a `TarStream` from a tree. A layer tree gives its whiteouts too.
  *
- * These entries are left out: symbolic links, devices and FIFOs, names that are not UTF-8 or do not fit, and
- * files over 64 GiB. A hard link becomes a copy. Xattrs, nanoseconds, times before the epoch and large ids are
- * dropped. Each loss is reported to `onLoss`.
+ * These entries are left out: symbolic links, devices and FIFOs, names that are not UTF-8 or do not
+ * fit, and files over 64 GiB. A hard link becomes a copy. Xattrs, nanoseconds, times before the
+ * epoch and large ids are dropped. Each loss is reported to `onLoss`.
  *
  * @example
  * ```ts
@@ -74,7 +74,8 @@ const MAX_SIZE = 8 ** 12 - 1;
  * if (size !== 1024) throw new Error("an empty archive is two blocks of zeros");
  * ```
  *
- * @throws {VarveError} `E_UNSUPPORTED` through the stream, at the first loss, when there is no `onLoss`
+ * @throws {VarveError} `E_UNSUPPORTED` through the stream, at the first loss, when there is no
+ * `onLoss`
  */
 export function treeToTarStreamInputs(
   tree: Tree,
@@ -162,7 +163,10 @@ function refuse({ path, what }: TarStreamLoss): never {
 export interface TarStreamItem {
   /** The entry. Its extents are positions in the archive that was read. */
   readonly entry: Entry;
-  /** The content of a file that is not empty, else `null`. Read it, cancel it, or leave it: it is then skipped. */
+  /**
+   * The content of a file that is not empty, else `null`. Read it, cancel it, or leave it: it is
+   * then skipped.
+   */
   readonly content: ReadableStream<Uint8Array> | null;
 }
 
@@ -181,8 +185,8 @@ const TYPES: Readonly<Record<string, EntryType>> = {
 const DIALECTS = "xgLKS";
 
 /**
- * Converts the entries of an `UntarStream`. As with a `TarReader`, paths, owners and modes are not checked
- * here; `LayerBuilder` of `./layer` checks them.
+ * Converts the entries of an `UntarStream`. As with a `TarReader`, paths, owners and modes are not
+ * checked here; `LayerBuilder` of `./layer` checks them.
  *
  * @throws {VarveError} `E_UNSUPPORTED` for PAX and GNU headers, and for names that are not UTF-8,
  *   `E_HEADER` for a malformed number, `E_TYPE` for an unknown type

@@ -1,6 +1,9 @@
 import type { Entry } from "../../layer/mod.ts";
 
-/** Receives the entries that a {@linkcode TarReader} reads, in the order of the archive. Calls are synchronous. */
+/**
+ * Receives the entries that a {@linkcode TarReader} reads, in the order of the archive. Calls are
+ * synchronous.
+ */
 export interface TarHandler {
   /** A new entry begins. Its meta headers (PAX, GNU) are already applied. */
   entry(entry: Entry): void;
@@ -11,12 +14,15 @@ export interface TarHandler {
   data?(chunk: Uint8Array): void;
   /** A hole of a sparse file: the next `length` bytes of the current file's content are zeros. */
   hole(length: number): void;
-  /** The current entry is complete: `data` and `hole` have given all of its `size` bytes. Called for every entry. */
+  /**
+   * The current entry is complete: `data` and `hole` have given all of its `size` bytes. Called for
+   * every entry.
+   */
   endEntry(): void;
   /**
-   * The padding behind the entry that ended last is not zero. Called at most once for each entry. This is
-   * legal, but it matters when the pages of the archive are mapped as pages of the file: the bytes behind
-   * the end of a file must read as zeros.
+   * The padding behind the entry that ended last is not zero. Called at most once for each entry.
+   * This is legal, but it matters when the pages of the archive are mapped as pages of the file:
+   * the bytes behind the end of a file must read as zeros.
    */
   dirtyPadding?(): void;
 }

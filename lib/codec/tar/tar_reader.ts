@@ -17,13 +17,14 @@ export interface TarReaderOptions {
 type State = "header" | "map" | "meta" | "body" | "padding" | "end" | "closed";
 
 /**
- * Reads a tar archive from chunks of any size and calls a {@linkcode TarHandler} for its entries. The
- * size of the chunks does not change the entries; only the pieces of `data` depend on it.
+ * Reads a tar archive from chunks of any size and calls a {@linkcode TarHandler} for its entries.
+ * The size of the chunks does not change the entries; only the pieces of `data` depend on it.
  *
- * It reads ustar, PAX, GNU and star archives: long names, base-256 numbers, the four sparse formats,
- * xattrs. Where readers disagree, it does what Go's archive/tar does, which all container engines use.
- * Paths, owners and modes are not checked here; `LayerBuilder` of `./layer` checks them. Global PAX
- * headers are parsed and have no effect. Bytes behind the end mark are counted and ignored.
+ * It reads ustar, PAX, GNU and star archives: long names, base-256 numbers, the four sparse
+ * formats, xattrs. Where readers disagree, it does what Go's archive/tar does, which all container
+ * engines use. Paths, owners and modes are not checked here; `LayerBuilder` of `./layer` checks
+ * them. Global PAX headers are parsed and have no effect. Bytes behind the end mark are counted and
+ * ignored.
  *
  * After an error, its own or the handler's, the reader takes no more bytes.
  *
@@ -60,7 +61,9 @@ export class TarReader {
   /** Collects the body of a meta header that comes in pieces. */
   #metaBody: Uint8Array | undefined;
   #metaLength = 0;
-  /** The buffer of the current chunk as words. Kept, because most chunks are views of one buffer. */
+  /**
+   * The buffer of the current chunk as words. Kept, because most chunks are views of one buffer.
+   */
   #words: Uint32Array = this.#heldWords;
   /** The chunk that {@linkcode #words} fits; `undefined` for none. */
   #wordsChunk: Uint8Array | undefined;
@@ -75,7 +78,11 @@ export class TarReader {
   #paddingLeft = 0;
   #watchPadding = false;
 
-  /** Makes a reader. @throws {RangeError} when a limit is not a safe integer of at least 0 */
+  /**
+   * Makes a reader.
+   *
+   * @throws {RangeError} when a limit is not a safe integer of at least 0
+   */
   constructor(handler: TarHandler, options: TarReaderOptions = {}) {
     this.#handler = handler;
     this.#wantsData = handler.data !== undefined;
@@ -120,8 +127,8 @@ export class TarReader {
   }
 
   /**
-   * Number of content bytes that come next and that {@linkcode TarReader.skip} may skip: 0 outside of a
-   * body. For archives in seekable files.
+   * Number of content bytes that come next and that {@linkcode TarReader.skip} may skip: 0 outside
+   * of a body. For archives in seekable files.
    */
   get skippable(): number {
     return this.#state === "body" ? this.#left : 0;

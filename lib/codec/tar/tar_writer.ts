@@ -5,13 +5,13 @@ import { BLOCK, tarPadding } from "./format.ts";
 import type { TarHandler } from "./tar_handler.ts";
 
 /**
- * Writes a tar archive. The same entries give the same bytes; PAX headers are written only where ustar
- * cannot hold a value.
+ * Writes a tar archive. The same entries give the same bytes; PAX headers are written only where
+ * ustar cannot hold a value.
  *
- * It is a {@linkcode TarHandler}, so the entries of a reader can be written directly:
- * `new TarReader(new TarWriter(sink))`. Sparse files become ordinary files, with their holes written as
- * zeros: layers have no sparse entries in practice, and tools that split and rebuild layers break on
- * them.
+ * It is a {@linkcode TarHandler}, so the entries of a reader can be written directly: `new
+ * TarReader(new TarWriter(sink))`. Sparse files become ordinary files, with their holes written as
+ * zeros: layers have no sparse entries in practice, and tools that split and rebuild layers break
+ * on them.
  *
  * @example
  * ```ts
@@ -52,13 +52,17 @@ export class TarWriter implements TarHandler {
     this.#sink = sink;
   }
 
-  /** Number of bytes written so far. Right behind `entry` this is the offset of the content in the archive. */
+  /**
+   * Number of bytes written so far. Right behind `entry` this is the offset of the content in the
+   * archive.
+   */
   get position(): number {
     return this.#position;
   }
 
   /**
-   * Begins an entry. Exactly `size` bytes of content must follow, then {@linkcode TarWriter.endEntry}.
+   * Begins an entry. Exactly `size` bytes of content must follow, then
+   * {@linkcode TarWriter.endEntry}.
    *
    * @throws {RangeError} when a tar archive cannot hold a value
    * @throws {VarveError} `E_LIMIT` when its PAX header is larger than readers accept
@@ -74,19 +78,31 @@ export class TarWriter implements TarHandler {
     this.#left = entry.size;
   }
 
-  /** Writes content of the current entry. @throws {VarveError} `E_SIZE` when the content exceeds the entry's size */
+  /**
+   * Writes content of the current entry.
+   *
+   * @throws {VarveError} `E_SIZE` when the content exceeds the entry's size
+   */
   data(chunk: Uint8Array): void {
     this.#take(chunk.length);
     this.#write(chunk);
   }
 
-  /** Writes `length` zeros as content of the current entry. @throws {VarveError} `E_SIZE` when the content exceeds the entry's size */
+  /**
+   * Writes `length` zeros as content of the current entry.
+   *
+   * @throws {VarveError} `E_SIZE` when the content exceeds the entry's size
+   */
   hole(length: number): void {
     this.#take(length);
     this.#zeros(length);
   }
 
-  /** Ends the current entry. @throws {VarveError} `E_SIZE` when its content is shorter than its size */
+  /**
+   * Ends the current entry.
+   *
+   * @throws {VarveError} `E_SIZE` when its content is shorter than its size
+   */
   endEntry(): void {
     const entry = this.#current();
     if (this.#left > 0) throw sizeError(entry, entry.size - this.#left);
@@ -124,7 +140,9 @@ export class TarWriter implements TarHandler {
   }
 }
 
-/** The error for a content of another size than stated, as of a file that changes while it is read. */
+/**
+ * The error for a content of another size than stated, as of a file that changes while it is read.
+ */
 function sizeError(entry: TarEntry, actual: number): VarveError {
   const path = escapeForTerminal(entry.path);
   return new VarveError(

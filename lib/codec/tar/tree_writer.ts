@@ -23,7 +23,10 @@ const ROOT = "./" as ByteString;
 export interface TreeEntry {
   /** The entry as it is written. */
   readonly entry: TarEntry;
-  /** Path in the tree, without leading or trailing slash. For a whiteout or opaque marker, with its `.wh.` name. */
+  /**
+   * Path in the tree, without leading or trailing slash. For a whiteout or opaque marker, with its
+   * `.wh.` name.
+   */
   readonly path: ByteString;
   /** The file whose content follows; `null` when no content follows. */
   readonly content: FileNode | null;
@@ -41,21 +44,25 @@ export interface WriteTreeOptions extends TreeEntriesOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Reads the content of a file of a tree, with zeros for holes. The chunks must not be changed afterwards. */
+/**
+ * Reads the content of a file of a tree, with zeros for holes. The chunks must not be changed
+ * afterwards.
+ */
 export type ReadContent = (
   path: ByteString,
   node: FileNode,
 ) => AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 /**
- * Yields the entries of the archive of a tree, in the order in which they are written. Each directory comes
- * before its entries, and names are sorted by bytes; a whiteout is sorted by its `.wh.` name. The first
- * name of a link group is written as the file, the others as hard links to it.
+ * Yields the entries of the archive of a tree, in the order in which they are written. Each
+ * directory comes before its entries, and names are sorted by bytes; a whiteout is sorted by its
+ * `.wh.` name. The first name of a link group is written as the file, the others as hard links to
+ * it.
  *
- * A layer tree gives a layer: whiteouts become `.wh.name`, opaque directories get a `.wh..wh..opq`, and
- * implied directories are left out. A root tree gives a plain archive. The root directory is written as
- * `./` only when it matters: in a layer, when the layer changes it; else, when it differs from 0755, 0:0,
- * mtime 0, no xattrs.
+ * A layer tree gives a layer: whiteouts become `.wh.name`, opaque directories get a `.wh..wh..opq`,
+ * and implied directories are left out. A root tree gives a plain archive. The root directory is
+ * written as `./` only when it matters: in a layer, when the layer changes it; else, when it
+ * differs from 0755, 0:0, mtime 0, no xattrs.
  *
  * Source: OCI image specification, layer.md, "Change Types" and "Whiteouts".
  *
@@ -108,11 +115,11 @@ function join(directory: ByteString, name: ByteString): ByteString {
 }
 
 /**
- * Writes a tree as a tar archive, as a stream. Memory is bounded by the chunks that `read` gives, one path
- * for each link group, and the whiteouts of one directory.
+ * Writes a tree as a tar archive, as a stream. Memory is bounded by the chunks that `read` gives,
+ * one path for each link group, and the whiteouts of one directory.
  *
- * @throws {VarveError} `E_SIZE` when `read` gives another number of bytes than the size of the file,
- *   `E_WHITEOUT_NAME` as {@linkcode treeEntries}, `E_LIMIT` as {@linkcode encodeTarHeader}
+ * @throws {VarveError} `E_SIZE` when `read` gives another number of bytes than the size of the
+ *   file, `E_WHITEOUT_NAME` as {@linkcode treeEntries}, `E_LIMIT` as {@linkcode encodeTarHeader}
  */
 export async function* writeTree(
   tree: Tree,
@@ -180,7 +187,10 @@ function whiteoutName(path: ByteString, name: ByteString): VarveError {
   );
 }
 
-/** The entry of a node that is not a directory: a file, a hard link to one written before, or a whiteout. */
+/**
+ * The entry of a node that is not a directory: a file, a hard link to one written before, or a
+ * whiteout.
+ */
 function leafOf(
   name: ByteString,
   path: ByteString,
@@ -216,7 +226,9 @@ function leafOf(
   }
 }
 
-/** The attributes with which whiteouts and opaque markers are written: they have none of their own. */
+/**
+ * The attributes with which whiteouts and opaque markers are written: they have none of their own.
+ */
 const MARKER: Attributes = { mode: 0o644, uid: 0, gid: 0, mtime: EPOCH, xattrs: [] };
 
 function entryOf(path: ByteString, type: EntryType, attributes: Attributes): TarEntry {

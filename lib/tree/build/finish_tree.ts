@@ -31,13 +31,16 @@ export interface BuilderState {
   readonly linked: boolean;
 }
 
-/** Packs what is left of a builder's records and makes the tree. `own` is the layer of the files whose content was set. */
+/**
+ * Packs what is left of a builder's records and makes the tree. `own` is the layer of the files
+ * whose content was set.
+ */
 export function finishTree(built: BuilderState, kind: TreeKind, own: DiffId | null): PackedTree {
   const { log, packer, linked } = built;
   log.dropTable();
   let unpacked = findUnpacked(log, true);
-  // Pack everything again in two cases: packed files refer to a layer, and now there is none; or most of
-  // what was packed is garbage, which the tree would keep in memory.
+  // Pack everything again in two cases: packed files refer to a layer, and now there is none; or
+  // most of what was packed is garbage, which the tree would keep in memory.
   if ((own === null && packer.usesOwnLayer) || packer.names > MAX_PACKED_PER_KEPT * unpacked.kept) {
     packer.clear();
     unpacked = findUnpacked(log, false);
@@ -59,7 +62,10 @@ interface Unpacked {
   readonly names: Uint32Array;
 }
 
-/** Finds what must still be packed. `isKept` says whether directories that were packed early stay packed. */
+/**
+ * Finds what must still be packed. `isKept` says whether directories that were packed early stay
+ * packed.
+ */
 function findUnpacked(log: RecordLog, isKept: boolean): Unpacked {
   const live = new Uint8Array(log.length);
   const directories: number[] = [0];
@@ -93,7 +99,8 @@ function findUnpacked(log: RecordLog, isKept: boolean): Unpacked {
 }
 
 function packUnpacked(log: RecordLog, { directories, names }: Unpacked, packer: Packer): void {
-  // Counting sort by directory. ends[d] is first the number of names in d, then the end of its range in `order`.
+  // Counting sort by directory. ends[d] is first the number of names in d, then the end of its
+  // range in `order`.
   const ends = new Uint32Array(log.length);
   for (const id of names) ends[log.get(id, L_PARENT)]!++;
   let sum = 0;

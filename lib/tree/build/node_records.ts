@@ -35,7 +35,10 @@ export class NodeRecords {
   /** The layers that locators name; a locator has the index of its layer plus one. */
   readonly sources: DiffId[] = [];
 
-  /** Decodes the node of a record. Its `group` is null, and so is its locator in the layer that is named at the end. */
+  /**
+   * Decodes the node of a record. Its `group` is null, and so is its locator in the layer that is
+   * named at the end.
+   */
   read(id: number): Node {
     const { log } = this;
     const words = log.words(id);
@@ -66,7 +69,10 @@ export class NodeRecords {
     return node.type === "file" && lacksDigest ? { ...node, digest: null } : node;
   }
 
-  /** Allocates the heap part of a record and writes the name, with room for `restWords` words behind it. */
+  /**
+   * Allocates the heap part of a record and writes the name, with room for `restWords` words behind
+   * it.
+   */
   name(id: number, name: ByteString, restWords: number): void {
     const log = this.log;
     const nameWords = wordsOf(name.length);
@@ -126,7 +132,10 @@ export class NodeRecords {
     this.extents(id, node.size, index + 1, extents);
   }
 
-  /** Writes the digest of a file's content, which must have been checked; `null` for none, or none yet. */
+  /**
+   * Writes the digest of a file's content, which must have been checked; `null` for none, or none
+   * yet.
+   */
   digest(id: number, digest: Uint8Array | null): void {
     if (digest === null) return;
     const log = this.log;
@@ -134,7 +143,10 @@ export class NodeRecords {
     log.set(id, R_NAME, (log.get(id, R_NAME) & ~(L_NO_DIGEST << 16)) >>> 0);
   }
 
-  /** Writes where a file's content lies. The extents must have been checked; `source` is the number of the layer. */
+  /**
+   * Writes where a file's content lies. The extents must have been checked; `source` is the number
+   * of the layer.
+   */
   extents(id: number, size: number, source: number, extents: readonly Extent[]): void {
     const log = this.log;
     const words = log.words(id);

@@ -37,10 +37,10 @@ interface OpenDirectory {
 }
 
 /**
- * The open directories: those on the path to the directory that gets names. A directory that is left
- * is packed early, at once. Archives list a tree depth first, so little is left for the end. When an
- * archive comes back to a packed directory, the packing is undone, and the directory is packed at the
- * end.
+ * The open directories: those on the path to the directory that gets names. A directory that is
+ * left is packed early, at once. Archives list a tree depth first, so little is left for the end.
+ * When an archive comes back to a packed directory, the packing is undone, and the directory is
+ * packed at the end.
  */
 export class OpenDirectories {
   readonly #log: RecordLog;
@@ -73,7 +73,10 @@ export class OpenDirectories {
     open.names[open.count++] = id;
   }
 
-  /** Undoes the packing of a directory and of those above it, because a row of the directory changes. */
+  /**
+   * Undoes the packing of a directory and of those above it, because a row of the directory
+   * changes.
+   */
   change(directory: number): void {
     const log = this.#log;
     let id = directory;
@@ -121,7 +124,10 @@ export class OpenDirectories {
     if (open.names.length > KEPT_NAMES) open.names = new Uint32Array(16);
   }
 
-  /** Whether all rows of a directory are final, so that it can be packed. Drops removed names from the list. */
+  /**
+   * Whether all rows of a directory are final, so that it can be packed. Drops removed names from
+   * the list.
+   */
   #isComplete(open: OpenDirectory): boolean {
     const log = this.#log;
     if (!open.whole || (log.flags(open.id) & L_DEAD) !== 0) return false;
@@ -132,8 +138,8 @@ export class OpenDirectories {
       const id = names[i] as number;
       const flags = log.flags(id);
       if ((flags & L_DEAD) !== 0) continue;
-      // A hard link is not final: its link group is known only at the end. The first name of an inode
-      // may be packed: a later link to it calls `change` and undoes that.
+      // A hard link is not final: its link group is known only at the end. The first name of an
+      // inode may be packed: a later link to it calls `change` and undoes that.
       if ((flags & L_NO_DIGEST) !== 0 || log.get(id, L_INODE) !== id) return false;
       const isDirectory = (log.get(id, R_MODE) & S_IFMT) === S_IFDIR;
       if (isDirectory && log.get(id, L_STATE) === LEFT) return false;

@@ -27,7 +27,10 @@ import type { TreeKind } from "../tree.ts";
 import { L_HEAP, L_INODE, L_NO_DIGEST, L_SIDE, OWN_SOURCE, type RecordLog } from "./record_log.ts";
 import { sortNames } from "./sort_names.ts";
 
-/** Link groups by the record of the inode. A group is in the form that the heap has: length, then bytes. */
+/**
+ * Link groups by the record of the inode. A group is in the form that the heap has: length, then
+ * bytes.
+ */
 export type Groups = ReadonlyMap<number, Uint32Array>;
 
 /** Packs directories of a log into a segment, children before their parents. */
@@ -64,7 +67,10 @@ export class Packer {
     return this.#ownIndex !== 0;
   }
 
-  /** Sets what is known only at the end. Before this call, no name of an inode with several names may be packed. */
+  /**
+   * Sets what is known only at the end. Before this call, no name of an inode with several names
+   * may be packed.
+   */
   setFinal(own: DiffId | null, groups: Groups): void {
     this.#own = own;
     this.#groups = groups;

@@ -3,27 +3,30 @@ import { Arena, type Page } from "../packed/arena.ts";
 import { compareNames, HASH_PRIME, HASH_SEED, R_NAME, wordsOf } from "../packed/format.ts";
 
 /**
- * A record has 16 words: the ten words of a row, in which the first is {@linkcode L_HEAP} instead of
- * the end of the heap part, then `L_PARENT` to `L_PACKED`.
+ * A record has 16 words: the ten words of a row, in which the first is {@linkcode L_HEAP} instead
+ * of the end of the heap part, then `L_PARENT` to `L_PACKED`.
  */
 const RECORD_SHIFT = 4;
 const RECORDS_SHIFT = 14;
 const RECORDS_MASK = (1 << RECORDS_SHIFT) - 1;
 
 /**
- * Word of a record: address in the arena of its heap part, which holds the number of words behind the
- * name, the name, the digest, and the tail (link target, xattrs).
+ * Word of a record: address in the arena of its heap part, which holds the number of words behind
+ * the name, the name, the digest, and the tail (link target, xattrs).
  */
 export const L_HEAP = 0;
 /** Word of a record: the record of the directory that holds this name. */
 export const L_PARENT = 10;
 /** Word of a record: hash of the name. */
 const L_HASH = 11;
-/** Word of a record: the record with the attributes of the inode; for a hard link, that of its target. */
+/**
+ * Word of a record: the record with the attributes of the inode; for a hard link, that of its
+ * target.
+ */
 export const L_INODE = 12;
 /**
- * Words of a record. File: the three words of its side, with the address of its extents in the arena.
- * Packed directory: index of its result.
+ * Words of a record. File: the three words of its side, with the address of its extents in the
+ * arena. Packed directory: index of its result.
  */
 export const L_SIDE = 13;
 /** Word of a directory's record: its state, as `OpenDirectories` defines it. */
@@ -81,7 +84,10 @@ export class RecordLog {
     return this.get(id, R_NAME) >>> 16;
   }
 
-  /** Finds the record of a name in a directory; −1 when there is none. Keeps the place for {@linkcode insert}. */
+  /**
+   * Finds the record of a name in a directory; −1 when there is none. Keeps the place for
+   * {@linkcode insert}.
+   */
   find(directory: number, name: ByteString): number {
     let hash = HASH_SEED;
     for (let i = 0; i < name.length; i++) {
@@ -122,8 +128,9 @@ export class RecordLog {
   }
 
   /**
-   * Adds a record at the place where {@linkcode find} ended; it hides a record that was found there.
-   * The words of the new record are zero, except its directory, the hash of its name and its inode.
+   * Adds a record at the place where {@linkcode find} ended; it hides a record that was found
+   * there. The words of the new record are zero, except its directory, the hash of its name and its
+   * inode.
    */
   insert(directory: number): number {
     const id = this.length++;

@@ -25,7 +25,10 @@ export type NodeId = number;
 
 /** Options of a {@linkcode TreeBuilder}. */
 export interface TreeBuilderOptions {
-  /** The kind of tree to build. Only a layer tree can hold whiteouts, opaque and implied directories. */
+  /**
+   * The kind of tree to build. Only a layer tree can hold whiteouts, opaque and implied
+   * directories.
+   */
   readonly kind: TreeKind;
 }
 
@@ -34,8 +37,8 @@ export interface TreeBuilderOptions {
  * {@linkcode TreeBuilder.finish}.
  *
  * Nodes are named by handles. A node that replaces another gets a new handle; only a directory that
- * replaces a directory keeps the old one. Do not use handles of nodes that were replaced or removed,
- * nor of nodes below them.
+ * replaces a directory keeps the old one. Do not use handles of nodes that were replaced or
+ * removed, nor of nodes below them.
  *
  * @example
  * ```ts
@@ -70,7 +73,10 @@ export class TreeBuilder {
   #linked = false;
   #finished = false;
 
-  /** Begins with an empty root directory: implied in a layer tree; 0755, 0:0, mtime 0 in a root tree. */
+  /**
+   * Begins with an empty root directory: implied in a layer tree; 0755, 0:0, mtime 0 in a root
+   * tree.
+   */
   constructor(options: TreeBuilderOptions) {
     this.#kind = options.kind;
     const root: DirectoryNode = { ...IMPLIED, implied: options.kind === "layer" };
@@ -106,7 +112,11 @@ export class TreeBuilder {
     return (this.#log.flags(this.#known(id)) & F_OPAQUE) !== 0;
   }
 
-  /** The target of a symbolic link. @throws {TypeError} when the node is not a symbolic link */
+  /**
+   * The target of a symbolic link.
+   *
+   * @throws {TypeError} when the node is not a symbolic link
+   */
   linkTarget(id: NodeId): ByteString {
     const log = this.#log;
     const inode = this.#inode(id);
@@ -133,7 +143,8 @@ export class TreeBuilder {
    * group. The `group` of `node` is ignored.
    *
    * @returns the handle of the node
-   * @throws {TypeError} when `directory` is not a directory, or the kind of tree cannot hold the node
+   * @throws {TypeError} when `directory` is not a directory, or the kind of tree cannot hold the
+   * node
    * @throws {RangeError} when no tree can hold the name or the node
    */
   put(directory: NodeId, name: ByteString, node: Node): NodeId {
@@ -183,7 +194,11 @@ export class TreeBuilder {
     return id;
   }
 
-  /** Replaces the attributes of a node, for all names of its inode. @throws {TypeError} when the type differs */
+  /**
+   * Replaces the attributes of a node, for all names of its inode.
+   *
+   * @throws {TypeError} when the type differs
+   */
   update(id: NodeId, node: Node): void {
     const log = this.#log;
     const inode = this.#inode(id);
@@ -200,7 +215,11 @@ export class TreeBuilder {
     log.set(inode, R_NAME, (log.get(inode, R_NAME) | (dead << 16)) >>> 0);
   }
 
-  /** Makes a directory opaque. @throws {TypeError} when the node is not a directory of a layer tree */
+  /**
+   * Makes a directory opaque.
+   *
+   * @throws {TypeError} when the node is not a directory of a layer tree
+   */
   setOpaque(id: NodeId): void {
     if (!this.#isDirectory(this.#known(id)) || this.#kind === "root") {
       throw new TypeError("Cannot make node opaque: not a directory of a layer tree");
@@ -212,7 +231,8 @@ export class TreeBuilder {
    * Sets the content of a file.
    *
    * @param digest SHA-256 of the content (32 bytes); null exactly when the file is empty
-   * @param extents where the content lies in the tar of the layer that {@linkcode TreeBuilder.finish} names
+   * @param extents where the content lies in the tar of the layer that
+   * {@linkcode TreeBuilder.finish} names
    * @throws {TypeError} when the node is not a file
    * @throws {RangeError} when the digest or the extents do not fit the size
    */
@@ -243,8 +263,8 @@ export class TreeBuilder {
   /**
    * Makes the tree. The builder cannot be used afterwards.
    *
-   * @param source the layer whose tar the extents given to {@linkcode TreeBuilder.content} refer to;
-   * null to make a tree without these locators
+   * @param source the layer whose tar the extents given to {@linkcode TreeBuilder.content} refer
+   * to; null to make a tree without these locators
    * @throws {TypeError} when called twice, or when the content of a file was not set
    * @throws {VarveError} `E_LIMIT` when hard links repeat more attributes than a tree may hold
    */

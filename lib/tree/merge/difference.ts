@@ -26,8 +26,9 @@ export interface Difference {
 
 /**
  * Yields the paths where two trees differ, in the order of a walk. Subtrees with equal digests are
- * skipped. A directory differs when its own attributes differ. A removed or replaced directory is one
- * difference, without the entries below it; a new directory is followed by all entries below it.
+ * skipped. A directory differs when its own attributes differ. A removed or replaced directory is
+ * one difference, without the entries below it; a new directory is followed by all entries below
+ * it.
  */
 export function* differences(a: Tree, b: Tree): Generator<Difference> {
   const rootA: RowRef = { leaf: packed(a).root(), i: 0 };
@@ -72,9 +73,9 @@ export function* differences(a: Tree, b: Tree): Generator<Difference> {
 
 /**
  * Makes the layer tree that turns `a` into `b`; both are root trees. The cost depends on what
- * differs, and new subtrees are shared. The layer holds the directories on the path to a change, with
- * their attributes. When a name of a link group changes, the layer holds all names of the group,
- * because a layer can only link to files that it holds itself.
+ * differs, and new subtrees are shared. The layer holds the directories on the path to a change,
+ * with their attributes. When a name of a link group changes, the layer holds all names of the
+ * group, because a layer can only link to files that it holds itself.
  */
 export function differenceTree(a: Tree, b: Tree): Tree {
   const differ = new Differ();
@@ -155,7 +156,9 @@ class Differ {
     writer.directory(b.leaf, b.i, b.leaf, b.i, flags, this.#child);
   }
 
-  /** Continues a directory until two directories below it must be compared first, or until it ends. */
+  /**
+   * Continues a directory until two directories below it must be compared first, or until it ends.
+   */
   #advance({ writer, pairs }: Frame): void {
     for (let pair = pairs.next(); pair !== null; pair = pairs.next()) {
       const { a, b } = pair;

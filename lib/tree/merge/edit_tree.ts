@@ -28,9 +28,9 @@ export type Edit = readonly [path: ByteString, node: Node | null];
  * with the old one, so the cost depends on the number of changes, not on the size of the tree.
  *
  * A directory that replaces a directory keeps its entries; any other node that replaces a directory
- * drops them. Removing a path that does not exist changes nothing. The `group` of a node is the link
- * group that the path joins: all names of the group then get the attributes of the node that came
- * last, and the group gets its label (the least path) anew.
+ * drops them. Removing a path that does not exist changes nothing. The `group` of a node is the
+ * link group that the path joins: all names of the group then get the attributes of the node that
+ * came last, and the group gets its label (the least path) anew.
  *
  * @example
  * ```ts
@@ -41,7 +41,8 @@ export type Edit = readonly [path: ByteString, node: Node | null];
  * if (lookup(tree, fromText("srv"))?.type !== "directory") throw new Error("not there");
  * ```
  *
- * @throws {VarveError} `E_NOT_FOUND` or `E_NOT_DIR` when a parent does not exist or is not a directory
+ * @throws {VarveError} `E_NOT_FOUND` or `E_NOT_DIR` when a parent does not exist or is not a
+ * directory
  * @throws {RangeError} when a tree of this kind cannot hold a path or a node
  */
 export function editTree(tree: Tree, changes: Iterable<Edit>): Tree {

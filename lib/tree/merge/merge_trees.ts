@@ -34,24 +34,39 @@ export interface DirectoryPlan {
   readonly attributes: { readonly leaf: Block; readonly i: number } | null;
   /** `F_OPAQUE` and `F_IMPLIED` of the result. */
   readonly flags: number;
-  /** How many of the rows, from the topmost on, have their entries merged. The rows below are hidden. */
+  /**
+   * How many of the rows, from the topmost on, have their entries merged. The rows below are
+   * hidden.
+   */
   readonly contributors: number;
   /** The scope in which the entries of the directory are merged. */
   readonly scope: Scope;
 }
 
 /**
- * What a merged directory inherits from the directories above it. A tree *hides* the trees below it where
- * it has an opaque directory, or something that is not a directory.
+ * What a merged directory inherits from the directories above it. A tree *hides* the trees below it
+ * where it has an opaque directory, or something that is not a directory.
  */
 export interface Scope {
-  /** Whether the result has to hide entries of layers that are not part of this merge. Then whiteouts are kept. */
+  /**
+   * Whether the result has to hide entries of layers that are not part of this merge. Then
+   * whiteouts are kept.
+   */
   readonly open: boolean;
-  /** Rank of the tree that hides others in the outermost directory on the path where one does; −1 for none. */
+  /**
+   * Rank of the tree that hides others in the outermost directory on the path where one does; −1
+   * for none.
+   */
   readonly outerHider: number;
-  /** Rank of the tree that hides others in the innermost directory on the path where one does; −1 for none. */
+  /**
+   * Rank of the tree that hides others in the innermost directory on the path where one does; −1
+   * for none.
+   */
   readonly innerHider: number;
-  /** Ranks of the trees whose directory lies directly over a symbolic link, for any directory on the path. */
+  /**
+   * Ranks of the trees whose directory lies directly over a symbolic link, for any directory on the
+   * path.
+   */
   readonly overLink: readonly number[];
 }
 
@@ -73,7 +88,10 @@ export interface MergeRules {
     scope: Scope,
     path: () => ByteString,
   ): DirectoryPlan | "copy" | "drop" | "below";
-  /** Whether a subtree that only one tree has can be shared as it is, although it holds marked entries. */
+  /**
+   * Whether a subtree that only one tree has can be shared as it is, although it holds marked
+   * entries.
+   */
   keepsMarks(rank: number, scope: Scope): boolean;
 }
 
@@ -111,7 +129,10 @@ class Merger {
   readonly #rules: MergeRules;
   readonly #shrunk: ShrunkGroups | null;
   readonly #segment = new SegmentWriter();
-  /** One frame for each directory on the path. A stack instead of recursion: hostile input can make a tree of any depth. */
+  /**
+   * One frame for each directory on the path. A stack instead of recursion: hostile input can make
+   * a tree of any depth.
+   */
   readonly #stack: Frame[] = [];
   readonly #writers: DirectoryWriter[] = [];
   readonly #child = new Uint32Array(RESULT_WORDS);
@@ -192,7 +213,10 @@ class Merger {
     return true;
   }
 
-  /** Shares whole leaves where no other tree has a name in their range and a leaf begins here in the result too. */
+  /**
+   * Shares whole leaves where no other tree has a name in their range and a leaf begins here in the
+   * result too.
+   */
   #takeLeaves({ queue, writer, scope }: Frame, stream: RowStream): boolean {
     if (!writer.atCut) return false;
     const index = stream.index as Block;
@@ -202,8 +226,9 @@ class Merger {
     if (second !== undefined) {
       const { holder, place } = second;
       end = rowsBefore(index, from + 1, holder, place);
-      // A leaf reaches up to the first name of the next one, so the leaf in front of `end` may overlap.
-      // The last leaf is not shared either: it may end where the format would not end a leaf.
+      // A leaf reaches up to the first name of the next one, so the leaf in front of `end` may
+      // overlap. The last leaf is not shared either: it may end where the format would not end a
+      // leaf.
       if (end === index.count || compareRows(index, end, holder, place) !== 0) end--;
     }
     const takesMarked = this.#rules.keepsMarks(stream.rank, scope);
@@ -235,7 +260,9 @@ class Merger {
     return true;
   }
 
-  /** Merges the rows of one name. Returns true when the entries of a directory must be merged first. */
+  /**
+   * Merges the rows of one name. Returns true when the entries of a directory must be merged first.
+   */
   #rows(frame: Frame, rows: readonly MergeRow[]): boolean {
     const top = rows[0] as MergeRow;
     const verdict = this.#rules.judge(rows, frame.scope, () => this.#path(top));

@@ -26,9 +26,10 @@ import {
 /**
  * Lays trees over each other, topmost first, with the rules of overlayfs.
  *
- * With `kind` `"root"` the result is a root tree: without whiteouts, opaque and implied directories.
- * With `"layer"` it is a layer tree that has the same effect as all given trees, one after another.
- * Subtrees that only one of the trees has are shared, so the cost depends on where they overlap.
+ * With `kind` `"root"` the result is a root tree: without whiteouts, opaque and implied
+ * directories. With `"layer"` it is a layer tree that has the same effect as all given trees, one
+ * after another. Subtrees that only one of the trees has are shared, so the cost depends on where
+ * they overlap.
  */
 export function overlayTrees(trees: readonly Tree[], kind: TreeKind): Tree {
   if (trees.length === 0) return emptyTree(kind);
@@ -42,7 +43,10 @@ export function overlayTrees(trees: readonly Tree[], kind: TreeKind): Tree {
   );
 }
 
-/** Gives the remaining names of link groups that lost names their new label. Returns null when no label changes. */
+/**
+ * Gives the remaining names of link groups that lost names their new label. Returns null when no
+ * label changes.
+ */
 function relabel(trees: readonly PackedTree[], shrunk: ShrunkGroups): PackedTree[] | null {
   let out: PackedTree[] | null = null;
   for (const [rank, groups] of shrunk) {
@@ -91,7 +95,10 @@ class OverlayRules implements MergeRules {
   readonly kind: TreeKind;
   readonly open: boolean;
   readonly #trees: readonly PackedTree[];
-  /** `#rootsBelow[r]` is the root tree of all trees below tree `r`. Made when needed, from the bottom up. */
+  /**
+   * `#rootsBelow[r]` is the root tree of all trees below tree `r`. Made when needed, from the
+   * bottom up.
+   */
   readonly #rootsBelow: Tree[] = [];
   /** The same as a layer tree, by rank. */
   readonly #layersBelow = new Map<number, PackedTree>();
@@ -149,11 +156,11 @@ class OverlayRules implements MergeRules {
    * Finds the attributes of a merged directory. They are those of the topmost row that is not
    * implied, even when the entries of that row are hidden.
    *
-   * When all rows are implied, there are two cases. If the directory, or one above it, lies directly
-   * over a symbolic link, or if the same layer made one above it opaque, the path is resolved in the
-   * layers below, and the directory found there gives the attributes: containerd's applier does the
-   * same. Otherwise the directory has the default attributes; in a layer tree it stays implied, while
-   * layers further down may still give it attributes.
+   * When all rows are implied, there are two cases. If the directory, or one above it, lies
+   * directly over a symbolic link, or if the same layer made one above it opaque, the path is
+   * resolved in the layers below, and the directory found there gives the attributes: containerd's
+   * applier does the same. Otherwise the directory has the default attributes; in a layer tree it
+   * stays implied, while layers further down may still give it attributes.
    */
   #attributes(
     rows: readonly MergeRow[],
@@ -183,9 +190,9 @@ class OverlayRules implements MergeRules {
   }
 
   /**
-   * Finds the attributes that the layers below layer `rank` give to a directory, which that layer hides.
-   * Returns null for the default ones, and `undefined` when a layer that is not part of this merge could
-   * still give attributes.
+   * Finds the attributes that the layers below layer `rank` give to a directory, which that layer
+   * hides. Returns null for the default ones, and `undefined` when a layer that is not part of this
+   * merge could still give attributes.
    */
   #attributesBelow(rank: number, path: ByteString): DirectoryPlan["attributes"] | undefined {
     let below = this.#layersBelow.get(rank);
@@ -207,7 +214,10 @@ class OverlayRules implements MergeRules {
     return (at.leaf.flags(at.i) & F_IMPLIED) !== 0 ? undefined : at;
   }
 
-  /** Resolves a path in the layers below layer `rank`. Returns null when it does not lead to a directory. */
+  /**
+   * Resolves a path in the layers below layer `rank`. Returns null when it does not lead to a
+   * directory.
+   */
   #resolveBelow(rank: number, path: ByteString): DirectoryPlan["attributes"] {
     try {
       const found = resolveRow(this.#rootBelow(rank), path, true);

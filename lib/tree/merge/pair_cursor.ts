@@ -20,7 +20,10 @@ export interface Pair {
   readonly b: RowRef | null;
 }
 
-/** Iterates over two directories side by side, sorted by name. Leaves with equal digests are skipped. */
+/**
+ * Iterates over two directories side by side, sorted by name. Leaves with equal digests are
+ * skipped.
+ */
 export class PairCursor {
   #a: RowStream | null;
   #b: RowStream | null;
@@ -67,7 +70,10 @@ function equalDigests(a: RowStream, b: RowStream): boolean {
   return sameDigest({ leaf: a.index as Block, i: a.at }, { leaf: b.index as Block, i: b.at });
 }
 
-/** Whether two rows have the same digest (of a file's content or a directory's entries), or both have none. */
+/**
+ * Whether two rows have the same digest (of a file's content or a directory's entries), or both
+ * have none.
+ */
 export function sameDigest(a: RowRef, b: RowRef): boolean {
   const has = a.leaf.flags(a.i) & F_DIGEST;
   if (has !== (b.leaf.flags(b.i) & F_DIGEST)) return false;

@@ -12,7 +12,10 @@ import { SegmentWriter } from "../packed/segment_writer.ts";
 import { splitPath } from "../path.ts";
 import type { TreeKind } from "../tree.ts";
 
-/** Stands for a directory on the path to a change. It is compared by identity; its attributes do not matter. */
+/**
+ * Stands for a directory on the path to a change. It is compared by identity; its attributes do not
+ * matter.
+ */
 const THROUGH: DirectoryNode = { ...IMPLIED };
 
 /** A path of a patch. */

@@ -106,7 +106,10 @@ export class RowStreamQueue {
   }
 }
 
-/** Index of the first row of a block, from `from` on, whose name is not before the name of row `place` of `other`. */
+/**
+ * Index of the first row of a block, from `from` on, whose name is not before the name of row
+ * `place` of `other`.
+ */
 export function rowsBefore(leaf: Block, from: number, other: Block, place: number): number {
   // The row is most often near, so double the step first, then halve the range.
   let low = from;

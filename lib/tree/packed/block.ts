@@ -54,7 +54,8 @@ export interface Segment {
   /**
    * Finds the block of a reference.
    *
-   * @throws {VarveError} `E_FORMAT` or `E_DIGEST` when the segment is read from a file and the block is damaged
+   * @throws {VarveError} `E_FORMAT` or `E_DIGEST` when the segment is read from a file and the
+   * block is damaged
    */
   load(ref: BlockRef): Block;
 }
@@ -163,7 +164,10 @@ export class Block {
     return fromBytes(this.u8, start, start + (u32[at] as number));
   }
 
-  /** The block of a directory, or of the leaf that an index row stands for; null for an empty directory. */
+  /**
+   * The block of a directory, or of the leaf that an index row stands for; null for an empty
+   * directory.
+   */
   child(i: number): Block | null {
     if ((this.flags(i) & F_DIGEST) === 0) return null;
     return this.childSegment(i).load(this.reference(i));

@@ -20,7 +20,10 @@ import type { SegmentWriter } from "./segment_writer.ts";
  * parent directory refers to its child by these values.
  */
 export const RESULT_WORDS = 14;
-/** Word of a result: index of the import that holds the block plus one; 0 for the segment being written. */
+/**
+ * Word of a result: index of the import that holds the block plus one; 0 for the segment being
+ * written.
+ */
 export const O_IMPORT = 0;
 /** Word of a result: address of the block, in units of 8 bytes. */
 export const O_ADDRESS = 1;
@@ -69,7 +72,10 @@ function digitOf(char: number): number {
   return (char & 15) + (char >>> 6) * 9;
 }
 
-/** A checksum (FNV-1a over words) that finds damage in what the hash does not cover: sides and extents. */
+/**
+ * A checksum (FNV-1a over words) that finds damage in what the hash does not cover: sides and
+ * extents.
+ */
 export function sumWords(u32: Uint32Array, from: number, to: number): number {
   let sum = 0x811c9dc5;
   for (let i = from; i < to; i++) sum = Math.imul(sum ^ (u32[i] as number), 0x01000193);
@@ -158,7 +164,10 @@ export class BlockWriter {
     this.count++;
   }
 
-  /** Writes the block to a segment, and its result to `out` from index `at` on. Then begins a new block. */
+  /**
+   * Writes the block to a segment, and its result to `out` from index `at` on. Then begins a new
+   * block.
+   */
   write(segment: SegmentWriter, kind: number, out: Uint32Array, at: number): void {
     const count = this.count;
     const rowWords = count * ROW_WORDS;
@@ -187,8 +196,8 @@ export class BlockWriter {
       for (let i = 0; i < count; i++) {
         const word = side + i * SIDE_WORDS;
         const isFile = ((this.rows[i * ROW_WORDS + R_MODE] as number) & S_IFMT) !== S_IFDIR;
-        // Only files have extents: the same words of a directory are an import and an address. A file
-        // that is one hole keeps the place 0.
+        // Only files have extents: the same words of a directory are an import and an address. A
+        // file that is one hole keeps the place 0.
         if (isFile && ((u32[word] as number) >>> 31) === 1 && u32[word + 2] !== 0) {
           u32[word + 1] = (u32[word + 1] as number) + base;
         }

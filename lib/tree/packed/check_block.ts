@@ -21,8 +21,8 @@ import {
 } from "./format.ts";
 
 /**
- * Checks the header of a block that should have `length` bytes, and that its rows lie inside. Needed
- * before a {@linkcode Block} is made of it.
+ * Checks the header of a block that should have `length` bytes, and that its rows lie inside.
+ * Needed before a {@linkcode Block} is made of it.
  */
 export function checkHeader(u32: Uint32Array, at: number, length: number): void {
   const words = length >>> 2;
@@ -86,7 +86,10 @@ export function checkBlock(block: Block, ref: BlockRef, limits: CheckLimits): vo
   if (!isIndex) checkCut(block, ref);
 }
 
-/** Checks that a leaf ends where the format says, and that its names lie in the range of its index row. */
+/**
+ * Checks that a leaf ends where the format says, and that its names lie in the range of its index
+ * row.
+ */
 function checkCut(leaf: Block, ref: BlockRef): void {
   const { count } = leaf;
   const { parent, row } = ref;

@@ -36,7 +36,10 @@ export interface CheckLimits {
 const SAFE_HIGH = 1 << 21;
 const MARKS = F_OPAQUE | F_IMPLIED | F_MARKED;
 
-/** Checks row `i`, its part of the heap (`from` to `to`, in words from the start of the heap) and its side. */
+/**
+ * Checks row `i`, its part of the heap (`from` to `to`, in words from the start of the heap) and
+ * its side.
+ */
 export function checkRow(
   block: Block,
   i: number,
@@ -142,7 +145,10 @@ function checkName(block: Block, i: number, at: number, end: number, isRoot: boo
   return at + words;
 }
 
-/** Checks that a string of `length` bytes fits and is padded with zeros. Returns the index of the word behind it. */
+/**
+ * Checks that a string of `length` bytes fits and is padded with zeros. Returns the index of the
+ * word behind it.
+ */
 function checkString(block: Block, at: number, length: number, end: number): number {
   const words = wordsOf(length);
   if (at + words > end) damaged("a string exceeds its row");

@@ -114,10 +114,10 @@ function readSources(u32: Uint32Array, u8: Uint8Array, words: number): DiffId[] 
  * Decodes a stored tree from memory and checks all of it now. The bytes become part of the tree and
  * must not change afterwards.
  *
- * @param written the digest that {@linkcode writeTree} returned for these bytes. When it matches, the
- * check of every entry is skipped: the bytes are what this library wrote
- * @throws {VarveError} `E_FORMAT` when the bytes are damaged or have another version; `E_DIGEST` when
- * a hash differs
+ * @param written the digest that {@linkcode writeTree} returned for these bytes. When it matches,
+ * the check of every entry is skipped: the bytes are what this library wrote
+ * @throws {VarveError} `E_FORMAT` when the bytes are damaged or have another version; `E_DIGEST`
+ * when a hash differs
  */
 export function decodeTree(bytes: Uint8Array, written?: Digest): Tree {
   if (written !== undefined) {

@@ -56,7 +56,8 @@ export function findRow(directory: Block, name: ByteString): RowRef | undefined 
   let leaf = directory;
   if (directory.isIndex) {
     let i = lowerBound(directory, packed);
-    // An index row has the first name of its leaf. A name between two of them is in the leaf before.
+    // An index row has the first name of its leaf. A name between two of them is in the leaf
+    // before.
     if (!isName(directory, i, packed)) i--;
     if (i < 0) return undefined;
     leaf = directory.child(i) as Block;
@@ -79,7 +80,10 @@ export class RowCursor {
     this.leaf = directory.isIndex ? directory.child(0) as Block : directory;
   }
 
-  /** Whether there is a current row. Loads the next leaf where needed, so call it before reading the row. */
+  /**
+   * Whether there is a current row. Loads the next leaf where needed, so call it before reading the
+   * row.
+   */
   valid(): boolean {
     while (this.i >= this.leaf.count) {
       const index = this.#index;

@@ -82,7 +82,10 @@ export class DirectoryWriter {
     this.beginNamed(from, at, names, nameAt, (from[at + R_NAME] as number) & 0xffff);
   }
 
-  /** Begins a row with a name of another length than the ten words say. Flags must be set before it ends. */
+  /**
+   * Begins a row with a name of another length than the ten words say. Flags must be set before it
+   * ends.
+   */
   beginNamed(
     from: Uint32Array,
     at: number,
@@ -261,7 +264,9 @@ export class DirectoryWriter {
   }
 }
 
-/** Writes the reference that row `i` holds to its child as a result of the segment being written. */
+/**
+ * Writes the reference that row `i` holds to its child as a result of the segment being written.
+ */
 export function writeReference(
   block: Block,
   i: number,

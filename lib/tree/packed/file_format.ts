@@ -3,8 +3,9 @@
  *
  *     header   16 bytes: magic, version, zero
  *     pages    the blocks of one segment, at their addresses
- *     footer   words: kind, root address, root bytes, root digest (8), bytes of the pages (low, high),
- *              number of layers; then for each layer: bytes of its diffID, the diffID, zero-padded
+ *     footer   words: kind, root address, root bytes, root digest (8), bytes of the pages (low,
+ *              high), number of layers; then for each layer: bytes of its diffID, the diffID,
+ *              zero-padded
  *     tail     48 bytes: SHA-256 of the footer (8 words), bytes of the footer, version, magic
  *
  * Opening a tree reads footer and tail, then the root block; all else is read when it is needed.

@@ -30,7 +30,9 @@ export const HEADER_WORDS = 4;
 export const ROW_WORDS = 10;
 /** Words of a row's side. */
 export const SIDE_WORDS = 3;
-/** Words of an extent: offset in the file, length, position in the tar; each as low and high word. */
+/**
+ * Words of an extent: offset in the file, length, position in the tar; each as low and high word.
+ */
 export const EXTENT_WORDS = 6;
 
 /** Word of a row: end of the row's part of the heap, in bytes from the start of the heap. */
@@ -84,7 +86,10 @@ export const F_IMPLIED = 64;
  * below it: a whiteout, an opaque or an implied directory. A root tree has none.
  */
 export const F_MARKED = 128;
-/** All flags that make a row marked, those of patches included: such a row cannot stand in a root tree. */
+/**
+ * All flags that make a row marked, those of patches included: such a row cannot stand in a root
+ * tree.
+ */
 export const ANY_MARK = 0x7f0;
 /** Flag in patches only: remove this name. */
 export const P_ERASE = 256;
@@ -99,7 +104,9 @@ export const STORED_FLAGS = 0xff;
 export const LEAF = 1;
 /** Kind of a block that has one row for each leaf of a large directory. */
 export const INDEX = 2;
-/** Mask of the number of rows in the first hashed word of a block; the kind is in the bits above. */
+/**
+ * Mask of the number of rows in the first hashed word of a block; the kind is in the bits above.
+ */
 export const COUNT_MASK = 0x0fff_ffff;
 
 /** 2^32: the weight of the high word of a number that takes two words. */
@@ -112,7 +119,9 @@ export const CUT_MIN = 32;
  * leaf without bound. Changing it changes every digest.
  */
 export const CUT_MAX = 512;
-/** A leaf ends behind a name whose hash has zeros in these bits. Changing it changes every digest. */
+/**
+ * A leaf ends behind a name whose hash has zeros in these bits. Changing it changes every digest.
+ */
 const CUT_MASK = 127;
 
 /** Start value of the hash of a name (FNV-1a, 32 bits). */

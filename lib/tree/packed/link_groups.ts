@@ -51,7 +51,9 @@ export function findMembers(
   return members;
 }
 
-/** The label of a link group that has these paths: the least one, or null when there is only one. */
+/**
+ * The label of a link group that has these paths: the least one, or null when there is only one.
+ */
 export function labelOf(paths: readonly ByteString[]): ByteString | null {
   if (paths.length < 2) return null;
   return paths.reduce((least, path) => path < least ? path : least);

@@ -58,13 +58,20 @@ export class PackedTree implements Tree {
   }
 }
 
-/** The implementation of a tree. @throws {TypeError} when this library did not make the tree */
+/**
+ * The implementation of a tree.
+ *
+ * @throws {TypeError} when this library did not make the tree
+ */
 export function packed(tree: Tree): PackedTree {
   if (tree instanceof PackedTree) return tree;
   throw new TypeError("Cannot read tree: it was not made by this library (did it cross a thread?)");
 }
 
-/** Ends a segment and makes its tree. `row` is the writer of the root block, with the row of the root. */
+/**
+ * Ends a segment and makes its tree. `row` is the writer of the root block, with the row of the
+ * root.
+ */
 export function sealTree(kind: TreeKind, segment: SegmentWriter, row: DirectoryWriter): PackedTree {
   const result = new Uint32Array(RESULT_WORDS);
   row.finish(result, 0);

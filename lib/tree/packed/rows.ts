@@ -28,8 +28,8 @@ import { nodeAt } from "./node_codec.ts";
 import { packed } from "./packed_tree.ts";
 
 /**
- * One entry of a tree, read field by field from its packed form. No object is made for the entry, so
- * this is for codecs that go through millions of entries. Other code is simpler with
+ * One entry of a tree, read field by field from its packed form. No object is made for the entry,
+ * so this is for codecs that go through millions of entries. Other code is simpler with
  * {@linkcode walk} and {@linkcode lookup}.
  */
 export class Row {
@@ -64,7 +64,9 @@ export class Row {
     return new Row({ leaf, i });
   }
 
-  /** Index in {@linkcode Row.bytes} of the first byte of the name, which is zero-padded to 4 bytes. */
+  /**
+   * Index in {@linkcode Row.bytes} of the first byte of the name, which is zero-padded to 4 bytes.
+   */
   get nameStart(): number {
     return this.#heap << 2;
   }
@@ -143,7 +145,10 @@ export class Row {
     return this.#side(2) * TWO_32 + this.#side(1);
   }
 
-  /** Range `[first, end)` of {@linkcode Row.words} that holds the extents of a file that is not one run of bytes. */
+  /**
+   * Range `[first, end)` of {@linkcode Row.words} that holds the extents of a file that is not one
+   * run of bytes.
+   */
   get extentWords(): readonly [first: number, end: number] {
     if (this.#side(S_SOURCE) < SPARSE) return [0, 0];
     const first = this.#at.leaf.at + this.#side(1);
@@ -165,7 +170,10 @@ export class Row {
     return (this.#flags & F_XATTR) !== 0;
   }
 
-  /** Range `[first, end)` of {@linkcode Row.words} that holds the xattrs: equal words mean equal xattrs. Empty without any. */
+  /**
+   * Range `[first, end)` of {@linkcode Row.words} that holds the xattrs: equal words mean equal
+   * xattrs. Empty without any.
+   */
   get xattrWords(): readonly [first: number, end: number] {
     if (!this.hasXattrs) return NONE;
     const words = this.words;
@@ -232,7 +240,10 @@ export class Row {
 
 const NONE: readonly [number, number] = [0, 0];
 
-/** Iterates over the entries of a directory, sorted by name. It is itself the current {@linkcode Row}. */
+/**
+ * Iterates over the entries of a directory, sorted by name. It is itself the current
+ * {@linkcode Row}.
+ */
 export class Rows extends Row {
   readonly #cursor: RowCursor;
   /** Whether there is a current entry; false behind the last one. */

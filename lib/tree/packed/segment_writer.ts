@@ -3,7 +3,10 @@ import { Arena } from "./arena.ts";
 import type { Segment } from "./block.ts";
 import { MemorySegment } from "./memory_segment.ts";
 
-/** Numbers of another segment, and the numbers that the same things have in the segment being written. */
+/**
+ * Numbers of another segment, and the numbers that the same things have in the segment being
+ * written.
+ */
 interface Mapping {
   readonly segment: Segment;
   readonly sources: number[];
@@ -54,14 +57,19 @@ export class SegmentWriter {
     return index;
   }
 
-  /** The number here of the layer that has the number `index` in `segment`; 0 (no layer) stays 0. */
+  /**
+   * The number here of the layer that has the number `index` in `segment`; 0 (no layer) stays 0.
+   */
   mapSource(segment: Segment, index: number): number {
     if (index === 0) return 0;
     const mapped = this.#mapping(segment).sources;
     return mapped[index] ??= this.source(segment.sources[index - 1] as DiffId);
   }
 
-  /** The number here of the segment that has the number `index` in `segment`; 0 means `segment` itself. */
+  /**
+   * The number here of the segment that has the number `index` in `segment`; 0 means `segment`
+   * itself.
+   */
   mapImport(segment: Segment, index: number): number {
     const mapped = this.#mapping(segment).imports;
     return mapped[index] ??= this.import(

@@ -16,7 +16,10 @@ export interface TreeSource {
   readSync(offset: number, length: number): Uint8Array;
 }
 
-/** Maps the error for damage in a stored tree (`E_FORMAT` or `E_DIGEST`) to the error that is thrown instead. */
+/**
+ * Maps the error for damage in a stored tree (`E_FORMAT` or `E_DIGEST`) to the error that is thrown
+ * instead.
+ */
 export type OnDamage = (error: VarveError) => VarveError;
 
 /** Calls `act` and passes an error about damage (`E_FORMAT`, `E_DIGEST`) through `onDamage`. */
@@ -29,7 +32,10 @@ export function withDamage<T>(onDamage: OnDamage, act: () => T): T {
   }
 }
 
-/** Size limit of the cache of blocks: 64 MiB. A full cache is emptied, which costs one more read for each block. */
+/**
+ * Size limit of the cache of blocks: 64 MiB. A full cache is emptied, which costs one more read for
+ * each block.
+ */
 const CACHE_BYTES = 1 << 26;
 
 /** Reused for every hash, because a tree has very many blocks. */
@@ -54,7 +60,10 @@ export function verifyBlock(block: Block, ref: BlockRef, limits: CheckLimits): v
   }
 }
 
-/** A segment that stays in its file. A block is read when it is needed, and checked before it is used. */
+/**
+ * A segment that stays in its file. A block is read when it is needed, and checked before it is
+ * used.
+ */
 export class StoredSegment implements Segment {
   readonly sources: readonly DiffId[];
   readonly imports: readonly Segment[] = [];

@@ -175,7 +175,10 @@ interface Placed {
   readonly parent: Item;
 }
 
-/** Builds a tree in a way that no archive does: it returns to directories, replaces, links, removes and changes names. */
+/**
+ * Builds a tree in a way that no archive does: it returns to directories, replaces, links, removes
+ * and changes names.
+ */
 function wander(r: Random, kind: TreeKind): { readonly tree: Tree; readonly model: Item } {
   const builder = new TreeBuilder({ kind });
   const model = emptyModel(kind);

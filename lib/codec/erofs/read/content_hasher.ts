@@ -8,7 +8,10 @@ import type { DeviceExtent } from "./read_extents.ts";
 const ZEROS = new Uint8Array(1 << 16);
 /** Number of bytes that are read at once. */
 const PIECE = 1 << 18;
-/** Default limit of the hashed bytes: 64 GiB. A hole costs the image nothing, but must be hashed like other content. */
+/**
+ * Default limit of the hashed bytes: 64 GiB. A hole costs the image nothing, but must be hashed
+ * like other content.
+ */
 const MAX_CONTENT = 2 ** 36;
 
 /** Hashes the files of an image, holes included. There is one limit for all files together. */
@@ -34,7 +37,8 @@ export class ContentHasher {
   /**
    * Computes the SHA-256 of a file.
    *
-   * @throws {VarveError} `E_LIMIT` when all files together exceed the limit, `E_FORMAT` when a layer ends too early
+   * @throws {VarveError} `E_LIMIT` when all files together exceed the limit, `E_FORMAT` when a
+   * layer ends too early
    * @throws {TypeError} when the file lies in a device and there is no function that reads layers
    */
   digest(size: number, extents: readonly DeviceExtent[]): Uint8Array {

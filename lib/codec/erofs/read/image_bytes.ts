@@ -4,7 +4,10 @@ import { damaged } from "../errors.ts";
 /** Number of bytes that are read at once. */
 const WINDOW = 1 << 18;
 
-/** The bytes of an image, read in windows of 256 KiB. Bytes outside of the image are never requested. */
+/**
+ * The bytes of an image, read in windows of 256 KiB. Bytes outside of the image are never
+ * requested.
+ */
 export class ImageBytes {
   /** Size of the image in bytes. */
   readonly size: number;
@@ -21,7 +24,8 @@ export class ImageBytes {
   }
 
   /**
-   * Reads `length` bytes at `offset`. The view is valid until the next call and must not be changed.
+   * Reads `length` bytes at `offset`. The view is valid until the next call and must not be
+   * changed.
    *
    * @throws {VarveError} `E_FORMAT` when they are outside of the image
    */
@@ -46,9 +50,9 @@ export class ImageBytes {
   }
 
   /**
-   * Counts the bytes of a part that is read once. The parts of a valid image do not overlap, so together they are
-   * never larger than the image. A hostile image could refer to the same bytes again and again, to make a small
-   * file expand without end.
+   * Counts the bytes of a part that is read once. The parts of a valid image do not overlap, so
+   * together they are never larger than the image. A hostile image could refer to the same bytes
+   * again and again, to make a small file expand without end.
    *
    * @throws {VarveError} `E_FORMAT` when all parts together are larger than the image
    */

@@ -15,7 +15,11 @@ export interface Dirent {
   readonly type: number;
 }
 
-/** Reads the entries of a directory. Checks that they are sorted and each name comes once. @throws {VarveError} `E_FORMAT` */
+/**
+ * Reads the entries of a directory. Checks that they are sorted and each name comes once.
+ *
+ * @throws {VarveError} `E_FORMAT`
+ */
 export function* readDirents(
   image: ImageBytes,
   sb: Superblock,

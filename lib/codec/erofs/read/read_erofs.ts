@@ -33,15 +33,21 @@ import { XattrReader } from "./xattr_reader.ts";
 
 /** Options of {@linkcode readErofs}. */
 export interface ReadErofsOptions {
-  /** What the image holds: `"root"` (default) a whole file system, `"layer"` one layer of an overlay. */
+  /**
+   * What the image holds: `"root"` (default) a whole file system, `"layer"` one layer of an
+   * overlay.
+   */
   readonly kind?: TreeKind | undefined;
-  /** The layers that are the devices of the image, in order. Default: those that the tags of the devices name. */
+  /**
+   * The layers that are the devices of the image, in order. Default: those that the tags of the
+   * devices name.
+   */
   readonly devices?: readonly DiffId[] | undefined;
   /** Reads bytes of a layer tar, to hash the files that lie in it. */
   readonly read?: ReadLayer | undefined;
   /**
-   * Whether files are hashed. Default: true. An image does not hold the digests of its files, so with false the
-   * digest of the tree has no meaning.
+   * Whether files are hashed. Default: true. An image does not hold the digests of its files, so
+   * with false the digest of the tree has no meaning.
    */
   readonly hash?: boolean | undefined;
   /** Largest number of content bytes to hash, holes included. Default: 64 GiB. */
@@ -55,9 +61,9 @@ const OPAQUE = "trusted.overlay.opaque" as ByteString;
 const ORIGIN = "trusted.overlay.origin" as ByteString;
 
 /**
- * Reads an uncompressed EROFS image as a tree. It reads images of {@linkcode writeErofs} and of mkfs.erofs. A file
- * whose content lies in one device gets a locator. The image is not trusted: everything is checked, and memory is
- * bounded by a small multiple of the size of the image.
+ * Reads an uncompressed EROFS image as a tree. It reads images of {@linkcode writeErofs} and of
+ * mkfs.erofs. A file whose content lies in one device gets a locator. The image is not trusted:
+ * everything is checked, and memory is bounded by a small multiple of the size of the image.
  *
  * The image of a layer does not mark implied directories, so the tree has none.
  *
@@ -77,8 +83,9 @@ const ORIGIN = "trusted.overlay.origin" as ByteString;
  * if (readErofs(bytes).digest !== tree.digest) throw new Error("another tree");
  * ```
  *
- * @throws {VarveError} `E_FORMAT` when the image is damaged, compressed, or has features that are not supported,
- *   `E_TYPE` for a socket, `E_LIMIT` beyond `maxContent` or when hard links or xattrs repeat too much
+ * @throws {VarveError} `E_FORMAT` when the image is damaged, compressed, or has features that are
+ *   not supported, `E_TYPE` for a socket, `E_LIMIT` beyond `maxContent` or when hard links or
+ *   xattrs repeat too much
  * @throws {RangeError} when the number of `devices` is not that of the image
  * @throws {TypeError} when files lie in devices and `read` is missing
  */

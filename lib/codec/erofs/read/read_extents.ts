@@ -18,7 +18,11 @@ export interface DeviceExtent extends Extent {
   readonly device: number;
 }
 
-/** Reads where the content of a file lies, in ascending order. The rest of the file is holes. @throws {VarveError} `E_FORMAT` */
+/**
+ * Reads where the content of a file lies, in ascending order. The rest of the file is holes.
+ *
+ * @throws {VarveError} `E_FORMAT`
+ */
 export function readExtents(image: ImageBytes, sb: Superblock, inode: Inode): DeviceExtent[] {
   const out: DeviceExtent[] = [];
   if (inode.size === 0) return out;

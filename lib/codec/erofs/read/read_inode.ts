@@ -37,7 +37,11 @@ export interface Inode {
   readonly xattrBytes: number;
 }
 
-/** Reads an inode. @throws {VarveError} `E_FORMAT` */
+/**
+ * Reads an inode.
+ *
+ * @throws {VarveError} `E_FORMAT`
+ */
 export function readInode(image: ImageBytes, sb: Superblock, nid: number): Inode {
   const at = sb.inodesAt + nid * NID_BYTES;
   const format = image.view(at, COMPACT_BYTES).getUint16(0, true);
@@ -92,7 +96,11 @@ export interface FlatContent {
   readonly tailAt: number;
 }
 
-/** Finds the content of an inode that does not consist of chunks. @throws {VarveError} `E_FORMAT` */
+/**
+ * Finds the content of an inode that does not consist of chunks.
+ *
+ * @throws {VarveError} `E_FORMAT`
+ */
 export function flatContent(sb: Superblock, inode: Inode): FlatContent {
   const { size, layout, data, nid } = inode;
   const tailAt = inode.xattrsAt + inode.xattrBytes;

@@ -36,10 +36,17 @@ export interface Superblock {
 const KNOWN = INCOMPAT_CHUNKED | INCOMPAT_DEVICES | INCOMPAT_ZERO_PADDING;
 /** Bits of the largest block: no kernel has larger pages. */
 const MAX_BLOCK_BITS = 16;
-/** State of the CRC-32C behind the magic and a checksum field of zero: the kernel begins with these 8 bytes. */
+/**
+ * State of the CRC-32C behind the magic and a checksum field of zero: the kernel begins with these
+ * 8 bytes.
+ */
 const CRC_SEED = 0x5045_b54a;
 
-/** Reads the superblock and the device table. @throws {VarveError} `E_FORMAT` */
+/**
+ * Reads the superblock and the device table.
+ *
+ * @throws {VarveError} `E_FORMAT`
+ */
 export function readSuperblock(image: ImageBytes): Superblock {
   const view = image.view(SUPER_OFFSET, SUPER_BYTES);
   if (view.getUint32(0, true) !== MAGIC) damaged("it has no superblock");

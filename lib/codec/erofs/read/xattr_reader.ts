@@ -8,8 +8,8 @@ import type { Inode } from "./read_inode.ts";
 import type { Superblock } from "./read_superblock.ts";
 
 /**
- * Many inodes can refer to the same shared xattr, so a small image could make a huge tree. This many bytes of
- * repeated xattrs are always allowed: 64 MiB …
+ * Many inodes can refer to the same shared xattr, so a small image could make a huge tree. This
+ * many bytes of repeated xattrs are always allowed: 64 MiB …
  */
 const REPEAT_FREE = 1 << 26;
 /** … and this many more for each inode. */
@@ -28,7 +28,11 @@ export class XattrReader {
     this.#sb = sb;
   }
 
-  /** Reads all xattrs of an inode, sorted by name. @throws {VarveError} `E_FORMAT`; `E_LIMIT` when inodes repeat too many xattrs */
+  /**
+   * Reads all xattrs of an inode, sorted by name.
+   *
+   * @throws {VarveError} `E_FORMAT`; `E_LIMIT` when inodes repeat too many xattrs
+   */
   read({ nid, xattrsAt, xattrBytes }: Inode): Xattr[] {
     if (xattrBytes === 0) return [];
     const out: Xattr[] = [];

@@ -2,8 +2,8 @@
 const CANDIDATES = 16;
 
 /**
- * Finds the most frequent time of all inodes, approximately: in one pass and little memory (the algorithm of Misra and
- * Gries). An inode that has the image's own time needs half the bytes.
+ * Finds the most frequent time of all inodes, approximately: in one pass and little memory (the
+ * algorithm of Misra and Gries). An inode that has the image's own time needs half the bytes.
  */
 export class CommonTime {
   readonly #lo = new Uint32Array(CANDIDATES);

@@ -4,7 +4,8 @@ import { BLOCK, DIRENT_BYTES } from "../format.ts";
 const DOT = 0x2e;
 
 /**
- * Finds the places of `.` and `..` among sorted names. They are usually first, but some bytes sort before a dot.
+ * Finds the places of `.` and `..` among sorted names. They are usually first, but some bytes sort
+ * before a dot.
  */
 export class Dots {
   /** How many of the two were placed so far. */
@@ -18,7 +19,8 @@ export class Dots {
     let due = 0;
     if (first > DOT) due = 2;
     else if (first === DOT) {
-      // The name begins with `.`, so `.` comes first. `..` comes first too unless the second byte is less than a dot.
+      // The name begins with `.`, so `.` comes first. `..` comes first too unless the second byte
+      // is less than a dot.
       due = nameLength > 1 && (bytes[nameStart + 1] as number) >= DOT ? 2 : 1;
     }
     if (due <= this.placed) return 0;
@@ -78,7 +80,10 @@ export class DirentEncoder {
   /** Size of the directory in bytes; its last block counts only as far as it is used. */
   size = 0;
   #view = new DataView(this.bytes.buffer);
-  /** The buffers that hold the names of the current block. Names come behind all entries of a block, so they are copied last. */
+  /**
+   * The buffers that hold the names of the current block. Names come behind all entries of a block,
+   * so they are copied last.
+   */
   readonly #names: Uint8Array[] = [];
   readonly #starts = new Float64Array(MOST);
   readonly #nids = new Uint32Array(MOST);
@@ -92,7 +97,10 @@ export class DirentEncoder {
     this.size = 0;
   }
 
-  /** Adds an entry, with `length` bytes of `names` as its name. `names` must not change until {@linkcode end}. */
+  /**
+   * Adds an entry, with `length` bytes of `names` as its name. `names` must not change until
+   * {@linkcode end}.
+   */
   add(nid: number, type: number, names: Uint8Array, start: number, length: number): void {
     if ((this.#count + 1) * DIRENT_BYTES + this.#used + length > BLOCK) {
       this.#flush();

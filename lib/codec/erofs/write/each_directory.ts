@@ -12,13 +12,14 @@ export interface Directory {
 }
 
 /**
- * Visits every directory of a tree: a directory before those in it, siblings in the order of their names.
+ * Visits every directory of a tree: a directory before those in it, siblings in the order of their
+ * names.
  *
- * Entries are numbered in the order of the visits. The entries of a directory have consecutive numbers, and each
- * pass over the same tree gives the same numbers.
+ * Entries are numbered in the order of the visits. The entries of a directory have consecutive
+ * numbers, and each pass over the same tree gives the same numbers.
  *
- * @param visit gets the number of the directory's first entry and a list to which it adds the directories among
- *   the entries; returns the number of entries
+ * @param visit gets the number of the directory's first entry and a list to which it adds the
+ *   directories among the entries; returns the number of entries
  */
 export function eachDirectory(
   tree: Tree,

@@ -14,8 +14,9 @@ import {
 import type { ErofsPlan } from "./plan_erofs.ts";
 
 /**
- * Encodes all that comes before the inodes: the superblock and the device table. The superblock has no checksum,
- * because erofs-utils (1.8.6) computes the checksummed length wrongly for blocks of 512 bytes, and crashes.
+ * Encodes all that comes before the inodes: the superblock and the device table. The superblock has
+ * no checksum, because erofs-utils (1.8.6) computes the checksummed length wrongly for blocks of
+ * 512 bytes, and crashes.
  */
 export function encodeSuperblock(plan: ErofsPlan): Uint8Array {
   const bytes = new Uint8Array(plan.inodesAt);

@@ -1,6 +1,6 @@
 /**
- * Kinds of entries. `LINK` is a symbolic link, `ALIAS` a further name of an inode (a hard link), `OTHER` a device
- * or FIFO.
+ * Kinds of entries. `LINK` is a symbolic link, `ALIAS` a further name of an inode (a hard link),
+ * `OTHER` a device or FIFO.
  */
 export const DIRECTORY = 1, FILE = 2, LINK = 3, WHITEOUT = 4, ALIAS = 5, OTHER = 6;
 /** Mask of the kind of an entry. */
@@ -9,19 +9,28 @@ const KIND = 7;
 const SMALL = 8;
 
 /**
- * What the first pass over a tree records for each entry: all that is needed to place its inode. So planning does
- * not read the tree again, and inodes are written exactly as they were planned. An entry takes 21 bytes.
+ * What the first pass over a tree records for each entry: all that is needed to place its inode. So
+ * planning does not read the tree again, and inodes are written exactly as they were planned. An
+ * entry takes 21 bytes.
  *
  * Entries are numbered in the order in which {@linkcode eachDirectory} visits them; the root is 0.
  */
 export class EntryTable {
-  /** The size of each inode in bytes. For an alias instead the number of the entry that has its inode. */
+  /**
+   * The size of each inode in bytes. For an alias instead the number of the entry that has its
+   * inode.
+   */
   readonly sizes: Float64Array;
-  /** The link count of each inode: its names; for a directory 2 and one for each directory in it. */
+  /**
+   * The link count of each inode: its names; for a directory 2 and one for each directory in it.
+   */
   readonly links: Uint32Array;
   /** The directories, in the order in which they are visited. */
   readonly visited: number[] = [];
-  /** The first entry of each of these directories. Its entries reach up to the first one of the next directory. */
+  /**
+   * The first entry of each of these directories. Its entries reach up to the first one of the next
+   * directory.
+   */
   readonly firsts: number[] = [];
   readonly #forms: Uint8Array;
   readonly #lo: Uint32Array;

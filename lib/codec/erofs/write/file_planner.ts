@@ -7,7 +7,10 @@ import { BLOCK, CHUNK_BYTES, NO_BLOCK, offsetInBlock } from "../format.ts";
 import type { ReadLayer, WriteErofsOptions } from "../options.ts";
 import { type ChunkPlan, planChunks } from "./plan_chunks.ts";
 
-/** A file that is not one run of whole blocks of a layer: it is sparse, not aligned, or has dirty padding. */
+/**
+ * A file that is not one run of whole blocks of a layer: it is sparse, not aligned, or has dirty
+ * padding.
+ */
 export interface SpecialFile {
   /** The layer whose tar holds the content. */
   readonly source: DiffId;
@@ -30,8 +33,8 @@ export interface Device {
 }
 
 /**
- * A few bytes of a layer can describe a sparse file of a petabyte, whose chunks would fill the image. This many
- * bytes of the image are always allowed for such files: 256 MiB …
+ * A few bytes of a layer can describe a sparse file of a petabyte, whose chunks would fill the
+ * image. This many bytes of the image are always allowed for such files: 256 MiB …
  */
 const COST_FREE = 2 ** 28;
 /** … and this many times the size of their data. */
@@ -40,7 +43,10 @@ const COST_FACTOR = 4;
 /** Most devices: the device table comes before the root inode, whose number has 16 bits. */
 const MAX_DEVICES = 16_000;
 
-/** Collects the layers of a tree's files, and plans the files that are not one aligned run of a layer. */
+/**
+ * Collects the layers of a tree's files, and plans the files that are not one aligned run of a
+ * layer.
+ */
 export class FilePlanner {
   /** The planned files, by entry. */
   readonly special: Map<number, SpecialFile> = new Map<number, SpecialFile>();
@@ -59,7 +65,11 @@ export class FilePlanner {
     this.#options = options;
   }
 
-  /** The devices, sorted by diffID. @throws {VarveError} `E_LIMIT` when there are too many, or one is too large */
+  /**
+   * The devices, sorted by diffID.
+   *
+   * @throws {VarveError} `E_LIMIT` when there are too many, or one is too large
+   */
   devices(): readonly Device[] {
     const devices = [...this.#ends].map(([source, { end }]) => ({
       source,
@@ -130,7 +140,11 @@ export class FilePlanner {
   }
 }
 
-/** The function that reads layers. @throws {TypeError} when the options have none */
+/**
+ * The function that reads layers.
+ *
+ * @throws {TypeError} when the options have none
+ */
 export function reader({ read }: WriteErofsOptions): ReadLayer {
   if (read === undefined) {
     throw new TypeError("Cannot write EROFS image: content must be copied, and `read` is missing");

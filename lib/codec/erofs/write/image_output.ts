@@ -41,8 +41,9 @@ export class ImageOutput {
   }
 
   /**
-   * Reserves words at the current offset, which must be a multiple of 4. Returns the index in {@linkcode u32} of
-   * the first one. All of them must be written, because the buffer holds old data.
+   * Reserves words at the current offset, which must be a multiple of 4. Returns the index in
+   * {@linkcode u32} of the first one. All of them must be written, because the buffer holds old
+   * data.
    */
   words(count: number): number {
     if (this.#length + count * 4 > BYTES) this.flush();

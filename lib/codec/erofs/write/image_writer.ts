@@ -49,7 +49,10 @@ export function writeImage(
   out.flush();
 }
 
-/** Writes the inodes with their xattrs, tails, chunk arrays and blocks, in the order in which they were planned. */
+/**
+ * Writes the inodes with their xattrs, tails, chunk arrays and blocks, in the order in which they
+ * were planned.
+ */
 class InodeWriter {
   readonly #plan: ErofsPlan;
   readonly #out: ImageOutput;
@@ -70,7 +73,10 @@ class InodeWriter {
     for (const [i, { source }] of plan.devices.entries()) this.#devices.set(source, i + 1);
   }
 
-  /** Writes a directory and the inodes of its entries, except directories. Returns the number of entries. */
+  /**
+   * Writes a directory and the inodes of its entries, except directories. Returns the number of
+   * entries.
+   */
   directory({ row, entry, parent }: Directory, first: number, below: Directory[]): number {
     const { table } = this.#plan.survey;
     const shape = this.#shape;

@@ -26,7 +26,10 @@ export class InodeShape {
   links = 0;
   /** Size of the content in bytes. */
   size = 0;
-  /** Size in bytes of the tail: content that is stored behind the inode if it fits there (the end of a directory, or a link target). */
+  /**
+   * Size in bytes of the tail: content that is stored behind the inode if it fits there (the end of
+   * a directory, or a link target).
+   */
   tail = 0;
   /** Data layout. Placing may change {@linkcode FLAT_INLINE} to {@linkcode FLAT_PLAIN}. */
   layout: number = FLAT_PLAIN;
@@ -74,7 +77,10 @@ export class InodeShape {
   }
 }
 
-/** Finds the place of one inode after another. Planning and writing use it in the same steps, with the same results. */
+/**
+ * Finds the place of one inode after another. Planning and writing use it in the same steps, with
+ * the same results.
+ */
 export class Placer {
   /** Offset in the image behind all that is placed so far, in bytes. */
   at: number;
@@ -85,9 +91,9 @@ export class Placer {
   }
 
   /**
-   * Places an inode with its xattrs, and its tail or chunk array behind them. Returns the offset of the inode.
-   * When the tail does not fit into one block with it, the layout becomes {@linkcode FLAT_PLAIN}; the caller
-   * then places the tail with {@linkcode blocks}.
+   * Places an inode with its xattrs, and its tail or chunk array behind them. Returns the offset of
+   * the inode. When the tail does not fit into one block with it, the layout becomes
+   * {@linkcode FLAT_PLAIN}; the caller then places the tail with {@linkcode blocks}.
    */
   inode(shape: InodeShape): number {
     let at = alignUp(this.at, NID_BYTES);
@@ -119,7 +125,10 @@ export class Placer {
   }
 }
 
-/** Whether the tail is in the block in which the inode ends: older kernels look for a link target nowhere else. */
+/**
+ * Whether the tail is in the block in which the inode ends: older kernels look for a link target
+ * nowhere else.
+ */
 function fits(at: number, { bytes, area, tail }: InodeShape): boolean {
   const inode = at + bytes;
   return inode - (inode - 1) % BLOCK - 1 + BLOCK >= inode + area.length + tail;

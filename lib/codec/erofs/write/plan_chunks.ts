@@ -1,13 +1,19 @@
 import type { Extent } from "../../../tree/mod.ts";
 import { alignUp, BLOCK, BLOCK_BITS, CHUNK_BYTES, MAX_CHUNK_BITS } from "../format.ts";
 
-/** Consecutive chunks of a file that also lie one behind the other in a device. Chunks without a run are holes. */
+/**
+ * Consecutive chunks of a file that also lie one behind the other in a device. Chunks without a run
+ * are holes.
+ */
 export interface ChunkRun {
   /** Number of the first chunk in the file. */
   readonly first: number;
   /** Number of chunks. */
   readonly count: number;
-  /** Offset of the first chunk in the layer tar, in bytes; −1 when the chunks are copied into the image. */
+  /**
+   * Offset of the first chunk in the layer tar, in bytes; −1 when the chunks are copied into the
+   * image.
+   */
   readonly position: number;
 }
 
@@ -32,9 +38,9 @@ export function chunkBitsOf(size: number): number {
 }
 
 /**
- * Plans the chunks of a file that is not one run of whole blocks. A chunk is addressed in the tar, or is a hole,
- * or is copied when it is neither as a whole. The chunk size is the one for which copies and chunk array
- * together need the fewest bytes of the image.
+ * Plans the chunks of a file that is not one run of whole blocks. A chunk is addressed in the tar,
+ * or is a hole, or is copied when it is neither as a whole. The chunk size is the one for which
+ * copies and chunk array together need the fewest bytes of the image.
  *
  * @param isPadded whether the bytes behind the content, up to the next block, are zeros
  */

@@ -42,7 +42,11 @@ function headerBytes(devices: number): number {
   return alignUp(SUPER_OFFSET + SUPER_BYTES + devices * SLOT_BYTES, BLOCK);
 }
 
-/** Plans an image. @throws {VarveError} as {@linkcode writeErofs} */
+/**
+ * Plans an image.
+ *
+ * @throws {VarveError} as {@linkcode writeErofs}
+ */
 export function planErofs(tree: Tree, options: WriteErofsOptions): ErofsPlan {
   const survey = surveyTree(tree, options);
   const { files, table } = survey;

@@ -42,14 +42,17 @@ function hasSmallIds(row: Row): boolean {
 /**
  * Surveys a tree in one pass.
  *
- * @throws {VarveError} `E_LIMIT` for xattrs that no inode can hold, `E_PRECONDITION` for a file without a layer,
- *   `E_NAME_TOO_LONG` for a name of more than 255 bytes
+ * @throws {VarveError} `E_LIMIT` for xattrs that no inode can hold, `E_PRECONDITION` for a file
+ *   without a layer, `E_NAME_TOO_LONG` for a name of more than 255 bytes
  */
 export function surveyTree(tree: Tree, options: WriteErofsOptions): Survey {
   const files = new FilePlanner(options);
   const pool = new XattrPool();
   const table = new EntryTable(tree.count);
-  /** The entry that has the inode of each link group: the first of its names in the order of the visits. */
+  /**
+   * The entry that has the inode of each link group: the first of its names in the order of the
+   * visits.
+   */
   const groups = new Map<ByteString, number>();
   const times = new CommonTime();
   const record = (

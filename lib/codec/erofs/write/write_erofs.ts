@@ -4,14 +4,17 @@ import { writeImage } from "./image_writer.ts";
 import { planErofs } from "./plan_erofs.ts";
 
 /**
- * Plans the EROFS image of a tree. The image holds only metadata: the content of files lies in the uncompressed
- * layer tars, which are the devices of the image. Content is copied into the image only where the format cannot
- * address it in a tar. The same tree with the same locators gives the same bytes.
+ * Plans the EROFS image of a tree. The image holds only metadata: the content of files lies in the
+ * uncompressed layer tars, which are the devices of the image. Content is copied into the image
+ * only where the format cannot address it in a tar. The same tree with the same locators gives the
+ * same bytes.
  *
- * A layer tree gives the image of one layer of an overlay: whiteouts are character devices 0:0, opaque
- * directories have the xattr `trusted.overlay.opaque`, and directories with whiteouts `trusted.overlay.origin`.
+ * A layer tree gives the image of one layer of an overlay: whiteouts are character devices 0:0,
+ * opaque directories have the xattr `trusted.overlay.opaque`, and directories with whiteouts
+ * `trusted.overlay.origin`.
  *
- * Blocks have 512 bytes. This needs Linux 6.4 or newer, and 6.12 to mount from a file without a loop device.
+ * Blocks have 512 bytes. This needs Linux 6.4 or newer, and 6.12 to mount from a file without a
+ * loop device.
  *
  * @example
  * ```ts
@@ -24,9 +27,10 @@ import { planErofs } from "./plan_erofs.ts";
  * if (size !== image.size) throw new Error("an image is as large as it was planned");
  * ```
  *
- * @throws {VarveError} `E_PRECONDITION` when a file has no locator, `E_NAME_TOO_LONG` for a name of more than 255
- *   bytes, `E_LIMIT` when a layer (2 TiB), an xattr (64 KiB) or the image is too large for the format, or when
- *   sparse files need far more space than their data; `E_FORMAT`, `E_DIGEST` when a stored tree is damaged
+ * @throws {VarveError} `E_PRECONDITION` when a file has no locator, `E_NAME_TOO_LONG` for a name of
+ *   more than 255 bytes, `E_LIMIT` when a layer (2 TiB), an xattr (64 KiB) or the image is too
+ *   large for the format, or when sparse files need far more space than their data; `E_FORMAT`,
+ *   `E_DIGEST` when a stored tree is damaged
  * @throws {TypeError} when content must be copied and `read` is missing
  */
 export function writeErofs(tree: Tree, options: WriteErofsOptions = {}): ErofsImage {

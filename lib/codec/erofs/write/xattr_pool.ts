@@ -8,10 +8,15 @@ export type OverlayMark = "none" | "opaque" | "origin";
 
 /** Makes a directory opaque: overlayfs hides what lower layers have in it. */
 const OPAQUE: Xattr = { name: "trusted.overlay.opaque" as ByteString, value: "y" as ByteString };
-/** Makes overlayfs look for whiteouts in a directory; without it, it takes the directory for one that cannot have any. */
+/**
+ * Makes overlayfs look for whiteouts in a directory; without it, it takes the directory for one
+ * that cannot have any.
+ */
 const ORIGIN: Xattr = { name: "trusted.overlay.origin" as ByteString, value: "" as ByteString };
 
-/** Size in bytes above which an xattr is always shared, so that it is not stored with the inodes. */
+/**
+ * Size in bytes above which an xattr is always shared, so that it is not stored with the inodes.
+ */
 const LARGE = 1024;
 /** Most shared xattrs of an inode: their number is stored in one byte. */
 const MAX_SHARED = 255;
@@ -35,13 +40,16 @@ interface XattrSet {
 interface PooledXattr {
   count: number;
   readonly bytes: Uint8Array;
-  /** Id of a shared xattr: its offset among the shared xattrs, in words. −1 for an xattr that is stored with its inode. */
+  /**
+   * Id of a shared xattr: its offset among the shared xattrs, in words. −1 for an xattr that is
+   * stored with its inode.
+   */
   id: number;
 }
 
 /**
- * The xattrs of a tree. Equal sets are recognized by their packed form, so that a million files with the same
- * label need one set. An xattr that several inodes have is stored once and shared.
+ * The xattrs of a tree. Equal sets are recognized by their packed form, so that a million files
+ * with the same label need one set. An xattr that several inodes have is stored once and shared.
  */
 export class XattrPool {
   readonly #sets: XattrSet[] = [];
@@ -59,7 +67,11 @@ export class XattrPool {
     return set.number;
   }
 
-  /** Decides which xattrs are shared, and encodes all areas. @throws {VarveError} `E_LIMIT` when they do not fit */
+  /**
+   * Decides which xattrs are shared, and encodes all areas.
+   *
+   * @throws {VarveError} `E_LIMIT` when they do not fit
+   */
   seal(): void {
     // This order is part of the writer's version 1.
     const sets = [...this.#byHash.values()].flat();
@@ -159,7 +171,10 @@ function isSame(
   return true;
 }
 
-/** Decodes the xattrs of a set. Its words hold the number of xattrs; then, for each, two lengths, name and value. */
+/**
+ * Decodes the xattrs of a set. Its words hold the number of xattrs; then, for each, two lengths,
+ * name and value.
+ */
 function xattrsOf({ words, mark }: XattrSet): Xattr[] {
   const bytes = new Uint8Array(words.buffer);
   const out: Xattr[] = [];
@@ -186,7 +201,8 @@ function encode({ name, value }: Xattr): Uint8Array {
     if (!prefix.endsWith(".")) return name === prefix;
     return name.startsWith(prefix) && name.length > prefix.length;
   });
-  // A name of another namespace, or a namespace without a name, is stored too. The kernel does not show it.
+  // A name of another namespace, or a namespace without a name, is stored too. The kernel does not
+  // show it.
   if (index < 0) index = 0;
   const suffix = name.slice((XATTR_PREFIXES[index] as string).length) as ByteString;
   if (suffix.length > 0xff || value.length > 0xffff) {

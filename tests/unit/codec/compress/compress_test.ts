@@ -71,7 +71,8 @@ Deno.test("joined pieces equal the output of compress", async () => {
 });
 
 Deno.test("compressPieceInto writes what compressPiece returns, within compressedRoom", async () => {
-  // Random bytes that have the long codes among deflate's fixed codes: the worst case for gzip level 1.
+  // Random bytes that have the long codes among deflate's fixed codes: the worst case for gzip
+  // level 1.
   const worst = prng(1).bytes(MIB).map((byte) => byte | 0x90);
   for (const content of [worst, sample(MIB), text("a"), text("")]) {
     const room = new Uint8Array(new SharedArrayBuffer(compressedRoom(content.length)));

@@ -159,7 +159,10 @@ Deno.test("decompressor works with an inflater that checks the trailer itself", 
   assertEquals(verdict(concat(input, text("x")), { createInflater }), "E_TRAILING");
 });
 
-/** Makes an inflater that reads the 8 bytes behind the deflate stream too, as libraries that read whole members do. */
+/**
+ * Makes an inflater that reads the 8 bytes behind the deflate stream too, as libraries that read
+ * whole members do.
+ */
 function trailerChecking(raw: Inflater): Inflater {
   let left = -1;
   const self = {

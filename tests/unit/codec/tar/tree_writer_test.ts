@@ -37,7 +37,10 @@ function fileOf(content: string): FileNode {
   };
 }
 
-/** Builds a tree of paths. Parents without an entry become implied directories, in a root tree plain ones. */
+/**
+ * Builds a tree of paths. Parents without an entry become implied directories, in a root tree plain
+ * ones.
+ */
 function build(kind: TreeKind, nodes: Record<string, Node>, links: Record<string, string> = {}) {
   const builder = new TreeBuilder({ kind });
   const ids = new Map<string, NodeId>();
