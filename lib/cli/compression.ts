@@ -6,7 +6,7 @@ import type { Context } from "./context.ts";
 import type { ProgressItem } from "./display/progress.ts";
 import { shortDigest } from "./display/short.ts";
 import { oneOf } from "./options.ts";
-import { type Options, text } from "./verb.ts";
+import { type Options, stringOption } from "./verb.ts";
 
 /** Adds the options that {@linkcode compressionOf} reads. */
 export function addCompressionOptions(command: Command): void {
@@ -20,9 +20,9 @@ export async function compressionOf(
   context: Context,
   options: Options,
 ): Promise<CompressImageOptions | undefined> {
-  const named = text(options, "compression") ?? "none";
+  const named = stringOption(options, "compression") ?? "none";
   const format = oneOf("--compression", named, ["none", "gzip", "zstd"]);
-  const wanted = text(options, "compressionLevel");
+  const wanted = stringOption(options, "compressionLevel");
   if (format === "none") {
     if (wanted === undefined) return undefined;
     throw new VarveError("E_USAGE", "Cannot use --compression-level without --compression");

@@ -1,62 +1,68 @@
 import type { Command, Option } from "commander";
 
-/** A place on a command line: what the words before it make of the next one. */
-export class Place {
+/**
+ * Reads a command line word by word, as commander would.
+ *
+ * {@linkcode Cursor.advance} takes one word. The properties then say what the next word can be: the value of an
+ * option, an option, the name of a verb or an argument. Unlike commander, it reads a line that is not complete.
+ */
+export class Cursor {
   readonly #program: Command;
   #command: Command;
-  #arguments = 0;
-  #open: Option | undefined;
-  #over = false;
+  #argumentCount = 0;
+  #openOption: Option | undefined;
+  #optionsEnded = false;
 
-  /** The beginning of a command line. */
+  /** Starts before the first word. */
   constructor(program: Command) {
     this.#program = program;
     this.#command = program;
   }
 
-  /** The verb or group that was named, or the program. */
+  /** The verb or group that the words have named so far, else the program. */
   get command(): Command {
     return this.#command;
   }
 
-  /** How many arguments the command has already. */
-  get arguments(): number {
-    return this.#arguments;
+  /** How many arguments the words have given to {@linkcode command}. */
+  get argumentCount(): number {
+    return this.#argumentCount;
   }
 
-  /** The option whose value comes next. */
-  get open(): Option | undefined {
-    return this.#open;
+  /** The option whose value is the next word. */
+  get openOption(): Option | undefined {
+    return this.#openOption;
   }
 
-  /** Options are over: `--` was passed. */
-  get over(): boolean {
-    return this.#over;
+  /** Whether `--` was read: no word after it is an option. */
+  get optionsEnded(): boolean {
+    return this.#optionsEnded;
   }
 
-  /** Whether a word that stands here is an option. */
+  /** Whether a word would be an option here. */
   isOption(word: string): boolean {
-    return this.#open === undefined && !this.#over && word.startsWith("-") && word !== "-";
+    return this.#openOption === undefined && !this.#optionsEnded && word.startsWith("-") &&
+      word !== "-";
   }
 
-  /** Goes past a word that is complete. */
-  pass(word: string): void {
-    if (this.#open !== undefined) {
-      this.#open = undefined;
-    } else if (word === "--" && !this.#over) {
-      this.#over = true;
+  /** Takes the next word, which must be complete. */
+  advance(word: string): void {
+    if (this.#openOption !== undefined) {
+      this.#openOption = undefined;
+    } else if (word === "--" && !this.#optionsEnded) {
+      this.#optionsEnded = true;
     } else if (this.isOption(word)) {
-      const option = word.includes("=") ? undefined : this.find(word);
-      if (takesValue(option)) this.#open = option;
+      const option = word.includes("=") ? undefined : this.findOption(word);
+      if (takesValue(option)) this.#openOption = option;
     } else {
-      const below = this.#arguments === 0 ? this.#below(word) : undefined;
-      if (below === undefined) this.#arguments++;
-      else this.#command = below;
+      const subcommand = this.#argumentCount === 0 ? this.#subcommand(word) : undefined;
+      if (subcommand === undefined) this.#argumentCount++;
+      else this.#command = subcommand;
     }
   }
 
-  /** Options that can stand here. */
-  options(): readonly Option[] {
+  /** Options that the command takes here: its own and the global ones. */
+  availableOptions(): readonly Option[] {
     const help = this.#command.createHelp();
     const own = help.visibleOptions(this.#command);
     return this.#command === this.#program
@@ -64,24 +70,24 @@ export class Place {
       : [...own, ...this.#program.options.filter((option) => !option.hidden)];
   }
 
-  /** The option that has this flag. */
-  find(flag: string): Option | undefined {
-    return this.options().find(({ long, short }) => flag === long || flag === short);
+  /** The option with a flag such as `--root` or `-o`. */
+  findOption(flag: string): Option | undefined {
+    return this.availableOptions().find(({ long, short }) => flag === long || flag === short);
   }
 
-  /** The verb, with the group that it is in. */
-  path(): string {
+  /** Name of the verb, after that of its group if it has one: `snapshot ls`. */
+  verbPath(): string {
     const { parent } = this.#command;
     const name = this.#command.name();
     return parent === null || parent === this.#program ? name : `${parent.name()} ${name}`;
   }
 
-  #below(name: string): Command | undefined {
+  #subcommand(name: string): Command | undefined {
     return this.#command.commands.find((command) => command.name() === name);
   }
 }
 
-/** Whether an option is followed by a value. */
+/** Whether a value follows an option. */
 export function takesValue(option: Option | undefined): option is Option {
   return option !== undefined && (option.required || option.optional);
 }

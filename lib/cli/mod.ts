@@ -5,4 +5,4 @@
  */
 export type { Io } from "./context.ts";
 export { runCli, type RunCliOptions } from "./run.ts";
-export { VERSION } from "./verbs/version.ts";
+export { VERSION } from "./verbs/program/version.ts";

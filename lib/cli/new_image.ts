@@ -5,7 +5,7 @@ import { hostPlatform } from "./images.ts";
 import { inflaterOf } from "./options.ts";
 import { loadSettings } from "./settings.ts";
 import { sourceDate } from "./source_date.ts";
-import { progressOf } from "./verbs/load.ts";
+import { layerProgress } from "./report_images.ts";
 
 /** What the settings and the environment say of an image that is made. @throws {VarveError} `E_USAGE` */
 export async function newImageOptions(context: Context, name: string): Promise<NewImageOptions> {
@@ -18,7 +18,7 @@ export async function newImageOptions(context: Context, name: string): Promise<N
     pool: await context.pool(),
     host: hostPlatform(),
     signal: context.signal,
-    onProgress: progressOf(context),
+    onProgress: layerProgress(context),
     policy,
     limits,
     streamLimits,

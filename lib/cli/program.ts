@@ -1,9 +1,9 @@
 import { Command } from "commander";
 import { VarveError } from "../errors.ts";
 import { GROUPS, INTERNAL_VERBS, VERBS } from "./catalog.ts";
-import { Place } from "./cursor.ts";
+import { Cursor } from "./cursor.ts";
 import type { Options, Verb } from "./verb.ts";
-import { VERSION } from "./verbs/version.ts";
+import { VERSION } from "./verbs/program/version.ts";
 
 /** Runs a verb that was found. */
 export type Dispatch = (
@@ -72,10 +72,10 @@ function programWithoutVerbs(): Command {
 
 /** The first word of a command line that is no option of a program and no value of one. */
 function firstWord(program: Command, args: readonly string[]): string | undefined {
-  const place = new Place(program);
+  const cursor = new Cursor(program);
   return args.find((word) => {
-    place.pass(word);
-    return place.arguments > 0;
+    cursor.advance(word);
+    return cursor.argumentCount > 0;
   });
 }
 
@@ -87,15 +87,15 @@ const PASSES_ON = new WeakMap<Command, number>();
  * are no options of varve, as in `varve run app:1 ls -l`.
  */
 export function endOptions(program: Command, args: readonly string[]): string[] {
-  const place = new Place(program);
+  const cursor = new Cursor(program);
   for (const [i, word] of args.entries()) {
-    if (place.over) break;
-    const first = PASSES_ON.get(place.command);
-    const isArgument = place.open === undefined && !place.isOption(word);
-    if (first !== undefined && place.arguments >= first && isArgument) {
+    if (cursor.optionsEnded) break;
+    const first = PASSES_ON.get(cursor.command);
+    const isArgument = cursor.openOption === undefined && !cursor.isOption(word);
+    if (first !== undefined && cursor.argumentCount >= first && isArgument) {
       return [...args.slice(0, i), "--", ...args.slice(i)];
     }
-    place.pass(word);
+    cursor.advance(word);
   }
   return [...args];
 }

@@ -6,7 +6,7 @@ import { LAYER_LIMITS, type LayerPolicy } from "../layer/mod.ts";
 import { INFLATERS } from "../layer_job/internal.ts";
 import { OCI_LIMITS } from "../oci/mod.ts";
 import { documentLimits, type Store } from "../store/mod.ts";
-import { DRIVER_WORDS } from "./driver_words.ts";
+import { DRIVER_CHOICES } from "./driver_choices.ts";
 import { MAX_WORKERS } from "./options.ts";
 
 /** A setting that a store keeps. */
@@ -80,7 +80,7 @@ const MOST: Readonly<Record<string, number>> = {
 /** All settings, in the order in which they are listed. */
 export const SETTINGS: readonly Setting[] = [
   choice("durability", ["full", "none"], "whether data is synced before it is visible"),
-  choice("driver", DRIVER_WORDS, "snapshot driver"),
+  choice("driver", DRIVER_CHOICES, "snapshot driver"),
   count("workers", "cores", "worker threads", MAX_WORKERS),
   choice("inflate", INFLATERS, "what inflates gzip: libisal where it works, or node:zlib"),
   choice(

@@ -40,13 +40,13 @@ export interface Verb {
 export type Options = Readonly<Record<string, unknown>>;
 
 /** The string value of an option, or `undefined`. */
-export function text(options: Options, name: string): string | undefined {
+export function stringOption(options: Options, name: string): string | undefined {
   const value = options[name];
   return typeof value === "string" ? value : undefined;
 }
 
 /** The list value of an option. */
-export function texts(options: Options, name: string): readonly string[] {
+export function listOption(options: Options, name: string): readonly string[] {
   const value = options[name];
   return Array.isArray(value) ? value.map(String) : [];
 }

@@ -1,5 +1,5 @@
 import type { Command, Option } from "commander";
-import { Place, takesValue } from "../cursor.ts";
+import { Cursor, takesValue } from "../cursor.ts";
 import { argumentValues, optionValues, type Source, type Values } from "./sources.ts";
 
 /** Something that can stand where the cursor is. */
@@ -25,33 +25,33 @@ export interface Completion {
  * @param words what stands on the command line behind the program's name; the last one is not complete
  */
 export function complete(program: Command, words: readonly string[]): Completion {
-  const place = new Place(program);
-  for (const word of words.slice(0, -1)) place.pass(word);
-  return completeAt(place, words.at(-1) ?? "");
+  const cursor = new Cursor(program);
+  for (const word of words.slice(0, -1)) cursor.advance(word);
+  return completeAt(cursor, words.at(-1) ?? "");
 }
 
-function completeAt(place: Place, word: string): Completion {
-  if (place.open !== undefined) return ofOption(place.open, "");
-  if (!place.over && word.startsWith("-")) return completeOption(place, word);
-  const commands = visibleCommands(place.command);
-  if (commands.length > 0 && !place.over) {
+function completeAt(cursor: Cursor, word: string): Completion {
+  if (cursor.openOption !== undefined) return ofOption(cursor.openOption, "");
+  if (!cursor.optionsEnded && word.startsWith("-")) return completeOption(cursor, word);
+  const commands = visibleCommands(cursor.command);
+  if (commands.length > 0 && !cursor.optionsEnded) {
     const candidates = commands.map((one) => candidate(one.name(), one.description()));
     return { candidates, sources: [], prefix: "" };
   }
-  const known = place.command.registeredArguments;
+  const known = cursor.command.registeredArguments;
   const last = known.at(-1);
-  const at = known[place.arguments] ?? (last?.variadic === true ? last : undefined);
+  const at = known[cursor.argumentCount] ?? (last?.variadic === true ? last : undefined);
   if (at === undefined) return NOTHING;
-  return told(argumentValues(place.path(), at.name()), "");
+  return completionOf(argumentValues(cursor.verbPath(), at.name()), "");
 }
 
-function completeOption(place: Place, word: string): Completion {
+function completeOption(cursor: Cursor, word: string): Completion {
   const equals = word.indexOf("=");
   if (equals > 0) {
-    const option = place.find(word.slice(0, equals));
+    const option = cursor.findOption(word.slice(0, equals));
     return takesValue(option) ? ofOption(option, word.slice(0, equals + 1)) : NOTHING;
   }
-  const candidates = place.options().flatMap(({ long, short, description }) =>
+  const candidates = cursor.availableOptions().flatMap(({ long, short, description }) =>
     // A single letter where the user has begun one, else the name that says what it is.
     (word === "-" || word.startsWith("--") ? [long] : [short])
       .flatMap((name) => name === undefined ? [] : [candidate(name, description)])
@@ -60,12 +60,12 @@ function completeOption(place: Place, word: string): Completion {
 }
 
 function ofOption(option: Option, prefix: string): Completion {
-  return told(optionValues(option), prefix);
+  return completionOf(optionValues(option), prefix);
 }
 
 const NOTHING: Completion = { candidates: [], sources: [], prefix: "" };
 
-function told({ words = [], sources = [] }: Values, prefix: string): Completion {
+function completionOf({ words = [], sources = [] }: Values, prefix: string): Completion {
   return { candidates: words.map((word) => candidate(prefix + word, "")), sources, prefix };
 }
 

@@ -1,6 +1,6 @@
 import type { Option } from "commander";
 import { RUNTIMES } from "../../container/mod.ts";
-import { DRIVER_WORDS } from "../driver_words.ts";
+import { DRIVER_CHOICES } from "../driver_choices.ts";
 import { SETTINGS } from "../settings.ts";
 
 /** Where words come from that the command line does not know. */
@@ -53,7 +53,7 @@ const OPTIONS: Readonly<Record<string, Values>> = {
   "--format *": { words: ["text", "json"] },
   "--progress *": { words: ["auto", "plain", "none"] },
   "--durability *": { words: ["full", "none"] },
-  "--driver *": { words: DRIVER_WORDS },
+  "--driver *": { words: DRIVER_CHOICES },
   "--runtime *": { words: ["auto", ...RUNTIMES] },
   "--compression *": { words: ["gzip", "zstd", "none"] },
   "--network *": { words: ["host", "none"] },

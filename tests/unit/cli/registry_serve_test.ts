@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { parseListen } from "../../../lib/cli/verbs/registry_serve.ts";
+import { parseListen } from "../../../lib/cli/verbs/registry/serve.ts";
 
 Deno.test("registry serve: what it listens on", () => {
   assertEquals(parseListen("127.0.0.1:5000"), { hostname: "127.0.0.1", port: 5000 });

@@ -1,0 +1,73 @@
+import { writeFile } from "../../../archive/mod.ts";
+import { exportSnapshot } from "../../../commit/mod.ts";
+import { pauseContainer } from "../../../container/mod.ts";
+import { VarveError } from "../../../errors.ts";
+import { exportImage, type ExportOptions } from "../../../image/mod.ts";
+import type { Context } from "../../context.ts";
+import { formatBytes } from "../../display/progress.ts";
+import { hostPlatform } from "../../images.ts";
+import { loadSettings } from "../../settings.ts";
+import { type Options, STREAMED, stringOption, type Verb } from "../../verb.ts";
+
+/** `varve export`. */
+export const exportVerb: Verb = {
+  usage: "export <ref|key>",
+  summary: "write the root filesystem of an image or a snapshot as one flat tar",
+  help:
+    `What a container sees, without mounting anything: all layers as one, no whiteouts. A KEY is that of a
+snapshot, read as it is now (a key before an image of the same name); a running container is paused
+while its changes are read. The same files give the same bytes on any machine: names in the order of
+their bytes, times in nanoseconds, extended attributes, hard links. Without -o the tar goes to
+standard output. What it lacks is what every tar lacks, and GNU tar wants --xattrs --xattrs-include='*'
+to take out all of it.
+
+JSON (with -o): {"exported","to"}
+
+Examples:
+  varve export app:1 -o app.tar
+  varve export work | tar t`,
+  configure(command) {
+    command
+      .option("-o, --output <file>", "write to a file")
+      .option("--no-pause", "do not pause a running container");
+  },
+  async run(context, [reference = ""], options) {
+    const store = await context.store();
+    const output = stringOption(options, "output");
+    if (output === undefined && context.io.isTerminal("stdout")) {
+      throw new VarveError("E_USAGE", "Cannot export to a terminal: give -o FILE or a pipe");
+    }
+    const item = context.progress.start("exporting", undefined);
+    let size = 0;
+    const bytes = await open(context, reference, options, (written) => item.update(size = written));
+    if (output !== undefined) await writeFile(output, bytes, store.durability);
+    else for await (const chunk of bytes) await context.io.stdout(chunk);
+    item.done(formatBytes(size));
+    if (output === undefined) return STREAMED;
+    return { json: { exported: reference, to: output }, text: `${output}\n` };
+  },
+};
+
+async function open(
+  context: Context,
+  reference: string,
+  options: Options,
+  onProgress: NonNullable<ExportOptions["onProgress"]>,
+): Promise<ReadableStream<Uint8Array>> {
+  const store = await context.store();
+  const { signal } = context;
+  if (store.snapshots.read((rows) => rows.get(reference)) === undefined) {
+    return await exportImage(store, reference, { host: hostPlatform(), signal, onProgress });
+  }
+  const { policy, limits } = loadSettings(store);
+  return await exportSnapshot({
+    store,
+    pool: await context.pool(),
+    key: reference,
+    policy,
+    limits,
+    signal,
+    onProgress,
+    ...(options["pause"] === false ? {} : { pause: (key) => pauseContainer(store, key) }),
+  });
+}

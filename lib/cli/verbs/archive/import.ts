@@ -1,0 +1,104 @@
+import { importDirectory } from "../../../commit/mod.ts";
+import { VarveError } from "../../../errors.ts";
+import { importImage, type ImportOptions } from "../../../image/mod.ts";
+import { changeConfig } from "../../../oci/mod.ts";
+import { hostPlatform, platformOption } from "../../images.ts";
+import { DATES, IMAGE_JSON, newImageOptions, tarSource } from "../../new_image.ts";
+import { listOption, type Options, stringOption, type Verb } from "../../verb.ts";
+import { reportImages } from "../../report_images.ts";
+
+/** `varve import`. */
+export const importVerb: Verb = {
+  usage: "import <source> <ref>",
+  summary: "make an image with one layer of a root filesystem",
+  help: `SOURCE is a directory, a tar (plain, gzip or zstd), or - for a tar from standard input.
+
+A tar becomes the layer as it is, byte for byte, and is judged like the layer of any image. A directory
+is read with owners, times in nanoseconds, extended attributes, hard links and devices; sockets are left
+out with a warning, a mount inside or a file that changes meanwhile is an error. The same files give the
+same layer, and with SOURCE_DATE_EPOCH the same image, on any machine. ${DATES}
+
+COMMAND is a JSON list of words, or a line for /bin/sh -c.
+
+${IMAGE_JSON}
+
+Examples:
+  varve import ./rootfs app:1 --cmd '["/bin/app"]' --env PATH=/bin
+  debootstrap --variant=minbase stable root && varve import root debian:stable
+  docker export box | varve import - box:1`,
+  configure(command) {
+    const list = (value: string, before: readonly string[] = []) => [...before, value];
+    command
+      .option("--cmd <command>", "default command")
+      .option("--entrypoint <command>", "entrypoint")
+      .option("--env <name=value>", "environment variable; may be given several times", list)
+      .option("--label <name=value>", "label; may be given several times", list)
+      .option("--workdir <dir>", "working directory")
+      .option("--user <user>", "user of the command, by name or number, with :group")
+      .option(
+        "--platform <platform>",
+        "what the files run on, such as linux/arm64; this machine's",
+      );
+  },
+  async run(context, [source = "", reference = ""], options) {
+    const container = containerOf(options);
+    const platform = platformOption(stringOption(options, "platform")) ?? hostPlatform();
+    const tar = tarSource(context, source);
+    const importOptions: ImportOptions = {
+      ...await newImageOptions(context, reference),
+      platform,
+      container,
+      onWarning: (message) => context.warn(message),
+    };
+    const store = await context.store();
+    const image = typeof tar === "string" && await isDirectory(tar)
+      ? await importDirectory(store, tar, importOptions)
+      : await importImage(store, tar, importOptions);
+    return reportImages(context, [image]);
+  },
+};
+
+/** What the options say of the config's container part. @throws {VarveError} `E_USAGE` */
+function containerOf(options: Options): NonNullable<ImportOptions["container"]> {
+  const entrypoint = stringOption(options, "entrypoint");
+  const cmd = stringOption(options, "cmd");
+  const instructions = [
+    ...(entrypoint === undefined ? [] : [`ENTRYPOINT ${entrypoint}`]),
+    ...(cmd === undefined ? [] : [`CMD ${cmd}`]),
+  ];
+  const env = pairs(options, "env");
+  const labels = pairs(options, "label");
+  const workdir = stringOption(options, "workdir");
+  const user = stringOption(options, "user");
+  if (workdir !== undefined && !workdir.startsWith("/")) {
+    throw new VarveError("E_USAGE", `Cannot use --workdir ${workdir}: it does not begin with /`);
+  }
+  return {
+    ...changeConfig({}, instructions),
+    ...(env.size === 0 ? {} : { Env: Array.from(env, ([name, value]) => `${name}=${value}`) }),
+    ...(labels.size === 0 ? {} : { Labels: Object.fromEntries([...labels].sort()) }),
+    WorkingDir: workdir,
+    User: user,
+  };
+}
+
+/** The values of `--name a=b`; the last one of a name counts. @throws {VarveError} `E_USAGE` */
+function pairs(options: Options, option: string): Map<string, string> {
+  const out = new Map<string, string>();
+  for (const pair of listOption(options, option)) {
+    const at = pair.indexOf("=");
+    if (at < 1) {
+      throw new VarveError(
+        "E_USAGE",
+        `Cannot use --${option} ${JSON.stringify(pair)}: it is not NAME=value`,
+      );
+    }
+    out.set(pair.slice(0, at), pair.slice(at + 1));
+  }
+  return out;
+}
+
+/** What cannot be looked at is told by whoever opens it. */
+async function isDirectory(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(({ isDirectory }) => isDirectory, () => false);
+}

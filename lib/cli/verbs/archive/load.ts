@@ -1,0 +1,54 @@
+import { loadImages } from "../../../archive/mod.ts";
+import { VarveError } from "../../../errors.ts";
+import { hostPlatform, platformOption } from "../../images.ts";
+import { expectImage, MOUNT_OPTION } from "../../mount_option.ts";
+import { inflaterOf } from "../../options.ts";
+import { layerProgress, reportImages } from "../../report_images.ts";
+import { loadSettings } from "../../settings.ts";
+import { stringOption, type Verb } from "../../verb.ts";
+
+/** `varve load`. */
+export const load: Verb = {
+  usage: "load <source>",
+  summary: "load images from an archive, an OCI layout or standard input (-)",
+  help:
+    `SOURCE is a docker-archive or an OCI layout, as a tar (plain, gzip or zstd) or a directory, or - for
+standard input. Every byte is verified: blobs against their digests, layers against the diffIDs.
+All images of the archive become visible at once, or none does. --mount is what 'varve mount' does then,
+without a start of its own; what can be refused of the directory is refused before anything is loaded.
+
+JSON: {"images":[{"name","names","imageId","manifest","chainId","layers":[{"digest","diffId",
+"chainId","size","uncompressedSize","cacheId","processed"}]}]}, and with --mount "mounted" as in mount.
+
+Examples:
+  varve load app.tar
+  varve load ./layout --name app:1
+  zstd -dc app.tar.zst | varve load -`,
+  configure(command) {
+    command
+      .option("--name <ref>", "name of the image, instead of those in the archive")
+      .option("--platform <platform>", "only this platform of an index, such as linux/arm64")
+      .option(...MOUNT_OPTION);
+  },
+  async run(context, [source = ""], options) {
+    if (source === "-" && context.io.isTerminal("stdin")) {
+      throw new VarveError("E_USAGE", "Cannot load from a terminal: give a file or a pipe");
+    }
+    const name = stringOption(options, "name");
+    const platform = platformOption(stringOption(options, "platform"));
+    const store = await context.store();
+    const arrival = await expectImage(context, stringOption(options, "mount"));
+    const images = await loadImages(store, source === "-" ? context.io.stdin() : source, {
+      pool: await context.pool(),
+      ...loadSettings(store),
+      inflater: inflaterOf(context.options, store),
+      host: hostPlatform(),
+      signal: context.signal,
+      onProgress: layerProgress(context),
+      onWarning: (message) => context.warn(message),
+      name,
+      platform,
+    });
+    return reportImages(context, images, await arrival.arrive(images, platform));
+  },
+};

@@ -1,0 +1,25 @@
+import { appendImage } from "../../../image/mod.ts";
+import { DATES, IMAGE_JSON, newImageOptions, tarSource } from "../../new_image.ts";
+import type { Verb } from "../../verb.ts";
+import { reportImages } from "../../report_images.ts";
+
+/** `varve append`. */
+export const append: Verb = {
+  usage: "append <ref> <tar> <destination>",
+  summary: "make an image with one more layer, from a tar",
+  help:
+    `TAR is a layer tar (plain, gzip or zstd), or - for standard input. It stays byte for byte what it is and
+is judged like the layer of any image; whiteouts in it (.wh.NAME) hide what is below. ${DATES}
+
+${IMAGE_JSON}
+
+Examples:
+  varve append app:1 config.tar app:2
+  tar -C files -c . | varve append app:1 - app:2`,
+  async run(context, [reference = "", tar = "", destination = ""]) {
+    const source = tarSource(context, tar);
+    const options = await newImageOptions(context, destination);
+    const store = await context.store();
+    return reportImages(context, [await appendImage(store, reference, source, options)]);
+  },
+};

@@ -1,0 +1,96 @@
+import { commitSnapshot, type CommittedImage } from "../../../commit/mod.ts";
+import { pauseContainer } from "../../../container/mod.ts";
+import { VarveError } from "../../../errors.ts";
+import { formatReference, parseReference } from "../../../oci/mod.ts";
+import { formatBytes } from "../../display/progress.ts";
+import { warnOf } from "../../display/warnings.ts";
+import { hostPlatform } from "../../images.ts";
+import { loadSettings } from "../../settings.ts";
+import { sourceDate } from "../../source_date.ts";
+import { listOption, stringOption, type Verb } from "../../verb.ts";
+
+/** `varve commit`. */
+export const commit: Verb = {
+  usage: "commit <key> <ref>",
+  summary: "make an image of a read-write snapshot: its changes become a layer",
+  help:
+    `KEY is a read-write snapshot, of a mount or a container. What it changes becomes one layer on top of the
+image below: names, modes, owners, times with nanoseconds, extended attributes, hard links, devices.
+What is equal to the image below is left out; when nothing changed, no layer is added. The same
+changes give the same layer, and with SOURCE_DATE_EPOCH the same image, on any machine. The snapshot
+stays as it is. A running container is paused meanwhile; without that, a file that changes while it
+is read is an error.
+
+INSTR is a Dockerfile instruction: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR.
+
+JSON: {"name","manifest","imageId","chainId","parent","layers":[{"diffId","size","cacheId","entries"}],
+"warnings":[{"code","count","example"}]}; parent is the image below, layers are the new ones
+
+Examples:
+  varve commit work app:1 --message "with nginx" --change 'CMD ["nginx"]'
+  SOURCE_DATE_EPOCH=0 varve commit work app:1`,
+  configure(command) {
+    command
+      .option("--author <author>", "who made the change")
+      .option("--message <message>", "what the change is about")
+      .option(
+        "--change <instr>",
+        "Dockerfile instruction for the config; may be given several times",
+        (value: string, before: readonly string[] = []) => [...before, value],
+      )
+      .option("--no-pause", "do not pause a running container");
+  },
+  async run(context, [key = "", reference = ""], options) {
+    const name = nameOf(reference);
+    const now = sourceDate(context);
+    const author = stringOption(options, "author");
+    const message = stringOption(options, "message");
+    const store = await context.store();
+    const { policy, limits } = loadSettings(store);
+    const item = context.progress.start("committing", undefined);
+    const image = await commitSnapshot({
+      store,
+      pool: await context.pool(),
+      key,
+      name,
+      changes: listOption(options, "change"),
+      platform: hostPlatform(),
+      policy,
+      limits,
+      signal: context.signal,
+      onProgress: (bytes) => item.update(bytes),
+      now,
+      author,
+      message,
+      ...(options["pause"] === false ? {} : { pause: (key) => pauseContainer(store, key) }),
+    });
+    const size = image.layers.reduce((sum, layer) => sum + layer.size, 0);
+    item.done(image.layers.length === 0 ? "nothing changed" : formatBytes(size));
+    warnOf(context, `snapshot ${JSON.stringify(key)}`, image.warnings);
+    return { json: toJson(image), text: toText(image) };
+  },
+};
+
+function nameOf(text: string): string {
+  const reference = parseReference(text);
+  if (reference.digest === undefined) return formatReference(reference);
+  throw new VarveError("E_USAGE", `Cannot commit to ${text}: a name with a digest is not given`);
+}
+
+function toJson(image: CommittedImage): unknown {
+  const layers = image.layers.map(({ diffId, size, cacheId, entries }) => ({
+    diffId,
+    size,
+    cacheId,
+    entries,
+  }));
+  return { ...image, layers };
+}
+
+function toText({ name, imageId, manifest, layers }: CommittedImage): string {
+  const added = layers.map(({ diffId, size, entries }) =>
+    `  layer     ${diffId}, ${entries} entries, ${formatBytes(size)}\n`
+  );
+  return `${name}\n  image ID  ${imageId}\n  manifest  ${manifest}\n` +
+    (added.length === 0 ? "  layer     none: nothing changed\n" : added.join(""));
+}

@@ -1,0 +1,176 @@
+import { VarveError } from "../../../errors.ts";
+import { chainIds } from "../../../layer/mod.ts";
+import { formatPlatform, parseStrictJson, tryParseReference } from "../../../oci/mod.ts";
+import { documentLimits, type Store, type StoredImage } from "../../../store/mod.ts";
+import type { Context } from "../../context.ts";
+import { jsonParts } from "../../display/json.ts";
+import { printableLine } from "../../display/printable.ts";
+import { formatBytes } from "../../display/progress.ts";
+import { shortDigest } from "../../display/short.ts";
+import { table } from "../../display/table.ts";
+import { openImage } from "../../images.ts";
+import { registryClient } from "../../registry.ts";
+import type { Verb } from "../../verb.ts";
+
+/** `varve inspect`. */
+export const inspect: Verb = {
+  usage: "inspect <ref>",
+  summary: "show an image's manifest and config",
+  help:
+    `The text is the JSON document. With --referrers the registry that the image's name is of is asked for
+the signatures, attestations and other artifacts that refer to it.
+
+JSON: {"name","target","platform","imageId","chainId","manifest","config","layers":[…as in layers],
+"referrers":[{"mediaType","artifactType","digest","size","annotations"}]}`,
+  configure(command) {
+    command
+      .option("--referrers", "list what refers to the image in its registry")
+      .option("--plain-http", "speak to the registry without TLS");
+  },
+  async run(context, [reference = ""], options) {
+    const store = await context.store();
+    const image = await openImage(store, reference);
+    const { manifest: maxBytes, jsonDepth: maxDepth } = documentLimits(store);
+    const json: Record<string, unknown> = {
+      name: image.record.name,
+      target: image.record.target,
+      platform: formatPlatform(image.config.platform),
+      imageId: image.imageId,
+      chainId: image.chainId,
+      manifest: parseStrictJson(image.manifest.raw, { maxBytes, maxDepth }),
+      config: image.config.document,
+      layers: layerRows(store, image),
+    };
+    if (options["referrers"] === true) {
+      json["referrers"] = await referrers(context, image, options["plainHttp"] === true);
+    }
+    return { json, text: jsonParts(json) };
+  },
+};
+
+/** What the registry of an image's name has that refers to it. */
+async function referrers(
+  context: Context,
+  { record: { name, target } }: StoredImage,
+  plainHttp: boolean,
+): Promise<unknown[]> {
+  const reference = tryParseReference(name);
+  if (reference === undefined) {
+    throw new VarveError(
+      "E_USAGE",
+      `Cannot look for what refers to ${name}: it has no name in a registry`,
+    );
+  }
+  using client = await registryClient(context, reference, { plainHttp });
+  const found = await client.referrers(reference.repository, target.digest, context.signal);
+  return found.map(({ mediaType, artifactType, digest, size, annotations }) => ({
+    mediaType,
+    artifactType: artifactType ?? null,
+    digest,
+    size,
+    annotations: annotations ?? {},
+  }));
+}
+
+/** `varve history`. */
+export const history: Verb = {
+  usage: "history <ref>",
+  summary: "show how an image came to be",
+  help: `Newest first, as docker history.
+
+JSON: [{"created","createdBy","author","comment","emptyLayer","diffId","size"}]`,
+  async run(context, [reference = ""]) {
+    const store = await context.store();
+    const image = await openImage(store, reference);
+    let next = 0;
+    const rows = image.config.history.map((entry) => {
+      const layer = entry.emptyLayer === true ? undefined : image.layers[next++];
+      return {
+        created: entry.created ?? null,
+        createdBy: entry.createdBy ?? null,
+        author: entry.author ?? null,
+        comment: entry.comment ?? null,
+        emptyLayer: entry.emptyLayer === true,
+        diffId: layer?.diffId ?? null,
+        size: layer === undefined ? 0 : store.layers.get(layer.diffId)?.size ?? null,
+      };
+    }).reverse();
+    return {
+      json: rows,
+      text: table(
+        ["LAYER", "CREATED", "SIZE", "CREATED BY", "COMMENT"],
+        rows.map((row) => [
+          row.diffId === null ? "<none>" : shortDigest(row.diffId),
+          row.created?.slice(0, 19) ?? "",
+          row.size === null ? "" : formatBytes(row.size),
+          printableLine(row.createdBy ?? "", 60),
+          printableLine(row.comment ?? "", 40),
+        ]),
+      ),
+    };
+  },
+};
+
+/** `varve layers`. */
+export const layers: Verb = {
+  usage: "layers <ref>",
+  summary: "show the layer table: diffID, chainID, parent, sizes, cache id",
+  help: `Lowest first.
+
+JSON: [{"digest","mediaType","diffId","chainId","parent","size","uncompressedSize","entries",
+"treeDigest","cacheId"}]`,
+  async run(context, [reference = ""]) {
+    const store = await context.store();
+    const image = await openImage(store, reference);
+    const rows = layerRows(store, image);
+    return {
+      json: rows,
+      text: table(
+        ["DIFF ID", "CHAIN ID", "PARENT", "BLOB", "SIZE", "UNCOMPRESSED", "ENTRIES", "CACHE ID"],
+        rows.map((row) => [
+          shortDigest(row.diffId),
+          shortDigest(row.chainId),
+          row.parent === null ? "-" : shortDigest(row.parent),
+          shortDigest(row.digest),
+          formatBytes(row.size),
+          row.uncompressedSize === null ? "" : formatBytes(row.uncompressedSize),
+          row.entries ?? "",
+          row.cacheId ?? "",
+        ]),
+      ),
+    };
+  },
+};
+
+/** A layer of an image, with what the store knows of it. */
+interface LayerRow {
+  readonly digest: string;
+  readonly mediaType: string;
+  readonly diffId: string;
+  readonly chainId: string;
+  readonly parent: string | null;
+  readonly size: number;
+  readonly uncompressedSize: number | null;
+  readonly entries: number | null;
+  readonly treeDigest: string | null;
+  readonly cacheId: number | null;
+}
+
+function layerRows(store: Store, image: StoredImage): LayerRow[] {
+  const chains = chainIds(image.layers.map((layer) => layer.diffId));
+  return image.layers.map(({ descriptor, diffId }, i) => {
+    const record = store.layers.get(diffId);
+    return {
+      digest: descriptor.digest,
+      mediaType: descriptor.mediaType,
+      diffId,
+      chainId: chains[i] as string,
+      parent: chains[i - 1] ?? null,
+      size: descriptor.size,
+      uncompressedSize: record?.size ?? null,
+      entries: record?.entries ?? null,
+      treeDigest: record?.treeDigest ?? null,
+      cacheId: record?.cacheId ?? null,
+    };
+  });
+}

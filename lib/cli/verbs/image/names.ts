@@ -1,0 +1,62 @@
+import { VarveError } from "../../../errors.ts";
+import { formatReference, parseReference } from "../../../oci/mod.ts";
+import { liveMounts } from "../../../snapshot/mod.ts";
+import { findImage } from "../../../store/mod.ts";
+import type { Verb } from "../../verb.ts";
+
+/** `varve tag`. */
+export const tag: Verb = {
+  usage: "tag <source> <destination>",
+  summary: "give an image another name",
+  help: `A name that is taken goes over to the image.
+
+JSON: {"name","target"}
+
+Example:
+  varve tag debian:12 example.org/base:1`,
+  async run(context, [source = "", destination = ""]) {
+    const reference = parseReference(destination);
+    if (reference.digest !== undefined) {
+      throw new VarveError(
+        "E_USAGE",
+        `Cannot tag ${destination}: a digest cannot be given away, name a tag`,
+      );
+    }
+    const store = await context.store();
+    const record = await findImage(store, source);
+    const { name, target } = store.images.set(formatReference(reference), record.target);
+    return { json: { name, target }, text: `${name}\n` };
+  },
+};
+
+/** `varve rmi`. */
+export const rmi: Verb = {
+  usage: "rmi <ref...>",
+  summary: "remove image names",
+  help: `Removes names. Blobs and layers stay until nothing needs them and they are collected.
+A name that a mount uses is kept: umount first.
+
+JSON: {"removed":[NAME]}`,
+  async run(context, references) {
+    const store = await context.store();
+    const records = [];
+    // All or none: a name that is wrong must not leave the others removed.
+    for (const reference of references) records.push(await findImage(store, reference));
+    const names = [...new Set(records.map((record) => record.name))];
+    const mounts = [...liveMounts(store)];
+    for (const name of names) {
+      const mount = mounts.find(([, lease]) => lease.resources.includes(`image:${name}`));
+      if (mount === undefined) continue;
+      throw new VarveError(
+        "E_PRECONDITION",
+        `Cannot remove ${name}: it is mounted at ${mount[0]}`,
+        {
+          subject: name,
+          hint: `varve umount ${mount[0]}`,
+        },
+      );
+    }
+    for (const name of names) store.images.remove(name);
+    return { json: { removed: names }, text: names.map((name) => `${name}\n`).join("") };
+  },
+};

@@ -1,0 +1,63 @@
+import { VarveError } from "../../../errors.ts";
+import { table } from "../../display/table.ts";
+import { settingOf, SETTINGS } from "../../settings.ts";
+import type { Verb } from "../../verb.ts";
+
+/** `varve config ls`. */
+const ls: Verb = {
+  usage: "ls",
+  summary: "list settings with their values and defaults",
+  help: `JSON: [{"key","value","default","about"}]`,
+  async run(context) {
+    const set = (await context.store()).settings.list();
+    const rows = SETTINGS.map(({ key, default: fallback, about }) => ({
+      key,
+      value: Object.hasOwn(set, key) ? set[key] as string : null,
+      default: fallback,
+      about,
+    }));
+    return {
+      json: rows,
+      text: table(
+        ["KEY", "VALUE", "DEFAULT", "ABOUT"],
+        rows.map((row) => [row.key, row.value ?? "", row.default, row.about]),
+      ),
+    };
+  },
+};
+
+/** `varve config get`. */
+const get: Verb = {
+  usage: "get <key>",
+  summary: "print one setting",
+  help: `JSON: {"key","value"}`,
+  async run(context, [key = ""]) {
+    const setting = settingOf(key);
+    const value = (await context.store()).settings.get(key) ?? setting.default;
+    return { json: { key, value }, text: `${value}\n` };
+  },
+};
+
+/** `varve config set`. */
+const set: Verb = {
+  usage: "set <key> [value]",
+  summary: "change one setting; without a value the default comes back",
+  help: `JSON: {"key","value"}
+
+Example:
+  varve config set durability none`,
+  async run(context, [key = "", value]) {
+    const setting = settingOf(key);
+    if (value !== undefined && !setting.accepts(value)) {
+      throw new VarveError(
+        "E_USAGE",
+        `Cannot set ${key} to ${JSON.stringify(value)}: it takes ${setting.takes}`,
+      );
+    }
+    (await context.store()).settings.set(key, value);
+    return { json: { key, value: value ?? setting.default }, text: "" };
+  },
+};
+
+/** `varve config …`, in the order of `--help`. */
+export const configVerbs: readonly Verb[] = [ls, get, set];

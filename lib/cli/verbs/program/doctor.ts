@@ -1,0 +1,125 @@
+import { VarveError } from "../../../errors.ts";
+import { chooseInflater } from "../../../layer_job/internal.ts";
+import { isSupported } from "../../../linux/mod.ts";
+import { type DriverFinding, DRIVERS, judgeDriver, selectDriver } from "../../../snapshot/mod.ts";
+import type { DiskStore } from "../../../store/mod.ts";
+import type { Context } from "../../context.ts";
+import { formatBytes } from "../../display/progress.ts";
+import { table } from "../../display/table.ts";
+import { containerFacts, findTool, machineFacts, storeFacts, TOOLS } from "./doctor_facts.ts";
+import { inflaterOf } from "../../options.ts";
+import type { Verb } from "../../verb.ts";
+import { VERSION } from "./version.ts";
+
+/** `varve doctor`. */
+export const doctor: Verb = {
+  usage: "doctor",
+  summary: "say what this machine can do, which driver is used, and why",
+  help:
+    `JSON: {"version","machine":{"os","arch","kernel","cores","memory","user","maySystemCall","mayMount","openFiles"},
+"store":{"root","fileSystem","size","available","freeInodes","readOnly","durability"}|{"root","error"},
+"drivers":[{"name","works","why"}],"driver","tools":[{"name","path","for"}],
+"inflater":{"name","why"},
+"containers":{"runtime":NAME|null,"cgroups":"1"|"2"|"hybrid"}}
+
+Exit code 0 when load and unpack work here, 9 when they do not.`,
+  async run(context) {
+    const machine = machineFacts();
+    const { store, error } = await tryStore(context);
+    const drivers = store === undefined ? [] : DRIVERS.map((name) => judgeDriver(store, name));
+    const driver = store === undefined ? null : await usedDriver(context, store, drivers);
+    const tools = await Promise.all(TOOLS.map(async (tool) => ({
+      ...tool,
+      path: await findTool(tool.name, context.io.env("PATH") ?? ""),
+    })));
+    const containers = await containerFacts(context.io.env("PATH") ?? "");
+    const inflater = inflaterFinding(context, store);
+    const facts = store === undefined ? {} : storeFacts(store);
+    const storePart = store === undefined
+      ? { root: context.options.root, error: error?.message ?? "" }
+      : { ...facts, durability: store.durability };
+    const works = store !== undefined && isSupported() && facts.readOnly !== true;
+    return {
+      json: {
+        version: VERSION,
+        machine,
+        store: storePart,
+        drivers,
+        driver,
+        inflater,
+        tools,
+        containers,
+      },
+      text: [
+        `varve ${VERSION}`,
+        table(
+          ["MACHINE", ""],
+          Object.entries(machine).map(([key, value]) => [key, show(key, value)]),
+        ),
+        table(
+          ["STORE", ""],
+          Object.entries(storePart).map(([key, value]) => [key, show(key, value)]),
+        ),
+        table(
+          ["DRIVER", "", ""],
+          drivers.map(({ name, works, why }) => [name, works ? "works" : "does not work", why]),
+        ),
+        `driver in use: ${driver ?? "none"}\n`,
+        `inflater in use: ${inflater.name} (${inflater.why})\n`,
+        `runtime in use: ${containers.runtime ?? "none"}, cgroups: ${
+          containers.cgroups === "hybrid"
+            ? "both versions (2 is hidden from crun, which refuses that)"
+            : `version ${containers.cgroups}`
+        }\n`,
+        table(
+          ["TOOL", "PATH", "FOR"],
+          tools.map((tool) => [tool.name, tool.path ?? "not found", tool.for]),
+        ),
+      ].join("\n"),
+      exit: works ? 0 : 9,
+    };
+  },
+};
+
+/** A store that cannot be opened is a finding, not the end. */
+async function tryStore(
+  context: Context,
+): Promise<{ readonly store?: DiskStore | undefined; readonly error?: VarveError | undefined }> {
+  try {
+    return { store: await context.store() };
+  } catch (error) {
+    if (error instanceof VarveError) return { error };
+    throw error;
+  }
+}
+
+async function usedDriver(
+  context: Context,
+  store: DiskStore,
+  drivers: readonly DriverFinding[],
+): Promise<string> {
+  const wanted = context.options.driver ?? store.settings.get("driver") ?? "auto";
+  const best = drivers.find((driver) => driver.works);
+  if (wanted === "auto" && best !== undefined) return best.name;
+  return selectDriver({ store, pool: await context.pool(), wanted }).name;
+}
+
+/** What inflates gzip here; one that was asked for and is unfit is a finding, too. */
+function inflaterFinding(
+  context: Context,
+  store: DiskStore | undefined,
+): { readonly name: string; readonly why: string } {
+  try {
+    const { name, why } = chooseInflater(inflaterOf(context.options, store));
+    return { name, why };
+  } catch (error) {
+    if (error instanceof VarveError) return { name: "none", why: error.message };
+    throw error;
+  }
+}
+
+const SIZES = new Set(["memory", "size", "available"]);
+
+function show(key: string, value: unknown): string {
+  return typeof value === "number" && SIZES.has(key) ? formatBytes(value) : String(value);
+}

@@ -1,0 +1,114 @@
+import { fromText } from "../../../bytes/mod.ts";
+import { findRuntime, hasHybridCgroups, hasOnlyUnifiedCgroups } from "../../../container/mod.ts";
+import { VarveError } from "../../../errors.ts";
+import {
+  CWD,
+  effectiveUser,
+  fileSystemOf,
+  isSupported,
+  kernelRelease,
+  mayMount,
+  Open,
+  openAt,
+  ownFd,
+} from "../../../linux/mod.ts";
+import type { Store } from "../../../store/mod.ts";
+
+/** Programs that varve works with or is tested against. None is needed. */
+export const TOOLS: readonly { readonly name: string; readonly for: string }[] = [
+  { name: "umoci", for: "reads the store's content as an OCI layout" },
+  { name: "skopeo", for: "copies images between the store's content and registries" },
+  { name: "podman", for: "loads what save writes" },
+  { name: "docker", for: "loads what save writes" },
+  { name: "ctr", for: "loads what save writes" },
+  { name: "runc", for: "runs containers" },
+  { name: "crun", for: "runs containers" },
+  { name: "unshare", for: "runs containers where there is no runtime (--runtime chroot)" },
+  { name: "tini-static", for: "run --init" },
+  { name: "tini", for: "run --init, where tini-static is missing" },
+];
+
+/** What is known of the machine. */
+export interface MachineFacts {
+  readonly os: string;
+  readonly arch: string;
+  readonly kernel: string;
+  readonly cores: number;
+  readonly memory: number;
+  readonly user: number | null;
+  readonly maySystemCall: boolean;
+  readonly mayMount: boolean;
+  readonly openFiles: number | null;
+}
+
+/** Looks at the machine. */
+export function machineFacts(): MachineFacts {
+  const linux = isSupported();
+  return {
+    os: Deno.build.os,
+    arch: Deno.build.arch,
+    kernel: linux ? kernelRelease() : Deno.osRelease(),
+    cores: navigator.hardwareConcurrency,
+    memory: Deno.systemMemoryInfo().total,
+    user: linux ? effectiveUser() : Deno.uid(),
+    maySystemCall: linux,
+    mayMount: linux && mayMount(),
+    openFiles: openFileLimit(),
+  };
+}
+
+function openFileLimit(): number | null {
+  try {
+    const match = /^Max open files\s+(\d+)/m.exec(Deno.readTextFileSync("/proc/self/limits"));
+    return match === null ? null : Number(match[1]);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+/** Looks at the file system of a store. */
+export function storeFacts(store: Store): Record<string, unknown> {
+  if (store.root === null || !isSupported()) return { root: store.root };
+  using root = ownFd(openAt(CWD, fromText(store.root), Open.READ | Open.DIRECTORY));
+  const { type, size, available, freeInodes, readOnly } = fileSystemOf(root.fd);
+  return { root: store.root, fileSystem: type, size, available, freeInodes, readOnly };
+}
+
+/** What is known of running containers. */
+export interface ContainerFacts {
+  /** The runtime that `auto` means; `null` when there is none. */
+  readonly runtime: string | null;
+  /** Versions of cgroups that are mounted. */
+  readonly cgroups: "1" | "2" | "hybrid";
+}
+
+/** Looks for what runs containers. */
+export async function containerFacts(path: string): Promise<ContainerFacts> {
+  const cgroups = await hasOnlyUnifiedCgroups() ? "2" : await hasHybridCgroups() ? "hybrid" : "1";
+  try {
+    return { runtime: (await findRuntime("auto", path)).name, cgroups };
+  } catch (error) {
+    if (error instanceof VarveError && error.code === "E_UNSUPPORTED") {
+      return { runtime: null, cgroups };
+    }
+    throw error;
+  }
+}
+
+/** Where a program is, looked for as a shell does. */
+export async function findTool(name: string, path: string): Promise<string | null> {
+  for (const directory of path.split(":")) {
+    if (directory === "") continue;
+    const candidate = `${directory}/${name}`;
+    try {
+      const info = await Deno.stat(candidate);
+      if (info.isFile && ((info.mode ?? 0) & 0o111) !== 0) return candidate;
+    } catch (error) {
+      const absent = error instanceof Deno.errors.NotFound ||
+        error instanceof Deno.errors.NotADirectory || error instanceof Deno.errors.PermissionDenied;
+      if (!absent) throw error;
+    }
+  }
+  return null;
+}

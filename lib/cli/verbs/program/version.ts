@@ -1,0 +1,24 @@
+import config from "../../../../deno.json" with { type: "json" };
+import type { Verb } from "../../verb.ts";
+
+/** varve's version. */
+export const VERSION: string = config.version;
+
+/** `varve version`. */
+export const version: Verb = {
+  usage: "version",
+  summary: "print the version",
+  help: `JSON: {"version","deno","os","arch"}`,
+  run() {
+    const json = {
+      version: VERSION,
+      deno: Deno.version.deno,
+      os: Deno.build.os,
+      arch: Deno.build.arch,
+    };
+    return Promise.resolve({
+      json,
+      text: `varve ${VERSION} (deno ${json.deno}, ${json.os}/${json.arch})\n`,
+    });
+  },
+};

@@ -1,0 +1,47 @@
+import { VarveError } from "../../../errors.ts";
+import { parseReference } from "../../../oci/mod.ts";
+import { copyImage } from "../../../registry/mod.ts";
+import { parseConcurrency, registryClient } from "../../registry.ts";
+import { stringOption, type Verb } from "../../verb.ts";
+import { pushProgressOf, pushReport } from "./push.ts";
+
+/** `varve copy`. */
+export const copy: Verb = {
+  usage: "copy <source> <destination>",
+  summary: "copy an image from registry to registry, without the store",
+  help:
+    `All platforms of an index are copied, manifests byte for byte. In one registry blobs are mounted, not sent.
+
+Blobs pass through memory, proved on their way; where either side breaks, they go on from there.
+
+JSON: as in push.
+
+Example:
+  varve copy debian:12 localhost:5000/debian:12`,
+  configure(command) {
+    command
+      .option("--plain-http", "speak to both registries without TLS")
+      .option("--concurrency <n>", "blobs that are copied at once (4)");
+  },
+  async run(context, [from = "", to = ""], options) {
+    const concurrency = parseConcurrency(stringOption(options, "concurrency"));
+    const [source, destination] = [parseReference(from), parseReference(to)];
+    if (destination.digest !== undefined) {
+      throw new VarveError("E_USAGE", `Cannot copy to ${to}: name a tag, the digest follows`);
+    }
+    const settings = { plainHttp: options["plainHttp"] === true };
+    using reader = await registryClient(context, source, settings);
+    using writer = await registryClient(context, destination, settings);
+    const copied = await copyImage(
+      { client: reader, reference: source },
+      { client: writer, reference: destination },
+      {
+        signal: context.signal,
+        onProgress: pushProgressOf(context),
+        onWarning: (message) => context.warn(message),
+        concurrency,
+      },
+    );
+    return pushReport(copied);
+  },
+};

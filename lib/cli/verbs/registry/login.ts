@@ -1,0 +1,125 @@
+import { VarveError } from "../../../errors.ts";
+import { parseReference } from "../../../oci/mod.ts";
+import { eraseCredential, storeCredential } from "../../../registry/mod.ts";
+import { askLogin } from "./ask_login.ts";
+import type { Context } from "../../context.ts";
+import { helperEnvironment, loginFile, registryClient } from "../../registry.ts";
+import { stringOption, type Verb } from "../../verb.ts";
+
+/** Bytes of a password. */
+const MAX_PASSWORD = 64 * 1024;
+
+/** `varve login`. */
+export const login: Verb = {
+  usage: "login <registry>",
+  summary: "log in to a registry",
+  help:
+    `The password is asked for in a terminal, or comes from standard input. It is kept only when the
+registry takes it: with the credential helper that Docker's config.json names, else in that file
+($DOCKER_CONFIG/config.json or ~/.docker/config.json), which docker and podman read, too; where
+$REGISTRY_AUTH_FILE is set, in that one in its place. A token server of another domain than the
+registry's gets it only where the registry's hosts.toml (see varve pull --help) names the server's
+address: token_realms = ["https://auth.example"].
+
+JSON: {"registry","username","stored"}
+
+Examples:
+  varve login ghcr.io
+  varve login ghcr.io --username me --password-stdin < token`,
+  configure(command) {
+    command
+      .option("-u, --username <name>", "the user's name")
+      .option("--password-stdin", "read the password from standard input")
+      .option("--plain-http", "speak to the registry without TLS");
+  },
+  async run(context, [argument = ""], options) {
+    const registry = registryName(argument);
+    const given = stringOption(options, "username");
+    const { username, password } = options["passwordStdin"] === true
+      ? { username: given ?? "", password: await readPassword(context) }
+      : await askLogin(context, registry, given);
+    if (username === "" || password === "") {
+      const what = username === "" ? "user's name" : "password";
+      throw new VarveError("E_USAGE", `Cannot log in: the ${what} is empty`, {
+        hint: "give --username NAME, and the password in a terminal or with --password-stdin",
+      });
+    }
+    if (username.includes(":")) {
+      throw new VarveError("E_USAGE", "Cannot log in: a user's name holds no colon");
+    }
+    const credential = { kind: "basic", username, password } as const;
+    {
+      using client = await registryClient(context, { registry }, {
+        plainHttp: options["plainHttp"] === true,
+        credential,
+      });
+      await client.ping(context.signal);
+    }
+    const stored = await storeCredential(credential, optionsOf(context, registry));
+    return {
+      json: { registry, username, stored },
+      text: `Logged in to ${registry}; the credentials are in ${stored}\n`,
+    };
+  },
+};
+
+/** `varve logout`. */
+export const logout: Verb = {
+  usage: "logout <registry>",
+  summary: "forget the credentials of a registry",
+  help: `JSON: {"registry","removed"}`,
+  async run(context, [argument = ""]) {
+    const registry = registryName(argument);
+    const removed = await eraseCredential(optionsOf(context, registry));
+    await warnOfOthers(context, registry);
+    const said = removed ? "Logged out of" : "There were no credentials for";
+    return { json: { registry, removed }, text: `${said} ${registry}\n` };
+  },
+};
+
+/** A registry's name as references have it. @throws {VarveError} `E_USAGE` */
+function registryName(argument: string): string {
+  const bare = argument.replace(/^https?:\/\//, "").replace(/\/(?:v[12]\/?)?$/, "");
+  const { registry, repository } = parseReference(`${bare}/x`);
+  const right = repository === "x" || (registry === "docker.io" && repository === "library/x");
+  if (right && (bare === registry || registry === "docker.io")) return registry;
+  throw new VarveError(
+    "E_USAGE",
+    `Cannot use ${JSON.stringify(argument)} as a registry: give HOST or HOST:PORT`,
+  );
+}
+
+async function readPassword(context: Context): Promise<string> {
+  if (context.io.isTerminal("stdin")) {
+    throw new VarveError(
+      "E_USAGE",
+      "Cannot read the password from a terminal with --password-stdin: it would be shown",
+    );
+  }
+  const decoder = new TextDecoder();
+  let password = "";
+  for await (const chunk of context.io.stdin()) {
+    password += decoder.decode(chunk, { stream: true });
+    if (password.length > MAX_PASSWORD) {
+      throw new VarveError("E_LIMIT", `Cannot log in: the password is longer than ${MAX_PASSWORD}`);
+    }
+  }
+  return password.replace(/\r?\n$/, "");
+}
+
+/** Credentials of other files and tools would still be used. */
+async function warnOfOthers(context: Context, registry: string): Promise<void> {
+  using client = await registryClient(context, { registry });
+  const left = Object.keys(client.config.credentials);
+  if (left.length === 0) return;
+  context.warn(`there are still credentials for ${left.join(", ")}, of another file or tool`);
+}
+
+function optionsOf(context: Context, registry: string) {
+  const file = loginFile(context.io.env);
+  if (file === undefined) {
+    throw new VarveError("E_USAGE", "Cannot find Docker's config.json: set DOCKER_CONFIG or HOME");
+  }
+  const { io: { env }, signal } = context;
+  return { file, registry, ...helperEnvironment(env), signal };
+}

@@ -1,0 +1,115 @@
+import { VarveError } from "../../../errors.ts";
+import { compressImage } from "../../../image/mod.ts";
+import { parseReference } from "../../../oci/mod.ts";
+import {
+  type PushedImage,
+  pushImage,
+  type PushProgress,
+  type UploadOutcome,
+} from "../../../registry/mod.ts";
+import { findImage, narrowImage } from "../../../store/mod.ts";
+import { addCompressionOptions, compressionOf } from "../../compression.ts";
+import type { Context } from "../../context.ts";
+import { formatBytes, type ProgressItem } from "../../display/progress.ts";
+import { shortDigest } from "../../display/short.ts";
+import { platformOption } from "../../images.ts";
+import { parseConcurrency, registryClient } from "../../registry.ts";
+import { type Report, stringOption, type Verb } from "../../verb.ts";
+
+/** `varve push`. */
+export const push: Verb = {
+  usage: "push <ref> [destination]",
+  summary: "push an image to a registry, byte for byte",
+  help:
+    `Without DESTINATION the image goes where its name says. Blobs that the registry has are not sent, those
+that another repository of it has are mounted; an upload that breaks goes on where it broke, where the
+registry allows that. Manifests are pushed byte for byte, with the digest that they have here.
+
+With --compression, layers that are not compressed yet (as those of a commit) are compressed into the
+store first, the same on every machine and in save; then the digest is another, and is told. Without
+it, or with none, they are pushed as they are.
+
+An index is pushed as it is, with all of its platforms, which must be here; --platform pushes one of them.
+Of the hosts in a registry's hosts.toml (see varve pull --help) the first that may push gets it.
+
+JSON: {"name","digest","counts":{"present","mounted","uploaded"},"blobs":[{"digest","size","outcome"}]}
+
+Examples:
+  varve push localhost:5000/app:1
+  varve push app:1 ghcr.io/owner/app:1 --compression zstd`,
+  configure(command) {
+    command
+      .option("--plain-http", "speak to the registry without TLS")
+      .option("--concurrency <n>", "blobs that are sent at once (4)")
+      .option("--platform <platform>", "the image of an index for it, such as linux/arm64");
+    addCompressionOptions(command);
+  },
+  async run(context, [reference = "", destination], options) {
+    const concurrency = parseConcurrency(stringOption(options, "concurrency"));
+    const platform = platformOption(stringOption(options, "platform"));
+    const compression = await compressionOf(context, options);
+    const store = await context.store();
+    const found = await findImage(store, reference);
+    const name = destination ?? found.name;
+    if (name.startsWith("<none>")) {
+      throw new VarveError("E_USAGE", `Cannot push ${reference}: it has no name, give DESTINATION`);
+    }
+    const to = parseReference(name);
+    const chosen = platform === undefined ? found : await narrowImage(store, found, platform);
+    const image = compression === undefined
+      ? chosen
+      : await compressImage(store, chosen, compression);
+    const { target } = image;
+    if (to.digest !== undefined && to.digest !== target.digest) {
+      const details = { expected: to.digest, actual: target.digest };
+      throw new VarveError(
+        "E_USAGE",
+        `Cannot push ${reference} as ${name}: its digest is another`,
+        details,
+      );
+    }
+    using client = await registryClient(context, to, {
+      plainHttp: options["plainHttp"] === true,
+    });
+    const pushed = await pushImage(store, client, image, to, {
+      signal: context.signal,
+      onProgress: pushProgressOf(context),
+      onWarning: (message) => context.warn(message),
+      concurrency,
+    });
+    return pushReport(pushed);
+  },
+};
+
+/** What is said of an image that went to a registry. */
+export function pushReport(pushed: PushedImage): Report {
+  const { name, digest, blobs } = pushed;
+  const of = (outcome: UploadOutcome) => blobs.filter((blob) => blob.outcome === outcome);
+  const sent = of("uploaded");
+  const counts = {
+    present: of("present").length,
+    mounted: of("mounted").length,
+    uploaded: sent.length,
+  };
+  const size = formatBytes(sent.reduce((sum, blob) => sum + blob.size, 0));
+  const others = `${counts.mounted} mounted, ${counts.present} already there`;
+  return {
+    json: { name, digest, counts, blobs },
+    text: `${name}\n  digest    ${digest}\n` +
+      `  blobs     ${blobs.length} (${sent.length} sent, ${size}; ${others})\n`,
+  };
+}
+
+/** Shows one bar or line for each blob. */
+export function pushProgressOf(context: Context): (progress: PushProgress) => void {
+  const items = new Map<string, ProgressItem>();
+  return ({ blob, total, sent, state }) => {
+    let item = items.get(blob);
+    if (item === undefined) {
+      item = context.progress.start(shortDigest(blob), total);
+      items.set(blob, item);
+    }
+    if (state === "running") item.update(sent);
+    else if (state !== "begin") item.done(state === "present" ? "already there" : state);
+  };
+}

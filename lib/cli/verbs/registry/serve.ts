@@ -1,0 +1,97 @@
+import { VarveError } from "../../../errors.ts";
+import { type RegistryServer, serveRegistry } from "../../../registry_server/mod.ts";
+import { inflaterOf } from "../../options.ts";
+import { loadSettings } from "../../settings.ts";
+import { STREAMED, stringOption, type Verb } from "../../verb.ts";
+
+/** Where registries are looked for on a machine, on loopback alone. */
+const LISTEN = "127.0.0.1:5000";
+
+/** `varve registry serve`. */
+export const registryServe: Verb = {
+  usage: "serve",
+  summary: "serve the store as a registry on loopback, for every engine of this machine",
+  help:
+    `Speaks the OCI distribution specification 1.1 in plain http, without authentication: pull, push, tags,
+referrers, deletion. It runs until SIGINT or SIGTERM.
+
+Names are read as Docker reads them: localhost:5000/debian:12 is the image debian:12 of the store
+(docker.io/library/debian:12), localhost:5000/quay.io/team/app:1 is quay.io/team/app:1, and
+localhost:5000/localhost__5001/app:1 is localhost:5001/app:1. What is pushed becomes an image of the
+store as by 'varve load', under the same rule; artifacts are kept as they are. A manifest that loses its
+tag stays as NAME@DIGEST until 'varve rmi' or a DELETE.
+
+Blobs that no manifest named are dropped after an hour without use, and when the command ends.
+
+JSON: one line when it is ready: {"url","hostname","port","readOnly"}
+
+Examples:
+  varve registry serve &
+  podman pull --tls-verify=false localhost:5000/debian:12
+  docker push localhost:5000/team/app:1
+  varve registry serve --listen 127.0.0.1:0 --read-only --format json`,
+  configure(command) {
+    command
+      .option("--listen <address>", `address and port; port 0: any that is free (${LISTEN})`)
+      .option("--read-only", "take nothing: no pushes, no deletions")
+      .option("--any-address", "allow an address that other machines reach: all of them may push");
+  },
+  async run(context, _args, options) {
+    const { hostname, port } = parseListen(stringOption(options, "listen") ?? LISTEN);
+    const readOnly = options["readOnly"] === true;
+    const store = await context.store();
+    const settings = { ...loadSettings(store), inflater: inflaterOf(context.options, store) };
+    const ended = Promise.withResolvers<void>();
+    context.signal.addEventListener("abort", () => ended.resolve(), { once: true });
+    context.signal.throwIfAborted();
+    await using server = await serve();
+    const { url } = server;
+    const json = { url, hostname: server.hostname, port: server.port, readOnly };
+    // One line, so that a program knows when it has read all of it.
+    const line = context.options.format === "json" ? JSON.stringify(json) : url;
+    await context.io.stdout(`${line}\n`);
+    await Promise.race([ended.promise, server.finished]);
+    return STREAMED;
+
+    async function serve(): Promise<RegistryServer> {
+      try {
+        return await serveRegistry(store, {
+          ...settings,
+          hostname,
+          port,
+          readOnly,
+          anyAddress: options["anyAddress"] === true,
+          pool: await context.pool({ mayBlock: false }),
+          onError: (error) => context.warn((error as Error)?.message ?? String(error)),
+        });
+      } catch (error) {
+        throw withHint(error);
+      }
+    }
+  },
+};
+
+/** `ADDRESS:PORT`, or `[ADDRESS]:PORT`. @throws {VarveError} `E_USAGE` */
+export function parseListen(value: string): { readonly hostname: string; readonly port: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+)):([0-9]{1,5})$/.exec(value);
+  const port = Number(match?.[3] ?? NaN);
+  if (match === null || port > 65_535) {
+    throw new VarveError(
+      "E_USAGE",
+      `Cannot listen on ${JSON.stringify(value)}: give ADDRESS:PORT, such as ${LISTEN}`,
+    );
+  }
+  return { hostname: match[1] ?? match[2] as string, port };
+}
+
+/** Says which option helps. */
+function withHint(error: unknown): unknown {
+  if (!(error instanceof VarveError)) return error;
+  const hint = error.code === "E_BUSY"
+    ? "--listen 127.0.0.1:0 takes a free one"
+    : error.code === "E_USAGE"
+    ? "--any-address allows it"
+    : undefined;
+  if (hint === undefined) return error;
+  return new VarveError(error.code, error.message, { ...error.details, hint }, { cause: error });
+}

@@ -1,0 +1,99 @@
+import { mountImage, unmountImage, unpackImage } from "../../../mount/mod.ts";
+import { formatBytes, type ProgressItem } from "../../display/progress.ts";
+import { warnOfDrops } from "../../display/warnings.ts";
+import { openImage } from "../../images.ts";
+import { reportMount } from "../../report_mount.ts";
+import { stringOption, type Verb } from "../../verb.ts";
+
+/** `varve mount`. */
+export const mount: Verb = {
+  usage: "mount <ref> <dir>",
+  summary: "mount an image, read-only or with a read-write snapshot on top",
+  help:
+    `Without --rw the mount is read-only. With --rw KEY the snapshot KEY lies on top: changes go there, and it
+stays after umount; mounted again, the changes are there. The image's layers never change.
+
+With the erofs driver the kernel refuses to set an ACL on a file that only the image has (EOPNOTSUPP): change
+it in another way first, as by 'touch -r FILE FILE', or use --driver overlay.
+
+JSON: {"target","key","readOnly","driver","mounts":[{"type","source","options"}]}
+
+Examples:
+  varve mount debian:12 /mnt
+  varve mount debian:12 /mnt --rw work`,
+  configure(command) {
+    command.option("--rw <key>", "key of the read-write snapshot; made if there is none");
+  },
+  async run(context, [reference = "", directory = ""], options) {
+    const store = await context.store();
+    const image = await openImage(store, reference);
+    const snapshotter = await context.snapshotter();
+    const key = stringOption(options, "rw");
+    const mounted = await mountImage({
+      store,
+      snapshotter,
+      image,
+      target: directory,
+      signal: context.signal,
+      key,
+    });
+    return reportMount(mounted, snapshotter);
+  },
+};
+
+/** `varve umount`. */
+export const umount: Verb = {
+  usage: "umount <dir>",
+  summary: "unmount what mount mounted; a read-write snapshot stays",
+  help: `JSON: {"target","key"}`,
+  configure(command) {
+    command.option("--lazy", "detach it now, also when it is in use");
+  },
+  async run(context, [directory = ""], options) {
+    const store = await context.store();
+    const { key } = await unmountImage({
+      store,
+      snapshotter: await context.snapshotter(),
+      target: directory,
+      lazy: options["lazy"] === true,
+    });
+    return { json: { target: directory, key }, text: "" };
+  },
+};
+
+/** `varve unpack`. */
+export const unpack: Verb = {
+  usage: "unpack <ref> <dir>",
+  summary: "unpack an image as plain files; needs no privileges",
+  help:
+    `DIR must not exist, or be empty; it appears complete or not at all. Not root, the caller owns all files,
+and devices and privileged attributes are left out and counted.
+
+JSON: {"target","directories","files","symlinks","links","specials","bytes","dropped":{REASON:count}}`,
+  async run(context, [reference = "", directory = ""]) {
+    const store = await context.store();
+    const image = await openImage(store, reference);
+    const total = image.layers.reduce(
+      (sum, { diffId }) => sum + (store.layers.get(diffId)?.size ?? 0),
+      0,
+    );
+    let item: ProgressItem | undefined;
+    const report = await unpackImage({
+      store,
+      pool: await context.pool(),
+      image,
+      target: directory,
+      devices: (store.settings.get("devices") ?? "keep") as "keep" | "skip" | "reject",
+      signal: context.signal,
+      onProgress: (bytes) => (item ??= context.progress.start("unpacking", total)).update(bytes),
+    });
+    item?.done(`${report.files} files, ${formatBytes(report.bytes)}`);
+    const dropped = Object.entries(report.dropped).filter(([, count]) => count > 0);
+    warnOfDrops(context, directory, report.dropped);
+    const { whiteouts: _, dropped: __, ...counts } = report;
+    return {
+      json: { target: directory, ...counts, dropped: Object.fromEntries(dropped) },
+      text: `${directory}  ${report.files} files, ${report.directories} directories\n`,
+    };
+  },
+};

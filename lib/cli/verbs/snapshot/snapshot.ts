@@ -1,0 +1,243 @@
+import { escapeForTerminal } from "../../../bytes/mod.ts";
+import { refuseRunning } from "../../../container/mod.ts";
+import { VarveError } from "../../../errors.ts";
+import type { Mount } from "../../../linux/mod.ts";
+import { refuseBusy } from "../../../snapshot/internal.ts";
+import type { SnapshotInfo, Snapshotter } from "../../../snapshot/mod.ts";
+import { type DiskStore, findImage, readImage } from "../../../store/mod.ts";
+import type { Context } from "../../context.ts";
+import { printable } from "../../display/printable.ts";
+import { formatBytes } from "../../display/progress.ts";
+import { shortDigest } from "../../display/short.ts";
+import { table } from "../../display/table.ts";
+import { hostPlatform } from "../../images.ts";
+import { listOption, type Report, type Verb } from "../../verb.ts";
+
+const MOUNTS_JSON = `JSON: [{"type","source","options"}], mounts to perform in this order`;
+
+/** `varve snapshot ls`. */
+const ls: Verb = {
+  usage: "ls",
+  summary: "list snapshots",
+  help:
+    `Filters have containerd's syntax: kind==active, labels."a.b"==x, parent~=sha256; several are OR-ed.
+
+JSON: [{"key","kind","parent","diffId","cacheId","labels","createdAt","updatedAt","usage"}]`,
+  configure(command) {
+    command.option("--filter <filter...>", "only snapshots that pass one of these");
+  },
+  async run(context, _, options) {
+    const rows = (await context.snapshotter()).walk(listOption(options, "filter"));
+    return {
+      json: rows.map(toJson),
+      text: table(
+        ["KEY", "PARENT", "KIND"],
+        rows.map((row) => [row.key, shortDigest(row.parent ?? ""), row.kind]),
+      ),
+    };
+  },
+};
+
+/** `varve snapshot prepare`. */
+const prepare: Verb = {
+  usage: "prepare <key> [parent]",
+  summary: "make a read-write snapshot and print its mounts",
+  help: `PARENT is a committed snapshot, a chainID or an image. Nothing is mounted.
+
+${MOUNTS_JSON}`,
+  configure: labelOption,
+  run: (context, [key = "", parent], options) => make(context, "prepare", key, parent, options),
+};
+
+/** `varve snapshot view`. */
+const view: Verb = {
+  usage: "view <key> [parent]",
+  summary: "make a read-only snapshot and print its mounts",
+  help: `PARENT is a committed snapshot, a chainID or an image. Nothing is mounted.
+
+${MOUNTS_JSON}`,
+  configure: labelOption,
+  run: (context, [key = "", parent], options) => make(context, "view", key, parent, options),
+};
+
+const mounts: Verb = {
+  usage: "mounts <key>",
+  summary: "print the mounts of a snapshot again",
+  help: MOUNTS_JSON,
+  async run(context, [key = ""]) {
+    return mountReport(await (await context.snapshotter()).mounts(key, { signal: context.signal }));
+  },
+};
+
+const commit: Verb = {
+  usage: "commit <name> <key>",
+  summary: "turn a read-write snapshot into a committed one",
+  help: `The key is free afterwards. (This is the snapshotter's commit: it makes no image.)
+
+JSON: as in stat`,
+  configure: labelOption,
+  async run(context, [name = "", key = ""], options) {
+    const snapshotter = await context.snapshotter();
+    await refuseUsed(await context.store(), key);
+    await snapshotter.commit(name, key, { labels: labelsOf(options) });
+    return infoReport(snapshotter.stat(name));
+  },
+};
+
+const rm: Verb = {
+  usage: "rm <key...>",
+  summary: "remove snapshots",
+  help: `One that is mounted, or a parent of others, is kept.
+
+JSON: {"removed":[KEY]}`,
+  async run(context, keys) {
+    const snapshotter = await context.snapshotter();
+    for (const key of keys) {
+      snapshotter.stat(key);
+      await refuseUsed(await context.store(), key);
+    }
+    for (const key of keys) await snapshotter.remove(key);
+    return { json: { removed: keys }, text: keys.map((key) => `${printable(key)}\n`).join("") };
+  },
+};
+
+const stat: Verb = {
+  usage: "stat <key>",
+  summary: "show a snapshot",
+  help: `JSON: {"key","kind","parent","diffId","cacheId","labels","createdAt","updatedAt","usage"}`,
+  async run(context, [key = ""]) {
+    return infoReport((await context.snapshotter()).stat(key));
+  },
+};
+
+const usage: Verb = {
+  usage: "usage <key>",
+  summary: "disk use of a snapshot, its parents not counted",
+  help: `JSON: {"size","inodes"}`,
+  async run(context, [key = ""]) {
+    const json = await (await context.snapshotter()).usage(key);
+    return { json, text: `${formatBytes(json.size)}  ${json.inodes} inodes\n` };
+  },
+};
+
+const label: Verb = {
+  usage: "label <key> <label...>",
+  summary: "set labels (KEY=VALUE) or remove them (KEY=)",
+  help: `JSON: as in stat`,
+  async run(context, [key = "", ...given]) {
+    const labels = parseLabels(given);
+    const paths = Object.keys(labels).map((name) => `labels.${name}`);
+    return infoReport((await context.snapshotter()).update(key, labels, paths));
+  },
+};
+
+/** The verbs of `varve snapshot`. */
+export const snapshotVerbs: readonly Verb[] = [
+  ls,
+  prepare,
+  view,
+  mounts,
+  commit,
+  rm,
+  stat,
+  usage,
+  label,
+];
+
+/** @throws {VarveError} `E_BUSY` a container runs on it, or it is mounted */
+async function refuseUsed(store: DiskStore, key: string): Promise<void> {
+  await refuseRunning(store, key);
+  refuseBusy(store, key);
+}
+
+function labelOption(command: Parameters<NonNullable<Verb["configure"]>>[0]): void {
+  command.option("--label <key=value...>", "labels of the snapshot");
+}
+
+function labelsOf(options: Parameters<Verb["run"]>[2]): Record<string, string> {
+  return parseLabels(listOption(options, "label"));
+}
+
+function parseLabels(given: readonly string[]): Record<string, string> {
+  const labels: Record<string, string> = Object.create(null);
+  for (const one of given) {
+    const at = one.indexOf("=");
+    if (at < 1) {
+      throw new VarveError("E_USAGE", `Cannot read label ${JSON.stringify(one)}: give KEY=VALUE`);
+    }
+    labels[one.slice(0, at)] = one.slice(at + 1);
+  }
+  return labels;
+}
+
+async function make(
+  context: Context,
+  verb: "prepare" | "view",
+  key: string,
+  parent: string | undefined,
+  options: Parameters<Verb["run"]>[2],
+): Promise<Report> {
+  const snapshotter = await context.snapshotter();
+  const name = parent === undefined ? null : await parentName(context, snapshotter, parent);
+  const made = await snapshotter[verb](key, name, {
+    labels: labelsOf(options),
+    signal: context.signal,
+  });
+  return mountReport(made);
+}
+
+/** A committed snapshot's name as it is; an image or a chainID as the snapshots of its chain. */
+async function parentName(
+  context: Context,
+  snapshotter: Snapshotter,
+  parent: string,
+): Promise<string> {
+  const store = await context.store();
+  if (store.snapshots.read((rows) => rows.get(parent)) !== undefined) return parent;
+  const chain = store.chains.list().find((one) => one.chainId === parent);
+  if (chain !== undefined) return snapshotter.ensureChain(chain.chainId);
+  const image = await readImage(store, await findImage(store, parent), {
+    platform: hostPlatform(),
+  });
+  if (image.chainId === null) {
+    throw new VarveError("E_PRECONDITION", `Cannot use ${parent} as a parent: it has no layers`);
+  }
+  return snapshotter.ensureChain(image.chainId);
+}
+
+function mountReport(made: readonly Mount[]): Report {
+  return {
+    json: made,
+    text: made.map((mount) =>
+      `mount -t ${mount.type} -o ${escapeForTerminal(mount.options.join(",") as Mount["source"])} ${
+        escapeForTerminal(mount.source)
+      } TARGET\n`
+    ).join(""),
+  };
+}
+
+function infoReport(info: SnapshotInfo): Report {
+  const json = toJson(info);
+  const text = Object.entries(json).map(([name, value]) =>
+    `${name.padEnd(10)} ${
+      printable(typeof value === "object" ? JSON.stringify(value) : String(value))
+    }\n`
+  ).join("");
+  return { json, text };
+}
+
+function toJson(info: SnapshotInfo): Record<string, unknown> {
+  const { key, kind, parent, diffId, cacheId, labels, createdAt, updatedAt, usage } = info;
+  const time = (ms: number) => new Date(ms).toISOString();
+  return {
+    key,
+    kind,
+    parent,
+    diffId,
+    cacheId,
+    labels,
+    createdAt: time(createdAt),
+    updatedAt: time(updatedAt),
+    usage,
+  };
+}

@@ -1,0 +1,52 @@
+import { TarStream } from "@std/tar";
+import { treeToTarStreamInputs } from "../../../codec/tar/mod.ts";
+import { VarveError } from "../../../errors.ts";
+import { TreeContents } from "../../../image/mod.ts";
+import type { Context } from "../../context.ts";
+import { STREAMED, type Verb } from "../../verb.ts";
+import { openPath, type Target } from "./tree.ts";
+
+/** `varve cat`. */
+export const cat: Verb = {
+  usage: "cat <ref:/path>",
+  summary: "write a file of an image to standard output, or a directory as a plain tar",
+  help:
+    `Nothing is mounted: the bytes come from the layer's tar. A directory is written as an ustar archive of
+its files and directories; what ustar cannot say (other types, long names, xattrs, times before 1970) is counted in a warning.
+
+Examples:
+  varve cat debian:/etc/os-release
+  varve cat debian:/etc | tar t`,
+  async run(context, [argument = ""]) {
+    const store = await context.store();
+    const target = await openPath(context, argument, true);
+    using contents = new TreeContents(store.layers.reader.bind(store.layers));
+    switch (target.node.type) {
+      case "file":
+        for await (const chunk of contents.read(target.path, target.node)) {
+          await context.io.stdout(chunk);
+        }
+        return STREAMED;
+      case "directory":
+        await writeTar(context, contents, target);
+        return STREAMED;
+    }
+    throw new VarveError(
+      "E_USAGE",
+      `Cannot print ${argument}: it is a ${target.node.type}, and only files and directories have bytes`,
+    );
+  },
+};
+
+async function writeTar(context: Context, contents: TreeContents, target: Target): Promise<void> {
+  if (context.io.isTerminal("stdout")) {
+    throw new VarveError("E_USAGE", "Cannot write a tar to a terminal: use a pipe");
+  }
+  const losses = new Map<string, number>();
+  const inputs = treeToTarStreamInputs(target.tree, contents.read.bind(contents), {
+    under: target.path,
+    onLoss: ({ what }) => losses.set(what, (losses.get(what) ?? 0) + 1),
+  });
+  for await (const chunk of inputs.pipeThrough(new TarStream())) await context.io.stdout(chunk);
+  for (const [what, count] of losses) context.warn(`ustar cannot say ${count}× ${what}`);
+}

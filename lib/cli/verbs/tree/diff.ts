@@ -1,0 +1,89 @@
+import { type ByteString, escapeForTerminal } from "../../../bytes/mod.ts";
+import { type SnapshotTrees, snapshotTrees } from "../../../commit/mod.ts";
+import { changes } from "../../../layer/mod.ts";
+import type { Tree } from "../../../tree/mod.ts";
+import type { Context } from "../../context.ts";
+import { warnOf } from "../../display/warnings.ts";
+import { openImage, rootTree } from "../../images.ts";
+import { nodeToJson } from "../../nodes.ts";
+import { loadSettings } from "../../settings.ts";
+import type { Verb } from "../../verb.ts";
+
+/** `varve diff`. */
+export const diff: Verb = {
+  usage: "diff <a> [b]",
+  summary: "list the paths that differ between images or snapshots, or from what is below one",
+  help:
+    `A and B are images, or keys of snapshots, which are read as they are now (a key before an image of the
+same name). A added, M modified, D deleted. With one alone: what a snapshot changes on its parent,
+or an image's last layer on those below it.
+
+JSON: [{"kind":"add|modify|delete","path","before","after"}], before and after as in stat
+
+Examples:
+  varve diff work
+  varve diff debian:11 debian:12`,
+  async run(context, [a = "", b]) {
+    const [before, after] = await treesOf(context, a, b);
+    function* json(): Generator<unknown> {
+      for (const { kind, path, before: old, after: now } of changes(before, after)) {
+        const full = `/${path}` as ByteString;
+        yield {
+          kind,
+          path: escapeForTerminal(full),
+          before: old === undefined ? null : nodeToJson(full, old),
+          after: now === undefined ? null : nodeToJson(full, now),
+        };
+      }
+    }
+    function* lines(): Generator<string> {
+      for (const { kind, path } of changes(before, after)) {
+        yield `${LETTERS[kind]} ${escapeForTerminal(`/${path}` as ByteString)}\n`;
+      }
+    }
+    return { json: json(), text: lines() };
+  },
+};
+
+const LETTERS = { add: "A", modify: "M", delete: "D" } as const;
+
+async function treesOf(context: Context, a: string, b: string | undefined): Promise<[Tree, Tree]> {
+  const first = await stackOf(context, a);
+  if (b === undefined) return [await first.before(), await first.after()];
+  const second = await stackOf(context, b);
+  return [await first.after(), await second.after()];
+}
+
+/** A thing that can be compared, and what it lies on. */
+interface Stack {
+  before(): Promise<Tree>;
+  after(): Promise<Tree>;
+}
+
+async function stackOf(context: Context, argument: string): Promise<Stack> {
+  const store = await context.store();
+  if (store.snapshots.read((rows) => rows.get(argument)) !== undefined) {
+    const { before, after } = await treesOfSnapshot(context, argument);
+    return { before: () => Promise.resolve(before), after: () => Promise.resolve(after) };
+  }
+  const image = await openImage(store, argument);
+  return {
+    before: () => rootTree(store, { ...image, layers: image.layers.slice(0, -1) }),
+    after: () => rootTree(store, image),
+  };
+}
+
+async function treesOfSnapshot(context: Context, key: string): Promise<SnapshotTrees> {
+  const store = await context.store();
+  const { policy, limits } = loadSettings(store);
+  const trees = await snapshotTrees({
+    store,
+    pool: await context.pool(),
+    key,
+    policy,
+    limits,
+    signal: context.signal,
+  });
+  warnOf(context, `snapshot ${JSON.stringify(key)}`, trees.warnings);
+  return trees;
+}

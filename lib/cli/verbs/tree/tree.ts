@@ -1,0 +1,152 @@
+import { type ByteString, escapeForTerminal } from "../../../bytes/mod.ts";
+import { VarveError } from "../../../errors.ts";
+import { parentPath } from "../../../tree/internal.ts";
+import { list, type NamedNode, type Node, resolve, type Tree, walk } from "../../../tree/mod.ts";
+import type { Context } from "../../context.ts";
+import { listing } from "../../display/listing.ts";
+import { openImage, rootTree, splitReferencePath } from "../../images.ts";
+import { formatName, nodeToJson } from "../../nodes.ts";
+import { stringOption, type Verb } from "../../verb.ts";
+
+/** A path of an image. */
+export interface Target {
+  readonly tree: Tree;
+  readonly path: ByteString;
+  readonly node: Node;
+}
+
+/** What `REF:/PATH` means, symbolic links on the way followed inside the image. */
+export async function openPath(
+  context: Context,
+  argument: string,
+  followLast: boolean,
+): Promise<Target> {
+  const { reference, path } = splitReferencePath(argument);
+  const store = await context.store();
+  const tree = await rootTree(store, await openImage(store, reference));
+  const found = find(tree, path, followLast);
+  if (found === undefined) {
+    throw new VarveError(
+      "E_NOT_FOUND",
+      `Cannot find ${escapeForTerminal(path)} in ${reference}: there is no such path`,
+      { subject: escapeForTerminal(path) },
+    );
+  }
+  return { tree, ...found };
+}
+
+/** A path that goes on behind a file is not there, as a user sees it. */
+function find(tree: Tree, path: ByteString, followLast: boolean): Omit<Target, "tree"> | undefined {
+  try {
+    return resolve(tree, path, { followLast });
+  } catch (error) {
+    if (error instanceof VarveError && error.code === "E_NOT_DIR") return undefined;
+    throw error;
+  }
+}
+
+/** `varve ls`. */
+export const ls: Verb = {
+  usage: "ls <ref[:/path]>",
+  summary: "list a directory of an image, without mounting it",
+  help:
+    `Names that are no printable UTF-8 are shown with \\xNN for their bytes, and can be given so.
+
+JSON: [{"path","type","mode","uid","gid","mtime",…}] as in stat
+
+Example:
+  varve ls debian:/etc`,
+  async run(context, [argument = ""]) {
+    const { tree, path, node } = await openPath(context, argument, true);
+    const entries: NamedNode[] = node.type === "directory"
+      ? [...list(tree, path)]
+      : [{ name: lastName(path), node }];
+    const base = slashed(node.type === "directory" ? path : parentPath(trimmed(path)));
+    const json = entries.map((entry) => nodeToJson(base + entry.name as ByteString, entry.node));
+    return { json, text: listing(entries) };
+  },
+};
+
+/** The part of a path behind its last slash. */
+function lastName(path: ByteString): ByteString {
+  return trimmed(path).slice(trimmed(path).lastIndexOf("/") + 1) as ByteString;
+}
+
+function trimmed(path: ByteString): ByteString {
+  return path.replace(/^\/+|\/+$/g, "") as ByteString;
+}
+
+/** A directory's path from the root, with a slash at its end. */
+function slashed(path: ByteString): string {
+  const clean = trimmed(path);
+  return clean === "" ? "/" : `/${clean}/`;
+}
+
+/** `varve stat`. */
+export const stat: Verb = {
+  usage: "stat <ref:/path>",
+  summary: "show everything that is known of one path",
+  help: `The path itself is shown, also when it is a symbolic link.
+
+JSON: {"path","type","mode","uid","gid","mtime","size","digest","layer","extents","target","major",
+"minor","linkGroup","xattrs"}; those that do not apply are left out. xattr values are hexadecimal.`,
+  async run(context, [argument = ""]) {
+    const { path, node } = await openPath(context, argument, false);
+    const json = nodeToJson(`/${path.replace(/^\/+/, "")}` as ByteString, node);
+    const text = Object.entries(json).map(([key, value]) =>
+      `${key.padEnd(10)} ${typeof value === "object" ? JSON.stringify(value) : value}\n`
+    ).join("");
+    return { json, text };
+  },
+};
+
+/** `varve tree`. */
+export const tree: Verb = {
+  usage: "tree <ref[:/path]>",
+  summary: "print the tree of an image",
+  help: `JSON: {"digest","entries":[…as in stat]}, in the order of the text
+
+Example:
+  varve tree debian:/usr --depth 2`,
+  configure(command) {
+    command.option("--depth <n>", "levels to print, all without it");
+  },
+  async run(context, [argument = ""], options) {
+    const depth = depthOf(stringOption(options, "depth"));
+    const { tree, path, node } = await openPath(context, argument, true);
+    if (node.type !== "directory") {
+      throw new VarveError("E_USAGE", `Cannot print ${argument} as a tree: it is no directory`);
+    }
+    const base = slashed(path);
+    const above = base.split("/").length - 2;
+    function* entries(): Generator<TreeEntry> {
+      for (const entry of walk(tree, { from: path })) {
+        if (entry.depth - above <= depth) yield entry;
+      }
+    }
+    function* json(): Generator<unknown> {
+      for (const { path, node } of entries()) yield nodeToJson(`/${path}` as ByteString, node);
+    }
+    function* lines(): Generator<string> {
+      yield `${escapeForTerminal(base as ByteString)}  ${tree.digest}\n`;
+      for (const { name, node, depth } of entries()) {
+        const end = node.type === "directory" ? "/" : "";
+        yield `${"  ".repeat(depth - above)}${formatName(name, node)}${end}\n`;
+      }
+    }
+    return { json: { digest: tree.digest, entries: json() }, text: lines() };
+  },
+};
+
+type TreeEntry = ReturnType<typeof walk> extends Iterable<infer T> ? T : never;
+
+function depthOf(value: string | undefined): number {
+  if (value === undefined) return Infinity;
+  if (!/^[1-9][0-9]{0,3}$/.test(value)) {
+    throw new VarveError(
+      "E_USAGE",
+      `Cannot use depth ${JSON.stringify(value)}: give a number above 0`,
+    );
+  }
+  return Number(value);
+}
