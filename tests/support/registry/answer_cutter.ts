@@ -1,4 +1,4 @@
-import { serveLoopback } from "./loopback.ts";
+import { close, serveLoopback } from "./loopback.ts";
 
 /** A TCP proxy that cuts each connection after so many bytes of answers. */
 export interface CuttingProxy extends AsyncDisposable {
@@ -32,13 +32,7 @@ export function cuttingProxy(port: number, every: number): CuttingProxy {
     } catch {
       // Either side is gone.
     }
-    for (const side of [client, server]) {
-      try {
-        side.close();
-      } catch {
-        // The pipe has closed it.
-      }
-    }
+    for (const side of [client, server]) close(side);
     await asking;
   };
   const listener = serveLoopback(serve);

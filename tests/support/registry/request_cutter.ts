@@ -1,4 +1,4 @@
-import { serveLoopback } from "./loopback.ts";
+import { close, serveLoopback } from "./loopback.ts";
 
 /** A TCP proxy that cuts connections after so many bytes of requests. */
 export interface RequestCutter extends AsyncDisposable {
@@ -16,13 +16,6 @@ export interface RequestCutter extends AsyncDisposable {
 export function cutRequests(port: number, every: number, most: number = Infinity): RequestCutter {
   let [passed, cuts] = [0, 0];
   const waiting: { readonly bytes: number; readonly resolve: () => void }[] = [];
-  const close = (side: Deno.Conn) => {
-    try {
-      side.close();
-    } catch {
-      // It is closed.
-    }
-  };
   const serve = async (client: Deno.Conn) => {
     const server = await Deno.connect({ hostname: "127.0.0.1", port });
     const answering = (async () => {
