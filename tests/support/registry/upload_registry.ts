@@ -32,7 +32,7 @@ interface Upload {
   size: number;
   /** Changes with each answer. */
   state: number;
-  /** Ends when its last request does: one comes after the other. */
+  /** Settles when the newest of its requests has been answered. */
   busy: Promise<unknown>;
 }
 
@@ -66,8 +66,11 @@ export class UploadRegistry {
     const id = /\/blobs\/uploads\/([0-9]+)$/.exec(url.pathname)?.[1] ?? "";
     const upload = this.#uploads.get(id);
     if (upload === undefined) return undefined;
+    // One request of an upload after the other; the one before may have lost it.
     const before = upload.busy;
-    const answer = before.then(() => this.#next(id, upload, request, url));
+    const answer = before.then(() =>
+      this.#uploads.get(id) === upload ? this.#next(id, upload, request, url) : undefined
+    );
     upload.busy = answer.catch(() => {});
     return await answer;
   };
