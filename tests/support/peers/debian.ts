@@ -3,6 +3,7 @@
  * apt the upper one, with deletions and odd entries in it, and umoci both into an OCI layout.
  */
 import { run, runAny } from "../machine/process.ts";
+import { listDirectory, type Listing } from "../trees/directory_differences.ts";
 
 /** The image in the forms that varve loads. */
 export interface DebianImage {
@@ -33,6 +34,15 @@ export async function debianImage(): Promise<DebianImage> {
     oci: `${directory}/oci.tar`,
     unpacked: `${directory}/bundle/rootfs`,
   };
+}
+
+const listings = new Map<string, Listing>();
+
+/** What `umoci unpack` makes of an image, as a listing: it takes seconds to make, and so is made once. */
+export function unpackedListing({ unpacked }: Pick<DebianImage, "unpacked">): Listing {
+  const listing = listings.get(unpacked) ?? listDirectory(unpacked);
+  listings.set(unpacked, listing);
+  return listing;
 }
 
 /** What other real images are made of: a release, and a set of its packages. */

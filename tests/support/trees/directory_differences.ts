@@ -18,52 +18,67 @@ import {
   statFd,
 } from "../../../lib/linux/mod.ts";
 
-/** What is not compared. */
+/** What is compared. */
 export interface CompareOptions {
-  /** Link counts of anything but directories; overlay shows too many where a higher layer cut one. */
+  /**
+   * Link counts of all but directories; true when absent. Overlay shows too many where a higher layer
+   * replaced a hard link.
+   */
   readonly links?: boolean;
-  /** Paths (no leading slash) for which something is allowed to differ. */
-  readonly except?: (path: string) => boolean;
 }
 
-/** One line a path: everything but its name. */
-export type Listing = Map<string, string>;
+/** Paths without leading slash, and a line for each that says everything but its name. */
+export type Listing = ReadonlyMap<string, string>;
 
 /** Lists a directory; names that are no printable UTF-8 are escaped. */
-export function listDirectory(path: string, options: CompareOptions = {}): Listing {
-  const out: Listing = new Map();
+export function listDirectory(path: string): Listing {
+  const out = new Map<string, string>();
   const digests = new Map<string, string>();
   using root = ownFd(openAt(CWD, fromText(path), Open.READ | Open.DIRECTORY));
-  out.set("", describe(root.fd, "." as ByteString, statFd(root.fd), options, digests));
-  visit(root.fd, "", out, options, digests);
+  out.set("", describe(root.fd, "." as ByteString, statFd(root.fd), digests));
+  visit(root.fd, "", out, digests);
   return out;
 }
 
-/** What differs between two directories, a line a path; empty when they are the same. */
-export function differences(a: string, b: string, options: CompareOptions = {}): string[] {
-  const [left, right] = [listDirectory(a, options), listDirectory(b, options)];
+/**
+ * What differs between a directory and another one, or the listing of that: a line for each path,
+ * none when they are the same.
+ */
+export function differences(
+  actual: string,
+  expected: string | Listing,
+  { links = true }: CompareOptions = {},
+): string[] {
+  const left = listDirectory(actual);
+  const right = typeof expected === "string" ? listDirectory(expected) : expected;
+  const lineOf = (listing: Listing, path: string) => {
+    const line = listing.get(path) ?? "absent";
+    return links ? line : line.replace(LINKS, "$1");
+  };
   const out: string[] = [];
   for (const path of new Set([...left.keys(), ...right.keys()])) {
-    if (left.get(path) === right.get(path) || options.except?.(path)) continue;
-    out.push(`${path}: ${left.get(path) ?? "absent"} | ${right.get(path) ?? "absent"}`);
+    const [one, other] = [lineOf(left, path), lineOf(right, path)];
+    if (one !== other) out.push(`${path}: ${one} | ${other}`);
   }
   return out.sort();
 }
 
+/** The number of links in a line: it follows type, mode, owner and time. */
+const LINKS = /^(\S+ \S+ \S+ \S+) links [0-9]+/;
+
 function visit(
   directory: Fd,
   prefix: string,
-  out: Listing,
-  options: CompareOptions,
+  out: Map<string, string>,
   digests: Map<string, string>,
 ): void {
   for (const { name } of readDirectory(directory)) {
     const stat = statAt(directory, name);
     const path = prefix + escapeForTerminal(name);
-    out.set(path, describe(directory, name, stat, options, digests));
+    out.set(path, describe(directory, name, stat, digests));
     if (stat.type !== "directory") continue;
     using child = ownFd(openDirectoryAt(directory, name));
-    visit(child.fd, `${path}/`, out, options, digests);
+    visit(child.fd, `${path}/`, out, digests);
   }
 }
 
@@ -71,7 +86,6 @@ function describe(
   directory: Fd,
   name: ByteString,
   stat: Stat,
-  options: CompareOptions,
   digests: Map<string, string>,
 ): string {
   const parts = [
@@ -80,7 +94,7 @@ function describe(
     `${stat.uid}:${stat.gid}`,
     `${secondsOf(stat.mtime)}.${stat.mtime.ns}`,
   ];
-  if (stat.type !== "directory" && options.links !== false) parts.push(`links ${stat.nlink}`);
+  if (stat.type !== "directory") parts.push(`links ${stat.nlink}`);
   if (stat.type === "symlink") parts.push(escapeForTerminal(readLinkAt(directory, name)));
   if (stat.type === "char" || stat.type === "block") parts.push(`${stat.major},${stat.minor}`);
   if (stat.type === "file") parts.push(String(stat.size), digestOf(directory, name, stat, digests));
