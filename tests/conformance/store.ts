@@ -1,7 +1,7 @@
 /**
  * What every store promises, as a function of a factory.
  *
- * The parts stand in files of their own; `storeConformance` runs them all.
+ * Each part has a file of its own; `storeConformance` runs them all.
  */
 import type { Store } from "../../lib/store/mod.ts";
 import { contentConformance } from "./store_content.ts";
@@ -10,7 +10,7 @@ import { ingestLayersConformance } from "./store_ingest_layers.ts";
 import { keptConformance } from "./store_kept.ts";
 import { rowsConformance } from "./store_rows.ts";
 
-/** A store in which nothing is, and all that belongs to it. */
+/** An empty store. Disposing the fixture closes it and removes its files. */
 export interface StoreFixture extends AsyncDisposable {
   readonly store: Store;
 }
@@ -18,7 +18,7 @@ export interface StoreFixture extends AsyncDisposable {
 /** Makes a new, empty store. */
 export type StoreFactory = () => Promise<StoreFixture>;
 
-/** Registers the tests of all promises. */
+/** Registers the tests of all parts. */
 export function storeConformance(name: string, factory: StoreFactory): void {
   const test = (title: string, fn: (store: Store) => Promise<void> | void) => {
     Deno.test(`${name}: ${title}`, async () => {

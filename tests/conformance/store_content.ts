@@ -7,7 +7,7 @@ import { list } from "../../lib/tree/mod.ts";
 import type { StoreTest } from "./store.ts";
 import { bringLayer, type SampleLayer, sampleLayer } from "./store_layers.ts";
 
-/** What reading promises. */
+/** What a store promises about reading blobs and layers. */
 export function contentConformance(test: StoreTest): void {
   test("blobs are read whole and as streams", async (store) => {
     const layer = await withLayer(store, sampleLayer(1, 700_000, 0));
@@ -20,7 +20,7 @@ export function contentConformance(test: StoreTest): void {
     assertEquals(await collect(await store.blobs.open(layer.digest)), blob);
   });
 
-  test("runs of a blob are read, and nothing past its end", async (store) => {
+  test("parts of a blob are read, and nothing past its end", async (store) => {
     const { digest, blob } = await withLayer(store, sampleLayer(1, 700_000, 0));
     const bytes = blob as Uint8Array;
     for (
@@ -48,7 +48,7 @@ export function contentConformance(test: StoreTest): void {
     assertEquals((await store.blobs.read(digest, 32)).length, 32);
   });
 
-  test("what is not here is not found", async (store) => {
+  test("what the store does not hold is not found", async (store) => {
     const digest = sha256(new Uint8Array(3)) as Digest;
     const { diffId } = sampleLayer(9);
     assertEquals(store.blobs.stat(digest), undefined);
@@ -67,7 +67,7 @@ export function contentConformance(test: StoreTest): void {
     }
   });
 
-  test("a layer's tar is read whole and by runs", async (store) => {
+  test("a layer's tar is read whole and in parts", async (store) => {
     const { diffId, tar } = await withLayer(store, sampleLayer(1, 600_000));
     assertEquals(await collect(await store.layers.open(diffId)), tar);
     using reader = await store.layers.reader(diffId);
@@ -113,7 +113,7 @@ export function contentConformance(test: StoreTest): void {
     }
   });
 
-  test("what was given can be changed afterwards", async (store) => {
+  test("a store shares no buffer with its callers", async (store) => {
     const bytes = new Uint8Array([1, 2, 3]);
     await using ingest = await store.ingest();
     const { digest } = await ingest.blob(bytes, "");

@@ -8,7 +8,7 @@ import { bringLayer, runJob, sampleLayer } from "./store_layers.ts";
 
 const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 
-/** What `ingest` promises. */
+/** What an ingest promises about commits, documents and names. */
 export function ingestConformance(test: StoreTest): void {
   test("a commit makes blobs, layers, chain and names visible", async (store) => {
     const lower = sampleLayer(1);
@@ -69,7 +69,7 @@ export function ingestConformance(test: StoreTest): void {
     assertEquals(snapshotOf(store), EMPTY);
   });
 
-  test("to commit again what is there changes nothing", async (store) => {
+  test("committing what the store holds changes nothing", async (store) => {
     const layer = sampleLayer(1, 4096, 0);
     const commit = async () => {
       await using ingest = await store.ingest();
@@ -92,7 +92,7 @@ export function ingestConformance(test: StoreTest): void {
     assertEquals(await ingest.commit(), { images: [], layers: [] });
   });
 
-  test("an ingest is done with after commit and after dispose", async (store) => {
+  test("an ingest cannot be used after commit or dispose", async (store) => {
     const committed = await store.ingest();
     await committed.commit();
     const disposed = await store.ingest();
@@ -105,7 +105,7 @@ export function ingestConformance(test: StoreTest): void {
     }
   });
 
-  test("a commit waits for no layer that is being made", async (store) => {
+  test("a commit is refused while a layer is being made", async (store) => {
     await using ingest = await store.ingest();
     const begun = await ingest.layer(sampleLayer(1).key);
     await rejects(() => ingest.commit(), "E_PRECONDITION");
@@ -143,7 +143,7 @@ export function ingestConformance(test: StoreTest): void {
     assertEquals(store.blobs.list().map(({ verifiedAt: _, ...rest }) => rest), [descriptor]);
   });
 
-  test("F05: one content under sha256 and sha512 is two verified blobs", async (store) => {
+  test("F05: the same content under sha256 and sha512 is two blobs, each verified", async (store) => {
     const hash = new Uint8Array(await crypto.subtle.digest("SHA-512", bytes("x")));
     const digest = `sha512:${hash.toHex()}` as Digest;
     await using ingest = await store.ingest();
@@ -156,7 +156,7 @@ export function ingestConformance(test: StoreTest): void {
   });
 }
 
-/** All that is visible in a store, but for times. */
+/** Everything that is visible in a store, without times. */
 function snapshotOf(store: Store): unknown {
   return {
     blobs: store.blobs.list().map(({ verifiedAt: _, ...rest }) => rest),

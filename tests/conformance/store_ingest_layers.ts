@@ -42,7 +42,7 @@ export function ingestLayersConformance(test: StoreTest): void {
     await rejects(() => second.layer(lie), "E_DIFFID");
   });
 
-  test("the tar of a layer that is here becomes a blob without being read again", async (store) => {
+  test("the tar of a layer that the store holds becomes a blob without being read again", async (store) => {
     const layer = sampleLayer(1, 4096, 0);
     await using first = await store.ingest();
     await bringLayer(first, layer);
@@ -70,7 +70,7 @@ export function ingestLayersConformance(test: StoreTest): void {
     assertEquals(await collect(await store.layers.open(layer.diffId)), layer.tar);
   });
 
-  test("a second maker waits for the first and takes what it has made", async (store) => {
+  test("a second maker waits for the first and takes its layer over", async (store) => {
     const layer = sampleLayer(1);
     await using first = await store.ingest();
     await using second = await store.ingest();
@@ -85,7 +85,7 @@ export function ingestLayersConformance(test: StoreTest): void {
     assertEquals(a.layers.length, 1);
   });
 
-  test("what was taken outlives the ingest that made it", async (store) => {
+  test("a layer that was taken over outlives the ingest that made it", async (store) => {
     const layer = sampleLayer(1, 4096, 0);
     await using second = await store.ingest();
     {
@@ -98,7 +98,7 @@ export function ingestLayersConformance(test: StoreTest): void {
     assertEquals(await collect(await store.layers.open(layer.diffId)), layer.tar);
   });
 
-  test("what was taken stays on offer when the ingest that took it ends", async (store) => {
+  test("a layer stays on offer when an ingest that took it over ends", async (store) => {
     const layer = sampleLayer(1, 4096, 0);
     await using maker = await store.ingest();
     await bringLayer(maker, layer);
@@ -153,7 +153,7 @@ export function ingestLayersConformance(test: StoreTest): void {
     assertEquals(store.chains.list().length, 2);
   });
 
-  test("two ingests that cross do not wait for each other's commit", async (store) => {
+  test("two ingests that need each other's layers do not wait for each other's commit", async (store) => {
     const [a, b] = [sampleLayer(1), sampleLayer(2)];
     await using first = await store.ingest();
     await using second = await store.ingest();
@@ -209,7 +209,7 @@ export function ingestLayersConformance(test: StoreTest): void {
     assertEquals(await store.blobs.read(layer.digest), layer.blob);
   });
 
-  test("a commit is refused while a new layer is being made, and none is begun after it", async (store) => {
+  test("newLayer needs an open ingest, which is not committed before the layer is finished or given up", async (store) => {
     const ingest = await store.ingest();
     const staged = await ingest.newLayer();
     assertEquals(await codeOf(() => ingest.commit()), "E_PRECONDITION");
@@ -218,7 +218,7 @@ export function ingestLayersConformance(test: StoreTest): void {
     assertEquals(await codeOf(() => ingest.newLayer()), "E_PRECONDITION");
   });
 
-  test("to finish a layer twice is the caller's mistake", async (store) => {
+  test("finishing a layer twice is the caller's mistake", async (store) => {
     await using ingest = await store.ingest();
     const layer = sampleLayer(1);
     const begun = await ingest.layer(layer.key);

@@ -1,4 +1,4 @@
-/** Judges a store as a whole: rows and files must say the same. */
+/** Checks a whole store: its rows and its files must agree. */
 import { assertEquals } from "@std/assert";
 import type { Store } from "../../lib/store/mod.ts";
 
@@ -13,7 +13,7 @@ export async function filesOf(directory: string, below = ""): Promise<string[]> 
   return paths.sort();
 }
 
-/** Asserts that all rows have their files, whole, and that there is no file without a row. */
+/** Asserts that all rows have their files, with the right content, and that no file is without a row. */
 export async function judgeStore(
   store: Store,
   extra: { readonly snapshots?: number; readonly index?: false } = {},
@@ -41,7 +41,7 @@ export async function judgeStore(
   assertEquals(shown, store.images.list().map((image) => image.target.digest).sort());
 }
 
-/** Asserts that nothing is staged and no lock is left. */
+/** Asserts that a closed store has nothing staged and no lock left. */
 export async function judgeIdle(root: string): Promise<void> {
   assertEquals((await names(`${root}/ingest`)).filter((name) => name !== "index.lock"), []);
 }

@@ -1,4 +1,4 @@
-/** What a store promises about the bytes of a layer whose making ended early. */
+/** What a store promises about kept bytes: those of a layer whose making ended early. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { VarveError } from "../../lib/errors.ts";
 import type { Ingest, StagedLayer, Store } from "../../lib/store/mod.ts";
@@ -6,10 +6,10 @@ import type { StoreTest } from "./store.ts";
 import { arrive, finishLayer, runJob, type SampleLayer, sampleLayer } from "./store_layers.ts";
 
 const HALF = 1000;
-/** Compressed, and as it is. */
+/** A compressed layer and an uncompressed one. */
 const LAYERS = [sampleLayer(1, 4096, 0), sampleLayer(2)];
 
-/** A store that ends with its process keeps nothing. */
+/** How many of `bytes` a store keeps: a memory store, which ends with its process, keeps none. */
 function keeps(store: Store, bytes: number): number {
   return store.root === null ? 0 : bytes;
 }
@@ -24,7 +24,7 @@ async function begin(
   return begun.staged;
 }
 
-/** Half of a layer comes, and then its ingest ends. */
+/** Begins a layer, receives half of it, and ends the ingest. */
 async function bringHalf(store: Store, layer: SampleLayer): Promise<void> {
   await using ingest = await store.ingest();
   const staged = await begin(ingest, layer);
@@ -34,7 +34,7 @@ async function bringHalf(store: Store, layer: SampleLayer): Promise<void> {
 
 /** Registers the tests. */
 export function keptConformance(test: StoreTest): void {
-  test("what came of a layer is found by who begins it again, and ends with its commit", async (store) => {
+  test("kept bytes are found by the next maker, and go with the commit of the layer", async (store) => {
     for (const layer of LAYERS) {
       await bringHalf(store, layer);
       {
@@ -59,7 +59,7 @@ export function keptConformance(test: StoreTest): void {
     }
   });
 
-  test("a layer that was finished and never committed is kept whole", async (store) => {
+  test("a layer that was finished and never committed leaves all its bytes", async (store) => {
     for (const layer of LAYERS) {
       {
         await using ingest = await store.ingest();
@@ -74,7 +74,7 @@ export function keptConformance(test: StoreTest): void {
     }
   });
 
-  test("what is not to be believed is thrown away", async (store) => {
+  test("discard removes kept bytes", async (store) => {
     const [layer] = LAYERS as [SampleLayer];
     await bringHalf(store, layer);
     await using ingest = await store.ingest();
@@ -91,7 +91,7 @@ export function keptConformance(test: StoreTest): void {
     await again.discard();
   });
 
-  test("without keep nothing is found and nothing is left", async (store) => {
+  test("without keep, bytes are neither found nor left", async (store) => {
     const [layer] = LAYERS as [SampleLayer];
     {
       await using ingest = await store.ingest();
@@ -109,7 +109,7 @@ export function keptConformance(test: StoreTest): void {
     assertEquals(await keptOf(store), []);
   });
 
-  test("who waits for the maker of a layer goes on where that one gave up", async (store) => {
+  test("a waiting maker continues where the one before it gave up", async (store) => {
     const [layer] = LAYERS as [SampleLayer];
     await using first = await store.ingest();
     await using second = await store.ingest();
@@ -124,7 +124,7 @@ export function keptConformance(test: StoreTest): void {
   });
 }
 
-/** Names of what is kept. */
+/** Names of the files with kept bytes. */
 async function keptOf({ root }: Store): Promise<string[]> {
   const names: string[] = [];
   if (root === null) return names;

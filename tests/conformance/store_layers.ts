@@ -1,4 +1,4 @@
-/** Layers for the tests of stores: made of a seed, without a layer job. */
+/** Layers for the tests of stores, made from a seed without a layer job. */
 import { type ByteString, EPOCH } from "../../lib/bytes/mod.ts";
 import type { Compression } from "../../lib/codec/compress/mod.ts";
 import { type DiffId, type Digest, sha256, type TreeDigest } from "../../lib/digest/mod.ts";
@@ -11,13 +11,13 @@ import { fileOf } from "../support/trees/encoded_tree.ts";
 export const GZIP_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip";
 export const TAR_LAYER = "application/vnd.oci.image.layer.v1.tar";
 
-/** A layer as its job would leave it. */
+/** A layer as the layer job would make it. */
 export interface SampleLayer {
   readonly diffId: DiffId;
   /** Digest of the blob: of the tar itself when there is no compressed form. */
   readonly digest: Digest;
   readonly tar: Uint8Array<ArrayBuffer>;
-  /** Stands for a compressed form; a store does not look into it. */
+  /** The compressed blob; any bytes will do, because a store does not look into it. `null` for an uncompressed layer. */
   readonly blob: Uint8Array<ArrayBuffer> | null;
   readonly tree: Uint8Array<ArrayBuffer>;
   readonly treeDigest: TreeDigest;
@@ -49,7 +49,7 @@ export function sampleLayer(seed: number, size = 4096, wrapped?: number): Sample
   return { diffId, digest, tar, blob, tree, treeDigest: built.digest, mediaType, key };
 }
 
-/** What the layer's job answers, once it has written to its target. */
+/** Writes a layer to its target as the layer job would, and returns the job's output. */
 export async function runJob(layer: SampleLayer, target: LayerTarget): Promise<LayerJobOutput> {
   const { tar, tree, blob, diffId, digest, treeDigest } = layer;
   if (target.kind === "files") {
@@ -73,23 +73,23 @@ export async function runJob(layer: SampleLayer, target: LayerTarget): Promise<L
     treeSum: sha256(tree),
     entries: 1,
     warnings: [],
-    ...(target.kind === "memory" ? { memory: { tar, tree, blob } } : {}),
+    memory: target.kind === "memory" ? { tar, tree, blob } : undefined,
   };
 }
 
-/** Writes what a job that keeps its bytes has written when the bytes up to `end` have come. */
+/** Writes what a job with kept bytes has written when the bytes up to `end` have come. */
 export async function arrive(layer: SampleLayer, target: LayerTarget, end: number): Promise<void> {
   if (target.kind !== "files" || target.blob === null) return;
   const bytes = (layer.blob ?? layer.tar).subarray(target.kept, end);
   await Deno.writeFile(target.blob, bytes, { append: true });
 }
 
-/** Does the job of a layer that was begun. */
+/** Runs the job of a layer and finishes it. */
 export async function finishLayer(staged: StagedLayer, layer: SampleLayer): Promise<void> {
   await staged.finish(await runJob(layer, staged.target), layer.mediaType);
 }
 
-/** Brings a layer, unless it is present; tells which. */
+/** Brings a layer unless it is present; returns the state in which it was found. */
 export async function bringLayer(
   ingest: Ingest,
   layer: SampleLayer,

@@ -6,7 +6,7 @@ import type { Lease, SnapshotRow, Store } from "../../lib/store/mod.ts";
 import type { StoreTest } from "./store.ts";
 import { bringLayer, sampleLayer } from "./store_layers.ts";
 
-/** What chains, names, snapshot rows, leases and settings promise. */
+/** What a store promises about chains, names, snapshot rows, leases and settings. */
 export function rowsConformance(test: StoreTest): void {
   test("chains are noted once and read lowest first", async (store) => {
     const diffIds = await withLayers(store, 3);
@@ -24,7 +24,7 @@ export function rowsConformance(test: StoreTest): void {
     assertThrows(() => store.chains.ensure([]), RangeError);
   });
 
-  test("a name points at a blob that is here", async (store) => {
+  test("a name points at a blob that the store holds", async (store) => {
     await using ingest = await store.ingest();
     const platform = { os: "linux", architecture: "arm64" };
     const first = { ...await ingest.blob(new Uint8Array(1), "a/b"), platform };
@@ -51,7 +51,7 @@ export function rowsConformance(test: StoreTest): void {
     }
   });
 
-  test("a spare name goes with the spare ones, until it is given as no such name", async (store) => {
+  test("spare names are removed together, unless a user has given them since", async (store) => {
     await using ingest = await store.ingest();
     const target = await ingest.blob(new Uint8Array(1), "a/b");
     ingest.image("ingested", target, { spare: true });
@@ -69,7 +69,7 @@ export function rowsConformance(test: StoreTest): void {
     assertEquals(store.images.removeAll(all), ["kept", "set"]);
   });
 
-  test("snapshot rows come back as they were put", (store) => {
+  test("snapshot rows are read as they were written", (store) => {
     const labels = Object.fromEntries([["a", "b\0c"], ["containerd.io/x", "ü"], ["", " "]]);
     const rows: SnapshotRow[] = [
       row("b/1/ключ", { labels, usage: { size: 7, inodes: 2 }, kind: "committed" }),
@@ -120,7 +120,7 @@ export function rowsConformance(test: StoreTest): void {
     assertEquals(store.snapshots.transact((t) => t.list().length), 1);
   });
 
-  test("leases come and go", (store) => {
+  test("leases are created, listed and removed", (store) => {
     const lease: Lease = {
       id: "one",
       createdAt: 5,
@@ -165,7 +165,7 @@ function row(key: string, more: Partial<SnapshotRow> = {}): SnapshotRow {
   };
 }
 
-/** Without the prototypes that labels do not have. */
+/** A copy without prototypes, which the labels of rows do not have either. */
 function plain<T>(value: T): T {
   return JSON.parse(JSON.stringify(value));
 }

@@ -1,15 +1,14 @@
 import { createHasher, Verifier } from "../../digest/mod.ts";
 import type { Descriptor } from "../../oci/mod.ts";
 
-/** Digest and size of a blob: as a caller expects them, or as they were found. */
+/** Digest and size of a blob, as they are expected or as they were found. */
 export type BlobIdentity = Pick<Descriptor, "digest" | "size">;
 
 /**
- * Gives the pieces of a blob on, hashes them as they pass, and tells digest and size after the last one.
- * Without `expected` the digest is a SHA-256.
+ * Passes the pieces of a blob on and hashes them. After the last piece it calls `onIdentity` with digest and
+ * size. Without `expected` the digest is a SHA-256.
  *
- * Every piece is given before the digest is known. So whoever writes them removes what is written when
- * this throws.
+ * Pieces are passed on before the digest is known. So the caller removes what it has written when this throws.
  *
  * @throws {VarveError} `E_SIZE`, `E_DIGEST` when the pieces are not what is expected
  */

@@ -16,9 +16,9 @@ import { ingestEnded } from "./ingest_errors.ts";
 import { type LayerBackend, LayerStaging } from "./layer_staging.ts";
 import type { FinishedLayer, IngestPlan, StagedBlob } from "./staged.ts";
 
-/** Where one kind of store stages blobs. `Place` says where the bytes of one are. */
+/** Where one kind of store stages blobs. `Place` says where the bytes of a blob are. */
 export interface BlobBackend<Place> {
-  /** Writes a new blob; when a piece throws, nothing of it is left. */
+  /** Writes a new blob. When asking for a piece throws, it leaves nothing. */
   write(pieces: AsyncIterable<Uint8Array>): Promise<Place>;
   /** Removes a blob that is not needed; does not throw. */
   remove(place: Place): Promise<void>;
@@ -28,13 +28,13 @@ export interface BlobBackend<Place> {
 export interface IngestBackend<Layer extends FinishedLayer, Place> {
   readonly layers: LayerBackend<Layer>;
   readonly blobs: BlobBackend<Place>;
-  /** Makes all of a plan visible, or (when it throws) nothing. */
+  /** Makes all of a plan visible or, when it throws, nothing. */
   commit(plan: IngestPlan<Layer, StagedBlob & Place>): Promise<IngestResult>;
-  /** Removes all that is staged; does not throw. */
+  /** Removes everything that is staged; does not throw. */
   end(): Promise<void>;
 }
 
-/** An ingest, whatever the store: it collects what is to be committed and checks what it is given. */
+/** An ingest into any kind of store. It checks what it is given, and collects what is to be committed. */
 export class StagingIngest<Layer extends FinishedLayer, Place> implements Ingest {
   readonly #backend: IngestBackend<Layer, Place>;
   readonly #layers: LayerStaging<Layer>;

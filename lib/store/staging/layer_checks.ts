@@ -4,8 +4,8 @@ import type { LayerJobOutput } from "../../layer_job/mod.ts";
 import type { LayerKey } from "../contract.ts";
 
 /**
- * Checks a job's output against the key with which its layer was begun. The job has done so, too; a store
- * believes nothing.
+ * Checks a job's output against the key with which its layer was begun. The job has checked
+ * this, too, but a store trusts nobody.
  *
  * @throws {VarveError} `E_DIGEST`, `E_DIFFID`, `E_SIZE`
  */

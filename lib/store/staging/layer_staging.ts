@@ -7,28 +7,28 @@ import { checkOutput, isLayerOf } from "./layer_checks.ts";
 import { type FinishedLayer, provisionalRecord } from "./staged.ts";
 import { ingestEnded } from "./ingest_errors.ts";
 
-/** How often, and with which waits in ms, to look for a layer that another ingest is just committing. */
+/** How often to look for a layer that another ingest is just committing, and how long to wait in between, in ms. */
 const MOVING_TRIES = 400;
 const MOVING_WAIT = 5;
 
 /** Where one kind of store stages layers. */
 export interface LayerBackend<Layer extends FinishedLayer> {
   /**
-   * Locks a layer's names, one after another, against other makers of it.
+   * Locks the names of a layer, one after another, so that nobody else makes it meanwhile.
    *
-   * @returns frees them all; does not throw
+   * @returns a function that frees all of them and does not throw
    * @throws `signal.reason`
    */
   lock(names: readonly Digest[], signal: AbortSignal | undefined): Promise<() => Promise<void>>;
-  /** The layer of a key that is committed and whole, with the blob of the key if that is wanted. */
+  /** The layer that a key names, if the store holds it whole, and if it holds the key's blob where that is wanted. */
   findCommitted(key: LayerKey, wantsBlob: boolean): LayerRecord | undefined;
-  /** Takes over what another ingest offers under a name; `"moving"` while that one commits it. */
+  /** Takes over the layer that another ingest offers under a name. `"moving"`: that one is just committing it. */
   adopt(name: Digest): Promise<Layer | "moving" | "none">;
-  /** Makes room for a new layer. `keep` names the blob whose bytes are kept. */
+  /** Makes room for a new layer. `keep` is the blob whose bytes are to be kept. */
   open(keep: Digest | undefined): Promise<LayerRoom<Layer>>;
   /** Offers a finished layer to other ingests. */
   offer(layer: Layer): Promise<void>;
-  /** Takes an offer back, if it is still that of this layer; does not throw. */
+  /** Withdraws the offers of a layer, unless others have replaced them; does not throw. */
   withdraw(layer: Layer): Promise<void>;
 }
 
@@ -38,9 +38,9 @@ export interface LayerRoom<Layer extends FinishedLayer> {
   readonly target: LayerTarget;
   /** Number of kept bytes that the target holds already. */
   readonly kept: number;
-  /** Checks what the job wrote, and closes it to writers. @throws {VarveError} `E_SIZE` */
+  /** Checks what the job wrote and makes it read-only. @throws {VarveError} `E_SIZE` */
   take(output: LayerJobOutput, mediaType: string): Promise<Layer>;
-  /** Removes what is staged, and the kept bytes or not; does not throw. */
+  /** Removes what is staged, with `kept` also the kept bytes; does not throw. */
   remove(options: { readonly kept: boolean }): Promise<void>;
 }
 
@@ -52,7 +52,7 @@ export interface LayerRoom<Layer extends FinishedLayer> {
  * take it before it is committed; so no two ingests wait for each other's commit.
  */
 export class LayerStaging<Layer extends FinishedLayer> {
-  /** Finished here or taken over, in that order. */
+  /** Layers that were finished here or taken over, in the order in which that happened. */
   readonly finished: Layer[] = [];
   /** Every layer that was asked for. */
   readonly asked: Set<DiffId> = new Set();
@@ -96,14 +96,14 @@ export class LayerStaging<Layer extends FinishedLayer> {
     return await this.#stage({}, {}, () => Promise.resolve());
   }
 
-  /** Gives up what is being made, and takes back what is offered. */
+  /** Suspends every layer that is being made, and withdraws the offers. */
   async end(): Promise<void> {
     this.#ended = true;
     for (const suspend of [...this.#making]) await suspend();
     for (const layer of this.finished) await this.#backend.withdraw(layer);
   }
 
-  /** Looks in the store, in this ingest, and at what others offer, under the layer's locks. */
+  /** Looks for a layer in the store, in this ingest, and among the offers of others. The caller holds its locks. */
   async #find(
     key: LayerKey,
     { blob: wantsBlob = false, signal }: LayerOptions,

@@ -30,14 +30,14 @@ export interface IngestPlan<Layer extends FinishedLayer, Blob extends StagedBlob
   readonly blobs: readonly Blob[];
   /** Layers whose tar is to be a blob, too. */
   readonly plain: ReadonlySet<DiffId>;
-  /** Layers whose records the ingest gives: all that it asked for. */
+  /** All layers that the ingest asked for: the result of the commit lists their records. */
   readonly asked: ReadonlySet<DiffId>;
   readonly images: readonly NamedTarget[];
   /** The layers of each chain, lowest first. */
   readonly chains: readonly (readonly DiffId[])[];
 }
 
-/** What a job's output says of a finished layer. */
+/** The part of a job's output that describes the layer. */
 export function finishedLayer(output: LayerJobOutput): FinishedLayer {
   const { diffId, digest, uncompressedSize: size, treeDigest, entries, warnings } = output;
   const dirtyPadding = warnings.some(({ code }) => code === "W_PADDING");

@@ -18,7 +18,7 @@ function attributes(...layers: TarFixture[][]): string[] {
   });
 }
 
-Deno.test("nothing but the root where nothing is implied over anything", () => {
+Deno.test("only the root, where no layer implies a directory that a lower layer describes", () => {
   assertEquals(attributes(), []);
   assertEquals(attributes([]), []);
   assertEquals(attributes([{ name: "./", type: "dir", mode: 0o700, uid: 9 }]), []);
@@ -27,7 +27,7 @@ Deno.test("nothing but the root where nothing is implied over anything", () => {
   assertEquals(attributes([{ name: "d/a" }], [{ name: "d/b" }]), []);
 });
 
-Deno.test("an implied directory over an explicit one, with the way to it", () => {
+Deno.test("an implied directory over an explicit one, with its parents", () => {
   const below = [
     { name: "a/", mode: 0o700 },
     { name: "a/b/", mode: 0o711 },
@@ -43,7 +43,7 @@ Deno.test("an implied directory over an explicit one, with the way to it", () =>
   assertEquals(attributes(below, [{ name: "z/f" }], [{ name: "z", content: "file" }]), []);
 });
 
-Deno.test("only owner, time or attributes differ", () => {
+Deno.test("a difference in owner, time or xattrs alone counts", () => {
   for (const one of [{ uid: 1 }, { gid: 1 }, { mtime: 7 }, { xattrs: { "user.a": "b" } }]) {
     const entry = { name: "d/", mode: 0o755, mtime: 0, ...one };
     assertEquals(attributes([entry], [{ name: "d/f" }]), ["d 755"]);
@@ -51,14 +51,14 @@ Deno.test("only owner, time or attributes differ", () => {
   assertEquals(attributes([{ name: "d/", mode: 0o755, mtime: 0 }], [{ name: "d/f" }]), []);
 });
 
-Deno.test("A38: over a link, what the link leads to; opaque or not", () => {
+Deno.test("A38: an implied directory over a link, with the attributes of its target; opaque or not", () => {
   const below = [{ name: "usr/lib/", mode: 0o711 }, { name: "lib", target: "usr/lib" }];
   assertEquals(attributes(below, [{ name: "lib/x" }]), ["lib 711"]);
   assertEquals(attributes(below, [{ name: "usr/lib/.wh..wh..opq" }]), ["usr 755", "usr/lib 711"]);
   assertEquals(attributes(below, [{ name: ".wh.lib" }, { name: "lib/x" }]), ["lib 711"]);
 });
 
-Deno.test("deep nesting", () => {
+Deno.test("a deeply nested directory is found", () => {
   const depth = 1000;
   const path = Array.from({ length: depth }, () => "d").join("/");
   const parts = Array.from(

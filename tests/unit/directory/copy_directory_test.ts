@@ -1,4 +1,4 @@
-/** Copying, measuring and walking directories that are deep, linked and odd. */
+/** Copying, measuring and walking directories that are deep, have hard links, or hold unusual files. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { fromText } from "../../../lib/bytes/mod.ts";
 import { copyDirectory } from "../../../lib/directory/copy_directory.ts";
@@ -23,10 +23,10 @@ import { mountAt, TMPFS } from "../../support/snapshots/snapshot_fixture.ts";
 
 const open = (path: string) => ownFd(openDirectoryAt(CWD, fromText(path)));
 
-/** Descriptors of this process. */
+/** Number of open descriptors of this process. */
 const descriptors = () => [...Deno.readDirSync("/proc/self/fd")].length;
 
-/** Makes directories in each other and gives the stack that stands in the deepest. */
+/** Makes directories inside each other, `depth` levels deep, with a FIFO in each. */
 function makeDeep(path: string, depth: number): void {
   using top = open(path);
   using stack = new DirectoryStack(top.fd);
@@ -56,7 +56,7 @@ leakTest(DEEP, needs({ root: true, mount: true }), async () => {
   assertEquals(descriptors(), before);
 });
 
-Deno.test("a stack of directories holds few descriptors, and finds its way up", async () => {
+Deno.test("a stack of directories holds few descriptors, and finds closed parents again", async () => {
   await using temp = await tempDir();
   makeDeep(temp.path, 200);
   using top = open(temp.path);

@@ -18,19 +18,19 @@ const LINUX: Skip = needs({ root: true });
 const HOLLOW = 80 * 1024 * 1024;
 const RULES = {};
 
-/** A directory with small files around one that is nearly all hole. */
+/** Makes a directory with small files and one large file that is almost all hole. */
 async function grow(root: string): Promise<void> {
   await Deno.mkdir(`${root}/etc`);
   for (let i = 0; i < 40; i++) await Deno.writeTextFile(`${root}/etc/${i}`, `${i}`.repeat(i * 997));
   using file = await Deno.open(`${root}/hollow`, { write: true, create: true });
   await file.truncate(HOLLOW);
-  // Ends inside of a block, between two holes.
+  // The data ends inside a block, between two holes.
   await file.seek(HOLLOW / 2 + 3, Deno.SeekMode.Start);
   await file.write(new TextEncoder().encode("in the middle"));
   await Deno.writeTextFile(`${root}/last`, "last");
 }
 
-/** Gives a directory with its layer tree, as the job takes them. */
+/** Scans a directory, and calls back with what the job takes. */
 async function withDirectory(
   pool: Pool,
   act: (input: DirectoryLayerInput, join: (name: string) => string) => Promise<void>,
@@ -87,7 +87,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a file that is gone, and a caller that gives up, end both threads",
+  name: "a file that is gone ends both threads, and so does a cancel",
   ...LINUX,
   async fn() {
     await using pool = createPool({ workers: 2 });
@@ -108,7 +108,7 @@ Deno.test({
       assertEquals(ended, reason);
       await Deno.remove(join("tar"));
 
-      // The workers are well.
+      // The workers still work.
       await Deno.writeTextFile(join("root/last"), "last");
       const { uncompressedSize } = await pool.run(directoryLayerJob, input);
       assert(uncompressedSize > HOLLOW);

@@ -98,7 +98,7 @@ for (const owner of [{ diffId: LAYER.diffId }, { chainId: LAYER.diffId as never 
     }));
 }
 
-Deno.test("the directory of a chain that was taken away is made anew, whoever asks at once", () =>
+Deno.test("a chain's directory that was removed by hand is made again, also by several callers at once", () =>
   withStore(async (store, directories) => {
     const owner = { chainId: LAYER.diffId as never };
     const make = (path: string) => Deno.writeTextFile(`${path}/file`, "x");
@@ -112,7 +112,7 @@ Deno.test("the directory of a chain that was taken away is made anew, whoever as
     assert(paths[0] !== first);
   }));
 
-Deno.test("names that are the store's own, or no names, are refused", () =>
+Deno.test("reserved and malformed names of directories are refused", () =>
   withStore(async (_, directories) => {
     const make = () => Promise.resolve();
     for (const name of ["", ".", "..", "../x", "a/b", "marker", "tree", "layer.tar", "blob", "A"]) {
@@ -154,7 +154,7 @@ Deno.test("a snapshot's directory is new and empty, and its id is never used aga
     }
   }));
 
-Deno.test("a scratch directory is the caller's alone, and goes with the store", () =>
+Deno.test("each scratch directory is new, and is removed when the store closes", () =>
   withStore(async (store, directories) => {
     const [first, second] = [await directories.scratch(), await directories.scratch()];
     assert(first !== second && first.startsWith(`${store.root}/ingest/`), first);

@@ -19,7 +19,7 @@ const PATHS = new Paths("/store");
 const DIGEST = sha256(new Uint8Array());
 const OWNER = "0123456789abcdef";
 
-Deno.test("each name in ingest/ is found as what it is, and as nothing else", () => {
+Deno.test("each name in ingest/ is recognised as its own kind only", () => {
   const owner = ownerDirectory(PATHS, OWNER);
   const made = {
     ownerLock: ownerLock(PATHS, OWNER),
@@ -57,7 +57,7 @@ Deno.test("the names in ingest/ are those of the on-disk format", () => {
   );
 });
 
-Deno.test("a name in ingest/ that nothing of ours has is left alone", () => {
+Deno.test("foreign names in ingest/ are left alone", () => {
   const names = ["x", "x.lock", "x.part", ".ready", `${DIGEST}`, `${OWNER}0.lock`, `${OWNER}.part`];
   assertEquals([ownersIn(names), keptIn(names), offersIn(names), makerLocksIn(names)], [
     [],

@@ -8,7 +8,7 @@ import { tempDir } from "../../support/machine/temp_dir.ts";
 
 const DIGEST = sha256(new Uint8Array(1));
 
-Deno.test("bytes that are a finished layer's, too, are not gone on with", async () => {
+Deno.test("kept bytes that a finished layer shares are not continued", async () => {
   await using temp = await tempDir();
   const paths = new Paths(temp.path);
   await Deno.mkdir(paths.ingest);
@@ -25,7 +25,7 @@ Deno.test("bytes that are a finished layer's, too, are not gone on with", async 
   assertEquals([size, (mode ?? 0) & 0o777], [7, 0o444]);
 });
 
-Deno.test("kept bytes that somebody works on are left alone", async () => {
+Deno.test("kept bytes whose lock is held are left alone", async () => {
   await using temp = await tempDir();
   const paths = new Paths(temp.path);
   await Deno.mkdir(paths.ingest);
@@ -41,7 +41,7 @@ Deno.test("kept bytes that somebody works on are left alone", async () => {
   assertEquals(left.map(({ name }) => name), []);
 });
 
-Deno.test("a start takes away what nobody came back for in a week, and nothing younger", async () => {
+Deno.test("a start removes kept bytes that are a week old, and no younger ones", async () => {
   await using temp = await tempDir();
   const paths = new Paths(temp.join("store"));
   const open = async () => await (await openStore({ root: paths.root }))[Symbol.asyncDispose]();

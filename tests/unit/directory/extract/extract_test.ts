@@ -47,7 +47,7 @@ const EVERYTHING: readonly TarFixture[] = [
 ];
 
 Deno.test(
-  { name: "every type with all its attributes is as the layer says", ...root },
+  { name: "every type of file is made with all its attributes", ...root },
   async () => {
     await using place = await arena();
     const report = place.extract([layerOf(EVERYTHING)]);
@@ -193,7 +193,7 @@ Deno.test(
   },
 );
 
-Deno.test({ name: "nothing is inherited from the target", ...root }, async () => {
+Deno.test({ name: "new files inherit nothing from the target", ...root }, async () => {
   await using place = await arena();
   await Deno.chmod(place.root, 0o2777);
   await Deno.chown(place.root, 1, 2);
@@ -232,7 +232,7 @@ Deno.test({ name: "the checkpoint can end an extraction", ...root }, async () =>
 });
 
 Deno.test(
-  { name: "a layer tar that is absent or too short is said clearly", ...root },
+  { name: "a missing or short layer tar is named in the error", ...root },
   async () => {
     await using place = await arena();
     const layer = layerOf([{ name: "f", content: "x".repeat(9000) }]);
@@ -262,14 +262,14 @@ Deno.test({ name: "a part that does not exist is the caller's mistake", ...root 
   assertEquals(message, "Cannot extract part 2 of 2: there is no such part");
 });
 
-/** It says of an xattr that does not fit what it says of a full disk. */
+/** This file system reports an xattr that does not fit as a full disk. */
 function isExt4(path: string): boolean {
   using directory = ownFd(openDirectoryAt(CWD, fromText(path)));
   return fileSystemOf(directory.fd).type === "ext4";
 }
 
 Deno.test({
-  name: "xattrs that a file system has no room for are named, not the disk",
+  name: "an xattr that does not fit is reported as that, not as a full disk",
   ignore: root.ignore || !isExt4(Deno.env.get("TMPDIR") ?? "/tmp"),
   async fn() {
     await using place = await arena();

@@ -1,4 +1,4 @@
-// No descriptor is left behind, neither by what works nor by what fails.
+// No descriptor is left open, neither by what succeeds nor by what fails.
 import { assertEquals } from "@std/assert";
 import { fromText } from "../../../../lib/bytes/mod.ts";
 import { bindMount, performMount, performUnmount } from "../../../../lib/linux/mod.ts";

@@ -1,5 +1,5 @@
-// The same extraction by a user who is not root: a child process loads everything as root and
-// then gives its privileges up.
+// Extraction by a user who is not root: a child process loads everything as root and then drops its
+// privileges.
 import { assertEquals } from "@std/assert";
 import { fromText } from "../../../../lib/bytes/mod.ts";
 import { extractTree } from "../../../../lib/directory/internal.ts";
