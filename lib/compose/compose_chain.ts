@@ -21,7 +21,7 @@ export interface ComposeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A composed chain. */
+/** A chain that is composed. */
 export interface ComposedChain {
   /** Absolute path of its directory, which holds the file `image`. */
   readonly directory: string;

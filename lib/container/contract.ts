@@ -1,56 +1,55 @@
-/** Running a container: the running state of an image. */
 import type { Snapshotter } from "../snapshot/mod.ts";
 import type { DiskStore, StoredImage } from "../store/mod.ts";
 import type { ProcessOptions } from "./bundle/process.ts";
 import type { Volume } from "./bundle/volume.ts";
 
-/** What {@linkcode runContainer} needs. */
+/** What `runContainer` needs. */
 export interface RunContainerOptions {
-  /** Where the image is. */
+  /** The store that holds the image. */
   readonly store: DiskStore;
-  /** Makes the read-write layer. */
+  /** Makes the container's read-write snapshot. */
   readonly snapshotter: Snapshotter;
-  /** The image. */
+  /** The image to run. */
   readonly image: StoredImage;
-  /** What to run, and how; what is left out, the image says. */
+  /** The process to start. What it leaves out is taken from the image. */
   readonly process?: ProcessOptions | undefined;
-  /** Key of the read-write layer. One that is there is used again; without one, a new one gets a name. */
+  /** Key of the container's snapshot. One that exists is used again. Without a key, a new snapshot gets a new name. */
   readonly key?: string | undefined;
-  /** Removes the read-write layer at the end. */
+  /** Remove the snapshot at the end. Default: false. */
   readonly remove?: boolean | undefined;
   /** `auto` (the default), `runc`, `crun` or `chroot`. */
   readonly runtime?: string | undefined;
-  /** Directories of programs, as in `PATH`. */
+  /** Directories in which runtimes are looked for, separated by colons, as in `PATH`. */
   readonly searchPath: string;
   /**
-   * A command that puts the books right, as `varve ps` does. It follows when this process dies before
-   * the container ended: then a layer that was to be removed, and what is mounted for it alone, goes at once.
+   * A command that calls `reapRuns` on this store. The watchdog executes it if this process dies before
+   * the container ends, so that a snapshot that was to be removed goes at once.
    */
   readonly sweep?: readonly string[] | undefined;
-  /** Files and directories of the host. */
+  /** Files and directories of the host that the container sees. */
   readonly volumes?: readonly Volume[] | undefined;
-  /** Whether the root may only be read. */
+  /** Make the root read-only. Default: false. */
   readonly readOnly?: boolean | undefined;
-  /** Whether a small init runs first, which reaps and forwards signals. */
+  /** Run tini first, which reaps processes and forwards signals. Default: false. */
   readonly init?: boolean | undefined;
-  /** `host` (the default), or `none`. */
+  /** The network of the host (the default), or none but loopback. */
   readonly network?: "host" | "none" | undefined;
-  /** Whether signals that this process gets go on to the container. */
+  /** Forward the signals that this process gets to the container. Default: false. */
   readonly forwardSignals?: boolean | undefined;
-  /** Milliseconds between SIGTERM and SIGKILL; 10 seconds by default. */
+  /** Milliseconds between SIGTERM and SIGKILL; 10,000 by default. */
   readonly grace?: number | undefined;
-  /** Ends the preparation, or the container: SIGTERM, after `grace` SIGKILL. */
+  /** Aborts the preparation. Ends a container that runs: SIGTERM, and SIGKILL after `grace`. */
   readonly signal?: AbortSignal | undefined;
-  /** Called when the container is known to others, with its key. */
+  /** Called with the container's key once other processes know the container. */
   readonly onStart?: ((key: string) => void) | undefined;
-  /** The clock, ms since the epoch. */
+  /** The clock, in ms since the epoch; `Date.now` by default. */
   readonly now?: (() => number) | undefined;
 }
 
 /** How a container ended. */
 export interface ContainerEnd {
-  /** Key of its read-write layer. */
+  /** Key of its snapshot. */
   readonly key: string;
-  /** Exit code; 128 and the signal's number when one ended it. */
+  /** Exit code; 128 and the signal's number when a signal ended it. */
   readonly exit: number;
 }

@@ -1,14 +1,15 @@
-/** Whether the freezer of a container's cgroup has stopped every process: it is asked, and takes its time. */
+/** The freezer of a container's cgroup: it stops the processes some time after it was asked to. */
 
-/** Milliseconds between two looks, and looks before it is given up. */
+/** Milliseconds between two looks at the freezer. */
 const PAUSE = 2;
+/** Looks after which the wait is given up. */
 const LOOKS = 2500;
 
 /**
- * Waits until the cgroup of a process is frozen. A runtime may only have asked for that when it returns
- * (cgroup v1: `FREEZING` goes before `FROZEN`), and until then files may still change.
+ * Waits until the cgroup of a process is frozen. When a runtime returns it may only have asked for that
+ * (cgroup v1: `FREEZING` comes before `FROZEN`), and files may still change.
  *
- * @returns whether it is; also where there is no freezer to ask
+ * @returns whether it is frozen; true also where there is no freezer
  */
 export async function untilFrozen(pid: number): Promise<boolean> {
   const files = await freezerFiles(pid);
@@ -21,7 +22,7 @@ export async function untilFrozen(pid: number): Promise<boolean> {
   return false;
 }
 
-/** What tells of the freezers of a process: v1's state, v2's events. */
+/** Paths of the files that show the state of a process's freezers: of v1 `freezer.state`, of v2 `cgroup.events`. */
 async function freezerFiles(pid: number): Promise<string[]> {
   const text = await read(`/proc/${pid}/cgroup`) ?? "";
   const files: string[] = [];
@@ -37,7 +38,7 @@ async function freezerFiles(pid: number): Promise<string[]> {
   return files;
 }
 
-/** `undefined` where there is no such freezer. */
+/** Whether a freezer's file says "frozen"; `undefined` where the file does not exist. */
 async function isFrozen(file: string): Promise<boolean | undefined> {
   const text = await read(file);
   if (text === undefined) return undefined;

@@ -1,24 +1,41 @@
 /**
- * Containers: the running state of images. A container is a read-write snapshot
- * with a name, a bundle made from the image's config, and a runtime: runc, crun,
- * or programs of util-linux.
+ * Containers: images that run. A container is a read-write snapshot with a name, a bundle made from the
+ * image's config, and a runtime: runc, crun, or programs of util-linux.
+ *
+ * `runContainer` (`run.ts`) goes through these steps:
+ *
+ * 1. `reap.ts` repairs what dead runs left;
+ * 2. `container_snapshot.ts` opens the snapshot and locks it against other users;
+ * 3. `run_directory.ts` makes the directory of the run, by which other processes know the container, and
+ *    `watchdog.ts` starts the process that cleans up after it, whatever ends it;
+ * 4. `container_records.ts` notes the start in the store: labels of the snapshot, and a lease;
+ * 5. `make_bundle.ts` mounts the root and writes the OCI bundle. `root/` makes the mount points that the
+ *    image lacks, in a lower of their own, so that a commit does not find them; `bundle/` makes the
+ *    configuration out of image and options;
+ * 6. `supervise.ts` starts the runtime (`runtime/`), forwards signals, and waits for the exit code;
+ * 7. the watchdog unmounts and removes everything, and the end is noted.
+ *
+ * `list.ts` shows the containers and only reads; `pause.ts` stops one while its files are copied.
+ * `ContainerRun` is the value that joins the parts: name, key, directory and runtime of a run.
  *
  * @module
  */
-export type * from "./contract.ts";
+export type { ProcessOptions } from "./bundle/process.ts";
+export { parseVolume, type Volume } from "./bundle/volume.ts";
+export type { ContainerEnd, RunContainerOptions } from "./contract.ts";
 export { type ContainerInfo, listContainers } from "./list.ts";
+export { pauseContainer, type PausedContainer } from "./pause.ts";
+export { reapRuns } from "./reap.ts";
 export { CommandError } from "./root/executable.ts";
+export { runContainer } from "./run.ts";
+export { refuseRunning } from "./run_directory.ts";
 export {
   CHROOT_TOOLS,
   findRuntime,
   hasHybridCgroups,
   hasOnlyUnifiedCgroups,
   INIT_PROGRAMS,
+  type Runtime,
+  type RuntimeName,
+  RUNTIMES,
 } from "./runtime/find.ts";
-export { type Runtime, type RuntimeName, RUNTIMES } from "./runtime/find.ts";
-export { parseVolume, type Volume } from "./bundle/volume.ts";
-export type { ProcessOptions } from "./bundle/process.ts";
-export { pauseContainer, type PausedContainer } from "./pause.ts";
-export { reapRuns } from "./reap.ts";
-export { runContainer } from "./run.ts";
-export { refuseRunning } from "./run_directory.ts";

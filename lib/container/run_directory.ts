@@ -37,7 +37,7 @@ interface RunState {
 
 /** A directory of a run that was found. */
 export interface FoundRun {
-  /** Its absolute path. */
+  /** Absolute path of the directory. */
   readonly directory: string;
   /** The run in it; `null` while there is no `state.json`. */
   readonly run: ContainerRun | null;

@@ -1,4 +1,4 @@
-/** Signals that go on to the container. */
+/** Signals that are forwarded to the container. */
 const FORWARDED = [
   "SIGTERM",
   "SIGHUP",
@@ -9,18 +9,18 @@ const FORWARDED = [
   "SIGWINCH",
 ] as const;
 
-/** Signals of the keyboard: a terminal sends them to the runtime as well. */
+/** Signals of the keyboard. A terminal sends them to the runtime, too. */
 const KEYBOARD: readonly Deno.Signal[] = ["SIGINT", "SIGQUIT"];
 
 /** How signals are forwarded. */
 export interface ForwardOptions {
-  /** Sends one. */
+  /** Sends a signal to the container. */
   send(signal: Deno.Signal): void;
-  /** Called once, when the container did not end after SIGTERM. */
+  /** Kills the container. Called once, if it does not end after SIGTERM. */
   kill(): void;
   /** Milliseconds between SIGTERM and `kill`. */
   readonly grace: number;
-  /** Whether this process shares a terminal with the runtime, which is not the container's own. */
+  /** Whether this process and the runtime share a terminal. False if the container has one of its own. */
   readonly sharedTerminal: boolean;
 }
 
@@ -32,14 +32,14 @@ export function forwardSignals(options: ForwardOptions): Disposable {
     (name) => {
       const listener = () => {
         send(name);
-        // A first process without a handler does not hear it.
+        // The kernel delivers no SIGTERM to a first process without a handler.
         if (name === "SIGTERM") timer ??= setTimeout(kill, grace);
       };
       Deno.addSignalListener(name, listener);
       return [name, listener] as const;
     },
   );
-  // The default would end this process, and with it the container, twice.
+  // The runtime gets these signals itself. This process must not die of them before the container.
   const nothing = () => {};
   if (sharedTerminal) { for (const name of KEYBOARD) Deno.addSignalListener(name, nothing); }
   return {
@@ -51,7 +51,7 @@ export function forwardSignals(options: ForwardOptions): Disposable {
   };
 }
 
-/** Numbers of signals, for exit codes (the same on all of Linux that Deno runs on). */
+/** Numbers of signals, for exit codes. They are the same on every Linux that Deno runs on. */
 const NUMBERS: Partial<Record<Deno.Signal, number>> = {
   SIGHUP: 1,
   SIGINT: 2,
@@ -70,7 +70,7 @@ const NUMBERS: Partial<Record<Deno.Signal, number>> = {
   SIGTERM: 15,
 };
 
-/** The exit code of a process as a shell sees it. */
+/** The exit code of a process, as a shell gives it: 128 and the number of a signal that ended it. */
 export function exitOf(status: Deno.CommandStatus): number {
   return status.signal === null ? status.code : 128 + (NUMBERS[status.signal] ?? 0);
 }

@@ -1,17 +1,17 @@
 import { VarveError } from "../errors.ts";
 
-/** The terminal of this process, as it was. */
+/** The terminal of this process before the container used it. */
 export interface SavedTerminal {
-  /** Its device. */
+  /** Path of its device. */
   readonly path: string;
-  /** Its settings, as stty(1) writes and reads them. */
+  /** Its settings, as `stty -g` prints them. */
   readonly settings: string;
-  /** Its size, in characters. */
+  /** Its size in characters. */
   readonly size: { readonly columns: number; readonly rows: number };
 }
 
 /**
- * Notes the settings of the terminal: a runtime that is killed leaves it raw.
+ * Saves the settings of the terminal, since a runtime that is killed leaves it raw.
  *
  * @throws {VarveError} `E_PRECONDITION` standard input or output is no terminal
  */
@@ -30,7 +30,7 @@ export async function saveTerminal(): Promise<SavedTerminal> {
   };
 }
 
-/** Puts the settings back. */
+/** Restores the settings. */
 export async function restoreTerminal({ settings }: SavedTerminal): Promise<void> {
   await stty([settings]);
 }

@@ -164,7 +164,7 @@ export interface DriverRequest {
  * snapshots; the driver fills them.
  */
 export interface Driver {
-  /** Its name. */
+  /** Name of the driver. */
   readonly name: DriverName;
   /**
    * Fills the new, empty directory of a snapshot (if it has one) and returns its mounts. When this

@@ -46,11 +46,11 @@ export function mountNamespace(): string {
 
 /** What became of a mount that has a lease. */
 export type MountState =
-  /** It is mounted. */
+  /** The image is mounted. */
   | "live"
-  /** It is mounted no more, but its lease is still there. */
+  /** The image is not mounted any more, but the lease is still there. */
   | "stale"
-  /** It is in the mount namespace of another process. */
+  /** The image is mounted in the mount namespace of another process. */
   | "elsewhere";
 
 /** Finds out what became of the mount of a lease. */

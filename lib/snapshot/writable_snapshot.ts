@@ -1,4 +1,4 @@
-/** Read-write snapshots of images, for whoever mounts or runs them. */
+/** Read-write snapshots of images, which are mounted or run. */
 import { fromText } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
 import { CWD, type Mount, openDirectoryAt, type OwnedFd, ownFd } from "../linux/mod.ts";
@@ -23,7 +23,7 @@ export interface OpenWritableOptions {
 
 /** A read-write snapshot of an image. */
 export interface WritableSnapshot {
-  /** Its key. */
+  /** Key of the snapshot. */
   readonly key: string;
   /** What to mount for it. */
   readonly mounts: readonly Mount[];

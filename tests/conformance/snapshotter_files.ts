@@ -14,7 +14,7 @@ import {
 } from "../support/snapshots/file_changes.ts";
 import type { SnapshotterTest } from "./snapshotter.ts";
 
-/** What files in snapshots promise. */
+/** What a snapshotter promises about files. */
 export function filesConformance(test: SnapshotterTest, driver: DriverName): void {
   test("Basic: prepare, commit, prepare on it, view, remove", async (fixture) => {
     const { snapshotter } = fixture;
@@ -143,13 +143,13 @@ export function filesConformance(test: SnapshotterTest, driver: DriverName): voi
       ],
     ]);
     if (driver === "native") return;
-    // A redirect would be nothing that a commit can read.
+    // A commit could not read a redirect.
     await using mounted = await fixture.mount(await fixture.snapshotter.prepare("r", name));
     const error = await assertRejects(() => directory(mounted.path)) as Error;
     assert(/os error 18/.test(error.message), error.message);
   });
 
-  test("ViewReadonly: nothing can be written, whatever lies below", async (fixture) => {
+  test("ViewReadonly: nothing can be written, on any kind of parent", async (fixture) => {
     const { snapshotter } = fixture;
     await snapshotter.prepare("a", null);
     await snapshotter.commit("c", "a");

@@ -13,7 +13,7 @@ import { namesIn } from "../support/trees/names_in.ts";
 import { sorted, treeListing, withoutLinks } from "../support/trees/tree_listing.ts";
 import type { SnapshotterTest } from "./snapshotter.ts";
 
-/** What layers of the store promise below snapshots. */
+/** What a snapshotter promises about layers of the store. */
 export function layersConformance(test: SnapshotterTest, driver: DriverName): void {
   const equalsTree = async (fixture: SnapshotFixture, { chainId, diffIds }: Chain) => {
     const { snapshotter, store } = fixture;
@@ -60,7 +60,7 @@ export function layersConformance(test: SnapshotterTest, driver: DriverName): vo
   ]);
   shows("empty layers, above and below", [[], [{ name: "a" }], [], []]);
   shows("only an empty layer", [[]]);
-  shows("whiteouts of what is not there", [[{ name: ".wh.a" }, { name: "d/.wh.b" }, {
+  shows("whiteouts of files that do not exist", [[{ name: ".wh.a" }, { name: "d/.wh.b" }, {
     name: "d/c",
   }]]);
   shows("one layer twice, with another between", [
@@ -175,7 +175,7 @@ export function layersConformance(test: SnapshotterTest, driver: DriverName): vo
     assertEquals(snapshotter.walk().map(({ kind }) => kind), ["committed", "committed"]);
   });
 
-  test("layers are made once, also side by side and for another chain", async (fixture) => {
+  test("layers are made once, also concurrently and for another chain", async (fixture) => {
     const { snapshotter, store, jobs } = fixture;
     const layers = [[{ name: "a" }], [{ name: "b" }], [{ name: "c" }]];
     const parents = [layers, layers.slice(1), layers.slice(0, 2)];
@@ -186,7 +186,7 @@ export function layersConformance(test: SnapshotterTest, driver: DriverName): vo
     }
     jobs.length = 0;
     await Promise.all(["1", "2"].flatMap((n) => names.map((p) => snapshotter.view(n + p, p))));
-    // Three layers and the attributes of three chains, or three chains.
+    // Overlay: three layers and the attributes of three chains. Other drivers: three chains.
     assertEquals(jobs.length, driver === "overlay" ? 6 : 3);
     await Promise.all(names.map((parent) => snapshotter.view(`3${parent}`, parent)));
     assertEquals(jobs.length, driver === "overlay" ? 6 : 3);

@@ -29,7 +29,7 @@ const BASE: readonly (readonly [string, SnapshotInfo["kind"], string | null])[] 
   ["v2", "view", null],
 ];
 
-/** What the rows promise. */
+/** What a snapshotter promises about rows. */
 export function rowsConformance(test: SnapshotterTest): void {
   test("StatActive, StatCommitted: kind and parent", async (fixture) => {
     const before = Date.now();
@@ -175,7 +175,7 @@ export function rowsConformance(test: SnapshotterTest): void {
     assertEquals(await codeOf(() => snapshotter.walk(["kind=active"])), "E_USAGE");
   });
 
-  test("StatInWalk: a snapshot can be asked for while all are listed", async (fixture) => {
+  test("StatInWalk: a snapshot can be read while all are listed", async (fixture) => {
     await baseSnapshots(fixture);
     const { snapshotter } = fixture;
     for (const row of snapshotter.walk()) assertEquals(snapshotter.stat(row.key), row);
@@ -205,7 +205,7 @@ export function rowsConformance(test: SnapshotterTest): void {
     assertEquals(await codeOf(() => again.mounts("absent")), "E_NOT_FOUND");
   });
 
-  test("a signal that is aborted leaves nothing, and its reason comes back", async (fixture) => {
+  test("an abort leaves nothing, and rejects with the signal's reason", async (fixture) => {
     const { snapshotter, store } = fixture;
     const { chainId } = await fixture.chain([[{ name: "a" }], [{ name: "b" }]]);
     const parent = snapshotter.ensureChain(chainId);

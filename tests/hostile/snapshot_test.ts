@@ -276,7 +276,7 @@ test("J19: a restart with mounts, mounts that ended without us, and foreign ones
   assertEquals(await codeOf(mount), "E_PRECONDITION");
   await unmount();
   assertEquals(books(), [0, 0]);
-  // A reboot, or an unmount by hand: the next mount and the next unmount put the books right.
+  // A reboot, or an unmount by hand: the next mount and the next unmount repair lease and view.
   await mount();
   performUnmount(fromText(target), { lazy: true });
   assertEquals([liveMounts(store).size, ...books()], [0, 1, 1]);

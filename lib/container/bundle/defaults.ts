@@ -1,4 +1,4 @@
-/** What Docker gives a container that asks for nothing, so that an image behaves the same here. */
+/** Docker's defaults for a container, so that an image behaves the same here. */
 import type { SpecMount } from "./types.ts";
 
 /** Capabilities of root in a container. */
@@ -19,7 +19,7 @@ export const CAPABILITIES: readonly string[] = [
   "CAP_SYS_CHROOT",
 ];
 
-/** Paths that tell of the host, or act on it: hidden. */
+/** Paths that are hidden: they show the host or act on it. */
 export const MASKED_PATHS: readonly string[] = [
   "/proc/acpi",
   "/proc/asound",
@@ -35,7 +35,7 @@ export const MASKED_PATHS: readonly string[] = [
   "/sys/firmware",
 ];
 
-/** Paths that act on the kernel as a whole: only to be read. */
+/** Paths that are read-only: they act on the whole kernel. */
 export const READONLY_PATHS: readonly string[] = [
   "/proc/bus",
   "/proc/fs",
@@ -44,9 +44,10 @@ export const READONLY_PATHS: readonly string[] = [
   "/proc/sysrq-trigger",
 ];
 
+/** Mount options of file systems that hold no programs and no devices. */
 const CLOSED = ["nosuid", "noexec", "nodev"];
 
-/** File systems of the kernel, in the order in which they lie on each other. */
+/** File systems of the kernel that are mounted in a container, in this order. */
 export const KERNEL_MOUNTS: readonly SpecMount[] = [
   { destination: "/proc", type: "proc", source: "proc", options: CLOSED },
   {
@@ -77,7 +78,7 @@ export const KERNEL_MOUNTS: readonly SpecMount[] = [
   },
 ];
 
-/** Where programs are looked for when the image does not say. */
+/** `PATH` in a container whose image does not set it. */
 export const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** Mode bits that a new file does not get. */

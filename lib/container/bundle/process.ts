@@ -3,26 +3,26 @@ import type { ContainerConfig } from "../../oci/mod.ts";
 import { DEFAULT_PATH } from "./defaults.ts";
 import { normalizePath } from "./volume.ts";
 
-/** What the command line says of the first process; what it leaves out, the image says. */
+/** The first process of a container as the caller wants it. What is left out is taken from the image. */
 export interface ProcessOptions {
-  /** Arguments; replaces the image's Cmd. */
+  /** Command line. Replaces the image's Cmd. */
   readonly command?: readonly string[] | undefined;
-  /** Program; replaces the image's Entrypoint, and its Cmd with it. */
+  /** Program that gets the command line as its arguments. Replaces the image's Entrypoint, and its Cmd too. */
   readonly entrypoint?: string | undefined;
-  /** `NAME=value`. */
+  /** Environment variables as `NAME=value`, beside those of the image. */
   readonly env?: readonly string[] | undefined;
-  /** Where it starts. */
+  /** Working directory, an absolute path in the container. */
   readonly workingDir?: string | undefined;
-  /** `user`, `uid`, `user:group`, `uid:gid`. */
+  /** Who it runs as: `user`, `uid`, `user:group` or `uid:gid`. Names are those of the image. */
   readonly user?: string | undefined;
-  /** Whether it has a terminal. */
+  /** Give it a terminal of its own. Default: false. */
   readonly tty?: boolean | undefined;
 }
 
 /**
- * Program and arguments: entrypoint, then command.
+ * Joins entrypoint and command of image and caller, as Docker does, to the program and its arguments.
  *
- * @throws {VarveError} `E_PRECONDITION` when neither image nor caller says what to run
+ * @throws {VarveError} `E_PRECONDITION` neither image nor caller says what to run · `E_FORMAT` a word holds a NUL
  */
 export function commandLine(config: ContainerConfig, options: ProcessOptions): readonly string[] {
   const { command = [], entrypoint } = options;
@@ -40,7 +40,12 @@ export function commandLine(config: ContainerConfig, options: ProcessOptions): r
   return args;
 }
 
-/** Environment: defaults, the image's, the caller's; of equal names the last one holds, at its first place. */
+/**
+ * Joins the environment: defaults, then the image's variables, then the caller's. Of equal names the
+ * last value counts, at the place of the first.
+ *
+ * @throws {VarveError} `E_FORMAT` a variable holds a NUL
+ */
 export function environment(
   config: ContainerConfig,
   options: ProcessOptions,
@@ -56,20 +61,20 @@ export function environment(
   ];
   refuseNul(all);
   const byName = new Map<string, string>();
-  for (const one of all) {
-    const at = one.indexOf("=");
-    // Without a name or a value it is no variable.
-    if (at > 0) byName.set(one.slice(0, at), one);
+  for (const variable of all) {
+    const equals = variable.indexOf("=");
+    // Without a name or without "=" it is no variable.
+    if (equals > 0) byName.set(variable.slice(0, equals), variable);
   }
   return [...byName.values()];
 }
 
-/** The working directory, absolute. */
+/** The working directory of the first process, an absolute path. */
 export function workingDirectory(config: ContainerConfig, options: ProcessOptions): string {
   return normalizePath(options.workingDir ?? config.workingDir ?? "/");
 }
 
-/** The kernel ends a string at a NUL: what stands behind one would be lost. */
+/** Refuses texts with a NUL: the kernel ends a string there, so the rest would be lost. */
 function refuseNul(texts: readonly string[]): void {
   const bad = texts.find((text) => text.includes("\0"));
   if (bad === undefined) return;

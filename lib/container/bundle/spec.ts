@@ -6,49 +6,50 @@ import type { RuntimeSpec, SpecMount } from "./types.ts";
 import type { ContainerUser } from "./user.ts";
 import type { Volume } from "./volume.ts";
 
-/** Where a container finds its init. */
+/** Path in a container at which its init is mounted. */
 export const INIT_TARGET = "/dev/init";
 
-/** What a configuration is made from. */
+/** What {@linkcode runtimeSpec} needs. */
 export interface SpecInput {
   /** Name of the container at the runtime, and of its cgroup. */
   readonly id: string;
-  /** What the image says. */
+  /** The image's config. */
   readonly config: ContainerConfig;
-  /** What the caller says. */
+  /** The process as the caller wants it. */
   readonly options: ProcessOptions;
   /** The user, looked up inside the image. */
   readonly user: ContainerUser;
-  /** The root directory on the host. */
+  /** Path of the root directory on the host. */
   readonly root: string;
-  /** Whether the root may only be read. */
+  /** Whether the root is read-only. */
   readonly readOnly: boolean;
-  /** Name of the machine. */
+  /** Host name in the container. */
   readonly hostname: string;
-  /** `none` gives it a network of its own, without any interface but loopback. */
+  /** `none` gives the container a network of its own, with no interface but loopback. */
   readonly network: "host" | "none";
-  /** Volumes and files of the host, targets without links. */
+  /** Volumes and files of the host. Their targets lead over no links. */
   readonly volumes: readonly Volume[];
-  /** A program of the host that runs first, reaps and forwards signals. */
+  /** Path on the host of a program that runs first, reaps and forwards signals; `null` for none. */
   readonly init: string | null;
-  /** Whether cgroups are of version 2 alone: then the container sees only its own. */
+  /** Whether the container gets a cgroup namespace, and so sees only its own cgroup (version 2 only). */
   readonly cgroupNamespace: boolean;
-  /** Size of the terminal, in characters. */
+  /** Size of the terminal in characters; `null` without a terminal. */
   readonly consoleSize: { readonly columns: number; readonly rows: number } | null;
 }
 
 /**
- * The OCI runtime configuration of a container: Docker's defaults for capabilities,
- * masked and read-only paths, devices and mounts. There are no resource limits
- * but those of the caller, and no seccomp profile: the capabilities bound what
- * root may do. Whoever runs what he does not trust needs more than a container.
+ * Makes the OCI runtime configuration of a container, with Docker's defaults for capabilities, masked
+ * and read-only paths, devices and mounts.
+ *
+ * There are no resource limits but those of the calling process, and no seccomp profile: only the
+ * capabilities limit what root may do. Code that is not trusted needs more than such a container.
  *
  * @throws {VarveError} `E_PRECONDITION` there is nothing to run · `E_FORMAT` a string holds a NUL
  */
 export function runtimeSpec(input: SpecInput): RuntimeSpec {
   const { config, options, user, consoleSize, init } = input;
   const command = commandLine(config, options);
-  // Others than root lose these anyway, when the program starts.
+  // A user other than root loses capabilities anyway when the program starts.
   const held = user.uid === 0 ? CAPABILITIES : [];
   return {
     ociVersion: "1.0.2",
@@ -56,9 +57,9 @@ export function runtimeSpec(input: SpecInput): RuntimeSpec {
     hostname: input.hostname,
     process: {
       terminal: options.tty ?? false,
-      ...(consoleSize === null
-        ? {}
-        : { consoleSize: { height: consoleSize.rows, width: consoleSize.columns } }),
+      consoleSize: consoleSize === null
+        ? undefined
+        : { height: consoleSize.rows, width: consoleSize.columns },
       user: { uid: user.uid, gid: user.gid, umask: UMASK, additionalGids: user.groups },
       args: init === null ? command : [INIT_TARGET, "--", ...command],
       env: environment(config, options, { hostname: input.hostname, home: toText(user.home) }),
@@ -77,7 +78,7 @@ export function runtimeSpec(input: SpecInput): RuntimeSpec {
         ...(input.cgroupNamespace ? ["cgroup"] : []),
       ].map((type) => ({ type })),
       cgroupsPath: `/${input.id}`,
-      // The runtime adds the devices that every container has.
+      // The runtime itself allows the default devices.
       resources: { devices: [{ allow: false, access: "rwm" }] },
       maskedPaths: MASKED_PATHS,
       readonlyPaths: READONLY_PATHS,
@@ -86,7 +87,7 @@ export function runtimeSpec(input: SpecInput): RuntimeSpec {
 }
 
 function mountsOf({ volumes, init }: SpecInput): SpecMount[] {
-  // A volume must lie on those whose targets lead to it.
+  // The outer volumes first: an inner one is mounted on top of them.
   const sorted = volumes.toSorted((a, b) => depth(a.target) - depth(b.target));
   const all = init === null
     ? sorted

@@ -2,33 +2,33 @@
 
 /** One mount inside a container. */
 export interface SpecMount {
-  /** Absolute path inside. */
+  /** Absolute path in the container. */
   readonly destination: string;
   /** Type of the file system, or `bind`. */
   readonly type: string;
-  /** What is mounted. */
+  /** What is mounted: a path of the host for a bind, else a name. */
   readonly source: string;
-  /** Options as mount(8) knows them. */
+  /** Options of mount(8). */
   readonly options: readonly string[];
 }
 
-/** Capabilities by set. */
+/** Capabilities by set, as `CAP_` names. */
 export interface SpecCapabilities {
-  /** What no program can exceed. */
+  /** The bounding set: no program in the container can get any other. */
   readonly bounding: readonly string[];
-  /** What holds at the start. */
+  /** The effective set at the start. */
   readonly effective: readonly string[];
-  /** What a program may raise. */
+  /** The permitted set: a program may make these effective. */
   readonly permitted: readonly string[];
 }
 
-/** The first process. */
+/** The first process of a container. */
 export interface SpecProcess {
-  /** Whether the runtime makes a terminal for it. */
+  /** Whether the runtime gives it a terminal. */
   readonly terminal: boolean;
-  /** Size of the terminal, in characters. */
+  /** Size of the terminal in characters. */
   readonly consoleSize?: { readonly height: number; readonly width: number } | undefined;
-  /** Who it runs as. */
+  /** User, groups and umask of the process. */
   readonly user: {
     readonly uid: number;
     readonly gid: number;
@@ -37,13 +37,13 @@ export interface SpecProcess {
   };
   /** Program and arguments. */
   readonly args: readonly string[];
-  /** `NAME=value`. */
+  /** Environment variables as `NAME=value`. */
   readonly env: readonly string[];
-  /** Where it starts. */
+  /** Working directory, an absolute path in the container. */
   readonly cwd: string;
-  /** What it may do. */
+  /** Its capabilities. */
   readonly capabilities: SpecCapabilities;
-  /** Whether set-user-ID programs have no effect. */
+  /** Whether programs cannot gain privileges, as by set-user-ID. */
   readonly noNewPrivileges: boolean;
 }
 
@@ -51,15 +51,15 @@ export interface SpecProcess {
 export interface RuntimeSpec {
   /** Version of the specification. */
   readonly ociVersion: string;
-  /** The root directory. */
+  /** The root directory: its path on the host, and whether it is read-only. */
   readonly root: { readonly path: string; readonly readonly: boolean };
-  /** Name of the machine. */
+  /** Host name in the container. */
   readonly hostname: string;
-  /** The first process. */
+  /** The first process of a container. */
   readonly process: SpecProcess;
-  /** Mounts, in this order. */
+  /** Mounts, performed in this order. */
   readonly mounts: readonly SpecMount[];
-  /** What only Linux has. */
+  /** Namespaces, cgroup and paths (config-linux.md). */
   readonly linux: {
     readonly namespaces: readonly { readonly type: string }[];
     readonly cgroupsPath: string;

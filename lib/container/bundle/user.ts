@@ -1,19 +1,19 @@
 import { type ByteString, escapeForTerminal, fromText } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
 
-/** Who a container's first process runs as. */
+/** The user that a container's first process runs as. */
 export interface ContainerUser {
-  /** User. */
+  /** User id. */
   readonly uid: number;
-  /** Primary group. */
+  /** Id of the primary group. */
   readonly gid: number;
-  /** All groups, the primary one first. */
+  /** Ids of all groups, the primary group first. */
   readonly groups: readonly number[];
-  /** Home directory. */
+  /** Home directory, `/` if the image names none. */
   readonly home: ByteString;
 }
 
-/** The largest id that engines accept. */
+/** Largest user or group id that container engines accept. */
 const MAX_ID = 0x7fff_ffff;
 
 interface PasswdLine {
@@ -30,13 +30,14 @@ interface GroupLine {
 }
 
 /**
- * Finds `user`, `uid`, `user:group`, `uid:gid` (image-spec, config.md, "User")
- * in the image's own files, as Docker does: a name is looked for first, then a
- * number is taken as it is; the groups that name the user come along unless a
- * group is given.
+ * Finds a user in the image's own files, as Docker does (image-spec, config.md, "User").
  *
+ * A name is looked up. A number is looked up too, and used as it is when no line has it. The groups
+ * that list the user are added unless a group is given.
+ *
+ * @param user `user`, `uid`, `user:group` or `uid:gid`; `""` for root
  * @param passwd content of `/etc/passwd`, `""` when there is none
- * @param group content of `/etc/group`
+ * @param group content of `/etc/group`, `""` when there is none
  * @throws {VarveError} `E_MISSING` no such user or group in the image · `E_ID` a number out of range
  */
 export function findUser(user: string, passwd: ByteString, group: ByteString): ContainerUser {

@@ -3,12 +3,12 @@ import { VarveError } from "../../errors.ts";
 import { type Fd, isErrno, Open, openInRoot, ownFd, statFd } from "../../linux/mod.ts";
 import { normalizePath } from "../bundle/volume.ts";
 
-/** A command cannot be started. `exit` is what a shell would say: 126 found but not executable, 127 not found. */
+/** A command that cannot be started. `exit` is the exit code of a shell: 126 found but not executable, 127 not found. */
 export class CommandError extends VarveError {
-  /** 126 or 127. */
+  /** Exit code of a shell for this failure. */
   readonly exit: 126 | 127;
 
-  /** Makes an error about a command. */
+  /** `state` is the reason, as in "Cannot run <command>: <state>". */
   constructor(exit: 126 | 127, command: string, state: string) {
     const shown = escapeForTerminal(fromText(command));
     super(exit === 126 ? "E_DENIED" : "E_MISSING", `Cannot run ${shown}: ${state}`, {
@@ -19,9 +19,10 @@ export class CommandError extends VarveError {
 }
 
 /**
- * Looks for a program as execvp(3) does, inside a root.
+ * Checks that a root has a program and that it is executable. The program is looked for as execvp(3)
+ * does: a name without a slash in the directories of `searchPath`.
  *
- * @throws {CommandError} it is not there, or nobody may execute it
+ * @throws {CommandError} it does not exist, or nobody may execute it
  */
 export function checkExecutable(
   root: Fd,

@@ -1,21 +1,21 @@
-/** Files of the host that a container sees in its `/etc`, as bind mounts: they are no part of its root. */
+/** Files of the host that a container sees in its `/etc`. They are bind mounts, and no part of its root. */
 import { type ByteString, fromText } from "../../bytes/mod.ts";
 
-/** Where they are seen. */
+/** Usual paths of these files in a container. */
 export const HOST_FILES: readonly ByteString[] = [
   fromText("/etc/resolv.conf"),
   fromText("/etc/hosts"),
   fromText("/etc/hostname"),
 ];
 
-/** Loopback, in both families. */
+/** Lines of `/etc/hosts` for loopback, IPv4 and IPv6. */
 const LOOPBACK = `127.0.0.1\tlocalhost
 ::1\tlocalhost ip6-localhost ip6-loopback
 ff02::1\tip6-allnodes
 ff02::2\tip6-allrouters
 `;
 
-/** Writes them into a directory; gives the path of each by its name in the container. */
+/** Writes the files into a directory. @returns the path of each file by its usual path in the container */
 export async function writeHostFiles(
   directory: string,
   machine: { readonly hostname: string; readonly network: "host" | "none" },

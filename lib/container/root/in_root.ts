@@ -19,10 +19,15 @@ import {
 } from "../../linux/mod.ts";
 import type { Found, Look } from "./resolve.ts";
 
-/** No file that is read out of an image to know its users is larger. */
+/** Largest file, in bytes, that is read from an image to know its users. */
 export const MAX_FILE_BYTES: number = 4 * 1024 * 1024;
 
-/** Looks at paths below an open root (`O_PATH` is enough), links neither followed nor passed. */
+/**
+ * Makes a function that looks at paths below an open root. A link as the last name is reported, not
+ * followed.
+ *
+ * @param root open at least with `O_PATH`
+ */
 export function lookIn(root: Fd): Look {
   return (path) => {
     using entry = openEntry(root, path);
@@ -30,12 +35,12 @@ export function lookIn(root: Fd): Look {
   };
 }
 
-/** Names what lies at a path without links; `undefined` when nothing is there. */
-export function openEntry(root: Fd, path: ByteString): OwnedFd | undefined {
+/** Opens what is at a path (`O_PATH`), without following a link there; `undefined` when nothing is. */
+function openEntry(root: Fd, path: ByteString): OwnedFd | undefined {
   try {
     return ownFd(openBeneath(root, (path.slice(1) || ".") as ByteString, {
       flags: Open.PATH | Open.NO_FOLLOW,
-      // The last name may be a link: it is opened, not followed.
+      // Not NO_SYMLINKS: the last name may be a link, which is opened, not followed.
       resolve: Resolve.BENEATH | Resolve.NO_MAGICLINKS,
     }));
   } catch (error) {
@@ -57,9 +62,9 @@ function foundOf(fd: Fd, stat: Stat): Found {
 }
 
 /**
- * Reads a small file of an image, links followed inside the root only. It is
- * opened for reading only after it has proved to be a regular file: to open a FIFO
- * would wait, to open a device might do something.
+ * Reads a small file of an image. Links are followed inside the root only. The file is opened for
+ * reading only after it has proved to be a regular file: opening a FIFO would wait, and opening a
+ * device may have an effect.
  *
  * @returns `undefined` when there is no such file
  * @throws {VarveError} `E_TYPE` it is no regular file · `E_LIMIT` it is larger than `limit` bytes · `E_LOOP`

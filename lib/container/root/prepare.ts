@@ -24,44 +24,47 @@ import { lookIn, readInRoot } from "./in_root.ts";
 import { isKernelPath, planStubs, type Want } from "./stubs.ts";
 import { writeInitLayer, writeStubs } from "./write_stubs.ts";
 
-/** Directories that the runtime mounts file systems of the kernel at. */
+/** Directories at which the runtime mounts file systems of the kernel. */
 const KERNEL_DIRECTORIES = ["/dev", "/proc", "/sys"];
 
-/** What a root is prepared for. */
+/** What {@linkcode prepareRoot} needs. */
 export interface RootInput {
-  /** Mounts of the snapshot. */
+  /** Mounts of the container's snapshot. */
   readonly mounts: readonly Mount[];
-  /** `snapshots/<id>`. */
+  /** Absolute path of the snapshot's directory, `snapshots/<cache id>`. */
   readonly snapshotDirectory: string;
-  /** Where it is mounted in the end: an empty directory. */
+  /** Absolute path of the empty directory at which the root is mounted. */
   readonly target: string;
-  /** The user as image or caller say. */
+  /** The user, as caller or image name it. */
   readonly user: string;
-  /** The working directory. */
+  /** Working directory of the container's program. */
   readonly workingDir: string;
   /** Volumes of the caller. */
   readonly volumes: readonly Volume[];
-  /** Directories that the image says are volumes. */
+  /** Absolute paths that the image declares as volumes: they become directories of the snapshot. */
   readonly directories: readonly string[];
-  /** The program, and where it is looked for. */
+  /** Name or path of the container's program. */
   readonly program: string;
+  /** Value of `PATH` in the container. */
   readonly searchPath: string;
 }
 
-/** What was found while a root was prepared. It is mounted. */
+/** A root that is mounted. */
 export interface PreparedRoot {
-  /** The user. */
+  /** The user, looked up in the image. */
   readonly user: ContainerUser;
-  /** Volumes, with targets that are free of links. */
+  /** The volumes; their targets lead over no links any more. */
   readonly volumes: readonly Volume[];
-  /** Where the files of the host are seen: real path by usual path. */
+  /** Paths at which the host's files are mounted in the container, by their usual paths. */
   readonly hostFiles: ReadonlyMap<string, string>;
 }
 
 /**
- * Looks at a root through a read-only mount, makes what it lacks, and mounts it.
+ * Mounts the root of a container. Before that it looks at the root through a read-only mount, and makes
+ * the mount points and directories that are missing: on an overlay in a lower of their own, which no
+ * commit sees.
  *
- * @throws {VarveError} what the image has is not usable: `E_TYPE`, `E_LIMIT`, `E_LOOP`, `E_NOT_DIR`, `E_MISSING`,
+ * @throws {VarveError} the image has something that is not usable: `E_TYPE`, `E_LIMIT`, `E_LOOP`, `E_NOT_DIR`, `E_MISSING`,
  * `E_ID`, `E_FORMAT`; else as `performMount`
  */
 export async function prepareRoot(input: RootInput): Promise<PreparedRoot> {
@@ -98,6 +101,7 @@ export async function prepareRoot(input: RootInput): Promise<PreparedRoot> {
   return prepared;
 }
 
+/** What the container needs to be there: mount points, and directories that the image names. */
 function wantsOf({ volumes, workingDir, directories }: RootInput): Want[] {
   return [
     ...KERNEL_DIRECTORIES.map((path) => ({ path: fromText(path), type: "directory" as const })),
@@ -115,16 +119,17 @@ function wantsOf({ volumes, workingDir, directories }: RootInput): Want[] {
   ];
 }
 
-/** The volumes that are mounted elsewhere. */
+/** The volumes with another target. */
 function others(volumes: readonly Volume[], target: string): Volume[] {
   return volumes.filter((volume) => volume.target !== target);
 }
 
-/** Whether a path shows the root, and no volume or file system of the kernel. */
+/** Whether a path lies in the root itself, and not in a volume or a file system of the kernel. */
 function inRoot(path: string, volumes: readonly Volume[]): boolean {
   return !isKernelPath(path) && !volumes.some(({ target }) => isWithin(path, target));
 }
 
+/** Checks the places that were found, and looks up the user. */
 function judge(
   input: RootInput,
   root: Fd,
@@ -141,7 +146,7 @@ function judge(
         throw new VarveError("E_FORMAT", `Cannot run the image: its ${path} is no directory`);
       }
     } else if (HOST_FILES.includes(path)) {
-      // A link into a file system of the kernel, or something else than a file: left as it is.
+      // A link into a file system of the kernel, or no file: nothing is mounted there.
       const usable = (place.found?.type ?? "file") === "file" && !isKernelPath(real);
       if (usable) hostFiles.set(path, real);
     } else {
@@ -164,7 +169,7 @@ function judge(
   return { user, volumes, hostFiles };
 }
 
-/** A directory goes over a directory only, and nothing else does. */
+/** Refuses a mount point of the wrong type: a directory is mounted only on a directory, a file only on a file. */
 function refuseOther(path: ByteString, wanted: Want["type"], found: string = wanted): void {
   if ((found === "directory") === (wanted === "directory")) return;
   const subject = escapeForTerminal(path);

@@ -1,31 +1,30 @@
 import { type ByteString, escapeForTerminal } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
 
-/** What lies at a path, links not followed. */
+/** What is at a path. A link is not followed. */
 export type Found =
   | { readonly type: "directory" | "file" | "other" }
   | { readonly type: "symlink"; readonly target: ByteString };
 
-/** Looks at an absolute path that leads over directories only; `undefined` when nothing is there. */
+/** Looks at an absolute path whose names but the last are directories; `undefined` when nothing is there. */
 export type Look = (path: ByteString) => Found | undefined;
 
 /** Where a path leads. */
 export interface Place {
-  /** Absolute, without links: what is there, then what is missing. */
+  /** Absolute path without links. The first names exist; the last `missing` names do not. */
   readonly path: ByteString;
-  /** What lies there; `undefined` when something is missing. */
+  /** What is at the path; `undefined` when names are missing. */
   readonly found: Found | undefined;
-  /** How many of the last names are missing. */
+  /** Number of names at the end of the path that do not exist. */
   readonly missing: number;
 }
 
-/** As many links as the kernel follows. */
+/** Links that the kernel follows in one path (path_resolution(7)). */
 const MAX_LINKS = 40;
 
 /**
- * Follows a path inside a root as the container will see it: an absolute link
- * begins at the root, `..` never leaves it. Behind the first name that is missing,
- * the rest is missing as well.
+ * Resolves a path inside a root, as the container will see it: an absolute link begins at the root, and
+ * `..` never leaves it. After the first name that does not exist, all others count as missing.
  *
  * @throws {VarveError} `E_LOOP` too many links · `E_NOT_DIR` a name on the way is no directory
  */

@@ -1,23 +1,23 @@
 import type { ByteString } from "../../bytes/mod.ts";
 import { type Look, type Place, resolveInside } from "./resolve.ts";
 
-/** Something that a container needs to be there, so that it can be mounted over or entered. */
+/** A file or directory that a container needs, to be mounted over or to be entered. */
 export interface Want {
-  /** Absolute path inside. */
+  /** Absolute path in the container. */
   readonly path: ByteString;
-  /** What it must be when it is missing. */
+  /** What is made if it is missing. */
   readonly type: "directory" | "file";
 }
 
-/** What a root lacks. */
+/** The stubs that a root needs: empty files and directories that it lacks. */
 export interface StubPlan {
-  /** What to make, parents first; paths without links. */
+  /** What to make, parents first. The paths lead over no links. */
   readonly stubs: readonly Want[];
-  /** Where each want leads, in the order of the wants. */
+  /** The place of each want, in the order of the wants. */
   readonly places: readonly Place[];
 }
 
-/** File systems that the runtime mounts: what lies in them is of no use in the image. */
+/** Directories that the runtime hides by file systems of the kernel: nothing is made below them. */
 const KERNEL = /^\/(?:proc|sys|dev)\//;
 
 /** Whether a path lies in a file system that the runtime mounts. */
@@ -26,8 +26,8 @@ export function isKernelPath(path: string): boolean {
 }
 
 /**
- * Plans what a root lacks. Without it the runtime would make it, in the upper
- * directory, and a commit would find it there.
+ * Plans the stubs that a root needs. The runtime would make them itself, but in the upper directory,
+ * where a commit would find them.
  *
  * @throws {VarveError} `E_LOOP`, `E_NOT_DIR` as {@linkcode resolveInside}
  */

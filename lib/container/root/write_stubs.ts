@@ -17,17 +17,17 @@ import {
 import { parentPath } from "../../tree/internal.ts";
 import type { Want } from "./stubs.ts";
 
-/** What Docker's own stubs have. */
+/** Modes of stubs, as Docker makes them. */
 const DIRECTORY_MODE = 0o755, FILE_MODE = 0o644;
 
 /**
- * Makes stubs in a directory of their own, which becomes the topmost lower of an
- * overlay. The directories that lead to them get the attributes that they have
- * in the root, so that nothing shows but the stubs.
+ * Makes stubs in a directory of their own, which becomes the topmost lower of an overlay. The
+ * directories that lead to them get the attributes that they have in the root, so that the merged root
+ * changes in nothing but the stubs.
  *
- * @param directory the lower (open for reading or `O_PATH`)
- * @param merged the root without them
- * @param stubs parents first
+ * @param directory the lower, open for reading or with `O_PATH`
+ * @param merged the root without the stubs, open likewise
+ * @param stubs what to make, parents first
  */
 export function writeInitLayer(directory: Fd, merged: Fd, stubs: readonly Want[]): void {
   const times = timesOf(merged, stubs);
@@ -36,31 +36,31 @@ export function writeInitLayer(directory: Fd, merged: Fd, stubs: readonly Want[]
     if (type === "directory") makeDirectory(directory, path);
     else makeFile(directory, path);
   }
-  for (const { path } of stubs) dress(directory, path, times);
+  for (const { path } of stubs) setAttributes(directory, path, times);
   for (const [path, time] of times) {
     using from = openDirectory(merged, path);
     using to = openDirectory(directory, path);
     copyAttributesFd(from.fd, to.fd);
-    // What it has in the root may be what it has here: that has changed.
+    // The root may show this very directory, whose time has just changed: the noted time counts.
     utimensFd(to.fd, time);
   }
 }
 
-/** Makes stubs in the root itself. The directories that they come into keep their time. */
+/** Makes stubs in the root itself. The directories that get them keep their times. */
 export function writeStubs(root: Fd, stubs: readonly Want[]): void {
   const times = timesOf(root, stubs);
   for (const { path, type } of stubs) {
     if (type === "directory") makeDirectory(root, path);
     else makeFile(root, path);
   }
-  for (const { path } of stubs) dress(root, path, times);
+  for (const { path } of stubs) setAttributes(root, path, times);
   for (const [path, time] of times) {
     using directory = openDirectory(root, path);
     utimensFd(directory.fd, time);
   }
 }
 
-/** The times of the directories that are there and lead to stubs. */
+/** Notes the times of the directories that exist and lead to stubs, by path. */
 function timesOf(merged: Fd, stubs: readonly Want[]): Map<ByteString, Timestamp> {
   const made = new Set(stubs.map(({ path }) => path));
   const times = new Map<ByteString, Timestamp>();
@@ -72,8 +72,12 @@ function timesOf(merged: Fd, stubs: readonly Want[]): Map<ByteString, Timestamp>
   return times;
 }
 
-/** Gives a stub its mode, and the time of the directory that it comes into. */
-function dress(target: Fd, path: ByteString, times: ReadonlyMap<ByteString, Timestamp>): void {
+/** Sets the mode of a stub, and as its time that of the nearest directory which existed before. */
+function setAttributes(
+  target: Fd,
+  path: ByteString,
+  times: ReadonlyMap<ByteString, Timestamp>,
+): void {
   let parent = parentOf(path);
   while (!times.has(parent) && parent !== "/") parent = parentOf(parent);
   using stub = open(target, path, Open.READ);
@@ -113,7 +117,7 @@ function nameOf(path: ByteString): ByteString {
   return path.slice(path.lastIndexOf("/") + 1) as ByteString;
 }
 
-/** The directories that lead to a path, the root first. */
+/** Paths of the directories that lead to a path, the root first. */
 function parentsOf(path: ByteString): ByteString[] {
   const out: ByteString[] = [];
   for (let at = path.indexOf("/", 1); at > 0; at = path.indexOf("/", at + 1)) {

@@ -4,7 +4,7 @@ import { RUN_FILES } from "../container_run.ts";
 import { isKernelPath } from "../root/stubs.ts";
 import { type CommandLine, NOTE_SELF, noted } from "./commands.ts";
 
-/** Device nodes that every container has (runtime-spec, config-linux.md, "Default Devices"). */
+/** Device nodes of every container (runtime-spec, config-linux.md, "Default Devices"). */
 const DEVICES: readonly (readonly [name: string, major: number, minor: number])[] = [
   ["null", 1, 3],
   ["zero", 1, 5],
@@ -14,6 +14,7 @@ const DEVICES: readonly (readonly [name: string, major: number, minor: number])[
   ["tty", 5, 0],
 ];
 
+/** Symbolic links in `/dev` of every container. */
 const LINKS: readonly (readonly [name: string, target: string])[] = [
   ["fd", "/proc/self/fd"],
   ["stdin", "/proc/self/fd/0"],
@@ -22,9 +23,9 @@ const LINKS: readonly (readonly [name: string, target: string])[] = [
   ["ptmx", "pts/ptmx"],
 ];
 
-/** Runs {@linkcode enterScript} in namespaces of its own. */
+/** The command that runs {@linkcode enterScript} in namespaces of its own. */
 export function chrootCommand(directory: string, spec: RuntimeSpec): CommandLine {
-  const own = spec.linux.namespaces.some(({ type }) => type === "network") ? ["--net"] : [];
+  const network = spec.linux.namespaces.some(({ type }) => type === "network") ? ["--net"] : [];
   const enter = ["sh", `${directory}/${RUN_FILES.enter}`];
   const unshare = [
     "unshare",
@@ -34,20 +35,21 @@ export function chrootCommand(directory: string, spec: RuntimeSpec): CommandLine
     "--mount",
     "--ipc",
     "--uts",
-    ...own,
+    ...network,
   ];
   if (!spec.process.terminal) return noted(directory, [...unshare, ...enter]);
-  // A terminal of its own, and a session that it belongs to.
+  // script(1) makes a terminal of its own; setsid(1) makes it the session's.
   const inner = ["exec", ...unshare, "setsid", "--ctty", ...enter].map(quote).join(" ");
   return noted(directory, ["script", "--quiet", "--return", "--command", inner, "/dev/null"]);
 }
 
 /**
- * What the first process does before it becomes the container's program. The
- * root is moved onto that of the mount namespace: who breaks out of a changed
+ * The script that the first process runs before it becomes the container's program. It moves the
+ * container's root onto that of the mount namespace, so that a program that breaks out of a changed
  * root is still inside.
  *
- * @throws nothing: paths of the specification are without links, and quoted
+ * Every path and word of the configuration is quoted for the shell. Mount targets lead over no links:
+ * `prepareRoot` resolved them.
  */
 export function enterScript(directory: string, spec: RuntimeSpec): string {
   const { root, hostname, mounts, linux, process } = spec;
@@ -85,7 +87,7 @@ function mountLines({ destination, type, source, options }: SpecMount): string[]
   if (type === "cgroup") return [];
   if (type === "bind") {
     return [
-      // Below /dev nothing was made beforehand: it is a file system of the container's own.
+      // Nothing below /dev was made before: /dev is a file system of the container's own.
       ...(isKernelPath(destination) ? [makeTarget(quote(source), target)] : []),
       `mount --rbind --make-rprivate ${quote(source)} ${target}`,
       ...(options.includes("ro") ? [`mount -o remount,bind,ro ${target}`] : []),
@@ -109,12 +111,12 @@ function deviceLines(): string[] {
   ];
 }
 
-/** A path of the container, seen from its root. */
+/** A path in the container as a quoted path relative to its root. */
 function inside(path: string): string {
   return quote(`.${path}`);
 }
 
-/** A word of a shell, whatever is in it. */
+/** Quotes a word for a shell. */
 export function quote(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }

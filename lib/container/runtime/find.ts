@@ -1,32 +1,32 @@
 import { VarveError } from "../../errors.ts";
 
-/** Names of the runtimes, the preferred first. */
+/** Names of the runtimes, preferred first. */
 export const RUNTIMES = ["runc", "crun", "chroot"] as const;
 
-/** Name of a runtime. `chroot` is namespaces and programs of util-linux, without any runtime. */
+/** Name of a runtime. `chroot` means none: namespaces and a changed root, by programs of util-linux. */
 export type RuntimeName = typeof RUNTIMES[number];
 
-/** A runtime of this machine. Values of it are kept in a file, so that another process can clean up. */
+/** A runtime of this machine. It is written to the file of a run, so that another process can clean up. */
 export interface Runtime {
-  /** Which. */
+  /** Name of the runtime. */
   readonly name: RuntimeName;
-  /** Its program; for `chroot` the shell. */
+  /** Absolute path of its program; for `chroot` that of the shell. */
   readonly program: string;
-  /** Whether the mount of cgroup version 2 must be hidden from it: crun refuses both versions at once. */
+  /** Whether cgroup version 2 must be hidden from it: crun refuses a machine that mounts both versions. */
   readonly hideUnified: boolean;
 }
 
-/** What `chroot` is made of: programs of util-linux, which every Debian has. */
+/** Programs that `chroot` needs: the shell, util-linux and coreutils, which every Debian has. */
 export const CHROOT_TOOLS: readonly string[] = ["sh", "unshare", "setpriv", "mount", "env"];
 
-/** Programs that can be the first process of a container, the preferred first. */
+/** Programs for `--init`, preferred first. */
 export const INIT_PROGRAMS: readonly string[] = ["tini-static", "tini"];
 
 /**
  * Finds a runtime.
  *
- * @param wanted a name, or `auto` for the first that is there
- * @param path directories, as in `PATH`
+ * @param wanted a name, or `auto` for the first that is installed
+ * @param path directories separated by colons, as in `PATH`
  * @throws {VarveError} `E_USAGE` no such name · `E_UNSUPPORTED` it is not installed
  */
 export async function findRuntime(wanted: string, path: string): Promise<Runtime> {
@@ -50,8 +50,10 @@ export async function findRuntime(wanted: string, path: string): Promise<Runtime
 }
 
 /**
- * The program for `--init`, as a path.
+ * Finds the program for `--init`.
  *
+ * @param path directories separated by colons, as in `PATH`
+ * @returns its absolute path
  * @throws {VarveError} `E_UNSUPPORTED` none is installed
  */
 export async function findInit(path: string): Promise<string> {
@@ -74,7 +76,7 @@ export async function hasHybridCgroups(): Promise<boolean> {
   }
 }
 
-/** Whether cgroups are of version 2 alone. */
+/** Whether this machine mounts cgroups of version 2 only. */
 export async function hasOnlyUnifiedCgroups(): Promise<boolean> {
   try {
     return (await Deno.stat("/sys/fs/cgroup/cgroup.controllers")).isFile;
@@ -88,17 +90,17 @@ async function hasAll(names: readonly string[], path: string): Promise<boolean> 
   return !found.includes(null);
 }
 
-/** Where a program is, looked for as a shell does. */
+/** Finds a program as a shell does. @returns its path; `null` if no directory has it */
 async function findProgram(name: string, path: string): Promise<string | null> {
   for (const directory of path.split(":")) {
-    // A relative directory means another program wherever one stands.
+    // A relative directory would mean another program in each working directory.
     if (!directory.startsWith("/")) continue;
     try {
       const candidate = `${directory}/${name}`;
       const { isFile, mode } = await Deno.stat(candidate);
       if (isFile && ((mode ?? 0) & 0o111) !== 0) return candidate;
     } catch {
-      // Not there, or not to be seen: as for a shell, the next one.
+      // Missing or unreadable: the next directory, as a shell does.
     }
   }
   return null;

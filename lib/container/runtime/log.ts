@@ -1,20 +1,20 @@
 import { VarveError } from "../../errors.ts";
 import { CommandError } from "../root/executable.ts";
 
-/** As much of a message as is shown. */
+/** Longest message of a runtime that is shown, in characters. */
 const MAX_MESSAGE = 500;
 
-/** What a runtime says when the program is the reason. */
+/** Messages of runtimes that mean: the program does not exist, or cannot be executed. */
 const NOT_FOUND = /executable file .*not found|exec.*no such file/i;
 const NOT_EXECUTABLE =
   /permission denied|is a directory|not a regular file|not executable|exec format error/i;
 
 /**
- * Reads the log of a runtime, which tells its own failures from exit codes of the container.
+ * Reads a runtime's failure from its log. The exit code alone does not tell it from one of the container.
  *
- * @param text JSON documents, one a line
- * @param program what was to run
- * @returns the failure, or `undefined` when it tells of none
+ * @param text the log: a JSON document a line
+ * @param program the container's program, for the message
+ * @returns the last failure; `undefined` if there is none
  */
 export function runtimeFailure(text: string, program: string): VarveError | undefined {
   for (const line of text.split("\n").reverse()) {

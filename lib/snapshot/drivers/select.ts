@@ -35,7 +35,7 @@ export type KernelPart = "erofs" | "overlay" | "files" | "fsopen";
 export interface DriverFinding {
   /** Name of the driver. */
   readonly name: DriverName;
-  /** Whether it works. */
+  /** Whether the driver works on this machine and store. */
   readonly works: boolean;
   /** How it was tried, or why it does not work. */
   readonly why: string;

@@ -1,4 +1,4 @@
-/** Composed chains as files: what is kept beside an image, and what a longer chain makes of it. */
+/** Composed chains as files: the root tree that is kept beside an image, and how a longer chain uses it. */
 import { DatabaseSync } from "node:sqlite";
 import { assertEquals } from "@std/assert";
 import { composeChain } from "../../../lib/compose/compose_chain.ts";
@@ -19,7 +19,7 @@ import { fileOf } from "../../support/trees/encoded_tree.ts";
 
 const CASES = 60;
 
-Deno.test("an image is the same whatever was kept below it, and whatever became of that", async () => {
+Deno.test("an image is the same with a kept root tree of its lower layers, without one, and with a damaged one", async () => {
   await using temp = await tempDir();
   const contents = [...LAYERS].map(([diffId, bytes]) => {
     const path = temp.join(diffId.slice(7, 19));
@@ -78,7 +78,7 @@ Deno.test("an image is the same whatever was kept below it, and whatever became 
 });
 
 Deno.test({
-  name: "a chain is composed on the longest part of it that was kept",
+  name: "a chain is composed from the longest root tree that was kept of its lower layers",
   ...needs({ root: true }),
   async fn() {
     await using fixture = await snapshotFixture("native");
@@ -91,14 +91,14 @@ Deno.test({
       const { directory, image } = await compose(n);
       const tree = foldLayers(trees.slice(0, n));
       assertEquals(image.tree, tree.digest);
-      // A fold of so few is not worth it: kept by hand here.
+      // The job keeps no root tree of a fold so small: the test writes it.
       if (n === 3) continue;
       const bytes = fileOf(tree);
       await Deno.writeFile(`${directory}/tree`, bytes);
       await Deno.remove(`${directory}/image.json`);
       writeImageInfo(directory, { ...image, kept: sha256(bytes) });
     }
-    // The layers that are folded in what was kept are not read.
+    // The layers that are folded into the kept tree are not read.
     for (const diffId of diffIds.slice(0, 2)) {
       const { path } = store.directories?.layerTree(diffId) as TreeFile;
       const bytes = await Deno.readFile(path);
@@ -111,7 +111,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "a layer's tree that is damaged is told of, whether its sum is known or not, and comes again",
+    "a damaged layer tree is reported, with and without a known sum, and the next ingest makes it again",
   ...needs({ root: true }),
   async fn() {
     await using fixture = await snapshotFixture("native");
@@ -120,7 +120,7 @@ Deno.test({
     const { diffIds } = await fixture.chain(layers);
     const [first, second] = diffIds as [DiffId, DiffId];
     const file = (diffId: DiffId) => store.directories?.layerTree(diffId) as TreeFile;
-    // As a store has it whose layers came before sums were noted.
+    // As in a store whose layers came before sums were noted.
     const db = new DatabaseSync(`${store.root}/meta.db`);
     db.prepare("UPDATE layer SET tree_sum = NULL WHERE diff_id = ?").run(first);
     db.close();

@@ -16,13 +16,13 @@ function contextOf(isAborted: () => boolean): JobContext {
   return { signal, stream: (async function* () {})(), progress: () => {} };
 }
 
-Deno.test("a warm-up ends after the step in which it is wanted no more", async () => {
+Deno.test("a warm-up ends after the step in which it is aborted", async () => {
   let looks = 0;
   assertEquals(await warmUpJob.run(null, contextOf(() => ++looks === 3)), null);
   assertEquals(looks, 3);
 });
 
-Deno.test("the job that comes to a warm-up waits for a part of a composition, not for all of one", async () => {
+Deno.test("a job that comes during a warm-up waits for one step, not for a whole composition", async () => {
   let looks = 0, heard = 0;
   await warmUpJob.run(
     null,
@@ -39,7 +39,7 @@ Deno.test("the job that comes to a warm-up waits for a part of a composition, no
   await new Promise((resolve) => setTimeout(resolve));
 });
 
-Deno.test("the worker of compositions warms up: all that it makes up can be composed", async () => {
+Deno.test("the worker of compositions warms up: every made-up chain can be composed", async () => {
   const { promise, resolve } = Promise.withResolvers<FromWorker>();
   await using pool = createProgramPool({
     spawn(entry) {

@@ -22,7 +22,7 @@ Deno.test("commandLine: entrypoint and command of image and caller, as Docker jo
   assertEquals(assertThrows(() => commandLine({ cmd: ["a\0b"] }, {}), VarveError).code, "E_FORMAT");
 });
 
-Deno.test("environment: defaults, then the image, then the caller; the last of a name holds", () => {
+Deno.test("environment: defaults, then the image, then the caller; the last value of a name counts", () => {
   const machine = { hostname: "h", home: "/root" };
   assertEquals(environment({}, {}, machine), [
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -78,7 +78,7 @@ const INPUT: SpecInput = {
   consoleSize: null,
 };
 
-Deno.test("runtimeSpec: root has Docker's capabilities, others only their bound", () => {
+Deno.test("runtimeSpec: root has Docker's capabilities, other users only their bounding set", () => {
   const root = runtimeSpec(INPUT).process.capabilities;
   assertEquals(root.bounding.length, 14);
   assertEquals([root.effective, root.permitted], [root.bounding, root.bounding]);
@@ -119,7 +119,7 @@ Deno.test("runtimeSpec: volumes lie on those that lead to them, the init last", 
   assert(mounts.findIndex(({ destination }) => destination === "/dev") < mounts.indexOf(binds[2]!));
 });
 
-Deno.test("runtimeSpec: a terminal has the size of this one", () => {
+Deno.test("runtimeSpec: a container's terminal has the size of the caller's", () => {
   const spec = runtimeSpec({
     ...INPUT,
     options: { tty: true },

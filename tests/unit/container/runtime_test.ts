@@ -16,7 +16,7 @@ function exitOfLog(text: string): number | string | undefined {
   return failure instanceof CommandError ? failure.exit : failure?.code;
 }
 
-Deno.test("runtimeFailure: tells a program that is not there from one that is not executable", () => {
+Deno.test("runtimeFailure: distinguishes a missing program from one that is not executable", () => {
   const line = (msg: string, level = "error") => JSON.stringify({ level, msg }) + "\n";
   const start = "runc run failed: unable to start container process: exec: ";
   const cases: [string, number | string | undefined][] = [
@@ -55,7 +55,7 @@ Deno.test("quote: a shell gives every word back", async () => {
   assertEquals(stdout.split("\0").slice(0, -1), words);
 });
 
-Deno.test("findRuntime: the first that is there; absolute directories only", async () => {
+Deno.test("findRuntime: the first that is installed, in absolute directories only", async () => {
   await using temp = await tempDir();
   await Deno.writeTextFile(temp.join("crun"), "", { mode: 0o755 });
   await Deno.writeTextFile(temp.join("runc"), "", { mode: 0o644 });

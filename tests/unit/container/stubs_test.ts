@@ -94,7 +94,7 @@ Deno.test("planStubs: nothing in file systems of the kernel, but their mount poi
   assertEquals(plan(["/process", "directory"]), [["/process", "directory"]]);
 });
 
-Deno.test("planStubs: a file that is wanted is no place for a directory", () => {
+Deno.test("planStubs: a directory below a wanted file is refused", () => {
   const error = assertThrows(() => plan(["/n", "file"], ["/n/m", "directory"]), VarveError);
   assertEquals(error.code, "E_NOT_DIR");
 });

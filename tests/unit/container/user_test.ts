@@ -29,7 +29,7 @@ const cases: [string, number, number, number[], string][] = [
   ["1000", 1000, 0, [0], "/"],
   ["1000:1001", 1000, 1001, [1001], "/"],
   ["twice", 50, 50, [50], "/first"],
-  // A name that is a number is a name first.
+  // A name that looks like a number is looked up as a name first.
   ["7", 70, 70, [70], "/seven"],
   ["7:9", 70, 90, [90], "/seven"],
   ["2147483647", 2147483647, 0, [0], "/"],
@@ -61,7 +61,7 @@ for (
   });
 }
 
-Deno.test("findUser: an image without files of users knows numbers", () => {
+Deno.test("findUser: numbers work in an image without passwd and group", () => {
   const none = "" as ByteString;
   assertEquals(findUser("", none, none), { uid: 0, gid: 0, groups: [0], home: fromText("/") });
   assertEquals(findUser("5:6", none, none).gid, 6);

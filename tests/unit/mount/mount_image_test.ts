@@ -24,7 +24,7 @@ interface Case extends Omit<SnapshotFixture, "mount"> {
   mount(target: string, key?: string): ReturnType<typeof mountImage>;
   unmount(target: string): ReturnType<typeof unmountImage>;
   /** Leases and snapshots that are not layers. */
-  books(): string[];
+  records(): string[];
 }
 
 /** Registers a test for each driver, over an image of two layers. */
@@ -56,7 +56,7 @@ function test(name: string, fn: (one: Case) => Promise<void>): void {
               ...(key === undefined ? {} : { key }),
             }),
           unmount: (target) => unmountImage({ store, snapshotter, target }),
-          books: () => [
+          records: () => [
             ...store.leases.list().map(({ id }) => `lease ${id}`),
             ...snapshotter.walk().filter(({ diffId }) => diffId === null)
               .map(({ kind, key }) => `${kind} ${key}`),
@@ -77,7 +77,7 @@ test("read-only: a lease and a view while it lasts, nothing afterwards", async (
     assertEquals(namesIn(target), ["a", "b"]);
     const error = await assertRejects(() => Deno.writeTextFile(`${target}/a`, "")) as Error;
     assert(/os error 30/.test(error.message));
-    assertEquals(one.books(), [`lease mount:${target}`, `view mount:${target}`]);
+    assertEquals(one.records(), [`lease mount:${target}`, `view mount:${target}`]);
     const lease = one.store.leases.get(`mount:${target}`);
     assertEquals(lease?.labels[MOUNT_LABEL], target);
     assertEquals(lease?.resources, [
@@ -87,7 +87,7 @@ test("read-only: a lease and a view while it lasts, nothing afterwards", async (
     ]);
     assertEquals([...liveMounts(one.store).keys()], [target]);
   }
-  assertEquals([isMounted(target), one.books(), namesIn(target)], [false, [], []]);
+  assertEquals([isMounted(target), one.records(), namesIn(target)], [false, [], []]);
 });
 
 test("read-write: the changes stay, the image does not change", async (one) => {
@@ -97,9 +97,9 @@ test("read-write: the changes stay, the image does not change", async (one) => {
     assertEquals([mounted.key, mounted.readOnly], ["work", false]);
     await Deno.writeTextFile(`${target}/a`, "changed");
     await Deno.remove(`${target}/b`);
-    assertEquals(one.books(), [`lease mount:${target}`, "active work"]);
+    assertEquals(one.records(), [`lease mount:${target}`, "active work"]);
   }
-  assertEquals(one.books(), ["active work"]);
+  assertEquals(one.records(), ["active work"]);
   await using view = await one.mount(other);
   assertEquals(await Deno.readTextFile(`${view.target}/a`), "lower");
   await using again = await one.mount(target, "work");
@@ -117,20 +117,20 @@ test("disposing after an unmount is no error", async (one) => {
 test("nothing is mounted over something else", async (one) => {
   const [target, foreign] = [one.target("mnt"), one.target("foreign")];
   await using mounted = await one.mount(target);
-  const books = one.books();
+  const records = one.records();
   for (const key of [undefined, "work"]) {
     assertEquals(await codeOf(() => one.mount(target, key)), "E_PRECONDITION");
   }
   performMount(TMPFS, fromText(foreign));
   assertEquals(await codeOf(() => one.mount(foreign)), "E_PRECONDITION");
-  assertEquals(one.books(), books);
+  assertEquals(one.records(), records);
   performMount(TMPFS, fromText(target));
   assertEquals(await codeOf(() => one.unmount(target)), "E_PRECONDITION");
   performUnmount(fromText(target));
   assertEquals((await one.unmount(mounted.target)).key, mounted.key);
 });
 
-test("a key is mounted once, whoever mounted it", async (one) => {
+test("a key is mounted once, by varve or by anything else", async (one) => {
   const [target, other] = [one.target("mnt"), one.target("other")];
   {
     await using mounted = await one.mount(target, "work");
@@ -141,7 +141,7 @@ test("a key is mounted once, whoever mounted it", async (one) => {
   assertEquals(await codeOf(() => refuseBusy(one.store, "work")), "ok");
   for (const mount of await one.snapshotter.mounts("work")) performMount(mount, fromText(other));
   assertEquals(await codeOf(() => one.mount(target, "work")), "E_BUSY");
-  assertEquals(one.books(), ["active work"]);
+  assertEquals(one.records(), ["active work"]);
   performUnmount(fromText(other));
   assertEquals(await codeOf(() => one.mount(target, "work")), "ok");
 });
@@ -156,7 +156,7 @@ test("many at once: each directory and each key once", async (one) => {
   assertEquals(keyed.filter((code) => code === "ok").length, 1);
   assert(keyed.every((code) => ["ok", "E_BUSY", "E_EXISTS"].includes(code)), String(keyed));
   assertEquals(targets.filter(isMounted).length, 1);
-  assertEquals(one.books().length, 4);
+  assertEquals(one.records().length, 4);
 });
 
 test("a key of another parent or kind is refused", async (one) => {
@@ -172,13 +172,13 @@ test("a key of another parent or kind is refused", async (one) => {
   assertEquals(isMounted(target), false);
 });
 
-test("a directory that is none", async (one) => {
+test("a target that is missing, or no directory, is refused", async (one) => {
   const file = one.temp.join("file");
   await Deno.writeTextFile(file, "");
   assertEquals(await codeOf(() => one.mount(one.temp.join("absent"))), "E_NOT_FOUND");
   assertEquals(await codeOf(() => one.mount(file)), "E_USAGE");
   assertEquals(await codeOf(() => one.mount(one.target("a\nb"))), "E_USAGE");
-  assertEquals(one.books(), []);
+  assertEquals(one.records(), []);
   await Deno.symlink("linked", one.temp.join("link"));
   const linked = one.target("linked");
   await using mounted = await one.mount(one.temp.join("link"));
@@ -197,7 +197,7 @@ test("nothing is mounted over the store or in it", async (one) => {
   for (const target of refused) {
     assertEquals([target, await codeOf(() => one.mount(target))], [target, "E_USAGE"]);
   }
-  assertEquals(one.books(), []);
+  assertEquals(one.records(), []);
   await using beside = await one.mount(one.target("store-2"));
   assert(beside.readOnly);
 });
@@ -222,15 +222,15 @@ test("a mount that fails leaves nothing", async (one) => {
   for (const key of [{}, { key: "work" }]) {
     const options = { store, image, target, snapshotter: broken, ...key };
     assertEquals(await codeOf(() => mountImage(options)), "E_SYSCALL");
-    assertEquals([isMounted(target), one.books()], [false, []]);
+    assertEquals([isMounted(target), one.records()], [false, []]);
   }
 });
 
-test("an unmount where the directory is gone puts the books right", async (one) => {
+test("an unmount of a directory that is gone removes lease and view", async (one) => {
   const above = one.target("above");
   const target = `${above}/mnt`;
   await Deno.symlink(above, one.temp.join("link"));
-  // As far as it is there, the way is followed.
+  // The part of the path that exists is resolved.
   const way = one.temp.join("./link/../link/mnt");
   const cases: [string, () => void | Promise<void>][] = [
     [way, () => {}],
@@ -245,21 +245,21 @@ test("an unmount where the directory is gone puts the books right", async (one) 
     await replace();
     assertEquals(await codeOf(() => one.unmount(`${target}x`)), "E_NOT_FOUND");
     assertEquals(await one.unmount(path), { key: `mount:${target}` });
-    assertEquals(one.books(), []);
+    assertEquals(one.records(), []);
     await Deno.remove(target).catch(() => {});
   }
 });
 
-test("an unmount of what is in use is refused, and keeps the books", async (one) => {
+test("an unmount of a mount in use is refused, and keeps lease and view", async (one) => {
   const target = one.target("mnt");
   await using mounted = await one.mount(target);
-  const books = one.books();
+  const records = one.records();
   {
     using _ = await Deno.open(`${target}/a`);
     const error = await assertRejects(() => one.unmount(target), VarveError) as VarveError;
     assertEquals(error.code, "E_BUSY");
-    assertEquals([isMounted(mounted.target), one.books()], [true, books]);
+    assertEquals([isMounted(mounted.target), one.records()], [true, records]);
   }
   await one.unmount(target);
-  assertEquals(one.books(), []);
+  assertEquals(one.records(), []);
 });

@@ -31,7 +31,7 @@ const LAYERS: readonly LayerFixture[] = [
 interface Case extends SnapshotFixture {
   readonly image: StoredImage;
   unpack(target: string, options?: Partial<Parameters<typeof unpackImage>[0]>): Promise<string>;
-  /** Names beside the target. */
+  /** Names in the directory of the target. */
   names(): string[];
 }
 
@@ -66,7 +66,7 @@ async function rootListing({ store, image }: Case): Promise<Map<string, string>>
   return treeListing(foldLayers(await Promise.all(trees)), true);
 }
 
-/** More entries than one worker does alone. */
+/** So many entries that the work is split between workers. */
 const MANY: LayerFixture = Array.from(
   { length: 2500 },
   (_, i) => ({ name: `many/${i % 7}/${i}`, content: `${i}`, mode: 0o600 + i % 64 }),
@@ -143,7 +143,7 @@ test("a name as long as names can be", async (one) => {
   assertEquals(one.names(), [name]);
 });
 
-test("a failure leaves nothing, and a signal its reason", async (one) => {
+test("a failure leaves nothing, and an abort rejects with the signal's reason", async (one) => {
   const { store, pool, image, temp } = one;
   const target = temp.join("out");
   const reason = { why: "enough" };
@@ -163,7 +163,7 @@ test("a failure leaves nothing, and a signal its reason", async (one) => {
 });
 
 Deno.test({
-  name: "a mount point is no place for an image",
+  name: "a mount point is refused",
   ...needs({ root: true, mount: true }),
   async fn() {
     await using fixture = await snapshotFixture("native");
@@ -178,7 +178,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "without privileges: unpack works and counts, mount says what works instead",
+  name:
+    "without privileges, unpack works and counts what it leaves out, and mount names it as the way out",
   ...needs({ root: true, tools: ["setpriv"] }),
   async fn() {
     const entry = new URL("../../support/snapshots/nobody_report.ts", import.meta.url);

@@ -1,4 +1,4 @@
-/** Composed chains: shared, found again, healed, given up when nothing needs them. */
+/** Composed chains: shared, found again, repaired, and unmounted when nothing needs them. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { fromText } from "../../../lib/bytes/mod.ts";
 import {
@@ -47,7 +47,7 @@ function test(name: string, options: Case, fn: (one: SnapshotFixture) => Promise
 const lowersOf = ({ store }: SnapshotFixture) =>
   readMountInfo().filter(({ mountPoint }) => mountPoint.startsWith(`${store.root}/mounts/`));
 
-/** Directories of the composed images, in the order of their making. */
+/** Directories of the composed images, in the order in which they were composed. */
 const composedIn = ({ store }: SnapshotFixture) =>
   namesIn(`${store.root}/chains`).map(Number).sort((a, b) => a - b)
     .map((id) => `${store.root}/chains/${id}/erofs`);
@@ -57,46 +57,54 @@ async function read(fixture: SnapshotFixture, key: string): Promise<string> {
   return await Deno.readTextFile(`${mounted.path}/a`);
 }
 
-test("one mount for all snapshots of a chain, gone with the last of them", {}, async (fixture) => {
-  const { snapshotter, store } = fixture;
-  const parent = snapshotter.ensureChain((await fixture.chain(LAYERS)).chainId);
-  for (const key of ["v1", "v2"]) await snapshotter.view(key, parent);
-  await snapshotter.prepare("rw", parent);
-  const [lower, ...more] = lowersOf(fixture);
-  assertEquals([lower?.type, more.length], ["erofs", 0]);
-  assert(lower?.superOptions.some((option) => option === "ro"));
-  await using mounted = await fixture.mount(await snapshotter.mounts("rw"));
-  for (const key of ["v1", "rw"]) await snapshotter.remove(key);
-  assertEquals(lowersOf(fixture).length, 1);
-  await snapshotter.remove("v2");
-  assertEquals([lowersOf(fixture).length, namesIn(`${store.root}/mounts`)], [0, []]);
-  // What stands on it is not disturbed.
-  assertEquals(await Deno.readTextFile(`${mounted.path}/a`), "content");
-});
+test(
+  "all snapshots of a chain share one mount, which ends with the last of them",
+  {},
+  async (fixture) => {
+    const { snapshotter, store } = fixture;
+    const parent = snapshotter.ensureChain((await fixture.chain(LAYERS)).chainId);
+    for (const key of ["v1", "v2"]) await snapshotter.view(key, parent);
+    await snapshotter.prepare("rw", parent);
+    const [lower, ...more] = lowersOf(fixture);
+    assertEquals([lower?.type, more.length], ["erofs", 0]);
+    assert(lower?.superOptions.some((option) => option === "ro"));
+    await using mounted = await fixture.mount(await snapshotter.mounts("rw"));
+    for (const key of ["v1", "rw"]) await snapshotter.remove(key);
+    assertEquals(lowersOf(fixture).length, 1);
+    await snapshotter.remove("v2");
+    assertEquals([lowersOf(fixture).length, namesIn(`${store.root}/mounts`)], [0, []]);
+    // An overlay that uses the lower is not disturbed.
+    assertEquals(await Deno.readTextFile(`${mounted.path}/a`), "content");
+  },
+);
 
-test("what is handed out is bind and overlay; the image is for reading", {}, async (fixture) => {
-  const { snapshotter } = fixture;
-  const parent = snapshotter.ensureChain((await fixture.chain(LAYERS)).chainId);
-  await snapshotter.prepare("k", parent);
-  await snapshotter.commit("c", "k");
-  const types = new Map<string, string[]>();
-  for (const [key, on] of [["none", null], ["layers", parent], ["directory", "c"]] as const) {
-    const made = [
-      await snapshotter.view(`v ${key}`, on),
-      await snapshotter.prepare(`p ${key}`, on),
-    ];
-    types.set(key, made.flat().map(({ type }) => type));
-  }
-  assertEquals([...types.values()], [
-    ["overlay", "overlay"],
-    ["bind", "overlay"],
-    ["overlay", "overlay"],
-  ]);
-  const [composed = ""] = composedIn(fixture);
-  assertEquals(((await Deno.stat(`${composed}/image`)).mode ?? 0) & 0o777, 0o444);
-  await using view = await fixture.mount(await snapshotter.mounts("v layers"));
-  await assertRejects(() => Deno.writeTextFile(`${view.path}/a`, ""), Error, "os error 30");
-});
+test(
+  "only binds and overlays are handed out, and the image file is read-only",
+  {},
+  async (fixture) => {
+    const { snapshotter } = fixture;
+    const parent = snapshotter.ensureChain((await fixture.chain(LAYERS)).chainId);
+    await snapshotter.prepare("k", parent);
+    await snapshotter.commit("c", "k");
+    const types = new Map<string, string[]>();
+    for (const [key, on] of [["none", null], ["layers", parent], ["directory", "c"]] as const) {
+      const made = [
+        await snapshotter.view(`v ${key}`, on),
+        await snapshotter.prepare(`p ${key}`, on),
+      ];
+      types.set(key, made.flat().map(({ type }) => type));
+    }
+    assertEquals([...types.values()], [
+      ["overlay", "overlay"],
+      ["bind", "overlay"],
+      ["overlay", "overlay"],
+    ]);
+    const [composed = ""] = composedIn(fixture);
+    assertEquals(((await Deno.stat(`${composed}/image`)).mode ?? 0) & 0o777, 0o444);
+    await using view = await fixture.mount(await snapshotter.mounts("v layers"));
+    await assertRejects(() => Deno.writeTextFile(`${view.path}/a`, ""), Error, "os error 30");
+  },
+);
 
 test("chains with equal trees and locators share one image and one mount", {}, async (fixture) => {
   const { snapshotter } = fixture;
@@ -113,20 +121,20 @@ test("chains with equal trees and locators share one image and one mount", {}, a
   assertEquals(lowersOf(fixture), []);
 });
 
-test("after a reboot or a kill, what is not mounted is mounted again", {}, async (fixture) => {
+test("a shared mount that a reboot or a kill took away is made again", {}, async (fixture) => {
   const { snapshotter, store } = fixture;
   const parent = snapshotter.ensureChain((await fixture.chain(LAYERS)).chainId);
   const mounts = await snapshotter.view("v", parent);
   const [lower] = lowersOf(fixture);
   const path = lower?.mountPoint as string;
-  // Killed between making the directory and mounting: the same state.
+  // The state after a kill between making the directory and mounting.
   performUnmount(fromText(path));
   assertEquals(await snapshotter.mounts("v"), mounts);
   assertEquals(await read(fixture, "v"), "content");
   performUnmount(fromText(path));
   await Deno.remove(path);
   assertEquals(await read(fixture, "v"), "content");
-  // Killed between the row's end and the trim: the next one does it.
+  // The state after a kill between removing the row and the trim: the next trim does it.
   store.snapshots.transact((table) => table.delete("v"));
   await snapshotter.prepare("k", null);
   await snapshotter.remove("k");
@@ -194,22 +202,26 @@ test("a cut image that is shared is not shared again", {}, async (fixture) => {
   for (const key of ["1", "2"]) assertEquals(await read(fixture, key), "content");
 });
 
-test("loop devices stand in on a file system in memory, and end with the mount", {
-  inMemory: true,
-}, async (fixture) => {
-  const { snapshotter, temp } = fixture;
-  const parent = snapshotter.ensureChain((await fixture.chain(LAYERS)).chainId);
-  await snapshotter.view("v", parent);
-  const [lower] = lowersOf(fixture);
-  assert(/^\/dev\/loop\d+$/.test(lower?.source ?? ""), lower?.source);
-  assertEquals(loopsBelow(temp.path).length, 3);
-  assertEquals(await read(fixture, "v"), "content");
-  await snapshotter.remove("v");
-  // The kernel ends them a moment after the unmount.
-  await waitUntil("the end of the loop devices", () => loopsBelow(temp.path).length === 0, {
-    seen: () => loopsBelow(temp.path),
-  });
-});
+test(
+  "on a file system in memory, images are mounted through loop devices, which end with the mount",
+  {
+    inMemory: true,
+  },
+  async (fixture) => {
+    const { snapshotter, temp } = fixture;
+    const parent = snapshotter.ensureChain((await fixture.chain(LAYERS)).chainId);
+    await snapshotter.view("v", parent);
+    const [lower] = lowersOf(fixture);
+    assert(/^\/dev\/loop\d+$/.test(lower?.source ?? ""), lower?.source);
+    assertEquals(loopsBelow(temp.path).length, 3);
+    assertEquals(await read(fixture, "v"), "content");
+    await snapshotter.remove("v");
+    // The kernel detaches them a moment after the unmount.
+    await waitUntil("the end of the loop devices", () => loopsBelow(temp.path).length === 0, {
+      seen: () => loopsBelow(temp.path),
+    });
+  },
+);
 
 test("directio is a setting", {}, async (fixture) => {
   const { store, pool, snapshotter } = fixture;
@@ -225,7 +237,7 @@ test("directio is a setting", {}, async (fixture) => {
   assertEquals(await read(fixture, "v"), "content");
 });
 
-/** What a kernel lacks, the driver that is used, and what the user is told. */
+/** Parts that a kernel lacks, the driver that is then used, and the warning. */
 const KERNELS: readonly (readonly [without: KernelPart[], driver: string, told: string[]])[] = [
   [[], "erofs", []],
   [["fsopen"], "erofs", []],
@@ -239,38 +251,42 @@ const KERNELS: readonly (readonly [without: KernelPart[], driver: string, told: 
   ]],
 ];
 
-test("whatever a kernel lacks, the tree is the same, and the user is told", {}, async (fixture) => {
-  const { store, pool, snapshotter } = fixture;
-  const { chainId, diffIds } = await fixture.chain(LAYERS);
-  const parent = snapshotter.ensureChain(chainId);
-  const ancestors = diffIds.toReversed().map((diffId) => ({ kind: "layer", diffId }) as const);
-  let expected: [string, string][];
-  {
-    await using composed = await fixture.mount(await snapshotter.view("v", parent));
-    expected = [...listing(composed.path)];
-  }
-  await snapshotter.remove("v");
-  for (const [without, name, told] of KERNELS) {
-    const warnings: string[] = [];
-    const onWarning = (message: string) => warnings.push(message);
-    const driver = selectDriver({ store, pool, without, onWarning });
-    const mounts = await driver.mounts({ kind: "view", cacheId: null, ancestors });
+test(
+  "a kernel that lacks a part shows the same tree, and the user is warned",
+  {},
+  async (fixture) => {
+    const { store, pool, snapshotter } = fixture;
+    const { chainId, diffIds } = await fixture.chain(LAYERS);
+    const parent = snapshotter.ensureChain(chainId);
+    const ancestors = diffIds.toReversed().map((diffId) => ({ kind: "layer", diffId }) as const);
+    let expected: [string, string][];
     {
-      await using mounted = await fixture.mount(mounts);
-      assertEquals([...listing(mounted.path)], expected);
+      await using composed = await fixture.mount(await snapshotter.view("v", parent));
+      expected = [...listing(composed.path)];
     }
-    const byLoop = lowersOf(fixture).map(({ source }) => source.startsWith("/dev/loop"));
-    assertEquals(byLoop, name === "erofs" ? [without.includes("files")] : []);
-    assertEquals([driver.name, warnings.map((line) => line.split(": files")[0])], [name, told]);
-    driver.trim(() => []);
-  }
-});
+    await snapshotter.remove("v");
+    for (const [without, name, told] of KERNELS) {
+      const warnings: string[] = [];
+      const onWarning = (message: string) => warnings.push(message);
+      const driver = selectDriver({ store, pool, without, onWarning });
+      const mounts = await driver.mounts({ kind: "view", cacheId: null, ancestors });
+      {
+        await using mounted = await fixture.mount(mounts);
+        assertEquals([...listing(mounted.path)], expected);
+      }
+      const byLoop = lowersOf(fixture).map(({ source }) => source.startsWith("/dev/loop"));
+      assertEquals(byLoop, name === "erofs" ? [without.includes("files")] : []);
+      assertEquals([driver.name, warnings.map((line) => line.split(": files")[0])], [name, told]);
+      driver.trim(() => []);
+    }
+  },
+);
 
-test("a chain that no image can hold becomes directories, and the user is told", {
+test("a chain that no image can hold becomes directories, and the user is warned", {
   inMemory: true,
 }, async (fixture) => {
   const { store, pool } = fixture;
-  // One byte more than an xattr has in EROFS; Linux takes it.
+  // One byte longer than an xattr can be in EROFS. Linux itself takes it.
   const value = "v".repeat(65_536);
   const { diffIds } = await fixture.chain([[{ name: "a", xattrs: { "user.large": value } }]]);
   const ancestors = diffIds.map((diffId) => ({ kind: "layer", diffId }) as const);

@@ -80,7 +80,7 @@ Deno.test("filters are OR-ed; none lets everything pass", () => {
   assertEquals(matches("kind==active", "kind==committed"), true);
 });
 
-Deno.test("a row without a parent has an empty one", () => {
+Deno.test("a row without a parent matches an empty parent", () => {
   const passes = compileFilters(['parent==""']);
   assertEquals([passes(ROW), passes({ ...ROW, parent: null })], [false, true]);
 });

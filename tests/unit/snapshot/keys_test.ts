@@ -37,7 +37,7 @@ Deno.test("the error of a key shows no control character", () => {
   assertEquals(quoteKey("x".repeat(500)).length, 203);
 });
 
-Deno.test("labels: the limit holds for key and value together; an empty value is none", () => {
+Deno.test("labels: the limit holds for key and value together; a label with an empty value is left out", () => {
   const label = (key: number, value: number) => ({ ["k".repeat(key)]: "v".repeat(value) });
   assertEquals(code(() => keptLabels(label(96, MAX_LABEL_BYTES - 96))), "ok");
   assertEquals(code(() => keptLabels(label(96, MAX_LABEL_BYTES - 95))), "E_USAGE");

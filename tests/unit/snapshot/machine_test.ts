@@ -4,7 +4,7 @@ import { VarveError } from "../../../lib/errors.ts";
 import type { SnapshotRow, SnapshotTable } from "../../../lib/store/mod.ts";
 import * as machine from "../../../lib/snapshot/machine.ts";
 
-/** A table in memory. */
+/** A table of snapshots in memory. */
 function tableOf(rows: readonly SnapshotRow[] = []): SnapshotTable {
   const map = new Map(rows.map((row) => [row.key, row]));
   return {
@@ -72,7 +72,7 @@ Deno.test("create, commit, remove: what a row becomes", () => {
   assertEquals(table.list(), []);
 });
 
-Deno.test("a check changes nothing, and says what the change would", () => {
+Deno.test("a check changes nothing, and fails as the change would", () => {
   const rows = [committed("p", null), { ...committed("a", "p"), kind: "active" } as const];
   const table = tableOf(rows);
   assertEquals(machine.checkCreate(table, "n", "p", {}), [{ kind: "directory", cacheId: 1 }]);

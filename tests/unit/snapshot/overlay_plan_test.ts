@@ -56,10 +56,10 @@ Deno.test("layers become lowers, the topmost first and each once", () => {
   assertEquals(planLowers(diffIds("abc"), 3), { single: diffIds("cba"), joined: [] });
 });
 
-Deno.test("what has no room of its own is joined, from below", () => {
+Deno.test("layers that are too many are joined, from below", () => {
   assertEquals(planLowers(diffIds("abcd"), 3), { single: diffIds("dc"), joined: diffIds("ab") });
   assertEquals(planLowers(diffIds("abcd"), 1), { single: [], joined: diffIds("abcd") });
-  // The topmost b counts; below it, all are joined whether or not they come again.
+  // The topmost b counts. All layers below it are joined, repeated or not.
   assertEquals(planLowers(diffIds("abcbd"), 2), { single: diffIds("d"), joined: diffIds("abcb") });
   assertEquals(planLowers(diffIds("dabcd"), 3), { single: diffIds("dc"), joined: diffIds("dab") });
   assertEquals(MAX_LOWERS, 500);

@@ -1,4 +1,4 @@
-/** Several processes, ends in the middle, and failures: one wins, nothing is left. */
+/** Races between processes, interruptions and failures: one process wins, and nothing is left. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fromText } from "../../../lib/bytes/mod.ts";
 import { foldLayers } from "../../../lib/layer/mod.ts";
@@ -80,7 +80,7 @@ for (const driver of DRIVER_NAMES) {
         assert(success);
       };
       await remount("6m");
-      // An image takes a few kilobytes: not even those.
+      // Not even the few kilobytes of an image fit.
       const rest = temp.join("rest");
       await assertRejects(() => Deno.writeFile(rest, big), Error, "os error 28");
       const error = await snapshotter.prepare("k", parent).catch((error) => error);
@@ -170,7 +170,7 @@ Deno.test({
     const mounts = await snapshotter.view("v", snapshotter.ensureChain(chainId));
     const lowers = mounts[0]?.options.find((option) => option.startsWith("lowerdir="))?.split(":");
     assertEquals(lowers?.length, 499);
-    // A container puts one more on top.
+    // A container puts one more lower on top.
     const top = fixture.temp.join("top");
     await Deno.mkdir(`${top}/above`, { recursive: true });
     await using above = await fixture.mount(mounts.map((mount) => withTopLower(mount, top)));
@@ -188,7 +188,7 @@ Deno.test({
   async fn() {
     await using fixture = await snapshotFixture("overlay", { inMemory: true });
     const { snapshotter, store, temp } = fixture;
-    // As 498 rounds of prepare and commit leave them, which would take their time.
+    // The rows that 498 rounds of prepare and commit leave, without waiting for the rounds.
     let parent: string | null = null;
     for (let i = 0; i < 498; i++) {
       const made = await store.directories?.createSnapshot(`${i}`);
