@@ -30,7 +30,7 @@
  *   in units of 8 bytes. A block can also refer to blocks of other segments, which its own one
  *   *imports*.
  * - Where a large directory is cut depends only on the names in it. So a tree has the same digest
- *   whichever way it was made.
+ *   however it was made.
  *
  * `packed/format.ts` and `packed/file_format.ts` define this form and its version. Changing it
  * changes the digest of every tree.

@@ -63,7 +63,7 @@ export class EntryAssembler {
    */
   #header: RawHeader | undefined;
   /** The meta headers that belong to `#header`. */
-  #own: MetaHeaders = this.#meta;
+  #headerMeta: MetaHeaders = this.#meta;
   /** Offset of the current header in the archive, for messages. */
   #position = 0;
   /** Size of the current entry in bytes, holes included. */
@@ -129,7 +129,7 @@ export class EntryAssembler {
     this.stored -= BLOCK;
     map.block(block, at, this.#position);
     if (!map.done) return this.#awaitPaxMap();
-    return this.#finish(this.#header as RawHeader, this.#own, map.runs, end);
+    return this.#finish(this.#header as RawHeader, this.#headerMeta, map.runs, end);
   }
 
   #beginMeta(header: RawHeader): Step {
@@ -176,7 +176,7 @@ export class EntryAssembler {
       throw tarError(position, "an entry of this type cannot be sparse");
     }
     this.#header = header;
-    this.#own = meta;
+    this.#headerMeta = meta;
     this.#mapBytes = 0;
     if (gnu) {
       this.#gnuRuns = [];
@@ -202,7 +202,7 @@ export class EntryAssembler {
     const runs = this.#gnuRuns as SparseRun[];
     this.#addMapBytes();
     if (parseGnuMap(block, at, first, runs, this.#position)) return "map";
-    return this.#finish(this.#header as RawHeader, this.#own, runs, end);
+    return this.#finish(this.#header as RawHeader, this.#headerMeta, runs, end);
   }
 
   #awaitPaxMap(): Step {

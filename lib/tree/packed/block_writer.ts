@@ -4,6 +4,8 @@ import {
   ANY_MARK,
   F_GROUP,
   F_MARKED,
+  HASH_PRIME,
+  HASH_SEED,
   HEADER_WORDS,
   INDEX,
   R_HEAP_END,
@@ -77,8 +79,8 @@ function digitOf(char: number): number {
  * extents.
  */
 export function sumWords(u32: Uint32Array, from: number, to: number): number {
-  let sum = 0x811c9dc5;
-  for (let i = from; i < to; i++) sum = Math.imul(sum ^ (u32[i] as number), 0x01000193);
+  let sum = HASH_SEED;
+  for (let i = from; i < to; i++) sum = Math.imul(sum ^ (u32[i] as number), HASH_PRIME);
   return sum >>> 0;
 }
 

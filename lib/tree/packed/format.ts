@@ -124,9 +124,9 @@ export const CUT_MAX = 512;
  */
 const CUT_MASK = 127;
 
-/** Start value of the hash of a name (FNV-1a, 32 bits). */
+/** Start value of FNV-1a (32 bits): for the hash of a name, and for the sum of sides and extents. */
 export const HASH_SEED = 0x811c9dc5;
-/** Multiplier of the hash of a name. */
+/** Multiplier of FNV-1a (32 bits). */
 export const HASH_PRIME = 0x01000193;
 
 /** Whether a leaf ends behind its entry number `count`, whose name has this hash. */

@@ -6,7 +6,7 @@ export const DIRECTORY = 1, FILE = 2, LINK = 3, WHITEOUT = 4, ALIAS = 5, OTHER =
 /** Mask of the kind of an entry. */
 const KIND = 7;
 /** Flag: the inode can be compact if its time is the image's own. */
-const SMALL = 8;
+const COMPACTABLE = 8;
 
 /**
  * What the first pass over a tree records for each entry: all that is needed to place its inode. So
@@ -63,8 +63,8 @@ export class EntryTable {
   }
 
   /** Records that an inode can be compact if its time, given here, is the image's own. */
-  small(entry: number, lo: number, ns: number): void {
-    this.#forms[entry]! |= SMALL;
+  markCompactable(entry: number, lo: number, ns: number): void {
+    this.#forms[entry]! |= COMPACTABLE;
     this.#lo[entry] = lo;
     this.#ns[entry] = ns;
   }
@@ -77,8 +77,8 @@ export class EntryTable {
   }
 
   /** Whether an inode can be compact in an image that has this time. */
-  isSmall(entry: number, { lo, ns }: { readonly lo: number; readonly ns: number }): boolean {
-    return ((this.#forms[entry] as number) & SMALL) !== 0 && this.#lo[entry] === lo &&
+  isCompact(entry: number, { lo, ns }: { readonly lo: number; readonly ns: number }): boolean {
+    return ((this.#forms[entry] as number) & COMPACTABLE) !== 0 && this.#lo[entry] === lo &&
       this.#ns[entry] === ns;
   }
 

@@ -72,7 +72,7 @@ export class InodeShape {
       this.chunks = plan?.chunks ?? (size <= MAX_CHUNK ? 1 : Math.ceil(size / MAX_CHUNK));
     }
     const isCompact = kind === WHITEOUT ||
-      table.isSmall(entry, epoch) && size <= 0xffff_ffff && links <= 0xffff;
+      table.isCompact(entry, epoch) && size <= 0xffff_ffff && links <= 0xffff;
     this.bytes = isCompact ? COMPACT_BYTES : EXTENDED_BYTES;
   }
 }

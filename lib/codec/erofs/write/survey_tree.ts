@@ -66,7 +66,7 @@ export function surveyTree(tree: Tree, options: WriteErofsOptions): Survey {
     table.put(entry, kind, size, links, pool.add(row, mark));
     if (row.mtimeHi !== 0 || !hasSmallIds(row)) return;
     times.add(row.mtimeLo, row.mtimeNs);
-    table.small(entry, row.mtimeLo, row.mtimeNs);
+    table.markCompactable(entry, row.mtimeLo, row.mtimeNs);
   };
   eachDirectory(tree, ({ row, entry: parent }, first, below) => {
     // The size and the links of a directory are known only at the end of its entries.
