@@ -1,13 +1,13 @@
-/** The command as its users call it: a process of its own on a store of its own. */
+/** The command as users call it: as a process, on a store of its own. */
 import { run, runAny, type RunOptions, type RunResult } from "../machine/process.ts";
 
-/** The program. */
+/** Path of the program's entry. */
 export const MAIN: string = new URL("../../../lib/cli/main.ts", import.meta.url).pathname;
 
-/** Where Deno keeps modules: a test that gives the command another home must not have them fetched again. */
+/** Where Deno keeps modules: a test that gives the command another home must not fetch them again. */
 const DENO_DIR = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`;
 
-/** The program as it is run from its sources. */
+/** The command line that runs the program from its sources. */
 const PROGRAM: readonly string[] = [Deno.execPath(), "run", "-A", "--no-check", MAIN];
 
 /** A store and the command on it. */
@@ -16,7 +16,7 @@ export class Cli {
   readonly #options: RunOptions;
   readonly #program: readonly string[];
 
-  /** `root` is the root of the store, `program` what a call begins with. */
+  /** `root` is the root of the store, `program` the command line up to the verb. */
   constructor(root: string, options: RunOptions = {}, program: readonly string[] = PROGRAM) {
     this.#root = root;
     this.#options = options;
@@ -44,7 +44,7 @@ export class Cli {
     return JSON.parse(await this.text([...args, "--format", "json"], options));
   }
 
-  /** The environment of a call, besides that of the tests. */
+  /** The variables that a call has besides those of the tests. */
   get env(): Readonly<Record<string, string>> {
     return {
       VARVE_ROOT: this.#root,

@@ -1,8 +1,8 @@
-/** The command line inside of this process, on a terminal that only remembers. */
+/** The command inside of this process: what it writes is collected. */
 import { type Io, runCli } from "../../../lib/cli/mod.ts";
 import { concat, toBytes } from "../tar/tar_fixture.ts";
 
-/** What a command is given. */
+/** What a command gets besides its arguments. */
 export interface TerminalOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: Uint8Array<ArrayBuffer>;
@@ -14,7 +14,7 @@ export interface TerminalOptions {
   readonly closed?: boolean;
 }
 
-/** What a command said. */
+/** How a command ended, and what it wrote. */
 export interface Said {
   readonly code: number;
   readonly stdout: string;
@@ -22,7 +22,7 @@ export interface Said {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** Runs a command line; where there is no `VARVE_ROOT` nothing may open a store. */
+/** Runs a command line. Without a `VARVE_ROOT` in `env` nothing may open a store. */
 export async function say(args: readonly string[], options: TerminalOptions = {}): Promise<Said> {
   const out: Uint8Array[] = [];
   let stderr = "";
@@ -48,7 +48,7 @@ export async function say(args: readonly string[], options: TerminalOptions = {}
   return { code, stdout: new TextDecoder().decode(bytes), stderr, bytes };
 }
 
-/** A command line on one store, without syncs and with one worker. */
+/** Runs command lines on one store, without syncs and with one worker. */
 export function sayOn(
   root: string,
 ): (args: readonly string[], options?: TerminalOptions) => Promise<Said> {

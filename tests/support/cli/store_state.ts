@@ -1,8 +1,8 @@
-/** All that a user can see of a disk store. */
+/** Everything that a user can see of a disk store. */
 import { assertEquals } from "@std/assert";
 import { sayOn } from "./in_process.ts";
 
-/** Names and sizes of all files, locks and the database itself left out; and what `images` and `snapshot ls` say. */
+/** The output of `images` and `snapshot ls`, and names and sizes of all files but locks and the database. */
 export async function stateOf(root: string): Promise<unknown> {
   const { stdout: images } = await sayOn(root)(["images", "--format", "json"]);
   const { stdout: snapshots } = await sayOn(root)(["snapshot", "ls", "--driver", "native"]);
@@ -24,7 +24,7 @@ async function filesOf(directory: string): Promise<string[]> {
   return files.sort();
 }
 
-/** Asserts that an error is one line of JSON with this code, and of this exit code. */
+/** Asserts that a command wrote one line of JSON, an error of this code, and ended with this exit code. */
 export function assertJsonError(
   said: { readonly code: number; readonly stdout: string; readonly stderr: string },
   code: string,

@@ -1,4 +1,4 @@
-/** Whether a compiled file is what it should be. */
+/** Tests of a compiled file. */
 import { runAny } from "../machine/process.ts";
 import { tempDir } from "../machine/temp_dir.ts";
 

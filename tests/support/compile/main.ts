@@ -2,7 +2,7 @@
  * `deno task compile`: one file that does everything, workers included.
  *
  * First `deno compile` is tried. It downloads its runtime, and where that is missing it may even
- * succeed with a file that is no varve at all; so what it made must answer `version`. Otherwise
+ * succeed with a file that is no varve at all; so the file that it made must run `version`. Otherwise
  * a self-extracting file is made from this Deno and the bundled code, which needs no download
  * on the machine that runs it.
  *

@@ -31,7 +31,7 @@ export interface Layer {
   readonly tar: Uint8Array<ArrayBuffer>;
 }
 
-/** Reads fixtures as a layer, as a pull does. @throws {VarveError} the verdict on hostile ones */
+/** Reads a tar as a layer, as a pull does. @throws {VarveError} the code that a hostile layer is refused with */
 export function layerOf(entries: readonly TarFixture[] | Uint8Array<ArrayBuffer>): Layer {
   const tar = entries instanceof Uint8Array ? entries : tarOf(entries);
   const diffId = parseDigest(`sha256:${createHash("sha256").update(tar).digest("hex")}`) as DiffId;
@@ -61,23 +61,23 @@ export function rootTreeOf(layers: readonly Layer[]): Tree {
   return layers.reduce((base, layer) => applyLayer(base, layer.tree), emptyTree("root"));
 }
 
-/** A place for extractions with victims beside it. */
+/** A directory to extract into, with victims beside it that no extraction may change. */
 export interface Arena extends AsyncDisposable {
   readonly temp: TempDir;
   /** The target, an empty directory. */
   readonly root: string;
   /** The victim's directory. */
   readonly victim: string;
-  /** Extracts layers' trees (or one given tree over their tars). */
+  /** Extracts the first layer; with `tree` in the options, that tree, whose content lies in the layers. */
   extract(layers: readonly Layer[], options?: Partial<ExtractOptions>): ExtractReport;
-  /** What differs outside of the root from how it was made; empty when nothing does. */
+  /** What has changed outside of the target, a line for each path; empty when nothing has. */
   damage(): string[];
 }
 
 /** Full access for the overlay driver. */
 export const OVERLAY_POLICY = { whiteouts: "overlay", owners: "keep", devices: "keep" } as const;
 
-/** Makes an arena; `TMPDIR`'s file system is the target's. */
+/** Makes an arena on the file system of `TMPDIR`. */
 export async function arena(): Promise<Arena> {
   const temp = await tempDir("varve-extract-");
   await Deno.mkdir(temp.join("root"), { mode: 0o755 });
@@ -129,7 +129,7 @@ function writeTars(layers: readonly Layer[], directory: string): Map<DiffId, Byt
   return contents;
 }
 
-/** `"ok"`, or the code that something is refused with. */
+/** The code of the `VarveError` that a call throws; `"ok"` when it throws nothing. */
 export function verdictOf(act: () => unknown): string {
   try {
     act();
@@ -140,7 +140,7 @@ export function verdictOf(act: () => unknown): string {
   }
 }
 
-/** Every path below a directory (escaped, `.` for itself) with all that can be seen of its inode. */
+/** Every path below a directory (escaped; `.` is the directory itself), with a line of all attributes. */
 export function listing(directory: string, withTimes = false): Map<string, string> {
   const out = new Map<string, string>();
   visit(fromText(directory), (path, fd, name, stat) => {

@@ -1,6 +1,6 @@
 /**
- * Hostile layers, extracted as root beside victims; each case once quietly and once against a
- * thread that swaps directories for links to the victim while the extraction runs.
+ * Hostile layers, extracted as root beside victims. Each case runs twice: once undisturbed, and once
+ * against a thread that swaps directories for links to the victim while the extraction runs.
  */
 import { assert, assertEquals } from "@std/assert";
 import type { ExtractReport } from "../../../lib/directory/mod.ts";
@@ -10,9 +10,9 @@ import { DirectorySwapper } from "../races/directory_swapper.ts";
 import type { TarFixture } from "../tar/tar_fixture.ts";
 import { type Arena, arena, layerOf, listing, verdictOf } from "./arena.ts";
 
-/** What these tests need. */
+/** What tests of extraction need. */
 export const root: Skip = needs({ root: true });
-/** What tests with mounts need. */
+/** What tests of extraction with mounts need. */
 export const mount: Skip = needs({ root: true, mount: true });
 
 let swapper: DirectorySwapper | undefined;
@@ -26,7 +26,7 @@ Deno.test.afterAll(() => swapper?.[Symbol.dispose]());
 let swaps = 0;
 const outcomes = new Set<string>();
 
-/** What an extraction may end in when its directories are swapped meanwhile. */
+/** The verdicts that an extraction may have when its directories are swapped meanwhile. */
 const RACED: readonly string[] = ["ok", "E_PATH_ESCAPE", "E_SYSCALL", "E_XDEV", "E_EXISTS"];
 
 /** One hostile layer. */
@@ -37,11 +37,11 @@ export interface HostileCase {
   readonly verdict?: string;
   /** How the lines of the listing must begin, by path; `null` for a path that must be absent. */
   readonly tree?: Readonly<Record<string, string | null>>;
-  /** Checks more after the quiet run. */
+  /** Checks more after the undisturbed run. */
   readonly also?: (place: Arena, report: ExtractReport | undefined) => void;
 }
 
-/** Defines the tests of one case: quiet, and with a racer where it is accepted. */
+/** Defines the tests of one case: undisturbed, and with a racer where the layer is accepted. */
 export function hostile({ name, layer, verdict = "ok", tree = {}, also }: HostileCase): void {
   Deno.test({
     name,

@@ -16,7 +16,7 @@ const APPLETS = (
 /** When the directories of the image were made, in seconds. */
 export const BOX_TIME = 1_000_000_000;
 
-/** Entries of its one layer, with others behind them. */
+/** Entries of the one layer, followed by `more`. */
 export async function boxLayer(more: readonly TarFixture[] = []): Promise<TarFixture[]> {
   const busybox = await Deno.readFile(BUSYBOX);
   return [
@@ -24,7 +24,7 @@ export async function boxLayer(more: readonly TarFixture[] = []): Promise<TarFix
     { name: "bin/", mode: 0o755, mtime: BOX_TIME },
     { name: "bin/busybox", content: busybox, mode: 0o755 },
     ...APPLETS.map((name) => ({ name: `bin/${name}`, target: "busybox" })),
-    // Neither mode nor time is what anybody would make up.
+    // Neither mode nor time is a default that could pass for it.
     { name: "etc/", mode: 0o751, mtime: BOX_TIME },
     { name: "etc/passwd", content: PASSWD },
     { name: "etc/group", content: "root:x:0:\nweb:x:33:\nextra:x:44:web,other\n" },
@@ -40,7 +40,7 @@ malformed
 seven:x:7:8::/:/bin/sh
 `;
 
-/** Builds it; `config` is the part of the config that says what runs. */
+/** Builds the image; `config` is merged over the part of the config that says what runs. */
 export async function boxImage(
   config: Readonly<Record<string, unknown>> = {},
   more: readonly TarFixture[] = [],

@@ -11,10 +11,10 @@ import {
 } from "../../../lib/layer/mod.ts";
 import { type Node, rootOf, type Tree, walk, type Xattr } from "../../../lib/tree/mod.ts";
 
-/** The layer that all test entries are said to lie in. */
+/** The diffID of the layer that all entries of tests lie in. */
 export const TEST_DIFF_ID: DiffId = sha256(new Uint8Array(1)) as DiffId;
 
-/** An entry: path, type and what differs from an empty file of root's with mode 0644. */
+/** An entry: path, type, and what differs from an empty file of mode 0644 that root owns. */
 export function entryOf(
   path: string,
   type: EntryType = "file",
@@ -81,7 +81,7 @@ export function build(entries: readonly Entry[], options: LayerBuilderOptions = 
   return builder.finish(TEST_DIFF_ID);
 }
 
-/** The code that building ends with, `"OK"` when it is not refused. */
+/** The code that a layer is refused with; `"OK"` when it is accepted. */
 export function verdict(entries: readonly Entry[], options: LayerBuilderOptions = {}): string {
   try {
     build(entries, options);
@@ -92,7 +92,7 @@ export function verdict(entries: readonly Entry[], options: LayerBuilderOptions 
   }
 }
 
-/** A tree as a map from path to a line that says all of the node; the root is `""`. */
+/** A tree as a map from each path to a line that describes its node; the root is `""`. */
 export function linesOf(tree: Tree): Map<string, string> {
   const out = new Map<string, string>([["", lineOf(rootOf(tree))]]);
   for (const { path, node } of walk(tree)) out.set(path, lineOf(node));

@@ -1,4 +1,4 @@
-/** Damage that no size tells of: changes one byte in the middle of a file, in its place. */
+/** Changes one byte in the middle of a file, in place: damage that the size does not show. */
 export async function flipByte(path: string): Promise<void> {
   const { mode } = await Deno.stat(path);
   await Deno.chmod(path, 0o600);

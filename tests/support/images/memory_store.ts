@@ -1,4 +1,4 @@
-/** Stores with images, for tests of what makes new images of old ones. */
+/** Stores with images, for tests of append, rebase, squash, export and import. */
 import { loadImages } from "../../../lib/archive/mod.ts";
 import type { NewImageOptions } from "../../../lib/image/mod.ts";
 import { foldLayers } from "../../../lib/layer/mod.ts";
@@ -26,16 +26,16 @@ export interface ReworkFixture extends AsyncDisposable {
   tree(name: string): Promise<Tree>;
   /** The bytes of a layer's tar. */
   tar(name: string, layer: number): Promise<Uint8Array<ArrayBuffer>>;
-  /** Options for a new image of that name. */
+  /** Options for a new image of this name. */
   as(name: string): NewImageOptions;
 }
 
-/** When everything in these tests happens: 2020-09-13T12:26:40Z. */
+/** The clock of these tests, in ms: 2020-09-13T12:26:40Z. */
 export const NOW = 1_600_000_000_000;
-/** The same as documents have it. */
+/** {@linkcode NOW} as documents write it. */
 export const NOW_TEXT = "2020-09-13T12:26:40Z";
 
-/** Opens a fixture. */
+/** Opens an empty store. */
 export function reworkFixture(): ReworkFixture {
   const stack = new AsyncDisposableStack();
   const store = stack.use(openMemoryStore());

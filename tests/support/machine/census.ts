@@ -1,6 +1,6 @@
-/** What a process holds: descriptors, worker threads, children, and mounts below a directory. */
+/** Counts of what a process holds: descriptors, worker threads, children, and mounts below a directory. */
 
-/** A count of held things by kind and name, like `fd /tmp/x` or `thread worker-1`. */
+/** How often each thing is held, by kind and name, like `fd /tmp/x` or `thread worker-1`. */
 export type Census = ReadonlyMap<string, number>;
 
 /** Counts what this process holds now; mounts and files count below `directory` only. */
@@ -20,7 +20,7 @@ export async function takeCensus(directory: string): Promise<Census> {
   return census;
 }
 
-/** What is held more often after than before, sorted. */
+/** What is held more often after than before, sorted; with the difference where it is more than one. */
 export function grown(before: Census, after: Census): string[] {
   const out: string[] = [];
   for (const [what, count] of after) {
@@ -42,7 +42,7 @@ function unescape(path: string): string {
   return path.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(parseInt(octal, 8)));
 }
 
-/** Targets of all open descriptors but those of the reading itself. */
+/** Targets of all open descriptors, without those that this reading opens. */
 async function descriptors(): Promise<string[]> {
   const out: string[] = [];
   for (const fd of await names("/proc/self/fd")) {

@@ -36,7 +36,7 @@ export interface Skip {
   readonly ignore: boolean;
 }
 
-/** What of the needs is missing, one reason a piece. */
+/** What is missing: a reason for each need. */
 export function missing(needs: Needs): string[] {
   const out: string[] = [];
   if (!supported) return ["Linux on x86-64 or aarch64, with --allow-ffi"];

@@ -1,7 +1,7 @@
-/** Child processes with a time limit, whose whole group ends with them. */
+/** Child processes with a time limit. When it is over, the whole process group ends. */
 import { DEADLINE } from "./wait.ts";
 
-/** How a child ran. */
+/** How a child is run. */
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -13,7 +13,7 @@ export interface RunOptions {
   readonly timeout?: number;
 }
 
-/** What a child left. */
+/** How a child ended, and what it wrote. */
 export interface RunResult {
   readonly code: number;
   readonly signal: Deno.Signal | null;
@@ -72,7 +72,7 @@ export async function runAny(
 /**
  * Runs a program that must succeed.
  *
- * @throws {Error} with the program's last words where it does not
+ * @throws {Error} with the end of the program's output when it fails
  */
 export async function run(command: readonly string[], options?: RunOptions): Promise<RunResult> {
   const result = await runAny(command, options);
@@ -95,7 +95,7 @@ async function feed(stdin: WritableStream<Uint8Array>, input: string | Uint8Arra
   }
 }
 
-/** Ends a process group that {@linkcode runAny} or a detached child began. */
+/** Kills the process group of a detached child. */
 export function killGroup(pid: number): void {
   try {
     Deno.kill(-pid, "SIGKILL");

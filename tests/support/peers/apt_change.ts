@@ -1,4 +1,4 @@
-/** A change of a root file system as installing packages makes it, with all that a layer can hold. */
+/** Changes a root file system as an installation of packages does, with everything that a layer can hold. */
 import { asByteString, type ByteString, fromText, timestamp } from "../../../lib/bytes/mod.ts";
 import {
   chmodAt,
@@ -35,7 +35,7 @@ export interface AptChange {
 const ACL = "\x02\0\0\0" + "\x01\0\x06\0\xff\xff\xff\xff" + "\x02\0\x04\0\xe8\x03\0\0" +
   "\x04\0\x04\0\xff\xff\xff\xff" + "\x10\0\x04\0\xff\xff\xff\xff" + "\x20\0\0\0\xff\xff\xff\xff";
 
-/** Files of one package. */
+/** Number of files in a package. */
 const PACKAGE = 30;
 
 /** Changes a root: it must have `etc/` and `usr/`, and may have anything in them. */
@@ -70,7 +70,7 @@ export function aptChange(root: string, { files, sparse, devices = true }: AptCh
       const path = `${base}/${random.pick(["bin", "share", "share/doc"])}/file-${k}`;
       made.push(path);
       if (k === 1 && i > 0) {
-        // Across directories.
+        // A hard link to a file of another package.
         linkAt(CWD, at(made[made.length - PACKAGE] as string), CWD, at(path));
         continue;
       }

@@ -1,8 +1,8 @@
 /**
- * Builds the real images that the tests need, all at once, unless they are there.
+ * Builds all real images that the tests need, at the same time, unless they are built.
  *
- * Tests do so by themselves. Continuous integration begins early, while other checks run: most of the
- * time goes into downloads, and tests would wait for them.
+ * The tests do this by themselves. Continuous integration starts it early, while other checks run:
+ * most of the time goes into downloads, for which the tests would wait.
  */
 import { debianImage, debianVariant } from "./debian.ts";
 

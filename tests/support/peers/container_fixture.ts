@@ -1,4 +1,4 @@
-/** The command `varve run` on a store with one small image, and what runs may leave. */
+/** `varve run` on a store with one small image, and what runs must not leave behind. */
 import { Cli } from "../cli/cli.ts";
 import { boxImage } from "../images/busybox_image.ts";
 import { archiveTar, ociFiles } from "../images/images.ts";
@@ -55,12 +55,12 @@ export async function containerFixture(
   return { temp, root, varve, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
 }
 
-/** What runs left: mounts, directories of runs, processes, and cgroups of the ids that are given. */
+/** What runs left behind: mounts, directories, processes, and the cgroups of these ids. */
 export async function leftOf(
   { root }: ContainerFixture,
   ids: readonly string[] = [],
 ): Promise<string[]> {
-  // What else is mounted there are lowers that snapshots share.
+  // The other mounts there are lowers that snapshots share.
   const out = (await mountsBelow(`${root}/mounts`)).filter((path) => path.includes("/run-"))
     .map((path) => `mount ${path}`);
   out.push(...(await runsOf(root)).map((name) => `directory ${name}`));
@@ -87,7 +87,7 @@ export async function waitUntilGone(
   }, { seen: () => left });
 }
 
-/** Command lines of the processes that have a text in it. */
+/** Command lines that contain a text, of all processes. */
 async function processesWith(text: string): Promise<string[]> {
   const out: string[] = [];
   for await (const { name } of Deno.readDir("/proc")) {
@@ -111,13 +111,13 @@ export async function runsOf(root: string): Promise<string[]> {
 export interface Running {
   /** The process of varve. */
   readonly child: Deno.ChildProcess;
-  /** The number and the random part of the run's name, which its cgroups have, too. */
+  /** Number and random part of the run's name; they are in the names of its cgroups as well. */
   readonly id: string;
-  /** The first process, as the host sees it. */
+  /** Pid of the first process on the host. */
   readonly first: number;
   /** Directory of the run. */
   readonly directory: string;
-  /** Process of the runtime. */
+  /** Pid of the runtime. */
   readonly runner: number;
 }
 
@@ -170,7 +170,7 @@ async function readText(path: string): Promise<string | undefined> {
   }
 }
 
-/** Whether a process is there. */
+/** Whether a process runs; a zombie does not. */
 export async function isAlive(pid: number): Promise<boolean> {
   const stat = await readText(`/proc/${pid}/stat`).catch(() => undefined);
   return stat !== undefined && !/\) [ZX] /.test(stat);

@@ -1,10 +1,10 @@
-/** A containerd of one's own, in a directory of its own. */
+/** A containerd for a test alone, in a directory of its own. */
 import { runAny } from "../machine/process.ts";
 import { DEADLINE, waitUntil } from "../machine/wait.ts";
 
 /** A running daemon. */
 export interface Containerd extends AsyncDisposable {
-  /** `ctr`, up to the verb. */
+  /** The command line of `ctr` up to the verb. */
   readonly ctr: readonly string[];
 }
 

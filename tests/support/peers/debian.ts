@@ -27,7 +27,7 @@ export const DEBIAN_TOOLS: readonly string[] = ["debootstrap", "umoci", "skopeo"
 
 /** Builds the image, or finds the one that was built before. Root only. */
 export async function debianImage(): Promise<DebianImage> {
-  const directory = await built(`debian-${VERSION}`, SCRIPT);
+  const directory = await buildOnce(`debian-${VERSION}`, SCRIPT);
   return {
     layout: `${directory}/layout`,
     docker: `${directory}/docker.tar`,
@@ -45,19 +45,19 @@ export function unpackedListing({ unpacked }: Pick<DebianImage, "unpacked">): Li
   return listing;
 }
 
-/** What other real images are made of: a release, and a set of its packages. */
+/** Other real images: a release, and a set of its packages. */
 export type DebianVariant = "bookworm-minbase" | "trixie-buildd";
 
-/** Another release, or a whole set of packages, with a second layer of dpkg's work. Built once, as {@linkcode debianImage}. */
+/** Another real image, whose second layer purges packages with dpkg. Built once, as {@linkcode debianImage}. */
 export async function debianVariant(
   variant: DebianVariant,
 ): Promise<Pick<DebianImage, "layout" | "unpacked">> {
-  const directory = await built(`debian-${VERSION}-${variant}`, VARIANT, variant.split("-"));
+  const directory = await buildOnce(`debian-${VERSION}-${variant}`, VARIANT, variant.split("-"));
   return { layout: `${directory}/layout`, unpacked: `${directory}/bundle/rootfs` };
 }
 
-/** Runs a script for a directory of the cache, which it fills once. */
-async function built(name: string, script: string, args: readonly string[] = []): Promise<string> {
+/** The directory of the cache that a script fills, unless it is filled already. */
+async function buildOnce(name: string, script: string, args: readonly string[] = []): Promise<string> {
   const base = Deno.env.get("VARVE_TEST_CACHE") ?? "/var/tmp/varve-test-cache";
   await Deno.mkdir(base, { recursive: true, mode: 0o700 });
   const directory = `${base}/${name}`;

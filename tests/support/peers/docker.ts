@@ -1,4 +1,4 @@
-/** A Docker daemon of one's own, on a socket of its own, that needs no network. */
+/** A Docker daemon for a test alone: with its own directories and socket, without network. */
 import { run } from "../machine/process.ts";
 import { tempDir } from "../machine/temp_dir.ts";
 

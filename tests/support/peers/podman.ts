@@ -1,6 +1,6 @@
 import type { TempDir } from "../machine/temp_dir.ts";
 
-/** podman with a storage of its own, and options that stand before its verb. */
+/** The command line of podman up to the verb, with a storage of its own and these global options. */
 export function podmanIn(
   temp: TempDir,
   options: readonly string[] = ["--storage-driver", "vfs"],

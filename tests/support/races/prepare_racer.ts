@@ -1,4 +1,4 @@
-/** Prepares one key again and again when it is told to; prints what came of it. A process of a race. */
+/** Prepares the keys `key 0`, `key 1` … on one parent, and prints the code of each attempt. A process for {@linkcode startRacer}. */
 import { createPool } from "../../../lib/pool/mod.ts";
 import { createSnapshotter, selectDriver } from "../../../lib/snapshot/mod.ts";
 import { openStore } from "../../../lib/store/mod.ts";

@@ -1,4 +1,4 @@
-/** Makes, reads and removes snapshots of one chain again and again; prints what went wrong. A process of a race. */
+/** Makes, reads and removes snapshots of one chain again and again, and prints what went wrong. A process for {@linkcode startRacer}. */
 import { fromText } from "../../../lib/bytes/mod.ts";
 import { performMount, performUnmount } from "../../../lib/linux/mod.ts";
 import { createPool } from "../../../lib/pool/mod.ts";

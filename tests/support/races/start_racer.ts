@@ -1,12 +1,12 @@
-/** Processes that begin at the same time. */
+/** Processes that begin their work at the same time. */
 
-/** A process that waits at the line. */
+/** A process that is ready and waits. */
 export interface Racer {
-  /** Lets it run; gives what it printed, as JSON. */
+  /** Lets it work to its end. @returns the JSON list that it printed */
   go(): Promise<string[]>;
 }
 
-/** Starts a script of this directory that prints a line, waits for a byte, and prints a JSON list at its end. */
+/** Starts a script of this directory, which prints a line when it is ready, waits for a byte on stdin, and prints a JSON list at its end. */
 export async function startRacer(script: string, args: readonly string[]): Promise<Racer> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [

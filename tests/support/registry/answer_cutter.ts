@@ -1,16 +1,16 @@
 import { close, serveLoopback } from "./loopback.ts";
 
-/** A TCP proxy that cuts each connection after so many bytes of answers. */
+/** A TCP proxy that cuts connections in the middle of answers. */
 export interface CuttingProxy extends AsyncDisposable {
   /** `localhost:PORT`. */
   readonly host: string;
-  /** Bytes of answers that went through. */
+  /** Number of bytes of answers that went through. */
   readonly passed: () => number;
-  /** Connections that were cut. */
+  /** Number of connections that were cut. */
   readonly cuts: () => number;
 }
 
-/** Starts a proxy in front of a port of loopback. */
+/** Starts a proxy in front of a port of loopback. It cuts each connection after `every` bytes of answers. */
 export function cuttingProxy(port: number, every: number): CuttingProxy {
   let [passed, cuts] = [0, 0];
   const serve = async (client: Deno.Conn) => {

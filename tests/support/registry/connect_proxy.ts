@@ -1,10 +1,10 @@
 import { serveLoopback } from "./loopback.ts";
 
-/** A proxy for TLS (RFC 9110, CONNECT), that takes every name for loopback and notes all it is sent in the clear. */
+/** A proxy for TLS (RFC 9110, CONNECT). It takes every name for loopback, and records what it gets in the clear. */
 export interface ConnectProxy extends AsyncDisposable {
   /** `127.0.0.1:PORT`. */
   readonly host: string;
-  /** The heads of the requests, as they came. */
+  /** The heads of all requests. */
   readonly heads: readonly string[];
 }
 

@@ -1,8 +1,8 @@
-/** Debian's docker-registry, in a process of its own. */
+/** Debian's docker-registry as a process. */
 import { run } from "../machine/process.ts";
 import { type TempDir, tempDir } from "../machine/temp_dir.ts";
 
-/** What the tests need to run one. */
+/** Programs that tests with a docker-registry need. */
 export const REGISTRY_TOOLS: readonly string[] = ["docker-registry", "skopeo", "openssl"];
 
 /** The user of a registry with Basic authentication, and the bcrypt hash of the password. */
@@ -14,13 +14,13 @@ export const USER = {
 
 /** How a registry is set up. */
 export interface RegistrySpec {
-  /** Basic authentication. */
+  /** Whether it asks for a user and a password. */
   readonly basic?: boolean;
-  /** TLS, with an authority of its own. */
+  /** Whether it has TLS, with an authority of its own. */
   readonly tls?: boolean;
-  /** TLS that asks for a client's certificate of the same authority. */
+  /** Whether it has TLS and asks for a client's certificate of the same authority. */
   readonly clients?: boolean;
-  /** Bearer authentication: what `auth.token` holds. */
+  /** The section `auth.token` of its configuration, for Bearer authentication. */
   readonly token?: Readonly<Record<string, string>>;
 }
 
@@ -85,7 +85,7 @@ export async function dockerRegistry(spec: RegistrySpec = {}): Promise<RunningRe
   };
 }
 
-/** The port that its log tells. The log is read to its end, or the registry would stop at a full pipe. */
+/** Reads the port from the log. The log is read to its end, or the registry would stop at a full pipe. */
 async function listening(
   log: ReadableStream<Uint8Array>,
 ): Promise<{ readonly port: string; readonly ended: Promise<void> }> {
@@ -103,7 +103,7 @@ async function listening(
 }
 
 /**
- * An authority (`ca.pem`), and certificates of it that are none themselves, for rustls takes no other:
+ * Makes an authority (`ca.pem`) and certificates of it that are no authorities, for rustls takes no other:
  * `leaf.pem` with `leaf.key` for localhost and registry.test, `client.pem` with its key in the same file.
  */
 export async function makeCertificates(temp: TempDir): Promise<void> {

@@ -1,4 +1,4 @@
-/** Those that push and pull beside varve. */
+/** Other programs that push and pull, and varve beside them. */
 import { Cli } from "../cli/cli.ts";
 import { archiveTar, sha256Of } from "../images/images.ts";
 import { run } from "../machine/process.ts";
@@ -7,15 +7,15 @@ import type { TempDir } from "../machine/temp_dir.ts";
 /** skopeo's options for registries without TLS. */
 export const INSECURE: readonly string[] = ["--src-tls-verify=false", "--dest-tls-verify=false"];
 
-/** One that moves images between a registry and a place of its own. */
+/** A program that moves images between a registry and its own storage. */
 export interface Engine {
-  /** Gets an image; gives its image ID, and the digest of its manifest where that is told. */
+  /** Pulls an image. @returns its image ID, and the digest of its manifest where the program shows it */
   pull(name: string): Promise<{ imageId: string; manifest?: string }>;
-  /** Puts what was got under another name. */
+  /** Pushes a pulled image under another name. */
   push(name: string, to: string): Promise<unknown>;
 }
 
-/** A store of its own for every use. */
+/** The command on a store in the directory `temp`, which is its home as well. */
 export function cliIn(temp: TempDir, store: string): Cli {
   return new Cli(temp.join(store), { env: { HOME: temp.path, XDG_RUNTIME_DIR: temp.path } });
 }

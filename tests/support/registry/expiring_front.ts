@@ -1,17 +1,17 @@
-/** What stands before a registry, and lets the tokens that it has seen expire, once. */
+/** A proxy in front of a registry that lets all tokens so far expire, once. */
 export interface ExpiringFront extends AsyncDisposable {
   /** `localhost:PORT`. */
   readonly host: string;
-  /** Requests whose token had expired. */
+  /** Number of requests that came with an expired token. */
   readonly refused: () => number;
 }
 
-/** When they expire: in the middle of a blob that is fetched, whose connection is cut, or where an upload has begun. */
+/** When the tokens expire: in the middle of a large blob, whose connection is cut as well, or when an upload begins. */
 export type Moment = "blob" | "upload";
 
 /**
- * Stands before a registry. After the moment, whoever comes with a token from before it is taken to have
- * shown `expired`, which the registry judges by itself.
+ * Starts a proxy in front of the registry at `host`. After the moment, it replaces each token from
+ * before by `expired`, a real token whose time is over, so that the registry itself refuses it.
  */
 export function expiringFront(host: string, expired: string, moment: Moment): ExpiringFront {
   const seen = new Set<string>();
@@ -39,7 +39,7 @@ export function expiringFront(host: string, expired: string, moment: Moment): Ex
         method: request.method,
         headers,
         redirect: "manual",
-        // Who is refused is so before a body is read.
+        // The registry refuses before it reads a body.
         ...(isGone || request.body === null ? {} : { body: request.body }),
       });
       if (over || answer.status >= 400) return answer;
@@ -66,7 +66,7 @@ function firstHalf({ body }: Response, most: number): ReadableStream<Uint8Array>
       transform(chunk, controller) {
         left -= chunk.length;
         if (left > 0) controller.enqueue(chunk);
-        // Short of its length, and so the connection is cut.
+        // Shorter than its Content-Length: the server cuts the connection.
         else controller.terminate();
       },
     }),

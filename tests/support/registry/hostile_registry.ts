@@ -1,4 +1,4 @@
-/** Registries on loopback that do what they are told to, and note all that they are sent. */
+/** Registries on loopback that answer as a test wants, and record all requests. */
 import type { ClientConfig, Credential } from "../../../lib/registry/mod.ts";
 import type { BuiltImage } from "../images/images.ts";
 import { DEADLINE } from "../machine/wait.ts";
@@ -9,12 +9,12 @@ export interface Seen {
   readonly origin: string;
   readonly method: string;
   readonly path: string;
-  /** Everything that was sent, as one text: method, address, headers, and the body of a POST. */
+  /** The whole request as text: method, address, headers, and the body of a POST. */
   readonly all: string;
   readonly headers: Headers;
 }
 
-/** Answers a request, or leaves it to the next. */
+/** Answers a request; `undefined` leaves it to the next answer. */
 export type Answer = (
   request: Request,
   url: URL,
@@ -25,7 +25,7 @@ export class Servers implements AsyncDisposable {
   readonly seen: Seen[] = [];
   readonly #servers: Deno.HttpServer<Deno.NetAddr>[] = [];
 
-  /** Starts a server; gives its origin. Answers are tried in their order; 404 is the last. */
+  /** Starts a server. Answers are tried in their order; the last is 404. @returns its origin */
   start(...answers: Answer[]): string {
     const server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
@@ -51,7 +51,7 @@ export class Servers implements AsyncDisposable {
     return `http://127.0.0.1:${server.addr.port}`;
   }
 
-  /** Origins that were sent a text, in whatever way. */
+  /** Origins that got a secret, in whatever way. */
   toldTo(secret: string): string[] {
     const forms = [secret, btoa(secret)];
     const told = this.seen.filter(({ all, headers }) =>
@@ -103,7 +103,7 @@ export function configFor(
   };
 }
 
-/** The parts of an image by digest, and its manifest by the tag `1`. */
+/** The config and the layers of an image by digest. */
 export function partsOf(image: BuiltImage): Map<string, Uint8Array<ArrayBuffer>> {
   return new Map([
     [image.imageId, image.config],
@@ -125,7 +125,7 @@ export function imageAnswer(image: BuiltImage): Answer {
   };
 }
 
-/** Asks for a token, then takes it. */
+/** Answers 401 with a Bearer challenge, except to requests with this token. */
 export function bearerAnswer(token: string, realm: () => string, more = ""): Answer {
   return (request) => {
     if (request.headers.get("authorization") === `Bearer ${token}`) return undefined;

@@ -1,18 +1,18 @@
 import { close, serveLoopback } from "./loopback.ts";
 
-/** A TCP proxy that cuts connections after so many bytes of requests. */
+/** A TCP proxy that cuts connections in the middle of requests. */
 export interface RequestCutter extends AsyncDisposable {
   /** `127.0.0.1:PORT`. */
   readonly host: string;
-  /** Bytes of requests that went through. */
+  /** Number of bytes of requests that went through. */
   readonly passed: () => number;
-  /** Waits until so many went through. */
+  /** Waits until so many bytes of requests went through. */
   readonly reached: (bytes: number) => Promise<void>;
-  /** Connections that were cut. */
+  /** Number of connections that were cut. */
   readonly cuts: () => number;
 }
 
-/** Starts a proxy in front of a port of loopback. It cuts each connection after `every` bytes, `most` of them in all. */
+/** Starts a proxy in front of a port of loopback. It cuts each connection after `every` bytes of requests, and `most` connections in all. */
 export function cutRequests(port: number, every: number, most: number = Infinity): RequestCutter {
   let [passed, cuts] = [0, 0];
   const waiting: { readonly bytes: number; readonly resolve: () => void }[] = [];

@@ -1,24 +1,24 @@
-/** `varve registry serve`, as its users run it: a process of its own on a store of its own. */
+/** `varve registry serve` as users run it: as a process, on a store of its own. */
 import { Cli } from "../cli/cli.ts";
 
-/** How a served store ended. */
+/** How the process ended. */
 export interface Ended {
   readonly code: number;
   readonly signal: Deno.Signal | null;
   readonly stderr: string;
 }
 
-/** A registry that runs. Dispose it: that is SIGTERM, which it must end well by. */
+/** A running registry. Dispose sends SIGTERM, after which it must end with 0. */
 export interface ServedStore extends AsyncDisposable {
   /** `http://127.0.0.1:PORT`. */
   readonly url: string;
-  /** `127.0.0.1:PORT`, as image names begin. */
+  /** `127.0.0.1:PORT`, for image names. */
   readonly host: string;
   readonly port: number;
   readonly pid: number;
   /** The command on the same store. */
   readonly cli: Cli;
-  /** Ends it with a signal. */
+  /** Sends a signal and waits for the end. */
   end(signal: Deno.Signal): Promise<Ended>;
 }
 
@@ -80,7 +80,7 @@ export async function servedStore(
   };
 }
 
-/** The first line of a stream, whose rest nobody wants; `undefined` where none comes. */
+/** The first line of a stream, whose rest is cancelled; `undefined` when the stream ends before. */
 async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string | undefined> {
   const decoder = new TextDecoder();
   const reader = stream.getReader();

@@ -2,29 +2,29 @@
 import { run } from "../machine/process.ts";
 import { tempDir } from "../machine/temp_dir.ts";
 
-/** Who may do what. */
+/** Which users there are, and what they may do. */
 export interface TokenSpec {
-  /** Names and passwords. */
+  /** Passwords by name. */
   readonly users: Readonly<Record<string, string>>;
-  /** Actions that a user, or nobody (`null`), gets of those that are asked for; a user all, nobody `pull` by default. */
+  /** Whether a user, or an anonymous client (`null`), gets an action. When absent, users get all and others `pull`. */
   readonly grant?: (user: string | null, repository: string, action: string) => boolean;
 }
 
 /** A request for a token. */
 export interface Asked {
   readonly method: string;
-  /** Who it is, `null` for nobody. */
+  /** The user; `null` for an anonymous client. */
   readonly user: string | null;
-  /** How that was proved. */
+  /** What the client proved its user by. */
   readonly by: "nothing" | "password" | "refresh";
-  /** What was asked for, in the order of the request. */
+  /** The scopes of the request, in its order. */
   readonly scopes: readonly string[];
   readonly status: number;
 }
 
 /** A token server that runs. */
 export interface TokenServer extends AsyncDisposable {
-  /** Where it is, as `auth.token` of the registry's configuration wants it. */
+  /** The section `auth.token` of a registry's configuration. */
   readonly config: {
     readonly realm: string;
     readonly service: string;
@@ -33,11 +33,11 @@ export interface TokenServer extends AsyncDisposable {
   };
   /** All requests so far. */
   readonly asked: readonly Asked[];
-  /** All secrets that it gave: tokens and refresh tokens. */
+  /** All tokens and refresh tokens that it gave. */
   readonly given: readonly string[];
-  /** A refresh token, as a login with `offline_token` gives one. */
+  /** Makes a refresh token, as a login with `offline_token` does. */
   refreshToken(user: string): string;
-  /** A token whose time is over. */
+  /** Makes a token whose time is over. */
   expired(): Promise<string>;
 }
 
@@ -115,7 +115,7 @@ function byDefault(user: string | null, _: string, action: string): boolean {
   return user !== null || action === "pull";
 }
 
-/** Who asks; `undefined` when what is shown proves nothing. */
+/** Who asks; `undefined` when the credentials are wrong. */
 function identify(
   request: Request,
   form: URLSearchParams,

@@ -1,48 +1,48 @@
-/** A registry that takes uploads exactly as the distribution specification has them, or in a way of its own. */
+/** A registry that takes uploads as the distribution specification says, or with a deviation that a test wants. */
 import { assert, assertEquals } from "@std/assert";
 import { sha256Of } from "../images/images.ts";
 import type { Answer } from "./hostile_registry.ts";
 
-/** How it takes them. */
+/** How the registry takes uploads. */
 export interface UploadRules {
   /** Sent as `OCI-Chunk-Min-Length`. */
   readonly least?: number;
-  /** Whether it keeps nothing of a request that was cut. */
+  /** Whether it drops all bytes of a request that was cut. */
   readonly dropsCut?: boolean;
   /** Whether an upload is lost when one of its requests was cut. */
   readonly losesCut?: boolean;
-  /** Whether it fails when it is asked where an upload is. */
+  /** Whether it answers 500 when it is asked how far an upload is. */
   readonly hidesPlace?: boolean;
-  /** Answer to a body without length. */
+  /** Status for a body without length. */
   readonly refusesStream?: number;
-  /** Bytes of the longest body that it takes; more are answered with 413. */
+  /** Bytes of the longest body that it takes; a longer one gets 413. */
   readonly most?: number;
   /** Answer to the first PATCH. */
   readonly firstPatch?: () => Response;
-  /** Answer to the PUT that closes the first upload, after it was taken. */
+  /** Status for the PUT that closes the first upload, although the upload succeeds. */
   readonly closesWith?: number;
   /** What it does before it closes an upload. */
   readonly beforeClose?: () => Promise<void>;
-  /** Bytes that it says to have besides those it has. */
+  /** Number of bytes that it claims to have beyond those it has. */
   readonly boasts?: number;
 }
 
 interface Upload {
   readonly chunks: Uint8Array[];
   size: number;
-  /** Changes with each answer. */
+  /** Number of answers so far: part of the Location, which changes with each answer. */
   state: number;
   /** Settles when the newest of its requests has been answered. */
   busy: Promise<unknown>;
 }
 
-/** Keeps blobs and manifests; every request that breaks the specification fails the test. */
+/** Keeps blobs and manifests. A request that breaks the specification gets 500, and so fails the test. */
 export class UploadRegistry {
   readonly blobs: Map<string, Uint8Array> = new Map();
   readonly manifests: Map<string, Uint8Array> = new Map();
-  /** Lengths of the bodies of PATCH requests that came whole. */
+  /** Lengths of the bodies of PATCH requests that arrived whole. */
   readonly patches: number[] = [];
-  /** Closed uploads. */
+  /** Number of closed uploads. */
   closed = 0;
   #asked = 0;
   readonly #rules: UploadRules;

@@ -1,4 +1,4 @@
-/** EROFS images as the kernel sees them. */
+/** EROFS images as files, and mounts of them. */
 import { fromText } from "../../../lib/bytes/mod.ts";
 import { writeErofs, type WriteErofsOptions } from "../../../lib/codec/erofs/mod.ts";
 import type { DiffId } from "../../../lib/digest/mod.ts";
@@ -6,7 +6,7 @@ import { performMount } from "../../../lib/linux/mod.ts";
 import type { Tree } from "../../../lib/tree/mod.ts";
 import { type TempDir, tempDir } from "../machine/temp_dir.ts";
 
-/** A directory on a disk: file-backed mounts do not work on tmpfs, which `/tmp` often is. */
+/** A temporary directory on a disk: file-backed mounts do not work on tmpfs, which `/tmp` often is. */
 export function diskDir(): Promise<TempDir> {
   return tempDir("varve-test-", "/var/tmp");
 }
@@ -25,7 +25,7 @@ export function writeImageFile(
   return image.devices;
 }
 
-/** Mounts an image; `tars` are the layers. */
+/** Mounts an image read-only; `tars` are the paths of the layers by diffID. */
 export function mountErofs(
   image: string,
   target: string,

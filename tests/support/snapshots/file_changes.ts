@@ -1,4 +1,4 @@
-/** Changes to a directory, made alike to a plain one and to a mounted snapshot, which must then be equal. */
+/** Changes that are made to a plain directory and to a mounted snapshot, which must then be equal. */
 import { assertEquals } from "@std/assert";
 import { listing } from "../extraction/arena.ts";
 import { mountAt, type SnapshotFixture } from "./snapshot_fixture.ts";
@@ -37,9 +37,10 @@ export function rename(from: string, to: string): Change {
 }
 
 /**
- * Makes one snapshot for each list of changes, each on top of the one before,
- * and compares on the way with a plain directory that had the same
- * changes. Gives the name of the last committed snapshot.
+ * Makes a snapshot for each list of changes, each on top of the one before. Compares them on the way
+ * with a plain directory that had the same changes.
+ *
+ * @returns the name of the last committed snapshot
  */
 export async function checkSnapshots(
   fixture: SnapshotFixture,
@@ -54,14 +55,14 @@ export async function checkSnapshots(
     const key = `${flat}/${index}`;
     {
       await using mounted = await fixture.mount(await snapshotter.prepare(key, parent));
-      // Of many layers only some are looked at: all would cost the square of their number.
-      const looked = index % Math.ceil(layers.length / 10) === 0;
-      if (looked) assertSame(mounted.path, flat);
+      // Of many layers only some are compared: all would cost the square of their number.
+      const isCompared = index % Math.ceil(layers.length / 10) === 0;
+      if (isCompared) assertSame(mounted.path, flat);
       for (const change of changes) {
         await change(flat);
         await change(mounted.path);
       }
-      if (looked) assertSame(mounted.path, flat);
+      if (isCompared) assertSame(mounted.path, flat);
     }
     const name = `${key}-committed`;
     await snapshotter.commit(name, key);
@@ -73,7 +74,7 @@ export async function checkSnapshots(
   return parent as string;
 }
 
-/** Everything but times and numbers of links, which overlays tell differently. */
+/** Compares everything but times and numbers of links, which overlays show differently. */
 function assertSame(actual: string, expected: string): void {
   const show = (path: string) =>
     new Map(

@@ -1,4 +1,4 @@
-/** What somebody without privileges can do with an image; prints a report. Run by `runAsNobody`. */
+/** Does with an image what a user without privileges can do, and prints a report. Run by `runAsNobody`. */
 import { exitCode, VarveError } from "../../../lib/errors.ts";
 import { mountImage, unpackImage } from "../../../lib/mount/mod.ts";
 import { createPool } from "../../../lib/pool/mod.ts";

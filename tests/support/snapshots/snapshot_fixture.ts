@@ -1,4 +1,4 @@
-/** Stores with layers, snapshotters over them, and mounts that always end. */
+/** Stores with layers and snapshotters over them, and mounts that end with their scope. */
 import { fromText } from "../../../lib/bytes/mod.ts";
 import { type ChainId, type DiffId, parseDigest } from "../../../lib/digest/mod.ts";
 import { chainIds } from "../../../lib/layer/mod.ts";
@@ -30,18 +30,18 @@ export const DRIVER_NAMES: readonly DriverName[] = ["erofs", "overlay", "native"
 /** A file system in memory. */
 export const TMPFS: Mount = { type: "tmpfs", source: fromText("tmpfs"), options: [] };
 
-/** A store with a snapshotter, and all that belongs to it. */
+/** A store with a snapshotter over it. */
 export interface SnapshotFixture extends AsyncDisposable {
   readonly temp: TempDir;
   readonly store: DiskStore;
   readonly pool: Pool;
   readonly driver: Driver;
   readonly snapshotter: Snapshotter;
-  /** Names of the jobs that the pool was given. */
+  /** Names of the jobs that the pool has run, in their order. */
   readonly jobs: string[];
   /** A second snapshotter over the same store, as after a restart. */
   reopen(): Snapshotter;
-  /** Brings layers, the lowest first, and notes their chain. */
+  /** Stores layers, the lowest first, and their chain. */
   chain(layers: readonly LayerFixture[]): Promise<Chain>;
   /** Mounts at a new directory. */
   mount(mounts: readonly Mount[]): Promise<MountPoint>;
@@ -61,14 +61,14 @@ export interface MountPoint extends AsyncDisposable {
   readonly path: string;
 }
 
-/** What a fixture is made of. */
+/** How a fixture is set up. */
 export interface FixtureOptions {
-  /** Threads, or none (the default: what runs inline is fast for small layers). */
+  /** Number of workers; jobs run inline when absent, which is fast for small layers. */
   readonly workers?: number;
   /** Name of the store's directory. */
   readonly root?: string;
   readonly durability?: "full" | "none";
-  /** Everything in memory: for many small cases (user attributes there need Linux 6.6). */
+  /** Whether all files are in memory, for many small cases (user attributes there need Linux 6.6). */
   readonly inMemory?: boolean;
   /** The clock. */
   readonly now?: () => number;
@@ -138,7 +138,7 @@ export async function mountAt(mounts: readonly Mount[], path: string): Promise<M
   };
 }
 
-/** Brings layers into a store by the layer job, the lowest first, and notes their chain. */
+/** Stores layers by the layer job, the lowest first, and their chain. */
 export async function bringChain(
   store: Store,
   pool: Pool,

@@ -1,6 +1,6 @@
 /**
- * Raw tar blocks, made by hand, so that tests can say what no writer would:
- * any field, any lie, any checksum. And a reader's events as plain values.
+ * Raw tar blocks, made by hand, so that tests can write what no tar program would: any field, any
+ * lie, any checksum. And the events of varve's reader as plain values.
  */
 import { asByteString, type ByteString, fromText, toBytes } from "../../../lib/bytes/mod.ts";
 import { type TarHandler, TarReader, type TarReaderOptions } from "../../../lib/codec/tar/mod.ts";
@@ -138,7 +138,7 @@ export function latin1(text: string): Uint8Array<ArrayBuffer> {
   return toBytes(asByteString(text));
 }
 
-/** An entry and what was told after it. */
+/** An entry with the events that followed it. */
 export interface Told {
   readonly entry: Entry;
   /** The logical content. */
@@ -149,7 +149,7 @@ export interface Told {
   readonly dirtyPadding: boolean;
 }
 
-/** Collects what a reader tells; content is kept up to a size that tests need. */
+/** Collects the events of a reader; of a hole, at most 1 MiB of content is kept. */
 export class Collector implements TarHandler {
   readonly told: Told[] = [];
 

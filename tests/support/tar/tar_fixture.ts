@@ -2,7 +2,7 @@
  * A tiny tar writer for fixtures.
  *
  * It shares nothing with `lib/codec/tar`, so that a mistake there cannot hide behind the same
- * mistake here, and it writes what it is told: wrong sizes, odd flags and broken checksums too.
+ * mistake here. It writes whatever a test asks for: wrong sizes, odd flags and broken checksums too.
  */
 import { Buffer } from "node:buffer";
 

@@ -1,6 +1,6 @@
 import { encodeTree, type Tree } from "../../../lib/tree/mod.ts";
 
-/** The file form of a tree, in one piece. */
+/** The bytes of the file that a tree is stored as. */
 export function fileOf(tree: Tree): Uint8Array<ArrayBuffer> {
   const pieces = encodeTree(tree);
   const file = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));

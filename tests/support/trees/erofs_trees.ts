@@ -7,7 +7,7 @@ import { prng } from "../prng.ts";
 import { isDirectory, type Item, item } from "./model_tree.ts";
 import { type Random, randomModel } from "./random_tree.ts";
 
-/** Three layers; their bytes mean nothing. */
+/** Three layers of random bytes. */
 export const LAYERS: ReadonlyMap<DiffId, Uint8Array> = new Map(
   ["11", "22", "33"].map((byte, i) => [
     `sha256:${byte.repeat(32)}` as DiffId,
@@ -15,14 +15,14 @@ export const LAYERS: ReadonlyMap<DiffId, Uint8Array> = new Map(
   ]),
 );
 
-/** Reads them. */
+/** Reads the bytes of {@linkcode LAYERS}. */
 export const readLayer: ReadLayer = (source, position, length) => {
   const layer = LAYERS.get(source);
   if (layer === undefined) throw new Error(`no layer ${source}`);
   return layer.subarray(position, position + length);
 };
 
-/** An image in one piece. */
+/** The bytes of an image. */
 export function bytesOf(image: ErofsImage): Uint8Array {
   const out = new Uint8Array(image.size);
   let at = 0;
@@ -34,7 +34,7 @@ export function bytesOf(image: ErofsImage): Uint8Array {
   return out;
 }
 
-/** The content of a file as its extents say. */
+/** The content of a file, put together from its extents. */
 export function contentOf(source: DiffId, size: number, extents: readonly Extent[]): Uint8Array {
   const out = new Uint8Array(size);
   for (const { logical, length, position } of extents) {
@@ -84,7 +84,7 @@ function acl(...entries: readonly (readonly [tag: number, perm: number, id: numb
     ).join("");
 }
 
-/** Names and values that the kernel shows as they are. */
+/** Xattrs that the kernel shows with unchanged names and values. */
 const XATTRS: readonly (readonly [string, string])[] = [
   ["security.capability", CAPABILITY],
   [
@@ -145,7 +145,7 @@ function embellish(r: Random, node: Node): Node {
   return bare.type === "file" ? randomContent(r, bare) : bare;
 }
 
-/** The same model without implied directories, which an image does not tell. */
+/** The model without the mark of implied directories, which an image does not record. */
 export function told(it: Item): Item {
   const { node } = it.inode;
   if (node.type === "directory") it.inode.node = { ...node, implied: false };

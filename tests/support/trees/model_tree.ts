@@ -1,6 +1,6 @@
 /**
- * A slow and plain second reading of what trees mean: nested maps of plain
- * nodes, written without the packed form, to judge it by.
+ * A second implementation of trees to test the first one against: slow and plain, nested maps of
+ * nodes, without the packed form.
  */
 import type { ByteString } from "../../../lib/bytes/mod.ts";
 import type { DiffId } from "../../../lib/digest/mod.ts";
@@ -11,14 +11,14 @@ export interface Inode {
   node: Node;
 }
 
-/** A name of the model. */
+/** A name of the model, and what it names. */
 export interface Item {
   inode: Inode;
-  /** Of a directory. */
+  /** The names in a directory; empty for all else. */
   children: Map<string, Item>;
 }
 
-/** The attributes that nothing describes. */
+/** The attributes of a root that no layer describes. */
 export const DEFAULTS: Node = {
   type: "directory",
   mode: 0o755,

@@ -27,7 +27,7 @@ import {
 } from "../../../lib/linux/mod.ts";
 import type { Prng } from "../prng.ts";
 
-/** Of one that is longest, the whiteout is longer than a name can be. */
+/** The last one has 255 bytes: its whiteout would be longer than a name can be. */
 const NAMES = ["a", "b", "c", "dd", "a.b", "x y", "\xff\xfe", "n\n", "l".repeat(255)]
   .map(asByteString);
 const MODES = [0o755, 0o700, 0o1777, 0o2750, 0o644, 0o4755];
@@ -38,7 +38,7 @@ interface Place {
   readonly name: ByteString;
 }
 
-/** Makes so many names in a directory, hard links across directories among them. */
+/** Makes up to `count` names below a directory, hard links across directories among them. */
 export function growFiles(random: Prng, root: string, count: number): void {
   for (let i = 0; i < count; i++) {
     const { directories, leaves } = look(fromText(root));
@@ -49,7 +49,7 @@ export function growFiles(random: Prng, root: string, count: number): void {
   }
 }
 
-/** Changes so many things in a directory: removes, replaces, renames, writes, and sets attributes. */
+/** Makes `count` changes below a directory: removes, replaces, renames, writes, and sets attributes. */
 export function changeFiles(random: Prng, root: string, count: number): void {
   for (let i = 0; i < count; i++) {
     const { directories, leaves } = look(fromText(root));
@@ -80,7 +80,7 @@ function change(
     case 2:
     case 3:
       removeTree(fd, name);
-      // What was removed is often made again.
+      // Half of the time the name is used again.
       if (random.chance(0.5)) make(random, fd, name, []);
       return;
     case 4: {
@@ -88,7 +88,7 @@ function change(
       try {
         renameAt(fd, name, to.fd, random.pick(NAMES));
       } catch (error) {
-        // Into itself, over a directory, or a directory of a lower: none is a change.
+        // A rename into itself, over a directory, or of a directory of a lower: it changes nothing.
         if (!isErrno(error, "EINVAL", "ENOTEMPTY", "EEXIST", "EISDIR", "ENOTDIR", "EXDEV")) {
           throw error;
         }
@@ -100,7 +100,7 @@ function change(
       else attributes(random, fd, name, type);
       return;
     case 6: {
-      // Touched, but as before: an overlay copies it up all the same.
+      // The same attributes again: an overlay copies the file up all the same.
       const { mode, mtime } = statAt(fd, name);
       if (type !== "symlink") chmodAt(fd, name, mode);
       utimensAt(fd, name, mtime);
@@ -170,7 +170,7 @@ function at(place: Place, act: (directory: Fd) => void): void {
   act(directory.fd);
 }
 
-/** All directories, the root first, and all other names, sorted: file systems list them as they like. */
+/** All directories, the root first, and all other names. Both are sorted: each file system lists names in an order of its own. */
 function look(root: ByteString): { directories: ByteString[]; leaves: Place[] } {
   const directories = [root];
   const leaves: Place[] = [];

@@ -7,7 +7,7 @@ import { type TarFixture, tarOf } from "../tar/tar_fixture.ts";
 const NAMES = ["a", "b", "c"];
 const MODES = [0o755, 0o700, 0o1777, 0o2750, 0o711, 0o4755];
 
-/** Tars of one to five layers that are all accepted, the lowest first; a layer may come twice. */
+/** Tars of one to five valid layers, the lowest first; a layer may come twice. */
 export function randomStack(random: Prng): Uint8Array<ArrayBuffer>[] {
   const stack = Array.from({ length: random.int(1, 6) }, () => randomLayer(random));
   if (random.chance(0.2)) stack.push(random.pick(stack));
@@ -23,7 +23,7 @@ export function randomLayer(random: Prng): Uint8Array<ArrayBuffer> {
       layerOf(tar);
       return tar;
     } catch (error) {
-      // What breaks the rules of layers is tested elsewhere.
+      // Layers that break the rules are tested elsewhere.
       if (!(error instanceof VarveError)) throw error;
     }
   }

@@ -5,7 +5,7 @@ import type { Node } from "../../../lib/tree/mod.ts";
 import { prng } from "../prng.ts";
 import { emptyModel, isDirectory, type Item, item } from "./model_tree.ts";
 
-/** A generator of numbers from 0 to below `n`. */
+/** Gives a random integer from 0 to `n` − 1. */
 export type Random = (n: number) => number;
 
 export function random(seed: number): Random {
@@ -84,7 +84,7 @@ export function randomLeaf(r: Random, kind: "layer" | "root"): Node {
   return { type: "whiteout" };
 }
 
-/** A random model of about so many names, with hard links across directories. */
+/** A random model of about `size` names, with hard links across directories. */
 export function randomModel(r: Random, kind: "layer" | "root", size: number): Item {
   const root = emptyModel(kind);
   if (r(3) === 0) root.inode.node = { ...randomDirectory(r, kind), opaque: false } as Node;

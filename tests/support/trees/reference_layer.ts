@@ -4,7 +4,7 @@
  */
 import type { Entry } from "../../../lib/layer/mod.ts";
 
-/** What an entry was refused for, or the tree as a map from path to a line that says all of the node. */
+/** The code that an entry is refused with, or the tree: from each path to a line that describes its node. */
 export type ReferenceResult =
   | { readonly code: string; readonly at: number }
   | { readonly nodes: ReadonlyMap<string, string> };
@@ -124,7 +124,7 @@ class Reference {
     else touch(inode, entry);
   }
 
-  /** Where a directory lies, following links; names that do not exist are taken as they are. */
+  /** The path of a directory with its symbolic links resolved; names that do not exist stay as they are. */
   resolve(parts: readonly string[], mode: "strict" | "lenient" = "strict"): string[] {
     const found = this.follow(parts);
     if (Array.isArray(found)) return found;
@@ -132,7 +132,7 @@ class Reference {
     throw new Refused("E_NOT_DIR");
   }
 
-  /** Where a whiteout's directory lies when it comes; one below a file, as if the file was not there. */
+  /** The path of a whiteout's directory when the whiteout comes. Of a directory below a file, as if the file were not there. */
   locate(parts: readonly string[]): string[] {
     return this.follow(parts, true) as string[];
   }
@@ -182,7 +182,7 @@ class Reference {
     return node;
   }
 
-  /** By sets: what is hidden, what is opaque, and which markers lie in something that is hidden. */
+  /** Applies all whiteouts at once, by sets: hidden paths, opaque directories, and markers inside hidden directories. */
   whiteouts(): void {
     const placed = (list: readonly string[]) =>
       list.map((path) => path.split("/")).filter((path) =>
@@ -315,7 +315,7 @@ function clean(path: string): string[] {
   return out;
 }
 
-/** All of a node in one line. */
+/** A line that describes a whole node. */
 function line(node: Inode, group: string): string {
   if (node.type === "whiteout") return "whiteout";
   const xattrs = [...node.xattrs].sort(([a], [b]) => a < b ? -1 : 1).map((pair) => pair.join("="));

@@ -1,8 +1,8 @@
-/** What a root tree says, in the form of `listing` of a directory. */
+/** Listings of root trees, in the form in which `listing` lists directories. */
 import { escapeForTerminal, toHex } from "../../../lib/bytes/mod.ts";
 import { type Node, rootOf, type Tree, walk } from "../../../lib/tree/mod.ts";
 
-/** Every path of a root tree with all of its node, as a directory made of it must show. Hard links are told by {@linkcode withLinks}. */
+/** The listing of the directory that a root tree describes; with numbers of links where `withLinks`. */
 export function treeListing(tree: Tree, withLinks: boolean): Map<string, string> {
   const names = new Map<string, number>();
   for (const { node } of walk(tree)) {
@@ -15,7 +15,7 @@ export function treeListing(tree: Tree, withLinks: boolean): Map<string, string>
   return new Map([...out].sort(([a], [b]) => a < b ? -1 : 1));
 }
 
-/** A listing without the numbers of hard links, which overlays tell differently. */
+/** A listing without numbers of links, which overlays count differently. */
 export function withoutLinks(listing: ReadonlyMap<string, string>): Map<string, string> {
   return new Map([...listing].map(([path, line]) => [path, line.replace(/ n\d+ /, " ")]));
 }

@@ -14,7 +14,7 @@ export function dir(extra: Partial<DirectoryNode> = {}): DirectoryNode {
   return { ...COMMON, mode: 0o755, type: "directory", opaque: false, implied: false, ...extra };
 }
 
-/** A file of so many bytes; its digest is 32 times `byte`. */
+/** A file of `size` bytes; its digest is `byte`, 32 times. */
 export function file(size = 0, byte = 1, extra: Partial<FileNode> = {}): FileNode {
   return {
     ...COMMON,
