@@ -8,7 +8,7 @@ import { createPool } from "../../lib/pool/mod.ts";
 import { createSnapshotter, selectDriver } from "../../lib/snapshot/mod.ts";
 import { findImage, openStore, readImage } from "../../lib/store/mod.ts";
 import { BOX } from "../support/images/busybox_image.ts";
-import { containerFixture, leftOf, RUNTIME_NAMES } from "../support/peers/container_fixture.ts";
+import { containerFixture, leftovers, RUNTIME_NAMES } from "../support/peers/container_fixture.ts";
 import { figure, timingOf } from "./harness.ts";
 
 const COUNT = 100;
@@ -54,6 +54,6 @@ for (const runtime of RUNTIME_NAMES) {
   const start = performance.now();
   for (let i = 0; i < COUNT; i++) await snapshotter.remove(`c${i}`);
   figure(`${runtime}: removing one`, (performance.now() - start) / COUNT, "ms");
-  assertEquals(await leftOf(fixture), []);
+  assertEquals(await leftovers(fixture), []);
   assertEquals(await Array.fromAsync(Deno.readDir(`${fixture.root}/snapshots`)), []);
 }

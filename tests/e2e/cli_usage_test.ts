@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Cli } from "../support/cli/cli.ts";
-import { say, sayOn } from "../support/cli/in_process.ts";
+import { commandOn, runCommand } from "../support/cli/in_process.ts";
 import {
   archiveTar,
   blobPath,
@@ -19,7 +19,7 @@ const VERBS =
 const SNAPSHOT = "ls prepare view mounts commit rm stat usage label".split(" ");
 
 Deno.test("every verb explains itself, its JSON and the global options", async () => {
-  const { stdout: help, code } = await say(["--help"]);
+  const { stdout: help, code } = await runCommand(["--help"]);
   assertEquals(code, 0);
   for (const verb of [...VERBS, "snapshot", "config"]) {
     assertMatch(help, new RegExp(`^  ${verb} `, "m"));
@@ -30,7 +30,7 @@ Deno.test("every verb explains itself, its JSON and the global options", async (
     ...["ls", "get", "set"].map((verb) => ["config", verb]),
   ];
   for (const line of lines) {
-    const said = await say([...line, "--help"]);
+    const said = await runCommand([...line, "--help"]);
     assertEquals([said.code, said.stderr], [0, ""]);
     assertStringIncludes(said.stdout, `Usage: varve ${line.join(" ")} `);
     assertStringIncludes(said.stdout, "--root <dir>");
@@ -59,28 +59,28 @@ Deno.test("what is wrong with a command line: exit 2 and what to do, no store op
   ];
   const env = { VARVE_ROOT: "/dev/null/none" };
   for (const [args, message] of cases) {
-    const { code, stdout, stderr } = await say(args, { env });
+    const { code, stdout, stderr } = await runCommand(args, { env });
     assertEquals([code, stdout], [2, ""], `${args}: ${stderr}`);
     assertMatch(stderr, message);
     assertMatch(stderr, /^varve: [^\n]+\n$/);
     if (args.includes("--format")) continue;
-    const json = await say(["--format=json", ...args], { env });
+    const json = await runCommand(["--format=json", ...args], { env });
     assertEquals(JSON.parse(json.stderr).error.code, "E_USAGE");
   }
 });
 
 Deno.test("no verb: the help on standard error", async () => {
   for (const args of [[], ["snapshot"], ["config"], ["--quiet"]]) {
-    const { code, stdout, stderr } = await say(args);
+    const { code, stdout, stderr } = await runCommand(args);
     assertEquals([code, stdout], [2, ""]);
     assertMatch(stderr, /^Usage: varve/);
   }
-  assertMatch((await say(["--version"])).stdout, /^\d+\.\d+\.\d+\n$/);
+  assertMatch((await runCommand(["--version"])).stdout, /^\d+\.\d+\.\d+\n$/);
 });
 
 Deno.test("names, files and snapshots that are not there, are there already, or are used", async () => {
   await using temp = await tempDir();
-  const on = sayOn(temp.join("store"));
+  const on = commandOn(temp.join("store"));
   const archive = (name: string) => temp.join(name);
   await Deno.writeFile(archive("a.tar"), archiveTar(ociFiles([sampleImage()])));
   const other = buildImage({ name: "example.org/b:1", layers: [[{ name: "b", content: "b" }]] });
@@ -144,7 +144,7 @@ Deno.test("names, files and snapshots that are not there, are there already, or 
 
 Deno.test("a compressed docker-archive is the same image, however often it comes", async () => {
   await using temp = await tempDir();
-  const on = sayOn(temp.join("store"));
+  const on = commandOn(temp.join("store"));
   const packed = temp.join("packed.tar");
   await Deno.writeFile(packed, archiveTar(dockerFiles([sampleImage()])));
   await Deno.writeFile(
@@ -169,7 +169,7 @@ Deno.test({
   sanitizeResources: false,
   fn: async () => {
     await using temp = await tempDir();
-    const on = sayOn(temp.join("store"));
+    const on = commandOn(temp.join("store"));
     const archive = temp.join("a.tar");
     await Deno.writeFile(archive, archiveTar(ociFiles([sampleImage()])));
     for (
@@ -200,7 +200,7 @@ Deno.test({
 
 Deno.test("a damaged image is listed, told of and can be removed", async () => {
   await using temp = await tempDir();
-  const on = sayOn(temp.join("store"));
+  const on = commandOn(temp.join("store"));
   const image = sampleImage();
   await on(["load", "-", "--quiet"], { stdin: archiveTar(ociFiles([image])) });
   const config = temp.join("store/content", blobPath(image.imageId));

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { answers } from "../support/compile/answers.ts";
+import { whyUnusable } from "../support/compile/why_unusable.ts";
 import { causeOf } from "../support/compile/native.ts";
 import { compileSelfExtracting } from "../support/compile/self_extracting.ts";
 import { run } from "../support/machine/process.ts";
@@ -39,8 +39,8 @@ Deno.test("a self-extracting file runs by itself, workers included", async () =>
   const file = temp.join("one file");
   await compileSelfExtracting({ root: temp.join("src"), version: "9.8.7" }, file, 1);
   await Deno.remove(temp.join("src"), { recursive: true });
-  assertEquals(await answers(file, "9.8.7"), undefined);
-  assertStringIncludes(await answers(file, "9.8.8") ?? "", "says hello worker");
+  assertEquals(await whyUnusable(file, "9.8.7"), undefined);
+  assertStringIncludes(await whyUnusable(file, "9.8.8") ?? "", "says hello worker");
 
   const options = {
     clearEnv: true,
@@ -59,11 +59,11 @@ Deno.test("a self-extracting file runs by itself, workers included", async () =>
 Deno.test("what a compiler made is not believed", async () => {
   await using temp = await tempDir();
   // DENORT_BIN can make `deno compile` succeed with a file that is plain Deno.
-  assertStringIncludes(await answers(Deno.execPath(), "9.8.7") ?? "", "fails at `version`");
+  assertStringIncludes(await whyUnusable(Deno.execPath(), "9.8.7") ?? "", "fails at `version`");
   const silent = temp.join("silent");
   await Deno.writeTextFile(silent, "#!/bin/sh\nexit 0\n");
   await Deno.chmod(silent, 0o755);
-  assertStringIncludes(await answers(silent, "9.8.7") ?? "", 'says ""');
+  assertStringIncludes(await whyUnusable(silent, "9.8.7") ?? "", 'says ""');
 });
 
 Deno.test("the reason of a failed compilation is the deepest cause", () => {

@@ -13,7 +13,7 @@ import { type TempDir, tempDir } from "../support/machine/temp_dir.ts";
 import {
   CONTAINER_TOOLS,
   containerFixture,
-  leftOf,
+  leftovers,
   RUNTIME_NAMES,
 } from "../support/peers/container_fixture.ts";
 import type { TarFixture } from "../support/tar/tar_fixture.ts";
@@ -195,7 +195,7 @@ Deno.test({
       const { code, stderr } = await fixture.varve.any(["run", "--rm", BOX]);
       assertEquals(code, 125, what);
       assert(message.test(stderr), `${what}: ${stderr}`);
-      assertEquals(await leftOf(fixture), [], what);
+      assertEquals(await leftovers(fixture), [], what);
       assertEquals(await fixture.varve.json(["ps"]), [], what);
     }
   },
@@ -260,7 +260,7 @@ for (const runtime of RUNTIME_NAMES) {
       for (const one of ["A=1", "--help", "NOVALUE", "=none"]) assert(!lines.includes(one), one);
       assertStringIncludes(said, "/etc/hostname/\n/etc/hosts\n");
       assertEquals(await Array.fromAsync(Deno.readDir(temp.path)), []);
-      assertEquals(await leftOf(fixture), []);
+      assertEquals(await leftovers(fixture), []);
     },
   });
 }

@@ -28,7 +28,7 @@ function devicesOf(devices: readonly DiffId[], tars: ReadonlyMap<DiffId, string>
 }
 
 /** The number that dump.erofs tells after a text. */
-function told(text: string, what: string): number {
+function countOf(text: string, what: string): number {
   return Number(new RegExp(`${what}:\\s*(\\d+)`).exec(text)?.[1]);
 }
 
@@ -61,13 +61,13 @@ Deno.test({
     const counts = { file: 0, directory: 1, symlink: 0, char: 0, block: 0, fifo: 0, whiteout: 0 };
     for (const { node } of walk(tree)) counts[node.type]++;
     assertEquals({
-      file: told(stdout, "regular file count"),
-      directory: told(stdout, "directory count"),
-      symlink: told(stdout, "symlink file count"),
-      char: told(stdout, "char dev count"),
-      block: told(stdout, "block dev count"),
-      fifo: told(stdout, "FIFO file count"),
-      whiteout: told(stdout, "unknown type count"),
+      file: countOf(stdout, "regular file count"),
+      directory: countOf(stdout, "directory count"),
+      symlink: countOf(stdout, "symlink file count"),
+      char: countOf(stdout, "char dev count"),
+      block: countOf(stdout, "block dev count"),
+      fifo: countOf(stdout, "FIFO file count"),
+      whiteout: countOf(stdout, "unknown type count"),
     }, counts);
 
     const root = temp.join("root");

@@ -19,7 +19,7 @@ import {
   REGISTRY_TOOLS,
   type RunningRegistry,
 } from "../support/registry/docker_registry.ts";
-import { cliIn, type Engine, INSECURE, loaded, skopeoIn } from "../support/registry/engines.ts";
+import { cliIn, type Engine, INSECURE, loadFiles, skopeoIn } from "../support/registry/engines.ts";
 
 const tools = needs({ tools: REGISTRY_TOOLS });
 
@@ -37,7 +37,7 @@ async function bothWays(temp: TempDir, registry: RunningRegistry, engine: Engine
   const other = cliIn(temp, "elsewhere");
   for (const [form, image] of FORMS) {
     const name = `${registry.host}/varve/app:${form}`;
-    await loaded(temp, cli, name, ociFiles([image]));
+    await loadFiles(temp, cli, name, ociFiles([image]));
     assertEquals((await cli.json(["push", name])).digest, image.descriptor.digest, form);
     const got = await engine.pull(name);
     assertEquals(got.imageId, image.imageId, form);
@@ -150,7 +150,7 @@ Deno.test({
       const packing = form === "zstd" ? "zstd" : "gzip";
       const { images, index, digest, files } = manyPlatforms(packing, form === "docker");
       const name = (by: string) => `${registry.host}/${form}/${by}:1`;
-      await loaded(temp, cli, name("varve"), files);
+      await loadFiles(temp, cli, name("varve"), files);
       assertEquals((await cli.json(["push", name("varve")])).digest, digest);
       assertEquals((await run(cli.command(["manifest", name("varve")]))).bytes, index);
       // skopeo notes in an index which of its layers are zstd.

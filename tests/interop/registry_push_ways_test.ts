@@ -16,7 +16,7 @@ import {
   REGISTRY_TOOLS,
   type RunningRegistry,
 } from "../support/registry/docker_registry.ts";
-import { cliIn, loaded, skopeoIn } from "../support/registry/engines.ts";
+import { cliIn, loadFiles, skopeoIn } from "../support/registry/engines.ts";
 import { cutRequests } from "../support/registry/request_cutter.ts";
 import { servedStore } from "../support/registry/served_store.ts";
 
@@ -31,7 +31,7 @@ Deno.test({
     await using registry = await dockerRegistry();
     const cli = cliIn(temp, "store");
     const image = sampleImage({ packing: ["gzip", "none", "none"] });
-    await loaded(temp, cli, "app:1", ociFiles([image]));
+    await loadFiles(temp, cli, "app:1", ociFiles([image]));
     const push = (to: string, ...more: string[]) =>
       cli.json(["push", "app:1", `${registry.host}/${to}:1`, ...more]);
     for (const format of ["gzip", "zstd"]) {
@@ -91,7 +91,7 @@ Deno.test({
     await using registry = await dockerRegistry();
     const cli = cliIn(temp, "store");
     const image = largeImage(6, 2_000_000);
-    await loaded(temp, cli, "app:1", ociFiles([image]));
+    await loadFiles(temp, cli, "app:1", ociFiles([image]));
     await using wire = cutRequests(portOf(registry), Infinity);
     const push = ["push", "app:1", `${wire.host}/app:1`, "--concurrency", "1", "--plain-http"];
     const child = new Deno.Command(Deno.execPath(), {
@@ -127,7 +127,7 @@ Deno.test({
     await using registry = await dockerRegistry();
     const cli = cliIn(temp, "store");
     const image = largeImage(2, 12_000_000);
-    await loaded(temp, cli, "app:1", ociFiles([image]));
+    await loadFiles(temp, cli, "app:1", ociFiles([image]));
     await using wire = cutRequests(portOf(registry), 5_000_000);
     const { digest } = await cli.json(["push", "app:1", `${wire.host}/app:1`]);
     assertEquals(digest, image.descriptor.digest);
@@ -157,7 +157,7 @@ Deno.test({
     const cli = cliIn(temp, "store");
     const subject = sampleImage({ packing: "gzip" });
     const name = (tag: string) => `${registry.host}/team/app:${tag}`;
-    await loaded(temp, cli, name("subject"), ociFiles([subject]));
+    await loadFiles(temp, cli, name("subject"), ociFiles([subject]));
     await cli.json(["push", name("subject")]);
     const referrers = async (at: string) => {
       const { referrers } = await cli.json(["inspect", "--referrers", at]);
@@ -173,7 +173,7 @@ Deno.test({
     const signs = [];
     for (const note of ["a", "b"]) {
       const image = refersTo(subject, buildImage({ layers: [[{ name: note }]] }), note);
-      await loaded(temp, cli, name(note), ociFiles([image]));
+      await loadFiles(temp, cli, name(note), ociFiles([image]));
       // The second time changes nothing.
       for (let time = 0; time < 2; time++) await cli.json(["push", name(note)]);
       signs.push([image.descriptor.digest, "application/vnd.oci.image.config.v1+json", { note }]);

@@ -8,9 +8,9 @@ import {
   CONTAINER_TOOLS,
   containerFixture,
   isAlive,
-  leftOf,
+  leftovers,
   RUNTIME_NAMES,
-  start,
+  startContainer,
   waitUntilGone,
 } from "../support/peers/container_fixture.ts";
 import { namesIn } from "../support/trees/names_in.ts";
@@ -46,13 +46,20 @@ for (const runtime of RUNTIME_NAMES) {
     fn: async () => {
       await using fixture = await containerFixture();
       const script = 'trap "echo heard; exit 9" TERM; echo ready; while :; do sleep 0.05; done';
-      const polite = await start(fixture, "polite", [...on, BOX, "--", "sh", "-c", script]);
+      const polite = await startContainer(fixture, "polite", [
+        ...on,
+        BOX,
+        "--",
+        "sh",
+        "-c",
+        script,
+      ]);
       await waitUntil("the trap", () => catches(polite.first, SIGTERM));
       polite.child.kill("SIGTERM");
       const { code, stdout } = await polite.child.output();
       assertEquals([code, new TextDecoder().decode(stdout)], [9, "ready\nheard\n"]);
 
-      const deaf = await start(fixture, "deaf", [
+      const deaf = await startContainer(fixture, "deaf", [
         ...on,
         "--stop-timeout",
         "0",
@@ -64,7 +71,14 @@ for (const runtime of RUNTIME_NAMES) {
       deaf.child.kill("SIGTERM");
       assertEquals((await deaf.child.output()).code, 137);
 
-      const init = await start(fixture, "init", [...on, "--init", BOX, "--", "sleep", "99"]);
+      const init = await startContainer(fixture, "init", [
+        ...on,
+        "--init",
+        BOX,
+        "--",
+        "sleep",
+        "99",
+      ]);
       // Once it has begun the command, it waits for signals.
       await waitUntil("the init's child", async () => {
         const children = `/proc/${init.first}/task/${init.first}/children`;
@@ -92,7 +106,7 @@ for (const runtime of RUNTIME_NAMES) {
     fn: async () => {
       await using fixture = await containerFixture();
       const command = [...on, "--rm", "-u", "web", BOX, "--", "sh", "-c", "sleep 99 & sleep 98"];
-      const orphan = await start(fixture, "orphan", command);
+      const orphan = await startContainer(fixture, "orphan", command);
       const mounts = () => mountsBelow(`${fixture.root}/mounts`);
       assert((await mounts()).some((path) => !path.includes("/run-")), "no lower is shared");
       orphan.child.kill("SIGKILL");
@@ -107,7 +121,7 @@ for (const runtime of RUNTIME_NAMES) {
         0,
       );
 
-      const killed = await start(fixture, "killed", command);
+      const killed = await startContainer(fixture, "killed", command);
       Deno.kill(killed.runner, "SIGKILL");
       assertEquals((await killed.child.output()).code, 137);
       await waitUntilGone(fixture, [killed.id]);
@@ -123,8 +137,8 @@ for (const runtime of RUNTIME_NAMES) {
       await using fixture = await containerFixture();
       const { varve, root } = fixture;
       const sleep = [BOX, "--", "sleep", "99"];
-      const kept = await start(fixture, "kept", [...on, ...sleep]);
-      const removed = await start(fixture, "removed", [...on, "--rm", ...sleep]);
+      const kept = await startContainer(fixture, "kept", [...on, ...sleep]);
+      const removed = await startContainer(fixture, "removed", [...on, "--rm", ...sleep]);
       for (const { directory, child } of [kept, removed]) {
         for (const pid of await watchdogsOf(directory)) Deno.kill(pid, "SIGKILL");
         child.kill("SIGKILL");
@@ -133,7 +147,9 @@ for (const runtime of RUNTIME_NAMES) {
       }
       // Not the processes: those of a container that is still being entered change by themselves.
       const leftThere = async () =>
-        (await leftOf(fixture, [kept.id, removed.id])).filter((one) => !one.startsWith("process"));
+        (await leftovers(fixture, [kept.id, removed.id])).filter((one) =>
+          !one.startsWith("process")
+        );
       const left = await leftThere();
       const rows = await varve.json(["snapshot", "ls"]);
       const shown = (await varve.json(["ps"])).map((
@@ -184,7 +200,7 @@ for (const runtime of RUNTIME_NAMES) {
       const names = await Array.fromAsync(Deno.readDir(upper), ({ name }) => name);
       assertEquals(names.sort(), ["noexec", "work"]);
 
-      const held = await start(fixture, "k", [...on, BOX, "--", "sleep", "99"]);
+      const held = await startContainer(fixture, "k", [...on, BOX, "--", "sleep", "99"]);
       const second = await varve.any([...again, "true"]);
       assertEquals([second.code, /is running/.test(second.stderr)], [125, true]);
       assertEquals((await varve.any(["snapshot", "rm", "k"])).code, 6);
@@ -235,7 +251,7 @@ Deno.test({
     const rows = await varve.json(["ps"]);
     assertEquals(rows.length, 10);
     await varve.text(["snapshot", "rm", ...rows.map(({ key }: { key: string }) => key)]);
-    assertEquals(await leftOf(fixture), []);
+    assertEquals(await leftovers(fixture), []);
     assertEquals(await Array.fromAsync(Deno.readDir(`${root}/snapshots`)), []);
   },
 });
@@ -280,6 +296,6 @@ Deno.test({
       const { mtime } = await Deno.stat(`${directory}/${path}`);
       assertEquals(mtime?.getTime(), BOX_TIME * 1000, path);
     }
-    assertEquals(await leftOf(fixture), []);
+    assertEquals(await leftovers(fixture), []);
   },
 });

@@ -11,7 +11,7 @@ import {
   containerFixture,
   isAlive,
   RUNTIME_NAMES,
-  start,
+  startContainer,
   waitUntilGone,
 } from "../support/peers/container_fixture.ts";
 
@@ -29,7 +29,7 @@ for (const runtime of RUNTIME_NAMES) {
       await using fixture = await containerFixture();
       const { varve, root } = fixture;
       const args = ["--runtime", runtime, BOX, "--", "sh", "-c", WRITER];
-      const running = await start(fixture, "writer", args);
+      const running = await startContainer(fixture, "writer", args);
       await using store = await openStore({ root, durability: "none" });
       const log = `${running.directory}/rootfs/log`;
       const size = async () => (await Deno.stat(log).catch(() => undefined))?.size ?? 0;

@@ -6,7 +6,7 @@ import { runAny } from "../support/machine/process.ts";
 import {
   CONTAINER_TOOLS,
   containerFixture,
-  leftOf,
+  leftovers,
   RUNTIME_NAMES,
 } from "../support/peers/container_fixture.ts";
 
@@ -35,7 +35,7 @@ for (const runtime of RUNTIME_NAMES) {
       const numbers = await varve.text([...run, "-u", "7:44", BOX, "--", "id"]);
       assertStringIncludes(numbers, "uid=7");
       assertStringIncludes(numbers, "gid=44");
-      assertEquals(await leftOf(fixture), []);
+      assertEquals(await leftovers(fixture), []);
       assertEquals(await varve.json(["ps"]), []);
       assertEquals((await varve.json(["snapshot", "ls", "--filter", "kind==active"])).length, 0);
     },
@@ -83,7 +83,7 @@ for (const runtime of RUNTIME_NAMES) {
       ]);
       assertEquals(other, "CapEff:\t0000000000000000\n");
       assertEquals(await varve.text([...run, BOX, "--", "hostname"]), `${Deno.hostname()}\n`);
-      assertEquals(await leftOf(fixture), []);
+      assertEquals(await leftovers(fixture), []);
     },
   });
 
@@ -142,7 +142,7 @@ for (const runtime of RUNTIME_NAMES) {
         "while [ -e /proc/$pid ]; do sleep 0.02; done; echo reaped",
       ]);
       assertEquals(reaped, "init\nreaped\n");
-      assertEquals(await leftOf(fixture), []);
+      assertEquals(await leftovers(fixture), []);
     },
   });
 
@@ -182,7 +182,7 @@ for (const runtime of RUNTIME_NAMES) {
         if (code !== 137) assert(result.stderr !== "", args.join(" "));
       }
       assertEquals((await varve.json(["snapshot", "ls", "--filter", "kind==active"])).length, 0);
-      assertEquals(await leftOf(fixture), []);
+      assertEquals(await leftovers(fixture), []);
     },
   });
 }

@@ -15,7 +15,7 @@ import { type TarEntry, TarWriter } from "../../lib/codec/tar/mod.ts";
 import { needs } from "../support/machine/needs.ts";
 import { run } from "../support/machine/process.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
-import { concat, readTar, type Told } from "../support/tar/raw_blocks.ts";
+import { concat, type ReadEntry, readTar } from "../support/tar/raw_blocks.ts";
 
 /** UTC everywhere, and names as bytes. */
 const ENV = { TZ: "UTC", LC_ALL: "C.UTF-8" };
@@ -104,7 +104,7 @@ async function factsOfDirectory(path: string): Promise<string[]> {
 }
 
 /** The same lines from entries; hard links are what they link to. */
-function facts(told: readonly Told[], ns = true): string[] {
+function facts(told: readonly ReadEntry[], ns = true): string[] {
   const byPath = new Map(told.map((t) => [t.entry.path as string, t.entry]));
   return told.map(({ entry: own }) => {
     const name = own.path.replace(/^\.\//, "").replace(/\/$/, "");
@@ -189,7 +189,7 @@ const FLAGS = {
   fifo: "6",
 } as const;
 
-function listing(told: readonly Told[]): unknown[][] {
+function listing(told: readonly ReadEntry[]): unknown[][] {
   return told.map(({ entry, content }) => [
     entry.path.replace(/\/$/, ""),
     FLAGS[entry.type],

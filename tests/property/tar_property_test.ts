@@ -28,7 +28,7 @@ import {
   header,
   pax,
   putChecksum,
-  type Told,
+  type ReadEntry,
 } from "../support/tar/raw_blocks.ts";
 import { type Item, treeOf } from "../support/trees/model_tree.ts";
 import { random, randomModel } from "../support/trees/random_tree.ts";
@@ -162,7 +162,7 @@ for (const kind of ["layer", "root"] as const) {
 }
 
 /** The handler calls for an archive in chunks, or the error. */
-function read(chunks: readonly Uint8Array[]): readonly Told[] | string {
+function read(chunks: readonly Uint8Array[]): readonly ReadEntry[] | string {
   const collector = new Collector();
   const reader = new TarReader(collector);
   try {

@@ -1,7 +1,6 @@
-/** What something is refused with. */
 import { VarveError } from "../../lib/errors.ts";
 
-/** The code of the error; `"ok"` without one. */
+/** The code of the `VarveError` that a call is refused with; `"ok"` when it succeeds. */
 export async function codeOf(act: () => unknown): Promise<string> {
   try {
     await act();

@@ -59,9 +59,9 @@ Deno.test("H01 H02 a redirect of a blob is followed without credentials and head
   const endpoints = [{ ...endpoint!, headers: { "x-secret": "HEADER-1", cookie: "COOKIE-1" } }];
   assertEquals(await fetchConfig({ ...config, endpoints }), "ok");
   for (const secret of ["PASSWORD-1", "TOKEN-1", "HEADER-1", "COOKIE-1"]) {
-    assertEquals(servers.toldTo(secret), [own], secret);
+    assertEquals(servers.originsThatGot(secret), [own], secret);
   }
-  assertEquals(servers.toldTo("SIGNATURE-1"), [other]);
+  assertEquals(servers.originsThatGot("SIGNATURE-1"), [other]);
   const [there] = servers.seen.filter(({ origin }) => origin === other);
   assertEquals(there?.headers.get("accept-encoding"), "identity");
 });
@@ -111,8 +111,8 @@ Deno.test("H07 a realm of another domain gets no credentials; its anonymous toke
       imageAnswer(image),
     );
     assertEquals(await fetchConfig(configFor(own, { [own]: credential })), "ok");
-    assertEquals(servers.toldTo("PASSWORD-1"), []);
-    assertEquals(servers.toldTo("REFRESH-1"), []);
+    assertEquals(servers.originsThatGot("PASSWORD-1"), []);
+    assertEquals(servers.originsThatGot("REFRESH-1"), []);
     assertFalse(servers.seen.some(({ all }) => /account=/.test(all)));
   }
 });
@@ -122,9 +122,9 @@ Deno.test("H07 a realm of the same host gets the password, or the refresh token 
   const realm = servers.start(token("TOKEN-3"));
   const own = servers.start(bearerAnswer("TOKEN-3", () => `${realm}/token`), imageAnswer(image));
   assertEquals(await fetchConfig(configFor(own, { [own]: USER })), "ok");
-  assertEquals(servers.toldTo("PASSWORD-1"), [realm]);
+  assertEquals(servers.originsThatGot("PASSWORD-1"), [realm]);
   assertEquals(await fetchConfig(configFor(own, { [own]: REFRESH })), "ok");
-  assertEquals(servers.toldTo("REFRESH-1"), [realm]);
+  assertEquals(servers.originsThatGot("REFRESH-1"), [realm]);
   const form = servers.seen.find(({ method }) => method === "POST")?.all ?? "";
   assertStringIncludes(form, "grant_type=refresh_token");
   assertFalse(servers.seen.some(({ path }) => path.includes("REFRESH")));

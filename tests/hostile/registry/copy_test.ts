@@ -177,8 +177,8 @@ Deno.test("copy: neither registry learns a secret of the other", async () => {
   const to = guarded("TOKEN-W", registry.answer);
   await copy(from, to);
   assertEquals(registry.manifests.get("1"), SAMPLE.manifest);
-  for (const secret of [READER, "TOKEN-R"]) assertEquals(servers.toldTo(secret), [from]);
-  for (const secret of [WRITER, "TOKEN-W"]) assertEquals(servers.toldTo(secret), [to]);
+  for (const secret of [READER, "TOKEN-R"]) assertEquals(servers.originsThatGot(secret), [from]);
+  for (const secret of [WRITER, "TOKEN-W"]) assertEquals(servers.originsThatGot(secret), [to]);
 });
 
 Deno.test("copy: a part that is missing is an error before anything is sent", async () => {

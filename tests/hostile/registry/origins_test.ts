@@ -75,11 +75,11 @@ Deno.test("H02 a redirect to another origin, however similar its name, gets no s
     const config = named(proxy, credentials);
     const endpoints = config.endpoints.map((one) => ({ ...one, headers: { "x-key": "HEADER-1" } }));
     assertEquals(await fetchConfig({ ...config, endpoints }), "ok", host);
-    assertEquals(servers.toldTo("PASSWORD-1"), ["http://registry.test"], host);
-    assertEquals(servers.toldTo("HEADER-1"), ["http://registry.test"], host);
+    assertEquals(servers.originsThatGot("PASSWORD-1"), ["http://registry.test"], host);
+    assertEquals(servers.originsThatGot("HEADER-1"), ["http://registry.test"], host);
     // Not even the credential for that origin: it sent no challenge.
-    assertEquals(servers.toldTo("PASSWORD-2"), [], host);
-    assertEquals(servers.toldTo("SIGNATURE-1"), [`http://${host}`], host);
+    assertEquals(servers.originsThatGot("PASSWORD-2"), [], host);
+    assertEquals(servers.originsThatGot("SIGNATURE-1"), [`http://${host}`], host);
   }
 });
 
@@ -104,8 +104,12 @@ Deno.test("H02 H07 a realm of another domain gets no secret, whatever its name",
     // 127.0.0.2 is reached without the proxy, and nothing listens there.
     const code = host === "127.0.0.2" ? "E_REGISTRY" : "ok";
     assertEquals(await fetchConfig(config), code, host);
-    assertEquals(servers.toldTo("PASSWORD-1"), told ? [`http://${host}`] : [], host);
-    assertEquals(servers.toldTo("TOKEN-1"), code === "ok" ? ["http://registry.test"] : [], host);
+    assertEquals(servers.originsThatGot("PASSWORD-1"), told ? [`http://${host}`] : [], host);
+    assertEquals(
+      servers.originsThatGot("TOKEN-1"),
+      code === "ok" ? ["http://registry.test"] : [],
+      host,
+    );
   }
 });
 
@@ -128,12 +132,12 @@ Deno.test("H07 a login fails when the realm is of another domain, unless hosts.t
     const failure = await failureOf(() => client.ping());
     assertEquals(failure.code, "E_DENIED");
     assertStringIncludes(`${failure.details.hint}`, 'token_realms = ["http://tokens.example"]');
-    assertEquals(servers.toldTo("PASSWORD-1"), []);
+    assertEquals(servers.originsThatGot("PASSWORD-1"), []);
   }
   const endpoints = config.endpoints.map((one) => ({ ...one, realms: ["http://tokens.example"] }));
   using client = new RegistryClient({ ...config, endpoints });
   await client.ping();
-  assertEquals(servers.toldTo("PASSWORD-1"), ["http://tokens.example"]);
+  assertEquals(servers.originsThatGot("PASSWORD-1"), ["http://tokens.example"]);
 });
 
 Deno.test("H10 H23 a busy token server is retried, up to the limit", async () => {
@@ -210,8 +214,8 @@ Deno.test("H25 H26 registries and mirrors: each gets its own secrets only, also 
   const own = servers.start(basic(USER, imageAnswer(image)));
   const config = configFor([mirror, greedy, own], { [own]: USER, [mirror]: OTHER });
   assertEquals(await fetchConfig(config), "ok");
-  assertEquals(servers.toldTo("PASSWORD-1"), [own]);
-  assertEquals(servers.toldTo("PASSWORD-2"), [mirror]);
+  assertEquals(servers.originsThatGot("PASSWORD-1"), [own]);
+  assertEquals(servers.originsThatGot("PASSWORD-2"), [mirror]);
   assertEquals(new Set(servers.seen.map(({ origin }) => origin)), new Set([mirror, greedy, own]));
 });
 

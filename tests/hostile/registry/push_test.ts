@@ -119,7 +119,7 @@ Deno.test("H18 an upload location at another origin is refused, and nothing is s
     assertEquals(keeper.manifests.size, 0);
   }
   assertEquals(servers.seen.filter(({ origin }) => origin === evil), []);
-  assertFalse(servers.toldTo("TOKEN-1").includes(evil));
+  assertFalse(servers.originsThatGot("TOKEN-1").includes(evil));
 });
 
 Deno.test("H19 a mount that fails falls back to an upload", async () => {

@@ -15,7 +15,7 @@ export interface TerminalOptions {
 }
 
 /** How a command ended, and what it wrote. */
-export interface Said {
+export interface CommandResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -23,7 +23,10 @@ export interface Said {
 }
 
 /** Runs a command line. Without a `VARVE_ROOT` in `env` nothing may open a store. */
-export async function say(args: readonly string[], options: TerminalOptions = {}): Promise<Said> {
+export async function runCommand(
+  args: readonly string[],
+  options: TerminalOptions = {},
+): Promise<CommandResult> {
   const out: Uint8Array[] = [];
   let stderr = "";
   const io: Io = {
@@ -49,9 +52,10 @@ export async function say(args: readonly string[], options: TerminalOptions = {}
 }
 
 /** Runs command lines on one store, without syncs and with one worker. */
-export function sayOn(
+export function commandOn(
   root: string,
-): (args: readonly string[], options?: TerminalOptions) => Promise<Said> {
+): (args: readonly string[], options?: TerminalOptions) => Promise<CommandResult> {
   const defaults = { VARVE_ROOT: root, VARVE_DURABILITY: "none", VARVE_WORKERS: "1" };
-  return (args, options = {}) => say(args, { ...options, env: { ...defaults, ...options.env } });
+  return (args, options = {}) =>
+    runCommand(args, { ...options, env: { ...defaults, ...options.env } });
 }

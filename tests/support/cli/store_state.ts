@@ -1,11 +1,11 @@
 /** Everything that a user can see of a disk store. */
 import { assertEquals } from "@std/assert";
-import { sayOn } from "./in_process.ts";
+import { commandOn } from "./in_process.ts";
 
 /** The output of `images` and `snapshot ls`, and names and sizes of all files but locks and the database. */
 export async function stateOf(root: string): Promise<unknown> {
-  const { stdout: images } = await sayOn(root)(["images", "--format", "json"]);
-  const { stdout: snapshots } = await sayOn(root)(["snapshot", "ls", "--driver", "native"]);
+  const { stdout: images } = await commandOn(root)(["images", "--format", "json"]);
+  const { stdout: snapshots } = await commandOn(root)(["snapshot", "ls", "--driver", "native"]);
   return { images, snapshots, files: await filesOf(root) };
 }
 

@@ -9,7 +9,7 @@
  * It stands here because it is a tool of the project and is not shipped.
  */
 // deno-lint-ignore-file no-console
-import { answers } from "./answers.ts";
+import { whyUnusable } from "./why_unusable.ts";
 import { compileNative } from "./native.ts";
 import { compileSelfExtracting } from "./self_extracting.ts";
 
@@ -33,7 +33,7 @@ async function main(): Promise<void> {
 /**
  * Makes the file and says how.
  *
- * @throws {Error} where neither way gives a file that answers `version`
+ * @throws {Error} where neither way gives a file that runs `version`
  */
 export async function compile(project: Project, out: string): Promise<string> {
   const reason = await compileNative(project, out);
@@ -41,7 +41,7 @@ export async function compile(project: Project, out: string): Promise<string> {
   console.error(`deno compile cannot be used here: ${reason}`);
   console.error("Making a self-extracting file instead.");
   await compileSelfExtracting(project, out);
-  const broken = await answers(out, project.version);
+  const broken = await whyUnusable(out, project.version);
   if (broken !== undefined) throw new Error(`Cannot compile varve: ${broken}`);
   return "self-extracting (the first start unpacks it into the user's cache)";
 }

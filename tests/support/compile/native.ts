@@ -1,10 +1,10 @@
 /** The first way: `deno compile`. */
 import { runAny } from "../machine/process.ts";
-import { answers } from "./answers.ts";
+import { whyUnusable } from "./why_unusable.ts";
 import type { Project } from "./main.ts";
 
 /**
- * Compiles with `deno compile`, and believes it only when the result answers.
+ * Compiles with `deno compile`, and believes it only when the result runs `version`.
  *
  * @returns why it cannot, or undefined where `out` is there
  */
@@ -17,7 +17,7 @@ export async function compileNative(project: Project, out: string): Promise<stri
     ...["--include", "workers", "--output", draft, "lib/cli/main.ts"],
   ], { cwd: project.root, env: { NO_COLOR: "1" } });
   if (result.code !== 0) return causeOf(result.stderr) ?? `exit ${result.code}`;
-  const broken = await answers(draft, project.version);
+  const broken = await whyUnusable(draft, project.version);
   if (broken === undefined) await Deno.rename(draft, out);
   else await Deno.remove(draft);
   return broken;

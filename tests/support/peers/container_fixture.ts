@@ -56,7 +56,7 @@ export async function containerFixture(
 }
 
 /** What runs left behind: mounts, directories, processes, and the cgroups of these ids. */
-export async function leftOf(
+export async function leftovers(
   { root }: ContainerFixture,
   ids: readonly string[] = [],
 ): Promise<string[]> {
@@ -75,14 +75,14 @@ export async function leftOf(
   return out;
 }
 
-/** Waits until {@linkcode leftOf} finds nothing any more. */
+/** Waits until {@linkcode leftovers} finds nothing any more. */
 export async function waitUntilGone(
   fixture: ContainerFixture,
   ids: readonly string[],
 ): Promise<void> {
   let left: string[] = [];
   await waitUntil("the end of all that runs leave", async () => {
-    left = await leftOf(fixture, ids);
+    left = await leftovers(fixture, ids);
     return left.length === 0;
   }, { seen: () => left });
 }
@@ -108,7 +108,7 @@ export async function runsOf(root: string): Promise<string[]> {
 }
 
 /** A container that runs in the background. */
-export interface Running {
+export interface RunningContainer {
   /** The process of varve. */
   readonly child: Deno.ChildProcess;
   /** Number and random part of the run's name; they are in the names of its cgroups as well. */
@@ -122,11 +122,11 @@ export interface Running {
 }
 
 /** Starts a container under a key, and waits until it runs. */
-export async function start(
+export async function startContainer(
   fixture: ContainerFixture,
   key: string,
   args: readonly string[],
-): Promise<Running> {
+): Promise<RunningContainer> {
   const [program = "", ...rest] = fixture.varve.command(["run", "--name", key, ...args]);
   const env = { VARVE_ROOT: fixture.root, VARVE_DURABILITY: "none", NO_COLOR: "1" };
   const child = new Deno.Command(program, {

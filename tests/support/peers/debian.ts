@@ -57,7 +57,11 @@ export async function debianVariant(
 }
 
 /** The directory of the cache that a script fills, unless it is filled already. */
-async function buildOnce(name: string, script: string, args: readonly string[] = []): Promise<string> {
+async function buildOnce(
+  name: string,
+  script: string,
+  args: readonly string[] = [],
+): Promise<string> {
   const base = Deno.env.get("VARVE_TEST_CACHE") ?? "/var/tmp/varve-test-cache";
   await Deno.mkdir(base, { recursive: true, mode: 0o700 });
   const directory = `${base}/${name}`;

@@ -21,7 +21,7 @@ export function cliIn(temp: TempDir, store: string): Cli {
 }
 
 /** Loads the files of an archive under a name. */
-export async function loaded(
+export async function loadFiles(
   temp: TempDir,
   cli: Cli,
   name: string,

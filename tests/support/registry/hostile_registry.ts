@@ -4,7 +4,7 @@ import type { BuiltImage } from "../images/images.ts";
 import { DEADLINE } from "../machine/wait.ts";
 
 /** A request that a server got. */
-export interface Seen {
+export interface SeenRequest {
   /** The server's origin. */
   readonly origin: string;
   readonly method: string;
@@ -22,7 +22,7 @@ export type Answer = (
 
 /** Servers of one test, with one log. */
 export class Servers implements AsyncDisposable {
-  readonly seen: Seen[] = [];
+  readonly seen: SeenRequest[] = [];
   readonly #servers: Deno.HttpServer<Deno.NetAddr>[] = [];
 
   /** Starts a server. Answers are tried in their order; the last is 404. @returns its origin */
@@ -52,7 +52,7 @@ export class Servers implements AsyncDisposable {
   }
 
   /** Origins that got a secret, in whatever way. */
-  toldTo(secret: string): string[] {
+  originsThatGot(secret: string): string[] {
     const forms = [secret, btoa(secret)];
     const told = this.seen.filter(({ all, headers }) =>
       forms.some((form) => all.includes(form) || decodedBasic(headers).includes(form))

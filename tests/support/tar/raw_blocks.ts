@@ -139,7 +139,7 @@ export function latin1(text: string): Uint8Array<ArrayBuffer> {
 }
 
 /** An entry with the events that followed it. */
-export interface Told {
+export interface ReadEntry {
   readonly entry: Entry;
   /** The logical content. */
   readonly content: string;
@@ -151,7 +151,7 @@ export interface Told {
 
 /** Collects the events of a reader; of a hole, at most 1 MiB of content is kept. */
 export class Collector implements TarHandler {
-  readonly told: Told[] = [];
+  readonly told: ReadEntry[] = [];
 
   entry(entry: Entry): void {
     this.told.push({ entry, content: "", holes: [], ended: false, dirtyPadding: false });
@@ -172,8 +172,8 @@ export class Collector implements TarHandler {
     this.#change(() => ({ dirtyPadding: true }));
   }
 
-  #change(how: (last: Told) => Partial<Told>): void {
-    const last = this.told.pop() as Told;
+  #change(how: (last: ReadEntry) => Partial<ReadEntry>): void {
+    const last = this.told.pop() as ReadEntry;
     this.told.push({ ...last, ...how(last) });
   }
 }
@@ -182,7 +182,7 @@ export class Collector implements TarHandler {
 export function readTar(
   bytes: Uint8Array,
   options: TarReaderOptions & { step?: number } = {},
-): readonly Told[] {
+): readonly ReadEntry[] {
   const collector = new Collector();
   const reader = new TarReader(collector, options);
   const step = options.step ?? Math.max(1, bytes.length);

@@ -146,9 +146,9 @@ function embellish(r: Random, node: Node): Node {
 }
 
 /** The model without the mark of implied directories, which an image does not record. */
-export function told(it: Item): Item {
+export function withoutImplied(it: Item): Item {
   const { node } = it.inode;
   if (node.type === "directory") it.inode.node = { ...node, implied: false };
-  for (const child of it.children.values()) told(child);
+  for (const child of it.children.values()) withoutImplied(child);
   return it;
 }

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { loadImages } from "../../../lib/archive/mod.ts";
 import { createPool } from "../../../lib/pool/mod.ts";
 import { openStore } from "../../../lib/store/mod.ts";
-import { sayOn } from "../../support/cli/in_process.ts";
+import { commandOn } from "../../support/cli/in_process.ts";
 import { flipByte } from "../../support/images/flip_byte.ts";
 import {
   archiveTar,
@@ -43,7 +43,7 @@ Deno.test("images: what is no image is an artifact, and only damage is damage", 
     await ingest.commit();
   }
   await flipByte(`${root}/content/${blobPath(broken.imageId)}`);
-  const varve = sayOn(root);
+  const varve = commandOn(root);
   const json = await varve(["images", "--format", "json"]);
   const rows: { name: string; kind: string; imageId: string | null }[] = JSON.parse(json.stdout);
   assertEquals(rows.map(({ name, kind, imageId }) => [name, kind, imageId]), [

@@ -7,7 +7,7 @@ import { tempDir } from "../machine/temp_dir.ts";
  *
  * @returns why it is not usable, or undefined where it is
  */
-export async function answers(file: string, version: string): Promise<string | undefined> {
+export async function whyUnusable(file: string, version: string): Promise<string | undefined> {
   await using home = await tempDir("varve-compile-");
   const result = await runAny([await Deno.realPath(file), "version"], {
     cwd: home.path,
