@@ -38,7 +38,7 @@ function page(
   path: string,
 ): { readonly names: readonly string[]; readonly headers: Record<string, string> } {
   const n = query.get("n");
-  if (n !== null && !/^[0-9]{1,9}$/.test(n)) throw refuse(400, "UNSUPPORTED", "n is no number");
+  if (n !== null && !/^[0-9]{1,9}$/.test(n)) throw refuse(400, "UNSUPPORTED", "n is not a number");
   const count = Math.min(n === null ? MAX_PAGE : Number(n), MAX_PAGE);
   const last = query.get("last");
   const rest = last === null ? all : all.filter((name) => name > last);

@@ -94,7 +94,7 @@ function realmOf(challenge: Challenge, endpoint: Endpoint): URL {
   try {
     realm = new URL(challenge.parameters.get("realm") ?? "");
   } catch {
-    throw registryError(action, "its challenge names no realm that is an address");
+    throw registryError(action, "the realm of its challenge is not an address");
   }
   if (realm.protocol !== "https:" && realm.protocol !== "http:") {
     throw registryError(action, `its realm is a ${realm.protocol} address`);

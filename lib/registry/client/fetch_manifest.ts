@@ -77,7 +77,7 @@ export async function fetchManifest(
   const { response, bytes } = await transport.read(endpoint, request, { maxBytes, setting });
   // Without a digest to check, a proxy's or a login's HTML page would pass for a manifest.
   if (digest === undefined && !startsLikeObject(bytes)) {
-    throw registryError(action, "the answer is no JSON object");
+    throw registryError(action, "the answer is not a JSON object");
   }
   const hasher = createHasher(digest === undefined ? "sha256" : algorithmOf(digest));
   hasher.update(bytes);

@@ -48,9 +48,8 @@ export function ownEndpoint(registry: string, plainHttp?: boolean): Endpoint {
   const host = registry === "docker.io" ? "registry-1.docker.io" : registry;
   const address = URL.parse(`http://${host}`);
   if (address === null) {
-    throw new VarveError("E_USAGE", `Cannot reach registry ${registry}: it is no host and port`, {
-      subject: registry,
-    });
+    const message = `Cannot reach registry ${registry}: it is not a host and port`;
+    throw new VarveError("E_USAGE", message, { subject: registry });
   }
   const isPlain = plainHttp ?? isLoopback(address.hostname);
   return {

@@ -32,13 +32,13 @@ export async function readHostsFile(text: string, at: HostsFile): Promise<Endpoi
   }
   const server = root["server"];
   if (server !== undefined && typeof server !== "string") {
-    throw malformed(file, "server is no text");
+    throw malformed(file, "server is not a string");
   }
   const hosts = root["host"] ?? {};
-  if (!isTable(hosts)) throw malformed(file, "host is no table");
+  if (!isTable(hosts)) throw malformed(file, "host is not a table");
   const endpoints: Endpoint[] = [];
   for (const [address, table] of Object.entries(hosts)) {
-    if (!isTable(table)) throw malformed(file, `host ${address} is no table`);
+    if (!isTable(table)) throw malformed(file, `host ${address} is not a table`);
     endpoints.push(await readHost(address, table, at));
   }
   // A registry with TLS settings is spoken to in TLS, also on loopback.
@@ -57,7 +57,7 @@ async function readHost(address: string, table: Table, at: HostsFile): Promise<E
   if (unverified && table["client"] !== undefined) {
     throw new VarveError(
       "E_UNSUPPORTED",
-      `Cannot reach ${url.origin} as ${file} asks: a client certificate is shown to nobody unverified`,
+      `Cannot reach ${url.origin} as ${file} asks: a client certificate is never shown to an unverified server`,
       { hint: "give its certificate authority with ca = … in place of skip_verify" },
     );
   }
@@ -79,7 +79,7 @@ function addressOf(address: string, file: string): URL {
   const url = URL.parse(/^[a-z]+:\/\//i.test(address) ? address : `https://${address}`);
   const isHttp = url?.protocol === "https:" || url?.protocol === "http:";
   if (url !== null && isHttp && url.username === "" && url.password === "") return url;
-  throw malformed(file, "a host is no http or https address without a user");
+  throw malformed(file, "a host is not an http or https address without a user");
 }
 
 function pathOf(url: URL, override: boolean): string {
@@ -105,7 +105,7 @@ function capabilitiesOf(value: unknown, file: string): Capability[] {
 
 function headersOf(value: unknown, file: string): Record<string, string> {
   if (value === undefined) return {};
-  if (!isTable(value)) throw malformed(file, "header is no table");
+  if (!isTable(value)) throw malformed(file, "header is not a table");
   const headers: Record<string, string> = {};
   for (const [name, one] of Object.entries(value)) {
     const values: readonly unknown[] = Array.isArray(one) ? one : [one];
@@ -122,7 +122,7 @@ function realmsOf(value: unknown, file: string): string[] {
   if (value === undefined) return [];
   const texts: readonly unknown[] = Array.isArray(value) ? value : [value];
   return texts.map((text) => {
-    if (typeof text !== "string") throw malformed(file, "token_realms is no address");
+    if (typeof text !== "string") throw malformed(file, "token_realms is not an address");
     return addressOf(text, file).origin;
   });
 }

@@ -17,7 +17,7 @@ export async function readCertificates(value: unknown, at: SettingSource): Promi
   if (value === undefined) return [];
   const out: string[] = [];
   for (const path of Array.isArray(value) ? value : [value]) {
-    if (typeof path !== "string") throw malformed(at.file, "ca is no path");
+    if (typeof path !== "string") throw malformed(at.file, "ca is not a path");
     const pem = await readPem(path, at);
     if (!pem.includes("-----BEGIN CERTIFICATE-----")) {
       // Deno accepts garbage without an error, and then trusts no server.
@@ -40,7 +40,7 @@ export async function readClientCertificate(
   const first: unknown = Array.isArray(value) && Array.isArray(value[0]) ? value[0] : value;
   const [cert, key = cert]: readonly unknown[] = Array.isArray(first) ? first : [first];
   if (typeof cert !== "string" || typeof key !== "string") {
-    throw malformed(at.file, "client is no path and no pair of paths");
+    throw malformed(at.file, "client is neither a path nor a pair of paths");
   }
   const pem = await readPem(cert, at);
   const holdsKey = /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem);

@@ -48,7 +48,7 @@ export class Connections implements Disposable {
     if (proxyFor(url, this.#config.proxies) !== null) {
       throw new VarveError(
         "E_UNSUPPORTED",
-        `Cannot connect to ${url.origin}: nothing goes unverified through a proxy`,
+        `Cannot connect to ${url.origin}: skip_verify does not work through a proxy`,
         { hint: "give its certificate authority with ca = … in place of skip_verify, or NO_PROXY" },
       );
     }

@@ -20,7 +20,7 @@ export function locationOf(response: Response, base: URL, action: string): URL {
   try {
     url = new URL(text, base);
   } catch {
-    throw refuse("names a Location that is no address");
+    throw refuse("names a Location that is not an address");
   }
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     throw refuse(`leads to a ${url.protocol} address`);

@@ -31,8 +31,12 @@ export function checkDigestHeader(response: Response, digest: Digest, action: st
   if (actual === null || actual === digest || !isDigest(actual)) return;
   // Digests of two algorithms cannot be compared.
   if (actual.slice(0, 6) !== digest.slice(0, 6)) return;
-  throw new VarveError("E_DIGEST", `Cannot ${action}: the registry says that it got another one`, {
-    expected: digest,
-    actual,
-  });
+  throw new VarveError(
+    "E_DIGEST",
+    `Cannot ${action}: the registry says that it got another digest`,
+    {
+      expected: digest,
+      actual,
+    },
+  );
 }
