@@ -153,7 +153,7 @@ class HashSink implements ContentSink {
  *
  * A write first sets the file's time and then its bytes. A read between the two would get old bytes with the
  * new time, and the times would not show it. A writer holds the inode's lock; looking for data by lseek(2) takes
- * the same lock, so it waits. (On XFS reading does so, too.)
+ * the same lock, so it waits. (Where lseek(2) does not take the lock, as on XFS, reading does.)
  */
 function waitForWriter(fd: Fd): void {
   seekFd(fd, 0, "data");

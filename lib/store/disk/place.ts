@@ -1,4 +1,3 @@
-import { VarveError } from "../../errors.ts";
 import { blobRow, layerRow } from "./content.ts";
 import type { Disk } from "./context.ts";
 import { isBlobWhole, isLayerWhole } from "./damage.ts";
@@ -95,8 +94,7 @@ export async function undo(disk: Disk, placed: Placed): Promise<void> {
     for (const { digest } of placed.blobs) {
       if (blobRow(disk, digest) === undefined) await discard(disk, paths.blob(digest));
     }
-  } catch (error) {
+  } catch {
     disk.owner.leaveMark();
-    if (!(error instanceof VarveError)) return;
   }
 }

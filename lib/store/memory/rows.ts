@@ -81,7 +81,7 @@ export class MemoryImages implements Images {
       target: keptTarget(target),
       createdAt: before?.createdAt ?? now,
       updatedAt: now,
-      ...(spare && (before?.spare ?? before === undefined) ? { spare } : {}),
+      spare: spare && (before?.spare ?? before === undefined) ? true : undefined,
     };
     this.#state.images.set(name, record);
     return record;

@@ -107,7 +107,7 @@ export function toImage(row: ImageRow): ImageRecord {
   const { name, created_at: createdAt, updated_at: updatedAt } = row;
   try {
     const target = parseDescriptor(parseStrictJson(new TextEncoder().encode(row.target)));
-    return { name, target, createdAt, updatedAt, ...(row.spare === 1 ? { spare: true } : {}) };
+    return { name, target, createdAt, updatedAt, spare: row.spare === 1 ? true : undefined };
   } catch (error) {
     throw damagedRow(`image ${JSON.stringify(name)}`, error);
   }
