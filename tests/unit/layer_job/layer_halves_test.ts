@@ -110,8 +110,8 @@ Deno.test("a job has one worker where others wait, where the pool has one, and w
     const { signal } = release;
     const beside = busy ? pool.run(jobs.ignoreAbort, jobs.shared(), { signal }) : null;
     const ended = beside?.catch((reason) => reason);
-    const made = pool.run(job, input, { stream: inPieces(LARGE.blob, 1e5) });
-    const behind = busy ? pool.run(jobs.echo, "behind") : "behind";
+    const made = jobs.handled(pool.run(job, input, { stream: inPieces(LARGE.blob, 1e5) }));
+    const behind = busy ? jobs.handled(pool.run(jobs.echo, "behind")) : "behind";
     assertEquals((await made).diffId, LARGE.diffId);
     assertEquals(await behind, "behind");
     release.abort("released");

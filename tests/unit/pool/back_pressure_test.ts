@@ -1,4 +1,8 @@
-import { assert, assertEquals } from "@std/assert";
+/**
+ * Back-pressure by invariants that hold at any speed: a source knows how many chunks may be requested of it
+ * at most, and fails at one more; that as many are requested is awaited.
+ */
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ByteQueue } from "../../../lib/pool/byte_queue.ts";
 import { Pump } from "../../../lib/pool/pump.ts";
 import { testPool } from "./spawn.ts";
@@ -6,70 +10,97 @@ import * as jobs from "./jobs.ts";
 
 const KIB = 1024;
 
-/** Chunks of one size without end, counted. */
-function counted(size: number): { given: number; stream: AsyncIterable<Uint8Array> } {
-  const source = {
-    given: 0,
-    stream: {
-      async *[Symbol.asyncIterator]() {
-        for (;;) {
-          source.given += size;
-          yield new Uint8Array(size);
-        }
-      },
-    },
-  };
-  return source;
+/** Fails instead of hanging, after far longer than the slowest machine needs. */
+async function inTime<T>(promise: Promise<T>, what: string): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} did not come within a minute`)), 60_000);
+  });
+  return await Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-/** Lets both threads do whatever they can: nothing more comes for many turns of the loop. */
-async function settled(count: () => number, turns = 50): Promise<void> {
-  for (let last = -1, quiet = 0; quiet < turns;) {
-    await new Promise((resolve) => setTimeout(resolve));
-    const now = count();
-    quiet = now === last ? quiet + 1 : 0;
-    last = now;
+/** Chunks of one size without end; fails when more are requested than allowed. */
+class AllowedSource implements AsyncIterable<Uint8Array> {
+  readonly #size: number;
+  #requested = 0;
+  #allowed = 0;
+  #all = Promise.withResolvers<void>();
+
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  /** Allows `count` chunks in all; resolves when so many were requested. */
+  allow(count: number): Promise<void> {
+    assert(count > this.#allowed);
+    this.#allowed = count;
+    this.#all = Promise.withResolvers();
+    return this.#all.promise;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      if (this.#requested === this.#allowed) {
+        throw new RangeError(`more than ${this.#allowed} chunks were requested`);
+      }
+      if (++this.#requested === this.#allowed) this.#all.resolve();
+      yield new Uint8Array(this.#size);
+    }
   }
 }
 
 for (const inline of [false, true]) {
-  Deno.test(`a slow handler holds back the source, ${inline ? "inline" : "in a worker"}`, async () => {
+  const where = inline ? "inline" : "in a worker";
+  /** Chunks that are requested before the handler takes them: those that fit the window, and one that waits. */
+  const ahead = (window: number, chunk: number) => inline ? 0 : Math.floor(window / chunk) + 1;
+
+  Deno.test(`a slow handler holds back the source, ${where}`, async () => {
     const window = 64 * KIB;
     const chunk = 10 * KIB;
-    await using pool = testPool({ workers: 1, window, inline });
+    await using pool = testPool({ workers: 2, window, inline });
     const state = jobs.shared();
-    const cells = jobs.cells(state);
-    const source = counted(chunk);
+    const told = jobs.cells(state);
+    const source = new AllowedSource(chunk);
     const controller = new AbortController();
-    const job = pool.run(jobs.readWhenTold, state, {
-      stream: source.stream,
-      signal: controller.signal,
-    });
-    await jobs.nonZero(cells, 1);
-    for (let round = 1; round <= 20; round++) {
-      await settled(() => source.given + Atomics.load(cells, 1));
-      const taken = Atomics.load(cells, 1);
-      assertEquals(taken, round * chunk);
-      // What is on its way fits the window; one chunk more waits at the source.
-      assert(source.given - taken <= window + chunk, `${source.given} given, ${taken} taken`);
-      if (!inline) assert(source.given - taken > window - chunk, "the window is used");
-      Atomics.add(cells, 0, 1);
+    // The handler takes one chunk, and then one more each time it is told.
+    let requested = source.allow(1 + ahead(window, chunk));
+    const job = jobs.handled(
+      pool.run(jobs.readWhenTold, state, { stream: source, signal: controller.signal }),
+    );
+    for (let taken = 1; taken <= 20; taken++) {
+      await inTime(Promise.race([requested, job]), "the next request");
+      // While another job runs, a source that is not held back is asked for a chunk too many.
+      assertEquals(await pool.run(jobs.echo, taken), taken);
+      assert(Atomics.load(told, 1) <= taken * chunk);
+      requested = source.allow(taken + 1 + ahead(window, chunk));
+      Atomics.add(told, 0, 1);
     }
+    await inTime(Promise.race([requested, job]), "the next request");
     controller.abort("enough");
     assertEquals(await job.catch((error) => error), "enough");
+  });
+
+  Deno.test(`AllowedSource: one request too many fails the job, ${where}`, async () => {
+    await using pool = testPool({ workers: 1, inline });
+    const state = jobs.shared();
+    Atomics.store(jobs.cells(state), 0, 100);
+    const source = new AllowedSource(10);
+    void source.allow(5);
+    const job = jobs.handled(pool.run(jobs.readWhenTold, state, { stream: source }));
+    await assertRejects(() => job, RangeError, "more than 5 chunks");
   });
 }
 
 Deno.test("a slow source holds back only its job", async () => {
   await using pool = testPool({ workers: 2 });
   const { promise: released, resolve: release } = Promise.withResolvers<void>();
-  const slow = pool.run(jobs.hashAll, null, {
+  const slow = jobs.handled(pool.run(jobs.hashAll, null, {
     stream: ReadableStream.from((async function* () {
       yield new Uint8Array(1);
       await released;
       yield new Uint8Array(1);
     })()),
-  });
+  }));
   for (let i = 0; i < 10; i++) {
     const stream = ReadableStream.from([new Uint8Array(300 * KIB)]);
     assertEquals((await pool.run(jobs.hashAll, null, { stream })).bytes, 300 * KIB);
@@ -84,34 +115,75 @@ Deno.test("a chunk larger than the window goes in pieces", async () => {
   assertEquals((await pool.run(jobs.hashAll, null, { stream })).bytes, 10_001);
 });
 
-Deno.test("Pump: never more than the window on its way, nothing lost, in order", async () => {
-  for (const window of [3, 7, 64, 1000]) {
-    let sent = 0;
-    let taken = 0;
-    let ended = false;
-    const out: number[] = [];
-    const pump = new Pump(window, {
-      chunk(bytes) {
-        sent += bytes.length;
-        out.push(...bytes);
-        assert(sent - taken <= window, `${sent - taken} bytes on their way, window ${window}`);
+/** Takes the pieces of a pump, and gives credit only where the next piece needs it. */
+class Receiver {
+  readonly pump: Pump;
+  readonly bytes: number[] = [];
+  /** Length of each piece that arrived. */
+  readonly pieces: number[] = [];
+  readonly #window: number;
+  #credited = 0;
+  #wake: () => void = () => {};
+  #ended = Promise.withResolvers<void>();
+
+  constructor(window: number) {
+    this.#window = window;
+    this.pump = new Pump(window, {
+      chunk: (bytes) => {
+        this.bytes.push(...bytes);
+        this.pieces.push(bytes.length);
+        const inFlight = this.#inFlight(this.pieces.length);
+        // Thrown into the pump, which then fails with it.
+        assert(inFlight <= window, `${inFlight} bytes in flight, window ${window}`);
+        this.#wake();
       },
-      end: () => ended = true,
-      fail: (error) => {
-        throw error;
-      },
+      end: () => this.#ended.resolve(),
+      fail: (error) => this.#ended.reject(error),
     });
-    const all = Array.from({ length: 400 }, (_, i) => i % 251);
-    const cut = [all.slice(0, 3), [], all.slice(3, 300), all.slice(300)];
-    const running = pump.run(ReadableStream.from(cut.map((part) => Uint8Array.from(part))));
-    while (!ended) {
-      await settled(() => sent, 2);
-      const credit = sent - taken;
-      taken = sent;
-      pump.credit(credit);
+    jobs.handled(this.ended);
+  }
+
+  /** Settles when the pump ends or fails. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  /** Awaits the piece of that number and length. Earlier ones are credited only if it does not fit beside them. */
+  async arrival(index: number, length: number): Promise<void> {
+    while (this.#inFlight(index) + length > this.#window) {
+      this.pump.credit(this.pieces[this.#credited++] as number);
     }
+    while (this.pieces.length <= index) {
+      const woken = new Promise<void>((resolve) => this.#wake = resolve);
+      await inTime(Promise.race([woken, this.ended]), "the next piece");
+    }
+  }
+
+  /** Bytes without credit in the first `count` pieces. */
+  #inFlight(count: number): number {
+    return this.pieces.slice(this.#credited, count).reduce((sum, length) => sum + length, 0);
+  }
+}
+
+Deno.test("Pump: the window is used and never exceeded, nothing lost, in order", async () => {
+  for (const window of [3, 7, 64, 1000]) {
+    const receiver = new Receiver(window);
+    const all = Array.from({ length: 400 }, (_, i) => i % 251);
+    const chunks = [all.slice(0, 3), [], all.slice(3, 300), all.slice(300)];
+    const expected = chunks.flatMap(({ length }) =>
+      Array.from(
+        { length: Math.ceil(length / window) },
+        (_, i) => Math.min(window, length - i * window),
+      )
+    );
+    const running = receiver.pump.run(
+      ReadableStream.from(chunks.map((part) => Uint8Array.from(part))),
+    );
+    for (const [index, length] of expected.entries()) await receiver.arrival(index, length);
+    await receiver.ended;
     await running;
-    assertEquals(out, all);
+    assertEquals(receiver.pieces, expected);
+    assertEquals(receiver.bytes, all);
   }
 });
 

@@ -22,13 +22,28 @@ export function cells(shared: Shared): Int32Array {
   return new Int32Array(shared.memory);
 }
 
-/** Resolves once a cell is not 0. Polls: `Atomics.waitAsync` does not keep an event loop alive. */
-export async function nonZero(
+/**
+ * A promise whose rejection never counts as unhandled: a test that fails before it awaits the promise fails
+ * alone, and not with all tests of its file.
+ */
+export function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
+
+/** Resolves once a cell is not 0. */
+export function nonZero(cell: Int32Array, index: number, signal?: AbortSignal): Promise<void> {
+  return atLeast(cell, index, 1, signal);
+}
+
+/** Resolves once a cell holds `least` or more. Polls: `Atomics.waitAsync` does not keep an event loop alive. */
+export async function atLeast(
   cell: Int32Array,
   index: number,
+  least: number,
   signal?: AbortSignal,
 ): Promise<void> {
-  while (Atomics.load(cell, index) === 0) {
+  while (Atomics.load(cell, index) < least) {
     signal?.throwIfAborted();
     await new Promise((resolve) => setTimeout(resolve));
   }
@@ -139,12 +154,16 @@ export const rejectAside: Job<null, never> = job("rejectAside", () => {
   return new Promise<never>(() => {});
 });
 
-export const spin: Job<null, never> = job("spin", () => {
-  for (;;) { /* never returns to the event loop */ }
+/** Counts its start in cell 0, and never returns to the event loop. */
+export const spin: Job<Shared, never> = job("spin", (input: Shared) => {
+  Atomics.add(cells(input), 0, 1);
+  for (;;) { /* busy */ }
 });
 
-export const waitForever: Job<null, never> = job("waitForever", () => {
-  for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+/** As {@linkcode spin}, but blocked and not busy. */
+export const waitForever: Job<Shared, never> = job("waitForever", (input: Shared) => {
+  Atomics.add(cells(input), 0, 1);
+  for (;;) Atomics.wait(cells(input), 1, 0);
 });
 
 /** Posts past the protocol. */

@@ -146,8 +146,8 @@ both("cancelled before it begins, or while it waits", async (pool) => {
     pool.run(jobs.ignoreAbort, jobs.shared(), { signal: release.signal }).catch((e) => e)
   );
   const controller = new AbortController();
-  const waiting = pool.run(jobs.echo, 1, { signal: controller.signal });
-  const behind = pool.run(jobs.echo, 2);
+  const waiting = jobs.handled(pool.run(jobs.echo, 1, { signal: controller.signal }));
+  const behind = jobs.handled(pool.run(jobs.echo, 2));
   controller.abort("changed my mind");
   assertEquals(await waiting.catch((error) => error), "changed my mind");
   release.abort("go");
@@ -174,25 +174,24 @@ both("what onProgress throws cancels the job", async (pool) => {
 });
 
 both("the source is closed when the job does not read it", async (pool) => {
-  let closed = false;
-  const stream = async function* () {
+  const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+  const endless = async function* (close: () => void) {
     try {
       for (;;) yield new Uint8Array(1_000_000);
     } finally {
-      closed = true;
+      close();
     }
   };
-  assertEquals(await pool.run(jobs.echo, 1, { stream: stream() }), 1);
-  // A generator that never began has nothing to close; one that did is closed soon.
-  await Promise.resolve();
+  // A generator that never began has nothing to close.
+  assertEquals(await pool.run(jobs.echo, 1, { stream: endless(() => {}) }), 1);
   const controller = new AbortController();
   const state = jobs.shared();
-  const job = pool.run(jobs.readWhenTold, state, { stream: stream(), signal: controller.signal });
+  const options = { stream: endless(close), signal: controller.signal };
+  const job = jobs.handled(pool.run(jobs.readWhenTold, state, options));
   await jobs.nonZero(jobs.cells(state), 1);
   controller.abort("enough");
   assertEquals(await job.catch((error) => error), "enough");
-  while (!closed) await new Promise((resolve) => setTimeout(resolve));
-  assert(closed);
+  await closed;
 });
 
 both("jobs start in order, at most size at once", async (pool) => {
@@ -285,7 +284,7 @@ async function threadsOf(options: PoolOptions, cores: number): Promise<[number, 
     () => pool.run(job, state, { signal: controller.signal }).catch((reason) => reason),
   );
   const all = working + pool.size;
-  while (Atomics.load(jobs.cells(state), 0) < all) await new Promise((turn) => setTimeout(turn));
+  await jobs.atLeast(jobs.cells(state), 0, all);
   controller.abort("enough");
   assertEquals(await Promise.all(ended), ended.map(() => "enough"));
   return [pool.size, started];

@@ -63,6 +63,7 @@ Deno.test("a worker that died at a warm-up is not asked for another one", async 
     first.addEventListener("message", ({ data }) => data.kind === "dead" && resolve())
   );
   pool.warmUp(jobs.warmUp, jobs.shared());
+  // A turn of the loop runs all microtasks: the second warm-up has failed, too.
   await new Promise((turn) => setTimeout(turn));
   assertEquals(await pool.run(jobs.count, null), 1);
   assertEquals(started.length, 2);

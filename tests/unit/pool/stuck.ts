@@ -6,11 +6,13 @@ import { testPool } from "./spawn.ts";
 const say = console.log;
 const pool = testPool({ workers: 1, silence: 1000 });
 for (const job of [jobs.spin, jobs.waitForever]) {
-  await pool.run(job, null).catch((error) => say(job.name, error.code));
+  await pool.run(job, jobs.shared()).catch((error) => say(job.name, error.code));
 }
 const controller = new AbortController();
-const cancelled = pool.run(jobs.spin, null, { signal: controller.signal });
-setTimeout(() => controller.abort("enough"), 100);
+const state = jobs.shared();
+const cancelled = jobs.handled(pool.run(jobs.spin, state, { signal: controller.signal }));
+await jobs.nonZero(jobs.cells(state), 0);
+controller.abort("enough");
 await cancelled.catch((error) => say("cancelled", error));
 say(await pool.run(jobs.echo, "well"));
 await pool[Symbol.asyncDispose]();
