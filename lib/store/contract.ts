@@ -1,8 +1,26 @@
 /**
- * The contract of stores: what each promises, whatever it is made of. `memory/` and `disk/` implement it,
- * and both pass `tests/conformance/store.ts`.
+ * The contract of stores: what each promises, whatever it is made of. `memory/` and `disk/` implement it, and
+ * both pass `tests/conformance/store.ts`. Begin with {@linkcode Store} and {@linkcode Ingest}.
+ */
+import type { ChainId, DiffId, Digest } from "../digest/mod.ts";
+import type { LayerJobOutput, LayerTarget } from "../layer_job/mod.ts";
+import type { Descriptor } from "../oci/mod.ts";
+import type { Tree } from "../tree/mod.ts";
+import type { Directories } from "./disk_store.ts";
+import type {
+  BlobRecord,
+  ChainRecord,
+  ImageRecord,
+  LayerRecord,
+  Lease,
+  SnapshotRow,
+} from "./records.ts";
+import type { OpenBlobOptions } from "./runs.ts";
+
+/**
+ * A store. Disposing it ends its open ingests and closes it.
  *
- * A store holds *blobs* by digest, *layers* by diffID (the uncompressed tar and its layer tree), *chains* of
+ * It holds *blobs* by digest, *layers* by diffID (the uncompressed tar and its layer tree), *chains* of
  * layers, image *names*, *snapshot* rows, *leases* and *settings*. Reading needs no preparation. Content
  * comes in by one way only, an {@linkcode Ingest}. This is how a pull brings an image:
  *
@@ -47,7 +65,8 @@
  *
  * - `E_NOT_FOUND`: the store does not hold it.
  * - `E_DAMAGE`: the store holds it, but its bytes are missing or wrong. This is noted.
- * - `E_SIZE`, `E_DIGEST`, `E_DIFFID`: bytes that came in are not what was promised. Nothing of them stays.
+ * - `E_SIZE`, `E_DIGEST`, `E_DIFFID`: bytes are not what was promised. In an ingest, nothing of them stays.
+ *   When reading, the store is damaged, which is noted.
  * - `E_PRECONDITION`: the ingest has ended, the store is closed, or something must come first.
  * - `E_BUSY`: another process holds what is needed, or removed it meanwhile. Trying again can help.
  * - `E_DB`: the database is damaged. `E_SYSCALL`: the kernel refused; `errno` says why (`ENOSPC`, and
@@ -55,22 +74,6 @@
  * - `RangeError`, `TypeError`: the caller is wrong, for instance about a name or a run of bytes.
  * - `signal.reason` is thrown untouched.
  */
-import type { ChainId, DiffId, Digest } from "../digest/mod.ts";
-import type { LayerJobOutput, LayerTarget } from "../layer_job/mod.ts";
-import type { Descriptor } from "../oci/mod.ts";
-import type { Tree } from "../tree/mod.ts";
-import type { Directories } from "./disk_store.ts";
-import type {
-  BlobRecord,
-  ChainRecord,
-  ImageRecord,
-  LayerRecord,
-  Lease,
-  SnapshotRow,
-} from "./records.ts";
-import type { OpenBlobOptions } from "./runs.ts";
-
-/** A store. Disposing it ends its open ingests and closes it. */
 export interface Store extends AsyncDisposable {
   /** Absolute path of its root directory; `null` for a memory store. */
   readonly root: string | null;

@@ -2,7 +2,7 @@
  * The store: blobs and layers by digest, chains, image names, snapshot rows, leases and settings.
  *
  * {@linkcode openStore} opens one on the disk, {@linkcode openMemoryStore} makes one in memory. Both keep the
- * contract that {@linkcode Store} begins: content comes in through an {@linkcode Ingest}, verified, and becomes
+ * contract that {@linkcode Store} describes: content comes in through an {@linkcode Ingest}, verified, and becomes
  * visible all at once or not at all. {@linkcode findImage} and {@linkcode readImage} stand above the contract
  * and resolve what a user types.
  *
