@@ -1,4 +1,4 @@
-/** Where the verbs are. A module is read when its verb is asked for: a start costs what the verb needs. */
+/** The table of verbs. The module of a verb is loaded only when the verb is used, which keeps the start fast. */
 import type { Verb } from "./verb.ts";
 
 /** Verbs by name, in the order of `--help`. */
@@ -40,31 +40,31 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   completions: async () => (await import("./verbs/program/completions.ts")).completions,
 };
 
-/** Verbs that varve itself calls: they are not in `--help`, and no shell completes them. */
+/** Verbs that only varve itself calls. `--help` and shell completion do not show them. */
 export const INTERNAL_VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   reap: async () => (await import("./verbs/container/reap.ts")).reap,
 };
 
-/** Verbs that have verbs of their own. */
+/** Groups of verbs by name, in the order of `--help`: `varve snapshot ls`. */
 export const GROUPS: Readonly<Record<string, Group>> = {
   registry: {
-    summary: "the store as a registry",
+    summary: "serve the store as a registry",
     verbs: async () => [(await import("./verbs/registry/serve.ts")).registryServe],
   },
   snapshot: {
-    summary: "the snapshotter itself",
+    summary: "work with snapshots directly",
     verbs: async () => (await import("./verbs/snapshot/snapshot.ts")).snapshotVerbs,
   },
   config: {
-    summary: "settings kept in the store",
+    summary: "show and change the settings of the store",
     verbs: async () => (await import("./verbs/program/config.ts")).configVerbs,
   },
 };
 
-/** A word before verbs. */
+/** A group of verbs under a common name. */
 export interface Group {
   /** One line for the list of verbs. */
   readonly summary: string;
-  /** Its verbs, in the order of `--help`. */
+  /** Loads the verbs, in the order of `--help`. */
   readonly verbs: () => Promise<readonly Verb[]>;
 }

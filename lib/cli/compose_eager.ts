@@ -3,8 +3,8 @@ import type { LoadedImage } from "../image/mod.ts";
 import type { Context } from "./context.ts";
 
 /**
- * Composes images that came in, where the setting `compose.eager` says so and the driver composes.
- * One that EROFS cannot hold came in all the same: its first mount extracts it.
+ * Composes images that were loaded or pulled, if the setting `compose.eager` is on and the driver composes. An
+ * image that EROFS cannot hold gets a warning: its first mount extracts it instead.
  */
 export async function composeEagerly(
   context: Context,
@@ -26,10 +26,10 @@ export async function composeEagerly(
 }
 
 /**
- * What gets ready to compose an image that comes in, while there is nothing better to do; nothing where
- * it is neither to be mounted at once nor composed eagerly.
+ * A function that prepares the pool for composing, to be called while the download leaves it idle. It does nothing
+ * when the image will be neither mounted at once nor composed eagerly.
  */
-export async function warmUpWhereComposed(
+export async function composeWarmUp(
   context: Context,
   isMounted: boolean,
 ): Promise<() => void> {

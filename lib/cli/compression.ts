@@ -11,11 +11,14 @@ import { type Options, stringOption } from "./verb.ts";
 /** Adds the options that {@linkcode compressionOf} reads. */
 export function addCompressionOptions(command: Command): void {
   command
-    .option("--compression <format>", "gzip, zstd or none: of layers that are not compressed yet")
-    .option("--compression-level <n>", "gzip 0 to 9 (6), zstd 1 to 19 (3)");
+    .option(
+      "--compression <format>",
+      "compress layers that are not compressed yet: gzip, zstd or none",
+    )
+    .option("--compression-level <n>", "0 to 9 for gzip (default 6), 1 to 19 for zstd (default 3)");
 }
 
-/** What the options ask for; nothing for `none`. @throws {VarveError} `E_USAGE` */
+/** The compression that the options ask for; `undefined` for `none`. @throws {VarveError} `E_USAGE` */
 export async function compressionOf(
   context: Context,
   options: Options,
@@ -53,6 +56,6 @@ function levelOf(format: "gzip" | "zstd", value: string): number {
     "E_USAGE",
     `Cannot use ${
       JSON.stringify(value)
-    } for --compression-level: ${format} has ${least} to ${most}`,
+    } for --compression-level: ${format} has levels ${least} to ${most}`,
   );
 }

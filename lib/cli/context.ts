@@ -1,4 +1,4 @@
-/** What a verb works with: its io, the global options, and the store, pool and snapshotter made from them. */
+/** What a verb works with: standard streams, global options, and the store, pool and snapshotter made from them. */
 import type { Command } from "commander";
 import { createProgramPool, type ProgramPool } from "../pool/internal.ts";
 import type { Snapshotter } from "../snapshot/mod.ts";
@@ -7,35 +7,38 @@ import { printable } from "./display/printable.ts";
 import { createProgress, type Progress } from "./display/progress.ts";
 import { type GlobalOptions, workersOf } from "./options.ts";
 
-/** The terminal, as the command line sees it. Tests give their own. */
+/** The standard streams and the environment of one command. Tests pass their own. */
 export interface Io {
-  /** Environment variables. */
+  /** Value of an environment variable; `undefined` when it is not set. */
   env(name: string): string | undefined;
-  /** Writes text or bytes to standard output. */
+  /** Writes text or bytes to standard output. Resolves when all of it is written. */
   stdout(data: string | Uint8Array): Promise<void>;
   /** Writes text to standard error. */
   stderr(text: string): void;
   /** Standard input. */
   stdin(): ReadableStream<Uint8Array>;
-  /** Whether the stream is a terminal. */
+  /** Whether a standard stream is a terminal. */
   isTerminal(stream: "stdin" | "stdout" | "stderr"): boolean;
-  /** Lets what is typed into standard input not be seen, and come at once, until disposed. */
+  /** Hides what the user types and delivers it character by character. Dispose to restore the terminal. */
   hideInput?(): Disposable;
-  /** The command line that starts this program, without words of its own. */
+  /** The program and the arguments that start varve itself, before any verb. */
   self?(): readonly string[];
-  /** Lets signals that would end the command be the verb's own matter, until disposed. */
+  /** Stops SIGINT, SIGTERM and SIGHUP from aborting the command: the verb handles them itself. Dispose to resume. */
   holdSignals?(): Disposable;
 }
 
-/** A verb's surroundings. Everything that it opened is closed when the verb ends. */
+/**
+ * What a verb works with. It opens the store, the pool and the snapshotter at their first use, and closes them when
+ * the verb ends.
+ */
 export class Context implements AsyncDisposable {
-  /** The terminal. */
+  /** Standard streams and environment. */
   readonly io: Io;
-  /** Global options, environment folded in. */
+  /** Global options, completed from the environment. */
   readonly options: GlobalOptions;
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
-  /** Builds the whole command line, for a verb that answers questions about it. */
+  /** Builds the model of the whole command line, which shell completion reads. */
   readonly commandLine: () => Promise<Command>;
   readonly #stack = new AsyncDisposableStack();
   #store: Promise<DiskStore> | undefined;
@@ -44,7 +47,7 @@ export class Context implements AsyncDisposable {
   #progress: Progress | undefined;
   readonly #warnings: string[] = [];
 
-  /** Opens nothing yet. */
+  /** Opens nothing. */
   constructor(
     io: Io,
     options: GlobalOptions,
@@ -57,7 +60,7 @@ export class Context implements AsyncDisposable {
     this.commandLine = commandLine;
   }
 
-  /** The store, opened at first use. */
+  /** The store, opened at the first call. */
   store(): Promise<DiskStore> {
     this.#store ??= (async () => {
       const { durability } = this.options;
@@ -70,7 +73,12 @@ export class Context implements AsyncDisposable {
     return this.#store;
   }
 
-  /** The worker pool, made at first use. `mayBlock`: the verb only waits for its jobs and serves nobody meanwhile. */
+  /**
+   * The worker pool, made at the first call.
+   *
+   * @param options `mayBlock`: the verb only waits for its jobs, so a brief job may run on the main thread. A server
+   *   passes `false`.
+   */
   async pool(
     { mayBlock = true }: { readonly mayBlock?: boolean | undefined } = {},
   ): Promise<ProgramPool> {
@@ -81,7 +89,7 @@ export class Context implements AsyncDisposable {
     return this.#pool;
   }
 
-  /** The snapshotter with the driver that the options, the settings or the machine select. */
+  /** The snapshotter, made at the first call. The options, else the settings, else the machine select its driver. */
   snapshotter(): Promise<Snapshotter> {
     this.#snapshotter ??= (async () => {
       const { createSnapshotter, selectDriver } = await import("../snapshot/mod.ts");
@@ -107,14 +115,14 @@ export class Context implements AsyncDisposable {
     return this.#progress;
   }
 
-  /** Leaves the terminal to other output: bars would be drawn over it. */
+  /** Ends the display of progress, which would overwrite other output, and prints the warnings that waited for it. */
   endProgress(): void {
     this.#progress?.[Symbol.dispose]();
     this.#progress = undefined;
     for (const message of this.#warnings.splice(0)) this.warn(message);
   }
 
-  /** One line of warning on standard error; it waits while there is progress. */
+  /** Prints a warning as one line on standard error, after the progress if that is shown. */
   warn(message: string): void {
     if (this.options.quiet) return;
     if (this.#progress === undefined) {

@@ -1,7 +1,10 @@
 import type { DriverName } from "../snapshot/mod.ts";
 
-/** The snapshot drivers, the best first. A word for one is no reason to read their code. */
+/**
+ * Names of the snapshot drivers, best first. They are repeated here because parsing a name should not load the
+ * drivers.
+ */
 const DRIVERS: Readonly<Record<DriverName, null>> = { erofs: null, overlay: null, native: null };
 
-/** What names a driver on the command line and in the settings. */
+/** Values of `--driver` and of the setting `driver`. */
 export const DRIVER_CHOICES: readonly string[] = ["auto", ...Object.keys(DRIVERS)];

@@ -4,29 +4,33 @@ import { defaultPlatform, parsePlatform, type Platform } from "../oci/mod.ts";
 import { findImage, readImage, type Store, type StoredImage } from "../store/mod.ts";
 import { emptyTree, type Tree } from "../tree/mod.ts";
 
-/** The platform of this machine. */
+/** The platform of this machine, such as `linux/amd64`. */
 export function hostPlatform(): Platform {
   const architecture = Deno.build.arch === "x86_64" ? "amd64" : "arm64";
   return defaultPlatform(Deno.build.os, architecture);
 }
 
-/** A platform option, completed from this machine. @throws {VarveError} `E_USAGE` */
+/** Parses the value of `--platform`. This machine completes what it leaves out. @throws {VarveError} `E_USAGE` */
 export function platformOption(value: string | undefined): Platform | undefined {
   return value === undefined ? undefined : parsePlatform(value, hostPlatform());
 }
 
-/** The image that a reference means, for this machine. @throws {VarveError} `E_NOT_FOUND`, `E_USAGE`, `E_PLATFORM` */
+/**
+ * Finds an image in the store and reads it for the platform of this machine.
+ *
+ * @throws {VarveError} `E_NOT_FOUND`, `E_USAGE`, `E_PLATFORM`
+ */
 export async function openImage(store: Store, reference: string): Promise<StoredImage> {
   return await readImage(store, await findImage(store, reference), { platform: hostPlatform() });
 }
 
-/** The root tree of an image: its layer trees, folded. */
+/** The root tree of an image: the fold of its layer trees. */
 export async function rootTree(store: Store, image: StoredImage): Promise<Tree> {
   if (image.layers.length === 0) return emptyTree("root");
   return foldLayers(await Promise.all(image.layers.map(({ diffId }) => store.layers.tree(diffId))));
 }
 
-/** `REF:/PATH` in its two parts. A reference never holds `:/`, so the first one divides. */
+/** Splits `REF:/PATH`. A reference never contains `:/`, so the first one is the separator. */
 export function splitReferencePath(
   argument: string,
 ): { readonly reference: string; readonly path: ByteString } {
@@ -37,9 +41,8 @@ export function splitReferencePath(
 }
 
 /**
- * An argument's text as bytes. `\xNN` stands for a byte and `\\` for a
- * backslash, as names are printed: so every name can be given back, also one that
- * is no UTF-8.
+ * The bytes of an argument. As in names that varve prints, `\xNN` stands for a byte and `\\` for a backslash: so
+ * every name can be typed, also one that is not UTF-8.
  */
 export function argumentBytes(text: string): ByteString {
   return text.split(/(\\x[0-9a-f]{2}|\\\\)/).map((part, i) => {

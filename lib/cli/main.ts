@@ -1,9 +1,9 @@
 /**
  * The command `varve`, and the command line as a library: {@linkcode runCli} runs one command.
  *
- * Run as a program, this module takes the process's arguments, environment and signals. It is the only
- * one that does, and the only one that names the worker entries, so that they are in the module graph of
- * a compiled program. Imported, it does nothing by itself.
+ * Run as a program, this module reads the process's arguments, environment and signals. It is the only
+ * module that does so. It is also the only one that imports the worker entries, which puts them into the module
+ * graph of a compiled program. When another module imports it, it does nothing by itself.
  *
  * @module
  */
@@ -14,17 +14,17 @@ import { INTERRUPTED, runCli } from "./run.ts";
 
 export * from "./mod.ts";
 
-/** The worker entries. Nothing calls these; but a compiled program contains what an import names. */
+/** The worker entries. Nothing calls these functions: a compiled program contains only modules that an import names. */
 const WORKERS: Readonly<Record<WorkerEntry, () => Promise<unknown>>> = {
   extract: () => import("../../workers/extract.ts"),
   layer: () => import("../../workers/layer.ts"),
 };
 void WORKERS;
 
-/** Signals that end a command in order. Their numbers are the same on every Linux. */
+/** Signals that end a command cleanly, with their numbers, which are the same on every Linux. */
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
-/** Runs with a signal that the first of {@linkcode SIGNALS} aborts; a second one does not wait for an orderly end. */
+/** Runs a command, and aborts it at the first of {@linkcode SIGNALS}. A second one ends the process at once. */
 async function withSignals(run: (signal: AbortSignal) => Promise<number>): Promise<number> {
   const controller = new AbortController();
   let ended = INTERRUPTED;
@@ -40,10 +40,10 @@ async function withSignals(run: (signal: AbortSignal) => Promise<number>): Promi
   return code === INTERRUPTED ? ended : code;
 }
 
-/** Whether signals are a verb's own matter. */
+/** Whether a verb handles signals itself. */
 let held = false;
 
-/** The proxy variables, which are no longer in the environment. */
+/** The proxy variables, which {@linkcode takeProxyVariables} took out of the environment. */
 let proxies: Readonly<Record<string, string>> = {};
 
 const io: Io = {
@@ -57,13 +57,13 @@ const io: Io = {
     try {
       for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
     } catch {
-      // Nobody reads it: no reason to give up what it tells of.
+      // Nobody reads standard error any more. The command goes on.
     }
   },
   stdin: () => Deno.stdin.readable,
   isTerminal: (stream) => Deno[stream].isTerminal(),
   hideInput() {
-    // Not wholly raw: Ctrl-C is to end the command.
+    // With cbreak, Ctrl-C still ends the command.
     Deno.stdin.setRaw(true, { cbreak: true });
     return { [Symbol.dispose]: () => Deno.stdin.setRaw(false) };
   },

@@ -7,46 +7,46 @@ import type { Context } from "./context.ts";
 import { hostPlatform } from "./images.ts";
 import { type MountReport, reportMount } from "./report_mount.ts";
 
-/** The option of the verbs that bring an image. */
+/** The option `--mount` of `load` and `pull`. */
 export const MOUNT_OPTION: readonly [flags: string, description: string] = [
   "--mount <dir>",
-  "mount the image there, read-only, when all of it is verified",
+  "mount the image there, read-only, once all of it is verified",
 ];
 
-/** Puts images that came in where the options and settings want them. */
-export interface Arrival {
-  /** Composes them where `compose.eager` says so, and mounts the one that is to be. */
-  arrive(
+/** The work that follows a load or a pull. */
+export interface PreparedMount {
+  /** Composes the images if `compose.eager` is on, and mounts the image if `--mount` was given. */
+  finish(
     images: readonly LoadedImage[],
     platform: Platform | undefined,
   ): Promise<MountReport | null>;
 }
 
 /**
- * Looks, before an image is brought, whether it can be mounted at `--mount`.
+ * Checks the directory of `--mount`, if there is one, before the load or pull begins.
  *
  * @throws {VarveError} as `mountImage` does for the directory
  */
-export async function expectImage(
+export async function prepareMount(
   context: Context,
   directory: string | undefined,
-): Promise<Arrival> {
+): Promise<PreparedMount> {
   const target = directory === undefined ? null : await checkTarget(context, directory);
   return {
-    arrive: async (images, platform) => {
+    finish: async (images, platform) => {
       try {
         await composeEagerly(context, images);
         return target === null ? null : await mountOne(context, images, target, platform);
       } catch (error) {
         const names = images.flatMap(({ names }) => names).join(", ");
-        context.warn(`${names}: complete in the store, whatever failed afterwards`);
+        context.warn(`${names}: complete in the store; only what followed failed`);
         throw error;
       }
     },
   };
 }
 
-/** Also makes the snapshotter, which would take its time later. */
+/** Checks the directory, and makes the snapshotter now, because the mount would have to wait for it later. */
 async function checkTarget(context: Context, directory: string): Promise<string> {
   const { checkMountTarget } = await import("../mount/internal.ts");
   const target = checkMountTarget(await context.store(), directory);
@@ -63,7 +63,7 @@ async function mountOne(
   if (images.length > 1) {
     throw new VarveError(
       "E_USAGE",
-      `Cannot mount at ${target}: ${images.length} images came in`,
+      `Cannot mount at ${target}: the archive holds ${images.length} images`,
       { subject: target, hint: "mount one of them by its name" },
     );
   }

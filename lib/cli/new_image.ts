@@ -7,7 +7,7 @@ import { loadSettings } from "./settings.ts";
 import { sourceDate } from "./source_date.ts";
 import { layerProgress } from "./report_images.ts";
 
-/** What the settings and the environment say of an image that is made. @throws {VarveError} `E_USAGE` */
+/** Options for making a new image, from the settings and the environment. @throws {VarveError} `E_USAGE` */
 export async function newImageOptions(context: Context, name: string): Promise<NewImageOptions> {
   const now = sourceDate(context);
   const store = await context.store();
@@ -26,17 +26,21 @@ export async function newImageOptions(context: Context, name: string): Promise<N
   };
 }
 
-/** A tar that the user names: a file, or standard input for `-`. @throws {VarveError} `E_USAGE` */
+/**
+ * The tar that an argument names: a file, or standard input for `-`.
+ *
+ * @throws {VarveError} `E_USAGE` when that is a terminal
+ */
 export function tarSource(context: Context, source: string): string | ReadableStream<Uint8Array> {
   if (source !== "-") return source;
   if (!context.io.isTerminal("stdin")) return context.io.stdin();
   throw new VarveError("E_USAGE", "Cannot read a tar from a terminal: give a file or a pipe");
 }
 
-/** What `--help` says of the JSON document of a verb that makes an image. */
+/** Text of `--help` about the JSON document of a verb that makes an image. */
 export const IMAGE_JSON =
   `JSON: {"images":[{"name","names","imageId","manifest","chainId","layers":[{"digest","diffId",
-"chainId","size","uncompressedSize","cacheId","processed"}]}]}, with one image, as for load`;
+"chainId","size","uncompressedSize","cacheId","processed"}]}]}, with one image, as in load`;
 
-/** What `--help` says of dates. */
-export const DATES = "Dates in the image are now, or what SOURCE_DATE_EPOCH says.";
+/** Text of `--help` about the dates in a new image. */
+export const DATES = "Dates in the image are the current time, or SOURCE_DATE_EPOCH if it is set.";

@@ -1,4 +1,4 @@
-/** Nodes of trees as text and JSON. */
+/** Shows nodes of trees as text and as JSON. */
 import {
   type ByteString,
   escapeForTerminal,
@@ -19,7 +19,7 @@ const LETTERS: Readonly<Record<Node["type"], string>> = {
   whiteout: "w",
 };
 
-/** `drwxr-xr-x`, as ls prints it. */
+/** Type and permissions as ls prints them: `drwxr-xr-x`. */
 export function formatMode(node: Node): string {
   if (node.type === "whiteout") return "w---------";
   const { mode } = node;
@@ -39,7 +39,7 @@ export function formatMode(node: Node): string {
   return out;
 }
 
-/** RFC 3339 with nanoseconds; seconds since the epoch where a calendar ends. */
+/** A time in RFC 3339 with nanoseconds; outside the years 1 to 9999 as `@SECONDS` since the epoch. */
 export function formatTime(time: Timestamp): string {
   const seconds = secondsOf(time);
   const ns = String(time.ns).padStart(9, "0");
@@ -47,22 +47,22 @@ export function formatTime(time: Timestamp): string {
   return new Date(Number(seconds) * 1000).toISOString().replace(/\.000Z$/, `.${ns}Z`);
 }
 
-/** Size, or device numbers. */
+/** Size of a file in bytes, device numbers of a device, `0` for anything else. */
 export function formatSize(node: Node): string {
   if (node.type === "file") return String(node.size);
   if (node.type === "char" || node.type === "block") return `${node.major}, ${node.minor}`;
   return "0";
 }
 
-/** Name with the link target behind it. */
+/** Name of a node, with the target for a symbolic link: `name -> target`. */
 export function formatName(name: ByteString, node: Node): string {
   const shown = escapeForTerminal(name);
   return node.type === "symlink" ? `${shown} -> ${escapeForTerminal(node.target)}` : shown;
 }
 
 /**
- * A node as JSON. Byte strings are text with `\xNN` for what is no printable
- * UTF-8, as on the terminal; xattr values are hexadecimal.
+ * A node as JSON. Byte strings become text, with `\xNN` for each byte that is not printable UTF-8, as on the
+ * terminal. xattr values are hexadecimal.
  */
 export function nodeToJson(path: ByteString, node: Node): Record<string, unknown> {
   const head = { path: escapeForTerminal(path), type: node.type };
@@ -111,7 +111,7 @@ function kindToJson(node: Exclude<Node, { type: "whiteout" }>): Record<string, u
   }
 }
 
-/** Trees leave out the digest of what has no content. */
+/** Digest of a file whose node has none: trees leave out the digest of an empty file. */
 function emptyDigest(size: number): string | null {
   return size === 0 ? sha256(new Uint8Array(0)) : null;
 }

@@ -5,29 +5,29 @@ import type { Store } from "../store/mod.ts";
 
 /** Options that every verb takes, before or after its name. */
 export interface GlobalOptions {
-  /** Root of the store. */
+  /** Directory of the store. */
   readonly root: string;
-  /** How to print. */
+  /** How to print results. */
   readonly format: "text" | "json";
-  /** No progress and no warnings. */
+  /** Whether to print neither progress nor warnings. */
   readonly quiet: boolean;
-  /** How to show progress. */
+  /** How to show progress: bars on a terminal (`auto`), plain lines, or not at all. */
   readonly progress: "auto" | "plain" | "none";
-  /** Whether to sync; the store's setting when absent. */
+  /** Whether to sync data to disk; `undefined`: as the store's setting says. */
   readonly durability: "full" | "none" | undefined;
-  /** Worker threads; the store's setting, then the number of cores up to four, when absent. */
+  /** Number of worker threads; `undefined`: the store's setting, else one per core and at most four. */
   readonly workers: number | undefined;
-  /** Snapshot driver; the store's setting, then the best that works, when absent. */
+  /** Snapshot driver; `undefined`: the store's setting, else the best that works here. */
   readonly driver: string | undefined;
-  /** What inflates gzip; the store's setting, then the fastest that works, when absent. */
+  /** What decompresses gzip; `undefined`: the store's setting, else the fastest that works here. */
   readonly inflater: InflaterName | undefined;
 }
 
-/** Reads the environment. */
+/** Reads one environment variable. */
 export type Env = (name: string) => string | undefined;
 
 /**
- * Folds options and environment together; an option beats its variable.
+ * Combines options and environment. An option overrides its variable.
  *
  * @throws {VarveError} `E_USAGE` for a value that is not allowed
  */
@@ -65,16 +65,16 @@ export function workersOf(options: GlobalOptions, store: Store): number | undefi
   return options.workers ?? optional(store.settings.get("workers"), parseWorkers);
 }
 
-/** What inflates gzip: the environment, else the store's setting. */
+/** What decompresses gzip: the environment, else the store's setting, else `auto`. */
 export function inflaterOf(options: GlobalOptions, store: Store | undefined): InflaterName {
   const set = INFLATERS.find((name) => name === store?.settings.get("inflate"));
   return options.inflater ?? set ?? "auto";
 }
 
-/** Most workers that may be asked for. */
+/** Largest number of workers that the user may ask for. */
 export const MAX_WORKERS = 256;
 
-/** @throws {VarveError} `E_USAGE` */
+/** Parses a number of workers. @throws {VarveError} `E_USAGE` when it is not from 1 to {@linkcode MAX_WORKERS} */
 export function parseWorkers(value: string): number {
   const count = /^[0-9]{1,4}$/.test(value) ? Number(value) : 0;
   if (count < 1 || count > MAX_WORKERS) {
@@ -86,7 +86,7 @@ export function parseWorkers(value: string): number {
   return count;
 }
 
-/** @throws {VarveError} `E_USAGE` when the value is none of the choices */
+/** The value, when it is one of the choices. @throws {VarveError} `E_USAGE` when it is not */
 export function oneOf<const T extends string>(
   what: string,
   value: string,

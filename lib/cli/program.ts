@@ -5,7 +5,7 @@ import { Cursor } from "./cursor.ts";
 import type { Options, Verb } from "./verb.ts";
 import { VERSION } from "./verbs/program/version.ts";
 
-/** Runs a verb that was found. */
+/** Runs the verb that the command line names. */
 export type Dispatch = (
   verb: Verb,
   args: readonly string[],
@@ -17,17 +17,18 @@ Exit codes:
   0 ok  1 internal  2 usage  3 damage found  4 not found  5 already exists  6 precondition  7 bad data
   8 limit exceeded  9 unsupported here  10 registry  11 denied  12 system call  130 interrupted
 
-Environment, where the option is not given:
-  VARVE_ROOT, VARVE_DURABILITY, VARVE_WORKERS, VARVE_DRIVER, VARVE_INFLATE (auto, isal or zlib); without
-  them the settings of the store (varve config ls).
+Environment variables, used where the option is not given:
+  VARVE_ROOT, VARVE_DURABILITY, VARVE_WORKERS, VARVE_DRIVER, VARVE_INFLATE (auto, isal or zlib).
+  Without them, the settings of the store apply ('varve config ls' lists them).
 
-Names of files that are no printable UTF-8 are shown with \\xNN for a byte and \\\\ for a backslash,
-and REF:/PATH takes them so.`;
+In file names, a byte that is not printable UTF-8 is shown as \\xNN, and a backslash as \\\\.
+REF:/PATH takes names in the same form.`;
 
 /**
- * The command line as commander knows it.
+ * Builds commander's model of the command line.
  *
- * @param args what is to be parsed: when it names a verb, no other is in the program
+ * @param args the words to parse. When they name a verb, only its module is loaded, which makes the start faster;
+ *   otherwise the program has all verbs.
  */
 export async function createProgram(
   dispatch: Dispatch,
@@ -55,22 +56,25 @@ export async function createProgram(
 function programWithoutVerbs(): Command {
   return new Command("varve")
     .description(
-      "verify container images byte by byte, look into them, mount, unpack and save them",
+      "verify, inspect, mount, unpack and save container images",
     )
     .usage("[options] VERB …")
-    .option("--root <dir>", "root of the store")
-    .option("--format <format>", "text or json")
-    .option("--quiet", "no progress and no warnings")
-    .option("--progress <mode>", "auto, plain or none")
-    .option("--durability <mode>", "full or none: whether data is synced before it is visible")
-    .option("--workers <n>", "jobs at once (default: the cores, at most 4)")
+    .option("--root <dir>", "directory of the store")
+    .option("--format <format>", "how to print results: text or json")
+    .option("--quiet", "print no progress and no warnings")
+    .option("--progress <mode>", "how to show progress: auto, plain or none")
+    .option(
+      "--durability <mode>",
+      "full or none: whether to sync data to disk before it becomes visible",
+    )
+    .option("--workers <n>", "worker threads (default: one per core, at most 4)")
     .option("--driver <driver>", "snapshot driver: erofs, overlay, native or auto")
     .version(VERSION, "--version", "print the version")
     .addHelpText("after", GLOBAL_HELP)
     .configureHelp({ showGlobalOptions: true });
 }
 
-/** The first word of a command line that is no option of a program and no value of one. */
+/** The first word of a command line that is neither an option of the program nor the value of one. */
 function firstWord(program: Command, args: readonly string[]): string | undefined {
   const cursor = new Cursor(program);
   return args.find((word) => {
@@ -79,12 +83,12 @@ function firstWord(program: Command, args: readonly string[]): string | undefine
   });
 }
 
-/** From which argument on a command passes words on. */
+/** {@linkcode Verb.passesOn} of the verbs that have it, by command. */
 const PASSES_ON = new WeakMap<Command, number>();
 
 /**
- * The same command line with `--` before the first word that its verb only passes on: what follows
- * are no options of varve, as in `varve run app:1 ls -l`.
+ * Inserts `--` before the first word that the verb passes on, so that commander reads no option behind it. In
+ * `varve run app:1 ls -l`, the `-l` belongs to `ls`.
  */
 export function endOptions(program: Command, args: readonly string[]): string[] {
   const cursor = new Cursor(program);
@@ -106,7 +110,7 @@ function add(parent: Command, verb: Verb, dispatch: Dispatch): void {
   verb.configure?.(command);
   if (verb.passesOn !== undefined) PASSES_ON.set(command, verb.passesOn);
   command.action(async () => {
-    // Commander's own conversion of variadic arguments is undone: a verb gets them flat.
+    // Commander puts variadic arguments into a list of their own. A verb gets all arguments in one list.
     const args = command.processedArgs.flat().filter((arg) => typeof arg === "string") as string[];
     const options = command.opts() as Options;
     refuseEmpty(command, args.slice(0, verb.passesOn), options);
@@ -114,7 +118,7 @@ function add(parent: Command, verb: Verb, dispatch: Dispatch): void {
   });
 }
 
-/** What a shell makes of a variable that is not set: never what the user meant. */
+/** Refuses empty words. A shell makes them of a variable that is not set, which is never what the user meant. */
 function refuseEmpty(command: Command, args: readonly string[], options: Options): void {
   const names = command.registeredArguments.map((argument) => argument.name());
   const empty = args.indexOf("");

@@ -1,10 +1,10 @@
 import type { Env } from "./options.ts";
 
-/** What programs read of proxies. */
+/** Names of the variables from which programs read their proxies. */
 const NAMES: readonly string[] = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"]
   .flatMap((name) => [name, name.toUpperCase()]);
 
-/** The proxy variables that are set. */
+/** The proxy variables that are set, with their values. */
 export function proxyVariables(env: Env): Record<string, string> {
   const set: Record<string, string> = {};
   for (const name of NAMES) {
@@ -15,8 +15,9 @@ export function proxyVariables(env: Env): Record<string, string> {
 }
 
 /**
- * Takes the proxy variables out of this process. Deno's `fetch` reads them too wherever it is told of no
- * proxy, sends loopback through one, and knows of `NO_PROXY` neither ports nor `*` before addresses and names.
+ * Removes the proxy variables from the environment of this process and returns them. Deno's `fetch` reads them
+ * wherever it is given no proxy. It then sends even loopback requests through the proxy, and in `NO_PROXY` it
+ * understands neither ports nor a leading `*`.
  */
 export function takeProxyVariables(): Readonly<Record<string, string>> {
   const taken = proxyVariables((name) => Deno.env.get(name));

@@ -12,10 +12,12 @@ import type { Context } from "./context.ts";
 import type { Env } from "./options.ts";
 import { proxyVariables } from "./proxy_variables.ts";
 
-/** Where containerd's own hosts files are. */
+/** Directory of containerd's own `hosts.toml` files. */
 const SYSTEM_HOSTS = "/etc/containerd/certs.d";
 
-/** What the environment says of registries to a user. */
+/**
+ * Options of a registry client that the environment gives: credentials, `hosts.toml` files, proxies and the CA file.
+ */
 export function registryOptions(env: Env, uid: number | null = Deno.uid()): ClientOptions {
   const caFile = env("SSL_CERT_FILE");
   return {
@@ -27,16 +29,19 @@ export function registryOptions(env: Env, uid: number | null = Deno.uid()): Clie
   };
 }
 
-/** Where credential helpers are. They need proxies as well. */
+/** What a credential helper needs from the environment: the path on which it is found, and the proxies. */
 export function helperEnvironment(env: Env): HelperEnvironment {
   return { path: env("PATH") ?? "", variables: proxyVariables(env) };
 }
 
-/** podman's file where the user names it, Docker's, then podman's in their usual places. */
+/**
+ * Files with credentials, first choice first: the one that `REGISTRY_AUTH_FILE` names, Docker's, then podman's in
+ * their usual places.
+ */
 function credentialsFiles(env: Env, uid: number | null): string[] {
   const chosen = named(env("REGISTRY_AUTH_FILE"));
   const session = absolute(env("XDG_RUNTIME_DIR"));
-  // As in a job of CI: containers/image, defaultPerUIDPathFormat.
+  // Without a session, as in a CI job, podman uses this directory (containers/image, defaultPerUIDPathFormat).
   const sessionless = uid === null ? undefined : `/run/containers/${uid}`;
   const runtime = session === undefined ? sessionless : `${session}/containers`;
   const config = configHome(env);
@@ -49,7 +54,10 @@ function credentialsFiles(env: Env, uid: number | null): string[] {
   ];
 }
 
-/** Where `login` writes: podman's file where the user names it, as podman and skopeo do, else Docker's `config.json`. */
+/**
+ * The file that `login` writes: the one that `REGISTRY_AUTH_FILE` names, as podman and skopeo do, else Docker's
+ * `config.json`.
+ */
 export function loginFile(env: Env): string | undefined {
   return named(env("REGISTRY_AUTH_FILE")) ?? dockerConfigFile(env);
 }
@@ -73,27 +81,30 @@ function configHome(env: Env): string | undefined {
   return absolute(env("XDG_CONFIG_HOME")) ?? (home === undefined ? undefined : `${home}/.config`);
 }
 
-/** A path of the user's choice, from the working directory on, as docker and podman have it. */
+/**
+ * A path from a variable that the user sets. A relative one starts at the working directory, as with docker and
+ * podman.
+ */
 function named(path: string | undefined): string | undefined {
   return path === undefined || path === "" || path.startsWith("/")
     ? absolute(path)
     : absolute(`${Deno.cwd()}/${path}`);
 }
 
-/** A directory of the system's: one that is relative is none (XDG Base Directory Specification). */
+/** A path from a variable that the system sets. A relative one is ignored (XDG Base Directory Specification). */
 function absolute(path: string | undefined): string | undefined {
   return path?.startsWith("/") ? path.replace(/\/+$/, "") : undefined;
 }
 
-/** How one command speaks to a registry. */
+/** How one command talks to a registry. */
 export interface ClientSettings {
-  /** Plain http was asked for. */
+  /** Whether to use http without TLS, as `--plain-http` asks. */
   readonly plainHttp?: boolean | undefined;
-  /** A credential instead of those in files. */
+  /** Credential to use instead of those in files. */
   readonly credential?: Credential | undefined;
 }
 
-/** A client for the registry of a reference. Dispose it. */
+/** A client for the registry of a reference. The caller disposes it. */
 export async function registryClient(
   context: Context,
   { registry, repository }: Pick<Reference, "registry"> & Partial<Reference>,
@@ -110,7 +121,7 @@ export async function registryClient(
   );
 }
 
-/** A number from 1 on. @throws {VarveError} `E_USAGE` */
+/** Parses the value of `--concurrency`. @throws {VarveError} `E_USAGE` when it is not a number from 1 to 999 */
 export function parseConcurrency(value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
   if (/^[1-9][0-9]{0,2}$/.test(value)) return Number(value);

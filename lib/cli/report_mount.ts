@@ -1,15 +1,15 @@
 import type { MountedImage } from "../mount/mod.ts";
 import type { Snapshotter } from "../snapshot/mod.ts";
 
-/** What is said of an image that was mounted. */
+/** A mounted image in both formats. */
 export interface MountReport {
-  /** For programs. */
+  /** The mount as a JSON value. */
   readonly json: unknown;
-  /** For people: one line. */
+  /** One line of text. */
   readonly text: string;
 }
 
-/** What is said of an image that was mounted, which stays so: the mount outlives the command, and is not disposed. */
+/** Describes a mounted image. It does not dispose the mount, which outlives the command. */
 export function reportMount(
   { target, key, readOnly, mounts }: MountedImage,
   { driver }: Snapshotter,

@@ -11,23 +11,24 @@ import { type Options, type Report, STREAMED, type Verb } from "./verb.ts";
 
 /** Options of {@linkcode runCli}. */
 export interface RunCliOptions {
-  /** The terminal. */
+  /** Standard streams and environment of the command. */
   readonly io: Io;
-  /** Aborted to end the command; an interrupted one exits with 130. */
+  /** Abort it to end the command, which then exits with 130. */
   readonly signal?: AbortSignal | undefined;
-  /** Whether the user is root, which decides where the store is. */
+  /** Whether the user is root. Without `--root` and `VARVE_ROOT`, it decides where the store is. */
   readonly isRoot?: boolean | undefined;
 }
 
-/** Exit code of a command that a signal ended, by default that of SIGINT. */
+/** Exit code of a command that was aborted: that of a program that SIGINT ended. */
 export const INTERRUPTED = 130;
-/** What a shell shows for a program that SIGPIPE ended. */
+/** Exit code that a shell shows for a program that SIGPIPE ended. */
 const CLOSED_OUTPUT = 141;
 
 /**
- * Runs one command line and gives its exit code. Never throws, never exits.
+ * Runs one command line and returns its exit code. It reports errors on standard error: it never throws, and never
+ * ends the process.
  *
- * @param args without the program's name: `["load", "app.tar"]`
+ * @param args the words after the program's name: `["load", "app.tar"]`
  *
  * @example
  * ```ts
@@ -62,7 +63,7 @@ export async function runCli(args: readonly string[], options: RunCliOptions): P
     await using context = new Context(io, globals, signal, commandLine);
     exit = await runVerb(context, verb, verbArgs, verbOptions);
   }, args);
-  // Output that commander writes is kept until its sort is known.
+  // Commander's output is kept until it is known whether it is help or an error.
   let written = "";
   forAll(program, (command) => {
     command.exitOverride().configureOutput({
@@ -122,7 +123,10 @@ function forAll(command: Command, act: (command: Command) => void): void {
   for (const child of command.commands) forAll(child, act);
 }
 
-/** Errors of the command line itself must be in the wanted form, too, though it was not understood. */
+/**
+ * Whether `--format json` is given. Errors in the command line itself are reported as JSON as well, so this looks
+ * before parsing.
+ */
 function wantsJson(args: readonly string[]): boolean {
   return args.some((arg, i) =>
     arg === "--format=json" || (arg === "--format" && args[i + 1] === "json")
@@ -149,14 +153,14 @@ function report(
     return exit;
   }
   const { expected, actual, hint } = details;
-  // Most messages say the difference themselves.
+  // Most messages contain both values already.
   const said = [expected, actual].every((one) => one === undefined || message.includes(`${one}`));
   const difference = said || expected === undefined || actual === undefined
     ? ""
     : `: expected ${expected}, got ${actual}`;
   const line = `${message}${difference}${hint === undefined ? "" : ` (${hint})`}`;
   io.stderr(`varve: ${printable(line)}\n`);
-  // A defect: whoever reports it needs the place.
+  // Exit code 1 means a defect of varve. Its stack belongs in the bug report.
   if (exit === 1 && stack !== undefined) io.stderr(`${stack}\n`);
   return exit;
 }

@@ -11,15 +11,15 @@ import { MAX_WORKERS } from "./options.ts";
 
 /** A setting that a store keeps. */
 export interface Setting {
-  /** Its name. */
+  /** Name, such as `limits.layer.entries`. */
   readonly key: string;
-  /** What holds when it is not set. */
+  /** Value that applies when the setting is not set. */
   readonly default: string;
-  /** What it does. */
+  /** What the setting controls, for `varve config ls`. */
   readonly about: string;
-  /** What values it takes, for people. */
+  /** The values that it accepts, in words for an error message. */
   readonly takes: string;
-  /** Whether it takes a value. */
+  /** Whether a value is allowed. */
   accepts(value: string): boolean;
 }
 
@@ -51,17 +51,17 @@ function count(
   };
 }
 
-/** Limits of a layer's stream: what its archive and its compression may ask for. */
+/** Limits that the tar and the compression of a layer must keep, with their descriptions. */
 const STREAM_LIMITS = {
-  layerBytes: "uncompressed bytes of a layer, holes of its files counted",
-  ratio: "uncompressed bytes for one compressed byte",
-  ratioFromBytes: "uncompressed bytes up to which the ratio does not matter",
-  members: "gzip members or zstd frames of a layer",
-  gzipHeaderBytes: "bytes of the header of a gzip member",
-  zstdWindowBytes: "bytes of a zstd window",
-  metaHeaderBytes: "bytes of a PAX header or a GNU long name",
-  sparseMapBytes: "bytes of the map of a sparse file",
-  longNames: "GNU long names in front of one entry",
+  layerBytes: "uncompressed bytes of a layer, including the holes of sparse files",
+  ratio: "uncompressed bytes per compressed byte",
+  ratioFromBytes: "uncompressed bytes up to which the ratio is not checked",
+  members: "gzip members or zstd frames in a layer",
+  gzipHeaderBytes: "bytes in the header of a gzip member",
+  zstdWindowBytes: "bytes in a zstd window",
+  metaHeaderBytes: "bytes in a PAX header or a GNU long name",
+  sparseMapBytes: "bytes in the map of a sparse file",
+  longNames: "GNU long names before one entry",
 } as const;
 
 type StreamLimit = keyof typeof STREAM_LIMITS;
@@ -71,7 +71,10 @@ const STREAM_DEFAULTS: Readonly<Record<StreamLimit, number>> = {
   ...DEFAULT_COMPRESS_LIMITS,
 };
 
-/** Limits that more than a taste of the user bounds: names that Linux cannot hold, a decoder's memory. */
+/**
+ * Largest values for limits that the user cannot choose freely: Linux bounds the length of a name, and memory the
+ * window of a decoder.
+ */
 const MOST: Readonly<Record<string, number>> = {
   "limits.layer.component": LAYER_LIMITS.component.value,
   "limits.zstdWindowBytes": 2 ** 31,
@@ -79,22 +82,22 @@ const MOST: Readonly<Record<string, number>> = {
 
 /** All settings, in the order in which they are listed. */
 export const SETTINGS: readonly Setting[] = [
-  choice("durability", ["full", "none"], "whether data is synced before it is visible"),
+  choice("durability", ["full", "none"], "whether to sync data to disk before it becomes visible"),
   choice("driver", DRIVER_CHOICES, "snapshot driver"),
   count("workers", "cores", "worker threads", MAX_WORKERS),
-  choice("inflate", INFLATERS, "what inflates gzip: libisal where it works, or node:zlib"),
+  choice("inflate", INFLATERS, "what decompresses gzip: libisal where it works, or node:zlib"),
   choice(
     "devices",
     ["keep", "skip", "reject"],
-    "device nodes in layers, when they are loaded and when they are extracted",
+    "what to do with device nodes in layers, when loading and extracting",
   ),
   choice(
     "compose.eager",
     ["off", "on"],
-    "compose images when they come in, not at their first mount",
+    "compose images when they are loaded or pulled, not at the first mount",
   ),
-  choice("erofs.directio", ["off", "on"], "read files past the page cache of layers (Linux 6.13)"),
-  choice("xattr.ima", ["drop", "keep"], "the attribute security.ima"),
+  choice("erofs.directio", ["off", "on"], "bypass the page cache of the layer files (Linux 6.13)"),
+  choice("xattr.ima", ["drop", "keep"], "what to do with the attribute security.ima"),
   ...Object.values(LAYER_LIMITS).map(({ setting, value, about }) =>
     count(setting, value, about, MOST[setting])
   ),
@@ -104,7 +107,7 @@ export const SETTINGS: readonly Setting[] = [
   ...Object.values(OCI_LIMITS).map(({ setting, value, about }) => count(setting, value, about)),
 ];
 
-/** A setting by name. @throws {VarveError} `E_USAGE` with the nearest name */
+/** The setting with a name. @throws {VarveError} `E_USAGE` with a similar name as hint when there is none */
 export function settingOf(key: string): Setting {
   const setting = SETTINGS.find((one) => one.key === key);
   if (setting !== undefined) return setting;
@@ -112,7 +115,7 @@ export function settingOf(key: string): Setting {
   const near = SETTINGS.find((one) => last !== "" && one.key.toLowerCase().includes(last));
   throw new VarveError(
     "E_USAGE",
-    `Cannot find setting ${JSON.stringify(key)}: there is none`,
+    `Cannot find setting ${JSON.stringify(key)}: there is no such setting`,
     {
       subject: key,
       hint: near === undefined ? "'varve config ls' lists them" : `did you mean ${near.key}?`,
@@ -120,7 +123,9 @@ export function settingOf(key: string): Setting {
   );
 }
 
-/** What the settings of a store say of the images that are loaded into it. */
+/**
+ * The policy and the limits that the settings of a store give for loading images. Values that are not set are absent.
+ */
 export function loadSettings(
   store: Store,
 ): Required<Pick<LoadOptions, "policy" | "limits" | "streamLimits" | "ociLimits">> {
@@ -141,7 +146,7 @@ export function loadSettings(
   };
 }
 
-/** The numbers that are set, by the names of their limits. */
+/** The values of the limits that are set. */
 function numbers<K extends string>(
   store: Store,
   limits: Readonly<Record<K, { readonly setting: string }>>,

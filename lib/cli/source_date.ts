@@ -1,13 +1,14 @@
 import { VarveError } from "../errors.ts";
 import type { Context } from "./context.ts";
 
-/** Years up to 9999, which every reader of dates takes. */
+/** The last second of the year 9999. Not every parser of dates accepts later ones. */
 const LAST_SECOND = 253_402_300_799;
 
 /**
- * The time that a reproducible build gives instead of now, in ms (reproducible-builds.org/specs/source-date-epoch).
+ * `SOURCE_DATE_EPOCH` in milliseconds, which a reproducible build uses in place of the current time; `undefined` when
+ * it is not set (reproducible-builds.org/specs/source-date-epoch).
  *
- * @throws {VarveError} `E_USAGE` when it is no number of seconds
+ * @throws {VarveError} `E_USAGE` when it is not a number of seconds
  */
 export function sourceDate(context: Context): number | undefined {
   const value = context.io.env("SOURCE_DATE_EPOCH");
@@ -16,6 +17,8 @@ export function sourceDate(context: Context): number | undefined {
   if (seconds <= LAST_SECOND) return seconds * 1000;
   throw new VarveError(
     "E_USAGE",
-    `Cannot use SOURCE_DATE_EPOCH=${JSON.stringify(value)}: it is no number of seconds since 1970`,
+    `Cannot use SOURCE_DATE_EPOCH=${
+      JSON.stringify(value)
+    }: it is not a number of seconds since 1970`,
   );
 }

@@ -1,34 +1,40 @@
 import type { Command } from "commander";
 import type { Context } from "./context.ts";
 
-/** What a verb has to say: one JSON document for programs, text for people. */
+/** The result of a verb: one JSON document for programs, and text for people. `--format` selects which is printed. */
 export interface Report {
-  /** For `--format json`. Generators in it are arrays, written as they come. `undefined`: nothing is printed. */
+  /**
+   * For `--format json`. A generator in it becomes an array, element by element. `undefined` prints nothing in either
+   * format.
+   */
   readonly json: unknown;
-  /** For `--format text`, whole or in parts as they come; `""` prints nothing. */
+  /** For `--format text`, whole or in parts; `""` prints nothing. */
   readonly text: string | Iterable<string>;
   /** Exit code, 0 when absent. */
   readonly exit?: number | undefined;
 }
 
-/** A verb that writes its own bytes to standard output. */
+/** The result of a verb that wrote its bytes to standard output itself. Nothing is printed afterwards. */
 export const STREAMED: unique symbol = Symbol("streamed");
 
 /** One verb of the command line. */
 export interface Verb {
-  /** Name, and arguments in commander's notation: `load <source>`. */
+  /** Name and arguments in commander's notation: `load <source>`. */
   readonly usage: string;
   /** One line for the list of verbs. */
   readonly summary: string;
-  /** What `--help` says beyond the options: examples, the JSON document. */
+  /** Text of `--help` after the options: the rules, the JSON document, examples. */
   readonly help: string;
   /** Adds the verb's own options. */
   configure?(command: Command): void;
-  /** From this argument on, what is passed on as it is: only there may something be empty. */
+  /**
+   * Index of the first argument that is passed on unread, such as the words of a container's command. From
+   * there on no word is an option of varve, and an argument may be empty.
+   */
   readonly passesOn?: number | undefined;
-  /** Exit code for an error of this verb, where it is not that of the error. */
+  /** Exit code for an error of this verb, where it differs from the one that the error has elsewhere. */
   exitOf?(error: unknown): number;
-  /** Does the work. */
+  /** Parses the arguments, calls the library and returns what to print. */
   run(
     context: Context,
     args: readonly string[],
@@ -36,16 +42,16 @@ export interface Verb {
   ): Promise<Report | typeof STREAMED>;
 }
 
-/** Option values as commander gives them. */
+/** Values of a verb's own options, by the names that commander makes of their flags: `ociDir` for `--oci-dir`. */
 export type Options = Readonly<Record<string, unknown>>;
 
-/** The string value of an option, or `undefined`. */
+/** The value of an option that takes one; `undefined` when it was not given. */
 export function stringOption(options: Options, name: string): string | undefined {
   const value = options[name];
   return typeof value === "string" ? value : undefined;
 }
 
-/** The list value of an option. */
+/** The values of an option that may be given several times, in their order. */
 export function listOption(options: Options, name: string): readonly string[] {
   const value = options[name];
   return Array.isArray(value) ? value.map(String) : [];

@@ -1,4 +1,4 @@
-/** The image without its topmost layer, so that the demo can show what that layer does. */
+/** Makes an image without its topmost layer, so that the demo can show what that layer changes. */
 import {
   type BuiltImage,
   describe,
@@ -8,7 +8,7 @@ import {
   writeArchive,
 } from "../support/images/images.ts";
 
-/** Parts of `varve inspect` that the demo reads. */
+/** The parts of the output of `varve inspect` that the demo reads. */
 export interface Inspected {
   readonly manifest: { config: { mediaType: string }; layers: Descriptor[] };
   readonly config: {
@@ -23,10 +23,17 @@ interface Descriptor {
   size: number;
 }
 
-/** Name of that image. */
+/** Name of the image without its topmost layer. */
 export const BELOW_NAME = "demo.local/below:1";
 
-/** Writes the image as an OCI layout whose layers are hard links (or copies) of the store's blobs. */
+/**
+ * Writes the image as an OCI layout. Its layers are hard links to blobs of the store, or copies where links do not
+ * work.
+ *
+ * @param image the whole image, as `varve inspect` prints it
+ * @param store root of the store that holds it
+ * @param layout the directory to create
+ */
 export async function writeBelow(image: Inspected, store: string, layout: string): Promise<void> {
   const layers = image.manifest.layers.slice(0, -1);
   const history = [...image.config.history ?? []];

@@ -1,23 +1,23 @@
-/** An image made of files of the machine that the demo runs on. */
+/** Builds an image from files of the machine on which the demo runs. */
 import { archiveTar, buildImage, dockerFiles } from "../support/images/images.ts";
 import type { TarFixture } from "../support/tar/tar_fixture.ts";
 
-/** What a layer takes from the machine at most. */
+/** Limits for the files that a layer takes from the machine. */
 interface Budget {
   readonly bytes: number;
   readonly files: number;
 }
 
-/** One file is not more than this part of a layer. */
+/** Largest file in a layer, in bytes. */
 const LARGEST = 8 * 2 ** 20;
 
 /** Name of the image in the archive. */
 export const DEMO_NAME = "demo.local/machine:1";
 
 /**
- * A docker-archive with an image of three layers: the machine's programs and libraries; its
- * documents and settings, with deletions in the first; and an application with an opaque
- * directory, links and, where wanted, extended attributes.
+ * A docker-archive with an image of three layers. The first has programs and libraries of the machine. The second has
+ * its documents and settings, and deletes files of the first. The third has an application with links, an opaque
+ * directory and, with `xattrs`, extended attributes.
  */
 export async function machineArchive(xattrs: boolean): Promise<Uint8Array<ArrayBuffer>> {
   const shell = await shellFiles();
@@ -46,7 +46,9 @@ export async function machineArchive(xattrs: boolean): Promise<Uint8Array<ArrayB
   return archiveTar(dockerFiles([image]));
 }
 
-/** The machine's shell with its libraries and the links that lead to them, so that the image can run. */
+/**
+ * The machine's shell with its libraries, and the symbolic links that lead to them. With these, a container can run.
+ */
 async function shellFiles(): Promise<TarFixture[]> {
   const out = new Map<string, TarFixture>();
   const add = async (path: string): Promise<void> => {
@@ -72,7 +74,7 @@ async function shellFiles(): Promise<TarFixture[]> {
   return [...out.values()];
 }
 
-/** What the dynamic linker says that a program needs; nothing where there is no such linker. */
+/** Paths of the libraries that a program needs, according to `ldd`. Empty where there is no `ldd`. */
 async function librariesOf(program: string): Promise<string[]> {
   try {
     const { stdout } = await new Deno.Command("ldd", { args: [program], stderr: "null" }).output();
@@ -104,7 +106,7 @@ function whiteout(path: string): TarFixture {
   return { name: `${path.slice(0, at)}.wh.${path.slice(at)}`, content: "" };
 }
 
-/** Files, links and directories below the folders, in order, until a budget is used up. */
+/** Collects files, links and directories below the folders, in order, until the budget is used up. */
 async function collect(folders: readonly string[], budget: Budget): Promise<TarFixture[]> {
   const out: TarFixture[] = [];
   let bytes = 0;
@@ -125,7 +127,7 @@ async function collect(folders: readonly string[], budget: Budget): Promise<TarF
         .catch(() => []);
       for (const name of names.toSorted()) await visit(`${path}/${name}`);
     } else if (found.isFile && found.size <= Math.min(LARGEST, budget.bytes - bytes)) {
-      // What the user may not read is left out: the demo needs no rights.
+      // Skip files that the user cannot read: the demo works without privileges.
       const content = await Deno.readFile(`/${path}`).catch(() => undefined);
       if (content === undefined) return;
       bytes += content.length;

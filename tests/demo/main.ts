@@ -1,8 +1,13 @@
 /**
- * `deno task demo [ARCHIVE]`: varve's main job from beginning to end, in less than half a minute.
+ * `deno task demo [ARCHIVE]`: varve's main work from beginning to end, in less than half a minute.
  *
- * It needs nothing but Deno. With an archive (docker-archive or OCI layout) it uses that,
- * otherwise it builds an image from files of this machine.
+ * It needs only Deno. ARCHIVE is a docker-archive or an OCI layout. Without it, the demo builds an image from files of
+ * this machine.
+ *
+ * 1. Load the image, which verifies every byte, and show its layers.
+ * 2. Load the image without its topmost layer, and show what that layer changes.
+ * 3. Mount the image and run a container on it, commit the change; or unpack it, where mounting is not allowed.
+ * 4. Save the image, load it into a second store, and compare all digests.
  */
 // deno-lint-ignore-file no-console
 import { fromText } from "../../lib/bytes/mod.ts";
@@ -33,7 +38,7 @@ async function main(): Promise<void> {
   const [first, second] = [temp.join("store"), temp.join("second-store")];
   const archive = Deno.args[0] ?? await buildArchive(temp.path);
 
-  // Loading verifies: no byte gets into the store that its digest does not vouch for.
+  // A load verifies every byte against its digest before the image becomes visible.
   const start = performance.now();
   const loaded = await ask<Loaded>(first, ["load", archive]);
   const seconds = (performance.now() - start) / 1000;
@@ -43,17 +48,19 @@ async function main(): Promise<void> {
   const mib = bytes / 2 ** 20;
   console.log(
     `${mib.toFixed(1)} MiB in ${image.layers.length} layers verified in ` +
-      `${seconds.toFixed(2)} s: ${(mib / seconds).toFixed(0)} MiB/s, the start of Deno included`,
+      `${seconds.toFixed(2)} s: ${(mib / seconds).toFixed(0)} MiB/s, including the start of Deno`,
   );
   const name = image.name ?? image.imageId;
   await show(first, ["layers", name]);
 
   if (image.layers.length > 1) {
-    console.log("\nThe same image without its topmost layer: its layers are here already.");
+    console.log(
+      "\nLoad the same image without its topmost layer. All of its layers are in the store already.",
+    );
     const inspected = await ask<Inspected>(first, ["inspect", name], false);
     await writeBelow(inspected, first, temp.join("below"));
     await show(first, ["load", temp.join("below")]);
-    console.log("\nSo this is what the topmost layer does:");
+    console.log("\nThe topmost layer makes these changes:");
     await show(first, ["diff", BELOW_NAME, name], 20);
   }
 
@@ -80,7 +87,7 @@ async function buildArchive(directory: string): Promise<string> {
   return path;
 }
 
-/** Mounts where this machine lets us, unpacks otherwise. */
+/** Mounts the image and lists its root. Unpacks it where this machine or user cannot mount. */
 async function look(root: string, name: string, directory: string): Promise<void> {
   await Deno.mkdir(directory);
   const mounted = await varve(root, ["mount", name, directory]);
@@ -90,19 +97,24 @@ async function look(root: string, name: string, directory: string): Promise<void
     await change(root, name, directory);
     return;
   }
-  console.log("This machine or user may not mount: the same files, unpacked.");
+  console.log("This machine or user cannot mount. The image is unpacked instead.");
   await show(root, ["unpack", name, `${directory}/files`]);
   await list(`${directory}/files`);
 }
 
-/** A change on a read-write layer: by a container where this machine runs one, else by hand; committed as a new image. */
+/**
+ * Changes a read-write layer and commits it as a new image. A container makes the change, or the demo itself where
+ * none can run.
+ */
 async function change(root: string, name: string, directory: string): Promise<void> {
   const script = "echo changed > /demo-change; echo 'Hello from inside the image.'";
   const ran = await varve(root, ["run", "--name", "demo", name, "--", "/bin/sh", "-c", script]);
   if (ran.code === 0) {
     console.log(ran.stdout.trimEnd());
   } else {
-    console.log("No container runs here, or the image has no shell: the change is made by hand.");
+    console.log(
+      "No container can run here, or the image has no shell. The demo makes the change itself.",
+    );
     await show(root, ["mount", name, directory, "--rw", "demo"]);
     await Deno.writeTextFile(`${directory}/demo-change`, "changed\n");
     await show(root, ["umount", directory]);
@@ -121,7 +133,7 @@ async function list(directory: string): Promise<void> {
   console.log(`${directory}: ${names.toSorted().join(" ")}`);
 }
 
-/** What must be the same in both stores. */
+/** The digests that must be equal in both stores, as text. */
 function digestsOf({ images }: Loaded): string {
   return JSON.stringify(images.map(({ imageId, manifest, chainId, layers }) => ({
     imageId,
@@ -131,7 +143,7 @@ function digestsOf({ images }: Loaded): string {
   })));
 }
 
-/** Whether the file system of a directory takes user attributes. */
+/** Whether the file system of a directory supports user.* attributes. */
 async function hasXattrs(directory: string): Promise<boolean> {
   const probe = `${directory}/probe`;
   await Deno.writeTextFile(probe, "");

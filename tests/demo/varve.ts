@@ -1,15 +1,15 @@
-/** The command line as the demo uses it: each call is shown before it runs. */
+/** Runs the command line for the demo, and shows each call before it runs. */
 // deno-lint-ignore-file no-console
 
 const MAIN = new URL("../../lib/cli/main.ts", import.meta.url).pathname;
 
-/** What a call left. */
+/** The exit code and the output of a call. */
 export interface Said {
   readonly code: number;
   readonly stdout: string;
 }
 
-/** Calls varve on the store of a root. Progress and warnings go to the terminal as they come. */
+/** Runs varve on the store at `root`. Progress and warnings go to the terminal. */
 export async function varve(root: string, args: readonly string[], shown = true): Promise<Said> {
   if (shown) console.log(`\n$ varve ${args.join(" ")}`);
   const output = await new Deno.Command(Deno.execPath(), {
@@ -22,9 +22,9 @@ export async function varve(root: string, args: readonly string[], shown = true)
 }
 
 /**
- * Calls varve, which must succeed, and prints what it says, at most `lines` lines of it.
+ * Runs varve and prints its output, at most `lines` lines of it.
  *
- * @throws {Error} with the exit code where it does not succeed
+ * @throws {Error} when varve fails; the message has the exit code
  */
 export async function show(root: string, args: readonly string[], lines = 40): Promise<void> {
   const { code, stdout } = await varve(root, args);
@@ -35,9 +35,9 @@ export async function show(root: string, args: readonly string[], lines = 40): P
 }
 
 /**
- * Calls varve for its JSON document.
+ * Runs varve with `--format json` and returns the document that it prints.
  *
- * @throws {Error} with the exit code where it does not succeed
+ * @throws {Error} when varve fails; the message has the exit code
  */
 export async function ask<T>(root: string, args: readonly string[], shown = true): Promise<T> {
   const { code, stdout } = await varve(root, [...args, "--format", "json"], shown);

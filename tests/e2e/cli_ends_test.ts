@@ -6,7 +6,7 @@ import { killGroup } from "../support/machine/process.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
 import { concat, tarEntry, tarOf } from "../support/tar/tar_fixture.ts";
 
-/** Large enough for a line of progress when a layer is begun, and for more than a pipe holds. */
+/** Bytes of a file that is large enough for a line of progress at its start, and larger than a pipe buffer. */
 const LARGE = 65 * 2 ** 20;
 
 const image = buildImage({
@@ -17,7 +17,7 @@ const image = buildImage({
 const layer = image.layers[0]!;
 const files = ociFiles([image]);
 const name = blobPath(layer.descriptor.digest);
-/** The archive with its layer first, and that not to its end. */
+/** The start of an archive: its first entry is the layer, cut off after 1 MiB. */
 const begun = concat([
   tarEntry({ name, content: layer.blob.subarray(0, 2 ** 20), size: layer.blob.length }),
 ]);
@@ -34,7 +34,7 @@ function spawn(cli: Cli, root: string, args: readonly string[]): Deno.ChildProce
   }).spawn();
 }
 
-/** Reads until a text has come, or to the end. */
+/** Reads until a text has appeared, or to the end. */
 async function readUntil(stream: ReadableStream<Uint8Array>, text: string): Promise<string> {
   let read = "";
   const decoder = new TextDecoder();
@@ -46,7 +46,7 @@ async function readUntil(stream: ReadableStream<Uint8Array>, text: string): Prom
 }
 
 for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]] as const) {
-  Deno.test(`${signal} in the middle of a load: exit ${code}, nothing visible, and a load works`, async () => {
+  Deno.test(`${signal} during a load: exit ${code}, nothing becomes visible, and the next load works`, async () => {
     await using temp = await tempDir();
     const root = temp.join("store");
     const cli = new Cli(root);
@@ -72,7 +72,7 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]
   });
 }
 
-Deno.test("a reader that goes ends the command in silence", async () => {
+Deno.test("a reader that closes the pipe ends the command without a message", async () => {
   await using temp = await tempDir();
   const root = temp.join("store");
   const cli = new Cli(root);

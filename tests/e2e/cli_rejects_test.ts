@@ -23,7 +23,7 @@ import { tarOf } from "../support/tar/tar_fixture.ts";
 const NAME = "example.org/bad:1";
 const bad = (spec: Parameters<typeof sampleImage>[0] = {}) => sampleImage({ name: NAME, ...spec });
 
-/** The image with another blob for one layer, of which its manifest tells the truth. */
+/** The image with another blob for one layer, and a manifest that describes that blob correctly. */
 function withBlob(image: BuiltImage, at: number, blob: Uint8Array<ArrayBuffer>): BuiltImage {
   const layers = image.layers.map((layer, i) =>
     i === at ? { ...layer, blob, descriptor: describe(layer.descriptor.mediaType, blob) } : layer
@@ -69,7 +69,7 @@ const first = bad().layers[0] as BuiltImage["layers"][number];
 const gzip = first.blob;
 const cutTar = first.tar.slice(0, 60_000);
 
-/** The errors that the input of a load can have, each with its code; all are exit 7. */
+/** Archives with one error each, and the error code of a load. The exit code is always 7. */
 const CASES: Readonly<Record<string, readonly [code: string, tar: () => Uint8Array<ArrayBuffer>]>> =
   {
     "a wrong diffID": ["E_DIFFID", () => archiveTar(wrongDiffId())],
@@ -103,7 +103,7 @@ const CASES: Readonly<Record<string, readonly [code: string, tar: () => Uint8Arr
     "no archive at all": ["E_FORMAT", () => tarOf([{ name: "hello", content: "world" }])],
   };
 
-Deno.test("whatever is wrong with an archive: one clear error, and the store as before", async (t) => {
+Deno.test("a bad archive gives one clear error and leaves the store unchanged", async (t) => {
   await using temp = await tempDir();
   const root = temp.join("store");
   const cli = new Cli(root);
@@ -129,7 +129,8 @@ Deno.test("whatever is wrong with an archive: one clear error, and the store as 
 });
 
 Deno.test({
-  name: "a full disk: one clear error, the store as before, and the same command works with space",
+  name:
+    "a full disk gives one clear error and leaves the store unchanged; the same command works once there is space",
   ...needs({ root: true, mount: true }),
   fn: async () => {
     await using temp = await tempDir();

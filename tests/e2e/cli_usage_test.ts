@@ -38,7 +38,7 @@ Deno.test("every verb explains itself, its JSON and the global options", async (
   }
 });
 
-Deno.test("what is wrong with a command line: exit 2 and what to do, no store opened", async () => {
+Deno.test("a wrong command line: exit 2, a hint, and no store is opened", async () => {
   const cases: [args: string[], message: RegExp][] = [
     [["lod", "x"], /unknown command 'lod' \(Did you mean load\?\)/],
     [["snapshot", "lss"], /Did you mean ls\?/],
@@ -53,7 +53,7 @@ Deno.test("what is wrong with a command line: exit 2 and what to do, no store op
     [["images", "--format", "xml"], /"xml" for --format: give text or json/],
     [["--workers", "many", "images"], /"many" workers: give a number from 1 to 256/],
     [["load", "a", "--platform", "no such"], /platform/],
-    [["tag", "a:1", "b@sha256:" + "0".repeat(64)], /a digest cannot be given away/],
+    [["tag", "a:1", "b@sha256:" + "0".repeat(64)], /a digest cannot be assigned/],
     [["tag", "a:1", "BAD NAME"], /image name/],
     [["save", "a:1", "-o", "x", "--oci-dir", "y"], /a file and a directory at once/],
   ];
@@ -69,7 +69,7 @@ Deno.test("what is wrong with a command line: exit 2 and what to do, no store op
   }
 });
 
-Deno.test("no verb: the help on standard error", async () => {
+Deno.test("without a verb, help is printed on standard error", async () => {
   for (const args of [[], ["snapshot"], ["config"], ["--quiet"]]) {
     const { code, stdout, stderr } = await runCommand(args);
     assertEquals([code, stdout], [2, ""]);
@@ -78,7 +78,7 @@ Deno.test("no verb: the help on standard error", async () => {
   assertMatch((await runCommand(["--version"])).stdout, /^\d+\.\d+\.\d+\n$/);
 });
 
-Deno.test("names, files and snapshots that are not there, are there already, or are used", async () => {
+Deno.test("names, files and snapshots that do not exist, exist already, or are in use", async () => {
   await using temp = await tempDir();
   const on = commandOn(temp.join("store"));
   const archive = (name: string) => temp.join(name);
@@ -105,7 +105,7 @@ Deno.test("names, files and snapshots that are not there, are there already, or 
     [["ls", `${A}:/none`], 4, /no such path/],
     [["ls", `${A}:/opt/app/x`], 4, /no such path/],
     [["cat", `${A}:/run/pipe`], 2, /it is a fifo/],
-    [["tree", `${A}:/opt/app`], 2, /no directory/],
+    [["tree", `${A}:/opt/app`], 2, /not a directory/],
     [["tree", A, "--depth", "0"], 2, /above 0/],
     [["diff", A, "none"], 4, /none/],
     [["save", "none", "-o", archive("x")], 4, /none/],
@@ -139,10 +139,14 @@ Deno.test("names, files and snapshots that are not there, are there already, or 
     const said = await on(args, terminal);
     assertEquals([said.code, /terminal/.test(said.stderr)], [2, true]);
   }
-  assertEquals((await on(["tree", A], { closed: true })).code, 0, "one write is not cut");
+  assertEquals(
+    (await on(["tree", A], { closed: true })).code,
+    0,
+    "a tree that takes one write is written whole",
+  );
 });
 
-Deno.test("a compressed docker-archive is the same image, however often it comes", async () => {
+Deno.test("a compressed docker-archive gives the same image each time it is loaded", async () => {
   await using temp = await tempDir();
   const on = commandOn(temp.join("store"));
   const packed = temp.join("packed.tar");
@@ -164,7 +168,7 @@ Deno.test("a compressed docker-archive is the same image, however often it comes
 });
 
 Deno.test({
-  name: "settings take effect, and options beat them",
+  name: "settings take effect, and options override them",
   // doctor tries the libraries of this machine, and an open library stays open.
   sanitizeResources: false,
   fn: async () => {
@@ -198,7 +202,7 @@ Deno.test({
   },
 });
 
-Deno.test("a damaged image is listed, told of and can be removed", async () => {
+Deno.test("a damaged image is listed with a warning and can be removed", async () => {
   await using temp = await tempDir();
   const on = commandOn(temp.join("store"));
   const image = sampleImage();
@@ -237,7 +241,7 @@ Deno.test({
   },
 });
 
-Deno.test("the program itself: options on both sides of the verb, bytes untouched", async () => {
+Deno.test("the program takes options on both sides of the verb, and saves the same bytes to standard output and to a file", async () => {
   await using temp = await tempDir();
   const cli = new Cli(temp.join("store"));
   const image = sampleImage();

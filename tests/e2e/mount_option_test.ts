@@ -26,7 +26,7 @@ async function prepared(temp: TempDir, names = [NAME]) {
 const root = needs({ root: true, mount: true, kernel: "6.12" });
 
 Deno.test({
-  name: "load --mount: as load and mount, and umount ends it",
+  name: "load --mount does the same as load and mount, and umount ends it",
   ...root,
   async fn() {
     await using temp = await tempDir("varve-arrived-", "/var/tmp");
@@ -49,7 +49,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "pull --mount: as pull and mount",
+  name: "pull --mount does the same as pull and mount",
   ...root,
   async fn() {
     await using temp = await tempDir("varve-arrived-", "/var/tmp");
@@ -67,7 +67,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "load --mount: where it cannot be mounted nothing is loaded",
+  name: "load --mount loads nothing when the directory cannot be a mount point",
   ...root,
   async fn() {
     await using temp = await tempDir("varve-arrived-", "/var/tmp");
@@ -89,7 +89,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "load --mount: of several images none is mounted, and that is said",
+  name: "load --mount of several images mounts none and fails with a message",
   ...root,
   async fn() {
     await using temp = await tempDir("varve-arrived-", "/var/tmp");
@@ -97,7 +97,7 @@ Deno.test({
     const { varve, archive, target } = await prepared(temp, names);
     const { code, stderr } = await varve.any(["load", archive, "--mount", target]);
     assertEquals(code, 2);
-    assertStringIncludes(stderr, "2 images came in (mount one of them by its name)");
+    assertStringIncludes(stderr, "the archive holds 2 images (mount one of them by its name)");
     assertStringIncludes(stderr, `${names.join(", ")}: complete in the store`);
     const loaded = (await varve.json(["images"])).map(({ name }: { name: string }) => name);
     assertEquals(loaded, names);

@@ -51,19 +51,19 @@ Deno.test({
       await keys.close().catch(() => {});
       return code;
     };
-    const wrong = [["User's name", "user\n"], ["Password of user", "WRONG-1\r"]] as const;
+    const wrong = [["User name", "user\n"], ["Password of user", "WRONG-1\r"]] as const;
     assertEquals(await typed(wrong), 11);
     const file = temp.join(".docker/config.json");
     assertEquals((await runAny(["test", "-e", file])).code, 1);
     // What is mistyped is taken back: a key, and the whole line.
     const keys = `junk\x15${USER.password}X\x7f\r`;
-    assertEquals(await typed([["User's name", "user\n"], ["Password of user", keys]]), 0);
+    assertEquals(await typed([["User name", "user\n"], ["Password of user", keys]]), 0);
     const said = await Deno.readTextFile(log);
     assertFalse(said.includes(USER.password), said);
     assertStringIncludes(said, "Logged in to");
     assertEquals(JSON.parse(await Deno.readTextFile(file)).auths, { [registry.host]: { auth } });
     // Ctrl-C while the password is asked for.
-    assertEquals(await typed([["User's name", "user\n"], ["Password of user", "half\x03"]]), 130);
+    assertEquals(await typed([["User name", "user\n"], ["Password of user", "half\x03"]]), 130);
     assertFalse((await Deno.readTextFile(log)).includes("half"));
   },
 });

@@ -4,20 +4,20 @@ import { ROOT_FILES } from "../../store/internal.ts";
 import { openStore, type Store } from "../../store/mod.ts";
 import { type Candidate, complete } from "./complete.ts";
 
-/** What a shell is told. */
+/** The answer to a shell. */
 export interface Answer {
-  /** In the order in which they are shown; all begin with what was typed. */
+  /** In the order in which the shell shows them. All begin with the word at the cursor. */
   readonly candidates: readonly Candidate[];
-  /** What files can stand there, too. */
+  /** Whether the shell should offer files or directories as well. */
   readonly files: "files" | "directories" | "";
 }
 
 /**
- * Answers a shell that asks how a command line goes on.
+ * Answers a shell that asks how to complete a command line.
  *
- * Names are looked up in the store, if there is one: nothing is made for a question.
+ * Names come from the store, if there is one. A question never creates a store.
  *
- * @param words the words behind `varve`; the last one is where the cursor is
+ * @param words the words after `varve`; the cursor is at the end of the last one
  */
 export async function answer(
   program: Command,
@@ -46,7 +46,7 @@ export async function answer(
   };
 }
 
-/** The root that the line itself gives. */
+/** The value of `--root` in the command line. */
 function rootOf(words: readonly string[]): string | undefined {
   for (const [at, word] of words.slice(0, -1).entries()) {
     if (word.startsWith("--root=")) return word.slice("--root=".length);
@@ -55,7 +55,7 @@ function rootOf(words: readonly string[]): string | undefined {
   return undefined;
 }
 
-/** Opens a store that is there; whoever presses TAB wants no errors. */
+/** Opens a store if there is one. Completion shows no errors, so a store that cannot be opened counts as absent. */
 async function tryOpen(root: string): Promise<Store | undefined> {
   try {
     await Deno.stat(`${root}/${ROOT_FILES.database}`);
@@ -65,7 +65,7 @@ async function tryOpen(root: string): Promise<Store | undefined> {
   }
 }
 
-/** Names as people write them. Those without a name are found by `varve images`. */
+/** Names of images in their short form. Images without a name are left out. */
 function images(store: Store): Candidate[] {
   return store.images.list().flatMap(({ name }) => {
     const reference = tryParseReference(name);

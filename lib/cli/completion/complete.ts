@@ -2,27 +2,27 @@ import type { Command, Option } from "commander";
 import { Cursor, takesValue } from "../cursor.ts";
 import { argumentValues, optionValues, type Source, type Values } from "./sources.ts";
 
-/** Something that can stand where the cursor is. */
+/** A word that can complete the one at the cursor. */
 export interface Candidate {
   readonly value: string;
-  /** One line; may be empty. */
+  /** One line of explanation; may be empty. */
   readonly description: string;
 }
 
-/** What can stand where the cursor is. */
+/** Everything that can complete the word at the cursor. */
 export interface Completion {
-  /** Words that the command line itself knows. */
+  /** Words from the definition of the command line: verbs, options, fixed values. */
   readonly candidates: readonly Candidate[];
-  /** What else can stand there. */
+  /** Where further words come from. */
   readonly sources: readonly Source[];
-  /** What every candidate begins with and no source does: `--format=`. */
+  /** Text such as `--root=` that must precede each word from a source. The candidates contain it already. */
   readonly prefix: string;
 }
 
 /**
- * What can be the last one of some words, by the commands and options of a program.
+ * Finds what can complete the last of some words, from the commands and options of a program.
  *
- * @param words what stands on the command line behind the program's name; the last one is not complete
+ * @param words the words after the program's name; the last one is incomplete
  */
 export function complete(program: Command, words: readonly string[]): Completion {
   const cursor = new Cursor(program);
@@ -52,7 +52,7 @@ function completeOption(cursor: Cursor, word: string): Completion {
     return takesValue(option) ? ofOption(option, word.slice(0, equals + 1)) : NOTHING;
   }
   const candidates = cursor.availableOptions().flatMap(({ long, short, description }) =>
-    // A single letter where the user has begun one, else the name that says what it is.
+    // Offer the short form only when the user has begun to type one.
     (word === "-" || word.startsWith("--") ? [long] : [short])
       .flatMap((name) => name === undefined ? [] : [candidate(name, description)])
   );

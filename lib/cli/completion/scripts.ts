@@ -1,16 +1,16 @@
 import type { Shell } from "./sources.ts";
 
 /**
- * The script that makes a shell ask `varve completions SHELL -- WORD…` at each TAB.
+ * The script with which a shell calls `varve completions SHELL -- WORD…` at each TAB.
  *
- * The answer is a line `VALUE<TAB>DESCRIPTION` for each word, and a last one that says what files
- * can be there beside them: `:files`, `:directories` or `:`.
+ * The answer has one line `VALUE<TAB>DESCRIPTION` for each word. The last line says whether files can stand there as
+ * well: `:files`, `:directories` or `:` for neither.
  */
 export function completionScript(shell: Shell): string {
   return SCRIPTS[shell];
 }
 
-/** Bash breaks words at `:` and `=`, which image names and options have: the line is read again. */
+/** Bash splits words at `:` and `=`, which image names and options contain. So the script splits the line itself. */
 const BASH = `# bash completion for varve
 _varve() {
   local line=\${COMP_LINE:0:COMP_POINT} cur='' kept answer value

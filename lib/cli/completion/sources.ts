@@ -3,19 +3,19 @@ import { RUNTIMES } from "../../container/mod.ts";
 import { DRIVER_CHOICES } from "../driver_choices.ts";
 import { SETTINGS } from "../settings.ts";
 
-/** Where words come from that the command line does not know. */
+/** Where words come from that are not part of the command line's definition. */
 export type Source = "files" | "directories" | "images" | "snapshots";
 
-/** Sources, and words that are known. */
+/** The values that an argument or option can have: fixed words, and sources of others. */
 export interface Values {
   readonly sources?: readonly Source[] | undefined;
   readonly words?: readonly string[] | undefined;
 }
 
-/** Shells that there is a script for. */
+/** Shells for which there is a completion script. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
-/** A shell that there is a script for. */
+/** A shell for which there is a completion script. */
 export type Shell = typeof SHELLS[number];
 
 const IMAGES: Values = { sources: ["images"] };
@@ -24,7 +24,7 @@ const FILES: Values = { sources: ["files"] };
 const DIRECTORIES: Values = { sources: ["directories"] };
 const BOTH: Values = { sources: ["snapshots", "images"] };
 
-/** By verb and argument; `*` for all verbs. */
+/** Values by `VERB ARGUMENT`; `*` stands for every verb. */
 const ARGUMENTS: Readonly<Record<string, Values>> = {
   "* ref": IMAGES,
   "* ref[:/path]": IMAGES,
@@ -48,7 +48,7 @@ const ARGUMENTS: Readonly<Record<string, Values>> = {
   "completions shell": { words: SHELLS },
 };
 
-/** By option and the name of its value; `*` for all of either. */
+/** Values by `OPTION VALUE-NAME`; `*` stands for every option, or for every name of a value. */
 const OPTIONS: Readonly<Record<string, Values>> = {
   "--format *": { words: ["text", "json"] },
   "--progress *": { words: ["auto", "plain", "none"] },
@@ -65,12 +65,12 @@ const OPTIONS: Readonly<Record<string, Values>> = {
   "* key": SNAPSHOTS,
 };
 
-/** What an argument of a verb can be. */
+/** The values of an argument of a verb. `path` is the verb with its group: `config get`. */
 export function argumentValues(path: string, argument: string): Values {
   return ARGUMENTS[`${path} ${argument}`] ?? ARGUMENTS[`* ${argument}`] ?? {};
 }
 
-/** What the value of an option can be. */
+/** The values of an option. */
 export function optionValues({ long, flags }: Option): Values {
   const value = /<([^>.[\]]*)/.exec(flags)?.[1] ?? "";
   return OPTIONS[`${long} *`] ?? OPTIONS[`* ${value}`] ?? {};

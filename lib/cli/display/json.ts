@@ -3,8 +3,8 @@ import { printableJson } from "./printable.ts";
 /**
  * A value as one JSON document, in parts, with a newline at its end.
  *
- * A generator, as the value or as a property of it, is written as an array with one element a
- * line, as it comes: a list of a million paths is never in memory as a whole.
+ * A generator, as the value or as a property of it, becomes an array with one element per line. It is read while the
+ * parts are written, so a list of a million paths is never in memory as a whole.
  */
 export function* jsonParts(value: unknown): Generator<string> {
   if (isGenerator(value)) yield* array(value);
@@ -37,10 +37,10 @@ function text(value: unknown, indent?: number): string {
   return printableJson(JSON.stringify(value, exact, indent));
 }
 
-/** ECMAScript 2026, not yet in the types. */
+/** From ECMAScript 2026; TypeScript's types do not have it yet. */
 const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
 
-/** Integers that a double does not hold are written digit by digit. */
+/** Writes a bigint as a JSON number with all of its digits. */
 function exact(_key: string, value: unknown): unknown {
   return typeof value === "bigint" ? rawJSON(value.toString()) : value;
 }

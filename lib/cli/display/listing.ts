@@ -1,7 +1,7 @@
 import type { NamedNode } from "../../tree/mod.ts";
 import { formatMode, formatName, formatSize, formatTime } from "../nodes.ts";
 
-/** The lines of `varve ls`, columns aligned. */
+/** The lines of `varve ls`, with aligned columns. */
 export function* listing(entries: readonly NamedNode[]): Generator<string> {
   let [owners, sizes] = [0, 0];
   for (const { node } of entries) {

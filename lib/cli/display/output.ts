@@ -1,16 +1,19 @@
 import { fileError } from "../../linux/mod.ts";
 import type { Io } from "../context.ts";
 
-/** Text that is written at once. */
+/** Number of characters that are collected before a write. */
 const BATCH = 64 * 1024;
 
-/** Whoever read standard output has gone: `varve save app | head -c 1`. It is no error of anybody. */
+/**
+ * The reader of standard output closed it, as `head` does in `varve save app | head -c 1`. That is not an error to
+ * report.
+ */
 export class ClosedOutput extends Error {
   /** Always `"ClosedOutput"`. */
   override readonly name = "ClosedOutput";
 }
 
-/** The same terminal, whose standard output fails with words, or with {@linkcode ClosedOutput}. */
+/** The same streams; a write to standard output fails with a readable message, or with {@linkcode ClosedOutput}. */
 export function checkedOutput(io: Io): Io {
   return {
     ...io,
@@ -25,7 +28,7 @@ export function checkedOutput(io: Io): Io {
   };
 }
 
-/** Writes text that comes in parts. */
+/** Writes parts of a text to standard output, many parts in one write. */
 export async function writeParts(io: Io, parts: Iterable<string>): Promise<void> {
   let batch = "";
   for (const part of parts) {

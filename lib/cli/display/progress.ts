@@ -2,17 +2,17 @@ import cliProgress from "cli-progress";
 import type { GlobalOptions } from "../options.ts";
 import { printable } from "./printable.ts";
 
-/** Shows how far several things are, on standard error. */
+/** Shows the progress of several items on standard error. */
 export interface Progress extends Disposable {
-  /** Begins a line or bar. `total` is in bytes, `undefined` when unknown. */
+  /** Adds a line or bar. `total` is its size in bytes, `undefined` when unknown. */
   start(label: string, total: number | undefined): ProgressItem;
 }
 
-/** One line or bar. */
+/** One line or bar of progress. */
 export interface ProgressItem {
-  /** Bytes done so far. */
+  /** Sets the number of bytes done so far. */
   update(done: number): void;
-  /** It is complete; `note` says what came out. */
+  /** Marks the item as complete. `note` describes the result. */
   done(note?: string): void;
 }
 
@@ -30,7 +30,7 @@ export function createProgress(
   return options.progress === "auto" && isTerminal ? new Bars() : new Lines(write);
 }
 
-/** What is smaller is done before a line about its quarters could be read. */
+/** Smallest size in bytes for which plain lines report each quarter. Smaller items are done too fast. */
 const QUARTERS_FROM = 64 * 1024 * 1024;
 
 class Lines implements Progress {
@@ -96,12 +96,12 @@ class Bars implements Progress {
   }
 }
 
-/** Bytes for people, in powers of 1000 as registries and `docker images` print them. */
+/** A number of bytes in readable units: powers of 1000, as registries and `docker images` print them. */
 export function formatBytes(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let value = bytes;
   let unit = 0;
-  // What would be rounded up to 1000 is one of the next unit.
+  // 999.95 and more would be printed as 1000.0, so it takes the next unit.
   while (value >= (unit === 0 ? 1000 : 999.95) && unit < units.length - 1) {
     value /= 1000;
     unit++;

@@ -20,7 +20,10 @@ const BORDERLESS = {
   middle: "  ",
 };
 
-/** Rows under headings, columns aligned, without borders; numbers to the right. Ends with a newline. */
+/**
+ * Formats rows under headings, with aligned columns and without borders. Columns of numbers are aligned to the right.
+ * Ends with a newline.
+ */
 export function table(
   headings: readonly string[],
   rows: readonly (readonly (string | number)[])[],

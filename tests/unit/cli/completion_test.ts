@@ -19,7 +19,7 @@ Deno.test("completion: verbs, groups and their verbs", () => {
   assertEquals(values("--quiet", "--root", "/x", "snapshot", "").includes("prepare"), true);
 });
 
-Deno.test("completion: options of the verb and of all verbs, and their values", () => {
+Deno.test("completion: options of the verb, global options, and their values", () => {
   assertEquals(values("save", "--").includes("--oci-dir"), true);
   assertEquals(values("save", "--").includes("--format"), true);
   assertEquals(values("--").includes("--oci-dir"), false);
@@ -52,7 +52,7 @@ Deno.test("completion: arguments", () => {
   assertEquals(values("completions", ""), ["bash", "zsh", "fish"]);
 });
 
-Deno.test("completion: no store is made for a question", async () => {
+Deno.test("completion: a question does not create a store", async () => {
   await using temp = await tempDir();
   const root = temp.join("store");
   assertEquals(await answer(program, ["squash", ""], root), { candidates: [], files: "" });

@@ -17,7 +17,7 @@ import { tempDir } from "../../support/machine/temp_dir.ts";
 const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 const CHART = "application/vnd.cncf.helm.config.v1+json";
 
-Deno.test("images: what is no image is an artifact, and only damage is damage", async () => {
+Deno.test("images: an artifact is not listed as damaged, a damaged image is", async () => {
   await using temp = await tempDir();
   const root = temp.path;
   const [image, broken] = [

@@ -16,7 +16,7 @@ function refused(act: () => unknown): string {
   return error.message;
 }
 
-Deno.test("the root: option, variable, then by user", () => {
+Deno.test("the root comes from the option, else the variable, else the user", () => {
   assertEquals(options({ root: "/o" }, { VARVE_ROOT: "/e" }, true).root, "/o");
   assertEquals(options({}, { VARVE_ROOT: "/e" }, true).root, "/e");
   assertEquals(options({}, { VARVE_ROOT: "" }, true).root, "/var/lib/varve");
@@ -26,7 +26,7 @@ Deno.test("the root: option, variable, then by user", () => {
   refused(() => options({}, { HOME: "" }));
 });
 
-Deno.test("an option beats its variable, and that the setting", async () => {
+Deno.test("an option overrides its variable, and the variable overrides the setting", async () => {
   await using store = openMemoryStore();
   const env = { VARVE_DURABILITY: "none", VARVE_WORKERS: "3", VARVE_DRIVER: "native" };
   const given = options({ durability: "full", workers: "2", driver: "overlay" }, env);
@@ -37,7 +37,7 @@ Deno.test("an option beats its variable, and that the setting", async () => {
   assertEquals([given, fromEnv, options({})].map((one) => workersOf(one, store)), [2, 3, 5]);
 });
 
-Deno.test("what inflates: the variable, the setting, then the best that is here", async () => {
+Deno.test("the inflater comes from the variable, else the setting, else auto", async () => {
   await using store = openMemoryStore();
   const given = options({}, { VARVE_INFLATE: "zlib" });
   assertEquals([inflaterOf(given, store), inflaterOf(options({}), store)], ["zlib", "auto"]);
@@ -50,7 +50,7 @@ Deno.test("what inflates: the variable, the setting, then the best that is here"
   );
 });
 
-Deno.test("values that are none are refused, by name", () => {
+Deno.test("bad values are refused, with the name of the option", () => {
   for (const workers of ["0", "257", "-1", "two", "1e2", ""]) {
     refused(() => options({ workers }));
   }
@@ -63,7 +63,7 @@ Deno.test("values that are none are refused, by name", () => {
   refused(() => options({}, { VARVE_DURABILITY: "half" }));
 });
 
-Deno.test("settings: each has a default of its own kind, and no two have a name", () => {
+Deno.test("settings: each accepts its own default, and names are unique", () => {
   assertEquals(new Set(SETTINGS.map(({ key }) => key)).size, SETTINGS.length);
   for (const { key, default: fallback, accepts } of SETTINGS) {
     assertEquals(accepts(fallback), key !== "workers", key);
@@ -75,7 +75,7 @@ Deno.test("settings: each has a default of its own kind, and no two have a name"
   assertEquals(settingOf("limits.layer.component").accepts("256"), false);
 });
 
-Deno.test("settings: a name that is none has a hint", () => {
+Deno.test("settings: an unknown name gets a hint", () => {
   const hint = (key: string) => {
     const error = assertThrows(() => settingOf(key), VarveError);
     return error.details.hint;
@@ -85,7 +85,7 @@ Deno.test("settings: a name that is none has a hint", () => {
   assertEquals(hint("Devices"), "did you mean devices?");
 });
 
-Deno.test("settings: every limit and policy reaches the load", async () => {
+Deno.test("settings: every limit and policy is passed to the load", async () => {
   await using store = openMemoryStore();
   const limits = SETTINGS.filter(({ key }) => key.startsWith("limits."));
   for (const { key } of limits) store.settings.set(key, "7");

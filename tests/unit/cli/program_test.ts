@@ -1,14 +1,14 @@
 import { assertEquals } from "@std/assert";
 import { createProgram, endOptions } from "../../../lib/cli/program.ts";
 
-Deno.test("a command line: with the verb that it names, and with all when it names none", async () => {
+Deno.test("the program has only the verb that the command line names, or all when it names none", async () => {
   const verbs = async (...args: string[]) =>
     (await createProgram(() => Promise.resolve(), args)).commands.map((one) => one.name());
   assertEquals(await verbs("mount", "app", "/mnt"), ["mount"]);
   assertEquals(await verbs("--root", "load", "--format=json", "snapshot", "ls"), ["snapshot"]);
   const all = await verbs();
   assertEquals(all.includes("load") && all.includes("config"), true);
-  // What varve itself calls is found, but not shown.
+  // Internal verbs are found but not listed.
   assertEquals(await verbs("--root", "/x", "reap"), ["reap"]);
   assertEquals(all.includes("reap"), false);
   for (
@@ -18,7 +18,7 @@ Deno.test("a command line: with the verb that it names, and with all when it nam
   }
 });
 
-Deno.test("a command line: options end where a container's command begins", async () => {
+Deno.test("options end where the command of a container begins", async () => {
   const program = await createProgram(() => Promise.resolve());
   const ended = (line: string) => endOptions(program, line.split(" ")).join(" ");
   for (

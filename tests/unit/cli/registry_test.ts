@@ -6,7 +6,7 @@ function filesOf(variables: Readonly<Record<string, string>>): readonly string[]
   return registryOptions((name) => variables[name], 1234).credentialsFiles;
 }
 
-Deno.test("credentials: podman's file of a user is found with and without a session's directory", () => {
+Deno.test("credentials: podman's file is found with and without XDG_RUNTIME_DIR", () => {
   const docker = "/home/u/.docker/config.json";
   const kept = "/home/u/.config/containers/auth.json";
   const perUser = "/run/containers/1234/auth.json";
@@ -24,7 +24,7 @@ Deno.test("credentials: podman's file of a user is found with and without a sess
   );
 });
 
-Deno.test("credentials: a file or directory that the user names is found from the working directory on", () => {
+Deno.test("credentials: a relative path from a variable starts at the working directory", () => {
   const home = { HOME: "/home/u" };
   const here = Deno.cwd();
   const docker = { ...home, DOCKER_CONFIG: "conf/" };

@@ -13,7 +13,7 @@ import { prng } from "../../support/prng.ts";
 
 const ESCAPES = "a\x1b[31m\r\n\u009b1A\u202eb\ud800";
 
-Deno.test("text of others cannot reach the terminal's controls", () => {
+Deno.test("foreign text cannot control the terminal", () => {
   assertEquals(printable(ESCAPES), "a\\u{1b}[31m\\u{d}\\u{a}\\u{9b}1A\\u{202e}b\\u{d800}");
   assertEquals(printable("ünï 😀 \\x41"), "ünï 😀 \\x41");
   assertEquals(printableLine(" a\n\tb\x1b[0m ", 10), "a b [0m");
@@ -24,12 +24,12 @@ Deno.test("text of others cannot reach the terminal's controls", () => {
   assertEquals(table(["A"], [["\x1b[2J"]]), "A\n\\u{1b}[2J\n");
 });
 
-Deno.test("table: columns, numbers to the right, none but headings", () => {
+Deno.test("table: columns are aligned, numbers to the right, and a table without rows has only headings", () => {
   assertEquals(table(["NAME", "N"], [["a", 5], ["long", 10]]), "NAME   N\na      5\nlong  10\n");
   assertEquals(table(["NAME", "N"], []), "NAME  N\n");
 });
 
-Deno.test("json: one document, whole or as it comes", () => {
+Deno.test("json: one document, whole or in parts", () => {
   const text = (value: unknown) => [...jsonParts(value)].join("");
   function* rows(n: number) {
     for (let i = 0; i < n; i++) yield { i, text: "\u009b" };
@@ -45,7 +45,7 @@ Deno.test("json: one document, whole or as it comes", () => {
   assertEquals(text(rows(1)), '[\n{"i":0,"text":"\\u009b"}\n]\n');
 });
 
-Deno.test("sizes and digests for people", () => {
+Deno.test("sizes and digests are abbreviated", () => {
   const shown = [0, 999, 1000, 9994, 9995, 999_949, 999_950, 1.5e9, 2e15].map(formatBytes);
   assertEquals(
     shown,
@@ -67,7 +67,7 @@ Deno.test("sizes and digests for people", () => {
   assertEquals([shortDigest("latest"), shortDigest("")], ["latest", ""]);
 });
 
-Deno.test("progress: lines for what takes time, one for the rest, none when quiet", () => {
+Deno.test("progress: several lines for a large item, one for a small one, none when quiet", () => {
   const lines = (quiet: boolean, progress: "plain" | "none", total: number) => {
     let out = "";
     const shown = createProgress({ quiet, progress }, (text) => out += text, true);
@@ -123,7 +123,7 @@ Deno.test("nodes: modes as ls prints them, times to the nanosecond", () => {
   );
 });
 
-Deno.test("paths: what is printed can be given back, byte by byte", () => {
+Deno.test("paths: a printed name can be typed back, byte for byte", () => {
   const random = prng(11);
   for (let i = 0; i < 1000; i++) {
     const bytes = random.bytes(random.int(0, 12));

@@ -9,7 +9,7 @@ function said(tell: (context: Context) => void): string[] {
   return lines;
 }
 
-Deno.test("what is left out of files is told in words, once a reason, and nothing where nothing was", () => {
+Deno.test("a warning says what was left out of files, once per reason, and nothing when nothing was", () => {
   const none = {
     owner: 0,
     device: 0,
@@ -20,12 +20,12 @@ Deno.test("what is left out of files is told in words, once a reason, and nothin
   };
   assertEquals(said((context) => warnOfDrops(context, "out", none)), []);
   assertEquals(said((context) => warnOfDrops(context, "out", { ...none, owner: 7, device: 2 })), [
-    "out: files belong to you, since only root can give them to others (owner): 7×",
+    "out: files belong to you, because only root can give them to others (owner): 7×",
     "out: device nodes were left out (device): 2×",
   ]);
 });
 
-Deno.test("what is left out of a layer is told in words, with its code and the first case", () => {
+Deno.test("a warning says what was left out of a layer, with its code and the first case", () => {
   const warnings = [{ code: "W_AUFS", count: 3, example: ".wh..wh.plnk" }] as const;
   assertEquals(said((context) => warnOf(context, "layer 12", warnings)), [
     "layer 12: AUFS metadata was left out (W_AUFS): 3×, first .wh..wh.plnk",

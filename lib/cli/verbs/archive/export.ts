@@ -14,12 +14,15 @@ export const exportVerb: Verb = {
   usage: "export <ref|key>",
   summary: "write the root filesystem of an image or a snapshot as one flat tar",
   help:
-    `What a container sees, without mounting anything: all layers as one, no whiteouts. A KEY is that of a
-snapshot, read as it is now (a key before an image of the same name); a running container is paused
-while its changes are read. The same files give the same bytes on any machine: names in the order of
-their bytes, times in nanoseconds, extended attributes, hard links. Without -o the tar goes to
-standard output. What it lacks is what every tar lacks, and GNU tar wants --xattrs --xattrs-include='*'
-to take out all of it.
+    `The tar holds what a container sees: all layers merged into one, without whiteouts. Nothing is mounted.
+Without -o it goes to standard output.
+
+KEY names a snapshot, which is read as it is now. If an image has the same name, the snapshot is taken.
+A running container is paused while its changes are read.
+
+The same files give the same bytes on any machine. Names are in the order of their bytes; times have
+nanoseconds; extended attributes and hard links are kept. To extract all of that, GNU tar needs
+--xattrs --xattrs-include='*'.
 
 JSON (with -o): {"exported","to"}
 

@@ -10,13 +10,15 @@ import { reportImages } from "../../report_images.ts";
 /** `varve import`. */
 export const importVerb: Verb = {
   usage: "import <source> <ref>",
-  summary: "make an image with one layer of a root filesystem",
+  summary: "make an image with one layer from a root filesystem",
   help: `SOURCE is a directory, a tar (plain, gzip or zstd), or - for a tar from standard input.
 
-A tar becomes the layer as it is, byte for byte, and is judged like the layer of any image. A directory
-is read with owners, times in nanoseconds, extended attributes, hard links and devices; sockets are left
-out with a warning, a mount inside or a file that changes meanwhile is an error. The same files give the
-same layer, and with SOURCE_DATE_EPOCH the same image, on any machine. ${DATES}
+A tar becomes the layer unchanged, byte for byte. It is checked like the layer of any image.
+
+A directory is read with owners, times in nanoseconds, extended attributes, hard links and devices.
+Sockets are left out with a warning. A mount inside the directory, or a file that changes while it is
+read, is an error. The same files give the same layer on any machine, and with SOURCE_DATE_EPOCH the same
+image. ${DATES}
 
 COMMAND is a JSON list of words, or a line for /bin/sh -c.
 
@@ -34,10 +36,10 @@ Examples:
       .option("--env <name=value>", "environment variable; may be given several times", list)
       .option("--label <name=value>", "label; may be given several times", list)
       .option("--workdir <dir>", "working directory")
-      .option("--user <user>", "user of the command, by name or number, with :group")
+      .option("--user <user>", "user that runs the command: name or number, optionally with :group")
       .option(
         "--platform <platform>",
-        "what the files run on, such as linux/arm64; this machine's",
+        "platform that the files are for, such as linux/arm64 (default: this machine's)",
       );
   },
   async run(context, [source = "", reference = ""], options) {
@@ -58,7 +60,7 @@ Examples:
   },
 };
 
-/** What the options say of the config's container part. @throws {VarveError} `E_USAGE` */
+/** The part of the image config that describes containers, from the options. @throws {VarveError} `E_USAGE` */
 function containerOf(options: Options): NonNullable<ImportOptions["container"]> {
   const entrypoint = stringOption(options, "entrypoint");
   const cmd = stringOption(options, "cmd");
@@ -82,7 +84,7 @@ function containerOf(options: Options): NonNullable<ImportOptions["container"]> 
   };
 }
 
-/** The values of `--name a=b`; the last one of a name counts. @throws {VarveError} `E_USAGE` */
+/** Parses the values `NAME=value` of an option. The last value of a name wins. @throws {VarveError} `E_USAGE` */
 function pairs(options: Options, option: string): Map<string, string> {
   const out = new Map<string, string>();
   for (const pair of listOption(options, option)) {
@@ -98,7 +100,7 @@ function pairs(options: Options, option: string): Map<string, string> {
   return out;
 }
 
-/** What cannot be looked at is told by whoever opens it. */
+/** Whether a path is a directory. When that cannot be found out, opening the path reports why. */
 async function isDirectory(path: string): Promise<boolean> {
   return await Deno.stat(path).then(({ isDirectory }) => isDirectory, () => false);
 }

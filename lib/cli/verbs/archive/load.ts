@@ -1,7 +1,7 @@
 import { loadImages } from "../../../archive/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { hostPlatform, platformOption } from "../../images.ts";
-import { expectImage, MOUNT_OPTION } from "../../mount_option.ts";
+import { MOUNT_OPTION, prepareMount } from "../../mount_option.ts";
 import { inflaterOf } from "../../options.ts";
 import { layerProgress, reportImages } from "../../report_images.ts";
 import { loadSettings } from "../../settings.ts";
@@ -13,12 +13,14 @@ export const load: Verb = {
   summary: "load images from an archive, an OCI layout or standard input (-)",
   help:
     `SOURCE is a docker-archive or an OCI layout, as a tar (plain, gzip or zstd) or a directory, or - for
-standard input. Every byte is verified: blobs against their digests, layers against the diffIDs.
-All images of the archive become visible at once, or none does. --mount is what 'varve mount' does then,
-without a start of its own; what can be refused of the directory is refused before anything is loaded.
+standard input. Every byte is verified: blobs against their digests, layers against their diffIDs.
+Either all images of the archive become visible, or none does.
+
+--mount does the same as a 'varve mount' afterwards, without a second start of the program. The directory
+is checked before anything is loaded.
 
 JSON: {"images":[{"name","names","imageId","manifest","chainId","layers":[{"digest","diffId",
-"chainId","size","uncompressedSize","cacheId","processed"}]}]}, and with --mount "mounted" as in mount.
+"chainId","size","uncompressedSize","cacheId","processed"}]}]}; with --mount also "mounted", as in mount
 
 Examples:
   varve load app.tar
@@ -26,8 +28,8 @@ Examples:
   zstd -dc app.tar.zst | varve load -`,
   configure(command) {
     command
-      .option("--name <ref>", "name of the image, instead of those in the archive")
-      .option("--platform <platform>", "only this platform of an index, such as linux/arm64")
+      .option("--name <ref>", "name for the image, instead of its names in the archive")
+      .option("--platform <platform>", "load only this platform of an index, such as linux/arm64")
       .option(...MOUNT_OPTION);
   },
   async run(context, [source = ""], options) {
@@ -37,7 +39,7 @@ Examples:
     const name = stringOption(options, "name");
     const platform = platformOption(stringOption(options, "platform"));
     const store = await context.store();
-    const arrival = await expectImage(context, stringOption(options, "mount"));
+    const mount = await prepareMount(context, stringOption(options, "mount"));
     const images = await loadImages(store, source === "-" ? context.io.stdin() : source, {
       pool: await context.pool(),
       ...loadSettings(store),
@@ -49,6 +51,6 @@ Examples:
       name,
       platform,
     });
-    return reportImages(context, images, await arrival.arrive(images, platform));
+    return reportImages(context, images, await mount.finish(images, platform));
   },
 };

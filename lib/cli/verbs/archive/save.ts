@@ -9,17 +9,19 @@ import { STREAMED, stringOption, type Verb } from "../../verb.ts";
 /** `varve save`. */
 export const save: Verb = {
   usage: "save <ref...>",
-  summary: "save images as one tar that docker, podman, skopeo and containerd load",
+  summary: "save images as one tar that docker, podman, skopeo and containerd can load",
   help:
-    `The tar is an OCI layout and a docker-archive at once, and byte for byte the same on every machine.
+    `The tar is both an OCI layout and a docker-archive. It is byte for byte the same on every machine.
 Without -o it goes to standard output.
 
-An index is saved as it is, with all of its platforms, which must be here; --platform saves one of them.
+An index is saved unchanged, with all of its platforms. If one of them is not in the store, save fails;
+--platform saves a single one.
 
-With --compression, layers that are not compressed yet (as those of a commit) are compressed into the
-store, the same on every machine; the new manifest's digest is told on standard error.
+--compression compresses the layers that are not compressed yet, such as those of a commit. The result is
+the same on every machine. It stays in the store, and the digest of the new manifest is printed on
+standard error.
 
-JSON (with -o or --oci-dir): {"saved":[REF],"to","manifests":{NAME:DIGEST}} of new manifests
+JSON (with -o or --oci-dir): {"saved":[REF],"to","manifests":{NAME:DIGEST}}; manifests has only new ones
 
 Examples:
   varve save debian:12 -o debian.tar
@@ -31,7 +33,7 @@ Examples:
       .option("--oci-dir <dir>", "write an OCI layout directory");
     command.option(
       "--platform <platform>",
-      "only the image of an index for it, such as linux/arm64",
+      "save only this platform of an index, such as linux/arm64",
     );
     addCompressionOptions(command);
   },
@@ -39,7 +41,10 @@ Examples:
     const output = stringOption(options, "output");
     const directory = stringOption(options, "ociDir");
     if (output !== undefined && directory !== undefined) {
-      throw new VarveError("E_USAGE", "Cannot save to a file and a directory at once");
+      throw new VarveError(
+        "E_USAGE",
+        "Cannot save to a file and a directory at once: give either -o or --oci-dir",
+      );
     }
     const toTerminal = output === undefined && directory === undefined &&
       context.io.isTerminal("stdout");

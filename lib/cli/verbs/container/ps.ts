@@ -3,19 +3,19 @@ import { printableLine } from "../../display/printable.ts";
 import { table } from "../../display/table.ts";
 import type { Verb } from "../../verb.ts";
 
-/** Characters of a command line that are shown. */
+/** Number of characters of a command line that are shown. */
 const COMMAND_WIDTH = 40;
 
 /** `varve ps`. */
 export const ps: Verb = {
   usage: "ps",
-  summary: "list containers: those that run, and those that can be started again",
+  summary: "list containers that run or can be started again",
   help: `JSON: [{"key","image","status","exit","pid","created","started","command"}]
-"status" is running, paused or exited; "exit" is the code of the last run, null while it runs or when nobody
-saw the end; "pid" is the first process as this machine sees it.
+"status" is running, paused or exited. "exit" is the exit code of the last run; it is null while the container
+runs, and when varve did not see its end. "pid" is the container's first process, as seen from the host.
 
-It only reads the store. What a run left that was killed together with its watchdog is repaired by the next
-'varve run'. A container that ended is removed by 'varve snapshot rm KEY'.`,
+ps only reads the store. When a run and its watchdog were both killed, the next 'varve run' repairs what they
+left. 'varve snapshot rm KEY' removes a container that has ended.`,
   async run(context) {
     const containers = await listContainers(await context.store());
     const time = (ms: number) => new Date(ms).toISOString();

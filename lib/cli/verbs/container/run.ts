@@ -12,10 +12,10 @@ import { openImage } from "../../images.ts";
 import { oneOf } from "../../options.ts";
 import { listOption, type Options, stringOption, type Verb } from "../../verb.ts";
 
-/** Failures of `run` itself, as a shell and Docker know them. */
+/** Exit code when `run` itself fails, as with `docker run`. */
 const OWN_FAILURE = 125;
 
-/** Failures that keep the code that they have everywhere. */
+/** Exit codes of errors that are the same as for any other verb. */
 const KEPT: Readonly<Record<string, number>> = { E_USAGE: 2, E_EXISTS: 5, E_UNSUPPORTED: 9 };
 
 /** Longest time between SIGTERM and SIGKILL, in seconds. */
@@ -26,17 +26,19 @@ export const run: Verb = {
   usage: "run <ref> [command...]",
   summary: "run a container on an image, in the foreground",
   help:
-    `Changes go to a read-write layer, the snapshot KEY. It stays ('varve ps' lists it) unless --rm is given;
---name KEY starts it again. From the first word of the command on, all words are the command's.
+    `Changes go to a read-write layer, the snapshot KEY. It stays afterwards unless --rm is given: 'varve ps'
+lists it, and --name KEY starts it again. All words after REF belong to the command.
 
-The container has Docker's default capabilities, masked paths and devices, no seccomp profile, and no limits
-but those of varve. Directories that the image declares as volumes are part of the layer. --runtime auto takes
-runc, else crun, else chroot, which is namespaces by util-linux, without cgroups.
+The container has Docker's default capabilities, masked paths and devices. It has no seccomp profile, and no
+resource limits except those of varve itself. Directories that the image declares as volumes are part of the
+layer. --runtime auto uses runc, else crun, else chroot. The last one makes namespaces with util-linux and
+has no cgroups.
 
-Signals go on to the command; one that does not end after SIGTERM is killed (--stop-timeout).
+Signals are forwarded to the command. If it does not end after SIGTERM, it is killed (see --stop-timeout).
 
-Exit code: that of the command; 125 when varve could not run it, 126 when it is not executable, 127 when it is
-not there; 2 for wrong usage, 5 for a KEY of another image, 9 where this machine or user cannot run containers.
+Exit code: the command's own; 125 when varve could not run it, 126 when it is not executable, 127 when it does
+not exist; 2 for wrong usage, 5 when KEY belongs to another image, 9 when this machine or user cannot run
+containers.
 
 Examples:
   varve run --rm debian:12 ls -l /
@@ -70,7 +72,7 @@ Examples:
   },
 };
 
-/** The command by which a watchdog repairs the store when this process is killed. */
+/** The command with which a watchdog repairs the store after this process is killed. */
 function sweepOf({ io, options: { root, driver } }: Context): Pick<RunContainerOptions, "sweep"> {
   if (io.self === undefined) return {};
   const same = driver === undefined ? [] : ["--driver", driver];
@@ -79,20 +81,34 @@ function sweepOf({ io, options: { root, driver } }: Context): Pick<RunContainerO
 
 function addOptions(command: Command): void {
   command
-    .option("--name <key>", "key of the read-write layer; made if there is none")
+    .option("--name <key>", "key of the read-write layer; created if there is none")
     .option("--rm", "remove the read-write layer at the end")
     .option("-t, --tty", "give the container a terminal")
-    .option("-i, --interactive", "accepted for Docker's sake: standard input is always open")
-    .option("--init", "run tini first: it reaps processes and passes signals on")
-    .option("-v, --volume <src:dst[:ro]>", "show a path of the host; may be given again", collect)
-    .option("-e, --env <name[=value]>", "set a variable, or pass it on", collect)
-    .option("-w, --workdir <dir>", "where the command starts")
-    .option("-u, --user <user[:group]>", "who it runs as: names or numbers, of the image")
-    .option("--entrypoint <program>", "instead of the image's entrypoint and command")
-    .option("--read-only", "the root may only be read")
-    .option("--network <mode>", "host, or none for loopback only", "host")
+    .option(
+      "-i, --interactive",
+      "no effect, for compatibility with Docker: standard input is always open",
+    )
+    .option("--init", "run tini as process 1: it reaps processes and forwards signals")
+    .option(
+      "-v, --volume <src:dst[:ro]>",
+      "bind-mount a path of the host; may be given several times",
+      collect,
+    )
+    .option(
+      "-e, --env <name[=value]>",
+      "set a variable, or pass on that of this environment; may be given several times",
+      collect,
+    )
+    .option("-w, --workdir <dir>", "working directory of the command")
+    .option(
+      "-u, --user <user[:group]>",
+      "user that runs the command: names from the image, or numbers",
+    )
+    .option("--entrypoint <program>", "program that replaces the image's entrypoint and command")
+    .option("--read-only", "make the root filesystem read-only")
+    .option("--network <mode>", "host, or none: loopback only", "host")
     .option("--runtime <runtime>", "auto, runc, crun or chroot", "auto")
-    .option("--stop-timeout <seconds>", "time between SIGTERM and SIGKILL", "10");
+    .option("--stop-timeout <seconds>", "seconds between SIGTERM and SIGKILL", "10");
 }
 
 function collect(value: string, before: readonly string[] | undefined): string[] {
@@ -138,7 +154,7 @@ function processOptions(
   };
 }
 
-/** `NAME=value` as it is, `NAME` with the value that it has here; nothing when it has none. */
+/** `NAME=value` unchanged; `NAME` with its value in this environment, or nothing when it is not set here. */
 function variable(context: Context, given: string): string[] {
   const at = given.indexOf("=");
   if (at === 0) {

@@ -6,10 +6,11 @@ import { reportImages } from "../../report_images.ts";
 /** `varve append`. */
 export const append: Verb = {
   usage: "append <ref> <tar> <destination>",
-  summary: "make an image with one more layer, from a tar",
+  summary: "make an image with one more layer, taken from a tar",
   help:
-    `TAR is a layer tar (plain, gzip or zstd), or - for standard input. It stays byte for byte what it is and
-is judged like the layer of any image; whiteouts in it (.wh.NAME) hide what is below. ${DATES}
+    `TAR is a layer tar (plain, gzip or zstd), or - for standard input. It becomes the layer unchanged, byte for
+byte, and is checked like the layer of any image. Whiteouts in it (.wh.NAME) hide files of the layers below.
+${DATES}
 
 ${IMAGE_JSON}
 

@@ -12,30 +12,31 @@ import { listOption, stringOption, type Verb } from "../../verb.ts";
 /** `varve commit`. */
 export const commit: Verb = {
   usage: "commit <key> <ref>",
-  summary: "make an image of a read-write snapshot: its changes become a layer",
+  summary: "make an image from a read-write snapshot, whose changes become a layer",
   help:
-    `KEY is a read-write snapshot, of a mount or a container. What it changes becomes one layer on top of the
-image below: names, modes, owners, times with nanoseconds, extended attributes, hard links, devices.
-What is equal to the image below is left out; when nothing changed, no layer is added. The same
-changes give the same layer, and with SOURCE_DATE_EPOCH the same image, on any machine. The snapshot
-stays as it is. A running container is paused meanwhile; without that, a file that changes while it
-is read is an error.
+    `KEY is a read-write snapshot of a mount or a container. Its changes become one layer on top of the image
+below, with names, modes, owners, times in nanoseconds, extended attributes, hard links and devices. Files
+that equal those of the image below are left out. When nothing changed, no layer is added. The same changes
+give the same layer on any machine, and with SOURCE_DATE_EPOCH the same image. The snapshot stays as it is.
+
+A running container is paused during the commit. With --no-pause, a file that changes while it is read is an
+error.
 
 INSTR is a Dockerfile instruction: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR.
 
 JSON: {"name","manifest","imageId","chainId","parent","layers":[{"diffId","size","cacheId","entries"}],
-"warnings":[{"code","count","example"}]}; parent is the image below, layers are the new ones
+"warnings":[{"code","count","example"}]}; "parent" is the image below, "layers" has only new ones
 
 Examples:
   varve commit work app:1 --message "with nginx" --change 'CMD ["nginx"]'
   SOURCE_DATE_EPOCH=0 varve commit work app:1`,
   configure(command) {
     command
-      .option("--author <author>", "who made the change")
-      .option("--message <message>", "what the change is about")
+      .option("--author <author>", "who made the change, for the history")
+      .option("--message <message>", "what was changed, for the history")
       .option(
         "--change <instr>",
-        "Dockerfile instruction for the config; may be given several times",
+        "Dockerfile instruction that changes the config; may be given several times",
         (value: string, before: readonly string[] = []) => [...before, value],
       )
       .option("--no-pause", "do not pause a running container");
@@ -74,7 +75,7 @@ Examples:
 function nameOf(text: string): string {
   const reference = parseReference(text);
   if (reference.digest === undefined) return formatReference(reference);
-  throw new VarveError("E_USAGE", `Cannot commit to ${text}: a name with a digest is not given`);
+  throw new VarveError("E_USAGE", `Cannot commit to ${text}: give a name without a digest`);
 }
 
 function toJson(image: CommittedImage): unknown {

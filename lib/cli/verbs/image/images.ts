@@ -23,8 +23,8 @@ export const images: Verb = {
   usage: "images",
   summary: "list images",
   help: `JSON: [{"name","kind","imageId","manifest","platform","size","created"}]
-"kind" is "image", "artifact" (what is no image: charts, signatures; it has a name and a manifest alone) or
-"damaged". "size" is in bytes, uncompressed; it counts layers that images share in each of them.`,
+"kind" is "image", "artifact" (not an image, such as a chart or a signature; only name and manifest are known)
+or "damaged". "size" is in bytes, uncompressed. A layer that several images share counts in each of them.`,
   async run(context) {
     const store = await context.store();
     const rows: Row[] = [];
@@ -45,7 +45,7 @@ export const images: Verb = {
   },
 };
 
-/** An artifact is listed, and a damaged image, too: else nobody could remove them. */
+/** One row. Artifacts and damaged images are listed too, so that the user can find and remove them. */
 async function rowOf(context: Context, store: Store, record: ImageRecord): Promise<Row> {
   try {
     const image = await readImage(store, record, { platform: hostPlatform() });

@@ -17,15 +17,15 @@ export const inspect: Verb = {
   usage: "inspect <ref>",
   summary: "show an image's manifest and config",
   help:
-    `The text is the JSON document. With --referrers the registry that the image's name is of is asked for
-the signatures, attestations and other artifacts that refer to it.
+    `The text output is the JSON document as well. --referrers asks the registry in the image's name for the
+signatures, attestations and other artifacts that refer to the image.
 
 JSON: {"name","target","platform","imageId","chainId","manifest","config","layers":[…as in layers],
 "referrers":[{"mediaType","artifactType","digest","size","annotations"}]}`,
   configure(command) {
     command
-      .option("--referrers", "list what refers to the image in its registry")
-      .option("--plain-http", "speak to the registry without TLS");
+      .option("--referrers", "also list what refers to the image in its registry")
+      .option("--plain-http", "talk to the registry without TLS");
   },
   async run(context, [reference = ""], options) {
     const store = await context.store();
@@ -48,7 +48,7 @@ JSON: {"name","target","platform","imageId","chainId","manifest","config","layer
   },
 };
 
-/** What the registry of an image's name has that refers to it. */
+/** What refers to an image in the registry that its name gives. */
 async function referrers(
   context: Context,
   { record: { name, target } }: StoredImage,
@@ -58,7 +58,7 @@ async function referrers(
   if (reference === undefined) {
     throw new VarveError(
       "E_USAGE",
-      `Cannot look for what refers to ${name}: it has no name in a registry`,
+      `Cannot list referrers of ${name}: the image has no name in a registry`,
     );
   }
   using client = await registryClient(context, reference, { plainHttp });
@@ -75,8 +75,8 @@ async function referrers(
 /** `varve history`. */
 export const history: Verb = {
   usage: "history <ref>",
-  summary: "show how an image came to be",
-  help: `Newest first, as docker history.
+  summary: "show the history of an image",
+  help: `The newest step is first, as in docker history.
 
 JSON: [{"created","createdBy","author","comment","emptyLayer","diffId","size"}]`,
   async run(context, [reference = ""]) {
@@ -114,8 +114,8 @@ JSON: [{"created","createdBy","author","comment","emptyLayer","diffId","size"}]`
 /** `varve layers`. */
 export const layers: Verb = {
   usage: "layers <ref>",
-  summary: "show the layer table: diffID, chainID, parent, sizes, cache id",
-  help: `Lowest first.
+  summary: "list the layers of an image: diffID, chainID, parent, sizes, cache id",
+  help: `The lowest layer is first.
 
 JSON: [{"digest","mediaType","diffId","chainId","parent","size","uncompressedSize","entries",
 "treeDigest","cacheId"}]`,
@@ -142,7 +142,7 @@ JSON: [{"digest","mediaType","diffId","chainId","parent","size","uncompressedSiz
   },
 };
 
-/** A layer of an image, with what the store knows of it. */
+/** A layer of an image, with what the store knows about it. */
 interface LayerRow {
   readonly digest: string;
   readonly mediaType: string;

@@ -8,7 +8,7 @@ import type { Verb } from "../../verb.ts";
 export const tag: Verb = {
   usage: "tag <source> <destination>",
   summary: "give an image another name",
-  help: `A name that is taken goes over to the image.
+  help: `If another image has the name, it loses it.
 
 JSON: {"name","target"}
 
@@ -19,7 +19,7 @@ Example:
     if (reference.digest !== undefined) {
       throw new VarveError(
         "E_USAGE",
-        `Cannot tag ${destination}: a digest cannot be given away, name a tag`,
+        `Cannot tag ${destination}: a digest cannot be assigned, give a tag`,
       );
     }
     const store = await context.store();
@@ -33,14 +33,14 @@ Example:
 export const rmi: Verb = {
   usage: "rmi <ref...>",
   summary: "remove image names",
-  help: `Removes names. Blobs and layers stay until nothing needs them and they are collected.
-A name that a mount uses is kept: umount first.
+  help: `Only names are removed. Blobs and layers stay in the store until garbage collection.
+The name of a mounted image is refused (exit 6): unmount it first.
 
 JSON: {"removed":[NAME]}`,
   async run(context, references) {
     const store = await context.store();
     const records = [];
-    // All or none: a name that is wrong must not leave the others removed.
+    // Remove all or none: look up every name before the first removal.
     for (const reference of references) records.push(await findImage(store, reference));
     const names = [...new Set(records.map((record) => record.name))];
     const mounts = [...liveMounts(store)];

@@ -6,11 +6,11 @@ import { reportImages } from "../../report_images.ts";
 /** `varve rebase`. */
 export const rebase: Verb = {
   usage: "rebase <ref> <oldbase> <newbase> <destination>",
-  summary: "put an image's own layers on another base, without building it again",
+  summary: "move an image's own layers to another base, without a new build",
   help:
-    `REF must begin with the layers of OLDBASE (else exit 6); they give way to those of NEWBASE, and so does
-the history. The rest of the config stays REF's, also what it once took from OLDBASE. Nothing is run
-or unpacked: whether the result works is for you to know. ${DATES}
+    `REF must begin with the layers of OLDBASE (else exit 6). The layers of NEWBASE replace them, and so does its
+history. The rest of the config stays as in REF, including what REF once took from OLDBASE. Nothing is run
+or unpacked: varve does not check whether the new image works. ${DATES}
 
 ${IMAGE_JSON}
 

@@ -6,11 +6,11 @@ import { reportImages } from "../../report_images.ts";
 /** `varve squash`. */
 export const squash: Verb = {
   usage: "squash <ref> <destination>",
-  summary: "make an image with one layer of all layers of another",
+  summary: "merge all layers of an image into one, as a new image",
   help:
-    `The layer holds what a container of the image sees, and nothing of what upper layers hide; the same
-image gives the same layer on any machine. The config stays. The steps of the history stay as such
-that made no layer, with one more for the new layer. ${DATES}
+    `The new layer holds what a container of the image sees, and nothing that upper layers hide. The same image
+gives the same layer on any machine. The config stays. The history keeps its steps, now without layers, and
+gets one more step for the new layer. ${DATES}
 
 ${IMAGE_JSON}
 

@@ -9,8 +9,8 @@ export const completions: Verb = {
   usage: "completions <shell> [words...]",
   summary: "print the script that completes varve's command line in bash, zsh or fish",
   help:
-    `The script asks varve at each TAB, which knows its verbs and options, and the names of images and keys of
-snapshots in the store. With WORDS, the answer to such a question is printed: how the last one can go on.
+    `The script calls varve at each TAB. varve completes verbs, options, names of images and keys of snapshots.
+With WORDS, the answer to such a call is printed: how the last word can be completed.
 
 JSON: {"shell","script"}; with WORDS {"candidates":[{"value","description"}],"files"}
 

@@ -6,7 +6,7 @@ import type { Verb } from "../../verb.ts";
 /** `varve config ls`. */
 const ls: Verb = {
   usage: "ls",
-  summary: "list settings with their values and defaults",
+  summary: "list the settings with their values and defaults",
   help: `JSON: [{"key","value","default","about"}]`,
   async run(context) {
     const set = (await context.store()).settings.list();
@@ -41,8 +41,10 @@ const get: Verb = {
 /** `varve config set`. */
 const set: Verb = {
   usage: "set <key> [value]",
-  summary: "change one setting; without a value the default comes back",
-  help: `JSON: {"key","value"}
+  summary: "change one setting, or reset it to its default",
+  help: `Without VALUE the setting gets its default again.
+
+JSON: {"key","value"}
 
 Example:
   varve config set durability none`,

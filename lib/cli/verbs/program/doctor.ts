@@ -14,7 +14,7 @@ import { VERSION } from "./version.ts";
 /** `varve doctor`. */
 export const doctor: Verb = {
   usage: "doctor",
-  summary: "say what this machine can do, which driver is used, and why",
+  summary: "show what this machine can do, which driver is used, and why",
   help:
     `JSON: {"version","machine":{"os","arch","kernel","cores","memory","user","maySystemCall","mayMount","openFiles"},
 "store":{"root","fileSystem","size","available","freeInodes","readOnly","durability"}|{"root","error"},
@@ -22,7 +22,7 @@ export const doctor: Verb = {
 "inflater":{"name","why"},
 "containers":{"runtime":NAME|null,"cgroups":"1"|"2"|"hybrid"}}
 
-Exit code 0 when load and unpack work here, 9 when they do not.`,
+Exit code: 0 if load and unpack work here, else 9.`,
   async run(context) {
     const machine = machineFacts();
     const { store, error } = await tryStore(context);
@@ -68,7 +68,7 @@ Exit code 0 when load and unpack work here, 9 when they do not.`,
         `inflater in use: ${inflater.name} (${inflater.why})\n`,
         `runtime in use: ${containers.runtime ?? "none"}, cgroups: ${
           containers.cgroups === "hybrid"
-            ? "both versions (2 is hidden from crun, which refuses that)"
+            ? "both versions (crun refuses such a mix, so version 2 is hidden from it)"
             : `version ${containers.cgroups}`
         }\n`,
         table(
@@ -81,7 +81,7 @@ Exit code 0 when load and unpack work here, 9 when they do not.`,
   },
 };
 
-/** A store that cannot be opened is a finding, not the end. */
+/** Opens the store. A failure is part of the report, not an error of the verb. */
 async function tryStore(
   context: Context,
 ): Promise<{ readonly store?: DiskStore | undefined; readonly error?: VarveError | undefined }> {
@@ -104,7 +104,7 @@ async function usedDriver(
   return selectDriver({ store, pool: await context.pool(), wanted }).name;
 }
 
-/** What inflates gzip here; one that was asked for and is unfit is a finding, too. */
+/** What decompresses gzip here. If the one that the user chose does not work, that is part of the report. */
 function inflaterFinding(
   context: Context,
   store: DiskStore | undefined,

@@ -14,7 +14,7 @@ import {
 } from "../../../linux/mod.ts";
 import type { Store } from "../../../store/mod.ts";
 
-/** Programs that varve works with or is tested against. None is needed. */
+/** Programs that varve uses or is tested with. All are optional. */
 export const TOOLS: readonly { readonly name: string; readonly for: string }[] = [
   { name: "umoci", for: "reads the store's content as an OCI layout" },
   { name: "skopeo", for: "copies images between the store's content and registries" },
@@ -23,12 +23,15 @@ export const TOOLS: readonly { readonly name: string; readonly for: string }[] =
   { name: "ctr", for: "loads what save writes" },
   { name: "runc", for: "runs containers" },
   { name: "crun", for: "runs containers" },
-  { name: "unshare", for: "runs containers where there is no runtime (--runtime chroot)" },
+  { name: "unshare", for: "runs containers without a runtime (--runtime chroot)" },
   { name: "tini-static", for: "run --init" },
-  { name: "tini", for: "run --init, where tini-static is missing" },
+  { name: "tini", for: "run --init, if tini-static is missing" },
 ];
 
-/** What is known of the machine. */
+/**
+ * Facts about the machine. `memory` is in bytes, `user` is the effective user ID, `openFiles` is the limit of open
+ * files.
+ */
 export interface MachineFacts {
   readonly os: string;
   readonly arch: string;
@@ -41,7 +44,7 @@ export interface MachineFacts {
   readonly openFiles: number | null;
 }
 
-/** Looks at the machine. */
+/** Collects the facts about this machine. */
 export function machineFacts(): MachineFacts {
   const linux = isSupported();
   return {
@@ -67,7 +70,7 @@ function openFileLimit(): number | null {
   }
 }
 
-/** Looks at the file system of a store. */
+/** Facts about the file system of a store. Sizes are in bytes. */
 export function storeFacts(store: Store): Record<string, unknown> {
   if (store.root === null || !isSupported()) return { root: store.root };
   using root = ownFd(openAt(CWD, fromText(store.root), Open.READ | Open.DIRECTORY));
@@ -75,15 +78,15 @@ export function storeFacts(store: Store): Record<string, unknown> {
   return { root: store.root, fileSystem: type, size, available, freeInodes, readOnly };
 }
 
-/** What is known of running containers. */
+/** What this machine has for running containers. */
 export interface ContainerFacts {
-  /** The runtime that `auto` means; `null` when there is none. */
+  /** The runtime that `--runtime auto` uses; `null` when there is none. */
   readonly runtime: string | null;
-  /** Versions of cgroups that are mounted. */
+  /** Version of cgroups that is mounted; `hybrid` when both are. */
   readonly cgroups: "1" | "2" | "hybrid";
 }
 
-/** Looks for what runs containers. */
+/** Looks for a container runtime and for cgroups. `path` is the value of `PATH`. */
 export async function containerFacts(path: string): Promise<ContainerFacts> {
   const cgroups = await hasOnlyUnifiedCgroups() ? "2" : await hasHybridCgroups() ? "hybrid" : "1";
   try {
@@ -96,7 +99,7 @@ export async function containerFacts(path: string): Promise<ContainerFacts> {
   }
 }
 
-/** Where a program is, looked for as a shell does. */
+/** Searches `path`, the value of `PATH`, for a program, as a shell does. */
 export async function findTool(name: string, path: string): Promise<string | null> {
   for (const directory of path.split(":")) {
     if (directory === "") continue;

@@ -1,7 +1,7 @@
 import config from "../../../../deno.json" with { type: "json" };
 import type { Verb } from "../../verb.ts";
 
-/** varve's version. */
+/** The version of varve, from deno.json. */
 export const VERSION: string = config.version;
 
 /** `varve version`. */

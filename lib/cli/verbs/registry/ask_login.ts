@@ -1,13 +1,13 @@
 import { VarveError } from "../../../errors.ts";
 import type { Context } from "../../context.ts";
 
-/** Characters of an answer. */
+/** Largest number of characters in an answer. */
 const MAX_ANSWER = 64 * 1024;
 
 /**
- * Asks for a name, unless it is given, and a password, which is not shown.
+ * Asks the user for the user name, unless it is given, and for the password, which is not shown.
  *
- * @throws {VarveError} `E_USAGE` where there is no terminal to ask
+ * @throws {VarveError} `E_USAGE` when standard input is not a terminal
  */
 export async function askLogin(
   context: Context,
@@ -16,12 +16,16 @@ export async function askLogin(
 ): Promise<{ readonly username: string; readonly password: string }> {
   const { io } = context;
   if (!io.isTerminal("stdin") || io.hideInput === undefined) {
-    throw new VarveError("E_USAGE", "Cannot ask for the password: standard input is no terminal", {
-      hint: "give --username NAME and --password-stdin",
-    });
+    throw new VarveError(
+      "E_USAGE",
+      "Cannot ask for the password: standard input is not a terminal",
+      {
+        hint: "give --username NAME and --password-stdin",
+      },
+    );
   }
   const lines = new Lines(io.stdin().getReader(), context.signal);
-  if (username === undefined) io.stderr(`User's name at ${registry}: `);
+  if (username === undefined) io.stderr(`User name at ${registry}: `);
   const name = username ?? await lines.next();
   {
     using _hidden = io.hideInput();
@@ -34,12 +38,12 @@ export async function askLogin(
   }
 }
 
-/** Lines as they are typed. Where the terminal does not edit them itself, they are edited here. */
+/** Reads lines from a terminal. Handles backspace and Ctrl-U, because a terminal that hides its input does not. */
 class Lines {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #signal: AbortSignal;
   readonly #decoder = new TextDecoder();
-  /** What came behind the last line. */
+  /** Characters that were read after the last line. */
   #rest: string[] = [];
 
   constructor(reader: ReadableStreamDefaultReader<Uint8Array>, signal: AbortSignal) {
@@ -47,7 +51,7 @@ class Lines {
     this.#signal = signal;
   }
 
-  /** The next line; what there is of it at the end of the input. */
+  /** Reads the next line; at the end of the input, what there is of it. */
   async next(): Promise<string> {
     const line: string[] = [];
     for (;;) {
@@ -79,7 +83,7 @@ class Lines {
   }
 }
 
-/** What terminals send for Ctrl-D, for backspace, and for Ctrl-U. */
+/** What terminals send for Ctrl-D, backspace and Ctrl-U. */
 const END = "\x04";
 const ERASE = ["\x7f", "\b"];
 const KILL = "\x15";

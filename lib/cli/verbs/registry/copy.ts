@@ -10,24 +10,26 @@ export const copy: Verb = {
   usage: "copy <source> <destination>",
   summary: "copy an image from registry to registry, without the store",
   help:
-    `All platforms of an index are copied, manifests byte for byte. In one registry blobs are mounted, not sent.
+    `All platforms of an index are copied, and manifests byte for byte. If both names are in the same registry,
+blobs are mounted instead of sent.
 
-Blobs pass through memory, proved on their way; where either side breaks, they go on from there.
+Blobs are streamed through memory and verified on the way. After a broken connection a blob continues where
+it stopped.
 
-JSON: as in push.
+JSON: as in push
 
 Example:
   varve copy debian:12 localhost:5000/debian:12`,
   configure(command) {
     command
-      .option("--plain-http", "speak to both registries without TLS")
-      .option("--concurrency <n>", "blobs that are copied at once (4)");
+      .option("--plain-http", "talk to both registries without TLS")
+      .option("--concurrency <n>", "number of blobs to copy at once (default 4)");
   },
   async run(context, [from = "", to = ""], options) {
     const concurrency = parseConcurrency(stringOption(options, "concurrency"));
     const [source, destination] = [parseReference(from), parseReference(to)];
     if (destination.digest !== undefined) {
-      throw new VarveError("E_USAGE", `Cannot copy to ${to}: name a tag, the digest follows`);
+      throw new VarveError("E_USAGE", `Cannot copy to ${to}: give a tag, not a digest`);
     }
     const settings = { plainHttp: options["plainHttp"] === true };
     using reader = await registryClient(context, source, settings);

@@ -6,7 +6,7 @@ import type { Context } from "../../context.ts";
 import { helperEnvironment, loginFile, registryClient } from "../../registry.ts";
 import { stringOption, type Verb } from "../../verb.ts";
 
-/** Bytes of a password. */
+/** Largest number of characters in a password. */
 const MAX_PASSWORD = 64 * 1024;
 
 /** `varve login`. */
@@ -14,12 +14,13 @@ export const login: Verb = {
   usage: "login <registry>",
   summary: "log in to a registry",
   help:
-    `The password is asked for in a terminal, or comes from standard input. It is kept only when the
-registry takes it: with the credential helper that Docker's config.json names, else in that file
-($DOCKER_CONFIG/config.json or ~/.docker/config.json), which docker and podman read, too; where
-$REGISTRY_AUTH_FILE is set, in that one in its place. A token server of another domain than the
-registry's gets it only where the registry's hosts.toml (see varve pull --help) names the server's
-address: token_realms = ["https://auth.example"].
+    `The password is asked for on the terminal, or read from standard input. It is stored only after the registry
+accepted it: with the credential helper that Docker's config.json names, else in that file
+($DOCKER_CONFIG/config.json or ~/.docker/config.json), which docker and podman read too. If
+$REGISTRY_AUTH_FILE is set, the file that it names is used instead.
+
+A token server on another domain than the registry gets the password only if the registry's hosts.toml
+(see varve pull --help) names its address: token_realms = ["https://auth.example"].
 
 JSON: {"registry","username","stored"}
 
@@ -28,9 +29,9 @@ Examples:
   varve login ghcr.io --username me --password-stdin < token`,
   configure(command) {
     command
-      .option("-u, --username <name>", "the user's name")
+      .option("-u, --username <name>", "user name")
       .option("--password-stdin", "read the password from standard input")
-      .option("--plain-http", "speak to the registry without TLS");
+      .option("--plain-http", "talk to the registry without TLS");
   },
   async run(context, [argument = ""], options) {
     const registry = registryName(argument);
@@ -39,13 +40,13 @@ Examples:
       ? { username: given ?? "", password: await readPassword(context) }
       : await askLogin(context, registry, given);
     if (username === "" || password === "") {
-      const what = username === "" ? "user's name" : "password";
+      const what = username === "" ? "user name" : "password";
       throw new VarveError("E_USAGE", `Cannot log in: the ${what} is empty`, {
         hint: "give --username NAME, and the password in a terminal or with --password-stdin",
       });
     }
     if (username.includes(":")) {
-      throw new VarveError("E_USAGE", "Cannot log in: a user's name holds no colon");
+      throw new VarveError("E_USAGE", "Cannot log in: the user name contains a colon");
     }
     const credential = { kind: "basic", username, password } as const;
     {
@@ -66,7 +67,7 @@ Examples:
 /** `varve logout`. */
 export const logout: Verb = {
   usage: "logout <registry>",
-  summary: "forget the credentials of a registry",
+  summary: "remove the stored credentials of a registry",
   help: `JSON: {"registry","removed"}`,
   async run(context, [argument = ""]) {
     const registry = registryName(argument);
@@ -77,7 +78,7 @@ export const logout: Verb = {
   },
 };
 
-/** A registry's name as references have it. @throws {VarveError} `E_USAGE` */
+/** The registry that an argument names, in the form that references use. @throws {VarveError} `E_USAGE` */
 function registryName(argument: string): string {
   const bare = argument.replace(/^https?:\/\//, "").replace(/\/(?:v[12]\/?)?$/, "");
   const { registry, repository } = parseReference(`${bare}/x`);
@@ -107,12 +108,14 @@ async function readPassword(context: Context): Promise<string> {
   return password.replace(/\r?\n$/, "");
 }
 
-/** Credentials of other files and tools would still be used. */
+/** Warns about credentials of the registry in other files and helpers, which would still be used. */
 async function warnOfOthers(context: Context, registry: string): Promise<void> {
   using client = await registryClient(context, { registry });
   const left = Object.keys(client.config.credentials);
   if (left.length === 0) return;
-  context.warn(`there are still credentials for ${left.join(", ")}, of another file or tool`);
+  context.warn(
+    `there are still credentials for ${left.join(", ")} in another file or credential helper`,
+  );
 }
 
 function optionsOf(context: Context, registry: string) {

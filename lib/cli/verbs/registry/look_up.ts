@@ -4,7 +4,7 @@ import { printable } from "../../display/printable.ts";
 import { registryClient } from "../../registry.ts";
 import { STREAMED, type Verb } from "../../verb.ts";
 
-const PLAIN_HTTP = ["--plain-http", "speak to the registry without TLS"] as const;
+const PLAIN_HTTP = ["--plain-http", "talk to the registry without TLS"] as const;
 
 /** `varve tags`. */
 export const tags: Verb = {
@@ -18,7 +18,10 @@ Example:
   async run(context, [repository = ""], options) {
     const name = parseReference(repository);
     if (name.digest !== undefined || repository.endsWith(`:${name.tag}`)) {
-      throw new VarveError("E_USAGE", `Cannot list the tags of ${repository}: name a repository`);
+      throw new VarveError(
+        "E_USAGE",
+        `Cannot list the tags of ${repository}: give a repository without a tag or digest`,
+      );
     }
     using client = await registryClient(context, name, {
       plainHttp: options["plainHttp"] === true,
@@ -32,8 +35,8 @@ Example:
 /** `varve digest`. */
 export const digest: Verb = {
   usage: "digest <ref>",
-  summary: "print the digest that a name has in its registry",
-  help: `The digest is computed from the manifest or index that the registry gives.
+  summary: "print the digest of an image in its registry",
+  help: `varve computes the digest from the manifest or index that the registry returns.
 
 JSON: {"name","digest","mediaType","size"}`,
   configure: (command) => void command.option(...PLAIN_HTTP),
@@ -54,9 +57,8 @@ JSON: {"name","digest","mediaType","size"}`,
 /** `varve manifest`. */
 export const manifest: Verb = {
   usage: "manifest <ref>",
-  summary: "print the manifest or index that a name has in its registry",
-  help:
-    `The bytes go to standard output exactly as they are in the registry, whatever --format says.
+  summary: "print the manifest or index of an image in its registry",
+  help: `The bytes are printed exactly as they are in the registry. --format has no effect.
 
 Example:
   varve manifest debian:12 | sha256sum`,

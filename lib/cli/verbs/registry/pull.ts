@@ -1,9 +1,9 @@
 import { parseReference } from "../../../oci/mod.ts";
 import type { ProgramPullOptions } from "../../../registry/internal.ts";
 import { pullImage } from "../../../registry/mod.ts";
-import { warmUpWhereComposed } from "../../compose_eager.ts";
+import { composeWarmUp } from "../../compose_eager.ts";
 import { hostPlatform, platformOption } from "../../images.ts";
-import { expectImage, MOUNT_OPTION } from "../../mount_option.ts";
+import { MOUNT_OPTION, prepareMount } from "../../mount_option.ts";
 import { inflaterOf } from "../../options.ts";
 import { parseConcurrency, registryClient } from "../../registry.ts";
 import { loadSettings } from "../../settings.ts";
@@ -13,30 +13,32 @@ import { layerProgress, reportImages } from "../../report_images.ts";
 /** `varve pull`. */
 export const pull: Verb = {
   usage: "pull <ref>",
-  summary: "pull an image from a registry, verified while it comes",
+  summary: "pull an image from a registry, verified while it downloads",
   help:
-    `REF is a name as Docker reads it: debian is docker.io/library/debian:latest. Layers that are here
-are not fetched; a connection that is cut is taken up again at the byte where it broke. The image
-becomes visible when all of it is verified.
+    `REF is read as Docker reads it: debian is docker.io/library/debian:latest. Layers that are in the store are
+not downloaded again. After a broken connection, a download continues at the byte where it stopped. The
+image becomes visible once all of it is verified.
 
-Registries on this machine (localhost) are spoken to in plain http. Mirrors, certificates and plain
-http of others stand in DIR/HOST/hosts.toml as containerd has it, DIR being $VARVE_HOSTS_DIR, else
-~/.config/varve/certs.d, else /etc/containerd/certs.d. Credentials are those of docker, podman and
-their helpers. Proxies: HTTP_PROXY, HTTPS_PROXY, NO_PROXY.
+For registries on this machine (localhost), plain http is used. For others, mirrors, certificates and plain
+http are configured in DIR/HOST/hosts.toml, in containerd's format. DIR is $VARVE_HOSTS_DIR, else
+~/.config/varve/certs.d, else /etc/containerd/certs.d. Credentials are those of docker, podman and their
+credential helpers. Proxies: HTTP_PROXY, HTTPS_PROXY, NO_PROXY.
 
---mount is what 'varve mount' does then, but sooner than that could begin: it gets ready for it while
-the layers come.
+--mount does the same as a 'varve mount' afterwards, but faster: the mount is prepared during the download.
 
-JSON: as in load.
+JSON: as in load
 
 Examples:
   varve pull debian:12
   varve pull ghcr.io/owner/app@sha256:… --platform linux/arm64`,
   configure(command) {
     command
-      .option("--platform <platform>", "which image of an index, such as linux/arm64")
-      .option("--plain-http", "speak to the registry without TLS")
-      .option("--concurrency <n>", "layers that are fetched at once (4, at most one a worker)")
+      .option("--platform <platform>", "platform to pull from an index, such as linux/arm64")
+      .option("--plain-http", "talk to the registry without TLS")
+      .option(
+        "--concurrency <n>",
+        "number of layers to download at once (default 4, at most one per worker)",
+      )
       .option(...MOUNT_OPTION);
   },
   async run(context, [reference = ""], options) {
@@ -45,8 +47,8 @@ Examples:
     const concurrency = parseConcurrency(stringOption(options, "concurrency"));
     const plainHttp = options["plainHttp"] === true;
     const store = await context.store();
-    const mount = stringOption(options, "mount");
-    const arrival = await expectImage(context, mount);
+    const directory = stringOption(options, "mount");
+    const mount = await prepareMount(context, directory);
     using client = await registryClient(context, name, { plainHttp });
     const pullOptions: ProgramPullOptions = {
       pool: await context.pool(),
@@ -55,11 +57,11 @@ Examples:
       host: hostPlatform(),
       signal: context.signal,
       onProgress: layerProgress(context),
-      onIdle: await warmUpWhereComposed(context, mount !== undefined),
+      onIdle: await composeWarmUp(context, directory !== undefined),
       platform,
       concurrency,
     };
     const image = await pullImage(store, client, reference, pullOptions);
-    return reportImages(context, [image], await arrival.arrive([image], platform));
+    return reportImages(context, [image], await mount.finish([image], platform));
   },
 };

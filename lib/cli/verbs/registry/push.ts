@@ -21,16 +21,18 @@ export const push: Verb = {
   usage: "push <ref> [destination]",
   summary: "push an image to a registry, byte for byte",
   help:
-    `Without DESTINATION the image goes where its name says. Blobs that the registry has are not sent, those
-that another repository of it has are mounted; an upload that breaks goes on where it broke, where the
-registry allows that. Manifests are pushed byte for byte, with the digest that they have here.
+    `Without DESTINATION the image goes to the registry and repository in its name. Blobs that the repository has
+are not sent. Blobs that another repository of the registry has are mounted. After a broken connection, an
+upload continues where it stopped, if the registry allows that. Manifests are pushed byte for byte, with
+the digest that they have here.
 
-With --compression, layers that are not compressed yet (as those of a commit) are compressed into the
-store first, the same on every machine and in save; then the digest is another, and is told. Without
-it, or with none, they are pushed as they are.
+--compression first compresses the layers that are not compressed yet, such as those of a commit. The result
+is the same on every machine, and the same as with save. It stays in the store. The manifest then has a new
+digest, which is printed. Without --compression, or with none, layers are pushed as they are.
 
-An index is pushed as it is, with all of its platforms, which must be here; --platform pushes one of them.
-Of the hosts in a registry's hosts.toml (see varve pull --help) the first that may push gets it.
+An index is pushed unchanged, with all of its platforms. If one of them is not in the store, push fails;
+--platform pushes a single one. If the registry has a hosts.toml (see varve pull --help), the image goes to
+the first host in it that allows pushes.
 
 JSON: {"name","digest","counts":{"present","mounted","uploaded"},"blobs":[{"digest","size","outcome"}]}
 
@@ -39,9 +41,9 @@ Examples:
   varve push app:1 ghcr.io/owner/app:1 --compression zstd`,
   configure(command) {
     command
-      .option("--plain-http", "speak to the registry without TLS")
-      .option("--concurrency <n>", "blobs that are sent at once (4)")
-      .option("--platform <platform>", "the image of an index for it, such as linux/arm64");
+      .option("--plain-http", "talk to the registry without TLS")
+      .option("--concurrency <n>", "number of blobs to send at once (default 4)")
+      .option("--platform <platform>", "push only this platform of an index, such as linux/arm64");
     addCompressionOptions(command);
   },
   async run(context, [reference = "", destination], options) {
@@ -64,7 +66,7 @@ Examples:
       const details = { expected: to.digest, actual: target.digest };
       throw new VarveError(
         "E_USAGE",
-        `Cannot push ${reference} as ${name}: its digest is another`,
+        `Cannot push ${reference} as ${name}: its digest differs`,
         details,
       );
     }
@@ -81,7 +83,7 @@ Examples:
   },
 };
 
-/** What is said of an image that went to a registry. */
+/** The report of an image that was pushed or copied to a registry. */
 export function pushReport(pushed: PushedImage): Report {
   const { name, digest, blobs } = pushed;
   const of = (outcome: UploadOutcome) => blobs.filter((blob) => blob.outcome === outcome);

@@ -4,26 +4,26 @@ import { inflaterOf } from "../../options.ts";
 import { loadSettings } from "../../settings.ts";
 import { STREAMED, stringOption, type Verb } from "../../verb.ts";
 
-/** Where registries are looked for on a machine, on loopback alone. */
+/** Default address: the usual port of a registry, on loopback only. */
 const LISTEN = "127.0.0.1:5000";
 
 /** `varve registry serve`. */
 export const registryServe: Verb = {
   usage: "serve",
-  summary: "serve the store as a registry on loopback, for every engine of this machine",
+  summary: "serve the store as a registry on loopback, for other engines on this machine",
   help:
-    `Speaks the OCI distribution specification 1.1 in plain http, without authentication: pull, push, tags,
-referrers, deletion. It runs until SIGINT or SIGTERM.
+    `The server implements the OCI distribution specification 1.1: pull, push, tags, referrers and deletion. It
+uses plain http and no authentication. It runs until SIGINT or SIGTERM.
 
-Names are read as Docker reads them: localhost:5000/debian:12 is the image debian:12 of the store
-(docker.io/library/debian:12), localhost:5000/quay.io/team/app:1 is quay.io/team/app:1, and
-localhost:5000/localhost__5001/app:1 is localhost:5001/app:1. What is pushed becomes an image of the
-store as by 'varve load', under the same rule; artifacts are kept as they are. A manifest that loses its
-tag stays as NAME@DIGEST until 'varve rmi' or a DELETE.
+Names map to images of the store as Docker reads them: localhost:5000/debian:12 is debian:12 (which is
+docker.io/library/debian:12), and localhost:5000/quay.io/team/app:1 is quay.io/team/app:1. Two underscores
+stand for the colon before a port: localhost:5000/localhost__5001/app:1 is localhost:5001/app:1.
 
-Blobs that no manifest named are dropped after an hour without use, and when the command ends.
+A pushed image gets its name by the same rule and is verified as by 'varve load'. Artifacts are stored
+unchanged. A manifest that loses its tag stays as NAME@DIGEST until 'varve rmi' or a DELETE removes it.
+Blobs that no manifest refers to are removed after an hour without use, and when the command ends.
 
-JSON: one line when it is ready: {"url","hostname","port","readOnly"}
+JSON: one line once the server is ready: {"url","hostname","port","readOnly"}
 
 Examples:
   varve registry serve &
@@ -32,9 +32,12 @@ Examples:
   varve registry serve --listen 127.0.0.1:0 --read-only --format json`,
   configure(command) {
     command
-      .option("--listen <address>", `address and port; port 0: any that is free (${LISTEN})`)
-      .option("--read-only", "take nothing: no pushes, no deletions")
-      .option("--any-address", "allow an address that other machines reach: all of them may push");
+      .option("--listen <address>", `address and port; port 0 is any free one (default ${LISTEN})`)
+      .option("--read-only", "refuse pushes and deletions")
+      .option(
+        "--any-address",
+        "allow an address that other machines can reach; all of them may then push",
+      );
   },
   async run(context, _args, options) {
     const { hostname, port } = parseListen(stringOption(options, "listen") ?? LISTEN);
@@ -47,7 +50,7 @@ Examples:
     await using server = await serve();
     const { url } = server;
     const json = { url, hostname: server.hostname, port: server.port, readOnly };
-    // One line, so that a program knows when it has read all of it.
+    // A single line, so that a program knows when it has read all of it.
     const line = context.options.format === "json" ? JSON.stringify(json) : url;
     await context.io.stdout(`${line}\n`);
     await Promise.race([ended.promise, server.finished]);
@@ -71,7 +74,7 @@ Examples:
   },
 };
 
-/** `ADDRESS:PORT`, or `[ADDRESS]:PORT`. @throws {VarveError} `E_USAGE` */
+/** Parses `ADDRESS:PORT` or `[ADDRESS]:PORT`. @throws {VarveError} `E_USAGE` */
 export function parseListen(value: string): { readonly hostname: string; readonly port: number } {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+)):([0-9]{1,5})$/.exec(value);
   const port = Number(match?.[3] ?? NaN);
@@ -84,11 +87,11 @@ export function parseListen(value: string): { readonly hostname: string; readonl
   return { hostname: match[1] ?? match[2] as string, port };
 }
 
-/** Says which option helps. */
+/** Adds a hint with the option that helps. */
 function withHint(error: unknown): unknown {
   if (!(error instanceof VarveError)) return error;
   const hint = error.code === "E_BUSY"
-    ? "--listen 127.0.0.1:0 takes a free one"
+    ? "--listen 127.0.0.1:0 takes a free port"
     : error.code === "E_USAGE"
     ? "--any-address allows it"
     : undefined;

@@ -10,11 +10,11 @@ export const mount: Verb = {
   usage: "mount <ref> <dir>",
   summary: "mount an image, read-only or with a read-write snapshot on top",
   help:
-    `Without --rw the mount is read-only. With --rw KEY the snapshot KEY lies on top: changes go there, and it
-stays after umount; mounted again, the changes are there. The image's layers never change.
+    `Without --rw the mount is read-only. With --rw KEY, changes go to the snapshot KEY. It stays after umount, and
+mounting it again brings the changes back. The image's layers never change.
 
-With the erofs driver the kernel refuses to set an ACL on a file that only the image has (EOPNOTSUPP): change
-it in another way first, as by 'touch -r FILE FILE', or use --driver overlay.
+With the erofs driver, the kernel refuses to set an ACL on a file that is still unchanged (EOPNOTSUPP). Change
+the file in another way first, for example with 'touch -r FILE FILE', or use --driver overlay.
 
 JSON: {"target","key","readOnly","driver","mounts":[{"type","source","options"}]}
 
@@ -22,7 +22,7 @@ Examples:
   varve mount debian:12 /mnt
   varve mount debian:12 /mnt --rw work`,
   configure(command) {
-    command.option("--rw <key>", "key of the read-write snapshot; made if there is none");
+    command.option("--rw <key>", "key of the read-write snapshot; created if there is none");
   },
   async run(context, [reference = "", directory = ""], options) {
     const store = await context.store();
@@ -44,10 +44,10 @@ Examples:
 /** `varve umount`. */
 export const umount: Verb = {
   usage: "umount <dir>",
-  summary: "unmount what mount mounted; a read-write snapshot stays",
+  summary: "unmount an image; its read-write snapshot stays",
   help: `JSON: {"target","key"}`,
   configure(command) {
-    command.option("--lazy", "detach it now, also when it is in use");
+    command.option("--lazy", "detach it now, even if it is in use");
   },
   async run(context, [directory = ""], options) {
     const store = await context.store();
@@ -64,10 +64,10 @@ export const umount: Verb = {
 /** `varve unpack`. */
 export const unpack: Verb = {
   usage: "unpack <ref> <dir>",
-  summary: "unpack an image as plain files; needs no privileges",
+  summary: "unpack an image into plain files, which needs no privileges",
   help:
-    `DIR must not exist, or be empty; it appears complete or not at all. Not root, the caller owns all files,
-and devices and privileged attributes are left out and counted.
+    `DIR must be empty or must not exist. It appears complete or not at all. If you are not root, you own all files,
+and devices and privileged attributes are left out; a warning counts them.
 
 JSON: {"target","directories","files","symlinks","links","specials","bytes","dropped":{REASON:count}}`,
   async run(context, [reference = "", directory = ""]) {

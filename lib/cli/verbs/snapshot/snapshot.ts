@@ -13,18 +13,20 @@ import { table } from "../../display/table.ts";
 import { hostPlatform } from "../../images.ts";
 import { listOption, type Report, type Verb } from "../../verb.ts";
 
-const MOUNTS_JSON = `JSON: [{"type","source","options"}], mounts to perform in this order`;
+const MOUNTS_JSON =
+  `JSON: [{"type","source","options"}], the mounts in the order in which to perform them`;
 
 /** `varve snapshot ls`. */
 const ls: Verb = {
   usage: "ls",
   summary: "list snapshots",
   help:
-    `Filters have containerd's syntax: kind==active, labels."a.b"==x, parent~=sha256; several are OR-ed.
+    `Filters have containerd's syntax: kind==active, labels."a.b"==x, parent~=sha256. A snapshot is listed if it
+matches any of them.
 
 JSON: [{"key","kind","parent","diffId","cacheId","labels","createdAt","updatedAt","usage"}]`,
   configure(command) {
-    command.option("--filter <filter...>", "only snapshots that pass one of these");
+    command.option("--filter <filter...>", "list only snapshots that match one of these");
   },
   async run(context, _, options) {
     const rows = (await context.snapshotter()).walk(listOption(options, "filter"));
@@ -41,8 +43,8 @@ JSON: [{"key","kind","parent","diffId","cacheId","labels","createdAt","updatedAt
 /** `varve snapshot prepare`. */
 const prepare: Verb = {
   usage: "prepare <key> [parent]",
-  summary: "make a read-write snapshot and print its mounts",
-  help: `PARENT is a committed snapshot, a chainID or an image. Nothing is mounted.
+  summary: "create a read-write snapshot and print its mounts",
+  help: `PARENT is a committed snapshot, a chainID or an image. Nothing is mounted yet.
 
 ${MOUNTS_JSON}`,
   configure: labelOption,
@@ -52,8 +54,8 @@ ${MOUNTS_JSON}`,
 /** `varve snapshot view`. */
 const view: Verb = {
   usage: "view <key> [parent]",
-  summary: "make a read-only snapshot and print its mounts",
-  help: `PARENT is a committed snapshot, a chainID or an image. Nothing is mounted.
+  summary: "create a read-only snapshot and print its mounts",
+  help: `PARENT is a committed snapshot, a chainID or an image. Nothing is mounted yet.
 
 ${MOUNTS_JSON}`,
   configure: labelOption,
@@ -72,7 +74,7 @@ const mounts: Verb = {
 const commit: Verb = {
   usage: "commit <name> <key>",
   summary: "turn a read-write snapshot into a committed one",
-  help: `The key is free afterwards. (This is the snapshotter's commit: it makes no image.)
+  help: `KEY can be used again afterwards. This commit makes no image; for that, use 'varve commit'.
 
 JSON: as in stat`,
   configure: labelOption,
@@ -87,7 +89,7 @@ JSON: as in stat`,
 const rm: Verb = {
   usage: "rm <key...>",
   summary: "remove snapshots",
-  help: `One that is mounted, or a parent of others, is kept.
+  help: `A snapshot that is mounted, or is the parent of others, is refused.
 
 JSON: {"removed":[KEY]}`,
   async run(context, keys) {
@@ -112,7 +114,7 @@ const stat: Verb = {
 
 const usage: Verb = {
   usage: "usage <key>",
-  summary: "disk use of a snapshot, its parents not counted",
+  summary: "show the disk usage of a snapshot without its parents",
   help: `JSON: {"size","inodes"}`,
   async run(context, [key = ""]) {
     const json = await (await context.snapshotter()).usage(key);
@@ -131,7 +133,7 @@ const label: Verb = {
   },
 };
 
-/** The verbs of `varve snapshot`. */
+/** The verbs of `varve snapshot`, in the order of `--help`. */
 export const snapshotVerbs: readonly Verb[] = [
   ls,
   prepare,
@@ -144,7 +146,7 @@ export const snapshotVerbs: readonly Verb[] = [
   label,
 ];
 
-/** @throws {VarveError} `E_BUSY` a container runs on it, or it is mounted */
+/** Refuses a snapshot that is in use. @throws {VarveError} `E_BUSY` when it is mounted or a container runs on it */
 async function refuseUsed(store: DiskStore, key: string): Promise<void> {
   await refuseRunning(store, key);
   refuseBusy(store, key);
@@ -186,7 +188,10 @@ async function make(
   return mountReport(made);
 }
 
-/** A committed snapshot's name as it is; an image or a chainID as the snapshots of its chain. */
+/**
+ * Name of the committed snapshot that an argument means. For an image or a chainID, the snapshots of the chain are
+ * made if needed.
+ */
 async function parentName(
   context: Context,
   snapshotter: Snapshotter,

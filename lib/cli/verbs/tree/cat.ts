@@ -9,10 +9,11 @@ import { openPath, type Target } from "./tree.ts";
 /** `varve cat`. */
 export const cat: Verb = {
   usage: "cat <ref:/path>",
-  summary: "write a file of an image to standard output, or a directory as a plain tar",
+  summary: "print a file of an image, or a directory as a plain tar",
   help:
-    `Nothing is mounted: the bytes come from the layer's tar. A directory is written as an ustar archive of
-its files and directories; what ustar cannot say (other types, long names, xattrs, times before 1970) is counted in a warning.
+    `Nothing is mounted: the bytes come from the layer's tar. A directory is written as an ustar archive of its
+files and directories. ustar cannot hold other types, long names, xattrs and times before 1970; a warning
+counts what is left out.
 
 Examples:
   varve cat debian:/etc/os-release
@@ -33,7 +34,7 @@ Examples:
     }
     throw new VarveError(
       "E_USAGE",
-      `Cannot print ${argument}: it is a ${target.node.type}, and only files and directories have bytes`,
+      `Cannot print ${argument}: it is a ${target.node.type}, not a file or directory`,
     );
   },
 };
@@ -48,5 +49,7 @@ async function writeTar(context: Context, contents: TreeContents, target: Target
     onLoss: ({ what }) => losses.set(what, (losses.get(what) ?? 0) + 1),
   });
   for await (const chunk of inputs.pipeThrough(new TarStream())) await context.io.stdout(chunk);
-  for (const [what, count] of losses) context.warn(`ustar cannot say ${count}× ${what}`);
+  for (const [what, count] of losses) {
+    context.warn(`left out because ustar cannot hold it: ${count}× ${what}`);
+  }
 }

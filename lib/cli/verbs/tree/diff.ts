@@ -12,13 +12,15 @@ import type { Verb } from "../../verb.ts";
 /** `varve diff`. */
 export const diff: Verb = {
   usage: "diff <a> [b]",
-  summary: "list the paths that differ between images or snapshots, or from what is below one",
+  summary: "list the paths that differ between two images or snapshots",
   help:
-    `A and B are images, or keys of snapshots, which are read as they are now (a key before an image of the
-same name). A added, M modified, D deleted. With one alone: what a snapshot changes on its parent,
-or an image's last layer on those below it.
+    `A and B are images or keys of snapshots. A snapshot is read as it is now. If a snapshot and an image have the
+same name, the snapshot is taken. Without B, a snapshot is compared with its parent, and an image with its
+layers below the topmost one.
 
-JSON: [{"kind":"add|modify|delete","path","before","after"}], before and after as in stat
+The letters mean: A added, M modified, D deleted.
+
+JSON: [{"kind":"add|modify|delete","path","before","after"}]; before and after are as in stat
 
 Examples:
   varve diff work
@@ -48,19 +50,19 @@ Examples:
 const LETTERS = { add: "A", modify: "M", delete: "D" } as const;
 
 async function treesOf(context: Context, a: string, b: string | undefined): Promise<[Tree, Tree]> {
-  const first = await stackOf(context, a);
+  const first = await comparableOf(context, a);
   if (b === undefined) return [await first.before(), await first.after()];
-  const second = await stackOf(context, b);
+  const second = await comparableOf(context, b);
   return [await first.after(), await second.after()];
 }
 
-/** A thing that can be compared, and what it lies on. */
-interface Stack {
+/** An image or snapshot as two trees: without its topmost layer or changes, and with them. */
+interface Comparable {
   before(): Promise<Tree>;
   after(): Promise<Tree>;
 }
 
-async function stackOf(context: Context, argument: string): Promise<Stack> {
+async function comparableOf(context: Context, argument: string): Promise<Comparable> {
   const store = await context.store();
   if (store.snapshots.read((rows) => rows.get(argument)) !== undefined) {
     const { before, after } = await treesOfSnapshot(context, argument);

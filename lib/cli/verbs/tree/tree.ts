@@ -8,14 +8,19 @@ import { openImage, rootTree, splitReferencePath } from "../../images.ts";
 import { formatName, nodeToJson } from "../../nodes.ts";
 import { stringOption, type Verb } from "../../verb.ts";
 
-/** A path of an image. */
+/** A path in the root tree of an image. `path` has no symbolic links left. */
 export interface Target {
   readonly tree: Tree;
   readonly path: ByteString;
   readonly node: Node;
 }
 
-/** What `REF:/PATH` means, symbolic links on the way followed inside the image. */
+/**
+ * Looks up `REF:/PATH`. Symbolic links on the way are followed inside the image.
+ *
+ * @param followLast whether to follow the path itself when it is a symbolic link
+ * @throws {VarveError} `E_NOT_FOUND`, `E_USAGE`, `E_PLATFORM`
+ */
 export async function openPath(
   context: Context,
   argument: string,
@@ -35,7 +40,7 @@ export async function openPath(
   return { tree, ...found };
 }
 
-/** A path that goes on behind a file is not there, as a user sees it. */
+/** Looks up a path in a tree. `undefined` when it is not there, also when a part of it is not a directory. */
 function find(tree: Tree, path: ByteString, followLast: boolean): Omit<Target, "tree"> | undefined {
   try {
     return resolve(tree, path, { followLast });
@@ -50,9 +55,9 @@ export const ls: Verb = {
   usage: "ls <ref[:/path]>",
   summary: "list a directory of an image, without mounting it",
   help:
-    `Names that are no printable UTF-8 are shown with \\xNN for their bytes, and can be given so.
+    `In names, a byte that is not printable UTF-8 is shown as \\xNN, and can be given in the same form.
 
-JSON: [{"path","type","mode","uid","gid","mtime",…}] as in stat
+JSON: [{"path","type","mode","uid","gid","mtime",…}], each as in stat
 
 Example:
   varve ls debian:/etc`,
@@ -67,7 +72,7 @@ Example:
   },
 };
 
-/** The part of a path behind its last slash. */
+/** The part of a path after its last slash. */
 function lastName(path: ByteString): ByteString {
   return trimmed(path).slice(trimmed(path).lastIndexOf("/") + 1) as ByteString;
 }
@@ -76,7 +81,7 @@ function trimmed(path: ByteString): ByteString {
   return path.replace(/^\/+|\/+$/g, "") as ByteString;
 }
 
-/** A directory's path from the root, with a slash at its end. */
+/** Absolute path of a directory, with a slash at its end. */
 function slashed(path: ByteString): string {
   const clean = trimmed(path);
   return clean === "" ? "/" : `/${clean}/`;
@@ -85,11 +90,11 @@ function slashed(path: ByteString): string {
 /** `varve stat`. */
 export const stat: Verb = {
   usage: "stat <ref:/path>",
-  summary: "show everything that is known of one path",
-  help: `The path itself is shown, also when it is a symbolic link.
+  summary: "show everything that is known about one path",
+  help: `A symbolic link is shown itself, not its target.
 
 JSON: {"path","type","mode","uid","gid","mtime","size","digest","layer","extents","target","major",
-"minor","linkGroup","xattrs"}; those that do not apply are left out. xattr values are hexadecimal.`,
+"minor","linkGroup","xattrs"}. Properties that do not apply are left out. xattr values are hexadecimal.`,
   async run(context, [argument = ""]) {
     const { path, node } = await openPath(context, argument, false);
     const json = nodeToJson(`/${path.replace(/^\/+/, "")}` as ByteString, node);
@@ -109,13 +114,13 @@ export const tree: Verb = {
 Example:
   varve tree debian:/usr --depth 2`,
   configure(command) {
-    command.option("--depth <n>", "levels to print, all without it");
+    command.option("--depth <n>", "number of levels to print (default: all)");
   },
   async run(context, [argument = ""], options) {
     const depth = depthOf(stringOption(options, "depth"));
     const { tree, path, node } = await openPath(context, argument, true);
     if (node.type !== "directory") {
-      throw new VarveError("E_USAGE", `Cannot print ${argument} as a tree: it is no directory`);
+      throw new VarveError("E_USAGE", `Cannot print ${argument} as a tree: it is not a directory`);
     }
     const base = slashed(path);
     const above = base.split("/").length - 2;
