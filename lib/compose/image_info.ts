@@ -7,7 +7,11 @@ export function writeImageInfo(directory: string, info: ComposedImage): void {
   Deno.writeTextFileSync(`${directory}/${IMAGE_INFO}`, JSON.stringify(info), { mode: 0o444 });
 }
 
-/** Reads the description of a composed image. @throws {VarveError} `E_DAMAGE` when it is missing or damaged */
+/**
+ * Reads the description of a composed image.
+ *
+ * @throws {VarveError} `E_DAMAGE` when it is missing or damaged
+ */
 export function readImageInfo(directory: string): ComposedImage {
   const { digest, size, devices, tree, kept } = parse(directory);
   try {

@@ -44,7 +44,10 @@ export async function lockLowers(mounts: string, signal?: AbortSignal): Promise<
   }
 }
 
-/** Asks for a trim, which the next call of {@linkcode trimIfRequested} carries out. Nothing to do without lowers. */
+/**
+ * Requests a trim, which the next call of {@linkcode trimIfRequested} carries out. Without mounted
+ * lowers it does nothing.
+ */
 export function requestTrim(mounts: string): void {
   if (hasSharedMounts(mounts)) Deno.writeTextFileSync(`${mounts}/${REQUEST}`, "");
 }
@@ -55,7 +58,10 @@ export function trimOrRequest(mounts: string, trim: () => void): void {
   trimIfRequested(mounts, trim);
 }
 
-/** Carries out a request. While snapshots are made it leaves the request to their makers, who call this when they are done. */
+/**
+ * Carries out a request. While snapshots are made it leaves the request to their makers, who call
+ * this when they are done.
+ */
 export function trimIfRequested(mounts: string, trim: () => void): void {
   while (isRequested(mounts)) {
     using directory = open(mounts);

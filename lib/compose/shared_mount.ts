@@ -2,8 +2,8 @@
  * The shared mount of a composed image: a directory below `mounts/` at which the image is mounted
  * once, as the lower of every snapshot of its chain.
  *
- * What mountinfo says is the truth. A mount that exists is used; one that a reboot or a kill took away
- * is made again. Shared mounts end by a trim: see `lower_trim_lock.ts`.
+ * What mountinfo says is the truth. A mount that exists is used; a mount that a reboot or a kill took
+ * away is made again. Shared mounts end by a trim: see `lower_trim_lock.ts`.
  */
 import { type ByteString, fromText } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";

@@ -111,7 +111,10 @@ function makeLayer({ round, isUpper, isLarge }: LayerShape): Tree {
   return builder.finish(sha256(new Uint8Array([round, Number(isUpper)])) as DiffId);
 }
 
-/** Puts a file. Of forty, twelve are of rarer kinds: links, a whiteout, a device, an empty, a huge and a sparse file. */
+/**
+ * Puts a file. Of forty, twelve are of rarer kinds: links, a whiteout, a device, an empty, a huge
+ * and a sparse file.
+ */
 function putFile(builder: TreeBuilder, directory: NodeId, round: number, number: number): void {
   const name = fromText(`file-${number}`);
   const common = { ...attributes(number), group: null };

@@ -13,7 +13,10 @@ export interface RunContainerOptions {
   readonly image: StoredImage;
   /** The process to start. What it leaves out is taken from the image. */
   readonly process?: ProcessOptions | undefined;
-  /** Key of the container's snapshot. One that exists is used again. Without a key, a new snapshot gets a new name. */
+  /**
+   * Key of the container's snapshot. A snapshot that exists is used again. By default a new
+   * snapshot gets a new key.
+   */
   readonly key?: string | undefined;
   /** Remove the snapshot at the end. Default: false. */
   readonly remove?: boolean | undefined;

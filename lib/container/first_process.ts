@@ -14,7 +14,10 @@ export async function firstProcess({ directory, runtime }: ContainerRun): Promis
   }
 }
 
-/** Command lines of the first process while it enters a container without a runtime: four programs, one after the other. */
+/**
+ * Command lines of the first process while it enters a container without a runtime: four programs,
+ * one after the other.
+ */
 const ENTERING = /^[^\0]*(?:sh\0[^\0]*\/enter\.sh|env\0-i|setpriv\0--regid|unshare\0--root)\0/;
 
 /** Milliseconds between two looks at the command line. */
@@ -35,7 +38,10 @@ export async function untilEntered(first: number, limit: number): Promise<void> 
   }
 }
 
-/** Pids of all processes in the pid namespace of a container's first process. Nested namespaces are left out. */
+/**
+ * Pids of all processes in the pid namespace of a container's first process. Nested namespaces are
+ * left out.
+ */
 export async function processesWith(first: number): Promise<number[]> {
   const namespace = await namespaceOf(first);
   if (namespace === undefined) return [];

@@ -22,7 +22,10 @@ export async function untilFrozen(pid: number): Promise<boolean> {
   return false;
 }
 
-/** Paths of the files that show the state of a process's freezers: of v1 `freezer.state`, of v2 `cgroup.events`. */
+/**
+ * Paths of the files that show the state of a process's freezers: of v1 `freezer.state`, of v2
+ * `cgroup.events`.
+ */
 async function freezerFiles(pid: number): Promise<string[]> {
   const text = await read(`/proc/${pid}/cgroup`) ?? "";
   const files: string[] = [];

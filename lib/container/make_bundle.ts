@@ -92,7 +92,11 @@ function hostVolumes(
   return out;
 }
 
-/** Resolves the sources of volumes: each becomes an absolute path without links. @throws {VarveError} `E_USAGE` two have one target · `E_NOT_FOUND` a source does not exist */
+/**
+ * Resolves the sources of volumes: each becomes an absolute path without links.
+ *
+ * @throws {VarveError} `E_USAGE` two have one target · `E_NOT_FOUND` a source does not exist
+ */
 async function realVolumes(volumes: readonly Volume[]): Promise<Volume[]> {
   const out: Volume[] = [];
   for (const volume of volumes) {

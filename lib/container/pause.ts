@@ -6,7 +6,10 @@ import { untilFrozen } from "./frozen.ts";
 import { findRun } from "./run_directory.ts";
 import { runtimeCall } from "./runtime/commands.ts";
 
-/** Rounds of stopping processes one by one. Each round stops the processes that the last one's children began. */
+/**
+ * Rounds of stopping processes one by one. Each round stops those that were started during the round
+ * before.
+ */
 const ROUNDS = 100;
 
 /** Longest message of a runtime that is shown, in characters. */

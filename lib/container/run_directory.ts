@@ -48,7 +48,10 @@ export interface FoundRun {
 /** A new run. It is live until this is disposed. */
 export interface LockedRun extends ContainerRun, Disposable {}
 
-/** Makes the directory of a new run, and locks it. Other processes know the run from {@linkcode writeState} on. */
+/**
+ * Makes the directory of a new run, and locks it. Other processes know the run after
+ * {@linkcode writeState}.
+ */
 export async function createRun(
   store: DiskStore,
   { cacheId, key, runtime }: {

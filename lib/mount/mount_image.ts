@@ -38,7 +38,10 @@ export interface MountImageOptions {
   readonly image: StoredImage;
   /** An existing directory to mount at. */
   readonly target: string;
-  /** Key of a read-write snapshot, which is made if it does not exist. Without a key the mount is read-only. */
+  /**
+   * Key of a read-write snapshot, which is made if it does not exist. Without a key the mount is
+   * read-only.
+   */
   readonly key?: string | undefined;
   /** The clock, in ms since the epoch; `Date.now` by default. */
   readonly now?: (() => number) | undefined;

@@ -15,7 +15,11 @@ import {
 export interface MountTarget extends Disposable {
   /** Its path, absolute and without symbolic links. */
   readonly path: string;
-  /** Keeps other processes from mounting there until this is disposed. @throws {VarveError} `E_BUSY` another process does */
+  /**
+   * Keeps other processes from mounting there until this is disposed.
+   *
+   * @throws {VarveError} `E_BUSY` another process does
+   */
   lock(): void;
   /** As {@linkcode lock}, but returns false when another process holds the lock. */
   tryLock(): boolean;

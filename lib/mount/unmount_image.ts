@@ -95,7 +95,10 @@ export async function forgetMount(
   await ignoreMissing(() => store.leases.remove(id));
 }
 
-/** Resolves a target. One that does not exist any more is resolved as it was, if a lease says that it is a mount. */
+/**
+ * Resolves a target. A target that does not exist any more is resolved as it was, if a lease says
+ * that it is a mount.
+ */
 function realPath(path: string, store: Store): string {
   try {
     using directory = openMountTarget(path);

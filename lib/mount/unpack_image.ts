@@ -112,7 +112,10 @@ function renameToTarget({ parent, name, shown }: UnpackTarget, partial: ByteStri
   }
 }
 
-/** Removes the partial directory. A failure is not reported, because the first one says more; the next unpack removes what is left. */
+/**
+ * Removes the partial directory. A failure is not reported, because the first one says more; the
+ * next unpack removes what is left.
+ */
 function removeQuietly({ parent }: UnpackTarget, partial: ByteString): void {
   try {
     removeTree(parent, partial);

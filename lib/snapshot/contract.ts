@@ -60,7 +60,10 @@ import type { SnapshotRow } from "../store/mod.ts";
 
 export type { Usage };
 
-/** A driver: `erofs` composes layers into one image, `overlay` stacks them as directories, `native` copies them. */
+/**
+ * A driver: `erofs` composes layers into one image, `overlay` stacks them as directories, `native`
+ * copies them.
+ */
 export type DriverName = "erofs" | "overlay" | "native";
 
 /** What is known of a snapshot. */
@@ -96,7 +99,11 @@ export interface Snapshotter {
   prepare(key: string, parent: string | null, options?: PrepareOptions): Promise<Mount[]>;
   /** Makes a view and returns its mounts. @throws {VarveError} as {@linkcode prepare} */
   view(key: string, parent: string | null, options?: PrepareOptions): Promise<Mount[]>;
-  /** Returns the mounts of an active snapshot or a view. @throws {VarveError} `E_NOT_FOUND`, `E_PRECONDITION` when it is committed */
+  /**
+   * Returns the mounts of an active snapshot or a view.
+   *
+   * @throws {VarveError} `E_NOT_FOUND`, `E_PRECONDITION` when it is committed
+   */
   mounts(key: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<Mount[]>;
   /**
    * Turns an active snapshot into a committed one under `name`. The key is free afterwards.
@@ -105,7 +112,11 @@ export interface Snapshotter {
    * active · `E_USAGE` another parent, or a bad name or label
    */
   commit(name: string, key: string, options?: CommitOptions): Promise<void>;
-  /** Removes a snapshot. Its key is free at once. @throws {VarveError} `E_NOT_FOUND`, `E_PRECONDITION` when it has children */
+  /**
+   * Removes a snapshot. Its key is free at once.
+   *
+   * @throws {VarveError} `E_NOT_FOUND`, `E_PRECONDITION` when it has children
+   */
   remove(key: string): Promise<void>;
   /** Returns what is known of a snapshot. @throws {VarveError} `E_NOT_FOUND` */
   stat(key: string): SnapshotInfo;
@@ -127,7 +138,12 @@ export interface Snapshotter {
    * @throws {VarveError} `E_USAGE` a filter is malformed
    */
   walk(filters?: readonly string[]): SnapshotInfo[];
-  /** Returns the disk use of a snapshot: measured now for an active one, stored for a committed one, 0 for a view. @throws {VarveError} `E_NOT_FOUND` */
+  /**
+   * Returns the disk use of a snapshot: measured now for an active one, stored for a committed one,
+   * 0 for a view.
+   *
+   * @throws {VarveError} `E_NOT_FOUND`
+   */
   usage(key: string): Promise<Usage>;
   /**
    * Makes the committed snapshots of a chain whose layers are in the store: one for each of its layers,

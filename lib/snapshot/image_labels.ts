@@ -41,7 +41,10 @@ export async function parentImage(
   return undefined;
 }
 
-/** The image that the labels name. Its manifest decides, since the name may be gone or point to another image. */
+/**
+ * The image that the labels name. Its manifest decides, since the name may be gone or point to
+ * another image.
+ */
 function labelledRecord(store: Store, { labels }: SnapshotRow): ImageRecord | undefined {
   const digest = labels[IMAGE_MANIFEST_LABEL] as Digest | undefined;
   const blob = digest === undefined ? undefined : store.blobs.stat(digest);

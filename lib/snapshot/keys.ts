@@ -12,7 +12,12 @@ export function quoteKey(key: string): string {
 
 const encoder = new TextEncoder();
 
-/** Checks a key or a name. @throws {VarveError} `E_USAGE` it is empty, too long, holds a control character or is not well-formed text */
+/**
+ * Checks a key or a name.
+ *
+ * @throws {VarveError} `E_USAGE` it is empty, too long, holds a control character or is not
+ * well-formed text
+ */
 export function checkKey(key: string): void {
   if (key === "") throw new VarveError("E_USAGE", "Cannot use a snapshot key: it is empty");
   if (encoder.encode(key).length > MAX_KEY_BYTES) {

@@ -168,7 +168,11 @@ export interface NewLayer {
   readonly now: number;
 }
 
-/** Adds the committed snapshot of a layer. Idempotent. @throws {VarveError} `E_EXISTS` another snapshot has the name */
+/**
+ * Adds the committed snapshot of a layer. Idempotent.
+ *
+ * @throws {VarveError} `E_EXISTS` another snapshot has the name
+ */
 export function createLayer(table: SnapshotTable, layer: NewLayer): SnapshotRow {
   const { name, parent, diffId, usage, now } = layer;
   const present = table.get(name);
@@ -192,7 +196,11 @@ export function createLayer(table: SnapshotTable, layer: NewLayer): SnapshotRow 
   return row;
 }
 
-/** Removes a snapshot and returns its former row. @throws {VarveError} `E_NOT_FOUND`, `E_PRECONDITION` when it has children */
+/**
+ * Removes a snapshot and returns its former row.
+ *
+ * @throws {VarveError} `E_NOT_FOUND`, `E_PRECONDITION` when it has children
+ */
 export function remove(table: SnapshotTable, key: string): SnapshotRow {
   const row = table.get(key);
   if (row === undefined) throw notFound("remove snapshot", key);

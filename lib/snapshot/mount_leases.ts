@@ -71,7 +71,10 @@ export function isVarveMount(mount: MountInfo): boolean {
     mount.type === "erofs" && COMPOSED_SOURCE.test(mount.source);
 }
 
-/** The same mount with varve's name as its source, by which {@linkcode isVarveMount} knows it. Only an overlay's source is free. */
+/**
+ * Gives a mount varve's name as its source, by which {@linkcode isVarveMount} knows it. Only
+ * an overlay's source is free.
+ */
 export function withVarveSource(mount: Mount): Mount {
   return mount.type === "overlay" ? { ...mount, source: fromText(MOUNT_SOURCE) } : mount;
 }

@@ -122,7 +122,10 @@ class StoreSnapshotter implements Snapshotter {
     }
   }
 
-  /** Removes the directory of a snapshot that was not made. If that fails, the store removes the orphan later. */
+  /**
+   * Removes the directory of a snapshot that was not made. If that fails, the store removes the
+   * orphan later.
+   */
   async #discard(cacheId: number): Promise<void> {
     try {
       await this.#directories.removeSnapshot(cacheId);

@@ -18,7 +18,10 @@ export function withTopLower(mount: Mount, directory: string): Mount {
   };
 }
 
-/** Makes a mount read-only. The upper directory of an overlay becomes its topmost lower; any other mount gets the option `ro`. */
+/**
+ * Makes a mount read-only. The upper directory of an overlay becomes its topmost lower; any other
+ * mount gets the option `ro`.
+ */
 export function readOnlyMount(mount: Mount): Mount {
   if (mount.type !== "overlay") {
     return { ...mount, options: [...mount.options.filter((option) => option !== "rw"), "ro"] };

@@ -7,7 +7,10 @@ import { normalizePath } from "./volume.ts";
 export interface ProcessOptions {
   /** Command line. Replaces the image's Cmd. */
   readonly command?: readonly string[] | undefined;
-  /** Program that gets the command line as its arguments. Replaces the image's Entrypoint, and its Cmd too. */
+  /**
+   * Program that gets the command line as its arguments. Replaces the image's Entrypoint, and its
+   * Cmd too.
+   */
   readonly entrypoint?: string | undefined;
   /** Environment variables as `NAME=value`, beside those of the image. */
   readonly env?: readonly string[] | undefined;

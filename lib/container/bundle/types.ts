@@ -1,4 +1,7 @@
-/** The parts of an OCI runtime configuration that varve writes (runtime-spec 1.0.2, config.md and config-linux.md). */
+/**
+ * The parts of an OCI runtime configuration that varve writes (runtime-spec 1.0.2, config.md and
+ * config-linux.md).
+ */
 
 /** One mount inside a container. */
 export interface SpecMount {

@@ -3,7 +3,10 @@ import { VarveError } from "../../errors.ts";
 import { type Fd, isErrno, Open, openInRoot, ownFd, statFd } from "../../linux/mod.ts";
 import { normalizePath } from "../bundle/volume.ts";
 
-/** A command that cannot be started. `exit` is the exit code of a shell: 126 found but not executable, 127 not found. */
+/**
+ * A command that cannot be started. `exit` is the exit code of a shell: 126 found but not
+ * executable, 127 not found.
+ */
 export class CommandError extends VarveError {
   /** Exit code of a shell for this failure. */
   readonly exit: 126 | 127;

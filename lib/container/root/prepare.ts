@@ -169,7 +169,10 @@ function judge(
   return { user, volumes, hostFiles };
 }
 
-/** Refuses a mount point of the wrong type: a directory is mounted only on a directory, a file only on a file. */
+/**
+ * Refuses a mount point of the wrong type: a directory is mounted only on a directory, a file only
+ * on a file.
+ */
 function refuseOther(path: ByteString, wanted: Want["type"], found: string = wanted): void {
   if ((found === "directory") === (wanted === "directory")) return;
   const subject = escapeForTerminal(path);

@@ -17,7 +17,10 @@ import type { DriverOptions } from "./driver_options.ts";
 /** What a directory is filled with: layers, and how they are applied. */
 type Extraction = Pick<PoolExtraction, "diffIds" | "form" | "signal">;
 
-/** The store's directories as drivers use them: those of snapshots, and extracted layers that snapshots share. */
+/**
+ * The store's directories as drivers use them: those of snapshots, and extracted layers that
+ * snapshots share.
+ */
 export class DriverDirectories {
   readonly #options: DriverOptions;
 
@@ -51,7 +54,11 @@ export class DriverDirectories {
     await Deno.utime(path, 0, 0);
   }
 
-  /** Whether the overlay driver made a snapshot. @throws {VarveError} `E_DAMAGE` when its directory is gone */
+  /**
+   * Whether the overlay driver made a snapshot.
+   *
+   * @throws {VarveError} `E_DAMAGE` when its directory is gone
+   */
   isOverlays(cacheId: number): boolean {
     const path = this.snapshot(cacheId);
     if (!isDirectory(this.files(cacheId))) {
@@ -65,7 +72,10 @@ export class DriverDirectories {
     return await this.#shared({ diffId }, { diffIds: [diffId], form: "layer", signal });
   }
 
-  /** Absolute path of what is extracted of a chain: its whole root, or the attributes of its directories. Made at the first call. */
+  /**
+   * Absolute path of what is extracted of a chain: its whole root, or the attributes of its
+   * directories. Made at the first call.
+   */
   async ofChain(
     diffIds: readonly DiffId[],
     form: "attributes" | "root",

@@ -13,6 +13,9 @@ export interface DriverOptions {
   readonly devices: ExtractPolicy["devices"];
   /** How composed images are mounted. */
   readonly sharedMount: SharedMountOptions;
-  /** Whether the driver was asked for by name: then a chain that no image can hold is an error, else it is extracted. */
+  /**
+   * Whether the driver was asked for by name: then a chain that no image can hold is an error, else
+   * it is extracted.
+   */
   readonly isBinding: boolean;
 }

@@ -5,7 +5,10 @@ import type { DriverDirectories } from "./driver_directories.ts";
 import type { LayerLowers } from "./layer_lowers.ts";
 import { IMAGE_LOWERS, planLowers } from "./overlay_plan.ts";
 
-/** Extractions that wait for the pool beside those that run. Each holds a lock and an open directory, so they are few. */
+/**
+ * Extractions that wait for the pool beside those that run. Each holds a lock and an open
+ * directory, so they are few.
+ */
 const WAITING = 2;
 
 /** Layers as directories: each is extracted once. */

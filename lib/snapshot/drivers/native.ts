@@ -48,7 +48,10 @@ export class NativeDriver implements Driver {
   /** Native snapshots have no shared mounts. */
   trim(): void {}
 
-  /** Path of what a view shows: the files of the parent, which are never written again, or the extracted chain. */
+  /**
+   * Path of what a view shows: the files of the parent, which are never written again, or the
+   * extracted chain.
+   */
   async #parent(
     { directories: [top], layers }: Stack,
     signal: AbortSignal | undefined,

@@ -106,7 +106,10 @@ export class OverlayDriver implements Driver {
   }
 }
 
-/** Leaves out what lies below a lower with an opaque root: overlayfs itself does not look at that mark on a root. */
+/**
+ * Leaves out what lies below a lower with an opaque root: overlayfs itself does not look at that
+ * mark on a root.
+ */
 function untilOpaque(lowers: readonly ByteString[]): ByteString[] {
   const last = lowers.findIndex((lower) => getXattrAt(CWD, lower, OPAQUE) === "y");
   return last < 0 ? [...lowers] : lowers.slice(0, last + 1);

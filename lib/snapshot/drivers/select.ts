@@ -28,7 +28,10 @@ export interface SelectDriverOptions {
   readonly without?: readonly KernelPart[] | undefined;
 }
 
-/** A part of the kernel that may be missing: a file system, mounts of image files (before 6.12), or fsopen(2) and its family (before 5.2). */
+/**
+ * A part of the kernel that may be missing: a file system, mounts of image files (before 6.12), or
+ * fsopen(2) and its family (before 5.2).
+ */
 export type KernelPart = "erofs" | "overlay" | "files" | "fsopen";
 
 /** Whether a driver works on this machine and store. */
