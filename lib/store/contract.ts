@@ -6,7 +6,7 @@ import type { ChainId, DiffId, Digest } from "../digest/mod.ts";
 import type { LayerJobOutput, LayerTarget } from "../layer_job/mod.ts";
 import type { Descriptor } from "../oci/mod.ts";
 import type { Tree } from "../tree/mod.ts";
-import type { Directories } from "./disk_store.ts";
+import type { Directories } from "./disk_directories.ts";
 import type {
   BlobRecord,
   ChainRecord,

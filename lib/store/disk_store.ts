@@ -1,66 +1,6 @@
-import type { ChainId, DiffId, Digest } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import type { Store } from "./contract.ts";
-
-/** How {@linkcode Directories.ensure} makes a directory. */
-export interface EnsureOptions {
-  /** Aborts the wait for another maker, and the making. */
-  readonly signal?: AbortSignal | undefined;
-  /** Judges the directory that is there. When it is not whole it goes to `trash/` and is made again. */
-  readonly isWhole?: ((directory: string) => boolean) | undefined;
-}
-
-/** The file of a layer's tree. */
-export interface TreeFile {
-  /** The layer. */
-  readonly diffId: DiffId;
-  /** Absolute path of the file. */
-  readonly path: string;
-  /** SHA-256 of the file as it was written; `null` for layers of stores that did not note it. */
-  readonly sum: Digest | null;
-}
-
-/** The directories of a disk store: what is in them is the drivers' matter. */
-export interface Directories {
-  /** Path of `layers/<cache-id>/`. @throws {VarveError} `E_NOT_FOUND` */
-  layer(diffId: DiffId): string;
-  /** Path of a layer's `layer.tar`. @throws {VarveError} `E_NOT_FOUND` · `E_DAMAGE` it is missing or cut; this is noted */
-  layerTar(diffId: DiffId): string;
-  /** The file of a layer's tree. @throws {VarveError} `E_NOT_FOUND` · `E_DAMAGE` it is missing or cut; this is noted */
-  layerTree(diffId: DiffId): TreeFile;
-  /** Notes that a layer's tree is damaged, so that the next ingest makes it again; returns the error to throw. */
-  treeDamage(diffId: DiffId): VarveError;
-  /**
-   * Path of the directory `name` of a layer (`layers/<cache-id>/<name>`) or of a chain
-   * (`chains/<cache-id>/<name>`), made once. When it is missing, `make` fills a temporary directory, which is
-   * then synced and renamed into place. A lock keeps other processes from making the same one; they wait and
-   * get what was made.
-   *
-   * @param name lower-case letters, digits and `-`
-   * @throws {VarveError} `E_NOT_FOUND` no such layer or chain · what `make` throws, and then nothing is left
-   */
-  ensure(
-    owner: { readonly diffId: DiffId } | { readonly chainId: ChainId },
-    name: string,
-    make: (temporary: string) => Promise<void>,
-    options?: EnsureOptions,
-  ): Promise<string>;
-  /** Path of `chains/<cache-id>/`, whether or not it is there. */
-  chain(cacheId: number): string;
-  /**
-   * Makes a new, empty `snapshots/<cache-id>/` with its marker. Write its row while this store is open: later
-   * starts remove a directory without a row.
-   */
-  createSnapshot(key: string): Promise<{ readonly cacheId: number; readonly path: string }>;
-  /** Path of `snapshots/<cache-id>/`, whether or not it is there. */
-  snapshot(cacheId: number): string;
-  /** Moves `snapshots/<cache-id>/` to `trash/` and deletes it. Remove its row first. Idempotent. */
-  removeSnapshot(cacheId: number): Promise<void>;
-  /** Path of `mounts/`, on the file system of the store: for shared lowers, and for directories of probes and containers. */
-  readonly mounts: string;
-  /** Makes an empty directory for temporary files. It is removed when this store closes or, after a crash, by a later start. */
-  scratch(): Promise<string>;
-}
+import type { Directories } from "./disk_directories.ts";
 
 /** A store on the disk. It has a root, and directories that drivers fill. */
 export interface DiskStore extends Store {

@@ -69,7 +69,8 @@ export {
 } from "./contract.ts";
 export { openStore } from "./disk/open.ts";
 export type { Durability, OpenOptions } from "./disk/options.ts";
-export type { Directories, DiskStore, EnsureOptions, TreeFile } from "./disk_store.ts";
+export type { Directories, EnsureOptions, TreeFile } from "./disk_directories.ts";
+export type { DiskStore } from "./disk_store.ts";
 export { documentLimits } from "./document_limits.ts";
 export { findImage, narrowImage, readImage, type StoredImage } from "./image_lookup.ts";
 export { openMemoryStore } from "./memory/store.ts";

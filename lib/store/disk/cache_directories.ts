@@ -1,7 +1,7 @@
 import type { ChainId, DiffId, Digest } from "../../digest/mod.ts";
 import type { VarveError } from "../../errors.ts";
 import { guarded } from "../../linux/mod.ts";
-import type { Directories, EnsureOptions, TreeFile } from "../disk_store.ts";
+import type { Directories, EnsureOptions, TreeFile } from "../disk_directories.ts";
 import { checkName, notFound } from "../rules.ts";
 import { layerRow } from "./content.ts";
 import { allocateCacheIds, checkWritable, type Disk, takeLock } from "./context.ts";

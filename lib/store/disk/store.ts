@@ -8,7 +8,8 @@ import type {
   Settings,
   Snapshots,
 } from "../contract.ts";
-import type { Directories, DiskStore } from "../disk_store.ts";
+import type { Directories } from "../disk_directories.ts";
+import type { DiskStore } from "../disk_store.ts";
 import { DiskDirectories } from "./cache_directories.ts";
 import { DiskBlobs, DiskLayers } from "./content.ts";
 import type { Disk } from "./context.ts";
