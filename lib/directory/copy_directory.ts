@@ -113,7 +113,7 @@ function copySpecial(source: Fd, target: Fd, name: ByteString, stat: Stat): void
   if (type === "symlink") symlinkAt(readLinkAt(source, name), target, name);
   else if (type === "fifo") mknodAt(target, name, type, 0o600);
   else if (type === "char" || type === "block") mknodAt(target, name, type, 0o600, major, minor);
-  else throw new TypeError(`Cannot copy ${name}: it is of no known type`);
+  else throw new TypeError(`Cannot copy ${name}: its type is not known`);
   chownAt(target, name, uid, gid);
   for (const xattr of listXattrAt(source, name)) {
     const value = isOverlays(xattr) ? undefined : getXattrAt(source, name, xattr);

@@ -60,5 +60,5 @@ function openParent(child: Fd, expected: Level): Fd {
   using parent = ownFd(openAt(child, ".." as ByteString, Open.READ | Open.DIRECTORY));
   const { device, inode } = statFd(parent.fd);
   if (device === expected.device && inode === expected.inode) return parent.release();
-  throw new VarveError("E_BUSY", "Cannot read a directory: one in it was moved meanwhile");
+  throw new VarveError("E_BUSY", "Cannot read a directory: a directory in it was moved meanwhile");
 }

@@ -82,13 +82,18 @@ export function findLayer(
     ? undefined
     : byBlob(key.digest) ?? byDiffId(key.digest as DiffId);
   if (known !== undefined && key.diffId !== undefined && known.diffId !== key.diffId) {
-    throw new VarveError(
-      "E_DIFFID",
-      `Cannot take layer ${key.digest}: it holds ${known.diffId}, not ${key.diffId}`,
-      { expected: key.diffId, actual: known.diffId },
-    );
+    throw otherLayer(key, known.diffId);
   }
   return known ?? (key.diffId === undefined ? undefined : byDiffId(key.diffId));
+}
+
+/** The error about a blob that was proved to hold another layer than its key says. */
+export function otherLayer({ digest, diffId }: LayerKey, actual: DiffId): VarveError {
+  return new VarveError(
+    "E_DIFFID",
+    `Cannot take layer ${digest}: it holds ${actual}, not ${diffId}`,
+    { expected: diffId, actual },
+  );
 }
 
 /** The error about something that the store does not hold. `what` is its kind. */

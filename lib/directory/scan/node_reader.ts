@@ -82,7 +82,7 @@ export class NodeReader {
         return { type, group: null, ...this.#attributes(type, stat, path, xattrs) };
       default: {
         const subject = shown(path);
-        throw new VarveError("E_TYPE", `Cannot read ${subject}: it is of no type that is known`, {
+        throw new VarveError("E_TYPE", `Cannot read ${subject}: its type is not known`, {
           subject,
         });
       }

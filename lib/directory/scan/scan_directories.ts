@@ -203,7 +203,7 @@ function refuseWhiteoutName(name: ByteString, path: ByteString): void {
   const subject = shown(path);
   throw new VarveError(
     "E_WHITEOUT_NAME",
-    `Cannot read ${subject}: in a layer its name would be a whiteout's`,
+    `Cannot read ${subject}: in a layer its name would be that of a whiteout`,
     { subject, hint: "rename or remove it" },
   );
 }

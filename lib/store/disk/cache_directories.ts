@@ -59,7 +59,9 @@ export class DiskDirectories implements Directories {
   ): Promise<string> {
     const { isWhole = () => true } = options;
     if (!NAME.test(name) || OWN_NAMES.has(name)) {
-      throw new RangeError(`Cannot make directory ${JSON.stringify(name)}: not a name for one`);
+      throw new RangeError(
+        `Cannot make directory ${JSON.stringify(name)}: not a name that a driver may give`,
+      );
     }
     options.signal?.throwIfAborted();
     const there = await this.#find(owner, name);

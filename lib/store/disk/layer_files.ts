@@ -161,7 +161,7 @@ async function stagedBlob(
 async function closeFile(path: string, expected?: number): Promise<number> {
   const size = (await lstatOrNothing(path))?.size ?? -1;
   if (size < 0 || (expected !== undefined && !hasSize(path, expected))) {
-    throw new VarveError("E_SIZE", `Cannot keep ${path}: its job wrote another size`, {
+    throw new VarveError("E_SIZE", `Cannot keep ${path}: its size is not what its job says`, {
       actual: size,
       expected,
     });

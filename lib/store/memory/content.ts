@@ -89,7 +89,10 @@ export class MemoryLayers implements Layers {
         readSync: (offset, length) => run(tree, offset, length),
       });
       if (opened.digest !== record.treeDigest) {
-        throw new VarveError("E_DAMAGE", `Cannot open the tree of layer ${diffId}: another tree`);
+        throw new VarveError(
+          "E_DAMAGE",
+          `Cannot read layer ${diffId}: its tree is ${opened.digest}`,
+        );
       }
       return opened;
     });

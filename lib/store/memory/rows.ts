@@ -157,7 +157,10 @@ export class MemoryLeases implements Leases {
   create(lease: Lease): void {
     checkName("lease", lease.id);
     if (this.#state.leases.has(lease.id)) {
-      throw new VarveError("E_EXISTS", `Cannot create lease ${lease.id}: it exists`);
+      throw new VarveError(
+        "E_EXISTS",
+        `Cannot create lease ${JSON.stringify(lease.id)}: it exists`,
+      );
     }
     this.#state.leases.set(lease.id, structuredClone(lease));
   }

@@ -2,6 +2,7 @@ import type { DiffId, Digest } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import type { LayerJobOutput } from "../../layer_job/mod.ts";
 import type { LayerKey } from "../contract.ts";
+import { otherLayer } from "../rules.ts";
 
 /**
  * Checks a job's output against the key with which its layer was begun. The job has checked
@@ -24,10 +25,14 @@ export function checkOutput(key: LayerKey, output: LayerJobOutput): void {
   }
   const { memory, uncompressedSize } = output;
   if (memory !== undefined && memory.tar.length !== uncompressedSize) {
-    throw new VarveError("E_SIZE", `Cannot keep layer ${output.diffId}: its size is another`, {
-      expected: uncompressedSize,
-      actual: memory.tar.length,
-    });
+    throw new VarveError(
+      "E_SIZE",
+      `Cannot keep layer ${output.diffId}: its size is not what its job says`,
+      {
+        expected: uncompressedSize,
+        actual: memory.tar.length,
+      },
+    );
   }
 }
 
@@ -44,11 +49,7 @@ export function isLayerOf(
   // An uncompressed tar is a blob of its layer, too, also where the layer was made from a compressed one.
   if (key.digest === finished.digest || key.digest === finished.diffId) {
     if (key.diffId === undefined || key.diffId === finished.diffId) return true;
-    throw new VarveError(
-      "E_DIFFID",
-      `Cannot take layer ${key.digest}: it holds ${finished.diffId}, not ${key.diffId}`,
-      { expected: key.diffId, actual: finished.diffId },
-    );
+    throw otherLayer(key, finished.diffId);
   }
   return !wantsBlob && key.diffId === finished.diffId;
 }
