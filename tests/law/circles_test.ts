@@ -1,7 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { findCircles } from "./circles.ts";
 import { readGraph } from "./imports.ts";
+import { PROJECT } from "./sources.ts";
 import { makeTree } from "./tree_fixture.ts";
+
+Deno.test("the project has no import circles", async () => {
+  assertEquals(findCircles((await readGraph(PROJECT)).imports), []);
+});
 
 Deno.test("the law of circles can fail", async () => {
   await using tree = await makeTree({
