@@ -133,7 +133,7 @@ for (const packing of ["gzip", "none"] as const) {
   });
 }
 
-Deno.test("what a killed pull left is believed no more than a registry: wrong bytes are fetched anew", async () => {
+Deno.test("bytes that a killed pull left are verified, and wrong ones are fetched again", async () => {
   await withScene("gzip", async (scene) => {
     const { temp, cli, image, registry } = scene;
     await killedPull(scene, 6 * MIB);

@@ -99,7 +99,7 @@ async function failAt(errno: string, first: number, times: number): Promise<bool
 }
 
 for (const errno of Object.keys(FAULTS)) {
-  Deno.test(`J02, P6: ${errno} of any call is a clean error, and the next time it works`, async () => {
+  Deno.test(`J02, P6: ${errno} of any call is a clean error, and the next try succeeds`, async () => {
     // Different steps, so that the errors together try every call.
     const step = 4;
     const begin = 1 + Object.keys(FAULTS).indexOf(errno);

@@ -96,7 +96,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "J08: without syncs there is none but the mark's and the database's own",
+  name: "J08: without durability only the mark and the database are synced",
   ...needs({ tools: ["strace"] }),
   fn: async () => {
     const syncs = (await logOf("none")).filter((call) => call.name === "sync");

@@ -176,7 +176,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "commit: what is wrong is told by its exit code, and nothing is left",
+  name: "commit: failures have their exit codes, and leave nothing",
   ...MOUNT,
   async fn() {
     await using temp = await tempDir("varve-commit-");

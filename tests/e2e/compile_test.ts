@@ -56,7 +56,7 @@ Deno.test("a self-extracting file runs by itself, workers included", async () =>
   assertEquals(left.length, 1, "an unpacking directory was left");
 });
 
-Deno.test("what a compiler made is not believed", async () => {
+Deno.test("a file that a compiler made must run before it is used", async () => {
   await using temp = await tempDir();
   // DENORT_BIN can make `deno compile` succeed with a file that is plain Deno.
   assertStringIncludes(await whyUnusable(Deno.execPath(), "9.8.7") ?? "", "fails at `version`");

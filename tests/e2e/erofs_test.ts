@@ -51,7 +51,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "erofs: an image that EROFS cannot hold is loaded, and the reason is told",
+  name: "erofs: an image that EROFS cannot hold is loaded, and a warning says why",
   ...needs({ root: true, mount: true, kernel: "6.12" }),
   async fn() {
     await using temp = await tempDir("varve-erofs-", "/var/tmp");
@@ -100,7 +100,8 @@ const FALLBACKS: readonly {
 
 for (const { title, mount, driver, told, why } of FALLBACKS) {
   Deno.test({
-    name: `erofs: on ${title} the same tree comes otherwise, and the command and doctor say how`,
+    name:
+      `erofs: on ${title} another way gives the same tree, and the command and doctor say which`,
     ...needs({ root: true, mount: true, kernel: "6.12" }),
     async fn() {
       await using temp = await tempDir("varve-erofs-", "/var/tmp");

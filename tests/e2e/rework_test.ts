@@ -129,7 +129,7 @@ Deno.test("import: options become the config; a tar comes from standard input", 
   });
 });
 
-Deno.test("exit codes, and nothing is left of what fails", async () => {
+Deno.test("failures have their exit codes, and leave nothing", async () => {
   await using temp = await tempDir();
   const cli = await withSample(temp);
   await Deno.writeFile(temp.join("layer.tar"), LAYER);
@@ -245,7 +245,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "skopeo, umoci and docker take what rework makes",
+  name: "skopeo, umoci and docker accept the images that append, squash and rebase make",
   ...needs({ root: true, mount: true, tools: ["skopeo", "umoci", "dockerd", "docker"] }),
   fn: async () => {
     await using temp = await tempDir();

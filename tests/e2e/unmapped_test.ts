@@ -6,7 +6,7 @@ import { runAny } from "../support/machine/process.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
 
 Deno.test({
-  name: "unpack: an owner that the user namespace does not have is told of",
+  name: "unpack: an owner that the user namespace does not have is reported",
   ...needs({ root: true, mount: true, tools: ["unshare"] }),
   async fn() {
     await using temp = await tempDir();

@@ -71,7 +71,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "many members or frames are what gzip and zstd make of them",
+  name: "many members or frames are decompressed as gzip and zstd do it",
   ...needs({ tools: ["gzip", "zstd"] }),
   fn: async () => {
     const small = CONTENT.subarray(0, 5000);

@@ -135,7 +135,7 @@ Deno.test({
   },
 });
 
-Deno.test("load: what skopeo-like writers make of the same image has the same IDs", async () => {
+Deno.test("load: archives of one image, as skopeo and others write them, have the same IDs", async () => {
   await using temp = await tempDir();
   const image = sampleImage({ packing: "none" });
   await Deno.writeFile(temp.join("docker.tar"), archiveTar(dockerFiles([image])));

@@ -137,7 +137,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "bytes behind the end of a file are not seen, where its layer is known to have some",
+  name: "bytes behind the end of a file are hidden where its layer is known to have some",
   ...needs({ ...KERNEL, tools: ["python3"] }),
   fn: async () => {
     await using temp = await diskDir();

@@ -146,7 +146,7 @@ async function linesOfDirectory(directory: string, times: boolean): Promise<stri
 }
 
 Deno.test({
-  name: "layer trees are what containerd leaves on overlay, or it gives up",
+  name: "layer trees equal what containerd extracts on overlay, unless containerd fails",
   ...needs({ root: true, mount: true, tools: ["containerd", "ctr", "find", "getfattr"] }),
   fn: async () => {
     await using temp = await tempDir();

@@ -101,7 +101,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "tokens: repositories are listed, manifests and blobs deleted, by those who may",
+  name: "tokens: users with the right list repositories, and delete manifests and blobs",
   ...tools,
   fn: async () => {
     await using temp = await tempDir();
@@ -148,7 +148,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "tokens: anonymous pulls, pushes of those who are logged in, copies with both scopes",
+  name: "tokens: anonymous pulls, pushes after a login, copies with both scopes",
   ...tools,
   fn: async () => {
     await using temp = await tempDir();
@@ -209,7 +209,7 @@ function told({ said }: Noted, secrets: readonly string[]): void {
 }
 
 Deno.test({
-  name: "tokens: a refresh token does in a password's place, of a file and of a helper",
+  name: "tokens: a refresh token is used instead of a password, from a file and from a helper",
   ...tools,
   fn: async () => {
     await using temp = await tempDir();
@@ -264,7 +264,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "tokens: one that expires in the middle of a pull or a push is asked for again",
+  name: "tokens: a token that expires in the middle of a pull or a push is renewed",
   ...tools,
   fn: async () => {
     await using temp = await tempDir();

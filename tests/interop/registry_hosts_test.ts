@@ -24,7 +24,7 @@ async function hostsToml(directory: string, name: string, text: string): Promise
 
 Deno.test({
   name:
-    "mirrors: the first that answers serves, of a registry that is nowhere; pushes go past them",
+    "mirrors: the first that answers serves, also for a registry that does not exist; pushes use none",
   ...tools,
   fn: async () => {
     await using temp = await tempDir();
@@ -71,7 +71,7 @@ capabilities = ["pull"]`,
 });
 
 Deno.test({
-  name: "hosts.toml: a registry in plain http, as a host that may push before the server in https",
+  name: "hosts.toml: a host in plain http that may push is used before the server in https",
   ...tools,
   fn: async () => {
     await using temp = await tempDir();
@@ -98,7 +98,7 @@ skip_verify = true`,
 });
 
 Deno.test({
-  name: "skip_verify: any certificate is believed, with a warning, of the registry itself alone",
+  name: "skip_verify: any certificate of the registry itself is accepted, with a warning",
   ...tools,
   fn: async () => {
     await using temp = await tempDir();
@@ -132,7 +132,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "proxies: by HTTPS_PROXY, not for what NO_PROXY names, and nothing told of its password",
+  name: "proxies: HTTPS_PROXY is used but for what NO_PROXY names, and no message has its password",
   ...tools,
   fn: async () => {
     await using temp = await tempDir();

@@ -69,7 +69,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "logins of podman and skopeo are found, of a repository before those of its registry",
+  name: "logins of podman and skopeo are found; one for a repository beats one for its registry",
   ...needs({ tools: REGISTRY_TOOLS }),
   fn: async () => {
     await using temp = await tempDir();
@@ -112,7 +112,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "Ctrl-C ends what waits for a registry at once, and says so",
+  name: "Ctrl-C interrupts a command that waits for a registry, and the command says so",
   fn: async () => {
     await using temp = await tempDir();
     await using server = silentServer();

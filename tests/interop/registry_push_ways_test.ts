@@ -84,7 +84,7 @@ function largeImage(layers: number, size: number): BuiltImage {
 const portOf = ({ host }: RunningRegistry) => Number(host.split(":")[1]);
 
 Deno.test({
-  name: "push: one that is killed and begun again sends no layer that is there",
+  name: "push: a push that is killed and repeated sends no layer that the registry has",
   ...tools,
   fn: async () => {
     await using temp = await tempDir();
@@ -119,8 +119,7 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    "H29 push: a proxy that cuts requests in the middle, before a registry that then loses the upload",
+  name: "H29 push: a proxy cuts requests in the middle, and the registry then loses the upload",
   ...tools,
   fn: async () => {
     await using temp = await tempDir();
@@ -148,7 +147,7 @@ function refersTo(subject: BuiltImage, image: BuiltImage, note: string): BuiltIm
 
 Deno.test({
   name:
-    "push: what refers to an image is listed under it by the tag where the registry has no such API",
+    "push: referrers of an image are listed by the referrers tag where the registry has no such API",
   ...tools,
   fn: async () => {
     await using temp = await tempDir();

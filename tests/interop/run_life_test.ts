@@ -41,7 +41,7 @@ for (const runtime of RUNTIME_NAMES) {
   const on = ["--runtime", runtime];
 
   Deno.test({
-    name: `run (${runtime}): SIGTERM reaches the command, and ends what does not hear it`,
+    name: `run (${runtime}): SIGTERM reaches the command; one that does not handle it is killed`,
     ...need,
     fn: async () => {
       await using fixture = await containerFixture();
@@ -169,7 +169,8 @@ for (const runtime of RUNTIME_NAMES) {
   });
 
   Deno.test({
-    name: `run (${runtime}): the upper directory stays empty, and a name starts again`,
+    name:
+      `run (${runtime}): a run without changes leaves the upper directory empty, and its name runs again`,
     ...need,
     fn: async () => {
       await using fixture = await containerFixture({
@@ -257,7 +258,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "run: a layer of another image is refused (5), also a view",
+  name: "run: a snapshot of another image is refused (5), and so is a view",
   ...need,
   fn: async () => {
     await using fixture = await containerFixture();

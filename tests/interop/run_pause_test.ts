@@ -23,7 +23,7 @@ const WRITER = "(while :; do echo b >>/log; done) & while :; do echo a >>/log; s
 for (const runtime of RUNTIME_NAMES) {
   Deno.test({
     name:
-      `pause (${runtime}): nothing is written until it goes on; who kills it then leaves nothing`,
+      `pause (${runtime}): a paused container writes nothing until it resumes; a kill meanwhile leaves nothing`,
     ...need,
     fn: async () => {
       await using fixture = await containerFixture();

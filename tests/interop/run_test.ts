@@ -147,7 +147,7 @@ for (const runtime of RUNTIME_NAMES) {
   });
 
   Deno.test({
-    name: `run (${runtime}): 126, 127, 125, 5, 2 and what they leave: nothing`,
+    name: `run (${runtime}): failures exit with 126, 127, 125, 5 and 2, and leave nothing`,
     ...need,
     fn: async () => {
       await using fixture = await containerFixture();

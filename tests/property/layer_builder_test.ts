@@ -112,7 +112,7 @@ function isMarker({ path }: Entry): boolean {
   return path.includes(".wh.");
 }
 
-Deno.test("a layer tree is what the reference interpreter says, and so is each refusal", async () => {
+Deno.test("layer trees and refusals equal those of the reference interpreter", async () => {
   let nodes = 0;
   let hidden = 0;
   await forSeeds(CASES, (random) => {
@@ -124,7 +124,7 @@ Deno.test("a layer tree is what the reference interpreter says, and so is each r
   assert(nodes > 5 * CASES && hidden > CASES / 4, `${nodes} nodes, ${hidden} whiteouts`);
 });
 
-Deno.test("the order of whiteouts inside a layer does not matter, but that against links", async () => {
+Deno.test("the order of whiteouts inside a layer matters only relative to links", async () => {
   let free = 0;
   await forSeeds(2000, (random) => {
     const { entries, tree } = accepted(random);

@@ -17,7 +17,7 @@ const CASES = 1000;
 const NAME = "example.org/random:1";
 const platform = { os: "linux", architecture: "amd64" };
 
-Deno.test("squash and export: what the layers come to, in one; import gives it back", async () => {
+Deno.test("squash and export give the root tree as one layer; import gives it back", async () => {
   await forSeeds(CASES, async (random) => {
     await using fixture = reworkFixture();
     const { store } = fixture;
@@ -34,7 +34,7 @@ Deno.test("squash and export: what the layers come to, in one; import gives it b
   });
 });
 
-Deno.test("append is apply, and rebase is apply one after another", async () => {
+Deno.test("append applies a layer, and rebase applies layers one after another", async () => {
   await forSeeds(CASES, async (random) => {
     await using fixture = reworkFixture();
     const { store } = fixture;

@@ -116,7 +116,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `overlay: the layer of what extracting a layer made is that layer, ${CASES} times`,
+  name: `overlay: a scan of an extracted layer gives that layer again, ${CASES} times`,
   ...LINUX,
   fn: () =>
     forCases(async (random, join, pool) => {
