@@ -1,6 +1,8 @@
 /** Child processes with a time limit. When it is over, the whole process group ends. */
 import { DEADLINE } from "./wait.ts";
 
+const SETSID = pathOf("setsid");
+
 /** How a child is run. */
 export interface RunOptions {
   readonly cwd?: string;
@@ -32,24 +34,31 @@ export async function runAny(
   command: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> {
-  const [program, ...args] = command;
+  const [program] = command;
   if (program === undefined) throw new TypeError("Cannot run a command: it is empty");
-  const child = new Deno.Command(program, {
-    args,
+  // Its own group: a limit must also end what the child has started. Not by `detached`, for which Deno
+  // forks this whole process: that takes long where many test files share it, and for so long the
+  // child has copies of all open files, which keep mounts busy and locks held.
+  const child = new Deno.Command(SETSID, {
+    args: [...command],
     ...(options.cwd !== undefined && { cwd: options.cwd }),
     ...(options.env !== undefined && { env: { ...options.env } }),
     clearEnv: options.clearEnv ?? false,
     stdin: options.stdin === undefined ? "null" : "piped",
     stdout: "piped",
     stderr: "piped",
-    // Its own group: a limit must also end what the child has started.
-    detached: true,
   }).spawn();
   const limit = options.timeout ?? DEADLINE;
   let late = false;
   const timer = setTimeout(() => {
     late = true;
     killGroup(child.pid);
+    // It may not have its group yet.
+    try {
+      child.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
   }, limit);
   try {
     const feeding = options.stdin === undefined ? undefined : feed(child.stdin, options.stdin);
@@ -95,11 +104,23 @@ async function feed(stdin: WritableStream<Uint8Array>, input: string | Uint8Arra
   }
 }
 
-/** Kills the process group of a detached child. */
+/** Kills the process group of a child that has a group of its own. */
 export function killGroup(pid: number): void {
   try {
     Deno.kill(-pid, "SIGKILL");
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
+}
+
+/** Path of a program of this process's PATH, which a child's may not have. */
+function pathOf(program: string): string {
+  const places = (Deno.env.get("PATH") ?? "").split(":").map((place) => `${place}/${program}`);
+  return places.find((path) => {
+    try {
+      return Deno.statSync(path).isFile;
+    } catch {
+      return false;
+    }
+  }) ?? program;
 }
