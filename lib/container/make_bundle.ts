@@ -107,7 +107,7 @@ async function realVolumes(volumes: readonly Volume[]): Promise<Volume[]> {
       out.push({ ...volume, source: await Deno.realPath(volume.source) });
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
-      throw new VarveError("E_NOT_FOUND", `Cannot use volume ${volume.source}: it is not there`, {
+      throw new VarveError("E_NOT_FOUND", `Cannot use volume ${volume.source}: it does not exist`, {
         subject: volume.source,
       });
     }

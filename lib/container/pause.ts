@@ -96,7 +96,9 @@ async function signalAll(run: ContainerRun, verb: "pause" | "resume"): Promise<v
   }
   throw new VarveError(
     "E_UNSUPPORTED",
-    `Cannot pause container ${JSON.stringify(run.key)}: it begins processes without end`,
+    `Cannot pause container ${
+      JSON.stringify(run.key)
+    }: it starts new processes faster than they can be stopped`,
     { subject: run.key },
   );
 }

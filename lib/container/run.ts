@@ -33,7 +33,7 @@ import { startWatchdog } from "./watchdog.ts";
 export async function runContainer(options: RunContainerOptions): Promise<ContainerEnd> {
   const { store, snapshotter, image, process = {} } = options;
   if (!mayMount()) {
-    throw new VarveError("E_UNSUPPORTED", "Cannot run a container: only root may", {
+    throw new VarveError("E_UNSUPPORTED", "Cannot run a container: only root may run containers", {
       hint: "'varve unpack', 'varve ls' and 'varve cat' need no privileges",
     });
   }

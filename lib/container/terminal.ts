@@ -19,7 +19,7 @@ export async function saveTerminal(): Promise<SavedTerminal> {
   if (!Deno.stdin.isTerminal() || !Deno.stdout.isTerminal()) {
     throw new VarveError(
       "E_PRECONDITION",
-      "Cannot give the container a terminal: standard input or output is none",
+      "Cannot give the container a terminal: standard input or output is not a terminal",
       { hint: "leave --tty out" },
     );
   }

@@ -44,7 +44,7 @@ export function openMountTarget(path: string): MountTarget {
     tryLock,
     lock(): void {
       if (tryLock()) return;
-      throw new VarveError("E_BUSY", `Cannot mount at ${real}: another process is doing so`, {
+      throw new VarveError("E_BUSY", `Cannot mount at ${real}: another process is mounting there`, {
         subject: real,
       });
     },

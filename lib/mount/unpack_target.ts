@@ -125,7 +125,7 @@ export function beginPartial({ parent, name, shown }: UnpackTarget): PartialDire
     }
     removeTree(parent, partial);
   }
-  throw new VarveError("E_BUSY", `Cannot unpack to ${shown}: another process does`, {
+  throw new VarveError("E_BUSY", `Cannot unpack to ${shown}: another process unpacks there`, {
     subject: shown,
   });
 }

@@ -237,7 +237,7 @@ class StoreSnapshotter implements Snapshotter {
     if (layer !== undefined) return { size: layer.size, inodes: layer.entries };
     throw new VarveError(
       "E_NOT_FOUND",
-      `Cannot make snapshots of a chain: layer ${diffId} is not here`,
+      `Cannot make snapshots of a chain: layer ${diffId} is not in the store`,
       { subject: diffId },
     );
   }

@@ -79,7 +79,7 @@ const FALLBACKS: readonly {
   mount: () => TMPFS,
   driver: "erofs",
   told: "varve: warning: images are mounted through loop devices here",
-  why: "an image was mounted through a loop device, for the kernel mounts no files of tmpfs",
+  why: "an image was mounted through a loop device, because the kernel mounts no files of tmpfs",
 }, {
   title: "an overlay",
   mount: (at) => {
@@ -94,7 +94,7 @@ const FALLBACKS: readonly {
   },
   driver: "native",
   told:
-    "varve: warning: driver native is used, for erofs does not work here: the store lies on an overlay",
+    "varve: warning: driver native is used, because erofs does not work here: the store lies on an overlay",
   why: "the store lies on an overlay",
 }];
 

@@ -36,7 +36,7 @@ export function commandLine(config: ContainerConfig, options: ProcessOptions): r
   ];
   if (args.length === 0 || args[0] === "") {
     throw new VarveError("E_PRECONDITION", "Cannot run the image: it names no command", {
-      hint: "give one behind --",
+      hint: "give one after --",
     });
   }
   refuseNul(args);

@@ -24,7 +24,7 @@ export function parseVolume(text: string): Volume {
     : normalizePath(target) === "/"
     ? "DST is the root"
     : !["ro", "rw"].includes(mode) || more.length > 0
-    ? "give ro or rw behind DST, and no other colon"
+    ? "give ro or rw after DST, and no other colon"
     // deno-lint-ignore no-control-regex
     : /[\u0000-\u001f\u007f]/.test(text)
     ? "it holds control characters"

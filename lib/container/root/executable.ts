@@ -45,7 +45,9 @@ export function checkExecutable(
   throw new CommandError(
     127,
     program,
-    program.includes("/") ? "the image has no such file" : "the image has none in its PATH",
+    program.includes("/")
+      ? "the image has no such file"
+      : "the image has no such program in its PATH",
   );
 }
 

@@ -70,7 +70,7 @@ const RECIPES: Readonly<Record<DriverName, Recipe>> = {
       if (!found.works) return found;
       const why = found.by === "files"
         ? "an image was mounted from the store and unmounted: nothing is extracted"
-        : `an image was mounted through a loop device, for the kernel mounts no files of ${found.fileSystem}: nothing is extracted`;
+        : `an image was mounted through a loop device, because the kernel mounts no files of ${found.fileSystem}: nothing is extracted`;
       return { works: true, why };
     },
   },
@@ -154,7 +154,9 @@ function bestDriver(
     }
     const [better] = failed;
     if (better !== undefined) {
-      onWarning?.(`driver ${name} is used, for ${better.name} does not work here: ${better.why}`);
+      onWarning?.(
+        `driver ${name} is used, because ${better.name} does not work here: ${better.why}`,
+      );
     }
     return name;
   }

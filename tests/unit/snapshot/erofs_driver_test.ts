@@ -244,10 +244,10 @@ const KERNELS: readonly (readonly [without: KernelPart[], driver: string, told: 
   [["files"], "erofs", ["images are mounted through loop devices here"]],
   [["files", "fsopen"], "erofs", ["images are mounted through loop devices here"]],
   [["erofs"], "overlay", [
-    "driver overlay is used, for erofs does not work here: it is switched off",
+    "driver overlay is used, because erofs does not work here: it is switched off",
   ]],
   [["erofs", "overlay"], "native", [
-    "driver native is used, for erofs does not work here: it is switched off",
+    "driver native is used, because erofs does not work here: it is switched off",
   ]],
 ];
 
