@@ -2,7 +2,10 @@ import { isZero, joinBytes } from "../bytes/mod.ts";
 import { fileError } from "../linux/mod.ts";
 import { EarlyWriteback } from "./early_writeback.ts";
 
-/** Takes result bytes: a file, or memory. Writes are synchronous, so that no bytes are held between threads or turns. */
+/**
+ * Takes result bytes: a file, or memory. Writes are synchronous, so that no bytes are held between
+ * threads or turns.
+ */
 export interface ByteSink extends Disposable {
   /** Writes bytes; keeps no reference to them. */
   write(bytes: Uint8Array): void;

@@ -17,7 +17,10 @@ export type TakeTar = (bytes: Uint8Array, isPlain: boolean) => void;
 export interface InflateSinks {
   /** Takes the uncompressed tar. */
   readonly tar: TakeTar;
-  /** Takes the compressed bytes; called at least once for a compressed layer, else never. `null` when they are not kept. */
+  /**
+   * Takes the compressed bytes; called at least once for a compressed layer, else never. `null` when they
+   * are not kept.
+   */
   readonly blob: TakeBytes | null;
   /** Gives memory for the next uncompressed bytes, so that they need no copy afterwards. */
   readonly nextBuffer?: (() => Uint8Array) | undefined;

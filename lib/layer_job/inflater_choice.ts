@@ -2,7 +2,10 @@ import type { Inflater } from "../codec/compress/mod.ts";
 import { VarveError } from "../errors.ts";
 import { isalInflaters } from "../linux/mod.ts";
 
-/** What inflates gzip: `"isal"` is libisal or an error, `"zlib"` is node:zlib, `"auto"` is libisal where it works, else node:zlib. */
+/**
+ * What inflates gzip: `"isal"` is libisal or an error, `"zlib"` is node:zlib, `"auto"` is libisal where
+ * it works, else node:zlib.
+ */
 export type InflaterName = "auto" | "isal" | "zlib";
 
 /** All names, the default first. */

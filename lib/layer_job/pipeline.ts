@@ -6,7 +6,10 @@ import { type ProvedLayer, ScanStage } from "./scan_stage.ts";
 export interface PipelineSinks {
   /** Takes the uncompressed tar. */
   readonly tar: TakeTar;
-  /** Takes the compressed bytes; called at least once for a compressed layer, else never. `null` when they are not kept. */
+  /**
+   * Takes the compressed bytes; called at least once for a compressed layer, else never. `null` when they
+   * are not kept.
+   */
   readonly blob: TakeBytes | null;
 }
 

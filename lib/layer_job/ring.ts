@@ -44,7 +44,10 @@ export function createRing(): Ring {
   };
 }
 
-/** Stops a ring, from any thread: wakes the writer and the reader, which then throw {@linkcode RingStopped}. Idempotent. */
+/**
+ * Stops a ring, from any thread: wakes the writer and the reader, which then throw {@linkcode
+ * RingStopped}. Idempotent.
+ */
 export function stopRing(ring: Ring): void {
   const control = new Int32Array(ring.control);
   Atomics.store(control, STOPPED, 1);

@@ -3,7 +3,10 @@ import type { TarLimits } from "../codec/tar/mod.ts";
 import type { LayerLimits, LayerPolicy } from "../layer/mod.ts";
 import type { InflaterName } from "./inflater_choice.ts";
 
-/** How layers are read and judged: one record, from the caller's options to the job. Defaults stand for what is absent. */
+/**
+ * How layers are read and judged: one record, from the caller's options to the job. Defaults stand for
+ * what is absent.
+ */
 export interface LayerRules {
   /** What a layer may hold, such as devices. */
   readonly policy?: Partial<LayerPolicy> | undefined;

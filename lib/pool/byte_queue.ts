@@ -1,34 +1,29 @@
-/**
- * A job's stream on the worker's side: what arrived and was not taken yet.
- *
- * `taken` is told the size of each chunk that the handler takes; that is the
- * credit for the caller to send as much again.
- */
+/** A job's stream in the worker: holds the chunks that arrived until the handler takes them. */
 export class ByteQueue implements AsyncIterable<Uint8Array> {
   readonly #taken: (bytes: number) => void;
   #chunks: Uint8Array[] = [];
   #end: { readonly error: unknown } | { readonly error?: never | undefined } | null = null;
   #wake: (() => void) | null = null;
 
-  /** `taken` is called once for every chunk, when the handler takes it. */
+  /** `taken` gets the size of each chunk when the handler takes it: the caller may then send as many bytes more. */
   constructor(taken: (bytes: number) => void) {
     this.#taken = taken;
   }
 
-  /** Adds a chunk; ignored behind the end. */
+  /** Adds a chunk. Ignored after the end. */
   push(bytes: Uint8Array): void {
     if (this.#end !== null) return;
     this.#chunks.push(bytes);
     this.#notify();
   }
 
-  /** The stream is complete: what arrived is still given. */
+  /** Ends the stream. Chunks that arrived before are still read. */
   end(): void {
     this.#end ??= {};
     this.#notify();
   }
 
-  /** The stream failed: the next read throws `error`, whatever arrived before. */
+  /** Fails the stream: the next read throws `error`, and chunks that arrived before are dropped. */
   fail(error: unknown): void {
     if (this.#end !== null && "error" in this.#end) return;
     this.#end = { error };
@@ -36,7 +31,7 @@ export class ByteQueue implements AsyncIterable<Uint8Array> {
     this.#notify();
   }
 
-  /** One reader: every iterator takes from the same queue. */
+  /** For one reader: all iterators take from the same queue. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
     for (;;) {
       if (this.#end !== null && "error" in this.#end) throw this.#end.error;

@@ -6,30 +6,32 @@ import { spawnWorker } from "./spawn.ts";
 import type { Task } from "./task.ts";
 import { type LinkOptions, WorkerLink } from "./worker_link.ts";
 
+/** Default bytes of a job's stream that may be in flight. */
 const WINDOW = 4 * 1024 * 1024;
 /**
- * Jobs at once at most where nobody says how many. A thread that makes a layer costs some 35 MiB,
- * whatever the layer: so a pull stays below 300 MiB on a machine of any size.
+ * Most jobs at once by default. A thread that makes a layer takes about 35 MiB, whatever the layer: so a
+ * pull stays below 300 MiB on a machine of any size.
  */
 const DEFAULT_WORKERS = 4;
-/** Jobs that have a second thread. */
-const HALVED = 2;
-const SILENCE = 5 * 60 * 1000;
+/** Threads beside those of `size`, for second halves. */
+const EXTRA_THREADS = 2;
+/** Default milliseconds of silence after which a worker is given up. */
+const SILENCE_MS = 5 * 60 * 1000;
 /**
- * Milliseconds that a disposed pool leaves its handlers to close what they hold. Not less: a thread
- * goes on until it returns to its event loop, and may use descriptors that the caller closes then.
+ * Milliseconds that a disposed pool leaves its handlers to close what they opened. Not less: a thread
+ * goes on until it returns to its event loop, and may use descriptors that the caller closes after dispose.
  */
-const GRACE = 5000;
+const GRACE_MS = 5000;
 
 /**
- * Makes a pool of workers, none of which starts before a job needs it.
+ * Makes a pool of workers. No worker starts before a job needs it.
  *
  * @throws {RangeError} when `workers`, `window` or `silence` is not a positive number
  *
  * @example
  * ```ts ignore
  * await using pool = createPool({ workers: 4 });
- * const outputs = await Promise.all(inputs.map((input) => pool.run(layerJob, input)));
+ * const outputs = await Promise.all(inputs.map((input) => pool.run(job, input)));
  * ```
  */
 export function createPool(options: PoolOptions = {}): Pool {
@@ -41,7 +43,7 @@ export function createProgramPool(options: ProgramPoolOptions = {}): ProgramPool
   return new WorkerPool(options);
 }
 
-/** A job that waits for its turn. */
+/** A job in the queue. */
 interface Waiting {
   readonly start: () => void;
   readonly controller: AbortController;
@@ -49,17 +51,18 @@ interface Waiting {
 
 /** A worker that was started before a job needed it. */
 interface Prepared {
-  /** Settles when it serves and is not warming up. */
+  /** Resolves when the worker serves and its warm-up has ended; `null` when it could not be started. */
   readonly link: Promise<WorkerLink | null>;
-  /** Ends its warm-up. */
+  /** Aborted when a job needs the worker: ends the warm-up. */
   readonly wanted: AbortController;
 }
 
 class WorkerPool implements ProgramPool {
   readonly size: number;
-  /** How many threads work at once. */
+  /** Most threads at once. */
   readonly #threads: number;
   readonly #mayBlock: boolean;
+  /** Threads that have a job. */
   #busy = 0;
   #inline: boolean;
   #disposed = false;
@@ -74,11 +77,11 @@ class WorkerPool implements ProgramPool {
   constructor(options: ProgramPoolOptions) {
     const cores = Math.min(navigator.hardwareConcurrency, DEFAULT_WORKERS);
     this.size = positive("workers", options.workers ?? cores);
-    this.#threads = this.size > 1 ? this.size + HALVED : 1;
+    this.#threads = this.size > 1 ? this.size + EXTRA_THREADS : 1;
     this.#mayBlock = options.mayBlock ?? false;
     this.#options = {
       window: positive("window", options.window ?? WINDOW),
-      silence: positive("silence", options.silence ?? SILENCE),
+      silence: positive("silence", options.silence ?? SILENCE_MS),
       onDeath: (link) => this.#forget(link),
     };
     this.#inline = options.inline ?? typeof Worker === "undefined";
@@ -176,7 +179,7 @@ class WorkerPool implements ProgramPool {
       let timer: ReturnType<typeof setTimeout> | undefined;
       await Promise.race([
         Promise.all(this.#running.keys()),
-        new Promise((resolve) => timer = setTimeout(resolve, GRACE)),
+        new Promise((resolve) => timer = setTimeout(resolve, GRACE_MS)),
       ]);
       clearTimeout(timer);
     }
@@ -208,7 +211,9 @@ class WorkerPool implements ProgramPool {
     task: Task,
     halves: Halves<Output> | null,
   ): Promise<Output> {
-    if (this.#mayBlock && this.#busy === 1 && isBrief(job, input) && !this.#isAtHand(job.entry)) {
+    if (
+      this.#mayBlock && this.#busy === 1 && isBrief(job, input) && !this.#hasFreeWorker(job.entry)
+    ) {
       return await runInline(job, input, task);
     }
     const [link, helper] = await Promise.all([
@@ -228,20 +233,20 @@ class WorkerPool implements ProgramPool {
   }
 
   /**
-   * Whether a job that starts may have a second worker: when others wait, they are better use of a
-   * core, and the jobs that may still come have one each.
+   * Whether a job that starts may have a second worker. Not while other jobs wait, which make better use
+   * of a core, and not if fewer workers than jobs that may still come would be left.
    */
   get #hasRoom(): boolean {
     const others = this.size - this.#running.size - 1;
     return this.#queue.length === 0 && this.#busy + 2 + others <= this.#threads;
   }
 
-  /** Whether a worker of the entry was started and has no job. */
-  #isAtHand(entry: WorkerEntry): boolean {
+  /** Whether a worker of the entry is started and has no job. */
+  #hasFreeWorker(entry: WorkerEntry): boolean {
     return this.#prepared.has(entry) || this.#idle.some((link) => link.entry === entry);
   }
 
-  /** A worker of the entry that has no job, or `null` where the job is to run inline. */
+  /** Takes an idle, prepared or new worker of the entry. `null`: the job has to run inline. */
   async #link(entry: WorkerEntry): Promise<WorkerLink | null> {
     if (this.#inline) return null;
     const at = this.#idle.findLastIndex((link) => link.entry === entry);
@@ -254,22 +259,22 @@ class WorkerPool implements ProgramPool {
   }
 
   async #newLink(entry: WorkerEntry): Promise<WorkerLink | null> {
-    // A prepared one may have died only now; nobody would end its successor.
+    // The pool may be disposed while it waited for a prepared worker that died: nothing would end a new one.
     if (this.#disposed) return null;
-    // One that serves another entry makes room.
+    // An idle worker of another entry makes room.
     if (this.#links.size >= this.#threads) this.#idle[0]?.end();
     try {
       const link = new WorkerLink(entry, this.#spawn(entry), this.#options);
       this.#links.add(link);
       if (await link.ready) return link;
     } catch {
-      // Not even a thread: as if it had not become ready.
+      // No thread could be started: as if its entry could not be loaded.
     }
     if (!this.#disposed) this.#goInline();
     return null;
   }
 
-  /** Threads are not to be had here: what is idle ends, what runs goes on, what comes runs inline. */
+  /** No workers can be started here: idle ones end, running jobs go on, and later jobs run inline. */
   #goInline(): void {
     this.#inline = true;
     for (const link of this.#idle.slice()) link.end();

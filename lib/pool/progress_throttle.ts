@@ -1,22 +1,22 @@
 import type { JobProgress } from "./contract.ts";
 
-/** Milliseconds between two reports: about four frames of a terminal's bar. */
+/** Milliseconds between two reports: about 16 a second, enough for a progress bar. */
 const INTERVAL = 64;
 
-/** Passes on the first and the last report, and between them one an interval. */
+/** Passes on the first and the last report, and one in each interval between them. */
 export class ProgressThrottle {
   readonly #emit: (value: JobProgress) => void;
   readonly #now: () => number;
   #last = -Infinity;
   #held: JobProgress | null = null;
 
-  /** `now` is a clock in milliseconds. */
+  /** `emit` gets the reports that pass; `now` is a clock in milliseconds. */
   constructor(emit: (value: JobProgress) => void, now: () => number = () => performance.now()) {
     this.#emit = emit;
     this.#now = now;
   }
 
-  /** Passes the value on, or holds it back. */
+  /** Passes the report on, or holds it back. */
   report(value: JobProgress): void {
     const now = this.#now();
     if (now - this.#last < INTERVAL) {
@@ -28,7 +28,7 @@ export class ProgressThrottle {
     this.#emit(value);
   }
 
-  /** Passes on what was held back; call it when the job succeeded. */
+  /** Passes on the report that is held back, if any; to be called when the job succeeds. */
   flush(): void {
     const held = this.#held;
     this.#held = null;

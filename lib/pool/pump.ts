@@ -1,38 +1,38 @@
-/** Bytes a message carries at most: small enough to overlap, large enough to be cheap. */
+/** Most bytes of one message: few enough that both threads work at once, enough that messages cost little. */
 const PIECE = 256 * 1024;
 
-/** What a {@linkcode Pump} does with the stream. */
+/** Where a {@linkcode Pump} sends the stream. */
 export interface PumpTarget {
-  /** Sends a piece, whose buffer the receiver may keep. */
+  /** Takes a piece. It owns the buffer. */
   chunk(bytes: Uint8Array<ArrayBuffer>): void;
-  /** The stream is complete. */
+  /** Called when the stream ends. */
   end(): void;
-  /** The stream failed. */
+  /** Called with the error when the stream fails. */
   fail(error: unknown): void;
 }
 
 /**
- * A job's stream on the caller's side: takes chunks from the source and sends
- * copies while fewer than `window` bytes are on their way.
+ * A job's stream on the caller's thread: reads chunks from the source and sends copies of them, with at most
+ * `window` bytes in flight.
  *
- * A copy, because a transferred buffer is lost to whoever else holds it, and a
- * source may yield views of one buffer. It costs about 10 µs a piece.
+ * Copies, because a transferred buffer is detached for its other users, and a source may yield views of
+ * one buffer again and again. A copy costs about 10 µs a piece.
  */
 export class Pump {
   readonly #window: number;
   readonly #target: PumpTarget;
   #source: AsyncIterator<Uint8Array> | null = null;
-  #onItsWay = 0;
+  #inFlight = 0;
   #stopped = false;
   #wake: (() => void) | null = null;
 
-  /** `window` in bytes. */
+  /** `window`: the most bytes in flight. */
   constructor(window: number, target: PumpTarget) {
     this.#window = window;
     this.#target = target;
   }
 
-  /** Sends the stream to its end, its failure or `stop()`. Never rejects. */
+  /** Sends the stream until it ends or fails, or until `stop()`. Never rejects. */
   async run(stream: AsyncIterable<Uint8Array>): Promise<void> {
     try {
       const source = this.#source = stream[Symbol.asyncIterator]();
@@ -51,20 +51,20 @@ export class Pump {
     }
   }
 
-  /** The receiver took that many bytes. */
+  /** Notes that the receiver took that many bytes. */
   credit(bytes: number): void {
-    this.#onItsWay -= bytes;
+    this.#inFlight -= bytes;
     this.#notify();
   }
 
-  /** Sends no more and closes the source, without waiting for it. */
+  /** Stops sending and closes the source, without waiting for it. */
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#notify();
     const source = this.#source;
     this.#source = null;
-    // A source that cannot even be closed has no one left to tell.
+    // The job is over: nobody could handle an error of the close.
     if (source !== null) void closeSource(source).catch(() => {});
   }
 
@@ -75,11 +75,11 @@ export class Pump {
     const most = Math.min(PIECE, this.#window);
     for (let at = 0; at < chunk.length;) {
       const length = Math.min(most, chunk.length - at);
-      while (this.#onItsWay + length > this.#window && !this.#stopped) {
+      while (this.#inFlight + length > this.#window && !this.#stopped) {
         await new Promise<void>((resolve) => this.#wake = resolve);
       }
       if (this.#stopped) return;
-      this.#onItsWay += length;
+      this.#inFlight += length;
       this.#target.chunk(new Uint8Array(chunk.subarray(at, at + length)));
       at += length;
     }

@@ -3,16 +3,15 @@ import type { Halves } from "./contract.ts";
 import type { Task } from "./task.ts";
 import type { WorkerLink } from "./worker_link.ts";
 
-/** The workers of the halves. */
+/** The workers that run the halves. */
 export interface HalfLinks {
   readonly front: WorkerLink;
   readonly back: WorkerLink;
 }
 
 /**
- * Runs the halves of a job in two workers, with the outcome that one would give.
- *
- * Both have ended when it settles: neither is left waiting for the other.
+ * Runs the halves of a job in two workers, with the outcome that one worker would give. Both halves have
+ * ended when the promise settles.
  */
 export async function runHalves<Output>(
   { front, back, stop }: Halves<Output>,
@@ -21,28 +20,28 @@ export async function runHalves<Output>(
 ): Promise<Output> {
   const { signal } = task;
   const controller = new AbortController();
-  const end = (reason: unknown) => {
+  const abort = (reason: unknown) => {
     stop();
     controller.abort(reason);
   };
-  const cancel = () => end(signal.reason);
+  const cancel = () => abort(signal.reason);
   signal.addEventListener("abort", cancel, { once: true });
   if (signal.aborted) cancel();
   const own = controller.signal;
-  const fronts = links.front.run(front.job.name, front.input, { ...task, signal: own });
-  const backs = links.back.run(back.job.name, back.input, {
+  const frontRun = links.front.run(front.job.name, front.input, { ...task, signal: own });
+  const backRun = links.back.run(back.job.name, back.input, {
     signal: own,
     stream: undefined,
     onProgress: undefined,
   }) as Promise<Output | null>;
-  // The back still reads what the front gave, and may find what is wrong before it.
-  fronts.catch(stop);
-  backs.catch(end);
-  const [made, fed] = await Promise.allSettled([backs, fronts]);
+  // When the front fails the back still reads what is in shared memory, and may find an earlier error.
+  frontRun.catch(stop);
+  backRun.catch(abort);
+  const [backResult, frontResult] = await Promise.allSettled([backRun, frontRun]);
   signal.removeEventListener("abort", cancel);
   signal.throwIfAborted();
-  if (made.status === "rejected") throw made.reason;
-  if (fed.status === "rejected") throw fed.reason;
-  if (made.value !== null) return made.value;
-  throw new VarveError("E_INTERNAL", "Cannot finish a job in halves: it was stopped by nobody");
+  if (backResult.status === "rejected") throw backResult.reason;
+  if (frontResult.status === "rejected") throw frontResult.reason;
+  if (backResult.value !== null) return backResult.value;
+  throw new VarveError("E_INTERNAL", "Cannot finish a job in halves: it stopped without a reason");
 }

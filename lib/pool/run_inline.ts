@@ -4,8 +4,8 @@ import { ProgressThrottle } from "./progress_throttle.ts";
 import type { Task } from "./task.ts";
 
 /**
- * Runs a job on this thread, with the outcome that a worker would give: the same
- * value, the same error, the same end of the stream.
+ * Runs a job on this thread, with the outcome that a worker would give: the same output, the same error,
+ * the same treatment of the stream.
  */
 export async function runInline<Input, Output>(
   job: Job<Input, Output>,
@@ -14,13 +14,13 @@ export async function runInline<Input, Output>(
 ): Promise<Output> {
   const { signal } = task;
   const source = new InlineSource(task.stream, signal);
-  // What the caller's own code threw is given back as it is.
-  let thrown: { readonly error: unknown } | null = null;
+  // What `onProgress` threw: the caller gets the same object back.
+  let callers: { readonly error: unknown } | null = null;
   const throttle = new ProgressThrottle((value) => {
     try {
       task.onProgress?.(value);
     } catch (error) {
-      thrown ??= { error };
+      callers ??= { error };
       throw error;
     }
   });
@@ -35,8 +35,8 @@ export async function runInline<Input, Output>(
     return output;
   } catch (error) {
     signal.throwIfAborted();
-    const own = thrown as { readonly error: unknown } | null;
-    if (own !== null) throw own.error;
+    const thrown = callers as { readonly error: unknown } | null;
+    if (thrown !== null) throw thrown.error;
     if (source.failure !== null && source.failure.error === error) throw error;
     throw error instanceof VarveError ? error : fromErrorRecord(toErrorRecord(error));
   } finally {
@@ -44,9 +44,9 @@ export async function runInline<Input, Output>(
   }
 }
 
-/** The caller's stream, whose reads end when the job is cancelled. */
+/** The caller's stream. Its reads throw when the job is cancelled. */
 class InlineSource implements AsyncIterable<Uint8Array> {
-  /** What the stream threw. */
+  /** Error of the stream, if it failed. */
   failure: { readonly error: unknown } | null = null;
   readonly #signal: AbortSignal;
   #source: AsyncIterator<Uint8Array> | null;
@@ -70,14 +70,17 @@ class InlineSource implements AsyncIterable<Uint8Array> {
     }
   }
 
-  /** Closes a stream that was not read to its end, without waiting for it. */
+  /** Closes the stream if it was not read to its end, without waiting for it. */
   close(): void {
     const source = this.#source;
     this.#source = null;
     if (source !== null) void Promise.resolve(source.return?.()).catch(() => {});
   }
 
-  /** The next chunk, or the signal's reason: a source that never answers must not hold a cancelled job. */
+  /**
+   * Reads a chunk. Rejects when the signal aborts, so that a source that never answers cannot hold a
+   * cancelled job.
+   */
   #next(source: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array>> {
     return new Promise((resolve, reject) => {
       const abort = () => reject(this.#signal.reason);

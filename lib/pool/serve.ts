@@ -1,20 +1,17 @@
 /**
- * A worker's end of the protocol.
+ * The worker's end of the protocol.
  *
- * A worker runs one job at a time. Whatever goes wrong in the job's own promise
- * is a `failed`, after which the worker goes on; whatever goes wrong outside of
- * it (an error in a timer, a rejection that nobody handles, `Deno.exit`) is a
- * `dead`, because nobody knows what state the thread is in.
+ * A worker runs one job at a time. An error in the job's own promise is posted as `failed`, and the worker
+ * goes on. An error outside of it (in a timer, an unhandled rejection, `Deno.exit`) is posted as `dead`,
+ * because the state of the thread is then unknown.
  */
 import { fromErrorRecord, toErrorRecord, VarveError } from "../errors.ts";
 import { ByteQueue } from "./byte_queue.ts";
-import type { FromWorker, Job, ToWorker } from "./contract.ts";
+import type { AnyJob } from "./contract.ts";
 import { ProgressThrottle } from "./progress_throttle.ts";
+import type { FromWorker, ToWorker } from "./protocol.ts";
 
-/** A job of whatever input and output. */
-export type AnyJob = Job<never, unknown>;
-
-/** What `serve` needs of a worker's global scope; its type is not among Deno's default libraries. */
+/** The part of a worker's global scope that `serve` needs; Deno's default libraries have no type for it. */
 interface WorkerScope extends EventTarget {
   onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
   postMessage(message: FromWorker): void;
@@ -27,8 +24,7 @@ interface Running {
 }
 
 /**
- * Serves jobs in a worker. Call it at the top of a worker entry, before any
- * `await`, so that no message is missed:
+ * Serves jobs in a worker. Call it in a worker entry before any `await`, so that no message is missed:
  *
  * ```ts ignore
  * if ("WorkerGlobalScope" in globalThis) serve(globalThis, [layerJob]);
@@ -74,7 +70,7 @@ class Server {
         this.#post({ kind: "pong" });
         return;
     }
-    // What still arrives for a job that is over, and what is no message of ours, is nobody's.
+    // Ignored: messages for a job that is over, and unknown messages.
     const running = this.#running;
     if (running === null || message?.id !== running.id) return;
     switch (message.kind) {
@@ -96,7 +92,7 @@ class Server {
         throw new VarveError(
           "E_WORKER",
           `Cannot run job ${JSON.stringify(name)}: ` +
-            (job === undefined ? "this worker does not know it" : "this worker has one"),
+            (job === undefined ? "this worker does not know it" : "this worker runs another job"),
         );
       }
       const controller = new AbortController();

@@ -1,10 +1,10 @@
 import type { WorkerEntry } from "./contract.ts";
 
 /**
- * Starts a worker thread with one of the package's entries.
+ * Starts a worker thread with one of the package's worker files.
  *
- * The only place that names worker files. The addresses are literals relative
- * to this file, and a bundle that stands two folders deep resolves them alike.
+ * No other file names these. The URLs are literals relative to this file; they also work in a bundle that
+ * lies two folders deep.
  */
 export function spawnWorker(entry: WorkerEntry): Worker {
   return new Worker(urlOf(entry), { type: "module", name: `varve-${entry}` });

@@ -1,11 +1,11 @@
 import type { JobProgress } from "./contract.ts";
 
-/** What a job is run with, wherever it runs: the caller's options and the pool's own signal. */
+/** Options of one run, with the pool's own signal in place of the caller's. */
 export interface Task {
-  /** Aborted by the caller's signal or when the pool is disposed. */
+  /** Aborts with the caller's signal, or when the pool is disposed. */
   readonly signal: AbortSignal;
-  /** Bytes for the handler. */
+  /** Bytes for the handler; `undefined` for none. */
   readonly stream: AsyncIterable<Uint8Array> | undefined;
-  /** Progress. */
+  /** Called with the job's progress. */
   readonly onProgress: ((value: JobProgress) => void) | undefined;
 }

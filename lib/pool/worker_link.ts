@@ -1,16 +1,16 @@
-/**
- * The caller's end of one worker: the protocol, the sign of life, the death.
- */
+/** The caller's end of one worker: sends jobs, watches for signs of life, notices its death. */
 import { type ErrorRecord, fromErrorRecord, toErrorRecord, VarveError } from "../errors.ts";
-import type { FromWorker, ToWorker, WorkerEntry } from "./contract.ts";
+import type { WorkerEntry } from "./contract.ts";
+import type { FromWorker, ToWorker } from "./protocol.ts";
 import { Pump } from "./pump.ts";
 import type { Task } from "./task.ts";
 
-/** Milliseconds for a worker to load its entry, on a machine that has much else to do. */
-const START = 60_000;
-/** Signs of life that a worker may miss: one time-out that a suspended machine delays is not silence. */
-const MISSED = 4;
+/** Milliseconds that a worker may take to load its entry, on a busy machine. */
+const START_MS = 60_000;
+/** Time-outs in a row that mean silence. More than one: a machine that was suspended delays a single one. */
+const MAX_MISSED = 4;
 
+/** A job that the worker runs. */
 interface Run {
   readonly id: number;
   readonly job: string;
@@ -20,27 +20,27 @@ interface Run {
   readonly reject: (error: unknown) => void;
   /** Why the job was cancelled; the first reason stays. */
   cancelled: { readonly reason: unknown } | null;
-  /** What the caller's stream threw, and as what the worker got it. */
+  /** What the caller's stream threw, and the record of it that the worker got. */
   failure: { readonly error: unknown; readonly record: ErrorRecord } | null;
-  /** Time-outs since the worker spoke last, or, once cancelled, since then. */
+  /** Time-outs since the last message of the worker, or since the job was cancelled. */
   missed: number;
 }
 
-/** What a {@linkcode WorkerLink} is made with. */
+/** Options of a {@linkcode WorkerLink}. */
 export interface LinkOptions {
-  /** Bytes of a stream that may be on their way. */
+  /** Bytes of a stream that may be in flight. */
   readonly window: number;
   /** Milliseconds without a sign of life after which a worker with a job is given up. */
   readonly silence: number;
-  /** Called once, when the link is dead, before the job it had fails. */
+  /** Called once when the worker is dead, before its job fails. */
   readonly onDeath: (link: WorkerLink) => void;
 }
 
-/** One worker. It has one job at a time; when `dead` is set it takes no more. */
+/** One worker, from the caller's side. It runs one job at a time. Once it is `dead` it runs no more. */
 export class WorkerLink {
-  /** The entry it was started with. */
+  /** The entry that the worker was started with. */
   readonly entry: WorkerEntry;
-  /** Resolves to whether the worker serves: false when it could not be loaded. Never rejects. */
+  /** Resolves to true when the worker serves, to false when its entry could not be loaded. Never rejects. */
   readonly ready: Promise<boolean>;
   #dead = false;
   #run: Run | null = null;
@@ -50,7 +50,7 @@ export class WorkerLink {
   readonly #worker: Worker;
   readonly #options: LinkOptions;
 
-  /** Takes over a worker that was just started. */
+  /** Takes a worker that was just started. */
   constructor(entry: WorkerEntry, worker: Worker, options: LinkOptions) {
     this.entry = entry;
     this.#worker = worker;
@@ -62,19 +62,19 @@ export class WorkerLink {
       event.preventDefault();
       this.#die(`failed: ${event.message}`);
     };
-    this.#watch(START, () => this.#die("did not start"));
+    this.#watch(START_MS, () => this.#die("did not start"));
   }
 
-  /** Whether it ended or was given up. */
+  /** Whether the worker ended or was given up. */
   get dead(): boolean {
     return this.#dead;
   }
 
-  /** Runs a job; settles once the handler has, or the worker is dead. */
+  /** Runs a job. Settles when the handler has, or when the worker is dead. */
   run(job: string, input: unknown, task: Task): Promise<unknown> {
     const { signal } = task;
     if (this.#dead) {
-      const message = `Cannot run job ${job}: its worker died before`;
+      const message = `Cannot run job ${job}: its worker is dead`;
       return Promise.reject(new VarveError("E_WORKER", message));
     }
     return new Promise((resolve, reject) => {
@@ -119,7 +119,7 @@ export class WorkerLink {
     });
   }
 
-  /** Ends the thread. A job that still runs fails. */
+  /** Ends the thread. A job that runs fails with `E_WORKER`. */
   end(): void {
     this.#die("was ended");
   }
@@ -138,7 +138,7 @@ export class WorkerLink {
         return this.#die(`failed: ${message.error.message}`);
     }
     if (typeof message?.id !== "number") return this.#die("sent an unknown message");
-    // A handler may leave work behind that still reads or reports; its job is over.
+    // Ignored: a handler may leave work behind that still reads or reports after its job is over.
     if (run === null || message.id !== run.id) return;
     switch (message.kind) {
       case "credit":
@@ -192,14 +192,14 @@ export class WorkerLink {
     );
   }
 
-  /** Counts time-outs; a worker whose event loop turns answers the ping between two of them. */
+  /** Counts time-outs until `silent`. A worker whose event loop turns answers a ping before the next one. */
   #watch(limit: number, silent: () => void): void {
     let starting = 0;
     this.#timer = setInterval(() => {
       const missed = this.#run === null ? ++starting : ++this.#run.missed;
-      if (missed > MISSED) silent();
+      if (missed > MAX_MISSED) silent();
       else this.#post({ kind: "ping" });
-    }, Math.max(1, limit / MISSED));
+    }, Math.max(1, limit / MAX_MISSED));
   }
 
   #unwatch(): void {
@@ -211,11 +211,12 @@ export class WorkerLink {
   }
 }
 
-/** The error of a job that failed: the caller's own object where it came from the caller. */
+/** The error of a failed job. An error of the caller's own stream is the caller's object again. */
 function reasonOf(run: Run, record: ErrorRecord): unknown {
   if (run.cancelled !== null) return run.cancelled.reason;
   const sent = run.failure?.record;
-  // The worker made an error from the record and that one came back: it has no stack of ours, only code and message.
+  // The worker made an error from the record and sent it back. The stacks differ; code and message tell
+  // that it is the same.
   if (sent !== undefined && sent.code === record.code && sent.message === record.message) {
     return run.failure?.error;
   }

@@ -7,7 +7,7 @@ import { prng } from "../../support/prng.ts";
 // Opens libc before the first test.
 import "../../support/machine/needs.ts";
 
-Deno.test("sinks keep every byte in order, whatever the sizes of the writes", async () => {
+Deno.test("sinks keep every byte in order, for any size of writes", async () => {
   await using temp = await tempDir();
   const random = prng(3);
   for (const most of [10, 5000, 200_000, 600_000]) {
@@ -16,7 +16,7 @@ Deno.test("sinks keep every byte in order, whatever the sizes of the writes", as
     using file = new FileSink(path, "test");
     using memory = new MemorySink();
     for (const piece of random.split(all, most)) {
-      // Only lent: what is done to it afterwards does not matter.
+      // A sink keeps no reference: changes after the call do not matter.
       const lent = piece.slice();
       file.write(lent);
       memory.write(lent);
@@ -29,7 +29,7 @@ Deno.test("sinks keep every byte in order, whatever the sizes of the writes", as
   }
 });
 
-Deno.test("a file sink makes a new file for its owner alone, and says what it cannot", async () => {
+Deno.test("FileSink makes a new file of mode 0600, and refuses one that exists", async () => {
   await using temp = await tempDir();
   const path = temp.join("a");
   new FileSink(path, "layer tree").end();
@@ -43,7 +43,7 @@ Deno.test("a file sink makes a new file for its owner alone, and says what it ca
   assertEquals(again.message, "Cannot write layer tree: file exists");
 });
 
-leakTest("a file that is synced soon is written out on the way, with the same bytes", async () => {
+leakTest("a file that is synced soon is written back early, with the same bytes", async () => {
   await using temp = await tempDir();
   const bytes = prng(5).bytes(3_000_000);
   const path = temp.join("a");

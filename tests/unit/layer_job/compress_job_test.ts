@@ -9,7 +9,7 @@ const PIECES = 8;
 /** Pieces that each worker has memory for. */
 const AHEAD = 2;
 
-/** A stream of so many pieces, no two the same: whole noise, and half; the last is shorter. */
+/** Bytes for {@linkcode PIECES} different pieces: noise, and every other one half noise. The last one is shorter. */
 function content(length: number): Uint8Array<ArrayBuffer> {
   const bytes = prng(5).bytes(PIECES * length - 12_345);
   for (let i = 0; i < PIECES; i += 2) bytes.fill(i, i * length, (i + 0.5) * length);
@@ -18,7 +18,7 @@ function content(length: number): Uint8Array<ArrayBuffer> {
 
 for (const format of ["gzip", "zstd"] as const) {
   for (const workers of [1, 2]) {
-    Deno.test(`compressInPool to ${format}, ${workers} workers: the bytes of compress, in memory that is used again`, async () => {
+    Deno.test(`compressInPool to ${format}, ${workers} workers: the output of compress, in memory that is reused`, async () => {
       const bytes = content(PIECE_BYTES[format]);
       const options = { format, level: 1 };
       const taken: { view: Uint8Array; digest: string }[] = [];
@@ -31,7 +31,7 @@ for (const format of ["gzip", "zstd"] as const) {
       const expected = await Array.fromAsync(compress([bytes], options));
       assertEquals(made.map(sha256), expected.map(sha256));
       assertEquals(taken.length, PIECES);
-      // All but the last ones were written over.
+      // The memory of all but the last ones was reused.
       const kept = taken.filter(({ view, digest }) => sha256(view) === digest);
       assertEquals(kept, taken.slice(-AHEAD * workers));
     });

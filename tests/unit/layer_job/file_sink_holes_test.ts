@@ -3,7 +3,7 @@ import { FileSink } from "../../../lib/layer_job/byte_sink.ts";
 import { tempDir } from "../../support/machine/temp_dir.ts";
 
 const KIB = 1024;
-/** Runs of zeros and of ones: where a hole can begin and end, and lengths that are no multiple of a word. */
+/** Lengths of alternating runs of ones and zeros: holes at the start, inside and at the end, and lengths that are no multiple of a word. */
 const RUNS: readonly (readonly number[])[] = [
   [],
   [3 * 1024 * KIB],
@@ -15,11 +15,11 @@ const RUNS: readonly (readonly number[])[] = [
 
 for (const runs of RUNS) {
   for (const piece of [1000, 64 * KIB, 1024 * KIB]) {
-    Deno.test(`a file is as it was written, in pieces of ${piece}: runs ${runs}`, async () => {
+    Deno.test(`a file holds what was written, in pieces of ${piece}: runs ${runs}`, async () => {
       await using temp = await tempDir();
       const total = runs.reduce((sum, length) => sum + length, 0);
       const bytes = new Uint8Array(total);
-      // Ones at even places, zeros at odd ones; of a single run, all zeros.
+      // Runs at even indices are ones, at odd indices zeros. A single run is zeros.
       let at = 0;
       for (const [i, length] of runs.entries()) {
         if (i % 2 === 0 && runs.length > 1) bytes.fill(1, at, at + length);
@@ -35,7 +35,7 @@ for (const runs of RUNS) {
   }
 }
 
-Deno.test("long runs of zeros take no space", async () => {
+Deno.test("long runs of zeros become holes", async () => {
   await using temp = await tempDir();
   {
     using sink = new FileSink(temp.join("file"), "file");
@@ -48,7 +48,7 @@ Deno.test("long runs of zeros take no space", async () => {
   assert((blocks ?? 0) * 512 <= 512 * KIB, `${blocks} blocks`);
 });
 
-Deno.test("zeros that end a file are there, also behind bytes that were gathered", async () => {
+Deno.test("a file that ends in zeros has its full size, also after buffered bytes", async () => {
   await using temp = await tempDir();
   {
     using sink = new FileSink(temp.join("file"), "file");

@@ -7,10 +7,10 @@ import { isalInflaters } from "../../../lib/linux/mod.ts";
 import { createPool } from "../../../lib/pool/mod.ts";
 import { inPieces, LAYERS, streamInput, type TestLayer } from "./layers.ts";
 
-// Opened before the first test, or the resource sanitizer calls it a leak.
+// Loads libisal before the first test: the resource sanitizer would take it for a leak.
 const isFit = typeof isalInflaters() !== "string";
 
-Deno.test("node:zlib is what was asked for, or what is left", () => {
+Deno.test("chooseInflater: node:zlib when asked for, and when libisal does not work", () => {
   assertEquals(chooseInflater("zlib"), { name: "zlib", why: "it was asked for" });
   const auto = chooseInflater();
   assertEquals(auto.name, isFit ? "isal" : "zlib");
@@ -19,7 +19,7 @@ Deno.test("node:zlib is what was asked for, or what is left", () => {
   else assertEquals(assertThrows(() => chooseInflater("isal"), VarveError).code, "E_UNSUPPORTED");
 });
 
-Deno.test("small layers and those of unknown size are not worth a library's self-test", () => {
+Deno.test("createInflater: auto takes node:zlib for small layers and those of unknown size", () => {
   const has = (name: InflaterName, size: number): boolean => {
     const made = createInflater(name, size);
     made?.close();
@@ -31,7 +31,7 @@ Deno.test("small layers and those of unknown size are not worth a library's self
 });
 
 Deno.test({
-  name: "a layer is the same, whatever inflates it",
+  name: "a layer is the same with every inflater",
   ignore: !isFit,
   fn: async () => {
     await using pool = createPool({ inline: true });

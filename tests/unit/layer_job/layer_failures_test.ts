@@ -1,4 +1,4 @@
-/** What is wrong with a layer is told by its outermost cause, wherever the job runs. */
+/** A bad layer fails with the code of the outermost error, on any thread. */
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { type DiffId, type Digest, sha256 } from "../../../lib/digest/mod.ts";
 import { type ErrorCode, VarveError } from "../../../lib/errors.ts";
@@ -31,12 +31,13 @@ type Expected = Partial<LayerJobInput["expected"]>;
 interface Row {
   readonly name: string;
   readonly code: ErrorCode;
-  /** What comes. */
+  /** The bytes of the source. */
   readonly bytes: Uint8Array;
-  /** What is expected of it, all else being right. */
+  /** What the job expects of them. */
   readonly expected?: Expected;
+  /** More input for the job. */
   readonly more?: Partial<LayerJobInput>;
-  /** The code of the error's cause. */
+  /** Code of the error's cause; not checked when absent. */
   readonly cause?: ErrorCode;
 }
 
@@ -46,7 +47,7 @@ function flipped(bytes: Uint8Array, at: number): Uint8Array {
   return copy;
 }
 
-/** What is true of the layer that these bytes are a damaged form of. */
+/** What a descriptor says of the undamaged layer. */
 function trueOf(layer: TestLayer): Expected {
   return { digest: layer.digest, size: layer.blob.length, diffId: layer.diffId };
 }
@@ -73,7 +74,7 @@ const ROWS: readonly Row[] = [
     expected: { ...trueOf(PLAIN), digest: OTHER },
   },
   {
-    name: "F01 flipped bytes, size same",
+    name: "F01 flipped bytes, same size",
     code: "E_DIGEST",
     bytes: flipped(GZIP.blob, 100_000),
     expected: trueOf(GZIP),
@@ -233,13 +234,13 @@ for (const { where, options } of MODES) {
         }
       });
     }
-    // The pool is as it was.
+    // The pool still works.
     const stream = inPieces(GZIP.blob, 100_000);
     assertEquals((await pool.run(layerJob, streamInput(GZIP), { stream })).diffId, GZIP.diffId);
   });
 }
 
-Deno.test("a mismatch tells what was expected and what was found", async () => {
+Deno.test("a mismatch error has the expected and the actual value", async () => {
   await using pool = createPool({ inline: true });
   const fail = async (expected: Expected) => {
     const stream = inPieces(GZIP.blob, 1e6);
@@ -267,7 +268,7 @@ Deno.test("F02 reading stops at the first byte too many", async () => {
   assertEquals(given, 11_000);
 });
 
-Deno.test("a failure whose end is not in sight is told at once", async () => {
+Deno.test("bad data in a source of unknown size ends the job at once", async () => {
   await using pool = createPool({ inline: true });
   const endless = async function* () {
     yield badHeader.blob;
@@ -282,7 +283,7 @@ Deno.test("a failure whose end is not in sight is told at once", async () => {
   assertEquals((await assertRejects(() => job, VarveError)).code, "E_HEADER");
 });
 
-Deno.test("E10 another compression than stated is a counted warning", async () => {
+Deno.test("E10 a compression that differs from the media type is a warning", async () => {
   await using pool = createPool({ inline: true });
   for (const [layer, mediaType] of [[PLAIN, `${TYPE}+gzip`], [ZSTD, `${TYPE}.gzip`]] as const) {
     const stream = inPieces(layer.blob, 1e6);
@@ -292,7 +293,7 @@ Deno.test("E10 another compression than stated is a counted warning", async () =
   }
 });
 
-Deno.test("warnings of the layer, the media type and the padding come together", async () => {
+Deno.test("warnings of the layer, the media type and the padding in one output", async () => {
   await using pool = createPool({ inline: true });
   const { tar } = layerOf([{ name: "a", content: "PADDED", xattrs: { "trusted.x": "y" } }]);
   tar[new TextDecoder("latin1").decode(tar).indexOf("PADDED") + 6] = 7;
@@ -349,7 +350,7 @@ Deno.test({
   },
 });
 
-Deno.test("the file source gives what the file holds, however it is cut", async () => {
+Deno.test("a file source reads its part of the file", async () => {
   await using temp = await tempDir();
   await using pool = createPool({ inline: true });
   const layer = PLAIN;
@@ -358,7 +359,7 @@ Deno.test("the file source gives what the file holds, however it is cut", async 
   const source = { kind: "file", path, offset: 1000, length: layer.blob.length } as const;
   const input: LayerJobInput = { ...streamInput(layer), source, expected: expectedOf(layer) };
   assertEquals((await pool.run(layerJob, input)).digest, layer.digest);
-  // One byte further it is another layer: the digest says so, not the header that is now odd.
+  // One byte off: the digest fails first, not the tar header.
   const job = pool.run(layerJob, { ...input, source: { ...source, offset: 999 } });
   assertEquals((await assertRejects(() => job, VarveError)).code, "E_DIGEST");
 });

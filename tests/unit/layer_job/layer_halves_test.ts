@@ -1,4 +1,4 @@
-/** The layer job on two threads: the same results, and no end of it leaves the other half waiting. */
+/** The layer job on two threads: the same results, and neither half waits for ever when the other ends. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { VarveError } from "../../../lib/errors.ts";
 import { layerBackJob, layerFrontJob, layerHalves } from "../../../lib/layer_job/layer_halves.ts";
@@ -21,7 +21,7 @@ import {
 } from "./layers.ts";
 import * as jobs from "../pool/jobs.ts";
 
-/** Larger than the ring in both forms. */
+/** Larger than the ring, compressed and uncompressed. */
 const LARGE = layerOf(
   [
     ...ENTRIES,
@@ -39,7 +39,7 @@ function streamed(
   return { source, target, expected: expectedOf(layer), halvesFrom: 0 };
 }
 
-/** The layer job, in halves that the test makes. */
+/** The layer job with halves that the test changes. */
 function halved(
   change: (halves: Halves<LayerJobOutput>, input: LayerJobInput) => Partial<Halves<LayerJobOutput>>,
 ): typeof layerJob {
@@ -54,7 +54,7 @@ function halved(
 
 for (const layer of [...LAYERS, LARGE]) {
   const name = `${layer.compression}, ${layer.blob.length} bytes`;
-  Deno.test(`halves give what one thread gives: ${name}`, async () => {
+  Deno.test(`halves have the output of one thread: ${name}`, async () => {
     await using temp = await tempDir();
     await using pool = testPool();
     const path = temp.join("blob");
@@ -84,7 +84,7 @@ for (const layer of [...LAYERS, LARGE]) {
   });
 }
 
-Deno.test("a job has one worker where others wait, where the pool has one, and where it is small", async () => {
+Deno.test("a job gets one worker while others wait, in a pool of one, and for a small layer", async () => {
   await using temp = await tempDir();
   const run = async (workers: number, busy: boolean, halvesFrom: number) => {
     await using pool = testPool({ workers });
@@ -150,7 +150,7 @@ leakTest(
   },
 );
 
-leakTest("halves whose source, target or caller fails", async () => {
+leakTest("halves fail with the error of the source, the target or the caller", async () => {
   await using temp = await tempDir();
   await using pool = testPool();
   const directory = temp.join("out");
@@ -233,7 +233,7 @@ leakTest("a disposed pool ends halves that wait for each other", async () => {
     const pool = testPool();
     const waiting = jobs.shared();
     const input = streamed(LARGE, temp.path);
-    // The other half waits for this one, which does nothing.
+    // The other half waits for this one, which does nothing until it is aborted.
     const job = halved(() => ({ [idle]: { job: jobs.waitForAbort as never, input: waiting } }));
     const run = pool.run(job, input, { stream: inPieces(LARGE.blob, 1e5) }).catch((error) => error);
     await jobs.nonZero(jobs.cells(waiting), 0);
@@ -242,7 +242,7 @@ leakTest("a disposed pool ends halves that wait for each other", async () => {
   }
 });
 
-Deno.test("a half that is given no ring's end says so by null or false", async () => {
+Deno.test("halves on a stopped ring give false and null", async () => {
   await using temp = await tempDir();
   const ring = createRing();
   stopRing(ring);

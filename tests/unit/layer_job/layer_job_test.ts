@@ -19,7 +19,7 @@ import {
   type TestLayer,
 } from "./layers.ts";
 
-/** What does not depend on where the bytes go. */
+/** The output without what depends on the target. */
 function values(output: LayerJobOutput): Omit<LayerJobOutput, "memory"> {
   const { memory: _, ...rest } = output;
   return rest;
@@ -97,7 +97,7 @@ Deno.test("byte by byte", async () => {
   }
 });
 
-Deno.test("the tree says what the files hold and where", async () => {
+Deno.test("the tree has the digest and the place of each file's content", async () => {
   await using pool = createPool({ inline: true });
   const layer = LAYERS[1] as TestLayer;
   const { memory, diffId } = await runStream(pool, layer, 1000);
@@ -124,7 +124,7 @@ Deno.test("the tree says what the files hold and where", async () => {
   assertEquals(types.get("dev/null"), "char");
 });
 
-Deno.test("without per-file digests everything but what the tree says of them is the same", async () => {
+Deno.test("without file digests only the tree's digests differ", async () => {
   await using pool = createPool({ inline: true });
   const layer = LAYERS[0] as TestLayer;
   const { treeDigest, treeSum: _, ...output } = values(await runStream(pool, layer, 1e6));
@@ -164,7 +164,7 @@ Deno.test("a digest of sha512 is verified as well", async () => {
   }
 });
 
-Deno.test("progress tells bytes read and written, to the last", async () => {
+Deno.test("the last progress report has all bytes read and written", async () => {
   await using pool = createPool({ workers: 1 });
   const layer = LAYERS[1] as TestLayer;
   let last = { read: 0, written: 0 };

@@ -6,7 +6,7 @@ import type { LayerTarget } from "../../../lib/layer_job/mod.ts";
 import { prng } from "../../support/prng.ts";
 import { type TarFixture, tarOf } from "../../support/tar/tar_fixture.ts";
 
-/** A layer in one compression, and what is true of it. */
+/** A layer in one compression, with its digests. */
 export interface TestLayer {
   readonly compression: "none" | "gzip" | "zstd";
   readonly mediaType: string;
@@ -43,7 +43,7 @@ export function compressed(
   };
 }
 
-/** A bit of everything; files around the sizes of a block and of a buffer. */
+/** Entries of all types, and files with sizes around those of a block and of a buffer. */
 export const ENTRIES: readonly TarFixture[] = [
   { name: "./", mode: 0o755 },
   { name: "etc/", mode: 0o755 },
@@ -60,7 +60,7 @@ export const ENTRIES: readonly TarFixture[] = [
   })),
 ];
 
-/** Such a layer in each compression. */
+/** A layer of {@linkcode ENTRIES} in each compression. */
 export const LAYERS: readonly TestLayer[] = (["none", "gzip", "zstd"] as const).map((name) =>
   layerOf(ENTRIES, name)
 );
@@ -71,7 +71,7 @@ export function expectedOf(layer: TestLayer): LayerJobInput["expected"] {
   return { digest, diffId, mediaType, size: blob.length };
 }
 
-/** The input for a layer that comes as the job's stream, into memory. */
+/** Input for a layer from the job's stream into memory. */
 export function streamInput(
   layer: TestLayer,
   expected: Partial<LayerJobInput["expected"]> = {},
@@ -83,12 +83,12 @@ export function streamInput(
   };
 }
 
-/** Bytes in pieces of one size. */
+/** The bytes in pieces of `size`; the last one may be shorter. */
 export async function* inPieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-/** A target of files in a directory. */
+/** A target of files in a directory; `blob`: whether the compressed bytes are kept. */
 export function filesIn(directory: string, blob = true): LayerTarget & { kind: "files" } {
   return {
     kind: "files",

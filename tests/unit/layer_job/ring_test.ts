@@ -12,14 +12,14 @@ import { concat } from "../../support/tar/tar_fixture.ts";
 
 const SLOT = 256 * 1024;
 
-Deno.test("every byte comes out in order, and the message behind them", async () => {
+Deno.test("a ring passes all bytes in order, then the last message", async () => {
   await forSeeds(20, async (random) => {
     const ring = createRing();
     const [writer, reader] = [new RingWriter(ring), new RingReader(ring)];
     const message = random.bytes(random.int(0, 1000));
     const bytes = random.bytes(random.int(0, 5 * SLOT));
     writer.setFlag(7);
-    // Half by copy, half in place.
+    // The first half is copied into slots, the second is made in them.
     writer.write(bytes.subarray(0, bytes.length >> 1));
     const rest = bytes.subarray(bytes.length >> 1);
     for (let at = 0; at < rest.length; at += SLOT) {
@@ -41,7 +41,7 @@ Deno.test("every byte comes out in order, and the message behind them", async ()
   });
 });
 
-Deno.test("zeros are told, not written", async () => {
+Deno.test("runs of zeros are passed by their length only", async () => {
   const ring = createRing();
   const [writer, reader] = [new RingWriter(ring), new RingReader(ring)];
   writer.write(new Uint8Array(SLOT).fill(1));
@@ -59,7 +59,7 @@ Deno.test("zeros are told, not written", async () => {
   assertEquals(last, new Uint8Array([9]));
 });
 
-Deno.test("a ring without a message ends with null; a reader that is done says so", async () => {
+Deno.test("a ring without a last message ends with null; the writer sees that the reader skips", async () => {
   const ring = createRing();
   const [writer, reader] = [new RingWriter(ring), new RingReader(ring)];
   assertEquals(writer.skipped, false);
@@ -69,7 +69,7 @@ Deno.test("a ring without a message ends with null; a reader that is done says s
   assertEquals(await reader.read(() => {}), null);
 });
 
-Deno.test("a stop ends a full writer and an empty reader, but what was written is read", async () => {
+Deno.test("a stop ends the waits of writer and reader; bytes written before it are read", async () => {
   const ring = createRing();
   const [writer, reader] = [new RingWriter(ring), new RingReader(ring)];
   writer.write(new Uint8Array(8 * SLOT));
@@ -83,7 +83,7 @@ Deno.test("a stop ends a full writer and an empty reader, but what was written i
 Deno.test("an empty ring lets the event loop turn", async () => {
   const ring = createRing();
   const reading = new RingReader(ring).read(() => {}).catch((error) => error);
-  // Were the thread blocked, this would never run.
+  // If the reader blocked the thread this timer would never fire.
   await new Promise((resolve) => setTimeout(resolve));
   stopRing(ring);
   assert(await reading instanceof RingStopped);

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { sourceSize } from "../../../lib/layer_job/source.ts";
 
-Deno.test("the size of a source: of a file's part its length, of a stream what is expected", () => {
+Deno.test("sourceSize: the length of a file's part, the expected size of a stream", () => {
   const target = { kind: "memory" } as const;
   const file = { kind: "file", path: "/a", offset: 7, length: 5 } as const;
   const stream = { kind: "stream" } as const;

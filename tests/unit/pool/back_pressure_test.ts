@@ -1,6 +1,6 @@
 /**
- * Back-pressure by invariants that hold at any speed: a source knows how many chunks may be requested of it
- * at most, and fails at one more; that as many are requested is awaited.
+ * Back-pressure, by invariants that hold at any speed. A source knows how many chunks may be requested: it
+ * fails at one more, and the test awaits the last one that is allowed.
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ByteQueue } from "../../../lib/pool/byte_queue.ts";
@@ -10,7 +10,7 @@ import * as jobs from "./jobs.ts";
 
 const KIB = 1024;
 
-/** Fails instead of hanging, after far longer than the slowest machine needs. */
+/** Fails instead of waiting for ever. A minute is far more than the slowest machine needs. */
 async function inTime<T>(promise: Promise<T>, what: string): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -19,7 +19,7 @@ async function inTime<T>(promise: Promise<T>, what: string): Promise<T> {
   return await Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-/** Chunks of one size without end; fails when more are requested than allowed. */
+/** An endless stream of chunks of one size. It fails when more chunks are requested than allowed. */
 class AllowedSource implements AsyncIterable<Uint8Array> {
   readonly #size: number;
   #requested = 0;
@@ -30,7 +30,7 @@ class AllowedSource implements AsyncIterable<Uint8Array> {
     this.#size = size;
   }
 
-  /** Allows `count` chunks in all; resolves when so many were requested. */
+  /** Allows `count` chunks in all; resolves when the last of them is requested. */
   allow(count: number): Promise<void> {
     assert(count > this.#allowed);
     this.#allowed = count;
@@ -51,7 +51,7 @@ class AllowedSource implements AsyncIterable<Uint8Array> {
 
 for (const inline of [false, true]) {
   const where = inline ? "inline" : "in a worker";
-  /** Chunks that are requested before the handler takes them: those that fit the window, and one that waits. */
+  /** Chunks that the pool requests beyond those that the handler took: those in the window, and one that waits. */
   const ahead = (window: number, chunk: number) => inline ? 0 : Math.floor(window / chunk) + 1;
 
   Deno.test(`a slow handler holds back the source, ${where}`, async () => {
@@ -69,7 +69,7 @@ for (const inline of [false, true]) {
     );
     for (let taken = 1; taken <= 20; taken++) {
       await inTime(Promise.race([requested, job]), "the next request");
-      // While another job runs, a source that is not held back is asked for a chunk too many.
+      // Another job takes some time, in which a pool without back-pressure requests one chunk too many.
       assertEquals(await pool.run(jobs.echo, taken), taken);
       assert(Atomics.load(told, 1) <= taken * chunk);
       requested = source.allow(taken + 1 + ahead(window, chunk));
@@ -133,7 +133,7 @@ class Receiver {
         this.bytes.push(...bytes);
         this.pieces.push(bytes.length);
         const inFlight = this.#inFlight(this.pieces.length);
-        // Thrown into the pump, which then fails with it.
+        // The pump catches this error and fails with it.
         assert(inFlight <= window, `${inFlight} bytes in flight, window ${window}`);
         this.#wake();
       },
@@ -187,7 +187,7 @@ Deno.test("Pump: the window is used and never exceeded, nothing lost, in order",
   }
 });
 
-Deno.test("ByteQueue: an end comes after what arrived, a failure before it", async () => {
+Deno.test("ByteQueue: an end keeps the chunks that arrived, a failure drops them", async () => {
   const taken: number[] = [];
   const read = async (fill: (queue: ByteQueue) => void) => {
     const queue = new ByteQueue((bytes) => taken.push(bytes));

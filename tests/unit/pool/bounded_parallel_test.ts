@@ -4,7 +4,7 @@ import { boundedParallel } from "../../../lib/pool/bounded_parallel.ts";
 const thrownBy = (work: Promise<unknown>) =>
   work.then(() => assert(false, "nothing was thrown"), (error: unknown) => error);
 
-/** Rejects when the signal aborts, after a turn, with an error of its own. */
+/** Rejects with an error of its own when the signal aborts. */
 async function failsWhenAborted(signal: AbortSignal): Promise<never> {
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
   throw new Error("consequence of the abort");
@@ -31,7 +31,7 @@ Deno.test("boundedParallel: `limit` items at once, and the next one when one has
   await boundedParallel(items, async (item) => {
     most = Math.max(most, ++running);
     if (running === 3) full.resolve();
-    // The first three only go on when all of them run.
+    // Each of the first three waits until all three run.
     if (item < 3) await full.promise;
     else await Promise.resolve();
     running--;
@@ -97,7 +97,7 @@ Deno.test("boundedParallel: nothing starts under a signal that is aborted alread
   assertEquals(started, 0);
 });
 
-Deno.test("boundedParallel: a failure stays the outcome when the caller aborts after it", async () => {
+Deno.test("boundedParallel: a failure is thrown although the caller aborts after it", async () => {
   const first = new Error("first");
   const caller = new AbortController();
   const work = async (item: number, signal: AbortSignal) => {

@@ -1,4 +1,4 @@
-/** Workers that die, fall silent or break the protocol. */
+/** Workers that die, are silent or break the protocol. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { VarveError } from "../../../lib/errors.ts";
 import { layerJob } from "../../../lib/layer_job/internal.ts";
@@ -11,7 +11,7 @@ import { filesIn, inPieces, LAYERS, streamInput, type TestLayer } from "../layer
 import { spawn, testPool } from "./spawn.ts";
 import * as jobs from "./jobs.ts";
 
-/** The job dies alone: one beside it goes on, one behind it runs on a new worker. */
+/** The job fails alone: another running job goes on, and queued jobs run in a new worker. */
 async function diesAlone<Input>(
   pool: Pool,
   job: Job<Input, never>,
@@ -34,7 +34,7 @@ async function diesAlone<Input>(
   assertEquals(pool.inline, false);
 }
 
-Deno.test("a worker that died before its job fails it: nobody would ever answer", async () => {
+Deno.test("WorkerLink: a job for a dead worker fails at once", async () => {
   const link = new WorkerLink("layer", spawn(), { window: 1, silence: 1e6, onDeath: () => {} });
   assertEquals(await link.ready, true);
   link.end();
@@ -50,7 +50,7 @@ Deno.test("J17 Deno.exit in a worker", async () => {
   }
 });
 
-Deno.test("J17 an error that nobody catches", async () => {
+Deno.test("J17 an uncaught error", async () => {
   await using pool = testPool();
   await diesAlone(pool, jobs.throwLater, null, "thrown in a timer");
 });
@@ -71,7 +71,7 @@ leakTest("E14 a worker that dies in the middle of a layer", async () => {
   assertEquals((await run(layerJob)).diffId, layer.diffId);
 });
 
-Deno.test("J17 a rejection that nobody handles", async () => {
+Deno.test("J17 an unhandled rejection", async () => {
   await using pool = testPool();
   await diesAlone(pool, jobs.rejectAside, null, "rejected aside");
 });
@@ -84,12 +84,12 @@ Deno.test("I17 a poisoned message from a worker", async () => {
   }));
 });
 
-Deno.test("I17 a worker that ends without a word", async () => {
+Deno.test("I17 a worker that ends without a message", async () => {
   await using pool = testPool({ silence: 1500 });
   await diesAlone(pool, jobs.close, null, "fell silent");
 });
 
-Deno.test("I17 messages for a job that is over are nobody's", async () => {
+Deno.test("I17 messages for a job that is over are ignored", async () => {
   await using pool = testPool({ workers: 1 });
   assertEquals(await pool.run(jobs.leaveBehind, null, { stream: endless() }), "left");
   const state = jobs.shared();
@@ -158,7 +158,7 @@ async function* endless(): AsyncGenerator<Uint8Array> {
   for (;;) yield new Uint8Array(100_000);
 }
 
-Deno.test("a signal that comes while a worker starts", async () => {
+Deno.test("a job is cancelled while its worker starts", async () => {
   await using pool = testPool({ workers: 1 });
   const controller = new AbortController();
   const job = pool.run(jobs.echo, 1, { signal: controller.signal });

@@ -12,12 +12,12 @@ function job<Input, Output>(
   return { name, entry: "layer", run: async (input, context) => await run(input, context) };
 }
 
-/** Counters that both threads see. */
+/** Counters in shared memory. */
 export interface Shared {
   readonly memory: SharedArrayBuffer;
 }
 
-/** The cells of a {@linkcode Shared}. */
+/** The counters of a {@linkcode Shared}. */
 export function cells(shared: Shared): Int32Array {
   return new Int32Array(shared.memory);
 }
@@ -69,7 +69,7 @@ export const hashAll: Job<null, { bytes: number; digest: string }> = job(
   },
 );
 
-/** Reads a chunk for each count of cell 0 (which it takes back), and adds its size to cell 1. */
+/** Reads one chunk, and one more for each count in cell 0, which it decrements. Adds the sizes to cell 1. */
 export const readWhenTold: Job<Shared, number> = job(
   "readWhenTold",
   async (input: Shared, { stream, signal }) => {
@@ -166,19 +166,19 @@ export const waitForever: Job<Shared, never> = job("waitForever", (input: Shared
   for (;;) Atomics.wait(cells(input), 1, 0);
 });
 
-/** Posts past the protocol. */
+/** Posts a message that is not part of the protocol. */
 export const post: Job<unknown, never> = job("post", (message: unknown) => {
   (globalThis as unknown as Worker).postMessage(message);
   return new Promise<never>(() => {});
 });
 
-/** Leaves work behind that still reads and reports once the job is over. */
+/** Leaves work behind that reads and reports after the job is over. */
 export const leaveBehind: Job<null, string> = job(
   "leaveBehind",
   (_: null, { stream, progress }) => {
     setTimeout(async () => {
       progress({ read: 1, written: 1 });
-      for await (const _ of stream) { /* nobody sends any more */ }
+      for await (const _ of stream) { /* nothing arrives any more */ }
     });
     return "left";
   },
@@ -191,11 +191,11 @@ export const report: Job<number, number> = job("report", (times: number, { progr
   return times;
 });
 
-/** How many times this thread ran it. */
+/** Number of times that this thread ran `count`, plus what `warmUp` adds. */
 let used = 0;
 export const count: Job<null, number> = job("count", () => ++used);
 
-/** Counts as hundreds, tells that it began in cell 0, and goes on until it is told to end. */
+/** Adds 100 to `used` and 1 to cell 0 when it starts. Runs until it is aborted, and then adds 1000. */
 export const warmUp: Job<Shared, null> = job("warmUp", async (input: Shared, { signal }) => {
   used += 100;
   Atomics.add(cells(input), 0, 1);
@@ -204,7 +204,7 @@ export const warmUp: Job<Shared, null> = job("warmUp", async (input: Shared, { s
   return null;
 });
 
-/** Tells that it began in cell 0, and never ends, whatever it is told. */
+/** Counts its start in cell 0, and never ends, not even when it is aborted. */
 export const deaf: Job<Shared, never> = job("deaf", (input: Shared) => {
   Atomics.add(cells(input), 0, 1);
   return new Promise<never>(() => {});
@@ -228,7 +228,7 @@ export const crashingLayer: typeof layerJob = {
   },
 };
 
-/** All of them. */
+/** All jobs that `worker.ts` serves. */
 export const JOBS: readonly AnyJob[] = [
   echo,
   hashAll,

@@ -13,14 +13,14 @@ import { prng } from "../../support/prng.ts";
 import { spawn, testPool } from "./spawn.ts";
 import * as jobs from "./jobs.ts";
 
-/** The same on threads and inline. */
+/** Two tests: one with workers, one inline. */
 function both(name: string, fn: (pool: Pool) => Promise<void>): void {
   for (const inline of [false, true]) {
     Deno.test(`${name}, ${inline ? "inline" : "in workers"}`, async () => {
       await using pool = testPool({ inline });
       assertEquals(pool.inline, inline);
       await fn(pool);
-      // Whatever the job did, the pool is usable.
+      // The pool is usable after any job.
       assertEquals(await pool.run(jobs.echo, "well"), "well");
       assertEquals(pool.inline, inline);
     });
@@ -41,7 +41,7 @@ both("values come back", async (pool) => {
   assertEquals(input.bytes.length, 2);
 });
 
-both("a thousand jobs, all right", async (pool) => {
+both("a thousand jobs each give their own output", async (pool) => {
   const answers = await Promise.all(
     Array.from({ length: 1000 }, (_, i) => pool.run(jobs.echo, i)),
   );
@@ -63,11 +63,11 @@ both("a stream arrives whole, whatever its pieces", async (pool) => {
   });
   assertEquals(whole.bytes, all.length);
   assertEquals(await pool.run(jobs.hashAll, null, { stream: cut() }), whole);
-  // The caller's buffer is still the caller's.
+  // The caller's buffer is not detached.
   assertEquals(all.length, 3_000_000);
 });
 
-both("no stream is an empty one", async (pool) => {
+both("a job without a stream gets an empty one", async (pool) => {
   assertEquals((await pool.run(jobs.hashAll, null)).bytes, 0);
   assertEquals((await pool.run(jobs.hashAll, null, { stream: chunksOf([0, 0]) })).bytes, 0);
 });
@@ -78,12 +78,12 @@ both("an error keeps its code and its details", async (pool) => {
   assertEquals(error.details, { expected: "sha256:aa", actual: "sha256:bb" });
 });
 
-both("a foreign error is an internal one", async (pool) => {
+both("an error that is no VarveError is E_INTERNAL", async (pool) => {
   const error = await assertRejects(() => pool.run(jobs.failBadly, null), VarveError);
   assertEquals([error.code, error.message], ["E_INTERNAL", "a foreign error"]);
 });
 
-both("what the stream throws comes back as it is", async (pool) => {
+both("an error of the stream comes back as the same object", async (pool) => {
   const mine = new TypeError("the network is down");
   const stream = async function* () {
     yield new Uint8Array(5);
@@ -155,7 +155,7 @@ both("cancelled before it begins, or while it waits", async (pool) => {
   assertEquals(await behind, 2);
 });
 
-both("progress is thinned, the last one told", async (pool) => {
+both("progress is throttled; the last report arrives", async (pool) => {
   const seen: JobProgress[] = [];
   await pool.run(jobs.report, 20_000, { onProgress: (value) => seen.push(value) });
   assertEquals(seen[0], { read: 1, written: 2 });
@@ -194,7 +194,7 @@ both("the source is closed when the job does not read it", async (pool) => {
   await closed;
 });
 
-both("jobs start in order, at most size at once", async (pool) => {
+both("jobs start in order, at most `size` at once", async (pool) => {
   const release = new AbortController();
   const states = Array.from({ length: 4 }, () => jobs.shared());
   const began = (i: number) => jobs.cells(states[i] as jobs.Shared)[0];
@@ -223,7 +223,7 @@ both("a disposed pool", async ({ inline }) => {
   await pool[Symbol.asyncDispose]();
 });
 
-Deno.test("no worker starts before a job needs it, and idle ones are used again", async () => {
+Deno.test("no worker starts before a job needs it, and idle workers are reused", async () => {
   let started = 0;
   await using pool = testPool({ workers: 3, spawn: () => (started++, spawn()) });
   assertEquals(started, 0);
@@ -235,21 +235,21 @@ Deno.test("no worker starts before a job needs it, and idle ones are used again"
   assertEquals(started, 3);
 });
 
-Deno.test("a brief job that a program only waits for needs no worker of its own", async () => {
+Deno.test("mayBlock: a brief job runs on the caller's thread when no worker is free", async () => {
   let started = 0;
   const options = { mayBlock: true, spawn: () => (started++, spawn()) };
   const brief: BriefJob<unknown, unknown> = { ...jobs.echo, isBrief: (input) => input === "brief" };
   await using pool = testPool(options);
   assertEquals(await pool.run(brief, "brief"), "brief");
   assertEquals([started, pool.inline], [0, false]);
-  // Not beside another, whose messages this thread is to carry.
+  // Not beside another job, whose messages this thread has to pass on.
   const both = await Promise.all([pool.run(jobs.echo, 1), pool.run(brief, "brief")]);
   assertEquals([...both, started], [1, "brief", 2]);
 
   await using other = testPool(options);
   assertEquals(await other.run(brief, "long"), "long");
   assertEquals(started, 3);
-  // A worker that is idle does it anyway: what runs here is not cloned.
+  // An idle worker is used all the same: its output is a clone, that of this thread is not.
   const input = { a: 1 };
   const here: BriefJob<unknown, unknown> = { ...jobs.echo, isBrief: () => true };
   assert(await other.run(here, input) !== input);
@@ -261,7 +261,7 @@ Deno.test("a brief job that a program only waits for needs no worker of its own"
   assertEquals(started, 4);
 });
 
-/** Jobs in halves, as many as a pool runs at once, all at work: how many threads there are. */
+/** Fills a pool with jobs in halves on a machine of `cores`. Gives the pool's size and the number of threads. */
 async function threadsOf(options: PoolOptions, cores: number): Promise<[number, number]> {
   const known = Object.getOwnPropertyDescriptor(Navigator.prototype, "hardwareConcurrency");
   Object.defineProperty(Navigator.prototype, "hardwareConcurrency", { get: () => cores });
@@ -290,7 +290,7 @@ async function threadsOf(options: PoolOptions, cores: number): Promise<[number, 
   return [pool.size, started];
 }
 
-Deno.test("who does not say how many gets what memory allows, on a machine of any size", async () => {
+Deno.test("the default number of workers: one for each core, at most four", async () => {
   assertEquals(await threadsOf({}, 1), [1, 1]);
   assertEquals(await threadsOf({}, 2), [2, 4]);
   assertEquals(await threadsOf({}, 64), [4, 6]);
@@ -322,7 +322,7 @@ Deno.test("where no worker can be started, jobs run inline", async () => {
   }
 });
 
-Deno.test("wrong options are the caller's mistake", async () => {
+Deno.test("invalid options throw RangeError, an input that cannot be cloned TypeError", async () => {
   assertThrows(() => createPool({ workers: 0 }), RangeError, "workers");
   assertThrows(() => createPool({ window: -1 }), RangeError, "window");
   assertThrows(() => createPool({ silence: Infinity }), RangeError, "silence");

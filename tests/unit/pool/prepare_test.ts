@@ -1,9 +1,9 @@
-/** Workers that are started before a job needs them, and what they do until then. */
+/** Workers that are started before a job needs them, and their warm-up. */
 import { assertEquals, assertRejects } from "@std/assert";
 import * as jobs from "./jobs.ts";
 import { spawn, testPool } from "./spawn.ts";
 
-Deno.test("a worker that was prepared is the one that gets the job", async () => {
+Deno.test("a prepared worker gets the next job", async () => {
   const started: Worker[] = [];
   await using pool = testPool({ spawn: () => (started.push(spawn()), started.at(-1) as Worker) });
   pool.prepare("layer");
@@ -15,7 +15,7 @@ Deno.test("a worker that was prepared is the one that gets the job", async () =>
   assertEquals(started.length, 1);
 });
 
-Deno.test("a prepared worker warms up beside the jobs, until it is needed", async () => {
+Deno.test("a prepared worker warms up beside other jobs, until a job needs it", async () => {
   const started: string[] = [];
   await using pool = testPool({ workers: 1, spawn: (entry) => (started.push(entry), spawn()) });
   const told = jobs.shared();
@@ -26,7 +26,7 @@ Deno.test("a prepared worker warms up beside the jobs, until it is needed", asyn
   assertEquals(started, ["extract", "layer"]);
 });
 
-Deno.test("a worker that was started cold warms up, and one that has worked does not", async () => {
+Deno.test("a prepared worker can warm up later; an idle one does not warm up", async () => {
   await using pool = testPool();
   const told = jobs.shared();
   pool.prepare("layer");
@@ -37,7 +37,7 @@ Deno.test("a worker that was started cold warms up, and one that has worked does
   assertEquals(await pool.run(jobs.count, null), 1102);
 });
 
-Deno.test("a warm-up that fails costs the worker, and one that is not over when the pool goes ends", async () => {
+Deno.test("a worker whose warm-up fails is replaced; dispose ends a warm-up", async () => {
   const started: Worker[] = [];
   await using pool = testPool({ spawn: () => (started.push(spawn()), started.at(-1) as Worker) });
   pool.warmUp(jobs.failBadly, null);
@@ -54,7 +54,7 @@ Deno.test("a warm-up that fails costs the worker, and one that is not over when 
   await other[Symbol.asyncDispose]();
 });
 
-Deno.test("a worker that died at a warm-up is not asked for another one", async () => {
+Deno.test("a worker that died during its warm-up is replaced, also after a second warm-up", async () => {
   const started: Worker[] = [];
   await using pool = testPool({ spawn: () => (started.push(spawn()), started.at(-1) as Worker) });
   pool.warmUp(jobs.exit, 1);
@@ -69,7 +69,7 @@ Deno.test("a worker that died at a warm-up is not asked for another one", async 
   assertEquals(started.length, 2);
 });
 
-Deno.test("a pool that goes while a job waits for a warm-up starts no worker any more", async () => {
+Deno.test("a pool that is disposed while a job waits for a warm-up starts no more workers", async () => {
   let started = 0;
   const pool = testPool({ spawn: () => (started++, spawn()) });
   const told = jobs.shared();
@@ -81,7 +81,7 @@ Deno.test("a pool that goes while a job waits for a warm-up starts no worker any
   assertEquals(started, 1);
 });
 
-Deno.test("a prepared worker that is not to be had, died, or is not needed", async () => {
+Deno.test("prepare: the worker cannot start, dies, or is never used", async () => {
   {
     await using pool = testPool({
       spawn: () => new Worker("data:application/javascript,syntax error", { type: "module" }),

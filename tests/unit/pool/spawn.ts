@@ -9,7 +9,7 @@ export function spawn(): Worker {
   return new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
 }
 
-/** A pool of such workers. */
+/** A pool of such workers, two of them when `options` do not say. */
 export function testPool(options: ProgramPoolOptions = {}): ProgramPool {
   return createProgramPool({ workers: 2, spawn, ...options });
 }

@@ -1,4 +1,4 @@
-/** Run by `death_test.ts`: jobs that block their thread for good. */
+/** Run by `death_test.ts` in a process of its own: jobs that block their thread for ever. */
 import * as jobs from "./jobs.ts";
 import { testPool } from "./spawn.ts";
 
