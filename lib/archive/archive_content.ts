@@ -6,8 +6,8 @@ import type { ArchiveFiles, FileAt } from "./files.ts";
 /**
  * The content of a layer that a document names.
  *
- * @param file the name of the file that holds it
- * @throws {VarveError} `E_MISSING`, `E_FORMAT`; why it could not be used as a layer when it came by
+ * @param file name of the file in the archive
+ * @throws {VarveError} `E_MISSING`, `E_FORMAT`; the error of the layer job when the layer came in a stream
  */
 export async function layerContent(
   files: ArchiveFiles,
@@ -28,7 +28,7 @@ export async function layerContent(
     case "failed":
       throw at.error;
     case "blob":
-      throw new VarveError("E_FORMAT", `Cannot load layer ${label}: it is no tar archive`, {
+      throw new VarveError("E_FORMAT", `Cannot load layer ${label}: it is not a tar archive`, {
         subject: file,
       });
     default:
@@ -37,7 +37,8 @@ export async function layerContent(
 }
 
 /**
- * The content of a part of an attestation; `undefined` where the archive does not hold it, or the ingest
+ * The content of a part of an attestation or artifact; `undefined` when the archive does not have it, or when the
+ * ingest
  * or the store has it already.
  */
 export async function partContent(
@@ -49,15 +50,15 @@ export async function partContent(
   switch (at?.kind) {
     case undefined:
     case "blob":
-    case "passed":
+    case "known":
       return undefined;
     case "bytes":
       return bytesContent(at);
     case "failed":
       throw new VarveError(
         "E_FORMAT",
-        `Cannot load ${files.label}: its attachment ${part.digest} is a tar that was taken for a layer and is none`,
-        { subject: part.digest, hint: "load it from a file that is not compressed" },
+        `Cannot load ${files.label}: its attachment ${part.digest} looks like a layer but is not a valid one`,
+        { subject: part.digest, hint: "load it from an uncompressed file instead" },
         { cause: at.error },
       );
     default:
@@ -69,7 +70,7 @@ function bytesContent({ bytes }: Extract<FileAt, { kind: "bytes" }>): StreamCont
   return {
     kind: "stream",
     size: bytes.length,
-    prove: true,
+    alwaysVerify: true,
     open: () => Promise.resolve(ReadableStream.from([bytes])),
   };
 }

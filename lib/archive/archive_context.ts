@@ -12,17 +12,17 @@ import {
 } from "../oci/mod.ts";
 import type { ArchiveFiles } from "./files.ts";
 
-/** What the readers of both archive forms work with. */
+/** What `ociImages` and `dockerImages` work with. */
 export interface ArchiveContext {
   readonly files: ArchiveFiles;
   readonly ingest: ImageIngest;
-  /** Only this platform of an index. */
+  /** Load only this platform of an index; all when `undefined`. */
   readonly platform: Platform | undefined;
-  /** The full name of the one image, instead of those that the archive gives. */
+  /** Full name for the image, instead of its names in the archive. */
   readonly name: string | undefined;
 }
 
-/** Refuses one name for several images, before any of them is read. @throws {VarveError} `E_USAGE` */
+/** Refuses a single name for several images, before any of them is read. @throws {VarveError} `E_USAGE` */
 export function refuseSeveral({ name, files }: ArchiveContext, images: number): void {
   if (name === undefined || images === 1) return;
   throw new VarveError(
@@ -33,7 +33,7 @@ export function refuseSeveral({ name, files }: ArchiveContext, images: number): 
 }
 
 /**
- * The name that the user gives the image, if any.
+ * The name that the user gives the image; `undefined` when there is none.
  *
  * @throws {VarveError} `E_USAGE` when it has the digest of another image
  */
@@ -41,14 +41,14 @@ export function givenName({ name, files }: ArchiveContext, digest: Digest): stri
   if (name === undefined || namesDigest(parseReference(name), digest)) return name;
   throw new VarveError(
     "E_USAGE",
-    `Cannot give the name ${name} to ${files.label}: its digest is another`,
+    `Cannot give the name ${name} to ${files.label}: its digest differs`,
     { subject: name, actual: digest },
   );
 }
 
 /**
- * The full name that the archive gives an image. A malformed name, or one with the digest of another
- * image, is left out with a warning: a digest in a name must be that of the image.
+ * The full name that the archive gives an image. A malformed name, or one with the digest of another image, is left out
+ * with a warning, and the result is `undefined`.
  */
 export function claimedName(
   { ingest }: ArchiveContext,
@@ -66,12 +66,12 @@ function namesDigest(reference: Reference, digest: Digest): boolean {
   return reference.digest === undefined || reference.digest === digest;
 }
 
-/** Refuses an image that is not for the platform that was asked for. @throws {VarveError} `E_PLATFORM` */
+/** Refuses an image for another platform than the one that the user asked for. @throws {VarveError} `E_PLATFORM` */
 export function refuseOtherPlatform({ platform, files }: ArchiveContext, found: Platform): void {
   if (platform === undefined || matchPlatform(platform, found) >= 0) return;
   throw new VarveError(
     "E_PLATFORM",
-    `Cannot load ${files.label}: an image of it is for another platform`,
+    `Cannot load ${files.label}: an image in it is for another platform`,
     { expected: formatPlatform(platform), actual: formatPlatform(found) },
   );
 }

@@ -4,8 +4,8 @@ import { fileError } from "../linux/mod.ts";
 import { type ArchiveFiles, cleanName, type FileAt } from "./files.ts";
 
 /**
- * The files of an OCI layout directory. A symbolic link or a directory in the place of a blob is refused,
- * not followed.
+ * The files of an OCI layout directory. Symbolic links are refused, not followed: they could lead outside of the
+ * layout.
  */
 export function directoryFiles(root: string): ArchiveFiles {
   return new DirectoryFiles(root);
@@ -52,14 +52,14 @@ class DirectoryFiles implements ArchiveFiles {
   }
 }
 
-/** The first bytes of a file that is a range or in memory. */
+/** The first 512 bytes of a file that is a range or in memory; empty for any other. */
 export async function headOf(at: FileAt): Promise<Uint8Array> {
   if (at.kind === "bytes") return at.bytes.subarray(0, 512);
   if (at.kind !== "file") return new Uint8Array(0);
   return await readRange(at.path, at.offset, Math.min(at.length, 512));
 }
 
-/** Reads a file of an archive whole. @throws {VarveError} `E_MISSING`, `E_LIMIT`, `E_FORMAT` */
+/** Reads a whole document of an archive. @throws {VarveError} `E_MISSING`, `E_LIMIT`, `E_FORMAT` */
 export async function readDocument(
   files: Pick<ArchiveFiles, "find" | "label">,
   name: string,

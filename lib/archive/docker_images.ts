@@ -25,8 +25,8 @@ import {
 import { layerContent } from "./archive_content.ts";
 
 /**
- * The images of a docker-archive. It holds no OCI manifests: the ingest makes one of the config as it is,
- * and of the layers' blobs as they are.
+ * The images of a docker-archive. It has no OCI manifests, so the ingest makes one from the unchanged config and the
+ * unchanged blobs of the layers.
  *
  * @throws {VarveError} `E_FORMAT`, `E_JSON`, `E_MISSING`, `E_DIFFID` and what layers throw
  */
@@ -75,13 +75,14 @@ async function bringImage(
   };
 }
 
-/** A layer and the file of the archive that holds it. */
+/** A layer, and the file of the archive with its blob. */
 interface LayerFile extends WantedLayer {
-  /** Name of the file. */
+  /** Name of the file in the archive. */
   readonly file: string;
 }
 
-const LOOKS_AT_ONCE = 8;
+/** Number of files whose first bytes are read at the same time. */
+const HEADS_AT_ONCE = 8;
 
 async function layerFiles(
   { files }: ArchiveContext,
@@ -97,14 +98,14 @@ async function layerFiles(
     );
   }
   const numbered = diffIds.map((diffId, i) => ({ diffId, i }));
-  // Each look opens the archive, and an image may have more layers than a process open files.
+  // Each read opens the archive, and an image may have more layers than a process may have open files.
   return await boundedParallel(numbered, async ({ diffId, i }) => {
     const file = toText(image.layers[i] ?? fromText(""));
     const layer = { file, label: file, diffId };
     const at = await files.find(file);
     if (at?.kind !== "file") return layer;
-    // The blob of an uncompressed layer is the tar itself: then its digest is known before it is read.
+    // The blob of an uncompressed layer is the tar itself, so its digest is the diffID.
     const compression = sniff(await files.head(at));
     return compression === "none" ? { ...layer, digest: diffId } : { ...layer, compression };
-  }, { limit: LOOKS_AT_ONCE, signal });
+  }, { limit: HEADS_AT_ONCE, signal });
 }

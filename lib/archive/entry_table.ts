@@ -3,12 +3,15 @@ import { VarveError } from "../errors.ts";
 import type { Entry } from "../layer/mod.ts";
 import { cleanName, type FileAt, MAX_LINKS } from "./files.ts";
 
-/** Limit of entries in the outer archive. An image has a few entries for each layer, so real archives are far below it. */
+/**
+ * Limit of entries in the outer archive. An image has a few entries for each layer, so real archives are far below
+ * it.
+ */
 const MAX_ENTRIES = 200_000;
 
 type Slot = FileAt | { readonly kind: "link"; readonly target: string | undefined };
 
-/** The entries of an outer tar by name, with its links. */
+/** The files and links of an outer tar, by name. */
 export class EntryTable {
   readonly #label: string;
   readonly #slots = new Map<string, Slot>();
@@ -19,9 +22,9 @@ export class EntryTable {
   }
 
   /**
-   * The name of a file entry.
+   * The name of an entry, in the form of {@linkcode cleanName}.
    *
-   * @throws {VarveError} `E_PATH_ESCAPE` when it leads outside of the archive
+   * @throws {VarveError} `E_PATH_ESCAPE` when it leads outside the archive
    */
   nameOf(entry: Entry): string {
     const name = cleanName(toText(entry.path));
@@ -35,7 +38,7 @@ export class EntryTable {
   /** Adds a file. @throws {VarveError} `E_NAME_CLASH` when the name is taken, `E_LIMIT` */
   add(name: string, slot: Slot): void {
     if (this.#slots.has(name)) {
-      // Two readers could take different ones: which would be verified, and which used?
+      // Two readers could pick different entries, so that one is verified and the other is used.
       throw new VarveError(
         "E_NAME_CLASH",
         `Cannot read ${this.#label}: it holds ${JSON.stringify(name)} twice`,
@@ -54,13 +57,17 @@ export class EntryTable {
     this.#slots.set(name, slot);
   }
 
-  /** Adds a symbolic or hard link entry. */
+  /** Adds a symbolic or hard link. @throws {VarveError} as {@linkcode nameOf} and {@linkcode add} */
   addLink(entry: Entry): void {
     const name = this.nameOf(entry);
     this.add(name, { kind: "link", target: linkTarget(name, entry) });
   }
 
-  /** Follows links to a file. @throws {VarveError} `E_FORMAT` */
+  /**
+   * Finds a file by name, and follows links. `undefined` when the name is unknown.
+   *
+   * @throws {VarveError} `E_FORMAT` for a bad link
+   */
   find(name: string): FileAt | undefined {
     let at = cleanName(name);
     for (let hops = 0; hops <= MAX_LINKS; hops++) {
@@ -75,7 +82,7 @@ export class EntryTable {
     throw this.#badLink(name, `its links are a circle or more than ${MAX_LINKS}`);
   }
 
-  /** All files, links left out. */
+  /** All files, without the links. */
   *files(): Iterable<readonly [name: string, at: FileAt]> {
     for (const [name, slot] of this.#slots) if (slot.kind !== "link") yield [name, slot];
   }

@@ -1,51 +1,61 @@
 /**
- * The named files of an archive, however they are stored.
+ * The named files of an archive, whatever its form.
  *
- * Names are looked up among the archive's own entries only, never on a file
- * system, so no name that a document gives can reach anything else.
+ * A name from a document is only looked up among the entries of the archive. It can never reach any other file.
  */
 import { type Digest, hexOf, isDigest } from "../digest/mod.ts";
-import type { EarlyLayer, FileRun, ImageIngest, PassedBlob } from "../image/internal.ts";
+import type { EarlyLayer, FileRun, ImageIngest, KnownBlob } from "../image/internal.ts";
 
-/** Where the bytes of a file are. */
+/** Where the bytes of a file of an archive are. */
 export type FileAt =
-  /** A run of bytes that a worker can read itself. */
+  /** A range of a file, which a worker can read itself. */
   | FileRun
-  /** It came in a stream and is staged already, as a layer. */
+  /** The file came in a stream and is staged as a layer. */
   | EarlyLayer
-  /** It came in a stream, was hashed, and is the verified blob of a layer that the store holds. */
-  | PassedBlob
-  /** It came in a stream and is staged as a blob that is no layer. */
+  /** The file came in a stream, was verified, and is the blob of a layer that the store has. */
+  | KnownBlob
+  /** The file came in a stream and is staged as a blob, because it is not a layer. */
   | { readonly kind: "blob"; readonly digest: Digest; readonly size: number }
-  /** It came in a stream and could not be used as a layer. */
+  /** The file came in a stream, looked like a layer, but could not be made into one. */
   | { readonly kind: "failed"; readonly error: unknown }
-  /** It came in a stream and is a small document. */
+  /** The file came in a stream and is small enough to be a document. */
   | { readonly kind: "bytes"; readonly bytes: Uint8Array };
 
 /** The files of one archive. */
 export interface ArchiveFiles {
-  /** What the user called it. */
+  /** Name of the archive for messages, as the user typed it. */
   readonly label: string;
-  /** Where a file is; links are followed inside the archive. `undefined` when the archive has no such file. @throws {VarveError} `E_FORMAT` when links lead nowhere or in a circle */
+  /**
+   * Finds a file. Links are followed inside the archive. `undefined` when there is no such file.
+   *
+   * @throws {VarveError} `E_FORMAT` when links lead nowhere or in a circle
+   */
   find(name: string): Promise<FileAt | undefined>;
-  /** All bytes of a document. `setting` names the setting of the limit, for the hint. @throws {VarveError} `E_MISSING`, `E_LIMIT` */
+  /**
+   * Reads all bytes of a document. `setting` is the name of the setting for `maxBytes`, for the hint.
+   *
+   * @throws {VarveError} `E_MISSING`, `E_LIMIT`
+   */
   document(name: string, maxBytes: number, setting?: string): Promise<Uint8Array>;
-  /** The first bytes of a file, at most 512, which show its compression. */
+  /** Reads the first bytes of a file, at most 512, which show its compression. */
   head(at: FileAt): Promise<Uint8Array>;
 }
 
-/** What an archive is opened with. */
+/** Options of `openFiles`. */
 export interface OpenFilesOptions {
-  /** Takes what comes in a stream. */
+  /** Stages layers and blobs from a stream. */
   readonly ingest: ImageIngest;
-  /** Size in bytes of the largest document that is kept of a stream. */
+  /** Size in bytes of the largest document that is kept from a stream. */
   readonly maxDocument: number;
 }
 
-/** Links that are followed from one name. */
+/** Number of links that are followed from one name. */
 export const MAX_LINKS = 8;
 
-/** An entry's path without `./` and doubled or trailing slashes; `undefined` when it leads outside the archive. */
+/**
+ * The path of an entry without `./` and without doubled or trailing slashes; `undefined` when it leads outside the
+ * archive.
+ */
 export function cleanName(path: string): string | undefined {
   const parts: string[] = [];
   for (const part of path.split("/")) {
@@ -56,14 +66,14 @@ export function cleanName(path: string): string | undefined {
   return parts.length === 0 ? undefined : parts.join("/");
 }
 
-/** The digest in a blob's name: `blobs/sha256/<hex>` says what its bytes are, any other name says nothing. */
+/** The digest in the name of a blob, `blobs/sha256/<hex>`; `undefined` for any other name. */
 export function digestOfName(name: string): Digest | undefined {
   const match = /(?:^|\/)blobs\/(sha256|sha512)\/([0-9a-f]+)$/.exec(name);
   const digest = match === null ? undefined : `${match[1]}:${match[2]}`;
   return isDigest(digest) ? digest : undefined;
 }
 
-/** Where an OCI layout has a blob. */
+/** Path of a blob in an OCI layout. */
 export function blobPath(digest: Digest): string {
   return `blobs/${digest.slice(0, digest.indexOf(":"))}/${hexOf(digest)}`;
 }

@@ -1,14 +1,14 @@
 import type { BlobSource } from "../image/internal.ts";
 import type { Layout, LayoutFile } from "./layout_files.ts";
 
-/** How a layout is written. */
+/** Options of the sinks that write a layout. */
 export interface SinkOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Called with the bytes written so far and in all. */
+  /** Called with the number of bytes written so far, and the total. */
   readonly onProgress?: ((written: number, total: number) => void) | undefined;
 }
 
-/** Opens a file of a layout. */
+/** Opens the bytes of a file of a layout. */
 export async function openLayoutFile(
   blobs: BlobSource,
   file: LayoutFile,
@@ -23,7 +23,7 @@ export function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
   return ReadableStream.from(bytes.length === 0 ? [] : [bytes]);
 }
 
-/** Counts what passes through all of its streams together. */
+/** Makes streams that pass bytes on, and reports the sum over all of them as progress. */
 export function meter(
   layout: Layout,
   options: SinkOptions,

@@ -5,13 +5,16 @@ import { type ArchivedImages, layoutOf } from "./layout_files.ts";
 import { directoryTarget } from "./save_target.ts";
 import { writeAll } from "./write_file.ts";
 
-/** How a layout directory is written. */
+/** Options of {@linkcode layoutDirectory}. */
 export interface DirectorySinkOptions extends SinkOptions {
-  /** Whether the data is synced before the directory appears. */
+  /** Whether to sync the data to disk before the directory appears. */
   readonly durability: "full" | "none";
 }
 
-/** Images as an OCI layout directory, with Docker's manifest.json beside. It appears complete, or not at all. */
+/**
+ * A sink that writes an OCI layout directory with Docker's manifest.json. The directory appears complete, or not at
+ * all.
+ */
 export function layoutDirectory(
   images: ArchivedImages,
   path: string,
@@ -24,9 +27,9 @@ export function layoutDirectory(
       await guarded(`save to ${path}`, async () => {
         const progress = meter(layout, options);
         for (const file of layout.files) {
-          const place = `${target.temporary}/${file.name}`;
-          await Deno.mkdir(place.slice(0, place.lastIndexOf("/")), { recursive: true });
-          using output = await Deno.open(place, { write: true, createNew: true });
+          const filePath = `${target.temporary}/${file.name}`;
+          await Deno.mkdir(filePath.slice(0, filePath.lastIndexOf("/")), { recursive: true });
+          using output = await Deno.open(filePath, { write: true, createNew: true });
           const content = await openLayoutFile(blobs, file, options.signal);
           await writeAll(output, content.pipeThrough(progress()));
           if (options.durability === "full") await output.syncData();

@@ -11,33 +11,36 @@ import {
 import type { ImageRecord, StoredImage } from "../store/mod.ts";
 import { blobPath } from "./files.ts";
 
-/** One file of an image archive: bytes that are here, or a blob. */
+/** One file of an image archive: bytes in memory, or a blob. */
 export type LayoutFile =
   | { readonly name: string; readonly size: number; readonly bytes: Uint8Array }
   | { readonly name: string; readonly size: number; readonly blob: Descriptor };
 
-/** What an archive of images holds, in its order. */
+/** The files of an image archive, in their order. */
 export interface Layout {
-  /** The files; directories come before what is in them. */
+  /**
+   * The files. `oci-layout` and `index.json` are first, blobs are in the order of their names, `manifest.json` is
+   * last.
+   */
   readonly files: readonly LayoutFile[];
-  /** Seconds since the epoch of every entry: when the newest of the images was created. */
+  /** Time of every entry in seconds since the epoch: the creation of the newest image. */
   readonly mtime: number;
 }
 
-/** Images that go into one archive. */
+/** The images for one archive. */
 export interface ArchivedImages {
-  /** Each name once. */
+  /** Names and targets of the images, each name once. */
   readonly records: readonly ImageRecord[];
-  /** The image of each record that Docker's manifest.json describes. */
+  /** For each record, the image that Docker's manifest.json describes. */
   readonly images: readonly StoredImage[];
 }
 
-/** Years 0 to 9999 are what any tar holds. */
+/** The last second of the year 9999. Later times do not fit into every tar. */
 const MAX_SECONDS = 253_402_300_799;
 
 /**
- * The files of an archive that is an OCI layout and a docker-archive at once. The same images give the
- * same files on any machine: nothing of this machine goes in.
+ * The files of an archive that is both an OCI layout and a docker-archive. The same images give the same files on any
+ * machine.
  */
 export function layoutOf({ records, images }: ArchivedImages, plan: ImagePlan): Layout {
   const files: LayoutFile[] = [
@@ -62,7 +65,7 @@ function inline(name: string, bytes: Uint8Array): LayoutFile {
   return { name, size: bytes.length, bytes };
 }
 
-/** One descriptor for each name. Its ref.name is the tag where that is unique in the file, else the full name. */
+/** One descriptor for each name. Its ref.name is the tag if that is unique in the archive, else the full name. */
 function indexEntries(records: readonly ImageRecord[]): Descriptor[] {
   const tags = new Map<string, number>();
   for (const record of records) {
@@ -87,7 +90,10 @@ function indexEntries(records: readonly ImageRecord[]): Descriptor[] {
   });
 }
 
-/** An image's name, if it has one. A name with the digest of another manifest is left out: its layers were compressed since. */
+/**
+ * Name of an image, if it has one. A name with the digest of another manifest is left out: compression gave the image
+ * a new manifest.
+ */
 function nameOf({ name, target }: ImageRecord): Reference | undefined {
   if (name.startsWith("<none>@")) return undefined;
   const reference = parseReference(name);
@@ -95,14 +101,14 @@ function nameOf({ name, target }: ImageRecord): Reference | undefined {
   return isOther ? undefined : reference;
 }
 
-/** Docker's manifest.json: one item for each image, with all names of it. */
+/** Docker's manifest.json: one item for each image, with all of its names. */
 function dockerManifest(images: readonly StoredImage[]): Uint8Array {
   const items = new Map<Digest, { image: StoredImage; tags: string[] }>();
   for (const image of images) {
     const item = items.get(image.descriptor.digest) ?? { image, tags: [] };
     items.set(image.descriptor.digest, item);
     const { name } = image.record;
-    // Docker takes tags only, not names with a digest.
+    // Docker accepts tags here, not names with a digest.
     if (!name.includes("@")) item.tags.push(familiarName(parseReference(name)));
   }
   return encodeArchiveManifest([...items.values()].map(({ image, tags }) => ({

@@ -5,10 +5,10 @@ import type { BlobSource, ImageSink } from "../image/internal.ts";
 import { meter, openLayoutFile, type SinkOptions, streamOf } from "./layout_content.ts";
 import { type ArchivedImages, type Layout, layoutOf } from "./layout_files.ts";
 
-/** Two blocks of zeros end a tar. */
+/** Size of the two blocks of zeros that end a tar. */
 const END = 1024;
 
-/** Images as one tar: an OCI layout and a docker-archive at once. */
+/** A sink that makes one tar, which is both an OCI layout and a docker-archive. */
 export function layoutTar(
   images: ArchivedImages,
   options: SinkOptions,
@@ -18,7 +18,7 @@ export function layoutTar(
   };
 }
 
-/** The whole archive, joined of headers, contents and paddings. */
+/** The whole tar: headers, contents and padding, joined. */
 function tarStream(
   layout: Layout,
   blobs: BlobSource,
@@ -49,7 +49,7 @@ function tarStream(
         yield streamOf(header(`${directory}/`, 0, true));
       }
       const content = (await openLayoutFile(blobs, file, options.signal))
-        // A blob that is longer than its header says would shift all that follows.
+        // A blob that is longer than its header says would shift all later entries.
         .pipeThrough(new LimitedBytesTransformStream(file.size, { error: true }))
         .pipeThrough(progress());
       yield concatReadableStreams(
@@ -60,7 +60,7 @@ function tarStream(
     }
     yield streamOf(new Uint8Array(END));
   }
-  // One part is opened after another: an archive has thousands, a process not that many descriptors.
+  // Open one part after another: an archive can have more parts than a process may have open files.
   async function* bytes(): AsyncGenerator<Uint8Array> {
     for await (const part of parts()) yield* part;
   }

@@ -15,14 +15,14 @@ import { ociImages } from "./oci_images.ts";
 import { type ArchiveInput, labelOf, openFiles } from "./open_files.ts";
 
 /**
- * Loads the images of an archive: a docker-archive, an OCI layout as tar or
- * directory, or both in one; plain, gzip or zstd; a path or a stream.
+ * Loads the images of an archive: a docker-archive, or an OCI layout as a tar or a directory, or a tar that is both. A
+ * tar may be compressed with gzip or zstd, and may come as a path or a stream.
  *
- * Every byte is proved: blobs against their digests, layers against the diffIDs
- * of the config. All images become visible at once, at the end, or none does.
+ * Every byte is verified: blobs against their digests, layers against the diffIDs in the config. All images become
+ * visible together at the end, or none does.
  *
  * @throws {VarveError} `E_NOT_FOUND` no such file · `E_FORMAT`, `E_JSON`, `E_MISSING`, `E_DIGEST`,
- *   `E_SIZE`, `E_DIFFID`, … bad data · `E_PLATFORM` · `E_LIMIT` · `E_USAGE` a name for several images
+ *   `E_SIZE`, `E_DIFFID`, … bad data · `E_PLATFORM` · `E_LIMIT` · `E_USAGE` one name for several images
  *
  * @example
  * ```ts
@@ -64,7 +64,7 @@ export async function loadImages(
   });
 }
 
-/** An archive as a source of images. */
+/** Makes an archive a source of images. */
 export function archiveSource(
   input: ArchiveInput,
   { name, platform }: Pick<LoadOptions, "name" | "platform"> = {},
@@ -96,7 +96,7 @@ async function imagesOf(context: ArchiveContext): Promise<readonly SourceImage[]
     "E_FORMAT",
     `Cannot load ${files.label}: ${
       old
-        ? "it is an archive of the form before Docker 1.10, which proves nothing; save it again with a current tool"
+        ? "it has the format before Docker 1.10, which has no digests to verify; save it again with a current tool"
         : "it holds neither an OCI layout (oci-layout, index.json) nor a docker-archive (manifest.json)"
     }`,
     { subject: files.label },

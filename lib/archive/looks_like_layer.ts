@@ -1,16 +1,19 @@
 import { type Compression, compressionMagic, Decompressor } from "../codec/compress/mod.ts";
 
-/** Bytes that show the magic of a compression, and the header of a tar. */
+/** Number of bytes that show the magic of a compression, or the header of a tar. */
 export const PLAIN_HEAD = 512;
-/** Compressed bytes that hold at least the first block of a tar: a zstd block is at most 128 KiB. */
+/** Number of compressed bytes that contain at least the first block of a tar: a zstd block is at most 128 KiB. */
 export const COMPRESSED_HEAD: number = 160 * 1024;
 
 /**
- * Whether a file of a stream is taken for a layer before a document says what it is: a tar, also an empty
- * one, plain or compressed. Where the head does not tell, the file is taken for a layer, and the job decides.
+ * Guesses whether a file of a stream is a layer, before a document says so: whether it is a tar, plain or
+ * compressed, also
+ * an empty one. When the first bytes do not show it, the answer is yes, and the layer job decides.
  *
- * @param head the first bytes: {@linkcode COMPRESSED_HEAD} where it is compressed, else {@linkcode PLAIN_HEAD}, or all there are
- * @param size of the whole file, in bytes
+ * @param head the first bytes: {@linkcode COMPRESSED_HEAD} of a compressed file, else {@linkcode PLAIN_HEAD}; fewer
+ * when
+ *   the file is shorter
+ * @param size size of the whole file in bytes
  */
 export function looksLikeLayer(head: Uint8Array, size: number): boolean {
   const compression = compressionMagic(head);
@@ -19,7 +22,7 @@ export function looksLikeLayer(head: Uint8Array, size: number): boolean {
   return plain === undefined || isTarHead(plain);
 }
 
-/** The first inflated block; `undefined` where the bytes are damaged or too few. */
+/** The first decompressed block; `undefined` when the bytes are damaged or too few. */
 function inflatedHead(head: Uint8Array, compression: Compression): Uint8Array | undefined {
   const block = new Uint8Array(PLAIN_HEAD);
   let length = 0;
@@ -38,7 +41,10 @@ function inflatedHead(head: Uint8Array, compression: Compression): Uint8Array | 
   return length === PLAIN_HEAD ? block : undefined;
 }
 
-/** Every dialect of tar has the sum of the header's bytes at offset 148, counted with spaces in that field. */
+/**
+ * Whether a block is the header of a tar, or zeros. Every dialect of tar has the sum of the header at offset 148,
+ * counted with spaces in that field.
+ */
 function isTarHead(head: Uint8Array): boolean {
   if (head.length < PLAIN_HEAD) return false;
   let stored = "";

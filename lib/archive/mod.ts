@@ -1,12 +1,13 @@
 /**
- * Image archives in and out: docker-archive and OCI layout, as tar, directory or stream.
+ * Loads and saves image archives: docker-archives and OCI layouts, as a tar, a directory or a stream.
  *
- * Loading: `openFiles` gives the named files of an archive, read in place from a directory or a plain tar, or
- * taken from a stream in one pass, which hands layers to jobs before any document names them. `ociImages`
- * and `dockerImages` read the documents and make the archive an `ImageSource`.
+ * **Loading.** `openFiles` opens the named files of an archive. Those of a directory or a plain tar are read in
+ * place. A
+ * stream is read once, and each layer goes to a job before any document names it. `ociImages` and `dockerImages` read
+ * the documents. Together they make the archive an `ImageSource`.
  *
- * Saving: `layoutOf` lists the files of an archive that is an OCI layout and a docker-archive at once;
- * `layoutTar` and `layoutDirectory` are the sinks that write it.
+ * **Saving.** `layoutOf` lists the files of an archive that is both an OCI layout and a docker-archive. `layoutTar` and
+ * `layoutDirectory` are the `ImageSink`s that write them.
  *
  * @module
  */

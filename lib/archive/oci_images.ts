@@ -24,8 +24,8 @@ const IMAGE_NAME = "io.containerd.image.name";
 const REF_NAME = "org.opencontainers.image.ref.name";
 
 /**
- * The images of an OCI layout (image-spec, image-layout.md): one for each target of `index.json`, however
- * many names it has.
+ * The images of an OCI layout (image-spec, image-layout.md). Each target of `index.json` is one image, even if it has
+ * several names.
  *
  * @throws {VarveError} `E_FORMAT`, `E_JSON`, `E_MISSING`
  */
@@ -54,7 +54,7 @@ export async function ociImages(context: ArchiveContext): Promise<DescribedImage
   }));
 }
 
-/** The largest `oci-layout` file: it says one thing. */
+/** Largest size of the file `oci-layout` in bytes. It has a single property. */
 const MAX_LAYOUT = 4096;
 
 async function checkVersion({ files }: ArchiveContext): Promise<void> {
@@ -71,7 +71,7 @@ async function checkVersion({ files }: ArchiveContext): Promise<void> {
   }
 }
 
-/** The full name that annotations give: a reference name that is only a tag has no repository to belong to. */
+/** The full name in the annotations. A reference name that is only a tag gives none, because it has no repository. */
 function nameOf(context: ArchiveContext, target: Descriptor): string | undefined {
   const full = target.annotations?.[IMAGE_NAME];
   const ref = target.annotations?.[REF_NAME];
@@ -79,19 +79,19 @@ function nameOf(context: ArchiveContext, target: Descriptor): string | undefined
   if (given !== undefined) return claimedName(context, given, target.digest);
   if (ref !== undefined) {
     context.ingest.warn(
-      `the archive calls an image only ${JSON.stringify(ref)}; --name gives it a name`,
+      `the archive calls an image only ${JSON.stringify(ref)}; use --name to give it a name`,
     );
   }
   return undefined;
 }
 
-/** The blobs of the layout. */
+/** The documents and layers of the layout. */
 function documentsOf(context: ArchiveContext): DocumentSource {
   const { files, ingest: { limits }, platform } = context;
   return {
     async document({ digest }, role) {
       const path = blobPath(digest);
-      // A config must be there; of an index the platforms that are absent are left out.
+      // A missing config is an error. A missing manifest means that the archive does not have that platform.
       if (role !== "config" && await files.find(path) === undefined) return undefined;
       return await files.document(path, limits[role], OCI_LIMITS[role].setting);
     },
@@ -107,7 +107,7 @@ function documentsOf(context: ArchiveContext): DocumentSource {
       );
     },
     accept(config, depth) {
-      // An index says which platform a manifest is for, and was judged by that.
+      // For a child of an index, the index gave the platform, and children() has checked it.
       if (depth === 0) refuseOtherPlatform(context, config.platform);
     },
   };

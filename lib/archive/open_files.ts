@@ -7,20 +7,20 @@ import type { ArchiveFiles, OpenFilesOptions } from "./files.ts";
 import { streamFiles } from "./stream_files.ts";
 import { tarFiles } from "./tar_files.ts";
 
-/** What images are loaded from: a path, or a stream that an archive comes in. */
+/** An archive to load: its path, or a stream of its bytes. */
 export type ArchiveInput = string | ReadableStream<Uint8Array>;
 
-/** The layers of an archive have their own limit each: the archive has none as a whole. */
+/** The outer tar has no limit of its own. Each layer in it has one. */
 const OUTER_LIMITS = { layerBytes: Number.MAX_SAFE_INTEGER };
 
-/** What messages call an archive. */
+/** Name of an archive for messages. */
 export function labelOf(input: ArchiveInput): string {
   return typeof input === "string" ? input : "standard input";
 }
 
 /**
- * Opens an archive: a directory and a plain tar are read in place, anything else
- * (compressed, or a stream) in one pass.
+ * Opens an archive. A directory or a plain tar is read in place. A compressed tar or a stream is read once, from its
+ * start to its end.
  *
  * @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`, `E_TRUNCATED`, `E_FORMAT`, `E_COMPRESSION`
  */
@@ -46,7 +46,7 @@ export async function openFiles(
   );
 }
 
-/** The same bytes; a cancellation does not wait for a writer that says nothing. */
+/** The same bytes. The pipe lets a cancellation end the read while the writer is idle. */
 function stoppable(
   bytes: ReadableStream<Uint8Array>,
   { ingest: { signal } }: OpenFilesOptions,
@@ -54,7 +54,7 @@ function stoppable(
   return bytes.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal });
 }
 
-/** The outer archive may be compressed, too; its magic bytes decide. */
+/** Decompresses the outer tar, if its magic bytes show a compression. */
 function inflated(bytes: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
   return decompress(bytes, { limits: OUTER_LIMITS });
 }

@@ -1,6 +1,6 @@
 /**
- * A queue of bytes between a producer that cannot wait, such as a parser's callback, and a consumer. The
- * producer awaits `drained` between the chunks that it parses, so the queue stays bounded.
+ * A queue of bytes between a consumer and a producer that cannot wait, such as a callback of a parser. The producer
+ * awaits `drained` between the chunks that it parses, so the queue stays bounded.
  */
 export class Pipe implements AsyncIterable<Uint8Array> {
   readonly #highWater: number;
@@ -11,12 +11,12 @@ export class Pipe implements AsyncIterable<Uint8Array> {
   #wakeReader: (() => void) | undefined;
   #wakeWriter: (() => void) | undefined;
 
-  /** Holds the producer back while `highWater` bytes or more are queued. */
+  /** `drained` waits while `highWater` bytes or more are queued. */
   constructor(highWater: number = 1024 * 1024) {
     this.#highWater = highWater;
   }
 
-  /** Queues a chunk, which the pipe then owns; drops it when the reader is gone. */
+  /** Queues a chunk, which then belongs to the pipe. Drops it when the reader has stopped. */
   push(chunk: Uint8Array): void {
     if (this.#state !== "open" || chunk.length === 0) return;
     this.#chunks.push(chunk);
@@ -24,7 +24,7 @@ export class Pipe implements AsyncIterable<Uint8Array> {
     this.#wake("reader");
   }
 
-  /** Ends the stream after the chunks that are queued. */
+  /** Ends the stream after the queued chunks. */
   end(): void {
     if (this.#state === "open") this.#state = "ended";
     this.#wake("reader");
@@ -38,14 +38,14 @@ export class Pipe implements AsyncIterable<Uint8Array> {
     this.#wake("reader");
   }
 
-  /** Resolves when there is room, or the reader is gone. */
+  /** Resolves when there is room, or when the reader has stopped. */
   async drained(): Promise<void> {
     while (this.#state === "open" && this.#queued >= this.#highWater) {
       await new Promise<void>((resolve) => this.#wakeWriter = resolve);
     }
   }
 
-  /** Ends reading: chunks that are pushed from here on are dropped. */
+  /** Stops the reader. Chunks that are pushed afterwards are dropped. */
   close(): void {
     this.#state = "closed";
     this.#chunks = [];
@@ -54,7 +54,7 @@ export class Pipe implements AsyncIterable<Uint8Array> {
     this.#wake("writer");
   }
 
-  /** The chunks; leaving the loop closes the pipe. */
+  /** Reads the chunks. Leaving the loop closes the pipe. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
     try {
       for (;;) {

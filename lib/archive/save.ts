@@ -21,28 +21,31 @@ import type { ArchivedImages } from "./layout_files.ts";
 import { layoutTar } from "./layout_tar.ts";
 import { writeFile } from "./write_file.ts";
 
-/** Options of {@linkcode saveImages} and its kin. */
+/** Options of {@linkcode saveImages}, {@linkcode saveToFile} and {@linkcode saveToDirectory}. */
 export interface SaveOptions {
-  /** How layers are compressed that are not yet; left as they are without it. An index goes out as it is. */
+  /**
+   * How to compress layers that are not compressed yet. When absent, they stay uncompressed. An index is saved
+   * unchanged.
+   */
   readonly compression?: CompressImageOptions | undefined;
-  /** Called with each image whose manifest is a new one, because its layers were compressed. */
+  /** Called with each image that got a new manifest because its layers were compressed. */
   readonly onManifest?: ((image: ImageRecord) => void) | undefined;
-  /** Only the image for it of an index, which then goes out as if there were no other. */
+  /** Save only this platform of an index, as an image of its own. */
   readonly platform?: Platform | undefined;
-  /** For which platform of an index Docker's manifest.json is written. */
+  /** The platform of an index that Docker's manifest.json describes. */
   readonly host?: Platform | undefined;
-  /** Cancels. */
+  /** Aborts the save. */
   readonly signal?: AbortSignal | undefined;
-  /** Called with the bytes written so far and in all. */
+  /** Called with the number of bytes written so far, and the total. */
   readonly onProgress?: ((written: number, total: number) => void) | undefined;
 }
 
 /**
- * Saves images as one tar that docker, podman, skopeo, containerd and varve load: an OCI
- * layout and a docker-archive at once. The same images give the same bytes, on
- * any machine. Every blob is verified while it passes.
+ * Saves images as one tar that docker, podman, skopeo, containerd and varve can load: it is both an OCI layout and a
+ * docker-archive. The same images give the same bytes on any machine. Every blob is verified while it is read.
  *
- * @throws {VarveError} `E_NOT_FOUND` no such image · `E_PRECONDITION` a part of it is not here; in the stream: `E_DIGEST`, `E_SIZE` damage
+ * @throws {VarveError} `E_NOT_FOUND` no such image · `E_PRECONDITION` a part of it is not in the store; in the
+ * stream: `E_DIGEST`, `E_SIZE` damage
  *
  * @example
  * ```ts ignore
@@ -60,8 +63,7 @@ export async function saveImages(
 }
 
 /**
- * Saves images into a tar file. It appears complete, or not at all; only where there is a device or
- * a FIFO already it is written at once.
+ * Saves images into a tar file. The file appears complete, or not at all. A device or a FIFO is written directly.
  *
  * @throws {VarveError} as {@linkcode saveImages}; `E_NOT_FOUND` no such directory · `E_EXISTS` it is a directory
  *
@@ -85,8 +87,7 @@ export async function saveToFile(
 }
 
 /**
- * Saves images as an OCI layout directory, with Docker's manifest.json beside.
- * It appears complete, or not at all.
+ * Saves images as an OCI layout directory that also has Docker's manifest.json. It appears complete, or not at all.
  *
  * @throws {VarveError} as {@linkcode saveImages}; `E_EXISTS` it is a file, or a directory that is not empty
  *
@@ -110,7 +111,7 @@ export async function saveToDirectory(
   await layoutDirectory(images, path, { ...options, durability }).send(plan, storedBlobs(store));
 }
 
-/** What is saved: the images by name, and all their parts, each once. */
+/** What to save: the images by name, and all of their parts, each once. */
 interface Save {
   readonly images: ArchivedImages;
   readonly plan: ImagePlan;
@@ -140,7 +141,7 @@ async function planSave(
 function absent(record: ImageRecord, { mediaType, digest }: Descriptor): VarveError {
   return new VarveError(
     "E_PRECONDITION",
-    `Cannot save ${record.name}: ${mediaType} ${digest} is not here`,
+    `Cannot save ${record.name}: ${mediaType} ${digest} is not in the store`,
     {
       subject: record.name,
       expected: digest,
@@ -155,7 +156,7 @@ async function resolve(
   { compression, onManifest, platform }: SaveOptions,
 ): Promise<ImageRecord[]> {
   if (references.length === 0) {
-    throw new VarveError("E_USAGE", "Cannot save images: none is named");
+    throw new VarveError("E_USAGE", "Cannot save images: no image is named");
   }
   const records: ImageRecord[] = [];
   for (const reference of references) {

@@ -2,22 +2,24 @@ import { sha256 } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import { fileErrno, fileError } from "../linux/mod.ts";
 
-/** A place where a file or directory appears complete, or not at all. */
+/** A path at which a new file or directory appears complete, or not at all. */
 export interface SaveTarget extends AsyncDisposable {
-  /** The path to write to, in the same directory. */
+  /** Temporary path to write to. It is in the same directory as the final path. */
   readonly temporary: string;
-  /** Renames it to its place. Disposed before that, it is removed. */
+  /**
+   * Renames the temporary path to the final one. If the target is disposed without it, the temporary path is removed.
+   */
   finish(): Promise<void>;
 }
 
 /** Prefix of the temporary names. */
 const PREFIX = ".varve-save-";
-/** Milliseconds after which a temporary file is locked by its writer, if that lives. */
+/** Age of a temporary file in milliseconds after which its writer must have locked it, if the writer is still alive. */
 const OLD = 60_000;
 
 /**
- * The target for a file. `"in place"` means: write to the path itself, which is a device or a FIFO. Else
- * a new file is written beside it. A symbolic link stays; the file that it points to is replaced.
+ * The target for a file. `"in place"` means that the path is a device or a FIFO, which must be written directly.
+ * Otherwise a new file is written next to it. A symbolic link stays, and the file to which it points is replaced.
  *
  * @throws {VarveError} `E_NOT_FOUND` no such directory · `E_EXISTS` it is a directory · `E_DENIED`, `E_SYSCALL`
  */
@@ -52,12 +54,12 @@ async function begin(
   const path = exists ? await Deno.realPath(shown) : shown.replace(/\/+$/, "");
   const slash = path.lastIndexOf("/");
   const dir = slash < 0 ? "." : path.slice(0, slash) || "/";
-  // The name is derived from the final one, so that the same command finds and removes what a killed one left.
+  // Derive the name from the final one, so that the same command finds and removes the leftovers of a killed one.
   const name = new TextEncoder().encode(path.slice(slash + 1));
   const prefix = `${PREFIX}${sha256(name).slice(7, 19)}-`;
   let temporary: string;
   try {
-    await removeLeft(dir, prefix);
+    await removeLeftovers(dir, prefix);
     temporary = await make({ dir, prefix });
   } catch (error) {
     const code = fileErrno(error);
@@ -82,7 +84,7 @@ async function begin(
   };
 }
 
-async function removeLeft(dir: string, prefix: string): Promise<void> {
+async function removeLeftovers(dir: string, prefix: string): Promise<void> {
   for await (const { name } of Deno.readDir(dir)) {
     if (!name.startsWith(prefix)) continue;
     const path = `${dir}/${name}`;

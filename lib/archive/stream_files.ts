@@ -11,17 +11,20 @@ import { type ArchiveFiles, digestOfName, type FileAt, type OpenFilesOptions } f
 import { COMPRESSED_HEAD, looksLikeLayer, PLAIN_HEAD } from "./looks_like_layer.ts";
 import { Pipe } from "./pipe.ts";
 
-/** Documents are at most this large together, or as large as the largest may be. */
+/**
+ * Limit for the total size of all documents in bytes. It is raised to the limit of a single document if that is
+ * larger.
+ */
 const DOCUMENT_BUDGET = 64 * 1024 * 1024;
-/** The outer archive holds layers of its own limit each: it has none as a whole. */
+/** The outer tar has no limit of its own. Each layer in it has one. */
 const OUTER_LIMITS = { layerBytes: Number.MAX_SAFE_INTEGER };
 
 /**
- * The files of a tar that comes as a stream, in one pass: layers go to jobs as
- * they come, other large files into the store's ingest, documents are kept.
- * What they are for is only known at the end, when the documents are there.
+ * The files of a tar that comes as a stream and is read once. Layers go to jobs as they arrive. Other large files are
+ * staged as blobs, and documents are kept in memory. What each file is for becomes known at the end, when the documents
+ * are complete.
  *
- * @throws {VarveError} as the tar reader; `E_LIMIT` for more documents than fit
+ * @throws {VarveError} as the tar reader; `E_LIMIT` when the documents are too large
  */
 export async function streamFiles(
   label: string,
@@ -55,7 +58,7 @@ export async function streamFiles(
   return files;
 }
 
-/** What becomes of the body that is being read. */
+/** What to do with the body that is being read. Its first bytes (`head`) decide between document and pipe. */
 type Body =
   | {
     readonly kind: "head";
@@ -63,7 +66,7 @@ type Body =
     readonly entry: Entry;
     readonly parts: Uint8Array[];
     length: number;
-    /** Bytes that tell what it is. */
+    /** Number of bytes that are needed to decide. */
     wanted: number;
   }
   | { readonly kind: "document"; readonly name: string; readonly parts: Uint8Array[] }
@@ -147,26 +150,26 @@ class Demux {
     const claimed = { size: entry.size, digest: digestOfName(name), compression: sniff(head) };
     const done = isLayer ? layers.early(name, pipe, claimed) : this.#stageBlob(name, pipe);
     const noted = this.#note(name, pipe, done);
-    // Seen at the next chunk; until then nobody waits for it.
+    // drained() throws it at the next chunk. Until then nobody awaits this promise.
     noted.catch((error) => this.#failure ??= { error });
     this.#running.push(noted);
   }
 
-  /** Stages a large file that is no layer. */
+  /** Stages a large file that is not a layer. */
   async #stageBlob(name: string, bytes: AsyncIterable<Uint8Array>): Promise<FileAt> {
     const claimed = digestOfName(name);
     const { digest, size } = await this.#ingest.ingest.blobStream(bytes, "");
     if (claimed === undefined || equalDigests(claimed, digest)) {
       return { kind: "blob", digest, size };
     }
-    throw new VarveError("E_DIGEST", `Cannot load ${name}: its bytes are another blob`, {
+    throw new VarveError("E_DIGEST", `Cannot load ${name}: its bytes do not match its digest`, {
       expected: claimed,
       actual: digest,
       subject: name,
     });
   }
 
-  /** A failed layer is only an error if a document names it: the judgement comes later. */
+  /** Adds a file when its job is done. A failure is only kept: it becomes an error if a document names the file. */
   async #note(name: string, pipe: Pipe, done: Promise<FileAt>): Promise<void> {
     let at: FileAt;
     try {
@@ -178,7 +181,7 @@ class Demux {
     this.#table.add(name, at);
   }
 
-  /** @throws {VarveError} what was wrong with an entry that is behind */
+  /** Resolves when more bytes can be pushed. @throws {VarveError} the error of an earlier entry */
   async drained(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure.error;
     if (this.#body?.kind === "pipe") await this.#body.pipe.drained();

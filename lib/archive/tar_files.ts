@@ -6,14 +6,14 @@ import { headOf, readDocument } from "./directory_files.ts";
 import { EntryTable } from "./entry_table.ts";
 import type { ArchiveFiles } from "./files.ts";
 
-/** Enough for a header with its meta headers in one read. */
+/** Number of bytes to read in one call: enough for a header with its meta headers. */
 const WINDOW = 64 * 1024;
 
 /**
- * The files of an uncompressed tar on disk. Only headers are read: bodies are
- * passed over, so a layer that is not needed costs nothing.
+ * The files of an uncompressed tar on disk. Only the headers are read here. The bodies are skipped, so a layer that is
+ * not needed costs nothing.
  *
- * @throws {VarveError} as the tar reader, and `E_TRUNCATED` when the file ends inside of a body
+ * @throws {VarveError} as the tar reader, and `E_TRUNCATED` when the file ends inside a body
  */
 export async function tarFiles(path: string, signal: AbortSignal): Promise<ArchiveFiles> {
   const table = new EntryTable(path);
@@ -45,7 +45,7 @@ export async function tarFiles(path: string, signal: AbortSignal): Promise<Archi
   };
 }
 
-/** Pushes blocks until the reader is inside of a body that can be passed over. */
+/** Pushes blocks until the reader is inside a body that can be skipped. */
 function pushHeaders(reader: TarReader, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length && reader.skippable === 0; at += 512) {
     reader.push(bytes.subarray(at, at + 512));

@@ -2,12 +2,11 @@ import { guarded } from "../linux/mod.ts";
 import { fileTarget } from "./save_target.ts";
 
 /**
- * Writes a stream to a file that appears complete, or not at all. A device or a FIFO is written to
- * directly.
+ * Writes a stream to a file, which appears complete or not at all. A device or a FIFO is written directly.
  *
- * @param durability whether the data is synced before the file appears
+ * @param durability whether to sync the data to disk before the file appears
  * @throws {VarveError} `E_NOT_FOUND` no such directory · `E_EXISTS` it is a directory · `E_DENIED`, `E_SYSCALL`;
- *   and errors of the stream
+ *   and the errors of the stream
  */
 export async function writeFile(
   path: string,
@@ -30,7 +29,10 @@ export async function writeFile(
   });
 }
 
-/** Writes a stream into a file. (`pipeTo` with `preventClose` may end before the last chunks are written.) */
+/**
+ * Writes a stream to an open file. `pipeTo` with `preventClose` can end before the last chunks are written, so it is
+ * not used.
+ */
 export async function writeAll(
   file: Deno.FsFile,
   bytes: ReadableStream<Uint8Array>,

@@ -23,14 +23,14 @@ import { readSnapshot, type SnapshotLayer } from "./snapshot_layers.ts";
 import { sourceOf } from "./snapshot_source.ts";
 
 /**
- * Makes an image of a snapshot: what its directory changes becomes a layer on top of those below it.
+ * Makes an image from a snapshot: the changes in its directory become a layer on top of its parent's layers.
  *
- * The same changes, options and `now` give the same image on any machine, with any number of
- * workers. Everything becomes visible at once, or nothing does. A snapshot that changes nothing
- * adds no layer, only a line of history. The snapshot itself stays as it is.
+ * The same changes, options and `now` give the same image on any machine, with any number of workers. The image becomes
+ * visible complete, or not at all. A snapshot without changes adds no layer, only a step in the history. The snapshot
+ * itself stays as it is.
  *
- * @throws {VarveError} `E_NOT_FOUND` no such snapshot · `E_PRECONDITION` it is a view, or an upper directory whose
- * data lie elsewhere · `E_BUSY` something changed while it was read · `E_USAGE` a malformed change ·
+ * @throws {VarveError} `E_NOT_FOUND` no such snapshot · `E_PRECONDITION` it is a view, or its upper directory keeps
+ * data elsewhere · `E_BUSY` something changed while it was read · `E_USAGE` a malformed change ·
  * `E_WHITEOUT_NAME` a name that a layer cannot hold · `E_XDEV` · `E_LIMIT` · `E_SYSCALL`
  *
  * @example
@@ -55,7 +55,7 @@ export async function commitSnapshot(options: CommitImageOptions): Promise<Commi
   }
   options.pool.prepare("extract");
   const parent = await parentImage(store, source.row, source.layers);
-  // A change that cannot be understood is told before anything is read.
+  // Parse the changes first: a malformed one must fail before the snapshot is read.
   const config = changedConfig(options, parent, source.layers);
   let made: SnapshotLayer[] = [];
   const [image] = await ingestImages(store, {
@@ -90,7 +90,10 @@ export async function commitSnapshot(options: CommitImageOptions): Promise<Commi
   };
 }
 
-/** The layers of the image below as its manifest has them, in OCI's media types; without an image, the tars. */
+/**
+ * The parent's layers, as the manifest of its image has them but with OCI media types. Without an image, the
+ * uncompressed tars.
+ */
 function layersBelow(
   store: Store,
   parent: StoredImage | undefined,
@@ -113,7 +116,7 @@ function layersBelow(
   });
 }
 
-/** The config of the image below, or a new one, with the changes. */
+/** The config of the parent image, or a new one, with the changes applied. */
 function changedConfig(
   { changes = [], platform, author, now, store }: CommitImageOptions,
   parent: StoredImage | undefined,

@@ -4,54 +4,54 @@ import type { Platform } from "../oci/mod.ts";
 import type { Pool } from "../pool/mod.ts";
 import type { LayerRecord, Store } from "../store/mod.ts";
 
-/** What {@linkcode commitSnapshot} needs. */
+/** Options of {@linkcode commitSnapshot}. */
 export interface CommitImageOptions {
-  /** Where the snapshot is, and where the image goes. */
+  /** The store with the snapshot, to which the image is added. */
   readonly store: Store;
-  /** Reads and writes. */
+  /** Runs the jobs that scan directories and write layers. */
   readonly pool: Pool;
-  /** The snapshot: a read-write one, or one that was committed from such. */
+  /** Key of a read-write snapshot, or name of one that was committed. */
   readonly key: string;
-  /** Name of the new image; `null` for none. An image that has it loses it. */
+  /** Full name of the new image; `null` for none. If another image has the name, it loses it. */
   readonly name: string | null;
-  /** Who made the change. */
+  /** Author of the change, for the config and the history. */
   readonly author?: string | undefined;
-  /** What the change is about. */
+  /** Comment for the history. */
   readonly message?: string | undefined;
   /** Dockerfile instructions that change the config. */
   readonly changes?: readonly string[] | undefined;
-  /** What the history says of how it came to be; `varve commit` when absent. */
+  /** The command that made the change, for the history; `varve commit` when absent. */
   readonly createdBy?: string | undefined;
-  /** The time of every date that goes into the image, ms since the epoch; now when absent. */
+  /** Time for all dates in the image, in milliseconds since the epoch; the current time when absent. */
   readonly now?: number | undefined;
-  /** What an image without a parent image runs on. */
+  /** Platform of the new image when the snapshot has no parent image. */
   readonly platform: Platform;
-  /** Policy of layers, where it is not the default. */
+  /** Policy for layers, where it differs from the default. */
   readonly policy?: Partial<LayerPolicy> | undefined;
-  /** Limits of layers, where they are not the defaults. */
+  /** Limits for layers, where they differ from the defaults. */
   readonly limits?: Partial<LayerLimits> | undefined;
-  /** Keeps whoever writes into the snapshot still while it is read; what it gives ends that. `null` where nobody does. */
+  /** Pauses writers of the snapshot while it is read; dispose to resume. `null` when there are none. */
   readonly pause?: ((key: string) => Promise<AsyncDisposable | null>) | undefined;
-  /** Cancels; nothing is left of it then. */
+  /** Aborts the commit. Nothing becomes visible then. */
   readonly signal?: AbortSignal | undefined;
-  /** Called with the bytes of new layers made so far. */
+  /** Called with the number of bytes read for the new layer so far. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
 }
 
 /** An image that a commit made. */
 export interface CommittedImage {
-  /** Its name; `<none>@<digest>` without one. */
+  /** Name of the image; `<none>@<digest>` when it got none. */
   readonly name: string;
   /** Digest of the manifest. */
   readonly manifest: Digest;
   /** Digest of the config. */
   readonly imageId: Digest;
-  /** Names the whole stack; `null` for an image without layers. */
+  /** Chain ID of all layers; `null` for an image without layers. */
   readonly chainId: ChainId | null;
-  /** Name of the image below, where there is one. */
+  /** Name of the image on which the snapshot lies; `null` when there is none. */
   readonly parent: string | null;
-  /** The layers that are new, the lowest first; none when nothing changed. */
+  /** The new layers, lowest first; empty when nothing changed. */
   readonly layers: readonly LayerRecord[];
-  /** What was left out. */
+  /** What was left out of the new layers. */
   readonly warnings: readonly Warning[];
 }

@@ -12,25 +12,25 @@ import { decodeTree, type Tree } from "../tree/mod.ts";
 import { readSnapshot } from "./snapshot_layers.ts";
 import { sourceOf } from "./snapshot_source.ts";
 
-/** What {@linkcode exportSnapshot} needs. */
+/** Options of {@linkcode exportSnapshot}. */
 export interface ExportSnapshotOptions
   extends Pick<ExportOptions, "signal" | "onProgress">, Pick<LayerRules, "policy" | "limits"> {
-  /** Where the snapshot is. */
+  /** The store with the snapshot. */
   readonly store: Store;
-  /** Reads directories. */
+  /** Runs the jobs that scan directories. */
   readonly pool: Pool;
   /** Key or name of the snapshot. */
   readonly key: string;
-  /** Pauses those who write into the snapshot while it is read; dispose to resume. `null` where nobody writes. */
+  /** Pauses writers of the snapshot while it is read; dispose to resume. `null` when there are none. */
   readonly pause?: ((key: string) => Promise<AsyncDisposable | null>) | undefined;
 }
 
 /**
- * A snapshot's whole file system as one flat tar, as `exportImage` writes that of an image.
+ * Exports the root filesystem of a snapshot as one flat tar, as `exportImage` does for an image.
  *
- * What the snapshot's directory changes is first read into the store as the layer that a commit would
- * make, where nobody sees it, and is gone when the stream ends: so the tar is of one moment, however
- * slowly it is taken. The same files give the same bytes on any machine.
+ * First the changes in the snapshot's directory are read into a temporary layer of the store. Nobody else sees it, and
+ * it is removed when the stream ends. So the tar shows a single moment, however slowly it is read. The same files give
+ * the same bytes on any machine.
  *
  * @throws {VarveError} `E_NOT_FOUND` no such snapshot · as `commitSnapshot`; in the stream: `E_DIGEST` damage
  *
@@ -52,11 +52,11 @@ export async function exportSnapshot(
     return path === undefined ? await store.layers.reader(source) : await openTar(path);
   };
   const bytes = exportTree(tree, open, options);
-  return owning(bytes, stack.move());
+  return disposeAtEnd(bytes, stack.move());
 }
 
-/** The same stream; what it needs is disposed when it ends, fails or is given up, even unread. */
-function owning(
+/** The same stream. `owned` is disposed when it ends, fails or is cancelled, even before the first read. */
+function disposeAtEnd(
   bytes: ReadableStream<Uint8Array>,
   owned: AsyncDisposable,
 ): ReadableStream<Uint8Array> {
@@ -80,8 +80,8 @@ function owning(
   }, { highWaterMark: 0 });
 }
 
-/** A snapshot's root tree, and the tars of layers that are not in the store. */
-interface Stack {
+/** The root tree of a snapshot, and the paths of the layer tars that are not in the store. */
+interface ExportedTree {
   readonly tree: Tree;
   readonly tars: ReadonlyMap<DiffId, string>;
 }
@@ -90,7 +90,7 @@ async function layersOf(
   options: ExportSnapshotOptions,
   store: DiskStore,
   ingest: Ingest,
-): Promise<Stack> {
+): Promise<ExportedTree> {
   const { pool, policy, limits, signal = new AbortController().signal } = options;
   const layers = new StoreLayerIngest({
     policy,
@@ -113,7 +113,7 @@ async function layersOf(
   return { tree: foldLayers(trees), tars };
 }
 
-/** Reads runs of a tar that is not in the store. */
+/** Opens a layer tar that is not in the store. */
 async function openTar(path: string): Promise<LayerReader> {
   const file = await guarded("open layer", () => Deno.open(path));
   const { size } = await file.stat();
@@ -124,7 +124,7 @@ async function openTar(path: string): Promise<LayerReader> {
       file.seekSync(position, Deno.SeekMode.Start);
       for (let done = 0; done < length;) {
         const count = file.readSync(out.subarray(done));
-        if (count === null) throw new VarveError("E_TRUNCATED", "Cannot read layer: it is cut");
+        if (count === null) throw new VarveError("E_TRUNCATED", "Cannot read layer: it is cut off");
         done += count;
       }
       return out;

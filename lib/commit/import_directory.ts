@@ -16,11 +16,11 @@ import { requireDisk } from "../store/internal.ts";
 import type { Store } from "../store/mod.ts";
 
 /**
- * Makes an image with one layer of a directory that is a root filesystem.
+ * Makes an image with one layer from a directory that holds a root filesystem.
  *
- * The layer is deterministic: the same tree gives the same tar, whatever the file system's order and
- * the number of workers. Everything is kept as it is: owners, times in ns, xattrs that policy keeps,
- * hard links; sockets are left out and counted. What is mounted below the directory is an error.
+ * The layer is deterministic: the same files give the same tar, whatever the order in the file system and the number of
+ * workers. It keeps owners, times in nanoseconds, hard links, and the xattrs that the policy keeps. Sockets are left
+ * out, with a warning that counts them. A mount below the directory is an error.
  *
  * @throws {VarveError} `E_NOT_FOUND`, `E_NOT_DIR` no such directory · `E_BUSY` something changed while it was
  *   read · `E_XDEV` a mount inside · `E_WHITEOUT_NAME` a name that a layer cannot hold · `E_UNSUPPORTED` the store
@@ -41,7 +41,7 @@ export async function importDirectory(
   using root = open(path);
   const bring = async ({ layers, pool }: ImageIngest): Promise<IngestedLayer> => {
     const layer = await layers.create(path, directoryContent(pool, root.fd));
-    if (layer === null) throw new Error("a directory has a layer");
+    if (layer === null) throw new Error("the job made no layer from a directory");
     return layer;
   };
   return await importLayer(store, bring, options);
@@ -68,7 +68,7 @@ function directoryContent(pool: Pool, root: OwnedFd["fd"]): JobContent {
   };
 }
 
-/** An empty directory is a tar without entries. */
+/** The layer of an empty directory: a tar without entries. */
 async function emptyLayer(
   pool: Pool,
   target: LayerTarget,
@@ -80,7 +80,7 @@ async function emptyLayer(
   });
 }
 
-/** Two blocks of zeros end a tar. */
+/** Size of the two blocks of zeros that end a tar. */
 const END = 1024;
 
 function open(path: string): OwnedFd {
@@ -93,7 +93,7 @@ function open(path: string): OwnedFd {
       });
     }
     if (isErrno(error, "ENOTDIR")) {
-      throw new VarveError("E_NOT_DIR", `Cannot import ${path}: it is no directory`, {
+      throw new VarveError("E_NOT_DIR", `Cannot import ${path}: it is not a directory`, {
         subject: path,
       });
     }

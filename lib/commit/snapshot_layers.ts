@@ -7,35 +7,35 @@ import type { DiskStore } from "../store/mod.ts";
 import { decodeTree, type Tree } from "../tree/mod.ts";
 import { type OpenSource, openSource, type SnapshotSource } from "./snapshot_source.ts";
 
-/** What {@linkcode readSnapshot} works with. */
+/** Options of {@linkcode readSnapshot}. */
 export interface ReadSnapshotOptions extends Pick<LayerRules, "policy" | "limits"> {
   readonly store: DiskStore;
   readonly pool: Pool;
   /** Key or name of the snapshot. */
   readonly key: string;
-  /** Pauses those who write into the snapshot while it is read; dispose to resume. `null` where nobody writes. */
+  /** Pauses writers of the snapshot while it is read; dispose to resume. `null` when there are none. */
   readonly pause?: ((key: string) => Promise<AsyncDisposable | null>) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What one directory of a snapshot changes. */
+/** The changes in one directory of a snapshot. */
 export interface SnapshotLayer {
-  /** The layer that was made; `null` when nothing changes, or only the tree was read. */
+  /** The layer that was made; `null` when there are no changes, or when only the tree was read. */
   readonly layer: IngestedLayer | null;
-  /** Where the layer's tar and tree are, while its ingest lives. */
+  /** Files of the layer, which exist until its ingest ends; `null` without a layer. */
   readonly files: Extract<LayerTarget, { kind: "files" }> | null;
-  /** The layer tree, where no layer was made. */
+  /** The layer tree, when only the tree was read. */
   readonly tree: Tree | null;
-  /** What was left out. */
+  /** What was left out of the layer. */
   readonly warnings: readonly Warning[];
 }
 
 /**
- * Reads what each directory of a snapshot changes, the lowest first: the directory's own, and those of
- * its committed ancestors, since an image has layers only.
+ * Reads the changes in each directory of a snapshot, lowest first: those of its committed ancestors, then its own. An
+ * image can only have layers, so each directory becomes one.
  *
- * @param layers makes the layers; with `null` only the trees are read
- * @throws {VarveError} `E_BUSY` something changed meanwhile · `E_DAMAGE` · as `scanInPool`
+ * @param layers makes the layers; with `null`, only the trees are read
+ * @throws {VarveError} `E_BUSY` something changed while it was read · `E_DAMAGE` · as `scanInPool`
  */
 export async function readSnapshot(
   options: ReadSnapshotOptions,
@@ -110,5 +110,5 @@ async function makeLayer(
 
 function filesOf(target: LayerTarget | null): Extract<LayerTarget, { kind: "files" }> {
   if (target?.kind === "files") return target;
-  throw new Error("a store with directories has files");
+  throw new Error("a disk store staged a layer without files");
 }

@@ -7,19 +7,23 @@ import { ancestors, quoteKey, stackOf, statRow } from "../snapshot/internal.ts";
 import { SNAPSHOT_FILES } from "../store/internal.ts";
 import type { Directories, SnapshotRow, Store } from "../store/mod.ts";
 
-/** What a snapshot is made of: layers of the store, and on them directories of its ancestors and its own. */
+/** The parts of a snapshot: layers of the store, and on top of them the directories of its ancestors and its own. */
 export interface SnapshotSource {
-  /** What the store knows of it. */
+  /** The row of the snapshot in the store. */
   readonly row: SnapshotRow;
-  /** The lowest first. */
+  /** DiffIDs of the layers, lowest first. */
   readonly layers: readonly DiffId[];
-  /** Cache ids, the lowest first; its own is the last. */
+  /** Cache ids of the directories, lowest first. Its own is last. */
   readonly directories: readonly number[];
-  /** Whether the topmost directory can be written. */
+  /** Whether the topmost directory is the snapshot's own, in which files can change. */
   readonly ownDirectory: boolean;
 }
 
-/** Looks at a snapshot. @throws {VarveError} `E_NOT_FOUND`, `E_UNSUPPORTED` when a layer lies on a directory */
+/**
+ * Finds the parts of a snapshot.
+ *
+ * @throws {VarveError} `E_NOT_FOUND`, `E_UNSUPPORTED` when a layer lies on a directory
+ */
 export function sourceOf(store: Store, key: string): SnapshotSource {
   return store.snapshots.read((table) => {
     const row = statRow(table, key);
@@ -41,15 +45,15 @@ export function sourceOf(store: Store, key: string): SnapshotSource {
 
 /** An open directory of a snapshot. */
 export interface OpenSource extends Disposable {
-  /** Its files. */
+  /** The directory with its files. */
   readonly root: OwnedFd["fd"];
-  /** Whether they are all, or the upper of an overlay. */
+  /** Whether it has all files (`plain`), or is the upper directory of an overlay. */
   readonly form: ScanForm;
-  /** What was put among the files only to be there. */
+  /** Empty files and directories that varve made as mount points. They are not part of the changes. */
   readonly stubs: readonly Stub[];
 }
 
-/** Opens the files of a snapshot. @throws {VarveError} `E_DAMAGE` when its directory is gone */
+/** Opens a directory of a snapshot. @throws {VarveError} `E_DAMAGE` when it is gone */
 export async function openSource(directories: Directories, cacheId: number): Promise<OpenSource> {
   const path = directories.snapshot(cacheId);
   const files = tryOpen(`${path}/${SNAPSHOT_FILES.files}`);
@@ -62,7 +66,7 @@ export async function openSource(directories: Directories, cacheId: number): Pro
     return {
       root: files.fd,
       form: work === undefined ? "plain" : "overlay",
-      // Those of an overlay are not among its files.
+      // Stubs of an overlay are not in its upper directory.
       stubs: work === undefined ? await readStubs(path) : [],
       [Symbol.dispose]: () => files[Symbol.dispose](),
     };

@@ -7,11 +7,11 @@ import type { Tree } from "../tree/mod.ts";
 import { readSnapshot } from "./snapshot_layers.ts";
 import { sourceOf } from "./snapshot_source.ts";
 
-/** What {@linkcode snapshotTrees} needs. */
+/** Options of {@linkcode snapshotTrees}. */
 export interface SnapshotTreesOptions extends Pick<LayerRules, "policy" | "limits"> {
-  /** Where the snapshot is. */
+  /** The store with the snapshot. */
   readonly store: Store;
-  /** Reads directories. */
+  /** Runs the jobs that scan directories. */
   readonly pool: Pool;
   /** Key or name of the snapshot. */
   readonly key: string;
@@ -19,20 +19,20 @@ export interface SnapshotTreesOptions extends Pick<LayerRules, "policy" | "limit
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A snapshot as trees. */
+/** A snapshot as two root trees. */
 export interface SnapshotTrees {
-  /** The root tree of its parent; the same as `after` for a view. */
+  /** The root tree of its parent. For a view, the same as `after`. */
   readonly before: Tree;
-  /** Its own root tree. */
+  /** The root tree of the snapshot itself. */
   readonly after: Tree;
-  /** What trees do not hold of its directories. */
+  /** What was left out, because a tree cannot hold it. */
   readonly warnings: readonly Warning[];
 }
 
 /**
- * The root trees of a snapshot and of its parent, read from the snapshot's directory as it is now.
+ * Reads the root trees of a snapshot and of its parent. The snapshot is read as it is now.
  *
- * @throws {VarveError} `E_NOT_FOUND` · `E_BUSY` the directory changed meanwhile · as `scanInPool`
+ * @throws {VarveError} `E_NOT_FOUND` · `E_BUSY` the directory changed while it was read · as `scanInPool`
  */
 export async function snapshotTrees(options: SnapshotTreesOptions): Promise<SnapshotTrees> {
   const store = requireDisk(options.store, "read snapshots");

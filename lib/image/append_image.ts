@@ -6,13 +6,13 @@ import type { NewImageOptions } from "./new_image_options.ts";
 import { newLayer, type NewLayerSource } from "./new_layer.ts";
 
 /**
- * Makes an image with one more layer on top, from a layer tar (`crane append`).
+ * Makes an image with one more layer on top, from a layer tar (as `crane append`).
  *
- * The tar stays byte for byte what it is; whiteouts in it hide what is below. Of an index, the image
- * for this machine is taken.
+ * The tar stays unchanged, byte for byte. Whiteouts in it hide files of the layers below. If the reference is an index,
+ * its image for the platform `host` is used.
  *
  * @throws {VarveError} `E_NOT_FOUND` no such image or file · `E_USAGE` a malformed name, or a directory ·
- *   `E_FORMAT`, `E_COMPRESSION`, … bad data · `E_DAMAGE` a layer below is not whole · `E_LIMIT`
+ *   `E_FORMAT`, `E_COMPRESSION`, … bad data · `E_DAMAGE` a layer below is incomplete · `E_LIMIT`
  *
  * @example
  * ```ts ignore

@@ -9,26 +9,26 @@ import {
 import type { Pool } from "../pool/mod.ts";
 import type { ImageRecord, Ingest, Store } from "../store/mod.ts";
 
-/** What {@linkcode compressImage} needs. */
+/** Options of {@linkcode compressImage}. */
 export interface CompressImageOptions {
   /** Runs the compression jobs. */
   readonly pool: Pool;
-  /** The compression of the new layers. */
+  /** Compression of the new blobs. */
   readonly format: "gzip" | "zstd";
-  /** The level: gzip 0 to 9, default 6; zstd 1 to 19, default 3. */
+  /** Level of the compression: for gzip 0 to 9, default 6; for zstd 1 to 19, default 3. */
   readonly level?: number | undefined;
-  /** Aborts the compression; the store stays as it is. */
+  /** Aborts the compression. The store stays as it was. */
   readonly signal?: AbortSignal | undefined;
-  /** Called often, with the layer that is compressed and the uncompressed bytes read of it so far. */
+  /** Called often, with the layer that is being compressed and the number of its uncompressed bytes read so far. */
   readonly onProgress?: ((layer: Descriptor, read: number) => void) | undefined;
 }
 
 /**
- * Compresses the uncompressed layers of an image, such as those of a commit, into the store. The same
- * layers give the same bytes with any number of workers, and so the same manifest.
+ * Compresses the uncompressed layers of an image, such as those of a commit, and adds the new blobs and manifest to the
+ * store. The same layers give the same bytes with any number of workers, and so the same manifest.
  *
- * @returns the image with the new manifest as its target; no name in the store changes. The image as it is
- * when all its layers are compressed, or when it is an index
+ * @returns the image with the new manifest as its target, while no name in the store changes; or the image unchanged
+ *   when all its layers are compressed already, or when it is an index
  */
 export async function compressImage(
   store: Store,

@@ -2,7 +2,7 @@ import { createHasher, type Digest } from "../digest/mod.ts";
 import type { BlobContent, EarlyLayer } from "./contract.ts";
 import { rangeChunks } from "./read_range.ts";
 
-/** Opens the bytes of a content. */
+/** Opens the bytes of a layer or blob. */
 export async function openContent(
   content: BlobContent,
   signal: AbortSignal,
@@ -17,7 +17,7 @@ export async function openContent(
   }
 }
 
-/** Hashes the bytes of a content, to learn which blob they are. */
+/** Hashes the bytes of a layer or blob whose digest is unknown. */
 export async function digestOfContent(content: BlobContent, signal: AbortSignal): Promise<Digest> {
   const hasher = createHasher("sha256");
   for await (const chunk of await openContent(content, signal)) {
@@ -27,7 +27,7 @@ export async function digestOfContent(content: BlobContent, signal: AbortSignal)
   return hasher.digest();
 }
 
-/** The blob of an early layer as it came: nothing said yet whether it is a layer. */
+/** The blob of an early layer, with its original bytes. A document may turn out to use it as a plain blob. */
 async function* earlyChunks({ staged, output }: EarlyLayer): AsyncGenerator<Uint8Array> {
   const { target } = staged;
   const isPlain = output.compression === "none";
@@ -36,5 +36,5 @@ async function* earlyChunks({ staged, output }: EarlyLayer): AsyncGenerator<Uint
   if (target.kind === "files" && target.blob !== null) {
     return yield* rangeChunks(isPlain ? target.tar : target.blob, 0, output.size);
   }
-  throw new Error("a layer of a stream is staged with its blob");
+  throw new Error("a layer from a stream was staged without its blob");
 }

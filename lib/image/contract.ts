@@ -4,16 +4,21 @@
  *     archive · registry · snapshot · tar ── ImageSource ──▶ ImageIngest ──▶ store
  *     store · registry ──▶ ImagePlan ── ImageSink ──▶ registry · archive · layout
  *
- * An {@linkcode ImageSource} gives the least it can, and the ingest does the rest. A source either has
- * documents by digest (a registry, an OCI layout): then it names a target, and the ingest reads manifests
- * and configs and brings the layers that they name. Or it makes an image (a docker-archive, a commit, an
- * append): then it brings the layers itself and gives a config, and the ingest writes the manifest.
+ * **In.** A source provides as little as possible, and the ingest does the rest. There are two kinds of images:
  *
- * The content of a layer is what a pool job takes: a run of a file, a stream, or a job of the source's own,
- * which fetches or scans inside the worker. A layer may come before the documents that name it (standard
- * input), and may have no known digest yet.
+ * - {@linkcode DescribedImage}: the source has documents by digest, as a registry or an OCI layout has. It names a
+ *   target. The ingest reads the manifests and configs, and ingests the layers that they name.
+ * - {@linkcode MadeImage}: the source makes the image, as a docker-archive, a commit or an append does. It ingests
+ *   the layers itself and provides a config. The ingest writes the manifest.
  *
- * An {@linkcode ImageSink} takes an {@linkcode ImagePlan}, which lists all parts of an image, each once.
+ * **Layers.** {@linkcode LayerContent} says where the bytes of a layer come from: a range of a file, a stream, or a
+ * job of the source that downloads or scans inside the worker. A layer can arrive before the documents that name it,
+ * as on standard input, and its digest can be unknown at first. The ingest verifies every byte.
+ *
+ * **Visibility.** Everything is staged in one {@linkcode Ingest} of the store. All images become visible together at
+ * its commit, or none does.
+ *
+ * **Out.** An {@linkcode ImagePlan} lists all parts of an image, each once. An {@linkcode ImageSink} sends them.
  */
 import type { Compression } from "../codec/compress/mod.ts";
 import type { DiffId, Digest } from "../digest/mod.ts";
@@ -25,140 +30,157 @@ import type { JobProgress, Pool } from "../pool/mod.ts";
 import type { Ingest, StagedLayer, Store, StoredImage } from "../store/mod.ts";
 import type { ImagePlan } from "./plan.ts";
 
-/** Gives images. */
+/** Provides images, for example from an archive or a registry. */
 export interface ImageSource {
-  /** What the user called it, for messages. */
+  /** Name of the source for messages, as the user typed it. */
   readonly label: string;
   /**
-   * The images that it gives. Called once, before anything else is asked. A source that comes in one pass
-   * is read to its end here: it hands layers to `ingest.layers` as they come.
+   * Lists the images. Called once, before any other method of the source. A source that can be read only once, such
+   * as standard input, reads to its end here and passes each layer to `ingest.layers` as it arrives.
    */
   images(ingest: ImageIngest): Promise<readonly SourceImage[]>;
 }
 
-/** An image of a source. */
+/** An image that a source provides. */
 export type SourceImage = DescribedImage | MadeImage;
 
-/** An image whose documents a source has by digest. */
+/** An image whose documents the source has by digest. The manifest exists already. */
 export interface DescribedImage {
   readonly kind: "described";
-  /** Full names; none for an image without a name. */
+  /** Full names; empty for an image without a name. */
   readonly names: readonly string[];
-  /** The manifest or index. */
+  /** Descriptor of the manifest or index. */
   readonly target: Descriptor;
-  /** Gives the documents and the layers. */
+  /** Provides the documents and the layers. */
   readonly documents: DocumentSource;
 }
 
 /** An image whose manifest the ingest writes. */
 export interface MadeImage {
   readonly kind: "made";
-  /** Full names, given the manifest's digest; none for an image without a name. */
+  /** Full names, when the digest of the new manifest is known; empty for an image without a name. */
   names(manifest: Digest): readonly string[];
   readonly config: ImageConfig;
-  /** Lowest first; what {@linkcode ImageIngest.layers} gave. */
+  /** The layers that {@linkcode ImageIngest.layers} returned, lowest first. */
   readonly layers: readonly IngestedLayer[];
-  /** Annotations of the manifest. */
+  /** Annotations for the new manifest. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
-/** What a document is for: it decides which limit holds. */
+/** Kind of a document. It decides which size limit applies. */
 export type DocumentRole = "index" | "manifest" | "config";
 
-/** Documents and layers by digest. */
+/** Provides documents and layers by digest. */
 export interface DocumentSource {
   /**
-   * The bytes of a document, not yet proved; `undefined` where the source does not hold it, as the
-   * platforms of an index may be absent.
+   * The bytes of a document, not verified yet; `undefined` when the source does not have it. Platforms of an index may
+   * be absent.
    *
    * @throws {VarveError} `E_LIMIT` when it is larger than the limit of its role
    */
   document(target: Descriptor, role: DocumentRole): Promise<Uint8Array | undefined>;
-  /** The content of a layer. @throws {VarveError} `E_MISSING` when the source does not hold it */
+  /** The content of a layer. @throws {VarveError} `E_MISSING` when the source does not have it */
   layer(wanted: WantedLayer): Promise<LayerContent>;
-  /** The children of an index that are wanted. `depth` is 0 for the target. @throws {VarveError} `E_PLATFORM` when none fits */
+  /**
+   * Selects the children of an index to ingest. `depth` is 0 for the target.
+   *
+   * @throws {VarveError} `E_PLATFORM` when none fits
+   */
   children(index: Index, depth: number): readonly Descriptor[];
-  /** Judges the config of a manifest before its layers are brought. @throws {VarveError} `E_PLATFORM` */
+  /**
+   * Checks the config of a manifest before its layers are ingested.
+   *
+   * @throws {VarveError} `E_PLATFORM` when it is for another platform
+   */
   accept(config: ImageConfig, depth: number): void;
-  /** The content of a part of an attestation or artifact, which is kept as a blob; `undefined` where the source does not hold it, or the ingest has it. */
+  /**
+   * The content of a part of an attestation or artifact, which is stored as a blob. `undefined` when the source does
+   * not have it, or the ingest has it already.
+   */
   part?(part: Descriptor): Promise<BlobContent | undefined>;
 }
 
-/** What is known of a layer before it is made. */
+/** What is known about a layer before it is made. */
 export interface WantedLayer {
-  /** What people call it, for messages: its digest, or its name in an archive. */
+  /** Name of the layer for messages: its digest, or its name in an archive. */
   readonly label: string;
   /** Digest of the uncompressed tar. */
   readonly diffId?: DiffId | undefined;
-  /** Digest of the blob. */
+  /** Digest of the blob, compressed or not. */
   readonly digest?: Digest | undefined;
   /** Size of the blob in bytes. */
   readonly size?: number | undefined;
   readonly mediaType?: string | undefined;
-  /** What its magic bytes say, for where no document tells its media type. */
+  /** Compression according to the magic bytes. Used when no document gives the media type. */
   readonly compression?: Compression | undefined;
 }
 
-/** A run of a file of this machine, which a worker reads itself. */
+/** A range of a file on this machine, which the worker reads itself. */
 export type FileRun = Extract<LayerSource, { kind: "file" }>;
 
-/** Bytes that pass through the caller's thread. */
+/** A stream of bytes, which passes through the caller's thread. */
 export interface StreamContent {
   readonly kind: "stream";
-  /** How many they are; 0 where nobody knows. */
+  /** Size in bytes; 0 when unknown. */
   readonly size: number;
-  /** Whether they are proved also where the store holds the layer: what came in one pass is never passed over. */
-  readonly prove?: boolean | undefined;
-  /** Opens them. Called once, or twice where the layer's digest is not known. */
+  /**
+   * Whether to verify the bytes even if the store has the layer already. Set for bytes of a source that is read only
+   * once.
+   */
+  readonly alwaysVerify?: boolean | undefined;
+  /** Opens the stream. Called once; twice when the digest of the blob is unknown, because it is hashed first. */
   open(signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
 }
 
-/** A job of the source's own that makes the layer. */
+/** A job of the source that makes the layer, for example one that downloads it inside the worker. */
 export interface JobContent {
   readonly kind: "job";
-  /** Bytes of the blob; 0 where nobody knows. */
+  /** Size of the blob in bytes; 0 when unknown. */
   readonly size: number;
-  /** Whether the store keeps the bytes of an attempt that failed, so that the next one continues behind them. */
+  /** Whether the store keeps the bytes of a failed attempt, so that the next attempt continues after them. */
   readonly keep?: boolean | undefined;
-  /** Makes the layer; `null` where there is nothing to make one of. */
+  /** Makes the layer; `null` when there is no change to make one from. */
   run(work: LayerWork): Promise<LayerJobOutput | null>;
-  /** What to try after bad data, where other bytes may be right; `kept` says how many bytes of an earlier attempt were used. */
+  /**
+   * What to try after bad data; `undefined` when nothing else can help. `kept` is the number of bytes of an earlier
+   * attempt that were used.
+   */
   fallback?(kept: number): JobContent | undefined;
 }
 
-/** What a {@linkcode JobContent} works with. */
+/** What {@linkcode JobContent.run} gets. */
 export interface LayerWork {
-  /** Input of the layer job; its source is the job's stream. */
+  /** Input for the layer job. Its source is the stream of the job. */
   readonly input: LayerJobInput;
-  /** Bytes of the blob that the target holds already. */
+  /** Number of bytes of the blob that the target has already. */
   readonly kept: number;
   readonly signal: AbortSignal;
   onProgress(progress: JobProgress): void;
 }
 
-/** A layer that came in a stream, and was made before a document named it. */
+/** A layer from a stream that was made before any document named it. */
 export interface EarlyLayer {
   readonly kind: "early";
   readonly staged: StagedLayer;
   readonly output: LayerJobOutput;
 }
 
-/** A blob that came in a stream, was hashed, and is that of a layer which the store holds. */
-export interface PassedBlob {
-  readonly kind: "passed";
+/** A blob from a stream that belongs to a layer of the store. It was only hashed, not made into a layer again. */
+export interface KnownBlob {
+  readonly kind: "known";
   readonly digest: Digest;
   /** Size in bytes. */
   readonly size: number;
   readonly compression: Compression;
 }
 
-/** Content whose bytes can be read. */
+/** Content whose bytes can be read on this thread. */
 export type BlobContent = FileRun | StreamContent | EarlyLayer;
 
 /** Where the bytes of a layer come from. */
-export type LayerContent = BlobContent | JobContent | PassedBlob;
+export type LayerContent = BlobContent | JobContent | KnownBlob;
 
-/** A layer that is staged, or that the store holds. */
+/** A layer that is staged in the ingest, or that the store has already. */
 export interface IngestedLayer {
   /** Digest of the blob, as the manifest names it. */
   readonly digest: Digest;
@@ -169,85 +191,94 @@ export interface IngestedLayer {
   readonly diffId: DiffId;
   /** Size of the uncompressed tar in bytes. */
   readonly uncompressedSize: number;
-  /** Whether its bytes were processed now; false when the store held it, verified. */
+  /** Whether its bytes were processed now; false when the store had it already, verified. */
   readonly processed: boolean;
-  /** What was dropped or looked odd. */
+  /** What was left out of the layer or is unusual in it. */
   readonly warnings: readonly Warning[];
 }
 
-/** A manifest of an image, with its layers staged. */
+/** A manifest of an image whose layers are staged. */
 export interface StagedManifest {
   /** Digest of the config. */
   readonly imageId: Digest;
-  /** What it runs on. */
+  /** The platform that it runs on. */
   readonly platform: Platform;
   /** Lowest first. */
   readonly layers: readonly IngestedLayer[];
 }
 
-/** An image whose every part is staged. */
+/** An image of which all parts are staged. */
 export interface StagedImage {
-  /** Full names; none for an image without a name. */
+  /** Full names; empty for an image without a name. */
   readonly names: readonly string[];
-  /** The manifest or index. */
+  /** Descriptor of the manifest or index. */
   readonly target: Descriptor;
-  /** Its manifests that the source holds; at least one. */
+  /** The manifests that the source has; at least one. */
   readonly manifests: readonly StagedManifest[];
 }
 
-/** Brings the layers of images into one ingest of a store. */
+/** Stages the layers of images in one ingest of a store. */
 export interface LayerIngest {
-  /** Layers of one image that are worth beginning at once. */
+  /** Number of layers of one image to begin at the same time. */
   readonly atOnce: number;
   /**
-   * Brings a layer that a document names. The same layer is made once, however often it is named.
+   * Stages a layer that a document names. A layer that is named several times is made once.
    *
-   * @throws {VarveError} `E_DIGEST`, `E_SIZE`, `E_DIFFID` when the content is not what the document says, and what the layer job throws
+   * @throws {VarveError} `E_DIGEST`, `E_SIZE`, `E_DIFFID` when the content is not what the document says, and what
+   * the layer job throws
    */
   bring(wanted: WantedLayer, content: LayerContent, signal?: AbortSignal): Promise<IngestedLayer>;
-  /** Makes a layer that no document names yet; `null` where a job finds nothing to make one of. @throws {VarveError} what the layer job throws */
+  /**
+   * Makes a layer that no document names yet; `null` when the job found no change.
+   *
+   * @throws {VarveError} what the layer job throws
+   */
   create(
     label: string,
     content: FileRun | StreamContent | JobContent,
   ): Promise<IngestedLayer | null>;
   /**
-   * Makes a layer of a stream before a document names it. The blob of a layer that the store holds is
-   * only hashed.
+   * Makes a layer from a stream before a document names it. If the store has the layer already, the blob is only
+   * hashed.
    *
-   * @param claimed the digest that its name in the archive gives
+   * @param claimed size of the blob, the digest in its name in the archive if it has one, and its compression
    */
   early(label: string, bytes: AsyncIterable<Uint8Array>, claimed: {
     readonly size: number;
     readonly digest?: Digest | undefined;
     readonly compression: Compression;
-  }): Promise<EarlyLayer | PassedBlob>;
-  /** Takes layers that the store holds. @throws {VarveError} `E_DAMAGE` when one is not whole */
+  }): Promise<EarlyLayer | KnownBlob>;
+  /**
+   * Stages layers that the store has, and protects them from removal.
+   *
+   * @throws {VarveError} `E_DAMAGE` when one is incomplete
+   */
   take(layers: StoredImage["layers"]): Promise<IngestedLayer[]>;
 }
 
-/** What a source brings its images into. All of them become visible at once, or none does. */
+/** Where a source puts its images. All of them become visible together, or none does. */
 export interface ImageIngest {
   readonly store: Store;
-  /** The store's ingest, for blobs. */
+  /** The ingest of the store, which stages blobs. */
   readonly ingest: Ingest;
   readonly pool: Pool;
   readonly layers: LayerIngest;
-  /** What documents may hold. */
+  /** Limits for documents. */
   readonly limits: OciLimits;
-  /** Aborts when the caller gives up. */
+  /** Aborted when the caller cancels. */
   readonly signal: AbortSignal;
-  /** Tells the user what was left out or looks odd. */
+  /** Warns the user about something that was left out or is unusual. */
   warn(message: string): void;
 }
 
-/** Blobs of planned images. */
+/** Provides the blobs of a plan. */
 export interface BlobSource {
-  /** Opens a blob from a byte on; the stream fails when the bytes are not the blob's. */
+  /** Opens a blob at byte `from`. The stream fails at its end when the bytes do not match the digest of the blob. */
   open(blob: Descriptor, from: number, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>>;
 }
 
-/** Takes images out. */
+/** Writes images somewhere, for example to a registry or an archive. */
 export interface ImageSink<Result> {
-  /** Takes all parts of a plan, in an order in which nobody sees an image that is not whole. */
+  /** Sends all parts of a plan, in an order that never shows an incomplete image. */
   send(plan: ImagePlan, blobs: BlobSource): Promise<Result>;
 }

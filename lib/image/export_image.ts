@@ -9,21 +9,22 @@ import { TreeContents } from "./tree_contents.ts";
 
 /** Options of {@linkcode exportImage}. */
 export interface ExportOptions {
-  /** The platform that is exported of an index. */
+  /** The platform to export from an index. */
   readonly host?: Platform | undefined;
   /** Aborts the stream. */
   readonly signal?: AbortSignal | undefined;
-  /** Called with the bytes written so far. */
+  /** Called with the number of bytes written so far. */
   readonly onProgress?: ((written: number) => void) | undefined;
 }
 
 /**
  * Exports an image's root filesystem as one flat tar: all layers applied, without whiteouts.
  *
- * The same image gives the same bytes on any machine. The content of each file is verified while it
- * passes: a stream that ends without an error is right.
+ * The same image gives the same bytes on any machine. Each file is verified while it is read. A stream that ends
+ * without
+ * an error is correct.
  *
- * @throws {VarveError} `E_NOT_FOUND` no such image · `E_DAMAGE` a layer is not whole; in the stream: `E_DIGEST` damage
+ * @throws {VarveError} `E_NOT_FOUND` no such image · `E_DAMAGE` a layer is incomplete; in the stream: `E_DIGEST` damage
  *
  * @example
  * ```ts ignore
@@ -40,14 +41,14 @@ export async function exportImage(
   return exportTree(tree, (source) => store.layers.reader(source), options);
 }
 
-/** The root tree of an image of the store. */
+/** The root tree of an image: the fold of its layer trees. */
 export async function rootTreeOf(store: Store, { layers }: StoredImage): Promise<Tree> {
   if (layers.length === 0) return emptyTree("root");
   return foldLayers(await Promise.all(layers.map(({ diffId }) => store.layers.tree(diffId))));
 }
 
 /**
- * Writes a tree as a tar. Contents of files are read from the layer tars.
+ * Writes a tree as a tar. The contents of files are read from the layer tars.
  *
  * @param open opens a layer's tar; called once for each layer, when the first file needs it
  */

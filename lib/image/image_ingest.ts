@@ -19,15 +19,15 @@ import { IMAGES_AT_ONCE, stageDescribed } from "./stage_documents.ts";
 
 /** Options of {@linkcode ingestImages}. */
 export interface IngestOptions extends LayerRules {
-  /** Runs the layer jobs; a pool of its own, disposed afterwards, when absent. */
+  /** Runs the layer jobs. When absent, the function makes a pool and disposes it afterwards. */
   readonly pool?: Pool | undefined;
-  /** What documents may hold. */
+  /** Limits for documents. */
   readonly documents: OciLimits;
-  /** The platform that the result describes when an index holds several. */
+  /** The platform that the result describes when an index has several. */
   readonly host?: Platform | undefined;
-  /** What is done, for messages: "load", "pull". */
+  /** Verb for messages: "load", "pull". */
   readonly verb: string;
-  /** Layers of one image that are begun at once; as many as keep the pool busy when absent. */
+  /** Number of layers of one image to begin at the same time. When absent, enough to keep the pool busy. */
   readonly concurrency?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
@@ -35,8 +35,8 @@ export interface IngestOptions extends LayerRules {
 }
 
 /**
- * Brings the images of a source into a store. Every byte is proved, and all images become visible at once,
- * at the end, or none does.
+ * Adds the images of a source to a store. Every byte is verified. All images become visible together at the end, or
+ * none does.
  *
  * @throws {VarveError} `E_NAME_CLASH` when two images have one name, and what the source and its layers throw
  */
@@ -151,7 +151,7 @@ class StoreImageIngest implements ImageIngest {
   }
 }
 
-/** @throws {VarveError} `E_NAME_CLASH` */
+/** Refuses two images with the same name. @throws {VarveError} `E_NAME_CLASH` */
 function refuseClash(images: readonly StagedImage[]): void {
   const taken = new Map<string, string>();
   for (const { names, target } of images) {

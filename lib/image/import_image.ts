@@ -18,21 +18,23 @@ import { newLayer, type NewLayerSource } from "./new_layer.ts";
 
 /** Options of {@linkcode importImage}. */
 export interface ImportOptions extends NewImageOptions, Pick<LoadOptions, "onWarning"> {
-  /** What it runs on. */
+  /** The platform that the image runs on. */
   readonly platform: Platform;
-  /** Fields of the config's container part, by their names in the document (`Cmd`, `Env`). */
+  /** Fields of the config for containers, by their names in the document (`Cmd`, `Env`). */
   readonly container?: NonNullable<NewConfig["container"]> | undefined;
-  /** Free text in the history. */
+  /** Comment for the history. */
   readonly comment?: string | undefined;
 }
 
 /**
- * Makes an image with one layer of a root filesystem.
+ * Makes an image with one layer from the tar of a root filesystem.
  *
- * A tar stays byte for byte what it is: its digest is the layer's diffID, and a compressed one is the
- * blob. It is judged like the layer of any image. The same tar, options and `now` give the same image.
+ * The tar stays unchanged, byte for byte: the digest of the uncompressed tar is the diffID, and a compressed tar
+ * becomes
+ * the blob. It is checked like the layer of any image. The same tar, options and `now` give the same image.
  *
- * @throws {VarveError} `E_NOT_FOUND` no such file · `E_USAGE` a malformed name, or a directory · `E_FORMAT`, `E_COMPRESSION`, … bad data · `E_LIMIT`
+ * @throws {VarveError} `E_NOT_FOUND` no such file · `E_USAGE` a malformed name, or a directory · `E_FORMAT`,
+ * `E_COMPRESSION`, … bad data · `E_LIMIT`
  *
  * @example
  * ```ts
@@ -56,7 +58,7 @@ export async function importImage(
   return await importLayer(store, (ingest) => newLayer(ingest, source), options);
 }
 
-/** The same, of a layer that `bring` makes. */
+/** The same, with a layer that `bring` makes. */
 export async function importLayer(
   store: Store,
   bring: (ingest: ImageIngest) => Promise<IngestedLayer>,
@@ -69,7 +71,7 @@ export async function importLayer(
   const tree = await store.layers.tree((made.layers[0] as LoadedLayer).diffId);
   if (lookup(tree, fromText("oci-layout")) !== undefined) {
     options.onWarning?.(
-      "what was imported as a root filesystem looks like an image archive, which 'varve load' takes",
+      "the imported root filesystem looks like an image archive; 'varve load' loads those",
     );
   }
   return made;

@@ -1,5 +1,5 @@
 /**
- * What only other rooms need of images: no public API.
+ * What other rooms need to move images. It is not part of the public API.
  *
  * @module
  */

@@ -13,41 +13,41 @@ import type {
   FileRun,
   IngestedLayer,
   JobContent,
+  KnownBlob,
   LayerContent,
   LayerIngest,
-  PassedBlob,
   StreamContent,
   WantedLayer,
 } from "./contract.ts";
 import type { LoadProgress } from "./load_options.ts";
 
-/** What a {@linkcode StoreLayerIngest} works with. */
+/** Options of {@linkcode StoreLayerIngest}. */
 export interface LayerIngestOptions extends LayerRules {
   readonly store: Store;
   readonly ingest: Ingest;
   readonly pool: Pool;
   readonly signal: AbortSignal;
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
-  /** What is done to a layer, for messages: "load". */
+  /** Verb for messages: "load", "pull". */
   readonly verb: string;
-  /** Layers of one image that are begun at once; as many as keep the pool busy when absent. */
+  /** Number of layers of one image to begin at the same time. When absent, enough to keep the pool busy. */
   readonly concurrency?: number | undefined;
 }
 
-/** A content that a job makes a layer of. */
+/** Content from which a job makes a layer. */
 type MadeContent = FileRun | StreamContent | JobContent;
 
-/** Compressed layers that wait for a worker beside those that run. */
+/** Number of layers that are begun in addition to those that the workers run, so that the next is ready. */
 const WAITING = 2;
 
 /**
- * The one place that begins layers of images: it asks the ingest for a layer, runs the job that makes it
- * where the store has none, and finishes it, or gives it up.
+ * The only place that begins layers of images. It asks the ingest for a layer. If the store does not have it, it runs
+ * the job that makes it, and then finishes or discards it.
  */
 export class StoreLayerIngest implements LayerIngest {
   readonly #options: LayerIngestOptions;
   readonly #made = new Map<string, Promise<IngestedLayer>>();
-  /** Layers of a stream that no document has named yet. */
+  /** Layers from a stream that no document has named yet. */
   readonly #unclaimed = new Set<StagedLayer>();
 
   constructor(options: LayerIngestOptions) {
@@ -64,7 +64,7 @@ export class StoreLayerIngest implements LayerIngest {
     signal: AbortSignal = this.#options.signal,
   ): Promise<IngestedLayer> {
     if (content.kind === "early") return this.#adopt(wanted, content);
-    if (content.kind === "passed") return this.#takePassed(wanted, content);
+    if (content.kind === "known") return this.#takeKnown(wanted, content);
     const place = content.kind === "file" ? `${content.path} ${content.offset}` : "";
     const key = `${wanted.digest ?? ""} ${wanted.diffId ?? ""} ${place}`;
     let made = this.#made.get(key);
@@ -80,7 +80,7 @@ export class StoreLayerIngest implements LayerIngest {
     content: MadeContent,
     signal: AbortSignal,
   ): Promise<IngestedLayer> {
-    if (content.kind === "stream" && content.prove === true) {
+    if (content.kind === "stream" && content.alwaysVerify === true) {
       return await this.#makeNamed(wanted, await this.#options.ingest.newLayer(), content, signal);
     }
     const { diffId, digest } = wanted;
@@ -92,8 +92,10 @@ export class StoreLayerIngest implements LayerIngest {
     });
     if (begun.state === "present") {
       if (digest !== undefined) return this.#present(wanted, begun.record, sizeOf(content));
-      if (content.kind === "job") throw new Error("a job is given for a blob that is known");
-      // The layer is here: hash the content to learn which blob of this layer it is.
+      if (content.kind === "job") {
+        throw new Error("a job has no bytes to hash: its blob must have a digest");
+      }
+      // The store has the layer. Hash the content to learn which blob of this layer it is.
       const found = await digestOfContent(content, signal);
       return await this.#bring({ ...wanted, digest: found }, content, signal);
     }
@@ -102,7 +104,7 @@ export class StoreLayerIngest implements LayerIngest {
       return await this.#makeNamed(wanted, begun.staged, content, signal);
     } catch (error) {
       const next = content.kind === "job" ? content.fallback?.(kept) : undefined;
-      if (next === undefined || signal.aborted || isPassing(error)) throw error;
+      if (next === undefined || signal.aborted || isTransient(error)) throw error;
       return await this.#bring(wanted, next, signal);
     }
   }
@@ -120,17 +122,17 @@ export class StoreLayerIngest implements LayerIngest {
       readonly digest?: Digest | undefined;
       readonly compression: Compression;
     },
-  ): Promise<EarlyLayer | PassedBlob> {
+  ): Promise<EarlyLayer | KnownBlob> {
     const { ingest, signal } = this.#options;
     if (digest !== undefined && this.#isVerified(digest)) {
       await verify(label, digest, bytes);
-      return { kind: "passed", digest, size, compression };
+      return { kind: "known", digest, size, compression };
     }
     const staged = await ingest.newLayer();
     try {
       const content = { kind: "stream", size, open: () => Promise.resolve(bytes) } as const;
       const output = await this.#run({ label, size, digest }, staged, content, signal);
-      if (output === null) throw new Error("a stream has a layer");
+      if (output === null) throw new Error("the job made no layer from a stream");
       this.#unclaimed.add(staged);
       return { kind: "early", staged, output };
     } catch (error) {
@@ -146,10 +148,14 @@ export class StoreLayerIngest implements LayerIngest {
       const begun = await ingest.layer({ diffId }, { signal });
       if (begun.state === "new") {
         await begun.staged.discard();
-        throw new VarveError("E_DAMAGE", `Cannot use layer ${diffId}: it is not whole here`, {
-          subject: diffId,
-          hint: "load its image again",
-        });
+        throw new VarveError(
+          "E_DAMAGE",
+          `Cannot use layer ${diffId}: it is incomplete in the store`,
+          {
+            subject: diffId,
+            hint: "load its image again",
+          },
+        );
       }
       const { digest, size, mediaType } = ociLayer(descriptor);
       const { size: uncompressedSize } = begun.record;
@@ -159,7 +165,7 @@ export class StoreLayerIngest implements LayerIngest {
     return out;
   }
 
-  /** Gives up the layers of a stream that no document named. */
+  /** Discards the layers from a stream that no document named. */
   async discardUnclaimed(): Promise<void> {
     const unclaimed = [...this.#unclaimed];
     this.#unclaimed.clear();
@@ -173,11 +179,11 @@ export class StoreLayerIngest implements LayerIngest {
     signal: AbortSignal,
   ): Promise<IngestedLayer> {
     const made = await this.#make(wanted, staged, content, signal);
-    if (made === null) throw new Error("a layer that a document names has content");
+    if (made === null) throw new Error("the job made no layer for one that a document names");
     return made;
   }
 
-  /** Makes a staged layer, or gives it up. */
+  /** Makes a staged layer. After an error it is suspended, so that the kept bytes can be used again, or discarded. */
   async #make(
     wanted: WantedLayer,
     staged: StagedLayer,
@@ -194,8 +200,8 @@ export class StoreLayerIngest implements LayerIngest {
       await staged.finish(output, mediaType);
       return ingested(output, mediaType);
     } catch (error) {
-      // After bad data the kept bytes are not believed either.
-      if (signal.aborted || isPassing(error)) await staged.suspend();
+      // After bad data, the kept bytes may be bad as well.
+      if (signal.aborted || isTransient(error)) await staged.suspend();
       else await staged.discard();
       throw error;
     }
@@ -230,7 +236,7 @@ export class StoreLayerIngest implements LayerIngest {
     return output;
   }
 
-  /** Takes a layer that came in a stream for what a document says it is. */
+  /** Checks a layer from a stream against the document that names it, and finishes it. */
   async #adopt(wanted: WantedLayer, early: EarlyLayer): Promise<IngestedLayer> {
     const { output, staged } = early;
     this.#check("E_DIGEST", wanted.label, "digest", wanted.digest, output.digest);
@@ -249,8 +255,8 @@ export class StoreLayerIngest implements LayerIngest {
     return { ...result, warnings: [...result.warnings, ...warnings] };
   }
 
-  async #takePassed(wanted: WantedLayer, passed: PassedBlob): Promise<IngestedLayer> {
-    const { digest, size, compression } = passed;
+  async #takeKnown(wanted: WantedLayer, known: KnownBlob): Promise<IngestedLayer> {
+    const { digest, size, compression } = known;
     const { diffId, label } = wanted;
     this.#check("E_DIGEST", label, "digest", wanted.digest, digest);
     mediaWarnings(wanted, compression);
@@ -258,7 +264,7 @@ export class StoreLayerIngest implements LayerIngest {
     if (begun.state === "present") {
       return this.#present({ ...wanted, digest, compression }, begun.record, size);
     }
-    // Another process removed it meanwhile, and the bytes have gone by.
+    // Another process has removed the layer since, and the stream cannot be read again.
     await begun.staged.discard();
     throw new VarveError(
       "E_BUSY",
@@ -266,7 +272,7 @@ export class StoreLayerIngest implements LayerIngest {
     );
   }
 
-  /** A layer that the store holds, verified. */
+  /** Describes a layer that the store has, verified. */
   #present(wanted: WantedLayer, record: LayerRecord, contentSize: number): IngestedLayer {
     const digest = wanted.digest ?? record.diffId;
     const size = this.#options.store.blobs.stat(digest)?.size ??
@@ -328,7 +334,10 @@ export class StoreLayerIngest implements LayerIngest {
   }
 }
 
-/** What the job checks. Without a descriptor only the diffID was promised, though the digest of a plain tar follows from it. */
+/**
+ * What the job checks. Without a descriptor, only the diffID was promised; the digest of an uncompressed blob is the
+ * same value and need not be checked twice.
+ */
 function expectedOf({ digest, size, diffId, mediaType }: WantedLayer) {
   const isPromised = mediaType !== undefined || digest !== diffId;
   return { digest: isPromised ? digest : undefined, size, diffId, mediaType };
@@ -338,7 +347,7 @@ function sizeOf(content: MadeContent): number {
   return content.kind === "file" ? content.length : content.size;
 }
 
-/** What people know a layer by: its blob, else what it unpacks to, else its name in the archive. */
+/** Name of a layer for progress: the digest of its blob, else its diffID, else its name in the archive. */
 function shownName({ digest, diffId, label }: WantedLayer): string {
   return digest ?? diffId ?? label;
 }
@@ -348,14 +357,18 @@ function ingested(output: LayerJobOutput, mediaType: string): IngestedLayer {
   return { digest, size, mediaType, diffId, uncompressedSize, processed: true, warnings };
 }
 
-/** What the layer job judges, for bytes that came before their media type. @throws {VarveError} `E_COMPRESSION` */
+/**
+ * Checks the media type of a layer that was made before its media type was known, as the layer job does otherwise.
+ *
+ * @throws {VarveError} `E_COMPRESSION`
+ */
 function mediaWarnings({ mediaType }: WantedLayer, compression: Compression): Warning[] {
   const example = mediaType === undefined ? undefined : checkMediaType(mediaType, compression);
   return example === undefined ? [] : [{ code: "W_MEDIA_TYPE", count: 1, example }];
 }
 
-/** Whether another attempt may end well with the bytes that came: nothing was found to be wrong with them. */
-function isPassing(error: unknown): boolean {
+/** Whether a later attempt can succeed with the bytes read so far: the error is not about them. */
+function isTransient(error: unknown): boolean {
   if (!(error instanceof VarveError)) return true;
   return ["E_REGISTRY", "E_DENIED", "E_MISSING", "E_WORKER"].includes(error.code);
 }
@@ -369,7 +382,7 @@ async function verify(
   for await (const chunk of bytes) hasher.update(chunk);
   const actual = hasher.digest();
   if (equalDigests(expected, actual)) return;
-  throw new VarveError("E_DIGEST", `Cannot load ${label}: its bytes are another blob`, {
+  throw new VarveError("E_DIGEST", `Cannot load ${label}: its bytes do not match its digest`, {
     expected,
     actual,
     subject: label,

@@ -2,36 +2,36 @@ import type { LayerRules } from "../layer_job/mod.ts";
 import type { OciLimits, Platform } from "../oci/mod.ts";
 import type { Pool } from "../pool/mod.ts";
 
-/** How far the load of one layer is. */
+/** Progress of one layer. */
 export interface LoadProgress {
-  /** What the layer is called: its digest, its diffID, or its name in the archive. */
+  /** Name of the layer: its digest, its diffID, or its name in the archive. */
   readonly layer: string;
-  /** Compressed size in bytes; 0 where it is not known yet. */
+  /** Compressed size in bytes; 0 while unknown. */
   readonly total: number;
-  /** Compressed bytes consumed. */
+  /** Compressed bytes read so far. */
   readonly read: number;
-  /** Uncompressed bytes made. */
+  /** Uncompressed bytes written so far. */
   readonly written: number;
-  /** `present`: the store held it, verified. */
+  /** `present`: the store had the layer already, verified. */
   readonly state: "begin" | "running" | "done" | "present";
 }
 
-/** Options of `loadImages`, and of all that brings layers into a store. */
+/** Options of `loadImages`, and of other functions that add layers to a store. */
 export interface LoadOptions extends LayerRules {
-  /** Runs the layer jobs; a pool of its own, disposed afterwards, when absent. */
+  /** Runs the layer jobs. When absent, the function makes a pool and disposes it afterwards. */
   readonly pool?: Pool | undefined;
-  /** The image's name instead of those that the archive gives. */
+  /** Name for the image, instead of its names in the archive. */
   readonly name?: string | undefined;
-  /** Only this platform of an index; all that the archive holds when absent. */
+  /** Load only this platform of an index. When absent, all that the archive has. */
   readonly platform?: Platform | undefined;
-  /** The platform that the result describes when an index holds several. */
+  /** The platform that the result describes when an index has several. */
   readonly host?: Platform | undefined;
-  /** Aborts the load; nothing of it stays. */
+  /** Aborts the load. Nothing becomes visible then. */
   readonly signal?: AbortSignal | undefined;
-  /** Called often, for each layer. */
+  /** Called often, with the progress of each layer. */
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
-  /** Called for what was left out or looked odd. */
+  /** Called with a message about something that was left out or is unusual. */
   readonly onWarning?: ((message: string) => void) | undefined;
-  /** What the image's documents may hold. */
+  /** Limits for the documents of the image, where they differ from the defaults. */
   readonly ociLimits?: Partial<OciLimits> | undefined;
 }

@@ -10,35 +10,35 @@ export interface LoadedLayer {
   readonly digest: Digest;
   /** Digest of the uncompressed tar. */
   readonly diffId: DiffId;
-  /** Names the stack up to this layer. */
+  /** Chain ID of the layers up to this one. */
   readonly chainId: ChainId;
   /** Size of the blob in bytes. */
   readonly size: number;
   /** Size of the uncompressed tar in bytes. */
   readonly uncompressedSize: number;
-  /** The on-disk id. */
+  /** Cache id: the number of the layer's directory in the store. */
   readonly cacheId: number;
-  /** Whether its bytes were processed now; false when the store held it, verified. */
+  /** Whether its bytes were processed now; false when the store had it already, verified. */
   readonly processed: boolean;
-  /** What was dropped or looked odd. */
+  /** What was left out of the layer or is unusual in it. */
   readonly warnings: readonly Warning[];
 }
 
-/** A loaded image. */
+/** An image that is now in the store. */
 export interface LoadedImage {
-  /** All names it was given; `<none>@<digest>` where it got none. */
+  /** All names that it got; `<none>@<digest>` when it got none. */
   readonly names: readonly string[];
   /** Digest of the config. */
   readonly imageId: Digest;
   /** Digest of the target: a manifest or an index. */
   readonly manifest: Digest;
-  /** Names the whole stack; `null` for an image without layers. */
+  /** Chain ID of all layers; `null` for an image without layers. */
   readonly chainId: ChainId | null;
-  /** Lowest first. */
+  /** The layers, lowest first. */
   readonly layers: readonly LoadedLayer[];
 }
 
-/** Describes a committed image by the manifest for `host`, else by its first. */
+/** Describes an image after the commit: by its manifest for the platform `host`, else by its first manifest. */
 export function loadedImage(
   image: StagedImage,
   { layers: records }: IngestResult,
@@ -70,7 +70,7 @@ function primary(
   host: Platform | undefined,
 ): StagedManifest {
   const [first] = manifests;
-  if (first === undefined) throw new Error("a staged image has a manifest");
+  if (first === undefined) throw new Error("a staged image has no manifest");
   if (host === undefined) return first;
   const ranked = manifests
     .map((manifest) => ({ manifest, rank: matchPlatform(host, manifest.platform) }))

@@ -1,11 +1,15 @@
 /**
- * New images of layers that the store holds (append, rebase, squash, compress), and root filesystems as flat
- * tars in and out (import, export).
+ * Makes new images from layers of the store (append, rebase, squash, compress), and converts root filesystems to and
+ * from flat tars (import, export).
  *
- * Inside, this room brings all images into a store. An `ImageSource` (an archive, a registry, a snapshot, a
- * tar) gives images; `ingestImages` begins their layers in one place, runs the jobs that prove them, reads or
- * writes the documents, and makes everything visible at once. `planImage` lists all parts of an image, each
- * once, for an `ImageSink` (a registry, a tar, a layout directory). `contract.ts` explains both.
+ * Internally, this room also moves all images into and out of a store, whatever they come from:
+ *
+ * - `ingestImages` takes an `ImageSource`, such as an archive, a registry, a snapshot or a tar. It begins the layers,
+ *   runs the jobs that verify them, reads or writes the documents, and makes everything visible together.
+ * - `planImage` lists all parts of an image, each once. An `ImageSink`, such as a registry, a tar or a layout
+ *   directory, sends them.
+ *
+ * `contract.ts` explains both.
  *
  * @example
  * ```ts

@@ -12,13 +12,14 @@ import { ingestImages } from "./image_ingest.ts";
 import type { LoadedImage } from "./loaded_image.ts";
 import type { NewImageOptions } from "./new_image_options.ts";
 
-/** What a new image is made of. */
+/** Config, layers and annotations of a new image. */
 export type NewImageParts = Omit<MadeImage, "kind" | "names">;
 
 /**
- * Makes an image of layers that the store holds, or that `make` brings into the ingest.
+ * Makes an image from the config and layers that `make` returns. The layers are in the store or in the ingest.
  *
- * @throws {VarveError} `E_USAGE` for a malformed name or one with a digest · `E_LIMIT` when its manifest could not be read again
+ * @throws {VarveError} `E_USAGE` for a malformed name or one with a digest · `E_LIMIT` when its manifest is larger
+ * than the store may read
  */
 export async function makeImage(
   store: Store,
@@ -31,14 +32,18 @@ export async function makeImage(
     images: async (ingest) => [{ kind: "made", names: () => [name], ...await make(ingest) }],
   }, {
     ...options,
-    // Under these limits it will be read.
+    // The image will be read under these limits, so it must keep them.
     documents: documentLimits(store),
     verb: "read",
   });
   return images[0] as LoadedImage;
 }
 
-/** An image of the store, for the machine that the options tell. @throws {VarveError} `E_NOT_FOUND`, `E_USAGE` */
+/**
+ * Reads an image of the store. For an index, the image for the platform `host`.
+ *
+ * @throws {VarveError} `E_NOT_FOUND`, `E_USAGE`
+ */
 export async function readStored(
   store: Store,
   reference: string,
@@ -52,7 +57,7 @@ function newName(text: string): string {
   if (reference.digest === undefined) return formatReference(reference);
   throw new VarveError(
     "E_USAGE",
-    `Cannot give the name ${text}: a digest cannot be given away, name a tag`,
+    `Cannot use ${text} as a name: a digest cannot be assigned, give a tag`,
     { subject: text },
   );
 }

@@ -6,8 +6,8 @@ export interface NewImageOptions extends
     LoadOptions,
     "pool" | "host" | "signal" | "onProgress" | "policy" | "limits" | "streamLimits" | "inflater"
   > {
-  /** Name of the new image. It is taken from an image that has it. */
+  /** Name of the new image. If another image has the name, it loses it. */
   readonly name: string;
-  /** The time in every date of the new image, in ms since the epoch; now when absent. */
+  /** Time for all dates in the new image, in milliseconds since the epoch; the current time when absent. */
   readonly now?: number | undefined;
 }

@@ -3,15 +3,15 @@ import { fileErrno, fileError } from "../linux/mod.ts";
 import type { FileRun, ImageIngest, IngestedLayer, StreamContent } from "./contract.ts";
 import { allChunks } from "./read_range.ts";
 
-/** What a new layer is made from: the path of a tar, or a stream of one; plain, gzip or zstd. */
+/** A tar for a new layer: its path, or a stream of its bytes. It may be compressed with gzip or zstd. */
 export type NewLayerSource = string | ReadableStream<Uint8Array>;
 
-/** What people see as the name of a layer whose digest is not known yet. */
+/** Name of a layer in progress and messages while its digest is unknown. */
 const LABEL = "new layer";
 
 /**
- * Makes a layer that no document names yet. The tar stays byte for byte what it is: its digest is the
- * layer's diffID, and a compressed one is the blob.
+ * Makes a layer from a tar that no document names yet. The tar stays unchanged, byte for byte: the digest of the
+ * uncompressed tar is the diffID, and a compressed tar becomes the blob.
  *
  * @throws {VarveError} `E_NOT_FOUND`, `E_USAGE` it is a directory, `E_TRUNCATED` it is empty, and what layers throw
  */
@@ -21,7 +21,7 @@ export async function newLayer(
 ): Promise<IngestedLayer> {
   const content = typeof source === "string" ? await openTar(source) : streamContent(source);
   const layer = await layers.create(LABEL, content);
-  if (layer === null) throw new Error("a tar has a layer");
+  if (layer === null) throw new Error("the job made no layer from a tar");
   return layer;
 }
 
@@ -54,7 +54,7 @@ function streamContent(bytes: ReadableStream<Uint8Array>): StreamContent {
     kind: "stream",
     size: 0,
     open: (signal) => {
-      // A cancellation does not wait for a writer that says nothing.
+      // The pipe lets a cancellation end the read while the writer is idle.
       const pass = new TransformStream<Uint8Array, Uint8Array>();
       return Promise.resolve(notEmpty(bytes.pipeThrough(pass, { signal })));
     },

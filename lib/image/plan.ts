@@ -13,35 +13,36 @@ import { documentLimits, type ImageRecord, type Store } from "../store/mod.ts";
 
 /** A manifest or an index of an image. */
 export interface PlannedDocument {
-  /** Digest of its bytes, which are `document.raw`. */
+  /** Digest of its bytes, `document.raw`. */
   readonly digest: Digest;
   readonly document: ImageDocument;
 }
 
 /** All parts of an image, each once. */
 export interface ImagePlan {
-  /** Manifests and indexes, children before what names them: the image's own is last. */
+  /** Manifests and indexes. Each comes before the index that names it, and the target of the image is last. */
   readonly documents: readonly PlannedDocument[];
-  /** Configs and layers. */
+  /** Descriptors of configs and layers. */
   readonly blobs: readonly Descriptor[];
 }
 
-/** How an image is planned. */
+/** Options of {@linkcode planImage}. */
 export interface PlanOptions {
   /** How deep indexes may be nested, and how many manifests they may name in all. */
   readonly limits: Pick<OciLimits, "indexDepth" | "manifests">;
-  /** Gives a document that an index names. */
+  /** Reads a document that an index names. */
   readonly read: (child: Descriptor) => Promise<ImageDocument>;
-  /** Refuses a part before anything is sent. */
+  /** Called with each config and layer. It throws to refuse the image before anything is sent. */
   readonly check?: ((part: Descriptor) => void) | undefined;
-  /** Whether nondistributable layers are left out, with a warning. */
+  /** When given, nondistributable layers are left out, with a warning. */
   readonly distributable?: { warn(message: string): void } | undefined;
 }
 
 /**
- * Finds all parts of an image, of all platforms of an index.
+ * Lists all parts of an image. For an index, the parts of all its platforms.
  *
- * @throws {VarveError} `E_LIMIT` when the indexes are nested too deep or name too many manifests; what `read` and `check` throw
+ * @throws {VarveError} `E_LIMIT` when the indexes are nested too deep or name too many manifests; what `read` and
+ * `check` throw
  */
 export async function planImage(root: PlannedDocument, options: PlanOptions): Promise<ImagePlan> {
   const { limits, read, check, distributable } = options;
@@ -49,7 +50,7 @@ export async function planImage(root: PlannedDocument, options: PlanOptions): Pr
   const seen = new Set<Digest>();
   const blobs = new Map<Digest, Descriptor>();
   let named = 0;
-  /** `depth` counts from 1: of an index, how many indexes lead to its manifests. */
+  /** `depth` is 1 for the target, and one more for each index on the way. */
   const visit = async ({ digest, document }: PlannedDocument, depth: number): Promise<void> => {
     if (document.kind === "index") {
       checkOciLimit("indexDepth", limits.indexDepth, depth);
@@ -82,16 +83,19 @@ function isForeign({ mediaType }: Descriptor): boolean {
   return mediaTypeInfo(mediaType)?.role === "layer" && isNondistributable(mediaType);
 }
 
-/** How an image of the store is planned. */
+/** Options of {@linkcode planStored}. */
 export interface StoredPlanOptions extends Pick<PlanOptions, "distributable"> {
-  /** The error for a part that is not here: a document (the platforms of an index may be absent), or a blob. */
+  /**
+   * Makes the error for a part that is not in the store. A document can be missing because platforms of an index may
+   * be absent.
+   */
   readonly absent: (part: Descriptor, role: "document" | "blob") => VarveError;
 }
 
 /**
- * Finds all parts of an image of the store.
+ * Lists all parts of an image of the store.
  *
- * @throws {VarveError} what `absent` gives; `E_LIMIT`, `E_DAMAGE`
+ * @throws {VarveError} the error that `absent` makes; `E_LIMIT`, `E_DAMAGE`
  */
 export async function planStored(
   store: Store,
@@ -103,7 +107,7 @@ export async function planStored(
   const read = async (child: Descriptor): Promise<ImageDocument> => {
     const { digest, mediaType } = child;
     if (store.blobs.stat(digest) === undefined) throw absent(child, "document");
-    // Where a descriptor stands tells what it names, not its media type: nobody may know that.
+    // The place of a descriptor says that it names a document. Its media type may be unknown.
     return parseDocument(await store.blobs.read(digest, maxBytes), { mediaType, limits });
   };
   return await planImage({ digest: target.digest, document: await read(target) }, {

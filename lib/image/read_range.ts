@@ -1,7 +1,7 @@
 import { VarveError } from "../errors.ts";
 import { guarded } from "../linux/mod.ts";
 
-/** Bytes read in one call. */
+/** Number of bytes to read in one call. */
 const CHUNK = 256 * 1024;
 
 /**
@@ -23,7 +23,7 @@ export async function readRange(
   return out;
 }
 
-/** Reads a run of a file in chunks, each in a buffer of its own. */
+/** Reads a range of a file in chunks, each in a buffer of its own. @throws {VarveError} as {@linkcode readRange} */
 export async function* rangeChunks(
   path: string,
   offset: number,
@@ -40,7 +40,7 @@ export async function* rangeChunks(
   }
 }
 
-/** Reads a file to its end, which may be a pipe or a device. */
+/** Reads a file, a pipe or a device to its end, in chunks. */
 export async function* allChunks(path: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   using file = await openFile(path);
   for (;;) {

@@ -5,24 +5,25 @@ import type { LoadedImage } from "./loaded_image.ts";
 import { makeImage, readStored } from "./new_image.ts";
 import type { NewImageOptions } from "./new_image_options.ts";
 
-/** An image and its two bases, as references. */
+/** References of an image and of its two bases. */
 export interface Rebase {
   /** The image that moves to another base. */
   readonly image: string;
-  /** The base that it was built on: its layers are the lowest of the image. */
+  /** The base on which it was built. Its layers are the lowest layers of the image. */
   readonly oldBase: string;
   /** The base that replaces the old one. */
   readonly newBase: string;
 }
 
 /**
- * Puts an image's own layers on another base, without running or unpacking anything (`crane rebase`).
+ * Moves an image's own layers to another base, without running or unpacking anything (as `crane rebase`).
  *
- * The container part of the config is copied from the image, also what it once inherited from the old base.
+ * The config of containers is copied from the image, including what it once inherited from the old base.
  * The base annotations name the new base.
  *
  * @throws {VarveError} `E_NOT_FOUND` no such image · `E_PRECONDITION` the image does not begin with the old
- *   base · `E_PLATFORM` the new base is for another platform · `E_DAMAGE` a layer is not whole · `E_USAGE` a malformed name
+ *   base · `E_PLATFORM` the new base is for another platform · `E_DAMAGE` a layer is incomplete · `E_USAGE` a
+ * malformed name
  *
  * @example
  * ```ts ignore
@@ -51,7 +52,7 @@ export async function rebaseImage(
   });
 }
 
-/** What names the base of an image (image-spec, annotations.md). */
+/** The annotations that name the base of an image (image-spec, annotations.md). */
 function baseAnnotations({ record, descriptor }: StoredImage): Record<string, string> {
   const name = record.name.startsWith("<none>@")
     ? {}

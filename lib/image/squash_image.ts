@@ -7,18 +7,18 @@ import { makeImage, readStored } from "./new_image.ts";
 import type { NewImageOptions } from "./new_image_options.ts";
 import { newLayer } from "./new_layer.ts";
 
-/** What is in the store was judged when it came in: nothing more is left out. */
+/** The policy was applied when the layers entered the store. The squashed layer keeps everything. */
 const KEEP_ALL = { devices: "keep", ima: "keep" } as const;
 
 /**
- * Makes an image with one layer that holds what all layers of another come to.
+ * Makes an image with a single layer, which merges all layers of another image.
  *
- * The layer is the flat tar that {@linkcode exportImage} writes: the same image gives the same layer
- * on any machine, without whiteouts, since there is nothing below it to hide. The steps of the
- * history stay, as such that made no layer, with one more for this one.
+ * The layer is the flat tar that {@linkcode exportImage} writes. The same image gives the same layer on any machine. It
+ * has no whiteouts, because there is no layer below it. The history keeps its steps, now without layers, and gets one
+ * more step for the new layer.
  *
  * @throws {VarveError} `E_NOT_FOUND` no such image · `E_PRECONDITION` it has no layers · `E_DAMAGE`, `E_DIGEST` a
- *   layer is not whole · `E_USAGE` a malformed name
+ *   layer is damaged · `E_USAGE` a malformed name
  *
  * @example
  * ```ts ignore
@@ -40,7 +40,7 @@ export async function squashImage(
         { subject: before.record.name },
       );
     }
-    // The ingest notes them, so that none of them is removed while it is read.
+    // The ingest protects the layers from removal while they are read.
     await ingest.layers.take(before.layers);
     const tree = await rootTreeOf(store, before);
     const open = store.layers.reader.bind(store.layers);

@@ -24,23 +24,27 @@ import type {
   WantedLayer,
 } from "./contract.ts";
 
-/** Images, or platforms of one, whose documents are read at once: their layers keep the pool busy. */
+/**
+ * Number of images, or platforms of one image, to read at the same time. Two suffice, because their layers keep the
+ * pool busy.
+ */
 export const IMAGES_AT_ONCE = 2;
 
-/** An image on its way: the ingest, the source, and what was counted so far. */
+/** One walk through the documents of an image. */
 interface Walk {
   readonly image: ImageIngest;
   readonly source: DocumentSource;
-  /** Descriptors of all its indexes. */
+  /** Number of manifests that its indexes have named so far. */
   count: number;
 }
 
 /**
- * Stages an image whose documents a source has: its index, its manifests, their configs and their layers.
- * Each document is proved before it is understood.
+ * Stages an image whose documents the source has: its index, its manifests, their configs and their layers. Each
+ * document is verified before it is parsed.
  *
- * @param label what the user called the source, for messages
- * @throws {VarveError} `E_MISSING`, `E_JSON`, `E_FORMAT`, `E_MEDIA_TYPE`, `E_DIGEST`, `E_SIZE`, `E_LIMIT`, what the source and layers throw
+ * @param label name of the source for messages, as the user typed it
+ * @throws {VarveError} `E_MISSING`, `E_JSON`, `E_FORMAT`, `E_MEDIA_TYPE`, `E_DIGEST`, `E_SIZE`, `E_LIMIT`, what the
+ * source and layers throw
  */
 export async function stageDescribed(
   image: ImageIngest,
@@ -69,14 +73,14 @@ export async function stageDescribed(
   return { names, target: { mediaType, digest, size }, manifests };
 }
 
-/** A document that is staged, and the images below it. */
+/** A staged document, with the manifests below it. */
 interface StagedDocument {
-  /** What it is: its descriptor may name a type that nobody knows. */
+  /** Media type of its content. The descriptor may name an unknown one. */
   readonly mediaType: string;
   readonly manifests: readonly StagedManifest[];
 }
 
-/** Stages a document and what it names; `undefined` when the source does not hold it. */
+/** Stages a document and everything that it names; `undefined` when the source does not have it. */
 async function stageDocument(
   walk: Walk,
   target: Descriptor,
@@ -144,7 +148,7 @@ async function stageManifest(
   return { imageId: blob.digest, platform: config.platform, layers };
 }
 
-/** Brings the layers of one manifest, several at once; all have settled when it returns or throws. */
+/** Stages the layers of one manifest, several at the same time. All have settled when it returns or throws. */
 export async function bringLayers<Wanted extends WantedLayer>(
   { layers }: ImageIngest,
   source: { layer(wanted: Wanted): Promise<LayerContent> },
@@ -158,13 +162,16 @@ export async function bringLayers<Wanted extends WantedLayer>(
   );
 }
 
-/** Whether a child of an index is an attestation or artifact: its parts are kept as blobs, so that the index stays whole, and nothing of it is unpacked. */
+/**
+ * Whether a child of an index is an attestation or artifact. Its parts are stored as blobs, so that the index stays
+ * complete, and are not unpacked.
+ */
 export function isAttachment({ mediaType, artifactType, platform }: Descriptor): boolean {
   if (mediaTypeInfo(mediaType)?.role === "index") return false;
   return artifactType !== undefined || platform?.os === "unknown";
 }
 
-/** Stages the manifest of an attachment and its parts, as far as the source holds them. */
+/** Stages the manifest of an attestation or artifact, and the parts that the source has. */
 async function stageAttachment({ image, source }: Walk, target: Descriptor): Promise<void> {
   const { ingest, limits, signal } = image;
   const bytes = await source.document(target, "manifest");

@@ -1,12 +1,12 @@
 import type { Store } from "../store/mod.ts";
 import type { BlobSource } from "./contract.ts";
 
-/** The blobs of a store, proved while they pass. */
+/** The blobs of a store, verified while they are read. */
 export function storedBlobs(store: Store): BlobSource {
   return {
     async open({ digest }, from, signal) {
       const stream = await store.blobs.open(digest, { signal });
-      // Bytes that were sent before are read and proved again: the digest is of the whole.
+      // Read the blob from its start: its digest can only be verified over all bytes.
       return from === 0 ? stream : stream.pipeThrough(skipBytes(from));
     },
   };

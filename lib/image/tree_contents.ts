@@ -4,20 +4,27 @@ import { VarveError } from "../errors.ts";
 import type { LayerReader } from "../store/mod.ts";
 import type { FileNode } from "../tree/mod.ts";
 
-/** Bytes read in one call. */
+/** Number of bytes to read in one call. */
 const CHUNK = 256 * 1024;
 
-/** Reads the contents of a tree's files from the layer tars, and verifies them while they pass. It holds the tars open until it is disposed. */
+/**
+ * Reads the files of a tree from the layer tars and verifies them while it reads. It keeps the tars open; dispose to
+ * close them.
+ */
 export class TreeContents implements Disposable {
   readonly #open: (source: DiffId) => Promise<LayerReader>;
   readonly #readers = new Map<DiffId, LayerReader>();
 
-  /** `open` opens the tar of a layer; it is called once for each layer. */
+  /** `open` opens the tar of a layer. It is called once for each layer, when the first file needs it. */
   constructor(open: (source: DiffId) => Promise<LayerReader>) {
     this.#open = open;
   }
 
-  /** The bytes of a file, holes as zeros. @throws {VarveError} `E_DIGEST` at the end, when they are not those of the tree */
+  /**
+   * Reads the bytes of a file, holes as zeros.
+   *
+   * @throws {VarveError} `E_DIGEST` at the end, when they do not match the digest in the tree
+   */
   async *read(path: ByteString, node: FileNode): AsyncGenerator<Uint8Array, void, void> {
     const hasher = createHasher();
     for await (const chunk of this.#bytes(node)) {

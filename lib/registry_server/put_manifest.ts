@@ -22,30 +22,32 @@ import { fileChunks } from "./file_chunks.ts";
 import { Refusal, refuse } from "./http.ts";
 import type { Uploads } from "./uploads.ts";
 
-/** What a manifest is put with. */
+/** What {@linkcode stageDocument} works with. */
 export interface PutContext extends LayerRules {
   readonly store: Store;
   readonly uploads: Uploads;
   readonly pool: Pool;
   readonly documents: OciLimits;
-  /** Whether a blob of the store is served. */
+  /** Whether the server serves a blob of the store. */
   readonly serves: (digest: Digest) => Promise<boolean>;
-  /** Those of the digests that are not a manifest or an index of any image of the store. */
+  /** Selects the digests that are not those of a manifest or index of any image in the store. */
   readonly unknownDocuments: (digests: Iterable<Digest>) => Promise<Set<Digest>>;
   readonly signal: AbortSignal;
 }
 
 /**
- * Stages a document with all that it names, from what was uploaded and from the store.
+ * Stages a document and everything that it names. The parts come from uploads and from the store.
  *
- * A manifest that is an image (its config is one, with a diffID for each layer) is proved and unpacked
- * as by `load`: the pool inflates each layer, checks its diffID and makes its tree, so that it can be
- * mounted at once. Everything else (artifacts, attestations, indexes, images that are none) is kept as
- * it is, blobs proved by their digests: a registry does not choose its content. The manifests of an index
- * must have come as manifests, which proved them: as a blob anything can come.
+ * If a manifest is an image, it is verified and processed as by `load`: the pool inflates each layer, checks its diffID
+ * and makes its tree. So the image can be mounted at once. A manifest is an image if its config is an image config with
+ * a diffID for each layer. Everything else, such as artifacts, attestations, indexes and invalid images, is stored
+ * unchanged, with blobs verified against their digests: a registry does not choose its content.
  *
- * @returns the uploaded blobs that are in the ingest now
- * @throws {Refusal} 404 parts are unknown, 400 a size is wrong; what layers throw
+ * The children of an index must have been pushed as manifests, because only that verified their parts. A blob can have
+ * any content.
+ *
+ * @returns digests of the uploaded blobs that are now in the ingest
+ * @throws {Refusal} 404 when parts are unknown, 400 when a size is wrong; and what layers throw
  */
 export async function stageDocument(
   context: PutContext,
@@ -59,7 +61,7 @@ export async function stageDocument(
   try {
     return await stageParts(context, ingest, document, parts);
   } catch (error) {
-    // What the store had and was found damaged is not here: the client can bring it.
+    // A blob of the store may have turned out to be damaged. Then answer that it is unknown, so that the client uploads it.
     await refuseUnknown(context, parts);
     throw error;
   }
@@ -71,7 +73,7 @@ async function stageParts(
   document: ImageDocument,
   parts: readonly Descriptor[],
 ): Promise<readonly Digest[]> {
-  // Each once, however often it is named.
+  // A document may name the same part several times.
   const each = [...new Map(parts.map((part) => [part.digest, part])).values()];
   for (const part of parts) refuseOtherSize(context, part);
   if (document.kind === "index") await refuseUnproved(context, each);
@@ -95,7 +97,7 @@ async function stageParts(
   return each.map(({ digest }) => digest);
 }
 
-/** @throws {Refusal} 404 with an entry for each part that nobody has */
+/** Refuses parts that are neither uploaded nor served. @throws {Refusal} 404 with an entry for each */
 async function refuseUnknown(
   { uploads, serves }: PutContext,
   parts: readonly Descriptor[],
@@ -107,7 +109,11 @@ async function refuseUnknown(
   if (unknown.size > 0) throw unknownParts([...unknown]);
 }
 
-/** @throws {Refusal} 404 with an entry for each manifest that came as a blob, and so without its parts */
+/**
+ * Refuses manifests that were uploaded as blobs, because their parts were never checked.
+ *
+ * @throws {Refusal} 404 with an entry for each
+ */
 async function refuseUnproved(context: PutContext, children: readonly Descriptor[]): Promise<void> {
   const unknown = await context.unknownDocuments(children.map(({ digest }) => digest));
   const unproved: Digest[] = [];
@@ -130,7 +136,7 @@ function unknownParts(digests: readonly Digest[]): Refusal {
   );
 }
 
-/** Whether a part would be read as a manifest or an index, whatever its descriptor calls it. */
+/** Whether the bytes of a part are a manifest or an index, whatever its descriptor says. */
 async function isDocument(context: PutContext, part: Descriptor): Promise<boolean> {
   const { documents: limits } = context;
   if (part.size > Math.max(limits.manifest, limits.index)) return false;
@@ -144,14 +150,14 @@ async function isDocument(context: PutContext, part: Descriptor): Promise<boolea
   }
 }
 
-/** @throws {Refusal} 400 */
+/** Refuses a descriptor with a wrong size. @throws {Refusal} 400 */
 function refuseOtherSize({ uploads, store }: PutContext, { digest, size }: Descriptor): void {
   const actual = (uploads.blob(digest) ?? store.blobs.stat(digest))?.size;
   if (actual === undefined || actual === size) return;
   throw refuse(400, "MANIFEST_INVALID", `${digest} has ${actual} bytes, not ${size}`, { digest });
 }
 
-/** The layers of a manifest that is an image, and its config. */
+/** The config and the layers of a manifest; `undefined` when it is not an image that varve can read. */
 async function imageOf(
   context: PutContext,
   manifest: Manifest,
@@ -170,7 +176,10 @@ async function imageOf(
   }
 }
 
-/** What says that a manifest is no image that varve can read, which is no fault of a registry's content. */
+/**
+ * Errors that mean that a manifest is not an image that varve can read. A registry stores such manifests all the
+ * same.
+ */
 const BAD_IMAGE: ReadonlySet<string> = new Set([
   "E_NOT_IMAGE",
   "E_MEDIA_TYPE",
@@ -192,7 +201,7 @@ async function readSmall(context: PutContext, { digest, size }: Descriptor): Pro
   return bytes;
 }
 
-/** The first bytes of a blob, by which its compression is told. */
+/** The first bytes of a blob, which show its compression. */
 async function readHead(context: PutContext, { digest, size }: Descriptor): Promise<Uint8Array> {
   const end = Math.min(size, SNIFF_BYTES);
   using held = context.uploads.hold(digest);
@@ -202,14 +211,14 @@ async function readHead(context: PutContext, { digest, size }: Descriptor): Prom
   return joinBytes(await Array.fromAsync<Uint8Array>(pieces));
 }
 
-/** Keeps a part as it is. One that the store has already is left alone. */
+/** Stages an uploaded part unchanged. A part that the store has already needs nothing. */
 async function stageBlob(context: PutContext, ingest: Ingest, part: Descriptor): Promise<void> {
   using held = context.uploads.hold(part.digest);
   if (held === undefined) return await refuseUnknown(context, [part]);
   await ingest.blobStream(fileChunks(held.path, 0, held.size), part.mediaType, part);
 }
 
-/** Makes a layer of an uploaded blob, as a load does; of a blob of the store where it has no layer of it. */
+/** Makes a layer from an uploaded blob, as a load does. Without an upload, from the blob in the store. */
 async function stageLayer(
   context: PutContext,
   layers: LayerIngest,
@@ -223,6 +232,7 @@ async function stageLayer(
     : { kind: "file", path: held.path, offset: 0, length: held.size };
   const wanted = { label: digest, diffId, digest, size, mediaType };
   const { processed } = await layers.bring(wanted, content, signal);
-  // The job judges the media type; where the store has the layer, no job runs. The verdict on a manifest must not depend on that.
+  // The layer job checks the media type, but no job runs for a layer that the store has. So check it here: the verdict on
+  // a manifest must not depend on the content of the store.
   if (!processed) checkMediaType(mediaType, sniff(await readHead(context, descriptor)));
 }

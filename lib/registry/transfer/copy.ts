@@ -8,28 +8,28 @@ import {
   type Reference,
 } from "../../oci/mod.ts";
 import type { RegistryClient } from "../client/registry_client.ts";
-import { inside } from "./registry_source.ts";
+import { throwMissing } from "./registry_source.ts";
 import { type PushedImage, type PushOptions, registrySink } from "./registry_sink.ts";
 
 /** One side of a copy. */
 export interface CopySide {
-  /** Speaks to its registry. */
+  /** Client for the registry. */
   readonly client: RegistryClient;
-  /** The name there. */
+  /** Name of the image there. */
   readonly reference: Reference;
 }
 
 /** Options of {@linkcode copyImage}. */
 export interface CopyOptions extends PushOptions {
-  /** Limits of manifests and indexes; the defaults when absent. */
+  /** Limits for manifests and indexes, where they differ from the defaults. */
   readonly ociLimits?: Partial<OciLimits> | undefined;
 }
 
 /**
- * Copies an image, with all platforms of an index, from registry to registry, without a store: blobs
- * pass through memory, proved on their way; manifests go out byte for byte, the one with the name last.
+ * Copies an image, with all platforms of an index, from registry to registry without a store.
  *
- * In one registry blobs are mounted from the source's repository.
+ * Blobs are streamed through memory and verified on the way. Manifests are copied byte for byte, the named one last. If
+ * both names are in the same registry, blobs are mounted from the source's repository.
  *
  * @throws {VarveError} `E_NOT_FOUND`, `E_MISSING`, `E_DENIED`, `E_REGISTRY`, `E_DIGEST`, `E_SIZE`, `E_LIMIT`
  */
@@ -50,45 +50,45 @@ export async function copyImage(
       limits,
       read: async ({ digest, mediaType }) => {
         const name = { repository, digest };
-        const child = await client.manifest(name, { signal, maxBytes }).catch(inside);
+        const child = await client.manifest(name, { signal, maxBytes }).catch(throwMissing);
         return parseDocument(child.bytes, { mediaType, limits });
       },
       distributable: { warn: (message) => options.onWarning?.(message) },
     },
   );
   const to = destination.reference;
-  const together = registry === to.registry && repository !== to.repository;
+  const isSameRegistry = registry === to.registry && repository !== to.repository;
   const sink = registrySink({
     ...options,
     client: destination.client,
     destination: to,
-    mountFrom: () => together ? [repository] : [],
+    mountFrom: () => isSameRegistry ? [repository] : [],
   });
-  return await sink.send(plan, provedBlobs(client, repository));
+  return await sink.send(plan, verifiedBlobs(client, repository));
 }
 
-/** The blobs of a repository, opened also in the middle; all bytes of a blob are proved, each once. */
-function provedBlobs(client: RegistryClient, repository: string): BlobSource {
-  const proofs = new Map<Digest, BlobProof>();
+/** The blobs of a repository. They can be opened at any byte. All bytes of a blob are verified, each once. */
+function verifiedBlobs(client: RegistryClient, repository: string): BlobSource {
+  const verifications = new Map<Digest, BlobVerification>();
   return {
     open(blob, from, signal) {
-      let proof = proofs.get(blob.digest);
-      if (proof === undefined) {
-        proof = new BlobProof(client, repository, blob);
-        proofs.set(blob.digest, proof);
+      let verification = verifications.get(blob.digest);
+      if (verification === undefined) {
+        verification = new BlobVerification(client, repository, blob);
+        verifications.set(blob.digest, verification);
       }
-      return Promise.resolve(ReadableStream.from(proof.read(from, signal)));
+      return Promise.resolve(ReadableStream.from(verification.read(from, signal)));
     },
   };
 }
 
-/** Proves one blob over all attempts to send it. */
-class BlobProof {
+/** Verifies one blob over all attempts to send it. */
+class BlobVerification {
   readonly #client: RegistryClient;
   readonly #repository: string;
   readonly #blob: Descriptor;
   readonly #verifier: Verifier;
-  #isProved = false;
+  #isVerified = false;
 
   constructor(client: RegistryClient, repository: string, blob: Descriptor) {
     this.#client = client;
@@ -104,11 +104,11 @@ class BlobProof {
       const known = Math.min(Math.max(0, verifier.size - at), chunk.length);
       if (known < chunk.length) verifier.update(chunk.subarray(known));
       at += chunk.length;
-      // A chunk of a blob is only lent.
+      // Copy the chunk: the client reuses its buffer.
       yield new Uint8Array(chunk);
     }
-    if (this.#isProved) return;
+    if (this.#isVerified) return;
     verifier.finish();
-    this.#isProved = true;
+    this.#isVerified = true;
   }
 }

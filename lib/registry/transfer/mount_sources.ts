@@ -7,12 +7,14 @@ import {
 } from "../../oci/mod.ts";
 import { documentLimits, type ImageRecord, type Store } from "../../store/mod.ts";
 
-/** Images that are looked into. */
+/** Number of images to search. */
 const MAX_IMAGES = 1000;
 
 /**
- * For each blob of other images of the store that go by a name of the same registry, their
- * repository: where it may be mounted from. `first` is asked before all others.
+ * Finds repositories from which blobs may be mounted: for each blob of an image in the store with a name in the same
+ * registry, the repository of that name.
+ *
+ * @param first the image that is searched before all others
  */
 export async function mountSources(
   store: Store,
@@ -33,7 +35,7 @@ export async function mountSources(
     const limits = documentLimits(store);
     if (seen.has(digest) || depth > limits.indexDepth) return;
     seen.add(digest);
-    // What is not here, or damaged, mounts nothing.
+    // A document that is missing or damaged gives no sources.
     const document = await store.blobs.read(digest)
       .then((bytes) => parseDocument(bytes, { mediaType, limits })).catch(() => undefined);
     if (document === undefined) return;

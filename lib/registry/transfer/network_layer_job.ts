@@ -12,41 +12,41 @@ import { Pace } from "../client/blob/pace.ts";
 import { Transport } from "../client/transport.ts";
 import type { ClientConfig, Tokens } from "../contract.ts";
 
-/** Where the bytes of a layer come from: a registry, which the worker asks itself. */
+/** A blob of a registry, which the worker downloads itself. */
 export interface NetworkSource {
-  /** How to speak to it; its endpoints are those that are asked. */
+  /** Configuration of the registry client. Its endpoints are tried in their order. */
   readonly config: ClientConfig;
-  /** Tokens that the caller has. */
+  /** Tokens that the caller has already. */
   readonly tokens: Tokens;
-  /** Repository, without the registry. */
+  /** Name of the repository, without the registry. */
   readonly repository: string;
-  /** The blob. */
+  /** Digest and size of the blob. */
   readonly blob: Pick<Descriptor, "digest" | "size">;
-  /** Its bytes that are here already. */
+  /** Number of its bytes that are on disk already. The download starts after them. */
   readonly from: number;
-  /** Connections that it may have. */
+  /** How many connections the download may use. */
   readonly ranges: RangePlan;
 }
 
 /** The input of {@linkcode networkLayerJob}. */
 export interface NetworkLayerInput {
-  /** Where the bytes come from. */
+  /** The blob to download. */
   readonly network: NetworkSource;
-  /** What is made of them; its source is `stream`. */
+  /** Input of the layer job, whose source is `stream`. */
   readonly layer: LayerJobInput;
 }
 
-/** The input of the half that fetches. */
+/** Input of {@linkcode networkFrontJob}. */
 interface NetworkFrontInput {
   readonly network: NetworkSource;
   readonly half: LayerHalfInput;
 }
 
 /**
- * The layer job on bytes that the worker fetches: they are hashed, inflated, scanned and written on
- * the thread that received them, while they come.
+ * The layer job for bytes that the worker downloads. The thread that receives them also hashes, inflates, scans and
+ * writes them, during the download.
  *
- * Fails as the layer job does, and with `E_MISSING`, `E_REGISTRY` and `E_DENIED`.
+ * It fails as the layer job does, and with `E_MISSING`, `E_REGISTRY` and `E_DENIED`.
  */
 export const networkLayerJob: Job<NetworkLayerInput, LayerJobOutput> = {
   name: "network-layer",
@@ -61,7 +61,7 @@ export const networkLayerJob: Job<NetworkLayerInput, LayerJobOutput> = {
   },
 };
 
-/** The half that fetches and inflates. */
+/** The half of the job that downloads and inflates. */
 const networkFrontJob: Job<NetworkFrontInput, boolean> = {
   name: "network-layer-front",
   entry: "layer",
@@ -69,7 +69,7 @@ const networkFrontJob: Job<NetworkFrontInput, boolean> = {
     withBlob(network, context, (streamed) => layerFrontJob.run(half, streamed)),
 };
 
-/** What a worker that makes layers registers besides the pool's own jobs. */
+/** The jobs of this file. A worker that makes layers registers them in addition to the layer jobs. */
 export const networkJobs: readonly [
   Job<NetworkLayerInput, LayerJobOutput>,
   Job<never, boolean>,
@@ -90,7 +90,7 @@ async function withBlob<T>(
       progress: (value) => context.progress({ ...value, waited: pace.waited }),
     });
   } finally {
-    // A job that failed early leaves it open.
+    // A job that fails early leaves the stream open.
     await stream.return().catch(() => {});
   }
 }

@@ -8,14 +8,14 @@ import type { Endpoint } from "../contract.ts";
 import { networkLayerJob } from "./network_layer_job.ts";
 import type { ProgramPullOptions } from "./pull_options.ts";
 
-/** Connections for all layers together, and for one. */
+/** Default number of connections for all layers together, and the most for one layer. */
 const CONNECTIONS = { all: 8, one: 4 } as const;
-/** A layer of at least so many bytes is large. */
+/** Default size in bytes from which a layer counts as large. */
 const LARGE_FROM = 64 * 2 ** 20;
-/** Bytes of a layer after which it is clear whether the network is slower than the worker. */
+/** Number of bytes of a layer after which its speed shows whether the network is slower than the worker. */
 const CLEAR = 8 * 2 ** 20;
 
-/** The layers of one repository: jobs whose worker fetches the bytes itself. */
+/** Makes the layers of one repository available as jobs, whose worker downloads the bytes itself. */
 export class NetworkLayers {
   readonly #client: RegistryClient;
   readonly #repository: string;
@@ -37,13 +37,13 @@ export class NetworkLayers {
     this.#ranges = planRanges(options, 1);
   }
 
-  /** Shares the connections among the layers of an image that are fetched at once. */
+  /** Divides the connections among the layers of an image that are downloaded at the same time. */
   expect(layers: number): void {
     const { pool, layers: { atOnce } } = this.#ingest;
     this.#ranges = planRanges(this.#options, Math.min(atOnce, layers, pool.size));
   }
 
-  /** The content of a layer, from all endpoints that may serve it. */
+  /** The content of a layer. All endpoints that may serve it are tried. */
   content({ digest, size }: WantedLayer): JobContent {
     const blob = { digest: digest as Digest, size: size as number };
     return this.#from(this.#client.endpoints("pull"), blob);
@@ -77,13 +77,13 @@ export class NetworkLayers {
           },
         });
       },
-      // Kept bytes, or those of a mirror, may have been wrong: fetch all of it from the registry itself.
+      // Kept bytes, or bytes of a mirror, may be bad. Download the whole blob from the registry itself.
       fallback: (kept) =>
         kept > 0 || endpoints.length > 1 ? this.#from(endpoints.slice(-1), blob) : undefined,
     };
   }
 
-  /** Notices when a layer is waited for, and says so once. */
+  /** Watches the progress of a layer. Calls `onIdle` once, when the worker waits for the network. */
   #watch(): (progress: JobProgress) => void {
     const begun = performance.now();
     return ({ read, waited = 0 }) => {

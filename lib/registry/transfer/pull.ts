@@ -6,17 +6,19 @@ import type { RegistryClient } from "../client/registry_client.ts";
 import type { PullOptions } from "./pull_options.ts";
 import { registrySource } from "./registry_source.ts";
 
-/** Layers that are fetched at once. */
+/** Default number of layers that are downloaded at the same time. */
 const CONCURRENCY = 4;
 
 /**
- * Pulls an image: every byte is proved while it comes, and all of the image becomes visible at once,
- * at the end, under the name that Docker would give it.
+ * Pulls an image from a registry. Every byte is verified while it downloads. The image becomes visible at the end,
+ * under
+ * the name that Docker would give it.
  *
- * Documents and layers that the store holds are not fetched again. Of an index the manifest that fits
- * the platform is pulled; the image's target stays the index.
+ * Documents and layers that the store has are not downloaded again. From an index, the manifest for the platform is
+ * pulled; the target of the image stays the index.
  *
- * @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`, `E_REGISTRY` · `E_PLATFORM` · bad data as {@linkcode loadImages} has it · `E_USAGE` a malformed reference
+ * @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`, `E_REGISTRY` · `E_PLATFORM` · bad data as {@linkcode loadImages}
+ * has it · `E_USAGE` a malformed reference
  *
  * @example
  * ```ts ignore

@@ -3,21 +3,22 @@ import type { Platform } from "../../oci/mod.ts";
 
 /** Options of `pullImage`. */
 export interface PullOptions extends Omit<LoadOptions, "name" | "platform"> {
-  /** Which image of an index; `host`'s when absent. */
+  /** Platform to pull from an index; `host` when absent. */
   readonly platform?: Platform | undefined;
-  /** Layers that are fetched at once; 4 when absent. The pool's workers bound it as well. */
+  /** Number of layers to download at the same time; 4 when absent. It is at most the number of the pool's workers. */
   readonly concurrency?: number | undefined;
   /**
-   * Connections for all layers that are fetched at once; 8 when absent, and each has one at least. What
-   * is left of them is for large layers that come slowly over one: up to 4 each. 1: no layer has more.
+   * Number of connections for all layers together; 8 when absent. Each layer gets at least one. A large layer that
+   * is slow
+   * over one connection gets up to 4, if some are left. With 1, every layer uses a single connection.
    */
   readonly connections?: number | undefined;
-  /** Bytes from which a layer is large; 64 MiB when absent. */
+  /** Size in bytes from which a layer counts as large; 64 MiB when absent. */
   readonly largeFrom?: number | undefined;
 }
 
 /** Options of `pullImage` for a program that mounts the image next. */
 export interface ProgramPullOptions extends PullOptions {
-  /** Called once, when the network is slower than this machine: there is time to prepare what comes next. */
+  /** Called once, when the network is slower than this machine, so that there is time to prepare the mount. */
   readonly onIdle?: (() => void) | undefined;
 }

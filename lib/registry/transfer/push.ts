@@ -7,9 +7,10 @@ import { mountSources } from "./mount_sources.ts";
 import { type PushedImage, type PushOptions, registrySink } from "./registry_sink.ts";
 
 /**
- * Pushes an image as it is in the store: manifests byte for byte, blobs that the registry has not,
- * and last the manifest or index under its tag. A blob that another repository of the registry holds
- * is mounted from there, where the registry does that.
+ * Pushes an image as it is in the store: first the blobs that the registry does not have, then the manifests byte for
+ * byte, and last the manifest or index under its tag. A blob that another repository of the registry has is mounted
+ * from
+ * there, if the registry allows it.
  *
  * @throws {VarveError} `E_PRECONDITION` when a part of the image is not in the store, `E_REGISTRY`, `E_DENIED`
  */
@@ -39,7 +40,7 @@ export async function pushImage(
 
 function absent({ digest }: Descriptor, role: "document" | "blob"): VarveError {
   const isPlatform = role === "document";
-  const state = isPlatform ? "of a platform that was not brought here" : "no longer here";
+  const state = isPlatform ? "of a platform that is not in the store" : "no longer in the store";
   return new VarveError("E_PRECONDITION", `Cannot push the image: its part ${digest} is ${state}`, {
     subject: digest,
     hint: isPlatform ? "push one with --platform" : undefined,

@@ -6,63 +6,63 @@ import type { RegistryClient } from "../client/registry_client.ts";
 import { referrerOf } from "../client/list/referrers_tag.ts";
 import type { UploadOutcome } from "../client/upload/upload_blob.ts";
 
-/** How far the push of one blob is. */
+/** Progress of one blob. */
 export interface PushProgress {
-  /** The blob. */
+  /** Digest of the blob. */
   readonly blob: Digest;
-  /** Its bytes. */
+  /** Size of the blob in bytes. */
   readonly total: number;
-  /** Bytes sent. */
+  /** Number of bytes sent so far. */
   readonly sent: number;
-  /** Begun, running, or how it came to be there. */
+  /** Begun, running, or the outcome. */
   readonly state: "begin" | "running" | UploadOutcome;
 }
 
 /** Options of {@linkcode pushImage} and {@linkcode copyImage}. */
 export interface PushOptions {
-  /** Blobs that are sent at once; 4 when absent. */
+  /** Number of blobs to send at the same time; 4 when absent. */
   readonly concurrency?: number | undefined;
-  /** Cancels. */
+  /** Aborts the push or copy. */
   readonly signal?: AbortSignal | undefined;
-  /** Called often, for each blob. */
+  /** Called often, with the progress of each blob. */
   readonly onProgress?: ((progress: PushProgress) => void) | undefined;
-  /** Called for what is left out. */
+  /** Called with a message about something that is left out. */
   readonly onWarning?: ((message: string) => void) | undefined;
 }
 
-/** What a push did. */
+/** The result of a push or copy. */
 export interface PushedImage {
-  /** Its name in the registry. */
+  /** Full name of the image in the registry. */
   readonly name: string;
-  /** Digest of the manifest or index: the one at the source. */
+  /** Digest of the manifest or index, the same as at the source. */
   readonly digest: Digest;
-  /** Each blob, and how it came to be there. */
+  /** All blobs of the image. */
   readonly blobs: readonly {
-    /** The blob. */
+    /** Digest of the blob. */
     readonly digest: Digest;
-    /** Its bytes. */
+    /** Size of the blob in bytes. */
     readonly size: number;
-    /** How it came to be there. */
+    /** Whether it was uploaded, mounted or already there. */
     readonly outcome: UploadOutcome;
   }[];
 }
 
-/** Blobs that are sent at once. */
+/** Default number of blobs that are sent at the same time. */
 const CONCURRENCY = 4;
 
-/** Where a {@linkcode registrySink} sends images to. */
+/** Options of {@linkcode registrySink}. */
 export interface RegistrySinkOptions extends PushOptions {
   readonly client: RegistryClient;
-  /** The name there. */
+  /** Name of the image in the registry. */
   readonly destination: Reference;
-  /** Repositories of the same registry that may hold a blob: it is mounted from there where the registry does that. */
+  /** Repositories of the same registry that may have a blob. It is mounted from there if the registry allows it. */
   readonly mountFrom: (blob: Descriptor) => readonly string[];
 }
 
 /**
- * A registry as a sink: blobs are sent first, each once, then manifests byte for byte, then indexes, and
- * last the one with the name. So nobody ever sees an image that is not whole. What refers to another
- * manifest is then listed under it, where the registry does not do that.
+ * A sink that sends images to a registry: first the blobs, each once, then manifests byte for byte, then indexes, and
+ * last the document with the name. So nobody ever sees an incomplete image. If the registry does not list referrers
+ * itself, documents with a subject are then added to the referrers list of that subject.
  */
 export function registrySink(options: RegistrySinkOptions): ImageSink<PushedImage> {
   const limit = Math.max(1, options.concurrency ?? CONCURRENCY);
@@ -91,7 +91,7 @@ export function registrySink(options: RegistrySinkOptions): ImageSink<PushedImag
       }
       const named = plan.documents.at(-1) as PlannedDocument;
       await put(named, destination.tag ?? named.digest, signal);
-      // One after the other: each changes the whole list.
+      // One after the other, because each change rewrites the whole list.
       for (const { subject, referrer } of unlisted) {
         await client.listReferrer(repository, subject, referrer, signal);
       }
@@ -119,7 +119,7 @@ async function sendBlob(
   return { digest, size, outcome };
 }
 
-/** A document with a subject, which the registry did not list under it. */
+/** A document with a subject that the registry did not add to the referrers of the subject. */
 interface Unlisted {
   readonly subject: Descriptor;
   readonly referrer: Descriptor;

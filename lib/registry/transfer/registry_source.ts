@@ -16,7 +16,7 @@ import type { RegistryClient } from "../client/registry_client.ts";
 import { NetworkLayers } from "./network_layers.ts";
 import type { PullOptions } from "./pull_options.ts";
 
-/** An image of a registry as a source: the manifest of an index that fits the platform, with its layers. */
+/** A source for one image of a registry. From an index, it provides the manifest for the platform, with its layers. */
 export function registrySource(
   store: Store,
   client: RegistryClient,
@@ -41,18 +41,18 @@ export function registrySource(
   };
 }
 
-/** What {@linkcode RegistryDocuments} work with. */
+/** What {@linkcode RegistryDocuments} works with. */
 interface Pull {
   readonly store: Store;
   readonly client: RegistryClient;
   readonly name: Reference;
   readonly options: PullOptions;
   readonly ingest: ImageIngest;
-  /** The target, which was fetched by its name. */
+  /** The target, which was fetched by name. */
   readonly fetched: FetchedDocument;
 }
 
-/** Documents of one repository: from the store where it has them, else from the registry. */
+/** Reads documents of one repository from the store, or from the registry if the store does not have them. */
 class RegistryDocuments implements DocumentSource {
   readonly #pull: Pull;
   readonly #layers: NetworkLayers;
@@ -71,7 +71,9 @@ class RegistryDocuments implements DocumentSource {
     const stored = await this.#readStored(target, maxBytes);
     if (stored !== undefined) return stored;
     if (role === "config") return await client.smallBlob(repository, target, maxBytes, signal);
-    const child = await client.manifest({ repository, digest }, { signal, maxBytes }).catch(inside);
+    const child = await client.manifest({ repository, digest }, { signal, maxBytes }).catch(
+      throwMissing,
+    );
     return child.bytes;
   }
 
@@ -98,7 +100,10 @@ class RegistryDocuments implements DocumentSource {
     this.#layers.expect(config.diffIds.length);
   };
 
-  /** A document that is here, verified; a damaged one is fetched again. */
+  /**
+   * Reads and verifies a document of the store; `undefined` when it is absent or damaged, so that it is fetched
+   * again.
+   */
   async #readStored({ digest }: Descriptor, maxBytes: number): Promise<Uint8Array | undefined> {
     const { blobs } = this.#pull.store;
     if (blobs.stat(digest) === undefined) return undefined;
@@ -110,8 +115,8 @@ function largest({ manifest, index }: OciLimits): number {
   return Math.max(manifest, index);
 }
 
-/** What is missing inside an image is bad data. */
-export function inside(error: unknown): never {
+/** Turns `E_NOT_FOUND` for a part of an image into `E_MISSING`: the image is incomplete, not absent. */
+export function throwMissing(error: unknown): never {
   if (!(error instanceof VarveError) || error.code !== "E_NOT_FOUND") throw error;
   throw new VarveError("E_MISSING", error.message, error.details);
 }
