@@ -8,7 +8,8 @@
  * **Trust.** Nothing that a registry says is believed. Digests are computed here. A redirect, a token
  * realm, an upload location and a link are addresses that an attacker may have chosen. So a credential
  * goes only to its own origin (scheme, host and port), and to a token realm of the same registrable
- * domain or one that a hosts file names.
+ * domain or one that a hosts file names. And no such address may lead into the network of this machine:
+ * see `http/address_rule.ts`.
  *
  * **Requests.** `fetch` with `accept-encoding: identity`. Redirects are followed by hand: at most 10,
  * never from https to http. Bodies are bounded. Retries wait with a capped back-off, and as long as
@@ -41,6 +42,8 @@ export interface Endpoint {
   readonly headers: Readonly<Record<string, string>>;
   /** Origins of token servers that may get the endpoint's credential, besides those of its own domain. */
   readonly realms: readonly string[];
+  /** Origins besides the registry's own that it may redirect to although their addresses are not public. */
+  readonly redirects?: readonly string[] | undefined;
   /** Whether any certificate is accepted (`skip_verify`): an attacker on the way can then read all that is sent. */
   readonly unverified: boolean;
   /** PEM certificates of authorities to trust besides the system's. */

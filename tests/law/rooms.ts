@@ -121,6 +121,7 @@ export const ROOMS: readonly Room[] = [
     onlyIn: {
       "npm:smol-toml": "lib/registry/config/hosts_file.ts",
       "npm:tldts": "lib/registry/auth/realm_trust.ts",
+      "node:dns/promises": "lib/registry/http/address_rule.ts",
       "node:tls": "lib/registry/http/relay/unverified_relay.ts",
       "node:stream": "lib/registry/http/relay/unverified_relay.ts",
     },

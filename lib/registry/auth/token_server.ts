@@ -68,7 +68,8 @@ export async function fetchToken(
       ...tokenRequest(realm, { service, scope, credential: shown }),
       action,
       signal,
-      // An attacker may have chosen the target: no redirect is followed.
+      // An attacker may have chosen the realm: it is judged, and no redirect is followed.
+      asker: endpoint,
       redirects: 0,
     },
     tokenEndpoint(realm, endpoint),

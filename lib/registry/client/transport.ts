@@ -3,6 +3,7 @@ import { authorize } from "../auth/authorize.ts";
 import { TokenCache } from "../auth/token_cache.ts";
 import type { ClientConfig, Endpoint, Token, Tokens } from "../contract.ts";
 import { readWhole } from "../http/body.ts";
+import type { Addresses } from "../http/address_rule.ts";
 import { Connections } from "../http/connections.ts";
 import { NetworkFailure } from "../http/registry_error.ts";
 import { isTransient, retryAfter, waitBeforeRetry } from "../http/retry.ts";
@@ -37,9 +38,9 @@ export class Transport implements Disposable {
   readonly #unreachable = new Set<string>();
 
   /** `tokens` are those that another transport got. */
-  constructor(config: ClientConfig, tokens: Tokens = {}) {
+  constructor(config: ClientConfig, tokens: Tokens = {}, addresses?: Addresses) {
     this.#config = config;
-    this.#connections = new Connections(config);
+    this.#connections = new Connections(config, addresses);
     this.#tokens = new TokenCache(tokens);
   }
 

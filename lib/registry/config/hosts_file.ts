@@ -69,7 +69,8 @@ async function readHost(address: string, table: Table, at: HostsFile): Promise<E
     namespace: isMirror ? registry : null,
     headers: headersOf(table["header"], file),
     unverified,
-    realms: realmsOf(table["token_realms"], file),
+    realms: originsOf(table, "token_realms", file),
+    redirects: originsOf(table, "redirects", file),
     caCerts: await readCertificates(table["ca"], at),
     client: await readClientCertificate(table["client"], at),
   };
@@ -117,12 +118,16 @@ function headersOf(value: unknown, file: string): Record<string, string> {
   return headers;
 }
 
-/** `token_realms`, a key of varve's own: containerd gives credentials to every realm that a challenge names. */
-function realmsOf(value: unknown, file: string): string[] {
+/**
+ * `token_realms` and `redirects`, keys of varve's own: containerd gives credentials to every realm that a
+ * challenge names, and follows a redirect to any address.
+ */
+function originsOf(table: Table, key: string, file: string): string[] {
+  const value = table[key];
   if (value === undefined) return [];
   const texts: readonly unknown[] = Array.isArray(value) ? value : [value];
   return texts.map((text) => {
-    if (typeof text !== "string") throw malformed(file, "token_realms is not an address");
+    if (typeof text !== "string") throw malformed(file, `${key} is not an address`);
     return addressOf(text, file).origin;
   });
 }

@@ -1,5 +1,6 @@
 import { VarveError } from "../../errors.ts";
 import type { ClientConfig, Endpoint } from "../contract.ts";
+import { type Addresses, AddressRule } from "./address_rule.ts";
 import { proxyFor } from "./proxy.ts";
 import { ProxyRelay } from "./relay/proxy_relay.ts";
 import { UnverifiedRelay } from "./relay/unverified_relay.ts";
@@ -9,29 +10,36 @@ import { UnverifiedRelay } from "./relay/unverified_relay.ts";
  * session made under one trust is used under another. Dispose to close all connections.
  */
 export class Connections implements Disposable {
+  /** The rule that each address passes before it is connected to. */
+  readonly rule: AddressRule;
   readonly #config: ClientConfig;
   readonly #clients = new Map<string, Deno.HttpClient>();
   readonly #proxyRelays = new Map<string, ProxyRelay>();
   readonly #unverifiedRelays = new Map<string, UnverifiedRelay>();
 
-  constructor(config: ClientConfig) {
+  constructor(config: ClientConfig, addresses?: Addresses) {
     this.#config = config;
+    this.rule = new AddressRule(config, addresses);
   }
 
   /**
    * The client for an address. It trusts the certificates of `endpoint` besides the system's, and shows
    * the endpoint's client certificate to the endpoint's own origin only. With `single`, each of its
-   * connections serves one request.
+   * connections serves one request. With `at` it connects to that IP address, whatever the name resolves to.
    *
    * @throws {VarveError} `E_UNSUPPORTED` when a certificate or a proxy is malformed
    */
-  client(url: URL, endpoint: Endpoint, single: boolean): Deno.HttpClient {
+  client(
+    url: URL,
+    endpoint: Endpoint,
+    { single, at }: { readonly single: boolean; readonly at: string | null },
+  ): Deno.HttpClient {
     const certificate = url.origin === endpoint.origin ? endpoint.client : null;
     const proxy = proxyFor(url, this.#config.proxies);
-    const key = JSON.stringify([url.origin, proxy, endpoint.caCerts, certificate, single]);
+    const key = JSON.stringify([url.origin, proxy, endpoint.caCerts, certificate, single, at]);
     let client = this.#clients.get(key);
     if (client === undefined) {
-      client = this.#create(url, endpoint, certificate, proxy, single);
+      client = this.#create(url, endpoint, certificate, { proxy, single, at });
       this.#clients.set(key, client);
     }
     return client;
@@ -64,10 +72,14 @@ export class Connections implements Disposable {
     url: URL,
     endpoint: Endpoint,
     certificate: Endpoint["client"],
-    proxy: string | null,
-    single: boolean,
+    { proxy, single, at }: {
+      readonly proxy: string | null;
+      readonly single: boolean;
+      readonly at: string | null;
+    },
   ): Deno.HttpClient {
     const secure = url.protocol === "https:";
+    const port = Number(url.port || (secure ? 443 : 80));
     try {
       return Deno.createHttpClient({
         // Unread responses on one HTTP/2 connection starve all other streams of that connection.
@@ -76,8 +88,11 @@ export class Connections implements Disposable {
         ...(secure ? { caCerts: [...this.#config.caCerts, ...endpoint.caCerts] } : {}),
         ...(secure && certificate !== null ? certificate : {}),
         ...(proxy === null ? {} : { proxy: { url: secure ? this.#proxyAddress(proxy) : proxy } }),
+        // A "proxy" of this kind only says where to connect: host header and certificate stay the name's.
+        ...(at === null ? {} : { proxy: { transport: "tcp" as const, hostname: at, port } }),
       });
-    } catch {
+    } catch (error) {
+      if (error instanceof Deno.errors.NotCapable) throw error;
       // The error's text may hold a proxy's password.
       throw new VarveError(
         "E_UNSUPPORTED",

@@ -64,3 +64,9 @@ export function explainNetworkError(error: unknown): NetworkProblem {
     : redactText(text.replace(/\bfor url \([^)]*\)/g, ""));
   return { state: words || "it failed", isTransient: true, suggestsTls: false };
 }
+
+/** Whether an error of `fetch` says that no connection was made: another address may take it. */
+export function isUnconnected(error: unknown): boolean {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return cause instanceof Error && /tcp connect error/i.test(cause.message);
+}

@@ -1,4 +1,5 @@
 import type { Proxies } from "../contract.ts";
+import { bitsOf, inNetwork } from "./ip_address.ts";
 import { isLoopback } from "./loopback.ts";
 
 /** The value for a client that uses no proxy. */
@@ -44,33 +45,4 @@ function matches(pattern: string, url: URL): boolean {
   if (port !== undefined && port !== ownPort) return false;
   if (own !== undefined) return bitsOf(name) === own;
   return url.hostname === name || url.hostname.endsWith(`.${name}`);
-}
-
-function inNetwork(
-  address: string | undefined,
-  network: string | undefined,
-  length: number,
-): boolean {
-  if (address === undefined || network?.length !== address.length) return false;
-  return length <= network.length && address.startsWith(network.slice(0, length));
-}
-
-/** The 32 or 128 bits of an IP address as digits, IPv6 with or without brackets; `undefined` for a name. */
-function bitsOf(host: string): string | undefined {
-  if (!host.includes(":")) {
-    const parts = /^[0-9]{1,3}(?:\.[0-9]{1,3}){3}$/.test(host) ? host.split(".").map(Number) : [];
-    return parts.length > 0 && parts.every((part) => part <= 255) ? bits(parts, 8) : undefined;
-  }
-  const bare = host.replace(/^\[(.*)\]$/, "$1");
-  const short = /^[0-9a-f:.]+$/.test(bare) ? URL.parse(`http://[${bare}]`)?.hostname : undefined;
-  if (short === undefined) return undefined;
-  const [head = [], tail = []] = short.slice(1, -1).split("::").map((side) =>
-    side === "" ? [] : side.split(":").map((group) => parseInt(group, 16))
-  );
-  const zeros = Array<number>(8 - head.length - tail.length).fill(0);
-  return bits([...head, ...zeros, ...tail], 16);
-}
-
-function bits(parts: readonly number[], width: number): string {
-  return parts.map((part) => part.toString(2).padStart(width, "0")).join("");
 }

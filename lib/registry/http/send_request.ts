@@ -2,7 +2,7 @@ import { VarveError } from "../../errors.ts";
 import type { ClientConfig, Endpoint } from "../contract.ts";
 import type { Connections } from "./connections.ts";
 import { locationOf } from "./location.ts";
-import { explainNetworkError, type NetworkProblem } from "./network_error.ts";
+import { explainNetworkError, isUnconnected, type NetworkProblem } from "./network_error.ts";
 import { proxyFor } from "./proxy.ts";
 import { redactUrl } from "./redact.ts";
 import { NetworkFailure, registryError } from "./registry_error.ts";
@@ -44,6 +44,8 @@ export interface HttpRequest {
   readonly ownConnection?: boolean | undefined;
   /** Milliseconds that the answer may take beyond the idle time-out; 0 when absent. */
   readonly extraTime?: number | undefined;
+  /** The endpoint that named the address, for the rule of addresses; the endpoint of the request when absent. */
+  readonly asker?: Endpoint | undefined;
   /** Redirects that are followed; ten when absent. */
   readonly redirects?: number | undefined;
 }
@@ -68,7 +70,8 @@ export interface HttpResponse {
 
 /**
  * Sends one request and follows its redirects by hand: GET and HEAD only, at most ten, to http and
- * https only, never from https to http, and without credentials to any other origin.
+ * https only, never from https to http, without credentials to any other origin, and only to addresses
+ * that {@linkcode AddressRule} lets pass.
  *
  * @throws {VarveError} `E_REGISTRY`; a {@linkcode NetworkFailure} where a retry may help
  */
@@ -147,14 +150,22 @@ async function sendOnce(
   let timer = setTimeout(onTimer, limit);
   try {
     const address = connections.addressFor(url, endpoint);
-    const response = await fetch(address, {
-      method,
-      headers: headersFor(request, url, endpoint, userAgent),
-      redirect: "manual",
-      client: connections.client(address, endpoint, ownConnection || address !== url),
-      signal: controller.signal,
-      body: body ?? null,
-    });
+    const route = await unlessAborted(
+      connections.rule.route(url, request.asker ?? endpoint, action),
+      controller.signal,
+    );
+    const single = ownConnection || address !== url;
+    const send = (at: string | null) =>
+      fetch(address, {
+        method,
+        headers: headersFor(request, url, endpoint, userAgent),
+        redirect: "manual",
+        client: connections.client(address, endpoint, { single, at }),
+        signal: controller.signal,
+        body: body ?? null,
+      });
+    // The relay of an endpoint that is not verified connects by itself.
+    const response = await sendAlong(address === url && upload === undefined ? route : null, send);
     return refuseEncoding(response, action);
   } catch (error) {
     signal?.throwIfAborted();
@@ -179,6 +190,33 @@ async function sendOnce(
     clearTimeout(timer);
     signal?.removeEventListener("abort", abort);
     upload?.stop(new DOMException("answered", "AbortError"));
+  }
+}
+
+/** Tries the addresses of a route in their order, until one takes the connection. */
+async function sendAlong(
+  route: readonly string[] | null,
+  send: (at: string | null) => Promise<Response>,
+): Promise<Response> {
+  const [first = null, ...others] = route ?? [];
+  try {
+    return await send(first);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable && first !== null) return await send(null);
+    if (others.length === 0 || !isUnconnected(error)) throw error;
+    return await sendAlong(others, send);
+  }
+}
+
+/** The result of a promise, unless the signal is aborted before: a look-up of a name cannot be aborted itself. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
   }
 }
 

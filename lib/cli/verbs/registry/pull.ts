@@ -22,7 +22,8 @@ image becomes visible once all of it is verified.
 For registries on this machine (localhost), plain http is used. For others, mirrors, certificates and plain
 http are configured in DIR/HOST/hosts.toml, in containerd's format. DIR is $VARVE_HOSTS_DIR, else
 ~/.config/varve/certs.d, else /etc/containerd/certs.d. Credentials are those of docker, podman and their
-credential helpers. Proxies: HTTP_PROXY, HTTPS_PROXY, NO_PROXY.
+credential helpers. Proxies: HTTP_PROXY, HTTPS_PROXY, NO_PROXY. A registry on the internet may not redirect
+to an address of a private network, unless its hosts.toml has redirects = ["https://HOST"].
 
 --mount does the same as a 'varve mount' afterwards, but faster: the mount is prepared during the download.
 

@@ -44,6 +44,7 @@ ca = ["a.pem"]
 client = [["a.pem", "a.pem"]]
 override_path = true
 token_realms = "https://tokens.example/auth"
+redirects = ["https://storage.example:9000/x", "http://10.0.0.1"]
 [host."https://m1.example/some/path".header]
 x-one = ["a", "b"]
 [host."http://m2.example"]
@@ -57,6 +58,8 @@ skip_verify = true
     ["https://real.example", "/v2", "r.example:5000"],
   ]);
   assertEquals(found[0]?.headers, { "x-one": "a, b" });
+  assertEquals(found[0]?.redirects, ["https://storage.example:9000", "http://10.0.0.1"]);
+  assertEquals(found[2]?.redirects, []);
   assertEquals(found.map(({ unverified }) => unverified), [false, false, true]);
   assertEquals(found.map(({ realms }) => realms), [["https://tokens.example"], [], []]);
   assertEquals(found[0]?.caCerts, [PEM]);

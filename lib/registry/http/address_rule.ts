@@ -1,0 +1,130 @@
+import type { ClientConfig, Endpoint } from "../contract.ts";
+import { bitsOf, isInternalAddress } from "./ip_address.ts";
+import { isLoopback } from "./loopback.ts";
+import { proxyFor } from "./proxy.ts";
+import { bareHostname } from "./relay/relay.ts";
+import { NetworkFailure, registryError } from "./registry_error.ts";
+
+/** How addresses are found and judged. Tests put their own in place of it. */
+export interface Addresses {
+  /** The IP addresses of a name, in the order in which they are to be tried. Throws as `node:dns` does. */
+  resolve(hostname: string): Promise<readonly string[]>;
+  /** Whether an IP address is not one of the public internet. */
+  isInternal(address: string): boolean;
+}
+
+/** The system's resolver, and the networks of {@linkcode isInternalAddress}. */
+export const SYSTEM_ADDRESSES: Addresses = {
+  async resolve(hostname) {
+    const { lookup } = await import("node:dns/promises");
+    // IPv4 first: the addresses are tried one after the other, and a broken IPv6 answers nothing for long.
+    const found = await lookup(hostname, { all: true, order: "ipv4first" });
+    return found.map(({ address }) => address);
+  },
+  isInternal: isInternalAddress,
+};
+
+/** Milliseconds that the addresses of a name are kept. */
+const KEPT_FOR = 60_000;
+
+/**
+ * The rule for addresses that an attacker may have chosen: what a redirect, a token realm or a link
+ * names. It keeps a public registry from making this machine ask servers that only it can reach: the
+ * metadata of a cloud (169.254.169.254), services on loopback, machines of a private network.
+ *
+ * An address passes when
+ * - it is the origin of the endpoint that is asked, or hosts.toml names its origin (as `server`, `[host]`,
+ *   in `token_realms` or in `redirects`), or
+ * - all addresses that its host resolves to are public, or
+ * - the endpoint that led there is itself at an address that is not public.
+ *
+ * The connection is then made to one of the addresses that were judged: no second look-up of the name
+ * comes in between, so a DNS server that changes its answer gains nothing.
+ *
+ * Not covered:
+ * - Through a proxy the proxy looks up names, and reaches what it can reach. Only a host that is written
+ *   as an IP address is judged then.
+ * - The names that the user gave (the registry itself, hosts.toml) are looked up by `fetch`, and are not
+ *   judged: whoever runs the DNS of a registry can point its name to any address.
+ * - Where Deno may only connect to hosts by name (`--allow-net=HOST`), the address is judged but
+ *   `fetch` looks the name up again.
+ */
+export class AddressRule {
+  readonly #config: ClientConfig;
+  readonly #addresses: Addresses;
+  readonly #found = new Map<string, { readonly until: number; readonly list: readonly string[] }>();
+
+  constructor(config: ClientConfig, addresses: Addresses = SYSTEM_ADDRESSES) {
+    this.#config = config;
+    this.#addresses = addresses;
+  }
+
+  /**
+   * The IP addresses to connect to for `url`, in their order; `null` where `fetch` finds the way itself.
+   *
+   * @param asker the endpoint that is asked, or that led to `url`
+   * @throws {VarveError} `E_REGISTRY` when the rule refuses the address, or nothing is known of its name
+   */
+  async route(url: URL, asker: Endpoint, action: string): Promise<readonly string[] | null> {
+    if (url.origin === asker.origin || this.#isNamed(url.origin, asker)) return null;
+    const isProxied = proxyFor(url, this.#config.proxies) !== null;
+    if (isProxied && bitsOf(url.hostname) === undefined) return null;
+    const host = bareHostname(url.hostname);
+    const list = isLocalName(url.hostname) ? null : await this.#resolve(url, action);
+    const internal = list === null ? host : list.find((one) => this.#addresses.isInternal(one));
+    if (internal !== undefined && !await this.#isInternal(asker, action)) {
+      const what = internal === host
+        ? `${host}, which is no public address`
+        : `${host}, whose address ${internal} is not public`;
+      throw registryError(
+        action,
+        `${asker.origin} leads to ${what}`,
+        `if that is meant, hosts.toml must have redirects = ["${url.origin}"]`,
+      );
+    }
+    return isProxied ? null : list;
+  }
+
+  #isNamed(origin: string, { realms, redirects = [] }: Endpoint): boolean {
+    return realms.includes(origin) || redirects.includes(origin) ||
+      this.#config.endpoints.some((endpoint) => endpoint.origin === origin);
+  }
+
+  /** Whether the endpoint itself is at addresses that are not public, and at no others. */
+  async #isInternal({ origin }: Endpoint, action: string): Promise<boolean> {
+    const url = new URL(origin);
+    if (isLocalName(url.hostname)) return true;
+    if (bitsOf(url.hostname) === undefined && proxyFor(url, this.#config.proxies) !== null) {
+      return false;
+    }
+    const list = await this.#resolve(url, action);
+    return list.every((address) => this.#addresses.isInternal(address));
+  }
+
+  async #resolve({ hostname, host, origin }: URL, action: string): Promise<readonly string[]> {
+    if (bitsOf(hostname) !== undefined) return [bareHostname(hostname)];
+    const found = this.#found.get(host);
+    if (found !== undefined && performance.now() < found.until) return found.list;
+    let list: readonly string[];
+    try {
+      list = await this.#addresses.resolve(hostname);
+    } catch (error) {
+      const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+      if (code === "EAI_AGAIN") {
+        throw new NetworkFailure(action, `${origin}: the DNS does not tell its address`);
+      }
+      const state = code === "EPERM"
+        ? "Deno may not look up its address (--allow-net)"
+        : "its name is not known to the DNS";
+      throw registryError(action, `${origin}: ${state}`);
+    }
+    if (list.length === 0) throw registryError(action, `${origin}: its name has no address`);
+    this.#found.set(host, { until: performance.now() + KEPT_FOR, list });
+    return list;
+  }
+}
+
+/** Whether a name means this machine, whatever a DNS says (RFC 6761, 6.3). */
+function isLocalName(hostname: string): boolean {
+  return isLoopback(hostname) && bitsOf(hostname) === undefined;
+}

@@ -1,0 +1,90 @@
+/** The 32 or 128 bits of an IP address as digits, IPv6 with or without brackets; `undefined` for a name. */
+export function bitsOf(host: string): string | undefined {
+  if (!host.includes(":")) {
+    const parts = /^[0-9]{1,3}(?:\.[0-9]{1,3}){3}$/.test(host) ? host.split(".").map(Number) : [];
+    return parts.length > 0 && parts.every((part) => part <= 255) ? bits(parts, 8) : undefined;
+  }
+  const bare = host.replace(/^\[(.*)\]$/, "$1");
+  const short = /^[0-9a-f:.]+$/.test(bare) ? URL.parse(`http://[${bare}]`)?.hostname : undefined;
+  if (short === undefined) return undefined;
+  const [head = [], tail = []] = short.slice(1, -1).split("::").map((side) =>
+    side === "" ? [] : side.split(":").map((group) => parseInt(group, 16))
+  );
+  const zeros = Array<number>(8 - head.length - tail.length).fill(0);
+  return bits([...head, ...zeros, ...tail], 16);
+}
+
+/** Whether an address is in a network whose first `length` bits are those of `network`; both as {@linkcode bitsOf} gives them. */
+export function inNetwork(
+  address: string | undefined,
+  network: string | undefined,
+  length: number,
+): boolean {
+  if (address === undefined || network?.length !== address.length) return false;
+  return length <= network.length && address.startsWith(network.slice(0, length));
+}
+
+function bits(parts: readonly number[], width: number): string {
+  return parts.map((part) => part.toString(2).padStart(width, "0")).join("");
+}
+
+/** IPv4 networks that are not public (IANA, special-purpose address registry), multicast and reserved ones. */
+const INTERNAL_4 = networks([
+  "0.0.0.0/8",
+  "10.0.0.0/8",
+  "100.64.0.0/10",
+  "127.0.0.0/8",
+  "169.254.0.0/16",
+  "172.16.0.0/12",
+  "192.0.0.0/24",
+  "192.168.0.0/16",
+  "198.18.0.0/15",
+  "224.0.0.0/4",
+  "240.0.0.0/4",
+]);
+
+/** IPv6 networks that are not public. IPv4 addresses in IPv6's clothes (`::/96`, `::ffff:0:0/96`) are among them: no server needs them. */
+const INTERNAL_6 = networks([
+  "::/96",
+  "::ffff:0:0/96",
+  "64:ff9b:1::/48",
+  "100::/64",
+  "fc00::/7",
+  "fe80::/10",
+  "fec0::/10",
+  "ff00::/8",
+]);
+
+/** IPv6 networks that hold an IPv4 address behind their prefix: NAT64 and 6to4. */
+const EMBEDDING = networks(["64:ff9b::/96", "2002::/16"]);
+
+/**
+ * Whether an IP address is not one of the public internet: private, loopback, link-local, unspecified,
+ * mapped, multicast, reserved. What is no address counts as such, too.
+ */
+export function isInternalAddress(address: string): boolean {
+  const own = bitsOf(address);
+  if (own === undefined) return true;
+  if (own.length === 32) return isIn(INTERNAL_4, own);
+  const embedding = EMBEDDING.find(({ bits, length }) => inNetwork(own, bits, length));
+  if (embedding !== undefined) {
+    return isIn(INTERNAL_4, own.slice(embedding.length, embedding.length + 32));
+  }
+  return isIn(INTERNAL_6, own);
+}
+
+interface Network {
+  readonly bits: string;
+  readonly length: number;
+}
+
+function networks(texts: readonly string[]): Network[] {
+  return texts.map((text) => {
+    const [address = "", length] = text.split("/");
+    return { bits: bitsOf(address) ?? "", length: Number(length) };
+  });
+}
+
+function isIn(list: readonly Network[], address: string): boolean {
+  return list.some(({ bits, length }) => inNetwork(address, bits, length));
+}
