@@ -3,15 +3,12 @@
  *
  * @module
  */
-export { attributeTree } from "./attribute_tree.ts";
 export { copyAttributes, copyAttributesFd } from "./copy_attributes.ts";
 export { copyInPool, syncInPool, syncJob, usageInPool } from "./copy_jobs.ts";
 export { disinherit } from "./disinherit.ts";
 export type { ExtractOptions, ExtractPart, ExtractPhase } from "./extract/contract.ts";
 export { extractInPool, type PoolExtraction } from "./extract/extract_in_pool.ts";
 export type { ExtractForm } from "./extract/extract_job.ts";
-export { addReports } from "./extract/extract_report.ts";
-export { extractTree } from "./extract/extract_tree.ts";
 export { notingDamage, readTree } from "./read_tree.ts";
 export {
   type LinkedName,
@@ -24,12 +21,5 @@ export {
 } from "./scan/contract.ts";
 export { mergeWarnings } from "./scan/merge_warnings.ts";
 export type { ScanRules } from "./scan/scan_directories.ts";
-export {
-  baseOf,
-  type DirectoryLayer,
-  type PoolScan,
-  scanInPool,
-  type ScannedTree,
-  scanTree,
-} from "./scan/scan_in_pool.ts";
+export { type DirectoryLayer, type PoolScan, scanInPool } from "./scan/scan_in_pool.ts";
 export { addStubs, initDirectory, readStubs, type Stub } from "./stubs.ts";

@@ -8,5 +8,4 @@ export type { LayerJobInput, LayerSource } from "./contract.ts";
 export { layerFrontJob, type LayerHalfInput } from "./layer_halves.ts";
 export { chooseInflater, INFLATERS } from "./inflater_choice.ts";
 export { layerJob } from "./layer_job.ts";
-export { LayerScanner } from "./scanner.ts";
 export { layerRules } from "./rules.ts";

@@ -4,7 +4,6 @@
  * @module
  */
 export { stackOf } from "./drivers/ancestors.ts";
-export { overlayWorks } from "./drivers/overlay_probe.ts";
 export { ignoreMissing } from "./ignore_missing.ts";
 export { parentImage } from "./image_labels.ts";
 export { quoteKey } from "./keys.ts";
@@ -19,7 +18,6 @@ export {
   refuseBusy,
   withVarveSource,
 } from "./mount_leases.ts";
-export { compileFilters } from "./snapshot_filter.ts";
 export { readOnlyMount, withTopLower } from "./top_lower.ts";
 export {
   lockWritable,

@@ -6,7 +6,7 @@
  * Then the mount alone, in one process: of a composed chain, whatever the number of its files.
  */
 // deno-lint-ignore-file no-console
-import { findIsal } from "../../lib/linux/mod.ts";
+import { isalInflaters } from "../../lib/linux/mod.ts";
 import { mountImage } from "../../lib/mount/mod.ts";
 import { createPool } from "../../lib/pool/mod.ts";
 import { createSnapshotter, selectDriver } from "../../lib/snapshot/mod.ts";
@@ -60,7 +60,7 @@ async function contest(image: BenchImage, least: Bounds): Promise<ResultRow[]> {
     times.set(what, time);
     console.error(`${image.title}: ${what}: ${Math.round(time)} ms`);
   };
-  const isal = findIsal().unfit === null;
+  const isal = typeof isalInflaters() === "function";
   if (isal) await enter("varve, libisal", loadAndMount(image, { VARVE_INFLATE: "isal" }));
   await enter("varve, zlib", loadAndMount(image, { VARVE_INFLATE: "zlib" }));
   if (isal) await enter("bare work, libisal", bareWork(image, "isal"));

@@ -5,7 +5,7 @@
  * `VARVE_BENCH_LAYOUT` names an OCI layout with one image of gzip layers; the Debian image otherwise.
  */
 import { layerJob } from "../../lib/layer_job/internal.ts";
-import { findIsal } from "../../lib/linux/mod.ts";
+import { isalInflaters } from "../../lib/linux/mod.ts";
 import { createPool } from "../../lib/pool/mod.ts";
 import { MAIN } from "../support/cli/cli.ts";
 import { run } from "../support/machine/process.ts";
@@ -21,7 +21,9 @@ const layout = Deno.env.get("VARVE_BENCH_LAYOUT") ?? (await debianImage()).layou
 const layers = await layersOf(layout);
 const largest = layers.toSorted((a, b) => sizeOf(b) - sizeOf(a))[0] as string;
 await using temp = await tempDir("varve-bench-");
-const inflaters: ("zlib" | "isal")[] = findIsal().unfit === null ? ["zlib", "isal"] : ["zlib"];
+const inflaters: ("zlib" | "isal")[] = typeof isalInflaters() === "function"
+  ? ["zlib", "isal"]
+  : ["zlib"];
 
 for (const inflater of inflaters) {
   const processes = await inTurn({

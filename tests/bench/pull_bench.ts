@@ -8,7 +8,7 @@
  */
 // deno-lint-ignore-file no-console
 import { warmUpCompose } from "../../lib/compose/internal.ts";
-import { findIsal } from "../../lib/linux/mod.ts";
+import { isalInflaters } from "../../lib/linux/mod.ts";
 import { mountImage } from "../../lib/mount/mod.ts";
 import { createProgramPool } from "../../lib/pool/internal.ts";
 import type { ProgramPullOptions } from "../../lib/registry/internal.ts";
@@ -54,7 +54,10 @@ async function contenders(image: BenchImage, name: string): Promise<Map<string, 
   const all = new Map([
     ["varve load, mount", thenMount("load", image.layout, "--name", "example.org/app:1")],
     ["varve pull, mount", thenMount("pull", name)],
-    ["bare work, from files", bareWork(image, findIsal().unfit === null ? "isal" : "zlib")],
+    [
+      "bare work, from files",
+      bareWork(image, typeof isalInflaters() === "function" ? "isal" : "zlib"),
+    ],
   ]);
   if (await isHere("podman")) {
     all.set("podman pull", {

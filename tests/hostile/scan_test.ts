@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { asByteString, fromBytes, fromText } from "../../lib/bytes/mod.ts";
 import { TarReader } from "../../lib/codec/tar/mod.ts";
-import { baseOf, NO_BASE, type ScanForm, scanInPool } from "../../lib/directory/internal.ts";
+import { NO_BASE, type ScanForm, scanInPool } from "../../lib/directory/internal.ts";
 import { VarveError } from "../../lib/errors.ts";
 import type { Entry } from "../../lib/layer/mod.ts";
 import {
@@ -27,6 +27,7 @@ import {
   TMPFS,
 } from "../support/snapshots/snapshot_fixture.ts";
 import type { TarFixture } from "../support/tar/tar_fixture.ts";
+import { baseOf } from "../support/trees/scan_tree.ts";
 
 const ROOT: Skip = needs({ root: true });
 const MOUNT: Skip = needs({ root: true, mount: true, kernel: "6.6" });

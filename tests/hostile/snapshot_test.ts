@@ -10,7 +10,8 @@ import {
   readMountInfo,
 } from "../../lib/linux/mod.ts";
 import { mountImage, unmountImage } from "../../lib/mount/mod.ts";
-import { overlayWorks, refuseBusy } from "../../lib/snapshot/internal.ts";
+import { overlayWorks } from "../../lib/snapshot/drivers/overlay_probe.ts";
+import { refuseBusy } from "../../lib/snapshot/internal.ts";
 import { liveMounts, selectDriver } from "../../lib/snapshot/mod.ts";
 import { openStore } from "../../lib/store/mod.ts";
 import { Cli, MAIN } from "../support/cli/cli.ts";

@@ -1,7 +1,15 @@
 import { assertEquals } from "@std/assert";
+import { readExports } from "./documents.ts";
 import { readModules } from "./modules.ts";
+import { PROJECT } from "./sources.ts";
 import { makeTree } from "./tree_fixture.ts";
 import { findUnused } from "./unused.ts";
+
+Deno.test("the project has no code that nothing uses", async () => {
+  const modules = await readModules(PROJECT);
+  const entries = Object.values(await readExports()).map((path) => path.slice(2));
+  assertEquals(findUnused(modules, entries), []);
+});
 
 Deno.test("the law of unused code can fail", async () => {
   await using tree = await makeTree({

@@ -1,7 +1,7 @@
 /** The scanner's tree depends on the bytes alone, not on how they are cut. */
 import { assertEquals } from "@std/assert";
 import { type DiffId, sha256 } from "../../lib/digest/mod.ts";
-import { LayerScanner } from "../../lib/layer_job/internal.ts";
+import { LayerScanner } from "../../lib/layer_job/scanner.ts";
 import { linesOf } from "../support/images/entries.ts";
 import { forSeeds, type Prng } from "../support/prng.ts";
 import { type TarFixture, tarOf } from "../support/tar/tar_fixture.ts";

@@ -2,22 +2,21 @@
 import { assertEquals } from "@std/assert";
 import { fromText } from "../../lib/bytes/mod.ts";
 import { copyAttributes } from "../../lib/directory/copy_attributes.ts";
+import { extractTree } from "../../lib/directory/extract/extract_tree.ts";
 import {
-  baseOf,
   type DirectoryLayer,
-  extractTree,
   NO_BASE,
   type PoolScan,
   type ScanBase,
   type ScanForm,
   scanInPool,
-  scanTree,
 } from "../../lib/directory/internal.ts";
 import { applyLayer, diffTrees } from "../../lib/layer/mod.ts";
 import { CWD, openDirectoryAt, overlayMount, ownFd } from "../../lib/linux/mod.ts";
 import { createPool, type Pool } from "../../lib/pool/mod.ts";
 import { decodeTree, emptyTree, rootOf, type Tree } from "../../lib/tree/mod.ts";
 import { OVERLAY_POLICY } from "../support/extraction/arena.ts";
+import { baseOf, scanTree } from "../support/trees/scan_tree.ts";
 import { needs, type Skip } from "../support/machine/needs.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
 import { forSeeds, type Prng } from "../support/prng.ts";

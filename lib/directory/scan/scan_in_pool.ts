@@ -1,9 +1,7 @@
-import { joinBytes } from "../../bytes/mod.ts";
-import { diffTrees, type Warning } from "../../layer/mod.ts";
+import type { Warning } from "../../layer/mod.ts";
 import type { LayerJobOutput, LayerTarget } from "../../layer_job/mod.ts";
 import { boundedParallel } from "../../pool/internal.ts";
 import type { Pool } from "../../pool/mod.ts";
-import { decodeTree, emptyTree, encodeTree, type Tree } from "../../tree/mod.ts";
 import type { ScanBase, ScanPart, ScanPlace } from "./contract.ts";
 import { directoryLayerJob } from "./directory_layer_job.ts";
 import { divideDirectories } from "./list_directories.ts";
@@ -85,23 +83,4 @@ export async function scanInPool(options: PoolScan): Promise<DirectoryLayer> {
   const bytes = parts.reduce((sum, { bytes }) => sum + bytes, 0);
   const layer = await pool.run(directoryLayerJob, { place, tree, bytes, rules, target }, reporting);
   return { layer, tree: null, empty, warnings: mergeWarnings([warnings, layer.warnings]) };
-}
-
-/** The base that has the file system of a root tree. */
-export function baseOf(tree: Tree): ScanBase {
-  return { files: [], above: [joinBytes(encodeTree(diffTrees(emptyTree("root"), tree)))] };
-}
-
-/** Scans a directory without writing a layer; returns only its layer tree. @throws {VarveError} as {@linkcode scanInPool} */
-export async function scanTree(options: Omit<PoolScan, "target">): Promise<ScannedTree> {
-  const { tree, warnings } = await scanInPool(options);
-  return { tree: decodeTree(tree as Uint8Array), warnings };
-}
-
-/** The result of {@linkcode scanTree}. */
-export interface ScannedTree {
-  /** What the directory changes, as a layer tree. */
-  readonly tree: Tree;
-  /** What a layer cannot hold, and what the policy left out. */
-  readonly warnings: DirectoryLayer["warnings"];
 }

@@ -2,7 +2,7 @@
 import { exitCode, VarveError } from "../../../lib/errors.ts";
 import { mountImage, unpackImage } from "../../../lib/mount/mod.ts";
 import { createPool } from "../../../lib/pool/mod.ts";
-import { overlayWorks } from "../../../lib/snapshot/internal.ts";
+import { overlayWorks } from "../../../lib/snapshot/drivers/overlay_probe.ts";
 import { createSnapshotter, selectDriver } from "../../../lib/snapshot/mod.ts";
 import { openStore } from "../../../lib/store/mod.ts";
 import { listing } from "../extraction/arena.ts";

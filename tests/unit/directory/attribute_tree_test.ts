@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { escapeForTerminal, fromText } from "../../../lib/bytes/mod.ts";
-import { attributeTree } from "../../../lib/directory/internal.ts";
+import { attributeTree } from "../../../lib/directory/attribute_tree.ts";
 import { foldLayers } from "../../../lib/layer/mod.ts";
 import { lookup, rootOf, walk } from "../../../lib/tree/mod.ts";
 import { layerOf } from "../../support/extraction/arena.ts";

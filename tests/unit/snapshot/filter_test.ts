@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { VarveError } from "../../../lib/errors.ts";
-import { compileFilters } from "../../../lib/snapshot/internal.ts";
+import { compileFilters } from "../../../lib/snapshot/snapshot_filter.ts";
 import type { SnapshotRow } from "../../../lib/store/mod.ts";
 
 const ROW: SnapshotRow = {

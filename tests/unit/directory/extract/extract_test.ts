@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { type ByteString, fromText } from "../../../../lib/bytes/mod.ts";
-import { addReports, extractTree } from "../../../../lib/directory/internal.ts";
+import { addReports } from "../../../../lib/directory/extract/extract_report.ts";
+import { extractTree } from "../../../../lib/directory/extract/extract_tree.ts";
 import { VarveError } from "../../../../lib/errors.ts";
 import {
   closeFd,

@@ -2,7 +2,7 @@
 // privileges.
 import { assertEquals } from "@std/assert";
 import { fromText } from "../../../../lib/bytes/mod.ts";
-import { extractTree } from "../../../../lib/directory/internal.ts";
+import { extractTree } from "../../../../lib/directory/extract/extract_tree.ts";
 import { effectiveUser } from "../../../../lib/linux/mod.ts";
 import { layerOf, listing, OVERLAY_POLICY, verdictOf } from "../../../support/extraction/arena.ts";
 import { CAPABILITY } from "../../../support/images/sample_image.ts";
