@@ -34,7 +34,7 @@ class DirectoryFiles implements ArchiveFiles {
       }
       throw new VarveError(
         "E_FORMAT",
-        `Cannot read ${JSON.stringify(name)} of ${this.label}: ${path} is no ${
+        `Cannot read ${JSON.stringify(name)} of ${this.label}: ${path} is not a ${
           last ? "regular file" : "directory"
         }`,
         { subject: path },
@@ -77,7 +77,7 @@ export async function readDocument(
   if (at.kind !== "file" && at.kind !== "bytes") {
     throw new VarveError(
       "E_FORMAT",
-      `Cannot read ${JSON.stringify(name)} of ${files.label}: it is no document`,
+      `Cannot read ${JSON.stringify(name)} of ${files.label}: it is not a document`,
       { subject: name },
     );
   }

@@ -1,5 +1,5 @@
 /**
- * Where images come from, and where they go.
+ * The model of moving images: sources bring them into a store, and sinks take them out.
  *
  *     archive · registry · snapshot · tar ── ImageSource ──▶ ImageIngest ──▶ store
  *     store · registry ──▶ ImagePlan ── ImageSink ──▶ registry · archive · layout
@@ -169,7 +169,7 @@ export interface EarlyLayer {
 export interface KnownBlob {
   readonly kind: "known";
   readonly digest: Digest;
-  /** Size in bytes. */
+  /** Size of the blob in bytes. */
   readonly size: number;
   readonly compression: Compression;
 }
@@ -203,7 +203,7 @@ export interface StagedManifest {
   readonly imageId: Digest;
   /** The platform that it runs on. */
   readonly platform: Platform;
-  /** Lowest first. */
+  /** The layers, lowest first. */
   readonly layers: readonly IngestedLayer[];
 }
 

@@ -268,7 +268,7 @@ export class StoreLayerIngest implements LayerIngest {
     await begun.staged.discard();
     throw new VarveError(
       "E_BUSY",
-      `Cannot ${this.#options.verb} layer ${label}: it was removed meanwhile`,
+      `Cannot ${this.#options.verb} layer ${label}: another process removed it at the same time`,
     );
   }
 

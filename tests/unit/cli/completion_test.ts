@@ -31,7 +31,7 @@ Deno.test("completion: options of the verb, global options, and their values", (
   assertEquals(sources("save", "app", "-o", ""), ["files"]);
   assertEquals(sources("save", "app", "--oci-dir", ""), ["directories"]);
   assertEquals(sources("run", "--workdir", ""), []);
-  // A flag has no value, and nothing is known of a verb that is none.
+  // A flag has no value, so the image comes next. After an unknown verb, verbs are offered.
   assertEquals(sources("run", "--rm", ""), ["images"]);
   assertEquals(values("nothing", "x", ""), values(""));
 });

@@ -35,7 +35,7 @@ Deno.test("images: an artifact is not listed as damaged, a damaged image is", as
         ["example.org/note:1", "application/vnd.oci.empty.v1+json", { artifactType: "a/b" }],
       ] as const
     ) {
-      // Of an artifact not even the config need be here.
+      // An artifact is listed even if its config is not in the store.
       const config = describe(type, jsonBytes({ name }));
       const manifest = { schemaVersion: 2, mediaType: MANIFEST, config, layers: [], ...fields };
       ingest.image(name, await ingest.blob(jsonBytes(manifest), MANIFEST));

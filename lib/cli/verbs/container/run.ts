@@ -27,7 +27,7 @@ export const run: Verb = {
   summary: "run a container on an image, in the foreground",
   help:
     `Changes go to a read-write layer, the snapshot KEY. It stays afterwards unless --rm is given: 'varve ps'
-lists it, and --name KEY starts it again. All words after REF belong to the command.
+lists it, and --name KEY starts it again. From the first word of the command on, no word is an option of varve.
 
 The container has Docker's default capabilities, masked paths and devices. It has no seccomp profile, and no
 resource limits except those of varve itself. Directories that the image declares as volumes are part of the
@@ -96,7 +96,7 @@ function addOptions(command: Command): void {
     )
     .option(
       "-e, --env <name[=value]>",
-      "set a variable, or pass on that of this environment; may be given several times",
+      "set a variable; NAME alone passes on its value in this environment; may be given several times",
       collect,
     )
     .option("-w, --workdir <dir>", "working directory of the command")

@@ -32,7 +32,7 @@ Examples:
   SOURCE_DATE_EPOCH=0 varve commit work app:1`,
   configure(command) {
     command
-      .option("--author <author>", "who made the change, for the history")
+      .option("--author <author>", "who made the change, for the config and the history")
       .option("--message <message>", "what was changed, for the history")
       .option(
         "--change <instr>",

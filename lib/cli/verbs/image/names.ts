@@ -8,7 +8,7 @@ import type { Verb } from "../../verb.ts";
 export const tag: Verb = {
   usage: "tag <source> <destination>",
   summary: "give an image another name",
-  help: `If another image has the name, it loses it.
+  help: `If another image has the name DESTINATION, it loses that name.
 
 JSON: {"name","target"}
 

@@ -10,7 +10,8 @@ export const rebase: Verb = {
   help:
     `REF must begin with the layers of OLDBASE (else exit 6). The layers of NEWBASE replace them, and so does its
 history. The rest of the config stays as in REF, including what REF once took from OLDBASE. Nothing is run
-or unpacked: varve does not check whether the new image works. ${DATES}
+or unpacked: varve does not check whether the new image works.
+${DATES}
 
 ${IMAGE_JSON}
 

@@ -10,7 +10,8 @@ export const squash: Verb = {
   help:
     `The new layer holds what a container of the image sees, and nothing that upper layers hide. The same image
 gives the same layer on any machine. The config stays. The history keeps its steps, now without layers, and
-gets one more step for the new layer. ${DATES}
+gets one more step for the new layer.
+${DATES}
 
 ${IMAGE_JSON}
 

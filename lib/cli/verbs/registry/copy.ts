@@ -10,7 +10,7 @@ export const copy: Verb = {
   usage: "copy <source> <destination>",
   summary: "copy an image from registry to registry, without the store",
   help:
-    `All platforms of an index are copied, and manifests byte for byte. If both names are in the same registry,
+    `All platforms of an index are copied. Manifests are copied byte for byte. If both names are in the same registry,
 blobs are mounted instead of sent.
 
 Blobs are streamed through memory and verified on the way. After a broken connection a blob continues where

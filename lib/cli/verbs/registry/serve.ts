@@ -21,7 +21,7 @@ stand for the colon before a port: localhost:5000/localhost__5001/app:1 is local
 
 A pushed image gets its name by the same rule and is verified as by 'varve load'. Artifacts are stored
 unchanged. A manifest that loses its tag stays as NAME@DIGEST until 'varve rmi' or a DELETE removes it.
-Blobs that no manifest refers to are removed after an hour without use, and when the command ends.
+Uploaded blobs that no manifest names are removed after an hour without use, and when the command ends.
 
 JSON: one line once the server is ready: {"url","hostname","port","readOnly"}
 
