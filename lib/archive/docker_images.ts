@@ -1,5 +1,6 @@
 import { fromText, toText } from "../bytes/mod.ts";
 import { sniff } from "../codec/compress/mod.ts";
+import { algorithmOf } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import {
   bringLayers,
@@ -104,8 +105,9 @@ async function layerFiles(
     const layer = { file, label: file, diffId };
     const at = await files.find(file);
     if (at?.kind !== "file") return layer;
-    // The blob of an uncompressed layer is the tar itself, so its digest is the diffID.
     const compression = sniff(await files.head(at));
-    return compression === "none" ? { ...layer, digest: diffId } : { ...layer, compression };
+    // The blob of an uncompressed layer is the tar itself: then its digest is known before it is read.
+    const isKnown = compression === "none" && algorithmOf(diffId) === "sha256";
+    return isKnown ? { ...layer, digest: diffId } : { ...layer, compression };
   }, { limit: HEADS_AT_ONCE, signal });
 }

@@ -1,7 +1,6 @@
-import { checkMediaType, type Compression } from "../codec/compress/mod.ts";
-import { algorithmOf, createHasher, type Digest, equalDigests } from "../digest/mod.ts";
+import type { Compression } from "../codec/compress/mod.ts";
+import { algorithmOf, type Digest } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
-import type { Warning } from "../layer/mod.ts";
 import { layerJob, layerRules } from "../layer_job/internal.ts";
 import type { LayerJobOutput, LayerRules } from "../layer_job/mod.ts";
 import { layerMediaType, ociLayer } from "../oci/mod.ts";
@@ -19,6 +18,7 @@ import type {
   StreamContent,
   WantedLayer,
 } from "./contract.ts";
+import { mediaWarnings, verifyStream, withOtherDiffId } from "./early_layer.ts";
 import type { LoadProgress } from "./load_options.ts";
 
 /** Options of {@linkcode StoreLayerIngest}. */
@@ -125,7 +125,7 @@ export class StoreLayerIngest implements LayerIngest {
   ): Promise<EarlyLayer | KnownBlob> {
     const { ingest, signal } = this.#options;
     if (digest !== undefined && this.#isVerified(digest)) {
-      await verify(label, digest, bytes);
+      await verifyStream(label, digest, bytes);
       return { kind: "known", digest, size, compression };
     }
     const staged = await ingest.newLayer();
@@ -238,10 +238,17 @@ export class StoreLayerIngest implements LayerIngest {
 
   /** Checks a layer from a stream against the document that names it, and finishes it. */
   async #adopt(wanted: WantedLayer, early: EarlyLayer): Promise<IngestedLayer> {
-    const { output, staged } = early;
+    const { staged } = early;
+    const output = await withOtherDiffId(wanted, early);
     this.#check("E_DIGEST", wanted.label, "digest", wanted.digest, output.digest);
     this.#check("E_SIZE", wanted.label, "size", wanted.size, output.size);
-    this.#check("E_DIFFID", wanted.label, "diffID", wanted.diffId, output.diffId);
+    this.#check(
+      "E_DIFFID",
+      wanted.label,
+      "diffID",
+      wanted.diffId,
+      output.otherDiffId ?? output.diffId,
+    );
     const warnings = mediaWarnings(wanted, output.compression);
     const mediaType = wanted.mediaType ?? layerMediaType(output.compression);
     const key = `early ${output.digest}`;
@@ -260,9 +267,15 @@ export class StoreLayerIngest implements LayerIngest {
     const { diffId, label } = wanted;
     this.#check("E_DIGEST", label, "digest", wanted.digest, digest);
     mediaWarnings(wanted, compression);
-    const begun = await this.#options.ingest.layer({ diffId, digest });
+    const { ingest, store, signal } = this.#options;
+    const begun = await ingest.layer({ diffId, digest });
     if (begun.state === "present") {
       return this.#present({ ...wanted, digest, compression }, begun.record, size);
+    }
+    if (diffId !== undefined && algorithmOf(diffId) !== "sha256" && this.#isVerified(digest)) {
+      // Nobody has hashed the layer by this algorithm yet. The stream cannot be read again, but the store has the blob.
+      const open = () => store.blobs.open(digest, { signal });
+      return await this.#makeNamed(wanted, begun.staged, { kind: "stream", size, open }, signal);
     }
     // Another process has removed the layer since, and the stream cannot be read again.
     await begun.staged.discard();
@@ -357,34 +370,8 @@ function ingested(output: LayerJobOutput, mediaType: string): IngestedLayer {
   return { digest, size, mediaType, diffId, uncompressedSize, processed: true, warnings };
 }
 
-/**
- * Checks the media type of a layer that was made before its media type was known, as the layer job does otherwise.
- *
- * @throws {VarveError} `E_COMPRESSION`
- */
-function mediaWarnings({ mediaType }: WantedLayer, compression: Compression): Warning[] {
-  const example = mediaType === undefined ? undefined : checkMediaType(mediaType, compression);
-  return example === undefined ? [] : [{ code: "W_MEDIA_TYPE", count: 1, example }];
-}
-
 /** Whether a later attempt can succeed with the bytes read so far: the error is not about them. */
 function isTransient(error: unknown): boolean {
   if (!(error instanceof VarveError)) return true;
   return ["E_REGISTRY", "E_DENIED", "E_MISSING", "E_WORKER"].includes(error.code);
-}
-
-async function verify(
-  label: string,
-  expected: Digest,
-  bytes: AsyncIterable<Uint8Array>,
-): Promise<void> {
-  const hasher = createHasher(algorithmOf(expected));
-  for await (const chunk of bytes) hasher.update(chunk);
-  const actual = hasher.digest();
-  if (equalDigests(expected, actual)) return;
-  throw new VarveError("E_DIGEST", `Cannot load ${label}: its bytes do not match its digest`, {
-    expected,
-    actual,
-    subject: label,
-  });
 }

@@ -63,7 +63,7 @@ export interface LayerJobInput extends LayerRules {
     readonly digest?: Digest | undefined;
     /** Number of compressed bytes; checked while they are read (`E_SIZE`). */
     readonly size?: number | undefined;
-    /** Digest of the uncompressed tar; checked at the end (`E_DIFFID`). */
+    /** Digest of the uncompressed tar, by either algorithm; checked at the end (`E_DIFFID`). */
     readonly diffId?: DiffId | undefined;
     /** Media type of the descriptor; compared with the magic bytes (`E_MEDIA_TYPE`). */
     readonly mediaType?: string | undefined;
@@ -84,8 +84,10 @@ export interface LayerJobOutput {
   readonly size: number;
   /** Compression by the magic bytes. */
   readonly compression: Compression;
-  /** Digest of the uncompressed tar. */
+  /** SHA-256 of the uncompressed tar: the identity of the layer. */
   readonly diffId: DiffId;
+  /** The expected diffID where it is a SHA-512: it was proved, too. */
+  readonly otherDiffId?: DiffId | undefined;
   /** Size of the uncompressed tar in bytes. */
   readonly uncompressedSize: number;
   /** Digest of the layer tree. */

@@ -133,15 +133,12 @@ export class InflateStage implements Disposable {
 
   /**
    * Whether the digest of the blob is also the diffID: so for a layer without compression, which is hashed
-   * once, unless the two are expected by different algorithms.
+   * once, unless the blob is expected by another algorithm.
    */
   get #isPlain(): boolean {
     if (this.#decompressor.compression !== "none") return false;
-    const { digest, diffId } = this.#input.expected;
-    const [ofBlob, ofTar] = [digest, diffId].map((expected) =>
-      expected === undefined ? "sha256" : algorithmOf(expected)
-    );
-    return ofBlob === ofTar;
+    const { digest } = this.#input.expected;
+    return digest === undefined || algorithmOf(digest) === "sha256";
   }
 
   /** Compares the compression with the media type, as soon as it is known. */

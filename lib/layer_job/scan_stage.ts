@@ -4,7 +4,6 @@ import {
   algorithmOf,
   createHasher,
   type DiffId,
-  type Digest,
   equalDigests,
   type Hasher,
 } from "../digest/mod.ts";
@@ -30,8 +29,10 @@ export class ScanStage {
   readonly #input: LayerJobInput;
   readonly #tar: TakeTar;
   readonly #scanner: LayerScanner;
-  /** Hashes the uncompressed tar; unused where the blob's digest is the diffID. */
-  readonly #hasher: Hasher;
+  /** Makes the SHA-256 of the uncompressed tar; unused where that is the blob's digest. */
+  readonly #hasher: Hasher = createHasher("sha256");
+  /** Proves an expected diffID of another algorithm. */
+  readonly #otherHasher: Hasher | undefined;
   /** Error of the archive; thrown after the digests are checked. */
   #failure: VarveError | null = null;
   #written = 0;
@@ -47,8 +48,8 @@ export class ScanStage {
       tarLimits: streamLimits,
       fileDigests,
     });
-    const { diffId } = expected;
-    this.#hasher = createHasher(diffId === undefined ? "sha256" : algorithmOf(diffId));
+    const algorithm = expected.diffId === undefined ? "sha256" : algorithmOf(expected.diffId);
+    this.#otherHasher = algorithm === "sha256" ? undefined : createHasher(algorithm);
   }
 
   /** Whether more bytes are needed. After a failure they are needed only to check an expected diffID. */
@@ -63,6 +64,7 @@ export class ScanStage {
    */
   push(bytes: Uint8Array, isPlain: boolean): void {
     if (!isPlain) this.#hasher.update(bytes);
+    this.#otherHasher?.update(bytes);
     this.#written += bytes.length;
     if (this.#failure !== null) return;
     this.#tar(bytes, isPlain);
@@ -86,7 +88,9 @@ export class ScanStage {
     verifyBlob(blob, this.#input.expected, inflateFailure ?? this.#failure ?? undefined);
     if (inflateFailure !== null) throw inflateFailure;
     if (this.wantsMore && blob.endFailure !== null) throw blob.endFailure;
-    const diffId = this.#verifyDiffId(blob);
+    const diffId = (blob.isPlain ? blob.digest : this.#hasher.digest()) as DiffId;
+    const otherDiffId = this.#otherHasher?.digest() as DiffId | undefined;
+    this.#verifyDiffId(otherDiffId ?? diffId);
     if (this.#failure !== null) throw this.#failure;
     const scanned = this.#scanner.finish(diffId);
     const { tree } = scanned;
@@ -98,6 +102,7 @@ export class ScanStage {
         size,
         compression: compression as Compression,
         diffId,
+        otherDiffId,
         uncompressedSize: this.#written,
         treeDigest: tree.digest,
         entries: tree.count,
@@ -106,10 +111,9 @@ export class ScanStage {
     };
   }
 
-  #verifyDiffId({ isPlain, digest }: { isPlain: boolean; digest: Digest }): DiffId {
-    const actual = (isPlain ? digest : this.#hasher.digest()) as DiffId;
+  #verifyDiffId(actual: DiffId): void {
     const expected = this.#input.expected.diffId;
-    if (expected === undefined || equalDigests(actual, expected)) return actual;
+    if (expected === undefined || equalDigests(actual, expected)) return;
     throw new VarveError(
       "E_DIFFID",
       `Cannot verify layer of diffID ${expected}: the uncompressed bytes have ${actual}`,

@@ -57,7 +57,7 @@ import type { OpenBlobOptions } from "./runs.ts";
  *
  * **Trust.** All content was verified when it came in: blobs against their digest, layers against their
  * diffID. The store remembers which layer each compressed blob was proved to hold; a later claim that
- * contradicts this is refused with `E_DIFFID`. Reading verifies again, whole blobs and tars to their last
+ * contradicts this is refused with `E_DIFFID`. A diffID by SHA-512 is proved before it counts as a name of a layer. Reading verifies again, whole blobs and tars to their last
  * byte. What is found missing or wrong is noted as damaged (`verifiedAt` becomes 0), and an ingest then
  * treats it as absent: loading or pulling the image again repairs it.
  *
@@ -123,7 +123,10 @@ export interface Blobs {
   list(): BlobRecord[];
 }
 
-/** Layers by diffID. */
+/**
+ * Layers by diffID. A layer has one identity, the SHA-256 of its tar, and a store holds it once. It is also found
+ * by a SHA-512 of its tar that was proved when it came.
+ */
 export interface Layers {
   /** The record of a layer, or `undefined`. */
   get(diffId: DiffId): LayerRecord | undefined;

@@ -35,7 +35,7 @@ export interface StoredImage {
   readonly config: ImageConfig;
   /** Digest of the config, which is the image ID. */
   readonly imageId: Digest;
-  /** Blob and diffID of each layer, lowest first. */
+  /** Blob and diffID of each layer, lowest first. The diffID is the layer's identity, where the store holds the layer. */
   readonly layers: readonly ImageLayer[];
   /** ChainID of all layers together; `null` for an image without layers. */
   readonly chainId: ChainId | null;
@@ -68,7 +68,11 @@ export async function readImage(
   const limits = documentLimits(store);
   const bytes = await store.blobs.read(manifest.config.digest, limits.config);
   const config = parseImageConfig(bytes, { limits });
-  const layers = imageLayers(manifest, config);
+  // A config may have a diffID by SHA-512: the layer is one, whatever names it has.
+  const layers = imageLayers(manifest, config).map(({ descriptor, diffId }) => ({
+    descriptor,
+    diffId: store.layers.get(diffId)?.diffId ?? diffId,
+  }));
   const chains = chainIds(layers.map((layer) => layer.diffId));
   return {
     record,

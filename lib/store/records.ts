@@ -24,7 +24,7 @@ export interface BlobRecord {
 
 /** A layer of the store. */
 export interface LayerRecord {
-  /** Digest of the uncompressed tar. */
+  /** SHA-256 of the uncompressed tar: the identity of the layer. */
   readonly diffId: DiffId;
   /** Size of the uncompressed tar in bytes. */
   readonly size: number;

@@ -1,4 +1,4 @@
-import type { DiffId, Digest } from "../digest/mod.ts";
+import { algorithmOf, type DiffId, type Digest } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import {
   type Descriptor,
@@ -68,7 +68,8 @@ export function lockNames(key: LayerKey): Digest[] {
 }
 
 /**
- * Finds the layer that a key names.
+ * Finds the layer that a key names. It finds none where the key's diffID is not a SHA-256 and was not proved to
+ * be that of the layer: the caller then makes the layer, and so proves it or refuses it.
  *
  * @throws {VarveError} `E_DIFFID` when the blob of the key was proved to hold another layer than the key says
  */
@@ -81,10 +82,13 @@ export function findLayer(
   const known = key.digest === undefined
     ? undefined
     : byBlob(key.digest) ?? byDiffId(key.digest as DiffId);
-  if (known !== undefined && key.diffId !== undefined && known.diffId !== key.diffId) {
+  const named = key.diffId === undefined ? undefined : byDiffId(key.diffId);
+  if (known !== undefined && key.diffId !== undefined && known.diffId !== named?.diffId) {
+    if (algorithmOf(key.diffId) !== "sha256") return undefined;
+    if (known.diffId === key.diffId) return known;
     throw otherLayer(key, known.diffId);
   }
-  return known ?? (key.diffId === undefined ? undefined : byDiffId(key.diffId));
+  return known ?? named;
 }
 
 /** The error about a blob that was proved to hold another layer than its key says. */

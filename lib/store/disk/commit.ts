@@ -4,7 +4,7 @@ import { guarded } from "../../linux/mod.ts";
 import type { IngestResult } from "../contract.ts";
 import type { ImageRecord, LayerRecord } from "../records.ts";
 import { namelessImage, PLAIN_LAYER } from "../rules.ts";
-import { layerRow } from "./content.ts";
+import { layerRow, namedLayerRow } from "./content.ts";
 import { allocateCacheIds, countUp, type Disk, setState } from "./context.ts";
 import { isLayerWhole } from "./damage.ts";
 import { type LayerRow, toLayer } from "./database/records.ts";
@@ -152,14 +152,17 @@ function record(
       seq,
     );
   }
-  for (const { digest, diffId } of plan.layers) {
+  for (const { digest, diffId, otherDiffId } of plan.layers) {
     db.run("INSERT OR REPLACE INTO layer_blob VALUES (?, ?)", digest, diffId);
+    if (otherDiffId === undefined) continue;
+    db.run("INSERT OR REPLACE INTO layer_name VALUES (?, ?)", otherDiffId, diffId);
   }
   for (const diffId of plan.plain) {
     db.run("INSERT OR REPLACE INTO layer_blob VALUES (?, ?)", diffId, diffId);
   }
   const layers = recordsOf(disk, plan);
-  for (const diffIds of plan.chains) insertChain(db, diffIds);
+  const identity = (diffId: DiffId) => namedLayerRow(disk, diffId)?.diff_id as DiffId ?? diffId;
+  for (const diffIds of plan.chains) insertChain(db, diffIds.map(identity));
   const images: ImageRecord[] = plan.images.map(({ name, target, ...options }) =>
     putImage(db, name ?? namelessImage(target.digest), target, options)
   );

@@ -1,4 +1,4 @@
-import { type DiffId, type Digest, Verifier } from "../../digest/mod.ts";
+import { algorithmOf, type DiffId, type Digest, Verifier } from "../../digest/mod.ts";
 import { guarded } from "../../linux/mod.ts";
 import { openTree, type Tree } from "../../tree/mod.ts";
 import type { Blobs, LayerReader, Layers } from "../contract.ts";
@@ -86,7 +86,7 @@ export class DiskLayers implements Layers {
   }
 
   get(diffId: DiffId): LayerRecord | undefined {
-    const row = layerRow(this.#disk, diffId);
+    const row = namedLayerRow(this.#disk, diffId);
     return row === undefined ? undefined : toLayer(row);
   }
 
@@ -108,22 +108,23 @@ export class DiskLayers implements Layers {
       const row = this.#get(diffId);
       const path = `${this.#disk.paths.layer(row.cache_id)}/${LAYER_FILES.tree}`;
       if (!hasSize(path, row.tree_size)) {
-        throw layerDamage(this.#disk, diffId, "its tree is missing or cut");
+        throw layerDamage(this.#disk, row.diff_id, "its tree is missing or cut");
       }
       const tree = openTree(
         new WindowReader(path, row.tree_size),
-        () => layerDamage(this.#disk, diffId, "its tree is damaged"),
+        () => layerDamage(this.#disk, row.diff_id, "its tree is damaged"),
       );
       if (tree.digest === row.tree_digest) return tree;
-      throw layerDamage(this.#disk, diffId, `its tree is ${tree.digest}`);
+      throw layerDamage(this.#disk, row.diff_id, `its tree is ${tree.digest}`);
     });
   }
 
   async open(diffId: DiffId, options: StreamOptions = {}): Promise<ReadableStream<Uint8Array>> {
     options.signal?.throwIfAborted();
     const { row, file } = await this.#tar(diffId);
-    const expected = { digest: diffId, size: row.size, what: "layer" };
-    const onDamage = () => noteDamage(this.#disk, diffId);
+    const digest = row.diff_id as DiffId;
+    const expected = { digest, size: row.size, what: "layer" };
+    const onDamage = () => noteDamage(this.#disk, digest);
     return verified(fileStream(file), expected, { ...options, onDamage });
   }
 
@@ -136,7 +137,7 @@ export class DiskLayers implements Layers {
         if (position + length > row.size) throw pastEnd(position + length, row.size);
         return readAt(file, position, length);
       },
-      noteDamage: () => noteDamage(this.#disk, diffId),
+      noteDamage: () => noteDamage(this.#disk, row.diff_id as DiffId),
       [Symbol.dispose]: once(() => file.close()),
     };
   }
@@ -146,7 +147,7 @@ export class DiskLayers implements Layers {
   }
 
   #get(diffId: DiffId): LayerRow {
-    const row = layerRow(this.#disk, diffId);
+    const row = namedLayerRow(this.#disk, diffId);
     if (row === undefined) throw notFound("layer", diffId);
     return row;
   }
@@ -155,10 +156,11 @@ export class DiskLayers implements Layers {
     const row = this.#get(diffId);
     const path = `${this.#disk.paths.layer(row.cache_id)}/${LAYER_FILES.tar}`;
     if (!hasSize(path, row.size)) {
-      throw layerDamage(this.#disk, diffId, `${path} is missing or cut`);
+      throw layerDamage(this.#disk, row.diff_id, `${path} is missing or cut`);
     }
     const file = await openFile(path, `layer ${diffId}`);
-    return { row, file: file ?? raise(layerDamage(this.#disk, diffId, `${path} is missing`)) };
+    if (file === undefined) throw layerDamage(this.#disk, row.diff_id, `${path} is missing`);
+    return { row, file };
   }
 }
 
@@ -170,6 +172,25 @@ export function blobRow(disk: Disk, digest: Digest): BlobRow | undefined {
 /** The row of a layer, or `undefined`. */
 export function layerRow(disk: Disk, diffId: DiffId): LayerRow | undefined {
   return disk.db.get<LayerRow>("SELECT * FROM layer WHERE diff_id = ?", diffId);
+}
+
+/** The row of the layer of a proved diffID, or `undefined`. Its key is a SHA-256, whatever the algorithm of the diffID. */
+export function provedLayerRow(disk: Disk, diffId: DiffId): LayerRow | undefined {
+  if (algorithmOf(diffId) === "sha256") return layerRow(disk, diffId);
+  return disk.db.get<LayerRow>(
+    "SELECT layer.* FROM layer JOIN layer_name USING (diff_id) WHERE layer_name.name = ?",
+    diffId,
+  );
+}
+
+/**
+ * The row of the layer of a diffID, or `undefined`. An old store may have one whose key is a SHA-512: it counts
+ * until it is damaged and the layer came again.
+ */
+export function namedLayerRow(disk: Disk, diffId: DiffId): LayerRow | undefined {
+  const own = layerRow(disk, diffId);
+  if (own !== undefined && own.verified_at !== 0) return own;
+  return provedLayerRow(disk, diffId) ?? own;
 }
 
 /** The row of the layer that a blob was proved to hold, or `undefined`. */

@@ -1,4 +1,4 @@
-import type { DiffId, Digest } from "../../digest/mod.ts";
+import type { Digest } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import type { Disk } from "./context.ts";
 import type { BlobRow, LayerRow } from "./database/records.ts";
@@ -24,7 +24,7 @@ export function isBlobWhole(disk: Disk, row: BlobRow): boolean {
 }
 
 /** Notes that a layer is damaged, so that the next ingest makes it again; returns the error to throw. */
-export function layerDamage(disk: Disk, diffId: DiffId, state: string): VarveError {
+export function layerDamage(disk: Disk, diffId: string, state: string): VarveError {
   note(disk, "UPDATE layer SET verified_at = 0 WHERE diff_id = ?", diffId);
   return damage(`layer ${diffId}`, state, diffId);
 }

@@ -1,4 +1,4 @@
-import type { Digest } from "../../digest/mod.ts";
+import { algorithmOf, type DiffId, type Digest } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import type { LayerJobOutput, LayerTarget } from "../../layer_job/mod.ts";
 import { guarded } from "../../linux/mod.ts";
@@ -7,7 +7,7 @@ import type { LayerRecord } from "../records.ts";
 import { findLayer } from "../rules.ts";
 import type { LayerBackend, LayerRoom } from "../staging/layer_staging.ts";
 import { finishedLayer } from "../staging/staged.ts";
-import { blobRow, layerRow, layerRowOfBlob } from "./content.ts";
+import { blobRow, layerRowOfBlob, provedLayerRow } from "./content.ts";
 import { type Disk, takeLock } from "./context.ts";
 import { hasSize, isBlobWhole, isLayerWhole } from "./damage.ts";
 import { type LayerRow, toLayer } from "./database/records.ts";
@@ -57,11 +57,15 @@ export class DiskLayerBackend implements LayerBackend<StagedFiles> {
 
   findCommitted(key: LayerKey, wantsBlob: boolean): LayerRecord | undefined {
     const disk = this.#disk;
+    // A row under a SHA-512, of an old store, is no layer to build on: it would keep others from being one.
     const ifWhole = (row: LayerRow | undefined) =>
-      row !== undefined && isLayerWhole(disk, row) ? toLayer(row) : undefined;
+      row !== undefined && algorithmOf(row.diff_id as DiffId) === "sha256" &&
+        isLayerWhole(disk, row)
+        ? toLayer(row)
+        : undefined;
     const record = findLayer(
       key,
-      (diffId) => ifWhole(layerRow(disk, diffId)),
+      (diffId) => ifWhole(provedLayerRow(disk, diffId)),
       (digest) => ifWhole(layerRowOfBlob(disk, digest)),
     );
     if (record === undefined || !wantsBlob || key.digest === undefined) return record;

@@ -15,8 +15,9 @@ export function commitPlan(
   const blobs = allBlobs(state, plan);
   check(state, plan, blobs);
   for (const layer of plan.layers) {
-    const { diffId, digest, tar, tree } = layer;
+    const { diffId, otherDiffId, digest, tar, tree } = layer;
     state.proved.set(digest, diffId);
+    if (otherDiffId !== undefined) state.names.set(otherDiffId, diffId);
     if (state.layers.has(diffId)) continue;
     const record = { ...provisionalRecord(layer), cacheId: state.nextCacheId() };
     state.layers.set(diffId, { record, tar, tree });
@@ -26,7 +27,7 @@ export function commitPlan(
     if (state.blobs.has(digest)) continue;
     state.blobs.set(digest, { record: { ...blob, verifiedAt: Date.now() }, bytes });
   }
-  for (const diffIds of plan.chains) rows.chains.ensure(diffIds);
+  for (const diffIds of plan.chains) rows.chains.ensure(diffIds.map((id) => state.identity(id)));
   const images = plan.images.map(({ name, target, ...options }) =>
     rows.images.set(name ?? namelessImage(target.digest), target, options)
   );
@@ -50,9 +51,9 @@ function allBlobs(state: MemoryState, plan: MemoryPlan): Map<Digest, StagedBytes
 }
 
 function check(state: MemoryState, plan: MemoryPlan, blobs: ReadonlyMap<Digest, unknown>): void {
-  const made = new Set(plan.layers.map((layer) => layer.diffId));
+  const made = new Set(plan.layers.flatMap((layer) => [layer.diffId, layer.otherDiffId]));
   for (const diffId of plan.chains.flat()) {
-    if (made.has(diffId) || state.layers.has(diffId)) continue;
+    if (made.has(diffId) || state.layers.has(state.identity(diffId))) continue;
     throw new VarveError("E_PRECONDITION", `Cannot note a chain: layer ${diffId} is not here`, {
       subject: diffId,
     });

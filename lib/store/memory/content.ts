@@ -69,7 +69,7 @@ export class MemoryLayers implements Layers {
   }
 
   get(diffId: DiffId): LayerRecord | undefined {
-    return this.#state.layers.get(diffId)?.record;
+    return this.#state.layer(diffId)?.record;
   }
 
   byBlob(digest: Digest): LayerRecord | undefined {
@@ -104,10 +104,10 @@ export class MemoryLayers implements Layers {
   ): Promise<ReadableStream<Uint8Array>> {
     return Promise.try(() => {
       options.signal?.throwIfAborted();
-      const { tar } = this.#get(diffId);
+      const { tar, record } = this.#get(diffId);
       return verified(
         streamOf(tar),
-        { digest: diffId, size: tar.length, what: "layer" },
+        { digest: record.diffId, size: tar.length, what: "layer" },
         options,
       );
     });
@@ -129,7 +129,7 @@ export class MemoryLayers implements Layers {
   }
 
   #get(diffId: DiffId): MemoryLayer {
-    const layer = this.#state.layers.get(diffId);
+    const layer = this.#state.layer(diffId);
     if (layer === undefined) throw notFound("layer", diffId);
     return layer;
   }

@@ -46,6 +46,8 @@ export class MemoryState {
   readonly layers: Map<DiffId, MemoryLayer> = new Map();
   /** The layer that each blob was proved to hold. */
   readonly proved: Map<Digest, DiffId> = new Map();
+  /** The layer of each diffID by another algorithm than SHA-256 that was proved. */
+  readonly names: Map<DiffId, DiffId> = new Map();
   readonly chains: Map<string, ChainRecord> = new Map();
   readonly images: Map<string, ImageRecord> = new Map();
   snapshots: Map<string, SnapshotRow> = new Map();
@@ -66,9 +68,19 @@ export class MemoryState {
     return diffId === undefined ? undefined : this.layers.get(diffId)?.record;
   }
 
+  /** The identity of the layer of a diffID, which may be by another algorithm; the diffID itself where none was proved. */
+  identity(diffId: DiffId): DiffId {
+    return this.names.get(diffId) ?? diffId;
+  }
+
+  /** The layer of a diffID. */
+  layer(diffId: DiffId): MemoryLayer | undefined {
+    return this.layers.get(this.identity(diffId));
+  }
+
   /** The layer that a key names. @throws {VarveError} `E_DIFFID` */
   find(key: LayerKey): LayerRecord | undefined {
-    return findLayer(key, (id) => this.layers.get(id)?.record, (digest) => this.byBlob(digest));
+    return findLayer(key, (id) => this.layer(id)?.record, (digest) => this.byBlob(digest));
   }
 }
 

@@ -1,7 +1,8 @@
-import type { DiffId, Digest } from "../../digest/mod.ts";
+import { algorithmOf } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import type { LayerJobOutput } from "../../layer_job/mod.ts";
 import type { LayerKey } from "../contract.ts";
+import type { FinishedLayer } from "./staged.ts";
 import { otherLayer } from "../rules.ts";
 
 /**
@@ -17,7 +18,12 @@ export function checkOutput(key: LayerKey, output: LayerJobOutput): void {
       actual: output.digest,
     });
   }
-  if (key.diffId !== undefined && key.diffId !== output.diffId) {
+  if (algorithmOf(output.diffId) !== "sha256") {
+    throw new TypeError(`Cannot keep layer ${output.diffId}: its identity is a SHA-256`);
+  }
+  if (
+    key.diffId !== undefined && key.diffId !== output.diffId && key.diffId !== output.otherDiffId
+  ) {
     throw new VarveError("E_DIFFID", `Cannot keep layer ${output.digest}: it is ${output.diffId}`, {
       expected: key.diffId,
       actual: output.diffId,
@@ -37,19 +43,23 @@ export function checkOutput(key: LayerKey, output: LayerJobOutput): void {
 }
 
 /**
- * Whether a finished layer is the one that a key names, with the blob of the key if that is wanted.
+ * Whether a finished layer is the one that a key names, with the blob of the key if that is wanted. It is not
+ * while the key's diffID is by an algorithm by which the layer was not hashed: then it is to be proved first.
  *
  * @throws {VarveError} `E_DIFFID` when the blob of the key was proved to hold another layer
  */
 export function isLayerOf(
   key: LayerKey,
-  finished: { readonly digest: Digest; readonly diffId: DiffId },
+  finished: Pick<FinishedLayer, "digest" | "diffId" | "otherDiffId">,
   wantsBlob: boolean,
 ): boolean {
+  const isItsDiffId = key.diffId === finished.diffId ||
+    (key.diffId !== undefined && key.diffId === finished.otherDiffId);
   // An uncompressed tar is a blob of its layer, too, also where the layer was made from a compressed one.
   if (key.digest === finished.digest || key.digest === finished.diffId) {
-    if (key.diffId === undefined || key.diffId === finished.diffId) return true;
+    if (key.diffId === undefined || isItsDiffId) return true;
+    if (algorithmOf(key.diffId) !== "sha256") return false;
     throw otherLayer(key, finished.diffId);
   }
-  return !wantsBlob && key.diffId === finished.diffId;
+  return !wantsBlob && isItsDiffId;
 }

@@ -13,6 +13,8 @@ export interface StagedBlob {
 /** A layer that an ingest has finished. Each kind of store adds where its tar, tree and blob are. */
 export interface FinishedLayer {
   readonly diffId: DiffId;
+  /** A diffID by another algorithm that was proved to be the layer's, too. */
+  readonly otherDiffId?: DiffId | undefined;
   /** Digest of the blob that was proved to hold it. */
   readonly digest: Digest;
   /** Size of the tar in bytes. */
@@ -39,9 +41,10 @@ export interface IngestPlan<Layer extends FinishedLayer, Blob extends StagedBlob
 
 /** The part of a job's output that describes the layer. */
 export function finishedLayer(output: LayerJobOutput): FinishedLayer {
-  const { diffId, digest, uncompressedSize: size, treeDigest, entries, warnings } = output;
+  const { diffId, otherDiffId, digest, treeDigest, entries, warnings } = output;
   const dirtyPadding = warnings.some(({ code }) => code === "W_PADDING");
-  return { diffId, digest, size, treeDigest, entries, dirtyPadding };
+  const size = output.uncompressedSize;
+  return { diffId, otherDiffId, digest, size, treeDigest, entries, dirtyPadding };
 }
 
 /** The record of a layer that is finished and not committed: it has no cache id yet. */

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fromText, toHex } from "../../../lib/bytes/mod.ts";
 import { sha256, sha256Bytes } from "../../../lib/digest/mod.ts";
+import { VarveError } from "../../../lib/errors.ts";
 import { layerJob, type LayerJobInput } from "../../../lib/layer_job/internal.ts";
 import type { LayerJobOutput } from "../../../lib/layer_job/mod.ts";
 import { createPool, type Pool } from "../../../lib/pool/mod.ts";
@@ -49,6 +50,7 @@ for (const layer of LAYERS) {
       size: layer.blob.length,
       compression: layer.compression,
       diffId: layer.diffId,
+      otherDiffId: undefined,
       uncompressedSize: layer.tar.length,
       treeDigest: whole.treeDigest,
       treeSum: sha256(whole.memory?.tree as Uint8Array),
@@ -161,6 +163,21 @@ Deno.test("a digest of sha512 is verified as well", async () => {
     const { diffId, mediaType } = layer;
     const output = await runStream(pool, layer, 5000, { expected: { digest, diffId, mediaType } });
     assertEquals([output.digest, output.diffId], [digest, diffId]);
+    // The identity of a layer is a SHA-256, whatever the diffID that was promised.
+    const ofTar = createHasher("sha512");
+    ofTar.update(layer.tar);
+    const otherDiffId = ofTar.digest() as typeof diffId;
+    for (const expected of [{ diffId: otherDiffId }, { digest, diffId: otherDiffId }]) {
+      const proved = await runStream(pool, layer, 5000, { expected });
+      assertEquals([proved.diffId, proved.otherDiffId], [diffId, otherDiffId]);
+    }
+    if (layer.blob === layer.tar) continue;
+    const lie = { diffId: digest as typeof diffId };
+    const error = await assertRejects(
+      () => runStream(pool, layer, 5000, { expected: lie }),
+      VarveError,
+    );
+    assertEquals(error.code, "E_DIFFID");
   }
 });
 

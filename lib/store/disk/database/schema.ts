@@ -51,6 +51,12 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   [`ALTER TABLE layer ADD COLUMN tree_sum TEXT`],
   // 1 for a spare name (see ImageRecord.spare). Names that came before this step count as a user's.
   [`ALTER TABLE image ADD COLUMN spare INTEGER NOT NULL DEFAULT 0`],
+  // Digests of a layer's tar by other algorithms than SHA-256, proved: the diffIDs of configs that use them.
+  // Before this step the first diffID that came, of whatever algorithm, became the key of `layer`.
+  [
+    `CREATE TABLE layer_name (name TEXT PRIMARY KEY, diff_id TEXT NOT NULL) STRICT, WITHOUT ROWID`,
+    `CREATE INDEX layer_name_layer ON layer_name (diff_id)`,
+  ],
 ];
 
 /** The schema version that this code reads and writes. */
