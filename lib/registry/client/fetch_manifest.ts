@@ -1,4 +1,10 @@
-import { algorithmOf, createHasher, type Digest, equalDigests } from "../../digest/mod.ts";
+import {
+  algorithmOf,
+  createHasher,
+  type Digest,
+  equalDigests,
+  isDigest,
+} from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { bareMediaType, MEDIA_TYPES, OCI_LIMITS } from "../../oci/mod.ts";
 import type { Endpoint } from "../contract.ts";
@@ -57,7 +63,8 @@ export function manifestRequest(
 }
 
 /**
- * Fetches a manifest or an index from one endpoint, and checks its digest where the name has one.
+ * Fetches a manifest or an index from one endpoint, and checks its digest where the name or the
+ * header `Docker-Content-Digest` has one.
  *
  * @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`, `E_REGISTRY`, `E_DIGEST`, `E_LIMIT` above `maxBytes`
  */
@@ -89,8 +96,32 @@ export async function fetchManifest(
       subject: repository,
     });
   }
+  refuseOtherDigest(response, bytes, action, repository);
   const type = bareMediaType(response.headers.get("content-type") ?? "");
   return { bytes, digest: actual, contentType: type === "" ? undefined : type };
+}
+
+/**
+ * Refuses bytes that are not those which the registry says it sent (distribution-spec, "Pulling
+ * manifests"): something on the way, or the registry itself, mixed up two manifests.
+ */
+function refuseOtherDigest(
+  response: Response,
+  bytes: Uint8Array,
+  action: string,
+  repository: string,
+): void {
+  const claimed = response.headers.get("docker-content-digest");
+  if (claimed === null || !isDigest(claimed)) return;
+  const hasher = createHasher(algorithmOf(claimed));
+  hasher.update(bytes);
+  const actual = hasher.digest();
+  if (equalDigests(claimed, actual)) return;
+  throw new VarveError(
+    "E_DIGEST",
+    `Cannot ${action}: the registry says that its digest is ${claimed}, but it is ${actual}`,
+    { expected: claimed, actual, subject: repository },
+  );
 }
 
 /** Whether bytes begin as a JSON object does. */
