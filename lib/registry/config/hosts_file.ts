@@ -15,9 +15,20 @@ export interface HostsFile extends SettingSource {
   readonly plainHttp: boolean | undefined;
 }
 
+/** Settings that say how a host is spoken to. */
+const OWN_SETTINGS = [
+  "ca",
+  "client",
+  "skip_verify",
+  "header",
+  "token_realms",
+  "redirects",
+] as const;
+
 /**
  * The endpoints that a `hosts.toml` names: the tables of `host` in their order, then `server`, whose
- * settings stand at the top level.
+ * settings stand at the top level. A `server` that repeats a `host` and has no settings of its own has
+ * those of the `host`, and is not asked again.
  *
  * @throws {VarveError} `E_FORMAT` when it is malformed, `E_UNSUPPORTED` for what is not possible here
  */
@@ -46,6 +57,13 @@ export async function readHostsFile(text: string, at: HostsFile): Promise<Endpoi
     ["ca", "client", "skip_verify"].some((name) => root[name] !== undefined);
   const self = isSecure ? own.origin.replace(/^http:/, "https:") : own.origin;
   const last = await readHost(server || self, root, at);
+  const twin = endpoints.find((one) => one.origin === last.origin && one.path === last.path);
+  if (twin !== undefined && !OWN_SETTINGS.some((name) => root[name] !== undefined)) {
+    // Without the settings of its table the same host would be asked a second time, and fail for another
+    // reason, which would hide the first. Only what the table does not allow is left for the server.
+    const missing = last.capabilities.filter((one) => !twin.capabilities.includes(one));
+    return missing.length === 0 ? endpoints : [...endpoints, { ...twin, capabilities: missing }];
+  }
   endpoints.push(server ? last : { ...last, assumed: own.assumed === true });
   return endpoints;
 }

@@ -33,6 +33,28 @@ Deno.test("hosts: a name that is no address, though a registry's may look so, is
   }
 });
 
+Deno.test("hosts: a server that repeats a host has the settings of the host, and is asked once", async () => {
+  const found = async (more: string, top = "") =>
+    (await hosts("r.example", {
+      "r.example/hosts.toml": `server = "https://r.example"\n${top}
+[host."https://r.example"]
+ca = "a.pem"
+${more}`,
+      "r.example/a.pem": PEM,
+      "r.example/b.pem": PEM + PEM,
+    })).map(({ capabilities, caCerts }) => [capabilities.join(), caCerts.join()]);
+  assertEquals(await found(""), [["pull,resolve,push", PEM]]);
+  assertEquals(await found(`capabilities = ["pull", "resolve"]`), [
+    ["pull,resolve", PEM],
+    ["push", PEM],
+  ]);
+  // Settings of its own are meant.
+  assertEquals(await found("", `ca = "b.pem"`), [
+    ["pull,resolve,push", PEM],
+    ["pull,resolve,push", PEM + PEM],
+  ]);
+});
+
 Deno.test("hosts: mirrors in their order, the server last, with all that containerd knows", async () => {
   const found = await hosts("r.example:5000", {
     "r.example_5000_/hosts.toml": `server = "https://real.example"
