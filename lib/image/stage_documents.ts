@@ -2,6 +2,7 @@ import { VarveError } from "../errors.ts";
 import {
   checkOciLimit,
   type Descriptor,
+  formatPlatform,
   imageLayers,
   type Index,
   type Manifest,
@@ -9,6 +10,8 @@ import {
   parseDocument,
   parseImageConfig,
   parseManifest,
+  type Platform,
+  platformsAgree,
   requireImage,
 } from "../oci/mod.ts";
 import { boundedParallel } from "../pool/internal.ts";
@@ -36,6 +39,8 @@ interface Walk {
   readonly source: DocumentSource;
   /** Number of manifests that its indexes have named so far. */
   count: number;
+  /** Whether the user was told of a config whose platform is not that of the index. */
+  warned: boolean;
 }
 
 /**
@@ -52,7 +57,7 @@ export async function stageDescribed(
   label: string,
   signal: AbortSignal,
 ): Promise<StagedImage> {
-  const walk: Walk = { image, source: documents, count: 0 };
+  const walk: Walk = { image, source: documents, count: 0, warned: false };
   const staged = await stageDocument(walk, target, 0, signal);
   const { digest, size } = target;
   if (staged === undefined) {
@@ -95,7 +100,7 @@ async function stageDocument(
   const document = parseDocument(bytes, { mediaType: target.mediaType, limits });
   const manifests = document.kind === "index"
     ? await stageIndex(walk, document, depth, signal)
-    : [await stageManifest(walk, document, depth, signal)];
+    : [await stageManifest(walk, document, target, depth, signal)];
   return { mediaType: document.mediaType, manifests };
 }
 
@@ -122,6 +127,7 @@ async function stageIndex(
 async function stageManifest(
   walk: Walk,
   document: Manifest,
+  target: Descriptor,
   depth: number,
   signal: AbortSignal,
 ): Promise<StagedManifest> {
@@ -137,6 +143,7 @@ async function stageManifest(
   await ingest.blob(bytes, blob.mediaType, blob);
   const config = parseImageConfig(bytes, { limits });
   source.accept(config, depth);
+  warnOfPlatform(walk, target, config.platform);
   const wanted = imageLayers(manifest, config).map(({ descriptor, diffId }): WantedLayer => ({
     label: descriptor.digest,
     diffId,
@@ -146,6 +153,20 @@ async function stageManifest(
   }));
   const layers = await bringLayers(walk.image, source, wanted, signal);
   return { imageId: blob.digest, platform: config.platform, layers };
+}
+
+/** Warns, once for an image, of an index and a config that name different platforms. */
+function warnOfPlatform(
+  walk: Walk,
+  { digest, platform: claimed }: Descriptor,
+  own: Platform,
+): void {
+  if (claimed === undefined || walk.warned || platformsAgree(claimed, own)) return;
+  walk.warned = true;
+  walk.image.warn(
+    `the index says that ${digest} is for ${formatPlatform(claimed)}, its config says ` +
+      `${formatPlatform(own)}: the config counts`,
+  );
 }
 
 /** Stages the layers of one manifest, several at the same time. All have settled when it returns or throws. */

@@ -30,6 +30,16 @@ export function matchPlatform(wanted: Platform, candidate: Platform): number {
 }
 
 /**
+ * Whether two statements about one image agree: operating system and architecture are the same, and the
+ * variant where both name one.
+ */
+export function platformsAgree(one: Platform, other: Platform): boolean {
+  const [a, b] = [normalizePlatform(one), normalizePlatform(other)];
+  if (a.os !== b.os || a.architecture !== b.architecture) return false;
+  return one.variant === undefined || other.variant === undefined || a.variant === b.variant;
+}
+
+/**
  * The manifests of an index that fit a platform, best first.
  *
  * Manifests without a platform come last: only their config tells whether they fit. Artifacts are left
