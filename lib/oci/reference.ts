@@ -25,6 +25,9 @@ const MAX_REPOSITORY = 255;
  */
 const MAX_TEXT = 800;
 
+/** Highest port of TCP. */
+const MAX_PORT = 65_535;
+
 /** Begins a URL, or a name with a skopeo transport (`docker://`). */
 const SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
 const LABEL = "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])";
@@ -70,6 +73,9 @@ export function parseReference(text: string): Reference {
   }
   const { registry, repository } = splitName(rest);
   if (!REGISTRY.test(registry)) throw malformed(text, "its registry is malformed");
+  if (Number(/:([0-9]+)$/.exec(registry)?.[1] ?? 0) > MAX_PORT) {
+    throw malformed(text, `the port of its registry is above ${MAX_PORT}`);
+  }
   if (repository !== repository.toLowerCase()) {
     throw malformed(text, "a repository name must be lower case");
   }

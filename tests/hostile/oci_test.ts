@@ -70,6 +70,12 @@ Deno.test("F02 sizes are integers from 0 to 2^53 - 1, and 0 only for the empty b
   }
   const exact = JSON.stringify(manifest()).replace('"size":4', '"size":9007199254740993');
   assertEquals(document(exact), "E_SIZE");
+  for (const written of ["4.0", "4e0", "40e-1", "0.4e1", "4.000"]) {
+    const fraction = JSON.stringify(manifest()).replace('"size":4', `"size":${written}`);
+    assertEquals(document(fraction), "E_SIZE", written);
+  }
+  const version = JSON.stringify(manifest()).replace('"schemaVersion":2', '"schemaVersion":2.0');
+  assertEquals(document(version), "E_FORMAT");
   assertEquals(described({ size: 2 ** 53 - 1 }), "OK");
   assertEquals(described({ size: 0, digest: OF_NOTHING }), "OK");
 });

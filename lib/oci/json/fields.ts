@@ -1,5 +1,5 @@
 import { VarveError } from "../../errors.ts";
-import type { JsonObject, JsonValue } from "./strict_json.ts";
+import { fractionText, type JsonObject, type JsonValue } from "./strict_json.ts";
 
 /** Reads typed fields of one JSON object. `null` counts as absent, as in Go's JSON reader. */
 export class Fields {
@@ -58,13 +58,17 @@ export class Fields {
     throw this.#wrong(name, value, "true or false");
   }
 
-  /** A safe integer; `undefined` when it is absent. @throws {VarveError} `E_JSON` for anything else */
-  integer(name: string): number | undefined {
+  /**
+   * A safe integer; the text of anything else that stands there, cut to 40 characters. A number with a
+   * fraction or an exponent is no integer: Go refuses `2.0` and `2e0`.
+   */
+  integerOrText(name: string): number | { readonly text: string } {
     const value = this.raw(name);
-    if (value === undefined || (typeof value === "number" && Number.isSafeInteger(value))) {
-      return value as number | undefined;
+    const fraction = fractionText(this.#object, name);
+    if (typeof value === "number" && Number.isSafeInteger(value) && fraction === undefined) {
+      return value;
     }
-    throw this.#wrong(name, value, "an integer");
+    return { text: (fraction ?? JSON.stringify(value, bigints) ?? "missing").slice(0, 40) };
   }
 
   /** An array; `undefined` when it is absent. @throws {VarveError} `E_JSON` for another type */
@@ -134,6 +138,10 @@ export class Fields {
 /** Folds case as Go's JSON reader does; it also equates `ſ` with `s` and the Kelvin sign with `k`. */
 function fold(key: string): string {
   return key.toUpperCase().toLowerCase();
+}
+
+function bigints(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? value.toString() : value;
 }
 
 function kindOf(value: JsonValue | undefined): string {

@@ -30,6 +30,17 @@ export interface StrictJsonOptions {
   readonly what?: string | undefined;
 }
 
+/** The numbers of an object that are written with a fraction or an exponent, by key. */
+const FRACTIONS = new WeakMap<JsonObject, Map<string, string>>();
+
+/**
+ * How a number of an object is written, when it is written with a fraction or an exponent: `714.0`,
+ * `714e0`. `undefined` for integers. Go's JSON reader does not take such a number for an integer.
+ */
+export function fractionText(object: JsonObject, key: string): string | undefined {
+  return FRACTIONS.get(object)?.get(key);
+}
+
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
 // deno-lint-ignore no-control-regex -- JSON has no raw control characters in strings
@@ -89,6 +100,8 @@ class Parser {
   readonly #maxDepth: number;
   #at = 0;
   #depth = 0;
+  /** The text of the last number, when it has a fraction or an exponent. */
+  #fraction: string | undefined;
 
   constructor(text: string, what: string, maxDepth: number) {
     this.#text = text;
@@ -135,7 +148,11 @@ class Parser {
       if (key in object) this.#fail(`the key ${shown(key)} is there twice`);
       this.#space();
       if (this.#text[this.#at++] !== ":") this.#fail("a colon is missing", -1);
-      object[key] = this.#value();
+      const value = object[key] = this.#value();
+      if (typeof value === "number" && this.#fraction !== undefined) {
+        const fractions = FRACTIONS.get(object) ?? new Map<string, string>();
+        FRACTIONS.set(object, fractions.set(key, this.#fraction));
+      }
     } while (this.#continues("}"));
     return object;
   }
@@ -202,6 +219,7 @@ class Parser {
     this.#at += match[0].length;
     const integer = match[1] === undefined && match[2] === undefined;
     // A double would silently round it to another number.
+    this.#fraction = integer ? undefined : match[0];
     return integer && !Number.isSafeInteger(value) ? BigInt(match[0]) : value;
   }
 

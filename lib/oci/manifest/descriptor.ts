@@ -64,7 +64,7 @@ export function parseDescriptor(value: JsonValue | undefined, what = "descriptor
   const fields = new Fields(value, what, NAMES);
   const mediaType = fields.string("mediaType") || fields.missing("mediaType");
   const digest = parseDigest(fields.raw("digest"));
-  const size = parseSize(fields.raw("size"), digest, what);
+  const size = parseSize(fields, digest, what);
   const annotations = fields.map("annotations");
   const platform = fields.object("platform");
   const artifactType = fields.string("artifactType");
@@ -95,11 +95,10 @@ export function descriptorToJson(descriptor: Descriptor): Encodable {
   };
 }
 
-function parseSize(value: JsonValue | undefined, digest: Digest, what: string): number {
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) {
-    const shown = value === undefined
-      ? "missing"
-      : String(JSON.stringify(value, bigints)).slice(0, 40);
+function parseSize(fields: Fields, digest: Digest, what: string): number {
+  const value = fields.integerOrText("size");
+  if (typeof value !== "number" || value < 0) {
+    const shown = typeof value === "number" ? String(value) : value.text;
     throw new VarveError("E_SIZE", `Cannot read ${what}: its size is ${shown}`, {
       actual: shown,
     });
@@ -111,10 +110,6 @@ function parseSize(value: JsonValue | undefined, digest: Digest, what: string): 
     );
   }
   return value;
-}
-
-function bigints(_key: string, value: unknown): unknown {
-  return typeof value === "bigint" ? value.toString() : value;
 }
 
 function embeddedData(base64: string, digest: Digest, size: number, what: string): Uint8Array {

@@ -188,7 +188,7 @@ function asOptions(options: DocumentOptions | string): DocumentOptions {
 }
 
 function refuseSchema1(fields: Fields): void {
-  const version = fields.raw("schemaVersion");
+  const version = fields.integerOrText("schemaVersion");
   if (version === 1 || fields.has("fsLayers")) {
     throw new VarveError(
       "E_SCHEMA1",
