@@ -342,33 +342,6 @@ Deno.test("F17: indexes in indexes, as deep as they may be and deeper", async ()
   assertEquals(await verdict(nested(5)), "E_LIMIT");
 });
 
-Deno.test("F29: an index that names another platform than the config is one warning", async () => {
-  const one = image();
-  const warningsOf = async (...platforms: readonly Record<string, string>[]) => {
-    const type = "application/vnd.oci.image.index.v1+json";
-    const manifests = platforms.map((platform) => ({ ...one.descriptor, platform }));
-    const nested = jsonBytes({ schemaVersion: 2, mediaType: type, manifests });
-    const outer = describe(type, nested);
-    const archive = withFiles(ociFiles([one]), {
-      "index.json": { schemaVersion: 2, manifests: [outer] },
-      [blobPath(outer.digest)]: nested,
-    });
-    await using store = openMemoryStore();
-    await using pool = createPool({ inline: true });
-    const warnings: string[] = [];
-    const onWarning = (message: string) => void warnings.push(message);
-    const [loaded] = await loadImages(store, ReadableStream.from([archive]), { pool, onWarning });
-    assertEquals(loaded?.chainId, one.chainId);
-    return warnings;
-  };
-  const amd64 = { os: "linux", architecture: "amd64" };
-  assertEquals(await warningsOf(amd64, { os: "Linux", architecture: "x86_64", variant: "v1" }), []);
-  const arm64 = { os: "linux", architecture: "arm64" };
-  assertEquals(await warningsOf(amd64, arm64, { ...arm64, variant: "v8" }), [
-    `the index says that ${one.descriptor.digest} is for linux/arm64, its config says linux/amd64: the config counts`,
-  ]);
-});
-
 Deno.test("F26: one blob cannot be two layers", async () => {
   await using store = openMemoryStore();
   await using pool = createPool({ inline: true });

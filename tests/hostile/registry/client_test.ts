@@ -46,37 +46,6 @@ const redirect = (to: string, status = 307): Answer => (_, { pathname }) =>
 const token = (name: string, more = {}): Answer => (_, { pathname }) =>
   pathname === "/token" ? Response.json({ token: name, ...more }) : undefined;
 
-Deno.test("F09 a Docker-Content-Digest that is not that of the manifest is refused, by tag and by digest", async () => {
-  const other = `sha256:${"0".repeat(64)}`;
-  const sha512 = (text: Uint8Array<ArrayBuffer>) =>
-    crypto.subtle.digest("SHA-512", text).then((sum) => `sha512:${new Uint8Array(sum).toHex()}`);
-  for (
-    const [header, verdict] of [
-      [other, "E_DIGEST"],
-      [await sha512(image.config), "E_DIGEST"],
-      [await sha512(image.manifest), "ok"],
-      [image.descriptor.digest, "ok"],
-      ["no digest at all", "ok"],
-    ] as const
-  ) {
-    await using servers = new Servers();
-    const own = servers.start((_, { pathname }) =>
-      pathname.includes("/manifests/")
-        ? new Response(image.manifest, {
-          headers: {
-            "content-type": image.descriptor.mediaType,
-            "docker-content-digest": header,
-          },
-        })
-        : undefined
-    );
-    assertEquals(await fetchManifest(configFor(own)), verdict, header);
-    using client = new RegistryClient(configFor(own));
-    const named = { repository: "app", digest: image.descriptor.digest as never };
-    assertEquals(await codeOf(() => client.manifest(named)), verdict, header);
-  }
-});
-
 Deno.test("H01 H02 a redirect of a blob is followed without credentials and headers", async () => {
   await using servers = new Servers();
   const other = servers.start(() => new Response(image.config));
