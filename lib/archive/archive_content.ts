@@ -38,8 +38,7 @@ export async function layerContent(
 
 /**
  * The content of a part of an attestation or artifact; `undefined` when the archive does not have it, or when the
- * ingest
- * or the store has it already.
+ * ingest or the store has it already.
  */
 export async function partContent(
   files: ArchiveFiles,

@@ -6,13 +6,11 @@ export const PLAIN_HEAD = 512;
 export const COMPRESSED_HEAD: number = 160 * 1024;
 
 /**
- * Guesses whether a file of a stream is a layer, before a document says so: whether it is a tar, plain or
- * compressed, also
- * an empty one. When the first bytes do not show it, the answer is yes, and the layer job decides.
+ * Guesses whether a file of a stream is a layer, before a document says so: whether it is a tar, plain or compressed,
+ * also an empty one. When the first bytes do not show it, the answer is yes, and the layer job decides.
  *
  * @param head the first bytes: {@linkcode COMPRESSED_HEAD} of a compressed file, else {@linkcode PLAIN_HEAD}; fewer
- * when
- *   the file is shorter
+ *   when the file is shorter
  * @param size size of the whole file in bytes
  */
 export function looksLikeLayer(head: Uint8Array, size: number): boolean {

@@ -21,8 +21,7 @@ export interface ExportOptions {
  * Exports an image's root filesystem as one flat tar: all layers applied, without whiteouts.
  *
  * The same image gives the same bytes on any machine. Each file is verified while it is read. A stream that ends
- * without
- * an error is correct.
+ * without an error is correct.
  *
  * @throws {VarveError} `E_NOT_FOUND` no such image · `E_DAMAGE` a layer is incomplete; in the stream: `E_DIGEST` damage
  *

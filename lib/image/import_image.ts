@@ -30,8 +30,7 @@ export interface ImportOptions extends NewImageOptions, Pick<LoadOptions, "onWar
  * Makes an image with one layer from the tar of a root filesystem.
  *
  * The tar stays unchanged, byte for byte: the digest of the uncompressed tar is the diffID, and a compressed tar
- * becomes
- * the blob. It is checked like the layer of any image. The same tar, options and `now` give the same image.
+ * becomes the blob. It is checked like the layer of any image. The same tar, options and `now` give the same image.
  *
  * @throws {VarveError} `E_NOT_FOUND` no such file · `E_USAGE` a malformed name, or a directory · `E_FORMAT`,
  * `E_COMPRESSION`, … bad data · `E_LIMIT`

@@ -11,8 +11,7 @@ const CONCURRENCY = 4;
 
 /**
  * Pulls an image from a registry. Every byte is verified while it downloads. The image becomes visible at the end,
- * under
- * the name that Docker would give it.
+ * under the name that Docker would give it.
  *
  * Documents and layers that the store has are not downloaded again. From an index, the manifest for the platform is
  * pulled; the target of the image stays the index.

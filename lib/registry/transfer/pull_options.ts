@@ -8,9 +8,8 @@ export interface PullOptions extends Omit<LoadOptions, "name" | "platform"> {
   /** Number of layers to download at the same time; 4 when absent. It is at most the number of the pool's workers. */
   readonly concurrency?: number | undefined;
   /**
-   * Number of connections for all layers together; 8 when absent. Each layer gets at least one. A large layer that
-   * is slow
-   * over one connection gets up to 4, if some are left. With 1, every layer uses a single connection.
+   * Number of connections for all layers together; 8 when absent. Each layer gets at least one. A large layer that is
+   * slow over one connection gets up to 4, if some are left. With 1, every layer uses a single connection.
    */
   readonly connections?: number | undefined;
   /** Size in bytes from which a layer counts as large; 64 MiB when absent. */

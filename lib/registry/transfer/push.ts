@@ -9,8 +9,7 @@ import { type PushedImage, type PushOptions, registrySink } from "./registry_sin
 /**
  * Pushes an image as it is in the store: first the blobs that the registry does not have, then the manifests byte for
  * byte, and last the manifest or index under its tag. A blob that another repository of the registry has is mounted
- * from
- * there, if the registry allows it.
+ * from there, if the registry allows it.
  *
  * @throws {VarveError} `E_PRECONDITION` when a part of the image is not in the store, `E_REGISTRY`, `E_DENIED`
  */
