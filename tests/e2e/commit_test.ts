@@ -47,7 +47,7 @@ async function changed(
 }
 
 Deno.test({
-  name: "commit: a change with all that a layer can hold comes back equal in every attribute",
+  name: "commit: a change with everything that a layer can hold is restored with equal attributes",
   ...MOUNT,
   async fn() {
     await using temp = await tempDir("varve-commit-");
@@ -74,7 +74,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "commit: exactly the change is in the layer, as tar and umoci see it",
+  name: "commit: the layer has exactly the change, according to tar and umoci",
   ...needs({ root: true, mount: true, tools: ["tar", "umoci"] }),
   async fn() {
     await using temp = await tempDir("varve-commit-");
@@ -176,7 +176,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "commit: failures have their exit codes, and leave nothing",
+  name: "commit: failures have their own exit codes and leave nothing",
   ...MOUNT,
   async fn() {
     await using temp = await tempDir("varve-commit-");

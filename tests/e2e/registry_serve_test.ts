@@ -27,7 +27,7 @@ async function hangingUpload({ url, port }: ServedStore): Promise<Deno.TcpConn> 
 }
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
-  Deno.test(`registry serve: ${signal} ends it cleanly in the middle of uploads and pulls`, async () => {
+  Deno.test(`registry serve: ${signal} ends it cleanly during uploads and pulls`, async () => {
     await using temp = await tempDir();
     const root = temp.join("store");
     await using server = await servedStore(root);
@@ -49,7 +49,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   });
 }
 
-Deno.test("registry serve: a kill in the middle of a push leaves the whole image or nothing", async () => {
+Deno.test("registry serve: a kill during a push leaves the complete image or nothing", async () => {
   await using temp = await tempDir();
   const root = temp.join("store");
   const cli = new Cli(root);
@@ -93,7 +93,7 @@ Deno.test("registry serve: a kill in the middle of a push leaves the whole image
   }
 });
 
-Deno.test("registry serve: the line that it prints, and the addresses that it refuses", async () => {
+Deno.test("registry serve: prints one line, and refuses some addresses", async () => {
   await using temp = await tempDir();
   await using server = await servedStore(temp.join("store"), { args: ["--read-only"] });
   assertMatch(server.url, /^http:\/\/127\.0\.0\.1:[0-9]+$/);
@@ -114,7 +114,7 @@ Deno.test("registry serve: the line that it prints, and the addresses that it re
   assertStringIncludes(await server.cli.text(["registry", "serve", "--help"]), "--read-only");
 });
 
-Deno.test("registry serve: its memory does not grow with the blobs that pass", async () => {
+Deno.test("registry serve: memory does not grow with the size of blobs", async () => {
   await using temp = await tempDir("varve-test-", "/var/tmp");
   await using server = await servedStore(temp.join("store"));
   const api = new Api(server.url);

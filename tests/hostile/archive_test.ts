@@ -61,7 +61,7 @@ function withFiles(files: ArchiveFiles, changes: Record<string, unknown>): Uint8
 
 const image = () => sampleImage();
 
-Deno.test("G01: a config or a layer that is named outside of the archive", async () => {
+Deno.test("G01: a config or layer with a name outside of the archive", async () => {
   const files = dockerFiles([image()]);
   const item = JSON.parse(new TextDecoder().decode(files.get("manifest.json")))[0];
   for (const name of ["../../../etc/shadow", "/etc/passwd", "a/../../etc/passwd"]) {
@@ -130,7 +130,7 @@ Deno.test("G02: links between layers of an archive are followed inside of it onl
   assertEquals(await verdict(linked([hard("two/layer.tar", "../one/layer.tar")])), "E_FORMAT");
 });
 
-Deno.test("G03: a manifest.json of nothing", async () => {
+Deno.test("G03: an empty manifest.json", async () => {
   const files = dockerFiles([image()]);
   for (const value of [null, {}, [], [null], [{}], "x"]) {
     const code = await verdict(withFiles(files, { "manifest.json": value }));
@@ -139,7 +139,7 @@ Deno.test("G03: a manifest.json of nothing", async () => {
   assertEquals(await verdict(withFiles(files, { "manifest.json": undefined })), "E_FORMAT");
 });
 
-Deno.test("G05: as many layers as diffIDs", async () => {
+Deno.test("G05: the number of layers must be that of the diffIDs", async () => {
   const files = dockerFiles([image()]);
   const item = JSON.parse(new TextDecoder().decode(files.get("manifest.json")))[0];
   const fewer = { ...item, Layers: item.Layers.slice(1) };
@@ -161,7 +161,7 @@ Deno.test("G07: one layer file for two diffIDs", async () => {
   assertEquals(["E_DIFFID", "E_DIGEST"].includes(code), true, code);
 });
 
-Deno.test("G09: an archive of both forms that contradict each other is read as OCI", async () => {
+Deno.test("G09: an archive whose two forms contradict each other is read as OCI", async () => {
   const one = image();
   const other = buildImage({ name: "b:1", layers: [[{ name: "b", content: "b" }]] });
   const files = new Map([
@@ -174,7 +174,7 @@ Deno.test("G09: an archive of both forms that contradict each other is read as O
   assertEquals(loaded?.imageId as string, one.imageId);
 });
 
-Deno.test("G10: a layout that is not one", async () => {
+Deno.test("G10: a malformed layout is refused", async () => {
   const one = image();
   const files = ociFiles([one]);
   assertEquals(await verdict(withFiles(files, { "index.json": undefined })), "E_FORMAT");
@@ -213,7 +213,7 @@ Deno.test("G10: a blob that is a link or a directory in a layout directory is no
   }
 });
 
-Deno.test("G11: a blob whose bytes are not its name", async () => {
+Deno.test("G11: a blob whose bytes do not match its name", async () => {
   const one = image();
   const files = ociFiles([one]);
   for (
@@ -226,7 +226,7 @@ Deno.test("G11: a blob whose bytes are not its name", async () => {
   }
 });
 
-Deno.test("G13: a chain that is here is used, and bad bytes for it are not believed", async () => {
+Deno.test("G13: a chain of the store is used, and bad bytes for it are refused", async () => {
   await using store = openMemoryStore();
   await using pool = createPool({ inline: true });
   await using temp = await tempDir();
@@ -251,7 +251,7 @@ Deno.test("G13: a chain that is here is used, and bad bytes for it are not belie
   assertEquals([store.layers.list(), store.blobs.list()], before);
 });
 
-Deno.test("F07: a wrong diffID, a missing one, one too many", async () => {
+Deno.test("F07: a wrong, a missing and an additional diffID", async () => {
   const one = image();
   const diffIds = one.layers.map(({ diffId }) => diffId);
   const [first = ""] = diffIds;
@@ -267,7 +267,7 @@ Deno.test("F07: a wrong diffID, a missing one, one too many", async () => {
   assertEquals(["E_FORMAT", "E_NOT_IMAGE", "E_JSON"].includes(odd), true, odd);
 });
 
-Deno.test("F11: a descriptor of a type that nobody knows names what it names, and is saved whole", async () => {
+Deno.test("F11: a document whose descriptor has an unknown media type is loaded and saved complete", async () => {
   const one = image();
   const child = { ...one.descriptor, mediaType: "application/x-unknown" };
   const nested = jsonBytes({
@@ -290,7 +290,7 @@ Deno.test("F11: a descriptor of a type that nobody knows names what it names, an
   }
 });
 
-Deno.test("E11: a layer that is called uncompressed and is not, from a file and from a stream", async () => {
+Deno.test("E11: a compressed layer that is declared uncompressed, from a file and from a stream", async () => {
   const one = buildImage({ name: "example.org/e11:1", layers: [[{ name: "a" }]] });
   const called = (mediaType: string) => {
     const old = JSON.parse(new TextDecoder().decode(one.manifest));
@@ -308,7 +308,7 @@ Deno.test("E11: a layer that is called uncompressed and is not, from a file and 
   assertEquals(image?.layers[0]?.warnings.map(({ code }) => code), ["W_MEDIA_TYPE"]);
 });
 
-Deno.test("F02: a size that is not that of a layer which is here", async () => {
+Deno.test("F02: a wrong size for a layer of the store", async () => {
   const one = image();
   const old = JSON.parse(new TextDecoder().decode(one.manifest));
   const layers = old.layers.map((layer: { size: number }) => ({ ...layer, size: layer.size + 1 }));
@@ -323,7 +323,7 @@ Deno.test("F02: a size that is not that of a layer which is here", async () => {
   assertEquals((await assertRejects(load, VarveError)).code, "E_SIZE");
 });
 
-Deno.test("F17: indexes in indexes, as deep as they may be and deeper", async () => {
+Deno.test("F17: nested indexes, up to the limit and beyond it", async () => {
   const type = "application/vnd.oci.image.index.v1+json";
   const nested = (depth: number) => {
     const one = image();
@@ -365,14 +365,14 @@ Deno.test("F26: one blob cannot be two layers", async () => {
   assertEquals(store.images.list().length, 1);
 });
 
-Deno.test("archive: an entry that stands twice is refused, whatever it is", async () => {
+Deno.test("archive: a duplicate entry is refused, whatever its type", async () => {
   const files = [...ociFiles([image()])];
   const entries: TarFixture[] = files.map(([name, content]) => ({ name, content }));
   const again: TarFixture = { name: "./index.json", content: "{}" };
   assertEquals(await verdict(tarOf([...entries, again])), "E_NAME_CLASH");
 });
 
-Deno.test("archive: a layer that stands twice of a slow stream is one clear error", async () => {
+Deno.test("archive: a duplicate layer in a slow stream gives one clear error", async () => {
   const files = [...dockerFiles([image()])].map(([name, content]) => ({ name, content }));
   const twice = files.find(({ name }) => name.endsWith("layer.tar")) as TarFixture;
   const bytes = tarOf([...files, twice]).subarray(0, -1024);
@@ -391,7 +391,7 @@ Deno.test("archive: a layer that stands twice of a slow stream is one clear erro
   assertNothing(store);
 });
 
-Deno.test("archive: one that is cut anywhere leaves nothing", async () => {
+Deno.test("archive: one that is cut off anywhere leaves nothing", async () => {
   const whole = archiveTar(ociFiles([sampleImage({ packing: "gzip" })]));
   for (let length = 0; length < whole.length - 1024; length += 1777) {
     const code = await verdict(whole.slice(0, length));

@@ -81,7 +81,7 @@ function held(store: Store): unknown {
   };
 }
 
-Deno.test("load: an attachment is kept byte for byte, whatever it holds and however the archive comes", async () => {
+Deno.test("load: an attachment is kept byte for byte, for any content and any form of archive", async () => {
   await using temp = await tempDir();
   await using pool = createPool({ inline: true });
   const files = withAttachment(Object.values(ATTACHMENTS));
@@ -112,7 +112,7 @@ Deno.test("load: an attachment is kept byte for byte, whatever it holds and howe
   assertEquals(held(disk), held(expected), "a stream into a disk store");
 });
 
-Deno.test("load: a tar of an attachment that no layer may be is told apart in a stream", async () => {
+Deno.test("load: in a stream, a tar of an attachment that is not a valid layer is recognized", async () => {
   await using pool = createPool({ inline: true });
   await using store = openMemoryStore();
   const hostile = tarOf([{ name: "../outside", content: "x" }]);

@@ -42,7 +42,7 @@ const VERBS: Readonly<Record<string, Make>> = {
 };
 
 for (const [verb, make] of Object.entries(VERBS)) {
-  Deno.test(`${verb}: what the settings allow to load, they allow to rework`, async () => {
+  Deno.test(`${verb}: an image that the settings allow to load can also be reworked`, async () => {
     await using fixture = reworkFixture();
     fixture.store.settings.set("limits.oci.jsonDepth", "200");
     await fixture.load(...deepImages());
@@ -52,7 +52,7 @@ for (const [verb, make] of Object.entries(VERBS)) {
   });
 }
 
-Deno.test("append: an image that the settings would not let be read again is not made", async () => {
+Deno.test("append: an image that exceeds the limits for reading is not made", async () => {
   const app = buildImage({ name: "app:1", layers: [BASE, TOP] });
   const just = { layers: 2, config: app.config.length, manifest: app.manifest.length };
   for (const [setting, limit] of Object.entries(just)) {
@@ -67,7 +67,7 @@ Deno.test("append: an image that the settings would not let be read again is not
   }
 });
 
-Deno.test("import: an image that the settings would not let be read again is not made", async () => {
+Deno.test("import: an image that exceeds the limits for reading is not made", async () => {
   await using fixture = reworkFixture();
   fixture.store.settings.set("limits.oci.config", "100");
   const platform = { os: "linux", architecture: "amd64" };

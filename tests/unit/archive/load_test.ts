@@ -129,7 +129,7 @@ Deno.test("load: a second load processes nothing and changes nothing", async () 
   }
 });
 
-Deno.test("load: a layer that another image has is not processed again, wherever it lies", async () => {
+Deno.test("load: a layer that another image has is not processed again, whatever its position", async () => {
   await using store = openMemoryStore();
   const first = sampleImage();
   const [, middle] = first.layers;
@@ -144,7 +144,7 @@ Deno.test("load: a layer that another image has is not processed again, wherever
   assertEquals(loaded?.chainId, second.chainId);
 });
 
-Deno.test("load: the same diffID under another compression is proved before it is believed", async () => {
+Deno.test("load: the same diffID under another compression is verified before it is used", async () => {
   await using store = openMemoryStore();
   await loadAs(store, ociFiles([sampleImage({ packing: "gzip" })]), "tar");
   const again = sampleImage({ packing: "zstd", name: "example.org/zstd:1" });
@@ -156,14 +156,14 @@ Deno.test("load: the same diffID under another compression is proved before it i
   assertEquals(store.layers.list().length, 3);
 });
 
-Deno.test("load: a hybrid archive is read by its OCI side", async () => {
+Deno.test("load: a hybrid archive is read as an OCI layout", async () => {
   await using store = openMemoryStore();
   const image = sampleImage();
   const [loaded] = await loadAs(store, hybridFiles([image]), "stream");
   assertEquals(loaded?.manifest, image.descriptor.digest);
 });
 
-Deno.test("load: many images of one archive, all or none", async () => {
+Deno.test("load: all images of an archive become visible, or none does", async () => {
   const one = sampleImage();
   const two = buildImage({ name: "example.org/two:2", layers: [[{ name: "two", content: "2" }]] });
   {
@@ -185,7 +185,7 @@ Deno.test("load: many images of one archive, all or none", async () => {
   }
 });
 
-Deno.test("load: a name of one's own, and none for several images", async () => {
+Deno.test("load: the user can name a single image, but not several", async () => {
   await using store = openMemoryStore();
   const image = sampleImage();
   const two = buildImage({ name: "example.org/two:2", layers: [[{ name: "two", content: "2" }]] });
@@ -199,7 +199,7 @@ Deno.test("load: a name of one's own, and none for several images", async () => 
   assertEquals(store.images.list().map(({ name }) => name), ["docker.io/library/app:2"]);
 });
 
-Deno.test("load: a name with the digest of another image is not given to this one", async () => {
+Deno.test("load: a name with the digest of another image is left out", async () => {
   await using store = openMemoryStore();
   const other = buildImage({ layers: [[{ name: "other", content: "o" }]] }).descriptor.digest;
   const { digest } = sampleImage().descriptor;
@@ -243,7 +243,7 @@ Deno.test("load: an image without layers", async () => {
   assertEquals([loaded?.chainId, loaded?.layers], [null, []]);
 });
 
-Deno.test("load: an index is kept whole; a platform narrows what is brought", async () => {
+Deno.test("load: an index is kept complete; a platform selects what is loaded", async () => {
   const amd = buildImage({ layers: [[{ name: "amd", content: "amd" }]] });
   const arm = buildImage({
     layers: [[{ name: "arm", content: "arm" }]],
@@ -307,7 +307,7 @@ Deno.test("load: an index is kept whole; a platform narrows what is brought", as
   }
 });
 
-Deno.test("load: an abort leaves nothing and gives the reason back", async () => {
+Deno.test("load: an abort leaves nothing and throws the reason of the signal", async () => {
   await using store = openMemoryStore();
   const reason = new Error("enough");
   const error = await assertRejects(() =>
@@ -317,7 +317,7 @@ Deno.test("load: an abort leaves nothing and gives the reason back", async () =>
   assertEmpty(store);
 });
 
-Deno.test("load: what is no archive is said so", async () => {
+Deno.test("load: a file that is not an archive is refused with a clear message", async () => {
   await using store = openMemoryStore();
   await using temp = await tempDir();
   await using pool = createPool({ inline: true });

@@ -64,7 +64,7 @@ const read = async (fixture: SnapshotFixture) =>
 
 for (const driver of DRIVER_NAMES) {
   Deno.test({
-    name: `${driver}: a commit adds exactly the change, and says it in config and history`,
+    name: `${driver}: a commit adds exactly the change, and records it in config and history`,
     ...MOUNT,
     async fn() {
       await using fixture = await snapshotFixture(driver, { inMemory: true });
@@ -112,7 +112,7 @@ for (const driver of DRIVER_NAMES) {
   });
 
   Deno.test({
-    name: `${driver}: what did not change adds no layer, only history`,
+    name: `${driver}: a snapshot without changes adds no layer, only history`,
     ...MOUNT,
     async fn() {
       await using fixture = await snapshotFixture(driver, { inMemory: true });
@@ -152,7 +152,7 @@ for (const driver of DRIVER_NAMES) {
   });
 
   Deno.test({
-    name: `${driver}: committed snapshots in between become layers, too`,
+    name: `${driver}: committed snapshots in between become layers as well`,
     ...MOUNT,
     async fn() {
       await using fixture = await snapshotFixture(driver, { inMemory: true });
@@ -174,7 +174,7 @@ for (const driver of DRIVER_NAMES) {
 }
 
 Deno.test({
-  name: "stubs among the files of a plain directory are no change as long as they are empty",
+  name: "stubs in a plain directory are not a change while they are empty",
   ...MOUNT,
   async fn() {
     await using fixture = await snapshotFixture("native", { inMemory: true });
@@ -210,7 +210,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "the image below is found by the labels, by the layers, or not at all",
+  name: "the parent image is found by the labels, by the layers, or not at all",
   ...MOUNT,
   async fn() {
     await using fixture = await snapshotFixture("overlay", { inMemory: true });
@@ -245,7 +245,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "what Docker's manifest names is named in OCI's words",
+  name: "Docker media types of the parent become OCI media types",
   ...MOUNT,
   async fn() {
     await using fixture = await snapshotFixture("overlay", { inMemory: true });
@@ -263,7 +263,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "whoever writes is paused for the reading, and goes on also when it fails",
+  name: "writers are paused while the snapshot is read, and resume even when that fails",
   ...MOUNT,
   async fn() {
     await using fixture = await snapshotFixture("overlay", { inMemory: true });
@@ -289,7 +289,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "what cannot be committed is told before anything is read",
+  name: "a snapshot that cannot be committed is refused before anything is read",
   ...MOUNT,
   async fn() {
     await using fixture = await snapshotFixture("overlay", { inMemory: true });
@@ -317,7 +317,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a mount notes the image that its snapshot is made for",
+  name: "a mount records the image for which its snapshot is made",
   ...MOUNT,
   async fn() {
     await using fixture = await snapshotFixture("overlay", { inMemory: true });

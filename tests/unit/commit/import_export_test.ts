@@ -17,7 +17,8 @@ const platform = { os: "linux", architecture: "amd64" };
 const ROOT = needs({ root: true, mount: true });
 
 Deno.test({
-  name: "import of a directory: sockets are left out and counted, links are followed to it",
+  name:
+    "import of a directory: sockets are left out and counted, a link to the directory is followed",
   ...ROOT,
   fn: async () => {
     await using fixture = await snapshotFixture("native");
@@ -43,7 +44,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "import of a directory: what cannot be one layer",
+  name: "import of a directory: refuses what cannot be a layer",
   ...ROOT,
   fn: async () => {
     await using fixture = await snapshotFixture("native");
@@ -68,7 +69,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "import of an empty directory says only what the directory is",
+  name: "import of an empty directory gives only the attributes of the directory",
   ...ROOT,
   fn: async () => {
     await using fixture = await snapshotFixture("native");
@@ -97,7 +98,8 @@ async function staged(ingest: string): Promise<string[]> {
 
 for (const driver of ["overlay", "native"] as const) {
   Deno.test({
-    name: `export of a snapshot (${driver}): what was changed, of one moment, and nothing stays`,
+    name:
+      `export of a snapshot (${driver}): shows the changes at a single moment, and leaves nothing behind`,
     ...ROOT,
     fn: async () => {
       await using fixture = await snapshotFixture(driver);
@@ -147,7 +149,7 @@ for (const driver of ["overlay", "native"] as const) {
 }
 
 Deno.test({
-  name: "export of a snapshot: cancelled before it begins",
+  name: "export of a snapshot: can be cancelled before the first read",
   ...ROOT,
   fn: async () => {
     await using fixture = await snapshotFixture("native");

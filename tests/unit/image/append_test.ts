@@ -10,7 +10,7 @@ import { tarOf } from "../../support/tar/tar_fixture.ts";
 const SAMPLE = "example.org/sample:1";
 const TAR = tarOf([{ name: "etc/.wh.passwd" }, { name: "new", content: "n" }]);
 
-Deno.test("append: one more layer and one more step", async () => {
+Deno.test("append: adds one layer and one step of history", async () => {
   await using fixture = reworkFixture();
   const sample = sampleImage();
   await fixture.load(sample);
@@ -35,7 +35,7 @@ Deno.test("append: one more layer and one more step", async () => {
   assertEquals(lookup(tree, fromText("new"))?.type, "file");
 });
 
-Deno.test("append: on an image without layers, and the same layer twice", async () => {
+Deno.test("append: works on an image without layers, and with the same layer twice", async () => {
   await using fixture = reworkFixture();
   await fixture.load(buildImage({ name: "example.org/empty:1", layers: [] }));
   const { store } = fixture;
@@ -46,7 +46,7 @@ Deno.test("append: on an image without layers, and the same layer twice", async 
   assertEquals(store.layers.list().length, 1);
 });
 
-Deno.test("append: what fails leaves nothing", async () => {
+Deno.test("append: a failure leaves nothing", async () => {
   await using fixture = reworkFixture();
   await fixture.load(sampleImage());
   const { store } = fixture;

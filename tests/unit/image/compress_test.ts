@@ -89,7 +89,7 @@ for (const format of ["gzip", "zstd"] as const) {
   });
 }
 
-Deno.test("save --compression: what has a name by digest has none where that is another", async () => {
+Deno.test("save --compression: a name with a digest is left out when the digest changes", async () => {
   await using store = openMemoryStore();
   await withImage(store);
   const { target } = await findImage(store, NAME);
@@ -116,7 +116,7 @@ Deno.test("compress: an image of compressed layers stays as it is", async () => 
   assertEquals(await compressImage(store, record, { pool, format: "zstd" }), record);
 });
 
-Deno.test("compress: the manifest keeps all that is not a layer", async () => {
+Deno.test("compress: the manifest keeps everything except the layers", async () => {
   const more = { subject: IMAGE.descriptor, annotations: { note: "kept" } };
   const fields = JSON.parse(new TextDecoder().decode(IMAGE.manifest));
   const manifest = jsonBytes({ ...fields, ...more });

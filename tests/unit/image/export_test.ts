@@ -10,7 +10,7 @@ import { tempDir } from "../../support/machine/temp_dir.ts";
 const SAMPLE = "example.org/sample:1";
 const platform = { os: "linux", architecture: "amd64" };
 
-Deno.test("export: the same image gives the same bytes, however it is packed", async () => {
+Deno.test("export: the same image gives the same bytes, whatever its compression", async () => {
   await using a = reworkFixture();
   await using b = reworkFixture();
   await a.load(sampleImage());
@@ -20,7 +20,7 @@ Deno.test("export: the same image gives the same bytes, however it is packed", a
   assertEquals(tar.length % 512, 0);
 });
 
-Deno.test("export, then import: the same root tree", async () => {
+Deno.test("export and import give the same root tree", async () => {
   await using fixture = reworkFixture();
   await fixture.load(sampleImage());
   const tar = await exportImage(fixture.store, SAMPLE);
@@ -37,12 +37,12 @@ Deno.test("export: an image without layers is an empty tar", async () => {
   assertEquals(tar, new Uint8Array(1024));
 });
 
-Deno.test("export: an image that is not there", async () => {
+Deno.test("export: an image that does not exist", async () => {
   await using fixture = reworkFixture();
   assertEquals(await codeOf(() => exportImage(fixture.store, "nothing:1")), "E_NOT_FOUND");
 });
 
-Deno.test("export: cancelled, the stream ends with the reason", async () => {
+Deno.test("export: a cancelled stream fails with the reason", async () => {
   await using fixture = reworkFixture();
   await fixture.load(sampleImage());
   const reason = new Error("enough");
@@ -51,7 +51,7 @@ Deno.test("export: cancelled, the stream ends with the reason", async () => {
   assertEquals(await bytesOf(tar).catch((error) => error), reason);
 });
 
-Deno.test("a file is written whole or not at all", async () => {
+Deno.test("a file is written complete or not at all", async () => {
   await using temp = await tempDir();
   await Deno.writeTextFile(temp.join("out"), "before");
   const broken = ReadableStream.from((function* () {

@@ -11,7 +11,7 @@ const platform = { os: "linux", architecture: "arm64", variant: "v8" };
 
 for (const packing of ["none", "gzip", "zstd"] as const) {
   for (const how of ["stream", "file"] as const) {
-    Deno.test(`import: a tar (${packing}, ${how}) stays what it is`, async () => {
+    Deno.test(`import: a tar (${packing}, ${how}) stays unchanged`, async () => {
       await using temp = await tempDir();
       await using fixture = reworkFixture();
       const blob = pack(TAR, packing);
@@ -46,7 +46,7 @@ for (const packing of ["none", "gzip", "zstd"] as const) {
   }
 }
 
-Deno.test("import: what is no layer leaves nothing", async () => {
+Deno.test("import: a file that is not a layer leaves nothing", async () => {
   await using fixture = reworkFixture();
   const escape = tarOf([{ name: "../out", content: "x" }]);
   const cases: [string, Uint8Array][] = [
@@ -63,7 +63,7 @@ Deno.test("import: what is no layer leaves nothing", async () => {
   assertEquals(fixture.store.layers.list(), []);
 });
 
-Deno.test("import: names and files that are none", async () => {
+Deno.test("import: malformed names and missing files are refused", async () => {
   await using fixture = reworkFixture();
   const { store } = fixture;
   const run = (name: string, source: string) => () =>
@@ -74,7 +74,7 @@ Deno.test("import: names and files that are none", async () => {
   assertEquals(await codeOf(run(`app@${sha256Of("x")}`, "/nowhere")), "E_USAGE");
 });
 
-Deno.test("import: policy and limits hold, and an image archive is told", async () => {
+Deno.test("import: policy and limits apply, and an image archive gets a warning", async () => {
   await using fixture = reworkFixture();
   const said: string[] = [];
   const device = tarOf([

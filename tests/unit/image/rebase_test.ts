@@ -42,7 +42,7 @@ const BASES = {
   newBase: "example.org/base:2",
 };
 
-Deno.test("rebase: the image's own layers and history on the new base", async () => {
+Deno.test("rebase: the image's own layers and history are moved to the new base", async () => {
   await using fixture = reworkFixture();
   await fixture.load(base1, base2, app);
   const made = await rebaseImage(fixture.store, BASES, fixture.as("example.org/app:2"));
@@ -74,7 +74,7 @@ Deno.test("rebase: the image's own layers and history on the new base", async ()
   assertEquals((await fixture.tree("example.org/app:2")).digest, expected.digest);
 });
 
-Deno.test("rebase: a history that the base does not begin is cut at the base's layers", async () => {
+Deno.test("rebase: a history that does not begin like the base is cut after the base's layers", async () => {
   await using fixture = reworkFixture();
   const squeezed = buildImage({
     name: "example.org/app:1",
@@ -97,7 +97,7 @@ Deno.test("rebase: onto the same base changes no layer", async () => {
   assertEquals(made.chainId, app.chainId);
 });
 
-Deno.test("rebase: what cannot be rebased", async () => {
+Deno.test("rebase: images that cannot be rebased are refused", async () => {
   await using fixture = reworkFixture();
   const arm = buildImage({
     name: "example.org/arm:1",

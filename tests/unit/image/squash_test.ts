@@ -7,7 +7,7 @@ import { sampleImage } from "../../support/images/sample_image.ts";
 
 const SAMPLE = "example.org/sample:1";
 
-Deno.test("squash: one layer, the same root tree, the flat tar", async () => {
+Deno.test("squash: gives one layer with the same root tree, which is the flat tar", async () => {
   await using fixture = reworkFixture();
   await fixture.load(sampleImage());
   const made = await squashImage(fixture.store, SAMPLE, fixture.as("squashed:1"));
@@ -19,7 +19,7 @@ Deno.test("squash: one layer, the same root tree, the flat tar", async () => {
   assertEquals(made.layers[0]?.digest, sha256Of(flat));
 });
 
-Deno.test("squash: the config stays, the history's steps made no layers but the last", async () => {
+Deno.test("squash: the config stays, and only the last step of the history has a layer", async () => {
   await using fixture = reworkFixture();
   await fixture.load(sampleImage({ config: { "x.unknown": { kept: [1] } } }));
   const made = await squashImage(fixture.store, SAMPLE, fixture.as("squashed:1"));
@@ -36,7 +36,7 @@ Deno.test("squash: the config stays, the history's steps made no layers but the 
   assertEquals(after.config.config, before.config.config);
 });
 
-Deno.test("squash: again gives the same layer; no layers is an error", async () => {
+Deno.test("squash: a second squash gives the same layer; an image without layers is refused", async () => {
   await using fixture = reworkFixture();
   await fixture.load(sampleImage(), buildImage({ name: "example.org/empty:1", layers: [] }));
   const { store } = fixture;
@@ -48,7 +48,7 @@ Deno.test("squash: again gives the same layer; no layers is an error", async () 
   assertEquals(store.images.get("docker.io/library/no:1"), undefined);
 });
 
-Deno.test("squash: a name goes over to the new image", async () => {
+Deno.test("squash: a name moves to the new image", async () => {
   await using fixture = reworkFixture();
   await fixture.load(sampleImage());
   const made = await squashImage(fixture.store, SAMPLE, fixture.as(SAMPLE));
