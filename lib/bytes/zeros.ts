@@ -1,6 +1,5 @@
 /**
- * All holes share this memory, so that {@linkcode areZeros}
- * can tell them without reading the bytes.
+ * All holes share this memory, so {@linkcode areZeros} recognises them without reading their bytes.
  */
 const ZEROS = new Uint8Array(256 * 1024);
 
@@ -16,7 +15,10 @@ export function areZeros(bytes: Uint8Array): boolean {
   return bytes.buffer === ZEROS.buffer;
 }
 
-/** Whether all bytes are zero. Fast for other content too: most of it differs in the first bytes. */
+/**
+ * Whether all bytes are zero. Other content is fast too: it nearly always has a byte that is not
+ * zero near its start.
+ */
 export function isZero(bytes: Uint8Array): boolean {
   if (areZeros(bytes)) return true;
   const start = bytes.byteOffset % 4 === 0 ? 0 : 4 - bytes.byteOffset % 4;
