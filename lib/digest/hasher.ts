@@ -20,9 +20,10 @@ export interface Hasher {
 /**
  * Makes a hasher.
  *
- * It uses `node:crypto`, which has the processor's own instructions for SHA. Where a runtime lacks
- * that, it falls back to `@std/crypto`, which hashes synchronously only complete input: the hasher
- * then keeps all bytes in memory until the end.
+ * The hasher uses `node:crypto`, which has the processor's own instructions for SHA. Where a
+ * runtime lacks `node:crypto`, the hasher falls back to `@std/crypto`. That library hashes
+ * synchronously only when the input is complete, so the hasher keeps all bytes in memory until the
+ * end.
  */
 export function createHasher(algorithm: Algorithm = "sha256"): Hasher {
   return new OnceHasher(algorithm, hasNode(algorithm) ? nodeHash(algorithm) : stdHash(algorithm));
@@ -40,7 +41,7 @@ export function sha256Hex(bytes: Uint8Array): string {
 
 /** The sha256 hash of bytes: 32 bytes. */
 export function sha256Bytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  // Through the string: measured to be faster than a Buffer.
+  // Converts the string, which was measured to be faster than a Buffer as result.
   return fromHex(sha256Hex(bytes));
 }
 

@@ -8,7 +8,7 @@ const NAMES = { sha256: "SHA-256", sha512: "SHA-512" } as const;
 
 /** The hash of all pieces together, as hexadecimal. */
 export function stdHashHex(algorithm: Algorithm, pieces: Iterable<Uint8Array>): string {
-  // A copy: the type of digestSync excludes views of shared memory.
+  // Copies the pieces, because the type of digestSync excludes views of shared memory.
   const copies = Array.from(pieces, (piece) => new Uint8Array(piece));
   return toHex(new Uint8Array(std.subtle.digestSync(NAMES[algorithm], copies)));
 }
