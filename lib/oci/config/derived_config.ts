@@ -28,7 +28,8 @@ export function squashedConfig(
 /**
  * The config of an image that was moved to another base, as by `crane rebase`.
  *
- * How containers run stays. Layers and history of the old base give way to those of the new base.
+ * The settings of its containers stay. The layers and the history of the new base replace those of
+ * the old base.
  *
  * @param created time of creation, RFC 3339
  * @throws {VarveError} `E_PLATFORM` when the new base is for another platform
@@ -59,8 +60,9 @@ export function rebasedConfig(
 }
 
 /**
- * The build steps of an image above its base. If the history begins with the whole history of the base,
- * they follow it. Otherwise they begin at the step of the first layer above the base.
+ * The build steps of an image above its base. If the history begins with the whole history of the
+ * base, the result is the rest of it. Otherwise the result begins at the step of the first layer
+ * above the base.
  */
 function historyAbove(
   history: readonly HistoryEntry[],

@@ -58,8 +58,7 @@ export function sortedMap(
 }
 
 /**
- * Writes a time in ms since the epoch in the form of the
- * documents: RFC 3339 in UTC, without `.000`.
+ * Formats a time (in ms since the epoch) as image documents do: RFC 3339 in UTC, without `.000`.
  */
 export function documentTime(ms: number): string {
   return new Date(ms).toISOString().replace(/\.000Z$/, "Z");

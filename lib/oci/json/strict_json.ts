@@ -218,8 +218,8 @@ class Parser {
     if (!Number.isFinite(value)) this.#fail("a number is too large");
     this.#at += match[0].length;
     const integer = match[1] === undefined && match[2] === undefined;
-    // A double would silently round it to another number.
     this.#fraction = integer ? undefined : match[0];
+    // A double would silently round a large integer.
     return integer && !Number.isSafeInteger(value) ? BigInt(match[0]) : value;
   }
 
