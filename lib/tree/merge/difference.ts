@@ -72,10 +72,10 @@ export function* differences(a: Tree, b: Tree): Generator<Difference> {
 }
 
 /**
- * Makes the layer tree that turns `a` into `b`; both are root trees. The cost depends on what
- * differs, and new subtrees are shared. The layer holds the directories on the path to a change,
- * with their attributes. When a name of a link group changes, the layer holds all names of the
- * group, because a layer can only link to files that it holds itself.
+ * Makes the layer tree that turns `a` into `b`; both are root trees. The cost depends on the size
+ * of the difference. The layer shares new subtrees with `b`. The layer holds the directories on the
+ * path to a change, with their attributes. When a name of a link group changes, the layer holds all
+ * names of the group, because a layer can only link to files that it holds itself.
  */
 export function differenceTree(a: Tree, b: Tree): Tree {
   const differ = new Differ();
@@ -84,7 +84,7 @@ export function differenceTree(a: Tree, b: Tree): Tree {
   const missing = new Map<ByteString, Node>();
   for (const paths of findMembers(packed(b), differ.groups).values()) {
     for (const path of paths) {
-      // First the directories on the path that the layer lacks.
+      // Adds the directories on the path that the layer lacks.
       for (let end = path.indexOf("/"); end >= 0; end = path.indexOf("/", end + 1)) {
         const parent = path.slice(0, end) as ByteString;
         if (missing.has(parent) || lookup(layer, parent) !== undefined) continue;

@@ -27,7 +27,7 @@ const FIRST_READ = 4096;
  * needed. Each block is checked when it is read, so later calls with the tree can throw the same
  * errors.
  *
- * @param onDamage maps these errors to others, for a caller that knows what the file is
+ * @param onDamage replaces these errors, for a caller that can say which file is damaged
  * @throws {VarveError} `E_FORMAT` when the file is damaged or has another version (derive the tree
  * from its layer again); `E_DIGEST` when a hash differs
  */

@@ -49,7 +49,7 @@ export class Row {
     this.refresh();
   }
 
-  /** Reads again where the reference points to. Fields that are read often are kept. */
+  /** Loads the row that the reference points to now. Caches the fields that are read often. */
   protected refresh(): void {
     const { leaf, i } = this.#at;
     this.bytes = leaf.u8;
@@ -58,7 +58,7 @@ export class Row {
     this.#heap = leaf.heapAt(i);
   }
 
-  /** Makes a row of its own for the current entry: it stays when this one moves on. */
+  /** Makes an independent row for the current entry. It stays valid when this row moves on. */
   copy(): Row {
     const { leaf, i } = this.#at;
     return new Row({ leaf, i });
@@ -172,7 +172,7 @@ export class Row {
 
   /**
    * Range `[first, end)` of {@linkcode Row.words} that holds the xattrs: equal words mean equal
-   * xattrs. Empty without any.
+   * xattrs. The range is empty when there are no xattrs.
    */
   get xattrWords(): readonly [first: number, end: number] {
     if (!this.hasXattrs) return NONE;

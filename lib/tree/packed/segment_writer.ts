@@ -4,7 +4,7 @@ import type { Segment } from "./block.ts";
 import { MemorySegment } from "./memory_segment.ts";
 
 /**
- * Numbers of another segment, and the numbers that the same things have in the segment being
+ * Translates numbers of layers and imports in another segment into numbers in the segment being
  * written.
  */
 interface Mapping {
@@ -14,8 +14,8 @@ interface Mapping {
 }
 
 /**
- * A segment that is being written: its memory, the layers that its files lie in, and the segments
- * that it imports. Both have numbers, which count from 1.
+ * A segment that is being written: its memory, the layers that hold the content of its files, and
+ * the segments that it imports. Layers and imported segments are each numbered from 1.
  */
 export class SegmentWriter {
   /** The memory of the blocks. */
@@ -27,7 +27,7 @@ export class SegmentWriter {
   readonly #mappings = new Map<Segment, Mapping>();
   #last: Mapping | undefined;
 
-  /** The number of a layer, which is added when it is new. */
+  /** Returns the number of a layer. Adds the layer when it is new. */
   source(diffId: DiffId): number {
     let index = this.#sourceIndex.get(diffId);
     if (index === undefined) {
@@ -47,7 +47,7 @@ export class SegmentWriter {
     this.#sources[index - 1] = diffId;
   }
 
-  /** The number of an imported segment, which is added when it is new. */
+  /** Returns the number of an imported segment. Adds the segment when it is new. */
   import(segment: Segment): number {
     let index = this.#importIndex.get(segment);
     if (index === undefined) {
@@ -58,7 +58,8 @@ export class SegmentWriter {
   }
 
   /**
-   * The number here of the layer that has the number `index` in `segment`; 0 (no layer) stays 0.
+   * Translates `index`, the number of a layer in `segment`, into the layer's number in this
+   * segment; 0 (no layer) stays 0.
    */
   mapSource(segment: Segment, index: number): number {
     if (index === 0) return 0;
@@ -67,8 +68,8 @@ export class SegmentWriter {
   }
 
   /**
-   * The number here of the segment that has the number `index` in `segment`; 0 means `segment`
-   * itself.
+   * Translates `index`, the number of an import of `segment`, into its number in this segment; 0
+   * means `segment` itself.
    */
   mapImport(segment: Segment, index: number): number {
     const mapped = this.#mapping(segment).imports;
