@@ -1,4 +1,4 @@
-/** How to treat what a layer may hold and a host may not want. */
+/** How to treat things that a layer may hold but a host may not want. */
 export interface LayerPolicy {
   /** Device nodes: keep them, skip them with a warning, or fail. Setting `devices`. */
   readonly devices: "keep" | "skip" | "reject";

@@ -2,11 +2,11 @@ import type { DiffId } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 
 /**
- * Moves an image to another base: the layers of `oldBase`, with which the
- * image must begin, are replaced by those of `newBase`.
+ * Moves an image to another base: the layers of `newBase` replace those of `oldBase`. The image
+ * must begin with the layers of `oldBase`.
  *
- * Only the lists of layers are looked at. The image's own layers stay as they were built on the old base,
- * whether or not they make sense on the new one.
+ * It compares only the lists of layers. The image's own layers stay as they were built on the old
+ * base, whether or not they make sense on the new base.
  *
  * @param image layers of the image, lowest first: diffIDs, or values that have one
  * @returns the layers of the new image, lowest first
@@ -23,7 +23,7 @@ export function rebaseLayers<T extends DiffId | { readonly diffId: DiffId }>(
     if (actual !== expected) {
       throw new VarveError(
         "E_PRECONDITION",
-        `Cannot rebase image: its layer ${i} is not the one of the old base`,
+        `Cannot rebase image: its layer ${i} differs from the old base`,
         { expected, actual },
       );
     }

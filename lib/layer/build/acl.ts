@@ -20,7 +20,7 @@ const SINGLE = new Set([USER_OBJ, GROUP_OBJ, MASK, OTHER]);
  * (`posix_acl_from_xattr`, `posix_acl_valid`).
  *
  * @returns `"minimal"` for an ACL that a mode can express too, `"extended"` for any other ACL,
- * `"invalid"` for what is not an ACL
+ * `"invalid"` for any other value
  */
 export function judgeAcl(value: ByteString): "invalid" | "minimal" | "extended" {
   if (value.length <= HEADER || (value.length - HEADER) % ENTRY !== 0) return "invalid";

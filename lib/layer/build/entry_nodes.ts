@@ -34,7 +34,7 @@ export class EntryNodes {
   /**
    * The attributes of an inode from an entry.
    *
-   * @param inode the inode, if its type and mode are not those of the entry
+   * @param inode type and mode of the inode, if they differ from those of the entry
    * @throws {VarveError} `E_ID`, `E_TIME`, `E_XATTR`, `E_LIMIT`
    */
   attributes(entry: Entry, inode: XattrInode = inodeOf(entry)): Attributes {

@@ -5,7 +5,10 @@ import type { Budget } from "./budget.ts";
 import { checkComponent, checkPath, cleanPath, entryError, shownPath } from "./path.ts";
 import type { Walker } from "./walker.ts";
 
-/** A directory that was resolved before. `path` is the text that led to it; null when it is invalid. */
+/**
+ * A directory that was resolved before. `path` is the text that led to the directory; null when the
+ * cache is invalid.
+ */
 interface CachedDirectory {
   path: ByteString | null;
   directory: NodeId;
@@ -68,7 +71,10 @@ export class Parents {
     this.name = name;
   }
 
-  /** Caches that `path`, which was found last, is the directory `id`. Its entries usually follow. */
+  /**
+   * Caches the directory `id` under `path`, the last path that was found. The entries of the
+   * directory usually follow.
+   */
   enter(path: ByteString, id: NodeId): void {
     this.#entered.path = path.slice(0, endOf(path)) as ByteString;
     this.#entered.directory = id;

@@ -9,7 +9,7 @@ export const OPAQUE_MARKER = ".wh..wh..opq" as ByteString;
 /** Begins the names of AUFS's own files. */
 const AUFS_PREFIX = ".wh..wh.";
 
-/** What a cleaned path is by its names alone: an ordinary entry or a marker. */
+/** The kind of a cleaned path, as its names alone tell: an ordinary entry or a marker. */
 type PathKind = "entry" | "whiteout" | "opaque" | "aufs";
 
 /** A quick test: whether {@linkcode pathKind} could find anything but an ordinary entry. */
