@@ -10,7 +10,7 @@ const POWERS: readonly number[] = powers();
  * parallel.
  *
  * A CRC is the remainder of a polynomial division. Appending n bytes multiplies the polynomial by
- * x⁸ⁿ and adds that of the new bytes.
+ * x⁸ⁿ and adds the polynomial of the new bytes.
  *
  * @param first CRC-32 of the first piece
  * @param second CRC-32 of the second piece

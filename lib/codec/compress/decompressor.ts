@@ -17,8 +17,8 @@ export interface DecompressorOptions {
   /** Limits; those that are missing are taken from {@linkcode DEFAULT_COMPRESS_LIMITS}. */
   readonly limits?: Partial<CompressLimits> | undefined;
   /**
-   * Makes the inflater for gzip. Default, and when it returns `undefined`: node:zlib. The
-   * decompressor closes it.
+   * Makes the inflater for gzip. When it is absent or returns `undefined`, node:zlib inflates. The
+   * decompressor closes the inflater.
    */
   readonly createInflater?: (() => Inflater | undefined) | undefined;
   /**
@@ -35,7 +35,7 @@ const BUFFER_BYTES = 256 * 1024;
 /** Decodes one format. */
 interface Reader {
   /**
-   * Takes bytes from index `start` on, as many as make a bounded output. Returns the index where it
+   * Takes bytes from index `start`, until their output reaches a bound. Returns the index where it
    * stopped.
    */
   push(input: Uint8Array, start: number, sink: Sink): number;
@@ -113,8 +113,8 @@ export class Decompressor implements Disposable {
    * Takes the next bytes, of any number, and passes their output to the sink.
    *
    * @throws {VarveError} `E_COMPRESSION` for a compression that is not supported, `E_FORMAT` for
-   *   damage, `E_TRAILING` for bytes behind the end, `E_LIMIT` for an exceeded limit, which it
-   *   names, `E_UNSUPPORTED` when the runtime cannot decompress the format
+   *   damage, `E_TRAILING` for bytes behind the end, `E_LIMIT` for an exceeded limit (the message
+   *   names it), `E_UNSUPPORTED` when the runtime cannot decompress the format
    */
   push(bytes: Uint8Array, sink: Sink): void {
     this.#guard(() => {
@@ -124,8 +124,8 @@ export class Decompressor implements Disposable {
   }
 
   /**
-   * Takes the next bytes from index `start` on, but at most as many as make 32 MiB of output. For a
-   * caller that must keep the output in memory. {@linkcode Decompressor.push} is a loop of this.
+   * Takes the next bytes from index `start`, until their output reaches 32 MiB. For a caller that
+   * must keep the output in memory. {@linkcode Decompressor.push} calls this in a loop.
    *
    * @returns the index in `bytes` where it stopped
    * @throws {VarveError} as {@linkcode Decompressor.push}

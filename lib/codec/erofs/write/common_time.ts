@@ -1,4 +1,4 @@
-/** Number of candidates: a time that more than one in 17 inodes has is always among them. */
+/** Number of candidates. A time that more than 1/17 of all inodes have is always among them. */
 const CANDIDATES = 16;
 
 /**

@@ -12,8 +12,7 @@ export interface Directory {
 }
 
 /**
- * Visits every directory of a tree: a directory before those in it, siblings in the order of their
- * names.
+ * Visits every directory of a tree: parents before children, siblings sorted by name.
  *
  * Entries are numbered in the order of the visits. The entries of a directory have consecutive
  * numbers, and each pass over the same tree gives the same numbers.
