@@ -69,7 +69,7 @@ export class OwnedFd implements Disposable {
   }
 }
 
-/** Makes a descriptor one that `using` closes. */
+/** Wraps a descriptor, so that `using` closes it. */
 export function ownFd(fd: Fd): OwnedFd {
   return new OwnedFd(fd);
 }
@@ -102,8 +102,8 @@ export function closeFd(fd: Fd): void {
 }
 
 /**
- * The path of a name in an open directory, for calls that accept only
- * paths. An empty name gives the descriptor's own.
+ * The path of a name in an open directory, for calls that accept only paths. With an empty name it
+ * is the path of the directory itself.
  */
 export function procPath(fd: Fd, name: ByteString | "" = ""): ByteString {
   if (name.startsWith("/") || fd === CWD) return name as ByteString;

@@ -36,8 +36,8 @@ const NAMES: Readonly<Record<number, string>> = {
 /** A file system as statfs(2) describes it. */
 export interface FileSystem {
   /**
-   * Name of the type, such as `"ext4"`, which stands for ext2 and ext3,
-   * too. An unknown magic number in hexadecimal.
+   * Name of the type, such as `"ext4"` (which also stands for ext2 and ext3). For an unknown type,
+   * its magic number in hexadecimal.
    */
   readonly type: string;
   /** Magic number of the type. */
@@ -52,7 +52,7 @@ export interface FileSystem {
   readonly freeInodes: number;
   /** Maximum length of a name in bytes. */
   readonly nameLength: number;
-  /** Whether this mount of it, or the whole file system, is read-only. */
+  /** Whether this mount or the whole file system is read-only. */
   readonly readOnly: boolean;
 }
 

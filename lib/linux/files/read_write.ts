@@ -55,8 +55,7 @@ export function writeFd(fd: Fd, source: Uint8Array, offset?: number): void {
 }
 
 /**
- * What the offset of {@linkcode seekFd} means: from where it
- * counts, or what to look for from there.
+ * Where the offset of {@linkcode seekFd} counts from, or what to look for at or after the offset.
  */
 export type Whence = "start" | "current" | "end" | "data" | "hole";
 
@@ -80,7 +79,7 @@ export function seekFd(fd: Fd, offset: number, whence: Whence): number {
 const MAX_FILE = 16 * 1024 * 1024;
 
 /**
- * Reads a small file to its end, such as one of /proc.
+ * Reads a small file to its end, such as a file in /proc.
  *
  * @param limit maximum size in bytes
  * @throws {VarveError} `E_SYSCALL`: EFBIG when the file is larger

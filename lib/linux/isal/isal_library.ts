@@ -40,7 +40,7 @@ export function findIsalFile(directories: readonly string[] = DIRECTORIES): Isal
   if (Deno.build.os !== "linux" || Deno.build.arch !== "x86_64") {
     return `only known on Linux on x86-64, not on ${Deno.build.os} on ${Deno.build.arch}`;
   }
-  // Asked first, because dlopen itself would prompt a person at a terminal.
+  // Query the permission first: at a terminal, dlopen would prompt for it.
   if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") {
     return "FFI is not permitted (--allow-ffi)";
   }
