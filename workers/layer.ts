@@ -1,4 +1,4 @@
-/** Worker entry of the layer job, on bytes of files, streams and registries. */
+/** Worker entry of the layer job, which reads from files, streams and registries. */
 import { layerJobs } from "../lib/layer_job/jobs.ts";
 import { serve } from "../lib/pool/internal.ts";
 import { networkJobs } from "../lib/registry/jobs.ts";
