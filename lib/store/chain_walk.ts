@@ -5,11 +5,11 @@ import type { ChainRecord } from "./records.ts";
 import { notFound } from "./rules.ts";
 
 /**
- * The diffIDs of a chain, lowest first, from its rows.
+ * The diffIDs of a chain, lowest first, from the rows of the chain and its parents.
  *
  * The rows are not trusted: the chainID is computed again from the diffIDs and compared.
  *
- * @param get gives the row of a chain
+ * @param get looks up the row of a chain
  * @throws {VarveError} `E_NOT_FOUND` · `E_DAMAGE` when parents are missing, form a cycle, or do not make this chainID
  */
 export function diffIdsOfChain(

@@ -19,7 +19,7 @@ import { adopt, offer, withdraw } from "./offers.ts";
 import type { StagedFile, StagedFiles } from "./staged.ts";
 import { lstatOrNothing, makeDirectory, removeAll } from "./system.ts";
 
-/** Mode of the files in a layer's directory: nobody writes them again. */
+/** Mode of the files in a layer's directory, which are never written again. */
 const FILE_MODE = 0o444;
 
 /** Stages layers as directories in the directory of an ingest. */
@@ -27,7 +27,7 @@ export class DiskLayerBackend implements LayerBackend<StagedFiles> {
   readonly #disk: Disk;
   readonly #fresh: () => string;
 
-  /** `fresh` gives new paths in the ingest's directory. */
+  /** `fresh` returns a new path in the ingest's directory. */
   constructor(disk: Disk, fresh: () => string) {
     this.#disk = disk;
     this.#fresh = fresh;
@@ -122,7 +122,10 @@ function targetOf(directory: string, kept: KeptBytes | null): LayerTarget {
   };
 }
 
-/** Links kept bytes to where the job would have written them. They keep their own name until the commit. */
+/**
+ * Links the kept file to the path where the job would have written the bytes. The file keeps its
+ * old name too, until the commit.
+ */
 async function takeKept(
   { path }: KeptBytes,
   directory: string,
@@ -165,10 +168,14 @@ async function stagedBlob(
 async function closeFile(path: string, expected?: number): Promise<number> {
   const size = (await lstatOrNothing(path))?.size ?? -1;
   if (size < 0 || (expected !== undefined && !hasSize(path, expected))) {
-    throw new VarveError("E_SIZE", `Cannot keep ${path}: its size is not what its job says`, {
-      actual: size,
-      expected,
-    });
+    throw new VarveError(
+      "E_SIZE",
+      `Cannot keep ${path}: its size differs from what its job reports`,
+      {
+        actual: size,
+        expected,
+      },
+    );
   }
   await Deno.chmod(path, FILE_MODE);
   return size;

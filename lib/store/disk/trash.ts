@@ -24,7 +24,10 @@ export async function hide(disk: Disk, path: string): Promise<string | undefined
   return hidden;
 }
 
-/** Deletes what is left in `trash/`. What cannot be deleted, because something is mounted in it, stays for a later start. */
+/**
+ * Empties `trash/`. An entry that cannot be deleted, because something is mounted in it, stays
+ * until a later start.
+ */
 export async function emptyTrash(paths: Paths): Promise<void> {
   for (const name of await namesIn(paths.trash)) {
     try {
@@ -35,7 +38,7 @@ export async function emptyTrash(paths: Paths): Promise<void> {
   }
 }
 
-/** Deletes a path in `trash/`, but nothing of a file system that is mounted inside it. */
+/** Deletes a path in `trash/`. Does not delete files of a file system that is mounted inside it. */
 async function removeHidden(paths: Paths, path: string): Promise<void> {
   const info = await lstatOrNothing(path);
   if (info === undefined) return;

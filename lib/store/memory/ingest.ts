@@ -15,7 +15,10 @@ export interface MemoryParts {
   readonly onEnd: (ingest: Ingest) => void;
 }
 
-/** Begins an ingest into a memory store. What it stages is held apart until one synchronous commit. */
+/**
+ * Begins an ingest into a memory store. Staged content is held apart from the store's until one
+ * synchronous commit.
+ */
 export function beginIngest({ state, locks, onEnd, ...rows }: MemoryParts): Ingest {
   const ingest: Ingest = new StagingIngest({
     layers: new MemoryLayerBackend(state, locks),

@@ -33,7 +33,7 @@ export function checkOutput(key: LayerKey, output: LayerJobOutput): void {
   if (memory !== undefined && memory.tar.length !== uncompressedSize) {
     throw new VarveError(
       "E_SIZE",
-      `Cannot keep layer ${output.diffId}: its size is not what its job says`,
+      `Cannot keep layer ${output.diffId}: its size differs from what its job reports`,
       {
         expected: uncompressedSize,
         actual: memory.tar.length,

@@ -7,9 +7,15 @@ const BUSY_TIMEOUT = 10_000;
 
 /** How a database file is opened. */
 export interface DatabaseOptions {
-  /** Whether the database is only read. SQLite still makes files beside it, to read the WAL. */
+  /**
+   * Whether the database is only read. SQLite still makes files beside the database, to read the
+   * WAL.
+   */
   readonly readOnly?: boolean | undefined;
-  /** Whether nobody writes meanwhile: then SQLite needs no locks and no files beside it, as on a read-only file system. */
+  /**
+   * Whether no process can write to the database, as on a read-only file system. SQLite then needs
+   * no locks and makes no files beside the database.
+   */
   readonly immutable?: boolean | undefined;
 }
 
@@ -58,12 +64,18 @@ export class Database implements Disposable {
     );
   }
 
-  /** Runs `fn` in one transaction, which holds the write lock from its beginning: all of its changes are made or, when it throws, none. */
+  /**
+   * Runs `fn` in one transaction, which holds the write lock from its beginning. If `fn` throws,
+   * all of its changes are rolled back.
+   */
   transact<T>(fn: () => T): T {
     return this.#transaction("BEGIN IMMEDIATE", fn);
   }
 
-  /** Runs `fn` on rows that do not change meanwhile: in a read transaction, or in the transaction that is running. */
+  /**
+   * Runs `fn` in a read transaction, or in the transaction that is running, so that all its queries
+   * see the same state of the rows.
+   */
   read<T>(fn: () => T): T {
     if (this.#open && !this.#stuck && this.#db.isTransaction) return fn();
     return this.#transaction("BEGIN DEFERRED", fn);
@@ -97,7 +109,9 @@ export class Database implements Disposable {
     }
   }
 
-  /** Rolls back, unless SQLite did so itself, as after a full disk or an I/O error. */
+  /**
+   * Rolls back, unless SQLite has rolled back itself, as it does after a full disk or an I/O error.
+   */
   #rollBack(): void {
     if (!this.#db.isTransaction) return;
     try {
