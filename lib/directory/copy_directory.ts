@@ -26,16 +26,17 @@ import { copyAttributesFd, isOverlays } from "./copy_attributes.ts";
 import { DirectoryStack } from "./directory_stack.ts";
 import { type DirectoryVisitor, walkDirectory } from "./walk_directory.ts";
 
-/** Where the copy has the first name of an inode with several names. */
+/** The first name of an inode that has several names: where the copy has it. */
 interface FirstName {
   readonly directory: readonly ByteString[];
   readonly name: ByteString;
 }
 
 /**
- * Copies a directory's content and attributes into an existing, empty one: data, hard links, symbolic links,
- * devices, FIFOs, owners, modes, xattrs and times. Holes stay holes, and data is shared where the file system
- * can do so. Sockets are left out: without the process that made them they mean nothing.
+ * Copies a directory's content and attributes into an existing, empty directory: data, hard links,
+ * symbolic links, devices, FIFOs, owners, modes, xattrs and times. Holes stay holes, and data is
+ * shared where the file system can do so. Sockets are left out: they are useless without the
+ * process that made them.
  */
 export function copyDirectory(from: Fd, to: Fd): void {
   using copy = new Copy(to);
@@ -68,7 +69,7 @@ class Copy implements DirectoryVisitor, Disposable {
   }
 
   leave(source: Fd): void {
-    // Last, because every new name changes the directory's time.
+    // Set attributes last, because every new name changes the directory's mtime.
     copyAttributesFd(source, this.#target.fd);
     if (this.#path.pop() !== undefined) this.#target.leave();
   }

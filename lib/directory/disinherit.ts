@@ -22,7 +22,10 @@ export function removeInheritedAcls(directory: Fd): void {
   for (const name of ACLS) removeXattrFd(directory, name as string as ByteString);
 }
 
-/** Undoes what a new directory inherited: gives it the owner and group of this process, a mode, and no ACLs. */
+/**
+ * Undoes what a new directory inherited from its parent: sets the owner and group of this process
+ * and `mode`, and removes the ACLs.
+ */
 export function disinherit(path: string, mode: number): void {
   using directory = ownFd(openDirectoryAt(CWD, fromText(path)));
   removeInheritedAcls(directory.fd);

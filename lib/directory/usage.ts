@@ -12,7 +12,7 @@ export interface Usage {
 /** Size in bytes of the blocks that stat(2) counts, whatever the file system's own block size. */
 const STAT_BLOCK = 512;
 
-/** Measures the disk use of a directory, which others may be changing meanwhile. */
+/** Measures the disk use of a directory. Other processes may change the directory meanwhile. */
 export function directoryUsage(root: Fd): Usage {
   const seen = new Set<string>();
   let size = statFd(root).blocks * STAT_BLOCK;

@@ -2,12 +2,16 @@ import { type ByteString, fromText } from "../../bytes/mod.ts";
 import { type DirectoryNode, rootOf, type Tree, walk, type Xattr } from "../../tree/mod.ts";
 import type { ExtractPolicy } from "./contract.ts";
 
-/** Has overlayfs hide what lower directories have in this one. */
+/**
+ * Marks a directory as opaque: overlayfs hides the entries that lower directories have in its
+ * place.
+ */
 const OPAQUE: Xattr = { name: fromText("trusted.overlay.opaque"), value: fromText("y") };
 
 /**
- * Has overlayfs look for whiteouts in a directory that it does not merge with a lower one. Without this they
- * show as broken entries. The empty value means: of unknown origin.
+ * Makes overlayfs look for whiteouts in a directory that it does not merge with a lower directory.
+ * Without this xattr such whiteouts show as broken entries. The empty value means: of unknown
+ * origin.
  */
 const MAY_HOLD_WHITEOUTS: Xattr = {
   name: fromText("trusted.overlay.origin"),
@@ -31,7 +35,7 @@ export function finishDirectories(
     const extra = !overlay ? [] : node.opaque ? [OPAQUE] : whiteouts ? [MAY_HOLD_WHITEOUTS] : [];
     finish(path, node, extra);
   };
-  // The directories from the root to where the walk is. Their number is the depth.
+  // The directories from the root to the current directory of the walk. Their number is the depth.
   const open: Open[] = [{ path: "" as ByteString, node: rootOf(tree), whiteouts: false }];
   for (const { path, node, depth } of walk(tree)) {
     while (open.length > depth) close(open.pop() as Open);

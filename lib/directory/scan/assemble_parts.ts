@@ -17,10 +17,12 @@ import { PathTreeBuilder } from "./path_tree_builder.ts";
 export type ReadFile = (path: ByteString, node: FileNode) => FileNode;
 
 /**
- * Makes one layer tree of the parts of a scan. Without `read` its files have no digests.
+ * Joins the parts of a scan into one layer tree. Without `read` the files of the tree have no
+ * digests.
  *
  * @param base the root tree with which the parts were compared
- * @param onTheWay gives the node of a directory above a change that neither a part nor the base has
+ * @param onTheWay returns the node of a directory that is an ancestor of a change, but is in no
+ * part and not in the base
  */
 export function assembleParts(
   form: ScanForm,
@@ -29,7 +31,7 @@ export function assembleParts(
   onTheWay: (path: ByteString) => DirectoryNode,
   read?: ReadFile,
 ): Tree {
-  // A directory that no part has is as in the base.
+  // A directory that is in no part has the attributes that it has in the base.
   const built = new PathTreeBuilder((path) => {
     const node = lookup(base, path);
     return node?.type === "directory" ? node : onTheWay(path);
@@ -68,12 +70,14 @@ function withDigest(
 }
 
 /**
- * Decides which names of inodes with several are in the layer: for each path its inode, or `"unchanged"`.
+ * Decides which hard links are in the layer. Returns for each path its inode, or `"unchanged"` when
+ * the path is left out.
  *
- * The names of one inode are left out together, when each is equal to the base's and the base links exactly
- * the same names. Otherwise all of them are in the layer, because a layer can only link to what it holds. Several
- * names of one inode in an upper directory always are: copying the file up has separated it from the names that it
- * has below.
+ * The names of one inode are left out together, when each name is equal to the base's and the base
+ * links exactly the same names. Otherwise all names are in the layer, because a layer can only link
+ * to files that it holds. In an upper directory, an inode with several names is always in the
+ * layer: when overlayfs copied the file up, it separated the file from its names in the lower
+ * directory.
  */
 function decideLinks(
   form: ScanForm,

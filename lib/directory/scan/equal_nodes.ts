@@ -5,7 +5,10 @@ import type { DirectoryNode, FileNode, Node } from "../../tree/mod.ts";
 
 type Leaf = Exclude<Node, DirectoryNode | { type: "whiteout" }>;
 
-/** Whether two nodes are equal in everything but link groups and the content of files, which this does not read. */
+/**
+ * Whether two nodes are equal, except for their link groups and the content of files. Reads no
+ * content.
+ */
 export function sameOutside(a: Leaf, b: Node): boolean {
   if (a.type !== b.type || !equalAttributes(a, b as Leaf)) return false;
   switch (a.type) {
@@ -21,7 +24,7 @@ export function sameOutside(a: Leaf, b: Node): boolean {
   }
 }
 
-/** Whether size, mode, owner and mtime of a file are still those of its node. */
+/** Whether a file still has the size, mode, owner and mtime of its node. */
 export function isAsScanned(stat: Stat, node: FileNode): boolean {
   return stat.size === node.size && stat.mode === node.mode && stat.uid === node.uid &&
     stat.gid === node.gid && equalTimestamps(stat.mtime, node.mtime);

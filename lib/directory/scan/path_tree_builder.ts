@@ -9,18 +9,21 @@ import {
 } from "../../tree/mod.ts";
 import { nameOf } from "./open_scanned.ts";
 
-/** Builds a layer tree by paths, in any order. Directories above a path are added when they are missing. */
+/** Builds a layer tree from paths, given in any order. Adds missing parents of a path. */
 export class PathTreeBuilder {
   readonly builder: TreeBuilder = new TreeBuilder({ kind: "layer" });
   readonly #directories = new Map<ByteString, NodeId>([["" as ByteString, 0]]);
   readonly #onTheWay: (path: ByteString) => DirectoryNode;
 
-  /** `onTheWay` gives the node of a directory that is added only because something is below it. Default: implied. */
+  /**
+   * `onTheWay` returns the node of a parent that is added because it was missing. Default: an
+   * implied directory.
+   */
   constructor(onTheWay: (path: ByteString) => DirectoryNode = () => IMPLIED) {
     this.#onTheWay = onTheWay;
   }
 
-  /** Puts a directory. One that was added because of something below it keeps what is in it. */
+  /** Puts a directory. A directory that was added as a missing parent keeps its entries. */
   directory(path: ByteString, node: DirectoryNode): void {
     if (path === "") return this.builder.update(this.builder.root, node);
     const parent = this.#parent(path);
