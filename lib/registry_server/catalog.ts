@@ -45,7 +45,10 @@ export class Catalog {
     return entries;
   }
 
-  /** The document under a tag or a digest: the target of an entry, or a manifest of an index below one. */
+  /**
+   * The document under a tag or a digest: the target of an entry, or a document below such a
+   * target.
+   */
   async find(
     repository: RepositoryName,
     key: ManifestKey,
@@ -95,7 +98,7 @@ export class Catalog {
     return [...found.values()].sort((a, b) => a.descriptor.digest < b.descriptor.digest ? -1 : 1);
   }
 
-  /** The name of an image of the store that a blob is a part of. */
+  /** The name of an image in the store that contains a blob; `undefined` when no image does. */
   async ownerOf(digest: Digest): Promise<string | undefined> {
     for (const { name, target } of this.#store.images.list()) {
       for await (const { descriptor, parts } of this.walk(target)) {
@@ -107,7 +110,9 @@ export class Catalog {
     return undefined;
   }
 
-  /** Those of the digests that are not a manifest or an index of any image of the store. */
+  /**
+   * Filters digests: returns those that belong to no manifest or index of any image in the store.
+   */
   async unknownDocuments(digests: Iterable<Digest>): Promise<Set<Digest>> {
     const unknown = new Set(digests);
     for (const { target } of this.#store.images.list()) {
@@ -117,7 +122,10 @@ export class Catalog {
     return unknown;
   }
 
-  /** How many indexes lead from here to the deepest manifest; 0 for a manifest, and for what is not in the store. */
+  /**
+   * The number of nested indexes from a document down to its deepest manifest; 0 for a manifest and
+   * for a document that is not in the store.
+   */
   async indexDepth(
     target: Pick<Descriptor, "digest">,
     known: Map<Digest, number> = new Map(),
@@ -133,7 +141,10 @@ export class Catalog {
     return depth;
   }
 
-  /** A document and all documents below it, each once, as far as the store has them. */
+  /**
+   * Walks a document and all documents below it, each once. Skips documents that are not in the
+   * store.
+   */
   async *walk(target: Pick<Descriptor, "digest">): AsyncGenerator<DocumentSummary> {
     const { manifests } = documentLimits(this.#store);
     const seen = new Set<Digest>([target.digest]);

@@ -4,9 +4,9 @@ import type { Catalog } from "./catalog.ts";
 import { jsonResponse, refuse, type RegistryRequest, type RegistryResponse } from "./http.ts";
 import type { RepositoryName } from "./repository_name.ts";
 
-/** Most names of one page, also where the client asks for more. */
+/** Maximum number of names on one page, even if the client asks for more. */
 const MAX_PAGE = 10_000;
-/** Bytes of a page of referrers: clients read documents of at most 4 MiB. */
+/** Maximum bytes of a page of referrers. Clients read documents of at most 4 MiB. */
 const MAX_REFERRERS = 3 * 1024 * 1024;
 
 /** `_catalog`: the names of all repositories that clients can reach. */

@@ -2,15 +2,22 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { refuse, type RegistryResponse } from "./http.ts";
 
-/** Bytes of an unwanted body that are read, so that the client gets to see the response. */
+/**
+ * Maximum bytes of an unwanted body that are read and discarded. A client that is still sending
+ * would not see the response.
+ */
 const MAX_DISCARDED = 16 * 1024 * 1024;
 
-/** The bytes of a request. @throws {Refusal} 408 when no byte came for `idle` ms, 400 when the connection broke */
+/**
+ * The bytes of a request.
+ *
+ * @throws {Refusal} 408 when no byte arrived for `idle` ms, 400 when the connection broke
+ */
 export async function* requestBody(
   request: IncomingMessage,
   idle: number,
 ): AsyncGenerator<Uint8Array> {
-  const timeout = refuse(408, "BLOB_UPLOAD_INVALID", `no byte came for ${idle} ms`);
+  const timeout = refuse(408, "BLOB_UPLOAD_INVALID", `no byte arrived for ${idle} ms`);
   const timer = new IdleTimer(idle, () => request.destroy(timeout));
   timer.restart();
   try {
@@ -31,7 +38,7 @@ export function discardRest(request: IncomingMessage, idle: number): Promise<voi
   if (request.complete || request.destroyed) return undefined;
   return (async () => {
     let size = 0;
-    // A request that was read in part is not told when its connection ends.
+    // A request that was read in part gets no event when its connection ends.
     const onClose = () => request.destroy();
     request.socket.once("close", onClose);
     if (request.socket.destroyed) onClose();
@@ -41,7 +48,7 @@ export function discardRest(request: IncomingMessage, idle: number): Promise<voi
         if (size > MAX_DISCARDED) break;
       }
     } catch {
-      // The request has ended, which is all that is needed.
+      // The request has ended, so nothing is left to discard.
     } finally {
       request.socket.off("close", onClose);
     }
@@ -64,7 +71,7 @@ export interface WriteOptions {
 }
 
 /**
- * Writes a response, its body as fast as the client reads it.
+ * Writes a response. The body is sent as fast as the client reads it.
  *
  * @throws when the connection breaks, the client reads nothing for `idle` ms, or the body fails
  */
@@ -112,8 +119,8 @@ export async function writeResponse(
 }
 
 /**
- * The pieces of a body; the last one only when the stream has ended well. When the stream fails at its
- * end, because a digest differs, the client has not got all bytes.
+ * Holds back the last piece of a body until the stream has ended without an error. If the stream
+ * fails at its end, because a digest differs, the client does not get all bytes.
  */
 async function* holdBackLast(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
   let held: Uint8Array | undefined;
@@ -140,7 +147,7 @@ async function eventOrClose(response: ServerResponse, event: "drain" | "finish")
   }
 }
 
-/** Calls back when it was not restarted for a while. */
+/** Calls back when it was not restarted for a given time. */
 class IdleTimer {
   readonly #ms: number;
   readonly #onIdle: () => void;

@@ -55,7 +55,7 @@ export class Registry implements AsyncDisposable {
     }));
   }
 
-  /** Answers a request. @throws {Refusal} for what is the client's fault */
+  /** Answers a request. @throws {Refusal} when the client is at fault */
   async answer(request: RegistryRequest): Promise<RegistryResponse> {
     const route = routeOf(request);
     if (this.#readOnly && !["GET", "HEAD"].includes(request.method)) {
@@ -87,7 +87,9 @@ export class Registry implements AsyncDisposable {
     }
   }
 
-  /** Ends the pool that it made, and drops all uploads that no manifest named. */
+  /**
+   * Drops all uploads that no manifest named, and disposes the pool, unless the caller gave one.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.uploads[Symbol.asyncDispose]();
     await this.#pool?.[Symbol.asyncDispose]();

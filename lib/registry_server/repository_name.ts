@@ -5,7 +5,10 @@ import { type Reference, tryParseReference } from "../oci/mod.ts";
 export interface RepositoryName {
   /** The name in the request: `debian`, `library/debian`, `quay.io/team/app`. */
   readonly asked: string;
-  /** Registry and repository, as image names of the store begin: `docker.io/library/debian`. */
+  /**
+   * Registry and repository, the first part of image names in the store:
+   * `docker.io/library/debian`.
+   */
   readonly full: string;
 }
 

@@ -1,4 +1,8 @@
-/** The chunks of a stream until a signal is aborted, also while the next chunk is awaited. @throws the signal's reason */
+/**
+ * Yields the chunks of a stream until a signal is aborted, even while it waits for the next chunk.
+ *
+ * @throws the signal's reason
+ */
 export async function* untilAborted(
   bytes: AsyncIterable<Uint8Array>,
   signal: AbortSignal,

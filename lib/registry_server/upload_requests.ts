@@ -15,7 +15,8 @@ export async function beginUpload(
   const mount = request.query.get("mount");
   if (mount !== null) {
     const digest = parseDigest(mount);
-    // Every blob belongs to every repository. Without it, the client gets a new upload.
+    // Every blob belongs to every repository. If the store lacks the blob, the client gets a new
+    // upload.
     if (await blobs.has(digest)) return created(asked, digest);
   }
   const whole = request.query.get("digest");
@@ -57,13 +58,19 @@ async function complete(
   return created(upload.repository, digest);
 }
 
-/** Appends the body of a request. @throws {Refusal} 416 when its range is malformed or not the next one, 400 when its length differs */
+/**
+ * Appends the body of a request.
+ *
+ * @throws {Refusal} 416 when its range is malformed or does not continue the upload, 400 when its
+ * length differs
+ */
 async function append(uploads: Uploads, upload: Upload, request: RegistryRequest): Promise<Upload> {
   const header = request.header("content-range");
   if (header === undefined) return await uploads.append(upload, request.body);
   const match = /^([0-9]{1,16})-([0-9]{1,16})$/.exec(header);
   const [start, end] = [Number(match?.[1] ?? NaN), Number(match?.[2] ?? NaN) + 1];
-  // An upload is never at NaN, so a malformed range is refused like one that is not the next.
+  // An upload is never at NaN, so a malformed range is refused in the same way as a range that does
+  // not continue the upload.
   const offset = start < end ? start : NaN;
   const length = request.header("content-length");
   const before = upload.size;
@@ -76,7 +83,7 @@ async function append(uploads: Uploads, upload: Upload, request: RegistryRequest
   throw refuse(400, "SIZE_INVALID", "the chunk is shorter than its content-range");
 }
 
-/** The bytes as they are. @throws {Refusal} 400 when there are more than `length` */
+/** Passes bytes on. @throws {Refusal} 400 when there are more than `length` */
 async function* exactly(bytes: AsyncIterable<Uint8Array>, length: number) {
   let left = length;
   for await (const piece of bytes) {
