@@ -18,8 +18,9 @@ const EXTRA_THREADS = 2;
 /** Default milliseconds of silence after which a worker is given up. */
 const SILENCE_MS = 5 * 60 * 1000;
 /**
- * Milliseconds that a disposed pool leaves its handlers to close what they opened. Not less: a thread
- * goes on until it returns to its event loop, and may use descriptors that the caller closes after dispose.
+ * Milliseconds that a disposed pool leaves its handlers to close what they opened. A shorter time
+ * would be dangerous: a thread goes on until it returns to its event loop, and may use descriptors
+ * that the caller closes after dispose.
  */
 const GRACE_MS = 5000;
 
@@ -233,8 +234,9 @@ class WorkerPool implements ProgramPool {
   }
 
   /**
-   * Whether a job that starts may have a second worker. Not while other jobs wait, which make better use
-   * of a core, and not if fewer workers than jobs that may still come would be left.
+   * Whether a job that starts may have a second worker. It may not while other jobs wait, because
+   * they make better use of a core. It may not if a job that still may start would then find no
+   * worker.
    */
   get #hasRoom(): boolean {
     const others = this.size - this.#running.size - 1;
@@ -259,7 +261,8 @@ class WorkerPool implements ProgramPool {
   }
 
   async #newLink(entry: WorkerEntry): Promise<WorkerLink | null> {
-    // The pool may be disposed while it waited for a prepared worker that died: nothing would end a new one.
+    // The pool may have been disposed while this job waited for a prepared worker that died.
+    // Nothing would end a new worker.
     if (this.#disposed) return null;
     // An idle worker of another entry makes room.
     if (this.#links.size >= this.#threads) this.#idle[0]?.end();
@@ -268,7 +271,7 @@ class WorkerPool implements ProgramPool {
       this.#links.add(link);
       if (await link.ready) return link;
     } catch {
-      // No thread could be started: as if its entry could not be loaded.
+      // No thread could be started. Handle it like an entry that cannot be loaded.
     }
     if (!this.#disposed) this.#goInline();
     return null;

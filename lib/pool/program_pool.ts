@@ -13,8 +13,9 @@ export interface BriefJob<Input, Output> extends Job<Input, Output> {
 /** Options of a {@linkcode ProgramPool}. */
 export interface ProgramPoolOptions extends PoolOptions {
   /**
-   * Whether a job may block this thread. A brief job then runs on it, without cloned values, if no other
-   * job runs and no worker of its entry is idle or prepared. While it computes no signal is received.
+   * Whether a job may block this thread. A brief job then runs on it, without cloned values, if no
+   * other job runs and no worker of its entry is idle or prepared. While the job computes, no
+   * signal is received.
    */
   readonly mayBlock?: boolean | undefined;
 }
@@ -22,9 +23,10 @@ export interface ProgramPoolOptions extends PoolOptions {
 /** A pool whose workers can warm up. */
 export interface ProgramPool extends Pool {
   /**
-   * Prepares a worker of the job's entry and runs the job in it, beside the jobs that `size` counts, until
-   * the worker is needed: then its `signal` aborts, and it has to end soon. If it fails the worker is
-   * replaced. Does nothing where {@linkcode Pool.prepare} does nothing.
+   * Prepares a worker of the job's entry and runs the job in it. `size` does not count this job.
+   * When another job needs the worker, the `signal` of this job aborts, and the job has to end
+   * soon. If the job fails, the worker is replaced. Does nothing where {@linkcode Pool.prepare}
+   * does nothing.
    */
   warmUp<Input>(job: Job<Input, unknown>, input: Input): void;
 }

@@ -1,9 +1,9 @@
 /**
  * The messages between the caller's thread and a worker.
  *
- * A worker first posts `ready`. For each job the caller posts `run`, then `chunk`s and `end`, and the worker
- * answers with `credit` and `progress`, and at last with `done` or `failed`. `id` is the number of the job:
- * messages of an earlier one are ignored.
+ * A worker first posts `ready`. For each job the caller posts `run`, then `chunk`s and `end`, and
+ * the worker answers with `credit` and `progress`, and at last with `done` or `failed`. `id` is the
+ * number of the job. Messages of an earlier job are ignored.
  */
 import type { ErrorRecord } from "../errors.ts";
 import type { JobProgress } from "./contract.ts";

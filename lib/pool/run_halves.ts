@@ -34,7 +34,8 @@ export async function runHalves<Output>(
     stream: undefined,
     onProgress: undefined,
   }) as Promise<Output | null>;
-  // When the front fails the back still reads what is in shared memory, and may find an earlier error.
+  // When the front fails, the back still reads the bytes in shared memory, and may find an error
+  // that precedes the front's.
   frontRun.catch(stop);
   backRun.catch(abort);
   const [backResult, frontResult] = await Promise.allSettled([backRun, frontRun]);

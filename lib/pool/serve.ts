@@ -47,7 +47,8 @@ class Server {
   start(): void {
     this.#scope.onmessage = (event) => this.#receive(event.data);
     const dead = (event: Event, thrown: unknown) => {
-      // Unprevented, the error would be printed and end the thread before the record is sent.
+      // Without this, the error would be printed and would end the thread before the record is
+      // sent.
       event.preventDefault();
       this.#post({ kind: "dead", error: toErrorRecord(thrown) });
     };
@@ -56,7 +57,7 @@ class Server {
       "unhandledrejection",
       (event) => dead(event, (event as PromiseRejectionEvent).reason),
     );
-    // The only trace that Deno.exit leaves.
+    // Deno.exit raises no other event.
     this.#scope.addEventListener("unload", (event) => dead(event, new Error("it exited")));
     this.#post({ kind: "ready" });
   }

@@ -7,7 +7,10 @@ import type { Task } from "./task.ts";
 
 /** Milliseconds that a worker may take to load its entry, on a busy machine. */
 const START_MS = 60_000;
-/** Time-outs in a row that mean silence. More than one: a machine that was suspended delays a single one. */
+/**
+ * Number of time-outs in a row that a worker may miss. More than one, because a suspended machine
+ * delays a single answer.
+ */
 const MAX_MISSED = 4;
 
 /** A job that the worker runs. */
@@ -57,7 +60,7 @@ export class WorkerLink {
     this.#options = options;
     this.ready = new Promise((resolve) => this.#isReady = resolve);
     worker.onmessage = (event: MessageEvent<FromWorker>) => this.#receive(event.data);
-    worker.onmessageerror = () => this.#die("sent what cannot be read");
+    worker.onmessageerror = () => this.#die("sent an unreadable message");
     worker.onerror = (event) => {
       event.preventDefault();
       this.#die(`failed: ${event.message}`);
@@ -192,7 +195,11 @@ export class WorkerLink {
     );
   }
 
-  /** Counts time-outs until `silent`. A worker whose event loop turns answers a ping before the next one. */
+  /**
+   * Pings the worker at intervals, and calls `silent` when it answers none of
+   * {@linkcode MAX_MISSED} pings. A worker whose event loop turns answers each ping before the
+   * next.
+   */
   #watch(limit: number, silent: () => void): void {
     let starting = 0;
     this.#timer = setInterval(() => {
@@ -211,12 +218,15 @@ export class WorkerLink {
   }
 }
 
-/** The error of a failed job. An error of the caller's own stream is the caller's object again. */
+/**
+ * The error of a failed job. If the caller's own stream failed, returns the same object that the
+ * stream threw.
+ */
 function reasonOf(run: Run, record: ErrorRecord): unknown {
   if (run.cancelled !== null) return run.cancelled.reason;
   const sent = run.failure?.record;
-  // The worker made an error from the record and sent it back. The stacks differ; code and message tell
-  // that it is the same.
+  // The worker made an error from the record and sent it back. The stacks differ, so code and
+  // message identify it.
   if (sent !== undefined && sent.code === record.code && sent.message === record.message) {
     return run.failure?.error;
   }
