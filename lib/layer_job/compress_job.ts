@@ -30,8 +30,9 @@ export const compressJob: Job<CompressJobInput, CompressedPiece<SharedArrayBuffe
 const AHEAD = 2;
 
 /**
- * Compresses a stream in pieces of a fixed size, on all workers. The output is that of `compress`,
- * whatever the number of workers. A chunk is valid until the next one is requested: its memory is reused.
+ * Compresses a stream in pieces of a fixed size, on all workers. The output is the same as that of
+ * `compress`, with any number of workers. A chunk is valid until the next chunk is requested,
+ * because its memory is reused.
  */
 export function compressInPool(
   pool: Pool,
@@ -48,8 +49,9 @@ async function* piecesInPool(
 ): AsyncGenerator<CompressedPiece<SharedArrayBuffer>, void, undefined> {
   const running: Promise<CompressedPiece<SharedArrayBuffer>>[] = [];
   const slots = pool.size * AHEAD;
-  // Memory for a piece and its compressed form, for each slot; reused once the consumer has taken the
-  // latter. As garbage it would stay: an engine lets 64 MiB and more gather in each thread.
+  // Memory of each slot, for a piece and for its compressed form. It is reused once the consumer
+  // has taken the compressed form. New memory for each piece would become garbage, and an engine
+  // lets 64 MiB and more gather in each thread before it collects.
   const memory: Uint8Array<SharedArrayBuffer>[] = [];
   const rooms: Uint8Array<SharedArrayBuffer>[] = [];
   let at = 0;
@@ -60,7 +62,7 @@ async function* piecesInPool(
     for await (const bytes of pieces) {
       const room = rooms[at++ % slots] ??= shared(compressedRoom(length));
       const piece = pool.run(compressJob, { bytes, room, ...options }, cancel);
-      // Its error is thrown when it is awaited; until then it must not count as unhandled.
+      // Prevents an unhandled rejection: an error is thrown later, when the promise is awaited.
       piece.catch(() => {});
       running.push(piece);
       if (running.length >= slots) yield await (running.shift() as typeof piece);

@@ -9,12 +9,16 @@ import {
   startWriteOut,
 } from "../linux/mod.ts";
 
-/** Bytes between two requests to the kernel: many for a disk, few beside a layer. */
+/**
+ * Bytes between two requests to the kernel: enough for a disk to write efficiently, and few
+ * compared with a layer.
+ */
 const STEP_BYTES = 8 * 1024 * 1024;
 
 /**
- * Asks the kernel to write a file back to the disk while the file still grows, so that the sync before
- * the commit has little to do. It only saves time: where it does not work it does nothing, silently.
+ * Asks the kernel to write a file back to the disk while the file still grows, so that the sync
+ * before the commit has little to do. It only saves time. Where it does not work, it silently does
+ * nothing.
  */
 export class EarlyWriteback implements Disposable {
   readonly #file: OwnedFd | null;
@@ -45,8 +49,8 @@ function tryOpen(path: string): OwnedFd | null {
     return null;
   }
   try {
-    // A second descriptor, because Deno does not tell the number of the first. Writeback is of a range of
-    // the file, whichever descriptor wrote it.
+    // Opens a second descriptor, because Deno does not tell the number of the first. Writeback
+    // works on a range of the file, whichever descriptor wrote the bytes.
     return ownFd(openAt(CWD, fromText(path), Open.READ | Open.NO_FOLLOW));
   } catch {
     return null;

@@ -132,8 +132,9 @@ export class InflateStage implements Disposable {
   }
 
   /**
-   * Whether the digest of the blob is also the diffID: so for a layer without compression, which is hashed
-   * once, unless the blob is expected by another algorithm.
+   * Whether the digest of the blob is also the diffID. That is true for a layer without
+   * compression, which is then hashed only once. It is false when the blob's digest is expected by
+   * another algorithm.
    */
   get #isPlain(): boolean {
     if (this.#decompressor.compression !== "none") return false;

@@ -20,15 +20,15 @@ export class LayerOutputs implements Disposable {
   }
 
   /**
-   * The sink of the uncompressed tar. `isPlain`: its bytes are also those of the blob. If such a blob
-   * continues what an earlier job left, the tar goes to the blob's file.
+   * The sink of the uncompressed tar. `isPlain`: its bytes are also those of the blob. If an
+   * earlier job kept the beginning of such a blob, the tar continues the blob's file.
    */
   tar(isPlain: boolean = this.#isPlain): ByteSink {
     this.#isPlain = isPlain;
     return this.sink(isPlain && this.#kept !== undefined ? "blob" : "tar");
   }
 
-  /** Writes the layer tree and gives the digest of the written bytes. */
+  /** Writes the layer tree and returns the digest of the written bytes. */
   tree(tree: Tree): Digest {
     const sink = this.sink("tree");
     return writeTree(tree, (bytes) => sink.write(bytes));
@@ -41,12 +41,12 @@ export class LayerOutputs implements Disposable {
     return sink;
   }
 
-  /** Ends all sinks: everything is written. */
+  /** Ends all sinks. When it returns, all bytes are written. */
   end(): void {
     for (const sink of this.#sinks.values()) sink.end();
   }
 
-  /** Adds the results that went to memory, if the target is memory. */
+  /** Adds the bytes that were written to memory, if the target is memory. */
   withMemory(output: Omit<LayerJobOutput, "memory">): LayerJobOutput {
     const [tar, tree, blob] = (["tar", "tree", "blob"] as const).map((which) => {
       const sink = this.#sinks.get(which);

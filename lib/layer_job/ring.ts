@@ -23,8 +23,9 @@ const SLOTS_PER_TURN = 256;
 /** Indices of the control words. `WRITTEN` and `READ` count slots and wrap at 2³². */
 const WRITTEN = 0, READ = 1, STOPPED = 2, SKIPPED = 3, FLAG = 4, WORDS = 5;
 /**
- * Behind the control words stands the length of each slot's bytes. `ZEROS` + length: that many zeros,
- * which are not in the slot. `LAST` + length: the end, with a message. `NO_MESSAGE`: the end without one.
+ * The length of each slot's bytes follows the control words. `ZEROS` + length: that many zeros,
+ * which are not in the slot. `LAST` + length: the end, with a message. `NO_MESSAGE`: the end
+ * without one.
  */
 const ZEROS = 0x2000_0000, LAST = 0x4000_0000, NO_MESSAGE = 0x7000_0000;
 
@@ -55,7 +56,10 @@ export function stopRing(ring: Ring): void {
   Atomics.notify(control, READ);
 }
 
-/** Thrown by both ends of a stopped ring. It says no reason: the thread that stopped the ring knows it. */
+/**
+ * Thrown by both ends of a stopped ring. It carries no reason, because the thread that stopped the
+ * ring knows the reason.
+ */
 export class RingStopped extends Error {
   override readonly name = "RingStopped";
 }
@@ -116,7 +120,10 @@ export class RingWriter extends RingEnd {
     }
   }
 
-  /** Passes the slot that {@linkcode slot} gave to the reader, with `length` bytes in it. */
+  /**
+   * Passes the slot that {@linkcode slot} returned to the reader. `length` is the number of bytes
+   * in it.
+   */
   publish(length: number): void {
     this.#publish(length);
   }
@@ -164,8 +171,8 @@ export class RingReader extends RingEnd {
   }
 
   /**
-   * Passes all bytes to `take`, for which they are valid only during the call. Gives the last message, or
-   * `null` where there is none.
+   * Passes all bytes to `take`; they are valid only during the call. Returns the last message, or
+   * `null` when there is none.
    *
    * @throws {RingStopped} after the bytes that were written before the stop
    */
@@ -192,7 +199,7 @@ export class RingReader extends RingEnd {
         if (this.stopped) throw new RingStopped();
         Atomics.wait(this.control, WRITTEN, written, WAIT_MS);
       }
-      // A timer and not a microtask: only so does the event loop receive messages.
+      // A timer, not a microtask: only a timer lets the event loop receive messages.
       if (turn || this.filled === 0) await new Promise<void>((resolve) => setTimeout(resolve));
       turn = false;
     }

@@ -18,7 +18,7 @@ import { LayerScanner, type ScannedLayer } from "./scanner.ts";
 
 /** A layer whose digests are proved, with its tree. */
 export interface ProvedLayer {
-  /** The job's output, without what is known only when the tree is written. */
+  /** The job's output, without the fields that are known only when the tree is written. */
   readonly output: Omit<LayerJobOutput, "memory" | "treeSum">;
   /** The layer tree. */
   readonly tree: Tree;
@@ -82,8 +82,8 @@ export class ScanStage {
    * @throws {VarveError} in this order: `E_SIZE`, `E_DIGEST`, errors of the compression, `E_DIFFID`, errors of the archive and its entries
    */
   finish(blob: InflateResult): ProvedLayer {
-    // With `wantsMore` false the inflate stage skips the rest. On two threads it may learn that late:
-    // what it found meanwhile must not change the outcome.
+    // When `wantsMore` is false, the inflate stage skips the rest. On two threads it may learn that
+    // late. Errors that it found meanwhile must not change the outcome.
     const inflateFailure = this.wantsMore ? blob.failure : null;
     verifyBlob(blob, this.#input.expected, inflateFailure ?? this.#failure ?? undefined);
     if (inflateFailure !== null) throw inflateFailure;

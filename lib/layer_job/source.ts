@@ -12,8 +12,8 @@ export function sourceSize({ source, expected }: LayerJobInput): number | undefi
 }
 
 /**
- * The compressed bytes of a layer: first those that an earlier job left, then those of the source. A
- * chunk is valid until the next one is requested.
+ * The compressed bytes of a layer: first the bytes that an earlier job kept, then the bytes of the
+ * source. A chunk is valid until the next chunk is requested.
  *
  * @throws {VarveError} `E_TRUNCATED` when the file is too short, `E_SYSCALL`, `E_DENIED` when it cannot be read
  */
@@ -65,7 +65,7 @@ async function* readFile(
       signal.throwIfAborted();
       [next, other] = [other, next];
       ahead = left > 0 ? read(next) : null;
-      // Its failure is thrown when it is awaited; until then it must not count as unhandled.
+      // Prevents an unhandled rejection: a failure is thrown later, when the promise is awaited.
       ahead?.catch(() => {});
       yield chunk;
     }
