@@ -82,7 +82,7 @@ export async function fetchManifest(
   const request = manifestRequest("GET", name, action, signal);
   const { setting } = OCI_LIMITS.manifest;
   const { response, bytes } = await transport.read(endpoint, request, { maxBytes, setting });
-  // Without a digest to check, a proxy's or a login's HTML page would pass for a manifest.
+  // Without a digest to check, the HTML page of a proxy or of a login would pass for a manifest.
   if (digest === undefined && !startsLikeObject(bytes)) {
     throw registryError(action, "the answer is not a JSON object");
   }

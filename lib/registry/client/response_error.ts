@@ -8,10 +8,13 @@ import { isTransient, retryAfter } from "../http/retry.ts";
 import type { HttpRequest, HttpResponse } from "../http/send_request.ts";
 import { tlsHint } from "../http/tls_hint.ts";
 
-/** Bytes of an error's body that are read. */
+/** Maximum bytes of an error's body that are read. */
 const MAX_ERROR_BODY = 64 * 1024;
 
-/** Characters from which on a header of a hosts file counts as a secret: a shorter value is a common word. */
+/**
+ * Minimum length, in characters, of a hosts file's header value that is redacted. A shorter value
+ * is a common word, not a secret.
+ */
 const MIN_SECRET = 6;
 
 /** The request that a response answers. */
@@ -23,7 +26,10 @@ export interface RequestContext {
   readonly config: ClientConfig;
 }
 
-/** Makes an error of a response whose status is one. Its message holds the registry's own words, redacted. */
+/**
+ * Makes the error for a response with an error status. The message holds the registry's own words,
+ * redacted.
+ */
 export async function responseError(
   { response, url }: HttpResponse,
   context: RequestContext,
@@ -37,7 +43,8 @@ export async function responseError(
   const state = `${who} answers ${status}${words === "" ? "" : ` (${words})`}`;
   const message = `Cannot ${action}: ${state}`;
   if (status === 401 || status === 403) {
-    // A login does not help where the registry redirected to another server, such as a storage service.
+    // A login does not help when another server refused, to which the registry redirected, such as
+    // a storage service.
     if (!isOwn) return new VarveError("E_DENIED", message);
     const credential = config.credentials[endpoint.origin];
     const { registry } = config;

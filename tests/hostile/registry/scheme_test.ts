@@ -56,7 +56,7 @@ Deno.test("a TLS registry on loopback: the error has a hint, unless plain http w
       return [...new Set(ends.map(({ details }) => details.hint))];
     };
     const hint =
-      `plain http was taken as it is on this machine; if it speaks https, put server = ` +
+      `plain http was assumed because the registry is on this machine; if it speaks https, put server = ` +
       `"https://${host}" into its hosts.toml, see varve pull --help`;
     const wanted = [waits ? hint : undefined];
     assertEquals(await hints(), wanted, answer);

@@ -3,10 +3,13 @@ import { VarveError } from "../../../errors.ts";
 import type { Endpoint } from "../../contract.ts";
 import type { Transport } from "../transport.ts";
 
-/** Bytes a millisecond that a registry reads, moves or unpacks at least, before it answers. */
+/**
+ * Slowest rate, in bytes per millisecond, at which a registry reads, moves or unpacks a blob before
+ * it answers.
+ */
 const MIN_PROCESSING_RATE = 20_000;
 
-/** Where an upload goes. */
+/** The destination of an upload. */
 export interface UploadContext {
   readonly transport: Transport;
   readonly endpoint: Endpoint;
@@ -15,7 +18,7 @@ export interface UploadContext {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Milliseconds that a registry may take to process so many bytes that it has received. */
+/** Milliseconds that a registry may take to process `size` bytes after it received them. */
 export function processingTime(size: number): number {
   return size / MIN_PROCESSING_RATE;
 }
@@ -25,7 +28,11 @@ export function pushScope(repository: string): string {
   return `repository:${repository}:pull,push`;
 }
 
-/** Compares the digest that the registry answers, if it does. @throws {VarveError} `E_DIGEST` when it got other bytes */
+/**
+ * Compares the digest in a response with the expected one, if the response has one.
+ *
+ * @throws {VarveError} `E_DIGEST` when the registry received other bytes
+ */
 export function checkDigestHeader(response: Response, digest: Digest, action: string): void {
   const actual = response.headers.get("docker-content-digest");
   if (actual === null || actual === digest || !isDigest(actual)) return;
