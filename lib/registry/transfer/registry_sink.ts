@@ -6,7 +6,7 @@ import type { RegistryClient } from "../client/registry_client.ts";
 import { referrerOf } from "../client/list/referrers_tag.ts";
 import type { UploadOutcome } from "../client/upload/upload_blob.ts";
 
-/** Progress of one blob. */
+/** Progress of the push of one blob. */
 export interface PushProgress {
   /** Digest of the blob. */
   readonly blob: Digest;
@@ -14,7 +14,7 @@ export interface PushProgress {
   readonly total: number;
   /** Number of bytes sent so far. */
   readonly sent: number;
-  /** Begun, running, or the outcome. */
+  /** `"begin"` first, `"running"` while bytes are sent, and the outcome last. */
   readonly state: "begin" | "running" | UploadOutcome;
 }
 
@@ -52,6 +52,7 @@ const CONCURRENCY = 4;
 
 /** Options of {@linkcode registrySink}. */
 export interface RegistrySinkOptions extends PushOptions {
+  /** Client of the registry that receives the image. */
   readonly client: RegistryClient;
   /** Name of the image in the registry. */
   readonly destination: Reference;
