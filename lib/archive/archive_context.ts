@@ -4,6 +4,7 @@ import type { ImageIngest } from "../image/internal.ts";
 import {
   formatPlatform,
   formatReference,
+  isDigestLikeName,
   matchPlatform,
   parseReference,
   type Platform,
@@ -57,7 +58,11 @@ export function claimedName(
 ): string | undefined {
   const reference = tryParseReference(text);
   if (reference !== undefined && namesDigest(reference, digest)) return formatReference(reference);
-  const why = reference === undefined ? "is malformed" : "has the digest of another image";
+  const why = reference !== undefined
+    ? "has the digest of another image"
+    : isDigestLikeName(text)
+    ? "reads as a digest"
+    : "is malformed";
   ingest.warn(`the archive's image name ${JSON.stringify(text)} ${why} and was left out`);
   return undefined;
 }

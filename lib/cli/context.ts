@@ -67,6 +67,7 @@ export class Context implements AsyncDisposable {
       const store = await openStore({
         root: this.options.root,
         durability,
+        onWarning: (message) => this.warn(message),
       });
       return this.#stack.use(store);
     })();

@@ -35,11 +35,19 @@ const REGISTRY = new RegExp(`^(?:${LABEL}(?:\\.${LABEL})*|\\[[a-fA-F0-9:]+\\])(?
 const PART = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
 const REPOSITORY = new RegExp(`^${PART}(?:/${PART})*$`);
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
+/** An image ID without its algorithm. Docker, podman and varve take it for an image. */
+const IMAGE_ID = /^[a-f0-9]{64}$/;
+/** The last part of a repository that is called as a digest algorithm (image-spec, descriptor.md, "Registered algorithms"). */
+const ALGORITHM = /(?:^|\/)(?:sha256|sha384|sha512|blake3)$/;
+/** A tag that is written as the digits of a digest: 32 bytes or more. */
+const DIGEST_DIGITS = /^[a-fA-F0-9]{64,128}$/;
 
 /**
  * Reads an image name as Docker does: `debian` becomes `docker.io/library/debian:latest`.
  *
  * The first part is a registry if it has a dot, a colon or an upper-case letter, or is `localhost`.
+ *
+ * A name that reads as a digest or an image ID is refused, see {@linkcode readsAsDigest}.
  *
  * @example
  * ```ts
@@ -55,7 +63,39 @@ export function parseReference(text: string): Reference {
   if (text.length > MAX_TEXT) throw malformed(text, "it is too long");
   const scheme = SCHEME.exec(text)?.[0];
   if (scheme !== undefined) throw malformed(text, "it begins with a scheme", `leave ${scheme} out`);
-  if (/^[a-f0-9]{64}$/.test(text)) throw malformed(text, "it is an image ID, not a name");
+  if (IMAGE_ID.test(text)) throw malformed(text, "it is an image ID, not a name");
+  const reference = parseParts(text);
+  if (!readsAsDigest(reference)) return reference;
+  throw malformed(text, "it reads as a digest or an image ID, not as a name");
+}
+
+/**
+ * Whether a name could be taken for a digest or an image ID, and so make it mean other content: its short form is
+ * `sha256:…` or 64 hexadecimal digits, or it ends in `/sha256:` and the digits of a digest. Docker refuses the
+ * first form, too.
+ */
+export function readsAsDigest({ registry, repository, tag }: Reference): boolean {
+  const short = shortRepository({ registry, repository });
+  if (IMAGE_ID.test(short)) return true;
+  if (!ALGORITHM.test(short)) return false;
+  return !short.includes("/") || (tag !== undefined && DIGEST_DIGITS.test(tag));
+}
+
+/**
+ * Whether the name of a row in a store is one that {@linkcode parseReference} refuses only because it reads as a
+ * digest. Stores that were written before that rule can hold such names.
+ */
+export function isDigestLikeName(name: string): boolean {
+  if (isDigest(name) || IMAGE_ID.test(name)) return true;
+  try {
+    return readsAsDigest(parseParts(name));
+  } catch {
+    return false;
+  }
+}
+
+/** Reads an image name that may read as a digest. */
+function parseParts(text: string): Reference {
   let rest = text;
   let digest: Digest | undefined;
   const at = rest.indexOf("@");
@@ -114,10 +154,13 @@ export function repositoryName(reference: Reference): string {
 
 /** Writes the short name that Docker shows: `debian:latest`, `user/app:1`. */
 export function familiarName(reference: Reference): string {
-  const { registry, repository } = reference;
-  if (registry !== DEFAULT_REGISTRY) return formatReference(reference);
+  return withSuffix(shortRepository(reference), reference);
+}
+
+function shortRepository({ registry, repository }: Pick<Reference, "registry" | "repository">) {
+  if (registry !== DEFAULT_REGISTRY) return `${registry}/${repository}`;
   const short = repository.startsWith(OFFICIAL) ? repository.slice(OFFICIAL.length) : repository;
-  return withSuffix(short.includes("/") ? repository : short, reference);
+  return short.includes("/") ? repository : short;
 }
 
 function withSuffix(name: string, { tag, digest }: Reference): string {

@@ -1,5 +1,5 @@
 import type { Digest } from "../digest/mod.ts";
-import { type Reference, tryParseReference } from "../oci/mod.ts";
+import { isDigestLikeName, type Reference, tryParseReference } from "../oci/mod.ts";
 
 /** A repository under its two names: that of the request, and that of the store. */
 export interface RepositoryName {
@@ -30,13 +30,17 @@ const DOCKER = "docker.io/";
  * - `foo_bar.baz/app` is `docker.io/foo_bar.baz/app`: a host cannot hold an underscore;
  * - `localhost__5000/app` is `localhost:5000/app`: a repository name cannot hold a colon.
  *
+ * Names that read as a digest, such as `sha256`, are no repositories (`readsAsDigest`).
+ *
  * {@linkcode wireName} is the inverse. There is one name space: what is pushed to
  * `localhost:5000/team/app:1` is the image `team/app:1` of the store.
  *
  * @returns `undefined` when the name is malformed
  */
 export function repositoryOf(asked: string): RepositoryName | undefined {
-  if (asked.length > MAX_NAME || !NAME.test(asked)) return undefined;
+  if (asked.length > MAX_NAME || !NAME.test(asked) || isDigestLikeName(`${asked}:x`)) {
+    return undefined;
+  }
   const reference = tryParseReference(`${asked.replace(PORT, "$1:$2/")}:x`) ??
     tryParseReference(`${asked}:x`) ?? tryParseReference(`${DOCKER}${asked}:x`);
   if (reference === undefined) return undefined;

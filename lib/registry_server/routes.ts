@@ -1,4 +1,5 @@
 import { type Digest, isDigest } from "../digest/mod.ts";
+import { tryParseReference } from "../oci/mod.ts";
 import { Refusal, refuse, type RegistryRequest } from "./http.ts";
 import { isTag, type RepositoryName, repositoryOf } from "./repository_name.ts";
 
@@ -61,7 +62,11 @@ function find(path: string): Route {
   if (document === "referrers") {
     return { kind: "referrers", repository, digest: parseDigest(reference) };
   }
-  return { kind: "manifest", repository, key: parseKey(reference) };
+  const key = parseKey(reference);
+  if ("tag" in key && tryParseReference(`${repository.full}:${key.tag}`) === undefined) {
+    throw refuse(400, "NAME_INVALID", "the name reads as a digest");
+  }
+  return { kind: "manifest", repository, key };
 }
 
 /** Parses a digest from a path or a query. @throws {Refusal} 400 */

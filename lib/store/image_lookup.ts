@@ -16,6 +16,8 @@ import {
   parseReference,
   type Platform,
   rankManifests,
+  type Reference,
+  repositoryName,
   requireImage,
   tryParseReference,
 } from "../oci/mod.ts";
@@ -150,48 +152,79 @@ function candidates(
  * Finds the row that a user means by a name, a `name@digest`, an image ID, the digest of a manifest, or
  * a unique prefix (4 or more hexadecimal digits) of an image ID or digest.
  *
+ * A full digest is always read as a digest, whatever names the store holds. In `name:tag@digest` the name must
+ * exist and its image must have the digest, as that of its index, its manifest or its config.
+ *
  * @throws {VarveError} `E_NOT_FOUND` · `E_USAGE` when the text is no reference, or a prefix of several IDs
  */
 export async function findImage(store: Store, text: string): Promise<ImageRecord> {
-  const exact = store.images.get(text);
-  if (exact !== undefined) return exact;
-  const reference = tryParseReference(text);
-  if (reference !== undefined) {
-    const { digest, ...name } = reference;
-    const named = store.images.get(formatReference(reference));
+  if (!isDigest(text) && !/^[0-9a-f]{64}$/.test(text)) {
+    const named = await findByName(store, text);
     if (named !== undefined) return named;
-    if (digest !== undefined) {
-      const byName = store.images.get(
-        formatReference(name.tag === undefined ? { ...name, tag: "latest" } : name),
-      );
-      if (byName?.target.digest === digest) return byName;
-      const prefix = `${reference.registry}/${reference.repository}`;
-      const same = store.images.list().find((row) =>
-        row.target.digest === digest &&
-        (row.name.startsWith(`${prefix}:`) || row.name.startsWith(`${prefix}@`))
-      );
-      if (same !== undefined) return same;
-    }
   }
   const byId = await findById(store, text);
   if (byId !== undefined) return byId;
   // An error about the form of the name helps more than "not found".
-  if (reference === undefined && !isDigest(text) && !/^[0-9a-f]{4,64}$/.test(text)) {
-    parseReference(text);
-  }
+  if (!isDigest(text) && !/^[0-9a-f]{4,64}$/.test(text)) parseReference(text);
   throw new VarveError("E_NOT_FOUND", `Cannot find image ${JSON.stringify(text)}: there is none`, {
     subject: text,
     hint: "'varve images' lists them",
   });
 }
 
+async function findByName(store: Store, text: string): Promise<ImageRecord | undefined> {
+  const reference = tryParseReference(text);
+  // Of a name with a digest, not even the row that is called so is taken without a look at its target.
+  if (reference?.digest !== undefined) return await findByDigest(store, reference);
+  const exact = store.images.get(text);
+  if (exact !== undefined || reference === undefined) return exact;
+  return store.images.get(formatReference(reference));
+}
+
+/** Finds `name@digest` and `name:tag@digest`. @throws {VarveError} `E_NOT_FOUND` when the tag names another image */
+async function findByDigest(
+  store: Store,
+  reference: Reference,
+): Promise<ImageRecord | undefined> {
+  const { digest, ...name } = reference;
+  if (digest === undefined) return undefined;
+  const named = store.images.get(formatReference(reference));
+  if (named?.target.digest === digest) return named;
+  const tagged = store.images.get(
+    formatReference(name.tag === undefined ? { ...name, tag: "latest" } : name),
+  );
+  if (tagged !== undefined && (await digestsOf(store, tagged)).includes(digest)) return tagged;
+  if (name.tag !== undefined) {
+    if (tagged === undefined) return undefined;
+    throw new VarveError(
+      "E_NOT_FOUND",
+      `Cannot find image ${formatReference(reference)}: the tag names another image`,
+      {
+        subject: formatReference(reference),
+        expected: digest,
+        actual: tagged.target.digest,
+        hint: "leave out the tag or the digest",
+      },
+    );
+  }
+  const prefix = repositoryName(reference);
+  const same = store.images.list().filter((row) =>
+    row.name.startsWith(`${prefix}:`) || row.name.startsWith(`${prefix}@`)
+  );
+  const target = same.find((row) => row.target.digest === digest);
+  if (target !== undefined) return target;
+  for (const row of same) if ((await digestsOf(store, row)).includes(digest)) return row;
+  return undefined;
+}
+
 async function findById(store: Store, text: string): Promise<ImageRecord | undefined> {
   const hex = text.startsWith("sha256:") ? text.slice(7) : text;
-  if (!/^[0-9a-f]{4,64}$/.test(hex)) return undefined;
+  if (!isDigest(text) && !/^[0-9a-f]{4,64}$/.test(hex)) return undefined;
+  const prefix = isDigest(text) ? text : `sha256:${hex}`;
   const found = new Map<string, ImageRecord>();
   for (const record of store.images.list()) {
     for (const digest of await digestsOf(store, record)) {
-      if (digest.startsWith(`sha256:${hex}`) && !found.has(digest)) found.set(digest, record);
+      if (digest.startsWith(prefix) && !found.has(digest)) found.set(digest, record);
     }
   }
   if (found.size <= 1) return found.values().next().value;
@@ -202,11 +235,12 @@ async function findById(store: Store, text: string): Promise<ImageRecord | undef
   );
 }
 
-/** The digests by which an image can be named: of its target and of its config. The config of a damaged image is not known. */
+/** The digests by which an image can be named: of its target, its manifest and its config. The last two of a damaged image are not known. */
 async function digestsOf(store: Store, record: ImageRecord): Promise<Digest[]> {
   const out: Digest[] = [record.target.digest];
   try {
-    out.push((await readImage(store, record)).imageId);
+    const { descriptor, imageId } = await readImage(store, record);
+    out.push(descriptor.digest, imageId);
   } catch (error) {
     if (!(error instanceof VarveError)) throw error;
   }

@@ -4,6 +4,7 @@ import {
   type Descriptor,
   descriptorToJson,
   encodeJson,
+  isDigestLikeName,
   parseDescriptor,
   parseStrictJson,
 } from "../oci/mod.ts";
@@ -38,6 +39,22 @@ export function checkName(what: string, name: string): void {
       }: not 1 to ${MAX_NAME} characters of text`,
     );
   }
+}
+
+/**
+ * Checks an image name, as the last of all ways by which a name comes into a store.
+ *
+ * @throws {RangeError} as {@linkcode checkName}
+ * @throws {VarveError} `E_USAGE` when the name reads as a digest or an image ID, and would make it mean other content
+ */
+export function checkImageName(name: string): void {
+  checkName("image name", name);
+  if (!isDigestLikeName(name)) return;
+  throw new VarveError(
+    "E_USAGE",
+    `Cannot use ${JSON.stringify(name)} as an image name: it reads as a digest or an image ID`,
+    { subject: name, hint: "give another repository name" },
+  );
 }
 
 /**

@@ -49,6 +49,11 @@ export function rowsConformance(test: StoreTest): void {
     for (const name of ["", "a\0b", "\ud800", "x".repeat(5000)]) {
       assertThrows(() => store.images.set(name, first), RangeError);
     }
+    await using named = await store.ingest();
+    for (const name of [second.digest, `docker.io/library/${second.digest}`, "sha512:1"]) {
+      assertEquals(codeOf(() => store.images.set(name, first)), "E_USAGE", name);
+      assertEquals(codeOf(() => named.image(name, first)), "E_USAGE", name);
+    }
   });
 
   test("spare names are removed together, unless a user has given them since", async (store) => {

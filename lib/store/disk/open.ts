@@ -2,6 +2,7 @@ import { guarded } from "../../linux/mod.ts";
 import type { DiskStore } from "../disk_store.ts";
 import type { Disk } from "./context.ts";
 import type { Database } from "./database/database.ts";
+import { digestLikeNames, digestLikeWarning } from "./database/digest_like_names.ts";
 import { openDatabase } from "./database/open_database.ts";
 import { heal } from "./heal.ts";
 import { ownersIn } from "./ingest_names.ts";
@@ -48,6 +49,8 @@ export async function openStore(options: OpenOptions): Promise<DiskStore> {
     const owner = new Owner(paths);
     const disk: Disk = { paths, db, syncer: new Syncer(durability), owner, readOnly };
     if (!readOnly) await guarded(`open store ${paths.root}`, () => heal(disk));
+    const digestLike = digestLikeNames(db);
+    if (digestLike.length > 0) options.onWarning?.(digestLikeWarning(digestLike));
     return new OpenDiskStore(disk);
   } catch (error) {
     db[Symbol.dispose]();

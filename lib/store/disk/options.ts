@@ -10,4 +10,6 @@ export interface OpenOptions {
    * start checks what was committed so. Default: the store's setting `durability`, otherwise `"full"`.
    */
   readonly durability?: Durability | undefined;
+  /** Called with a message about something in the store that the user should mend, such as a name that reads as a digest. */
+  readonly onWarning?: ((message: string) => void) | undefined;
 }

@@ -13,7 +13,7 @@ import type {
   SpareOptions,
 } from "../contract.ts";
 import type { ChainRecord, ImageRecord, Lease, SnapshotRow } from "../records.ts";
-import { checkName, keptTarget, notFound } from "../rules.ts";
+import { checkImageName, checkName, keptTarget, notFound } from "../rules.ts";
 import { compareText, type MemoryState, sortedBy } from "./state.ts";
 
 /** The chains of a memory store. */
@@ -72,7 +72,7 @@ export class MemoryImages implements Images {
   }
 
   set(name: string, target: Descriptor, { spare = false }: SpareOptions = {}): ImageRecord {
-    checkName("image name", name);
+    checkImageName(name);
     if (!this.#state.blobs.has(target.digest as Digest)) throw notFound("blob", target.digest);
     const now = Date.now();
     const before = this.get(name);

@@ -10,7 +10,7 @@ import type {
   SpareOptions,
   StagedLayer,
 } from "../contract.ts";
-import { checkName, keptTarget, type NamedTarget } from "../rules.ts";
+import { checkImageName, keptTarget, type NamedTarget } from "../rules.ts";
 import { type BlobIdentity, hashPieces } from "./hash_pieces.ts";
 import { ingestEnded } from "./ingest_errors.ts";
 import { type LayerBackend, LayerStaging } from "./layer_staging.ts";
@@ -73,7 +73,7 @@ export class StagingIngest<Layer extends FinishedLayer, Place> implements Ingest
 
   image(name: string | null, target: Descriptor, options: SpareOptions = {}): void {
     this.#checkOpen();
-    if (name !== null) checkName("image name", name);
+    if (name !== null) checkImageName(name);
     this.#images.push({ ...options, name, target: keptTarget(target) });
   }
 

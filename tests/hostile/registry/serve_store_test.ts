@@ -59,6 +59,19 @@ Deno.test("served: a manifest with many tags is deleted in one change, and so ar
   assertEquals(shownNames(root), apart + 2);
 });
 
+Deno.test("served: no push gives an image a name that reads as a digest", async () => {
+  await using own = await served();
+  const { api, store } = own;
+  const { image } = await pushSample(api);
+  const hex = image.descriptor.digest.slice(7);
+  const before = store.images.list();
+  for (const [name, tag] of [["sha256", "1"], ["team/sha256", hex], [hex, "1"]] as const) {
+    const reply = await api.put(name, tag, image.manifest);
+    assertEquals([reply.status, codeOf(reply)], [400, "NAME_INVALID"], name);
+  }
+  assertEquals(store.images.list(), before);
+});
+
 Deno.test("served: a name with a digest that a user made stays, whatever is pushed", async () => {
   await using own = await served();
   const { api, store } = own;

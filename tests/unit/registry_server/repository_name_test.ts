@@ -33,6 +33,9 @@ Deno.test("server: repository names of requests and of the store, both ways", ()
   for (const bad of ["", "A", "a//b", "a/", "/a", "../a", "a/..", "a:1", "a@b", "a".repeat(256)]) {
     assertEquals(repositoryOf(bad), undefined, bad);
   }
+  for (const bad of ["sha256", "library/sha512", "docker.io/library/sha256", "a".repeat(64)]) {
+    assertEquals(repositoryOf(bad), undefined, bad);
+  }
   assertEquals(wireName({ registry: "[::1]:5000", repository: "app" }), undefined);
   assertEquals(parseImageName("<none>@sha256:0"), undefined);
 });

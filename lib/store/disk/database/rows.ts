@@ -5,7 +5,7 @@ import { type Descriptor, descriptorToJson, jsonText } from "../../../oci/mod.ts
 import { diffIdsOfChain } from "../../chain_walk.ts";
 import type { Chains, Images, SpareOptions } from "../../contract.ts";
 import type { ChainRecord, ImageRecord } from "../../records.ts";
-import { checkName, keptTarget, notFound } from "../../rules.ts";
+import { checkImageName, keptTarget, notFound } from "../../rules.ts";
 import { checkWritable, countUp, type Disk } from "../context.ts";
 import { refreshIndex } from "../layout_index.ts";
 import type { Database } from "./database.ts";
@@ -111,7 +111,7 @@ export function putImage(
   target: Descriptor,
   { spare = false }: SpareOptions = {},
 ): ImageRecord {
-  checkName("image name", name);
+  checkImageName(name);
   const digest: Digest = target.digest;
   if (db.get("SELECT 1 FROM blob WHERE digest = ?", digest) === undefined) {
     throw notFound("blob", digest);

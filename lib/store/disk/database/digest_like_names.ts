@@ -1,0 +1,29 @@
+import { isDigestLikeName } from "../../../oci/mod.ts";
+import type { Database } from "./database.ts";
+
+/** Number of names that a warning shows. */
+const SHOWN = 3;
+
+/**
+ * The image names that read as a digest or an image ID, sorted. No way into the store takes such a name, but varve
+ * 0.1.0 did.
+ */
+export function digestLikeNames(db: Database): string[] {
+  // SQLite chooses the few that can be such names, so that a start stays fast with many names.
+  const rows = db.all<{ name: string }>(
+    `SELECT name FROM image WHERE name GLOB '*sha[0-9]*:*' OR name GLOB '*blake3*' OR name GLOB ?
+     ORDER BY name`,
+    `docker.io/library/${"[0-9a-f]".repeat(64)}*`,
+  );
+  return rows.map(({ name }) => name).filter(isDigestLikeName);
+}
+
+/** Says which names they are, and how the user gets rid of them. `names` holds at least one. */
+export function digestLikeWarning(names: readonly string[]): string {
+  const shown = names.slice(0, SHOWN).join(", ");
+  const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : "";
+  return `image names that read as a digest: ${shown}${more}; they no longer select an image by their short ` +
+    `form. Keep the image with 'varve tag ${
+      names[0]
+    } NEWNAME', then remove the name with 'varve rmi ${names[0]}'`;
+}
