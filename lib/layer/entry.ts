@@ -38,6 +38,8 @@ export interface Entry {
   readonly devminor: number;
   /** Extended attributes as stored, in the order of the archive. The last one of a name wins. */
   readonly xattrs: readonly Xattr[];
+  /** Names of the PAX records that hold an access control list as text (`SCHILY.acl.ace`). They are not read. */
+  readonly aclTexts?: readonly ByteString[] | undefined;
   /**
    * Where the content lies in the uncompressed archive: one
    * extent, none if empty, several if sparse.

@@ -12,6 +12,8 @@ export const WARNING_CODES = {
   W_XATTR_SYSTEM: "system.* extended attributes were left out",
   /** ACLs that are malformed, on an inode that cannot have one, or equivalent to the mode. */
   W_XATTR_ACL: "access control lists without effect were left out",
+  /** Access control lists in a PAX header's own words: POSIX's (`SCHILY.acl.access`), and those of NFS (`SCHILY.acl.ace`). */
+  W_ACL_TEXT: "access control lists that are written as text were left out",
   /** Extended attributes in `user.*` on a node that is neither a file nor a directory. */
   W_XATTR_USER: "user.* extended attributes of links and devices were left out",
   /** Extended attributes in a namespace that Linux does not have. */

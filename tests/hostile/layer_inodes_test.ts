@@ -124,6 +124,8 @@ Deno.test("C13 attributes of this host are dropped and counted, ACLs kept when t
   }
   assertEquals(kept(of("security.ima", "1"), { policy: { ima: "keep" } }), ["security.ima"]);
   assertEquals(kept(of("system.nfs4_acl", "1")), ["W_XATTR_SYSTEM"]);
+  const text = { ...entryOf("x", "file"), aclTexts: ["SCHILY.acl.ace" as ByteString] };
+  assertEquals(kept(text), ["W_ACL_TEXT"]);
   assertEquals(kept(of(access, EXTENDED)), [access]);
   assertEquals(kept(of(access, EXTENDED, "directory")), [access]);
   assertEquals(kept(of(standard, MINIMAL, "directory")), [standard]);

@@ -166,7 +166,16 @@ Deno.test("B21 a character device 0:0 is a whiteout, as overlay would have shown
   ]);
   assertEquals(sketch(build([char("x", 0, 0), file("x")]).tree), ["x file"]);
   assertEquals(bothOrders(char("d/x", 0, 0), file("d/.wh..wh..opq")), ["d dir opaque implied"]);
-  assertEquals(sketch(build([char("x", 0, 0), hardlink("y", "x")]).tree), ["x hidden", "y hidden"]);
+  // What hides a file is no file: nothing can be linked to it.
+  for (const target of ["x", "./x", "/d/../x"]) {
+    const linked = [char("d/y", 0, 0), char("x", 0, 0), hardlink("y", target)];
+    assertEquals(verdict(linked), "E_LINK_TARGET", target);
+  }
+  assertEquals(verdict([char("x", 0, 0), hardlink("x", "x")]), "E_LINK_TARGET");
+  assertEquals(sketch(build([char("x", 0, 0), file("x"), hardlink("y", "x")]).tree), [
+    "x file",
+    "y file",
+  ]);
   // Its parent may become something else later.
   assertEquals(sketch(build([char("d/x", 0, 0), file("d")]).tree), ["d file"]);
   assertEquals(sketch(build([char("d/x", 0, 0), symlink("d", "d")]).tree), ["d -> d"]);

@@ -15,13 +15,18 @@ import {
 
 const LONG = "d/".repeat(60) + "name"; // 124 bytes
 
-Deno.test("C05 device numbers come out as they are; only those of devices are read", () => {
+Deno.test("C05 device numbers come out as they are; malformed ones are refused in every entry, as in Go", () => {
   const device = (devmajor: string, devminor: string, type = "3") =>
     header({ name: "d", type, devmajor, devminor, dialect: "gnu" });
   const entry = readTar(device(base256(2n ** 32n + 5n, 8), base256(-1n, 8)))[0]?.entry;
   assertEquals([entry?.devmajor, entry?.devminor], [2 ** 32 + 5, -1]);
   assertEquals(verdict(device("nine", "0")), "E_HEADER");
-  assertEquals(verdict(device("nine", "0", "0")), "OK");
+  for (const type of ["0", "1", "2", "4", "5", "6", "7", "x", "g", "L"]) {
+    assertEquals(verdict(device("nine", "0", type)), "E_HEADER", type);
+    assertEquals(verdict(device("0", "1 1", type)), "E_HEADER", type);
+  }
+  // Numbers that no device can have are no concern of other entries.
+  assertEquals(verdict(device(base256(2n ** 60n, 8), base256(-1n, 8), "0")), "OK");
   assertEquals(readTar(device("7", "7", "5"))[0]?.entry.devmajor, 0);
 });
 
@@ -43,6 +48,24 @@ Deno.test("C09 ids come out as numbers of any range; PAX beats the header", () =
   assertEquals(verdict(header({ name: "f", gid: "1.5" })), "E_ID");
   // A malformed field is malformed even where PAX says something better.
   assertEquals(verdict(concat(pax([["uid", "1"]]), header({ name: "f", uid: "abc" }))), "E_ID");
+});
+
+Deno.test("C13 access control lists that are written as text are named, and not read", () => {
+  const records = [
+    ["SCHILY.acl.ace", "owner@:rwxp--aARWcCos:-------:allow"],
+    ["SCHILY.acl.access", "user::rw-"],
+    ["SCHILY.xattr.user.a", "1"],
+  ] as const;
+  const [with_, without] = readTar(
+    concat(
+      pax(records.map(([key, value]) => [key, value])),
+      header({ name: "f" }),
+      header({ name: "g" }),
+    ),
+  ).map(({ entry }) => entry);
+  assertEquals(with_?.aclTexts as unknown, ["SCHILY.acl.ace", "SCHILY.acl.access"]);
+  assertEquals(with_?.xattrs.length, 1);
+  assertEquals(without?.aclTexts, undefined);
 });
 
 Deno.test("C17 a PAX key with a NUL is refused, and so is an xattr name that decodes to one", () => {

@@ -5,6 +5,7 @@ import { type RawHeader, tarError } from "./parse_header.ts";
 import type { PaxHeader, PaxRecords } from "./pax.ts";
 
 const SCHILY = "SCHILY.xattr.";
+const SCHILY_ACL = "SCHILY.acl.";
 const LIBARCHIVE = "LIBARCHIVE.xattr.";
 
 /** The meta headers in front of the header of an entry. They apply to that entry alone. */
@@ -109,6 +110,16 @@ export function xattrsOf(records: PaxRecords | undefined, position: number): rea
     }
   }
   return found === undefined ? NONE : [...found.values()];
+}
+
+/**
+ * The names of PAX records that hold an access control list as text, as star and bsdtar write it. Container
+ * engines ignore them, and so does varve: the caller counts them.
+ */
+export function aclTextsOf(records: PaxRecords | undefined): readonly ByteString[] | undefined {
+  if (records === undefined || records.size === 0) return undefined;
+  const names = [...records.keys()].filter((key) => key.startsWith(SCHILY_ACL));
+  return names.length === 0 ? undefined : names as ByteString[];
 }
 
 function percentDecode(text: string): ByteString {

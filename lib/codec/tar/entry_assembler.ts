@@ -2,7 +2,13 @@ import { type ByteString, escapeForTerminal } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
 import type { Entry, EntryType } from "../../layer/mod.ts";
 import type { Extent } from "../../tree/mod.ts";
-import { applyMetaHeaders, type MetaHeaders, setPath, xattrsOf } from "./apply_meta_headers.ts";
+import {
+  aclTextsOf,
+  applyMetaHeaders,
+  type MetaHeaders,
+  setPath,
+  xattrsOf,
+} from "./apply_meta_headers.ts";
 import { BLOCK, isHeaderOnly, isMeta, TYPE } from "./format.ts";
 import { limitError, type TarLimits } from "./limits.ts";
 import { cString, parseHeader, type RawHeader, tarError } from "./parse_header.ts";
@@ -236,7 +242,7 @@ export class EntryAssembler {
     const isLink = type === "hardlink" || type === "symlink";
     const isDevice = type === "char" || type === "block";
     if (runs !== undefined) this.#gnuRuns = this.#map = undefined;
-    return {
+    const entry: Entry = {
       path: header.path,
       type,
       mode: header.mode,
@@ -254,6 +260,8 @@ export class EntryAssembler {
         ? [{ logical: 0, length: size, position: dataAt }]
         : NO_EXTENTS,
     };
+    const aclTexts = aclTextsOf(meta.pax?.records);
+    return aclTexts === undefined ? entry : { ...entry, aclTexts };
   }
 
   #checkNames(header: RawHeader, type: EntryType): void {

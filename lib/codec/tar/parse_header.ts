@@ -74,7 +74,10 @@ export function parseHeader(
   const prefix = prefixOf(block, at, format, position);
   const length = isMeta(typeflag) ? 0 : nameLength(words, word);
   const isLink = typeflag === TYPE.HARDLINK || typeflag === TYPE.SYMLINK;
-  const isDevice = format !== "v7" && (typeflag === TYPE.CHAR || typeflag === TYPE.BLOCK);
+  const isDevice = typeflag === TYPE.CHAR || typeflag === TYPE.BLOCK;
+  // Malformed numbers are an error in the header of any entry, as in Go; only a device has them.
+  const devmajor = format === "v7" ? 0 : deviceNumber(block, at + 329, position);
+  const devminor = format === "v7" ? 0 : deviceNumber(block, at + 337, position);
   // Make a new object for each header: young objects referenced from an old one cost the garbage
   // collector more.
   return {
@@ -87,8 +90,8 @@ export function parseHeader(
     mtime,
     typeflag,
     linkname: isLink ? cString(block, at + 157, 100) : EMPTY,
-    devmajor: isDevice ? deviceNumber(block, at + 329, position) : 0,
-    devminor: isDevice ? deviceNumber(block, at + 337, position) : 0,
+    devmajor: isDevice ? devmajor : 0,
+    devminor: isDevice ? devminor : 0,
     format,
   };
 }

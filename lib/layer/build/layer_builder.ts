@@ -262,16 +262,14 @@ export class LayerBuilder {
       );
     }
     const type = this.#tree.typeOf(target);
+    if (type === "whiteout") {
+      throw entryError("E_LINK_TARGET", path, `its target ${shownPath(linkname)} is a whiteout`);
+    }
     if (type === "directory") {
       throw entryError("E_LINK_TARGET", path, `its target ${shownPath(linkname)} is a directory`);
     }
     if (this.#wouldReplace(targetParent, name as ByteString)) {
       throw entryError("E_LINK_TARGET", path, "it would replace its own target");
-    }
-    if (type === "whiteout") {
-      this.#warnings.add("W_WHITEOUT_DEVICE", path);
-      this.#whiteoutDevice(path);
-      return false;
     }
     this.#budget.metadata((this.#parents.name as ByteString).length, path);
     const { directory } = this.#parents;

@@ -37,6 +37,7 @@ export function judgeXattrs(
   limits: LayerLimits,
   warnings: WarningCounter,
 ): readonly Xattr[] {
+  for (const name of entry.aclTexts ?? []) warnings.add("W_ACL_TEXT", entry.path, name);
   if (entry.xattrs.length === 0) return NONE;
   checkSizes(entry, limits);
   const kept = new Map<ByteString, ByteString>();
