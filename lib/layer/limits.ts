@@ -13,6 +13,20 @@ export interface LayerLimits {
   readonly depth: number;
   /** Size of all names, link targets and attributes that the tree keeps, in bytes. */
   readonly metadata: number;
+  /**
+   * Number of entries for each KiB of the compressed layer, parents that have no entry of their own included.
+   * Checked from `entryRatioFrom` entries on.
+   */
+  readonly entryRatio: number;
+  /** Number of entries up to which `entryRatio` is not checked. */
+  readonly entryRatioFrom: number;
+  /**
+   * Size of what `metadata` counts for each byte of the compressed layer, in bytes. Checked from
+   * `metadataRatioFrom` bytes on.
+   */
+  readonly metadataRatio: number;
+  /** Size of what `metadata` counts up to which `metadataRatio` is not checked, in bytes. */
+  readonly metadataRatioFrom: number;
   /** Size of the value of one extended attribute in bytes. */
   readonly xattrValue: number;
   /** Size of all extended attributes of one inode, names and values, in bytes. */
@@ -37,6 +51,26 @@ export const LAYER_LIMITS: { readonly [K in keyof LayerLimits]: Limit } = {
   component: limit("component", 255, "bytes", "length of a name"),
   depth: limit("depth", 4096, "levels", "depth of directories"),
   metadata: limit("metadata", 512 * MIB, "bytes", "names and attributes of a layer"),
+  // The names and checksums of headers differ: real layers take 15 bytes for an entry and more.
+  entryRatio: limit("entryRatio", 256, "entries", "entries for each KiB of a compressed layer"),
+  entryRatioFrom: limit(
+    "entryRatioFrom",
+    100_000,
+    "entries",
+    "entries up to which that ratio is not checked",
+  ),
+  metadataRatio: limit(
+    "metadataRatio",
+    64,
+    "bytes",
+    "names and attributes for each byte of a compressed layer",
+  ),
+  metadataRatioFrom: limit(
+    "metadataRatioFrom",
+    64 * MIB,
+    "bytes",
+    "names and attributes up to which that ratio is not checked",
+  ),
   xattrValue: limit("xattrValue", 64 * KIB, "bytes", "value of an extended attribute"),
   xattrTotal: limit("xattrTotal", MIB, "bytes", "extended attributes of an inode"),
   // MAXSYMLINKS of Linux.

@@ -14,6 +14,7 @@ import { verifyBlob } from "./blob_meter.ts";
 import type { LayerJobInput, LayerJobOutput } from "./contract.ts";
 import { isDeferrable } from "./deferrable_error.ts";
 import type { InflateResult, TakeTar } from "./inflate_stage.ts";
+import { promisedSize } from "./source.ts";
 import { LayerScanner, type ScannedLayer } from "./scanner.ts";
 
 /** A layer whose digests are proved, with its tree. */
@@ -45,6 +46,7 @@ export class ScanStage {
     this.#scanner = new LayerScanner({
       policy,
       limits,
+      blobSize: promisedSize(input),
       tarLimits: streamLimits,
       fileDigests,
     });
@@ -92,7 +94,7 @@ export class ScanStage {
     const otherDiffId = this.#otherHasher?.digest() as DiffId | undefined;
     this.#verifyDiffId(otherDiffId ?? diffId);
     if (this.#failure !== null) throw this.#failure;
-    const scanned = this.#scanner.finish(diffId);
+    const scanned = this.#scanner.finish(diffId, blob.size);
     const { tree } = scanned;
     const { digest, size, compression } = blob;
     return {

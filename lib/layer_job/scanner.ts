@@ -24,6 +24,8 @@ export interface LayerScannerOptions {
   readonly policy?: Partial<LayerPolicy> | undefined;
   /** Limits of the layer. The archive's limits on entries and paths follow them. */
   readonly limits?: Partial<LayerLimits> | undefined;
+  /** Size of the compressed layer in bytes, if it is known. */
+  readonly blobSize?: number | undefined;
   /** Limits of the archive. */
   readonly tarLimits?: Partial<TarLimits> | undefined;
   /** Whether to hash each file; true when absent. Without it the tree's digest is meaningless: only for benches. */
@@ -49,8 +51,8 @@ export class LayerScanner {
 
   /** @throws {RangeError} when a limit is not a valid number */
   constructor(options: LayerScannerOptions = {}) {
-    const { policy, limits, tarLimits, fileDigests = true } = options;
-    this.#builder = new LayerBuilder({ policy, limits });
+    const { policy, limits, blobSize, tarLimits, fileDigests = true } = options;
+    this.#builder = new LayerBuilder({ policy, limits, blobSize });
     this.#files = new FileHandler(this.#builder, fileDigests);
     this.#reader = new TarReader(this.#files, {
       limits: {
@@ -76,13 +78,14 @@ export class LayerScanner {
   }
 
   /**
-   * Ends the layer. `diffId`, the digest of all bytes, becomes part of the files' locators.
+   * Ends the layer. `diffId`, the digest of all bytes, becomes part of the files' locators. `blobSize` is the size of
+   * the compressed layer in bytes, if it is known.
    *
    * @throws {VarveError} `E_TRUNCATED` when the archive is cut, or as {@linkcode LayerScanner.push}
    */
-  finish(diffId: DiffId): ScannedLayer {
+  finish(diffId: DiffId, blobSize?: number): ScannedLayer {
     this.#reader.end();
-    return { ...this.#builder.finish(diffId), dirtyPadding: this.#files.dirty };
+    return { ...this.#builder.finish(diffId, blobSize), dirtyPadding: this.#files.dirty };
   }
 }
 

@@ -11,6 +11,12 @@ export function sourceSize({ source, expected }: LayerJobInput): number | undefi
   return source.kind === "file" ? source.length : expected.size;
 }
 
+/** Largest number of compressed bytes that a layer can have and be accepted; `undefined` when nothing says it. */
+export function promisedSize(input: LayerJobInput): number | undefined {
+  const { source, expected: { size } } = input;
+  return source.kind === "file" ? Math.min(source.length, size ?? Infinity) : size;
+}
+
 /**
  * The compressed bytes of a layer: first the bytes that an earlier job kept, then the bytes of the
  * source. A chunk is valid until the next chunk is requested.

@@ -147,6 +147,7 @@ Deno.test("padding that is not zero is told, once, and changes nothing else", ()
 Deno.test("the default limits", () => {
   assertEquals(DEFAULT_TAR_LIMITS, {
     metaHeaderBytes: 1_048_576,
+    metaBytes: 536_870_912,
     sparseMapBytes: 1_048_576,
     pathBytes: 65_536,
     longNames: 16,
@@ -159,6 +160,13 @@ Deno.test("each limit holds at limit − 1 and limit, and not at limit + 1", () 
   const after = header({ name: "f" });
   const cases: Record<keyof typeof DEFAULT_TAR_LIMITS, (n: number) => Uint8Array> = {
     metaHeaderBytes: (n) => concat(gnuLong("L", "n".repeat(n), false), after),
+    metaBytes: (n) =>
+      concat(
+        gnuLong("L", "n".repeat(400), false),
+        after,
+        gnuLong("L", "n".repeat(n - 400), false),
+        after,
+      ),
     sparseMapBytes: (n) => gnuSparse(n / 512 - 1),
     pathBytes: (n) => concat(pax([["path", "n".repeat(n)]]), after),
     longNames: (n) => concat(...Array(n).fill(gnuLong("L", "n")), after),
@@ -168,6 +176,7 @@ Deno.test("each limit holds at limit − 1 and limit, and not at limit + 1", () 
   const steps = { sparseMapBytes: 512, layerBytes: 512 } as Record<string, number>;
   const limits = {
     metaHeaderBytes: 1000,
+    metaBytes: 1200,
     sparseMapBytes: 2048,
     pathBytes: 300,
     longNames: 5,

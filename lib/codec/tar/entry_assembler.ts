@@ -61,6 +61,8 @@ export class EntryAssembler {
 
   #meta: MetaHeaders = noMeta();
   #longNames = 0;
+  /** Size of all meta headers so far in bytes. */
+  #metaBytes = 0;
   #metaType = 0;
 
   /**
@@ -140,10 +142,14 @@ export class EntryAssembler {
 
   #beginMeta(header: RawHeader): Step {
     const { typeflag, size } = header;
-    const { metaHeaderBytes, longNames } = this.#limits;
+    const { metaHeaderBytes, metaBytes, longNames } = this.#limits;
     if (size < 0) throw tarError(this.#position, "the size of a meta header is negative");
     if (size > metaHeaderBytes) {
       throw limitError("metaHeaderBytes", "a meta header", metaHeaderBytes);
+    }
+    this.#metaBytes += size;
+    if (this.#metaBytes > metaBytes) {
+      throw limitError("metaBytes", "all meta headers together", metaBytes);
     }
     if (typeflag === TYPE.GNU_LONG_NAME || typeflag === TYPE.GNU_LONG_LINK) {
       if (++this.#longNames > longNames) {

@@ -4,6 +4,8 @@ import { VarveError } from "../../errors.ts";
 export interface TarLimits {
   /** Size of one PAX header or GNU long name, in bytes. */
   readonly metaHeaderBytes: number;
+  /** Size of all PAX headers and GNU long names together, in bytes. */
+  readonly metaBytes: number;
   /** Size of the map of one sparse file as stored in the archive, in bytes. */
   readonly sparseMapBytes: number;
   /** Length of a path or of the target of a hard link, in bytes. Its error is `E_NAME_TOO_LONG`. */
@@ -21,6 +23,7 @@ export interface TarLimits {
 /** The default limits. */
 export const DEFAULT_TAR_LIMITS: TarLimits = {
   metaHeaderBytes: 1024 * 1024,
+  metaBytes: 512 * 1024 ** 2,
   sparseMapBytes: 1024 * 1024,
   pathBytes: 64 * 1024,
   longNames: 16,

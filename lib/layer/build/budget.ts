@@ -1,6 +1,9 @@
 import type { ByteString } from "../../bytes/mod.ts";
+import type { VarveError } from "../../errors.ts";
 import { shownPath } from "./path.ts";
 import { type LayerLimits, limitError } from "../limits.ts";
+
+const KIB = 1024;
 
 /** Counts what one layer uses, so that many small entries cannot exceed the limits together. */
 export class Budget {
@@ -9,24 +12,56 @@ export class Budget {
   #entries = 0;
   #metadata = 0;
   #steps = 0;
+  /** What the size of the compressed layer allows. */
+  #mostEntries = Infinity;
+  #mostMetadata = Infinity;
 
-  constructor(limits: LayerLimits) {
+  /** @param blobSize size of the compressed layer in bytes, if it is known */
+  constructor(limits: LayerLimits, blobSize: number = Infinity) {
     this.limits = limits;
+    this.#allow(blobSize);
   }
 
   /** Counts an entry, or a parent that has no entry of its own. @throws {VarveError} `E_LIMIT` */
   entry(path: ByteString): void {
-    if (++this.#entries > this.limits.entries) {
-      throw limitError("entries", this.limits.entries, shownPath(path));
-    }
+    if (++this.#entries > this.#mostEntries) throw this.#tooMany(shownPath(path));
   }
 
   /** Counts bytes of names and attributes that the tree keeps. @throws {VarveError} `E_LIMIT` */
   metadata(bytes: number, path: ByteString): void {
     this.#metadata += bytes;
-    if (this.#metadata > this.limits.metadata) {
-      throw limitError("metadata", this.limits.metadata, shownPath(path));
-    }
+    if (this.#metadata > this.#mostMetadata) throw this.#tooLarge(shownPath(path));
+  }
+
+  /** Judges what was counted by the size of the compressed layer, which may be known only now. @throws {VarveError} `E_LIMIT` */
+  judge(blobSize: number): void {
+    this.#allow(blobSize);
+    if (this.#entries > this.#mostEntries) throw this.#tooMany("");
+    if (this.#metadata > this.#mostMetadata) throw this.#tooLarge("");
+  }
+
+  #allow(blobSize: number): void {
+    const { entries, entryRatio, entryRatioFrom } = this.limits;
+    this.#mostEntries = Math.min(
+      entries,
+      Math.max(entryRatioFrom, Math.floor(blobSize / KIB * entryRatio)),
+    );
+    const { metadata, metadataRatio, metadataRatioFrom } = this.limits;
+    this.#mostMetadata = Math.min(metadata, Math.max(metadataRatioFrom, blobSize * metadataRatio));
+  }
+
+  #tooMany(subject: string): VarveError {
+    const { limits } = this;
+    return this.#entries > limits.entries
+      ? limitError("entries", limits.entries, subject)
+      : limitError("entryRatio", limits.entryRatio, subject);
+  }
+
+  #tooLarge(subject: string): VarveError {
+    const { limits } = this;
+    return this.#metadata > limits.metadata
+      ? limitError("metadata", limits.metadata, subject)
+      : limitError("metadataRatio", limits.metadataRatio, subject);
   }
 
   /** Counts parts of link targets that were walked. @throws {VarveError} `E_LIMIT` */

@@ -20,6 +20,8 @@ export interface LayerBuilderOptions {
   readonly policy?: Partial<LayerPolicy> | undefined;
   /** Limits that differ from {@linkcode LAYER_LIMITS}. */
   readonly limits?: Partial<LayerLimits> | undefined;
+  /** Size of the compressed layer in bytes, if it is known: it bounds what the layer may make. */
+  readonly blobSize?: number | undefined;
 }
 
 /** Result of {@linkcode LayerBuilder.finish}. */
@@ -81,7 +83,7 @@ export class LayerBuilder {
   /** Begins a layer without entries. */
   constructor(options: LayerBuilderOptions = {}) {
     this.#policy = { ...DEFAULT_LAYER_POLICY, ...options.policy };
-    this.#budget = new Budget(layerLimits(options.limits));
+    this.#budget = new Budget(layerLimits(options.limits), options.blobSize);
     this.#tree = new TreeBuilder({ kind: "layer" });
     this.#walker = new Walker(this.#tree, this.#budget);
     this.#parents = new Parents(this.#walker, this.#budget, true);
@@ -124,13 +126,15 @@ export class LayerBuilder {
    * Ends the layer and returns its tree.
    *
    * @param diffId digest of the uncompressed layer, where the content of files lies
+   * @param blobSize size of the compressed layer in bytes, if it is known
    * @throws {VarveError} `E_LIMIT` when whiteouts need more directories than the limits allow
    * @throws {TypeError} after an error, after the end, or when content is due
    */
-  finish(diffId: DiffId): BuiltLayer {
+  finish(diffId: DiffId, blobSize?: number): BuiltLayer {
     this.#expect("open");
     this.#state = "failed";
     this.#whiteouts.place(this.#tree);
+    if (blobSize !== undefined) this.#budget.judge(blobSize);
     const tree = this.#tree.finish(diffId);
     this.#state = "done";
     return { tree, warnings: this.#warnings.list() };

@@ -1,0 +1,91 @@
+/** What a byte of a compressed layer may make: entries, implied directories, names and attributes. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { gzipSync } from "node:zlib";
+
+import { type DiffId, sha256 } from "../../lib/digest/mod.ts";
+import { VarveError } from "../../lib/errors.ts";
+import { type Entry, LayerBuilder, type LayerLimits } from "../../lib/layer/mod.ts";
+import { layerJob } from "../../lib/layer_job/internal.ts";
+import { createPool } from "../../lib/pool/mod.ts";
+import { entryOf, xattr } from "../support/images/entries.ts";
+import { concat, gnuLong, header } from "../support/tar/raw_blocks.ts";
+
+const DIFF_ID = sha256(new Uint8Array()) as DiffId;
+
+/** What becomes of entries; the setting of the limit that they exceed. */
+function verdict(
+  entries: readonly Entry[],
+  limits: Partial<LayerLimits>,
+  blobSize: number,
+  when: "begin" | "end",
+): string {
+  const builder = new LayerBuilder({ limits, blobSize: when === "begin" ? blobSize : undefined });
+  try {
+    for (const entry of entries) builder.entry(entry);
+    builder.finish(DIFF_ID, blobSize);
+    return "OK";
+  } catch (error) {
+    if (!(error instanceof VarveError)) throw error;
+    assertEquals(error.code, "E_LIMIT");
+    return String(error.details.setting);
+  }
+}
+
+for (const when of ["begin", "end"] as const) {
+  const suffix = `, known at the ${when}`;
+
+  Deno.test(`K02: entries and implied directories for each KiB are bounded${suffix}`, () => {
+    const setting = "limits.layer.entryRatio";
+    // Each entry makes two directories that have no entry of their own.
+    const entries = (n: number) =>
+      Array.from({ length: n / 3 }, (_, i) => entryOf(`d${i}/e/f`, "fifo"));
+    const limits = { entryRatio: 3, entryRatioFrom: 6 };
+    const at = (n: number, blobSize: number) => verdict(entries(n), limits, blobSize, when);
+    assertEquals([at(27, 10 * 1024), at(30, 10 * 1024), at(33, 10 * 1024)], ["OK", "OK", setting]);
+    // Up to entryRatioFrom nothing is checked.
+    assertEquals([at(3, 1), at(6, 1), at(9, 1)], ["OK", "OK", setting]);
+    assertEquals(verdict(entries(33), { entries: 32 }, 1e6, when), "limits.layer.entries");
+  });
+
+  Deno.test(`K02: bytes of names and attributes for each byte are bounded${suffix}`, () => {
+    const setting = "limits.layer.metadataRatio";
+    const limits = { metadataRatio: 5, metadataRatioFrom: 50 };
+    const named = (n: number) => [entryOf("n".repeat(n), "fifo")];
+    const valued = (
+      n: number,
+    ) => [entryOf("f", "file", { xattrs: [xattr("user.a", "v".repeat(n - 7))] })];
+    const implying = (n: number) => [entryOf(`${"n".repeat(n - 1)}/f`, "fifo")];
+    for (const make of [named, valued, implying]) {
+      const at = (n: number, blobSize: number) => verdict(make(n), limits, blobSize, when);
+      assertEquals([at(99, 20), at(100, 20), at(101, 20)], ["OK", "OK", setting]);
+      assertEquals([at(49, 1), at(50, 1), at(51, 1)], ["OK", "OK", setting]);
+    }
+    assertEquals(verdict(named(33), { metadata: 32 }, 1e6, when), "limits.layer.metadata");
+  });
+}
+
+Deno.test("K02: 28 KB that name 5 million directories are refused", async () => {
+  const blob = new Uint8Array(gzipSync(concat(...deepNames(1240)), { level: 9 }));
+  assert(blob.length < 64 * 1024, `${blob.length}`);
+  for (const options of [{ inline: true }, { workers: 2 }]) {
+    await using pool = createPool(options);
+    const run = (size: number) =>
+      pool.run(layerJob, {
+        source: { kind: "stream" },
+        target: { kind: "memory" },
+        expected: { digest: sha256(blob), size },
+        halvesFrom: 0,
+      }, { stream: ReadableStream.from([blob]) });
+    const error = await assertRejects(() => run(blob.length), VarveError);
+    assertEquals([error.code, error.details.setting], ["E_LIMIT", "limits.layer.entryRatio"]);
+  }
+});
+
+/** Names of 4,000 directories each, of which no two are the same. */
+function deepNames(count: number): Uint8Array[] {
+  const below = "/a".repeat(3998);
+  return Array.from({ length: count }, (_, i) => [
+    gnuLong("L", `${i}${below}/f`),
+    header({ name: "f" }),
+  ]).flat();
+}
