@@ -1,5 +1,6 @@
 /** What the store records of a container: labels of its snapshot, and a lease while it runs. */
-import { ignoreMissing, leaseResources } from "../snapshot/internal.ts";
+import { VarveError } from "../errors.ts";
+import { ignoreMissing, leaseResources, LOCK_LABEL } from "../snapshot/internal.ts";
 import type { Snapshotter } from "../snapshot/mod.ts";
 import type { Lease, Store, StoredImage } from "../store/mod.ts";
 
@@ -41,13 +42,15 @@ export interface StartRecord {
   readonly command: readonly string[];
   /** Whether the snapshot is removed at the end of the run. */
   readonly remove: boolean;
+  /** Path of the file that the process keeps locked while it runs the container. */
+  readonly lock: string;
   /** ms since the epoch. */
   readonly now: number;
 }
 
 /** Records that a container starts. */
 export function recordStart(store: Store, snapshotter: Snapshotter, start: StartRecord): void {
-  const { key, image, command, remove, now } = start;
+  const { key, image, command, remove, lock, now } = start;
   const values = {
     [CONTAINER_LABELS.image]: image.record.name,
     [CONTAINER_LABELS.command]: shortJson(command),
@@ -61,7 +64,7 @@ export function recordStart(store: Store, snapshotter: Snapshotter, start: Start
     id: leaseId(key),
     createdAt: now,
     expiresAt: null,
-    labels: {},
+    labels: { [LOCK_LABEL]: lock },
     resources: leaseResources(key, image),
   });
 }
@@ -86,11 +89,23 @@ export async function recordEnd(
   const labels = CONTAINER_LABELS;
   await ignoreMissing(() => endLease(store, key));
   await ignoreMissing(async () => {
-    if (snapshotter.stat(key).labels[labels.remove] !== undefined) await snapshotter.remove(key);
-    else if (exit !== null) {
+    if (snapshotter.stat(key).labels[labels.remove] !== undefined) {
+      await removeOrKeep(snapshotter, key);
+    } else if (exit !== null) {
       snapshotter.update(key, { [labels.exit]: String(exit) }, [`labels.${labels.exit}`]);
     }
   });
+}
+
+/** Removes a snapshot. One that somebody mounted after its run died is theirs now, and stays. */
+async function removeOrKeep(snapshotter: Snapshotter, key: string): Promise<void> {
+  try {
+    await snapshotter.remove(key);
+  } catch (error) {
+    if (!(error instanceof VarveError && error.code === "E_BUSY")) throw error;
+    const { remove } = CONTAINER_LABELS;
+    snapshotter.update(key, { [remove]: "" }, [`labels.${remove}`]);
+  }
 }
 
 /** Records that a container did not start. A snapshot that was made for it is removed. */
@@ -100,11 +115,11 @@ export async function recordFailure(
   { key, isNew }: { readonly key: string; readonly isNew: boolean },
 ): Promise<void> {
   const { remove } = CONTAINER_LABELS;
+  endLease(store, key);
   await ignoreMissing(async () => {
     if (isNew) await snapshotter.remove(key);
     else snapshotter.update(key, { [remove]: "" }, [`labels.${remove}`]);
   });
-  endLease(store, key);
 }
 
 function endLease(store: Store, key: string): void {

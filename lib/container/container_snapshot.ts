@@ -1,8 +1,10 @@
 /** The read-write snapshot of a container. */
+import { VarveError } from "../errors.ts";
 import type { OwnedFd } from "../linux/mod.ts";
 import {
   lockWritable,
   openWritable,
+  quoteKey,
   refuseBusy,
   type WritableSnapshot,
 } from "../snapshot/internal.ts";
@@ -13,11 +15,23 @@ import { refuseRunning } from "./run_directory.ts";
 /**
  * Makes the snapshot of a container, or finds it again by its key.
  *
- * @throws {VarveError} `E_EXISTS` the key is of another image or kind
+ * @throws {VarveError} `E_EXISTS` the key is of another image or kind, or is there and would be removed at the end
  */
 export async function openSnapshot(options: RunContainerOptions): Promise<WritableSnapshot> {
   const { store, snapshotter, image, signal, key = newKey(image) } = options;
-  return await openWritable({ store, snapshotter, image, key, signal });
+  // What is removed at the end must be of this run: a snapshot that was there holds the user's changes.
+  const mustBeNew = options.remove ?? false;
+  try {
+    return await openWritable({ store, snapshotter, image, key, mustBeNew, signal });
+  } catch (error) {
+    if (!(mustBeNew && error instanceof VarveError && error.code === "E_EXISTS")) throw error;
+    throw new VarveError(
+      "E_EXISTS",
+      `Cannot run on snapshot ${quoteKey(key)}: it exists already, and would be removed at the end`,
+      { subject: key, hint: "choose another key, or keep it at the end: leave --rm out" },
+      { cause: error },
+    );
+  }
 }
 
 /**
@@ -29,7 +43,7 @@ export async function lockSnapshot(
   store: DiskStore,
   snapshot: WritableSnapshot,
 ): Promise<OwnedFd> {
-  const lock = lockWritable(snapshot);
+  const lock = lockWritable(store, snapshot);
   try {
     // The message about a container says more than the one about its mount.
     await refuseRunning(store, snapshot.key);

@@ -18,7 +18,7 @@ export interface RunContainerOptions {
    * snapshot gets a new key.
    */
   readonly key?: string | undefined;
-  /** Remove the snapshot at the end. Default: false. */
+  /** Remove the snapshot at the end. One that exists already is refused then. Default: false. */
   readonly remove?: boolean | undefined;
   /** `auto` (the default), `runc`, `crun` or `chroot`. */
   readonly runtime?: string | undefined;

@@ -2,6 +2,7 @@ import { VarveError } from "../errors.ts";
 import { mayMount } from "../linux/mod.ts";
 import type { WritableSnapshot } from "../snapshot/internal.ts";
 import { commandLine } from "./bundle/process.ts";
+import { RUN_FILES } from "./container_run.ts";
 import { recordEnd, recordFailure, recordStart } from "./container_records.ts";
 import { lockSnapshot, openSnapshot } from "./container_snapshot.ts";
 import type { ContainerEnd, RunContainerOptions } from "./contract.ts";
@@ -21,7 +22,7 @@ import { startWatchdog } from "./watchdog.ts";
  * were killed together with their watchdogs is repaired first.
  *
  * @throws {VarveError} `E_UNSUPPORTED` not root, or no runtime · `E_EXISTS` the key is of another image or
- * kind · `E_BUSY` it runs or is mounted · `E_PRECONDITION` no terminal, or nothing to run · `CommandError` the
+ * kind, or is there and would be removed at the end · `E_BUSY` it runs or is mounted · `E_PRECONDITION` no terminal, or nothing to run · `CommandError` the
  * program cannot be started · `E_MISSING`, `E_ID`, `E_TYPE`, `E_LIMIT`, `E_LOOP`, `E_NOT_DIR`, `E_FORMAT` what the
  * image has for users and mount points is not usable
  *
@@ -50,6 +51,7 @@ export async function runContainer(options: RunContainerOptions): Promise<Contai
     await recordEnd(store, snapshotter, { key: snapshot.key, exit });
     return { key: snapshot.key, exit };
   } catch (error) {
+    lock[Symbol.dispose]();
     await recordFailure(store, snapshotter, snapshot);
     throw error;
   }
@@ -78,6 +80,7 @@ async function runLocked(input: LockedRunInput): Promise<number> {
       image,
       command: commandLine(image.config.config, process),
       remove: options.remove ?? false,
+      lock: `${run.directory}/${RUN_FILES.lock}`,
       now: now(),
     });
     const spec = await makeBundle({ options, snapshot, run, terminal });

@@ -91,12 +91,13 @@ export async function mountImage(options: MountImageOptions): Promise<MountedIma
   const writable = key === undefined ? null : await openWritable({ ...options, store, key });
   const mounts = writable?.mounts ?? await viewOf(options, id);
   // One upper directory must never be mounted twice.
-  using _ = writable === null ? null : lockIdle(store, writable);
+  using lock = writable === null ? null : lockIdle(store, writable);
   try {
     store.leases.create(leaseOf(options, target, key ?? id));
     performAll(mounts, target);
   } catch (error) {
     await forgetMount(store, snapshotter, id);
+    lock?.[Symbol.dispose]();
     if (writable?.isNew) await snapshotter.remove(writable.key);
     throw error;
   }
@@ -147,7 +148,7 @@ async function viewOf(
 
 /** Locks a snapshot that is not mounted. @throws {VarveError} `E_BUSY` it is, or is about to be */
 function lockIdle(store: DiskStore, writable: WritableSnapshot): Disposable {
-  const lock = lockWritable(writable);
+  const lock = lockWritable(store, writable);
   try {
     refuseBusy(store, writable.key);
     return lock;

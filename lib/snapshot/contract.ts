@@ -113,9 +113,10 @@ export interface Snapshotter {
    */
   commit(name: string, key: string, options?: CommitOptions): Promise<void>;
   /**
-   * Removes a snapshot. Its key is free at once.
+   * Removes a snapshot. Its key is free at once. One that `mountImage` has mounted, or on which a
+   * container runs, is refused. Whoever performed mounts without them unmounts before.
    *
-   * @throws {VarveError} `E_NOT_FOUND`, `E_PRECONDITION` when it has children
+   * @throws {VarveError} `E_NOT_FOUND`, `E_PRECONDITION` when it has children, `E_BUSY` when it is in use
    */
   remove(key: string): Promise<void>;
   /** Returns what is known of a snapshot. @throws {VarveError} `E_NOT_FOUND` */

@@ -292,7 +292,8 @@ function damaged(key: string | null, state: string): VarveError {
   );
 }
 
-function notFound(verb: string, key: string): VarveError {
+/** The error for a key that is not there. */
+export function notFound(verb: string, key: string): VarveError {
   return new VarveError(
     "E_NOT_FOUND",
     `Cannot ${verb} ${quoteKey(key)}: there is no such snapshot`,
@@ -300,7 +301,8 @@ function notFound(verb: string, key: string): VarveError {
   );
 }
 
-function existsAlready(verb: string, key: string): VarveError {
+/** The error for a key or a name that is taken. */
+export function existsAlready(verb: string, key: string): VarveError {
   return new VarveError("E_EXISTS", `Cannot ${verb} ${quoteKey(key)}: it exists already`, {
     subject: key,
   });

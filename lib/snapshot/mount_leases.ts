@@ -7,7 +7,17 @@
 import { fromText } from "../bytes/mod.ts";
 import { IMAGE } from "../compose/internal.ts";
 import { VarveError } from "../errors.ts";
-import { findMount, type Mount, type MountInfo, readMountInfo } from "../linux/mod.ts";
+import {
+  CWD,
+  findMount,
+  isErrno,
+  type Mount,
+  type MountInfo,
+  Open,
+  openAt,
+  ownFd,
+  readMountInfo,
+} from "../linux/mod.ts";
 import { DRIVER_FILES, ROOT_FILES, SNAPSHOT_FILES } from "../store/internal.ts";
 import type { DiskStore, Lease, Store } from "../store/mod.ts";
 import { quoteKey } from "./keys.ts";
@@ -101,6 +111,51 @@ export function liveMounts(store: Store): Map<string, Lease> {
     if (target !== undefined && mountState(lease, mounts) !== "stale") live.set(target, lease);
   }
   return live;
+}
+
+/**
+ * Label of a lease whose holder is a process: the absolute path of a file that it keeps locked. The
+ * lease is live while the lock is held.
+ */
+export const LOCK_LABEL = "varve.lock";
+
+/**
+ * Refuses a snapshot that a live lease names: that of a mount, or of a container that runs. Unlike
+ * {@linkcode refuseBusy} it looks at leases only, by the key. The kernel is asked only whether a lease
+ * that was found is live.
+ *
+ * @throws {VarveError} `E_BUSY`
+ */
+export function refuseLeased(store: DiskStore, key: string): void {
+  for (const lease of store.leases.list()) {
+    const { labels } = lease;
+    if (snapshotOfLease(lease) !== key) continue;
+    const target = labels[MOUNT_LABEL], lock = labels[LOCK_LABEL];
+    if (target !== undefined && mountState(lease, readMountInfo()) !== "stale") {
+      throw busy(key, target, `unmount ${target} first`);
+    }
+    if (lock !== undefined && isLocked(lock)) {
+      throw new VarveError(
+        "E_BUSY",
+        `Cannot use snapshot ${quoteKey(key)}: its container is running`,
+        {
+          subject: key,
+          hint: "end it first",
+        },
+      );
+    }
+  }
+}
+
+/** Whether another process holds the lock of a file. */
+function isLocked(path: string): boolean {
+  try {
+    using file = ownFd(openAt(CWD, fromText(path), Open.READ | Open.NO_FOLLOW));
+    return !file.lock("shared");
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return false;
+    throw error;
+  }
 }
 
 /** Refuses a snapshot that is mounted, by varve or by anything else. @throws {VarveError} `E_BUSY` */

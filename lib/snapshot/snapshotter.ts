@@ -15,8 +15,10 @@ import type {
   Snapshotter,
   Usage,
 } from "./contract.ts";
-import { compileFilters } from "./snapshot_filter.ts";
 import * as machine from "./machine.ts";
+import { refuseLeased } from "./mount_leases.ts";
+import { compileFilters } from "./snapshot_filter.ts";
+import { lockSnapshotDirectory } from "./snapshot_lock.ts";
 
 /** What {@linkcode createSnapshotter} needs. */
 export interface SnapshotterOptions {
@@ -165,6 +167,12 @@ class StoreSnapshotter implements Snapshotter {
   }
 
   async remove(key: string): Promise<void> {
+    const { kind, cacheId } = this.stat(key);
+    // Who mounts or runs the snapshot holds this lock until its lease is live.
+    using _ = kind === "active" && cacheId !== null
+      ? lockSnapshotDirectory(this.#store, key, cacheId)
+      : null;
+    refuseLeased(this.#store, key);
     const row = this.#store.snapshots.transact((table) => machine.remove(table, key));
     if (row.cacheId !== null) await this.#directories.removeSnapshot(row.cacheId);
     trimOrRequest(this.#directories.mounts, () => this.#trim());

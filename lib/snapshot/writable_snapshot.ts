@@ -1,11 +1,12 @@
 /** Read-write snapshots of images, which are mounted or run. */
-import { fromText } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
-import { CWD, type Mount, openDirectoryAt, type OwnedFd, ownFd } from "../linux/mod.ts";
+import type { Mount, OwnedFd } from "../linux/mod.ts";
 import type { DiskStore, SnapshotRow, StoredImage } from "../store/mod.ts";
 import type { Snapshotter } from "./contract.ts";
 import { imageLabels } from "./image_labels.ts";
 import { quoteKey } from "./keys.ts";
+import { existsAlready, notFound } from "./machine.ts";
+import { lockSnapshotDirectory } from "./snapshot_lock.ts";
 
 /** What {@linkcode openWritable} needs. */
 export interface OpenWritableOptions {
@@ -17,6 +18,8 @@ export interface OpenWritableOptions {
   readonly image: StoredImage;
   /** Key of the snapshot. */
   readonly key: string;
+  /** Refuse a snapshot that exists already. Default: false. */
+  readonly mustBeNew?: boolean | undefined;
   /** Aborts the extraction of layers. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -39,12 +42,14 @@ export interface WritableSnapshot {
  * Opens the read-write snapshot of an image: makes it, or finds it again by its key. A snapshot of
  * another image or kind is refused. The caller then locks it by {@linkcode lockWritable}.
  *
- * @throws {VarveError} `E_EXISTS` the key is of another image or kind · as `Snapshotter.prepare`
+ * @throws {VarveError} `E_EXISTS` the key is of another image or kind, or is there and must be new · as
+ * `Snapshotter.prepare`
  */
 export async function openWritable(options: OpenWritableOptions): Promise<WritableSnapshot> {
-  const { store, snapshotter, image, key, signal } = options;
-  const parent = image.chainId === null ? null : snapshotter.ensureChain(image.chainId);
+  const { store, snapshotter, image, key, mustBeNew = false, signal } = options;
   const row = store.snapshots.read((table) => table.get(key));
+  if (mustBeNew && row !== undefined) throw existsAlready("make snapshot", key);
+  const parent = image.chainId === null ? null : snapshotter.ensureChain(image.chainId);
   if (row === undefined) {
     const mounts = await snapshotter.prepare(key, parent, { labels: imageLabels(image), signal });
     return { key, mounts, isNew: true, ...directoryOf(store, snapshotter.stat(key)) };
@@ -63,20 +68,18 @@ export async function openWritable(options: OpenWritableOptions): Promise<Writab
 }
 
 /**
- * Keeps other processes from mounting or running a snapshot until the lock is disposed. Afterwards
- * the mount itself says that it is in use: see `refuseBusy`.
+ * Keeps other processes from mounting, running or removing a snapshot until the lock is disposed.
+ * Afterwards the mount itself says that it is in use: see `refuseBusy`.
  *
- * @throws {VarveError} `E_BUSY` another process holds the lock
+ * @throws {VarveError} `E_BUSY` another process holds the lock · `E_NOT_FOUND` it was removed before
+ * it was locked
  */
-export function lockWritable({ key, directory }: WritableSnapshot): OwnedFd {
-  const lock = ownFd(openDirectoryAt(CWD, fromText(directory)));
-  if (lock.lock("exclusive")) return lock;
-  lock[Symbol.dispose]();
-  throw new VarveError(
-    "E_BUSY",
-    `Cannot use snapshot ${quoteKey(key)}: another process is mounting it`,
-    { subject: key },
-  );
+export function lockWritable(store: DiskStore, { key, cacheId }: WritableSnapshot): OwnedFd {
+  const lock = lockSnapshotDirectory(store, key, cacheId);
+  const row = store.snapshots.read((table) => table.get(key));
+  if (lock !== null && row?.cacheId === cacheId) return lock;
+  lock?.[Symbol.dispose]();
+  throw notFound("use snapshot", key);
 }
 
 function directoryOf(

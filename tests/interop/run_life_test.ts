@@ -300,3 +300,23 @@ Deno.test({
     assertEquals(await leftovers(fixture), []);
   },
 });
+
+Deno.test({
+  name: "run --rm: a key that is there already is refused, and keeps its changes",
+  ...need,
+  fn: async () => {
+    await using fixture = await containerFixture();
+    const { varve } = fixture;
+    await varve.text(["run", "--name", "work", BOX, "--", "sh", "-c", "echo kept >/new"]);
+    const before = await varve.json(["snapshot", "stat", "work"]);
+    const { code, stderr } = await varve.any(["run", "--rm", "--name", "work", BOX, "--", "true"]);
+    assertEquals(code, 5);
+    assertStringIncludes(stderr, 'Cannot run on snapshot "work": it exists already');
+    assertEquals(await varve.json(["snapshot", "stat", "work"]), before);
+    const again = ["run", "--name", "work", BOX, "--", "cat", "/new"];
+    assertEquals(await varve.text(again), "kept\n");
+    // A key that is not there is made, and removed.
+    await varve.text(["run", "--rm", "--name", "other", BOX, "--", "true"]);
+    assertEquals((await varve.json(["ps"])).length, 1);
+  },
+});

@@ -27,7 +27,14 @@ async function begin({ store, pool, snapshotter }: SnapshotFixture, key: string,
   if (cacheId === null) throw new Error("an active snapshot has a directory");
   const started = await createRun(store, { cacheId, key, runtime: RUNTIME });
   await writeState(started);
-  recordStart(store, snapshotter, { key, image, command: ["true", "x"], remove, now: 7 });
+  recordStart(store, snapshotter, {
+    key,
+    image,
+    command: ["true", "x"],
+    remove,
+    lock: "/none",
+    now: 7,
+  });
   return started;
 }
 

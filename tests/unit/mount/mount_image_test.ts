@@ -69,6 +69,20 @@ function test(name: string, fn: (one: Case) => Promise<void>): void {
 
 const isMounted = (path: string) => findMount(readMountInfo(), fromText(path)) !== undefined;
 
+test("a snapshot that is mounted is not removed, and keeps what was written", async (one) => {
+  const target = one.target("mnt");
+  await one.mount(target, "work");
+  await Deno.writeTextFile(`${target}/new`, "kept");
+  assertEquals(await codeOf(() => one.snapshotter.remove("work")), "E_BUSY");
+  assertEquals(await Deno.readTextFile(`${target}/new`), "kept");
+  await one.unmount(target);
+  await one.mount(target, "work");
+  assertEquals(await Deno.readTextFile(`${target}/new`), "kept");
+  await one.unmount(target);
+  await one.snapshotter.remove("work");
+  assertEquals(one.records(), []);
+});
+
 test("read-only: a lease and a view while it lasts, nothing afterwards", async (one) => {
   const target = one.target("mnt");
   {

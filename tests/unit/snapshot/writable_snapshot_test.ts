@@ -1,6 +1,11 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { fromText } from "../../../lib/bytes/mod.ts";
 import { VarveError } from "../../../lib/errors.ts";
+import { CWD, Open, openAt, ownFd } from "../../../lib/linux/mod.ts";
+import { LOCK_LABEL, mountNamespace, NAMESPACE_LABEL } from "../../../lib/snapshot/internal.ts";
+import { MOUNT_LABEL } from "../../../lib/snapshot/mod.ts";
 import { lockWritable, openWritable } from "../../../lib/snapshot/writable_snapshot.ts";
+import { codeOf } from "../../support/code_of.ts";
 import { needs } from "../../support/machine/needs.ts";
 import { bringImage, snapshotFixture } from "../../support/snapshots/snapshot_fixture.ts";
 
@@ -59,10 +64,54 @@ Deno.test({
     const image = await bringImage(store, pool, "example.org/a:1", []);
     const snapshot = await openWritable({ store, snapshotter, image, key: "k" });
     {
-      using _ = lockWritable(snapshot);
-      const error = assertThrows(() => lockWritable(snapshot), VarveError) as VarveError;
-      assertEquals(error.code, "E_BUSY");
+      using _ = lockWritable(store, snapshot);
+      const busy = assertThrows(() => lockWritable(store, snapshot), VarveError) as VarveError;
+      assertEquals(busy.code, "E_BUSY");
+      assertEquals(await codeOf(() => snapshotter.remove("k")), "E_BUSY");
+      assertEquals(snapshotter.stat("k").kind, "active");
     }
-    using _ = lockWritable(snapshot);
+    {
+      using _ = lockWritable(store, snapshot);
+    }
+    await snapshotter.remove("k");
+    const gone = assertThrows(() => lockWritable(store, snapshot), VarveError) as VarveError;
+    assertEquals(gone.code, "E_NOT_FOUND");
+  },
+});
+
+Deno.test({
+  name: "openWritable: a snapshot that must be new is not opened again",
+  ...root,
+  async fn() {
+    await using fixture = await snapshotFixture("native");
+    const { store, pool, snapshotter } = fixture;
+    const image = await bringImage(store, pool, "example.org/a:1", []);
+    const open = () => openWritable({ store, snapshotter, image, key: "k", mustBeNew: true });
+    assertEquals((await open()).isNew, true);
+    assertEquals(await codeOf(open), "E_EXISTS");
+    assertEquals(snapshotter.stat("k").kind, "active");
+  },
+});
+
+Deno.test({
+  name:
+    "a snapshot that a live lease names is not removed: of a mount, or of a process that holds a lock",
+  ...root,
+  async fn() {
+    await using fixture = await snapshotFixture("native");
+    const { store, snapshotter, temp } = fixture;
+    await snapshotter.prepare("k", null);
+    const file = temp.join("lock");
+    using lock = ownFd(openAt(CWD, fromText(file), Open.READ_WRITE | Open.CREATE, 0o600));
+    assertEquals(lock.lock("exclusive"), true);
+    const lease = { id: "run:k", createdAt: 1, expiresAt: null, resources: ["snapshot:k"] };
+    store.leases.create({ ...lease, labels: { [LOCK_LABEL]: file } });
+    assertEquals(await codeOf(() => snapshotter.remove("k")), "E_BUSY");
+    lock[Symbol.dispose]();
+    // The lease of a mount that a reboot ended is stale.
+    const labels = { [MOUNT_LABEL]: temp.join("mnt"), [NAMESPACE_LABEL]: mountNamespace() };
+    store.leases.create({ ...lease, id: "mount:k", labels });
+    await snapshotter.remove("k");
+    assertEquals(await codeOf(() => snapshotter.stat("k")), "E_NOT_FOUND");
   },
 });

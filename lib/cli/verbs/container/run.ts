@@ -28,6 +28,7 @@ export const run: Verb = {
   help:
     `Changes go to a read-write layer, the snapshot KEY. It stays afterwards unless --rm is given: 'varve ps'
 lists it, and --name KEY starts it again. From the first word of the command on, no word is an option of varve.
+--rm takes no KEY that is there already: it would remove its changes.
 
 The container has Docker's default capabilities, masked paths and devices. It has no seccomp profile, and no
 resource limits except those of varve itself. Directories that the image declares as volumes are part of the
@@ -37,8 +38,8 @@ has no cgroups.
 Signals are forwarded to the command. If it does not end after SIGTERM, it is killed (see --stop-timeout).
 
 Exit code: the command's own; 125 when varve could not run it, 126 when it is not executable, 127 when it does
-not exist; 2 for wrong usage, 5 when KEY belongs to another image, 9 when this machine or user cannot run
-containers.
+not exist; 2 for wrong usage, 5 when KEY belongs to another image, or is there already and --rm is given, 9 when
+this machine or user cannot run containers.
 
 Examples:
   varve run --rm debian:12 ls -l /
