@@ -7,7 +7,7 @@
  */
 
 /** Milliseconds after which a wait fails: far more than a busy machine needs. */
-export const DEADLINE: number = 5 * 60_000;
+export const DEADLINE: number = 10 * 60_000;
 
 /** Milliseconds between two looks. */
 const PAUSE = 10;
