@@ -1,6 +1,6 @@
 /** Options of {@linkcode boundedParallel}. */
 export interface ParallelOptions {
-  /** Items that are worked on at once; all of them when absent. */
+  /** Maximum number of items that are worked on at once; no limit when absent. */
   readonly limit?: number | undefined;
   /** Aborts the work. */
   readonly signal?: AbortSignal | undefined;
@@ -9,10 +9,11 @@ export interface ParallelOptions {
 /**
  * Works on several items at once and gives the results in the order of the items.
  *
- * The first failure aborts the signal that the others got, and no new item is started. It is thrown,
- * untouched, when all that were started have settled: the caller may then delete what they worked on.
+ * The first failure aborts the signal of all running calls of `work`, and no new item is started.
+ * The error of the first failure is thrown, untouched, when all running calls have settled. The
+ * caller may then delete the items' files.
  *
- * @throws what `work` throws first, or the reason of `signal` if that is aborted before
+ * @throws the first error of `work`, or the reason of `signal` if it is aborted earlier
  * @throws {RangeError} when `limit` is below 1
  */
 export async function boundedParallel<T, U>(
@@ -32,7 +33,7 @@ export async function boundedParallel<T, U>(
       try {
         results[index] = await work(item, signal);
       } catch (error) {
-        // What the others throw then is a consequence of the abort.
+        // Ignores later errors, because they follow from the abort.
         if (!signal.aborted) failures.push(error);
         inner.abort(error);
       }

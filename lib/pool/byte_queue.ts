@@ -31,7 +31,10 @@ export class ByteQueue implements AsyncIterable<Uint8Array> {
     this.#notify();
   }
 
-  /** For one reader: all iterators take from the same queue. */
+  /**
+   * Iterates over the chunks. Only one reader may do so, because all iterators take from the same
+   * queue.
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
     for (;;) {
       if (this.#end !== null && "error" in this.#end) throw this.#end.error;

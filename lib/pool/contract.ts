@@ -1,41 +1,42 @@
 /**
  * The worker pool: typed jobs on threads, or inline where no threads are available.
  *
- * A **job** is a value: a name, the worker entry that registers it, and a handler. Input and output are
- * values that structured clone can carry. Bytes that stream in are given beside the input as an
- * `AsyncIterable`; the handler reads them as one, on whatever thread it runs.
+ * A **job** is a value: a name, the worker entry that registers it, and a handler. Input and output
+ * are values that structured clone can carry. Bytes that stream in are given beside the input as an
+ * `AsyncIterable`. The handler reads an `AsyncIterable` too, on whatever thread it runs.
  *
  * What every pool promises:
  * - *order*: jobs start in the order of the calls, at most `size` at once. A worker starts with the first
  *   job that needs it, and is kept for later jobs.
  * - *halves*: a job that can run in two halves gets a second worker if no other job waits and one worker
  *   is left for each job that may still come. Its result is the same.
- * - *back-pressure both ways*: at most `window` bytes of a job's stream are in flight. A slow handler holds
- *   back the source; a slow source delays only its own job. The stream's buffers stay the caller's: copies
- *   cross threads.
- * - *errors*: they cross threads as records. The caller gets a `VarveError` with the same code and
- *   details. An error fails its job only. What the caller's own stream throws comes back as the same object.
+ * - *back-pressure both ways*: at most `window` bytes of a job's stream are in flight. A slow
+ *   handler holds back the source; a slow source delays only its own job. The caller keeps the
+ *   buffers of the stream, because only copies cross threads.
+ * - *errors*: an error crosses threads as a record. The caller gets a `VarveError` with the same
+ *   code and details. An error fails its job only. If the caller's own stream throws, the caller
+ *   gets the same error object back.
  * - *a worker that dies* (uncaught error, `Deno.exit`) or is silent fails its job with `E_WORKER` and is
  *   replaced. Other jobs go on. Only a worker with a job is asked for a sign of life; it is silent when its
  *   event loop did not turn for the time that `silence` sets.
- * - *cancellation*: `signal` ends the job. When the handler has closed what it opened the caller gets
- *   `signal.reason` untouched.
+ * - *cancellation*: `signal` ends the job. When the handler has closed what it opened, the caller
+ *   gets `signal.reason` untouched.
  * - *dispose* cancels all jobs, leaves the handlers up to five seconds to close what they opened, and ends
  *   all workers. No descriptor and no thread is left.
  *
- * What no pool can do in Deno: stop a thread that never returns to its event loop. The pool replaces such
- * a worker, but its thread lasts as long as the process, and only `Deno.exit` ends it. Running out of
+ * In Deno, no pool can stop a thread that never returns to its event loop. The pool replaces such a
+ * worker, but its thread lasts as long as the process, and only `Deno.exit` ends it. Running out of
  * memory ends the process, not the worker.
  */
 
 /** Name of a worker entry file, which registers jobs. */
 export type WorkerEntry = "layer" | "extract";
 
-/** What a handler gets beside its input. */
+/** The arguments of a handler beside its input. */
 export interface JobContext {
   /** Aborts when the caller cancels the job. */
   readonly signal: AbortSignal;
-  /** The bytes that the caller streams in; empty when it gave none. */
+  /** The bytes that the caller streams in; empty when the caller gave no stream. */
   readonly stream: AsyncIterable<Uint8Array>;
   /**
    * Reports progress. Cheap to call often: the first and the last report reach the caller, and one every
@@ -44,7 +45,7 @@ export interface JobContext {
   progress(value: JobProgress): void;
 }
 
-/** How far a job is. */
+/** Progress of a job. */
 export interface JobProgress {
   /** Bytes of input that were consumed. */
   readonly read: number;
@@ -62,7 +63,9 @@ export interface Job<Input, Output> {
   readonly entry: WorkerEntry;
   /** Does the work. It must close whatever it opens, also when `signal` aborts. */
   run(input: Input, context: JobContext): Promise<Output>;
-  /** The same work for two threads; `null` where the input is too small for that. */
+  /**
+   * Splits the work for two threads. Returns `null` when the input is too small to gain from it.
+   */
   halves?(input: Input): Halves<Output> | null;
 }
 
@@ -72,16 +75,16 @@ export type AnyJob = Job<never, unknown>;
 /**
  * A job in two halves for two workers at once. The halves share memory.
  *
- * When the front half fails it tells the back half, which then either fails with an earlier error of its
- * own or gives `null`. When a half fails or dies the pool calls `stop`, after which neither may wait for the
- * other.
+ * When the front half fails, it tells the back half. The back half then either fails with an
+ * earlier error of its own or returns `null`. When a half fails or dies, the pool calls `stop`.
+ * After that, neither half may wait for the other.
  */
 export interface Halves<Output> {
   /** The half that reads the stream and reports progress. */
   readonly front: Half<unknown>;
-  /** The half that gives the output. */
+  /** The half that returns the output. */
   readonly back: Half<Output | null>;
-  /** Ends all waiting of both halves. Callable at any time; idempotent. */
+  /** Wakes both halves from any wait. It may be called at any time. Idempotent. */
   stop(): void;
 }
 
@@ -99,7 +102,10 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** Bytes for the handler. Closed by `return()` when the job ends before the stream does. */
   readonly stream?: AsyncIterable<Uint8Array> | undefined;
-  /** Called with the job's progress. If it throws the job is cancelled, and `run` rejects with what was thrown. */
+  /**
+   * Called with the job's progress. If it throws, the job is cancelled and `run` rejects with the
+   * same error.
+   */
   readonly onProgress?: ((value: JobProgress) => void) | undefined;
 }
 
@@ -107,7 +113,7 @@ export interface RunOptions {
 export interface Pool extends AsyncDisposable {
   /** Number of jobs that run at once. */
   readonly size: number;
-  /** Whether jobs run on this thread: because that was asked for, or because no worker could be started. */
+  /** Whether jobs run on this thread, by option or because no worker could be started. */
   readonly inline: boolean;
   /**
    * Starts a worker for a later job, while its caller has other work to do. Does nothing if a worker of
@@ -117,7 +123,8 @@ export interface Pool extends AsyncDisposable {
   /**
    * Runs a job as soon as a worker is free, in the order of the calls.
    *
-   * @throws {VarveError} what the handler throws; `E_WORKER` when the worker died; `E_INTERNAL` when the handler threw something else than a `VarveError`
+   * @throws {VarveError} the handler's error; `E_WORKER` when the worker died; `E_INTERNAL` when
+   * the handler threw anything but a `VarveError`
    * @throws {TypeError} when the pool is disposed or the input cannot be cloned
    */
   run<Input, Output>(
@@ -130,9 +137,9 @@ export interface Pool extends AsyncDisposable {
 /** Options of a pool. */
 export interface PoolOptions {
   /**
-   * Number of jobs that run at once, each in a worker; two of them may have a second worker, for halves. When
-   * absent the number of cores, but at most four: a thread that makes a layer takes about 35 MiB, whatever
-   * the layer.
+   * Number of jobs that run at once, each in a worker. Two of them may have a second worker, for
+   * halves. Default: the number of cores, but at most four, because a thread that makes a layer
+   * takes about 35 MiB, whatever the layer.
    */
   readonly workers?: number | undefined;
   /** Whether to run jobs on this thread, without workers. */
@@ -145,8 +152,8 @@ export interface PoolOptions {
    */
   readonly silence?: number | undefined;
   /**
-   * Starts a worker thread; the worker files of this package when absent. For programs with their own
-   * bundling, and for tests.
+   * Starts a worker thread; the worker files of this package when absent. For programs that bundle
+   * these files themselves, and for tests.
    */
   readonly spawn?: ((entry: WorkerEntry) => Worker) | undefined;
 }

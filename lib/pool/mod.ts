@@ -1,8 +1,9 @@
 /**
  * The worker pool: typed jobs on threads, with back-pressure and cancellation. It knows nothing of layers.
  *
- * **A job's life.** `pool.run(job, input, { stream, signal, onProgress })` puts the job into a queue
- * (`WorkerPool`). When fewer than `size` jobs run, it starts, and the pool picks where:
+ * **A job's life.** `pool.run(job, input, { stream, signal, onProgress })` puts the job into a
+ * queue (`WorkerPool`). When fewer than `size` jobs run, the job starts, and the pool chooses
+ * where:
  *
  * - in an idle worker, a prepared one, or a new one (`WorkerLink`, the caller's end; `serve`, the worker's);
  * - in two workers, if the job has *halves* and threads are left (`runHalves`);
@@ -11,15 +12,16 @@
  *
  * The outcome is the same in all three cases. Then the job's worker becomes idle, and the next job starts.
  *
- * **What crosses threads.** Messages (`protocol.ts`): the input and the output by structured clone, errors
- * as records, progress (at most one report every 64 ms, `ProgressThrottle`), and the stream in pieces. `Pump`
- * sends copies of the caller's chunks, with at most `window` bytes in flight. `ByteQueue` holds them in the
- * worker. Each chunk that the handler takes is a credit for as many bytes more.
+ * **What crosses threads.** Messages (`protocol.ts`): the input and the output by structured clone,
+ * errors as records, progress (at most one report every 64 ms, `ProgressThrottle`), and the stream
+ * in pieces. `Pump` sends copies of the caller's chunks, with at most `window` bytes in flight.
+ * `ByteQueue` holds them in the worker. For each chunk that the handler takes, the caller may send
+ * as many bytes more.
  *
- * **When things fail.** An error of the handler fails its job, and the worker runs the next one. An error
- * outside of the handler, `Deno.exit`, an unknown message or silence ends the worker: its job fails with
- * `E_WORKER`, and a new worker takes its place. An aborted `signal` is sent to the worker; `run` rejects with
- * its reason once the handler has closed what it opened.
+ * **When things fail.** An error of the handler fails its job, and the worker runs the next one. An
+ * error outside of the handler, `Deno.exit`, an unknown message or silence ends the worker: its job
+ * fails with `E_WORKER`, and a new worker takes its place. When `signal` aborts, the worker is
+ * told. `run` rejects with the signal's reason once the handler has closed what it opened.
  *
  * `spawn.ts` is the only file that names the worker entries. `boundedParallel` is the room's other tool: it
  * works on several items at once on one thread, with a limit, and stops at the first failure.

@@ -9,8 +9,8 @@ import { type LinkOptions, WorkerLink } from "./worker_link.ts";
 /** Default bytes of a job's stream that may be in flight. */
 const WINDOW = 4 * 1024 * 1024;
 /**
- * Most jobs at once by default. A thread that makes a layer takes about 35 MiB, whatever the layer: so a
- * pull stays below 300 MiB on a machine of any size.
+ * Default maximum of jobs that run at once. A thread that makes a layer takes about 35 MiB,
+ * whatever the layer: so a pull stays below 300 MiB on a machine of any size.
  */
 const DEFAULT_WORKERS = 4;
 /** Threads beside those of `size`, for second halves. */
@@ -18,9 +18,9 @@ const EXTRA_THREADS = 2;
 /** Default milliseconds of silence after which a worker is given up. */
 const SILENCE_MS = 5 * 60 * 1000;
 /**
- * Milliseconds that a disposed pool leaves its handlers to close what they opened. A shorter time
- * would be dangerous: a thread goes on until it returns to its event loop, and may use descriptors
- * that the caller closes after dispose.
+ * Milliseconds that a disposed pool waits for its handlers to close what they opened. A shorter
+ * time would be dangerous: a thread goes on until it returns to its event loop, and may use
+ * descriptors that the caller closes after dispose.
  */
 const GRACE_MS = 5000;
 
@@ -52,7 +52,10 @@ interface Waiting {
 
 /** A worker that was started before a job needed it. */
 interface Prepared {
-  /** Resolves when the worker serves and its warm-up has ended; `null` when it could not be started. */
+  /**
+   * Resolves when the worker serves and its warm-up has ended; to `null` when it could not be
+   * started.
+   */
   readonly link: Promise<WorkerLink | null>;
   /** Aborted when a job needs the worker: ends the warm-up. */
   readonly wanted: AbortController;
@@ -60,7 +63,7 @@ interface Prepared {
 
 class WorkerPool implements ProgramPool {
   readonly size: number;
-  /** Most threads at once. */
+  /** Maximum number of threads. */
   readonly #threads: number;
   readonly #mayBlock: boolean;
   /** Threads that have a job. */
@@ -248,7 +251,10 @@ class WorkerPool implements ProgramPool {
     return this.#prepared.has(entry) || this.#idle.some((link) => link.entry === entry);
   }
 
-  /** Takes an idle, prepared or new worker of the entry. `null`: the job has to run inline. */
+  /**
+   * Takes an idle, prepared or new worker of the entry. Returns `null` when the job has to run
+   * inline.
+   */
   async #link(entry: WorkerEntry): Promise<WorkerLink | null> {
     if (this.#inline) return null;
     const at = this.#idle.findLastIndex((link) => link.entry === entry);

@@ -1,6 +1,6 @@
 /**
- * What the pool does for a program that only waits for its jobs, such as the command line. There the
- * time until the first job is done counts, and the program's own thread is free meanwhile.
+ * The pool of a program that only waits for its jobs, such as the command line. Such a program
+ * needs its first job done soon, and its own thread is free meanwhile.
  */
 import type { Job, Pool, PoolOptions } from "./contract.ts";
 

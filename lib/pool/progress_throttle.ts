@@ -10,7 +10,7 @@ export class ProgressThrottle {
   #last = -Infinity;
   #held: JobProgress | null = null;
 
-  /** `emit` gets the reports that pass; `now` is a clock in milliseconds. */
+  /** `emit` is called with each report that is passed on; `now` is a clock in milliseconds. */
   constructor(emit: (value: JobProgress) => void, now: () => number = () => performance.now()) {
     this.#emit = emit;
     this.#now = now;
@@ -28,7 +28,7 @@ export class ProgressThrottle {
     this.#emit(value);
   }
 
-  /** Passes on the report that is held back, if any; to be called when the job succeeds. */
+  /** Passes on the report that was held back, if any. Call it when the job succeeds. */
   flush(): void {
     const held = this.#held;
     this.#held = null;

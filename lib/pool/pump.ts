@@ -1,9 +1,12 @@
-/** Most bytes of one message: few enough that both threads work at once, enough that messages cost little. */
+/**
+ * Maximum bytes of one message: small enough that both threads work at once, large enough that
+ * messages cost little.
+ */
 const PIECE = 256 * 1024;
 
 /** Where a {@linkcode Pump} sends the stream. */
 export interface PumpTarget {
-  /** Takes a piece. It owns the buffer. */
+  /** Takes a piece. The target owns its buffer. */
   chunk(bytes: Uint8Array<ArrayBuffer>): void;
   /** Called when the stream ends. */
   end(): void;
@@ -15,8 +18,8 @@ export interface PumpTarget {
  * A job's stream on the caller's thread: reads chunks from the source and sends copies of them, with at most
  * `window` bytes in flight.
  *
- * Copies, because a transferred buffer is detached for its other users, and a source may yield views of
- * one buffer again and again. A copy costs about 10 µs a piece.
+ * It sends copies, because transferring a buffer detaches it for its other users, and a source may
+ * yield views of one buffer again and again. A copy costs about 10 µs a piece.
  */
 export class Pump {
   readonly #window: number;
@@ -26,7 +29,7 @@ export class Pump {
   #stopped = false;
   #wake: (() => void) | null = null;
 
-  /** `window`: the most bytes in flight. */
+  /** `window` is the maximum number of bytes in flight. */
   constructor(window: number, target: PumpTarget) {
     this.#window = window;
     this.#target = target;

@@ -10,7 +10,7 @@ export interface HalfLinks {
 }
 
 /**
- * Runs the halves of a job in two workers, with the outcome that one worker would give. Both halves have
+ * Runs the halves of a job in two workers, with the same outcome as in one worker. Both halves have
  * ended when the promise settles.
  */
 export async function runHalves<Output>(

@@ -4,8 +4,8 @@ import { ProgressThrottle } from "./progress_throttle.ts";
 import type { Task } from "./task.ts";
 
 /**
- * Runs a job on this thread, with the outcome that a worker would give: the same output, the same error,
- * the same treatment of the stream.
+ * Runs a job on this thread, with the same outcome as in a worker: the same output or error, and
+ * the stream is read and closed in the same way.
  */
 export async function runInline<Input, Output>(
   job: Job<Input, Output>,
@@ -14,7 +14,7 @@ export async function runInline<Input, Output>(
 ): Promise<Output> {
   const { signal } = task;
   const source = new InlineSource(task.stream, signal);
-  // What `onProgress` threw: the caller gets the same object back.
+  // The error of `onProgress`, if it threw. The caller gets the same object back.
   let callers: { readonly error: unknown } | null = null;
   const throttle = new ProgressThrottle((value) => {
     try {

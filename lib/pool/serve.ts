@@ -1,9 +1,9 @@
 /**
  * The worker's end of the protocol.
  *
- * A worker runs one job at a time. An error in the job's own promise is posted as `failed`, and the worker
- * goes on. An error outside of it (in a timer, an unhandled rejection, `Deno.exit`) is posted as `dead`,
- * because the state of the thread is then unknown.
+ * A worker runs one job at a time. An error in the job's own promise is posted as `failed`, and the
+ * worker goes on. An error outside of that promise (in a timer, an unhandled rejection,
+ * `Deno.exit`) is posted as `dead`, because the state of the thread is then unknown.
  */
 import { fromErrorRecord, toErrorRecord, VarveError } from "../errors.ts";
 import { ByteQueue } from "./byte_queue.ts";

@@ -4,7 +4,7 @@ import type { JobProgress } from "./contract.ts";
 export interface Task {
   /** Aborts with the caller's signal, or when the pool is disposed. */
   readonly signal: AbortSignal;
-  /** Bytes for the handler; `undefined` for none. */
+  /** Bytes for the handler; `undefined` when there is no stream. */
   readonly stream: AsyncIterable<Uint8Array> | undefined;
   /** Called with the job's progress. */
   readonly onProgress: ((value: JobProgress) => void) | undefined;

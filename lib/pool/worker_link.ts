@@ -23,7 +23,7 @@ interface Run {
   readonly reject: (error: unknown) => void;
   /** Why the job was cancelled; the first reason stays. */
   cancelled: { readonly reason: unknown } | null;
-  /** What the caller's stream threw, and the record of it that the worker got. */
+  /** The error of the caller's stream, and the record of it that was sent to the worker. */
   failure: { readonly error: unknown; readonly record: ErrorRecord } | null;
   /** Time-outs since the last message of the worker, or since the job was cancelled. */
   missed: number;
@@ -35,7 +35,7 @@ export interface LinkOptions {
   readonly window: number;
   /** Milliseconds without a sign of life after which a worker with a job is given up. */
   readonly silence: number;
-  /** Called once when the worker is dead, before its job fails. */
+  /** Called once when the worker dies, before its job fails. */
   readonly onDeath: (link: WorkerLink) => void;
 }
 
@@ -73,7 +73,7 @@ export class WorkerLink {
     return this.#dead;
   }
 
-  /** Runs a job. Settles when the handler has, or when the worker is dead. */
+  /** Runs a job. Settles when the handler has settled, or when the worker is dead. */
   run(job: string, input: unknown, task: Task): Promise<unknown> {
     const { signal } = task;
     if (this.#dead) {
@@ -122,7 +122,7 @@ export class WorkerLink {
     });
   }
 
-  /** Ends the thread. A job that runs fails with `E_WORKER`. */
+  /** Ends the thread. Its running job, if any, fails with `E_WORKER`. */
   end(): void {
     this.#die("was ended");
   }
@@ -141,7 +141,8 @@ export class WorkerLink {
         return this.#die(`failed: ${message.error.message}`);
     }
     if (typeof message?.id !== "number") return this.#die("sent an unknown message");
-    // Ignored: a handler may leave work behind that still reads or reports after its job is over.
+    // Ignore messages of an earlier job: its handler may leave work behind that still reads or
+    // reports.
     if (run === null || message.id !== run.id) return;
     switch (message.kind) {
       case "credit":
