@@ -7,7 +7,7 @@ import {
 } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 
-/** What the compressed bytes of a layer must be; what is absent is not checked. */
+/** The expected digest and size of a layer's compressed bytes. An absent field is not checked. */
 export interface ExpectedBlob {
   /** Digest of the bytes. */
   readonly digest?: Digest | undefined;
@@ -49,14 +49,15 @@ export class BlobMeter {
     this.#hasher.update(bytes);
   }
 
-  /** Size and digest of all bytes; to be called once. */
+  /** Returns size and digest of all bytes. Call it once. */
   finish(): BlobMeasure {
     return { size: this.#size, digest: this.#hasher.digest() };
   }
 }
 
 /**
- * Compares what was read with what was expected. `cause` is an error that was found inside the bytes.
+ * Compares the bytes that were read with the expected size and digest. `cause` is an error that was
+ * found inside the bytes.
  *
  * @throws {VarveError} `E_SIZE` when bytes are missing, else `E_DIGEST` when the digest differs
  */

@@ -3,23 +3,29 @@ import { fileError } from "../linux/mod.ts";
 import { EarlyWriteback } from "./early_writeback.ts";
 
 /**
- * Takes result bytes: a file, or memory. Writes are synchronous, so that no bytes are held between
- * threads or turns.
+ * Receives the bytes of a result, in a file or in memory. Writes are synchronous, so no bytes are
+ * held for another thread or a later turn of the event loop.
  */
 export interface ByteSink extends Disposable {
   /** Writes bytes; keeps no reference to them. */
   write(bytes: Uint8Array): void;
-  /** Ends the output: all bytes were given. */
+  /** Ends the output, after the last write. */
   end(): void;
 }
 
-/** A write of zeros that is at least as long becomes a hole: layers hold sparse files with all their zeros. */
+/**
+ * Minimum length in bytes of a write of zeros that becomes a hole. Layers hold sparse files with
+ * all their zeros.
+ */
 const HOLE_BYTES = 64 * 1024;
 
-/** Size of the buffer that gathers small writes. */
+/** Size in bytes of the buffer that gathers small writes. */
 const BUFFER_BYTES = 256 * 1024;
 
-/** A file of mode 0600: a new one, or one that an earlier sink left unfinished. */
+/**
+ * A sink that writes a file of mode 0600: a new file, or a file that an earlier sink left
+ * unfinished.
+ */
 export class FileSink implements ByteSink {
   readonly #action: string;
   readonly #file: Deno.FsFile;
@@ -27,7 +33,10 @@ export class FileSink implements ByteSink {
   #buffer: Uint8Array | null = null;
   #used = 0;
   #length: number;
-  /** How many of the next bytes are in the file already. */
+  /**
+   * Number of bytes at the beginning of the output that are in the file already, and still have to
+   * be skipped.
+   */
   #toSkip: number;
   #endsInHole = false;
   #closed = false;
@@ -36,8 +45,10 @@ export class FileSink implements ByteSink {
    * Creates the file.
    *
    * @param what names the file in errors
-   * @param willSync whether the caller syncs the file soon: then the kernel writes it back meanwhile
-   * @param kept when given, the file may exist with that many bytes, and the first `kept` bytes that are written here are skipped
+   * @param willSync whether the caller syncs the file soon; the kernel is then asked to write it
+   * back early
+   * @param kept when given, the file may exist with this number of bytes, and the first `kept`
+   * bytes that are written here are skipped
    * @throws {VarveError} `E_SYSCALL`, with `EEXIST` when the file exists and `kept` is absent
    */
   constructor(path: string, what: string, willSync = false, kept?: number) {
@@ -112,7 +123,7 @@ export class MemorySink implements ByteSink {
   readonly #pieces: Uint8Array[] = [];
 
   write(bytes: Uint8Array): void {
-    // A copy, also of shared memory: the bytes are valid only during the call.
+    // Copies the bytes, which are valid only during the call. They may lie in shared memory.
     this.#pieces.push(new Uint8Array(bytes));
   }
 

@@ -26,7 +26,7 @@ export const compressJob: Job<CompressJobInput, CompressedPiece<SharedArrayBuffe
   },
 };
 
-/** Pieces in flight for each worker: one is compressed while the next one waits. */
+/** Pieces in flight for each worker: one piece is compressed while the next piece waits. */
 const AHEAD = 2;
 
 /**

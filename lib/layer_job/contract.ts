@@ -4,10 +4,10 @@
  * The job syncs nothing and renames nothing: the store does both when it commits. A job that fails
  * closes its files and leaves them as they are. Its caller, who named them, removes them.
  *
- * Checks run from the outside in: size, digest of the compressed bytes, compression, diffID, archive,
- * entries. Bytes that were damaged in transit therefore fail with `E_DIGEST` or `E_DIFFID`, and what
- * the damage did further inside is the `cause`. A limit that is exceeded, or a disk that fails, ends
- * the job at once.
+ * Checks run from the outside in: size, digest of the compressed bytes, compression, diffID,
+ * archive, entries. Bytes that were damaged in transit therefore fail with `E_DIGEST` or
+ * `E_DIFFID`. An error that the damage caused further inside becomes the `cause`. A limit that is
+ * exceeded, or a disk that fails, ends the job at once.
  */
 import type { Compression } from "../codec/compress/mod.ts";
 import type { DiffId, Digest, TreeDigest } from "../digest/mod.ts";
@@ -39,13 +39,14 @@ export type LayerTarget =
     readonly tree: string;
     /**
      * Path of the compressed bytes, or `null` to keep none. It is not written for a layer without
-     * compression: there the tar is the blob.
+     * compression, whose tar is the blob.
      */
     readonly blob: string | null;
     /**
-     * How many bytes of `blob` an earlier job left. The layer begins with them; the bytes of the source
-     * follow and are appended to `blob`. A layer without compression is then written to `blob`, too,
-     * and `tar` is not made. When absent, `blob` must not exist.
+     * Number of bytes in the file `blob` that an earlier job kept. The layer begins with these
+     * bytes. The bytes of the source follow and are appended to `blob`. A layer without compression
+     * is then written to `blob` too, and `tar` is not made. When `kept` is absent, `blob` must not
+     * exist.
      */
     readonly kept?: number | undefined;
   }
@@ -57,7 +58,7 @@ export interface LayerJobInput extends LayerRules {
   readonly source: LayerSource;
   /** Where the results go. */
   readonly target: LayerTarget;
-  /** What the layer must be; what is absent is not checked. */
+  /** The expected digests, size and media type of the layer. An absent field is not checked. */
   readonly expected: {
     /** Digest of the compressed bytes; checked at the end (`E_DIGEST`). */
     readonly digest?: Digest | undefined;
@@ -68,7 +69,10 @@ export interface LayerJobInput extends LayerRules {
     /** Media type of the descriptor; compared with the magic bytes (`E_MEDIA_TYPE`). */
     readonly mediaType?: string | undefined;
   };
-  /** Whether the caller syncs the files soon: then the kernel writes them back while the job runs. */
+  /**
+   * Whether the caller syncs the files soon. The kernel is then asked to write them back while the
+   * job runs.
+   */
   readonly willSync?: boolean | undefined;
   /** Compressed bytes from which the job runs on two threads; 4 MiB when absent. */
   readonly halvesFrom?: number | undefined;
@@ -86,7 +90,7 @@ export interface LayerJobOutput {
   readonly compression: Compression;
   /** SHA-256 of the uncompressed tar: the identity of the layer. */
   readonly diffId: DiffId;
-  /** The expected diffID where it is a SHA-512: it was proved, too. */
+  /** The expected diffID if it is a SHA-512 digest. It was verified too. */
   readonly otherDiffId?: DiffId | undefined;
   /** Size of the uncompressed tar in bytes. */
   readonly uncompressedSize: number;
@@ -96,9 +100,9 @@ export interface LayerJobOutput {
   readonly entries: number;
   /** SHA-256 of the encoded layer tree, as it was written. */
   readonly treeSum: Digest;
-  /** What was left out, and what is unusual. */
+  /** Parts of the layer that were left out, and unusual ones. */
   readonly warnings: readonly Warning[];
-  /** The results themselves, when the target is memory. */
+  /** The bytes of the results, when the target is memory. */
   readonly memory?: {
     /** The uncompressed tar. */
     readonly tar: Uint8Array;

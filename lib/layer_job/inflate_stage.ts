@@ -10,7 +10,10 @@ import { sourceSize } from "./source.ts";
 /** Takes bytes, which are valid only during the call. */
 export type TakeBytes = (bytes: Uint8Array) => void;
 
-/** Takes bytes of the uncompressed tar. `isPlain`: they are also the bytes of the blob, and hashed already. */
+/**
+ * Takes bytes of the uncompressed tar. `isPlain` means that the blob has the same bytes, which are
+ * hashed already.
+ */
 export type TakeTar = (bytes: Uint8Array, isPlain: boolean) => void;
 
 /** Where an {@linkcode InflateStage} puts its output. */
@@ -22,7 +25,7 @@ export interface InflateSinks {
    * are not kept.
    */
   readonly blob: TakeBytes | null;
-  /** Gives memory for the next uncompressed bytes, so that they need no copy afterwards. */
+  /** Returns memory for the next uncompressed bytes, so that the bytes need no copy afterwards. */
   readonly nextBuffer?: (() => Uint8Array) | undefined;
 }
 
@@ -133,8 +136,8 @@ export class InflateStage implements Disposable {
 
   /**
    * Whether the digest of the blob is also the diffID. That is true for a layer without
-   * compression, which is then hashed only once. It is false when the blob's digest is expected by
-   * another algorithm.
+   * compression, which is then hashed only once. It is false when the expected digest of the blob
+   * is not a SHA-256.
    */
   get #isPlain(): boolean {
     if (this.#decompressor.compression !== "none") return false;
@@ -151,7 +154,7 @@ export class InflateStage implements Disposable {
     this.#mediaWarning = checkMediaType(mediaType, this.#compression);
   }
 
-  /** Passes compressed bytes to the blob sink. Until the compression is known they are held back. */
+  /** Passes compressed bytes to the blob sink. Holds them back until the compression is known. */
   #keep(chunk: Uint8Array): void {
     if (this.#sinks.blob === null || this.#compression === "none") return;
     if (this.#compression === undefined) {

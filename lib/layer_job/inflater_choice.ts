@@ -20,7 +20,7 @@ export interface InflaterChoice {
   readonly name: "isal" | "zlib";
   /** The reason, as a phrase for `doctor`. */
   readonly why: string;
-  /** Makes an inflater; absent for node:zlib, for which the codec makes its own. */
+  /** Makes an inflater. Absent for node:zlib, because the codec itself makes that inflater. */
   readonly create?: (() => Inflater) | undefined;
 }
 
@@ -43,8 +43,8 @@ export function chooseInflater(name: InflaterName = "auto"): InflaterChoice {
 }
 
 /**
- * Makes an inflater for a layer of `size` compressed bytes (0 when the size is not known). `undefined`
- * stands for node:zlib.
+ * Makes an inflater for a layer of `size` compressed bytes (0 when the size is not known). Returns
+ * `undefined` for node:zlib.
  *
  * @throws {VarveError} `E_UNSUPPORTED` when libisal is asked for and does not work
  */

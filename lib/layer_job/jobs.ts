@@ -1,5 +1,5 @@
 /**
- * The jobs on layers, for worker entries, which load nothing else of this room.
+ * The layer jobs, for worker entries. A worker entry loads no other part of this room.
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
- * The layer job on two threads. The front half reads and inflates into a ring of shared memory; the back
- * half hashes, scans and writes what it reads from the ring.
+ * The layer job on two threads. The front half reads and inflates into a ring of shared memory; the
+ * back half reads the bytes from the ring, and hashes, scans and writes them.
  *
- * Result, errors and the order of checks are those of one thread: the front half sends its
- * {@linkcode InflateResult} behind its last bytes, and the back half makes all checks.
+ * Result, errors and the order of checks are the same as on one thread: the front half sends its
+ * {@linkcode InflateResult} after its last bytes, and the back half makes all checks.
  */
 import { fromErrorRecord, toErrorRecord, type VarveError } from "../errors.ts";
 import type { Halves, Job, JobContext } from "../pool/mod.ts";
@@ -17,7 +17,7 @@ import { readSource, sourceSize } from "./source.ts";
 /** Compressed bytes from which the second thread saves more than its start costs. */
 const WORTH_BYTES = 4 * 1024 * 1024;
 
-/** The ring's flag while its bytes are also those of the blob. */
+/** Value of the ring's flag when the blob has the same bytes as the tar. */
 const PLAIN = 1;
 
 /** The input of either half. */
@@ -42,14 +42,20 @@ export function layerHalves(layer: LayerJobInput): Halves<LayerJobOutput> | null
   };
 }
 
-/** Reads, hashes, keeps and inflates the compressed bytes. Gives `false` when the ring was stopped. */
+/**
+ * Reads, hashes, keeps and inflates the compressed bytes. Returns `false` when the ring was
+ * stopped.
+ */
 export const layerFrontJob: Job<LayerHalfInput, boolean> = {
   name: "layer-front",
   entry: "layer",
   run: (input, context) => unlessStopped(false, () => runFront(input, context)),
 };
 
-/** Hashes, scans and writes the uncompressed bytes, and checks the layer. Gives `null` when the front half failed. */
+/**
+ * Hashes, scans and writes the uncompressed bytes, and checks the layer. Returns `null` when the
+ * front half failed.
+ */
 export const layerBackJob: Job<LayerHalfInput, LayerJobOutput | null> = {
   name: "layer-back",
   entry: "layer",
@@ -91,7 +97,8 @@ async function runFront({ layer, ring }: LayerHalfInput, context: JobContext): P
     writer.finish(encodeResult(result));
     return true;
   } catch (error) {
-    // The back half still reads what is in the ring, and may find an error that comes before this one.
+    // The back half still reads the bytes in the ring, and may find an error that precedes this
+    // error.
     if (!(error instanceof RingStopped)) writer.finish(null);
     throw error;
   }
@@ -108,7 +115,7 @@ async function runBack({ layer, ring }: LayerHalfInput): Promise<LayerJobOutput 
   if (message === null) return null;
   const { output, tree } = scan.finish(decodeResult(message));
   const treeSum = outputs.tree(tree);
-  // An empty layer has no bytes that would have made the tar's file.
+  // Creates the tar's file for an empty layer, which has no bytes to write.
   outputs.tar();
   outputs.end();
   return { ...output, treeSum };

@@ -3,7 +3,7 @@ import { type Tree, writeTree } from "../tree/mod.ts";
 import { type ByteSink, FileSink, MemorySink } from "./byte_sink.ts";
 import type { LayerJobInput, LayerJobOutput } from "./contract.ts";
 
-/** The sinks of a job's target. Each one is opened when it is first asked for. */
+/** The sinks of a job's target. Each sink is opened at its first use. */
 export class LayerOutputs implements Disposable {
   readonly #input: LayerJobInput;
   readonly #sinks = new Map<"tar" | "tree" | "blob", ByteSink>();
@@ -20,7 +20,7 @@ export class LayerOutputs implements Disposable {
   }
 
   /**
-   * The sink of the uncompressed tar. `isPlain`: its bytes are also those of the blob. If an
+   * The sink of the uncompressed tar. `isPlain` means that the blob has the same bytes. If an
    * earlier job kept the beginning of such a blob, the tar continues the blob's file.
    */
   tar(isPlain: boolean = this.#isPlain): ByteSink {

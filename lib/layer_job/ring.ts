@@ -1,6 +1,6 @@
 /**
- * A ring of slots in shared memory, from one thread to another. The writer makes bytes in the memory
- * where the reader uses them: nothing is copied or posted.
+ * A ring of slots in shared memory, from one thread to another. The writer produces bytes in the
+ * same memory from which the reader uses them: nothing is copied or posted.
  *
  * The writer blocks its thread while the ring is full. The reader returns to its event loop while the
  * ring is empty. No wait is longer than {@linkcode WAIT_MS}, and {@linkcode stopRing} ends all waits:
@@ -11,8 +11,9 @@ import { areZeros, zeros } from "../bytes/mod.ts";
 /** Bytes of a slot. They fit the processor's cache. */
 const SLOT_BYTES = 256 * 1024;
 /**
- * Slots of a ring. With 32 slots a load is 2 % faster, because the threads are slow at different times.
- * But the rings of ended jobs stay in memory until they are collected: a pull of 16 layers took 50 MiB more.
+ * Slots of a ring. With 32 slots a load would be 2 % faster, because the threads are slow at
+ * different times. But the rings of ended jobs stay in memory until they are collected, and a pull
+ * of 16 layers took 50 MiB more.
  */
 const SLOTS = 8;
 /** Milliseconds of one wait; after it a thread checks for a stop. */
@@ -23,9 +24,9 @@ const SLOTS_PER_TURN = 256;
 /** Indices of the control words. `WRITTEN` and `READ` count slots and wrap at 2³². */
 const WRITTEN = 0, READ = 1, STOPPED = 2, SKIPPED = 3, FLAG = 4, WORDS = 5;
 /**
- * The length of each slot's bytes follows the control words. `ZEROS` + length: that many zeros,
+ * The length of each slot's bytes follows the control words. `ZEROS` + length: a run of zeros,
  * which are not in the slot. `LAST` + length: the end, with a message. `NO_MESSAGE`: the end
- * without one.
+ * without a message.
  */
 const ZEROS = 0x2000_0000, LAST = 0x4000_0000, NO_MESSAGE = 0x7000_0000;
 
@@ -64,7 +65,7 @@ export class RingStopped extends Error {
   override readonly name = "RingStopped";
 }
 
-/** What the writer and the reader have in common. */
+/** The common part of the writer and the reader. */
 class RingEnd {
   protected readonly control: Int32Array;
   protected readonly slots: readonly Uint8Array[];
@@ -93,7 +94,7 @@ class RingEnd {
   }
 }
 
-/** The end that writes. One thread has it. */
+/** The writing end of a ring, for one thread. */
 export class RingWriter extends RingEnd {
   /** Whether the reader wants no more bytes, only the last message. */
   get skipped(): boolean {
@@ -110,7 +111,11 @@ export class RingWriter extends RingEnd {
     return bytes.buffer === this.slots[0]?.buffer;
   }
 
-  /** The next slot to fill. Blocks the thread until one is free. @throws {RingStopped} */
+  /**
+   * Returns the next slot to fill. Blocks the thread until a slot is free.
+   *
+   * @throws {RingStopped}
+   */
   slot(): Uint8Array {
     for (;;) {
       if (this.stopped) throw new RingStopped();
@@ -135,7 +140,11 @@ export class RingWriter extends RingEnd {
     this.#publish(message === null ? NO_MESSAGE : LAST + message.length);
   }
 
-  /** Copies bytes from other memory into slots and passes these to the reader. @throws {RingStopped} */
+  /**
+   * Copies bytes from other memory into slots and passes the slots to the reader.
+   *
+   * @throws {RingStopped}
+   */
   write(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; at += SLOT_BYTES) {
       const piece = bytes.subarray(at, at + SLOT_BYTES);
@@ -158,7 +167,7 @@ export class RingWriter extends RingEnd {
   }
 }
 
-/** The end that reads. One thread has it. */
+/** The reading end of a ring, for one thread. */
 export class RingReader extends RingEnd {
   /** The flag that the writer set; 0 at first. */
   get flag(): number {
@@ -190,7 +199,7 @@ export class RingReader extends RingEnd {
     }
   }
 
-  /** Waits until there is a slot to read. What was written before a stop is still read. */
+  /** Waits until there is a slot to read. Slots that were written before a stop are still read. */
   async #wait(turn: boolean): Promise<void> {
     for (;;) {
       const written = Atomics.load(this.control, WRITTEN);

@@ -4,8 +4,8 @@ import type { LayerLimits, LayerPolicy } from "../layer/mod.ts";
 import type { InflaterName } from "./inflater_choice.ts";
 
 /**
- * How layers are read and judged: one record, from the caller's options to the job. Defaults stand for
- * what is absent.
+ * How layers are read and judged, as one record that is passed from the caller's options to the
+ * job. Absent fields have defaults.
  */
 export interface LayerRules {
   /** What a layer may hold, such as devices. */
@@ -14,11 +14,17 @@ export interface LayerRules {
   readonly limits?: Partial<LayerLimits> | undefined;
   /** Limits of the archive and of the compression. */
   readonly streamLimits?: Partial<TarLimits & CompressLimits> | undefined;
-  /** What inflates gzip; `"auto"` when absent: the fastest that is installed and passes its self-test. */
+  /**
+   * What inflates gzip; Default: `"auto"`, the fastest library that is installed and passes its
+   * self-test.
+   */
   readonly inflater?: InflaterName | undefined;
 }
 
-/** Picks the rules out of a caller's options: the input of a job crosses threads and must hold nothing else. */
+/**
+ * Picks the rules out of a caller's options. The input of a job crosses threads, so it must hold no
+ * other option.
+ */
 export function layerRules({ policy, limits, streamLimits, inflater }: LayerRules): LayerRules {
   return { policy, limits, streamLimits, inflater };
 }

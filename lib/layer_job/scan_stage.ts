@@ -30,9 +30,9 @@ export class ScanStage {
   readonly #input: LayerJobInput;
   readonly #tar: TakeTar;
   readonly #scanner: LayerScanner;
-  /** Makes the SHA-256 of the uncompressed tar; unused where that is the blob's digest. */
+  /** Hashes the uncompressed tar with SHA-256. Unused when the blob's digest is the same. */
   readonly #hasher: Hasher = createHasher("sha256");
-  /** Proves an expected diffID of another algorithm. */
+  /** Hashes the tar for an expected diffID of another algorithm. */
   readonly #otherHasher: Hasher | undefined;
   /** Error of the archive; thrown after the digests are checked. */
   #failure: VarveError | null = null;
@@ -60,9 +60,11 @@ export class ScanStage {
   }
 
   /**
-   * Takes the next bytes of the tar; keeps no reference to them. `isPlain`: they need no hash here.
+   * Takes the next bytes of the tar; keeps no reference to them. `isPlain` means that they are
+   * hashed already.
    *
-   * @throws {VarveError} `E_LIMIT`; errors of the sink; errors of the archive that are not deferrable
+   * @throws {VarveError} `E_LIMIT`; errors of the sink; errors of the archive that cannot be
+   * deferred
    */
   push(bytes: Uint8Array, isPlain: boolean): void {
     if (!isPlain) this.#hasher.update(bytes);

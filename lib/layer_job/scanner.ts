@@ -1,6 +1,6 @@
 /**
- * From the bytes of a layer's tar to its tree: parses the tar, hashes each file, applies the rules of
- * layers. No effects.
+ * Turns the bytes of a layer's tar into its tree: parses the tar, hashes each file and applies the
+ * rules of layers. It has no effects.
  */
 import { type ByteString, zeros } from "../bytes/mod.ts";
 import {
@@ -20,7 +20,7 @@ import {
 
 /** Options of a {@linkcode LayerScanner}. */
 export interface LayerScannerOptions {
-  /** What the layer may hold; defaults stand for what is absent. */
+  /** What the layer may hold. Absent fields have defaults. */
   readonly policy?: Partial<LayerPolicy> | undefined;
   /** Limits of the layer. The archive's limits on entries and paths follow them. */
   readonly limits?: Partial<LayerLimits> | undefined;
@@ -28,7 +28,10 @@ export interface LayerScannerOptions {
   readonly blobSize?: number | undefined;
   /** Limits of the archive. */
   readonly tarLimits?: Partial<TarLimits> | undefined;
-  /** Whether to hash each file; true when absent. Without it the tree's digest is meaningless: only for benches. */
+  /**
+   * Whether to hash each file; true when absent. If false, the tree's digest is meaningless. Only
+   * benches use that.
+   */
   readonly fileDigests?: boolean | undefined;
 }
 
@@ -71,7 +74,8 @@ export class LayerScanner {
   /**
    * Takes the next bytes; keeps no reference to them.
    *
-   * @throws {VarveError} when the archive's reader or the layer's rules refuse something; the scanner cannot be used any more
+   * @throws {VarveError} when the tar or the rules of layers do not allow the bytes; the scanner
+   * then cannot be used any more
    */
   push(chunk: Uint8Array): void {
     this.#reader.push(chunk);
@@ -95,10 +99,15 @@ export interface ScannedLayer extends BuiltLayer {
   readonly dirtyPadding: { readonly count: number; readonly example: ByteString } | null;
 }
 
-/** Digest of a file that is not hashed: not zeros, which a tree refuses. */
+/**
+ * Stands for the digest of a file that is not hashed. It is not all zeros, because a tree refuses
+ * that.
+ */
 const UNKNOWN = new Uint8Array(32).fill(0xff);
 
-/** Passes entries to the builder, and the digest of each file whose content it asks for. */
+/**
+ * Passes entries to the builder, and the digests of the files whose content the builder asks for.
+ */
 class FileHandler implements TarHandler {
   dirty: { count: number; readonly example: ByteString } | null = null;
   readonly #builder: LayerBuilder;
@@ -128,7 +137,8 @@ class FileHandler implements TarHandler {
       this.#digest = UNKNOWN;
       return;
     }
-    // Most files lie in one chunk. A hash by one call costs half as much as one by three calls.
+    // Most files lie in one chunk. A hash made in one call costs half as much as a hash made in
+    // three calls.
     if (chunk.length === this.#size && this.#hasher === null) this.#digest = sha256Bytes(chunk);
     else (this.#hasher ??= createHasher()).update(chunk);
   }

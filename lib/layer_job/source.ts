@@ -3,7 +3,10 @@ import { fileError } from "../linux/mod.ts";
 import type { JobContext } from "../pool/mod.ts";
 import type { LayerJobInput, LayerSource } from "./contract.ts";
 
-/** Bytes of one read. The pipeline works on that many at a time; they fit the processor's cache. */
+/**
+ * Bytes of one read. The pipeline works on one such chunk at a time, which fits the processor's
+ * cache.
+ */
 const READ_BYTES = 256 * 1024;
 
 /** Number of compressed bytes of a layer; `undefined` when it is not known before they are read. */
@@ -76,7 +79,7 @@ async function* readFile(
       yield chunk;
     }
   } finally {
-    // The descriptor must stay open until the read that runs has ended.
+    // The descriptor must stay open until a running read has ended.
     await ahead?.catch(() => {});
     file.close();
   }
