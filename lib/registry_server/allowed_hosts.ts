@@ -1,4 +1,4 @@
-/** Whether an address or a name to listen on is reached from this machine only. */
+/** Whether only this machine can reach an address or a name to listen on. */
 export function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "::1" ||
     /^127(?:\.[0-9]{1,3}){3}$/.test(hostname);

@@ -16,9 +16,10 @@ import type { Uploads } from "./uploads.ts";
  * The blobs that the registry serves (distribution-spec, "Pulling blobs", "Deleting Blobs"): those of the
  * store, and those that were uploaded and wait for a manifest.
  *
- * A blob belongs to every repository: there is no authentication, so every client may read everything,
- * and no client need upload what is here already. A blob that an image names cannot be deleted. A deleted
- * upload is removed at once; a deleted blob of the store is no longer served, and gc removes its bytes.
+ * A blob belongs to every repository: there is no authentication, so every client may read
+ * everything, and no client has to upload a blob that is here already. A blob that an image names
+ * cannot be deleted. A deleted upload is removed at once; a deleted blob of the store is no longer
+ * served, and gc removes its bytes.
  */
 export class Blobs {
   readonly #store: Store;
@@ -32,12 +33,15 @@ export class Blobs {
     this.#uploads = uploads;
   }
 
-  /** Whether there is a blob, uploaded or in the store. */
+  /** Whether a blob is available, uploaded or in the store. */
   async has(digest: Digest): Promise<boolean> {
     return this.#uploads.blob(digest) !== undefined || await this.serves(digest);
   }
 
-  /** Whether a blob of the store is served: it is not known to be damaged, and not deleted; an image that names it again undoes the deletion. */
+  /**
+   * Whether a blob of the store is served. A blob is not served if it is known to be damaged or was
+   * deleted. When an image names a deleted blob again, the blob is served again.
+   */
   async serves(digest: Digest): Promise<boolean> {
     const { verifiedAt = 0 } = this.#store.blobs.stat(digest) ?? {};
     if (verifiedAt === 0) return false;

@@ -9,7 +9,8 @@ export interface ByteRange {
 /**
  * Parses a `Range` header (RFC 9110, 14.2).
  *
- * @returns the range; `undefined` for the whole: without a header, or when the header is malformed or has several ranges
+ * @returns the range; `undefined` for all bytes, which is so without a header, and when the header
+ * is malformed or has several ranges
  */
 export function parseRange(
   header: string | undefined,

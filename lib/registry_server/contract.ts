@@ -4,17 +4,25 @@ import type { Pool } from "../pool/mod.ts";
 /** Options of {@linkcode serveRegistry}. */
 export interface ServeRegistryOptions
   extends Pick<LoadOptions, "policy" | "limits" | "streamLimits" | "inflater" | "ociLimits"> {
-  /** The address to listen on; `127.0.0.1` when absent. An address that is not loopback needs `anyAddress`. */
+  /**
+   * The address to listen on; `127.0.0.1` when absent. Any address but loopback needs `anyAddress`.
+   */
   readonly hostname?: string | undefined;
   /** The port; when absent or 0, the kernel chooses a free one. */
   readonly port?: number | undefined;
-  /** Allows an address that other machines reach, and answers under any host name. There is no authentication. */
+  /**
+   * Whether to allow an address that other machines reach, and to answer requests for any host
+   * name. There is no authentication.
+   */
   readonly anyAddress?: boolean | undefined;
-  /** Refuses PUT, POST, PATCH and DELETE. */
+  /** Whether to refuse PUT, POST, PATCH and DELETE. */
   readonly readOnly?: boolean | undefined;
   /** The pool that runs the layer jobs; when absent, the server makes one and ends it. */
   readonly pool?: Pool | undefined;
-  /** Milliseconds without use after which an upload, or a blob that no manifest named, is dropped; an hour when absent. */
+  /**
+   * Milliseconds without use after which an upload, or an uploaded blob that no manifest names, is
+   * dropped; an hour when absent.
+   */
   readonly uploadLifetime?: number | undefined;
   /** Largest blob in bytes; 64 GiB when absent. */
   readonly maxBlobBytes?: number | undefined;
@@ -24,17 +32,22 @@ export interface ServeRegistryOptions
   readonly idleTimeout?: number | undefined;
   /** Ends the server. */
   readonly signal?: AbortSignal | undefined;
-  /** Called for faults of the server or the store, not for those of a request. */
+  /**
+   * Called with each error of the server or the store. It is not called when a client is at fault.
+   */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
-/** A running registry. Dispose to close all connections, and to drop the uploads that no manifest named. */
+/**
+ * A running registry. Dispose it to close all connections and to drop the uploads that no manifest
+ * names.
+ */
 export interface RegistryServer extends AsyncDisposable {
   /** The address for clients: `http://127.0.0.1:5000`. */
   readonly url: string;
-  /** The address that it listens on. */
+  /** The address that the server listens on. */
   readonly hostname: string;
-  /** The port that it listens on. */
+  /** The port that the server listens on. */
   readonly port: number;
   /** Settles when the server has ended. */
   readonly finished: Promise<void>;

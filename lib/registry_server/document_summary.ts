@@ -3,7 +3,7 @@ import { VarveError } from "../errors.ts";
 import { type Descriptor, type ImageDocument, parseDocument } from "../oci/mod.ts";
 import { documentLimits, type Store } from "../store/mod.ts";
 
-/** What a manifest or an index names. */
+/** The blobs and documents that a manifest or an index names. */
 export interface DocumentSummary {
   /** The descriptor of the document itself. */
   readonly descriptor: Pick<Descriptor, "mediaType" | "digest" | "size">;
@@ -11,19 +11,25 @@ export interface DocumentSummary {
   readonly children: readonly Descriptor[];
   /** Of a manifest: its config and layers. */
   readonly parts: readonly Descriptor[];
-  /** The manifest that it refers to. */
+  /** The manifest that the document refers to. */
   readonly subject: Digest | undefined;
-  /** The artifact type as a list of referrers has it: of a manifest without one, the media type of its config. */
+  /**
+   * The artifact type, as a list of referrers shows it. For a manifest without an artifact type, it
+   * is the media type of the config.
+   */
   readonly artifactType: string | undefined;
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** Summaries that are cached. */
+/** Maximum number of summaries that are cached. */
 const MAX_CACHED = 2048;
 /** Size in bytes of the largest document whose summary is cached. */
 const MAX_CACHED_SIZE = 64 * 1024;
 
-/** Reads summaries of a store's documents. Those of small documents are cached: what a digest names never changes. */
+/**
+ * Reads summaries of a store's documents. Caches the summaries of small documents, because the
+ * document of a digest never changes.
+ */
 export class DocumentReader {
   readonly #store: Store;
   readonly #cache = new Map<Digest, DocumentSummary>();
@@ -32,10 +38,13 @@ export class DocumentReader {
     this.#store = store;
   }
 
-  /** The summary of a document; `undefined` when the blob is not in the store, is damaged, or is no document. */
+  /**
+   * The summary of a document; `undefined` when the blob is not in the store, is damaged, or is not
+   * a document.
+   */
   async get({ digest }: Pick<Descriptor, "digest">): Promise<DocumentSummary | undefined> {
     const cached = this.#cache.get(digest);
-    // Asked each time: gc may have removed the blob.
+    // Look the blob up each time, because gc may have removed it.
     const size = this.#store.blobs.stat(digest)?.size;
     if (cached !== undefined && size !== undefined) return cached;
     const limits = documentLimits(this.#store);

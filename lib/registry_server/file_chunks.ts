@@ -3,7 +3,7 @@ import { guarded } from "../linux/mod.ts";
 /** Bytes of one read. */
 const CHUNK = 256 * 1024;
 
-/** Up to `length` bytes of a file from an offset on. Each chunk is a buffer of its own. */
+/** Up to `length` bytes of a file from an offset on. Each chunk has its own buffer. */
 export async function* fileChunks(
   path: string,
   start: number,

@@ -99,7 +99,7 @@ export function jsonResponse(
   };
 }
 
-/** The response that a refusal stands for. */
+/** Turns a refusal into a response. */
 export function refusalResponse({ status, entries, headers }: Refusal): RegistryResponse {
   return jsonResponse({ errors: entries }, headers, status);
 }

@@ -55,7 +55,10 @@ function nextLink(path: string, query: Record<string, string | undefined>): stri
   return `<${path}?${new URLSearchParams(pairs)}>; rel="next"`;
 }
 
-/** `referrers` (distribution-spec, "Listing Referrers"). It never answers 404, even for a manifest that does not exist. */
+/**
+ * `referrers` (distribution-spec, "Listing Referrers"). The server never answers 404, even for a
+ * manifest that does not exist.
+ */
 export async function listReferrers(
   catalog: Catalog,
   repository: RepositoryName,

@@ -17,17 +17,17 @@ import type { ManifestKey } from "./routes.ts";
 
 /**
  * The manifests and indexes that the registry serves (distribution-spec, "Pulling", "Pushing" and
- * "Deleting Manifests"). Each has an image name in the store: one with a tag, or one with its digest,
- * which keeps a manifest without a tag. An index keeps its manifests, so they need no name of their own.
+ * "Deleting Manifests"). Each has an image name in the store. The name has a tag, or the digest if
+ * the manifest has no tag. An index keeps its manifests, so they need no name of their own.
  */
 export class Manifests {
   readonly #store: Store;
   readonly #catalog: Catalog;
   readonly #context: () => PutContext;
-  /** Settles when the last change of names is done. */
+  /** Settles when the last change of image names is done. */
   #lastChange: Promise<unknown> = Promise.resolve();
 
-  /** `context` gives what a PUT needs, under the settings of that moment. */
+  /** `context` makes the context of a PUT, with the settings of that moment. */
   constructor(store: Store, catalog: Catalog, context: () => PutContext) {
     this.#store = store;
     this.#catalog = catalog;
@@ -47,9 +47,10 @@ export class Manifests {
   }
 
   /**
-   * PUT of a manifest. When the tag named another manifest before, that one stays, under its digest. A
-   * name with a digest is removed when a tag or an index keeps the manifest instead, but only when this
-   * registry made the name (it is "spare"), not when a user did (`pull NAME@DIGEST`).
+   * PUT of a manifest. When the tag named another manifest before, that manifest stays under its
+   * digest. A name with a digest is removed when a tag or an index keeps the manifest instead. This
+   * applies only to a name that this registry made (a "spare" name), not to a name that a user made
+   * (`pull NAME@DIGEST`).
    */
   async put(
     repository: RepositoryName,
@@ -87,7 +88,7 @@ export class Manifests {
       const names = kept.map((one) => untaggedName(repository, one));
       this.#store.images.removeAll(names, { spare: true });
     });
-    // The store has these blobs now.
+    // The store now has these blobs, so their uploads are not needed.
     for (const part of staged) await context.uploads.drop(part);
     const { subject } = document;
     return {
@@ -100,7 +101,10 @@ export class Manifests {
     };
   }
 
-  /** DELETE: of a tag, only the tag, and its manifest stays under its digest; of a digest, all of its names. */
+  /**
+   * DELETE of a tag or of a digest. For a tag, only the tag is removed, and its manifest stays
+   * under its digest. For a digest, all names of the manifest are removed.
+   */
   async delete(repository: RepositoryName, key: ManifestKey): Promise<RegistryResponse> {
     await this.#changeNames(async () => {
       const entries = this.#catalog.entries(repository);
@@ -121,7 +125,8 @@ export class Manifests {
       }
       const named = entries.filter(({ record }) => record.target.digest === key.digest);
       if (named.length === 0) throw unknownManifest(key);
-      // In one transaction: there may be thousands, and no client asked to delete half of them.
+      // Removes all names in one transaction: there may be thousands, and a client must not find
+      // only half of them deleted.
       this.#store.images.removeAll(named.map(({ record }) => record.name));
     });
     return { status: 202 };
@@ -146,7 +151,7 @@ export class Manifests {
     }
   }
 
-  /** Runs changes of names one after the other: each looks at the names first. */
+  /** Runs changes of names one after the other, because each change first reads the names. */
   async #changeNames(change: () => Promise<void>): Promise<void> {
     const done = this.#lastChange.then(change);
     this.#lastChange = done.catch(() => {});
@@ -158,7 +163,7 @@ function unknownManifest(key: ManifestKey): Refusal {
   return refuse(404, "MANIFEST_UNKNOWN", "there is no such manifest", key);
 }
 
-/** The digest of a document. @throws {Refusal} 400 when the path names another one */
+/** The digest of a document. @throws {Refusal} 400 when the path names another digest */
 function digestOf(bytes: Uint8Array, expected: Digest | undefined): Digest {
   const hasher = createHasher(expected === undefined ? "sha256" : algorithmOf(expected));
   hasher.update(bytes);

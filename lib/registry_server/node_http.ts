@@ -33,7 +33,10 @@ export async function* requestBody(
   }
 }
 
-/** Reads the rest of a request, up to a bound, while the connection lasts; `undefined` when there is no rest. */
+/**
+ * Reads and discards the rest of a request, up to a bound, while the connection lasts. Returns
+ * `undefined` when nothing is left to read.
+ */
 export function discardRest(request: IncomingMessage, idle: number): Promise<void> | undefined {
   if (request.complete || request.destroyed) return undefined;
   return (async () => {
@@ -63,9 +66,9 @@ export interface WriteOptions {
   /** Milliseconds without progress after which the connection is closed. */
   readonly idle: number;
   /**
-   * Settles when the rest of the request has been discarded; `undefined` for a request that was read to
-   * its end. The connection is closed after the response, but not before this settles: a client that is
-   * still sending would only see its connection break.
+   * Settles when the rest of the request has been discarded; `undefined` for a request that was
+   * read to its end. The connection is closed after the response, but not before this promise
+   * settles. Otherwise a client that is still sending would only see its connection break.
    */
   readonly rest: Promise<void> | undefined;
 }

@@ -22,7 +22,7 @@ import { fileChunks } from "./file_chunks.ts";
 import { Refusal, refuse } from "./http.ts";
 import type { Uploads } from "./uploads.ts";
 
-/** What {@linkcode stageDocument} works with. */
+/** The parts of the server that {@linkcode stageDocument} uses. */
 export interface PutContext extends LayerRules {
   readonly store: Store;
   readonly uploads: Uploads;
@@ -30,7 +30,9 @@ export interface PutContext extends LayerRules {
   readonly documents: OciLimits;
   /** Whether the server serves a blob of the store. */
   readonly serves: (digest: Digest) => Promise<boolean>;
-  /** Selects the digests that are not those of a manifest or index of any image in the store. */
+  /**
+   * Filters digests: returns those that belong to no manifest or index of any image in the store.
+   */
   readonly unknownDocuments: (digests: Iterable<Digest>) => Promise<Set<Digest>>;
   readonly signal: AbortSignal;
 }
@@ -43,11 +45,12 @@ export interface PutContext extends LayerRules {
  * a diffID for each layer. Everything else, such as artifacts, attestations, indexes and invalid images, is stored
  * unchanged, with blobs verified against their digests: a registry does not choose its content.
  *
- * The children of an index must have been pushed as manifests, because only that verified their parts. A blob can have
- * any content.
+ * The children of an index must have been pushed as manifests, because only such a push verifies
+ * their parts. A blob can have any content.
  *
  * @returns digests of the uploaded blobs that are now in the ingest
- * @throws {Refusal} 404 when parts are unknown, 400 when a size is wrong; and what layers throw
+ * @throws {Refusal} 404 when parts are unknown, 400 when a size is wrong; the errors of the layer
+ * job
  */
 export async function stageDocument(
   context: PutContext,
@@ -211,14 +214,17 @@ async function readHead(context: PutContext, { digest, size }: Descriptor): Prom
   return joinBytes(await Array.fromAsync<Uint8Array>(pieces));
 }
 
-/** Stages an uploaded part unchanged. A part that the store has already needs nothing. */
+/** Stages an uploaded part unchanged. Does nothing for a part that the store has already. */
 async function stageBlob(context: PutContext, ingest: Ingest, part: Descriptor): Promise<void> {
   using held = context.uploads.hold(part.digest);
   if (held === undefined) return await refuseUnknown(context, [part]);
   await ingest.blobStream(fileChunks(held.path, 0, held.size), part.mediaType, part);
 }
 
-/** Makes a layer from an uploaded blob, as a load does. Without an upload, from the blob in the store. */
+/**
+ * Makes a layer from an uploaded blob, as a load does. If the blob was not uploaded, it is read
+ * from the store.
+ */
 async function stageLayer(
   context: PutContext,
   layers: LayerIngest,

@@ -16,7 +16,7 @@ const UPLOAD_LIFETIME = 60 * 60 * 1000;
 /** Largest blob in bytes, by default. */
 const MAX_BLOB = 64 * 1024 ** 3;
 
-/** The registry without its network: answers requests from a store. */
+/** The registry without a network: answers requests from a store. */
 export class Registry implements AsyncDisposable {
   /** Uploads that run, and blobs that wait for a manifest. */
   readonly uploads: Uploads;

@@ -1,7 +1,7 @@
 import type { Digest } from "../digest/mod.ts";
 import { isDigestLikeName, type Reference, tryParseReference } from "../oci/mod.ts";
 
-/** A repository under its two names: that of the request, and that of the store. */
+/** The two names of a repository: the name in a request, and the name in the store. */
 export interface RepositoryName {
   /** The name in the request: `debian`, `library/debian`, `quay.io/team/app`. */
   readonly asked: string;
@@ -30,9 +30,9 @@ const DOCKER = "docker.io/";
  * - `foo_bar.baz/app` is `docker.io/foo_bar.baz/app`: a host cannot hold an underscore;
  * - `localhost__5000/app` is `localhost:5000/app`: a repository name cannot hold a colon.
  *
- * Names that read as a digest, such as `sha256`, are no repositories (`readsAsDigest`).
+ * A name that reads as a digest, such as `sha256`, is not a repository name (`isDigestLikeName`).
  *
- * {@linkcode wireName} is the inverse. There is one name space: what is pushed to
+ * {@linkcode wireName} is the inverse. Both share one name space: an image that is pushed to
  * `localhost:5000/team/app:1` is the image `team/app:1` of the store.
  *
  * @returns `undefined` when the name is malformed
@@ -50,7 +50,8 @@ export function repositoryOf(asked: string): RepositoryName | undefined {
 /**
  * The name under which clients reach a repository of the store: the inverse of {@linkcode repositoryOf}.
  *
- * @returns `undefined` where there is no such name: for hosts in upper case and IPv6 addresses
+ * @returns `undefined` when the repository has no such name, as for hosts in upper case and IPv6
+ * addresses
  */
 export function wireName(
   { registry, repository }: Pick<Reference, "registry" | "repository">,

@@ -44,7 +44,8 @@ export function routeOf({ method, path }: Pick<RegistryRequest, "method" | "path
 function find(path: string): Route {
   if (path === "/v2" || path === "/v2/") return { kind: "base" };
   if (path === "/v2/_catalog") return { kind: "catalog" };
-  // A repository name may itself hold a part such as "blobs": the last parts count.
+  // A repository name may itself hold a part such as "blobs", so only the last parts of the path
+  // decide.
   const match =
     /^\/v2\/(.+?)\/(?:(tags)\/list|(manifests|referrers)\/([^/]+)|blobs\/(uploads)(?:\/([^/]*))?|(blobs)\/([^/]+))$/
       .exec(path);
@@ -77,7 +78,7 @@ export function parseDigest(text: string | null): Digest {
 
 function parseKey(text: string): ManifestKey {
   if (text.includes(":")) return { digest: parseDigest(text) };
-  // 404 and not 400: no manifest can have been pushed under a malformed tag.
+  // Answers 404, not 400, because no manifest can have been pushed under a malformed tag.
   if (!isTag(text)) throw refuse(404, "MANIFEST_UNKNOWN", "the tag is malformed");
   return { tag: text };
 }

@@ -17,7 +17,7 @@ import { Registry } from "./registry.ts";
 const HEADERS_TIMEOUT = 10_000;
 /** Milliseconds without a byte after which a body is given up, by default. */
 const IDLE_TIMEOUT = 60_000;
-/** Longest headers of a request in bytes. */
+/** Maximum size of the headers of a request, in bytes. */
 const MAX_HEADERS = 64 * 1024;
 /** Milliseconds between two searches for uploads that nobody uses. */
 const SWEEP_INTERVAL = 60_000;
@@ -26,22 +26,24 @@ const SWEEP_INTERVAL = 60_000;
  * Serves a store as a registry (OCI distribution-spec 1.1: pull, push, content discovery and management,
  * referrers), in plain http on loopback, without authentication.
  *
- * **Names.** The name of a repository is read as Docker reads the name of an image: `/v2/library/debian`
- * and `/v2/debian` are `docker.io/library/debian` of the store, `/v2/quay.io/team/app` is
- * `quay.io/team/app`, `/v2/localhost__5000/app` is `localhost:5000/app`. So every engine can pull all that
- * the store holds, and what is pushed as `localhost:5000/team/app:1` is the image `team/app:1` of the store.
+ * **Names.** The name of a repository is read as Docker reads the name of an image:
+ * `/v2/library/debian` and `/v2/debian` are `docker.io/library/debian` of the store,
+ * `/v2/quay.io/team/app` is `quay.io/team/app`, `/v2/localhost__5000/app` is `localhost:5000/app`.
+ * So every engine can pull all images of the store, and an image that is pushed as
+ * `localhost:5000/team/app:1` is the image `team/app:1` of the store.
  *
- * **Pushes.** A pushed image becomes an image of the store as if it were loaded: its layers are verified
- * and unpacked when its manifest arrives, and all of it becomes visible at once. Artifacts, attestations
- * and indexes are stored as they are. A manifest that loses its tag stays under its digest, as
- * `docker.io/team/app@sha256:…`, until that name is deleted; the manifests of an index go with the index.
+ * **Pushes.** A pushed image becomes an image of the store as if it were loaded: its layers are
+ * verified and unpacked when its manifest arrives, and the whole image becomes visible at once.
+ * Artifacts, attestations and indexes are stored as they are. A manifest that loses its tag stays
+ * under its digest, as `docker.io/team/app@sha256:…`, until that name is deleted. The manifests of
+ * an index are deleted with the index.
  *
  * **Uploads** that no manifest has named yet are files in a scratch directory of the store. They are
  * dropped after an hour without use, when the server ends, and after a crash when the store is next opened.
  *
- * **Trust.** Sizes of documents, headers and blobs are bounded, and so are times and the number of uploads.
- * Digests are verified. Nothing that a client sends becomes part of a path. Requests that a web page may
- * have made a browser send (a foreign `Host`, an `Origin`) are refused.
+ * **Trust.** The sizes of documents, headers and blobs are bounded, as are times and the number of
+ * uploads. Digests are verified. Nothing that a client sends becomes part of a path. Requests that
+ * a browser may have sent for a web page (with a foreign `Host`, or with an `Origin`) are refused.
  *
  * @throws {VarveError} `E_USAGE` for an address that other machines reach · `E_BUSY` when the port is taken · `E_DENIED`
  *
@@ -76,7 +78,7 @@ export async function serveRegistry(
   // node:http and not Deno.serve, which has no time-out for headers.
   const server = createServer({
     headersTimeout: options.headersTimeout ?? HEADERS_TIMEOUT,
-    // None for the whole request: bodies have a time-out for their progress.
+    // No time-out for the whole request, because bodies have a time-out for their progress.
     requestTimeout: 0,
     connectionsCheckingInterval: Math.min(1000, options.headersTimeout ?? HEADERS_TIMEOUT),
     maxHeaderSize: MAX_HEADERS,
@@ -147,7 +149,7 @@ async function listen(server: Server, hostname: string, port: number): Promise<v
 interface Handling {
   readonly registry: Registry;
   readonly options: ServeRegistryOptions;
-  /** The server's end. */
+  /** Aborts when the server ends. */
   readonly signal: AbortSignal;
 }
 
@@ -197,7 +199,10 @@ function toRequest(
   };
 }
 
-/** Undoes escapes: some clients escape the colon of a digest. `""`, which is no route, when an escape is malformed. */
+/**
+ * Decodes escapes in a path, because some clients escape the colon of a digest. Returns `""`, which
+ * matches no route, when an escape is malformed.
+ */
 function decoded(path: string): string {
   try {
     return decodeURIComponent(path);
@@ -207,9 +212,9 @@ function decoded(path: string): string {
 }
 
 /**
- * Refuses requests of web pages. A page in a browser of this machine can reach loopback: under a domain
- * name that points here (DNS rebinding), or across origins without seeing the answer. Container engines
- * send no `Origin`.
+ * Refuses requests of web pages. A page in a browser on this machine can reach loopback in two
+ * ways: under a domain name that resolves to loopback (DNS rebinding), or across origins, without
+ * seeing the response. Container engines send no `Origin`.
  *
  * @throws {Refusal} 403
  */
@@ -224,7 +229,7 @@ function refuseBrowsers(request: RegistryRequest): void {
   });
 }
 
-/** The refusal for an error. The client learns the reason only when it is at fault. */
+/** The refusal for an error. The client gets the reason only when the client is at fault. */
 function refusalOf(
   error: unknown,
   request: RegistryRequest,

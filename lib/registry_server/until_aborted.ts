@@ -7,7 +7,8 @@ export async function* untilAborted(
   bytes: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  // A new promise for each step: one promise for all would keep the results of all steps alive.
+  // Each step has a new promise, because one promise for all steps would keep the results of all
+  // steps alive.
   let step = Promise.withResolvers<IteratorResult<Uint8Array>>();
   const stop = () => step.reject(signal.reason);
   signal.addEventListener("abort", stop);

@@ -21,16 +21,16 @@ export interface UploadsOptions {
 export interface UploadedBlob {
   readonly digest: Digest;
   readonly size: number;
-  /** The path of its file. */
+  /** Path of the file with the bytes. */
   readonly path: string;
 }
 
 /** An upload that is not complete yet. */
 export interface Upload {
   readonly id: string;
-  /** The repository name in the request that began it. */
+  /** The repository name in the request that began the upload. */
   readonly repository: string;
-  /** Bytes that arrived so far. */
+  /** Number of bytes that arrived so far. */
   readonly size: number;
 }
 
@@ -39,7 +39,7 @@ interface RunningUpload extends Upload {
   readonly path: string;
   readonly hasher: Hasher;
   usedAt: number;
-  /** Aborts the request that writes now. */
+  /** Aborts the request that is writing; `undefined` when none is. */
   abort: AbortController | undefined;
   /** Settles when no request writes any more. */
   idle: Promise<void>;
@@ -50,18 +50,18 @@ interface WaitingBlob extends UploadedBlob {
   readers: number;
 }
 
-/** Most uploads that may run at the same time. */
+/** Maximum number of uploads at the same time. */
 const MAX_RUNNING = 1000;
-/** Most blobs that may wait for a manifest. */
+/** Maximum number of blobs that wait for a manifest. */
 const MAX_WAITING = 100_000;
 
 /**
- * Uploads, and uploaded blobs that no manifest has named yet. They are files in a scratch directory, with
- * numbers for names.
+ * Uploads, and uploaded blobs that no manifest has named yet. They are files in a scratch
+ * directory, named by numbers.
  *
- * When the connection of an upload breaks, its bytes stay, so that the client can resume. A new request
- * for an upload aborts one that hangs. An upload or a blob is dropped when it was not used for the
- * lifetime; all of them are dropped when the server ends.
+ * When the connection of an upload breaks, its bytes stay, so that the client can resume. A new
+ * request for an upload aborts an earlier request, which may hang. An upload or a blob is dropped
+ * when it was not used for the lifetime; all of them are dropped when the server ends.
  */
 export class Uploads implements AsyncDisposable {
   readonly #options: UploadsOptions;
@@ -105,7 +105,7 @@ export class Uploads implements AsyncDisposable {
   }
 
   /**
-   * Appends bytes. `at`, where given, must be the size of the upload so far.
+   * Appends bytes. `at`, if given, must be the size of the upload so far.
    *
    * @throws {Refusal} 404, 413 when the blob gets too large, 416 when `at` is another offset
    */
@@ -139,7 +139,11 @@ export class Uploads implements AsyncDisposable {
     return this.#get(repository, id);
   }
 
-  /** Completes an upload that has all of its bytes. @throws {Refusal} 404, 400 when the digest is another one */
+  /**
+   * Completes an upload that has all of its bytes.
+   *
+   * @throws {Refusal} 404, 400 when the digest differs
+   */
   async finish(
     { repository, id }: Pick<Upload, "repository" | "id">,
     digest: Digest,
@@ -182,7 +186,10 @@ export class Uploads implements AsyncDisposable {
     return blob;
   }
 
-  /** Keeps the file of a waiting blob until it is disposed; `undefined` when there is no such blob. */
+  /**
+   * Keeps the file of a waiting blob until the result is disposed. Returns `undefined` when there
+   * is no such blob.
+   */
   hold(digest: Digest): (UploadedBlob & Disposable) | undefined {
     const blob = this.#waiting.get(digest);
     if (blob === undefined) return undefined;
@@ -241,7 +248,7 @@ export class Uploads implements AsyncDisposable {
   ): Promise<void> {
     await guarded("write an upload", async () => {
       using file = await Deno.open(upload.path, { write: true });
-      // A write that failed may have left bytes behind the ones that count: they are overwritten.
+      // A write that failed may have left bytes after the counted ones. Overwrite them.
       await file.seek(upload.size, Deno.SeekMode.Start);
       for await (const piece of untilAborted(bytes, signal)) {
         if (upload.size + piece.length > this.#options.maxBytes) {
@@ -276,7 +283,10 @@ function unknownUpload(): Refusal {
   return refuse(404, "BLOB_UPLOAD_UNKNOWN", "there is no such upload");
 }
 
-/** Whether an upload cannot be resumed after an error: it is too large, or cannot be written. Its bytes would only take up space. */
+/**
+ * Whether an upload cannot be resumed after an error, because it is too large or cannot be written.
+ * Such an upload is dropped: its bytes would only take up space.
+ */
 function isFatal(error: unknown): boolean {
   return error instanceof Refusal ? error.status === 413 : error instanceof VarveError;
 }
