@@ -65,7 +65,7 @@ export async function saveImages(
 /**
  * Saves images into a tar file. The file appears complete, or not at all. A device or a FIFO is written directly.
  *
- * @throws {VarveError} as {@linkcode saveImages}; `E_NOT_FOUND` no such directory · `E_EXISTS` it is a directory
+ * @throws {VarveError} as {@linkcode saveImages}; `E_NOT_FOUND` no such directory · `E_EXISTS` it is a directory or a symbolic link
  *
  * @example
  * ```ts
@@ -89,7 +89,7 @@ export async function saveToFile(
 /**
  * Saves images as an OCI layout directory that also has Docker's manifest.json. It appears complete, or not at all.
  *
- * @throws {VarveError} as {@linkcode saveImages}; `E_EXISTS` it is a file, or a directory that is not empty
+ * @throws {VarveError} as {@linkcode saveImages}; `E_EXISTS` it is a file, a symbolic link, or a directory that is not empty
  *
  * @example
  * ```ts

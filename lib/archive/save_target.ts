@@ -17,26 +17,38 @@ const PREFIX = ".varve-save-";
 /** Age of a temporary file in milliseconds after which its writer must have locked it, if the writer is still alive. */
 const OLD = 60_000;
 
+/** Where only the system and root put links: `/dev/stdout` is one. */
+const SYSTEM_LINKS = /^\/(?:dev|proc)\//;
+
 /**
  * The target for a file. `"in place"` means that the path is a device or a FIFO, which must be written directly.
- * Otherwise a new file is written next to it. A symbolic link stays, and the file to which it points is replaced.
+ * Otherwise a new file is written next to it.
  *
- * @throws {VarveError} `E_NOT_FOUND` no such directory · `E_EXISTS` it is a directory · `E_DENIED`, `E_SYSCALL`
+ * A symbolic link is refused. In a directory of several users, such as `/tmp`, another user may have put it there,
+ * and it may lead to a file that only the caller may write. Below `/dev` and `/proc` a link to a device, a FIFO or a
+ * pipe is written in place: `/dev/stdout`.
+ *
+ * @throws {VarveError} `E_NOT_FOUND` no such directory · `E_EXISTS` it is a directory or a symbolic link · `E_DENIED`,
+ *   `E_SYSCALL`
  */
 export async function fileTarget(path: string): Promise<SaveTarget | "in place"> {
+  const isSystems = SYSTEM_LINKS.test(path);
+  if (!isSystems && await isLink(path)) throw linkError(path);
   const info = await statOrNothing(path);
   if (info?.isDirectory) throw taken(path, "it is a directory");
+  if (isSystems && info?.isFile && await isLink(path)) throw linkError(path);
   if (info !== undefined && !info.isFile) return "in place";
   const mode = info?.mode ?? 0o666 & ~Deno.umask();
   return await begin(path, info !== undefined, Deno.makeTempFile, mode & 0o777);
 }
 
 /**
- * The target for a directory, which must not exist or be empty.
+ * The target for a directory, which must not exist or be empty. A symbolic link is refused.
  *
  * @throws {VarveError} `E_NOT_FOUND`, `E_EXISTS`, `E_DENIED`, `E_SYSCALL`
  */
 export async function directoryTarget(path: string): Promise<SaveTarget> {
+  if (await isLink(path.replace(/\/+$/, "") || "/")) throw linkError(path);
   const info = await statOrNothing(path);
   if (info !== undefined && !info.isDirectory) throw taken(path, "it is a file");
   if (info !== undefined) {
@@ -95,8 +107,17 @@ async function removeLeftovers(dir: string, prefix: string): Promise<void> {
   }
 }
 
-function taken(path: string, state: string): VarveError {
-  return new VarveError("E_EXISTS", `Cannot save to ${path}: ${state}`, { subject: path });
+function taken(path: string, state: string, hint?: string): VarveError {
+  return new VarveError("E_EXISTS", `Cannot save to ${path}: ${state}`, { subject: path, hint });
+}
+
+function linkError(path: string): VarveError {
+  return taken(path, "it is a symbolic link", "name what it leads to, or remove the link");
+}
+
+async function isLink(path: string): Promise<boolean> {
+  const info = await Deno.lstat(path).catch(() => undefined);
+  return info?.isSymlink === true;
 }
 
 async function statOrNothing(path: string): Promise<Deno.FileInfo | undefined> {

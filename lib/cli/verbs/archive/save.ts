@@ -12,7 +12,7 @@ export const save: Verb = {
   summary: "save images as one tar that docker, podman, skopeo and containerd can load",
   help:
     `The tar is both an OCI layout and a docker-archive. It is byte for byte the same on every machine.
-Without -o it goes to standard output.
+Without -o it goes to standard output. A symbolic link as FILE or DIR is refused.
 
 An index is saved unchanged, with all of its platforms. If one of them is not in the store, save fails;
 --platform saves a single one.
