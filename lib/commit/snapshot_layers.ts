@@ -53,13 +53,13 @@ export async function readSnapshot(
     const base = { files: [...files], above: [...above] };
     if (layers === null) {
       const { pool, signal, policy, limits } = options;
-      const { root, form, stubs } = open;
+      const { root, form, stubs, leftOut } = open;
       const scanned = await scanInPool({
         pool,
         root,
         form,
         base,
-        rules: { policy, limits, stubs },
+        rules: { policy, limits, stubs, leftOut },
         signal,
       });
       const tree = scanned.tree as Uint8Array;
@@ -77,7 +77,7 @@ export async function readSnapshot(
 
 async function makeLayer(
   { pool, key, policy, limits }: ReadSnapshotOptions,
-  { root, form, stubs }: OpenSource,
+  { root, form, stubs, leftOut }: OpenSource,
   below: readonly string[],
   layers: LayerIngest,
 ): Promise<SnapshotLayer> {
@@ -93,7 +93,7 @@ async function makeLayer(
         root,
         form,
         base,
-        rules: { policy, limits, stubs },
+        rules: { policy, limits, stubs, leftOut },
         target: input.target,
         signal,
         onProgress: (read) => onProgress({ read, written: 0 }),

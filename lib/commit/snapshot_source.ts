@@ -1,6 +1,12 @@
 import { fromText } from "../bytes/mod.ts";
 import type { DiffId } from "../digest/mod.ts";
-import { readStubs, type ScanForm, type Stub } from "../directory/internal.ts";
+import {
+  type LeftOut,
+  readLeftOut,
+  readStubs,
+  type ScanForm,
+  type Stub,
+} from "../directory/internal.ts";
 import { VarveError } from "../errors.ts";
 import { CWD, isErrno, openDirectoryAt, type OwnedFd, ownFd } from "../linux/mod.ts";
 import { ancestors, quoteKey, stackOf, statRow } from "../snapshot/internal.ts";
@@ -51,6 +57,8 @@ export interface OpenSource extends Disposable {
   readonly form: ScanForm;
   /** Empty files and directories that varve made as mount points. They are not part of the changes. */
   readonly stubs: readonly Stub[];
+  /** What could not be set when the files were extracted; `null` for nothing. */
+  readonly leftOut: LeftOut | null;
 }
 
 /** Opens a directory of a snapshot. @throws {VarveError} `E_DAMAGE` when it is gone */
@@ -68,6 +76,7 @@ export async function openSource(directories: Directories, cacheId: number): Pro
       form: work === undefined ? "plain" : "overlay",
       // Stubs of an overlay are not in its upper directory.
       stubs: work === undefined ? await readStubs(path) : [],
+      leftOut: work === undefined ? await readLeftOut(path) : null,
       [Symbol.dispose]: () => files[Symbol.dispose](),
     };
   } catch (error) {

@@ -19,6 +19,7 @@ export {
   type ScanPart,
   type ScanPlace,
 } from "./scan/contract.ts";
+export { type LeftOut, leftOutOf, readLeftOut, writeLeftOut } from "./left_out.ts";
 export { mergeWarnings } from "./scan/merge_warnings.ts";
 export type { ScanRules } from "./scan/scan_directories.ts";
 export { type DirectoryLayer, type PoolScan, scanInPool } from "./scan/scan_in_pool.ts";

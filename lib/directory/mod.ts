@@ -9,7 +9,8 @@
  *   `scan/contract.ts` describes their steps.
  * - **Copies** (`copy_directory.ts`) and **disk use** ({@linkcode Usage}, `usage.ts`) work on directories as they
  *   are, by one walk (`walk_directory.ts`).
- * - **Stubs** (`stubs.ts`) are empty files that a container needs and a commit must not see.
+ * - **Stubs** (`stubs.ts`) are empty files that a container needs and a commit must not see. **What was left out**
+ *   (`left_out.ts`) is what a user who is not root could not set; a commit takes it as unchanged.
  *
  * Directories can be deep, hostile, and in use by others. So all of this works relative to open descriptors, by raw
  * bytes as names, never follows a symbolic link, keeps few descriptors open at any depth, and uses no recursion.

@@ -82,10 +82,10 @@ function layerOf({ target, rules: { policy, limits } }: DirectoryLayerInput): La
 const TURN = 64 * 1024 * 1024;
 
 async function* tarOf(
-  { place, tree, rules: { policy = {}, limits = {} } }: DirectoryContents,
+  { place, tree, rules }: DirectoryContents,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const nodes = new NodeReader(place.form, policy, limits);
+  const nodes = new NodeReader(place.form, rules);
   let bytes = 0;
   for (const piece of layerTar(decodeTree(tree), new ContentReader(place.root), nodes)) {
     yield piece;

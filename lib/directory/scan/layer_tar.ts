@@ -62,8 +62,11 @@ class EntrySink implements ContentSink {
   }
 
   begin(stat: Stat, fd: Fd): void {
-    if (isAsScanned(stat, this.#node)) return this.#writer.entry(this.#entry);
-    const { mode, uid, gid, mtime, size, xattrs } = this.#nodes.file(fd, stat, this.#path);
+    const node = this.#node;
+    if (isAsScanned(this.#nodes.withOwner(stat, node), node)) {
+      return this.#writer.entry(this.#entry);
+    }
+    const { mode, uid, gid, mtime, size, xattrs } = this.#nodes.file(fd, stat, this.#path, node);
     this.#writer.entry({ ...this.#entry, mode, uid, gid, mtime, size, xattrs });
   }
 

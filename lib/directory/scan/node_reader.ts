@@ -20,11 +20,25 @@ import {
 } from "../../linux/mod.ts";
 import type { Attributes, DirectoryNode, FileNode, Node, Xattr } from "../../tree/mod.ts";
 import type { ScanForm } from "./contract.ts";
+import { isLeftOutNode, type LeftOut, ownerOf, xattrsOf } from "../left_out.ts";
 import { takeMarks } from "./overlay_marks.ts";
 import { shown } from "./scan_failure.ts";
 
 /** What was found under a name: a node, a whiteout, or `null` for what a layer cannot hold. */
 export type Found = Exclude<Node, DirectoryNode> | null;
+
+/** The permission of a file's owner to read it. */
+const OWNER_READS = 0o400;
+
+/** The rules by which inodes become nodes. */
+export interface NodeRules {
+  /** Policy of layers, where it is not the default. */
+  readonly policy?: Partial<LayerPolicy> | undefined;
+  /** Limits of layers, where they are not the defaults. */
+  readonly limits?: Partial<LayerLimits> | undefined;
+  /** What could not be set when the directory was filled from the base. */
+  readonly leftOut?: LeftOut | null | undefined;
+}
 
 /** Stands in place of the digest of a file that was not read yet. */
 export const UNREAD: Uint8Array = new Uint8Array(32).fill(0xff);
@@ -36,29 +50,62 @@ export class NodeReader {
   readonly #overlay: boolean;
   readonly #policy: LayerPolicy;
   readonly #limits: LayerLimits;
+  readonly #leftOut: LeftOut | null;
 
-  /** Reads by a policy and limits. */
-  constructor(form: ScanForm, policy: Partial<LayerPolicy>, limits: Partial<LayerLimits>) {
+  /** Reads by the rules of a scan. */
+  constructor(form: ScanForm, { policy, limits = {}, leftOut }: NodeRules) {
     this.#overlay = form === "overlay";
     this.#policy = { ...DEFAULT_LAYER_POLICY, ...policy };
     this.#limits = layerLimits(limits);
+    this.#leftOut = leftOut ?? null;
+  }
+
+  /** The same values, with the owner that an inode has in the layers: see {@linkcode ownerOf}. */
+  withOwner<T extends Pick<Attributes, "uid" | "gid">>(found: T, before: Node | undefined): T {
+    return ownerOf(found, before, this.#leftOut);
+  }
+
+  /** Whether the user who filled the directory owns a file but may not read it. */
+  isUnreadable({ mode }: FileNode): boolean {
+    return (this.#leftOut?.owner ?? null) !== null && (mode & OWNER_READS) === 0;
+  }
+
+  /** Whether a node of the base is missing only because it could not be made. */
+  isLeftOut(before: Node | undefined): boolean {
+    return isLeftOutNode(before, this.#leftOut);
   }
 
   /** The node of an open directory. @throws {VarveError} `E_PRECONDITION`, `E_XATTR` */
-  directory(fd: Fd, stat: Stat, path: ByteString, opaque: boolean): DirectoryNode {
+  directory(
+    fd: Fd,
+    stat: Stat,
+    path: ByteString,
+    { opaque = false, before }: { readonly opaque?: boolean; readonly before?: Node | undefined },
+  ): DirectoryNode {
     const { xattrs } = this.#marks(xattrsFd(fd), path);
     const attributes = this.#attributes("directory", stat, path, xattrs);
-    return { type: "directory", opaque, implied: false, ...attributes };
+    return this.#whole({ type: "directory", opaque, implied: false, ...attributes }, before);
   }
 
   /** The node of an open file, with {@linkcode UNREAD} as its digest. @throws {VarveError} `E_PRECONDITION`, `E_XATTR` */
-  file(fd: Fd, stat: Stat, path: ByteString): FileNode {
+  file(fd: Fd, stat: Stat, path: ByteString, before: Node | undefined): FileNode {
     const { xattrs } = this.#marks(xattrsFd(fd), path);
-    return this.#file(stat, path, xattrs);
+    return this.#whole(this.#file(stat, path, xattrs), before);
   }
 
   /** What is found under a name that is no directory; `null` for a socket. @throws {VarveError} `E_TYPE`, `E_PRECONDITION`, `E_XATTR` */
-  entry(directory: Fd, name: ByteString, stat: Stat, path: ByteString): Found {
+  entry(
+    directory: Fd,
+    name: ByteString,
+    stat: Stat,
+    path: ByteString,
+    before: Node | undefined,
+  ): Found {
+    const found = this.#entry(directory, name, stat, path);
+    return found === null || found.type === "whiteout" ? found : this.#whole(found, before);
+  }
+
+  #entry(directory: Fd, name: ByteString, stat: Stat, path: ByteString): Found {
     const { type, major, minor } = stat;
     if (this.#overlay && type === "char" && major === 0 && minor === 0) return { type: "whiteout" };
     if (type === "socket") {
@@ -99,6 +146,13 @@ export class NodeReader {
       locator: null,
       ...this.#attributes("file", stat, path, xattrs),
     };
+  }
+
+  /** A node with what could not be set on its inode. What replaced a node of another type is as it is. */
+  #whole<T extends Exclude<Node, { type: "whiteout" }>>(found: T, before: Node | undefined): T {
+    if (this.#leftOut === null || before?.type !== found.type) return found;
+    const xattrs = xattrsOf(found.xattrs, before, this.#leftOut);
+    return this.withOwner({ ...found, xattrs }, before);
   }
 
   #marks(xattrs: readonly Xattr[], path: ByteString): ReturnType<typeof takeMarks> {

@@ -1,7 +1,6 @@
 import { type ByteString, equalTimestamps, joinBytes } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { WHITEOUT_PREFIX } from "../../layer/internal.ts";
-import type { LayerLimits, LayerPolicy } from "../../layer/mod.ts";
 import { type DirectoryEntry, type Fd, readDirectory, statFd, tryStatAt } from "../../linux/mod.ts";
 import { equalAttributes } from "../../tree/internal.ts";
 import {
@@ -17,18 +16,14 @@ import {
 import type { Stub } from "../stubs.ts";
 import { ContentReader } from "./content_reader.ts";
 import type { LinkedName, ScanDirectory, ScanPart, ScanPlace } from "./contract.ts";
-import { type Found, NodeReader } from "./node_reader.ts";
+import { type Found, NodeReader, type NodeRules } from "./node_reader.ts";
 import { joinPath, openScanned } from "./open_scanned.ts";
 import { PathTreeBuilder } from "./path_tree_builder.ts";
 import { sameBytes, sameOutside } from "./equal_nodes.ts";
 import { changed, guarded, shown } from "./scan_failure.ts";
 
 /** The rules of a scan. */
-export interface ScanRules {
-  /** Policy of layers, where it is not the default. */
-  readonly policy?: Partial<LayerPolicy> | undefined;
-  /** Limits of layers, where they are not the defaults. */
-  readonly limits?: Partial<LayerLimits> | undefined;
+export interface ScanRules extends NodeRules {
   /** Stubs among the files. One that is empty is no change, unless the base has something at its path. */
   readonly stubs?: readonly Stub[] | undefined;
 }
@@ -71,7 +66,7 @@ class Scan {
     this.#place = place;
     this.#base = base;
     this.#checkpoint = checkpoint;
-    this.#nodes = new NodeReader(place.form, rules.policy ?? {}, rules.limits ?? {});
+    this.#nodes = new NodeReader(place.form, rules);
     this.#contents = new ContentReader(place.root);
     this.#stubs = new Map(rules.stubs?.map(({ path, type }) => [path.slice(1), type]));
   }
@@ -85,7 +80,10 @@ class Scan {
       const before = below.node;
       // An opaque mark that hides nothing is no change.
       const hides = opaque && before !== undefined && below.names().size > 0;
-      const node = this.#nodes.directory(open.fd, statFd(open.fd), path, hides);
+      const node = this.#nodes.directory(open.fd, statFd(open.fd), path, {
+        opaque: hides,
+        before,
+      });
       const isStub = before === undefined && this.#stubs.get(path) === "directory";
       // A stub directory with something in it is added with that.
       if (!isStub && (before === undefined || hides || !equalAttributes(node, before))) {
@@ -120,7 +118,8 @@ class Scan {
     if (this.#place.form !== "plain") return;
     const here = new Set(entries.map(({ name }) => name));
     for (const name of below.names()) {
-      if (!here.has(name)) this.#built.leaf(joinPath(path, name), { type: "whiteout" });
+      if (here.has(name) || this.#nodes.isLeftOut(below.find(name))) continue;
+      this.#built.leaf(joinPath(path, name), { type: "whiteout" });
     }
   }
 
@@ -130,8 +129,10 @@ class Scan {
     // It was removed after the directory was read.
     if (stat === undefined && this.#place.form === "overlay") return;
     if (stat?.type === "directory") throw changed(path);
-    const found: Found = stat === undefined ? null : this.#nodes.entry(directory, name, stat, path);
     const before = below.find(name);
+    const found: Found = stat === undefined
+      ? null
+      : this.#nodes.entry(directory, name, stat, path, before);
     if (stat === undefined || found === null || found.type === "whiteout") {
       if (before !== undefined) this.#built.leaf(path, { type: "whiteout" });
       return;
@@ -154,6 +155,8 @@ class Scan {
   #isSame(found: Leaf, before: Node | undefined, path: ByteString): boolean {
     if (before === undefined || !sameOutside(found, before)) return false;
     if (found.type !== "file" || found.size === 0) return true;
+    // Only root may read it, and whoever may not cannot have written it with its mode as it is.
+    if (this.#nodes.isUnreadable(found)) return true;
     const { stat, digest } = this.#contents.hash(path, this.#checkpoint);
     return stat.size === found.size && equalTimestamps(stat.mtime, found.mtime) &&
       sameBytes(digest, (before as FileNode).digest);

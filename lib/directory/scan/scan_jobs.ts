@@ -81,17 +81,17 @@ export const assembleJob: Job<AssembleJobInput, AssembledTree> = {
 };
 
 function assemble(
-  { place, base, parts, rules: { policy = {}, limits = {} }, read }: AssembleJobInput,
+  { place, base, parts, rules, read }: AssembleJobInput,
   context: JobContext,
 ): AssembledTree {
   using open = new OpenBase(base);
-  const nodes = new NodeReader(place.form, policy, limits);
+  const nodes = new NodeReader(place.form, rules);
   const tree = assembleParts(
     place.form,
     parts,
     open.tree,
     directoryReader(place, nodes),
-    read ? fileReader(place, context) : undefined,
+    read ? fileReader(place, nodes, context) : undefined,
   );
   return {
     tree: joinBytes(encodeTree(tree)),
@@ -107,17 +107,22 @@ function directoryReader(
   return (path) =>
     guarded(path, () => {
       using directory = openScanned(root, path);
-      return nodes.directory(directory.fd, statFd(directory.fd), path, false);
+      return nodes.directory(directory.fd, statFd(directory.fd), path, {});
     });
 }
 
-function fileReader({ root }: ScanPlace, { progress }: JobContext): ReadFile {
+function fileReader(
+  { root }: ScanPlace,
+  nodes: NodeReader,
+  { progress }: JobContext,
+): ReadFile {
   const contents = new ContentReader(root);
   let read = 0;
   const onBytes = (bytes: number) => progress({ read: read += bytes, written: 0 });
   return (path, node) =>
     guarded(path, () => {
-      const { stat: { mode, uid, gid, mtime, size }, digest } = contents.hash(path, onBytes);
+      const { stat, digest } = contents.hash(path, onBytes);
+      const { mode, uid, gid, mtime, size } = nodes.withOwner(stat, node);
       return { ...node, mode, uid, gid, mtime, size, digest };
     });
 }

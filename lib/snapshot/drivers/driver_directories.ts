@@ -4,10 +4,14 @@ import {
   copyInPool,
   disinherit,
   extractInPool,
+  leftOutOf,
   type PoolExtraction,
+  readLeftOut,
   syncInPool,
   usageInPool,
+  writeLeftOut,
 } from "../../directory/internal.ts";
+import type { ExtractReport } from "../../directory/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { CWD, openDirectoryAt, ownFd, tryStatAt } from "../../linux/mod.ts";
 import { DRIVER_FILES, SNAPSHOT_FILES } from "../../store/internal.ts";
@@ -94,16 +98,35 @@ export class DriverDirectories {
     // The name says what was done with device nodes: another setting has other directories.
     const files = devices === "keep" ? DRIVER_FILES.files : `${DRIVER_FILES.files}-${devices}`;
     const name = form === "attributes" ? DRIVER_FILES.attributes : files;
-    const fill = (temporary: string) => this.extract(temporary, extraction);
+    const fill = async (temporary: string) => void await this.extract(temporary, extraction);
     return await store.directories.ensure(owner, name, fill, { signal });
   }
 
-  /** Extracts layers into a directory. All owners are kept. */
-  async extract(target: string, extraction: Extraction): Promise<void> {
+  /**
+   * Extracts layers into the directory of a snapshot, which may be changed and committed. So it is
+   * written down what this user could not set.
+   */
+  async extractSnapshot(
+    cacheId: number,
+    diffIds: readonly DiffId[],
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const report = await this.extract(this.files(cacheId), { diffIds, form: "root", signal });
+    await writeLeftOut(this.snapshot(cacheId), leftOutOf(report));
+  }
+
+  /** Writes down for the copy of a snapshot what its source lacks. */
+  async copyLeftOut(from: number, to: number): Promise<void> {
+    const leftOut = await readLeftOut(this.snapshot(from));
+    if (leftOut !== null) await writeLeftOut(this.snapshot(to), leftOut);
+  }
+
+  /** Extracts layers into a directory. All owners are kept, as far as this user may set them. */
+  async extract(target: string, extraction: Extraction): Promise<ExtractReport> {
     const { pool, store, devices } = this.#options;
     const whiteouts = extraction.form === "root" ? "none" : "overlay";
     using directory = ownFd(openDirectoryAt(CWD, fromText(target)));
-    await extractInPool({
+    return await extractInPool({
       pool,
       store,
       target: directory.fd,

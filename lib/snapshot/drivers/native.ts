@@ -23,8 +23,9 @@ export class NativeDriver implements Driver {
       const { directories: [top], layers } = stackOf(ancestors);
       if (top !== undefined) {
         await this.#directories.copy(this.#whole(top, "a parent"), target);
-      } else if (layers.length > 0) {
-        await this.#directories.extract(target, { diffIds: layers, form: "root", signal });
+        await this.#directories.copyLeftOut(top, cacheId);
+      } else {
+        await this.#directories.extractSnapshot(cacheId, layers, signal);
       }
     }
     return await this.mounts(request);

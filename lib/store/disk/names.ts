@@ -50,6 +50,8 @@ export const SNAPSHOT_FILES = {
   init: "init",
   /** The list of those that lie among the files, where the snapshot is no overlay. */
   stubs: "stubs",
+  /** What could not be set when its files were extracted, such as owners. */
+  leftOut: "left-out",
 } as const;
 
 /** Directories that drivers make of layers: beside a layer's tar, or in `chains/<cache-id>/`. */
