@@ -27,8 +27,8 @@ export interface CompressImageOptions {
  * Compresses the uncompressed layers of an image, such as those of a commit, and adds the new blobs and manifest to the
  * store. The same layers give the same bytes with any number of workers, and so the same manifest.
  *
- * @returns the image with the new manifest as its target, while no name in the store changes; or the image unchanged
- *   when all its layers are compressed already, or when it is an index
+ * @returns the image with the new manifest as its target. No name in the store changes. An index is returned unchanged,
+ *   and so is an image whose layers are all compressed already
  */
 export async function compressImage(
   store: Store,

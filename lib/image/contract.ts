@@ -15,8 +15,8 @@
  * job of the source that downloads or scans inside the worker. A layer can arrive before the documents that name it,
  * as on standard input, and its digest can be unknown at first. The ingest verifies every byte.
  *
- * **Visibility.** Everything is staged in one {@linkcode Ingest} of the store. All images become visible together at
- * its commit, or none does.
+ * **Visibility.** Everything is staged in one {@linkcode Ingest} of the store. Its commit makes all images visible
+ * together. Without the commit, no image becomes visible.
  *
  * **Out.** An {@linkcode ImagePlan} lists all parts of an image, each once. An {@linkcode ImageSink} sends them.
  */
@@ -84,13 +84,13 @@ export interface DocumentSource {
   /**
    * Selects the children of an index to ingest. `depth` is 0 for the target.
    *
-   * @throws {VarveError} `E_PLATFORM` when none fits
+   * @throws {VarveError} `E_PLATFORM` when no child fits
    */
   children(index: Index, depth: number): readonly Descriptor[];
   /**
    * Checks the config of a manifest before its layers are ingested.
    *
-   * @throws {VarveError} `E_PLATFORM` when it is for another platform
+   * @throws {VarveError} `E_PLATFORM` when the config is for another platform
    */
   accept(config: ImageConfig, depth: number): void;
   /**
@@ -123,12 +123,9 @@ export interface StreamContent {
   readonly kind: "stream";
   /** Size in bytes; 0 when unknown. */
   readonly size: number;
-  /**
-   * Whether to verify the bytes even if the store has the layer already. Set for bytes of a source that is read only
-   * once.
-   */
+  /** Whether to verify the bytes even if the store has the layer already. Set when the source can be read only once. */
   readonly alwaysVerify?: boolean | undefined;
-  /** Opens the stream. Called once; twice when the digest of the blob is unknown, because it is hashed first. */
+  /** Opens the stream. Called at most twice: if the digest of the blob is unknown, a first pass may hash the bytes. */
   open(signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
 }
 
@@ -139,11 +136,11 @@ export interface JobContent {
   readonly size: number;
   /** Whether the store keeps the bytes of a failed attempt, so that the next attempt continues after them. */
   readonly keep?: boolean | undefined;
-  /** Makes the layer; `null` when there is no change to make one from. */
+  /** Makes the layer; `null` when there are no changes, and so no layer. */
   run(work: LayerWork): Promise<LayerJobOutput | null>;
   /**
-   * What to try after bad data; `undefined` when nothing else can help. `kept` is the number of bytes of an earlier
-   * attempt that were used.
+   * The content to try after bad data; `undefined` when nothing is left to try. `kept` is the number of bytes of an
+   * earlier attempt that were used.
    */
   fallback?(kept: number): JobContent | undefined;
 }
@@ -158,14 +155,16 @@ export interface LayerWork {
   onProgress(progress: JobProgress): void;
 }
 
-/** A layer from a stream that was made before any document named it. */
+/** A layer that was made from a stream before any document named it. */
 export interface EarlyLayer {
   readonly kind: "early";
   readonly staged: StagedLayer;
   readonly output: LayerJobOutput;
 }
 
-/** A blob from a stream that belongs to a layer of the store. It was only hashed, not made into a layer again. */
+/**
+ * A blob that arrived in a stream, of a layer that the store has already. It was hashed, but no layer was made of it.
+ */
 export interface KnownBlob {
   readonly kind: "known";
   readonly digest: Digest;
@@ -241,7 +240,7 @@ export interface LayerIngest {
    * Makes a layer from a stream before a document names it. If the store has the layer already, the blob is only
    * hashed.
    *
-   * @param claimed size of the blob, the digest in its name in the archive if it has one, and its compression
+   * @param claimed size and compression of the blob, and the digest in its file name in the archive, if it is there
    */
   early(label: string, bytes: AsyncIterable<Uint8Array>, claimed: {
     readonly size: number;
@@ -251,12 +250,12 @@ export interface LayerIngest {
   /**
    * Stages layers that the store has, and protects them from removal.
    *
-   * @throws {VarveError} `E_DAMAGE` when one is incomplete
+   * @throws {VarveError} `E_DAMAGE` when a layer is incomplete
    */
   take(layers: StoredImage["layers"]): Promise<IngestedLayer[]>;
 }
 
-/** Where a source puts its images. All of them become visible together, or none does. */
+/** Where a source puts its images. All images become visible together, or not at all. */
 export interface ImageIngest {
   readonly store: Store;
   /** The ingest of the store, which stages blobs. */

@@ -14,7 +14,10 @@ import type { LayerJobOutput } from "../layer_job/mod.ts";
 import type { EarlyLayer, WantedLayer } from "./contract.ts";
 import { rangeChunks } from "./read_range.ts";
 
-/** The output of a layer that came before its diffID was known, with that diffID's hash where it is no SHA-256. */
+/**
+ * The output of a layer that came before its diffID was known. For a diffID that is not SHA-256, the tar is hashed once
+ * more by its algorithm.
+ */
 export async function withOtherDiffId(
   { diffId }: WantedLayer,
   early: EarlyLayer,
@@ -25,7 +28,7 @@ export async function withOtherDiffId(
 }
 
 /**
- * Checks the media type of a layer that was made before its media type was known, as the layer job does otherwise.
+ * Checks the media type of a layer that was made before its media type was known. For other layers, the job checks it.
  *
  * @throws {VarveError} `E_COMPRESSION`
  */

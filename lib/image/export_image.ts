@@ -23,7 +23,8 @@ export interface ExportOptions {
  * The same image gives the same bytes on any machine. Each file is verified while it is read. A stream that ends
  * without an error is correct.
  *
- * @throws {VarveError} `E_NOT_FOUND` no such image · `E_DAMAGE` a layer is incomplete; in the stream: `E_DIGEST` damage
+ * @throws {VarveError} `E_NOT_FOUND` no such image · `E_DAMAGE` a layer is incomplete; in the stream: `E_DIGEST` a file
+ * is damaged
  *
  * @example
  * ```ts ignore
@@ -49,7 +50,7 @@ export async function rootTreeOf(store: Store, { layers }: StoredImage): Promise
 /**
  * Writes a tree as a tar. The contents of files are read from the layer tars.
  *
- * @param open opens a layer's tar; called once for each layer, when the first file needs it
+ * @param open opens a layer's tar; called once for each layer, when the first file of that layer is read
  */
 export function exportTree(
   tree: Tree,

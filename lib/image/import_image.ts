@@ -57,7 +57,7 @@ export async function importImage(
   return await importLayer(store, (ingest) => newLayer(ingest, source), options);
 }
 
-/** The same, with a layer that `bring` makes. */
+/** Does the same as {@linkcode importImage}, with a layer that `bring` makes. */
 export async function importLayer(
   store: Store,
   bring: (ingest: ImageIngest) => Promise<IngestedLayer>,
@@ -70,7 +70,7 @@ export async function importLayer(
   const tree = await store.layers.tree((made.layers[0] as LoadedLayer).diffId);
   if (lookup(tree, fromText("oci-layout")) !== undefined) {
     options.onWarning?.(
-      "the imported root filesystem looks like an image archive; 'varve load' loads those",
+      "the imported root filesystem looks like an image archive; use 'varve load' to load an archive",
     );
   }
   return made;

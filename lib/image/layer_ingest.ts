@@ -37,7 +37,10 @@ export interface LayerIngestOptions extends LayerRules {
 /** Content from which a job makes a layer. */
 type MadeContent = FileRun | StreamContent | JobContent;
 
-/** Number of layers that are begun in addition to those that the workers run, so that the next is ready. */
+/**
+ * Number of layers that are begun in addition to those that the workers run, so that a free worker finds the next layer
+ * ready.
+ */
 const WAITING = 2;
 
 /**
@@ -179,11 +182,14 @@ export class StoreLayerIngest implements LayerIngest {
     signal: AbortSignal,
   ): Promise<IngestedLayer> {
     const made = await this.#make(wanted, staged, content, signal);
-    if (made === null) throw new Error("the job made no layer for one that a document names");
+    if (made === null) throw new Error("the job made no layer, but a document names it");
     return made;
   }
 
-  /** Makes a staged layer. After an error it is suspended, so that the kept bytes can be used again, or discarded. */
+  /**
+   * Makes a staged layer. After an error, the layer is discarded, or suspended so that a later attempt can use its
+   * bytes.
+   */
   async #make(
     wanted: WantedLayer,
     staged: StagedLayer,
@@ -273,7 +279,8 @@ export class StoreLayerIngest implements LayerIngest {
       return this.#present({ ...wanted, digest, compression }, begun.record, size);
     }
     if (diffId !== undefined && algorithmOf(diffId) !== "sha256" && this.#isVerified(digest)) {
-      // Nobody has hashed the layer by this algorithm yet. The stream cannot be read again, but the store has the blob.
+      // No digest of the layer by this algorithm is known yet. The stream cannot be read again, but the store has the
+      // blob.
       const open = () => store.blobs.open(digest, { signal });
       return await this.#makeNamed(wanted, begun.staged, { kind: "stream", size, open }, signal);
     }
@@ -348,8 +355,8 @@ export class StoreLayerIngest implements LayerIngest {
 }
 
 /**
- * What the job checks. Without a descriptor, only the diffID was promised; the digest of an uncompressed blob is the
- * same value and need not be checked twice.
+ * What the job checks. A layer without a media type was not named by a descriptor. If its digest equals its diffID,
+ * checking the diffID is enough.
  */
 function expectedOf({ digest, size, diffId, mediaType }: WantedLayer) {
   const isPromised = mediaType !== undefined || digest !== diffId;
@@ -370,7 +377,7 @@ function ingested(output: LayerJobOutput, mediaType: string): IngestedLayer {
   return { digest, size, mediaType, diffId, uncompressedSize, processed: true, warnings };
 }
 
-/** Whether a later attempt can succeed with the bytes read so far: the error is not about them. */
+/** Whether a later attempt can use the bytes read so far, because the error was not caused by them. */
 function isTransient(error: unknown): boolean {
   if (!(error instanceof VarveError)) return true;
   return ["E_REGISTRY", "E_DENIED", "E_MISSING", "E_WORKER"].includes(error.code);

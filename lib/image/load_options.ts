@@ -22,7 +22,7 @@ export interface LoadOptions extends LayerRules {
   readonly pool?: Pool | undefined;
   /** Name for the image, instead of its names in the archive. */
   readonly name?: string | undefined;
-  /** Load only this platform of an index. When absent, all that the archive has. */
+  /** Load only this platform of an index. When absent, load all platforms that the archive has. */
   readonly platform?: Platform | undefined;
   /** The platform that the result describes when an index has several. */
   readonly host?: Platform | undefined;

@@ -26,7 +26,7 @@ export interface LoadedLayer {
 
 /** An image that is now in the store. */
 export interface LoadedImage {
-  /** All names that it got; `<none>@<digest>` when it got none. */
+  /** All names of the image; only `<none>@<digest>` for an image without a name. */
   readonly names: readonly string[];
   /** Digest of the config. */
   readonly imageId: Digest;

@@ -18,8 +18,8 @@ export type NewImageParts = Omit<MadeImage, "kind" | "names">;
 /**
  * Makes an image from the config and layers that `make` returns. The layers are in the store or in the ingest.
  *
- * @throws {VarveError} `E_USAGE` for a malformed name or one with a digest · `E_LIMIT` when its manifest is larger
- * than the store may read
+ * @throws {VarveError} `E_USAGE` for a name that is malformed or contains a digest · `E_LIMIT` when its manifest is
+ * larger than the store may read
  */
 export async function makeImage(
   store: Store,
@@ -32,7 +32,7 @@ export async function makeImage(
     images: async (ingest) => [{ kind: "made", names: () => [name], ...await make(ingest) }],
   }, {
     ...options,
-    // The image will be read under these limits, so it must keep them.
+    // The image will be read under these limits, so it must fit them now.
     documents: documentLimits(store),
     verb: "read",
   });

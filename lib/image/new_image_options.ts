@@ -6,7 +6,7 @@ export interface NewImageOptions extends
     LoadOptions,
     "pool" | "host" | "signal" | "onProgress" | "policy" | "limits" | "streamLimits" | "inflater"
   > {
-  /** Name of the new image. If another image has the name, it loses it. */
+  /** Name of the new image. An image that has this name already loses the name. */
   readonly name: string;
   /** Time for all dates in the new image, in milliseconds since the epoch; the current time when absent. */
   readonly now?: number | undefined;

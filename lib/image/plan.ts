@@ -39,7 +39,7 @@ export interface PlanOptions {
 }
 
 /**
- * Lists all parts of an image. For an index, the parts of all its platforms.
+ * Lists all parts of an image. For an index, it lists the parts of all platforms.
  *
  * @throws {VarveError} `E_LIMIT` when the indexes are nested too deep or name too many manifests; what `read` and
  * `check` throw
@@ -86,8 +86,8 @@ function isForeign({ mediaType }: Descriptor): boolean {
 /** Options of {@linkcode planStored}. */
 export interface StoredPlanOptions extends Pick<PlanOptions, "distributable"> {
   /**
-   * Makes the error for a part that is not in the store. A document can be missing because platforms of an index may
-   * be absent.
+   * Makes the error for a part that is not in the store. A document can be missing because the store may have only some
+   * platforms of an index.
    */
   readonly absent: (part: Descriptor, role: "document" | "blob") => VarveError;
 }
@@ -107,7 +107,7 @@ export async function planStored(
   const read = async (child: Descriptor): Promise<ImageDocument> => {
     const { digest, mediaType } = child;
     if (store.blobs.stat(digest) === undefined) throw absent(child, "document");
-    // The place of a descriptor says that it names a document. Its media type may be unknown.
+    // Targets and children of an index always name documents, even with a media type that is unknown here.
     return parseDocument(await store.blobs.read(digest, maxBytes), { mediaType, limits });
   };
   return await planImage({ digest: target.digest, document: await read(target) }, {

@@ -37,7 +37,7 @@ export const IMAGES_AT_ONCE = 2;
 interface Walk {
   readonly image: ImageIngest;
   readonly source: DocumentSource;
-  /** Number of manifests that its indexes have named so far. */
+  /** Number of manifests that the indexes of the image have named so far. */
   count: number;
   /** Whether the user was told of a config whose platform is not that of the index. */
   warned: boolean;
@@ -155,7 +155,7 @@ async function stageManifest(
   return { imageId: blob.digest, platform: config.platform, layers };
 }
 
-/** Warns, once for an image, of an index and a config that name different platforms. */
+/** Warns when a config names another platform than the index does. Warns once for each image. */
 function warnOfPlatform(
   walk: Walk,
   { digest, platform: claimed }: Descriptor,
@@ -164,12 +164,15 @@ function warnOfPlatform(
   if (claimed === undefined || walk.warned || platformsAgree(claimed, own)) return;
   walk.warned = true;
   walk.image.warn(
-    `the index says that ${digest} is for ${formatPlatform(claimed)}, its config says ` +
-      `${formatPlatform(own)}: the config counts`,
+    `the index says that ${digest} is for ${formatPlatform(claimed)}, but its config says ` +
+      `${formatPlatform(own)}, which is used`,
   );
 }
 
-/** Stages the layers of one manifest, several at the same time. All have settled when it returns or throws. */
+/**
+ * Stages the layers of one manifest, several at the same time. When it returns or throws, the work on all layers has
+ * ended.
+ */
 export async function bringLayers<Wanted extends WantedLayer>(
   { layers }: ImageIngest,
   source: { layer(wanted: Wanted): Promise<LayerContent> },

@@ -15,15 +15,15 @@ export class TreeContents implements Disposable {
   readonly #open: (source: DiffId) => Promise<LayerReader>;
   readonly #readers = new Map<DiffId, LayerReader>();
 
-  /** `open` opens the tar of a layer. It is called once for each layer, when the first file needs it. */
+  /** `open` opens the tar of a layer. It is called once for each layer, when the first file of that layer is read. */
   constructor(open: (source: DiffId) => Promise<LayerReader>) {
     this.#open = open;
   }
 
   /**
-   * Reads the bytes of a file, holes as zeros.
+   * Reads the bytes of a file. Holes are read as zeros.
    *
-   * @throws {VarveError} `E_DIGEST` at the end, when they do not match the digest in the tree
+   * @throws {VarveError} `E_DIGEST` at the end, when the bytes do not match the digest in the tree
    */
   async *read(path: ByteString, node: FileNode): AsyncGenerator<Uint8Array, void, void> {
     const hasher = createHasher();

@@ -28,6 +28,6 @@ Deno.test("F29: an index that names another platform than the config is one warn
   assertEquals(await warningsOf(amd64, { os: "Linux", architecture: "x86_64", variant: "v1" }), []);
   const arm64 = { os: "linux", architecture: "arm64" };
   assertEquals(await warningsOf(amd64, arm64, { ...arm64, variant: "v8" }), [
-    `the index says that ${one.descriptor.digest} is for linux/arm64, its config says linux/amd64: the config counts`,
+    `the index says that ${one.descriptor.digest} is for linux/arm64, but its config says linux/amd64, which is used`,
   ]);
 });
