@@ -13,7 +13,7 @@ import {
 } from "../oci/mod.ts";
 import type { ArchiveFiles } from "./files.ts";
 
-/** What `ociImages` and `dockerImages` work with. */
+/** Input of `ociImages` and `dockerImages`. */
 export interface ArchiveContext {
   readonly files: ArchiveFiles;
   readonly ingest: ImageIngest;
@@ -23,7 +23,7 @@ export interface ArchiveContext {
   readonly name: string | undefined;
 }
 
-/** Refuses a single name for several images, before any of them is read. @throws {VarveError} `E_USAGE` */
+/** Refuses a single name for several images, before any image is read. @throws {VarveError} `E_USAGE` */
 export function refuseSeveral({ name, files }: ArchiveContext, images: number): void {
   if (name === undefined || images === 1) return;
   throw new VarveError(
@@ -34,22 +34,22 @@ export function refuseSeveral({ name, files }: ArchiveContext, images: number): 
 }
 
 /**
- * The name that the user gives the image; `undefined` when there is none.
+ * The name that the user gives the image; `undefined` when the user gives no name.
  *
- * @throws {VarveError} `E_USAGE` when it has the digest of another image
+ * @throws {VarveError} `E_USAGE` when the name contains the digest of another image
  */
 export function givenName({ name, files }: ArchiveContext, digest: Digest): string | undefined {
   if (name === undefined || namesDigest(parseReference(name), digest)) return name;
   throw new VarveError(
     "E_USAGE",
-    `Cannot give the name ${name} to ${files.label}: its digest differs`,
+    `Cannot give the name ${name} to ${files.label}: the digest in the name is not that of the image`,
     { subject: name, actual: digest },
   );
 }
 
 /**
- * The full name that the archive gives an image. A malformed name, or one with the digest of another image, is left out
- * with a warning, and the result is `undefined`.
+ * The full name that the archive gives an image. A name that is malformed or contains the digest of another image is
+ * left out with a warning, and the result is `undefined`.
  */
 export function claimedName(
   { ingest }: ArchiveContext,

@@ -26,8 +26,8 @@ import {
 import { layerContent } from "./archive_content.ts";
 
 /**
- * The images of a docker-archive. It has no OCI manifests, so the ingest makes one from the unchanged config and the
- * unchanged blobs of the layers.
+ * The images of a docker-archive. It has no OCI manifests, so the ingest makes a manifest from the unchanged config and
+ * the unchanged blobs of the layers.
  *
  * @throws {VarveError} `E_FORMAT`, `E_JSON`, `E_MISSING`, `E_DIFFID` and what layers throw
  */
@@ -76,7 +76,7 @@ async function bringImage(
   };
 }
 
-/** A layer, and the file of the archive with its blob. */
+/** A layer, and the file of the archive that holds its blob. */
 interface LayerFile extends WantedLayer {
   /** Name of the file in the archive. */
   readonly file: string;
@@ -106,7 +106,7 @@ async function layerFiles(
     const at = await files.find(file);
     if (at?.kind !== "file") return layer;
     const compression = sniff(await files.head(at));
-    // The blob of an uncompressed layer is the tar itself: then its digest is known before it is read.
+    // The blob of an uncompressed layer is the tar itself, so the diffID is also the digest of the blob.
     const isKnown = compression === "none" && algorithmOf(diffId) === "sha256";
     return isKnown ? { ...layer, digest: diffId } : { ...layer, compression };
   }, { limit: HEADS_AT_ONCE, signal });

@@ -79,7 +79,7 @@ export class EntryTable {
       if (slot.kind !== "link") return slot;
       at = slot.target;
     }
-    throw this.#badLink(name, `its links are a circle or more than ${MAX_LINKS}`);
+    throw this.#badLink(name, `its links form a circle, or are more than ${MAX_LINKS}`);
   }
 
   /** All files, without the links. */

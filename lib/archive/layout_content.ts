@@ -18,7 +18,7 @@ export async function openLayoutFile(
   return await blobs.open(file.blob, 0, signal);
 }
 
-/** Bytes as a stream. */
+/** Makes a stream with the bytes as its single chunk. */
 export function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
   return ReadableStream.from(bytes.length === 0 ? [] : [bytes]);
 }

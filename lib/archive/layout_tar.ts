@@ -18,7 +18,7 @@ export function layoutTar(
   };
 }
 
-/** The whole tar: headers, contents and padding, joined. */
+/** The bytes of the tar: headers, contents and padding. */
 function tarStream(
   layout: Layout,
   blobs: BlobSource,

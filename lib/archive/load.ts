@@ -19,7 +19,7 @@ import { type ArchiveInput, labelOf, openFiles } from "./open_files.ts";
  * tar may be compressed with gzip or zstd, and may come as a path or a stream.
  *
  * Every byte is verified: blobs against their digests, layers against the diffIDs in the config. All images become
- * visible together at the end, or none does.
+ * visible together at the end, or not at all.
  *
  * @throws {VarveError} `E_NOT_FOUND` no such file · `E_FORMAT`, `E_JSON`, `E_MISSING`, `E_DIGEST`,
  *   `E_SIZE`, `E_DIFFID`, … bad data · `E_PLATFORM` · `E_LIMIT` · `E_USAGE` one name for several images

@@ -6,12 +6,12 @@ export const PLAIN_HEAD = 512;
 export const COMPRESSED_HEAD: number = 160 * 1024;
 
 /**
- * Guesses whether a file of a stream is a layer, before a document says so: whether it is a tar, plain or compressed,
- * also an empty one. When the first bytes do not show it, the answer is yes, and the layer job decides.
+ * Guesses whether a file of a stream is a layer, before any document names it. A layer is a tar, plain or compressed.
+ * It may be empty. If the first bytes are too few to tell, the answer is yes, and the layer job decides.
  *
  * @param head the first bytes: {@linkcode COMPRESSED_HEAD} of a compressed file, else {@linkcode PLAIN_HEAD}; fewer
  *   when the file is shorter
- * @param size size of the whole file in bytes
+ * @param size size of the file in bytes
  */
 export function looksLikeLayer(head: Uint8Array, size: number): boolean {
   const compression = compressionMagic(head);
@@ -40,8 +40,8 @@ function inflatedHead(head: Uint8Array, compression: Compression): Uint8Array | 
 }
 
 /**
- * Whether a block is the header of a tar, or zeros. Every dialect of tar has the sum of the header at offset 148,
- * counted with spaces in that field.
+ * Whether a block is the header of a tar, or zeros. Every dialect of tar stores the checksum of the header at offset
+ * 148. The checksum is the sum of all bytes of the header, with spaces in its own field.
  */
 function isTarHead(head: Uint8Array): boolean {
   if (head.length < PLAIN_HEAD) return false;

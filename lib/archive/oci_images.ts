@@ -71,7 +71,7 @@ async function checkVersion({ files }: ArchiveContext): Promise<void> {
   }
 }
 
-/** The full name in the annotations. A reference name that is only a tag gives none, because it has no repository. */
+/** The full name in the annotations. A reference name that is only a tag is not used, because it lacks a repository. */
 function nameOf(context: ArchiveContext, target: Descriptor): string | undefined {
   const full = target.annotations?.[IMAGE_NAME];
   const ref = target.annotations?.[REF_NAME];

@@ -10,7 +10,7 @@ import { tarFiles } from "./tar_files.ts";
 /** An archive to load: its path, or a stream of its bytes. */
 export type ArchiveInput = string | ReadableStream<Uint8Array>;
 
-/** The outer tar has no limit of its own. Each layer in it has one. */
+/** The size of the outer tar is not limited, but that of each layer in it is. */
 const OUTER_LIMITS = { layerBytes: Number.MAX_SAFE_INTEGER };
 
 /** Name of an archive for messages. */
@@ -46,7 +46,7 @@ export async function openFiles(
   );
 }
 
-/** The same bytes. The pipe lets a cancellation end the read while the writer is idle. */
+/** Passes the bytes on. The pipe lets a cancellation end the read while the writer is idle. */
 function stoppable(
   bytes: ReadableStream<Uint8Array>,
   { ingest: { signal } }: OpenFilesOptions,

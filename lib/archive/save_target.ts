@@ -14,19 +14,22 @@ export interface SaveTarget extends AsyncDisposable {
 
 /** Prefix of the temporary names. */
 const PREFIX = ".varve-save-";
-/** Age of a temporary file in milliseconds after which its writer must have locked it, if the writer is still alive. */
+/**
+ * Age in milliseconds from which an unlocked temporary file is a leftover. A writer that is alive has locked its file
+ * by then.
+ */
 const OLD = 60_000;
 
-/** Where only the system and root put links: `/dev/stdout` is one. */
+/** Directories in which only root can make links, for example `/dev/stdout`. */
 const SYSTEM_LINKS = /^\/(?:dev|proc)\//;
 
 /**
  * The target for a file. `"in place"` means that the path is a device or a FIFO, which must be written directly.
  * Otherwise a new file is written next to it.
  *
- * A symbolic link is refused. In a directory of several users, such as `/tmp`, another user may have put it there,
- * and it may lead to a file that only the caller may write. Below `/dev` and `/proc` a link to a device, a FIFO or a
- * pipe is written in place: `/dev/stdout`.
+ * A symbolic link is refused. In a directory of several users, such as `/tmp`, another user may have made the link, and
+ * it may lead to a file that only the caller may write. Below `/dev` and `/proc`, a link to a device, a FIFO or a pipe
+ * is written in place, for example `/dev/stdout`.
  *
  * @throws {VarveError} `E_NOT_FOUND` no such directory · `E_EXISTS` it is a directory or a symbolic link · `E_DENIED`,
  *   `E_SYSCALL`
@@ -43,7 +46,7 @@ export async function fileTarget(path: string): Promise<SaveTarget | "in place">
 }
 
 /**
- * The target for a directory, which must not exist or be empty. A symbolic link is refused.
+ * The target for a new directory. A directory that is already at `path` must be empty. A symbolic link is refused.
  *
  * @throws {VarveError} `E_NOT_FOUND`, `E_EXISTS`, `E_DENIED`, `E_SYSCALL`
  */
@@ -66,7 +69,7 @@ async function begin(
   const path = exists ? await Deno.realPath(shown) : shown.replace(/\/+$/, "");
   const slash = path.lastIndexOf("/");
   const dir = slash < 0 ? "." : path.slice(0, slash) || "/";
-  // Derive the name from the final one, so that the same command finds and removes the leftovers of a killed one.
+  // Derive the name from the final one, so that the same command finds and removes what a killed run has left.
   const name = new TextEncoder().encode(path.slice(slash + 1));
   const prefix = `${PREFIX}${sha256(name).slice(7, 19)}-`;
   let temporary: string;

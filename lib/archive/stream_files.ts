@@ -12,11 +12,11 @@ import { COMPRESSED_HEAD, looksLikeLayer, PLAIN_HEAD } from "./looks_like_layer.
 import { Pipe } from "./pipe.ts";
 
 /**
- * Limit for the total size of all documents in bytes. It is raised to the limit of a single document if that is
- * larger.
+ * Limit for the total size of all documents in bytes. If the limit for a single document is larger, that limit applies
+ * instead.
  */
 const DOCUMENT_BUDGET = 64 * 1024 * 1024;
-/** The outer tar has no limit of its own. Each layer in it has one. */
+/** The size of the outer tar is not limited, but that of each layer in it is. */
 const OUTER_LIMITS = { layerBytes: Number.MAX_SAFE_INTEGER };
 
 /**
@@ -115,7 +115,10 @@ class Demux {
   }
 
   hole(): void {
-    throw new VarveError("E_FORMAT", `Cannot read ${this.#label}: an entry of it is a sparse file`);
+    throw new VarveError(
+      "E_FORMAT",
+      `Cannot read ${this.#label}: one of its entries is a sparse file`,
+    );
   }
 
   endEntry(): void {

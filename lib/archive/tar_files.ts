@@ -67,7 +67,7 @@ function index(path: string, table: EntryTable, entry: Entry): void {
   const [extent] = entry.extents;
   const whole = extent !== undefined && extent.logical === 0 && extent.length === entry.size;
   if (entry.size > 0 && !whole) {
-    throw new VarveError("E_FORMAT", `Cannot read ${path}: an entry of it is a sparse file`);
+    throw new VarveError("E_FORMAT", `Cannot read ${path}: one of its entries is a sparse file`);
   }
   table.add(table.nameOf(entry), {
     kind: "file",
