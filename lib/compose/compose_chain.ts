@@ -9,7 +9,7 @@ import { composeJob, type KeptTree } from "./compose_job.ts";
 import { COMPOSED, type ComposedImage, ROOT_TREE } from "./contract.ts";
 import { findImageInfo, readImageInfo } from "./image_info.ts";
 
-/** What {@linkcode composeChain} needs. */
+/** Options of {@linkcode composeChain}. */
 export interface ComposeOptions {
   /** The disk store that holds the layers. */
   readonly store: Store;
@@ -25,15 +25,16 @@ export interface ComposeOptions {
 export interface ComposedChain {
   /** Absolute path of its directory, which holds the file `image`. */
   readonly directory: string;
-  /** What is known of the image. */
+  /** Description of the image. */
   readonly image: ComposedImage;
 }
 
 /**
- * Composes a chain. Idempotent: an image that is there is used again. An image that is missing or cut
- * is composed again. Chains with equal root trees and locators share one image.
+ * Composes a chain. Idempotent: an image that exists is reused. An image that is missing or truncated is composed
+ * again. Chains with equal root trees and locators share one image.
  *
- * @throws {VarveError} `E_UNSUPPORTED` the store has no directories · `E_LIMIT` EROFS cannot hold it · as `foldLayers`
+ * @throws {VarveError} `E_UNSUPPORTED` the store has no directories · `E_LIMIT` the tree does not fit into EROFS · as
+ * `foldLayers`
  */
 export async function composeChain(options: ComposeOptions): Promise<ComposedChain> {
   const { pool, diffIds, signal } = options;
@@ -66,7 +67,7 @@ export function composedDirectory(
   return cacheId === null ? undefined : composedIn(store, cacheId);
 }
 
-/** Finds the kept root tree of the longest chain that consists of the lowest layers. */
+/** Finds a kept root tree of the lowest of these layers, for as many of them as possible. */
 function keptBelow(store: DiskStore, diffIds: readonly DiffId[]): KeptTree | null {
   const parts = chainIds(diffIds).slice(0, -1);
   for (const [i, chainId] of [...parts.entries()].reverse()) {
@@ -79,7 +80,7 @@ function keptBelow(store: DiskStore, diffIds: readonly DiffId[]): KeptTree | nul
   return null;
 }
 
-/** Adds a hint to `E_LIMIT`: another driver can show a chain that no image can hold. */
+/** Adds a hint to `E_LIMIT`: another driver can mount a chain that is too large for an image. */
 async function withHint<T>(composed: Promise<T>): Promise<T> {
   try {
     return await composed;

@@ -22,12 +22,12 @@ import { decodeTree, newBytes, type Tree, writeTree } from "../tree/mod.ts";
 import { type ComposedImage, IMAGE, ROOT_TREE } from "./contract.ts";
 import { findImageInfo, writeImageInfo } from "./image_info.ts";
 
-/** Bytes that a fold must have written for its root tree to be kept: some 40,000 entries. */
+/** Number of new bytes in a root tree from which the tree is kept. It corresponds to about 40,000 entries. */
 export const KEPT_FROM: number = 4 * 2 ** 20;
 
 /**
- * Layer trees of so many bytes in all make a brief job: folded and written in some 0.2 s on a cold
- * start. They are 100,000 entries of a distribution.
+ * Largest total size of the layer trees of a brief job in bytes. It corresponds to 100,000 entries of a distribution,
+ * which are folded and written in about 0.2 s on a cold start.
  */
 const BRIEF_BYTES = 12 * 2 ** 20;
 
@@ -35,7 +35,7 @@ const BRIEF_BYTES = 12 * 2 ** 20;
 export interface ComposeJobInput {
   /** Files of the layer trees, lowest layer first. */
   readonly trees: readonly TreeFile[];
-  /** The root tree that was kept of the lowest layers; `null` where there is none. */
+  /** The kept root tree of the lowest layers; `null` when no tree was kept. */
   readonly below: KeptTree | null;
   /** The layers and the absolute paths of their tars. */
   readonly contents: readonly (readonly [DiffId, string])[];
@@ -45,7 +45,7 @@ export interface ComposeJobInput {
   readonly target: string;
   /** Directories of other composed chains. If one has the same image, the two share the file. */
   readonly siblings: readonly string[];
-  /** As {@linkcode KEPT_FROM}, which it replaces. */
+  /** Replaces {@linkcode KEPT_FROM}, in tests for example. */
   readonly keptFrom?: number | undefined;
 }
 
@@ -63,7 +63,7 @@ export interface KeptTree {
 export const composeJob: BriefJob<ComposeJobInput, ComposedImage> = {
   name: "compose",
   entry: "extract",
-  // Of a layer with odd padding, the bytes behind every file are read.
+  // If a layer has odd padding, the job reads the bytes after every file of that layer, so it is not brief.
   isBrief: ({ trees, dirty }) => dirty.length === 0 && sizeOf(trees) <= BRIEF_BYTES,
   async run(input, { signal }) {
     await Promise.resolve();
@@ -89,7 +89,7 @@ export const composeJob: BriefJob<ComposeJobInput, ComposedImage> = {
   },
 };
 
-/** Size of all files in bytes; infinite if one is missing, which fails later when it is read. */
+/** Size of all files in bytes. Infinite if a file is missing: the job fails later, when it reads the file. */
 function sizeOf(files: readonly TreeFile[]): number {
   try {
     return files.reduce((sum, { path }) => sum + Deno.statSync(path).size, 0);
@@ -138,20 +138,20 @@ function share({ siblings, target }: ComposeJobInput, info: ComposedImage): void
       Deno.renameSync(`${target}/${IMAGE}.shared`, `${target}/${IMAGE}`);
       return;
     } catch (error) {
-      // It was removed meanwhile, or the file has the largest number of links: this chain keeps its own.
+      // The other image was removed meanwhile, or has the largest number of links. This chain keeps its own image.
       if (fileErrno(error) === undefined && !(error instanceof VarveError)) throw error;
     }
   }
 }
 
-/** Whether two images show the same files. Equal bytes over other layers are another file system. */
+/** Whether two images show the same files. Images with equal bytes but other layers are different file systems. */
 function isEqual(a: ComposedImage, b: ComposedImage): boolean {
   return a.digest === b.digest && a.size === b.size &&
     a.devices.length === b.devices.length &&
     a.devices.every((device, i) => device === b.devices[i]);
 }
 
-/** The layer tars, each opened at its first use: few images copy any file content. */
+/** The layer tars. Each is opened at its first use, because few images copy any file content. */
 class Contents implements Disposable {
   readonly #paths: ReadonlyMap<DiffId, string>;
   readonly #open = new Map<DiffId, Fd>();

@@ -23,16 +23,16 @@ export const IMAGE_INFO = "image.json";
 /** File of the root tree that is kept beside the image. */
 export const ROOT_TREE = "tree";
 
-/** What is known of a composed image. */
+/** Description of a composed image. */
 export interface ComposedImage {
   /** SHA-256 of the image. The same root tree and locators give the same image. */
   readonly digest: Digest;
   /** Size of the image in bytes. */
   readonly size: number;
-  /** The layers whose tars are the devices of the mount, in its order. */
+  /** The layers whose tars are the devices of the mount, in the order of the devices. */
   readonly devices: readonly DiffId[];
   /** Digest of the root tree that the image shows. */
   readonly tree: TreeDigest;
-  /** SHA-256 of the {@linkcode ROOT_TREE} file; `null` where there is none. */
+  /** SHA-256 of the {@linkcode ROOT_TREE} file; `null` when there is no such file. */
   readonly kept: Digest | null;
 }

@@ -31,8 +31,8 @@ export function readImageInfo(directory: string): ComposedImage {
 }
 
 /**
- * Reads the description of a composed image if the image looks whole: it is a file of the size that
- * the description says. Its bytes are not verified.
+ * Reads the description of a composed image if the image looks complete: it is a file of the size in the description.
+ * The bytes of the image are not verified.
  */
 export function findImageInfo(directory: string): ComposedImage | undefined {
   try {

@@ -1,5 +1,5 @@
 /**
- * What only other rooms need of composition: no public API.
+ * What other rooms need of composition. It is not part of the public API.
  *
  * @module
  */

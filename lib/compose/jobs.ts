@@ -1,5 +1,5 @@
 /**
- * The jobs of composition, for worker entries: no more is loaded there than they need.
+ * The jobs of composition, for worker entries. This module imports only what the jobs need, so that workers start fast.
  *
  * @module
  */

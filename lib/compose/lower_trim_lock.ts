@@ -5,10 +5,9 @@
  * so until then only this lock says that its lowers are needed. If a trim could run in between, the
  * lower would become an empty directory: a wrong file system, without any error.
  *
- * Who makes a snapshot holds the lock shared, and waits for it: a trim takes moments. A trim needs the
- * lock exclusively and never waits. It leaves a request, the file `trim` in `mounts/`, and runs at once
- * if it gets the lock. Otherwise the last process that makes a snapshot carries out the request when
- * it is done.
+ * A process that makes a snapshot holds the lock shared. It waits for the lock, because a trim takes only moments. A
+ * trim needs the lock exclusively and never waits. It leaves a request, the file `trim` in `mounts/`, and runs at once
+ * if it gets the lock. Otherwise the last process that makes a snapshot carries out the request when it is done.
  */
 import { fromText } from "../bytes/mod.ts";
 import { CWD, openDirectoryAt, type OwnedFd, ownFd, sleep } from "../linux/mod.ts";
@@ -21,11 +20,10 @@ const REQUEST = "trim";
 const FIRST_PAUSE = 1, LONGEST_PAUSE = 16;
 
 /**
- * Keeps every process from unmounting lowers until the lock is disposed. Waits for a trim that runs
- * now; other makers of snapshots are not waited for.
+ * Keeps every process from unmounting lowers until the lock is disposed. Waits for a trim that runs now, but not for
+ * other processes that make snapshots.
  *
- * flock(2) itself cannot be cancelled, so the wait is a series of attempts. The first one is made at
- * once.
+ * flock(2) itself cannot be cancelled, so the wait is a series of attempts. The first attempt is made at once.
  *
  * @param mounts the store's `mounts/`
  * @throws the signal's reason when it is aborted during the wait
@@ -52,21 +50,21 @@ export function requestTrim(mounts: string): void {
   if (hasSharedMounts(mounts)) Deno.writeTextFileSync(`${mounts}/${REQUEST}`, "");
 }
 
-/** Trims now; while snapshots are made, leaves a request instead. */
+/** Trims now. If a snapshot is being made, leaves a request instead. */
 export function trimOrRequest(mounts: string, trim: () => void): void {
   requestTrim(mounts);
   trimIfRequested(mounts, trim);
 }
 
 /**
- * Carries out a request. While snapshots are made it leaves the request to their makers, who call
- * this when they are done.
+ * Carries out a request. If a snapshot is being made, the request stays: the process that makes the snapshot calls this
+ * function when it is done.
  */
 export function trimIfRequested(mounts: string, trim: () => void): void {
   while (isRequested(mounts)) {
     using directory = open(mounts);
     if (!directory.lock("exclusive")) return;
-    // The request goes first: this trim may not see what a later request is about.
+    // Remove the request before the trim: a later request may be for a lower that this trim does not see.
     removeRequest(mounts);
     trim();
   }

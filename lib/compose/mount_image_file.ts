@@ -21,8 +21,8 @@ export interface MountImageFileOptions extends PerformMountOptions {
 }
 
 /**
- * Mounts an image and its devices, as files if the kernel can do that. It cannot on every file system,
- * and on none before Linux 6.12; then the image is mounted through loop devices.
+ * Mounts an image and its devices, as files if the kernel can do that: since Linux 6.12, and only on some file systems.
+ * Otherwise the image is mounted through loop devices.
  *
  * @returns how it was mounted
  * @throws {VarveError} `E_UNSUPPORTED`, `E_SYSCALL` as `performMount`
@@ -45,8 +45,8 @@ export function mountImageFile(
 }
 
 /**
- * Mounts through loop devices. The kernel takes either files or block devices, so the image and every
- * tar get one. The devices end with the mount.
+ * Mounts through loop devices. The kernel takes either files or block devices for all parts, so the image and every tar
+ * get a loop device. The devices end with the mount.
  */
 function mountOnLoops(mount: Mount, target: ByteString, options: PerformMountOptions): void {
   const loops: LoopDevice[] = [];

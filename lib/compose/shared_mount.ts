@@ -33,15 +33,15 @@ const SHARED_MOUNT = /^erofs-[1-9][0-9]*$/;
 /** Attempts to lock a mount point, and milliseconds between two. Another process mounts in milliseconds. */
 const TRIES = 2000, PAUSE = 5;
 
-/** What the user is told when files are not mounted as files. */
+/** Warning for an image that is mounted through loop devices. */
 const LOOPS =
-  "images are mounted through loop devices here: files need Linux 6.12 and a store on a file system of a disk";
+  "images are mounted through loop devices here: to mount them as files needs Linux 6.12 and a store on a disk's file system";
 
 /** Options of {@linkcode mountShared}. */
 export interface SharedMountOptions extends MountImageFileOptions {
-  /** Read files past the page cache of the layers' tars (Linux 6.13). Default: false. */
+  /** Read files without filling the page cache of the layers' tars (Linux 6.13). Default: false. */
   readonly directIo?: boolean | undefined;
-  /** Called when the image is mounted in another way than wanted. */
+  /** Called with a message when the image is mounted through loop devices. */
   readonly onWarning?: ((message: string) => void) | undefined;
 }
 
@@ -107,8 +107,8 @@ export async function mountShared(
 }
 
 /**
- * Unmounts the shared mounts that nothing needs any more. An overlay or bind that still uses one is
- * not disturbed: the kernel keeps what it uses.
+ * Unmounts the shared mounts that nothing needs any more. An overlay or bind that still uses such a mount is not
+ * disturbed: the kernel keeps the file system alive.
  *
  * @param needed gives the directories of the composed images that stay mounted; called only if
  * something is mounted
@@ -140,7 +140,7 @@ function sharedMountsIn(mounts: string): string[] {
   );
 }
 
-/** The result of a call, or nothing if the kernel refuses it. */
+/** Returns the result of a call in an array. The array is empty if the kernel refuses the call. */
 function unlessRefused<T>(call: () => T): T[] {
   try {
     return [call()];

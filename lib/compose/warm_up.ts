@@ -15,21 +15,21 @@ import {
   writeTree,
 } from "../tree/mod.ts";
 
-/** Rounds of a warm-up. After so many, nothing gets faster. */
+/** Number of rounds of a warm-up. More rounds make nothing faster. */
 const ROUNDS = 12;
-/** The one round with large layers: more of them would cost memory. */
+/** Number of the only round with large layers. More such rounds would cost memory. */
 const LARGE_ROUND = 3;
-/** Directories of a small and of a large layer. */
+/** Number of directories in a small and in a large layer. */
 const SMALL = 32, LARGE = 256;
-/** Files of most directories, and of one directory in each layer. */
+/** Number of files in most directories, and in a single directory of each layer. */
 const FEW = 24, MANY = 700;
 const GIB = 2 ** 30;
 
 /**
- * Composes made-up chains of two layers, writes the images nowhere, and stops when it is aborted.
+ * Composes made-up chains of two layers and discards the images. It stops when it is aborted.
  *
- * Code that a thread has run often runs three times as fast, because V8 has compiled it. A command
- * mostly composes one real chain, which would run cold.
+ * V8 compiles code that has run many times in a thread, and the code is then three times as fast. Most commands compose
+ * only a single chain, so without a warm-up they would run slow code.
  */
 export const warmUpJob: Job<null, null> = {
   name: "compose-warm-up",
@@ -63,27 +63,27 @@ function* steps(): Generator<void> {
 }
 
 /**
- * Starts the worker that will compose a chain, and warms it up, for times when a core is idle: it takes
- * some 0.5 s of one. A job that comes meanwhile waits for the end of a step, some 10 ms, 50 ms at first.
+ * Starts the worker that will compose a chain, and warms it up. Call it while a core is idle: the warm-up takes about
+ * 0.5 s of a core. A job that arrives meanwhile waits for the end of a step: about 50 ms at first, later 10 ms.
  */
 export function warmUpCompose(pool: ProgramPool): void {
   pool.warmUp(warmUpJob, null);
 }
 
-/** The same tree, encoded and decoded again, as one that is read from the store. */
+/** Encodes and decodes a tree, so that it has the form of a tree that is read from the store. */
 function stored(tree: Tree): Tree {
   const pieces: Uint8Array[] = [];
   const sum = writeTree(tree, (bytes) => pieces.push(bytes));
   return decodeTree(joinBytes(pieces), sum);
 }
 
-/** What {@linkcode makeLayer} makes. */
+/** Options of {@linkcode makeLayer}. */
 interface LayerShape {
-  /** Number of the round; each makes other contents. */
+  /** Number of the round. Each round has different contents. */
   readonly round: number;
-  /** Whether it is the upper layer of its chain. */
+  /** Whether the layer is the upper layer of its chain. */
   readonly isUpper: boolean;
-  /** Whether it has as many entries as a layer of some size. */
+  /** Whether the layer has many entries. */
   readonly isLarge: boolean;
 }
 
@@ -111,10 +111,7 @@ function makeLayer({ round, isUpper, isLarge }: LayerShape): Tree {
   return builder.finish(sha256(new Uint8Array([round, Number(isUpper)])) as DiffId);
 }
 
-/**
- * Puts a file. Of forty, twelve are of rarer kinds: links, a whiteout, a device, an empty, a huge
- * and a sparse file.
- */
+/** Adds a file. Twelve of forty are of rarer kinds: links, a whiteout, a device, and empty, huge and sparse files. */
 function putFile(builder: TreeBuilder, directory: NodeId, round: number, number: number): void {
   const name = fromText(`file-${number}`);
   const common = { ...attributes(number), group: null };
