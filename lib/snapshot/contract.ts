@@ -6,16 +6,16 @@
  * - **view**: the same, but read-only.
  * - **committed**: an immutable layer, which can be a parent. It has a *name*.
  *
- * Keys and names are one key space.
+ * A key and a name cannot be equal: they share one key space.
  *
- * A snapshotter returns *mounts*: values that say what to mount. It performs none of them itself, but
- * for the read-only lowers that snapshots share below the store's `mounts/`. The caller performs the
- * mounts, and unmounts them before the snapshot is removed.
+ * A snapshotter returns *mounts*: values that say what to mount. It does not mount them itself. The only exceptions are
+ * the read-only lowers that snapshots share, below the store's `mounts/`. The caller performs the mounts, and unmounts
+ * them before the snapshot is removed.
  *
  * ## The life of a snapshot
  *
- * An image of two layers is in the store. Its chain becomes two committed snapshots, each named by its
- * chainID; the first has no parent, the second has the first. The call is idempotent.
+ * An image of two layers is in the store. Its chain becomes two committed snapshots, each named by its chainID. The
+ * first has no parent, and the parent of the second is the first. The call is idempotent.
  *
  *     const parent = snapshotter.ensureChain(image.chainId);
  *
@@ -25,24 +25,22 @@
  *     const mounts = await snapshotter.prepare("web", parent);
  *     for (const mount of mounts) performMount(mount, fromText("/mnt/web"));
  *
- * The container runs and writes; its changes go to the directory of `web` alone. After a restart of the
- * machine nothing is mounted any more, but the snapshot is still there. The same mounts come again from
- * its key:
+ * The container runs and writes. Its changes go only to the directory of `web`. After a restart of the machine nothing
+ * is mounted any more, but the snapshot still exists. Its key gives the same mounts again:
  *
  *     const again = await snapshotter.mounts("web");
  *
- * To keep the state, end what writes there and commit the snapshot under a name. The key `web` is free
- * then, and `web-v2` never changes again:
+ * To keep the state, end the processes that write to the mount, and commit the snapshot under a name. The key `web` is
+ * then free, and `web-v2` never changes again:
  *
  *     await snapshotter.commit("web-v2", "web");
  *
- * That is the next layer: the name is now a parent for other snapshots, writable or not, and so layers
- * grow on layers:
+ * The committed snapshot is the next layer. It can be the parent of other snapshots, writable or not:
  *
  *     await snapshotter.prepare("web-next", "web-v2");
  *     await snapshotter.view("look", "web-v2");
  *
- * A view is never committed. A snapshot with children cannot be removed, so removal goes from the top:
+ * A view cannot be committed. A snapshot with children cannot be removed, so remove the children first:
  *
  *     for (const key of ["web-next", "look", "web-v2"]) await snapshotter.remove(key);
  *
@@ -66,7 +64,7 @@ export type { Usage };
  */
 export type DriverName = "erofs" | "overlay" | "native";
 
-/** What is known of a snapshot. */
+/** Kind, parent, labels, times and disk use of a snapshot. */
 export type SnapshotInfo = SnapshotRow;
 
 /** Options of {@linkcode Snapshotter.prepare} and {@linkcode Snapshotter.view}. */
@@ -90,8 +88,8 @@ export interface Snapshotter {
   /** Name of the driver that makes its mounts. */
   readonly driver: DriverName;
   /**
-   * Makes an active snapshot and returns its mounts. Without a parent it is an empty directory of mode
-   * 0755 and mtime 0, as the root of an image without layers is on every machine.
+   * Makes an active snapshot and returns its mounts. Without a parent, the snapshot is an empty directory of mode 0755
+   * and mtime 0, like the root of an image without layers.
    *
    * @throws {VarveError} `E_NOT_FOUND` no such parent · `E_USAGE` the parent is not committed, or a bad key or
    * label · `E_EXISTS` the key is taken · `E_BUSY` the parent was replaced meanwhile
@@ -102,7 +100,7 @@ export interface Snapshotter {
   /**
    * Returns the mounts of an active snapshot or a view.
    *
-   * @throws {VarveError} `E_NOT_FOUND`, `E_PRECONDITION` when it is committed
+   * @throws {VarveError} `E_NOT_FOUND`, `E_PRECONDITION` the snapshot is committed
    */
   mounts(key: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<Mount[]>;
   /**
@@ -113,18 +111,19 @@ export interface Snapshotter {
    */
   commit(name: string, key: string, options?: CommitOptions): Promise<void>;
   /**
-   * Removes a snapshot. Its key is free at once. One that `mountImage` has mounted, or on which a
-   * container runs, is refused. Whoever performed mounts without them unmounts before.
+   * Removes a snapshot. Its key is free at once. A snapshot that `mountImage` has mounted, or on which a container
+   * runs, is refused. A caller that performed the mounts itself must unmount them before.
    *
-   * @throws {VarveError} `E_NOT_FOUND`, `E_PRECONDITION` when it has children, `E_BUSY` when it is in use
+   * @throws {VarveError} `E_NOT_FOUND`, `E_PRECONDITION` the snapshot has children · `E_BUSY` the snapshot is in use
    */
   remove(key: string): Promise<void>;
-  /** Returns what is known of a snapshot. @throws {VarveError} `E_NOT_FOUND` */
+  /** Describes a snapshot. @throws {VarveError} `E_NOT_FOUND` */
   stat(key: string): SnapshotInfo;
   /**
    * Changes labels. An empty value deletes a label.
    *
-   * @param fieldpaths `labels` for all labels or `labels.<key>` for one; none means all
+   * @param fieldpaths `labels` for all labels or `labels.<key>` for one label. Without field paths, all labels are
+   *   replaced
    * @throws {VarveError} `E_NOT_FOUND`, `E_USAGE` for any other field
    */
   update(
@@ -133,7 +132,7 @@ export interface Snapshotter {
     fieldpaths?: readonly string[],
   ): SnapshotInfo;
   /**
-   * Lists the snapshots that pass at least one filter, sorted by key; without filters, all of them.
+   * Lists the snapshots that pass at least one filter, sorted by key. Without filters, it lists all snapshots.
    *
    * @param filters in containerd's syntax, such as `kind==active,labels.a~=^b`
    * @throws {VarveError} `E_USAGE` a filter is malformed
@@ -147,10 +146,10 @@ export interface Snapshotter {
    */
   usage(key: string): Promise<Usage>;
   /**
-   * Makes the committed snapshots of a chain whose layers are in the store: one for each of its layers,
-   * named by the chainID up to there. Idempotent.
+   * Makes the committed snapshots of a chain whose layers are in the store: one for each layer, named by the chainID up
+   * to that layer. Idempotent.
    *
-   * @returns the name of the topmost one, which is the chainID
+   * @returns the name of the topmost snapshot, which is the chainID
    * @throws {VarveError} `E_NOT_FOUND` the chain or one of its layers is not in the store · `E_EXISTS` another
    * snapshot has one of the names
    */
@@ -164,7 +163,7 @@ export type Ancestor =
   /** The directory of a snapshot that was committed. */
   | { readonly kind: "directory"; readonly cacheId: number };
 
-/** A snapshot, as a driver is asked for its mounts. */
+/** What a driver needs to know of a snapshot to make its mounts. */
 export interface DriverRequest {
   /** Kind of the snapshot. */
   readonly kind: "active" | "view";
@@ -188,7 +187,7 @@ export interface Driver {
    * fails, the caller removes the directory.
    */
   create(request: DriverRequest): Promise<Mount[]>;
-  /** Returns the mounts of a snapshot. Lowers that are missing are made; each is made once. */
+  /** Returns the mounts of a snapshot. Makes the lowers that are missing. Each lower is made once. */
   mounts(request: DriverRequest): Promise<Mount[]>;
   /** Measures the files of a snapshot. */
   usage(cacheId: number): Promise<Usage>;
@@ -197,7 +196,7 @@ export interface Driver {
   /**
    * Unmounts the shared lowers that no snapshot needs any more.
    *
-   * @param needed gives the ancestors of every snapshot that is left; called only if lowers are mounted
+   * @param needed returns the ancestors of every snapshot that still exists; called only if lowers are mounted
    */
   trim(needed: () => readonly (readonly Ancestor[])[]): void;
 }

@@ -1,6 +1,6 @@
 import { VarveError } from "../errors.ts";
 
-/** Makes a removal idempotent: that what it removes is not found (`E_NOT_FOUND`) is no error. */
+/** Makes a removal idempotent: ignores `E_NOT_FOUND`. */
 export async function ignoreMissing(remove: () => void | Promise<void>): Promise<void> {
   try {
     await remove();

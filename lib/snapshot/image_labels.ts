@@ -22,8 +22,8 @@ export function imageLabels(image: StoredImage): Record<string, string> {
 }
 
 /**
- * Finds the image that a snapshot lies on: the image that its labels name, else any image with the
- * layers below the snapshot.
+ * Finds the image below a snapshot: the image that the labels of the snapshot name, else any image with the same
+ * layers.
  *
  * @param diffIds the layers below the snapshot, lowest first
  */
@@ -42,8 +42,7 @@ export async function parentImage(
 }
 
 /**
- * The image that the labels name. Its manifest decides, since the name may be gone or point to
- * another image.
+ * The image that the labels name. It is found by its manifest, because the name may be gone or point to another image.
  */
 function labelledRecord(store: Store, { labels }: SnapshotRow): ImageRecord | undefined {
   const digest = labels[IMAGE_MANIFEST_LABEL] as Digest | undefined;

@@ -1,5 +1,5 @@
 /**
- * What only other rooms need of snapshots: no public API.
+ * What other rooms need of snapshots. It is not part of the public API.
  *
  * @module
  */

@@ -11,7 +11,7 @@ import { checkKey, keptLabels, quoteKey } from "./keys.ts";
 /** The table of snapshots, for reading only. */
 export type ReadTable = Omit<SnapshotTable, "put" | "delete">;
 
-/** Longest chain of parents. It ends the walk over a tampered table whose parents form a cycle. */
+/** Longest chain of parents. The limit ends the walk over a tampered table whose parents form a cycle. */
 export const MAX_DEPTH = 1024;
 
 type Labels = Readonly<Record<string, string>>;
@@ -36,7 +36,7 @@ export interface NewSnapshot {
  * Checks that an active snapshot or a view can be made, without making it.
  *
  * @returns its ancestors, topmost first
- * @throws {VarveError} as {@linkcode create}; `E_DAMAGE` the parents form no chain
+ * @throws {VarveError} as {@linkcode create}; `E_DAMAGE` the parents do not form a chain
  */
 export function checkCreate(
   table: ReadTable,
@@ -85,7 +85,7 @@ export function create(table: SnapshotTable, snapshot: NewSnapshot): SnapshotRow
   return row;
 }
 
-/** What {@linkcode commit} needs. */
+/** Input of {@linkcode commit}. */
 export interface CommitRequest {
   /** Name of the committed snapshot. */
   readonly name: string;
@@ -132,8 +132,8 @@ export function checkCommit(table: ReadTable, request: CommitRequest): SnapshotR
 }
 
 /**
- * Turns an active snapshot into a committed one. Its key is free, its labels are replaced, its times
- * begin anew, and its usage is unknown until it is measured.
+ * Turns an active snapshot into a committed one. Its key becomes free, and its labels and times are replaced. Its usage
+ * is unknown until it is measured.
  *
  * @throws {VarveError} `E_EXISTS` the name is taken · `E_NOT_FOUND` no such key · `E_PRECONDITION` it is not
  * active · `E_USAGE` another parent, or a bad name or label
@@ -199,7 +199,7 @@ export function createLayer(table: SnapshotTable, layer: NewLayer): SnapshotRow 
 /**
  * Removes a snapshot and returns its former row.
  *
- * @throws {VarveError} `E_NOT_FOUND`, `E_PRECONDITION` when it has children
+ * @throws {VarveError} `E_NOT_FOUND`, `E_PRECONDITION` the snapshot has children
  */
 export function remove(table: SnapshotTable, key: string): SnapshotRow {
   const row = table.get(key);

@@ -1,8 +1,8 @@
 /**
  * Snapshots: the states of a file system, from an image's layers to a running container's changes.
  *
- * A {@linkcode Snapshotter} prepares, views, commits and removes snapshots, with containerd's rules.
- * Its doc comment in `contract.ts` walks through the life of one. How the parts work together:
+ * A {@linkcode Snapshotter} prepares, views, commits and removes snapshots, with containerd's rules. Its doc comment in
+ * `contract.ts` describes the life of a snapshot. How the parts work together:
  *
  * - `contract.ts` has the types and what each call promises;
  * - `machine.ts` is the state machine: pure transitions over the rows of one transaction, with
@@ -11,11 +11,10 @@
  * - `drivers/` turn layers and directories into mounts, which are values. `select.ts` tries them and
  *   makes the best that works: `erofs` (layers as one composed image), `overlay` (layers as
  *   directories), `native` (copies);
- * - `mount_leases.ts` compares the leases of mounts with what the kernel says is mounted, and
- *   `lease_resources.ts` says what such a lease keeps;
- * - `writable_snapshot.ts` opens the read-write snapshot of an image for a mount or a container;
- *   `image_labels.ts` notes which image that was; `top_lower.ts` adds a lower to its mounts, or makes
- *   them read-only.
+ * - `mount_leases.ts` compares the leases of mounts with what the kernel says is mounted, and `lease_resources.ts` says
+ *   what such a lease protects;
+ * - `writable_snapshot.ts` opens the read-write snapshot of an image for a mount or a container; `image_labels.ts`
+ *   records which image that is; `top_lower.ts` adds a lower to its mounts, or makes them read-only.
  *
  * @module
  */

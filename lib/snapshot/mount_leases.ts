@@ -36,14 +36,14 @@ const BOUND = new RegExp(
 );
 
 /**
- * Source in mountinfo of a composed image: its file; the descriptor that named the file where its path
- * has a backslash; or the loop device over the file.
+ * Source in mountinfo of a composed image. It is the path of the file, the loop device over the file, or, if the path
+ * contains a backslash, the descriptor by which the file was mounted.
  */
 const COMPOSED_SOURCE = new RegExp(
   `/${ROOT_FILES.chains}/[0-9]+/${DRIVER_FILES.composed}/${IMAGE}$|^/proc/self/fd/[0-9]+$|^/dev/loop[0-9]+$`,
 );
 
-/** Id of the lease of a mount; also the key of the view that a read-only mount shows. */
+/** Id of the lease of a mount. The view that a read-only mount shows has this id as its key. */
 export function mountId(target: string): string {
   return `mount:${target}`;
 }
@@ -75,15 +75,15 @@ export function mountState(lease: Lease, mounts: readonly MountInfo[]): MountSta
   return hasProcess(namespace) ? "elsewhere" : "stale";
 }
 
-/** Whether varve made a mount. An overlay tells by its source, a bind by the directory that it shows. */
+/** Whether varve made a mount. For an overlay, the source shows it; for a bind, the directory that is bound. */
 export function isVarveMount(mount: MountInfo): boolean {
   return mount.source === MOUNT_SOURCE || BOUND.test(mount.root) ||
     mount.type === "erofs" && COMPOSED_SOURCE.test(mount.source);
 }
 
 /**
- * Gives a mount varve's name as its source, by which {@linkcode isVarveMount} knows it. Only
- * an overlay's source is free.
+ * Sets the source of an overlay to varve's name, so that {@linkcode isVarveMount} recognises it. The sources of other
+ * mounts have a meaning and stay.
  */
 export function withVarveSource(mount: Mount): Mount {
   return mount.type === "overlay" ? { ...mount, source: fromText(MOUNT_SOURCE) } : mount;

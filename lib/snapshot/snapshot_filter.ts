@@ -1,8 +1,8 @@
 /**
- * containerd's filter syntax (`pkg/filters`): selectors `fieldpath [op value]`
- * joined by commas are AND-ed; `op` is `==`, `!=` or `~=`; without one the field
- * must be present. Fields are `name`, `parent`, `kind`, `labels.<key>`. Parts of a
- * path and values may be quoted as Go strings, regular expressions also by `/` or `|`.
+ * containerd's filter syntax (`pkg/filters`). A filter is a list of selectors `fieldpath [op value]`, joined by commas.
+ * All of them must match. `op` is `==`, `!=` or `~=`. A selector without `op` and value matches if the field is
+ * present. Fields are `name`, `parent`, `kind` and `labels.<key>`. Parts of a path, and values, may be quoted as Go
+ * strings. A regular expression may also be quoted by `/` or `|`.
  */
 import { VarveError } from "../errors.ts";
 import type { SnapshotRow } from "../store/mod.ts";

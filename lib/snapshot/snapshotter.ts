@@ -20,11 +20,11 @@ import { refuseLeased } from "./mount_leases.ts";
 import { compileFilters } from "./snapshot_filter.ts";
 import { lockSnapshotDirectory } from "./snapshot_lock.ts";
 
-/** What {@linkcode createSnapshotter} needs. */
+/** Options of {@linkcode createSnapshotter}. */
 export interface SnapshotterOptions {
   /** The disk store that keeps the rows and directories of snapshots. */
   readonly store: Store;
-  /** Makes the mounts; `selectDriver` finds one. */
+  /** Makes the mounts. `selectDriver` chooses a driver. */
   readonly driver: Driver;
   /** The clock, in ms since the epoch; `Date.now` by default. */
   readonly now?: (() => number) | undefined;
@@ -89,7 +89,7 @@ class StoreSnapshotter implements Snapshotter {
     }
   }
 
-  /** Makes the directory first and the row last: no other process uses a directory without a row. */
+  /** Makes the directory first and the row last, because no other process uses a directory without a row. */
   async #createHeld(
     kind: "active" | "view",
     key: string,
@@ -160,7 +160,7 @@ class StoreSnapshotter implements Snapshotter {
     const commit = () => ({ name, key, labels, parent, now: this.#now() });
     const row = this.#store.snapshots.read((table) => machine.checkCommit(table, commit()));
     if (this.#store.durability === "full" && row.cacheId !== null) {
-      // Data before metadata: after a power loss, a row must not be there without its files.
+      // Sync the data before the metadata: after a power loss, no row may exist without its files.
       await this.#driver.sync(row.cacheId);
     }
     this.#store.snapshots.transact((table) => machine.commit(table, commit()));

@@ -4,8 +4,8 @@ import { escapeOverlayPath, type Mount, overlayMount, splitOverlayPaths } from "
 const LOWER = "lowerdir=", UPPER = "upperdir=";
 
 /**
- * Adds a lower on top of the other lowers of an overlay. The mount shows what the directory holds, and
- * yet it is no change of the snapshot. Any other mount is returned as it is.
+ * Adds a lower on top of the other lowers of an overlay. The mount shows the content of the directory, but the content
+ * does not become a change of the snapshot. Mounts of other types are returned unchanged.
  */
 export function withTopLower(mount: Mount, directory: string): Mount {
   if (mount.type !== "overlay") return mount;

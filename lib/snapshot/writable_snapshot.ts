@@ -8,13 +8,13 @@ import { quoteKey } from "./keys.ts";
 import { existsAlready, notFound } from "./machine.ts";
 import { lockSnapshotDirectory } from "./snapshot_lock.ts";
 
-/** What {@linkcode openWritable} needs. */
+/** Options of {@linkcode openWritable}. */
 export interface OpenWritableOptions {
   /** The store of the image. */
   readonly store: DiskStore;
-  /** Makes the snapshot if there is none. */
+  /** Makes the snapshot if it does not exist. */
   readonly snapshotter: Snapshotter;
-  /** The image that the snapshot lies on. */
+  /** The image below the snapshot. */
   readonly image: StoredImage;
   /** Key of the snapshot. */
   readonly key: string;
@@ -28,19 +28,19 @@ export interface OpenWritableOptions {
 export interface WritableSnapshot {
   /** Key of the snapshot. */
   readonly key: string;
-  /** What to mount for it. */
+  /** The mounts of the snapshot. */
   readonly mounts: readonly Mount[];
-  /** Number of its directory. */
+  /** Cache id: the number of the snapshot's directory. */
   readonly cacheId: number;
   /** Absolute path of its directory, `snapshots/<cache id>`. */
   readonly directory: string;
-  /** Whether this call made it. Only such a snapshot is removed when what follows fails. */
+  /** Whether this call made the snapshot. The caller removes only such a snapshot when a later step fails. */
   readonly isNew: boolean;
 }
 
 /**
- * Opens the read-write snapshot of an image: makes it, or finds it again by its key. A snapshot of
- * another image or kind is refused. The caller then locks it by {@linkcode lockWritable}.
+ * Opens the read-write snapshot of an image: makes it, or finds it again by its key. A snapshot of another image or
+ * kind is refused. The caller then locks the snapshot by {@linkcode lockWritable}.
  *
  * @throws {VarveError} `E_EXISTS` the key is of another image or kind, or is there and must be new · as
  * `Snapshotter.prepare`
@@ -68,8 +68,8 @@ export async function openWritable(options: OpenWritableOptions): Promise<Writab
 }
 
 /**
- * Keeps other processes from mounting, running or removing a snapshot until the lock is disposed.
- * Afterwards the mount itself says that it is in use: see `refuseBusy`.
+ * Keeps other processes from mounting, running or removing a snapshot until the lock is disposed. After that, the mount
+ * itself shows that the snapshot is in use: see `refuseBusy`.
  *
  * @throws {VarveError} `E_BUSY` another process holds the lock · `E_NOT_FOUND` it was removed before
  * it was locked

@@ -13,8 +13,8 @@ export interface Stack {
 /**
  * Sorts ancestors (topmost first) by kind.
  *
- * @throws {VarveError} `E_UNSUPPORTED` when a layer lies on a directory: the attributes of its implied
- * directories cannot be known then
+ * @throws {VarveError} `E_UNSUPPORTED` when a layer lies on a directory, because the attributes of its implied
+ * directories are then unknown
  */
 export function stackOf(ancestors: readonly Ancestor[]): Stack {
   const directories: number[] = [];

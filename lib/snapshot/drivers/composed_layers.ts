@@ -12,17 +12,16 @@ import type { DriverOptions } from "./driver_options.ts";
 import type { LayerLowers } from "./layer_lowers.ts";
 
 /**
- * All layers of a chain as one EROFS image, mounted once and shared: nothing is extracted.
+ * All layers of a chain as one EROFS image, which is mounted once and shared. Nothing is extracted.
  *
- * Falls back to directories for a chain that no image can hold, or that this kernel cannot mount as
- * one image.
+ * Falls back to directories for a chain that does not fit into an image, or that this kernel cannot mount as one image.
  */
 export class ComposedLayers implements LayerLowers {
   readonly driver = "erofs";
   readonly #options: DriverOptions;
   readonly #fallback: LayerLowers;
 
-  /** Composes nothing yet. */
+  /** Does not compose anything yet. */
   constructor(options: DriverOptions, fallback: LayerLowers) {
     this.#options = options;
     this.#fallback = fallback;
@@ -56,7 +55,7 @@ export class ComposedLayers implements LayerLowers {
   }
 }
 
-/** Whether an image cannot hold the chain, or mount(2) of an older kernel cannot take its devices. */
+/** Whether the chain does not fit into an image, or has too many devices for mount(2) of an older kernel. */
 function isBeyondImages(error: unknown): error is VarveError {
   return error instanceof VarveError &&
     (error.code === "E_LIMIT" || error.code === "E_UNSUPPORTED");

@@ -18,22 +18,19 @@ import { DRIVER_FILES, SNAPSHOT_FILES } from "../../store/internal.ts";
 import type { Usage } from "../contract.ts";
 import type { DriverOptions } from "./driver_options.ts";
 
-/** What a directory is filled with: layers, and how they are applied. */
+/** The layers to extract into a directory, and how to apply them. */
 type Extraction = Pick<PoolExtraction, "diffIds" | "form" | "signal">;
 
-/**
- * The store's directories as drivers use them: those of snapshots, and extracted layers that
- * snapshots share.
- */
+/** The store's directories that drivers use: directories of snapshots, and extracted layers that snapshots share. */
 export class DriverDirectories {
   readonly #options: DriverOptions;
 
-  /** Opens nothing. */
+  /** Does not open anything. */
   constructor(options: DriverOptions) {
     this.#options = options;
   }
 
-  /** How many jobs run at the same time. */
+  /** Number of jobs that run at the same time. */
   get jobsAtOnce(): number {
     return this.#options.pool.size;
   }
@@ -49,8 +46,8 @@ export class DriverDirectories {
   }
 
   /**
-   * Makes a new directory of mode 0755, whatever the umask and the parent's ACL, and of mtime 0, which a
-   * root has without layers.
+   * Makes a new directory of mode 0755 and mtime 0, as for the root of an image without layers. The umask and the
+   * parent's ACL do not change the mode.
    */
   async make(path: string): Promise<void> {
     await Deno.mkdir(path);
@@ -66,19 +63,19 @@ export class DriverDirectories {
   isOverlays(cacheId: number): boolean {
     const path = this.snapshot(cacheId);
     if (!isDirectory(this.files(cacheId))) {
-      throw new VarveError("E_DAMAGE", `Cannot use snapshot directory ${path}: it is not whole`);
+      throw new VarveError("E_DAMAGE", `Cannot use snapshot directory ${path}: it is incomplete`);
     }
     return isDirectory(`${path}/${SNAPSHOT_FILES.work}`);
   }
 
-  /** Absolute path of the extracted files of a layer; they are extracted at the first call. */
+  /** Absolute path of the extracted files of a layer. The first call extracts them. */
   async ofLayer(diffId: DiffId, signal?: AbortSignal): Promise<string> {
     return await this.#shared({ diffId }, { diffIds: [diffId], form: "layer", signal });
   }
 
   /**
-   * Absolute path of what is extracted of a chain: its whole root, or the attributes of its
-   * directories. Made at the first call.
+   * Absolute path of the extraction of a chain: its complete root, or the attributes of its directories. The first call
+   * extracts it.
    */
   async ofChain(
     diffIds: readonly DiffId[],
@@ -95,7 +92,7 @@ export class DriverDirectories {
   ): Promise<string> {
     const { store, devices } = this.#options;
     const { signal, form } = extraction;
-    // The name says what was done with device nodes: another setting has other directories.
+    // The name contains the setting for device nodes, so each setting has its own directories.
     const files = devices === "keep" ? DRIVER_FILES.files : `${DRIVER_FILES.files}-${devices}`;
     const name = form === "attributes" ? DRIVER_FILES.attributes : files;
     const fill = async (temporary: string) => void await this.extract(temporary, extraction);

@@ -3,7 +3,7 @@ import type { ExtractPolicy } from "../../directory/mod.ts";
 import type { Pool } from "../../pool/mod.ts";
 import type { DiskStore } from "../../store/mod.ts";
 
-/** What a driver works with. */
+/** Options of all drivers. */
 export interface DriverOptions {
   /** The store of the layers; its directories hold what drivers make. */
   readonly store: DiskStore;
@@ -14,8 +14,8 @@ export interface DriverOptions {
   /** How composed images are mounted. */
   readonly sharedMount: SharedMountOptions;
   /**
-   * Whether the driver was asked for by name: then a chain that no image can hold is an error, else
-   * it is extracted.
+   * Whether the user chose the driver by name. A chain that does not fit into an image is then an error. Otherwise such
+   * a chain is extracted.
    */
   readonly isBinding: boolean;
 }

@@ -17,8 +17,8 @@ export type ErofsFinding =
   | { readonly works: false; readonly why: string };
 
 /**
- * Mounts an empty image from the store's own file system. Only a trial answers for this kernel, this
- * user and this file system together. Overlay is tried too, since read-write snapshots need it.
+ * Mounts an empty image from the store's own file system. Only a trial shows whether this kernel, this user and this
+ * file system work together. Overlay is tried too, since read-write snapshots need it.
  */
 export function tryErofs(store: DiskStore, options: MountImageFileOptions): ErofsFinding {
   const overlay = overlayWorks(store);

@@ -6,24 +6,24 @@ import type { LayerLowers } from "./layer_lowers.ts";
 import { IMAGE_LOWERS, planLowers } from "./overlay_plan.ts";
 
 /**
- * Extractions that wait for the pool beside those that run. Each holds a lock and an open
- * directory, so they are few.
+ * Number of extractions that wait for the pool, in addition to those that run. It is small, because each holds a lock
+ * and an open directory.
  */
 const WAITING = 2;
 
-/** Layers as directories: each is extracted once. */
+/** Layers as directories. Each layer is extracted once. */
 export class ExtractedLayers implements LayerLowers {
   readonly driver = "overlay";
   readonly #directories: DriverDirectories;
 
-  /** Extracts nothing yet. */
+  /** Does not extract anything yet. */
   constructor(directories: DriverDirectories) {
     this.#directories = directories;
   }
 
   /**
-   * From the top: the attributes of the chain's directories, one lower for each layer, and one lower for
-   * all layers that are too many.
+   * The lowers, topmost first: one with the attributes of the chain's directories, one for each layer, and, if there
+   * are too many layers, one for the rest.
    */
   async lowers({ directories, layers }: Stack, signal?: AbortSignal): Promise<ByteString[]> {
     const made = this.#directories;

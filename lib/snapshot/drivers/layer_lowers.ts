@@ -7,14 +7,8 @@ import type { Stack } from "./ancestors.ts";
 export interface LayerLowers {
   /** Name of the driver that uses it. */
   readonly driver: DriverName;
-  /**
-   * Absolute paths of the lowers for the layers of a stack, topmost first. Those that are missing
-   * are made.
-   */
+  /** Absolute paths of the lowers for the layers of a stack, topmost first. Makes the lowers that are missing. */
   lowers(stack: Stack, signal?: AbortSignal): Promise<ByteString[]>;
-  /**
-   * Unmounts what is mounted for other layers than the needed ones. `needed` is called only if
-   * something is mounted.
-   */
+  /** Unmounts the lowers of layers that are not needed. `needed` is called only if something is mounted. */
   trim(needed: () => readonly (readonly DiffId[])[]): void;
 }

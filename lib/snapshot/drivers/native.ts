@@ -5,12 +5,12 @@ import type { Driver, DriverRequest, Usage } from "../contract.ts";
 import { type Stack, stackOf } from "./ancestors.ts";
 import type { DriverDirectories } from "./driver_directories.ts";
 
-/** Plain directories: every snapshot is a whole root of its own. Works everywhere, and costs a copy. */
+/** Plain directories. Every snapshot is a complete copy of its root. This works everywhere, but costs a copy. */
 export class NativeDriver implements Driver {
   readonly name = "native";
   readonly #directories: DriverDirectories;
 
-  /** Makes nothing yet. */
+  /** Does not make anything yet. */
   constructor(directories: DriverDirectories) {
     this.#directories = directories;
   }
@@ -49,10 +49,7 @@ export class NativeDriver implements Driver {
   /** Native snapshots have no shared mounts. */
   trim(): void {}
 
-  /**
-   * Path of what a view shows: the files of the parent, which are never written again, or the
-   * extracted chain.
-   */
+  /** Path of the files that a view shows: those of the parent, which never change again, or the extracted chain. */
   async #parent(
     { directories: [top], layers }: Stack,
     signal: AbortSignal | undefined,
@@ -62,7 +59,9 @@ export class NativeDriver implements Driver {
       : this.#whole(top, "a parent");
   }
 
-  /** Path of a snapshot's files, which must be its whole root: those of an overlay are only its changes. */
+  /**
+   * Path of a snapshot's files. They must be its complete root. A snapshot of the overlay driver has only its changes.
+   */
   #whole(cacheId: number, what: string): string {
     if (this.#directories.isOverlays(cacheId)) {
       throw new VarveError(

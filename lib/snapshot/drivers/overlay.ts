@@ -14,17 +14,16 @@ const OPAQUE = "trusted.overlay.opaque" as ByteString;
 /**
  * Layers as lower directories, stacked by overlayfs under the upper directory of the snapshot.
  *
- * How layers become lowers is given: as one composed image, or as extracted directories. An extracted
- * directory belongs to a diffID, whatever chain the layer is in, and so is made once. Only the
- * attributes of implied directories depend on the chain: they are one more lower on top, which belongs
- * to the chain.
+ * A {@linkcode LayerLowers} makes the lowers: one composed image, or extracted directories. An extracted directory
+ * belongs to a diffID, so that all chains with the layer share it. Only the attributes of implied directories depend on
+ * the chain. They are in one more lower on top, which belongs to the chain.
  */
 export class OverlayDriver implements Driver {
   readonly name: DriverName;
   readonly #directories: DriverDirectories;
   readonly #layers: LayerLowers;
 
-  /** Makes nothing yet. `layers` gives the driver its name. */
+  /** Does not make anything yet. The driver has the name that `layers` gives. */
   constructor(directories: DriverDirectories, layers: LayerLowers) {
     this.name = layers.driver;
     this.#directories = directories;
@@ -69,22 +68,22 @@ export class OverlayDriver implements Driver {
     return { kind, directory };
   }
 
-  /** Paths of the lower directories, topmost first. Those that are missing are made. */
+  /** Paths of the lower directories, topmost first. Makes the lowers that are missing. */
   async #lowers({ cacheId, ancestors, signal }: DriverRequest): Promise<ByteString[]> {
     const stack = stackOf(ancestors);
     // At least two more lowers lie below the committed directories.
     if (stack.directories.length + 2 > MAX_LOWERS) {
       throw new VarveError(
         "E_LIMIT",
-        `Cannot mount by overlay: ${stack.directories.length} committed snapshots lie on each other, the kernel stacks ${MAX_LOWERS}`,
-        { hint: "use the native driver for so many" },
+        `Cannot mount by overlay: ${stack.directories.length} committed snapshots are stacked, the kernel allows ${MAX_LOWERS}`,
+        { hint: "use --driver native" },
       );
     }
     const above = stack.directories.map((id) => this.#changes(id, "a parent"));
     const below = stack.layers.length > 0 ? await this.#layers.lowers(stack, signal) : [];
     const lowers = untilOpaque([...above, ...below]);
-    // An overlay needs a lower, and without an upper it needs two. Where no layer is left, the empty
-    // directory of the lowest snapshot is that lower.
+    // An overlay needs one lower, or two lowers if it has no upper. If the chain has no layers, the empty directory of
+    // the lowest snapshot is the missing lower.
     if (lowers.length > above.length) return lowers;
     const lowest = stack.directories[lowers.length - 1] ?? cacheId as number;
     return [
@@ -106,10 +105,7 @@ export class OverlayDriver implements Driver {
   }
 }
 
-/**
- * Leaves out what lies below a lower with an opaque root: overlayfs itself does not look at that
- * mark on a root.
- */
+/** Leaves out all lowers below a lower with an opaque root, because overlayfs ignores that mark on a root. */
 function untilOpaque(lowers: readonly ByteString[]): ByteString[] {
   const last = lowers.findIndex((lower) => getXattrAt(CWD, lower, OPAQUE) === "y");
   return last < 0 ? [...lowers] : lowers.slice(0, last + 1);

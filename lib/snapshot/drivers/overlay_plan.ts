@@ -19,9 +19,9 @@ export interface OverlayUpper {
 /**
  * Maps lowers (topmost first) and upper to mounts, without any I/O.
  *
- * The mount is an overlay even where a bind would do. So a layer that is applied to it records its
- * whiteouts instead of carrying them out, and no whiteout ever shows as a device. Only a view of a
- * single lower is a bind: an overlay without an upper needs two lowers.
+ * The mount is an overlay even where a bind mount would be enough. When another program applies a layer to an overlay,
+ * whiteouts are recorded in the upper directory, and never appear as devices. Only a view of a single lower is a bind:
+ * an overlay without an upper needs two lowers.
  *
  * @throws {RangeError} an active snapshot has no directory
  */
@@ -46,7 +46,7 @@ export function overlayMounts(lowers: readonly ByteString[], upper: OverlayUpper
 export interface LowerPlan {
   /** Layers with a lower of their own, topmost first, each once. */
   readonly single: readonly DiffId[];
-  /** Layers that are joined in one lower below those, lowest first. */
+  /** Layers that are joined in one lower below the single ones, lowest first. */
   readonly joined: readonly DiffId[];
 }
 

@@ -18,15 +18,14 @@ import { inProbeDirectory, type ProbeDirectory } from "./probe_directory.ts";
 /** The first Linux with the overlay option `volatile`. */
 const VOLATILE = "5.10";
 
-/** Options that keep the unmount from syncing the whole file system of the upper directory. */
+/** Options with which the unmount does not sync the file system of the upper directory. */
 function unsynced(): readonly string[] {
   return releaseAtLeast(kernelRelease(), VOLATILE) ? ["volatile"] : [];
 }
 
 /**
- * Tries an overlay on the store's own file system, with all that the driver relies on: a whiteout, an
- * opaque directory, a write. Only a trial answers for this kernel, this user and this file system
- * together.
+ * Tries an overlay on the store's own file system, with everything that the driver relies on: a whiteout, an opaque
+ * directory, a write. Only a trial shows whether this kernel, this user and this file system work together.
  *
  * @returns true, or why overlays do not work
  */

@@ -15,7 +15,9 @@ import type { Directories } from "../../store/mod.ts";
 
 const PREFIX = "probe-";
 
-/** Seconds after which a live probe has locked its directory. */
+/**
+ * Age in seconds from which an unlocked directory is left over. A probe that is alive has locked its directory by then.
+ */
 const OLD = 60;
 
 /** Name of the mount point in the directory of a probe. */
@@ -27,12 +29,12 @@ export interface ProbeDirectory {
   readonly base: string;
   /** Descriptor of that directory; it is locked. */
   readonly fd: Fd;
-  /** Path of a mount point in it, which does not exist yet. It is unmounted after the probe. */
+  /** Path of a mount point in that directory, which does not exist yet. It is unmounted after the probe. */
   readonly at: string;
 }
 
 /**
- * Tries something in a new directory of `mounts/`, which is removed afterwards.
+ * Runs a probe in a new directory of `mounts/`, and removes the directory afterwards.
  *
  * @returns what the probe returns; the message when it fails
  */
@@ -60,7 +62,7 @@ export function inProbeDirectory<T>(
   }
 }
 
-/** Removes the directories of probes that were killed: they are old and not locked. */
+/** Removes the directories of probes that were killed. Such directories are old and not locked. */
 function removeLeft(mounts: string): void {
   for (const { name, isDirectory } of Deno.readDirSync(mounts)) {
     if (!isDirectory || !name.startsWith(PREFIX)) continue;
@@ -77,7 +79,7 @@ function removeLeft(mounts: string): void {
       try {
         remove(`${mounts}/${name}`);
       } catch (error) {
-        // Still mounted, and this user may not unmount it: another user's probe will.
+        // It is still mounted, and this user may not unmount it. A probe of another user will remove it.
         if (!isErrno(error, "EXDEV")) throw error;
       }
     }
@@ -88,7 +90,7 @@ function remove(base: string): void {
   try {
     performUnmount(fromText(`${base}/${MOUNT_POINT}`), { lazy: true });
   } catch (error) {
-    // Root of a user namespace without a mount namespace of its own may not even ask for an unmount.
+    // The root user of a user namespace needs a mount namespace of its own, or umount2 fails with EPERM.
     if (!isErrno(error, "EPERM")) throw error;
   }
   const slash = base.lastIndexOf("/");

@@ -14,17 +14,17 @@ import { NativeDriver } from "./native.ts";
 import { OverlayDriver } from "./overlay.ts";
 import { overlayWorks } from "./overlay_probe.ts";
 
-/** What {@linkcode selectDriver} needs. */
+/** Options of {@linkcode selectDriver}. */
 export interface SelectDriverOptions {
   /** The disk store whose layers the driver mounts. */
   readonly store: Store;
   /** Runs the jobs that extract and compose layers. */
   readonly pool: Pool;
-  /** Name of a driver; `"auto"` (the default) for the best that works here. */
+  /** Name of a driver, or `"auto"` (the default) for the best driver that works here. */
   readonly wanted?: string | undefined;
-  /** Called for every fallback, and for a setting that this machine cannot follow. */
+  /** Called for every fallback, and for a setting that this machine does not support. */
   readonly onWarning?: ((message: string) => void) | undefined;
-  /** For tests: parts that count as missing, as on a kernel without them. */
+  /** For tests: parts of the kernel to treat as missing. */
   readonly without?: readonly KernelPart[] | undefined;
 }
 
@@ -44,7 +44,7 @@ export interface DriverFinding {
   readonly why: string;
 }
 
-/** How a driver is tried and made. */
+/** How to try and how to make a driver. */
 interface Recipe {
   readonly make: (options: DriverOptions) => Driver;
   readonly judge: (store: DiskStore, without: readonly KernelPart[]) => Omit<DriverFinding, "name">;
@@ -100,8 +100,8 @@ const RECIPES: Readonly<Record<DriverName, Recipe>> = {
 export const DRIVERS: readonly DriverName[] = Object.keys(RECIPES) as DriverName[];
 
 /**
- * Tries a driver on this machine and store. A driver that cannot be tried, because the store is
- * read-only, does not work.
+ * Tries a driver on this machine and store. A driver that cannot be tried because the store is read-only counts as not
+ * working.
  */
 export function judgeDriver(
   store: DiskStore,
@@ -118,7 +118,7 @@ export function judgeDriver(
 }
 
 /**
- * Makes the wanted driver; by default the best that works on this machine and store.
+ * Makes the wanted driver. By default, it makes the best driver that works on this machine and store.
  *
  * @throws {VarveError} `E_USAGE` no such driver · `E_UNSUPPORTED` the store has no directories
  */
@@ -141,7 +141,7 @@ export function selectDriver(options: SelectDriverOptions): Driver {
   return RECIPES[name].make({ store, pool, devices, sharedMount, isBinding });
 }
 
-/** Finds the best driver that works, and warns with the reason if it is not the best of all. */
+/** Finds the best driver that works. If better drivers do not work, warns with the reason. */
 function bestDriver(
   { store, without, onWarning }: SelectDriverOptions & { readonly store: DiskStore },
 ): DriverName {
