@@ -1,5 +1,5 @@
 /**
- * What only other rooms need of mounts: no public API.
+ * What other rooms need of mounts. It is not part of the public API.
  *
  * @module
  */

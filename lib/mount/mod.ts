@@ -1,9 +1,9 @@
 /**
  * Mounts, unmounts and unpacks images.
  *
- * {@linkcode mountImage} shows an image at a directory, read-only or with a read-write snapshot on
- * top; {@linkcode unmountImage} ends that. {@linkcode unpackImage} needs no mount and no privileges:
- * it writes plain files.
+ * {@linkcode mountImage} shows an image at a directory, read-only or with a read-write snapshot on top;
+ * {@linkcode unmountImage} unmounts it. {@linkcode unpackImage} writes plain files, without a mount and without
+ * privileges.
  *
  * @module
  */

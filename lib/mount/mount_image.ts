@@ -28,7 +28,7 @@ import { isWithin } from "./is_within.ts";
 import { openMountTarget } from "./mount_target.ts";
 import { forgetMount, unmountImage } from "./unmount_image.ts";
 
-/** What {@linkcode mountImage} needs. */
+/** Options of {@linkcode mountImage}. */
 export interface MountImageOptions {
   /** The disk store that holds the image. */
   readonly store: Store;
@@ -62,14 +62,14 @@ export interface MountedImage extends AsyncDisposable {
 }
 
 /**
- * Mounts an image at a directory: read-only, or with the read-write snapshot
- * `key` on top, which outlives the mount. A lease keeps what the mount needs until
- * {@linkcode unmountImage}. A lease that a crash or a reboot left behind is replaced.
+ * Mounts an image at a directory: read-only, or with the read-write snapshot `key` on top, which outlives the mount. A
+ * lease protects what the mount needs until {@linkcode unmountImage}. A lease that a crash or a reboot left behind is
+ * replaced.
  *
- * @throws {VarveError} `E_UNSUPPORTED` this process may not mount · `E_NOT_FOUND` no such directory ·
- * `E_USAGE` it is no directory, or the store is in it or around it · `E_PRECONDITION` something is mounted there ·
- * `E_EXISTS` the key is of another parent or kind · `E_BUSY` the key is mounted elsewhere, or another process is
- * mounting there
+ * @throws {VarveError} `E_UNSUPPORTED` this process may not mount · `E_NOT_FOUND` no such directory · `E_USAGE` the
+ * target is not a directory, or contains the store, or is inside the store · `E_PRECONDITION` something is mounted
+ * there · `E_EXISTS` the key is of another parent or kind · `E_BUSY` the key is mounted elsewhere, or another process
+ * is mounting there
  *
  * @example
  * ```ts ignore
@@ -82,7 +82,7 @@ export async function mountImage(options: MountImageOptions): Promise<MountedIma
   refuseUnprivileged(image.record.name);
   using directory = openMountTarget(options.target);
   const target = directory.path;
-  // Before the lock: the directory may be one that the store itself locks and waits for.
+  // Check this before the lock. A directory inside the store may be one that the store itself locks.
   refuseStore(store, target);
   directory.lock();
   refuseMounted(store, target);
@@ -117,7 +117,7 @@ export async function mountImage(options: MountImageOptions): Promise<MountedIma
 }
 
 /**
- * Checks that an image can be mounted at a directory, before there is an image.
+ * Checks that an image can be mounted at a directory. The image need not exist yet.
  *
  * @returns its path, absolute and without symbolic links
  * @throws {VarveError} as {@linkcode mountImage} does for the directory
@@ -146,7 +146,7 @@ async function viewOf(
   return await snapshotter.view(key, parent, { signal });
 }
 
-/** Locks a snapshot that is not mounted. @throws {VarveError} `E_BUSY` it is, or is about to be */
+/** Locks a snapshot that is not mounted. @throws {VarveError} `E_BUSY` it is mounted, or is about to be */
 function lockIdle(store: DiskStore, writable: WritableSnapshot): Disposable {
   const lock = lockWritable(store, writable);
   try {
@@ -158,7 +158,7 @@ function lockIdle(store: DiskStore, writable: WritableSnapshot): Disposable {
   }
 }
 
-/** Performs all of the mounts, or none. */
+/** Performs all mounts. If one fails, those before it are undone. */
 function performAll(mounts: readonly Mount[], target: string): void {
   let done = 0;
   try {
@@ -172,7 +172,7 @@ function performAll(mounts: readonly Mount[], target: string): void {
   }
 }
 
-/** Refuses a target in the store or around it: the mount would hide the files that it is made of. */
+/** Refuses a target that is inside the store or contains it, because the mount would hide the files that it shows. */
 function refuseStore(store: Store, target: string): void {
   if (store.root === null) return;
   const root = Deno.realPathSync(store.root);

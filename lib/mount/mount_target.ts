@@ -16,9 +16,9 @@ export interface MountTarget extends Disposable {
   /** Its path, absolute and without symbolic links. */
   readonly path: string;
   /**
-   * Keeps other processes from mounting there until this is disposed.
+   * Keeps other processes from mounting at the directory until this object is disposed.
    *
-   * @throws {VarveError} `E_BUSY` another process does
+   * @throws {VarveError} `E_BUSY` another process is mounting at the directory
    */
   lock(): void;
   /** As {@linkcode lock}, but returns false when another process holds the lock. */
@@ -26,9 +26,10 @@ export interface MountTarget extends Disposable {
 }
 
 /**
- * Opens a directory to mount at. If something is mounted there already, that is what is opened.
+ * Opens a directory to mount at. If something is mounted there already, this opens the root of that mount.
  *
- * @throws {VarveError} `E_NOT_FOUND` it does not exist · `E_USAGE` it is no directory, or its name is no printable text
+ * @throws {VarveError} `E_NOT_FOUND` it does not exist · `E_USAGE` it is not a directory, or its name is not printable
+ * text
  */
 export function openMountTarget(path: string): MountTarget {
   const directory = open(path);
@@ -36,7 +37,10 @@ export function openMountTarget(path: string): MountTarget {
   // deno-lint-ignore no-control-regex
   if (real === undefined || /[\u0000-\u001f\u007f]/.test(real)) {
     directory[Symbol.dispose]();
-    throw new VarveError("E_USAGE", `Cannot mount at ${JSON.stringify(path)}: its name is no text`);
+    throw new VarveError(
+      "E_USAGE",
+      `Cannot mount at ${JSON.stringify(path)}: its name is not printable text`,
+    );
   }
   const tryLock = () => directory.lock("exclusive");
   return {
@@ -63,7 +67,7 @@ function open(path: string): OwnedFd {
       });
     }
     if (isErrno(error, "ENOTDIR")) {
-      throw new VarveError("E_USAGE", `Cannot use ${path}: it is no directory`, { subject });
+      throw new VarveError("E_USAGE", `Cannot use ${path}: it is not a directory`, { subject });
     }
     throw error;
   }

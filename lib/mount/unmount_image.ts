@@ -12,7 +12,7 @@ import type { Snapshotter } from "../snapshot/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { type MountTarget, openMountTarget } from "./mount_target.ts";
 
-/** What {@linkcode unmountImage} needs. */
+/** Options of {@linkcode unmountImage}. */
 export interface UnmountImageOptions {
   /** The store that holds the image. */
   readonly store: Store;
@@ -20,7 +20,7 @@ export interface UnmountImageOptions {
   readonly snapshotter: Snapshotter;
   /** The directory where the image is mounted. */
   readonly target: string;
-  /** Detach the mount now even if it is in use; it ends with its last user. Default: false. */
+  /** Detach the mount now even if it is in use. It ends when its last user has finished. Default: false. */
   readonly lazy?: boolean | undefined;
 }
 
@@ -68,7 +68,7 @@ export async function unmountImage(
   return { key: snapshotOfLease(lease) };
 }
 
-/** Removes lease and view of a mount that is no more. An error says how to do that later. */
+/** Removes the lease and view of a mount that was unmounted. An error has a hint how to do that later. */
 async function forgetWithHint(
   { store, snapshotter, target }: UnmountImageOptions,
 ): Promise<void> {
@@ -77,7 +77,7 @@ async function forgetWithHint(
   } catch (error) {
     if (!(error instanceof VarveError)) throw error;
     const hint =
-      `nothing is mounted there any more: varve umount ${target} again puts the store right`;
+      `nothing is mounted there any more: run 'varve umount ${target}' again to repair the store`;
     throw new VarveError(error.code, error.message, { ...error.details, hint }, { cause: error });
   }
 }
@@ -95,10 +95,7 @@ export async function forgetMount(
   await ignoreMissing(() => store.leases.remove(id));
 }
 
-/**
- * Resolves a target. A target that does not exist any more is resolved as it was, if a lease says
- * that it is a mount.
- */
+/** Resolves a target. If the target does not exist any more, and there is a lease for it, the former path is used. */
 function realPath(path: string, store: Store): string {
   try {
     using directory = openMountTarget(path);
@@ -110,7 +107,7 @@ function realPath(path: string, store: Store): string {
   }
 }
 
-/** Resolves a path that does not exist: the part that exists, then the other names as they are written. */
+/** Resolves a path that does not exist. The part that exists is resolved. The other names stay as they are written. */
 function formerPath(path: string): string {
   const names = absolutePath(path).split("/").filter((name) => name !== "");
   for (let i = names.length;; i--) {
@@ -132,7 +129,7 @@ function openIfThere(target: string): MountTarget | undefined {
   }
 }
 
-/** Whether an error says that there is no such directory, or no directory. */
+/** Whether an error says that a path does not exist, or is not a directory. */
 function isGone(error: unknown): boolean {
   return error instanceof VarveError && (error.code === "E_NOT_FOUND" || error.code === "E_USAGE");
 }

@@ -18,7 +18,7 @@ import type { DiskStore, Store, StoredImage } from "../store/mod.ts";
 import { isWithin } from "./is_within.ts";
 import { beginPartial, openUnpackTarget, type UnpackTarget } from "./unpack_target.ts";
 
-/** What {@linkcode unpackImage} needs. */
+/** Options of {@linkcode unpackImage}. */
 export interface UnpackOptions {
   /** The disk store that holds the image. */
   readonly store: Store;
@@ -85,7 +85,7 @@ export async function unpackImage(options: UnpackOptions): Promise<ExtractReport
   }
 }
 
-/** Refuses a target inside the store: foreign files there would look like damage. */
+/** Refuses a target inside the store, because files that are not the store's would look like damage. */
 function refuseStore({ root }: DiskStore, { parent, shown }: UnpackTarget): void {
   const realParent = readLinkAt(CWD, procPath(parent));
   if (!isWithin(realParent, fromText(Deno.realPathSync(root)))) return;
@@ -113,8 +113,8 @@ function renameToTarget({ parent, name, shown }: UnpackTarget, partial: ByteStri
 }
 
 /**
- * Removes the partial directory. A failure is not reported, because the first one says more; the
- * next unpack removes what is left.
+ * Removes the partial directory. A failure of the removal is not reported, because the error that led here says more.
+ * The next unpack removes what is left.
  */
 function removeQuietly({ parent }: UnpackTarget, partial: ByteString): void {
   try {

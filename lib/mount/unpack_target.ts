@@ -18,7 +18,7 @@ import {
   tryStatAt,
 } from "../linux/mod.ts";
 
-/** The place of a directory that an unpack makes. */
+/** Where an unpack makes its directory: the parent, and the name in it. */
 export interface UnpackTarget extends Disposable {
   /** Its parent directory. */
   readonly parent: Fd;
@@ -29,10 +29,10 @@ export interface UnpackTarget extends Disposable {
 }
 
 /**
- * Opens the place of a directory that does not exist, or is empty.
+ * Opens the parent of a target. The target itself must not exist, or must be an empty directory.
  *
- * @throws {VarveError} `E_USAGE` the path names no new directory · `E_NOT_FOUND` the parent does not exist ·
- * `E_EXISTS` something else is there
+ * @throws {VarveError} `E_USAGE` the path does not name a new directory · `E_NOT_FOUND` the parent does not exist ·
+ * `E_EXISTS` the target is something else
  */
 export function openUnpackTarget(path: string): UnpackTarget {
   const clean = path.replace(/\/+$/, "");
@@ -85,7 +85,7 @@ function refuseFull(parent: Fd, name: ByteString, shown: string): void {
 /** Attempts to make a directory whose name other processes may make and remove at the same time. */
 const TRIES = 64;
 
-/** The directory that is filled. Its lock tells it from one that an interrupted unpack left. */
+/** The directory that is filled. It is locked. A directory that an interrupted unpack left is not locked. */
 export interface PartialDirectory extends Disposable {
   /** The directory, open. */
   readonly fd: Fd;
@@ -94,13 +94,13 @@ export interface PartialDirectory extends Disposable {
 }
 
 /**
- * Makes the directory that is filled, beside the target. One that an interrupted unpack left is
- * removed first.
+ * Makes the directory that is filled, beside the target. If an interrupted unpack left such a directory, removes it
+ * first.
  *
  * @throws {VarveError} `E_BUSY` another process unpacks to this target
  */
 export function beginPartial({ parent, name, shown }: UnpackTarget): PartialDirectory {
-  // Of fixed length: the target's own name may already have the longest length of a name.
+  // The name has a fixed length, because the target's own name may already be as long as a name can be.
   const partial = fromText(`.varve-unpack-${sha256(toBytes(name)).slice(7, 23)}`);
   for (let tries = 0; tries < TRIES; tries++) {
     const made = tryMake(parent, partial);
@@ -112,7 +112,7 @@ export function beginPartial({ parent, name, shown }: UnpackTarget): PartialDire
     // Another process may have removed or replaced the directory between open and lock.
     const named = tryStatAt(parent, partial);
     if (named === undefined || !sameInode(statFd(directory.fd), named)) continue;
-    // A directory that was left over may hold anything and have any owner: it is not used again.
+    // A leftover directory may contain anything and have any owner, so it is removed and not used again.
     if (made) {
       const owned = stack.move();
       return {
@@ -140,7 +140,7 @@ function tryMake(parent: Fd, name: ByteString): boolean {
   }
 }
 
-/** Opens a directory. Anything else under its name is removed. */
+/** Opens a directory. Removes anything else that has this name. */
 function tryOpen(parent: Fd, name: ByteString): OwnedFd | undefined {
   try {
     return ownFd(openDirectoryAt(parent, name));

@@ -80,7 +80,7 @@ Deno.test({
     };
     await refused(target, 6, "an image of this store is mounted there");
     await refused(temp.join("none"), 4, "there is no such directory");
-    await refused(archive, 2, "it is no directory");
+    await refused(archive, 2, "it is not a directory");
     await refused(temp.join("store"), 2, "it would hide the store");
     const names = (await varve.json(["images"])).map(({ name }: { name: string }) => name);
     assertEquals(names, ["docker.io/library/other:1"]);

@@ -23,7 +23,7 @@ Deno.test({
     assertEquals((await varve.json(["doctor"])).store.readOnly, false);
     const { code, stderr } = await new Cli(same).any(["umount", target]);
     assertEquals(code, 12);
-    assertStringIncludes(stderr, `varve umount ${target} again puts the store right`);
+    assertStringIncludes(stderr, `run 'varve umount ${target}' again to repair the store`);
     assertEquals(Array.from(Deno.readDirSync(target)), []);
     await varve.text(["umount", target]);
     const left: { readonly kind: string }[] = await varve.json(["snapshot", "ls"]);
