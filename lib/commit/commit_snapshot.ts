@@ -29,8 +29,8 @@ import { sourceOf } from "./snapshot_source.ts";
  * visible complete, or not at all. A snapshot without changes adds no layer, only a step in the history. The snapshot
  * itself stays as it is.
  *
- * @throws {VarveError} `E_NOT_FOUND` no such snapshot · `E_PRECONDITION` it is a view, or its upper directory keeps
- * data elsewhere · `E_BUSY` something changed while it was read · `E_USAGE` a malformed change ·
+ * @throws {VarveError} `E_NOT_FOUND` no such snapshot · `E_PRECONDITION` it is a view, or its upper directory refers to
+ * data in other layers · `E_BUSY` something changed while it was read · `E_USAGE` a malformed change ·
  * `E_WHITEOUT_NAME` a name that a layer cannot hold · `E_XDEV` · `E_LIMIT` · `E_SYSCALL`
  *
  * @example
@@ -55,7 +55,7 @@ export async function commitSnapshot(options: CommitImageOptions): Promise<Commi
   }
   options.pool.prepare("extract");
   const parent = await parentImage(store, source.row, source.layers);
-  // Parse the changes first: a malformed one must fail before the snapshot is read.
+  // Parse the changes first: a malformed change must fail before the snapshot is read.
   const config = changedConfig(options, parent, source.layers);
   let made: SnapshotLayer[] = [];
   const [image] = await ingestImages(store, {
@@ -91,7 +91,7 @@ export async function commitSnapshot(options: CommitImageOptions): Promise<Commi
 }
 
 /**
- * The parent's layers, as the manifest of its image has them but with OCI media types. Without an image, the
+ * The parent's layers, as in the manifest of the parent image, but with OCI media types. Without a parent image, the
  * uncompressed tars.
  */
 function layersBelow(

@@ -10,9 +10,11 @@ export interface CommitImageOptions {
   readonly store: Store;
   /** Runs the jobs that scan directories and write layers. */
   readonly pool: Pool;
-  /** Key of a read-write snapshot, or name of one that was committed. */
+  /** Key of a read-write snapshot, or name of a committed snapshot. */
   readonly key: string;
-  /** Full name of the new image; `null` for none. If another image has the name, it loses it. */
+  /**
+   * Full name of the new image; `null` for an image without a name. An image that has this name already loses the name.
+   */
   readonly name: string | null;
   /** Author of the change, for the config and the history. */
   readonly author?: string | undefined;
@@ -30,7 +32,7 @@ export interface CommitImageOptions {
   readonly policy?: Partial<LayerPolicy> | undefined;
   /** Limits for layers, where they differ from the defaults. */
   readonly limits?: Partial<LayerLimits> | undefined;
-  /** Pauses writers of the snapshot while it is read; dispose to resume. `null` when there are none. */
+  /** Pauses writers of the snapshot while it is read; dispose to resume. `null` when nothing was paused. */
   readonly pause?: ((key: string) => Promise<AsyncDisposable | null>) | undefined;
   /** Aborts the commit. Nothing becomes visible then. */
   readonly signal?: AbortSignal | undefined;
@@ -40,7 +42,7 @@ export interface CommitImageOptions {
 
 /** An image that a commit made. */
 export interface CommittedImage {
-  /** Name of the image; `<none>@<digest>` when it got none. */
+  /** Name of the image; `<none>@<digest>` for an image without a name. */
   readonly name: string;
   /** Digest of the manifest. */
   readonly manifest: Digest;
@@ -48,7 +50,7 @@ export interface CommittedImage {
   readonly imageId: Digest;
   /** Chain ID of all layers; `null` for an image without layers. */
   readonly chainId: ChainId | null;
-  /** Name of the image on which the snapshot lies; `null` when there is none. */
+  /** Name of the image below the snapshot; `null` when there is no such image. */
   readonly parent: string | null;
   /** The new layers, lowest first; empty when nothing changed. */
   readonly layers: readonly LayerRecord[];

@@ -21,18 +21,19 @@ export interface ExportSnapshotOptions
   readonly pool: Pool;
   /** Key or name of the snapshot. */
   readonly key: string;
-  /** Pauses writers of the snapshot while it is read; dispose to resume. `null` when there are none. */
+  /** Pauses writers of the snapshot while it is read; dispose to resume. `null` when nothing was paused. */
   readonly pause?: ((key: string) => Promise<AsyncDisposable | null>) | undefined;
 }
 
 /**
  * Exports the root filesystem of a snapshot as one flat tar, as `exportImage` does for an image.
  *
- * First the changes in the snapshot's directory are read into a temporary layer of the store. Nobody else sees it, and
- * it is removed when the stream ends. So the tar shows a single moment, however slowly it is read. The same files give
- * the same bytes on any machine.
+ * First the changes in the snapshot's directory are read into a temporary layer of the store. No other process sees
+ * this layer, and it is removed when the stream ends. So the tar shows a single moment, even if it is read slowly. The
+ * same files give the same bytes on any machine.
  *
- * @throws {VarveError} `E_NOT_FOUND` no such snapshot · as `commitSnapshot`; in the stream: `E_DIGEST` damage
+ * @throws {VarveError} `E_NOT_FOUND` no such snapshot · as `commitSnapshot`; in the stream: `E_DIGEST` a file is
+ * damaged
  *
  * @example
  * ```ts ignore
@@ -55,7 +56,7 @@ export async function exportSnapshot(
   return disposeAtEnd(bytes, stack.move());
 }
 
-/** The same stream. `owned` is disposed when it ends, fails or is cancelled, even before the first read. */
+/** Passes a stream on. Disposes `owned` when the stream ends, fails or is cancelled, even before the first read. */
 function disposeAtEnd(
   bytes: ReadableStream<Uint8Array>,
   owned: AsyncDisposable,

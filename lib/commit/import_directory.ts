@@ -22,9 +22,9 @@ import type { Store } from "../store/mod.ts";
  * workers. It keeps owners, times in nanoseconds, hard links, and the xattrs that the policy keeps. Sockets are left
  * out, with a warning that counts them. A mount below the directory is an error.
  *
- * @throws {VarveError} `E_NOT_FOUND`, `E_NOT_DIR` no such directory · `E_BUSY` something changed while it was
- *   read · `E_XDEV` a mount inside · `E_WHITEOUT_NAME` a name that a layer cannot hold · `E_UNSUPPORTED` the store
- *   has no files · `E_USAGE` a malformed name · `E_LIMIT` · `E_SYSCALL`
+ * @throws {VarveError} `E_NOT_FOUND`, `E_NOT_DIR` no such directory · `E_BUSY` something changed while it was read ·
+ *   `E_XDEV` a mount inside · `E_WHITEOUT_NAME` a name that a layer cannot hold · `E_UNSUPPORTED` the store is not on
+ *   disk · `E_USAGE` a malformed name · `E_LIMIT` · `E_SYSCALL`
  *
  * @example
  * ```ts ignore

@@ -1,8 +1,8 @@
 /**
  * Turns snapshots and directories into images and tars.
  *
- * {@linkcode commitSnapshot} makes an image from the changes in a snapshot, {@linkcode importDirectory} one from a
- * plain directory. {@linkcode exportSnapshot} writes a snapshot as a flat tar. {@linkcode snapshotTrees} reads a
+ * {@linkcode commitSnapshot} makes an image from the changes in a snapshot. {@linkcode importDirectory} makes an image
+ * from a plain directory. {@linkcode exportSnapshot} writes a snapshot as a flat tar. {@linkcode snapshotTrees} reads a
  * snapshot as trees, for a comparison.
  *
  * @module

@@ -13,7 +13,7 @@ export interface ReadSnapshotOptions extends Pick<LayerRules, "policy" | "limits
   readonly pool: Pool;
   /** Key or name of the snapshot. */
   readonly key: string;
-  /** Pauses writers of the snapshot while it is read; dispose to resume. `null` when there are none. */
+  /** Pauses writers of the snapshot while it is read; dispose to resume. `null` when nothing was paused. */
   readonly pause?: ((key: string) => Promise<AsyncDisposable | null>) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -31,8 +31,8 @@ export interface SnapshotLayer {
 }
 
 /**
- * Reads the changes in each directory of a snapshot, lowest first: those of its committed ancestors, then its own. An
- * image can only have layers, so each directory becomes one.
+ * Reads the changes in each directory of a snapshot, lowest first: the directories of its committed ancestors, then its
+ * own directory. Each directory becomes a layer.
  *
  * @param layers makes the layers; with `null`, only the trees are read
  * @throws {VarveError} `E_BUSY` something changed while it was read · `E_DAMAGE` · as `scanInPool`

@@ -13,13 +13,16 @@ import { ancestors, quoteKey, stackOf, statRow } from "../snapshot/internal.ts";
 import { SNAPSHOT_FILES } from "../store/internal.ts";
 import type { Directories, SnapshotRow, Store } from "../store/mod.ts";
 
-/** The parts of a snapshot: layers of the store, and on top of them the directories of its ancestors and its own. */
+/**
+ * The parts of a snapshot. Layers of the store are at the bottom. On top of them are the directories of its committed
+ * ancestors, and its own directory.
+ */
 export interface SnapshotSource {
   /** The row of the snapshot in the store. */
   readonly row: SnapshotRow;
   /** DiffIDs of the layers, lowest first. */
   readonly layers: readonly DiffId[];
-  /** Cache ids of the directories, lowest first. Its own is last. */
+  /** Cache ids of the directories, lowest first. The snapshot's own directory is last. */
   readonly directories: readonly number[];
   /** Whether the topmost directory is the snapshot's own, in which files can change. */
   readonly ownDirectory: boolean;
@@ -66,7 +69,7 @@ export async function openSource(directories: Directories, cacheId: number): Pro
   const path = directories.snapshot(cacheId);
   const files = tryOpen(`${path}/${SNAPSHOT_FILES.files}`);
   if (files === undefined) {
-    throw new VarveError("E_DAMAGE", `Cannot use snapshot directory ${path}: it is not whole`);
+    throw new VarveError("E_DAMAGE", `Cannot use snapshot directory ${path}: it is incomplete`);
   }
   const work = tryOpen(`${path}/${SNAPSHOT_FILES.work}`);
   work?.[Symbol.dispose]();
