@@ -12,7 +12,7 @@ export const CONTAINER_LABELS = {
   command: "varve.container.command",
   /** When the last run began, ms since the epoch. */
   started: "varve.container.started",
-  /** Exit code of the last run; absent while it runs, and when nobody saw the end. */
+  /** Exit code of the last run; absent while the container runs, and when the exit code is not known. */
   exit: "varve.container.exit",
   /** Set when the snapshot is to be removed at the end of the run. */
   remove: "varve.container.remove",
@@ -27,16 +27,16 @@ function leaseId(key: string): string {
   return `${LEASE}${key}`;
 }
 
-/** The snapshot's key if the lease is that of a run, else `undefined`. */
+/** The key of the snapshot if the lease belongs to a run, else `undefined`. */
 export function keyOfLease({ id }: Lease): string | undefined {
   return id.startsWith(LEASE) ? id.slice(LEASE.length) : undefined;
 }
 
-/** What is recorded when a container starts. */
+/** Facts to record when a container starts. */
 export interface StartRecord {
   /** Key of its snapshot. */
   readonly key: string;
-  /** The image that it runs on. */
+  /** The image of the container. */
   readonly image: StoredImage;
   /** Program and arguments. */
   readonly command: readonly string[];
@@ -44,7 +44,7 @@ export interface StartRecord {
   readonly remove: boolean;
   /** Path of the file that the process keeps locked while it runs the container. */
   readonly lock: string;
-  /** ms since the epoch. */
+  /** Time of the start, in ms since the epoch. */
   readonly now: number;
 }
 
@@ -69,17 +69,17 @@ export function recordStart(store: Store, snapshotter: Snapshotter, start: Start
   });
 }
 
-/** What is recorded when a container ended. */
+/** Facts to record when a container has ended. */
 export interface EndRecord {
   /** Key of its snapshot. */
   readonly key: string;
-  /** Exit code; `null` when nobody saw the end. */
+  /** Exit code; `null` when it is not known. */
   readonly exit: number | null;
 }
 
 /**
- * Records that a container ended, or removes its snapshot if that was wanted. Idempotent: a lease or
- * snapshot that is gone is no error.
+ * Records that a container has ended, or removes its snapshot if the run was started so. Idempotent: a missing lease or
+ * snapshot is not an error.
  */
 export async function recordEnd(
   store: Store,

@@ -1,8 +1,8 @@
 import type { Runtime } from "./runtime/find.ts";
 
-/** One run of a container, as everything that starts, pauses, signals or cleans it up needs it. */
+/** One run of a container. All code that starts, pauses, signals or cleans up a container takes this value. */
 export interface ContainerRun {
-  /** Name of the container at the runtime, and of its cgroups. */
+  /** Name that the runtime gives the container and its cgroups. */
   readonly id: string;
   /** Key of the container's snapshot. */
   readonly key: string;
@@ -20,7 +20,7 @@ export const RUN_FILES = {
   rootfs: "rootfs",
   /** State directory of the runtime. */
   runtime: "runtime",
-  /** The runtime's log of its own failures, a JSON document a line. */
+  /** The runtime's log of its own failures, with a JSON document on each line. */
   log: "log",
   /** Pid of the container's first process, written by the runtime. */
   pid: "pid",
@@ -34,6 +34,6 @@ export const RUN_FILES = {
   enter: "enter.sh",
   /** Locked while the process that runs the container lives. */
   lock: "lock",
-  /** What other processes know of the run. */
+  /** Description of the run for other processes. */
   state: "state.json",
 } as const;

@@ -35,9 +35,9 @@ export async function openSnapshot(options: RunContainerOptions): Promise<Writab
 }
 
 /**
- * Keeps others from mounting or running a snapshot until the lock is disposed.
+ * Keeps other processes from mounting or running a snapshot until the lock is disposed.
  *
- * @throws {VarveError} `E_BUSY` it is mounted, runs, or is about to
+ * @throws {VarveError} `E_BUSY` the snapshot is mounted or runs, or is about to
  */
 export async function lockSnapshot(
   store: DiskStore,
@@ -45,7 +45,7 @@ export async function lockSnapshot(
 ): Promise<OwnedFd> {
   const lock = lockWritable(store, snapshot);
   try {
-    // The message about a container says more than the one about its mount.
+    // Check this first: the message about a running container says more than the message about its mount.
     await refuseRunning(store, snapshot.key);
     refuseBusy(store, snapshot.key);
     return lock;

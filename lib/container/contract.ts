@@ -3,7 +3,7 @@ import type { DiskStore, StoredImage } from "../store/mod.ts";
 import type { ProcessOptions } from "./bundle/process.ts";
 import type { Volume } from "./bundle/volume.ts";
 
-/** What `runContainer` needs. */
+/** Options of `runContainer`. */
 export interface RunContainerOptions {
   /** The store that holds the image. */
   readonly store: DiskStore;
@@ -11,22 +11,22 @@ export interface RunContainerOptions {
   readonly snapshotter: Snapshotter;
   /** The image to run. */
   readonly image: StoredImage;
-  /** The process to start. What it leaves out is taken from the image. */
+  /** The process to start. Absent options are taken from the image. */
   readonly process?: ProcessOptions | undefined;
   /**
-   * Key of the container's snapshot. A snapshot that exists is used again. By default a new
-   * snapshot gets a new key.
+   * Key of the container's snapshot. A snapshot that exists is used again. By default, a new snapshot with a new key is
+   * made.
    */
   readonly key?: string | undefined;
   /** Remove the snapshot at the end. One that exists already is refused then. Default: false. */
   readonly remove?: boolean | undefined;
   /** `auto` (the default), `runc`, `crun` or `chroot`. */
   readonly runtime?: string | undefined;
-  /** Directories in which runtimes are looked for, separated by colons, as in `PATH`. */
+  /** Directories in which to look for runtimes, separated by colons, as in `PATH`. */
   readonly searchPath: string;
   /**
-   * A command that calls `reapRuns` on this store. The watchdog executes it if this process dies before
-   * the container ends, so that a snapshot that was to be removed goes at once.
+   * A command that calls `reapRuns` on this store. The watchdog executes it if this process dies before the container
+   * ends, so that a snapshot with `remove` is removed at once.
    */
   readonly sweep?: readonly string[] | undefined;
   /** Files and directories of the host that the container sees. */
@@ -35,7 +35,7 @@ export interface RunContainerOptions {
   readonly readOnly?: boolean | undefined;
   /** Run tini first, which reaps processes and forwards signals. Default: false. */
   readonly init?: boolean | undefined;
-  /** The network of the host (the default), or none but loopback. */
+  /** The network of the host (the default), or only loopback. */
   readonly network?: "host" | "none" | undefined;
   /** Forward the signals that this process gets to the container. Default: false. */
   readonly forwardSignals?: boolean | undefined;
@@ -53,6 +53,6 @@ export interface RunContainerOptions {
 export interface ContainerEnd {
   /** Key of its snapshot. */
   readonly key: string;
-  /** Exit code; 128 and the signal's number when a signal ended it. */
+  /** Exit code; 128 plus the signal's number when a signal ended the container. */
   readonly exit: number;
 }

@@ -1,7 +1,7 @@
 /** The first process of a container, as the host sees it. */
 import { type ContainerRun, RUN_FILES } from "./container_run.ts";
 
-/** Pid of the first process on the host; `null` before it begins. */
+/** Pid of the first process, as seen on the host; `null` before the process exists. */
 export async function firstProcess({ directory, runtime }: ContainerRun): Promise<number | null> {
   const file = runtime.name === "chroot" ? RUN_FILES.first : RUN_FILES.pid;
   try {
@@ -20,15 +20,14 @@ export async function firstProcess({ directory, runtime }: ContainerRun): Promis
  */
 const ENTERING = /^[^\0]*(?:sh\0[^\0]*\/enter\.sh|env\0-i|setpriv\0--regid|unshare\0--root)\0/;
 
-/** Milliseconds between two looks at the command line. */
+/** Milliseconds between two checks of the command line. */
 const ENTER_PAUSE = 5;
 
 /**
- * Waits until the first process of a container without a runtime has become the container's program.
- * Before that a signal would be lost: the kernel delivers none to a first process that does not
- * handle it.
+ * Waits until the first process of a container without a runtime has become the container's program. A signal sent
+ * before that would be lost: the kernel delivers a signal to the first process only if the process handles it.
  *
- * @param limit milliseconds after which the wait ends in any case
+ * @param limit longest wait in milliseconds
  */
 export async function untilEntered(first: number, limit: number): Promise<void> {
   for (const end = performance.now() + limit; performance.now() < end;) {
@@ -54,7 +53,7 @@ export async function processesWith(first: number): Promise<number[]> {
   return out;
 }
 
-/** Whether a process is stopped, or gone. */
+/** Whether a process is stopped or has ended. */
 export async function isStopped(pid: number): Promise<boolean> {
   try {
     const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
@@ -64,7 +63,7 @@ export async function isStopped(pid: number): Promise<boolean> {
   }
 }
 
-/** Sends a signal to a process. A process that is gone is no error. */
+/** Sends a signal to a process. Does nothing if the process has ended. */
 export function signalProcess(pid: number, signal: Deno.Signal): void {
   try {
     Deno.kill(pid, signal);

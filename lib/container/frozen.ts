@@ -1,15 +1,15 @@
-/** The freezer of a container's cgroup: it stops the processes some time after it was asked to. */
+/** The freezer of a container's cgroup. It stops the processes some time after the request. */
 
-/** Milliseconds between two looks at the freezer. */
+/** Milliseconds between two checks of the freezer. */
 const PAUSE = 2;
-/** Looks after which the wait is given up. */
+/** Number of checks before the wait is given up. */
 const LOOKS = 2500;
 
 /**
- * Waits until the cgroup of a process is frozen. When a runtime returns it may only have asked for that
- * (cgroup v1: `FREEZING` comes before `FROZEN`), and files may still change.
+ * Waits until the cgroup of a process is frozen. A runtime may return when it has only requested the freeze (cgroup v1:
+ * `FREEZING` comes before `FROZEN`), and files may still change then.
  *
- * @returns whether it is frozen; true also where there is no freezer
+ * @returns whether the cgroup is frozen; also true if there is no freezer
  */
 export async function untilFrozen(pid: number): Promise<boolean> {
   const files = await freezerFiles(pid);
@@ -22,10 +22,7 @@ export async function untilFrozen(pid: number): Promise<boolean> {
   return false;
 }
 
-/**
- * Paths of the files that show the state of a process's freezers: of v1 `freezer.state`, of v2
- * `cgroup.events`.
- */
+/** Paths of the files that show the state of a process's freezers: `freezer.state` in v1, `cgroup.events` in v2. */
 async function freezerFiles(pid: number): Promise<string[]> {
   const text = await read(`/proc/${pid}/cgroup`) ?? "";
   const files: string[] = [];
@@ -41,7 +38,7 @@ async function freezerFiles(pid: number): Promise<string[]> {
   return files;
 }
 
-/** Whether a freezer's file says "frozen"; `undefined` where the file does not exist. */
+/** Whether a freezer's file says "frozen"; `undefined` when the file does not exist. */
 async function isFrozen(file: string): Promise<boolean | undefined> {
   const text = await read(file);
   if (text === undefined) return undefined;

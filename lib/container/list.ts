@@ -10,11 +10,11 @@ export interface ContainerInfo {
   readonly key: string;
   /** Name of the image. */
   readonly image: string;
-  /** What it does now. A run that died without an end counts as exited. */
+  /** State of the container. A run that died without cleaning up counts as exited. */
   readonly status: "running" | "paused" | "exited";
-  /** Exit code of the last run; `null` while it runs, and when nobody saw the end. */
+  /** Exit code of the last run; `null` while the container runs, and when the exit code is not known. */
   readonly exit: number | null;
-  /** Pid of its first process on the host; `null` unless it runs. */
+  /** Pid of its first process, as seen on the host; `null` unless the container runs. */
   readonly pid: number | null;
   /** When the snapshot was made, ms since the epoch. */
   readonly created: number;
@@ -25,8 +25,8 @@ export interface ContainerInfo {
 }
 
 /**
- * Lists the containers of a store, sorted by key. It only reads: what dead runs left stays as it is,
- * until `reapRuns` repairs it.
+ * Lists the containers of a store, sorted by key. It only reads. What dead runs have left stays until `reapRuns`
+ * removes it.
  */
 export async function listContainers(store: DiskStore): Promise<ContainerInfo[]> {
   const live = new Map<string, ContainerRun>();
@@ -63,7 +63,7 @@ async function isPaused({ directory }: ContainerRun): Promise<boolean> {
   }
 }
 
-/** Reads a command line from a label. Anybody can set labels: what is no list of words counts as empty. */
+/** Reads a command line from a label. Anybody can set labels, so anything but a list of words counts as empty. */
 function wordsOf(label: string | undefined): string[] {
   try {
     const value: unknown = JSON.parse(label ?? "[]");

@@ -13,9 +13,9 @@ import { enterScript } from "./runtime/chroot.ts";
 import { findInit, hasOnlyUnifiedCgroups } from "./runtime/find.ts";
 import type { SavedTerminal } from "./terminal.ts";
 
-/** What a bundle is made from. */
+/** Options of {@linkcode makeBundle}. */
 export interface BundleInput {
-  /** What the caller wants. */
+  /** The caller's options. */
   readonly options: RunContainerOptions;
   /** The read-write snapshot that becomes the root. */
   readonly snapshot: WritableSnapshot;
@@ -26,9 +26,9 @@ export interface BundleInput {
 }
 
 /**
- * Mounts the root of a container, and writes what its runtime reads.
+ * Mounts the root of a container, and writes the bundle that its runtime reads.
  *
- * @throws {VarveError} as `prepareRoot` and `runtimeSpec`; `E_NOT_FOUND` a volume's source is not there
+ * @throws {VarveError} as `prepareRoot` and `runtimeSpec`; `E_NOT_FOUND` a volume's source does not exist
  */
 export async function makeBundle(
   { options, snapshot, run, terminal }: BundleInput,
@@ -95,7 +95,7 @@ function hostVolumes(
 /**
  * Resolves the sources of volumes: each becomes an absolute path without links.
  *
- * @throws {VarveError} `E_USAGE` two have one target · `E_NOT_FOUND` a source does not exist
+ * @throws {VarveError} `E_USAGE` two volumes have the same target · `E_NOT_FOUND` a source does not exist
  */
 async function realVolumes(volumes: readonly Volume[]): Promise<Volume[]> {
   const out: Volume[] = [];
@@ -127,8 +127,8 @@ function refuseNested(volumes: readonly Volume[]): void {
     if (outer === undefined) continue;
     throw new VarveError(
       "E_UNSUPPORTED",
-      `Cannot mount a volume at ${target}: it is inside the one at ${outer.target}`,
-      { hint: "use --runtime runc or crun for that" },
+      `Cannot mount a volume at ${target}: it is inside the volume at ${outer.target}`,
+      { hint: "use --runtime runc or crun" },
     );
   }
 }

@@ -8,14 +8,14 @@
  * 2. `container_snapshot.ts` opens the snapshot and locks it against other users;
  * 3. `run_directory.ts` makes the directory of the run, by which other processes know the container, and
  *    `watchdog.ts` starts the process that cleans up after it, whatever ends it;
- * 4. `container_records.ts` notes the start in the store: labels of the snapshot, and a lease;
- * 5. `make_bundle.ts` mounts the root and writes the OCI bundle. `root/` makes the mount points that the
- *    image lacks, in a lower of their own, so that a commit does not find them; `bundle/` makes the
- *    configuration out of image and options;
+ * 4. `container_records.ts` records the start in the store: labels of the snapshot, and a lease;
+ * 5. `make_bundle.ts` mounts the root and writes the OCI bundle. `root/` makes the mount points that the image lacks,
+ *    in a separate lower, so that a commit does not include them; `bundle/` makes the configuration from image and
+ *    options;
  * 6. `supervise.ts` starts the runtime (`runtime/`), forwards signals, and waits for the exit code;
- * 7. the watchdog unmounts and removes everything, and the end is noted.
+ * 7. the watchdog unmounts and removes everything, and the end is recorded.
  *
- * `list.ts` shows the containers and only reads; `pause.ts` stops one while its files are copied.
+ * `list.ts` shows the containers and only reads; `pause.ts` pauses a container while its files are copied.
  * `ContainerRun` is the value that joins the parts: name, key, directory and runtime of a run.
  *
  * @module

@@ -7,12 +7,12 @@ import { findRun } from "./run_directory.ts";
 import { runtimeCall } from "./runtime/commands.ts";
 
 /**
- * Rounds of stopping processes one by one. Each round stops those that were started during the round
- * before.
+ * Number of rounds in which processes are stopped one by one. Each round stops the processes that were started during
+ * the round before.
  */
 const ROUNDS = 100;
 
-/** Longest message of a runtime that is shown, in characters. */
+/** Longest part of a runtime's message to show, in characters. */
 const MAX_MESSAGE = 500;
 
 /** A paused container; dispose to resume. */
@@ -35,7 +35,7 @@ export async function pauseContainer(
   if (run === undefined) return null;
   const marker = `${run.directory}/${RUN_FILES.paused}`;
   try {
-    // The marker comes first: after a crash, the watchdog must know that it has to resume.
+    // Write the marker first: after a crash, it tells the watchdog to resume.
     await Deno.writeTextFile(marker, "", { createNew: true });
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;

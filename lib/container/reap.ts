@@ -5,9 +5,9 @@ import { findRuns } from "./run_directory.ts";
 import { cleanUp } from "./watchdog.ts";
 
 /**
- * Repairs what dead runs left: ends their processes, removes their mounts and files, records their
- * ends, and removes the snapshots that were to go with them. A run is dead when its process ended
- * without cleaning up; its watchdog may have died too, or may still be at work.
+ * Repairs what dead runs left: ends their processes, removes their mounts and files, records their ends, and removes
+ * the snapshots of runs that were started with `remove`. A run is dead when its process ended without cleaning up; its
+ * watchdog may have died too, or may still be at work.
  */
 export async function reapRuns(store: DiskStore, snapshotter: Snapshotter): Promise<void> {
   // The leases are read first: a run makes its directory before its lease.
@@ -18,7 +18,7 @@ export async function reapRuns(store: DiskStore, snapshotter: Snapshotter): Prom
     if (run === null) await Deno.remove(directory, { recursive: true });
     else await cleanUp(run);
   }
-  // A run that begins now has not said yet which of the keys it is for.
+  // A run that is just beginning has not written yet which key it is for.
   if (runs.some(({ live, run }) => live && run === null)) return;
   const live = new Set(runs.filter((found) => found.live).map(({ run }) => run?.key));
   for (const key of keys) {

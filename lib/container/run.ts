@@ -17,14 +17,14 @@ import { startWatchdog } from "./watchdog.ts";
 /**
  * Runs a container in the foreground, on a read-write snapshot of an image, and waits for its end.
  *
- * Only the snapshot is left of it: no mount, process, cgroup or file, also when this process is
- * killed. A container that did not start leaves no new snapshot either. What earlier runs left that
- * were killed together with their watchdogs is repaired first.
+ * Afterwards only the snapshot is left. All mounts, processes, cgroups and files are removed, even if this process is
+ * killed. A container that did not start leaves no new snapshot either. Before it starts, the function cleans up after
+ * earlier runs that were killed together with their watchdogs.
  *
- * @throws {VarveError} `E_UNSUPPORTED` not root, or no runtime · `E_EXISTS` the key is of another image or
- * kind, or is there and would be removed at the end · `E_BUSY` it runs or is mounted · `E_PRECONDITION` no terminal, or nothing to run · `CommandError` the
- * program cannot be started · `E_MISSING`, `E_ID`, `E_TYPE`, `E_LIMIT`, `E_LOOP`, `E_NOT_DIR`, `E_FORMAT` what the
- * image has for users and mount points is not usable
+ * @throws {VarveError} `E_UNSUPPORTED` not root, or no runtime · `E_EXISTS` the key is of another image or kind, or the
+ * key exists and `remove` is set · `E_BUSY` it runs or is mounted · `E_PRECONDITION` no terminal, or nothing to run ·
+ * `CommandError` the program cannot be started · `E_MISSING`, `E_ID`, `E_TYPE`, `E_LIMIT`, `E_LOOP`, `E_NOT_DIR`,
+ * `E_FORMAT` users or mount points of the image are not usable
  *
  * @example
  * ```ts ignore
@@ -44,7 +44,7 @@ export async function runContainer(options: RunContainerOptions): Promise<Contai
   const runtime = await findRuntime(options.runtime ?? "auto", options.searchPath);
   await reapRuns(store, snapshotter);
   const snapshot = await openSnapshot(options);
-  // Not in the try below: until it is locked, the snapshot may be in use by somebody else.
+  // Keep this out of the try block: until the snapshot is locked, another process may be using it.
   using lock = await lockSnapshot(store, snapshot);
   try {
     const exit = await runLocked({ options, snapshot, lock, runtime, terminal });
@@ -57,11 +57,11 @@ export async function runContainer(options: RunContainerOptions): Promise<Contai
   }
 }
 
-/** What a container is run with. */
+/** Options of a run whose snapshot is locked. */
 interface LockedRunInput {
   readonly options: RunContainerOptions;
   readonly snapshot: WritableSnapshot;
-  /** Keeps others from using the snapshot until the container itself does. */
+  /** Keeps other processes from using the snapshot until the container itself protects it. */
   readonly lock: Disposable;
   readonly runtime: Runtime;
   readonly terminal: SavedTerminal | undefined;
@@ -84,7 +84,7 @@ async function runLocked(input: LockedRunInput): Promise<number> {
       now: now(),
     });
     const spec = await makeBundle({ options, snapshot, run, terminal });
-    // From here on, the mount and the state say that the snapshot is in use.
+    // From here on, the mount and the state file show that the snapshot is in use.
     lock[Symbol.dispose]();
     options.signal?.throwIfAborted();
     options.onStart?.(key);

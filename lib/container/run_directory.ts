@@ -15,17 +15,17 @@ import { type Runtime, RUNTIMES } from "./runtime/find.ts";
 const PREFIX = "run-";
 const NAME = /^run-[0-9]+-[0-9a-f]{16}$/;
 
-/** Milliseconds after which a directory without `state.json` will not get one any more. */
+/** Age in milliseconds from which a directory without `state.json` is left over. */
 const OLD = 60_000;
 
-/** Version of `state.json`. A run of another version is an error, so that nothing of it is removed. */
+/** Version of `state.json`. A run of another version is an error, so that none of its files are removed. */
 const VERSION = 1;
 
 /** The JSON document `state.json`. */
 interface RunState {
   /** Version of the format. */
   readonly version: typeof VERSION;
-  /** Name of the container at the runtime. */
+  /** Name that the runtime gives the container. */
   readonly id: string;
   /** Key of the container's snapshot. */
   readonly key: string;
@@ -45,7 +45,7 @@ export interface FoundRun {
   readonly live: boolean;
 }
 
-/** A new run. It is live until this is disposed. */
+/** A new run. It is live until this object is disposed. */
 export interface LockedRun extends ContainerRun, Disposable {}
 
 /**
@@ -120,7 +120,7 @@ async function look(directory: string): Promise<FoundRun | undefined> {
     const age = Date.now() - ((await Deno.stat(directory)).mtime?.getTime() ?? 0);
     return { directory, run, live: isLocked(directory) || run === null && age < OLD };
   } catch (error) {
-    // It ended during the look.
+    // The run ended meanwhile.
     if (error instanceof Deno.errors.NotFound) return undefined;
     if (error instanceof VarveError && error.details.errno === "ENOENT") return undefined;
     throw error;
@@ -141,7 +141,7 @@ async function readState(directory: string): Promise<ContainerRun | null> {
   }
   throw new VarveError(
     "E_DAMAGE",
-    `Cannot read ${directory}/${RUN_FILES.state}: not of this version`,
+    `Cannot read ${directory}/${RUN_FILES.state}: it is not of this version`,
   );
 }
 
@@ -156,12 +156,12 @@ function parse(text: string): RunState | undefined {
 
 function isLocked(directory: string): boolean {
   try {
-    // For reading only, and never created: the store may be read-only, and a new file would keep a
-    // directory that is being removed.
+    // Open the lock only for reading, and do not create it: the store may be read-only, and a new file would block the
+    // removal of the directory.
     using lock = openLock(directory, Open.READ);
     return !lock.lock("shared");
   } catch (error) {
-    // The lock is not there yet, or no longer.
+    // The lock does not exist yet, or not any more.
     if (isErrno(error, "ENOENT")) return false;
     throw error;
   }

@@ -12,15 +12,15 @@ const FORWARDED = [
 /** Signals of the keyboard. A terminal sends them to the runtime, too. */
 const KEYBOARD: readonly Deno.Signal[] = ["SIGINT", "SIGQUIT"];
 
-/** How signals are forwarded. */
+/** Options of {@linkcode forwardSignals}. */
 export interface ForwardOptions {
   /** Sends a signal to the container. */
   send(signal: Deno.Signal): void;
-  /** Kills the container. Called once, if it does not end after SIGTERM. */
+  /** Kills the container. Called once, if the container does not end after SIGTERM. */
   kill(): void;
   /** Milliseconds between SIGTERM and `kill`. */
   readonly grace: number;
-  /** Whether this process and the runtime share a terminal. False if the container has one of its own. */
+  /** Whether this process and the runtime share a terminal. False if the container has its own terminal. */
   readonly sharedTerminal: boolean;
 }
 
@@ -39,7 +39,7 @@ export function forwardSignals(options: ForwardOptions): Disposable {
       return [name, listener] as const;
     },
   );
-  // The runtime gets these signals itself. This process must not die of them before the container.
+  // The runtime gets these signals itself. They must not end this process before the container.
   const nothing = () => {};
   if (sharedTerminal) { for (const name of KEYBOARD) Deno.addSignalListener(name, nothing); }
   return {
@@ -70,7 +70,9 @@ const NUMBERS: Partial<Record<Deno.Signal, number>> = {
   SIGTERM: 15,
 };
 
-/** The exit code of a process, as a shell gives it: 128 and the number of a signal that ended it. */
+/**
+ * The exit code of a process, as a shell reports it: 128 plus the number of the signal if a signal ended the process.
+ */
 export function exitOf(status: Deno.CommandStatus): number {
   return status.signal === null ? status.code : 128 + (NUMBERS[status.signal] ?? 0);
 }

@@ -9,15 +9,15 @@ import { runCommand, runtimeCall } from "./runtime/commands.ts";
 import { runtimeFailure } from "./runtime/log.ts";
 import { exitOf, forwardSignals } from "./signals.ts";
 
-/** Milliseconds between SIGTERM and SIGKILL, where the caller does not say. */
+/** Milliseconds between SIGTERM and SIGKILL when the caller gives no time. */
 const GRACE = 10_000;
 
 /** Longest wait, in milliseconds, until the first process has entered a container without a runtime. */
 const ENTER = 2000;
 
-/** What {@linkcode supervise} needs. */
+/** Options of {@linkcode supervise}. */
 export interface SuperviseInput {
-  /** What the caller wants: signals and their grace. */
+  /** The caller's options for signals, and the time before SIGKILL. */
   readonly options: RunContainerOptions;
   /** The run whose bundle is ready. */
   readonly run: ContainerRun;
@@ -26,16 +26,16 @@ export interface SuperviseInput {
 }
 
 /**
- * Runs the container's program to its end, in the foreground: it has the
- * standard input and output of this process.
+ * Runs the container's program to its end, in the foreground. The program has the standard input and output of this
+ * process.
  *
  * @returns its exit code
- * @throws {VarveError} it did not begin: `CommandError`, `E_SYSCALL`
+ * @throws {VarveError} `CommandError`, `E_SYSCALL` the program did not begin
  */
 export async function supervise({ options, run, spec }: SuperviseInput): Promise<number> {
   const chroot = run.runtime.name === "chroot";
-  // A runtime closes inherited descriptors. Without one, an open directory of the host would lead out
-  // of the container.
+  // A runtime closes inherited descriptors. Without a runtime, an open directory of the host would lead out of the
+  // container.
   if (chroot) keepDescriptors();
   const { program, args } = chroot ? chrootCommand(run.directory, spec) : runCommand(run);
   const child = new Deno.Command(program, {
@@ -78,7 +78,7 @@ export async function supervise({ options, run, spec }: SuperviseInput): Promise
   }
 }
 
-/** Sends a signal: to the runtime, which passes it on, or without a runtime to the first process. */
+/** Sends a signal to the runtime, which forwards it. Without a runtime, sends it to the first process. */
 async function sendTo(
   run: ContainerRun,
   child: Deno.ChildProcess,
@@ -103,8 +103,8 @@ async function killContainer(run: ContainerRun, child: Deno.ChildProcess): Promi
 }
 
 /**
- * Throws if the exit code is the runtime's own. The runtime writes the first process's pid once that
- * has begun; without that file, no program of the container ever ran.
+ * Throws if the exit code is the runtime's own. The runtime writes the pid of the first process when the process has
+ * begun. Without that file, no program of the container ever ran.
  */
 async function refuseFailure(
   run: ContainerRun,

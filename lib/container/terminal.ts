@@ -11,16 +11,16 @@ export interface SavedTerminal {
 }
 
 /**
- * Saves the settings of the terminal, since a runtime that is killed leaves it raw.
+ * Saves the settings of the terminal, because a runtime that is killed leaves the terminal in raw mode.
  *
- * @throws {VarveError} `E_PRECONDITION` standard input or output is no terminal
+ * @throws {VarveError} `E_PRECONDITION` standard input or output is not a terminal
  */
 export async function saveTerminal(): Promise<SavedTerminal> {
   if (!Deno.stdin.isTerminal() || !Deno.stdout.isTerminal()) {
     throw new VarveError(
       "E_PRECONDITION",
       "Cannot give the container a terminal: standard input or output is not a terminal",
-      { hint: "leave --tty out" },
+      { hint: "run it without --tty" },
     );
   }
   return {
@@ -30,7 +30,7 @@ export async function saveTerminal(): Promise<SavedTerminal> {
   };
 }
 
-/** Restores the settings. */
+/** Restores the saved settings of the terminal. */
 export async function restoreTerminal({ settings }: SavedTerminal): Promise<void> {
   await stty([settings]);
 }

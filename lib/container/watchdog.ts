@@ -9,8 +9,8 @@ export interface Watchdog {
 }
 
 /**
- * Starts a watchdog. Its process has a session of its own, so that no signal of a terminal or to a
- * process group reaches it.
+ * Starts a watchdog. Its process has its own session, so that it gets no signals from the terminal, and none that are
+ * sent to a process group.
  */
 export function startWatchdog(task: WatchdogTask): Watchdog {
   const { program, args } = watchdogCommand(task);

@@ -175,9 +175,9 @@ Deno.test({
 
 /** Layers that varve refuses to run, and what it says. */
 const REFUSED: readonly (readonly [string, readonly TarFixture[], RegExp])[] = [
-  ["/proc is a link", [{ name: "proc", target: "/etc" }], /its \/proc is no directory/],
-  ["/dev is a link out", [{ name: "dev", target: "../../../../run" }], /its \/dev is no directory/],
-  ["/sys is a file", [{ name: "sys", content: "" }], /its \/sys is no directory/],
+  ["/proc is a link", [{ name: "proc", target: "/etc" }], /its \/proc is not a directory/],
+  ["/dev is a link out", [{ name: "dev", target: "../../../../run" }], /its \/dev is not a directory/],
+  ["/sys is a file", [{ name: "sys", content: "" }], /its \/sys is not a directory/],
   ["/etc/passwd is a FIFO", [{ name: "etc/passwd", type: "fifo" }], /it is a fifo/],
   [
     "/etc/group is a device",

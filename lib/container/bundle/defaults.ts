@@ -19,7 +19,7 @@ export const CAPABILITIES: readonly string[] = [
   "CAP_SYS_CHROOT",
 ];
 
-/** Paths that are hidden: they show the host or act on it. */
+/** Paths that are hidden, because they show the host or change it. */
 export const MASKED_PATHS: readonly string[] = [
   "/proc/acpi",
   "/proc/asound",
@@ -35,7 +35,7 @@ export const MASKED_PATHS: readonly string[] = [
   "/sys/firmware",
 ];
 
-/** Paths that are read-only: they act on the whole kernel. */
+/** Paths that are read-only, because writing to them affects the kernel of the host. */
 export const READONLY_PATHS: readonly string[] = [
   "/proc/bus",
   "/proc/fs",
@@ -44,7 +44,7 @@ export const READONLY_PATHS: readonly string[] = [
   "/proc/sysrq-trigger",
 ];
 
-/** Mount options of file systems that hold no programs and no devices. */
+/** Mount options of file systems without programs and devices. */
 const CLOSED = ["nosuid", "noexec", "nodev"];
 
 /** File systems of the kernel that are mounted in a container, in this order. */

@@ -3,29 +3,26 @@ import type { ContainerConfig } from "../../oci/mod.ts";
 import { DEFAULT_PATH } from "./defaults.ts";
 import { normalizePath } from "./volume.ts";
 
-/** The first process of a container as the caller wants it. What is left out is taken from the image. */
+/** The caller's options for the first process of a container. Absent options are taken from the image. */
 export interface ProcessOptions {
   /** Command line. Replaces the image's Cmd. */
   readonly command?: readonly string[] | undefined;
-  /**
-   * Program that gets the command line as its arguments. Replaces the image's Entrypoint, and its
-   * Cmd too.
-   */
+  /** Program that gets the command line as its arguments. Replaces the image's Entrypoint and Cmd. */
   readonly entrypoint?: string | undefined;
-  /** Environment variables as `NAME=value`, beside those of the image. */
+  /** Environment variables as `NAME=value`, in addition to those of the image. */
   readonly env?: readonly string[] | undefined;
   /** Working directory, an absolute path in the container. */
   readonly workingDir?: string | undefined;
-  /** Who it runs as: `user`, `uid`, `user:group` or `uid:gid`. Names are those of the image. */
+  /** The user of the process: `user`, `uid`, `user:group` or `uid:gid`. Names are those of the image. */
   readonly user?: string | undefined;
-  /** Give it a terminal of its own. Default: false. */
+  /** Give the process its own terminal. Default: false. */
   readonly tty?: boolean | undefined;
 }
 
 /**
- * Joins entrypoint and command of image and caller, as Docker does, to the program and its arguments.
+ * Makes the program and its arguments from the entrypoints and commands of image and caller, as Docker does.
  *
- * @throws {VarveError} `E_PRECONDITION` neither image nor caller says what to run · `E_FORMAT` a word holds a NUL
+ * @throws {VarveError} `E_PRECONDITION` neither image nor caller gives a command · `E_FORMAT` a word contains a NUL
  */
 export function commandLine(config: ContainerConfig, options: ProcessOptions): readonly string[] {
   const { command = [], entrypoint } = options;
@@ -44,10 +41,10 @@ export function commandLine(config: ContainerConfig, options: ProcessOptions): r
 }
 
 /**
- * Joins the environment: defaults, then the image's variables, then the caller's. Of equal names the
- * last value counts, at the place of the first.
+ * Joins the environment: defaults, then the image's variables, then the caller's. If a name occurs several times, its
+ * last value is used, at the first position.
  *
- * @throws {VarveError} `E_FORMAT` a variable holds a NUL
+ * @throws {VarveError} `E_FORMAT` a variable contains a NUL
  */
 export function environment(
   config: ContainerConfig,
@@ -66,7 +63,7 @@ export function environment(
   const byName = new Map<string, string>();
   for (const variable of all) {
     const equals = variable.indexOf("=");
-    // Without a name or without "=" it is no variable.
+    // Without a name or without "=", the text is not a variable.
     if (equals > 0) byName.set(variable.slice(0, equals), variable);
   }
   return [...byName.values()];
@@ -77,7 +74,7 @@ export function workingDirectory(config: ContainerConfig, options: ProcessOption
   return normalizePath(options.workingDir ?? config.workingDir ?? "/");
 }
 
-/** Refuses texts with a NUL: the kernel ends a string there, so the rest would be lost. */
+/** Refuses texts with a NUL. The kernel ends a string at the NUL, so the rest would be lost. */
 function refuseNul(texts: readonly string[]): void {
   const bad = texts.find((text) => text.includes("\0"));
   if (bad === undefined) return;

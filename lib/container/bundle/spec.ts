@@ -9,9 +9,9 @@ import type { Volume } from "./volume.ts";
 /** Path in a container at which its init is mounted. */
 export const INIT_TARGET = "/dev/init";
 
-/** What {@linkcode runtimeSpec} needs. */
+/** Options of {@linkcode runtimeSpec}. */
 export interface SpecInput {
-  /** Name of the container at the runtime, and of its cgroup. */
+  /** Name that the runtime gives the container and its cgroup. */
   readonly id: string;
   /** The image's config. */
   readonly config: ContainerConfig;
@@ -25,9 +25,9 @@ export interface SpecInput {
   readonly readOnly: boolean;
   /** Host name in the container. */
   readonly hostname: string;
-  /** `none` gives the container a network of its own, with no interface but loopback. */
+  /** `none` gives the container its own network, with only the loopback interface. */
   readonly network: "host" | "none";
-  /** Volumes and files of the host. Their targets lead over no links. */
+  /** Volumes and files of the host. Their targets contain no links. */
   readonly volumes: readonly Volume[];
   /** Path on the host of a program that runs first, reaps and forwards signals; `null` for none. */
   readonly init: string | null;
@@ -41,8 +41,8 @@ export interface SpecInput {
  * Makes the OCI runtime configuration of a container, with Docker's defaults for capabilities, masked
  * and read-only paths, devices and mounts.
  *
- * There are no resource limits but those of the calling process, and no seccomp profile: only the
- * capabilities limit what root may do. Code that is not trusted needs more than such a container.
+ * The container has the resource limits of the calling process and no seccomp profile. Only the capabilities limit what
+ * root may do. Such a container is not enough to isolate untrusted code.
  *
  * @throws {VarveError} `E_PRECONDITION` there is nothing to run · `E_FORMAT` a string holds a NUL
  */

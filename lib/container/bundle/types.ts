@@ -17,7 +17,7 @@ export interface SpecMount {
 
 /** Capabilities by set, as `CAP_` names. */
 export interface SpecCapabilities {
-  /** The bounding set: no program in the container can get any other. */
+  /** The bounding set: programs in the container cannot get other capabilities. */
   readonly bounding: readonly string[];
   /** The effective set at the start. */
   readonly effective: readonly string[];
@@ -46,7 +46,7 @@ export interface SpecProcess {
   readonly cwd: string;
   /** Its capabilities. */
   readonly capabilities: SpecCapabilities;
-  /** Whether programs cannot gain privileges, as by set-user-ID. */
+  /** Whether programs are kept from gaining privileges, for example by set-user-ID. */
   readonly noNewPrivileges: boolean;
 }
 

@@ -32,8 +32,8 @@ interface GroupLine {
 /**
  * Finds a user in the image's own files, as Docker does (image-spec, config.md, "User").
  *
- * A name is looked up. A number is looked up too, and used as it is when no line has it. The groups
- * that list the user are added unless a group is given.
+ * Names and numbers are looked up. A number that is not found is used unchanged. The groups that list the user are
+ * added, unless a group is given.
  *
  * @param user `user`, `uid`, `user:group` or `uid:gid`; `""` for root
  * @param passwd content of `/etc/passwd`, `""` when there is none

@@ -13,12 +13,12 @@ export interface Volume {
 /**
  * Parses `SRC:DST[:ro|rw]`. SRC is a path: there are no named volumes.
  *
- * @throws {VarveError} `E_USAGE` it has another form
+ * @throws {VarveError} `E_USAGE` the text does not have this form
  */
 export function parseVolume(text: string): Volume {
   const [source = "", target = "", mode = "rw", ...more] = text.split(":");
   const state = !/^\.{0,2}\//.test(source)
-    ? "SRC is no path (give /… or ./…)"
+    ? "SRC is not a path (give /… or ./…)"
     : !target.startsWith("/")
     ? "DST is not absolute"
     : normalizePath(target) === "/"
@@ -37,7 +37,7 @@ export function parseVolume(text: string): Volume {
   return { source, target: normalizePath(target), readOnly: mode === "ro" };
 }
 
-/** Makes a path absolute, without `.`, `..` and empty parts, by its names alone: links are not followed. */
+/** Makes a path absolute, without `.`, `..` and empty parts, and looks only at its names: links are not followed. */
 export function normalizePath(path: string): string {
   const out: string[] = [];
   for (const part of path.split("/")) {

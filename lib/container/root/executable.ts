@@ -22,8 +22,8 @@ export class CommandError extends VarveError {
 }
 
 /**
- * Checks that a root has a program and that it is executable. The program is looked for as execvp(3)
- * does: a name without a slash in the directories of `searchPath`.
+ * Checks that a root has a program and that it is executable. The program is found as by execvp(3): a name without a
+ * slash is looked for in the directories of `searchPath`.
  *
  * @throws {CommandError} it does not exist, or nobody may execute it
  */

@@ -1,4 +1,4 @@
-/** Files of the host that a container sees in its `/etc`. They are bind mounts, and no part of its root. */
+/** Files of the host that a container sees in its `/etc`. They are bind mounts and do not belong to the root. */
 import { type ByteString, fromText } from "../../bytes/mod.ts";
 
 /** Usual paths of these files in a container. */
@@ -15,7 +15,7 @@ ff02::1\tip6-allnodes
 ff02::2\tip6-allrouters
 `;
 
-/** Writes the files into a directory. @returns the path of each file by its usual path in the container */
+/** Writes the files into a directory. @returns a map from the usual path in the container to the path of the file */
 export async function writeHostFiles(
   directory: string,
   machine: { readonly hostname: string; readonly network: "host" | "none" },

@@ -19,7 +19,7 @@ import {
 } from "../../linux/mod.ts";
 import type { Found, Look } from "./resolve.ts";
 
-/** Largest file, in bytes, that is read from an image to know its users. */
+/** Largest size in bytes of `/etc/passwd` and `/etc/group` of an image. */
 export const MAX_FILE_BYTES: number = 4 * 1024 * 1024;
 
 /**
@@ -35,7 +35,9 @@ export function lookIn(root: Fd): Look {
   };
 }
 
-/** Opens what is at a path (`O_PATH`), without following a link there; `undefined` when nothing is. */
+/**
+ * Opens a path with `O_PATH`. A link at the end of the path is opened itself. `undefined` when nothing exists there.
+ */
 function openEntry(root: Fd, path: ByteString): OwnedFd | undefined {
   try {
     return ownFd(openBeneath(root, (path.slice(1) || ".") as ByteString, {
@@ -67,7 +69,8 @@ function foundOf(fd: Fd, stat: Stat): Found {
  * device may have an effect.
  *
  * @returns `undefined` when there is no such file
- * @throws {VarveError} `E_TYPE` it is no regular file · `E_LIMIT` it is larger than `limit` bytes · `E_LOOP`
+ * @throws {VarveError} `E_TYPE` the file is not a regular file · `E_LIMIT` the file is larger than `limit` bytes ·
+ * `E_LOOP`
  */
 export function readInRoot(
   root: Fd,

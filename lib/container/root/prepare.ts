@@ -27,7 +27,7 @@ import { writeInitLayer, writeStubs } from "./write_stubs.ts";
 /** Directories at which the runtime mounts file systems of the kernel. */
 const KERNEL_DIRECTORIES = ["/dev", "/proc", "/sys"];
 
-/** What {@linkcode prepareRoot} needs. */
+/** Options of {@linkcode prepareRoot}. */
 export interface RootInput {
   /** Mounts of the container's snapshot. */
   readonly mounts: readonly Mount[];
@@ -35,13 +35,13 @@ export interface RootInput {
   readonly snapshotDirectory: string;
   /** Absolute path of the empty directory at which the root is mounted. */
   readonly target: string;
-  /** The user, as caller or image name it. */
+  /** The user, as the caller or the image writes it. */
   readonly user: string;
   /** Working directory of the container's program. */
   readonly workingDir: string;
   /** Volumes of the caller. */
   readonly volumes: readonly Volume[];
-  /** Absolute paths that the image declares as volumes: they become directories of the snapshot. */
+  /** Absolute paths that the image declares as volumes. They become directories of the snapshot. */
   readonly directories: readonly string[];
   /** Name or path of the container's program. */
   readonly program: string;
@@ -53,19 +53,19 @@ export interface RootInput {
 export interface PreparedRoot {
   /** The user, looked up in the image. */
   readonly user: ContainerUser;
-  /** The volumes; their targets lead over no links any more. */
+  /** The volumes, with targets that contain no links. */
   readonly volumes: readonly Volume[];
   /** Paths at which the host's files are mounted in the container, by their usual paths. */
   readonly hostFiles: ReadonlyMap<string, string>;
 }
 
 /**
- * Mounts the root of a container. Before that it looks at the root through a read-only mount, and makes
- * the mount points and directories that are missing: on an overlay in a lower of their own, which no
- * commit sees.
+ * Mounts the root of a container. Before that, it looks at the root through a read-only mount, and makes the mount
+ * points and directories that are missing. On an overlay, they are in a separate lower, so that a commit does not
+ * include them.
  *
- * @throws {VarveError} the image has something that is not usable: `E_TYPE`, `E_LIMIT`, `E_LOOP`, `E_NOT_DIR`, `E_MISSING`,
- * `E_ID`, `E_FORMAT`; else as `performMount`
+ * @throws {VarveError} `E_TYPE`, `E_LIMIT`, `E_LOOP`, `E_NOT_DIR`, `E_MISSING`, `E_ID`, `E_FORMAT` files of the image
+ * cannot be used · as `performMount`
  */
 export async function prepareRoot(input: RootInput): Promise<PreparedRoot> {
   const { mounts, snapshotDirectory, target } = input;
@@ -101,7 +101,7 @@ export async function prepareRoot(input: RootInput): Promise<PreparedRoot> {
   return prepared;
 }
 
-/** What the container needs to be there: mount points, and directories that the image names. */
+/** The paths that must exist in the container: mount points, and directories that the image names. */
 function wantsOf({ volumes, workingDir, directories }: RootInput): Want[] {
   return [
     ...KERNEL_DIRECTORIES.map((path) => ({ path: fromText(path), type: "directory" as const })),
@@ -119,7 +119,7 @@ function wantsOf({ volumes, workingDir, directories }: RootInput): Want[] {
   ];
 }
 
-/** The volumes with another target. */
+/** The volumes whose target is a different path. */
 function others(volumes: readonly Volume[], target: string): Volume[] {
   return volumes.filter((volume) => volume.target !== target);
 }
@@ -143,10 +143,10 @@ function judge(
     const real = textOf(place.path);
     if (KERNEL_DIRECTORIES.includes(path)) {
       if (real !== path || (place.found?.type ?? "directory") !== "directory") {
-        throw new VarveError("E_FORMAT", `Cannot run the image: its ${path} is no directory`);
+        throw new VarveError("E_FORMAT", `Cannot run the image: its ${path} is not a directory`);
       }
     } else if (HOST_FILES.includes(path)) {
-      // A link into a file system of the kernel, or no file: nothing is mounted there.
+      // Mount nothing on a link into a file system of the kernel, or on something that is not a file.
       const usable = (place.found?.type ?? "file") === "file" && !isKernelPath(real);
       if (usable) hostFiles.set(path, real);
     } else {
@@ -176,12 +176,12 @@ function judge(
 function refuseOther(path: ByteString, wanted: Want["type"], found: string = wanted): void {
   if ((found === "directory") === (wanted === "directory")) return;
   const subject = escapeForTerminal(path);
-  const state = wanted === "directory" ? "it is no directory" : "it is a directory";
+  const state = wanted === "directory" ? "it is not a directory" : "it is a directory";
   throw new VarveError("E_NOT_DIR", `Cannot use ${subject} of the image: ${state}`, { subject });
 }
 
 function textOf(path: ByteString): string {
   const text = toValidText(path);
   if (text !== undefined) return text;
-  throw new VarveError("E_FORMAT", "Cannot run the image: a link leads to a name that is no text");
+  throw new VarveError("E_FORMAT", "Cannot run the image: a link leads to a name that is not text");
 }

@@ -1,12 +1,12 @@
 import { type ByteString, escapeForTerminal } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
 
-/** What is at a path. A link is not followed. */
+/** What exists at a path. A link is not followed. */
 export type Found =
   | { readonly type: "directory" | "file" | "other" }
   | { readonly type: "symlink"; readonly target: ByteString };
 
-/** Looks at an absolute path whose names but the last are directories; `undefined` when nothing is there. */
+/** Looks at an absolute path. All names except the last are directories. `undefined` when nothing exists there. */
 export type Look = (path: ByteString) => Found | undefined;
 
 /** Where a path leads. */
@@ -19,14 +19,14 @@ export interface Place {
   readonly missing: number;
 }
 
-/** Links that the kernel follows in one path (path_resolution(7)). */
+/** Number of links that the kernel follows in one path (path_resolution(7)). */
 const MAX_LINKS = 40;
 
 /**
  * Resolves a path inside a root, as the container will see it: an absolute link begins at the root, and
  * `..` never leaves it. After the first name that does not exist, all others count as missing.
  *
- * @throws {VarveError} `E_LOOP` too many links · `E_NOT_DIR` a name on the way is no directory
+ * @throws {VarveError} `E_LOOP` too many links · `E_NOT_DIR` a name before the last is not a directory
  */
 export function resolveInside(path: ByteString, look: Look): Place {
   const rest = path.split("/").reverse();
@@ -47,7 +47,7 @@ export function resolveInside(path: ByteString, look: Look): Place {
       continue;
     }
     if (found?.type !== "directory") {
-      throw fail("E_NOT_DIR", path, `${join(there)} is no directory`);
+      throw fail("E_NOT_DIR", path, `${join(there)} is not a directory`);
     }
     const next = look(join([...there, name]));
     if (next?.type === "symlink") {

@@ -1,23 +1,23 @@
 import type { ByteString } from "../../bytes/mod.ts";
 import { type Look, type Place, resolveInside } from "./resolve.ts";
 
-/** A file or directory that a container needs, to be mounted over or to be entered. */
+/** A file or directory that a container needs as a mount point or as its working directory. */
 export interface Want {
   /** Absolute path in the container. */
   readonly path: ByteString;
-  /** What is made if it is missing. */
+  /** What to make if nothing exists at the path. */
   readonly type: "directory" | "file";
 }
 
 /** The stubs that a root needs: empty files and directories that it lacks. */
 export interface StubPlan {
-  /** What to make, parents first. The paths lead over no links. */
+  /** What to make, parents first. The paths contain no links. */
   readonly stubs: readonly Want[];
   /** The place of each want, in the order of the wants. */
   readonly places: readonly Place[];
 }
 
-/** Directories that the runtime hides by file systems of the kernel: nothing is made below them. */
+/** Directories on which the runtime mounts file systems of the kernel. No stubs are made below them. */
 const KERNEL = /^\/(?:proc|sys|dev)\//;
 
 /** Whether a path lies in a file system that the runtime mounts. */
@@ -26,8 +26,8 @@ export function isKernelPath(path: string): boolean {
 }
 
 /**
- * Plans the stubs that a root needs. The runtime would make them itself, but in the upper directory,
- * where a commit would find them.
+ * Plans the stubs that a root needs. The runtime would make them itself, but in the upper directory, so that a commit
+ * would include them.
  *
  * @throws {VarveError} `E_LOOP`, `E_NOT_DIR` as {@linkcode resolveInside}
  */

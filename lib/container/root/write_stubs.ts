@@ -21,12 +21,11 @@ import type { Want } from "./stubs.ts";
 const DIRECTORY_MODE = 0o755, FILE_MODE = 0o644;
 
 /**
- * Makes stubs in a directory of their own, which becomes the topmost lower of an overlay. The
- * directories that lead to them get the attributes that they have in the root, so that the merged root
- * changes in nothing but the stubs.
+ * Makes stubs in a separate directory, which becomes the topmost lower of an overlay. The directories that lead to the
+ * stubs get the attributes that they have in the root, so that the merged root differs only by the stubs.
  *
  * @param directory the lower, open for reading or with `O_PATH`
- * @param merged the root without the stubs, open likewise
+ * @param merged the root without the stubs, open for reading or with `O_PATH`
  * @param stubs what to make, parents first
  */
 export function writeInitLayer(directory: Fd, merged: Fd, stubs: readonly Want[]): void {
@@ -41,12 +40,12 @@ export function writeInitLayer(directory: Fd, merged: Fd, stubs: readonly Want[]
     using from = openDirectory(merged, path);
     using to = openDirectory(directory, path);
     copyAttributesFd(from.fd, to.fd);
-    // The root may show this very directory, whose time has just changed: the noted time counts.
+    // The root may show this directory, whose time has just changed. So set the time that was saved before.
     utimensFd(to.fd, time);
   }
 }
 
-/** Makes stubs in the root itself. The directories that get them keep their times. */
+/** Makes stubs in the root itself. The directories that get stubs keep their times. */
 export function writeStubs(root: Fd, stubs: readonly Want[]): void {
   const times = timesOf(root, stubs);
   for (const { path, type } of stubs) {
@@ -60,7 +59,7 @@ export function writeStubs(root: Fd, stubs: readonly Want[]): void {
   }
 }
 
-/** Notes the times of the directories that exist and lead to stubs, by path. */
+/** Returns the times of the directories that exist and lead to stubs, by path. */
 function timesOf(merged: Fd, stubs: readonly Want[]): Map<ByteString, Timestamp> {
   const made = new Set(stubs.map(({ path }) => path));
   const times = new Map<ByteString, Timestamp>();
@@ -72,7 +71,7 @@ function timesOf(merged: Fd, stubs: readonly Want[]): Map<ByteString, Timestamp>
   return times;
 }
 
-/** Sets the mode of a stub, and as its time that of the nearest directory which existed before. */
+/** Sets the mode and the time of a stub. The time is that of the nearest directory that existed before. */
 function setAttributes(
   target: Fd,
   path: ByteString,
@@ -117,7 +116,7 @@ function nameOf(path: ByteString): ByteString {
   return path.slice(path.lastIndexOf("/") + 1) as ByteString;
 }
 
-/** Paths of the directories that lead to a path, the root first. */
+/** Paths of all directories above a path, the root first. */
 function parentsOf(path: ByteString): ByteString[] {
   const out: ByteString[] = [];
   for (let at = path.indexOf("/", 1); at > 0; at = path.indexOf("/", at + 1)) {

@@ -38,17 +38,16 @@ export function chrootCommand(directory: string, spec: RuntimeSpec): CommandLine
     ...network,
   ];
   if (!spec.process.terminal) return noted(directory, [...unshare, ...enter]);
-  // script(1) makes a terminal of its own; setsid(1) makes it the session's.
+  // script(1) makes a new terminal. setsid(1) makes it the controlling terminal of the session.
   const inner = ["exec", ...unshare, "setsid", "--ctty", ...enter].map(quote).join(" ");
   return noted(directory, ["script", "--quiet", "--return", "--command", inner, "/dev/null"]);
 }
 
 /**
- * The script that the first process runs before it becomes the container's program. It moves the
- * container's root onto that of the mount namespace, so that a program that breaks out of a changed
- * root is still inside.
+ * The script that the first process runs before it becomes the container's program. It moves the container's root onto
+ * the root of the mount namespace, so that a program that breaks out of chroot(2) still sees only the container.
  *
- * Every path and word of the configuration is quoted for the shell. Mount targets lead over no links:
+ * Every path and word of the configuration is quoted for the shell. Mount targets contain no links, because
  * `prepareRoot` resolved them.
  */
 export function enterScript(directory: string, spec: RuntimeSpec): string {
@@ -87,7 +86,7 @@ function mountLines({ destination, type, source, options }: SpecMount): string[]
   if (type === "cgroup") return [];
   if (type === "bind") {
     return [
-      // Nothing below /dev was made before: /dev is a file system of the container's own.
+      // Make targets below /dev here: /dev is a new file system of the container, so `prepareRoot` could not make them.
       ...(isKernelPath(destination) ? [makeTarget(quote(source), target)] : []),
       `mount --rbind --make-rprivate ${quote(source)} ${target}`,
       ...(options.includes("ro") ? [`mount -o remount,bind,ro ${target}`] : []),

@@ -1,4 +1,4 @@
-/** Command lines: calls of a runtime, the watchdog, and a command whose process is noted. */
+/** Command lines: calls of a runtime, the watchdog, and commands that record their process. */
 import { type ContainerRun, RUN_FILES } from "../container_run.ts";
 import type { SavedTerminal } from "../terminal.ts";
 import { WATCHDOG_SCRIPT } from "./watchdog_script.ts";
@@ -12,8 +12,8 @@ export interface CommandLine {
 }
 
 /**
- * Shell function `note FILE`: writes pid and start time of the shell itself into a file. Together
- * they name a process for good: a pid comes again, but not with the same start time.
+ * Shell function `note FILE`: writes pid and start time of the shell itself into a file. Together they identify a
+ * process: a pid can be reused, but not with the same start time.
  */
 export const NOTE_SELF: string = 'note() { read -r stat </proc/self/stat && set -- "$1" $stat && ' +
   'echo "$2 ${23}" >"$1"; }';
@@ -27,14 +27,14 @@ export function runtimeCall(
   args: readonly string[],
 ): CommandLine {
   const call = [program, "--root", `${directory}/${RUN_FILES.runtime}`, ...args];
-  // A mount namespace of its own: only this call sees version 2 hidden.
+  // Use a new mount namespace, so that version 2 is hidden only from this call.
   const whole = hideUnified
     ? ["unshare", "-m", "--propagation", "slave", "sh", "-c", HIDE_UNIFIED, "sh", ...call]
     : call;
   return { program: whole[0] as string, args: whole.slice(1) };
 }
 
-/** Runs the container in the foreground. The runtime's process is noted first. */
+/** Runs the container in the foreground. The runtime's process is recorded first. */
 export function runCommand(run: ContainerRun): CommandLine {
   const file = (name: string) => `${run.directory}/${name}`;
   const { program, args } = runtimeCall(run, [
@@ -52,7 +52,7 @@ export function runCommand(run: ContainerRun): CommandLine {
   return noted(run.directory, [program, ...args]);
 }
 
-/** A command that notes its own process in {@linkcode RUN_FILES.runner} before it begins. */
+/** A command that records its own process in {@linkcode RUN_FILES.runner} before it begins. */
 export function noted(directory: string, command: readonly string[]): CommandLine {
   const script = `${NOTE_SELF}; note "$1" || exit 125; shift; exec "$@"`;
   return {
@@ -61,13 +61,13 @@ export function noted(directory: string, command: readonly string[]): CommandLin
   };
 }
 
-/** What a watchdog looks after. */
+/** Task of a watchdog. */
 export interface WatchdogTask {
   /** The run to clean up. */
   readonly run: ContainerRun;
-  /** The terminal whose settings are restored. */
+  /** The terminal whose settings to restore. */
   readonly terminal?: SavedTerminal | undefined;
-  /** A command that is executed at the end, unless the run ended in order. */
+  /** A command to execute at the end, unless the run ended normally. */
   readonly sweep?: readonly string[] | undefined;
 }
 

@@ -3,7 +3,10 @@ import { VarveError } from "../../errors.ts";
 /** Names of the runtimes, preferred first. */
 export const RUNTIMES = ["runc", "crun", "chroot"] as const;
 
-/** Name of a runtime. `chroot` means none: namespaces and a changed root, by programs of util-linux. */
+/**
+ * Name of a runtime. `chroot` means that no runtime is used: programs of util-linux make the namespaces and change the
+ * root.
+ */
 export type RuntimeName = typeof RUNTIMES[number];
 
 /** A runtime of this machine. It is written to the file of a run, so that another process can clean up. */
@@ -27,7 +30,7 @@ export const INIT_PROGRAMS: readonly string[] = ["tini-static", "tini"];
  *
  * @param wanted a name, or `auto` for the first that is installed
  * @param path directories separated by colons, as in `PATH`
- * @throws {VarveError} `E_USAGE` no such name · `E_UNSUPPORTED` it is not installed
+ * @throws {VarveError} `E_USAGE` `wanted` is not a name of a runtime · `E_UNSUPPORTED` the runtime is not installed
  */
 export async function findRuntime(wanted: string, path: string): Promise<Runtime> {
   if (wanted !== "auto" && !RUNTIMES.some((name) => name === wanted)) {
@@ -54,7 +57,7 @@ export async function findRuntime(wanted: string, path: string): Promise<Runtime
  *
  * @param path directories separated by colons, as in `PATH`
  * @returns its absolute path
- * @throws {VarveError} `E_UNSUPPORTED` none is installed
+ * @throws {VarveError} `E_UNSUPPORTED` no such program is installed
  */
 export async function findInit(path: string): Promise<string> {
   for (const name of INIT_PROGRAMS) {
@@ -100,7 +103,7 @@ async function findProgram(name: string, path: string): Promise<string | null> {
       const { isFile, mode } = await Deno.stat(candidate);
       if (isFile && ((mode ?? 0) & 0o111) !== 0) return candidate;
     } catch {
-      // Missing or unreadable: the next directory, as a shell does.
+      // Missing or unreadable: try the next directory, as a shell does.
     }
   }
   return null;

@@ -1,7 +1,7 @@
 import { VarveError } from "../../errors.ts";
 import { CommandError } from "../root/executable.ts";
 
-/** Longest message of a runtime that is shown, in characters. */
+/** Longest part of a runtime's message to show, in characters. */
 const MAX_MESSAGE = 500;
 
 /** Messages of runtimes that mean: the program does not exist, or cannot be executed. */
@@ -10,9 +10,10 @@ const NOT_EXECUTABLE =
   /permission denied|is a directory|not a regular file|not executable|exec format error/i;
 
 /**
- * Reads a runtime's failure from its log. The exit code alone does not tell it from one of the container.
+ * Reads a runtime's failure from its log. The exit code alone does not tell a failure of the runtime from one of the
+ * container.
  *
- * @param text the log: a JSON document a line
+ * @param text the log, with a JSON document on each line
  * @param program the container's program, for the message
  * @returns the last failure; `undefined` if there is none
  */

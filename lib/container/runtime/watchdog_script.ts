@@ -1,27 +1,27 @@
-/** The word on the watchdog's input that says: the run ended in order. */
+/** The word on the watchdog's input that means that the run ended normally. */
 export const ENDED = "ended";
 
 /**
  * The watchdog: a program for sh(1) that cleans up after a run, whatever ended the run.
  *
- * It reads one line and so waits until its input ends, which also happens when the process that began
- * the run is killed by `kill -9`. Then it ends what is left of the run and removes it: first the
- * runtime, so that nothing more can begin, then the container, its mount and its files. It is
- * idempotent, and several may do it at once.
+ * It reads one line and so waits until its input ends, which also happens when the process that began the run is killed
+ * by `kill -9`. Then it ends what is left of the run and removes it: first the runtime, so that nothing more can begin,
+ * then the container, its mount and its files. The script is idempotent, and several processes may run it at the same
+ * time.
  *
  * Arguments:
  * 1. directory of the run;
- * 2. name of the container at the runtime;
+ * 2. name that the runtime gives the container;
  * 3. name of the runtime: `runc`, `crun` or `chroot`;
  * 4. program of the runtime;
- * 5. `1` to hide cgroup version 2 from it, else `0`;
+ * 5. `1` to hide cgroup version 2 from the runtime, else `0`;
  * 6. path of a terminal, or nothing;
  * 7. the terminal's settings for stty(1), or nothing;
  *
  * then a command that is executed at the end, unless the line was {@linkcode ENDED}.
  *
- * It is a module, not a file beside one, so that it is there wherever the module is: on disk, over
- * http, and in a compiled program.
+ * The script is a string in a module, so that it is available wherever the module is: on disk, over http, and in a
+ * compiled program.
  */
 export const WATCHDOG_SCRIPT: string = `
 dir=$1 id=$2 name=$3 program=$4 hide=$5 tty=$6 settings=$7
