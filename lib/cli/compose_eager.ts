@@ -3,8 +3,8 @@ import type { LoadedImage } from "../image/mod.ts";
 import type { Context } from "./context.ts";
 
 /**
- * Composes images that were loaded or pulled, if the setting `compose.eager` is on and the driver composes. An
- * image that EROFS cannot hold gets a warning: its first mount extracts it instead.
+ * Composes images that were loaded or pulled, if the setting `compose.eager` is on and the driver is `erofs`. For an
+ * image that does not fit into EROFS, there is a warning, and its first mount extracts it instead.
  */
 export async function composeEagerly(
   context: Context,

@@ -1,4 +1,4 @@
-/** What a verb works with: standard streams, global options, and the store, pool and snapshotter made from them. */
+/** The context of a verb: standard streams, global options, and the store, pool and snapshotter made from them. */
 import type { Command } from "commander";
 import { createProgramPool, type ProgramPool } from "../pool/internal.ts";
 import type { Snapshotter } from "../snapshot/mod.ts";
@@ -28,8 +28,8 @@ export interface Io {
 }
 
 /**
- * What a verb works with. It opens the store, the pool and the snapshotter at their first use, and closes them when
- * the verb ends.
+ * The context of a verb. It opens the store, the pool and the snapshotter at their first use, and closes them when the
+ * verb ends.
  */
 export class Context implements AsyncDisposable {
   /** Standard streams and environment. */
@@ -47,7 +47,7 @@ export class Context implements AsyncDisposable {
   #progress: Progress | undefined;
   readonly #warnings: string[] = [];
 
-  /** Opens nothing. */
+  /** Does not open anything. */
   constructor(
     io: Io,
     options: GlobalOptions,
@@ -123,7 +123,7 @@ export class Context implements AsyncDisposable {
     for (const message of this.#warnings.splice(0)) this.warn(message);
   }
 
-  /** Prints a warning as one line on standard error, after the progress if that is shown. */
+  /** Prints a warning as one line on standard error. If progress is shown, the warning waits for the end of it. */
   warn(message: string): void {
     if (this.options.quiet) return;
     if (this.#progress === undefined) {

@@ -61,7 +61,7 @@ export class Cursor {
     }
   }
 
-  /** Options that the command takes here: its own and the global ones. */
+  /** Options that the command takes here: its own options and the global options. */
   availableOptions(): readonly Option[] {
     const help = this.#command.createHelp();
     const own = help.visibleOptions(this.#command);

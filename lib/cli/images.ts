@@ -10,7 +10,9 @@ export function hostPlatform(): Platform {
   return defaultPlatform(Deno.build.os, architecture);
 }
 
-/** Parses the value of `--platform`. This machine completes what it leaves out. @throws {VarveError} `E_USAGE` */
+/**
+ * Parses the value of `--platform`. Parts that are left out are those of this machine. @throws {VarveError} `E_USAGE`
+ */
 export function platformOption(value: string | undefined): Platform | undefined {
   return value === undefined ? undefined : parsePlatform(value, hostPlatform());
 }
@@ -30,7 +32,7 @@ export async function rootTree(store: Store, image: StoredImage): Promise<Tree> 
   return foldLayers(await Promise.all(image.layers.map(({ diffId }) => store.layers.tree(diffId))));
 }
 
-/** Splits `REF:/PATH`. A reference never contains `:/`, so the first one is the separator. */
+/** Splits `REF:/PATH`. A reference never contains `:/`, so the first `:/` is the separator. */
 export function splitReferencePath(
   argument: string,
 ): { readonly reference: string; readonly path: ByteString } {
@@ -41,8 +43,8 @@ export function splitReferencePath(
 }
 
 /**
- * The bytes of an argument. As in names that varve prints, `\xNN` stands for a byte and `\\` for a backslash: so
- * every name can be typed, also one that is not UTF-8.
+ * The bytes of an argument. As in names that varve prints, `\xNN` stands for a byte and `\\` for a backslash, so that
+ * the user can type every name, even if it is not UTF-8.
  */
 export function argumentBytes(text: string): ByteString {
   return text.split(/(\\x[0-9a-f]{2}|\\\\)/).map((part, i) => {

@@ -14,7 +14,7 @@ import { INTERRUPTED, runCli } from "./run.ts";
 
 export * from "./mod.ts";
 
-/** The worker entries. Nothing calls these functions: a compiled program contains only modules that an import names. */
+/** The worker entries. These functions are never called. Their imports put the modules into a compiled program. */
 const WORKERS: Readonly<Record<WorkerEntry, () => Promise<unknown>>> = {
   extract: () => import("../../workers/extract.ts"),
   layer: () => import("../../workers/layer.ts"),
@@ -24,7 +24,7 @@ void WORKERS;
 /** Signals that end a command cleanly, with their numbers, which are the same on every Linux. */
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
-/** Runs a command, and aborts it at the first of {@linkcode SIGNALS}. A second one ends the process at once. */
+/** Runs a command, and aborts it at the first of {@linkcode SIGNALS}. A second signal ends the process at once. */
 async function withSignals(run: (signal: AbortSignal) => Promise<number>): Promise<number> {
   const controller = new AbortController();
   let ended = INTERRUPTED;

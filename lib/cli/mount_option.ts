@@ -39,7 +39,7 @@ export async function prepareMount(
         return target === null ? null : await mountOne(context, images, target, platform);
       } catch (error) {
         const names = images.flatMap(({ names }) => names).join(", ");
-        context.warn(`${names}: complete in the store; only what followed failed`);
+        context.warn(`${names}: complete in the store; only a later step failed`);
         throw error;
       }
     },

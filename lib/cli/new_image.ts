@@ -29,7 +29,7 @@ export async function newImageOptions(context: Context, name: string): Promise<N
 /**
  * The tar that an argument names: a file, or standard input for `-`.
  *
- * @throws {VarveError} `E_USAGE` when that is a terminal
+ * @throws {VarveError} `E_USAGE` when standard input is a terminal
  */
 export function tarSource(context: Context, source: string): string | ReadableStream<Uint8Array> {
   if (source !== "-") return source;

@@ -87,7 +87,7 @@ function firstWord(program: Command, args: readonly string[]): string | undefine
 const PASSES_ON = new WeakMap<Command, number>();
 
 /**
- * Inserts `--` before the first word that the verb passes on, so that commander reads no option behind it. In
+ * Inserts `--` before the first word that the verb passes on, so that commander does not read options after it. In
  * `varve run app:1 ls -l`, the `-l` belongs to `ls`.
  */
 export function endOptions(program: Command, args: readonly string[]): string[] {
@@ -118,7 +118,7 @@ function add(parent: Command, verb: Verb, dispatch: Dispatch): void {
   });
 }
 
-/** Refuses empty words. A shell makes them of a variable that is not set, which is never what the user meant. */
+/** Refuses empty words. An empty word usually comes from a shell variable that is not set. */
 function refuseEmpty(command: Command, args: readonly string[], options: Options): void {
   const names = command.registeredArguments.map((argument) => argument.name());
   const empty = args.indexOf("");

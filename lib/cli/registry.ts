@@ -29,14 +29,14 @@ export function registryOptions(env: Env, uid: number | null = Deno.uid()): Clie
   };
 }
 
-/** What a credential helper needs from the environment: the path on which it is found, and the proxies. */
+/** Environment for credential helpers: the search path for programs, and the proxies. */
 export function helperEnvironment(env: Env): HelperEnvironment {
   return { path: env("PATH") ?? "", variables: proxyVariables(env) };
 }
 
 /**
- * Files with credentials, first choice first: the one that `REGISTRY_AUTH_FILE` names, Docker's, then podman's in
- * their usual places.
+ * Files with credentials, first choice first: the file that `REGISTRY_AUTH_FILE` names, Docker's file, then podman's
+ * files in their usual places.
  */
 function credentialsFiles(env: Env, uid: number | null): string[] {
   const chosen = named(env("REGISTRY_AUTH_FILE"));
@@ -55,7 +55,7 @@ function credentialsFiles(env: Env, uid: number | null): string[] {
 }
 
 /**
- * The file that `login` writes: the one that `REGISTRY_AUTH_FILE` names, as podman and skopeo do, else Docker's
+ * The file that `login` writes: the file that `REGISTRY_AUTH_FILE` names, as for podman and skopeo, else Docker's
  * `config.json`.
  */
 export function loginFile(env: Env): string | undefined {
@@ -82,7 +82,7 @@ function configHome(env: Env): string | undefined {
 }
 
 /**
- * A path from a variable that the user sets. A relative one starts at the working directory, as with docker and
+ * A path from a variable that the user sets. A relative path starts at the working directory, as with docker and
  * podman.
  */
 function named(path: string | undefined): string | undefined {
@@ -91,7 +91,7 @@ function named(path: string | undefined): string | undefined {
     : absolute(`${Deno.cwd()}/${path}`);
 }
 
-/** A path from a variable that the system sets. A relative one is ignored (XDG Base Directory Specification). */
+/** A path from a variable that the system sets. A relative path is ignored (XDG Base Directory Specification). */
 function absolute(path: string | undefined): string | undefined {
   return path?.startsWith("/") ? path.replace(/\/+$/, "") : undefined;
 }

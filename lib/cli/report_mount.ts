@@ -9,7 +9,7 @@ export interface MountReport {
   readonly text: string;
 }
 
-/** Describes a mounted image. It does not dispose the mount, which outlives the command. */
+/** Describes a mounted image. It does not dispose the mount, because the mount must outlive the command. */
 export function reportMount(
   { target, key, readOnly, mounts }: MountedImage,
   { driver }: Snapshotter,

@@ -19,7 +19,7 @@ export interface RunCliOptions {
   readonly isRoot?: boolean | undefined;
 }
 
-/** Exit code of a command that was aborted: that of a program that SIGINT ended. */
+/** Exit code of a command that was aborted. It is the exit code of a program that SIGINT ended. */
 export const INTERRUPTED = 130;
 /** Exit code that a shell shows for a program that SIGPIPE ended. */
 const CLOSED_OUTPUT = 141;
@@ -63,7 +63,7 @@ export async function runCli(args: readonly string[], options: RunCliOptions): P
     await using context = new Context(io, globals, signal, commandLine);
     exit = await runVerb(context, verb, verbArgs, verbOptions);
   }, args);
-  // Commander's output is kept until it is known whether it is help or an error.
+  // Keep commander's output until we know whether it is help or an error.
   let written = "";
   forAll(program, (command) => {
     command.exitOverride().configureOutput({

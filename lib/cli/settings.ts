@@ -51,7 +51,7 @@ function count(
   };
 }
 
-/** Limits that the tar and the compression of a layer must keep, with their descriptions. */
+/** Limits for the tar and the compression of a layer, with their descriptions. */
 const STREAM_LIMITS = {
   layerBytes: "uncompressed bytes of a layer, including the holes of sparse files",
   ratio: "uncompressed bytes per compressed byte",
@@ -73,7 +73,7 @@ const STREAM_DEFAULTS: Readonly<Record<StreamLimit, number>> = {
 };
 
 /**
- * Largest values for limits that the user cannot choose freely: Linux bounds the length of a name, and memory the
+ * Largest values of limits that the user cannot choose freely. Linux limits the length of a name, and memory limits the
  * window of a decoder.
  */
 const MOST: Readonly<Record<string, number>> = {

@@ -8,7 +8,7 @@ export interface Report {
    * format.
    */
   readonly json: unknown;
-  /** For `--format text`, whole or in parts; `""` prints nothing. */
+  /** For `--format text`: the complete text, or its parts in order; `""` prints nothing. */
   readonly text: string | Iterable<string>;
   /** Exit code, 0 when absent. */
   readonly exit?: number | undefined;
@@ -28,11 +28,11 @@ export interface Verb {
   /** Adds the verb's own options. */
   configure?(command: Command): void;
   /**
-   * Index of the first argument that is passed on unread, such as the words of a container's command. From
-   * there on no word is an option of varve, and an argument may be empty.
+   * Index of the first argument that is passed on unread, such as the words of a container's command. From that
+   * argument on, words are not read as options of varve, and may be empty.
    */
   readonly passesOn?: number | undefined;
-  /** Exit code for an error of this verb, where it differs from the one that the error has elsewhere. */
+  /** Exit code for an error of this verb, if other verbs have another exit code for the same error. */
   exitOf?(error: unknown): number;
   /** Parses the arguments, calls the library and returns what to print. */
   run(
@@ -45,7 +45,7 @@ export interface Verb {
 /** Values of a verb's own options, by the names that commander makes of their flags: `ociDir` for `--oci-dir`. */
 export type Options = Readonly<Record<string, unknown>>;
 
-/** The value of an option that takes one; `undefined` when it was not given. */
+/** The value of an option; `undefined` when the option was not given. */
 export function stringOption(options: Options, name: string): string | undefined {
   const value = options[name];
   return typeof value === "string" ? value : undefined;

@@ -3,8 +3,8 @@ import type { Shell } from "./sources.ts";
 /**
  * The script with which a shell calls `varve completions SHELL -- WORD…` at each TAB.
  *
- * The answer has one line `VALUE<TAB>DESCRIPTION` for each word. The last line says whether files can stand there as
- * well: `:files`, `:directories` or `:` for neither.
+ * The answer has one line `VALUE<TAB>DESCRIPTION` for each word. The last line says whether the shell should also offer
+ * files: `:files`, `:directories`, or `:` to offer neither.
  */
 export function completionScript(shell: Shell): string {
   return SCRIPTS[shell];

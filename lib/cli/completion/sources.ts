@@ -3,10 +3,10 @@ import { RUNTIMES } from "../../container/mod.ts";
 import { DRIVER_CHOICES } from "../driver_choices.ts";
 import { SETTINGS } from "../settings.ts";
 
-/** Where words come from that are not part of the command line's definition. */
+/** A source of words that are not part of the definition of the command line. */
 export type Source = "files" | "directories" | "images" | "snapshots";
 
-/** The values that an argument or option can have: fixed words, and sources of others. */
+/** The values that an argument or option can have: fixed words, and words from sources. */
 export interface Values {
   readonly sources?: readonly Source[] | undefined;
   readonly words?: readonly string[] | undefined;

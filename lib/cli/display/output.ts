@@ -13,7 +13,7 @@ export class ClosedOutput extends Error {
   override readonly name = "ClosedOutput";
 }
 
-/** The same streams; a write to standard output fails with a readable message, or with {@linkcode ClosedOutput}. */
+/** Wraps the streams. A write to standard output fails with a readable message, or with {@linkcode ClosedOutput}. */
 export function checkedOutput(io: Io): Io {
   return {
     ...io,

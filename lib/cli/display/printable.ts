@@ -2,7 +2,7 @@
 // the byte order mark.
 const UNSAFE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu;
 
-/** The same for JSON text, in which the control characters below the space are escaped already. */
+/** Unsafe characters in JSON text, where control characters below U+0020 are escaped already. */
 const UNSAFE_IN_JSON = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 /**
@@ -16,7 +16,10 @@ export function printable(text: string): string {
   );
 }
 
-/** The same, with each run of control characters as one space, and cut to `width` characters. */
+/**
+ * Like {@linkcode printable}, but each run of control characters becomes one space, and the text is cut to `width`
+ * characters.
+ */
 export function printableLine(text: string, width: number): string {
   const flat = text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ").trim();
   const chars = [...flat];

@@ -2,7 +2,7 @@ import type { DropReason, ExtractReport } from "../../directory/mod.ts";
 import { type Warning, WARNING_CODES } from "../../layer/mod.ts";
 import type { Context } from "../context.ts";
 
-/** What was left out of the files or changed in them, in words for each reason. */
+/** Texts for the reasons why something was left out of the files or changed in them. */
 const DROPS: Readonly<Record<DropReason, string>> = {
   owner: "files belong to you, because only root can give them to others",
   device: "device nodes were left out",

@@ -163,7 +163,7 @@ Deno.test("load: a hybrid archive is read as an OCI layout", async () => {
   assertEquals(loaded?.manifest, image.descriptor.digest);
 });
 
-Deno.test("load: all images of an archive become visible, or none does", async () => {
+Deno.test("load: all images of an archive become visible together, or not at all", async () => {
   const one = sampleImage();
   const two = buildImage({ name: "example.org/two:2", layers: [[{ name: "two", content: "2" }]] });
   {

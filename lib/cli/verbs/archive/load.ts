@@ -14,7 +14,7 @@ export const load: Verb = {
   help:
     `SOURCE is a docker-archive or an OCI layout, as a tar (plain, gzip or zstd) or a directory, or - for
 standard input. Every byte is verified: blobs against their digests, layers against their diffIDs.
-Either all images of the archive become visible, or none does.
+All images of the archive become visible together, or not at all.
 
 --mount does the same as a 'varve mount' afterwards, without a second start of the program. The directory
 is checked before anything is loaded.

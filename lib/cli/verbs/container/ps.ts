@@ -12,7 +12,7 @@ export const ps: Verb = {
   summary: "list containers that run or can be started again",
   help: `JSON: [{"key","image","status","exit","pid","created","started","command"}]
 "status" is running, paused or exited. "exit" is the exit code of the last run; it is null while the container
-runs, and when varve did not see its end. "pid" is the container's first process, as seen from the host.
+runs, and when it is not known. "pid" is the container's first process, as seen from the host.
 
 ps only reads the store. When a run and its watchdog were both killed, the next 'varve run' repairs what they
 left. 'varve snapshot rm KEY' removes a container that has ended.`,

@@ -15,7 +15,7 @@ import { listOption, type Options, stringOption, type Verb } from "../../verb.ts
 /** Exit code when `run` itself fails, as with `docker run`. */
 const OWN_FAILURE = 125;
 
-/** Exit codes of errors that are the same as for any other verb. */
+/** Exit codes of errors for which `run` exits like all other verbs. */
 const KEPT: Readonly<Record<string, number>> = { E_USAGE: 2, E_EXISTS: 5, E_UNSUPPORTED: 9 };
 
 /** Longest time between SIGTERM and SIGKILL, in seconds. */
@@ -27,8 +27,8 @@ export const run: Verb = {
   summary: "run a container on an image, in the foreground",
   help:
     `Changes go to a read-write layer, the snapshot KEY. It stays afterwards unless --rm is given: 'varve ps'
-lists it, and --name KEY starts it again. From the first word of the command on, no word is an option of varve.
---rm takes no KEY that is there already: it would remove its changes.
+lists it, and --name KEY starts it again. Words after the first word of COMMAND belong to it. --rm refuses a
+KEY that exists already, because it would remove the changes in it.
 
 The container has Docker's default capabilities, masked paths and devices. It has no seccomp profile, and no
 resource limits except those of varve itself. Directories that the image declares as volumes are part of the
@@ -73,7 +73,7 @@ Examples:
   },
 };
 
-/** The command with which a watchdog repairs the store after this process is killed. */
+/** The command that a watchdog runs to repair the store after this process is killed. */
 function sweepOf({ io, options: { root, driver } }: Context): Pick<RunContainerOptions, "sweep"> {
   if (io.self === undefined) return {};
   const same = driver === undefined ? [] : ["--driver", driver];

@@ -48,7 +48,7 @@ JSON: {"name","target","platform","imageId","chainId","manifest","config","layer
   },
 };
 
-/** What refers to an image in the registry that its name gives. */
+/** The artifacts that refer to an image, from the registry in the name of the image. */
 async function referrers(
   context: Context,
   { record: { name, target } }: StoredImage,

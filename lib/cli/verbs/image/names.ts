@@ -8,7 +8,7 @@ import type { Verb } from "../../verb.ts";
 export const tag: Verb = {
   usage: "tag <source> <destination>",
   summary: "give an image another name",
-  help: `If another image has the name DESTINATION, it loses that name.
+  help: `An image that has the name DESTINATION already loses that name.
 
 JSON: {"name","target"}
 

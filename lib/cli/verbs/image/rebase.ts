@@ -8,8 +8,8 @@ export const rebase: Verb = {
   usage: "rebase <ref> <oldbase> <newbase> <destination>",
   summary: "move an image's own layers to another base, without a new build",
   help:
-    `REF must begin with the layers of OLDBASE (else exit 6). The layers of NEWBASE replace them, and so does its
-history. The rest of the config stays as in REF, including what REF once took from OLDBASE. Nothing is run
+    `REF must begin with the layers of OLDBASE (else exit 6). The layers and history of NEWBASE replace those
+of OLDBASE. The rest of the config stays as in REF, including what REF once took from OLDBASE. Nothing is run
 or unpacked: varve does not check whether the new image works.
 ${DATES}
 

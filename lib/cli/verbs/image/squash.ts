@@ -8,9 +8,9 @@ export const squash: Verb = {
   usage: "squash <ref> <destination>",
   summary: "merge all layers of an image into one, as a new image",
   help:
-    `The new layer holds what a container of the image sees, and nothing that upper layers hide. The same image
-gives the same layer on any machine. The config stays. The history keeps its steps, now without layers, and
-gets one more step for the new layer.
+    `The new layer holds only the files that a container of the image sees, not those that upper layers hide.
+The same image gives the same layer on any machine. The config stays. The history keeps its steps, now
+without layers, and gets one more step for the new layer.
 ${DATES}
 
 ${IMAGE_JSON}

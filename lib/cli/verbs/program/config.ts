@@ -42,7 +42,7 @@ const get: Verb = {
 const set: Verb = {
   usage: "set <key> [value]",
   summary: "change one setting, or reset it to its default",
-  help: `Without VALUE the setting gets its default again.
+  help: `Without VALUE, the setting is reset to its default.
 
 JSON: {"key","value"}
 

@@ -51,7 +51,7 @@ class Lines {
     this.#signal = signal;
   }
 
-  /** Reads the next line; at the end of the input, what there is of it. */
+  /** Reads the next line. If the input ends without a newline, returns the characters read so far. */
   async next(): Promise<string> {
     const line: string[] = [];
     for (;;) {

@@ -15,7 +15,7 @@ export const login: Verb = {
   summary: "log in to a registry",
   help:
     `The password is asked for on the terminal, or read from standard input. It is stored only after the registry
-has accepted it: with the credential helper that Docker's config.json names, else in that file
+has accepted it: in the credential helper that Docker's config.json names, else in config.json itself
 ($DOCKER_CONFIG/config.json or ~/.docker/config.json), which docker and podman read too. If
 $REGISTRY_AUTH_FILE is set, the file that it names is used instead.
 

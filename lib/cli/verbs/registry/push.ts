@@ -23,8 +23,8 @@ export const push: Verb = {
   help:
     `Without DESTINATION the image goes to the registry and repository in its name. Blobs that the repository has
 are not sent. Blobs that another repository of the registry has are mounted. After a broken connection, an
-upload continues where it stopped, if the registry allows that. Manifests are pushed byte for byte, with
-the digest that they have here.
+upload continues where it stopped, if the registry allows that. Manifests are pushed byte for byte, so
+their digests stay the same.
 
 --compression first compresses the layers that are not compressed yet, such as those of a commit. The result
 is the same on every machine, and the same as with save. It stays in the store. The manifest then has a new
@@ -66,7 +66,7 @@ Examples:
       const details = { expected: to.digest, actual: target.digest };
       throw new VarveError(
         "E_USAGE",
-        `Cannot push ${reference} as ${name}: its digest differs`,
+        `Cannot push ${reference} as ${name}: the digest in the name is not that of the image`,
         details,
       );
     }

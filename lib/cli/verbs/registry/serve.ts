@@ -87,7 +87,7 @@ export function parseListen(value: string): { readonly hostname: string; readonl
   return { hostname: match[1] ?? match[2] as string, port };
 }
 
-/** Adds a hint with the option that helps. */
+/** Adds a hint that names an option to use. */
 function withHint(error: unknown): unknown {
   if (!(error instanceof VarveError)) return error;
   const hint = error.code === "E_BUSY"

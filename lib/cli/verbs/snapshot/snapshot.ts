@@ -189,8 +189,8 @@ async function make(
 }
 
 /**
- * Name of the committed snapshot that an argument means. For an image or a chainID, the snapshots of the chain are
- * made if needed.
+ * Name of the committed snapshot for an argument. For an image or a chainID, the snapshots of the chain are made if
+ * needed.
  */
 async function parentName(
   context: Context,

@@ -56,7 +56,7 @@ async function treesOf(context: Context, a: string, b: string | undefined): Prom
   return [await first.after(), await second.after()];
 }
 
-/** An image or snapshot as two trees: without its topmost layer or changes, and with them. */
+/** An image or snapshot as two trees: one without its topmost layer or its changes, and one with them. */
 interface Comparable {
   before(): Promise<Tree>;
   after(): Promise<Tree>;

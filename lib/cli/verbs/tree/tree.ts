@@ -40,7 +40,9 @@ export async function openPath(
   return { tree, ...found };
 }
 
-/** Looks up a path in a tree. `undefined` when it is not there, also when a part of it is not a directory. */
+/**
+ * Looks up a path in a tree. `undefined` when the path does not exist, or a part before the last is not a directory.
+ */
 function find(tree: Tree, path: ByteString, followLast: boolean): Omit<Target, "tree"> | undefined {
   try {
     return resolve(tree, path, { followLast });
@@ -91,7 +93,7 @@ function slashed(path: ByteString): string {
 export const stat: Verb = {
   usage: "stat <ref:/path>",
   summary: "show everything that is known about one path",
-  help: `A symbolic link is shown itself, not its target.
+  help: `For a symbolic link, the link itself is shown, not its target.
 
 JSON: {"path","type","mode","uid","gid","mtime","size","digest","layer","extents","target","major",
 "minor","linkGroup","xattrs"}. Properties that do not apply are left out. xattr values are hexadecimal.`,
