@@ -97,7 +97,7 @@ export async function recordEnd(
   });
 }
 
-/** Removes a snapshot. One that somebody mounted after its run died is theirs now, and stays. */
+/** Removes a snapshot. A snapshot that a user mounted after its run died belongs to that user, and stays. */
 async function removeOrKeep(snapshotter: Snapshotter, key: string): Promise<void> {
   try {
     await snapshotter.remove(key);

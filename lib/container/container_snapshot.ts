@@ -15,11 +15,11 @@ import { refuseRunning } from "./run_directory.ts";
 /**
  * Makes the snapshot of a container, or finds it again by its key.
  *
- * @throws {VarveError} `E_EXISTS` the key is of another image or kind, or is there and would be removed at the end
+ * @throws {VarveError} `E_EXISTS` the key is of another image or kind, or the key exists and `remove` is set
  */
 export async function openSnapshot(options: RunContainerOptions): Promise<WritableSnapshot> {
   const { store, snapshotter, image, signal, key = newKey(image) } = options;
-  // What is removed at the end must be of this run: a snapshot that was there holds the user's changes.
+  // Only a snapshot that this run made may be removed at the end. An older one holds changes of the user.
   const mustBeNew = options.remove ?? false;
   try {
     return await openWritable({ store, snapshotter, image, key, mustBeNew, signal });

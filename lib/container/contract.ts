@@ -18,7 +18,7 @@ export interface RunContainerOptions {
    * made.
    */
   readonly key?: string | undefined;
-  /** Remove the snapshot at the end. One that exists already is refused then. Default: false. */
+  /** Remove the snapshot at the end. A snapshot that exists already is then refused. Default: false. */
   readonly remove?: boolean | undefined;
   /** `auto` (the default), `runc`, `crun` or `chroot`. */
   readonly runtime?: string | undefined;

@@ -292,7 +292,7 @@ function damaged(key: string | null, state: string): VarveError {
   );
 }
 
-/** The error for a key that is not there. */
+/** The error for a key that does not exist. */
 export function notFound(verb: string, key: string): VarveError {
   return new VarveError(
     "E_NOT_FOUND",

@@ -114,15 +114,15 @@ export function liveMounts(store: Store): Map<string, Lease> {
 }
 
 /**
- * Label of a lease whose holder is a process: the absolute path of a file that it keeps locked. The
- * lease is live while the lock is held.
+ * Label of a lease that a process holds. Its value is the absolute path of a file that the process keeps locked. The
+ * lease is live while the file is locked.
  */
 export const LOCK_LABEL = "varve.lock";
 
 /**
- * Refuses a snapshot that a live lease names: that of a mount, or of a container that runs. Unlike
- * {@linkcode refuseBusy} it looks at leases only, by the key. The kernel is asked only whether a lease
- * that was found is live.
+ * Refuses a snapshot that is named by the live lease of a mount or of a running container. Unlike
+ * {@linkcode refuseBusy}, it looks only for leases with this key. It asks the kernel only whether a lease that it found
+ * is live.
  *
  * @throws {VarveError} `E_BUSY`
  */

@@ -7,8 +7,8 @@ import { quoteKey } from "./keys.ts";
 /**
  * Locks the directory of a snapshot, so that it is mounted or removed by one process at a time.
  *
- * @returns the lock; `null` when the directory is not there
- * @throws {VarveError} `E_BUSY` another holder has the lock
+ * @returns the lock; `null` when the directory does not exist
+ * @throws {VarveError} `E_BUSY` another process holds the lock
  */
 export function lockSnapshotDirectory(
   store: DiskStore,

@@ -168,7 +168,7 @@ class StoreSnapshotter implements Snapshotter {
 
   async remove(key: string): Promise<void> {
     const { kind, cacheId } = this.stat(key);
-    // Who mounts or runs the snapshot holds this lock until its lease is live.
+    // A process that mounts or runs the snapshot holds this lock until its lease is live.
     using _ = kind === "active" && cacheId !== null
       ? lockSnapshotDirectory(this.#store, key, cacheId)
       : null;

@@ -42,7 +42,7 @@ export interface WritableSnapshot {
  * Opens the read-write snapshot of an image: makes it, or finds it again by its key. A snapshot of another image or
  * kind is refused. The caller then locks the snapshot by {@linkcode lockWritable}.
  *
- * @throws {VarveError} `E_EXISTS` the key is of another image or kind, or is there and must be new · as
+ * @throws {VarveError} `E_EXISTS` the key is of another image or kind, or the key exists and `mustBeNew` is set · as
  * `Snapshotter.prepare`
  */
 export async function openWritable(options: OpenWritableOptions): Promise<WritableSnapshot> {
@@ -71,8 +71,8 @@ export async function openWritable(options: OpenWritableOptions): Promise<Writab
  * Keeps other processes from mounting, running or removing a snapshot until the lock is disposed. After that, the mount
  * itself shows that the snapshot is in use: see `refuseBusy`.
  *
- * @throws {VarveError} `E_BUSY` another process holds the lock · `E_NOT_FOUND` it was removed before
- * it was locked
+ * @throws {VarveError} `E_BUSY` another process holds the lock · `E_NOT_FOUND` the snapshot was removed before it was
+ * locked
  */
 export function lockWritable(store: DiskStore, { key, cacheId }: WritableSnapshot): OwnedFd {
   const lock = lockSnapshotDirectory(store, key, cacheId);
