@@ -176,7 +176,11 @@ Deno.test({
 /** Layers that varve refuses to run, and what it says. */
 const REFUSED: readonly (readonly [string, readonly TarFixture[], RegExp])[] = [
   ["/proc is a link", [{ name: "proc", target: "/etc" }], /its \/proc is not a directory/],
-  ["/dev is a link out", [{ name: "dev", target: "../../../../run" }], /its \/dev is not a directory/],
+  [
+    "/dev is a link out",
+    [{ name: "dev", target: "../../../../run" }],
+    /its \/dev is not a directory/,
+  ],
   ["/sys is a file", [{ name: "sys", content: "" }], /its \/sys is not a directory/],
   ["/etc/passwd is a FIFO", [{ name: "etc/passwd", type: "fifo" }], /it is a fifo/],
   [
@@ -187,7 +191,7 @@ const REFUSED: readonly (readonly [string, readonly TarFixture[], RegExp])[] = [
 ];
 
 Deno.test({
-  name: "I14: images with mount points or users that are none do not run, and leave nothing",
+  name: "I14: images with mount points or users that are not usable do not run, and leave nothing",
   ...need,
   fn: async () => {
     for (const [what, layer, message] of REFUSED) {
