@@ -17,7 +17,7 @@ import type { ArchiveFiles } from "./files.ts";
 export interface ArchiveContext {
   readonly files: ArchiveFiles;
   readonly ingest: ImageIngest;
-  /** Load only this platform of an index; all when `undefined`. */
+  /** Load only this platform of an index. When `undefined`, load all platforms. */
   readonly platform: Platform | undefined;
   /** Full name for the image, instead of its names in the archive. */
   readonly name: string | undefined;
@@ -71,7 +71,7 @@ function namesDigest(reference: Reference, digest: Digest): boolean {
   return reference.digest === undefined || reference.digest === digest;
 }
 
-/** Refuses an image for another platform than the one that the user asked for. @throws {VarveError} `E_PLATFORM` */
+/** Refuses an image for a platform that the user did not ask for. @throws {VarveError} `E_PLATFORM` */
 export function refuseOtherPlatform({ platform, files }: ArchiveContext, found: Platform): void {
   if (platform === undefined || matchPlatform(platform, found) >= 0) return;
   throw new VarveError(

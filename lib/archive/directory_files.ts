@@ -52,14 +52,14 @@ class DirectoryFiles implements ArchiveFiles {
   }
 }
 
-/** The first 512 bytes of a file that is a range or in memory; empty for any other. */
+/** The first 512 bytes of a file that is a range or in memory; empty for any other file. */
 export async function headOf(at: FileAt): Promise<Uint8Array> {
   if (at.kind === "bytes") return at.bytes.subarray(0, 512);
   if (at.kind !== "file") return new Uint8Array(0);
   return await readRange(at.path, at.offset, Math.min(at.length, 512));
 }
 
-/** Reads a whole document of an archive. @throws {VarveError} `E_MISSING`, `E_LIMIT`, `E_FORMAT` */
+/** Reads all bytes of a document of an archive. @throws {VarveError} `E_MISSING`, `E_LIMIT`, `E_FORMAT` */
 export async function readDocument(
   files: Pick<ArchiveFiles, "find" | "label">,
   name: string,

@@ -4,8 +4,8 @@ import type { Entry } from "../layer/mod.ts";
 import { cleanName, type FileAt, MAX_LINKS } from "./files.ts";
 
 /**
- * Limit of entries in the outer archive. An image has a few entries for each layer, so real archives are far below
- * it.
+ * Limit of entries in the outer archive. An image has a few entries for each layer, so real archives are far below this
+ * limit.
  */
 const MAX_ENTRIES = 200_000;
 

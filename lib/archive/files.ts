@@ -16,7 +16,7 @@ export type FileAt =
   | KnownBlob
   /** The file came in a stream and is staged as a blob, because it is not a layer. */
   | { readonly kind: "blob"; readonly digest: Digest; readonly size: number }
-  /** The file came in a stream, looked like a layer, but could not be made into one. */
+  /** The file came in a stream and looked like a layer, but no layer could be made of it. */
   | { readonly kind: "failed"; readonly error: unknown }
   /** The file came in a stream and is small enough to be a document. */
   | { readonly kind: "bytes"; readonly bytes: Uint8Array };

@@ -91,8 +91,8 @@ function indexEntries(records: readonly ImageRecord[]): Descriptor[] {
 }
 
 /**
- * Name of an image, if it has one. A name with the digest of another manifest is left out: compression gave the image
- * a new manifest.
+ * Name of an image, if it has one. If compression has given the image a new manifest, a name with the digest of the old
+ * manifest is left out.
  */
 function nameOf({ name, target }: ImageRecord): Reference | undefined {
   if (name.startsWith("<none>@")) return undefined;

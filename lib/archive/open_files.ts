@@ -10,7 +10,7 @@ import { tarFiles } from "./tar_files.ts";
 /** An archive to load: its path, or a stream of its bytes. */
 export type ArchiveInput = string | ReadableStream<Uint8Array>;
 
-/** The size of the outer tar is not limited, but that of each layer in it is. */
+/** The size of the outer tar is not limited. The layer jobs limit the size of each layer in it. */
 const OUTER_LIMITS = { layerBytes: Number.MAX_SAFE_INTEGER };
 
 /** Name of an archive for messages. */

@@ -30,7 +30,7 @@ export interface SaveOptions {
   readonly compression?: CompressImageOptions | undefined;
   /** Called with each image that got a new manifest because its layers were compressed. */
   readonly onManifest?: ((image: ImageRecord) => void) | undefined;
-  /** Save only this platform of an index, as an image of its own. */
+  /** Save only this platform of an index, as a separate image. */
   readonly platform?: Platform | undefined;
   /** The platform of an index that Docker's manifest.json describes. */
   readonly host?: Platform | undefined;

@@ -69,7 +69,7 @@ async function begin(
   const path = exists ? await Deno.realPath(shown) : shown.replace(/\/+$/, "");
   const slash = path.lastIndexOf("/");
   const dir = slash < 0 ? "." : path.slice(0, slash) || "/";
-  // Derive the name from the final one, so that the same command finds and removes what a killed run has left.
+  // Derive the name from the final name, so that the same command finds and removes what a killed run has left.
   const name = new TextEncoder().encode(path.slice(slash + 1));
   const prefix = `${PREFIX}${sha256(name).slice(7, 19)}-`;
   let temporary: string;

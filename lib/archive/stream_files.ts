@@ -16,7 +16,7 @@ import { Pipe } from "./pipe.ts";
  * instead.
  */
 const DOCUMENT_BUDGET = 64 * 1024 * 1024;
-/** The size of the outer tar is not limited, but that of each layer in it is. */
+/** The size of the outer tar is not limited. The layer jobs limit the size of each layer in it. */
 const OUTER_LIMITS = { layerBytes: Number.MAX_SAFE_INTEGER };
 
 /**
@@ -58,7 +58,10 @@ export async function streamFiles(
   return files;
 }
 
-/** What to do with the body that is being read. Its first bytes (`head`) decide between document and pipe. */
+/**
+ * What to do with the body that is being read. Its first bytes (`head`) decide whether it is kept as a document or
+ * piped to a job.
+ */
 type Body =
   | {
     readonly kind: "head";
@@ -153,7 +156,7 @@ class Demux {
     const claimed = { size: entry.size, digest: digestOfName(name), compression: sniff(head) };
     const done = isLayer ? layers.early(name, pipe, claimed) : this.#stageBlob(name, pipe);
     const noted = this.#note(name, pipe, done);
-    // drained() throws it at the next chunk. Until then nobody awaits this promise.
+    // drained() throws this error at the next chunk. Until then nothing awaits this promise.
     noted.catch((error) => this.#failure ??= { error });
     this.#running.push(noted);
   }
@@ -172,7 +175,7 @@ class Demux {
     });
   }
 
-  /** Adds a file when its job is done. A failure is only kept: it becomes an error if a document names the file. */
+  /** Adds a file when its job is done. A failure is only recorded. It becomes an error if a document names the file. */
   async #note(name: string, pipe: Pipe, done: Promise<FileAt>): Promise<void> {
     let at: FileAt;
     try {

@@ -90,7 +90,10 @@ export class Context implements AsyncDisposable {
     return this.#pool;
   }
 
-  /** The snapshotter, made at the first call. The options, else the settings, else the machine select its driver. */
+  /**
+   * The snapshotter, made at the first call. Its driver comes from the options, else from the settings. If neither
+   * names a driver, the best driver that works is used.
+   */
   snapshotter(): Promise<Snapshotter> {
     this.#snapshotter ??= (async () => {
       const { createSnapshotter, selectDriver } = await import("../snapshot/mod.ts");

@@ -1,9 +1,9 @@
 /**
  * The command `varve`, and the command line as a library: {@linkcode runCli} runs one command.
  *
- * Run as a program, this module reads the process's arguments, environment and signals. It is the only
- * module that does so. It is also the only one that imports the worker entries, which puts them into the module
- * graph of a compiled program. When another module imports it, it does nothing by itself.
+ * Run as a program, this module reads the process's arguments, environment and signals. It is the only module that does
+ * so. It is also the only module that imports the worker entries, which puts them into the module graph of a compiled
+ * program. When another module imports it, it does nothing by itself.
  *
  * @module
  */

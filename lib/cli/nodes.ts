@@ -111,7 +111,7 @@ function kindToJson(node: Exclude<Node, { type: "whiteout" }>): Record<string, u
   }
 }
 
-/** Digest of a file whose node has none: trees leave out the digest of an empty file. */
+/** Digest of a file whose node has no digest: trees leave out the digest of an empty file. */
 function emptyDigest(size: number): string | null {
   return size === 0 ? sha256(new Uint8Array(0)) : null;
 }

@@ -86,7 +86,7 @@ export function parseWorkers(value: string): number {
   return count;
 }
 
-/** The value, when it is one of the choices. @throws {VarveError} `E_USAGE` when it is not */
+/** Returns the value if it is one of the choices. @throws {VarveError} `E_USAGE` any other value */
 export function oneOf<const T extends string>(
   what: string,
   value: string,

@@ -108,7 +108,7 @@ export const SETTINGS: readonly Setting[] = [
   ...Object.values(OCI_LIMITS).map(({ setting, value, about }) => count(setting, value, about)),
 ];
 
-/** The setting with a name. @throws {VarveError} `E_USAGE` with a similar name as hint when there is none */
+/** Finds a setting by name. @throws {VarveError} `E_USAGE` no such setting; the hint gives a similar name */
 export function settingOf(key: string): Setting {
   const setting = SETTINGS.find((one) => one.key === key);
   if (setting !== undefined) return setting;

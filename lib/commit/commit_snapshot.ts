@@ -116,7 +116,7 @@ function layersBelow(
   });
 }
 
-/** The config of the parent image, or a new one, with the changes applied. */
+/** The config of the parent image, or a new config, with the changes applied. */
 function changedConfig(
   { changes = [], platform, author, now, store }: CommitImageOptions,
   parent: StoredImage | undefined,

@@ -24,7 +24,7 @@ export interface SnapshotSource {
   readonly layers: readonly DiffId[];
   /** Cache ids of the directories, lowest first. The snapshot's own directory is last. */
   readonly directories: readonly number[];
-  /** Whether the topmost directory is the snapshot's own, in which files can change. */
+  /** Whether the topmost directory belongs to the snapshot itself, so that files in it can change. */
   readonly ownDirectory: boolean;
 }
 
@@ -60,7 +60,7 @@ export interface OpenSource extends Disposable {
   readonly form: ScanForm;
   /** Empty files and directories that varve made as mount points. They are not part of the changes. */
   readonly stubs: readonly Stub[];
-  /** What could not be set when the files were extracted; `null` for nothing. */
+  /** Attributes that could not be set when the files were extracted; `null` when all were set. */
   readonly leftOut: LeftOut | null;
 }
 

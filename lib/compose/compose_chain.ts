@@ -67,7 +67,7 @@ export function composedDirectory(
   return cacheId === null ? undefined : composedIn(store, cacheId);
 }
 
-/** Finds a kept root tree of the lowest of these layers, for as many of them as possible. */
+/** Finds the kept root tree that covers the most layers, counted from the lowest layer. */
 function keptBelow(store: DiskStore, diffIds: readonly DiffId[]): KeptTree | null {
   const parts = chainIds(diffIds).slice(0, -1);
   for (const [i, chainId] of [...parts.entries()].reverse()) {

@@ -104,7 +104,7 @@ function rootTree({ trees, below }: ComposeJobInput): Tree {
   return foldLayers(trees.slice(base === undefined ? 0 : below?.layers).map(readTree), base);
 }
 
-/** Reads a kept tree; `undefined` if it is damaged or gone, since the layers can be folded instead. */
+/** Reads a kept tree; `undefined` if it is damaged or gone, because the layers can be folded instead. */
 function readKept({ path, sum }: KeptTree): Tree | undefined {
   try {
     return decodeTree(Deno.readFileSync(path), sum);
@@ -126,8 +126,8 @@ function create(path: string): OwnedFd {
 }
 
 /**
- * Replaces the new image by a hard link to an equal image of another chain. One file is cached once
- * and mounted once.
+ * Replaces the new image by a hard link to an equal image of another chain. The kernel caches and mounts the shared
+ * file only once.
  */
 function share({ siblings, target }: ComposeJobInput, info: ComposedImage): void {
   for (const sibling of siblings) {

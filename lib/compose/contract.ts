@@ -8,8 +8,8 @@
  * `chains/<cache-id>/erofs/` holds
  * - `image`, which is never written again;
  * - `image.json`, which says what the image is and which layers are its devices;
- * - `tree`, the root tree, only where folding the layers took long: a chain with one more layer then
- *   begins with that tree instead of folding all layers again.
+ * - `tree`, the root tree. It is kept only if folding the layers took long. A chain with one more layer begins with
+ *   this tree instead of folding all layers again.
  */
 import type { DiffId, Digest, TreeDigest } from "../digest/mod.ts";
 import { DRIVER_FILES } from "../store/internal.ts";

@@ -8,7 +8,7 @@ import {
   type PerformMountOptions,
 } from "../linux/mod.ts";
 
-/** Option of an EROFS mount that names a layer tar; once for each, in order. */
+/** Option of an EROFS mount that names a layer tar. It is given once for each tar, in order. */
 const DEVICE = "device=";
 
 /** How an image is mounted: the kernel reads the files itself, or through loop devices over them. */

@@ -2,8 +2,8 @@
  * The shared mount of a composed image: a directory below `mounts/` at which the image is mounted
  * once, as the lower of every snapshot of its chain.
  *
- * What mountinfo says is the truth. A mount that exists is used; a mount that a reboot or a kill took
- * away is made again. Shared mounts end by a trim: see `lower_trim_lock.ts`.
+ * The kernel's mountinfo decides what is mounted. A mount that exists is used. A mount that is gone after a reboot or a
+ * kill is made again. A trim ends shared mounts: see `lower_trim_lock.ts`.
  */
 import { type ByteString, fromText } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
@@ -30,7 +30,10 @@ import { mountImageFile, type MountImageFileOptions } from "./mount_image_file.t
 /** Names of shared mounts in `mounts/`. */
 const SHARED_MOUNT = /^erofs-[1-9][0-9]*$/;
 
-/** Attempts to lock a mount point, and milliseconds between two. Another process mounts in milliseconds. */
+/**
+ * Number of attempts to lock a mount point, and milliseconds between two attempts. Another process mounts in
+ * milliseconds.
+ */
 const TRIES = 2000, PAUSE = 5;
 
 /** Warning for an image that is mounted through loop devices. */
@@ -46,8 +49,8 @@ export interface SharedMountOptions extends MountImageFileOptions {
 }
 
 /**
- * Mount point of an image, in `mounts/`. It is named by the inode of the image file. So chains that
- * share a file share its mount, and an image that is composed again after damage has a new one.
+ * Mount point of an image, in `mounts/`. Its name contains the inode of the image file. So chains that share a file
+ * share its mount, and an image that is composed again after damage has a new mount point.
  *
  * @param composed directory of the composed image
  */
@@ -110,8 +113,7 @@ export async function mountShared(
  * Unmounts the shared mounts that nothing needs any more. An overlay or bind that still uses such a mount is not
  * disturbed: the kernel keeps the file system alive.
  *
- * @param needed gives the directories of the composed images that stay mounted; called only if
- * something is mounted
+ * @param needed returns the directories of the composed images that stay mounted; called only if something is mounted
  */
 export function trimSharedMounts(store: DiskStore, needed: () => readonly string[]): void {
   const { mounts } = store.directories;

@@ -116,8 +116,8 @@ async function realVolumes(volumes: readonly Volume[]): Promise<Volume[]> {
 }
 
 /**
- * Refuses a volume inside another one. Without a runtime, mount(8) finds the inner target by its
- * path, and a link in the outer volume would lead it out of the container.
+ * Refuses a volume inside another one. Without a runtime, mount(8) finds the inner target by its path, and a link in
+ * the outer volume could lead out of the container.
  */
 function refuseNested(volumes: readonly Volume[]): void {
   for (const { target } of volumes) {

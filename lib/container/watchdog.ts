@@ -9,8 +9,8 @@ export interface Watchdog {
 }
 
 /**
- * Starts a watchdog. Its process has its own session, so that it gets no signals from the terminal, and none that are
- * sent to a process group.
+ * Starts a watchdog. Its process has its own session, so that it does not get signals from the terminal or signals to a
+ * process group.
  */
 export function startWatchdog(task: WatchdogTask): Watchdog {
   const { program, args } = watchdogCommand(task);

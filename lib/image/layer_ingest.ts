@@ -329,7 +329,7 @@ export class StoreLayerIngest implements LayerIngest {
     if (claim === size) return;
     throw new VarveError(
       "E_SIZE",
-      `Cannot ${this.#options.verb} layer ${label}: it has ${claim} bytes, the verified blob ${size}`,
+      `Cannot ${this.#options.verb} layer ${label}: it has ${claim} bytes, but the verified blob has ${size}`,
       { expected: size, actual: claim, subject: label },
     );
   }

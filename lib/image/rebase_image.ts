@@ -11,7 +11,7 @@ export interface Rebase {
   readonly image: string;
   /** The base on which it was built. Its layers are the lowest layers of the image. */
   readonly oldBase: string;
-  /** The base that replaces the old one. */
+  /** The base that replaces the old base. */
   readonly newBase: string;
 }
 

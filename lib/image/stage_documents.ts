@@ -80,7 +80,7 @@ export async function stageDescribed(
 
 /** A staged document, with the manifests below it. */
 interface StagedDocument {
-  /** Media type of its content. The descriptor may name an unknown one. */
+  /** Media type that the content shows. The media type in the descriptor may be unknown. */
   readonly mediaType: string;
   readonly manifests: readonly StagedManifest[];
 }

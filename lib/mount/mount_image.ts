@@ -62,9 +62,9 @@ export interface MountedImage extends AsyncDisposable {
 }
 
 /**
- * Mounts an image at a directory: read-only, or with the read-write snapshot `key` on top, which outlives the mount. A
- * lease protects what the mount needs until {@linkcode unmountImage}. A lease that a crash or a reboot left behind is
- * replaced.
+ * Mounts an image at a directory: read-only, or with the read-write snapshot `key` on top. The snapshot stays after the
+ * mount ends. A lease protects what the mount needs until {@linkcode unmountImage}. A lease that a crash or a reboot
+ * left behind is replaced.
  *
  * @throws {VarveError} `E_UNSUPPORTED` this process may not mount · `E_NOT_FOUND` no such directory · `E_USAGE` the
  * target is not a directory, or contains the store, or is inside the store · `E_PRECONDITION` something is mounted

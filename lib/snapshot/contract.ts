@@ -1,7 +1,7 @@
 /**
  * Snapshots: the states of a file system, from an image's layers to a running container's changes.
  *
- * A snapshot is of one of three kinds.
+ * There are three kinds of snapshots.
  * - **active**: a writable layer on top of a committed parent, or of nothing. It has a *key*.
  * - **view**: the same, but read-only.
  * - **committed**: an immutable layer, which can be a parent. It has a *name*.

@@ -261,7 +261,7 @@ export function stat(table: ReadTable, key: string): SnapshotRow {
 /**
  * Lists a committed snapshot and its ancestors, topmost first.
  *
- * @throws {VarveError} `E_DAMAGE` the parents form a cycle, or one is missing or not committed
+ * @throws {VarveError} `E_DAMAGE` the parents form a cycle, or a parent is missing or not committed
  */
 export function ancestors(table: ReadTable, top: string | null): Ancestor[] {
   const out: Ancestor[] = [];

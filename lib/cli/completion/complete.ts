@@ -2,7 +2,7 @@ import type { Command, Option } from "commander";
 import { Cursor, takesValue } from "../cursor.ts";
 import { argumentValues, optionValues, type Source, type Values } from "./sources.ts";
 
-/** A word that can complete the one at the cursor. */
+/** A word that can complete the word at the cursor. */
 export interface Candidate {
   readonly value: string;
   /** One line of explanation; may be empty. */

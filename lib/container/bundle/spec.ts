@@ -87,7 +87,7 @@ export function runtimeSpec(input: SpecInput): RuntimeSpec {
 }
 
 function mountsOf({ volumes, init }: SpecInput): SpecMount[] {
-  // The outer volumes first: an inner one is mounted on top of them.
+  // Mount outer volumes first: an inner volume is mounted on top of them.
   const sorted = volumes.toSorted((a, b) => depth(a.target) - depth(b.target));
   const all = init === null
     ? sorted

@@ -9,7 +9,7 @@ export interface ContainerUser {
   readonly gid: number;
   /** Ids of all groups, the primary group first. */
   readonly groups: readonly number[];
-  /** Home directory, `/` if the image names none. */
+  /** Home directory; `/` if the image does not name it. */
   readonly home: ByteString;
 }
 

@@ -23,7 +23,7 @@ const LINKS: readonly (readonly [name: string, target: string])[] = [
   ["ptmx", "pts/ptmx"],
 ];
 
-/** The command that runs {@linkcode enterScript} in namespaces of its own. */
+/** The command that runs {@linkcode enterScript} in new namespaces. */
 export function chrootCommand(directory: string, spec: RuntimeSpec): CommandLine {
   const network = spec.linux.namespaces.some(({ type }) => type === "network") ? ["--net"] : [];
   const enter = ["sh", `${directory}/${RUN_FILES.enter}`];

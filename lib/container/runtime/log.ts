@@ -10,8 +10,8 @@ const NOT_EXECUTABLE =
   /permission denied|is a directory|not a regular file|not executable|exec format error/i;
 
 /**
- * Reads a runtime's failure from its log. The exit code alone does not tell a failure of the runtime from one of the
- * container.
+ * Reads a runtime's failure from its log. The exit code alone does not show whether the runtime or the container
+ * failed.
  *
  * @param text the log, with a JSON document on each line
  * @param program the container's program, for the message

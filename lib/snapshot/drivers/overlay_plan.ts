@@ -12,7 +12,7 @@ export const IMAGE_LOWERS: number = MAX_LOWERS - 1;
 export interface OverlayUpper {
   /** `active` is writable, `view` is read-only. */
   readonly kind: "active" | "view";
-  /** Path of the snapshot's directory, which holds `fs` and `work`; `null` for a view that has none. */
+  /** Path of the snapshot's directory, which holds `fs` and `work`; `null` for a view without a directory. */
   readonly directory: ByteString | null;
 }
 

@@ -40,7 +40,7 @@ JSON: {"removed":[NAME]}`,
   async run(context, references) {
     const store = await context.store();
     const records = [];
-    // Remove all or none: look up every name before the first removal.
+    // Look up every name before the first removal, so that either all names are removed or nothing is.
     for (const reference of references) records.push(await findImage(store, reference));
     const names = [...new Set(records.map((record) => record.name))];
     const mounts = [...liveMounts(store)];

@@ -104,7 +104,7 @@ async function usedDriver(
   return selectDriver({ store, pool: await context.pool(), wanted }).name;
 }
 
-/** What decompresses gzip here. If the one that the user chose does not work, that is part of the report. */
+/** What decompresses gzip here. If the inflater that the user chose does not work, the report says so. */
 function inflaterFinding(
   context: Context,
   store: DiskStore | undefined,
