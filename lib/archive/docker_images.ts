@@ -94,7 +94,7 @@ async function layerFiles(
   if (image.layers.length !== diffIds.length) {
     throw new VarveError(
       "E_FORMAT",
-      `Cannot load image: manifest.json has ${image.layers.length} layers, its config ${diffIds.length} diff_ids`,
+      `Cannot load image: manifest.json has ${image.layers.length} layers, but its config has ${diffIds.length} diff_ids`,
       { expected: diffIds.length, actual: image.layers.length },
     );
   }

@@ -17,7 +17,7 @@ import {
 
 /** Number of rounds of a warm-up. More rounds make nothing faster. */
 const ROUNDS = 12;
-/** Number of the only round with large layers. More such rounds would cost memory. */
+/** Index of the round with large layers. There is only one such round, because more would cost memory. */
 const LARGE_ROUND = 3;
 /** Number of directories in a small and in a large layer. */
 const SMALL = 32, LARGE = 256;
