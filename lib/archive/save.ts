@@ -30,7 +30,10 @@ export interface SaveOptions {
   readonly compression?: CompressImageOptions | undefined;
   /** Called with each image that got a new manifest because its layers were compressed. */
   readonly onManifest?: ((image: ImageRecord) => void) | undefined;
-  /** Save only this platform of an index, as a separate image. */
+  /**
+   * Save only this platform of an index, as a separate image. When absent, the one that its name was given for; an
+   * index whose name was given for none is saved as a whole.
+   */
   readonly platform?: Platform | undefined;
   /** The platform of an index that Docker's manifest.json describes. */
   readonly host?: Platform | undefined;
@@ -132,7 +135,7 @@ async function planSave(
     const plan = await planStored(store, record, { absent: (part) => absent(record, part) });
     for (const one of plan.documents) documents.set(one.digest, one);
     for (const blob of plan.blobs) blobs.set(blob.digest, blob);
-    images.push(await readImage(store, record, { platform: options.host }));
+    images.push(await readImage(store, record, { host: options.host }));
   }
   const plan = { documents: [...documents.values()], blobs: [...blobs.values()] };
   return { images: { records, images }, plan };
@@ -161,7 +164,7 @@ async function resolve(
   const records: ImageRecord[] = [];
   for (const reference of references) {
     const found = await findImage(store, reference);
-    const record = platform === undefined ? found : await narrowImage(store, found, platform);
+    const record = await narrowImage(store, found, platform);
     if (compression === undefined) {
       records.push(record);
       continue;

@@ -1,8 +1,15 @@
 import { type ByteString, fromText } from "../bytes/mod.ts";
 import { foldLayers } from "../layer/mod.ts";
 import { defaultPlatform, parsePlatform, type Platform } from "../oci/mod.ts";
-import { findImage, readImage, type Store, type StoredImage } from "../store/mod.ts";
+import {
+  findImage,
+  type PlatformChoice,
+  readImage,
+  type Store,
+  type StoredImage,
+} from "../store/mod.ts";
 import { emptyTree, type Tree } from "../tree/mod.ts";
+import { type Options, stringOption } from "./verb.ts";
 
 /** The platform of this machine, such as `linux/amd64`. */
 export function hostPlatform(): Platform {
@@ -17,13 +24,30 @@ export function platformOption(value: string | undefined): Platform | undefined 
   return value === undefined ? undefined : parsePlatform(value, hostPlatform());
 }
 
+/** The option `--platform` of verbs that read images of the store. */
+export const PLATFORM_OPTION: readonly [flags: string, description: string] = [
+  "--platform <platform>",
+  "platform to take of an index, such as linux/arm64 (default: that of its name, else this machine's)",
+];
+
+/** The platform that `--platform` asks for, and that of this machine. @throws {VarveError} `E_USAGE` */
+export function platformChoice(options: Options): PlatformChoice {
+  return { platform: platformOption(stringOption(options, "platform")), host: hostPlatform() };
+}
+
 /**
- * Finds an image in the store and reads it for the platform of this machine.
+ * Finds an image in the store and reads it: for the platform that `--platform` asks for, else that its name was given
+ * for, else that of this machine.
  *
  * @throws {VarveError} `E_NOT_FOUND`, `E_USAGE`, `E_PLATFORM`
  */
-export async function openImage(store: Store, reference: string): Promise<StoredImage> {
-  return await readImage(store, await findImage(store, reference), { platform: hostPlatform() });
+export async function openImage(
+  store: Store,
+  reference: string,
+  options: Options,
+): Promise<StoredImage> {
+  const choice = platformChoice(options);
+  return await readImage(store, await findImage(store, reference), choice);
 }
 
 /** The root tree of an image: the fold of its layer trees. */

@@ -1,6 +1,5 @@
 import { VarveError } from "../errors.ts";
 import type { LoadedImage } from "../image/mod.ts";
-import type { Platform } from "../oci/mod.ts";
 import { findImage, readImage } from "../store/mod.ts";
 import { composeEagerly } from "./compose_eager.ts";
 import type { Context } from "./context.ts";
@@ -16,10 +15,7 @@ export const MOUNT_OPTION: readonly [flags: string, description: string] = [
 /** The work that follows a load or a pull. */
 export interface PreparedMount {
   /** Composes the images if `compose.eager` is on, and mounts the image if `--mount` was given. */
-  finish(
-    images: readonly LoadedImage[],
-    platform: Platform | undefined,
-  ): Promise<MountReport | null>;
+  finish(images: readonly LoadedImage[]): Promise<MountReport | null>;
 }
 
 /**
@@ -33,10 +29,10 @@ export async function prepareMount(
 ): Promise<PreparedMount> {
   const target = directory === undefined ? null : await checkTarget(context, directory);
   return {
-    finish: async (images, platform) => {
+    finish: async (images) => {
       try {
         await composeEagerly(context, images);
-        return target === null ? null : await mountOne(context, images, target, platform);
+        return target === null ? null : await mountOne(context, images, target);
       } catch (error) {
         const names = images.flatMap(({ names }) => names).join(", ");
         context.warn(`${names}: complete in the store; only a later step failed`);
@@ -58,7 +54,6 @@ async function mountOne(
   context: Context,
   images: readonly LoadedImage[],
   target: string,
-  platform = hostPlatform(),
 ): Promise<MountReport> {
   if (images.length > 1) {
     throw new VarveError(
@@ -70,7 +65,7 @@ async function mountOne(
   const { mountImage } = await import("../mount/mod.ts");
   const [store, snapshotter] = [await context.store(), await context.snapshotter()];
   const image = await readImage(store, await findImage(store, images[0]?.names[0] ?? ""), {
-    platform,
+    host: hostPlatform(),
   });
   const { signal } = context;
   return reportMount(await mountImage({ store, snapshotter, image, target, signal }), snapshotter);

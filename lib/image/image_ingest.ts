@@ -5,6 +5,7 @@ import {
   checkOciLimit,
   encodeManifest,
   MEDIA_TYPES,
+  mediaTypeInfo,
   type OciLimits,
   type Platform,
 } from "../oci/mod.ts";
@@ -23,7 +24,9 @@ export interface IngestOptions extends LayerRules {
   readonly pool?: Pool | undefined;
   /** Limits for documents. */
   readonly documents: OciLimits;
-  /** The platform that the result describes when an index has several. */
+  /** The platform that the user asked for. A name of an index is given for it, and the result describes it. */
+  readonly platform?: Platform | undefined;
+  /** The platform that the result describes when an index has several and the user asked for none. */
   readonly host?: Platform | undefined;
   /** Verb for messages: "load", "pull". */
   readonly verb: string;
@@ -138,12 +141,15 @@ class StoreImageIngest implements ImageIngest {
     await this.layers.discardUnclaimed();
     for (const { names, target, manifests } of images) {
       for (const { layers } of manifests) this.ingest.chain(layers.map(({ diffId }) => diffId));
-      if (names.length === 0) this.ingest.image(null, target);
-      for (const name of names) this.ingest.image(name, target);
+      const isIndex = mediaTypeInfo(target.mediaType)?.role === "index";
+      const platform = isIndex ? this.#options.platform : undefined;
+      if (names.length === 0) this.ingest.image(null, target, { platform });
+      for (const name of names) this.ingest.image(name, target, { platform });
     }
     this.signal.throwIfAborted();
     const result = await this.ingest.commit();
-    return images.map((image) => loadedImage(image, result, this.#options.host));
+    const { platform, host } = this.#options;
+    return images.map((image) => loadedImage(image, result, platform ?? host));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,6 +3,7 @@ import { formatReference, parseReference } from "../oci/mod.ts";
 import {
   documentLimits,
   findImage,
+  type PlatformChoice,
   readImage,
   type Store,
   type StoredImage,
@@ -40,16 +41,17 @@ export async function makeImage(
 }
 
 /**
- * Reads an image of the store. For an index, the image for the platform `host`.
+ * Reads an image of the store. From an index, the image for `platform`, else for the platform that its name was given
+ * for, else for `host`.
  *
- * @throws {VarveError} `E_NOT_FOUND`, `E_USAGE`
+ * @throws {VarveError} `E_NOT_FOUND`, `E_USAGE`, `E_PLATFORM`
  */
 export async function readStored(
   store: Store,
   reference: string,
-  { host }: Pick<NewImageOptions, "host">,
+  choice: PlatformChoice,
 ): Promise<StoredImage> {
-  return await readImage(store, await findImage(store, reference), { platform: host });
+  return await readImage(store, await findImage(store, reference), choice);
 }
 
 function newName(text: string): string {

@@ -1,3 +1,4 @@
+import type { Platform } from "../oci/mod.ts";
 import type { LoadOptions } from "./load_options.ts";
 
 /** Options of all functions that make a new image in the store. */
@@ -6,6 +7,8 @@ export interface NewImageOptions extends
     LoadOptions,
     "pool" | "host" | "signal" | "onProgress" | "policy" | "limits" | "streamLimits" | "inflater"
   > {
+  /** The platform to take from an index, exactly. When absent, the one that its name was given for, else `host`. */
+  readonly platform?: Platform | undefined;
   /** Name of the new image. An image that has this name already loses the name. */
   readonly name: string;
   /** Time for all dates in the new image, in milliseconds since the epoch; the current time when absent. */

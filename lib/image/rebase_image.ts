@@ -37,10 +37,12 @@ export async function rebaseImage(
   options: NewImageOptions,
 ): Promise<LoadedImage> {
   return await makeImage(store, options, async (ingest) => {
-    const [own, old, next] = [
-      await readStored(store, reference, options),
-      await readStored(store, oldBase, options),
-      await readStored(store, newBase, options),
+    const own = await readStored(store, reference, options);
+    // The bases are those of the image, not of this machine.
+    const choice = { platform: options.platform, host: own.config.platform };
+    const [old, next] = [
+      await readStored(store, oldBase, choice),
+      await readStored(store, newBase, choice),
     ];
     const layers = rebaseLayers(own.layers, old.layers, next.layers);
     const created = documentTime(options.now ?? Date.now());

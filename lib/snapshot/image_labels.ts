@@ -1,8 +1,7 @@
 import type { DiffId, Digest } from "../digest/mod.ts";
-import { VarveError } from "../errors.ts";
 import {
   type ImageRecord,
-  readImage,
+  readPlatforms,
   type SnapshotRow,
   type Store,
   type StoredImage,
@@ -35,8 +34,9 @@ export async function parentImage(
   const labelled = labelledRecord(store, row);
   const records = store.images.list();
   for (const record of labelled === undefined ? records : [labelled, ...records]) {
-    const image = await tryRead(store, record);
-    if (image !== undefined && hasLayers(image, diffIds)) return image;
+    const images = await readPlatforms(store, record);
+    const image = images.find((one) => hasLayers(one, diffIds));
+    if (image !== undefined) return image;
   }
   return undefined;
 }
@@ -50,16 +50,6 @@ function labelledRecord(store: Store, { labels }: SnapshotRow): ImageRecord | un
   if (blob === undefined) return undefined;
   const name = labels[IMAGE_NAME_LABEL] ?? `<none>@${blob.digest}`;
   return { name, target: blob, createdAt: 0, updatedAt: 0 };
-}
-
-async function tryRead(store: Store, record: ImageRecord): Promise<StoredImage | undefined> {
-  try {
-    return await readImage(store, record);
-  } catch (error) {
-    // The image is damaged or incomplete, or the label holds no digest.
-    if (error instanceof VarveError) return undefined;
-    throw error;
-  }
 }
 
 function hasLayers({ layers }: StoredImage, diffIds: readonly DiffId[]): boolean {

@@ -4,7 +4,7 @@
  */
 import type { ChainId, DiffId, Digest } from "../digest/mod.ts";
 import type { LayerJobOutput, LayerTarget } from "../layer_job/mod.ts";
-import type { Descriptor } from "../oci/mod.ts";
+import type { Descriptor, Platform } from "../oci/mod.ts";
 import type { Tree } from "../tree/mod.ts";
 import type { Directories } from "./disk_directories.ts";
 import type {
@@ -189,12 +189,18 @@ export interface SpareOptions {
   readonly spare?: boolean | undefined;
 }
 
+/** How a name is given. */
+export interface NameOptions extends SpareOptions {
+  /** The platform that the name is given for, see {@linkcode ImageRecord.platform}. When absent, the name has none. */
+  readonly platform?: Platform | undefined;
+}
+
 /** Image names. Removing a name leaves its content to garbage collection. */
 export interface Images {
   /** The record of a full name, or `undefined`. */
   get(name: string): ImageRecord | undefined;
   /** Points a name at a target that the store holds; replaces what it pointed at. @throws {VarveError} `E_NOT_FOUND` when the target's blob is missing */
-  set(name: string, target: Descriptor, options?: SpareOptions): ImageRecord;
+  set(name: string, target: Descriptor, options?: NameOptions): ImageRecord;
   /** Removes a name. @throws {VarveError} `E_NOT_FOUND` */
   remove(name: string): void;
   /** Removes those of the names that exist, all at once; returns them. */
@@ -331,7 +337,7 @@ export interface Ingest extends AsyncDisposable {
     expected?: Pick<Descriptor, "digest" | "size">,
   ): Promise<Descriptor>;
   /** Has the commit point a name (`null`: `<none>@<digest>`) at a target that is staged or in the store; otherwise the commit throws `E_NOT_FOUND`. */
-  image(name: string | null, target: Descriptor, options?: SpareOptions): void;
+  image(name: string | null, target: Descriptor, options?: NameOptions): void;
   /** Has the commit note the chain of layers that are staged or in the store; otherwise the commit throws `E_PRECONDITION`. Without layers it does nothing. */
   chain(diffIds: readonly DiffId[]): void;
   /**

@@ -43,10 +43,21 @@ export interface StoredImage {
   readonly chainId: ChainId | null;
 }
 
+/** Which image of an index is meant. */
+export interface PlatformChoice {
+  /** The platform that the user asks for now. Only an image for it is taken. */
+  readonly platform?: Platform | undefined;
+  /**
+   * The platform that is taken where neither `platform` nor the row names one, usually that of this machine. Where the
+   * store has no image for it, any other is taken.
+   */
+  readonly host?: Platform | undefined;
+}
+
 /**
- * Reads the image that a row names. When the target is an index, it takes the manifest that fits
- * `platform` best among those that the store holds. When none fits, or without `platform`, it takes the
- * first that the store holds; with `exact` it takes none that does not fit.
+ * Reads the image that a row names. When the target is an index, it takes the manifest that fits best among those
+ * that the store holds: for `platform`, else for the platform that the name was given for
+ * ({@linkcode ImageRecord.platform}), else for `host`. Without any of them it takes the first that the store holds.
  *
  * @throws {VarveError} `E_PLATFORM` the store holds no manifest that may be taken · `E_NOT_IMAGE` it is an artifact ·
  * `E_DAMAGE`, `E_SIZE`, `E_DIGEST` the store is damaged
@@ -54,17 +65,96 @@ export interface StoredImage {
 export async function readImage(
   store: Store,
   record: ImageRecord,
-  options: { readonly platform?: Platform | undefined; readonly exact?: boolean | undefined } = {},
+  { platform = record.platform, host }: PlatformChoice = {},
 ): Promise<StoredImage> {
-  const found = await findManifest(store, record.target, options, 0);
-  if (found === undefined) {
-    throw new VarveError(
-      "E_PLATFORM",
-      `Cannot use image ${record.name}: the store holds no manifest of it that fits`,
-      { subject: record.name },
-    );
+  const found = await findManifest(store, record.target, { platform, host }, 0);
+  if (found === undefined) throw otherPlatform(record, platform);
+  const image = await readFound(store, record, found);
+  if (platform === undefined || matchPlatform(platform, image.config.platform) >= 0) return image;
+  throw otherPlatform(record, platform, image.config.platform);
+}
+
+/**
+ * Reads the images of all platforms that a name stands for and the store holds, in the order of the index. A name that
+ * was given for one platform stands for that one only.
+ *
+ * @param onDamage called with the error about each image that cannot be read, and is left out
+ */
+export async function readPlatforms(
+  store: Store,
+  record: ImageRecord,
+  onDamage: (error: VarveError) => void = () => {},
+): Promise<StoredImage[]> {
+  const images: StoredImage[] = [];
+  const add = async (image: Promise<StoredImage>): Promise<void> => {
+    try {
+      images.push(await image);
+    } catch (error) {
+      if (!(error instanceof VarveError)) throw error;
+      onDamage(error);
+    }
+  };
+  if (record.platform !== undefined) {
+    await add(readImage(store, record));
+    return images;
   }
-  const { descriptor, manifest } = found;
+  for await (const found of manifestsOf(store, record.target, {}, 0)) {
+    if (found instanceof VarveError) onDamage(found);
+    else await add(readFound(store, record, found));
+  }
+  return images;
+}
+
+/**
+ * Narrows a row to one platform: its target becomes the manifest for that platform, in place of an index. Without
+ * `platform` it is narrowed to the platform that the name was given for, if there is one.
+ *
+ * @throws {VarveError} `E_PLATFORM` the store holds no manifest for it · `E_NOT_IMAGE`, `E_DAMAGE`, `E_SIZE`,
+ * `E_DIGEST` as {@linkcode readImage}
+ */
+export async function narrowImage(
+  store: Store,
+  record: ImageRecord,
+  platform: Platform | undefined = record.platform,
+): Promise<ImageRecord> {
+  if (platform === undefined) return record;
+  return narrowTo(await readImage(store, record, { platform }));
+}
+
+/** The row of an image with its manifest as the target. */
+function narrowTo({ record, descriptor }: StoredImage): ImageRecord {
+  if (record.target.digest === descriptor.digest) return record;
+  return { ...record, target: descriptor, platform: undefined };
+}
+
+function otherPlatform(
+  { name }: ImageRecord,
+  platform: Platform | undefined,
+  actual?: Platform,
+): VarveError {
+  return new VarveError(
+    "E_PLATFORM",
+    platform === undefined
+      ? `Cannot use image ${name}: the store holds no manifest of it`
+      : `Cannot use image ${name}: ${
+        actual === undefined
+          ? `the store holds none for ${formatPlatform(platform)}`
+          : `it is for another platform, ${formatPlatform(actual)}`
+      }`,
+    {
+      expected: platform === undefined ? undefined : formatPlatform(platform),
+      actual: actual === undefined ? undefined : formatPlatform(actual),
+      subject: name,
+      hint: "'varve images' shows the platforms that are here",
+    },
+  );
+}
+
+async function readFound(
+  store: Store,
+  record: ImageRecord,
+  { descriptor, manifest }: Found,
+): Promise<StoredImage> {
   // Before the config is read: that of an artifact can be anything, and large.
   requireImage(manifest);
   const limits = documentLimits(store);
@@ -87,30 +177,6 @@ export async function readImage(
   };
 }
 
-/**
- * Narrows a row to one platform: its target becomes the manifest for that platform, in place of an index.
- *
- * @throws {VarveError} `E_PLATFORM` the store holds no manifest for it · `E_NOT_IMAGE`, `E_DAMAGE`, `E_SIZE`,
- * `E_DIGEST` as {@linkcode readImage}
- */
-export async function narrowImage(
-  store: Store,
-  record: ImageRecord,
-  platform: Platform,
-): Promise<ImageRecord> {
-  const { descriptor, config } = await readImage(store, record, { platform, exact: true });
-  if (matchPlatform(platform, config.platform) >= 0) return { ...record, target: descriptor };
-  throw new VarveError(
-    "E_PLATFORM",
-    `Cannot use image ${record.name}: it is for another platform`,
-    {
-      expected: formatPlatform(platform),
-      actual: formatPlatform(config.platform),
-      subject: record.name,
-    },
-  );
-}
-
 interface Found {
   readonly descriptor: Descriptor;
   readonly manifest: Manifest;
@@ -119,33 +185,46 @@ interface Found {
 async function findManifest(
   store: Store,
   target: Descriptor,
-  options: { readonly platform?: Platform | undefined; readonly exact?: boolean | undefined },
+  choice: PlatformChoice,
   depth: number,
 ): Promise<Found | undefined> {
-  const limits = documentLimits(store);
-  if (store.blobs.stat(target.digest) === undefined || depth > limits.indexDepth) return undefined;
-  const bytes = await store.blobs.read(target.digest, Math.max(limits.manifest, limits.index));
-  const document = parseDocument(bytes, { mediaType: target.mediaType, limits });
-  if (document.kind === "manifest") return { descriptor: target, manifest: document };
-  for (const child of candidates(document, options)) {
-    const found = await findManifest(store, child, options, depth + 1);
-    if (found !== undefined) return found;
+  for await (const found of manifestsOf(store, target, choice, depth)) {
+    if (found instanceof VarveError) throw found;
+    return found;
   }
   return undefined;
 }
 
-function candidates(
-  index: Index,
-  options: { readonly platform?: Platform | undefined; readonly exact?: boolean | undefined },
-): readonly Descriptor[] {
+/** The manifests of a target that the store holds, the best first. In place of one that cannot be read stands its error. */
+async function* manifestsOf(
+  store: Store,
+  target: Descriptor,
+  choice: PlatformChoice,
+  depth: number,
+): AsyncGenerator<Found | VarveError, void, undefined> {
+  const limits = documentLimits(store);
+  if (store.blobs.stat(target.digest) === undefined || depth > limits.indexDepth) return;
+  let document;
+  try {
+    const bytes = await store.blobs.read(target.digest, Math.max(limits.manifest, limits.index));
+    document = parseDocument(bytes, { mediaType: target.mediaType, limits });
+  } catch (error) {
+    if (!(error instanceof VarveError)) throw error;
+    return yield error;
+  }
+  if (document.kind === "manifest") return yield { descriptor: target, manifest: document };
+  for (const child of candidates(document, choice)) {
+    yield* manifestsOf(store, child, choice, depth + 1);
+  }
+}
+
+function candidates(index: Index, { platform, host }: PlatformChoice): readonly Descriptor[] {
+  if (platform !== undefined) return rankManifests(index, platform);
   const images = index.manifests.filter((child) =>
     child.artifactType === undefined && child.platform?.os !== "unknown"
   );
-  if (options.platform === undefined) return images;
-  const ranked = rankManifests(index, options.platform);
-  return options.exact === true
-    ? ranked
-    : [...ranked, ...images.filter((child) => !ranked.includes(child))];
+  const ranked = host === undefined ? [] : rankManifests(index, host);
+  return [...ranked, ...images.filter((child) => !ranked.includes(child))];
 }
 
 /**
@@ -193,7 +272,8 @@ async function findByDigest(
   const tagged = store.images.get(
     formatReference(name.tag === undefined ? { ...name, tag: "latest" } : name),
   );
-  if (tagged !== undefined && (await digestsOf(store, tagged)).includes(digest)) return tagged;
+  const own = tagged === undefined ? undefined : await withDigest(store, tagged, digest);
+  if (own !== undefined) return own;
   if (name.tag !== undefined) {
     if (tagged === undefined) return undefined;
     throw new VarveError(
@@ -213,7 +293,10 @@ async function findByDigest(
   );
   const target = same.find((row) => row.target.digest === digest);
   if (target !== undefined) return target;
-  for (const row of same) if ((await digestsOf(store, row)).includes(digest)) return row;
+  for (const row of same) {
+    const found = await withDigest(store, row, digest);
+    if (found !== undefined) return found;
+  }
   return undefined;
 }
 
@@ -223,8 +306,11 @@ async function findById(store: Store, text: string): Promise<ImageRecord | undef
   const prefix = isDigest(text) ? text : `sha256:${hex}`;
   const found = new Map<string, ImageRecord>();
   for (const record of store.images.list()) {
-    for (const digest of await digestsOf(store, record)) {
-      if (digest.startsWith(prefix) && !found.has(digest)) found.set(digest, record);
+    for (const [digest, meant] of await digestsOf(store, record)) {
+      // The digest of an index does not ask for a platform: a name that does not either comes first.
+      const before = found.get(digest);
+      const isBetter = before?.platform !== undefined && meant.platform === undefined;
+      if (digest.startsWith(prefix) && (before === undefined || isBetter)) found.set(digest, meant);
     }
   }
   if (found.size <= 1) return found.values().next().value;
@@ -235,14 +321,23 @@ async function findById(store: Store, text: string): Promise<ImageRecord | undef
   );
 }
 
-/** The digests by which an image can be named: of its target, its manifest and its config. The last two of a damaged image are not known. */
-async function digestsOf(store: Store, record: ImageRecord): Promise<Digest[]> {
-  const out: Digest[] = [record.target.digest];
-  try {
-    const { descriptor, imageId } = await readImage(store, record);
-    out.push(descriptor.digest, imageId);
-  } catch (error) {
-    if (!(error instanceof VarveError)) throw error;
+/**
+ * The digests by which an image can be named, and the row that each means: of its target, and of the manifest and the
+ * config of each platform that is here. Those of a damaged image are not known.
+ */
+async function digestsOf(store: Store, record: ImageRecord): Promise<[Digest, ImageRecord][]> {
+  const out: [Digest, ImageRecord][] = [[record.target.digest, record]];
+  for (const image of await readPlatforms(store, record)) {
+    const narrowed = narrowTo(image);
+    out.push([image.descriptor.digest, narrowed], [image.imageId, narrowed]);
   }
   return out;
+}
+
+async function withDigest(
+  store: Store,
+  record: ImageRecord,
+  digest: Digest,
+): Promise<ImageRecord | undefined> {
+  return (await digestsOf(store, record)).find(([own]) => own === digest)?.[1];
 }

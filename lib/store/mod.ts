@@ -60,6 +60,7 @@ export {
   type LayerReader,
   type Layers,
   type Leases,
+  type NameOptions,
   type Settings,
   type Snapshots,
   type SnapshotTable,
@@ -72,7 +73,14 @@ export type { Durability, OpenOptions } from "./disk/options.ts";
 export type { Directories, EnsureOptions, TreeFile } from "./disk_directories.ts";
 export type { DiskStore } from "./disk_store.ts";
 export { documentLimits } from "./document_limits.ts";
-export { findImage, narrowImage, readImage, type StoredImage } from "./image_lookup.ts";
+export {
+  findImage,
+  narrowImage,
+  type PlatformChoice,
+  readImage,
+  readPlatforms,
+  type StoredImage,
+} from "./image_lookup.ts";
 export { openMemoryStore } from "./memory/store.ts";
 export type {
   BlobRecord,

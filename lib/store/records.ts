@@ -1,6 +1,6 @@
 /** What a store says of the things that it holds: plain values, read in one moment. */
 import type { ChainId, DiffId, Digest, TreeDigest } from "../digest/mod.ts";
-import type { Descriptor } from "../oci/mod.ts";
+import type { Descriptor, Platform } from "../oci/mod.ts";
 
 /**
  * A blob of the store.
@@ -61,6 +61,11 @@ export interface ImageRecord {
   readonly name: string;
   /** Manifest or index that the name points at; the descriptor is the one that came with it. */
   readonly target: Descriptor;
+  /**
+   * The platform that the name was given for, when its target is an index and the user asked for one of its platforms.
+   * The name means that image on every machine, whatever other platforms the store holds.
+   */
+  readonly platform?: Platform | undefined;
   /**
    * Whether the program made the name only to keep its target until another name does; absent for false.
    * Whoever made such a name removes it then. A name that a user gave is never spare.

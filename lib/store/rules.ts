@@ -8,7 +8,7 @@ import {
   parseDescriptor,
   parseStrictJson,
 } from "../oci/mod.ts";
-import type { LayerKey, SpareOptions } from "./contract.ts";
+import type { LayerKey, NameOptions } from "./contract.ts";
 import type { LayerRecord } from "./records.ts";
 
 /** Longest name, key or id of a row, in UTF-16 units. They are stored in rows only, never in paths. */
@@ -19,7 +19,7 @@ export const MAX_DOCUMENT: number = 4 * 1024 * 1024;
 export const PLAIN_LAYER = "application/vnd.oci.image.layer.v1.tar";
 
 /** A name that a commit points at a target; `null` stands for `<none>@<digest>`. */
-export interface NamedTarget extends SpareOptions {
+export interface NamedTarget extends NameOptions {
   readonly name: string | null;
   readonly target: Descriptor;
 }

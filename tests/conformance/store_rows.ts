@@ -33,7 +33,11 @@ export function rowsConformance(test: StoreTest): void {
     const made = store.images.set("x:1", first);
     assertEquals(made.target, first);
     assertEquals(store.images.get("x:1"), made);
+    const asked = store.images.set("x:1", first, { platform });
+    assertEquals({ ...asked.platform }, { ...platform });
+    assertEquals(store.images.get("x:1"), asked);
     const moved = store.images.set("x:1", second);
+    assertEquals(moved.platform, undefined);
     assertEquals([moved.target.digest, moved.createdAt], [second.digest, made.createdAt]);
     store.images.set("X:1", first);
     assertEquals(store.images.list().map((i) => i.name), ["X:1", "x:1"]);

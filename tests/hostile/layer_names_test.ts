@@ -94,6 +94,7 @@ Deno.test("K01: a store whose layer has a SHA-512 as its key is healed by the ne
     }
     db.run("UPDATE chain SET chain_id = ?", OTHER);
     db.run("DROP TABLE layer_name");
+    db.run("ALTER TABLE image DROP COLUMN platform");
     db.run("PRAGMA user_version = 3");
   }
   {

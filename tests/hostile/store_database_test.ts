@@ -97,6 +97,7 @@ Deno.test("image names from before there were spare ones are kept", async () => 
     using db = new Database(`${temp.path}/meta.db`);
     db.run("ALTER TABLE image DROP COLUMN spare");
     db.run("DROP TABLE layer_name");
+    db.run("ALTER TABLE image DROP COLUMN platform");
     db.run("PRAGMA user_version = 2");
   }
   await using store = await openStore({ root: temp.path, durability: "none" });

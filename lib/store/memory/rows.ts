@@ -7,6 +7,7 @@ import type {
   Chains,
   Images,
   Leases,
+  NameOptions,
   Settings,
   Snapshots,
   SnapshotTable,
@@ -71,7 +72,11 @@ export class MemoryImages implements Images {
     return this.#state.images.get(name);
   }
 
-  set(name: string, target: Descriptor, { spare = false }: SpareOptions = {}): ImageRecord {
+  set(
+    name: string,
+    target: Descriptor,
+    { spare = false, platform }: NameOptions = {},
+  ): ImageRecord {
     checkImageName(name);
     if (!this.#state.blobs.has(target.digest as Digest)) throw notFound("blob", target.digest);
     const now = Date.now();
@@ -81,6 +86,7 @@ export class MemoryImages implements Images {
       target: keptTarget(target),
       createdAt: before?.createdAt ?? now,
       updatedAt: now,
+      platform: platform && structuredClone(platform),
       spare: spare && (before?.spare ?? before === undefined) ? true : undefined,
     };
     this.#state.images.set(name, record);

@@ -7,7 +7,7 @@ import type {
   IngestResult,
   LayerKey,
   LayerOptions,
-  SpareOptions,
+  NameOptions,
   StagedLayer,
 } from "../contract.ts";
 import { checkImageName, keptTarget, type NamedTarget } from "../rules.ts";
@@ -71,7 +71,7 @@ export class StagingIngest<Layer extends FinishedLayer, Place> implements Ingest
     return this.#stage(bytes, mediaType, expected);
   }
 
-  image(name: string | null, target: Descriptor, options: SpareOptions = {}): void {
+  image(name: string | null, target: Descriptor, options: NameOptions = {}): void {
     this.#checkOpen();
     if (name !== null) checkImageName(name);
     this.#images.push({ ...options, name, target: keptTarget(target) });

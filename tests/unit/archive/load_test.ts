@@ -288,7 +288,14 @@ Deno.test("load: an index is kept complete; a platform selects what is loaded", 
     assertEquals(store.layers.list().length, 1);
     // What is here goes out again by itself, as it does to a registry; the whole index does not.
     const save = (options?: SaveOptions) => saveImages(store, ["example.org/multi:1"], options);
-    assertEquals((await assertRejects(() => save(), VarveError)).code, "E_PRECONDITION");
+    const [named] = store.images.list();
+    assertEquals(named?.platform, platform);
+    // The name was given for this platform, and stays it. Without that it means the whole index.
+    const [own, asked] = [await save(), await save({ platform })];
+    assertEquals(await new Response(own).bytes(), await new Response(asked).bytes());
+    store.images.set("example.org/whole:1", named!.target);
+    const whole = () => saveImages(store, ["example.org/whole:1"]);
+    assertEquals((await assertRejects(whole, VarveError)).code, "E_PRECONDITION");
     const other = { os: "linux", architecture: "arm64" };
     const error = await assertRejects(() => save({ platform: other }), VarveError);
     assertEquals(error.code, "E_PLATFORM");

@@ -5,7 +5,7 @@ import { VarveError } from "../../../errors.ts";
 import { exportImage, type ExportOptions } from "../../../image/mod.ts";
 import type { Context } from "../../context.ts";
 import { formatBytes } from "../../display/progress.ts";
-import { hostPlatform } from "../../images.ts";
+import { PLATFORM_OPTION, platformChoice } from "../../images.ts";
 import { loadSettings } from "../../settings.ts";
 import { type Options, STREAMED, stringOption, type Verb } from "../../verb.ts";
 
@@ -32,6 +32,7 @@ Examples:
   configure(command) {
     command
       .option("-o, --output <file>", "write to a file")
+      .option(...PLATFORM_OPTION)
       .option("--no-pause", "do not pause a running container");
   },
   async run(context, [reference = ""], options) {
@@ -60,7 +61,7 @@ async function open(
   const store = await context.store();
   const { signal } = context;
   if (store.snapshots.read((rows) => rows.get(reference)) === undefined) {
-    return await exportImage(store, reference, { host: hostPlatform(), signal, onProgress });
+    return await exportImage(store, reference, { ...platformChoice(options), signal, onProgress });
   }
   const { policy, limits } = loadSettings(store);
   return await exportSnapshot({

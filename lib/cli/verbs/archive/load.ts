@@ -51,6 +51,6 @@ Examples:
       name,
       platform,
     });
-    return reportImages(context, images, await mount.finish(images, platform));
+    return reportImages(context, images, await mount.finish(images));
   },
 };

@@ -8,7 +8,7 @@ import {
 } from "../../../container/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import type { Context } from "../../context.ts";
-import { openImage } from "../../images.ts";
+import { openImage, PLATFORM_OPTION } from "../../images.ts";
 import { oneOf } from "../../options.ts";
 import { listOption, type Options, stringOption, type Verb } from "../../verb.ts";
 
@@ -54,7 +54,7 @@ Examples:
   async run(context, [reference = "", ...command], options) {
     const wanted = readOptions(context, command, options);
     const store = await context.store();
-    const image = await openImage(store, reference);
+    const image = await openImage(store, reference, options);
     const snapshotter = await context.snapshotter();
     await using stack = new AsyncDisposableStack();
     const { exit } = await runContainer({
@@ -84,6 +84,7 @@ function addOptions(command: Command): void {
   command
     .option("--name <key>", "key of the read-write layer; created if there is none")
     .option("--rm", "remove the read-write layer at the end")
+    .option(...PLATFORM_OPTION)
     .option("-t, --tty", "give the container a terminal")
     .option(
       "-i, --interactive",

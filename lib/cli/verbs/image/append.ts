@@ -1,4 +1,5 @@
 import { appendImage } from "../../../image/mod.ts";
+import { PLATFORM_OPTION, platformChoice } from "../../images.ts";
 import { DATES, IMAGE_JSON, newImageOptions, tarSource } from "../../new_image.ts";
 import type { Verb } from "../../verb.ts";
 import { reportImages } from "../../report_images.ts";
@@ -17,10 +18,16 @@ ${IMAGE_JSON}
 Examples:
   varve append app:1 config.tar app:2
   tar -C files -c . | varve append app:1 - app:2`,
-  async run(context, [reference = "", tar = "", destination = ""]) {
+  configure(command) {
+    command.option(...PLATFORM_OPTION);
+  },
+  async run(context, [reference = "", tar = "", destination = ""], options) {
     const source = tarSource(context, tar);
-    const options = await newImageOptions(context, destination);
+    const newOptions = {
+      ...await newImageOptions(context, destination),
+      ...platformChoice(options),
+    };
     const store = await context.store();
-    return reportImages(context, [await appendImage(store, reference, source, options)]);
+    return reportImages(context, [await appendImage(store, reference, source, newOptions)]);
   },
 };

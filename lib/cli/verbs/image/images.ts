@@ -1,6 +1,12 @@
 import { VarveError } from "../../../errors.ts";
 import { formatPlatform } from "../../../oci/mod.ts";
-import { type ImageRecord, readImage, type Store } from "../../../store/mod.ts";
+import {
+  type ImageRecord,
+  readImage,
+  readPlatforms,
+  type Store,
+  type StoredImage,
+} from "../../../store/mod.ts";
 import type { Context } from "../../context.ts";
 import { formatBytes } from "../../display/progress.ts";
 import { shortDigest } from "../../display/short.ts";
@@ -8,9 +14,8 @@ import { table } from "../../display/table.ts";
 import { hostPlatform } from "../../images.ts";
 import type { Verb } from "../../verb.ts";
 
-interface Row {
-  readonly name: string;
-  readonly kind: "image" | "artifact" | "damaged";
+/** What is shown of one platform of an image. */
+interface PlatformRow {
   readonly imageId: string | null;
   readonly manifest: string;
   readonly platform: string | null;
@@ -18,12 +23,25 @@ interface Row {
   readonly created: string | null;
 }
 
+/** What is shown of a name. Its own values are those of the platform that the name means. */
+interface Row extends PlatformRow {
+  readonly name: string;
+  readonly kind: "image" | "artifact" | "damaged";
+  /** All platforms that are here, first the one that the name means. */
+  readonly platforms: readonly PlatformRow[];
+}
+
 /** `varve images`. */
 export const images: Verb = {
   usage: "images",
   summary: "list images",
-  help: `JSON: [{"name","kind","imageId","manifest","platform","size","created"}]
-"kind" is "image", "artifact" (not an image, such as a chart or a signature; only name and manifest are known)
+  help:
+    `A name of an index has a line for each of its platforms that is here. The first line is the one that the name
+means without --platform.
+
+JSON: [{"name","kind","imageId","manifest","platform","size","created","platforms":[{"imageId","manifest",
+"platform","size","created"}]}]
+"manifest" is the digest of the index, if the name is that of one; in "platforms" that of the manifest. "kind" is "image", "artifact" (not an image, such as a chart or a signature; only name and manifest are known)
 or "damaged". "size" is in bytes, uncompressed. A layer that several images share counts in each of them.`,
   async run(context) {
     const store = await context.store();
@@ -33,13 +51,15 @@ or "damaged". "size" is in bytes, uncompressed. A layer that several images shar
       json: rows,
       text: table(
         ["NAME", "IMAGE ID", "PLATFORM", "CREATED", "SIZE"],
-        rows.map((row) => [
-          row.name,
-          shortDigest(row.imageId ?? row.kind),
-          row.platform ?? "",
-          row.created?.slice(0, 10) ?? "",
-          row.size === null ? "" : formatBytes(row.size),
-        ]),
+        rows.flatMap((row) =>
+          (row.platforms.length === 0 ? [row] : row.platforms).map((one) => [
+            row.name,
+            shortDigest(one.imageId ?? row.kind),
+            one.platform ?? "",
+            one.created?.slice(0, 10) ?? "",
+            one.size === null ? "" : formatBytes(one.size),
+          ])
+        ),
       ),
     };
   },
@@ -48,18 +68,20 @@ or "damaged". "size" is in bytes, uncompressed. A layer that several images shar
 /** One row. Artifacts and damaged images are listed too, so that the user can find and remove them. */
 async function rowOf(context: Context, store: Store, record: ImageRecord): Promise<Row> {
   try {
-    const image = await readImage(store, record, { platform: hostPlatform() });
+    const image = await readImage(store, record, { host: hostPlatform() });
+    const all = image.descriptor.digest === record.target.digest
+      ? []
+      : await readPlatforms(store, record, ({ message }) => {
+        context.warn(`${record.name}: ${message}`);
+      });
+    const others = all.filter((one) => one.descriptor.digest !== image.descriptor.digest);
+    const own = platformRow(store, image);
     return {
       name: record.name,
       kind: "image",
-      imageId: image.imageId,
+      ...own,
       manifest: record.target.digest,
-      platform: formatPlatform(image.config.platform),
-      size: image.layers.reduce(
-        (sum, { diffId }) => sum + (store.layers.get(diffId)?.size ?? 0),
-        0,
-      ),
-      created: image.config.created ?? null,
+      platforms: [own, ...others.map((one) => platformRow(store, one))],
     };
   } catch (error) {
     if (!(error instanceof VarveError)) throw error;
@@ -73,6 +95,20 @@ async function rowOf(context: Context, store: Store, record: ImageRecord): Promi
       platform: null,
       size: null,
       created: null,
+      platforms: [],
     };
   }
+}
+
+function platformRow(store: Store, image: StoredImage): PlatformRow {
+  return {
+    imageId: image.imageId,
+    manifest: image.descriptor.digest,
+    platform: formatPlatform(image.config.platform),
+    size: image.layers.reduce(
+      (sum, { diffId }) => sum + (store.layers.get(diffId)?.size ?? 0),
+      0,
+    ),
+    created: image.config.created ?? null,
+  };
 }

@@ -8,7 +8,7 @@ import { printableLine } from "../../display/printable.ts";
 import { formatBytes } from "../../display/progress.ts";
 import { shortDigest } from "../../display/short.ts";
 import { table } from "../../display/table.ts";
-import { openImage } from "../../images.ts";
+import { openImage, PLATFORM_OPTION } from "../../images.ts";
 import { registryClient } from "../../registry.ts";
 import type { Verb } from "../../verb.ts";
 
@@ -25,11 +25,12 @@ JSON: {"name","target","platform","imageId","chainId","manifest","config","layer
   configure(command) {
     command
       .option("--referrers", "also list what refers to the image in its registry")
-      .option("--plain-http", "talk to the registry without TLS");
+      .option("--plain-http", "talk to the registry without TLS")
+      .option(...PLATFORM_OPTION);
   },
   async run(context, [reference = ""], options) {
     const store = await context.store();
-    const image = await openImage(store, reference);
+    const image = await openImage(store, reference, options);
     const { manifest: maxBytes, jsonDepth: maxDepth } = documentLimits(store);
     const json: Record<string, unknown> = {
       name: image.record.name,
@@ -79,9 +80,12 @@ export const history: Verb = {
   help: `The newest step is first, as in docker history.
 
 JSON: [{"created","createdBy","author","comment","emptyLayer","diffId","size"}]`,
-  async run(context, [reference = ""]) {
+  configure(command) {
+    command.option(...PLATFORM_OPTION);
+  },
+  async run(context, [reference = ""], options) {
     const store = await context.store();
-    const image = await openImage(store, reference);
+    const image = await openImage(store, reference, options);
     let next = 0;
     const rows = image.config.history.map((entry) => {
       const layer = entry.emptyLayer === true ? undefined : image.layers[next++];
@@ -119,9 +123,12 @@ export const layers: Verb = {
 
 JSON: [{"digest","mediaType","diffId","chainId","parent","size","uncompressedSize","entries",
 "treeDigest","cacheId"}]`,
-  async run(context, [reference = ""]) {
+  configure(command) {
+    command.option(...PLATFORM_OPTION);
+  },
+  async run(context, [reference = ""], options) {
     const store = await context.store();
-    const image = await openImage(store, reference);
+    const image = await openImage(store, reference, options);
     const rows = layerRows(store, image);
     return {
       json: rows,

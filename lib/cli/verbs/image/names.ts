@@ -1,20 +1,26 @@
 import { VarveError } from "../../../errors.ts";
 import { formatReference, parseReference } from "../../../oci/mod.ts";
 import { liveMounts } from "../../../snapshot/mod.ts";
-import { findImage } from "../../../store/mod.ts";
+import { findImage, readImage } from "../../../store/mod.ts";
+import { PLATFORM_OPTION, platformChoice } from "../../images.ts";
 import type { Verb } from "../../verb.ts";
 
 /** `varve tag`. */
 export const tag: Verb = {
   usage: "tag <source> <destination>",
   summary: "give an image another name",
-  help: `An image that has the name DESTINATION already loses that name.
+  help:
+    `An image that has the name DESTINATION already loses that name. With --platform, DESTINATION means that
+platform of an index, on every machine.
 
 JSON: {"name","target"}
 
 Example:
   varve tag debian:12 example.org/base:1`,
-  async run(context, [source = "", destination = ""]) {
+  configure(command) {
+    command.option(...PLATFORM_OPTION);
+  },
+  async run(context, [source = "", destination = ""], options) {
     const reference = parseReference(destination);
     if (reference.digest !== undefined) {
       throw new VarveError(
@@ -22,9 +28,15 @@ Example:
         `Cannot tag ${destination}: a digest cannot be assigned, give a tag`,
       );
     }
+    const { platform: asked } = platformChoice(options);
     const store = await context.store();
     const record = await findImage(store, source);
-    const { name, target } = store.images.set(formatReference(reference), record.target);
+    // Refused before the name is given, if the store does not have that platform.
+    if (asked !== undefined) await readImage(store, record, { platform: asked });
+    const platform = asked ?? record.platform;
+    const { name, target } = store.images.set(formatReference(reference), record.target, {
+      platform,
+    });
     return { json: { name, target }, text: `${name}\n` };
   },
 };

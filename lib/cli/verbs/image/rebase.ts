@@ -1,4 +1,5 @@
 import { rebaseImage } from "../../../image/mod.ts";
+import { PLATFORM_OPTION, platformChoice } from "../../images.ts";
 import { DATES, IMAGE_JSON, newImageOptions } from "../../new_image.ts";
 import type { Verb } from "../../verb.ts";
 import { reportImages } from "../../report_images.ts";
@@ -17,9 +18,17 @@ ${IMAGE_JSON}
 
 Example:
   varve rebase app:1 debian:12.1 debian:12.2 app:2`,
-  async run(context, [image = "", oldBase = "", newBase = "", destination = ""]) {
-    const options = await newImageOptions(context, destination);
+  configure(command) {
+    command.option(...PLATFORM_OPTION);
+  },
+  async run(context, [image = "", oldBase = "", newBase = "", destination = ""], options) {
+    const newOptions = {
+      ...await newImageOptions(context, destination),
+      ...platformChoice(options),
+    };
     const store = await context.store();
-    return reportImages(context, [await rebaseImage(store, { image, oldBase, newBase }, options)]);
+    return reportImages(context, [
+      await rebaseImage(store, { image, oldBase, newBase }, newOptions),
+    ]);
   },
 };

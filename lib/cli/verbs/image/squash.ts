@@ -1,4 +1,5 @@
 import { squashImage } from "../../../image/mod.ts";
+import { PLATFORM_OPTION, platformChoice } from "../../images.ts";
 import { DATES, IMAGE_JSON, newImageOptions } from "../../new_image.ts";
 import type { Verb } from "../../verb.ts";
 import { reportImages } from "../../report_images.ts";
@@ -17,8 +18,14 @@ ${IMAGE_JSON}
 
 Example:
   varve squash app:1 app:small`,
-  async run(context, [reference = "", destination = ""]) {
-    const options = await newImageOptions(context, destination);
-    return reportImages(context, [await squashImage(await context.store(), reference, options)]);
+  configure(command) {
+    command.option(...PLATFORM_OPTION);
+  },
+  async run(context, [reference = "", destination = ""], options) {
+    const newOptions = {
+      ...await newImageOptions(context, destination),
+      ...platformChoice(options),
+    };
+    return reportImages(context, [await squashImage(await context.store(), reference, newOptions)]);
   },
 };

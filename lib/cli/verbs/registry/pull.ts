@@ -63,6 +63,6 @@ Examples:
       concurrency,
     };
     const image = await pullImage(store, client, reference, pullOptions);
-    return reportImages(context, [image], await mount.finish([image], platform));
+    return reportImages(context, [image], await mount.finish([image]));
   },
 };

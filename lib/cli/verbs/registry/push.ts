@@ -57,7 +57,7 @@ Examples:
       throw new VarveError("E_USAGE", `Cannot push ${reference}: it has no name, give DESTINATION`);
     }
     const to = parseReference(name);
-    const chosen = platform === undefined ? found : await narrowImage(store, found, platform);
+    const chosen = await narrowImage(store, found, platform);
     const image = compression === undefined
       ? chosen
       : await compressImage(store, chosen, compression);

@@ -1,7 +1,7 @@
 import { mountImage, unmountImage, unpackImage } from "../../../mount/mod.ts";
 import { formatBytes, type ProgressItem } from "../../display/progress.ts";
 import { warnOfDrops } from "../../display/warnings.ts";
-import { openImage } from "../../images.ts";
+import { openImage, PLATFORM_OPTION } from "../../images.ts";
 import { reportMount } from "../../report_mount.ts";
 import { stringOption, type Verb } from "../../verb.ts";
 
@@ -22,11 +22,13 @@ Examples:
   varve mount debian:12 /mnt
   varve mount debian:12 /mnt --rw work`,
   configure(command) {
-    command.option("--rw <key>", "key of the read-write snapshot; created if there is none");
+    command
+      .option("--rw <key>", "key of the read-write snapshot; created if there is none")
+      .option(...PLATFORM_OPTION);
   },
   async run(context, [reference = "", directory = ""], options) {
     const store = await context.store();
-    const image = await openImage(store, reference);
+    const image = await openImage(store, reference, options);
     const snapshotter = await context.snapshotter();
     const key = stringOption(options, "rw");
     const mounted = await mountImage({
@@ -70,9 +72,12 @@ export const unpack: Verb = {
 and devices and privileged attributes are left out; a warning counts them.
 
 JSON: {"target","directories","files","symlinks","links","specials","bytes","dropped":{REASON:count}}`,
-  async run(context, [reference = "", directory = ""]) {
+  configure(command) {
+    command.option(...PLATFORM_OPTION);
+  },
+  async run(context, [reference = "", directory = ""], options) {
     const store = await context.store();
-    const image = await openImage(store, reference);
+    const image = await openImage(store, reference, options);
     const total = image.layers.reduce(
       (sum, { diffId }) => sum + (store.layers.get(diffId)?.size ?? 0),
       0,

@@ -4,13 +4,13 @@ import { VarveError } from "../../../errors.ts";
 import type { Mount } from "../../../linux/mod.ts";
 import { refuseBusy } from "../../../snapshot/internal.ts";
 import type { SnapshotInfo, Snapshotter } from "../../../snapshot/mod.ts";
-import { type DiskStore, findImage, readImage } from "../../../store/mod.ts";
+import type { DiskStore } from "../../../store/mod.ts";
 import type { Context } from "../../context.ts";
 import { printable } from "../../display/printable.ts";
 import { formatBytes } from "../../display/progress.ts";
 import { shortDigest } from "../../display/short.ts";
 import { table } from "../../display/table.ts";
-import { hostPlatform } from "../../images.ts";
+import { openImage, PLATFORM_OPTION } from "../../images.ts";
 import { listOption, type Report, type Verb } from "../../verb.ts";
 
 const MOUNTS_JSON =
@@ -47,7 +47,7 @@ const prepare: Verb = {
   help: `PARENT is a committed snapshot, a chainID or an image. Nothing is mounted yet.
 
 ${MOUNTS_JSON}`,
-  configure: labelOption,
+  configure: makeOptions,
   run: (context, [key = "", parent], options) => make(context, "prepare", key, parent, options),
 };
 
@@ -58,7 +58,7 @@ const view: Verb = {
   help: `PARENT is a committed snapshot, a chainID or an image. Nothing is mounted yet.
 
 ${MOUNTS_JSON}`,
-  configure: labelOption,
+  configure: makeOptions,
   run: (context, [key = "", parent], options) => make(context, "view", key, parent, options),
 };
 
@@ -156,6 +156,11 @@ function labelOption(command: Parameters<NonNullable<Verb["configure"]>>[0]): vo
   command.option("--label <key=value...>", "labels of the snapshot");
 }
 
+function makeOptions(command: Parameters<NonNullable<Verb["configure"]>>[0]): void {
+  labelOption(command);
+  command.option(...PLATFORM_OPTION);
+}
+
 function labelsOf(options: Parameters<Verb["run"]>[2]): Record<string, string> {
   return parseLabels(listOption(options, "label"));
 }
@@ -180,7 +185,9 @@ async function make(
   options: Parameters<Verb["run"]>[2],
 ): Promise<Report> {
   const snapshotter = await context.snapshotter();
-  const name = parent === undefined ? null : await parentName(context, snapshotter, parent);
+  const name = parent === undefined
+    ? null
+    : await parentName(context, snapshotter, parent, options);
   const made = await snapshotter[verb](key, name, {
     labels: labelsOf(options),
     signal: context.signal,
@@ -196,14 +203,13 @@ async function parentName(
   context: Context,
   snapshotter: Snapshotter,
   parent: string,
+  options: Parameters<Verb["run"]>[2],
 ): Promise<string> {
   const store = await context.store();
   if (store.snapshots.read((rows) => rows.get(parent)) !== undefined) return parent;
   const chain = store.chains.list().find((one) => one.chainId === parent);
   if (chain !== undefined) return snapshotter.ensureChain(chain.chainId);
-  const image = await readImage(store, await findImage(store, parent), {
-    platform: hostPlatform(),
-  });
+  const image = await openImage(store, parent, options);
   if (image.chainId === null) {
     throw new VarveError("E_PRECONDITION", `Cannot use ${parent} as a parent: it has no layers`);
   }

@@ -3,6 +3,7 @@ import { treeToTarStreamInputs } from "../../../codec/tar/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { TreeContents } from "../../../image/mod.ts";
 import type { Context } from "../../context.ts";
+import { PLATFORM_OPTION } from "../../images.ts";
 import { STREAMED, type Verb } from "../../verb.ts";
 import { openPath, type Target } from "./tree.ts";
 
@@ -18,9 +19,12 @@ counts what is left out.
 Examples:
   varve cat debian:/etc/os-release
   varve cat debian:/etc | tar t`,
-  async run(context, [argument = ""]) {
+  configure(command) {
+    command.option(...PLATFORM_OPTION);
+  },
+  async run(context, [argument = ""], options) {
     const store = await context.store();
-    const target = await openPath(context, argument, true);
+    const target = await openPath(context, argument, true, options);
     using contents = new TreeContents(store.layers.reader.bind(store.layers));
     switch (target.node.type) {
       case "file":

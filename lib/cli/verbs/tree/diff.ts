@@ -4,10 +4,10 @@ import { changes } from "../../../layer/mod.ts";
 import type { Tree } from "../../../tree/mod.ts";
 import type { Context } from "../../context.ts";
 import { warnOf } from "../../display/warnings.ts";
-import { openImage, rootTree } from "../../images.ts";
+import { openImage, PLATFORM_OPTION, rootTree } from "../../images.ts";
 import { nodeToJson } from "../../nodes.ts";
 import { loadSettings } from "../../settings.ts";
-import type { Verb } from "../../verb.ts";
+import type { Options, Verb } from "../../verb.ts";
 
 /** `varve diff`. */
 export const diff: Verb = {
@@ -25,8 +25,11 @@ JSON: [{"kind":"add|modify|delete","path","before","after"}]; before and after a
 Examples:
   varve diff work
   varve diff debian:11 debian:12`,
-  async run(context, [a = "", b]) {
-    const [before, after] = await treesOf(context, a, b);
+  configure(command) {
+    command.option(...PLATFORM_OPTION);
+  },
+  async run(context, [a = "", b], options) {
+    const [before, after] = await treesOf(context, a, b, options);
     function* json(): Generator<unknown> {
       for (const { kind, path, before: old, after: now } of changes(before, after)) {
         const full = `/${path}` as ByteString;
@@ -49,10 +52,15 @@ Examples:
 
 const LETTERS = { add: "A", modify: "M", delete: "D" } as const;
 
-async function treesOf(context: Context, a: string, b: string | undefined): Promise<[Tree, Tree]> {
-  const first = await comparableOf(context, a);
+async function treesOf(
+  context: Context,
+  a: string,
+  b: string | undefined,
+  options: Options,
+): Promise<[Tree, Tree]> {
+  const first = await comparableOf(context, a, options);
   if (b === undefined) return [await first.before(), await first.after()];
-  const second = await comparableOf(context, b);
+  const second = await comparableOf(context, b, options);
   return [await first.after(), await second.after()];
 }
 
@@ -62,13 +70,17 @@ interface Comparable {
   after(): Promise<Tree>;
 }
 
-async function comparableOf(context: Context, argument: string): Promise<Comparable> {
+async function comparableOf(
+  context: Context,
+  argument: string,
+  options: Options,
+): Promise<Comparable> {
   const store = await context.store();
   if (store.snapshots.read((rows) => rows.get(argument)) !== undefined) {
     const { before, after } = await treesOfSnapshot(context, argument);
     return { before: () => Promise.resolve(before), after: () => Promise.resolve(after) };
   }
-  const image = await openImage(store, argument);
+  const image = await openImage(store, argument, options);
   return {
     before: () => rootTree(store, { ...image, layers: image.layers.slice(0, -1) }),
     after: () => rootTree(store, image),

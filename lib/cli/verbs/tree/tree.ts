@@ -4,9 +4,9 @@ import { parentPath } from "../../../tree/internal.ts";
 import { list, type NamedNode, type Node, resolve, type Tree, walk } from "../../../tree/mod.ts";
 import type { Context } from "../../context.ts";
 import { listing } from "../../display/listing.ts";
-import { openImage, rootTree, splitReferencePath } from "../../images.ts";
+import { openImage, PLATFORM_OPTION, rootTree, splitReferencePath } from "../../images.ts";
 import { formatName, nodeToJson } from "../../nodes.ts";
-import { stringOption, type Verb } from "../../verb.ts";
+import { type Options, stringOption, type Verb } from "../../verb.ts";
 
 /** A path in the root tree of an image. `path` has no symbolic links left. */
 export interface Target {
@@ -19,16 +19,18 @@ export interface Target {
  * Looks up `REF:/PATH`. Symbolic links on the way are followed inside the image.
  *
  * @param followLast whether to follow the path itself when it is a symbolic link
+ * @param options the options of the verb, with {@linkcode PLATFORM_OPTION}
  * @throws {VarveError} `E_NOT_FOUND`, `E_USAGE`, `E_PLATFORM`
  */
 export async function openPath(
   context: Context,
   argument: string,
   followLast: boolean,
+  options: Options,
 ): Promise<Target> {
   const { reference, path } = splitReferencePath(argument);
   const store = await context.store();
-  const tree = await rootTree(store, await openImage(store, reference));
+  const tree = await rootTree(store, await openImage(store, reference, options));
   const found = find(tree, path, followLast);
   if (found === undefined) {
     throw new VarveError(
@@ -63,8 +65,11 @@ JSON: [{"path","type","mode","uid","gid","mtime",…}], each as in stat
 
 Example:
   varve ls debian:/etc`,
-  async run(context, [argument = ""]) {
-    const { tree, path, node } = await openPath(context, argument, true);
+  configure(command) {
+    command.option(...PLATFORM_OPTION);
+  },
+  async run(context, [argument = ""], options) {
+    const { tree, path, node } = await openPath(context, argument, true, options);
     const entries: NamedNode[] = node.type === "directory"
       ? [...list(tree, path)]
       : [{ name: lastName(path), node }];
@@ -97,8 +102,11 @@ export const stat: Verb = {
 
 JSON: {"path","type","mode","uid","gid","mtime","size","digest","layer","extents","target","major",
 "minor","linkGroup","xattrs"}. Properties that do not apply are left out. xattr values are hexadecimal.`,
-  async run(context, [argument = ""]) {
-    const { path, node } = await openPath(context, argument, false);
+  configure(command) {
+    command.option(...PLATFORM_OPTION);
+  },
+  async run(context, [argument = ""], options) {
+    const { path, node } = await openPath(context, argument, false, options);
     const json = nodeToJson(`/${path.replace(/^\/+/, "")}` as ByteString, node);
     const text = Object.entries(json).map(([key, value]) =>
       `${key.padEnd(10)} ${typeof value === "object" ? JSON.stringify(value) : value}\n`
@@ -116,11 +124,13 @@ export const tree: Verb = {
 Example:
   varve tree debian:/usr --depth 2`,
   configure(command) {
-    command.option("--depth <n>", "number of levels to print (default: all)");
+    command
+      .option("--depth <n>", "number of levels to print (default: all)")
+      .option(...PLATFORM_OPTION);
   },
   async run(context, [argument = ""], options) {
     const depth = depthOf(stringOption(options, "depth"));
-    const { tree, path, node } = await openPath(context, argument, true);
+    const { tree, path, node } = await openPath(context, argument, true, options);
     if (node.type !== "directory") {
       throw new VarveError("E_USAGE", `Cannot print ${argument} as a tree: it is not a directory`);
     }

@@ -1,6 +1,6 @@
 import type { ChainId, DiffId, Digest, TreeDigest } from "../../../digest/mod.ts";
 import { VarveError } from "../../../errors.ts";
-import { parseDescriptor, parseStrictJson } from "../../../oci/mod.ts";
+import { parseDescriptor, parseStrictJson, platformFromJson } from "../../../oci/mod.ts";
 import type {
   BlobRecord,
   ChainRecord,
@@ -48,6 +48,8 @@ export interface ImageRow {
   readonly updated_at: number;
   /** 1 for a spare name. */
   readonly spare: number;
+  /** The platform that the name was given for, as JSON; `null` for none. */
+  readonly platform: string | null;
 }
 
 /** A row of `snapshot`. */
@@ -107,7 +109,11 @@ export function toImage(row: ImageRow): ImageRecord {
   const { name, created_at: createdAt, updated_at: updatedAt } = row;
   try {
     const target = parseDescriptor(parseStrictJson(new TextEncoder().encode(row.target)));
-    return { name, target, createdAt, updatedAt, spare: row.spare === 1 ? true : undefined };
+    const platform = row.platform === null
+      ? undefined
+      : platformFromJson(parseStrictJson(new TextEncoder().encode(row.platform)), name);
+    const spare = row.spare === 1 ? true : undefined;
+    return { name, target, platform, createdAt, updatedAt, spare };
   } catch (error) {
     throw damagedRow(`image ${JSON.stringify(name)}`, error);
   }

@@ -1,9 +1,9 @@
 import type { ChainId, DiffId, Digest } from "../../../digest/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { chainId as chainIdOf } from "../../../layer/mod.ts";
-import { type Descriptor, descriptorToJson, jsonText } from "../../../oci/mod.ts";
+import { type Descriptor, descriptorToJson, jsonText, platformToJson } from "../../../oci/mod.ts";
 import { diffIdsOfChain } from "../../chain_walk.ts";
-import type { Chains, Images, SpareOptions } from "../../contract.ts";
+import type { Chains, Images, NameOptions, SpareOptions } from "../../contract.ts";
 import type { ChainRecord, ImageRecord } from "../../records.ts";
 import { checkImageName, keptTarget, notFound } from "../../rules.ts";
 import { checkWritable, countUp, type Disk } from "../context.ts";
@@ -70,7 +70,7 @@ export class DiskImages implements Images {
     return row === undefined ? undefined : toImage(row);
   }
 
-  set(name: string, target: Descriptor, options: SpareOptions = {}): ImageRecord {
+  set(name: string, target: Descriptor, options: NameOptions = {}): ImageRecord {
     const { db } = this.#disk;
     checkWritable(this.#disk, "name an image");
     const record = db.transact(() => {
@@ -109,7 +109,7 @@ export function putImage(
   db: Database,
   name: string,
   target: Descriptor,
-  { spare = false }: SpareOptions = {},
+  { spare = false, platform }: NameOptions = {},
 ): ImageRecord {
   checkImageName(name);
   const digest: Digest = target.digest;
@@ -118,15 +118,16 @@ export function putImage(
   }
   const now = Date.now();
   db.run(
-    `INSERT INTO image VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE
+    `INSERT INTO image VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE
      SET digest = excluded.digest, target = excluded.target, updated_at = excluded.updated_at,
-     spare = min(spare, excluded.spare)`,
+     spare = min(spare, excluded.spare), platform = excluded.platform`,
     name,
     digest,
     jsonText(descriptorToJson(keptTarget(target))),
     now,
     now,
     spare ? 1 : 0,
+    platform === undefined ? null : jsonText(platformToJson(platform)),
   );
   return toImage(db.get<ImageRow>("SELECT * FROM image WHERE name = ?", name) as ImageRow);
 }
