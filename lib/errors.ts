@@ -19,6 +19,8 @@
  * @module
  */
 
+import { escapeText } from "./bytes/mod.ts";
+
 /** Exit code of the command line for each error code. A code, once published, keeps its number. */
 export const EXIT_CODES = {
   /** A defect of varve itself. */
@@ -183,15 +185,20 @@ export class VarveError extends Error {
     details: ErrorDetails = {},
     options?: ErrorOptions,
   ) {
-    super(message, options);
+    // Messages hold names, paths and words of images, archives and registries: none of them may reach a terminal
+    // or a log as it is.
+    super(escapeText(message), options);
     this.code = code;
     this.details = withoutUndefined(details);
   }
 }
 
-/** Drops undefined fields: details are printed, and sent to other threads. */
+/** Drops undefined fields, and escapes the hint, which is text for people: details are printed, and sent to other threads. */
 function withoutUndefined(details: ErrorDetails): ErrorDetails {
-  return Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined));
+  const hint = details.hint === undefined ? undefined : escapeText(details.hint);
+  return Object.fromEntries(
+    Object.entries({ ...details, hint }).filter(([, value]) => value !== undefined),
+  );
 }
 
 /** The exit code of the command line for an error: 1 unless it is a {@linkcode VarveError}. */

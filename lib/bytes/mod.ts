@@ -8,5 +8,6 @@ export * from "./byte_string.ts";
 export * from "./file_mode.ts";
 export * from "./hex.ts";
 export * from "./join.ts";
+export * from "./terminal.ts";
 export * from "./timestamp.ts";
 export * from "./zeros.ts";

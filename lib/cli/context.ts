@@ -1,9 +1,9 @@
 /** The context of a verb: standard streams, global options, and the store, pool and snapshotter made from them. */
+import { escapeText } from "../bytes/mod.ts";
 import type { Command } from "commander";
 import { createProgramPool, type ProgramPool } from "../pool/internal.ts";
 import type { Snapshotter } from "../snapshot/mod.ts";
 import { type DiskStore, openStore } from "../store/mod.ts";
-import { printable } from "./display/printable.ts";
 import { createProgress, type Progress } from "./display/progress.ts";
 import { type GlobalOptions, workersOf } from "./options.ts";
 
@@ -130,7 +130,7 @@ export class Context implements AsyncDisposable {
   warn(message: string): void {
     if (this.options.quiet) return;
     if (this.#progress === undefined) {
-      this.io.stderr(`varve: warning: ${printable(message)}\n`);
+      this.io.stderr(`varve: warning: ${escapeText(message)}\n`);
     } else this.#warnings.push(message);
   }
 

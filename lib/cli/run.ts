@@ -1,10 +1,10 @@
+import { escapeJson, escapeLines, escapeText } from "../bytes/mod.ts";
 import { type Command, CommanderError } from "commander";
 import { exitCode, toErrorRecord, VarveError } from "../errors.ts";
 import { fileError } from "../linux/mod.ts";
 import { Context, type Io } from "./context.ts";
 import { jsonParts } from "./display/json.ts";
 import { checkedOutput, ClosedOutput, writeParts } from "./display/output.ts";
-import { printable, printableJson } from "./display/printable.ts";
 import { type GlobalOptions, globalOptions } from "./options.ts";
 import { createProgram, endOptions } from "./program.ts";
 import { type Options, type Report, STREAMED, type Verb } from "./verb.ts";
@@ -114,8 +114,16 @@ async function runVerb(
   const { json, text } = result;
   if (json === undefined) return result.exit ?? 0;
   const parts = typeof text === "string" ? [text] : text;
-  await writeParts(context.io, context.options.format === "json" ? jsonParts(json) : parts);
+  await writeParts(
+    context.io,
+    context.options.format === "json" ? jsonParts(json) : escaped(parts),
+  );
   return result.exit ?? 0;
+}
+
+/** The text of a verb. Whatever a verb prints of an image passes here, also where the verb did not escape it. */
+function* escaped(parts: Iterable<string>): Generator<string> {
+  for (const part of parts) yield escapeLines(part);
 }
 
 function forAll(command: Command, act: (command: Command) => void): void {
@@ -149,7 +157,7 @@ function report(
   const { code, message, details, stack } = toErrorRecord(error);
   if (format === "json") {
     const json = { error: { code, message, exit, ...details } };
-    io.stderr(`${printableJson(JSON.stringify(json))}\n`);
+    io.stderr(`${escapeJson(JSON.stringify(json))}\n`);
     return exit;
   }
   const { expected, actual, hint } = details;
@@ -159,8 +167,8 @@ function report(
     ? ""
     : `: expected ${expected}, got ${actual}`;
   const line = `${message}${difference}${hint === undefined ? "" : ` (${hint})`}`;
-  io.stderr(`varve: ${printable(line)}\n`);
+  io.stderr(`varve: ${escapeText(line)}\n`);
   // Exit code 1 means a defect of varve. Its stack belongs in the bug report.
-  if (exit === 1 && stack !== undefined) io.stderr(`${stack}\n`);
+  if (exit === 1 && stack !== undefined) io.stderr(`${escapeLines(stack)}\n`);
   return exit;
 }

@@ -1,3 +1,4 @@
+import { escapeText } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
 import type { LayerRules } from "../layer_job/mod.ts";
 import { layerRules } from "../layer_job/internal.ts";
@@ -111,7 +112,7 @@ class StoreImageIngest implements ImageIngest {
   }
 
   warn(message: string): void {
-    this.#options.onWarning?.(message);
+    this.#options.onWarning?.(escapeText(message));
   }
 
   async stage(image: SourceImage, signal: AbortSignal = this.signal): Promise<StagedImage> {

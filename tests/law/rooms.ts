@@ -27,16 +27,16 @@ const EVERYWHERE: readonly string[] = ["@std/assert", "@std/streams"];
 
 export const ROOMS: readonly Room[] = [
   {
+    name: "bytes",
+    holds: "byte strings (file names are bytes, not text), hex, joins, escapes for terminals",
+    pure: true,
+    packages: EVERYWHERE,
+  },
+  {
     name: "errors.ts",
     holds: "`VarveError`, its codes, its wire form across threads",
     pure: true,
     packages: [],
-  },
-  {
-    name: "bytes",
-    holds: "byte strings (file names are bytes, not text), hex, joins",
-    pure: true,
-    packages: EVERYWHERE,
   },
   {
     name: "digest",

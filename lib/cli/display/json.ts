@@ -1,4 +1,4 @@
-import { printableJson } from "./printable.ts";
+import { escapeJson } from "../../bytes/mod.ts";
 
 /**
  * A value as one JSON document, in parts, with a newline at its end.
@@ -34,7 +34,7 @@ function* object(value: Readonly<Record<string, unknown>>): Generator<string> {
 }
 
 function text(value: unknown, indent?: number): string {
-  return printableJson(JSON.stringify(value, exact, indent));
+  return escapeJson(JSON.stringify(value, exact, indent));
 }
 
 /** From ECMAScript 2026; TypeScript's types do not have it yet. */

@@ -1,6 +1,6 @@
+import { escapeText } from "../../bytes/mod.ts";
 import cliProgress from "cli-progress";
 import type { GlobalOptions } from "../options.ts";
-import { printable } from "./printable.ts";
 
 /** Shows the progress of several items on standard error. */
 export interface Progress extends Disposable {
@@ -41,7 +41,7 @@ class Lines implements Progress {
   }
 
   start(label: string, total: number | undefined): ProgressItem {
-    const shown = printable(label);
+    const shown = escapeText(label);
     const quarters = total !== undefined && total >= QUARTERS_FROM;
     let quarter = 0;
     if (quarters) this.#write(`${shown}  ${formatBytes(total)}\n`);
@@ -75,7 +75,7 @@ class Bars implements Progress {
   start(label: string, total: number | undefined): ProgressItem {
     const size = total === undefined || total === 0 ? 1 : total;
     const bar = this.#bars.create(size, 0, {
-      label: printable(label),
+      label: escapeText(label),
       amount: formatBytes(total ?? 0),
       note: "",
     });

@@ -1,5 +1,5 @@
+import { escapeText } from "../../bytes/mod.ts";
 import Table from "cli-table3";
-import { printable } from "./printable.ts";
 
 const NONE = "";
 const BORDERLESS = {
@@ -37,6 +37,6 @@ export function table(
     style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
     colAligns: numeric.map((is) => is ? "right" : "left"),
   });
-  for (const row of rows) out.push(row.map((cell) => printable(String(cell))));
+  for (const row of rows) out.push(row.map((cell) => escapeText(String(cell))));
   return out.toString().split("\n").map((line) => line.trimEnd()).join("\n") + "\n";
 }

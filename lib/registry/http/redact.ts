@@ -1,3 +1,5 @@
+import { flattenText } from "../../bytes/mod.ts";
+
 /** Characters of a registry's own words that a message may hold. */
 const MAX_CHARACTERS = 300;
 
@@ -19,11 +21,8 @@ export function redactText(text: string, secrets: Iterable<string> = []): string
   words = words.slice(0, 16 * MAX_CHARACTERS)
     .replace(/(https?:\/\/)[^\s"'<>()/?#@]*@/gi, "$1")
     .replace(/(https?:\/\/[^\s"'<>()?#]*)[?#][^\s"'<>()]*/gi, "$1?…")
-    .replace(/\b(bearer|basic)\s+[^\s"',]+/gi, "$1 …")
-    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\s]+/gu, " ")
-    .trim();
-  const characters = [...words];
-  return characters.length > MAX_CHARACTERS
-    ? `${characters.slice(0, MAX_CHARACTERS).join("")}…`
-    : words;
+    .replace(/\b(bearer|basic)\s+[^\s"',]+/gi, "$1 …");
+  const characters = [...flattenText(words)];
+  const shown = characters.slice(0, MAX_CHARACTERS).join("");
+  return characters.length > MAX_CHARACTERS ? `${shown}…` : shown;
 }

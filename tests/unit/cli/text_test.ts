@@ -1,7 +1,13 @@
 import { assertEquals } from "@std/assert";
-import { type ByteString, escapeForTerminal, timestamp } from "../../../lib/bytes/mod.ts";
+import {
+  type ByteString,
+  escapeForTerminal,
+  escapeJson,
+  escapeText,
+  timestamp,
+} from "../../../lib/bytes/mod.ts";
 import { jsonParts } from "../../../lib/cli/display/json.ts";
-import { printable, printableJson, printableLine } from "../../../lib/cli/display/printable.ts";
+import { printableLine } from "../../../lib/cli/display/printable.ts";
 import { createProgress, formatBytes } from "../../../lib/cli/display/progress.ts";
 import { shortDigest } from "../../../lib/cli/display/short.ts";
 import { table } from "../../../lib/cli/display/table.ts";
@@ -14,11 +20,11 @@ import { prng } from "../../support/prng.ts";
 const ESCAPES = "a\x1b[31m\r\n\u009b1A\u202eb\ud800";
 
 Deno.test("foreign text cannot control the terminal", () => {
-  assertEquals(printable(ESCAPES), "a\\u{1b}[31m\\u{d}\\u{a}\\u{9b}1A\\u{202e}b\\u{d800}");
-  assertEquals(printable("ünï 😀 \\x41"), "ünï 😀 \\x41");
+  assertEquals(escapeText(ESCAPES), "a\\u{1b}[31m\\u{d}\\u{a}\\u{9b}1A\\u{202e}b\\u{d800}");
+  assertEquals(escapeText("ünï 😀 \\x41"), "ünï 😀 \\x41");
   assertEquals(printableLine(" a\n\tb\x1b[0m ", 10), "a b [0m");
   assertEquals(printableLine("😀".repeat(9), 4), "😀😀😀…");
-  const json = printableJson(JSON.stringify({ name: ESCAPES }));
+  const json = escapeJson(JSON.stringify({ name: ESCAPES }));
   assertEquals(/[^\x20-\x7e]/.test(json), false, json);
   assertEquals(JSON.parse(json), { name: ESCAPES });
   assertEquals(table(["A"], [["\x1b[2J"]]), "A\n\\u{1b}[2J\n");

@@ -1,6 +1,6 @@
+import { escapeText } from "../../../bytes/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { parseReference } from "../../../oci/mod.ts";
-import { printable } from "../../display/printable.ts";
 import { registryClient } from "../../registry.ts";
 import { STREAMED, type Verb } from "../../verb.ts";
 
@@ -28,7 +28,7 @@ Example:
     });
     const found = await client.tags(name.repository, context.signal);
     const json = { repository: `${name.registry}/${name.repository}`, tags: found };
-    return { json, text: found.map((tag) => `${printable(tag)}\n`).join("") };
+    return { json, text: found.map((tag) => `${escapeText(tag)}\n`).join("") };
   },
 };
 

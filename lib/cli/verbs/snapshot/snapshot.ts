@@ -1,4 +1,4 @@
-import { escapeForTerminal } from "../../../bytes/mod.ts";
+import { escapeForTerminal, escapeText } from "../../../bytes/mod.ts";
 import { refuseRunning } from "../../../container/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import type { Mount } from "../../../linux/mod.ts";
@@ -6,7 +6,6 @@ import { refuseBusy } from "../../../snapshot/internal.ts";
 import type { SnapshotInfo, Snapshotter } from "../../../snapshot/mod.ts";
 import type { DiskStore } from "../../../store/mod.ts";
 import type { Context } from "../../context.ts";
-import { printable } from "../../display/printable.ts";
 import { formatBytes } from "../../display/progress.ts";
 import { shortDigest } from "../../display/short.ts";
 import { table } from "../../display/table.ts";
@@ -99,7 +98,7 @@ JSON: {"removed":[KEY]}`,
       await refuseUsed(await context.store(), key);
     }
     for (const key of keys) await snapshotter.remove(key);
-    return { json: { removed: keys }, text: keys.map((key) => `${printable(key)}\n`).join("") };
+    return { json: { removed: keys }, text: keys.map((key) => `${escapeText(key)}\n`).join("") };
   },
 };
 
@@ -231,7 +230,7 @@ function infoReport(info: SnapshotInfo): Report {
   const json = toJson(info);
   const text = Object.entries(json).map(([name, value]) =>
     `${name.padEnd(10)} ${
-      printable(typeof value === "object" ? JSON.stringify(value) : String(value))
+      escapeText(typeof value === "object" ? JSON.stringify(value) : String(value))
     }\n`
   ).join("");
   return { json, text };
