@@ -50,7 +50,7 @@ export function layoutOf({ records, images }: ArchivedImages, plan: ImagePlan): 
       .sort((a, b) => a.name < b.name ? -1 : 1),
     inline("manifest.json", dockerManifest(images)),
   ];
-  return { files, mtime: Math.max(0, ...images.map(createdSeconds)) };
+  return { files, mtime: images.map(createdSeconds).reduce((a, b) => Math.max(a, b), 0) };
 }
 
 function documentFile({ digest, document }: PlannedDocument): LayoutFile {

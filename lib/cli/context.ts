@@ -25,6 +25,8 @@ export interface Io {
   self?(): readonly string[];
   /** Stops SIGINT, SIGTERM and SIGHUP from aborting the command: the verb handles them itself. Dispose to resume. */
   holdSignals?(): Disposable;
+  /** Lets SIGINT, SIGTERM and SIGHUP end the process at once, whatever it does, instead of aborting the command. */
+  endAtSignals?(): void;
 }
 
 /**

@@ -28,17 +28,22 @@ const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 async function withSignals(run: (signal: AbortSignal) => Promise<number>): Promise<number> {
   const controller = new AbortController();
   let ended = INTERRUPTED;
-  for (const [name, number] of Object.entries(SIGNALS)) {
-    Deno.addSignalListener(name as keyof typeof SIGNALS, () => {
+  for (const [name, number] of Object.entries(SIGNALS) as [keyof typeof SIGNALS, number][]) {
+    const listener = () => {
       if (held) return;
       if (controller.signal.aborted) Deno.exit(128 + number);
       ended = 128 + number;
       controller.abort(new DOMException(`Interrupted by ${name}`, "AbortError"));
-    });
+    };
+    Deno.addSignalListener(name, listener);
+    listeners.set(name, listener);
   }
   const code = await run(controller.signal);
   return code === INTERRUPTED ? ended : code;
 }
+
+/** The listeners that abort the command. */
+const listeners = new Map<keyof typeof SIGNALS, () => void>();
 
 /** Whether a verb handles signals itself. */
 let held = false;
@@ -74,6 +79,11 @@ const io: Io = {
   holdSignals() {
     held = true;
     return { [Symbol.dispose]: () => held = false };
+  },
+  endAtSignals() {
+    // Without a listener, Deno ends the process as if it had none at all: from a thread of its own, so also while
+    // this one is busy.
+    for (const [name, listener] of listeners) Deno.removeSignalListener(name, listener);
   },
 };
 

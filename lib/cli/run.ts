@@ -58,6 +58,7 @@ export async function runCli(args: readonly string[], options: RunCliOptions): P
     action = `run '${verb.usage.split(" ", 1)[0]}'`;
     const globals = globalOptions(program.opts(), io.env, options.isRoot ?? false);
     format = globals.format;
+    if (verb.onlyReads === true) io.endAtSignals?.();
     exitOf = (error) => verb.exitOf?.(error) ?? exitCode(error);
     const commandLine = () => createProgram(() => Promise.resolve());
     await using context = new Context(io, globals, signal, commandLine);

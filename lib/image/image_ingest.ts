@@ -138,6 +138,8 @@ class StoreImageIngest implements ImageIngest {
   }
 
   async commit(images: readonly StagedImage[]): Promise<LoadedImage[]> {
+    const names = images.reduce((count, image) => count + image.names.length, 0);
+    checkOciLimit("names", this.limits.names, names);
     refuseClash(images);
     await this.layers.discardUnclaimed();
     for (const { names, target, manifests } of images) {

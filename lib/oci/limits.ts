@@ -26,6 +26,8 @@ export interface OciLimits {
   readonly layers: number;
   /** Number of descriptors in all indexes of one image together. */
   readonly manifests: number;
+  /** Number of names of all images that come together, such as those of one archive. */
+  readonly names: number;
   /** Number of indexes on the way from an image name to a manifest. */
   readonly indexDepth: number;
 }
@@ -64,6 +66,12 @@ export const OCI_LIMITS: { readonly [K in keyof OciLimits]: Limit } = {
     value: 10_000,
     unit: "manifests",
     about: "manifests of an image's indexes",
+  },
+  names: {
+    setting: "limits.oci.names",
+    value: 1000,
+    unit: "names",
+    about: "names of the images of one archive",
   },
   indexDepth: {
     setting: "limits.oci.indexDepth",

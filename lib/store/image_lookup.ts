@@ -293,7 +293,8 @@ async function findByDigest(
   );
   const target = same.find((row) => row.target.digest === digest);
   if (target !== undefined) return target;
-  for (const row of same) {
+  const each = new Map(same.toReversed().map((row) => [meaningOf(row), row]));
+  for (const row of each.values()) {
     const found = await withDigest(store, row, digest);
     if (found !== undefined) return found;
   }
@@ -305,7 +306,11 @@ async function findById(store: Store, text: string): Promise<ImageRecord | undef
   if (!isDigest(text) && !/^[0-9a-f]{4,64}$/.test(hex)) return undefined;
   const prefix = isDigest(text) ? text : `sha256:${hex}`;
   const found = new Map<string, ImageRecord>();
+  const seen = new Set<string>();
   for (const record of store.images.list()) {
+    // An image can have many names: it is read once.
+    if (seen.has(meaningOf(record))) continue;
+    seen.add(meaningOf(record));
     for (const [digest, meant] of await digestsOf(store, record)) {
       // The digest of an index does not ask for a platform: a name that does not either comes first.
       const before = found.get(digest);
@@ -340,4 +345,9 @@ async function withDigest(
   digest: Digest,
 ): Promise<ImageRecord | undefined> {
   return (await digestsOf(store, record)).find(([own]) => own === digest)?.[1];
+}
+
+/** What a row says besides its name. Rows of the same meaning are read alike. */
+function meaningOf({ target, platform }: ImageRecord): string {
+  return JSON.stringify([target.digest, target.mediaType, platform]);
 }

@@ -340,6 +340,7 @@ Deno.test("F15 every default limit is the documented one, and has a setting", ()
     jsonDepth: 64,
     layers: 500,
     manifests: 10_000,
+    names: 1000,
     indexDepth: 4,
   });
   for (const [name, { setting }] of Object.entries(OCI_LIMITS)) {

@@ -196,7 +196,6 @@ export const ROOMS: readonly Room[] = [
       "deno.json",
       "npm:commander",
       "npm:cli-progress",
-      "npm:cli-table3",
     ],
   },
 ];

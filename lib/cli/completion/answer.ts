@@ -26,11 +26,13 @@ export async function answer(
 ): Promise<Answer> {
   const typed = words.at(-1) ?? "";
   const { candidates, sources, prefix } = complete(program, words);
-  const names: Candidate[] = [];
+  let names: Candidate[] = [];
   if (sources.includes("images") || sources.includes("snapshots")) {
     await using store = await tryOpen(rootOf(words) ?? root);
-    if (store !== undefined && sources.includes("snapshots")) names.push(...snapshots(store));
-    if (store !== undefined && sources.includes("images")) names.push(...images(store));
+    if (store !== undefined && sources.includes("snapshots")) {
+      names = names.concat(snapshots(store));
+    }
+    if (store !== undefined && sources.includes("images")) names = names.concat(images(store));
   }
   const all = [
     ...candidates,

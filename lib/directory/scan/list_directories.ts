@@ -33,7 +33,7 @@ export function listDirectories(
       out.push({ path, opaque, cut, names, directories: below.length });
       // The last one is taken next, so sort in reverse. The file system's own order must not matter.
       below.sort((a, b) => a.path < b.path ? 1 : -1);
-      pending.push(...below);
+      for (const one of below) pending.push(one);
     });
   }
   return out;

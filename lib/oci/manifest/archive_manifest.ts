@@ -40,13 +40,16 @@ export function parseArchiveManifest(
     throw new VarveError("E_FORMAT", "Cannot read manifest.json: it is not a list of images");
   }
   checkOciLimit("manifests", limits.manifests, json.length);
+  let names = 0;
   return json.map((value: JsonValue, i: number) => {
     const fields = new Fields(value, `image ${i} of manifest.json`, NAMES);
     const layers = fields.strings("Layers") ?? [];
     checkOciLimit("layers", limits.layers, layers.length);
+    const repoTags = fields.strings("RepoTags") ?? [];
+    checkOciLimit("names", limits.names, names += repoTags.length);
     return {
       config: entryName(fields.string("Config") ?? fields.missing("Config")),
-      repoTags: fields.strings("RepoTags") ?? [],
+      repoTags,
       layers: layers.map(entryName),
     };
   });

@@ -82,7 +82,7 @@ async function number(disk: Disk, plan: DiskPlan): Promise<NumberedLayer[]> {
     paths.push(...files, marker, directory);
     layers.push({ ...staged, cacheId });
   }
-  paths.push(...blobsOf(plan).map((blob) => blob.path));
+  for (const { path } of blobsOf(plan)) paths.push(path);
   await disk.syncer.each(paths);
   return layers;
 }

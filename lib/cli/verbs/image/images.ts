@@ -35,6 +35,7 @@ interface Row extends PlatformRow {
 export const images: Verb = {
   usage: "images",
   summary: "list images",
+  onlyReads: true,
   help:
     `A name of an index has a line for each of its platforms that is here. The first line is the one that the name
 means without --platform.
@@ -45,8 +46,15 @@ JSON: [{"name","kind","imageId","manifest","platform","size","created","platform
 or "damaged". "size" is in bytes, uncompressed. A layer that several images share counts in each of them.`,
   async run(context) {
     const store = await context.store();
+    // Names of one manifest share what is read of it: an image can have thousands.
+    const known = new Map<string, Row>();
     const rows: Row[] = [];
-    for (const record of store.images.list()) rows.push(await rowOf(context, store, record));
+    for (const record of store.images.list()) {
+      const key = JSON.stringify([record.target, record.platform]);
+      const row = known.get(key) ?? await rowOf(context, store, record);
+      known.set(key, row);
+      rows.push({ ...row, name: record.name });
+    }
     return {
       json: rows,
       text: table(

@@ -16,6 +16,7 @@ import type { Verb } from "../../verb.ts";
 export const inspect: Verb = {
   usage: "inspect <ref>",
   summary: "show an image's manifest and config",
+  onlyReads: true,
   help:
     `The text output is the JSON document as well. --referrers asks the registry in the image's name for the
 signatures, attestations and other artifacts that refer to the image.
@@ -77,6 +78,7 @@ async function referrers(
 export const history: Verb = {
   usage: "history <ref>",
   summary: "show the history of an image",
+  onlyReads: true,
   help: `The newest step is first, as in docker history.
 
 JSON: [{"created","createdBy","author","comment","emptyLayer","diffId","size"}]`,
@@ -119,6 +121,7 @@ JSON: [{"created","createdBy","author","comment","emptyLayer","diffId","size"}]`
 export const layers: Verb = {
   usage: "layers <ref>",
   summary: "list the layers of an image: diffID, chainID, parent, sizes, cache id",
+  onlyReads: true,
   help: `The lowest layer is first.
 
 JSON: [{"digest","mediaType","diffId","chainId","parent","size","uncompressedSize","entries",

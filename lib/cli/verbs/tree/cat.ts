@@ -11,6 +11,7 @@ import { openPath, type Target } from "./tree.ts";
 export const cat: Verb = {
   usage: "cat <ref:/path>",
   summary: "print a file of an image, or a directory as a plain tar",
+  onlyReads: true,
   help:
     `Nothing is mounted: the bytes come from the layer's tar. A directory is written as an ustar archive of its
 files and directories. ustar cannot hold other types, long names, xattrs and times before 1970; a warning

@@ -13,6 +13,7 @@ import type { Options, Verb } from "../../verb.ts";
 export const diff: Verb = {
   usage: "diff <a> [b]",
   summary: "list the paths that differ between two images or snapshots",
+  onlyReads: true,
   help:
     `A and B are images or keys of snapshots. A snapshot is read as it is now. If a snapshot and an image have the
 same name, the snapshot is taken. Without B, a snapshot is compared with its parent, and an image with its

@@ -58,6 +58,7 @@ function find(tree: Tree, path: ByteString, followLast: boolean): Omit<Target, "
 export const ls: Verb = {
   usage: "ls <ref[:/path]>",
   summary: "list a directory of an image, without mounting it",
+  onlyReads: true,
   help:
     `In names, a byte that is not printable UTF-8 is shown as \\xNN, and can be given in the same form.
 
@@ -98,6 +99,7 @@ function slashed(path: ByteString): string {
 export const stat: Verb = {
   usage: "stat <ref:/path>",
   summary: "show everything that is known about one path",
+  onlyReads: true,
   help: `For a symbolic link, the link itself is shown, not its target.
 
 JSON: {"path","type","mode","uid","gid","mtime","size","digest","layer","extents","target","major",
@@ -119,6 +121,7 @@ JSON: {"path","type","mode","uid","gid","mtime","size","digest","layer","extents
 export const tree: Verb = {
   usage: "tree <ref[:/path]>",
   summary: "print the tree of an image",
+  onlyReads: true,
   help: `JSON: {"digest","entries":[…as in stat]}, in the order of the text
 
 Example:

@@ -52,7 +52,7 @@ export async function referrerPages(
       signal,
     }, { maxBytes: MAX_PAGE });
     if (page === 0 && !isIndex(response)) return undefined;
-    out.push(...parseIndex(bytes).manifests);
+    for (const manifest of parseIndex(bytes).manifests) out.push(manifest);
     const link = parseNextLink(response.headers.get("link") ?? "", url);
     if (link === undefined) return out;
     if (link.origin !== endpoint.origin) throw registryError(action, "its list leads elsewhere");

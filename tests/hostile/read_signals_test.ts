@@ -1,0 +1,80 @@
+/** A verb that only reads ends at a signal, also in the middle of long work that never waits. */
+import { assert, assertEquals } from "@std/assert";
+import { Cli } from "../support/cli/cli.ts";
+import { archiveTar, buildImage, ociFiles } from "../support/images/images.ts";
+import { tempDir } from "../support/machine/temp_dir.ts";
+import { concat, gnuLong, header } from "../support/tar/raw_blocks.ts";
+
+/** CPU time, in ticks of 10 ms, after which a command is at work on the tree: its start takes half of that. */
+const AT_WORK = 120;
+
+Deno.test("K04: stat, ls, tree and diff of 400,000 directories end at once at SIGTERM", async (t) => {
+  await using temp = await tempDir();
+  const cli = new Cli(temp.join("store"));
+  const image = buildImage({ name: "example.org/deep:1", layers: [deepTar(100)] });
+  await Deno.writeFile(temp.join("deep.tar"), archiveTar(ociFiles([image])));
+  await cli.text(["config", "set", "limits.layer.entryRatioFrom", "1000000"]);
+  await cli.text(["load", temp.join("deep.tar")]);
+  const names = await namesBelow(temp.join("store"));
+  for (
+    const args of [
+      ["stat", "example.org/deep:1:/0/a"],
+      ["ls", "example.org/deep:1"],
+      ["tree", "example.org/deep:1"],
+      ["diff", "example.org/deep:1", "example.org/deep:1"],
+    ]
+  ) {
+    await t.step(args[0] as string, async () => {
+      const [command = "", ...rest] = cli.command(args);
+      const child = new Deno.Command(command, {
+        args: rest,
+        env: cli.env,
+        stdin: "null",
+        stdout: "null",
+        stderr: "null",
+      }).spawn();
+      while (ticksOf(child.pid) < AT_WORK) await new Promise((go) => setTimeout(go, 20));
+      const before = ticksOf(child.pid);
+      child.kill("SIGTERM");
+      let last = before;
+      let isThere = true;
+      const ended = child.status.finally(() => isThere = false);
+      while (isThere) {
+        const now = ticksOf(child.pid);
+        if (now !== Infinity) last = now;
+        await new Promise((go) => setTimeout(go, 5));
+      }
+      // The kernel's own way to end it: no code of the program had to run.
+      assertEquals((await ended).signal, "SIGTERM");
+      assert(last - before < 30, `${last - before} ticks of CPU after the signal`);
+    });
+  }
+  assertEquals(await namesBelow(temp.join("store")), names);
+});
+
+/** CPU time of a process in ticks; `Infinity` when it has ended. */
+function ticksOf(pid: number): number {
+  try {
+    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" ? Infinity : Number(fields[11]) + Number(fields[12]);
+  } catch {
+    return Infinity;
+  }
+}
+
+/** A tar of names with 4,000 directories each. */
+function deepTar(count: number): Uint8Array<ArrayBuffer> {
+  const below = "/a".repeat(3998);
+  const name = (i: number) => [gnuLong("L", `${i}${below}/f`), header({ name: "f" })];
+  return concat(...Array.from({ length: count }, (_, i) => name(i)).flat(), new Uint8Array(1024));
+}
+
+/** The names in the places of a store where unfinished things lie. */
+async function namesBelow(root: string): Promise<string[]> {
+  const names: string[] = [];
+  for (const place of ["ingest", "trash", "mounts"]) {
+    for await (const { name } of Deno.readDir(`${root}/${place}`)) names.push(`${place}/${name}`);
+  }
+  return names.sort();
+}
