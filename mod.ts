@@ -124,9 +124,13 @@ export {
 } from "./lib/commit/mod.ts";
 export type { DropReason, ExtractPolicy, ExtractReport } from "./lib/directory/mod.ts";
 export {
+  listMounts,
   type MountedImage,
   mountImage,
   type MountImageOptions,
+  type MountRecord,
+  unmountAll,
+  type UnmountAllOptions,
   unmountImage,
   type UnmountImageOptions,
   unpackImage,

@@ -95,6 +95,7 @@ export async function recordEnd(
       snapshotter.update(key, { [labels.exit]: String(exit) }, [`labels.${labels.exit}`]);
     }
   });
+  await ignoreMissing(() => snapshotter.release(key));
 }
 
 /** Removes a snapshot. A snapshot that a user mounted after its run died belongs to that user, and stays. */
@@ -118,7 +119,10 @@ export async function recordFailure(
   endLease(store, key);
   await ignoreMissing(async () => {
     if (isNew) await snapshotter.remove(key);
-    else snapshotter.update(key, { [remove]: "" }, [`labels.${remove}`]);
+    else {
+      snapshotter.update(key, { [remove]: "" }, [`labels.${remove}`]);
+      snapshotter.release(key);
+    }
   });
 }
 

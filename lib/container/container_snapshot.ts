@@ -8,7 +8,7 @@ import {
   refuseBusy,
   type WritableSnapshot,
 } from "../snapshot/internal.ts";
-import type { DiskStore, StoredImage } from "../store/mod.ts";
+import type { StoredImage } from "../store/mod.ts";
 import type { RunContainerOptions } from "./contract.ts";
 import { refuseRunning } from "./run_directory.ts";
 
@@ -40,10 +40,11 @@ export async function openSnapshot(options: RunContainerOptions): Promise<Writab
  * @throws {VarveError} `E_BUSY` the snapshot is mounted or runs, or is about to
  */
 export async function lockSnapshot(
-  store: DiskStore,
+  options: RunContainerOptions,
   snapshot: WritableSnapshot,
 ): Promise<OwnedFd> {
-  const lock = lockWritable(store, snapshot);
+  const { store } = options;
+  const lock = await lockWritable(options, snapshot);
   try {
     // Check this first: the message about a running container says more than the message about its mount.
     await refuseRunning(store, snapshot.key);

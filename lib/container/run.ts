@@ -45,7 +45,7 @@ export async function runContainer(options: RunContainerOptions): Promise<Contai
   await reapRuns(store, snapshotter);
   const snapshot = await openSnapshot(options);
   // Keep this out of the try block: until the snapshot is locked, another process may be using it.
-  using lock = await lockSnapshot(store, snapshot);
+  using lock = await lockSnapshot(options, snapshot);
   try {
     const exit = await runLocked({ options, snapshot, lock, runtime, terminal });
     await recordEnd(store, snapshotter, { key: snapshot.key, exit });

@@ -91,7 +91,7 @@ export async function mountImage(options: MountImageOptions): Promise<MountedIma
   const writable = key === undefined ? null : await openWritable({ ...options, store, key });
   const mounts = writable?.mounts ?? await viewOf(options, id);
   // One upper directory must never be mounted twice.
-  using lock = writable === null ? null : lockIdle(store, writable);
+  using lock = writable === null ? null : await lockIdle({ ...options, store }, writable);
   try {
     store.leases.create(leaseOf(options, target, key ?? id));
     performAll(mounts, target);
@@ -99,6 +99,7 @@ export async function mountImage(options: MountImageOptions): Promise<MountedIma
     await forgetMount(store, snapshotter, id);
     lock?.[Symbol.dispose]();
     if (writable?.isNew) await snapshotter.remove(writable.key);
+    else if (writable !== null) snapshotter.release(writable.key);
     throw error;
   }
   return {
@@ -147,10 +148,13 @@ async function viewOf(
 }
 
 /** Locks a snapshot that is not mounted. @throws {VarveError} `E_BUSY` it is mounted, or is about to be */
-function lockIdle(store: DiskStore, writable: WritableSnapshot): Disposable {
-  const lock = lockWritable(store, writable);
+async function lockIdle(
+  options: MountImageOptions & { readonly store: DiskStore },
+  writable: WritableSnapshot,
+): Promise<Disposable> {
+  const lock = await lockWritable(options, writable);
   try {
-    refuseBusy(store, writable.key);
+    refuseBusy(options.store, writable.key);
     return lock;
   } catch (error) {
     lock[Symbol.dispose]();

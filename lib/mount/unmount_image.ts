@@ -11,6 +11,7 @@ import {
 import type { Snapshotter } from "../snapshot/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { type MountTarget, openMountTarget } from "./mount_target.ts";
+import { usersOf } from "./mount_users.ts";
 
 /** Options of {@linkcode unmountImage}. */
 export interface UnmountImageOptions {
@@ -58,14 +59,28 @@ export async function unmountImage(
       { subject: target },
     );
   }
-  performUnmount(fromText(target), { lazy: options.lazy ?? false });
+  unmount(target, options.lazy ?? false);
   // Another process may mount here again at once. Then that process removes the old lease.
   using directory = openIfThere(target);
   const isIdle = directory === undefined || directory.tryLock();
   if (isIdle && store.leases.get(id)?.createdAt === lease.createdAt) {
     await forgetWithHint({ store, snapshotter, target });
   }
-  return { key: snapshotOfLease(lease) };
+  const key = snapshotOfLease(lease);
+  if (key !== id) await ignoreMissing(() => snapshotter.release(key));
+  return { key };
+}
+
+/** Unmounts. An error about a mount in use says what uses it. */
+function unmount(target: string, lazy: boolean): void {
+  try {
+    performUnmount(fromText(target), { lazy });
+  } catch (error) {
+    if (!(error instanceof VarveError && error.code === "E_BUSY")) throw error;
+    const users = usersOf(fromText(target));
+    if (users === "") throw error;
+    throw new VarveError("E_BUSY", `${error.message} by ${users}`, error.details, { cause: error });
+  }
 }
 
 /** Removes the lease and view of a mount that was unmounted. An error has a hint how to do that later. */

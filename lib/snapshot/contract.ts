@@ -104,6 +104,15 @@ export interface Snapshotter {
    */
   mounts(key: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<Mount[]>;
   /**
+   * Says that nothing is mounted of a snapshot any more, and that nobody will mount what was returned
+   * before. Shared lowers that only such snapshots need are unmounted. The snapshot stays;
+   * {@linkcode mounts} makes it mountable again. `mountImage` and containers do this at their end. For a
+   * snapshot that is in use, or about to be, it does nothing.
+   *
+   * @throws {VarveError} `E_NOT_FOUND`
+   */
+  release(key: string): void;
+  /**
    * Turns an active snapshot into a committed one under `name`. The key is free afterwards.
    *
    * @throws {VarveError} `E_EXISTS` the name is taken · `E_NOT_FOUND` no such key · `E_PRECONDITION` it is not

@@ -6,7 +6,7 @@ import type { DiffId } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import type { SnapshotRow, SnapshotTable } from "../store/mod.ts";
 import type { Ancestor, Usage } from "./contract.ts";
-import { checkKey, keptLabels, quoteKey } from "./keys.ts";
+import { checkKey, keptLabels, quoteKey, RELEASED_LABEL } from "./keys.ts";
 
 /** The table of snapshots, for reading only. */
 export type ReadTable = Omit<SnapshotTable, "put" | "delete">;
@@ -249,6 +249,13 @@ export function update(
   const updated: SnapshotRow = { ...row, labels: kept, updatedAt: now };
   table.put(updated);
   return updated;
+}
+
+/** Sets or removes the mark that nobody uses the mounts of a snapshot. Its times stay as they are. */
+export function setReleased(table: SnapshotTable, key: string, released: boolean): void {
+  const row = stat(table, key);
+  const { [RELEASED_LABEL]: _, ...labels } = row.labels;
+  table.put({ ...row, labels: released ? { ...labels, [RELEASED_LABEL]: "1" } : labels });
 }
 
 /** Returns the row of a snapshot. @throws {VarveError} `E_NOT_FOUND` */

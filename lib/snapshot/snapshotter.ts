@@ -15,6 +15,7 @@ import type {
   Snapshotter,
   Usage,
 } from "./contract.ts";
+import { RELEASED_LABEL } from "./keys.ts";
 import * as machine from "./machine.ts";
 import { refuseLeased } from "./mount_leases.ts";
 import { compileFilters } from "./snapshot_filter.ts";
@@ -140,6 +141,18 @@ class StoreSnapshotter implements Snapshotter {
     key: string,
     options: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<Mount[]> {
+    options.signal?.throwIfAborted();
+    const { mounts } = this.#directories;
+    try {
+      // From here to the mark in the row, only this lock says that the lowers are needed.
+      using _ = await lockLowers(mounts, options.signal);
+      return await this.#mountsHeld(key, options.signal);
+    } finally {
+      trimIfRequested(mounts, () => this.#trim());
+    }
+  }
+
+  async #mountsHeld(key: string, signal: AbortSignal | undefined): Promise<Mount[]> {
     const { row, ancestors } = this.#store.snapshots.read((table) => {
       const row = machine.stat(table, key);
       return { row, ancestors: machine.ancestors(table, row.parent) };
@@ -152,7 +165,26 @@ class StoreSnapshotter implements Snapshotter {
         { subject: key },
       );
     }
-    return await this.#driver.mounts({ kind, cacheId, ancestors, signal: options.signal });
+    if (isReleased(row)) {
+      this.#store.snapshots.transact((table) => machine.setReleased(table, key, false));
+    }
+    return await this.#driver.mounts({ kind, cacheId, ancestors, signal });
+  }
+
+  release(key: string): void {
+    const { kind, cacheId } = this.stat(key);
+    try {
+      // Who mounts or runs the snapshot holds this lock until its lease is live.
+      using _ = kind === "active" && cacheId !== null
+        ? lockSnapshotDirectory(this.#store, key, cacheId)
+        : null;
+      refuseLeased(this.#store, key);
+      this.#store.snapshots.transact((table) => machine.setReleased(table, key, true));
+    } catch (error) {
+      if (error instanceof VarveError && error.code === "E_BUSY") return;
+      throw error;
+    }
+    trimOrRequest(this.#directories.mounts, () => this.#trim());
   }
 
   async commit(name: string, key: string, options: CommitOptions = {}): Promise<void> {
@@ -182,7 +214,7 @@ class StoreSnapshotter implements Snapshotter {
   #trim(): void {
     this.#driver.trim(() =>
       this.#store.snapshots.read((table) => {
-        const parents = table.list().filter(({ kind }) => kind !== "committed")
+        const parents = table.list().filter((row) => row.kind !== "committed" && !isReleased(row))
           .map(({ parent }) => parent);
         return [...new Set(parents)].map((parent) => machine.ancestors(table, parent));
       })
@@ -249,6 +281,10 @@ class StoreSnapshotter implements Snapshotter {
       { subject: diffId },
     );
   }
+}
+
+function isReleased({ labels }: SnapshotRow): boolean {
+  return labels[RELEASED_LABEL] !== undefined;
 }
 
 function sameAncestors(a: readonly Ancestor[], b: readonly Ancestor[]): boolean {

@@ -4,7 +4,7 @@ import type { Mount, OwnedFd } from "../linux/mod.ts";
 import type { DiskStore, SnapshotRow, StoredImage } from "../store/mod.ts";
 import type { Snapshotter } from "./contract.ts";
 import { imageLabels } from "./image_labels.ts";
-import { quoteKey } from "./keys.ts";
+import { quoteKey, RELEASED_LABEL } from "./keys.ts";
 import { existsAlready, notFound } from "./machine.ts";
 import { lockSnapshotDirectory } from "./snapshot_lock.ts";
 
@@ -74,12 +74,21 @@ export async function openWritable(options: OpenWritableOptions): Promise<Writab
  * @throws {VarveError} `E_BUSY` another process holds the lock · `E_NOT_FOUND` the snapshot was removed before it was
  * locked
  */
-export function lockWritable(store: DiskStore, { key, cacheId }: WritableSnapshot): OwnedFd {
+export async function lockWritable(
+  { store, snapshotter, signal }: Pick<OpenWritableOptions, "store" | "snapshotter" | "signal">,
+  { key, cacheId }: WritableSnapshot,
+): Promise<OwnedFd> {
   const lock = lockSnapshotDirectory(store, key, cacheId);
-  const row = store.snapshots.read((table) => table.get(key));
-  if (lock !== null && row?.cacheId === cacheId) return lock;
-  lock?.[Symbol.dispose]();
-  throw notFound("use snapshot", key);
+  try {
+    const row = store.snapshots.read((table) => table.get(key));
+    if (lock === null || row?.cacheId !== cacheId) throw notFound("use snapshot", key);
+    // Its last user may have released it after it was opened here.
+    if (row.labels[RELEASED_LABEL] !== undefined) await snapshotter.mounts(key, { signal });
+    return lock;
+  } catch (error) {
+    lock?.[Symbol.dispose]();
+    throw error;
+  }
 }
 
 function directoryOf(

@@ -320,3 +320,39 @@ Deno.test({
     assertEquals((await varve.json(["ps"])).length, 1);
   },
 });
+
+Deno.test({
+  name: "run: when no container runs, nothing of the store is mounted, and it can be removed",
+  ...need,
+  fn: async () => {
+    await using fixture = await containerFixture();
+    const { varve, root, temp } = fixture;
+    const mnt = temp.join("mnt");
+    await Deno.mkdir(mnt);
+    await varve.text(["run", "--name", "a", BOX, "--", "sh", "-c", "echo kept >/new"]);
+    assertEquals(await mountsBelow(root), []);
+    // The kept container runs again, beside another one.
+    const other = await startContainer(fixture, "b", [BOX, "--", "sleep", "99"]);
+    assertEquals(await varve.text(["run", "--name", "a", BOX, "--", "cat", "/new"]), "kept\n");
+    assert((await mountsBelow(`${root}/mounts`)).length > 0, "the other one needs its lower");
+    other.child.kill("SIGTERM");
+    await other.child.output();
+    await waitUntilGone(fixture, [other.id]);
+    assertEquals(await mountsBelow(root), []);
+
+    await varve.text(["mount", BOX, mnt, "--rw", "a"]);
+    const { code, stdout } = await varve.any(["mount"]);
+    assertEquals([code, stdout.split("\n").slice(1)], [0, [
+      `${mnt}  ${BOX}  read-write  a`,
+      "",
+    ]]);
+    assertEquals((await varve.json(["mount"])).map(({ target }: { target: string }) => target), [
+      mnt,
+    ]);
+    assertEquals(await varve.text(["umount", "--all"]), `${mnt}\n`);
+    assertEquals(await varve.json(["mount"]), []);
+    assertEquals((await varve.any(["umount"])).code, 2);
+    assertEquals((await varve.any(["mount", BOX])).code, 2);
+    await Deno.remove(root, { recursive: true });
+  },
+});

@@ -2,15 +2,17 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fromText } from "../../../lib/bytes/mod.ts";
 import { VarveError } from "../../../lib/errors.ts";
 import { findMount, performMount, performUnmount, readMountInfo } from "../../../lib/linux/mod.ts";
-import { mountImage, unmountImage } from "../../../lib/mount/mod.ts";
+import { listMounts, mountImage, unmountAll, unmountImage } from "../../../lib/mount/mod.ts";
 import { refuseBusy } from "../../../lib/snapshot/internal.ts";
 import { liveMounts, MOUNT_LABEL, type Snapshotter } from "../../../lib/snapshot/mod.ts";
 import type { StoredImage } from "../../../lib/store/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
+import { mountsBelow } from "../../support/machine/census.ts";
 import { needs } from "../../support/machine/needs.ts";
 import {
   bringImage,
   DRIVER_NAMES,
+  mountAt,
   type SnapshotFixture,
   snapshotFixture,
   TMPFS,
@@ -81,6 +83,57 @@ test("a snapshot that is mounted is not removed, and keeps what was written", as
   await one.unmount(target);
   await one.snapshotter.remove("work");
   assertEquals(one.records(), []);
+});
+
+test("read-write: after the unmount nothing of the store is mounted, and it mounts again", async (one) => {
+  const target = one.target("mnt");
+  for (const text of ["first", "second"]) {
+    await one.mount(target, "work");
+    assertEquals(await Deno.readTextFile(`${target}/b`), "upper");
+    await Deno.writeTextFile(`${target}/new`, text);
+    await one.unmount(target);
+    assertEquals(await mountsBelow(one.store.root), []);
+  }
+  // The mounts that a snapshotter returns are good again after a release.
+  await using again = await mountAt(await one.snapshotter.mounts("work"), target);
+  assertEquals(await Deno.readTextFile(`${again.path}/b`), "upper");
+  assertEquals(await Deno.readTextFile(`${again.path}/new`), "second");
+});
+
+test("unmountAll ends every mount of the store, and leaves what is in use", async (one) => {
+  const [view, work, busy] = [one.target("view"), one.target("work"), one.target("busy")];
+  await one.mount(view);
+  await one.mount(work, "work");
+  await one.mount(busy, "busy");
+  assertEquals(
+    listMounts(one.store).map(({ target, image, key, readOnly }) => [target, image, key, readOnly]),
+    [
+      [busy, "example.org/a:1", "busy", false],
+      [view, "example.org/a:1", `mount:${view}`, true],
+      [work, "example.org/a:1", "work", false],
+    ],
+  );
+  // Its mounts are only values: nobody has performed them.
+  await one.snapshotter.prepare("idle", one.image.chainId);
+  const { store, snapshotter } = one;
+  const child = new Deno.Command("sleep", { args: ["60"], cwd: busy }).spawn();
+  try {
+    const error = await assertRejects(() => unmountAll({ store, snapshotter }), VarveError);
+    assertEquals(error.code, "E_BUSY");
+    assertEquals(
+      error.message,
+      `Cannot unmount ${busy}: it is in use by sleep (process ${child.pid})`,
+    );
+    assertEquals(listMounts(store).map(({ target }) => target), [busy]);
+    assertEquals(isMounted(view), false);
+  } finally {
+    child.kill("SIGKILL");
+    await child.status;
+  }
+  assertEquals(await unmountAll({ store, snapshotter }), [{ target: busy, key: "busy" }]);
+  assertEquals(await mountsBelow(store.root), []);
+  assertEquals(await unmountAll({ store, snapshotter }), []);
+  assertEquals(one.records(), ["active busy", "active idle", "active work"]);
 });
 
 test("read-only: a lease and a view while it lasts, nothing afterwards", async (one) => {

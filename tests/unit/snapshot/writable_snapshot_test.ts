@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { fromText } from "../../../lib/bytes/mod.ts";
 import { VarveError } from "../../../lib/errors.ts";
 import { CWD, Open, openAt, ownFd } from "../../../lib/linux/mod.ts";
@@ -6,6 +6,7 @@ import { LOCK_LABEL, mountNamespace, NAMESPACE_LABEL } from "../../../lib/snapsh
 import { MOUNT_LABEL } from "../../../lib/snapshot/mod.ts";
 import { lockWritable, openWritable } from "../../../lib/snapshot/writable_snapshot.ts";
 import { codeOf } from "../../support/code_of.ts";
+import { mountsBelow } from "../../support/machine/census.ts";
 import { needs } from "../../support/machine/needs.ts";
 import { bringImage, snapshotFixture } from "../../support/snapshots/snapshot_fixture.ts";
 
@@ -64,18 +65,17 @@ Deno.test({
     const image = await bringImage(store, pool, "example.org/a:1", []);
     const snapshot = await openWritable({ store, snapshotter, image, key: "k" });
     {
-      using _ = lockWritable(store, snapshot);
-      const busy = assertThrows(() => lockWritable(store, snapshot), VarveError) as VarveError;
-      assertEquals(busy.code, "E_BUSY");
+      using _ = await lockWritable({ store, snapshotter }, snapshot);
+      assertEquals(await codeOf(() => lockWritable({ store, snapshotter }, snapshot)), "E_BUSY");
       assertEquals(await codeOf(() => snapshotter.remove("k")), "E_BUSY");
       assertEquals(snapshotter.stat("k").kind, "active");
     }
     {
-      using _ = lockWritable(store, snapshot);
+      using _ = await lockWritable({ store, snapshotter }, snapshot);
     }
     await snapshotter.remove("k");
-    const gone = assertThrows(() => lockWritable(store, snapshot), VarveError) as VarveError;
-    assertEquals(gone.code, "E_NOT_FOUND");
+    const gone = await codeOf(() => lockWritable({ store, snapshotter }, snapshot));
+    assertEquals(gone, "E_NOT_FOUND");
   },
 });
 
@@ -90,6 +90,31 @@ Deno.test({
     assertEquals((await open()).isNew, true);
     assertEquals(await codeOf(open), "E_EXISTS");
     assertEquals(snapshotter.stat("k").kind, "active");
+  },
+});
+
+Deno.test({
+  name: "lockWritable: a snapshot that was released meanwhile is made mountable again",
+  ...needs({ root: true, mount: true }),
+  async fn() {
+    await using fixture = await snapshotFixture("erofs");
+    const { store, pool, snapshotter } = fixture;
+    const image = await bringImage(store, pool, "example.org/a:1", [[{ name: "a" }]]);
+    const snapshot = await openWritable({ store, snapshotter, image, key: "k" });
+    const lowers = () => mountsBelow(store.directories.mounts);
+    assertEquals((await lowers()).length, 1);
+    snapshotter.release("k");
+    assertEquals(await lowers(), []);
+    {
+      using _ = await lockWritable({ store, snapshotter }, snapshot);
+      assertEquals((await lowers()).length, 1);
+      // About to be mounted: it is not released.
+      snapshotter.release("k");
+      assertEquals((await lowers()).length, 1);
+    }
+    await snapshotter.remove("k");
+    assertEquals(await lowers(), []);
+    assertEquals(await codeOf(() => snapshotter.release("k")), "E_NOT_FOUND");
   },
 });
 

@@ -1,24 +1,36 @@
-import { mountImage, unmountImage, unpackImage } from "../../../mount/mod.ts";
+import { escapeText } from "../../../bytes/mod.ts";
+import { VarveError } from "../../../errors.ts";
+import {
+  listMounts,
+  mountImage,
+  unmountAll,
+  unmountImage,
+  unpackImage,
+} from "../../../mount/mod.ts";
 import { formatBytes, type ProgressItem } from "../../display/progress.ts";
 import { warnOfDrops } from "../../display/warnings.ts";
 import { openImage, PLATFORM_OPTION } from "../../images.ts";
-import { reportMount } from "../../report_mount.ts";
+import { reportMount, reportMounts } from "../../report_mount.ts";
 import { stringOption, type Verb } from "../../verb.ts";
 
 /** `varve mount`. */
 export const mount: Verb = {
-  usage: "mount <ref> <dir>",
-  summary: "mount an image, read-only or with a read-write snapshot on top",
-  help:
-    `Without --rw the mount is read-only. With --rw KEY, changes go to the snapshot KEY. It stays after umount, and
+  usage: "mount [ref] [dir]",
+  summary: "mount an image, read-only or with a read-write snapshot on top; list what is mounted",
+  help: `Without REF and DIR it lists what is mounted of this store.
+
+Without --rw the mount is read-only. With --rw KEY, changes go to the snapshot KEY. It stays after umount, and
 mounting it again brings the changes back. The image's layers never change.
 
 With the erofs driver, the kernel refuses to set an ACL on a file that is still unchanged (EOPNOTSUPP). Change
 the file in another way first, for example with 'touch -r FILE FILE', or use --driver overlay.
 
 JSON: {"target","key","readOnly","driver","mounts":[{"type","source","options"}]}
+Of the list: [{"target","image","key","readOnly","elsewhere","created"}]. "elsewhere" is true for a mount in another
+mount namespace.
 
 Examples:
+  varve mount
   varve mount debian:12 /mnt
   varve mount debian:12 /mnt --rw work`,
   configure(command) {
@@ -26,11 +38,19 @@ Examples:
       .option("--rw <key>", "key of the read-write snapshot; created if there is none")
       .option(...PLATFORM_OPTION);
   },
-  async run(context, [reference = "", directory = ""], options) {
+  async run(context, [reference, directory], options) {
     const store = await context.store();
+    const key = stringOption(options, "rw");
+    if (reference === undefined && key === undefined) return reportMounts(listMounts(store));
+    if (reference === undefined || directory === undefined) {
+      throw new VarveError(
+        "E_USAGE",
+        `Cannot mount: ${reference === undefined ? "no image is given" : "no directory is given"}`,
+        { hint: "varve mount REF DIR; without both it lists what is mounted" },
+      );
+    }
     const image = await openImage(store, reference, options);
     const snapshotter = await context.snapshotter();
-    const key = stringOption(options, "rw");
     const mounted = await mountImage({
       store,
       snapshotter,
@@ -45,20 +65,33 @@ Examples:
 
 /** `varve umount`. */
 export const umount: Verb = {
-  usage: "umount <dir>",
+  usage: "umount [dir]",
   summary: "unmount an image; its read-write snapshot stays",
-  help: `JSON: {"target","key"}`,
+  help:
+    `--all unmounts everything of this store but containers that run. Afterwards the store can be removed.
+
+JSON: {"target","key"}; with --all: [{"target","key"}]`,
   configure(command) {
-    command.option("--lazy", "detach it now, even if it is in use");
+    command.option("--lazy", "detach it now, even if it is in use")
+      .option("--all", "unmount everything of this store");
   },
-  async run(context, [directory = ""], options) {
+  async run(context, [directory], options) {
+    const all = options["all"] === true;
+    if (all === (directory !== undefined)) {
+      throw new VarveError(
+        "E_USAGE",
+        `Cannot unmount: ${all ? "--all takes no directory" : "no directory is given"}`,
+        { hint: "varve umount DIR, or varve umount --all; 'varve mount' lists what is mounted" },
+      );
+    }
     const store = await context.store();
-    const { key } = await unmountImage({
-      store,
-      snapshotter: await context.snapshotter(),
-      target: directory,
-      lazy: options["lazy"] === true,
-    });
+    const snapshotter = await context.snapshotter();
+    const lazy = options["lazy"] === true;
+    if (directory === undefined) {
+      const json = await unmountAll({ store, snapshotter, lazy });
+      return { json, text: json.map(({ target }) => `${escapeText(target)}\n`).join("") };
+    }
+    const { key } = await unmountImage({ store, snapshotter, target: directory, lazy });
     return { json: { target: directory, key }, text: "" };
   },
 };

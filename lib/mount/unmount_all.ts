@@ -1,0 +1,62 @@
+import { VarveError } from "../errors.ts";
+import { ignoreMissing } from "../snapshot/internal.ts";
+import { MOUNT_LABEL, type Snapshotter } from "../snapshot/mod.ts";
+import type { Store } from "../store/mod.ts";
+import { unmountImage } from "./unmount_image.ts";
+
+/** What {@linkcode unmountAll} needs. */
+export interface UnmountAllOptions {
+  /** The store whose images are unmounted. */
+  readonly store: Store;
+  /** Removes the views of read-only mounts, and ends shared mounts. */
+  readonly snapshotter: Snapshotter;
+  /** Detach mounts now even if they are in use; each ends with its last user. Default: false. */
+  readonly lazy?: boolean | undefined;
+}
+
+/**
+ * Unmounts everything that is mounted of a store: what `mountImage` mounted, and the lowers that
+ * snapshots share, but for those of containers that run. Afterwards the store can be removed. What
+ * cannot be unmounted is left, and the rest is unmounted all the same.
+ *
+ * A snapshot that was prepared but not mounted yet needs `Snapshotter.mounts` again.
+ *
+ * @returns what was unmounted
+ * @throws {VarveError} `E_BUSY`, `E_PRECONDITION` one could not be unmounted, as by `unmountImage`
+ *
+ * @example
+ * ```ts ignore
+ * for (const { target } of await unmountAll({ store, snapshotter })) console.log(target);
+ * ```
+ */
+export async function unmountAll(
+  { store, snapshotter, lazy }: UnmountAllOptions,
+): Promise<{ readonly target: string; readonly key: string }[]> {
+  const done: { target: string; key: string }[] = [];
+  const failed: VarveError[] = [];
+  // Sorted, so that what is mounted inside another mount comes after it: from the last to the first.
+  for (const { labels } of store.leases.list().toReversed()) {
+    const target = labels[MOUNT_LABEL];
+    if (target === undefined) continue;
+    try {
+      const { key } = await unmountImage({ store, snapshotter, target, lazy });
+      done.push({ target, key });
+    } catch (error) {
+      if (!(error instanceof VarveError)) throw error;
+      // Another process unmounted it meanwhile.
+      if (error.code !== "E_NOT_FOUND") failed.push(error);
+    }
+  }
+  for (const { key, kind } of snapshotter.walk()) {
+    if (kind !== "committed") await ignoreMissing(() => snapshotter.release(key));
+  }
+  const [first, ...more] = failed;
+  if (first === undefined) return done.toReversed();
+  if (more.length === 0) throw first;
+  throw new VarveError(
+    first.code,
+    `${first.message}; ${more.length} more could not be unmounted`,
+    first.details,
+    { cause: first },
+  );
+}
