@@ -1,6 +1,7 @@
 /**
- * The contract of stores: what each promises, whatever it is made of. `memory/` and `disk/` implement it, and
- * both pass `tests/conformance/store.ts`. Begin with {@linkcode Store} and {@linkcode Ingest}.
+ * The contract of stores: the promises that every store keeps, in memory or on a disk. `memory/`
+ * and `disk/` implement it, and both pass `tests/conformance/store.ts`. Begin with
+ * {@linkcode Store} and {@linkcode Ingest}.
  */
 import type { ChainId, DiffId, Digest } from "../digest/mod.ts";
 import type { LayerJobOutput, LayerTarget } from "../layer_job/mod.ts";
@@ -20,58 +21,62 @@ import type { OpenBlobOptions } from "./runs.ts";
 /**
  * A store. Disposing it ends its open ingests and closes it.
  *
- * It holds *blobs* by digest, *layers* by diffID (the uncompressed tar and its layer tree), *chains* of
- * layers, image *names*, *snapshot* rows, *leases* and *settings*. Reading needs no preparation. Content
- * comes in by one way only, an {@linkcode Ingest}. This is how a pull brings an image:
+ * It holds *blobs* by digest, *layers* by diffID (the uncompressed tar and its layer tree),
+ * *chains* of layers, image *names*, *snapshot* rows, *leases* and *settings*. Reading needs no
+ * preparation. Content comes in only through an {@linkcode Ingest}. A pull works like this:
  *
  * 1. `store.ingest()` begins an ingest; `await using` ends it.
- * 2. `ingest.layer({ digest, diffId }, { blob: true })` asks for each layer. `"present"`: there is nothing
- *    to do. `"new"`: the layer job writes into `staged.target`, and `staged.finish(output, mediaType)` hands
- *    its output over.
- * 3. `ingest.blob(…)` takes config and manifest.
- * 4. `ingest.image(name, manifest)` and `ingest.chain(diffIds)` say what the commit is to note.
- * 5. `ingest.commit()` makes all of it visible.
+ * 2. `ingest.layer({ digest, diffId }, { blob: true })` asks for each layer. When it is
+ *    `"present"`, there is nothing to do. When it is `"new"`, the layer job writes into
+ *    `staged.target`, and `staged.finish(output, mediaType)` takes the job's output.
+ * 3. `ingest.blob(…)` stages the config and the manifest.
+ * 4. `ingest.image(name, manifest)` and `ingest.chain(diffIds)` say which name and which chain the
+ *    commit adds.
+ * 5. `ingest.commit()` makes the whole image visible.
  *
- * **Atomicity.** A commit makes everything of its ingest visible, or nothing. Until then nobody sees any
- * of it. An ingest that ends without a commit, by an error, by disposal or by `kill -9`, leaves nothing
- * that a reader can find; a later start removes the files that it left. Every other change (a name, a
- * lease, a setting, a transaction on snapshots) is one transaction of its own.
+ * **Atomicity.** A commit makes everything of its ingest visible, or nothing. Before the commit
+ * nobody sees any of it. When an ingest ends without a commit, by an error, by disposal or by `kill
+ * -9`, readers find nothing of it, and a later start removes its files. Every other change (a name,
+ * a lease, a setting, a transaction on snapshots) is its own transaction.
  *
- * **Durability.** With `durability: "full"`, what was committed survives a loss of power from the moment
- * that `commit` returns. With `"none"`, it survives the end of the process; after a loss of power the next
- * start checks it and notes what is damaged.
+ * **Durability.** With `durability: "full"`, a commit survives a loss of power from the moment that
+ * `commit` returns. With `"none"`, it survives the end of the process. After a loss of power, the
+ * next start checks the commit and notes damage.
  *
- * **Idempotence.** Committing what the store holds already is a success and changes nothing. Pointing a name
- * at the target that it has, noting a chain that is noted, or disposing twice is a success, too.
+ * **Idempotence.** Committing content that the store already holds succeeds and changes nothing.
+ * Pointing a name at its current target, noting a chain twice, or disposing twice succeeds too.
  *
- * **One maker for each layer.** While one ingest makes a layer, every other that asks for the same one
- * waits, in this process and in others. When the maker finishes, the others get `"present"`, before it
- * commits; when it gives up, one of them becomes the maker. Taking over a finished layer makes it part of
- * one's own ingest: it stays, whatever becomes of the maker.
+ * **One maker for each layer.** While one ingest (the maker) makes a layer, every other ingest that
+ * asks for the same layer waits, in this process and in others. When the maker finishes the layer,
+ * the others get `"present"`, even before the maker commits. When the maker gives up, one of the
+ * others becomes the maker. A finished layer that an ingest takes over becomes a part of that
+ * ingest. It stays, even if its maker then fails.
  *
- * **Kept bytes.** Bytes from a network are expensive. `layer(key, { keep: true })` lets a disk store keep
- * those that came, also when the ingest fails or its process is killed. The next maker of the same blob finds
- * them in its target (`staged.kept` counts them) and continues behind them. Kept bytes are not trusted: the
- * job reads them first, and only the digest of the whole decides. They go with the commit of their layer,
- * with `discard`, or when a week passes without use.
+ * **Kept bytes.** Bytes from a network are expensive. `layer(key, { keep: true })` lets a disk
+ * store keep the bytes that arrived, even when the ingest fails or its process is killed. The next
+ * maker of the same blob finds them in its target (`staged.kept` counts them) and continues after
+ * them. Kept bytes are not trusted: the job reads them first, and only the digest of the whole blob
+ * decides. They are removed by the commit of their layer, by `discard`, or after a week without
+ * use.
  *
- * **Trust.** All content was verified when it came in: blobs against their digest, layers against their
- * diffID. The store remembers which layer each compressed blob was proved to hold; a later claim that
- * contradicts this is refused with `E_DIFFID`. A diffID by SHA-512 is proved before it counts as a name of a layer. Reading verifies again, whole blobs and tars to their last
- * byte. What is found missing or wrong is noted as damaged (`verifiedAt` becomes 0), and an ingest then
- * treats it as absent: loading or pulling the image again repairs it.
+ * **Trust.** All content was verified when it came in: blobs against their digest, layers against
+ * their diffID. The store remembers which layer each compressed blob was proved to hold. It refuses
+ * a later claim that contradicts this with `E_DIFFID`. A diffID by SHA-512 must be proved before it
+ * names a layer. Reading verifies whole blobs and tars again, to their last byte. Missing or wrong
+ * bytes are noted as damage (`verifiedAt` becomes 0). An ingest then treats the blob or layer as
+ * absent, so loading or pulling the image again repairs it.
  *
- * **Errors.** Methods name the codes that are their own. Everywhere these mean the same:
+ * **Errors.** Each method names its own codes. The following codes mean the same everywhere:
  *
  * - `E_NOT_FOUND`: the store does not hold it.
- * - `E_DAMAGE`: the store holds it, but its bytes are missing or wrong. This is noted.
- * - `E_SIZE`, `E_DIGEST`, `E_DIFFID`: bytes are not what was promised. In an ingest, nothing of them stays.
- *   When reading, the store is damaged, which is noted.
- * - `E_PRECONDITION`: the ingest has ended, the store is closed, or something must come first.
- * - `E_BUSY`: another process holds what is needed, or removed it meanwhile. Trying again can help.
+ * - `E_DAMAGE`: the store holds it, but its bytes are missing or wrong. The damage is noted.
+ * - `E_SIZE`, `E_DIGEST`, `E_DIFFID`: bytes differ from the expected ones. An ingest keeps none of
+ *   them. When reading, the store is damaged, and the damage is noted.
+ * - `E_PRECONDITION`: the ingest has ended, the store is closed, or another step must come first.
+ * - `E_BUSY`: another process holds a lock, or removed a thing that is needed. A retry can help.
  * - `E_DB`: the database is damaged. `E_SYSCALL`: the kernel refused; `errno` says why (`ENOSPC`, and
  *   `EROFS` for every change to a store on a read-only file system).
- * - `RangeError`, `TypeError`: the caller is wrong, for instance about a name or a run of bytes.
+ * - `RangeError`, `TypeError`: an argument is wrong, for instance a name or a run of bytes.
  * - `signal.reason` is thrown untouched.
  */
 export interface Store extends AsyncDisposable {
@@ -112,8 +117,9 @@ export interface Blobs {
    */
   read(digest: Digest, maxBytes?: number): Promise<Uint8Array>;
   /**
-   * The bytes of a blob as a stream, verified while they pass: it fails with `E_SIZE`, or at the end with
-   * `E_DIGEST`. A part of the blob (`options.run`) cannot be verified, and is not.
+   * The bytes of a blob as a stream, verified while they pass: the stream fails with `E_SIZE`, or
+   * at the end with `E_DIGEST`. A part of a blob (`options.run`) is not verified, because it cannot
+   * be.
    *
    * @throws {VarveError} `E_NOT_FOUND` · `E_DAMAGE` its file is missing
    * @throws {RangeError} when the run does not lie within the blob
@@ -124,8 +130,8 @@ export interface Blobs {
 }
 
 /**
- * Layers by diffID. A layer has one identity, the SHA-256 of its tar, and a store holds it once. It is also found
- * by a SHA-512 of its tar that was proved when it came.
+ * Layers by diffID. A layer has one identity, the SHA-256 of its tar, and a store holds it once. A
+ * layer is also found by the SHA-512 of its tar, if that was proved when the layer came in.
  */
 export interface Layers {
   /** The record of a layer, or `undefined`. */
@@ -154,11 +160,14 @@ export interface LayerReader extends Disposable {
   /**
    * Reads exactly `length` bytes from `position`.
    *
-   * @throws {VarveError} `E_TRUNCATED` when the tar ends before
+   * @throws {VarveError} `E_TRUNCATED` when the tar ends earlier
    * @throws {RangeError} when a number is negative or not an integer
    */
   read(position: number, length: number): Uint8Array;
-  /** Tells the store that bytes which this reader gave are not the layer's. Absent where no store is behind it. */
+  /**
+   * Tells the store that bytes from this reader are wrong, so the layer is damaged. Absent when no
+   * store is behind the reader.
+   */
   noteDamage?(): void;
 }
 
@@ -166,7 +175,11 @@ export interface LayerReader extends Disposable {
 export interface Chains {
   /** The record of a chain, or `undefined`. */
   get(chainId: ChainId): ChainRecord | undefined;
-  /** The diffIDs of a chain, lowest first. @throws {VarveError} `E_NOT_FOUND` · `E_DAMAGE` the rows are not those of this chainID */
+  /**
+   * The diffIDs of a chain, lowest first.
+   *
+   * @throws {VarveError} `E_NOT_FOUND` · `E_DAMAGE` the rows do not make this chainID
+   */
   diffIds(chainId: ChainId): DiffId[];
   /**
    * Notes the chain of some layers, lowest first, and each chain below it. Idempotent.
@@ -180,16 +193,20 @@ export interface Chains {
   list(): ChainRecord[];
 }
 
-/** How a name is given, or which names are meant: see {@linkcode ImageRecord.spare}. */
+/**
+ * Options for spare names (see {@linkcode ImageRecord.spare}): how a name is set, or which names
+ * are removed.
+ */
 export interface SpareOptions {
   /**
-   * When a name is given: the name is spare, unless it exists and is not. Giving a spare name again without
-   * this makes it the user's. When names are removed: only spare ones.
+   * When a name is set: makes a new name spare. An existing name stays as it is. Setting a spare
+   * name without this option makes it a user's name. When names are removed: removes only spare
+   * names.
    */
   readonly spare?: boolean | undefined;
 }
 
-/** How a name is given. */
+/** Options for setting a name. */
 export interface NameOptions extends SpareOptions {
   /** The platform that the name is given for, see {@linkcode ImageRecord.platform}. When absent, the name has none. */
   readonly platform?: Platform | undefined;
@@ -199,21 +216,28 @@ export interface NameOptions extends SpareOptions {
 export interface Images {
   /** The record of a full name, or `undefined`. */
   get(name: string): ImageRecord | undefined;
-  /** Points a name at a target that the store holds; replaces what it pointed at. @throws {VarveError} `E_NOT_FOUND` when the target's blob is missing */
+  /**
+   * Points a name at a target that the store holds. Replaces the previous target.
+   *
+   * @throws {VarveError} `E_NOT_FOUND` when the target's blob is missing
+   */
   set(name: string, target: Descriptor, options?: NameOptions): ImageRecord;
   /** Removes a name. @throws {VarveError} `E_NOT_FOUND` */
   remove(name: string): void;
-  /** Removes those of the names that exist, all at once; returns them. */
+  /** Removes the names that exist, all at once. Returns the removed names. */
   removeAll(names: readonly string[], options?: SpareOptions): string[];
   /** All names, sorted. */
   list(): ImageRecord[];
 }
 
-/** Snapshot rows. A store only keeps them: their meaning and their rules are the snapshotter's. */
+/** Snapshot rows. A store only keeps them; the snapshotter defines their meaning and rules. */
 export interface Snapshots {
-  /** Runs `fn` in one short exclusive transaction: all of its changes are made or, when it throws, none. `fn` is synchronous and does no I/O. */
+  /**
+   * Runs `fn` in one short exclusive transaction. If `fn` throws, none of its changes is made. `fn`
+   * is synchronous and does no I/O.
+   */
   transact<T>(fn: (table: SnapshotTable) => T): T;
-  /** Runs `fn` on rows that do not change meanwhile. `fn` is synchronous. */
+  /** Runs `fn` on one consistent state of the rows. `fn` is synchronous. */
   read<T>(fn: (table: Omit<SnapshotTable, "put" | "delete">) => T): T;
 }
 
@@ -225,7 +249,7 @@ export interface SnapshotTable {
   list(): SnapshotRow[];
   /** Whether any row has this parent. */
   hasChildren(name: string): boolean;
-  /** Adds a row, or replaces the one of the same key. */
+  /** Adds a row, or replaces the row with the same key. */
   put(row: SnapshotRow): void;
   /** Removes the row of a key, if there is one. */
   delete(key: string): void;
@@ -235,7 +259,7 @@ export interface SnapshotTable {
 export interface Leases {
   /** Adds a lease. @throws {VarveError} `E_EXISTS` */
   create(lease: Lease): void;
-  /** The lease of an id, or `undefined`; an expired one, too. */
+  /** The lease of an id, even if it is expired; otherwise `undefined`. */
   get(id: string): Lease | undefined;
   /** Removes a lease. @throws {VarveError} `E_NOT_FOUND` */
   remove(id: string): void;
@@ -253,41 +277,50 @@ export interface Settings {
   list(): Record<string, string>;
 }
 
-/** What is known of a layer before its bytes are read: at least one of the two. Where nothing is known, call {@linkcode Ingest.newLayer}. */
+/**
+ * The digests of a layer that are known before its bytes are read, at least one of the two. When
+ * none is known, call {@linkcode Ingest.newLayer}.
+ */
 export interface LayerKey {
-  /** Digest of the blob, as the manifest has it. */
+  /** Digest of the blob, from the manifest. */
   readonly digest?: Digest | undefined;
-  /** Digest of the uncompressed tar, as the config has it. */
+  /** Digest of the uncompressed tar, from the config. */
   readonly diffId?: DiffId | undefined;
 }
 
-/** How a layer is begun. */
+/** Options of {@linkcode Ingest.layer}. */
 export interface LayerOptions {
   /** Aborts the wait for another maker. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * Whether the blob `key.digest` is wanted, too, because the manifest names it. A layer whose blob is
-   * missing is then `"new"`: the job proves that the blob inflates to the layer, and a commit keeps only what
-   * is missing. The blob of an uncompressed layer is its tar, and
-   * needs none of this.
+   * Whether the blob `key.digest` is wanted too, because the manifest names it. A layer whose blob
+   * is missing is then `"new"`: the job proves that the blob inflates to the layer, and the commit
+   * keeps only the missing parts. The blob of an uncompressed layer is its tar, so this option is
+   * not needed for it.
    */
   readonly blob?: boolean | undefined;
-  /** Whether to keep the bytes of the blob `key.digest` as they come, and to continue where an earlier maker ended. */
+  /**
+   * Whether to keep the bytes of the blob `key.digest` as they arrive, and to continue after the
+   * bytes that an earlier maker kept.
+   */
   readonly keep?: boolean | undefined;
 }
 
-/** What {@linkcode Ingest.layer} found. */
+/** Result of {@linkcode Ingest.layer}. */
 export type BegunLayer =
   | {
-    /** The layer is whole: in the store, or finished by another ingest, from which this one took it. */
+    /** The layer is complete, in the store or taken from another ingest that finished it. */
     readonly state: "present";
-    /** Its record. `cacheId` is 0 when it is not committed yet; {@linkcode IngestResult} has the final record. */
+    /**
+     * Record of the layer. `cacheId` is 0 when the layer is not committed yet;
+     * {@linkcode IngestResult} has the final record.
+     */
     readonly record: LayerRecord;
   }
   | {
-    /** The caller makes the layer. Others that ask for it wait. */
+    /** The caller has to make the layer. Other ingests that ask for it wait. */
     readonly state: "new";
-    /** What the caller works on. It must `finish`, `discard` or `suspend` it. */
+    /** The layer to make. The caller must `finish`, `discard` or `suspend` it. */
     readonly staged: StagedLayer;
   };
 
@@ -295,36 +328,49 @@ export type BegunLayer =
 export interface StagedLayer {
   /** Where the layer job writes. */
   readonly target: LayerTarget;
-  /** Number of bytes of the blob that the target holds already: the source begins behind them. 0 when nothing is kept. */
+  /**
+   * Number of bytes of the blob that the target holds already; 0 when none are kept. The source has
+   * to begin after them.
+   */
   readonly kept: number;
   /**
-   * Takes the job's output into the ingest, where it waits for `commit`, and lets others take the layer. When
-   * it throws, the layer is still being made: discard it.
+   * Takes the job's output into the ingest, where it waits for `commit`. From now on other ingests
+   * can take the layer. If this throws, the layer is still being made, so discard it.
    *
-   * @throws {VarveError} `E_DIGEST`, `E_DIFFID`, `E_SIZE` when the output is not what the key says
+   * @throws {VarveError} `E_DIGEST`, `E_DIFFID`, `E_SIZE` when the output contradicts the key
    * @throws {TypeError} when the layer was finished or given up before
    */
   finish(output: LayerJobOutput, mediaType: string): Promise<void>;
-  /** Gives the layer up, and its kept bytes, because they may be wrong. Idempotent. */
+  /** Gives the layer up and removes its kept bytes, because they may be wrong. Idempotent. */
   discard(): Promise<void>;
   /** Gives the layer up and leaves its kept bytes to the next maker. An ingest that ends does this with every unfinished layer. Idempotent. */
   suspend(): Promise<void>;
 }
 
-/** Content on its way into the store. Disposing it without `commit` undoes everything; after `commit` it does nothing. */
+/**
+ * Content on its way into the store. Disposing an ingest without `commit` undoes everything; after
+ * `commit` it does nothing.
+ */
 export interface Ingest extends AsyncDisposable {
   /**
-   * Begins a layer, or finds it whole. Waits while another ingest makes the same one.
+   * Begins a layer, or finds it complete. Waits while another ingest makes the same layer.
    *
-   * Between `"new"` and `finish`, `discard` or `suspend`, do not call this for another layer: its maker
-   * may be waiting for yours. So begin a layer when its bytes are at hand.
+   * Do not call this again between `"new"` and `finish`, `discard` or `suspend`: it may wait for
+   * another ingest that waits for your layer. So begin a layer only when its bytes are available.
    *
    * @throws {VarveError} `E_DIFFID` when `key.digest` was proved to hold another layer than `key.diffId`
    */
   layer(key: LayerKey, options?: LayerOptions): Promise<BegunLayer>;
-  /** Begins a layer that no key names yet, such as one made from a directory. It looks for nothing and waits for nobody. */
+  /**
+   * Begins a layer whose digests are not known yet, such as a layer made from a directory. It
+   * searches for no existing layer and never waits.
+   */
   newLayer(): Promise<StagedLayer>;
-  /** Stages a document. @throws {VarveError} `E_SIZE`, `E_DIGEST` when it is not what `expected` says */
+  /**
+   * Stages a document.
+   *
+   * @throws {VarveError} `E_SIZE`, `E_DIGEST` when it differs from `expected`
+   */
   blob(
     bytes: Uint8Array,
     mediaType: string,
@@ -336,21 +382,28 @@ export interface Ingest extends AsyncDisposable {
     mediaType: string,
     expected?: Pick<Descriptor, "digest" | "size">,
   ): Promise<Descriptor>;
-  /** Has the commit point a name (`null`: `<none>@<digest>`) at a target that is staged or in the store; otherwise the commit throws `E_NOT_FOUND`. */
+  /**
+   * Lets the commit point a name (`null` for `<none>@<digest>`) at a target. The target must be
+   * staged or in the store; otherwise the commit throws `E_NOT_FOUND`.
+   */
   image(name: string | null, target: Descriptor, options?: NameOptions): void;
-  /** Has the commit note the chain of layers that are staged or in the store; otherwise the commit throws `E_PRECONDITION`. Without layers it does nothing. */
+  /**
+   * Lets the commit note the chain of some layers. The layers must be staged or in the store;
+   * otherwise the commit throws `E_PRECONDITION`. Without layers it does nothing.
+   */
   chain(diffIds: readonly DiffId[]): void;
   /**
-   * Makes everything visible at once or, when it throws, nothing. The ingest has ended then, either way. Only
-   * while a layer is still being made does it throw `E_PRECONDITION` and stay open.
+   * Makes everything visible at once. If it throws, nothing becomes visible. The ingest ends in
+   * both cases, with one exception: while a layer is still being made, `commit` throws
+   * `E_PRECONDITION` and the ingest stays open.
    *
-   * @throws {VarveError} `E_PRECONDITION`, `E_NOT_FOUND` as above · `E_BUSY` a layer that was present was removed
-   * meanwhile · `E_SYSCALL` with the kernel's error (`ENOSPC`, …)
+   * @throws {VarveError} `E_PRECONDITION`, `E_NOT_FOUND` as above · `E_BUSY` a layer that was
+   * present has been removed · `E_SYSCALL` with the kernel's error (`ENOSPC`, …)
    */
   commit(): Promise<IngestResult>;
 }
 
-/** What a commit made visible. */
+/** The rows that a commit made visible. */
 export interface IngestResult {
   /** Image names, in the order of the calls of `image`. */
   readonly images: readonly ImageRecord[];

@@ -1,11 +1,13 @@
 import type { ChainId, DiffId, Digest } from "../digest/mod.ts";
 import type { VarveError } from "../errors.ts";
 
-/** How {@linkcode Directories.ensure} makes a directory. */
+/** Options of {@linkcode Directories.ensure}. */
 export interface EnsureOptions {
-  /** Aborts the wait for another maker, and the making. */
+  /** Aborts the wait for another maker, or the work of `make`. */
   readonly signal?: AbortSignal | undefined;
-  /** Judges the directory that is there. When it is not whole it goes to `trash/` and is made again. */
+  /**
+   * Checks an existing directory. If it is not complete, it is moved to `trash/` and made again.
+   */
   readonly isWhole?: ((directory: string) => boolean) | undefined;
 }
 
@@ -15,28 +17,31 @@ export interface TreeFile {
   readonly diffId: DiffId;
   /** Absolute path of the file. */
   readonly path: string;
-  /** SHA-256 of the file as it was written; `null` for layers of stores that did not note it. */
+  /**
+   * SHA-256 of the file as it was written; `null` for layers of old stores, which did not note it.
+   */
   readonly sum: Digest | null;
 }
 
-/** The directories of a disk store: what is in them is the drivers' matter. */
+/** The directories of a disk store. The drivers decide what is in them. */
 export interface Directories {
   /** Path of `layers/<cache-id>/`. @throws {VarveError} `E_NOT_FOUND` */
   layer(diffId: DiffId): string;
-  /** Path of a layer's `layer.tar`. @throws {VarveError} `E_NOT_FOUND` · `E_DAMAGE` it is missing or cut; this is noted */
+  /** Path of a layer's `layer.tar`. @throws {VarveError} `E_NOT_FOUND` · `E_DAMAGE` it is missing or truncated, which is noted */
   layerTar(diffId: DiffId): string;
-  /** The file of a layer's tree. @throws {VarveError} `E_NOT_FOUND` · `E_DAMAGE` it is missing or cut; this is noted */
+  /** The file of a layer's tree. @throws {VarveError} `E_NOT_FOUND` · `E_DAMAGE` it is missing or truncated, which is noted */
   layerTree(diffId: DiffId): TreeFile;
   /** Notes that a layer's tree is damaged, so that the next ingest makes it again; returns the error to throw. */
   treeDamage(diffId: DiffId): VarveError;
   /**
    * Path of the directory `name` of a layer (`layers/<cache-id>/<name>`) or of a chain
-   * (`chains/<cache-id>/<name>`), made once. When it is missing, `make` fills a temporary directory, which is
-   * then synced and renamed into place. A lock keeps other processes from making the same one; they wait and
-   * get what was made.
+   * (`chains/<cache-id>/<name>`), made once. When it is missing, `make` fills a temporary
+   * directory, which is then synced and renamed into place. A lock keeps other processes from
+   * making the same directory. They wait and then use it.
    *
    * @param name lower-case letters, digits and `-`
-   * @throws {VarveError} `E_NOT_FOUND` no such layer or chain · what `make` throws, and then nothing is left
+   * @throws {VarveError} `E_NOT_FOUND` no such layer or chain · the error of `make`, after which no
+   * directory is left
    */
   ensure(
     owner: { readonly diffId: DiffId } | { readonly chainId: ChainId },
@@ -44,14 +49,14 @@ export interface Directories {
     make: (temporary: string) => Promise<void>,
     options?: EnsureOptions,
   ): Promise<string>;
-  /** Path of `chains/<cache-id>/`, whether or not it is there. */
+  /** Path of `chains/<cache-id>/`, which may not exist. */
   chain(cacheId: number): string;
   /**
    * Makes a new, empty `snapshots/<cache-id>/` with its marker. Write its row while this store is open: later
    * starts remove a directory without a row.
    */
   createSnapshot(key: string): Promise<{ readonly cacheId: number; readonly path: string }>;
-  /** Path of `snapshots/<cache-id>/`, whether or not it is there. */
+  /** Path of `snapshots/<cache-id>/`, which may not exist. */
   snapshot(cacheId: number): string;
   /** Moves `snapshots/<cache-id>/` to `trash/` and deletes it. Remove its row first. Idempotent. */
   removeSnapshot(cacheId: number): Promise<void>;

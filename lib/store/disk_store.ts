@@ -4,9 +4,9 @@ import type { Directories } from "./disk_directories.ts";
 
 /** A store on the disk. It has a root, and directories that drivers fill. */
 export interface DiskStore extends Store {
-  /** Its root directory, an absolute path. */
+  /** Absolute path of the store's root directory. */
   readonly root: string;
-  /** The directories of its layers, chains and snapshots. */
+  /** The directories of the store's layers, chains and snapshots. */
   readonly directories: Directories;
 }
 
@@ -14,7 +14,7 @@ export interface DiskStore extends Store {
  * Narrows a store to a disk store, for work that needs files.
  *
  * @param action the work, for the message "Cannot <action>: …"
- * @throws {VarveError} `E_UNSUPPORTED` when it is a memory store
+ * @throws {VarveError} `E_UNSUPPORTED` when `store` is a memory store
  */
 export function requireDisk(store: Store, action: string): DiskStore {
   if (isDisk(store)) return store;

@@ -2,8 +2,8 @@ import { OCI_LIMITS, type OciLimits, ociLimits } from "../oci/mod.ts";
 import type { Store } from "./contract.ts";
 
 /**
- * Limits of documents: the store's settings, and the defaults where it has none. A document is read from the
- * store under the same limits under which it came in.
+ * Limits of documents: the store's settings, or the defaults where a setting is absent. The same
+ * limits apply when a document comes in and when it is read from the store.
  */
 export function documentLimits(store: Store): OciLimits {
   const given: { -readonly [K in keyof OciLimits]?: number } = {};

@@ -1,5 +1,6 @@
 /**
- * What other rooms need of the store, and users do not: narrowing to a disk store, and the names on the disk.
+ * What other rooms need of the store; not part of the public API: narrowing to a disk store, and
+ * the names on the disk.
  *
  * @module
  */

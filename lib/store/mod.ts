@@ -1,37 +1,39 @@
 /**
  * The store: blobs and layers by digest, chains, image names, snapshot rows, leases and settings.
  *
- * {@linkcode openStore} opens one on the disk, {@linkcode openMemoryStore} makes one in memory. Both keep the
- * contract that {@linkcode Store} describes: content comes in through an {@linkcode Ingest}, verified, and becomes
- * visible all at once or not at all. {@linkcode findImage} and {@linkcode readImage} stand above the contract
- * and resolve what a user types.
+ * {@linkcode openStore} opens a store on the disk, {@linkcode openMemoryStore} makes a store in
+ * memory. Both keep the contract of {@linkcode Store}: content comes in through an
+ * {@linkcode Ingest}, is verified, and becomes visible all at once or not at all.
+ * {@linkcode findImage} and {@linkcode readImage} use the contract to resolve the image names that
+ * a user types.
  *
  * A store on the disk is a directory:
  *
  * ```text
- * meta.db                 SQLite: the rows. What has no row is not there.
- * store.lock              shared by every commit; taken alone to sweep what has no row
+ * meta.db                 SQLite: the rows. A file without a row does not exist for readers.
+ * store.lock              shared by commits; taken exclusively to remove files without a row
  * content/                a valid OCI image layout, written from the rows: oci-layout, index.json,
  *                         blobs/sha256/<hex>; other programs may read it
  * layers/<cache-id>/      layer.tar, tree (the layer tree), marker; fs (the overlay driver's)
  * chains/<cache-id>/      marker; erofs (a composed image), fs, attributes (the drivers')
  * snapshots/<cache-id>/   marker; fs (the files, or the upper directory); work, empty, init, stubs
- * ingest/                 what is not committed yet, and the locks of its makers
- * trash/                  what is being deleted
+ * ingest/                 staged content that is not committed yet, and the locks of its makers
+ * trash/                  files and directories that are being deleted
  * mounts/                 where shared lowers are mounted, and directories of probes and containers
  * ```
  *
- * A *cache id* is a positive integer that is never used again. Each `marker` says what its directory is, so
- * that the database can be rebuilt from them.
+ * A *cache id* is a positive integer that is never used again. Each `marker` says what its
+ * directory is, so the database can be rebuilt from the markers.
  *
- * How a commit becomes durable: data and staged directories are synced; then files are renamed to their
- * final names; then the directories with those names are synced; then one transaction writes the rows. A
- * process may die at any moment: each open store holds a lock in `ingest/`, and a lock that nobody holds tells
- * the next start to check what was committed last and to remove what has no row.
+ * How a commit becomes durable: data and staged directories are synced; then files are renamed to
+ * their final names; then the directories with those names are synced; then one transaction writes
+ * the rows. A process may die at any moment. So each open store holds a lock in `ingest/`. A lock
+ * file that nobody holds tells the next start to check the last commits and to remove files without
+ * a row.
  *
- * The files of this room: `contract.ts` and `records.ts` say what every store promises, `disk_store.ts` what a
- * disk store adds. `staging/` is the ingest, written once. `memory/` and `disk/` say where the bytes and the
- * rows are.
+ * The files of this room: `contract.ts` and `records.ts` define the contract of every store;
+ * `disk_store.ts` defines what a disk store adds. `staging/` is the ingest of both stores.
+ * `memory/` and `disk/` keep the bytes and the rows.
  *
  * @example
  * ```ts

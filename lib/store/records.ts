@@ -1,12 +1,15 @@
-/** What a store says of the things that it holds: plain values, read in one moment. */
+/**
+ * Records of the things that a store holds. A record is a plain value, which was true at the moment
+ * it was read.
+ */
 import type { ChainId, DiffId, Digest, TreeDigest } from "../digest/mod.ts";
 import type { Descriptor, Platform } from "../oci/mod.ts";
 
 /**
  * A blob of the store.
  *
- * A record alone does not say that the bytes are intact: see `verifiedAt`. To learn whether a blob must be
- * brought, ask an `Ingest`.
+ * A record alone does not prove that the bytes are intact; see `verifiedAt`. To learn whether a
+ * blob must be fetched, ask an `Ingest`.
  */
 export interface BlobRecord {
   /** Digest of the bytes: SHA-256 or SHA-512. */
@@ -28,13 +31,19 @@ export interface LayerRecord {
   readonly diffId: DiffId;
   /** Size of the uncompressed tar in bytes. */
   readonly size: number;
-  /** Number of the directory `layers/<cache-id>/`; never used again for another. 0 before the commit. */
+  /**
+   * Number of the directory `layers/<cache-id>/`, which is never reused for another layer. 0 before
+   * the commit.
+   */
   readonly cacheId: number;
   /** Digest of the layer tree. */
   readonly treeDigest: TreeDigest;
   /** Number of entries of the layer tree. */
   readonly entries: number;
-  /** Whether the padding after a file in the tar holds other bytes than zeros. A mount that maps the tar would show them. */
+  /**
+   * Whether the padding after a file in the tar holds bytes other than zeros. A mount that maps the
+   * tar would show these bytes.
+   */
   readonly dirtyPadding: boolean;
   /**
    * When the bytes were last verified, in milliseconds since the epoch. 0 when they were found damaged
@@ -51,7 +60,9 @@ export interface ChainRecord {
   readonly diffId: DiffId;
   /** The chain of the layers below; `null` for a first layer. */
   readonly parent: ChainId | null;
-  /** Number of the directory `chains/<cache-id>/` that a driver filled; `null` when none did. */
+  /**
+   * Number of the directory `chains/<cache-id>/` that a driver filled; `null` when there is none.
+   */
   readonly cacheId: number | null;
 }
 
@@ -59,16 +70,17 @@ export interface ChainRecord {
 export interface ImageRecord {
   /** Full normalised name (`docker.io/library/debian:latest`), or `<none>@<digest>`. */
   readonly name: string;
-  /** Manifest or index that the name points at; the descriptor is the one that came with it. */
+  /** Descriptor of the manifest or index that the name points at, as it came in. */
   readonly target: Descriptor;
   /**
-   * The platform that the name was given for, when its target is an index and the user asked for one of its platforms.
-   * The name means that image on every machine, whatever other platforms the store holds.
+   * The platform that the name was given for, if its target is an index and the user asked for one
+   * of its platforms. The name then means that image on every machine, whatever other platforms the
+   * store holds.
    */
   readonly platform?: Platform | undefined;
   /**
-   * Whether the program made the name only to keep its target until another name does; absent for false.
-   * Whoever made such a name removes it then. A name that a user gave is never spare.
+   * Whether the program made the name only to keep its target until another name keeps it; absent
+   * for false. The program then removes the spare name. A name that a user gave is never spare.
    */
   readonly spare?: boolean | undefined;
   /** When the name was first given, in milliseconds since the epoch. */
@@ -79,9 +91,15 @@ export interface ImageRecord {
 
 /** A snapshot as a row. A committed snapshot has a `diffId` (a layer) or a `cacheId` (a directory). */
 export interface SnapshotRow {
-  /** Key of an active snapshot or a view, name of a committed one. Both share one space of keys. */
+  /**
+   * Key of an active snapshot or a view, or name of a committed snapshot. Keys and names share one
+   * name space.
+   */
   readonly key: string;
-  /** What the snapshot is for: to be written, to be read, or to lie below others. */
+  /**
+   * Use of the snapshot: `"active"` to be written, `"view"` to be read, `"committed"` to lie below
+   * others.
+   */
   readonly kind: "active" | "view" | "committed";
   /** Name of the committed snapshot below; `null` for none. */
   readonly parent: string | null;
@@ -109,6 +127,9 @@ export interface Lease {
   readonly expiresAt: number | null;
   /** Labels by key; `varve.mount` holds the directory of a mount. */
   readonly labels: Readonly<Record<string, string>>;
-  /** What the lease keeps: `image:<name>`, `chain:<id>`, `layer:<diffID>`, `blob:<digest>`, `snapshot:<key>`. */
+  /**
+   * The things that the lease keeps: `image:<name>`, `chain:<id>`, `layer:<diffID>`,
+   * `blob:<digest>`, `snapshot:<key>`.
+   */
   readonly resources: readonly string[];
 }

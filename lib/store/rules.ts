@@ -11,11 +11,14 @@ import {
 import type { LayerKey, NameOptions } from "./contract.ts";
 import type { LayerRecord } from "./records.ts";
 
-/** Longest name, key or id of a row, in UTF-16 units. They are stored in rows only, never in paths. */
+/**
+ * Maximum length of a name, key or id of a row, in UTF-16 units. These texts are stored only in
+ * rows, never in paths.
+ */
 export const MAX_NAME = 4096;
 /** Largest document, in bytes, that `Blobs.read` reads unless the caller sets a limit. */
 export const MAX_DOCUMENT: number = 4 * 1024 * 1024;
-/** Media type of the blob that a store makes of a layer's uncompressed tar. */
+/** Media type of a blob that is a layer's uncompressed tar. */
 export const PLAIN_LAYER = "application/vnd.oci.image.layer.v1.tar";
 
 /** A name that a commit points at a target; `null` stands for `<none>@<digest>`. */
@@ -28,7 +31,7 @@ export interface NamedTarget extends NameOptions {
  * Checks a name, key or id of a row. SQLite cuts text at a NUL and turns a lone surrogate into U+FFFD, so
  * that two names would become one.
  *
- * @param what what is named, for the message
+ * @param what the kind of thing that is named, for the message
  * @throws {RangeError} when the name is empty, too long, holds a NUL or is not well-formed UTF-16
  */
 export function checkName(what: string, name: string): void {
@@ -58,8 +61,9 @@ export function checkImageName(name: string): void {
 }
 
 /**
- * The form in which a store keeps the target of a name: the descriptor as it is read back from its JSON,
- * without embedded data. So a target that cannot be read back is refused before it is kept.
+ * Converts the target of a name to the form that a store keeps: the descriptor as it is read back
+ * from its JSON, without embedded data. So a target that cannot be read back is refused before it
+ * is stored.
  *
  * @throws {VarveError} as `parseDescriptor`
  */
@@ -73,9 +77,9 @@ export function namelessImage(digest: Digest): string {
 }
 
 /**
- * The names under which a layer is locked while it is made, in the order in which they are taken: diffID
- * first. Every maker takes them in the same order, so that two never wait for each other. A layer that no
- * key names is not locked.
+ * The names of a layer's locks while it is made, in the order in which they are taken: diffID
+ * first. Every maker takes them in the same order, so that two makers never wait for each other. A
+ * layer without a known digest is not locked.
  */
 export function lockNames(key: LayerKey): Digest[] {
   const names: Digest[] = [];
@@ -85,17 +89,19 @@ export function lockNames(key: LayerKey): Digest[] {
 }
 
 /**
- * Finds the layer that a key names. It finds none where the key's diffID is not a SHA-256 and was not proved to
- * be that of the layer: the caller then makes the layer, and so proves it or refuses it.
+ * Finds the layer that a key names. It finds no layer if the key's diffID is not a SHA-256 and was
+ * not proved yet. The caller then makes the layer, which proves or refutes the diffID.
  *
- * @throws {VarveError} `E_DIFFID` when the blob of the key was proved to hold another layer than the key says
+ * @throws {VarveError} `E_DIFFID` when the blob of the key was proved to hold another layer than
+ * `key.diffId`
  */
 export function findLayer(
   key: LayerKey,
   byDiffId: (diffId: DiffId) => LayerRecord | undefined,
   byBlob: (digest: Digest) => LayerRecord | undefined,
 ): LayerRecord | undefined {
-  // An uncompressed tar is a blob of its layer, too, also where the layer was made from a compressed one.
+  // The uncompressed tar is also a blob of its layer, even if the layer was made from a compressed
+  // blob.
   const known = key.digest === undefined
     ? undefined
     : byBlob(key.digest) ?? byDiffId(key.digest as DiffId);
@@ -108,7 +114,7 @@ export function findLayer(
   return known ?? named;
 }
 
-/** The error about a blob that was proved to hold another layer than its key says. */
+/** The error about a blob that was proved to hold another layer than its key's diffID. */
 export function otherLayer({ digest, diffId }: LayerKey, actual: DiffId): VarveError {
   return new VarveError(
     "E_DIFFID",
@@ -117,7 +123,7 @@ export function otherLayer({ digest, diffId }: LayerKey, actual: DiffId): VarveE
   );
 }
 
-/** The error about something that the store does not hold. `what` is its kind. */
+/** The error about a thing that the store does not hold. `what` is its kind. */
 export function notFound(what: string, name: string): VarveError {
   return new VarveError("E_NOT_FOUND", `Cannot find ${what} ${JSON.stringify(name).slice(1, -1)}`, {
     subject: JSON.stringify(name).slice(1, -1),

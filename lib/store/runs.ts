@@ -1,6 +1,6 @@
 import { VarveError } from "../errors.ts";
 
-/** How a blob is opened: whole, or a part of it. */
+/** Options for opening a blob, as a whole or a part of it. */
 export interface OpenBlobOptions {
   /** Aborts the stream with `signal.reason`. */
   readonly signal?: AbortSignal | undefined;
@@ -8,7 +8,11 @@ export interface OpenBlobOptions {
   readonly run?: { readonly start: number; readonly end: number } | undefined;
 }
 
-/** Checks a position and a length. @throws {RangeError} when one is negative or not an integer */
+/**
+ * Checks a position and a length.
+ *
+ * @throws {RangeError} when either is negative or not an integer
+ */
 export function checkRun(position: number, length: number): void {
   if (!isWhole(position) || !isWhole(length)) {
     throw new RangeError(`Cannot read ${length} bytes at ${position}: not whole numbers from 0`);

@@ -1,6 +1,6 @@
 import { type Expected, verifyStream } from "../digest/mod.ts";
 
-/** Number of bytes that one pull of a stream over memory gives at most. */
+/** Maximum bytes of one chunk of a stream over memory. */
 const PIECE = 256 * 1024;
 
 /** Bytes in memory as a stream of pieces. */
@@ -16,8 +16,8 @@ export function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
 }
 
 /**
- * The same bytes, verified while they pass: the stream fails when they are not those of the digest, and
- * with `signal.reason` when the signal aborts. `onDamage` is called before the reader gets the error.
+ * Passes bytes on and verifies them. The stream fails when their size or digest differs, and with
+ * `signal.reason` when the signal aborts. `onDamage` is called before the reader gets the error.
  */
 export function verified(
   source: ReadableStream<Uint8Array>,
@@ -31,7 +31,7 @@ export function verified(
   return source.pipeThrough(verifyStream(expected, onDamage), options);
 }
 
-/** The same bytes; the stream fails with `signal.reason` when the signal aborts. */
+/** Passes bytes on. The stream fails with `signal.reason` when the signal aborts. */
 export function abortable(
   source: ReadableStream<Uint8Array>,
   signal: AbortSignal | undefined,

@@ -14,7 +14,7 @@ import { LAYER_FILES, MARKER } from "./names.ts";
 import { lstatOrNothing, makeDirectory, removeAll } from "./system.ts";
 import { discard } from "./trash.ts";
 
-/** The names that a driver may give a directory, but for those of the store itself. */
+/** The names that a driver may give a directory, except for the store's own names. */
 const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 const OWN_NAMES: ReadonlySet<string> = new Set([...Object.values(LAYER_FILES), MARKER]);
 
@@ -69,7 +69,8 @@ export class DiskDirectories implements Directories {
     checkWritable(this.#disk, "make a directory");
     const id = "diffId" in owner ? owner.diffId : owner.chainId;
     const action = `make directory ${name} of ${id}`;
-    // Before the lock: the owner's own lock tells a later start to look for what a crash leaves.
+    // Make the owner's lock before the layer's lock: it tells a later start to clean up after a
+    // crash.
     const temporary = await guarded(action, () => this.#disk.owner.fresh());
     const lock = await guarded(
       action,
@@ -172,10 +173,12 @@ export class DiskDirectories implements Directories {
 
   async #place(owner: DirectoryOwner, name: string, temporary: string): Promise<string> {
     const { paths, syncer, db } = this.#disk;
-    // Held while a chain has its name and no row yet: a sweep, which takes the lock alone, would remove it.
+    // Hold the lock while the chain's directory has its name but no cache id in the row yet.
+    // Otherwise a sweep, which takes the lock exclusively, would remove it.
     using _ = await FileLock.acquire(paths.lock, { shared: true });
     const made = "diffId" in owner ? this.layer(owner.diffId) : this.#chainHome(owner.chainId);
-    // A user may have removed a chain's directory by hand: then it is made again, under a new cache id.
+    // A user may have removed a chain's directory by hand. Then make it again, under a new cache
+    // id.
     if (made !== undefined && ("diffId" in owner || await lstatOrNothing(made) !== undefined)) {
       await Deno.rename(`${temporary}/${name}`, `${made}/${name}`);
       await syncer.each([made]);
@@ -197,7 +200,8 @@ export class DiskDirectories implements Directories {
     try {
       await Deno.rename(temporary, home);
       await syncer.each([paths.chains]);
-      // A directory of another name in this chain has another lock: its maker may have set the cache id first.
+      // Another directory of this chain has another lock, so its maker may have set the cache id
+      // first.
       first = db.transact(() => {
         db.run(
           "UPDATE chain SET cache_id = ? WHERE chain_id = ? AND cache_id IS ?",

@@ -17,13 +17,13 @@ import { placeAll, type Placed, undo } from "./place.ts";
 import type { DiskPlan, NumberedLayer, StagedFile } from "./staged.ts";
 
 /**
- * Makes all of a plan visible or, when it throws, nothing.
+ * Makes a whole plan visible. If it throws, nothing becomes visible.
  *
- * Durability rests on the order: staged files and directories are synced; they are renamed to their final
- * names; the directories with the new names are synced; one transaction writes the rows. `index.json` is
- * derived from the rows and comes last.
+ * Durability depends on the order. First, staged files and directories are synced. Then they are
+ * renamed to their final names. Then the directories with the new names are synced. Then one
+ * transaction writes the rows. `index.json` is derived from the rows and comes last.
  *
- * @param fresh gives new paths in the ingest's directory
+ * @param fresh returns a new path in the ingest's directory
  */
 export async function commitPlan(
   disk: Disk,
@@ -35,7 +35,8 @@ export async function commitPlan(
   if (changes === 0) return { images: [], layers: recordsOf(disk, plan) };
   const { result, unused } = await guarded("commit an ingest", async () => {
     const layers = await number(disk, plan);
-    // A sweep takes the lock alone: it must not see a file that has its final name and no row yet.
+    // A sweep takes the lock exclusively. It must not see a file that has its final name but no row
+    // yet.
     using _ = await FileLock.acquire(disk.paths.lock, { shared: true });
     const blobs = [...blobsOf(plan), ...await plainBlobs(disk, plan, fresh)];
     const placed: Placed = { layers: [], blobs: [] };
@@ -91,7 +92,10 @@ function blobsOf(plan: DiskPlan): StagedFile[] {
   return [...plan.layers.flatMap(({ blob }) => blob === null ? [] : [blob]), ...plan.blobs];
 }
 
-/** Stages tars that are wanted as blobs, too, as hard links. Their data is synced with the layer, or was when it came. */
+/**
+ * Stages tars that are also wanted as blobs, as hard links. Their data is synced with the layer, or
+ * was synced when the layer came in.
+ */
 async function plainBlobs(
   disk: Disk,
   plan: DiskPlan,
@@ -136,7 +140,7 @@ function record(
   const unused: NumberedLayer[] = [];
   for (const layer of placed.layers) {
     const row = layerRow(disk, layer.diffId);
-    // Another ingest has committed the same layer since this one was placed.
+    // Another ingest has committed the same layer since this layer got its final name.
     if (row !== undefined && row.cache_id !== layer.cacheId) unused.push(layer);
     else putLayer(disk, layer, now, seq);
   }

@@ -174,7 +174,10 @@ export function layerRow(disk: Disk, diffId: DiffId): LayerRow | undefined {
   return disk.db.get<LayerRow>("SELECT * FROM layer WHERE diff_id = ?", diffId);
 }
 
-/** The row of the layer of a proved diffID, or `undefined`. Its key is a SHA-256, whatever the algorithm of the diffID. */
+/**
+ * The row of the layer of a proved diffID, or `undefined`. The key of the row is a SHA-256,
+ * whatever the algorithm of `diffId`.
+ */
 export function provedLayerRow(disk: Disk, diffId: DiffId): LayerRow | undefined {
   if (algorithmOf(diffId) === "sha256") return layerRow(disk, diffId);
   return disk.db.get<LayerRow>(
@@ -184,8 +187,8 @@ export function provedLayerRow(disk: Disk, diffId: DiffId): LayerRow | undefined
 }
 
 /**
- * The row of the layer of a diffID, or `undefined`. An old store may have one whose key is a SHA-512: it counts
- * until it is damaged and the layer came again.
+ * The row of the layer of a diffID, or `undefined`. An old store may have a row whose key is a
+ * SHA-512. Such a row is used until it is damaged and the layer has come in again.
  */
 export function namedLayerRow(disk: Disk, diffId: DiffId): LayerRow | undefined {
   const own = layerRow(disk, diffId);

@@ -6,7 +6,7 @@ import type { Owner } from "./owner.ts";
 import type { Paths } from "./paths.ts";
 import type { Syncer } from "./sync.ts";
 
-/** What all parts of one open disk store share. */
+/** The state that all parts of one open disk store share. */
 export interface Disk {
   readonly paths: Paths;
   readonly db: Database;
@@ -26,7 +26,10 @@ export function checkWritable(disk: Disk, action: string): void {
   });
 }
 
-/** Waits for a lock in `ingest/`. When the kernel refuses it, the lock's file may stay; then a later start removes it. */
+/**
+ * Waits for a lock in `ingest/`. If the kernel refuses the lock, its file may stay; a later start
+ * removes it.
+ */
 export async function takeLock(
   disk: Disk,
   path: string,

@@ -5,7 +5,10 @@ import type { BlobRow, LayerRow } from "./database/records.ts";
 import { LAYER_FILES } from "./names.ts";
 import { lstatOrNothingSync } from "./system.ts";
 
-/** Whether a path is a regular file of this size. A check of the content would read all of it. */
+/**
+ * Whether a path is a regular file of this size. It does not check the content, which would mean
+ * reading all of it.
+ */
 export function hasSize(path: string, size: number): boolean {
   const info = lstatOrNothingSync(path);
   return info !== undefined && info.isFile && info.size === size;
@@ -46,7 +49,7 @@ function note(disk: Disk, sql: string, key: string): void {
   try {
     disk.db.run(sql, key);
   } catch {
-    // The caller gets the error about the damage, which says more.
+    // Ignored: the caller gets the error about the damage, which says more.
   }
 }
 

@@ -1,8 +1,8 @@
 import { VarveError } from "../../errors.ts";
 
-/** Number of bytes that one pull of a file's stream gives at most. */
+/** Maximum bytes of one chunk of a file's stream. */
 const PIECE = 256 * 1024;
-/** Number of bytes of a tree file that are read at once and kept. */
+/** Bytes of one window: the part of a tree file that is read at once and kept in memory. */
 const WINDOW = 256 * 1024;
 
 /** Streams a file from its current position, at most `limit` bytes. Closes the file at the end, on an error and on cancel. */
@@ -33,7 +33,11 @@ export function fileStream(
   }, { highWaterMark: 0 });
 }
 
-/** Reads exactly `length` bytes from a position. @throws {VarveError} `E_TRUNCATED` when the file ends before */
+/**
+ * Reads exactly `length` bytes from a position.
+ *
+ * @throws {VarveError} `E_TRUNCATED` when the file ends earlier
+ */
 export function readAt(file: Deno.FsFile, position: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   file.seekSync(position, Deno.SeekMode.Start);
@@ -51,8 +55,8 @@ export function readAt(file: Deno.FsFile, position: number, length: number): Uin
 }
 
 /**
- * Reads parts of a file in windows, which it keeps. The file is open only while a window is read: a tree
- * reads lazily and is never closed, so there is no moment at which the file could be.
+ * Reads parts of a file in windows, which it keeps in memory. The file is open only while a window
+ * is read. A tree reads lazily and is never closed, so there would be no moment to close the file.
  */
 export class WindowReader {
   readonly size: number;
@@ -65,7 +69,11 @@ export class WindowReader {
     this.size = size;
   }
 
-  /** Reads `length` bytes from `offset`; a view where one window holds them all. @throws {VarveError} `E_TRUNCATED` */
+  /**
+   * Reads `length` bytes from `offset`; returns a view if one window holds all of them.
+   *
+   * @throws {VarveError} `E_TRUNCATED`
+   */
   readSync(offset: number, length: number): Uint8Array {
     if (offset < 0 || length < 0 || offset + length > this.size) {
       throw new VarveError("E_TRUNCATED", `Cannot read ${length} bytes at ${offset}`, {

@@ -11,17 +11,19 @@ import { namesIn, removeAll } from "./system.ts";
 import { emptyTrash } from "./trash.ts";
 
 /**
- * Heals a store when it is opened: removes what dead processes left, and checks what they committed last.
+ * Heals a store when it is opened: removes the files that dead processes left, and checks their
+ * last commits.
  *
- * What belongs to a live owner is never touched: each holds its lock. Where all processes ended cleanly,
- * this costs reading two directories that are almost empty.
+ * It never touches the files of a live owner, which holds its lock. If all processes ended cleanly,
+ * this costs only the reading of two almost empty directories.
  */
 export async function heal(disk: Disk): Promise<void> {
   const { paths, db } = disk;
   await emptyTrash(paths);
   const names = await namesIn(paths.ingest);
   const dead = new Map<string, FileLock>();
-  // This start holds the locks of the dead. To other starts they look alive, so that only one heals.
+  // This start holds the locks of the dead owners. To other starts the owners look alive, so only
+  // one start heals.
   const lives = async (id: string) => !dead.has(id) && await isAlive(paths, id);
   try {
     for (const id of ownersIn(names)) {
@@ -33,7 +35,8 @@ export async function heal(disk: Disk): Promise<void> {
       for (const id of dead.keys()) await removeAll(ownerDirectory(paths, id));
       await removeDeadOffers(paths, names, lives);
       await removeFreeLocks(disk, names);
-      // The locks of the dead are the sign that healing is needed: they go when all of it is done.
+      // The locks of dead owners show that healing is needed. Remove them only when all of it is
+      // done.
       if (await sweep(disk, lives)) {
         for (const lock of dead.values()) lock.remove();
       }

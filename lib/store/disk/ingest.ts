@@ -8,10 +8,13 @@ import { DiskLayerBackend } from "./layer_files.ts";
 import type { StagedFile } from "./staged.ts";
 import { makeDirectory, removeAll, writeAll } from "./system.ts";
 
-/** Mode of a blob: nobody writes it again. */
+/** Mode of a blob, which is never written again. */
 const BLOB_MODE = 0o444;
 
-/** Begins an ingest into a disk store. It stages in a directory of its own, from which a commit renames files into place. */
+/**
+ * Begins an ingest into a disk store. It stages in its own directory. A commit renames the files
+ * from there to their final names.
+ */
 export async function beginIngest(disk: Disk, onEnd: (ingest: Ingest) => void): Promise<Ingest> {
   checkWritable(disk, "ingest");
   const { owner, paths } = disk;

@@ -70,12 +70,12 @@ export function newLayoutFile({ ingest }: Paths, name: keyof typeof LAYOUT_FILES
   return `${ingest}/${LAYOUT_FILES[name]}`;
 }
 
-/** The owners that have something in `ingest/`. */
+/** The owners that have a directory or a lock in `ingest/`. */
 export function ownersIn(names: readonly string[]): string[] {
   return [...new Set(names.map((name) => withoutEnd(name, LOCK) ?? name).filter(isOwnerId))];
 }
 
-/** The digests of which bytes are kept. */
+/** The digests of blobs whose bytes are kept. */
 export function keptIn(names: readonly string[]): Digest[] {
   return digestsIn(names, KEPT);
 }
@@ -85,7 +85,7 @@ export function offersIn(names: readonly string[]): Digest[] {
   return digestsIn(names, OFFER);
 }
 
-/** The names of the locks of layers and directories that are being made, or were when their maker died. */
+/** The names of the locks of layers and directories that are being made, or whose maker died. */
 export function makerLocksIn(names: readonly string[]): string[] {
   return names.filter((name) => MAKER_LOCK.test(name));
 }

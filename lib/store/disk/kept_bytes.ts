@@ -8,14 +8,15 @@ import type { Paths } from "./paths.ts";
 import { lstatOrNothing, removeAll } from "./system.ts";
 
 /**
- * Bytes of a blob that came before its ingest failed or its process died. They are in `ingest/<digest>.part`,
- * which belongs to no owner. Only the holder of the layer's lock `ingest/<digest>.lock` reads and writes
- * them. A finished layer hard-links the file, which keeps its name until the commit.
+ * Bytes of a blob that arrived before its ingest failed or its process died. They are in
+ * `ingest/<digest>.part`, which belongs to no owner. Only the holder of the layer's lock
+ * `ingest/<digest>.lock` reads and writes them. A finished layer has a hard link to the file. The
+ * file keeps its own name until the commit.
  *
  * The bytes are neither synced nor verified. The digest of the whole blob decides whether they are right.
  */
 export interface KeptBytes {
-  /** Path of the file, whether or not it is there. */
+  /** Path of the file, which may not exist. */
   readonly path: string;
   /** Number of bytes that are kept. */
   readonly size: number;
@@ -24,13 +25,16 @@ export interface KeptBytes {
 /** How long kept bytes stay without use, in ms: a week. */
 const LIFE = 7 * 24 * 60 * 60 * 1000;
 
-/** Finds what is kept of a blob, and opens it to be continued. The caller holds the layer's lock. */
+/**
+ * Finds the kept bytes of a blob and prepares their file for more bytes. The caller must hold the
+ * layer's lock.
+ */
 export async function openKept(paths: Paths, digest: Digest): Promise<KeptBytes> {
   const path = keptPath(paths, digest);
   const info = await lstatOrNothing(path);
   if (info === undefined) return { path, size: 0 };
   if (info.nlink !== 1) {
-    // A finished layer shares this file: writing to it would change the layer.
+    // A finished layer shares this file, so writing to it would change the layer.
     await removeAll(path);
     return { path, size: 0 };
   }
@@ -39,7 +43,7 @@ export async function openKept(paths: Paths, digest: Digest): Promise<KeptBytes>
   return { path, size: info.size };
 }
 
-/** Removes what is kept of a blob, unless another maker holds its lock and uses it. */
+/** Removes the kept bytes of a blob, unless another maker holds the lock and uses them. */
 export async function dropKept(paths: Paths, digest: Digest): Promise<void> {
   const path = keptPath(paths, digest);
   if (await lstatOrNothing(path) === undefined) return;
@@ -52,7 +56,10 @@ export async function dropKept(paths: Paths, digest: Digest): Promise<void> {
   }
 }
 
-/** Removes kept bytes that are too old, and those of blobs that the store holds. `names` are the names in `ingest/`. */
+/**
+ * Removes kept bytes that are too old, and kept bytes of blobs that the store holds. `names` are
+ * the names in `ingest/`.
+ */
 export async function sweepKept(disk: Disk, names: readonly string[]): Promise<void> {
   const { paths } = disk;
   for (const digest of keptIn(names)) {

@@ -57,7 +57,8 @@ export class DiskLayerBackend implements LayerBackend<StagedFiles> {
 
   findCommitted(key: LayerKey, wantsBlob: boolean): LayerRecord | undefined {
     const disk = this.#disk;
-    // A row under a SHA-512, of an old store, is no layer to build on: it would keep others from being one.
+    // Ignore a row of an old store whose key is a SHA-512. If it counted, the layer would never get
+    // a row under its SHA-256.
     const ifWhole = (row: LayerRow | undefined) =>
       row !== undefined && algorithmOf(row.diff_id as DiffId) === "sha256" &&
         isLayerWhole(disk, row)
@@ -147,7 +148,10 @@ async function stagedFiles(
   return { ...finishedLayer(output), treeSize, treeSum: output.treeSum, directory, blob };
 }
 
-/** The blob of a finished job: a file of its own when it is compressed, otherwise a hard link to the tar. */
+/**
+ * The blob of a finished job: a separate file if it is compressed, otherwise a hard link to the
+ * tar.
+ */
 async function stagedBlob(
   directory: string,
   output: LayerJobOutput,

@@ -6,31 +6,41 @@ import { indexLock, newLayoutFile } from "./ingest_names.ts";
 
 /** The annotation in which tools look for the name of a manifest (image-spec, annotations.md). */
 const REF_NAME = "org.opencontainers.image.ref.name";
-/** The annotation that says which state of the image names the file shows. A start compares it with the database. */
+/**
+ * The annotation with the generation of the image names that the file shows. A start compares it
+ * with the database.
+ */
 const GENERATION = "varve.generation";
-/** How long a writer waits for another one, and how long between two attempts, in ms. */
+/**
+ * Maximum time that a writer waits for another writer, and the wait between two attempts, in ms.
+ */
 const TIMEOUT = 10_000;
 const WAIT = 2;
 
 /**
- * Writes `content/index.json` from the rows, if it does not show them yet.
+ * Writes `content/index.json` from the rows, unless it shows them already.
  *
- * Does not throw: the rows count. When the file cannot be written (a full disk), what was committed stays
- * committed, and the next commit or start writes the file.
+ * Does not throw, because the rows decide what the store holds. If the file cannot be written (a
+ * full disk), the commit still counts, and the next commit or start writes the file.
  */
 export function refreshIndex(disk: Disk): void {
   try {
     writeIndex(disk);
   } catch {
-    // The generation in the file says that it is old.
+    // Ignored: the generation in the file shows that the file is old.
   }
 }
 
-/** The same, but throws when the file cannot be written. @throws {VarveError} `E_SYSCALL` */
+/**
+ * Does the same as {@linkcode refreshIndex}, but throws when the file cannot be written.
+ *
+ * @throws {VarveError} `E_SYSCALL`
+ */
 export function writeIndex(disk: Disk): void {
   const { paths, db } = disk;
   guardedSync("write index.json", () => {
-    // Synchronous to the end. With an await in between, a second call on this thread would wait for the lock of the first.
+    // Stays synchronous to the end. With an await in between, a second call on this thread would
+    // wait for the lock of the first call.
     const path = indexLock(paths);
     using lock = Deno.openSync(path, { write: true, create: true, mode: 0o600 });
     if (!lockInTime(lock)) return;
@@ -70,7 +80,10 @@ function indexBytes(disk: Disk): Uint8Array {
   return encodeIndex({ manifests, annotations: { [GENERATION]: generation } });
 }
 
-/** The generation that the file shows; `undefined` when it is missing, cut, or not varve's. */
+/**
+ * The generation that the file shows; `undefined` when the file is missing, truncated, or not
+ * varve's.
+ */
 function shownGeneration(path: string): number | undefined {
   let text: string;
   try {
@@ -79,7 +92,7 @@ function shownGeneration(path: string): number | undefined {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
-  // It is written last: a file that was cut does not have it.
+  // The annotation is written last, so a truncated file does not have it.
   const match = /"annotations":\{"varve\.generation":"(\d+)"\}\}$/.exec(text);
   return match === null ? undefined : Number(match[1]);
 }

@@ -1,13 +1,13 @@
 import { VarveError } from "../../errors.ts";
 import { sleep } from "../../linux/mod.ts";
 
-/** How a lock is taken. */
+/** Options for taking a lock. */
 export interface LockOptions {
   /** Whether other shared holders are allowed. Default: no. */
   readonly shared?: boolean | undefined;
   /** Aborts the wait with `signal.reason`. */
   readonly signal?: AbortSignal | undefined;
-  /** How long to wait, in ms. Default: without limit. */
+  /** Maximum time to wait, in ms. Default: no limit. */
   readonly timeout?: number | undefined;
 }
 
@@ -18,10 +18,10 @@ const FIRST_WAIT = 1;
 const LAST_WAIT = 32;
 
 /**
- * A lock by flock(2) on a file of its own. The kernel frees it when its holder dies.
+ * A lock by flock(2) on a separate lock file. The kernel frees the lock when its holder dies.
  *
- * The holder may unlink the file. So after getting a lock this checks whether the locked file is still the
- * one at the path; if not, it locks that one instead.
+ * The holder may unlink the file. So after it got the lock, this class checks whether the locked
+ * file is still the file at the path. If not, it locks the file at the path instead.
  */
 export class FileLock implements Disposable {
   /** Path of the lock file. */
@@ -59,7 +59,7 @@ export class FileLock implements Disposable {
   /**
    * Waits for the lock.
    *
-   * A thread that waits in flock(2) cannot be cancelled, so this tries again and again.
+   * A thread that waits in flock(2) cannot be cancelled. So this polls without blocking.
    *
    * @throws {VarveError} `E_BUSY` after `timeout`
    */
@@ -81,13 +81,17 @@ export class FileLock implements Disposable {
 
   /** Frees the lock and leaves its file in place. Idempotent. */
   release(): void {
-    // Closing alone would not free it while a child process is being started: until its exec, the child holds the file, too.
+    // Closing alone would not free the lock while a child process is being started: until its exec,
+    // the child holds the file too.
     this.#file?.unlockSync();
     this.#file?.close();
     this.#file = null;
   }
 
-  /** Unlinks the file, then frees the lock. Whoever waits for it makes a new file. Idempotent. */
+  /**
+   * Unlinks the file, then frees the lock. A process that waits for the lock then makes a new file.
+   * Idempotent.
+   */
   remove(): void {
     if (this.#file === null) return;
     try {

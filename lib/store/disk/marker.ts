@@ -3,7 +3,10 @@ import { MARKER } from "./names.ts";
 import type { Syncer } from "./sync.ts";
 import { writeNew } from "./system.ts";
 
-/** What a directory with a cache id is. It is kept in the directory, so that the markers alone can rebuild the database. */
+/**
+ * Says what a directory with a cache id is. Each such directory holds its marker, so that the
+ * database can be rebuilt from the markers alone.
+ */
 export type Marker =
   | {
     readonly id: number;
@@ -26,11 +29,13 @@ export type Marker =
     readonly id: number;
     readonly kind: "snapshot";
     readonly key: string;
-    /** The open store that made it. While that is open, the row may still come. */
+    /**
+     * The open store that made the directory. While that store is open, it may still write the row.
+     */
     readonly owner: string;
   };
 
-/** First line of a marker: magic and version. Frozen. */
+/** First line of a marker: magic and version. It never changes. */
 const MAGIC = "varve-marker 1\n";
 
 /** Writes a marker to a path. */

@@ -1,11 +1,11 @@
 /**
- * The names of files and directories in a store's root, said once for all rooms. They are part of the
- * on-disk format: a store that is there has them.
+ * The names of files and directories in a store's root, in one place for all rooms. They are part
+ * of the on-disk format, because existing stores have them.
  *
  * @module
  */
 
-/** What the root of a store holds. */
+/** The names in the root of a store. */
 export const ROOT_FILES = {
   database: "meta.db",
   lock: "store.lock",
@@ -18,7 +18,7 @@ export const ROOT_FILES = {
   mounts: "mounts",
 } as const;
 
-/** What the OCI image layout in `content/` holds (image-spec, image-layout.md). */
+/** The names in the OCI image layout in `content/` (image-spec, image-layout.md). */
 export const LAYOUT_FILES = {
   version: "oci-layout",
   index: "index.json",
@@ -28,7 +28,10 @@ export const LAYOUT_FILES = {
 /** The file in each directory with a cache id that says what the directory is. */
 export const MARKER = "marker";
 
-/** What `layers/<cache-id>/` holds, beside its marker. A driver's directory beside them has another name. */
+/**
+ * The names in `layers/<cache-id>/`, beside its marker. A driver's directory there has another
+ * name.
+ */
 export const LAYER_FILES = {
   /** The uncompressed tar. */
   tar: "layer.tar",
@@ -38,17 +41,17 @@ export const LAYER_FILES = {
   blob: "blob",
 } as const;
 
-/** What `snapshots/<cache-id>/` holds, beside its marker. */
+/** The names in `snapshots/<cache-id>/`, beside its marker. */
 export const SNAPSHOT_FILES = {
-  /** Its files: the upper directory of an overlay, or all of them. */
+  /** The files of the snapshot: the upper directory of an overlay, or all files. */
   files: "fs",
-  /** The work directory of an overlay. Its presence says that the snapshot is one. */
+  /** The work directory of an overlay. If it exists, the snapshot is an overlay. */
   work: "work",
-  /** An empty directory: overlayfs needs a lower where there is no layer. */
+  /** An empty directory: the lower that overlayfs needs when there is no layer. */
   empty: "empty",
   /** Files and directories that a container needs and its image lacks, as a lower directory. */
   init: "init",
-  /** The list of those that lie among the files, where the snapshot is no overlay. */
+  /** The list of the stubs among the files, for a snapshot that is not an overlay. */
   stubs: "stubs",
   /** What could not be set when its files were extracted, such as owners. */
   leftOut: "left-out",
@@ -60,6 +63,6 @@ export const DRIVER_FILES = {
   files: "fs",
   /** The attributes of directories, as one more lower on top of a chain's layers. */
   attributes: "attributes",
-  /** The composed EROFS image and what is said of it. */
+  /** The composed EROFS image, with a file that describes it. */
   composed: "erofs",
 } as const;

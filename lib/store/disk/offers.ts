@@ -7,9 +7,9 @@ import type { StagedFile, StagedFiles } from "./staged.ts";
 import { makeDirectory, removeAll } from "./system.ts";
 
 /**
- * An offer: where the files of a layer are that an ingest has finished and not committed yet. It is the
- * content of `ingest/<digest>.ready`. Other ingests take the layer by hard links, so that it stays theirs when
- * the ingest that made it ends.
+ * An offer says where the files of a finished layer are that its ingest has not committed yet. It
+ * is the content of `ingest/<digest>.ready`. Other ingests take the layer by hard links, so they
+ * keep it when the ingest that made it ends.
  *
  * Because of offers, a layer's lock is held only while the layer is made, and no two ingests wait for each
  * other's commit.
@@ -40,7 +40,7 @@ export async function withdraw(paths: Paths, staged: StagedFiles): Promise<void>
 /**
  * Takes an offered layer into `directory`, by hard links.
  *
- * @returns the layer; `"moving"` when its owner is just committing it; `"none"` when nobody offers it
+ * @returns the layer; `"moving"` while its owner commits it; `"none"` when nobody offers it
  */
 export async function adopt(
   paths: Paths,
@@ -48,7 +48,8 @@ export async function adopt(
   directory: string,
 ): Promise<StagedFiles | "moving" | "none"> {
   const found = await readOffer(paths, name);
-  // The files of a dead owner may have lost their bytes in a loss of power. A start removes the offer.
+  // Ignore the offer of a dead owner: its files may have lost bytes in a loss of power. A start
+  // removes such an offer.
   if (found === undefined || !await isAlive(paths, found.owner)) return "none";
   const { staged } = found;
   try {
@@ -89,7 +90,7 @@ async function readOffer(paths: Paths, name: Digest): Promise<Offer | undefined>
   try {
     return JSON.parse(await Deno.readTextFile(offerPath(paths, name))) as Offer;
   } catch (error) {
-    // A loss of power leaves a cut file: that is no offer.
+    // A loss of power can leave a truncated file, which is not an offer.
     if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return undefined;
     throw error;
   }

@@ -15,14 +15,15 @@ import { Syncer } from "./sync.ts";
 import { namesIn } from "./system.ts";
 
 /**
- * Opens the store in a directory, or makes one there, and heals what a crash left in it.
+ * Opens the store in a directory, or makes a new store there. Heals the store after a crash.
  *
  * Any number of processes may have the same store open. On a read-only file system the store can only be
  * read.
  *
- * @throws {VarveError} `E_PRECONDITION` the root is a symbolic link, is no directory, or holds other files and no
- * store · `E_DENIED` it belongs to another user · `E_DB` its database is damaged or of a later schema; nothing
- * is written then · `E_BUSY` another process holds the database for long · `E_SYSCALL`
+ * @throws {VarveError} `E_PRECONDITION` the root is a symbolic link, is not a directory, or holds
+ * other files but no store · `E_DENIED` it belongs to another user · `E_DB` its database is damaged
+ * or has a later schema; nothing was written · `E_BUSY` another process holds the database for too
+ * long · `E_SYSCALL`
  *
  * @example
  * ```ts
@@ -44,7 +45,8 @@ export async function openStore(options: OpenOptions): Promise<DiskStore> {
   const db = await openDatabase(paths, { readOnly, unclean });
   try {
     const durability = options.durability ?? durabilityOf(db);
-    // In WAL mode, NORMAL syncs at checkpoints only: a loss of power costs the last commits, never the database.
+    // In WAL mode, NORMAL syncs only at checkpoints. A loss of power can lose the last commits, but
+    // never damages the database.
     if (!readOnly) db.run(`PRAGMA synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`);
     const owner = new Owner(paths);
     const disk: Disk = { paths, db, syncer: new Syncer(durability), owner, readOnly };

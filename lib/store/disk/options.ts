@@ -3,11 +3,15 @@ export type Durability = "full" | "none";
 
 /** Options of {@linkcode openStore}. */
 export interface OpenOptions {
-  /** Path of the root directory, which is made when it is missing. A relative path begins at the working directory. */
+  /**
+   * Path of the root directory. It is created when it is missing. A relative path begins at the
+   * working directory.
+   */
   readonly root: string;
   /**
-   * `"full"`: what was committed survives a loss of power. `"none"`: nothing is synced, which is faster; each
-   * start checks what was committed so. Default: the store's setting `durability`, otherwise `"full"`.
+   * `"full"`: a commit survives a loss of power. `"none"`: nothing is synced, which is faster; each
+   * start checks commits that were made without syncs. Default: the store's setting `durability`,
+   * otherwise `"full"`.
    */
   readonly durability?: Durability | undefined;
   /** Called with a message about something in the store that the user should mend, such as a name that reads as a digest. */

@@ -6,21 +6,22 @@ import { syncPath } from "./sync.ts";
 import { lstatOrNothing, makeDirectory, removeAll } from "./system.ts";
 
 /**
- * An open store that writes, as other processes see it: it holds the lock `ingest/<id>.lock` and stages in
- * `ingest/<id>/`. It makes both at its first write, and removes them when it closes.
+ * An owner is an open store that writes, as other processes see it. It holds the lock
+ * `ingest/<id>.lock` and stages in `ingest/<id>/`. It makes both at its first write, and removes
+ * them when it closes.
  *
- * So a lock file that nobody holds says that its owner crashed. It is synced before anything that the owner
- * commits, whatever the durability: it tells the next start to look for losses.
+ * So a lock file that nobody holds shows that its owner crashed. With any durability, the lock file
+ * is synced before the owner's first commit, because it tells the next start to look for losses.
  */
 export class Owner {
-  /** Random: unlike a process id, it is never used again. */
+  /** Id of the owner. It is random: unlike a process id, it is never used again. */
   readonly id: string = toHex(crypto.getRandomValues(new Uint8Array(8)));
   readonly #paths: Paths;
   #ready: Promise<FileLock> | null = null;
   #count = 0;
   #unclean = false;
 
-  /** An owner that has written nothing yet. */
+  /** Makes an owner that has written nothing yet. */
   constructor(paths: Paths) {
     this.#paths = paths;
   }
@@ -33,8 +34,9 @@ export class Owner {
   }
 
   /**
-   * Runs a clean-up and does not throw: a failed clean-up must neither hide an earlier error nor make a
-   * finished action fail. Instead the owner leaves its lock file, so that a later start cleans up.
+   * Runs a clean-up and does not throw: a failed clean-up must neither hide an earlier error nor
+   * make a finished action fail. After a failure the owner leaves its lock file, so that a later
+   * start cleans up.
    */
   async tidy(fn: () => Promise<void> | void): Promise<void> {
     try {
@@ -44,7 +46,7 @@ export class Owner {
     }
   }
 
-  /** Has the owner leave its lock file when it closes, so that a later start heals the store. */
+  /** Makes the owner leave its lock file when it closes, so that a later start heals the store. */
   leaveMark(): void {
     this.#unclean = true;
   }
@@ -64,7 +66,7 @@ export class Owner {
   }
 
   async #begin(): Promise<FileLock> {
-    // The lock first: a directory whose lock nobody holds counts as left by a crash.
+    // Take the lock first: a directory whose lock nobody holds counts as left by a crash.
     const lock = await FileLock.acquire(ownerLock(this.#paths, this.id));
     try {
       await makeDirectory(this.#directory);

@@ -2,8 +2,8 @@ import { algorithmOf, type Digest, hexOf } from "../../digest/mod.ts";
 import { LAYOUT_FILES, ROOT_FILES } from "./names.ts";
 
 /**
- * The absolute paths of a store. Only digests that were parsed, owner ids and integers become parts of
- * a path: no name that an image or a user chose.
+ * The absolute paths of a store. Only parsed digests, owner ids and integers become parts of a
+ * path. A name that an image or a user chose never does.
  */
 export class Paths {
   readonly root: string;
@@ -20,7 +20,7 @@ export class Paths {
   readonly trash: string;
   readonly mounts: string;
 
-  /** The paths under a root, which is absolute. */
+  /** Makes the paths under `root`, which must be absolute. */
   constructor(root: string) {
     this.root = root;
     this.database = `${root}/${ROOT_FILES.database}`;

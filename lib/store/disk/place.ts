@@ -7,19 +7,19 @@ import type { NumberedLayer, StagedFile } from "./staged.ts";
 import { lstatOrNothing, makeDirectory } from "./system.ts";
 import { discard } from "./trash.ts";
 
-/** What got its final name, or is about to. */
+/** Files and directories that got their final names, or are about to get them. */
 export interface Placed {
   readonly layers: NumberedLayer[];
   readonly blobs: StagedFile[];
 }
 
-/** How long an undo waits for the commits of others, in ms. */
+/** Maximum time in ms that an undo waits for the commits of other ingests. */
 const UNDO_TIMEOUT = 5_000;
 
 /**
- * Renames everything staged to its final name, and syncs the directories that hold the names. What the
- * store holds whole stays as it is. Each thing is added to `placed` before it gets its name, so that
- * {@linkcode undo} finds it after a failure.
+ * Renames everything staged to its final name, and syncs the directories that hold the names. Skips
+ * layers and blobs that the store already holds intact. Each item is added to `placed` before it
+ * gets its name, so that {@linkcode undo} finds it after a failure.
  */
 export async function placeAll(
   disk: Disk,
@@ -29,7 +29,7 @@ export async function placeAll(
 ): Promise<void> {
   const { paths } = disk;
   const directories = new Set<string>();
-  // Blobs first: those of layers are in the directory that is renamed with the layer.
+  // Rename blobs first: the blob of a layer is in the directory that is renamed with the layer.
   for (const blob of blobs) {
     const row = blobRow(disk, blob.digest);
     if (row !== undefined && isBlobWhole(disk, row)) continue;
@@ -59,15 +59,19 @@ export async function placeAll(
 }
 
 /**
- * Removes the blob from a layer's directory. It is still there when the store held the blob already, and
- * when it is a hard link to the file in `content/`: rename(2) does nothing then.
+ * Removes the blob from a layer's directory. The blob is still there when the store held it
+ * already, and when it is a hard link to the file in `content/`, in which case rename(2) does
+ * nothing.
  */
 async function dropBlob(layer: NumberedLayer): Promise<void> {
   const path = `${layer.directory}/${LAYER_FILES.blob}`;
   if (await lstatOrNothing(path) !== undefined) await Deno.remove(path);
 }
 
-/** Replaces the files of a damaged layer one by one: a driver's directory beside them may be mounted. */
+/**
+ * Replaces the files of a damaged layer one by one, because a driver's directory beside them may be
+ * mounted.
+ */
 async function repair(disk: Disk, layer: NumberedLayer): Promise<string> {
   const directory = disk.paths.layer(layer.cacheId);
   await makeDirectory(directory);
@@ -78,8 +82,9 @@ async function repair(disk: Disk, layer: NumberedLayer): Promise<string> {
 }
 
 /**
- * Removes what was placed and has no row. It takes the store's lock alone, because another commit may rely
- * on a blob that was placed. When it does not get the lock in time, a later start removes it.
+ * Removes placed files and directories that have no row. It takes the store's lock exclusively,
+ * because another commit may rely on a placed blob. If it does not get the lock in time, a later
+ * start removes them.
  */
 export async function undo(disk: Disk, placed: Placed): Promise<void> {
   if (placed.layers.length + placed.blobs.length === 0) return;

@@ -5,9 +5,9 @@ import type { BlobRow, LayerRow } from "./database/records.ts";
 import { LAYER_FILES } from "./names.ts";
 
 /**
- * Checks what was committed since the last barrier: whether each file is there with its size. What is not is
- * noted as damaged, and the next ingest that brings it repairs it. It does not read the content: a deep check
- * does that.
+ * Checks the commits since the last barrier: whether each file exists with its size. A layer or
+ * blob that fails is noted as damaged, and the next ingest that brings it repairs it. The content
+ * is not read; only a deep check does that.
  *
  * The barrier is the last commit that is known to be on the disk.
  */
@@ -47,7 +47,10 @@ export async function recheck(disk: Disk): Promise<void> {
   });
 }
 
-/** Moves the barrier at a clean end: what was committed with syncs need not be checked by the next start. */
+/**
+ * Moves the barrier at a clean end, so that the next start does not check commits that were made
+ * with syncs.
+ */
 export function moveBarrier(disk: Disk): void {
   const { db } = disk;
   db.transact(() => {

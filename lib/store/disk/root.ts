@@ -9,8 +9,8 @@ import { lstatOrNothing, makeDirectory, namesIn } from "./system.ts";
 const OCI_LAYOUT = '{"imageLayoutVersion":"1.0.0"}\n';
 
 /**
- * The names that the root of a store can hold. Another one, in a directory without a database, means
- * that the directory is no store. A new file system has `lost+found`.
+ * The names that the root of a store can hold. If a directory has no database and holds another
+ * name, it is not a store. A new file system has `lost+found`.
  */
 const ROOT_NAMES: ReadonlySet<string> = new Set([
   ...Object.values(ROOT_FILES),
@@ -27,10 +27,11 @@ export function absoluteRoot(root: string): string {
 }
 
 /**
- * Makes the directories of a store, or checks those that are there.
+ * Makes the directories of a store, or checks the existing ones.
  *
  * @returns whether the file system is read-only
- * @throws {VarveError} `E_PRECONDITION` the root is no store · `E_DENIED` it belongs to another user · `E_SYSCALL`
+ * @throws {VarveError} `E_PRECONDITION` the root is not a store · `E_DENIED` it belongs to another
+ * user · `E_SYSCALL`
  */
 export async function prepareRoot(paths: Paths): Promise<{ readonly readOnly: boolean }> {
   const { root } = paths;
@@ -55,7 +56,7 @@ export async function prepareRoot(paths: Paths): Promise<{ readonly readOnly: bo
   });
 }
 
-/** Refuses what is no directory of this user; returns the mode. */
+/** Refuses a path that is not a directory of this user. Returns the mode. */
 async function checkDirectory(path: string): Promise<number> {
   const info = await Deno.lstat(path);
   const refuse = (state: string, hint: string) =>
@@ -76,7 +77,7 @@ async function checkDirectory(path: string): Promise<number> {
   return (info.mode ?? 0) & 0o7777;
 }
 
-/** Refuses a directory that has no database and holds other files: it is no store. */
+/** Refuses a directory that has no database and holds other files, because it is not a store. */
 async function checkNames(root: string): Promise<void> {
   const names = await namesIn(root);
   if (names.includes(ROOT_FILES.database)) return;
@@ -84,7 +85,7 @@ async function checkNames(root: string): Promise<void> {
   if (foreign === undefined) return;
   throw new VarveError(
     "E_PRECONDITION",
-    `Cannot open store ${root}: it holds ${JSON.stringify(foreign)} and no database`,
+    `Cannot open store ${root}: it holds ${JSON.stringify(foreign)} but no database`,
     { subject: root, hint: "give an empty directory, or one that does not exist yet" },
   );
 }
@@ -100,7 +101,7 @@ async function takesNoWrites(path: string): Promise<boolean> {
   }
 }
 
-/** Writes `oci-layout`. Several starts may do so at once: they all write the same. */
+/** Writes `oci-layout`. Several starts may do so at once, because they all write the same bytes. */
 async function writeLayout(paths: Paths): Promise<void> {
   const path = paths.layoutVersion;
   if (await readOrNothing(path) === OCI_LAYOUT) return;

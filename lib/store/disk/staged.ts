@@ -3,7 +3,7 @@ import type { FinishedLayer, IngestPlan, StagedBlob } from "../staging/staged.ts
 
 /** A staged blob as a file. */
 export interface StagedFile extends StagedBlob {
-  /** Where it is now. */
+  /** Current path of the file. */
   readonly path: string;
 }
 
@@ -15,14 +15,17 @@ export interface StagedFiles extends FinishedLayer {
   readonly treeSum: Digest;
   /** Path of the directory. */
   readonly directory: string;
-  /** Its blob; `null` when the ingest does not keep it. */
+  /** The blob of the layer; `null` when the ingest does not keep it. */
   readonly blob: StagedFile | null;
 }
 
-/** A finished layer with its cache id: a new one, or that of the damaged layer whose files it replaces. */
+/**
+ * A finished layer with its cache id. The cache id is new, or it is the id of the damaged layer
+ * whose files this layer replaces.
+ */
 export interface NumberedLayer extends StagedFiles {
   readonly cacheId: number;
 }
 
-/** What an ingest into a disk store commits. */
+/** The plan that an ingest into a disk store commits. */
 export type DiskPlan = IngestPlan<StagedFiles, StagedFile>;

@@ -37,7 +37,7 @@ export class OpenDiskStore implements DiskStore {
   #ingested = false;
   #open = true;
 
-  /** Takes over a store that was opened and healed. */
+  /** Takes ownership of a store that was opened and healed. */
   constructor(disk: Disk) {
     this.#disk = disk;
     this.root = disk.paths.root;
@@ -65,7 +65,7 @@ export class OpenDiskStore implements DiskStore {
     try {
       for (const ingest of [...this.#ingests]) await ingest[Symbol.asyncDispose]();
       if (this.#ingested && this.durability === "full") {
-        // If this fails, the next start only checks more than it must.
+        // If this fails, the next start only checks more than necessary.
         await this.#disk.owner.tidy(() => moveBarrier(this.#disk));
       }
       await this.#disk.owner.end();

@@ -8,16 +8,16 @@ import { MARKER } from "./names.ts";
 import { namesIn } from "./system.ts";
 import { discard } from "./trash.ts";
 
-/** How long a start waits for the store's lock, in ms. */
+/** Maximum time in ms that a start waits for the store's lock. */
 const TIMEOUT = 2_000;
 
 /**
- * Removes what has a final name and no row: its process died during a commit. It takes the store's lock
- * alone, so that no live commit is between its renames and its rows. A layer's row without a directory is
- * noted as damage.
+ * Removes files and directories that have a final name but no row, because their process died
+ * during a commit. It takes the store's lock exclusively, so that no live commit is between its
+ * renames and its rows. If a layer has a row but no directory, the damage is noted.
  *
- * @returns false when other processes committed all the time, so that the lock was not to be had; then a later
- * start sweeps
+ * @returns false when the lock was not free, because other processes kept committing; a later start
+ * sweeps then
  */
 export async function sweep(
   disk: Disk,
@@ -71,7 +71,10 @@ async function orphans(directory: string, known: ReadonlySet<string>): Promise<s
   return names.filter((name) => /^[1-9][0-9]*$/.test(name) && !known.has(name));
 }
 
-/** Whether the row of a snapshot's directory may still come, because the store that made it is open. */
+/**
+ * Whether the row of a snapshot's directory may still be written, because the store that made the
+ * directory is open.
+ */
 async function isAwaited(
   path: string,
   lives: (owner: string) => Promise<boolean>,

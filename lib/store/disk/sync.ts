@@ -11,7 +11,10 @@ export class Syncer {
     this.durability = durability;
   }
 
-  /** Syncs files and directories, many at the same time: one commit of the file system's journal serves them all. */
+  /**
+   * Syncs many files and directories at the same time, because one commit of the file system's
+   * journal then serves them all.
+   */
   async each(paths: readonly string[]): Promise<void> {
     if (this.durability === "none") return;
     for (let i = 0; i < paths.length; i += AT_ONCE) {
@@ -19,7 +22,10 @@ export class Syncer {
     }
   }
 
-  /** Syncs everything in a directory, at any depth: by one sync of the file system where FFI is available. */
+  /**
+   * Syncs everything in a directory, at any depth. Where FFI is available, it syncs the whole file
+   * system once.
+   */
   async tree(path: string): Promise<void> {
     if (this.durability === "none") return;
     if (isSupported()) syncFileSystemOf(path);

@@ -1,4 +1,4 @@
-/** What lstat(2) says of a path; `undefined` when nothing is there. */
+/** The lstat(2) of a path; `undefined` when it does not exist. */
 export async function lstatOrNothing(path: string): Promise<Deno.FileInfo | undefined> {
   try {
     return await Deno.lstat(path);
@@ -8,7 +8,7 @@ export async function lstatOrNothing(path: string): Promise<Deno.FileInfo | unde
   }
 }
 
-/** The same, synchronously. */
+/** The lstat(2) of a path, synchronously; `undefined` when it does not exist. */
 export function lstatOrNothingSync(path: string): Deno.FileInfo | undefined {
   try {
     return Deno.lstatSync(path);
@@ -18,7 +18,9 @@ export function lstatOrNothingSync(path: string): Deno.FileInfo | undefined {
   }
 }
 
-/** Makes a directory of exactly this mode, whatever the umask. One that is there stays as it is. */
+/**
+ * Makes a directory of exactly this mode, whatever the umask. An existing directory is not changed.
+ */
 export async function makeDirectory(path: string, mode = 0o700): Promise<void> {
   try {
     await Deno.mkdir(path, { mode });

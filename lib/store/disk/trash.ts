@@ -10,7 +10,10 @@ export async function discard(disk: Disk, path: string): Promise<void> {
   if (hidden !== undefined) await removeHidden(disk.paths, hidden);
 }
 
-/** Moves a file or directory to `trash/` by one rename; returns its new path, or `undefined` when nothing was there. */
+/**
+ * Moves a file or directory to `trash/` by one rename; returns its new path, or `undefined` when it
+ * did not exist.
+ */
 export async function hide(disk: Disk, path: string): Promise<string | undefined> {
   const name = path.slice(path.lastIndexOf("/") + 1);
   const hidden = `${disk.paths.trash}/${name}.${crypto.randomUUID()}`;

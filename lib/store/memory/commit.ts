@@ -6,7 +6,7 @@ import { namelessImage, notFound, PLAIN_LAYER } from "../rules.ts";
 import { provisionalRecord } from "../staging/staged.ts";
 import type { MemoryPlan, MemoryState, StagedBytes } from "./state.ts";
 
-/** Makes a plan visible. Everything that can fail is checked before the first change. */
+/** Makes a plan visible. All checks that can fail come before the first change. */
 export function commitPlan(
   state: MemoryState,
   plan: MemoryPlan,
@@ -54,9 +54,13 @@ function check(state: MemoryState, plan: MemoryPlan, blobs: ReadonlyMap<Digest, 
   const made = new Set(plan.layers.flatMap((layer) => [layer.diffId, layer.otherDiffId]));
   for (const diffId of plan.chains.flat()) {
     if (made.has(diffId) || state.layers.has(state.identity(diffId))) continue;
-    throw new VarveError("E_PRECONDITION", `Cannot note a chain: layer ${diffId} is not here`, {
-      subject: diffId,
-    });
+    throw new VarveError(
+      "E_PRECONDITION",
+      `Cannot note a chain: the store does not hold layer ${diffId}`,
+      {
+        subject: diffId,
+      },
+    );
   }
   for (const { target: { digest } } of plan.images) {
     if (!blobs.has(digest) && !state.blobs.has(digest)) throw notFound("blob", digest);

@@ -7,7 +7,10 @@ import { finishedLayer } from "../staging/staged.ts";
 import type { KeyedLocks } from "./locks.ts";
 import { hasBlob, type MemoryState, type StagedMemory } from "./state.ts";
 
-/** Stages layers in memory. Nothing is kept of one that is given up: the bytes would not outlive the process. */
+/**
+ * Stages layers in memory. A layer that is given up keeps no bytes, because they would not outlive
+ * the process anyway.
+ */
 export class MemoryLayerBackend implements LayerBackend<StagedMemory> {
   readonly #state: MemoryState;
   readonly #locks: KeyedLocks;
@@ -34,7 +37,7 @@ export class MemoryLayerBackend implements LayerBackend<StagedMemory> {
 
   adopt(name: Digest): Promise<StagedMemory | "none"> {
     const offer = this.#state.offers.get(name);
-    // A copy: only the ingest that offers a layer takes the offer back.
+    // Returns a copy, so that only the ingest that offers the layer can withdraw the offer.
     return Promise.resolve(offer === undefined ? "none" : { ...offer });
   }
 

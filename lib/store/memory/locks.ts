@@ -1,4 +1,4 @@
-/** Locks by name, within this process. Each has one holder at a time. */
+/** Locks by name, within this process. Each lock has one holder at a time. */
 export class KeyedLocks {
   readonly #held = new Map<string, Promise<void>>();
 

@@ -38,9 +38,13 @@ export class MemoryChains implements Chains {
     if (diffIds.length === 0) throw new RangeError("Cannot note a chain: it has no layers");
     for (const diffId of diffIds) {
       if (!this.#state.layers.has(diffId)) {
-        throw new VarveError("E_PRECONDITION", `Cannot note a chain: layer ${diffId} is not here`, {
-          subject: diffId,
-        });
+        throw new VarveError(
+          "E_PRECONDITION",
+          `Cannot note a chain: the store does not hold layer ${diffId}`,
+          {
+            subject: diffId,
+          },
+        );
       }
     }
     let parent: ChainId | null = null;

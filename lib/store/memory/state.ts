@@ -33,11 +33,11 @@ export interface StagedBytes extends StagedBlob {
 export interface StagedMemory extends FinishedLayer {
   readonly tar: Uint8Array;
   readonly tree: Uint8Array;
-  /** Its blob; `null` when the ingest does not keep it. */
+  /** The blob of the layer; `null` when the ingest does not keep it. */
   readonly blob: StagedBytes | null;
 }
 
-/** What an ingest into a memory store commits. */
+/** The plan that an ingest into a memory store commits. */
 export type MemoryPlan = IngestPlan<StagedMemory, StagedBytes>;
 
 /** Everything that a memory store holds. */
@@ -46,14 +46,19 @@ export class MemoryState {
   readonly layers: Map<DiffId, MemoryLayer> = new Map();
   /** The layer that each blob was proved to hold. */
   readonly proved: Map<Digest, DiffId> = new Map();
-  /** The layer of each diffID by another algorithm than SHA-256 that was proved. */
+  /**
+   * Identities of layers by their other proved diffIDs, which have another algorithm than SHA-256.
+   */
   readonly names: Map<DiffId, DiffId> = new Map();
   readonly chains: Map<string, ChainRecord> = new Map();
   readonly images: Map<string, ImageRecord> = new Map();
   snapshots: Map<string, SnapshotRow> = new Map();
   readonly leases: Map<string, Lease> = new Map();
   readonly settings: Map<string, string> = new Map();
-  /** Layers that are finished and not committed, by each name under which others look for them. */
+  /**
+   * Layers that are finished but not committed, by each digest under which other ingests look for
+   * them.
+   */
   readonly offers: Map<Digest, StagedMemory> = new Map();
   #lastCacheId = 0;
 
@@ -68,7 +73,10 @@ export class MemoryState {
     return diffId === undefined ? undefined : this.layers.get(diffId)?.record;
   }
 
-  /** The identity of the layer of a diffID, which may be by another algorithm; the diffID itself where none was proved. */
+  /**
+   * The identity of a layer by a diffID of any algorithm. Returns the diffID itself when it was not
+   * proved to name another identity.
+   */
   identity(diffId: DiffId): DiffId {
     return this.names.get(diffId) ?? diffId;
   }
@@ -84,7 +92,7 @@ export class MemoryState {
   }
 }
 
-/** Sorts values by a text of each, in the order of SQLite's BINARY collation. */
+/** Sorts values by a text key, in the order of SQLite's BINARY collation. */
 export function sortedBy<T>(values: Iterable<T>, key: (value: T) => string): T[] {
   return [...values].sort((a, b) => compareText(key(a), key(b)));
 }

@@ -13,7 +13,8 @@ import {
 import { MemoryState } from "./state.ts";
 
 /**
- * Makes an empty store in memory, for tests and for work on images without files. Its content ends with it.
+ * Makes an empty store in memory, for tests and for work on images without files. Its content is
+ * lost when the store is disposed.
  *
  * @example
  * ```ts

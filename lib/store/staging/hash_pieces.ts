@@ -1,16 +1,17 @@
 import { createHasher, Verifier } from "../../digest/mod.ts";
 import type { Descriptor } from "../../oci/mod.ts";
 
-/** Digest and size of a blob, as they are expected or as they were found. */
+/** Digest and size of a blob, expected or actual. */
 export type BlobIdentity = Pick<Descriptor, "digest" | "size">;
 
 /**
  * Passes the pieces of a blob on and hashes them. After the last piece it calls `onIdentity` with digest and
  * size. Without `expected` the digest is a SHA-256.
  *
- * Pieces are passed on before the digest is known. So the caller removes what it has written when this throws.
+ * Pieces are passed on before the digest is known. So when this throws, the caller must remove the
+ * bytes that it has written.
  *
- * @throws {VarveError} `E_SIZE`, `E_DIGEST` when the pieces are not what is expected
+ * @throws {VarveError} `E_SIZE`, `E_DIGEST` when the pieces differ from `expected`
  */
 export async function* hashPieces(
   pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,

@@ -16,25 +16,25 @@ import { ingestEnded } from "./ingest_errors.ts";
 import { type LayerBackend, LayerStaging } from "./layer_staging.ts";
 import type { FinishedLayer, IngestPlan, StagedBlob } from "./staged.ts";
 
-/** Where one kind of store stages blobs. `Place` says where the bytes of a blob are. */
+/** Stages blobs for one kind of store. `Place` says where the bytes of a blob are. */
 export interface BlobBackend<Place> {
-  /** Writes a new blob. When asking for a piece throws, it leaves nothing. */
+  /** Writes a new blob. When `pieces` throws, it leaves no bytes behind. */
   write(pieces: AsyncIterable<Uint8Array>): Promise<Place>;
   /** Removes a blob that is not needed; does not throw. */
   remove(place: Place): Promise<void>;
 }
 
-/** What one kind of store does for an ingest. */
+/** The part of an ingest that differs between kinds of stores. */
 export interface IngestBackend<Layer extends FinishedLayer, Place> {
   readonly layers: LayerBackend<Layer>;
   readonly blobs: BlobBackend<Place>;
-  /** Makes all of a plan visible or, when it throws, nothing. */
+  /** Makes a whole plan visible. If it throws, nothing becomes visible. */
   commit(plan: IngestPlan<Layer, StagedBlob & Place>): Promise<IngestResult>;
   /** Removes everything that is staged; does not throw. */
   end(): Promise<void>;
 }
 
-/** An ingest into any kind of store. It checks what it is given, and collects what is to be committed. */
+/** An ingest into any kind of store. It checks its input and collects the plan of the commit. */
 export class StagingIngest<Layer extends FinishedLayer, Place> implements Ingest {
   readonly #backend: IngestBackend<Layer, Place>;
   readonly #layers: LayerStaging<Layer>;

@@ -6,8 +6,8 @@ import type { FinishedLayer } from "./staged.ts";
 import { otherLayer } from "../rules.ts";
 
 /**
- * Checks a job's output against the key with which its layer was begun. The job has checked
- * this, too, but a store trusts nobody.
+ * Checks a job's output against the key with which its layer was begun. The job has checked this
+ * too, but a store does not trust its callers.
  *
  * @throws {VarveError} `E_DIGEST`, `E_DIFFID`, `E_SIZE`
  */
@@ -43,8 +43,9 @@ export function checkOutput(key: LayerKey, output: LayerJobOutput): void {
 }
 
 /**
- * Whether a finished layer is the one that a key names, with the blob of the key if that is wanted. It is not
- * while the key's diffID is by an algorithm by which the layer was not hashed: then it is to be proved first.
+ * Whether a finished layer is the layer that a key names, with the blob of the key if that is
+ * wanted. It is false while the layer was not hashed by the algorithm of the key's diffID, because
+ * that diffID must be proved first.
  *
  * @throws {VarveError} `E_DIFFID` when the blob of the key was proved to hold another layer
  */
@@ -55,7 +56,8 @@ export function isLayerOf(
 ): boolean {
   const isItsDiffId = key.diffId === finished.diffId ||
     (key.diffId !== undefined && key.diffId === finished.otherDiffId);
-  // An uncompressed tar is a blob of its layer, too, also where the layer was made from a compressed one.
+  // The uncompressed tar is also a blob of its layer, even if the layer was made from a compressed
+  // blob.
   if (key.digest === finished.digest || key.digest === finished.diffId) {
     if (key.diffId === undefined || isItsDiffId) return true;
     if (algorithmOf(key.diffId) !== "sha256") return false;

@@ -7,24 +7,33 @@ import { checkOutput, isLayerOf } from "./layer_checks.ts";
 import { type FinishedLayer, provisionalRecord } from "./staged.ts";
 import { ingestEnded } from "./ingest_errors.ts";
 
-/** How often to look for a layer that another ingest is just committing, and how long to wait in between, in ms. */
+/**
+ * How often to look for a layer that another ingest is committing, and the wait between two tries
+ * in ms.
+ */
 const MOVING_TRIES = 400;
 const MOVING_WAIT = 5;
 
-/** Where one kind of store stages layers. */
+/** Stages layers for one kind of store. */
 export interface LayerBackend<Layer extends FinishedLayer> {
   /**
-   * Locks the names of a layer, one after another, so that nobody else makes it meanwhile.
+   * Locks the names of a layer, one after another, so that no other ingest makes it meanwhile.
    *
    * @returns a function that frees all of them and does not throw
    * @throws `signal.reason`
    */
   lock(names: readonly Digest[], signal: AbortSignal | undefined): Promise<() => Promise<void>>;
-  /** The layer that a key names, if the store holds it whole, and if it holds the key's blob where that is wanted. */
+  /**
+   * The layer that a key names, if the store holds it intact. If the key's blob is wanted, the
+   * store must hold that too.
+   */
   findCommitted(key: LayerKey, wantsBlob: boolean): LayerRecord | undefined;
-  /** Takes over the layer that another ingest offers under a name. `"moving"`: that one is just committing it. */
+  /**
+   * Takes over the layer that another ingest offers under a name. Returns `"moving"` while that
+   * ingest commits the layer, `"none"` when there is no offer.
+   */
   adopt(name: Digest): Promise<Layer | "moving" | "none">;
-  /** Makes room for a new layer. `keep` is the blob whose bytes are to be kept. */
+  /** Makes room for a new layer. `keep` is the digest of the blob whose bytes to keep. */
   open(keep: Digest | undefined): Promise<LayerRoom<Layer>>;
   /** Offers a finished layer to other ingests. */
   offer(layer: Layer): Promise<void>;
@@ -38,21 +47,21 @@ export interface LayerRoom<Layer extends FinishedLayer> {
   readonly target: LayerTarget;
   /** Number of kept bytes that the target holds already. */
   readonly kept: number;
-  /** Checks what the job wrote and makes it read-only. @throws {VarveError} `E_SIZE` */
+  /** Checks the files that the job wrote and makes them read-only. @throws {VarveError} `E_SIZE` */
   take(output: LayerJobOutput, mediaType: string): Promise<Layer>;
-  /** Removes what is staged, with `kept` also the kept bytes; does not throw. */
+  /** Removes the staged files; with `kept`, the kept bytes too. Does not throw. */
   remove(options: { readonly kept: boolean }): Promise<void>;
 }
 
 /**
- * The layers of one ingest, whatever the store: who makes a layer, who waits for it, and who takes it
- * from another ingest that has finished it.
+ * The layers of one ingest, for any kind of store. It decides whether the ingest makes a layer,
+ * waits for it, or takes it from another ingest that has finished it.
  *
- * A layer's names are locked while it is made and no longer. A finished layer is offered to others, which
- * take it before it is committed; so no two ingests wait for each other's commit.
+ * A layer's names are locked only while it is made. A finished layer is offered to other ingests,
+ * which can take it before it is committed. So no two ingests wait for each other's commit.
  */
 export class LayerStaging<Layer extends FinishedLayer> {
-  /** Layers that were finished here or taken over, in the order in which that happened. */
+  /** Layers that this ingest finished or took over, in that order. */
   readonly finished: Layer[] = [];
   /** Every layer that was asked for. */
   readonly asked: Set<DiffId> = new Set();
@@ -62,12 +71,12 @@ export class LayerStaging<Layer extends FinishedLayer> {
   readonly #making = new Set<() => Promise<void>>();
   #ended = false;
 
-  /** Stages nothing yet. */
+  /** Makes an empty staging area. */
   constructor(backend: LayerBackend<Layer>) {
     this.#backend = backend;
   }
 
-  /** Number of layers that are begun and neither finished nor given up. */
+  /** Number of layers that were begun, but neither finished nor given up. */
   get making(): number {
     return this.#making.size;
   }
@@ -91,7 +100,7 @@ export class LayerStaging<Layer extends FinishedLayer> {
     }
   }
 
-  /** Begins a layer that no key names. */
+  /** Begins a layer without a known digest. */
   async beginNew(): Promise<StagedLayer> {
     return await this.#stage({}, {}, () => Promise.resolve());
   }

@@ -13,9 +13,9 @@ export interface StagedBlob {
 /** A layer that an ingest has finished. Each kind of store adds where its tar, tree and blob are. */
 export interface FinishedLayer {
   readonly diffId: DiffId;
-  /** A diffID by another algorithm that was proved to be the layer's, too. */
+  /** A diffID of the layer by another algorithm, which was proved too. */
   readonly otherDiffId?: DiffId | undefined;
-  /** Digest of the blob that was proved to hold it. */
+  /** Digest of the blob that was proved to hold the layer. */
   readonly digest: Digest;
   /** Size of the tar in bytes. */
   readonly size: number;
@@ -25,12 +25,12 @@ export interface FinishedLayer {
   readonly dirtyPadding: boolean;
 }
 
-/** What an ingest commits. */
+/** The plan that an ingest commits. */
 export interface IngestPlan<Layer extends FinishedLayer, Blob extends StagedBlob> {
-  /** Layers that this ingest made, or took from another that had finished them. */
+  /** Layers that this ingest made, or took from another ingest that had finished them. */
   readonly layers: readonly Layer[];
   readonly blobs: readonly Blob[];
-  /** Layers whose tar is to be a blob, too. */
+  /** Layers whose tar becomes a blob too. */
   readonly plain: ReadonlySet<DiffId>;
   /** All layers that the ingest asked for: the result of the commit lists their records. */
   readonly asked: ReadonlySet<DiffId>;
@@ -47,7 +47,7 @@ export function finishedLayer(output: LayerJobOutput): FinishedLayer {
   return { diffId, otherDiffId, digest, size, treeDigest, entries, dirtyPadding };
 }
 
-/** The record of a layer that is finished and not committed: it has no cache id yet. */
+/** The record of a layer that is finished but not committed, so it has no cache id yet. */
 export function provisionalRecord(layer: FinishedLayer): LayerRecord {
   const { diffId, size, treeDigest, entries, dirtyPadding } = layer;
   return { diffId, size, cacheId: 0, treeDigest, entries, dirtyPadding, verifiedAt: Date.now() };

@@ -2,10 +2,10 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlit
 import { VarveError } from "../../../errors.ts";
 import { databaseError } from "./database_error.ts";
 
-/** How long a statement waits for the transaction of another process, in ms. */
+/** Maximum time in ms that a statement waits for the transaction of another process. */
 const BUSY_TIMEOUT = 10_000;
 
-/** How a database file is opened. */
+/** Options for opening a database. */
 export interface DatabaseOptions {
   /**
    * Whether the database is only read. SQLite still makes files beside the database, to read the

@@ -9,10 +9,10 @@ const CORRUPT = 11;
 const FULL = 13;
 const CANTOPEN = 14;
 const NOTADB = 26;
-/** The extended code for a WAL index that cannot grow by the 32 KiB that a start needs: the disk is full. */
+/** The extended code when the disk is too full for the WAL index, which needs 32 KiB at a start. */
 const IOERR_SHMSIZE = 4874;
 
-/** Result codes by message, for errors to which node:sqlite gives no number. */
+/** Result codes by message, for errors without a number from node:sqlite. */
 const BY_MESSAGE: readonly (readonly [RegExp, number])[] = [
   [/disk is full/, FULL],
   [/malformed/, CORRUPT],
@@ -23,7 +23,7 @@ const BY_MESSAGE: readonly (readonly [RegExp, number])[] = [
   [/unable to open/, CANTOPEN],
 ];
 
-/** Maps an error of SQLite to a `VarveError`; returns any other error as it is. */
+/** Maps an error of SQLite to a `VarveError`; returns any other error unchanged. */
 export function databaseError(error: unknown, action: string): unknown {
   if (error instanceof VarveError || !(error instanceof Error)) return error;
   const { code, errcode } = error as { code?: unknown | undefined; errcode?: unknown | undefined };
@@ -54,7 +54,8 @@ export function databaseError(error: unknown, action: string): unknown {
     case IOERR:
       return new VarveError("E_SYSCALL", message, { errno: "EIO" }, cause);
     case CANTOPEN:
-      // The database itself was read before, so this is about the files that SQLite makes beside it.
+      // The database itself was read earlier, so the error is about the files that SQLite makes
+      // beside it.
       return new VarveError("E_SYSCALL", message, {
         errno: "EIO",
         hint:

@@ -7,9 +7,12 @@ import { Database } from "./database.ts";
 import { DAMAGED_HINT } from "./database_error.ts";
 import { APPLICATION_ID, checkSchema, migrate, SCHEMA_VERSION, schemaOf } from "./schema.ts";
 
-/** Up to this size, in bytes, a database is checked at every start, which takes a few milliseconds. */
+/**
+ * Maximum size, in bytes, of a database that is checked at every start. The check takes a few
+ * milliseconds.
+ */
 const SMALL = 8 * 1024 * 1024;
-/** How long a start waits for another one that is making the database, in ms. */
+/** Maximum time in ms that a start waits for another start that is making the database. */
 const CREATE_TIMEOUT = 10_000;
 /** First bytes of a database (sqlite.org, "Database File Format"). */
 const MAGIC = "SQLite format 3\0";
@@ -19,7 +22,7 @@ const MAGIC = "SQLite format 3\0";
  *
  * A database that is damaged or of a later schema is refused before anything is written.
  *
- * @param options `unclean`: whether a process crashed, so that a large database is checked, too
+ * @param options `unclean`: whether a process crashed, so that a large database must be checked too
  * @throws {VarveError} `E_DB`
  */
 export async function openDatabase(
@@ -53,7 +56,10 @@ export async function openDatabase(
   }
 }
 
-/** Checks the file without SQLite, which would accept the database of another program, or write beside it. */
+/**
+ * Checks the file without SQLite, because SQLite would accept the database of another program, or
+ * write files beside it.
+ */
 async function judgeFile(path: string): Promise<"new" | { readonly size: number }> {
   const info = await lstatOrNothing(path);
   if (info === undefined || (info.isFile && info.size === 0)) return "new";
@@ -63,12 +69,12 @@ async function judgeFile(path: string): Promise<"new" | { readonly size: number 
   const length = await file.read(head) ?? 0;
   const magic = String.fromCharCode(...head.subarray(0, MAGIC.length));
   if (length < head.length || magic !== MAGIC) {
-    throw dbError(path, "it is no SQLite database", DAMAGED_HINT);
+    throw dbError(path, "it is not an SQLite database", DAMAGED_HINT);
   }
   const view = new DataView(head.buffer);
   const application = view.getUint32(68);
   const version = view.getUint32(60);
-  // Where both are 0, the first transaction is still in the WAL or was never made.
+  // When both are 0, the first transaction is still in the WAL or was never made.
   if (application === 0 && version === 0) return await hasWal(path) ? { size: info.size } : "new";
   if (application !== APPLICATION_ID) {
     throw dbError(path, "it is the database of another program", "use another root");
@@ -116,7 +122,7 @@ function openForReading(path: string, wal: boolean): Database {
   }
 }
 
-/** Has SQLite check every page. Where there is no WAL, this writes nothing beside the database. */
+/** Lets SQLite check every page. Without a WAL, this writes no files beside the database. */
 async function quickCheck(path: string): Promise<void> {
   for (let attempt = 1;; attempt++) {
     const wal = await hasWal(path);
@@ -127,7 +133,8 @@ async function quickCheck(path: string): Promise<void> {
       if (result !== "ok") throw dbError(path, `it is damaged (${result})`, DAMAGED_HINT);
       return;
     } catch (error) {
-      // Another process may have written meanwhile: then the pages are of different states. Try again.
+      // Another process may have written meanwhile, so that the pages belong to different states.
+      // Try again.
       const after = await Deno.stat(path);
       const changed = before.mtime?.getTime() !== after.mtime?.getTime() ||
         before.size !== after.size || wal !== await hasWal(path);

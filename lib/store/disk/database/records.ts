@@ -147,7 +147,7 @@ export function toLease(row: LeaseRow): Lease {
   };
 }
 
-/** Labels as JSON: pairs, which keep the order of the keys. */
+/** Writes labels as JSON, as a list of pairs, which keeps the order of the keys. */
 export function fromMap(labels: Readonly<Record<string, string>>): string {
   return JSON.stringify(Object.entries(labels));
 }

@@ -44,9 +44,13 @@ export function insertChain(db: Database, diffIds: readonly DiffId[]): ChainId {
   let parent: ChainId | null = null;
   for (const diffId of diffIds) {
     if (db.get("SELECT 1 FROM layer WHERE diff_id = ?", diffId) === undefined) {
-      throw new VarveError("E_PRECONDITION", `Cannot note a chain: layer ${diffId} is not here`, {
-        subject: diffId,
-      });
+      throw new VarveError(
+        "E_PRECONDITION",
+        `Cannot note a chain: the store does not hold layer ${diffId}`,
+        {
+          subject: diffId,
+        },
+      );
     }
     const chainId: ChainId = chainIdOf(parent, diffId);
     db.run("INSERT OR IGNORE INTO chain VALUES (?, ?, ?, NULL)", chainId, diffId, parent);

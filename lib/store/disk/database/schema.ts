@@ -1,17 +1,19 @@
 import { VarveError } from "../../../errors.ts";
 import type { Database } from "./database.ts";
 
-/** `PRAGMA application_id`, the bytes "vrve": it marks a database as varve's. Frozen. */
+/**
+ * `PRAGMA application_id`, the bytes "vrve". It marks a database as varve's, so it never changes.
+ */
 export const APPLICATION_ID = 0x76727665;
 
 /**
- * The steps of migration: each brings a database from the schema version before to the next. A step that was
- * published never changes.
+ * The steps of migration. Each step migrates a database from one schema version to the next. A
+ * published step never changes.
  *
- * The table `state` holds numbers that the store keeps about itself. `next_cache_id`: the next cache id.
- * `seq`: the number of the last commit. `barrier`: the last commit that is known to be on the disk.
- * `unsynced`: 1 when a commit after the barrier was made without syncs. `images`: how often the image names
- * changed; `index.json` says which of these states it shows.
+ * The table `state` holds numbers that the store keeps about itself. `next_cache_id`: the next
+ * cache id. `seq`: the number of the last commit. `barrier`: the last commit that is known to be on
+ * the disk. `unsynced`: 1 when a commit after the barrier was made without syncs. `images`: how
+ * often the image names changed. `index.json` records the value of `images` that it shows.
  */
 const MIGRATIONS: readonly (readonly string[])[] = [
   [
@@ -47,12 +49,13 @@ const MIGRATIONS: readonly (readonly string[])[] = [
        id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, expires_at INTEGER,
        labels TEXT NOT NULL, resources TEXT NOT NULL) STRICT, WITHOUT ROWID`,
   ],
-  // SHA-256 of the tree's file; NULL for layers that came before this step.
+  // SHA-256 of the tree's file; NULL for layers from before this step.
   [`ALTER TABLE layer ADD COLUMN tree_sum TEXT`],
-  // 1 for a spare name (see ImageRecord.spare). Names that came before this step count as a user's.
+  // 1 for a spare name (see ImageRecord.spare). Names from before this step count as a user's.
   [`ALTER TABLE image ADD COLUMN spare INTEGER NOT NULL DEFAULT 0`],
-  // Digests of a layer's tar by other algorithms than SHA-256, proved: the diffIDs of configs that use them.
-  // Before this step the first diffID that came, of whatever algorithm, became the key of `layer`.
+  // Proved digests of a layer's tar by other algorithms than SHA-256, because a config may have
+  // such diffIDs. Before this step, the first diffID of a layer became the key of `layer`, whatever
+  // its algorithm.
   [
     `CREATE TABLE layer_name (name TEXT PRIMARY KEY, diff_id TEXT NOT NULL) STRICT, WITHOUT ROWID`,
     `CREATE INDEX layer_name_layer ON layer_name (diff_id)`,
@@ -79,7 +82,10 @@ export function checkSchema(path: string, version: number): void {
   });
 }
 
-/** Migrates a database to the newest schema in one transaction: it always has either the old schema or the new one. */
+/**
+ * Migrates a database to the newest schema in one transaction: at any moment it has either the old
+ * schema or the new one.
+ */
 export function migrate(
   db: Database,
   path: string,
