@@ -1,7 +1,6 @@
 /**
  * The contract of stores: the promises that every store keeps, in memory or on a disk. `memory/` and `disk/`
- * implement it, and both pass `tests/conformance/store.ts`. Begin with {@linkcode Store} and
- * {@linkcode Ingest}.
+ * implement it, and both pass `tests/conformance/store.ts`. Begin with {@linkcode Store} and {@linkcode Ingest}.
  */
 import type { ChainId, DiffId, Digest } from "../digest/mod.ts";
 import type { LayerJobOutput, LayerTarget } from "../layer_job/mod.ts";
@@ -21,49 +20,46 @@ import type { OpenBlobOptions } from "./runs.ts";
 /**
  * A store. Disposing it ends its open ingests and closes it.
  *
- * It holds *blobs* by digest, *layers* by diffID (the uncompressed tar and its layer tree), *chains* of
- * layers, image *names*, *snapshot* rows, *leases* and *settings*. Reading needs no preparation. Content
- * comes in only through an {@linkcode Ingest}. A pull works like this:
+ * It holds *blobs* by digest, *layers* by diffID (the uncompressed tar and its layer tree), *chains* of layers,
+ * image *names*, *snapshot* rows, *leases* and *settings*. Reading needs no preparation. Content comes in only
+ * through an {@linkcode Ingest}. A pull works like this:
  *
  * 1. `store.ingest()` begins an ingest; `await using` ends it.
  * 2. `ingest.layer({ digest, diffId }, { blob: true })` asks for each layer. When it is `"present"`, there is
  *    nothing to do. When it is `"new"`, the layer job writes into `staged.target`, and `staged.finish(output,
  *    mediaType)` takes the job's output.
  * 3. `ingest.blob(…)` stages the config and the manifest.
- * 4. `ingest.image(name, manifest)` and `ingest.chain(diffIds)` say which name and which chain the commit
- *    adds.
+ * 4. `ingest.image(name, manifest)` and `ingest.chain(diffIds)` say which name and which chain the commit adds.
  * 5. `ingest.commit()` makes the whole image visible.
  *
- * **Atomicity.** A commit makes everything of its ingest visible, or nothing. Before the commit nobody sees
- * any of it. When an ingest ends without a commit, by an error, by disposal or by `kill -9`, readers find
- * nothing of it, and a later start removes its files. Every other change (a name, a lease, a setting, a
- * transaction on snapshots) is its own transaction.
+ * **Atomicity.** A commit makes everything of its ingest visible, or nothing. Before the commit nobody sees any of
+ * it. When an ingest ends without a commit, by an error, by disposal or by `kill -9`, readers find nothing of it,
+ * and a later start removes its files. Every other change (a name, a lease, a setting, a transaction on snapshots)
+ * is its own transaction.
  *
  * **Durability.** With `durability: "full"`, a commit survives a loss of power from the moment that `commit`
- * returns. With `"none"`, it survives the end of the process. After a loss of power, the next start checks
- * the commit and notes damage.
+ * returns. With `"none"`, it survives the end of the process. After a loss of power, the next start checks the
+ * commit and notes damage.
  *
- * **Idempotence.** Committing content that the store already holds succeeds and changes nothing. Pointing a
- * name at its current target, noting a chain twice, or disposing twice succeeds too.
+ * **Idempotence.** Committing content that the store already holds succeeds and changes nothing. Pointing a name at
+ * its current target, noting a chain twice, or disposing twice succeeds too.
  *
- * **One maker for each layer.** While one ingest (the maker) makes a layer, every other ingest that asks for
- * the same layer waits, in this process and in others. When the maker finishes the layer, the others get
- * `"present"`, even before the maker commits. When the maker gives up, one of the others becomes the maker. A
- * finished layer that an ingest takes over becomes a part of that ingest. It stays, even if its maker then
- * fails.
+ * **One maker for each layer.** While one ingest (the maker) makes a layer, every other ingest that asks for the
+ * same layer waits, in this process and in others. When the maker finishes the layer, the others get `"present"`,
+ * even before the maker commits. When the maker gives up, one of the others becomes the maker. A finished layer
+ * that an ingest takes over becomes a part of that ingest. It stays, even if its maker then fails.
  *
- * **Kept bytes.** Bytes from a network are expensive. `layer(key, { keep: true })` lets a disk store keep the
- * bytes that arrived, even when the ingest fails or its process is killed. The next maker of the same blob
- * finds them in its target (`staged.kept` counts them) and continues after them. Kept bytes are not trusted:
- * the job reads them first, and only the digest of the whole blob decides. They are removed by the commit of
- * their layer, by `discard`, or after a week without use.
+ * **Kept bytes.** Bytes from a network are expensive. `layer(key, { keep: true })` lets a disk store keep the bytes
+ * that arrived, even when the ingest fails or its process is killed. The next maker of the same blob finds them in
+ * its target (`staged.kept` counts them) and continues after them. Kept bytes are not trusted: the job reads them
+ * first, and only the digest of the whole blob decides. They are removed by the commit of their layer, by
+ * `discard`, or after a week without use.
  *
- * **Trust.** All content was verified when it came in: blobs against their digest, layers against their
- * diffID. The store remembers which layer each compressed blob was proved to hold. It refuses a later claim
- * that contradicts this with `E_DIFFID`. A diffID by SHA-512 must be proved before it names a layer. Reading
- * verifies whole blobs and tars again, to their last byte. Missing or wrong bytes are noted as damage
- * (`verifiedAt` becomes 0). An ingest then treats the blob or layer as absent, so loading or pulling the
- * image again repairs it.
+ * **Trust.** All content was verified when it came in: blobs against their digest, layers against their diffID. The
+ * store remembers which layer each compressed blob was proved to hold. It refuses a later claim that contradicts
+ * this with `E_DIFFID`. A diffID by SHA-512 must be proved before it names a layer. Reading verifies whole blobs
+ * and tars again, to their last byte. Missing or wrong bytes are noted as damage (`verifiedAt` becomes 0). An
+ * ingest then treats the blob or layer as absent, so loading or pulling the image again repairs it.
  *
  * **Errors.** Each method names its own codes. The following codes mean the same everywhere:
  *
@@ -73,8 +69,8 @@ import type { OpenBlobOptions } from "./runs.ts";
  *   reading, the store is damaged, and the damage is noted.
  * - `E_PRECONDITION`: the ingest has ended, the store is closed, or another step must come first.
  * - `E_BUSY`: another process holds a lock, or removed a thing that is needed. A retry can help.
- * - `E_DB`: the database is damaged. `E_SYSCALL`: the kernel refused; `errno` says why (`ENOSPC`, and `EROFS`
- *   for every change to a store on a read-only file system).
+ * - `E_DB`: the database is damaged. `E_SYSCALL`: the kernel refused; `errno` says why (`ENOSPC`, and `EROFS` for
+ *   every change to a store on a read-only file system).
  * - `RangeError`, `TypeError`: an argument is wrong, for instance a name or a run of bytes.
  * - `signal.reason` is thrown untouched.
  */
@@ -111,13 +107,13 @@ export interface Blobs {
    * The bytes of a small blob (a document), verified.
    *
    * @param maxBytes largest size that is read; 4 MiB by default
-   * @throws {VarveError} `E_NOT_FOUND` · `E_DAMAGE` its file is missing · `E_SIZE`, `E_DIGEST` its bytes are
-   * wrong; this is noted · `E_LIMIT` it is larger than `maxBytes`
+   * @throws {VarveError} `E_NOT_FOUND` · `E_DAMAGE` its file is missing · `E_SIZE`, `E_DIGEST` its bytes are wrong;
+   * this is noted · `E_LIMIT` it is larger than `maxBytes`
    */
   read(digest: Digest, maxBytes?: number): Promise<Uint8Array>;
   /**
-   * The bytes of a blob as a stream, verified while they pass: the stream fails with `E_SIZE`, or at the end
-   * with `E_DIGEST`. A part of a blob (`options.run`) is not verified, because it cannot be.
+   * The bytes of a blob as a stream, verified while they pass: the stream fails with `E_SIZE`, or at the end with
+   * `E_DIGEST`. A part of a blob (`options.run`) is not verified, because it cannot be.
    *
    * @throws {VarveError} `E_NOT_FOUND` · `E_DAMAGE` its file is missing
    * @throws {RangeError} when the run does not lie within the blob
@@ -128,8 +124,8 @@ export interface Blobs {
 }
 
 /**
- * Layers by diffID. A layer has one identity, the SHA-256 of its tar, and a store holds it once. A layer is
- * also found by the SHA-512 of its tar, if that was proved when the layer came in.
+ * Layers by diffID. A layer has one identity, the SHA-256 of its tar, and a store holds it once. A layer is also
+ * found by the SHA-512 of its tar, if that was proved when the layer came in.
  */
 export interface Layers {
   /** The record of a layer, or `undefined`. */
@@ -163,8 +159,8 @@ export interface LayerReader extends Disposable {
    */
   read(position: number, length: number): Uint8Array;
   /**
-   * Tells the store that bytes from this reader are wrong, so the layer is damaged. Absent when no store is
-   * behind the reader.
+   * Tells the store that bytes from this reader are wrong, so the layer is damaged. Absent when no store is behind
+   * the reader.
    */
   noteDamage?(): void;
 }
@@ -196,8 +192,8 @@ export interface Chains {
  */
 export interface SpareOptions {
   /**
-   * When a name is set: makes a new name spare. An existing name stays as it is. Setting a spare name without
-   * this option makes it a user's name. When names are removed: removes only spare names.
+   * When a name is set: makes a new name spare. An existing name stays as it is. Setting a spare name without this
+   * option makes it a user's name. When names are removed: removes only spare names.
    */
   readonly spare?: boolean | undefined;
 }
@@ -229,8 +225,8 @@ export interface Images {
 /** Snapshot rows. A store only keeps them; the snapshotter defines their meaning and rules. */
 export interface Snapshots {
   /**
-   * Runs `fn` in one short exclusive transaction. If `fn` throws, none of its changes is made. `fn` is
-   * synchronous and does no I/O.
+   * Runs `fn` in one short exclusive transaction. If `fn` throws, none of its changes is made. `fn` is synchronous
+   * and does no I/O.
    */
   transact<T>(fn: (table: SnapshotTable) => T): T;
   /** Runs `fn` on one consistent state of the rows. `fn` is synchronous. */
@@ -274,8 +270,8 @@ export interface Settings {
 }
 
 /**
- * The digests of a layer that are known before its bytes are read, at least one of the two. When none is
- * known, call {@linkcode Ingest.newLayer}.
+ * The digests of a layer that are known before its bytes are read, at least one of the two. When none is known,
+ * call {@linkcode Ingest.newLayer}.
  */
 export interface LayerKey {
   /** Digest of the blob, from the manifest. */
@@ -289,14 +285,14 @@ export interface LayerOptions {
   /** Aborts the wait for another maker. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * Whether the blob `key.digest` is wanted too, because the manifest names it. A layer whose blob is missing
-   * is then `"new"`: the job proves that the blob inflates to the layer, and the commit keeps only the
-   * missing parts. The blob of an uncompressed layer is its tar, so this option is not needed for it.
+   * Whether the blob `key.digest` is wanted too, because the manifest names it. A layer whose blob is missing is
+   * then `"new"`: the job proves that the blob inflates to the layer, and the commit keeps only the missing parts.
+   * The blob of an uncompressed layer is its tar, so this option is not needed for it.
    */
   readonly blob?: boolean | undefined;
   /**
-   * Whether to keep the bytes of the blob `key.digest` as they arrive, and to continue after the bytes that
-   * an earlier maker kept.
+   * Whether to keep the bytes of the blob `key.digest` as they arrive, and to continue after the bytes that an
+   * earlier maker kept.
    */
   readonly keep?: boolean | undefined;
 }
@@ -307,8 +303,8 @@ export type BegunLayer =
     /** The layer is complete, in the store or taken from another ingest that finished it. */
     readonly state: "present";
     /**
-     * Record of the layer. `cacheId` is 0 when the layer is not committed yet; {@linkcode IngestResult} has
-     * the final record.
+     * Record of the layer. `cacheId` is 0 when the layer is not committed yet; {@linkcode IngestResult} has the
+     * final record.
      */
     readonly record: LayerRecord;
   }
@@ -324,13 +320,13 @@ export interface StagedLayer {
   /** Where the layer job writes. */
   readonly target: LayerTarget;
   /**
-   * Number of bytes of the blob that the target holds already; 0 when none are kept. The source has to begin
-   * after them.
+   * Number of bytes of the blob that the target holds already; 0 when none are kept. The source has to begin after
+   * them.
    */
   readonly kept: number;
   /**
-   * Takes the job's output into the ingest, where it waits for `commit`. From now on other ingests can take
-   * the layer. If this throws, the layer is still being made, so discard it.
+   * Takes the job's output into the ingest, where it waits for `commit`. From now on other ingests can take the
+   * layer. If this throws, the layer is still being made, so discard it.
    *
    * @throws {VarveError} `E_DIGEST`, `E_DIFFID`, `E_SIZE` when the output contradicts the key
    * @throws {TypeError} when the layer was finished or given up before
@@ -343,15 +339,15 @@ export interface StagedLayer {
 }
 
 /**
- * Content on its way into the store. Disposing an ingest without `commit` undoes everything; after `commit`
- * it does nothing.
+ * Content on its way into the store. Disposing an ingest without `commit` undoes everything; after `commit` it does
+ * nothing.
  */
 export interface Ingest extends AsyncDisposable {
   /**
    * Begins a layer, or finds it complete. Waits while another ingest makes the same layer.
    *
-   * Do not call this again between `"new"` and `finish`, `discard` or `suspend`: it may wait for another
-   * ingest that waits for your layer. So begin a layer only when its bytes are available.
+   * Do not call this again between `"new"` and `finish`, `discard` or `suspend`: it may wait for another ingest
+   * that waits for your layer. So begin a layer only when its bytes are available.
    *
    * @throws {VarveError} `E_DIFFID` when `key.digest` was proved to hold another layer than `key.diffId`
    */
@@ -378,22 +374,21 @@ export interface Ingest extends AsyncDisposable {
     expected?: Pick<Descriptor, "digest" | "size">,
   ): Promise<Descriptor>;
   /**
-   * Lets the commit point a name (`null` for `<none>@<digest>`) at a target. The target must be staged or in
-   * the store; otherwise the commit throws `E_NOT_FOUND`.
+   * Lets the commit point a name (`null` for `<none>@<digest>`) at a target. The target must be staged or in the
+   * store; otherwise the commit throws `E_NOT_FOUND`.
    */
   image(name: string | null, target: Descriptor, options?: NameOptions): void;
   /**
-   * Lets the commit note the chain of some layers. The layers must be staged or in the store; otherwise the
-   * commit throws `E_PRECONDITION`. Without layers it does nothing.
+   * Lets the commit note the chain of some layers. The layers must be staged or in the store; otherwise the commit
+   * throws `E_PRECONDITION`. Without layers it does nothing.
    */
   chain(diffIds: readonly DiffId[]): void;
   /**
-   * Makes everything visible at once. If it throws, nothing becomes visible. The ingest ends in both cases,
-   * with one exception: while a layer is still being made, `commit` throws `E_PRECONDITION` and the ingest
-   * stays open.
+   * Makes everything visible at once. If it throws, nothing becomes visible. The ingest ends in both cases, with
+   * one exception: while a layer is still being made, `commit` throws `E_PRECONDITION` and the ingest stays open.
    *
-   * @throws {VarveError} `E_PRECONDITION`, `E_NOT_FOUND` as above · `E_BUSY` a layer that was present has
-   * been removed · `E_SYSCALL` with the kernel's error (`ENOSPC`, …)
+   * @throws {VarveError} `E_PRECONDITION`, `E_NOT_FOUND` as above · `E_BUSY` a layer that was present has been
+   * removed · `E_SYSCALL` with the kernel's error (`ENOSPC`, …)
    */
   commit(): Promise<IngestResult>;
 }
