@@ -12,23 +12,24 @@ import {
   type WalkEntry,
 } from "../tree/mod.ts";
 
-/** A directory on the path from the root to where the walk is. */
+/** A directory on the path from the root to the current entry of the walk. */
 interface Step {
   readonly name: ByteString;
   readonly node: DirectoryNode;
-  /** Its node in the new tree; `undefined` until it is added. */
+  /** The directory's node in the new tree; `undefined` until it is added. */
   id: NodeId | undefined;
 }
 
 /**
  * Makes the tree that corrects the attributes of directories in an overlay of extracted layers.
  *
- * Overlayfs shows a directory with the attributes that the topmost layer gives it. Where that layer only
- * implies the directory (it has no entry of its own), the extracted directory has invented attributes, and
- * overlayfs shows those instead of the right ones from a layer below.
+ * Overlayfs shows a directory with the attributes that the topmost layer gives it. If that layer
+ * only implies the directory (it has no entry for it), the extracted directory has invented
+ * attributes, and overlayfs shows these instead of the right ones from a layer below.
  *
- * As one more lower on top, this tree corrects them. It holds the root, the directories that overlayfs would
- * show wrong, and their parents. All trees are walked once, side by side.
+ * This tree becomes one more lower on top of the others, and corrects the attributes. It holds the
+ * root, the directories that overlayfs would show wrong, and their parents. All trees are walked
+ * once, side by side.
  *
  * @param layers layer trees, lowest first
  */
@@ -42,7 +43,7 @@ export function attributeTree(layers: readonly Tree[]): Tree {
     if (node.type !== "directory") continue;
     way.length = depth - 1;
     way.push({ name, node, id: undefined });
-    // Overlayfs shows what the topmost layer has.
+    // Overlayfs shows the attributes of the topmost layer that has the path.
     let shown: Node | undefined;
     for (const cursor of fromTop) {
       shown = cursor.seek(path);
@@ -64,7 +65,7 @@ function add(builder: TreeBuilder, way: readonly Step[]): void {
   }
 }
 
-/** A walk through a tree that follows the walk through another one. */
+/** A walk through a tree, in step with the walk through another tree. */
 class Cursor {
   readonly #entries: Iterator<WalkEntry>;
   #current: WalkEntry | undefined;
@@ -74,7 +75,10 @@ class Cursor {
     this.#current = this.#next();
   }
 
-  /** The node at a path, if the tree has one. Paths must be asked for in the order of the walk. */
+  /**
+   * The node at a path; `undefined` when the tree has none. Call it with paths in the order of the
+   * walk.
+   */
   seek(path: ByteString): Node | undefined {
     while (this.#current !== undefined && isBefore(this.#current.path, path)) {
       this.#current = this.#next();

@@ -23,10 +23,13 @@ export function copyAttributes(from: ByteString, to: ByteString): void {
   copyAttributesFd(source.fd, target.fd);
 }
 
-/** The same for open files and directories. */
+/**
+ * Gives an open file or directory the mode, owner, mtime and xattrs of another, but not the xattrs
+ * of overlayfs itself.
+ */
 export function copyAttributesFd(source: Fd, target: Fd): void {
   const { mode, uid, gid, mtime } = statFd(source);
-  // The owner first: changing it clears the set-id bits and capabilities.
+  // Set the owner first, because that clears the set-id bits and capabilities.
   chownFd(target, uid, gid);
   for (const name of listXattrFd(source)) {
     const value = isOverlays(name) ? undefined : getXattrFd(source, name);
@@ -36,7 +39,7 @@ export function copyAttributesFd(source: Fd, target: Fd): void {
   utimensFd(target, mtime);
 }
 
-/** Whether overlayfs keeps its own notes in an extended attribute of this name. */
+/** Whether overlayfs uses an extended attribute of this name for itself. */
 export function isOverlays(name: ByteString): boolean {
   return name.startsWith("trusted.overlay.") || name.startsWith("user.overlay.");
 }

@@ -2,7 +2,10 @@ import type { ByteString } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
 import { closeFd, type Fd, Open, openAt, openDirectoryAt, ownFd, statFd } from "../linux/mod.ts";
 
-/** Number of descriptors that are kept open. Directories further up are closed, and opened again through `..`. */
+/**
+ * Maximum number of descriptors that are kept open. Directories further up are closed, and later
+ * opened again through `..`.
+ */
 const KEPT = 32;
 
 interface Level {
@@ -11,12 +14,15 @@ interface Level {
   readonly inode: bigint;
 }
 
-/** The open directories from a root down to the current one, with few descriptors at any depth. */
+/**
+ * The directories from a root down to the current directory, with few open descriptors at any
+ * depth.
+ */
 export class DirectoryStack implements Disposable {
   readonly #root: Fd;
   readonly #levels: Level[] = [];
 
-  /** Begins at a directory. Its descriptor stays the caller's. */
+  /** Begins at a directory. The caller keeps ownership of the descriptor. */
   constructor(root: Fd) {
     this.#root = root;
   }
@@ -26,7 +32,11 @@ export class DirectoryStack implements Disposable {
     return this.#levels.at(-1)?.fd ?? this.#root;
   }
 
-  /** Enters a directory of the current one, never through a symbolic link. @throws {VarveError} `E_SYSCALL` */
+  /**
+   * Enters a directory that is in the current directory, never through a symbolic link.
+   *
+   * @throws {VarveError} `E_SYSCALL`
+   */
   enter(name: ByteString): void {
     using next = ownFd(openDirectoryAt(this.fd, name));
     const { device, inode } = statFd(next.fd);

@@ -11,7 +11,10 @@ import {
   removeXattrFd,
 } from "../linux/mod.ts";
 
-/** The ACLs that a new inode inherits from its directory. A directory passes them on to everything made in it. */
+/**
+ * The ACLs that a new inode inherits from its directory. A new directory passes them on to inodes
+ * that are made in it.
+ */
 const ACLS = [
   "system.posix_acl_default",
   "system.posix_acl_access",

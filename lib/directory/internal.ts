@@ -1,5 +1,5 @@
 /**
- * What other rooms need of directories, and users do not.
+ * What other rooms need of directories; not part of the public API.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The jobs on directories, for worker entries, which load nothing else of this room.
+ * The jobs on directories, for worker entries. A worker entry loads no other part of this room.
  *
  * @module
  */

@@ -4,7 +4,8 @@ import type { Directories, TreeFile } from "../store/mod.ts";
 import { decodeTree, type Tree } from "../tree/mod.ts";
 
 /**
- * Reads the whole file of a layer's tree and checks all of it: for trees that are walked whole, more than once.
+ * Reads the file of a layer's tree completely and checks all of it. For trees that are walked
+ * completely, more than once.
  *
  * @throws {VarveError} `E_DAMAGE`, with the layer as its subject
  */

@@ -1,6 +1,6 @@
 /**
- * Runs the synchronous work of a job. A job's handler must return its promise before it can throw; this
- * does so, and does not begin when the job is cancelled.
+ * Runs the synchronous work of a job. A job's handler must return its promise before it can throw,
+ * and this function does so. It does not begin the work if the job is cancelled.
  *
  * @throws `signal.reason`
  */

@@ -1,9 +1,9 @@
 /**
  * Stubs: empty files and directories that a container needs and its image lacks, such as mount points.
  *
- * In an overlay they are in `init`, a lower directory beside the upper one, so a commit never sees them. Where
- * a snapshot is one plain directory, they are among its files. Then the file `stubs` beside it lists them, so
- * that a commit leaves out those that are still empty.
+ * In an overlay they are in `init`, a lower directory beside the upper directory, so a commit never
+ * sees them. In a snapshot that is one plain directory, they are among its files. The file `stubs`
+ * beside the directory then lists them, so that a commit leaves out stubs that are still empty.
  */
 import type { ByteString } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";

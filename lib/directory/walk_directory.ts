@@ -2,24 +2,28 @@ import type { ByteString } from "../bytes/mod.ts";
 import { type DirectoryEntry, type Fd, isErrno, readDirectory, seekFd } from "../linux/mod.ts";
 import { DirectoryStack } from "./directory_stack.ts";
 
-/** What a walk calls. Descriptors are valid only during the call. */
+/** Callbacks of a walk. Descriptors are valid only during the call. */
 export interface DirectoryVisitor {
   /** Called for each name of a directory, before any directory in it is entered. */
   entry(directory: Fd, entry: DirectoryEntry): void;
   /** Called when a directory is entered. */
   enter?(name: ByteString): void;
-  /** Called when everything in a directory was visited; for the top directory last. */
+  /** Called when everything in a directory was visited. The last call is for the top directory. */
   leave?(directory: Fd): void;
-  /** Whether others may be changing the tree: then a directory that is gone when it is to be entered is skipped. */
+  /**
+   * Whether other processes may be changing the tree. If so, a directory that has disappeared
+   * before the walk enters it is skipped.
+   */
   readonly inUse?: boolean | undefined;
 }
 
 /** Visits everything in a directory, at any depth, with few descriptors and no recursion. */
 export function walkDirectory(root: Fd, visitor: DirectoryVisitor): void {
-  // Another user of the descriptor may have moved its position.
+  // Rewind, because another user of the descriptor may have moved its position.
   seekFd(root, 0, "start");
   using stack = new DirectoryStack(root);
-  // For each directory from the top to the current one: the directories in it that are still to be entered.
+  // For each directory from the top to the current directory: the names of directories in it that
+  // are still to be entered.
   const pending = [visitNames(root, visitor)];
   for (let names = pending.at(-1); names !== undefined; names = pending.at(-1)) {
     const name = names.pop();

@@ -21,14 +21,17 @@ import type { Attributes, DeviceNode, FifoNode, SymlinkNode, Xattr } from "../..
 import type { DropReason, ExtractPolicy } from "./contract.ts";
 import type { Tally } from "./extract_report.ts";
 
-/** Every file system can store times from 1970 up to this, in seconds since the epoch (2038). */
+/**
+ * End of the times that every file system can store, from 1970 on: a year in 2038, in seconds since
+ * the epoch.
+ */
 const EVERYWHERE = 0x8000_0000;
 
-/** What an {@linkcode AttributeWriter} must know about the target. */
+/** The properties of the target that an {@linkcode AttributeWriter} needs. */
 export interface AttributeTarget {
   /** The target directory. */
   readonly root: Fd;
-  /** Whether to leave out what only root may set. */
+  /** Whether to leave out attributes that only root may set. */
   readonly rootless: boolean;
   /** Resolution of the file system's times, in nanoseconds. */
   readonly timeStep: number;
@@ -47,9 +50,8 @@ export function probeTimeStep(directory: Fd): number {
 }
 
 /**
- * Gives inodes their owner, xattrs, mode and times, in the one order that
- * works: `chown` clears set-id bits and capabilities, an ACL changes the mode,
- * and every change but that of the times moves the times.
+ * Sets owner, xattrs, mode and times of inodes, in the only order that works: `chown` clears set-id
+ * bits and capabilities, an ACL changes the mode, and every other change also changes the times.
  */
 export class AttributeWriter {
   readonly #keepOwners: boolean;
@@ -60,7 +62,9 @@ export class AttributeWriter {
   readonly #gid: number = effectiveGroup();
   readonly #step: number;
 
-  /** Writes attributes below a target by a policy, and counts what it leaves out. */
+  /**
+   * Writes attributes below a target by a policy. `tally` counts the attributes that are left out.
+   */
   constructor(policy: ExtractPolicy, target: AttributeTarget, tally: Tally) {
     const { root, rootless, timeStep } = target;
     this.#rootless = rootless;
@@ -70,7 +74,10 @@ export class AttributeWriter {
     this.#step = timeStep;
   }
 
-  /** Writes the attributes of an open file or directory. `extra` are those of overlayfs, which no policy leaves out. */
+  /**
+   * Writes the attributes of an open file or directory. `extra` are xattrs for overlayfs, which no
+   * policy leaves out.
+   */
   writeFd(fd: Fd, node: Attributes, extra: readonly Xattr[] = []): void {
     if (this.#changesOwner(node)) chown(node, () => chownFd(fd, node.uid, node.gid));
     for (const { name, value } of extra) setXattrFd(fd, name, value);
@@ -104,7 +111,10 @@ export class AttributeWriter {
     this.#tally.dropped[reason]++;
   }
 
-  /** Whether the owner must be changed. New inodes belong to this process, which may be right already. */
+  /**
+   * Whether the owner must be changed. New inodes belong to this process's user, who may be the
+   * right owner already.
+   */
   #changesOwner({ uid, gid }: Attributes): boolean {
     if (uid === this.#uid && gid === this.#gid) return false;
     if (!this.#keepOwners) this.#drop("owner");
@@ -113,7 +123,7 @@ export class AttributeWriter {
 
   #admits(name: ByteString, isOpen: boolean): boolean {
     if (name.startsWith("trusted.") || name.startsWith("user.overlay.")) {
-      // An image must never give orders to overlayfs.
+      // An image must not be able to control overlayfs.
       this.#drop("xattr-trusted");
       return false;
     }
@@ -147,7 +157,10 @@ export class AttributeWriter {
     }
   }
 
-  /** Most file systems have little room for the xattrs of one file, and report a full disk when it is used up. */
+  /**
+   * Explains ENOSPC: most file systems have little room for the xattrs of one file, and report a
+   * full disk when that room is used up.
+   */
   #tooLarge(error: VarveError, xattrs: readonly Xattr[]): VarveError {
     const { available, type } = fileSystemOf(this.#root);
     const bytes = xattrs.reduce((sum, { name, value }) => sum + name.length + value.length, 0);
@@ -166,7 +179,8 @@ export class AttributeWriter {
   }
 
   #countTime(wanted: Timestamp, read: () => Timestamp): void {
-    // Reading every time back would cost one call for each file, so only unusual times are.
+    // Reading every time back would cost one call for each file, so only unusual times are read
+    // back.
     const usual = wanted.hi === 0 && wanted.lo < EVERYWHERE;
     if (usual ? wanted.ns % this.#step === 0 : equalTimestamps(wanted, read())) return;
     this.#drop("time");

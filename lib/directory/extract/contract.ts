@@ -2,8 +2,8 @@
  * Extraction: a tree becomes a directory.
  *
  * **Safety.** Everything happens relative to a descriptor of the target, and every new name is made
- * exclusively. No symbolic link and no mount point is ever passed, even when another process swaps
- * directories meanwhile.
+ * exclusively. Extraction never passes through a symbolic link or a mount point, even when another
+ * process swaps directories meanwhile.
  *
  * **Phases.** There are three; several threads can share the second:
  *
@@ -14,24 +14,31 @@
  *
  * **Failure.** Extraction is not atomic. When it fails, the caller removes the target.
  *
- * **Durability.** Nothing is synced: the caller does so with one `syncfs`.
+ * **Durability.** Nothing is synced. The caller syncs everything with one `syncfs`.
  */
 import type { ByteString } from "../../bytes/mod.ts";
 import type { DiffId } from "../../digest/mod.ts";
 import type { Fd } from "../../linux/mod.ts";
 import type { Tree } from "../../tree/mod.ts";
 
-/** What happens to those parts of a tree that not every directory can hold. */
+/** How to extract the parts of a tree that not every directory can hold. */
 export interface ExtractPolicy {
-  /** Whiteouts and opaque directories: `"overlay"` makes them in overlayfs' form, which only root may; `"none"` leaves them out. */
+  /**
+   * Whiteouts and opaque directories: `"overlay"` makes them in overlayfs' form, which needs root;
+   * `"none"` leaves them out.
+   */
   readonly whiteouts: "overlay" | "none";
-  /** Owners: `"keep"` sets those of the tree, `"caller"` leaves everything to this process's user. */
+  /**
+   * Owners: `"keep"` sets the owners of the tree, `"caller"` gives everything to this process's
+   * user.
+   */
   readonly owners: "keep" | "caller";
   /** Device nodes: `"keep"` makes them, `"skip"` leaves them out and counts them, `"reject"` throws `E_TYPE`. */
   readonly devices: "keep" | "skip" | "reject";
   /**
-   * Whether to leave out, and count, what only root may make: owners, devices, `trusted.*`, `security.*`, and
-   * attributes that the file system does not support. Default: true unless this process runs as root.
+   * Whether to leave out, and count, the things that only root may set (owners, devices,
+   * `trusted.*`, `security.*`) and attributes that the file system does not support. Default: true
+   * unless this process runs as root.
    */
   readonly rootless?: boolean | undefined;
 }
@@ -47,28 +54,31 @@ export interface ExtractPart {
   readonly count: number;
 }
 
-/** What {@linkcode extractTree} needs. */
+/** Options of {@linkcode extractTree}. */
 export interface ExtractOptions {
   /** A layer tree or a root tree. */
   readonly tree: Tree;
   /**
-   * An existing, empty directory: its path or a descriptor. All threads of a process share a descriptor, and it
-   * stays on the directory even when that is renamed.
+   * An existing, empty directory: its path or a descriptor. All threads of a process share a
+   * descriptor, which still names the directory after a rename.
    */
   readonly target: ByteString | Fd;
   /** Paths of the layer tars, by diffID. */
   readonly contents: ReadonlyMap<DiffId, ByteString>;
-  /** What to leave out or to refuse. */
+  /** Which parts to leave out or to refuse. */
   readonly policy: ExtractPolicy;
   /** The phase to run; `"all"` by default. */
   readonly phase?: ExtractPhase | undefined;
-  /** The part of the phase `entries` to run; all of it by default. */
+  /** The part of the phase `entries` to run; the whole phase by default. */
   readonly part?: ExtractPart | undefined;
-  /** Called after every few hundred entries with the counts so far. What it throws ends the extraction. */
+  /**
+   * Called after every few hundred entries with the counts so far. If it throws, the extraction
+   * ends with that error.
+   */
   readonly checkpoint?: ((report: ExtractReport) => void) | undefined;
 }
 
-/** Why something was left out or changed. */
+/** Why an item was left out or changed. */
 export type DropReason =
   /** The file belongs to this process's user instead of its owner. */
   | "owner"
@@ -83,7 +93,10 @@ export type DropReason =
   /** The time was changed, because the file system has a smaller range or a coarser resolution. */
   | "time";
 
-/** What an extraction did. The sum of the reports of all phases and parts is the report of the whole. */
+/**
+ * Counts of an extraction. The sum of the reports of all phases and parts is the report of the
+ * whole extraction.
+ */
 export interface ExtractReport {
   /** Number of directories, without the target itself. */
   readonly directories: number;
@@ -91,7 +104,7 @@ export interface ExtractReport {
   readonly files: number;
   /** Number of symbolic links. */
   readonly symlinks: number;
-  /** Number of hard links: names of files beside their first one. */
+  /** Number of hard links: names of files beside their first name. */
   readonly links: number;
   /** Number of devices and FIFOs. */
   readonly specials: number;
@@ -99,6 +112,6 @@ export interface ExtractReport {
   readonly whiteouts: number;
   /** Number of bytes of content that were copied, without holes. */
   readonly bytes: number;
-  /** How often something was left out or changed, by reason; 0 for reasons that did not occur. */
+  /** How many items were left out or changed, by reason; 0 for reasons that did not occur. */
   readonly dropped: Readonly<Record<DropReason, number>>;
 }

@@ -1,6 +1,9 @@
 import { closeFd, type Fd } from "../../linux/mod.ts";
 
-/** Open descriptors by key. It closes the least recently used one when there are too many, and all when it is disposed. */
+/**
+ * Open descriptors by key. When there are too many, it closes the least recently used descriptor.
+ * Disposing it closes all.
+ */
 export class DescriptorCache<K> implements Disposable {
   readonly #open = new Map<K, Fd>();
   readonly #capacity: number;
@@ -10,7 +13,10 @@ export class DescriptorCache<K> implements Disposable {
     this.#capacity = capacity;
   }
 
-  /** The descriptor of a key; opens it when it is missing. It stays open until `capacity` others were used. */
+  /**
+   * The descriptor of a key; opens it when it is missing. It stays open until `capacity` other keys
+   * were used.
+   */
   get(key: K, open: (key: K) => Fd): Fd {
     const known = this.#open.get(key);
     if (known !== undefined) {

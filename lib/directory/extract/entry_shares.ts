@@ -2,10 +2,13 @@ import type { ByteString } from "../../bytes/mod.ts";
 import type { Node } from "../../tree/mod.ts";
 import type { ExtractPart } from "./contract.ts";
 
-/** Cost of creating an inode: the bytes of content that are copied in the same time (measured on ext4). */
+/**
+ * Cost of creating an inode, as the number of bytes of content that can be copied in the same time
+ * (measured on ext4).
+ */
 const INODE = 32 * 1024;
 
-/** Cost after which the rest of a directory may go to another part. */
+/** Maximum cost of one run. The rest of a directory may then go to another part. */
 const RUN = 8 * 1024 * 1024;
 
 /**
@@ -13,7 +16,7 @@ const RUN = 8 * 1024 * 1024;
  * stay together, so that two threads seldom wait for the lock of the same directory. Each such run goes to the
  * part that has least to do.
  *
- * The threads do not talk to each other: each computes the same division and does its own part of it.
+ * The threads do not communicate. Each thread computes the same division and does its own part.
  */
 export class EntryShares {
   readonly #index: number;
@@ -22,7 +25,7 @@ export class EntryShares {
   #share = 0;
   #run = 0;
 
-  /** Begins a division. @throws {RangeError} when there is no such part */
+  /** Begins the division, for one part of it. @throws {RangeError} when there is no such part */
   constructor({ index, count }: ExtractPart) {
     if (!Number.isInteger(count) || !(index >= 0 && index < count) || !Number.isInteger(index)) {
       throw new RangeError(`Cannot extract part ${index} of ${count}: there is no such part`);

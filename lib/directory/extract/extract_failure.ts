@@ -2,7 +2,10 @@ import { type ByteString, escapeForTerminal } from "../../bytes/mod.ts";
 import { type ErrorCode, type ErrorDetails, VarveError } from "../../errors.ts";
 import { type Fd, statFd, tryStatAt } from "../../linux/mod.ts";
 
-/** Explains the error of a system call as an error of the extraction: which path failed, and what the errno means there. */
+/**
+ * Turns the error of a system call into an error of the extraction, which says which path failed
+ * and what the errno means.
+ */
 export function explainFailure(
   error: unknown,
   path: ByteString,
@@ -27,7 +30,7 @@ export function explainFailure(
     case "EEXIST":
       return directory !== undefined && isMountPoint(root, directory, path)
         ? failed("E_XDEV", "another file system is mounted there")
-        : failed("E_EXISTS", "something of that name is there already", {
+        : failed("E_EXISTS", "the name exists already", {
           hint: "extract into an empty directory",
         });
   }
@@ -42,7 +45,7 @@ function isMountPoint(root: Fd, directory: Fd, path: ByteString): boolean {
     const there = tryStatAt(directory, path.slice(path.lastIndexOf("/") + 1) as ByteString);
     return there !== undefined && (there.mount !== home.mount || there.device !== home.device);
   } catch {
-    // The first error says more than this one.
+    // Ignored: the first error says more.
     return false;
   }
 }

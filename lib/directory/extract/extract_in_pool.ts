@@ -8,38 +8,42 @@ import type { ExtractPolicy, ExtractReport } from "./contract.ts";
 import { type ExtractForm, extractJob, type ExtractJobInput } from "./extract_job.ts";
 import { addReports } from "./extract_report.ts";
 
-/** What {@linkcode extractInPool} extracts. */
+/** Options of {@linkcode extractInPool}. */
 export interface PoolExtraction {
-  /** Runs the phases and parts. */
+  /** The pool that runs the phases and parts. */
   readonly pool: Pool;
-  /** Holds the layers. */
+  /** The store that holds the layers. */
   readonly store: DiskStore;
   /** The layers, lowest first. */
   readonly diffIds: readonly DiffId[];
-  /** What is extracted of the layers. */
+  /** What to extract from the layers. */
   readonly form: ExtractForm;
   /** Descriptor of an empty directory, which all threads share. */
   readonly target: Fd;
   /** What to leave out or to refuse. */
   readonly policy: ExtractPolicy;
-  /** Cancels the extraction: between two parts, and soon inside one that runs on this thread. */
+  /** Cancels the extraction: between two parts, or soon inside a part that runs on this thread. */
   readonly signal?: AbortSignal | undefined;
-  /** Called with the bytes written so far. */
+  /** Called with the number of bytes written so far. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
 }
 
-/** There are more parts than workers, so that no worker waits long for another one with large files. */
+/**
+ * There are more parts than workers, so that no worker waits long for another worker with large
+ * files.
+ */
 const PARTS_PER_WORKER = 4;
 
-/** Up to this many entries and bytes, one worker is faster than several. */
+/** Maximum number of entries, and of bytes, for which one worker is faster than several. */
 const FEW_ENTRIES = 2048;
 const FEW_BYTES: number = 32 * 1024 * 1024;
 
 /**
- * Extracts layers of a store with all workers: one makes the directories, all make everything else in parts,
- * one sets the attributes of directories at the end. What is small goes to one worker.
+ * Extracts layers of a store with all workers. One worker makes the directories, all workers make
+ * everything else in parts, and one worker sets the attributes of directories at the end. A small
+ * tree goes to one worker.
  *
- * @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE` a layer is not here or is damaged; as `extractTree`
+ * @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE` a layer is missing or damaged; as `extractTree`
  */
 export async function extractInPool(options: PoolExtraction): Promise<ExtractReport> {
   const { pool, store, diffIds, form, policy, signal, target } = options;

@@ -10,9 +10,9 @@ import { readTree } from "../read_tree.ts";
 import type { ExtractPart, ExtractPhase, ExtractPolicy, ExtractReport } from "./contract.ts";
 import { extractTree } from "./extract_tree.ts";
 
-/** What is extracted of some layers. */
+/** What to extract from layers. */
 export type ExtractForm =
-  /** One layer as it is, with its whiteouts. The policy says what becomes of those. */
+  /** One layer as it is, with its whiteouts, which the policy converts or leaves out. */
   | "layer"
   /** The whole file system of a chain. Without layers it is empty. */
   | "root"
@@ -21,7 +21,7 @@ export type ExtractForm =
 
 /** Input of {@linkcode extractJob}. */
 export interface ExtractJobInput {
-  /** What to extract of the layers. */
+  /** What to extract from the layers. */
   readonly form: ExtractForm;
   /** The layer trees, lowest first. */
   readonly trees: readonly TreeFile[];
@@ -33,13 +33,13 @@ export interface ExtractJobInput {
   readonly policy: ExtractPolicy;
   /** The phase to run. */
   readonly phase: ExtractPhase;
-  /** The part of the phase `entries`; all of it when absent. */
+  /** The part of the phase `entries`; the whole phase when absent. */
   readonly part?: ExtractPart | undefined;
 }
 
 /**
- * The last tree of this thread: the phases and parts of one extraction follow each other and use the same one.
- * It is held weakly, so that an idle worker keeps no memory.
+ * The last tree of this thread. The phases and parts of one extraction follow each other and use
+ * the same tree. It is held weakly, so that an idle worker keeps no memory.
  */
 let last: { readonly key: string; readonly tree: WeakRef<Tree> } | undefined;
 
@@ -83,7 +83,7 @@ function makeTree(form: ExtractForm, layers: readonly Tree[]): Tree {
   if (form === "attributes") return attributeTree(layers);
   const [layer, ...more] = layers;
   if (layer === undefined || more.length > 0) {
-    throw new RangeError("Cannot extract a layer: exactly one must be given");
+    throw new RangeError("Cannot extract a layer: exactly one layer must be given");
   }
   return layer;
 }

@@ -18,16 +18,17 @@ import { LayerTars } from "./layer_tars.ts";
 const CHECKPOINT = 256;
 
 /**
- * Makes a directory of a tree, or does one phase or part of that.
+ * Extracts a tree into a directory, or does one phase or part of that.
  *
- * It is synchronous, so it belongs into a worker. Run `"all"` in one thread; or `"directories"`, then all parts
- * of `"entries"` in several threads, then `"finish"`.
+ * It is synchronous, so call it in a worker. Run `"all"` in one thread; or `"directories"`, then
+ * all parts of `"entries"` in several threads, then `"finish"`.
  *
- * @returns what this call did; `addReports` adds the reports of several calls up
- * @throws {VarveError} `E_SYSCALL` with the path and the kernel's error · `E_XDEV` a file system is mounted inside the
- * target · `E_PATH_ESCAPE` a directory was swapped meanwhile · `E_EXISTS` the target is not empty · `E_TYPE` a
- * device that the policy rejects · `E_MISSING`, `E_DAMAGE` a layer tar is missing or too short ·
- * `E_UNSUPPORTED` overlayfs' whiteouts without root
+ * @returns the report of this call; `addReports` adds up the reports of several calls
+ * @throws {VarveError} `E_SYSCALL` with the path and the kernel's error · `E_XDEV` a file system is
+ * mounted inside the target · `E_PATH_ESCAPE` a directory was swapped meanwhile · `E_EXISTS` the
+ * target is not empty · `E_TYPE` a device that the policy rejects · `E_MISSING`, `E_DAMAGE` a layer
+ * tar is missing or too short · `E_UNSUPPORTED` the policy wants overlayfs' whiteouts, but this
+ * user is not root
  */
 export function extractTree(options: ExtractOptions): ExtractReport {
   const { target, phase = "all" } = options;
@@ -87,7 +88,10 @@ class Extraction implements Disposable {
     return step;
   }
 
-  /** Makes all directories with mode 0700: nobody else may enter them before they get their own mode. */
+  /**
+   * Makes all directories with mode 0700, so that no other user can enter them before they get
+   * their own mode.
+   */
   directories(): void {
     for (const { path, name, node } of walk(this.#tree)) {
       if (node.type !== "directory") continue;
@@ -98,7 +102,7 @@ class Extraction implements Disposable {
     }
   }
 
-  /** Makes this part of everything else; of each hard link only the first name. */
+  /** Makes this part of all other entries, with only the first name of each hard link. */
   entries(): void {
     const shares = new EntryShares(this.#options.part ?? { index: 0, count: 1 });
     // For each directory from the root to the current one: whether it is opaque.
@@ -110,7 +114,7 @@ class Extraction implements Disposable {
       }
       if (isFurtherLink(node, path)) continue;
       if (!shares.takes(parentPath(path), node)) continue;
-      // An opaque directory hides everything already, so a whiteout in it hides nothing.
+      // An opaque directory hides everything below it already, so a whiteout in it hides nothing.
       if (node.type === "whiteout" && opaque[depth - 1]) continue;
       if (this.#leavesOut(node)) continue;
       this.#at(path, (directory) => this.#inodes.make(directory, name, node as Leaf, path));
@@ -172,7 +176,7 @@ class Extraction implements Disposable {
 
 type FurtherLink = Exclude<Leaf, { type: "whiteout" }> & { readonly group: ByteString };
 
-/** Whether this name is a hard link to the inode that its group's least path makes. */
+/** Whether this name is a hard link to an inode that was made under the least path of its group. */
 function isFurtherLink(node: Node, path: ByteString): node is FurtherLink {
   return node.type !== "directory" && node.type !== "whiteout" && node.group !== null &&
     node.group !== path;

@@ -3,8 +3,8 @@ import { type DirectoryNode, rootOf, type Tree, walk, type Xattr } from "../../t
 import type { ExtractPolicy } from "./contract.ts";
 
 /**
- * Marks a directory as opaque: overlayfs hides the entries that lower directories have in its
- * place.
+ * Marks a directory as opaque: overlayfs hides the entries of the lower directories with the same
+ * path.
  */
 const OPAQUE: Xattr = { name: fromText("trusted.overlay.opaque"), value: fromText("y") };
 

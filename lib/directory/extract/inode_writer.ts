@@ -25,7 +25,7 @@ export class InodeWriter {
   readonly #attributes: AttributeWriter;
   readonly #tally: Tally;
 
-  /** Takes the policy, the tars, the writer of attributes, and the report to count in. */
+  /** Makes a writer. `tally` counts the inodes that it makes and leaves out. */
   constructor(
     policy: ExtractPolicy,
     rootless: boolean,
@@ -59,7 +59,7 @@ export class InodeWriter {
       case "fifo":
         return this.#special(directory, name, node, path);
       case "whiteout":
-        // As overlayfs makes its own whiteouts: device 0/0, mode 0.
+        // Overlayfs makes its own whiteouts in the same way: device 0/0, mode 0.
         mknodAt(directory, name, "char", 0);
         this.#tally.whiteouts++;
     }

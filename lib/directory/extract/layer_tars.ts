@@ -5,7 +5,7 @@ import { copyRange, CWD, type Fd, Open, openAt, truncateFd } from "../../linux/m
 import type { FileNode } from "../../tree/mod.ts";
 import { DescriptorCache } from "./descriptor_cache.ts";
 
-/** Number of tars that are open at once: an image may have 500 layers. */
+/** Maximum number of tars that are open at once. An image may have 500 layers. */
 const KEPT = 24;
 
 /** The layer tars from which the content of files is copied. */
@@ -22,7 +22,8 @@ export class LayerTars implements Disposable {
    * Fills a new, empty file. Holes stay holes.
    *
    * @returns number of bytes that were copied
-   * @throws {VarveError} `E_MISSING` no such layer tar · `E_DAMAGE` it is shorter than the tree says
+   * @throws {VarveError} `E_MISSING` the layer tar is missing · `E_DAMAGE` it is shorter than the
+   * tree says
    */
   fill(file: Fd, node: FileNode, path: ByteString): number {
     if (node.size === 0) return 0;

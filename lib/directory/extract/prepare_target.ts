@@ -9,8 +9,9 @@ import {
 import { removeInheritedAcls } from "../disinherit.ts";
 
 /**
- * Prepares the target for the time of the extraction: it belongs to this process and nobody else may enter it.
- * It has no ACL and no set-group-id bit, which everything made in it would inherit.
+ * Prepares the target for the time of the extraction. It gets this process's user as its owner, and
+ * no other user may enter it. It loses ACLs and the set-group-id bit, because new inodes in it
+ * would inherit them.
  */
 export function prepareTarget(root: Fd, rootless: boolean): void {
   const { uid, gid, mode } = statFd(root);

@@ -5,10 +5,16 @@ import { DescriptorCache } from "./descriptor_cache.ts";
 /** Resolve paths below the target only, and only through directories of its own file system. */
 const RESOLVE = Resolve.BENEATH | Resolve.NO_SYMLINKS | Resolve.NO_MAGICLINKS | Resolve.NO_XDEV;
 
-/** Number of descriptors that are kept open: so far a walk can go up and down without opening one again. */
+/**
+ * Number of descriptors that are kept open: so many levels a walk can go up and down without
+ * opening a directory again.
+ */
 const KEPT = 24;
 
-/** Length in bytes of one step of a long path. A name of 255 bytes more still fits into PATH_MAX. */
+/**
+ * Maximum length in bytes of one step of a long path. A name of 255 bytes after it still fits into
+ * PATH_MAX.
+ */
 const STEP = 3800;
 
 /** The directories below a target, by path. It opens them safely and keeps some of them open. */
@@ -19,7 +25,7 @@ export class TargetDirectories implements Disposable {
   #path: ByteString = "" as ByteString;
   #fd: Fd;
 
-  /** Works below a target. Its descriptor stays the caller's. */
+  /** Works below a target. The caller keeps ownership of the descriptor. */
   constructor(root: Fd) {
     this.root = root;
     this.#fd = root;
@@ -36,7 +42,7 @@ export class TargetDirectories implements Disposable {
   /** Opens a directory so that its attributes can be changed. The caller closes it. */
   openForAttributes(path: ByteString): Fd {
     const [base, rest] = this.#split(path);
-    // The steps may have closed the descriptor that `at` gave last.
+    // The steps may have closed the descriptor that `at` returned last.
     this.#path = "" as ByteString;
     this.#fd = this.root;
     return openBeneath(base, rest === "" ? "." as ByteString : rest, {
@@ -58,7 +64,10 @@ export class TargetDirectories implements Disposable {
     });
   }
 
-  /** Splits a path that is longer than the kernel takes into steps. Their ends are the same for all paths below, so they are kept open. */
+  /**
+   * Splits a path that is too long for the kernel into steps. All paths below share the directories
+   * at the ends of the steps, so these are kept open.
+   */
   #split(path: ByteString): [base: Fd, rest: ByteString] {
     const whole = Math.floor((path.length - 1) / STEP) * STEP;
     const slash = whole <= 0 ? -1 : path.lastIndexOf("/", whole);

@@ -13,7 +13,7 @@ import {
 import type { LinkedName, ScanForm, ScanPart } from "./contract.ts";
 import { PathTreeBuilder } from "./path_tree_builder.ts";
 
-/** Reads a file and returns its node with the digest, and with the attributes that it has now. */
+/** Reads a file and returns its node with the digest and the current attributes. */
 export type ReadFile = (path: ByteString, node: FileNode) => FileNode;
 
 /**

@@ -14,13 +14,16 @@ import {
 import { openScannedFile } from "./open_scanned.ts";
 import { changed } from "./scan_failure.ts";
 
-/** Up to this size, in bytes, a file is read whole before it is passed on, and read again when it changed meanwhile. */
+/**
+ * Maximum size, in bytes, of a small file: it is read completely before it is passed on, and read
+ * again if it changed meanwhile.
+ */
 const WHOLE = 1024 * 1024;
 
-/** How often a changing file is read before it counts as busy. */
+/** Maximum number of times that a changing file is read before it counts as busy. */
 const TRIES = 8;
 
-/** Number of zeros of a hole that are passed on at once. */
+/** Maximum number of zeros of a hole that are passed on at once. */
 const HOLE_STEP = 4 * 1024 * 1024;
 
 /** Takes a file's content. The bytes are valid only during the call. */
@@ -29,15 +32,16 @@ export interface ContentSink {
   begin(stat: Stat, fd: Fd): void;
   /** Takes the next bytes. */
   data(bytes: Uint8Array): void;
-  /** Takes the next `length` bytes, which are zeros. */
+  /** Takes the next `length` bytes, which are all zero. */
   hole(length: number): void;
 }
 
 /**
- * Reads files that others may be writing. It passes a file on as it was at one moment, or throws.
+ * Reads files that other processes may be writing. It passes on the content that a file had at one
+ * moment, or throws.
  *
- * A small file is read whole, and passed on when it did not change meanwhile; otherwise it is read again. A large
- * file is passed on while it is read; when it changes meanwhile, that is an error.
+ * A small file is read completely. It is passed on if it did not change meanwhile; otherwise it is
+ * read again. A large file is passed on while it is read. A change in that time is an error.
  */
 export class ContentReader {
   readonly #root: Fd;
@@ -51,7 +55,7 @@ export class ContentReader {
   /**
    * Reads a file into a sink. It yields after each piece, so that the caller can pass the piece on.
    *
-   * @throws {VarveError} `E_BUSY` when the file keeps changing, or is no regular file any more
+   * @throws {VarveError} `E_BUSY` when the file keeps changing, or is not a regular file any more
    */
   *read(path: ByteString, sink: ContentSink): Generator<void> {
     for (let tries = 0; tries < TRIES; tries++) {
@@ -78,7 +82,11 @@ export class ContentReader {
     throw changed(path);
   }
 
-  /** The SHA-256 of a file's content, and what stat(2) said of the file when it was read. @throws {VarveError} `E_BUSY` */
+  /**
+   * The SHA-256 of a file's content, and the stat(2) of the file when it was read.
+   *
+   * @throws {VarveError} `E_BUSY`
+   */
   hash(path: ByteString, onBytes: (count: number) => void): HashedFile {
     const sink = new HashSink(onBytes);
     // The sink does all the work.
@@ -109,7 +117,7 @@ export class ContentReader {
   }
 }
 
-/** What {@linkcode ContentReader.hash} found. */
+/** Result of {@linkcode ContentReader.hash}. */
 export interface HashedFile {
   readonly stat: Stat;
   /** 32 bytes; `null` for an empty file. */
@@ -149,24 +157,25 @@ class HashSink implements ContentSink {
 }
 
 /**
- * Waits until a write that has begun is done.
+ * Waits for a running write to end.
  *
- * A write first sets the file's time and then its bytes. A read between the two would get old bytes with the
- * new time, and the times would not show it. A writer holds the inode's lock; looking for data by lseek(2) takes
- * the same lock, so it waits. (Where lseek(2) does not take the lock, as on XFS, reading does.)
+ * A write first sets the file's time and then its bytes. A read between these two steps would get
+ * old bytes with the new time, so a comparison of times would not notice the write. A writer holds
+ * the inode's lock. A search for data by lseek(2) takes the same lock, so it waits for the writer.
+ * (On file systems where lseek(2) does not take the lock, such as XFS, reading takes it.)
  */
 function waitForWriter(fd: Fd): void {
   seekFd(fd, 0, "data");
 }
 
 /**
- * Before Linux 6.13, a file's times have a resolution of up to 10 ms: two writes can leave the same time. So a
- * file is read only when its last change is older than this, in ms.
+ * Minimum age in ms of a file's last change before the file is read. Before Linux 6.13, file times
+ * have a resolution of up to 10 ms, so two writes can leave the same time.
  */
 const SETTLE_MS = 20;
 let hasFineTimes: boolean | undefined;
 
-/** Whether the file's times will show a write from now on. */
+/** Whether every write from now on will change the file's times. */
 function isSettled({ ctime }: Stat): boolean {
   hasFineTimes ??= releaseAtLeast(kernelRelease(), "6.13");
   if (hasFineTimes) return true;
@@ -179,7 +188,7 @@ function dataFrom(fd: Fd, at: number, size: number): number {
   return data < 0 ? size : Math.min(size, data);
 }
 
-/** Whether a file is still as it was when it was opened. */
+/** Whether a file has not changed since it was opened. */
 function isAsBefore(fd: Fd, before: Stat): boolean {
   const now = statFd(fd);
   return now.size === before.size && equalTimestamps(now.mtime, before.mtime) &&

@@ -1,53 +1,61 @@
 /**
- * Scans: a directory becomes a layer, of what it changes on a base.
+ * Scans: a directory becomes a layer, which holds the changes of the directory compared with a
+ * base.
  *
- * **Safety.** Everything is read relative to a descriptor, without passing a symbolic link or a mount point.
- * FIFOs and devices are never opened.
+ * **Safety.** Everything is read relative to a descriptor. A scan never passes through a symbolic
+ * link or a mount point. FIFOs and devices are never opened.
  *
  * **Steps.** There are four:
  *
  * 1. *list*: one thread lists all directories;
- * 2. *scan*: several threads compare the entries of some directories each with the base. They read the
- *    content of a file only where everything else is equal;
- * 3. *assemble*: one thread makes one layer tree of these parts. Hard links across parts are decided here;
- * 4. *layer*: the files of that tree are written as a tar, by the job that also loads layers. So the result
- *    is proved as a loaded layer is.
+ * 2. *scan*: several threads compare the entries of some directories each with the base. They read
+ *    the content of a file only if everything else is equal to the base;
+ * 3. *assemble*: one thread joins these parts into one layer tree. It also decides about hard links
+ *    across parts;
+ * 4. *layer*: the files of that tree are written as a tar, by the job that also loads layers. So
+ *    the result is proved in the same way as a loaded layer.
  *
  * The result does not depend on how the directories were divided into parts.
  *
- * **What is in the layer.** Only changes. What is equal to the base in everything (name, attributes, content,
- * hard links) is left out, also where an overlay copied it up. So are whiteouts and opaque marks that
- * hide nothing. The directories above a change are in it, with their attributes.
+ * **What is in the layer.** Only changes. An entry that is equal to the base in everything (name,
+ * attributes, content, hard links) is left out, even if an overlay copied it up. Whiteouts and
+ * opaque marks that hide nothing are left out too. The directories above a change are in the layer,
+ * with their attributes.
  */
 import type { ByteString } from "../../bytes/mod.ts";
 import type { Warning } from "../../layer/mod.ts";
 import type { Fd } from "../../linux/mod.ts";
 
-/** How the content of a directory is to be understood. */
+/** The meaning of the files in a scanned directory. */
 export type ScanForm =
-  /** The upper directory of an overlay: what is not in it is as in the base. */
+  /** The upper directory of an overlay: a path that it lacks is unchanged from the base. */
   | "overlay"
-  /** A whole file system: what is not in it was removed. */
+  /** A whole file system: a path that it lacks was removed. */
   | "plain";
 
-/** What a directory is compared with: the file system of a stack of layer trees, lowest first. */
+/**
+ * The base that a directory is compared with: the file system of a stack of layer trees, lowest
+ * first.
+ */
 export interface ScanBase {
   /** Paths of stored layer trees. */
   readonly files: readonly string[];
-  /** Layer trees on top of those, in file form. */
+  /** Layer trees on top of `files`, in file form. */
   readonly above: readonly Uint8Array[];
 }
 
-/** An empty base: a scan of the form `"plain"` then gives the whole directory as one layer. */
+/**
+ * An empty base. With it, a scan of the form `"plain"` returns the whole directory as one layer.
+ */
 export const NO_BASE: ScanBase = { files: [], above: [] };
 
 /** A directory that a scan has listed. */
 export interface ScanDirectory {
   /** Path from the root, without leading slash; empty for the root. */
   readonly path: ByteString;
-  /** Whether it has overlayfs' opaque mark: then what the base has in it is hidden. */
+  /** Whether the directory has overlayfs' opaque mark, which hides the base's entries in it. */
   readonly opaque: boolean;
-  /** Whether a directory above it is opaque: then the base has nothing here. */
+  /** Whether a directory above it is opaque, so that the base has no entries here. */
   readonly cut: boolean;
   /** Number of names in it. */
   readonly names: number;
@@ -55,27 +63,30 @@ export interface ScanDirectory {
   readonly directories: number;
 }
 
-/** One name of an inode that has several. */
+/** One name of an inode that has several names. */
 export interface LinkedName {
   /** Path from the root, without leading slash. */
   readonly path: ByteString;
   /** Device and inode number, as a key. */
   readonly inode: string;
-  /** Whether it is equal to the base's, apart from the link group. */
+  /** Whether the node is equal to the base's, apart from the link group. */
   readonly same: boolean;
-  /** Its link group in the base; `null` for none. */
+  /** Link group of the path in the base; `null` for none. */
   readonly group: ByteString | null;
 }
 
-/** What the scan of some directories found. */
+/** Result of the scan of some directories. */
 export interface ScanPart {
-  /** What they change, as a layer tree in file form, without link groups. */
+  /** The changes, as a layer tree in file form, without link groups. */
   readonly tree: Uint8Array;
-  /** The names whose inodes have several. */
+  /** The names of inodes that have several names. */
   readonly links: readonly LinkedName[];
   /** Number of bytes of the files in the tree. A file with several names counts with each of them. */
   readonly bytes: number;
-  /** What a layer cannot hold, such as sockets, and what the policy left out. */
+  /**
+   * Warnings about things that a layer cannot hold, such as sockets, and things that the policy
+   * left out.
+   */
   readonly warnings: readonly Warning[];
 }
 
@@ -83,6 +94,6 @@ export interface ScanPart {
 export interface ScanPlace {
   /** Descriptor of the directory, which all threads share. */
   readonly root: Fd;
-  /** How its content is to be understood. */
+  /** The meaning of its files. */
   readonly form: ScanForm;
 }

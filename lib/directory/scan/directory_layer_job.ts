@@ -13,14 +13,14 @@ import { layerTar } from "./layer_tar.ts";
 import { NodeReader } from "./node_reader.ts";
 import type { ScanRules } from "./scan_directories.ts";
 
-/** Bytes of files from which a second thread is worth its start. */
+/** Minimum bytes of files for which the start of a second thread pays off. */
 const WORTH_BYTES = 64 * 1024 * 1024;
 
-/** A directory, and what of it becomes a layer. */
+/** A directory, and the parts of it that become a layer. */
 interface DirectoryContents {
   /** The directory. */
   readonly place: ScanPlace;
-  /** What the layer will hold: a layer tree in file form. */
+  /** The content of the layer: a layer tree in file form. */
   readonly tree: Uint8Array;
   /** The rules of the scan. */
   readonly rules: ScanRules;
@@ -28,17 +28,18 @@ interface DirectoryContents {
 
 /** Input of {@linkcode directoryLayerJob}. */
 export interface DirectoryLayerInput extends DirectoryContents {
-  /** About the number of bytes that its files have. */
+  /** Approximate size of all files, in bytes. */
   readonly bytes: number;
   /** Where the job writes tar and tree. */
   readonly target: LayerTarget;
 }
 
 /**
- * Makes a layer of a directory, in one pass over its files. The tar goes through the same job as a layer that is
- * loaded. This proves that the tar can be loaded, and makes its tree.
+ * Makes a layer from a directory, in one pass over its files. The tar goes through the layer job,
+ * like a layer that is loaded. So the tar is proved to be loadable, and the job makes its tree.
  *
- * In two halves, one thread reads the files and hashes the tar, while the other one hashes each file and writes.
+ * When it runs in two halves, one thread reads the files and hashes the tar, while the other thread
+ * hashes each file and writes.
  */
 export const directoryLayerJob: Job<DirectoryLayerInput, LayerJobOutput> = {
   name: "directory-layer",
@@ -78,7 +79,9 @@ function layerOf({ target, rules: { policy, limits } }: DirectoryLayerInput): La
   };
 }
 
-/** Bytes between two turns of the event loop, in which the thread learns that it is cancelled. */
+/**
+ * Bytes between two turns of the event loop. In such a turn the thread learns of a cancellation.
+ */
 const TURN = 64 * 1024 * 1024;
 
 async function* tarOf(

@@ -30,7 +30,7 @@ export function isAsScanned(stat: Stat, node: FileNode): boolean {
     stat.gid === node.gid && equalTimestamps(stat.mtime, node.mtime);
 }
 
-/** Whether two digests of contents are equal. */
+/** Whether two digests of file contents are equal; `null` stands for no digest. */
 export function sameBytes(a: Uint8Array | null, b: Uint8Array | null): boolean {
   if (a === null || b === null) return a === b;
   return a.length === b.length && a.every((byte, i) => byte === b[i]);

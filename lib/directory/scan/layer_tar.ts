@@ -8,10 +8,10 @@ import { isAsScanned } from "./equal_nodes.ts";
 import { explain } from "./scan_failure.ts";
 
 /**
- * Writes a layer tree as a tar, with the contents of the files in the scanned directory. A file that changed
- * since the scan is written as it is now.
+ * Writes a layer tree as a tar, with the contents of the files in the scanned directory. A file
+ * that changed since the scan is written with its current content and attributes.
  *
- * A piece is valid until the next one is asked for.
+ * A piece is valid until the next piece is requested.
  *
  * @throws {VarveError} `E_BUSY` when a file changes while it is read
  */
@@ -79,11 +79,14 @@ class EntrySink implements ContentSink {
   }
 }
 
-/** Pieces up to this size, in bytes, are gathered, into pieces of the size below. */
+/**
+ * Maximum size in bytes of a small piece. Small pieces are gathered into pieces of `GATHERED`
+ * bytes.
+ */
 const SMALL = 32 * 1024;
 const GATHERED = 256 * 1024;
 
-/** Gathers small pieces into large ones; passes large pieces on as they are. */
+/** Gathers small pieces into large pieces, and passes on large pieces unchanged. */
 class Pieces {
   #ready: Uint8Array[] = [];
   #gathered = new Uint8Array(GATHERED);
@@ -108,7 +111,7 @@ class Pieces {
     return ready;
   }
 
-  /** Removes and returns all pieces, also the one that is not full. */
+  /** Removes and returns all pieces, including the last piece, which may not be full. */
   rest(): Uint8Array[] {
     this.#flush();
     return this.take();

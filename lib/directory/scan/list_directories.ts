@@ -6,10 +6,10 @@ import { isOpaqueMark, OPAQUE_MARK } from "./overlay_marks.ts";
 import { joinPath, openScanned } from "./open_scanned.ts";
 import { guarded, shown } from "./scan_failure.ts";
 
-/** Deepest nesting of directories that a layer can have (setting `limits.layer.depth`). */
+/** Maximum depth of directories in a layer (setting `limits.layer.depth`). */
 const MAX_DEPTH = 4096;
 
-/** Lists all directories of a scan, each before the directories in it, in the order of their names. */
+/** Lists all directories of a scan, parents before children, siblings sorted by name. */
 export function listDirectories(
   { root, form }: ScanPlace,
   checkpoint: () => void = () => {},
@@ -31,7 +31,8 @@ export function listDirectories(
         below.push({ path: joinPath(path, name), cut: cut || opaque, depth: depth + 1 });
       }
       out.push({ path, opaque, cut, names, directories: below.length });
-      // The last one is taken next, so sort in reverse. The file system's own order must not matter.
+      // Sort in reverse, because the last directory is taken next. The file system's own order must
+      // not matter.
       below.sort((a, b) => a.path < b.path ? 1 : -1);
       for (const one of below) pending.push(one);
     });

@@ -1,6 +1,6 @@
 import type { Warning } from "../../layer/mod.ts";
 
-/** Adds up several lists of warnings. Of each code it keeps the first example. */
+/** Adds up several lists of warnings. Keeps the first example of each code. */
 export function mergeWarnings(lists: readonly (readonly Warning[])[]): readonly Warning[] {
   const merged = new Map<Warning["code"], Warning>();
   for (const warning of lists.flat()) {

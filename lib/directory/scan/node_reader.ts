@@ -24,7 +24,10 @@ import { isLeftOutNode, type LeftOut, ownerOf, xattrsOf } from "../left_out.ts";
 import { takeMarks } from "./overlay_marks.ts";
 import { shown } from "./scan_failure.ts";
 
-/** What was found under a name: a node, a whiteout, or `null` for what a layer cannot hold. */
+/**
+ * The node that was found under a name, or a whiteout; `null` for an inode that a layer cannot
+ * hold.
+ */
 export type Found = Exclude<Node, DirectoryNode> | null;
 
 /** The permission of a file's owner to read it. */
@@ -40,12 +43,12 @@ export interface NodeRules {
   readonly leftOut?: LeftOut | null | undefined;
 }
 
-/** Stands in place of the digest of a file that was not read yet. */
+/** Stands for the digest of a file that was not read yet. */
 export const UNREAD: Uint8Array = new Uint8Array(32).fill(0xff);
 
-/** Makes nodes of inodes, and counts what the policy leaves out. */
+/** Turns inodes into nodes, and counts the things that the policy leaves out. */
 export class NodeReader {
-  /** What was left out, counted. */
+  /** Counts of the things that were left out. */
   readonly warnings: WarningCounter = new WarningCounter();
   readonly #overlay: boolean;
   readonly #policy: LayerPolicy;
@@ -93,7 +96,11 @@ export class NodeReader {
     return this.#whole(this.#file(stat, path, xattrs), before);
   }
 
-  /** What is found under a name that is no directory; `null` for a socket. @throws {VarveError} `E_TYPE`, `E_PRECONDITION`, `E_XATTR` */
+  /**
+   * The node or whiteout under a name that is not a directory; `null` for a socket.
+   *
+   * @throws {VarveError} `E_TYPE`, `E_PRECONDITION`, `E_XATTR`
+   */
   entry(
     directory: Fd,
     name: ByteString,

@@ -24,17 +24,17 @@ export function openScanned(root: Fd, path: ByteString): OwnedFd {
   }));
 }
 
-/** An open file, and what stat(2) said when it was opened. */
+/** An open file, with its stat(2) from when it was opened. */
 export interface OpenFile extends Disposable {
   readonly fd: Fd;
   readonly stat: Stat;
 }
 
 /**
- * Opens a regular file for reading. Something else may have taken its name meanwhile, so its type is checked
- * before it is opened: opening a device can have effects.
+ * Opens a regular file for reading. Another inode may have taken its name meanwhile, so the type is
+ * checked before the file is opened: opening a device can have effects.
  *
- * @throws {VarveError} `E_BUSY` when it is no regular file any more
+ * @throws {VarveError} `E_BUSY` when it is not a regular file any more
  */
 export function openScannedFile(root: Fd, path: ByteString): OpenFile {
   using named = ownFd(

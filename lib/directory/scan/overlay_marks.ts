@@ -6,17 +6,17 @@ import { shown } from "./scan_failure.ts";
 /**
  * Overlayfs marks files of an upper directory by xattrs with this prefix.
  *
- * Users of the merged directory cannot set marks: overlayfs stores what they set under such a name as
- * `trusted.overlay.overlay.*`. An xattr `user.overlay.*` is no mark: varve never mounts overlays with
- * `userxattr`, so any user may have set it.
+ * Users of the merged directory cannot set marks: overlayfs stores an xattr that they set under
+ * such a name as `trusted.overlay.overlay.*`. An xattr `user.overlay.*` is not a mark: varve never
+ * mounts overlays with `userxattr`, so any user may have set it.
  */
 const PREFIX = "trusted.overlay.";
-/** Under this prefix overlayfs stores what a user set as `trusted.overlay.*`. */
+/** Prefix under which overlayfs stores an xattr that a user set as `trusted.overlay.*`. */
 const ESCAPED = "trusted.overlay.overlay.";
 
 /** The mark of an opaque directory. */
 export const OPAQUE_MARK = "trusted.overlay.opaque" as ByteString;
-/** The mark of an empty file that is a whiteout, where overlayfs could not make a device. */
+/** The mark of an empty file that is a whiteout, made when overlayfs could not make a device. */
 const WHITEOUT_MARK = "trusted.overlay.whiteout";
 
 /** Marks of an inode whose data or entries are in another directory. */
@@ -24,7 +24,7 @@ const ELSEWHERE = ["trusted.overlay.redirect", "trusted.overlay.metacopy"];
 
 /** The xattrs of an inode of an upper directory, without the marks of overlayfs. */
 export interface Marked {
-  /** The xattrs that are no marks. */
+  /** The xattrs that are not marks. */
   readonly xattrs: readonly Xattr[];
   /** Whether a mark says that the inode is a whiteout. */
   readonly whiteout: boolean;
@@ -33,8 +33,8 @@ export interface Marked {
 /**
  * Separates the marks of overlayfs from other xattrs.
  *
- * @throws {VarveError} `E_PRECONDITION` when data or entries are in another directory, so that the upper directory is
- * not complete
+ * @throws {VarveError} `E_PRECONDITION` when data or entries of the inode are in another directory,
+ * so that the upper directory is incomplete
  */
 export function takeMarks(xattrs: readonly Xattr[], path: ByteString): Marked {
   if (!xattrs.some(({ name }) => isMark(name))) return { xattrs, whiteout: false };
@@ -47,7 +47,10 @@ export function takeMarks(xattrs: readonly Xattr[], path: ByteString): Marked {
   };
 }
 
-/** Whether the value of the opaque mark says that the directory is opaque. The value `x` only says that it may hold whiteouts that are files. */
+/**
+ * Whether the value of the opaque mark says that the directory is opaque. The value `x` only says
+ * that the directory may hold whiteouts that are files.
+ */
 export function isOpaqueMark(value: ByteString | undefined): boolean {
   return value === "y";
 }

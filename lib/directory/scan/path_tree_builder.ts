@@ -44,7 +44,7 @@ export class PathTreeBuilder {
     const directory = parentPath(path);
     const known = this.#directories.get(directory);
     if (known !== undefined) return known;
-    // A loop, because a tree may be too deep for recursion.
+    // Uses a loop, because a tree may be too deep for recursion.
     const missing: ByteString[] = [];
     let at = directory;
     let id = this.#directories.get(at);

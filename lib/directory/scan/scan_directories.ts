@@ -24,20 +24,25 @@ import { changed, guarded, shown } from "./scan_failure.ts";
 
 /** The rules of a scan. */
 export interface ScanRules extends NodeRules {
-  /** Stubs among the files. One that is empty is no change, unless the base has something at its path. */
+  /**
+   * Stubs among the files. An empty stub is not a change, unless the base has an entry at its path.
+   */
   readonly stubs?: readonly Stub[] | undefined;
 }
 
-/** Called for each directory with 0, and for each read with the number of bytes. What it throws ends the scan. */
+/**
+ * Called for each directory with 0, and for each read with the number of bytes. If it throws, the
+ * scan ends with that error.
+ */
 export type Checkpoint = (bytes: number) => void;
 
 /**
  * Compares the entries of some directories with a base.
  *
  * @param base a root tree
- * @throws {VarveError} `E_BUSY` something changed meanwhile · `E_XDEV` a file system is mounted inside ·
- * `E_WHITEOUT_NAME` a name that a layer cannot hold · `E_PRECONDITION` an upper directory whose data is in another
- * one · `E_XATTR` · `E_SYSCALL`
+ * @throws {VarveError} `E_BUSY` a file changed during the scan · `E_XDEV` a file system is mounted
+ * inside · `E_WHITEOUT_NAME` a name that a layer cannot hold · `E_PRECONDITION` an upper directory
+ * whose data is in another directory · `E_XATTR` · `E_SYSCALL`
  */
 export function scanDirectories(
   place: ScanPlace,
@@ -78,14 +83,14 @@ class Scan {
     guarded(path, () => {
       using open = openScanned(this.#place.root, path);
       const before = below.node;
-      // An opaque mark that hides nothing is no change.
+      // An opaque mark that hides nothing is not a change.
       const hides = opaque && before !== undefined && below.names().size > 0;
       const node = this.#nodes.directory(open.fd, statFd(open.fd), path, {
         opaque: hides,
         before,
       });
       const isStub = before === undefined && this.#stubs.get(path) === "directory";
-      // A stub directory with something in it is added with that.
+      // A stub directory that is not empty is added with its entries.
       if (!isStub && (before === undefined || hides || !equalAttributes(node, before))) {
         this.#built.directory(path, node);
       }
@@ -99,7 +104,7 @@ class Scan {
     return { tree, links: this.#links, bytes: this.#bytes, warnings };
   }
 
-  /** What the base has in a directory. */
+  /** The content of the base in a directory. */
   #below({ path, cut }: ScanDirectory): Below {
     const node = cut ? undefined : path === "" ? rootOf(this.#base) : lookup(this.#base, path);
     return node?.type === "directory" ? new BaseDirectory(this.#base, path, node) : NOTHING;
@@ -126,7 +131,7 @@ class Scan {
   #entry(directory: Fd, { name, type }: DirectoryEntry, path: ByteString, below: Below): void {
     if (type === "directory") return refuseWhiteoutName(name, path);
     const stat = tryStatAt(directory, name);
-    // It was removed after the directory was read.
+    // The entry was removed after the directory was read.
     if (stat === undefined && this.#place.form === "overlay") return;
     if (stat?.type === "directory") throw changed(path);
     const before = below.find(name);
@@ -170,7 +175,7 @@ function groupOf(node: Node | undefined): ByteString | null {
   return node.group;
 }
 
-/** What the base has in a directory. */
+/** The content of the base in a directory. */
 interface Below {
   /** The directory itself; `undefined` when the base does not have it. */
   readonly node: DirectoryNode | undefined;

@@ -1,21 +1,21 @@
 import { type ByteString, escapeForTerminal } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
 
-/** Errors of the kernel for names that are gone or have become something else. */
+/** Errors of the kernel for names that are gone or now name another kind of inode. */
 const MOVED = ["ENOENT", "ENOTDIR", "ELOOP", "ESTALE", "ENXIO"];
 
-/** The error about something that changed while it was read. */
+/** The error about a file or directory that changed while it was read. */
 export function changed(path: ByteString, cause?: unknown): VarveError {
   const subject = shown(path);
   return new VarveError(
     "E_BUSY",
     `Cannot read ${subject}: it changed meanwhile`,
-    { subject, hint: "stop or pause what writes there, then try again" },
+    { subject, hint: "stop or pause the processes that write there, then try again" },
     { cause },
   );
 }
 
-/** Explains the error of a system call as an error of the scan of a path. */
+/** Turns the error of a system call into an error of the scan of a path. */
 export function explain(error: unknown, path: ByteString): unknown {
   if (!(error instanceof VarveError) || error.code !== "E_SYSCALL") return error;
   const { errno } = error.details;
@@ -38,7 +38,7 @@ export function explain(error: unknown, path: ByteString): unknown {
   );
 }
 
-/** Does something with a path, and explains its errors as errors of the scan. */
+/** Runs `act` on a path, and turns its errors into errors of the scan. */
 export function guarded<T>(path: ByteString, act: () => T): T {
   try {
     return act();

@@ -9,17 +9,20 @@ import { mergeWarnings } from "./merge_warnings.ts";
 import type { ScanRules } from "./scan_directories.ts";
 import { assembleJob, listJob, scanJob } from "./scan_jobs.ts";
 
-/** What {@linkcode scanInPool} needs. */
+/** Options of {@linkcode scanInPool}. */
 export interface PoolScan extends ScanPlace {
-  /** Runs the jobs. */
+  /** The pool that runs the jobs. */
   readonly pool: Pool;
-  /** What the directory is compared with. */
+  /** The base that the directory is compared with. */
   readonly base: ScanBase;
-  /** The rules of the scan, where they are not the defaults. */
+  /** Rules of the scan that differ from the defaults. */
   readonly rules?: ScanRules | undefined;
-  /** Number of parts into which the directories are divided. Default: by the number of names. */
+  /**
+   * Number of parts into which the directories are divided. The default depends on the number of
+   * names.
+   */
   readonly parts?: number | undefined;
-  /** Where tar and tree are written. Without it only the tree is made. */
+  /** Where tar and tree are written. When absent, only the tree is made. */
   readonly target?: LayerTarget | undefined;
   /** Cancels the scan. */
   readonly signal?: AbortSignal | undefined;
@@ -27,31 +30,40 @@ export interface PoolScan extends ScanPlace {
   readonly onProgress?: ((bytes: number) => void) | undefined;
 }
 
-/** What a directory changes on its base. */
+/** The changes of a directory compared with its base. */
 export interface DirectoryLayer {
-  /** The layer, as a load would give it; `null` when nothing changes, or without a target. */
+  /** The layer, as a load would return it; `null` when nothing changed, or without a target. */
   readonly layer: LayerJobOutput | null;
-  /** The layer tree in file form, with the digests of contents; `null` with a target, which has it then. */
+  /**
+   * The layer tree in file form, with the digests of contents; `null` with a target, to which the
+   * tree is written.
+   */
   readonly tree: Uint8Array | null;
   /** Whether the directory changes nothing. */
   readonly empty: boolean;
-  /** What a layer cannot hold, and what the policy left out. */
+  /** Warnings about things that a layer cannot hold, and things that the policy left out. */
   readonly warnings: readonly Warning[];
 }
 
-/** There are more parts than workers, so that no worker waits long for another one with large files. */
+/**
+ * There are more parts than workers, so that no worker waits long for another worker with large
+ * files.
+ */
 const PARTS_PER_WORKER = 4;
 
-/** Number of names for which opening the base once more is worth its cost. */
+/**
+ * Minimum number of names in a part. With fewer names, opening the base once more costs more than
+ * it saves.
+ */
 const NAMES_PER_PART = 2048;
 
 /**
- * Makes a layer of what a directory changes on a base: tar, tree and digests, as a load would give them. The
- * result does not depend on the number of workers.
+ * Makes a layer from the changes of a directory compared with a base: tar, tree and digests, as a
+ * load would return them. The result does not depend on the number of workers.
  *
- * @throws {VarveError} `E_BUSY` something changed meanwhile · `E_XDEV` a file system is mounted inside ·
- * `E_WHITEOUT_NAME` a name that a layer cannot hold · `E_PRECONDITION` an upper directory whose data is in another
- * one · `E_XATTR` · `E_LIMIT` · `E_SYSCALL`
+ * @throws {VarveError} `E_BUSY` a file changed during the scan · `E_XDEV` a file system is mounted
+ * inside · `E_WHITEOUT_NAME` a name that a layer cannot hold · `E_PRECONDITION` an upper directory
+ * whose data is in another directory · `E_XATTR` · `E_LIMIT` · `E_SYSCALL`
  */
 export async function scanInPool(options: PoolScan): Promise<DirectoryLayer> {
   const { pool, base, rules = {}, target = null, signal, onProgress } = options;

@@ -26,7 +26,7 @@ export const listJob: Job<ScanPlace, ScanDirectory[]> = {
 export interface ScanJobInput {
   /** The directory that is scanned. */
   readonly place: ScanPlace;
-  /** What it is compared with. */
+  /** The base that it is compared with. */
   readonly base: ScanBase;
   /** The directories in it that this job scans. */
   readonly directories: readonly ScanDirectory[];
@@ -53,7 +53,7 @@ export const scanJob: Job<ScanJobInput, ScanPart> = {
 export interface AssembleJobInput {
   /** The directory that is scanned. */
   readonly place: ScanPlace;
-  /** What it was compared with. */
+  /** The base that it was compared with. */
   readonly base: ScanBase;
   /** The results of all scans. */
   readonly parts: readonly ScanPart[];
@@ -63,17 +63,17 @@ export interface AssembleJobInput {
   readonly read: boolean;
 }
 
-/** What a directory changes on its base. */
+/** The changes of a directory compared with its base. */
 export interface AssembledTree {
   /** The layer tree in file form; it has the digests of contents if they were read. */
   readonly tree: Uint8Array;
   /** Whether the directory changes nothing. */
   readonly empty: boolean;
-  /** What a layer cannot hold, and what the policy left out. */
+  /** Warnings about things that a layer cannot hold, and things that the policy left out. */
   readonly warnings: readonly Warning[];
 }
 
-/** Makes one layer tree of the parts of a scan, in a worker. */
+/** Joins the parts of a scan into one layer tree, in a worker. */
 export const assembleJob: Job<AssembleJobInput, AssembledTree> = {
   name: "assemble",
   entry: "extract",
