@@ -1,9 +1,9 @@
 /**
- * What could not be set when a directory was filled from layers: a user who is not root owns all files of
- * it, and makes no devices.
+ * Records what could not be set when a directory was filled from layers. If the user was not root,
+ * that user owns all its files, and devices are missing.
  *
- * The file `left-out` beside the directory says so. A scan then does not take what was left out for a
- * change that somebody made.
+ * The record is the file `left-out` beside the directory. With it, a scan does not mistake things
+ * that were left out for changes that somebody made.
  */
 import { VarveError } from "../errors.ts";
 import { effectiveGroup, effectiveUser } from "../linux/mod.ts";
@@ -16,9 +16,12 @@ const VERSION = 1;
 
 const { leftOut: NAME } = SNAPSHOT_FILES;
 
-/** What a directory lacks of the layers that it was filled from. */
+/** The differences between a directory and the layers that it was filled from. */
 export interface LeftOut {
-  /** The user and group that own all files in place of their owners; `null` where owners were set. */
+  /**
+   * The user and group that own all files instead of the right owners; `null` if the owners were
+   * set.
+   */
   readonly owner: { readonly uid: number; readonly gid: number } | null;
   /** Whether device nodes are missing. */
   readonly devices: boolean;
@@ -26,7 +29,7 @@ export interface LeftOut {
   readonly xattrs: "none" | "privileged" | "any";
 }
 
-/** What an extraction by this process left out. */
+/** Returns what an extraction by this process left out. */
 export function leftOutOf({ dropped }: Pick<ExtractReport, "dropped">): LeftOut {
   const isRoot = effectiveUser() === 0;
   const privileged = dropped["xattr-security"] + dropped["xattr-trusted"] > 0;
@@ -37,7 +40,9 @@ export function leftOutOf({ dropped }: Pick<ExtractReport, "dropped">): LeftOut 
   };
 }
 
-/** Writes down what was left out of the directory of a snapshot; nothing if it is complete. */
+/**
+ * Writes the record for the directory of a snapshot. Writes nothing if the directory is complete.
+ */
 export async function writeLeftOut(snapshotDirectory: string, leftOut: LeftOut): Promise<void> {
   const { owner, devices, xattrs } = leftOut;
   if (owner === null && !devices && xattrs === "none") return;
@@ -46,9 +51,9 @@ export async function writeLeftOut(snapshotDirectory: string, leftOut: LeftOut):
 }
 
 /**
- * Reads what was left out of the directory of a snapshot.
+ * Reads the record for the directory of a snapshot.
  *
- * @returns `null` when it is complete
+ * @returns `null` when the directory is complete
  * @throws {VarveError} `E_DAMAGE` when the file cannot be read
  */
 export async function readLeftOut(snapshotDirectory: string): Promise<LeftOut | null> {
@@ -81,8 +86,8 @@ function isLeftOut(value: unknown): value is LeftOut {
 }
 
 /**
- * The owner of a file as the layers have it. A file that belongs to the user who filled the directory
- * has the owner of `before`, which is what the layers have at its path.
+ * Returns `found` with the owner that the file has in the layers. If the file belongs to the user
+ * who filled the directory, its owner is the owner of `before`, the node at its path in the layers.
  */
 export function ownerOf<T extends Pick<Attributes, "uid" | "gid">>(
   found: T,
@@ -95,7 +100,10 @@ export function ownerOf<T extends Pick<Attributes, "uid" | "gid">>(
   return { ...found, uid: before.uid, gid: before.gid };
 }
 
-/** The extended attributes of a file, with those of `before` that could not be set. */
+/**
+ * The extended attributes of a file, completed with those attributes of `before` that could not be
+ * set.
+ */
 export function xattrsOf(
   found: readonly Xattr[],
   before: Node | undefined,
@@ -110,7 +118,7 @@ export function xattrsOf(
   return more.length === 0 ? found : [...found, ...more].sort((a, b) => a.name < b.name ? -1 : 1);
 }
 
-/** Whether a node that is missing in the directory was left out there. */
+/** Whether a node that is missing in the directory is missing because it could not be made. */
 export function isLeftOutNode(node: Node | undefined, leftOut: LeftOut | null): boolean {
   return leftOut?.devices === true && (node?.type === "char" || node?.type === "block");
 }

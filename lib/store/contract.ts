@@ -187,9 +187,7 @@ export interface Chains {
   list(): ChainRecord[];
 }
 
-/**
- * Options for spare names (see {@linkcode ImageRecord.spare}): how a name is set, or which names are removed.
- */
+/** Options for spare names (see {@linkcode ImageRecord.spare}): how a name is set, or which names are removed. */
 export interface SpareOptions {
   /**
    * When a name is set: makes a new name spare. An existing name stays as it is. Setting a spare name without this
@@ -200,7 +198,7 @@ export interface SpareOptions {
 
 /** Options for setting a name. */
 export interface NameOptions extends SpareOptions {
-  /** The platform that the name is given for, see {@linkcode ImageRecord.platform}. When absent, the name has none. */
+  /** The platform that the name is given for (see {@linkcode ImageRecord.platform}); absent for none. */
   readonly platform?: Platform | undefined;
 }
 

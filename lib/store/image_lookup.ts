@@ -43,24 +43,25 @@ export interface StoredImage {
   readonly chainId: ChainId | null;
 }
 
-/** Which image of an index is meant. */
+/** Selects an image of an index. */
 export interface PlatformChoice {
-  /** The platform that the user asks for now. Only an image for it is taken. */
+  /** The platform that the user asks for now. Only an image for this platform is chosen. */
   readonly platform?: Platform | undefined;
   /**
-   * The platform that is taken where neither `platform` nor the row names one, usually that of this machine. Where the
-   * store has no image for it, any other is taken.
+   * The platform that is preferred when neither `platform` nor the row names a platform, usually
+   * this machine's. If the store has no image for it, any other image is chosen.
    */
   readonly host?: Platform | undefined;
 }
 
 /**
- * Reads the image that a row names. When the target is an index, it takes the manifest that fits best among those
- * that the store holds: for `platform`, else for the platform that the name was given for
- * ({@linkcode ImageRecord.platform}), else for `host`. Without any of them it takes the first that the store holds.
+ * Reads the image that a row names. When the target is an index, it chooses the manifest that fits
+ * best, from the manifests that the store holds: for `platform`, else for the platform that the
+ * name was given for ({@linkcode ImageRecord.platform}), else for `host`. When no platform is
+ * known, it chooses the first manifest that the store holds.
  *
- * @throws {VarveError} `E_PLATFORM` the store holds no manifest that may be taken · `E_NOT_IMAGE` it is an artifact ·
- * `E_DAMAGE`, `E_SIZE`, `E_DIGEST` the store is damaged
+ * @throws {VarveError} `E_PLATFORM` the store holds no suitable manifest · `E_NOT_IMAGE` the target
+ * is an artifact · `E_DAMAGE`, `E_SIZE`, `E_DIGEST` the store is damaged
  */
 export async function readImage(
   store: Store,
@@ -75,10 +76,10 @@ export async function readImage(
 }
 
 /**
- * Reads the images of all platforms that a name stands for and the store holds, in the order of the index. A name that
- * was given for one platform stands for that one only.
+ * Reads the images of all platforms that a name stands for and the store holds, in the order of the
+ * index. A name that was given for one platform stands only for the image of that platform.
  *
- * @param onDamage called with the error about each image that cannot be read, and is left out
+ * @param onDamage called with the error about each image that cannot be read and is left out
  */
 export async function readPlatforms(
   store: Store,
@@ -106,11 +107,12 @@ export async function readPlatforms(
 }
 
 /**
- * Narrows a row to one platform: its target becomes the manifest for that platform, in place of an index. Without
- * `platform` it is narrowed to the platform that the name was given for, if there is one.
+ * Narrows a row to one platform: its target becomes the manifest for that platform, in place of an
+ * index. Without `platform`, the row is narrowed to the platform that the name was given for, if
+ * any.
  *
- * @throws {VarveError} `E_PLATFORM` the store holds no manifest for it · `E_NOT_IMAGE`, `E_DAMAGE`, `E_SIZE`,
- * `E_DIGEST` as {@linkcode readImage}
+ * @throws {VarveError} `E_PLATFORM` the store holds no manifest for the platform · `E_NOT_IMAGE`,
+ * `E_DAMAGE`, `E_SIZE`, `E_DIGEST` as {@linkcode readImage}
  */
 export async function narrowImage(
   store: Store,
@@ -155,12 +157,12 @@ async function readFound(
   record: ImageRecord,
   { descriptor, manifest }: Found,
 ): Promise<StoredImage> {
-  // Before the config is read: that of an artifact can be anything, and large.
+  // Check this before the config is read, because an artifact's config can be anything, and large.
   requireImage(manifest);
   const limits = documentLimits(store);
   const bytes = await store.blobs.read(manifest.config.digest, limits.config);
   const config = parseImageConfig(bytes, { limits });
-  // A config may have a diffID by SHA-512: the layer is one, whatever names it has.
+  // A config may have a diffID by SHA-512. Replace it by the layer's identity.
   const layers = imageLayers(manifest, config).map(({ descriptor, diffId }) => ({
     descriptor,
     diffId: store.layers.get(diffId)?.diffId ?? diffId,
@@ -195,7 +197,10 @@ async function findManifest(
   return undefined;
 }
 
-/** The manifests of a target that the store holds, the best first. In place of one that cannot be read stands its error. */
+/**
+ * The manifests of a target that the store holds, best first. For a manifest that cannot be read,
+ * yields the error.
+ */
 async function* manifestsOf(
   store: Store,
   target: Descriptor,
@@ -234,7 +239,8 @@ function candidates(index: Index, { platform, host }: PlatformChoice): readonly 
  * A full digest is always read as a digest, whatever names the store holds. In `name:tag@digest` the name must
  * exist and its image must have the digest, as that of its index, its manifest or its config.
  *
- * @throws {VarveError} `E_NOT_FOUND` · `E_USAGE` when the text is no reference, or a prefix of several IDs
+ * @throws {VarveError} `E_NOT_FOUND` · `E_USAGE` when the text is not a reference, or is a prefix
+ * of several IDs
  */
 export async function findImage(store: Store, text: string): Promise<ImageRecord> {
   if (!isDigest(text) && !/^[0-9a-f]{64}$/.test(text)) {
@@ -253,7 +259,7 @@ export async function findImage(store: Store, text: string): Promise<ImageRecord
 
 async function findByName(store: Store, text: string): Promise<ImageRecord | undefined> {
   const reference = tryParseReference(text);
-  // Of a name with a digest, not even the row that is called so is taken without a look at its target.
+  // A name with a digest is checked against the target, even if a row has exactly that name.
   if (reference?.digest !== undefined) return await findByDigest(store, reference);
   const exact = store.images.get(text);
   if (exact !== undefined || reference === undefined) return exact;
@@ -312,7 +318,8 @@ async function findById(store: Store, text: string): Promise<ImageRecord | undef
     if (seen.has(meaningOf(record))) continue;
     seen.add(meaningOf(record));
     for (const [digest, meant] of await digestsOf(store, record)) {
-      // The digest of an index does not ask for a platform: a name that does not either comes first.
+      // The digest of an index does not select a platform. So prefer a row that was not given for a
+      // platform either.
       const before = found.get(digest);
       const isBetter = before?.platform !== undefined && meant.platform === undefined;
       if (digest.startsWith(prefix) && (before === undefined || isBetter)) found.set(digest, meant);
@@ -327,8 +334,9 @@ async function findById(store: Store, text: string): Promise<ImageRecord | undef
 }
 
 /**
- * The digests by which an image can be named, and the row that each means: of its target, and of the manifest and the
- * config of each platform that is here. Those of a damaged image are not known.
+ * The digests by which an image can be named, each with the row that it means: the digests of the
+ * target, and the digests of manifest and config of each platform in the store. For a damaged image
+ * only the target is known.
  */
 async function digestsOf(store: Store, record: ImageRecord): Promise<[Digest, ImageRecord][]> {
   const out: [Digest, ImageRecord][] = [[record.target.digest, record]];

@@ -35,11 +35,11 @@ const OWNER_READS = 0o400;
 
 /** The rules by which inodes become nodes. */
 export interface NodeRules {
-  /** Policy of layers, where it is not the default. */
+  /** Policy that differs from the default. */
   readonly policy?: Partial<LayerPolicy> | undefined;
-  /** Limits of layers, where they are not the defaults. */
+  /** Limits that differ from the defaults. */
   readonly limits?: Partial<LayerLimits> | undefined;
-  /** What could not be set when the directory was filled from the base. */
+  /** The things that could not be set when the directory was filled from the base. */
   readonly leftOut?: LeftOut | null | undefined;
 }
 
@@ -63,7 +63,7 @@ export class NodeReader {
     this.#leftOut = leftOut ?? null;
   }
 
-  /** The same values, with the owner that an inode has in the layers: see {@linkcode ownerOf}. */
+  /** Returns `found` with the owner that the inode has in the layers; see {@linkcode ownerOf}. */
   withOwner<T extends Pick<Attributes, "uid" | "gid">>(found: T, before: Node | undefined): T {
     return ownerOf(found, before, this.#leftOut);
   }
@@ -155,7 +155,10 @@ export class NodeReader {
     };
   }
 
-  /** A node with what could not be set on its inode. What replaced a node of another type is as it is. */
+  /**
+   * Completes a node with the attributes that could not be set on its inode. A node that replaced a
+   * node of another type is not changed.
+   */
   #whole<T extends Exclude<Node, { type: "whiteout" }>>(found: T, before: Node | undefined): T {
     if (this.#leftOut === null || before?.type !== found.type) return found;
     const xattrs = xattrsOf(found.xattrs, before, this.#leftOut);

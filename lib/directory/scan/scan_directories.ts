@@ -160,7 +160,8 @@ class Scan {
   #isSame(found: Leaf, before: Node | undefined, path: ByteString): boolean {
     if (before === undefined || !sameOutside(found, before)) return false;
     if (found.type !== "file" || found.size === 0) return true;
-    // Only root may read it, and whoever may not cannot have written it with its mode as it is.
+    // Only root can read this file. A user who cannot read it cannot have written it either,
+    // without changing its mode.
     if (this.#nodes.isUnreadable(found)) return true;
     const { stat, digest } = this.#contents.hash(path, this.#checkpoint);
     return stat.size === found.size && equalTimestamps(stat.mtime, found.mtime) &&

@@ -53,7 +53,7 @@ export const SNAPSHOT_FILES = {
   init: "init",
   /** The list of the stubs among the files, for a snapshot that is not an overlay. */
   stubs: "stubs",
-  /** What could not be set when its files were extracted, such as owners. */
+  /** The list of things that could not be set when the files were extracted, such as owners. */
   leftOut: "left-out",
 } as const;
 

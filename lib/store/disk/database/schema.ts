@@ -60,7 +60,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     `CREATE TABLE layer_name (name TEXT PRIMARY KEY, diff_id TEXT NOT NULL) STRICT, WITHOUT ROWID`,
     `CREATE INDEX layer_name_layer ON layer_name (diff_id)`,
   ],
-  // JSON of the platform that a name was given for (see ImageRecord.platform). NULL for names that came before this step.
+  // JSON of the platform that a name was given for (see ImageRecord.platform). NULL for names from
+  // before this step.
   [`ALTER TABLE image ADD COLUMN platform TEXT`],
 ];
 
