@@ -86,6 +86,24 @@ hostile({
 });
 
 hostile({
+  name: "C10 names of users and groups are never looked up",
+  layer: [
+    { name: "f", content: "x", uid: 1000, gid: 1001, uname: "root", gname: "root" },
+    { name: "p", content: "x", uid: 1000, gid: 1001, pax: { uname: "root", gname: "shadow" } },
+  ],
+  tree: { "f": "file 0644 1000:1001", "p": "file 0644 1000:1001" },
+});
+hostile({
+  name: "C23 flags of other systems are left out: the file can be written and removed",
+  layer: [{ name: "f", content: "x", pax: { "SCHILY.fflags": "schg,sappnd,immutable,append" } }],
+  tree: { "f": "file 0644" },
+  also: (place) => {
+    assertEquals(listing(place.root).get("f")?.includes("fflags"), false);
+    Deno.writeTextFileSync(`${place.root}/f`, "other");
+    Deno.removeSync(`${place.root}/f`);
+  },
+});
+hostile({
   name: "C01 C03 set-id bits survive the owner",
   layer: [{ name: "su", content: "x", mode: 0o6755, uid: 33, gid: 44 }],
   tree: { "su": "file 6755 33:44" },
