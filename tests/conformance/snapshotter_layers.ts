@@ -9,9 +9,17 @@ import {
   type LayerFixture,
   type SnapshotFixture,
 } from "../support/snapshots/snapshot_fixture.ts";
+import type { TarFixture } from "../support/tar/tar_fixture.ts";
 import { namesIn } from "../support/trees/names_in.ts";
 import { sorted, treeListing, withoutLinks } from "../support/trees/tree_listing.ts";
 import type { SnapshotterTest } from "./snapshotter.ts";
+
+/** What is no directory, as an entry `x`. */
+const NO_DIRECTORIES: Readonly<Record<string, TarFixture>> = {
+  "a file": { name: "x", content: "old", mode: 0o600 },
+  "a device": { name: "x", type: "char", major: 1, minor: 3 },
+  "a pipe": { name: "x", type: "fifo" },
+};
 
 /** What a snapshotter promises about layers of the store. */
 export function layersConformance(test: SnapshotterTest, driver: DriverName): void {
@@ -51,6 +59,22 @@ export function layersConformance(test: SnapshotterTest, driver: DriverName): vo
   shows("A38: an implied directory over a link has what the link leads to", [
     [{ name: "usr/lib/", mode: 0o701, uid: 4 }, { name: "lib", target: "usr/lib" }],
     [{ name: "lib/x", content: "x" }],
+  ]);
+  // umoci and containerd refuse such a layer: see tests/golden/differences.md.
+  for (const [what, lower] of Object.entries(NO_DIRECTORIES)) {
+    shows(`K05: a directory takes the place of ${what}, for an entry below it`, [
+      [lower, { name: "other" }],
+      [{ name: "x/y/z", content: "new" }],
+    ]);
+    shows(`K05: a directory takes the place of ${what}, for a whiteout below it`, [
+      [lower, { name: "other" }],
+      [{ name: "x/.wh.y" }, { name: "x/d/.wh..wh..opq" }],
+    ]);
+  }
+  shows("K05: a parent that no entry names inherits nothing from one with the set-group-ID bit", [
+    [{ name: "d/", mode: 0o2775, uid: 1, gid: 50, mtime: 5 }],
+    [{ name: "d/e/f", content: "f" }, { name: "d/g/h/", mode: 0o700 }],
+    [{ name: "d/e/i/j" }],
   ]);
   shows("an opaque directory and an opaque root hide", [
     [{ name: "d/a" }, { name: "r" }],
