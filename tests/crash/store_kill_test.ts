@@ -34,7 +34,7 @@ async function killAt(killAt: number): Promise<void> {
   await judgeStore(store);
 }
 
-Deno.test("P1, P2: a process killed before any of its calls leaves all or nothing, and the next start heals", async () => {
+Deno.test("J01, P1, P2: a process killed before any of its calls leaves all or nothing, and the next start heals", async () => {
   let calls = 0;
   {
     await using temp = await tempDir();
