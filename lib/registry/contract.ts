@@ -5,20 +5,21 @@
  * credentials and the environment, and workers get a copy: the layer job of a pull fetches its own bytes,
  * so that one thread receives, hashes, inflates and writes them.
  *
- * **Trust.** Nothing that a registry says is believed. Digests are computed here. A redirect, a token
- * realm, an upload location and a link are addresses that an attacker may have chosen. So a credential
- * goes only to its own origin (scheme, host and port), and to a token realm of the same registrable
- * domain or one that a hosts file names. And no such address may lead into the network of this machine:
- * see `http/address_rule.ts`.
+ * **Trust.** The client does not trust a registry. It computes digests itself. A redirect, a token
+ * realm, an upload location and a link are addresses that an attacker may have chosen. So a
+ * credential goes only to its own origin (scheme, host and port), and to a token realm that has the
+ * same registrable domain or is named in a hosts file. No such address may lead into the network of
+ * this machine: see `http/address_rule.ts`.
  *
- * **Requests.** `fetch` with `accept-encoding: identity`. Redirects are followed by hand: at most 10,
- * never from https to http. Bodies are bounded. Retries wait with a capped back-off, and as long as
- * `Retry-After` says. Time-outs measure progress, not duration.
+ * **Requests.** `fetch` with `accept-encoding: identity`. Redirects are followed by hand: at most
+ * 10, never from https to http. Bodies are bounded. Retries wait with a capped back-off, or as long
+ * as `Retry-After` says if that is longer. Time-outs measure progress, not duration.
  *
- * **Errors.** `E_REGISTRY`: the registry answered with an error, or not at all; the message holds the
- * status and the registry's own words, escaped and cut. `E_DENIED`: 401 or 403 after authentication.
- * `E_NOT_FOUND`: what the user named does not exist. `E_DIGEST`, `E_SIZE`, `E_LIMIT`, …: bad data. No
- * error and no log holds a credential, a token or the query of a signed URL.
+ * **Errors.** `E_REGISTRY`: the registry answered with an error, or not at all. The message holds
+ * the status and the registry's own words, escaped and shortened. `E_DENIED`: 401 or 403 after
+ * authentication. `E_NOT_FOUND`: what the user named does not exist. `E_DIGEST`, `E_SIZE`,
+ * `E_LIMIT`, …: bad data. No error and no log holds a credential, a token or the query of a signed
+ * URL.
  *
  * @module
  */
@@ -28,7 +29,7 @@ export type Capability = "pull" | "resolve" | "push";
 
 /** One address that serves a registry: the registry itself, or a mirror of it. */
 export interface Endpoint {
-  /** `https://host:port`, without a path. Credentials are found by it. */
+  /** `https://host:port`, without a path. Credentials are looked up by this origin. */
   readonly origin: string;
   /** Whether the scheme was not configured: http is assumed for this machine, https for all others. */
   readonly assumed?: boolean | undefined;
@@ -36,15 +37,24 @@ export interface Endpoint {
   readonly path: string;
   /** What the endpoint may be used for. */
   readonly capabilities: readonly Capability[];
-  /** Of a mirror: the registry that it mirrors, which is sent as the query parameter `ns`. `null` for the registry itself. */
+  /**
+   * The registry that a mirror mirrors, which is sent as the query parameter `ns`; `null` for the
+   * registry itself.
+   */
   readonly namespace: string | null;
-  /** Further headers, from the hosts file; they are sent to this origin only. */
+  /** Additional headers from the hosts file. They are sent only to this origin. */
   readonly headers: Readonly<Record<string, string>>;
   /** Origins of token servers that may get the endpoint's credential, besides those of its own domain. */
   readonly realms: readonly string[];
-  /** Origins besides the registry's own that it may redirect to although their addresses are not public. */
+  /**
+   * Origins, besides its own, that the registry may redirect to even if their addresses are not
+   * public.
+   */
   readonly redirects?: readonly string[] | undefined;
-  /** Whether any certificate is accepted (`skip_verify`): an attacker on the way can then read all that is sent. */
+  /**
+   * Whether any certificate is accepted (`skip_verify`). An attacker on the way can then read
+   * everything.
+   */
   readonly unverified: boolean;
   /** PEM certificates of authorities to trust besides the system's. */
   readonly caCerts: readonly string[];
@@ -99,9 +109,9 @@ export interface ClientConfig {
   readonly caCerts: readonly string[];
   /** Milliseconds without progress after which a transfer fails. */
   readonly idleTimeout: number;
-  /** How often one request is tried, the first time included. */
+  /** Maximum number of tries of one request. */
   readonly attempts: number;
-  /** Milliseconds before the first retry; doubled for each further one. */
+  /** Milliseconds before the first retry. The wait doubles for each further retry. */
   readonly backoff: number;
   /** The `user-agent` header. */
   readonly userAgent: string;

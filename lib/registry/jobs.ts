@@ -1,5 +1,6 @@
 /**
- * The jobs of registries, for worker entries: no more is loaded there than they need.
+ * The jobs of registries, for worker entries. A worker entry loads only the files that these jobs
+ * need.
  *
  * @module
  */

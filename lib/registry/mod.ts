@@ -1,21 +1,24 @@
 /**
- * A client of the OCI distribution specification. It pulls, pushes and copies images, and believes
- * nothing that a registry says.
+ * A client of the OCI distribution specification. It pulls, pushes and copies images, and does not
+ * trust a registry.
  *
- * **Endpoints and fall-back.** {@linkcode loadClientConfig} reads containerd's hosts files and makes a
- * {@linkcode ClientConfig}: the mirrors of a registry in their order, the registry itself last. A pull
- * asks them in that order. A mirror with a fallback behind it is tried once; the last endpoint is retried
- * with a growing delay. Pushes go to the first endpoint that may take them.
+ * **Endpoints and fall-back.** {@linkcode loadClientConfig} reads containerd's hosts files and
+ * makes a {@linkcode ClientConfig}: the mirrors of a registry in order, the registry itself last. A
+ * pull tries them in that order. A mirror is tried once, if a later endpoint can take its place;
+ * the last endpoint is retried with a growing delay. Pushes go to the first endpoint that may take
+ * them.
  *
- * **Credentials and origins.** Credentials come from Docker's and podman's files and from credential
- * helpers; {@linkcode storeCredential} and {@linkcode eraseCredential} are login and logout. A credential
- * belongs to one origin (scheme, host, port). No redirect, link or upload location gets it. A token
- * server gets it only when it is of the registry's own domain, by the Public Suffix List, or when
- * `token_realms` in `hosts.toml` names it.
+ * **Credentials and origins.** Credentials come from Docker's and podman's files and from
+ * credential helpers; {@linkcode storeCredential} and {@linkcode eraseCredential} are login and
+ * logout. A credential belongs to one origin (scheme, host, port). It is never sent to the target
+ * of a redirect, a link or an upload location. It is sent to a token server only if the server
+ * belongs to the registry's own domain, by the Public Suffix List, or if `token_realms` in
+ * `hosts.toml` names the server.
  *
- * **Ranges and resume.** A blob is a stream that checks its size, and resumes with a range request after
- * a cut. A large blob that is slow over one connection is read over several. An upload resumes at the
- * offset that the registry names. Each digest is computed while the bytes pass.
+ * **Ranges and resume.** A blob is a stream that checks its size, and resumes with a range request
+ * after a broken connection. A large blob that is slow over one connection is read over several. An
+ * upload resumes at the offset that the registry names. Each digest is computed while the bytes
+ * pass.
  *
  * The folders, lowest first: `http/` (one request, its body, its connections), `auth/` (credentials and
  * tokens), `config/` (hosts files → configuration), `client/` ({@linkcode RegistryClient} and its parts),

@@ -4,11 +4,12 @@ import type { Challenge } from "./challenge.ts";
 import { type AuthContext, fetchToken } from "./token_server.ts";
 
 /**
- * Answers the challenges of a 401 with an `authorization` header: a bearer token where the registry
- * takes one, else Basic.
+ * Answers the challenges of a 401 with an `authorization` header: a bearer token if the registry
+ * accepts one, else Basic.
  *
  * @returns `undefined` when the registry asks for Basic and there is no password, or when no scheme is known
- * @throws {VarveError} `E_DENIED` when the token server refuses, `E_REGISTRY` when it fails
+ * @throws {VarveError} `E_DENIED` when the token server refuses, `E_REGISTRY` when the token server
+ * fails
  */
 export async function authorize(
   challenges: readonly Challenge[],

@@ -2,15 +2,18 @@
 export interface Challenge {
   /** The scheme in lower case: `basic`, `bearer`. */
   readonly scheme: string;
-  /** The parameters: names in lower case, values without quotes. The first of two with the same name counts. */
+  /**
+   * The parameters: names in lower case, values without quotes. If two have the same name, the
+   * first is used.
+   */
   readonly parameters: ReadonlyMap<string, string>;
 }
 
-/** Longest header in bytes; a longer one counts as empty. */
+/** Maximum length of a header in bytes. A longer header counts as empty. */
 const MAX_HEADER = 16 * 1024;
-/** Challenges that are read. */
+/** Maximum number of challenges that are read. */
 const MAX_CHALLENGES = 16;
-/** Parameters that one challenge may have. */
+/** Maximum number of parameters of one challenge. */
 const MAX_PARAMETERS = 32;
 
 const SPACE = /[ \t]*/y;
@@ -24,9 +27,9 @@ const QUOTED = /"((?:[^"\\\u0000-\u0008\u000a-\u001f\u007f]|\\[\t -~])*)"/y;
 /**
  * Reads the challenges of a `WWW-Authenticate` header. Several headers come joined by commas.
  *
- * Reading stops where the header is malformed; the challenges before that count. It never throws, takes
- * time linear in the length of the header, and reads 16 challenges at most. A header of more than
- * 16 KiB has none.
+ * Reading stops where the header is malformed, and the challenges before that point are returned.
+ * It never throws. It takes time linear in the length of the header, and reads at most 16
+ * challenges. For a header of more than 16 KiB it returns none.
  *
  * @example
  * ```ts
@@ -47,7 +50,7 @@ export function parseChallenges(header: string): Challenge[] {
     const parameters = new Map<string, string>();
     challenges.push({ scheme: scheme.toLowerCase(), parameters });
     if (!readParameters(reader, parameters)) {
-      // The parameters of this challenge cannot be told from what follows.
+      // Drops this challenge, because it is not clear where its parameters end.
       challenges.pop();
       break;
     }
@@ -59,7 +62,7 @@ export function parseChallenges(header: string): Challenge[] {
 function readParameters(reader: Reader, parameters: Map<string, string>): boolean {
   reader.take(SPACE);
   if (reader.at < reader.text.length && reader.peek(TOKEN68) && !reader.peekParameter()) {
-    // A single word in place of parameters, as Negotiate has it; or the next scheme.
+    // A single word in place of parameters, as in Negotiate, or the next scheme.
     return reader.take(TOKEN68) !== "";
   }
   for (;;) {
@@ -78,7 +81,7 @@ function readParameters(reader: Reader, parameters: Map<string, string>): boolea
   }
 }
 
-/** A position in the header. */
+/** Reads a header from left to right. */
 class Reader {
   readonly text: string;
   at = 0;

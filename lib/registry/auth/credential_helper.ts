@@ -1,12 +1,12 @@
 import { VarveError } from "../../errors.ts";
 import type { Credential } from "../contract.ts";
 
-/** Milliseconds that a helper may take; so many because some ask the user. */
+/** Milliseconds that a helper may take. The limit is long, because some helpers ask the user. */
 const TIME_LIMIT = 30_000;
-/** Longest answer of a helper in bytes. */
+/** Maximum length of a helper's answer in bytes. */
 const MAX_ANSWER = 64 * 1024;
 
-/** What credential helpers see of the environment. */
+/** The environment of credential helpers. */
 export interface HelperEnvironment {
   /** Directories to look for helpers in, separated by `:`, like `PATH`. */
   readonly path: string;
@@ -14,7 +14,7 @@ export interface HelperEnvironment {
   readonly variables?: Readonly<Record<string, string>> | undefined;
 }
 
-/** How a helper is run. */
+/** Options for running a helper. */
 export interface HelperOptions extends HelperEnvironment {
   /** Kills the helper. */
   readonly signal?: AbortSignal | undefined;
@@ -28,11 +28,12 @@ export type HelperAction = "get" | "store" | "erase";
 /**
  * Runs a credential helper, `docker-credential-NAME`.
  *
- * It may take 30 s and answer 64 KiB. It runs in its own process group, which is killed at the end. No
- * message holds what it writes.
+ * It may take up to 30 s and answer up to 64 KiB. It runs in its own process group, which is killed
+ * at the end. Its output never appears in a message.
  *
  * @returns the credential, for the action `get`; `undefined` when the helper has none
- * @throws {VarveError} `E_USAGE` when the name is malformed, `E_PRECONDITION` when there is no such program or it fails
+ * @throws {VarveError} `E_USAGE` when the name is malformed, `E_PRECONDITION` when the program does
+ * not exist or fails
  */
 export async function runHelper(
   name: string,
@@ -70,7 +71,7 @@ export async function runHelper(
     if (isLate) throw fail(`it takes more than ${timeLimit / 1000} s`);
     if (answer === undefined) throw fail(`it answers more than ${MAX_ANSWER} bytes`);
     if (!status.success) {
-      // A helper that has no credentials says so on stdout, and exits with 1.
+      // A helper without credentials says so on stdout, and exits with 1.
       if (/credentials not found/i.test(answer)) return undefined;
       throw fail(`it ends with exit code ${status.code}`);
     }
@@ -113,7 +114,7 @@ function spawn(
 
 async function findProgram(name: string, path: string): Promise<string | undefined> {
   for (const directory of path.split(":")) {
-    // A helper is never run from the working directory: what lies there may come from an image.
+    // A helper is never run from the working directory, because files there may come from an image.
     if (!directory.startsWith("/")) continue;
     const file = `${directory}/${name}`;
     const found = await Deno.stat(file).catch(() => undefined);
@@ -146,7 +147,7 @@ async function write(stdin: WritableStream<Uint8Array>, text: string): Promise<v
     await writer.write(new TextEncoder().encode(text));
     await writer.close();
   } catch {
-    // A helper may end without having read its input: its exit code counts.
+    // Ignored: a helper may end without reading its input. Its exit code decides.
     await writer.abort().catch(() => {});
   }
 }
@@ -155,7 +156,7 @@ function killGroup(pid: number): void {
   try {
     Deno.kill(-pid, "SIGKILL");
   } catch {
-    // The group has ended already.
+    // Ignored: the process group has ended already.
   }
 }
 

@@ -4,7 +4,7 @@ import type { Credential } from "../contract.ts";
 export interface DeniedRequest {
   /** The registry, as references name it. */
   readonly registry: string;
-  /** The status of the answer: 401 or 403; 0 where no request was sent. */
+  /** The status of the answer: 401 or 403; 0 when no request was sent. */
   readonly status: number;
   /** The credential for the registry, if there is one. */
   readonly credential: Credential | undefined;

@@ -3,7 +3,7 @@ import { type JsonObject, type JsonValue, parseStrictJson } from "../../oci/mod.
 import type { Credential } from "../contract.ts";
 import { credentialFor, type HelperOptions, runHelper } from "./credential_helper.ts";
 
-/** Longest credentials file in bytes. */
+/** Maximum size of a credentials file in bytes. */
 const MAX_FILE = 1024 * 1024;
 
 /** The key under which Docker keeps the credentials for `docker.io`. */
@@ -13,14 +13,16 @@ const DOCKER_HUB_KEY = "https://index.docker.io/v1/";
 export interface CredentialsFile {
   /** The path of the file. */
   readonly path: string;
-  /** All fields of the file, so that a rewrite keeps those that varve does not know. */
+  /** All fields of the file, so that a rewrite keeps fields that varve does not know. */
   readonly json: JsonObject;
 }
 
 /**
- * Reads a file of credentials; `undefined` when the file does not exist. No message holds what is in it.
+ * Reads a file of credentials; `undefined` when the file does not exist. Its content never appears
+ * in a message.
  *
- * @throws {VarveError} `E_FORMAT` when it is not a JSON object, `E_DENIED` when it cannot be read
+ * @throws {VarveError} `E_FORMAT` when the file is not a JSON object, `E_DENIED` when it cannot be
+ * read
  */
 export async function readCredentialsFile(path: string): Promise<CredentialsFile | undefined> {
   const fail = (code: "E_FORMAT" | "E_DENIED", state: string) =>
@@ -48,20 +50,20 @@ export async function readCredentialsFile(path: string): Promise<CredentialsFile
   return { path, json };
 }
 
-/** Which credential to find, and how. */
+/** Selects the credential to find. */
 export interface CredentialQuery extends HelperOptions {
   /** The registry, as references name it: `docker.io`, `localhost:5000`. */
   readonly registry: string;
-  /** The repository: podman's files may hold credentials for a part of a registry. */
+  /** The repository, because podman's files may hold credentials for a part of a registry. */
   readonly repository?: string | undefined;
   /** Called when a helper fails; the search then goes on without credentials. */
   readonly onWarning?: ((message: string) => void) | undefined;
 }
 
 /**
- * Finds the credential for a registry in a file: from the credential helper of the registry, else from
- * the helper for all registries (`credsStore`), else in `auths`. A credential of one registry is never
- * given to another.
+ * Finds the credential for a registry in a file: from the credential helper of the registry, else
+ * from the helper for all registries (`credsStore`), else in `auths`. A credential of one registry
+ * is never sent to another registry.
  */
 export async function findCredential(
   file: CredentialsFile,
@@ -93,8 +95,8 @@ export async function findCredential(
 }
 
 /**
- * The name of the credential helper for a registry. `undefined` when the file itself holds the
- * credentials: no helper is named, or the name is empty, as in Docker.
+ * The name of the credential helper for a registry. Returns `undefined` when no helper is named or
+ * the name is empty, as in Docker. The file itself then holds the credentials.
  */
 export function helperOf({ json }: CredentialsFile, registry: string): string | undefined {
   const helpers = json["credHelpers"];

@@ -10,7 +10,7 @@ import {
 } from "./docker_config.ts";
 import { replaceFile } from "./replace_file.ts";
 
-/** Which credentials to store or erase, and where. */
+/** Selects the credentials to store or erase. */
 export interface LoginOptions extends Partial<HelperEnvironment> {
   /** Docker's `config.json`; created when it does not exist. */
   readonly file: string;
@@ -25,9 +25,9 @@ export interface LoginOptions extends Partial<HelperEnvironment> {
  * names for the registry, else in the file itself.
  *
  * The file is replaced atomically, and keeps all of its other fields. A new file has mode 0600. An
- * existing one keeps owner, group and mode, but a mode that lets all users read it becomes 0600.
+ * existing file keeps owner, group and mode, but a mode that lets all users read it becomes 0600.
  *
- * @returns where they are stored: the path of the file, or the program of the helper
+ * @returns the place of the credentials: the path of the file, or the program of the helper
  * @throws {VarveError} `E_FORMAT`, `E_DENIED` of the file; `E_PRECONDITION` of the helper
  */
 export async function storeCredential(
@@ -50,7 +50,7 @@ export async function storeCredential(
 }
 
 /**
- * Erases what {@linkcode storeCredential} stored for a registry.
+ * Erases the credential that {@linkcode storeCredential} stored for a registry.
  *
  * @returns whether there was a credential
  * @throws {VarveError} as {@linkcode storeCredential}
@@ -73,7 +73,7 @@ export async function eraseCredential(
   return had || isStored;
 }
 
-/** The entries of all other registries, and whether there was one of this registry. */
+/** The entries of all other registries, and whether this registry had an entry. */
 function withoutRegistry(
   auths: JsonValue | undefined,
   registry: string,

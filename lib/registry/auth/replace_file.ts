@@ -1,12 +1,11 @@
-/** Permission bits of all users besides the owner and the group. */
+/** Permission bits of users other than the owner and the group. */
 const OTHERS = 0o007;
 
 /**
  * Replaces a file atomically, or creates it. No other user can read it, not even while it is written.
  *
- * A symbolic link stays a link: its target is replaced. A new file belongs to its owner alone (mode
- * 0600). An existing one keeps owner, group and mode; but a mode that gives rights to all users becomes
- * 0600.
+ * A symbolic link stays a link: its target is replaced. A new file has mode 0600. An existing file
+ * keeps owner, group and mode, but a mode that gives rights to all users becomes 0600.
  */
 export async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
   const target = await resolveLinks(path);
@@ -22,12 +21,12 @@ export async function replaceFile(path: string, bytes: Uint8Array): Promise<void
   }
 }
 
-/** The file that a path leads to through symbolic links, whether that file exists or not. */
+/** The file that a path leads to through symbolic links. The file may not exist. */
 async function resolveLinks(path: string): Promise<string> {
   try {
     return await Deno.realPath(path);
   } catch (error) {
-    // A circle of links gives an error of another class.
+    // For a circle of links, the error has another class.
     if (!(error instanceof Deno.errors.NotFound)) return path;
     const link = await Deno.readLink(path).catch(() => undefined);
     if (link === undefined) return path;
@@ -39,7 +38,10 @@ function directoryOf(path: string): string {
   return path.slice(0, path.lastIndexOf("/")) || "/";
 }
 
-/** Writes a new file and syncs it before the rename: else a crash could leave an empty file under the name. */
+/**
+ * Writes a new file and syncs it before the rename. Otherwise a crash could leave an empty file
+ * under the name.
+ */
 async function writeSynced(
   path: string,
   bytes: Uint8Array,
@@ -56,9 +58,11 @@ async function copyOwner({ uid, gid, mode }: Deno.FileInfo, path: string): Promi
   try {
     await Deno.chown(path, uid, gid);
   } catch {
-    // Without the right to change the owner, the mode stays 0600: the old one was meant for another group.
+    // Without the right to change the owner, keep mode 0600: the old mode was meant for another
+    // group.
     return;
   }
-  // A mode for all users is the default of new files, not a choice, and too wide for a password.
+  // A mode that lets all users read is the default of new files, not a choice, and is too wide for
+  // a password.
   if (mode !== null && (mode & OTHERS) === 0) await Deno.chmod(path, mode & 0o777);
 }

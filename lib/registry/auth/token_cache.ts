@@ -3,10 +3,10 @@ import type { Token, Tokens } from "../contract.ts";
 /** Tokens by origin and scope. Requests that need the same token at the same time share one request for it. */
 export class TokenCache {
   readonly #tokens: Map<string, Token>;
-  /** Requests for a token that run now. */
+  /** Requests for a token that are running. */
   readonly #pending = new Map<string, Promise<Token | undefined>>();
 
-  /** `tokens` are those that another cache holds. */
+  /** `tokens` are the tokens of another cache. */
   constructor(tokens: Tokens) {
     this.#tokens = new Map(Object.entries(tokens));
   }
@@ -16,18 +16,20 @@ export class TokenCache {
     return Object.fromEntries(this.#tokens);
   }
 
-  /** The token for an origin and a scope; `undefined` when there is none, or it has expired. */
+  /**
+   * The token for an origin and a scope; `undefined` when there is none, or when it has expired.
+   */
   get(origin: string, scope: string): Token | undefined {
     const token = this.#tokens.get(keyOf(origin, scope));
     return token === undefined || token.expiresAt <= Date.now() ? undefined : token;
   }
 
   /**
-   * A token in place of one that the registry refused: one that another request got meanwhile or is
-   * getting now, else a new one.
+   * Replaces a token that the registry refused. Returns the token that another request got
+   * meanwhile or is fetching now; otherwise fetches a new token.
    *
    * @param refused the token that was sent; `undefined` when the request had none
-   * @param fetch fetches a new one
+   * @param fetch fetches a new token
    */
   async replace(
     origin: string,
@@ -38,7 +40,8 @@ export class TokenCache {
     const known = this.get(origin, scope);
     if (known !== undefined && known !== refused) return known;
     const key = keyOf(origin, scope);
-    // The other request may fail by itself, for instance by its signal. Then the next one in line asks.
+    // The other request may fail for its own reason, such as its signal. Then the next waiting
+    // request fetches the token.
     for (let other = this.#pending.get(key); other; other = this.#pending.get(key)) {
       const token = await other.catch(() => undefined);
       if (token !== undefined) return token;

@@ -12,16 +12,19 @@ import type { Challenge } from "./challenge.ts";
 import { deniedHint } from "./denied_hint.ts";
 import { realmIsTrusted } from "./realm_trust.ts";
 
-/** Longest answer of a token server in bytes. */
+/** Maximum length of a token server's answer in bytes. */
 const MAX_TOKEN_BODY = 64 * 1024;
-/** Shortest life of a token in seconds; also its life when the server does not say (distribution, "token"). */
+/**
+ * Minimum life of a token in seconds, and its life when the server names none (distribution,
+ * "token").
+ */
 const MIN_LIFE = 60;
-/** Longest life of a token in seconds, whatever the server says. */
+/** Maximum life of a token in seconds, whatever the server says. */
 const MAX_LIFE = 3600;
-/** Seconds before its end at which a token is no longer used. */
+/** A token is no longer used this many seconds before it expires. */
 const EARLY = 10;
 
-/** What it takes to answer a challenge. */
+/** Everything that is needed to answer a challenge. */
 export interface AuthContext {
   /** The endpoint that sent the challenge. */
   readonly endpoint: Endpoint;
@@ -33,7 +36,7 @@ export interface AuthContext {
   readonly config: ClientConfig;
   /** Aborts the request for a token. */
   readonly signal?: AbortSignal | undefined;
-  /** Whether the credential must be checked: then an anonymous token is an error. */
+  /** Whether the credential must be checked. An anonymous token is then an error. */
   readonly mustAuthenticate?: boolean | undefined;
 }
 
@@ -50,7 +53,8 @@ export async function fetchToken(
   const { endpoint, scope, connections, config, signal, mustAuthenticate } = context;
   const realm = realmOf(challenge, endpoint);
   const action = `get a token for ${endpoint.origin} from ${redactUrl(realm)}`;
-  // An attacker may have written this realm into the challenge: only a trusted one gets the credential.
+  // An attacker may have written this realm into the challenge, so only a trusted realm gets the
+  // credential.
   const isTrusted = credential !== undefined && (endpoint.realms.includes(realm.origin) ||
     await realmIsTrusted(new URL(endpoint.origin), realm));
   const shown = isTrusted ? credential : undefined;
@@ -68,7 +72,8 @@ export async function fetchToken(
       ...tokenRequest(realm, { service, scope, credential: shown }),
       action,
       signal,
-      // An attacker may have chosen the realm: it is judged, and no redirect is followed.
+      // An attacker may have chosen the realm, so its address is checked and no redirect is
+      // followed.
       asker: endpoint,
       redirects: 0,
     },
@@ -110,7 +115,9 @@ function realmOf(challenge: Challenge, endpoint: Endpoint): URL {
   return realm;
 }
 
-/** The realm as an endpoint of its own, without the headers and the client certificate of the registry. */
+/**
+ * The realm as a separate endpoint, without the headers and the client certificate of the registry.
+ */
 function tokenEndpoint(realm: URL, endpoint: Endpoint): Endpoint {
   return {
     ...endpoint,
@@ -122,7 +129,10 @@ function tokenEndpoint(realm: URL, endpoint: Endpoint): Endpoint {
   };
 }
 
-/** GET with a query, and Basic where there is a password; POST with a form for a refresh token. */
+/**
+ * The request for a token: a GET with a query, with Basic if there is a password; a POST with a
+ * form for a refresh token.
+ */
 function tokenRequest(
   realm: URL,
   { service, scope, credential }: {
@@ -167,7 +177,7 @@ function readToken(bytes: Uint8Array, action: string): Token {
   }
   const fields = typeof json === "object" && json !== null ? json as Record<string, unknown> : {};
   const token = fields["token"] || fields["access_token"];
-  // Anything else would not fit into a header, or would split it.
+  // A token with other characters would not fit into a header, or would split it.
   if (typeof token !== "string" || !/^[\x21-\x7e]{1,65536}$/.test(token)) {
     throw registryError(action, "the answer holds no token");
   }

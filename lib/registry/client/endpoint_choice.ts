@@ -1,7 +1,11 @@
 import { VarveError } from "../../errors.ts";
 import type { Capability, ClientConfig, Endpoint } from "../contract.ts";
 
-/** The endpoints with a capability, in their order. @throws {VarveError} `E_PRECONDITION` when there is none */
+/**
+ * The endpoints with a capability, in the configured order.
+ *
+ * @throws {VarveError} `E_PRECONDITION` when there is none
+ */
 export function endpointsFor(
   { endpoints, registry }: ClientConfig,
   capability: Capability,
@@ -14,14 +18,20 @@ export function endpointsFor(
   );
 }
 
-/** The endpoint of the registry itself, not of a mirror: the one that takes pushes, where there are several. */
+/**
+ * The endpoint of the registry itself, not of a mirror. If there are several, the endpoint that
+ * takes pushes.
+ */
 export function ownEndpointOf({ endpoints }: ClientConfig): Endpoint {
   const own = endpoints.filter(({ namespace }) => namespace === null);
   const forPush = own.find(({ capabilities }) => capabilities.includes("push"));
   return forPush ?? own[0] ?? endpoints.at(-1) as Endpoint;
 }
 
-/** Asks the endpoints in their order until one succeeds. A mirror that fails or gives bad data is passed over; the error of the last endpoint is thrown. */
+/**
+ * Tries the endpoints in order until one succeeds. Skips a mirror that fails or sends bad data.
+ * Throws the error of the last endpoint.
+ */
 export async function askInOrder<T>(
   endpoints: readonly Endpoint[],
   ask: (endpoint: Endpoint) => Promise<T>,

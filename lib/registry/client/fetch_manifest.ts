@@ -22,7 +22,7 @@ const ACCEPT = [
 
 /** A manifest or an index as the registry sent it. */
 export interface FetchedDocument {
-  /** Its bytes, whose digest is `digest`. */
+  /** Bytes of the document. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Digest of the bytes, computed here and not taken from the registry. */
   readonly digest: Digest;
@@ -36,7 +36,7 @@ export interface ManifestName {
   readonly repository: string;
   /** The tag. */
   readonly tag?: string | undefined;
-  /** The digest; it wins over the tag. */
+  /** The digest. If both are given, the digest is used, not the tag. */
   readonly digest?: Digest | undefined;
 }
 
@@ -102,8 +102,8 @@ export async function fetchManifest(
 }
 
 /**
- * Refuses bytes that are not those which the registry says it sent (distribution-spec, "Pulling
- * manifests"): something on the way, or the registry itself, mixed up two manifests.
+ * Refuses bytes whose digest differs from the digest in the registry's header (distribution-spec,
+ * "Pulling manifests"). Then the registry, or a cache on the way, mixed up two manifests.
  */
 function refuseOtherDigest(
   response: Response,

@@ -19,11 +19,11 @@ import { type ManifestUpload, putManifest } from "./upload/put_manifest.ts";
 import { type BlobUpload, uploadBlob, type UploadOutcome } from "./upload/upload_blob.ts";
 import type { UploadContext } from "./upload/upload_context.ts";
 
-/** A client of one registry and its mirrors. Dispose to close its connections. */
+/** A client of one registry and its mirrors. Dispose it to close its connections. */
 export class RegistryClient implements Disposable {
   readonly #transport: Transport;
 
-  /** `tokens` are those that another client got, so that this one need not ask for them again. */
+  /** `tokens` are the tokens of another client, so that this client need not fetch them again. */
   constructor(config: ClientConfig, tokens: Tokens = {}) {
     this.#transport = new Transport(config, tokens);
   }
@@ -33,13 +33,13 @@ export class RegistryClient implements Disposable {
     return this.#transport.config;
   }
 
-  /** The tokens that the client got so far as a value, for another thread. */
+  /** The tokens that the client has so far, as a value for another thread. */
   get tokens(): Tokens {
     return this.#transport.tokens;
   }
 
   /**
-   * Fetches a manifest or an index, and checks its digest where the name has one.
+   * Fetches a manifest or an index, and checks its digest if the name has one.
    *
    * @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`, `E_REGISTRY`, `E_DIGEST`, `E_LIMIT` above `maxBytes` (4 MiB when absent)
    */
@@ -101,8 +101,8 @@ export class RegistryClient implements Disposable {
   }
 
   /**
-   * The bytes of a blob from an offset on. The stream resumes after cuts and checks the size, not the
-   * digest. A chunk is valid until the next one is asked for.
+   * The bytes of a blob from an offset on. The stream resumes after a broken connection. It checks
+   * the size, not the digest. A chunk is valid until the next chunk is requested.
    */
   blob(
     repository: string,
@@ -123,7 +123,7 @@ export class RegistryClient implements Disposable {
       const list = { path, field: "tags", scope, action, signal } as const;
       const tags: string[] = [];
       for await (const page of namePages(this.#transport, endpoint, list)) {
-        // Not spread: a page may hold more names than a call takes arguments.
+        // Do not spread the page into one call: it may hold more names than a call takes arguments.
         for (const tag of page) tags.push(tag);
       }
       return tags;
@@ -133,7 +133,8 @@ export class RegistryClient implements Disposable {
   /**
    * The names of all repositories of the registry itself, fetched page by page. Many registries refuse this.
    *
-   * @throws {VarveError} `E_DENIED`, `E_NOT_FOUND` or `E_REGISTRY` where the registry refuses, `E_LIMIT`
+   * @throws {VarveError} `E_DENIED`, `E_NOT_FOUND` or `E_REGISTRY` when the registry refuses,
+   * `E_LIMIT`
    */
   async *catalog(signal?: AbortSignal): AsyncIterableIterator<string> {
     const action = `list the repositories of ${this.config.registry}`;
@@ -143,9 +144,11 @@ export class RegistryClient implements Disposable {
   }
 
   /**
-   * Deletes a tag; with a digest, the manifest and all of its tags (distribution-spec, "Deleting Manifests").
+   * Deletes a tag, or with a digest the manifest and all of its tags (distribution-spec, "Deleting
+   * Manifests").
    *
-   * @throws {VarveError} `E_NOT_FOUND`, also when it was deleted but the answer was lost; `E_DENIED`; `E_REGISTRY`, also when the registry does not delete
+   * @throws {VarveError} `E_NOT_FOUND`, even when it was deleted but the answer was lost;
+   * `E_DENIED`; `E_REGISTRY`, even when the registry does not support deletion
    */
   async deleteManifest(name: ManifestName, signal?: AbortSignal): Promise<void> {
     if (name.tag === undefined && name.digest === undefined) {
@@ -155,7 +158,12 @@ export class RegistryClient implements Disposable {
     await this.#delete(name.repository, `manifests/${referenceOf(name)}`, what, signal);
   }
 
-  /** Deletes a blob of a repository. @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`, `E_REGISTRY`, also when the registry does not delete */
+  /**
+   * Deletes a blob of a repository.
+   *
+   * @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`; `E_REGISTRY`, even when the registry does not
+   * support deletion
+   */
   async deleteBlob(repository: string, digest: Digest, signal?: AbortSignal): Promise<void> {
     const what = `blob ${digest} of ${this.config.registry}/${repository}`;
     await this.#delete(repository, `blobs/${digest}`, what, signal);
@@ -179,8 +187,8 @@ export class RegistryClient implements Disposable {
   }
 
   /**
-   * The referrers of a manifest (distribution-spec, "Listing Referrers"): signatures, attestations, bills
-   * of material. Where the registry has no referrers API, they are read from the index under the
+   * The referrers of a manifest (distribution-spec, "Listing Referrers"): signatures, attestations,
+   * bills of material. If the registry has no referrers API, they are read from the index under the
    * referrers tag.
    *
    * @throws {VarveError} `E_DENIED`, `E_REGISTRY`, `E_LIMIT`; `E_JSON`, `E_FORMAT`, … when the list is malformed
@@ -221,8 +229,8 @@ export class RegistryClient implements Disposable {
   }
 
   /**
-   * Brings a blob into a repository: it is there already, is mounted from another repository, or is
-   * uploaded.
+   * Brings a blob into a repository, unless it is there already: mounts it from another repository,
+   * or uploads it.
    *
    * @throws {VarveError} `E_REGISTRY`, `E_DENIED`; the error of the blob's stream
    */
@@ -255,7 +263,8 @@ export class RegistryClient implements Disposable {
    * Adds a manifest to the index under the referrers tag of its subject. Call it when
    * {@linkcode putManifest} returned false for a manifest with a subject.
    *
-   * @throws {VarveError} `E_REGISTRY`, `E_DENIED`; the error of a bad index when the tag names something else
+   * @throws {VarveError} `E_REGISTRY`, `E_DENIED`; the error of a bad index when the tag does not
+   * name an index
    */
   async listReferrer(
     repository: string,
@@ -267,12 +276,17 @@ export class RegistryClient implements Disposable {
   }
 
   #uploadContext(repository: string, signal: AbortSignal | undefined): UploadContext {
-    // The first endpoint that takes pushes, as in containerd: a hosts file may list the registry itself again, in plain http.
+    // Use the first endpoint that takes pushes, as containerd does: a hosts file may list the
+    // registry itself again, in plain http.
     const [endpoint] = this.endpoints("push") as [Endpoint];
     return { transport: this.#transport, endpoint, repository, signal };
   }
 
-  /** The endpoints with a capability, in their order. @throws {VarveError} `E_PRECONDITION` when there is none */
+  /**
+   * The endpoints with a capability, in the configured order.
+   *
+   * @throws {VarveError} `E_PRECONDITION` when there is none
+   */
   endpoints(capability: Capability): readonly Endpoint[] {
     return endpointsFor(this.config, capability);
   }

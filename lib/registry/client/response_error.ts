@@ -43,8 +43,8 @@ export async function responseError(
   const state = `${who} answers ${status}${words === "" ? "" : ` (${words})`}`;
   const message = `Cannot ${action}: ${state}`;
   if (status === 401 || status === 403) {
-    // A login does not help when another server refused, to which the registry redirected, such as
-    // a storage service.
+    // If another server refused, such as a storage service to which the registry redirected, a
+    // login does not help.
     if (!isOwn) return new VarveError("E_DENIED", message);
     const credential = config.credentials[endpoint.origin];
     const { registry } = config;
@@ -53,7 +53,7 @@ export async function responseError(
   }
   if (status === 404) return new VarveError("E_NOT_FOUND", message);
   if (isTransient(response)) return new NetworkFailure(action, state, retryAfter(response));
-  // A TLS server answers plain http with a bare 400; a registry would say what is wrong.
+  // A TLS server answers plain http with a bare 400. A registry would add an explanation.
   const suggestsTls = isOwn && status === 400 && words === "";
   return registryError(action, state, suggestsTls ? tlsHint(endpoint) : undefined);
 }

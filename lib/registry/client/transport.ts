@@ -12,23 +12,28 @@ import { responseError } from "./response_error.ts";
 
 /** One request to an endpoint. */
 export interface EndpointRequest extends Omit<HttpRequest, "url" | "headers"> {
-  /** The path behind the endpoint's own path: `/library/debian/tags/list`. Or a whole address at the endpoint's origin. */
+  /**
+   * The path after the endpoint's own path: `/library/debian/tags/list`. Or a complete address at
+   * the endpoint's origin.
+   */
   readonly path: string | URL;
-  /** Headers of the request; they go to the endpoint's origin only, unless they are portable. */
+  /**
+   * Headers of the request. Only portable headers are sent to another origin than the endpoint's.
+   */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** The scope of the token that the request needs: `repository:NAME:pull`, or `""`. */
   readonly scope: string;
-  /** Statuses that are no errors; 200 when absent. */
+  /** Statuses that are not errors; 200 when absent. */
   readonly acceptStatus?: readonly number[] | undefined;
   /** Whether the request may be retried after a failure; true when absent. */
   readonly retryable?: boolean | undefined;
-  /** Whether the request is to check the credential: it is then never sent with an anonymous token. */
+  /** Whether the request checks the credential. It is then never sent with an anonymous token. */
   readonly mustAuthenticate?: boolean | undefined;
 }
 
 /**
  * Sends requests to the endpoints of one registry: redirects, authentication, retries, time-outs.
- * Dispose to close its connections.
+ * Dispose it to close its connections.
  */
 export class Transport implements Disposable {
   readonly #config: ClientConfig;
@@ -37,21 +42,24 @@ export class Transport implements Disposable {
   /** Origins of mirrors that could not be reached. */
   readonly #unreachable = new Set<string>();
 
-  /** `tokens` are those that another transport got. */
+  /** `tokens` are the tokens of another transport. */
   constructor(config: ClientConfig, tokens: Tokens = {}, addresses?: Addresses) {
     this.#config = config;
     this.#connections = new Connections(config, addresses);
     this.#tokens = new TokenCache(tokens);
   }
 
-  /** The configuration, without mirrors that could not be reached: no one waits for such a mirror twice. */
+  /**
+   * The configuration, without mirrors that could not be reached. So nothing waits for such a
+   * mirror twice.
+   */
   get config(): ClientConfig {
     if (this.#unreachable.size === 0) return this.#config;
     const endpoints = this.#config.endpoints.filter(({ origin }) => !this.#unreachable.has(origin));
     return { ...this.#config, endpoints };
   }
 
-  /** The tokens so far as a value, for another thread. */
+  /** The tokens so far, as a value for another thread. */
   get tokens(): Tokens {
     return this.#tokens.tokens;
   }
@@ -91,9 +99,11 @@ export class Transport implements Disposable {
   }
 
   /**
-   * As {@linkcode send}, and reads the whole of a small body. The request is retried when the body breaks.
+   * Does what {@linkcode send} does, and reads the whole of a small body. Retries the request when
+   * the body breaks off.
    *
-   * @throws {VarveError} as {@linkcode send}; `E_LIMIT` above `maxBytes`, which `setting` may raise
+   * @throws {VarveError} as {@linkcode send}; `E_LIMIT` above `maxBytes`; the message names
+   * `setting`, which raises the limit
    */
   async read(
     endpoint: Endpoint,
@@ -115,7 +125,10 @@ export class Transport implements Disposable {
     }
   }
 
-  /** Whether a later endpoint has all capabilities of this one, and so is asked next when a pull fails here. */
+  /**
+   * Whether a later endpoint has all capabilities of this endpoint, so that a pull that fails here
+   * tries it next.
+   */
   #hasFallback({ origin, capabilities }: Endpoint, { scope }: EndpointRequest): boolean {
     if (!/^repository:[^ ]*:pull$/.test(scope)) return false;
     const all = this.#config.endpoints;
@@ -126,13 +139,15 @@ export class Transport implements Disposable {
       );
   }
 
-  /** Sends a request with the token for its scope; after a 401 once more, with a new token. */
+  /**
+   * Sends a request with the token for its scope. After a 401, sends it once more with a new token.
+   */
   async #sendAuthorized(endpoint: Endpoint, request: EndpointRequest): Promise<HttpResponse> {
     const { scope, signal, mustAuthenticate } = request;
     const token = this.#tokens.get(endpoint.origin, scope);
     const answer = await this.#sendOnce(endpoint, request, token);
     const { response, url } = answer;
-    // A challenge counts only from the registry itself, not from where a redirect led.
+    // Ignore a challenge that comes from the target of a redirect, not from the registry itself.
     if (response.status !== 401 || url.origin !== endpoint.origin) return answer;
     const challenges = parseChallenges(response.headers.get("www-authenticate") ?? "");
     const [config, connections] = [this.#config, this.#connections];

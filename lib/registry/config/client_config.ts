@@ -9,11 +9,20 @@ import type { ClientConfig, Credential, Endpoint, Proxies } from "../contract.ts
 import { NO_PROXIES } from "../http/proxy.ts";
 import { findEndpoints } from "./endpoints.ts";
 
-/** Where {@linkcode loadClientConfig} looks, and settings of the client. Nothing is read from the environment. */
+/**
+ * Options of {@linkcode loadClientConfig}: where it looks, and settings of the client. Nothing is
+ * read from the environment.
+ */
 export interface ClientOptions extends Partial<HelperEnvironment> {
-  /** Docker's and podman's files of credentials; the first with a credential counts, and a missing file is skipped. */
+  /**
+   * Docker's and podman's files of credentials. The first file with a credential is used; missing
+   * files are skipped.
+   */
   readonly credentialsFiles?: readonly string[] | undefined;
-  /** Directories in the layout of containerd's `certs.d`; the first that has the registry counts. */
+  /**
+   * Directories in the layout of containerd's `certs.d`. The first directory that has the registry
+   * is used.
+   */
   readonly hostsDirectories?: readonly string[] | undefined;
   /** Whether to speak plain http to the registry itself; when absent, true for loopback only. */
   readonly plainHttp?: boolean | undefined;
@@ -25,11 +34,14 @@ export interface ClientOptions extends Partial<HelperEnvironment> {
   readonly credential?: Credential | undefined;
   /** Milliseconds without progress after which a transfer fails; 60,000 when absent. */
   readonly idleTimeout?: number | undefined;
-  /** How often one request is tried, the first time included; 5 when absent. */
+  /** Maximum number of tries of one request; 5 when absent. */
   readonly attempts?: number | undefined;
   /** Milliseconds before the first retry; 250 when absent. */
   readonly backoff?: number | undefined;
-  /** Called for credential helpers that fail, and for certificates that are not verified. */
+  /**
+   * Called with a warning about a credential helper that fails, or a certificate that is not
+   * verified.
+   */
   readonly onWarning?: ((message: string) => void) | undefined;
   /** Aborts the search. */
   readonly signal?: AbortSignal | undefined;
@@ -39,12 +51,14 @@ export interface ClientOptions extends Partial<HelperEnvironment> {
 export const SYSTEM_CA_FILE = "/etc/ssl/certs/ca-certificates.crt";
 
 /**
- * Finds what it takes to speak to a registry: its endpoints, and the credential of each.
+ * Collects everything that is needed to talk to a registry: its endpoints, and the credential of
+ * each endpoint.
  *
  * A credential is looked up by the name of the endpoint, so a mirror never gets the credential of the
  * registry that it mirrors.
  *
- * @throws {VarveError} `E_FORMAT`, `E_DENIED`, `E_UNSUPPORTED` of a hosts file or a credentials file
+ * @throws {VarveError} `E_FORMAT`, `E_DENIED`, `E_UNSUPPORTED` for a hosts file or a credentials
+ * file
  */
 export async function loadClientConfig(
   registry: string,

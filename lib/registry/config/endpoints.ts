@@ -4,9 +4,12 @@ import { isLoopback } from "../http/loopback.ts";
 import { readHostsFile } from "./hosts_file.ts";
 import { readCertificates, readClientCertificate, readText } from "./pem.ts";
 
-/** How a registry's endpoints are found. */
+/** Options for finding a registry's endpoints. */
 export interface HostsOptions {
-  /** Directories in the layout of containerd's `certs.d`; the first that has the registry counts. */
+  /**
+   * Directories in the layout of containerd's `certs.d`. The first directory that has the registry
+   * is used.
+   */
   readonly directories: readonly string[];
   /** Whether to speak plain http to the registry itself; when absent, true for loopback only. */
   readonly plainHttp?: boolean | undefined;
@@ -15,8 +18,9 @@ export interface HostsOptions {
 /**
  * The endpoints of a registry: its mirrors first, the registry itself last (containerd, docs/hosts.md).
  *
- * @throws {VarveError} `E_USAGE` when the registry is not a host and port, `E_FORMAT` when its `hosts.toml` is malformed,
- *   `E_UNSUPPORTED` when `hosts.toml` asks for what is not possible here
+ * @throws {VarveError} `E_USAGE` when the registry is not a host and port, `E_FORMAT` when its
+ *   `hosts.toml` is malformed, `E_UNSUPPORTED` when `hosts.toml` has a setting that varve does not
+ *   support
  */
 export async function findEndpoints(
   registry: string,
@@ -28,7 +32,7 @@ export async function findEndpoints(
       const folder = `${directory}/${name}`;
       const file = `${folder}/hosts.toml`;
       const text = await readText(file);
-      // An empty file counts as none (containerd, loadHostDir).
+      // An empty file counts as missing (containerd, loadHostDir).
       if (text !== undefined && text !== "") {
         return await readHostsFile(text, { file, folder, registry, own, plainHttp });
       }
@@ -40,9 +44,10 @@ export async function findEndpoints(
 }
 
 /**
- * The endpoint of a registry that nothing is configured for.
+ * The endpoint of a registry without any configuration.
  *
- * @throws {VarveError} `E_USAGE` when the name looks like a registry's, but is not a host and port: `1.2.3.999`, `host:99999`
+ * @throws {VarveError} `E_USAGE` when the registry's name is not a valid host and port:
+ * `1.2.3.999`, `host:99999`
  */
 export function ownEndpoint(registry: string, plainHttp?: boolean): Endpoint {
   const host = registry === "docker.io" ? "registry-1.docker.io" : registry;
@@ -73,9 +78,10 @@ function directoryNames(registry: string): string[] {
 }
 
 /**
- * The endpoint of a registry whose folder has no `hosts.toml`. Docker's file names count there: `*.crt`
- * is a certificate authority to trust, `*.cert` and `*.key` are the client certificate. A registry with
- * certificates is spoken to in TLS. `undefined` when the folder does not exist.
+ * The endpoint of a registry whose folder has no `hosts.toml`; `undefined` when the folder does not
+ * exist. The folder may hold files with Docker's names: `*.crt` is a certificate authority to
+ * trust, `*.cert` and `*.key` are the client certificate. A registry with certificates is reached
+ * by https.
  */
 async function endpointOfFolder(
   own: Endpoint,

@@ -5,17 +5,17 @@ import { malformed, readCertificates, readClientCertificate, type SettingSource 
 
 type Table = Readonly<Record<string, unknown>>;
 
-/** A `hosts.toml`, and the registry that it is for. */
+/** A `hosts.toml` and its registry. */
 export interface HostsFile extends SettingSource {
   /** The registry, as references name it. */
   readonly registry: string;
   /** The endpoint of the registry when nothing is configured. */
   readonly own: Endpoint;
-  /** Whether to speak plain http to the registry itself; `undefined` when it was not asked for. */
+  /** Whether to speak plain http to the registry itself; `undefined` when the user did not say. */
   readonly plainHttp: boolean | undefined;
 }
 
-/** Settings that say how a host is spoken to. */
+/** Settings for the connection to a host. */
 const OWN_SETTINGS = [
   "ca",
   "client",
@@ -26,11 +26,12 @@ const OWN_SETTINGS = [
 ] as const;
 
 /**
- * The endpoints that a `hosts.toml` names: the tables of `host` in their order, then `server`, whose
- * settings stand at the top level. A `server` that repeats a `host` and has no settings of its own has
- * those of the `host`, and is not asked again.
+ * The endpoints that a `hosts.toml` names: the tables of `host` in order, then `server`, whose
+ * settings are at the top level. A `server` that repeats a `host` without own settings gets the
+ * settings of that `host`, and is not tried again.
  *
- * @throws {VarveError} `E_FORMAT` when it is malformed, `E_UNSUPPORTED` for what is not possible here
+ * @throws {VarveError} `E_FORMAT` when it is malformed, `E_UNSUPPORTED` for a setting that varve
+ * does not support
  */
 export async function readHostsFile(text: string, at: HostsFile): Promise<Endpoint[]> {
   const { file, own, plainHttp } = at;
@@ -52,15 +53,16 @@ export async function readHostsFile(text: string, at: HostsFile): Promise<Endpoi
     if (!isTable(table)) throw malformed(file, `host ${address} is not a table`);
     endpoints.push(await readHost(address, table, at));
   }
-  // A registry with TLS settings is spoken to in TLS, also on loopback.
+  // A registry with TLS settings is reached by https, even on loopback.
   const isSecure = plainHttp !== true &&
     ["ca", "client", "skip_verify"].some((name) => root[name] !== undefined);
   const self = isSecure ? own.origin.replace(/^http:/, "https:") : own.origin;
   const last = await readHost(server || self, root, at);
   const twin = endpoints.find((one) => one.origin === last.origin && one.path === last.path);
   if (twin !== undefined && !OWN_SETTINGS.some((name) => root[name] !== undefined)) {
-    // Without the settings of its table the same host would be asked a second time, and fail for another
-    // reason, which would hide the first. Only what the table does not allow is left for the server.
+    // Without this, the same host would be tried a second time without the settings of its table,
+    // and would fail for another reason, which would hide the first. So the server keeps only the
+    // capabilities that the table does not allow.
     const missing = last.capabilities.filter((one) => !twin.capabilities.includes(one));
     return missing.length === 0 ? endpoints : [...endpoints, { ...twin, capabilities: missing }];
   }
@@ -113,7 +115,7 @@ function capabilitiesOf(value: unknown, file: string): Capability[] {
   const names: unknown[] = Array.isArray(value)
     ? value.map((one) => typeof one === "string" ? one.toLowerCase() : one)
     : [undefined];
-  // An empty list counts as none (containerd).
+  // An empty list counts as absent (containerd).
   if (names.length === 0) return [...CAPABILITIES];
   // `referrers` is accepted and changes nothing: an endpoint that may resolve may also list referrers.
   if (!names.every((one) => one === "referrers" || CAPABILITIES.includes(one as Capability))) {
@@ -137,8 +139,8 @@ function headersOf(value: unknown, file: string): Record<string, string> {
 }
 
 /**
- * `token_realms` and `redirects`, keys of varve's own: containerd gives credentials to every realm that a
- * challenge names, and follows a redirect to any address.
+ * Reads `token_realms` and `redirects`, which only varve has: containerd sends credentials to every
+ * realm that a challenge names, and follows a redirect to any address.
  */
 function originsOf(table: Table, key: string, file: string): string[] {
   const value = table[key];

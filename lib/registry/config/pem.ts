@@ -1,10 +1,10 @@
 import { VarveError } from "../../errors.ts";
 import type { Endpoint } from "../contract.ts";
 
-/** Longest hosts file or certificate in bytes. */
+/** Maximum size of a hosts file or a certificate in bytes. */
 const MAX_FILE = 1024 * 1024;
 
-/** Where a setting comes from. */
+/** The source of a setting. */
 export interface SettingSource {
   /** The file that has the setting, for messages. */
   readonly file: string;
@@ -20,7 +20,7 @@ export async function readCertificates(value: unknown, at: SettingSource): Promi
     if (typeof path !== "string") throw malformed(at.file, "ca is not a path");
     const pem = await readPem(path, at);
     if (!pem.includes("-----BEGIN CERTIFICATE-----")) {
-      // Deno accepts garbage without an error, and then trusts no server.
+      // Refuse this here, because Deno accepts garbage without an error, and then trusts no server.
       throw malformed(at.file, `${path} holds no PEM certificate`);
     }
     out.push(pem);
@@ -30,7 +30,7 @@ export async function readCertificates(value: unknown, at: SettingSource): Promi
 
 /**
  * Reads a client certificate and its key: `"both.pem"`, `["both.pem", …]`, `["cert", "key"]` or
- * `[["cert", "key"], …]`, where the first pair counts. A file that holds both needs no second one.
+ * `[["cert", "key"], …]`, of which the first pair is used. A file may hold both.
  */
 export async function readClientCertificate(
   value: unknown,

@@ -5,11 +5,11 @@ import { proxyFor } from "./proxy.ts";
 import { bareHostname } from "./relay/relay.ts";
 import { NetworkFailure, registryError } from "./registry_error.ts";
 
-/** How addresses are found and judged. Tests put their own in place of it. */
+/** Finds and judges addresses. Tests replace it. */
 export interface Addresses {
-  /** The IP addresses of a name, in the order in which they are to be tried. Throws as `node:dns` does. */
+  /** The IP addresses of a name, in the order in which to try them. Throws as `node:dns` does. */
   resolve(hostname: string): Promise<readonly string[]>;
-  /** Whether an IP address is not one of the public internet. */
+  /** Whether an IP address does not belong to the public internet. */
   isInternal(address: string): boolean;
 }
 
@@ -17,36 +17,38 @@ export interface Addresses {
 export const SYSTEM_ADDRESSES: Addresses = {
   async resolve(hostname) {
     const { lookup } = await import("node:dns/promises");
-    // IPv4 first: the addresses are tried one after the other, and a broken IPv6 answers nothing for long.
+    // IPv4 first, because the addresses are tried one after the other, and a broken IPv6 connection
+    // takes long to fail.
     const found = await lookup(hostname, { all: true, order: "ipv4first" });
     return found.map(({ address }) => address);
   },
   isInternal: isInternalAddress,
 };
 
-/** Milliseconds that the addresses of a name are kept. */
+/** Milliseconds for which the addresses of a name are cached. */
 const KEPT_FOR = 60_000;
 
 /**
- * The rule for addresses that an attacker may have chosen: what a redirect, a token realm or a link
- * names. It keeps a public registry from making this machine ask servers that only it can reach: the
- * metadata of a cloud (169.254.169.254), services on loopback, machines of a private network.
+ * The rule for addresses that an attacker may have chosen: the targets of redirects, token realms
+ * and links. It keeps a public registry from making this machine send requests to servers that only
+ * this machine can reach: the metadata service of a cloud (169.254.169.254), services on loopback,
+ * machines of a private network.
  *
  * An address passes when
- * - it is the origin of the endpoint that is asked, or hosts.toml names its origin (as `server`, `[host]`,
- *   in `token_realms` or in `redirects`), or
+ * - it has the origin of the endpoint that is used, or hosts.toml names its origin (as `server`,
+ *   `[host]`, in `token_realms` or in `redirects`), or
  * - all addresses that its host resolves to are public, or
- * - the endpoint that led there is itself at an address that is not public.
+ * - the endpoint that named it is itself at an address that is not public.
  *
- * The connection is then made to one of the addresses that were judged: no second look-up of the name
- * comes in between, so a DNS server that changes its answer gains nothing.
+ * The connection is then made to one of the addresses that were judged. The name is not looked up a
+ * second time, so a DNS server gains nothing by changing its answer.
  *
  * Not covered:
- * - Through a proxy the proxy looks up names, and reaches what it can reach. Only a host that is written
- *   as an IP address is judged then.
- * - The names that the user gave (the registry itself, hosts.toml) are looked up by `fetch`, and are not
- *   judged: whoever runs the DNS of a registry can point its name to any address.
- * - Where Deno may only connect to hosts by name (`--allow-net=HOST`), the address is judged but
+ * - A proxy looks up names itself, and connects to any address that it can reach. Then only a host
+ *   that is written as an IP address is judged.
+ * - Names that the user gave (the registry itself, hosts.toml) are looked up by `fetch`, and are
+ *   not judged. The owner of a registry's DNS can point its name to any address anyway.
+ * - If Deno may connect only to named hosts (`--allow-net=HOST`), the address is judged, but
  *   `fetch` looks the name up again.
  */
 export class AddressRule {
@@ -60,10 +62,12 @@ export class AddressRule {
   }
 
   /**
-   * The IP addresses to connect to for `url`, in their order; `null` where `fetch` finds the way itself.
+   * The IP addresses to connect to for `url`, in order; `null` when `fetch` looks the name up
+   * itself.
    *
-   * @param asker the endpoint that is asked, or that led to `url`
-   * @throws {VarveError} `E_REGISTRY` when the rule refuses the address, or nothing is known of its name
+   * @param asker the endpoint that is used, or that named `url`
+   * @throws {VarveError} `E_REGISTRY` when the rule refuses the address, or its name cannot be
+   * resolved
    */
   async route(url: URL, asker: Endpoint, action: string): Promise<readonly string[] | null> {
     if (url.origin === asker.origin || this.#isNamed(url.origin, asker)) return null;
@@ -90,7 +94,7 @@ export class AddressRule {
       this.#config.endpoints.some((endpoint) => endpoint.origin === origin);
   }
 
-  /** Whether the endpoint itself is at addresses that are not public, and at no others. */
+  /** Whether none of the endpoint's own addresses is public. */
   async #isInternal({ origin }: Endpoint, action: string): Promise<boolean> {
     const url = new URL(origin);
     if (isLocalName(url.hostname)) return true;
@@ -124,7 +128,7 @@ export class AddressRule {
   }
 }
 
-/** Whether a name means this machine, whatever a DNS says (RFC 6761, 6.3). */
+/** Whether a name means this machine, whatever the DNS says (RFC 6761, 6.3). */
 function isLocalName(hostname: string): boolean {
   return isLoopback(hostname) && bitsOf(hostname) === undefined;
 }

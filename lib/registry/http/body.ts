@@ -4,12 +4,12 @@ import { explainNetworkError } from "./network_error.ts";
 import { ProgressTimer } from "./progress_timer.ts";
 import { NetworkFailure, registryError } from "./registry_error.ts";
 
-/** Bytes that one read asks for. */
+/** Maximum bytes of one read. */
 const READ_BYTES = 256 * 1024;
 
-/** How a body is read. */
+/** Options for reading a body. */
 export interface BodyOptions {
-  /** What the read is for, as messages say it: `read blob sha256:… from https://…`. */
+  /** The purpose of the read, for messages: `read blob sha256:… from https://…`. */
   readonly action: string;
   /** Milliseconds without progress after which the read fails. */
   readonly idleTimeout: number;
@@ -18,7 +18,7 @@ export interface BodyOptions {
 }
 
 /**
- * The bytes of a response's body. A chunk is valid until the next one is asked for.
+ * The bytes of a response's body. A chunk is valid until the next chunk is requested.
  *
  * @throws {NetworkFailure} when the connection breaks or makes no progress
  */
@@ -28,7 +28,7 @@ export async function* readBody(
 ): AsyncGenerator<Uint8Array, void, void> {
   if (response.body === null) return;
   const reader = response.body.getReader({ mode: "byob" });
-  // A pending read then ends as at the end of the body.
+  // Cancelling ends a pending read in the same way as the end of the body.
   const cancel = () => void reader.cancel().catch(() => {});
   const timer = new ProgressTimer(idleTimeout, cancel);
   let buffer = new ArrayBuffer(READ_BYTES);
@@ -62,9 +62,10 @@ export async function* readBody(
 }
 
 /**
- * The whole of a small body.
+ * Reads the whole of a small body.
  *
- * @throws {VarveError} `E_LIMIT` above `maxBytes`, which `setting` may raise; `E_REGISTRY` when it takes longer than four idle time-outs in all; as {@linkcode readBody}
+ * @throws {VarveError} `E_LIMIT` above `maxBytes` (`setting` raises the limit); `E_REGISTRY` when
+ * the whole body takes longer than four idle time-outs; as {@linkcode readBody}
  */
 export async function readWhole(
   response: Response,
@@ -90,7 +91,7 @@ export async function readWhole(
     size += chunk.length;
     if (size > maxBytes) throw tooLarge(`${size} or more`);
     if (performance.now() > until) throw registryError(action, "it takes too long");
-    // A copy: the chunk is lent.
+    // Copy the chunk, because its memory is reused.
     chunks.push(new Uint8Array(chunk));
   }
   return joinBytes(chunks);

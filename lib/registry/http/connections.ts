@@ -6,11 +6,12 @@ import { ProxyRelay } from "./relay/proxy_relay.ts";
 import { UnverifiedRelay } from "./relay/unverified_relay.ts";
 
 /**
- * HTTP clients, one for each {origin, TLS settings, proxy}, so that neither a connection nor a TLS
- * session made under one trust is used under another. Dispose to close all connections.
+ * HTTP clients, one for each combination of origin, TLS settings and proxy. So a connection or TLS
+ * session that was made with one set of trusted certificates is never used with another. Dispose it
+ * to close all connections.
  */
 export class Connections implements Disposable {
-  /** The rule that each address passes before it is connected to. */
+  /** The rule that checks each address before a connection. */
   readonly rule: AddressRule;
   readonly #config: ClientConfig;
   readonly #clients = new Map<string, Deno.HttpClient>();
@@ -23,9 +24,10 @@ export class Connections implements Disposable {
   }
 
   /**
-   * The client for an address. It trusts the certificates of `endpoint` besides the system's, and shows
-   * the endpoint's client certificate to the endpoint's own origin only. With `single`, each of its
-   * connections serves one request. With `at` it connects to that IP address, whatever the name resolves to.
+   * The client for an address. It trusts the certificates of `endpoint` besides the system's, and
+   * shows the endpoint's client certificate only to the endpoint's own origin. With `single`, each
+   * connection serves only one request. With `at`, the client connects to that IP address, whatever
+   * the name resolves to.
    *
    * @throws {VarveError} `E_UNSUPPORTED` when a certificate or a proxy is malformed
    */
@@ -46,10 +48,10 @@ export class Connections implements Disposable {
   }
 
   /**
-   * The address to send a request to: the address itself, or that of a relay where the endpoint's
-   * certificate is not to be verified.
+   * The address to send a request to: `url` itself, or the address of a relay if the endpoint's
+   * certificate must not be verified.
    *
-   * @throws {VarveError} `E_UNSUPPORTED` when a proxy stands before an endpoint that is not verified
+   * @throws {VarveError} `E_UNSUPPORTED` when an endpoint that is not verified is behind a proxy
    */
   addressFor(url: URL, endpoint: Endpoint): URL {
     if (!endpoint.unverified || url.origin !== endpoint.origin) return url;
@@ -88,12 +90,13 @@ export class Connections implements Disposable {
         ...(secure ? { caCerts: [...this.#config.caCerts, ...endpoint.caCerts] } : {}),
         ...(secure && certificate !== null ? certificate : {}),
         ...(proxy === null ? {} : { proxy: { url: secure ? this.#proxyAddress(proxy) : proxy } }),
-        // A "proxy" of this kind only says where to connect: host header and certificate stay the name's.
+        // A "proxy" of this kind only sets where to connect. The host header and the checked
+        // certificate still use the name.
         ...(at === null ? {} : { proxy: { transport: "tcp" as const, hostname: at, port } }),
       });
     } catch (error) {
       if (error instanceof Deno.errors.NotCapable) throw error;
-      // The error's text may hold a proxy's password.
+      // Drop the text of the error, because it may hold a proxy's password.
       throw new VarveError(
         "E_UNSUPPORTED",
         `Cannot connect to ${url.origin}: its certificates or the proxy's address are malformed`,
@@ -101,7 +104,10 @@ export class Connections implements Disposable {
     }
   }
 
-  /** The proxy to give to `fetch`: a relay before a proxy with a password, so that no server behind the proxy sees the password. */
+  /**
+   * The proxy to pass to `fetch`. For a proxy with a password it is a relay, so that no server
+   * behind the proxy sees the password.
+   */
   #proxyAddress(proxy: string): string {
     const url = new URL(/^[a-z0-9]+:\/\//i.test(proxy) ? proxy : `http://${proxy}`);
     if (url.protocol !== "http:" || url.username === "") return proxy;

@@ -1,4 +1,7 @@
-/** The 32 or 128 bits of an IP address as digits, IPv6 with or without brackets; `undefined` for a name. */
+/**
+ * The 32 or 128 bits of an IP address, as a text of the digits 0 and 1. IPv6 may have brackets.
+ * `undefined` for a name.
+ */
 export function bitsOf(host: string): string | undefined {
   if (!host.includes(":")) {
     const parts = /^[0-9]{1,3}(?:\.[0-9]{1,3}){3}$/.test(host) ? host.split(".").map(Number) : [];
@@ -14,7 +17,10 @@ export function bitsOf(host: string): string | undefined {
   return bits([...head, ...zeros, ...tail], 16);
 }
 
-/** Whether an address is in a network whose first `length` bits are those of `network`; both as {@linkcode bitsOf} gives them. */
+/**
+ * Whether the first `length` bits of an address are equal to those of `network`. Both are texts
+ * from {@linkcode bitsOf}.
+ */
 export function inNetwork(
   address: string | undefined,
   network: string | undefined,
@@ -28,7 +34,10 @@ function bits(parts: readonly number[], width: number): string {
   return parts.map((part) => part.toString(2).padStart(width, "0")).join("");
 }
 
-/** IPv4 networks that are not public (IANA, special-purpose address registry), multicast and reserved ones. */
+/**
+ * IPv4 networks that are not public (IANA, special-purpose address registry), including multicast
+ * and reserved networks.
+ */
 const INTERNAL_4 = networks([
   "0.0.0.0/8",
   "10.0.0.0/8",
@@ -43,7 +52,10 @@ const INTERNAL_4 = networks([
   "240.0.0.0/4",
 ]);
 
-/** IPv6 networks that are not public. IPv4 addresses in IPv6's clothes (`::/96`, `::ffff:0:0/96`) are among them: no server needs them. */
+/**
+ * IPv6 networks that are not public. They include the networks of mapped IPv4 addresses (`::/96`,
+ * `::ffff:0:0/96`), because no server needs these.
+ */
 const INTERNAL_6 = networks([
   "::/96",
   "::ffff:0:0/96",
@@ -55,12 +67,13 @@ const INTERNAL_6 = networks([
   "ff00::/8",
 ]);
 
-/** IPv6 networks that hold an IPv4 address behind their prefix: NAT64 and 6to4. */
+/** IPv6 networks that embed an IPv4 address after their prefix: NAT64 and 6to4. */
 const EMBEDDING = networks(["64:ff9b::/96", "2002::/16"]);
 
 /**
- * Whether an IP address is not one of the public internet: private, loopback, link-local, unspecified,
- * mapped, multicast, reserved. What is no address counts as such, too.
+ * Whether an IP address does not belong to the public internet: private, loopback, link-local,
+ * unspecified, mapped, multicast, reserved. A text that is not an IP address counts as internal
+ * too.
  */
 export function isInternalAddress(address: string): boolean {
   const own = bitsOf(address);

@@ -1,20 +1,21 @@
 import { redactUrl } from "./redact.ts";
 import { registryError } from "./registry_error.ts";
 
-/** Longest `Location` header in characters. */
+/** Maximum length of a `Location` header in characters. */
 const MAX_LOCATION = 8192;
 
 /**
  * The address that a `Location` header names.
  *
- * @throws {VarveError} `E_REGISTRY` when there is none, or one that must not be followed
+ * @throws {VarveError} `E_REGISTRY` when the header is missing, or its address must not be followed
  */
 export function locationOf(response: Response, base: URL, action: string): URL {
   const text = response.headers.get("location");
   const refuse = (state: string) => registryError(action, `${redactUrl(base)} ${state}`);
   if (text === null) throw refuse(`answers ${response.status} without a Location`);
   if (text.length > MAX_LOCATION) throw refuse("names a Location that is too long");
-  // Several headers arrive joined by commas, and nothing tells which of them is meant.
+  // Several headers arrive joined by commas. Refuse them, because it is not clear which one is
+  // meant.
   if (/,\s*https?:/i.test(text)) throw refuse("names several Locations");
   let url: URL;
   try {

@@ -1,6 +1,6 @@
 import { redactText } from "./redact.ts";
 
-/** Why a request got no answer. */
+/** The reason why a request got no answer. */
 export interface NetworkProblem {
   /** The reason, for a message. */
   readonly state: string;
@@ -10,7 +10,10 @@ export interface NetworkProblem {
   readonly suggestsTls: boolean;
 }
 
-/** A pattern of `fetch`'s message, the reason in plain words, and whether a TLS server behind plain http causes it. */
+/**
+ * A pattern of `fetch`'s message, the reason in plain words, and whether a TLS server that was sent
+ * plain http may cause it.
+ */
 type KnownError = readonly [RegExp, string, suggestsTls?: true];
 
 const TRANSIENT: readonly KnownError[] = [
@@ -65,7 +68,9 @@ export function explainNetworkError(error: unknown): NetworkProblem {
   return { state: words || "it failed", isTransient: true, suggestsTls: false };
 }
 
-/** Whether an error of `fetch` says that no connection was made: another address may take it. */
+/**
+ * Whether an error of `fetch` says that no connection was made. Another address may then accept it.
+ */
 export function isUnconnected(error: unknown): boolean {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   return cause instanceof Error && /tcp connect error/i.test(cause.message);

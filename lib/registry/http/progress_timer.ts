@@ -1,10 +1,13 @@
-/** Bytes that count as progress: a peer that sends one byte a minute makes none. */
+/**
+ * Minimum number of bytes that counts as progress. A peer that sends one byte a minute makes no
+ * progress.
+ */
 const PROGRESS_BYTES = 1024;
 
 /**
- * Measures how long a peer makes no progress. Only the time inside of reads counts, so a slow consumer
- * is not the peer's fault. One timer serves all reads, because a timer for each would cost more than
- * most reads take.
+ * Measures how long a peer makes no progress. Only the time inside reads counts, so a slow consumer
+ * does not count against the peer. One timer serves all reads, because a timer for each read would
+ * cost more than most reads.
  */
 export class ProgressTimer {
   /** Whether the peer made no progress for too long. */
@@ -13,7 +16,7 @@ export class ProgressTimer {
   readonly #onExpire: () => void;
   #left: number;
   #bytes = 0;
-  /** When the read that runs now began; `null` between reads. */
+  /** When the current read began; `null` between reads. */
   #since: number | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -29,7 +32,7 @@ export class ProgressTimer {
     if (this.#timer === undefined) this.#arm(this.#left);
   }
 
-  /** Call after a read, with the bytes that it brought. */
+  /** Call after a read, with the number of bytes that it returned. */
   endRead(bytes: number): void {
     this.#left -= performance.now() - (this.#since ?? 0);
     this.#since = null;

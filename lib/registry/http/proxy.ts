@@ -5,7 +5,7 @@ import { isLoopback } from "./loopback.ts";
 /** The value for a client that uses no proxy. */
 export const NO_PROXIES: Proxies = { http: null, https: null, none: [] };
 
-/** The proxy for an address, or `null` where none is used. Loopback is always reached directly. */
+/** The proxy for an address; `null` when none is used. Loopback is always reached directly. */
 export function proxyFor(url: URL, proxies: Proxies): string | null {
   if (isLoopback(url.hostname)) return null;
   if (proxies.none.some((pattern) => matches(pattern, url))) return null;
@@ -13,8 +13,8 @@ export function proxyFor(url: URL, proxies: Proxies): string | null {
 }
 
 /**
- * The proxies that the environment names (`http_proxy`, `https_proxy`, `all_proxy`, `no_proxy`). The
- * lower-case variable wins over the upper-case one.
+ * The proxies that the environment names (`http_proxy`, `https_proxy`, `all_proxy`, `no_proxy`). A
+ * lower-case variable takes precedence over its upper-case form.
  *
  * @param variable reads one environment variable
  */
@@ -22,7 +22,7 @@ export function proxiesOf(variable: (name: string) => string | undefined): Proxi
   const value = (name: string) => variable(name) || variable(name.toUpperCase()) || null;
   const all = value("all_proxy");
   return {
-    // HTTP_PROXY is ignored in a CGI program: its client could set it with a header "Proxy".
+    // Ignore HTTP_PROXY in a CGI program, because its client could set it with a header "Proxy".
     http: variable("http_proxy") || (variable("GATEWAY_INTERFACE") ? null : value("http_proxy")) ||
       all,
     https: value("https_proxy") ?? all,
@@ -36,7 +36,8 @@ function matches(pattern: string, url: URL): boolean {
   const own = bitsOf(url.hostname);
   const network = /^([0-9a-f:.]+)\/([0-9]{1,3})$/.exec(text);
   if (network !== null) return inNetwork(own, bitsOf(network[1] as string), Number(network[2]));
-  // Before a port is split off: an IPv6 address without brackets seems to end in one.
+  // Do this before a port is split off, because an IPv6 address without brackets seems to end in a
+  // port.
   const address = bitsOf(text);
   if (address !== undefined) return address === own;
   const [, name = "", port] = /^\*?\.?(.*?)(?::([0-9]+))?$/.exec(text) ?? [];

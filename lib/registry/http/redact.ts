@@ -1,22 +1,25 @@
 import { flattenText } from "../../bytes/mod.ts";
 
-/** Characters of a registry's own words that a message may hold. */
+/** Maximum number of characters of a registry's own words in a message. */
 const MAX_CHARACTERS = 300;
 
-/** An address as a message may show it: no user info, no query (the secret of a signed URL), no fragment. */
+/**
+ * Formats an address for a message: without user info, query (which may be the secret of a signed
+ * URL) and fragment.
+ */
 export function redactUrl(url: URL): string {
   return `${url.protocol}//${url.host}${url.pathname}${url.search === "" ? "" : "?…"}`;
 }
 
 /**
- * Text from a registry, made fit for a message: one line, without control characters, cut to 300
- * characters, without what looks like a query, a token or a password.
+ * Makes text from a registry safe for a message: one line, without control characters, cut to 300
+ * characters, and without parts that look like a query, a token or a password.
  *
  * @param secrets strings that must not appear, whatever they look like
  */
 export function redactText(text: string, secrets: Iterable<string> = []): string {
   let words = text;
-  // Before anything is cut: half a secret would no longer match.
+  // Remove secrets before anything is cut, because half a secret would no longer match.
   for (const secret of secrets) if (secret !== "") words = words.replaceAll(secret, "…");
   words = words.slice(0, 16 * MAX_CHARACTERS)
     .replace(/(https?:\/\/)[^\s"'<>()/?#@]*@/gi, "$1")

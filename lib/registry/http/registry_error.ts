@@ -5,7 +5,7 @@ export function registryError(action: string, state: string, hint?: string): Var
   return new VarveError("E_REGISTRY", `Cannot ${action}: ${state}`, { hint });
 }
 
-/** The error of a request without an answer, or with a temporary error as its answer. A retry may help. */
+/** The error of a request that got no answer, or a temporary error. A retry may help. */
 export class NetworkFailure extends VarveError {
   /** Milliseconds that the registry asks to wait before the retry; 0 when it does not ask. */
   readonly wait: number;

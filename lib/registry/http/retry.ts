@@ -1,11 +1,11 @@
-/** When a failed request is retried, and how long to wait before that. */
+/** Decides whether a failed request is retried, and how long to wait before the retry. */
 
-/** Longest wait in ms, whatever a registry asks for. */
+/** Maximum wait in ms, whatever a registry asks for. */
 const MAX_WAIT = 30_000;
 /** Statuses of temporary errors (RFC 9110; 425 and 429 of RFC 8470 and 6585). */
 const TRANSIENT_STATUSES = [408, 425, 429, 500, 502, 503, 504];
 
-/** Whether the status is a temporary error: a retry may bring another answer. */
+/** Whether the status is a temporary error, so that a retry may help. */
 export function isTransient({ status }: Response): boolean {
   return TRANSIENT_STATUSES.includes(status);
 }
@@ -20,14 +20,19 @@ export function retryAfter(response: Response, now: number = Date.now()): number
 
 /**
  * Milliseconds to wait before a retry: a random number between `ms / 2` and `ms`, at least `least`,
- * at most 30,000. Clients that one failure stopped do not all come back at the same moment.
+ * at most 30,000. The randomness keeps clients from retrying at the same moment after a common
+ * failure.
  */
 export function retryDelay(ms: number, least: number = 0): number {
   const jittered = ms * (1 + Math.random()) / 2;
   return Math.min(Math.max(jittered, least), MAX_WAIT);
 }
 
-/** Waits as long as {@linkcode retryDelay} says. @throws the signal's reason when it is aborted */
+/**
+ * Waits for the time that {@linkcode retryDelay} returns.
+ *
+ * @throws the signal's reason when it is aborted
+ */
 export async function waitBeforeRetry(
   ms: number,
   signal: AbortSignal | undefined,

@@ -8,16 +8,16 @@ import { redactUrl } from "./redact.ts";
 import { NetworkFailure, registryError } from "./registry_error.ts";
 import { tlsHint } from "./tls_hint.ts";
 
-/** Redirects followed for one request. */
+/** Maximum number of redirects that are followed for one request. */
 const MAX_REDIRECTS = 10;
 
 /**
- * Bytes a millisecond of the slowest line that a body with a length may be sent over. The progress of
- * such a body cannot be seen, so its time-out grows with its length.
+ * Slowest rate, in bytes per millisecond, at which a body with a length may be sent. The progress
+ * of such a body cannot be observed, so its time-out grows with its length.
  */
 const MIN_UPLOAD_RATE = 16;
 
-/** Longest timer in milliseconds: `setTimeout` fires at once for a longer one. */
+/** Maximum timer in milliseconds. `setTimeout` fires at once for a longer time. */
 const MAX_TIMER = 2 ** 31 - 1;
 
 /** Headers that are also sent to another origin. */
@@ -29,24 +29,33 @@ export interface HttpRequest {
   readonly method: string;
   /** The address, at the endpoint's origin. */
   readonly url: URL;
-  /** Headers; `authorization` and all others that are not portable go to the endpoint's origin only. */
+  /**
+   * Headers. `authorization` and all other headers that are not portable are sent only to the
+   * endpoint's origin.
+   */
   readonly headers: Readonly<Record<string, string>>;
-  /** Bytes, sent with their length; or a function that makes a stream, which is sent chunked. */
+  /**
+   * The body: bytes, which are sent with their length; or a function that makes a stream, which is
+   * sent chunked.
+   */
   readonly body?: Uint8Array<ArrayBuffer> | (() => UploadBody) | undefined;
-  /** What the request is for, as messages say it: `fetch manifest of …`. */
+  /** The purpose of the request, for messages: `fetch manifest of …`. */
   readonly action: string;
   /** Aborts the request. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * Whether the request gets a connection of its own, so that it is sent at most once: `fetch` repeats a
-   * body with a length by itself when a kept connection breaks.
+   * Whether the request gets its own connection, so that it is sent at most once. When a reused
+   * connection breaks, `fetch` by itself sends a body with a length again.
    */
   readonly ownConnection?: boolean | undefined;
-  /** Milliseconds that the answer may take beyond the idle time-out; 0 when absent. */
+  /** Milliseconds that the answer may take in addition to the idle time-out; 0 when absent. */
   readonly extraTime?: number | undefined;
-  /** The endpoint that named the address, for the rule of addresses; the endpoint of the request when absent. */
+  /**
+   * The endpoint that named the address, for {@linkcode AddressRule}; the endpoint of the request
+   * when absent.
+   */
   readonly asker?: Endpoint | undefined;
-  /** Redirects that are followed; ten when absent. */
+  /** Maximum number of redirects that are followed; ten when absent. */
   readonly redirects?: number | undefined;
 }
 
@@ -54,9 +63,12 @@ export interface HttpRequest {
 export interface UploadBody {
   /** The bytes. */
   readonly stream: ReadableStream<Uint8Array>;
-  /** Ends the stream with an error. Without it `fetch` goes on sending after an early answer. */
+  /**
+   * Ends the stream with an error. If it is not called, `fetch` goes on sending after an early
+   * answer.
+   */
   stop(reason: unknown): void;
-  /** Bytes read from the stream so far: the progress of the request. */
+  /** Number of bytes read from the stream so far: the progress of the request. */
   taken(): number;
 }
 
@@ -64,16 +76,16 @@ export interface UploadBody {
 export interface HttpResponse {
   /** The response; its body has not been read. */
   readonly response: Response;
-  /** The address that gave it. */
+  /** The address that sent the response. */
   readonly url: URL;
 }
 
 /**
- * Sends one request and follows its redirects by hand: GET and HEAD only, at most ten, to http and
- * https only, never from https to http, without credentials to any other origin, and only to addresses
- * that {@linkcode AddressRule} lets pass.
+ * Sends one request and follows its redirects by hand. Redirects are followed only for GET and
+ * HEAD, at most ten times, only to http and https, never from https to http, and only to addresses
+ * that {@linkcode AddressRule} allows. Credentials are never sent to another origin.
  *
- * @throws {VarveError} `E_REGISTRY`; a {@linkcode NetworkFailure} where a retry may help
+ * @throws {VarveError} `E_REGISTRY`; a {@linkcode NetworkFailure} when a retry may help
  */
 export async function sendRequest(
   request: HttpRequest,
@@ -98,7 +110,10 @@ export async function sendRequest(
   }
 }
 
-/** Headers for an address: all of them at the endpoint's origin, the portable ones elsewhere. */
+/**
+ * Headers for an address: all headers at the endpoint's origin, only the portable headers
+ * elsewhere.
+ */
 function headersFor(
   request: HttpRequest,
   url: URL,
@@ -118,7 +133,7 @@ function headersFor(
   return headers;
 }
 
-/** Sends a request to one address, and follows no redirect. */
+/** Sends a request to one address. Follows no redirect. */
 async function sendOnce(
   request: HttpRequest,
   url: URL,
@@ -138,7 +153,7 @@ async function sendOnce(
     MAX_TIMER,
     Math.ceil(idleTimeout + (request.extraTime ?? 0) + uploadTime),
   );
-  // `fetch` has no time-outs: this timer aborts it, unless the upload moved on meanwhile.
+  // `fetch` has no time-outs. So this timer aborts it, unless the upload made progress meanwhile.
   let taken = 0;
   const onTimer = () => {
     const now = upload?.taken() ?? 0;
@@ -164,14 +179,14 @@ async function sendOnce(
         signal: controller.signal,
         body: body ?? null,
       });
-    // The relay of an endpoint that is not verified connects by itself.
+    // The relay of an unverified endpoint makes the connection itself.
     const response = await sendAlong(address === url && upload === undefined ? route : null, send);
     return refuseEncoding(response, action);
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof VarveError) throw error;
     const through = proxyFor(url, proxies) === null ? "" : " (through the proxy)";
-    // Most actions name the origin themselves.
+    // Most actions already name the origin.
     const where = action.includes(url.origin) ? "" : `${url.origin}: `;
     const problem: NetworkProblem = controller.signal.aborted
       ? {
@@ -193,7 +208,7 @@ async function sendOnce(
   }
 }
 
-/** Tries the addresses of a route in their order, until one takes the connection. */
+/** Tries the addresses of a route in order, until one accepts the connection. */
 async function sendAlong(
   route: readonly string[] | null,
   send: (at: string | null) => Promise<Response>,
@@ -208,7 +223,10 @@ async function sendAlong(
   }
 }
 
-/** The result of a promise, unless the signal is aborted before: a look-up of a name cannot be aborted itself. */
+/**
+ * The result of a promise. Rejects earlier if the signal aborts, because the look-up of a name
+ * cannot be aborted.
+ */
 async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const aborted = Promise.withResolvers<never>();
   const onAbort = () => aborted.reject(signal.reason);
@@ -220,7 +238,7 @@ async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
   }
 }
 
-/** Refuses a compressed response: its bytes are not those of the blob, so their digest would differ. */
+/** Refuses a compressed response: its bytes differ from the blob's, and so would their digest. */
 function refuseEncoding(response: Response, action: string): Response {
   const encoding = response.headers.get("content-encoding")?.trim().toLowerCase() ?? "identity";
   if (encoding === "identity" || encoding === "") return response;

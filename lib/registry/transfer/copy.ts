@@ -15,21 +15,22 @@ import { type PushedImage, type PushOptions, registrySink } from "./registry_sin
 export interface CopySide {
   /** Client for the registry. */
   readonly client: RegistryClient;
-  /** Name of the image there. */
+  /** Name of the image in that registry. */
   readonly reference: Reference;
 }
 
 /** Options of {@linkcode copyImage}. */
 export interface CopyOptions extends PushOptions {
-  /** Limits for manifests and indexes, where they differ from the defaults. */
+  /** Limits for manifests and indexes that differ from the defaults. */
   readonly ociLimits?: Partial<OciLimits> | undefined;
 }
 
 /**
  * Copies an image, with all platforms of an index, from registry to registry without a store.
  *
- * Blobs are streamed through memory and verified on the way. Manifests are copied byte for byte, the named one last. If
- * both names are in the same registry, blobs are mounted from the source's repository.
+ * Blobs are streamed through memory and verified on the way. Manifests are copied byte for byte,
+ * and the named document last. If both names are in the same registry, blobs are mounted from the
+ * source's repository.
  *
  * @throws {VarveError} `E_NOT_FOUND`, `E_MISSING`, `E_DENIED`, `E_REGISTRY`, `E_DIGEST`, `E_SIZE`, `E_LIMIT`
  */
@@ -67,7 +68,10 @@ export async function copyImage(
   return await sink.send(plan, verifiedBlobs(client, repository));
 }
 
-/** The blobs of a repository. They can be opened at any byte. All bytes of a blob are verified, each once. */
+/**
+ * The blobs of a repository. They can be opened at any byte. Every byte of a blob is verified
+ * exactly once.
+ */
 function verifiedBlobs(client: RegistryClient, repository: string): BlobSource {
   const verifications = new Map<Digest, BlobVerification>();
   return {

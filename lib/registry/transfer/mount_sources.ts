@@ -7,7 +7,7 @@ import {
 } from "../../oci/mod.ts";
 import { documentLimits, type ImageRecord, type Store } from "../../store/mod.ts";
 
-/** Number of images to search. */
+/** Maximum number of images to search. */
 const MAX_IMAGES = 1000;
 
 /**
@@ -35,7 +35,7 @@ export async function mountSources(
     const limits = documentLimits(store);
     if (seen.has(digest) || depth > limits.indexDepth) return;
     seen.add(digest);
-    // A document that is missing or damaged gives no sources.
+    // Skip a document that is missing or damaged.
     const document = await store.blobs.read(digest)
       .then((bytes) => parseDocument(bytes, { mediaType, limits })).catch(() => undefined);
     if (document === undefined) return;

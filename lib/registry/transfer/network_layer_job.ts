@@ -22,7 +22,7 @@ export interface NetworkSource {
   readonly repository: string;
   /** Digest and size of the blob. */
   readonly blob: Pick<Descriptor, "digest" | "size">;
-  /** Number of its bytes that are on disk already. The download starts after them. */
+  /** Number of bytes of the blob that are on disk already. The download starts after them. */
   readonly from: number;
   /** How many connections the download may use. */
   readonly ranges: RangePlan;

@@ -13,11 +13,11 @@ const CONCURRENCY = 4;
  * Pulls an image from a registry. Every byte is verified while it downloads. The image becomes visible at the end,
  * under the name that Docker would give it.
  *
- * Documents and layers that the store has are not downloaded again. From an index, the manifest for the platform is
- * pulled; the target of the image stays the index.
+ * Documents and layers that the store has are not downloaded again. From an index, only the
+ * manifest for the platform is pulled, but the target of the image is still the index.
  *
- * @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`, `E_REGISTRY` · `E_PLATFORM` · bad data as {@linkcode loadImages}
- * has it · `E_USAGE` a malformed reference
+ * @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`, `E_REGISTRY` · `E_PLATFORM` · the errors of
+ * {@linkcode loadImages} for bad data · `E_USAGE` a malformed reference
  *
  * @example
  * ```ts ignore

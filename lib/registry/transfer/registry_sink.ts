@@ -26,7 +26,7 @@ export interface PushOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called often, with the progress of each blob. */
   readonly onProgress?: ((progress: PushProgress) => void) | undefined;
-  /** Called with a message about something that is left out. */
+  /** Called with a message about each part of the image that is left out. */
   readonly onWarning?: ((message: string) => void) | undefined;
 }
 
@@ -56,7 +56,10 @@ export interface RegistrySinkOptions extends PushOptions {
   readonly client: RegistryClient;
   /** Name of the image in the registry. */
   readonly destination: Reference;
-  /** Repositories of the same registry that may have a blob. It is mounted from there if the registry allows it. */
+  /**
+   * Repositories of the same registry that may have a blob. If the registry allows it, the blob is
+   * mounted from there.
+   */
   readonly mountFrom: (blob: Descriptor) => readonly string[];
 }
 

@@ -41,7 +41,7 @@ export function registrySource(
   };
 }
 
-/** What {@linkcode RegistryDocuments} works with. */
+/** Values that {@linkcode RegistryDocuments} needs. */
 interface Pull {
   readonly store: Store;
   readonly client: RegistryClient;
@@ -101,8 +101,8 @@ class RegistryDocuments implements DocumentSource {
   };
 
   /**
-   * Reads and verifies a document of the store; `undefined` when it is absent or damaged, so that it is fetched
-   * again.
+   * Reads and verifies a document of the store. Returns `undefined` when it is absent or damaged,
+   * so that it is fetched again.
    */
   async #readStored({ digest }: Descriptor, maxBytes: number): Promise<Uint8Array | undefined> {
     const { blobs } = this.#pull.store;

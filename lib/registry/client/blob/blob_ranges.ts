@@ -5,36 +5,45 @@ import { type BlobRequest, streamBlob } from "./blob_stream.ts";
 import { isSlow, isWaitedFor, Pace } from "./pace.ts";
 import { readAhead } from "./read_ahead.ts";
 
-/** When a blob is read over several connections. */
+/** Says when a blob is read over several connections. */
 export interface RangePlan {
-  /** Connections that one blob may have; 1: never several. */
+  /** Maximum number of connections for one blob. With 1, no blob gets more. */
   readonly connections: number;
-  /** Size in bytes from which on a blob is large. */
+  /** Size in bytes from which a blob counts as large. */
   readonly largeFrom: number;
 }
 
 const MIB = 2 ** 20;
 /** Bytes of one probe, which a single connection reads to be measured. */
 const PROBE = 6 * MIB;
-/** Most probes: a reader that is busy for a moment makes the peer look slow, so a single probe may mislead. */
+/**
+ * Maximum number of probes. A single probe may mislead: a reader that is busy for a moment makes
+ * the peer look slow.
+ */
 const PROBES = 4;
-/** Bytes at the start of the first probe that are not measured: the reader is still starting up. */
+/**
+ * Bytes at the start of the first probe that are not measured, because the reader is still starting
+ * up.
+ */
 const WARM_UP = 3 * MIB;
-/** Bytes that several connections read before they are compared with one. */
+/**
+ * Bytes that several connections read before their speed is compared with a single connection's.
+ */
 const TRIAL = 16 * MIB;
-/** How much faster several connections must be than one. */
+/** Factor by which several connections must be faster than one. */
 const GAIN = 1.25;
 
 /**
- * The bytes of a blob in their order, over several connections where that helps: for a large blob that
- * is slow over one connection, as from servers that limit the rate of each.
+ * The bytes of a blob in order, over several connections if that helps: for a large blob that is
+ * slow over one connection, as from servers that limit the rate of each connection.
  *
- * A single connection reads the first bytes, and is measured a few times. When it is slow, several
- * connections read pieces into memory, always the next ones of the blob. The pieces get smaller towards
- * the end, so that all connections finish at about the same time. When they fail, or are not faster, one
- * connection reads the rest.
+ * A single connection reads the first bytes, and is measured a few times. If it is slow, several
+ * connections read pieces into memory, always the next pieces of the blob. The pieces get smaller
+ * towards the end, so that all connections finish at about the same time. When they fail, or are
+ * not faster, one connection reads the rest.
  *
- * Otherwise as {@linkcode streamBlob}. Memory is bounded by the pieces: 4 MiB a connection, and 4 MiB more.
+ * In all other respects it works as {@linkcode streamBlob}. The pieces take at most 4 MiB of memory
+ * for each connection, and 4 MiB more.
  */
 export async function* streamRanges(
   transport: Transport,
@@ -58,14 +67,16 @@ export async function* streamRanges(
       at += bytes.length;
       yield bytes;
     }
-    // More bytes than asked for: the endpoint does not support ranges, and gave the whole blob.
+    // The endpoint sent more bytes than requested: it does not support ranges, and sent the whole
+    // blob.
     if (at > end) return;
     if (isSlow(probe)) slow = probe;
   }
   if (slow !== undefined) {
     const wanted = GAIN * slow.rate;
     const parallel = new Pace(performance.now());
-    // A reader that does not wait would not be faster with one connection.
+    // Keep several connections during the trial, while the reader does not wait for them anyway, or
+    // while they are faster than one.
     const helps = () => parallel.bytes < TRIAL || !isWaitedFor(parallel) || parallel.rate >= wanted;
     const pieces = readAhead(stream, { at, size: blob.size, connections, helps }, signal);
     try {

@@ -6,7 +6,7 @@ import { NetworkFailure, registryError } from "../../http/registry_error.ts";
 import { waitBeforeRetry } from "../../http/retry.ts";
 import type { Transport } from "../transport.ts";
 
-/** Which bytes of a blob to read. */
+/** Selects the bytes of a blob to read. */
 export interface BlobRequest {
   /** Repository, without the registry. */
   readonly repository: string;
@@ -14,23 +14,27 @@ export interface BlobRequest {
   readonly blob: Pick<Descriptor, "digest" | "size">;
   /** Offset of the first byte; 0 when absent. */
   readonly from?: number | undefined;
-  /** Offset behind the last byte; the blob's size when absent. */
+  /** Offset after the last byte; the blob's size when absent. */
   readonly to?: number | undefined;
 }
 
-/** Most tries of one endpoint, however little progress each makes: the connection may be cut after every byte. */
+/**
+ * Maximum number of tries at one endpoint, however little progress each makes. A hostile endpoint
+ * may cut the connection after every byte.
+ */
 const MAX_TRIES = 10_000;
 
 /**
- * The bytes of a blob. After a cut the read resumes at the byte where it broke (`Range`, `If-Range`),
- * from the same endpoint or the next one. An endpoint that does not support ranges is read from the
- * start, and the bytes before the offset are skipped; the stream then goes on behind `to`, up to the end
- * of the blob.
+ * The bytes of a blob. After a broken connection the read resumes at the next byte (`Range`,
+ * `If-Range`), from the same endpoint or the next endpoint. From an endpoint that does not support
+ * ranges, the blob is read from the start, and the bytes before the offset are skipped. The stream
+ * then does not stop at `to`, but goes on to the end of the blob.
  *
- * A chunk is valid until the next one is asked for. The stream checks the size; the consumer must check
- * the digest.
+ * A chunk is valid until the next chunk is requested. The stream checks the size; the consumer must
+ * check the digest.
  *
- * @throws {VarveError} `E_MISSING` when no endpoint has the blob, `E_SIZE` when it is longer or shorter than its size, `E_REGISTRY`, `E_DENIED`
+ * @throws {VarveError} `E_MISSING` when no endpoint has the blob, `E_SIZE` when the blob is longer
+ * or shorter than its size, `E_REGISTRY`, `E_DENIED`
  */
 export async function* streamBlob(
   transport: Transport,
@@ -40,7 +44,7 @@ export async function* streamBlob(
 ): AsyncGenerator<Uint8Array, void, void> {
   const { attempts, backoff, idleTimeout } = transport.config;
   const { blob, from = 0, to = blob.size } = request;
-  // A range of no bytes cannot be asked for.
+  // An empty range cannot be requested.
   if (from > 0 && from === to) return;
   let at = from;
   let end = to;
@@ -77,7 +81,8 @@ export async function* streamBlob(
         signal?.throwIfAborted();
         if (!(error instanceof VarveError)) throw error;
         failure = error;
-        // Only a broken connection is retried here: the transport has retried the request itself.
+        // Only a broken connection is retried here, because the transport has already retried the
+        // request itself.
         const isBroken = isOpen || at > 0 || !ranges.supported;
         if (error.code !== "E_REGISTRY" || !isBroken) break;
       }
@@ -86,29 +91,33 @@ export async function* streamBlob(
     }
     if (i === endpoints.length - 1) break;
   }
-  // No retry can help any more. A caller that sends the bytes on would retry a NetworkFailure, so none is thrown.
+  // No retry can help any more. Do not throw a NetworkFailure, because a caller that passes the
+  // bytes on would retry it.
   if (failure instanceof NetworkFailure) throw new VarveError(failure.code, failure.message);
   throw failure ?? new VarveError("E_MISSING", `Cannot fetch blob ${blob.digest}: no endpoint`);
 }
 
-/** What is known of an endpoint's ranges. */
+/** What is known about an endpoint's support of ranges. */
 interface RangeSupport {
-  /** Whether it answers ranges as it should. */
+  /** Whether the endpoint answers range requests correctly. */
   supported: boolean;
-  /** The strong etag of the blob there; `""` without one. */
+  /** The strong etag of the blob at the endpoint; `""` when there is none. */
   etag: string;
 }
 
 /** The part of a blob that is still to be read. */
 interface Part {
-  /** Offset of its first byte. */
+  /** Offset of the first byte. */
   readonly at: number;
-  /** Offset behind its last byte. */
+  /** Offset after the last byte. */
   readonly end: number;
   readonly ranges: RangeSupport;
 }
 
-/** Asks an endpoint for the bytes from `at` on. `skip` is how many bytes of the answer come before that. */
+/**
+ * Asks an endpoint for the bytes from `at` on. `skip` in the result is the number of bytes of the
+ * answer that come before `at`.
+ */
 async function openPart(
   transport: Transport,
   endpoint: Endpoint,
@@ -131,7 +140,7 @@ async function openPart(
     action,
     signal,
   }).catch((error) => {
-    // A manifest names the blob, not the user: its absence is bad data.
+    // The manifest names the blob, not the user, so a missing blob is bad data.
     if (!(error instanceof VarveError) || error.code !== "E_NOT_FOUND") throw error;
     throw new VarveError("E_MISSING", error.message, { subject: blob.digest });
   });
@@ -141,7 +150,7 @@ async function openPart(
   };
   const answerEnd = response.status === 200 ? blob.size : endOfRange(response, at, end);
   if (answerEnd === undefined) {
-    // The endpoint may still be able to give the whole blob.
+    // The endpoint may still be able to send the whole blob.
     ranges.supported = false;
     return await refuse(registryError(action, `it answers another range than from ${at} on`));
   }
@@ -156,19 +165,20 @@ async function openPart(
 }
 
 /**
- * The offset behind the last byte of a 206 answer; `undefined` when the answer is another range. It may
- * end before the range that was asked for, and the rest is then asked for (RFC 9110, section 15.3.7).
+ * The offset after the last byte of a 206 answer; `undefined` when the answer is another range. The
+ * answer may be shorter than the requested range, and the rest is then requested (RFC 9110, section
+ * 15.3.7).
  */
 function endOfRange(response: Response, at: number, end: number): number | undefined {
   const range = /^bytes ([0-9]{1,16})-([0-9]{1,16})\/([0-9]{1,16}|\*)$/
     .exec(response.headers.get("content-range") ?? "");
   if (response.status !== 206 || range === null || Number(range[1]) !== at) return undefined;
   const answerEnd = Number(range[2]) + 1;
-  // An answer that is too long is found by its length.
+  // An answer that is too long is detected later, by its length.
   return answerEnd > at && answerEnd < end ? answerEnd : end;
 }
 
-/** The etag of a response where it is strong, as `If-Range` needs it. */
+/** The etag of a response if it is strong, because `If-Range` needs a strong etag. */
 function strongEtag(response: Response): string | undefined {
   const etag = response.headers.get("etag") ?? "";
   return /^"[\x21\x23-\x7e]{1,256}"$/.test(etag) ? etag : undefined;

@@ -1,22 +1,25 @@
-/** Bytes a second above which a connection is fast enough for one reader. */
+/** Bytes per second above which a connection is fast enough for one reader. */
 const FAST = 100 * 2 ** 20;
 
 /** Measures how fast a stream delivers its bytes, and how much of the time its reader waits for them. */
 export class Pace {
-  /** Bytes that were measured. */
+  /** Number of bytes that were measured. */
   bytes = 0;
-  /** Milliseconds that they took. */
+  /** Milliseconds in which these bytes arrived. */
   ms = 0;
-  /** Of those, milliseconds that the reader waited for bytes. */
+  /** Milliseconds of that time in which the reader waited for bytes. */
   waited = 0;
   #since: number | undefined;
 
-  /** `since` is when the measurement begins (`performance.now()`). Without it, it begins with the first chunk, which is not counted. */
+  /**
+   * `since` is the time when the measurement begins (`performance.now()`). When absent, the
+   * measurement begins with the first chunk, which is not counted.
+   */
   constructor(since?: number) {
     this.#since = since;
   }
 
-  /** Bytes a second. */
+  /** Rate in bytes per second. */
   get rate(): number {
     return this.bytes / this.ms * 1000;
   }

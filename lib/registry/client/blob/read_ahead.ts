@@ -1,9 +1,12 @@
 const MIB = 2 ** 20;
-/** Smallest and largest piece in bytes: large enough to be worth a request, small enough to hold in memory. */
+/**
+ * Minimum and maximum size of a piece in bytes: large enough to be worth a request, small enough to
+ * hold in memory.
+ */
 const PIECE = { least: MIB / 2, most: 4 * MIB } as const;
-/** Largest part of a blob that is read ahead: an interrupted pull loses these bytes. */
+/** Maximum fraction of a blob that is read ahead. An interrupted pull loses these bytes. */
 const MAX_LOSS = 1 / 24;
-/** Bytes of a chunk that the stream gives. */
+/** Maximum bytes of a chunk of the resulting stream. */
 const CHUNK = 256 * 1024;
 
 /** Opens the bytes of a blob between two offsets. */
@@ -13,19 +16,22 @@ type OpenRange = (
   signal: AbortSignal,
 ) => AsyncGenerator<Uint8Array, void, void>;
 
-/** What {@linkcode readAhead} reads. */
+/** Options of {@linkcode readAhead}. */
 export interface ReadAheadPlan {
   /** Offset of the first byte. */
   readonly at: number;
   /** Size of the blob in bytes. */
   readonly size: number;
-  /** Pieces that are read at the same time. */
+  /** Number of pieces that are read at the same time. */
   readonly connections: number;
-  /** Asked before each further piece: whether several connections still help. */
+  /** Whether several connections still help. Called before each further piece. */
   readonly helps: () => boolean;
 }
 
-/** The pieces of a blob in their order, several of which are read at the same time. It ends early when `helps` says no. */
+/**
+ * The pieces of a blob in order. Several pieces are read at the same time. It ends early when
+ * `helps` returns false.
+ */
 export async function* readAhead(
   open: OpenRange,
   { at, size, connections, helps }: ReadAheadPlan,
@@ -42,7 +48,7 @@ export async function* readAhead(
     const length = Math.min(size - next, most, clamp((size - next) / (2 * connections)));
     const piece = new Uint8Array(free.pop() ?? new ArrayBuffer(most), 0, length);
     const read = readPiece(open(next, next + length, both), piece);
-    // The loop below awaits it later: until then its rejection must count as handled.
+    // Prevents an unhandled rejection: the loop below awaits the promise later.
     read.catch(() => {});
     pending.push(read);
     next += length;
@@ -69,7 +75,7 @@ async function readPiece(
 ): Promise<Uint8Array<ArrayBuffer>> {
   let filled = 0;
   for await (const bytes of stream) {
-    // A server that gives the whole blob goes on behind the piece.
+    // A server that sends the whole blob goes on after the piece.
     if (filled === piece.length) break;
     const wanted = bytes.subarray(0, piece.length - filled);
     piece.set(wanted, filled);

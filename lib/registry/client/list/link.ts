@@ -1,4 +1,4 @@
-/** Longest header in bytes; a longer one counts as absent. */
+/** Maximum length of a header in bytes. A longer header counts as absent. */
 const MAX_HEADER = 16 * 1024;
 
 const LINK = /[ \t,]*<([^<>]*)>((?:[ \t]*;[ \t]*[a-z*]+=(?:"[^"]*"|[^\s",;]*))*)/iy;

@@ -4,11 +4,11 @@ import { registryError } from "../../http/registry_error.ts";
 import type { EndpointRequest, Transport } from "../transport.ts";
 import { parseNextLink } from "./link.ts";
 
-/** Longest page in bytes. */
+/** Maximum size of a page in bytes. */
 const MAX_PAGE = 4 * 1024 * 1024;
-/** Pages that a list may have. */
+/** Maximum number of pages of a list. */
 const MAX_PAGES = 10_000;
-/** Names that a list may have. */
+/** Maximum number of names in a list. */
 const MAX_NAMES = 1_000_000;
 
 /** A list of names to fetch. */
@@ -22,9 +22,11 @@ export interface NameList {
 }
 
 /**
- * The pages of a list; `Link` headers lead from one to the next (distribution-spec, "Listing Tags").
+ * The pages of a list. `Link` headers lead from one page to the next (distribution-spec, "Listing
+ * Tags").
  *
- * @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`, `E_LIMIT`, `E_REGISTRY`, also when a link leads to another origin or in a circle
+ * @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`, `E_LIMIT`; `E_REGISTRY`, even when a link leads
+ * to another origin or in a circle
  */
 export async function* namePages(
   transport: Transport,

@@ -12,17 +12,20 @@ import { parseNextLink } from "./link.ts";
 import { registryError } from "../../http/registry_error.ts";
 import type { Transport } from "../transport.ts";
 
-/** Longest page in bytes. */
+/** Maximum size of a page in bytes. */
 const MAX_PAGE = 4 * 1024 * 1024;
-/** Pages that a list may have. */
+/** Maximum number of pages of a list. */
 const MAX_PAGES = 100;
-/** Statuses of registries without the API: some read the digest as a name, some give no index. */
+/**
+ * Statuses of registries without the referrers API. Some read the digest as a name, some refuse to
+ * return an index.
+ */
 const NO_API = [400, 404, 406];
 
 /** A list of referrers to fetch. */
 export interface ReferrerList {
   readonly repository: string;
-  /** Digest of the manifest that they refer to. */
+  /** Digest of the manifest that the referrers refer to. */
   readonly subject: Digest;
   readonly action: string;
   readonly signal?: AbortSignal | undefined;
@@ -31,7 +34,8 @@ export interface ReferrerList {
 /**
  * The referrers of a manifest, from the registry's referrers API (distribution-spec, "Listing Referrers").
  *
- * @returns `undefined` when the registry has no such API, also when it answers with a page that is no index
+ * @returns `undefined` when the registry has no such API, or answers with a document that is not an
+ * index
  * @throws {VarveError} `E_DENIED`, `E_REGISTRY`, `E_LIMIT`; `E_JSON`, `E_FORMAT`, … when the list is malformed
  */
 export async function referrerPages(
@@ -61,7 +65,10 @@ export async function referrerPages(
   throw new VarveError("E_LIMIT", `Cannot ${action}: more than ${MAX_PAGES} pages`);
 }
 
-/** Whether the content type is that of an index. A response without a content type is parsed as one. */
+/**
+ * Whether a response is an index by its content type. A response without a content type counts as
+ * an index.
+ */
 function isIndex({ status, headers }: Response): boolean {
   const type = bareMediaType(headers.get("content-type") ?? "");
   return status === 200 && (type === "" || mediaTypeInfo(type)?.role === "index");

@@ -14,7 +14,7 @@ import { putManifest } from "../upload/put_manifest.ts";
 import { pushScope, type UploadContext } from "../upload/upload_context.ts";
 
 /**
- * The descriptor of a manifest as a list of referrers has it, with its artifact type and its annotations
+ * The descriptor of a manifest for a list of referrers, with its artifact type and its annotations
  * (distribution-spec, "Listing Referrers").
  */
 export function referrerOf(digest: Descriptor["digest"], document: ImageDocument): Descriptor {
@@ -31,7 +31,7 @@ export function referrerOf(digest: Descriptor["digest"], document: ImageDocument
 }
 
 /**
- * The tag whose index lists the referrers of a manifest, where a registry has no referrers API
+ * The tag whose index lists the referrers of a manifest, when a registry has no referrers API
  * (distribution-spec, "Referrers Tag Schema").
  */
 export function referrersTag({ digest }: Pick<Descriptor, "digest">): string {
@@ -41,7 +41,7 @@ export function referrersTag({ digest }: Pick<Descriptor, "digest">): string {
 /**
  * Parses the index under a {@linkcode referrersTag}. `action` is for messages.
  *
- * @throws {VarveError} `E_MEDIA_TYPE` or another of a bad index when the tag names something else
+ * @throws {VarveError} `E_MEDIA_TYPE`, or another error of a bad index, when the tag does not name an index
  */
 export function parseReferrersIndex(
   bytes: Uint8Array,
@@ -59,12 +59,14 @@ export function parseReferrersIndex(
 }
 
 /**
- * Adds a manifest to the index under the {@linkcode referrersTag} of its subject. Idempotent: a manifest
- * that is listed already stays as it is.
+ * Adds a manifest to the index under the {@linkcode referrersTag} of its subject. Idempotent: an
+ * entry that exists already is not changed.
  *
- * When two clients do it at the same time, one entry may be lost: registries have no conditional update.
+ * When two clients do this at the same time, one entry may be lost, because registries have no
+ * conditional update.
  *
- * @throws {VarveError} `E_REGISTRY`, `E_DENIED`; `E_MEDIA_TYPE` or another of a bad index when the tag names something else
+ * @throws {VarveError} `E_REGISTRY`, `E_DENIED`; `E_MEDIA_TYPE`, or another error of a bad index,
+ * when the tag does not name an index
  */
 export async function addToReferrersTag(
   context: UploadContext,

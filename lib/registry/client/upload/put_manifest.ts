@@ -8,7 +8,7 @@ import {
 
 /** A manifest or an index to push. */
 export interface ManifestUpload extends Pick<Descriptor, "digest" | "mediaType"> {
-  /** Size of all its layers in bytes: a registry may read or unpack them before it answers. */
+  /** Size of all its layers in bytes. A registry may read or unpack them before it answers. */
   readonly layersSize?: number | undefined;
 }
 
@@ -16,7 +16,7 @@ export interface ManifestUpload extends Pick<Descriptor, "digest" | "mediaType">
  * Pushes a manifest or an index, byte for byte.
  *
  * @returns whether the registry lists it as a referrer of its subject (distribution-spec, "Pushing Manifests with Subject")
- * @throws {VarveError} `E_DIGEST` when the registry says that it got other bytes
+ * @throws {VarveError} `E_DIGEST` when the registry's digest differs
  */
 export async function putManifest(
   { transport, endpoint, repository, signal }: UploadContext,

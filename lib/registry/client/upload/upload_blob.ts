@@ -12,22 +12,28 @@ export interface BlobUpload {
   readonly blob: Pick<Descriptor, "digest" | "size">;
   /** Opens the bytes from an offset on; called again for each retry. */
   readonly open: (from: number) => Promise<ReadableStream<Uint8Array>>;
-  /** Repositories of the same registry to mount the blob from, where they have it. */
+  /**
+   * Repositories of the same registry that may hold the blob. The registry is asked to mount it
+   * from there.
+   */
   readonly mountFrom?: readonly string[] | undefined;
   /** Called with the number of bytes that were sent so far. */
   readonly onProgress?: ((sent: number) => void) | undefined;
 }
 
-/** How a blob came into the repository: it was there already, was mounted from another one, or was uploaded. */
+/**
+ * How a blob came into the repository: it was there already, was mounted from another repository,
+ * or was uploaded.
+ */
 export type UploadOutcome = "present" | "mounted" | "uploaded";
 
-/** Most tries of one upload, however little progress each makes. */
+/** Maximum number of tries of one upload, however little progress each makes. */
 const MAX_TRIES = 10_000;
 
 /**
- * Brings a blob into a repository: by nothing where it is there already, else by a mount from another
- * repository, else by an upload. When a mount fails, whatever the error, the blob is uploaded. An upload
- * that breaks resumes where the registry says that it stopped, or starts again where the registry lost it.
+ * Brings a blob into a repository. Does nothing if it is there already. Otherwise tries to mount it
+ * from another repository. If a mount fails with any error, uploads it. A broken upload resumes at
+ * the offset that the registry names, or starts again if the registry lost it.
  *
  * @throws {VarveError} `E_REGISTRY`, `E_DENIED`; the error of the blob's stream
  */
@@ -46,7 +52,7 @@ export async function uploadBlob(
   return await send(context, upload, await begin(context, upload));
 }
 
-/** Sends the bytes. It is retried as long as tries make progress. */
+/** Sends the bytes. Retries as long as the tries make progress. */
 async function send(
   context: UploadContext,
   upload: UploadBytes,
@@ -61,7 +67,7 @@ async function send(
   for (let tries = 1, stalled = 1;; tries++, stalled++) {
     try {
       if (tries > 1 && !await session.recover()) {
-        // The upload may have succeeded, and only its answer was lost.
+        // The upload may have succeeded, so that only its answer was lost.
         if (await hasBlob(context, upload.blob)) return "uploaded";
         session = await restart(stalled - 1);
       }
@@ -97,7 +103,10 @@ export async function hasBlob(
   return response.status === 200;
 }
 
-/** Asks for a mount: 201 it is done, 202 an upload begins; `undefined` where the registry or its token server refuses. */
+/**
+ * Asks for a mount. 201 means that it is done, 202 that an upload begins. Returns `undefined` when
+ * the registry or its token server refuses.
+ */
 async function mount(
   context: UploadContext,
   upload: UploadBytes,
@@ -112,7 +121,7 @@ async function mount(
   }
 }
 
-/** Begins an upload; with `from`, asks to mount the blob from that repository instead. */
+/** Begins an upload. With `from`, asks to mount the blob from that repository instead. */
 async function begin(
   context: UploadContext,
   upload: UploadBytes,
@@ -127,7 +136,7 @@ async function begin(
     body: new Uint8Array(0),
     scope: pushScope(repository) + (isMount ? ` repository:${from}:pull` : ""),
     acceptStatus: isMount ? [201, 202] : [202],
-    // With a mount that fails, fall back to an upload instead of retrying.
+    // If a mount fails, fall back to an upload instead of retrying.
     retryable: !isMount,
     action: uploadAction(context, upload),
     signal,

@@ -1,6 +1,6 @@
 import type { UploadBody } from "../../http/send_request.ts";
 
-/** Where the bytes of a body come from. */
+/** The source of a body's bytes. */
 export interface UploadSource {
   /** Opens the bytes. */
   readonly open: () => Promise<ReadableStream<Uint8Array>>;
@@ -29,7 +29,7 @@ export function uploadBody({ open, onProgress, onError }: UploadSource): UploadB
       try {
         reader ??= (await open()).getReader();
         const { done, value } = await reader.read();
-        // Stopped while `open` ran: `stop` had no reader to cancel yet.
+        // The body was stopped while `open` ran, when `stop` had no reader to cancel yet.
         if (ended) return await reader.cancel().catch(() => {});
         if (done) {
           ended = true;

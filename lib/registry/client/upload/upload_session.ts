@@ -13,17 +13,25 @@ import {
   type UploadContext,
 } from "./upload_context.ts";
 
-/** Largest blob in bytes that is sent in one request. */
+/** Maximum size in bytes of a blob that is sent in one request. */
 const SINGLE_REQUEST_BYTES = 1024 ** 2;
-/** Bytes of a chunk, unless the registry asks for more. Halved after each try without progress. */
+/**
+ * Bytes of a chunk, unless the registry asks for larger chunks. Halved after each try without
+ * progress.
+ */
 const CHUNK_BYTES = 16 * 1024 ** 2;
-/** Largest chunk in bytes, because chunks are held in memory. A registry that asks for larger ones gets a single stream. */
+/**
+ * Maximum size of a chunk in bytes, because chunks are held in memory. A registry that asks for
+ * larger chunks gets a single stream.
+ */
 const MAX_CHUNK_BYTES = 64 * 1024 ** 2;
-/** Statuses of registries and their proxies that refuse a body without a length, or one that long. */
+/**
+ * Statuses with which registries and their proxies refuse a body without a length, or a long body.
+ */
 const REFUSES_STREAM = [400, 405, 411, 413, 416, 501];
-/** Status for a chunk that is too large: a smaller one may pass. */
+/** Status for a chunk that is too large. A smaller chunk may be accepted. */
 const TOO_LARGE = 413;
-/** Statuses for an upload that the registry does not know, or that is at another offset. */
+/** Statuses for an upload that the registry does not know, or whose offset differs. */
 const OUT_OF_STEP = [404, 416];
 
 /** The bytes to upload. */
@@ -39,24 +47,31 @@ export interface UploadBytes {
 /**
  * One upload of a blob that a registry has begun (distribution-spec, "Pushing blobs").
  *
- * A small blob is sent in one PUT, with its length. A larger one is sent in one streamed PATCH, as docker
- * and skopeo do; `fetch` cannot give a stream a length. The blob is sent in chunks, each with its length
- * and range, where the registry names a chunk size, refused the stream, or broke the connection.
+ * A small blob is sent in one PUT, with its length. A larger blob is sent in one streamed PATCH, as
+ * docker and skopeo do; `fetch` cannot send a stream with a length. If the registry names a chunk
+ * size, refuses the stream or breaks the connection, the blob is sent in chunks, each with its
+ * length and range.
  */
 export class UploadSession {
   readonly #context: UploadContext;
   readonly #bytes: UploadBytes;
   readonly #action: string;
   #location: URL;
-  /** Bytes of a chunk; `undefined` where the registry wants larger ones than may be held in memory. */
+  /**
+   * Bytes of a chunk; `undefined` when the registry wants chunks that are too large to hold in
+   * memory.
+   */
   readonly #chunkSize: number | undefined;
   #isChunked: boolean;
-  /** Bytes that the registry is known to have. */
+  /** Number of bytes that the registry has confirmed. */
   #at = 0;
-  /** Bytes that were sent, and that the registry may have. */
+  /** Number of bytes that were sent. The registry may have them. */
   #sent = 0;
 
-  /** The response is the one that began the upload; `failed` counts the tries before it without progress. */
+  /**
+   * `begun` is the response that began the upload. `failed` is the number of earlier tries without
+   * progress.
+   */
   constructor(
     context: UploadContext,
     bytes: UploadBytes,
@@ -79,7 +94,7 @@ export class UploadSession {
     this.#isChunked = failed > 0 || least > 0;
   }
 
-  /** Bytes that the registry is known to have. */
+  /** Number of bytes that the registry has confirmed. */
   get at(): number {
     return this.#at;
   }
@@ -87,8 +102,9 @@ export class UploadSession {
   /**
    * Sends the bytes that the registry does not have yet, and closes the upload.
    *
-   * @returns whether the upload is complete; false when the registry takes no stream
-   * @throws {VarveError} `E_REGISTRY`, a {@linkcode NetworkFailure} where {@linkcode recover} may help; the error of the blob's stream
+   * @returns whether the upload is complete; false when the registry does not accept a stream
+   * @throws {VarveError} `E_REGISTRY`, a {@linkcode NetworkFailure} when {@linkcode recover} may
+   * help; the error of the blob's stream
    */
   async send(): Promise<boolean> {
     const { blob: { size }, open } = this.#bytes;
@@ -109,7 +125,8 @@ export class UploadSession {
   /**
    * Asks the registry how many bytes it has, to resume from there.
    *
-   * @returns false when the registry lost the upload or does not say: the upload must start again
+   * @returns false when the registry lost the upload or names no offset; the upload must then start
+   * again
    */
   async recover(): Promise<boolean> {
     const { transport, endpoint } = this.#context;
@@ -125,7 +142,7 @@ export class UploadSession {
     }
     await answer.response.body?.cancel();
     const end = endOf(answer.response);
-    // `0-0` stands for one byte, and by some registries for none.
+    // `0-0` means one byte, but some registries send it for none.
     if (end === undefined || end === 0 || end >= this.#sent) return false;
     if (answer.response.headers.has("location")) this.#location = this.#locationOf(answer);
     this.#at = end + 1;
@@ -133,7 +150,7 @@ export class UploadSession {
     return true;
   }
 
-  /** Sends the rest in one request; false when the registry refuses a stream. */
+  /** Sends the rest in one request. Returns false when the registry refuses a stream. */
   async #sendStream(): Promise<boolean> {
     const from = this.#at;
     const { size } = this.#bytes.blob;
@@ -152,7 +169,7 @@ export class UploadSession {
         }),
       acceptStatus: [202, ...OUT_OF_STEP, ...REFUSES_STREAM],
     }).catch((error) => {
-      // When the blob's own stream failed, its error counts.
+      // If the blob's own stream failed, throw its error.
       throw sourceErrors[0] ?? error;
     });
     if (!this.#isChunked && REFUSES_STREAM.includes(answer.response.status)) return false;
@@ -160,7 +177,10 @@ export class UploadSession {
     return true;
   }
 
-  /** Sends the rest in chunks, up to the first chunk that the registry does not keep whole. */
+  /**
+   * Sends the rest in chunks. Stops after the first chunk that the registry did not take
+   * completely.
+   */
   async #sendChunks(length: number): Promise<void> {
     const { blob: { digest, size }, open, onProgress } = this.#bytes;
     for await (const bytes of splitPieces(await open(this.#at), length)) {
@@ -202,7 +222,10 @@ export class UploadSession {
     checkDigestHeader(answer.response, digest, this.#action);
   }
 
-  /** Takes the location and the offset from an answer; the offset is `sent` where the answer names none. */
+  /**
+   * Reads the location and the offset from an answer. The offset is `sent` when the answer names
+   * none.
+   */
   #update(answer: HttpResponse, sent: number): void {
     const { status, headers } = answer.response;
     if (status !== 202) {
@@ -220,7 +243,7 @@ export class UploadSession {
   ): Promise<HttpResponse> {
     const { transport, endpoint } = this.#context;
     const headers = { "content-type": "application/octet-stream", ...request.headers };
-    // Not retried here: the upload may be at another offset then.
+    // Do not retry here, because the upload may then be at another offset.
     const once = this.#request({ ...request, headers, retryable: false });
     const answer = await transport.send(endpoint, once);
     await answer.response.body?.cancel();
@@ -241,7 +264,7 @@ export class UploadSession {
   }
 }
 
-/** What an upload is for, as messages say it. */
+/** The purpose of an upload, for messages. */
 export function uploadAction(
   { endpoint, repository }: UploadContext,
   { blob }: Pick<UploadBytes, "blob">,
@@ -261,7 +284,7 @@ async function readBlob(
   stream: ReadableStream<Uint8Array>,
   size: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  // Asks for one byte more: the stream must reach its end, where its digest is checked.
+  // Ask for one more byte, so that the stream reaches its end, where its digest is checked.
   for await (const bytes of splitPieces(stream, size + 1)) return bytes;
   return new Uint8Array(0);
 }

@@ -2,11 +2,11 @@ import { basicAuthorization } from "../basic_auth.ts";
 import { Relay, writeAll } from "./relay.ts";
 
 /**
- * A relay on loopback to a proxy that wants a password. Deno sends the password of a proxy also to the
- * server behind the tunnel, in a header of each request. So Deno is given a password that only this
- * relay takes, and the relay gives the real one to the proxy.
+ * A relay on loopback to a proxy that requires a password. Deno would send the password of a proxy
+ * to the server behind the tunnel too, in a header of each request. So Deno gets a password that
+ * only this relay accepts, and the relay sends the real password to the proxy.
  *
- * It forwards tunnels only (RFC 9110, CONNECT). Dispose to end its connections.
+ * It forwards only tunnels (RFC 9110, CONNECT). Dispose it to end its connections.
  */
 export class ProxyRelay implements Disposable {
   /** The proxy address to give to `fetch`. */
@@ -35,7 +35,7 @@ export class ProxyRelay implements Disposable {
   }
 }
 
-/** Copies all bytes of one side to the other, then ends the other side. */
+/** Copies all bytes from one connection to the other, then ends the other connection's output. */
 async function forward(from: Deno.Conn, to: Deno.Conn): Promise<void> {
   const buffer = new Uint8Array(64 * 1024);
   for (let count = await from.read(buffer); count !== null; count = await from.read(buffer)) {

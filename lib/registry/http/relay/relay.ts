@@ -1,4 +1,4 @@
-/** Longest head of a request in bytes. */
+/** Maximum length of a request's head in bytes. */
 const MAX_HEAD = 64 * 1024;
 
 /** Serves one connection; `connect` opens the connection to the target, and is called at most once. */
@@ -8,7 +8,10 @@ type Serve = (
   connect: () => Promise<Deno.Conn>,
 ) => Promise<void>;
 
-/** A server on loopback between `fetch` and a target that `fetch` cannot reach as needed. Dispose to end its connections. */
+/**
+ * A server on loopback between `fetch` and a target that `fetch` cannot reach in the required way.
+ * Dispose it to end its connections.
+ */
 export class Relay implements Disposable {
   /** `127.0.0.1:PORT`. */
   readonly host: string;
@@ -17,7 +20,10 @@ export class Relay implements Disposable {
   readonly #target: Deno.ConnectOptions;
   readonly #open = new Set<Deno.Conn>();
 
-  /** `serve` gets each connection with the head of its first request; both sides are closed when it ends. */
+  /**
+   * `serve` is called with each connection and the head of its first request. When it ends, both
+   * sides are closed.
+   */
   constructor({ hostname, port, protocol }: URL, serve: Serve) {
     this.#serve = serve;
     this.#target = {
@@ -34,7 +40,7 @@ export class Relay implements Disposable {
     try {
       for await (const client of this.#listener) void this.#relay(client);
     } catch {
-      // The listener cannot accept more: further connections are refused.
+      // Ignored: the listener cannot accept more, so further connections are refused.
     }
   }
 
@@ -51,7 +57,7 @@ export class Relay implements Disposable {
         return target;
       });
     } catch {
-      // One side broke: the other side sees its connection end.
+      // Ignored: one side broke, and the other side sees its connection end.
     } finally {
       for (const side of sides) this.#close(side);
     }
@@ -67,7 +73,7 @@ export class Relay implements Disposable {
   }
 }
 
-/** A host as sockets take it: an IPv6 address without its brackets. */
+/** A host in the form for sockets: an IPv6 address loses its brackets. */
 export function bareHostname(hostname: string): string {
   return hostname.replace(/^\[(.*)\]$/, "$1");
 }
@@ -76,7 +82,7 @@ export function bareHostname(hostname: string): string {
  * The head of a request, up to its empty line; `""` when the connection ends before that, or the head
  * is too long.
  *
- * It reads one byte at a time, so that nothing behind the head is taken.
+ * It reads one byte at a time, so that no byte after the head is consumed.
  */
 async function readHead(client: Deno.Conn): Promise<string> {
   let head = "";
@@ -88,7 +94,7 @@ async function readHead(client: Deno.Conn): Promise<string> {
   return head;
 }
 
-/** Writes all bytes: `Deno.Conn.write` may take only a part. */
+/** Writes all bytes, because `Deno.Conn.write` may write only a part. */
 export async function writeAll(to: Deno.Conn, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await to.write(bytes.subarray(at));
 }

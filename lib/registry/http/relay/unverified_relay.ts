@@ -1,9 +1,9 @@
 import type { Duplex } from "node:stream";
 import { bareHostname, Relay, writeAll } from "./relay.ts";
 
-/** Bytes that may be decrypted ahead of the reader: `node:tls` itself has no bound. */
+/** Maximum bytes that are decrypted ahead of the reader. `node:tls` itself has no bound. */
 const MAX_AHEAD = 1024 * 1024;
-/** Bytes that one read asks for. */
+/** Maximum bytes of one read. */
 const CHUNK_BYTES = 64 * 1024;
 
 /**
@@ -11,10 +11,10 @@ const CHUNK_BYTES = 64 * 1024;
  * `skip_verify`), because `fetch` has no option for that. An attacker on the way can read everything,
  * and change everything that has no digest.
  *
- * Dispose to end its connections.
+ * Dispose it to end its connections.
  */
 export class UnverifiedRelay implements Disposable {
-  /** `http://127.0.0.1:PORT`: the address to use in place of the origin. */
+  /** The address to use in place of the origin: `http://127.0.0.1:PORT`. */
   readonly origin: string;
   readonly #relay: Relay;
 
@@ -34,8 +34,8 @@ export class UnverifiedRelay implements Disposable {
 }
 
 /**
- * The head of a request as the origin is to see it. The connection carries one request only, because
- * the relay rewrites no second head.
+ * Rewrites the head of a request for the origin. The connection carries only one request, because
+ * the relay would not rewrite a second head.
  */
 function rewriteHead(head: string, host: string): Uint8Array<ArrayBuffer> {
   const [first, ...lines] = head.trimEnd().split("\r\n");
@@ -44,7 +44,7 @@ function rewriteHead(head: string, host: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(text, (char) => char.charCodeAt(0));
 }
 
-/** Encrypts what the client sends, and decrypts what the server answers, until either side ends. */
+/** Encrypts the client's bytes and decrypts the server's bytes, until either side ends. */
 async function relayTls(
   client: Deno.Conn,
   server: Deno.Conn,
@@ -84,7 +84,7 @@ async function relayTls(
   });
   tls.once("end", answered.resolve);
   tls.once("close", answered.resolve);
-  // An error without a listener would end the program; later ones change nothing.
+  // An error without a listener would end the program. Later errors change nothing.
   for (const stream of [tls, encrypted]) stream.on("error", answered.reject);
   const sending = (async () => {
     let bytes: Uint8Array<ArrayBuffer> | null = request;
@@ -106,7 +106,7 @@ async function relayTls(
   }
 }
 
-/** Counts the bytes that are decrypted and not yet written to the client. */
+/** Counts the bytes that are decrypted but not yet written to the client. */
 class Backlog {
   #bytes = 0;
   #waiting: (() => void) | undefined;
@@ -126,7 +126,7 @@ class Backlog {
     this.#waiting?.();
   }
 
-  /** Waits until there is room for more. */
+  /** Waits until there is room for more bytes. */
   async room(): Promise<void> {
     while (this.#bytes > MAX_AHEAD && !this.#ended) {
       await new Promise<void>((resolve) => this.#waiting = resolve);
