@@ -25,7 +25,7 @@ export function registryOptions(env: Env, uid: number | null = Deno.uid()): Clie
     hostsDirectories: hostsDirectories(env),
     ...helperEnvironment(env),
     proxies: proxiesOf(env),
-    ...(caFile === undefined || caFile === "" ? {} : { caFile }),
+    caFile: caFile || undefined,
   };
 }
 
@@ -113,7 +113,7 @@ export async function registryClient(
   return new RegistryClient(
     await loadClientConfig(registry, repository, {
       ...registryOptions(context.io.env),
-      ...(plainHttp === true ? { plainHttp } : {}),
+      plainHttp,
       credential,
       onWarning: (message) => context.warn(message),
       signal: context.signal,

@@ -110,7 +110,9 @@ class Reference {
     const where = target.length === 0 ? undefined : this.resolve(target.slice(0, -1), "lenient");
     const inode = where === undefined ? undefined : this.at([...where, target.at(-1) as string]);
     const own = [...parentPath, parts.at(-1) as string];
-    if (inode === undefined || inode.children !== undefined) throw new Refused("E_LINK_TARGET");
+    if (inode === undefined || inode.children !== undefined || inode.type === "whiteout") {
+      throw new Refused("E_LINK_TARGET");
+    }
     const full = [...(where ?? []), target.at(-1) as string];
     // The old node of the name goes before the link is made.
     if (own.every((name, i) => full[i] === name)) {
@@ -120,8 +122,7 @@ class Reference {
       }
     }
     parent.children?.set(own.at(-1) as string, inode);
-    if (inode.type === "whiteout") this.devices.push(own.join("/"));
-    else touch(inode, entry);
+    touch(inode, entry);
   }
 
   /** The path of a directory with its symbolic links resolved; names that do not exist stay as they are. */

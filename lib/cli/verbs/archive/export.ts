@@ -72,6 +72,6 @@ async function open(
     limits,
     signal,
     onProgress,
-    ...(options["pause"] === false ? {} : { pause: (key) => pauseContainer(store, key) }),
+    pause: options["pause"] === false ? undefined : (key) => pauseContainer(store, key),
   });
 }

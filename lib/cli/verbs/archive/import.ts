@@ -77,8 +77,8 @@ function containerOf(options: Options): NonNullable<ImportOptions["container"]> 
   }
   return {
     ...changeConfig({}, instructions),
-    ...(env.size === 0 ? {} : { Env: Array.from(env, ([name, value]) => `${name}=${value}`) }),
-    ...(labels.size === 0 ? {} : { Labels: Object.fromEntries([...labels].sort()) }),
+    Env: env.size === 0 ? undefined : Array.from(env, ([name, value]) => `${name}=${value}`),
+    Labels: labels.size === 0 ? undefined : Object.fromEntries([...labels].sort()),
     WorkingDir: workdir,
     User: user,
   };

@@ -63,7 +63,7 @@ Examples:
       now,
       author,
       message,
-      ...(options["pause"] === false ? {} : { pause: (key) => pauseContainer(store, key) }),
+      pause: options["pause"] === false ? undefined : (key) => pauseContainer(store, key),
     });
     const size = image.layers.reduce((sum, layer) => sum + layer.size, 0);
     item.done(image.layers.length === 0 ? "nothing changed" : formatBytes(size));
