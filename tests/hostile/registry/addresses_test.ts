@@ -187,3 +187,16 @@ Deno.test("H34 a mirror that hosts.toml names inside does not open the inside to
   assertEquals(await codeOf(() => client.smallBlob("app", blob, 1 << 20)), "E_REGISTRY");
   assertEquals(servers.seen.filter(({ origin }) => origin === secret), []);
 });
+
+Deno.test("H02 a redirect to an address with a user is refused, also where the server is there", async () => {
+  await using servers = new Servers();
+  const other = servers.start(() => new Response(image.config));
+  let location = "";
+  const own = servers.start(() => new Response("", { status: 307, headers: { location } }));
+  for (const user of ["u:p@", "u@", ":p@"]) {
+    location = other.replace("//", `//${user}`);
+    using client = new RegistryClient(configFor(own));
+    assertEquals(await codeOf(() => client.smallBlob("app", blob, 1 << 20)), "E_REGISTRY", user);
+  }
+  assertEquals(servers.seen.filter(({ origin }) => origin === other), []);
+});
