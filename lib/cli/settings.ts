@@ -60,7 +60,7 @@ const STREAM_LIMITS = {
   gzipHeaderBytes: "bytes in the header of a gzip member",
   zstdWindowBytes: "bytes in a zstd window",
   metaHeaderBytes: "bytes in a PAX header or a GNU long name",
-  metaBytes: "bytes in all PAX headers and GNU long names of a layer",
+  metaBytes: "bytes in all PAX headers, GNU long names and sparse maps of a layer",
   sparseMapBytes: "bytes in the map of a sparse file",
   longNames: "GNU long names before one entry",
 } as const;

@@ -11,7 +11,10 @@ export interface LayerLimits {
   readonly component: number;
   /** Number of directories above a name. */
   readonly depth: number;
-  /** Size of all names, link targets and attributes that the tree keeps, in bytes. */
+  /**
+   * Size of all names, link targets and attributes that the tree keeps, in bytes. Also of all paths that do not
+   * follow one in the same directory.
+   */
   readonly metadata: number;
   /**
    * Number of entries for each KiB of the compressed layer, parents that have no entry of their own included.
@@ -61,13 +64,13 @@ export const LAYER_LIMITS: { readonly [K in keyof LayerLimits]: Limit } = {
   ),
   metadataRatio: limit(
     "metadataRatio",
-    64,
+    32,
     "bytes",
     "names and attributes for each byte of a compressed layer",
   ),
   metadataRatioFrom: limit(
     "metadataRatioFrom",
-    64 * MIB,
+    32 * MIB,
     "bytes",
     "names and attributes up to which that ratio is not checked",
   ),

@@ -54,7 +54,7 @@ for (const when of ["begin", "end"] as const) {
     const valued = (
       n: number,
     ) => [entryOf("f", "file", { xattrs: [xattr("user.a", "v".repeat(n - 7))] })];
-    const implying = (n: number) => [entryOf(`${"n".repeat(n - 1)}/f`, "fifo")];
+    const implying = (n: number) => [entryOf(`${"n".repeat(n - 2)}/f`, "fifo")];
     for (const make of [named, valued, implying]) {
       const at = (n: number, blobSize: number) => verdict(make(n), limits, blobSize, when);
       assertEquals([at(99, 20), at(100, 20), at(101, 20)], ["OK", "OK", setting]);
@@ -63,6 +63,18 @@ for (const when of ["begin", "end"] as const) {
     assertEquals(verdict(named(33), { metadata: 32 }, 1e6, when), "limits.layer.metadata");
   });
 }
+
+Deno.test("K02: bytes of paths that are walked anew are bounded", () => {
+  const setting = "limits.layer.metadataRatio";
+  const limits = { metadataRatio: 5, metadataRatioFrom: 50 };
+  // The parents take turns, so none is remembered. Each path has 10 bytes, and the names together fewer.
+  const turns = (n: number) =>
+    Array.from({ length: n }, (_, i) => entryOf(`${"ab"[i % 2]}/.//././f`, "fifo"));
+  for (const when of ["begin", "end"] as const) {
+    const at = (n: number) => verdict(turns(n), limits, 20, when);
+    assertEquals([at(9), at(10), at(11)], ["OK", "OK", setting], when);
+  }
+});
 
 Deno.test("K02: 28 KB that name 5 million directories are refused", async () => {
   const blob = new Uint8Array(gzipSync(concat(...deepNames(1240)), { level: 9 }));

@@ -193,6 +193,12 @@ Deno.test("each limit holds at limit − 1 and limit, and not at limit + 1", () 
   }
 });
 
+Deno.test("maps of sparse files count as meta headers do", () => {
+  const maps = concat(gnuSparse(1), gnuSparse(1));
+  assertEquals(verdict(maps, { limits: { metaBytes: 2048 } }), "OK");
+  assertEquals(verdict(maps, { limits: { metaBytes: 512 } }), "E_LIMIT");
+});
+
 Deno.test("a limit error names its setting and comes before the bytes do", () => {
   const limits = { metaHeaderBytes: 10, layerBytes: 4096 };
   const meta = header({ type: "x", size: 11 });

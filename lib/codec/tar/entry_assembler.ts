@@ -142,15 +142,12 @@ export class EntryAssembler {
 
   #beginMeta(header: RawHeader): Step {
     const { typeflag, size } = header;
-    const { metaHeaderBytes, metaBytes, longNames } = this.#limits;
+    const { metaHeaderBytes, longNames } = this.#limits;
     if (size < 0) throw tarError(this.#position, "the size of a meta header is negative");
     if (size > metaHeaderBytes) {
       throw limitError("metaHeaderBytes", "a meta header", metaHeaderBytes);
     }
-    this.#metaBytes += size;
-    if (this.#metaBytes > metaBytes) {
-      throw limitError("metaBytes", "all meta headers together", metaBytes);
-    }
+    this.#countMeta(size);
     if (typeflag === TYPE.GNU_LONG_NAME || typeflag === TYPE.GNU_LONG_LINK) {
       if (++this.#longNames > longNames) {
         throw limitError("longNames", "a chain of GNU long names", longNames);
@@ -222,8 +219,18 @@ export class EntryAssembler {
     throw tarError(this.#position, "the body ends inside of the sparse map");
   }
 
+  /** Counts bytes of meta headers and sparse maps, which are cheap to compress and cost time. */
+  #countMeta(size: number): void {
+    this.#metaBytes += size;
+    const { metaBytes } = this.#limits;
+    if (this.#metaBytes > metaBytes) {
+      throw limitError("metaBytes", "all meta headers together", metaBytes);
+    }
+  }
+
   #addMapBytes(): void {
     this.#mapBytes += BLOCK;
+    this.#countMeta(BLOCK);
     const { sparseMapBytes } = this.#limits;
     if (this.#mapBytes > sparseMapBytes) {
       throw limitError("sparseMapBytes", "a sparse map", sparseMapBytes);

@@ -4,7 +4,7 @@ import { VarveError } from "../../errors.ts";
 export interface TarLimits {
   /** Size of one PAX header or GNU long name, in bytes. */
   readonly metaHeaderBytes: number;
-  /** Size of all PAX headers and GNU long names together, in bytes. */
+  /** Size of all PAX headers, GNU long names and sparse maps together, in bytes. */
   readonly metaBytes: number;
   /** Size of the map of one sparse file as stored in the archive, in bytes. */
   readonly sparseMapBytes: number;

@@ -11,6 +11,7 @@ export class Budget {
   readonly limits: LayerLimits;
   #entries = 0;
   #metadata = 0;
+  #walked = 0;
   #steps = 0;
   /** What the size of the compressed layer allows. */
   #mostEntries = Infinity;
@@ -33,11 +34,22 @@ export class Budget {
     if (this.#metadata > this.#mostMetadata) throw this.#tooLarge(shownPath(path));
   }
 
+  /**
+   * Counts bytes of a path that is walked from the root. They keep to the same bounds as those of names: a path of
+   * 64 KiB compresses to nothing and is 32,000 steps.
+   *
+   * @throws {VarveError} `E_LIMIT`
+   */
+  walk(path: ByteString): void {
+    this.#walked += path.length;
+    if (this.#walked > this.#mostMetadata) throw this.#tooLarge(shownPath(path));
+  }
+
   /** Judges what was counted by the size of the compressed layer, which may be known only now. @throws {VarveError} `E_LIMIT` */
   judge(blobSize: number): void {
     this.#allow(blobSize);
     if (this.#entries > this.#mostEntries) throw this.#tooMany("");
-    if (this.#metadata > this.#mostMetadata) throw this.#tooLarge("");
+    if (Math.max(this.#metadata, this.#walked) > this.#mostMetadata) throw this.#tooLarge("");
   }
 
   #allow(blobSize: number): void {
@@ -59,7 +71,7 @@ export class Budget {
 
   #tooLarge(subject: string): VarveError {
     const { limits } = this;
-    return this.#metadata > limits.metadata
+    return Math.max(this.#metadata, this.#walked) > limits.metadata
       ? limitError("metadata", limits.metadata, subject)
       : limitError("metadataRatio", limits.metadataRatio, subject);
   }

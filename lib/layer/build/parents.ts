@@ -90,6 +90,7 @@ export class Parents {
   /** Walks the path. Caches the parent under `parentText`, unless that is null. */
   #resolve(path: ByteString, parentText: ByteString | null): void {
     const walker = this.#walker;
+    this.#budget.walk(path);
     const parts = cleanPath(path, this.#budget.limits);
     this.name = parts[parts.length - 1] ?? null;
     this.depth = 0;
