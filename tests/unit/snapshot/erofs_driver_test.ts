@@ -237,12 +237,15 @@ test("directio is a setting", {}, async (fixture) => {
   assertEquals(await read(fixture, "v"), "content");
 });
 
+const LOOP_DEVICES =
+  "images are mounted through loop devices here: to mount them as files needs Linux 6.12 and a store on a disk's file system";
+
 /** Parts that a kernel lacks, the driver that is then used, and the warning. */
 const KERNELS: readonly (readonly [without: KernelPart[], driver: string, told: string[]])[] = [
   [[], "erofs", []],
   [["fsopen"], "erofs", []],
-  [["files"], "erofs", ["images are mounted through loop devices here"]],
-  [["files", "fsopen"], "erofs", ["images are mounted through loop devices here"]],
+  [["files"], "erofs", [LOOP_DEVICES]],
+  [["files", "fsopen"], "erofs", [LOOP_DEVICES]],
   [["erofs"], "overlay", [
     "driver overlay is used, because erofs does not work here: it is switched off",
   ]],
