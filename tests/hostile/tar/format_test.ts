@@ -13,7 +13,7 @@ import {
   readTar,
   utf8,
   verdict,
-} from "../support/tar/raw_blocks.ts";
+} from "../../support/tar/raw_blocks.ts";
 
 Deno.test("D01 a PAX size beats a ustar size of 0, so that no entry hides in the body", () => {
   const hidden = file("hidden", "x");
@@ -113,7 +113,7 @@ Deno.test("D09 octal fields are read as Go reads them", () => {
 });
 
 Deno.test("D10 a ustar prefix is part of the path, a GNU header has none unless old Go wrote it", () => {
-  assertEquals(pathsOf(header({ name: "x", prefix: "../.." })), ["../../x"]);
+  assertEquals(pathsOf(header({ name: "x", prefix: "../../.." })), ["../../x"]);
   assertEquals(pathsOf(header({ name: "x", prefix: "p".repeat(155) })), [`${"p".repeat(155)}/x`]);
   assertEquals(pathsOf(header({ name: "x", prefix: "q".repeat(131), dialect: "star" })), [
     `${"q".repeat(131)}/x`,

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { Cli } from "../support/cli/cli.ts";
-import { archiveTar, ociFiles } from "../support/images/images.ts";
-import { sampleImage } from "../support/images/sample_image.ts";
-import { tempDir } from "../support/machine/temp_dir.ts";
+import { Cli } from "../../support/cli/cli.ts";
+import { archiveTar, ociFiles } from "../../support/images/images.ts";
+import { sampleImage } from "../../support/images/sample_image.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
 
 /** Entries below a directory that other users may enter, read or write. */
 async function loose(path: string): Promise<string[]> {

@@ -1,6 +1,6 @@
 /** Rows D of the reader: ids, times, devices and xattrs in tar headers. What it says, before `layer/` judges. */
 import { assert, assertEquals } from "@std/assert";
-import { secondsOf } from "../../lib/bytes/mod.ts";
+import { secondsOf } from "../../../lib/bytes/mod.ts";
 import {
   base256,
   concat,
@@ -11,7 +11,7 @@ import {
   readTar,
   record,
   verdict,
-} from "../support/tar/raw_blocks.ts";
+} from "../../support/tar/raw_blocks.ts";
 
 const LONG = "d/".repeat(60) + "name"; // 124 bytes
 

@@ -1,8 +1,8 @@
 /** Rows B: whiteouts, opaque markers and overlay's own attributes, and D26 and D29 beside them. */
 import { assertEquals } from "@std/assert";
-import type { ByteString } from "../../lib/bytes/mod.ts";
-import type { Entry } from "../../lib/layer/mod.ts";
-import { lookup } from "../../lib/tree/mod.ts";
+import type { ByteString } from "../../../lib/bytes/mod.ts";
+import type { Entry } from "../../../lib/layer/mod.ts";
+import { lookup } from "../../../lib/tree/mod.ts";
 import {
   build,
   char,
@@ -14,7 +14,7 @@ import {
   symlink,
   verdict,
   xattr,
-} from "../support/images/entries.ts";
+} from "../../support/images/entries.ts";
 
 /** Both orders must give the same. */
 function bothOrders(...entries: Entry[]): string[] {

@@ -1,8 +1,8 @@
 /** Rows A: paths and links that try to leave the layer, judged entry by entry. */
 import { assert, assertEquals } from "@std/assert";
-import { timestamp } from "../../lib/bytes/mod.ts";
-import { LayerBuilder, type LayerLimits } from "../../lib/layer/mod.ts";
-import { type FileNode, lookup, rootOf } from "../../lib/tree/mod.ts";
+import { timestamp } from "../../../lib/bytes/mod.ts";
+import { LayerBuilder, type LayerLimits } from "../../../lib/layer/mod.ts";
+import { type FileNode, lookup, rootOf } from "../../../lib/tree/mod.ts";
 import {
   build,
   dir,
@@ -15,7 +15,7 @@ import {
   TEST_DIFF_ID,
   verdict,
   xattr,
-} from "../support/images/entries.ts";
+} from "../../support/images/entries.ts";
 
 const bytes = (text: string) => text as FileNode["group"] & string;
 
@@ -154,7 +154,10 @@ Deno.test("A18 A19 A21 a hard link to what lies outside is refused", () => {
   for (const target of ["../victim/hello", "/../victim/hello", "../store-evil/secret"]) {
     assertEquals(verdict([file("hello"), hardlink("h", target)]), "E_PATH_ESCAPE", target);
   }
-  assertEquals(verdict([symlink("d", "../.."), hardlink("h", "d/store-evil/x")]), "E_LINK_TARGET");
+  assertEquals(
+    verdict([symlink("d", "../../.."), hardlink("h", "d/store-evil/x")]),
+    "E_LINK_TARGET",
+  );
 });
 
 Deno.test("A22 the way to a hard link's target follows links inside the layer", () => {

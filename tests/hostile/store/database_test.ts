@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
-import { exitCode, VarveError } from "../../lib/errors.ts";
-import { Database } from "../../lib/store/disk/database/database.ts";
-import { migrate, schemaOf } from "../../lib/store/disk/database/schema.ts";
-import { openStore } from "../../lib/store/mod.ts";
-import { filesOf } from "../conformance/store_judge.ts";
-import { prng } from "../support/prng.ts";
-import { tempDir } from "../support/machine/temp_dir.ts";
-import "../support/machine/needs.ts";
+import { exitCode, VarveError } from "../../../lib/errors.ts";
+import { Database } from "../../../lib/store/disk/database/database.ts";
+import { migrate, schemaOf } from "../../../lib/store/disk/database/schema.ts";
+import { openStore } from "../../../lib/store/mod.ts";
+import { filesOf } from "../../conformance/store_judge.ts";
+import { prng } from "../../support/prng.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
+import "../../support/machine/needs.ts";
 
 async function makeStore(root: string): Promise<void> {
   await using store = await openStore({ root });

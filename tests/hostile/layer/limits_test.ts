@@ -2,13 +2,13 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { gzipSync } from "node:zlib";
 
-import { type DiffId, sha256 } from "../../lib/digest/mod.ts";
-import { VarveError } from "../../lib/errors.ts";
-import { type Entry, LayerBuilder, type LayerLimits } from "../../lib/layer/mod.ts";
-import { layerJob } from "../../lib/layer_job/internal.ts";
-import { createPool } from "../../lib/pool/mod.ts";
-import { entryOf, xattr } from "../support/images/entries.ts";
-import { concat, gnuLong, header } from "../support/tar/raw_blocks.ts";
+import { type DiffId, sha256 } from "../../../lib/digest/mod.ts";
+import { VarveError } from "../../../lib/errors.ts";
+import { type Entry, LayerBuilder, type LayerLimits } from "../../../lib/layer/mod.ts";
+import { layerJob } from "../../../lib/layer_job/internal.ts";
+import { createPool } from "../../../lib/pool/mod.ts";
+import { entryOf, xattr } from "../../support/images/entries.ts";
+import { concat, gnuLong, header } from "../../support/tar/raw_blocks.ts";
 
 const DIFF_ID = sha256(new Uint8Array()) as DiffId;
 

@@ -1,14 +1,14 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { fromText } from "../../lib/bytes/mod.ts";
-import { exitCode, VarveError } from "../../lib/errors.ts";
-import { performUnmount } from "../../lib/linux/mod.ts";
-import type { Descriptor } from "../../lib/oci/mod.ts";
-import { openStore, type Store } from "../../lib/store/mod.ts";
-import { filesOf, judgeIdle, judgeStore } from "../conformance/store_judge.ts";
-import { bringLayer, finishLayer, sampleLayer } from "../conformance/store_layers.ts";
-import { needs } from "../support/machine/needs.ts";
-import { run } from "../support/machine/process.ts";
-import { tempDir } from "../support/machine/temp_dir.ts";
+import { fromText } from "../../../lib/bytes/mod.ts";
+import { exitCode, VarveError } from "../../../lib/errors.ts";
+import { performUnmount } from "../../../lib/linux/mod.ts";
+import type { Descriptor } from "../../../lib/oci/mod.ts";
+import { openStore, type Store } from "../../../lib/store/mod.ts";
+import { filesOf, judgeIdle, judgeStore } from "../../conformance/store_judge.ts";
+import { bringLayer, finishLayer, sampleLayer } from "../../conformance/store_layers.ts";
+import { needs } from "../../support/machine/needs.ts";
+import { run } from "../../support/machine/process.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
 
 /** A file system of a size, for as long as it is needed. */
 async function mounted(path: string, options: string): Promise<Disposable> {

@@ -1,19 +1,19 @@
 /** The identity of a layer: no image takes a layer away from others by another name for it. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createHash } from "node:crypto";
-import { loadImages } from "../../lib/archive/mod.ts";
-import type { ChainId, DiffId, Digest } from "../../lib/digest/mod.ts";
-import { VarveError } from "../../lib/errors.ts";
-import { createPool } from "../../lib/pool/mod.ts";
-import { Database } from "../../lib/store/disk/database/database.ts";
-import { SCHEMA_VERSION, schemaOf } from "../../lib/store/disk/database/schema.ts";
+import { loadImages } from "../../../lib/archive/mod.ts";
+import type { ChainId, DiffId, Digest } from "../../../lib/digest/mod.ts";
+import { VarveError } from "../../../lib/errors.ts";
+import { createPool } from "../../../lib/pool/mod.ts";
+import { Database } from "../../../lib/store/disk/database/database.ts";
+import { SCHEMA_VERSION, schemaOf } from "../../../lib/store/disk/database/schema.ts";
 import {
   findImage,
   openMemoryStore,
   openStore,
   readImage,
   type Store,
-} from "../../lib/store/mod.ts";
+} from "../../../lib/store/mod.ts";
 import {
   type ArchiveFiles,
   archiveTar,
@@ -23,9 +23,9 @@ import {
   ociFiles,
   type Packing,
   sha256Of,
-} from "../support/images/images.ts";
-import { tempDir } from "../support/machine/temp_dir.ts";
-import { tarOf } from "../support/tar/tar_fixture.ts";
+} from "../../support/images/images.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
+import { tarOf } from "../../support/tar/tar_fixture.ts";
 
 const TAR = tarOf([{ name: "etc/os-release", content: "fixture" }]);
 const ID = sha256Of(TAR) as DiffId;

@@ -3,7 +3,7 @@
  * tar-split keep, made again by code, with the verdicts of Go's own table.
  */
 import { assertEquals } from "@std/assert";
-import { secondsOf } from "../../lib/bytes/mod.ts";
+import { secondsOf } from "../../../lib/bytes/mod.ts";
 import {
   base256,
   body,
@@ -16,7 +16,7 @@ import {
   pax,
   readTar,
   verdict,
-} from "../support/tar/raw_blocks.ts";
+} from "../../support/tar/raw_blocks.ts";
 
 const linkOf = (tar: Uint8Array) =>
   readTar(tar).map(({ entry }) => [entry.path as string, entry.linkname as string]);

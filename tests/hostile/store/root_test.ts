@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { VarveError } from "../../lib/errors.ts";
-import { openStore } from "../../lib/store/mod.ts";
-import { filesOf } from "../conformance/store_judge.ts";
-import { startChild } from "../crash/store_children.ts";
-import { needs } from "../support/machine/needs.ts";
-import { tempDir } from "../support/machine/temp_dir.ts";
+import { VarveError } from "../../../lib/errors.ts";
+import { openStore } from "../../../lib/store/mod.ts";
+import { filesOf } from "../../conformance/store_judge.ts";
+import { startChild } from "../../crash/store_children.ts";
+import { needs } from "../../support/machine/needs.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
 
 /** Modes of everything in a store; of a driver's directories only that they are there. */
 async function modesOf(root: string): Promise<Record<string, string>> {

@@ -11,7 +11,7 @@ import {
   pax,
   readTar,
   verdict,
-} from "../support/tar/raw_blocks.ts";
+} from "../../support/tar/raw_blocks.ts";
 
 type Run = readonly [offset: number | string, length: number | string];
 

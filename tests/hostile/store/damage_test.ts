@@ -1,14 +1,14 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { fromText } from "../../lib/bytes/mod.ts";
-import type { DiffId } from "../../lib/digest/mod.ts";
-import { VarveError } from "../../lib/errors.ts";
-import { performUnmount } from "../../lib/linux/mod.ts";
-import { openStore, type Store } from "../../lib/store/mod.ts";
-import { filesOf, judgeIdle, judgeStore } from "../conformance/store_judge.ts";
-import { bringLayer, sampleLayer } from "../conformance/store_layers.ts";
-import { needs } from "../support/machine/needs.ts";
-import { run } from "../support/machine/process.ts";
-import { tempDir } from "../support/machine/temp_dir.ts";
+import { fromText } from "../../../lib/bytes/mod.ts";
+import type { DiffId } from "../../../lib/digest/mod.ts";
+import { VarveError } from "../../../lib/errors.ts";
+import { performUnmount } from "../../../lib/linux/mod.ts";
+import { openStore, type Store } from "../../../lib/store/mod.ts";
+import { filesOf, judgeIdle, judgeStore } from "../../conformance/store_judge.ts";
+import { bringLayer, sampleLayer } from "../../conformance/store_layers.ts";
+import { needs } from "../../support/machine/needs.ts";
+import { run } from "../../support/machine/process.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
 
 const LAYER = sampleLayer(1, 4096, 0);
 /** What a process leaves that did not end cleanly. */
@@ -215,7 +215,7 @@ Deno.test("I08: a chain that was tampered with is damage, not a loop", async () 
       await ingest.commit();
     }
     const top = store.chains.ensure([LAYER.diffId, other.diffId]);
-    const { Database } = await import("../../lib/store/disk/database/database.ts");
+    const { Database } = await import("../../../lib/store/disk/database/database.ts");
     using db = new Database(`${root}/meta.db`);
     const set = (parent: string, of: string) =>
       db.run("UPDATE chain SET parent_chain_id = ? WHERE chain_id = ?", parent, of);

@@ -1,7 +1,7 @@
 /** Rows D of the reader: where archives end, how they are cut, and its limits. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { DEFAULT_TAR_LIMITS, TarReader } from "../../lib/codec/tar/mod.ts";
-import { VarveError } from "../../lib/errors.ts";
+import { DEFAULT_TAR_LIMITS, TarReader } from "../../../lib/codec/tar/mod.ts";
+import { VarveError } from "../../../lib/errors.ts";
 import {
   base256,
   body,
@@ -15,7 +15,7 @@ import {
   pax,
   readTar,
   verdict,
-} from "../support/tar/raw_blocks.ts";
+} from "../../support/tar/raw_blocks.ts";
 
 const GARBAGE = new Uint8Array(512).fill(0x67);
 

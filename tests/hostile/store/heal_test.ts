@@ -1,13 +1,13 @@
 /** Bytes of a store that changed under it: what notices them, and that a load makes them whole. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { loadImages, saveImages } from "../../lib/archive/mod.ts";
-import { VarveError } from "../../lib/errors.ts";
-import { exportImage } from "../../lib/image/mod.ts";
-import { createPool } from "../../lib/pool/mod.ts";
-import { openStore, type Store } from "../../lib/store/mod.ts";
-import { flipByte } from "../support/images/flip_byte.ts";
-import { archiveTar, blobPath, buildImage, ociFiles } from "../support/images/images.ts";
-import { tempDir } from "../support/machine/temp_dir.ts";
+import { loadImages, saveImages } from "../../../lib/archive/mod.ts";
+import { VarveError } from "../../../lib/errors.ts";
+import { exportImage } from "../../../lib/image/mod.ts";
+import { createPool } from "../../../lib/pool/mod.ts";
+import { openStore, type Store } from "../../../lib/store/mod.ts";
+import { flipByte } from "../../support/images/flip_byte.ts";
+import { archiveTar, blobPath, buildImage, ociFiles } from "../../support/images/images.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
 
 const IMAGE = buildImage({
   name: "example.org/heal:1",

@@ -1,13 +1,13 @@
 /** Rows C: modes, owners, devices, times and extended attributes of entries. */
 import { assertEquals } from "@std/assert";
-import type { ByteString, Timestamp } from "../../lib/bytes/mod.ts";
+import type { ByteString, Timestamp } from "../../../lib/bytes/mod.ts";
 import {
   type Entry,
   LAYER_LIMITS,
   type LayerBuilderOptions,
   layerLimits,
-} from "../../lib/layer/mod.ts";
-import { lookup, type Node } from "../../lib/tree/mod.ts";
+} from "../../../lib/layer/mod.ts";
+import { lookup, type Node } from "../../../lib/tree/mod.ts";
 import {
   build,
   char,
@@ -17,7 +17,7 @@ import {
   symlink,
   verdict,
   xattr,
-} from "../support/images/entries.ts";
+} from "../../support/images/entries.ts";
 
 type Marked = Exclude<Node, { type: "whiteout" }>;
 
