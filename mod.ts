@@ -135,4 +135,5 @@ export {
   type UnmountImageOptions,
   unpackImage,
   type UnpackOptions,
+  type UnpackRemains,
 } from "./lib/mount/mod.ts";

@@ -23,6 +23,7 @@
 export type { ProcessOptions } from "./bundle/process.ts";
 export { parseVolume, type Volume } from "./bundle/volume.ts";
 export type { ContainerEnd, RunContainerOptions } from "./contract.ts";
+export { type ImageUser, imageUsers } from "./image_users.ts";
 export { type ContainerInfo, listContainers } from "./list.ts";
 export { pauseContainer, type PausedContainer } from "./pause.ts";
 export { reapRuns } from "./reap.ts";

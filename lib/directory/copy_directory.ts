@@ -38,9 +38,9 @@ interface FirstName {
  * shared where the file system can do so. Sockets are left out: they are useless without the
  * process that made them.
  */
-export function copyDirectory(from: Fd, to: Fd): void {
+export function copyDirectory(from: Fd, to: Fd, checkpoint?: () => void): void {
   using copy = new Copy(to);
-  walkDirectory(from, copy);
+  walkDirectory(from, copy, checkpoint);
 }
 
 class Copy implements DirectoryVisitor, Disposable {

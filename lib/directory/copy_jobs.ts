@@ -1,10 +1,11 @@
-import { fromText } from "../bytes/mod.ts";
+import { type ByteString, fromText } from "../bytes/mod.ts";
 import {
   CWD,
   type Fd,
   openDirectoryAt,
   type OwnedFd,
   ownFd,
+  removeTree,
   syncFileSystem,
 } from "../linux/mod.ts";
 import type { Job, Pool } from "../pool/mod.ts";
@@ -16,14 +17,32 @@ import { directoryUsage, type Usage } from "./usage.ts";
 export const copyJob: Job<{ readonly from: Fd; readonly to: Fd }, null> = {
   name: "copy",
   entry: "extract",
-  run: ({ from, to }, { signal }) => runSyncJob(signal, () => (copyDirectory(from, to), null)),
+  run: ({ from, to }, { signal, throwIfAborted }) =>
+    runSyncJob(signal, () => (copyDirectory(from, to, throwIfAborted), null)),
 };
 
 /** Measures the disk use of a directory. */
 export const usageJob: Job<Fd, Usage> = {
   name: "usage",
   entry: "extract",
-  run: (directory, { signal }) => runSyncJob(signal, () => directoryUsage(directory)),
+  run: (directory, { signal, throwIfAborted }) =>
+    runSyncJob(signal, () => directoryUsage(directory, throwIfAborted)),
+};
+
+/** A name and everything below it, to be removed. */
+export interface RemoveJobInput {
+  /** The directory that has the name; all threads share the descriptor. */
+  readonly parent: Fd;
+  /** One name in it. */
+  readonly name: ByteString;
+}
+
+/** Removes a name and everything below it; it is no error when the name is missing. */
+export const removeJob: Job<RemoveJobInput, null> = {
+  name: "remove",
+  entry: "extract",
+  run: ({ parent, name }, { signal, throwIfAborted }) =>
+    runSyncJob(signal, () => (removeTree(parent, name, throwIfAborted), null)),
 };
 
 /** Syncs the file system of a directory to the disk. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { AnyJob } from "../pool/mod.ts";
-import { copyJob, syncJob, usageJob } from "./copy_jobs.ts";
+import { copyJob, removeJob, syncJob, usageJob } from "./copy_jobs.ts";
 import { extractJob } from "./extract/extract_job.ts";
 import { directoryFrontJob, directoryLayerJob } from "./scan/directory_layer_job.ts";
 import { assembleJob, listJob, scanJob } from "./scan/scan_jobs.ts";
@@ -15,6 +15,7 @@ export const directoryJobs: readonly AnyJob[] = [
   copyJob,
   usageJob,
   syncJob,
+  removeJob,
   listJob,
   scanJob,
   assembleJob,

@@ -13,7 +13,7 @@ export interface Usage {
 const STAT_BLOCK = 512;
 
 /** Measures the disk use of a directory. Other processes may change the directory meanwhile. */
-export function directoryUsage(root: Fd): Usage {
+export function directoryUsage(root: Fd, checkpoint?: () => void): Usage {
   const seen = new Set<string>();
   let size = statFd(root).blocks * STAT_BLOCK;
   let inodes = 1;
@@ -30,6 +30,6 @@ export function directoryUsage(root: Fd): Usage {
       size += stat.blocks * STAT_BLOCK;
       inodes++;
     },
-  });
+  }, checkpoint);
   return { size, inodes };
 }

@@ -17,14 +17,22 @@ export interface DirectoryVisitor {
   readonly inUse?: boolean | undefined;
 }
 
-/** Visits everything in a directory, at any depth, with few descriptors and no recursion. */
-export function walkDirectory(root: Fd, visitor: DirectoryVisitor): void {
+/**
+ * Visits everything in a directory, at any depth, with few descriptors and no recursion.
+ *
+ * @param checkpoint called before each name; what it throws ends the walk
+ */
+export function walkDirectory(
+  root: Fd,
+  visitor: DirectoryVisitor,
+  checkpoint: () => void = () => {},
+): void {
   // Rewind, because another user of the descriptor may have moved its position.
   seekFd(root, 0, "start");
   using stack = new DirectoryStack(root);
   // For each directory from the top to the current directory: the names of directories in it that
   // are still to be entered.
-  const pending = [visitNames(root, visitor)];
+  const pending = [visitNames(root, visitor, checkpoint)];
   for (let names = pending.at(-1); names !== undefined; names = pending.at(-1)) {
     const name = names.pop();
     if (name === undefined) {
@@ -32,14 +40,19 @@ export function walkDirectory(root: Fd, visitor: DirectoryVisitor): void {
       pending.pop();
       if (pending.length > 0) stack.leave();
     } else if (enter(stack, name, visitor)) {
-      pending.push(visitNames(stack.fd, visitor));
+      pending.push(visitNames(stack.fd, visitor, checkpoint));
     }
   }
 }
 
-function visitNames(directory: Fd, visitor: DirectoryVisitor): ByteString[] {
+function visitNames(
+  directory: Fd,
+  visitor: DirectoryVisitor,
+  checkpoint: () => void,
+): ByteString[] {
   const directories: ByteString[] = [];
   for (const entry of readDirectory(directory)) {
+    checkpoint();
     visitor.entry(directory, entry);
     if (entry.type === "directory") directories.push(entry.name);
   }

@@ -2,6 +2,7 @@ import { writeTree } from "../codec/tar/mod.ts";
 import type { DiffId } from "../digest/mod.ts";
 import { foldLayers } from "../layer/mod.ts";
 import type { Platform } from "../oci/mod.ts";
+import { EventTurns } from "../pool/internal.ts";
 import type { LayerReader, Store, StoredImage } from "../store/mod.ts";
 import { emptyTree, type Tree } from "../tree/mod.ts";
 import { readStored } from "./new_image.ts";
@@ -63,11 +64,14 @@ export function exportTree(
   async function* bytes(): AsyncGenerator<Uint8Array> {
     using contents = new TreeContents(open);
     const read = contents.read.bind(contents);
+    const turns = new EventTurns();
     let written = 0;
     for await (const chunk of writeTree(tree, read, { signal })) {
       yield chunk;
       written += chunk.length;
       onProgress?.(written);
+      await turns.take();
+      signal?.throwIfAborted();
     }
   }
   return ReadableStream.from(bytes());

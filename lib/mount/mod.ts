@@ -12,4 +12,4 @@ export { type MountedImage, mountImage, type MountImageOptions } from "./mount_i
 export { listMounts, type MountRecord } from "./list_mounts.ts";
 export { unmountAll, type UnmountAllOptions } from "./unmount_all.ts";
 export { unmountImage, type UnmountImageOptions } from "./unmount_image.ts";
-export { unpackImage, type UnpackOptions } from "./unpack_image.ts";
+export { unpackImage, type UnpackOptions, type UnpackRemains } from "./unpack_image.ts";

@@ -1,5 +1,5 @@
-import { type ByteString, fromText } from "../bytes/mod.ts";
-import { extractInPool, syncJob } from "../directory/internal.ts";
+import { type ByteString, escapeForTerminal, fromText } from "../bytes/mod.ts";
+import { extractInPool, removeJob, syncJob } from "../directory/internal.ts";
 import type { ExtractPolicy, ExtractReport } from "../directory/mod.ts";
 import { VarveError } from "../errors.ts";
 import {
@@ -30,11 +30,30 @@ export interface UnpackOptions {
   readonly target: string;
   /** How device nodes are made; `"keep"` by default. */
   readonly devices?: ExtractPolicy["devices"] | undefined;
-  /** Aborts the extraction; the target stays as it was. */
+  /**
+   * Aborts the extraction; the target stays as it was. The promise rejects within a moment; what was
+   * written is removed by the pool, which may take longer: see {@linkcode onRemains}.
+   */
   readonly signal?: AbortSignal | undefined;
+  /** Called when the unpack was aborted and what it wrote is not removed within a moment. */
+  readonly onRemains?: ((remains: UnpackRemains) => void) | undefined;
   /** Called with the number of bytes written so far. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
 }
+
+/** What an aborted unpack has written, while it is being removed. */
+export interface UnpackRemains {
+  /** Path of the directory, beside the target. */
+  readonly path: string;
+  /**
+   * Resolves when it is removed, or cannot be. The pool does that: once it is disposed, what is left
+   * stays until the next unpack to the same target, which removes it.
+   */
+  readonly removed: Promise<void>;
+}
+
+/** Milliseconds for which an aborted unpack waits for the removal of what it has written. */
+const MOMENT = 150;
 
 /**
  * Unpacks an image as plain files. The directory appears complete or not at all: it is filled under
@@ -56,9 +75,11 @@ export async function unpackImage(options: UnpackOptions): Promise<ExtractReport
   const { pool, image, signal } = options;
   const store = requireDisk(options.store, "unpack");
   signal?.throwIfAborted();
-  using target = openUnpackTarget(options.target);
+  using stack = new DisposableStack();
+  const target = stack.use(openUnpackTarget(options.target));
   refuseStore(store, target);
-  using partial = beginPartial(target);
+  const partial = stack.use(beginPartial(target));
+  let syncing: Promise<unknown> = Promise.resolve();
   try {
     const report = await extractInPool({
       pool,
@@ -74,13 +95,20 @@ export async function unpackImage(options: UnpackOptions): Promise<ExtractReport
       signal,
       onProgress: options.onProgress,
     });
-    if (store.durability === "full") await pool.run(syncJob, partial.fd);
+    if (store.durability === "full") {
+      syncing = pool.run(syncJob, partial.fd);
+      // A sync cannot be interrupted.
+      await untilAborted(syncing, signal);
+    }
     signal?.throwIfAborted();
     renameToTarget(target, partial.name);
     if (store.durability === "full") fsyncFd(target.parent);
     return report;
   } catch (error) {
-    removeQuietly(target, partial.name);
+    const path = pathOf(target, partial.name);
+    const removed = removeQuietly(pool, target, partial.name, syncing, stack.move());
+    if (signal?.aborted !== true) await removed;
+    else if (!await settlesWithin(removed, MOMENT)) options.onRemains?.({ path, removed });
     throw error;
   }
 }
@@ -112,14 +140,66 @@ function renameToTarget({ parent, name, shown }: UnpackTarget, partial: ByteStri
   }
 }
 
-/**
- * Removes the partial directory. A failure of the removal is not reported, because the error that led here says more.
- * The next unpack removes what is left.
- */
-function removeQuietly({ parent }: UnpackTarget, partial: ByteString): void {
+/** Waits for work, but no longer than until the signal aborts. @throws the signal's reason */
+async function untilAborted(
+  work: Promise<unknown>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  signal?.throwIfAborted();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal?.reason);
+  signal?.addEventListener("abort", abort, { once: true });
   try {
-    removeTree(parent, partial);
-  } catch (error) {
-    if (!(error instanceof VarveError)) throw error;
+    await Promise.race([work, promise]);
+  } finally {
+    signal?.removeEventListener("abort", abort);
   }
+}
+
+/** Whether work ends within some milliseconds. */
+async function settlesWithin(work: Promise<void>, ms: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), ms));
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Path of the partial directory, absolute, for the user. */
+function pathOf({ parent }: UnpackTarget, partial: ByteString): string {
+  return escapeForTerminal(`${readLinkAt(CWD, procPath(parent))}/${partial}` as ByteString);
+}
+
+/**
+ * Removes the partial directory in a worker, since this can take long, and then disposes what `open`
+ * holds: its lock and descriptors. A failure is not reported, because the first failure says more; the
+ * next unpack removes what is left.
+ */
+async function removeQuietly(
+  pool: Pool,
+  { parent }: UnpackTarget,
+  name: ByteString,
+  syncing: Promise<unknown>,
+  open: Disposable,
+): Promise<void> {
+  using _ = open;
+  // The descriptors are the sync's, too, until it ends.
+  await syncing.catch(() => {});
+  try {
+    await pool.run(removeJob, { parent, name });
+  } catch (error) {
+    // Only where no worker can do it: the pool was disposed before, or its worker died.
+    if (!(error instanceof TypeError || isDeath(error))) return;
+    try {
+      removeTree(parent, name);
+    } catch (error) {
+      if (!(error instanceof VarveError)) throw error;
+    }
+  }
+}
+
+function isDeath(error: unknown): boolean {
+  return error instanceof VarveError && error.code === "E_WORKER";
 }

@@ -34,8 +34,15 @@ export type WorkerEntry = "layer" | "extract";
 
 /** The arguments of a handler beside its input. */
 export interface JobContext {
-  /** Aborts when the caller cancels the job. */
+  /** Aborts when the caller cancels the job. A thread sees that only when its event loop turns. */
   readonly signal: AbortSignal;
+  /**
+   * Throws when the job is cancelled. For synchronous work, which no event reaches: this looks at a flag
+   * in shared memory. Cheap to call often.
+   *
+   * @throws the reason of `signal`
+   */
+  throwIfAborted(): void;
   /** The bytes that the caller streams in; empty when the caller gave no stream. */
   readonly stream: AsyncIterable<Uint8Array>;
   /**

@@ -11,7 +11,14 @@ import type { JobProgress } from "./contract.ts";
 /** What the caller's thread posts to a worker. */
 export type ToWorker =
   /** Starts a job. A worker runs one at a time. */
-  | { readonly kind: "run"; readonly id: number; readonly job: string; readonly input: unknown }
+  | {
+    readonly kind: "run";
+    readonly id: number;
+    readonly job: string;
+    readonly input: unknown;
+    /** Four bytes that are not 0 once the job is cancelled. */
+    readonly cancelled?: SharedArrayBuffer | undefined;
+  }
   /** A piece of the stream. Its buffer is transferred. */
   | { readonly kind: "chunk"; readonly id: number; readonly bytes: Uint8Array }
   /** The end of the stream, or its failure. */

@@ -27,6 +27,7 @@ export async function runInline<Input, Output>(
   try {
     const output = await job.run(input, {
       signal,
+      throwIfAborted: () => signal.throwIfAborted(),
       stream: source,
       progress: (value) => throttle.report(value),
     });

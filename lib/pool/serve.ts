@@ -65,7 +65,7 @@ class Server {
   #receive(message: ToWorker | null | undefined): void {
     switch (message?.kind) {
       case "run":
-        void this.#run(message.id, message.job, message.input);
+        void this.#run(message.id, message.job, message.input, message.cancelled);
         return;
       case "ping":
         this.#post({ kind: "pong" });
@@ -86,7 +86,12 @@ class Server {
     }
   }
 
-  async #run(id: number, name: string, input: unknown): Promise<void> {
+  async #run(
+    id: number,
+    name: string,
+    input: unknown,
+    cancelled: SharedArrayBuffer = new SharedArrayBuffer(4),
+  ): Promise<void> {
     try {
       const job = this.#jobs.get(name);
       if (job === undefined || this.#running !== null) {
@@ -97,6 +102,7 @@ class Server {
         );
       }
       const controller = new AbortController();
+      const flag = new Int32Array(cancelled);
       const queue = new ByteQueue((bytes) => this.#post({ kind: "credit", id, bytes }));
       this.#running = { id, queue, controller };
       try {
@@ -105,6 +111,11 @@ class Server {
         );
         const output = await job.run(input as never, {
           signal: controller.signal,
+          throwIfAborted: () => {
+            // The message that says so waits until the event loop turns.
+            if (Atomics.load(flag, 0) !== 0) controller.abort();
+            controller.signal.throwIfAborted();
+          },
           stream: queue,
           progress: (value) => throttle.report(value),
         });

@@ -19,6 +19,8 @@ interface Run {
   readonly job: string;
   readonly task: Task;
   readonly pump: Pump;
+  /** Memory that the worker shares: not 0 once the job is cancelled. */
+  readonly flag: Int32Array<SharedArrayBuffer>;
   readonly resolve: (output: unknown) => void;
   readonly reject: (error: unknown) => void;
   /** Why the job was cancelled; the first reason stays. */
@@ -91,6 +93,7 @@ export class WorkerLink {
           this.#post({ kind: "end", id, error: record });
         },
       });
+      const flag = new Int32Array(new SharedArrayBuffer(4));
       const cancel = () => this.#cancel(run, signal.reason);
       const settle = <T>(how: (value: T) => void) => (value: T) => {
         signal.removeEventListener("abort", cancel);
@@ -101,6 +104,7 @@ export class WorkerLink {
         job,
         task,
         pump,
+        flag,
         resolve: settle(resolve),
         reject: settle(reject),
         cancelled: null,
@@ -108,7 +112,7 @@ export class WorkerLink {
         missed: 0,
       };
       try {
-        this.#post({ kind: "run", id, job, input });
+        this.#post({ kind: "run", id, job, input, cancelled: flag.buffer });
       } catch (cause) {
         reject(new TypeError(`Cannot run job ${job}: its input cannot be cloned`, { cause }));
         return;
@@ -171,6 +175,7 @@ export class WorkerLink {
     run.cancelled = { reason };
     run.missed = 0;
     run.pump.stop();
+    Atomics.store(run.flag, 0, 1);
     this.#post({ kind: "abort", id: run.id });
   }
 

@@ -72,7 +72,7 @@ export interface ExtractOptions {
   /** The part of the phase `entries` to run; the whole phase by default. */
   readonly part?: ExtractPart | undefined;
   /**
-   * Called after every few hundred entries with the counts so far. If it throws, the extraction
+   * Called after every few entries, and within large files, with the counts so far. If it throws, the extraction
    * ends with that error.
    */
   readonly checkpoint?: ((report: ExtractReport) => void) | undefined;

@@ -47,7 +47,7 @@ let last: { readonly key: string; readonly tree: WeakRef<Tree> } | undefined;
 export const extractJob: Job<ExtractJobInput, ExtractReport> = {
   name: "extract",
   entry: "extract",
-  async run(input, { signal, progress }) {
+  async run(input, { signal, throwIfAborted, progress }) {
     await Promise.resolve();
     const { policy, phase, part, target } = input;
     signal.throwIfAborted();
@@ -60,7 +60,7 @@ export const extractJob: Job<ExtractJobInput, ExtractReport> = {
       phase,
       part,
       checkpoint: (report) => {
-        signal.throwIfAborted();
+        throwIfAborted();
         tell(report);
       },
     });

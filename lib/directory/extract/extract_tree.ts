@@ -15,7 +15,7 @@ import { EntryShares } from "./entry_shares.ts";
 import { LayerTars } from "./layer_tars.ts";
 
 /** Number of entries between two calls of the checkpoint. */
-const CHECKPOINT = 256;
+const CHECKPOINT = 64;
 
 /**
  * Extracts a tree into a directory, or does one phase or part of that.
@@ -64,7 +64,7 @@ class Extraction implements Disposable {
     this.#options = options;
     this.#tree = options.tree;
     this.#directories = new TargetDirectories(root);
-    this.#tars = new LayerTars(options.contents);
+    this.#tars = new LayerTars(options.contents, () => options.checkpoint?.(this.tally));
     const where = { root, rootless, timeStep: this.#lookAtTarget(rootless) };
     this.#attributes = new AttributeWriter(policy, where, this.tally);
     this.#inodes = new InodeWriter(
@@ -137,6 +137,7 @@ class Extraction implements Disposable {
       });
     }
     finishDirectories(this.#tree, this.#options.policy, (path, node, extra) => {
+      this.#count();
       this.#guard(path, undefined, () => {
         using fd = ownFd(this.#directories.openForAttributes(path));
         this.#attributes.writeFd(fd.fd, node, extra);
@@ -155,9 +156,13 @@ class Extraction implements Disposable {
     return true;
   }
 
+  #count(): void {
+    if (++this.#seen % CHECKPOINT === 0) this.#options.checkpoint?.(this.tally);
+  }
+
   /** Calls `act` with the directory that a path is in. */
   #at(path: ByteString, act: (directory: Fd) => void): void {
-    if (++this.#seen % CHECKPOINT === 0) this.#options.checkpoint?.(this.tally);
+    this.#count();
     let directory: Fd | undefined;
     this.#guard(path, () => directory, () => {
       directory = this.#directories.at(parentPath(path));

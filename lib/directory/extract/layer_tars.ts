@@ -13,9 +13,16 @@ export class LayerTars implements Disposable {
   readonly #paths: ReadonlyMap<DiffId, ByteString>;
   readonly #cache = new DescriptorCache<DiffId>(KEPT);
 
-  /** Takes the paths of the layer tars, by diffID. */
-  constructor(paths: ReadonlyMap<DiffId, ByteString>) {
+  readonly #checkpoint: () => void;
+
+  /**
+   * Takes the paths of the layer tars, by diffID.
+   *
+   * @param checkpoint called between pieces of a large file; what it throws ends the copy
+   */
+  constructor(paths: ReadonlyMap<DiffId, ByteString>, checkpoint: () => void = () => {}) {
     this.#paths = paths;
+    this.#checkpoint = checkpoint;
   }
 
   /**
@@ -39,7 +46,7 @@ export class LayerTars implements Disposable {
           { subject: escapeForTerminal(path), expected: node.size, actual: logical + length },
         );
       }
-      const count = copyRange(source, position, file, logical, length);
+      const count = copyRange(source, position, file, logical, length, this.#checkpoint);
       if (count < length) throw short(path, locator.source, position + count);
       copied += count;
       end = logical + length;

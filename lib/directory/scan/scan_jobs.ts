@@ -19,7 +19,8 @@ import { guarded } from "./scan_failure.ts";
 export const listJob: Job<ScanPlace, ScanDirectory[]> = {
   name: "list",
   entry: "extract",
-  run: (place, { signal }) => runSyncJob(signal, () => listDirectories(place)),
+  run: (place, { signal, throwIfAborted }) =>
+    runSyncJob(signal, () => listDirectories(place, throwIfAborted)),
 };
 
 /** Input of {@linkcode scanJob}. */
@@ -38,11 +39,12 @@ export interface ScanJobInput {
 export const scanJob: Job<ScanJobInput, ScanPart> = {
   name: "scan",
   entry: "extract",
-  run: ({ place, base, directories, rules }, { signal, progress }) =>
+  run: ({ place, base, directories, rules }, { signal, throwIfAborted, progress }) =>
     runSyncJob(signal, () => {
       using open = new OpenBase(base);
       let read = 0;
       return scanDirectories(place, directories, open.tree, rules, (bytes) => {
+        throwIfAborted();
         read += bytes;
         if (bytes > 0) progress({ read, written: 0 });
       });
@@ -114,11 +116,14 @@ function directoryReader(
 function fileReader(
   { root }: ScanPlace,
   nodes: NodeReader,
-  { progress }: JobContext,
+  { throwIfAborted, progress }: JobContext,
 ): ReadFile {
   const contents = new ContentReader(root);
   let read = 0;
-  const onBytes = (bytes: number) => progress({ read: read += bytes, written: 0 });
+  const onBytes = (bytes: number) => {
+    throwIfAborted();
+    progress({ read: read += bytes, written: 0 });
+  };
   return (path, node) =>
     guarded(path, () => {
       const { stat, digest } = contents.hash(path, onBytes);

@@ -48,7 +48,11 @@ export function copyRange(
   to: Fd,
   toPosition: number,
   length: number,
+  checkpoint?: () => void,
 ): number {
+  if (checkpoint !== undefined && length > PIECE) {
+    return copyInPieces(from, fromPosition, to, toPosition, length, checkpoint);
+  }
   if (from === refused) return copyByBuffer(from, fromPosition, to, toPosition, length);
   const c = libc();
   let done = 0;
@@ -68,6 +72,28 @@ export function copyRange(
     if (!CANNOT_COPY.includes(-count)) throw systemError("copy_file_range", "", -count);
     refused = from;
     return done + copyByBuffer(from, at, to, into, length - done);
+  }
+  return done;
+}
+
+/** So many bytes are copied between two calls of a checkpoint: some milliseconds of work. */
+const PIECE = 8 * 1024 * 1024;
+
+function copyInPieces(
+  from: Fd,
+  fromPosition: number,
+  to: Fd,
+  toPosition: number,
+  length: number,
+  checkpoint: () => void,
+): number {
+  let done = 0;
+  while (done < length) {
+    checkpoint();
+    const room = Math.min(PIECE, length - done);
+    const count = copyRange(from, fromPosition + done, to, toPosition + done, room);
+    done += count;
+    if (count < room) break;
   }
   return done;
 }

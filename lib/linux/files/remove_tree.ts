@@ -19,10 +19,15 @@ const MAX_DEPTH = 24;
  * first renamed into the top directory.
  *
  * @param name one name in the directory, not a path
+ * @param checkpoint called for each name; what it throws ends the removal
  * @returns the number of names that were removed
  * @throws {VarveError} `E_SYSCALL`: EXDEV at a mount point inside the tree, which stays mounted
  */
-export function removeTree(directory: Fd, name: ByteString): number {
+export function removeTree(
+  directory: Fd,
+  name: ByteString,
+  checkpoint: () => void = () => {},
+): number {
   if (name === "" || name === "." || name === ".." || name.includes("/")) {
     throw new RangeError("Cannot remove a tree: it must be one name in a directory");
   }
@@ -34,7 +39,7 @@ export function removeTree(directory: Fd, name: ByteString): number {
     // For a directory Linux fails with EISDIR; POSIX, and some FUSE file systems, with EPERM.
     if (!isErrno(error, "EISDIR", "EPERM")) throw error;
   }
-  const remover = new Remover();
+  const remover = new Remover(checkpoint);
   remover.removeDirectory(directory, name);
   return remover.count;
 }
@@ -45,12 +50,17 @@ const MAX_PASSES = 8;
 class Remover {
   /** Number of names removed so far. */
   count = 0;
+  readonly #checkpoint: () => void;
   /** Number of directories that were moved into the top one. */
   #lifted = 0;
   /** Number of moved directories that were removed. */
   #liftedRemoved = 0;
   /** The topmost directory that is being removed. */
   #top: Fd | undefined;
+
+  constructor(checkpoint: () => void) {
+    this.#checkpoint = checkpoint;
+  }
 
   removeDirectory(parent: Fd, name: ByteString, depth = 0): void {
     const fd = open(parent, name);
@@ -78,6 +88,7 @@ class Remover {
   }
 
   #removeEntry(fd: Fd, entry: DirectoryEntry, depth: number): void {
+    this.#checkpoint();
     if (entry.type !== "directory") this.#remove(fd, entry.name, false, false);
     else if (depth < MAX_DEPTH) this.removeDirectory(fd, entry.name, depth + 1);
     // Only a deep directory that is not empty must be moved.

@@ -13,7 +13,12 @@ isSupported();
 function contextOf(isAborted: () => boolean): JobContext {
   const { signal } = new AbortController();
   Object.defineProperty(signal, "aborted", { get: isAborted });
-  return { signal, stream: (async function* () {})(), progress: () => {} };
+  return {
+    signal,
+    throwIfAborted: () => signal.throwIfAborted(),
+    stream: (async function* () {})(),
+    progress: () => {},
+  };
 }
 
 Deno.test("a warm-up ends after the step in which it is aborted", async () => {

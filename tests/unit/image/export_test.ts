@@ -1,4 +1,4 @@
-import { assertEquals, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { writeFile } from "../../../lib/archive/mod.ts";
 import { exportImage, importImage } from "../../../lib/image/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
@@ -66,4 +66,18 @@ Deno.test("a file is written complete or not at all", async () => {
   const names: string[] = [];
   for await (const { name } of Deno.readDir(temp.path)) names.push(name);
   assertEquals(names, ["out"]);
+});
+
+Deno.test("export: timers run while a consumer without I/O reads", async () => {
+  await using fixture = reworkFixture();
+  const name = "example.org/large:1";
+  const content = new Uint8Array(48 * 1024 * 1024).fill(7);
+  await fixture.load(buildImage({ name, packing: "none", layers: [[{ name: "a", content }]] }));
+  const tar = await exportImage(fixture.store, name);
+  let turns = 0, bytes = 0;
+  const timer = setInterval(() => turns++, 0);
+  for await (const chunk of tar) bytes += chunk.length;
+  clearInterval(timer);
+  assert(bytes > content.length);
+  assert(turns > 0, "no timer ran");
 });

@@ -248,6 +248,7 @@ Deno.test("halves on a stopped ring give false and null", async () => {
   stopRing(ring);
   const context = {
     signal: new AbortController().signal,
+    throwIfAborted: () => {},
     stream: inPieces(LARGE.blob, 1e5),
     progress: () => {},
   };

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { fromText } from "../../../lib/bytes/mod.ts";
 import { foldLayers } from "../../../lib/layer/mod.ts";
 import { CWD, openDirectoryAt, ownFd, performMount } from "../../../lib/linux/mod.ts";
-import { unpackImage } from "../../../lib/mount/mod.ts";
+import { unpackImage, type UnpackRemains } from "../../../lib/mount/mod.ts";
+import type { Pool } from "../../../lib/pool/mod.ts";
 import type { StoredImage } from "../../../lib/store/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
 import { listing } from "../../support/extraction/arena.ts";
@@ -161,6 +162,39 @@ test("a failure leaves nothing, and an abort rejects with the signal's reason", 
   assertEquals(await one.unpack("out"), "E_DAMAGE");
   assertEquals(one.names(), []);
 });
+
+test(
+  "an abort answers while the pool still removes what was written, and names that",
+  async (one) => {
+    const { store, image, temp } = one;
+    const controller = new AbortController(), reason = { why: "enough" };
+    const mayRemove = Promise.withResolvers<void>();
+    const pool: Pool = {
+      ...one.pool,
+      async run(job, input, options) {
+        if (job.name === "remove") await mayRemove.promise;
+        return await one.pool.run(job, input, options);
+      },
+    };
+    let remains: UnpackRemains | undefined;
+    const unpacked = unpackImage({
+      ...{ store, pool, image, target: temp.join("out"), signal: controller.signal },
+      onProgress: () => controller.abort(reason),
+      onRemains: (value) => remains = value,
+    });
+    assertStrictEquals(await unpacked.catch((error) => error), reason);
+    const [partial = ""] = one.names();
+    assertEquals([one.names(), remains?.path], [[partial], temp.join(partial)]);
+    assert(partial.startsWith(".varve-unpack-"));
+    // It is still locked.
+    assertEquals(await one.unpack("out"), "E_BUSY");
+    mayRemove.resolve();
+    await remains?.removed;
+    assertEquals(one.names(), []);
+    assertEquals(await one.unpack("out"), "ok");
+  },
+  { workers: 2 },
+);
 
 Deno.test({
   name: "a mount point is refused",

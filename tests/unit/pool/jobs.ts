@@ -56,6 +56,15 @@ export function shared(): Shared {
 
 export const echo: Job<unknown, unknown> = job("echo", (input: unknown) => input);
 
+/** Never returns to its event loop, so that no message reaches it. Ends when it is cancelled. */
+export const spinUntilAborted: Job<Shared, null> = job(
+  "spinUntilAborted",
+  (input: Shared, { throwIfAborted }) => {
+    Atomics.store(cells(input), 0, 1);
+    for (;;) throwIfAborted();
+  },
+);
+
 export const hashAll: Job<null, { bytes: number; digest: string }> = job(
   "hashAll",
   async (_: null, { stream }) => {
@@ -230,6 +239,7 @@ export const crashingLayer: typeof layerJob = {
 
 /** All jobs that `worker.ts` serves. */
 export const JOBS: readonly AnyJob[] = [
+  spinUntilAborted,
   echo,
   hashAll,
   readWhenTold,

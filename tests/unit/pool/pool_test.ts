@@ -339,3 +339,16 @@ leakTest("a pool leaves no thread and no descriptor", async () => {
   void pool.run(jobs.waitForAbort, state).catch(() => {});
   await jobs.nonZero(jobs.cells(state), 0);
 });
+
+Deno.test("a job that never returns to its event loop sees that it is cancelled", async () => {
+  await using pool = testPool({ workers: 1 });
+  const controller = new AbortController(), reason = new Error("enough");
+  const shared = jobs.shared();
+  const running = jobs.handled(
+    pool.run(jobs.spinUntilAborted, shared, { signal: controller.signal }),
+  );
+  await jobs.nonZero(jobs.cells(shared), 0);
+  controller.abort(reason);
+  assertStrictEquals(await running.catch((error) => error), reason);
+  assertEquals(await pool.run(jobs.echo, "well"), "well");
+});

@@ -1,4 +1,5 @@
 import { escapeText } from "../../../bytes/mod.ts";
+import type { ExtractReport } from "../../../directory/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import {
   listMounts,
@@ -6,7 +7,9 @@ import {
   unmountAll,
   unmountImage,
   unpackImage,
+  type UnpackOptions,
 } from "../../../mount/mod.ts";
+import type { Context } from "../../context.ts";
 import { formatBytes, type ProgressItem } from "../../display/progress.ts";
 import { warnOfDrops } from "../../display/warnings.ts";
 import { openImage, PLATFORM_OPTION } from "../../images.ts";
@@ -116,7 +119,7 @@ JSON: {"target","directories","files","symlinks","links","specials","bytes","dro
       0,
     );
     let item: ProgressItem | undefined;
-    const report = await unpackImage({
+    const report = await unpackWithAnswer(context, {
       store,
       pool: await context.pool(),
       image,
@@ -135,3 +138,21 @@ JSON: {"target","directories","files","symlinks","links","specials","bytes","dro
     };
   },
 };
+
+/** Unpacks. If that is interrupted, the user learns at once what is being removed, and may leave it. */
+async function unpackWithAnswer(context: Context, options: UnpackOptions): Promise<ExtractReport> {
+  let removing: Promise<void> | undefined;
+  try {
+    return await unpackImage({
+      ...options,
+      onRemains({ path, removed }) {
+        removing = removed;
+        context.endProgress();
+        context.warn(`interrupted: removing ${path}; interrupt again to leave it`);
+      },
+    });
+  } catch (error) {
+    await removing;
+    throw error;
+  }
+}

@@ -1,0 +1,41 @@
+import { IMAGE_MANIFEST_LABEL } from "../snapshot/mod.ts";
+import type { ImageRecord, Store } from "../store/mod.ts";
+import { CONTAINER_LABELS } from "./container_records.ts";
+
+/** A kept container, and the name of the image that it needs to run again. */
+export interface ImageUser {
+  /** Name of the image. */
+  readonly name: string;
+  /** Key of the container's snapshot. */
+  readonly key: string;
+}
+
+/**
+ * Finds the containers that could not run again without some image names. A container needs the name
+ * that it was run by, while that name means the same image, unless another name of the image stays.
+ *
+ * @param names names of images of the store
+ */
+export function imageUsers(store: Store, names: readonly string[]): ImageUser[] {
+  const removed = new Set(names);
+  const records = store.images.list();
+  const byName = new Map(records.map((record) => [record.name, record]));
+  const kept = new Set(
+    records.filter(({ name }) => !removed.has(name)).map(({ target }) => target.digest as string),
+  );
+  const out: ImageUser[] = [];
+  for (const { kind, key, labels } of store.snapshots.read((table) => table.list())) {
+    const name = labels[CONTAINER_LABELS.image];
+    if (kind !== "active" || name === undefined || !removed.has(name)) continue;
+    const record = byName.get(name);
+    if (record === undefined || kept.has(record.target.digest)) continue;
+    if (mayBe(record, labels[IMAGE_MANIFEST_LABEL])) out.push({ name, key });
+  }
+  return out;
+}
+
+/** Whether a name may mean a manifest: its target is that manifest, or an index, which may list it. */
+function mayBe({ target }: ImageRecord, manifest: string | undefined): boolean {
+  return manifest === undefined || target.digest === manifest ||
+    /index|list/.test(target.mediaType);
+}

@@ -1,0 +1,17 @@
+/** Milliseconds of work after which the event loop gets a turn: a frame of a display. */
+const SHARE = 16;
+
+/**
+ * Gives the event loop turns during long work. Promises that are resolved already do not let it turn: a
+ * consumer of a stream that does no I/O would stop every timer and signal until the stream ends.
+ */
+export class EventTurns {
+  #last: number = performance.now();
+
+  /** Waits for a turn of the event loop if there was none for some time. Cheap to call often. */
+  async take(): Promise<void> {
+    if (performance.now() - this.#last < SHARE) return;
+    await new Promise((resolve) => setTimeout(resolve));
+    this.#last = performance.now();
+  }
+}
