@@ -356,3 +356,21 @@ Deno.test({
     await Deno.remove(root, { recursive: true });
   },
 });
+
+Deno.test({
+  name: "rmi refuses the image of a kept container, and --force removes it",
+  ...need,
+  fn: async () => {
+    await using fixture = await containerFixture();
+    const { varve } = fixture;
+    await varve.text(["run", "--name", "work", BOX, "--", "true"]);
+    const { code, stderr } = await varve.any(["rmi", BOX]);
+    assertEquals(code, 6);
+    assertStringIncludes(stderr, `Cannot remove ${BOX}: container "work" needs it to run again`);
+    await varve.text(["tag", BOX, "example.org/other:1"]);
+    await varve.text(["rmi", "example.org/other:1"]);
+    await varve.text(["rmi", "--force", BOX]);
+    assertEquals(await varve.json(["images"]), []);
+    assertEquals((await varve.json(["ps"])).length, 1);
+  },
+});

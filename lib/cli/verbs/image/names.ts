@@ -1,7 +1,8 @@
+import { imageUsers } from "../../../container/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { formatReference, parseReference } from "../../../oci/mod.ts";
 import { liveMounts } from "../../../snapshot/mod.ts";
-import { findImage, readImage } from "../../../store/mod.ts";
+import { type DiskStore, findImage, readImage } from "../../../store/mod.ts";
 import { PLATFORM_OPTION, platformChoice } from "../../images.ts";
 import type { Verb } from "../../verb.ts";
 
@@ -46,10 +47,14 @@ export const rmi: Verb = {
   usage: "rmi <ref...>",
   summary: "remove image names",
   help: `Only names are removed. Blobs and layers stay in the store until garbage collection.
-The name of a mounted image is refused (exit 6): unmount it first.
+The name of a mounted image is refused (exit 6): unmount it first. So is the last name of an image that a kept
+container needs to run again ('varve ps' lists those), unless --force is given.
 
 JSON: {"removed":[NAME]}`,
-  async run(context, references) {
+  configure(command) {
+    command.option("-f, --force", "remove the name even if a kept container needs it");
+  },
+  async run(context, references, options) {
     const store = await context.store();
     const records = [];
     // Look up every name before the first removal, so that either all names are removed or nothing is.
@@ -68,7 +73,20 @@ JSON: {"removed":[NAME]}`,
         },
       );
     }
+    if (options["force"] !== true) refuseNeeded(store, names);
     for (const name of names) store.images.remove(name);
     return { json: { removed: names }, text: names.map((name) => `${name}\n`).join("") };
   },
 };
+
+/** Refuses names that kept containers need to run again. @throws {VarveError} `E_PRECONDITION` */
+function refuseNeeded(store: DiskStore, names: readonly string[]): void {
+  const [user] = imageUsers(store, names);
+  if (user === undefined) return;
+  const { name, key } = user;
+  throw new VarveError(
+    "E_PRECONDITION",
+    `Cannot remove ${name}: container ${JSON.stringify(key)} needs it to run again`,
+    { subject: name, hint: `remove the container by 'varve snapshot rm', or give --force` },
+  );
+}
