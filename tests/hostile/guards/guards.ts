@@ -14,9 +14,9 @@ export interface Guard {
 
 const LAYER = "lib/layer/build";
 const HTTP = "lib/registry/http";
-const PATHS = "tests/hostile/layer_paths_test.ts";
-const INODES = "tests/hostile/layer_inodes_test.ts";
-const WHITEOUTS = "tests/hostile/layer_whiteouts_test.ts";
+const PATHS = "tests/hostile/layer/paths_test.ts";
+const INODES = "tests/hostile/layer/inodes_test.ts";
+const WHITEOUTS = "tests/hostile/layer/whiteouts_test.ts";
 const ADDRESSES = "tests/hostile/registry/addresses_test.ts";
 const CLIENT = "tests/hostile/registry/client_test.ts";
 

@@ -155,7 +155,7 @@ Deno.test("A18 A19 A21 a hard link to what lies outside is refused", () => {
     assertEquals(verdict([file("hello"), hardlink("h", target)]), "E_PATH_ESCAPE", target);
   }
   assertEquals(
-    verdict([symlink("d", "../../.."), hardlink("h", "d/store-evil/x")]),
+    verdict([symlink("d", "../.."), hardlink("h", "d/store-evil/x")]),
     "E_LINK_TARGET",
   );
 });
