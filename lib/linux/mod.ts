@@ -11,15 +11,15 @@
  * - Names, link targets and values of extended attributes are byte strings.
  * - A failed call throws `E_SYSCALL`. The kernel's error is in `details.errno`, and
  *   {@linkcode isErrno} tests it.
- * - A {@linkcode Mount} is a value. {@linkcode overlayMount} and {@linkcode bindMount} describe one,
- *   {@linkcode performMount} and {@linkcode performUnmount} act, {@linkcode readMountInfo} lists what is
- *   mounted.
- * - {@linkcode isalInflaters} gives a fast gzip decoder by libisal, if a library is installed and passes
- *   a self-test.
+ * - A {@linkcode Mount} is a value. {@linkcode overlayMount} and {@linkcode bindMount} describe a
+ *   mount, {@linkcode performMount} and {@linkcode performUnmount} mount and unmount,
+ *   {@linkcode readMountInfo} lists the mounts.
+ * - {@linkcode isalInflaters} returns a fast gzip decoder from libisal, if the library is installed
+ *   and passes a self-test.
  *
- * The folders: `libc/` holds the calls, their numbers and their errors; `files/`, `mount/` and `isal/`
- * use it. System calls are synchronous, because an asynchronous one loses its errno. A slow
- * call, such as a sync, blocks its thread: make it in a worker. An import opens no library.
+ * The folders: `libc/` holds the calls, their numbers and their errors; `files/`, `mount/` and
+ * `isal/` use them. System calls are synchronous, because an asynchronous call loses its errno. A
+ * slow call, such as a sync, blocks its thread: make it in a worker. An import opens no library.
  *
  * @module
  */

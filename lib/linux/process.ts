@@ -17,8 +17,8 @@ export function effectiveGroup(): number {
 }
 
 /**
- * The absolute form of a path, without `.`, `..` and double
- * slashes. It looks at the text alone, not at links.
+ * The absolute form of a path, without `.`, `..` and double slashes. It works on the text alone and
+ * does not resolve links.
  */
 export function absolutePath(path: string): string {
   const names: string[] = [];
@@ -29,29 +29,27 @@ export function absolutePath(path: string): string {
   return `/${names.join("/")}`;
 }
 
-/**
- * Blocks this thread for some milliseconds. For short waits on
- * what gives no notice, in synchronous code.
- */
+/** Blocks this thread for some milliseconds. For short polling in synchronous code. */
 export function pauseThread(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 /** The highest standard descriptor. */
 const STANDARD_ERROR = 2;
-/** For fcntl(2). */
+/** Numbers for fcntl(2). */
 const F_SETFD = 2, FD_CLOEXEC = 1;
 
 /**
- * Keeps inherited descriptors, except the standard ones, from the programs that this process starts: sets
- * close-on-exec. Descriptors that this process opens have it anyway.
+ * Sets close-on-exec on inherited descriptors, except the standard ones, so that programs that this
+ * process starts do not inherit them. Descriptors that this process opens have close-on-exec
+ * anyway.
  */
 export function keepDescriptors(): void {
   using directory = ownFd(openDirectoryAt(CWD, "/proc/self/fd" as ByteString));
   for (const { name } of readDirectory(directory.fd)) {
     if (Number(name) <= STANDARD_ERROR) continue;
     const number = -attempt(() => libc().fcntl(Number(name), F_SETFD, FD_CLOEXEC));
-    // Another thread may have closed it meanwhile.
+    // Another thread may have closed the descriptor meanwhile.
     if (number > 0 && number !== Errno.EBADF) throw systemError("fcntl", name, number);
   }
 }

@@ -14,7 +14,8 @@ export function chmodFd(fd: Fd, mode: number): void {
  * Sets the mode of a name. It follows no link and opens nothing: opening a FIFO would block, and opening
  * a device can have effects. libc uses `fchmodat2` or an `O_PATH` descriptor for this.
  *
- * @throws {VarveError} `E_SYSCALL`: ENOTSUP for a symbolic link, which has no mode of its own
+ * @throws {VarveError} `E_SYSCALL`: ENOTSUP for a symbolic link, because Linux does not let its
+ * mode change
  */
 export function chmodAt(directory: Fd, name: ByteString, mode: number): void {
   check(
@@ -42,7 +43,7 @@ export function chownAt(directory: Fd, name: ByteString, uid: number, gid: numbe
 const words = new Int32Array(8);
 const timespec = new Uint8Array(words.buffer);
 
-/** The argument of both calls below, in a buffer that is used again. */
+/** The argument of futimens and utimensat, in a buffer that is reused. */
 function times(mtime: Timestamp, atime: Timestamp): Uint8Array<ArrayBuffer> {
   words[0] = atime.lo;
   words[1] = atime.hi;
@@ -54,8 +55,8 @@ function times(mtime: Timestamp, atime: Timestamp): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Sets the modification and the access time of an open file (futimens(3)). The kernel silently clamps a
- * time that the file system cannot hold: read it back to know.
+ * Sets the modification and the access time of an open file (futimens(3)). The kernel silently
+ * clamps a time that the file system cannot hold. To know the result, read the time back.
  */
 export function utimensFd(fd: Fd, mtime: Timestamp, atime: Timestamp = mtime): void {
   check(() => libc().futimens(fd, times(mtime, atime)), "futimens", "");

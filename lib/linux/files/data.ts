@@ -11,7 +11,7 @@ const toOffset = new Uint8Array(offsets.buffer, 8, 8);
 
 const WORD = 0x1_0000_0000;
 
-/** Errors with which the kernel says that it cannot copy between two files. */
+/** Errors that mean that the kernel cannot copy between two files. */
 const CANNOT_COPY: readonly number[] = [
   Errno.ENOSYS,
   Errno.EXDEV,
@@ -29,15 +29,15 @@ const BUFFER_BYTES = 1024 * 1024;
 let buffer: Uint8Array<ArrayBuffer> | undefined;
 
 /**
- * The source of the last copy that the kernel refused. With it, a
- * layer of 30,000 files asks the kernel only once.
+ * The source of the last copy that the kernel refused. It is remembered, so that a layer of 30,000
+ * files asks the kernel only once.
  */
 let refused: Fd | undefined;
 
 /**
  * Copies `length` bytes between two files. Positions and length are in bytes.
  *
- * The kernel makes the copy (copy_file_range(2)), and shares blocks if the file system can. Where it
+ * The kernel makes the copy (copy_file_range(2)), and shares blocks if the file system can. If it
  * cannot copy, the bytes go through a buffer.
  *
  * @returns number of bytes copied; fewer than `length` only when the source ends
@@ -138,8 +138,8 @@ export function fsyncFd(fd: Fd): void {
 }
 
 /**
- * Waits until a whole file system is on the disk (syncfs(2)):
- * one call in place of one for each file.
+ * Waits until a whole file system is on the disk (syncfs(2)). One call replaces an fsync of each
+ * file.
  */
 export function syncFileSystem(fd: Fd): void {
   checkOnce(() => libc().syncfs(fd), "syncfs", "");

@@ -28,13 +28,15 @@ const TYPES: Readonly<Record<number, InodeType>> = {
 };
 
 const BUFFER_BYTES = 64 * 1024;
-/** All calls share it: each call turns the records into values before it returns. */
+/**
+ * All calls share this buffer, because each call turns the records into values before it returns.
+ */
 const BUFFER = new Uint8Array(BUFFER_BYTES);
 const VIEW = new DataView(BUFFER.buffer);
 
 /**
- * Reads the next entries of a directory, at most 64 KiB of records, so that memory stays bounded. `.`
- * and `..` are left out. The order is that of the file system.
+ * Reads the next entries of a directory, at most 64 KiB of records, so that memory stays bounded.
+ * `.` and `..` are left out. The order is the file system's own.
  *
  * @returns no entries at the end of the directory
  */

@@ -8,7 +8,7 @@ import { Open } from "../libc/numbers.ts";
 /** A file descriptor of this process. Its owner closes it once. */
 export type Fd = number & { readonly "~fd": never };
 
-/** Stands for the working directory (`AT_FDCWD`) in the place of a directory's descriptor. */
+/** Stands for the working directory (`AT_FDCWD`), in place of a directory's descriptor. */
 export const CWD: Fd = -100 as Fd;
 
 /** Mode of {@linkcode OwnedFd.lock}. */
@@ -34,8 +34,9 @@ export class OwnedFd implements Disposable {
   }
 
   /**
-   * Locks the open file without waiting (flock(2)). If it is locked already, the lock changes its mode;
-   * on failure the old lock may be lost. The lock ends with the descriptor, also after `kill -9`.
+   * Locks the open file without waiting (flock(2)). If this descriptor holds a lock already, the
+   * lock changes its mode; on failure the old lock may be lost. The lock ends with the descriptor,
+   * even after `kill -9`.
    *
    * @returns false when another descriptor holds a conflicting lock
    * @throws {VarveError} `E_SYSCALL`
@@ -94,8 +95,8 @@ export function openDirectoryAt(directory: Fd, name: ByteString): Fd {
 }
 
 /**
- * Closes a descriptor. Errors of delayed writes are ignored: to be sure of the data, sync first. Never
- * retried, because Linux frees the number even on EINTR.
+ * Closes a descriptor. Errors of delayed writes are ignored, so sync first to be sure of the data.
+ * The close is never retried, because Linux frees the number even on EINTR.
  */
 export function closeFd(fd: Fd): void {
   libc().close(fd);

@@ -1,7 +1,7 @@
 import { VarveError } from "../../errors.ts";
 import { Errno, errnoName } from "../libc/errno.ts";
 
-/** Error numbers that Deno's errors have no `code` for. */
+/** Error numbers for which Deno's errors have no `code`. */
 const WITHOUT_CODE: readonly number[] = [
   Errno.EIO,
   Errno.ENFILE,

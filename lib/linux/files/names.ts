@@ -23,7 +23,7 @@ const SPECIAL: Readonly<Record<SpecialType, number>> = {
   fifo: S_IFIFO,
 };
 
-/** A device number as `dev_t` of user space, as `makedev` of glibc makes it. */
+/** A device number in the form of user space's `dev_t`, as glibc's `makedev` makes it. */
 export function makeDevice(major: number, minor: number): bigint {
   const ma = BigInt(major), mi = BigInt(minor);
   return ((ma & 0xffff_f000n) << 32n) | ((ma & 0xfffn) << 8n) |
@@ -57,8 +57,8 @@ export function symlinkAt(target: ByteString, directory: Fd, name: ByteString): 
 }
 
 /**
- * Creates a hard link (linkat(2)). A symbolic link is not
- * followed: the link itself gets one more name.
+ * Creates a hard link (linkat(2)). A symbolic link is not followed: the link itself gets another
+ * name.
  */
 export function linkAt(
   fromDirectory: Fd,
@@ -107,8 +107,8 @@ export function renameAt(
 }
 
 /**
- * Reads the target of a symbolic link (readlinkat(2)). An empty
- * name reads the link that `directory` itself is.
+ * Reads the target of a symbolic link (readlinkat(2)). With an empty name, `directory` itself must
+ * be a descriptor of the link.
  */
 export function readLinkAt(directory: Fd, name: ByteString): ByteString {
   for (let room = 4096;; room *= 2) {

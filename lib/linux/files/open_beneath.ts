@@ -26,10 +26,13 @@ let isMissing = false;
 const how = new Uint32Array(6);
 const howBytes = new Uint8Array(how.buffer);
 
-/** Limit of retries on EAGAIN: a rename disturbed the walk. An attacker could do that for ever. */
+/**
+ * Limit of retries on EAGAIN, which means that a rename disturbed the walk. An attacker could do
+ * that for ever.
+ */
 const MAX_RETRIES = 64;
 
-/** Length of the longest path in one system call, with its NUL. */
+/** Maximum length of a path in one system call, with its NUL. */
 const PATH_MAX = 4096;
 
 /**
@@ -67,7 +70,7 @@ export function openBeneath(directory: Fd, path: ByteString, options: OpenBeneat
   }
 }
 
-/** Whether openat2(2) works at all, with a call that cannot be refused for other reasons. */
+/** Whether openat2(2) works at all. Tests it with a call that cannot fail for other reasons. */
 function isAvailable(directory: Fd): boolean {
   how[0] = Open.PATH | Open.CLOSE_ON_EXEC;
   how[2] = 0;

@@ -8,7 +8,10 @@ import { renameAt, rmdirAt, unlinkAt } from "./names.ts";
 import { openBeneath } from "./open_beneath.ts";
 import { seekFd } from "./read_write.ts";
 
-/** Depth from which directories are moved up to the top one, so that only so many are open at once. */
+/**
+ * Maximum depth of open directories. Deeper directories are moved up into the top directory, so
+ * that only so many are open at once.
+ */
 const MAX_DEPTH = 24;
 
 /**
@@ -36,7 +39,7 @@ export function removeTree(
     return 1;
   } catch (error) {
     if (isErrno(error, "ENOENT")) return 0;
-    // For a directory Linux fails with EISDIR; POSIX, and some FUSE file systems, with EPERM.
+    // For a directory, Linux fails with EISDIR; POSIX and some FUSE file systems fail with EPERM.
     if (!isErrno(error, "EISDIR", "EPERM")) throw error;
   }
   const remover = new Remover(checkpoint);
@@ -51,7 +54,7 @@ class Remover {
   /** Number of names removed so far. */
   count = 0;
   readonly #checkpoint: () => void;
-  /** Number of directories that were moved into the top one. */
+  /** Number of directories that were moved into the top directory. */
   #lifted = 0;
   /** Number of moved directories that were removed. */
   #liftedRemoved = 0;
@@ -70,7 +73,7 @@ class Remover {
       for (let pass = 1;; pass++) {
         this.#empty(fd, depth);
         if (this.#remove(parent, name, true, pass < MAX_PASSES)) return;
-        // Some file systems skip names of a directory that changes: read it again.
+        // Some file systems skip names in a directory that changes, so read it again.
         seekFd(fd, 0, "start");
       }
     } finally {
@@ -95,7 +98,7 @@ class Remover {
     else if (!this.#remove(fd, entry.name, true, true)) this.#lift(fd, entry.name);
   }
 
-  /** Moves a deep directory into the top one, where it is removed later. */
+  /** Moves a deep directory into the top directory, where it is removed later. */
   #lift(fd: Fd, name: ByteString): void {
     for (;;) {
       try {
@@ -110,7 +113,7 @@ class Remover {
   /**
    * Removes one name. A missing name is not an error.
    *
-   * @param tolerant whether to return false for a directory that is not empty, in place of an error
+   * @param tolerant whether to return false, not throw, for a directory that is not empty
    */
   #remove(parent: Fd, name: ByteString, isDirectory: boolean, tolerant: boolean): boolean {
     try {

@@ -133,7 +133,9 @@ export function statFd(fd: Fd): Stat {
   return statAt(fd, "" as ByteString);
 }
 
-/** Whether two descriptions are of the same inode. An inode number is unique only on its device. */
+/**
+ * Whether two descriptions belong to the same inode. An inode number is unique only on its device.
+ */
 export function sameInode(a: Stat, b: Stat): boolean {
   return a.inode === b.inode && a.device === b.device;
 }

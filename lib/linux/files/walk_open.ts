@@ -19,9 +19,10 @@ const EMPTY = "" as ByteString;
 /**
  * openat2(2) in user space.
  *
- * It opens one component at a time with `O_PATH | O_NOFOLLOW`, and reads links as text. For `..` it goes
- * back to the descriptor of the parent that it came from, so a directory that is moved meanwhile cannot
- * lead outside. Magic links of /proc are read as text too, so they cannot jump.
+ * It opens one component at a time with `O_PATH | O_NOFOLLOW`, and reads links as text. For `..` it
+ * goes back to the descriptor of the parent that it came from, so a directory that is moved
+ * meanwhile cannot lead outside. Magic links of /proc are read as text too, so they cannot lead
+ * outside either.
  *
  * @param resolve bits of {@linkcode Resolve}
  */
@@ -44,9 +45,12 @@ class Walk {
   readonly #root: Fd;
   readonly #path: ByteString;
   readonly #resolve: number;
-  /** Open directories from below the root to the current one. Those far up are closed: −1. */
+  /**
+   * Descriptors of the directories from below the root to the current directory. Directories far up
+   * are closed; their entry is −1.
+   */
   readonly #stack: number[] = [];
-  /** The root directory, if `NO_XDEV` forbids to leave its file system. */
+  /** The root directory, if `NO_XDEV` forbids leaving its file system. */
   readonly #home: Stat | undefined;
   #links = 0;
 
@@ -59,9 +63,9 @@ class Walk {
 
   run(flags: number, mode: number): Fd {
     if (this.#path === "") throw systemError("openat2", EMPTY, Errno.ENOENT);
-    // The parts that remain, in reverse order.
+    // The remaining parts of the path, in reverse order.
     const parts = this.#split(this.#path);
-    // A slash at the end demands a directory, and follows a link to one.
+    // A slash at the end requires a directory, and follows a link to a directory.
     let last = demandsDirectory(this.#path) ? flags & ~Open.NO_FOLLOW | Open.DIRECTORY : flags;
     for (;;) {
       const part = parts.pop();
@@ -88,7 +92,7 @@ class Walk {
 
   get #here(): Fd {
     const fd = this.#stack.length === 0 ? this.#root : this.#stack.at(-1) as Fd;
-    // The path goes deeper than MAX_DEPTH and far back up. Only an attack does that.
+    // The path goes deeper than MAX_DEPTH and then far back up. Only an attack does that.
     if (fd < 0) throw this.#error(Errno.ENAMETOOLONG);
     return fd;
   }
@@ -168,8 +172,8 @@ class Walk {
     try {
       fd = openAt(this.#here, part, flags | Open.NO_FOLLOW, mode);
     } catch (error) {
-      // O_NOFOLLOW fails at a link with ELOOP, or with ENOTDIR if there
-      // is O_DIRECTORY. (O_EXCL fails with EEXIST.)
+      // At a link, O_NOFOLLOW fails with ELOOP, or with ENOTDIR together with O_DIRECTORY. (O_EXCL
+      // fails with EEXIST.)
       if (!isErrno(error, "ELOOP", "ENOTDIR") || flags & Open.NO_FOLLOW) throw error;
       return this.#targetOf(part, error);
     }
@@ -177,7 +181,7 @@ class Walk {
       const stat = statFd(fd);
       this.#requireSameMount(stat);
       if (stat.type !== "symlink" || flags & Open.NO_FOLLOW) return fd;
-      // With O_PATH the link itself was opened.
+      // With O_PATH, the call has opened the link itself.
       const target = readLinkAt(fd, EMPTY);
       closeFd(fd);
       return target;
@@ -187,7 +191,7 @@ class Walk {
     }
   }
 
-  /** Reads a link. If that fails it is not a link, so the error of the open counts. */
+  /** Reads a link. If that fails, the name is not a link, so the error of the open is thrown. */
   #targetOf(part: ByteString, error: unknown): ByteString {
     try {
       return readLinkAt(this.#here, part);
@@ -197,7 +201,7 @@ class Walk {
   }
 }
 
-/** Whether the last component is empty or `.`, which only a directory can be. */
+/** Whether the last component is empty or `.`, so that the path can only name a directory. */
 function demandsDirectory(path: ByteString): boolean {
   return /(?:^|\/)\.?$/.test(path);
 }

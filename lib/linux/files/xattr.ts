@@ -8,7 +8,10 @@ import { type Fd, procPath } from "./fd.ts";
 /** Maximum size of a list or a value (`XATTR_LIST_MAX`, `XATTR_SIZE_MAX` of linux/limits.h). */
 const MAX = 65536;
 
-/** Sets an extended attribute of an open file (fsetxattr(2)). It fails for an `O_PATH` descriptor. */
+/**
+ * Sets an extended attribute of an open file (fsetxattr(2)). The call fails for an `O_PATH`
+ * descriptor.
+ */
 export function setXattrFd(fd: Fd, xattr: ByteString, value: ByteString): void {
   const bytes = toBytes(value);
   check(() => libc().fsetxattr(fd, cString(xattr), bytes, bytes.length, 0), "fsetxattr", xattr);
@@ -17,7 +20,7 @@ export function setXattrFd(fd: Fd, xattr: ByteString, value: ByteString): void {
 /**
  * Sets an extended attribute of a name (lsetxattr(2)). A symbolic link is not followed.
  *
- * The path to the directory goes through /proc/self/fd: `setxattrat` came only with Linux 6.13.
+ * It reaches the directory through /proc/self/fd, because `setxattrat` came only with Linux 6.13.
  */
 export function setXattrAt(
   directory: Fd,
@@ -75,15 +78,15 @@ export function getXattrAt(
   );
 }
 
-/** The names of a list, each of which ends with a NUL. */
+/** Splits a list of names, each of which ends with a NUL. */
 function split(list: ByteString | undefined): ByteString[] {
   if (list === undefined || list === "") return [];
   return list.slice(0, -1).split("\0") as ByteString[];
 }
 
 /**
- * The names of the extended attributes of an open file (flistxattr(2)).
- * No names if the file system has no attributes.
+ * The names of the extended attributes of an open file (flistxattr(2)). Returns no names if the
+ * file system has no attributes.
  */
 export function listXattrFd(fd: Fd): ByteString[] {
   return split(

@@ -10,8 +10,9 @@ type Tried = IsalSymbols | string;
 const tried = new Map<string, Tried>();
 
 /**
- * A function that makes inflaters by libisal; or the reason why libisal cannot be used. Looks for the
- * library and runs the self-test, once per file. Never throws: any problem is a reason not to use it.
+ * Returns a function that makes inflaters with libisal, or the reason why libisal cannot be used.
+ * Looks for the library and runs the self-test, once per file. Never throws, because any problem is
+ * a reason not to use it.
  */
 export function isalInflaters(): (() => Inflater) | string {
   const library = tryIsal();

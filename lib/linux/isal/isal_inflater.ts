@@ -4,7 +4,7 @@ import type { IsalSymbols } from "./isal_library.ts";
 
 /** Size of `struct inflate_state` in bytes (igzip_lib.h of isa-l 2.25 to 2.32 on x86-64). */
 export const STATE_BYTES = 87_368;
-/** Offsets of its fields in bytes. */
+/** Offsets of fields in `struct inflate_state`, in bytes. */
 const NEXT_OUT = 0, AVAIL_OUT = 8, NEXT_IN = 16, AVAIL_IN = 32, BLOCK_STATE = 21_160;
 const CRC_FLAG = 21_172;
 
@@ -74,7 +74,7 @@ export class IsalInflater implements Inflater {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    // A library that wrote after its state may have damaged other memory, too.
+    // A library that wrote after its state may have damaged other memory too.
     for (let i = STATE_BYTES; i < this.#state.length; i++) {
       if (this.#state[i] !== CANARY) throw misbehaves("it wrote after the end of its own memory");
     }
@@ -95,7 +95,8 @@ export class IsalInflater implements Inflater {
       throw misbehaves("it wrote after the end of its own memory");
     }
     if (roomLeft > room) throw misbehaves("it counted more room than it was given");
-    // After an error the count of input is wrong: the library gives back bytes of earlier calls.
+    // After an error the count of remaining input is wrong, because the library also counts bytes
+    // of earlier calls.
     if (result < 0) {
       const state = MEANING[result] ?? `invalid data (${result})`;
       throw new VarveError("E_FORMAT", `Cannot decompress gzip stream: ${state}`);

@@ -17,8 +17,8 @@ export interface IsalFile {
 }
 
 /**
- * Where distributions install the library. No search path is
- * used: it could lead to a file of an attacker.
+ * Where distributions install the library. No search path is used, because it could lead to an
+ * attacker's file.
  */
 const DIRECTORIES = [
   "/usr/lib/x86_64-linux-gnu",

@@ -7,7 +7,7 @@ import type { IsalSymbols } from "./isal_library.ts";
 const LAST_BLOCK = Uint8Array.of(0x03, 0x00);
 /** Bytes of a gzip trailer. */
 const TRAILER_BYTES = 8;
-/** Fills memory, to see where the library writes. */
+/** Value that memory is filled with, to see where the library writes. */
 const UNTOUCHED = 0xa5;
 
 /** Ranges `[from, to)` of the state that `isal_inflate_init` sets to zero. It writes nothing else. */
@@ -20,13 +20,13 @@ interface Vector {
 }
 
 /**
- * Tests all that varve relies on. It takes some milliseconds.
+ * Tests all properties of the library that varve relies on. It takes some milliseconds.
  *
- * Tested are the layout of the state; stored, fixed and dynamic blocks; several members in a row, cut
- * into pieces of different sizes; that wrong trailers are refused; and that a truncated stream does not
- * count as complete.
+ * It tests the layout of the state; stored, fixed and dynamic blocks; several members in a row, cut
+ * into pieces of different sizes; that wrong trailers are refused; and that a truncated stream does
+ * not count as complete.
  *
- * @returns what is wrong with the library; `undefined` when nothing is
+ * @returns what is wrong with the library; `undefined` when it passed
  */
 export function selfTest(library: IsalSymbols): string | undefined {
   try {
@@ -74,7 +74,7 @@ function hasKnownLayout(library: IsalSymbols): boolean {
 function makeVectors(): Vector[] {
   const text = new TextEncoder().encode("a varve is a thin yearly layer of sediment. ".repeat(6));
   const noise = new Uint8Array(40_000);
-  // A linear congruential generator: the same bytes everywhere.
+  // A linear congruential generator makes the same bytes everywhere.
   for (let i = 0, x = 1; i < noise.length; i++) noise[i] = (x = (x * 69_069 + 1) >>> 0) >>> 24;
   const mixed = noise.map((byte, i) => i % 1000 < 600 ? byte & 15 : noise[i % 400] as number);
   return [
@@ -103,9 +103,9 @@ function vector(content: Uint8Array, level: number): Vector {
 class Trial {
   readonly #inflater: IsalInflater;
   readonly #out = new Uint8Array(128 * 1024);
-  /** Bytes of input that the last member took. */
+  /** Number of bytes of input that the last member took. */
   consumed = 0;
-  /** Bytes of output that the last member gave. */
+  /** Number of bytes of output that the last member made. */
   produced = 0;
 
   constructor(library: IsalSymbols) {
@@ -113,7 +113,7 @@ class Trial {
   }
 
   /**
-   * Whether members in a row give their contents.
+   * Whether several members in a row inflate to their contents.
    *
    * @param step bytes of input per call
    * @param room bytes of output per call

@@ -9,11 +9,12 @@ function lastErrno(): number {
 }
 
 /**
- * Error numbers that may not belong to the failed call: 0 (none was seen), EAGAIN and ETIMEDOUT.
+ * Error numbers that may not belong to the failed call: 0 (no error number was set), EAGAIN and
+ * ETIMEDOUT.
  *
- * The runtime's own calls on this thread (wake-ups, locks) can overwrite errno between a call and the
- * look at it. With several busy workers this was seen about once in 50,000 failures. Only `flock`
- * itself fails with EAGAIN, and does so again in every retry.
+ * The runtime's own calls on this thread (wake-ups, locks) can overwrite errno before this code
+ * reads it. With several busy workers this was seen about once in 50,000 failures. Of the retried
+ * calls, only `flock` itself fails with EAGAIN, and it fails again in every retry.
  */
 const UNCERTAIN: readonly number[] = [0, Errno.EAGAIN, Errno.ETIMEDOUT];
 
@@ -21,8 +22,8 @@ const UNCERTAIN: readonly number[] = [0, Errno.EAGAIN, Errno.ETIMEDOUT];
 const MAX_RETRIES = 16;
 
 /**
- * Makes a call, and retries it when a signal interrupts it or its error number is uncertain. Only for
- * calls that change nothing when they fail.
+ * Makes a call, and retries it when a signal interrupts it or its error number is uncertain. Use it
+ * only for calls that change nothing when they fail.
  *
  * @returns the result of the call, or the negative error number
  */
@@ -37,8 +38,8 @@ export function attempt(call: () => number): number {
 }
 
 /**
- * Makes a call once. For syncs: the kernel reports lost data a single time, and a retry would succeed
- * without the data. And for the steps of a mount, which cannot be repeated.
+ * Makes a call once. Use it for syncs, because the kernel reports lost data a single time, and a
+ * retry would succeed without the data. Use it for the steps of a mount, which cannot be repeated.
  *
  * @returns the result of the call, or the negative error number
  */

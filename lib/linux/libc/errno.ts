@@ -50,7 +50,7 @@ const NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(Errno).map(([name, number]) => [number, name]),
 );
 
-/** Texts for messages. Errors that are not here are shown by name alone. */
+/** Texts for messages. Any other error is shown by its name. */
 const TEXT: Readonly<Record<string, string>> = {
   EPERM: "operation not permitted",
   ENOENT: "no such file or directory",
@@ -118,7 +118,7 @@ const VERBS: Readonly<Record<string, string>> = {
   umount2: "unmount",
 };
 
-/** The name of an error number, such as `"ENOSPC"`. A number without name here becomes `"E123"`. */
+/** The name of an error number, such as `"ENOSPC"`. A number without a name becomes `"E123"`. */
 export function errnoName(number: number): string {
   return NAMES.get(number) ?? `E${number}`;
 }
@@ -126,7 +126,7 @@ export function errnoName(number: number): string {
 /**
  * The `E_SYSCALL` error of a failed call.
  *
- * @param subject name that the call is about; empty if there is none
+ * @param subject name of the file that the call works on; empty if there is none
  * @param number the kernel's error number
  */
 export function systemError(

@@ -60,7 +60,8 @@ const SYMBOLS = {
   geteuid: { parameters: [], result: "u32" },
   getegid: { parameters: [], result: "u32" },
   uname: { parameters: ["buffer"], result: "i32" },
-  // Calls without a wrapper in glibc 2.31. `syscall` makes them by number; each has its own types.
+  // Calls without a wrapper in glibc 2.31. They go through `syscall`, by number. Each has its own
+  // types.
   getdents64: { name: "syscall", parameters: ["i64", "i32", "buffer", "usize"], result: "i32" },
   openat2: {
     name: "syscall",
@@ -89,7 +90,7 @@ const SYMBOLS = {
 
 type Symbols = typeof SYMBOLS;
 
-/** Maximum number of bytes in one call: results are declared as 32-bit numbers. */
+/** Maximum number of bytes in one call, because results are declared as 32-bit numbers. */
 export const MAX_TRANSFER = 0x4000_0000;
 
 /** Deno accepts numbers as 64-bit arguments, which is faster. Its types allow only `bigint`. */

@@ -1,7 +1,12 @@
-/** Numbers of the kernel's interface (include/uapi). Only older ones differ between architectures. */
+/**
+ * Numbers of the kernel's interface (include/uapi). Only older numbers differ between
+ * architectures.
+ */
 const ARM: boolean = Deno.build.arch === "aarch64";
 
-/** System calls that varve makes by number. Those from 424 on have the same number everywhere. */
+/**
+ * System calls that varve makes by number. Numbers from 424 on are the same on all architectures.
+ */
 export const SYS = {
   getdents64: (ARM ? 61 : 217) as number,
   open_tree: 428,
@@ -25,7 +30,10 @@ export const Open = {
   DIRECTORY: (ARM ? 0o40000 : 0o200000) as number,
   NO_FOLLOW: (ARM ? 0o100000 : 0o400000) as number,
   CLOSE_ON_EXEC: 0o2000000,
-  /** Gets a descriptor without opening the file: needs no permission on it, and wakes no device. */
+  /**
+   * Returns a descriptor without opening the file. It needs no permission on the file, and wakes no
+   * device.
+   */
   PATH: 0o10000000,
 } as const;
 

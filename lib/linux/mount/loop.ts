@@ -16,7 +16,7 @@ const LO_FLAGS_READ_ONLY = 1, LO_FLAGS_AUTOCLEAR = 4;
  */
 const CONFIG_BYTES = 304;
 const INFO = 8;
-/** Limit of retries: another process may take a free device before we do. */
+/** Limit of retries. Another process may take a free device first. */
 const MAX_RETRIES = 64;
 
 /** A read-only block device over a file. The kernel removes it when its last user closes it. */
@@ -26,8 +26,8 @@ export interface LoopDevice extends Disposable {
 }
 
 /**
- * Makes a read-only block device over a file (loop(4), Linux 5.8). Disposing closes this process's
- * descriptor of it; a mount keeps the device.
+ * Makes a read-only block device over a file (loop(4), Linux 5.8). Disposing it closes this
+ * process's descriptor of the device. A mount keeps the device.
  *
  * @throws {VarveError} `E_UNSUPPORTED` without loop devices, `E_SYSCALL`
  */

@@ -26,22 +26,23 @@ export function fsopen(type: string): Fd {
 /**
  * Sets one parameter of a file system (fsconfig(2)).
  *
- * @param held receives descriptors that must stay open until the file system is made: some file systems
- * look up a path only then
+ * @param held receives descriptors that must stay open until the file system is made, because some
+ * file systems look up a path only then
  */
 export function fsconfig(fs: Fd, parameter: MountParameter, held: Fd[]): void {
   const { key, value, path } = parameter;
   if (value === undefined) {
     return configure(fs, SET_FLAG, key, null);
   }
-  // Some kernels remove backslashes from an overlay's paths and
-  // some do not. Such paths go as descriptors.
+  // Some kernels remove backslashes from an overlay's paths, and some do not. So pass such paths as
+  // descriptors.
   const asString = !path || value.length <= STRING_MAX && !value.includes("\\");
   if (asString) return configure(fs, SET_STRING, key, value);
   const fd = openAt(CWD, value, Open.PATH);
   held.push(fd);
   if (configureOnce(fs, SET_FD, key, null, fd) === 0) return;
-  // Before 6.13 overlay accepts no descriptors. The descriptor has a short path without backslash.
+  // Before Linux 6.13, overlay accepts no descriptors. Pass the descriptor's path in /proc, which
+  // is short and has no backslash.
   configure(fs, SET_STRING, key, procPath(fd));
 }
 
@@ -71,12 +72,12 @@ function configure(fs: Fd, command: number, key: string, value: ByteString | nul
   if (result < 0) throw systemError("fsconfig", (value ?? key) as ByteString, -result);
 }
 
-/** Makes the file system of the parameters (`FSCONFIG_CMD_CREATE`). */
+/** Makes the file system from its parameters (`FSCONFIG_CMD_CREATE`). */
 export function fsCreate(fs: Fd): void {
   checkOnce(() => libc().fsconfig(SYS.fsconfig, fs, CMD_CREATE, null, null, 0), "fsconfig", EMPTY);
 }
 
-/** Makes a mount of the file system, not attached to a directory yet (fsmount(2)). */
+/** Makes a mount of the file system that is not attached to a directory yet (fsmount(2)). */
 export function fsmount(fs: Fd, attributes: number): Fd {
   return checkOnce(
     () => libc().fsmount(SYS.fsmount, fs, FSMOUNT_CLOEXEC, attributes),
@@ -115,7 +116,9 @@ export function moveMount(mount: Fd, target: ByteString): void {
   );
 }
 
-/** Makes a bind mount of a directory, not attached to a directory yet (open_tree(2)). */
+/**
+ * Makes a bind mount of a directory that is not attached to another directory yet (open_tree(2)).
+ */
 export function cloneTree(source: ByteString, recursive: boolean): Fd {
   const flags = OPEN_TREE_CLONE | Open.CLOSE_ON_EXEC | (recursive ? At.RECURSIVE : 0);
   return checkOnce(
@@ -145,7 +148,7 @@ export function addMountAttributes(mount: Fd, attributes: number, recursive: boo
   );
 }
 
-/** Mounts by mount(2). `null` stands for its null pointer. */
+/** Mounts by mount(2). `null` stands for a null pointer. */
 export function mountCall(
   source: ByteString,
   target: ByteString,

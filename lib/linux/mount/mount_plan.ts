@@ -37,7 +37,7 @@ const FLAGS: Readonly<Record<string, readonly [flag: number, attribute: number]>
   relatime: [1 << 21, 0],
 };
 
-/** Options without effect: they are the default, or repeat the type. */
+/** Options without effect, because they are the default or repeat the type. */
 const IGNORED: readonly string[] = ["rw", "bind", "suid", "dev", "exec", "defaults"];
 
 /** Parameters whose values are paths. */

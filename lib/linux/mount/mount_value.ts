@@ -1,26 +1,27 @@
 import type { ByteString } from "../../bytes/mod.ts";
 
 /**
- * A mount as a value. One part of the program describes it, another performs it. It has the form of
- * containerd's `Mount`, so it can be handed to containerd unchanged.
+ * A mount as a value: one part of the program describes the mount, another part performs it. It has
+ * the form of containerd's `Mount`, so it can be passed to containerd unchanged.
  */
 export interface Mount {
   /** Type of the file system, such as `"overlay"` or `"erofs"`; or `"bind"`. */
   readonly type: string;
-  /** What is mounted: a directory or an image. For other types a name without meaning. */
+  /** The directory or image to mount. For other types, a name without meaning. */
   readonly source: ByteString;
-  /** Subdirectory of the target to mount at, as a relative path. Absent: the target itself. */
+  /** Subdirectory of the target to mount at, as a relative path. When absent, the target itself. */
   readonly target?: ByteString | undefined;
   /**
-   * Options as mount(2) takes them, one each: `"ro"`, `"lowerdir=/a:/b"`. One char per byte.
-   * Overlay paths are escaped.
+   * Options for mount(2), one in each string: `"ro"`, `"lowerdir=/a:/b"`. A string has one char per
+   * byte. Overlay paths are escaped.
    */
   readonly options: readonly string[];
 }
 
 /**
- * The options of every overlay of varve. They keep from the upper directory what a commit could not read:
- * redirects, copies of metadata without data, and identifiers of the file system.
+ * The options of every overlay of varve. They keep overlayfs from writing things into the upper
+ * directory that a commit could not read: redirects, copies of metadata without data, and
+ * identifiers of the file system.
  */
 export const OVERLAY_OPTIONS: readonly string[] = [
   "redirect_dir=nofollow",
@@ -34,15 +35,17 @@ export const OVERLAY_OPTIONS: readonly string[] = [
 export interface OverlayDirectories {
   /** Lower directories, topmost first. At least one. */
   readonly lowers: readonly ByteString[];
-  /** Upper and work directory. Without them the overlay is read-only, and Linux demands two lowers. */
+  /**
+   * Upper and work directory. When absent, the overlay is read-only, and Linux requires two lowers.
+   */
   readonly upper?: { readonly directory: ByteString; readonly work: ByteString } | undefined;
   /** Options to add after {@linkcode OVERLAY_OPTIONS}. */
   readonly options?: readonly string[] | undefined;
 }
 
 /**
- * Escapes a path for an option string of overlay: backslash, comma and colon get a backslash. So no path
- * can add an option or a lower.
+ * Escapes a path for an option string of overlay: backslash, comma and colon get a backslash. So a
+ * path cannot add an option or a lower.
  */
 export function escapeOverlayPath(path: ByteString): ByteString {
   return path.replace(/[\\,:]/g, "\\$&") as ByteString;
@@ -88,8 +91,8 @@ export function overlayMount(directories: OverlayDirectories): Mount {
 }
 
 /**
- * Describes a bind mount of a directory. It is read-write and
- * without the mounts below, unless `options` say so.
+ * Describes a bind mount of a directory. Unless `options` say otherwise, it is read-write and
+ * excludes the mounts below the directory.
  */
 export function bindMount(
   source: ByteString,

@@ -5,7 +5,7 @@ import { readFileAt } from "../files/read_write.ts";
 
 /** One mount: a line of /proc/self/mountinfo (proc_pid_mountinfo(5)). */
 export interface MountInfo {
-  /** Id of the mount. The kernel uses it again after an unmount. */
+  /** Id of the mount. The kernel reuses it after an unmount. */
   readonly id: number;
   /** Id of the parent mount. */
   readonly parent: number;
@@ -21,9 +21,12 @@ export interface MountInfo {
   readonly optional: readonly ByteString[];
   /** Type of the file system, such as `overlay`. */
   readonly type: ByteString;
-  /** Source of the mount. A file system without device has any text here, such as `none`. */
+  /**
+   * Source of the mount. For a file system without a device it is an arbitrary text, such as
+   * `none`.
+   */
   readonly source: ByteString;
-  /** Options of the file system, such as `lowerdir=…`. Escapes of commas in values stay. */
+  /** Options of the file system, such as `lowerdir=…`. Commas in values are still escaped. */
   readonly superOptions: readonly ByteString[];
 }
 
@@ -65,8 +68,8 @@ function parseLine(line: string): MountInfo | undefined {
 }
 
 /**
- * Parses the text of a mountinfo file. The order is the kernel's: of two mounts at the same mount point
- * the later one is on top.
+ * Parses the text of a mountinfo file. Keeps the kernel's order: of two mounts at the same mount
+ * point, the later mount is on top.
  *
  * @throws {VarveError} `E_FORMAT`
  */

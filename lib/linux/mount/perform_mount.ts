@@ -33,11 +33,11 @@ export interface PerformMountOptions {
 /**
  * Performs a mount. It appears complete: a read-only bind is never writable, not even for a moment.
  *
- * The directories of an overlay go one by one through fsconfig(2) (Linux 6.7), so neither their number
- * nor a comma or colon in a path matters. On older kernels they go as one option string. The devices of
- * an EROFS image (`device=…`) go one by one, too.
+ * The directories of an overlay are passed one by one through fsconfig(2) (Linux 6.7), so neither
+ * their number nor a comma or colon in a path matters. On older kernels they are passed as one
+ * option string. The devices of an EROFS image (`device=…`) are passed one by one too.
  *
- * @param mount the value; if it has a `target`, that is relative to the other `target`
+ * @param mount the mount; if it has a `target`, that path is relative to the parameter `target`
  * @param target path of an existing directory, or of a file to bind a file
  * @throws {VarveError} `E_UNSUPPORTED` without the privilege or the file system, or when the options are
  * too long for an older kernel; otherwise `E_SYSCALL`
@@ -63,7 +63,7 @@ function bind(mount: Mount, plan: MountPlan, at: ByteString, options: PerformMou
   if (options.withMountCall || !bindByOpenTree(mount, plan, at)) {
     const recursive = plan.recursive ? MS_REC : 0;
     mountCall(mount.source, at, null, MS_BIND | recursive, null);
-    // A bind ignores other flags. On old kernels they need a second call.
+    // A bind ignores other flags. On old kernels these need a second call.
     if (plan.flags === 0) return;
     try {
       mountCall(mount.source, at, null, MS_REMOUNT | MS_BIND | plan.flags, null);
@@ -96,8 +96,8 @@ function bindByOpenTree(mount: Mount, plan: MountPlan, at: ByteString): boolean 
 }
 
 /**
- * Mounts by fsopen(2). Returns false when the kernel lacks the
- * calls, or the file system a parameter.
+ * Mounts by fsopen(2). Returns false when the kernel lacks the calls, or the file system lacks a
+ * parameter.
  */
 function mountByFsopen(mount: Mount, plan: MountPlan, at: ByteString): boolean {
   let fs: Fd;
@@ -160,7 +160,7 @@ function mountByMountCall(mount: Mount, plan: MountPlan, at: ByteString): void {
   mountCall(mount.source, at, mount.type, plan.flags, plan.data);
 }
 
-/** Rewords the error of a system call for the caller, who asked for a mount. */
+/** Turns the error of a system call into an error of the mount. */
 function explain(error: unknown, mount: Mount, at: ByteString): unknown {
   if (!(error instanceof VarveError) || error.code !== "E_SYSCALL") return error;
   const { errno = "", hint } = error.details;

@@ -20,7 +20,8 @@ export interface UnmountOptions {
  * Unmounts the topmost mount at a path. It is not an error if nothing is mounted there.
  *
  * @returns whether something was mounted there
- * @throws {VarveError} `E_BUSY` when it is still in use after a quarter of a second; otherwise `E_SYSCALL`
+ * @throws {VarveError} `E_BUSY` when the mount is still in use after a quarter of a second;
+ * otherwise `E_SYSCALL`
  */
 export function performUnmount(target: ByteString, options: UnmountOptions = {}): boolean {
   let errno = unmountCall(target, options.lazy ?? false);
