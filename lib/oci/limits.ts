@@ -8,7 +8,7 @@ export interface Limit {
   readonly value: number;
   /** Unit of the value, such as `bytes`. */
   readonly unit: string;
-  /** What is limited, as a phrase for messages: `size of a manifest`. */
+  /** The limited quantity, as a phrase for messages: `size of a manifest`. */
   readonly about: string;
 }
 
@@ -20,15 +20,15 @@ export interface OciLimits {
   readonly index: number;
   /** Size of an image config in bytes. */
   readonly config: number;
-  /** Nesting of objects and arrays in a document. */
+  /** Maximum nesting of objects and arrays in a document. */
   readonly jsonDepth: number;
   /** Number of layers of an image. */
   readonly layers: number;
   /** Number of descriptors in all indexes of one image together. */
   readonly manifests: number;
-  /** Number of names of all images that come together, such as those of one archive. */
+  /** Number of names of all images that are read together, such as the images of one archive. */
   readonly names: number;
-  /** Number of indexes on the way from an image name to a manifest. */
+  /** Number of nested indexes between an image name and a manifest. */
   readonly indexDepth: number;
 }
 

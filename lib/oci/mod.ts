@@ -9,18 +9,19 @@
  *   built, and how a container of it runs. {@linkcode editConfig} makes a new config from an old one;
  *   {@linkcode appendLayer}, {@linkcode squashedConfig} and {@linkcode rebasedConfig} use it.
  *   {@linkcode changeConfig} turns Dockerfile instructions into such an edit.
- * - A {@linkcode Reference} is the name of an image. A {@linkcode Platform} is what it runs on;
- *   {@linkcode selectManifest} chooses the manifest that fits a machine best.
- * - {@linkcode parseStrictJson} and {@linkcode encodeJson} are the base of all of them. {@linkcode OCI_LIMITS}
- *   bounds what a hostile document can cost.
+ * - A {@linkcode Reference} is the name of an image. A {@linkcode Platform} is what an image runs
+ *   on; {@linkcode selectManifest} chooses the manifest that fits a machine best.
+ * - {@linkcode parseStrictJson} and {@linkcode encodeJson} are the base of all documents.
+ *   {@linkcode OCI_LIMITS} bounds the cost of a hostile document.
  *
- * The way from a name to layers: the bytes of a name's document go through {@linkcode parseDocument}.
- * If it is an index, {@linkcode selectManifest} gives the descriptor of a manifest, which is parsed in
- * turn. The manifest names the config, which {@linkcode parseImageConfig} reads. Finally,
- * {@linkcode imageLayers} pairs the layers of the manifest with the diffIDs of the config.
+ * The way from a name to layers: the bytes of a name's document go through
+ * {@linkcode parseDocument}. If the document is an index, {@linkcode selectManifest} returns the
+ * descriptor of a manifest, which is parsed in turn. The manifest names the config, which
+ * {@linkcode parseImageConfig} reads. Finally, {@linkcode imageLayers} pairs the layers of the
+ * manifest with the diffIDs of the config.
  *
- * A parsed document keeps its original bytes as `raw`, because its digest is of those. Everything here
- * is pure: bytes in, values out. Fetching and storing is left to the caller.
+ * A parsed document keeps its original bytes as `raw`, because its digest is computed from them.
+ * Everything here is pure: bytes in, values out. The caller fetches and stores the bytes.
  *
  * @example
  * ```ts

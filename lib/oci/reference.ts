@@ -17,29 +17,32 @@ export interface Reference {
 const DEFAULT_REGISTRY = "docker.io";
 const LEGACY_REGISTRY = "index.docker.io";
 const OFFICIAL = "library/";
-/** Limit of distribution/reference for the repository part of a name. */
+/** Maximum length of a repository name, as in Go's distribution/reference. */
 const MAX_REPOSITORY = 255;
 /**
- * Longest text that is parsed: registry (255), repository
- * (255), tag (128), digest (135) and separators.
+ * Maximum length of a text that is parsed: registry (255), repository (255), tag (128), digest
+ * (135) and separators.
  */
 const MAX_TEXT = 800;
 
 /** Highest port of TCP. */
 const MAX_PORT = 65_535;
 
-/** Begins a URL, or a name with a skopeo transport (`docker://`). */
+/** The beginning of a URL, or of a name with a skopeo transport (`docker://`). */
 const SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
 const LABEL = "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])";
 const REGISTRY = new RegExp(`^(?:${LABEL}(?:\\.${LABEL})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?$`);
 const PART = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
 const REPOSITORY = new RegExp(`^${PART}(?:/${PART})*$`);
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
-/** An image ID without its algorithm. Docker, podman and varve take it for an image. */
+/** An image ID without its algorithm. Docker, podman and varve accept it as an image. */
 const IMAGE_ID = /^[a-f0-9]{64}$/;
-/** The last part of a repository that is called as a digest algorithm (image-spec, descriptor.md, "Registered algorithms"). */
+/**
+ * A repository whose last part is the name of a digest algorithm (image-spec, descriptor.md,
+ * "Registered algorithms").
+ */
 const ALGORITHM = /(?:^|\/)(?:sha256|sha384|sha512|blake3)$/;
-/** A tag that is written as the digits of a digest: 32 bytes or more. */
+/** A tag that looks like the digits of a digest of 32 bytes or more. */
 const DIGEST_DIGITS = /^[a-fA-F0-9]{64,128}$/;
 
 /**
@@ -47,7 +50,7 @@ const DIGEST_DIGITS = /^[a-fA-F0-9]{64,128}$/;
  *
  * The first part is a registry if it has a dot, a colon or an upper-case letter, or is `localhost`.
  *
- * A name that reads as a digest or an image ID is refused, see {@linkcode readsAsDigest}.
+ * A name that reads as a digest or an image ID is refused; see {@linkcode readsAsDigest}.
  *
  * @example
  * ```ts
@@ -70,9 +73,9 @@ export function parseReference(text: string): Reference {
 }
 
 /**
- * Whether a name could be taken for a digest or an image ID, and so make it mean other content: its short form is
- * `sha256:…` or 64 hexadecimal digits, or it ends in `/sha256:` and the digits of a digest. Docker refuses the
- * first form, too.
+ * Whether a name could be mistaken for a digest or an image ID, so that the digest would mean other
+ * content. Such a name has the short form `sha256:…` or 64 hexadecimal digits, or it ends in
+ * `/sha256:` and the digits of a digest. Docker refuses the first form too.
  */
 export function readsAsDigest({ registry, repository, tag }: Reference): boolean {
   const short = shortRepository({ registry, repository });
@@ -82,8 +85,8 @@ export function readsAsDigest({ registry, repository, tag }: Reference): boolean
 }
 
 /**
- * Whether the name of a row in a store is one that {@linkcode parseReference} refuses only because it reads as a
- * digest. Stores that were written before that rule can hold such names.
+ * Whether {@linkcode parseReference} refuses the name of a row in a store only because it reads as
+ * a digest. Stores that were written before that rule can hold such names.
  */
 export function isDigestLikeName(name: string): boolean {
   if (isDigest(name) || IMAGE_ID.test(name)) return true;
@@ -131,8 +134,8 @@ function parseParts(text: string): Reference {
 }
 
 /**
- * Reads an image name; `undefined` when it is malformed. For
- * names found in archives, which nobody typed.
+ * Reads an image name; `undefined` when it is malformed. For names that no user typed, such as
+ * names in archives.
  */
 export function tryParseReference(text: string): Reference | undefined {
   try {

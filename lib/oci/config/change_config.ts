@@ -21,8 +21,8 @@ export const CHANGES: readonly string[] = [
 /**
  * Applies Dockerfile instructions to the container part of a config, as `docker commit --change` does.
  *
- * An `ENTRYPOINT` without a `CMD` before it drops the image's `CMD`. Variables take their values from
- * the environment of the image and of the instructions before.
+ * An `ENTRYPOINT` drops the image's `CMD`, unless a `CMD` instruction precedes it. Variables take
+ * their values from the environment of the image and of the preceding instructions.
  *
  * @param document the whole config, for the fields `OnBuild` and `Shell`
  * @returns the fields that change, by their names in the document, for {@linkcode editConfig}
@@ -95,7 +95,7 @@ class Change {
     }
   }
 
-  /** Docker takes command and entrypoint from the image again where the changes left them empty. */
+  /** If the changes leave command and entrypoint empty, Docker takes them from the image again. */
   finish(): Record<string, Encodable> {
     const fields = this.#fields;
     if ("Cmd" in fields || "Entrypoint" in fields) {
@@ -121,7 +121,7 @@ class Change {
       this.#fields.Entrypoint = this.#entrypoint;
     },
     ENV: (rest) => {
-      // All pairs of one instruction see the environment as it was before it.
+      // All pairs of one instruction see the environment as it was before the instruction.
       const pairs = this.#pairs(rest, "ENV");
       for (const [name, value] of pairs) {
         const at = this.#env.findIndex((one) => one.split("=", 1)[0] === name);
@@ -214,7 +214,10 @@ class Change {
   }
 }
 
-/** Says what is wrong with an instruction; {@linkcode Change.apply} adds which one. */
+/**
+ * Says what is wrong with an instruction. {@linkcode Change.apply} adds the instruction to the
+ * message.
+ */
 class Malformed extends Error {}
 
 function malformed(instruction: string, why: string): VarveError {
@@ -235,8 +238,8 @@ function jsonWords(text: string): string[] | null {
 }
 
 /**
- * The ports of `80`, `80/udp` or `8000-8010/tcp`, in the form
- * of the document: one `port/protocol` each.
+ * The ports of `80`, `80/udp` or `8000-8010/tcp`, in the form of the document: one `port/protocol`
+ * for each port.
  */
 function ports(word: string): string[] {
   const match = /^([0-9]{1,5})(?:-([0-9]{1,5}))?(?:\/(tcp|udp|sctp))?$/i.exec(word);

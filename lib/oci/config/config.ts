@@ -50,7 +50,7 @@ export interface ImageConfig {
   readonly platform: Platform;
   /** The diffIDs of its layers, lowest first. */
   readonly diffIds: readonly DiffId[];
-  /** Time of creation as written in the document; should be RFC 3339. */
+  /** Time of creation as written in the document. It should be RFC 3339, but is not checked. */
   readonly created?: string | undefined;
   /** Author of the image. */
   readonly author?: string | undefined;

@@ -7,8 +7,8 @@ import { formatPlatform } from "../platform/platform.ts";
 /**
  * The config of an image whose layers were squashed into one.
  *
- * All steps stay in the history, marked as steps that made no layer. `entry` follows as the step that
- * made the new layer. `docker build --squash` does the same.
+ * All steps stay in the history, marked as steps that made no layer. `entry` is added as the step
+ * that made the new layer. `docker build --squash` does the same.
  *
  * @param diffId diffID of the squashed layer
  */

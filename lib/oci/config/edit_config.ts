@@ -61,8 +61,8 @@ export function encodeConfig(fields: NewConfig): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Makes a new config from a config and changes. Fields that varve does not know stay, in their order.
- * The same config and edit give the same bytes.
+ * Makes a new config from a config and changes. Keeps fields that varve does not know, in their
+ * order. The same config and edit give the same bytes.
  *
  * @throws {VarveError} the errors of {@linkcode parseImageConfig}, when the result is not an image config
  */
@@ -85,8 +85,8 @@ export function editConfig(
 }
 
 /**
- * Adds a layer and its build step to a config. With `diffId`
- * null, the step is one that made no layer.
+ * Adds a layer and its build step to a config. With `diffId` null, it adds only a step that made no
+ * layer.
  */
 export function appendLayer(
   config: ImageConfig,
@@ -103,17 +103,17 @@ export function appendLayer(
 }
 
 /**
- * The history of a config, with an empty step for each layer that has none.
+ * The history of a config, completed with an empty step for each layer that has no step.
  *
- * A history may lack steps. A step that is appended to it would then describe the wrong layer, and
- * buildah refuses an incomplete history.
+ * A history may lack steps. A step that is appended to such a history would describe the wrong
+ * layer, and buildah refuses an incomplete history.
  */
 export function wholeHistory({ history, diffIds }: ImageConfig): readonly HistoryEntry[] {
   const missing = diffIds.length - madeLayers(history);
   return missing <= 0 ? history : [...history, ...Array.from({ length: missing }, () => ({}))];
 }
 
-/** The number of layers that the steps of a history made. */
+/** The number of steps of a history that made a layer. */
 export function madeLayers(history: readonly HistoryEntry[]): number {
   return history.filter(({ emptyLayer }) => emptyLayer !== true).length;
 }

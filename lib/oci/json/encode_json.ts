@@ -45,7 +45,10 @@ export function jsonText(value: Encodable | JsonValue): string {
   return `{${parts.join(",")}}`;
 }
 
-/** A map with its keys sorted by code units; `undefined` when it is empty, so that it is left out. */
+/**
+ * Sorts the keys of a map by code units. Returns `undefined` for an empty map, so that its field is
+ * left out.
+ */
 export function sortedMap(
   map: Readonly<Record<string, string>> | undefined,
 ): Record<string, string> | undefined {

@@ -7,13 +7,13 @@ export class Fields {
   readonly #what: string;
 
   /**
-   * Takes an object of which only the fields `names` will be read.
+   * Wraps an object. `names` are all fields that will be read.
    *
    * A key that differs from a name only by case is refused. Go's JSON reader would accept it as the
-   * field, others would not, so the same bytes would be two documents.
+   * field, but other readers would not, so the same bytes would be two documents.
    *
    * @param what what the object is, for messages
-   * @throws {VarveError} `E_JSON` when it is not an object or has such a key
+   * @throws {VarveError} `E_JSON` when `value` is not an object or has such a key
    */
   constructor(value: JsonValue | undefined, what: string, names: readonly string[]) {
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
@@ -59,8 +59,8 @@ export class Fields {
   }
 
   /**
-   * A safe integer; the text of anything else that stands there, cut to 40 characters. A number with a
-   * fraction or an exponent is no integer: Go refuses `2.0` and `2e0`.
+   * A safe integer. For any other value, its text, cut to 40 characters. A number with a fraction
+   * or an exponent does not count as an integer, because Go refuses `2.0` and `2e0`.
    */
   integerOrText(name: string): number | { readonly text: string } {
     const value = this.raw(name);
@@ -135,7 +135,10 @@ export class Fields {
   }
 }
 
-/** Folds case as Go's JSON reader does; it also equates `ſ` with `s` and the Kelvin sign with `k`. */
+/**
+ * Folds case as Go's JSON reader does. That reader also equates `ſ` with `s` and the Kelvin sign
+ * with `k`.
+ */
 function fold(key: string): string {
   return key.toUpperCase().toLowerCase();
 }
@@ -154,7 +157,7 @@ function kindOf(value: JsonValue | undefined): string {
   return `the number ${value}`;
 }
 
-/** Drops the fields that are `undefined`: the value is compared and printed. */
+/** Drops fields that are `undefined`, because users compare and print the value. */
 export function defined<T extends object>(fields: T): T {
   return Object.fromEntries(
     Object.entries(fields).filter(([, value]) => value !== undefined),

@@ -30,12 +30,12 @@ export interface StrictJsonOptions {
   readonly what?: string | undefined;
 }
 
-/** The numbers of an object that are written with a fraction or an exponent, by key. */
+/** The texts of an object's numbers that are written with a fraction or an exponent, by key. */
 const FRACTIONS = new WeakMap<JsonObject, Map<string, string>>();
 
 /**
- * How a number of an object is written, when it is written with a fraction or an exponent: `714.0`,
- * `714e0`. `undefined` for integers. Go's JSON reader does not take such a number for an integer.
+ * The text of an object's number that is written with a fraction or an exponent: `714.0`, `714e0`.
+ * `undefined` for any other number. Go's JSON reader does not accept such a number as an integer.
  */
 export function fractionText(object: JsonObject, key: string): string | undefined {
   return FRACTIONS.get(object)?.get(key);
@@ -50,9 +50,10 @@ const SPACE = /[ \t\n\r]*/y;
 /**
  * Reads JSON (RFC 8259) strictly, so that no two readers can see different documents in the same bytes.
  *
- * It refuses duplicate keys, a byte order mark, invalid UTF-8, anything after the value, numbers that
- * overflow, and all that `JSON.parse` refuses. Objects have no prototype: `__proto__` is a key like any
- * other. Keys keep their order, except those that are array indexes, which come first.
+ * It refuses duplicate keys, a byte order mark, invalid UTF-8, anything after the value, numbers
+ * that overflow, and everything that `JSON.parse` refuses. Objects have no prototype: `__proto__`
+ * is a key like any other. Keys keep their order, except those that are array indexes, which come
+ * first.
  *
  * @example
  * ```ts
@@ -145,7 +146,7 @@ class Parser {
       this.#space();
       if (this.#text[this.#at] !== '"') this.#fail("a key is missing");
       const key = this.#string();
-      if (key in object) this.#fail(`the key ${shown(key)} is there twice`);
+      if (key in object) this.#fail(`it has the key ${shown(key)} twice`);
       this.#space();
       if (this.#text[this.#at++] !== ":") this.#fail("a colon is missing", -1);
       const value = object[key] = this.#value();

@@ -24,15 +24,15 @@ export interface Descriptor {
   /** Size of the blob in bytes, below 2^53. */
   readonly size: number;
   /**
-   * Annotations, as an object without prototype. They are
-   * hostile input: never use one as a path or URL.
+   * Annotations, as an object without prototype. They are hostile input, so never use an annotation
+   * as a path or URL.
    */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
   /** In an index: the platform that the manifest is for. */
   readonly platform?: Platform | undefined;
   /** In an index or a subject: the type of the artifact, if it is one. */
   readonly artifactType?: string | undefined;
-  /** Content of the blob where the descriptor embeds it. Verified against digest and size. */
+  /** Content of the blob, if the descriptor embeds it. Verified against digest and size. */
   readonly data?: Uint8Array | undefined;
 }
 
@@ -47,7 +47,7 @@ const NAMES = [
   "urls",
 ];
 
-/** The digests of an empty blob: the only ones that fit a size of 0. */
+/** The digests of an empty blob: the only digests that fit a size of 0. */
 const EMPTY_DIGESTS: ReadonlySet<string> = new Set([
   createHasher("sha256").digest(),
   createHasher("sha512").digest(),
@@ -57,8 +57,8 @@ const EMPTY_DIGESTS: ReadonlySet<string> = new Set([
  * Reads a descriptor from its JSON value.
  *
  * @param what what the descriptor is, for messages
- * @throws {VarveError} `E_SIZE`, `E_DIGEST_FORMAT`, `E_JSON`, `E_FORMAT`; `E_DIGEST` when the embedded
- * `data` does not have the digest
+ * @throws {VarveError} `E_SIZE`, `E_DIGEST_FORMAT`, `E_JSON`, `E_FORMAT`; `E_DIGEST` when the
+ * embedded `data` has another digest
  */
 export function parseDescriptor(value: JsonValue | undefined, what = "descriptor"): Descriptor {
   const fields = new Fields(value, what, NAMES);
@@ -81,8 +81,8 @@ export function parseDescriptor(value: JsonValue | undefined, what = "descriptor
 }
 
 /**
- * The JSON value of a descriptor, its fields in the order of the
- * specification. Embedded `data` is left out.
+ * The JSON value of a descriptor, with its fields in the order of the specification. Embedded
+ * `data` is left out.
  */
 export function descriptorToJson(descriptor: Descriptor): Encodable {
   return {

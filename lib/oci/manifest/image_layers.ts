@@ -57,8 +57,8 @@ export function imageLayers(manifest: Manifest, config: ImageConfig): readonly I
 }
 
 /**
- * The descriptor of a layer for an OCI manifest: Docker's media type becomes OCI's. A nondistributable
- * layer keeps its media type.
+ * The descriptor of a layer for an OCI manifest: replaces Docker's media type by OCI's. A
+ * nondistributable layer keeps its media type.
  *
  * @throws {VarveError} `E_MEDIA_TYPE` when it is not the descriptor of a layer
  */

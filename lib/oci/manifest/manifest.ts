@@ -48,7 +48,7 @@ export interface Index {
 /** A document that the digest of an image can name. */
 export type ImageDocument = Manifest | Index;
 
-/** Options of {@linkcode parseDocument}: what others say about the document. */
+/** Options of {@linkcode parseDocument}: what is known about the document from elsewhere. */
 export interface DocumentOptions {
   /** Media type in the descriptor that names the document. */
   readonly mediaType?: string | undefined;
@@ -73,9 +73,9 @@ const NAMES = [
 /**
  * Reads a manifest or an index.
  *
- * The document's own media type, the descriptor's and the header's must agree, as far as varve knows
- * them. A document without media type is judged by its fields. The result can still be an artifact:
- * {@linkcode requireImage} tells.
+ * The document's own media type, the descriptor's and the header's must agree, as far as varve
+ * knows them. A document without media type is judged by its fields. The result can still be an
+ * artifact; {@linkcode requireImage} refuses artifacts.
  *
  * @throws {VarveError} `E_AMBIGUOUS` when it is a manifest and an index at once, `E_SCHEMA1`,
  * `E_MEDIA_TYPE`, `E_JSON`, `E_FORMAT`, `E_SIZE`, `E_DIGEST_FORMAT`, `E_LIMIT`
@@ -143,7 +143,7 @@ export interface ManifestFields {
   readonly config: Descriptor;
   /** Descriptors of the layers, lowest first. */
   readonly layers: readonly Descriptor[];
-  /** The manifest that this one refers to. */
+  /** The manifest that this manifest refers to. */
   readonly subject?: Descriptor | undefined;
   /** Annotations; written with sorted keys. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
@@ -166,7 +166,7 @@ export function encodeManifest(fields: ManifestFields): Uint8Array<ArrayBuffer> 
 export interface IndexFields {
   /** Media type of the index. Default: OCI's. */
   readonly mediaType?: string | undefined;
-  /** Descriptors of the manifests; their order stays. */
+  /** Descriptors of the manifests, in the order to write. */
   readonly manifests: readonly Descriptor[];
   /** Annotations; written with sorted keys. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
@@ -208,7 +208,7 @@ function readManifest(
 ): Manifest {
   checkOciLimit("manifest", limits.manifest, raw.length);
   if (!fields.has("config")) fields.missing("config");
-  // Go writes an empty list as null.
+  // An absent list counts as empty, because Go writes an empty list as null.
   const layers = fields.array("layers") ?? [];
   checkOciLimit("layers", limits.layers, layers.length);
   return {

@@ -10,13 +10,13 @@ export type MediaTypeRole = "index" | "manifest" | "config" | "layer";
 export interface MediaTypeInfo {
   /** Kind of blob. */
   readonly role: MediaTypeRole;
-  /** The specification that defines it. */
+  /** The specification that defines the media type. */
   readonly family: "oci" | "docker";
   /** Compression of a layer; `"none"` for every other kind. */
   readonly compression: BlobCompression;
   /**
-   * Whether it is a layer that registries do not store
-   * (nondistributable, or foreign in Docker's terms).
+   * Whether the blob is a layer that registries do not store (nondistributable, or foreign in
+   * Docker's terms).
    */
   readonly foreign: boolean;
 }
@@ -76,7 +76,7 @@ function table(): Map<string, MediaTypeInfo> {
     add("docker", "layer", `${docker}diff.tar${dot}`, compression);
     add("docker", "layer", `${docker}foreign.diff.tar${dot}`, compression, true);
   }
-  // Some builders write these. Docker accepts them, too.
+  // Some builders write these. Docker accepts them too.
   add("docker", "layer", `${docker}diff.tar+zstd`, "zstd");
   add("docker", "layer", `${docker}diff.tar+gzip`, "gzip");
   return known;
@@ -93,7 +93,7 @@ export function bareMediaType(value: string): string {
   return (value.split(";", 1)[0] as string).trim().toLowerCase();
 }
 
-/** What varve knows about a media type; `undefined` when it does not know it. */
+/** What varve knows about a media type; `undefined` for an unknown media type. */
 export function mediaTypeInfo(mediaType: string): MediaTypeInfo | undefined {
   return KNOWN.get(mediaType);
 }

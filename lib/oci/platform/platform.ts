@@ -33,7 +33,7 @@ const KNOWN_ARCHITECTURES: ReadonlySet<string> = new Set(
 /**
  * Reads the platform of a descriptor or a config. Absent fields become empty strings.
  *
- * @param what what has the platform, for messages
+ * @param what the thing that has the platform, for messages
  * @throws {VarveError} `E_JSON` when a field has the wrong type
  */
 export function platformFromJson(value: JsonValue, what: string): Platform {
@@ -47,7 +47,7 @@ export function platformFromJson(value: JsonValue, what: string): Platform {
   );
 }
 
-/** The JSON value of a platform, its fields in the order of the specification. */
+/** The JSON value of a platform, with its fields in the order of the specification. */
 export function platformToJson(platform: Platform): Encodable {
   return {
     architecture: platform.architecture,
@@ -59,8 +59,8 @@ export function platformToJson(platform: Platform): Encodable {
 }
 
 /**
- * Reads a platform as users write it: `os/architecture[/variant]`, the operating system alone, or the
- * architecture alone. A version stands in parentheses: `windows(10.0.17763)/amd64`.
+ * Reads a platform as users write it: `os/architecture[/variant]`, the operating system alone, or
+ * the architecture alone. A version follows in parentheses: `windows(10.0.17763)/amd64`.
  *
  * Missing parts come from `host`.
  *
@@ -152,7 +152,7 @@ export function normalizePlatform(platform: Platform): Platform {
 }
 
 /**
- * The platform of the containers that a machine runs, from the names of its runtime:
+ * The platform of the containers that a machine runs, from the names that its runtime uses:
  * `("linux", "x86_64")`, `("darwin", "aarch64")`.
  *
  * Every system but Windows becomes `linux`: macOS, for example, runs containers in a Linux machine.

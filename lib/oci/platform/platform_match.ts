@@ -7,8 +7,9 @@ import { formatPlatform, normalizePlatform, type Platform } from "./platform.ts"
  * How well a machine of platform `wanted` runs an image for `candidate`:
  * 0 is best, higher is worse, −1 means not at all.
  *
- * The rules are containerd's. An `amd64/v3` machine also runs v2, v1 and 386. `arm/v7` also runs v6 and
- * v5. `arm64` also runs 32-bit `arm`. Windows needs the same version, or one that its build supports.
+ * The rules are containerd's. An `amd64/v3` machine also runs v2, v1 and 386. `arm/v7` also runs v6
+ * and v5. `arm64` also runs 32-bit `arm`. Windows needs the same version, or a version that its
+ * build supports.
  *
  * @example
  * ```ts
@@ -30,8 +31,8 @@ export function matchPlatform(wanted: Platform, candidate: Platform): number {
 }
 
 /**
- * Whether two statements about one image agree: operating system and architecture are the same, and the
- * variant where both name one.
+ * Whether two statements about one image agree: operating system and architecture are equal, and
+ * the variant is equal if both name a variant.
  */
 export function platformsAgree(one: Platform, other: Platform): boolean {
   const [a, b] = [normalizePlatform(one), normalizePlatform(other)];
@@ -59,7 +60,7 @@ export function rankManifests(index: Index, platform: Platform): readonly Descri
 }
 
 /**
- * The manifest, or inner index, that fits a platform best.
+ * The manifest or inner index that fits a platform best.
  *
  * @throws {VarveError} `E_PLATFORM` when none fits; the message lists the platforms of the index
  */
@@ -72,7 +73,9 @@ export function selectManifest(index: Index, platform: Platform): Descriptor {
   const known = [...new Set(names)].slice(0, 20).join(", ");
   throw new VarveError(
     "E_PLATFORM",
-    `Cannot choose image: the index has none for ${formatPlatform(normalizePlatform(platform))}` +
+    `Cannot choose image: the index has no manifest for ${
+      formatPlatform(normalizePlatform(platform))
+    }` +
       (known === "" ? "" : `; it has ${known}`),
     { expected: formatPlatform(platform) },
   );
@@ -101,8 +104,8 @@ function amd64(level: number): string {
 }
 
 /**
- * Armv9.x also runs v9.0 to v9.(x−1), and v8.0 to v8.(x+5), which it
- * is based on. Armv8.x runs v8.0 to v8.(x−1).
+ * Armv9.x also runs v9.0 to v9.(x−1), and v8.0 to v8.(x+5), because it is based on these. Armv8.x
+ * runs v8.0 to v8.(x−1).
  */
 function olderArm64(variant: string): string[] {
   const match = /^v([89])(?:\.(\d))?$/.exec(variant);
