@@ -13,7 +13,8 @@ export function chainId(parent: ChainId | null, diffId: DiffId): ChainId {
 }
 
 /**
- * The chainIDs of an image, one for each layer, lowest first. The last one names the whole stack.
+ * The chainIDs of an image, one for each layer, lowest first. The last chainID names the whole
+ * stack.
  *
  * @example
  * ```ts

@@ -3,7 +3,7 @@ import { differences, type Node, type Tree } from "../tree/mod.ts";
 
 /** One difference between two trees. */
 export interface Change {
-  /** What happened to the node on the way from the first tree to the second. */
+  /** How the node differs: added, modified or deleted in the second tree. */
   readonly kind: "add" | "modify" | "delete";
   /** Path of the node, without leading slash. Empty for the root itself. */
   readonly path: ByteString;
@@ -16,8 +16,8 @@ export interface Change {
 /**
  * Lists what changed from `a` to `b`, in the order of a walk. Equal subtrees are skipped by their digests.
  *
- * A directory is modified when its own attributes differ. Everything inside an added directory is listed.
- * What was inside a deleted directory, or one that another node replaced, is not.
+ * A directory is modified when its own attributes differ. Everything inside an added directory is
+ * listed. The entries of a deleted or replaced directory are not listed.
  */
 export function* changes(a: Tree, b: Tree): Iterable<Change> {
   for (const { path, before, after } of differences(a, b)) {

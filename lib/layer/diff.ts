@@ -5,8 +5,9 @@ import { expectKind } from "./expect_kind.ts";
  * The layer tree that turns `a` into `b`: `applyLayer(a, diffTrees(a, b))` has the digest of `b`. Equal
  * subtrees are not read, and new subtrees are shared with `b`.
  *
- * The layer holds the attributes of each directory above a change; those of the root only if they
- * differ. If one name of a link group changes, the layer holds all names of the group.
+ * The layer holds the attributes of each directory above a change. It holds the attributes of the
+ * root only if they differ. If one name of a link group changes, the layer holds all names of the
+ * group.
  *
  * @example
  * ```ts

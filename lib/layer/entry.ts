@@ -36,7 +36,10 @@ export interface Entry {
   readonly devmajor: number;
   /** Minor device number as stored. It may be out of range. */
   readonly devminor: number;
-  /** Extended attributes as stored, in the order of the archive. The last one of a name wins. */
+  /**
+   * Extended attributes as stored, in the order of the archive. If a name occurs twice, the last
+   * attribute is used.
+   */
   readonly xattrs: readonly Xattr[];
   /** Names of the PAX records that hold an access control list as text (`SCHILY.acl.ace`). They are not read. */
   readonly aclTexts?: readonly ByteString[] | undefined;

@@ -1,6 +1,6 @@
 /**
- * What other rooms need of layers, and users do not: the names of
- * whiteouts, and the rules for extended attributes.
+ * What other rooms need of layers; not part of the public API: the names of whiteouts, and the
+ * rules for extended attributes.
  *
  * @module
  */

@@ -3,7 +3,7 @@ import type { Limit } from "../oci/mod.ts";
 
 /** Limits of one layer. The units are in {@linkcode LAYER_LIMITS}. */
 export interface LayerLimits {
-  /** Number of entries, and of parents that have no entry of their own. */
+  /** Number of entries, including parents that have no entry of their own. */
   readonly entries: number;
   /** Length of a path in bytes. */
   readonly path: number;
@@ -17,24 +17,24 @@ export interface LayerLimits {
    */
   readonly metadata: number;
   /**
-   * Number of entries for each KiB of the compressed layer, parents that have no entry of their own included.
-   * Checked from `entryRatioFrom` entries on.
+   * Number of entries (counted as for `entries`) per KiB of the compressed layer. Checked above
+   * `entryRatioFrom` entries.
    */
   readonly entryRatio: number;
-  /** Number of entries up to which `entryRatio` is not checked. */
+  /** Number of entries above which `entryRatio` is checked. */
   readonly entryRatioFrom: number;
   /**
-   * Size of what `metadata` counts for each byte of the compressed layer, in bytes. Checked from
-   * `metadataRatioFrom` bytes on.
+   * Bytes of metadata (counted as for `metadata`) per byte of the compressed layer. Checked above
+   * `metadataRatioFrom` bytes.
    */
   readonly metadataRatio: number;
-  /** Size of what `metadata` counts up to which `metadataRatio` is not checked, in bytes. */
+  /** Bytes of metadata above which `metadataRatio` is checked. */
   readonly metadataRatioFrom: number;
   /** Size of the value of one extended attribute in bytes. */
   readonly xattrValue: number;
   /** Size of all extended attributes of one inode, names and values, in bytes. */
   readonly xattrTotal: number;
-  /** Number of symbolic links on the way to one path. */
+  /** Number of symbolic links that one path may lead through. */
   readonly links: number;
   /**
    * Number of path parts that are walked in the targets of
@@ -54,7 +54,8 @@ export const LAYER_LIMITS: { readonly [K in keyof LayerLimits]: Limit } = {
   component: limit("component", 255, "bytes", "length of a name"),
   depth: limit("depth", 4096, "levels", "depth of directories"),
   metadata: limit("metadata", 512 * MIB, "bytes", "names and attributes of a layer"),
-  // The names and checksums of headers differ: real layers take 15 bytes for an entry and more.
+  // Real layers need at least 15 bytes for an entry, because the names and checksums of headers
+  // differ.
   entryRatio: limit("entryRatio", 256, "entries", "entries for each KiB of a compressed layer"),
   entryRatioFrom: limit(
     "entryRatioFrom",

@@ -1,21 +1,21 @@
 /**
- * Layers as values, and the algebra of them.
+ * Layers as values, and operations on them.
  *
- * - A {@linkcode LayerBuilder} interprets the {@linkcode Entry} values of one archive, in their order, as
- *   a *layer tree*: what the layer adds, changes and hides. It needs no other layer, so all layers of an
- *   image can be built at the same time. Entries are hostile input: {@linkcode LayerLimits} bound what
- *   they can cost, {@linkcode LayerPolicy} says what to exclude, and {@linkcode Warning} counts what was
- *   dropped.
- * - {@linkcode applyLayer} lays a layer tree on a *root tree*: the whole file system, without whiteouts.
- *   {@linkcode foldLayers} does so with a chain of layers in one pass.
+ * - A {@linkcode LayerBuilder} interprets the {@linkcode Entry} values of one archive, in order, as
+ *   a *layer tree*: what the layer adds, changes and hides. It needs no other layer, so all layers
+ *   of an image can be built at the same time. Entries are hostile input: {@linkcode LayerLimits}
+ *   bound their cost, {@linkcode LayerPolicy} says what to exclude, and {@linkcode Warning} counts
+ *   what was dropped.
+ * - {@linkcode applyLayer} applies a layer tree to a *root tree*: the whole file system, without
+ *   whiteouts. {@linkcode foldLayers} applies a chain of layers in one pass.
  * - {@linkcode diffTrees} is the inverse: the layer tree between two root trees. {@linkcode changes}
  *   lists the same difference path by path.
- * - {@linkcode squashLayers} makes one layer tree of several. {@linkcode rebaseLayers} exchanges the
- *   lowest layers of an image.
+ * - {@linkcode squashLayers} joins several layer trees into one. {@linkcode rebaseLayers} replaces
+ *   the lowest layers of an image.
  * - {@linkcode chainIds} names each stack of layers by the diffIDs of its layers.
  *
- * Everything here is pure: entries and trees in, trees out. Reading archives is left to `./tar`, and the
- * form of trees to `./tree`.
+ * Everything here is pure: entries and trees in, trees out. `./tar` reads archives, and `./tree`
+ * defines the form of trees.
  *
  * @example
  * ```ts

@@ -8,7 +8,7 @@ import { VarveError } from "../errors.ts";
  * It compares only the lists of layers. The image's own layers stay as they were built on the old
  * base, whether or not they make sense on the new base.
  *
- * @param image layers of the image, lowest first: diffIDs, or values that have one
+ * @param image layers of the image, lowest first: diffIDs, or values with a diffID
  * @returns the layers of the new image, lowest first
  * @throws {VarveError} `E_PRECONDITION` when the image does not begin with the old base
  */

@@ -12,7 +12,10 @@ export const WARNING_CODES = {
   W_XATTR_SYSTEM: "system.* extended attributes were left out",
   /** ACLs that are malformed, on an inode that cannot have one, or equivalent to the mode. */
   W_XATTR_ACL: "access control lists without effect were left out",
-  /** Access control lists in a PAX header's own words: POSIX's (`SCHILY.acl.access`), and those of NFS (`SCHILY.acl.ace`). */
+  /**
+   * Access control lists as text in a PAX header: lists of POSIX (`SCHILY.acl.access`) and of NFS
+   * (`SCHILY.acl.ace`).
+   */
   W_ACL_TEXT: "access control lists that are written as text were left out",
   /** Extended attributes in `user.*` on a node that is neither a file nor a directory. */
   W_XATTR_USER: "user.* extended attributes of links and devices were left out",
@@ -20,7 +23,7 @@ export const WARNING_CODES = {
   W_XATTR_NAMESPACE: "extended attributes of another operating system were left out",
   /** Files in which AUFS keeps its own data, such as `.wh..wh.plnk`. */
   W_AUFS: "AUFS metadata was left out",
-  /** Character devices 0:0, which overlay takes for whiteouts. */
+  /** Character devices 0:0, which overlay treats as whiteouts. */
   W_WHITEOUT_DEVICE: "character devices 0:0 were taken for whiteouts",
   /** Device nodes that the policy excludes. */
   W_DEVICE: "device nodes were left out",
@@ -28,7 +31,7 @@ export const WARNING_CODES = {
   W_SOCKET: "sockets were left out",
   /** A path that occurs more than once. */
   W_DUPLICATE: "entries replaced earlier ones of the same path",
-  /** A media type whose compression is not that of the bytes. */
+  /** A media type whose compression differs from that of the bytes. */
   W_MEDIA_TYPE: "the media type and the bytes disagree about the compression",
   /** Bytes other than NUL between the end of a file and the next header. */
   W_PADDING: "files are padded with other bytes than NULs",
@@ -44,8 +47,8 @@ export interface Warning {
   /** Number of cases. */
   readonly count: number;
   /**
-   * The first case: a path, and the name of the attribute if it
-   * is about one. Escaped for a terminal.
+   * The first case: a path, and the name of the attribute if the warning is about an attribute.
+   * Escaped for a terminal.
    */
   readonly example: string;
 }
@@ -57,7 +60,7 @@ export class WarningCounter {
   /**
    * Counts one case.
    *
-   * @param path path as stored in the archive
+   * @param path path of the entry, as stored in the archive
    * @param detail name of the attribute, if the warning is about one
    */
   add(code: WarningCode, path: ByteString, detail?: ByteString): void {
@@ -80,7 +83,7 @@ export class WarningCounter {
   }
 }
 
-/** Shortens a path for a message: a long one loses its middle. */
+/** Shortens a path for a message: a long path loses its middle. */
 export function shorten(path: ByteString): ByteString {
   if (path.length <= 200) return path;
   return (path.slice(0, 120) + "..." + path.slice(-60)) as ByteString;

@@ -1,6 +1,6 @@
 import type { ByteString } from "../../bytes/mod.ts";
 
-// Tags of ACL entries (`linux/posix_acl.h`). Linux demands them in this order.
+// Tags of ACL entries (`linux/posix_acl.h`). Linux requires them in this order.
 const USER_OBJ = 0x01;
 const USER = 0x02;
 const GROUP_OBJ = 0x04;
@@ -12,7 +12,7 @@ const VERSION = 2;
 const HEADER = 4;
 const ENTRY = 8;
 
-/** All tags but those of named users and groups. Each may occur only once. */
+/** All tags, except the tags of named users and groups. Each may occur only once. */
 const SINGLE = new Set([USER_OBJ, GROUP_OBJ, MASK, OTHER]);
 
 /**

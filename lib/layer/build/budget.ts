@@ -13,7 +13,7 @@ export class Budget {
   #metadata = 0;
   #walked = 0;
   #steps = 0;
-  /** What the size of the compressed layer allows. */
+  /** Maximum number of entries, by the size of the compressed layer. */
   #mostEntries = Infinity;
   #mostMetadata = Infinity;
 
@@ -35,8 +35,8 @@ export class Budget {
   }
 
   /**
-   * Counts bytes of a path that is walked from the root. They keep to the same bounds as those of names: a path of
-   * 64 KiB compresses to nothing and is 32,000 steps.
+   * Counts bytes of a path that is walked from the root. They have the same limits as the bytes of
+   * names, because a path of 64 KiB compresses to almost nothing and takes 32,000 steps.
    *
    * @throws {VarveError} `E_LIMIT`
    */
@@ -45,7 +45,11 @@ export class Budget {
     if (this.#walked > this.#mostMetadata) throw this.#tooLarge(shownPath(path));
   }
 
-  /** Judges what was counted by the size of the compressed layer, which may be known only now. @throws {VarveError} `E_LIMIT` */
+  /**
+   * Checks the counts against the size of the compressed layer, which may be known only now.
+   *
+   * @throws {VarveError} `E_LIMIT`
+   */
   judge(blobSize: number): void {
     this.#allow(blobSize);
     if (this.#entries > this.#mostEntries) throw this.#tooMany("");

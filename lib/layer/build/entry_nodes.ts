@@ -8,18 +8,18 @@ import type { Budget } from "./budget.ts";
 import { entryError } from "./path.ts";
 import { judgeXattrs, type XattrInode } from "./xattrs.ts";
 
-/** The highest id. Linux reserves −1, which means "no change" in its calls. */
+/** Maximum user or group id. Linux reserves −1, which means "no change" in its calls. */
 const MAX_ID = 0xffff_fffe;
 /** Linux has 12 bits for the major number of a device. */
 const MAX_MAJOR = 0xfff;
 /** Linux has 20 bits for the minor number of a device. */
 const MAX_MINOR = 0xf_ffff;
-/** `PATH_MAX` without its NUL: the longest target of a symbolic link. */
+/** Maximum length of a symbolic link's target: `PATH_MAX` without its NUL. */
 const MAX_TARGET = 4095;
 /** The bits of a mode that a node keeps. */
 const PERMISSIONS = 0o7777;
 
-/** Makes nodes of entries, and refuses attributes that Linux cannot have. */
+/** Turns entries into nodes, and refuses attributes that Linux cannot have. */
 export class EntryNodes {
   readonly #policy: LayerPolicy;
   readonly #budget: Budget;
@@ -84,7 +84,10 @@ export class EntryNodes {
   }
 }
 
-/** The mode of a node of `type` from an entry. Linux gives every symbolic link 0777 and ignores it. */
+/**
+ * The mode of a node of `type` from an entry. Linux gives every symbolic link mode 0777 and ignores
+ * it.
+ */
 export function modeOf(type: string, entry: Entry): number {
   return type === "symlink" ? 0o777 : entry.mode & PERMISSIONS;
 }
@@ -113,7 +116,7 @@ export function checkTarget({ linkname, path }: Entry, limit: number): void {
   }
 }
 
-/** The error of an entry that would make the root something other than a directory. */
+/** The error of an entry that would replace the root by something other than a directory. */
 export function rootTypeError(path: ByteString): VarveError {
   return entryError("E_ROOT_TYPE", path, "the root can only be a directory");
 }

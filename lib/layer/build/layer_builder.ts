@@ -20,7 +20,10 @@ export interface LayerBuilderOptions {
   readonly policy?: Partial<LayerPolicy> | undefined;
   /** Limits that differ from {@linkcode LAYER_LIMITS}. */
   readonly limits?: Partial<LayerLimits> | undefined;
-  /** Size of the compressed layer in bytes, if it is known: it bounds what the layer may make. */
+  /**
+   * Size of the compressed layer in bytes, if it is known. It limits how many entries and how much
+   * metadata the layer may have.
+   */
   readonly blobSize?: number | undefined;
 }
 
@@ -28,7 +31,7 @@ export interface LayerBuilderOptions {
 export interface BuiltLayer {
   /** The layer tree. */
   readonly tree: Tree;
-  /** What was dropped or looked odd in the archive, sorted by code. */
+  /** Warnings about things in the archive that were dropped or look odd, sorted by code. */
   readonly warnings: readonly Warning[];
 }
 
@@ -36,16 +39,17 @@ export interface BuiltLayer {
 const NOT_HASHED = new Uint8Array(32);
 
 /**
- * Interprets the entries of one layer, in their order, as a layer tree (image-spec, layer.md).
+ * Interprets the entries of one layer, in order, as a layer tree (image-spec, layer.md).
  *
- * Every entry is hostile input. Paths are cleaned and resolved inside the layer alone. What no file
- * system can hold, or what the policy excludes, is an error or a counted warning.
+ * Every entry is hostile input. Paths are cleaned and resolved inside the layer alone. A value that
+ * no file system can hold, or that the policy excludes, is an error or a counted warning.
  *
- * The result is what containerd's extraction on overlay leaves in the directory of the layer, with one
- * difference: the entry `./` sets the attributes of the root. Whiteouts hide only what is *below* the
- * layer, whatever their order. Their paths follow the links that came before them.
+ * The result equals the directory that containerd makes when it extracts the layer for overlay,
+ * with one difference: the entry `./` sets the attributes of the root. Whiteouts hide only files
+ * *below* the layer, whatever their order. Their paths follow links that precede them in the
+ * archive.
  *
- * After an error the builder cannot be used any more, and gives no tree.
+ * After an error the builder cannot be used any more, and returns no tree.
  *
  * @example
  * ```ts
@@ -67,7 +71,7 @@ export class LayerBuilder {
   readonly #budget: Budget;
   readonly #tree: TreeBuilder;
   readonly #walker: Walker;
-  /** Resolves the parents of entries, and makes missing ones. */
+  /** Resolves the parents of entries, and makes missing parents. */
   readonly #parents: Parents;
   /** Resolves the parents of hard links' targets, and makes nothing. */
   readonly #targets: Parents;
@@ -75,9 +79,9 @@ export class LayerBuilder {
   readonly #warnings = new WarningCounter();
   readonly #nodes: EntryNodes;
   #state: "open" | "content" | "failed" | "done" = "open";
-  /** The file whose content is due. */
+  /** The file whose content must come next. */
   #file: NodeId = 0;
-  /** Extents of that file. */
+  /** Extents of `#file`. */
   #extents: readonly Extent[] = [];
 
   /** Begins a layer without entries. */
@@ -97,7 +101,8 @@ export class LayerBuilder {
    *
    * @returns whether the caller must hash the file's content and pass the digest to
    * {@linkcode LayerBuilder.content} before the next entry
-   * @throws {VarveError} the code of the first rule that the entry breaks; it is bad data (`isBadData`)
+   * @throws {VarveError} the code of the first rule that the entry breaks; the error is bad data
+   * (`isBadData`)
    * @throws {TypeError} after an error, after the end, or when content is due
    */
   entry(entry: Entry): boolean {
@@ -113,7 +118,7 @@ export class LayerBuilder {
    * Sets the content of the file that was the last entry.
    *
    * @param digest sha256 of the content, 32 bytes; null when it was not hashed. The tree then holds
-   * zeros for it and is of use for measurements only.
+   * zeros in its place and is only useful for measurements.
    * @throws {TypeError} when no content is due
    */
   content(digest: Uint8Array | null): void {
@@ -183,8 +188,8 @@ export class LayerBuilder {
   }
 
   /**
-   * Handles device nodes 0:0 and those that the policy excludes.
-   * Returns false for a device node that the tree must keep.
+   * Handles device nodes 0:0 and device nodes that the policy excludes. Returns false for a device
+   * node that the tree must keep.
    */
   #device(entry: Entry): boolean {
     const { path, devmajor, devminor } = entry;
@@ -207,7 +212,7 @@ export class LayerBuilder {
   }
 
   /**
-   * Puts a character device 0:0, which overlay takes for a
+   * Puts a character device 0:0, which overlay treats as a
    * whiteout, into the parent that was found.
    */
   #whiteoutDevice(path: ByteString): void {
@@ -247,8 +252,8 @@ export class LayerBuilder {
   }
 
   /**
-   * Handles a hard link: one more name of an inode. The attributes of the entry become those of the
-   * inode, as in containerd.
+   * Handles a hard link, which is another name of an inode. The inode gets the attributes of the
+   * entry, as in containerd.
    */
   #link(entry: Entry): false {
     const { path, linkname } = entry;
@@ -294,7 +299,7 @@ export class LayerBuilder {
     return false;
   }
 
-  /** Gives an inode the attributes of one more entry that names it. */
+  /** Gives an inode the attributes of another entry that names it. */
   #refresh(id: NodeId, entry: Entry): void {
     const node = this.#tree.node(id);
     if (node.type === "directory" || node.type === "whiteout") return;
@@ -307,7 +312,7 @@ export class LayerBuilder {
     if (!same) this.#tree.update(id, { ...node, ...attributes, xattrs });
   }
 
-  /** Accounts for the replacement of the node `old`; −1 means that there is none. */
+  /** Handles the replacement of the node `old` (−1 for none): adds a warning and empties caches. */
   #replace(old: NodeId, path: ByteString): void {
     if (old < 0) return;
     this.#warnings.add("W_DUPLICATE", path);

@@ -16,14 +16,14 @@ interface CachedDirectory {
 }
 
 /**
- * Resolves the parent directory of a path. If it does not exist, it is made, or reported as missing.
+ * Resolves the parent directory of a path. Makes a missing parent, or reports it as missing.
  *
  * In nearly every archive the entries of a directory follow each other. So the last directories are
  * cached under the text of their path, and an entry below the same text needs no walk. When a node
  * replaces a directory or a symbolic link, the cache may be wrong: call {@linkcode Parents.forget}.
  */
 export class Parents {
-  /** The parent directory; −1 when it does not exist and is not to be made. */
+  /** The parent directory; −1 when it does not exist and must not be made. */
   directory: NodeId = 0;
   /** The last name of the path; null when the path is the root. */
   name: ByteString | null = null;
@@ -35,7 +35,7 @@ export class Parents {
   readonly #make: boolean;
   /** Parent of the last path. */
   #parent: CachedDirectory = { path: null, directory: 0, depth: 0 };
-  /** The last directory that was an entry itself. */
+  /** The last directory that has its own entry. */
   #entered: CachedDirectory = { path: null, directory: 0, depth: 0 };
 
   /** @param make whether to make missing parents */

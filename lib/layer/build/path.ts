@@ -3,7 +3,7 @@ import { type ErrorCode, VarveError } from "../../errors.ts";
 import { type LayerLimits, limitError } from "../limits.ts";
 import { shorten } from "../warnings.ts";
 
-/** The path of an entry as the archive has it, shortened and escaped for a message. */
+/** The path of an entry, as stored in the archive, shortened and escaped for a message. */
 export function shownPath(path: ByteString): string {
   return escapeForTerminal(shorten(path));
 }
@@ -15,7 +15,7 @@ export function entryError(code: ErrorCode, path: ByteString, reason: string): V
 }
 
 /**
- * Checks a path as a whole; its parts are left to {@linkcode cleanPath}.
+ * Checks a path as a whole. {@linkcode cleanPath} checks its parts.
  *
  * @throws {VarveError} `E_EMPTY_NAME`, `E_NAME_TOO_LONG`, `E_HEADER` for a NUL
  */
@@ -30,8 +30,8 @@ export function checkPath(path: ByteString, limits: LayerLimits): void {
 }
 
 /**
- * The parts of a path, cleaned by its text alone: empty parts and `.` are dropped, `..` drops the part
- * before it. The root itself has no parts.
+ * The parts of a path, cleaned by its text alone: empty parts and `.` are dropped, `..` drops the
+ * preceding part. The root itself has no parts.
  *
  * @param marker prefix that does not count towards the length of a name. A whiteout is named `.wh.`
  * and the name that it hides, and only the hidden name must fit a file system.

@@ -12,8 +12,9 @@ import { limitError } from "../limits.ts";
  * It follows the symbolic links of the same layer, as `openat2` with `RESOLVE_IN_ROOT` does: an absolute
  * target starts at the root of the layer, and `..` stops there. No target can lead outside.
  *
- * A missing name is not an error: a lower layer may have it. If the layer puts something into it, it
- * becomes an implied directory. A `..` after a missing name leads back, so the walk makes nothing.
+ * A missing name is not an error, because a lower layer may have it. If the layer puts an entry
+ * into it, it becomes an implied directory. The walk itself makes no directories, because a `..`
+ * after a missing name leads back.
  */
 export class Walker {
   /** The last existing directory of the walk. */
@@ -23,8 +24,8 @@ export class Walker {
   /** All names from the root to the end of the walk, with links resolved. */
   readonly names: ByteString[] = [];
   /**
-   * Whether a node that is neither a directory nor a link is in the
-   * way. The walk goes on as if it were missing.
+   * Whether the path leads through a node that is neither a directory nor a link. The walk goes on
+   * as if the node were missing.
    */
   blocked = false;
 
@@ -43,7 +44,7 @@ export class Walker {
   }
 
   /**
-   * Walks from the root along all parts but the last `skip`.
+   * Walks from the root along all parts, except the last `skip` parts.
    *
    * @param path path of the entry, for messages
    * @throws {VarveError} `E_LOOP`, `E_LIMIT`, `E_NAME_TOO_LONG`

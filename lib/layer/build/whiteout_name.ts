@@ -2,14 +2,14 @@ import type { ByteString } from "../../bytes/mod.ts";
 import type { VarveError } from "../../errors.ts";
 import { entryError } from "./path.ts";
 
-/** Begins the name of every whiteout (image-spec, layer.md, "Whiteouts"). */
+/** Prefix of the name of every whiteout (image-spec, layer.md, "Whiteouts"). */
 export const WHITEOUT_PREFIX = ".wh.";
 /** Name of the marker that makes its directory opaque. */
 export const OPAQUE_MARKER = ".wh..wh..opq" as ByteString;
-/** Begins the names of AUFS's own files. */
+/** Prefix of the names of AUFS's own files. */
 const AUFS_PREFIX = ".wh..wh.";
 
-/** The kind of a cleaned path, as its names alone tell: an ordinary entry or a marker. */
+/** The kind of a cleaned path, judged by its names alone: an ordinary entry or a marker. */
 type PathKind = "entry" | "whiteout" | "opaque" | "aufs";
 
 /** A quick test: whether {@linkcode pathKind} could find anything but an ordinary entry. */

@@ -7,12 +7,14 @@ import { WHITEOUT_PREFIX } from "./whiteout_name.ts";
 /** The node of every whiteout: it has no attributes. */
 export const WHITEOUT: WhiteoutNode = { type: "whiteout" };
 
-/** A whiteout file, an opaque marker, or a character device 0:0, which overlay takes for a whiteout. */
+/**
+ * A whiteout file, an opaque marker, or a character device 0:0, which overlay treats as a whiteout.
+ */
 type Kind = "whiteout" | "opaque" | "device";
 
 /** The directory of a whiteout, as far as it exists. */
 interface Found {
-  /** The last existing directory on the way. */
+  /** The last existing directory of the path. */
   readonly directory: NodeId;
   /** Names of the directories below it that do not exist. */
   readonly missing: readonly ByteString[];
@@ -30,15 +32,17 @@ interface Placed extends Found {
 /**
  * The whiteouts of one layer.
  *
- * The directory of a whiteout is resolved when the whiteout arrives, as for any entry: only links that
- * came before it redirect its path. A later entry can at most block the path. All whiteouts are kept
- * until the tree has all other entries, so that their order does not matter. Then they are placed from
- * the root downwards:
+ * The directory of a whiteout is resolved when the whiteout arrives, as for any entry: only links
+ * that precede it redirect its path. A later entry can at most block the path. All whiteouts are
+ * kept until the tree has all other entries, so that their order does not matter. Then they are
+ * placed from the root downwards:
  *
- * - A name that the layer itself has stays. If it is a directory, it becomes opaque.
- * - A whiteout inside something hidden, or below something that is not a directory, is dropped. What
- *   it would hide is hidden already.
- * - A whiteout inside an opaque directory, at any depth, is dropped. Nothing is left to hide.
+ * - If the layer itself has the name, the node stays. If the node is a directory, it becomes
+ *   opaque.
+ * - A whiteout inside a hidden directory, or below a node that is not a directory, is dropped. The
+ *   files that it would hide are hidden already.
+ * - A whiteout inside an opaque directory, at any depth, is dropped, because nothing is left to
+ *   hide.
  */
 export class Whiteouts {
   readonly #kinds: Kind[] = [];
@@ -66,7 +70,8 @@ export class Whiteouts {
   }
 
   /**
-   * Keeps a whiteout until {@linkcode Whiteouts.place}. A character device 0:0 is in the tree already.
+   * Keeps a whiteout until {@linkcode Whiteouts.place}. A character device 0:0 must be in the tree
+   * already.
    *
    * @param parts the parts of the cleaned path, at least one
    * @throws {VarveError} `E_LOOP`, `E_LIMIT`, `E_NAME_TOO_LONG`, `E_WHITEOUT_TYPE`
@@ -104,7 +109,9 @@ export class Whiteouts {
     return resolved;
   }
 
-  /** Forgets the directory of the last whiteout. Any other entry may have changed the way to it. */
+  /**
+   * Forgets the directory of the last whiteout, because another entry may have changed its path.
+   */
   forget(): void {
     this.#parentText = null;
   }
@@ -115,7 +122,8 @@ export class Whiteouts {
    * @throws {VarveError} `E_LIMIT`
    */
   place(tree: TreeBuilder): void {
-    // By depth, and opaque markers first in each depth: so a whiteout comes after all that can hide it.
+    // Sort by depth, with opaque markers first in each depth, so that a whiteout comes after
+    // everything that can hide it.
     const buckets: Placed[][] = [];
     const finder = new DirectoryFinder(tree);
     for (let i = 0; i < this.#paths.length; i++) {
@@ -153,8 +161,8 @@ export class Whiteouts {
     } else if (type === "directory") {
       tree.setOpaque(child);
     } else if (type === "none") {
-      // In an opaque directory it hides nothing below, but it still
-      // hides deeper markers: remove it last.
+      // In an opaque directory the whiteout hides no lower files, but it still hides deeper
+      // markers, so it is removed last.
       tree.put(directory, whiteout.name, WHITEOUT);
       if (this.#isInOpaque(directory, tree)) this.#useless.push([directory, whiteout.name]);
     }
@@ -187,8 +195,8 @@ class DirectoryFinder {
   }
 
   /**
-   * The directory with a resolved path; `undefined` when a later entry blocks the path. That entry then
-   * hides all that the whiteout would hide.
+   * The directory with a resolved path; `undefined` when a later entry blocks the path. That entry
+   * then hides everything that the whiteout would hide.
    */
   find(parent: ByteString): Found | undefined {
     if (parent !== this.#parent) {

@@ -9,9 +9,9 @@ import { LAYER_LIMITS, type LayerLimits } from "../limits.ts";
 import type { LayerPolicy } from "../policy.ts";
 import type { WarningCode, WarningCounter } from "../warnings.ts";
 
-/** `XATTR_NAME_MAX`: bytes of one name. */
+/** `XATTR_NAME_MAX`: maximum bytes of one name. */
 const MAX_NAME = 255;
-/** `XATTR_LIST_MAX`: bytes of all names of an inode, each with a NUL. */
+/** `XATTR_LIST_MAX`: maximum bytes of all names of an inode, each with a NUL. */
 const MAX_LIST = 65536;
 const NONE: readonly Xattr[] = [];
 
@@ -43,7 +43,7 @@ export function judgeXattrs(
   const kept = new Map<ByteString, ByteString>();
   for (const { name, value } of entry.xattrs) {
     const verdict = judge(name, value, entry, inode, policy);
-    // The last attribute of a name wins, even if that one is dropped.
+    // The last attribute with a name is used, even if that attribute is dropped.
     kept.delete(name);
     if (verdict !== "keep") warnings.add(verdict, entry.path, name);
     else kept.set(name, name === ACL_ACCESS ? aclWithMode(value, inode.mode) : value);
@@ -52,7 +52,10 @@ export function judgeXattrs(
     .sort((a, b) => a.name < b.name ? -1 : 1);
 }
 
-/** Joins the extended attributes of two entries of one inode. On the same name the second wins. */
+/**
+ * Joins the extended attributes of two entries of one inode. If both have a name, the second is
+ * used.
+ */
 export function mergeXattrs(
   before: readonly Xattr[],
   after: readonly Xattr[],
@@ -98,15 +101,15 @@ function judgeSystem(name: ByteString, value: ByteString, inode: XattrInode): "k
   if (name !== ACL_ACCESS && name !== ACL_DEFAULT) return "W_XATTR_SYSTEM";
   if (inode.type === "symlink") return "W_XATTR_ACL";
   const acl = judgeAcl(value);
-  // A minimal access ACL repeats the mode. A minimal default ACL
-  // matters: new files get their mode from it.
+  // A minimal access ACL only repeats the mode. A minimal default ACL has an effect, because new
+  // files get their mode from it.
   const hasEffect = name === ACL_DEFAULT
     ? inode.type === "directory" && acl !== "invalid"
     : acl === "extended";
   return hasEffect ? "keep" : "W_XATTR_ACL";
 }
 
-/** Whether an attribute is the overlay file system's own. */
+/** Whether an attribute is reserved for the overlay file system. */
 function isOverlays(name: ByteString, prefix: string): boolean {
   return name.startsWith(prefix) && (name.length === prefix.length || name[prefix.length] === ".");
 }
