@@ -155,5 +155,8 @@ Deno.test("when nothing fits, the error lists the platforms of the index", () =>
   const index = indexOf("amd64", "linux/arm/v7", attestation);
   const error = assertThrows(() => selectManifest(index, parse("s390x")), VarveError);
   assertEquals(error.code, "E_PLATFORM");
-  assertStringIncludes(error.message, "none for linux/s390x; it has linux/amd64, linux/arm/v7");
+  assertStringIncludes(
+    error.message,
+    "no manifest for linux/s390x; it has linux/amd64, linux/arm/v7",
+  );
 });
