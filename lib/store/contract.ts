@@ -207,9 +207,11 @@ export interface Images {
   /** The record of a full name, or `undefined`. */
   get(name: string): ImageRecord | undefined;
   /**
-   * Points a name at a target that the store holds. Replaces the previous target.
+   * Points a name at a target that the store holds. Replaces the previous target. The row
+   * `<none>@<digest>` of the target goes, unless the new name is spare.
    *
-   * @throws {VarveError} `E_NOT_FOUND` when the target's blob is missing
+   * @throws {VarveError} `E_NOT_FOUND` when the target's blob is missing · `E_USAGE` when the name
+   * reads as a digest
    */
   set(name: string, target: Descriptor, options?: NameOptions): ImageRecord;
   /** Removes a name. @throws {VarveError} `E_NOT_FOUND` */

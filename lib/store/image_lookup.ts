@@ -243,45 +243,62 @@ function candidates(index: Index, { platform, host }: PlatformChoice): readonly 
  * of several IDs
  */
 export async function findImage(store: Store, text: string): Promise<ImageRecord> {
-  if (!isDigest(text) && !/^[0-9a-f]{64}$/.test(text)) {
+  const [best] = await findImageNames(store, text);
+  return best as ImageRecord;
+}
+
+/**
+ * Finds all rows that a text means, the best first; at least one. A name means one row. An image ID, a digest and a
+ * `name@digest` mean every name of that image.
+ *
+ * @throws {VarveError} as {@linkcode findImage}
+ */
+export async function findImageNames(store: Store, text: string): Promise<ImageRecord[]> {
+  if (!isDigest(text) && !IMAGE_ID.test(text)) {
     const named = await findByName(store, text);
-    if (named !== undefined) return named;
+    if (named.length > 0) return named;
   }
-  const byId = await findById(store, text);
-  if (byId !== undefined) return byId;
+  // The row of an image without a name goes when the image gets one.
+  const id = text.startsWith(NAMELESS) ? text.slice(NAMELESS.length) : text;
+  const byId = await findById(store, id);
+  if (byId.length > 0) return byId;
   // An error about the form of the name helps more than "not found".
-  if (!isDigest(text) && !/^[0-9a-f]{4,64}$/.test(text)) parseReference(text);
+  if (!isDigest(id) && !/^[0-9a-f]{4,64}$/.test(id)) parseReference(text);
   throw new VarveError("E_NOT_FOUND", `Cannot find image ${JSON.stringify(text)}: there is none`, {
     subject: text,
     hint: "'varve images' lists them",
   });
 }
 
-async function findByName(store: Store, text: string): Promise<ImageRecord | undefined> {
+const IMAGE_ID = /^[0-9a-f]{64}$/;
+const NAMELESS = "<none>@";
+
+async function findByName(store: Store, text: string): Promise<ImageRecord[]> {
   const reference = tryParseReference(text);
   // A name with a digest is checked against the target, even if a row has exactly that name.
   if (reference?.digest !== undefined) return await findByDigest(store, reference);
   const exact = store.images.get(text);
-  if (exact !== undefined || reference === undefined) return exact;
-  return store.images.get(formatReference(reference));
+  if (exact !== undefined || reference === undefined) return listOf(exact);
+  return listOf(store.images.get(formatReference(reference)));
+}
+
+function listOf(record: ImageRecord | undefined): ImageRecord[] {
+  return record === undefined ? [] : [record];
 }
 
 /** Finds `name@digest` and `name:tag@digest`. @throws {VarveError} `E_NOT_FOUND` when the tag names another image */
-async function findByDigest(
-  store: Store,
-  reference: Reference,
-): Promise<ImageRecord | undefined> {
+async function findByDigest(store: Store, reference: Reference): Promise<ImageRecord[]> {
   const { digest, ...name } = reference;
-  if (digest === undefined) return undefined;
+  if (digest === undefined) return [];
   const named = store.images.get(formatReference(reference));
-  if (named?.target.digest === digest) return named;
+  if (named?.target.digest === digest) return [named];
   const tagged = store.images.get(
     formatReference(name.tag === undefined ? { ...name, tag: "latest" } : name),
   );
-  const own = tagged === undefined ? undefined : await withDigest(store, tagged, digest);
-  if (own !== undefined) return own;
   if (name.tag !== undefined) {
-    if (tagged === undefined) return undefined;
+    if (tagged === undefined) return [];
+    const own = await withDigest(store, tagged, digest);
+    if (own !== undefined) return [own];
     throw new VarveError(
       "E_NOT_FOUND",
       `Cannot find image ${formatReference(reference)}: the tag names another image`,
@@ -297,40 +314,39 @@ async function findByDigest(
   const same = store.images.list().filter((row) =>
     row.name.startsWith(`${prefix}:`) || row.name.startsWith(`${prefix}@`)
   );
-  const target = same.find((row) => row.target.digest === digest);
-  if (target !== undefined) return target;
-  const each = new Map(same.toReversed().map((row) => [meaningOf(row), row]));
-  for (const row of each.values()) {
-    const found = await withDigest(store, row, digest);
-    if (found !== undefined) return found;
+  const found: ImageRecord[] = [];
+  for await (const [own, row] of digestsOfAll(store, same)) {
+    if (own === digest) found.push(row);
   }
-  return undefined;
+  // First `latest`, then names whose target has the digest itself.
+  const rank = (row: ImageRecord) =>
+    row.name === tagged?.name ? 0 : row.target.digest === digest ? 1 : 2;
+  return found.sort((a, b) => rank(a) - rank(b));
 }
 
-async function findById(store: Store, text: string): Promise<ImageRecord | undefined> {
+async function findById(store: Store, text: string): Promise<ImageRecord[]> {
   const hex = text.startsWith("sha256:") ? text.slice(7) : text;
-  if (!isDigest(text) && !/^[0-9a-f]{4,64}$/.test(hex)) return undefined;
+  if (!isDigest(text) && !/^[0-9a-f]{4,64}$/.test(hex)) return [];
   const prefix = isDigest(text) ? text : `sha256:${hex}`;
-  const found = new Map<string, ImageRecord>();
-  const seen = new Set<string>();
-  for (const record of store.images.list()) {
-    // An image can have many names: it is read once.
-    if (seen.has(meaningOf(record))) continue;
-    seen.add(meaningOf(record));
-    for (const [digest, meant] of await digestsOf(store, record)) {
-      // The digest of an index does not select a platform. So prefer a row that was not given for a
-      // platform either.
-      const before = found.get(digest);
-      const isBetter = before?.platform !== undefined && meant.platform === undefined;
-      if (digest.startsWith(prefix) && (before === undefined || isBetter)) found.set(digest, meant);
-    }
+  const found = new Map<Digest, ImageRecord[]>();
+  for await (const [digest, meant] of digestsOfAll(store, store.images.list())) {
+    if (!digest.startsWith(prefix)) continue;
+    const rows = found.get(digest) ?? [];
+    found.set(digest, rows);
+    rows.push(meant);
   }
-  if (found.size <= 1) return found.values().next().value;
-  throw new VarveError(
-    "E_USAGE",
-    `Cannot find image ${JSON.stringify(text)}: ${found.size} image IDs begin with it`,
-    { subject: text, hint: "give more digits" },
-  );
+  if (found.size > 1) {
+    throw new VarveError(
+      "E_USAGE",
+      `Cannot find image ${JSON.stringify(text)}: ${found.size} image IDs begin with it`,
+      { subject: text, hint: "give more digits" },
+    );
+  }
+  // The digest of an index does not select a platform. So rows that were not given for a platform
+  // either come first.
+  const [rows = []] = found.values();
+  const rank = ({ platform }: ImageRecord) => platform === undefined ? 0 : 1;
+  return rows.sort((a, b) => rank(a) - rank(b));
 }
 
 /**
@@ -345,6 +361,22 @@ async function digestsOf(store: Store, record: ImageRecord): Promise<[Digest, Im
     out.push([image.descriptor.digest, narrowed], [image.imageId, narrowed]);
   }
   return out;
+}
+
+/** The same for many rows. An image can have many names: it is read once. */
+async function* digestsOfAll(
+  store: Store,
+  records: readonly ImageRecord[],
+): AsyncGenerator<[Digest, ImageRecord], void, undefined> {
+  const known = new Map<string, readonly [Digest, ImageRecord][]>();
+  for (const record of records) {
+    const meaning = meaningOf(record);
+    const digests = known.get(meaning) ?? [...new Map(await digestsOf(store, record))];
+    known.set(meaning, digests);
+    for (const [digest, { target, platform }] of digests) {
+      yield [digest, { ...record, target, platform }];
+    }
+  }
 }
 
 async function withDigest(

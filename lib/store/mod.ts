@@ -77,6 +77,7 @@ export type { DiskStore } from "./disk_store.ts";
 export { documentLimits } from "./document_limits.ts";
 export {
   findImage,
+  findImageNames,
   narrowImage,
   type PlatformChoice,
   readImage,

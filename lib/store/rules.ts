@@ -77,6 +77,15 @@ export function namelessImage(digest: Digest): string {
 }
 
 /**
+ * The row that goes when an image gets a name: that of the same image without a name. A spare name
+ * is not for people, so it replaces nothing.
+ */
+export function replacedName(name: string, digest: Digest, spare: boolean): string | undefined {
+  const nameless = namelessImage(digest);
+  return spare || name === nameless ? undefined : nameless;
+}
+
+/**
  * The names of a layer's locks while it is made, in the order in which they are taken: diffID
  * first. Every maker takes them in the same order, so that two makers never wait for each other. A
  * layer without a known digest is not locked.

@@ -53,6 +53,12 @@ export function rowsConformance(test: StoreTest): void {
     for (const name of ["", "a\0b", "\ud800", "x".repeat(5000)]) {
       assertThrows(() => store.images.set(name, first), RangeError);
     }
+    const nameless = `<none>@${first.digest}`;
+    store.images.set(nameless, first);
+    store.images.set("spare", first, { spare: true });
+    assertEquals(store.images.get(nameless)?.target.digest, first.digest);
+    store.images.set("named", first);
+    assertEquals(store.images.get(nameless), undefined);
     await using named = await store.ingest();
     for (const name of [second.digest, `docker.io/library/${second.digest}`, "sha512:1"]) {
       assertEquals(codeOf(() => store.images.set(name, first)), "E_USAGE", name);

@@ -14,7 +14,7 @@ import type {
   SpareOptions,
 } from "../contract.ts";
 import type { ChainRecord, ImageRecord, Lease, SnapshotRow } from "../records.ts";
-import { checkImageName, checkName, keptTarget, notFound } from "../rules.ts";
+import { checkImageName, checkName, keptTarget, notFound, replacedName } from "../rules.ts";
 import { compareText, type MemoryState, sortedBy } from "./state.ts";
 
 /** The chains of a memory store. */
@@ -94,6 +94,8 @@ export class MemoryImages implements Images {
       spare: spare && (before?.spare ?? before === undefined) ? true : undefined,
     };
     this.#state.images.set(name, record);
+    const nameless = replacedName(name, target.digest, spare);
+    if (nameless !== undefined) this.#state.images.delete(nameless);
     return record;
   }
 

@@ -2,7 +2,13 @@ import { imageUsers } from "../../../container/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { formatReference, parseReference } from "../../../oci/mod.ts";
 import { liveMounts } from "../../../snapshot/mod.ts";
-import { type DiskStore, findImage, readImage } from "../../../store/mod.ts";
+import {
+  type DiskStore,
+  findImage,
+  findImageNames,
+  type ImageRecord,
+  readImage,
+} from "../../../store/mod.ts";
 import { PLATFORM_OPTION, platformChoice } from "../../images.ts";
 import type { Verb } from "../../verb.ts";
 
@@ -47,22 +53,32 @@ export const rmi: Verb = {
   usage: "rmi <ref...>",
   summary: "remove image names",
   help: `Only names are removed. Blobs and layers stay in the store until garbage collection.
-The name of a mounted image is refused (exit 6): unmount it first. So is the last name of an image that a kept
-container needs to run again ('varve ps' lists those), unless --force is given.
+An image ID or a digest that has several names is refused (exit 6), unless all of them are given. The name of
+a mounted image is refused (exit 6): unmount it first. So is the last name of an image that a kept container
+needs to run again ('varve ps' lists those). --force removes all names of the ID, and also what a kept
+container needs.
 
 JSON: {"removed":[NAME]}`,
   configure(command) {
-    command.option("-f, --force", "remove the name even if a kept container needs it");
+    command.option(
+      "-f, --force",
+      "remove all names of an ID, and names that a kept container needs",
+    );
   },
   async run(context, references, options) {
     const store = await context.store();
-    const records = [];
     // Look up every name before the first removal, so that either all names are removed or nothing is.
-    for (const reference of references) records.push(await findImage(store, reference));
-    const names = [...new Set(records.map((record) => record.name))];
+    const found: { readonly reference: string; readonly records: readonly ImageRecord[] }[] = [];
+    for (const reference of references) {
+      found.push({ reference, records: await findImageNames(store, reference) });
+    }
+    if (options["force"] !== true) refuseSeveralNames(found);
+    const records = new Map(found.flatMap(({ records }) => records).map((one) => [one.name, one]));
     const mounts = [...liveMounts(store)];
-    for (const name of names) {
-      const mount = mounts.find(([, lease]) => lease.resources.includes(`image:${name}`));
+    for (const { name, target } of records.values()) {
+      // An image that was mounted before it had a name is mounted as <none>.
+      const own = [`image:${name}`, `image:<none>@${target.digest}`];
+      const mount = mounts.find(([, lease]) => own.some((one) => lease.resources.includes(one)));
       if (mount === undefined) continue;
       throw new VarveError(
         "E_PRECONDITION",
@@ -73,6 +89,7 @@ JSON: {"removed":[NAME]}`,
         },
       );
     }
+    const names = [...records.keys()];
     if (options["force"] !== true) refuseNeeded(store, names);
     for (const name of names) store.images.remove(name);
     return { json: { removed: names }, text: names.map((name) => `${name}\n`).join("") };
@@ -89,4 +106,28 @@ function refuseNeeded(store: DiskStore, names: readonly string[]): void {
     `Cannot remove ${name}: container ${JSON.stringify(key)} needs it to run again`,
     { subject: name, hint: `remove the container by 'varve snapshot rm', or give --force` },
   );
+}
+
+/** Number of names that the message shows. */
+const SHOWN = 5;
+
+/** Refuses an ID or digest of several names of which the user did not give all. @throws {VarveError} `E_PRECONDITION` */
+function refuseSeveralNames(
+  found: readonly { readonly reference: string; readonly records: readonly ImageRecord[] }[],
+): void {
+  const given = new Set(
+    found.filter(({ records }) => records.length === 1).map(({ records }) => records[0]?.name),
+  );
+  for (const { reference, records } of found) {
+    if (records.length === 1 || records.every(({ name }) => given.has(name))) continue;
+    const names = records.map(({ name }) => name);
+    const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : "";
+    throw new VarveError(
+      "E_PRECONDITION",
+      `Cannot remove ${reference}: it has ${names.length} names, ${
+        names.slice(0, SHOWN).join(", ")
+      }${more}`,
+      { subject: reference, hint: "give the names to remove, or --force for all of them" },
+    );
+  }
 }

@@ -5,7 +5,7 @@ import { type Descriptor, descriptorToJson, jsonText, platformToJson } from "../
 import { diffIdsOfChain } from "../../chain_walk.ts";
 import type { Chains, Images, NameOptions, SpareOptions } from "../../contract.ts";
 import type { ChainRecord, ImageRecord } from "../../records.ts";
-import { checkImageName, keptTarget, notFound } from "../../rules.ts";
+import { checkImageName, keptTarget, notFound, replacedName } from "../../rules.ts";
 import { checkWritable, countUp, type Disk } from "../context.ts";
 import { refreshIndex } from "../layout_index.ts";
 import type { Database } from "./database.ts";
@@ -133,5 +133,7 @@ export function putImage(
     spare ? 1 : 0,
     platform === undefined ? null : jsonText(platformToJson(platform)),
   );
+  const nameless = replacedName(name, digest, spare);
+  if (nameless !== undefined) db.run("DELETE FROM image WHERE name = ?", nameless);
   return toImage(db.get<ImageRow>("SELECT * FROM image WHERE name = ?", name) as ImageRow);
 }
