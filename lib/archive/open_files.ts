@@ -1,7 +1,6 @@
 import { decompress, sniff } from "../codec/compress/mod.ts";
 import { VarveError } from "../errors.ts";
-import { allChunks, readRange } from "../image/internal.ts";
-import { fileErrno, fileError } from "../linux/mod.ts";
+import { allChunks, readRange, statInput } from "../image/internal.ts";
 import { directoryFiles } from "./directory_files.ts";
 import type { ArchiveFiles, OpenFilesOptions } from "./files.ts";
 import { streamFiles } from "./stream_files.ts";
@@ -31,7 +30,7 @@ export async function openFiles(
   if (typeof source !== "string") {
     return await streamFiles(labelOf(source), inflated(stoppable(source, options)), options);
   }
-  const info = await stat(source);
+  const info = await statInput(source, "load");
   if (info.isDirectory) return directoryFiles(source);
   if (info.isFile) {
     if (info.size === 0) throw new VarveError("E_TRUNCATED", `Cannot load ${source}: it is empty`);
@@ -57,18 +56,4 @@ function stoppable(
 /** Decompresses the outer tar, if its magic bytes show a compression. */
 function inflated(bytes: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
   return decompress(bytes, { limits: OUTER_LIMITS });
-}
-
-async function stat(path: string): Promise<Deno.FileInfo> {
-  try {
-    return await Deno.stat(path);
-  } catch (error) {
-    const code = fileErrno(error);
-    if (code === "ENOENT" || code === "ENOTDIR") {
-      throw new VarveError("E_NOT_FOUND", `Cannot load ${path}: there is no such file`, {
-        subject: path,
-      });
-    }
-    throw fileError(error, `load ${path}`);
-  }
 }

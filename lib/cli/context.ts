@@ -42,6 +42,7 @@ export class Context implements AsyncDisposable {
   readonly signal: AbortSignal;
   /** Builds the model of the whole command line, which shell completion reads. */
   readonly commandLine: () => Promise<Command>;
+  readonly #makesStore: boolean;
   readonly #stack = new AsyncDisposableStack();
   #store: Promise<DiskStore> | undefined;
   #pool: ProgramPool | undefined;
@@ -55,11 +56,13 @@ export class Context implements AsyncDisposable {
     options: GlobalOptions,
     signal: AbortSignal,
     commandLine: () => Promise<Command>,
+    makesStore: boolean,
   ) {
     this.io = io;
     this.options = options;
     this.signal = signal;
     this.commandLine = commandLine;
+    this.#makesStore = makesStore;
   }
 
   /** The store, opened at the first call. */
@@ -69,6 +72,7 @@ export class Context implements AsyncDisposable {
       const store = await openStore({
         root: this.options.root,
         durability,
+        create: this.#makesStore || !this.options.isRootGiven,
         onWarning: (message) => this.warn(message),
       });
       return this.#stack.use(store);

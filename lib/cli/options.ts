@@ -2,11 +2,14 @@ import { VarveError } from "../errors.ts";
 import { INFLATERS } from "../layer_job/internal.ts";
 import type { InflaterName } from "../layer_job/mod.ts";
 import type { Store } from "../store/mod.ts";
+import { DRIVER_CHOICES } from "./driver_choices.ts";
 
 /** Options that every verb takes, before or after its name. */
 export interface GlobalOptions {
   /** Directory of the store. */
   readonly root: string;
+  /** Whether the user named the root, by an option or a variable. */
+  readonly isRootGiven: boolean;
   /** How to print results. */
   readonly format: "text" | "json";
   /** Whether to print neither progress nor warnings. */
@@ -44,6 +47,7 @@ export function globalOptions(
   };
   return {
     root: rootOf(value("root", "VARVE_ROOT"), env, isRoot),
+    isRootGiven: value("root", "VARVE_ROOT") !== undefined,
     format: oneOf("--format", value("format") ?? "text", ["text", "json"]),
     quiet: given["quiet"] === true,
     progress: oneOf("--progress", value("progress") ?? "auto", ["auto", "plain", "none"]),
@@ -52,7 +56,10 @@ export function globalOptions(
       (v) => oneOf("--durability", v, ["full", "none"]),
     ),
     workers: optional(value("workers", "VARVE_WORKERS"), parseWorkers),
-    driver: value("driver", "VARVE_DRIVER"),
+    driver: optional(
+      value("driver", "VARVE_DRIVER"),
+      (v) => oneOf("--driver", v, DRIVER_CHOICES),
+    ),
     inflater: optional(
       value("inflate", "VARVE_INFLATE"),
       (v) => oneOf("VARVE_INFLATE", v, INFLATERS),

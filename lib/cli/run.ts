@@ -61,7 +61,7 @@ export async function runCli(args: readonly string[], options: RunCliOptions): P
     if (verb.onlyReads === true) io.endAtSignals?.();
     exitOf = (error) => verb.exitOf?.(error) ?? exitCode(error);
     const commandLine = () => createProgram(() => Promise.resolve());
-    await using context = new Context(io, globals, signal, commandLine);
+    await using context = new Context(io, globals, signal, commandLine, verb.makesStore ?? false);
     exit = await runVerb(context, verb, verbArgs, verbOptions);
   }, args);
   // Keep commander's output until we know whether it is help or an error.

@@ -25,6 +25,11 @@ export interface Verb {
   readonly summary: string;
   /** Text of `--help` after the options: the rules, the JSON document, examples. */
   readonly help: string;
+  /**
+   * Whether the verb makes a store where there is none. Other verbs refuse a root that the user named
+   * and that holds no store: it is probably mistyped.
+   */
+  readonly makesStore?: boolean | undefined;
   /** Adds the verb's own options. */
   configure?(command: Command): void;
   /**

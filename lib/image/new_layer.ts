@@ -1,6 +1,6 @@
 import { VarveError } from "../errors.ts";
-import { fileErrno, fileError } from "../linux/mod.ts";
 import type { FileRun, ImageIngest, IngestedLayer, StreamContent } from "./contract.ts";
+import { statInput } from "./input_file.ts";
 import { allChunks } from "./read_range.ts";
 
 /** A tar for a new layer: its path, or a stream of its bytes. It may be compressed with gzip or zstd. */
@@ -26,7 +26,7 @@ export async function newLayer(
 }
 
 async function openTar(path: string): Promise<FileRun | StreamContent> {
-  const info = await stat(path);
+  const info = await statInput(path, "read");
   if (info.isDirectory) {
     throw new VarveError("E_USAGE", `Cannot read ${path} as a layer: it is a directory`, {
       subject: path,
@@ -35,18 +35,6 @@ async function openTar(path: string): Promise<FileRun | StreamContent> {
   if (!info.isFile) return streamContent(ReadableStream.from(allChunks(path)));
   if (info.size === 0) throw isEmpty();
   return { kind: "file", path, offset: 0, length: info.size };
-}
-
-async function stat(path: string): Promise<Deno.FileInfo> {
-  try {
-    return await Deno.stat(path);
-  } catch (error) {
-    const code = fileErrno(error);
-    if (code !== "ENOENT" && code !== "ENOTDIR") throw fileError(error, `read ${path}`);
-    throw new VarveError("E_NOT_FOUND", `Cannot read ${path}: there is no such file`, {
-      subject: path,
-    });
-  }
 }
 
 function streamContent(bytes: ReadableStream<Uint8Array>): StreamContent {

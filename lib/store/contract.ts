@@ -207,11 +207,9 @@ export interface Images {
   /** The record of a full name, or `undefined`. */
   get(name: string): ImageRecord | undefined;
   /**
-   * Points a name at a target that the store holds. Replaces the previous target. The row
-   * `<none>@<digest>` of the target goes, unless the new name is spare.
-   *
-   * @throws {VarveError} `E_NOT_FOUND` when the target's blob is missing · `E_USAGE` when the name
-   * reads as a digest
+   * Points a name at a target that the store holds. Replaces the previous target. The target's
+   * row `<none>@<digest>` goes, unless the name is spare.
+   * @throws {VarveError} `E_NOT_FOUND` the target's blob is missing · `E_USAGE` it reads as a digest
    */
   set(name: string, target: Descriptor, options?: NameOptions): ImageRecord;
   /** Removes a name. @throws {VarveError} `E_NOT_FOUND` */

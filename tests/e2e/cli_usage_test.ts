@@ -121,7 +121,7 @@ Deno.test("names, files and snapshots that do not exist, exist already, or are i
     [["snapshot", "label", "work", "novalue"], 2, /KEY=VALUE/],
     [["config", "get", "none"], 2, /lists them/],
     [["config", "set", "workers", "0"], 2, /from 1 to 256/],
-    [["snapshot", "ls", "--driver", "none"], 2, /overlay, native/],
+    [["snapshot", "ls", "--driver", "none"], 2, /overlay or native/],
   ];
   for (const [args, code, message] of cases) {
     const said = await on(args);

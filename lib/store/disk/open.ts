@@ -20,7 +20,7 @@ import { namesIn } from "./system.ts";
  * Any number of processes may have the same store open. On a read-only file system the store can only be
  * read.
  *
- * @throws {VarveError} `E_PRECONDITION` the root is a symbolic link, is not a directory, or holds
+ * @throws {VarveError} `E_NOT_FOUND` there is no store, and `create` is false · `E_PRECONDITION` the root is a symbolic link, is not a directory, or holds
  * other files but no store · `E_DENIED` it belongs to another user · `E_DB` its database is damaged
  * or has a later schema; nothing was written · `E_BUSY` another process holds the database for too
  * long · `E_SYSCALL`
@@ -39,7 +39,7 @@ import { namesIn } from "./system.ts";
  */
 export async function openStore(options: OpenOptions): Promise<DiskStore> {
   const paths = new Paths(absoluteRoot(options.root));
-  const { readOnly } = await prepareRoot(paths);
+  const { readOnly } = await prepareRoot(paths, options.create ?? true);
   const names = await guarded(`open store ${paths.root}`, () => namesIn(paths.ingest));
   const unclean = ownersIn(names).length > 0;
   const db = await openDatabase(paths, { readOnly, unclean });

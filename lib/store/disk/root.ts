@@ -8,14 +8,17 @@ import { lstatOrNothing, makeDirectory, namesIn } from "./system.ts";
 /** The layout file of an OCI layout (image-spec, image-layout.md). */
 const OCI_LAYOUT = '{"imageLayoutVersion":"1.0.0"}\n';
 
+/** A new file system has this directory. */
+const LOST_AND_FOUND = "lost+found";
+
 /**
  * The names that the root of a store can hold. If a directory has no database and holds another
- * name, it is not a store. A new file system has `lost+found`.
+ * name, it is not a store.
  */
 const ROOT_NAMES: ReadonlySet<string> = new Set([
   ...Object.values(ROOT_FILES),
   ...["-wal", "-shm", "-journal"].map((end) => ROOT_FILES.database + end),
-  "lost+found",
+  LOST_AND_FOUND,
 ]);
 
 /** The absolute path of a root, without `.`, `..` and double slashes. @throws {RangeError} when it is empty or holds a NUL */
@@ -33,15 +36,22 @@ export function absoluteRoot(root: string): string {
  * @throws {VarveError} `E_PRECONDITION` the root is not a store · `E_DENIED` it belongs to another
  * user · `E_SYSCALL`
  */
-export async function prepareRoot(paths: Paths): Promise<{ readonly readOnly: boolean }> {
+export async function prepareRoot(
+  paths: Paths,
+  create: boolean,
+): Promise<{ readonly readOnly: boolean }> {
   const { root } = paths;
   return await guarded(`open store ${root}`, async () => {
     if (await lstatOrNothing(root) === undefined) {
+      if (!create) throw noStore(root);
       await Deno.mkdir(root.slice(0, root.lastIndexOf("/")) || "/", { recursive: true });
       await makeDirectory(root);
     }
     await checkDirectory(root);
     await checkNames(root);
+    if (!create && (await namesIn(root)).every((name) => name === LOST_AND_FOUND)) {
+      throw noStore(root);
+    }
     if (await takesNoWrites(paths.lock)) {
       for (const path of paths.directories()) await checkDirectory(path);
       return { readOnly: true };
@@ -53,6 +63,13 @@ export async function prepareRoot(paths: Paths): Promise<{ readonly readOnly: bo
     }
     await writeLayout(paths);
     return { readOnly: false };
+  });
+}
+
+function noStore(root: string): VarveError {
+  return new VarveError("E_NOT_FOUND", `Cannot open store ${root}: there is none`, {
+    subject: root,
+    hint: "check the root; load, pull or import makes a store",
   });
 }
 

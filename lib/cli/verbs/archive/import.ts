@@ -10,6 +10,7 @@ import { reportImages } from "../../report_images.ts";
 /** `varve import`. */
 export const importVerb: Verb = {
   usage: "import <source> <ref>",
+  makesStore: true,
   summary: "make an image with one layer from a root filesystem",
   help: `SOURCE is a directory, a tar (plain, gzip or zstd), or - for a tar from standard input.
 
@@ -62,8 +63,8 @@ Examples:
 
 /** The part of the image config that describes containers, from the options. @throws {VarveError} `E_USAGE` */
 function containerOf(options: Options): NonNullable<ImportOptions["container"]> {
-  const entrypoint = stringOption(options, "entrypoint");
-  const cmd = stringOption(options, "cmd");
+  const entrypoint = commandOption(options, "entrypoint");
+  const cmd = commandOption(options, "cmd");
   const instructions = [
     ...(entrypoint === undefined ? [] : [`ENTRYPOINT ${entrypoint}`]),
     ...(cmd === undefined ? [] : [`CMD ${cmd}`]),
@@ -82,6 +83,29 @@ function containerOf(options: Options): NonNullable<ImportOptions["container"]> 
     WorkingDir: workdir,
     User: user,
   };
+}
+
+/**
+ * Begins a JSON list, and no line for the shell: there `[` is a program, and a blank follows. `[ "a",` is a list, too.
+ */
+const LIST = /^\s*\[(?:[^\s[]|\s*"(?:[^"\\]|\\.)*"\s*(?:,|$))/;
+
+/** A command: a JSON list of words, or a line for the shell. @throws {VarveError} `E_USAGE` for a malformed list */
+function commandOption(options: Options, name: string): string | undefined {
+  const text = stringOption(options, name);
+  if (text === undefined || !LIST.test(text)) return text;
+  let words: unknown;
+  try {
+    words = JSON.parse(text);
+  } catch {
+    // Refused below: as a line for the shell it would fail in every container.
+  }
+  if (Array.isArray(words) && words.every((word) => typeof word === "string")) return text;
+  throw new VarveError(
+    "E_USAGE",
+    `Cannot use --${name} ${JSON.stringify(text)}: it is not a JSON list of words`,
+    { hint: `write --${name} '["/bin/app","-v"]', or a line for the shell` },
+  );
 }
 
 /** Parses the values `NAME=value` of an option. The last value of a name wins. @throws {VarveError} `E_USAGE` */

@@ -10,6 +10,7 @@ import { stringOption, type Verb } from "../../verb.ts";
 /** `varve load`. */
 export const load: Verb = {
   usage: "load <source>",
+  makesStore: true,
   summary: "load images from an archive, an OCI layout or standard input (-)",
   help:
     `SOURCE is a docker-archive or an OCI layout, as a tar (plain, gzip or zstd) or a directory, or - for

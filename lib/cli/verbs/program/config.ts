@@ -41,6 +41,7 @@ const get: Verb = {
 /** `varve config set`. */
 const set: Verb = {
   usage: "set <key> [value]",
+  makesStore: true,
   summary: "change one setting, or reset it to its default",
   help: `Without VALUE, the setting is reset to its default.
 

@@ -14,6 +14,8 @@ import { VERSION } from "./version.ts";
 /** `varve doctor`. */
 export const doctor: Verb = {
   usage: "doctor",
+  // It tries the drivers on the file system of the store.
+  makesStore: true,
   summary: "show what this machine can do, which driver is used, and why",
   help:
     `JSON: {"version","machine":{"os","arch","kernel","cores","memory","user","maySystemCall","mayMount","openFiles"},

@@ -42,6 +42,7 @@ JSON: [{"key","kind","parent","diffId","cacheId","labels","createdAt","updatedAt
 /** `varve snapshot prepare`. */
 const prepare: Verb = {
   usage: "prepare <key> [parent]",
+  makesStore: true,
   summary: "create a read-write snapshot and print its mounts",
   help: `PARENT is a committed snapshot, a chainID or an image. Nothing is mounted yet.
 
@@ -53,6 +54,7 @@ ${MOUNTS_JSON}`,
 /** `varve snapshot view`. */
 const view: Verb = {
   usage: "view <key> [parent]",
+  makesStore: true,
   summary: "create a read-only snapshot and print its mounts",
   help: `PARENT is a committed snapshot, a chainID or an image. Nothing is mounted yet.
 
