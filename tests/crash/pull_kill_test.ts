@@ -111,7 +111,7 @@ async function withScene(packing: Packing, fn: (scene: Scene) => Promise<void>):
   const image = buildImage({ packing, layers: [[{ name: "file", content }]] });
   await using registry = new HoldingRegistry(image);
   const cli = new Cli(temp.join("store"));
-  await cli.text(["images"]);
+  await (await openStore({ root: temp.join("store") }))[Symbol.asyncDispose]();
   await fn({ temp, cli, image, registry });
   await using store = await openStore({ root: temp.join("store") });
   await judgeStore(store);
