@@ -113,7 +113,8 @@ export async function registryClient(
   return new RegistryClient(
     await loadClientConfig(registry, repository, {
       ...registryOptions(context.io.env),
-      plainHttp,
+      // Without the option the address decides: http on loopback, else https.
+      plainHttp: plainHttp || undefined,
       credential,
       onWarning: (message) => context.warn(message),
       signal: context.signal,
