@@ -1,12 +1,19 @@
 /** Everything that a user can see of a disk store. */
 import { assertEquals } from "@std/assert";
+import { openStore } from "../../../lib/store/mod.ts";
 import { commandOn } from "./in_process.ts";
 
 /** The output of `images` and `snapshot ls`, and names and sizes of all files but locks and the database. */
 export async function stateOf(root: string): Promise<unknown> {
+  // A verb that reads makes no store.
+  if (!await isThere(root)) await (await openStore({ root }))[Symbol.asyncDispose]();
   const { stdout: images } = await commandOn(root)(["images", "--format", "json"]);
   const { stdout: snapshots } = await commandOn(root)(["snapshot", "ls", "--driver", "native"]);
   return { images, snapshots, files: await filesOf(root) };
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await Deno.lstat(path).then(() => true, () => false);
 }
 
 async function filesOf(directory: string): Promise<string[]> {
