@@ -3,7 +3,7 @@ import type { DirectoryNode } from "./node.ts";
 
 /**
  * An implied directory: a parent of an entry that has no entry of its own in the layer. It takes
- * its attributes from the layers below; if they have no such directory, these attributes count.
+ * its attributes from the layers below. If they have no such directory, it has these attributes.
  */
 export const IMPLIED: DirectoryNode = {
   type: "directory",

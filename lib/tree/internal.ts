@@ -1,5 +1,5 @@
 /**
- * What only other rooms need of trees: no public API.
+ * What other rooms need of trees; not part of the public API.
  *
  * @module
  */

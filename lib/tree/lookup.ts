@@ -9,7 +9,8 @@ import { splitPath } from "./path.ts";
 import type { NamedNode, Tree } from "./tree.ts";
 
 /**
- * Finds the row of a path, given as names; no names are the root. Symbolic links are not followed.
+ * Finds the row of a path, given as names. Without names it finds the root. Symbolic links are not
+ * followed.
  */
 function findPath(tree: Tree, names: readonly ByteString[]): RowRef | undefined {
   let at: RowRef = { leaf: packed(tree).root(), i: 0 };
@@ -30,7 +31,7 @@ export function rootOf(tree: Tree): DirectoryNode {
 
 /**
  * The node at a path; `undefined` when there is none. Symbolic links are not followed, neither at
- * the end nor on the way. `""` and `"/"` are the root.
+ * the end of the path nor inside it. `""` and `"/"` are the root.
  *
  * @throws {VarveError} `E_FORMAT` or `E_DIGEST` when a stored tree is damaged
  */
@@ -61,7 +62,7 @@ export function openDirectory(tree: Tree, path: ByteString): Block | null {
  * The entries of a directory, sorted by the bytes of their names.
  *
  * @throws {VarveError} `E_NOT_FOUND` when the path does not exist, `E_NOT_DIR` when it is not a
- * directory; both already from this call, before the iteration begins
+ * directory; this call itself throws them, before the iteration begins
  */
 export function list(tree: Tree, path: ByteString): Iterable<NamedNode> {
   const directory = openDirectory(tree, path);

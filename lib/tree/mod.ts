@@ -2,9 +2,9 @@
  * Immutable, content-addressed trees of files.
  *
  * A *layer tree* holds what one layer adds, changes and hides. A *root tree* holds the whole file
- * system that a chain of layers gives. Both are a {@linkcode Tree}, named by its `digest`: equal
- * trees have equal digests. The digest covers names, types, attributes and content. It does not
- * cover the {@linkcode Locator}, which says where the bytes of a file lie in a layer tar.
+ * system that results from a chain of layers. Both are a {@linkcode Tree}, named by its `digest`:
+ * equal trees have equal digests. The digest covers names, types, attributes and content. It does
+ * not cover the {@linkcode Locator}, which says where the bytes of a file lie in a layer tar.
  *
  * ## Form
  *
@@ -27,22 +27,22 @@
  * - A *side* says where something lies: the bytes of a file, or the block of a directory. Sides are
  *   not hashed.
  * - Blocks lie in a *segment*: pages of memory, or a file. An *address* is a position in a segment,
- *   in units of 8 bytes. A block can also refer to blocks of other segments, which its own one
+ *   in units of 8 bytes. A block can also refer to blocks of other segments, which its own segment
  *   *imports*.
- * - Where a large directory is cut depends only on the names in it. So a tree has the same digest
- *   however it was made.
+ * - The places where a large directory is cut depend only on the names in it. So a tree has the
+ *   same digest however it was made.
  *
  * `packed/format.ts` and `packed/file_format.ts` define this form and its version. Changing it
  * changes the digest of every tree.
  *
  * ## Making trees
  *
- * - `build/`: {@linkcode TreeBuilder} takes entries in any order and packs directories as they are
- *   left.
+ * - `build/`: {@linkcode TreeBuilder} takes entries in any order and packs a directory as soon as
+ *   the entries move on to another directory.
  * - `merge/`: several trees become one. The merge writes new blocks only for directories that
- *   differ, and shares all others with its inputs.
- *   - {@linkcode editTree} merges a small tree of changes over a tree.
- *   - {@linkcode overlayTrees} merges layers with the rules of overlayfs. With kind `"root"` this
+ *   differ, and shares all other blocks with its inputs. - {@linkcode editTree} merges a small tree
+ *   of changes over a tree. - {@linkcode overlayTrees} merges layers with the rules of overlayfs.
+ *   With kind `"root"` this
  *     is the *fold* of a chain of layers to its root tree, with `"layer"` a squash of layers to one.
  *   - {@linkcode differenceTree} is the inverse: the layer tree that turns one root tree into
  *     another.
@@ -52,8 +52,9 @@
  *
  * ## Reading trees
  *
- * {@linkcode lookup}, {@linkcode resolve}, {@linkcode list} and {@linkcode walk} give each entry as
- * a {@linkcode Node}. {@linkcode rootRow} gives rows without an object for each entry, for codecs.
+ * {@linkcode lookup}, {@linkcode resolve}, {@linkcode list} and {@linkcode walk} return each entry
+ * as a {@linkcode Node}. {@linkcode rootRow} returns rows without an object for each entry, for
+ * codecs.
  *
  * @example
  * ```ts

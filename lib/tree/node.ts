@@ -23,7 +23,7 @@ export interface Extent {
 export interface Locator {
   /** The layer whose uncompressed tar holds the content. */
   readonly source: DiffId;
-  /** The runs of data in ascending order: one for an ordinary file, none for an empty one. */
+  /** The runs of data in ascending order: one for an ordinary file, none for an empty file. */
   readonly extents: readonly Extent[];
 }
 
@@ -56,18 +56,20 @@ export interface FileNode extends Linkable {
   readonly type: "file";
   /** Size of the content in bytes, holes included; below 2^53. */
   readonly size: number;
-  /** SHA-256 (32 bytes) of the content, with zeros for holes; `null` exactly when the size is 0. */
+  /**
+   * SHA-256 (32 bytes) of the content, with zeros for holes; `null` if, and only if, the size is 0.
+   */
   readonly digest: Uint8Array | null;
   /** Where the content lies; `null` when the tree was not made from a layer tar. */
   readonly locator: Locator | null;
 }
 
-/** A directory. Its entries are not part of the node: `list` and `walk` give them. */
+/** A directory. Its entries are not part of the node; `list` and `walk` return them. */
 export interface DirectoryNode extends Attributes {
   /** The kind of node: a directory. */
   readonly type: "directory";
   /**
-   * Whether the directory hides everything that lower layers have in it. Always false in a root
+   * Whether the directory hides all entries that lower layers have in it. Always false in a root
    * tree.
    */
   readonly opaque: boolean;
@@ -110,7 +112,7 @@ export interface WhiteoutNode {
   readonly type: "whiteout";
 }
 
-/** What a tree has at a path. The tag `type` tells the kinds apart. */
+/** The node of a tree at a path. The field `type` tells the kinds apart. */
 export type Node =
   | FileNode
   | DirectoryNode

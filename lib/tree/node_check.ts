@@ -24,7 +24,7 @@ export function checkName(name: ByteString): void {
 /**
  * Checks a node.
  *
- * @throws {RangeError} when no tree can hold it
+ * @throws {RangeError} when no tree can hold the node
  */
 export function checkNode(node: Node): void {
   if (node.type === "whiteout") return;
@@ -55,7 +55,7 @@ function checkFile({ size, digest, locator }: FileNode): void {
 /**
  * Checks that a file of this size can have this digest.
  *
- * @throws {RangeError} when it cannot
+ * @throws {RangeError} when the digest does not fit the size
  */
 export function checkDigest(size: number, digest: Uint8Array | null): void {
   if (size > 0 ? digest?.length !== 32 : digest !== null) {
@@ -66,7 +66,7 @@ export function checkDigest(size: number, digest: Uint8Array | null): void {
 /**
  * Checks that the extents fit a file of this size.
  *
- * @throws {RangeError} when they do not
+ * @throws {RangeError} when the extents do not fit the size
  */
 export function checkExtents(size: number, extents: readonly Extent[]): void {
   let end = 0;

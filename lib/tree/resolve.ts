@@ -20,7 +20,7 @@ export interface ResolveOptions {
 export interface Resolved {
   /** The path without symbolic links and dots, without leading slash; empty for the root. */
   readonly path: ByteString;
-  /** The node at that path. */
+  /** The node at `path`. */
   readonly node: Node;
 }
 
@@ -28,8 +28,8 @@ export interface Resolved {
  * Resolves a path and follows the symbolic links in it, inside the tree: `/` and `..` never leave
  * its root. Returns `undefined` when a part of the path does not exist.
  *
- * @throws {VarveError} `E_LOOP` beyond 40 symbolic links, `E_NOT_DIR` when a part in front of the
- * last is not a directory
+ * @throws {VarveError} `E_LOOP` beyond 40 symbolic links, `E_NOT_DIR` when a part before the last
+ * is not a directory
  */
 export function resolve(
   tree: Tree,
@@ -41,18 +41,20 @@ export function resolve(
   return { path: row.names.join("/") as ByteString, node: nodeAt(row.at.leaf, row.at.i) };
 }
 
-/** Resolves as {@linkcode resolve} does, to the names of the path and the row at its end. */
+/**
+ * Does the same as {@linkcode resolve}, but returns the names of the path and the row at its end.
+ */
 export function resolveRow(
   tree: Tree,
   path: ByteString,
   followLast: boolean,
 ): { readonly names: readonly ByteString[]; readonly at: RowRef } | undefined {
   const subject = escapeForTerminal(path);
-  // The directories entered so far: `way[k]` is the row of `names[k]`. Empty at the root.
+  // The directories that were entered so far: `way[k]` is the row of `names[k]`. Empty at the root.
   const root: RowRef = { leaf: packed(tree).root(), i: 0 };
   const names: ByteString[] = [];
   const way: RowRef[] = [];
-  /** The names that are still to be resolved, the next one last. */
+  /** The names that are still to be resolved, in reverse order. */
   const left = splitPath(path).reverse();
   const mustBeDirectory = path.endsWith("/") || path.endsWith("/.");
   let links = 0;

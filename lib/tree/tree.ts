@@ -3,19 +3,19 @@ import type { TreeDigest } from "../digest/mod.ts";
 import type { Node } from "./node.ts";
 
 /**
- * What a tree is of: `"layer"` holds what one layer changes, `"root"` the whole file system of a
- * chain.
+ * The kind of a tree: a `"layer"` tree holds the changes of one layer, a `"root"` tree the whole
+ * file system of a chain.
  */
 export type TreeKind = "layer" | "root";
 
 /**
- * An immutable, content-addressed tree of files. A value of this library: other objects of this
- * shape are refused.
+ * An immutable, content-addressed tree of files. Only this library can make it; other objects of
+ * this shape are refused.
  */
 export interface Tree {
   /** The kind: only a layer tree can hold whiteouts, opaque and implied directories. */
   readonly kind: TreeKind;
-  /** The identity of the tree. It covers names, types, attributes and content, but no locators. */
+  /** The identity of the tree. It covers names, types, attributes and content, but not locators. */
   readonly digest: TreeDigest;
   /** Number of entries at any depth, without the root. */
   readonly count: number;
@@ -25,7 +25,7 @@ export interface Tree {
 export interface NamedNode {
   /** Name in its directory. */
   readonly name: ByteString;
-  /** The node of that name. */
+  /** The node with that name. */
   readonly node: Node;
 }
 

@@ -8,9 +8,7 @@ import type { Tree, WalkEntry } from "./tree.ts";
 
 /** Options of {@linkcode walk}. */
 export interface WalkOptions {
-  /**
-   * The directory to walk, at any depth. Default: the root. Paths count from the root in any case.
-   */
+  /** The directory to walk, at any depth. Default: the root. Paths always begin at the root. */
   readonly from?: ByteString | undefined;
 }
 
@@ -26,7 +24,7 @@ export interface WalkOptions {
  * ```
  *
  * @throws {VarveError} `E_NOT_FOUND` when `from` does not exist, `E_NOT_DIR` when it is not a
- * directory; both already from this call, before the iteration begins
+ * directory; this call itself throws them, before the iteration begins
  */
 export function walk(tree: Tree, options: WalkOptions = {}): Iterable<WalkEntry> {
   const from = splitPath(options.from ?? "" as ByteString);
@@ -36,7 +34,7 @@ export function walk(tree: Tree, options: WalkOptions = {}): Iterable<WalkEntry>
   return {
     *[Symbol.iterator](): Iterator<WalkEntry> {
       if (start === null) return;
-      // A stack instead of recursion: hostile input can make a tree of any depth.
+      // Uses a stack, not recursion, because hostile input can make a tree of any depth.
       const stack = [{
         rows: new RowCursor(start),
         prefix: from.map((name) => name + "/").join(""),

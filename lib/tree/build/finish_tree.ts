@@ -10,14 +10,14 @@ import { L_DEAD, L_INODE, L_PARENT, L_SIDE, L_STATE, type RecordLog } from "./re
 
 /**
  * Every name of an inode repeats the attributes and the link group of the inode, so a small archive
- * could make a huge tree. This many repeated bytes are always allowed: 64 MiB …
+ * could result in a huge tree. This many repeated bytes are always allowed: 64 MiB …
  */
 const REPEAT_FREE = 1 << 26;
 /** … and this many more for each entry. */
 const REPEAT_EACH = 256;
 /**
- * Upper bound of packed names for each name that is still in the tree. Above it, most of what was
- * packed early is garbage: it is dropped, and all is packed again.
+ * Maximum ratio of packed names to names that are still in the tree. Above it, most packed names
+ * are garbage, so everything is packed again.
  */
 const MAX_PACKED_PER_KEPT = 2;
 
@@ -27,20 +27,20 @@ export interface BuilderState {
   readonly log: RecordLog;
   /** The packer, with the directories that are packed already. */
   readonly packer: Packer;
-  /** Whether a hard link was made: an inode may then have several names. */
+  /** Whether a hard link was made, so that an inode may have several names. */
   readonly linked: boolean;
 }
 
 /**
- * Packs what is left of a builder's records and makes the tree. `own` is the layer of the files
- * whose content was set.
+ * Packs the remaining records of a builder and makes the tree. `own` is the layer that holds the
+ * content of files.
  */
 export function finishTree(built: BuilderState, kind: TreeKind, own: DiffId | null): PackedTree {
   const { log, packer, linked } = built;
   log.dropTable();
   let unpacked = findUnpacked(log, true);
-  // Pack everything again in two cases: packed files refer to a layer, and now there is none; or
-  // most of what was packed is garbage, which the tree would keep in memory.
+  // Pack everything again in two cases: packed files refer to a layer, but `own` is null; or most
+  // packed names are garbage, which the tree would keep in memory.
   if ((own === null && packer.usesOwnLayer) || packer.names > MAX_PACKED_PER_KEPT * unpacked.kept) {
     packer.clear();
     unpacked = findUnpacked(log, false);
@@ -50,21 +50,21 @@ export function finishTree(built: BuilderState, kind: TreeKind, own: DiffId | nu
   return packer.seal(kind);
 }
 
-/** What must still be packed. */
+/** The records that must still be packed. */
 interface Unpacked {
   /** For each record 1 when it is in the tree (packed or not), else 0. */
   readonly live: Uint8Array;
   /** Number of records in the tree whose directory is packed. */
   readonly kept: number;
-  /** The directories to pack, without those that are empty. In the order of their records. */
+  /** The directories to pack that are not empty, in the order of their records. */
   readonly directories: readonly number[];
   /** The names in these directories, in the order of their records. */
   readonly names: Uint32Array;
 }
 
 /**
- * Finds what must still be packed. `isKept` says whether directories that were packed early stay
- * packed.
+ * Finds the records that must still be packed. `isKept` says whether directories that were packed
+ * early stay packed.
  */
 function findUnpacked(log: RecordLog, isKept: boolean): Unpacked {
   const live = new Uint8Array(log.length);

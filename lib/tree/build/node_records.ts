@@ -36,8 +36,8 @@ export class NodeRecords {
   readonly sources: DiffId[] = [];
 
   /**
-   * Decodes the node of a record. Its `group` is null, and so is its locator in the layer that is
-   * named at the end.
+   * Decodes the node of a record. Its `group` is null. Its locator is null if it refers to the
+   * layer that is named at the end.
    */
   read(id: number): Node {
     const { log } = this;
@@ -70,7 +70,7 @@ export class NodeRecords {
   }
 
   /**
-   * Allocates the heap part of a record and writes the name, with room for `restWords` words behind
+   * Allocates the heap part of a record and writes the name, with room for `restWords` words after
    * it.
    */
   name(id: number, name: ByteString, restWords: number): void {
@@ -87,7 +87,7 @@ export class NodeRecords {
     log.set(id, R_NAME, name.length);
   }
 
-  /** Encodes a node, which must have been checked. */
+  /** Encodes a node. The caller must have checked the node. */
   write(id: number, name: ByteString, node: Node): void {
     const log = this.log;
     const size = node.type === "file" ? node.size : 0;
@@ -133,8 +133,8 @@ export class NodeRecords {
   }
 
   /**
-   * Writes the digest of a file's content, which must have been checked; `null` for none, or none
-   * yet.
+   * Writes the digest of a file's content. The caller must have checked the digest. `null` means
+   * that the file has no digest, or not yet.
    */
   digest(id: number, digest: Uint8Array | null): void {
     if (digest === null) return;
@@ -144,8 +144,8 @@ export class NodeRecords {
   }
 
   /**
-   * Writes where a file's content lies. The extents must have been checked; `source` is the number
-   * of the layer.
+   * Writes where a file's content lies. The caller must have checked the extents; `source` is the
+   * number of the layer.
    */
   extents(id: number, size: number, source: number, extents: readonly Extent[]): void {
     const log = this.log;

@@ -11,36 +11,41 @@ import {
   type RecordLog,
 } from "./record_log.ts";
 
-/** State of a directory: nothing was put into it yet. */
+/** State of a directory: it is still empty. */
 export const NEW = 0;
 /** State of a directory: it is open, on the path to the directory that gets names. */
 const OPEN = 1;
-/** State of a directory: it was left and is packed at the end. */
+/** State of a directory: closed, and packed at the end. */
 const LEFT = 2;
-/** State of a directory: it was left and packed. Every directory below it is packed too, or new. */
+/** State of a directory: closed and packed. Every directory below it is packed too, or new. */
 export const PACKED = 3;
 
-/** Early packing stops when too many names were packed in vain: this many are always allowed, … */
+/**
+ * Early packing stops when too many names were packed for nothing. This many are always allowed, …
+ */
 const WASTE_FREE = 4096;
-/** … and this part of all packed names. */
+/** … and this fraction of all packed names. */
 const WASTE_PART = 1 / 8;
-/** A list with room for more names than this is not reused for the next directory. */
+/** Maximum capacity of a list of names that is reused for the next directory. */
 const KEPT_NAMES = 1 << 16;
 
 /** An open directory. */
 interface OpenDirectory {
   id: number;
-  /** Whether `names` holds all names of the directory: false when it was left before. */
+  /**
+   * Whether `names` holds all names of the directory. False when the directory was closed before
+   * and opened again.
+   */
   whole: boolean;
   names: Uint32Array<ArrayBuffer>;
   count: number;
 }
 
 /**
- * The open directories: those on the path to the directory that gets names. A directory that is
- * left is packed early, at once. Archives list a tree depth first, so little is left for the end.
- * When an archive comes back to a packed directory, the packing is undone, and the directory is
- * packed at the end.
+ * The open directories: the directories on the path to the directory that gets names. When the
+ * builder moves on to another directory, a directory that is no longer on the path is closed and
+ * packed at once. Archives list a tree depth first, so little is left for the end. When an archive
+ * comes back to a packed directory, the packing is undone, and the directory is packed at the end.
  */
 export class OpenDirectories {
   readonly #log: RecordLog;
@@ -59,7 +64,7 @@ export class OpenDirectories {
     this.#open(0);
   }
 
-  /** Adds a new name to a directory: `id` is its record. */
+  /** Adds a new name to a directory. `id` is the record of the name. */
   add(directory: number, id: number): void {
     if (directory !== this.#top) this.#enter(directory);
     const open = this.#stack[this.#depth - 1] as OpenDirectory;
@@ -74,8 +79,8 @@ export class OpenDirectories {
   }
 
   /**
-   * Undoes the packing of a directory and of those above it, because a row of the directory
-   * changes.
+   * Undoes the packing of a directory and of the directories above it, because a row of the
+   * directory changes.
    */
   change(directory: number): void {
     const log = this.#log;
@@ -138,8 +143,9 @@ export class OpenDirectories {
       const id = names[i] as number;
       const flags = log.flags(id);
       if ((flags & L_DEAD) !== 0) continue;
-      // A hard link is not final: its link group is known only at the end. The first name of an
-      // inode may be packed: a later link to it calls `change` and undoes that.
+      // A hard link is not final, because its link group is known only at the end. The first name
+      // of an inode may be packed, because a later link to it calls `change`, which undoes the
+      // packing.
       if ((flags & L_NO_DIGEST) !== 0 || log.get(id, L_INODE) !== id) return false;
       const isDirectory = (log.get(id, R_MODE) & S_IFMT) === S_IFDIR;
       if (isDirectory && log.get(id, L_STATE) === LEFT) return false;

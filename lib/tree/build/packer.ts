@@ -28,7 +28,7 @@ import { L_HEAP, L_INODE, L_NO_DIGEST, L_SIDE, OWN_SOURCE, type RecordLog } from
 import { sortNames } from "./sort_names.ts";
 
 /**
- * Link groups by the record of the inode. A group is in the form that the heap has: length, then
+ * Link groups by the record of the inode. A group has the same form as in the heap: length, then
  * bytes.
  */
 export type Groups = ReadonlyMap<number, Uint32Array>;
@@ -36,11 +36,11 @@ export type Groups = ReadonlyMap<number, Uint32Array>;
 /** Packs directories of a log into a segment, children before their parents. */
 export class Packer {
   readonly #log: RecordLog;
-  /** The layers that locators of the log name. The list may still grow. */
+  /** The layers that locators in the log refer to. The list may still grow. */
   readonly #sources: readonly DiffId[];
   #segment = new SegmentWriter();
   #writer = new DirectoryWriter(this.#segment);
-  /** The number in the segment of each of these layers; undefined until a file needs it. */
+  /** Numbers of these layers in the segment; undefined until a file needs the layer. */
   #sourceOf: number[] = [0];
   /** The number reserved for the layer that is named at the end; 0 until a file needs it. */
   #ownIndex = 0;
@@ -62,21 +62,21 @@ export class Packer {
     return this.#names;
   }
 
-  /** Whether a packed file lies in the layer that is named at the end. */
+  /** Whether the content of a packed file lies in the layer that is named at the end. */
   get usesOwnLayer(): boolean {
     return this.#ownIndex !== 0;
   }
 
   /**
-   * Sets what is known only at the end. Before this call, no name of an inode with several names
-   * may be packed.
+   * Sets the layer and the link groups, which are known only at the end. Before this call, no name
+   * of an inode with several names may be packed.
    */
   setFinal(own: DiffId | null, groups: Groups): void {
     this.#own = own;
     this.#groups = groups;
   }
 
-  /** Drops what was packed and frees its memory. */
+  /** Drops all packed directories and frees their memory. */
   clear(): void {
     this.#segment = new SegmentWriter();
     this.#writer = new DirectoryWriter(this.#segment);

@@ -3,15 +3,15 @@ import { Arena, type Page } from "../packed/arena.ts";
 import { compareNames, HASH_PRIME, HASH_SEED, R_NAME, wordsOf } from "../packed/format.ts";
 
 /**
- * A record has 16 words: the ten words of a row, in which the first is {@linkcode L_HEAP} instead
- * of the end of the heap part, then `L_PARENT` to `L_PACKED`.
+ * A record has 16 words: the ten words of a row, then `L_PARENT` to `L_PACKED`. The first word is
+ * {@linkcode L_HEAP} instead of the end of the heap part.
  */
 const RECORD_SHIFT = 4;
 const RECORDS_SHIFT = 14;
 const RECORDS_MASK = (1 << RECORDS_SHIFT) - 1;
 
 /**
- * Word of a record: address in the arena of its heap part, which holds the number of words behind
+ * Word of a record: address in the arena of its heap part, which holds the number of words after
  * the name, the name, the digest, and the tail (link target, xattrs).
  */
 export const L_HEAP = 0;
@@ -20,7 +20,7 @@ export const L_PARENT = 10;
 /** Word of a record: hash of the name. */
 const L_HASH = 11;
 /**
- * Word of a record: the record with the attributes of the inode; for a hard link, that of its
+ * Word of a record: the record with the attributes of the inode; for a hard link, the record of its
  * target.
  */
 export const L_INODE = 12;
@@ -44,8 +44,8 @@ export const OWN_SOURCE = 0x7fff_ffff;
 const FIRST_TABLE = 1 << 10;
 
 /**
- * The records of all names that were put into a builder, in the order in which they came. A hash
- * table finds a record by directory and name. All data is in array buffers, none on the JS heap.
+ * The records of all names that were put into a builder, in that order. A hash table finds a record
+ * by directory and name. All data is in array buffers, not on the JS heap.
  */
 export class RecordLog {
   /** Memory of the heap parts and extents. */
@@ -55,7 +55,9 @@ export class RecordLog {
   length = 0;
   #table: Uint32Array<ArrayBuffer> = new Uint32Array(FIRST_TABLE);
   #filled = 0;
-  /** Slot of the table where {@linkcode find} ended: that of the found record, or a free one. */
+  /**
+   * Slot of the table where {@linkcode find} ended: the slot of the found record, or a free slot.
+   */
   #slot = 0;
   #hash = 0;
 
@@ -85,7 +87,7 @@ export class RecordLog {
   }
 
   /**
-   * Finds the record of a name in a directory; −1 when there is none. Keeps the place for
+   * Finds the record of a name in a directory; −1 when there is none. Remembers the slot for
    * {@linkcode insert}.
    */
   find(directory: number, name: ByteString): number {
@@ -128,9 +130,8 @@ export class RecordLog {
   }
 
   /**
-   * Adds a record at the place where {@linkcode find} ended; it hides a record that was found
-   * there. The words of the new record are zero, except its directory, the hash of its name and its
-   * inode.
+   * Adds a record in the slot where {@linkcode find} ended. It hides a record that was found there.
+   * The words of the new record are zero, except its directory, the hash of its name and its inode.
    */
   insert(directory: number): number {
     const id = this.length++;
@@ -185,7 +186,7 @@ export class RecordLog {
     return this.get(id, R_NAME) & 0xffff;
   }
 
-  /** Index in that page of the first word behind a record's name. */
+  /** Index in that page of the first word after a record's name. */
   restAt(id: number): number {
     return this.nameAt(id) + wordsOf(this.nameLength(id));
   }
@@ -210,7 +211,7 @@ export class RecordLog {
   }
 }
 
-/** The hash of a name in a directory, from which the slot of the table is taken. */
+/** The hash of a name in a directory. It selects the slot of the table. */
 function slotHash(hash: number, directory: number): number {
   const mixed = Math.imul(hash ^ Math.imul(directory, 0x9e3779b1), 0x85ebca6b);
   return (mixed ^ (mixed >>> 15)) >>> 0;

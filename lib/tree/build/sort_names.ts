@@ -1,7 +1,7 @@
 import { wordsOf } from "../packed/format.ts";
 import type { RecordLog } from "./record_log.ts";
 
-/** Up to this many names, insertion sort is faster than merge sort with keys. */
+/** Maximum number of names for which insertion sort is faster than merge sort with keys. */
 const SMALL = 24;
 
 let keys = new Float64Array(0);
@@ -11,8 +11,8 @@ let idsOut = new Uint32Array(0);
 /**
  * Sorts the records `ids[from, to)` of one directory by name, in place.
  *
- * Many names are compared by a key: the six bytes behind the prefix that all names share, as a
- * number. Names with equal keys are compared as a whole.
+ * If there are many names, they are compared by a key: the six bytes after the prefix that all
+ * names share, as a number. Names with equal keys are compared as a whole.
  */
 export function sortNames(log: RecordLog, ids: Uint32Array, from: number, to: number): void {
   if (to - from <= SMALL) {
@@ -75,7 +75,7 @@ function mergeSort(log: RecordLog, ids: Uint32Array, from: number, to: number): 
     [sourceKeys, targetKeys] = [targetKeys, sourceKeys];
   }
   if (source.buffer !== ids.buffer) ids.set(source.subarray(0, count), from);
-  // Free the memory of a huge directory; that of smaller ones is reused.
+  // Free the memory of a huge directory. The memory of smaller directories is reused.
   if (count > 1 << 16) {
     keys = keysOut = new Float64Array(0);
     idsOut = new Uint32Array(0);
@@ -100,11 +100,14 @@ function commonPrefix(log: RecordLog, ids: Uint32Array, from: number, to: number
   return shared << 2;
 }
 
-/** The six bytes of a name behind `prefix` bytes, as a number; zeros behind the end of the name. */
+/**
+ * The six bytes of a name after its first `prefix` bytes, as a number. Bytes after the end of the
+ * name count as zeros.
+ */
 function keyOf(log: RecordLog, id: number, prefix: number): number {
   const u8 = log.heapPage(id).u8;
   const at = (log.nameAt(id) << 2) + prefix;
-  // The padding of a name is zeros, but other data follows behind the padding.
+  // The padding of a name is zeros, but other data follows after the padding.
   const left = (wordsOf(log.nameLength(id)) << 2) - prefix;
   const high = left > 0
     ? ((u8[at] as number) << 24 | (u8[at + 1] as number) << 16 |

@@ -36,8 +36,8 @@ export interface TreeBuilderOptions {
  * Builds a tree entry by entry, in any order. Entries can be replaced, linked and removed until
  * {@linkcode TreeBuilder.finish}.
  *
- * Nodes are named by handles. A node that replaces another gets a new handle; only a directory that
- * replaces a directory keeps the old one. Do not use handles of nodes that were replaced or
+ * Nodes are named by handles. A node that replaces another node gets a new handle; only a directory
+ * that replaces a directory keeps the old handle. Do not use handles of nodes that were replaced or
  * removed, nor of nodes below them.
  *
  * @example
@@ -97,7 +97,7 @@ export class TreeBuilder {
     return typeOfRow(this.#log.get(inode, R_MODE), this.#log.flags(inode));
   }
 
-  /** The handle of the directory that holds a node; for the root, the root. */
+  /** The handle of the directory that holds a node. For the root, the root itself. */
   parentOf(id: NodeId): NodeId {
     return this.#log.get(this.#known(id), L_PARENT);
   }
@@ -107,7 +107,7 @@ export class TreeBuilder {
     return (this.#log.flags(this.#known(id)) & F_IMPLIED) !== 0;
   }
 
-  /** Whether a directory is opaque: it hides what lower layers have in it. */
+  /** Whether a directory is opaque: it hides the entries that lower layers have in it. */
   isOpaque(id: NodeId): boolean {
     return (this.#log.flags(this.#known(id)) & F_OPAQUE) !== 0;
   }
@@ -131,16 +131,16 @@ export class TreeBuilder {
 
   /**
    * Decodes a node. Its `group` is null, because groups are derived at the end. Its `locator` is
-   * null unless {@linkcode TreeBuilder.put} gave one.
+   * null unless {@linkcode TreeBuilder.put} was given a locator.
    */
   node(id: NodeId): Node {
     return this.#records.read(this.#inode(id));
   }
 
   /**
-   * Adds a node, or replaces the node of that name. A directory that replaces a directory keeps its
-   * entries; any other node that replaces a directory drops them. A replaced name leaves its link
-   * group. The `group` of `node` is ignored.
+   * Adds a node, or replaces the node with that name. A directory that replaces a directory keeps
+   * its entries; any other node that replaces a directory drops them. A replaced name leaves its
+   * link group. The `group` of `node` is ignored.
    *
    * @returns the handle of the node
    * @throws {TypeError} when `directory` is not a directory, or the kind of tree cannot hold the
@@ -166,7 +166,7 @@ export class TreeBuilder {
   }
 
   /**
-   * Adds a hard link: one more name of an existing inode. Replaces the node of that name, as
+   * Adds a hard link: another name of an existing inode. Replaces the node with that name, as
    * {@linkcode TreeBuilder.put} does. Link groups are derived at the end.
    *
    * @returns the handle of the new name
@@ -189,7 +189,7 @@ export class TreeBuilder {
     log.set(id, L_INODE, inode);
     this.#linked = true;
     this.#directories.add(directory, id);
-    // The first name of the inode has a link group now.
+    // The first name of the inode now has a link group.
     this.#directories.change(log.get(inode, L_PARENT));
     return id;
   }
@@ -230,7 +230,7 @@ export class TreeBuilder {
   /**
    * Sets the content of a file.
    *
-   * @param digest SHA-256 of the content (32 bytes); null exactly when the file is empty
+   * @param digest SHA-256 of the content (32 bytes); null if, and only if, the file is empty
    * @param extents where the content lies in the tar of the layer that
    * {@linkcode TreeBuilder.finish} names
    * @throws {TypeError} when the node is not a file

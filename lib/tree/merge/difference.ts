@@ -157,7 +157,8 @@ class Differ {
   }
 
   /**
-   * Continues a directory until two directories below it must be compared first, or until it ends.
+   * Continues a directory until two directories below it must be compared first, or until the
+   * directory ends.
    */
   #advance({ writer, pairs }: Frame): void {
     for (let pair = pairs.next(); pair !== null; pair = pairs.next()) {

@@ -24,13 +24,13 @@ import { Patch } from "./patch.ts";
 export type Edit = readonly [path: ByteString, node: Node | null];
 
 /**
- * Makes a new tree with some paths changed, one after another. The new tree shares all other blocks
- * with the old one, so the cost depends on the number of changes, not on the size of the tree.
+ * Makes a new tree by changing paths, one after another. The new tree shares all other blocks with
+ * the old tree, so the cost depends on the number of changes, not on the size of the tree.
  *
  * A directory that replaces a directory keeps its entries; any other node that replaces a directory
  * drops them. Removing a path that does not exist changes nothing. The `group` of a node is the
- * link group that the path joins: all names of the group then get the attributes of the node that
- * came last, and the group gets its label (the least path) anew.
+ * link group that the path joins. All names of the group then get the attributes of the last of
+ * these nodes, and the label of the group (its least path) is computed again.
  *
  * @example
  * ```ts
@@ -73,7 +73,7 @@ export function editTree(tree: Tree, changes: Iterable<Edit>): Tree {
   ]);
 }
 
-/** Edits a tree and takes the link groups of the given nodes as they are, without new labels. */
+/** Edits a tree and keeps the link groups of the given nodes unchanged, without new labels. */
 export function editWithoutRelabel(tree: PackedTree, changes: Iterable<Edit>): PackedTree {
   const patch = new Patch(tree.kind);
   for (const [path, node] of changes) patch.change(path, node);
@@ -86,7 +86,7 @@ const SCOPE: Scope = { open: true, outerHider: -1, innerHider: -1, overLink: [] 
 
 /**
  * The rules that apply a patch (rank 0) to a tree (rank 1). Whiteouts and marked directories of the
- * tree are kept as values; the `P_…` flags of the patch say what to do.
+ * tree are ordinary nodes here and are kept. The `P_…` flags of the patch say what to change.
  */
 class EditRules implements MergeRules {
   readonly kind: TreeKind;

@@ -24,19 +24,18 @@ export interface MergeRow {
   readonly leaf: Block;
   /** Index of the row in the leaf. */
   readonly i: number;
-  /** Rank of its tree; 0 is the topmost. */
+  /** Rank of the row's tree; 0 is the topmost tree. */
   readonly rank: number;
 }
 
 /** How the rows of one name are merged when the result is a directory. */
 export interface DirectoryPlan {
-  /** The row that gives the attributes; null for the default ones. */
+  /** The row whose attributes the result gets; null for the default attributes. */
   readonly attributes: { readonly leaf: Block; readonly i: number } | null;
   /** `F_OPAQUE` and `F_IMPLIED` of the result. */
   readonly flags: number;
   /**
-   * How many of the rows, from the topmost on, have their entries merged. The rows below are
-   * hidden.
+   * Number of rows, counted from the topmost, whose entries are merged. The rows below are hidden.
    */
   readonly contributors: number;
   /** The scope in which the entries of the directory are merged. */
@@ -44,27 +43,24 @@ export interface DirectoryPlan {
 }
 
 /**
- * What a merged directory inherits from the directories above it. A tree *hides* the trees below it
- * where it has an opaque directory, or something that is not a directory.
+ * State that a merged directory inherits from the directories above it. At a path where a tree has
+ * an opaque directory, or a node that is not a directory, it *hides* the trees below it.
  */
 export interface Scope {
   /**
-   * Whether the result has to hide entries of layers that are not part of this merge. Then
+   * Whether the result has to hide entries of layers that are not part of this merge. If so,
    * whiteouts are kept.
    */
   readonly open: boolean;
   /**
-   * Rank of the tree that hides others in the outermost directory on the path where one does; −1
-   * for none.
+   * In some directories on the path, a tree hides the trees below it. This is the rank of that tree
+   * in the outermost such directory; −1 for none.
    */
   readonly outerHider: number;
-  /**
-   * Rank of the tree that hides others in the innermost directory on the path where one does; −1
-   * for none.
-   */
+  /** The same rank in the innermost such directory; −1 for none. */
   readonly innerHider: number;
   /**
-   * Ranks of the trees whose directory lies directly over a symbolic link, for any directory on the
+   * Ranks of the trees that have a directory directly over a symbolic link, at any directory on the
    * path.
    */
   readonly overLink: readonly number[];
@@ -77,11 +73,11 @@ export interface MergeRules {
   /** The value of {@linkcode Scope.open} at the root. */
   readonly open: boolean;
   /**
-   * Decides what the rows of one name become: `"copy"` takes the topmost row as it is, `"drop"`
-   * removes the name, `"below"` takes the second row as it is, and a plan makes a directory.
+   * Decides how to merge the rows of one name: `"copy"` takes the topmost row unchanged, `"drop"`
+   * removes the name, `"below"` takes the second row unchanged, and a plan makes a directory.
    *
    * @param rows the rows of the name, topmost first
-   * @param path gives the path of the name
+   * @param path returns the path of the name
    */
   judge(
     rows: readonly MergeRow[],
@@ -89,7 +85,7 @@ export interface MergeRules {
     path: () => ByteString,
   ): DirectoryPlan | "copy" | "drop" | "below";
   /**
-   * Whether a subtree that only one tree has can be shared as it is, although it holds marked
+   * Whether a subtree that only one tree has can be shared unchanged, although it holds marked
    * entries.
    */
   keepsMarks(rank: number, scope: Scope): boolean;
@@ -115,7 +111,7 @@ export function isLink(row: MergeRow): boolean {
 /**
  * Merges trees, topmost first. Subtrees that only one tree has are shared, not copied.
  *
- * @param shrunk gets the link groups that lose names; null when they are not needed
+ * @param shrunk receives the link groups that lose names; null when the caller does not need them
  */
 export function mergeTrees(
   trees: readonly PackedTree[],
@@ -130,8 +126,8 @@ class Merger {
   readonly #shrunk: ShrunkGroups | null;
   readonly #segment = new SegmentWriter();
   /**
-   * One frame for each directory on the path. A stack instead of recursion: hostile input can make
-   * a tree of any depth.
+   * One frame for each directory on the path. It is a stack, not recursion, because hostile input
+   * can make a tree of any depth.
    */
   readonly #stack: Frame[] = [];
   readonly #writers: DirectoryWriter[] = [];
@@ -163,14 +159,17 @@ class Merger {
     const depth = this.#stack.length;
     const writer = this.#writers[depth] ??= new DirectoryWriter(this.#segment);
     const queue = new RowStreamQueue();
-    // Lowest tree first, so that each stream is inserted at the end of the array.
+    // Begin with the lowest tree, so that each stream is inserted at the end of the array.
     for (let i = streams.length - 1; i >= 0; i--) queue.push(streams[i] as RowStream);
     const frame = { writer, queue, scope, named, plan };
     this.#stack.push(frame);
     return frame;
   }
 
-  /** Continues a directory until a directory below it must be merged first, or until it ends. */
+  /**
+   * Continues a directory until a directory below it must be merged first, or until the directory
+   * ends.
+   */
   #step(frame: Frame): void {
     const { queue, writer } = frame;
     for (let first = queue.first; first !== undefined; first = queue.first) {
@@ -214,8 +213,8 @@ class Merger {
   }
 
   /**
-   * Shares whole leaves where no other tree has a name in their range and a leaf begins here in the
-   * result too.
+   * Shares whole leaves, if no other tree has a name in their range, and if a leaf begins here in
+   * the result too.
    */
   #takeLeaves({ queue, writer, scope }: Frame, stream: RowStream): boolean {
     if (!writer.atCut) return false;
@@ -226,8 +225,8 @@ class Merger {
     if (second !== undefined) {
       const { holder, place } = second;
       end = rowsBefore(index, from + 1, holder, place);
-      // A leaf reaches up to the first name of the next one, so the leaf in front of `end` may
-      // overlap. The last leaf is not shared either: it may end where the format would not end a
+      // A leaf reaches up to the first name of the next leaf, so the leaf before `end` may overlap.
+      // The last leaf is not shared either, because it may end where the format would not end a
       // leaf.
       if (end === index.count || compareRows(index, end, holder, place) !== 0) end--;
     }
@@ -242,7 +241,7 @@ class Merger {
     return true;
   }
 
-  /** Copies the rows of a leaf that come before the names of all other trees. */
+  /** Copies the rows of a leaf that precede the names of all other trees. */
   #takeRun({ queue, writer, scope }: Frame, stream: RowStream): boolean {
     const leaf = stream.leaf as Block;
     const from = stream.i;
@@ -303,7 +302,7 @@ class Merger {
     return false;
   }
 
-  /** Whether the merge of these directories has the same entries as the first of them. */
+  /** Whether the merge of these directories has the same entries as the first directory. */
   #isWhole(first: MergeRow, full: readonly MergeRow[], scope: Scope): boolean {
     const marked = (first.leaf.flags(first.i) & F_MARKED) !== 0;
     if (full.length === 1) return !marked || this.#rules.keepsMarks(first.rank, scope);

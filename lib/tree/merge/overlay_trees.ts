@@ -24,12 +24,12 @@ import {
 } from "./merge_trees.ts";
 
 /**
- * Lays trees over each other, topmost first, with the rules of overlayfs.
+ * Merges trees, topmost first, with the rules of overlayfs.
  *
  * With `kind` `"root"` the result is a root tree: without whiteouts, opaque and implied
- * directories. With `"layer"` it is a layer tree that has the same effect as all given trees, one
- * after another. Subtrees that only one of the trees has are shared, so the cost depends on where
- * they overlap.
+ * directories. With `"layer"` it is a layer tree that has the same effect as all given trees
+ * applied one after another. Subtrees that only one tree has are shared, so the cost depends on the
+ * parts where trees overlap.
  */
 export function overlayTrees(trees: readonly Tree[], kind: TreeKind): Tree {
   if (trees.length === 0) return emptyTree(kind);
@@ -44,7 +44,7 @@ export function overlayTrees(trees: readonly Tree[], kind: TreeKind): Tree {
 }
 
 /**
- * Gives the remaining names of link groups that lost names their new label. Returns null when no
+ * When link groups lost names, sets the new label on their remaining names. Returns null when no
  * label changes.
  */
 function relabel(trees: readonly PackedTree[], shrunk: ShrunkGroups): PackedTree[] | null {
@@ -96,11 +96,11 @@ class OverlayRules implements MergeRules {
   readonly open: boolean;
   readonly #trees: readonly PackedTree[];
   /**
-   * `#rootsBelow[r]` is the root tree of all trees below tree `r`. Made when needed, from the
+   * `#rootsBelow[r]` is the root tree of all trees below tree `r`. It is made when needed, from the
    * bottom up.
    */
   readonly #rootsBelow: Tree[] = [];
-  /** The same as a layer tree, by rank. */
+  /** All trees below tree `r` as one layer tree, by rank `r`. */
   readonly #layersBelow = new Map<number, PackedTree>();
 
   constructor(trees: readonly PackedTree[], kind: TreeKind) {
@@ -153,14 +153,14 @@ class OverlayRules implements MergeRules {
   }
 
   /**
-   * Finds the attributes of a merged directory. They are those of the topmost row that is not
-   * implied, even when the entries of that row are hidden.
+   * Finds the attributes of a merged directory. They come from the topmost row that is not implied,
+   * even when the entries of that row are hidden.
    *
-   * When all rows are implied, there are two cases. If the directory, or one above it, lies
-   * directly over a symbolic link, or if the same layer made one above it opaque, the path is
-   * resolved in the layers below, and the directory found there gives the attributes: containerd's
-   * applier does the same. Otherwise the directory has the default attributes; in a layer tree it
-   * stays implied, while layers further down may still give it attributes.
+   * When all rows are implied, there are two cases. In the first case, the directory or an ancestor
+   * lies directly over a symbolic link, or the same layer made an ancestor opaque. Then the path is
+   * resolved in the layers below, and the attributes come from the directory found there, as in
+   * containerd's applier. In the second case, the directory has the default attributes. In a layer
+   * tree it stays implied if layers further down may still give it attributes.
    */
   #attributes(
     rows: readonly MergeRow[],
@@ -190,9 +190,9 @@ class OverlayRules implements MergeRules {
   }
 
   /**
-   * Finds the attributes that the layers below layer `rank` give to a directory, which that layer
-   * hides. Returns null for the default ones, and `undefined` when a layer that is not part of this
-   * merge could still give attributes.
+   * Finds the attributes that the layers below layer `rank` give to a directory that this layer
+   * hides. Returns null for the default attributes, and `undefined` when a layer that is not part
+   * of this merge could still give attributes.
    */
   #attributesBelow(rank: number, path: ByteString): DirectoryPlan["attributes"] | undefined {
     let below = this.#layersBelow.get(rank);
@@ -215,7 +215,7 @@ class OverlayRules implements MergeRules {
   }
 
   /**
-   * Resolves a path in the layers below layer `rank`. Returns null when it does not lead to a
+   * Resolves a path in the layers below layer `rank`. Returns null when the path does not lead to a
    * directory.
    */
   #resolveBelow(rank: number, path: ByteString): DirectoryPlan["attributes"] {

@@ -81,7 +81,10 @@ export function sameDigest(a: RowRef, b: RowRef): boolean {
   return sameWords(a.leaf, digestAt(a), b.leaf, digestAt(b), 8);
 }
 
-/** Whether two rows of one name are equal, except for their sides. Not for two directories. */
+/**
+ * Whether two rows of one name are equal, except for their sides. Do not use it for two
+ * directories.
+ */
 export function sameRow(a: RowRef, b: RowRef): boolean {
   const rowA = a.leaf.row(a.i);
   const rowB = b.leaf.row(b.i);

@@ -36,7 +36,7 @@ export interface PatchedNode {
   readonly path: ByteString;
   /** The new node. */
   readonly node: Node;
-  /** Number of the change that put it; later changes have greater numbers. */
+  /** Number of the change that put the node; later changes have greater numbers. */
   readonly turn: number;
 }
 
@@ -55,7 +55,7 @@ export class Patch {
     return this.#root.node === THROUGH && this.#root.children.size === 0;
   }
 
-  /** Adds a change; it applies after all earlier ones. */
+  /** Adds a change. It applies after all earlier changes. */
   change(path: ByteString, node: Node | null): void {
     const names = splitPath(path);
     if (names.includes(".." as ByteString)) {
@@ -99,7 +99,7 @@ export class Patch {
     return true;
   }
 
-  /** The nodes that are put with a link group, by group and in the order of the changes. */
+  /** The new nodes that have a link group, by group and in the order of the changes. */
   groups(): Map<ByteString, PatchedNode[]> {
     const groups = new Map<ByteString, PatchedNode[]>();
     const stack = [{ at: this.#root, path: "" }];

@@ -64,8 +64,8 @@ export function compareRowStreams(a: RowStream, b: RowStream): number {
 }
 
 /**
- * Streams sorted by their current name. Of equal names, that of the topmost tree comes first. The
- * first stream is at the end of the array, where it is cheap to remove.
+ * Streams sorted by their current name. If names are equal, the stream of the topmost tree comes
+ * first. The first stream is at the end of the array, where it is cheap to remove.
  */
 export class RowStreamQueue {
   readonly #streams: RowStream[] = [];
@@ -80,7 +80,7 @@ export class RowStreamQueue {
     return this.#streams.at(-1);
   }
 
-  /** The stream that comes behind `first`. */
+  /** The stream after `first`. */
   get second(): RowStream | undefined {
     return this.#streams.at(-2);
   }
@@ -90,7 +90,7 @@ export class RowStreamQueue {
     return this.#streams.pop() as RowStream;
   }
 
-  /** Inserts a stream in its order. */
+  /** Inserts a stream at its place in the order. */
   push(stream: RowStream): void {
     const streams = this.#streams;
     let i = streams.length;
@@ -111,7 +111,7 @@ export class RowStreamQueue {
  * `place` of `other`.
  */
 export function rowsBefore(leaf: Block, from: number, other: Block, place: number): number {
-  // The row is most often near, so double the step first, then halve the range.
+  // The row is usually near, so double the step first, then halve the range.
   let low = from;
   let step = 1;
   while (low + step <= leaf.count && compareRows(leaf, low + step - 1, other, place) < 0) {

@@ -1,15 +1,18 @@
 import { VarveError } from "../../errors.ts";
 
-/** Bits of a page: 1 MiB is small beside a large tree and large beside a block. */
+/**
+ * Bits of a page's size. A page of 1 MiB is small compared with a large tree, and large compared
+ * with a block.
+ */
 const PAGE_SHIFT = 20;
 /** Size of a page in bytes. */
 export const PAGE_BYTES: number = 1 << PAGE_SHIFT;
 const UNIT_SHIFT = 3;
-/** Bytes per unit of an address: with 8, addresses of 32 bits reach 32 GiB. */
+/** Bytes per unit of an address. With 8 bytes, addresses of 32 bits reach 32 GiB. */
 const UNIT: number = 1 << UNIT_SHIFT;
 const UNITS_SHIFT = PAGE_SHIFT - UNIT_SHIFT;
 const UNITS_MASK = (1 << UNITS_SHIFT) - 1;
-/** Size of the first page at the start, in bytes: most trees are small. */
+/** Initial size of the first page in bytes. It is small, because most trees are small. */
 const FIRST_BYTES = 1 << 14;
 
 /** Rounds a number of bytes up to whole units. */
@@ -31,23 +34,26 @@ function makePage(bytes: number): Page {
 }
 
 /**
- * Memory that only grows. An allocation never crosses the end of a page. One that is larger than a
- * page gets a buffer of its own, which takes several page numbers.
+ * Memory that only grows. An allocation never crosses the end of a page. An allocation that is
+ * larger than a page gets its own buffer, which takes several page numbers.
  */
 export class Arena {
-  /** The pages by number; a hole for each further number of a larger buffer. */
+  /**
+   * The pages by number. A larger buffer has several numbers; all but its first are holes in the
+   * array.
+   */
   readonly pages: Page[] = [];
   /** Number of the last page. */
   #last = -1;
   /** Bytes used in the last page. */
   #used = 0;
-  /** Bytes that the last page can have; its buffer may still be smaller. */
+  /** Maximum size of the last page in bytes; its buffer may still be smaller. */
   #room = 0;
 
   /**
    * Reserves zeroed memory.
    *
-   * @returns its address, in units of 8 bytes
+   * @returns the address of the memory, in units of 8 bytes
    * @throws {VarveError} `E_LIMIT` beyond 32 GiB
    */
   alloc(bytes: number): number {
@@ -71,7 +77,7 @@ export class Arena {
     this.pages.push(makePage(bytes));
     this.pages.length = this.#last + slots;
     this.#used = 0;
-    // Nothing may begin behind a larger buffer: its page number would have no buffer.
+    // No allocation may begin after a larger buffer, because its page number would have no buffer.
     this.#room = slots > 1 ? size : PAGE_BYTES;
   }
 

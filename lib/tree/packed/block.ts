@@ -18,7 +18,7 @@ import {
   wordsOf,
 } from "./format.ts";
 
-/** A reference to a block: where it lies and what it must hold. */
+/** A reference to a block: its place, and the values that it must have. */
 export interface BlockRef {
   /** The block that holds the reference; null for the root. */
   readonly parent: Block | null;
@@ -34,7 +34,7 @@ export interface BlockRef {
   readonly digestAt: number;
   /** Number of entries in the block and below it. */
   readonly count: number;
-  /** How many of those entries have a link group. */
+  /** Number of those entries that have a link group. */
   readonly linked: number;
   /** {@linkcode F_MARKED} when one of those entries is marked, else 0. */
   readonly marked: number;
@@ -42,14 +42,16 @@ export interface BlockRef {
 
 /**
  * Blocks that were written together. A block refers to blocks of its own segment and of the
- * segments that its own one imports.
+ * segments that its segment imports.
  */
 export interface Segment {
-  /** The layers in whose tars the files of these blocks lie. Sides name them by index. */
+  /**
+   * The layers whose tars hold the content of files in these blocks. Sides refer to them by index.
+   */
   readonly sources: readonly DiffId[];
-  /** The other segments that these blocks refer to. Sides name them by index. */
+  /** The other segments that these blocks refer to. Sides refer to them by index. */
   readonly imports: readonly Segment[];
-  /** Bytes that it keeps in memory, without its imports. */
+  /** Number of bytes that the segment keeps in memory, without its imports. */
   readonly bytes: number;
   /**
    * Finds the block of a reference.
@@ -111,7 +113,7 @@ export class Block {
     return i === 0 ? this.heap : this.heap + ((this.u32[this.row(i - 1)] as number) >>> 2);
   }
 
-  /** Index in `u32` of the word behind a row's part of the heap. */
+  /** Index in `u32` of the word after a row's part of the heap. */
   heapEnd(i: number): number {
     return this.heap + ((this.u32[this.row(i) + R_HEAP_END] as number) >>> 2);
   }

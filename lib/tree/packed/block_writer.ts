@@ -18,8 +18,8 @@ import {
 import type { SegmentWriter } from "./segment_writer.ts";
 
 /**
- * Number of words of a *result*: what a writer reports of the block that it wrote. The block of a
- * parent directory refers to its child by these values.
+ * Number of words of a *result*. A writer reports the block that it wrote as a result. The block of
+ * a parent directory refers to its child by these values.
  */
 export const RESULT_WORDS = 14;
 /**
@@ -33,7 +33,7 @@ export const O_ADDRESS = 1;
 export const O_LENGTH = 2;
 /** Word of a result: number of entries in the block and below it. */
 export const O_COUNT = 3;
-/** Word of a result: how many of those entries have a link group. */
+/** Word of a result: number of those entries that have a link group. */
 export const O_LINKED = 4;
 /** Word of a result: {@linkcode F_MARKED} when one of those entries is marked, else 0. */
 export const O_MARKED = 5;
@@ -60,7 +60,7 @@ export function hashWords(bytes: Uint8Array, out: Uint32Array, at: number): void
   const hex = sha256Hex(bytes);
   for (let i = 0; i < 8; i++) {
     let word = 0;
-    // Words are little endian: the first byte is the lowest.
+    // Words are little endian, so the first byte is the lowest.
     for (let j = 3; j >= 0; j--) {
       const char = i * 8 + j * 2;
       word = word << 8 | digitOf(hex.charCodeAt(char)) << 4 | digitOf(hex.charCodeAt(char + 1));
@@ -75,8 +75,8 @@ function digitOf(char: number): number {
 }
 
 /**
- * A checksum (FNV-1a over words) that finds damage in what the hash does not cover: sides and
- * extents.
+ * A checksum (FNV-1a over words) that detects damage in sides and extents, which the hash does not
+ * cover.
  */
 export function sumWords(u32: Uint32Array, from: number, to: number): number {
   let sum = HASH_SEED;
@@ -129,9 +129,9 @@ export class BlockWriter {
   }
 
   /**
-   * Adds the extents of the current row. Returns their place in words behind the last side;
-   * {@linkcode write} makes it a place in the block. No extents (a file that is one hole) have the
-   * place 0.
+   * Adds the extents of the current row. Returns their place, in words after the last side;
+   * {@linkcode write} converts it to a place in the block. Without extents (for a file that is one
+   * hole), the place is 0.
    */
   extents(from: Uint32Array, at: number, words: number): number {
     if (words === 0) return 0;
@@ -198,7 +198,7 @@ export class BlockWriter {
       for (let i = 0; i < count; i++) {
         const word = side + i * SIDE_WORDS;
         const isFile = ((this.rows[i * ROW_WORDS + R_MODE] as number) & S_IFMT) !== S_IFDIR;
-        // Only files have extents: the same words of a directory are an import and an address. A
+        // Only files have extents. In a directory the same words are an import and an address. A
         // file that is one hole keeps the place 0.
         if (isFile && ((u32[word] as number) >>> 31) === 1 && u32[word + 2] !== 0) {
           u32[word + 1] = (u32[word + 1] as number) + base;

@@ -21,8 +21,8 @@ import {
 } from "./format.ts";
 
 /**
- * Checks the header of a block that should have `length` bytes, and that its rows lie inside.
- * Needed before a {@linkcode Block} is made of it.
+ * Checks the header of a block that should have `length` bytes, and that its rows lie inside the
+ * block. Call it before you make a {@linkcode Block}.
  */
 export function checkHeader(u32: Uint32Array, at: number, length: number): void {
   const words = length >>> 2;
@@ -87,8 +87,8 @@ export function checkBlock(block: Block, ref: BlockRef, limits: CheckLimits): vo
 }
 
 /**
- * Checks that a leaf ends where the format says, and that its names lie in the range of its index
- * row.
+ * Checks that a leaf ends where the format requires it, and that its names lie in the range of its
+ * index row.
  */
 function checkCut(leaf: Block, ref: BlockRef): void {
   const { count } = leaf;

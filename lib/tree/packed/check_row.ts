@@ -22,13 +22,13 @@ import {
   wordsOf,
 } from "./format.ts";
 
-/** What a block is checked against, apart from its reference. */
+/** The limits that a block is checked against, in addition to its reference. */
 export interface CheckLimits {
   /** Kind of the tree: only a layer tree may hold whiteouts, opaque and implied directories. */
   readonly kind: TreeKind;
   /** The segment that the block was read from. */
   readonly segment: Segment;
-  /** Size of the segment in units of 8 bytes: addresses must be below. */
+  /** Size of the segment in units of 8 bytes. Addresses must be below it. */
   readonly units: number;
 }
 
@@ -123,7 +123,7 @@ function hasZero(four: number): boolean {
   return ((four - ONES) & ~four & 0x8080_8080) !== 0;
 }
 
-/** Checks the name of a row. Returns the index of the word behind it. */
+/** Checks the name of a row. Returns the index of the word after the name. */
 function checkName(block: Block, i: number, at: number, end: number, isRoot: boolean): number {
   const { u8, u32 } = block;
   const length = block.nameLength(i);
@@ -133,7 +133,7 @@ function checkName(block: Block, i: number, at: number, end: number, isRoot: boo
     let four = u32[word] as number;
     if (left < 4) {
       if (four >>> left * 8 !== 0) damaged("a name is not padded");
-      // The padding is zeros: replace it by ones, so that only a NUL in the name is found.
+      // The padding is zeros. Replace it by ones, so that only a NUL in the name is found.
       four |= ONES << left * 8;
     }
     if (hasZero(four) || hasZero(four ^ SLASHES)) damaged("a name holds a NUL or a slash");
@@ -147,7 +147,7 @@ function checkName(block: Block, i: number, at: number, end: number, isRoot: boo
 
 /**
  * Checks that a string of `length` bytes fits and is padded with zeros. Returns the index of the
- * word behind it.
+ * word after the string.
  */
 function checkString(block: Block, at: number, length: number, end: number): number {
   const words = wordsOf(length);
@@ -180,7 +180,7 @@ function checkParts(block: Block, i: number, at: number, end: number): void {
       const valueLength = word();
       const name = at;
       at = checkString(block, name, nameLength, end);
-      // The length of the name before is two words in front of that name.
+      // The length of the preceding name is two words before that name.
       if (
         before >= 0 &&
         compareNames(u32, before, u32[before - 2] as number, u32, name, nameLength) >= 0

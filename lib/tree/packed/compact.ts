@@ -5,13 +5,13 @@ import { SPARSE } from "./format.ts";
 import { PackedTree } from "./packed_tree.ts";
 import { SegmentWriter } from "./segment_writer.ts";
 
-/** Bytes of garbage that are never worth a copy: 4 MiB. */
+/** Maximum bytes of garbage that are never worth a copy: 4 MiB. */
 const SLACK_BYTES = 1 << 22;
 
 /**
  * Ends a merge. It estimates how much memory the result uses and how much its segments retain, and
  * copies the result to one new segment when more than half is garbage. So a long chain of edits
- * costs a copy now and then, and needs at most about twice the memory of the tree.
+ * costs only an occasional copy, and needs at most about twice the memory of the tree.
  */
 export function compactIfWasteful(tree: PackedTree, from: readonly PackedTree[]): PackedTree {
   let live = 0;
@@ -25,12 +25,12 @@ export function compactIfWasteful(tree: PackedTree, from: readonly PackedTree[])
   return tree.retained > 2 * tree.live + SLACK_BYTES ? compactTree(tree) : tree;
 }
 
-/** Copies a tree to one segment of its own, without the blocks that nothing refers to any more. */
+/** Copies a tree to a new segment, without the blocks that nothing refers to any more. */
 export function compactTree(tree: PackedTree): PackedTree {
   const segment = new SegmentWriter();
   const { arena } = segment;
   const address = arena.alloc(tree.reference.length);
-  // Blocks to copy, each with its new address: a child gets its address when its parent is copied.
+  // Blocks to copy, each with its new address. A child gets its address when its parent is copied.
   const todo: { block: Block; address: number }[] = [{ block: tree.root(), address }];
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
     const { block } = next;

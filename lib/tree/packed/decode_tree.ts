@@ -19,13 +19,13 @@ import { type OnDamage, StoredSegment, type TreeSource, withDamage } from "./sto
 import { verifyTree } from "./verify_tree.ts";
 import { WholeSegment } from "./whole_segment.ts";
 
-/** Bytes of the first read: they hold the whole footer and tail of nearly every tree. */
+/** Bytes of the first read. They include the whole footer and tail of nearly every tree. */
 const FIRST_READ = 4096;
 
 /**
- * Opens a stored tree. It reads the footer and the root now, and every other block when it is
- * needed. Each block is checked when it is read, so later calls with the tree can throw the same
- * errors.
+ * Opens a stored tree. The call reads only the footer and the root. Every other block is read when
+ * it is needed. Each block is checked when it is read, so later calls with the tree can throw the
+ * same errors.
  *
  * @param onDamage replaces these errors, for a caller that can say which file is damaged
  * @throws {VarveError} `E_FORMAT` when the file is damaged or has another version (derive the tree
@@ -86,8 +86,8 @@ function openFooter(
     u32.slice(3, 11),
   );
   tree.live = tree.retained = pages;
-  // Each entry takes at least the bytes of its row. A file that claims more entries refers to the
-  // same blocks again and again, to make a small file expand without end.
+  // Each entry takes at least the bytes of its row. A file that claims more entries must refer to
+  // the same blocks again and again, so that a small file expands without end.
   if (tree.count * ROW_WORDS * 4 > pages - HEADER_WORDS * 4) {
     damaged("it claims more entries than fit into it");
   }
@@ -111,11 +111,11 @@ function readSources(u32: Uint32Array, u8: Uint8Array, words: number): DiffId[] 
 }
 
 /**
- * Decodes a stored tree from memory and checks all of it now. The bytes become part of the tree and
- * must not change afterwards.
+ * Decodes a stored tree from memory and checks all of it at once. The bytes become part of the tree
+ * and must not change afterwards.
  *
  * @param written the digest that {@linkcode writeTree} returned for these bytes. When it matches,
- * the check of every entry is skipped: the bytes are what this library wrote
+ * the check of every entry is skipped, because this library wrote the bytes
  * @throws {VarveError} `E_FORMAT` when the bytes are damaged or have another version; `E_DIGEST`
  * when a hash differs
  */

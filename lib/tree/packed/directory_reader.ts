@@ -2,7 +2,7 @@ import { type ByteString, writeBytes } from "../../bytes/mod.ts";
 import type { Block } from "./block.ts";
 import { compareNames, wordsOf } from "./format.ts";
 
-/** A name in the form that a heap has. */
+/** A name in the form of a heap. */
 interface PackedName {
   /** The bytes of the name, zero-padded to whole words. */
   readonly words: Uint32Array;
@@ -56,8 +56,8 @@ export function findRow(directory: Block, name: ByteString): RowRef | undefined 
   let leaf = directory;
   if (directory.isIndex) {
     let i = lowerBound(directory, packed);
-    // An index row has the first name of its leaf. A name between two of them is in the leaf
-    // before.
+    // An index row has the first name of its leaf. A name between two index rows is in the leaf of
+    // the first of them.
     if (!isName(directory, i, packed)) i--;
     if (i < 0) return undefined;
     leaf = directory.child(i) as Block;
@@ -81,7 +81,7 @@ export class RowCursor {
   }
 
   /**
-   * Whether there is a current row. Loads the next leaf where needed, so call it before reading the
+   * Whether there is a current row. Loads the next leaf if needed, so call it before you read the
    * row.
    */
   valid(): boolean {

@@ -33,7 +33,7 @@ import {
 } from "./format.ts";
 import type { SegmentWriter } from "./segment_writer.ts";
 
-/** The row of a directory without attributes of its own: 0755, 0:0, mtime 0. */
+/** The row of a directory with default attributes: 0755, 0:0, mtime 0. */
 const DEFAULT_DIRECTORY: Uint32Array = (() => {
   const row = new Uint32Array(ROW_WORDS);
   row[R_MODE] = S_IFDIR | 0o755;
@@ -45,14 +45,14 @@ const INDEX_ROW = new Uint32Array(ROW_WORDS);
  * Writes a directory to a segment: takes its rows sorted by name, cuts them into leaves, and writes
  * an index when there is more than one leaf. One writer writes many directories, one after another.
  *
- * A row is `begin`, then `part` for each part behind its name, then `end`.
+ * To write a row, call `begin`, then `part` for each part after its name, then `end`.
  */
 export class DirectoryWriter {
   readonly #segment: SegmentWriter;
   readonly #leaf = new BlockWriter();
   #index: BlockWriter | undefined;
   #leaves = 0;
-  /** Result of the last leaf: the result of the directory when it has no other. */
+  /** Result of the last leaf. It is the result of the directory when there is only one leaf. */
   readonly #only = new Uint32Array(RESULT_WORDS);
   /** Words of the name of the first entry of the current leaf, for the index. */
   #first: Uint32Array<ArrayBuffer> = new Uint32Array(64);
@@ -76,15 +76,15 @@ export class DirectoryWriter {
 
   /**
    * Begins a row: copies its ten words from `from` and its name from `names`. Flags and size can be
-   * set in {@linkcode rows} until it ends.
+   * set in {@linkcode rows} until the row ends.
    */
   begin(from: Uint32Array, at: number, names: Uint32Array, nameAt: number): void {
     this.beginNamed(from, at, names, nameAt, (from[at + R_NAME] as number) & 0xffff);
   }
 
   /**
-   * Begins a row with a name of another length than the ten words say. Flags must be set before it
-   * ends.
+   * Begins a row whose name has another length than the ten words say. Flags must be set before the
+   * row ends.
    */
   beginNamed(
     from: Uint32Array,
@@ -105,7 +105,7 @@ export class DirectoryWriter {
     return this.#leaf.row;
   }
 
-  /** The words that hold the current row. They change when a row begins. */
+  /** The words that hold the current row. It can be another array after a row begins. */
   get rows(): Uint32Array {
     return this.#leaf.rows;
   }
@@ -163,8 +163,8 @@ export class DirectoryWriter {
   /**
    * Writes the row of a directory.
    *
-   * @param named block whose row `n` gives the name
-   * @param attributes block whose row `a` gives the attributes; null for the default ones
+   * @param named block whose row `n` has the name
+   * @param attributes block whose row `a` has the attributes; null for the default attributes
    * @param flags `F_OPAQUE` and `F_IMPLIED`; other flags are ignored
    * @param child the result of the directory's own rows, in this segment
    */
@@ -189,7 +189,7 @@ export class DirectoryWriter {
     }
     if (attributes !== null && (attributes.flags(a) & F_XATTR) !== 0) {
       out |= F_XATTR;
-      // Behind name and digest, a directory has only xattrs.
+      // After name and digest, a directory has only xattrs.
       const from = attributes.heapAt(a) + wordsOf(attributes.nameLength(a)) +
         ((attributes.flags(a) & F_DIGEST) !== 0 ? 8 : 0);
       leaf.part(attributes.u32, from, attributes.heapEnd(a) - from);
@@ -202,7 +202,7 @@ export class DirectoryWriter {
   }
 
   /**
-   * Takes leaf `i` of another directory by reference. Allowed only where {@linkcode atCut} is true,
+   * Takes leaf `i` of another directory by reference. Allowed only when {@linkcode atCut} is true,
    * and only for a leaf that would end at the same entry here.
    */
   leaf(index: Block, i: number): void {
@@ -211,7 +211,7 @@ export class DirectoryWriter {
     const name = index.heapAt(i);
     const nameWords = wordsOf(index.nameLength(i));
     const side = index.side(i);
-    // It is the result of the directory if no other leaf follows.
+    // This is the result of the directory if no other leaf follows.
     if (this.#leaves === 0) writeReference(index, i, this.#segment, this.#only);
     target.begin(u32, index.row(i));
     target.part(u32, name, nameWords + 8);

@@ -42,7 +42,7 @@ export function encodeTree(tree: Tree): Uint8Array<ArrayBuffer>[] {
 }
 
 /**
- * Writes an encoded tree, piece by piece, as {@linkcode encodeTree} gives it.
+ * Writes an encoded tree piece by piece, in the pieces of {@linkcode encodeTree}.
  *
  * @returns the digest of all bytes; with it, {@linkcode decodeTree} can skip its checks
  *
@@ -70,7 +70,7 @@ function pagesOf({ pages }: Arena): Uint8Array<ArrayBuffer>[] {
   for (let i = 0; i < pages.length;) {
     const page = pages[i]?.u8 as Uint8Array<ArrayBuffer>;
     pieces.push(page);
-    // Addresses count whole pages, so a page that others follow is filled up with zeros.
+    // Addresses count whole pages, so a page that is followed by another is filled up with zeros.
     const slots = Math.max(1, Math.ceil(page.length / PAGE_BYTES));
     i += slots;
     const gap = slots * PAGE_BYTES - page.length;

@@ -8,7 +8,8 @@
  *              zero-padded
  *     tail     48 bytes: SHA-256 of the footer (8 words), bytes of the footer, version, magic
  *
- * Opening a tree reads footer and tail, then the root block; all else is read when it is needed.
+ * Opening a tree reads footer and tail, then the root block. Everything else is read when it is
+ * needed.
  *
  * @module
  */
@@ -17,11 +18,14 @@
 export const MAGIC: Uint8Array = new TextEncoder().encode("varvetre");
 /** Version of the whole form: blocks, the rule that cuts leaves, pages and footer. */
 export const VERSION = 1;
-/** Bytes in front of the pages. */
+/** Bytes before the pages. */
 export const HEADER_BYTES = 16;
-/** Bytes behind the footer. */
+/** Bytes after the footer. */
 export const TAIL_BYTES = 48;
 /** Words of a footer without layers. */
 export const FOOTER_WORDS = 14;
-/** A longer footer is refused before it is read. This one has room for 10,000 layers. */
+/**
+ * Maximum length of a footer, with room for 10,000 layers. A longer footer is refused before it is
+ * read.
+ */
 export const MAX_FOOTER_BYTES: number = 1 << 20;

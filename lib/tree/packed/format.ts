@@ -19,7 +19,7 @@
  * above them has one row for each leaf, with the first name and the digest of that leaf.
  *
  * The parts of a row in the heap come in the order given above. Each is padded with zeros to whole
- * words. Parts that a row does not have are left out; its flags say which it has.
+ * words. Parts that a row does not have are left out. The flags of the row say which parts it has.
  *
  * @module
  */
@@ -77,7 +77,7 @@ export const F_XATTR = 4;
 export const F_GROUP = 8;
 /** Flag: a whiteout, which hides the entry of this name in lower layers. */
 export const F_WHITEOUT = 16;
-/** Flag: an opaque directory, which hides what lower layers have in it. */
+/** Flag: an opaque directory, which hides the entries that lower layers have in it. */
 export const F_OPAQUE = 32;
 /** Flag: an implied directory, which has no entry of its own in the layer. */
 export const F_IMPLIED = 64;
@@ -87,7 +87,7 @@ export const F_IMPLIED = 64;
  */
 export const F_MARKED = 128;
 /**
- * All flags that make a row marked, those of patches included: such a row cannot stand in a root
+ * All flags that make a row marked, including the flags of patches. Such a row cannot be in a root
  * tree.
  */
 export const ANY_MARK = 0x7f0;
@@ -112,26 +112,29 @@ export const COUNT_MASK = 0x0fff_ffff;
 /** 2^32: the weight of the high word of a number that takes two words. */
 export const TWO_32 = 0x1_0000_0000;
 
-/** Fewest entries of a leaf that is followed by another. Changing it changes every digest. */
+/**
+ * Minimum number of entries of a leaf that is followed by another leaf. Changing it changes every
+ * digest.
+ */
 export const CUT_MIN = 32;
 /**
- * Most entries of a leaf: hostile names, chosen so that no hash ends a leaf, must not make a
- * leaf without bound. Changing it changes every digest.
+ * Maximum number of entries of a leaf. Without it, hostile names that were chosen so that no hash
+ * ends a leaf could make a leaf of any size. Changing it changes every digest.
  */
 export const CUT_MAX = 512;
 /**
- * A leaf ends behind a name whose hash has zeros in these bits. Changing it changes every digest.
+ * A leaf ends after a name whose hash has zeros in these bits. Changing it changes every digest.
  */
 const CUT_MASK = 127;
 
-/** Start value of FNV-1a (32 bits): for the hash of a name, and for the sum of sides and extents. */
+/** Start value of FNV-1a (32 bits), for the hash of a name and for the sum of sides and extents. */
 export const HASH_SEED = 0x811c9dc5;
 /** Multiplier of FNV-1a (32 bits). */
 export const HASH_PRIME = 0x01000193;
 
-/** Whether a leaf ends behind its entry number `count`, whose name has this hash. */
+/** Whether a leaf ends after its entry number `count`, whose name has this hash. */
 export function endsLeaf(count: number, hash: number): boolean {
-  // FNV mixes its low bits worst, so the high bits are folded in.
+  // FNV mixes its low bits least, so the high bits are folded in.
   return count >= CUT_MIN && (((hash ^ (hash >>> 15)) & CUT_MASK) === 0 || count >= CUT_MAX);
 }
 
@@ -145,12 +148,15 @@ export function hashName(u32: Uint32Array, word: number, length: number): number
   return hash >>> 0;
 }
 
-/** Number of words that a number of bytes takes. */
+/** Number of words that `bytes` bytes take. */
 export function wordsOf(bytes: number): number {
   return (bytes + 3) >>> 2;
 }
 
-/** Reverses the bytes of a word: as numbers, swapped words then compare as their bytes do. */
+/**
+ * Reverses the bytes of a word, so that swapped words compare as numbers in the order of their
+ * bytes.
+ */
 function swap(word: number): number {
   return ((word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0;
 }

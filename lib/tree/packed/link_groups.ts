@@ -4,8 +4,8 @@ import { F_GROUP, R_SIZE } from "./format.ts";
 import type { PackedTree } from "./packed_tree.ts";
 
 /**
- * Visits every entry of a directory, at any depth, that has a link group. A directory's row counts
- * such entries below it, so directories without any are not entered.
+ * Visits every entry of a directory, at any depth, that has a link group. The row of a directory
+ * counts such entries below it, so directories without such entries are not entered.
  */
 function visitLinked(
   directory: Block | null,
@@ -52,7 +52,8 @@ export function findMembers(
 }
 
 /**
- * The label of a link group that has these paths: the least one, or null when there is only one.
+ * The label of a link group that has these paths: the least path, or null when there is only one
+ * path.
  */
 export function labelOf(paths: readonly ByteString[]): ByteString | null {
   if (paths.length < 2) return null;

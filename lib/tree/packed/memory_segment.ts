@@ -3,8 +3,8 @@ import type { Arena } from "./arena.ts";
 import { Block, type BlockRef, type Segment } from "./block.ts";
 
 /**
- * A segment that was built in this process. Its blocks are trusted: they are not checked when they
- * are loaded.
+ * A segment that was built in this process. Its blocks are trusted, so they are not checked when
+ * they are loaded.
  */
 export class MemorySegment implements Segment {
   readonly sources: readonly DiffId[];

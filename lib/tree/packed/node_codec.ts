@@ -81,7 +81,7 @@ export function modeOf(node: Node): number {
  * @param row words that hold the row, from index `r` on
  * @param u8 the heap as bytes
  * @param u32 the heap as words
- * @param at index in `u32` of the first part behind the name
+ * @param at index in `u32` of the first part after the name
  */
 export function decodeNode(
   row: Uint32Array,
@@ -299,7 +299,7 @@ export function encodeTail(
   return flags;
 }
 
-/** Sorts xattrs by name: their order is hashed, so it must not depend on the caller. */
+/** Sorts xattrs by name. Their order is hashed, so it must not depend on the caller. */
 function sortedXattrs(xattrs: readonly Xattr[]): readonly Xattr[] {
   for (let i = 1; i < xattrs.length; i++) {
     const before = (xattrs[i - 1] as Xattr).name;

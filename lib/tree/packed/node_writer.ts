@@ -27,7 +27,7 @@ import type { SegmentWriter } from "./segment_writer.ts";
 /**
  * Writes a node as the next row of a directory.
  *
- * @param node the node; null writes a row that removes the name, in a patch
+ * @param node the node; null, in a patch, for a row that removes the name
  * @param group link group of the row, in place of the node's own
  * @param extraFlags `P_…` flags of a patch
  * @param child the result of the entries of a directory; not used for other types

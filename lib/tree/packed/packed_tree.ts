@@ -8,7 +8,7 @@ import { R_SIZE } from "./format.ts";
 import type { SegmentWriter } from "./segment_writer.ts";
 
 /**
- * The one implementation of {@linkcode Tree}. Its root is a block of one row without a name, which
+ * The only implementation of {@linkcode Tree}. Its root is a block of one row without a name, which
  * holds the attributes of the root directory; the child of that row is the top directory.
  */
 export class PackedTree implements Tree {
@@ -21,7 +21,7 @@ export class PackedTree implements Tree {
   readonly reference: BlockRef;
   /** Estimated size of the blocks of this tree in bytes. */
   live: number;
-  /** Upper bound of the bytes that its segments retain, garbage included. */
+  /** Upper bound of the bytes that the segments of this tree retain, including garbage. */
   retained: number;
 
   constructor(
@@ -69,7 +69,7 @@ export function packed(tree: Tree): PackedTree {
 }
 
 /**
- * Ends a segment and makes its tree. `row` is the writer of the root block, with the row of the
+ * Ends a segment and makes its tree. `row` is the writer of the root block; it holds the row of the
  * root.
  */
 export function sealTree(kind: TreeKind, segment: SegmentWriter, row: DirectoryWriter): PackedTree {

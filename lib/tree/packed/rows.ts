@@ -40,7 +40,7 @@ export class Row {
   readonly #at: RowRef;
   /** Index in `words` of the first word of the row. */
   #row = 0;
-  /** Index in `words` of the first word of its part of the heap. */
+  /** Index in `words` of the first word of the row's part of the heap. */
   #heap = 0;
 
   /** Reads the row that a reference points to. */
@@ -122,7 +122,7 @@ export class Row {
     return (this.words[this.#row + R_SIZE + 1] as number);
   }
 
-  /** Whether this is an opaque directory, which hides what lower layers have in it. */
+  /** Whether this is an opaque directory, which hides the entries that lower layers have in it. */
   get opaque(): boolean {
     return (this.#flags & F_OPAQUE) !== 0;
   }
@@ -225,7 +225,7 @@ export class Row {
     return leaf.u32[leaf.side(this.#at.i) + field] as number;
   }
 
-  /** Index in `words` of the first word behind name and digest: a link target, or the xattrs. */
+  /** Index in `words` of the first word after name and digest: a link target, or the xattrs. */
   #tailAt(): number {
     const at = this.#heap + wordsOf(this.nameLength);
     return (this.#flags & F_DIGEST) === 0 ? at : at + 8;
@@ -241,12 +241,12 @@ export class Row {
 const NONE: readonly [number, number] = [0, 0];
 
 /**
- * Iterates over the entries of a directory, sorted by name. It is itself the current
- * {@linkcode Row}.
+ * Iterates over the entries of a directory, sorted by name. The iterator itself is the
+ * {@linkcode Row} of the current entry.
  */
 export class Rows extends Row {
   readonly #cursor: RowCursor;
-  /** Whether there is a current entry; false behind the last one. */
+  /** Whether there is a current entry; false after the last entry. */
   valid: boolean;
 
   /** Begins at the first entry of a directory's block. */

@@ -37,7 +37,7 @@ export class SegmentWriter {
     return index;
   }
 
-  /** A number for a layer that is not known yet: {@linkcode name} sets it. */
+  /** Reserves a number for a layer that is not known yet; {@linkcode name} sets the layer. */
   reserve(): number {
     return this.#sources.push("" as DiffId);
   }
@@ -89,7 +89,7 @@ export class SegmentWriter {
     return mapping;
   }
 
-  /** Ends the segment. */
+  /** Ends the segment and returns it. */
   seal(): MemorySegment {
     this.arena.trim();
     return new MemorySegment(this.arena, this.#sources, this.#imports);

@@ -17,8 +17,8 @@ export interface TreeSource {
 }
 
 /**
- * Maps the error for damage in a stored tree (`E_FORMAT` or `E_DIGEST`) to the error that is thrown
- * instead.
+ * Replaces the error about damage in a stored tree (`E_FORMAT` or `E_DIGEST`) by the error that is
+ * thrown instead.
  */
 export type OnDamage = (error: VarveError) => VarveError;
 
@@ -33,8 +33,8 @@ export function withDamage<T>(onDamage: OnDamage, act: () => T): T {
 }
 
 /**
- * Size limit of the cache of blocks: 64 MiB. A full cache is emptied, which costs one more read for
- * each block.
+ * Maximum size of the cache of blocks: 64 MiB. A full cache is emptied, so that each of its blocks
+ * must be read once more.
  */
 const CACHE_BYTES = 1 << 26;
 
@@ -101,8 +101,8 @@ export class StoredSegment implements Segment {
   #load(ref: BlockRef): Block {
     const known = this.#blocks.get(ref.address);
     if (known !== undefined && known.block.length === ref.length) {
-      // Every reference must agree with the block, not only the first: else a hostile file could
-      // give the same block two digests.
+      // Every reference must agree with the block, not only the first. Otherwise a hostile file
+      // could give the same block two digests.
       if (known.ref !== ref && (known.ref.parent !== ref.parent || known.ref.row !== ref.row)) {
         verifyBlock(known.block, ref, this.#limits);
       }

@@ -4,7 +4,7 @@ import { F_DIGEST } from "./format.ts";
 import { packed } from "./packed_tree.ts";
 import { StoredSegment, verifyBlock } from "./stored_segment.ts";
 
-/** No limit for addresses: `load` refuses those outside of the memory. */
+/** Stands for no limit of addresses, because `load` refuses addresses outside the memory. */
 const ANY_UNITS = 2 ** 32;
 
 /**

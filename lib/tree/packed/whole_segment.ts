@@ -4,7 +4,7 @@ import { checkHeader } from "./check_block.ts";
 import { damaged } from "./damaged.ts";
 
 /**
- * A segment of a file that is in memory as a whole. A block is a view of the bytes, and no block is
+ * A segment of a file that is completely in memory. A block is a view of the bytes, so no block is
  * cached. `load` checks only that a block stays inside the bytes; `verifyTree` checks the rest.
  */
 export class WholeSegment implements Segment {
