@@ -14,7 +14,7 @@ export interface CompressPieceOptions {
 
 /** Options of {@linkcode compress}. */
 export interface CompressOptions {
-  /** Format of the output. `"none"` passes the bytes on unchanged. */
+  /** Format of the output. With `"none"` the bytes are passed on unchanged. */
   readonly format: Compression;
   /** Compression level: 0 to 9 for gzip (default 6), 1 to 19 for zstd (default 3). */
   readonly level?: number | undefined;
@@ -36,7 +36,8 @@ export interface CompressedPiece<Memory extends ArrayBufferLike = ArrayBuffer> {
 }
 
 /**
- * A header without name and time, from an unknown system (RFC 1952, 2.3): it depends on no machine.
+ * A header without name and time, from an unknown system (RFC 1952, 2.3), so that it is the same on
+ * every machine.
  */
 const GZIP_HEADER = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff] as const;
 
@@ -81,8 +82,8 @@ export function compressPiece(
 
 /**
  * Compresses one piece as {@linkcode compressPiece} does, but into given memory, which can be
- * reused for the next piece. Otherwise dozens of large, unused buffers can stay in memory until the
- * garbage collector runs.
+ * reused for the next piece. With new memory for each piece, dozens of large, unused buffers can
+ * stay in memory until the garbage collector runs.
  *
  * @param room memory for the output: at least {@linkcode compressedRoom} bytes, not overlapping
  * `bytes`
@@ -108,7 +109,7 @@ export function compressedRoom(length: number): number {
   return length + Math.ceil(length / 7) + 4096;
 }
 
-/** Joins compressed pieces to one stream. They must come in the order of their input. */
+/** Joins compressed pieces into one stream. They must come in the order of their input. */
 export async function* joinPieces<Memory extends ArrayBufferLike = ArrayBuffer>(
   format: "gzip" | "zstd",
   pieces: AsyncIterable<CompressedPiece<Memory>> | Iterable<CompressedPiece<Memory>>,

@@ -4,8 +4,7 @@ import { VarveError } from "../../errors.ts";
 export type Compression = "gzip" | "zstd" | "none";
 
 /**
- * Number of bytes that {@linkcode sniff} needs: one tar block. A shorter stream is passed as a
- * whole.
+ * Number of bytes that {@linkcode sniff} needs: one tar block. Pass a shorter stream as a whole.
  */
 export const SNIFF_BYTES = 512;
 
@@ -21,14 +20,14 @@ const REFUSED: readonly (readonly [name: string, ...magics: readonly number[][]]
   ["zip", [0x50, 0x4b, 0x03, 0x04], [0x50, 0x4b, 0x05, 0x06]],
 ];
 
-/** Bytes of a bzip2 stream behind `BZh` and the level: the mark of a block or of the end. */
+/** Bytes of a bzip2 stream after `BZh` and the level: the mark of a block or of the end. */
 const BZIP2_MARKS = [[0x31, 0x41, 0x59, 0x26, 0x53, 0x59], [0x17, 0x72, 0x45, 0x38, 0x50, 0x90]];
 
 /**
  * Detects the compression of a stream from its first bytes.
  *
- * The magic bytes of gzip and zstd always count, as in other container engines. Those of other
- * formats do not count in a tar header, because they can be the beginning of a file name.
+ * The magic bytes of gzip and zstd always decide, as in other container engines. The magic bytes of
+ * other formats are ignored in a tar header, because they can be the beginning of a file name.
  *
  * @param head the first {@linkcode SNIFF_BYTES} bytes, or fewer when the stream is shorter
  * @throws {VarveError} `E_COMPRESSION` for a known compression that is not supported
@@ -55,7 +54,7 @@ export function compressionMagic(head: Uint8Array): "gzip" | "zstd" | undefined 
   return begins(head, [0x28, 0xb5, 0x2f, 0xfd]) || isSkippable(head) ? "zstd" : undefined;
 }
 
-/** The name of the refused format that a stream has; `undefined` when it has none of them. */
+/** The name of the refused format of a stream; `undefined` when it has another format. */
 function refused(head: Uint8Array): string | undefined {
   if (begins(head, [0x42, 0x5a, 0x68]) && BZIP2_MARKS.some((mark) => begins(head, mark, 4))) {
     return "bzip2";

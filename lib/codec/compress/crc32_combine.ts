@@ -6,8 +6,8 @@ const ONE = 0x8000_0000;
 const POWERS: readonly number[] = powers();
 
 /**
- * Computes the CRC-32 of two pieces together from the CRC-32 of each. So pieces can be hashed in
- * parallel.
+ * Computes the CRC-32 of two joined pieces from the CRC-32 of each piece. So pieces can be hashed
+ * in parallel.
  *
  * A CRC is the remainder of a polynomial division. Appending n bytes multiplies the polynomial by
  * x⁸ⁿ and adds the polynomial of the new bytes.

@@ -14,7 +14,7 @@ export type { Sink };
 export interface DecompressorOptions {
   /** Compression of the stream. Default: detected from its first bytes. */
   readonly compression?: Compression | undefined;
-  /** Limits; those that are missing are taken from {@linkcode DEFAULT_COMPRESS_LIMITS}. */
+  /** Limits that differ from {@linkcode DEFAULT_COMPRESS_LIMITS}. */
   readonly limits?: Partial<CompressLimits> | undefined;
   /**
    * Makes the inflater for gzip. When it is absent or returns `undefined`, node:zlib inflates. The
@@ -29,7 +29,7 @@ export interface DecompressorOptions {
   readonly nextBuffer?: (() => Uint8Array) | undefined;
 }
 
-/** Size of the output buffer in bytes. Measured: a larger one is not faster. */
+/** Size of the output buffer in bytes. A larger buffer was measured to be no faster. */
 const BUFFER_BYTES = 256 * 1024;
 
 /** Decodes one format. */
@@ -47,7 +47,7 @@ interface Reader {
  * Decompresses gzip and zstd, synchronously and in bounded memory, from pieces of any size.
  *
  * Each `push` passes its output to the sink, in pieces of up to the size of a buffer. The pieces of
- * an uncompressed stream are passed on as they are. Every checksum and length is verified, and the
+ * an uncompressed stream are passed on unchanged. Every checksum and length is verified, and the
  * end is found exactly: only NULs and further members or frames may follow it. After an error,
  * every call except `close` throws the same error again.
  *
@@ -113,7 +113,7 @@ export class Decompressor implements Disposable {
    * Takes the next bytes, of any number, and passes their output to the sink.
    *
    * @throws {VarveError} `E_COMPRESSION` for a compression that is not supported, `E_FORMAT` for
-   *   damage, `E_TRAILING` for bytes behind the end, `E_LIMIT` for an exceeded limit (the message
+   *   damage, `E_TRAILING` for bytes after the end, `E_LIMIT` for an exceeded limit (the message
    *   names it), `E_UNSUPPORTED` when the runtime cannot decompress the format
    */
   push(bytes: Uint8Array, sink: Sink): void {
@@ -124,8 +124,8 @@ export class Decompressor implements Disposable {
   }
 
   /**
-   * Takes the next bytes from index `start`, until their output reaches 32 MiB. For a caller that
-   * must keep the output in memory. {@linkcode Decompressor.push} calls this in a loop.
+   * Takes the next bytes from index `start`, until their output reaches 32 MiB. Use it when the
+   * output must be kept in memory. {@linkcode Decompressor.push} calls this in a loop.
    *
    * @returns the index in `bytes` where it stopped
    * @throws {VarveError} as {@linkcode Decompressor.push}
@@ -195,7 +195,7 @@ export class Decompressor implements Disposable {
   }
 
   /**
-   * Runs a step. An error ends the stream for good, because the bytes that follow could be misread.
+   * Runs a step. An error ends the stream for good, because the following bytes could be misread.
    */
   #guard<T>(step: () => T): T {
     if (this.#failure !== undefined) throw this.#failure.error;
@@ -211,7 +211,7 @@ export class Decompressor implements Disposable {
 }
 
 function joined(head: Uint8Array, more: Uint8Array): Uint8Array {
-  // Always a copy: the caller may reuse its bytes after the call.
+  // Always copies, because the caller may reuse its bytes after the call.
   const bytes = new Uint8Array(head.length + more.length);
   bytes.set(head);
   bytes.set(more, head.length);

@@ -25,7 +25,7 @@ export class GzipHeader {
   #extra = 0;
   #first = true;
 
-  /** @param limit largest size of a header in bytes */
+  /** @param limit maximum size of a header in bytes */
   constructor(limit: number) {
     this.#limit = limit;
   }
@@ -45,9 +45,9 @@ export class GzipHeader {
   /**
    * Takes bytes of the header.
    *
-   * @returns the index behind the last byte that belongs to the header
-   * @throws {VarveError} `E_FORMAT` when it is malformed, `E_LIMIT` when it is too large,
-   *   `E_TRAILING` when the bytes behind a member do not begin another one
+   * @returns the index after the last byte that belongs to the header
+   * @throws {VarveError} `E_FORMAT` when the header is malformed, `E_LIMIT` when it is too large,
+   *   `E_TRAILING` when the bytes after a member do not begin another member
    */
   push(input: Uint8Array, start: number, end: number): number {
     let at = start;
@@ -113,7 +113,7 @@ export class GzipHeader {
     return next;
   }
 
-  /** The header checksum is the low half of the CRC-32 of all header bytes in front of it. */
+  /** Checks the header checksum: the low half of the CRC-32 of all header bytes before it. */
   #takeCrc(input: Uint8Array, at: number, end: number): number {
     const next = this.#gather(2, input, at, end);
     if (this.#have === 2) {
@@ -135,7 +135,7 @@ export class GzipHeader {
     if ((this.#flags & FHCRC) !== 0) this.#crc = crc32(bytes.subarray(start, end), this.#crc);
   }
 
-  /** The part that follows `part`, by the flags of the header. */
+  /** The part that follows `part`, according to the flags of the header. */
   #partBehind(part: "fixed" | "extra" | "name" | "comment"): Part {
     const flags = this.#flags;
     if (part === "fixed" && (flags & FEXTRA) !== 0) return "extraLength";

@@ -11,12 +11,12 @@ import type { OutputBuffer, Sink } from "./output_buffer.ts";
 const TRAILER_BYTES = 8;
 
 /**
- * Number of bytes that one call takes. A byte of deflate gives at most 1032, so a call makes at
- * most 16 MiB.
+ * Maximum number of input bytes of one call. A byte of deflate inflates to at most 1032 bytes, so a
+ * call makes at most 16 MiB.
  */
 const STEP_BYTES = 16 * 1024;
 
-/** Reads a sequence of gzip members. NULs may follow each of them. */
+/** Reads a sequence of gzip members. NULs may follow each member. */
 export class GzipReader {
   readonly #inflater: Inflater;
   readonly #meter: Meter;
@@ -26,7 +26,7 @@ export class GzipReader {
   #trailerHave = 0;
   #state: "header" | "body" | "trailer" | "gap" = "header";
   #crc = 0;
-  /** Size of the member's content modulo 2³², as ISIZE has it. */
+  /** Size of the member's content modulo 2³², to be compared with ISIZE. */
   #length = 0;
 
   constructor(inflater: Inflater, limits: CompressLimits, meter: Meter, output: OutputBuffer) {

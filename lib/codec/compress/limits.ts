@@ -1,18 +1,23 @@
-/** Limits of a {@linkcode Decompressor}. A stream that exceeds one is refused with `E_LIMIT`. */
+/**
+ * Limits of a {@linkcode Decompressor}. A stream that exceeds a limit is refused with `E_LIMIT`.
+ */
 export interface CompressLimits {
   /** Size of the uncompressed stream in bytes. */
   readonly layerBytes: number;
-  /** Uncompressed bytes for each compressed byte, once there are more than `ratioFromBytes`. */
+  /**
+   * Uncompressed bytes for each compressed byte, checked above `ratioFromBytes` uncompressed bytes.
+   */
   readonly ratio: number;
   /**
-   * Uncompressed bytes up to which the ratio is not checked: short streams may compress very well.
+   * Uncompressed bytes up to which the ratio is not checked, because short streams may compress
+   * very well.
    */
   readonly ratioFromBytes: number;
-  /** Number of gzip members or zstd frames, skippable frames included. */
+  /** Number of gzip members or zstd frames, including skippable frames. */
   readonly members: number;
   /** Size of the header of one gzip member, in bytes. */
   readonly gzipHeaderBytes: number;
-  /** Size in bytes of a zstd window: the memory that its decoder needs. At most 2 GiB. */
+  /** Size in bytes of a zstd window, which is the memory that the decoder needs. At most 2 GiB. */
   readonly zstdWindowBytes: number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Reads an unsigned little-endian number. It multiplies, because a shift would wrap at 2^31; exact
- * below 2^53.
+ * Reads an unsigned little-endian number. It multiplies, because a shift would wrap at 2^31. The
+ * result is exact below 2^53.
  */
 export function littleEndian(bytes: Uint8Array, at: number, length: number): number {
   let value = 0;

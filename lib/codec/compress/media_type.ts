@@ -5,14 +5,14 @@ import type { Compression } from "./compression.ts";
  * Checks the compression that a layer's media type states against the compression of its bytes
  * (image-spec, layer.md; Docker's media types end in `.gzip` and `.zstd`).
  *
- * A layer that is compressed in another way than stated can be read; the caller gets a warning. A
+ * A layer whose compression differs from the stated one can be read; the caller gets a warning. A
  * layer that is stated to be uncompressed but is compressed must be refused, because its digest
- * would be taken for its diffID.
+ * would be used as its diffID.
  *
- * @param mediaType media type of the layer's descriptor; parameters behind `;` are ignored
+ * @param mediaType media type of the layer's descriptor; parameters after `;` are ignored
  * @param actual compression that {@linkcode sniff} found
  * @returns a warning for the user; `undefined` when both agree
- * @throws {VarveError} `E_COMPRESSION` when the media type says uncompressed and the bytes are
+ * @throws {VarveError} `E_COMPRESSION` when the media type says uncompressed but the bytes are
  *   compressed; `E_MEDIA_TYPE` when it is not the media type of a layer tar, or the layer is
  *   encrypted
  */

@@ -13,8 +13,8 @@
  *                           └─▶ limits: size, ratio, number of members ─▶ sink
  *
  * The readers find the ends of members and frames themselves, because decoders do not report all
- * errors: some drop what follows a member, and some accept a truncated frame. Every checksum and
- * length is verified. Behind the end, only NULs and further members or frames are allowed.
+ * errors: some drop bytes that follow a member, and some accept a truncated frame. Every checksum
+ * and length is verified. After the end, only NULs and further members or frames are allowed.
  *
  * ## Compressing
  *

@@ -1,10 +1,10 @@
 /**
  * The only file that imports `node:zlib`.
  *
- * Its streams do not say where a member ends, and Deno's streams drop what follows a member. The
- * engine below them says it: `_handle.writeSync` works from memory into memory that can be reused,
- * and writes to `_writeState` how much of both is left. It is not documented, but Node and Deno
- * keep it, because npm's own unpacker needs it.
+ * Its streams do not say where a member ends, and Deno's streams drop bytes that follow a member.
+ * The engine below the streams does say it: `_handle.writeSync` works from memory into memory that
+ * can be reused, and writes to `_writeState` how much of input and output is left. The engine is
+ * not documented, but Node and Deno keep it, because npm's own unpacker needs it.
  *
  * @module
  */
@@ -39,14 +39,14 @@ interface Handle {
 /** The undocumented parts of a `node:zlib` stream. */
 interface Stream {
   readonly _handle: Handle;
-  /** After a write: room that is left in the output, then bytes that are left of the input. */
+  /** After a write: the remaining room in the output, then the remaining bytes of the input. */
   readonly _writeState: Uint32Array;
 }
 
-/** Size of the smallest buffer that a stream can have. The engine does not use that buffer. */
+/** Minimum size of a stream's buffer. The engine does not use that buffer. */
 const CHUNK_SIZE = 64;
 
-/** Continues a CRC-32: `seed` is the CRC-32 of the bytes in front, 0 at the beginning. */
+/** Continues a CRC-32. `seed` is the CRC-32 of the preceding bytes, 0 at the beginning. */
 export function crc32(bytes: Uint8Array, seed: number): number {
   return nodeCrc32(bytes, seed);
 }
@@ -60,7 +60,7 @@ export function createNodeInflater(): Inflater {
 /**
  * Makes a decoder for zstd frames with node:zlib. It verifies checksums and content sizes.
  *
- * @param windowBytes size of the largest window that it accepts
+ * @param windowBytes maximum size of a window that it accepts
  */
 export function createNodeZstdDecoder(windowBytes: number): Decoder {
   const windowLog = Math.max(10, Math.ceil(Math.log2(windowBytes)));
@@ -69,7 +69,7 @@ export function createNodeZstdDecoder(windowBytes: number): Decoder {
 }
 
 /**
- * Deflates bytes to whole blocks that end at a byte. None of them is marked as the last block.
+ * Deflates bytes to whole blocks that end at a byte boundary. No block is marked as the last block.
  *
  * @returns the filled part of `room`
  * @throws {RangeError} when `room` is too small
@@ -98,8 +98,8 @@ export function zstdFrame<Memory extends ArrayBufferLike>(
     [constants.ZSTD_c_compressionLevel]: level,
     [constants.ZSTD_c_checksumFlag]: 1,
   };
-  // `pledgedSrcSize` exists since Node 22.19, but not in the types. A reset would drop it, so each
-  // frame gets a new engine.
+  // `pledgedSrcSize` exists since Node 22.19, but is missing in the types. A reset would drop it,
+  // so each frame gets a new engine.
   const options: ZstdOptions & { pledgedSrcSize: number } = {
     params,
     pledgedSrcSize: bytes.length,
@@ -149,8 +149,8 @@ class Engine implements Decoder {
     this.#left = _writeState;
     this.#action = action;
     this.#flush = flush;
-    // The stream's own handler would destroy the stream in a later turn of the event loop, and
-    // throw there.
+    // Replaces the stream's own handler, which would destroy the stream in a later turn of the
+    // event loop, and throw there.
     _handle.onerror = (message): void => {
       this.#failure = message;
     };
@@ -178,7 +178,7 @@ class Engine implements Decoder {
     const inputLeft = this.#left[1]!;
     this.consumed = given - inputLeft;
     this.produced = room - roomLeft;
-    // Both room and input are left, so the engine stopped because the piece ended.
+    // Both room and input are left, so the engine must have stopped because the piece ended.
     return inputLeft > 0 && roomLeft > 0;
   }
 

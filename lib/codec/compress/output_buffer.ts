@@ -1,15 +1,15 @@
 import type { Meter } from "./meter.ts";
 
 /**
- * Takes a piece of the uncompressed bytes. The view is valid only during the call, unless
- * `nextBuffer` gave its memory.
+ * Takes a piece of the uncompressed bytes. The view is valid only during the call, unless its
+ * memory came from `nextBuffer`.
  */
 export type Sink = (bytes: Uint8Array) => void;
 
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * Collects the output of decoders into few large pieces, because a layer may have a million tiny
+ * Collects the output of decoders into a few large pieces, because a layer may have a million tiny
  * members.
  */
 export class OutputBuffer {

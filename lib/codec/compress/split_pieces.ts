@@ -2,9 +2,9 @@ import type { ByteSource } from "./decompress.ts";
 
 /**
  * Number of input bytes in a piece, by format. Pieces are compressed independently of each other,
- * so that any number of workers gives the same output. This makes gzip output 0.1 % larger; zstd
- * has a larger window, and so larger pieces. Changing a number changes the digest of every blob
- * that is written.
+ * so that any number of workers gives the same output. This makes gzip output 0.1 % larger. The
+ * pieces of zstd are larger, because it has a larger window. Changing a number changes the digest
+ * of every blob that is written.
  */
 export const PIECE_BYTES: { readonly gzip: number; readonly zstd: number } = {
   gzip: 1024 ** 2,
@@ -15,7 +15,7 @@ export const PIECE_BYTES: { readonly gzip: number; readonly zstd: number } = {
  * Cuts a stream into pieces of exactly `length` bytes. Only the last piece may be shorter. No piece
  * is empty.
  *
- * @param room returns the memory for the next piece; called after the piece before was consumed.
+ * @param room returns the memory for the next piece; called after the preceding piece was consumed.
  *   Default: new memory for each piece, which the consumer may keep
  */
 export async function* splitPieces<Memory extends ArrayBufferLike = ArrayBuffer>(

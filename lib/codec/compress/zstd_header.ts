@@ -2,11 +2,11 @@ import { littleEndian } from "./little_endian.ts";
 
 /** The header of a zstd frame (RFC 8878, 3.1.1.1). */
 export interface ZstdFrameHeader {
-  /** Size of the window in bytes: how much output a decoder must keep. */
+  /** Size of the window in bytes: the amount of output that a decoder must keep. */
   readonly windowBytes: number;
   /**
-   * Size of the uncompressed content in bytes, rounded above 2⁵³; `undefined` when the header does
-   * not state it.
+   * Size of the uncompressed content in bytes; `undefined` when the header does not state it. Above
+   * 2⁵³ it is rounded.
    */
   readonly contentBytes: number | undefined;
   /** Whether a checksum of 4 bytes follows the last block. */
@@ -15,7 +15,7 @@ export interface ZstdFrameHeader {
   readonly dictionaryId: number;
 }
 
-/** Size of the longest header in bytes, magic included. */
+/** Maximum size of a header in bytes, including the magic. */
 export const MAX_HEADER_BYTES = 18;
 
 const DICTIONARY_ID_BYTES = [0, 1, 2, 4] as const;
@@ -24,7 +24,7 @@ const SINGLE_SEGMENT = 0x20;
 const RESERVED = 0x08;
 const HAS_CHECKSUM = 0x04;
 
-/** Size of a header in bytes, magic included. `descriptor` is the byte behind the magic. */
+/** Size of a header in bytes, including the magic. `descriptor` is the byte after the magic. */
 export function frameHeaderBytes(descriptor: number): number {
   const single = (descriptor & SINGLE_SEGMENT) !== 0;
   return 5 + (single ? 0 : 1) + DICTIONARY_ID_BYTES[descriptor & 3]! +
@@ -36,7 +36,7 @@ export function hasReservedBit(descriptor: number): boolean {
   return (descriptor & RESERVED) !== 0;
 }
 
-/** Parses a complete header, magic included. */
+/** Parses a complete header, which begins with the magic. */
 export function parseFrameHeader(bytes: Uint8Array): ZstdFrameHeader {
   const descriptor = bytes[4]!;
   const single = (descriptor & SINGLE_SEGMENT) !== 0;
@@ -47,7 +47,7 @@ export function parseFrameHeader(bytes: Uint8Array): ZstdFrameHeader {
   let contentBytes: number | undefined;
   if (sizeLength > 0) {
     contentBytes = littleEndian(bytes, idAt + idLength, sizeLength);
-    // The form with two bytes begins at 256: smaller sizes have the form with one byte.
+    // The two-byte form begins at 256, because smaller sizes have the one-byte form.
     if (sizeLength === 2) contentBytes += 256;
   }
   return {

@@ -21,12 +21,12 @@ const RLE_BLOCK = 1;
 const RESERVED_BLOCK = 3;
 
 /**
- * Number of blocks that one call decodes. A block has at most 128 KiB, so a call makes at most 32
- * MiB.
+ * Maximum number of blocks that one call decodes. A block has at most 128 KiB, so a call makes at
+ * most 32 MiB.
  */
 const STEP_BLOCKS = 255;
 
-/** What the next byte belongs to. `"gap"` is between frames, and behind the last one. */
+/** The part that the next byte belongs to. `"gap"` is between frames and after the last frame. */
 type State =
   | "gap"
   | "magic"
@@ -38,10 +38,10 @@ type State =
   | "checksum";
 
 /**
- * Reads a sequence of zstd frames, skippable ones included.
+ * Reads a sequence of zstd frames, including skippable frames.
  *
  * It parses the block headers itself, to know where each frame ends, and passes only whole frames
- * to its decoder. Decoders stop silently at the end of a frame, or do not notice a truncated one.
+ * to its decoder. Decoders stop silently at the end of a frame, or do not notice a truncated frame.
  */
 export class ZstdReader {
   readonly #decoder: Decoder;
@@ -53,7 +53,7 @@ export class ZstdReader {
   /** Bytes collected in `#field`. */
   #have = 0;
   #state: State = "magic";
-  /** Bytes that are left of the current skippable frame, block or checksum. */
+  /** Number of bytes that are left of the current skippable frame, block or checksum. */
   #left = 0;
   #lastBlock = false;
   #hasChecksum = false;
@@ -82,8 +82,8 @@ export class ZstdReader {
     const next = this.#walkBlocks(input, start, end);
     this.#meter.bytesIn += next - start;
     this.#feed(input, start, next, sink);
-    // Thrown only now: what comes before it is decoded first, so that the size of the pieces does
-    // not change which error is reported.
+    // Throw this only now, after all earlier bytes were decoded, so that the size of the pieces
+    // does not change which error is reported.
     if (this.#sawReserved) throw malformed("a block of the reserved type");
     if (this.#complete) this.#endFrame();
     return next;
@@ -187,8 +187,8 @@ export class ZstdReader {
   }
 
   /**
-   * Parses block headers and skips over blocks: at most `STEP_BLOCKS`, and at most to the end of
-   * the frame.
+   * Parses block headers and skips over at most `STEP_BLOCKS` blocks, at most to the end of the
+   * frame.
    */
   #walkBlocks(input: Uint8Array, start: number, end: number): number {
     let at = start;
@@ -222,7 +222,7 @@ export class ZstdReader {
     if (this.#left === 0) this.#endBlock();
   }
 
-  /** Moves to what follows a block or the checksum. */
+  /** Moves to the part that follows a block or the checksum. */
   #endBlock(): void {
     if (this.#state === "block" && !this.#lastBlock) return this.#next("blockHeader");
     if (this.#state === "block" && this.#hasChecksum) {

@@ -1,10 +1,7 @@
 /** Castagnoli's polynomial, with its bits reversed. */
 const POLYNOMIAL = 0x82f6_3b78;
 
-/**
- * Continues a CRC-32C as the kernel computes it: `state` is used as it is, without inversion before
- * or after.
- */
+/** Continues a CRC-32C as the kernel computes it: without inverting `state` before or after. */
 export function crc32c(state: number, bytes: Uint8Array): number {
   let crc = state;
   for (const byte of bytes) {

@@ -1,8 +1,8 @@
 import { VarveError } from "../../errors.ts";
 
 /**
- * The error for a tree that the format or this writer cannot hold. `subject` is what is too large,
- * if it has a name.
+ * The error for a tree that the format or this writer cannot hold. `subject` is the thing that is
+ * too large, if it has a name.
  */
 export function tooLarge(state: string, subject?: string): VarveError {
   return new VarveError(

@@ -1,5 +1,5 @@
 /**
- * The EROFS on-disk format, as far as uncompressed images need it. Numbers are little endian.
+ * The parts of the EROFS on-disk format that uncompressed images need. Numbers are little endian.
  *
  * Source: Linux, fs/erofs/erofs_fs.h and Documentation/filesystems/erofs.rst.
  *
@@ -24,7 +24,7 @@ export const COMPAT_CHECKSUM = 1;
 /** Compatible feature: inode times are modification times. */
 export const COMPAT_MTIME = 2;
 /**
- * Incompatible feature: compressed data is padded with zeros. It does not matter without compressed
+ * Incompatible feature: compressed data is padded with zeros. It has no effect without compressed
  * data.
  */
 export const INCOMPAT_ZERO_PADDING = 1;
@@ -34,24 +34,24 @@ export const INCOMPAT_CHUNKED = 4;
 export const INCOMPAT_DEVICES = 8;
 
 /**
- * Bits of the writer's block size: 512 bytes, because the data of a tar entry begins at a multiple
- * of it.
+ * Bits of the writer's block size. It is 512 bytes, because the data of a tar entry begins at a
+ * multiple of 512.
  */
 export const BLOCK_BITS = 9;
 /** The writer's block size in bytes. */
 export const BLOCK = 512;
 /** An inode number (nid) is the offset of the inode in units of this many bytes. */
 export const NID_BYTES = 32;
-/** Size in bytes of a compact inode: its numbers are small and its time is that of the image. */
+/** Size in bytes of a compact inode, whose numbers are small and whose time is the image's own. */
 export const COMPACT_BYTES = 32;
 /** Size in bytes of an extended inode. */
 export const EXTENDED_BYTES = 64;
 
-/** Data layout: all content in blocks of its own. */
+/** Data layout: all content is in whole blocks. */
 export const FLAT_PLAIN = 0;
-/** Data layout: whole blocks of their own, and the rest of the content behind the inode. */
+/** Data layout: the content is in whole blocks, except for its tail, which follows the inode. */
 export const FLAT_INLINE = 2;
-/** Data layout: an array of chunks behind the inode says where the content lies. */
+/** Data layout: an array of chunks after the inode says where the content lies. */
 export const CHUNK_BASED = 4;
 
 /** A block number that means no block, or a hole. */
@@ -62,15 +62,18 @@ export const CHUNK_INDEXES = 0x20;
 export const CHUNK_BITS = 0x1f;
 /** Size in bytes of an entry of the chunk array. */
 export const CHUNK_BYTES = 8;
-/** Bits of the writer's largest chunk: 1 GiB, because 32-bit kernels compute the size in a long. */
+/**
+ * Bits of the writer's largest chunk. It is 1 GiB, because 32-bit kernels compute the size in a
+ * long.
+ */
 export const MAX_CHUNK_BITS = 30;
 
 /** Size in bytes of a directory entry, without its name. */
 export const DIRENT_BYTES = 12;
-/** Length in bytes of the longest name that the kernel looks up. */
+/** Maximum length in bytes of a name that the kernel looks up. */
 export const NAME_MAX = 255;
 
-/** Size in bytes of the header in front of the xattrs of an inode. */
+/** Size in bytes of the header before the xattrs of an inode. */
 export const XATTR_HEADER_BYTES = 12;
 /** Size in bytes of an xattr entry, without name and value. */
 export const XATTR_ENTRY_BYTES = 4;
@@ -86,17 +89,20 @@ export const XATTR_PREFIXES: readonly string[] = [
   "security.",
 ];
 
-/** Rounds up to a multiple of `to`, a power of two. Exact above 2^32 too. */
+/** Rounds up to a multiple of `to`, a power of two. The result is exact above 2^32 too. */
 export function alignUp(value: number, to: number): number {
-  // Most values fit into 31 bits, where no division is needed.
+  // Most values fit into 31 bits, and need no division.
   return value < 0x3fff_ffff ? (value + to - 1) & -to : Math.ceil(value / to) * to;
 }
 
-/** Number of bytes from the start of the block to a position in it. Exact above 2^32 too. */
+/**
+ * Number of bytes from the start of the block to a position in it. The result is exact above 2^32
+ * too.
+ */
 export function offsetInBlock(position: number): number {
   // The remainder of doubles takes about 20 ns, and nearly every position fits into 31 bits.
   return position < 0x7fff_ffff ? position & (BLOCK - 1) : position % BLOCK;
 }
 
-/** The type in a directory entry, by `st_mode >>> 12`; 0 where there is no such type. */
+/** The type in a directory entry, by `st_mode >>> 12`; 0 for a mode without a type. */
 export const DIRENT_TYPES: readonly number[] = [0, 5, 3, 0, 2, 0, 4, 0, 1, 0, 7, 0, 6];

@@ -3,7 +3,9 @@ import { createHasher, type DiffId, type Digest } from "../../digest/mod.ts";
 import type { Row, Tree } from "../../tree/mod.ts";
 import { eachDirectory, isDirectory } from "./write/each_directory.ts";
 
-/** Version of the writer. It must be raised when the same tree gives other bytes than before. */
+/**
+ * Version of the writer. It must be raised when the same tree results in other bytes than before.
+ */
 export const EROFS_WRITER_VERSION = 1;
 
 /** Number of words that are hashed at once. */
@@ -11,8 +13,8 @@ const WORDS = 1 << 14;
 
 /**
  * Computes the name of the image of a tree: the SHA-256 of the writer's version, the tree digest
- * and the locators of all files. Trees with the same name give images with the same bytes. Reads
- * the whole tree, but no content.
+ * and the locators of all files. Trees with the same name have images with the same bytes. This
+ * reads the whole tree, but no content.
  */
 export function erofsImageName(tree: Tree): Digest {
   const hasher = createHasher();

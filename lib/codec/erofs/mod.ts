@@ -10,15 +10,14 @@
  *                              │                            │
  *     devices:                 └─▶ layer 1 tar, layer 2 tar ◀┘ a file is a run of blocks in a tar
  *
- * No file is extracted, and no content is copied, except where a tar does not fit: EROFS addresses
- * whole blocks of 512 bytes, so sparse files with other extents, and files with dirty padding, are
- * copied into the image.
+ * No file is extracted, and almost no content is copied. EROFS addresses whole blocks of 512 bytes,
+ * so only sparse files with other extents, and files with dirty padding, are copied into the image.
  *
- * - {@linkcode writeErofs} plans an image, then writes it. The *survey* goes through the tree once
- *   and records what each inode needs. The *plan* gives each inode its place. Writing goes through
- *   the tree again in the same order, so an image of any size is written as a stream.
- * - {@linkcode erofsImageName} computes the name of an image: trees with the same name give the
- *   same bytes, so an image can be found before it is made.
+ * - {@linkcode writeErofs} plans an image, then writes it. The *survey* walks the tree once and
+ *   records what each inode needs. The *plan* gives each inode its place. Writing walks the tree
+ *   again in the same order, so an image of any size is written as a stream.
+ * - {@linkcode erofsImageName} computes the name of an image. Trees with the same name have the
+ *   same image, so an existing image can be found before it is made again.
  * - {@linkcode readErofs} reads images of this writer and of mkfs.erofs. The image is not trusted.
  *
  * @example

@@ -11,7 +11,7 @@ export interface WriteErofsOptions {
   /**
    * Layers with dirty padding: bytes other than zeros may be between the end of a file and the next
    * multiple of 512. A program could see them through mmap(2). So the padding of each file in such
-   * a layer is read, and where it is dirty, the end of the file is copied into the image.
+   * a layer is read. If it is dirty, the end of the file is copied into the image.
    */
   readonly dirty?: ReadonlySet<DiffId> | undefined;
 }
@@ -22,19 +22,21 @@ export interface WriteErofsOptions {
  */
 export type ReadLayer = (source: DiffId, position: number, length: number) => Uint8Array;
 
-/** A planned image: its size and devices are known, and nothing is written yet. */
+/** A planned image: its size and devices are known, but nothing is written yet. */
 export interface ErofsImage {
   /** Size of the image in bytes, a multiple of 512. */
   readonly size: number;
-  /** Number of inodes: the hard links of a file count once. */
+  /** Number of inodes. All hard links of a file count once. */
   readonly inodes: number;
-  /** The layers that the files lie in. A mount takes their tars as devices, in this order. */
+  /**
+   * The layers that hold the content of files. A mount takes their tars as devices, in this order.
+   */
   readonly devices: readonly DiffId[];
   /** Number of content bytes that are copied into the image. */
   readonly copied: number;
   /**
    * Writes the image from the first byte to the last, in pieces of at most 1 MiB. The buffer of a
-   * piece is reused, so the sink must have written or copied it when it returns. Can be called
+   * piece is reused, so the sink must have written or copied it when it returns. It can be called
    * several times.
    *
    * @throws {VarveError} `E_TRUNCATED` when `read` returns fewer bytes than requested

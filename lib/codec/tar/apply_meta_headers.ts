@@ -8,7 +8,7 @@ const SCHILY = "SCHILY.xattr.";
 const SCHILY_ACL = "SCHILY.acl.";
 const LIBARCHIVE = "LIBARCHIVE.xattr.";
 
-/** The meta headers in front of the header of an entry. They apply to that entry alone. */
+/** The meta headers before the header of an entry. They apply only to that entry. */
 export interface MetaHeaders {
   /** The last PAX header; `undefined` when there is none. */
   pax: PaxHeader | undefined;
@@ -20,7 +20,7 @@ export interface MetaHeaders {
 
 /**
  * Applies meta headers to the header of their entry. A PAX value replaces the header's field,
- * unless the value is empty. A GNU long name or link replaces both.
+ * unless the value is empty. A GNU long name or link replaces both the field and the PAX value.
  *
  * @throws {VarveError} `E_HEADER`, `E_ID` or `E_TIME` when a value is malformed
  */
@@ -85,10 +85,9 @@ const NONE: readonly Xattr[] = [];
 
 /**
  * Reads the extended attributes from PAX records, in the spellings of SCHILY and of libarchive.
- * When they disagree, SCHILY's value counts, because it is the only one that container engines
- * know.
+ * When they disagree, SCHILY's value is used, because container engines know only that spelling.
  *
- * @throws {VarveError} `E_XATTR` when one is malformed
+ * @throws {VarveError} `E_XATTR` when an attribute is malformed
  */
 export function xattrsOf(records: PaxRecords | undefined, position: number): readonly Xattr[] {
   if (records === undefined || records.size === 0) return NONE;
@@ -103,8 +102,8 @@ export function xattrsOf(records: PaxRecords | undefined, position: number): rea
       if (name.includes("\0")) {
         throw tarError(position, "the name of an xattr holds a NUL", "E_XATTR");
       }
-      // bsdtar writes an xattr in both spellings, with the encoded name in both. It must not become
-      // two xattrs.
+      // bsdtar writes an xattr in both spellings, with the encoded name in both. The result must
+      // not be two xattrs.
       if (records.has(SCHILY + name) || records.has(SCHILY + encoded)) continue;
       (found ??= new Map()).set(name, { name, value: base64Decode(value, position) });
     }

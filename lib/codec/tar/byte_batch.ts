@@ -2,7 +2,7 @@
 const BATCH = 64 * 1024;
 
 /**
- * Collects small pieces into batches of 64 KiB. A batch that was handed out is not used again, so a
+ * Collects small pieces into batches of 64 KiB. A batch that was returned is not used again, so a
  * stream may keep it.
  */
 export class ByteBatch {

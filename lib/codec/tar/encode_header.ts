@@ -15,7 +15,7 @@ import { BLOCK, tarPadding, TYPE } from "./format.ts";
 import { NAME_BYTES } from "./header_words.ts";
 import { DEFAULT_TAR_LIMITS } from "./limits.ts";
 
-/** An entry to be written: all of an {@linkcode Entry} except where its content lies. */
+/** An entry to be written: an {@linkcode Entry} without the place of its content. */
 export type TarEntry = Omit<Entry, "extents">;
 
 const TYPEFLAGS: Readonly<Record<EntryType, number>> = {
@@ -37,14 +37,15 @@ const PAX_NAME = "PaxHeaders.0/entry" as ByteString;
 type Records = [key: ByteString, value: ByteString][];
 
 /**
- * Encodes the header of an entry: one ustar block, with a PAX header in front only when ustar
- * cannot hold all values. The same entry always gives the same bytes.
+ * Encodes the header of an entry: one ustar block. A PAX header precedes it only when ustar cannot
+ * hold all values. The same entry always gives the same bytes.
  *
- * PAX holds what ustar cannot: long names and names that are not ASCII, xattrs, numbers that are
- * too large, and times with nanoseconds or before the epoch. Large numbers are also written into
- * the ustar field, in base-256, so that no two readers see different numbers. A name that is not
- * UTF-8 is written as its bytes with `hdrcharset=BINARY`, as POSIX defines it. An xattr whose name
- * holds a `=` is written in libarchive's spelling, because SCHILY's cannot hold it.
+ * PAX holds the values that ustar cannot hold: long names and names that are not ASCII, xattrs,
+ * numbers that are too large, and times with nanoseconds or before the epoch. Large numbers are
+ * also written into the ustar field, in base-256, so that no two readers see different numbers. A
+ * name that is not UTF-8 is written as its bytes with `hdrcharset=BINARY`, as POSIX defines it. An
+ * xattr whose name holds a `=` is written in libarchive's spelling, because SCHILY's cannot hold
+ * it.
  *
  * @throws {RangeError} when a tar archive cannot hold a value
  * @throws {VarveError} `E_LIMIT` when the PAX header is larger than readers accept (1 MiB)
@@ -147,7 +148,10 @@ function xattrRecord({ name, value }: Xattr): [ByteString, ByteString] {
   return [`LIBARCHIVE.xattr.${encoded}` as ByteString, base64 as ByteString];
 }
 
-/** Formats a PAX time. The sign applies to seconds and fraction: −2 s and 0.75 s are −1.25. */
+/**
+ * Formats a PAX time. The sign of a PAX time applies to seconds and fraction: −2 s plus 0.75 s is
+ * written as −1.25.
+ */
 function paxTime(time: Timestamp): string {
   const seconds = secondsOf(time);
   const fraction = (ns: number) => `.${`${ns}`.padStart(9, "0")}`.replace(/\.?0+$/, "");
@@ -161,8 +165,8 @@ function encodeRecords(records: Records): Uint8Array {
 }
 
 /**
- * Encodes a record, `length key=value\n`. The length counts the whole record, its own digits
- * included.
+ * Encodes a record, `length key=value\n`. The length counts the whole record, including its own
+ * digits.
  */
 function encodeRecord(key: ByteString, value: ByteString): string {
   const rest = ` ${key}=${value}\n`;
@@ -179,7 +183,7 @@ function splitUstarPath(path: ByteString): { name: ByteString; prefix: ByteStrin
   return { name: path.slice(at + 1) as ByteString, prefix: path.slice(0, at) as ByteString };
 }
 
-/** The fields for a path that does not fit: readers that do not know PAX see a shortened name. */
+/** The fields for a path that does not fit. Readers that do not know PAX see a shortened name. */
 function cutUstarPath(path: ByteString): { name: ByteString; prefix: ByteString } {
   return { name: path.slice(0, NAME_BYTES) as ByteString, prefix: "" as ByteString };
 }

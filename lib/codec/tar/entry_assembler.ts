@@ -25,7 +25,7 @@ import {
 } from "./sparse.ts";
 
 /**
- * What follows in the archive: the body of a meta header, a block of a sparse map, or the body of
+ * The next part of the archive: the body of a meta header, a block of a sparse map, or the body of
  * this entry.
  */
 export type Step = "meta" | "map" | Entry;
@@ -49,7 +49,7 @@ const ENTRY_TYPES: Readonly<Record<number, EntryType>> = {
  * whole pieces; this class interprets them.
  */
 export class EntryAssembler {
-  /** Bytes of data in the body of the current entry, without a sparse map. */
+  /** Number of bytes of data in the body of the current entry, without a sparse map. */
   stored = 0;
   /** Size of the body of the current meta header in bytes. */
   metaSize = 0;
@@ -66,8 +66,8 @@ export class EntryAssembler {
   #metaType = 0;
 
   /**
-   * The header of the sparse file whose map is being read. Other headers are not kept: young
-   * objects referenced from an old one cost the garbage collector more.
+   * The header of the sparse file whose map is being read. Other headers are not kept, because
+   * young objects that an old object refers to cost the garbage collector more.
    */
   #header: RawHeader | undefined;
   /** The meta headers that belong to `#header`. */
@@ -89,7 +89,7 @@ export class EntryAssembler {
    *
    * @param words the same memory as words; `word` is the index of the first word of the block
    * @param sum the sum of the bytes of the block
-   * @param end offset in the archive behind the block
+   * @param end offset in the archive after the block
    */
   header(
     block: Uint8Array,
@@ -116,8 +116,8 @@ export class EntryAssembler {
         break;
       case TYPE.PAX_GLOBAL:
         parsePax(bytes, start, end, this.#position);
-        // For Go this is an entry of its own, so the meta headers in front of it belong to it and
-        // are consumed.
+        // Go treats this as a separate entry, so the preceding meta headers belong to it and are
+        // consumed.
         this.#takeMeta();
         break;
       case TYPE.GNU_LONG_NAME:
@@ -129,7 +129,7 @@ export class EntryAssembler {
     }
   }
 
-  /** Takes a block of a sparse map. `end` is the offset in the archive behind it. */
+  /** Takes a block of a sparse map. `end` is the offset in the archive after the block. */
   map(block: Uint8Array, at: number, end: number): Step {
     if (this.#gnuRuns !== undefined) return this.#gnuMap(block, at, end, false);
     const map = this.#map as SparseMapParser;
@@ -219,7 +219,7 @@ export class EntryAssembler {
     throw tarError(this.#position, "the body ends inside of the sparse map");
   }
 
-  /** Counts bytes of meta headers and sparse maps, which are cheap to compress and cost time. */
+  /** Counts bytes of meta headers and sparse maps. They compress well, but cost time. */
   #countMeta(size: number): void {
     this.#metaBytes += size;
     const { metaBytes } = this.#limits;
@@ -283,8 +283,8 @@ export class EntryAssembler {
       ? Math.max(header.path.length, header.linkname.length)
       : header.path.length;
     if (longest > pathBytes) throw pathTooLong(longest, pathBytes, this.#position);
-    // Engines drop the slash of such a file when it is empty. With content, they disagree on what
-    // it is.
+    // Engines drop the slash of such a file when it is empty. If it has content, they disagree on
+    // whether it is a file or a directory.
     if (type === "file" && header.slash && (this.#size > 0 || this.stored > 0)) {
       const path = escapeForTerminal(header.path);
       throw tarError(

@@ -1,12 +1,12 @@
 /**
- * The tar format as far as reader and writer share it.
+ * The parts of the tar format that reader and writer share.
  *
  * Sources: POSIX.1-2017, pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format".
  *
  * @module
  */
 
-/** Size of a tar block in bytes. Headers and bodies begin at multiples of it. */
+/** Size of a tar block in bytes. Headers and bodies begin at multiples of this size. */
 export const BLOCK = 512;
 
 /** The type flags of headers, as char codes. */
@@ -27,7 +27,7 @@ export const TYPE = {
   GNU_SPARSE: 0x53,
 } as const;
 
-/** Number of padding bytes behind a body of `size` bytes: up to the next multiple of 512. */
+/** Number of padding bytes after a body of `size` bytes, up to the next multiple of 512. */
 export function tarPadding(size: number): number {
   return (BLOCK - size % BLOCK) % BLOCK;
 }
@@ -41,8 +41,8 @@ export function isHeaderOnly(typeflag: number): boolean {
 }
 
 /**
- * Whether this is the type of a meta header: PAX, or a GNU long name or link. It has no path of its
- * own.
+ * Whether this is the type of a meta header: PAX, or a GNU long name or link. It does not describe
+ * a path itself.
  */
 export function isMeta(typeflag: number): boolean {
   return typeflag === TYPE.PAX || typeflag === TYPE.PAX_GLOBAL ||

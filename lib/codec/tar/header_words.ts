@@ -11,13 +11,15 @@
 /** Number of words of four bytes in a block. */
 const BLOCK_WORDS = 128;
 
-/** Size in bytes of the name field, with which a header begins. */
+/** Size in bytes of the name field, which begins a header. */
 export const NAME_BYTES = 100;
 
-/** Whether the processor is little endian, as every one that Deno runs on. */
+/** Whether the processor is little endian, as all processors are that Deno runs on. */
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
-/** Mask of bytes 0 and 2 of a word: two lanes of 16 bits, to add bytes without overflow. */
+/**
+ * Mask of bytes 0 and 2 of a word: two lanes of 16 bits, in which bytes are added without overflow.
+ */
 const LANES = 0x00ff00ff;
 
 /** The characters "0000", and the bits in which the digits 0 to 7 differ from "0". */
@@ -30,11 +32,11 @@ const SPACE = 0x20;
 /** 8⁷: the weight of the first four of eleven octal digits. */
 const EIGHT_7 = 2_097_152;
 
-/** The sum of a block's bytes, unsigned; 0 means that all of them are zero. */
+/** The sum of a block's bytes, unsigned. 0 means that all bytes are zero. */
 export function sumBlock(words: Uint32Array, word: number): number {
-  // The headers of a layer lie far apart, so most of the time is waiting for memory. Each round
-  // reads a word of every cache line of the block, so that the processor waits for all lines at
-  // once.
+  // The headers of a layer lie far apart, so most of the time is spent on waiting for memory. Each
+  // round reads a word of every cache line of the block, so that the processor waits for all lines
+  // at once.
   let all = 0;
   let odd = 0;
   for (let i = word; i < word + BLOCK_WORDS / 8; i++) {
@@ -51,8 +53,8 @@ export function sumBlock(words: Uint32Array, word: number): number {
       ((d >>> 8) & LANES) + ((e >>> 8) & LANES) + ((f >>> 8) & LANES) + ((g >>> 8) & LANES) +
       ((h >>> 8) & LANES)) | 0;
   }
-  // Each lane of 16 bits sums 128 bytes, at most 128 × 255. `all` wrapped at 2^32, but the
-  // sum of the even bytes, which is left without the odd ones, is below 2^32 and so exact.
+  // Each lane of 16 bits sums 128 bytes, at most 128 × 255. `all` may have wrapped at 2^32. But
+  // after the odd bytes are subtracted, the sum of the even bytes is below 2^32, and so exact.
   const even = (all - (odd << 8)) | 0;
   return sumLanes(even) + sumLanes(odd);
 }
@@ -64,18 +66,17 @@ export function sumPair(words: Uint32Array, word: number): number {
   return sumLanes((a & LANES) + (b & LANES) + ((a >>> 8) & LANES) + ((b >>> 8) & LANES));
 }
 
-/** Length of the name in bytes: up to the first NUL or the end of the field. */
+/** Length of the name in bytes, up to the first NUL or the end of the field. */
 export function nameLength(words: Uint32Array, word: number): number {
   for (let i = 0; i < NAME_BYTES / 4; i++) {
     const four = words[word + i] as number;
-    // The well-known test for a zero byte in a word: bit 7 of a byte is set by the borrow of a zero
-    // byte.
+    // The well-known test for a zero byte in a word: the borrow of a zero byte sets bit 7.
     if (((four - 0x01010101) & ~four & 0x80808080) !== 0) return 4 * i + leadingBytes(four);
   }
   return NAME_BYTES;
 }
 
-/** Number of bytes of a word in front of its first NUL; the word must hold one. */
+/** Number of bytes of a word before its first NUL. The word must hold a NUL. */
 function leadingBytes(four: number): number {
   let count = 0;
   while ((LITTLE_ENDIAN ? (four >>> (8 * count)) & 0xff : (four << (8 * count)) >>> 24) !== 0) {
@@ -108,7 +109,8 @@ export function octal12(words: Uint32Array, word: number): number | undefined {
 }
 
 /**
- * The last word of a field (three digits and a NUL or a space) as four digits, the last of them 0.
+ * Converts the last word of a field (three digits and a NUL or a space) to four digits, of which
+ * the last is 0.
  */
 function lastDigits(word: number): number {
   const end = word >>> 24;

@@ -1,6 +1,6 @@
 import { VarveError } from "../../errors.ts";
 
-/** Limits of a {@linkcode TarReader}. An archive that exceeds one is refused with `E_LIMIT`. */
+/** Limits of a {@linkcode TarReader}. An archive that exceeds a limit is refused with `E_LIMIT`. */
 export interface TarLimits {
   /** Size of one PAX header or GNU long name, in bytes. */
   readonly metaHeaderBytes: number;
@@ -8,12 +8,15 @@ export interface TarLimits {
   readonly metaBytes: number;
   /** Size of the map of one sparse file as stored in the archive, in bytes. */
   readonly sparseMapBytes: number;
-  /** Length of a path or of the target of a hard link, in bytes. Its error is `E_NAME_TOO_LONG`. */
+  /**
+   * Length of a path or of the target of a hard link, in bytes. A longer one is refused with
+   * `E_NAME_TOO_LONG`.
+   */
   readonly pathBytes: number;
-  /** Number of GNU long names and long links in front of one entry. */
+  /** Number of GNU long names and long links before one entry. */
   readonly longNames: number;
   /**
-   * Size of the archive in bytes. Also the total size of its files, so that holes are limited too.
+   * Size of the archive in bytes. It limits the total size of its files too, which includes holes.
    */
   readonly layerBytes: number;
   /** Number of entries, without meta headers. */
@@ -46,7 +49,7 @@ export function resolveTarLimits(limits: Partial<TarLimits> = {}): TarLimits {
   return all;
 }
 
-/** Limits that take the setting of a layer limit. */
+/** Limits that use the setting of a layer limit. */
 const FOLLOWING: { readonly [K in keyof TarLimits]?: string } = {
   entries: "limits.layer.entries",
   pathBytes: "limits.layer.path",

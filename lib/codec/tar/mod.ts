@@ -1,6 +1,6 @@
 /**
- * Tar archives: a reader for every dialect that layers come in, and a deterministic writer. Both
- * are pure: bytes in, calls out. No file is opened.
+ * Tar archives: a reader for every dialect that layers use, and a deterministic writer. Both are
+ * pure: bytes in, calls out. No file is opened.
  *
  * ## Reading
  *
@@ -13,9 +13,9 @@
  *                       └─▶ TarHandler: entry, data, hole, endEntry
  *
  * An *entry* is a header with everything that belongs to it. A *meta header* is a PAX or GNU header
- * that describes the next entry. The reader checks the format and its limits. It does not check
- * what an entry means: whether paths, owners and whiteouts are safe is checked by `LayerBuilder` of
- * `./layer`.
+ * that describes the next entry. The reader checks the format and its limits. It does not check the
+ * meaning of an entry. `LayerBuilder` of `./layer` checks whether paths, owners and whiteouts are
+ * safe.
  *
  * ## Writing
  *
@@ -23,8 +23,8 @@
  * hold a value. {@linkcode writeTree} writes a whole tree: a layer tree becomes a layer, with
  * whiteouts; a root tree becomes a plain archive. The same tree always gives the same bytes.
  *
- * {@linkcode treeToTarStreamInputs} and {@linkcode entriesFromTarStream} connect to `@std/tar`,
- * which knows less than layers need.
+ * {@linkcode treeToTarStreamInputs} and {@linkcode entriesFromTarStream} convert to and from
+ * `@std/tar`, which supports less than layers need.
  *
  * @example
  * ```ts

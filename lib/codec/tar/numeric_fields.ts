@@ -1,7 +1,7 @@
 /**
  * Numbers of tar headers: octal in all the variants that writers use, base-256, and the decimal
- * numbers of PAX records. A malformed number gives `undefined`, never a guess. The rules are those
- * of Go's archive/tar, which all container engines use.
+ * numbers of PAX records. The result for a malformed number is `undefined`, never a guess. The
+ * rules are those of Go's archive/tar, which all container engines use.
  *
  * @module
  */
@@ -43,8 +43,8 @@ function isBlank(block: Uint8Array, start: number, end: number): boolean {
 
 /**
  * Parses a numeric field: base-256 (two's complement, big endian) when the first bit is set, else
- * octal. The number may be negative. Above 2^53 it is rounded; such values are refused later
- * anyway. Beyond 63 bits the result is `undefined`.
+ * octal. The number may be negative. Above 2^53 it is rounded, because such values are refused
+ * later anyway. Beyond 63 bits the result is `undefined`.
  */
 export function parseNumeric(block: Uint8Array, start: number, length: number): number | undefined {
   if ((block[start] as number) < 0x80) return parseOctal(block, start, length);
@@ -52,7 +52,9 @@ export function parseNumeric(block: Uint8Array, start: number, length: number): 
   return value === undefined ? undefined : Number(value);
 }
 
-/** Parses a time field, as {@linkcode parseNumeric} does, but exact in all 64 bits. */
+/**
+ * Parses a time field as {@linkcode parseNumeric} does, but with an exact result in all 64 bits.
+ */
 export function parseTimeField(
   block: Uint8Array,
   start: number,
@@ -81,8 +83,8 @@ const MAX_INT64 = 0x7fff_ffff_ffff_ffffn;
 const MIN_INT64 = -MAX_INT64 - 1n;
 
 /**
- * Parses a decimal number of a PAX record: an optional sign and digits, within 64 bits. Rounded
- * above 2^53.
+ * Parses a decimal number of a PAX record: an optional sign and digits, within 64 bits. Above 2^53
+ * the result is rounded.
  */
 export function parseDecimal(text: string): number | undefined {
   if (text.length > 15) {
@@ -115,8 +117,8 @@ function parseInt64(text: string): bigint | undefined {
 }
 
 /**
- * Parses a PAX time: seconds and an optional fraction, of which nine digits count. The sign applies
- * to both parts: −1.25 is 1.25 s before the epoch.
+ * Parses a PAX time: seconds and an optional fraction, of which nine digits are used. The sign
+ * applies to both parts: −1.25 is 1.25 s before the epoch.
  *
  * It reads from bytes, not from a string, because archives with three times for each entry are
  * common.
@@ -148,7 +150,7 @@ function largeTime(text: string, negative: boolean, ns: number): Timestamp | und
   return seconds === MIN_INT64 ? undefined : timestampFromBigInt(seconds - 1n, SECOND - ns);
 }
 
-/** Parses the digits of a fraction as nanoseconds. Digits behind the ninth are dropped. */
+/** Parses the digits of a fraction as nanoseconds. Digits after the ninth are dropped. */
 function parseFraction(bytes: Uint8Array, at: number, end: number): number | undefined {
   let ns = 0;
   let unit = SECOND / 10;

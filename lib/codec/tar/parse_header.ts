@@ -11,12 +11,14 @@ const SLASH = 0x2f;
 export type HeaderFormat = "v7" | "ustar" | "gnu" | "star";
 
 /**
- * The fields of a header block, before meta headers are applied. Mutable, because they change it.
+ * The fields of a header block, before meta headers are applied. It is mutable, because meta
+ * headers change it.
  */
 export interface RawHeader {
   path: ByteString;
   /**
-   * Whether the path ends in a slash. Needed for every entry, and cheapest to read from the bytes.
+   * Whether the path ends in a slash. It is needed for every entry, and cheapest to read from the
+   * bytes.
    */
   slash: boolean;
   mode: number;
@@ -31,7 +33,7 @@ export interface RawHeader {
   format: HeaderFormat;
 }
 
-/** An error in the archive. `position` is the offset in bytes of the header that it is about. */
+/** An error in the archive. `position` is the offset in bytes of the header that has the error. */
 export function tarError(
   position: number,
   state: string,
@@ -75,11 +77,12 @@ export function parseHeader(
   const length = isMeta(typeflag) ? 0 : nameLength(words, word);
   const isLink = typeflag === TYPE.HARDLINK || typeflag === TYPE.SYMLINK;
   const isDevice = typeflag === TYPE.CHAR || typeflag === TYPE.BLOCK;
-  // Malformed numbers are an error in the header of any entry, as in Go; only a device has them.
+  // As in Go, malformed device numbers are an error in the header of any entry, although only a
+  // device uses them.
   const devmajor = format === "v7" ? 0 : deviceNumber(block, at + 329, position);
   const devminor = format === "v7" ? 0 : deviceNumber(block, at + 337, position);
-  // Make a new object for each header: young objects referenced from an old one cost the garbage
-  // collector more.
+  // Make a new object for each header, because young objects that an old object refers to cost the
+  // garbage collector more.
   return {
     path: join(prefix, fromBytes(block, at, at + length)),
     slash: length === 0 ? prefix !== "" : block[at + length - 1] === SLASH,
@@ -96,7 +99,7 @@ export function parseHeader(
   };
 }
 
-/** Reads a string field: up to the first NUL or the end of the field. */
+/** Reads a string field, up to the first NUL or the end of the field. */
 export function cString(block: Uint8Array, start: number, length: number): ByteString {
   return fromBytes(block, start, start + lengthOf(block, start, length));
 }
@@ -108,7 +111,7 @@ function lengthOf(block: Uint8Array, start: number, length: number): number {
 }
 
 /**
- * Checks the checksum. POSIX sums unsigned bytes; some old writers summed signed bytes, and readers
+ * Checks the checksum. POSIX sums unsigned bytes. Some old writers summed signed bytes, and readers
  * accept both.
  *
  * @param others sum of all bytes of the header except the checksum field
@@ -174,8 +177,8 @@ function checkTime(block: Uint8Array, at: number, position: number): void {
 }
 
 /**
- * Reads the prefix that Go before 1.8 wrote into GNU headers, where GNU has times. The field is a
- * prefix when the times do not parse and the field is ASCII (golang.org/issue/12594,
+ * Reads the prefix that Go before 1.8 wrote into GNU headers, in the place where GNU has times. The
+ * field is a prefix when the times do not parse and the field is ASCII (golang.org/issue/12594,
  * golang.org/issue/21005).
  */
 function misplacedPrefix(block: Uint8Array, at: number): ByteString {

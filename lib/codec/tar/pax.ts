@@ -2,9 +2,9 @@ import { type ByteString, fromBytes, type Timestamp } from "../../bytes/mod.ts";
 import { parsePaxTime } from "./numeric_fields.ts";
 import { tarError } from "./parse_header.ts";
 
-/** The records of a PAX header. When a key comes twice, its last value counts. */
+/** The records of a PAX header. When a key occurs twice, its last value is used. */
 export interface PaxHeader {
-  /** The modification time; `null` when it is malformed, `undefined` when there is none. */
+  /** The modification time; `null` when the record is malformed, `undefined` when there is none. */
   mtime: Timestamp | null | undefined;
   /** Whether the access time is malformed. Its value is not needed. */
   badAtime: boolean;
@@ -30,7 +30,7 @@ const EQUALS = 0x3d;
 /** Length in bytes of the shortest record: `5 k=\n`. */
 const MIN_RECORD = 5;
 
-/** Keys whose values become C strings. A NUL in a value would hide what follows it. */
+/** Keys whose values become C strings. A NUL in a value would hide the rest of the value. */
 const STRING_KEYS: ReadonlySet<string> = new Set([
   "path",
   "linkpath",
@@ -123,7 +123,7 @@ function setRecord(header: PaxHeader, key: string, value: ByteString): void {
   else (header.records as Map<string, ByteString>).set(key, value);
 }
 
-/** The most common keys. They are compared as bytes, so that no string is made for each. */
+/** The most common keys. They are compared as bytes, so that no string is made for each key. */
 const COMMON_KEYS: readonly string[] = ["mtime", "atime", "ctime", "path", "linkpath", "size"];
 
 function keyOf(bytes: Uint8Array, start: number, end: number): string {
@@ -137,8 +137,8 @@ function keyOf(bytes: Uint8Array, start: number, end: number): string {
 }
 
 /**
- * Parses the length of a record. A sign or a leading zero is refused: no writer makes it, and
- * readers disagree on it.
+ * Parses the length of a record. A sign or a leading zero is refused, because no writer makes it,
+ * and readers disagree on it.
  */
 function lengthAt(bytes: Uint8Array, at: number, to: number, position: number): number {
   let length = 0;

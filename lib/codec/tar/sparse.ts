@@ -5,7 +5,7 @@ import { parseDecimal, parseNumeric } from "./numeric_fields.ts";
 import { tarError } from "./parse_header.ts";
 import type { PaxRecords } from "./pax.ts";
 
-/** A run of data in a sparse file, in bytes, as the map gives it: not checked yet. */
+/** A run of data in a sparse file, in bytes, as read from the map. It is not checked yet. */
 export type SparseRun = readonly [offset: number, length: number];
 
 /** The format of the map of a sparse file; `undefined` for a file that is not sparse. */
@@ -32,8 +32,8 @@ export function sparseFormOf(records: PaxRecords): SparseForm {
 }
 
 /**
- * The size in bytes of a sparse file with its holes; `undefined` when the PAX records do not have
- * it.
+ * The size in bytes of a sparse file, including its holes; `undefined` when the PAX records do not
+ * have it.
  */
 export function sparseSizeOf(records: PaxRecords, position: number): number | undefined {
   const text = records.get("GNU.sparse.size") || records.get("GNU.sparse.realsize") || "";
@@ -59,9 +59,9 @@ export function parsePaxMap(records: PaxRecords, position: number): SparseRun[] 
 }
 
 /**
- * Parses the map of format 1.0 from the blocks in front of the data. The map is decimal numbers,
- * each with a newline: the number of runs, then offset and length of each run. Pass whole blocks
- * until it is `done`; the rest of the last block is padding.
+ * Parses the map of format 1.0 from the blocks before the data. The map consists of decimal
+ * numbers, each followed by a newline: the number of runs, then offset and length of each run. Pass
+ * whole blocks until `done` is true; the rest of the last block is padding.
  *
  * Source: GNU tar manual, "PAX Format, Version 1.0".
  */
@@ -79,14 +79,14 @@ export class SparseMapParser {
 
   /** Parses the next block of the map. */
   block(bytes: Uint8Array, at: number, position: number): void {
-    // Limits the search for a newline to the block: the chunk may be large.
+    // Limits the search for a newline to the block, because the chunk may be large.
     const block = bytes.subarray(at, at + BLOCK);
     let start = 0;
     while (!this.done) {
       const newline = block.indexOf(NEWLINE, start);
       if (newline < 0) {
         this.#rest += fromBytes(block, start);
-        // Leading zeros are legal, and some writers pad with them: one of them is enough.
+        // Leading zeros are legal, and some writers pad with them. Keep only one of them.
         if (/^0*$/.test(this.#rest)) this.#rest = this.#rest.slice(0, 1);
         if (this.#rest.length > BLOCK) {
           throw tarError(position, "a sparse map holds a malformed number");
@@ -136,7 +136,7 @@ export function parseGnuMap(
   return block[at + map.more] !== 0;
 }
 
-/** The size in bytes, holes included, of a sparse file in the old GNU format. */
+/** The size in bytes, including holes, of a sparse file in the old GNU format. */
 export function parseGnuRealSize(block: Uint8Array, at: number, position: number): number {
   const size = parseNumeric(block, at + HEADER_MAP.realSize, 12);
   if (size === undefined) throw tarError(position, "the size of a sparse file is not a number");
@@ -144,12 +144,12 @@ export function parseGnuRealSize(block: Uint8Array, at: number, position: number
 }
 
 /**
- * Checks the runs and makes extents of them. The runs must ascend, not overlap, lie in the file,
- * and together be as long as the stored data. Empty runs are dropped, and adjacent runs become one
- * extent.
+ * Checks the runs and turns them into extents. The runs must ascend, must not overlap, must lie in
+ * the file, and together must be as long as the stored data. Empty runs are dropped, and adjacent
+ * runs become one extent.
  *
- * @param size size of the file in bytes, holes included
- * @param dataAt offset in the archive of the stored data, `dataLength` bytes
+ * @param size size of the file in bytes, including holes
+ * @param dataAt offset in the archive of the stored data, which has `dataLength` bytes
  * @throws {VarveError} `E_HEADER` when the map does not fit the file
  */
 export function sparseExtents(

@@ -2,8 +2,8 @@
  * Converts between trees and the streams of `@std/tar`.
  *
  * That package knows only ustar: files and directories, whole seconds, ids below 2^18, names of up
- * to 255 bytes. What it cannot hold is an error, or a loss that is reported to the caller. It is
- * never dropped silently.
+ * to 255 bytes. A value that it cannot hold is an error, or a loss that is reported to the caller.
+ * No value is dropped silently.
  *
  * @module
  */
@@ -38,15 +38,15 @@ export interface TarStreamLoss {
   /** The entry's path in the archive. */
   readonly path: ByteString;
   /**
-   * What is lost. `"type"`, `"name"`, `"size"`: the whole entry is left out, for this reason.
-   * `"hardlink"`: the link became a copy. Others: this attribute.
+   * The loss. For `"type"`, `"name"` and `"size"`, the whole entry is left out for this reason. For
+   * `"hardlink"`, the link became a copy. The other values name a lost attribute.
    */
   readonly what: "type" | "name" | "size" | "hardlink" | "xattrs" | "mtime" | "owner";
 }
 
 /** Options of {@linkcode treeToTarStreamInputs}. */
 export interface TarStreamInputOptions extends TreeEntriesOptions {
-  /** Is called for each loss. Without it, the first loss is an error. */
+  /** Called for each loss. When absent, the first loss is an error. */
   readonly onLoss?: ((loss: TarStreamLoss) => void) | undefined;
 }
 
@@ -56,7 +56,7 @@ const MAX_TIME = 8 ** 11 - 1;
 const MAX_SIZE = 8 ** 12 - 1;
 
 /**
- * Makes the inputs of a `TarStream` from a tree. A layer tree gives its whiteouts too.
+ * Makes the inputs of a `TarStream` from a tree. Includes the whiteouts of a layer tree.
  *
  * These entries are left out: symbolic links, devices and FIFOs, names that are not UTF-8 or do not
  * fit, and files over 64 GiB. A hard link becomes a copy. Xattrs, nanoseconds, times before the
@@ -164,8 +164,8 @@ export interface TarStreamItem {
   /** The entry. Its extents are positions in the archive that was read. */
   readonly entry: Entry;
   /**
-   * The content of a file that is not empty, else `null`. Read it, cancel it, or leave it: it is
-   * then skipped.
+   * The content of a file that is not empty, else `null`. Read it or cancel it; otherwise it is
+   * skipped.
    */
   readonly content: ReadableStream<Uint8Array> | null;
 }
@@ -200,7 +200,8 @@ export async function* entriesFromTarStream(
     const dataAt = position + BLOCK;
     const entry = entryFrom(item, position);
     yield { entry, content: entry.size > 0 && readable !== undefined ? readable : null };
-    // The stream waits until each content is read or cancelled, so cancel a content that was left.
+    // The stream waits until each content is read or cancelled, so cancel a content that the caller
+    // did not read.
     if (readable !== undefined && !readable.locked) await readable.cancel();
     position = dataAt + (readable === undefined ? 0 : header.size + tarPadding(header.size));
   }

@@ -5,24 +5,24 @@ import type { Entry } from "../../layer/mod.ts";
  * synchronous.
  */
 export interface TarHandler {
-  /** A new entry begins. Its meta headers (PAX, GNU) are already applied. */
+  /** Begins an entry. Its meta headers (PAX, GNU) are already applied. */
   entry(entry: Entry): void;
   /**
-   * The next bytes of the current file's content. The view is valid only during the call.
-   * A handler without this method gets no content.
+   * The next bytes of the current file's content. The view is valid only during the call. A handler
+   * without this method receives no content.
    */
   data?(chunk: Uint8Array): void;
   /** A hole of a sparse file: the next `length` bytes of the current file's content are zeros. */
   hole(length: number): void;
   /**
-   * The current entry is complete: `data` and `hole` have given all of its `size` bytes. Called for
+   * Ends the current entry: `data` and `hole` have received all of its `size` bytes. Called for
    * every entry.
    */
   endEntry(): void;
   /**
-   * The padding behind the entry that ended last is not zero. Called at most once for each entry.
-   * This is legal, but it matters when the pages of the archive are mapped as pages of the file:
-   * the bytes behind the end of a file must read as zeros.
+   * Reports that the padding after the entry that ended last is not zero. Called at most once for
+   * each entry. Such padding is legal. But when the pages of the archive are mapped as pages of the
+   * file, the bytes after the end of a file must read as zeros.
    */
   dirtyPadding?(): void;
 }

@@ -9,11 +9,11 @@ import type { TarHandler } from "./tar_handler.ts";
 
 /** Options of a {@linkcode TarReader}. */
 export interface TarReaderOptions {
-  /** Limits; those that are missing are taken from {@linkcode DEFAULT_TAR_LIMITS}. */
+  /** Limits that differ from {@linkcode DEFAULT_TAR_LIMITS}. */
   readonly limits?: Partial<TarLimits> | undefined;
 }
 
-/** What the next bytes of the archive belong to. */
+/** The part that the next bytes of the archive belong to. */
 type State = "header" | "map" | "meta" | "body" | "padding" | "end" | "closed";
 
 /**
@@ -21,12 +21,12 @@ type State = "header" | "map" | "meta" | "body" | "padding" | "end" | "closed";
  * The size of the chunks does not change the entries; only the pieces of `data` depend on it.
  *
  * It reads ustar, PAX, GNU and star archives: long names, base-256 numbers, the four sparse
- * formats, xattrs. Where readers disagree, it does what Go's archive/tar does, which all container
- * engines use. Paths, owners and modes are not checked here; `LayerBuilder` of `./layer` checks
- * them. Global PAX headers are parsed and have no effect. Bytes behind the end mark are counted and
+ * formats, xattrs. If readers disagree, it follows Go's archive/tar, which all container engines
+ * use. Paths, owners and modes are not checked here; `LayerBuilder` of `./layer` checks them.
+ * Global PAX headers are parsed but have no effect. Bytes after the end mark are counted but
  * ignored.
  *
- * After an error, its own or the handler's, the reader takes no more bytes.
+ * After an error of the reader or the handler, the reader takes no more bytes.
  *
  * @example
  * ```ts
@@ -62,7 +62,8 @@ export class TarReader {
   #metaBody: Uint8Array | undefined;
   #metaLength = 0;
   /**
-   * The buffer of the current chunk as words. Kept, because most chunks are views of one buffer.
+   * The buffer of the current chunk as words. It is kept, because most chunks are views of one
+   * buffer.
    */
   #words: Uint32Array = this.#heldWords;
   /** The chunk that {@linkcode #words} fits; `undefined` for none. */
@@ -71,9 +72,9 @@ export class TarReader {
   /** The entry whose body is being read. */
   #entry: Entry | undefined;
   #nextExtent = 0;
-  /** Bytes of the content that were delivered so far, holes included. */
+  /** Number of bytes of the content that were delivered so far, including holes. */
   #delivered = 0;
-  /** Bytes of the current run of data that are still to come. */
+  /** Number of bytes of the current run of data that still have to come. */
   #left = 0;
   #paddingLeft = 0;
   #watchPadding = false;
@@ -91,7 +92,7 @@ export class TarReader {
     this.#assembler = new EntryAssembler(this.#limits);
   }
 
-  /** Number of bytes read so far, including those behind the end mark. */
+  /** Number of bytes read so far, including bytes after the end mark. */
   get position(): number {
     return this.#position;
   }
@@ -127,15 +128,15 @@ export class TarReader {
   }
 
   /**
-   * Number of content bytes that come next and that {@linkcode TarReader.skip} may skip: 0 outside
-   * of a body. For archives in seekable files.
+   * Number of the next content bytes that {@linkcode TarReader.skip} may skip; 0 outside a body.
+   * For archives in seekable files.
    */
   get skippable(): number {
     return this.#state === "body" ? this.#left : 0;
   }
 
   /**
-   * Skips content without reading it. The handler gets no `data` for it.
+   * Skips content without reading it. The handler receives no `data` for it.
    *
    * @throws {RangeError} when `length` is more than {@linkcode TarReader.skippable}
    * @throws {TypeError} when the reader has failed or ended
@@ -157,7 +158,7 @@ export class TarReader {
   }
 
   /**
-   * Ends the archive: there are no more bytes.
+   * Ends the archive. Call it after the last bytes.
    *
    * @throws {VarveError} `E_TRUNCATED` when an entry or a header is incomplete
    * @throws {TypeError} when the reader has failed or ended
@@ -183,7 +184,7 @@ export class TarReader {
     }
   }
 
-  /** Reads the bytes that belong to the current state. Returns the index behind them. */
+  /** Reads the bytes that belong to the current state. Returns the index after them. */
   #step(chunk: Uint8Array, at: number): number {
     const available = chunk.length - at;
     switch (this.#state) {
@@ -201,7 +202,9 @@ export class TarReader {
     }
   }
 
-  /** Reads a block. A whole, aligned block is parsed in place; any other is collected first. */
+  /**
+   * Reads a block. A whole, aligned block is parsed in place; any other block is collected first.
+   */
   #block(chunk: Uint8Array, at: number, available: number): number {
     if (available >= BLOCK && this.#heldLength === 0 && (chunk.byteOffset + at) % 4 === 0) {
       this.#position += BLOCK;
@@ -228,7 +231,7 @@ export class TarReader {
     return at + length;
   }
 
-  /** The buffer of a chunk as words. Called for each header, so the last answer is kept. */
+  /** The buffer of a chunk as words. It is called for each header, so the last result is kept. */
   #wordsOf(chunk: Uint8Array): Uint32Array {
     if (this.#wordsChunk === chunk) return this.#words;
     const { buffer, byteOffset, length } = chunk;
@@ -239,7 +242,7 @@ export class TarReader {
     return this.#words;
   }
 
-  /** Parses a header. Returns the entry whose body begins behind it, or `undefined`. */
+  /** Parses a header. Returns the entry whose body begins after the header, or `undefined`. */
   #header(block: Uint8Array, at: number, words: Uint32Array): Entry | undefined {
     const word = (block.byteOffset + at) / 4;
     const sum = sumBlock(words, word);
@@ -272,7 +275,10 @@ export class TarReader {
       (size === 0 || extents[0]?.length === size);
   }
 
-  /** Delivers such an entry at once, with the same calls as `#begin` and the steps behind it. */
+  /**
+   * Delivers an entry whose whole body is in the chunk, with the same calls as `#begin` and the
+   * following steps.
+   */
   #whole(entry: Entry, chunk: Uint8Array, at: number): number {
     const { size } = entry;
     const end = at + size;
@@ -324,7 +330,10 @@ export class TarReader {
     return at + length;
   }
 
-  /** Delivers the hole in front of the next run of data, then begins the run; or ends the entry. */
+  /**
+   * Delivers the hole before the next run of data, then begins the run. Ends the entry when there
+   * is no further run.
+   */
   #nextRun(entry: Entry): void {
     const extent = entry.extents[this.#nextExtent++];
     const hole = (extent === undefined ? entry.size : extent.logical) - this.#delivered;

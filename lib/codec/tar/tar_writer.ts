@@ -5,8 +5,8 @@ import { BLOCK, tarPadding } from "./format.ts";
 import type { TarHandler } from "./tar_handler.ts";
 
 /**
- * Writes a tar archive. The same entries give the same bytes; PAX headers are written only where
- * ustar cannot hold a value.
+ * Writes a tar archive. The same entries result in the same bytes. PAX headers are written only
+ * when ustar cannot hold a value.
  *
  * It is a {@linkcode TarHandler}, so the entries of a reader can be written directly: `new
  * TarReader(new TarWriter(sink))`. Sparse files become ordinary files, with their holes written as
@@ -53,8 +53,8 @@ export class TarWriter implements TarHandler {
   }
 
   /**
-   * Number of bytes written so far. Right behind `entry` this is the offset of the content in the
-   * archive.
+   * Number of bytes written so far. Directly after `entry`, this is the offset of the content in
+   * the archive.
    */
   get position(): number {
     return this.#position;
@@ -65,12 +65,12 @@ export class TarWriter implements TarHandler {
    * {@linkcode TarWriter.endEntry}.
    *
    * @throws {RangeError} when a tar archive cannot hold a value
-   * @throws {VarveError} `E_LIMIT` when its PAX header is larger than readers accept
+   * @throws {VarveError} `E_LIMIT` when the PAX header is larger than readers accept
    */
   entry(entry: TarEntry): void {
     if (this.#entry !== undefined || this.#finished) {
       throw new TypeError(
-        "Cannot begin tar entry: the entry before has not ended, or the archive has",
+        "Cannot begin tar entry: the last entry is not ended, or the archive is ended already",
       );
     }
     this.#write(encodeTarHeader(entry));
@@ -113,7 +113,9 @@ export class TarWriter implements TarHandler {
   /** Ends the archive with two blocks of zeros. */
   finish(): void {
     if (this.#entry !== undefined || this.#finished) {
-      throw new TypeError("Cannot end tar archive: an entry has not ended, or the archive has");
+      throw new TypeError(
+        "Cannot end tar archive: an entry is not ended, or the archive is ended already",
+      );
     }
     this.#zeros(2 * BLOCK);
     this.#finished = true;
@@ -141,7 +143,8 @@ export class TarWriter implements TarHandler {
 }
 
 /**
- * The error for a content of another size than stated, as of a file that changes while it is read.
+ * The error for content whose size differs from the stated size, which happens when a file changes
+ * while it is read.
  */
 function sizeError(entry: TarEntry, actual: number): VarveError {
   const path = escapeForTerminal(entry.path);

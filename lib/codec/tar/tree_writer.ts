@@ -21,7 +21,7 @@ const ROOT = "./" as ByteString;
 
 /** An entry of the archive of a tree. */
 export interface TreeEntry {
-  /** The entry as it is written. */
+  /** The entry to write. */
   readonly entry: TarEntry;
   /**
    * Path in the tree, without leading or trailing slash. For a whiteout or opaque marker, with its
@@ -34,7 +34,7 @@ export interface TreeEntry {
 
 /** Options of {@linkcode treeEntries}. */
 export interface TreeEntriesOptions {
-  /** Only the entries below this directory, with paths relative to it. Default: the root. */
+  /** Directory whose entries are yielded, with paths relative to it. Default: the root. */
   readonly under?: ByteString | undefined;
 }
 
@@ -54,15 +54,14 @@ export type ReadContent = (
 ) => AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 /**
- * Yields the entries of the archive of a tree, in the order in which they are written. Each
- * directory comes before its entries, and names are sorted by bytes; a whiteout is sorted by its
- * `.wh.` name. The first name of a link group is written as the file, the others as hard links to
- * it.
+ * Yields the entries of the archive of a tree, in the order of writing. Each directory comes before
+ * its entries, and names are sorted by bytes; a whiteout is sorted by its `.wh.` name. The first
+ * name of a link group is written as the file, the other names as hard links to it.
  *
- * A layer tree gives a layer: whiteouts become `.wh.name`, opaque directories get a `.wh..wh..opq`,
- * and implied directories are left out. A root tree gives a plain archive. The root directory is
- * written as `./` only when it matters: in a layer, when the layer changes it; else, when it
- * differs from 0755, 0:0, mtime 0, no xattrs.
+ * A layer tree becomes a layer: whiteouts become `.wh.name`, opaque directories get a
+ * `.wh..wh..opq`, and implied directories are left out. A root tree becomes a plain archive. The
+ * root directory is written as `./` only if needed: in a layer, if the layer changes it; in a plain
+ * archive, if it differs from 0755, 0:0, mtime 0, no xattrs.
  *
  * Source: OCI image specification, layer.md, "Change Types" and "Whiteouts".
  *
@@ -115,11 +114,11 @@ function join(directory: ByteString, name: ByteString): ByteString {
 }
 
 /**
- * Writes a tree as a tar archive, as a stream. Memory is bounded by the chunks that `read` gives,
+ * Writes a tree as a tar archive, as a stream. Memory is bounded by the chunks that `read` returns,
  * one path for each link group, and the whiteouts of one directory.
  *
- * @throws {VarveError} `E_SIZE` when `read` gives another number of bytes than the size of the
- *   file, `E_WHITEOUT_NAME` as {@linkcode treeEntries}, `E_LIMIT` as {@linkcode encodeTarHeader}
+ * @throws {VarveError} `E_SIZE` when `read` returns more or fewer bytes than the size of the file,
+ *   `E_WHITEOUT_NAME` as {@linkcode treeEntries}, `E_LIMIT` as {@linkcode encodeTarHeader}
  */
 export async function* writeTree(
   tree: Tree,
@@ -145,7 +144,7 @@ export async function* writeTree(
   yield* batch.rest();
 }
 
-/** The entries of a directory, in the order of the names that are written. */
+/** The entries of a directory, sorted by the names that are written. */
 function* childrenOf(
   tree: Tree,
   path: ByteString,
@@ -188,8 +187,8 @@ function whiteoutName(path: ByteString, name: ByteString): VarveError {
 }
 
 /**
- * The entry of a node that is not a directory: a file, a hard link to one written before, or a
- * whiteout.
+ * The entry of a node that is not a directory: a file, a hard link to a name that was written
+ * before, or a whiteout.
  */
 function leafOf(
   name: ByteString,
@@ -227,7 +226,8 @@ function leafOf(
 }
 
 /**
- * The attributes with which whiteouts and opaque markers are written: they have none of their own.
+ * The attributes with which whiteouts and opaque markers are written, because they have none in a
+ * tree.
  */
 const MARKER: Attributes = { mode: 0o644, uid: 0, gid: 0, mtime: EPOCH, xattrs: [] };
 

@@ -9,12 +9,12 @@ const ZEROS = new Uint8Array(1 << 16);
 /** Number of bytes that are read at once. */
 const PIECE = 1 << 18;
 /**
- * Default limit of the hashed bytes: 64 GiB. A hole costs the image nothing, but must be hashed
+ * Default limit of the hashed bytes: 64 GiB. A hole takes no space in the image, but must be hashed
  * like other content.
  */
 const MAX_CONTENT = 2 ** 36;
 
-/** Hashes the files of an image, holes included. There is one limit for all files together. */
+/** Hashes the files of an image, including holes. There is one limit for all files together. */
 export class ContentHasher {
   readonly #image: ImageBytes;
   readonly #devices: readonly (DiffId | undefined)[];

@@ -5,8 +5,7 @@ import { damaged } from "../errors.ts";
 const WINDOW = 1 << 18;
 
 /**
- * The bytes of an image, read in windows of 256 KiB. Bytes outside of the image are never
- * requested.
+ * The bytes of an image, read in windows of 256 KiB. Bytes outside the image are never requested.
  */
 export class ImageBytes {
   /** Size of the image in bytes. */
@@ -24,10 +23,9 @@ export class ImageBytes {
   }
 
   /**
-   * Reads `length` bytes at `offset`. The view is valid until the next call and must not be
-   * changed.
+   * Reads `length` bytes at `offset`. The view is valid until the next call. Do not change it.
    *
-   * @throws {VarveError} `E_FORMAT` when they are outside of the image
+   * @throws {VarveError} `E_FORMAT` when the bytes are outside the image
    */
   at(offset: number, length: number): Uint8Array {
     if (!(offset >= 0 && length >= 0 && offset + length <= this.size)) {
@@ -43,7 +41,7 @@ export class ImageBytes {
     return this.#window.subarray(0, length);
   }
 
-  /** Reads as {@linkcode at} does, as a `DataView`. */
+  /** Does the same as {@linkcode at}, but returns a `DataView`. */
   view(offset: number, length: number): DataView {
     const { buffer, byteOffset } = this.at(offset, length);
     return new DataView(buffer, byteOffset, length);
@@ -52,7 +50,7 @@ export class ImageBytes {
   /**
    * Counts the bytes of a part that is read once. The parts of a valid image do not overlap, so
    * together they are never larger than the image. A hostile image could refer to the same bytes
-   * again and again, to make a small file expand without end.
+   * again and again, so that a small file expands without end.
    *
    * @throws {VarveError} `E_FORMAT` when all parts together are larger than the image
    */

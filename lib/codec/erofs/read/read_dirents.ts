@@ -16,7 +16,7 @@ export interface Dirent {
 }
 
 /**
- * Reads the entries of a directory. Checks that they are sorted and each name comes once.
+ * Reads the entries of a directory. Checks that they are sorted and that each name occurs once.
  *
  * @throws {VarveError} `E_FORMAT`
  */

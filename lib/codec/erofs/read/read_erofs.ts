@@ -34,13 +34,13 @@ import { XattrReader } from "./xattr_reader.ts";
 /** Options of {@linkcode readErofs}. */
 export interface ReadErofsOptions {
   /**
-   * What the image holds: `"root"` (default) a whole file system, `"layer"` one layer of an
+   * The kind of image: `"root"` (default) for a whole file system, `"layer"` for one layer of an
    * overlay.
    */
   readonly kind?: TreeKind | undefined;
   /**
-   * The layers that are the devices of the image, in order. Default: those that the tags of the
-   * devices name.
+   * The layers that are the devices of the image, in order. Default: the layers that the tags of
+   * the devices name.
    */
   readonly devices?: readonly DiffId[] | undefined;
   /** Reads bytes of a layer tar, to hash the files that lie in it. */
@@ -50,11 +50,11 @@ export interface ReadErofsOptions {
    * with false the digest of the tree has no meaning.
    */
   readonly hash?: boolean | undefined;
-  /** Largest number of content bytes to hash, holes included. Default: 64 GiB. */
+  /** Maximum number of content bytes to hash, including holes. Default: 64 GiB. */
   readonly maxContent?: number | undefined;
 }
 
-/** The digest of a file that is not hashed. */
+/** Stands for the digest of a file that is not hashed. */
 const UNKNOWN = new Uint8Array(32).fill(0xff);
 const MAX_TARGET = 4095;
 const OPAQUE = "trusted.overlay.opaque" as ByteString;
@@ -86,7 +86,7 @@ const ORIGIN = "trusted.overlay.origin" as ByteString;
  * @throws {VarveError} `E_FORMAT` when the image is damaged, compressed, or has features that are
  *   not supported, `E_TYPE` for a socket, `E_LIMIT` beyond `maxContent` or when hard links or
  *   xattrs repeat too much
- * @throws {RangeError} when the number of `devices` is not that of the image
+ * @throws {RangeError} when the number of `devices` differs from the image's
  * @throws {TypeError} when files lie in devices and `read` is missing
  */
 export function readErofs(image: Uint8Array | TreeSource, options: ReadErofsOptions = {}): Tree {

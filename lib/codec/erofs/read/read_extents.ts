@@ -19,7 +19,7 @@ export interface DeviceExtent extends Extent {
 }
 
 /**
- * Reads where the content of a file lies, in ascending order. The rest of the file is holes.
+ * Reads the extents of a file, in ascending order. The rest of the file is holes.
  *
  * @throws {VarveError} `E_FORMAT`
  */

@@ -31,9 +31,9 @@ export interface Inode {
   readonly layout: number;
   /** The word `i_u`: start block, device number or chunk format, by type and layout. */
   readonly data: number;
-  /** Offset of its xattr area in the image, in bytes. */
+  /** Offset of the inode's xattr area in the image, in bytes. */
   readonly xattrsAt: number;
-  /** Size of its xattr area in bytes. */
+  /** Size of the inode's xattr area in bytes. */
   readonly xattrBytes: number;
 }
 
@@ -86,7 +86,7 @@ export function readInode(image: ImageBytes, sb: Superblock, nid: number): Inode
   };
 }
 
-/** Where the content of a flat inode lies: whole blocks, and a tail behind the inode. */
+/** Where the content of a flat inode lies: in whole blocks, and in a tail after the inode. */
 export interface FlatContent {
   /** Number of content bytes in blocks. The rest is the tail. */
   readonly inBlocks: number;

@@ -28,17 +28,17 @@ export interface Superblock {
   readonly inodesAt: number;
   /** Offset in the image from which the ids of shared xattrs count, in bytes. */
   readonly sharedAt: number;
-  /** The layers that the tags of the devices name; undefined for another tag. */
+  /** The layers that the tags of the devices name; undefined for a tag that names no layer. */
   readonly devices: readonly (DiffId | undefined)[];
 }
 
 /** The incompatible features that are supported. */
 const KNOWN = INCOMPAT_CHUNKED | INCOMPAT_DEVICES | INCOMPAT_ZERO_PADDING;
-/** Bits of the largest block: no kernel has larger pages. */
+/** Bits of the largest block. No kernel has larger pages. */
 const MAX_BLOCK_BITS = 16;
 /**
- * State of the CRC-32C behind the magic and a checksum field of zero: the kernel begins with these
- * 8 bytes.
+ * State of the CRC-32C after its first 8 bytes: the magic and a checksum field of zero. The kernel
+ * hashes these first.
  */
 const CRC_SEED = 0x5045_b54a;
 

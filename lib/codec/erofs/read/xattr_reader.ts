@@ -8,8 +8,8 @@ import type { Inode } from "./read_inode.ts";
 import type { Superblock } from "./read_superblock.ts";
 
 /**
- * Many inodes can refer to the same shared xattr, so a small image could make a huge tree. This
- * many bytes of repeated xattrs are always allowed: 64 MiB …
+ * Many inodes can refer to the same shared xattr, so a small image could result in a huge tree.
+ * This many bytes of repeated xattrs are always allowed: 64 MiB …
  */
 const REPEAT_FREE = 1 << 26;
 /** … and this many more for each inode. */

@@ -2,7 +2,7 @@
 const CANDIDATES = 16;
 
 /**
- * Finds the most frequent time of all inodes, approximately: in one pass and little memory (the
+ * Finds approximately the most frequent time of all inodes, in one pass and with little memory (the
  * algorithm of Misra and Gries). An inode that has the image's own time needs half the bytes.
  */
 export class CommonTime {
@@ -11,7 +11,7 @@ export class CommonTime {
   readonly #counts = new Float64Array(CANDIDATES);
   #last = 0;
 
-  /** Counts a time: `lo` is the seconds since 1970, below 2^32. */
+  /** Counts a time. `lo` is the seconds since 1970, below 2^32. */
   add(lo: number, ns: number): void {
     const counts = this.#counts;
     let at = this.#last;

@@ -8,10 +8,10 @@ const DOT = 0x2e;
  * before a dot.
  */
 export class Dots {
-  /** How many of the two were placed so far. */
+  /** Number of dots (`.` and `..`) that were placed so far. */
   placed = 0;
 
-  /** How many of the two come right in front of a name. Call it for all names, in order. */
+  /** Number of dots that come directly before a name. Call it for all names, in order. */
   before(row: Row): number {
     if (this.placed === 2) return 0;
     const { bytes, nameStart, nameLength } = row;
@@ -19,7 +19,7 @@ export class Dots {
     let due = 0;
     if (first > DOT) due = 2;
     else if (first === DOT) {
-      // The name begins with `.`, so `.` comes first. `..` comes first too unless the second byte
+      // The name begins with `.`, so `.` comes first. `..` comes first too, unless the second byte
       // is less than a dot.
       due = nameLength > 1 && (bytes[nameStart + 1] as number) >= DOT ? 2 : 1;
     }
@@ -29,7 +29,7 @@ export class Dots {
     return now;
   }
 
-  /** How many of the two come behind all names. */
+  /** Number of dots that come after all names. */
   rest(): number {
     const now = 2 - this.placed;
     this.placed = 2;
@@ -70,18 +70,18 @@ export class DirectorySize {
 }
 
 const DOTS = new Uint8Array([DOT, DOT]);
-/** Most entries of a block. */
+/** Maximum number of entries in a block. */
 const MOST = Math.ceil(BLOCK / DIRENT_BYTES);
 
 /** Encodes the entries of one directory after another. */
 export class DirentEncoder {
   /** The encoded directory: the first {@linkcode size} bytes. */
   bytes: Uint8Array = new Uint8Array(16 * BLOCK);
-  /** Size of the directory in bytes; its last block counts only as far as it is used. */
+  /** Size of the directory in bytes, with only the used part of its last block. */
   size = 0;
   #view = new DataView(this.bytes.buffer);
   /**
-   * The buffers that hold the names of the current block. Names come behind all entries of a block,
+   * The buffers that hold the names of the current block. Names come after all entries of a block,
    * so they are copied last.
    */
   readonly #names: Uint8Array[] = [];

@@ -3,11 +3,11 @@ import { rootRow, type Row, type Tree } from "../../../tree/mod.ts";
 
 /** A directory that is visited. */
 export interface Directory {
-  /** Its row; it stays valid after the visit. */
+  /** Row of the directory; it stays valid after the visit. */
   readonly row: Row;
-  /** Its entry number; 0 is the root. */
+  /** Entry number of the directory; 0 is the root. */
   readonly entry: number;
-  /** The entry number of the directory that holds it; for the root, 0. */
+  /** Entry number of the parent directory; 0 for the root. */
   readonly parent: number;
 }
 
@@ -17,8 +17,8 @@ export interface Directory {
  * Entries are numbered in the order of the visits. The entries of a directory have consecutive
  * numbers, and each pass over the same tree gives the same numbers.
  *
- * @param visit gets the number of the directory's first entry and a list to which it adds the
- *   directories among the entries; returns the number of entries
+ * @param visit called for each directory, with the number of its first entry and a list `below`; it
+ *   must add the directories among the entries to `below`, and return the number of entries
  */
 export function eachDirectory(
   tree: Tree,
@@ -33,7 +33,7 @@ export function eachDirectory(
   }
 }
 
-/** Whether a directory has a whiteout among its own entries. */
+/** Whether a directory has a whiteout among its direct entries. */
 export function holdsWhiteout(directory: Row): boolean {
   if (!directory.marked) return false;
   for (const rows = directory.entries(); rows?.valid; rows.next()) if (rows.mode === 0) return true;

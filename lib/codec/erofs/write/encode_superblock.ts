@@ -14,9 +14,9 @@ import {
 import type { ErofsPlan } from "./plan_erofs.ts";
 
 /**
- * Encodes all that comes before the inodes: the superblock and the device table. The superblock has
- * no checksum, because erofs-utils (1.8.6) computes the checksummed length wrongly for blocks of
- * 512 bytes, and crashes.
+ * Encodes everything before the inodes: the superblock and the device table. The superblock has no
+ * checksum, because erofs-utils (1.8.6) computes the checksummed length wrongly for blocks of 512
+ * bytes, and crashes.
  */
 export function encodeSuperblock(plan: ErofsPlan): Uint8Array {
   const bytes = new Uint8Array(plan.inodesAt);
@@ -39,7 +39,8 @@ export function encodeSuperblock(plan: ErofsPlan): Uint8Array {
   view.setUint16(88, devices.length > 0 ? table / SLOT_BYTES : 0, true);
   for (const [i, { source, blocks }] of devices.entries()) {
     const slot = table + i * SLOT_BYTES;
-    // The tag has room for exactly a SHA-256. For a digest of another algorithm it stays empty.
+    // The tag has room for exactly a SHA-256. For a digest of another algorithm the tag stays
+    // empty.
     const hex = hexOf(source);
     if (hex.length === TAG_BYTES) bytes.set(new TextEncoder().encode(hex), slot);
     view.setUint32(slot + TAG_BYTES - SUPER_OFFSET, blocks, true);

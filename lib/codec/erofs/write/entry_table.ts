@@ -1,5 +1,5 @@
 /**
- * Kinds of entries. `LINK` is a symbolic link, `ALIAS` a further name of an inode (a hard link),
+ * Kinds of entries. `LINK` is a symbolic link, `ALIAS` another name of an inode (a hard link),
  * `OTHER` a device or FIFO.
  */
 export const DIRECTORY = 1, FILE = 2, LINK = 3, WHITEOUT = 4, ALIAS = 5, OTHER = 6;
@@ -9,33 +9,31 @@ const KIND = 7;
 const COMPACTABLE = 8;
 
 /**
- * What the first pass over a tree records for each entry: all that is needed to place its inode. So
- * planning does not read the tree again, and inodes are written exactly as they were planned. An
- * entry takes 21 bytes.
+ * The records that the first pass over a tree makes for each entry: everything that is needed to
+ * place its inode. So planning does not read the tree again, and inodes are written exactly as they
+ * were planned. An entry takes 21 bytes.
  *
  * Entries are numbered in the order in which {@linkcode eachDirectory} visits them; the root is 0.
  */
 export class EntryTable {
-  /**
-   * The size of each inode in bytes. For an alias instead the number of the entry that has its
-   * inode.
-   */
+  /** The size of each inode in bytes. For an alias, the number of the entry that has its inode. */
   readonly sizes: Float64Array;
   /**
-   * The link count of each inode: its names; for a directory 2 and one for each directory in it.
+   * The link count of each inode: the number of its names; for a directory, 2 plus the number of
+   * directories in it.
    */
   readonly links: Uint32Array;
   /** The directories, in the order in which they are visited. */
   readonly visited: number[] = [];
   /**
-   * The first entry of each of these directories. Its entries reach up to the first one of the next
-   * directory.
+   * The first entry of each of these directories. The entries of a directory reach up to the first
+   * entry of the next directory.
    */
   readonly firsts: number[] = [];
   readonly #forms: Uint8Array;
   readonly #lo: Uint32Array;
   readonly #ns: Uint32Array;
-  /** The number of the xattr set of each entry; made when the first one is recorded. */
+  /** The number of the xattr set of each entry. Made when the first xattr set is recorded. */
   #xattrs: Uint32Array | undefined;
 
   /** Makes a table for the entries 0 to `count`. */
@@ -52,7 +50,7 @@ export class EntryTable {
     return (this.#forms[entry] as number) & KIND;
   }
 
-  /** Records an entry that has an inode of its own. `xattrs` is the number of its xattr set. */
+  /** Records an entry that has its own inode. `xattrs` is the number of its xattr set. */
   put(entry: number, kind: number, size: number, links: number, xattrs: number): void {
     this.#forms[entry] = kind;
     this.sizes[entry] = size;
@@ -62,14 +60,14 @@ export class EntryTable {
     this.#xattrs[entry] = xattrs;
   }
 
-  /** Records that an inode can be compact if its time, given here, is the image's own. */
+  /** Records that an inode can be compact, if its time (`lo`, `ns`) is the image's own. */
   markCompactable(entry: number, lo: number, ns: number): void {
     this.#forms[entry]! |= COMPACTABLE;
     this.#lo[entry] = lo;
     this.#ns[entry] = ns;
   }
 
-  /** Records a further name of the inode of entry `of`. */
+  /** Records another name of the inode of entry `of`. */
   alias(entry: number, of: number): void {
     this.#forms[entry] = ALIAS;
     this.sizes[entry] = of;

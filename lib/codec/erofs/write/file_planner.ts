@@ -24,7 +24,7 @@ export interface SpecialFile {
   readonly copyAt: number;
 }
 
-/** A layer that files lie in. */
+/** A layer that holds the content of files. */
 export interface Device {
   /** The layer whose tar is the device. */
   readonly source: DiffId;
@@ -34,13 +34,16 @@ export interface Device {
 
 /**
  * A few bytes of a layer can describe a sparse file of a petabyte, whose chunks would fill the
- * image. This many bytes of the image are always allowed for such files: 256 MiB …
+ * image. The image may always spend this many bytes on such files: 256 MiB …
  */
 const COST_FREE = 2 ** 28;
 /** … and this many times the size of their data. */
 const COST_FACTOR = 4;
 
-/** Most devices: the device table comes before the root inode, whose number has 16 bits. */
+/**
+ * Maximum number of devices. The device table comes before the root inode, whose number has only 16
+ * bits.
+ */
 const MAX_DEVICES = 16_000;
 
 /**
@@ -53,7 +56,9 @@ export class FilePlanner {
   /** Number of content bytes that are copied into the image. */
   copied = 0;
   readonly #options: WriteErofsOptions;
-  /** Bytes of data in the planned files, and bytes of the image that they need. */
+  /**
+   * Bytes of data in the planned files. `#cost` is the number of bytes that they need in the image.
+   */
   #data = 0;
   #cost = 0;
   readonly #ends = new Map<DiffId, { end: number }>();
@@ -68,7 +73,7 @@ export class FilePlanner {
   /**
    * The devices, sorted by diffID.
    *
-   * @throws {VarveError} `E_LIMIT` when there are too many, or one is too large
+   * @throws {VarveError} `E_LIMIT` when there are too many devices, or a device is too large
    */
   devices(): readonly Device[] {
     const devices = [...this.#ends].map(([source, { end }]) => ({
@@ -143,7 +148,7 @@ export class FilePlanner {
 /**
  * The function that reads layers.
  *
- * @throws {TypeError} when the options have none
+ * @throws {TypeError} when the options have no such function
  */
 export function reader({ read }: WriteErofsOptions): ReadLayer {
   if (read === undefined) {

@@ -1,4 +1,4 @@
-/** Size of the buffer in bytes, and so of a piece. */
+/** Size in bytes of the buffer, which is also the size of a piece. */
 const BYTES = 1 << 20;
 
 /** Collects bytes into pieces for a sink. There is one buffer, which is reused for every piece. */
@@ -42,8 +42,8 @@ export class ImageOutput {
 
   /**
    * Reserves words at the current offset, which must be a multiple of 4. Returns the index in
-   * {@linkcode u32} of the first one. All of them must be written, because the buffer holds old
-   * data.
+   * {@linkcode u32} of the first word. The caller must write all of the words, because the buffer
+   * holds old data.
    */
   words(count: number): number {
     if (this.#length + count * 4 > BYTES) this.flush();

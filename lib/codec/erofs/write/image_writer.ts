@@ -128,7 +128,7 @@ class InodeWriter {
     return child - first;
   }
 
-  /** Writes the inode of an entry that is not a directory, and what follows the inode. */
+  /** Writes the inode of an entry that is not a directory, and the data that follows the inode. */
   #leaf(row: Row, entry: number): void {
     const shape = this.#shape;
     const out = this.#out;

@@ -20,14 +20,17 @@ const MAX_CHUNK = 2 ** MAX_CHUNK_BITS;
 export class InodeShape {
   /** Size of the inode itself in bytes: compact or extended. */
   bytes = 0;
-  /** The encoded xattr area behind the inode. */
+  /** The encoded xattr area that follows the inode. */
   area: Uint8Array = new Uint8Array(0);
-  /** The link count: names of the inode; for a directory 2 and one for each directory in it. */
+  /**
+   * The link count: the number of names of the inode; for a directory, 2 plus the number of
+   * directories in it.
+   */
   links = 0;
   /** Size of the content in bytes. */
   size = 0;
   /**
-   * Size in bytes of the tail: content that is stored behind the inode if it fits there (the end of
+   * Size in bytes of the tail: content that is stored after the inode if it fits there (the end of
    * a directory, or a link target).
    */
   tail = 0;
@@ -44,13 +47,13 @@ export class InodeShape {
     this.#survey = survey;
   }
 
-  /** Number of content bytes in blocks of their own. Valid once the inode is placed. */
+  /** Number of content bytes in whole blocks. Valid once the inode is placed. */
   get blockBytes(): number {
     if (this.layout === CHUNK_BASED) return 0;
     return this.layout === FLAT_INLINE ? this.size - this.tail : alignUp(this.size, BLOCK);
   }
 
-  /** Takes the form of an entry, which must have an inode of its own. */
+  /** Takes the form of an entry, which must have its own inode. */
   take(entry: number): void {
     const { epoch, files: { special }, table, pool } = this.#survey;
     const kind = table.kind(entry);
@@ -78,11 +81,11 @@ export class InodeShape {
 }
 
 /**
- * Finds the place of one inode after another. Planning and writing use it in the same steps, with
- * the same results.
+ * Finds the places of inodes, one after another. Planning and writing use it in the same steps,
+ * with the same results.
  */
 export class Placer {
-  /** Offset in the image behind all that is placed so far, in bytes. */
+  /** Offset in the image after everything that was placed so far, in bytes. */
   at: number;
 
   /** Begins at the offset of the first inode. */
@@ -91,9 +94,9 @@ export class Placer {
   }
 
   /**
-   * Places an inode with its xattrs, and its tail or chunk array behind them. Returns the offset of
-   * the inode. When the tail does not fit into one block with it, the layout becomes
-   * {@linkcode FLAT_PLAIN}; the caller then places the tail with {@linkcode blocks}.
+   * Places an inode with its xattrs, followed by its tail or chunk array. Returns the offset of the
+   * inode. If the tail does not fit into the same block as the inode, the layout becomes
+   * {@linkcode FLAT_PLAIN}, and the caller then places the tail with {@linkcode blocks}.
    */
   inode(shape: InodeShape): number {
     let at = alignUp(this.at, NID_BYTES);
@@ -126,8 +129,8 @@ export class Placer {
 }
 
 /**
- * Whether the tail is in the block in which the inode ends: older kernels look for a link target
- * nowhere else.
+ * Whether the tail is in the block in which the inode ends. Older kernels look for a link target
+ * only there.
  */
 function fits(at: number, { bytes, area, tail }: InodeShape): boolean {
   const inode = at + bytes;

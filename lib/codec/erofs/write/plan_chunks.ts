@@ -2,8 +2,8 @@ import type { Extent } from "../../../tree/mod.ts";
 import { alignUp, BLOCK, BLOCK_BITS, CHUNK_BYTES, MAX_CHUNK_BITS } from "../format.ts";
 
 /**
- * Consecutive chunks of a file that also lie one behind the other in a device. Chunks without a run
- * are holes.
+ * Consecutive chunks of a file that are also consecutive in a device. Chunks without a run are
+ * holes.
  */
 export interface ChunkRun {
   /** Number of the first chunk in the file. */
@@ -31,7 +31,7 @@ export interface ChunkPlan {
 
 const MAX_CHUNK = 2 ** MAX_CHUNK_BITS;
 
-/** Bits of the smallest chunk that holds `size` bytes, or of the largest chunk there is. */
+/** Bits of the smallest chunk that holds `size` bytes, at most the bits of the largest chunk. */
 export function chunkBitsOf(size: number): number {
   if (size > MAX_CHUNK) return MAX_CHUNK_BITS;
   return size <= BLOCK ? BLOCK_BITS : 32 - Math.clz32(size - 1);
@@ -39,10 +39,10 @@ export function chunkBitsOf(size: number): number {
 
 /**
  * Plans the chunks of a file that is not one run of whole blocks. A chunk is addressed in the tar,
- * or is a hole, or is copied when it is neither as a whole. The chunk size is the one for which
+ * or is a hole. A chunk that is neither as a whole is copied. The chunk size is chosen so that
  * copies and chunk array together need the fewest bytes of the image.
  *
- * @param isPadded whether the bytes behind the content, up to the next block, are zeros
+ * @param isPadded whether the bytes after the content, up to the next block, are zeros
  */
 export function planChunks(
   size: number,
@@ -75,7 +75,7 @@ export function copiedBytes(size: number, bits: number, run: ChunkRun): number {
   return Math.min(run.count * 2 ** bits, alignUp(size - start, BLOCK));
 }
 
-/** Cuts a file into chunks of a size and reports the runs in ascending order. */
+/** Cuts a file into chunks of a given size and reports the runs in ascending order. */
 function cut(
   size: number,
   extents: readonly Extent[],
@@ -84,7 +84,7 @@ function cut(
   report: (run: ChunkRun) => void,
 ): void {
   const chunk = 2 ** bits;
-  /** Chunks before this one are in a run, or holes. */
+  /** Number of the first chunk that is not in a run yet and not known to be a hole. */
   let done = 0;
   const copy = (from: number, to: number) => {
     const first = Math.max(from, done);
@@ -98,7 +98,7 @@ function cut(
     const last = Math.ceil(end / chunk);
     const from = Math.ceil(logical / chunk);
     let to = Math.floor(end / chunk);
-    // The last block of a file may be filled only in part; the rest of it must then be zeros.
+    // The last block of a file may be only partly filled. The rest of the block must then be zeros.
     if (end === size && (size % BLOCK === 0 || isPadded)) to = last;
     const shift = position - logical;
     if (shift % BLOCK !== 0 || from >= to || from * chunk + shift < 0) {

@@ -37,7 +37,7 @@ export interface ErofsPlan {
   readonly size: number;
 }
 
-/** Size in bytes of all that comes before the inodes: boot block, superblock, device table. */
+/** Size in bytes of everything before the inodes: boot block, superblock, device table. */
 function headerBytes(devices: number): number {
   return alignUp(SUPER_OFFSET + SUPER_BYTES + devices * SLOT_BYTES, BLOCK);
 }

@@ -16,19 +16,22 @@ import { DIRECTORY, EntryTable, FILE, LINK, OTHER, WHITEOUT } from "./entry_tabl
 import { FilePlanner } from "./file_planner.ts";
 import { type OverlayMark, XattrPool } from "./xattr_pool.ts";
 
-/** What must be known of all inodes before the first one can be placed. */
+/** The facts about all inodes that must be known before the first inode can be placed. */
 export interface Survey {
   /** All xattrs, sealed. */
   readonly pool: XattrPool;
   /** The kind, size and links of each entry. */
   readonly table: EntryTable;
-  /** The layers that the files lie in, and the files that are not one aligned run of a layer. */
+  /**
+   * The layers that hold the content of files, and the files that are not one aligned run of a
+   * layer.
+   */
   readonly files: FilePlanner;
   /** The image's own time, which compact inodes have: low word of the seconds, and nanoseconds. */
   readonly epoch: { readonly lo: number; readonly ns: number };
 }
 
-/** The xattr mark that overlayfs needs on a directory; none in a root tree. */
+/** The xattr mark that overlayfs needs on a directory; `"none"` in a root tree. */
 function markOf(directory: Row): OverlayMark {
   if (directory.opaque) return "opaque";
   return holdsWhiteout(directory) ? "origin" : "none";
@@ -50,8 +53,8 @@ export function surveyTree(tree: Tree, options: WriteErofsOptions): Survey {
   const pool = new XattrPool();
   const table = new EntryTable(tree.count);
   /**
-   * The entry that has the inode of each link group: the first of its names in the order of the
-   * visits.
+   * The entry that has the inode of each link group: the first name of the group in the order of
+   * the visits.
    */
   const groups = new Map<ByteString, number>();
   const times = new CommonTime();

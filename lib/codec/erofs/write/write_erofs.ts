@@ -6,10 +6,10 @@ import { planErofs } from "./plan_erofs.ts";
 /**
  * Plans the EROFS image of a tree. The image holds only metadata: the content of files lies in the
  * uncompressed layer tars, which are the devices of the image. Content is copied into the image
- * only where the format cannot address it in a tar. The same tree with the same locators gives the
- * same bytes.
+ * only if the format cannot address it in a tar. The same tree with the same locators results in
+ * the same bytes.
  *
- * A layer tree gives the image of one layer of an overlay: whiteouts are character devices 0:0,
+ * A layer tree becomes the image of one layer of an overlay: whiteouts are character devices 0:0,
  * opaque directories have the xattr `trusted.overlay.opaque`, and directories with whiteouts
  * `trusted.overlay.origin`.
  *

@@ -3,14 +3,14 @@ import type { Row, Xattr } from "../../../tree/mod.ts";
 import { tooLarge } from "../errors.ts";
 import { XATTR_ENTRY_BYTES, XATTR_HEADER_BYTES, XATTR_PREFIXES } from "../format.ts";
 
-/** Which xattr marks a directory of a single layer for overlayfs. */
+/** The xattr that marks a directory of a single layer for overlayfs. */
 export type OverlayMark = "none" | "opaque" | "origin";
 
-/** Makes a directory opaque: overlayfs hides what lower layers have in it. */
+/** Makes a directory opaque: overlayfs hides the entries that lower layers have in it. */
 const OPAQUE: Xattr = { name: "trusted.overlay.opaque" as ByteString, value: "y" as ByteString };
 /**
- * Makes overlayfs look for whiteouts in a directory; without it, it takes the directory for one
- * that cannot have any.
+ * Makes overlayfs look for whiteouts in a directory. Without this xattr, overlayfs assumes that the
+ * directory has none.
  */
 const ORIGIN: Xattr = { name: "trusted.overlay.origin" as ByteString, value: "" as ByteString };
 
@@ -18,9 +18,9 @@ const ORIGIN: Xattr = { name: "trusted.overlay.origin" as ByteString, value: "" 
  * Size in bytes above which an xattr is always shared, so that it is not stored with the inodes.
  */
 const LARGE = 1024;
-/** Most shared xattrs of an inode: their number is stored in one byte. */
+/** Maximum number of shared xattrs of an inode. The number is stored in one byte. */
 const MAX_SHARED = 255;
-/** Largest xattr area of an inode in bytes: its number of words is stored in two bytes. */
+/** Maximum size of an inode's xattr area in bytes. Its number of words is stored in two bytes. */
 const MAX_AREA = XATTR_HEADER_BYTES + 0xfffe * 4;
 const EMPTY = new Uint8Array(0);
 
@@ -32,7 +32,7 @@ interface XattrSet {
   readonly number: number;
   /** Number of inodes that have the set. */
   count: number;
-  /** The encoded xattr area, which is written behind each of these inodes. */
+  /** The encoded xattr area, which is written after each of these inodes. */
   area: Uint8Array;
 }
 
@@ -70,7 +70,7 @@ export class XattrPool {
   /**
    * Decides which xattrs are shared, and encodes all areas.
    *
-   * @throws {VarveError} `E_LIMIT` when they do not fit
+   * @throws {VarveError} `E_LIMIT` when the xattrs do not fit
    */
   seal(): void {
     // This order is part of the writer's version 1.
@@ -92,7 +92,9 @@ export class XattrPool {
     for (const set of sets) set.area = this.#encodeArea(xattrsOf(set));
   }
 
-  /** The encoded xattr area of a set, by its number; empty for 0. Only after {@linkcode seal}. */
+  /**
+   * The encoded xattr area of a set, by its number; empty for 0. Call it after {@linkcode seal}.
+   */
   area(number: number): Uint8Array {
     return number === 0 ? EMPTY : (this.#sets[number - 1] as XattrSet).area;
   }
@@ -172,8 +174,8 @@ function isSame(
 }
 
 /**
- * Decodes the xattrs of a set. Its words hold the number of xattrs; then, for each, two lengths,
- * name and value.
+ * Decodes the xattrs of a set. Its words hold the number of xattrs. For each xattr follow two
+ * lengths, the name and the value.
  */
 function xattrsOf({ words, mark }: XattrSet): Xattr[] {
   const bytes = new Uint8Array(words.buffer);
@@ -201,8 +203,8 @@ function encode({ name, value }: Xattr): Uint8Array {
     if (!prefix.endsWith(".")) return name === prefix;
     return name.startsWith(prefix) && name.length > prefix.length;
   });
-  // A name of another namespace, or a namespace without a name, is stored too. The kernel does not
-  // show it.
+  // A name of another namespace, or a namespace without a name, is stored too, but the kernel does
+  // not show it.
   if (index < 0) index = 0;
   const suffix = name.slice((XATTR_PREFIXES[index] as string).length) as ByteString;
   if (suffix.length > 0xff || value.length > 0xffff) {
