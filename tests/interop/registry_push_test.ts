@@ -1,5 +1,5 @@
 /** What varve pushed, the engines pull from Debian's docker-registry; what they pushed, varve pulls. */
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import {
   blobPath,
   buildImage,
@@ -8,6 +8,7 @@ import {
   ociFiles,
   sha256Of,
 } from "../support/images/images.ts";
+import { openStore } from "../../lib/store/mod.ts";
 import { sampleImage } from "../support/images/sample_image.ts";
 import { needs } from "../support/machine/needs.ts";
 import { run } from "../support/machine/process.ts";
@@ -174,19 +175,25 @@ Deno.test({
           platform,
         ]);
         assertEquals([pulled.manifest, pulled.chainId], [digest, chainId]);
-        // The other platform is not here; the one that is goes alone.
-        const whole = await other.any(["push", name("copy"), name(`part${i}`)]);
+        // A name without a platform means the whole index, and the other platform is not here.
+        await nameWholeIndex(temp.join(`${form}-${i}`), name("copy"), name("whole"));
+        const whole = await other.any(["push", name("whole"), name(`part${i}`)]);
         assertEquals(whole.code, 6, whole.stderr);
         assertStringIncludes(whole.stderr, "--platform");
-        const one = await other.json([
-          "push",
-          name("copy"),
-          name(`part${i}`),
-          "--platform",
-          platform,
-        ]);
-        assertEquals(one.digest, images[i]!.descriptor.digest);
+        // The platform that was pulled goes alone: the name was given for it.
+        for (const option of [[], ["--platform", platform]]) {
+          const one = await other.json(["push", name("copy"), name(`part${i}`), ...option]);
+          assertEquals(one.digest, images[i]!.descriptor.digest);
+        }
       }
     }
   },
 });
+
+/** Gives the target of an image another name, which stands for no platform of it. */
+async function nameWholeIndex(root: string, image: string, name: string): Promise<void> {
+  await using store = await openStore({ root });
+  const record = store.images.get(image);
+  assert(record !== undefined);
+  store.images.set(name, record.target);
+}
