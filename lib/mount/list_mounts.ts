@@ -34,9 +34,11 @@ const IMAGE = "image:";
  * ```
  */
 export function listMounts(store: Store): MountRecord[] {
+  const live = liveMounts(store);
+  if (live.size === 0) return [];
   const mounts = readMountInfo();
   const out: MountRecord[] = [];
-  for (const [target, lease] of liveMounts(store)) {
+  for (const [target, lease] of live) {
     const key = snapshotOfLease(lease);
     const image = lease.resources.find((resource) => resource.startsWith(IMAGE));
     out.push({

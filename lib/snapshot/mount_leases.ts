@@ -104,11 +104,12 @@ function hasProcess(namespace: string): boolean {
 
 /** The leases of mounts that are not stale, by the directory where the image is mounted. */
 export function liveMounts(store: Store): Map<string, Lease> {
-  const mounts = readMountInfo();
   const live = new Map<string, Lease>();
-  for (const lease of store.leases.list()) {
-    const target = lease.labels[MOUNT_LABEL];
-    if (target !== undefined && mountState(lease, mounts) !== "stale") live.set(target, lease);
+  const leases = store.leases.list().filter(({ labels }) => labels[MOUNT_LABEL] !== undefined);
+  if (leases.length === 0) return live;
+  const mounts = readMountInfo();
+  for (const lease of leases) {
+    if (mountState(lease, mounts) !== "stale") live.set(lease.labels[MOUNT_LABEL] as string, lease);
   }
   return live;
 }
