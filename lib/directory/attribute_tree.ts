@@ -24,12 +24,12 @@ interface Step {
  * Makes the tree that corrects the attributes of directories in an overlay of extracted layers.
  *
  * Overlayfs shows a directory with the attributes that the topmost layer gives it. If that layer
- * only implies the directory (it has no entry for it), the extracted directory has invented
- * attributes, and overlayfs shows these instead of the right ones from a layer below.
+ * has no entry for the directory itself (the directory is implied), the extracted directory has
+ * invented attributes, and overlayfs shows them instead of the right attributes from a lower layer.
  *
- * This tree becomes one more lower on top of the others, and corrects the attributes. It holds the
- * root, the directories that overlayfs would show wrong, and their parents. All trees are walked
- * once, side by side.
+ * The new tree becomes one more lower directory, on top of the others, and corrects the attributes.
+ * It holds the root, the directories that overlayfs would show wrong, and their parents. All trees
+ * are walked once, side by side.
  *
  * @param layers layer trees, lowest first
  */

@@ -26,7 +26,7 @@ import { copyAttributesFd, isOverlays } from "./copy_attributes.ts";
 import { DirectoryStack } from "./directory_stack.ts";
 import { type DirectoryVisitor, walkDirectory } from "./walk_directory.ts";
 
-/** Where the copy has the first name of an inode that has several names. */
+/** The first copied name of an inode that has several names. */
 interface FirstName {
   readonly directory: readonly ByteString[];
   readonly name: ByteString;

@@ -13,7 +13,10 @@ import { copyDirectory } from "./copy_directory.ts";
 import { runSyncJob } from "./run_sync_job.ts";
 import { directoryUsage, type Usage } from "./usage.ts";
 
-/** Copies a directory into an empty one. Threads share file descriptors, so a job can take them. */
+/**
+ * Copies a directory into an empty directory. Threads share file descriptors, so a job can take
+ * them.
+ */
 export const copyJob: Job<{ readonly from: Fd; readonly to: Fd }, null> = {
   name: "copy",
   entry: "extract",

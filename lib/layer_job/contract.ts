@@ -100,7 +100,7 @@ export interface LayerJobOutput {
   readonly entries: number;
   /** SHA-256 of the encoded layer tree, as it was written. */
   readonly treeSum: Digest;
-  /** Parts of the layer that were left out, and unusual ones. */
+  /** Warnings about parts of the layer that were left out or are unusual. */
   readonly warnings: readonly Warning[];
   /** The bytes of the results, when the target is memory. */
   readonly memory?: {

@@ -107,7 +107,10 @@ export class InflateStage implements Disposable {
     if (!this.#skipped) this.#keep(chunk);
   }
 
-  /** Ends the bytes. Errors at their end are in the result, because the digest is checked first. */
+  /**
+   * Ends the input. An error at the end of the bytes is in the result, because the digest is
+   * checked first.
+   */
   finish(): InflateResult {
     let endFailure: VarveError | null = null;
     if (!this.#skipped && this.#failure === null) {
@@ -145,7 +148,7 @@ export class InflateStage implements Disposable {
     return digest === undefined || algorithmOf(digest) === "sha256";
   }
 
-  /** Compares the compression with the media type, as soon as it is known. */
+  /** Compares the compression with the media type, as soon as the compression is known. */
   #checkCompression(): void {
     if (this.#compression !== undefined) return;
     this.#compression = this.#decompressor.compression;

@@ -133,7 +133,11 @@ export class RingWriter extends RingEnd {
     this.#publish(length);
   }
 
-  /** Ends the bytes, with a last message of at most a slot's size, or `null` for none. @throws {RingStopped} */
+  /**
+   * Ends the output, with a last message of at most a slot's size, or `null` for none.
+   *
+   * @throws {RingStopped}
+   */
   finish(message: Uint8Array | null): void {
     const slot = this.slot();
     if (message !== null) slot.set(message);

@@ -10,13 +10,13 @@ import type { InflaterName } from "./inflater_choice.ts";
 export interface LayerRules {
   /** What a layer may hold, such as devices. */
   readonly policy?: Partial<LayerPolicy> | undefined;
-  /** Limits of the layer's tree. The archive's limits on entries and paths follow them. */
+  /** Limits of the layer's tree. The archive's limits on entries and paths have the same values. */
   readonly limits?: Partial<LayerLimits> | undefined;
   /** Limits of the archive and of the compression. */
   readonly streamLimits?: Partial<TarLimits & CompressLimits> | undefined;
   /**
-   * What inflates gzip; Default: `"auto"`, the fastest library that is installed and passes its
-   * self-test.
+   * The library that inflates gzip. Default: `"auto"`, the fastest library that is installed and
+   * passes its self-test.
    */
   readonly inflater?: InflaterName | undefined;
 }

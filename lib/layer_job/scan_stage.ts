@@ -86,8 +86,8 @@ export class ScanStage {
    * @throws {VarveError} in this order: `E_SIZE`, `E_DIGEST`, errors of the compression, `E_DIFFID`, errors of the archive and its entries
    */
   finish(blob: InflateResult): ProvedLayer {
-    // When `wantsMore` is false, the inflate stage skips the rest. On two threads it may learn that
-    // late. Errors that it found meanwhile must not change the outcome.
+    // When `wantsMore` is false, the inflate stage skips the rest. On two threads it begins to skip
+    // later. Errors that it finds until then must not change the outcome.
     const inflateFailure = this.wantsMore ? blob.failure : null;
     verifyBlob(blob, this.#input.expected, inflateFailure ?? this.#failure ?? undefined);
     if (inflateFailure !== null) throw inflateFailure;

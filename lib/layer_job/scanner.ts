@@ -22,7 +22,7 @@ import {
 export interface LayerScannerOptions {
   /** What the layer may hold. Absent fields have defaults. */
   readonly policy?: Partial<LayerPolicy> | undefined;
-  /** Limits of the layer. The archive's limits on entries and paths follow them. */
+  /** Limits of the layer. The archive's limits on entries and paths have the same values. */
   readonly limits?: Partial<LayerLimits> | undefined;
   /** Size of the compressed layer in bytes, if it is known. */
   readonly blobSize?: number | undefined;
@@ -101,7 +101,7 @@ export interface ScannedLayer extends BuiltLayer {
 
 /**
  * Stands for the digest of a file that is not hashed. It is not all zeros, because a tree refuses
- * that.
+ * such a digest.
  */
 const UNKNOWN = new Uint8Array(32).fill(0xff);
 

@@ -14,7 +14,10 @@ export function sourceSize({ source, expected }: LayerJobInput): number | undefi
   return source.kind === "file" ? source.length : expected.size;
 }
 
-/** Largest number of compressed bytes that a layer can have and be accepted; `undefined` when nothing says it. */
+/**
+ * Maximum number of compressed bytes that the layer may have; `undefined` when no size is known or
+ * expected.
+ */
 export function promisedSize(input: LayerJobInput): number | undefined {
   const { source, expected: { size } } = input;
   return source.kind === "file" ? Math.min(source.length, size ?? Infinity) : size;

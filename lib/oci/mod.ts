@@ -14,11 +14,10 @@
  * - {@linkcode parseStrictJson} and {@linkcode encodeJson} are the base of all documents.
  *   {@linkcode OCI_LIMITS} bounds the cost of a hostile document.
  *
- * The way from a name to layers: the bytes of a name's document go through
- * {@linkcode parseDocument}. If the document is an index, {@linkcode selectManifest} returns the
- * descriptor of a manifest, which is parsed in turn. The manifest names the config, which
- * {@linkcode parseImageConfig} reads. Finally, {@linkcode imageLayers} pairs the layers of the
- * manifest with the diffIDs of the config.
+ * The way from a name to layers: {@linkcode parseDocument} parses the document that the name refers
+ * to. If the document is an index, {@linkcode selectManifest} returns the descriptor of a manifest,
+ * which is parsed in turn. The manifest names the config, which {@linkcode parseImageConfig} reads.
+ * Finally, {@linkcode imageLayers} pairs the layers of the manifest with the diffIDs of the config.
  *
  * A parsed document keeps its original bytes as `raw`, because its digest is computed from them.
  * Everything here is pure: bytes in, values out. The caller fetches and stores the bytes.

@@ -37,8 +37,8 @@ export interface JobContext {
   /** Aborts when the caller cancels the job. A thread sees that only when its event loop turns. */
   readonly signal: AbortSignal;
   /**
-   * Throws when the job is cancelled. For synchronous work, which no event reaches: this looks at a flag
-   * in shared memory. Cheap to call often.
+   * Throws when the job is cancelled. Call it in synchronous work, during which no event arrives:
+   * it reads a flag in shared memory. Cheap to call often.
    *
    * @throws the reason of `signal`
    */

@@ -5,7 +5,8 @@
  * queue (`WorkerPool`). When fewer than `size` jobs run, the job starts, and the pool chooses
  * where:
  *
- * - in an idle worker, a prepared one, or a new one (`WorkerLink`, the caller's end; `serve`, the worker's);
+ * - in an idle, a prepared or a new worker (`WorkerLink` is the caller's end, `serve` the worker's
+ *   end);
  * - in two workers, if the job has *halves* and threads are left (`runHalves`);
  * - on the caller's own thread, if no worker can be started, or for a short job of a program that only
  *   waits for it (`runInline`, `ProgramPool`).
@@ -18,7 +19,7 @@
  * `ByteQueue` holds them in the worker. For each chunk that the handler takes, the caller may send
  * as many bytes more.
  *
- * **When things fail.** An error of the handler fails its job, and the worker runs the next one. An
+ * **When things fail.** An error of the handler fails its job, and the worker runs the next job. An
  * error outside of the handler, `Deno.exit`, an unknown message or silence ends the worker: its job
  * fails with `E_WORKER`, and a new worker takes its place. When `signal` aborts, the worker is
  * told. `run` rejects with the signal's reason once the handler has closed what it opened.

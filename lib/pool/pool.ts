@@ -13,7 +13,7 @@ const WINDOW = 4 * 1024 * 1024;
  * whatever the layer: so a pull stays below 300 MiB on a machine of any size.
  */
 const DEFAULT_WORKERS = 4;
-/** Threads beside those of `size`, for second halves. */
+/** Number of threads in addition to `size`, for the second halves of jobs. */
 const EXTRA_THREADS = 2;
 /** Default milliseconds of silence after which a worker is given up. */
 const SILENCE_MS = 5 * 60 * 1000;
@@ -126,7 +126,8 @@ class WorkerPool implements ProgramPool {
     try {
       await ready.run(job.name, input, { signal, stream: undefined, onProgress: undefined });
     } catch {
-      // Aborted by us: reuse it. Failed: discard it.
+      // Reuse the worker if the warm-up was aborted on purpose. Discard the worker if the warm-up
+      // failed.
       if (!signal.aborted) ready.end();
     }
     return ready;
@@ -283,7 +284,10 @@ class WorkerPool implements ProgramPool {
     return null;
   }
 
-  /** No workers can be started here: idle ones end, running jobs go on, and later jobs run inline. */
+  /**
+   * Called when no workers can be started. Idle workers end, running jobs go on, and later jobs run
+   * inline.
+   */
   #goInline(): void {
     this.#inline = true;
     for (const link of this.#idle.slice()) link.end();

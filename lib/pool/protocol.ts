@@ -10,7 +10,7 @@ import type { JobProgress } from "./contract.ts";
 
 /** What the caller's thread posts to a worker. */
 export type ToWorker =
-  /** Starts a job. A worker runs one at a time. */
+  /** Starts a job. A worker runs one job at a time. */
   | {
     readonly kind: "run";
     readonly id: number;
@@ -38,7 +38,7 @@ export type FromWorker =
   | { readonly kind: "progress"; readonly id: number; readonly value: JobProgress }
   /** The job succeeded. */
   | { readonly kind: "done"; readonly id: number; readonly output: unknown }
-  /** The job failed; the worker can run others. */
+  /** The job failed; the worker can run other jobs. */
   | { readonly kind: "failed"; readonly id: number; readonly error: ErrorRecord }
   /** The worker is about to end, or its state is unknown. */
   | { readonly kind: "dead"; readonly error: ErrorRecord }

@@ -112,7 +112,7 @@ class Server {
         const output = await job.run(input as never, {
           signal: controller.signal,
           throwIfAborted: () => {
-            // The message that says so waits until the event loop turns.
+            // The `abort` message is not received until the event loop turns.
             if (Atomics.load(flag, 0) !== 0) controller.abort();
             controller.signal.throwIfAborted();
           },

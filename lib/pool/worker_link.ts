@@ -8,8 +8,8 @@ import type { Task } from "./task.ts";
 /** Milliseconds that a worker may take to load its entry, on a busy machine. */
 const START_MS = 60_000;
 /**
- * Number of time-outs in a row that a worker may miss. More than one, because a suspended machine
- * delays a single answer.
+ * Number of pings in a row that a worker may leave unanswered. More than one, because a suspended
+ * machine delays a single answer.
  */
 const MAX_MISSED = 4;
 
@@ -27,7 +27,7 @@ interface Run {
   cancelled: { readonly reason: unknown } | null;
   /** The error of the caller's stream, and the record of it that was sent to the worker. */
   failure: { readonly error: unknown; readonly record: ErrorRecord } | null;
-  /** Time-outs since the last message of the worker, or since the job was cancelled. */
+  /** Pings since the last message of the worker, or since the job was cancelled. */
   missed: number;
 }
 
@@ -41,7 +41,10 @@ export interface LinkOptions {
   readonly onDeath: (link: WorkerLink) => void;
 }
 
-/** One worker, from the caller's side. It runs one job at a time. Once it is `dead` it runs no more. */
+/**
+ * One worker, from the caller's side. It runs one job at a time. Once it is `dead` it runs no more
+ * jobs.
+ */
 export class WorkerLink {
   /** The entry that the worker was started with. */
   readonly entry: WorkerEntry;

@@ -44,7 +44,10 @@ export interface Endpoint {
   readonly namespace: string | null;
   /** Additional headers from the hosts file. They are sent only to this origin. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Origins of token servers that may get the endpoint's credential, besides those of its own domain. */
+  /**
+   * Origins of token servers that may get the endpoint's credential, besides the servers of its own
+   * domain.
+   */
   readonly realms: readonly string[];
   /**
    * Origins, besides its own, that the registry may redirect to even if their addresses are not

@@ -16,9 +16,9 @@
  * `hosts.toml` names the server.
  *
  * **Ranges and resume.** A blob is a stream that checks its size, and resumes with a range request
- * after a broken connection. A large blob that is slow over one connection is read over several. An
- * upload resumes at the offset that the registry names. Each digest is computed while the bytes
- * pass.
+ * after a broken connection. A large blob that is slow over one connection is read over several
+ * connections. An upload resumes at the offset that the registry names. Each digest is computed
+ * while the bytes pass.
  *
  * The folders, lowest first: `http/` (one request, its body, its connections), `auth/` (credentials and
  * tokens), `config/` (hosts files → configuration), `client/` ({@linkcode RegistryClient} and its parts),

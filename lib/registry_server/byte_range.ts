@@ -2,15 +2,15 @@
 export interface ByteRange {
   /** Offset of the first byte. */
   readonly start: number;
-  /** Offset behind the last byte. */
+  /** Offset after the last byte. */
   readonly end: number;
 }
 
 /**
  * Parses a `Range` header (RFC 9110, 14.2).
  *
- * @returns the range; `undefined` for all bytes, which is so without a header, and when the header
- * is malformed or has several ranges
+ * @returns the range; `undefined` for all bytes. A header that is missing, malformed or has several
+ * ranges means all bytes
  */
 export function parseRange(
   header: string | undefined,

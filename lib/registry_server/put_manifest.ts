@@ -40,13 +40,14 @@ export interface PutContext extends LayerRules {
 /**
  * Stages a document and everything that it names. The parts come from uploads and from the store.
  *
- * If a manifest is an image, it is verified and processed as by `load`: the pool inflates each layer, checks its diffID
- * and makes its tree. So the image can be mounted at once. A manifest is an image if its config is an image config with
- * a diffID for each layer. Everything else, such as artifacts, attestations, indexes and invalid images, is stored
- * unchanged, with blobs verified against their digests: a registry does not choose its content.
+ * If a manifest is an image, it is verified and processed as `load` does it: the pool inflates each
+ * layer, checks its diffID and makes its tree. So the image can be mounted at once. A manifest is
+ * an image if its config is an image config with a diffID for each layer. Everything else, such as
+ * artifacts, attestations, indexes and invalid images, is stored unchanged, with blobs verified
+ * against their digests: a registry does not choose its content.
  *
  * The children of an index must have been pushed as manifests, because only such a push verifies
- * their parts. A blob can have any content.
+ * their parts. A manifest that was pushed as a blob is not verified.
  *
  * @returns digests of the uploaded blobs that are now in the ingest
  * @throws {Refusal} 404 when parts are unknown, 400 when a size is wrong; the errors of the layer
@@ -180,8 +181,8 @@ async function imageOf(
 }
 
 /**
- * Errors that mean that a manifest is not an image that varve can read. A registry stores such manifests all the
- * same.
+ * Errors that mean that a manifest is not an image that varve can read. The registry stores such a
+ * manifest unchanged.
  */
 const BAD_IMAGE: ReadonlySet<string> = new Set([
   "E_NOT_IMAGE",

@@ -32,8 +32,8 @@ const DOCKER = "docker.io/";
  *
  * A name that reads as a digest, such as `sha256`, is not a repository name (`isDigestLikeName`).
  *
- * {@linkcode wireName} is the inverse. Both share one name space: an image that is pushed to
- * `localhost:5000/team/app:1` is the image `team/app:1` of the store.
+ * {@linkcode wireName} is the inverse. Registry and store share one name space: an image that is
+ * pushed to `localhost:5000/team/app:1` is the image `team/app:1` of the store.
  *
  * @returns `undefined` when the name is malformed
  */

@@ -41,8 +41,8 @@ const SWEEP_INTERVAL = 60_000;
  * **Uploads** that no manifest has named yet are files in a scratch directory of the store. They are
  * dropped after an hour without use, when the server ends, and after a crash when the store is next opened.
  *
- * **Trust.** The sizes of documents, headers and blobs are bounded, as are times and the number of
- * uploads. Digests are verified. Nothing that a client sends becomes part of a path. Requests that
+ * **Trust.** The sizes of documents, headers and blobs, the number of uploads, and all waits are
+ * bounded. Digests are verified. Nothing that a client sends becomes part of a path. Requests that
  * a browser may have sent for a web page (with a foreign `Host`, or with an `Origin`) are refused.
  *
  * @throws {VarveError} `E_USAGE` for an address that other machines reach · `E_BUSY` when the port is taken · `E_DENIED`
@@ -176,7 +176,8 @@ async function handle(
     const rest = discardRest(request, idle);
     await writeResponse(response, answer, { head: asked.method === "HEAD", idle, rest });
   } catch (error) {
-    // Closing the connection tells the client: it has fewer bytes than `content-length` says.
+    // The closed connection tells the client that the body is incomplete: it has fewer bytes than
+    // `content-length` says.
     request.destroy();
     response.destroy();
     if (error instanceof VarveError) options.onError?.(error);

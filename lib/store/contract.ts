@@ -65,8 +65,8 @@ import type { OpenBlobOptions } from "./runs.ts";
  *
  * - `E_NOT_FOUND`: the store does not hold it.
  * - `E_DAMAGE`: the store holds it, but its bytes are missing or wrong. The damage is noted.
- * - `E_SIZE`, `E_DIGEST`, `E_DIFFID`: bytes differ from the expected ones. An ingest keeps none of them. When
- *   reading, the store is damaged, and the damage is noted.
+ * - `E_SIZE`, `E_DIGEST`, `E_DIFFID`: bytes differ from the expected bytes. An ingest keeps none of
+ *   the bytes. A read throws it when the store is damaged, and notes the damage.
  * - `E_PRECONDITION`: the ingest has ended, the store is closed, or another step must come first.
  * - `E_BUSY`: another process holds a lock, or removed a thing that is needed. A retry can help.
  * - `E_DB`: the database is damaged. `E_SYSCALL`: the kernel refused; `errno` says why (`ENOSPC`, and `EROFS` for
@@ -95,7 +95,7 @@ export interface Store extends AsyncDisposable {
   readonly settings: Settings;
   /** The directories of a disk store; `null` for a memory store. A `DiskStore` always has them. */
   readonly directories: Directories | null;
-  /** Begins an ingest. Any number of them may be open at once. @throws {VarveError} `E_PRECONDITION` */
+  /** Begins an ingest. Any number of ingests may be open at once. @throws {VarveError} `E_PRECONDITION` */
   ingest(): Promise<Ingest>;
 }
 
@@ -207,9 +207,9 @@ export interface Images {
   /** The record of a full name, or `undefined`. */
   get(name: string): ImageRecord | undefined;
   /**
-   * Points a name at a target that the store holds. Replaces the previous target. The target's
-   * row `<none>@<digest>` goes, unless the name is spare.
-   * @throws {VarveError} `E_NOT_FOUND` the target's blob is missing · `E_USAGE` it reads as a digest
+   * Points a name at a target that the store holds. Replaces the previous target. The target's row
+   * `<none>@<digest>` is removed, unless the name is spare.
+   * @throws {VarveError} `E_NOT_FOUND` the target's blob is missing · `E_USAGE` the name reads as a digest
    */
   set(name: string, target: Descriptor, options?: NameOptions): ImageRecord;
   /** Removes a name. @throws {VarveError} `E_NOT_FOUND` */

@@ -236,8 +236,8 @@ function candidates(index: Index, { platform, host }: PlatformChoice): readonly 
  * Finds the row that a user means by a name, a `name@digest`, an image ID, the digest of a manifest, or
  * a unique prefix (4 or more hexadecimal digits) of an image ID or digest.
  *
- * A full digest is always read as a digest, whatever names the store holds. In `name:tag@digest` the name must
- * exist and its image must have the digest, as that of its index, its manifest or its config.
+ * A full digest is always read as a digest, whatever names the store holds. In `name:tag@digest`
+ * the name must exist, and the digest must be that of its image's index, manifest or config.
  *
  * @throws {VarveError} `E_NOT_FOUND` · `E_USAGE` when the text is not a reference, or is a prefix
  * of several IDs
@@ -248,8 +248,8 @@ export async function findImage(store: Store, text: string): Promise<ImageRecord
 }
 
 /**
- * Finds all rows that a text means, the best first; at least one. A name means one row. An image ID, a digest and a
- * `name@digest` mean every name of that image.
+ * Finds all rows that a text means, the best first. Returns at least one row. A name means one row.
+ * An image ID, a digest and a `name@digest` mean every name of that image.
  *
  * @throws {VarveError} as {@linkcode findImage}
  */
@@ -258,7 +258,8 @@ export async function findImageNames(store: Store, text: string): Promise<ImageR
     const named = await findByName(store, text);
     if (named.length > 0) return named;
   }
-  // The row of an image without a name goes when the image gets one.
+  // Find `<none>@<digest>` by its digest too, because that row is removed when the image gets a
+  // name.
   const id = text.startsWith(NAMELESS) ? text.slice(NAMELESS.length) : text;
   const byId = await findById(store, id);
   if (byId.length > 0) return byId;
@@ -342,8 +343,7 @@ async function findById(store: Store, text: string): Promise<ImageRecord[]> {
       { subject: text, hint: "give more digits" },
     );
   }
-  // The digest of an index does not select a platform. So rows that were not given for a platform
-  // either come first.
+  // The digest of an index selects no platform. So rows without a platform come first.
   const [rows = []] = found.values();
   const rank = ({ platform }: ImageRecord) => platform === undefined ? 0 : 1;
   return rows.sort((a, b) => rank(a) - rank(b));
@@ -363,7 +363,9 @@ async function digestsOf(store: Store, record: ImageRecord): Promise<[Digest, Im
   return out;
 }
 
-/** The same for many rows. An image can have many names: it is read once. */
+/**
+ * Does the same as {@linkcode digestsOf} for many rows. An image with many names is read only once.
+ */
 async function* digestsOfAll(
   store: Store,
   records: readonly ImageRecord[],
@@ -387,7 +389,10 @@ async function withDigest(
   return (await digestsOf(store, record)).find(([own]) => own === digest)?.[1];
 }
 
-/** What a row says besides its name. Rows of the same meaning are read alike. */
+/**
+ * The target and the platform of a row, as one text. Rows with the same text stand for the same
+ * image.
+ */
 function meaningOf({ target, platform }: ImageRecord): string {
   return JSON.stringify([target.digest, target.mediaType, platform]);
 }

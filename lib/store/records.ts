@@ -117,7 +117,7 @@ export interface SnapshotRow {
   readonly usage: { readonly size: number; readonly inodes: number } | null;
 }
 
-/** A lease: it keeps things from garbage collection until it is removed or expires. */
+/** A lease: it protects things from garbage collection until it is removed or expires. */
 export interface Lease {
   /** Name of the lease, unique in the store. */
   readonly id: string;
@@ -128,7 +128,7 @@ export interface Lease {
   /** Labels by key; `varve.mount` holds the directory of a mount. */
   readonly labels: Readonly<Record<string, string>>;
   /**
-   * The things that the lease keeps: `image:<name>`, `chain:<id>`, `layer:<diffID>`,
+   * The things that the lease protects: `image:<name>`, `chain:<id>`, `layer:<diffID>`,
    * `blob:<digest>`, `snapshot:<key>`.
    */
   readonly resources: readonly string[];

@@ -45,10 +45,12 @@ export function checkName(what: string, name: string): void {
 }
 
 /**
- * Checks an image name, as the last of all ways by which a name comes into a store.
+ * Checks an image name. A store calls this for each name that it sets, so no caller can skip the
+ * check.
  *
  * @throws {RangeError} as {@linkcode checkName}
- * @throws {VarveError} `E_USAGE` when the name reads as a digest or an image ID, and would make it mean other content
+ * @throws {VarveError} `E_USAGE` when the name reads as a digest or an image ID. The digest or ID
+ * would then mean other content
  */
 export function checkImageName(name: string): void {
   checkName("image name", name);
@@ -77,8 +79,8 @@ export function namelessImage(digest: Digest): string {
 }
 
 /**
- * The row that goes when an image gets a name: that of the same image without a name. A spare name
- * is not for people, so it replaces nothing.
+ * The name of the row to remove when an image gets a name: the row of the same image without a
+ * name. A spare name is not for people, so no row is removed for it.
  */
 export function replacedName(name: string, digest: Digest, spare: boolean): string | undefined {
   const nameless = namelessImage(digest);

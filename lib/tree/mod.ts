@@ -40,10 +40,10 @@
  * - `build/`: {@linkcode TreeBuilder} takes entries in any order and packs a directory as soon as
  *   the entries move on to another directory.
  * - `merge/`: several trees become one. The merge writes new blocks only for directories that
- *   differ, and shares all other blocks with its inputs. - {@linkcode editTree} merges a small tree
- *   of changes over a tree. - {@linkcode overlayTrees} merges layers with the rules of overlayfs.
- *   With kind `"root"` this
- *     is the *fold* of a chain of layers to its root tree, with `"layer"` a squash of layers to one.
+ *   differ, and shares all other blocks with its inputs.
+ *   - {@linkcode editTree} merges a small tree of changes over a tree.
+ *   - {@linkcode overlayTrees} merges layers with the rules of overlayfs. With kind `"root"` it
+ *     *folds* a chain of layers to its root tree. With `"layer"` it squashes layers to one layer.
  *   - {@linkcode differenceTree} is the inverse: the layer tree that turns one root tree into
  *     another.
  * - `packed/`: {@linkcode encodeTree} and {@linkcode writeTree} store a tree; {@linkcode openTree}

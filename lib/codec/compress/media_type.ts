@@ -5,9 +5,9 @@ import type { Compression } from "./compression.ts";
  * Checks the compression that a layer's media type states against the compression of its bytes
  * (image-spec, layer.md; Docker's media types end in `.gzip` and `.zstd`).
  *
- * A layer whose compression differs from the stated one can be read; the caller gets a warning. A
- * layer that is stated to be uncompressed but is compressed must be refused, because its digest
- * would be used as its diffID.
+ * A layer whose compression differs from the stated compression can be read; the caller gets a
+ * warning. A layer that is stated to be uncompressed but is compressed must be refused, because its
+ * digest would be used as its diffID.
  *
  * @param mediaType media type of the layer's descriptor; parameters after `;` are ignored
  * @param actual compression that {@linkcode sniff} found

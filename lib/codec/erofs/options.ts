@@ -36,8 +36,8 @@ export interface ErofsImage {
   readonly copied: number;
   /**
    * Writes the image from the first byte to the last, in pieces of at most 1 MiB. The buffer of a
-   * piece is reused, so the sink must have written or copied it when it returns. It can be called
-   * several times.
+   * piece is reused, so the sink must have written or copied the piece when it returns. `write` can
+   * be called several times.
    *
    * @throws {VarveError} `E_TRUNCATED` when `read` returns fewer bytes than requested
    */

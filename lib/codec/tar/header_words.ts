@@ -26,7 +26,7 @@ const LANES = 0x00ff00ff;
 const ZEROS = 0x30303030;
 const DIGITS = 0x07070707;
 
-/** A space: with NUL, it may end the digits of a field. */
+/** A space. Like a NUL, it may end the digits of a field. */
 const SPACE = 0x20;
 
 /** 8⁷: the weight of the first four of eleven octal digits. */

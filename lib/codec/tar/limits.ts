@@ -9,8 +9,8 @@ export interface TarLimits {
   /** Size of the map of one sparse file as stored in the archive, in bytes. */
   readonly sparseMapBytes: number;
   /**
-   * Length of a path or of the target of a hard link, in bytes. A longer one is refused with
-   * `E_NAME_TOO_LONG`.
+   * Length of a path or of the target of a hard link, in bytes. A longer path or target is refused
+   * with `E_NAME_TOO_LONG`.
    */
   readonly pathBytes: number;
   /** Number of GNU long names and long links before one entry. */

@@ -76,7 +76,10 @@ class Extraction implements Disposable {
     );
   }
 
-  /** Prepares the target if this call is the first, and finds the resolution of its times. */
+  /**
+   * Prepares the target if this call is the first. Finds the resolution of file times in the
+   * target.
+   */
   #lookAtTarget(rootless: boolean): number {
     const { phase = "all" } = this.#options;
     let step = 1;

@@ -6,7 +6,7 @@ import { DescriptorCache } from "./descriptor_cache.ts";
 const RESOLVE = Resolve.BENEATH | Resolve.NO_SYMLINKS | Resolve.NO_MAGICLINKS | Resolve.NO_XDEV;
 
 /**
- * Number of descriptors that are kept open: so many levels a walk can go up and down without
+ * Number of descriptors that are kept open. A walk can go up and down this many levels without
  * opening a directory again.
  */
 const KEPT = 24;
@@ -51,7 +51,7 @@ export class TargetDirectories implements Disposable {
     });
   }
 
-  /** Closes all descriptors but that of the target. */
+  /** Closes all descriptors except the target's descriptor. */
   [Symbol.dispose](): void {
     this.#cache[Symbol.dispose]();
   }

@@ -8,8 +8,8 @@
  * **Steps.** There are four:
  *
  * 1. *list*: one thread lists all directories;
- * 2. *scan*: several threads compare the entries of some directories each with the base. They read
- *    the content of a file only if everything else is equal to the base;
+ * 2. *scan*: several threads divide the directories among them and compare the entries with the
+ *    base. They read the content of a file only if everything else is equal to the base;
  * 3. *assemble*: one thread joins these parts into one layer tree. It also decides about hard links
  *    across parts;
  * 4. *layer*: the files of that tree are written as a tar, by the job that also loads layers. So

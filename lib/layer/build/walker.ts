@@ -104,7 +104,11 @@ export class Walker {
     return this.#tree.put(directory, name, IMPLIED);
   }
 
-  /** Checks that a name in the directory at the end is not too deep. @throws {VarveError} `E_LIMIT` */
+  /**
+   * Checks that a name in the directory at the end of the walk is not too deep.
+   *
+   * @throws {VarveError} `E_LIMIT`
+   */
   checkDepth(path: ByteString): void {
     const { depth } = this.#budget.limits;
     if (this.depth + 1 > depth) throw limitError("depth", depth, shownPath(path));

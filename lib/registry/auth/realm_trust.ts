@@ -1,7 +1,7 @@
 /**
  * Whether a registry's credential may be sent to a token realm. The realm must have the same host
- * or the same registrable domain (`registry-1.docker.io` → `auth.docker.io`), and never may the
- * scheme change from https to http.
+ * or the same registrable domain (`registry-1.docker.io` → `auth.docker.io`), and the scheme may
+ * not change from https to http.
  *
  * The Public Suffix List defines the registrable domain. The list has a private part: suffixes such
  * as `github.io`, below which a company gives names to its customers. Below such a suffix only the

@@ -13,8 +13,8 @@ import { responseError } from "./response_error.ts";
 /** One request to an endpoint. */
 export interface EndpointRequest extends Omit<HttpRequest, "url" | "headers"> {
   /**
-   * The path after the endpoint's own path: `/library/debian/tags/list`. Or a complete address at
-   * the endpoint's origin.
+   * The path after the endpoint's own path, such as `/library/debian/tags/list`, or a complete
+   * address at the endpoint's origin.
    */
   readonly path: string | URL;
   /**
@@ -32,8 +32,8 @@ export interface EndpointRequest extends Omit<HttpRequest, "url" | "headers"> {
 }
 
 /**
- * Sends requests to the endpoints of one registry: redirects, authentication, retries, time-outs.
- * Dispose it to close its connections.
+ * Sends requests to the endpoints of one registry, with redirects, authentication, retries and
+ * time-outs. Dispose it to close its connections.
  */
 export class Transport implements Disposable {
   readonly #config: ClientConfig;
@@ -126,8 +126,8 @@ export class Transport implements Disposable {
   }
 
   /**
-   * Whether a later endpoint has all capabilities of this endpoint, so that a pull that fails here
-   * tries it next.
+   * Whether a later endpoint has all capabilities of this endpoint. If a pull fails at this
+   * endpoint, the later endpoint is tried next.
    */
   #hasFallback({ origin, capabilities }: Endpoint, { scope }: EndpointRequest): boolean {
     if (!/^repository:[^ ]*:pull$/.test(scope)) return false;

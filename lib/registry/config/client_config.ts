@@ -30,7 +30,7 @@ export interface ClientOptions extends Partial<HelperEnvironment> {
   readonly proxies?: Proxies | undefined;
   /** File of the system's trusted certificates, PEM; {@linkcode SYSTEM_CA_FILE} when absent. A missing file is skipped. */
   readonly caFile?: string | undefined;
-  /** A credential for the registry itself, instead of one from the files. */
+  /** A credential for the registry itself, instead of a credential from the files. */
   readonly credential?: Credential | undefined;
   /** Milliseconds without progress after which a transfer fails; 60,000 when absent. */
   readonly idleTimeout?: number | undefined;

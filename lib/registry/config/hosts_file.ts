@@ -61,8 +61,8 @@ export async function readHostsFile(text: string, at: HostsFile): Promise<Endpoi
   const twin = endpoints.find((one) => one.origin === last.origin && one.path === last.path);
   if (twin !== undefined && !OWN_SETTINGS.some((name) => root[name] !== undefined)) {
     // Without this, the same host would be tried a second time without the settings of its table,
-    // and would fail for another reason, which would hide the first. So the server keeps only the
-    // capabilities that the table does not allow.
+    // and would fail for another reason, which would hide the first reason. So the server keeps
+    // only the capabilities that the table does not allow.
     const missing = last.capabilities.filter((one) => !twin.capabilities.includes(one));
     return missing.length === 0 ? endpoints : [...endpoints, { ...twin, capabilities: missing }];
   }

@@ -45,7 +45,7 @@ export interface HttpRequest {
   readonly signal?: AbortSignal | undefined;
   /**
    * Whether the request gets its own connection, so that it is sent at most once. When a reused
-   * connection breaks, `fetch` by itself sends a body with a length again.
+   * connection breaks, `fetch` itself retries a request whose body has a length.
    */
   readonly ownConnection?: boolean | undefined;
   /** Milliseconds that the answer may take in addition to the idle time-out; 0 when absent. */

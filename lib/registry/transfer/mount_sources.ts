@@ -11,8 +11,8 @@ import { documentLimits, type ImageRecord, type Store } from "../../store/mod.ts
 const MAX_IMAGES = 1000;
 
 /**
- * Finds repositories from which blobs may be mounted: for each blob of an image in the store with a name in the same
- * registry, the repository of that name.
+ * Finds repositories from which blobs may be mounted. When an image in the store has a name in the
+ * same registry, its blobs may be in the repository of that name.
  *
  * @param first the image that is searched before all others
  */

@@ -16,6 +16,9 @@ export interface OpenOptions {
   readonly durability?: Durability | undefined;
   /** Whether to create a store where there is none; `true` by default. */
   readonly create?: boolean | undefined;
-  /** Called with a message about something in the store that the user should mend, such as a name that reads as a digest. */
+  /**
+   * Called with a message about something in the store that the user should fix, such as a name
+   * that reads as a digest.
+   */
   readonly onWarning?: ((message: string) => void) | undefined;
 }

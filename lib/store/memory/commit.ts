@@ -35,7 +35,9 @@ export function commitPlan(
   return { images, layers };
 }
 
-/** The blobs to add, by digest: staged ones, those of layers, and tars that are wanted as blobs. */
+/**
+ * The blobs to add, by digest: staged blobs, blobs of layers, and tars that are wanted as blobs.
+ */
 function allBlobs(state: MemoryState, plan: MemoryPlan): Map<Digest, StagedBytes> {
   const blobs = new Map(plan.blobs.map((blob) => [blob.digest, blob]));
   for (const { digest, blob } of plan.layers) {

@@ -113,7 +113,10 @@ export class MemoryImages implements Images {
   }
 }
 
-/** The snapshot rows of a memory store. A transaction changes a copy of the map, which replaces it at the end. */
+/**
+ * The snapshot rows of a memory store. A transaction changes a copy of the map. At its end the copy
+ * replaces the map.
+ */
 export class MemorySnapshots implements Snapshots {
   readonly #state: MemoryState;
   #busy = false;

@@ -43,7 +43,7 @@ export function checkOutput(key: LayerKey, output: LayerJobOutput): void {
 }
 
 /**
- * Whether a finished layer is the layer that a key names, with the blob of the key if that is
+ * Whether a finished layer is the layer that a key names, with the blob of the key if the blob is
  * wanted. It is false while the layer was not hashed by the algorithm of the key's diffID, because
  * that diffID must be proved first.
  *

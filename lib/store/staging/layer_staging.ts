@@ -25,7 +25,7 @@ export interface LayerBackend<Layer extends FinishedLayer> {
   lock(names: readonly Digest[], signal: AbortSignal | undefined): Promise<() => Promise<void>>;
   /**
    * The layer that a key names, if the store holds it intact. If the key's blob is wanted, the
-   * store must hold that too.
+   * store must hold that blob too.
    */
   findCommitted(key: LayerKey, wantsBlob: boolean): LayerRecord | undefined;
   /**

@@ -44,7 +44,7 @@ export class Packer {
   #sourceOf: number[] = [0];
   /** The number reserved for the layer that is named at the end; 0 until a file needs it. */
   #ownIndex = 0;
-  /** The layer that is named at the end: `undefined` before, null when there is none. */
+  /** The layer that is named at the end: `undefined` until then, null when there is none. */
   #own: DiffId | null | undefined;
   /** The results of the packed directories. The first is the result of all empty directories. */
   #results = new Uint32Array(64 * RESULT_WORDS);

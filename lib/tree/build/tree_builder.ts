@@ -263,8 +263,9 @@ export class TreeBuilder {
   /**
    * Makes the tree. The builder cannot be used afterwards.
    *
-   * @param source the layer whose tar the extents given to {@linkcode TreeBuilder.content} refer
-   * to; null to make a tree without these locators
+   * @param source the layer whose tar holds the contents. The extents of
+   * {@linkcode TreeBuilder.content} are positions in this tar. With null, the tree has no locators
+   * for these contents
    * @throws {TypeError} when called twice, or when the content of a file was not set
    * @throws {VarveError} `E_LIMIT` when hard links repeat more attributes than a tree may hold
    */

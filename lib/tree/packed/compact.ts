@@ -5,7 +5,7 @@ import { SPARSE } from "./format.ts";
 import { PackedTree } from "./packed_tree.ts";
 import { SegmentWriter } from "./segment_writer.ts";
 
-/** Maximum bytes of garbage that are never worth a copy: 4 MiB. */
+/** Bytes of garbage up to which a copy is never worth its cost: 4 MiB. */
 const SLACK_BYTES = 1 << 22;
 
 /**

@@ -5,7 +5,7 @@
 export const DIRECTORY = 1, FILE = 2, LINK = 3, WHITEOUT = 4, ALIAS = 5, OTHER = 6;
 /** Mask of the kind of an entry. */
 const KIND = 7;
-/** Flag: the inode can be compact if its time is the image's own. */
+/** Flag: the inode can be compact if its time is equal to the image's time. */
 const COMPACTABLE = 8;
 
 /**
@@ -26,7 +26,7 @@ export class EntryTable {
   /** The directories, in the order in which they are visited. */
   readonly visited: number[] = [];
   /**
-   * The first entry of each of these directories. The entries of a directory reach up to the first
+   * The first entry of each visited directory. The entries of a directory reach up to the first
    * entry of the next directory.
    */
   readonly firsts: number[] = [];
@@ -60,7 +60,9 @@ export class EntryTable {
     this.#xattrs[entry] = xattrs;
   }
 
-  /** Records that an inode can be compact, if its time (`lo`, `ns`) is the image's own. */
+  /**
+   * Records that an inode can be compact, if its time (`lo`, `ns`) is equal to the image's time.
+   */
   markCompactable(entry: number, lo: number, ns: number): void {
     this.#forms[entry]! |= COMPACTABLE;
     this.#lo[entry] = lo;

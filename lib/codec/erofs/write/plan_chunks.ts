@@ -38,9 +38,10 @@ export function chunkBitsOf(size: number): number {
 }
 
 /**
- * Plans the chunks of a file that is not one run of whole blocks. A chunk is addressed in the tar,
- * or is a hole. A chunk that is neither as a whole is copied. The chunk size is chosen so that
- * copies and chunk array together need the fewest bytes of the image.
+ * Plans the chunks of a file that is not one run of whole blocks. A chunk that is a run of whole
+ * blocks in the tar is addressed there. A chunk without data is a hole. Any other chunk is copied.
+ * The chunk size is chosen so that copies and chunk array together need the fewest bytes of the
+ * image.
  *
  * @param isPadded whether the bytes after the content, up to the next block, are zeros
  */

@@ -7,7 +7,10 @@ import { readAhead } from "./read_ahead.ts";
 
 /** Says when a blob is read over several connections. */
 export interface RangePlan {
-  /** Maximum number of connections for one blob. With 1, no blob gets more. */
+  /**
+   * Maximum number of connections for one blob. With 1, every blob is read over a single
+   * connection.
+   */
   readonly connections: number;
   /** Size in bytes from which a blob counts as large. */
   readonly largeFrom: number;

@@ -5,11 +5,11 @@ import type { Database } from "./database.ts";
 const SHOWN = 3;
 
 /**
- * The image names that read as a digest or an image ID, sorted. No way into the store takes such a name, but varve
- * 0.1.0 did.
+ * The image names that read as a digest or an image ID, sorted. The store refuses new names of this
+ * kind, but varve 0.1.0 accepted them.
  */
 export function digestLikeNames(db: Database): string[] {
-  // SQLite chooses the few that can be such names, so that a start stays fast with many names.
+  // SQLite preselects the few candidates, so that a start stays fast with many names.
   const rows = db.all<{ name: string }>(
     `SELECT name FROM image WHERE name GLOB '*sha[0-9]*:*' OR name GLOB '*blake3*' OR name GLOB ?
      ORDER BY name`,
@@ -18,7 +18,10 @@ export function digestLikeNames(db: Database): string[] {
   return rows.map(({ name }) => name).filter(isDigestLikeName);
 }
 
-/** Says which names they are, and how the user gets rid of them. `names` holds at least one. */
+/**
+ * The warning that lists the names and says how the user removes them. `names` holds at least one
+ * name.
+ */
 export function digestLikeWarning(names: readonly string[]): string {
   const shown = names.slice(0, SHOWN).join(", ");
   const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : "";

@@ -51,7 +51,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   ],
   // SHA-256 of the tree's file; NULL for layers from before this step.
   [`ALTER TABLE layer ADD COLUMN tree_sum TEXT`],
-  // 1 for a spare name (see ImageRecord.spare). Names from before this step count as a user's.
+  // 1 for a spare name (see ImageRecord.spare). Names from before this step count as names of a
+  // user.
   [`ALTER TABLE image ADD COLUMN spare INTEGER NOT NULL DEFAULT 0`],
   // Proved digests of a layer's tar by other algorithms than SHA-256, because a config may have
   // such diffIDs. Before this step, the first diffID of a layer became the key of `layer`, whatever
