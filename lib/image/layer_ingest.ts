@@ -1,6 +1,6 @@
 import type { Compression } from "../codec/compress/mod.ts";
 import { algorithmOf, type Digest } from "../digest/mod.ts";
-import { VarveError } from "../errors.ts";
+import { isBadData, VarveError } from "../errors.ts";
 import { layerJob, layerRules } from "../layer_job/internal.ts";
 import type { LayerJobOutput, LayerRules } from "../layer_job/mod.ts";
 import { layerMediaType, ociLayer } from "../oci/mod.ts";
@@ -107,7 +107,9 @@ export class StoreLayerIngest implements LayerIngest {
       return await this.#makeNamed(wanted, begun.staged, content, signal);
     } catch (error) {
       const next = content.kind === "job" ? content.fallback?.(kept) : undefined;
-      if (next === undefined || signal.aborted || isTransient(error)) throw error;
+      // Other bytes help only against bad data: a full disk stays full.
+      const mayDiffer = isBadData(error) && !isTransient(error);
+      if (next === undefined || signal.aborted || !mayDiffer) throw error;
       return await this.#bring(wanted, next, signal);
     }
   }
