@@ -6,8 +6,8 @@ import { expectKind } from "./expect_kind.ts";
  * subtrees are not read, and new subtrees are shared with `b`.
  *
  * The layer holds the attributes of each directory above a change. It holds the attributes of the
- * root only if they differ. If one name of a link group changes, the layer holds all names of the
- * group.
+ * root only if they differ. If one name of a link group (the hard links of one inode) changes,
+ * the layer holds all names of the group.
  *
  * @example
  * ```ts

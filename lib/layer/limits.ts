@@ -12,8 +12,9 @@ export interface LayerLimits {
   /** Number of directories above a name. */
   readonly depth: number;
   /**
-   * Size of all names, link targets and attributes that the tree keeps, in bytes. Also of all paths that do not
-   * follow one in the same directory.
+   * Size in bytes of all names, link targets and attributes that the tree keeps. The total size of
+   * all paths has the same limit; a path in the same directory as the entry before it does not
+   * count.
    */
   readonly metadata: number;
   /**

@@ -50,8 +50,8 @@ async function* piecesInPool(
   const running: Promise<CompressedPiece<SharedArrayBuffer>>[] = [];
   const slots = pool.size * AHEAD;
   // Memory of each slot, for a piece and for its compressed form. It is reused once the consumer
-  // has taken the compressed form. New memory for each piece would become garbage, and an engine
-  // lets 64 MiB and more gather in each thread before it collects.
+  // has taken the compressed form. New memory for each piece would become garbage, and V8 lets
+  // 64 MiB and more gather in each thread before it collects.
   const memory: Uint8Array<SharedArrayBuffer>[] = [];
   const rooms: Uint8Array<SharedArrayBuffer>[] = [];
   let at = 0;

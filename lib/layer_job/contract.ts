@@ -64,7 +64,7 @@ export interface LayerJobInput extends LayerRules {
     readonly digest?: Digest | undefined;
     /** Number of compressed bytes; checked while they are read (`E_SIZE`). */
     readonly size?: number | undefined;
-    /** Digest of the uncompressed tar, by either algorithm; checked at the end (`E_DIFFID`). */
+    /** Digest of the uncompressed tar, SHA-256 or SHA-512; checked at the end (`E_DIFFID`). */
     readonly diffId?: DiffId | undefined;
     /** Media type of the descriptor; compared with the magic bytes (`E_MEDIA_TYPE`). */
     readonly mediaType?: string | undefined;
@@ -74,7 +74,7 @@ export interface LayerJobInput extends LayerRules {
    * job runs.
    */
   readonly willSync?: boolean | undefined;
-  /** Compressed bytes from which the job runs on two threads; 4 MiB when absent. */
+  /** Minimum compressed size in bytes of a layer that runs on two threads; 4 MiB when absent. */
   readonly halvesFrom?: number | undefined;
   /** Whether to hash each file; true when absent. Only benches turn it off. */
   readonly fileDigests?: boolean | undefined;

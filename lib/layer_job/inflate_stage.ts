@@ -39,7 +39,7 @@ export interface InflateResult extends BlobMeasure {
   readonly mediaWarning: string | undefined;
   /** First error inside the bytes. */
   readonly failure: VarveError | null;
-  /** Error at the end of the bytes, such as a cut stream. */
+  /** Error at the end of the bytes, such as a truncated stream. */
   readonly endFailure: VarveError | null;
 }
 
@@ -108,8 +108,8 @@ export class InflateStage implements Disposable {
   }
 
   /**
-   * Ends the input. An error at the end of the bytes is in the result, because the digest is
-   * checked first.
+   * Ends the input. An error at the end of the bytes is returned in the result, not thrown, because
+   * the caller checks the digest first.
    */
   finish(): InflateResult {
     let endFailure: VarveError | null = null;

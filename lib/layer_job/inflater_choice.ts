@@ -11,7 +11,7 @@ export type InflaterName = "auto" | "isal" | "zlib";
 /** All names, the default first. */
 export const INFLATERS: readonly InflaterName[] = ["auto", "isal", "zlib"];
 
-/** Compressed bytes of a layer below which the self-test of libisal takes longer than it saves. */
+/** Compressed size in bytes below which the self-test of libisal takes more time than libisal saves. */
 const WORTH_BYTES = 1024 * 1024;
 
 /** What inflates gzip on this machine. */

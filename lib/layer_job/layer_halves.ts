@@ -14,7 +14,7 @@ import { createRing, type Ring, RingReader, RingStopped, RingWriter, stopRing } 
 import { ScanStage } from "./scan_stage.ts";
 import { readSource, sourceSize } from "./source.ts";
 
-/** Compressed bytes from which the second thread saves more than its start costs. */
+/** Compressed size in bytes above which the second thread saves more time than its start takes. */
 const WORTH_BYTES = 4 * 1024 * 1024;
 
 /** Value of the ring's flag when the blob has the same bytes as the tar. */

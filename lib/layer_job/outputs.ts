@@ -21,7 +21,7 @@ export class LayerOutputs implements Disposable {
 
   /**
    * The sink of the uncompressed tar. `isPlain` means that the blob has the same bytes. If an
-   * earlier job kept the beginning of such a blob, the tar continues the blob's file.
+   * earlier job kept the beginning of such a blob, the tar is written to the blob's file.
    */
   tar(isPlain: boolean = this.#isPlain): ByteSink {
     this.#isPlain = isPlain;

@@ -126,8 +126,8 @@ export class RingWriter extends RingEnd {
   }
 
   /**
-   * Passes the slot that {@linkcode slot} returned to the reader. `length` is the number of bytes
-   * in it.
+   * Publishes the slot that {@linkcode slot} returned, so that the reader can read it. `length` is
+   * the number of bytes in the slot.
    */
   publish(length: number): void {
     this.#publish(length);

@@ -30,7 +30,7 @@ export class ScanStage {
   readonly #input: LayerJobInput;
   readonly #tar: TakeTar;
   readonly #scanner: LayerScanner;
-  /** Hashes the uncompressed tar with SHA-256. Unused when the blob's digest is the same. */
+  /** Hashes the uncompressed tar with SHA-256. Unused when the blob's digest is also the diffID. */
   readonly #hasher: Hasher = createHasher("sha256");
   /** Hashes the tar for an expected diffID of another algorithm. */
   readonly #otherHasher: Hasher | undefined;

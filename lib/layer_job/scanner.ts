@@ -85,7 +85,7 @@ export class LayerScanner {
    * Ends the layer. `diffId`, the digest of all bytes, becomes part of the files' locators. `blobSize` is the size of
    * the compressed layer in bytes, if it is known.
    *
-   * @throws {VarveError} `E_TRUNCATED` when the archive is cut, or as {@linkcode LayerScanner.push}
+   * @throws {VarveError} `E_TRUNCATED` when the archive is truncated, or as {@linkcode LayerScanner.push}
    */
   finish(diffId: DiffId, blobSize?: number): ScannedLayer {
     this.#reader.end();

@@ -2,8 +2,8 @@
 const SHARE = 16;
 
 /**
- * Gives the event loop turns during long work. Promises that are resolved already do not let it turn: a
- * consumer of a stream that does no I/O would stop every timer and signal until the stream ends.
+ * Gives the event loop turns during long work. An `await` of a resolved promise gives it no turn. So
+ * a loop over a stream that does no I/O would hold up all timers and signals until the stream ends.
  */
 export class EventTurns {
   #last: number = performance.now();

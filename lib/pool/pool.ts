@@ -239,8 +239,8 @@ class WorkerPool implements ProgramPool {
 
   /**
    * Whether a job that starts may have a second worker. It may not while other jobs wait, because
-   * they make better use of a core. It may not if a job that still may start would then find no
-   * worker.
+   * the waiting jobs make better use of a core. Enough threads must also be left for all further
+   * jobs that may start.
    */
   get #hasRoom(): boolean {
     const others = this.size - this.#running.size - 1;

@@ -111,7 +111,8 @@ export class Catalog {
   }
 
   /**
-   * Filters digests: returns those that belong to no manifest or index of any image in the store.
+   * Filters digests: returns those that are not the digest of a manifest or index of any image in
+   * the store.
    */
   async unknownDocuments(digests: Iterable<Digest>): Promise<Set<Digest>> {
     const unknown = new Set(digests);

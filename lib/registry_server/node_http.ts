@@ -99,7 +99,7 @@ export async function writeResponse(
   try {
     if (body instanceof ReadableStream && !head) {
       for await (const piece of holdBackLast(body)) {
-        if (response.destroyed) throw new Error("the client went");
+        if (response.destroyed) throw new Error("the client went away");
         if (!response.write(piece)) await eventOrClose(response, "drain");
         timer.restart();
       }
@@ -138,7 +138,7 @@ async function* holdBackLast(body: ReadableStream<Uint8Array>): AsyncGenerator<U
 /** Waits for an event. @throws when the connection ends before it */
 async function eventOrClose(response: ServerResponse, event: "drain" | "finish"): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const onClose = () => reject(new Error("the client went"));
+  const onClose = () => reject(new Error("the client went away"));
   response.once(event, resolve);
   response.once("close", onClose);
   if (response.destroyed) onClose();

@@ -31,7 +31,8 @@ export interface PutContext extends LayerRules {
   /** Whether the server serves a blob of the store. */
   readonly serves: (digest: Digest) => Promise<boolean>;
   /**
-   * Filters digests: returns those that belong to no manifest or index of any image in the store.
+   * Filters digests: returns those that are not the digest of a manifest or index of any image in
+   * the store.
    */
   readonly unknownDocuments: (digests: Iterable<Digest>) => Promise<Set<Digest>>;
   readonly signal: AbortSignal;

@@ -161,7 +161,7 @@ async function handle(
 ): Promise<void> {
   const idle = options.idleTimeout ?? IDLE_TIMEOUT;
   const gone = new AbortController();
-  const onClose = () => gone.abort(new DOMException("The client went", "AbortError"));
+  const onClose = () => gone.abort(new DOMException("The client went away", "AbortError"));
   response.once("close", onClose);
   response.on("error", onClose);
   const asked = toRequest(request, AbortSignal.any([signal, gone.signal]), idle);

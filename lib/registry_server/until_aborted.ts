@@ -1,5 +1,6 @@
 /**
- * Yields the chunks of a stream until a signal is aborted, even while it waits for the next chunk.
+ * Yields the chunks of a stream until a signal is aborted. The abort also ends a wait for the next
+ * chunk.
  *
  * @throws the signal's reason
  */

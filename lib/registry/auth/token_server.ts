@@ -21,7 +21,7 @@ const MAX_TOKEN_BODY = 64 * 1024;
 const MIN_LIFE = 60;
 /** Maximum life of a token in seconds, whatever the server says. */
 const MAX_LIFE = 3600;
-/** Seconds before the expiry of a token from which it is no longer used. */
+/** A token counts as expired this number of seconds before its expiry. */
 const EARLY = 10;
 
 /** Everything that is needed to answer a challenge. */

@@ -147,8 +147,8 @@ export class RegistryClient implements Disposable {
    * Deletes a tag, or with a digest the manifest and all of its tags (distribution-spec, "Deleting
    * Manifests").
    *
-   * @throws {VarveError} `E_NOT_FOUND`, even when it was deleted but the answer was lost;
-   * `E_DENIED`; `E_REGISTRY`, even when the registry does not support deletion
+   * @throws {VarveError} `E_NOT_FOUND`, also when it was deleted but the answer was lost;
+   * `E_DENIED`; `E_REGISTRY`, also when the registry does not support deletion
    */
   async deleteManifest(name: ManifestName, signal?: AbortSignal): Promise<void> {
     if (name.tag === undefined && name.digest === undefined) {
@@ -161,7 +161,7 @@ export class RegistryClient implements Disposable {
   /**
    * Deletes a blob of a repository.
    *
-   * @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`; `E_REGISTRY`, even when the registry does not
+   * @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`; `E_REGISTRY`, also when the registry does not
    * support deletion
    */
   async deleteBlob(repository: string, digest: Digest, signal?: AbortSignal): Promise<void> {

@@ -31,13 +31,13 @@ const TRANSIENT: readonly KnownError[] = [
 
 const PERMANENT: readonly KnownError[] = [
   [/name or service not known/i, "its name is not known to the DNS"],
-  [/UnknownIssuer/, "its certificate is of an authority that is not known (hosts.toml: ca)"],
+  [/UnknownIssuer/, "its certificate is from an unknown authority (hosts.toml: ca)"],
   [/not valid for name/, "its certificate is for another name"],
   [/certificate expired/, "its certificate has expired"],
   [/not valid yet/, "its certificate is not valid yet"],
   [
     /CaUsedAsEndEntity/,
-    "its certificate is that of an authority itself; it needs one with basicConstraints=CA:FALSE",
+    "its certificate is a CA certificate; a server needs one with basicConstraints=CA:FALSE",
   ],
   [/invalid peer certificate/, "its certificate is not valid"],
   [/CertificateRequired/, "it wants a client certificate (hosts.toml: client)"],
@@ -69,7 +69,8 @@ export function explainNetworkError(error: unknown): NetworkProblem {
 }
 
 /**
- * Whether an error of `fetch` says that no connection was made. Another address may then accept it.
+ * Whether an error of `fetch` says that no connection was made. A connection to another address of
+ * the host may then succeed.
  */
 export function isUnconnected(error: unknown): boolean {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;

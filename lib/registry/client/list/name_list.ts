@@ -25,7 +25,7 @@ export interface NameList {
  * The pages of a list. `Link` headers lead from one page to the next (distribution-spec, "Listing
  * Tags").
  *
- * @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`, `E_LIMIT`; `E_REGISTRY`, even when a link leads
+ * @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`, `E_LIMIT`; `E_REGISTRY`, also when a link leads
  * to another origin or in a circle
  */
 export async function* namePages(
