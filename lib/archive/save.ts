@@ -31,8 +31,8 @@ export interface SaveOptions {
   /** Called with each image that got a new manifest because its layers were compressed. */
   readonly onManifest?: ((image: ImageRecord) => void) | undefined;
   /**
-   * Save only this platform of an index, as a separate image. When absent, the one that its name was given for; an
-   * index whose name was given for none is saved as a whole.
+   * Save only this platform of an index, as a separate image. When absent, the platform that is recorded for the name
+   * of the index. If no platform is recorded, the index is saved as a whole.
    */
   readonly platform?: Platform | undefined;
   /** The platform of an index that Docker's manifest.json describes. */

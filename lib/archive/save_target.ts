@@ -15,8 +15,8 @@ export interface SaveTarget extends AsyncDisposable {
 /** Prefix of the temporary names. */
 const PREFIX = ".varve-save-";
 /**
- * Age in milliseconds from which an unlocked temporary file is a leftover. A writer that is alive has locked its file
- * by then.
+ * Age in milliseconds after which an unlocked temporary file counts as left over. A live writer has locked its file by
+ * then.
  */
 const OLD = 60_000;
 

@@ -1,7 +1,7 @@
 import { type ByteString, fromText, toValidText } from "./byte_string.ts";
 
 /**
- * A character that a terminal does not show, or obeys: controls, format characters (they hide text, or
+ * A character that a terminal hides or acts on: controls, format characters (they hide text, or
  * reverse its direction), everything else that Unicode says to ignore, the tag characters with which
  * text is smuggled, line and paragraph separators, lone surrogates. The two variation selectors that tell
  * an emoji from a symbol are no danger, and stay.
@@ -60,7 +60,8 @@ export function escapeLines(text: string): string {
 
 /** JSON text for a terminal. Its value stays the same. */
 export function escapeJson(json: string): string {
-  // JSON escapes the controls below the space in strings itself: outside of strings they are white space.
+  // Inside strings, JSON itself escapes the controls below U+0020. The controls that are left are white space between
+  // values, so they stay.
   return json.replace(
     ALL_UNSAFE,
     (char) =>

@@ -36,8 +36,8 @@ export function platformChoice(options: Options): PlatformChoice {
 }
 
 /**
- * Finds an image in the store and reads it: for the platform that `--platform` asks for, else that its name was given
- * for, else that of this machine.
+ * Finds an image in the store and reads it: for the platform that `--platform` asks for, else the platform recorded for
+ * the name, else the platform of this machine.
  *
  * @throws {VarveError} `E_NOT_FOUND`, `E_USAGE`, `E_PLATFORM`
  */

@@ -81,8 +81,8 @@ const io: Io = {
     return { [Symbol.dispose]: () => held = false };
   },
   endAtSignals() {
-    // Without a listener, Deno ends the process as if it had none at all: from a thread of its own, so also while
-    // this one is busy.
+    // Without a listener, a signal ends the process at once. Deno does that from a thread of its own, so it works even
+    // while this thread is busy.
     for (const [name, listener] of listeners) Deno.removeSignalListener(name, listener);
   },
 };

@@ -22,7 +22,7 @@ import { decodeTree, newBytes, type Tree, writeTree } from "../tree/mod.ts";
 import { type ComposedImage, IMAGE, ROOT_TREE } from "./contract.ts";
 import { findImageInfo, writeImageInfo } from "./image_info.ts";
 
-/** Number of new bytes in a root tree from which the tree is kept. It corresponds to about 40,000 entries. */
+/** A root tree is kept if it has at least this number of new bytes. It corresponds to about 40,000 entries. */
 export const KEPT_FROM: number = 4 * 2 ** 20;
 
 /**
@@ -63,7 +63,7 @@ export interface KeptTree {
 export const composeJob: BriefJob<ComposeJobInput, ComposedImage> = {
   name: "compose",
   entry: "extract",
-  // If a layer has odd padding, the job reads the bytes after every file of that layer, so it is not brief.
+  // If a layer has dirty padding, the job reads the bytes after every file of that layer, so it is not brief.
   isBrief: ({ trees, dirty }) => dirty.length === 0 && sizeOf(trees) <= BRIEF_BYTES,
   async run(input, { signal }) {
     await Promise.resolve();
@@ -138,7 +138,8 @@ function share({ siblings, target }: ComposeJobInput, info: ComposedImage): void
       Deno.renameSync(`${target}/${IMAGE}.shared`, `${target}/${IMAGE}`);
       return;
     } catch (error) {
-      // The other image was removed meanwhile, or has the largest number of links. This chain keeps its own image.
+      // The other image was removed meanwhile, or the file system allows no more links to it. This chain keeps its own
+      // image.
       if (fileErrno(error) === undefined && !(error instanceof VarveError)) throw error;
     }
   }

@@ -78,8 +78,8 @@ export interface EndRecord {
 }
 
 /**
- * Records that a container has ended, or removes its snapshot if the run was started so. Idempotent: a missing lease or
- * snapshot is not an error.
+ * Records that a container has ended, or removes its snapshot if the run was started with `remove`. Idempotent: a
+ * missing lease or snapshot is not an error.
  */
 export async function recordEnd(
   store: Store,

@@ -12,7 +12,8 @@ export interface ImageUser {
 
 /**
  * Finds the containers that could not run again without some image names. A container needs the name
- * that it was run by, while that name means the same image, unless another name of the image stays.
+ * that it was run by if that name may still point to the same image, and no name outside `names` points
+ * to it.
  *
  * @param names names of images of the store
  */
@@ -34,7 +35,7 @@ export function imageUsers(store: Store, names: readonly string[]): ImageUser[] 
   return out;
 }
 
-/** Whether a name may mean a manifest: its target is that manifest, or an index, which may list it. */
+/** Whether a name may point to a manifest: its target is that manifest, or an index, which may list it. */
 function mayBe({ target }: ImageRecord, manifest: string | undefined): boolean {
   return manifest === undefined || target.digest === manifest ||
     /index|list/.test(target.mediaType);

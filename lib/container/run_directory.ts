@@ -15,7 +15,7 @@ import { type Runtime, RUNTIMES } from "./runtime/find.ts";
 const PREFIX = "run-";
 const NAME = /^run-[0-9]+-[0-9a-f]{16}$/;
 
-/** Age in milliseconds from which a directory without `state.json` is left over. */
+/** Age in milliseconds after which an unlocked directory without `state.json` counts as left over. */
 const OLD = 60_000;
 
 /** Version of `state.json`. A run of another version is an error, so that none of its files are removed. */

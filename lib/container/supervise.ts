@@ -103,8 +103,8 @@ async function killContainer(run: ContainerRun, child: Deno.ChildProcess): Promi
 }
 
 /**
- * Throws if the exit code is the runtime's own. The runtime writes the pid of the first process when the process has
- * begun. Without that file, no program of the container ever ran.
+ * Throws if the exit code is the runtime's own. The runtime writes a file with the pid of the first process when the
+ * process has begun. Without this file, no program of the container ever ran.
  */
 async function refuseFailure(
   run: ContainerRun,

@@ -4,7 +4,7 @@ import { ENDED } from "./runtime/watchdog_script.ts";
 
 /** Cleans up after a run, whatever ends the run. */
 export interface Watchdog {
-  /** Tells the watchdog that the run ended in order, and waits until it has cleaned up. */
+  /** Tells the watchdog that the run ended normally, and waits until it has cleaned up. */
   end(): Promise<void>;
 }
 

@@ -25,7 +25,7 @@ export interface IngestOptions extends LayerRules {
   readonly pool?: Pool | undefined;
   /** Limits for documents. */
   readonly documents: OciLimits;
-  /** The platform that the user asked for. A name of an index is given for it, and the result describes it. */
+  /** The platform that the user asked for. It is recorded for each name of an index, and the result describes it. */
   readonly platform?: Platform | undefined;
   /** The platform that the result describes when an index has several and the user asked for none. */
   readonly host?: Platform | undefined;

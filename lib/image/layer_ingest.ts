@@ -107,7 +107,7 @@ export class StoreLayerIngest implements LayerIngest {
       return await this.#makeNamed(wanted, begun.staged, content, signal);
     } catch (error) {
       const next = content.kind === "job" ? content.fallback?.(kept) : undefined;
-      // Other bytes help only against bad data: a full disk stays full.
+      // The fallback has other bytes. They help only after bad data, and not when the disk is full, for example.
       const mayDiffer = isBadData(error) && !isTransient(error);
       if (next === undefined || signal.aborted || !mayDiffer) throw error;
       return await this.#bring(wanted, next, signal);

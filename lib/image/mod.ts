@@ -2,7 +2,7 @@
  * Makes new images from layers of the store (append, rebase, squash, compress), and converts root filesystems to and
  * from flat tars (import, export).
  *
- * Internally, this room also moves all images into and out of a store, whatever they come from:
+ * Internally, this room also moves all images into and out of a store, wherever they come from:
  *
  * - `ingestImages` takes an `ImageSource`, such as an archive, a registry, a snapshot or a tar. It begins the layers,
  *   runs the jobs that verify them, reads or writes the documents, and makes everything visible together.

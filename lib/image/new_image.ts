@@ -41,8 +41,8 @@ export async function makeImage(
 }
 
 /**
- * Reads an image of the store. From an index, the image for `platform`, else for the platform that its name was given
- * for, else for `host`.
+ * Reads an image of the store. From an index, it reads the image for `platform`, else for the platform that is recorded
+ * for the name, else for `host`.
  *
  * @throws {VarveError} `E_NOT_FOUND`, `E_USAGE`, `E_PLATFORM`
  */

@@ -38,7 +38,7 @@ export async function rebaseImage(
 ): Promise<LoadedImage> {
   return await makeImage(store, options, async (ingest) => {
     const own = await readStored(store, reference, options);
-    // The bases are those of the image, not of this machine.
+    // Choose the bases for the platform of the image, not of this machine.
     const choice = { platform: options.platform, host: own.config.platform };
     const [old, next] = [
       await readStored(store, oldBase, choice),

@@ -13,7 +13,7 @@ export interface MountRecord {
   readonly key: string;
   /** Whether the mount is read-only. */
   readonly readOnly: boolean;
-  /** Whether it is in the mount namespace of other processes, where this one cannot see it. */
+  /** Whether the mount is in the mount namespace of other processes, where this process cannot see it. */
   readonly elsewhere: boolean;
   /** When it was mounted, in ms since the epoch. */
   readonly created: number;
@@ -22,8 +22,8 @@ export interface MountRecord {
 const IMAGE = "image:";
 
 /**
- * Lists what `mountImage` has mounted of a store, sorted by directory. Mounts of containers are not among
- * them, and what a crash or a reboot ended is not.
+ * Lists what `mountImage` has mounted of a store, sorted by directory. Mounts of containers are not listed,
+ * and neither are mounts that a crash or a reboot ended.
  *
  * @example
  * ```ts

@@ -176,7 +176,7 @@ function performAll(mounts: readonly Mount[], target: string): void {
   }
 }
 
-/** Refuses a target that is inside the store or contains it, because the mount would hide the files that it shows. */
+/** Refuses a target that is inside the store or contains it, because the mount would hide files of the store. */
 function refuseStore(store: Store, target: string): void {
   if (store.root === null) return;
   const root = Deno.realPathSync(store.root);

@@ -10,7 +10,7 @@ import {
   readMountInfo,
 } from "../linux/mod.ts";
 
-/** So many users are named. */
+/** Largest number of users that the message names. */
 const NAMED = 4;
 
 /**
@@ -34,7 +34,10 @@ export function usersOf(directory: ByteString): string {
   return [...users.slice(0, NAMED), ...(more > 0 ? [`${more} more`] : [])].join(", ");
 }
 
-/** Whether a process works below a directory, runs a program of it, or has a file of it open or mapped. */
+/**
+ * Whether a process has its working or root directory below a directory, runs a program from it, or has a file in it
+ * open or mapped.
+ */
 function usesBelow(process: string, directory: ByteString): boolean {
   const isBelow = (path: ByteString | undefined) =>
     path === directory || path !== undefined && path.startsWith(`${directory}/`);

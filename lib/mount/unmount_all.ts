@@ -16,13 +16,13 @@ export interface UnmountAllOptions {
 
 /**
  * Unmounts everything that is mounted of a store: what `mountImage` mounted, and the lowers that
- * snapshots share, but for those of containers that run. Afterwards the store can be removed. What
+ * snapshots share, except the lowers of running containers. Afterwards the store can be removed. What
  * cannot be unmounted is left, and the rest is unmounted all the same.
  *
  * A snapshot that was prepared but not mounted yet needs `Snapshotter.mounts` again.
  *
  * @returns what was unmounted
- * @throws {VarveError} `E_BUSY`, `E_PRECONDITION` one could not be unmounted, as by `unmountImage`
+ * @throws {VarveError} `E_BUSY`, `E_PRECONDITION` a mount could not be unmounted, as in `unmountImage`
  *
  * @example
  * ```ts ignore
@@ -34,7 +34,7 @@ export async function unmountAll(
 ): Promise<{ readonly target: string; readonly key: string }[]> {
   const done: { target: string; key: string }[] = [];
   const failed: VarveError[] = [];
-  // Sorted, so that what is mounted inside another mount comes after it: from the last to the first.
+  // The list is sorted by target, so a mount inside another mount comes after it. Unmount from the last to the first.
   for (const { labels } of store.leases.list().toReversed()) {
     const target = labels[MOUNT_LABEL];
     if (target === undefined) continue;

@@ -46,8 +46,9 @@ export interface UnpackRemains {
   /** Path of the directory, beside the target. */
   readonly path: string;
   /**
-   * Resolves when it is removed, or cannot be. The pool does that: once it is disposed, what is left
-   * stays until the next unpack to the same target, which removes it.
+   * Resolves when the directory is removed, or when it cannot be removed. A worker of the pool removes
+   * it. If the pool is disposed before, the rest stays until the next unpack to the same target
+   * removes it.
    */
   readonly removed: Promise<void>;
 }
@@ -185,12 +186,12 @@ async function removeQuietly(
   open: Disposable,
 ): Promise<void> {
   using _ = open;
-  // The descriptors are the sync's, too, until it ends.
+  // Until the sync ends, it uses the descriptors too.
   await syncing.catch(() => {});
   try {
     await pool.run(removeJob, { parent, name });
   } catch (error) {
-    // Only where no worker can do it: the pool was disposed before, or its worker died.
+    // Remove it on this thread only if no worker can: the pool was disposed before, or its worker died.
     if (!(error instanceof TypeError || isDeath(error))) return;
     try {
       removeTree(parent, name);

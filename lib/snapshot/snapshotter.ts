@@ -144,7 +144,7 @@ class StoreSnapshotter implements Snapshotter {
     options.signal?.throwIfAborted();
     const { mounts } = this.#directories;
     try {
-      // From here to the mark in the row, only this lock says that the lowers are needed.
+      // If the snapshot was released, only this lock says that its lowers are needed, until its row says so again.
       using _ = await lockLowers(mounts, options.signal);
       return await this.#mountsHeld(key, options.signal);
     } finally {
@@ -174,7 +174,7 @@ class StoreSnapshotter implements Snapshotter {
   release(key: string): void {
     const { kind, cacheId } = this.stat(key);
     try {
-      // Who mounts or runs the snapshot holds this lock until its lease is live.
+      // A process that mounts or runs the snapshot holds this lock until its lease is live.
       using _ = kind === "active" && cacheId !== null
         ? lockSnapshotDirectory(this.#store, key, cacheId)
         : null;

@@ -76,7 +76,7 @@ export function copyRange(
   return done;
 }
 
-/** So many bytes are copied between two calls of a checkpoint: some milliseconds of work. */
+/** Number of bytes that are copied between two calls of a checkpoint: some milliseconds of work. */
 const PIECE = 8 * 1024 * 1024;
 
 function copyInPieces(

@@ -100,8 +100,8 @@ export class DriverDirectories {
   }
 
   /**
-   * Extracts layers into the directory of a snapshot, which may be changed and committed. So it is
-   * written down what this user could not set.
+   * Extracts layers into the directory of a snapshot. Records what this user could not make or set, so that a later
+   * commit does not mistake it for a change.
    */
   async extractSnapshot(
     cacheId: number,
@@ -112,7 +112,7 @@ export class DriverDirectories {
     await writeLeftOut(this.snapshot(cacheId), leftOutOf(report));
   }
 
-  /** Writes down for the copy of a snapshot what its source lacks. */
+  /** Copies the record of what a snapshot lacks, for a snapshot whose files were copied from it. */
   async copyLeftOut(from: number, to: number): Promise<void> {
     const leftOut = await readLeftOut(this.snapshot(from));
     if (leftOut !== null) await writeLeftOut(this.snapshot(to), leftOut);

@@ -16,7 +16,7 @@ import type { Directories } from "../../store/mod.ts";
 const PREFIX = "probe-";
 
 /**
- * Age in seconds from which an unlocked directory is left over. A probe that is alive has locked its directory by then.
+ * Age in seconds after which an unlocked directory counts as left over. A live probe has locked its directory by then.
  */
 const OLD = 60;
 

@@ -86,7 +86,8 @@ function containerOf(options: Options): NonNullable<ImportOptions["container"]> 
 }
 
 /**
- * Begins a JSON list, and no line for the shell: there `[` is a program, and a blank follows. `[ "a",` is a list, too.
+ * Matches the start of a JSON list, but not a line for the shell. In a line for the shell, `[` is a program, and a
+ * blank follows. `[ "a",` is a list in spite of the blank.
  */
 const LIST = /^\s*\[(?:[^\s[]|\s*"(?:[^"\\]|\\.)*"\s*(?:,|$))/;
 

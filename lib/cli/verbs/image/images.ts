@@ -27,7 +27,7 @@ interface PlatformRow {
 interface Row extends PlatformRow {
   readonly name: string;
   readonly kind: "image" | "artifact" | "damaged";
-  /** All platforms that are here, first the one that the name means. */
+  /** All platforms that the store holds. The platform that the name means comes first. */
   readonly platforms: readonly PlatformRow[];
 }
 
