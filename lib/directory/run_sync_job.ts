@@ -1,6 +1,6 @@
 /**
- * Runs the synchronous work of a job. A job's handler must return its promise before it can throw,
- * and this function does so. It does not begin the work if the job is cancelled.
+ * Runs the synchronous work of a job in a later microtask, because a job's handler must return its
+ * promise before the work can throw. It does not begin the work if the job is cancelled.
  *
  * @throws `signal.reason`
  */

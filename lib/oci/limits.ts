@@ -100,7 +100,7 @@ export function checkOciLimit(name: keyof OciLimits, limit: number, actual: numb
   const { setting, unit, about } = OCI_LIMITS[name];
   throw new VarveError(
     "E_LIMIT",
-    `Cannot take ${about}: ${actual} ${unit} are more than the limit of ${limit}; raise ${setting} to allow it`,
+    `Cannot accept the ${about}: ${actual} ${unit} are more than the limit of ${limit}; raise ${setting} to allow it`,
     { setting, expected: limit, actual },
   );
 }

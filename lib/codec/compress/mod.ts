@@ -14,7 +14,7 @@
  *
  * The readers find the ends of members and frames themselves, because decoders do not report all
  * errors: some drop bytes that follow a member, and some accept a truncated frame. Every checksum
- * and length is verified. After the end, only NULs and further members or frames are allowed.
+ * and length is verified. Only NULs and further members or frames may follow a member or frame.
  *
  * ## Compressing
  *

@@ -34,8 +34,8 @@ export const INCOMPAT_CHUNKED = 4;
 export const INCOMPAT_DEVICES = 8;
 
 /**
- * Bits of the writer's block size. It is 512 bytes, because the data of a tar entry begins at a
- * multiple of 512.
+ * The writer's block size as a power of two. It is 2^9 = 512 bytes, because the data of a tar entry
+ * begins at a multiple of 512.
  */
 export const BLOCK_BITS = 9;
 /** The writer's block size in bytes. */
@@ -58,13 +58,13 @@ export const CHUNK_BASED = 4;
 export const NO_BLOCK = 0xffff_ffff;
 /** Bit of a chunk format: the entries of the array hold a device and a block number. */
 export const CHUNK_INDEXES = 0x20;
-/** Mask of a chunk format: bits of the chunk size minus bits of the block size. */
+/** Mask of a chunk format: the number of times that the block size is doubled to get the chunk size. */
 export const CHUNK_BITS = 0x1f;
 /** Size in bytes of an entry of the chunk array. */
 export const CHUNK_BYTES = 8;
 /**
- * Bits of the writer's largest chunk. It is 1 GiB, because 32-bit kernels compute the size in a
- * long.
+ * Size of the writer's largest chunk as a power of two. It is 2^30 bytes (1 GiB), because 32-bit
+ * kernels compute the size in a long.
  */
 export const MAX_CHUNK_BITS = 30;
 

@@ -105,7 +105,7 @@ class Extraction implements Disposable {
     }
   }
 
-  /** Makes this part of all other entries, with only the first name of each hard link. */
+  /** Makes the other entries of this part. Of the names of an inode, it makes only the first. */
   entries(): void {
     const shares = new EntryShares(this.#options.part ?? { index: 0, count: 1 });
     // For each directory from the root to the current one: whether it is opaque.
@@ -117,7 +117,7 @@ class Extraction implements Disposable {
       }
       if (isFurtherLink(node, path)) continue;
       if (!shares.takes(parentPath(path), node)) continue;
-      // An opaque directory hides everything below it already, so a whiteout in it hides nothing.
+      // An opaque directory already hides all entries of lower layers, so it needs no whiteouts.
       if (node.type === "whiteout" && opaque[depth - 1]) continue;
       if (this.#leavesOut(node)) continue;
       this.#at(path, (directory) => this.#inodes.make(directory, name, node as Leaf, path));

@@ -20,8 +20,8 @@ export interface HistoryEntry {
 }
 
 /**
- * How a container of the image runs (image-spec, config.md,
- * "config"). Fields that are null are absent.
+ * How a container of the image runs (image-spec, config.md, "config"). A field that is null in the
+ * document is absent here.
  */
 export interface ContainerConfig {
   /** User of the process: `user`, `uid`, `user:group` or `uid:gid`. */

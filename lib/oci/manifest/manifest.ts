@@ -107,7 +107,7 @@ export function parseDocument(bytes: Uint8Array, options: DocumentOptions = {}):
 /**
  * Reads a manifest.
  *
- * @param options a string is the media type of the descriptor
+ * @param options options, or only the media type that the descriptor gives
  * @throws {VarveError} `E_MEDIA_TYPE` for an index; the errors of {@linkcode parseDocument}
  */
 export function parseManifest(
@@ -124,7 +124,7 @@ export function parseManifest(
 /**
  * Reads an index.
  *
- * @param options a string is the media type of the descriptor
+ * @param options options, or only the media type that the descriptor gives
  * @throws {VarveError} `E_MEDIA_TYPE` for a manifest; the errors of {@linkcode parseDocument}
  */
 export function parseIndex(bytes: Uint8Array, options: DocumentOptions | string = {}): Index {
@@ -192,7 +192,7 @@ function refuseSchema1(fields: Fields): void {
   if (version === 1 || fields.has("fsLayers")) {
     throw new VarveError(
       "E_SCHEMA1",
-      "Cannot read manifest: it is Docker's schema 1, which names no uncompressed layers; push the image again with a current tool",
+      "Cannot read manifest: it is Docker's schema 1, which has no digests of uncompressed layers; push the image again with a current tool",
     );
   }
   if (version !== 2) {

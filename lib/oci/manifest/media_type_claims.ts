@@ -9,7 +9,8 @@ import { bareMediaType, isSchema1, MEDIA_TYPES, mediaTypeInfo } from "./media_ty
  * `text/html`, is ignored. All known claims must agree with each other and with the fields of the
  * document.
  *
- * @param shape the kind of document that has these fields; `undefined` when neither kind has them
+ * @param shape the kind of document that the fields of this document show; `undefined` when they
+ * show neither kind
  * @throws {VarveError} `E_MEDIA_TYPE` when claims disagree, `E_SCHEMA1`, `E_FORMAT` when `shape` is
  * `undefined`
  */

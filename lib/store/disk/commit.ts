@@ -93,8 +93,8 @@ function blobsOf(plan: DiskPlan): StagedFile[] {
 }
 
 /**
- * Stages tars that are also wanted as blobs, as hard links. Their data is synced with the layer, or
- * was synced when the layer came in.
+ * Stages a hard link to each layer tar that is also wanted as a blob. The data of the tar is synced
+ * with the layer, or was synced when the layer came in.
  */
 async function plainBlobs(
   disk: Disk,

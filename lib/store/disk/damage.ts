@@ -14,14 +14,14 @@ export function hasSize(path: string, size: number): boolean {
   return info !== undefined && info.isFile && info.size === size;
 }
 
-/** Whether a layer is not noted as damaged and its files have their sizes. */
+/** Whether a layer is not noted as damaged and its files have the sizes that its row says. */
 export function isLayerWhole(disk: Disk, row: LayerRow): boolean {
   const directory = disk.paths.layer(row.cache_id);
   return row.verified_at !== 0 && hasSize(`${directory}/${LAYER_FILES.tar}`, row.size) &&
     hasSize(`${directory}/${LAYER_FILES.tree}`, row.tree_size);
 }
 
-/** Whether a blob is not noted as damaged and its file has its size. */
+/** Whether a blob is not noted as damaged and its file has the size that its row says. */
 export function isBlobWhole(disk: Disk, row: BlobRow): boolean {
   return row.verified_at !== 0 && hasSize(disk.paths.blob(row.digest as Digest), row.size);
 }

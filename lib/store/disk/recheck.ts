@@ -5,9 +5,9 @@ import type { BlobRow, LayerRow } from "./database/records.ts";
 import { LAYER_FILES } from "./names.ts";
 
 /**
- * Checks the commits since the last barrier: whether each file exists with its size. A layer or
- * blob that fails is noted as damaged, and the next ingest that brings it repairs it. The content
- * is not read; only a deep check does that.
+ * Checks the commits since the last barrier: whether each file exists and has the size that its row
+ * says. A layer or blob that fails is noted as damaged, and the next ingest that brings it repairs
+ * it. The content is not read; only a deep check does that.
  *
  * The barrier is the last commit that is known to be on the disk.
  */

@@ -13,18 +13,18 @@ import { otherLayer } from "../rules.ts";
  */
 export function checkOutput(key: LayerKey, output: LayerJobOutput): void {
   if (key.digest !== undefined && key.digest !== output.digest) {
-    throw new VarveError("E_DIGEST", `Cannot keep layer: its digest is ${output.digest}`, {
+    throw new VarveError("E_DIGEST", `Cannot keep layer: its digest is ${output.digest}, not ${key.digest}`, {
       expected: key.digest,
       actual: output.digest,
     });
   }
   if (algorithmOf(output.diffId) !== "sha256") {
-    throw new TypeError(`Cannot keep layer ${output.diffId}: its identity is a SHA-256`);
+    throw new TypeError(`Cannot keep layer ${output.diffId}: its diffID must be a SHA-256 digest`);
   }
   if (
     key.diffId !== undefined && key.diffId !== output.diffId && key.diffId !== output.otherDiffId
   ) {
-    throw new VarveError("E_DIFFID", `Cannot keep layer ${output.digest}: it is ${output.diffId}`, {
+    throw new VarveError("E_DIFFID", `Cannot keep layer ${output.digest}: it holds ${output.diffId}, not ${key.diffId}`, {
       expected: key.diffId,
       actual: output.diffId,
     });
@@ -43,9 +43,9 @@ export function checkOutput(key: LayerKey, output: LayerJobOutput): void {
 }
 
 /**
- * Whether a finished layer is the layer that a key names, with the blob of the key if the blob is
- * wanted. It is false while the layer was not hashed by the algorithm of the key's diffID, because
- * that diffID must be proved first.
+ * Whether a finished layer is the layer that a key names. If `wantsBlob`, the layer must also come
+ * from the blob that the key names. If the key's diffID is not a SHA-256 and the layer was not
+ * hashed with that algorithm yet, the result is false: the diffID must be proved first.
  *
  * @throws {VarveError} `E_DIFFID` when the blob of the key was proved to hold another layer
  */

@@ -82,7 +82,7 @@ function mergeSort(log: RecordLog, ids: Uint32Array, from: number, to: number): 
   }
 }
 
-/** Length in bytes of the prefix that all names share, in whole words. */
+/** Length in bytes of the prefix that all names share, rounded down to whole words of 4 bytes. */
 function commonPrefix(log: RecordLog, ids: Uint32Array, from: number, to: number): number {
   const first = ids[from] as number;
   const u32 = log.heapPage(first).u32;

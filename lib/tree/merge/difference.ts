@@ -157,8 +157,8 @@ class Differ {
   }
 
   /**
-   * Continues a directory until two directories below it must be compared first, or until the
-   * directory ends.
+   * Compares the next entries of a directory. Stops at its end, or where two directories in it must
+   * be compared first.
    */
   #advance({ writer, pairs }: Frame): void {
     for (let pair = pairs.next(); pair !== null; pair = pairs.next()) {

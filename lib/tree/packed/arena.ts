@@ -1,8 +1,8 @@
 import { VarveError } from "../../errors.ts";
 
 /**
- * Bits of a page's size. A page of 1 MiB is small compared with a large tree, and large compared
- * with a block.
+ * Size of a page as a power of two: 2^20 bytes. A page of 1 MiB is small compared with a large tree,
+ * and large compared with a block.
  */
 const PAGE_SHIFT = 20;
 /** Size of a page in bytes. */
@@ -77,7 +77,8 @@ export class Arena {
     this.pages.push(makePage(bytes));
     this.pages.length = this.#last + slots;
     this.#used = 0;
-    // No allocation may begin after a larger buffer, because its page number would have no buffer.
+    // Nothing is allocated between the end of a larger buffer and the next page, because the page
+    // numbers there have no buffer.
     this.#room = slots > 1 ? size : PAGE_BYTES;
   }
 

@@ -9,7 +9,7 @@ import type { SegmentWriter } from "./segment_writer.ts";
 
 /**
  * The only implementation of {@linkcode Tree}. Its root is a block of one row without a name, which
- * holds the attributes of the root directory; the child of that row is the top directory.
+ * holds the attributes of the root directory; the child of that row is the block of its entries.
  */
 export class PackedTree implements Tree {
   readonly kind: TreeKind;

@@ -18,7 +18,7 @@ import type { ImageBytes } from "./image_bytes.ts";
 export interface Superblock {
   /** Size of a block in bytes. */
   readonly block: number;
-  /** Bits of the block size. */
+  /** Size of a block as a power of two: 2^blockBits bytes. */
   readonly blockBits: number;
   /** Number of the root inode. */
   readonly root: number;
@@ -34,7 +34,7 @@ export interface Superblock {
 
 /** The incompatible features that are supported. */
 const KNOWN = INCOMPAT_CHUNKED | INCOMPAT_DEVICES | INCOMPAT_ZERO_PADDING;
-/** Bits of the largest block. No kernel has larger pages. */
+/** Size of the largest block as a power of two: 2^16 bytes. No kernel has larger pages. */
 const MAX_BLOCK_BITS = 16;
 /**
  * State of the CRC-32C after its first 8 bytes: the magic and a checksum field of zero. The kernel

@@ -39,7 +39,7 @@ export class XattrReader {
     const count = this.#image.at(xattrsAt, XATTR_HEADER_BYTES)[4] as number;
     const end = xattrsAt + xattrBytes;
     let at = xattrsAt + XATTR_HEADER_BYTES;
-    if (at + count * 4 > end) damaged(`inode ${nid} shares more xattrs than it names`);
+    if (at + count * 4 > end) damaged(`the shared xattrs of inode ${nid} exceed its xattr area`);
     this.#room += REPEAT_EACH;
     for (let i = 0; i < count; i++, at += 4) {
       out.push(this.#sharedOne(this.#image.view(at, 4).getUint32(0, true)));
@@ -75,7 +75,7 @@ export class XattrReader {
     const nameLength = head.getUint8(0);
     const prefix = XATTR_PREFIXES[head.getUint8(1)];
     const valueLength = head.getUint16(2, true);
-    if (prefix === undefined) return damaged(`an xattr has the prefix ${head.getUint8(1)}`);
+    if (prefix === undefined) return damaged(`an xattr has the unknown prefix ${head.getUint8(1)}`);
     const used = XATTR_ENTRY_BYTES + nameLength + valueLength;
     if (at + used > end) damaged("an xattr exceeds its area");
     const bytes = this.#image.at(at + XATTR_ENTRY_BYTES, nameLength + valueLength);

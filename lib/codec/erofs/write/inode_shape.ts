@@ -38,7 +38,7 @@ export class InodeShape {
   layout: number = FLAT_PLAIN;
   /** Number of chunks of a file. */
   chunks = 0;
-  /** Bits of the size of a chunk. */
+  /** Size of a chunk as a power of two: 2^chunkBits bytes. */
   chunkBits = 0;
   readonly #survey: Survey;
 

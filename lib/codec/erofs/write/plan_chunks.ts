@@ -19,7 +19,7 @@ export interface ChunkRun {
 
 /** How a file is cut into chunks. */
 export interface ChunkPlan {
-  /** Bits of the size of a chunk. */
+  /** Size of a chunk as a power of two: 2^bits bytes. */
   readonly bits: number;
   /** Number of chunks of the file. */
   readonly chunks: number;
@@ -31,7 +31,10 @@ export interface ChunkPlan {
 
 const MAX_CHUNK = 2 ** MAX_CHUNK_BITS;
 
-/** Bits of the smallest chunk that holds `size` bytes, at most the bits of the largest chunk. */
+/**
+ * Size of the smallest chunk that holds `size` bytes, but at most of the largest chunk; as a power of
+ * two: 2^bits bytes.
+ */
 export function chunkBitsOf(size: number): number {
   if (size > MAX_CHUNK) return MAX_CHUNK_BITS;
   return size <= BLOCK ? BLOCK_BITS : 32 - Math.clz32(size - 1);
