@@ -73,9 +73,9 @@ export function parseReference(text: string): Reference {
 }
 
 /**
- * Whether a name could be mistaken for a digest or an image ID, so that the digest would mean other
- * content. Such a name has the short form `sha256:…` or 64 hexadecimal digits, or it ends in
- * `/sha256:` and the digits of a digest. Docker refuses the first form too.
+ * Whether a name could be mistaken for a digest or an image ID. A user who gives the digest would
+ * then get other content. Such a name has the short form `sha256:…` or 64 hexadecimal digits, or it
+ * ends in `/sha256:` and the digits of a digest. Docker refuses the first form too.
  */
 export function readsAsDigest({ registry, repository, tag }: Reference): boolean {
   const short = shortRepository({ registry, repository });

@@ -44,8 +44,8 @@ const STRING_KEYS: ReadonlySet<string> = new Set([
  * length is decimal and counts the whole record. Every record has a length above 0, so the loop
  * ends.
  *
- * GNU's sparse format 0.0 repeats the keys of offsets and lengths. They are joined to the map of
- * format 0.1.
+ * GNU's sparse format 0.0 repeats the keys of offsets and lengths. Their values are joined into one
+ * list, as format 0.1 has it.
  *
  * Source: POSIX.1-2017, pax, "pax Extended Header".
  *
@@ -148,7 +148,7 @@ function lengthAt(bytes: Uint8Array, at: number, to: number, position: number): 
       throw tarError(position, "the length of a PAX record is not a number");
     }
     length = length * 10 + digit;
-    if (length > to - at) throw tarError(position, "a PAX record is cut");
+    if (length > to - at) throw tarError(position, "a PAX record is truncated");
   }
   if (length < MIN_RECORD) throw tarError(position, "the length of a PAX record is too small");
   return length;

@@ -154,7 +154,7 @@ function refuse({ path, what }: TarStreamLoss): never {
   const subject = escapeForTerminal(path);
   throw new VarveError(
     "E_UNSUPPORTED",
-    `Cannot write ${subject} to a TarStream: it cannot hold its ${what}`,
+    `Cannot write ${subject} to a TarStream: the stream cannot hold its ${what}`,
     { subject, hint: "use writeTree, or pass onLoss to continue without it" },
   );
 }

@@ -170,7 +170,7 @@ export class TarReader {
       this.#failed = true;
       throw new VarveError(
         "E_TRUNCATED",
-        `Cannot read tar archive: it is cut after ${this.#position} bytes, in ${
+        `Cannot read tar archive: it is truncated after ${this.#position} bytes, in ${
           STATE_NAMES[this.#state]
         }`,
       );

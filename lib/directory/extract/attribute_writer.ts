@@ -22,7 +22,7 @@ import type { DropReason, ExtractPolicy } from "./contract.ts";
 import type { Tally } from "./extract_report.ts";
 
 /**
- * End of the times that every file system can store, from 1970 on: a year in 2038, in seconds since
+ * Every file system can store the times from 1970 up to this time in January 2038, in seconds since
  * the epoch.
  */
 const EVERYWHERE = 0x8000_0000;

@@ -16,7 +16,10 @@ export type ExtractForm =
   | "layer"
   /** The whole file system of a chain. Without layers it is empty. */
   | "root"
-  /** The directories of a chain that would have wrong attributes in an overlay of its layers; see {@linkcode attributeTree}. */
+  /**
+   * The directories of a chain that would have wrong attributes in an overlay of its layers; see
+   * {@linkcode attributeTree}.
+   */
   | "attributes";
 
 /** Input of {@linkcode extractJob}. */

@@ -16,7 +16,7 @@ export type JsonValue =
 
 /** A JSON object. It has no prototype, so no key has a special meaning. */
 export interface JsonObject {
-  /** The value of a key, in the order of the document. */
+  /** The value of a key. The keys are in the order of the document. */
   readonly [key: string]: JsonValue;
 }
 

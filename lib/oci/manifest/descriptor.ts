@@ -133,7 +133,7 @@ function embeddedData(base64: string, digest: Digest, size: number, what: string
   hasher.update(data);
   const actual = hasher.digest();
   if (!equalDigests(actual, digest)) {
-    throw new VarveError("E_DIGEST", `Cannot read ${what}: its data is another blob`, {
+    throw new VarveError("E_DIGEST", `Cannot read ${what}: its data does not match its digest`, {
       expected: digest,
       actual,
     });

@@ -155,8 +155,8 @@ export function normalizePlatform(platform: Platform): Platform {
  * The platform of the containers that a machine runs. `os` and `architecture` are those of the
  * machine, as `Deno.build` names them: `("linux", "x86_64")`, `("darwin", "aarch64")`.
  *
- * Every system but Windows becomes `linux`: macOS, for example, runs containers in a virtual machine
- * with Linux.
+ * Every system but Windows becomes `linux`: macOS, for example, runs containers in a Linux virtual
+ * machine.
  */
 export function defaultPlatform(os: string, architecture: string, variant?: string): Platform {
   const system = normalOs(os);

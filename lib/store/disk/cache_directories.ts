@@ -150,7 +150,7 @@ export class DiskDirectories implements Directories {
 
   #file(row: LayerRow, path: string, size: number): string {
     if (hasSize(path, size)) return path;
-    throw layerDamage(this.#disk, row.diff_id as DiffId, `${path} is missing or cut`);
+    throw layerDamage(this.#disk, row.diff_id as DiffId, `${path} is missing or truncated`);
   }
 
   async #find(owner: DirectoryOwner, name: string): Promise<string | undefined> {

@@ -108,14 +108,18 @@ export class DiskLayers implements Layers {
       const row = this.#get(diffId);
       const path = `${this.#disk.paths.layer(row.cache_id)}/${LAYER_FILES.tree}`;
       if (!hasSize(path, row.tree_size)) {
-        throw layerDamage(this.#disk, row.diff_id, "its tree is missing or cut");
+        throw layerDamage(this.#disk, row.diff_id, "its tree is missing or truncated");
       }
       const tree = openTree(
         new WindowReader(path, row.tree_size),
         () => layerDamage(this.#disk, row.diff_id, "its tree is damaged"),
       );
       if (tree.digest === row.tree_digest) return tree;
-      throw layerDamage(this.#disk, row.diff_id, `its tree is ${tree.digest}`);
+      throw layerDamage(
+        this.#disk,
+        row.diff_id,
+        `its tree is ${tree.digest}, not ${row.tree_digest}`,
+      );
     });
   }
 
@@ -156,7 +160,7 @@ export class DiskLayers implements Layers {
     const row = this.#get(diffId);
     const path = `${this.#disk.paths.layer(row.cache_id)}/${LAYER_FILES.tar}`;
     if (!hasSize(path, row.size)) {
-      throw layerDamage(this.#disk, row.diff_id, `${path} is missing or cut`);
+      throw layerDamage(this.#disk, row.diff_id, `${path} is missing or truncated`);
     }
     const file = await openFile(path, `layer ${diffId}`);
     if (file === undefined) throw layerDamage(this.#disk, row.diff_id, `${path} is missing`);

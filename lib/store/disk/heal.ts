@@ -22,8 +22,8 @@ export async function heal(disk: Disk): Promise<void> {
   await emptyTrash(paths);
   const names = await namesIn(paths.ingest);
   const dead = new Map<string, FileLock>();
-  // While this call holds the locks of the dead owners, they look alive to every other call, so only
-  // one call heals.
+  // While this call holds the locks of the dead owners, they look alive to every other call. So
+  // only one call heals.
   const lives = async (id: string) => !dead.has(id) && await isAlive(paths, id);
   try {
     for (const id of ownersIn(names)) {

@@ -118,7 +118,7 @@ async function takesNoWrites(path: string): Promise<boolean> {
   }
 }
 
-/** Writes `oci-layout`. Several processes may write it at once, because they write the same bytes. */
+/** Writes `oci-layout`. Several processes may do this at once: they write the same bytes. */
 async function writeLayout(paths: Paths): Promise<void> {
   const path = paths.layoutVersion;
   if (await readOrNothing(path) === OCI_LAYOUT) return;

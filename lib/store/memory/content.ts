@@ -91,7 +91,7 @@ export class MemoryLayers implements Layers {
       if (opened.digest !== record.treeDigest) {
         throw new VarveError(
           "E_DAMAGE",
-          `Cannot read layer ${diffId}: its tree is ${opened.digest}`,
+          `Cannot read layer ${diffId}: its tree is ${opened.digest}, not ${record.treeDigest}`,
         );
       }
       return opened;

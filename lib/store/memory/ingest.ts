@@ -16,8 +16,8 @@ export interface MemoryParts {
 }
 
 /**
- * Begins an ingest into a memory store. Staged content is held apart from the store's until one
- * synchronous commit.
+ * Begins an ingest into a memory store. Staged content is kept separate from the content of the
+ * store until one synchronous commit adds it.
  */
 export function beginIngest({ state, locks, onEnd, ...rows }: MemoryParts): Ingest {
   const ingest: Ingest = new StagingIngest({

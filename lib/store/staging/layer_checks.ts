@@ -13,10 +13,14 @@ import { otherLayer } from "../rules.ts";
  */
 export function checkOutput(key: LayerKey, output: LayerJobOutput): void {
   if (key.digest !== undefined && key.digest !== output.digest) {
-    throw new VarveError("E_DIGEST", `Cannot keep layer: its digest is ${output.digest}, not ${key.digest}`, {
-      expected: key.digest,
-      actual: output.digest,
-    });
+    throw new VarveError(
+      "E_DIGEST",
+      `Cannot keep layer: its digest is ${output.digest}, not ${key.digest}`,
+      {
+        expected: key.digest,
+        actual: output.digest,
+      },
+    );
   }
   if (algorithmOf(output.diffId) !== "sha256") {
     throw new TypeError(`Cannot keep layer ${output.diffId}: its diffID must be a SHA-256 digest`);
@@ -24,10 +28,14 @@ export function checkOutput(key: LayerKey, output: LayerJobOutput): void {
   if (
     key.diffId !== undefined && key.diffId !== output.diffId && key.diffId !== output.otherDiffId
   ) {
-    throw new VarveError("E_DIFFID", `Cannot keep layer ${output.digest}: it holds ${output.diffId}, not ${key.diffId}`, {
-      expected: key.diffId,
-      actual: output.diffId,
-    });
+    throw new VarveError(
+      "E_DIFFID",
+      `Cannot keep layer ${output.digest}: it holds ${output.diffId}, not ${key.diffId}`,
+      {
+        expected: key.diffId,
+        actual: output.diffId,
+      },
+    );
   }
   const { memory, uncompressedSize } = output;
   if (memory !== undefined && memory.tar.length !== uncompressedSize) {

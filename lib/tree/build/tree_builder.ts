@@ -310,7 +310,9 @@ export class TreeBuilder {
     checkNode(node);
     if (this.#kind === "layer") return;
     if (node.type === "whiteout" || node.type === "directory" && (node.opaque || node.implied)) {
-      throw new TypeError("Cannot take node: whiteouts, opaque and implied are for layer trees");
+      throw new TypeError(
+        "Cannot take node: only a layer tree can hold whiteouts, opaque and implied directories",
+      );
     }
   }
 

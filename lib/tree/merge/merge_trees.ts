@@ -167,8 +167,8 @@ class Merger {
   }
 
   /**
-   * Continues a directory until a directory below it must be merged first, or until the directory
-   * ends.
+   * Merges the next entries of a directory. Stops at its end, or where a directory in it must be
+   * merged first.
    */
   #step(frame: Frame): void {
     const { queue, writer } = frame;

@@ -82,8 +82,8 @@ export function sameDigest(a: RowRef, b: RowRef): boolean {
 }
 
 /**
- * Whether two rows of one name are equal. Their sides, which say where the content lies, may differ.
- * Do not use it for two directories.
+ * Whether two rows of one name are equal. Their sides, which say where the content lies, may
+ * differ. Do not use it for two directories.
  */
 export function sameRow(a: RowRef, b: RowRef): boolean {
   const rowA = a.leaf.row(a.i);

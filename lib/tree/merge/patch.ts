@@ -166,6 +166,8 @@ function checkFits(node: Node | null, kind: TreeKind): void {
   checkNode(node);
   if (kind === "layer") return;
   if (node.type === "whiteout" || node.type === "directory" && (node.opaque || node.implied)) {
-    throw new RangeError("Cannot edit tree: whiteouts, opaque and implied are for layer trees");
+    throw new RangeError(
+      "Cannot edit tree: only a layer tree can hold whiteouts, opaque and implied directories",
+    );
   }
 }

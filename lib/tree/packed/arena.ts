@@ -1,8 +1,8 @@
 import { VarveError } from "../../errors.ts";
 
 /**
- * Size of a page as a power of two: 2^20 bytes. A page of 1 MiB is small compared with a large tree,
- * and large compared with a block.
+ * Size of a page as a power of two: 2^20 bytes. A page of 1 MiB is small compared with a large
+ * tree, and large compared with a block.
  */
 const PAGE_SHIFT = 20;
 /** Size of a page in bytes. */

@@ -23,7 +23,7 @@ import type { SegmentWriter } from "./segment_writer.ts";
  */
 export const RESULT_WORDS = 14;
 /**
- * Word of a result: index of the import that holds the block plus one; 0 for the segment being
+ * Word of a result: the import that holds the block, as its index plus one; 0 for the segment being
  * written.
  */
 export const O_IMPORT = 0;

@@ -140,7 +140,7 @@ function checkName(block: Block, i: number, at: number, end: number, isRoot: boo
   }
   const start = at * 4;
   if (u8[start] === 0x2e && (length === 1 || length === 2 && u8[start + 1] === 0x2e)) {
-    damaged("a name is a dot or two");
+    damaged("a name is . or ..");
   }
   return at + words;
 }

@@ -57,7 +57,7 @@ export const R_NS = 7;
 export const R_SIZE = 8;
 
 /**
- * Word of a file's side: the index of its layer in the segment's sources plus one, or 0 for none.
+ * Word of a file's side: its layer, as the index in the segment's sources plus one; 0 for none.
  * The next two words are the position in the tar (low, high), unless {@linkcode SPARSE} is set.
  */
 export const S_SOURCE = 0;

@@ -27,7 +27,9 @@ export function readExtents(image: ImageBytes, sb: Superblock, inode: Inode): De
   const out: DeviceExtent[] = [];
   if (inode.size === 0) return out;
   const add = (device: number, logical: number, length: number, position: number) => {
-    if (device > sb.devices.length) damaged(`inode ${inode.nid} lies in device ${device}`);
+    if (device > sb.devices.length) {
+      damaged(`inode ${inode.nid} lies in device ${device}, which the image does not have`);
+    }
     if (device === 0 && position + length > image.size) {
       damaged(`the content of inode ${inode.nid} lies outside of the image`);
     }
@@ -68,7 +70,9 @@ function eachChunk(
     const view = image.view(array + i * step, step);
     const block = view.getUint32(hasIndexes ? 4 : 0, true);
     if (block === NO_BLOCK) continue;
-    if (hasIndexes && view.getUint16(0, true) !== 0) damaged(`inode ${nid} has blocks of 48 bits`);
+    if (hasIndexes && view.getUint16(0, true) !== 0) {
+      damaged(`inode ${nid} has block numbers of 48 bits`);
+    }
     const device = hasIndexes ? view.getUint16(2, true) : 0;
     add(device, i * chunk, Math.min(chunk, size - i * chunk), block * sb.block);
   }

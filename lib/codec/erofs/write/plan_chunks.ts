@@ -32,8 +32,8 @@ export interface ChunkPlan {
 const MAX_CHUNK = 2 ** MAX_CHUNK_BITS;
 
 /**
- * Size of the smallest chunk that holds `size` bytes, but at most of the largest chunk; as a power of
- * two: 2^bits bytes.
+ * Size of the smallest chunk that holds `size` bytes, or of the largest chunk if none is large
+ * enough; as a power of two: 2^bits bytes.
  */
 export function chunkBitsOf(size: number): number {
   if (size > MAX_CHUNK) return MAX_CHUNK_BITS;

@@ -137,7 +137,7 @@ Deno.test("a false size does not make the reader work or allocate", () => {
 
 Deno.test("content must lie in known devices and is hashed up to a limit", () => {
   const device = refusal((p) => p.view.setUint16(p.inode("file") + 64 + 2, 2, true));
-  assertEquals(device, "E_FORMAT inode N lies in device N");
+  assertEquals(device, "E_FORMAT inode N lies in device N, which the image does not have");
   const inside = refusal((p) => {
     const chunk = p.inode("file") + 64;
     p.view.setUint16(chunk + 2, 0, true);
