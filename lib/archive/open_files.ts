@@ -35,7 +35,7 @@ export async function openFiles(
   if (info.isFile) {
     if (info.size === 0) throw new VarveError("E_TRUNCATED", `Cannot load ${source}: it is empty`);
     const head = await readRange(source, 0, Math.min(512, info.size));
-    if (sniff(head) === "none") return await tarFiles(source, options.ingest.signal);
+    if (sniff(head) === "none") return await tarFiles(source, options.ingest);
   }
   const bytes = allChunks(source);
   return await streamFiles(

@@ -10,6 +10,7 @@ import { EntryTable } from "./entry_table.ts";
 import { type ArchiveFiles, digestOfName, type FileAt, type OpenFilesOptions } from "./files.ts";
 import { COMPRESSED_HEAD, looksLikeLayer, PLAIN_HEAD } from "./looks_like_layer.ts";
 import { Pipe } from "./pipe.ts";
+import { endArchive } from "./tar_files.ts";
 
 /**
  * Limit for the total size of all documents in bytes. If the limit for a single document is larger, that limit applies
@@ -42,7 +43,7 @@ export async function streamFiles(
     if (reader.position === 0) {
       throw new VarveError("E_TRUNCATED", `Cannot load ${label}: it is empty`);
     }
-    reader.end();
+    endArchive(reader, ingest);
   } catch (error) {
     await demux.fail(error);
     throw error;

@@ -1,6 +1,6 @@
 import { TarReader } from "../codec/tar/mod.ts";
 import { VarveError } from "../errors.ts";
-import { openFile } from "../image/internal.ts";
+import { type ImageIngest, openFile } from "../image/internal.ts";
 import type { Entry } from "../layer/mod.ts";
 import { headOf, readDocument } from "./directory_files.ts";
 import { EntryTable } from "./entry_table.ts";
@@ -15,14 +15,14 @@ const WINDOW = 64 * 1024;
  *
  * @throws {VarveError} as the tar reader, and `E_TRUNCATED` when the file ends inside a body
  */
-export async function tarFiles(path: string, signal: AbortSignal): Promise<ArchiveFiles> {
+export async function tarFiles(path: string, ingest: ImageIngest): Promise<ArchiveFiles> {
   const table = new EntryTable(path);
   using file = await openFile(path);
   const { size } = await file.stat();
   const reader = new TarReader(indexer(path, table));
   const buffer = new Uint8Array(WINDOW);
   while (reader.position < size) {
-    signal.throwIfAborted();
+    ingest.signal.throwIfAborted();
     if (reader.skippable > 0) {
       if (reader.position + reader.skippable > size) break;
       reader.skip(reader.skippable);
@@ -34,7 +34,7 @@ export async function tarFiles(path: string, signal: AbortSignal): Promise<Archi
     pushHeaders(reader, buffer.subarray(0, read));
     if (reader.sawEndMark) break;
   }
-  if (!reader.sawEndMark) reader.end();
+  if (!reader.sawEndMark) endArchive(reader, ingest);
   const find = (name: string) => Promise.resolve().then(() => table.find(name));
   return {
     label: path,
@@ -43,6 +43,16 @@ export async function tarFiles(path: string, signal: AbortSignal): Promise<Archi
       readDocument({ find, label: path }, name, maxBytes, setting),
     head: headOf,
   };
+}
+
+/**
+ * Ends the tar of an archive, and warns if its last padding is cut.
+ *
+ * @throws {VarveError} `E_TRUNCATED` when an entry or a header is incomplete
+ */
+export function endArchive(reader: TarReader, ingest: ImageIngest): void {
+  reader.end();
+  if (reader.endsInPadding) ingest.warn("the padding at the end of the archive is cut");
 }
 
 /** Pushes blocks until the reader is inside a body that can be skipped. */

@@ -35,6 +35,8 @@ export const WARNING_CODES = {
   W_MEDIA_TYPE: "the media type and the bytes disagree about the compression",
   /** Bytes other than NUL between the end of a file and the next header. */
   W_PADDING: "files are padded with other bytes than NULs",
+  /** A tar that ends inside of the padding after its last entry. */
+  W_CUT_PADDING: "the padding at the end of the tar is cut",
 } as const;
 
 /** The code of a {@linkcode Warning}. */

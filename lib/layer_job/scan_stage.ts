@@ -128,7 +128,7 @@ export class ScanStage {
 }
 
 function warningsOf(
-  { warnings, dirtyPadding }: ScannedLayer,
+  { warnings, dirtyPadding, cutPadding }: ScannedLayer,
   mediaWarning: string | undefined,
 ): readonly Warning[] {
   const all = [...warnings];
@@ -138,6 +138,9 @@ function warningsOf(
   if (dirtyPadding !== null) {
     const { count, example } = dirtyPadding;
     all.push({ code: "W_PADDING", count, example: escapeForTerminal(example) });
+  }
+  if (cutPadding !== null) {
+    all.push({ code: "W_CUT_PADDING", count: 1, example: escapeForTerminal(cutPadding) });
   }
   return all;
 }

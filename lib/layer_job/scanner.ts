@@ -89,7 +89,11 @@ export class LayerScanner {
    */
   finish(diffId: DiffId, blobSize?: number): ScannedLayer {
     this.#reader.end();
-    return { ...this.#builder.finish(diffId, blobSize), dirtyPadding: this.#files.dirty };
+    return {
+      ...this.#builder.finish(diffId, blobSize),
+      dirtyPadding: this.#files.dirty,
+      cutPadding: this.#reader.endsInPadding ? this.#files.path : null,
+    };
   }
 }
 
@@ -97,6 +101,8 @@ export class LayerScanner {
 export interface ScannedLayer extends BuiltLayer {
   /** Files with bytes other than NUL between their end and the next block; `null` when there are none. */
   readonly dirtyPadding: { readonly count: number; readonly example: ByteString } | null;
+  /** The last entry, if the tar ends inside of the padding after it; otherwise `null`. */
+  readonly cutPadding: ByteString | null;
 }
 
 /**
@@ -113,7 +119,7 @@ class FileHandler implements TarHandler {
   readonly #builder: LayerBuilder;
   readonly #fileDigests: boolean;
   /** Path of the current entry. */
-  #path: ByteString = "" as ByteString;
+  path: ByteString = "" as ByteString;
   #size = 0;
   /** Whether the builder waits for the content of the current entry. */
   #due = false;
@@ -126,7 +132,7 @@ class FileHandler implements TarHandler {
   }
 
   entry(entry: Entry): void {
-    this.#path = entry.path;
+    this.path = entry.path;
     this.#size = entry.size;
     this.#due = this.#builder.entry(entry);
   }
@@ -156,7 +162,7 @@ class FileHandler implements TarHandler {
   }
 
   dirtyPadding(): void {
-    if (this.dirty === null) this.dirty = { count: 1, example: this.#path };
+    if (this.dirty === null) this.dirty = { count: 1, example: this.path };
     else this.dirty.count++;
   }
 }

@@ -41,8 +41,8 @@ export interface LayerRecord {
   /** Number of entries of the layer tree. */
   readonly entries: number;
   /**
-   * Whether the padding after a file in the tar holds bytes other than zeros. A mount that maps the
-   * tar would show these bytes.
+   * Whether the padding after a file in the tar holds bytes other than zeros, or is cut. A mount that
+   * maps the tar would show these bytes, or miss the last ones.
    */
   readonly dirtyPadding: boolean;
   /**

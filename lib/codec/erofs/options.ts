@@ -11,7 +11,8 @@ export interface WriteErofsOptions {
   /**
    * Layers with dirty padding: bytes other than zeros may be between the end of a file and the next
    * multiple of 512. A program could see them through mmap(2). So the padding of each file in such
-   * a layer is read. If it is dirty, the end of the file is copied into the image.
+   * a layer is read. If it is dirty, or cut by the end of the tar, the end of the file is copied
+   * into the image.
    */
   readonly dirty?: ReadonlySet<DiffId> | undefined;
 }

@@ -61,10 +61,7 @@ export class TarReader {
   /** Collects the body of a meta header that comes in pieces. */
   #metaBody: Uint8Array | undefined;
   #metaLength = 0;
-  /**
-   * The buffer of the current chunk as words. It is kept, because most chunks are views of one
-   * buffer.
-   */
+  /** The buffer of the current chunk as words, kept because most chunks are views of one buffer. */
   #words: Uint32Array = this.#heldWords;
   /** The chunk that {@linkcode #words} fits; `undefined` for none. */
   #wordsChunk: Uint8Array | undefined;
@@ -77,6 +74,9 @@ export class TarReader {
   /** Number of bytes of the current run of data that still have to come. */
   #left = 0;
   #paddingLeft = 0;
+  /** Whether the padding follows an entry; otherwise it follows a meta header. */
+  #padsEntry = false;
+  #endsInPadding = false;
   #watchPadding = false;
 
   /**
@@ -105,6 +105,14 @@ export class TarReader {
   /** Whether the end mark (two zero blocks) was read. An archive may end without it. */
   get sawEndMark(): boolean {
     return this.#state === "end";
+  }
+
+  /**
+   * Whether the ended archive lacks a part of the padding after its last entry. Writers that are
+   * never closed make such archives. All content is there, and Go's archive/tar reads them too.
+   */
+  get endsInPadding(): boolean {
+    return this.#endsInPadding;
   }
 
   /**
@@ -158,14 +166,17 @@ export class TarReader {
   }
 
   /**
-   * Ends the archive. Call it after the last bytes.
+   * Ends the archive. Call it after the last bytes. The padding after the last entry may be missing:
+   * see {@linkcode TarReader.endsInPadding}.
    *
    * @throws {VarveError} `E_TRUNCATED` when an entry or a header is incomplete
    * @throws {TypeError} when the reader has failed or ended
    */
   end(): void {
     this.#assertUsable();
-    const whole = this.#state === "end" || (this.#state === "header" && this.#heldLength === 0);
+    this.#endsInPadding = this.#state === "padding" && this.#padsEntry;
+    const whole = this.#state === "end" || this.#endsInPadding ||
+      (this.#state === "header" && this.#heldLength === 0);
     if (!whole) {
       this.#failed = true;
       throw new VarveError(
@@ -316,6 +327,7 @@ export class TarReader {
     this.#metaBody = undefined;
     this.#metaLength = 0;
     this.#assembler.meta(bytes, start);
+    this.#padsEntry = false;
     this.#beginPadding(this.#assembler.metaSize, false);
   }
 
@@ -351,6 +363,7 @@ export class TarReader {
   }
 
   #endEntry(): void {
+    this.#padsEntry = true;
     this.#beginPadding(this.#assembler.stored, this.#watchesPadding);
     this.#handler.endEntry();
   }
@@ -380,7 +393,7 @@ const STATE_NAMES: Readonly<Record<State, string>> = {
   map: "a sparse map",
   meta: "a meta header",
   body: "the content of a file",
-  padding: "the padding of a file",
+  padding: "the padding of a meta header",
   end: "the end mark",
   closed: "nothing",
 };

@@ -22,6 +22,7 @@ export interface FinishedLayer {
   readonly treeDigest: TreeDigest;
   /** Number of entries of the layer tree. */
   readonly entries: number;
+  /** Whether the padding behind some file has bytes other than zeros, or is cut. */
   readonly dirtyPadding: boolean;
 }
 
@@ -42,7 +43,9 @@ export interface IngestPlan<Layer extends FinishedLayer, Blob extends StagedBlob
 /** The part of a job's output that describes the layer. */
 export function finishedLayer(output: LayerJobOutput): FinishedLayer {
   const { diffId, otherDiffId, digest, treeDigest, entries, warnings } = output;
-  const dirtyPadding = warnings.some(({ code }) => code === "W_PADDING");
+  const dirtyPadding = warnings.some(({ code }) =>
+    code === "W_PADDING" || code === "W_CUT_PADDING"
+  );
   const size = output.uncompressedSize;
   return { diffId, otherDiffId, digest, size, treeDigest, entries, dirtyPadding };
 }

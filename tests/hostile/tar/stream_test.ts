@@ -20,7 +20,7 @@ import {
 const GARBAGE = new Uint8Array(512).fill(0x67);
 
 /** One of everything: each state of the reader has its bytes. */
-const EVERYTHING = concat(
+const PARTS = [
   pax([["comment", "global"]], "g"),
   header({ name: "dir/", type: "5", mode: 0o755 }),
   file("dir/file", "hello world".repeat(100)),
@@ -34,8 +34,15 @@ const EVERYTHING = concat(
   header({ name: "sparse", size: 512 + 10 }),
   body("2\n100\n4\n4000\n6\n".padEnd(512, "\0") + "aaaabbbbbb"),
   file("last", "z"),
-  END,
-);
+];
+const EVERYTHING = concat(...PARTS, END);
+/** Bytes of padding after the entries among the parts, by the index of the part. */
+const PADDINGS: Readonly<Record<number, number>> = {
+  2: 512 * 3 - 1100,
+  8: 512 - 25,
+  11: 512 - 10,
+  12: 511,
+};
 
 Deno.test("D33 what follows two zero blocks is no entry, and is no error", () => {
   const tar = concat(file("a", "x"), END, file("b", "y"), GARBAGE, new Uint8Array(7).fill(1));
@@ -56,16 +63,42 @@ Deno.test("D34 an archive that is cut anywhere but between entries is E_TRUNCATE
   for (const part of parts) whole.add(at += part.length);
   const tar = concat(...parts, END);
   whole.add(at + 512).add(at + 1024);
+  // The padding of `a`. That of the PAX header is not the padding of an entry.
+  for (let length = 512 + 3; length < 1024; length++) whole.add(length);
   for (let length = 0; length <= tar.length; length++) {
     const expected = whole.has(length) ? "OK" : "E_TRUNCATED";
     assertEquals(verdict(tar.subarray(0, length)), expected, `${length} bytes`);
   }
 });
 
-Deno.test("D34 each part of each kind of entry can be cut", () => {
-  for (let length = 1; length < EVERYTHING.length - 1024; length += 37) {
+Deno.test("D34 each part of each kind of entry can be cut, and none but the last padding may be", () => {
+  const whole = new Set<number>();
+  let end = 0;
+  for (const [i, part] of PARTS.entries()) {
+    end += part.length;
+    for (let left = 0; left <= (PADDINGS[i] ?? 0); left++) whole.add(end - left);
+  }
+  for (let length = 1; length < EVERYTHING.length - 1024; length++) {
     if (length % 512 === 0) continue;
-    assertEquals(verdict(EVERYTHING.subarray(0, length)), "E_TRUNCATED", `${length} bytes`);
+    const expected = whole.has(length) ? "OK" : "E_TRUNCATED";
+    assertEquals(verdict(EVERYTHING.subarray(0, length)), expected, `${length} bytes`);
+  }
+});
+
+Deno.test("D34 a reader says whether the last padding was cut, however the bytes come", () => {
+  const tar = file("a", "xyz");
+  for (const [length, isCut] of [[515, true], [516, true], [1023, true], [1024, false]] as const) {
+    for (const step of [1, 100, 512, length]) {
+      const collector = new Collector();
+      const reader = new TarReader(collector);
+      for (let at = 0; at < length; at += step) {
+        reader.push(tar.subarray(at, Math.min(at + step, length)));
+      }
+      assert(!reader.endsInPadding);
+      reader.end();
+      assertEquals(reader.endsInPadding, isCut, `${length} bytes by ${step}`);
+      assertEquals(collector.told.map(({ content, ended }) => [content, ended]), [["xyz", true]]);
+    }
   }
 });
 

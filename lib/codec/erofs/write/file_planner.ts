@@ -141,7 +141,7 @@ export class FilePlanner {
     const used = offsetInBlock(end);
     if (used === 0) return true;
     const bytes = reader(this.#options)(source, end, BLOCK - used);
-    return bytes.every((byte) => byte === 0);
+    return bytes.length === BLOCK - used && bytes.every((byte) => byte === 0);
   }
 }
 
