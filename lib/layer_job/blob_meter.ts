@@ -56,8 +56,9 @@ export class BlobMeter {
 }
 
 /**
- * Compares the bytes that were read with the expected size and digest. `cause` is an error that was
- * found inside the bytes.
+ * Compares the size and the digest of the bytes that were read with the expected ones. `cause` is
+ * an error that was found in the content of these bytes; it becomes the cause of the error thrown
+ * here.
  *
  * @throws {VarveError} `E_SIZE` when bytes are missing, else `E_DIGEST` when the digest differs
  */
@@ -82,7 +83,7 @@ function wrongSize(
   const what = digest === undefined ? "layer" : `layer ${digest}`;
   return new VarveError(
     "E_SIZE",
-    `Cannot verify ${what}: it is ${how} than its ${size} bytes`,
+    `Cannot verify ${what}: it is ${how} than the expected ${size} bytes`,
     { expected: size as number, actual },
     { cause },
   );

@@ -14,8 +14,8 @@ export interface ByteSink extends Disposable {
 }
 
 /**
- * Minimum length in bytes of a write of zeros that becomes a hole. Layers hold sparse files with
- * all their zeros.
+ * A write of at least this many bytes, all zero, becomes a hole in the file. A layer's tar stores
+ * the zeros of a sparse file in full.
  */
 const HOLE_BYTES = 64 * 1024;
 
@@ -34,8 +34,7 @@ export class FileSink implements ByteSink {
   #used = 0;
   #length: number;
   /**
-   * Number of bytes at the beginning of the output that are in the file already, and still have to
-   * be skipped.
+   * Number of bytes that the next writes still have to skip, because the file already holds them.
    */
   #toSkip: number;
   #endsInHole = false;
@@ -47,8 +46,8 @@ export class FileSink implements ByteSink {
    * @param what names the file in errors
    * @param willSync whether the caller syncs the file soon; the kernel is then asked to write it
    * back early
-   * @param kept when given, the file may exist with this number of bytes, and the first `kept`
-   * bytes that are written here are skipped
+   * @param kept number of bytes that the file already holds; the first `kept` bytes passed to
+   * `write` are skipped. When absent, the file must not exist
    * @throws {VarveError} `E_SYSCALL`, with `EEXIST` when the file exists and `kept` is absent
    */
   constructor(path: string, what: string, willSync = false, kept?: number) {

@@ -1,8 +1,9 @@
 /**
- * The values of the layer job: compressed bytes in, a proved layer out, in one pass.
+ * Input and output of the layer job: compressed bytes in, a proved layer out, in one pass.
  *
- * The job syncs nothing and renames nothing: the store does both when it commits. A job that fails
- * closes its files and leaves them as they are. Its caller, who named them, removes them.
+ * The job syncs nothing and renames nothing: the store does both when it commits. When the job
+ * fails, it closes its files and does not remove them. The caller, who chose their paths, removes
+ * them.
  *
  * Checks run from the outside in: size, digest of the compressed bytes, compression, diffID,
  * archive, entries. Bytes that were damaged in transit therefore fail with `E_DIGEST` or
@@ -43,10 +44,10 @@ export type LayerTarget =
      */
     readonly blob: string | null;
     /**
-     * Number of bytes in the file `blob` that an earlier job kept. The layer begins with these
-     * bytes. The bytes of the source follow and are appended to `blob`. A layer without compression
-     * is then written to `blob` too, and `tar` is not made. When `kept` is absent, `blob` must not
-     * exist.
+     * Number of bytes that an earlier job left in the file `blob`. They are the beginning of the
+     * layer. The source has the rest of the layer, which is appended to `blob`. If the layer has no
+     * compression, only `blob` is written, and no file `tar` is made. When `kept` is absent, `blob`
+     * must not exist.
      */
     readonly kept?: number | undefined;
   }
@@ -74,19 +75,19 @@ export interface LayerJobInput extends LayerRules {
    * job runs.
    */
   readonly willSync?: boolean | undefined;
-  /** Minimum compressed size in bytes of a layer that runs on two threads; 4 MiB when absent. */
+  /** Compressed size in bytes from which the job runs on two threads; 4 MiB when absent. */
   readonly halvesFrom?: number | undefined;
   /** Whether to hash each file; true when absent. Only benches turn it off. */
   readonly fileDigests?: boolean | undefined;
 }
 
-/** A layer whose digests are proved. */
+/** A layer whose digests are proved: computed from its bytes, and equal to any expected ones. */
 export interface LayerJobOutput {
   /** Digest of the compressed bytes. */
   readonly digest: Digest;
   /** Number of compressed bytes. */
   readonly size: number;
-  /** Compression by the magic bytes. */
+  /** Compression, as detected from the magic bytes. */
   readonly compression: Compression;
   /** SHA-256 of the uncompressed tar: the identity of the layer. */
   readonly diffId: DiffId;

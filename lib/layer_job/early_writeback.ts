@@ -25,7 +25,7 @@ export class EarlyWriteback implements Disposable {
   #written: number;
   #requested: number;
 
-  /** Opens an existing file. Its first `from` bytes are left out. */
+  /** Opens an existing file. Its first `from` bytes are not written back early. */
   constructor(path: string, from = 0) {
     this.#file = tryOpen(path);
     this.#written = this.#requested = from;

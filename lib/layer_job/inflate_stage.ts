@@ -11,8 +11,8 @@ import { sourceSize } from "./source.ts";
 export type TakeBytes = (bytes: Uint8Array) => void;
 
 /**
- * Takes bytes of the uncompressed tar. `isPlain` means that the blob has the same bytes, which are
- * hashed already.
+ * Takes bytes of the uncompressed tar. `isPlain` means that the blob is the tar itself, and
+ * that these bytes were hashed as part of the blob.
  */
 export type TakeTar = (bytes: Uint8Array, isPlain: boolean) => void;
 
@@ -31,21 +31,23 @@ export interface InflateSinks {
 
 /** What the inflate stage found out about the compressed bytes. */
 export interface InflateResult extends BlobMeasure {
-  /** Compression by the magic bytes; absent when it is not known or was refused. */
+  /**
+   * Compression, as detected from the magic bytes; `undefined` when it is not known or was refused.
+   */
   readonly compression: Compression | undefined;
   /** Whether the digest of the blob is also the diffID. */
   readonly isPlain: boolean;
   /** Warning about the media type. */
   readonly mediaWarning: string | undefined;
-  /** First error inside the bytes. */
+  /** First deferred error, such as damaged gzip data or a wrong media type. */
   readonly failure: VarveError | null;
-  /** Error at the end of the bytes, such as a truncated stream. */
+  /** Error found when the input ended, such as a truncated stream. */
   readonly endFailure: VarveError | null;
 }
 
 /**
- * The first stage of the layer job: hashes the compressed bytes and inflates them. It has no effects,
- * except that it may load a library that inflates. Dispose it: the decompressor holds native memory.
+ * The first stage of the layer job: hashes the compressed bytes and inflates them. It does no I/O
+ * itself, except that it may load libisal. Dispose it: the decompressor holds native memory.
  */
 export class InflateStage implements Disposable {
   readonly #input: LayerJobInput;
@@ -91,7 +93,8 @@ export class InflateStage implements Disposable {
   /**
    * Takes the next compressed bytes; keeps no reference to them.
    *
-   * @throws {VarveError} `E_SIZE`; `E_LIMIT`; errors of the sinks; errors inside the bytes that are not deferrable
+   * @throws {VarveError} `E_SIZE`; `E_LIMIT`; errors of the sinks; errors of the decompressor and
+   * of the media type that are not deferrable
    */
   push(chunk: Uint8Array): void {
     this.#meter.update(chunk);
@@ -108,8 +111,8 @@ export class InflateStage implements Disposable {
   }
 
   /**
-   * Ends the input. An error at the end of the bytes is returned in the result, not thrown, because
-   * the caller checks the digest first.
+   * Ends the input. An error that is found here is returned in the result, not thrown, because the
+   * caller checks the digest first.
    */
   finish(): InflateResult {
     let endFailure: VarveError | null = null;
@@ -138,9 +141,9 @@ export class InflateStage implements Disposable {
   }
 
   /**
-   * Whether the digest of the blob is also the diffID. That is true for a layer without
-   * compression, which is then hashed only once. It is false when the expected digest of the blob
-   * is not a SHA-256.
+   * Whether the digest of the blob is also the diffID, so that the bytes are hashed only once. True
+   * for a layer without compression, unless the expected digest of the blob has another algorithm
+   * than SHA-256.
    */
   get #isPlain(): boolean {
     if (this.#decompressor.compression !== "none") return false;

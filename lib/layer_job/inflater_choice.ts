@@ -3,8 +3,8 @@ import { VarveError } from "../errors.ts";
 import { isalInflaters } from "../linux/mod.ts";
 
 /**
- * What inflates gzip: `"isal"` is libisal or an error, `"zlib"` is node:zlib, `"auto"` is libisal where
- * it works, else node:zlib.
+ * The library that inflates gzip. `"isal"` uses libisal, and fails where it does not work. `"zlib"`
+ * uses node:zlib. `"auto"` uses libisal where it works, else node:zlib.
  */
 export type InflaterName = "auto" | "isal" | "zlib";
 
@@ -14,7 +14,7 @@ export const INFLATERS: readonly InflaterName[] = ["auto", "isal", "zlib"];
 /** Compressed size in bytes below which the self-test of libisal takes more time than libisal saves. */
 const WORTH_BYTES = 1024 * 1024;
 
-/** What inflates gzip on this machine. */
+/** The library that inflates gzip on this machine. */
 export interface InflaterChoice {
   /** The library that was chosen. */
   readonly name: "isal" | "zlib";
@@ -25,8 +25,8 @@ export interface InflaterChoice {
 }
 
 /**
- * Chooses what inflates gzip on this machine. `"auto"` chooses libisal if it is installed and passes its
- * self-test.
+ * Chooses the library that inflates gzip on this machine. `"auto"` chooses libisal if it is
+ * installed and passes its self-test.
  *
  * @throws {VarveError} `E_UNSUPPORTED` when libisal is asked for and does not work
  */

@@ -28,7 +28,7 @@ export interface LayerHalfInput {
   readonly ring: Ring;
 }
 
-/** The halves of a large layer that goes to files; `null` for other layers. */
+/** The halves of the job for a large layer whose target is files; `null` for other layers. */
 export function layerHalves(layer: LayerJobInput): Halves<LayerJobOutput> | null {
   const { target, halvesFrom = WORTH_BYTES } = layer;
   const size = sourceSize(layer) ?? Infinity;

@@ -6,11 +6,13 @@ import { LayerPipeline } from "./pipeline.ts";
 import { readSource } from "./source.ts";
 
 /**
- * Proves a layer and makes its tar and its tree, in one pass and in bounded memory.
+ * Verifies the digests of a layer and makes its tar and its tree, in one pass and in bounded
+ * memory.
  *
- * Fails with the code of the outermost error: `E_TRUNCATED` (the source),
- * `E_SIZE`, `E_DIGEST`, `E_COMPRESSION`, `E_MEDIA_TYPE`, `E_TRAILING`, `E_FORMAT`, `E_DIFFID`, the
- * codes of the archive's reader and of the layer's rules, `E_LIMIT`, `E_SYSCALL`.
+ * When several things are wrong with the layer, the job fails with the outermost error. The codes
+ * from the outside in: `E_TRUNCATED` (the source is too short); `E_SIZE`; `E_DIGEST`;
+ * `E_COMPRESSION`, `E_MEDIA_TYPE`, `E_TRAILING` and `E_FORMAT`; `E_DIFFID`; the codes of the tar
+ * reader and of the layer's rules. `E_LIMIT` and `E_SYSCALL` end the job at once.
  *
  * @example
  * ```ts ignore

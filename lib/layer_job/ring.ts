@@ -1,22 +1,24 @@
 /**
- * A ring of slots in shared memory, from one thread to another. The writer produces bytes in the
- * same memory from which the reader uses them: nothing is copied or posted.
+ * A ring of slots in shared memory, which passes bytes from one thread to another. The writer can
+ * produce bytes directly in a slot, and the reader uses them in place. They are then neither copied
+ * nor sent in messages.
  *
- * The writer blocks its thread while the ring is full. The reader returns to its event loop while the
- * ring is empty. No wait is longer than {@linkcode WAIT_MS}, and {@linkcode stopRing} ends all waits:
- * a thread that sits in `Atomics.wait` when it is terminated can hang the exit of the process.
+ * The writer blocks its thread while the ring is full. While the ring is empty, the reader returns
+ * to its event loop after each wait. No wait is longer than {@linkcode WAIT_MS}, and
+ * {@linkcode stopRing} ends all waits, because a thread that is terminated in `Atomics.wait` can
+ * hang the exit of the process.
  */
 import { areZeros, zeros } from "../bytes/mod.ts";
 
 /** Bytes of a slot. They fit the processor's cache. */
 const SLOT_BYTES = 256 * 1024;
 /**
- * Slots of a ring. With 32 slots a load would be 2 % faster, because the threads are slow at
- * different times. But the rings of ended jobs stay in memory until they are collected, and a pull
- * of 16 layers took 50 MiB more.
+ * Slots of a ring. With 32 slots, loading an image was 2 % faster, because more slots bridge the
+ * moments in which one of the two threads is slow. But the ring of an ended job stays in memory
+ * until it is garbage-collected, and a pull of 16 layers took 50 MiB more memory.
  */
 const SLOTS = 8;
-/** Milliseconds of one wait; after it a thread checks for a stop. */
+/** Maximum milliseconds of one wait. After it a thread checks whether the ring is stopped. */
 const WAIT_MS = 20;
 /** Slots after which the reader returns to its event loop, although there is more to read. */
 const SLOTS_PER_TURN = 256;
@@ -24,15 +26,16 @@ const SLOTS_PER_TURN = 256;
 /** Indices of the control words. `WRITTEN` and `READ` count slots and wrap at 2³². */
 const WRITTEN = 0, READ = 1, STOPPED = 2, SKIPPED = 3, FLAG = 4, WORDS = 5;
 /**
- * The length of each slot's bytes follows the control words. `ZEROS` + length: a run of zeros,
- * which are not in the slot. `LAST` + length: the end, with a message. `NO_MESSAGE`: the end
+ * After the control words there is one word for each slot, its mark. The mark is the number of
+ * bytes in the slot, or one of these: `ZEROS` + length for a run of zeros, which are not stored in
+ * the slot; `LAST` + length for the last message, which ends the output; `NO_MESSAGE` for an end
  * without a message.
  */
 const ZEROS = 0x2000_0000, LAST = 0x4000_0000, NO_MESSAGE = 0x7000_0000;
 
 /** The memory of a ring. Both threads get it in a message and then share it. */
 export interface Ring {
-  /** Control words and the length of each slot. */
+  /** The control words, then the mark of each slot. */
   readonly control: SharedArrayBuffer;
   /** The slots. */
   readonly data: SharedArrayBuffer;
@@ -187,7 +190,7 @@ export class RingReader extends RingEnd {
    * Passes all bytes to `take`; they are valid only during the call. Returns the last message, or
    * `null` when there is none.
    *
-   * @throws {RingStopped} after the bytes that were written before the stop
+   * @throws {RingStopped} once the bytes that were written before the stop are read
    */
   async read(take: (bytes: Uint8Array) => void): Promise<Uint8Array | null> {
     for (let count = 1;; count++) {
@@ -203,7 +206,10 @@ export class RingReader extends RingEnd {
     }
   }
 
-  /** Waits until there is a slot to read. Slots that were written before a stop are still read. */
+  /**
+   * Waits until there is a slot to read. Slots that were written before a stop are still read. If
+   * `turn` is true, it lets the event loop run once, even if a slot is ready.
+   */
   async #wait(turn: boolean): Promise<void> {
     for (;;) {
       const written = Atomics.load(this.control, WRITTEN);

@@ -4,13 +4,17 @@ import type { LayerLimits, LayerPolicy } from "../layer/mod.ts";
 import type { InflaterName } from "./inflater_choice.ts";
 
 /**
- * How layers are read and judged, as one record that is passed from the caller's options to the
- * job. Absent fields have defaults.
+ * Rules for reading and checking a layer: what it may hold, its limits, and the library that
+ * inflates it. A caller's options and the job's input both have these fields. Absent fields have
+ * defaults.
  */
 export interface LayerRules {
   /** What a layer may hold, such as devices. */
   readonly policy?: Partial<LayerPolicy> | undefined;
-  /** Limits of the layer's tree. The archive's limits on entries and paths have the same values. */
+  /**
+   * Limits of the layer's tree. The limits on entries and paths apply to the archive too, unless
+   * `streamLimits` has others.
+   */
   readonly limits?: Partial<LayerLimits> | undefined;
   /** Limits of the archive and of the compression. */
   readonly streamLimits?: Partial<TarLimits & CompressLimits> | undefined;

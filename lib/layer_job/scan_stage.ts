@@ -25,7 +25,10 @@ export interface ProvedLayer {
   readonly tree: Tree;
 }
 
-/** The second stage of the layer job: hashes the uncompressed tar, passes it on and scans it. It has no effects. */
+/**
+ * The second stage of the layer job: hashes the uncompressed tar, passes it to the `tar` sink and
+ * scans it. It does no I/O itself.
+ */
 export class ScanStage {
   readonly #input: LayerJobInput;
   readonly #tar: TakeTar;
@@ -86,8 +89,8 @@ export class ScanStage {
    * @throws {VarveError} in this order: `E_SIZE`, `E_DIGEST`, errors of the compression, `E_DIFFID`, errors of the archive and its entries
    */
   finish(blob: InflateResult): ProvedLayer {
-    // When `wantsMore` is false, the inflate stage skips the rest. On two threads it begins to skip
-    // later. Errors that it finds until then must not change the outcome.
+    // When `wantsMore` is false, the inflate stage skips the rest. On two threads it learns this
+    // with a delay. Errors that it finds in the meantime must not change the outcome.
     const inflateFailure = this.wantsMore ? blob.failure : null;
     verifyBlob(blob, this.#input.expected, inflateFailure ?? this.#failure ?? undefined);
     if (inflateFailure !== null) throw inflateFailure;

@@ -1,6 +1,6 @@
 /**
  * Turns the bytes of a layer's tar into its tree: parses the tar, hashes each file and applies the
- * rules of layers. It has no effects.
+ * rules of layers. It does no I/O.
  */
 import { type ByteString, zeros } from "../bytes/mod.ts";
 import {
@@ -22,7 +22,10 @@ import {
 export interface LayerScannerOptions {
   /** What the layer may hold. Absent fields have defaults. */
   readonly policy?: Partial<LayerPolicy> | undefined;
-  /** Limits of the layer. The archive's limits on entries and paths have the same values. */
+  /**
+   * Limits of the layer. The limits on entries and paths apply to the archive too, unless
+   * `tarLimits` has others.
+   */
   readonly limits?: Partial<LayerLimits> | undefined;
   /** Size of the compressed layer in bytes, if it is known. */
   readonly blobSize?: number | undefined;
@@ -74,16 +77,16 @@ export class LayerScanner {
   /**
    * Takes the next bytes; keeps no reference to them.
    *
-   * @throws {VarveError} when the tar or the rules of layers do not allow the bytes; the scanner
-   * then cannot be used any more
+   * @throws {VarveError} when the tar is malformed, exceeds a limit or breaks a rule of layers; the
+   * scanner cannot be used after that
    */
   push(chunk: Uint8Array): void {
     this.#reader.push(chunk);
   }
 
   /**
-   * Ends the layer. `diffId`, the digest of all bytes, becomes part of the files' locators. `blobSize` is the size of
-   * the compressed layer in bytes, if it is known.
+   * Ends the layer. `diffId` is the digest of all bytes; the locators of the files name the layer
+   * by it. `blobSize` is the size of the compressed layer in bytes, if it is known.
    *
    * @throws {VarveError} `E_TRUNCATED` when the archive is truncated, or as {@linkcode LayerScanner.push}
    */
@@ -99,20 +102,23 @@ export class LayerScanner {
 
 /** Result of a scan. */
 export interface ScannedLayer extends BuiltLayer {
-  /** Files with bytes other than NUL between their end and the next block; `null` when there are none. */
+  /**
+   * Files whose padding to the next block has bytes other than NUL: their number, and the path of
+   * the first. `null` when there are none.
+   */
   readonly dirtyPadding: { readonly count: number; readonly example: ByteString } | null;
   /** The last entry, if the tar ends inside of the padding after it; otherwise `null`. */
   readonly cutPadding: ByteString | null;
 }
 
 /**
- * Stands for the digest of a file that is not hashed. It is not all zeros, because a tree refuses
- * such a digest.
+ * Stands for the digest of a file that is not hashed. Its bytes are not zeros, because a tree
+ * refuses a digest of zeros.
  */
 const UNKNOWN = new Uint8Array(32).fill(0xff);
 
 /**
- * Passes entries to the builder, and the digests of the files whose content the builder asks for.
+ * Passes each entry to the builder, then the digest of its content if the builder asks for it.
  */
 class FileHandler implements TarHandler {
   dirty: { count: number; readonly example: ByteString } | null = null;
