@@ -1,5 +1,4 @@
-import { TarStream } from "@std/tar";
-import { treeToTarStreamInputs } from "../../../codec/tar/mod.ts";
+import { writeTree } from "../../../codec/tar/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { TreeContents } from "../../../image/mod.ts";
 import type { Context } from "../../context.ts";
@@ -10,12 +9,11 @@ import { openPath, type Target } from "./tree.ts";
 /** `varve cat`. */
 export const cat: Verb = {
   usage: "cat <ref:/path>",
-  summary: "print a file of an image, or a directory as a plain tar",
+  summary: "print a file of an image, or a directory as a tar",
   onlyReads: true,
-  help:
-    `Nothing is mounted: the bytes come from the layer's tar. A directory is written as an ustar archive of its
-files and directories. ustar cannot hold other types, long names, xattrs and times before 1970; a warning
-counts what is left out.
+  help: `Nothing is mounted: the bytes come from the layer's tar. A directory is written as a tar of
+everything in it, with paths relative to it. What ustar cannot hold, such as long names, xattrs and
+nanoseconds, is in PAX headers.
 
 Examples:
   varve cat debian:/etc/os-release
@@ -48,13 +46,7 @@ async function writeTar(context: Context, contents: TreeContents, target: Target
   if (context.io.isTerminal("stdout")) {
     throw new VarveError("E_USAGE", "Cannot write a tar to a terminal: use a pipe");
   }
-  const losses = new Map<string, number>();
-  const inputs = treeToTarStreamInputs(target.tree, contents.read.bind(contents), {
-    under: target.path,
-    onLoss: ({ what }) => losses.set(what, (losses.get(what) ?? 0) + 1),
-  });
-  for await (const chunk of inputs.pipeThrough(new TarStream())) await context.io.stdout(chunk);
-  for (const [what, count] of losses) {
-    context.warn(`left out because ustar cannot hold it: ${count}× ${what}`);
-  }
+  const read = contents.read.bind(contents);
+  const tar = writeTree(target.tree, read, { under: target.path, signal: context.signal });
+  for await (const chunk of tar) await context.io.stdout(chunk);
 }
