@@ -58,7 +58,7 @@ export interface DescribedImage {
 /** An image whose manifest the ingest writes. */
 export interface MadeImage {
   readonly kind: "made";
-  /** Full names, when the digest of the new manifest is known; empty for an image without a name. */
+  /** Returns the full names, which may contain the digest of the new manifest. Empty for an image without a name. */
   names(manifest: Digest): readonly string[];
   readonly config: ImageConfig;
   /** The layers that {@linkcode ImageIngest.layers} returned, lowest first. */
@@ -147,9 +147,12 @@ export interface JobContent {
 
 /** What {@linkcode JobContent.run} gets. */
 export interface LayerWork {
-  /** Input for the layer job. Its source is the stream of the job. */
+  /** Input for the layer job. Its `source` is `{ kind: "stream" }`: the job that runs provides the bytes. */
   readonly input: LayerJobInput;
-  /** Number of bytes of the blob that the target has already. */
+  /**
+   * Number of bytes of the blob that an earlier attempt kept. They are in `input.target` already; the job continues
+   * after them.
+   */
   readonly kept: number;
   readonly signal: AbortSignal;
   onProgress(progress: JobProgress): void;
@@ -163,7 +166,8 @@ export interface EarlyLayer {
 }
 
 /**
- * A blob that arrived in a stream, of a layer that the store has already. It was hashed, but no layer was made of it.
+ * A blob that arrived in a stream. The store has its layer already, so the blob was hashed, but no layer was made from
+ * it.
  */
 export interface KnownBlob {
   readonly kind: "known";
@@ -240,7 +244,7 @@ export interface LayerIngest {
    * Makes a layer from a stream before a document names it. If the store has the layer already, the blob is only
    * hashed.
    *
-   * @param claimed size and compression of the blob, and the digest in its file name in the archive, if it is there
+   * @param claimed size and compression of the blob, and the digest that its file name in the archive contains, if any
    */
   early(label: string, bytes: AsyncIterable<Uint8Array>, claimed: {
     readonly size: number;

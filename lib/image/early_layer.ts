@@ -16,7 +16,7 @@ import { rangeChunks } from "./read_range.ts";
 
 /**
  * The output of a layer that came before its diffID was known. For a diffID that is not SHA-256, the tar is hashed once
- * more by its algorithm.
+ * more, with the algorithm of the diffID.
  */
 export async function withOtherDiffId(
   { diffId }: WantedLayer,

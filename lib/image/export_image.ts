@@ -10,7 +10,10 @@ import { TreeContents } from "./tree_contents.ts";
 
 /** Options of {@linkcode exportImage}. */
 export interface ExportOptions {
-  /** The platform to export from an index, exactly. When absent, the platform recorded for the name, else `host`. */
+  /**
+   * The platform to export from an index. No other platform is exported in its place. When absent, the platform recorded
+   * for the name, else `host`.
+   */
   readonly platform?: Platform | undefined;
   /** The platform to export from an index when none is asked for. */
   readonly host?: Platform | undefined;

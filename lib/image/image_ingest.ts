@@ -42,7 +42,8 @@ export interface IngestOptions extends LayerRules {
  * Adds the images of a source to a store. Every byte is verified. All images become visible together at the end, or not
  * at all.
  *
- * @throws {VarveError} `E_NAME_CLASH` when two images have one name, and what the source and its layers throw
+ * @throws {VarveError} `E_NAME_CLASH` when two images have one name, and what the source and
+ * the layer jobs throw
  */
 export async function ingestImages(
   store: Store,

@@ -44,8 +44,8 @@ type MadeContent = FileRun | StreamContent | JobContent;
 const WAITING = 2;
 
 /**
- * The only place that begins layers of images. It asks the ingest for a layer. If the store does not have it, it runs
- * the job that makes it, and then finishes or discards it.
+ * The only place that begins layers of images. It asks the ingest for a layer. If the store does not have the layer,
+ * this class runs the job that makes the layer, and then finishes or discards the layer.
  */
 export class StoreLayerIngest implements LayerIngest {
   readonly #options: LayerIngestOptions;
@@ -281,8 +281,8 @@ export class StoreLayerIngest implements LayerIngest {
       return this.#present({ ...wanted, digest, compression }, begun.record, size);
     }
     if (diffId !== undefined && algorithmOf(diffId) !== "sha256" && this.#isVerified(digest)) {
-      // No digest of the layer by this algorithm is known yet. The stream cannot be read again, but the store has the
-      // blob.
+      // The layer was not hashed with the algorithm of this diffID yet. The stream cannot be read again, but the store
+      // has the blob.
       const open = () => store.blobs.open(digest, { signal });
       return await this.#makeNamed(wanted, begun.staged, { kind: "stream", size, open }, signal);
     }

@@ -7,7 +7,10 @@ export interface NewImageOptions extends
     LoadOptions,
     "pool" | "host" | "signal" | "onProgress" | "policy" | "limits" | "streamLimits" | "inflater"
   > {
-  /** The platform to take from an index, exactly. When absent, the platform recorded for the name, else `host`. */
+  /**
+   * The platform to take from an index. No other platform is taken in its place. When absent, the platform recorded for
+   * the name, else `host`.
+   */
   readonly platform?: Platform | undefined;
   /** Name of the new image. An image that has this name already loses the name. */
   readonly name: string;

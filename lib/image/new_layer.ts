@@ -6,14 +6,15 @@ import { allChunks } from "./read_range.ts";
 /** A tar for a new layer: its path, or a stream of its bytes. It may be compressed with gzip or zstd. */
 export type NewLayerSource = string | ReadableStream<Uint8Array>;
 
-/** Name of a layer in progress and messages while its digest is unknown. */
+/** Name for a layer whose digest is unknown. Progress reports and messages use it. */
 const LABEL = "new layer";
 
 /**
  * Makes a layer from a tar that no document names yet. The tar stays unchanged, byte for byte: the digest of the
  * uncompressed tar is the diffID, and a compressed tar becomes the blob.
  *
- * @throws {VarveError} `E_NOT_FOUND`, `E_USAGE` it is a directory, `E_TRUNCATED` it is empty, and what layers throw
+ * @throws {VarveError} `E_NOT_FOUND`, `E_USAGE` it is a directory, `E_TRUNCATED` it is empty, and what the
+ * layer job throws
  */
 export async function newLayer(
   { layers }: ImageIngest,

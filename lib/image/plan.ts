@@ -107,7 +107,8 @@ export async function planStored(
   const read = async (child: Descriptor): Promise<ImageDocument> => {
     const { digest, mediaType } = child;
     if (store.blobs.stat(digest) === undefined) throw absent(child, "document");
-    // Targets and children of an index always name documents, even with a media type that is unknown here.
+    // The target of an image and the children of an index are always documents, even if their media type is unknown
+    // here.
     return parseDocument(await store.blobs.read(digest, maxBytes), { mediaType, limits });
   };
   return await planImage({ digest: target.digest, document: await read(target) }, {

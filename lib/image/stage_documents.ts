@@ -49,7 +49,7 @@ interface Walk {
  *
  * @param label name of the source for messages, as the user typed it
  * @throws {VarveError} `E_MISSING`, `E_JSON`, `E_FORMAT`, `E_MEDIA_TYPE`, `E_DIGEST`, `E_SIZE`, `E_LIMIT`, what the
- * source and layers throw
+ * source and the layer jobs throw
  */
 export async function stageDescribed(
   image: ImageIngest,

@@ -68,8 +68,8 @@ export interface MountedImage extends AsyncDisposable {
  *
  * @throws {VarveError} `E_UNSUPPORTED` this process may not mount · `E_NOT_FOUND` no such directory · `E_USAGE` the
  * target is not a directory, or contains the store, or is inside the store · `E_PRECONDITION` something is mounted
- * there · `E_EXISTS` the key is of another parent or kind · `E_BUSY` the key is mounted elsewhere, or another process
- * is mounting there
+ * there · `E_EXISTS` the snapshot `key` has another parent or kind · `E_BUSY` the snapshot is mounted elsewhere, or
+ * another process is mounting there
  *
  * @example
  * ```ts ignore

@@ -34,12 +34,12 @@ import type { OpenBlobOptions } from "./runs.ts";
  *
  * **Atomicity.** A commit makes everything of its ingest visible, or nothing. Before the commit nobody sees any of
  * it. When an ingest ends without a commit, by an error, by disposal or by `kill -9`, readers find nothing of it,
- * and a later start removes its files. Every other change (a name, a lease, a setting, a transaction on snapshots)
- * is its own transaction.
+ * and its files are removed when the store is opened later. Every other change (a name, a lease, a setting, a
+ * transaction on snapshots) is its own transaction.
  *
  * **Durability.** With `durability: "full"`, a commit survives a loss of power from the moment that `commit`
- * returns. With `"none"`, it survives the end of the process. After a loss of power, the next start checks the
- * commit and notes damage.
+ * returns. With `"none"`, it survives the end of the process. After a loss of power, the next opening of the
+ * store checks the commit and notes damage.
  *
  * **Idempotence.** Committing content that the store already holds succeeds and changes nothing. Pointing a name at
  * its current target, noting a chain twice, or disposing twice succeeds too.
@@ -66,7 +66,7 @@ import type { OpenBlobOptions } from "./runs.ts";
  * - `E_NOT_FOUND`: the store does not hold it.
  * - `E_DAMAGE`: the store holds it, but its bytes are missing or wrong. The damage is noted.
  * - `E_SIZE`, `E_DIGEST`, `E_DIFFID`: bytes differ from the expected bytes. An ingest keeps none of
- *   the bytes. A read throws it when the store is damaged, and notes the damage.
+ *   the bytes. A read throws such an error when the store is damaged, and notes the damage.
  * - `E_PRECONDITION`: the ingest has ended, the store is closed, or another step must come first.
  * - `E_BUSY`: another process holds a lock, or removed a thing that is needed. A retry can help.
  * - `E_DB`: the database is damaged. `E_SYSCALL`: the kernel refused; `errno` says why (`ENOSPC`, and `EROFS` for
@@ -365,7 +365,7 @@ export interface Ingest extends AsyncDisposable {
     mediaType: string,
     expected?: Pick<Descriptor, "digest" | "size">,
   ): Promise<Descriptor>;
-  /** Stages a blob of any size that is no layer, hashed while it is written. @throws {VarveError} `E_SIZE`, `E_DIGEST` */
+  /** Stages a blob of any size that is not a layer. Hashes it while writing. @throws {VarveError} `E_SIZE`, `E_DIGEST` */
   blobStream(
     bytes: AsyncIterable<Uint8Array>,
     mediaType: string,

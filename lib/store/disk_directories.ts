@@ -27,9 +27,9 @@ export interface TreeFile {
 export interface Directories {
   /** Path of `layers/<cache-id>/`. @throws {VarveError} `E_NOT_FOUND` */
   layer(diffId: DiffId): string;
-  /** Path of a layer's `layer.tar`. @throws {VarveError} `E_NOT_FOUND` · `E_DAMAGE` it is missing or truncated, which is noted */
+  /** Path of a layer's `layer.tar`. @throws {VarveError} `E_NOT_FOUND` · `E_DAMAGE` it is missing or truncated; the damage is noted */
   layerTar(diffId: DiffId): string;
-  /** The file of a layer's tree. @throws {VarveError} `E_NOT_FOUND` · `E_DAMAGE` it is missing or truncated, which is noted */
+  /** The file of a layer's tree. @throws {VarveError} `E_NOT_FOUND` · `E_DAMAGE` it is missing or truncated; the damage is noted */
   layerTree(diffId: DiffId): TreeFile;
   /** Notes that a layer's tree is damaged, so that the next ingest makes it again; returns the error to throw. */
   treeDamage(diffId: DiffId): VarveError;
@@ -52,8 +52,8 @@ export interface Directories {
   /** Path of `chains/<cache-id>/`, which may not exist. */
   chain(cacheId: number): string;
   /**
-   * Makes a new, empty `snapshots/<cache-id>/` with its marker. Write its row while this store is open: later
-   * starts remove a directory without a row.
+   * Makes a new, empty `snapshots/<cache-id>/` with its marker. The caller must write its row before this store
+   * closes: a directory without a row is removed when the store is opened later.
    */
   createSnapshot(key: string): Promise<{ readonly cacheId: number; readonly path: string }>;
   /** Path of `snapshots/<cache-id>/`, which may not exist. */
@@ -62,6 +62,9 @@ export interface Directories {
   removeSnapshot(cacheId: number): Promise<void>;
   /** Path of `mounts/`, on the file system of the store: for shared lowers, and for directories of probes and containers. */
   readonly mounts: string;
-  /** Makes an empty directory for temporary files. It is removed when this store closes or, after a crash, by a later start. */
+  /**
+   * Makes an empty directory for temporary files. It is removed when this store closes or, after a crash, when the
+   * store is opened later.
+   */
   scratch(): Promise<string>;
 }

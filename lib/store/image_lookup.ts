@@ -37,7 +37,7 @@ export interface StoredImage {
   readonly config: ImageConfig;
   /** Digest of the config, which is the image ID. */
   readonly imageId: Digest;
-  /** Blob and diffID of each layer, lowest first. The diffID is the layer's identity, where the store holds the layer. */
+  /** Blob and diffID of each layer, lowest first. For a layer that the store holds, the diffID is always a SHA-256. */
   readonly layers: readonly ImageLayer[];
   /** ChainID of all layers together; `null` for an image without layers. */
   readonly chainId: ChainId | null;

@@ -28,8 +28,8 @@
  * How a commit becomes durable: data and staged directories are synced; then files are renamed to
  * their final names; then the directories with those names are synced; then one transaction writes
  * the rows. A process may die at any moment. So each open store holds a lock in `ingest/`. A lock
- * file that nobody holds tells the next start to check the last commits and to remove files without
- * a row.
+ * file that nobody holds tells the next *start* (the next time that a process opens the store) to
+ * check the last commits and to remove files without a row.
  *
  * The files of this room: `contract.ts` and `records.ts` define the contract of every store;
  * `disk_store.ts` defines what a disk store adds. `staging/` is the ingest of both stores.

@@ -103,7 +103,7 @@ export function appendLayer(
 }
 
 /**
- * The history of a config, with a step without fields added for each layer that has no step.
+ * The whole history of a config. For each layer that has no step, a step without fields is appended.
  *
  * A history may lack steps. A step that is appended to such a history would describe the wrong
  * layer, and buildah refuses an incomplete history.

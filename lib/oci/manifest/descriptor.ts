@@ -30,7 +30,7 @@ export interface Descriptor {
   readonly annotations?: Readonly<Record<string, string>> | undefined;
   /** In an index: the platform that the manifest is for. */
   readonly platform?: Platform | undefined;
-  /** In an index or a subject: the type of the artifact, if it is one. */
+  /** In an index or a subject: the type of the artifact, if the target is an artifact. */
   readonly artifactType?: string | undefined;
   /** Content of the blob, if the descriptor embeds it. Verified against digest and size. */
   readonly data?: Uint8Array | undefined;

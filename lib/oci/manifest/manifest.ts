@@ -19,7 +19,7 @@ export interface Manifest {
   readonly layers: readonly Descriptor[];
   /** Annotations, as an object without prototype; empty when there are none. */
   readonly annotations: Readonly<Record<string, string>>;
-  /** The type of the artifact, if it is one. */
+  /** Type of the artifact, if the document is an artifact. */
   readonly artifactType?: string | undefined;
   /** The manifest that this document refers to, as a signature refers to an image. */
   readonly subject?: Descriptor | undefined;
@@ -37,7 +37,7 @@ export interface Index {
   readonly manifests: readonly Descriptor[];
   /** Annotations, as an object without prototype; empty when there are none. */
   readonly annotations: Readonly<Record<string, string>>;
-  /** The type of the artifact, if it is one. */
+  /** Type of the artifact, if the document is an artifact. */
   readonly artifactType?: string | undefined;
   /** The manifest that this document refers to, as a signature refers to an image. */
   readonly subject?: Descriptor | undefined;

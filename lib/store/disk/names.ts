@@ -57,7 +57,7 @@ export const SNAPSHOT_FILES = {
   leftOut: "left-out",
 } as const;
 
-/** Directories that drivers make of layers: beside a layer's tar, or in `chains/<cache-id>/`. */
+/** Directories that drivers make from layers: beside a layer's tar, or in `chains/<cache-id>/`. */
 export const DRIVER_FILES = {
   /** The extracted files. */
   files: "fs",

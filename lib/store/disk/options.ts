@@ -10,8 +10,8 @@ export interface OpenOptions {
   readonly root: string;
   /**
    * `"full"`: a commit survives a loss of power. `"none"`: nothing is synced, which is faster; each
-   * start checks commits that were made without syncs. Default: the store's setting `durability`,
-   * otherwise `"full"`.
+   * opening of the store checks commits that were made without syncs. Default: the store's setting
+   * `durability`, otherwise `"full"`.
    */
   readonly durability?: Durability | undefined;
   /** Whether to create a store where there is none; `true` by default. */

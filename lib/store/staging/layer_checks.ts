@@ -52,8 +52,9 @@ export function checkOutput(key: LayerKey, output: LayerJobOutput): void {
 
 /**
  * Whether a finished layer is the layer that a key names. If `wantsBlob`, the layer must also come
- * from the blob that the key names. If the key's diffID is not a SHA-256 and the layer was not
- * hashed with that algorithm yet, the result is false: the diffID must be proved first.
+ * from the blob that the key names. The key's diffID may have another algorithm than SHA-256. If the
+ * layer was not hashed with this other algorithm yet, the result is false: the diffID must be proved
+ * first.
  *
  * @throws {VarveError} `E_DIFFID` when the blob of the key was proved to hold another layer
  */

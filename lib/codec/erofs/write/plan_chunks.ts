@@ -25,7 +25,7 @@ export interface ChunkPlan {
   readonly chunks: number;
   /** The runs in ascending order. */
   readonly runs: readonly ChunkRun[];
-  /** Number of bytes that are copied, in whole blocks. */
+  /** Number of bytes that are copied, rounded up to whole blocks. */
   readonly copied: number;
 }
 
