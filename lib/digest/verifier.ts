@@ -84,7 +84,7 @@ export class Verifier {
 
   #sizeError(relation: string): VarveError {
     const { size } = this.#expected;
-    const message = `Cannot verify ${this.#what}: it ${relation} its ${size} bytes`;
+    const message = `Cannot verify ${this.#what}: it ${relation} the expected ${size} bytes`;
     return new VarveError("E_SIZE", message, { expected: size, actual: this.#size });
   }
 }

@@ -225,7 +225,7 @@ function refuseBrowsers(request: RegistryRequest): void {
   }
   const host = request.header("host") ?? "";
   if (isAllowedHost(host)) return;
-  throw refuse(403, "DENIED", "this registry answers as localhost or by its address only", {
+  throw refuse(403, "DENIED", "the Host header must be localhost or an IP address", {
     host,
   });
 }

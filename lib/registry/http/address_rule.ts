@@ -38,7 +38,7 @@ const KEPT_FOR = 60_000;
  * - it has the origin of the endpoint that is used, or hosts.toml names its origin (as `server`,
  *   `[host]`, in `token_realms` or in `redirects`), or
  * - all addresses that its host resolves to are public, or
- * - the endpoint that named it is itself at an address that is not public.
+ * - the endpoint whose response contained it is itself at an address that is not public.
  *
  * The connection is then made to one of the addresses that were judged. The name is not looked up a
  * second time, so a DNS server gains nothing by changing its answer.
@@ -65,7 +65,7 @@ export class AddressRule {
    * The IP addresses to connect to for `url`, in order; `null` when `fetch` looks the name up
    * itself.
    *
-   * @param asker the endpoint that is used, or that named `url`
+   * @param asker the endpoint that is used, or whose response contained `url`
    * @throws {VarveError} `E_REGISTRY` when the rule refuses the address, or its name cannot be
    * resolved
    */
@@ -115,7 +115,7 @@ export class AddressRule {
     } catch (error) {
       const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
       if (code === "EAI_AGAIN") {
-        throw new NetworkFailure(action, `${origin}: the DNS does not tell its address`);
+        throw new NetworkFailure(action, `${origin}: the DNS lookup of its name failed`);
       }
       const state = code === "EPERM"
         ? "Deno may not look up its address (--allow-net)"

@@ -59,7 +59,10 @@ export class Connections implements Disposable {
       throw new VarveError(
         "E_UNSUPPORTED",
         `Cannot connect to ${url.origin}: skip_verify does not work through a proxy`,
-        { hint: "give its certificate authority with ca = … in place of skip_verify, or NO_PROXY" },
+        {
+          hint:
+            "give its certificate authority with ca = … in place of skip_verify, or exclude the host from the proxy with NO_PROXY",
+        },
       );
     }
     let relay = this.#unverifiedRelays.get(url.origin);

@@ -63,7 +63,7 @@ export function explainNetworkError(error: unknown): NetworkProblem {
     }
   }
   const words = /dns error/i.test(text)
-    ? "the DNS does not tell its address"
+    ? "the DNS lookup of its name failed"
     : redactText(text.replace(/\bfor url \([^)]*\)/g, ""));
   return { state: words || "it failed", isTransient: true, suggestsTls: false };
 }

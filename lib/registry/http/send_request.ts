@@ -51,8 +51,8 @@ export interface HttpRequest {
   /** Milliseconds that the answer may take in addition to the idle time-out; 0 when absent. */
   readonly extraTime?: number | undefined;
   /**
-   * The endpoint that named the address, for {@linkcode AddressRule}; the endpoint of the request
-   * when absent.
+   * The endpoint whose response contained the address, such as the registry that named its token
+   * server; for {@linkcode AddressRule}. The endpoint of the request when absent.
    */
   readonly asker?: Endpoint | undefined;
   /** Maximum number of redirects that are followed; ten when absent. */

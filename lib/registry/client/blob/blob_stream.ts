@@ -195,7 +195,7 @@ function wrongSize(
 ): VarveError {
   return new VarveError(
     "E_SIZE",
-    `Cannot fetch blob ${blob.digest}: it is ${comparison} than its ${blob.size} bytes`,
+    `Cannot fetch blob ${blob.digest}: it is ${comparison} than the expected ${blob.size} bytes`,
     { expected: blob.size, actual, subject: blob.digest },
   );
 }

@@ -29,8 +29,8 @@ export interface ReadAheadPlan {
 }
 
 /**
- * The pieces of a blob in order. Several pieces are read at the same time. It ends early when
- * `helps` returns false.
+ * The pieces of a blob in order. Several pieces are read at the same time. The generator ends early
+ * when `helps` returns false.
  */
 export async function* readAhead(
   open: OpenRange,

@@ -6,7 +6,11 @@ Deno.test("network errors: explained by kind, without the address that fetch put
   const cases: [Error, string, boolean][] = [
     [failed("tcp connect error: x (os error 111)"), "the connection was refused", true],
     [failed("dns error: failed: Name or service not known"), "not known to the DNS", false],
-    [failed("dns error: failed: Temporary failure in name resolution"), "DNS does not tell", true],
+    [
+      failed("dns error: failed: Temporary failure in name resolution"),
+      "DNS lookup of its name failed",
+      true,
+    ],
     [failed("invalid peer certificate: UnknownIssuer"), "hosts.toml: ca", false],
     [failed("invalid peer certificate: Other(CaUsedAsEndEntity)"), "CA:FALSE", false],
     [failed("invalid peer certificate: certificate expired: x"), "expired", false],
