@@ -41,8 +41,12 @@ export async function fileTarget(path: string): Promise<SaveTarget | "in place">
   if (info?.isDirectory) throw taken(path, "it is a directory");
   if (isSystems && info?.isFile && await isLink(path)) throw linkError(path);
   if (info !== undefined && !info.isFile) return "in place";
-  const mode = info?.mode ?? 0o666 & ~Deno.umask();
-  return await begin(path, info !== undefined, Deno.makeTempFile, mode & 0o777);
+  return await begin(
+    path,
+    info !== undefined,
+    Deno.makeTempFile,
+    async (temporary) => (info?.mode ?? await newMode(temporary) & 0o666) & 0o777,
+  );
 }
 
 /**
@@ -57,14 +61,14 @@ export async function directoryTarget(path: string): Promise<SaveTarget> {
   if (info !== undefined) {
     for await (const _ of Deno.readDir(path)) throw taken(path, "it is not empty");
   }
-  return await begin(path, info !== undefined, Deno.makeTempDir, 0o777 & ~Deno.umask());
+  return await begin(path, info !== undefined, Deno.makeTempDir, newMode);
 }
 
 async function begin(
   shown: string,
   exists: boolean,
   make: (options: { readonly dir: string; readonly prefix: string }) => Promise<string>,
-  mode: number,
+  modeFor: (temporary: string) => Promise<number>,
 ): Promise<SaveTarget> {
   const path = exists ? await Deno.realPath(shown) : shown.replace(/\/+$/, "");
   const slash = path.lastIndexOf("/");
@@ -73,9 +77,11 @@ async function begin(
   const name = new TextEncoder().encode(path.slice(slash + 1));
   const prefix = `${PREFIX}${sha256(name).slice(7, 19)}-`;
   let temporary: string;
+  let mode: number;
   try {
     await removeLeftovers(dir, prefix);
     temporary = await make({ dir, prefix });
+    mode = await modeFor(temporary);
   } catch (error) {
     const code = fileErrno(error);
     if (code !== "ENOENT" && code !== "ENOTDIR") throw fileError(error, `save to ${shown}`);
@@ -97,6 +103,20 @@ async function begin(
       lock.close();
     },
   };
+}
+
+/**
+ * The mode of a new directory beside a temporary path, as the umask leaves it. A directory is made to find it:
+ * `Deno.umask` needs permission for all of `--allow-sys`, and changes the umask of the process for a moment.
+ */
+async function newMode(temporary: string): Promise<number> {
+  const probe = `${temporary}-mode`;
+  await Deno.mkdir(probe, { mode: 0o777 });
+  try {
+    return ((await Deno.lstat(probe)).mode ?? 0o755) & 0o777;
+  } finally {
+    await Deno.remove(probe);
+  }
 }
 
 async function removeLeftovers(dir: string, prefix: string): Promise<void> {

@@ -9,7 +9,7 @@
  */
 import type { WorkerEntry } from "../pool/mod.ts";
 import type { Io } from "./context.ts";
-import { takeProxyVariables } from "./proxy_variables.ts";
+import { isProxyVariable, takeProxyVariables } from "./proxy_variables.ts";
 import { INTERRUPTED, runCli } from "./run.ts";
 
 export * from "./mod.ts";
@@ -48,11 +48,17 @@ const listeners = new Map<keyof typeof SIGNALS, () => void>();
 /** Whether a verb handles signals itself. */
 let held = false;
 
-/** The proxy variables, which {@linkcode takeProxyVariables} took out of the environment. */
-let proxies: Readonly<Record<string, string>> = {};
+/** The proxy variables, which {@linkcode takeProxyVariables} took out of the environment when the first was asked for. */
+let proxies: Readonly<Record<string, string>> | undefined;
+
+function variable(name: string): string | undefined {
+  if (!isProxyVariable(name)) return Deno.env.get(name);
+  proxies ??= takeProxyVariables();
+  return proxies[name];
+}
 
 const io: Io = {
-  env: (name) => proxies[name] ?? Deno.env.get(name),
+  env: variable,
   async stdout(data) {
     const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
     for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));
@@ -88,7 +94,14 @@ const io: Io = {
 };
 
 if (import.meta.main && !("WorkerGlobalScope" in globalThis)) {
-  proxies = takeProxyVariables();
-  const isRoot = Deno.uid() === 0;
-  Deno.exit(await withSignals((signal) => runCli(Deno.args, { io, signal, isRoot })));
+  const run = (signal: AbortSignal) =>
+    runCli(Deno.args, {
+      io,
+      signal,
+      // Asked for only if it decides where the store is: it needs a permission.
+      get isRoot() {
+        return Deno.uid() === 0;
+      },
+    });
+  Deno.exit(await withSignals(run));
 }

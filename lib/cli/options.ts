@@ -37,7 +37,7 @@ export type Env = (name: string) => string | undefined;
 export function globalOptions(
   given: Readonly<Record<string, unknown>>,
   env: Env,
-  isRoot: boolean,
+  isRoot: () => boolean,
 ): GlobalOptions {
   const value = (name: string, variable?: string): string | undefined => {
     const option = given[name];
@@ -113,12 +113,12 @@ function optional<T, U>(value: T | undefined, map: (value: T) => U): U | undefin
   return value === undefined ? undefined : map(value);
 }
 
-function rootOf(given: string | undefined, env: Env, isRoot: boolean): string {
+function rootOf(given: string | undefined, env: Env, isRoot: () => boolean): string {
   if (given !== undefined) {
     if (given === "") throw new VarveError("E_USAGE", "Cannot use --root: it is empty");
     return given;
   }
-  if (isRoot) return "/var/lib/varve";
+  if (isRoot()) return "/var/lib/varve";
   const data = env("XDG_DATA_HOME");
   if (data !== undefined && data.startsWith("/")) return `${data}/varve`;
   const home = env("HOME");

@@ -56,7 +56,7 @@ export async function runCli(args: readonly string[], options: RunCliOptions): P
   let exitOf: (error: unknown) => number = exitCode;
   const program: Command = await createProgram(async (verb, verbArgs, verbOptions) => {
     action = `run '${verb.usage.split(" ", 1)[0]}'`;
-    const globals = globalOptions(program.opts(), io.env, options.isRoot ?? false);
+    const globals = globalOptions(program.opts(), io.env, () => options.isRoot ?? false);
     format = globals.format;
     if (verb.onlyReads === true) io.endAtSignals?.();
     exitOf = (error) => verb.exitOf?.(error) ?? exitCode(error);
@@ -70,6 +70,9 @@ export async function runCli(args: readonly string[], options: RunCliOptions): P
     command.exitOverride().configureOutput({
       writeOut: (text) => written += text,
       writeErr: (text) => written += text,
+      // Otherwise commander reads the environment, which needs a permission. The help has no colours.
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
     });
   });
   try {

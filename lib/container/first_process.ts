@@ -1,4 +1,5 @@
 /** The first process of a container, as the host sees it. */
+import { processIds, readKernelFile, readKernelLink } from "../linux/mod.ts";
 import { type ContainerRun, RUN_FILES } from "./container_run.ts";
 
 /** Pid of the first process, as seen on the host; `null` before the process exists. */
@@ -31,8 +32,7 @@ const ENTER_PAUSE = 5;
  */
 export async function untilEntered(first: number, limit: number): Promise<void> {
   for (const end = performance.now() + limit; performance.now() < end;) {
-    const command = await Deno.readTextFile(`/proc/${first}/cmdline`).catch(() => "");
-    if (!ENTERING.test(command)) return;
+    if (!ENTERING.test(readKernelFile(`/proc/${first}/cmdline`) ?? "")) return;
     await new Promise((resolve) => setTimeout(resolve, ENTER_PAUSE));
   }
 }
@@ -41,26 +41,16 @@ export async function untilEntered(first: number, limit: number): Promise<void> 
  * Pids of all processes in the pid namespace of a container's first process. Nested namespaces are
  * left out.
  */
-export async function processesWith(first: number): Promise<number[]> {
-  const namespace = await namespaceOf(first);
+export function processesWith(first: number): number[] {
+  const namespace = namespaceOf(first);
   if (namespace === undefined) return [];
-  const out: number[] = [];
-  for await (const { name } of Deno.readDir("/proc")) {
-    if (/^[0-9]+$/.test(name) && await namespaceOf(Number(name)) === namespace) {
-      out.push(Number(name));
-    }
-  }
-  return out;
+  return processIds().map(Number).filter((pid) => namespaceOf(pid) === namespace);
 }
 
 /** Whether a process is stopped or has ended. */
-export async function isStopped(pid: number): Promise<boolean> {
-  try {
-    const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
-    return /^\) [TtZX]/.test(stat.slice(stat.lastIndexOf(")")));
-  } catch {
-    return true;
-  }
+export function isStopped(pid: number): boolean {
+  const stat = readKernelFile(`/proc/${pid}/stat`);
+  return stat === undefined || /^\) [TtZX]/.test(stat.slice(stat.lastIndexOf(")")));
 }
 
 /** Sends a signal to a process. Does nothing if the process has ended. */
@@ -72,10 +62,6 @@ export function signalProcess(pid: number, signal: Deno.Signal): void {
   }
 }
 
-async function namespaceOf(pid: number): Promise<string | undefined> {
-  try {
-    return await Deno.readLink(`/proc/${pid}/ns/pid`);
-  } catch {
-    return undefined;
-  }
+function namespaceOf(pid: number): string | undefined {
+  return readKernelLink(`/proc/${pid}/ns/pid`);
 }

@@ -1,4 +1,5 @@
 /** The freezer of a container's cgroup. It stops the processes some time after the request. */
+import { readKernelFile } from "../linux/mod.ts";
 
 /** Milliseconds between two checks of the freezer. */
 const PAUSE = 2;
@@ -12,9 +13,9 @@ const LOOKS = 2500;
  * @returns whether the cgroup is frozen; also true if there is no freezer
  */
 export async function untilFrozen(pid: number): Promise<boolean> {
-  const files = await freezerFiles(pid);
+  const files = freezerFiles(pid);
   for (let look = 0; look < LOOKS; look++) {
-    const states = await Promise.all(files.map(isFrozen));
+    const states = files.map(isFrozen);
     const known = states.filter((state) => state !== undefined);
     if (known.length === 0 || known.some((state) => state)) return true;
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
@@ -23,8 +24,8 @@ export async function untilFrozen(pid: number): Promise<boolean> {
 }
 
 /** Paths of the files that show the state of a process's freezers: `freezer.state` in v1, `cgroup.events` in v2. */
-async function freezerFiles(pid: number): Promise<string[]> {
-  const text = await read(`/proc/${pid}/cgroup`) ?? "";
+function freezerFiles(pid: number): string[] {
+  const text = readKernelFile(`/proc/${pid}/cgroup`) ?? "";
   const files: string[] = [];
   for (const line of text.split("\n")) {
     const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
@@ -39,19 +40,8 @@ async function freezerFiles(pid: number): Promise<string[]> {
 }
 
 /** Whether a freezer's file says "frozen"; `undefined` when the file does not exist. */
-async function isFrozen(file: string): Promise<boolean | undefined> {
-  const text = await read(file);
+function isFrozen(file: string): boolean | undefined {
+  const text = readKernelFile(file);
   if (text === undefined) return undefined;
   return /^FROZEN$|^frozen 1$/m.test(text);
-}
-
-async function read(path: string): Promise<string | undefined> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    const gone = error instanceof Deno.errors.NotFound ||
-      error instanceof Error && "code" in error;
-    if (!gone) throw error;
-    return undefined;
-  }
 }

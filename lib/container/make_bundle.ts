@@ -65,7 +65,7 @@ export async function makeBundle(
     network,
     volumes: [...hostVolumes(files, root.hostFiles, root.volumes), ...root.volumes],
     init: options.init ? await findInit(options.searchPath) : null,
-    cgroupNamespace: await hasOnlyUnifiedCgroups(),
+    cgroupNamespace: hasOnlyUnifiedCgroups(),
     consoleSize: terminal?.size ?? null,
   });
   if (runtime.name === "chroot") {

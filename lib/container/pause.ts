@@ -87,10 +87,10 @@ async function signalAll(run: ContainerRun, verb: "pause" | "resume"): Promise<v
   const first = await firstProcess(run);
   if (first === null) return;
   for (let round = 0; round < ROUNDS; round++) {
-    const all = await processesWith(first);
+    const all = processesWith(first);
     if (verb === "resume") return all.forEach((pid) => signalProcess(pid, "SIGCONT"));
     const running: number[] = [];
-    for (const pid of all) if (!await isStopped(pid)) running.push(pid);
+    for (const pid of all) if (!isStopped(pid)) running.push(pid);
     if (running.length === 0) return;
     for (const pid of running) signalProcess(pid, "SIGSTOP");
   }

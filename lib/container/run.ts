@@ -1,5 +1,5 @@
 import { VarveError } from "../errors.ts";
-import { mayMount } from "../linux/mod.ts";
+import { mayMount, requirePermissions } from "../linux/mod.ts";
 import type { WritableSnapshot } from "../snapshot/internal.ts";
 import { commandLine } from "./bundle/process.ts";
 import { RUN_FILES } from "./container_run.ts";
@@ -38,6 +38,8 @@ export async function runContainer(options: RunContainerOptions): Promise<Contai
       hint: "'varve unpack', 'varve ls' and 'varve cat' need no privileges",
     });
   }
+  // A signal to a process needs the permission for every program.
+  requirePermissions("run a container", [{ name: "run" }]);
   // An image without a command is refused before anything is made.
   commandLine(image.config.config, process);
   const terminal = process.tty ? await saveTerminal() : undefined;

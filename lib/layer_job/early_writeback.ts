@@ -1,6 +1,7 @@
 import { fromText } from "../bytes/mod.ts";
 import {
   CWD,
+  isPermitted,
   isSupported,
   Open,
   openAt,
@@ -45,9 +46,8 @@ export class EarlyWriteback implements Disposable {
 }
 
 function tryOpen(path: string): OwnedFd | null {
-  if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted" || !isSupported()) {
-    return null;
-  }
+  // Without the first condition, Deno would ask for the permission at a terminal.
+  if (!isPermitted() || !isSupported()) return null;
   try {
     // Opens a second descriptor, because Deno does not tell the number of the first. Writeback
     // works on a range of the file, whichever descriptor wrote the bytes.

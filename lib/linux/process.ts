@@ -34,6 +34,13 @@ export function pauseThread(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
+/** The ids of all processes that this one can see, as the names of their directories in /proc. */
+export function processIds(): string[] {
+  using directory = ownFd(openDirectoryAt(CWD, "/proc" as ByteString));
+  return [...readDirectory(directory.fd)].map(({ name }) => name as string)
+    .filter((name) => /^[0-9]+$/.test(name));
+}
+
 /** The highest standard descriptor. */
 const STANDARD_ERROR = 2;
 /** Numbers for fcntl(2). */

@@ -5,8 +5,10 @@ import {
   isErrno,
   openDirectoryAt,
   ownFd,
+  processIds,
   readDirectory,
-  readLinkAt,
+  readKernelFile,
+  readKernelLink,
   readMountInfo,
 } from "../linux/mod.ts";
 
@@ -25,10 +27,8 @@ export function usersOf(directory: ByteString): string {
       users.push(`a mount at ${escapeForTerminal(mountPoint)}`);
     }
   }
-  for (const { name } of Deno.readDirSync("/proc")) {
-    if (/^[0-9]+$/.test(name) && usesBelow(`/proc/${name}`, directory)) {
-      users.push(`${commandOf(name)} (process ${name})`);
-    }
+  for (const name of processIds()) {
+    if (usesBelow(`/proc/${name}`, directory)) users.push(`${commandOf(name)} (process ${name})`);
   }
   const more = users.length - NAMED;
   return [...users.slice(0, NAMED), ...(more > 0 ? [`${more} more`] : [])].join(", ");
@@ -41,39 +41,25 @@ export function usersOf(directory: ByteString): string {
 function usesBelow(process: string, directory: ByteString): boolean {
   const isBelow = (path: ByteString | undefined) =>
     path === directory || path !== undefined && path.startsWith(`${directory}/`);
-  return ["cwd", "root", "exe"].some((name) => isBelow(linkAt(`${process}/${name}`))) ||
+  return ["cwd", "root", "exe"].some((name) => isBelow(readKernelLink(`${process}/${name}`))) ||
     ["fd", "map_files"].some((name) => linksIn(`${process}/${name}`).some(isBelow));
 }
 
-function linkAt(path: string): ByteString | undefined {
-  return unlessGone(() => readLinkAt(CWD, path as ByteString));
-}
-
 function linksIn(path: string): ByteString[] {
-  return unlessGone(() => {
+  try {
     using directory = ownFd(openDirectoryAt(CWD, path as ByteString));
     return [...readDirectory(directory.fd)].flatMap(({ name, type }) =>
-      type === "symlink" ? linkAt(`${path}/${name}`) ?? [] : []
+      type === "symlink" ? readKernelLink(`${path}/${name}`) ?? [] : []
     );
-  }) ?? [];
+  } catch (error) {
+    // The process ended, or this user may not look at it.
+    if (isErrno(error, "ENOENT", "ESRCH", "EACCES", "EPERM")) return [];
+    throw error;
+  }
 }
 
 /** The name of a process's program, printable. */
 function commandOf(pid: string): string {
-  try {
-    const name = Deno.readTextFileSync(`/proc/${pid}/comm`).trimEnd();
-    return name.replaceAll(/[^\x21-\x7e]/g, "?");
-  } catch {
-    return "?";
-  }
-}
-
-/** The result of a look at a process; `undefined` when the process ended or may not be looked at. */
-function unlessGone<T>(look: () => T): T | undefined {
-  try {
-    return look();
-  } catch (error) {
-    if (isErrno(error, "ENOENT", "ESRCH", "EACCES", "EPERM")) return undefined;
-    throw error;
-  }
+  const name = readKernelFile(`/proc/${pid}/comm`) ?? "?";
+  return name.trimEnd().replaceAll(/[^\x21-\x7e]/g, "?");
 }

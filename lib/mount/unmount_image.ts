@@ -116,8 +116,9 @@ function realPath(path: string, store: Store): string {
     using directory = openMountTarget(path);
     return directory.path;
   } catch (error) {
+    if (!isGone(error)) throw error;
     const former = formerPath(path);
-    if (isGone(error) && store.leases.get(mountId(former)) !== undefined) return former;
+    if (store.leases.get(mountId(former)) !== undefined) return former;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { VarveError } from "../errors.ts";
+import { requirePermissions } from "../linux/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { isAllowedHost, isLoopback } from "./allowed_hosts.ts";
 import type { RegistryServer, ServeRegistryOptions } from "./contract.ts";
@@ -71,6 +72,11 @@ export async function serveRegistry(
     );
   }
   options.signal?.throwIfAborted();
+  // node:http would throw outside of any promise.
+  requirePermissions(`listen on ${hostname}:${port}`, [{
+    name: "net",
+    host: `${hostname}:${port}`,
+  }]);
   const stop = new AbortController();
   const signal = stop.signal;
   const registry = new Registry(store, { ...options, signal });

@@ -16,6 +16,9 @@ import {
   Open,
   openAt,
   ownFd,
+  processIds,
+  readKernelFile,
+  readKernelLink,
   readMountInfo,
 } from "../linux/mod.ts";
 import { DRIVER_FILES, ROOT_FILES, SNAPSHOT_FILES } from "../store/internal.ts";
@@ -50,8 +53,8 @@ export function mountId(target: string): string {
 
 /** Boot id and mount namespace of this process, as one text. */
 export function mountNamespace(): string {
-  const boot = Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim();
-  return `${boot} ${Deno.readLinkSync("/proc/self/ns/mnt")}`;
+  const boot = readKernelFile("/proc/sys/kernel/random/boot_id") ?? "";
+  return `${boot.trim()} ${readKernelLink("/proc/self/ns/mnt") ?? ""}`;
 }
 
 /** What became of a mount that has a lease. */
@@ -91,13 +94,9 @@ export function withVarveSource(mount: Mount): Mount {
 
 /** Whether a mount namespace has a process that this process can see. */
 function hasProcess(namespace: string): boolean {
-  for (const { name } of Deno.readDirSync("/proc")) {
-    if (!/^[0-9]+$/.test(name)) continue;
-    try {
-      if (Deno.readLinkSync(`/proc/${name}/ns/mnt`) === namespace) return true;
-    } catch {
-      // The process ended meanwhile, or this user may not look at it.
-    }
+  for (const name of processIds()) {
+    // Undefined if the process ended meanwhile, or this user may not look at it.
+    if (readKernelLink(`/proc/${name}/ns/mnt`) === namespace) return true;
   }
   return false;
 }

@@ -1,4 +1,5 @@
 import { VarveError } from "../../errors.ts";
+import { permissionError, readKernelFile } from "../../linux/mod.ts";
 
 /** Names of the runtimes, preferred first. */
 export const RUNTIMES = ["runc", "crun", "chroot"] as const;
@@ -43,7 +44,7 @@ export async function findRuntime(wanted: string, path: string): Promise<Runtime
     if (wanted !== "auto" && wanted !== name) continue;
     const program = await findProgram(name === "chroot" ? "sh" : name, path);
     if (program === null || name === "chroot" && !await hasAll(CHROOT_TOOLS, path)) continue;
-    return { name, program, hideUnified: name === "crun" && await hasHybridCgroups() };
+    return { name, program, hideUnified: name === "crun" && hasHybridCgroups() };
   }
   throw new VarveError(
     "E_UNSUPPORTED",
@@ -70,22 +71,13 @@ export async function findInit(path: string): Promise<string> {
 }
 
 /** Whether this machine mounts cgroups of both versions. */
-export async function hasHybridCgroups(): Promise<boolean> {
-  try {
-    const controllers = await Deno.readTextFile("/sys/fs/cgroup/unified/cgroup.controllers");
-    return controllers.trim() !== "";
-  } catch {
-    return false;
-  }
+export function hasHybridCgroups(): boolean {
+  return (readKernelFile("/sys/fs/cgroup/unified/cgroup.controllers") ?? "").trim() !== "";
 }
 
 /** Whether this machine mounts cgroups of version 2 only. */
-export async function hasOnlyUnifiedCgroups(): Promise<boolean> {
-  try {
-    return (await Deno.stat("/sys/fs/cgroup/cgroup.controllers")).isFile;
-  } catch {
-    return false;
-  }
+export function hasOnlyUnifiedCgroups(): boolean {
+  return readKernelFile("/sys/fs/cgroup/cgroup.controllers") !== undefined;
 }
 
 async function hasAll(names: readonly string[], path: string): Promise<boolean> {
@@ -102,7 +94,9 @@ async function findProgram(name: string, path: string): Promise<string | null> {
       const candidate = `${directory}/${name}`;
       const { isFile, mode } = await Deno.stat(candidate);
       if (isFile && ((mode ?? 0) & 0o111) !== 0) return candidate;
-    } catch {
+    } catch (error) {
+      const denied = permissionError(error, `find ${name}`);
+      if (denied !== undefined) throw denied;
       // Missing or unreadable: try the next directory, as a shell does.
     }
   }

@@ -1,5 +1,6 @@
 import { VarveError } from "../../errors.ts";
 import { Errno, errnoName } from "../libc/errno.ts";
+import { permissionError } from "./permissions.ts";
 
 /** Error numbers for which Deno's errors have no `code`. */
 const WITHOUT_CODE: readonly number[] = [
@@ -33,14 +34,17 @@ export function fileErrno(error: unknown): string | undefined {
 }
 
 /**
- * Turns an error of Deno's file API into a {@linkcode VarveError}: `E_DENIED` for a missing permission,
- * otherwise `E_SYSCALL`, with the kernel's name of the error. All other errors are returned unchanged.
+ * Turns an error of Deno's file API into a {@linkcode VarveError}: `E_DENIED` if Deno or the kernel does not permit
+ * it, otherwise `E_SYSCALL`, with the kernel's name of the error. Any other API's error about a missing permission of
+ * Deno is `E_DENIED`, too, with the flag as its hint. All other errors are returned unchanged.
  *
  * @param action what could not be done; it follows "Cannot " in the message
  * @param syscall the system call that failed, if known
  */
 export function fileError(error: unknown, action: string, syscall?: string): unknown {
   if (error instanceof VarveError) return error;
+  const permission = permissionError(error, action);
+  if (permission !== undefined) return permission;
   const errno = fileErrno(error);
   if (errno === undefined) return error;
   const hint = HINTS[errno];

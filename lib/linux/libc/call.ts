@@ -2,10 +2,21 @@ import type { ByteString } from "../../bytes/mod.ts";
 import { Errno, systemError } from "./errno.ts";
 import { libc } from "./libc.ts";
 
-/** The thread's error number. Valid only right after a synchronous call that failed. */
+/** Where this thread has its error number; the same for its whole life. */
+let location: Deno.PointerValue | undefined;
+/** Holds a copy of that number. */
+const copied = new Int32Array(1);
+
+/**
+ * The thread's error number. Valid only right after a synchronous call that failed.
+ *
+ * libc itself copies the number, because `Deno.UnsafePointerView` needs permission for FFI with every library.
+ */
 function lastErrno(): number {
-  const location = libc().__errno_location();
-  return location === null ? 0 : new Deno.UnsafePointerView(location).getInt32();
+  location ??= libc().__errno_location();
+  if (location === null) return 0;
+  libc().memcpy(copied, location, copied.byteLength);
+  return copied[0] as number;
 }
 
 /**

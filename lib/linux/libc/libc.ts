@@ -10,6 +10,7 @@ import { VarveError } from "../../errors.ts";
  */
 const SYMBOLS = {
   __errno_location: { parameters: [], result: "pointer" },
+  memcpy: { parameters: ["buffer", "pointer", "usize"], result: "void" },
   // descriptors
   openat: { parameters: ["i32", "buffer", "i32", "u32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
@@ -104,10 +105,20 @@ type Numeric<F> = {
 export type Libc = Numeric<Deno.DynamicLibrary<Symbols>["symbols"]>;
 
 /** Names of glibc and musl, as the dynamic loader knows them. */
-const LIBRARIES: readonly string[] = [
+const NAMES: readonly string[] = [
   "libc.so.6",
   "libc.musl-x86_64.so.1",
   "libc.musl-aarch64.so.1",
+];
+
+/** Where distributions install libc: Debian, then others. */
+const DIRECTORIES: readonly string[] = [
+  `/lib/${Deno.build.arch}-linux-gnu`,
+  `/usr/lib/${Deno.build.arch}-linux-gnu`,
+  "/lib64",
+  "/usr/lib64",
+  "/lib",
+  "/usr/lib",
 ];
 
 let loaded: Libc | undefined;
@@ -125,23 +136,48 @@ export function libc(): Libc {
       `Cannot call the kernel: ${Deno.build.os} on ${Deno.build.arch} is not Linux on x86-64 or aarch64`,
     );
   }
+  const names = permittedNames();
+  // Asks at a terminal. Asked by dlopen for the name alone, Deno would look for it in the working directory.
+  if (names.length === 0 && isGranted(Deno.permissions.requestSync({ name: "ffi" }))) {
+    names.push(...NAMES);
+  }
+  if (names.length === 0) {
+    throw new VarveError("E_DENIED", "Cannot call the kernel: FFI is not permitted", {
+      hint: `run Deno with --allow-ffi, or for libc alone with --allow-ffi=${DIRECTORIES[0]}/${
+        NAMES[0]
+      }`,
+    });
+  }
   let cause: unknown;
-  for (const name of LIBRARIES) {
+  for (const name of names) {
     try {
       return loaded = Deno.dlopen(name, SYMBOLS).symbols as Libc;
     } catch (error) {
-      if (error instanceof Deno.errors.NotCapable) {
-        throw new VarveError(
-          "E_DENIED",
-          "Cannot call the kernel: FFI is not permitted",
-          { hint: "run Deno with --allow-ffi" },
-          { cause: error },
-        );
-      }
       cause ??= error;
     }
   }
   throw new VarveError("E_UNSUPPORTED", "Cannot call the kernel: no libc was found", {}, { cause });
+}
+
+/**
+ * Whether Deno permits this process to call libc. It never prompts for the permission.
+ */
+export function isPermitted(): boolean {
+  return permittedNames().length > 0;
+}
+
+/**
+ * The names by which Deno permits to open libc. If it permits certain libraries only, they are paths: it
+ * would take a name as a file in the working directory.
+ */
+function permittedNames(): string[] {
+  if (isGranted(Deno.permissions.querySync({ name: "ffi" }))) return [...NAMES];
+  return DIRECTORIES.flatMap((directory) => NAMES.map((name) => `${directory}/${name}`))
+    .filter((path) => isGranted(Deno.permissions.querySync({ name: "ffi", path })));
+}
+
+function isGranted({ state }: Deno.PermissionStatus): boolean {
+  return state === "granted";
 }
 
 /** Whether this process can make system calls here. Never throws. */

@@ -1,4 +1,5 @@
 import { VarveError } from "../../errors.ts";
+import { permissionError } from "../../linux/mod.ts";
 import type { Credential } from "../contract.ts";
 
 /** Milliseconds that a helper may take. The limit is long, because some helpers ask the user. */
@@ -107,7 +108,9 @@ function spawn(
       stderr: "null",
       detached: true,
     }).spawn();
-  } catch {
+  } catch (error) {
+    const denied = permissionError(error, `start ${file}`);
+    if (denied !== undefined) throw denied;
     return undefined;
   }
 }
@@ -117,7 +120,10 @@ async function findProgram(name: string, path: string): Promise<string | undefin
     // A helper is never run from the working directory, because files there may come from an image.
     if (!directory.startsWith("/")) continue;
     const file = `${directory}/${name}`;
-    const found = await Deno.stat(file).catch(() => undefined);
+    const found = await Deno.stat(file).catch((error) => {
+      const denied = permissionError(error, `find ${name}`);
+      if (denied !== undefined) throw denied;
+    });
     if (found?.isFile && ((found.mode ?? 0) & 0o111) !== 0) return file;
   }
   return undefined;

@@ -1,4 +1,5 @@
 import { VarveError } from "../../errors.ts";
+import { permissionError } from "../../linux/mod.ts";
 import { type JsonObject, type JsonValue, parseStrictJson } from "../../oci/mod.ts";
 import type { Credential } from "../contract.ts";
 import { credentialFor, type HelperOptions, runHelper } from "./credential_helper.ts";
@@ -37,7 +38,8 @@ export async function readCredentialsFile(path: string): Promise<CredentialsFile
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
       return undefined;
     }
-    throw fail("E_DENIED", "it exists but cannot be read");
+    throw permissionError(error, `read credentials from ${path}`) ??
+      fail("E_DENIED", "it exists but cannot be read");
   }
   if (bytes.every((byte) => byte === 0x20 || byte === 0x0a)) return { path, json: {} };
   let json: JsonValue;

@@ -1,4 +1,5 @@
 import { VarveError } from "../../errors.ts";
+import { permissionError } from "../../linux/mod.ts";
 import type { Endpoint } from "../contract.ts";
 import { isLoopback } from "../http/loopback.ts";
 import { readHostsFile } from "./hosts_file.ts";
@@ -95,7 +96,8 @@ async function endpointOfFolder(
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
       return undefined;
     }
-    throw new VarveError("E_DENIED", `Cannot read ${folder}: it exists but cannot be read`);
+    throw permissionError(error, `read ${folder}`) ??
+      new VarveError("E_DENIED", `Cannot read ${folder}: it exists but cannot be read`);
   }
   const ca = names.filter((name) => name.endsWith(".crt")).sort();
   const cert = names.filter((name) => name.endsWith(".cert")).sort()[0];

@@ -1,4 +1,5 @@
 import { VarveError } from "../../errors.ts";
+import { permissionError } from "../../linux/mod.ts";
 import type { Endpoint } from "../contract.ts";
 
 /** Maximum size of a hosts file or a certificate in bytes. */
@@ -66,7 +67,8 @@ export async function readText(path: string): Promise<string | undefined> {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
       return undefined;
     }
-    throw new VarveError("E_DENIED", `Cannot read ${path}: it exists but cannot be read`);
+    throw permissionError(error, `read ${path}`) ??
+      new VarveError("E_DENIED", `Cannot read ${path}: it exists but cannot be read`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { requirePermissions } from "../../linux/mod.ts";
 import type { ClientConfig, Endpoint } from "../contract.ts";
 import { bitsOf, isInternalAddress } from "./ip_address.ts";
 import { isLoopback } from "./loopback.ts";
@@ -117,10 +118,9 @@ export class AddressRule {
       if (code === "EAI_AGAIN") {
         throw new NetworkFailure(action, `${origin}: the DNS lookup of its name failed`);
       }
-      const state = code === "EPERM"
-        ? "Deno may not look up its address (--allow-net)"
-        : "its name is not known to the DNS";
-      throw registryError(action, `${origin}: ${state}`);
+      // What node:dns makes of a permission that Deno does not have.
+      if (code === "EPERM") requirePermissions(action, [{ name: "net", host: hostname }]);
+      throw registryError(action, `${origin}: its name is not known to the DNS`);
     }
     if (list.length === 0) throw registryError(action, `${origin}: its name has no address`);
     this.#found.set(host, { until: performance.now() + KEPT_FOR, list });

@@ -1,4 +1,5 @@
 import { VarveError } from "../../errors.ts";
+import { permissionError } from "../../linux/mod.ts";
 import type { ClientConfig, Endpoint } from "../contract.ts";
 import type { Connections } from "./connections.ts";
 import { locationOf } from "./location.ts";
@@ -185,6 +186,8 @@ async function sendOnce(
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof VarveError) throw error;
+    const denied = permissionError(error, action);
+    if (denied !== undefined) throw denied;
     const through = proxyFor(url, proxies) === null ? "" : " (through the proxy)";
     // Most actions already name the origin.
     const where = action.includes(url.origin) ? "" : `${url.origin}: `;

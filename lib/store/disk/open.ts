@@ -1,4 +1,4 @@
-import { guarded } from "../../linux/mod.ts";
+import { guarded, requirePermissions } from "../../linux/mod.ts";
 import type { DiskStore } from "../disk_store.ts";
 import type { Disk } from "./context.ts";
 import type { Database } from "./database/database.ts";
@@ -21,7 +21,7 @@ import { namesIn } from "./system.ts";
  * read.
  *
  * @throws {VarveError} `E_NOT_FOUND` there is no store, and `create` is false · `E_PRECONDITION` the root is a symbolic link, is not a directory, or holds
- * other files but no store · `E_DENIED` it belongs to another user · `E_DB` its database is damaged
+ * other files but no store · `E_DENIED` it belongs to another user, or Deno lacks a permission · `E_DB` its database is damaged
  * or has a later schema; nothing was written · `E_BUSY` another process holds the database for too
  * long · `E_SYSCALL`
  *
@@ -39,6 +39,11 @@ import { namesIn } from "./system.ts";
  */
 export async function openStore(options: OpenOptions): Promise<DiskStore> {
   const paths = new Paths(absoluteRoot(options.root));
+  requirePermissions(`open store ${paths.root}`, [
+    { name: "read", path: paths.root },
+    { name: "write", path: paths.root },
+    { name: "sys", kind: "uid" },
+  ]);
   const { readOnly } = await prepareRoot(paths, options.create ?? true);
   const names = await guarded(`open store ${paths.root}`, () => namesIn(paths.ingest));
   const unclean = ownersIn(names).length > 0;

@@ -44,8 +44,7 @@ export async function prepareRoot(
   return await guarded(`open store ${root}`, async () => {
     if (await lstatOrNothing(root) === undefined) {
       if (!create) throw noStore(root);
-      await Deno.mkdir(root.slice(0, root.lastIndexOf("/")) || "/", { recursive: true });
-      await makeDirectory(root);
+      await makeRoot(root);
     }
     await checkDirectory(root);
     await checkNames(root);
@@ -64,6 +63,17 @@ export async function prepareRoot(
     await writeLayout(paths);
     return { readOnly: false };
   });
+}
+
+/** Makes the root. Its parent is touched only if it is missing: it may be outside of what Deno may write. */
+async function makeRoot(root: string): Promise<void> {
+  try {
+    await makeDirectory(root);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    await Deno.mkdir(root.slice(0, root.lastIndexOf("/")) || "/", { recursive: true });
+    await makeDirectory(root);
+  }
 }
 
 function noStore(root: string): VarveError {

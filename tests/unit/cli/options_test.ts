@@ -8,7 +8,7 @@ const options = (
   given: Record<string, unknown>,
   env: Record<string, string> = {},
   isRoot = false,
-) => globalOptions(given, (name) => ({ HOME: "/home/a", ...env })[name], isRoot);
+) => globalOptions(given, (name) => ({ HOME: "/home/a", ...env })[name], () => isRoot);
 
 function refused(act: () => unknown): string {
   const error = assertThrows(act, VarveError);

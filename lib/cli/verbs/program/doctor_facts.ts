@@ -11,6 +11,7 @@ import {
   Open,
   openAt,
   ownFd,
+  readKernelFile,
 } from "../../../linux/mod.ts";
 import type { Store } from "../../../store/mod.ts";
 
@@ -56,18 +57,13 @@ export function machineFacts(): MachineFacts {
     user: linux ? effectiveUser() : Deno.uid(),
     maySystemCall: linux,
     mayMount: linux && mayMount(),
-    openFiles: openFileLimit(),
+    openFiles: linux ? openFileLimit() : null,
   };
 }
 
 function openFileLimit(): number | null {
-  try {
-    const match = /^Max open files\s+(\d+)/m.exec(Deno.readTextFileSync("/proc/self/limits"));
-    return match === null ? null : Number(match[1]);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
+  const match = /^Max open files\s+(\d+)/m.exec(readKernelFile("/proc/self/limits") ?? "");
+  return match === null ? null : Number(match[1]);
 }
 
 /** Facts about the file system of a store. Sizes are in bytes. */
@@ -86,9 +82,13 @@ export interface ContainerFacts {
   readonly cgroups: "1" | "2" | "hybrid";
 }
 
+function cgroupVersion(): ContainerFacts["cgroups"] {
+  return hasOnlyUnifiedCgroups() ? "2" : hasHybridCgroups() ? "hybrid" : "1";
+}
+
 /** Looks for a container runtime and for cgroups. `path` is the value of `PATH`. */
 export async function containerFacts(path: string): Promise<ContainerFacts> {
-  const cgroups = await hasOnlyUnifiedCgroups() ? "2" : await hasHybridCgroups() ? "hybrid" : "1";
+  const cgroups = isSupported() ? cgroupVersion() : "1";
   try {
     return { runtime: (await findRuntime("auto", path)).name, cgroups };
   } catch (error) {

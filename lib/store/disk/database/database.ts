@@ -14,7 +14,8 @@ export interface DatabaseOptions {
   readonly readOnly?: boolean | undefined;
   /**
    * Whether no process can write to the database, as on a read-only file system. SQLite then needs
-   * no locks and makes no files beside the database.
+   * no locks and makes no files beside the database. Deno opens a database so only if it has all
+   * permissions (`-A`).
    */
   readonly immutable?: boolean | undefined;
 }

@@ -23,16 +23,29 @@ const BY_MESSAGE: readonly (readonly [RegExp, number])[] = [
   [/unable to open/, CANTOPEN],
 ];
 
+/** An error of node:sqlite. */
+interface SqliteError extends Error {
+  /** SQLite's extended result code. */
+  readonly errcode?: unknown | undefined;
+}
+
+function isSqliteError(error: unknown): error is SqliteError {
+  return error instanceof Error && "code" in error && error.code === "ERR_SQLITE_ERROR";
+}
+
+/** The primary result code of an error of SQLite; `undefined` for any other error. */
+function primaryCode(error: unknown): number | undefined {
+  if (!isSqliteError(error)) return undefined;
+  const { errcode } = error;
+  if (errcode === IOERR_SHMSIZE) return FULL;
+  if (typeof errcode === "number") return errcode & 0xff;
+  return BY_MESSAGE.find(([pattern]) => pattern.test(error.message))?.[1];
+}
+
 /** Maps an error of SQLite to a `VarveError`; returns any other error unchanged. */
 export function databaseError(error: unknown, action: string): unknown {
-  if (error instanceof VarveError || !(error instanceof Error)) return error;
-  const { code, errcode } = error as { code?: unknown | undefined; errcode?: unknown | undefined };
-  if (code !== "ERR_SQLITE_ERROR") return error;
-  const primary = errcode === IOERR_SHMSIZE
-    ? FULL
-    : typeof errcode === "number"
-    ? errcode & 0xff
-    : BY_MESSAGE.find(([pattern]) => pattern.test(error.message))?.[1];
+  if (error instanceof VarveError || !isSqliteError(error)) return error;
+  const primary = primaryCode(error);
   const message = `Cannot ${action}: ${error.message}`;
   const cause = { cause: error };
   switch (primary) {
@@ -67,6 +80,11 @@ export function databaseError(error: unknown, action: string): unknown {
     default:
       return new VarveError("E_INTERNAL", message, {}, cause);
   }
+}
+
+/** Whether SQLite could not open the database or a file beside it. */
+export function isCannotOpen(error: unknown): boolean {
+  return error instanceof VarveError && primaryCode(error.cause) === CANTOPEN;
 }
 
 /** Hint for a damaged database. */

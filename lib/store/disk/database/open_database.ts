@@ -3,8 +3,8 @@ import { guarded } from "../../../linux/mod.ts";
 import { FileLock } from "../lock.ts";
 import type { Paths } from "../paths.ts";
 import { lstatOrNothing, namesIn } from "../system.ts";
-import { Database } from "./database.ts";
-import { DAMAGED_HINT } from "./database_error.ts";
+import { Database, type DatabaseOptions } from "./database.ts";
+import { DAMAGED_HINT, isCannotOpen } from "./database_error.ts";
 import { APPLICATION_ID, checkSchema, migrate, SCHEMA_VERSION, schemaOf } from "./schema.ts";
 
 /**
@@ -34,7 +34,7 @@ export async function openDatabase(
   const found = await guarded(action, () => judgeFile(path));
   if (options.readOnly) {
     if (found === "new") throw dbError(path, "it is missing", "mount the store writable once");
-    return openForReading(path, await hasWal(path));
+    return openForReading(path);
   }
   if (found === "new") {
     return await guarded(action, async () => {
@@ -109,8 +109,8 @@ async function createDatabase(paths: Paths): Promise<Database> {
   }
 }
 
-function openForReading(path: string, wal: boolean): Database {
-  const db = new Database(path, wal ? { readOnly: true } : { immutable: true });
+function openForReading(path: string): Database {
+  const db = connectForReading(path);
   try {
     const version = schemaOf(db);
     checkSchema(path, version);
@@ -122,25 +122,55 @@ function openForReading(path: string, wal: boolean): Database {
   }
 }
 
-/** Lets SQLite check every page. Without a WAL, this writes no files beside the database. */
-async function quickCheck(path: string): Promise<void> {
-  for (let attempt = 1;; attempt++) {
-    const wal = await hasWal(path);
-    const before = await Deno.stat(path);
-    try {
-      using db = new Database(path, wal ? { readOnly: true } : { immutable: true });
-      const result = db.get<{ quick_check: string }>("PRAGMA quick_check(1)")?.quick_check;
-      if (result !== "ok") throw dbError(path, `it is damaged (${result})`, DAMAGED_HINT);
-      return;
-    } catch (error) {
-      // Another process may have written meanwhile, so that the pages belong to different states.
-      // Try again.
-      const after = await Deno.stat(path);
-      const changed = before.mtime?.getTime() !== after.mtime?.getTime() ||
-        before.size !== after.size || wal !== await hasWal(path);
-      if (!changed || attempt === 3) throw error;
-    }
+/**
+ * Connects to a database on a read-only file system. If SQLite's files lie beside the database, it is
+ * read as any other. If they do not, SQLite can only read it as immutable.
+ *
+ * @throws {VarveError} `E_DENIED` it can only be read as immutable, and Deno does not have all permissions
+ */
+function connectForReading(path: string): Database {
+  try {
+    return connected(path, { readOnly: true });
+  } catch (error) {
+    if (!isCannotOpen(error)) throw error;
   }
+  try {
+    return connected(path, { immutable: true });
+  } catch (error) {
+    if (!isCannotOpen(error)) throw error;
+    // Without all permissions, Deno takes the URL that says "immutable" as a path.
+    throw new VarveError(
+      "E_DENIED",
+      `Cannot open ${path}: on a read-only file system Deno opens a database with all permissions only`,
+      { subject: path, hint: "run Deno with -A, or mount the store writable" },
+      { cause: error },
+    );
+  }
+}
+
+/** Opens a database and reads from it: SQLite reads nothing, and does not fail, before the first query. */
+function connected(path: string, options: DatabaseOptions): Database {
+  const db = new Database(path, options);
+  try {
+    schemaOf(db);
+    return db;
+  } catch (error) {
+    db[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/**
+ * Lets SQLite check every page.
+ *
+ * With a WAL it only reads: closing a connection that may write would write the WAL into the database.
+ * Without a WAL it opens the database for writing: closing such a connection removes the files that
+ * SQLite made beside the database, and writes nothing.
+ */
+async function quickCheck(path: string): Promise<void> {
+  using db = new Database(path, { readOnly: await hasWal(path) });
+  const result = db.get<{ quick_check: string }>("PRAGMA quick_check(1)")?.quick_check;
+  if (result !== "ok") throw dbError(path, `it is damaged (${result})`, DAMAGED_HINT);
 }
 
 async function hasWal(path: string): Promise<boolean> {
