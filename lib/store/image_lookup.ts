@@ -37,7 +37,7 @@ export interface StoredImage {
   readonly config: ImageConfig;
   /** Digest of the config, which is the image ID. */
   readonly imageId: Digest;
-  /** Blob and diffID of each layer, lowest first. For a layer that the store holds, the diffID is always a SHA-256. */
+  /** Blob and diffID of each layer, lowest first. For a layer that the store holds, the diffID is its identity there. */
   readonly layers: readonly ImageLayer[];
   /** ChainID of all layers together; `null` for an image without layers. */
   readonly chainId: ChainId | null;
