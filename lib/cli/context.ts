@@ -5,29 +5,9 @@ import { createProgramPool, type ProgramPool } from "../pool/internal.ts";
 import type { Snapshotter } from "../snapshot/mod.ts";
 import { type DiskStore, openStore } from "../store/mod.ts";
 import { createProgress, type Progress } from "./display/progress.ts";
+import { writeMessage } from "./display/output.ts";
+import type { Io } from "./io.ts";
 import { type GlobalOptions, workersOf } from "./options.ts";
-
-/** The standard streams and the environment of one command. Tests pass their own. */
-export interface Io {
-  /** Value of an environment variable; `undefined` when it is not set. */
-  env(name: string): string | undefined;
-  /** Writes text or bytes to standard output. Resolves when all of it is written. */
-  stdout(data: string | Uint8Array): Promise<void>;
-  /** Writes text to standard error. */
-  stderr(text: string): void;
-  /** Standard input. */
-  stdin(): ReadableStream<Uint8Array>;
-  /** Whether a standard stream is a terminal. */
-  isTerminal(stream: "stdin" | "stdout" | "stderr"): boolean;
-  /** Hides what the user types and delivers it character by character. Dispose to restore the terminal. */
-  hideInput?(): Disposable;
-  /** The program and the arguments that start varve itself, before any verb. */
-  self?(): readonly string[];
-  /** Stops SIGINT, SIGTERM and SIGHUP from aborting the command: the verb handles them itself. Dispose to resume. */
-  holdSignals?(): Disposable;
-  /** Lets SIGINT, SIGTERM and SIGHUP end the process at once, whatever it does, instead of aborting the command. */
-  endAtSignals?(): void;
-}
 
 /**
  * The context of a verb. It opens the store, the pool and the snapshotter at their first use, and closes them when the
@@ -115,11 +95,16 @@ export class Context implements AsyncDisposable {
     return this.#snapshotter;
   }
 
+  /** Columns of the terminal on standard output; `undefined` where it is none. */
+  get columns(): number | undefined {
+    return this.io.columns?.("stdout");
+  }
+
   /** Progress on standard error. */
   get progress(): Progress {
     this.#progress ??= createProgress(
       this.options,
-      (text) => this.io.stderr(text),
+      (text) => writeMessage(this.io, text),
       this.io.isTerminal("stderr"),
     );
     return this.#progress;
@@ -136,7 +121,7 @@ export class Context implements AsyncDisposable {
   warn(message: string): void {
     if (this.options.quiet) return;
     if (this.#progress === undefined) {
-      this.io.stderr(`varve: warning: ${escapeText(message)}\n`);
+      writeMessage(this.io, `varve: warning: ${escapeText(message)}\n`);
     } else this.#warnings.push(message);
   }
 

@@ -8,7 +8,7 @@
  * @module
  */
 import type { WorkerEntry } from "../pool/mod.ts";
-import type { Io } from "./context.ts";
+import type { Io } from "./io.ts";
 import { isProxyVariable, takeProxyVariables } from "./proxy_variables.ts";
 import { INTERRUPTED, runCli } from "./run.ts";
 
@@ -73,6 +73,12 @@ const io: Io = {
   },
   stdin: () => Deno.stdin.readable,
   isTerminal: (stream) => Deno[stream].isTerminal(),
+  columns(stream) {
+    if (!Deno[stream].isTerminal()) return undefined;
+    // A terminal may not know its size.
+    const { columns } = Deno.consoleSize();
+    return columns > 0 ? columns : undefined;
+  },
   hideInput() {
     // With cbreak, Ctrl-C still ends the command.
     Deno.stdin.setRaw(true, { cbreak: true });

@@ -19,7 +19,7 @@
  * to standard output itself and returns `STREAMED`. Progress, warnings and errors go to standard error. Text that
  * comes from an image or a registry is escaped before it reaches a terminal (`display/`).
  *
- * **The environment** is read through `Io` (`context.ts`) and nowhere else in varve. `main.ts` makes the `Io` of the
+ * **The environment** is read through `Io` (`io.ts`) and nowhere else in varve. `main.ts` makes the `Io` of the
  * process, and turns signals into an abort of the command. Other rooms get plain options. So a test, or a program that
  * embeds varve, can run any command with streams and variables of its own.
  *
@@ -28,6 +28,6 @@
  *
  * @module
  */
-export type { Io } from "./context.ts";
+export type { Io } from "./io.ts";
 export { runCli, type RunCliOptions } from "./run.ts";
 export { VERSION } from "./verbs/program/version.ts";

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { VarveError } from "../errors.ts";
 import { GROUPS, INTERNAL_VERBS, VERBS } from "./catalog.ts";
 import { Cursor } from "./cursor.ts";
+import { gridOf, HELP_WIDTH, helpOf, helpStyle } from "./display/help.ts";
 import type { Options, Verb } from "./verb.ts";
 import { VERSION } from "./verbs/program/version.ts";
 
@@ -12,48 +13,65 @@ export type Dispatch = (
   options: Options,
 ) => Promise<void>;
 
-const GLOBAL_HELP = `
-Exit codes:
-  0 ok  1 internal  2 usage  3 damage found  4 not found  5 already exists  6 precondition  7 bad data
-  8 limit exceeded  9 unsupported here  10 registry  11 denied  12 system call  130 interrupted
+const EXIT_CODES: readonly string[] = [
+  "0 ok",
+  "1 internal",
+  "2 usage",
+  "3 damage found",
+  "4 not found",
+  "5 already exists",
+  "6 precondition",
+  "7 bad data",
+  "8 limit exceeded",
+  "9 unsupported here",
+  "10 registry",
+  "11 denied",
+  "12 system call",
+  "130 interrupted",
+];
 
-Environment variables, used where the option is not given:
-  VARVE_ROOT, VARVE_DURABILITY, VARVE_WORKERS, VARVE_DRIVER, VARVE_INFLATE (auto, isal or zlib).
-  Without them, the settings of the store apply ('varve config ls' lists them).
+const GLOBAL_HELP =
+  `Environment variables, used where the option is not given: VARVE_ROOT, VARVE_DURABILITY, VARVE_WORKERS, VARVE_DRIVER,
+VARVE_INFLATE (auto, isal or zlib). Without them, the settings of the store apply ('varve config ls' lists them).
 
-In file names, a byte that is not printable UTF-8 is shown as \\xNN, and a backslash as \\\\.
-REF:/PATH takes names in the same form.`;
+In file names, a byte that is not printable UTF-8 is shown as \\xNN, and a backslash as \\\\. REF:/PATH takes names in
+the same form.
+
+'varve VERB --help' explains a verb.`;
 
 /**
  * Builds commander's model of the command line.
  *
  * @param args the words to parse. When they name a verb, only its module is loaded, which makes the start faster;
  *   otherwise the program has all verbs.
+ * @param width columns of the help
  */
 export async function createProgram(
   dispatch: Dispatch,
   args: readonly string[] = [],
+  width: number = HELP_WIDTH,
 ): Promise<Command> {
-  const program = programWithoutVerbs();
+  const program = programWithoutVerbs(width);
+  const add = (parent: Command, verb: Verb) => addVerb(parent, verb, width, dispatch);
   const wanted = firstWord(program, args);
   if (wanted !== undefined && Object.hasOwn(INTERNAL_VERBS, wanted)) {
-    add(program, await (INTERNAL_VERBS[wanted] as () => Promise<Verb>)(), dispatch);
+    add(program, await (INTERNAL_VERBS[wanted] as () => Promise<Verb>)());
     return program;
   }
   const isKnown = wanted !== undefined &&
     (Object.hasOwn(VERBS, wanted) || Object.hasOwn(GROUPS, wanted));
   for (const [name, read] of Object.entries(VERBS)) {
-    if (!isKnown || name === wanted) add(program, await read(), dispatch);
+    if (!isKnown || name === wanted) add(program, await read());
   }
   for (const [name, { summary, verbs }] of Object.entries(GROUPS)) {
     if (isKnown && name !== wanted) continue;
     const group = program.command(name).description(summary);
-    for (const verb of await verbs()) add(group, verb, dispatch);
+    for (const verb of await verbs()) add(group, verb);
   }
   return program;
 }
 
-function programWithoutVerbs(): Command {
+function programWithoutVerbs(width: number): Command {
   return new Command("varve")
     .description(
       "verify, inspect, mount, unpack and save container images",
@@ -70,8 +88,11 @@ function programWithoutVerbs(): Command {
     .option("--workers <n>", "worker threads (default: one per core, at most 4)")
     .option("--driver <driver>", "snapshot driver: erofs, overlay, native or auto")
     .version(VERSION, "--version", "print the version")
-    .addHelpText("after", GLOBAL_HELP)
-    .configureHelp({ showGlobalOptions: true });
+    .addHelpText(
+      "after",
+      `\nExit codes:\n${gridOf(EXIT_CODES, width)}\n${helpOf(GLOBAL_HELP, width)}`,
+    )
+    .configureHelp(helpStyle(width));
 }
 
 /** The first word of a command line that is neither an option of the program nor the value of one. */
@@ -104,9 +125,9 @@ export function endOptions(program: Command, args: readonly string[]): string[] 
   return [...args];
 }
 
-function add(parent: Command, verb: Verb, dispatch: Dispatch): void {
+function addVerb(parent: Command, verb: Verb, width: number, dispatch: Dispatch): void {
   const command = parent.command(verb.usage).description(verb.summary)
-    .addHelpText("after", `\n${verb.help}`);
+    .addHelpText("after", `\n${helpOf(verb.help, width)}`);
   verb.configure?.(command);
   if (verb.passesOn !== undefined) PASSES_ON.set(command, verb.passesOn);
   command.action(async () => {

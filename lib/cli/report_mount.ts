@@ -23,7 +23,10 @@ export function reportMount(
 }
 
 /** Lists what is mounted. */
-export function reportMounts(mounts: readonly MountRecord[]): MountReport {
+export function reportMounts(
+  mounts: readonly MountRecord[],
+  columns: number | undefined,
+): MountReport {
   return {
     json: mounts.map(({ created, ...rest }) => ({
       ...rest,
@@ -37,6 +40,7 @@ export function reportMounts(mounts: readonly MountRecord[]): MountReport {
         `${readOnly ? "read-only" : "read-write"}${elsewhere ? ", in another namespace" : ""}`,
         readOnly ? "" : escapeText(key),
       ]),
+      columns,
     ),
   };
 }

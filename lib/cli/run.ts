@@ -2,9 +2,12 @@ import { escapeJson, escapeLines, escapeText } from "../bytes/mod.ts";
 import { type Command, CommanderError } from "commander";
 import { exitCode, toErrorRecord, VarveError } from "../errors.ts";
 import { fileError } from "../linux/mod.ts";
-import { Context, type Io } from "./context.ts";
+import { Context } from "./context.ts";
+import type { Io } from "./io.ts";
 import { jsonParts } from "./display/json.ts";
-import { checkedOutput, ClosedOutput, writeParts } from "./display/output.ts";
+import { helpWidth } from "./display/help.ts";
+import { checkedOutput, ClosedOutput, writeMessage, writeParts } from "./display/output.ts";
+import { wrapParts } from "./display/wrap.ts";
 import { type GlobalOptions, globalOptions } from "./options.ts";
 import { createProgram, endOptions } from "./program.ts";
 import { type Options, type Report, STREAMED, type Verb } from "./verb.ts";
@@ -54,16 +57,21 @@ export async function runCli(args: readonly string[], options: RunCliOptions): P
   let action = "go on";
   let exit = 0;
   let exitOf: (error: unknown) => number = exitCode;
-  const program: Command = await createProgram(async (verb, verbArgs, verbOptions) => {
-    action = `run '${verb.usage.split(" ", 1)[0]}'`;
-    const globals = globalOptions(program.opts(), io.env, () => options.isRoot ?? false);
-    format = globals.format;
-    if (verb.onlyReads === true) io.endAtSignals?.();
-    exitOf = (error) => verb.exitOf?.(error) ?? exitCode(error);
-    const commandLine = () => createProgram(() => Promise.resolve());
-    await using context = new Context(io, globals, signal, commandLine, verb.makesStore ?? false);
-    exit = await runVerb(context, verb, verbArgs, verbOptions);
-  }, args);
+  const width = helpWidth(io);
+  const program: Command = await createProgram(
+    async (verb, verbArgs, verbOptions) => {
+      action = `run '${verb.usage.split(" ", 1)[0]}'`;
+      const globals = globalOptions(program.opts(), io.env, () => options.isRoot ?? false);
+      format = globals.format;
+      if (verb.onlyReads === true) io.endAtSignals?.();
+      exitOf = (error) => verb.exitOf?.(error) ?? exitCode(error);
+      const commandLine = () => createProgram(() => Promise.resolve());
+      await using context = new Context(io, globals, signal, commandLine, verb.makesStore ?? false);
+      exit = await runVerb(context, verb, verbArgs, verbOptions);
+    },
+    args,
+    width,
+  );
   // Keep commander's output until we know whether it is help or an error.
   let written = "";
   forAll(program, (command) => {
@@ -118,10 +126,11 @@ async function runVerb(
   const { json, text } = result;
   if (json === undefined) return result.exit ?? 0;
   const parts = typeof text === "string" ? [text] : text;
-  await writeParts(
-    context.io,
-    context.options.format === "json" ? jsonParts(json) : escaped(parts),
-  );
+  const { columns, io, options: { format } } = context;
+  const printed = format === "json"
+    ? jsonParts(json)
+    : wrapParts(escaped(parts), result.isDocument === true ? undefined : columns);
+  await writeParts(io, printed);
   return result.exit ?? 0;
 }
 
@@ -171,7 +180,7 @@ function report(
     ? ""
     : `: expected ${expected}, got ${actual}`;
   const line = `${message}${difference}${hint === undefined ? "" : ` (${hint})`}`;
-  io.stderr(`varve: ${escapeText(line)}\n`);
+  writeMessage(io, `varve: ${escapeText(line)}\n`);
   // Exit code 1 means a defect of varve. Its stack belongs in the bug report.
   if (exit === 1 && stack !== undefined) io.stderr(`${escapeLines(stack)}\n`);
   return exit;

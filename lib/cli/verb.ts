@@ -10,6 +10,8 @@ export interface Report {
   readonly json: unknown;
   /** For `--format text`: the complete text, or its parts in order; `""` prints nothing. */
   readonly text: string | Iterable<string>;
+  /** Whether the text is a document, such as JSON, whose lines are never broken. */
+  readonly isDocument?: boolean | undefined;
   /** Exit code, 0 when absent. */
   readonly exit?: number | undefined;
 }

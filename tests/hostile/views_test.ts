@@ -18,7 +18,7 @@ import { tempDir } from "../support/machine/temp_dir.ts";
 
 Deno.test("K03: a table of 150,000 rows is printed", () => {
   const rows = Array.from({ length: 150_000 }, (_, i) => [`row ${i}`, i, "日本"] as const);
-  const lines = table(["NAME", "COUNT", "TEXT"], rows).split("\n");
+  const lines = table(["NAME", "COUNT", "TEXT"], rows, undefined).split("\n");
   assertEquals(lines.length, 150_002);
   assertEquals(lines[0], "NAME         COUNT  TEXT");
   assertEquals(lines[1], "row 0            0  日本");

@@ -1,12 +1,10 @@
-/** `varve run --tty` in a real terminal: tmux, which can be read and typed into. */
+/** `varve run --tty` in a real terminal. */
 import { assertStringIncludes } from "@std/assert";
 import { BOX } from "../support/images/busybox_image.ts";
 import { needs } from "../support/machine/needs.ts";
-import { run } from "../support/machine/process.ts";
-import { waitUntil } from "../support/machine/wait.ts";
+import { Terminal } from "../support/machine/terminal.ts";
 import {
   CONTAINER_TOOLS,
-  type ContainerFixture,
   containerFixture,
   runsOf,
   RUNTIME_NAMES,
@@ -14,61 +12,22 @@ import {
 
 const need = needs({ root: true, mount: true, tools: [...CONTAINER_TOOLS, "tmux", "stty"] });
 
-/** A terminal of 90 by 30 characters with a shell in it. */
-class Terminal implements AsyncDisposable {
-  readonly #socket: string;
-
-  private constructor(socket: string) {
-    this.#socket = socket;
-  }
-
-  static async open({ temp, root }: ContainerFixture): Promise<Terminal> {
-    const terminal = new Terminal(temp.join("tmux"));
-    await terminal.tmux("new-session", "-d", "-x", "90", "-y", "30", "env", "-i", ...[
-      `PATH=${Deno.env.get("PATH")}`,
-      `HOME=${Deno.env.get("HOME")}`,
-      `VARVE_ROOT=${root}`,
-      "VARVE_DURABILITY=none",
-      "TERM=screen",
-      "PS1=ready> ",
-      "sh",
-    ]);
-    return terminal;
-  }
-
-  async tmux(...args: string[]): Promise<string> {
-    const { stdout } = await run(["tmux", "-S", this.#socket, "-f", "/dev/null", ...args]);
-    return stdout;
-  }
-
-  /** Types a line. */
-  async type(line: string): Promise<void> {
-    await this.tmux("send-keys", "-l", line);
-    await this.tmux("send-keys", "Enter");
-  }
-
-  /** Waits until a pattern is to be seen. */
-  async see(pattern: RegExp): Promise<string> {
-    let screen = "";
-    return await waitUntil(`${pattern}`, async () => {
-      screen = await this.tmux("capture-pane", "-p");
-      return pattern.exec(screen)?.[0];
-    }, { seen: () => screen });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.tmux("kill-server");
-  }
-}
-
 for (const runtime of RUNTIME_NAMES) {
   Deno.test({
     name: `run --tty (${runtime}): a shell, its size, ^C, the exit code, and a terminal as before`,
     ...need,
     fn: async () => {
       await using fixture = await containerFixture();
-      await using terminal = await Terminal.open(fixture);
-      await terminal.see(/ready>/);
+      await using terminal = await Terminal.open(fixture.temp.join("tmux"), {
+        columns: 90,
+        rows: 30,
+        env: {
+          PATH: Deno.env.get("PATH") ?? "",
+          HOME: Deno.env.get("HOME") ?? "",
+          VARVE_ROOT: fixture.root,
+          VARVE_DURABILITY: "none",
+        },
+      });
       const words = ["run", "--rm", "--tty", "--runtime", runtime, BOX, "--", "sh"];
       const command = fixture.varve.command(words).join(" ");
       await terminal.type(`clear; ${command}; echo rc=$?`);

@@ -1,8 +1,12 @@
 import { fileError } from "../../linux/mod.ts";
-import type { Io } from "../context.ts";
+import type { Io } from "../io.ts";
+import { wrapText } from "./wrap.ts";
 
 /** Number of characters that are collected before a write. */
 const BATCH = 64 * 1024;
+
+/** Columns by which the second and later lines of a message are indented. */
+const HANG = 2;
 
 /**
  * The reader of standard output closed it, as `head` does in `varve save app | head -c 1`. That is not an error to
@@ -26,6 +30,11 @@ export function checkedOutput(io: Io): Io {
       }
     },
   };
+}
+
+/** Writes a message to standard error. On a terminal it is broken between words. */
+export function writeMessage(io: Io, text: string): void {
+  io.stderr(wrapText(text, io.columns?.("stderr"), HANG));
 }
 
 /** Writes parts of a text to standard output, many parts in one write. */

@@ -1,40 +1,92 @@
 import { escapeText } from "../../bytes/mod.ts";
+import { textWidth } from "./width.ts";
+import { wrapLine } from "./wrap.ts";
 
-/** Characters that take two columns: Unicode's East Asian Width W and F, and emoji. */
-const WIDE =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}\p{Emoji_Presentation}]/u;
 /** What stands between two columns. */
 const GAP = "  ";
+/** Indentation of the second and later lines of a row. */
+const INDENT = 2;
+/** Fewest columns of a terminal in which the text of a cell is wrapped. With fewer, the cell begins a new line. */
+const LEAST = 24;
+
+/** Part of the columns: those that stand beside each other. */
+interface Band {
+  readonly indent: number;
+  readonly columns: { readonly index: number; width: number }[];
+}
 
 /**
  * Formats rows under headings, with aligned columns and without borders. Columns of numbers are aligned to the right.
  * Ends with a newline.
+ *
+ * On a terminal that is too narrow, text in cells is wrapped between words. Where that is not enough, a
+ * row and the headings continue on more lines, which are indented.
+ *
+ * @param width columns of the terminal; `undefined` where the table does not go to a terminal
  */
 export function table(
   headings: readonly string[],
   rows: readonly (readonly (string | number)[])[],
+  width: number | undefined,
 ): string {
   const numeric = headings.map((_, i) =>
     rows.length > 0 && rows.every((row) => typeof row[i] === "number")
   );
   const cells = [headings, ...rows].map((row) => row.map((cell) => escapeText(String(cell))));
-  const widths = headings.map((_, i) =>
-    cells.reduce((width, row) => Math.max(width, textWidth(row[i] ?? "")), 0)
+  const bands = bandsOf(
+    headings.map((_, i) => cells.map((row) => row[i] ?? "")),
+    width ?? Infinity,
   );
-  return cells.map((row) =>
-    `${
-      row.map((cell, i) => {
-        const padding = " ".repeat((widths[i] as number) - textWidth(cell));
-        return numeric[i] ? padding + cell : cell + padding;
-      }).join(GAP).trimEnd()
-    }\n`
-  ).join("");
+  return cells.map((row) => bands.map((band) => bandOf(row, band, numeric)).join("")).join("");
 }
 
-/** Columns that a text takes on a terminal. */
-function textWidth(text: string): number {
-  if (/^[ -~]*$/.test(text)) return text.length;
-  let width = 0;
-  for (const char of text.replaceAll(/\p{M}/gu, "")) width += WIDE.test(char) ? 2 : 1;
-  return width;
+/** Divides columns into bands that fit. */
+function bandsOf(columns: readonly (readonly string[])[], width: number): Band[] {
+  const bands: Band[] = [];
+  let free = -1;
+  for (const [index, cells] of columns.entries()) {
+    const natural = widest(cells, textWidth);
+    const fits = natural + GAP.length <= free;
+    // Whether the cells may be wrapped in what is free of this line.
+    const least = fits ? 0 : widest(cells, widestWord);
+    const wraps = !fits && Math.max(least, Math.min(natural, LEAST)) + GAP.length <= free;
+    if (fits || wraps) {
+      const own = fits ? natural : free - GAP.length;
+      bands.at(-1)?.columns.push({ index, width: own });
+      free -= own + GAP.length;
+      continue;
+    }
+    const indent = bands.length === 0 ? 0 : Math.max(0, Math.min(INDENT, width - least));
+    const own = Math.max(least, Math.min(natural, width - indent));
+    bands.push({ indent, columns: [{ index, width: own }] });
+    free = width - indent - own;
+  }
+  return bands;
+}
+
+/** The lines of one band of a row; none where a later band of a row is empty. */
+function bandOf(
+  row: readonly string[],
+  { indent, columns }: Band,
+  numeric: readonly boolean[],
+): string {
+  const cells = columns.map(({ index, width }) => wrapLine(row[index] ?? "", width, 0));
+  let out = "";
+  for (let at = 0; at < Math.max(...cells.map((lines) => lines.length)); at++) {
+    const line = columns.map(({ index, width }, i) => {
+      const text = cells[i]?.[at] ?? "";
+      const padding = " ".repeat(Math.max(0, width - textWidth(text)));
+      return numeric[index] ? padding + text : text + padding;
+    }).join(GAP).trimEnd();
+    if (line !== "" || indent === 0) out += `${" ".repeat(line === "" ? 0 : indent)}${line}\n`;
+  }
+  return out;
+}
+
+function widest(cells: readonly string[], measure: (text: string) => number): number {
+  return cells.reduce((width, cell) => Math.max(width, measure(cell)), 0);
+}
+
+function widestWord(text: string): number {
+  return widest(text.split(" "), textWidth);
 }

@@ -3,7 +3,7 @@ import { printableLine } from "../../display/printable.ts";
 import { table } from "../../display/table.ts";
 import type { Verb } from "../../verb.ts";
 
-/** Number of characters of a command line that are shown. */
+/** Columns of a command line that a terminal shows. */
 const COMMAND_WIDTH = 40;
 
 /** `varve ps`. */
@@ -33,8 +33,9 @@ left. 'varve snapshot rm KEY' removes a container that has ended.`,
           exit === null ? status : `${status} (${exit})`,
           String(pid ?? ""),
           time(created).slice(0, 16).replace("T", " "),
-          printableLine(command.join(" "), COMMAND_WIDTH),
+          printableLine(command.join(" "), COMMAND_WIDTH, context.columns),
         ]),
+        context.columns,
       ),
     };
   },

@@ -42,8 +42,9 @@ means without --platform.
 
 JSON: [{"name","kind","imageId","manifest","platform","size","created","platforms":[{"imageId","manifest",
 "platform","size","created"}]}]
-"manifest" is the digest of the index, if the name is that of one; in "platforms" that of the manifest. "kind" is "image", "artifact" (not an image, such as a chart or a signature; only name and manifest are known)
-or "damaged". "size" is in bytes, uncompressed. A layer that several images share counts in each of them.`,
+
+"manifest" is the digest of the index, if the name is that of one; in "platforms" that of the manifest. "kind" is
+"image", "artifact" (not an image, such as a chart or a signature; only name and manifest are known) or "damaged". "size" is in bytes, uncompressed. A layer that several images share counts in each of them.`,
   async run(context) {
     const store = await context.store();
     // Names of one manifest share what is read of it: an image can have thousands.
@@ -68,6 +69,7 @@ or "damaged". "size" is in bytes, uncompressed. A layer that several images shar
             one.size === null ? "" : formatBytes(one.size),
           ])
         ),
+        context.columns,
       ),
     };
   },

@@ -46,7 +46,7 @@ JSON: {"name","target","platform","imageId","chainId","manifest","config","layer
     if (options["referrers"] === true) {
       json["referrers"] = await referrers(context, image, options["plainHttp"] === true);
     }
-    return { json, text: jsonParts(json) };
+    return { json, text: jsonParts(json), isDocument: true };
   },
 };
 
@@ -74,12 +74,17 @@ async function referrers(
   }));
 }
 
+/** Columns of a terminal that `varve history` needs besides its texts. */
+const OTHER_COLUMNS = 50;
+
 /** `varve history`. */
 export const history: Verb = {
   usage: "history <ref>",
   summary: "show the history of an image",
   onlyReads: true,
-  help: `The newest step is first, as in docker history.
+  help:
+    `The newest step is first, as in docker history. On a terminal, long commands and comments are cut; elsewhere
+they are whole.
 
 JSON: [{"created","createdBy","author","comment","emptyLayer","diffId","size"}]`,
   configure(command) {
@@ -101,6 +106,7 @@ JSON: [{"created","createdBy","author","comment","emptyLayer","diffId","size"}]`
         size: layer === undefined ? 0 : store.layers.get(layer.diffId)?.size ?? null,
       };
     }).reverse();
+    const room = (context.columns ?? 0) - OTHER_COLUMNS;
     return {
       json: rows,
       text: table(
@@ -109,9 +115,10 @@ JSON: [{"created","createdBy","author","comment","emptyLayer","diffId","size"}]`
           row.diffId === null ? "<none>" : shortDigest(row.diffId),
           row.created?.slice(0, 19) ?? "",
           row.size === null ? "" : formatBytes(row.size),
-          printableLine(row.createdBy ?? "", 60),
-          printableLine(row.comment ?? "", 40),
+          printableLine(row.createdBy ?? "", Math.max(60, 0.6 * room), context.columns),
+          printableLine(row.comment ?? "", Math.max(40, 0.4 * room), context.columns),
         ]),
+        context.columns,
       ),
     };
   },
@@ -147,6 +154,7 @@ JSON: [{"digest","mediaType","diffId","chainId","parent","size","uncompressedSiz
           row.entries ?? "",
           row.cacheId ?? "",
         ]),
+        context.columns,
       ),
     };
   },

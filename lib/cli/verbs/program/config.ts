@@ -21,6 +21,7 @@ const ls: Verb = {
       text: table(
         ["KEY", "VALUE", "DEFAULT", "ABOUT"],
         rows.map((row) => [row.key, row.value ?? "", row.default, row.about]),
+        context.columns,
       ),
     };
   },

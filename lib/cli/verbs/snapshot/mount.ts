@@ -44,7 +44,9 @@ Examples:
   async run(context, [reference, directory], options) {
     const store = await context.store();
     const key = stringOption(options, "rw");
-    if (reference === undefined && key === undefined) return reportMounts(listMounts(store));
+    if (reference === undefined && key === undefined) {
+      return reportMounts(listMounts(store), context.columns);
+    }
     if (reference === undefined || directory === undefined) {
       throw new VarveError(
         "E_USAGE",

@@ -34,6 +34,7 @@ JSON: [{"key","kind","parent","diffId","cacheId","labels","createdAt","updatedAt
       text: table(
         ["KEY", "PARENT", "KIND"],
         rows.map((row) => [row.key, shortDigest(row.parent ?? ""), row.kind]),
+        context.columns,
       ),
     };
   },

@@ -1,0 +1,23 @@
+/** The standard streams and the environment of one command. Tests pass their own. */
+export interface Io {
+  /** Value of an environment variable; `undefined` when it is not set. */
+  env(name: string): string | undefined;
+  /** Writes text or bytes to standard output. Resolves when all of it is written. */
+  stdout(data: string | Uint8Array): Promise<void>;
+  /** Writes text to standard error. */
+  stderr(text: string): void;
+  /** Standard input. */
+  stdin(): ReadableStream<Uint8Array>;
+  /** Whether a standard stream is a terminal. */
+  isTerminal(stream: "stdin" | "stdout" | "stderr"): boolean;
+  /** Columns of the terminal that a standard stream is; `undefined` where it is none, or does not say it. */
+  columns?(stream: "stdout" | "stderr"): number | undefined;
+  /** Hides what the user types and delivers it character by character. Dispose to restore the terminal. */
+  hideInput?(): Disposable;
+  /** The program and the arguments that start varve itself, before any verb. */
+  self?(): readonly string[];
+  /** Stops SIGINT, SIGTERM and SIGHUP from aborting the command: the verb handles them itself. Dispose to resume. */
+  holdSignals?(): Disposable;
+  /** Lets SIGINT, SIGTERM and SIGHUP end the process at once, whatever it does, instead of aborting the command. */
+  endAtSignals?(): void;
+}

@@ -1,0 +1,120 @@
+/**
+ * What a user sees, in real terminals of 40, 80 and 200 columns: no word that fits a line is broken, no
+ * bar is cut, and no control character of an image arrives.
+ */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { Cli } from "../support/cli/cli.ts";
+import { commandOn } from "../support/cli/in_process.ts";
+import { archiveTar, buildImage, ociFiles } from "../support/images/images.ts";
+import { needs } from "../support/machine/needs.ts";
+import { type TempDir, tempDir } from "../support/machine/temp_dir.ts";
+import { Terminal } from "../support/machine/terminal.ts";
+
+const need = needs({ tools: ["tmux"] });
+
+const NAME = "registry.example.org/team/application:1.2.3";
+/** An ESC sequence that sets the title, a C1 sequence, a right-to-left override, and a tag character. */
+const EVIL = "\x1b]0;owned\x07\u009b31m\u202e\u{e0041}";
+
+/** What no program may write of an image. */
+// deno-lint-ignore no-control-regex
+const UNSAFE = /[\u0007\u001b\u0080-\u009f\u202e\u{e0041}]/u;
+
+function image() {
+  return buildImage({
+    name: NAME,
+    layers: [0, 1, 2].map((at) => [
+      { name: `usr/share/layer${at}/a file of a long name with spaces and ${EVIL}`, content: "x" },
+    ]),
+    config: {
+      history: [0, 1, 2].map((at) => ({
+        created: "2026-01-01T00:00:00Z",
+        created_by: `RUN /bin/sh -c apt-get update && apt-get install --yes package-${at} ${EVIL}`,
+        comment: `a comment of the builder about layer number ${at} ${EVIL}`,
+      })),
+    },
+  });
+}
+
+/** A terminal in which `varve` is the command, on a store that has the image. */
+async function open(temp: TempDir, columns: number, term?: string): Promise<Terminal> {
+  const cli = new Cli(temp.join("store"));
+  const archive = temp.join("app.tar");
+  await Deno.writeFile(archive, archiveTar(ociFiles([image()])));
+  await cli.text(["load", archive]);
+  const { NO_COLOR: _, ...env } = cli.env;
+  const terminal = await Terminal.open(temp.join(`tmux-${columns}`), {
+    columns,
+    rows: 50,
+    env: { PATH: Deno.env.get("PATH") ?? "", HOME: Deno.env.get("HOME") ?? "", ...env },
+    ...(term === undefined ? {} : { term }),
+  });
+  // Quiet, so that Deno itself draws nothing.
+  const [deno, ...words] = cli.command([]);
+  const quiet = words.map((word) => word === "-A" ? "-A --quiet" : word);
+  await terminal.shell(`varve() { ${deno} ${quiet.join(" ")} "$@"; }; archive=${archive}`);
+  return terminal;
+}
+
+/** How often each word of a text stands in it, of those that fit a line. The properties of JSON count as words. */
+function wordsOf(text: string, columns: number): Map<string, number> {
+  const out = new Map<string, number>();
+  for (const word of text.replaceAll(/,(?=["{[])/g, ", ").split(/\s+/)) {
+    if (word !== "" && word.length <= columns) out.set(word, (out.get(word) ?? 0) + 1);
+  }
+  return out;
+}
+
+/** What is printed elsewhere than on a terminal, where nothing is wrapped. */
+async function natural(temp: TempDir, args: readonly string[]): Promise<string> {
+  const { stdout, stderr } = await commandOn(temp.join("store"))(args);
+  return stdout + stderr;
+}
+
+for (const columns of [40, 80, 200]) {
+  Deno.test({
+    name: `terminal of ${columns} columns: help, tables and errors are broken between words`,
+    ...need,
+    fn: async () => {
+      await using temp = await tempDir();
+      await using terminal = await open(temp, columns);
+      const written = temp.join("written");
+      await terminal.tmux("pipe-pane", `cat >${written}`);
+      for (
+        const args of [
+          ["--help"],
+          ["import", "--help"],
+          ["layers", NAME],
+          ["images"],
+          ["config", "ls"],
+          ["ls", `${NAME}:/usr/share/layer0`],
+          ["tag", NAME, `sha256:${"0".repeat(64)}`],
+          ["load", "/there is no file of/such a name/at this place.tar"],
+        ]
+      ) {
+        const { shown } = await terminal.shell(`varve ${args.map((arg) => `'${arg}'`).join(" ")}`);
+        const words = wordsOf(shown, columns);
+        for (const [word, count] of wordsOf(await natural(temp, args), columns)) {
+          const message = `${word} of ${args} is broken or missing:\n${shown}`;
+          assert((words.get(word) ?? 0) >= count, message);
+        }
+      }
+      // A terminal cuts the history after a word; a pipe has all of it.
+      const whole = wordsOf(await natural(temp, ["history", NAME]), Infinity);
+      assert(whole.has("package-2"), Deno.inspect(whole));
+      const { shown } = await terminal.shell(`varve history ${NAME}`);
+      for (const word of wordsOf(shown, columns).keys()) {
+        assert(whole.has(word.replace(/…$/, "")), `${word} is a part of a word:\n${shown}`);
+      }
+      const { shown: piped } = await terminal.shell(`varve history ${NAME} | cat >${written}.pipe`);
+      assertEquals(piped.trim(), "");
+      assertEquals(
+        await Deno.readTextFile(`${written}.pipe`),
+        await natural(temp, ["history", NAME]),
+      );
+      const raw = await Deno.readTextFile(written);
+      assertStringIncludes(raw, "apt-get");
+      assertEquals(raw.match(UNSAFE)?.[0], undefined);
+    },
+  });
+}
