@@ -6,9 +6,16 @@
  * - {@linkcode loadImages} brings images in from archives and directories, and
  *   {@linkcode saveImages} takes them out; {@linkcode pullImage} and {@linkcode pushImage} do so with
  *   registries;
- * - {@linkcode mountImage} and {@linkcode unpackImage} give their files;
- * - {@linkcode applyLayer}, {@linkcode diffTrees} and {@linkcode chainIds} are the
+ * - {@linkcode imageTree} and {@linkcode openFile} read their files, {@linkcode mountImage} and
+ *   {@linkcode unpackImage} make them files of this machine;
+ * - {@linkcode createSnapshotter} makes writable snapshots, {@linkcode commitSnapshot} makes images of them;
+ * - {@linkcode diffTrees}, {@linkcode applyLayer} and {@linkcode chainIds} are the
  *   pure core: values in, values out.
+ *
+ * A function takes the store first, then the image or the name of something, and options last. An image is
+ * named as a user names it (`app:1`, an ID, a digest), or given as it was read, loaded or committed. A pool of
+ * workers, a driver and a snapshotter are made where none is given. Paths are strings; names inside
+ * of an image are bytes ({@linkcode ByteString}: {@linkcode fromText}, {@linkcode toText}).
  *
  * Importing this module opens nothing and asks for no permission; files, workers
  * and libraries open inside a call. Every room has its own entry point with all
@@ -27,31 +34,93 @@
  * @module
  */
 export * from "./lib/errors.ts";
+export { type ByteString, fromText, type Timestamp, toText } from "./lib/bytes/mod.ts";
 export {
+  type Algorithm,
   type ChainId,
   createHasher,
   type DiffId,
   type Digest,
   equalDigests,
+  type Expected,
   type Hasher,
   isDigest,
   parseDigest,
   sha256,
   type TreeDigest,
+  type VerifyingStream,
   verifyStream,
 } from "./lib/digest/mod.ts";
-export { list, lookup, type Node, resolve, rootOf, type Tree, walk } from "./lib/tree/mod.ts";
+export {
+  type ContainerConfig,
+  type Descriptor,
+  type Encodable,
+  formatReference,
+  type HistoryEntry,
+  type ImageConfig,
+  type ImageLayer,
+  type JsonObject,
+  type JsonValue,
+  type Manifest,
+  type NewConfig,
+  type OciLimits,
+  parseReference,
+  type Platform,
+  type Reference,
+} from "./lib/oci/mod.ts";
+export {
+  type Attributes,
+  type DeviceNode,
+  type DirectoryNode,
+  type Extent,
+  type FifoNode,
+  type FileNode,
+  type Linkable,
+  list,
+  type Locator,
+  lookup,
+  type NamedNode,
+  type Node,
+  type NodeType,
+  resolve,
+  type Resolved,
+  type ResolveOptions,
+  rootOf,
+  type SymlinkNode,
+  type Tree,
+  type TreeKind,
+  walk,
+  type WalkEntry,
+  type WalkOptions,
+  type WhiteoutNode,
+  type Xattr,
+} from "./lib/tree/mod.ts";
 export {
   applyLayer,
   chainId,
   chainIds,
   type Change,
-  changes,
+  diffLayer,
+  type DiffOptions,
   diffTrees,
   foldLayers,
+  type LayerLimits,
+  type LayerPolicy,
   squashLayers,
+  type Warning,
+  WARNING_CODES,
+  type WarningCode,
 } from "./lib/layer/mod.ts";
-export type { Fd, Mount } from "./lib/linux/mod.ts";
+export type { TarLimits } from "./lib/codec/tar/mod.ts";
+export type { Compression, CompressLimits } from "./lib/codec/compress/mod.ts";
+export {
+  type Fd,
+  type Mount,
+  performMount,
+  type PerformMountOptions,
+  performUnmount,
+  type UnmountOptions,
+} from "./lib/linux/mod.ts";
 export {
   type AnyJob,
   createPool,
@@ -67,18 +136,55 @@ export {
 } from "./lib/pool/mod.ts";
 export type { InflaterName, LayerJobOutput, LayerRules, LayerTarget } from "./lib/layer_job/mod.ts";
 export {
+  type AddedImage,
+  type BegunLayer,
+  type BlobRecord,
+  type Blobs,
+  type ChainRecord,
+  type Chains,
+  type Directories,
+  type DiskStore,
+  type Durability,
+  type EnsureOptions,
   findImage,
+  hostPlatform,
+  type ImageArgument,
+  type ImageRecord,
+  type Images,
+  type Ingest,
+  type IngestResult,
+  type LayerKey,
+  type LayerOptions,
+  type LayerReader,
+  type LayerRecord,
+  type Layers,
+  type Lease,
+  type Leases,
+  type NameOptions,
+  type OpenBlobOptions,
   openMemoryStore,
   type OpenOptions,
   openStore,
+  type PlatformChoice,
   readImage,
+  type Settings,
+  type SnapshotRow,
+  type Snapshots,
+  type SnapshotTable,
+  type SpareOptions,
+  type StagedLayer,
   type Store,
   type StoredImage,
+  type TreeFile,
 } from "./lib/store/mod.ts";
+export type { DropReason, ExtractPolicy, ExtractReport, Usage } from "./lib/directory/mod.ts";
 export {
   appendImage,
+  compressImage,
+  type CompressImageOptions,
   exportImage,
   type ExportOptions,
+  imageTree,
   importImage,
   type ImportOptions,
   type LoadedImage,
@@ -87,11 +193,14 @@ export {
   type LoadProgress,
   type NewImageOptions,
   type NewLayerSource,
-  type Rebase,
+  openFile,
+  type OpenFileOptions,
   rebaseImage,
+  type RebaseOptions,
   squashImage,
 } from "./lib/image/mod.ts";
 export {
+  type ArchiveInput,
   loadImages,
   saveImages,
   type SaveOptions,
@@ -99,21 +208,54 @@ export {
   saveToFile,
 } from "./lib/archive/mod.ts";
 export {
+  type BlobUpload,
+  type Capability,
+  type ClientChoice,
   type ClientConfig,
   type ClientOptions,
+  copyImage,
+  type CopyOptions,
+  type CopySide,
+  type Credential,
+  type Endpoint,
+  type FetchedDocument,
+  type HelperEnvironment,
   loadClientConfig,
+  type ManifestName,
+  type ManifestUpload,
+  type Proxies,
   pullImage,
   type PullOptions,
+  type PushedImage,
   pushImage,
   type PushOptions,
+  type PushProgress,
   RegistryClient,
+  type Token,
+  type Tokens,
+  type TransferOptions,
+  type UploadOutcome,
 } from "./lib/registry/mod.ts";
 export {
   type RegistryServer,
   serveRegistry,
   type ServeRegistryOptions,
 } from "./lib/registry_server/mod.ts";
-export { createSnapshotter, selectDriver, type Snapshotter } from "./lib/snapshot/mod.ts";
+export {
+  type Ancestor,
+  type CommitOptions,
+  createSnapshotter,
+  type Driver,
+  type DriverName,
+  type DriverRequest,
+  type KernelPart,
+  type PrepareOptions,
+  selectDriver,
+  type SelectDriverOptions,
+  type SnapshotInfo,
+  type Snapshotter,
+  type SnapshotterOptions,
+} from "./lib/snapshot/mod.ts";
 export {
   type CommitImageOptions,
   commitSnapshot,
@@ -121,8 +263,10 @@ export {
   exportSnapshot,
   type ExportSnapshotOptions,
   importDirectory,
+  type SnapshotTrees,
+  snapshotTrees,
+  type SnapshotTreesOptions,
 } from "./lib/commit/mod.ts";
-export type { DropReason, ExtractPolicy, ExtractReport } from "./lib/directory/mod.ts";
 export {
   listMounts,
   type MountedImage,

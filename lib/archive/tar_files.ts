@@ -1,6 +1,6 @@
 import { TarReader } from "../codec/tar/mod.ts";
 import { VarveError } from "../errors.ts";
-import { type ImageIngest, openFile } from "../image/internal.ts";
+import { type ImageIngest, openInput } from "../image/internal.ts";
 import type { Entry } from "../layer/mod.ts";
 import { headOf, readDocument } from "./directory_files.ts";
 import { EntryTable } from "./entry_table.ts";
@@ -17,7 +17,7 @@ const WINDOW = 64 * 1024;
  */
 export async function tarFiles(path: string, ingest: ImageIngest): Promise<ArchiveFiles> {
   const table = new EntryTable(path);
-  using file = await openFile(path);
+  using file = await openInput(path);
   const { size } = await file.stat();
   const reader = new TarReader(indexer(path, table));
   const buffer = new Uint8Array(WINDOW);

@@ -84,13 +84,12 @@ export class Context implements AsyncDisposable {
     this.#snapshotter ??= (async () => {
       const { createSnapshotter, selectDriver } = await import("../snapshot/mod.ts");
       const store = await this.store();
-      const driver = selectDriver({
-        store,
+      const driver = selectDriver(store, {
         pool: await this.pool(),
-        wanted: this.options.driver ?? store.settings.get("driver"),
+        wanted: this.options.driver,
         onWarning: (message) => this.warn(message),
       });
-      return createSnapshotter({ store, driver });
+      return createSnapshotter(store, { driver });
     })();
     return this.#snapshotter;
   }

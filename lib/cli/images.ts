@@ -1,21 +1,13 @@
 import { type ByteString, fromText } from "../bytes/mod.ts";
-import { foldLayers } from "../layer/mod.ts";
-import { defaultPlatform, parsePlatform, type Platform } from "../oci/mod.ts";
+import { parsePlatform, type Platform } from "../oci/mod.ts";
 import {
-  findImage,
+  hostPlatform,
   type PlatformChoice,
   readImage,
   type Store,
   type StoredImage,
 } from "../store/mod.ts";
-import { emptyTree, type Tree } from "../tree/mod.ts";
 import { type Options, stringOption } from "./verb.ts";
-
-/** The platform of this machine, such as `linux/amd64`. */
-export function hostPlatform(): Platform {
-  const architecture = Deno.build.arch === "x86_64" ? "amd64" : "arm64";
-  return defaultPlatform(Deno.build.os, architecture);
-}
 
 /**
  * Parses the value of `--platform`. Parts that are left out are those of this machine. @throws {VarveError} `E_USAGE`
@@ -46,14 +38,7 @@ export async function openImage(
   reference: string,
   options: Options,
 ): Promise<StoredImage> {
-  const choice = platformChoice(options);
-  return await readImage(store, await findImage(store, reference), choice);
-}
-
-/** The root tree of an image: the fold of its layer trees. */
-export async function rootTree(store: Store, image: StoredImage): Promise<Tree> {
-  if (image.layers.length === 0) return emptyTree("root");
-  return foldLayers(await Promise.all(image.layers.map(({ diffId }) => store.layers.tree(diffId))));
+  return await readImage(store, reference, platformChoice(options));
 }
 
 /** Splits `REF:/PATH`. A reference never contains `:/`, so the first `:/` is the separator. */

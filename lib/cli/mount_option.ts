@@ -1,9 +1,8 @@
 import { VarveError } from "../errors.ts";
 import type { LoadedImage } from "../image/mod.ts";
-import { findImage, readImage } from "../store/mod.ts";
+import { readImage } from "../store/mod.ts";
 import { composeEagerly } from "./compose_eager.ts";
 import type { Context } from "./context.ts";
-import { hostPlatform } from "./images.ts";
 import { type MountReport, reportMount } from "./report_mount.ts";
 
 /** The option `--mount` of `load` and `pull`. */
@@ -64,9 +63,7 @@ async function mountOne(
   }
   const { mountImage } = await import("../mount/mod.ts");
   const [store, snapshotter] = [await context.store(), await context.snapshotter()];
-  const image = await readImage(store, await findImage(store, images[0]?.names[0] ?? ""), {
-    host: hostPlatform(),
-  });
+  const image = await readImage(store, images[0]?.names[0] ?? "");
   const { signal } = context;
-  return reportMount(await mountImage({ store, snapshotter, image, target, signal }), snapshotter);
+  return reportMount(await mountImage(store, image, target, { snapshotter, signal }), snapshotter);
 }

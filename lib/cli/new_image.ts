@@ -1,7 +1,7 @@
 import { VarveError } from "../errors.ts";
 import type { NewImageOptions } from "../image/mod.ts";
 import type { Context } from "./context.ts";
-import { hostPlatform } from "./images.ts";
+import { hostPlatform } from "../store/mod.ts";
 import { inflaterOf } from "./options.ts";
 import { loadSettings } from "./settings.ts";
 import { sourceDate } from "./source_date.ts";

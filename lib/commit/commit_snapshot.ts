@@ -1,7 +1,7 @@
 import type { DiffId } from "../digest/mod.ts";
 import { mergeWarnings } from "../directory/internal.ts";
 import { VarveError } from "../errors.ts";
-import { type IngestedLayer, ingestImages } from "../image/internal.ts";
+import { type IngestedLayer, ingestImages, newName } from "../image/internal.ts";
 import type { LoadedImage } from "../image/mod.ts";
 import {
   appendLayer,
@@ -15,9 +15,16 @@ import {
   ociLayer,
   parseImageConfig,
 } from "../oci/mod.ts";
+import { createPool } from "../pool/mod.ts";
 import { parentImage, quoteKey } from "../snapshot/internal.ts";
 import { requireDisk } from "../store/internal.ts";
-import { documentLimits, type LayerRecord, type Store, type StoredImage } from "../store/mod.ts";
+import {
+  documentLimits,
+  hostPlatform,
+  type LayerRecord,
+  type Store,
+  type StoredImage,
+} from "../store/mod.ts";
 import type { CommitImageOptions, CommittedImage } from "./contract.ts";
 import { readSnapshot, type SnapshotLayer } from "./snapshot_layers.ts";
 import { sourceOf } from "./snapshot_source.ts";
@@ -30,21 +37,23 @@ import { sourceOf } from "./snapshot_source.ts";
  * itself stays as it is.
  *
  * @throws {VarveError} `E_NOT_FOUND` no such snapshot · `E_PRECONDITION` it is a view, or its upper directory refers to
- * data in other layers · `E_BUSY` something changed while it was read · `E_USAGE` a malformed change ·
+ * data in other layers · `E_BUSY` something changed while it was read · `E_USAGE` a malformed change or name ·
  * `E_WHITEOUT_NAME` a name that a layer cannot hold · `E_XDEV` · `E_LIMIT` · `E_SYSCALL`
  *
  * @example
  * ```ts ignore
- * const image = await commitSnapshot({
- *   store, pool, key: "work", name: "docker.io/library/app:1", platform,
- *   changes: ['CMD ["serve"]'],
- * });
+ * const changes = ['CMD ["serve"]'];
+ * const image = await commitSnapshot(store, "work", { name: "app:2", changes });
  * console.log(image.imageId);
  * ```
  */
-export async function commitSnapshot(options: CommitImageOptions): Promise<CommittedImage> {
-  const { store, key, signal } = options;
-  signal?.throwIfAborted();
+export async function commitSnapshot(
+  store: Store,
+  key: string,
+  options: CommitImageOptions = {},
+): Promise<CommittedImage> {
+  options.signal?.throwIfAborted();
+  const names = options.name === undefined ? [] : [newName(options.name)];
   const source = sourceOf(store, key);
   if (source.row.kind === "view") {
     throw new VarveError(
@@ -53,26 +62,29 @@ export async function commitSnapshot(options: CommitImageOptions): Promise<Commi
       { subject: key },
     );
   }
-  options.pool.prepare("extract");
+  await using owned = new AsyncDisposableStack();
+  const pool = options.pool ?? owned.use(createPool());
+  pool.prepare("extract");
   const parent = await parentImage(store, source.row, source.layers);
   // Parse the changes first: a malformed change must fail before the snapshot is read.
-  const config = changedConfig(options, parent, source.layers);
+  const config = changedConfig(store, options, parent, source.layers);
   let made: SnapshotLayer[] = [];
   const [image] = await ingestImages(store, {
     label: key,
     async images(ingest) {
       const disk = requireDisk(store, "read snapshots");
-      made = await readSnapshot({ ...options, store: disk }, source, ingest.layers);
+      made = await readSnapshot({ ...options, store: disk, key, pool }, source, ingest.layers);
       const added = made.flatMap(({ layer }) => layer ?? []);
       return [{
         kind: "made",
-        names: () => options.name === null ? [] : [options.name],
-        config: withHistory(options, config, added),
+        names: () => names,
+        config: withHistory(store, options, config, added),
         layers: [...layersBelow(store, parent, source.layers), ...added],
       }];
     },
   }, {
     ...options,
+    pool,
     documents: documentLimits(store),
     verb: "commit",
     onProgress: ({ read, state }) => state === "running" ? options.onProgress?.(read) : undefined,
@@ -118,7 +130,8 @@ function layersBelow(
 
 /** The config of the parent image, or a new config, with the changes applied. */
 function changedConfig(
-  { changes = [], platform, author, now, store }: CommitImageOptions,
+  store: Store,
+  { changes = [], platform = hostPlatform(), author, now }: CommitImageOptions,
   parent: StoredImage | undefined,
   diffIds: readonly DiffId[],
 ): ImageConfig {
@@ -133,13 +146,14 @@ function changedConfig(
 }
 
 function withHistory(
+  store: Store,
   options: CommitImageOptions,
   config: ImageConfig,
   added: readonly IngestedLayer[],
 ): ImageConfig {
   const { author, message, createdBy = "varve commit" } = options;
   const entry: HistoryEntry = { created: config.created, createdBy, author, comment: message };
-  const limits = documentLimits(options.store);
+  const limits = documentLimits(store);
   if (added.length === 0) return appendLayer(config, null, entry, { limits });
   return added.reduce(
     (config, { diffId }) => appendLayer(config, diffId, entry, { limits }),

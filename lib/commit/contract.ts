@@ -2,20 +2,17 @@ import type { ChainId, Digest } from "../digest/mod.ts";
 import type { LayerLimits, LayerPolicy, Warning } from "../layer/mod.ts";
 import type { Platform } from "../oci/mod.ts";
 import type { Pool } from "../pool/mod.ts";
-import type { LayerRecord, Store } from "../store/mod.ts";
+import type { LayerRecord } from "../store/mod.ts";
 
 /** Options of {@linkcode commitSnapshot}. */
 export interface CommitImageOptions {
-  /** The store with the snapshot, to which the image is added. */
-  readonly store: Store;
-  /** Runs the jobs that scan directories and write layers. */
-  readonly pool: Pool;
-  /** Key of a read-write snapshot, or name of a committed snapshot. */
-  readonly key: string;
   /**
-   * Full name of the new image; `null` for an image without a name. An image that has this name already loses the name.
+   * Runs the jobs that scan directories and write layers. When absent, the function makes a pool and disposes it
+   * afterwards.
    */
-  readonly name: string | null;
+  readonly pool?: Pool | undefined;
+  /** Name of the new image; absent for an image without a name. An image that has this name already loses the name. */
+  readonly name?: string | undefined;
   /** Author of the change, for the config and the history. */
   readonly author?: string | undefined;
   /** Comment for the history. */
@@ -26,8 +23,8 @@ export interface CommitImageOptions {
   readonly createdBy?: string | undefined;
   /** Time for all dates in the image, in milliseconds since the epoch; the current time when absent. */
   readonly now?: number | undefined;
-  /** Platform of the new image when the snapshot has no parent image. */
-  readonly platform: Platform;
+  /** Platform of the new image when the snapshot has no parent image; this machine's when absent. */
+  readonly platform?: Platform | undefined;
   /** Policy for layers, where it differs from the default. */
   readonly policy?: Partial<LayerPolicy> | undefined;
   /** Limits for layers, where they differ from the defaults. */

@@ -5,7 +5,7 @@ import { type ExportOptions, exportTree } from "../image/mod.ts";
 import { foldLayers } from "../layer/mod.ts";
 import type { LayerRules } from "../layer_job/mod.ts";
 import { guarded } from "../linux/mod.ts";
-import type { Pool } from "../pool/mod.ts";
+import { createPool, type Pool } from "../pool/mod.ts";
 import { requireDisk } from "../store/internal.ts";
 import type { DiskStore, Ingest, LayerReader, Store } from "../store/mod.ts";
 import { decodeTree, type Tree } from "../tree/mod.ts";
@@ -15,12 +15,8 @@ import { sourceOf } from "./snapshot_source.ts";
 /** Options of {@linkcode exportSnapshot}. */
 export interface ExportSnapshotOptions
   extends Pick<ExportOptions, "signal" | "onProgress">, Pick<LayerRules, "policy" | "limits"> {
-  /** The store with the snapshot. */
-  readonly store: Store;
-  /** Runs the jobs that scan directories. */
-  readonly pool: Pool;
-  /** Key or name of the snapshot. */
-  readonly key: string;
+  /** Runs the jobs that scan directories. When absent, the function makes a pool and disposes it afterwards. */
+  readonly pool?: Pool | undefined;
   /** Pauses writers of the snapshot while it is read; dispose to resume. `null` when nothing was paused. */
   readonly pause?: ((key: string) => Promise<AsyncDisposable | null>) | undefined;
 }
@@ -37,20 +33,22 @@ export interface ExportSnapshotOptions
  *
  * @example
  * ```ts ignore
- * const tar = await exportSnapshot({ store, pool, key: "work" });
+ * const tar = await exportSnapshot(store, "work");
  * await tar.pipeTo(file.writable);
  * ```
  */
 export async function exportSnapshot(
-  options: ExportSnapshotOptions,
+  store: Store,
+  key: string,
+  options: ExportSnapshotOptions = {},
 ): Promise<ReadableStream<Uint8Array>> {
-  const store = requireDisk(options.store, "read snapshots");
+  const disk = requireDisk(store, "read snapshots");
   await using stack = new AsyncDisposableStack();
-  const ingest = stack.use(await store.ingest());
-  const { tree, tars } = await layersOf(options, store, ingest);
+  const ingest = stack.use(await disk.ingest());
+  const { tree, tars } = await layersOf(options, disk, key, ingest);
   const open = async (source: DiffId): Promise<LayerReader> => {
     const path = tars.get(source);
-    return path === undefined ? await store.layers.reader(source) : await openTar(path);
+    return path === undefined ? await disk.layers.reader(source) : await openTar(path);
   };
   const bytes = exportTree(tree, open, options);
   return disposeAtEnd(bytes, stack.move());
@@ -90,9 +88,12 @@ interface ExportedTree {
 async function layersOf(
   options: ExportSnapshotOptions,
   store: DiskStore,
+  key: string,
   ingest: Ingest,
 ): Promise<ExportedTree> {
-  const { pool, policy, limits, signal = new AbortController().signal } = options;
+  await using owned = new AsyncDisposableStack();
+  const pool = options.pool ?? owned.use(createPool());
+  const { policy, limits, signal = new AbortController().signal } = options;
   const layers = new StoreLayerIngest({
     policy,
     limits,
@@ -102,10 +103,12 @@ async function layersOf(
     signal,
     verb: "export",
   });
-  const source = sourceOf(store, options.key);
+  const source = sourceOf(store, key);
   const trees = await Promise.all(source.layers.map((diffId) => store.layers.tree(diffId)));
   const tars = new Map<DiffId, string>();
-  for (const { layer, files } of await readSnapshot({ ...options, store }, source, layers)) {
+  for (
+    const { layer, files } of await readSnapshot({ ...options, store, key, pool }, source, layers)
+  ) {
     if (layer === null || files === null) continue;
     const bytes = await guarded("read layer tree", () => Deno.readFile(files.tree));
     trees.push(decodeTree(bytes));

@@ -1,6 +1,6 @@
 import { foldLayers, type Warning } from "../layer/mod.ts";
 import type { LayerRules } from "../layer_job/mod.ts";
-import type { Pool } from "../pool/mod.ts";
+import { createPool, type Pool } from "../pool/mod.ts";
 import { requireDisk } from "../store/internal.ts";
 import type { Store } from "../store/mod.ts";
 import type { Tree } from "../tree/mod.ts";
@@ -9,12 +9,8 @@ import { sourceOf } from "./snapshot_source.ts";
 
 /** Options of {@linkcode snapshotTrees}. */
 export interface SnapshotTreesOptions extends Pick<LayerRules, "policy" | "limits"> {
-  /** The store with the snapshot. */
-  readonly store: Store;
-  /** Runs the jobs that scan directories. */
-  readonly pool: Pool;
-  /** Key or name of the snapshot. */
-  readonly key: string;
+  /** Runs the jobs that scan directories. When absent, the function makes a pool and disposes it afterwards. */
+  readonly pool?: Pool | undefined;
   /** Aborts the scan. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -34,10 +30,16 @@ export interface SnapshotTrees {
  *
  * @throws {VarveError} `E_NOT_FOUND` · `E_BUSY` the directory changed while it was read · as `scanInPool`
  */
-export async function snapshotTrees(options: SnapshotTreesOptions): Promise<SnapshotTrees> {
-  const store = requireDisk(options.store, "read snapshots");
-  const source = sourceOf(store, options.key);
-  const changes = await readSnapshot({ ...options, store }, source, null);
+export async function snapshotTrees(
+  store: Store,
+  key: string,
+  options: SnapshotTreesOptions = {},
+): Promise<SnapshotTrees> {
+  const disk = requireDisk(store, "read snapshots");
+  await using owned = new AsyncDisposableStack();
+  const pool = options.pool ?? owned.use(createPool());
+  const source = sourceOf(disk, key);
+  const changes = await readSnapshot({ ...options, store: disk, key, pool }, source, null);
   const trees = await Promise.all(source.layers.map((diffId) => store.layers.tree(diffId)));
   const stack = [...trees, ...changes.map(({ tree }) => tree as Tree)];
   const after = foldLayers(stack);

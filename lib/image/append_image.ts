@@ -1,14 +1,14 @@
 import { appendLayer, documentTime } from "../oci/mod.ts";
-import type { Store } from "../store/mod.ts";
+import { type ImageArgument, readImage, type Store } from "../store/mod.ts";
 import type { LoadedImage } from "./loaded_image.ts";
-import { makeImage, readStored } from "./new_image.ts";
+import { makeImage } from "./new_image.ts";
 import type { NewImageOptions } from "./new_image_options.ts";
 import { newLayer, type NewLayerSource } from "./new_layer.ts";
 
 /**
  * Makes an image with one more layer on top, from a layer tar (as `crane append`).
  *
- * The tar stays unchanged, byte for byte. Whiteouts in it hide files of the layers below. If the reference is an index,
+ * The tar stays unchanged, byte for byte. Whiteouts in it hide files of the layers below. If the image is an index,
  * its image for the platform `host` is used.
  *
  * @throws {VarveError} `E_NOT_FOUND` no such image or file · `E_USAGE` a malformed name, or a directory ·
@@ -21,12 +21,12 @@ import { newLayer, type NewLayerSource } from "./new_layer.ts";
  */
 export async function appendImage(
   store: Store,
-  reference: string,
+  image: ImageArgument,
   source: NewLayerSource,
   options: NewImageOptions,
 ): Promise<LoadedImage> {
   return await makeImage(store, options, async (ingest) => {
-    const below = await readStored(store, reference, options);
+    const below = await readImage(store, image, options);
     const layers = await ingest.layers.take(below.layers);
     const layer = await newLayer(ingest, source);
     const created = documentTime(options.now ?? Date.now());

@@ -6,13 +6,19 @@ import {
   mediaTypeInfo,
   parseDocument,
 } from "../oci/mod.ts";
-import type { Pool } from "../pool/mod.ts";
-import type { ImageRecord, Ingest, Store } from "../store/mod.ts";
+import { createPool, type Pool } from "../pool/mod.ts";
+import {
+  findImage,
+  type ImageArgument,
+  type ImageRecord,
+  type Ingest,
+  type Store,
+} from "../store/mod.ts";
 
 /** Options of {@linkcode compressImage}. */
 export interface CompressImageOptions {
-  /** Runs the compression jobs. */
-  readonly pool: Pool;
+  /** Runs the compression jobs. When absent, the function makes a pool and disposes it afterwards. */
+  readonly pool?: Pool | undefined;
   /** Compression of the new blobs. */
   readonly format: "gzip" | "zstd";
   /** Level of the compression: for gzip 0 to 9, default 6; for zstd 1 to 19, default 3. */
@@ -32,18 +38,21 @@ export interface CompressImageOptions {
  */
 export async function compressImage(
   store: Store,
-  record: ImageRecord,
+  image: ImageArgument,
   options: CompressImageOptions,
 ): Promise<ImageRecord> {
+  const record = await findImage(store, image);
   const manifest = parseDocument(await store.blobs.read(record.target.digest), {
     mediaType: record.target.mediaType,
   });
   if (manifest.kind === "index") return record;
   if (manifest.layers.every(({ mediaType }) => compressionOf(mediaType) !== "none")) return record;
+  await using owned = new AsyncDisposableStack();
+  const pool = options.pool ?? owned.use(createPool());
   await using ingest = await store.ingest();
   const layers: Descriptor[] = [];
   for (const layer of manifest.layers) {
-    layers.push(await compressLayer(store, ingest, layer, options));
+    layers.push(await compressLayer(store, ingest, layer, { ...options, pool }));
   }
   const { mediaType } = manifest;
   const target = await ingest.blob(encodeManifest({ ...manifest, layers }), mediaType);
@@ -55,7 +64,7 @@ async function compressLayer(
   store: Store,
   ingest: Ingest,
   layer: Descriptor,
-  { pool, format, level, signal, onProgress }: CompressImageOptions,
+  { pool, format, level, signal, onProgress }: CompressImageOptions & { readonly pool: Pool },
 ): Promise<Descriptor> {
   if (compressionOf(layer.mediaType) !== "none") return layer;
   const cancel = { signal };

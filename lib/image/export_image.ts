@@ -1,22 +1,13 @@
 import { writeTree } from "../codec/tar/mod.ts";
 import type { DiffId } from "../digest/mod.ts";
-import { foldLayers } from "../layer/mod.ts";
-import type { Platform } from "../oci/mod.ts";
 import { EventTurns } from "../pool/internal.ts";
-import type { LayerReader, Store, StoredImage } from "../store/mod.ts";
-import { emptyTree, type Tree } from "../tree/mod.ts";
-import { readStored } from "./new_image.ts";
+import type { ImageArgument, LayerReader, PlatformChoice, Store } from "../store/mod.ts";
+import type { Tree } from "../tree/mod.ts";
+import { imageTree } from "./image_tree.ts";
 import { TreeContents } from "./tree_contents.ts";
 
 /** Options of {@linkcode exportImage}. */
-export interface ExportOptions {
-  /**
-   * The platform to export from an index. No other platform is exported in its place. When absent, the platform recorded
-   * for the name, else `host`.
-   */
-  readonly platform?: Platform | undefined;
-  /** The platform to export from an index when none is asked for. */
-  readonly host?: Platform | undefined;
+export interface ExportOptions extends PlatformChoice {
   /** Aborts the stream. */
   readonly signal?: AbortSignal | undefined;
   /** Called with the number of bytes written so far. */
@@ -40,17 +31,11 @@ export interface ExportOptions {
  */
 export async function exportImage(
   store: Store,
-  reference: string,
+  image: ImageArgument,
   options: ExportOptions = {},
 ): Promise<ReadableStream<Uint8Array>> {
-  const tree = await rootTreeOf(store, await readStored(store, reference, options));
+  const tree = await imageTree(store, image, options);
   return exportTree(tree, (source) => store.layers.reader(source), options);
-}
-
-/** The root tree of an image: the fold of its layer trees. */
-export async function rootTreeOf(store: Store, { layers }: StoredImage): Promise<Tree> {
-  if (layers.length === 0) return emptyTree("root");
-  return foldLayers(await Promise.all(layers.map(({ diffId }) => store.layers.tree(diffId))));
 }
 
 /**

@@ -7,7 +7,7 @@ import {
   parseImageConfig,
   type Platform,
 } from "../oci/mod.ts";
-import type { Store } from "../store/mod.ts";
+import { hostPlatform, type Store } from "../store/mod.ts";
 import { lookup } from "../tree/mod.ts";
 import type { ImageIngest, IngestedLayer } from "./contract.ts";
 import type { LoadOptions } from "./load_options.ts";
@@ -18,8 +18,8 @@ import { newLayer, type NewLayerSource } from "./new_layer.ts";
 
 /** Options of {@linkcode importImage}. */
 export interface ImportOptions extends NewImageOptions, Pick<LoadOptions, "onWarning"> {
-  /** The platform that the image runs on. */
-  readonly platform: Platform;
+  /** The platform that the image runs on; this machine's when absent. */
+  readonly platform?: Platform | undefined;
   /** Fields of the config for containers, by their names in the document (`Cmd`, `Env`). */
   readonly container?: NonNullable<NewConfig["container"]> | undefined;
   /** Comment for the history. */
@@ -78,7 +78,7 @@ export async function importLayer(
 
 function importedConfig(
   { diffId }: IngestedLayer,
-  { platform, container, comment, now }: ImportOptions,
+  { platform = hostPlatform(), container, comment, now }: ImportOptions,
   { limits }: ImageIngest,
 ): ImageConfig {
   const created = documentTime(now ?? Date.now());

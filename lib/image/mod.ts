@@ -1,6 +1,6 @@
 /**
- * Makes new images from layers of the store (append, rebase, squash, compress), and converts root filesystems to and
- * from flat tars (import, export).
+ * Reads the files of images, makes new images from layers of the store (append, rebase, squash, compress), and converts
+ * root filesystems to and from flat tars (import, export).
  *
  * Internally, this room also moves all images into and out of a store, wherever they come from:
  *
@@ -18,8 +18,7 @@
  *
  * await using store = openMemoryStore();
  * const tar = new Blob([new Uint8Array(1024)]).stream();
- * const platform = { os: "linux", architecture: "amd64" };
- * const image = await importImage(store, tar, { name: "empty:1", platform });
+ * const image = await importImage(store, tar, { name: "empty:1" });
  * if (image.layers.length !== 1) throw new Error("one tar is one layer");
  * ```
  *
@@ -28,11 +27,13 @@
 export { appendImage } from "./append_image.ts";
 export { compressImage, type CompressImageOptions } from "./compress_image.ts";
 export { exportImage, type ExportOptions, exportTree } from "./export_image.ts";
+export { imageTree } from "./image_tree.ts";
 export { importImage, type ImportOptions } from "./import_image.ts";
 export type { LoadedImage, LoadedLayer } from "./loaded_image.ts";
 export type { LoadOptions, LoadProgress } from "./load_options.ts";
 export type { NewImageOptions } from "./new_image_options.ts";
 export type { NewLayerSource } from "./new_layer.ts";
-export { type Rebase, rebaseImage } from "./rebase_image.ts";
+export { openFile, type OpenFileOptions } from "./open_file.ts";
+export { rebaseImage, type RebaseOptions } from "./rebase_image.ts";
 export { squashImage } from "./squash_image.ts";
 export { TreeContents } from "./tree_contents.ts";

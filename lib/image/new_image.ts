@@ -1,13 +1,6 @@
 import { VarveError } from "../errors.ts";
 import { formatReference, parseReference } from "../oci/mod.ts";
-import {
-  documentLimits,
-  findImage,
-  type PlatformChoice,
-  readImage,
-  type Store,
-  type StoredImage,
-} from "../store/mod.ts";
+import { documentLimits, type Store } from "../store/mod.ts";
 import type { ImageIngest, MadeImage } from "./contract.ts";
 import { ingestImages } from "./image_ingest.ts";
 import type { LoadedImage } from "./loaded_image.ts";
@@ -40,21 +33,8 @@ export async function makeImage(
   return images[0] as LoadedImage;
 }
 
-/**
- * Reads an image of the store. From an index, it reads the image for `platform`, else for the platform that is recorded
- * for the name, else for `host`.
- *
- * @throws {VarveError} `E_NOT_FOUND`, `E_USAGE`, `E_PLATFORM`
- */
-export async function readStored(
-  store: Store,
-  reference: string,
-  choice: PlatformChoice,
-): Promise<StoredImage> {
-  return await readImage(store, await findImage(store, reference), choice);
-}
-
-function newName(text: string): string {
+/** The full name that a new image gets. @throws {VarveError} `E_USAGE` */
+export function newName(text: string): string {
   const reference = parseReference(text);
   if (reference.digest === undefined) return formatReference(reference);
   throw new VarveError(

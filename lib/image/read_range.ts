@@ -29,7 +29,7 @@ export async function* rangeChunks(
   offset: number,
   length: number,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  using file = await openFile(path);
+  using file = await openInput(path);
   await file.seek(offset, Deno.SeekMode.Start);
   for (let at = 0; at < length;) {
     const buffer = new Uint8Array(Math.min(CHUNK, length - at));
@@ -42,7 +42,7 @@ export async function* rangeChunks(
 
 /** Reads a file, a pipe or a device to its end, in chunks. */
 export async function* allChunks(path: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  using file = await openFile(path);
+  using file = await openInput(path);
   for (;;) {
     const buffer = new Uint8Array(CHUNK);
     const read = await guarded(`read ${path}`, () => file.read(buffer));
@@ -52,7 +52,7 @@ export async function* allChunks(path: string): AsyncGenerator<Uint8Array<ArrayB
 }
 
 /** Opens a file for reading. @throws {VarveError} `E_DENIED`, `E_SYSCALL` */
-export async function openFile(path: string): Promise<Deno.FsFile> {
+export async function openInput(path: string): Promise<Deno.FsFile> {
   return await guarded(`load ${path}`, () => Deno.open(path));
 }
 

@@ -1,18 +1,16 @@
 import { rebaseLayers } from "../layer/mod.ts";
 import { documentTime, rebasedConfig } from "../oci/mod.ts";
-import type { Store, StoredImage } from "../store/mod.ts";
+import { type ImageArgument, readImage, type Store, type StoredImage } from "../store/mod.ts";
 import type { LoadedImage } from "./loaded_image.ts";
-import { makeImage, readStored } from "./new_image.ts";
+import { makeImage } from "./new_image.ts";
 import type { NewImageOptions } from "./new_image_options.ts";
 
-/** References of an image and of its two bases. */
-export interface Rebase {
-  /** The image that moves to another base. */
-  readonly image: string;
-  /** The base on which it was built. Its layers are the lowest layers of the image. */
-  readonly oldBase: string;
+/** Options of {@linkcode rebaseImage}. */
+export interface RebaseOptions extends NewImageOptions {
+  /** The base on which the image was built. Its layers are the lowest layers of the image. */
+  readonly oldBase: ImageArgument;
   /** The base that replaces the old base. */
-  readonly newBase: string;
+  readonly newBase: ImageArgument;
 }
 
 /**
@@ -27,22 +25,22 @@ export interface Rebase {
  *
  * @example
  * ```ts ignore
- * const bases = { image: "app:1", oldBase: "debian:12.1", newBase: "debian:12.2" };
- * const image = await rebaseImage(store, bases, { name: "app:1" });
+ * const bases = { oldBase: "debian:12.1", newBase: "debian:12.2" };
+ * const image = await rebaseImage(store, "app:1", { ...bases, name: "app:2" });
  * ```
  */
 export async function rebaseImage(
   store: Store,
-  { image: reference, oldBase, newBase }: Rebase,
-  options: NewImageOptions,
+  image: ImageArgument,
+  options: RebaseOptions,
 ): Promise<LoadedImage> {
   return await makeImage(store, options, async (ingest) => {
-    const own = await readStored(store, reference, options);
+    const own = await readImage(store, image, options);
     // Choose the bases for the platform of the image, not of this machine.
     const choice = { platform: options.platform, host: own.config.platform };
     const [old, next] = [
-      await readStored(store, oldBase, choice),
-      await readStored(store, newBase, choice),
+      await readImage(store, options.oldBase, choice),
+      await readImage(store, options.newBase, choice),
     ];
     const layers = rebaseLayers(own.layers, old.layers, next.layers);
     const created = documentTime(options.now ?? Date.now());

@@ -1,9 +1,10 @@
 import { VarveError } from "../errors.ts";
 import { documentTime, squashedConfig } from "../oci/mod.ts";
-import type { Store } from "../store/mod.ts";
-import { exportTree, rootTreeOf } from "./export_image.ts";
+import { type ImageArgument, readImage, type Store } from "../store/mod.ts";
+import { exportTree } from "./export_image.ts";
+import { imageTree } from "./image_tree.ts";
 import type { LoadedImage } from "./loaded_image.ts";
-import { makeImage, readStored } from "./new_image.ts";
+import { makeImage } from "./new_image.ts";
 import type { NewImageOptions } from "./new_image_options.ts";
 import { newLayer } from "./new_layer.ts";
 
@@ -27,11 +28,11 @@ const KEEP_ALL = { devices: "keep", ima: "keep" } as const;
  */
 export async function squashImage(
   store: Store,
-  reference: string,
+  image: ImageArgument,
   options: NewImageOptions,
 ): Promise<LoadedImage> {
   return await makeImage(store, { ...options, policy: KEEP_ALL }, async (ingest) => {
-    const before = await readStored(store, reference, options);
+    const before = await readImage(store, image, options);
     const count = before.layers.length;
     if (count === 0) {
       throw new VarveError(
@@ -42,7 +43,7 @@ export async function squashImage(
     }
     // The ingest protects the layers from removal while they are read.
     await ingest.layers.take(before.layers);
-    const tree = await rootTreeOf(store, before);
+    const tree = await imageTree(store, before);
     const open = store.layers.reader.bind(store.layers);
     const layer = await newLayer(ingest, exportTree(tree, open, { signal: ingest.signal }));
     const config = squashedConfig(before.config, layer.diffId, {

@@ -8,7 +8,7 @@
  *   what was dropped.
  * - {@linkcode applyLayer} applies a layer tree to a *root tree*: the whole file system, without
  *   whiteouts. {@linkcode foldLayers} applies a chain of layers in one pass.
- * - {@linkcode diffTrees} is the inverse: the layer tree between two root trees. {@linkcode changes}
+ * - {@linkcode diffLayer} is the inverse: the layer tree between two root trees. {@linkcode diffTrees}
  *   lists the same difference path by path.
  * - {@linkcode squashLayers} joins several layer trees into one. {@linkcode rebaseLayers} replaces
  *   the lowest layers of an image.
@@ -52,8 +52,8 @@ export type {
 export * from "./apply.ts";
 export * from "./build/layer_builder.ts";
 export * from "./chain.ts";
-export * from "./changes.ts";
-export * from "./diff.ts";
+export * from "./diff_layer.ts";
+export * from "./diff_trees.ts";
 export type * from "./entry.ts";
 export * from "./fold.ts";
 export { LAYER_LIMITS, type LayerLimits, layerLimits } from "./limits.ts";

@@ -21,23 +21,31 @@ import {
   withVarveSource,
   type WritableSnapshot,
 } from "../snapshot/internal.ts";
-import { MOUNT_LABEL, type Snapshotter } from "../snapshot/mod.ts";
+import {
+  createSnapshotter,
+  MOUNT_LABEL,
+  type Snapshotter,
+  type SnapshotterOptions,
+} from "../snapshot/mod.ts";
 import { requireDisk } from "../store/internal.ts";
-import type { DiskStore, Lease, Store, StoredImage } from "../store/mod.ts";
+import {
+  type DiskStore,
+  type ImageArgument,
+  type Lease,
+  type PlatformChoice,
+  readImage,
+  type Store,
+  type StoredImage,
+} from "../store/mod.ts";
 import { isWithin } from "./is_within.ts";
 import { openMountTarget } from "./mount_target.ts";
 import { forgetMount, unmountImage } from "./unmount_image.ts";
 
 /** Options of {@linkcode mountImage}. */
-export interface MountImageOptions {
-  /** The disk store that holds the image. */
-  readonly store: Store;
-  /** Makes the snapshot that is mounted. */
-  readonly snapshotter: Snapshotter;
-  /** The image to mount. */
-  readonly image: StoredImage;
-  /** An existing directory to mount at. */
-  readonly target: string;
+export interface MountImageOptions
+  extends PlatformChoice, Pick<SnapshotterOptions, "driver" | "pool" | "onWarning"> {
+  /** Makes the snapshot that is mounted. When absent, one is made with `driver` and `pool`. */
+  readonly snapshotter?: Snapshotter | undefined;
   /**
    * Key of a read-write snapshot, which is made if it does not exist. Without a key the mount is
    * read-only.
@@ -73,14 +81,37 @@ export interface MountedImage extends AsyncDisposable {
  *
  * @example
  * ```ts ignore
- * await using mounted = await mountImage({ store, snapshotter, image, target: "/mnt" });
+ * await using mounted = await mountImage(store, "app:1", "/mnt");
+ * console.log(mounted.target, mounted.readOnly);
  * ```
  */
-export async function mountImage(options: MountImageOptions): Promise<MountedImage> {
-  const { snapshotter, image, key } = options;
-  const store = requireDisk(options.store, "mount an image");
-  refuseUnprivileged(image.record.name);
-  using directory = openMountTarget(options.target);
+export async function mountImage(
+  store: Store,
+  image: ImageArgument,
+  target: string,
+  options: MountImageOptions = {},
+): Promise<MountedImage> {
+  const disk = requireDisk(store, "mount an image");
+  const stored = await readImage(disk, image, options);
+  refuseUnprivileged(stored.record.name);
+  const snapshotter = options.snapshotter ?? createSnapshotter(disk, options);
+  const { key, signal, now = Date.now } = options;
+  return await mountStored({ store: disk, snapshotter, image: stored, key, signal, now }, target);
+}
+
+/** Everything that a mount needs. */
+interface MountRequest {
+  readonly store: DiskStore;
+  readonly snapshotter: Snapshotter;
+  readonly image: StoredImage;
+  readonly key: string | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly now: () => number;
+}
+
+async function mountStored(request: MountRequest, path: string): Promise<MountedImage> {
+  const { store, snapshotter, key } = request;
+  using directory = openMountTarget(path);
   const target = directory.path;
   // Check this before the lock. A directory inside the store may be one that the store itself locks.
   refuseStore(store, target);
@@ -88,12 +119,12 @@ export async function mountImage(options: MountImageOptions): Promise<MountedIma
   refuseMounted(store, target);
   const id = mountId(target);
   await forgetMount(store, snapshotter, id);
-  const writable = key === undefined ? null : await openWritable({ ...options, store, key });
-  const mounts = writable?.mounts ?? await viewOf(options, id);
+  const writable = key === undefined ? null : await openWritable({ ...request, key });
+  const mounts = writable?.mounts ?? await viewOf(request, id);
   // One upper directory must never be mounted twice.
-  using lock = writable === null ? null : await lockIdle({ ...options, store }, writable);
+  using lock = writable === null ? null : await lockIdle(request, writable);
   try {
-    store.leases.create(leaseOf(options, target, key ?? id));
+    store.leases.create(leaseOf(request, target, key ?? id));
     performAll(mounts, target);
   } catch (error) {
     await forgetMount(store, snapshotter, id);
@@ -109,7 +140,7 @@ export async function mountImage(options: MountImageOptions): Promise<MountedIma
     mounts,
     async [Symbol.asyncDispose](): Promise<void> {
       try {
-        await unmountImage({ store, snapshotter, target });
+        await unmountImage(store, target, { snapshotter });
       } catch (error) {
         if (!(error instanceof VarveError && error.code === "E_NOT_FOUND")) throw error;
       }
@@ -140,7 +171,7 @@ function refuseUnprivileged(what: string): void {
 
 /** Makes the view that a read-only mount shows. */
 async function viewOf(
-  { snapshotter, image, signal }: MountImageOptions,
+  { snapshotter, image, signal }: MountRequest,
   key: string,
 ): Promise<readonly Mount[]> {
   const parent = image.chainId === null ? null : snapshotter.ensureChain(image.chainId);
@@ -149,12 +180,12 @@ async function viewOf(
 
 /** Locks a snapshot that is not mounted. @throws {VarveError} `E_BUSY` it is mounted, or is about to be */
 async function lockIdle(
-  options: MountImageOptions & { readonly store: DiskStore },
+  request: MountRequest,
   writable: WritableSnapshot,
 ): Promise<Disposable> {
-  const lock = await lockWritable(options, writable);
+  const lock = await lockWritable(request, writable);
   try {
-    refuseBusy(options.store, writable.key);
+    refuseBusy(request.store, writable.key);
     return lock;
   } catch (error) {
     lock[Symbol.dispose]();
@@ -202,12 +233,12 @@ function refuseMounted(store: Store, target: string): void {
   );
 }
 
-function leaseOf(options: MountImageOptions, target: string, key: string): Lease {
+function leaseOf({ image, now }: MountRequest, target: string, key: string): Lease {
   return {
     id: mountId(target),
-    createdAt: (options.now ?? Date.now)(),
+    createdAt: now(),
     expiresAt: null,
     labels: { [MOUNT_LABEL]: target, [NAMESPACE_LABEL]: mountNamespace() },
-    resources: leaseResources(key, options.image),
+    resources: leaseResources(key, image),
   };
 }

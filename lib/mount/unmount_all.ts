@@ -1,15 +1,13 @@
 import { VarveError } from "../errors.ts";
 import { ignoreMissing } from "../snapshot/internal.ts";
-import { MOUNT_LABEL, type Snapshotter } from "../snapshot/mod.ts";
+import { createSnapshotter, MOUNT_LABEL, type Snapshotter } from "../snapshot/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { unmountImage } from "./unmount_image.ts";
 
-/** What {@linkcode unmountAll} needs. */
+/** Options of {@linkcode unmountAll}. */
 export interface UnmountAllOptions {
-  /** The store whose images are unmounted. */
-  readonly store: Store;
-  /** Removes the views of read-only mounts, and ends shared mounts. */
-  readonly snapshotter: Snapshotter;
+  /** Removes the views of read-only mounts, and ends shared mounts. When absent, one is made. */
+  readonly snapshotter?: Snapshotter | undefined;
   /** Detach mounts now even if they are in use; each ends with its last user. Default: false. */
   readonly lazy?: boolean | undefined;
 }
@@ -26,11 +24,12 @@ export interface UnmountAllOptions {
  *
  * @example
  * ```ts ignore
- * for (const { target } of await unmountAll({ store, snapshotter })) console.log(target);
+ * for (const { target } of await unmountAll(store)) console.log(target);
  * ```
  */
 export async function unmountAll(
-  { store, snapshotter, lazy }: UnmountAllOptions,
+  store: Store,
+  { snapshotter = createSnapshotter(store), lazy }: UnmountAllOptions = {},
 ): Promise<{ readonly target: string; readonly key: string }[]> {
   const done: { target: string; key: string }[] = [];
   const failed: VarveError[] = [];
@@ -39,7 +38,7 @@ export async function unmountAll(
     const target = labels[MOUNT_LABEL];
     if (target === undefined) continue;
     try {
-      const { key } = await unmountImage({ store, snapshotter, target, lazy });
+      const { key } = await unmountImage(store, target, { snapshotter, lazy });
       done.push({ target, key });
     } catch (error) {
       if (!(error instanceof VarveError)) throw error;

@@ -8,19 +8,15 @@ import {
   mountState,
   snapshotOfLease,
 } from "../snapshot/internal.ts";
-import type { Snapshotter } from "../snapshot/mod.ts";
+import { createSnapshotter, type Snapshotter } from "../snapshot/mod.ts";
 import type { Store } from "../store/mod.ts";
 import { type MountTarget, openMountTarget } from "./mount_target.ts";
 import { usersOf } from "./mount_users.ts";
 
 /** Options of {@linkcode unmountImage}. */
 export interface UnmountImageOptions {
-  /** The store that holds the image. */
-  readonly store: Store;
-  /** Removes the view of a read-only mount. */
-  readonly snapshotter: Snapshotter;
-  /** The directory where the image is mounted. */
-  readonly target: string;
+  /** Removes the view of a read-only mount. When absent, one is made. */
+  readonly snapshotter?: Snapshotter | undefined;
   /** Detach the mount now even if it is in use. It ends when its last user has finished. Default: false. */
   readonly lazy?: boolean | undefined;
 }
@@ -34,10 +30,11 @@ export interface UnmountImageOptions {
  * `E_PRECONDITION` something else is mounted over it, or it is in another mount namespace
  */
 export async function unmountImage(
-  options: UnmountImageOptions,
+  store: Store,
+  path: string,
+  options: UnmountImageOptions = {},
 ): Promise<{ readonly key: string }> {
-  const { store, snapshotter } = options;
-  const target = realPath(options.target, store);
+  const target = realPath(path, store);
   const id = mountId(target);
   const lease = store.leases.get(id);
   if (lease === undefined) {
@@ -59,12 +56,13 @@ export async function unmountImage(
       { subject: target },
     );
   }
+  const snapshotter = options.snapshotter ?? createSnapshotter(store);
   unmount(target, options.lazy ?? false);
   // Another process may mount here again at once. Then that process removes the old lease.
   using directory = openIfThere(target);
   const isIdle = directory === undefined || directory.tryLock();
   if (isIdle && store.leases.get(id)?.createdAt === lease.createdAt) {
-    await forgetWithHint({ store, snapshotter, target });
+    await forgetWithHint(store, snapshotter, target);
   }
   const key = snapshotOfLease(lease);
   if (key !== id) await ignoreMissing(() => snapshotter.release(key));
@@ -85,7 +83,9 @@ function unmount(target: string, lazy: boolean): void {
 
 /** Removes the lease and view of a mount that was unmounted. An error has a hint how to do that later. */
 async function forgetWithHint(
-  { store, snapshotter, target }: UnmountImageOptions,
+  store: Store,
+  snapshotter: Snapshotter,
+  target: string,
 ): Promise<void> {
   try {
     await forgetMount(store, snapshotter, mountId(target));

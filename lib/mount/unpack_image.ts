@@ -12,22 +12,22 @@ import {
   removeTree,
   renameAt,
 } from "../linux/mod.ts";
-import type { Pool } from "../pool/mod.ts";
+import { createPool, type Pool } from "../pool/mod.ts";
 import { requireDisk } from "../store/internal.ts";
-import type { DiskStore, Store, StoredImage } from "../store/mod.ts";
+import {
+  type DiskStore,
+  type ImageArgument,
+  type PlatformChoice,
+  readImage,
+  type Store,
+} from "../store/mod.ts";
 import { isWithin } from "./is_within.ts";
 import { beginPartial, openUnpackTarget, type UnpackTarget } from "./unpack_target.ts";
 
 /** Options of {@linkcode unpackImage}. */
-export interface UnpackOptions {
-  /** The disk store that holds the image. */
-  readonly store: Store;
-  /** Runs the extraction. */
-  readonly pool: Pool;
-  /** The image to unpack. */
-  readonly image: StoredImage;
-  /** Path of the new directory; it may exist if it is empty. */
-  readonly target: string;
+export interface UnpackOptions extends PlatformChoice {
+  /** Runs the extraction. When absent, the function makes a pool and disposes it afterwards. */
+  readonly pool?: Pool | undefined;
   /** How device nodes are made; `"keep"` by default. */
   readonly devices?: ExtractPolicy["devices"] | undefined;
   /**
@@ -47,7 +47,7 @@ export interface UnpackRemains {
   readonly path: string;
   /**
    * Resolves when the directory is removed, or when it cannot be removed. A worker of the pool removes
-   * it. If the pool is disposed before, the rest stays until the next unpack to the same target
+   * it. If a given pool is disposed before, the rest stays until the next unpack to the same target
    * removes it.
    */
   readonly removed: Promise<void>;
@@ -69,23 +69,30 @@ const MOMENT = 150;
  *
  * @example
  * ```ts ignore
- * const report = await unpackImage({ store, pool, image, target: "rootfs" });
+ * const report = await unpackImage(store, "app:1", "rootfs");
  * ```
  */
-export async function unpackImage(options: UnpackOptions): Promise<ExtractReport> {
-  const { pool, image, signal } = options;
-  const store = requireDisk(options.store, "unpack");
+export async function unpackImage(
+  store: Store,
+  image: ImageArgument,
+  path: string,
+  options: UnpackOptions = {},
+): Promise<ExtractReport> {
+  const { signal } = options;
+  const disk = requireDisk(store, "unpack");
   signal?.throwIfAborted();
-  using stack = new DisposableStack();
-  const target = stack.use(openUnpackTarget(options.target));
-  refuseStore(store, target);
+  const { layers } = await readImage(disk, image, options);
+  await using stack = new AsyncDisposableStack();
+  const pool = options.pool ?? stack.use(createPool());
+  const target = stack.use(openUnpackTarget(path));
+  refuseStore(disk, target);
   const partial = stack.use(beginPartial(target));
   let syncing: Promise<unknown> = Promise.resolve();
   try {
     const report = await extractInPool({
       pool,
-      store,
-      diffIds: image.layers.map((layer) => layer.diffId),
+      store: disk,
+      diffIds: layers.map((layer) => layer.diffId),
       form: "root",
       target: partial.fd,
       policy: {
@@ -96,14 +103,14 @@ export async function unpackImage(options: UnpackOptions): Promise<ExtractReport
       signal,
       onProgress: options.onProgress,
     });
-    if (store.durability === "full") {
+    if (disk.durability === "full") {
       syncing = pool.run(syncJob, partial.fd);
       // A sync cannot be interrupted.
       await untilAborted(syncing, signal);
     }
     signal?.throwIfAborted();
     renameToTarget(target, partial.name);
-    if (store.durability === "full") fsyncFd(target.parent);
+    if (disk.durability === "full") fsyncFd(target.parent);
     return report;
   } catch (error) {
     const path = pathOf(target, partial.name);
@@ -183,9 +190,9 @@ async function removeQuietly(
   { parent }: UnpackTarget,
   name: ByteString,
   syncing: Promise<unknown>,
-  open: Disposable,
+  open: AsyncDisposable,
 ): Promise<void> {
-  using _ = open;
+  await using _ = open;
   // Until the sync ends, it uses the descriptors too.
   await syncing.catch(() => {});
   try {

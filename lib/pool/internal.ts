@@ -9,3 +9,4 @@ export { createProgramPool } from "./pool.ts";
 export type { BriefJob, ProgramPool, ProgramPoolOptions } from "./program_pool.ts";
 export type { FromWorker } from "./protocol.ts";
 export { serve } from "./serve.ts";
+export { createTransientPool } from "./transient_pool.ts";

@@ -25,7 +25,8 @@ const SILENCE_MS = 5 * 60 * 1000;
 const GRACE_MS = 5000;
 
 /**
- * Makes a pool of workers. No worker starts before a job needs it.
+ * Makes a pool of workers, which keep the process alive until the pool is disposed. No worker starts
+ * before a job needs it.
  *
  * @throws {RangeError} when `workers`, `window` or `silence` is not a positive number
  *

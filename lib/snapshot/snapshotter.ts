@@ -3,6 +3,7 @@ import type { ChainId, DiffId } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import { chainIds } from "../layer/mod.ts";
 import type { Mount } from "../linux/mod.ts";
+import type { Pool } from "../pool/mod.ts";
 import { requireDisk } from "../store/internal.ts";
 import type { Directories, DiskStore, SnapshotRow, Store } from "../store/mod.ts";
 import type {
@@ -15,6 +16,7 @@ import type {
   Snapshotter,
   Usage,
 } from "./contract.ts";
+import { selectDriver } from "./drivers/select.ts";
 import { RELEASED_LABEL } from "./keys.ts";
 import * as machine from "./machine.ts";
 import { refuseLeased } from "./mount_leases.ts";
@@ -23,10 +25,15 @@ import { lockSnapshotDirectory } from "./snapshot_lock.ts";
 
 /** Options of {@linkcode createSnapshotter}. */
 export interface SnapshotterOptions {
-  /** The disk store that keeps the rows and directories of snapshots. */
-  readonly store: Store;
-  /** Makes the mounts. `selectDriver` chooses a driver. */
-  readonly driver: Driver;
+  /**
+   * Makes the mounts: a driver, the name of one, or `"auto"` for the best that works here. When absent,
+   * the setting `driver` of the store decides, else it is `"auto"`.
+   */
+  readonly driver?: Driver | DriverName | "auto" | undefined;
+  /** Runs the jobs of a driver that is not given. When absent, workers start and end with the jobs. */
+  readonly pool?: Pool | undefined;
+  /** Called when a driver is not given, and the best one does not work here. */
+  readonly onWarning?: ((message: string) => void) | undefined;
   /** The clock, in ms since the epoch; `Date.now` by default. */
   readonly now?: (() => number) | undefined;
 }
@@ -38,14 +45,22 @@ export interface SnapshotterOptions {
  *
  * @example
  * ```ts ignore
- * const driver = selectDriver({ store, pool });
- * const snapshotter = createSnapshotter({ store, driver });
- * const parent = snapshotter.ensureChain(image.chainId);
- * for (const mount of await snapshotter.prepare("work", parent)) performMount(mount, target);
+ * import { createSnapshotter, fromText, openStore, performMount, readImage } from "@varve/varve";
+ *
+ * await using store = await openStore({ root: "/var/lib/varve" });
+ * const snapshotter = createSnapshotter(store);
+ * const { chainId } = await readImage(store, "app:1");
+ * const parent = chainId === null ? null : snapshotter.ensureChain(chainId);
+ * for (const mount of await snapshotter.prepare("work", parent)) performMount(mount, fromText("/mnt"));
  * ```
  */
-export function createSnapshotter(options: SnapshotterOptions): Snapshotter {
-  return new StoreSnapshotter(options);
+export function createSnapshotter(store: Store, options: SnapshotterOptions = {}): Snapshotter {
+  const { driver, pool, onWarning, now = Date.now } = options;
+  const disk = requireDisk(store, "make snapshots");
+  const made = typeof driver === "object"
+    ? driver
+    : selectDriver(disk, { pool, wanted: driver, onWarning });
+  return new StoreSnapshotter(disk, made, now);
 }
 
 class StoreSnapshotter implements Snapshotter {
@@ -54,11 +69,11 @@ class StoreSnapshotter implements Snapshotter {
   readonly #driver: Driver;
   readonly #now: () => number;
 
-  constructor(options: SnapshotterOptions) {
-    this.#store = requireDisk(options.store, "make snapshots");
-    this.#directories = this.#store.directories;
-    this.#driver = options.driver;
-    this.#now = options.now ?? Date.now;
+  constructor(store: DiskStore, driver: Driver, now: () => number) {
+    this.#store = store;
+    this.#directories = store.directories;
+    this.#driver = driver;
+    this.#now = now;
   }
 
   get driver(): DriverName {

@@ -48,22 +48,14 @@ export interface PlatformChoice {
   /** The platform that the user asks for now. Only an image for this platform is chosen. */
   readonly platform?: Platform | undefined;
   /**
-   * The platform that is preferred when neither `platform` nor the row names a platform, usually
-   * this machine's. If the store has no image for it, any other image is chosen.
+   * The platform that is preferred when neither `platform` nor the row names a platform; this
+   * machine's when absent. If the store has no image for it, any other image is chosen.
    */
   readonly host?: Platform | undefined;
 }
 
-/**
- * Reads the image that a row names. When the target is an index, it chooses the manifest that fits
- * best, from the manifests that the store holds: for `platform`, else for the platform that the
- * name was given for ({@linkcode ImageRecord.platform}), else for `host`. When no platform is
- * known, it chooses the first manifest that the store holds.
- *
- * @throws {VarveError} `E_PLATFORM` the store holds no suitable manifest · `E_NOT_IMAGE` the target
- * is an artifact · `E_DAMAGE`, `E_SIZE`, `E_DIGEST` the store is damaged
- */
-export async function readImage(
+/** Reads the image that a row names, as `readImage` does, with `host` as it is. */
+export async function readRecord(
   store: Store,
   record: ImageRecord,
   { platform = record.platform, host }: PlatformChoice = {},
@@ -96,7 +88,7 @@ export async function readPlatforms(
     }
   };
   if (record.platform !== undefined) {
-    await add(readImage(store, record));
+    await add(readRecord(store, record));
     return images;
   }
   for await (const found of manifestsOf(store, record.target, {}, 0)) {
@@ -112,7 +104,7 @@ export async function readPlatforms(
  * any.
  *
  * @throws {VarveError} `E_PLATFORM` the store holds no manifest for the platform · `E_NOT_IMAGE`,
- * `E_DAMAGE`, `E_SIZE`, `E_DIGEST` as {@linkcode readImage}
+ * `E_DAMAGE`, `E_SIZE`, `E_DIGEST` as `readImage`
  */
 export async function narrowImage(
   store: Store,
@@ -120,7 +112,7 @@ export async function narrowImage(
   platform: Platform | undefined = record.platform,
 ): Promise<ImageRecord> {
   if (platform === undefined) return record;
-  return narrowTo(await readImage(store, record, { platform }));
+  return narrowTo(await readRecord(store, record, { platform }));
 }
 
 /** The row of an image with its manifest as the target. */
@@ -233,25 +225,16 @@ function candidates(index: Index, { platform, host }: PlatformChoice): readonly 
 }
 
 /**
- * Finds the row that a user means by a name, a `name@digest`, an image ID, the digest of a manifest, or
- * a unique prefix (4 or more hexadecimal digits) of an image ID or digest.
+ * Finds all rows that a user means by a name, a `name@digest`, an image ID, the digest of a manifest,
+ * or a unique prefix (4 or more hexadecimal digits) of an image ID or digest. The best row comes
+ * first; there is at least one. A name means one row. An image ID, a digest and a `name@digest` mean
+ * every name of that image.
  *
  * A full digest is always read as a digest, whatever names the store holds. In `name:tag@digest`
  * the name must exist, and the digest must be that of its image's index, manifest or config.
  *
  * @throws {VarveError} `E_NOT_FOUND` · `E_USAGE` when the text is not a reference, or is a prefix
  * of several IDs
- */
-export async function findImage(store: Store, text: string): Promise<ImageRecord> {
-  const [best] = await findImageNames(store, text);
-  return best as ImageRecord;
-}
-
-/**
- * Finds all rows that a text means, the best first. Returns at least one row. A name means one row.
- * An image ID, a digest and a `name@digest` mean every name of that image.
- *
- * @throws {VarveError} as {@linkcode findImage}
  */
 export async function findImageNames(store: Store, text: string): Promise<ImageRecord[]> {
   if (!isDigest(text) && !IMAGE_ID.test(text)) {

@@ -75,12 +75,12 @@ export type { Durability, OpenOptions } from "./disk/options.ts";
 export type { Directories, EnsureOptions, TreeFile } from "./disk_directories.ts";
 export type { DiskStore } from "./disk_store.ts";
 export { documentLimits } from "./document_limits.ts";
+export { hostPlatform } from "./host_platform.ts";
+export { type AddedImage, findImage, type ImageArgument, readImage } from "./image_argument.ts";
 export {
-  findImage,
   findImageNames,
   narrowImage,
   type PlatformChoice,
-  readImage,
   readPlatforms,
   type StoredImage,
 } from "./image_lookup.ts";

@@ -91,8 +91,8 @@ async function mountAlone(layout: string): Promise<ResultRow[]> {
   await new Cli(root).text(["load", layout]);
   await using store = await openStore({ root, durability: "none" });
   await using pool = createPool({ inline: true });
-  const driver = selectDriver({ store, pool });
-  const snapshotter = createSnapshotter({ store, driver });
+  const driver = selectDriver(store, { pool });
+  const snapshotter = createSnapshotter(store, { driver });
   const small = await bringImage(store, pool, "example.org/small:1", [[{ name: "a" }]]);
   const record = store.images.list().find(({ name }) => name !== small.record.name);
   if (record === undefined) throw new Error("Cannot find the image: none was loaded");
@@ -103,9 +103,9 @@ async function mountAlone(layout: string): Promise<ResultRow[]> {
     let files = 0;
     for (const { diffId } of image.layers) files += store.layers.get(diffId)?.entries ?? 0;
     for (const key of [undefined, `rw ${files}`]) {
-      const options = { store, snapshotter, image, target, ...(key === undefined ? {} : { key }) };
+      const mount = () => mountImage(store, image, target, { snapshotter, key });
       let mounted: AsyncDisposable | undefined;
-      const { median, least } = await measure(async () => mounted = await mountImage(options), {
+      const { median, least } = await measure(async () => mounted = await mount(), {
         runs: 15,
         after: async () => await mounted?.[Symbol.asyncDispose](),
       });

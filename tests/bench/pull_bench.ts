@@ -119,17 +119,17 @@ async function pullSlowly(spec: LayoutSpec, connections?: number): Promise<SlowP
     // As a program does that pulls in order to mount.
     pool.prepare("extract");
     const onIdle = () => warmUpCompose(pool);
-    const snapshotter = createSnapshotter({ store, driver: selectDriver({ store, pool }) });
+    const snapshotter = createSnapshotter(store, { driver: selectDriver(store, { pool }) });
     const host = registry.name.replace(/\/.*/, "");
     using client = new RegistryClient(await loadClientConfig(host, "app"));
     const start = performance.now();
-    const options: ProgramPullOptions = { pool, onIdle, connections };
-    const { names: [name] } = await pullImage(store, client, registry.name, options);
+    const options: ProgramPullOptions = { client, pool, onIdle, connections };
+    const { names: [name] } = await pullImage(store, registry.name, options);
     const pulled = performance.now() - start;
     const record = store.images.list().find((record) => record.name === name);
     if (record === undefined) throw new Error(`Cannot find ${name}: it was not pulled`);
     const image = await readImage(store, record);
-    await using _ = await mountImage({ store, snapshotter, image, target });
+    await using _ = await mountImage(store, image, target, { snapshotter });
     const ready = performance.timeOrigin + performance.now();
     return { pulled, afterLastByte: ready - await registry.lastByte() };
   } finally {

@@ -43,11 +43,10 @@ async function mounted(name: string): Promise<MountedImage> {
   const store = stack.use(await openStore({ root, durability: "none" }));
   if (direct) store.settings.set("erofs.directio", "on");
   const image = await readImage(store, store.images.list()[0] as ImageRecord);
-  const snapshotter = createSnapshotter({
-    store,
-    driver: selectDriver({ store, pool, wanted: driver }),
+  const snapshotter = createSnapshotter(store, {
+    driver: selectDriver(store, { pool, wanted: driver }),
   });
-  return await mountImage({ store, snapshotter, image, target });
+  return await mountImage(store, image, target, { snapshotter });
 }
 
 async function timed(name: string, act: string, cold: boolean): Promise<number> {

@@ -18,8 +18,8 @@ const GROUP = 10;
 await using fixture = await containerFixture();
 await using store = await openStore({ root: fixture.root, durability: "none" });
 await using pool = createPool({ inline: true });
-const driver = selectDriver({ store, pool });
-const snapshotter = createSnapshotter({ store, driver });
+const driver = selectDriver(store, { pool });
+const snapshotter = createSnapshotter(store, { driver });
 const image = await readImage(store, await findImage(store, BOX));
 const searchPath = Deno.env.get("PATH") ?? "";
 

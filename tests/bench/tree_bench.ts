@@ -7,7 +7,7 @@
  * those that the thread ran, for a machine that does other things too.
  */
 import type { DiffId } from "../../lib/digest/mod.ts";
-import { applyLayer, diffTrees, foldLayers } from "../../lib/layer/mod.ts";
+import { applyLayer, diffLayer, foldLayers } from "../../lib/layer/mod.ts";
 import {
   type ByteString,
   type DirectoryNode,
@@ -165,7 +165,7 @@ function measure(shape: string, count: number): Record<string, number> {
   figures.editFirst = edits[0] as number;
   figures.editWarm = median(edits.slice(1));
   const changed = applyLayer(tree, layers[1] as Tree);
-  const diffs = layers.map(() => timed(() => diffTrees(tree, changed))[0]);
+  const diffs = layers.map(() => timed(() => diffLayer(tree, changed))[0]);
   figures.diffFirst = diffs[0] as number;
   figures.diffWarm = median(diffs.slice(1));
   stored(tree, paths[50] as ByteString, figures);

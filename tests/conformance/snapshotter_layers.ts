@@ -129,7 +129,7 @@ export function layersConformance(test: SnapshotterTest, driver: DriverName): vo
     await snapshotter.prepare("rw", snapshotter.ensureChain(chainId));
     await snapshotter.view("empty", null);
     for (const wanted of DRIVER_NAMES) {
-      const other = createSnapshotter({ store, driver: selectDriver({ store, pool, wanted }) });
+      const other = createSnapshotter(store, { driver: selectDriver(store, { pool, wanted }) });
       for (const key of ["rw", "empty"]) {
         const code = await codeOf(() => other.mounts(key));
         const same = (wanted === "native") === (driver === "native");

@@ -147,7 +147,7 @@ Deno.test({
     await using store = await openStore({ root: `${merged.path}/store`, durability: "none" });
     const why = overlayWorks(store);
     assert(typeof why === "string" && /overlay/.test(why), String(why));
-    assertEquals(selectDriver({ store, pool }).name, "native");
+    assertEquals(selectDriver(store, { pool }).name, "native");
     assertEquals(namesIn(`${store.root}/mounts`), []);
   },
 });
@@ -231,9 +231,9 @@ Deno.test({
     const image = await bringImage(store, pool, "example.org/a:1", [[{ name: "a" }]]);
     await Deno.mkdir(temp.join("mnt\\"));
     const target = temp.join("mnt\\");
-    await using mounted = await mountImage({ store, snapshotter, image, target });
+    await using mounted = await mountImage(store, image, target, { snapshotter });
     assertEquals([...liveMounts(store).keys()], [mounted.target]);
-    await unmountImage({ store, snapshotter, target });
+    await unmountImage(store, target, { snapshotter });
     assertEquals([store.leases.list(), namesIn(target)], [[], []]);
   },
 });
@@ -244,7 +244,7 @@ test("J15: an image and a snapshot that are mounted, removed", async (fixture) =
   const image = await bringImage(store, pool, name, [[{ name: "a", content: "a" }]]);
   await Deno.mkdir(temp.join("mnt"));
   const target = temp.join("mnt");
-  await using mounted = await mountImage({ store, snapshotter, image, target, key: "work" });
+  await using mounted = await mountImage(store, image, target, { snapshotter, key: "work" });
   store.images.remove(name);
   assertEquals(await codeOf(() => store.images.remove(name)), "E_NOT_FOUND");
   assertEquals(await Deno.readTextFile(`${mounted.target}/a`), "a");
@@ -253,7 +253,7 @@ test("J15: an image and a snapshot that are mounted, removed", async (fixture) =
   assertEquals(await codeOf(() => refuseBusy(store, "work")), "E_BUSY");
   const chain = String(image.chainId);
   assertEquals(await codeOf(() => snapshotter.remove(chain)), "E_PRECONDITION");
-  await unmountImage({ store, snapshotter, target });
+  await unmountImage(store, target, { snapshotter });
   assertEquals(await codeOf(() => refuseBusy(store, "work")), "ok");
   await snapshotter.remove("work");
   assertEquals(await codeOf(() => snapshotter.remove(chain)), "ok");
@@ -265,8 +265,8 @@ test("J19: a restart with mounts, mounts that ended without us, and foreign ones
   const target = temp.join("mnt");
   await Deno.mkdir(target);
   const mount = (snapshotter = fixture.reopen()) =>
-    mountImage({ store, snapshotter, image, target });
-  const unmount = () => unmountImage({ store, snapshotter: fixture.reopen(), target });
+    mountImage(store, image, target, { snapshotter });
+  const unmount = () => unmountImage(store, target, { snapshotter: fixture.reopen() });
   const books = () => [
     store.leases.list().length,
     fixture.snapshotter.walk(["kind==view"]).length,
@@ -308,8 +308,8 @@ test("J19: a mount in another mount namespace lives as long as that", async (fix
   const image = await bringImage(store, pool, "example.org/a:1", [[{ name: "a", content: "a" }]]);
   const target = temp.join("mnt");
   await Deno.mkdir(target);
-  const mount = () => mountImage({ store, snapshotter, image, target });
-  const unmount = () => unmountImage({ store, snapshotter, target });
+  const mount = () => mountImage(store, image, target, { snapshotter });
+  const unmount = () => unmountImage(store, target, { snapshotter });
   await mount();
   const lease = store.leases.get(`mount:${target}`);
   await unmount();

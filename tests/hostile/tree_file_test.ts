@@ -3,7 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { fromHex } from "../../lib/bytes/mod.ts";
 import { type Digest, hexOf, sha256 } from "../../lib/digest/mod.ts";
 import { VarveError } from "../../lib/errors.ts";
-import { applyLayer, diffTrees } from "../../lib/layer/mod.ts";
+import { applyLayer, diffLayer } from "../../lib/layer/mod.ts";
 import {
   decodeTree,
   emptyTree,
@@ -107,7 +107,7 @@ function tries(bytes: Uint8Array, what: string): boolean {
       for (const _ of walk(tree)) seen++;
       assertEquals(seen, tree.count, what);
       verifyTree(tree);
-      if (tree.kind === "root") assertEquals(diffTrees(emptyTree("root"), tree).count, tree.count);
+      if (tree.kind === "root") assertEquals(diffLayer(emptyTree("root"), tree).count, tree.count);
       else applyLayer(emptyTree("root"), tree);
       decodeTree(new Uint8Array(encodeTree(tree).flatMap((piece) => [...piece])));
       accepted++;

@@ -97,10 +97,10 @@ Deno.test({
     await using pool = createPool();
     const image = await readImage(store, store.images.list()[0] as ImageRecord);
     for (const [without, name, options] of KERNELS) {
-      const driver = selectDriver({ store, pool, without });
+      const driver = selectDriver(store, { pool, without });
       assertEquals(driver.name, name);
-      const snapshotter = createSnapshotter({ store, driver });
-      await using _mounted = await mountImage({ store, snapshotter, image, target });
+      const snapshotter = createSnapshotter(store, { driver });
+      await using _mounted = await mountImage(store, image, target, { snapshotter });
       assertEquals(differences(target, unpackedListing(debian), options), [], without.join());
     }
   },

@@ -52,8 +52,8 @@ Deno.test("append applies a layer, and rebase applies layers one after another",
       const own = await store.layers.tree(layers.at(-1)!.diffId);
       assertEquals((await fixture.tree(image)).digest, applyLayer(below, own).digest);
     }
-    const bases = { image, oldBase, newBase };
-    const rebased = await rebaseImage(store, bases, fixture.as("rebased:1"));
+    const bases = { oldBase, newBase };
+    const rebased = await rebaseImage(store, image, { ...bases, ...fixture.as("rebased:1") });
     const own = rebased.layers.slice(-tars.length).map(({ diffId }) => store.layers.tree(diffId));
     const base = (await fixture.read(newBase)).layers.map(({ diffId }) =>
       store.layers.tree(diffId)
@@ -61,8 +61,8 @@ Deno.test("append applies a layer, and rebase applies layers one after another",
     const expected = foldLayers(await Promise.all([...base, ...own]));
     assertEquals((await fixture.tree("rebased:1")).digest, expected.digest);
     // There and back again: the same layers.
-    const back = { image: "rebased:1", oldBase: newBase, newBase: oldBase };
-    const again = await rebaseImage(store, back, fixture.as("back:1"));
+    const back = { oldBase: newBase, newBase: oldBase };
+    const again = await rebaseImage(store, "rebased:1", { ...back, ...fixture.as("back:1") });
     assertEquals(
       again.layers.map(({ diffId }) => diffId),
       (await fixture.read(image)).layers.map(({ diffId }) => diffId),

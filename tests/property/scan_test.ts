@@ -11,7 +11,7 @@ import {
   type ScanForm,
   scanInPool,
 } from "../../lib/directory/internal.ts";
-import { applyLayer, diffTrees } from "../../lib/layer/mod.ts";
+import { applyLayer, diffLayer } from "../../lib/layer/mod.ts";
 import { CWD, openDirectoryAt, overlayMount, ownFd } from "../../lib/linux/mod.ts";
 import { createPool, type Pool } from "../../lib/pool/mod.ts";
 import { decodeTree, emptyTree, rootOf, type Tree } from "../../lib/tree/mod.ts";
@@ -84,7 +84,7 @@ Deno.test({
       const b = await wholeTree(pool, join("b"));
       const diff = await tree(pool, join("b"), "plain", baseOf(a));
       assertEquals(applyLayer(a, diff).digest, b.digest);
-      assertEquals(diff.digest, diffTrees(a, b).digest, "no more is said than must be");
+      assertEquals(diff.digest, diffLayer(a, b).digest, "no more is said than must be");
       const made = await loaded(pool, join("b"), "plain", baseOf(a));
       assertEquals(made?.treeDigest, diff.count === 0 && made === null ? undefined : diff.digest);
     }),

@@ -1,6 +1,6 @@
 // Directories that are cut into leaves: the digest depends only on the content, not on how it was made.
 import { assertEquals } from "@std/assert";
-import { applyLayer, changes, diffTrees, foldLayers, squashLayers } from "../../lib/layer/mod.ts";
+import { applyLayer, diffLayer, diffTrees, foldLayers, squashLayers } from "../../lib/layer/mod.ts";
 import {
   type ByteString,
   decodeTree,
@@ -59,9 +59,9 @@ Deno.test("edits, layers and differences of large directories are canonical", ()
     assertEquals(editTree(before, edits).digest, after.digest, `edit, seed ${seed}`);
     const applied = applyLayer(before, build(layer, "layer"));
     assertEquals(applied.digest, after.digest, `apply, seed ${seed}`);
-    const diff = diffTrees(before, after);
+    const diff = diffLayer(before, after);
     assertEquals(applyLayer(before, diff).digest, after.digest, `diff, seed ${seed}`);
-    const told = [...changes(before, after)].length;
+    const told = [...diffTrees(before, after)].length;
     assertEquals(told, diff.count, `changes, seed ${seed}`);
     if (seed % 10 > 0) continue;
     verifyTree(applied);

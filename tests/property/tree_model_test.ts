@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { applyLayer, changes, diffTrees, foldLayers, squashLayers } from "../../lib/layer/mod.ts";
+import { applyLayer, diffLayer, diffTrees, foldLayers, squashLayers } from "../../lib/layer/mod.ts";
 import { editTree, emptyTree, rootOf, type Tree } from "../../lib/tree/mod.ts";
 import {
   applyModel,
@@ -80,7 +80,7 @@ Deno.test("a difference applied to the first tree gives the second", () => {
     mutate(r, b, r(8));
     const before = treeOf(a, "root");
     const after = treeOf(b, "root");
-    const layer = diffTrees(before, after);
+    const layer = diffLayer(before, after);
     const applied = applyLayer(before, layer);
     assertEquals(applied.digest, after.digest, `seed ${seed}`);
     assertEquals(listTree(applied).map(([path]) => path), listTree(after).map(([path]) => path));
@@ -97,10 +97,13 @@ Deno.test("differences applied as an edit lead to the other tree and back", () =
     const after = treeOf(b, "root");
     const forth = editTree(
       before,
-      [...changes(before, after)].map((c) => [c.path, c.after ?? null]),
+      [...diffTrees(before, after)].map((c) => [c.path, c.after ?? null]),
     );
     assertEquals(forth.digest, after.digest, `forth, seed ${seed}`);
-    const back = editTree(forth, [...changes(forth, before)].map((c) => [c.path, c.after ?? null]));
+    const back = editTree(
+      forth,
+      [...diffTrees(forth, before)].map((c) => [c.path, c.after ?? null]),
+    );
     assertEquals(back.digest, before.digest, `back, seed ${seed}`);
   }
 });

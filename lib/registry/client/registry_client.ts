@@ -1,6 +1,7 @@
 import { type Digest, Verifier } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
-import { type Descriptor, OCI_LIMITS } from "../../oci/mod.ts";
+import { type Descriptor, OCI_LIMITS, type Reference } from "../../oci/mod.ts";
+import { type ClientOptions, loadClientConfig } from "../config/client_config.ts";
 import type { Capability, ClientConfig, Endpoint, Tokens } from "../contract.ts";
 import { streamBlob } from "./blob/blob_stream.ts";
 import { askInOrder, endpointsFor, ownEndpointOf } from "./endpoint_choice.ts";
@@ -19,13 +20,61 @@ import { type ManifestUpload, putManifest } from "./upload/put_manifest.ts";
 import { type BlobUpload, uploadBlob, type UploadOutcome } from "./upload/upload_blob.ts";
 import type { UploadContext } from "./upload/upload_context.ts";
 
-/** A client of one registry and its mirrors. Dispose it to close its connections. */
+/**
+ * A client of a registry and its mirrors. Dispose it to close its connections.
+ *
+ * Made from options, it is a client for every registry: `pullImage`, `pushImage` and `copyImage` take it
+ * so, and {@linkcode for} gives the client of one registry, which has all other methods. Without
+ * options it is anonymous: it reads no file of credentials.
+ *
+ * @example
+ * ```ts ignore
+ * const env = (name: string) => Deno.env.get(name);
+ * using client = new RegistryClient(defaultClientOptions(env));
+ * const debian = await client.for(parseReference("debian"));
+ * console.log(await debian.tags("library/debian"));
+ * ```
+ */
 export class RegistryClient implements Disposable {
-  readonly #transport: Transport;
+  readonly #given: Transport | ClientOptions;
+  /** The clients that `for` has made, by registry and repository. */
+  readonly #made = new Map<string, RegistryClient>();
 
   /** `tokens` are the tokens of another client, so that this client need not fetch them again. */
-  constructor(config: ClientConfig, tokens: Tokens = {}) {
-    this.#transport = new Transport(config, tokens);
+  constructor(config: ClientConfig | ClientOptions = {}, tokens: Tokens = {}) {
+    this.#given = "registry" in config ? new Transport(config, tokens) : config;
+  }
+
+  /**
+   * The client for the registry of an image. It is disposed together with this one.
+   *
+   * @throws {VarveError} as `loadClientConfig`
+   * @throws {TypeError} when this is the client of another registry
+   */
+  async for({ registry, repository }: Reference): Promise<RegistryClient> {
+    if (this.#given instanceof Transport) {
+      if (registry === this.config.registry) return this;
+      const own = this.config.registry;
+      throw new TypeError(`Cannot reach ${registry}/${repository}: the client is for ${own}`);
+    }
+    const key = `${registry}/${repository}`;
+    const config = this.#made.has(key)
+      ? null
+      : await loadClientConfig(registry, repository, this.#given);
+    // Another call may have been faster.
+    let made = this.#made.get(key);
+    if (made === undefined) {
+      made = new RegistryClient(config as ClientConfig);
+      this.#made.set(key, made);
+    }
+    return made;
+  }
+
+  get #transport(): Transport {
+    if (this.#given instanceof Transport) return this.#given;
+    throw new TypeError(
+      "Cannot talk to a registry: the client is for all of them, call its method for",
+    );
   }
 
   /** The configuration, without mirrors that could not be reached. */
@@ -303,6 +352,7 @@ export class RegistryClient implements Disposable {
 
   /** Closes all connections. */
   [Symbol.dispose](): void {
-    this.#transport[Symbol.dispose]();
+    for (const client of this.#made.values()) client[Symbol.dispose]();
+    if (this.#given instanceof Transport) this.#given[Symbol.dispose]();
   }
 }

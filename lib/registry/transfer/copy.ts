@@ -5,22 +5,22 @@ import {
   type OciLimits,
   ociLimits,
   parseDocument,
+  parseReference,
   type Reference,
 } from "../../oci/mod.ts";
 import type { RegistryClient } from "../client/registry_client.ts";
+import { type ClientChoice, withClient } from "./client_for.ts";
 import { throwMissing } from "./registry_source.ts";
-import { type PushedImage, type PushOptions, registrySink } from "./registry_sink.ts";
+import { type PushedImage, registrySink, type TransferOptions } from "./registry_sink.ts";
 
 /** One side of a copy. */
-export interface CopySide {
-  /** Client for the registry. */
-  readonly client: RegistryClient;
-  /** Name of the image in that registry. */
-  readonly reference: Reference;
+export interface CopySide extends ClientChoice {
+  /** Name of the image in its registry. */
+  readonly reference: string | Reference;
 }
 
 /** Options of {@linkcode copyImage}. */
-export interface CopyOptions extends PushOptions {
+export interface CopyOptions extends TransferOptions {
   /** Limits for manifests and indexes that differ from the defaults. */
   readonly ociLimits?: Partial<OciLimits> | undefined;
 }
@@ -30,15 +30,44 @@ export interface CopyOptions extends PushOptions {
  *
  * Blobs are streamed through memory and verified on the way. Manifests are copied byte for byte,
  * and the named document last. If both names are in the same registry, blobs are mounted from the
- * source's repository.
+ * source's repository. A side that is a string is asked anonymously.
  *
  * @throws {VarveError} `E_NOT_FOUND`, `E_MISSING`, `E_DENIED`, `E_REGISTRY`, `E_DIGEST`, `E_SIZE`, `E_LIMIT`
  */
 export async function copyImage(
-  source: CopySide,
-  destination: CopySide,
+  source: string | CopySide,
+  destination: string | CopySide,
   options: CopyOptions = {},
 ): Promise<PushedImage> {
+  const [from, to] = [sideOf(source), sideOf(destination)];
+  return await withClient(
+    from,
+    from.reference,
+    (reader) =>
+      withClient(to, to.reference, (writer) =>
+        copy(
+          { client: reader, reference: from.reference },
+          { client: writer, reference: to.reference },
+          options,
+        )),
+  );
+}
+
+function sideOf(side: string | CopySide): ClientChoice & { readonly reference: Reference } {
+  const { client, reference }: CopySide = typeof side === "string" ? { reference: side } : side;
+  return {
+    client,
+    reference: typeof reference === "string" ? parseReference(reference) : reference,
+  };
+}
+
+/** One side of a copy, with its own client. */
+interface Side {
+  readonly client: RegistryClient;
+  readonly reference: Reference;
+}
+
+async function copy(source: Side, destination: Side, options: CopyOptions): Promise<PushedImage> {
   const { client, reference: { registry, repository } } = source;
   const { signal } = options;
   const limits = ociLimits(options.ociLimits);

@@ -1,8 +1,8 @@
 import { ingestImages } from "../../image/internal.ts";
 import type { LoadedImage } from "../../image/mod.ts";
 import { ociLimits, parseReference } from "../../oci/mod.ts";
-import type { Store } from "../../store/mod.ts";
-import type { RegistryClient } from "../client/registry_client.ts";
+import { hostPlatform, type Store } from "../../store/mod.ts";
+import { withClient } from "./client_for.ts";
 import type { PullOptions } from "./pull_options.ts";
 import { registrySource } from "./registry_source.ts";
 
@@ -16,34 +16,35 @@ const CONCURRENCY = 4;
  * Documents and layers that the store has are not downloaded again. From an index, only the
  * manifest for the platform is pulled, but the target of the image is still the index.
  *
+ * Without `client` the pull is anonymous.
+ *
  * @throws {VarveError} `E_NOT_FOUND`, `E_DENIED`, `E_REGISTRY` · `E_PLATFORM` · the errors of
  * {@linkcode loadImages} for bad data · `E_USAGE` a malformed reference
  *
  * @example
  * ```ts ignore
- * import { openStore, pullImage, RegistryClient, loadClientConfig } from "@varve/varve";
+ * import { openStore, pullImage } from "@varve/varve";
  *
  * await using store = await openStore({ root: "/var/lib/varve" });
- * using client = new RegistryClient(await loadClientConfig("docker.io", "library/debian"));
- * const image = await pullImage(store, client, "docker.io/library/debian");
+ * const image = await pullImage(store, "debian:12");
+ * console.log(image.names);
  * ```
  */
 export async function pullImage(
   store: Store,
-  client: RegistryClient,
   reference: string,
   options: PullOptions = {},
 ): Promise<LoadedImage> {
+  options.signal?.throwIfAborted();
   const name = parseReference(reference);
-  if (name.registry !== client.config.registry) {
-    throw new TypeError(`Cannot pull ${reference}: the client is for ${client.config.registry}`);
-  }
-  const source = registrySource(store, client, name, options);
-  const [image] = await ingestImages(store, source, {
-    ...options,
-    concurrency: Math.max(1, options.concurrency ?? CONCURRENCY),
-    documents: ociLimits(options.ociLimits),
-    verb: "pull",
+  return await withClient(options, name, async (client) => {
+    const [image] = await ingestImages(store, registrySource(store, client, name, options), {
+      ...options,
+      host: options.host ?? hostPlatform(),
+      concurrency: Math.max(1, options.concurrency ?? CONCURRENCY),
+      documents: ociLimits(options.ociLimits),
+      verb: "pull",
+    });
+    return image as LoadedImage;
   });
-  return image as LoadedImage;
 }

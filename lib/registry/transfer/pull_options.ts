@@ -1,10 +1,13 @@
 import type { LoadOptions } from "../../image/mod.ts";
 import type { Platform } from "../../oci/mod.ts";
+import type { ClientChoice } from "./client_for.ts";
 
 /** Options of `pullImage`. */
-export interface PullOptions extends Omit<LoadOptions, "name" | "platform"> {
+export interface PullOptions extends Omit<LoadOptions, "name" | "platform">, ClientChoice {
   /** Platform to pull from an index; `host` when absent. */
   readonly platform?: Platform | undefined;
+  /** The platform that is pulled when none is asked for; this machine's when absent. */
+  readonly host?: Platform | undefined;
   /** Number of layers to download at the same time; 4 when absent. It is at most the number of the pool's workers. */
   readonly concurrency?: number | undefined;
   /**

@@ -18,8 +18,8 @@ export interface PushProgress {
   readonly state: "begin" | "running" | UploadOutcome;
 }
 
-/** Options of {@linkcode pushImage} and {@linkcode copyImage}. */
-export interface PushOptions {
+/** Options of `pushImage` and `copyImage`. */
+export interface TransferOptions {
   /** Number of blobs to send at the same time; 4 when absent. */
   readonly concurrency?: number | undefined;
   /** Aborts the push or copy. */
@@ -51,7 +51,7 @@ export interface PushedImage {
 const CONCURRENCY = 4;
 
 /** Options of {@linkcode registrySink}. */
-export interface RegistrySinkOptions extends PushOptions {
+export interface RegistrySinkOptions extends TransferOptions {
   /** Client of the registry that receives the image. */
   readonly client: RegistryClient;
   /** Name of the image in the registry. */

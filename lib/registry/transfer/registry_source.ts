@@ -10,7 +10,7 @@ import {
   type Reference,
   selectManifest,
 } from "../../oci/mod.ts";
-import type { Store } from "../../store/mod.ts";
+import { hostPlatform, type Store } from "../../store/mod.ts";
 import type { FetchedDocument } from "../client/fetch_manifest.ts";
 import type { RegistryClient } from "../client/registry_client.ts";
 import { NetworkLayers } from "./network_layers.ts";
@@ -81,11 +81,7 @@ class RegistryDocuments implements DocumentSource {
 
   children: DocumentSource["children"] = (index) => {
     const { platform, host } = this.#pull.options;
-    const wanted = platform ?? host;
-    if (wanted === undefined) {
-      throw new TypeError("Cannot pull an index: no platform and no host is given");
-    }
-    return [selectManifest(index, wanted)];
+    return [selectManifest(index, platform ?? host ?? hostPlatform())];
   };
 
   accept: DocumentSource["accept"] = (config) => {

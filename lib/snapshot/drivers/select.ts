@@ -1,6 +1,7 @@
 import type { MountImageFileOptions } from "../../compose/internal.ts";
 import { VarveError } from "../../errors.ts";
 import { fileError, kernelRelease, releaseAtLeast } from "../../linux/mod.ts";
+import { createTransientPool } from "../../pool/internal.ts";
 import type { Pool } from "../../pool/mod.ts";
 import { requireDisk } from "../../store/internal.ts";
 import type { DiskStore, Store } from "../../store/mod.ts";
@@ -16,11 +17,12 @@ import { overlayWorks } from "./overlay_probe.ts";
 
 /** Options of {@linkcode selectDriver}. */
 export interface SelectDriverOptions {
-  /** The disk store whose layers the driver mounts. */
-  readonly store: Store;
-  /** Runs the jobs that extract and compose layers. */
-  readonly pool: Pool;
-  /** Name of a driver, or `"auto"` (the default) for the best driver that works here. */
+  /** Runs the jobs that extract and compose layers. When absent, workers start and end with the jobs. */
+  readonly pool?: Pool | undefined;
+  /**
+   * Name of a driver, or `"auto"` for the best driver that works here. When absent, the setting `driver`
+   * of the store decides, else it is `"auto"`.
+   */
   readonly wanted?: string | undefined;
   /** Called for every fallback, and for a setting that this machine does not support. */
   readonly onWarning?: ((message: string) => void) | undefined;
@@ -122,11 +124,12 @@ export function judgeDriver(
  *
  * @throws {VarveError} `E_USAGE` no such driver · `E_UNSUPPORTED` the store has no directories
  */
-export function selectDriver(options: SelectDriverOptions): Driver {
-  const { pool, wanted = "auto", without = [], onWarning } = options;
-  const store = requireDisk(options.store, "make snapshots");
+export function selectDriver(store: Store, options: SelectDriverOptions = {}): Driver {
+  const disk = requireDisk(store, "make snapshots");
+  const { pool = createTransientPool(), without = [], onWarning } = options;
+  const wanted = options.wanted ?? store.settings.get("driver") ?? "auto";
   const name = wanted === "auto"
-    ? bestDriver({ ...options, store })
+    ? bestDriver(disk, options)
     : DRIVERS.find((name) => name === wanted);
   if (name === undefined) {
     throw new VarveError(
@@ -135,15 +138,16 @@ export function selectDriver(options: SelectDriverOptions): Driver {
     );
   }
   const devices = (store.settings.get("devices") ?? "keep") as DriverOptions["devices"];
-  const directIo = name === "erofs" && mayReadDirectly(options);
+  const directIo = name === "erofs" && mayReadDirectly(store, onWarning);
   const sharedMount = { directIo, ...mountedWithout(without), onWarning };
   const isBinding = wanted !== "auto";
-  return RECIPES[name].make({ store, pool, devices, sharedMount, isBinding });
+  return RECIPES[name].make({ store: disk, pool, devices, sharedMount, isBinding });
 }
 
 /** Finds the best driver that works. If better drivers do not work, warns with the reason. */
 function bestDriver(
-  { store, without, onWarning }: SelectDriverOptions & { readonly store: DiskStore },
+  store: DiskStore,
+  { without, onWarning }: SelectDriverOptions,
 ): DriverName {
   const failed: DriverFinding[] = [];
   for (const name of DRIVERS) {
@@ -166,7 +170,7 @@ function bestDriver(
 /** The first Linux that mounts images with `directio`. */
 const DIRECT_IO = "6.13";
 
-function mayReadDirectly({ store, onWarning }: SelectDriverOptions): boolean {
+function mayReadDirectly(store: Store, onWarning: SelectDriverOptions["onWarning"]): boolean {
   if (store.settings.get("erofs.directio") !== "on") return false;
   const release = kernelRelease();
   if (releaseAtLeast(release, DIRECT_IO)) return true;

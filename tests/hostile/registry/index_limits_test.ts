@@ -89,7 +89,7 @@ async function pushed(documents: Documents, limits: Partial<OciLimits> = {}): Pr
   }
   return await sent(async (to) => {
     using client = new RegistryClient(configFor(to, {}));
-    await pushImage(store, client, store.images.get("r.example/app:1")!, REFERENCE);
+    await pushImage(store, "r.example/app:1", REFERENCE, { client });
   });
 }
 

@@ -21,7 +21,7 @@ const HOST = { os: "linux", architecture: "amd64" };
 async function pull(store: Store, config: ClientConfig): Promise<LoadedImage> {
   await using pool = createPool({ inline: true });
   using client = new RegistryClient(config);
-  return await pullImage(store, client, "r.example/app:1", { pool, host: HOST });
+  return await pullImage(store, "r.example/app:1", { client, pool, host: HOST });
 }
 
 /** The outcome of a pull from these answers. A pull that fails leaves nothing in the store. */

@@ -183,7 +183,8 @@ Deno.test("H30 push: every k-th request fails once, or its answer is lost", asyn
       return fails ? new Response("", { status: 503 }) : answer;
     });
     using client = new RegistryClient(configFor(origin, {}, { attempts: 5 }));
-    const pushed = await pushImage(store, client, record, parseReference("r.example/app:1"), {
+    const pushed = await pushImage(store, record, parseReference("r.example/app:1"), {
+      client,
       concurrency: 1,
     });
     assertEquals(
@@ -275,7 +276,7 @@ Deno.test("H30 push: the upload of a stored layer resumes where it broke", async
   await using cutter = cutRequests(portOf(servers.start(registry.answer)), 5 * MIB);
   using client = new RegistryClient(configFor(`http://${cutter.host}`));
   const record = store.images.get("r.example/app:1")!;
-  const pushed = await pushImage(store, client, record, parseReference("r.example/app:1"));
+  const pushed = await pushImage(store, record, parseReference("r.example/app:1"), { client });
   const size = pushed.blobs.reduce((sum, blob) => sum + blob.size, 0);
   assert(cutter.cuts() >= 2, `${cutter.cuts()} cuts`);
   assert(cutter.passed() <= 1.1 * size, `${cutter.passed()} of ${size} bytes`);

@@ -46,7 +46,7 @@ async function push(own: string): Promise<PushedImage> {
   await using store = await storeOf();
   using client = new RegistryClient(configFor(own, { [own]: USER }));
   const record = store.images.get("r.example/app:1")!;
-  return await pushImage(store, client, record, parseReference("r.example/app:1"));
+  return await pushImage(store, record, parseReference("r.example/app:1"), { client });
 }
 
 /** A registry that keeps what is pushed. Answers of a test take precedence. */
@@ -260,7 +260,8 @@ Deno.test("H21 a nondistributable layer is left out; a missing part is an error 
   using client = new RegistryClient(configFor(servers.start(keeper.answer)));
   const record = store.images.get("r.example/app:1")!;
   const warnings: string[] = [];
-  await pushImage(store, client, record, parseReference("r.example/app:2"), {
+  await pushImage(store, record, parseReference("r.example/app:2"), {
+    client,
     onWarning: (message) => warnings.push(message),
   });
   assertEquals(warnings.length, 1);
@@ -269,7 +270,7 @@ Deno.test("H21 a nondistributable layer is left out; a missing part is an error 
   const before = servers.seen.length;
   const target = { ...record.target, digest: `sha256:${"1".repeat(64)}` as never };
   const code = await codeOf(() =>
-    pushImage(store, client, { ...record, target }, parseReference("r.example/app:3"))
+    pushImage(store, { ...record, target }, parseReference("r.example/app:3"), { client })
   );
   assertEquals([code, servers.seen.length], ["E_PRECONDITION", before]);
 });

@@ -7,7 +7,7 @@ import { codeOf } from "../code_of.ts";
 const [root = "", wanted = "", parent = "", rounds = "0"] = Deno.args;
 await using store = await openStore({ root, durability: "none" });
 await using pool = createPool({ inline: true });
-const snapshotter = createSnapshotter({ store, driver: selectDriver({ store, pool, wanted }) });
+const snapshotter = createSnapshotter(store, { driver: selectDriver(store, { pool, wanted }) });
 await print("ready");
 await Deno.stdin.read(new Uint8Array(1));
 const codes: string[] = [];

@@ -27,14 +27,14 @@ const image = await bringImage(store, pool, "example.org/a:1", [[
   { name: "gone", uid: 2 },
   { name: "own", uid: 2 },
 ]]);
-const driver = selectDriver({ store, pool, wanted: "native" });
-const snapshotter = createSnapshotter({ store, driver });
+const driver = selectDriver(store, { pool, wanted: "native" });
+const snapshotter = createSnapshotter(store, { driver });
 const parent = snapshotter.ensureChain(image.chainId as NonNullable<typeof image.chainId>);
 
 const labels = imageLabels(image);
 const platform = defaultPlatform("linux", "amd64");
 const commit = (key: string, name: string) =>
-  commitSnapshot({ store, pool, key, name, platform, now: 0 });
+  commitSnapshot(store, key, { pool, name, platform, now: 0 });
 
 await snapshotter.prepare("same", parent, { labels });
 const same = await commit("same", "example.org/same:1");
@@ -42,7 +42,7 @@ const same = await commit("same", "example.org/same:1");
 const [mount] = await snapshotter.prepare("work", parent, { labels });
 const root = toText(mount?.source as NonNullable<typeof mount>["source"]);
 await change(root, "after");
-const { before, after } = await snapshotTrees({ store, pool, key: "work" });
+const { before, after } = await snapshotTrees(store, "work", { pool });
 const changed = await commit("work", "example.org/changed:1");
 
 // A snapshot on a snapshot: the copy lacks what its parent lacks. Nobody can copy what nobody can read.
@@ -58,7 +58,7 @@ const saved = await readImage(store, await findImage(store, "example.org/changed
 await saveToFile(store, ["example.org/changed:1"], tar);
 await using other = openMemoryStore();
 const [loaded] = await loadImages(other, tar, { pool });
-const { dropped } = await unpackImage({ store, pool, image: saved, target: `${home}/out` });
+const { dropped } = await unpackImage(store, saved, `${home}/out`, { pool });
 
 await print(JSON.stringify({
   same: same.layers.length,

@@ -21,18 +21,18 @@ const image = await bringImage(store, pool, "example.org/a:1", [
   ],
   [{ name: ".wh.gone" }, { name: "d/link", type: "symlink", target: "f" }],
 ]);
-const driver = selectDriver({ store, pool });
-const snapshotter = createSnapshotter({ store, driver });
+const driver = selectDriver(store, { pool });
+const snapshotter = createSnapshotter(store, { driver });
 await Deno.mkdir(`${home}/mnt`);
 let refusal = {};
 try {
-  await mountImage({ store, snapshotter, image, target: `${home}/mnt` });
+  await mountImage(store, image, `${home}/mnt`, { snapshotter });
 } catch (error) {
   if (!(error instanceof VarveError)) throw error;
   const { code, details: { hint } } = error;
   refusal = { code, exit: exitCode(error), hint };
 }
-const report = await unpackImage({ store, pool, image, target: `${home}/out` });
+const report = await unpackImage(store, image, `${home}/out`, { pool });
 await print(JSON.stringify({
   user: Deno.uid(),
   driver: driver.name,

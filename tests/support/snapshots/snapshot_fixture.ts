@@ -92,9 +92,9 @@ export async function snapshotFixture(
   const inner = stack.use(createPool(workers === undefined ? { inline: true } : { workers }));
   const jobs: string[] = [];
   const pool = counting(inner, jobs);
-  const driver = selectDriver({ store, pool, wanted: name });
+  const driver = selectDriver(store, { pool, wanted: name });
   const now = options.now === undefined ? {} : { now: options.now };
-  const snapshotter = createSnapshotter({ store, driver, ...now });
+  const snapshotter = createSnapshotter(store, { driver, ...now });
   const owned = stack.move();
   let mounted = 0;
   return {
@@ -105,7 +105,7 @@ export async function snapshotFixture(
     snapshotter,
     jobs,
     reopen: () =>
-      createSnapshotter({ store, driver: selectDriver({ store, pool, wanted: name }), ...now }),
+      createSnapshotter(store, { driver: selectDriver(store, { pool, wanted: name }), ...now }),
     chain: (layers) => bringChain(store, pool, layers),
     mount: (mounts) => mountAt(mounts, temp.join(`mnt-${++mounted}`)),
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),

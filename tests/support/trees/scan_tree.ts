@@ -6,12 +6,12 @@ import {
   type ScanBase,
   scanInPool,
 } from "../../../lib/directory/internal.ts";
-import { diffTrees } from "../../../lib/layer/mod.ts";
+import { diffLayer } from "../../../lib/layer/mod.ts";
 import { decodeTree, emptyTree, encodeTree, type Tree } from "../../../lib/tree/mod.ts";
 
 /** The base that has the file system of a root tree. */
 export function baseOf(tree: Tree): ScanBase {
-  return { files: [], above: [joinBytes(encodeTree(diffTrees(emptyTree("root"), tree)))] };
+  return { files: [], above: [joinBytes(encodeTree(diffLayer(emptyTree("root"), tree)))] };
 }
 
 /** The result of {@linkcode scanTree}. */

@@ -37,7 +37,7 @@ type Make = (
 const VERBS: Readonly<Record<string, Make>> = {
   append: (store, options) => appendImage(store, "app:1", streamOf(TAR), options),
   rebase: (store, options) =>
-    rebaseImage(store, { image: "app:1", oldBase: "base:1", newBase: "base:1" }, options),
+    rebaseImage(store, "app:1", { ...options, oldBase: "base:1", newBase: "base:1" }),
   squash: (store, options) => squashImage(store, "app:1", options),
 };
 

@@ -55,8 +55,7 @@ async function prepare(
 }
 
 function options(fixture: SnapshotFixture): CommitImageOptions {
-  const { store, pool } = fixture;
-  return { store, pool, key: "work", name: NAME, now: NOW, platform: PLATFORM };
+  return { pool: fixture.pool, name: NAME, now: NOW, platform: PLATFORM };
 }
 
 const read = async (fixture: SnapshotFixture) =>
@@ -73,7 +72,7 @@ for (const driver of DRIVER_NAMES) {
         await Deno.writeTextFile(`${path}/etc/new`, "new");
         await Deno.remove(`${path}/etc/a`);
       });
-      const made = await commitSnapshot({
+      const made = await commitSnapshot(fixture.store, "work", {
         ...options(fixture),
         author: "me",
         message: "why",
@@ -104,7 +103,7 @@ for (const driver of DRIVER_NAMES) {
         comment: "why",
       });
       // What is shown of the snapshot is what the image holds.
-      const { before, after } = await snapshotTrees({ ...options(fixture) });
+      const { before, after } = await snapshotTrees(fixture.store, "work", options(fixture));
       const trees = image.layers.map(({ diffId }) => fixture.store.layers.tree(diffId));
       assertEquals(after.digest, foldLayers(await Promise.all(trees)).digest);
       assertEquals(before.digest, foldLayers(await Promise.all(trees.slice(0, 2))).digest);
@@ -122,7 +121,7 @@ for (const driver of DRIVER_NAMES) {
         await Deno.chmod(`${path}/etc/a`, 0o600);
         await Deno.chmod(`${path}/etc/a`, 0o644);
       });
-      const made = await commitSnapshot(options(fixture));
+      const made = await commitSnapshot(fixture.store, "work", options(fixture));
       assertEquals(made.layers, []);
       assertEquals(made.chainId, base.chainId);
       const image = await read(fixture);
@@ -144,7 +143,11 @@ for (const driver of DRIVER_NAMES) {
           await Deno.utime(`${path}/usr/y`, 7, 7);
           await Deno.utime(`${path}/usr`, 8, 8);
         }, key);
-        const { parent: _, layers, ...made } = await commitSnapshot({ ...options(fixture), key });
+        const { parent: _, layers, ...made } = await commitSnapshot(
+          fixture.store,
+          key,
+          options(fixture),
+        );
         all.push({ ...made, layers: layers.map(({ diffId }) => diffId) });
       }
       assertEquals(all[0], all[1]);
@@ -162,9 +165,9 @@ for (const driver of DRIVER_NAMES) {
       const mounts = await fixture.snapshotter.prepare("work", "between");
       await using mounted = await fixture.mount(mounts);
       await Deno.writeTextFile(`${mounted.path}/two`, "2");
-      const made = await commitSnapshot(options(fixture));
+      const made = await commitSnapshot(fixture.store, "work", options(fixture));
       assertEquals(made.layers.map(({ entries }) => entries), [1, 1]);
-      const { after } = await snapshotTrees(options(fixture));
+      const { after } = await snapshotTrees(fixture.store, "work", options(fixture));
       assertEquals(lookup(after, fromText("one"))?.type, "file");
       const image = await read(fixture);
       const trees = image.layers.map(({ diffId }) => fixture.store.layers.tree(diffId));
@@ -200,7 +203,7 @@ Deno.test({
       stub("/etc/hosts", "file"),
       stub("/etc/used", "file"),
     ]);
-    const { layers: [layer] } = await commitSnapshot(options(fixture));
+    const { layers: [layer] } = await commitSnapshot(fixture.store, "work", options(fixture));
     const tree = await store.layers.tree(layer?.diffId as never);
     assertEquals(
       Array.from(walk(tree), ({ path }) => path as string),
@@ -223,10 +226,13 @@ Deno.test({
     });
     await prepare(fixture, twin, (path) => Deno.writeTextFile(`${path}/x`, ""));
     const made = async () => {
-      await commitSnapshot(options(fixture));
+      await commitSnapshot(fixture.store, "work", options(fixture));
       return (await read(fixture)).config.config.cmd;
     };
-    assertEquals((await commitSnapshot(options(fixture))).parent, twin.record.name);
+    assertEquals(
+      (await commitSnapshot(fixture.store, "work", options(fixture))).parent,
+      twin.record.name,
+    );
     assertEquals(await made(), ["twin"]);
     // The name is gone, or means another image: what the snapshot was made for still counts.
     store.images.set(twin.record.name, base.record.target);
@@ -235,7 +241,7 @@ Deno.test({
     snapshotter.update("work", {}, ["labels"]);
     assertEquals(await made(), ["/bin/sh"]);
     for (const { name } of store.images.list()) store.images.remove(name);
-    const bare = await commitSnapshot(options(fixture));
+    const bare = await commitSnapshot(fixture.store, "work", options(fixture));
     assertEquals(bare.parent, null);
     const image = await read(fixture);
     assertEquals(image.layers.length, 3);
@@ -251,7 +257,7 @@ Deno.test({
     await using fixture = await snapshotFixture("overlay", { inMemory: true });
     const base = await bring(fixture, { ...SPEC, docker: true });
     await prepare(fixture, base, (path) => Deno.writeTextFile(`${path}/x`, ""));
-    await commitSnapshot(options(fixture));
+    await commitSnapshot(fixture.store, "work", options(fixture));
     const { manifest } = await read(fixture);
     assertEquals(manifest.mediaType, "application/vnd.oci.image.manifest.v1+json");
     assertEquals(manifest.layers.map(({ mediaType }) => mediaType.split(".").slice(-1)[0]), [
@@ -278,7 +284,7 @@ Deno.test({
     };
     const before = fixture.store.layers.list();
     const error = await assertRejects(
-      () => commitSnapshot({ ...options(fixture), pause }),
+      () => commitSnapshot(fixture.store, "work", { ...options(fixture), pause }),
       VarveError,
     );
     assertEquals(error.code, "E_WHITEOUT_NAME");
@@ -298,20 +304,22 @@ Deno.test({
     await prepare(fixture, base, (path) => Deno.writeTextFile(`${path}/x`, ""));
     await snapshotter.view("view", snapshotter.stat("work").parent);
     jobs.length = 0;
-    const code = async (more: Partial<CommitImageOptions>) => {
+    const code = async (more: Partial<CommitImageOptions>, key = "work") => {
       const error = await assertRejects(
-        () => commitSnapshot({ ...options(fixture), ...more }),
+        () => commitSnapshot(fixture.store, key, { ...options(fixture), ...more }),
         VarveError,
       );
       return error.code;
     };
-    assertEquals(await code({ key: "none" }), "E_NOT_FOUND");
-    assertEquals(await code({ key: "view" }), "E_PRECONDITION");
+    assertEquals(await code({}, "none"), "E_NOT_FOUND");
+    assertEquals(await code({}, "view"), "E_PRECONDITION");
     assertEquals(await code({ changes: ["RUN x"] }), "E_USAGE");
     assertEquals(jobs, []);
     const reason = new Error("enough");
     const signal = AbortSignal.abort(reason);
-    const aborted = await assertRejects(() => commitSnapshot({ ...options(fixture), signal }));
+    const aborted = await assertRejects(() =>
+      commitSnapshot(fixture.store, "work", { ...options(fixture), signal })
+    );
     assert(aborted === reason);
   },
 });
@@ -324,7 +332,10 @@ Deno.test({
     const image = await bring(fixture);
     const target = fixture.temp.join("target");
     await Deno.mkdir(target);
-    await using _ = await mountImage({ ...fixture, image, target, key: "work" });
+    await using _ = await mountImage(fixture.store, image, target, {
+      snapshotter: fixture.snapshotter,
+      key: "work",
+    });
     assertEquals(fixture.snapshotter.stat("work").labels, {
       "varve.image.name": "example.org/base:1",
       "varve.image.manifest": image.descriptor.digest,

@@ -112,9 +112,9 @@ for (const driver of ["overlay", "native"] as const) {
       const parent = snapshotter.ensureChain(image.chainId!);
       const view = await snapshotter.view("view", parent);
       assertNotEquals(view.length, 0);
-      assertEquals(await bytesOf(await exportSnapshot({ store, pool, key: "view" })), before);
+      assertEquals(await bytesOf(await exportSnapshot(store, "view", { pool })), before);
       const mounts = await snapshotter.prepare("work", parent);
-      assertEquals(await bytesOf(await exportSnapshot({ store, pool, key: "work" })), before);
+      assertEquals(await bytesOf(await exportSnapshot(store, "work", { pool })), before);
       await using mounted = await fixture.mount(mounts);
       await Deno.remove(`${mounted.path}/gone`);
       await Deno.writeTextFile(`${mounted.path}/new`, "new content");
@@ -123,7 +123,7 @@ for (const driver of ["overlay", "native"] as const) {
         paused.push(key);
         return Promise.resolve(null);
       };
-      const stream = await exportSnapshot({ store, pool, key: "work", pause });
+      const stream = await exportSnapshot(store, "work", { pool, pause });
       // It was read already: what comes later is not in it.
       await Deno.writeTextFile(`${mounted.path}/later`, "later");
       const tar = await bytesOf(stream);
@@ -136,12 +136,12 @@ for (const driver of ["overlay", "native"] as const) {
         [true, true, true, false, false],
       );
       // Given up in the middle, it leaves nothing either.
-      const given = await exportSnapshot({ store, pool, key: "work" });
+      const given = await exportSnapshot(store, "work", { pool });
       await given.cancel();
       assertEquals(store.layers.list().length, 2);
       assertEquals(await staged(temp.join("store/ingest")), []);
       assertEquals(
-        await codeOf(() => exportSnapshot({ store, pool, key: "nothing" })),
+        await codeOf(() => exportSnapshot(store, "nothing", { pool })),
         "E_NOT_FOUND",
       );
     },
@@ -157,7 +157,7 @@ Deno.test({
     await snapshotter.prepare("work", null);
     const reason = new Error("enough");
     const signal = AbortSignal.abort(reason);
-    const error = await exportSnapshot({ store, pool, key: "work", signal }).catch((e) => e);
+    const error = await exportSnapshot(store, "work", { pool, signal }).catch((e) => e);
     assertEquals(error, reason);
   },
 });

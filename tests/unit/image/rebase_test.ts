@@ -36,8 +36,8 @@ const app = buildImage({
     history: [step("base 1"), step("cmd 1", true), step("env A", true), step("own")],
   },
 });
+const APP = "example.org/app:1";
 const BASES = {
-  image: "example.org/app:1",
   oldBase: "example.org/base:1",
   newBase: "example.org/base:2",
 };
@@ -45,7 +45,10 @@ const BASES = {
 Deno.test("rebase: the image's own layers and history are moved to the new base", async () => {
   await using fixture = reworkFixture();
   await fixture.load(base1, base2, app);
-  const made = await rebaseImage(fixture.store, BASES, fixture.as("example.org/app:2"));
+  const made = await rebaseImage(fixture.store, APP, {
+    ...BASES,
+    ...fixture.as("example.org/app:2"),
+  });
   const ids = [...base2.layers, app.layers[1]].map((layer) => layer?.diffId as string);
   assertEquals(made.layers.map(({ diffId }) => diffId as string), ids);
   const { config, manifest, layers } = await fixture.read("example.org/app:2");
@@ -82,7 +85,7 @@ Deno.test("rebase: a history that does not begin like the base is cut after the 
     config: { history: [step("something else"), step("own"), step("last", true)] },
   });
   await fixture.load(base1, base2, squeezed);
-  await rebaseImage(fixture.store, BASES, fixture.as("example.org/app:2"));
+  await rebaseImage(fixture.store, APP, { ...BASES, ...fixture.as("example.org/app:2") });
   const { config } = await fixture.read("example.org/app:2");
   assertEquals(config.history.map(({ createdBy }) => createdBy), [
     ...["base 2", "cmd 2", "extra 2", "own", "last"],
@@ -93,7 +96,7 @@ Deno.test("rebase: onto the same base changes no layer", async () => {
   await using fixture = reworkFixture();
   await fixture.load(base1, app);
   const bases = { ...BASES, newBase: BASES.oldBase };
-  const made = await rebaseImage(fixture.store, bases, fixture.as("same:1"));
+  const made = await rebaseImage(fixture.store, APP, { ...bases, ...fixture.as("same:1") });
   assertEquals(made.chainId, app.chainId);
 });
 
@@ -106,11 +109,11 @@ Deno.test("rebase: images that cannot be rebased are refused", async () => {
   });
   await fixture.load(base1, base2, app, arm);
   const { store } = fixture;
-  const code = (bases: Partial<typeof BASES>) =>
-    codeOf(() => rebaseImage(store, { ...BASES, ...bases }, fixture.as("no:1")));
+  const code = (bases: Partial<typeof BASES>, image = APP) =>
+    codeOf(() => rebaseImage(store, image, { ...BASES, ...bases, ...fixture.as("no:1") }));
   assertEquals(await code({ oldBase: "example.org/base:2" }), "E_PRECONDITION");
   // The base is longer than the image.
-  assertEquals(await code({ image: BASES.oldBase, oldBase: BASES.image }), "E_PRECONDITION");
+  assertEquals(await code({ oldBase: APP }, BASES.oldBase), "E_PRECONDITION");
   assertEquals(await code({ newBase: "example.org/arm:1" }), "E_PLATFORM");
   assertEquals(await code({ newBase: "example.org/none:1" }), "E_NOT_FOUND");
   assertEquals(store.images.get("docker.io/library/no:1"), undefined);

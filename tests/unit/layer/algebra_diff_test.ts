@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { applyLayer, changes, diffTrees } from "../../../lib/layer/mod.ts";
+import { applyLayer, diffLayer, type DiffOptions, diffTrees } from "../../../lib/layer/mod.ts";
 import {
   editTree,
   emptyTree,
@@ -19,9 +19,25 @@ function root(entries: Record<string, Node>): Tree {
   );
 }
 
-function told(a: Tree, z: Tree): string[] {
-  return Array.from(changes(a, z), ({ kind, path }) => `${kind} ${path}`);
+function told(a: Tree, z: Tree, options?: DiffOptions): string[] {
+  return Array.from(diffTrees(a, z, options), ({ kind, path }) => `${kind} ${path}`);
 }
+
+Deno.test("a deep difference lists what stood below a deleted or replaced directory", () => {
+  const a = root({
+    ...{ gone: dir(), "gone/d": dir(), "gone/d/f": file(1), "gone/e": file(2) },
+    ...{ now: dir(), "now/x": file(1), later: file(3) },
+  });
+  const z = root({ now: file(9), later: dir(), "later/y": file(1) });
+  const shallow = ["delete gone", "modify later", "add later/y", "modify now"];
+  assertEquals(told(a, z), shallow);
+  assertEquals(told(a, z, { deep: true }), [
+    ...["delete gone", "delete gone/d", "delete gone/d/f", "delete gone/e"],
+    ...["modify later", "add later/y", "modify now", "delete now/x"],
+  ]);
+  const deleted = [...diffTrees(a, z, { deep: true })].find(({ path }) => path === "gone/d/f");
+  assertEquals([deleted?.before, deleted?.after], [lookup(a, b("gone/d/f")), undefined]);
+});
 
 Deno.test("a difference says what changed and the way there", () => {
   const a = root({ a: dir(), "a/x": file(1), "a/y": file(2), keep: dir(), "keep/z": file(1) });
@@ -29,7 +45,7 @@ Deno.test("a difference says what changed and the way there", () => {
     b("n/f"),
     file(1),
   ]]);
-  const layer = diffTrees(a, z);
+  const layer = diffLayer(a, z);
   assertEquals(
     Array.from(walk(layer), ({ path, node }) => `${node.type} ${path}`),
     ["directory a", "whiteout a/x", "file a/y", "directory n", "file n/f"],
@@ -43,7 +59,7 @@ Deno.test("a difference says what changed and the way there", () => {
 
 Deno.test("no difference is the empty layer", () => {
   const a = root({ a: dir(), "a/x": file(1) });
-  assertEquals(diffTrees(a, root({ a: dir(), "a/x": file(1) })).digest, emptyTree("layer").digest);
+  assertEquals(diffLayer(a, root({ a: dir(), "a/x": file(1) })).digest, emptyTree("layer").digest);
   assertEquals(told(a, a), []);
 });
 
@@ -62,7 +78,7 @@ Deno.test("attributes of directories and of the root are differences", () => {
   const a = root({ a: dir(), "a/x": file(1) });
   const z = editTree(a, [[b("a"), dir({ mode: 0o700 })], [b(""), dir({ uid: 5 })]]);
   assertEquals(told(a, z), ["modify ", "modify a"]);
-  const layer = diffTrees(a, z);
+  const layer = diffLayer(a, z);
   assertEquals(rootOf(layer), dir({ uid: 5 }));
   assertEquals(layer.count, 1);
   assertEquals(applyLayer(a, layer).digest, z.digest);
@@ -72,7 +88,7 @@ Deno.test("a change of type is a modification", () => {
   const a = root({ a: dir(), "a/x": file(1), f: file(1) });
   const z = root({ a: file(1), f: dir(), "f/y": file(1) });
   assertEquals(told(a, z), ["modify a", "modify f", "add f/y"]);
-  const layer = diffTrees(a, z);
+  const layer = diffLayer(a, z);
   assertEquals(Array.from(walk(layer), ({ path }) => path as string), ["a", "f", "f/y"]);
   assertEquals(applyLayer(a, layer).digest, z.digest);
 });
@@ -81,7 +97,7 @@ Deno.test("the layer holds all names of a changed link group, also where nothing
   const linked = file(1, 1, { group: b("a/x") });
   const a = root({ a: dir({ uid: 1 }), "a/x": linked, "a/y": linked, z: dir() });
   const z = editTree(a, [[b("z/new"), linked]]);
-  const layer = diffTrees(a, z);
+  const layer = diffLayer(a, z);
   assertEquals(
     Array.from(walk(layer), ({ path }) => path as string),
     ["a", "a/x", "a/y", "z", "z/new"],
@@ -92,5 +108,5 @@ Deno.test("the layer holds all names of a changed link group, also where nothing
 });
 
 Deno.test("only root trees can be compared", () => {
-  assertThrows(() => diffTrees(emptyTree("layer"), emptyTree("root")), TypeError);
+  assertThrows(() => diffLayer(emptyTree("layer"), emptyTree("root")), TypeError);
 });

@@ -49,15 +49,8 @@ function test(name: string, fn: (one: Case) => Promise<void>): void {
             Deno.mkdirSync(temp.join(name));
             return temp.join(name);
           },
-          mount: (target, key) =>
-            mountImage({
-              store,
-              snapshotter,
-              image,
-              target,
-              ...(key === undefined ? {} : { key }),
-            }),
-          unmount: (target) => unmountImage({ store, snapshotter, target }),
+          mount: (target, key) => mountImage(store, image, target, { snapshotter, key }),
+          unmount: (target) => unmountImage(store, target, { snapshotter }),
           records: () => [
             ...store.leases.list().map(({ id }) => `lease ${id}`),
             ...snapshotter.walk().filter(({ diffId }) => diffId === null)
@@ -70,6 +63,25 @@ function test(name: string, fn: (one: Case) => Promise<void>): void {
 }
 
 const isMounted = (path: string) => findMount(readMountInfo(), fromText(path)) !== undefined;
+
+test("an image is mounted by its name, without a pool, a driver or a snapshotter", async (one) => {
+  const target = one.target("mnt");
+  {
+    await using mounted = await mountImage(one.store, "example.org/a:1", target);
+    assertEquals([mounted.target, mounted.readOnly], [target, true]);
+    assertEquals(await Deno.readTextFile(`${target}/b`), "upper");
+  }
+  assertEquals([isMounted(target), one.records()], [false, []]);
+  for (const driver of ["native", "auto"] as const) {
+    await mountImage(one.store, one.image, target, { driver, key: "work" });
+    await Deno.writeTextFile(`${target}/new`, "kept");
+    assertEquals(await unmountImage(one.store, target), { key: "work" });
+    await one.snapshotter.remove("work");
+  }
+  await mountImage(one.store, "example.org/a:1", target);
+  assertEquals((await unmountAll(one.store)).map(({ target }) => target), [target]);
+  assertEquals([isMounted(target), one.records()], [false, []]);
+});
 
 test("a snapshot that is mounted is not removed, and keeps what was written", async (one) => {
   const target = one.target("mnt");
@@ -118,7 +130,7 @@ test("unmountAll ends every mount of the store, and leaves what is in use", asyn
   const { store, snapshotter } = one;
   const child = new Deno.Command("sleep", { args: ["60"], cwd: busy }).spawn();
   try {
-    const error = await assertRejects(() => unmountAll({ store, snapshotter }), VarveError);
+    const error = await assertRejects(() => unmountAll(store, { snapshotter }), VarveError);
     assertEquals(error.code, "E_BUSY");
     assertEquals(
       error.message,
@@ -130,9 +142,9 @@ test("unmountAll ends every mount of the store, and leaves what is in use", asyn
     child.kill("SIGKILL");
     await child.status;
   }
-  assertEquals(await unmountAll({ store, snapshotter }), [{ target: busy, key: "busy" }]);
+  assertEquals(await unmountAll(store, { snapshotter }), [{ target: busy, key: "busy" }]);
   assertEquals(await mountsBelow(store.root), []);
-  assertEquals(await unmountAll({ store, snapshotter }), []);
+  assertEquals(await unmountAll(store, { snapshotter }), []);
   assertEquals(one.records(), ["active busy", "active idle", "active work"]);
 });
 
@@ -286,9 +298,9 @@ test("a mount that fails leaves nothing", async (one) => {
     },
     view: { value: (...args: [string, string]) => snapshotter.view(...args).then(() => mounts) },
   });
-  for (const key of [{}, { key: "work" }]) {
-    const options = { store, image, target, snapshotter: broken, ...key };
-    assertEquals(await codeOf(() => mountImage(options)), "E_SYSCALL");
+  for (const key of [undefined, "work"]) {
+    const mount = () => mountImage(store, image, target, { snapshotter: broken, key });
+    assertEquals(await codeOf(mount), "E_SYSCALL");
     assertEquals([isMounted(target), one.records()], [false, []]);
   }
 });

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { fromText } from "../../../lib/bytes/mod.ts";
 import { foldLayers } from "../../../lib/layer/mod.ts";
 import { CWD, openDirectoryAt, ownFd, performMount } from "../../../lib/linux/mod.ts";
-import { unpackImage, type UnpackRemains } from "../../../lib/mount/mod.ts";
+import { unpackImage, type UnpackOptions, type UnpackRemains } from "../../../lib/mount/mod.ts";
 import type { Pool } from "../../../lib/pool/mod.ts";
 import type { StoredImage } from "../../../lib/store/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
@@ -31,7 +31,7 @@ const LAYERS: readonly LayerFixture[] = [
 
 interface Case extends SnapshotFixture {
   readonly image: StoredImage;
-  unpack(target: string, options?: Partial<Parameters<typeof unpackImage>[0]>): Promise<string>;
+  unpack(target: string, options?: UnpackOptions): Promise<string>;
   /** Names in the directory of the target. */
   names(): string[];
 }
@@ -53,7 +53,7 @@ function test(
         ...fixture,
         image,
         unpack: (target, more) =>
-          codeOf(() => unpackImage({ store, pool, image, target: temp.join(target), ...more })),
+          codeOf(() => unpackImage(store, image, temp.join(target), { pool, ...more })),
         names: () =>
           [...Deno.readDirSync(temp.path)].map((entry) => entry.name).filter((n) => n !== "store")
             .sort(),
@@ -129,13 +129,26 @@ test("what an interrupted run left is replaced; what is in use is not", async (o
     assertEquals(await one.unpack("again"), "E_BUSY");
     assertEquals(one.names(), [partial, "out"]);
   }
-  await unpackImage({ store, pool, image, target: temp.join("again") });
+  await unpackImage(store, image, temp.join("again"), { pool });
   assertEquals(sorted(listing(temp.join("again"))), await rootListing(one));
   await Deno.remove(temp.join("again"), { recursive: true });
   await Deno.symlink("out", temp.join(partial));
   assertEquals(await one.unpack("again"), "ok");
   assertEquals(sorted(listing(temp.join("out"))), await rootListing(one));
   assertEquals(one.names(), ["again", "out"]);
+});
+
+test("an image is unpacked by its name, without a pool; an abort leaves nothing", async (one) => {
+  const { store, temp } = one;
+  const { files } = await unpackImage(store, "example.org/a:1", temp.join("out"));
+  assert(files > 0);
+  const late = new AbortController(), reason = { why: "enough" };
+  const unpacking = unpackImage(store, one.image, temp.join("late"), {
+    signal: late.signal,
+    onProgress: () => late.abort(reason),
+  });
+  assertStrictEquals(await unpacking.catch((error) => error), reason);
+  assertEquals(one.names(), ["out"]);
 });
 
 test("a name as long as names can be", async (one) => {
@@ -151,8 +164,8 @@ test("a failure leaves nothing, and an abort rejects with the signal's reason", 
   const late = new AbortController();
   const onProgress = () => late.abort(reason);
   for (const signal of [AbortSignal.abort(reason), late.signal]) {
-    const options = { store, pool, image, target, signal, onProgress };
-    assertStrictEquals(await unpackImage(options).catch((error) => error), reason);
+    const unpacking = unpackImage(store, image, target, { pool, signal, onProgress });
+    assertStrictEquals(await unpacking.catch((error) => error), reason);
     assertEquals(one.names(), []);
   }
   const [layer] = image.layers;
@@ -177,8 +190,8 @@ test(
       },
     };
     let remains: UnpackRemains | undefined;
-    const unpacked = unpackImage({
-      ...{ store, pool, image, target: temp.join("out"), signal: controller.signal },
+    const unpacked = unpackImage(store, image, temp.join("out"), {
+      ...{ pool, signal: controller.signal },
       onProgress: () => controller.abort(reason),
       onRemains: (value) => remains = value,
     });
@@ -205,7 +218,7 @@ Deno.test({
     const image = await bringImage(store, pool, "example.org/a:1", LAYERS);
     await Deno.mkdir(temp.join("mnt"));
     performMount(TMPFS, fromText(temp.join("mnt")));
-    const unpack = () => unpackImage({ store, pool, image, target: temp.join("mnt") });
+    const unpack = () => unpackImage(store, image, temp.join("mnt"), { pool });
     assertEquals(await codeOf(unpack), "E_BUSY");
     assertEquals([...Deno.readDirSync(temp.path)].map(({ name }) => name).sort(), ["mnt", "store"]);
   },

@@ -159,7 +159,7 @@ test("a prepare that fails after the mount leaves no lower", {}, async (fixture)
     sync: (cacheId) => inner.sync(cacheId),
     trim: (needed) => inner.trim(needed),
   };
-  const late = createSnapshotter({ store, driver }).view("v", parent, { signal: stop.signal });
+  const late = createSnapshotter(store, { driver }).view("v", parent, { signal: stop.signal });
   assertEquals(await assertRejects(() => late), reason);
   assertEquals(namesIn(`${store.root}/mounts`), []);
 });
@@ -227,7 +227,7 @@ test("directio is a setting", {}, async (fixture) => {
   const { store, pool, snapshotter } = fixture;
   store.settings.set("erofs.directio", "on");
   const warnings: string[] = [];
-  selectDriver({ store, pool, wanted: "erofs", onWarning: (message) => warnings.push(message) });
+  selectDriver(store, { pool, wanted: "erofs", onWarning: (message) => warnings.push(message) });
   assertEquals(warnings, []);
   const parent = snapshotter.ensureChain((await fixture.chain(LAYERS)).chainId);
   const driver = fixture.reopen();
@@ -271,7 +271,7 @@ test(
     for (const [without, name, told] of KERNELS) {
       const warnings: string[] = [];
       const onWarning = (message: string) => warnings.push(message);
-      const driver = selectDriver({ store, pool, without, onWarning });
+      const driver = selectDriver(store, { pool, without, onWarning });
       const mounts = await driver.mounts({ kind: "view", cacheId: null, ancestors });
       {
         await using mounted = await fixture.mount(mounts);
@@ -295,14 +295,14 @@ test("a chain that no image can hold becomes directories, and the user is warned
   const ancestors = diffIds.map((diffId) => ({ kind: "layer", diffId }) as const);
   const request = { kind: "view", cacheId: null, ancestors } as const;
   const warnings: string[] = [];
-  const driver = selectDriver({ store, pool, onWarning: (message) => warnings.push(message) });
+  const driver = selectDriver(store, { pool, onWarning: (message) => warnings.push(message) });
   assertEquals(driver.name, "erofs");
   await using mounted = await fixture.mount(await driver.mounts(request));
   assertEquals(getXattrAt(CWD, fromText(`${mounted.path}/a`), fromText("user.large")), value);
   assertEquals(warnings.length, 1);
   assertStringIncludes(warnings[0] as string, "the limits are 255 and 65535");
   assertStringIncludes(warnings[0] as string, "its layers are extracted");
-  const only = selectDriver({ store, pool, wanted: "erofs" });
+  const only = selectDriver(store, { pool, wanted: "erofs" });
   assertEquals(await codeOf(() => only.mounts(request)), "E_LIMIT");
 });
 

@@ -118,7 +118,7 @@ for (const driver of DRIVER_NAMES) {
         sync: (cacheId) => fixture.driver.sync(cacheId),
         trim: (needed) => fixture.driver.trim(needed),
       };
-      const slowly = createSnapshotter({ store, driver: slow });
+      const slowly = createSnapshotter(store, { driver: slow });
       assertEquals(await codeOf(() => slowly.prepare("k", "p")), "E_BUSY");
       assertEquals(snapshotter.walk().map(({ key }) => key), ["p"]);
       assertEquals(namesIn(`${store.root}/snapshots`).length, 1);
@@ -146,7 +146,7 @@ for (const driver of DRIVER_NAMES) {
           },
           trim: (needed) => inner.trim(needed),
         };
-        await createSnapshotter({ store, driver: watched }).commit("c", "a");
+        await createSnapshotter(store, { driver: watched }).commit("c", "a");
         assertEquals(snapshotter.stat("c").kind, "committed");
         assertEquals([states, jobs], durability === "full" ? [["active"], ["sync"]] : [[], []]);
       }

@@ -64,10 +64,8 @@ async function open(
     return await exportImage(store, reference, { ...platformChoice(options), signal, onProgress });
   }
   const { policy, limits } = loadSettings(store);
-  return await exportSnapshot({
-    store,
+  return await exportSnapshot(store, reference, {
     pool: await context.pool(),
-    key: reference,
     policy,
     limits,
     signal,

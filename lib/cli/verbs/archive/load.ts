@@ -1,6 +1,7 @@
 import { loadImages } from "../../../archive/mod.ts";
 import { VarveError } from "../../../errors.ts";
-import { hostPlatform, platformOption } from "../../images.ts";
+import { hostPlatform } from "../../../store/mod.ts";
+import { platformOption } from "../../images.ts";
 import { MOUNT_OPTION, prepareMount } from "../../mount_option.ts";
 import { inflaterOf } from "../../options.ts";
 import { layerProgress, reportImages } from "../../report_images.ts";

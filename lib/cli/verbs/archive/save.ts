@@ -3,7 +3,8 @@ import { VarveError } from "../../../errors.ts";
 import { addCompressionOptions, compressionOf } from "../../compression.ts";
 import type { Context } from "../../context.ts";
 import { formatBytes, type ProgressItem } from "../../display/progress.ts";
-import { hostPlatform, platformOption } from "../../images.ts";
+import { hostPlatform } from "../../../store/mod.ts";
+import { platformOption } from "../../images.ts";
 import { STREAMED, stringOption, type Verb } from "../../verb.ts";
 
 /** `varve save`. */

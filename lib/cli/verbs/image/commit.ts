@@ -4,7 +4,6 @@ import { VarveError } from "../../../errors.ts";
 import { formatReference, parseReference } from "../../../oci/mod.ts";
 import { formatBytes } from "../../display/progress.ts";
 import { warnOf } from "../../display/warnings.ts";
-import { hostPlatform } from "../../images.ts";
 import { loadSettings } from "../../settings.ts";
 import { sourceDate } from "../../source_date.ts";
 import { listOption, stringOption, type Verb } from "../../verb.ts";
@@ -49,13 +48,10 @@ Examples:
     const store = await context.store();
     const { policy, limits } = loadSettings(store);
     const item = context.progress.start("committing", undefined);
-    const image = await commitSnapshot({
-      store,
+    const image = await commitSnapshot(store, key, {
       pool: await context.pool(),
-      key,
       name,
       changes: listOption(options, "change"),
-      platform: hostPlatform(),
       policy,
       limits,
       signal: context.signal,

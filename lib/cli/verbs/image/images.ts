@@ -1,6 +1,7 @@
 import { VarveError } from "../../../errors.ts";
 import { formatPlatform } from "../../../oci/mod.ts";
 import {
+  hostPlatform,
   type ImageRecord,
   readImage,
   readPlatforms,
@@ -11,7 +12,6 @@ import type { Context } from "../../context.ts";
 import { formatBytes } from "../../display/progress.ts";
 import { shortDigest } from "../../display/short.ts";
 import { table } from "../../display/table.ts";
-import { hostPlatform } from "../../images.ts";
 import type { Verb } from "../../verb.ts";
 
 /** What is shown of one platform of an image. */

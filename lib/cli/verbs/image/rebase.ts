@@ -28,7 +28,7 @@ Example:
     };
     const store = await context.store();
     return reportImages(context, [
-      await rebaseImage(store, { image, oldBase, newBase }, newOptions),
+      await rebaseImage(store, image, { ...newOptions, oldBase, newBase }),
     ]);
   },
 };

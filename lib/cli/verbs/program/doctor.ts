@@ -107,7 +107,7 @@ async function usedDriver(
   const wanted = context.options.driver ?? store.settings.get("driver") ?? "auto";
   const best = drivers.find((driver) => driver.works);
   if (wanted === "auto" && best !== undefined) return best.name;
-  return selectDriver({ store, pool: await context.pool(), wanted }).name;
+  return selectDriver(store, { pool: await context.pool(), wanted }).name;
 }
 
 /** What decompresses gzip here. If the inflater that the user chose does not work, the report says so. */

@@ -2,7 +2,7 @@ import { parseReference } from "../../../oci/mod.ts";
 import type { ProgramPullOptions } from "../../../registry/internal.ts";
 import { pullImage } from "../../../registry/mod.ts";
 import { composeWarmUp } from "../../compose_eager.ts";
-import { hostPlatform, platformOption } from "../../images.ts";
+import { platformOption } from "../../images.ts";
 import { MOUNT_OPTION, prepareMount } from "../../mount_option.ts";
 import { inflaterOf } from "../../options.ts";
 import { parseConcurrency, registryClient } from "../../registry.ts";
@@ -56,14 +56,14 @@ Examples:
       pool: await context.pool(),
       ...loadSettings(store),
       inflater: inflaterOf(context.options, store),
-      host: hostPlatform(),
+      client,
       signal: context.signal,
       onProgress: layerProgress(context),
       onIdle: await composeWarmUp(context, directory !== undefined),
       platform,
       concurrency,
     };
-    const image = await pullImage(store, client, reference, pullOptions);
+    const image = await pullImage(store, reference, pullOptions);
     return reportImages(context, [image], await mount.finish([image]));
   },
 };

@@ -1,5 +1,4 @@
 import { VarveError } from "../../../errors.ts";
-import { compressImage } from "../../../image/mod.ts";
 import { parseReference } from "../../../oci/mod.ts";
 import {
   type PushedImage,
@@ -7,7 +6,7 @@ import {
   type PushProgress,
   type UploadOutcome,
 } from "../../../registry/mod.ts";
-import { findImage, narrowImage } from "../../../store/mod.ts";
+import { findImage } from "../../../store/mod.ts";
 import { addCompressionOptions, compressionOf } from "../../compression.ts";
 import type { Context } from "../../context.ts";
 import { formatBytes, type ProgressItem } from "../../display/progress.ts";
@@ -57,23 +56,16 @@ Examples:
       throw new VarveError("E_USAGE", `Cannot push ${reference}: it has no name, give DESTINATION`);
     }
     const to = parseReference(name);
-    const chosen = await narrowImage(store, found, platform);
-    const image = compression === undefined
-      ? chosen
-      : await compressImage(store, chosen, compression);
-    const { target } = image;
-    if (to.digest !== undefined && to.digest !== target.digest) {
-      const details = { expected: to.digest, actual: target.digest };
-      throw new VarveError(
-        "E_USAGE",
-        `Cannot push ${reference} as ${name}: the digest in the name is not that of the image`,
-        details,
-      );
-    }
     using client = await registryClient(context, to, {
       plainHttp: options["plainHttp"] === true,
     });
-    const pushed = await pushImage(store, client, image, to, {
+    const pushed = await pushImage(store, found, to, {
+      client,
+      platform,
+      pool: compression?.pool,
+      compression: compression?.format,
+      level: compression?.level,
+      onCompress: compression?.onProgress,
       signal: context.signal,
       onProgress: pushProgressOf(context),
       onWarning: (message) => context.warn(message),

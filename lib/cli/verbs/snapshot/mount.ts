@@ -9,6 +9,7 @@ import {
   unpackImage,
   type UnpackOptions,
 } from "../../../mount/mod.ts";
+import type { StoredImage } from "../../../store/mod.ts";
 import type { Context } from "../../context.ts";
 import { formatBytes, type ProgressItem } from "../../display/progress.ts";
 import { warnOfDrops } from "../../display/warnings.ts";
@@ -56,14 +57,8 @@ Examples:
     }
     const image = await openImage(store, reference, options);
     const snapshotter = await context.snapshotter();
-    const mounted = await mountImage({
-      store,
-      snapshotter,
-      image,
-      target: directory,
-      signal: context.signal,
-      key,
-    });
+    const { signal } = context;
+    const mounted = await mountImage(store, image, directory, { snapshotter, signal, key });
     return reportMount(mounted, snapshotter);
   },
 };
@@ -93,10 +88,10 @@ JSON: {"target","key"}; with --all: [{"target","key"}]`,
     const snapshotter = await context.snapshotter();
     const lazy = options["lazy"] === true;
     if (directory === undefined) {
-      const json = await unmountAll({ store, snapshotter, lazy });
+      const json = await unmountAll(store, { snapshotter, lazy });
       return { json, text: json.map(({ target }) => `${escapeText(target)}\n`).join("") };
     }
-    const { key } = await unmountImage({ store, snapshotter, target: directory, lazy });
+    const { key } = await unmountImage(store, directory, { snapshotter, lazy });
     return { json: { target: directory, key }, text: "" };
   },
 };
@@ -121,11 +116,8 @@ JSON: {"target","directories","files","symlinks","links","specials","bytes","dro
       0,
     );
     let item: ProgressItem | undefined;
-    const report = await unpackWithAnswer(context, {
-      store,
+    const report = await unpackWithAnswer(context, image, directory, {
       pool: await context.pool(),
-      image,
-      target: directory,
       devices: (store.settings.get("devices") ?? "keep") as "keep" | "skip" | "reject",
       signal: context.signal,
       onProgress: (bytes) => (item ??= context.progress.start("unpacking", total)).update(bytes),
@@ -142,10 +134,15 @@ JSON: {"target","directories","files","symlinks","links","specials","bytes","dro
 };
 
 /** Unpacks. If that is interrupted, the user learns at once what is being removed, and may leave it. */
-async function unpackWithAnswer(context: Context, options: UnpackOptions): Promise<ExtractReport> {
+async function unpackWithAnswer(
+  context: Context,
+  image: StoredImage,
+  directory: string,
+  options: UnpackOptions,
+): Promise<ExtractReport> {
   let removing: Promise<void> | undefined;
   try {
-    return await unpackImage({
+    return await unpackImage(await context.store(), image, directory, {
       ...options,
       onRemains({ path, removed }) {
         removing = removed;

@@ -1,10 +1,11 @@
 import { type ByteString, escapeForTerminal } from "../../../bytes/mod.ts";
 import { type SnapshotTrees, snapshotTrees } from "../../../commit/mod.ts";
-import { changes } from "../../../layer/mod.ts";
+import { imageTree } from "../../../image/mod.ts";
+import { diffTrees } from "../../../layer/mod.ts";
 import type { Tree } from "../../../tree/mod.ts";
 import type { Context } from "../../context.ts";
 import { warnOf } from "../../display/warnings.ts";
-import { openImage, PLATFORM_OPTION, rootTree } from "../../images.ts";
+import { openImage, PLATFORM_OPTION } from "../../images.ts";
 import { nodeToJson } from "../../nodes.ts";
 import { loadSettings } from "../../settings.ts";
 import type { Options, Verb } from "../../verb.ts";
@@ -32,7 +33,7 @@ Examples:
   async run(context, [a = "", b], options) {
     const [before, after] = await treesOf(context, a, b, options);
     function* json(): Generator<unknown> {
-      for (const { kind, path, before: old, after: now } of changes(before, after)) {
+      for (const { kind, path, before: old, after: now } of diffTrees(before, after)) {
         const full = `/${path}` as ByteString;
         yield {
           kind,
@@ -43,7 +44,7 @@ Examples:
       }
     }
     function* lines(): Generator<string> {
-      for (const { kind, path } of changes(before, after)) {
+      for (const { kind, path } of diffTrees(before, after)) {
         yield `${LETTERS[kind]} ${escapeForTerminal(`/${path}` as ByteString)}\n`;
       }
     }
@@ -83,18 +84,16 @@ async function comparableOf(
   }
   const image = await openImage(store, argument, options);
   return {
-    before: () => rootTree(store, { ...image, layers: image.layers.slice(0, -1) }),
-    after: () => rootTree(store, image),
+    before: () => imageTree(store, { ...image, layers: image.layers.slice(0, -1) }),
+    after: () => imageTree(store, image),
   };
 }
 
 async function treesOfSnapshot(context: Context, key: string): Promise<SnapshotTrees> {
   const store = await context.store();
   const { policy, limits } = loadSettings(store);
-  const trees = await snapshotTrees({
-    store,
+  const trees = await snapshotTrees(store, key, {
     pool: await context.pool(),
-    key,
     policy,
     limits,
     signal: context.signal,

@@ -2,9 +2,10 @@ import { type ByteString, escapeForTerminal } from "../../../bytes/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { parentPath } from "../../../tree/internal.ts";
 import { list, type NamedNode, type Node, resolve, type Tree, walk } from "../../../tree/mod.ts";
+import { imageTree } from "../../../image/mod.ts";
 import type { Context } from "../../context.ts";
 import { listing } from "../../display/listing.ts";
-import { openImage, PLATFORM_OPTION, rootTree, splitReferencePath } from "../../images.ts";
+import { openImage, PLATFORM_OPTION, splitReferencePath } from "../../images.ts";
 import { formatName, nodeToJson } from "../../nodes.ts";
 import { type Options, stringOption, type Verb } from "../../verb.ts";
 
@@ -30,7 +31,7 @@ export async function openPath(
 ): Promise<Target> {
   const { reference, path } = splitReferencePath(argument);
   const store = await context.store();
-  const tree = await rootTree(store, await openImage(store, reference, options));
+  const tree = await imageTree(store, await openImage(store, reference, options));
   const found = find(tree, path, followLast);
   if (found === undefined) {
     throw new VarveError(

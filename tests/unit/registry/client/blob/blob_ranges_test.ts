@@ -121,7 +121,7 @@ Deno.test("a pull uses the connections that its layers leave over", async () => 
     await using pool = createPool({ inline: true });
     using client = new RegistryClient(configFor(registry.origin));
     const options = { pool, connections, largeFrom: MIB };
-    const pulled = await pullImage(store, client, "r.example/app:1", options);
+    const pulled = await pullImage(store, "r.example/app:1", { ...options, client });
     assertEquals<string | null>(pulled.chainId, image.chainId);
     assertEquals([registry.atOnce, registry.sent], [atOnce, blob.length]);
   }
@@ -140,7 +140,7 @@ Deno.test("onIdle is called once for a slow layer, and not for a small one", asy
     using client = new RegistryClient(configFor(registry.origin));
     let told = 0;
     const options = { pool, connections: 1, onIdle: () => void told++ };
-    await pullImage(store, client, "r.example/app:1", options);
+    await pullImage(store, "r.example/app:1", { ...options, client });
     assertEquals(told, expected, `${bytes} bytes`);
   }
 });
