@@ -1,8 +1,8 @@
 /**
  * The one error class of varve, its codes, and its form across threads.
  *
- * A code is stable and literal; the exit code of the command line follows from
- * it. Bad arguments of a caller throw `TypeError` or `RangeError` instead, and
+ * A code is stable and literal ({@linkcode ERROR_MEANINGS}); the exit code of the command line follows
+ * from it. {@linkcode isVarveError} tells whether an error is one. Bad arguments of a caller throw `TypeError` or `RangeError` instead, and
  * an aborted `signal` rethrows `signal.reason` untouched.
  *
  * @example
@@ -23,104 +23,53 @@ import { escapeText } from "./bytes/mod.ts";
 
 /** Exit code of the command line for each error code. A code, once published, keeps its number. */
 export const EXIT_CODES = {
-  /** A defect of varve itself. */
   E_INTERNAL: 1,
-  /** A worker died or stopped answering. Its job failed; the pool goes on. */
   E_WORKER: 1,
-  /** The command line or an argument is wrong. */
   E_USAGE: 2,
-  /** A check found damage in the store. */
   E_DAMAGE: 3,
-  /** The metadata database cannot be used: damaged, or of another schema. */
   E_DB: 3,
-  /** What the user named does not exist. */
   E_NOT_FOUND: 4,
-  /** The thing to create exists already. */
   E_EXISTS: 5,
-  /**
-   * The state of the snapshot, image or store does not allow the
-   * call (containerd: FailedPrecondition).
-   */
   E_PRECONDITION: 6,
-  /** Another process or a mount is using it. */
   E_BUSY: 6,
-  /** A digest differs from what the descriptor or the name says. */
   E_DIGEST: 7,
-  /** A digest is not well formed, or of an unknown algorithm. */
   E_DIGEST_FORMAT: 7,
-  /** A size differs from what the descriptor says, or is not a valid size. */
   E_SIZE: 7,
-  /** The uncompressed bytes of a layer differ from the config's diffID. */
   E_DIFFID: 7,
-  /** A document or an archive violates its format. */
   E_FORMAT: 7,
-  /** JSON with bad syntax, a duplicate key or a value of the wrong type. */
   E_JSON: 7,
-  /** A media type that varve does not know, or two that contradict each other. */
   E_MEDIA_TYPE: 7,
-  /** A document that is a manifest and an index at once. */
   E_AMBIGUOUS: 7,
-  /** A manifest of an artifact, or a config that is not an image config. */
   E_NOT_IMAGE: 7,
-  /** Docker's manifest schema 1. */
   E_SCHEMA1: 7,
-  /** A document refers to something that the image or archive does not contain. */
   E_MISSING: 7,
-  /** No manifest of the index fits the platform. */
   E_PLATFORM: 7,
-  /** A compression that varve refuses (xz, bzip2) or that contradicts the media type. */
   E_COMPRESSION: 7,
-  /** Unexpected bytes after the end of a stream. */
   E_TRAILING: 7,
-  /** A stream or an entry ends too early. */
   E_TRUNCATED: 7,
-  /** A tar header or a PAX record is malformed. */
   E_HEADER: 7,
-  /** A path leads outside the root. */
   E_PATH_ESCAPE: 7,
-  /** The root is not a directory. */
   E_ROOT_TYPE: 7,
-  /** An entry without a name. */
   E_EMPTY_NAME: 7,
-  /** A hard link whose target is not in its own layer. */
   E_LINK_TARGET: 7,
-  /** A link target that is empty, holds a NUL or is too long. */
   E_LINKNAME: 7,
-  /** Too many symbolic links on the way. */
   E_LOOP: 7,
-  /** A name or a path that is too long. */
   E_NAME_TOO_LONG: 7,
-  /** A parent that is not a directory. */
   E_NOT_DIR: 7,
-  /** A path that crosses into another file system. */
   E_XDEV: 7,
-  /** A whiteout that hides an empty name, `.` or `..`. */
   E_WHITEOUT: 7,
-  /** A whiteout that is neither a regular file nor a hard link. */
   E_WHITEOUT_TYPE: 7,
-  /** A real file whose name begins with `.wh.`: a layer would read it as a whiteout. */
   E_WHITEOUT_NAME: 7,
-  /** A device number out of range. */
   E_DEV_RANGE: 7,
-  /** An entry type that varve does not know. */
   E_TYPE: 7,
-  /** A user or group id out of range. */
   E_ID: 7,
-  /** A time that is malformed. */
   E_TIME: 7,
-  /** An extended attribute that is malformed. */
   E_XATTR: 7,
-  /** Two things in one archive or image claim the same name. */
   E_NAME_CLASH: 7,
-  /** A limit was exceeded; the message names the setting. */
   E_LIMIT: 8,
-  /** This machine, kernel or user does not support the operation. */
   E_UNSUPPORTED: 9,
-  /** A registry answered with an error or not at all. */
   E_REGISTRY: 10,
-  /** Access was denied. */
   E_DENIED: 11,
-  /** A system call failed; `details.errno` names it. */
   E_SYSCALL: 12,
 } as const;
 
@@ -131,6 +80,60 @@ export type ErrorCode = keyof typeof EXIT_CODES;
 export const ERROR_CODES: readonly ErrorCode[] = Object.keys(
   EXIT_CODES,
 ) as ErrorCode[];
+
+/** What each error code means, in a sentence. */
+export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
+  E_INTERNAL: "A defect of varve itself.",
+  E_WORKER: "A worker died or stopped answering. Its job failed; the pool goes on.",
+  E_USAGE: "The command line or an argument is wrong.",
+  E_DAMAGE: "A check found damage in the store.",
+  E_DB: "The metadata database cannot be used: damaged, or of another schema.",
+  E_NOT_FOUND: "What the user named does not exist.",
+  E_EXISTS: "The thing to create exists already.",
+  E_PRECONDITION:
+    "The state of the snapshot, image or store does not allow the call (containerd: FailedPrecondition).",
+  E_BUSY: "Another process or a mount is using it.",
+  E_DIGEST: "A digest differs from what the descriptor or the name says.",
+  E_DIGEST_FORMAT: "A digest is not well formed, or of an unknown algorithm.",
+  E_SIZE: "A size differs from what the descriptor says, or is not a valid size.",
+  E_DIFFID: "The uncompressed bytes of a layer differ from the config's diffID.",
+  E_FORMAT: "A document or an archive violates its format.",
+  E_JSON: "JSON with bad syntax, a duplicate key or a value of the wrong type.",
+  E_MEDIA_TYPE: "A media type that varve does not know, or two that contradict each other.",
+  E_AMBIGUOUS: "A document that is a manifest and an index at once.",
+  E_NOT_IMAGE: "A manifest of an artifact, or a config that is not an image config.",
+  E_SCHEMA1: "Docker's manifest schema 1.",
+  E_MISSING: "A document refers to something that the image or archive does not contain.",
+  E_PLATFORM: "No manifest of the index fits the platform.",
+  E_COMPRESSION: "A compression that varve refuses (xz, bzip2) or that contradicts the media type.",
+  E_TRAILING: "Unexpected bytes after the end of a stream.",
+  E_TRUNCATED: "A stream or an entry ends too early.",
+  E_HEADER: "A tar header or a PAX record is malformed.",
+  E_PATH_ESCAPE: "A path leads outside the root.",
+  E_ROOT_TYPE: "The root is not a directory.",
+  E_EMPTY_NAME: "An entry without a name.",
+  E_LINK_TARGET: "A hard link whose target is not in its own layer.",
+  E_LINKNAME: "A link target that is empty, holds a NUL or is too long.",
+  E_LOOP: "Too many symbolic links on the way.",
+  E_NAME_TOO_LONG: "A name or a path that is too long.",
+  E_NOT_DIR: "A parent that is not a directory.",
+  E_XDEV: "A path that crosses into another file system.",
+  E_WHITEOUT: "A whiteout that hides an empty name, `.` or `..`.",
+  E_WHITEOUT_TYPE: "A whiteout that is neither a regular file nor a hard link.",
+  E_WHITEOUT_NAME:
+    "A real file whose name begins with `.wh.`: a layer would read it as a whiteout.",
+  E_DEV_RANGE: "A device number out of range.",
+  E_TYPE: "An entry type that varve does not know.",
+  E_ID: "A user or group id out of range.",
+  E_TIME: "A time that is malformed.",
+  E_XATTR: "An extended attribute that is malformed.",
+  E_NAME_CLASH: "Two things in one archive or image claim the same name.",
+  E_LIMIT: "A limit was exceeded; the message names the setting.",
+  E_UNSUPPORTED: "This machine, kernel or user does not support the operation.",
+  E_REGISTRY: "A registry answered with an error or not at all.",
+  E_DENIED: "Access was denied.",
+  E_SYSCALL: "A system call failed; `details.errno` names it.",
+};
 
 /** What an error says beyond its message. All values survive `postMessage` and JSON. */
 export interface ErrorDetails {
@@ -146,6 +149,10 @@ export interface ErrorDetails {
   readonly syscall?: string | undefined;
   /** The setting that holds the limit. */
   readonly setting?: string | undefined;
+  /** The HTTP status with which a registry or a token server answered. */
+  readonly status?: number | undefined;
+  /** The registry's own code for its error, such as `MANIFEST_UNKNOWN`. */
+  readonly registryCode?: string | undefined;
   /** What the user can do about it. */
   readonly hint?: string | undefined;
 }
@@ -201,9 +208,36 @@ function withoutUndefined(details: ErrorDetails): ErrorDetails {
   );
 }
 
+/**
+ * Whether an error is a {@linkcode VarveError}, and of a code, if one is given. Unlike `instanceof`, it
+ * also knows the errors of another copy of this package, as a program may have of two versions.
+ *
+ * @example
+ * ```ts
+ * import { isVarveError, openMemoryStore, readImage } from "@varve/varve";
+ *
+ * await using store = openMemoryStore();
+ * try {
+ *   await readImage(store, "app:1");
+ * } catch (error) {
+ *   if (!isVarveError(error, "E_NOT_FOUND")) throw error;
+ * }
+ * ```
+ */
+export function isVarveError<Code extends ErrorCode = ErrorCode>(
+  error: unknown,
+  code?: Code,
+): error is VarveError & { readonly code: Code } {
+  if (!(error instanceof Error) || error.name !== "VarveError") return false;
+  const { code: found, details } = error as Partial<VarveError>;
+  if (typeof found !== "string" || typeof details !== "object") return false;
+  return code === undefined || found === code;
+}
+
 /** The exit code of the command line for an error: 1 unless it is a {@linkcode VarveError}. */
 export function exitCode(error: unknown): number {
-  return error instanceof VarveError ? EXIT_CODES[error.code] : 1;
+  // Another copy of the package may have codes that this one does not know.
+  return isVarveError(error) ? EXIT_CODES[error.code] ?? 1 : 1;
 }
 
 /** The exit code of the command line for an error code. */
@@ -222,7 +256,7 @@ export type BadDataCode = {
  * machine, the network, the store or the caller, and errors that are not a {@linkcode VarveError}.
  */
 export function isBadData(error: unknown): error is VarveError & { readonly code: BadDataCode } {
-  return error instanceof VarveError && [7, 8].includes(EXIT_CODES[error.code]);
+  return isVarveError(error) && [7, 8].includes(EXIT_CODES[error.code]);
 }
 
 /**
@@ -234,13 +268,13 @@ export function toErrorRecord(error: unknown): ErrorRecord {
 }
 
 function recordOf(error: unknown, causes: number): ErrorRecord {
-  if (error instanceof VarveError) {
+  if (isVarveError(error)) {
     return {
       kind: "VarveError",
       code: error.code,
       message: error.message,
       details: error.details,
-      cause: causes > 0 && error.cause instanceof VarveError
+      cause: causes > 0 && isVarveError(error.cause)
         ? recordOf(error.cause, causes - 1)
         : undefined,
     };

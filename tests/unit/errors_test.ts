@@ -2,11 +2,13 @@ import { assertEquals, assertInstanceOf } from "@std/assert";
 import {
   type BadDataCode,
   ERROR_CODES,
+  ERROR_MEANINGS,
   type ErrorCode,
   exitCode,
   exitCodeOf,
   fromErrorRecord,
   isBadData,
+  isVarveError,
   toErrorRecord,
   VarveError,
 } from "../../lib/errors.ts";
@@ -94,4 +96,33 @@ Deno.test("errors: isBadData narrows the code and leaves other errors their type
     const code: ErrorCode = error.code;
     assertEquals(code, "none");
   }
+});
+
+Deno.test("errors: an error of another copy of the package is one, and keeps its code", async () => {
+  const url = new URL("../../lib/errors.ts?another-copy", import.meta.url).href;
+  const other = await import(url) as typeof import("../../lib/errors.ts");
+  const error = new other.VarveError("E_DIGEST", "Cannot read: it differs", { subject: "a" });
+  assertEquals(error instanceof VarveError, false);
+  assertEquals(isVarveError(error), true);
+  assertEquals([isVarveError(error, "E_DIGEST"), isVarveError(error, "E_SIZE")], [true, false]);
+  assertEquals([exitCode(error), isBadData(error)], [7, true]);
+  const record = toErrorRecord(new VarveError("E_WORKER", "Cannot run", {}, { cause: error }));
+  assertEquals([record.cause?.code, record.cause?.details], ["E_DIGEST", { subject: "a" }]);
+  const unknown = new other.VarveError(
+    "E_LATER" as ErrorCode,
+    "Cannot do what a later version can",
+  );
+  assertEquals([isVarveError(unknown), exitCode(unknown)], [true, 1]);
+  for (
+    const no of [new Error("x"), null, undefined, "E_DIGEST", { name: "VarveError", code: "E_DB" }]
+  ) {
+    assertEquals(isVarveError(no), false);
+  }
+});
+
+Deno.test("errors: each code has a sentence of its own", () => {
+  const meanings = Object.entries(ERROR_MEANINGS);
+  assertEquals(meanings.map(([code]) => code), [...ERROR_CODES]);
+  assertEquals(meanings.filter(([, text]) => !/^[A-Z].{14,}\.$/.test(text)), []);
+  assertEquals(new Set(Object.values(ERROR_MEANINGS)).size, ERROR_CODES.length);
 });

@@ -61,6 +61,7 @@ export async function fetchToken(
   const isWithheld = credential !== undefined && !isTrusted;
   const denied = (state: string, status: number) =>
     new VarveError("E_DENIED", `Cannot ${action}: ${state}`, {
+      status: status === 0 ? undefined : status,
       hint: isWithheld
         ? `credentials do not go to ${realm.host} unless hosts.toml has token_realms = ["${realm.origin}"]`
         : deniedHint({ registry: config.registry, status, credential, mustAuthenticate }),
@@ -86,9 +87,11 @@ export async function fetchToken(
     await response.body?.cancel();
     const { status } = response;
     const state = `it answers ${status}`;
-    if (isTransient(response)) throw new NetworkFailure(action, state, retryAfter(response));
+    if (isTransient(response)) {
+      throw new NetworkFailure(action, state, retryAfter(response), { status });
+    }
     const isDenied = [401, 403].includes(status) || (status === 400 && shown?.kind === "refresh");
-    throw isDenied ? denied(state, status) : registryError(action, state);
+    throw isDenied ? denied(state, status) : registryError(action, state, { status });
   }
   return readToken(await readWhole(response, MAX_TOKEN_BODY, options), action);
 }

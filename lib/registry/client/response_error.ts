@@ -36,8 +36,9 @@ export async function responseError(
   tokens: Tokens,
 ): Promise<VarveError> {
   const { endpoint, request: { action, mustAuthenticate }, config } = context;
-  const words = await readWords(response, context, secretsOf(config, tokens));
+  const { words, registryCode } = await readWords(response, context, secretsOf(config, tokens));
   const { status } = response;
+  const details = { status, registryCode };
   const isOwn = url.origin === endpoint.origin;
   const who = isOwn ? "the registry" : url.origin;
   const state = `${who} answers ${status}${words === "" ? "" : ` (${words})`}`;
@@ -45,34 +46,49 @@ export async function responseError(
   if (status === 401 || status === 403) {
     // If another server refused, such as a storage service to which the registry redirected, a
     // login does not help.
-    if (!isOwn) return new VarveError("E_DENIED", message);
+    if (!isOwn) return new VarveError("E_DENIED", message, details);
     const credential = config.credentials[endpoint.origin];
     const { registry } = config;
     const hint = deniedHint({ registry, status, credential, mustAuthenticate });
-    return new VarveError("E_DENIED", message, { hint });
+    return new VarveError("E_DENIED", message, { ...details, hint });
   }
-  if (status === 404) return new VarveError("E_NOT_FOUND", message);
-  if (isTransient(response)) return new NetworkFailure(action, state, retryAfter(response));
+  if (status === 404) return new VarveError("E_NOT_FOUND", message, details);
+  if (isTransient(response)) {
+    return new NetworkFailure(action, state, retryAfter(response), details);
+  }
   // A TLS server answers plain http with a bare 400. A registry would add an explanation.
   const suggestsTls = isOwn && status === 400 && words === "";
-  return registryError(action, state, suggestsTls ? tlsHint(endpoint) : undefined);
+  const hint = suggestsTls ? tlsHint(endpoint) : undefined;
+  return registryError(action, state, { ...details, hint });
 }
 
-/** The registry's own words about its error (distribution-spec, "Error Codes"), redacted. */
+/** What a registry says about its error. */
+interface Words {
+  /** Its codes and messages, redacted; `""` when it says nothing. */
+  readonly words: string;
+  /** The code of its first error. */
+  readonly registryCode?: string | undefined;
+}
+
+/** Longest code of an error that is kept. Those of the specification have up to 21 characters. */
+const MAX_CODE = 40;
+
+/** The registry's own words about its error (distribution-spec, "Error Codes"). */
 async function readWords(
   response: Response,
   { request: { action, signal }, config: { idleTimeout } }: RequestContext,
   secrets: Iterable<string>,
-): Promise<string> {
+): Promise<Words> {
   let text: string;
   try {
     const bytes = await readWhole(response, MAX_ERROR_BODY, { action, idleTimeout, signal });
     text = new TextDecoder().decode(bytes);
   } catch {
     signal?.throwIfAborted();
-    return "";
+    return { words: "" };
   }
-  return redactText(errorWords(text), secrets);
+  const errors = errorsIn(text);
+  return { words: redactText(errorWords(errors), secrets), registryCode: codeOf(errors) };
 }
 
 /** All strings that must not appear in a message. */
@@ -88,15 +104,27 @@ function* secretsOf({ credentials, endpoints }: ClientConfig, tokens: Tokens): I
   }
 }
 
-/** The words of `{"errors":[{"code","message"}]}`; `""` for any other text. */
-function errorWords(text: string): string {
+/** The first errors of `{"errors":[{"code","message"}]}`; none of any other text. */
+function errorsIn(text: string): readonly Record<string, unknown>[] {
   try {
     const { errors } = JSON.parse(text) as { errors?: unknown | undefined };
-    if (!Array.isArray(errors)) return "";
-    return errors.slice(0, 3).map((error: Record<string, unknown>) =>
-      [error["code"], error["message"]].filter((part) => typeof part === "string").join(": ")
-    ).join("; ");
+    if (!Array.isArray(errors)) return [];
+    return errors.slice(0, 3).filter((error) => typeof error === "object" && error !== null);
   } catch {
-    return "";
+    return [];
   }
+}
+
+function errorWords(errors: readonly Record<string, unknown>[]): string {
+  return errors.map(({ code, message }) =>
+    [code, message].filter((part) => typeof part === "string").join(": ")
+  ).join("; ");
+}
+
+/** A code is a word in capital letters, such as `MANIFEST_UNKNOWN`. Nothing else is kept: it may be a secret. */
+function codeOf([first]: readonly Record<string, unknown>[]): string | undefined {
+  const code = first?.["code"];
+  const isCode = typeof code === "string" && code.length <= MAX_CODE &&
+    /^[A-Z][A-Z0-9_]*$/.test(code);
+  return isCode ? code : undefined;
 }

@@ -84,7 +84,7 @@ export class AddressRule {
       throw registryError(
         action,
         `${asker.origin} leads to ${what}`,
-        `if that is meant, hosts.toml must have redirects = ["${url.origin}"]`,
+        { hint: `if that is meant, hosts.toml must have redirects = ["${url.origin}"]` },
       );
     }
     return isProxied ? null : list;

@@ -202,8 +202,8 @@ async function sendOnce(
       ? tlsHint(endpoint)
       : undefined;
     const state = where + problem.state + through;
-    if (problem.isTransient) throw new NetworkFailure(action, state, 0, hint);
-    throw registryError(action, state, hint);
+    if (problem.isTransient) throw new NetworkFailure(action, state, 0, { hint });
+    throw registryError(action, state, { hint });
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", abort);

@@ -231,7 +231,8 @@ export class UploadSession {
     if (status !== 202) {
       if (headers.has("location")) this.#location = this.#locationOf(answer);
       const state = status === TOO_LARGE ? "the chunk is too large" : "the upload is lost";
-      throw new NetworkFailure(this.#action, `the registry answers ${status}: ${state}`);
+      const said = `the registry answers ${status}: ${state}`;
+      throw new NetworkFailure(this.#action, said, 0, { status });
     }
     this.#location = this.#locationOf(answer);
     const end = endOf(answer.response);

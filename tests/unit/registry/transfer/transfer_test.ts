@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { VarveError } from "../../../../lib/errors.ts";
 import { parseReference } from "../../../../lib/oci/mod.ts";
 import { copyImage, pullImage, pushImage, RegistryClient } from "../../../../lib/registry/mod.ts";
 import { serveRegistry } from "../../../../lib/registry_server/mod.ts";
@@ -59,4 +60,37 @@ Deno.test("a push compresses what is not compressed, and refuses a name with ano
   assertEquals((await findImage(served, "app:1")).target.digest, pushed.digest);
   const other = `${host}/app@sha256:${"1".repeat(64)}`;
   assertEquals(await codeOf(() => pushImage(store, target.digest, other, { pool })), "E_USAGE");
+});
+
+Deno.test("an error of a registry holds its status and the registry's own code", async () => {
+  await using store = openMemoryStore();
+  await using registry = await serveRegistry(store, { readOnly: true });
+  const pulling = pullImage(store, `localhost:${registry.port}/none:1`);
+  const { code, details } = await assertRejects(() => pulling, VarveError);
+  assertEquals([code, details.status, details.registryCode], [
+    "E_NOT_FOUND",
+    404,
+    "MANIFEST_UNKNOWN",
+  ]);
+  await using fixture = reworkFixture();
+  await fixture.load(image);
+  const pushing = pushImage(fixture.store, "example.org/app:1", `localhost:${registry.port}/app:1`);
+  const refused = await assertRejects(() => pushing, VarveError);
+  assertEquals([refused.details.status, refused.details.registryCode], [405, "UNSUPPORTED"]);
+});
+
+Deno.test("words of a registry that are no code stay out of the details", async () => {
+  for (const [said, kept] of [["DENIED", "DENIED"], ["hunter2", undefined], [7, undefined]]) {
+    const body = JSON.stringify({ errors: [{ code: said }, { code: "LATER" }] });
+    await using server = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+      () => new Response(body, { status: 403 }),
+    );
+    const client = new RegistryClient();
+    using _ = client;
+    const name = `localhost:${server.addr.port}/app:1`;
+    const pulling = pullImage(openMemoryStore(), name, { client });
+    const { code, details } = await assertRejects(() => pulling, VarveError);
+    assertEquals([code, details.status, details.registryCode], ["E_DENIED", 403, kept]);
+  }
 });
