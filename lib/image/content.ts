@@ -32,7 +32,7 @@ async function* earlyChunks({ staged, output }: EarlyLayer): AsyncGenerator<Uint
   const { target } = staged;
   const isPlain = output.compression === "none";
   const memory = isPlain ? output.memory?.tar : output.memory?.blob;
-  if (memory !== undefined && memory !== null) return yield memory;
+  if (memory !== undefined && memory !== null) return yield* memory;
   if (target.kind === "files" && target.blob !== null) {
     return yield* rangeChunks(isPlain ? target.tar : target.blob, 0, output.size);
   }

@@ -60,7 +60,7 @@ async function digestOfTar(
   algorithm: Algorithm,
 ): Promise<Digest> {
   const hasher = createHasher(algorithm);
-  if (output.memory !== undefined) hasher.update(output.memory.tar);
+  for (const piece of output.memory?.tar ?? []) hasher.update(piece);
   if (target.kind === "files") {
     for await (const chunk of rangeChunks(target.tar, 0, output.uncompressedSize)) {
       hasher.update(chunk);

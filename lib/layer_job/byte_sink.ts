@@ -1,4 +1,4 @@
-import { isZero, joinBytes } from "../bytes/mod.ts";
+import { isZero } from "../bytes/mod.ts";
 import { fileError } from "../linux/mod.ts";
 import { EarlyWriteback } from "./early_writeback.ts";
 
@@ -117,21 +117,45 @@ export class FileSink implements ByteSink {
   }
 }
 
-/** Gathers the bytes in memory. */
+/** Sizes in bytes of the first piece in memory, and of the largest ones. Each is twice the one before. */
+const FIRST_PIECE = 64 * 1024;
+const LARGEST_PIECE = 4 * 1024 * 1024;
+
+/** Gathers the bytes in memory, in a few large pieces that can be transferred to another thread. */
 export class MemorySink implements ByteSink {
-  readonly #pieces: Uint8Array[] = [];
+  readonly #pieces: Uint8Array<ArrayBuffer>[] = [];
+  #piece: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  /** Number of bytes in the last piece. */
+  #used = 0;
 
   write(bytes: Uint8Array): void {
     // Copies the bytes, which are valid only during the call. They may lie in shared memory.
-    this.#pieces.push(new Uint8Array(bytes));
+    for (let at = 0; at < bytes.length;) {
+      if (this.#used === this.#piece.length) this.#grow();
+      const length = Math.min(bytes.length - at, this.#piece.length - this.#used);
+      this.#piece.set(bytes.subarray(at, at + length), this.#used);
+      this.#used += length;
+      at += length;
+    }
   }
 
   end(): void {}
 
   [Symbol.dispose](): void {}
 
-  /** All bytes that were written, as one array. */
-  bytes(): Uint8Array<ArrayBuffer> {
-    return joinBytes(this.#pieces);
+  /** The bytes that were written. The sink takes no more bytes afterwards. */
+  pieces(): readonly Uint8Array<ArrayBuffer>[] {
+    if (this.#used < this.#piece.length) {
+      this.#pieces.splice(-1, 1, this.#piece.slice(0, this.#used));
+      this.#piece = new Uint8Array(0);
+      this.#used = 0;
+    }
+    return this.#pieces;
+  }
+
+  #grow(): void {
+    const size = Math.min(LARGEST_PIECE, Math.max(FIRST_PIECE, 2 * this.#piece.length));
+    this.#pieces.push(this.#piece = new Uint8Array(size));
+    this.#used = 0;
   }
 }

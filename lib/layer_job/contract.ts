@@ -105,11 +105,11 @@ export interface LayerJobOutput {
   readonly warnings: readonly Warning[];
   /** The bytes of the results, when the target is memory. */
   readonly memory?: {
-    /** The uncompressed tar. */
-    readonly tar: Uint8Array;
+    /** The uncompressed tar, in pieces. */
+    readonly tar: readonly Uint8Array<ArrayBuffer>[];
     /** The encoded layer tree. */
-    readonly tree: Uint8Array;
-    /** The compressed bytes; `null` for a layer without compression. */
-    readonly blob: Uint8Array | null;
+    readonly tree: Uint8Array<ArrayBuffer>;
+    /** The compressed bytes, in pieces; `null` for a layer without compression. */
+    readonly blob: readonly Uint8Array<ArrayBuffer>[] | null;
   } | undefined;
 }

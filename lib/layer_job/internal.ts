@@ -7,5 +7,5 @@ export { compressInPool } from "./compress_job.ts";
 export type { LayerJobInput, LayerSource } from "./contract.ts";
 export { layerFrontJob, type LayerHalfInput } from "./layer_halves.ts";
 export { chooseInflater, INFLATERS } from "./inflater_choice.ts";
-export { layerJob } from "./layer_job.ts";
+export { buffersOf, layerJob } from "./layer_job.ts";
 export { layerRules } from "./rules.ts";

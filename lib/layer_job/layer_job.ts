@@ -27,8 +27,15 @@ export const layerJob: Job<LayerJobInput, LayerJobOutput> = {
   name: "layer",
   entry: "layer",
   run: makeLayer,
+  transfer: buffersOf,
   halves: layerHalves,
 };
+
+/** The buffers of a layer in memory: a job transfers them to its caller. */
+export function buffersOf({ memory }: LayerJobOutput): ArrayBuffer[] {
+  if (memory === undefined) return [];
+  return [...memory.tar, memory.tree, ...memory.blob ?? []].map(({ buffer }) => buffer);
+}
 
 async function makeLayer(input: LayerJobInput, context: JobContext): Promise<LayerJobOutput> {
   const { signal } = context;

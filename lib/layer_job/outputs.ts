@@ -1,3 +1,4 @@
+import { joinBytes } from "../bytes/mod.ts";
 import type { Digest } from "../digest/mod.ts";
 import { type Tree, writeTree } from "../tree/mod.ts";
 import { type ByteSink, FileSink, MemorySink } from "./byte_sink.ts";
@@ -50,10 +51,10 @@ export class LayerOutputs implements Disposable {
   withMemory(output: Omit<LayerJobOutput, "memory">): LayerJobOutput {
     const [tar, tree, blob] = (["tar", "tree", "blob"] as const).map((which) => {
       const sink = this.#sinks.get(which);
-      return sink instanceof MemorySink ? sink.bytes() : null;
+      return sink instanceof MemorySink ? sink.pieces() : null;
     });
     if (tar == null || tree == null) return output;
-    return { ...output, memory: { tar, tree, blob: blob ?? null } };
+    return { ...output, memory: { tar, tree: joinBytes(tree), blob: blob ?? null } };
   }
 
   [Symbol.dispose](): void {

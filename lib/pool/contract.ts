@@ -71,6 +71,10 @@ export interface Job<Input, Output> {
   /** Does the work. It must close whatever it opens, also when `signal` aborts. */
   run(input: Input, context: JobContext): Promise<Output>;
   /**
+   * The buffers of an output that are transferred to the caller, and not copied. Absent: none.
+   */
+  transfer?(output: Output): Transferable[];
+  /**
    * Splits the work for two threads. Returns `null` when the input is too small to gain from it.
    */
   halves?(input: Input): Halves<Output> | null;

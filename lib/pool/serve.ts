@@ -14,7 +14,7 @@ import type { FromWorker, ToWorker } from "./protocol.ts";
 /** The part of a worker's global scope that `serve` needs; Deno's default libraries have no type for it. */
 interface WorkerScope extends EventTarget {
   onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
-  postMessage(message: FromWorker): void;
+  postMessage(message: FromWorker, transfer: Transferable[]): void;
 }
 
 interface Running {
@@ -120,7 +120,7 @@ class Server {
           progress: (value) => throttle.report(value),
         });
         throttle.flush();
-        this.#post({ kind: "done", id, output });
+        this.#post({ kind: "done", id, output }, job.transfer?.(output));
       } finally {
         this.#running = null;
       }
@@ -129,7 +129,7 @@ class Server {
     }
   }
 
-  #post(message: FromWorker): void {
-    this.#scope.postMessage(message);
+  #post(message: FromWorker, transfer: Transferable[] = []): void {
+    this.#scope.postMessage(message, transfer);
   }
 }

@@ -1,20 +1,5 @@
 import { type Expected, verifyStream } from "../digest/mod.ts";
 
-/** Maximum bytes of one chunk of a stream over memory. */
-const PIECE = 256 * 1024;
-
-/** Bytes in memory as a stream of pieces. */
-export function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
-  let offset = 0;
-  return new ReadableStream<Uint8Array>({
-    pull(controller): void {
-      if (offset >= bytes.length) return controller.close();
-      controller.enqueue(bytes.subarray(offset, offset + PIECE));
-      offset += PIECE;
-    },
-  });
-}
-
 /**
  * Passes bytes on and verifies them. The stream fails when their size or digest differs, and with
  * `signal.reason` when the signal aborts. `onDamage` is called before the reader gets the error.

@@ -73,7 +73,9 @@ export async function runJob(layer: SampleLayer, target: LayerTarget): Promise<L
     treeSum: sha256(tree),
     entries: 1,
     warnings: [],
-    memory: target.kind === "memory" ? { tar, tree, blob } : undefined,
+    memory: target.kind === "memory"
+      ? { tar: [tar], tree, blob: blob === null ? null : [blob] }
+      : undefined,
   };
 }
 

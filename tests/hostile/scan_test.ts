@@ -59,7 +59,7 @@ async function scanned(path: string, form: ScanForm, base?: Tree) {
       hole: (length) => void (content += "\0".repeat(length)),
       endEntry: () => void entries.set(entry.path, { ...entry, content }),
     });
-    reader.push(layer.memory.tar);
+    for (const piece of layer.memory.tar) reader.push(piece);
     reader.end();
   }
   return { entries, warnings: warnings.map(({ code, count }) => `${code} ${count}`), empty };

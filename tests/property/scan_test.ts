@@ -1,6 +1,6 @@
 /** What a scan says of real directories, applied, is what the directories hold. */
 import { assertEquals } from "@std/assert";
-import { fromText } from "../../lib/bytes/mod.ts";
+import { fromText, joinBytes } from "../../lib/bytes/mod.ts";
 import { copyAttributes } from "../../lib/directory/copy_attributes.ts";
 import { extractTree } from "../../lib/directory/extract/extract_tree.ts";
 import {
@@ -124,7 +124,7 @@ Deno.test({
       const base = baseOf(await wholeTree(pool, join("a")));
       const made = await loaded(pool, join("b"), "plain", base);
       if (made === null) return;
-      await Deno.writeFile(join("tar"), made.memory?.tar as Uint8Array<ArrayBuffer>);
+      await Deno.writeFile(join("tar"), joinBytes(made.memory?.tar ?? []));
       await Deno.mkdir(join("upper"));
       extractTree({
         tree: made.tree,

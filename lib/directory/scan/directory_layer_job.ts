@@ -1,4 +1,5 @@
 import {
+  buffersOf,
   layerFrontJob,
   type LayerHalfInput,
   layerJob,
@@ -46,6 +47,7 @@ export const directoryLayerJob: Job<DirectoryLayerInput, LayerJobOutput> = {
   entry: "extract",
   run: async (input, context) =>
     await layerJob.run(layerOf(input), { ...context, stream: tarOf(input, context.signal) }),
+  transfer: buffersOf,
   halves(input): Halves<LayerJobOutput> | null {
     const halves = input.bytes < WORTH_BYTES ? null : layerJob.halves?.(layerOf(input)) ?? null;
     if (halves === null) return null;

@@ -1,4 +1,5 @@
 import {
+  buffersOf,
   layerFrontJob,
   type LayerHalfInput,
   layerJob,
@@ -53,6 +54,7 @@ export const networkLayerJob: Job<NetworkLayerInput, LayerJobOutput> = {
   entry: "layer",
   run: ({ network, layer }, context) =>
     withBlob(network, context, (streamed) => layerJob.run(layer, streamed)),
+  transfer: buffersOf,
   halves({ network, layer }): Halves<LayerJobOutput> | null {
     const halves = layerJob.halves?.(layer) ?? null;
     if (halves === null) return null;

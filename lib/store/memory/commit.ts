@@ -47,7 +47,7 @@ function allBlobs(state: MemoryState, plan: MemoryPlan): Map<Digest, StagedBytes
     const made = plan.layers.find((layer) => layer.diffId === digest);
     const bytes = (state.layers.get(digest) ?? made)?.tar;
     if (bytes === undefined || blobs.has(digest)) continue;
-    blobs.set(digest, { digest, size: bytes.length, mediaType: PLAIN_LAYER, bytes });
+    blobs.set(digest, { digest, size: bytes.size, mediaType: PLAIN_LAYER, bytes });
   }
   return blobs;
 }

@@ -5,7 +5,8 @@ import type { Blobs, LayerReader, Layers } from "../contract.ts";
 import type { BlobRecord, LayerRecord } from "../records.ts";
 import { MAX_DOCUMENT, notFound, tooLarge } from "../rules.ts";
 import { checkRun, checkRunOf, type OpenBlobOptions, pastEnd } from "../runs.ts";
-import { abortable, streamOf, verified } from "../streams.ts";
+import { abortable, verified } from "../streams.ts";
+import type { PieceList } from "./piece_list.ts";
 import { type MemoryBlob, type MemoryLayer, type MemoryState, sortedBy } from "./state.ts";
 
 /** The blobs of a memory store. */
@@ -26,9 +27,10 @@ export class MemoryBlobs implements Blobs {
       const { record, bytes } = this.#get(digest);
       if (record.size > maxBytes) throw tooLarge(digest, record.size, maxBytes);
       const verifier = new Verifier(record);
-      verifier.update(bytes);
+      const copy = bytes.copy();
+      verifier.update(copy);
       verifier.finish();
-      return bytes.slice();
+      return copy;
     });
   }
 
@@ -42,7 +44,7 @@ export class MemoryBlobs implements Blobs {
       const { run } = options;
       if (run !== undefined) {
         checkRunOf(record.size, run);
-        return abortable(streamOf(bytes.subarray(run.start, run.end)), options.signal);
+        return abortable(streamOf(bytes, run.start, run.end), options.signal);
       }
       return verified(streamOf(bytes), record, options);
     });
@@ -86,7 +88,10 @@ export class MemoryLayers implements Layers {
       const { tree, record } = this.#get(diffId);
       const opened = openTree({
         size: tree.length,
-        readSync: (offset, length) => run(tree, offset, length),
+        readSync: (offset, length) => {
+          checkEnd(offset, length, tree.length);
+          return tree.subarray(offset, offset + length);
+        },
       });
       if (opened.digest !== record.treeDigest) {
         throw new VarveError(
@@ -107,7 +112,7 @@ export class MemoryLayers implements Layers {
       const { tar, record } = this.#get(diffId);
       return verified(
         streamOf(tar),
-        { digest: record.diffId, size: tar.length, what: "layer" },
+        { digest: record.diffId, size: tar.size, what: "layer" },
         options,
       );
     });
@@ -117,8 +122,11 @@ export class MemoryLayers implements Layers {
     return Promise.try(() => {
       const { tar } = this.#get(diffId);
       return {
-        size: tar.length,
-        read: (position: number, length: number) => run(tar, position, length).slice(),
+        size: tar.size,
+        read: (position: number, length: number) => {
+          checkEnd(position, length, tar.size);
+          return tar.copy(position, position + length);
+        },
         [Symbol.dispose]() {},
       };
     });
@@ -135,8 +143,20 @@ export class MemoryLayers implements Layers {
   }
 }
 
-function run(bytes: Uint8Array, position: number, length: number): Uint8Array {
+/** Maximum bytes of one chunk of a stream over memory. */
+const PIECE = 256 * 1024;
+
+/** Bytes in memory, from `start` to `end`, as a stream. */
+function streamOf(
+  bytes: PieceList,
+  start?: number,
+  end?: number,
+): ReadableStream<Uint8Array> {
+  return ReadableStream.from(bytes.views(start, end, PIECE));
+}
+
+/** Refuses a run of bytes that is not inside of `size` bytes. */
+function checkEnd(position: number, length: number, size: number): void {
   checkRun(position, length);
-  if (position + length > bytes.length) throw pastEnd(position + length, bytes.length);
-  return bytes.subarray(position, position + length);
+  if (position + length > size) throw pastEnd(position + length, size);
 }

@@ -3,6 +3,7 @@ import { type BlobBackend, StagingIngest } from "../staging/ingest.ts";
 import { commitPlan } from "./commit.ts";
 import { MemoryLayerBackend } from "./layers.ts";
 import type { KeyedLocks } from "./locks.ts";
+import { PieceList } from "./piece_list.ts";
 import type { MemoryState, StagedBytes } from "./state.ts";
 
 /** The parts of a memory store that its ingests share. */
@@ -31,10 +32,10 @@ export function beginIngest({ state, locks, onEnd, ...rows }: MemoryParts): Inge
 
 const BLOBS: BlobBackend<Pick<StagedBytes, "bytes">> = {
   async write(pieces) {
-    const copies: BlobPart[] = [];
+    const copies: Uint8Array[] = [];
     // The caller may reuse the buffer of a piece.
     for await (const piece of pieces) copies.push(piece.slice());
-    return { bytes: new Uint8Array(await new Blob(copies).arrayBuffer()) };
+    return { bytes: new PieceList(copies) };
   },
   remove: () => Promise.resolve(),
 };

@@ -5,6 +5,7 @@ import type { LayerRecord } from "../records.ts";
 import type { LayerBackend, LayerRoom } from "../staging/layer_staging.ts";
 import { finishedLayer } from "../staging/staged.ts";
 import type { KeyedLocks } from "./locks.ts";
+import { PieceList } from "./piece_list.ts";
 import { hasBlob, type MemoryState, type StagedMemory } from "./state.ts";
 
 /**
@@ -67,10 +68,15 @@ function stagedMemory(output: LayerJobOutput, mediaType: string): StagedMemory {
   if (output.memory === undefined) {
     throw new TypeError("Cannot finish layer: its output is not in memory");
   }
-  const { tar, tree } = output.memory;
-  const bytes = output.memory.blob ?? (output.compression === "none" ? tar : null);
+  const { tree, blob: packed } = output.memory;
+  const tar = new PieceList(output.memory.tar);
+  const bytes = packed !== null
+    ? new PieceList(packed)
+    : output.compression === "none"
+    ? tar
+    : null;
   const blob = bytes === null
     ? null
-    : { digest: output.digest, size: bytes.length, mediaType, bytes };
+    : { digest: output.digest, size: bytes.size, mediaType, bytes };
   return { ...finishedLayer(output), tar, tree, blob };
 }

@@ -10,28 +10,29 @@ import type {
 } from "../records.ts";
 import { findLayer } from "../rules.ts";
 import type { FinishedLayer, IngestPlan, StagedBlob } from "../staging/staged.ts";
+import type { PieceList } from "./piece_list.ts";
 
 /** A committed blob. */
 export interface MemoryBlob {
   readonly record: BlobRecord;
-  readonly bytes: Uint8Array;
+  readonly bytes: PieceList;
 }
 
 /** A committed layer: its tar, and its tree in file form. */
 export interface MemoryLayer {
   readonly record: LayerRecord;
-  readonly tar: Uint8Array;
+  readonly tar: PieceList;
   readonly tree: Uint8Array;
 }
 
 /** A staged blob with its bytes. */
 export interface StagedBytes extends StagedBlob {
-  readonly bytes: Uint8Array;
+  readonly bytes: PieceList;
 }
 
 /** A finished layer in memory. */
 export interface StagedMemory extends FinishedLayer {
-  readonly tar: Uint8Array;
+  readonly tar: PieceList;
   readonly tree: Uint8Array;
   /** The blob of the layer; `null` when the ingest does not keep it. */
   readonly blob: StagedBytes | null;

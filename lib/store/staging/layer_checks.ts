@@ -38,13 +38,14 @@ export function checkOutput(key: LayerKey, output: LayerJobOutput): void {
     );
   }
   const { memory, uncompressedSize } = output;
-  if (memory !== undefined && memory.tar.length !== uncompressedSize) {
+  const size = memory?.tar.reduce((sum, { length }) => sum + length, 0);
+  if (size !== undefined && size !== uncompressedSize) {
     throw new VarveError(
       "E_SIZE",
       `Cannot keep layer ${output.diffId}: its size differs from what its job reports`,
       {
         expected: uncompressedSize,
-        actual: memory.tar.length,
+        actual: size,
       },
     );
   }

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { fromText, toHex } from "../../../lib/bytes/mod.ts";
+import { fromText, joinBytes, toHex } from "../../../lib/bytes/mod.ts";
 import { sha256, sha256Bytes } from "../../../lib/digest/mod.ts";
 import { VarveError } from "../../../lib/errors.ts";
 import { layerJob, type LayerJobInput } from "../../../lib/layer_job/internal.ts";
@@ -57,8 +57,12 @@ for (const layer of LAYERS) {
       entries: whole.entries,
       warnings: [],
     });
-    assertEquals(whole.memory?.tar, layer.tar);
-    assertEquals(whole.memory?.blob, layer.compression === "none" ? null : layer.blob);
+    assertEquals(joinBytes(whole.memory?.tar ?? []), layer.tar);
+    const blob = whole.memory?.blob ?? null;
+    assertEquals(
+      blob === null ? null : joinBytes(blob),
+      layer.compression === "none" ? null : layer.blob,
+    );
     const tree = decodeTree(whole.memory?.tree ?? new Uint8Array());
     assertEquals(tree.digest, whole.treeDigest);
 
