@@ -4,7 +4,7 @@ import { readKernelFile } from "../linux/mod.ts";
 /** Milliseconds between two checks of the freezer. */
 const PAUSE = 2;
 /** Number of checks before the wait is given up. */
-const LOOKS = 2500;
+const LOOKS = 500;
 
 /**
  * Waits until the cgroup of a process is frozen. A runtime may return when it has only requested the freeze (cgroup v1:

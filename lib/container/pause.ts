@@ -5,12 +5,22 @@ import { firstProcess, isStopped, processesWith, signalProcess } from "./first_p
 import { untilFrozen } from "./frozen.ts";
 import { findRun } from "./run_directory.ts";
 import { runtimeCall } from "./runtime/commands.ts";
+import { stopAll } from "./stop_all.ts";
 
 /**
  * Number of rounds in which processes are stopped one by one. Each round stops the processes that were started during
  * the round before.
  */
 const ROUNDS = 100;
+
+/**
+ * Number of attempts to freeze a container. On a busy machine runc gives up after some hundred milliseconds when a
+ * container starts processes all the time (its error is "unable to freeze").
+ */
+const ATTEMPTS = 20;
+
+/** Milliseconds between two attempts. */
+const ATTEMPT_PAUSE = 50;
 
 /** Longest part of a runtime's message to show, in characters. */
 const MAX_MESSAGE = 500;
@@ -63,37 +73,47 @@ export async function pauseContainer(
 
 async function pauseOrResume(run: ContainerRun, verb: "pause" | "resume"): Promise<void> {
   if (run.runtime.name === "chroot") return await signalAll(run, verb);
+  if (verb === "resume") return void await callRuntime(run, verb);
+  let message = "";
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, ATTEMPT_PAUSE));
+    const { success, stderr } = await callRuntime(run, verb);
+    const first = success ? await firstProcess(run) : null;
+    if (success && (first === null || await untilFrozen(first))) return;
+    message = new TextDecoder().decode(stderr).trim().slice(0, MAX_MESSAGE);
+    // The container is frozen only in part. Thaw it: its processes may then come to a point where they can freeze.
+    if (success) await callRuntime(run, "resume");
+  }
+  throw new VarveError(
+    "E_UNSUPPORTED",
+    `Cannot pause container ${JSON.stringify(run.key)}: ${message || "its processes do not stop"}`,
+    { subject: run.key },
+  );
+}
+
+function callRuntime(run: ContainerRun, verb: "pause" | "resume"): Promise<Deno.CommandOutput> {
   const { program, args } = runtimeCall(run, [verb, run.id]);
-  const { success, stderr } = await new Deno.Command(program, {
+  return new Deno.Command(program, {
     args: [...args],
     stdin: "null",
     stdout: "null",
     stderr: "piped",
   }).output();
-  if (verb === "resume") return;
-  const first = success ? await firstProcess(run) : null;
-  if (success && (first === null || await untilFrozen(first))) return;
-  throw new VarveError(
-    "E_UNSUPPORTED",
-    `Cannot pause container ${JSON.stringify(run.key)}: ${
-      new TextDecoder().decode(stderr).trim().slice(0, MAX_MESSAGE) || "its processes do not stop"
-    }`,
-    { subject: run.key },
-  );
 }
 
 /** Without a runtime there is no cgroup to freeze: the processes are stopped one by one. */
 async function signalAll(run: ContainerRun, verb: "pause" | "resume"): Promise<void> {
   const first = await firstProcess(run);
   if (first === null) return;
-  for (let round = 0; round < ROUNDS; round++) {
-    const all = processesWith(first);
-    if (verb === "resume") return all.forEach((pid) => signalProcess(pid, "SIGCONT"));
-    const running: number[] = [];
-    for (const pid of all) if (!isStopped(pid)) running.push(pid);
-    if (running.length === 0) return;
-    for (const pid of running) signalProcess(pid, "SIGSTOP");
+  if (verb === "resume") {
+    return processesWith(first).forEach((pid) => signalProcess(pid, "SIGCONT"));
   }
+  const hasStopped = stopAll({
+    list: () => processesWith(first),
+    isStopped,
+    stop: (pid) => signalProcess(pid, "SIGSTOP"),
+  }, ROUNDS);
+  if (hasStopped) return;
   throw new VarveError(
     "E_UNSUPPORTED",
     `Cannot pause container ${

@@ -25,6 +25,8 @@ export interface ContainerFixture extends AsyncDisposable {
   readonly temp: TempDir;
   readonly root: string;
   readonly varve: Cli;
+  /** Processes of {@linkcode startContainer}. Those that still run at the end are killed: a failed test leaves them. */
+  readonly children: Deno.ChildProcess[];
 }
 
 /** Makes a store with an image of busybox. */
@@ -45,6 +47,8 @@ export async function containerFixture(
       return left.length === 0;
     }, { seen: () => left });
   });
+  const children: Deno.ChildProcess[] = [];
+  stack.defer(() => children.forEach(kill));
   const image = await boxImage(options.config, options.layer);
   await Deno.writeFile(temp.join("box.tar"), archiveTar(ociFiles([image])));
   const root = temp.join("store");
@@ -52,7 +56,7 @@ export async function containerFixture(
   const varve = new Cli(root, { env });
   await varve.text(["load", temp.join("box.tar")]);
   const owned = stack.move();
-  return { temp, root, varve, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
+  return { temp, root, varve, children, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
 }
 
 /** What runs left behind: mounts, directories, processes, and the cgroups of these ids. */
@@ -137,6 +141,7 @@ export async function startContainer(
     stderr: "piped",
     detached: true,
   }).spawn();
+  fixture.children.push(child);
   // A run that ends before it has begun is not waited for.
   let hasEnded = false;
   void child.status.then(() => hasEnded = true);
@@ -159,6 +164,15 @@ export async function startContainer(
   const directory = `${fixture.root}/mounts/${name}`;
   const runner = parseInt(await Deno.readTextFile(`${directory}/runner`));
   return { child, id: name.slice("run-".length), first: pid, directory, runner };
+}
+
+function kill(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGKILL");
+  } catch (error) {
+    // It has ended.
+    if (!(error instanceof TypeError)) throw error;
+  }
 }
 
 async function readText(path: string): Promise<string | undefined> {
