@@ -71,7 +71,7 @@ export class Context implements AsyncDisposable {
   ): Promise<ProgramPool> {
     const workers = workersOf(this.options, await this.store());
     this.#pool ??= this.#stack.use(
-      createProgramPool({ mayBlock, workers }),
+      createProgramPool({ mayBlock, workers, onWarning: (message) => this.warn(message) }),
     );
     return this.#pool;
   }

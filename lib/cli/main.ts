@@ -2,24 +2,15 @@
  * The command `varve`, and the command line as a library: {@linkcode runCli} runs one command.
  *
  * Run as a program, this module reads the process's arguments, environment and signals. It is the only module that does
- * so. It is also the only module that imports the worker entries, which puts them into the module graph of a compiled
- * program. When another module imports it, it does nothing by itself.
+ * so. When another module imports it, it does nothing by itself.
  *
  * @module
  */
-import type { WorkerEntry } from "../pool/mod.ts";
 import type { Io } from "./io.ts";
 import { isProxyVariable, takeProxyVariables } from "./proxy_variables.ts";
 import { INTERRUPTED, runCli } from "./run.ts";
 
 export * from "./mod.ts";
-
-/** The worker entries. These functions are never called. Their imports put the modules into a compiled program. */
-const WORKERS: Readonly<Record<WorkerEntry, () => Promise<unknown>>> = {
-  extract: () => import("../../workers/extract.ts"),
-  layer: () => import("../../workers/layer.ts"),
-};
-void WORKERS;
 
 /** Signals that end a command cleanly, with their numbers, which are the same on every Linux. */
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;

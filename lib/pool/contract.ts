@@ -167,4 +167,9 @@ export interface PoolOptions {
    * these files themselves, and for tests.
    */
   readonly spawn?: ((entry: WorkerEntry) => Worker) | undefined;
+  /**
+   * Called when no worker can be started, so that all jobs run on this thread from now on: with the
+   * reason, and what to do about it. When absent, `console.warn` prints each message once.
+   */
+  readonly onWarning?: ((message: string) => void) | undefined;
 }

@@ -1,3 +1,4 @@
+import { VarveError } from "../errors.ts";
 import type { Halves, Job, Pool, PoolOptions, RunOptions, WorkerEntry } from "./contract.ts";
 import type { BriefJob, ProgramPool, ProgramPoolOptions } from "./program_pool.ts";
 import { runHalves } from "./run_halves.ts";
@@ -73,6 +74,7 @@ class WorkerPool implements ProgramPool {
   #disposed = false;
   readonly #options: LinkOptions;
   readonly #spawn: (entry: WorkerEntry) => Worker;
+  readonly #warn: (message: string) => void;
   readonly #queue: Waiting[] = [];
   readonly #running = new Map<Promise<unknown>, AbortController>();
   readonly #links = new Set<WorkerLink>();
@@ -91,6 +93,7 @@ class WorkerPool implements ProgramPool {
     };
     this.#inline = options.inline ?? typeof Worker === "undefined";
     this.#spawn = options.spawn ?? spawnWorker;
+    this.#warn = options.onWarning ?? warnOnce;
   }
 
   get inline(): boolean {
@@ -274,14 +277,18 @@ class WorkerPool implements ProgramPool {
     if (this.#disposed) return null;
     // An idle worker of another entry makes room.
     if (this.#links.size >= this.#threads) this.#idle[0]?.end();
+    let reason: string;
     try {
       const link = new WorkerLink(entry, this.#spawn(entry), this.#options);
       this.#links.add(link);
       if (await link.ready) return link;
-    } catch {
+      reason = `a worker ${link.death}`;
+    } catch (error) {
       // No thread could be started. Handle it like an entry that cannot be loaded.
+      const { message, hint } = describe(error);
+      reason = hint === undefined ? message : `${message} (${hint})`;
     }
-    if (!this.#disposed) this.#goInline();
+    if (!this.#disposed) this.#goInline(reason);
     return null;
   }
 
@@ -289,9 +296,13 @@ class WorkerPool implements ProgramPool {
    * Called when no workers can be started. Idle workers end, running jobs go on, and later jobs run
    * inline.
    */
-  #goInline(): void {
+  #goInline(reason: string): void {
+    if (this.#inline) return;
     this.#inline = true;
     for (const link of this.#idle.slice()) link.end();
+    this.#warn(
+      `jobs run one at a time on the main thread, because no worker can be started: ${reason}`,
+    );
   }
 
   #forget(link: WorkerLink): void {
@@ -306,6 +317,23 @@ function isBrief<Input>(
   input: Input,
 ): boolean {
   return "isBrief" in job && job.isBrief(input);
+}
+
+/** Messages that were printed. A program may make many pools, also without knowing it. */
+const printed = new Set<string>();
+
+function warnOnce(message: string): void {
+  if (printed.has(message)) return;
+  printed.add(message);
+  // deno-lint-ignore no-console
+  console.warn(`varve: warning: ${message}`);
+}
+
+function describe(
+  error: unknown,
+): { readonly message: string; readonly hint?: string | undefined } {
+  if (error instanceof VarveError) return { message: error.message, hint: error.details.hint };
+  return { message: error instanceof Error ? error.message : String(error) };
 }
 
 function positive(name: string, value: number): number {

@@ -1,13 +1,33 @@
+import { requirePermissions } from "../linux/mod.ts";
 import type { WorkerEntry } from "./contract.ts";
+
+/**
+ * The worker entries as literal imports. These functions are never called. They put the entries into the module graph
+ * of every program that may start a worker: so `deno cache`, `deno install` and `deno compile` find them.
+ */
+const ENTRIES: Readonly<Record<WorkerEntry, () => Promise<unknown>>> = {
+  extract: () => import("../../workers/extract.ts"),
+  layer: () => import("../../workers/layer.ts"),
+};
+void ENTRIES;
 
 /**
  * Starts a worker thread with one of the package's worker files.
  *
  * No other file names the worker files. Their URLs are literals relative to this file. They also
  * work in a bundle that lies two folders deep.
+ *
+ * @throws {VarveError} `E_DENIED` the files are on this machine, and Deno may not read them
  */
 export function spawnWorker(entry: WorkerEntry): Worker {
-  return new Worker(urlOf(entry), { type: "module", name: `varve-${entry}` });
+  const url = urlOf(entry);
+  // A worker reads its local modules itself, and needs permission for that. Without it, the error would be printed
+  // and not thrown. The modules of a compiled program and those from the network are in the module graph.
+  if (url.protocol === "file:" && !Deno.build.standalone) {
+    const path = decodeURIComponent(new URL("../../", import.meta.url).pathname);
+    requirePermissions("start a worker", [{ name: "read", path: path.replace(/\/$/, "") }]);
+  }
+  return new Worker(url, { type: "module", name: `varve-${entry}` });
 }
 
 function urlOf(entry: WorkerEntry): URL {

@@ -51,6 +51,7 @@ export class WorkerLink {
   /** Resolves to true when the worker serves, to false when its entry could not be loaded. Never rejects. */
   readonly ready: Promise<boolean>;
   #dead = false;
+  #death = "";
   #run: Run | null = null;
   #ids = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -76,6 +77,11 @@ export class WorkerLink {
   /** Whether the worker ended or was given up. */
   get dead(): boolean {
     return this.#dead;
+  }
+
+  /** What happened to a dead worker, such as `"did not start"`; empty while it lives. */
+  get death(): string {
+    return this.#death;
   }
 
   /** Runs a job. Settles when the handler has settled, or when the worker is dead. */
@@ -191,6 +197,7 @@ export class WorkerLink {
   #die(state: string): void {
     if (this.#dead) return;
     this.#dead = true;
+    this.#death = state;
     this.#worker.terminate();
     const run = this.#run;
     this.#finish();

@@ -1,11 +1,15 @@
 /** The law of circles: no file imports itself by way of others, not even for a type. */
 import type { Import } from "./imports.ts";
+import { SPAWN } from "./rooms.ts";
 
 /**
  * The import circles among the shipped files, one line each, such as `a.ts → b.ts → a.ts`.
  *
  * Files that reach each other form a knot. Of each knot the shortest circle is named: mend that one,
  * and what is left of the knot shows itself in the next run.
+ *
+ * The imports of worker entries in {@linkcode SPAWN} do not count. They never run, and every job of a worker
+ * comes back to the pool.
  */
 export function findCircles(imports: readonly Import[]): string[] {
   const graph = toGraph(imports);
@@ -21,9 +25,13 @@ function toGraph(imports: readonly Import[]): FileGraph {
   for (const file of [...files].sort()) graph.set(file, new Set());
   for (const { from, to } of imports) {
     // A file that imports nothing is on no circle.
-    if (files.has(to)) graph.get(from)?.add(to);
+    if (files.has(to) && !isWorkerEntry(from, to)) graph.get(from)?.add(to);
   }
   return new Map([...graph].map(([file, targets]) => [file, [...targets].sort()]));
+}
+
+function isWorkerEntry(from: string, to: string): boolean {
+  return from === SPAWN && to.startsWith("workers/");
 }
 
 /** Groups of files that reach each other (Tarjan's strongly connected components). */

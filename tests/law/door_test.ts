@@ -57,3 +57,12 @@ Deno.test("the linter of deno.json runs the plug-in", async () => {
   const good = await deno(["lint", "lib/oci/good.ts"], tree.path);
   assertEquals(good.success, true, good.text);
 });
+
+Deno.test("every worker entry is in the module graph of mod.ts, where deno cache and deno compile look", async () => {
+  const { text } = await deno(["info", "--json", "--no-lock", "mod.ts"], PROJECT);
+  const modules: { readonly specifier: string }[] = JSON.parse(text).modules;
+  const graph = new Set(modules.map(({ specifier }) => specifier));
+  const entries = await listFolder(PROJECT, "workers");
+  const missing = entries.filter((entry) => !graph.has(toUrl(PROJECT, entry)));
+  assertEquals([entries.length > 0, missing], [true, []]);
+});

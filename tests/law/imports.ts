@@ -1,5 +1,5 @@
 /** The law of imports: reads the module graph and judges each of its edges. */
-import { doorOf, MAIN, roomIndex, roomOf } from "./rooms.ts";
+import { doorOf, roomIndex, roomOf, SPAWN } from "./rooms.ts";
 import { listSources, toUrl } from "./sources.ts";
 
 /** The door that serves jobs inside a worker. */
@@ -143,7 +143,7 @@ function brokenRule({ from, to }: Import): string | undefined {
       : `room ${room.name} may not import this package`;
   }
   if (to.startsWith("workers/")) {
-    return from === MAIN ? undefined : `only ${MAIN} imports worker entries`;
+    return from === SPAWN ? undefined : `only ${SPAWN} imports worker entries`;
   }
   if (to === "mod.ts") return "lib/ must not import the public mod.ts";
   const other = roomOf(to);

@@ -200,10 +200,10 @@ export const ROOMS: readonly Room[] = [
   },
 ];
 
-/** The only file of `lib/` that imports the worker entries, so that a compiled program holds them. */
-export const MAIN = "lib/cli/main.ts";
-
-/** The one file that names worker URLs. */
+/**
+ * The one file that names worker URLs, and that imports the worker entries, so that they are in the module
+ * graph of every program that starts workers. It never runs these imports.
+ */
 export const SPAWN = "lib/pool/spawn.ts";
 
 /** The position of a room in {@linkcode ROOMS}, or -1. */

@@ -44,12 +44,14 @@ export function requirePermissions(
     Deno.permissions.requestSync(one).state !== "granted"
   );
   if (missing.length === 0) return;
+  const [first] = missing.map(valueOf);
   const kinds = [...new Set(missing.map(({ name }) => name))];
+  const what = missing.length === 1 && first !== undefined ? ` for ${first}` : "";
   throw new VarveError(
     "E_DENIED",
     `Cannot ${action}: Deno does not have the ${
       kinds.length > 1 ? `permissions ${kinds.join(", ")}` : `${kinds[0]} permission`
-    }`,
+    }${what}`,
     { hint: flagHint(flagsOf(missing)) },
   );
 }

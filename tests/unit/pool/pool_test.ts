@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStrictEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { VarveError } from "../../../lib/errors.ts";
 import type { BriefJob } from "../../../lib/pool/internal.ts";
 import {
@@ -9,6 +16,8 @@ import {
   type PoolOptions,
 } from "../../../lib/pool/mod.ts";
 import { leakTest } from "../../support/machine/leaks.ts";
+import { run } from "../../support/machine/process.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
 import { prng } from "../../support/prng.ts";
 import { spawn, testPool } from "./spawn.ts";
 import * as jobs from "./jobs.ts";
@@ -306,20 +315,54 @@ Deno.test("an idle worker of one entry makes room for another", async () => {
   assertEquals(started, ["layer", "extract", "layer"]);
 });
 
-Deno.test("where no worker can be started, jobs run inline", async () => {
-  const broken: (() => Worker)[] = [
-    () => {
+Deno.test("where no worker can be started, jobs run inline, with one warning that says why", async () => {
+  const broken: (readonly [() => Worker, string])[] = [
+    [() => {
       throw new DOMException("no threads", "NotSupportedError");
-    },
-    () => new Worker("data:application/javascript,syntax error", { type: "module" }),
+    }, "no threads"],
+    [() => {
+      throw new VarveError("E_DENIED", "Cannot start a worker: no permission", { hint: "give it" });
+    }, "Cannot start a worker: no permission (give it)"],
+    [
+      () => new Worker("data:application/javascript,syntax error", { type: "module" }),
+      "a worker failed: ",
+    ],
   ];
-  for (const spawn of broken) {
-    await using pool = createPool({ workers: 2, spawn });
+  for (const [spawn, reason] of broken) {
+    const warnings: string[] = [];
+    const onWarning = (message: string) => void warnings.push(message);
+    await using pool = createPool({ workers: 2, spawn, onWarning });
     assertEquals(pool.inline, false);
     const both = [1, 2].map((i) => pool.run(jobs.echo, i));
     assertEquals(await Promise.all(both), [1, 2]);
     assertEquals(pool.inline, true);
+    assertEquals(warnings.length, 1);
+    assertStringIncludes(warnings[0] ?? "", "jobs run one at a time on the main thread");
+    assertStringIncludes(warnings[0] ?? "", reason);
   }
+});
+
+Deno.test("a warning about workers goes to the console where nobody takes it, once", async () => {
+  await using temp = await tempDir();
+  const program = temp.join("program.ts");
+  await Deno.writeTextFile(
+    program,
+    `import { createPool } from ${JSON.stringify(import.meta.resolve("../../../mod.ts"))};
+     import * as jobs from ${JSON.stringify(import.meta.resolve("./jobs.ts"))};
+     const spawn = () => { throw new Error("no threads"); };
+     for (let i = 0; i < 2; i++) {
+       await using pool = createPool({ spawn });
+       if (await pool.run(jobs.echo, i) !== i) throw new Error("the job did not run");
+     }`,
+  );
+  const config = new URL("../../../deno.json", import.meta.url).pathname;
+  const args = ["run", "--quiet", "--no-check", "--no-prompt", "--no-lock", "--config", config];
+  const { stderr } = await run([Deno.execPath(), ...args, program], { env: { NO_COLOR: "1" } });
+  assertEquals(
+    stderr,
+    "varve: warning: jobs run one at a time on the main thread, because no worker can be started: " +
+      "no threads\n",
+  );
 });
 
 Deno.test("invalid options throw RangeError, an input that cannot be cloned TypeError", async () => {

@@ -85,6 +85,7 @@ Deno.test("prepare: the worker cannot start, dies, or is never used", async () =
   {
     await using pool = testPool({
       spawn: () => new Worker("data:application/javascript,syntax error", { type: "module" }),
+      onWarning: () => {},
     });
     pool.prepare("layer");
     assertEquals(await pool.run(jobs.echo, 1), 1);
