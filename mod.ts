@@ -201,6 +201,7 @@ export {
 } from "./lib/image/mod.ts";
 export {
   type ArchiveInput,
+  type LoadArchiveOptions,
   loadImages,
   saveImages,
   type SaveOptions,

@@ -21,6 +21,38 @@ export interface ArchiveContext {
   readonly platform: Platform | undefined;
   /** Full name for the image, instead of its names in the archive. */
   readonly name: string | undefined;
+  /** Load only the image that has this name in the archive. When `undefined`, load all images. */
+  readonly image?: string | undefined;
+}
+
+/**
+ * Picks the images that have the name of {@linkcode ArchiveContext.image}, or all without one.
+ *
+ * @param namesOf the names that an image has in the archive, unchecked
+ * @throws {VarveError} `E_NOT_FOUND` when no image has that name
+ */
+export function chosenImages<T>(
+  { image, files }: ArchiveContext,
+  images: readonly T[],
+  namesOf: (image: T) => readonly string[],
+): readonly T[] {
+  if (image === undefined) return images;
+  const full = fullName(image);
+  const chosen = images.filter((one) =>
+    namesOf(one).some((name) => name === image || (full !== undefined && fullName(name) === full))
+  );
+  if (chosen.length > 0) return chosen;
+  const names = images.flatMap(namesOf).slice(0, 10).join(", ");
+  throw new VarveError(
+    "E_NOT_FOUND",
+    `Cannot load ${image} of ${files.label}: the archive has no image of that name`,
+    { subject: image, hint: names === "" ? "its images have no names" : `it has ${names}` },
+  );
+}
+
+function fullName(text: string): string | undefined {
+  const reference = tryParseReference(text);
+  return reference === undefined ? undefined : formatReference(reference);
 }
 
 /** Refuses a single name for several images, before any image is read. @throws {VarveError} `E_USAGE` */

@@ -18,6 +18,7 @@ import {
 import { boundedParallel } from "../pool/internal.ts";
 import {
   type ArchiveContext,
+  chosenImages,
   claimedName,
   givenName,
   refuseOtherPlatform,
@@ -38,7 +39,11 @@ export async function dockerImages(context: ArchiveContext): Promise<MadeImage[]
     limits.manifest,
     OCI_LIMITS.manifest.setting,
   );
-  const images = parseArchiveManifest(bytes, { limits });
+  const images = chosenImages(
+    context,
+    parseArchiveManifest(bytes, { limits }),
+    ({ repoTags }) => repoTags,
+  );
   refuseSeveral(context, images.length);
   return await boundedParallel(
     images,

@@ -4,6 +4,7 @@ import {
   type ImageIngest,
   type ImageSource,
   ingestImages,
+  inputError,
   type SourceImage,
 } from "../image/internal.ts";
 import { formatReference, type OciLimits, ociLimits, parseReference } from "../oci/mod.ts";
@@ -55,19 +56,38 @@ import { type ArchiveInput, labelOf, openFiles } from "./open_files.ts";
 export async function loadImages(
   store: Store,
   input: ArchiveInput,
-  options: LoadOptions = {},
+  options: LoadArchiveOptions = {},
 ): Promise<LoadedImage[]> {
-  return await ingestImages(store, archiveSource(input, options), {
-    ...options,
-    documents: ociLimits(options.ociLimits),
-    verb: "load",
-  });
+  try {
+    return await ingestImages(store, archiveSource(input, options), {
+      ...options,
+      documents: ociLimits(options.ociLimits),
+      verb: "load",
+    });
+  } catch (error) {
+    const wanted = "give an OCI layout or a docker-archive";
+    throw await inputError(error, { label: labelOf(input), verb: "load", wanted });
+  }
+}
+
+/** Options of {@linkcode loadImages}. */
+export interface LoadArchiveOptions extends LoadOptions {
+  /**
+   * Load only the image that has this name in the archive: a tag (`1.0`), or a full or short image name (`app:1.0`). When
+   * absent, load all images.
+   */
+  readonly image?: string | undefined;
+  /** How to read an archive that has both forms. When absent, as an OCI layout. */
+  readonly form?: "oci" | "docker" | undefined;
 }
 
 /** Makes an archive a source of images. */
 export function archiveSource(
   input: ArchiveInput,
-  { name, platform }: Pick<LoadOptions, "name" | "platform"> = {},
+  { name, platform, image, form }: Pick<
+    LoadArchiveOptions,
+    "name" | "platform" | "image" | "form"
+  > = {},
 ): ImageSource {
   const fullName = name === undefined ? undefined : formatReference(parseReference(name));
   return {
@@ -75,15 +95,18 @@ export function archiveSource(
     async images(ingest: ImageIngest): Promise<readonly SourceImage[]> {
       const maxDocument = largestDocument(ingest.limits);
       const files = await openFiles(input, { ingest, maxDocument });
-      return await imagesOf({ files, ingest, platform, name: fullName });
+      return await imagesOf({ files, ingest, platform, name: fullName, image }, form);
     },
   };
 }
 
-async function imagesOf(context: ArchiveContext): Promise<readonly SourceImage[]> {
+async function imagesOf(
+  context: ArchiveContext,
+  form: LoadArchiveOptions["form"],
+): Promise<readonly SourceImage[]> {
   const { files, ingest } = context;
-  const isOci = await has(files, "oci-layout");
-  const isDocker = await has(files, "manifest.json");
+  const isOci = form !== "docker" && await has(files, "oci-layout");
+  const isDocker = form !== "oci" && await has(files, "manifest.json");
   if (isOci && await has(files, "index.json")) return await ociImages(context);
   if (isDocker) {
     if (isOci) {
@@ -91,15 +114,26 @@ async function imagesOf(context: ArchiveContext): Promise<readonly SourceImage[]
     }
     return await dockerImages(context);
   }
-  const old = await has(files, "repositories");
-  throw new VarveError(
-    "E_FORMAT",
-    `Cannot load ${files.label}: ${
-      old
-        ? "it has the format before Docker 1.10, which has no digests to verify; save it again with a current tool"
-        : "it holds neither an OCI layout (oci-layout, index.json) nor a docker-archive (manifest.json)"
-    }`,
-    { subject: files.label },
+  const fail = (reason: string, hint: string) =>
+    new VarveError("E_FORMAT", `Cannot load ${files.label}: ${reason}`, {
+      subject: files.label,
+      hint,
+    });
+  if (form !== "oci" && await has(files, "repositories")) {
+    throw fail(
+      "it has the format before Docker 1.10, which has no digests to verify",
+      "save it again with a current tool",
+    );
+  }
+  const [oci, docker] = [
+    "an OCI layout (oci-layout, index.json)",
+    "a docker-archive (manifest.json)",
+  ];
+  throw fail(
+    form === undefined
+      ? `it holds neither ${oci} nor ${docker}`
+      : `it does not hold ${form === "oci" ? oci : docker}`,
+    "import it, if it holds the files of a system",
   );
 }
 

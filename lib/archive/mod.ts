@@ -10,7 +10,7 @@
  *
  * @module
  */
-export { loadImages } from "./load.ts";
+export { type LoadArchiveOptions, loadImages } from "./load.ts";
 export type { ArchiveInput } from "./open_files.ts";
 export { saveImages, type SaveOptions, saveToDirectory, saveToFile } from "./save.ts";
 export { writeFile } from "./write_file.ts";

@@ -12,6 +12,7 @@ import {
 } from "../oci/mod.ts";
 import {
   type ArchiveContext,
+  chosenImages,
   claimedName,
   givenName,
   refuseOtherPlatform,
@@ -38,7 +39,9 @@ export async function ociImages(context: ArchiveContext): Promise<DescribedImage
     throw new VarveError("E_FORMAT", `Cannot load ${files.label}: its index.json is empty`);
   }
   const images = new Map<string, { readonly target: Descriptor; readonly names: Set<string> }>();
-  for (const target of index.manifests) {
+  const namesOf = ({ annotations }: Descriptor) =>
+    [annotations?.[IMAGE_NAME], annotations?.[REF_NAME]].filter((name) => name !== undefined);
+  for (const target of chosenImages(context, index.manifests, namesOf)) {
     const image = images.get(target.digest) ?? { target, names: new Set<string>() };
     images.set(target.digest, image);
     const name = givenName(context, target.digest) ?? nameOf(context, target);

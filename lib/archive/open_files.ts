@@ -33,7 +33,9 @@ export async function openFiles(
   const info = await statInput(source, "load");
   if (info.isDirectory) return directoryFiles(source);
   if (info.isFile) {
-    if (info.size === 0) throw new VarveError("E_TRUNCATED", `Cannot load ${source}: it is empty`);
+    if (info.size === 0) {
+      throw new VarveError("E_TRUNCATED", "Cannot read tar archive: it is empty");
+    }
     const head = await readRange(source, 0, Math.min(512, info.size));
     if (sniff(head) === "none") return await tarFiles(source, options.ingest);
   }

@@ -24,7 +24,7 @@ export async function tarFiles(path: string, ingest: ImageIngest): Promise<Archi
   while (reader.position < size) {
     ingest.signal.throwIfAborted();
     if (reader.skippable > 0) {
-      if (reader.position + reader.skippable > size) break;
+      if (reader.position + reader.skippable > size) throw cut(size);
       reader.skip(reader.skippable);
       continue;
     }
@@ -53,6 +53,14 @@ export async function tarFiles(path: string, ingest: ImageIngest): Promise<Archi
 export function endArchive(reader: TarReader, ingest: ImageIngest): void {
   reader.end();
   if (reader.endsInPadding) ingest.warn("the padding at the end of the archive is cut");
+}
+
+/** The file ends in a body that is skipped, so the reader has not come to its last byte. */
+function cut(size: number): VarveError {
+  return new VarveError(
+    "E_TRUNCATED",
+    `Cannot read tar archive: it is truncated after ${size} bytes, in the content of a file`,
+  );
 }
 
 /** Pushes blocks until the reader is inside a body that can be skipped. */

@@ -1,5 +1,6 @@
 import { type ByteString, fromText } from "../bytes/mod.ts";
-import { parsePlatform, type Platform } from "../oci/mod.ts";
+import { VarveError } from "../errors.ts";
+import { parsePlatform, type Platform, tryParseReference } from "../oci/mod.ts";
 import {
   hostPlatform,
   type PlatformChoice,
@@ -41,14 +42,26 @@ export async function openImage(
   return await readImage(store, reference, platformChoice(options));
 }
 
-/** Splits `REF:/PATH`. A reference never contains `:/`, so the first `:/` is the separator. */
+/**
+ * Splits `REF:/PATH`. A reference never contains `:/`, so the first `:/` is the separator.
+ *
+ * @throws {VarveError} `E_USAGE` for a path without a slash: `app:1:etc`
+ */
 export function splitReferencePath(
   argument: string,
 ): { readonly reference: string; readonly path: ByteString } {
   const at = argument.indexOf(":/");
-  return at < 0
-    ? { reference: argument, path: fromText("/") }
-    : { reference: argument.slice(0, at), path: argumentBytes(argument.slice(at + 1)) };
+  if (at >= 0) {
+    return { reference: argument.slice(0, at), path: argumentBytes(argument.slice(at + 1)) };
+  }
+  const [, reference, path] = /^((?:[^:/]+:[0-9]+\/)?[^:]+:[^:/]+):(.+)$/.exec(argument) ?? [];
+  if (reference !== undefined && tryParseReference(reference) !== undefined) {
+    throw new VarveError("E_USAGE", `Cannot read ${argument}: a path begins with /`, {
+      subject: argument,
+      hint: `write ${reference}:/${path}`,
+    });
+  }
+  return { reference: argument, path: fromText("/") };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { VarveError } from "../errors.ts";
 import type { NewImageOptions } from "../image/mod.ts";
+import { refuseTransport } from "./archive_source.ts";
 import type { Context } from "./context.ts";
 import { hostPlatform } from "../store/mod.ts";
 import { inflaterOf } from "./options.ts";
@@ -29,9 +30,14 @@ export async function newImageOptions(context: Context, name: string): Promise<N
 /**
  * The tar that an argument names: a file, or standard input for `-`.
  *
- * @throws {VarveError} `E_USAGE` when standard input is a terminal
+ * @throws {VarveError} `E_USAGE` when it names an image, or when standard input is a terminal
  */
-export function tarSource(context: Context, source: string): string | ReadableStream<Uint8Array> {
+export function tarSource(
+  context: Context,
+  source: string,
+  verb: string,
+): string | ReadableStream<Uint8Array> {
+  refuseTransport(source, verb);
   if (source !== "-") return source;
   if (!context.io.isTerminal("stdin")) return context.io.stdin();
   throw new VarveError("E_USAGE", "Cannot read a tar from a terminal: give a file or a pipe");

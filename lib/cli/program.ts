@@ -3,6 +3,7 @@ import { VarveError } from "../errors.ts";
 import { GROUPS, INTERNAL_VERBS, VERBS } from "./catalog.ts";
 import { Cursor } from "./cursor.ts";
 import { gridOf, HELP_WIDTH, helpOf, helpStyle } from "./display/help.ts";
+import { usageHint } from "./mistakes/usage.ts";
 import type { Options, Verb } from "./verb.ts";
 import { VERSION } from "./verbs/program/version.ts";
 
@@ -148,5 +149,7 @@ function refuseEmpty(command: Command, args: readonly string[], options: Options
   const name = empty < 0
     ? `option ${command.options.find((one) => one.attributeName() === option)?.long}`
     : `argument '${names[Math.min(empty, names.length - 1)]}'`;
-  throw new VarveError("E_USAGE", `Cannot read the command line: ${name} is empty`);
+  throw new VarveError("E_USAGE", `Cannot read the command line: ${name} is empty`, {
+    hint: usageHint(command),
+  });
 }

@@ -1,6 +1,6 @@
 import { escapeJson, escapeLines, escapeText } from "../bytes/mod.ts";
 import { type Command, CommanderError } from "commander";
-import { exitCode, toErrorRecord, VarveError } from "../errors.ts";
+import { EXIT_CODES, exitCode, toErrorRecord, VarveError } from "../errors.ts";
 import { fileError } from "../linux/mod.ts";
 import { Context } from "./context.ts";
 import type { Io } from "./io.ts";
@@ -8,6 +8,8 @@ import { jsonParts } from "./display/json.ts";
 import { helpWidth } from "./display/help.ts";
 import { checkedOutput, ClosedOutput, writeMessage, writeParts } from "./display/output.ts";
 import { wrapParts } from "./display/wrap.ts";
+import { type FailedCommand, hintOf } from "./mistakes/hints.ts";
+import { usageError } from "./mistakes/usage.ts";
 import { type GlobalOptions, globalOptions } from "./options.ts";
 import { createProgram, endOptions } from "./program.ts";
 import { type Options, type Report, STREAMED, type Verb } from "./verb.ts";
@@ -57,10 +59,12 @@ export async function runCli(args: readonly string[], options: RunCliOptions): P
   let action = "go on";
   let exit = 0;
   let exitOf: (error: unknown) => number = exitCode;
+  let failed: FailedCommand | undefined;
   const width = helpWidth(io);
   const program: Command = await createProgram(
     async (verb, verbArgs, verbOptions) => {
-      action = `run '${verb.usage.split(" ", 1)[0]}'`;
+      failed = { verb: verb.usage.split(" ", 1)[0] as string, args: verbArgs };
+      action = `run '${failed.verb}'`;
       const globals = globalOptions(program.opts(), io.env, () => options.isRoot ?? false);
       format = globals.format;
       if (verb.onlyReads === true) io.endAtSignals?.();
@@ -74,8 +78,12 @@ export async function runCli(args: readonly string[], options: RunCliOptions): P
   );
   // Keep commander's output until we know whether it is help or an error.
   let written = "";
+  let refusing = program;
   forAll(program, (command) => {
-    command.exitOverride().configureOutput({
+    command.exitOverride((error) => {
+      refusing = command;
+      throw error;
+    }).configureOutput({
       writeOut: (text) => written += text,
       writeErr: (text) => written += text,
       // Otherwise commander reads the environment, which needs a permission. The help has no colours.
@@ -91,17 +99,20 @@ export async function runCli(args: readonly string[], options: RunCliOptions): P
       return await writeHelp(io, written);
     }
     if (error instanceof CommanderError && error.code === "commander.help") {
-      if (format === "json") return report(io, format, usageError("no verb is given"));
-      io.stderr(written);
-      return exitCode(usageError(""));
+      if (format === "text") {
+        io.stderr(written);
+        return EXIT_CODES.E_USAGE;
+      }
+      const missing = new CommanderError(error.exitCode, error.code, "no verb is given");
+      return report(io, format, usageError(missing, refusing));
     }
-    if (error instanceof CommanderError) return report(io, format, usageError(error.message));
+    if (error instanceof CommanderError) return report(io, format, usageError(error, refusing));
     if (error instanceof ClosedOutput) return CLOSED_OUTPUT;
     if (signal.aborted && error === signal.reason) {
       return report(io, format, error, INTERRUPTED);
     }
     const failure = fileError(error, action);
-    return report(io, format, failure, exitOf(failure));
+    return report(io, format, hinted(failure, failed), exitOf(failure));
   }
 }
 
@@ -154,11 +165,11 @@ function wantsJson(args: readonly string[]): boolean {
   );
 }
 
-function usageError(message: string): VarveError {
-  const text = message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ").trim();
-  return new VarveError("E_USAGE", `Cannot read the command line: ${text}`, {
-    hint: "'varve --help' lists the verbs, 'varve VERB --help' explains one",
-  });
+/** The error with its next step in the words of the command line. */
+function hinted(error: unknown, failed: FailedCommand | undefined): unknown {
+  if (!(error instanceof VarveError)) return error;
+  const { code, message, details } = error;
+  return new VarveError(code, message, { ...details, hint: hintOf(error, failed) });
 }
 
 function report(

@@ -28,7 +28,7 @@ export async function appendImage(
   return await makeImage(store, options, async (ingest) => {
     const below = await readImage(store, image, options);
     const layers = await ingest.layers.take(below.layers);
-    const layer = await newLayer(ingest, source);
+    const layer = await newLayer(ingest, source, "append");
     const created = documentTime(options.now ?? Date.now());
     const entry = { created, createdBy: "varve append" };
     return {

@@ -54,7 +54,7 @@ export async function importImage(
   source: NewLayerSource,
   options: ImportOptions,
 ): Promise<LoadedImage> {
-  return await importLayer(store, (ingest) => newLayer(ingest, source), options);
+  return await importLayer(store, (ingest) => newLayer(ingest, source, "import"), options);
 }
 
 /** Does the same as {@linkcode importImage}, with a layer that `bring` makes. */

@@ -4,10 +4,10 @@ import { fileErrno, fileError } from "../linux/mod.ts";
 /**
  * Looks up a file or directory that the user named, before it is read.
  *
- * @param verb what is done with it, for messages
+ * @param verb what the user wanted to do, for messages: `load`
  * @throws {VarveError} `E_NOT_FOUND` · `E_DENIED` · `E_USAGE` for a character device: `/dev/zero` never ends
  */
-export async function statInput(path: string, verb: "load" | "read"): Promise<Deno.FileInfo> {
+export async function statInput(path: string, verb: string): Promise<Deno.FileInfo> {
   const info = await stat(path, verb);
   if (info.isCharDevice !== true) return info;
   throw new VarveError("E_USAGE", `Cannot ${verb} ${path}: it is a character device`, {

@@ -1,5 +1,6 @@
 import { VarveError } from "../errors.ts";
 import type { FileRun, ImageIngest, IngestedLayer, StreamContent } from "./contract.ts";
+import { inputError } from "./input_error.ts";
 import { statInput } from "./input_file.ts";
 import { allChunks } from "./read_range.ts";
 
@@ -9,32 +10,44 @@ export type NewLayerSource = string | ReadableStream<Uint8Array>;
 /** Name for a layer whose digest is unknown. Progress reports and messages use it. */
 const LABEL = "new layer";
 
+/** What to give instead of something that is no tar. */
+const WANTED = "give a tar of files";
+
 /**
  * Makes a layer from a tar that no document names yet. The tar stays unchanged, byte for byte: the digest of the
  * uncompressed tar is the diffID, and a compressed tar becomes the blob.
  *
+ * @param verb what the user wanted to do, for messages: `import`
  * @throws {VarveError} `E_NOT_FOUND`, `E_USAGE` it is a directory, `E_TRUNCATED` it is empty, and what the
  * layer job throws
  */
 export async function newLayer(
   { layers }: ImageIngest,
   source: NewLayerSource,
+  verb: string,
 ): Promise<IngestedLayer> {
-  const content = typeof source === "string" ? await openTar(source) : streamContent(source);
-  const layer = await layers.create(LABEL, content);
+  const content = typeof source === "string" ? await openTar(source, verb) : streamContent(source);
+  const label = typeof source === "string" ? source : "standard input";
+  let layer: IngestedLayer | null;
+  try {
+    layer = await layers.create(LABEL, content);
+  } catch (error) {
+    throw await inputError(error, { label, verb, wanted: WANTED });
+  }
   if (layer === null) throw new Error("the job made no layer from a tar");
   return layer;
 }
 
-async function openTar(path: string): Promise<FileRun | StreamContent> {
-  const info = await statInput(path, "read");
+async function openTar(path: string, verb: string): Promise<FileRun | StreamContent> {
+  const info = await statInput(path, verb);
   if (info.isDirectory) {
-    throw new VarveError("E_USAGE", `Cannot read ${path} as a layer: it is a directory`, {
+    throw new VarveError("E_USAGE", `Cannot ${verb} ${path}: it is a directory`, {
       subject: path,
+      hint: "give a tar of its files",
     });
   }
   if (!info.isFile) return streamContent(ReadableStream.from(allChunks(path)));
-  if (info.size === 0) throw isEmpty();
+  if (info.size === 0) throw await inputError(isEmpty(), { label: path, verb, wanted: WANTED });
   return { kind: "file", path, offset: 0, length: info.size };
 }
 
@@ -60,5 +73,5 @@ async function* notEmpty(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
 }
 
 function isEmpty(): VarveError {
-  return new VarveError("E_TRUNCATED", "Cannot read layer: it is empty");
+  return new VarveError("E_TRUNCATED", "Cannot read tar archive: it is empty");
 }

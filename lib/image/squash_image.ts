@@ -45,7 +45,11 @@ export async function squashImage(
     await ingest.layers.take(before.layers);
     const tree = await imageTree(store, before);
     const open = store.layers.reader.bind(store.layers);
-    const layer = await newLayer(ingest, exportTree(tree, open, { signal: ingest.signal }));
+    const layer = await newLayer(
+      ingest,
+      exportTree(tree, open, { signal: ingest.signal }),
+      "squash",
+    );
     const config = squashedConfig(before.config, layer.diffId, {
       created: documentTime(options.now ?? Date.now()),
       createdBy: "varve squash",

@@ -99,6 +99,8 @@ export function isDigestLikeName(name: string): boolean {
 
 /** Reads an image name that may read as a digest. */
 function parseParts(text: string): Reference {
+  const path = /:(\/.*)$/s.exec(text);
+  if (path !== null) throw malformed(text, "no path is taken here", `leave ${path[0]} out`);
   let rest = text;
   let digest: Digest | undefined;
   const at = rest.indexOf("@");
@@ -120,7 +122,8 @@ function parseParts(text: string): Reference {
     throw malformed(text, `the port of its registry is above ${MAX_PORT}`);
   }
   if (repository !== repository.toLowerCase()) {
-    throw malformed(text, "a repository name must be lower case");
+    const lower = rest.toLowerCase() + text.slice(rest.length);
+    throw malformed(text, "a repository name must be lower case", `write ${lower}`);
   }
   if (!REPOSITORY.test(repository)) throw malformed(text, "its repository name is malformed");
   if (repository.length > MAX_REPOSITORY) throw malformed(text, "its repository name is too long");
@@ -183,7 +186,10 @@ function official(registry: string, repository: string) {
   return { registry, repository: short ? OFFICIAL + repository : repository };
 }
 
-function malformed(text: string, why: string, hint?: string): VarveError {
+/** The form of a name, as a hint. */
+const FORM = "a name is [HOST[:PORT]/]NAME[:TAG][@DIGEST], such as ghcr.io/owner/app:1";
+
+function malformed(text: string, why: string, hint: string = FORM): VarveError {
   return new VarveError(
     "E_USAGE",
     `Cannot read image name ${JSON.stringify(text.slice(0, 120))}: ${why}`,

@@ -242,7 +242,7 @@ Deno.test({
     await Deno.writeTextFile(`${hosts}/hosts.toml`, server);
     const unknown = await cli.any(["pull", name]);
     assertEquals(unknown.code, 10, unknown.stderr);
-    assertStringIncludes(unknown.stderr, "authority that is not known");
+    assertStringIncludes(unknown.stderr, "from an unknown authority");
     await Deno.copyFile(registry.ca, `${hosts}/ca.pem`);
     await Deno.writeTextFile(`${hosts}/hosts.toml`, `${server}ca = "ca.pem"\n`);
     assertEquals((await cli.json(["pull", name])).images[0].name, name);

@@ -142,7 +142,7 @@ class Engine implements Decoder {
       throw new VarveError(
         "E_UNSUPPORTED",
         `Cannot ${action}: this runtime's node:zlib has no synchronous engine`,
-        { hint: "use Deno 2.9 or Node 22.15, or later ones" },
+        { hint: "use Deno 2.9, Node 22.15 or a later version" },
       );
     }
     this.#handle = _handle;

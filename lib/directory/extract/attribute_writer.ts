@@ -171,7 +171,7 @@ export class AttributeWriter {
       {
         ...error.details,
         hint: type === "ext4"
-          ? "ext4 keeps a block of them, usually 4096 bytes: use xfs or btrfs, or mount by --driver erofs"
+          ? "ext4 keeps these attributes in one block, usually of 4096 bytes: use xfs or btrfs, or mount by --driver erofs"
           : "use another file system, or mount by --driver erofs",
       },
       { cause: error },

@@ -19,5 +19,5 @@ export function deniedHint(
   if (mustAuthenticate === true) return "the user's name or the password is wrong";
   if (credential === undefined) return `if it exists it needs a login: varve login ${registry}`;
   if (status === 403) return "the user who is logged in may not do this";
-  return `the credentials are not taken, log in again: varve login ${registry}`;
+  return `the credentials are not accepted, log in again: varve login ${registry}`;
 }

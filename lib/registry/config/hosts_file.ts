@@ -1,7 +1,8 @@
-import { parse } from "smol-toml";
+import { parse, TomlError } from "smol-toml";
 import { VarveError } from "../../errors.ts";
 import type { Capability, Endpoint } from "../contract.ts";
-import { malformed, readCertificates, readClientCertificate, type SettingSource } from "./pem.ts";
+import { readCertificates, readClientCertificate, type SettingSource } from "./pem.ts";
+import { MalformedSetting, place, placed } from "./setting_place.ts";
 
 type Table = Readonly<Record<string, unknown>>;
 
@@ -39,25 +40,35 @@ export async function readHostsFile(text: string, at: HostsFile): Promise<Endpoi
   try {
     root = parse(text) as Table;
   } catch (error) {
-    const reason = error instanceof Error ? (error.message.split("\n", 1)[0] as string) : "";
-    throw malformed(file, reason);
+    if (!(error instanceof TomlError)) throw error;
+    const reason = (error.message.split("\n", 1)[0] as string).replace(/^Invalid TOML \w+: /, "");
+    throw new MalformedSetting(file, "", reason, place(error.line, error.column));
   }
   const server = root["server"];
   if (server !== undefined && typeof server !== "string") {
-    throw malformed(file, "server is not a string");
+    throw placed(new MalformedSetting(file, "server", "server is not a string"), text, undefined);
   }
   const hosts = root["host"] ?? {};
-  if (!isTable(hosts)) throw malformed(file, "host is not a table");
+  if (!isTable(hosts)) {
+    throw placed(new MalformedSetting(file, "host", "host is not a table"), text, undefined);
+  }
+  const read = async (address: string, table: Table, name?: string): Promise<Endpoint> => {
+    try {
+      return await readHost(address, table, at, name === undefined ? "server" : "host");
+    } catch (error) {
+      throw error instanceof MalformedSetting ? placed(error, text, name) : error;
+    }
+  };
   const endpoints: Endpoint[] = [];
   for (const [address, table] of Object.entries(hosts)) {
-    if (!isTable(table)) throw malformed(file, `host ${address} is not a table`);
-    endpoints.push(await readHost(address, table, at));
+    if (!isTable(table)) throw new MalformedSetting(file, "host", `host ${address} is not a table`);
+    endpoints.push(await read(address, table, address));
   }
   // A registry with TLS settings is reached by https, even on loopback.
   const isSecure = plainHttp !== true &&
     ["ca", "client", "skip_verify"].some((name) => root[name] !== undefined);
   const self = isSecure ? own.origin.replace(/^http:/, "https:") : own.origin;
-  const last = await readHost(server || self, root, at);
+  const last = await read(server || self, root);
   const twin = endpoints.find((one) => one.origin === last.origin && one.path === last.path);
   if (twin !== undefined && !OWN_SETTINGS.some((name) => root[name] !== undefined)) {
     // Without this, the same host would be tried a second time without the settings of its table,
@@ -70,9 +81,14 @@ export async function readHostsFile(text: string, at: HostsFile): Promise<Endpoi
   return endpoints;
 }
 
-async function readHost(address: string, table: Table, at: HostsFile): Promise<Endpoint> {
+async function readHost(
+  address: string,
+  table: Table,
+  at: HostsFile,
+  key: "host" | "server",
+): Promise<Endpoint> {
   const { file, own, registry } = at;
-  const url = addressOf(address, file);
+  const url = addressOf(address, file, key);
   const unverified = table["skip_verify"] === true && url.protocol === "https:";
   if (unverified && table["client"] !== undefined) {
     throw new VarveError(
@@ -96,11 +112,11 @@ async function readHost(address: string, table: Table, at: HostsFile): Promise<E
   };
 }
 
-function addressOf(address: string, file: string): URL {
+function addressOf(address: string, file: string, key: string): URL {
   const url = URL.parse(/^[a-z]+:\/\//i.test(address) ? address : `https://${address}`);
   const isHttp = url?.protocol === "https:" || url?.protocol === "http:";
   if (url !== null && isHttp && url.username === "" && url.password === "") return url;
-  throw malformed(file, "a host is not an http or https address without a user");
+  throw new MalformedSetting(file, key, "a host is not an http or https address without a user");
 }
 
 function pathOf(url: URL, override: boolean): string {
@@ -119,20 +135,24 @@ function capabilitiesOf(value: unknown, file: string): Capability[] {
   if (names.length === 0) return [...CAPABILITIES];
   // `referrers` is accepted and changes nothing: an endpoint that may resolve may also list referrers.
   if (!names.every((one) => one === "referrers" || CAPABILITIES.includes(one as Capability))) {
-    throw malformed(file, "capabilities are pull, resolve, push and referrers");
+    throw new MalformedSetting(
+      file,
+      "capabilities",
+      "capabilities is not a list of pull, resolve, push and referrers",
+    );
   }
   return CAPABILITIES.filter((one) => names.includes(one));
 }
 
 function headersOf(value: unknown, file: string): Record<string, string> {
   if (value === undefined) return {};
-  if (!isTable(value)) throw malformed(file, "header is not a table");
+  if (!isTable(value)) throw new MalformedSetting(file, "header", "header is not a table");
   const headers: Record<string, string> = {};
   for (const [name, one] of Object.entries(value)) {
     const values: readonly unknown[] = Array.isArray(one) ? one : [one];
     const isValid = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) &&
       values.every((text) => typeof text === "string" && /^[\t\x20-\x7e]*$/.test(text));
-    if (!isValid) throw malformed(file, "a header is malformed");
+    if (!isValid) throw new MalformedSetting(file, "header", "a header is malformed");
     headers[name.toLowerCase()] = values.join(", ");
   }
   return headers;
@@ -147,8 +167,8 @@ function originsOf(table: Table, key: string, file: string): string[] {
   if (value === undefined) return [];
   const texts: readonly unknown[] = Array.isArray(value) ? value : [value];
   return texts.map((text) => {
-    if (typeof text !== "string") throw malformed(file, `${key} is not an address`);
-    return addressOf(text, file).origin;
+    if (typeof text !== "string") throw new MalformedSetting(file, key, `${key} is not an address`);
+    return addressOf(text, file, key).origin;
   });
 }
 

@@ -1,6 +1,7 @@
 import { VarveError } from "../../errors.ts";
 import { permissionError } from "../../linux/mod.ts";
 import type { Endpoint } from "../contract.ts";
+import { MalformedSetting } from "./setting_place.ts";
 
 /** Maximum size of a hosts file or a certificate in bytes. */
 const MAX_FILE = 1024 * 1024;
@@ -18,11 +19,11 @@ export async function readCertificates(value: unknown, at: SettingSource): Promi
   if (value === undefined) return [];
   const out: string[] = [];
   for (const path of Array.isArray(value) ? value : [value]) {
-    if (typeof path !== "string") throw malformed(at.file, "ca is not a path");
-    const pem = await readPem(path, at);
+    if (typeof path !== "string") throw new MalformedSetting(at.file, "ca", "ca is not a path");
+    const pem = await readPem(path, "ca", at);
     if (!pem.includes("-----BEGIN CERTIFICATE-----")) {
       // Refuse this here, because Deno accepts garbage without an error, and then trusts no server.
-      throw malformed(at.file, `${path} holds no PEM certificate`);
+      throw new MalformedSetting(at.file, "ca", `${path} holds no PEM certificate`);
     }
     out.push(pem);
   }
@@ -41,16 +42,20 @@ export async function readClientCertificate(
   const first: unknown = Array.isArray(value) && Array.isArray(value[0]) ? value[0] : value;
   const [cert, key = cert]: readonly unknown[] = Array.isArray(first) ? first : [first];
   if (typeof cert !== "string" || typeof key !== "string") {
-    throw malformed(at.file, "client is neither a path nor a pair of paths");
+    throw new MalformedSetting(at.file, "client", "client is neither a path nor a pair of paths");
   }
-  const pem = await readPem(cert, at);
+  const pem = await readPem(cert, "client", at);
   const holdsKey = /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem);
-  return { cert: pem, key: holdsKey ? pem : await readPem(key, at) };
+  return { cert: pem, key: holdsKey ? pem : await readPem(key, "client", at) };
 }
 
-async function readPem(path: string, { file, folder }: SettingSource): Promise<string> {
+async function readPem(
+  path: string,
+  key: "ca" | "client",
+  { file, folder }: SettingSource,
+): Promise<string> {
   const text = await readText(path.startsWith("/") ? path : `${folder}/${path}`);
-  if (text === undefined) throw malformed(file, `${path} does not exist`);
+  if (text === undefined) throw new MalformedSetting(file, key, `${path} does not exist`);
   return text;
 }
 
@@ -70,9 +75,4 @@ export async function readText(path: string): Promise<string | undefined> {
     throw permissionError(error, `read ${path}`) ??
       new VarveError("E_DENIED", `Cannot read ${path}: it exists but cannot be read`);
   }
-}
-
-/** The error for a malformed setting: `Cannot read <file>: <state>`. */
-export function malformed(file: string, state: string): VarveError {
-  return new VarveError("E_FORMAT", `Cannot read ${file}: ${state}`, { subject: file });
 }

@@ -47,7 +47,7 @@ Examples:
   async run(context, [source = "", reference = ""], options) {
     const container = containerOf(options);
     const platform = platformOption(stringOption(options, "platform")) ?? hostPlatform();
-    const tar = tarSource(context, source);
+    const tar = tarSource(context, source, "import");
     const importOptions: ImportOptions = {
       ...await newImageOptions(context, reference),
       platform,
@@ -119,6 +119,7 @@ function pairs(options: Options, option: string): Map<string, string> {
       throw new VarveError(
         "E_USAGE",
         `Cannot use --${option} ${JSON.stringify(pair)}: it is not NAME=value`,
+        { hint: `write --${option} ${at === 0 ? "NAME" : pair}=VALUE` },
       );
     }
     out.set(pair.slice(0, at), pair.slice(at + 1));

@@ -1,6 +1,7 @@
 import { loadImages } from "../../../archive/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { hostPlatform } from "../../../store/mod.ts";
+import { parseArchiveSource } from "../../archive_source.ts";
 import { platformOption } from "../../images.ts";
 import { MOUNT_OPTION, prepareMount } from "../../mount_option.ts";
 import { inflaterOf } from "../../options.ts";
@@ -18,6 +19,9 @@ export const load: Verb = {
 standard input. Every byte is verified: blobs against their digests, layers against their diffIDs.
 All images of the archive become visible together, or not at all.
 
+skopeo's names work as well: oci:DIR, oci-archive:FILE and docker-archive:FILE. A colon and a name after them
+load the one image that has this name in the archive.
+
 --mount does the same as a 'varve mount' afterwards, without a second start of the program. The directory
 is checked before anything is loaded.
 
@@ -27,6 +31,7 @@ JSON: {"images":[{"name","names","imageId","manifest","chainId","layers":[{"dige
 Examples:
   varve load app.tar
   varve load ./layout --name app:1
+  varve load oci:./layout:1.0 --name app:1
   zstd -dc app.tar.zst | varve load -`,
   configure(command) {
     command
@@ -35,14 +40,15 @@ Examples:
       .option(...MOUNT_OPTION);
   },
   async run(context, [source = ""], options) {
-    if (source === "-" && context.io.isTerminal("stdin")) {
+    const { path, image, form } = parseArchiveSource(source);
+    if (path === "-" && context.io.isTerminal("stdin")) {
       throw new VarveError("E_USAGE", "Cannot load from a terminal: give a file or a pipe");
     }
     const name = stringOption(options, "name");
     const platform = platformOption(stringOption(options, "platform"));
     const store = await context.store();
     const mount = await prepareMount(context, stringOption(options, "mount"));
-    const images = await loadImages(store, source === "-" ? context.io.stdin() : source, {
+    const images = await loadImages(store, path === "-" ? context.io.stdin() : path, {
       pool: await context.pool(),
       ...loadSettings(store),
       inflater: inflaterOf(context.options, store),
@@ -52,6 +58,8 @@ Examples:
       onWarning: (message) => context.warn(message),
       name,
       platform,
+      image,
+      form,
     });
     return reportImages(context, images, await mount.finish(images));
   },

@@ -22,7 +22,7 @@ Examples:
     command.option(...PLATFORM_OPTION);
   },
   async run(context, [reference = "", tar = "", destination = ""], options) {
-    const source = tarSource(context, tar);
+    const source = tarSource(context, tar, "append");
     const newOptions = {
       ...await newImageOptions(context, destination),
       ...platformChoice(options),

@@ -1,7 +1,6 @@
 import { VarveError } from "../../../errors.ts";
-import { parseReference } from "../../../oci/mod.ts";
 import { copyImage } from "../../../registry/mod.ts";
-import { parseConcurrency, registryClient } from "../../registry.ts";
+import { parseConcurrency, registryClient, remoteReference } from "../../registry.ts";
 import { stringOption, type Verb } from "../../verb.ts";
 import { pushProgressOf, pushReport } from "./push.ts";
 
@@ -27,7 +26,8 @@ Example:
   },
   async run(context, [from = "", to = ""], options) {
     const concurrency = parseConcurrency(stringOption(options, "concurrency"));
-    const [source, destination] = [parseReference(from), parseReference(to)];
+    const source = remoteReference(from, "copy");
+    const destination = remoteReference(to, "copy to", source);
     if (destination.digest !== undefined) {
       throw new VarveError("E_USAGE", `Cannot copy to ${to}: give a tag, not a digest`);
     }

@@ -1,7 +1,6 @@
 import { escapeText } from "../../../bytes/mod.ts";
 import { VarveError } from "../../../errors.ts";
-import { parseReference } from "../../../oci/mod.ts";
-import { registryClient } from "../../registry.ts";
+import { registryClient, remoteReference } from "../../registry.ts";
 import { STREAMED, type Verb } from "../../verb.ts";
 
 const PLAIN_HTTP = ["--plain-http", "talk to the registry without TLS"] as const;
@@ -16,7 +15,7 @@ Example:
   varve tags ghcr.io/owner/app`,
   configure: (command) => void command.option(...PLAIN_HTTP),
   async run(context, [repository = ""], options) {
-    const name = parseReference(repository);
+    const name = remoteReference(repository, "list the tags of");
     if (name.digest !== undefined || repository.endsWith(`:${name.tag}`)) {
       throw new VarveError(
         "E_USAGE",
@@ -41,7 +40,7 @@ export const digest: Verb = {
 JSON: {"name","digest","mediaType","size"}`,
   configure: (command) => void command.option(...PLAIN_HTTP),
   async run(context, [reference = ""], options) {
-    const name = parseReference(reference);
+    const name = remoteReference(reference, "look up");
     using client = await registryClient(context, name, {
       plainHttp: options["plainHttp"] === true,
     });
@@ -64,7 +63,7 @@ Example:
   varve manifest debian:12 | sha256sum`,
   configure: (command) => void command.option(...PLAIN_HTTP),
   async run(context, [reference = ""], options) {
-    const name = parseReference(reference);
+    const name = remoteReference(reference, "look up");
     using client = await registryClient(context, name, {
       plainHttp: options["plainHttp"] === true,
     });

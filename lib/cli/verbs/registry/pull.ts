@@ -1,11 +1,10 @@
-import { parseReference } from "../../../oci/mod.ts";
 import type { ProgramPullOptions } from "../../../registry/internal.ts";
 import { pullImage } from "../../../registry/mod.ts";
 import { composeWarmUp } from "../../compose_eager.ts";
 import { platformOption } from "../../images.ts";
 import { MOUNT_OPTION, prepareMount } from "../../mount_option.ts";
 import { inflaterOf } from "../../options.ts";
-import { parseConcurrency, registryClient } from "../../registry.ts";
+import { parseConcurrency, registryClient, remoteReference } from "../../registry.ts";
 import { loadSettings } from "../../settings.ts";
 import { stringOption, type Verb } from "../../verb.ts";
 import { layerProgress, reportImages } from "../../report_images.ts";
@@ -44,7 +43,7 @@ Examples:
       .option(...MOUNT_OPTION);
   },
   async run(context, [reference = ""], options) {
-    const name = parseReference(reference);
+    const name = remoteReference(reference, "pull");
     const platform = platformOption(stringOption(options, "platform"));
     const concurrency = parseConcurrency(stringOption(options, "concurrency"));
     const plainHttp = options["plainHttp"] === true;

@@ -1,18 +1,19 @@
+import type { DiffId } from "../../../digest/mod.ts";
 import { VarveError } from "../../../errors.ts";
-import { parseReference } from "../../../oci/mod.ts";
+import { tryParseReference } from "../../../oci/mod.ts";
 import {
   type PushedImage,
   pushImage,
   type PushProgress,
   type UploadOutcome,
 } from "../../../registry/mod.ts";
-import { findImage } from "../../../store/mod.ts";
+import { type DiskStore, findImage } from "../../../store/mod.ts";
 import { addCompressionOptions, compressionOf } from "../../compression.ts";
 import type { Context } from "../../context.ts";
 import { formatBytes, type ProgressItem } from "../../display/progress.ts";
 import { shortDigest } from "../../display/short.ts";
 import { platformOption } from "../../images.ts";
-import { parseConcurrency, registryClient } from "../../registry.ts";
+import { parseConcurrency, registryClient, remoteReference } from "../../registry.ts";
 import { type Report, stringOption, type Verb } from "../../verb.ts";
 
 /** `varve push`. */
@@ -27,7 +28,8 @@ their digests stay the same.
 
 --compression first compresses the layers that are not compressed yet, such as those of a commit. The result
 is the same on every machine, and the same as with save. It stays in the store. The manifest then has a new
-digest, which is printed. Without --compression, or with none, layers are pushed as they are.
+digest, which is printed. Without --compression, or with none, layers are pushed as they are. A warning counts
+those that were sent uncompressed; --compression none silences it.
 
 An index is pushed unchanged, with all of its platforms. If one of them is not in the store, push fails;
 --platform pushes a single one. If the registry has a hosts.toml (see varve pull --help), the image goes to
@@ -55,7 +57,10 @@ Examples:
     if (name.startsWith("<none>")) {
       throw new VarveError("E_USAGE", `Cannot push ${reference}: it has no name, give DESTINATION`);
     }
-    const to = parseReference(name);
+    // The full name that the store has hides what the user typed.
+    if (destination === undefined) remoteReference(reference, "push");
+    const sent = destination === undefined ? undefined : tryParseReference(found.name);
+    const to = remoteReference(name, "push to", sent);
     using client = await registryClient(context, to, {
       plainHttp: options["plainHttp"] === true,
     });
@@ -71,9 +76,26 @@ Examples:
       onWarning: (message) => context.warn(message),
       concurrency,
     });
+    if (options["compression"] === undefined) warnOfUncompressed(context, store, pushed);
     return pushReport(pushed);
   },
 };
+
+/** Warns about layers that were sent uncompressed, as those of a commit are. */
+function warnOfUncompressed(context: Context, store: DiskStore, { blobs }: PushedImage): void {
+  // The blob of an uncompressed layer is the tar, so its digest is the diffID.
+  const plain = blobs.filter(({ digest, outcome }) =>
+    outcome === "uploaded" && store.layers.get(digest as DiffId) !== undefined
+  );
+  if (plain.length === 0) return;
+  const size = formatBytes(plain.reduce((sum, blob) => sum + blob.size, 0));
+  context.warn(
+    `${plain.length} ${
+      plain.length === 1 ? "layer was" : "layers were"
+    } sent uncompressed (${size}); ` +
+      "--compression zstd or gzip compresses such layers first",
+  );
+}
 
 /** The report of an image that was pushed or copied to a registry. */
 export function pushReport(pushed: PushedImage): Report {

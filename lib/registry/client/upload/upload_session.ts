@@ -116,7 +116,9 @@ export class UploadSession {
       const before = this.#at;
       if (this.#isChunked && this.#chunkSize !== undefined) await this.#sendChunks(this.#chunkSize);
       else if (!await this.#sendStream()) return false;
-      if (this.#at <= before) throw new NetworkFailure(this.#action, "it keeps nothing of it");
+      if (this.#at <= before) {
+        throw new NetworkFailure(this.#action, "the registry keeps none of the bytes");
+      }
     }
     await this.#close(new Uint8Array(0));
     return true;

@@ -1,4 +1,5 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { VarveError } from "../../../../lib/errors.ts";
 import { findEndpoints } from "../../../../lib/registry/config/endpoints.ts";
 import { loadClientConfig } from "../../../../lib/registry/mod.ts";
 import { codeOf } from "../../../support/code_of.ts";
@@ -183,6 +184,31 @@ Deno.test("hosts: what is malformed or impossible is refused", async () => {
   for (const [text, code] of bad) {
     const got = await codeOf(() => hosts("r.example", { "r.example/hosts.toml": text }));
     assertEquals(got, code, text);
+  }
+});
+
+Deno.test("hosts: an error names the line and the column", async () => {
+  const top = `server = "https://r.example"\n`;
+  const cases: [text: string, place: string][] = [
+    ["server = \n", "line 1, column 10: "],
+    [`${top}[host."https://m.example"\n`, "line 2, column 26: "],
+    ["\nserver = 5", "line 2, column 1: server is not a string"],
+    [`${top}  "ca" = 5`, "line 2, column 3: ca is not a path"],
+    [
+      `${top}capabilities = ["pull"]\n[host."https://m.example"]\n capabilities = "pull"`,
+      "line 4, column 2: capabilities is not a list",
+    ],
+    [`${top}[host."https://m.example".header]\n"x y" = "z"`, "line 2, column 27: a header"],
+    [`${top}[host."ftp://m.example"]\n`, "line 2, column 1: a host is not"],
+    [`${top}client = "none.pem"`, "line 2, column 1: none.pem does not exist"],
+    [`host = { "https://m.example" = { ca = 5 } }`, "hosts.toml: ca is not a path"],
+  ];
+  for (const [text, place] of cases) {
+    const error = await assertRejects(
+      () => hosts("r.example", { "r.example/hosts.toml": text }),
+      VarveError,
+    );
+    assertStringIncludes(error.message, place, text);
   }
 });
 

@@ -1,0 +1,180 @@
+/**
+ * Next steps for errors of the library, in the words of the command line. The library knows no verbs and no options, so
+ * its hints cannot name them.
+ */
+import type { VarveError } from "../../errors.ts";
+import { tryParseReference } from "../../oci/mod.ts";
+import { archiveName } from "../archive_source.ts";
+import { commandLine } from "./shell_words.ts";
+
+/** A command that failed. */
+export interface FailedCommand {
+  /** Name of the verb, without that of its group. */
+  readonly verb: string;
+  /** The arguments of the verb, without options. */
+  readonly args: readonly string[];
+}
+
+type Rule = (error: VarveError, command: FailedCommand) => string | undefined;
+
+/** Programs that decompress what varve does not read. */
+const DECOMPRESS: Readonly<Record<string, readonly string[]>> = {
+  "xz": ["xz", "-dc"],
+  "lzma": ["xz", "-dc"],
+  "bzip2": ["bzip2", "-dc"],
+  "lz4": ["lz4", "-dc"],
+  "lzop": ["lzop", "-dc"],
+  "lzip": ["lzip", "-dc"],
+  "compress (.Z)": ["gzip", "-dc"],
+  "zip": ["unzip", "-p"],
+  "7z": ["7z", "x", "-so"],
+};
+
+/** Verbs that read a file: it is not found where an image name was given. */
+const READ_FILES = ["load", "import", "append"];
+
+/** A path, or a name with the ending of an archive: not the name of an image. */
+const FILE = /^[./~]|\.(?:tar|tgz|tzst|txz|gz|zst|xz|bz2|zip|oci)$|^oci-layout$/;
+
+const RULES: readonly Rule[] = [
+  otherCompression,
+  missingFile,
+  transport,
+  fileAsImage,
+  noImageArchive,
+  otherPlatform,
+  missingImage,
+  missingPath,
+  limit,
+  byMessage,
+  bySystemCall,
+];
+
+/** The next step for an error: in the words of the command line where there is one, else that of the library. */
+export function hintOf(error: VarveError, command: FailedCommand | undefined): string | undefined {
+  for (const rule of command === undefined ? [] : RULES) {
+    const hint = rule(error, command as FailedCommand);
+    if (hint !== undefined) return hint;
+  }
+  return error.details.hint;
+}
+
+/** `xz -dc n.tar.xz | varve load -` */
+function otherCompression(
+  { code, details: { actual, subject } }: VarveError,
+  { verb, args }: FailedCommand,
+): string | undefined {
+  const program = code === "E_COMPRESSION" ? DECOMPRESS[String(actual)] : undefined;
+  if (program === undefined || subject === undefined || !READ_FILES.includes(verb)) {
+    return undefined;
+  }
+  if (subject === "standard input" || !args.some((arg) => arg.includes(subject))) return undefined;
+  const others = args.map((arg) => arg.includes(subject) ? "-" : arg);
+  return `${commandLine([...program, subject])} | ${commandLine(["varve", verb, ...others])}`;
+}
+
+function missingFile(
+  { code, message, details: { subject } }: VarveError,
+  { verb }: FailedCommand,
+): string | undefined {
+  const isMissing = code === "E_NOT_FOUND" && message.endsWith("there is no such file");
+  if (!isMissing || subject === undefined || !READ_FILES.includes(verb)) return undefined;
+  if (!FILE.test(subject) && tryParseReference(subject) !== undefined) {
+    return `to get an image from a registry: ${commandLine(["varve", "pull", subject])}`;
+  }
+  return subject.startsWith("/") ? "check the path" : `check the path: it starts at ${Deno.cwd()}`;
+}
+
+/** An archive where an image of the store or of a registry is wanted. */
+function transport({ code }: VarveError, { verb, args }: FailedCommand): string | undefined {
+  if (code !== "E_USAGE" && code !== "E_NOT_FOUND") return undefined;
+  const at = args.findIndex((arg) => archiveName(arg) !== undefined);
+  const text = args[at];
+  if (text === undefined || READ_FILES.includes(verb)) return undefined;
+  const archive = archiveName(text);
+  const isOutput = ["push", "save", "copy"].includes(verb) && at > 0;
+  if (!isOutput) return commandLine(["varve", "load", text]);
+  const option = text.startsWith("oci:") ? "--oci-dir" : "-o";
+  return commandLine(["varve", "save", args[0] as string, option, archive?.path ?? ""]);
+}
+
+function missingImage(
+  { message, details: { subject } }: VarveError,
+  { verb }: FailedCommand,
+): string | undefined {
+  if (!message.startsWith("Cannot find image ") || subject === undefined) return undefined;
+  const list = "'varve images' lists them";
+  const [, image, path] = /^([^/]+:[^/]+)\/(.*)$/.exec(subject) ?? [];
+  if (image !== undefined && ["ls", "cat", "stat", "tree"].includes(verb)) {
+    return `${list}; a path is written ${image}:/${path}`;
+  }
+  if (
+    /^(?:sha(?:256|512):)?[0-9a-f]{4,}$/.test(subject) || tryParseReference(subject) === undefined
+  ) {
+    return list;
+  }
+  return `${list}, ${commandLine(["varve", "pull", subject])} gets it from its registry`;
+}
+
+/** `pull app.tar` */
+function fileAsImage({ code }: VarveError, { verb, args }: FailedCommand): string | undefined {
+  const [file = ""] = args;
+  const isFile = code === "E_USAGE" && verb === "pull" && FILE.test(file);
+  return isFile ? `to load a file: ${commandLine(["varve", "load", file])}` : undefined;
+}
+
+/** `load root.tar`, where the tar holds the files of a system. */
+function noImageArchive(
+  { code, message, details: { subject } }: VarveError,
+  { verb }: FailedCommand,
+): string | undefined {
+  const isOther = code === "E_FORMAT" && verb === "load" &&
+    message.includes("holds neither an OCI");
+  if (!isOther || subject === undefined || subject === "standard input") return undefined;
+  return `to make an image of files: ${commandLine(["varve", "import", subject, "NAME"])}`;
+}
+
+function otherPlatform({ code, details }: VarveError): string | undefined {
+  const { actual, hint } = details;
+  if (code !== "E_PLATFORM" || actual === undefined || hint !== undefined) return undefined;
+  return `leave --platform out, or give --platform ${actual}`;
+}
+
+function missingPath({ message }: VarveError, { args }: FailedCommand): string | undefined {
+  if (!/: (?:there is no such path|the image has no such file)$/.test(message)) return undefined;
+  const image = (args[0] ?? "").split(":/", 1)[0] as string;
+  return `'${commandLine(["varve", "tree", image])}' shows all paths`;
+}
+
+function limit({ details: { setting } }: VarveError): string | undefined {
+  if (setting === undefined) return undefined;
+  return `if you trust the source: varve config set ${setting} N`;
+}
+
+/** Next steps for messages that say all that is needed to know them. */
+const BY_MESSAGE: readonly (readonly [RegExp, string])[] = [
+  [/there is no such snapshot$/, "'varve snapshot ls' lists them"],
+  [/nothing of this store is mounted there$/, "'varve mount' lists what is mounted"],
+  [/there is no such directory$/, "make it first with mkdir -p"],
+  [/^Cannot save to .*: it is a directory$/, "give a file, or a directory with --oci-dir"],
+  [/: it is not a directory$/, "give the path of a directory"],
+  [/: it is not os\/architecture\[\/variant\]$/, "such as linux/arm64"],
+  [/is not known to the DNS$/, "check the name of the registry, and the network"],
+  [/the connection was refused$/, "check that the registry runs, and its port"],
+];
+
+function byMessage({ message, details }: VarveError): string | undefined {
+  if (details.hint !== undefined) return undefined;
+  return BY_MESSAGE.find(([pattern]) => pattern.test(message))?.[1];
+}
+
+const BY_ERRNO: Readonly<Record<string, string>> = {
+  ENOSPC: "free some space, or give another store with --root",
+  EDQUOT: "free some space, or give another store with --root",
+  EMFILE: "allow more open files: ulimit -n 65536",
+  EROFS: "give another store with --root",
+};
+
+function bySystemCall({ details: { errno, hint } }: VarveError): string | undefined {
+  return hint === undefined && errno !== undefined ? BY_ERRNO[errno] : undefined;
+}
