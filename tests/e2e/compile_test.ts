@@ -2,7 +2,8 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { whyUnusable } from "../support/compile/why_unusable.ts";
 import { causeOf } from "../support/compile/native.ts";
 import { compileSelfExtracting } from "../support/compile/self_extracting.ts";
-import { run } from "../support/machine/process.ts";
+import { needs } from "../support/machine/needs.ts";
+import { run, runAny } from "../support/machine/process.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
 
 /** A program with the shape of varve: an entry, and a worker named by URL two folders up. */
@@ -54,6 +55,42 @@ Deno.test("a self-extracting file runs by itself, workers included", async () =>
   );
   const left = await Array.fromAsync(Deno.readDir(temp.join("cache", "varve")));
   assertEquals(left.length, 1, "an unpacking directory was left");
+});
+
+Deno.test({
+  name: "a self-extracting file starts where neither HOME nor a cache can be written",
+  ...needs({ root: true, tools: ["setpriv"] }),
+  fn: async () => {
+    await using temp = await tempDir();
+    await Deno.chmod(temp.path, 0o755);
+    for (const name of ["src/lib/cli", "src/workers", "tmp", "taken"]) {
+      await Deno.mkdir(temp.join(name), { recursive: true });
+    }
+    await Deno.writeTextFile(temp.join("src/deno.json"), "{}");
+    const code = 'console.log(Deno.umask().toString(8), Deno.args.join("|"));';
+    await Deno.writeTextFile(temp.join("src/lib/cli/main.ts"), code);
+    const file = temp.join("one");
+    await compileSelfExtracting({ root: temp.join("src"), version: "9.8.7" }, file, 1);
+    const start = (env: Record<string, string>) =>
+      runAny([
+        ...["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"],
+        ...["sh", "-c", 'umask 022; exec "$@"', "sh", file, "a b"],
+      ], { clearEnv: true, env: { PATH: "/usr/bin:/bin", ...env } });
+    await Deno.chmod(temp.join("tmp"), 0o1777);
+    for (const home of [{ HOME: "/proc", XDG_CACHE_HOME: "/proc" }, { HOME: "/nonexistent" }, {}]) {
+      const { code, stdout, stderr } = await start({ ...home, TMPDIR: temp.join("tmp") });
+      assertEquals([code, stdout, stderr], [0, "22 a b\n", ""]);
+    }
+    const { uid, mode } = await Deno.stat(temp.join("tmp/varve-65534"));
+    assertEquals([uid, (mode ?? 0) & 0o777], [65534, 0o700]);
+
+    // A directory that another user prepared is not used.
+    await Deno.mkdir(temp.join("taken/varve-65534/varve"), { recursive: true });
+    await Deno.chmod(temp.join("taken/varve-65534"), 0o777);
+    const refused = await start({ HOME: "/proc", TMPDIR: temp.join("taken") });
+    assertEquals([refused.code, refused.stdout], [12, ""]);
+    assertStringIncludes(refused.stderr, "(set XDG_CACHE_HOME)");
+  },
 });
 
 Deno.test("a file that a compiler made must run before it is used", async () => {
