@@ -73,8 +73,8 @@ export type DocumentRole = "index" | "manifest" | "config";
 /** Provides documents and layers by digest. */
 export interface DocumentSource {
   /**
-   * The bytes of a document, not verified yet; `undefined` when the source does not have it. Platforms of an index may
-   * be absent.
+   * The bytes of a document, not verified yet; `undefined` when the source does not have it. A source may
+   * lack some platforms of an index.
    *
    * @throws {VarveError} `E_LIMIT` when it is larger than the limit of its role
    */
@@ -139,15 +139,15 @@ export interface JobContent {
   /** Makes the layer; `null` when there are no changes, and so no layer. */
   run(work: LayerWork): Promise<LayerJobOutput | null>;
   /**
-   * The content to try after bad data; `undefined` when nothing is left to try. `kept` is the number of bytes of an
-   * earlier attempt that were used.
+   * The content to try after bad data; `undefined` when nothing is left to try. `kept` is the number of bytes that the
+   * failed attempt did not read itself, because an earlier attempt had kept them.
    */
   fallback?(kept: number): JobContent | undefined;
 }
 
 /** What {@linkcode JobContent.run} gets. */
 export interface LayerWork {
-  /** Input for the layer job. Its `source` is `{ kind: "stream" }`: the job that runs provides the bytes. */
+  /** Input for the layer job. Its `source` is `{ kind: "stream" }`, because the job of the image source provides the bytes. */
   readonly input: LayerJobInput;
   /**
    * Number of bytes of the blob that an earlier attempt kept. They are in `input.target` already; the job continues

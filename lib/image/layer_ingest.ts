@@ -358,7 +358,7 @@ export class StoreLayerIngest implements LayerIngest {
 
 /**
  * What the job checks. A layer without a media type was not named by a descriptor. If its digest equals its diffID,
- * checking the diffID is enough.
+ * the digest was only derived from the diffID, so the job checks the diffID alone.
  */
 function expectedOf({ digest, size, diffId, mediaType }: WantedLayer) {
   const isPromised = mediaType !== undefined || digest !== diffId;

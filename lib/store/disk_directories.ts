@@ -3,7 +3,10 @@ import type { VarveError } from "../errors.ts";
 
 /** Options of {@linkcode Directories.ensure}. */
 export interface EnsureOptions {
-  /** Aborts the wait for another maker, or the work of `make`. */
+  /**
+   * Aborts the wait while another call makes the same directory. After an abort during `make`, the new directory is
+   * removed.
+   */
   readonly signal?: AbortSignal | undefined;
   /**
    * Checks an existing directory. If it is not complete, it is moved to `trash/` and made again.

@@ -11,7 +11,7 @@ import { lstatOrNothing, removeAll } from "./system.ts";
  * Bytes of a blob that arrived before its ingest failed or its process died. They are in
  * `ingest/<digest>.part`, which belongs to no owner. Only the holder of the layer's lock
  * `ingest/<digest>.lock` reads and writes them. A finished layer has a hard link to the file. The
- * file keeps its own name until the commit.
+ * name `<digest>.part` stays until the commit.
  *
  * The bytes are neither synced nor verified. The digest of the whole blob decides whether they are right.
  */
@@ -43,7 +43,7 @@ export async function openKept(paths: Paths, digest: Digest): Promise<KeptBytes>
   return { path, size: info.size };
 }
 
-/** Removes the kept bytes of a blob, unless another maker holds the lock and uses them. */
+/** Removes the kept bytes of a blob, unless another ingest holds the lock and uses them. */
 export async function dropKept(paths: Paths, digest: Digest): Promise<void> {
   const path = keptPath(paths, digest);
   if (await lstatOrNothing(path) === undefined) return;

@@ -65,7 +65,7 @@ export async function prepareRoot(
   });
 }
 
-/** Makes the root. Its parent is touched only if it is missing: it may be outside of what Deno may write. */
+/** Makes the root, and its parent only if that is missing: Deno may lack the permission to write the parent. */
 async function makeRoot(root: string): Promise<void> {
   try {
     await makeDirectory(root);
