@@ -7,7 +7,8 @@
  * @module
  */
 import type { Io } from "./io.ts";
-import { isProxyVariable, takeProxyVariables } from "./proxy_variables.ts";
+import { isProxyVariable } from "../registry/internal.ts";
+import { takeProxyVariables } from "./proxy_variables.ts";
 import { INTERRUPTED, runCli } from "./run.ts";
 
 export * from "./mod.ts";

@@ -3,4 +3,6 @@
  *
  * @module
  */
+export { helperEnvironment, loginFile } from "./config/default_options.ts";
+export { isProxyVariable, PROXY_VARIABLES, proxyVariables } from "./http/proxy_variables.ts";
 export type { ProgramPullOptions } from "./transfer/pull_options.ts";

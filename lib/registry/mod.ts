@@ -38,6 +38,7 @@ export { type Challenge, parseChallenges } from "./auth/challenge.ts";
 export type { HelperEnvironment } from "./auth/credential_helper.ts";
 export { eraseCredential, type LoginOptions, storeCredential } from "./auth/login.ts";
 export { type ClientOptions, loadClientConfig, SYSTEM_CA_FILE } from "./config/client_config.ts";
+export { defaultClientOptions, type Environment } from "./config/default_options.ts";
 export { proxiesOf } from "./http/proxy.ts";
 export type { FetchedDocument, ManifestName } from "./client/fetch_manifest.ts";
 export { RegistryClient } from "./client/registry_client.ts";

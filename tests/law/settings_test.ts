@@ -32,7 +32,7 @@ Deno.test("deno.json: linter, sanitizers and package are set as the laws assume"
   assertEquals(settings.lint.rules.include.includes("no-console"), true);
   // Both are off by default.
   assertEquals(settings.test, { sanitizeOps: true, sanitizeResources: true });
-  assertEquals(settings.publish.exclude, ["tests", ".ci"]);
+  assertEquals(settings.publish.exclude, ["examples", "tests", ".ci"]);
 });
 
 Deno.test("the licence of the package is the one that lies beside it", async () => {

@@ -1,9 +1,10 @@
 import { VarveError } from "../../../errors.ts";
 import { parseReference } from "../../../oci/mod.ts";
+import { helperEnvironment, loginFile } from "../../../registry/internal.ts";
 import { eraseCredential, storeCredential } from "../../../registry/mod.ts";
 import { askLogin } from "./ask_login.ts";
 import type { Context } from "../../context.ts";
-import { helperEnvironment, loginFile, registryClient } from "../../registry.ts";
+import { registryClient } from "../../registry.ts";
 import { stringOption, type Verb } from "../../verb.ts";
 
 /** Largest number of characters in a password. */

@@ -1,9 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { loginFile, registryOptions } from "../../../lib/cli/registry.ts";
+import { loginFile } from "../../../../lib/registry/internal.ts";
+import { defaultClientOptions } from "../../../../lib/registry/mod.ts";
 
 /** Where credentials are looked for. */
 function filesOf(variables: Readonly<Record<string, string>>): readonly string[] | undefined {
-  return registryOptions((name) => variables[name], 1234).credentialsFiles;
+  return defaultClientOptions((name) => variables[name], 1234).credentialsFiles;
 }
 
 Deno.test("credentials: podman's file is found with and without XDG_RUNTIME_DIR", () => {
@@ -42,6 +43,17 @@ Deno.test("credentials: a relative path from a variable starts at the working di
     loginOf({ ...home, DOCKER_CONFIG: "", REGISTRY_AUTH_FILE: "" }),
     "/home/u/.docker/config.json",
   );
-  const hosts = registryOptions((name) => name === "VARVE_HOSTS_DIR" ? "certs.d" : undefined);
+  const hosts = defaultClientOptions((name) => name === "VARVE_HOSTS_DIR" ? "certs.d" : undefined);
   assertEquals(hosts.hostsDirectories, [`${here}/certs.d`]);
+});
+
+Deno.test({
+  name: "credentials: the options of a user ask for no permission, and read no file",
+  permissions: "none",
+  fn() {
+    const { credentialsFiles, path } = defaultClientOptions((name) =>
+      name === "PATH" ? "/bin" : ""
+    );
+    assertEquals([credentialsFiles, path], [[], "/bin"]);
+  },
 });
