@@ -8,8 +8,8 @@ import { newLayer, type NewLayerSource } from "./new_layer.ts";
 /**
  * Makes an image with one more layer on top, from a layer tar (as `crane append`).
  *
- * The tar stays unchanged, byte for byte. Whiteouts in it hide files of the layers below. If the image is an index,
- * its image for the platform `host` is used.
+ * The tar stays unchanged, byte for byte. Whiteouts in it hide files of the layers below. If the image is an index, the
+ * options `platform` and `host` select the image to append to.
  *
  * @throws {VarveError} `E_NOT_FOUND` no such image or file · `E_USAGE` a malformed name, or a directory ·
  *   `E_FORMAT`, `E_COMPRESSION`, … bad data · `E_DAMAGE` a layer below is incomplete · `E_LIMIT`

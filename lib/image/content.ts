@@ -27,7 +27,10 @@ export async function digestOfContent(content: BlobContent, signal: AbortSignal)
   return hasher.digest();
 }
 
-/** The blob of an early layer, with its original bytes. A document may turn out to use it as a plain blob. */
+/**
+ * The original bytes of the blob from which an early layer was made. They are needed when the document that names the
+ * blob uses it as a plain blob and not as a layer, as an attestation or artifact can.
+ */
 async function* earlyChunks({ staged, output }: EarlyLayer): AsyncGenerator<Uint8Array> {
   const { target } = staged;
   const isPlain = output.compression === "none";

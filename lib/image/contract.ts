@@ -6,8 +6,9 @@
  *
  * **In.** A source provides as little as possible, and the ingest does the rest. There are two kinds of images:
  *
- * - {@linkcode DescribedImage}: the source has documents by digest, as a registry or an OCI layout has. It names a
- *   target. The ingest reads the manifests and configs, and ingests the layers that they name.
+ * - {@linkcode DescribedImage}: the source provides documents by digest, as a registry or an OCI layout does. It says
+ *   which document is the target: a manifest or an index. The ingest reads the manifests and configs, and ingests the
+ *   layers that they name.
  * - {@linkcode MadeImage}: the source makes the image, as a docker-archive, a commit or an append does. It ingests
  *   the layers itself and provides a config. The ingest writes the manifest.
  *
@@ -44,7 +45,7 @@ export interface ImageSource {
 /** An image that a source provides. */
 export type SourceImage = DescribedImage | MadeImage;
 
-/** An image whose documents the source has by digest. The manifest exists already. */
+/** An image whose documents the source provides by digest. Its manifest exists already. */
 export interface DescribedImage {
   readonly kind: "described";
   /** Full names; empty for an image without a name. */
@@ -82,7 +83,7 @@ export interface DocumentSource {
   /** The content of a layer. @throws {VarveError} `E_MISSING` when the source does not have it */
   layer(wanted: WantedLayer): Promise<LayerContent>;
   /**
-   * Selects the children of an index to ingest. `depth` is 0 for the target.
+   * Returns those children of an index that are to be ingested. `depth` is 0 for an index that is the target itself.
    *
    * @throws {VarveError} `E_PLATFORM` when no child fits
    */
@@ -140,14 +141,17 @@ export interface JobContent {
   run(work: LayerWork): Promise<LayerJobOutput | null>;
   /**
    * The content to try after bad data; `undefined` when nothing is left to try. `kept` is the number of bytes that the
-   * failed attempt did not read itself, because an earlier attempt had kept them.
+   * failed attempt took over from an earlier attempt.
    */
   fallback?(kept: number): JobContent | undefined;
 }
 
 /** What {@linkcode JobContent.run} gets. */
 export interface LayerWork {
-  /** Input for the layer job. Its `source` is `{ kind: "stream" }`, because the job of the image source provides the bytes. */
+  /**
+   * Input for the layer job. Its `source` is `{ kind: "stream" }`, because the job that {@linkcode JobContent.run}
+   * starts provides the bytes.
+   */
   readonly input: LayerJobInput;
   /**
    * Number of bytes of the blob that an earlier attempt kept. They are in `input.target` already; the job continues
@@ -194,7 +198,7 @@ export interface IngestedLayer {
   readonly diffId: DiffId;
   /** Size of the uncompressed tar in bytes. */
   readonly uncompressedSize: number;
-  /** Whether its bytes were processed now; false when the store had it already, verified. */
+  /** Whether the layer was made from its bytes now; false when the store had the verified layer already. */
   readonly processed: boolean;
   /** What was left out of the layer or is unusual in it. */
   readonly warnings: readonly Warning[];
@@ -204,13 +208,13 @@ export interface IngestedLayer {
 export interface StagedManifest {
   /** Digest of the config. */
   readonly imageId: Digest;
-  /** The platform that it runs on. */
+  /** The platform that the image runs on, according to its config. */
   readonly platform: Platform;
   /** The layers, lowest first. */
   readonly layers: readonly IngestedLayer[];
 }
 
-/** An image of which all parts are staged. */
+/** An image whose parts are all staged. */
 export interface StagedImage {
   /** Full names; empty for an image without a name. */
   readonly names: readonly string[];
@@ -222,13 +226,13 @@ export interface StagedImage {
 
 /** Stages the layers of images in one ingest of a store. */
 export interface LayerIngest {
-  /** Number of layers of one image to begin at the same time. */
+  /** Number of layers of one image to work on at the same time. */
   readonly atOnce: number;
   /**
    * Stages a layer that a document names. A layer that is named several times is made once.
    *
-   * @throws {VarveError} `E_DIGEST`, `E_SIZE`, `E_DIFFID` when the content is not what the document says, and what
-   * the layer job throws
+   * @throws {VarveError} `E_DIGEST`, `E_SIZE`, `E_DIFFID` when the content does not match the document · all errors of
+   * the layer job
    */
   bring(wanted: WantedLayer, content: LayerContent, signal?: AbortSignal): Promise<IngestedLayer>;
   /**

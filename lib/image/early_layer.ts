@@ -1,4 +1,4 @@
-/** Judges layers of a stream, which came before the documents that name them. */
+/** Checks layers that arrived in a stream before the documents that name them. */
 import { checkMediaType, type Compression } from "../codec/compress/mod.ts";
 import {
   type Algorithm,
@@ -15,8 +15,8 @@ import type { EarlyLayer, WantedLayer } from "./contract.ts";
 import { rangeChunks } from "./read_range.ts";
 
 /**
- * The output of a layer that came before its diffID was known. For a diffID that is not SHA-256, the tar is hashed once
- * more, with the algorithm of the diffID.
+ * The job output of a layer that was made before its diffID was known. If the diffID is not a SHA-256 digest, the tar
+ * is hashed once more, with the algorithm of the diffID, and the output has the result as `otherDiffId`.
  */
 export async function withOtherDiffId(
   { diffId }: WantedLayer,

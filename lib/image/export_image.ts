@@ -20,8 +20,8 @@ export interface ExportOptions extends PlatformChoice {
  * The same image gives the same bytes on any machine. Each file is verified while it is read. A stream that ends
  * without an error is correct.
  *
- * @throws {VarveError} `E_NOT_FOUND` no such image · `E_DAMAGE` a layer is incomplete; in the stream: `E_DIGEST` a file
- * is damaged
+ * @throws {VarveError} `E_NOT_FOUND` no such image · `E_DAMAGE` a layer is incomplete; in the stream: `E_DIGEST` a
+ * file is damaged
  *
  * @example
  * ```ts ignore

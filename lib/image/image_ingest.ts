@@ -25,13 +25,19 @@ export interface IngestOptions extends LayerRules {
   readonly pool?: Pool | undefined;
   /** Limits for documents. */
   readonly documents: OciLimits;
-  /** The platform that the user asked for. It is recorded for each name of an index, and the result describes it. */
+  /**
+   * The platform that the user asked for. If an image is an index, the store records this platform with each of the
+   * image's names, and the result describes the image for this platform.
+   */
   readonly platform?: Platform | undefined;
-  /** The platform that the result describes when an index has several and the user asked for none. */
+  /**
+   * The preferred platform when `platform` is absent and an index has several: the result describes the image for this
+   * platform.
+   */
   readonly host?: Platform | undefined;
   /** Verb for messages: "load", "pull". */
   readonly verb: string;
-  /** Number of layers of one image to begin at the same time. When absent, enough to keep the pool busy. */
+  /** Number of layers of one image to work on at the same time. When absent, enough to keep the pool busy. */
   readonly concurrency?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
@@ -42,8 +48,8 @@ export interface IngestOptions extends LayerRules {
  * Adds the images of a source to a store. Every byte is verified. All images become visible together at the end, or not
  * at all.
  *
- * @throws {VarveError} `E_NAME_CLASH` when two images have one name, and what the source and
- * the layer jobs throw
+ * @throws {VarveError} `E_NAME_CLASH` when two images have the same name · all errors of the source and of the layer
+ * jobs
  */
 export async function ingestImages(
   store: Store,

@@ -3,8 +3,8 @@ import { type ImageArgument, type PlatformChoice, readImage, type Store } from "
 import { emptyTree, type Tree } from "../tree/mod.ts";
 
 /**
- * Reads the root tree of an image: what a mount of it shows. Directories are read when they are
- * looked at.
+ * Reads the root tree of an image: the files and directories that a mount of the image shows. The tree reads a
+ * directory from the store only when the directory is needed.
  *
  * @throws {VarveError} as `readImage` · `E_DAMAGE` a layer is incomplete
  *

@@ -20,7 +20,7 @@ import { newLayer, type NewLayerSource } from "./new_layer.ts";
 export interface ImportOptions extends NewImageOptions, Pick<LoadOptions, "onWarning"> {
   /** The platform that the image runs on; this machine's when absent. */
   readonly platform?: Platform | undefined;
-  /** Fields of the config for containers, by their names in the document (`Cmd`, `Env`). */
+  /** Settings for containers of the image, with their field names in the config document (`Cmd`, `Env`). */
   readonly container?: NonNullable<NewConfig["container"]> | undefined;
   /** Comment for the history. */
   readonly comment?: string | undefined;
@@ -29,8 +29,8 @@ export interface ImportOptions extends NewImageOptions, Pick<LoadOptions, "onWar
 /**
  * Makes an image with one layer from the tar of a root filesystem.
  *
- * The tar stays unchanged, byte for byte: the digest of the uncompressed tar is the diffID, and a compressed tar
- * becomes the blob. It is checked like the layer of any image. The same tar, options and `now` give the same image.
+ * The bytes of the source, compressed or not, become the blob unchanged. The digest of the uncompressed tar is the
+ * diffID. The tar is checked like the layer of any image. The same tar, options and `now` give the same image.
  *
  * @throws {VarveError} `E_NOT_FOUND` no such file · `E_USAGE` a malformed name, or a directory · `E_FORMAT`,
  * `E_COMPRESSION`, … bad data · `E_LIMIT`

@@ -2,24 +2,25 @@ import { compressionMagic } from "../codec/compress/mod.ts";
 import { isBadData, VarveError } from "../errors.ts";
 import { readRange } from "./read_range.ts";
 
-/** What is read, for messages: the name that the user gave it, and what was to be done with it. */
+/** Describes the input of a function for its error messages. */
 export interface NamedInput {
-  /** The path, or `standard input`. */
+  /** Name of the input: its path as the user typed it, or `standard input`. */
   readonly label: string;
   /** What the user wanted to do, such as `load`. */
   readonly verb: string;
-  /** What to give instead of something that is no archive, as a hint. */
+  /** Hint for an input that is not an archive: what the user should give instead. */
   readonly wanted: string;
 }
 
-/** A block of a tar: 512 bytes. Whatever is shorter is no tar. */
+/** Size of a block of a tar in bytes. An input shorter than one block is not a tar. */
 const BLOCK = 512;
 
 /**
- * Puts the name of a file into an error about its bytes. The readers of tars and of compressions see bytes and no names,
- * so each function that reads a file for the user passes its errors through here.
+ * Adds the name of the input to an error about its bytes. The tar reader and the decompressors see only bytes and do
+ * not know where they come from. So each function that reads an input for the user passes its errors through this
+ * function.
  *
- * An error that names the file already, and one that is not about the data, is returned as it is.
+ * Returns an error unchanged if it names the input already, or if it is not about bad data.
  */
 export async function inputError(error: unknown, input: NamedInput): Promise<unknown> {
   const { label, verb, wanted } = input;
@@ -47,7 +48,7 @@ export async function inputError(error: unknown, input: NamedInput): Promise<unk
   return fail(reason, { ...details, hint });
 }
 
-/** Whether not even the first block is the header of a tar. */
+/** Whether an error says that the input does not even begin with a tar header, and so is not a tar at all. */
 function isNoTar({ code, message }: VarveError): boolean {
   if (code === "E_HEADER") return message.startsWith("Cannot read tar entry at byte 0:");
   const cut = /^Cannot read tar archive: it is truncated after ([0-9]+) bytes, in a header$/.exec(
@@ -56,7 +57,7 @@ function isNoTar({ code, message }: VarveError): boolean {
   return code === "E_TRUNCATED" && cut !== null && Number(cut[1]) < BLOCK;
 }
 
-/** Whether a file begins as gzip or zstd. False for what cannot be read again. */
+/** Whether a file begins with the magic bytes of gzip or zstd. False for an input that cannot be read a second time. */
 async function isCompressed(path: string): Promise<boolean> {
   try {
     const { isFile, size } = await Deno.stat(path);

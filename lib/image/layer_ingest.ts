@@ -30,7 +30,7 @@ export interface LayerIngestOptions extends LayerRules {
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
   /** Verb for messages: "load", "pull". */
   readonly verb: string;
-  /** Number of layers of one image to begin at the same time. When absent, enough to keep the pool busy. */
+  /** Number of layers of one image to work on at the same time. When absent, enough to keep the pool busy. */
   readonly concurrency?: number | undefined;
 }
 
@@ -44,8 +44,9 @@ type MadeContent = FileRun | StreamContent | JobContent;
 const WAITING = 2;
 
 /**
- * The only place that begins layers of images. It asks the ingest for a layer. If the store does not have the layer,
- * this class runs the job that makes the layer, and then finishes or discards the layer.
+ * Stages all layers of images; no other class does this. It asks the ingest of the store for each layer. If the store
+ * does not have the layer, this class runs the job that makes the layer, and then finishes the layer. After an error,
+ * it discards or suspends the layer.
  */
 export class StoreLayerIngest implements LayerIngest {
   readonly #options: LayerIngestOptions;
@@ -286,7 +287,8 @@ export class StoreLayerIngest implements LayerIngest {
       const open = () => store.blobs.open(digest, { signal });
       return await this.#makeNamed(wanted, begun.staged, { kind: "stream", size, open }, signal);
     }
-    // Another process has removed the layer since, and the stream cannot be read again.
+    // The store had the layer when the stream arrived. Another process has removed the layer since then, and the stream
+    // cannot be read again.
     await begun.staged.discard();
     throw new VarveError(
       "E_BUSY",
@@ -294,7 +296,7 @@ export class StoreLayerIngest implements LayerIngest {
     );
   }
 
-  /** Describes a layer that the store has, verified. */
+  /** Describes a verified layer that the store has already. */
   #present(wanted: WantedLayer, record: LayerRecord, contentSize: number): IngestedLayer {
     const digest = wanted.digest ?? record.diffId;
     const size = this.#options.store.blobs.stat(digest)?.size ??

@@ -12,7 +12,7 @@ export interface LoadProgress {
   readonly read: number;
   /** Uncompressed bytes written so far. */
   readonly written: number;
-  /** `present`: the store had the layer already, verified. */
+  /** `present`: the store had the verified layer already. */
   readonly state: "begin" | "running" | "done" | "present";
 }
 
@@ -24,7 +24,10 @@ export interface LoadOptions extends LayerRules {
   readonly name?: string | undefined;
   /** Load only this platform of an index. When absent, load all platforms that the archive has. */
   readonly platform?: Platform | undefined;
-  /** The platform that the result describes when an index has several. */
+  /**
+   * The preferred platform when `platform` is absent and an index has several. The result of `loadImages` describes the
+   * image for this platform. Functions that make a new image start from the image for this platform.
+   */
   readonly host?: Platform | undefined;
   /** Aborts the load. Nothing becomes visible then. */
   readonly signal?: AbortSignal | undefined;

@@ -18,7 +18,7 @@ export interface LoadedLayer {
   readonly uncompressedSize: number;
   /** Cache id: the number of the layer's directory in the store. */
   readonly cacheId: number;
-  /** Whether its bytes were processed now; false when the store had it already, verified. */
+  /** Whether the layer was made from its bytes now; false when the store had the verified layer already. */
   readonly processed: boolean;
   /** What was left out of the layer or is unusual in it. */
   readonly warnings: readonly Warning[];
@@ -38,7 +38,10 @@ export interface LoadedImage {
   readonly layers: readonly LoadedLayer[];
 }
 
-/** Describes an image after the commit: by its manifest for the platform `host`, else by its first manifest. */
+/**
+ * Describes an image after the commit. If it has several manifests, the description is that of the manifest that fits
+ * the platform `host` best, or of the first manifest if none fits.
+ */
 export function loadedImage(
   image: StagedImage,
   { layers: records }: IngestResult,

@@ -12,8 +12,8 @@ export type NewImageParts = Omit<MadeImage, "kind" | "names">;
 /**
  * Makes an image from the config and layers that `make` returns. The layers are in the store or in the ingest.
  *
- * @throws {VarveError} `E_USAGE` for a name that is malformed or contains a digest · `E_LIMIT` when its manifest is
- * larger than the store may read
+ * @throws {VarveError} `E_USAGE` for a name that is malformed or contains a digest · `E_LIMIT` when the new manifest
+ * is larger than the store's limit for manifests
  */
 export async function makeImage(
   store: Store,

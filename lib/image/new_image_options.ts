@@ -8,8 +8,8 @@ export interface NewImageOptions extends
     "pool" | "host" | "signal" | "onProgress" | "policy" | "limits" | "streamLimits" | "inflater"
   > {
   /**
-   * The platform to take from an index. No other platform is taken in its place. When absent, the platform recorded for
-   * the name, else `host`.
+   * The platform whose image to use when the given image is an index. An index without an image for this platform is
+   * refused. When absent, the platform that the name was given for is used, else `host`.
    */
   readonly platform?: Platform | undefined;
   /** Name of the new image. An image that has this name already loses the name. */

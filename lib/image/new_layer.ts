@@ -10,16 +10,16 @@ export type NewLayerSource = string | ReadableStream<Uint8Array>;
 /** Name for a layer whose digest is unknown. Progress reports and messages use it. */
 const LABEL = "new layer";
 
-/** What to give instead of something that is no tar. */
+/** Hint for an input that is not a tar. */
 const WANTED = "give a tar of files";
 
 /**
- * Makes a layer from a tar that no document names yet. The tar stays unchanged, byte for byte: the digest of the
- * uncompressed tar is the diffID, and a compressed tar becomes the blob.
+ * Makes a new layer from a tar. The bytes of the source, compressed or not, become the blob unchanged. The digest of
+ * the uncompressed tar is the diffID.
  *
  * @param verb what the user wanted to do, for messages: `import`
- * @throws {VarveError} `E_NOT_FOUND`, `E_USAGE` it is a directory, `E_TRUNCATED` it is empty, and what the
- * layer job throws
+ * @throws {VarveError} `E_NOT_FOUND` no such file · `E_USAGE` the path is a directory or a character device ·
+ * `E_TRUNCATED` the tar is empty · all errors of the layer job
  */
 export async function newLayer(
   { layers }: ImageIngest,

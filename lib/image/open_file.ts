@@ -15,8 +15,9 @@ export interface OpenFileOptions extends PlatformChoice {
  * Opens a file of an image. Symbolic links are followed inside the image. The bytes are verified while
  * they are read: a stream that ends without an error is correct.
  *
- * @throws {VarveError} as `readImage` · `E_NOT_FOUND` no such file · `E_USAGE` it is not a file ·
- * `E_LOOP`, `E_NOT_DIR` the path leads nowhere; in the stream: `E_DIGEST` the file is damaged
+ * @throws {VarveError} as {@linkcode imageTree} · `E_NOT_FOUND` no such file · `E_USAGE` it is not a file · `E_LOOP`
+ * too many symbolic links · `E_NOT_DIR` a part of the path is not a directory; in the stream: `E_DIGEST` the file is
+ * damaged
  *
  * @example
  * ```ts ignore
@@ -57,7 +58,7 @@ async function* bytesOf(
   using contents = new TreeContents((source) => store.layers.reader(source));
   for await (const chunk of contents.read(path, node)) {
     signal?.throwIfAborted();
-    // The stream's reader may change or transfer what it gets: bytes of the store are copied.
+    // Copy the bytes of the store, because the reader of the stream may change or transfer the chunks that it gets.
     yield new Uint8Array(chunk);
   }
 }

@@ -50,7 +50,7 @@ export async function planImage(root: PlannedDocument, options: PlanOptions): Pr
   const seen = new Set<Digest>();
   const blobs = new Map<Digest, Descriptor>();
   let named = 0;
-  /** `depth` is 1 for the target, and one more for each index on the way. */
+  /** `depth` is 1 for the target, 2 for the documents that it names, and so on. */
   const visit = async ({ digest, document }: PlannedDocument, depth: number): Promise<void> => {
     if (document.kind === "index") {
       checkOciLimit("indexDepth", limits.indexDepth, depth);

@@ -16,8 +16,8 @@ export interface RebaseOptions extends NewImageOptions {
 /**
  * Moves an image's own layers to another base, without running or unpacking anything (as `crane rebase`).
  *
- * The config of containers is copied from the image, including what it once inherited from the old base.
- * The base annotations name the new base.
+ * The settings for containers, such as `Cmd` and `Env`, stay those of the image, including settings that it inherited
+ * from the old base. The base annotations name the new base.
  *
  * @throws {VarveError} `E_NOT_FOUND` no such image · `E_PRECONDITION` the image does not begin with the old
  *   base · `E_PLATFORM` the new base is for another platform · `E_DAMAGE` a layer is incomplete · `E_USAGE` a

@@ -39,7 +39,7 @@ interface Walk {
   readonly source: DocumentSource;
   /** Number of manifests that the indexes of the image have named so far. */
   count: number;
-  /** Whether the user was told of a config whose platform is not that of the index. */
+  /** Whether the user was warned already that a config names another platform than the index does. */
   warned: boolean;
 }
 
@@ -48,8 +48,8 @@ interface Walk {
  * document is verified before it is parsed.
  *
  * @param label name of the source for messages, as the user typed it
- * @throws {VarveError} `E_MISSING`, `E_JSON`, `E_FORMAT`, `E_MEDIA_TYPE`, `E_DIGEST`, `E_SIZE`, `E_LIMIT`, what the
- * source and the layer jobs throw
+ * @throws {VarveError} `E_MISSING`, `E_JSON`, `E_FORMAT`, `E_MEDIA_TYPE`, `E_DIGEST`, `E_SIZE`, `E_LIMIT` · all
+ * errors of the source and of the layer jobs
  */
 export async function stageDescribed(
   image: ImageIngest,
