@@ -56,10 +56,10 @@ import type { OpenBlobOptions } from "./runs.ts";
  * `discard`, or after a week without use.
  *
  * **Trust.** All content was verified when it came in: blobs against their digest, layers against their diffID. The
- * store remembers which layer each compressed blob was proved to hold. It refuses a later claim that contradicts
- * this with `E_DIFFID`. A diffID by SHA-512 must be proved before it names a layer. Reading verifies whole blobs
- * and tars again, to their last byte. Missing or wrong bytes are noted as damage (`verifiedAt` becomes 0). An
- * ingest then treats the blob or layer as absent, so loading or pulling the image again repairs it.
+ * store remembers which layer each compressed blob was proved to hold. A later claim that the blob holds another
+ * layer fails with `E_DIFFID`. A SHA-512 diffID names a layer only after the tar was hashed with SHA-512 too. Reading
+ * verifies whole blobs and tars again, to their last byte. Missing or wrong bytes are noted as damage (`verifiedAt`
+ * becomes 0). An ingest then treats the blob or layer as absent, so loading or pulling the image again repairs it.
  *
  * **Errors.** Each method names its own codes. The following codes mean the same everywhere:
  *
@@ -68,7 +68,7 @@ import type { OpenBlobOptions } from "./runs.ts";
  * - `E_SIZE`, `E_DIGEST`, `E_DIFFID`: bytes differ from the expected bytes. An ingest keeps none of
  *   the bytes. A read throws such an error when the store is damaged, and notes the damage.
  * - `E_PRECONDITION`: the ingest has ended, the store is closed, or another step must come first.
- * - `E_BUSY`: another process holds a lock, or removed a thing that is needed. A retry can help.
+ * - `E_BUSY`: another process holds a lock, or has removed something that the call needs. A retry can help.
  * - `E_DB`: the database is damaged. `E_SYSCALL`: the kernel refused; `errno` says why (`ENOSPC`, and `EROFS` for
  *   every change to a store on a read-only file system).
  * - `RangeError`, `TypeError`: an argument is wrong, for instance a name or a run of bytes.
@@ -159,8 +159,8 @@ export interface LayerReader extends Disposable {
    */
   read(position: number, length: number): Uint8Array;
   /**
-   * Tells the store that bytes from this reader are wrong, so the layer is damaged. Absent when no store is behind
-   * the reader.
+   * Tells the store that bytes from this reader are wrong, so that it notes the layer as damaged. Absent when damage
+   * cannot be noted: in a memory store, and for a tar that is not in a store.
    */
   noteDamage?(): void;
 }
@@ -180,18 +180,18 @@ export interface Chains {
    *
    * @returns the chainID of all layers together
    * @throws {VarveError} `E_PRECONDITION` when the store does not hold one of the layers
-   * @throws {RangeError} without layers
+   * @throws {RangeError} when `diffIds` is empty
    */
   ensure(diffIds: readonly DiffId[]): ChainId;
   /** All chains, sorted by chainID. */
   list(): ChainRecord[];
 }
 
-/** Options for spare names (see {@linkcode ImageRecord.spare}): how a name is set, or which names are removed. */
+/** Options for setting and removing spare names (see {@linkcode ImageRecord.spare}). */
 export interface SpareOptions {
   /**
-   * When a name is set: makes a new name spare. An existing name stays as it is. Setting a spare name without this
-   * option makes it a user's name. When names are removed: removes only spare names.
+   * For setting: whether a new name becomes spare. An existing name never becomes spare. A spare name that is set
+   * without this option becomes a user's name. For removing: whether only spare names are removed.
    */
   readonly spare?: boolean | undefined;
 }
@@ -268,8 +268,8 @@ export interface Settings {
 }
 
 /**
- * The digests of a layer that are known before its bytes are read, at least one of the two. When none is known,
- * call {@linkcode Ingest.newLayer}.
+ * The digests of a layer that are known before its bytes are read. Give at least one of the two. When none is
+ * known, call {@linkcode Ingest.newLayer}.
  */
 export interface LayerKey {
   /** Digest of the blob, from the manifest. */
@@ -284,7 +284,7 @@ export interface LayerOptions {
   readonly signal?: AbortSignal | undefined;
   /**
    * Whether the blob `key.digest` is wanted too, because the manifest names it. A layer whose blob is missing is
-   * then `"new"`: the job proves that the blob inflates to the layer, and the commit keeps only the missing parts.
+   * then `"new"`: the job proves that the blob holds the layer, and the commit keeps only the missing parts.
    * The blob of an uncompressed layer is its tar, so this option is not needed for it.
    */
   readonly blob?: boolean | undefined;
@@ -318,8 +318,8 @@ export interface StagedLayer {
   /** Where the layer job writes. */
   readonly target: LayerTarget;
   /**
-   * Number of bytes of the blob that the target holds already; 0 when none are kept. The source has to begin after
-   * them.
+   * Number of bytes of the blob that the target holds already; 0 when none are kept. The source of the layer job
+   * must begin after these bytes.
    */
   readonly kept: number;
   /**

@@ -9,7 +9,8 @@ export interface EnsureOptions {
    */
   readonly signal?: AbortSignal | undefined;
   /**
-   * Checks an existing directory. If it is not complete, it is moved to `trash/` and made again.
+   * Tells whether an existing directory is complete. If not, the directory is moved to `trash/` and made again.
+   * Without `isWhole`, every existing directory counts as complete.
    */
   readonly isWhole?: ((directory: string) => boolean) | undefined;
 }
@@ -21,7 +22,7 @@ export interface TreeFile {
   /** Absolute path of the file. */
   readonly path: string;
   /**
-   * SHA-256 of the file as it was written; `null` for layers of old stores, which did not note it.
+   * SHA-256 of the file as it was written; `null` for a layer from an older schema, which did not record it.
    */
   readonly sum: Digest | null;
 }
@@ -63,7 +64,10 @@ export interface Directories {
   snapshot(cacheId: number): string;
   /** Moves `snapshots/<cache-id>/` to `trash/` and deletes it. Remove its row first. Idempotent. */
   removeSnapshot(cacheId: number): Promise<void>;
-  /** Path of `mounts/`, on the file system of the store: for shared lowers, and for directories of probes and containers. */
+  /**
+   * Path of `mounts/`, on the file system of the store. Lowers that several snapshots share are mounted there. Each
+   * running container and each driver probe (a test of what the kernel can mount) has a directory there.
+   */
   readonly mounts: string;
   /**
    * Makes an empty directory for temporary files. It is removed when this store closes or, after a crash, when the

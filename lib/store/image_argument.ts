@@ -15,7 +15,7 @@ import type { ImageRecord } from "./records.ts";
  */
 export type ImageArgument = string | ImageRecord | StoredImage | AddedImage;
 
-/** An image that a call has added to a store. `LoadedImage` and `CommittedImage` are such. */
+/** An image that a call has added to a store, for example a `LoadedImage` or a `CommittedImage`. */
 export interface AddedImage {
   /** Digest of its manifest or index. */
   readonly manifest: Digest;
@@ -46,7 +46,7 @@ async function findText(store: Store, text: string): Promise<ImageRecord> {
   return best as ImageRecord;
 }
 
-/** A name may mean another image by now. Then the image is found by its digest. */
+/** Finds an added image by its names. If all of them point at other images by now, finds it by its digest. */
 async function findAdded(
   store: Store,
   { manifest, name, names = name === undefined ? [] : [name] }: AddedImage,
@@ -59,9 +59,9 @@ async function findAdded(
 }
 
 /**
- * Reads an image. When its target is an index, it chooses the manifest that fits best, from the
- * manifests that the store holds: for `platform`, else for the platform that the name was given for
- * ({@linkcode ImageRecord.platform}), else for `host`.
+ * Reads an image. When its target is an index, the best match among the manifests that the store
+ * holds is read. The platform to match is `platform`, otherwise the platform that the name was given
+ * for ({@linkcode ImageRecord.platform}), otherwise `host`.
  *
  * @throws {VarveError} as {@linkcode findImage} · `E_PLATFORM` the store holds no suitable manifest ·
  * `E_NOT_IMAGE` the target is an artifact · `E_DAMAGE`, `E_SIZE`, `E_DIGEST` the store is damaged

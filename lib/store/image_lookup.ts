@@ -37,7 +37,10 @@ export interface StoredImage {
   readonly config: ImageConfig;
   /** Digest of the config, which is the image ID. */
   readonly imageId: Digest;
-  /** Blob and diffID of each layer, lowest first. For a layer that the store holds, the diffID is its identity there. */
+  /**
+   * Blob and diffID of each layer, lowest first. If the store holds the layer, the diffID is that of
+   * its `LayerRecord`, even if the config has a SHA-512 diffID.
+   */
   readonly layers: readonly ImageLayer[];
   /** ChainID of all layers together; `null` for an image without layers. */
   readonly chainId: ChainId | null;
@@ -54,7 +57,7 @@ export interface PlatformChoice {
   readonly host?: Platform | undefined;
 }
 
-/** Reads the image that a row names, as `readImage` does, with `host` as it is. */
+/** Reads the image of a row, as `readImage` does, but without a default for `host`. */
 export async function readRecord(
   store: Store,
   record: ImageRecord,
@@ -68,8 +71,9 @@ export async function readRecord(
 }
 
 /**
- * Reads the images of all platforms that a name stands for and the store holds, in the order of the
- * index. A name that was given for one platform stands only for the image of that platform.
+ * Reads all images that a name stands for and that the store holds: one for each platform, in the
+ * order of the index. If the name was given for one platform, it stands only for the image of that
+ * platform.
  *
  * @param onDamage called with the error about each image that cannot be read and is left out
  */
@@ -227,8 +231,8 @@ function candidates(index: Index, { platform, host }: PlatformChoice): readonly 
 /**
  * Finds all rows that a user means by a name, a `name@digest`, an image ID, the digest of a manifest,
  * or a unique prefix (4 or more hexadecimal digits) of an image ID or digest. The best row comes
- * first; there is at least one. A name means one row. An image ID, a digest and a `name@digest` mean
- * every name of that image.
+ * first; there is at least one. A name selects one row. An image ID or a digest selects the rows of
+ * all names of that image. A `name@digest` selects only rows of that repository.
  *
  * A full digest is always read as a digest, whatever names the store holds. In `name:tag@digest`
  * the name must exist, and the digest must be that of its image's index, manifest or config.
@@ -333,9 +337,9 @@ async function findById(store: Store, text: string): Promise<ImageRecord[]> {
 }
 
 /**
- * The digests by which an image can be named, each with the row that it means: the digests of the
- * target, and the digests of manifest and config of each platform in the store. For a damaged image
- * only the target is known.
+ * The digests that select an image, each with the row to return for it. The digest of the target
+ * selects the row itself. The digests of manifest and config of each platform in the store select
+ * the row narrowed to that platform. For a damaged image only the target is known.
  */
 async function digestsOf(store: Store, record: ImageRecord): Promise<[Digest, ImageRecord][]> {
   const out: [Digest, ImageRecord][] = [[record.target.digest, record]];

@@ -1,6 +1,6 @@
 /**
- * What other rooms need of the store; not part of the public API: narrowing to a disk store, and
- * the names on the disk.
+ * The exports of the store that only other rooms need, which are not part of the public API:
+ * narrowing a store to a disk store, and the names of files on the disk.
  *
  * @module
  */

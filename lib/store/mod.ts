@@ -16,10 +16,12 @@
  *                         blobs/sha256/<hex>; other programs may read it
  * layers/<cache-id>/      layer.tar, tree (the layer tree), marker; fs (the overlay driver's)
  * chains/<cache-id>/      marker; erofs (a composed image), fs, attributes (the drivers')
- * snapshots/<cache-id>/   marker; fs (the files, or the upper directory); work, empty, init, stubs
+ * snapshots/<cache-id>/   marker; fs (the files, or the upper directory); work, empty, init, stubs,
+ *                         left-out
  * ingest/                 staged content that is not committed yet, and the locks of its makers
  * trash/                  files and directories that are being deleted
- * mounts/                 where shared lowers are mounted, and directories of probes and containers
+ * mounts/                 mount points of shared lowers; directories of driver probes and of running
+ *                         containers
  * ```
  *
  * A *cache id* is a positive integer that is never used again. Each `marker` says what its
@@ -27,9 +29,9 @@
  *
  * How a commit becomes durable: data and staged directories are synced; then files are renamed to
  * their final names; then the directories with those names are synced; then one transaction writes
- * the rows. A process may die at any moment. So each open store holds a lock in `ingest/`. A lock
- * file that nobody holds tells the next *start* (the next time that a process opens the store) to
- * check the last commits and to remove files without a row.
+ * the rows. A process may die at any moment. So each open store that writes holds a lock in
+ * `ingest/`. A lock file that nobody holds tells the next *start* (the next time that a process opens
+ * the store) to check the last commits and to remove files without a row.
  *
  * The files of this room: `contract.ts` and `records.ts` define the contract of every store;
  * `disk_store.ts` defines what a disk store adds. `staging/` is the ingest of both stores.

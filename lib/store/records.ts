@@ -1,6 +1,6 @@
 /**
- * Records of the things that a store holds. A record is a plain value, which was true at the moment
- * it was read.
+ * Records of the things that a store holds. A record is a plain value: it shows the state at the
+ * moment when it was read, and later changes in the store do not change it.
  */
 import type { ChainId, DiffId, Digest, TreeDigest } from "../digest/mod.ts";
 import type { Descriptor, Platform } from "../oci/mod.ts";
@@ -42,7 +42,8 @@ export interface LayerRecord {
   readonly entries: number;
   /**
    * Whether the padding after a file in the tar holds bytes other than zeros, or is cut. A mount that
-   * maps the tar would show these bytes, or miss the last ones.
+   * takes the file's bytes from the tar would show these bytes through mmap(2), or lack the file's
+   * last block.
    */
   readonly dirtyPadding: boolean;
   /**
@@ -79,8 +80,9 @@ export interface ImageRecord {
    */
   readonly platform?: Platform | undefined;
   /**
-   * Whether the program made the name only to keep its target until another name keeps it; absent
-   * for false. The program then removes the spare name. A name that a user gave is never spare.
+   * Whether the name is spare; absent for false. The program makes a spare name, for instance in its
+   * registry server, to keep a target that has no other name. It removes the spare name when another
+   * name keeps the target. A name that a user gave is never spare.
    */
   readonly spare?: boolean | undefined;
   /** When the name was first given, in milliseconds since the epoch. */

@@ -28,8 +28,8 @@ export interface NamedTarget extends NameOptions {
 }
 
 /**
- * Checks a name, key or id of a row. SQLite cuts text at a NUL and turns a lone surrogate into U+FFFD, so
- * that two names would become one.
+ * Checks a name, key or id of a row. SQLite cuts text at a NUL and turns a lone surrogate into
+ * U+FFFD, so two different names could become the same name.
  *
  * @param what the kind of thing that is named, for the message
  * @throws {RangeError} when the name is empty, too long, holds a NUL or is not well-formed UTF-16
@@ -49,8 +49,8 @@ export function checkName(what: string, name: string): void {
  * check.
  *
  * @throws {RangeError} as {@linkcode checkName}
- * @throws {VarveError} `E_USAGE` when the name reads as a digest or an image ID. The digest or ID
- * would then mean other content
+ * @throws {VarveError} `E_USAGE` when the name reads as a digest or an image ID. A user who gives that
+ * digest or ID could then get other content
  */
 export function checkImageName(name: string): void {
   checkName("image name", name);
@@ -73,14 +73,14 @@ export function keptTarget(target: Descriptor): Descriptor {
   return parseDescriptor(parseStrictJson(encodeJson(descriptorToJson(target))), "image target");
 }
 
-/** The name of the row of an image without a name. */
+/** The name `<none>@<digest>`, which stands in the row of an image that nobody has named. */
 export function namelessImage(digest: Digest): string {
   return `<none>@${digest}`;
 }
 
 /**
- * The name of the row to remove when an image gets a name: the row of the same image without a
- * name. A spare name is not for people, so no row is removed for it.
+ * The name of the row to remove when an image gets the name `name`: the image's row
+ * `<none>@<digest>`. A spare name removes no row, because it may be removed again.
  */
 export function replacedName(name: string, digest: Digest, spare: boolean): string | undefined {
   const nameless = namelessImage(digest);

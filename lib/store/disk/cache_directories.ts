@@ -69,8 +69,8 @@ export class DiskDirectories implements Directories {
     checkWritable(this.#disk, "make a directory");
     const id = "diffId" in owner ? owner.diffId : owner.chainId;
     const action = `make directory ${name} of ${id}`;
-    // Make the owner's lock before the layer's lock: it tells a later start to clean up after a
-    // crash.
+    // Make the lock of the store's `Owner` before the lock of the directory. After a crash, the
+    // owner's lock tells a later start to clean up.
     const temporary = await guarded(action, () => this.#disk.owner.fresh());
     const lock = await guarded(
       action,
@@ -173,8 +173,8 @@ export class DiskDirectories implements Directories {
 
   async #place(owner: DirectoryOwner, name: string, temporary: string): Promise<string> {
     const { paths, syncer, db } = this.#disk;
-    // Hold the lock while the chain's directory has its name but no cache id in the row yet.
-    // Otherwise a sweep, which takes the lock exclusively, would remove it.
+    // Hold the lock while the chain's directory has its final name, but its cache id is not in the
+    // row yet. Otherwise a sweep, which takes the lock exclusively, would remove the directory.
     using _ = await FileLock.acquire(paths.lock, { shared: true });
     const made = "diffId" in owner ? this.layer(owner.diffId) : this.#chainHome(owner.chainId);
     // A user may have removed a chain's directory by hand. Then make it again, under a new cache
@@ -200,8 +200,8 @@ export class DiskDirectories implements Directories {
     try {
       await Deno.rename(temporary, home);
       await syncer.each([paths.chains]);
-      // Another directory of this chain has another lock, so its maker may have set the cache id
-      // first.
+      // Each directory of a chain has its own lock. So the maker of another directory of this chain
+      // may have set the cache id first.
       first = db.transact(() => {
         db.run(
           "UPDATE chain SET cache_id = ? WHERE chain_id = ? AND cache_id IS ?",

@@ -179,8 +179,8 @@ export function layerRow(disk: Disk, diffId: DiffId): LayerRow | undefined {
 }
 
 /**
- * The row of the layer of a proved diffID, or `undefined`. The key of the row is a SHA-256,
- * whatever the algorithm of `diffId`.
+ * Finds the row of a layer by its SHA-256 diffID, or by a proved diffID of another algorithm.
+ * For another algorithm, the key of the row differs from `diffId`: it is a SHA-256.
  */
 export function provedLayerRow(disk: Disk, diffId: DiffId): LayerRow | undefined {
   if (algorithmOf(diffId) === "sha256") return layerRow(disk, diffId);
@@ -191,8 +191,8 @@ export function provedLayerRow(disk: Disk, diffId: DiffId): LayerRow | undefined
 }
 
 /**
- * The row of the layer of a diffID, or `undefined`. An old store may have a row whose key is a
- * SHA-512. Such a row is used until it is damaged and the layer has come in again.
+ * Finds the row of a layer by a diffID of any algorithm. In an old store, the key of a row may be a
+ * SHA-512. Such a row is used until it is noted as damaged and an ingest has brought the layer again.
  */
 export function namedLayerRow(disk: Disk, diffId: DiffId): LayerRow | undefined {
   const own = layerRow(disk, diffId);

@@ -5,7 +5,7 @@
  *     <owner>.lock            locked while that store is open
  *     <digest>.lock           locked while the layer of this diffID or blob is made
  *     <digest>.part           kept bytes of a blob
- *     <digest>.ready          where a finished layer lies that is not committed yet
+ *     <digest>.ready          says where the files of a finished, uncommitted layer are
  *     <id>.<directory>.lock   locked while a directory of a layer or a chain is made
  *     index.lock index.json oci-layout    while these files of `content/` are replaced
  *

@@ -29,8 +29,8 @@ export const LAYOUT_FILES = {
 export const MARKER = "marker";
 
 /**
- * The names in `layers/<cache-id>/`, beside its marker. A driver's directory there has another
- * name.
+ * The names in `layers/<cache-id>/`, beside its marker. A driver's directory there must not have one
+ * of these names.
  */
 export const LAYER_FILES = {
   /** The uncompressed tar. */
@@ -51,7 +51,10 @@ export const SNAPSHOT_FILES = {
   empty: "empty",
   /** Files and directories that a container needs and its image lacks, as a lower directory. */
   init: "init",
-  /** The list of the stubs among the files, for a snapshot that is not an overlay. */
+  /**
+   * The list of the stubs (empty files and directories made for a container) among the files, for a
+   * snapshot that is not an overlay.
+   */
   stubs: "stubs",
   /** The list of things that could not be set when the files were extracted, such as owners. */
   leftOut: "left-out",

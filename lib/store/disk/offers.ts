@@ -7,9 +7,9 @@ import type { StagedFile, StagedFiles } from "./staged.ts";
 import { makeDirectory, removeAll } from "./system.ts";
 
 /**
- * An offer says where the files of a layer are that is finished but not committed yet. The offer is
- * the content of `ingest/<digest>.ready`. Other ingests take the layer by hard links, so they keep
- * it when the ingest that made it ends.
+ * An offer says where the files of a finished, uncommitted layer are. The offer is the content of
+ * `ingest/<digest>.ready`. Other ingests take the layer by hard links, so they keep it when the
+ * ingest that made it ends.
  *
  * Because of offers, a layer's lock is held only while the layer is made, and no two ingests wait for each
  * other's commit.

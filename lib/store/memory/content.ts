@@ -155,7 +155,7 @@ function streamOf(
   return ReadableStream.from(bytes.views(start, end, PIECE));
 }
 
-/** Refuses a run of bytes that is not inside of `size` bytes. */
+/** Refuses a range of bytes that does not lie within `size` bytes. */
 function checkEnd(position: number, length: number, size: number): void {
   checkRun(position, length);
   if (position + length > size) throw pastEnd(position + length, size);

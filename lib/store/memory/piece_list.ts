@@ -1,6 +1,6 @@
 /**
- * Bytes in memory, in pieces. One array of all bytes would be needed twice for a moment: while the
- * pieces that came are joined.
+ * Bytes in memory, in pieces. The pieces are never joined into one array, because joining needs
+ * twice the memory for a moment.
  */
 export class PieceList {
   /** Number of bytes. */

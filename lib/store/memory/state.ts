@@ -48,7 +48,7 @@ export class MemoryState {
   /** The layer that each blob was proved to hold. */
   readonly proved: Map<Digest, DiffId> = new Map();
   /**
-   * Identities of layers by their other proved diffIDs, which have another algorithm than SHA-256.
+   * The identity (the SHA-256 diffID) of a layer, by a proved diffID of another algorithm.
    */
   readonly names: Map<DiffId, DiffId> = new Map();
   readonly chains: Map<string, ChainRecord> = new Map();
@@ -75,8 +75,8 @@ export class MemoryState {
   }
 
   /**
-   * The identity of a layer by a diffID of any algorithm. Returns the diffID itself when it was not
-   * proved to name another identity.
+   * The identity (the SHA-256 diffID) of the layer that `diffId` names. Returns `diffId` itself when
+   * it is a SHA-256, or was not proved to name a layer.
    */
   identity(diffId: DiffId): DiffId {
     return this.names.get(diffId) ?? diffId;

@@ -37,7 +37,7 @@ export interface LayerBackend<Layer extends FinishedLayer> {
   open(keep: Digest | undefined): Promise<LayerRoom<Layer>>;
   /** Offers a finished layer to other ingests. */
   offer(layer: Layer): Promise<void>;
-  /** Withdraws the offers of a layer, unless others have replaced them; does not throw. */
+  /** Withdraws the offers of a layer, unless other ingests have replaced them; does not throw. */
   withdraw(layer: Layer): Promise<void>;
 }
 
@@ -61,7 +61,7 @@ export interface LayerRoom<Layer extends FinishedLayer> {
  * which can take it before it is committed. So no two ingests wait for each other's commit.
  */
 export class LayerStaging<Layer extends FinishedLayer> {
-  /** Layers that this ingest finished or took over, in that order. */
+  /** Layers that this ingest finished or took over, in the order of these events. */
   readonly finished: Layer[] = [];
   /** Every layer that was asked for. */
   readonly asked: Set<DiffId> = new Set();
@@ -112,7 +112,10 @@ export class LayerStaging<Layer extends FinishedLayer> {
     for (const layer of this.finished) await this.#backend.withdraw(layer);
   }
 
-  /** Looks for a layer in the store, in this ingest, and among the offers of others. The caller holds its locks. */
+  /**
+   * Looks for a layer in the store, in this ingest, and among the offers of other ingests. The
+   * caller holds the layer's locks.
+   */
   async #find(
     key: LayerKey,
     { blob: wantsBlob = false, signal }: LayerOptions,

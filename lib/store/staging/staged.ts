@@ -3,7 +3,7 @@ import type { LayerJobOutput } from "../../layer_job/mod.ts";
 import type { LayerRecord } from "../records.ts";
 import type { NamedTarget } from "../rules.ts";
 
-/** A blob that an ingest has staged, verified. Each kind of store adds where its bytes are. */
+/** A blob that an ingest has verified and staged. Each kind of store adds where its bytes are. */
 export interface StagedBlob {
   readonly digest: Digest;
   readonly size: number;

@@ -14,8 +14,8 @@ export interface DatabaseOptions {
   readonly readOnly?: boolean | undefined;
   /**
    * Whether no process can write to the database, as on a read-only file system. SQLite then needs
-   * no locks and makes no files beside the database. Deno opens a database so only if it has all
-   * permissions (`-A`).
+   * no locks and makes no files beside the database. Deno needs all permissions (`-A`) to open a
+   * database as immutable.
    */
   readonly immutable?: boolean | undefined;
 }
@@ -23,8 +23,9 @@ export interface DatabaseOptions {
 /**
  * One connection to a database: it prepares each statement once, runs transactions and maps errors.
  *
- * Every method throws `E_PRECONDITION` when the connection is closed, `E_BUSY`, `E_SYSCALL` (`ENOSPC`, `EIO`,
- * `EROFS`), or `E_DB` when the file is damaged.
+ * Every method can throw these errors: `E_PRECONDITION` when the connection is closed, `E_BUSY` when another process
+ * holds the database for too long, `E_SYSCALL` (`ENOSPC`, `EIO`, `EROFS`) when the kernel refuses, and `E_DB` when the
+ * file is damaged.
  */
 export class Database implements Disposable {
   readonly #db: DatabaseSync;

@@ -12,7 +12,7 @@ const NOTADB = 26;
 /** The extended code when the disk is too full for the WAL index, which needs 32 KiB at a start. */
 const IOERR_SHMSIZE = 4874;
 
-/** Result codes by message, for errors without a number from node:sqlite. */
+/** Result codes by message, for errors of node:sqlite that carry no result code. */
 const BY_MESSAGE: readonly (readonly [RegExp, number])[] = [
   [/disk is full/, FULL],
   [/malformed/, CORRUPT],

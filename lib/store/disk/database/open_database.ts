@@ -63,7 +63,7 @@ export async function openDatabase(
 async function judgeFile(path: string): Promise<"new" | { readonly size: number }> {
   const info = await lstatOrNothing(path);
   if (info === undefined || (info.isFile && info.size === 0)) return "new";
-  if (!info.isFile) throw dbError(path, "it is no file", DAMAGED_HINT);
+  if (!info.isFile) throw dbError(path, "it is not a regular file", DAMAGED_HINT);
   const head = new Uint8Array(100);
   using file = await Deno.open(path, { read: true });
   const length = await file.read(head) ?? 0;
@@ -123,8 +123,9 @@ function openForReading(path: string): Database {
 }
 
 /**
- * Connects to a database on a read-only file system. If SQLite's files lie beside the database, it is
- * read as any other. If they do not, SQLite can only read it as immutable.
+ * Connects to a database on a read-only file system. If the files that SQLite makes beside a database
+ * exist, the database is opened read-only in the usual way. If they do not, SQLite can only read it as
+ * immutable.
  *
  * @throws {VarveError} `E_DENIED` it can only be read as immutable, and Deno does not have all permissions
  */
@@ -141,7 +142,7 @@ function connectForReading(path: string): Database {
     // Without all permissions, Deno takes the URL that says "immutable" as a path.
     throw new VarveError(
       "E_DENIED",
-      `Cannot open ${path}: on a read-only file system Deno opens a database with all permissions only`,
+      `Cannot open ${path}: Deno needs all permissions to open a database on a read-only file system`,
       { subject: path, hint: "run Deno with -A, or mount the store writable" },
       { cause: error },
     );
@@ -163,9 +164,10 @@ function connected(path: string, options: DatabaseOptions): Database {
 /**
  * Lets SQLite check every page.
  *
- * With a WAL it only reads: closing a connection that may write would write the WAL into the database.
- * Without a WAL it opens the database for writing: closing such a connection removes the files that
- * SQLite made beside the database, and writes nothing.
+ * If there is a WAL, the database is opened for reading only, because closing a connection that may
+ * write would write the WAL into the database. If there is none, the database is opened for writing,
+ * because closing such a connection then writes nothing and removes the files that SQLite made beside
+ * the database.
  */
 async function quickCheck(path: string): Promise<void> {
   using db = new Database(path, { readOnly: await hasWal(path) });
