@@ -94,7 +94,7 @@ export async function readDocument(
         actual: length,
         ...(setting === undefined
           ? {}
-          : { setting, hint: `if you trust the source: varve config set ${setting} N` }),
+          : { setting, hint: "if you trust the source, raise this limit" }),
       },
     );
   }

@@ -82,7 +82,7 @@ function nameOf(context: ArchiveContext, target: Descriptor): string | undefined
   if (given !== undefined) return claimedName(context, given, target.digest);
   if (ref !== undefined) {
     context.ingest.warn(
-      `the archive calls an image only ${JSON.stringify(ref)}; use --name to give it a name`,
+      `the archive calls an image only ${JSON.stringify(ref)}; give the image a name`,
     );
   }
   return undefined;

@@ -148,7 +148,7 @@ function absent(record: ImageRecord, { mediaType, digest }: Descriptor): VarveEr
     {
       subject: record.name,
       expected: digest,
-      hint: "save one of its platforms with --platform, or load all of them first",
+      hint: "save only one of its platforms, or load all of them first",
     },
   );
 }

@@ -7,6 +7,7 @@ import { type DiskStore, openStore } from "../store/mod.ts";
 import { createProgress, type Progress } from "./display/progress.ts";
 import { writeMessage } from "./display/output.ts";
 import type { Io } from "./io.ts";
+import { inCommandWords } from "./mistakes/command_words.ts";
 import { type GlobalOptions, workersOf } from "./options.ts";
 
 /**
@@ -120,7 +121,7 @@ export class Context implements AsyncDisposable {
   warn(message: string): void {
     if (this.options.quiet) return;
     if (this.#progress === undefined) {
-      writeMessage(this.io, `varve: warning: ${escapeText(message)}\n`);
+      writeMessage(this.io, `varve: warning: ${escapeText(inCommandWords(message))}\n`);
     } else this.#warnings.push(message);
   }
 

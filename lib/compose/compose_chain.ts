@@ -86,7 +86,7 @@ async function withHint<T>(composed: Promise<T>): Promise<T> {
     return await composed;
   } catch (error) {
     if (!(error instanceof VarveError && error.code === "E_LIMIT")) throw error;
-    const hint = error.details.hint ?? "use --driver overlay";
+    const hint = error.details.hint ?? "use the overlay driver";
     throw new VarveError(error.code, error.message, { ...error.details, hint }, { cause: error });
   }
 }

@@ -28,7 +28,7 @@ export async function openSnapshot(options: RunContainerOptions): Promise<Writab
     throw new VarveError(
       "E_EXISTS",
       `Cannot run on snapshot ${quoteKey(key)}: it exists already, and would be removed at the end`,
-      { subject: key, hint: "choose another key, or keep it at the end: leave --rm out" },
+      { subject: key, hint: "choose another key, or keep the snapshot at the end" },
       { cause: error },
     );
   }

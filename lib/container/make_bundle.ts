@@ -128,7 +128,7 @@ function refuseNested(volumes: readonly Volume[]): void {
     throw new VarveError(
       "E_UNSUPPORTED",
       `Cannot mount a volume at ${target}: it is inside the volume at ${outer.target}`,
-      { hint: "use --runtime runc or crun" },
+      { hint: "use the runtime runc or crun" },
     );
   }
 }

@@ -35,7 +35,7 @@ export async function runContainer(options: RunContainerOptions): Promise<Contai
   const { store, snapshotter, image, process = {} } = options;
   if (!mayMount()) {
     throw new VarveError("E_UNSUPPORTED", "Cannot run a container: only root may run containers", {
-      hint: "'varve unpack', 'varve ls' and 'varve cat' need no privileges",
+      hint: "unpack the image, or read its tree: both need no privileges",
     });
   }
   // A signal to a process needs the permission for every program.

@@ -20,7 +20,7 @@ export async function saveTerminal(): Promise<SavedTerminal> {
     throw new VarveError(
       "E_PRECONDITION",
       "Cannot give the container a terminal: standard input or output is not a terminal",
-      { hint: "run it without --tty" },
+      { hint: "run it without a terminal" },
     );
   }
   return {

@@ -70,7 +70,7 @@ export async function importLayer(
   const tree = await store.layers.tree((made.layers[0] as LoadedLayer).diffId);
   if (lookup(tree, fromText("oci-layout")) !== undefined) {
     options.onWarning?.(
-      "the imported root filesystem looks like an image archive; use 'varve load' to load an archive",
+      "the imported root filesystem looks like an image archive; load it as an archive",
     );
   }
   return made;

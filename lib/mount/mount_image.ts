@@ -165,7 +165,7 @@ export function checkMountTarget(store: Store, target: string): string {
 function refuseUnprivileged(what: string): void {
   if (mayMount()) return;
   throw new VarveError("E_UNSUPPORTED", `Cannot mount ${what}: only root may mount`, {
-    hint: "'varve unpack' makes plain files without privileges",
+    hint: "unpack the image: plain files need no privileges",
   });
 }
 
@@ -229,7 +229,7 @@ function refuseMounted(store: Store, target: string): void {
     `Cannot mount at ${target}: ${
       ours || elsewhere ? "an image of this store" : "something"
     } is mounted there${elsewhere ? ", in another mount namespace" : ""}`,
-    { subject: target, hint: ours ? `varve umount ${target}` : undefined },
+    { subject: target, hint: ours ? `unmount ${target}` : undefined },
   );
 }
 

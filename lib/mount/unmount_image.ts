@@ -91,8 +91,7 @@ async function forgetWithHint(
     await forgetMount(store, snapshotter, mountId(target));
   } catch (error) {
     if (!(error instanceof VarveError)) throw error;
-    const hint =
-      `nothing is mounted there any more: run 'varve umount ${target}' again to repair the store`;
+    const hint = `nothing is mounted there any more: unmount ${target} again to repair the store`;
     throw new VarveError(error.code, error.message, { ...error.details, hint }, { cause: error });
   }
 }

@@ -161,7 +161,7 @@ function isLocked(path: string): boolean {
 /** Refuses a snapshot that is mounted, by varve or by anything else. @throws {VarveError} `E_BUSY` */
 export function refuseBusy(store: DiskStore, key: string): void {
   const leased = [...liveMounts(store)].find(([, lease]) => snapshotOfLease(lease) === key);
-  if (leased !== undefined) throw busy(key, leased[0], `varve umount ${leased[0]}`);
+  if (leased !== undefined) throw busy(key, leased[0], `unmount ${leased[0]}`);
   const cacheId = store.snapshots.read((table) => table.get(key))?.cacheId ?? null;
   if (cacheId === null) return;
   const files = `${store.directories.snapshot(cacheId)}/${SNAPSHOT_FILES.files}`;

@@ -60,7 +60,7 @@ export async function openWritable(options: OpenWritableOptions): Promise<Writab
       `Cannot use snapshot ${quoteKey(key)}: it is ${
         row.kind === "active" ? "on top of another image" : `a ${row.kind} snapshot`
       }`,
-      { subject: key, hint: "choose another key, or remove it with 'varve snapshot rm'" },
+      { subject: key, hint: "choose another key, or remove the snapshot first" },
     );
   }
   const mounts = await snapshotter.mounts(key, { signal });

@@ -143,7 +143,7 @@ function otherPlatform(
       expected: platform === undefined ? undefined : formatPlatform(platform),
       actual: actual === undefined ? undefined : formatPlatform(actual),
       subject: name,
-      hint: "'varve images' shows the platforms that are here",
+      hint: "choose a platform that the store has",
     },
   );
 }
@@ -254,7 +254,7 @@ export async function findImageNames(store: Store, text: string): Promise<ImageR
   if (!isDigest(id) && !/^[0-9a-f]{4,64}$/.test(id)) parseReference(text);
   throw new VarveError("E_NOT_FOUND", `Cannot find image ${JSON.stringify(text)}: there is none`, {
     subject: text,
-    hint: "'varve images' lists them",
+    hint: "list the images of the store",
   });
 }
 

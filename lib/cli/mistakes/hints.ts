@@ -5,6 +5,7 @@
 import type { VarveError } from "../../errors.ts";
 import { tryParseReference } from "../../oci/mod.ts";
 import { archiveName } from "../archive_source.ts";
+import { inCommandWords } from "./command_words.ts";
 import { commandLine } from "./shell_words.ts";
 
 /** A command that failed. */
@@ -56,7 +57,8 @@ export function hintOf(error: VarveError, command: FailedCommand | undefined): s
     const hint = rule(error, command as FailedCommand);
     if (hint !== undefined) return hint;
   }
-  return error.details.hint;
+  const { hint } = error.details;
+  return hint === undefined ? undefined : inCommandWords(hint);
 }
 
 /** `xz -dc n.tar.xz | varve load -` */
@@ -160,6 +162,7 @@ const BY_MESSAGE: readonly (readonly [RegExp, string])[] = [
   [/: it is not a directory$/, "give the path of a directory"],
   [/: it is not os\/architecture\[\/variant\]$/, "such as linux/arm64"],
   [/is not known to the DNS$/, "check the name of the registry, and the network"],
+  [/it does not speak TLS$/, "if it speaks plain http, give --plain-http"],
   [/the connection was refused$/, "check that the registry runs, and its port"],
 ];
 

@@ -16,7 +16,7 @@ export function limitError(
       expected: allowed,
       actual,
       setting,
-      hint: `if you trust the source: varve config set ${setting} N`,
+      hint: "if you trust the source, raise this limit",
     },
   );
 }

@@ -61,6 +61,6 @@ export function limitError(limit: keyof TarLimits, what: string, allowed: number
   return new VarveError(
     "E_LIMIT",
     `Cannot read tar archive: ${what} exceeds ${setting} (${allowed})`,
-    { expected: allowed, setting, hint: `raise it with: varve config set ${setting} N` },
+    { expected: allowed, setting, hint: "if you trust the source, raise this limit" },
   );
 }

@@ -49,7 +49,7 @@ export async function findRuntime(wanted: string, path: string): Promise<Runtime
   throw new VarveError(
     "E_UNSUPPORTED",
     `Cannot run a container: ${wanted === "auto" ? "no runtime is" : `${wanted} is not`} installed`,
-    { hint: "install runc or crun, or util-linux for --runtime chroot" },
+    { hint: "install runc or crun, or util-linux for the runtime chroot" },
   );
 }
 
@@ -65,7 +65,7 @@ export async function findInit(path: string): Promise<string> {
     const program = await findProgram(name, path);
     if (program !== null) return program;
   }
-  throw new VarveError("E_UNSUPPORTED", "Cannot use --init: tini is not installed", {
+  throw new VarveError("E_UNSUPPORTED", "Cannot run an init process: tini is not installed", {
     hint: "install tini",
   });
 }

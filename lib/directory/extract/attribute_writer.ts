@@ -171,8 +171,8 @@ export class AttributeWriter {
       {
         ...error.details,
         hint: type === "ext4"
-          ? "ext4 keeps these attributes in one block, usually of 4096 bytes: use xfs or btrfs, or mount by --driver erofs"
-          : "use another file system, or mount by --driver erofs",
+          ? "ext4 keeps these attributes in one block, usually of 4096 bytes: use xfs or btrfs, or mount by the erofs driver"
+          : "use another file system, or mount by the erofs driver",
       },
       { cause: error },
     );

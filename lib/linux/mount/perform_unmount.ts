@@ -37,7 +37,7 @@ export function performUnmount(target: ByteString, options: UnmountOptions = {})
   if (errno === "EBUSY") {
     throw new VarveError("E_BUSY", `Cannot unmount ${shown}: it is in use`, {
       ...details,
-      hint: "end the processes that use it, or detach it with --lazy",
+      hint: "end the processes that use it, or detach it lazily",
     });
   }
   throw new VarveError("E_SYSCALL", `Cannot unmount ${shown}: ${errno}`, details);

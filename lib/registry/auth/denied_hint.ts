@@ -17,7 +17,7 @@ export function deniedHint(
   { registry, status, credential, mustAuthenticate }: DeniedRequest,
 ): string {
   if (mustAuthenticate === true) return "the user's name or the password is wrong";
-  if (credential === undefined) return `if it exists it needs a login: varve login ${registry}`;
+  if (credential === undefined) return `if it exists, log in to ${registry}`;
   if (status === 403) return "the user who is logged in may not do this";
-  return `the credentials are not accepted, log in again: varve login ${registry}`;
+  return `the credentials are not accepted, log in again to ${registry}`;
 }

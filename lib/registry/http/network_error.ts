@@ -44,7 +44,7 @@ const PERMANENT: readonly KnownError[] = [
   [/alert: \w*Certificate|UnknownCA|AccessDenied/, "it refuses the client certificate"],
   [
     /InvalidContentType|corrupt message/,
-    "it does not speak TLS (if it speaks plain http: --plain-http)",
+    "it does not speak TLS",
   ],
   [/received fatal alert/, "it refuses the TLS connection"],
   [/invalid HTTP version/, "it does not speak plain http", true],

@@ -8,5 +8,5 @@ export function tlsHint({ origin, assumed }: Endpoint): string | undefined {
   if (assumed !== true || !origin.startsWith("http:")) return undefined;
   const secure = origin.replace(/^http:/, "https:");
   return `plain http was assumed because the registry is on this machine; if it speaks https, put server = "${secure}" ` +
-    "into its hosts.toml, see varve pull --help";
+    "into its hosts.toml";
 }

@@ -107,6 +107,6 @@ function absent({ digest }: Descriptor, role: "document" | "blob"): VarveError {
   const state = isPlatform ? "of a platform that is not in the store" : "no longer in the store";
   return new VarveError("E_PRECONDITION", `Cannot push the image: its part ${digest} is ${state}`, {
     subject: digest,
-    hint: isPlatform ? "push only a platform that the store has, with --platform" : undefined,
+    hint: isPlatform ? "push only a platform that the store has" : undefined,
   });
 }

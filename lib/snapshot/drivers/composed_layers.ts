@@ -34,7 +34,7 @@ export class ComposedLayers implements LayerLowers {
     } catch (error) {
       if (isBinding || !isBeyondImages(error)) throw error;
       sharedMount.onWarning?.(
-        `${error.message}: its layers are extracted, as by --driver overlay`,
+        `${error.message}: its layers are extracted, as by the overlay driver`,
       );
       return await this.#fallback.lowers(stack, signal);
     }

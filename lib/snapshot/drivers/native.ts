@@ -67,7 +67,7 @@ export class NativeDriver implements Driver {
       throw new VarveError(
         "E_UNSUPPORTED",
         `Cannot use the native driver: ${what} was made by the overlay driver`,
-        { hint: "use --driver overlay" },
+        { hint: "use the overlay driver" },
       );
     }
     return this.#directories.files(cacheId);

@@ -76,7 +76,7 @@ export class OverlayDriver implements Driver {
       throw new VarveError(
         "E_LIMIT",
         `Cannot mount by overlay: ${stack.directories.length} committed snapshots are stacked, the kernel allows ${MAX_LOWERS}`,
-        { hint: "use --driver native" },
+        { hint: "use the native driver" },
       );
     }
     const above = stack.directories.map((id) => this.#changes(id, "a parent"));
@@ -98,7 +98,7 @@ export class OverlayDriver implements Driver {
       throw new VarveError(
         "E_UNSUPPORTED",
         `Cannot mount by overlay: ${what} was made by the native driver`,
-        { hint: "use --driver native" },
+        { hint: "use the native driver" },
       );
     }
     return fromText(this.#directories.files(cacheId));

@@ -57,7 +57,7 @@ Deno.test("a TLS registry on loopback: the error has a hint, unless plain http w
     };
     const hint =
       `plain http was assumed because the registry is on this machine; if it speaks https, put server = ` +
-      `"https://${host}" into its hosts.toml, see varve pull --help`;
+      `"https://${host}" into its hosts.toml`;
     const wanted = [waits ? hint : undefined];
     assertEquals(await hints(), wanted, answer);
     assertEquals(await hints({ plainHttp: true }), [undefined]);

@@ -50,7 +50,7 @@ Deno.test({
       assertEquals([error.code, error.details.subject], ["E_EXISTS", key]);
       assertEquals(
         error.details.hint,
-        "choose another key, or remove it with 'varve snapshot rm'",
+        "choose another key, or remove the snapshot first",
       );
     }
   },

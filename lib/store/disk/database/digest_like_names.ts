@@ -26,7 +26,5 @@ export function digestLikeWarning(names: readonly string[]): string {
   const shown = names.slice(0, SHOWN).join(", ");
   const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : "";
   return `image names that read as a digest: ${shown}${more}; they no longer select an image by their short ` +
-    `form. Keep the image with 'varve tag ${
-      names[0]
-    } NEWNAME', then remove the name with 'varve rmi ${names[0]}'`;
+    `form. Give the image another name, then remove ${names[0]}`;
 }

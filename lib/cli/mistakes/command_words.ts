@@ -1,0 +1,35 @@
+/**
+ * Hints and warnings of the library, with the verbs and options of the command line. The library says only what is to be
+ * done: it does not know how its caller does it.
+ */
+const WORDS: readonly (readonly [library: RegExp, command: string])[] = [
+  [/\bthe (erofs|overlay|native) driver\b/, "--driver $1"],
+  [/\bthe runtime (runc|crun|chroot)\b/, "--runtime $1"],
+  [/^unmount (\S+)$/, "varve umount $1"],
+  [/\bunmount (\S+) again\b/, "run 'varve umount $1' again"],
+  [/\bdetach it lazily$/, "detach it with --lazy"],
+  [/\bremove the snapshot first$/, "remove it with 'varve snapshot rm'"],
+  [/\bkeep the snapshot at the end$/, "keep it at the end: leave --rm out"],
+  [/\blog in (again )?to (\S+)$/, "log in $1to it: varve login $2"],
+  [/^push only a platform that the store has$/, "$&, with --platform"],
+  [/^save only one of its platforms\b/, "save only one of its platforms with --platform"],
+  [/^choose a platform that the store has$/, "'varve images' shows the platforms that are here"],
+  [
+    /^unpack the image, or read its tree\b.*/,
+    "'varve unpack', 'varve ls' and 'varve cat' need no privileges",
+  ],
+  [/^unpack the image\b.*/, "'varve unpack' makes plain files without privileges"],
+  [/^run it without a terminal$/, "run it without --tty"],
+  [/\binto its hosts\.toml$/, "$&, see 'varve pull --help'"],
+  [/; give the image a name$/, "; use --name to give it a name"],
+  [/; load it as an archive$/, "; use 'varve load' to load an archive"],
+  [
+    /Give the image another name, then remove (\S+)$/,
+    "Keep the image with 'varve tag $1 NEWNAME', then remove the name with 'varve rmi $1'",
+  ],
+];
+
+/** The text with verbs and options of the command line, where it says what one of them does. */
+export function inCommandWords(text: string): string {
+  return WORDS.reduce((words, [library, command]) => words.replace(library, command), text);
+}
