@@ -22,20 +22,25 @@ export async function* decompress(
   options: DecompressOptions = {},
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
   const { signal } = options;
-  using decompressor = new Decompressor(options);
   let pieces: Uint8Array<ArrayBuffer>[] = [];
   const sink = (bytes: Uint8Array): void => void pieces.push(new Uint8Array(bytes));
-  for await (const chunk of source) {
-    signal?.throwIfAborted();
-    for (let at = 0; at < chunk.length;) {
-      at = decompressor.pushSome(chunk, at, sink);
-      yield* pieces;
-      pieces = [];
+  const decompressor = new Decompressor(options);
+  // Not `using`, which Node 22 does not know: this room runs there, too.
+  try {
+    for await (const chunk of source) {
+      signal?.throwIfAborted();
+      for (let at = 0; at < chunk.length;) {
+        at = decompressor.pushSome(chunk, at, sink);
+        yield* pieces;
+        pieces = [];
+      }
     }
+    signal?.throwIfAborted();
+    decompressor.end(sink);
+    yield* pieces;
+  } finally {
+    decompressor[Symbol.dispose]();
   }
-  signal?.throwIfAborted();
-  decompressor.end(sink);
-  yield* pieces;
 }
 
 /**

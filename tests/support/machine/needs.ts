@@ -28,6 +28,8 @@ export interface Needs {
   readonly kernel?: string;
   /** Programs on PATH. */
   readonly tools?: readonly string[];
+  /** Something else that is missing; absent when nothing is. */
+  readonly other?: string | undefined;
 }
 
 /** Part of a test's definition. */
@@ -46,6 +48,7 @@ export function missing(needs: Needs): string[] {
     out.push(`Linux ${needs.kernel} (this is ${kernelRelease()})`);
   }
   for (const tool of needs.tools ?? []) if (!onPath(tool)) out.push(tool);
+  if (needs.other !== undefined) out.push(needs.other);
   return out;
 }
 
