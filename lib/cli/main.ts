@@ -7,8 +7,7 @@
  * @module
  */
 import type { Io } from "./io.ts";
-import { isProxyVariable } from "../registry/internal.ts";
-import { takeProxyVariables } from "./proxy_variables.ts";
+import { processVariable } from "./process_variables.ts";
 import { INTERRUPTED, runCli } from "./run.ts";
 
 export * from "./mod.ts";
@@ -40,17 +39,8 @@ const listeners = new Map<keyof typeof SIGNALS, () => void>();
 /** Whether a verb handles signals itself. */
 let held = false;
 
-/** The proxy variables, which {@linkcode takeProxyVariables} took out of the environment when the first was asked for. */
-let proxies: Readonly<Record<string, string>> | undefined;
-
-function variable(name: string): string | undefined {
-  if (!isProxyVariable(name)) return Deno.env.get(name);
-  proxies ??= takeProxyVariables();
-  return proxies[name];
-}
-
 const io: Io = {
-  env: variable,
+  env: processVariable,
   async stdout(data) {
     const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
     for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));

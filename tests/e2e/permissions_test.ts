@@ -153,3 +153,29 @@ Deno.test({
     assertDenied(await varve(flags, ["--root", same, "images"]), "-A");
   },
 });
+
+Deno.test("the library: a store in memory needs no permission, one on disk names all that are missing", async () => {
+  await using temp = await tempDir();
+  const image = buildImage({ name: "example.org/app:1", layers: [[{ name: "f" }]] });
+  const module = JSON.stringify(import.meta.resolve("../../mod.ts"));
+  const program = temp.join("program.ts");
+  await Deno.writeTextFile(
+    program,
+    `import * as varve from ${module};
+     await using store = varve.openMemoryStore();
+     await using pool = varve.createPool({ inline: true });
+     const bytes = Uint8Array.fromBase64("${archiveTar(ociFiles([image])).toBase64()}");
+     const [loaded] = await varve.loadImages(store, new Blob([bytes]).stream(), { pool });
+     console.log(loaded?.names[0]);
+     const error = await varve.openStore({ root: "/s" }).then(() => undefined, (error) => error);
+     console.log(error.code, error.details.hint);`,
+  );
+  const config = new URL("../../deno.json", import.meta.url).pathname;
+  const options = ["--quiet", "--no-check", "--no-prompt", "--no-lock", "--config", config];
+  const { stdout, stderr } = await runAny([Deno.execPath(), "run", ...options, program]);
+  assertEquals(stderr, "");
+  assertEquals(
+    stdout,
+    "example.org/app:1\nE_DENIED run Deno with --allow-read=/s --allow-write=/s --allow-sys=uid\n",
+  );
+});

@@ -6,9 +6,9 @@ import { ROOMS } from "./rooms.ts";
 import { PROJECT } from "./sources.ts";
 import { makeTree } from "./tree_fixture.ts";
 
-Deno.test("ARCHITECTURE.md and SECURITY.md show rooms, imports and limits as they are", async () => {
+Deno.test("the documents show rooms, imports, permissions and limits as they are", async () => {
   const parts = generatedParts(await readHouse(PROJECT), await readExports());
-  assertEquals(Object.keys(parts), ["ARCHITECTURE.md", "SECURITY.md"]);
+  assertEquals(Object.keys(parts), ["ARCHITECTURE.md", "PERMISSIONS.md", "SECURITY.md"]);
   for (const [document, wanted] of Object.entries(parts)) {
     const text = await readDocument(document);
     const isCurrent = text === updateDocument(document, text, wanted);

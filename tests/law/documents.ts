@@ -2,6 +2,7 @@
 import type { House } from "./house_facts.ts";
 import { dependencyMatrix, roomTable } from "./house_text.ts";
 import { limitTable } from "./limit_table.ts";
+import { permissionTable, wordTable } from "./permission_table.ts";
 import { PROJECT } from "./sources.ts";
 
 /** The documents at the top of the project that are written by hand, some with generated parts. */
@@ -10,6 +11,7 @@ export const DOCUMENTS: readonly string[] = [
   "BENCHMARKS.md",
   "CHANGELOG.md",
   "CONTRIBUTING.md",
+  "PERMISSIONS.md",
   "README.md",
   "SECURITY.md",
 ];
@@ -24,6 +26,7 @@ export function generatedParts(house: House, exports: Readonly<Record<string, st
       rooms: roomTable(house, exports),
       imports: "```text\n" + dependencyMatrix(house) + "\n```",
     },
+    "PERMISSIONS.md": { flags: permissionTable(), words: wordTable() },
     "SECURITY.md": { limits: limitTable() },
   };
 }

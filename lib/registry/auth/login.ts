@@ -1,4 +1,5 @@
 import { VarveError } from "../../errors.ts";
+import { permissionError } from "../../linux/mod.ts";
 import { type JsonObject, jsonText, type JsonValue } from "../../oci/mod.ts";
 import { type HelperEnvironment, runHelper } from "./credential_helper.ts";
 import {
@@ -87,10 +88,10 @@ function withoutRegistry(
 async function write(file: string, json: JsonObject): Promise<void> {
   try {
     await replaceFile(file, new TextEncoder().encode(`${dockerJson(json)}\n`));
-  } catch {
-    throw new VarveError("E_DENIED", `Cannot write credentials to ${file}: it cannot be replaced`, {
-      subject: file,
-    });
+  } catch (error) {
+    const action = `write credentials to ${file}`;
+    throw permissionError(error, action) ??
+      new VarveError("E_DENIED", `Cannot ${action}: it cannot be replaced`, { subject: file });
   }
 }
 

@@ -1,3 +1,4 @@
+import { requirePermissions } from "../../linux/mod.ts";
 import type { HelperEnvironment } from "../auth/credential_helper.ts";
 import {
   type CredentialQuery,
@@ -65,7 +66,11 @@ export async function loadClientConfig(
   repository: string | undefined,
   options: ClientOptions = {},
 ): Promise<ClientConfig> {
-  const { hostsDirectories = [], plainHttp, signal } = options;
+  const { hostsDirectories = [], credentialsFiles = [], plainHttp, signal } = options;
+  requirePermissions(
+    `read the settings for ${registry}`,
+    [...hostsDirectories, ...credentialsFiles].map((path) => ({ name: "read", path })),
+  );
   const endpoints = await findEndpoints(registry, { directories: hostsDirectories, plainHttp });
   const credentials: Record<string, Credential> = {};
   for (const endpoint of endpoints) {

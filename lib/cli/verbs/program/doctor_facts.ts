@@ -5,6 +5,7 @@ import {
   CWD,
   effectiveUser,
   fileSystemOf,
+  isPermitted,
   isSupported,
   kernelRelease,
   mayMount,
@@ -48,10 +49,11 @@ export interface MachineFacts {
 /** Collects the facts about this machine. */
 export function machineFacts(): MachineFacts {
   const linux = isSupported();
+  const kernel = linux || isDenied() ? kernelRelease() : Deno.osRelease();
   return {
     os: Deno.build.os,
     arch: Deno.build.arch,
-    kernel: linux ? kernelRelease() : Deno.osRelease(),
+    kernel,
     cores: navigator.hardwareConcurrency,
     memory: Deno.systemMemoryInfo().total,
     user: linux ? effectiveUser() : Deno.uid(),
@@ -59,6 +61,11 @@ export function machineFacts(): MachineFacts {
     mayMount: linux && mayMount(),
     openFiles: linux ? openFileLimit() : null,
   };
+}
+
+/** Whether Deno, and not the machine, is why no system call can be made. Any call then says how to permit it. */
+function isDenied(): boolean {
+  return Deno.build.os === "linux" && !isPermitted();
 }
 
 function openFileLimit(): number | null {

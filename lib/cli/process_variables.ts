@@ -1,0 +1,39 @@
+import { requirePermissions } from "../linux/mod.ts";
+import { isProxyVariable, PROXY_VARIABLES } from "../registry/internal.ts";
+import { takeProxyVariables } from "./proxy_variables.ts";
+
+/** The variables that every command on a registry reads. */
+const REGISTRY_VARIABLES: readonly string[] = [
+  "SSL_CERT_FILE",
+  "REGISTRY_AUTH_FILE",
+  "XDG_RUNTIME_DIR",
+  "XDG_CONFIG_HOME",
+  "HOME",
+  "DOCKER_CONFIG",
+  "PATH",
+  "GATEWAY_INTERFACE",
+  ...PROXY_VARIABLES,
+];
+
+/** The first variable that such a command reads. */
+const FIRST: readonly string[] = ["SSL_CERT_FILE", "REGISTRY_AUTH_FILE"];
+
+/** The proxy variables, which {@linkcode takeProxyVariables} took out of the environment when the first was asked for. */
+let proxies: Readonly<Record<string, string>> | undefined;
+
+/**
+ * An environment variable of this process. Deno is asked for a variable only when it is read, and for those of
+ * registries at once, so that one error names them all.
+ *
+ * @throws {VarveError} `E_DENIED` Deno may not read one of them
+ * @throws {Deno.errors.NotCapable} Deno may not read this one
+ */
+export function processVariable(name: string): string | undefined {
+  if (FIRST.includes(name)) {
+    const permissions = REGISTRY_VARIABLES.map((variable) => ({ name: "env" as const, variable }));
+    requirePermissions("read the settings for registries", permissions);
+  }
+  if (!isProxyVariable(name)) return Deno.env.get(name);
+  proxies ??= takeProxyVariables();
+  return proxies[name];
+}
