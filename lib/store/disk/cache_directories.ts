@@ -176,17 +176,14 @@ export class DiskDirectories implements Directories {
     // Hold the lock while the chain's directory has its final name, but its cache id is not in the
     // row yet. Otherwise a sweep, which takes the lock exclusively, would remove the directory.
     using _ = await FileLock.acquire(paths.lock, { shared: true });
-    const made = "diffId" in owner ? this.layer(owner.diffId) : this.#chainHome(owner.chainId);
+    if ("diffId" in owner) return await this.#moveInto(this.layer(owner.diffId), name, temporary);
+    // Read the row once: what is looked for here and what is replaced below must be the same directory.
+    const { chain_id, diff_id, parent_chain_id, cache_id: lost } = this.#chain(owner.chainId);
     // A user may have removed a chain's directory by hand. Then make it again, under a new cache
     // id.
-    if (made !== undefined && ("diffId" in owner || await lstatOrNothing(made) !== undefined)) {
-      await Deno.rename(`${temporary}/${name}`, `${made}/${name}`);
-      await syncer.each([made]);
-      return `${made}/${name}`;
+    if (lost !== null && await lstatOrNothing(paths.chain(lost)) !== undefined) {
+      return await this.#moveInto(paths.chain(lost), name, temporary);
     }
-    const { chain_id, diff_id, parent_chain_id, cache_id: lost } = this.#chain(
-      (owner as { chainId: ChainId }).chainId,
-    );
     const id = allocateCacheIds(db, 1);
     const home = paths.chain(id);
     await writeSyncedMarker(temporary, {
@@ -218,12 +215,17 @@ export class DiskDirectories implements Directories {
       throw error;
     }
     if (first !== id && first !== null) {
-      const other = paths.chain(first);
-      await Deno.rename(`${home}/${name}`, `${other}/${name}`);
-      await syncer.each([other]);
+      const moved = await this.#moveInto(paths.chain(first), name, home);
       await discard(this.#disk, home);
-      return `${other}/${name}`;
+      return moved;
     }
+    return `${home}/${name}`;
+  }
+
+  /** Moves a directory with this name from `from` into `home`. */
+  async #moveInto(home: string, name: string, from: string): Promise<string> {
+    await Deno.rename(`${from}/${name}`, `${home}/${name}`);
+    await this.#disk.syncer.each([home]);
     return `${home}/${name}`;
   }
 }

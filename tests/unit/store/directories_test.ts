@@ -102,14 +102,18 @@ Deno.test("a chain's directory that was removed by hand is made again, also by s
   withStore(async (store, directories) => {
     const owner = { chainId: LAYER.diffId as never };
     const make = (path: string) => Deno.writeTextFile(`${path}/file`, "x");
-    const first = await directories.ensure(owner, "fs", make);
-    await Deno.remove(first.slice(0, -"/fs".length), { recursive: true });
-    const names = ["fs", "other", "third"];
-    const paths = await Promise.all(names.map((name) => directories.ensure(owner, name, make)));
-    for (const path of paths) assertEquals(await Deno.readTextFile(`${path}/file`), "x");
-    const { cacheId } = store.chains.get(owner.chainId) ?? {};
-    assertEquals(paths, names.map((name) => `${store.root}/chains/${cacheId}/${name}`));
-    assert(paths[0] !== first);
+    let last = await directories.ensure(owner, "fs", make);
+    // Many callers, many times: the order in which they look and write is by chance.
+    const names = ["fs", ...Array.from({ length: 15 }, (_, i) => `other-${i}`)];
+    for (let round = 0; round < 30; round++) {
+      await Deno.remove(last.slice(0, -"/fs".length), { recursive: true });
+      const paths = await Promise.all(names.map((name) => directories.ensure(owner, name, make)));
+      for (const path of paths) assertEquals(await Deno.readTextFile(`${path}/file`), "x");
+      const { cacheId } = store.chains.get(owner.chainId) ?? {};
+      assertEquals(paths, names.map((name) => `${store.root}/chains/${cacheId}/${name}`));
+      assert(paths[0] !== last);
+      last = paths[0] as string;
+    }
   }));
 
 Deno.test("reserved and malformed names of directories are refused", () =>
