@@ -1,5 +1,6 @@
 import { VarveError } from "../errors.ts";
-import { familiarName, parseReference, type Reference } from "../oci/mod.ts";
+import type { Reference } from "../oci/mod.ts";
+import { remoteReference as readRemoteReference } from "../registry/internal.ts";
 import {
   type Credential,
   defaultClientOptions,
@@ -45,31 +46,14 @@ export function parseConcurrency(value: string | undefined): number | undefined 
   );
 }
 
-/** A registry without a repository, such as `localhost:5000`. Docker's rules read it as an image of Docker Hub. */
-const BARE_REGISTRY = /^(?:localhost|[^/@:]*\.[^/@:]*|\[[^\]]*\])(?::[^/@]*)?$/;
-/** A name and a port. As the name of an image, its tag would be a number of four or five digits. */
-const WITH_PORT = /^[^/@:]+:[0-9]{4,5}$/;
-
 /**
- * Reads the name of an image in a registry. A text that names only a registry is refused, because it would mean an image
- * of Docker Hub.
+ * Reads the name of an image in a registry, as the library does. The name of an archive (`oci:DIR`) is refused, too.
  *
- * @param verb what the user wants to do, for messages: `push to`
- * @param sent the image that is sent there; `undefined` when nothing is sent. A name with a port is then read as a
- *   registry, too
  * @throws {VarveError} `E_USAGE`
  */
 export function remoteReference(text: string, verb: string, sent?: Reference): Reference {
-  const reference = parseReference(text);
-  if (archiveName(text) !== undefined) {
-    throw new VarveError("E_USAGE", `Cannot ${verb} ${text}: it is the name of an archive`, {
-      subject: text,
-    });
-  }
-  if (!BARE_REGISTRY.test(text) && (sent === undefined || !WITH_PORT.test(text))) return reference;
-  const name = sent === undefined ? "NAME" : familiarName({ ...sent, registry: "docker.io" });
-  throw new VarveError("E_USAGE", `Cannot ${verb} ${text}: a registry without a repository`, {
+  if (archiveName(text) === undefined) return readRemoteReference(text, verb, sent);
+  throw new VarveError("E_USAGE", `Cannot ${verb} ${text}: it is the name of an archive`, {
     subject: text,
-    hint: `write ${text}/${name}; for Docker Hub, docker.io/library/${text}`,
   });
 }

@@ -5,11 +5,11 @@ import {
   type OciLimits,
   ociLimits,
   parseDocument,
-  parseReference,
   type Reference,
 } from "../../oci/mod.ts";
 import type { RegistryClient } from "../client/registry_client.ts";
 import { type ClientChoice, withClient } from "./client_for.ts";
+import { remoteReference } from "./remote_reference.ts";
 import { throwMissing } from "./registry_source.ts";
 import { type PushedImage, registrySink, type TransferOptions } from "./registry_sink.ts";
 
@@ -39,7 +39,8 @@ export async function copyImage(
   destination: string | CopySide,
   options: CopyOptions = {},
 ): Promise<PushedImage> {
-  const [from, to] = [sideOf(source), sideOf(destination)];
+  const from = sideOf(source, "copy");
+  const to = sideOf(destination, "copy to", from.reference);
   return await withClient(
     from,
     from.reference,
@@ -53,11 +54,15 @@ export async function copyImage(
   );
 }
 
-function sideOf(side: string | CopySide): ClientChoice & { readonly reference: Reference } {
+function sideOf(
+  side: string | CopySide,
+  verb: string,
+  sent?: Reference,
+): ClientChoice & { readonly reference: Reference } {
   const { client, reference }: CopySide = typeof side === "string" ? { reference: side } : side;
   return {
     client,
-    reference: typeof reference === "string" ? parseReference(reference) : reference,
+    reference: typeof reference === "string" ? remoteReference(reference, verb, sent) : reference,
   };
 }
 

@@ -1,9 +1,10 @@
 import { ingestImages } from "../../image/internal.ts";
 import type { LoadedImage } from "../../image/mod.ts";
-import { ociLimits, parseReference } from "../../oci/mod.ts";
+import { ociLimits } from "../../oci/mod.ts";
 import { hostPlatform, type Store } from "../../store/mod.ts";
 import { withClient } from "./client_for.ts";
 import type { PullOptions } from "./pull_options.ts";
+import { remoteReference } from "./remote_reference.ts";
 import { registrySource } from "./registry_source.ts";
 
 /** Default number of layers that are downloaded at the same time. */
@@ -36,7 +37,7 @@ export async function pullImage(
   options: PullOptions = {},
 ): Promise<LoadedImage> {
   options.signal?.throwIfAborted();
-  const name = parseReference(reference);
+  const name = remoteReference(reference, "pull");
   return await withClient(options, name, async (client) => {
     const [image] = await ingestImages(store, registrySource(store, client, name, options), {
       ...options,

@@ -4,9 +4,9 @@ import { planStored, storedBlobs } from "../../image/internal.ts";
 import {
   type Descriptor,
   formatReference,
-  parseReference,
   type Platform,
   type Reference,
+  tryParseReference,
 } from "../../oci/mod.ts";
 import {
   findImage,
@@ -17,6 +17,7 @@ import {
 } from "../../store/mod.ts";
 import { type ClientChoice, withClient } from "./client_for.ts";
 import { mountSources } from "./mount_sources.ts";
+import { remoteReference } from "./remote_reference.ts";
 import { type PushedImage, registrySink, type TransferOptions } from "./registry_sink.ts";
 
 /** Options of {@linkcode pushImage}. */
@@ -54,8 +55,11 @@ export async function pushImage(
   options: PushOptions = {},
 ): Promise<PushedImage> {
   options.signal?.throwIfAborted();
-  const to = typeof destination === "string" ? parseReference(destination) : destination;
-  const record = await prepared(store, image, options);
+  const found = await findImage(store, image);
+  const to = typeof destination === "string"
+    ? remoteReference(destination, "push to", tryParseReference(found.name))
+    : destination;
+  const record = await prepared(store, found, options);
   if (to.digest !== undefined && to.digest !== record.target.digest) {
     throw new VarveError(
       "E_USAGE",
@@ -87,10 +91,10 @@ export async function pushImage(
 /** The image that is pushed: of one platform and compressed, if the options ask for that. */
 async function prepared(
   store: Store,
-  image: ImageArgument,
+  found: ImageRecord,
   { platform, compression = "none", level, pool, signal, onCompress }: PushOptions,
 ): Promise<ImageRecord> {
-  const record = await narrowImage(store, await findImage(store, image), platform);
+  const record = await narrowImage(store, found, platform);
   if (compression === "none") return record;
   const format = compression;
   return await compressImage(store, record, {
