@@ -1,14 +1,31 @@
 /** The context of a verb: standard streams, global options, and the store, pool and snapshotter made from them. */
 import { escapeText } from "../bytes/mod.ts";
 import type { Command } from "commander";
+import { VarveError } from "../errors.ts";
 import { createProgramPool, type ProgramPool } from "../pool/internal.ts";
 import type { Snapshotter } from "../snapshot/mod.ts";
 import { type DiskStore, openStore } from "../store/mod.ts";
-import { createProgress, type Progress } from "./display/progress.ts";
+import { createProgress } from "./display/create_progress.ts";
 import { writeMessage } from "./display/output.ts";
+import type { Progress } from "./display/progress.ts";
+import type { BarTerminal } from "./display/progress_bars.ts";
 import type { Io } from "./io.ts";
 import { inCommandWords } from "./mistakes/command_words.ts";
 import { type GlobalOptions, workersOf } from "./options.ts";
+
+/** Size of a terminal that does not say it. */
+const UNKNOWN_SIZE = { columns: 80, rows: 24 };
+
+/** Whether a terminal only prints one line after the other. */
+function isDumb(io: Io): boolean {
+  try {
+    return ["", "dumb"].includes(io.env("TERM") ?? "");
+  } catch (error) {
+    // It may not be read. Lines are right on every terminal.
+    if (error instanceof VarveError && error.code === "E_DENIED") return true;
+    throw error;
+  }
+}
 
 /**
  * The context of a verb. It opens the store, the pool and the snapshotter at their first use, and closes them when the
@@ -29,7 +46,8 @@ export class Context implements AsyncDisposable {
   #pool: ProgramPool | undefined;
   #snapshotter: Promise<Snapshotter> | undefined;
   #progress: Progress | undefined;
-  readonly #warnings: string[] = [];
+  /** Messages that wait for the end of the progress. */
+  readonly #waiting: string[] = [];
 
   /** Does not open anything. */
   constructor(
@@ -97,7 +115,7 @@ export class Context implements AsyncDisposable {
 
   /** Columns of the terminal on standard output; `undefined` where it is none. */
   get columns(): number | undefined {
-    return this.io.columns?.("stdout");
+    return this.io.size?.("stdout")?.columns;
   }
 
   /** Progress on standard error. */
@@ -105,24 +123,37 @@ export class Context implements AsyncDisposable {
     this.#progress ??= createProgress(
       this.options,
       (text) => writeMessage(this.io, text),
-      this.io.isTerminal("stderr"),
+      this.#barTerminal(),
     );
     return this.#progress;
   }
 
-  /** Ends the display of progress, which would overwrite other output, and prints the warnings that waited for it. */
+  /** The terminal on standard error, if it can move its cursor. */
+  #barTerminal(): BarTerminal | undefined {
+    if (!this.io.isTerminal("stderr") || isDumb(this.io)) return undefined;
+    return {
+      write: (text) => this.io.stderr(text),
+      size: () => this.io.size?.("stderr") ?? UNKNOWN_SIZE,
+    };
+  }
+
+  /** Ends the display of progress, which would overwrite other output, and prints the messages that waited for it. */
   endProgress(): void {
     this.#progress?.[Symbol.dispose]();
     this.#progress = undefined;
-    for (const message of this.#warnings.splice(0)) this.warn(message);
+    for (const message of this.#waiting.splice(0)) this.say(message);
   }
 
   /** Prints a warning as one line on standard error. If progress is shown, the warning waits for the end of it. */
   warn(message: string): void {
+    this.say(`varve: warning: ${escapeText(inCommandWords(message))}`);
+  }
+
+  /** Prints a line on standard error, as {@linkcode warn} does. */
+  say(line: string): void {
     if (this.options.quiet) return;
-    if (this.#progress === undefined) {
-      writeMessage(this.io, `varve: warning: ${escapeText(inCommandWords(message))}\n`);
-    } else this.#warnings.push(message);
+    if (this.#progress === undefined) writeMessage(this.io, `${line}\n`);
+    else this.#waiting.push(line);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -10,8 +10,10 @@ export interface Io {
   stdin(): ReadableStream<Uint8Array>;
   /** Whether a standard stream is a terminal. */
   isTerminal(stream: "stdin" | "stdout" | "stderr"): boolean;
-  /** Columns of the terminal that a standard stream is; `undefined` where it is none, or does not say it. */
-  columns?(stream: "stdout" | "stderr"): number | undefined;
+  /** Size of the terminal that a standard stream is; `undefined` where it is none, or does not say it. */
+  size?(
+    stream: "stdout" | "stderr",
+  ): { readonly columns: number; readonly rows: number } | undefined;
   /** Hides what the user types and delivers it character by character. Dispose to restore the terminal. */
   hideInput?(): Disposable;
   /** The program and the arguments that start varve itself, before any verb. */

@@ -55,11 +55,11 @@ const io: Io = {
   },
   stdin: () => Deno.stdin.readable,
   isTerminal: (stream) => Deno[stream].isTerminal(),
-  columns(stream) {
+  size(stream) {
     if (!Deno[stream].isTerminal()) return undefined;
     // A terminal may not know its size.
-    const { columns } = Deno.consoleSize();
-    return columns > 0 ? columns : undefined;
+    const size = Deno.consoleSize();
+    return size.columns > 0 && size.rows > 0 ? size : undefined;
   },
   hideInput() {
     // With cbreak, Ctrl-C still ends the command.

@@ -1,6 +1,7 @@
 import type { LoadedImage, LoadProgress } from "../image/mod.ts";
 import type { Context } from "./context.ts";
-import { formatBytes, type ProgressItem } from "./display/progress.ts";
+import { formatBytes } from "./display/format_bytes.ts";
+import type { ProgressItem } from "./display/progress.ts";
 import { shortDigest } from "./display/short.ts";
 import { warnOf } from "./display/warnings.ts";
 import type { MountReport } from "./report_mount.ts";
@@ -54,23 +55,29 @@ function warnOfLayers(context: Context, images: readonly LoadedImage[]): void {
 /** Fewest uncompressed bytes for which a speed is shown. With fewer, it would measure the start of a worker. */
 const MEASURABLE = 10_000_000;
 
-/** Shows one bar or line for each layer. */
+/** Shows one bar or line for each layer, with its diffID. */
 export function layerProgress(context: Context): (progress: LoadProgress) => void {
-  const items = new Map<string, { item: ProgressItem; start: number }>();
-  return ({ layer, total, read, written, state }) => {
+  const items = new Map<string, { readonly item: ProgressItem; start: number }>();
+  return ({ layer, diffId, total, read, written, state }) => {
     let shown = items.get(layer);
     if (shown === undefined) {
-      shown = { item: context.progress.start(shortDigest(layer), total), start: Date.now() };
+      // 0 is a size that is not known yet.
+      const size = total === 0 ? undefined : total;
+      shown = { item: context.progress.start(shortDigest(layer), size), start: 0 };
       items.set(layer, shown);
     }
-    if (state === "running") shown.item.update(read);
-    if (state === "present") shown.item.done("already here");
+    const label = shortDigest(diffId ?? layer);
+    if (state === "begin") shown.start = Date.now();
+    if (state === "begin" || state === "running") {
+      shown.item.update(read, total === 0 ? undefined : total);
+    }
+    if (state === "present") shown.item.done("already here", label);
     if (state === "done") {
       const seconds = Math.max(0.001, (Date.now() - shown.start) / 1000);
       const speed = written < MEASURABLE
         ? ""
         : ` at ${formatBytes(Math.round(written / seconds))}/s`;
-      shown.item.done(`verified, ${formatBytes(written)}${speed}`);
+      shown.item.done(`verified, ${formatBytes(written)}${speed}`, label);
     }
   };
 }

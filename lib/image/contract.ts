@@ -228,6 +228,8 @@ export interface StagedImage {
 export interface LayerIngest {
   /** Number of layers of one image to work on at the same time. */
   readonly atOnce: number;
+  /** Reports the layers of an image as waiting, before the first of them is staged. */
+  announce(layers: readonly WantedLayer[]): void;
   /**
    * Stages a layer that a document names. A layer that is named several times is made once.
    *

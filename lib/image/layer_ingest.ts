@@ -9,17 +9,15 @@ import type { Ingest, LayerRecord, StagedLayer, Store, StoredImage } from "../st
 import { digestOfContent } from "./content.ts";
 import type {
   EarlyLayer,
-  FileRun,
   IngestedLayer,
-  JobContent,
   KnownBlob,
   LayerContent,
   LayerIngest,
-  StreamContent,
   WantedLayer,
 } from "./contract.ts";
 import { mediaWarnings, verifyStream, withOtherDiffId } from "./early_layer.ts";
 import type { LoadProgress } from "./load_options.ts";
+import { expectedOf, type MadeContent, shownName, sizeOf } from "./wanted_layer.ts";
 
 /** Options of {@linkcode StoreLayerIngest}. */
 export interface LayerIngestOptions extends LayerRules {
@@ -33,9 +31,6 @@ export interface LayerIngestOptions extends LayerRules {
   /** Number of layers of one image to work on at the same time. When absent, enough to keep the pool busy. */
   readonly concurrency?: number | undefined;
 }
-
-/** Content from which a job makes a layer. */
-type MadeContent = FileRun | StreamContent | JobContent;
 
 /**
  * Number of layers that are begun in addition to those that the workers run, so that a free worker finds the next layer
@@ -51,6 +46,8 @@ const WAITING = 2;
 export class StoreLayerIngest implements LayerIngest {
   readonly #options: LayerIngestOptions;
   readonly #made = new Map<string, Promise<IngestedLayer>>();
+  /** Whether layers came from a stream. */
+  #isStream = false;
   /** Layers from a stream that no document has named yet. */
   readonly #unclaimed = new Set<StagedLayer>();
 
@@ -60,6 +57,16 @@ export class StoreLayerIngest implements LayerIngest {
 
   get atOnce(): number {
     return this.#options.concurrency ?? this.#options.pool.size + WAITING;
+  }
+
+  announce(layers: readonly WantedLayer[]): void {
+    // Layers of a stream are made before any document names them.
+    if (this.#isStream) return;
+    for (const wanted of layers) {
+      const total = wanted.size ?? 0;
+      const layer = shownName(wanted);
+      this.#progress({ layer, total, read: 0, written: 0, state: "waiting" });
+    }
   }
 
   bring(
@@ -130,6 +137,7 @@ export class StoreLayerIngest implements LayerIngest {
     },
   ): Promise<EarlyLayer | KnownBlob> {
     const { ingest, signal } = this.#options;
+    this.#isStream = true;
     if (digest !== undefined && this.#isVerified(digest)) {
       await verifyStream(label, digest, bytes);
       return { kind: "known", digest, size, compression };
@@ -240,8 +248,15 @@ export class StoreLayerIngest implements LayerIngest {
       ? await content.run({ input, kept: staged.kept, signal, onProgress })
       : await pool.run(layerJob, input, { onProgress, signal, stream });
     if (output === null) return null;
-    const { size: read, uncompressedSize: written } = output;
-    this.#progress({ layer, total: size === 0 ? read : size, read, written, state: "done" });
+    const { size: read, uncompressedSize: written, diffId } = output;
+    this.#progress({
+      layer,
+      diffId,
+      total: size === 0 ? read : size,
+      read,
+      written,
+      state: "done",
+    });
     return output;
   }
 
@@ -307,6 +322,7 @@ export class StoreLayerIngest implements LayerIngest {
     const { size: written } = record;
     this.#progress({
       layer: shownName(wanted),
+      diffId: record.diffId,
       total: size,
       read: size,
       written,
@@ -356,24 +372,6 @@ export class StoreLayerIngest implements LayerIngest {
   #progress(progress: LoadProgress): void {
     this.#options.onProgress?.(progress);
   }
-}
-
-/**
- * What the job checks. A layer without a media type was not named by a descriptor. If its digest equals its diffID,
- * the digest was only derived from the diffID, so the job checks the diffID alone.
- */
-function expectedOf({ digest, size, diffId, mediaType }: WantedLayer) {
-  const isPromised = mediaType !== undefined || digest !== diffId;
-  return { digest: isPromised ? digest : undefined, size, diffId, mediaType };
-}
-
-function sizeOf(content: MadeContent): number {
-  return content.kind === "file" ? content.length : content.size;
-}
-
-/** Name of a layer for progress: the digest of its blob, else its diffID, else its name in the archive. */
-function shownName({ digest, diffId, label }: WantedLayer): string {
-  return digest ?? diffId ?? label;
 }
 
 function ingested(output: LayerJobOutput, mediaType: string): IngestedLayer {

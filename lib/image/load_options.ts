@@ -1,19 +1,25 @@
+import type { DiffId } from "../digest/mod.ts";
 import type { LayerRules } from "../layer_job/mod.ts";
 import type { OciLimits, Platform } from "../oci/mod.ts";
 import type { Pool } from "../pool/mod.ts";
 
 /** Progress of one layer. */
 export interface LoadProgress {
-  /** Name of the layer: its digest, its diffID, or its name in the archive. */
+  /**
+   * Name of the layer, the same in each report of it: its diffID, or where no document named that yet, its digest or
+   * its name in the archive.
+   */
   readonly layer: string;
+  /** DiffID of the layer; `undefined` until it is verified. */
+  readonly diffId?: DiffId | undefined;
   /** Compressed size in bytes; 0 while unknown. */
   readonly total: number;
   /** Compressed bytes read so far. */
   readonly read: number;
   /** Uncompressed bytes written so far. */
   readonly written: number;
-  /** `present`: the store had the verified layer already. */
-  readonly state: "begin" | "running" | "done" | "present";
+  /** `waiting`: nothing is done for the layer yet. `present`: the store had the verified layer already. */
+  readonly state: "waiting" | "begin" | "running" | "done" | "present";
 }
 
 /** Options of `loadImages`, and of other functions that add layers to a store. */

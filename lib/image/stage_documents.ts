@@ -179,6 +179,7 @@ export async function bringLayers<Wanted extends WantedLayer>(
   wanted: readonly Wanted[],
   signal: AbortSignal,
 ): Promise<IngestedLayer[]> {
+  layers.announce(wanted);
   return await boundedParallel(
     wanted,
     async (layer, signal) => await layers.bring(layer, await source.layer(layer), signal),

@@ -11,6 +11,7 @@
  */
 // deno-lint-ignore-file no-console
 import { fromText } from "../../lib/bytes/mod.ts";
+import { formatBytes } from "../../lib/cli/display/format_bytes.ts";
 import { CWD, isSupported, Open, openAt, ownFd, setXattrFd } from "../../lib/linux/mod.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
 import { BELOW_NAME, type Inspected, writeBelow } from "./below.ts";
@@ -45,10 +46,10 @@ async function main(): Promise<void> {
   const [image] = loaded.images;
   if (image === undefined) throw new Error(`Cannot go on: ${archive} holds no image`);
   const bytes = image.layers.reduce((sum, layer) => sum + layer.uncompressedSize, 0);
-  const mib = bytes / 2 ** 20;
+  const speed = formatBytes(Math.round(bytes / seconds));
   console.log(
-    `${mib.toFixed(1)} MiB in ${image.layers.length} layers verified in ` +
-      `${seconds.toFixed(2)} s: ${(mib / seconds).toFixed(0)} MiB/s, including the start of Deno`,
+    `${formatBytes(bytes)} in ${image.layers.length} layers verified in ` +
+      `${seconds.toFixed(2)} s: ${speed}/s, including the start of Deno`,
   );
   const name = image.name ?? image.imageId;
   await show(first, ["layers", name]);
@@ -83,7 +84,7 @@ async function buildArchive(directory: string): Promise<string> {
   const bytes = await machineArchive(await hasXattrs(directory));
   const path = `${directory}/machine.tar`;
   await Deno.writeFile(path, bytes);
-  console.log(`${path}: ${(bytes.length / 2 ** 20).toFixed(1)} MiB`);
+  console.log(`${path}: ${formatBytes(bytes.length)}`);
   return path;
 }
 

@@ -2,11 +2,12 @@
  * What a user sees, in real terminals of 40, 80 and 200 columns: no word that fits a line is broken, no
  * bar is cut, and no control character of an image arrives.
  */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Cli } from "../support/cli/cli.ts";
 import { commandOn } from "../support/cli/in_process.ts";
 import { archiveTar, buildImage, ociFiles } from "../support/images/images.ts";
 import { needs } from "../support/machine/needs.ts";
+import { run } from "../support/machine/process.ts";
 import { type TempDir, tempDir } from "../support/machine/temp_dir.ts";
 import { Terminal } from "../support/machine/terminal.ts";
 
@@ -117,4 +118,103 @@ for (const columns of [40, 80, 200]) {
       assertEquals(raw.match(UNSAFE)?.[0], undefined);
     },
   });
+}
+
+const BARS = new URL("../support/cli/bars_child.ts", import.meta.url).pathname;
+
+for (const columns of [40, 80, 200]) {
+  Deno.test({
+    name: `terminal of ${columns} columns: bars end where the line ends, with the time left`,
+    ...need,
+    fn: async () => {
+      await using temp = await tempDir();
+      await using terminal = await open(temp, columns);
+      const bars = [Deno.execPath(), "run", "-A", "--quiet", "--no-check", BARS].join(" ");
+      for (const key of ["s", "x"]) {
+        await terminal.type(`clear; ${bars}; echo "rc=$?"`);
+        await terminal.see(/^all .* s left$/m);
+        await terminal.see(/^123456789abc .* s left$/m);
+        await terminal.see(/^23456789abcd .* s left$/m);
+        const lines = (await terminal.screen()).split("\n");
+        const drawn = lines.filter((line) => / left$/.test(line));
+        assertEquals(drawn.length, 3, lines.join("\n"));
+        for (const line of drawn) {
+          assertMatch(line, /^(all|[0-9a-f]{12}) +\[=*-*\] +[0-9]+%.* [0-9]+ s left$/);
+          // Where there is room, the amounts and the rate.
+          const isWide = columns > 40;
+          assertEquals(
+            / [0-9.]+ MB of [0-9]+\.[0-9] MB +[0-9.]+ [kM]?B\/s /.test(line),
+            isWide,
+            line,
+          );
+        }
+        await terminal.tmux("send-keys", key);
+        await terminal.see(/^rc=0$/m);
+        // What is done stays, bars go.
+        const text = (await terminal.screen()).replaceAll(/\n +/g, " ");
+        const done = text.split("\n").filter((line) => line.includes("verified"));
+        assertEquals(done, [
+          "0123456789ab  verified, 123.4 MB at 123.4 MB/s",
+          ...(key === "x" ? ["123456789abc  verified", "23456789abcd  verified"] : []),
+        ]);
+        assertEquals(/ left|\[=/.test(text), false, text);
+      }
+    },
+  });
+}
+
+/** Bytes of an archive after which its largest layer has begun, and not ended. */
+const MIDDLE = 1_000_000;
+
+/** Bytes that bars use: movements of the cursor, and erasing. */
+// deno-lint-ignore no-control-regex
+const MOVES = /\u001b\[[0-9]*[ABCDGJK]/g;
+
+Deno.test({
+  name: "terminal: bars only where they can be drawn, and no colour anywhere",
+  ...need,
+  fn: async () => {
+    await using temp = await tempDir();
+    // Its only layer is large, so that it is begun long before the archive ends.
+    const content = new Uint8Array(2 * MIDDLE);
+    const large = buildImage({
+      name: NAME,
+      layers: [[{ name: EVIL, content }]],
+      packing: ["none"],
+    });
+    const archive = archiveTar(ociFiles([large]));
+    const cases = [
+      { name: "screen", env: "", term: "screen", bars: true },
+      { name: "plain", env: "", term: "dumb", bars: false },
+      { name: "colour", env: "NO_COLOR=1", term: "screen", bars: true },
+      { name: "lines", env: "", term: "screen", options: "--progress plain", bars: false },
+      { name: "none", env: "", term: "screen", options: "--progress none", bars: false },
+    ];
+    for (const { name, env, term, options = "", bars } of cases) {
+      await using terminal = await open(temp, 80, term);
+      const [pipe, written] = [temp.join(`${name}.pipe`), temp.join(`${name}.written`)];
+      await run(["mkfifo", pipe]);
+      await terminal.tmux("pipe-pane", `cat >${written}`);
+      if (env !== "") await terminal.shell(`export ${env}`);
+      await terminal.shell(`rm -rf "$VARVE_ROOT"`);
+      // The rest of the archive comes only after the bar was seen.
+      await terminal.type(`varve load ${options} - <${pipe}; echo "rc=$?"`);
+      {
+        using feed = await Deno.open(pipe, { write: true });
+        await write(feed, archive.subarray(0, MIDDLE));
+        if (bars) await terminal.see(/\[=*-*\]/);
+        await write(feed, archive.subarray(MIDDLE));
+      }
+      await terminal.see(/^rc=0$/m);
+      await terminal.see(/1 verified now/);
+      const raw = await Deno.readTextFile(written);
+      assertEquals(/\[=*-*\]/.test(raw), bars, raw);
+      assertEquals(raw.replaceAll(MOVES, "").match(UNSAFE)?.[0], undefined, raw);
+      if (!bars) assertEquals(raw.match(MOVES)?.[0], undefined, raw);
+    }
+  },
+});
+
+async function write(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
 }

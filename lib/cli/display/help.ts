@@ -15,7 +15,7 @@ const BELOW = 6;
 
 /** Columns of the help on this terminal. */
 export function helpWidth(io: Io): number {
-  return Math.min(io.columns?.("stdout") ?? io.columns?.("stderr") ?? HELP_WIDTH, WIDEST);
+  return Math.min((io.size?.("stdout") ?? io.size?.("stderr"))?.columns ?? HELP_WIDTH, WIDEST);
 }
 
 /** How commander prints usage, options and verbs. */

@@ -34,7 +34,7 @@ export function checkedOutput(io: Io): Io {
 
 /** Writes a message to standard error. On a terminal it is broken between words. */
 export function writeMessage(io: Io, text: string): void {
-  io.stderr(wrapText(text, io.columns?.("stderr"), HANG));
+  io.stderr(wrapText(text, io.size?.("stderr")?.columns, HANG));
 }
 
 /** Writes parts of a text to standard output, many parts in one write. */

@@ -14,8 +14,11 @@ export interface PushProgress {
   readonly total: number;
   /** Number of bytes sent so far. */
   readonly sent: number;
-  /** `"begin"` first, `"running"` while bytes are sent, and the outcome last. */
-  readonly state: "begin" | "running" | UploadOutcome;
+  /**
+   * `"waiting"` of all blobs before the first is sent, then of each `"begin"`, `"running"` while bytes are sent, and
+   * the outcome last.
+   */
+  readonly state: "waiting" | "begin" | "running" | UploadOutcome;
 }
 
 /** Options of `pushImage` and `copyImage`. */
@@ -74,6 +77,9 @@ export function registrySink(options: RegistrySinkOptions): ImageSink<PushedImag
   const { repository } = destination;
   return {
     async send(plan, source) {
+      for (const { digest: blob, size: total } of plan.blobs) {
+        options.onProgress?.({ blob, total, sent: 0, state: "waiting" });
+      }
       const blobs = await boundedParallel(
         plan.blobs,
         (blob, signal) => sendBlob(options, source, blob, signal),

@@ -8,7 +8,8 @@ import {
 } from "../../../lib/bytes/mod.ts";
 import { jsonParts } from "../../../lib/cli/display/json.ts";
 import { printableLine } from "../../../lib/cli/display/printable.ts";
-import { createProgress, formatBytes } from "../../../lib/cli/display/progress.ts";
+import { createProgress } from "../../../lib/cli/display/create_progress.ts";
+import { formatBytes } from "../../../lib/cli/display/format_bytes.ts";
 import { shortDigest } from "../../../lib/cli/display/short.ts";
 import { table } from "../../../lib/cli/display/table.ts";
 import { argumentBytes, splitReferencePath } from "../../../lib/cli/images.ts";
@@ -70,7 +71,7 @@ Deno.test("sizes and digests are abbreviated", () => {
 Deno.test("progress: several lines for a large item, one for a small one, none when quiet", () => {
   const lines = (quiet: boolean, progress: "plain" | "none", total: number) => {
     let out = "";
-    const shown = createProgress({ quiet, progress }, (text) => out += text, true);
+    const shown = createProgress({ quiet, progress }, (text) => out += text, undefined);
     const item = shown.start("a\x1b", total);
     for (let done = 0; done <= total; done += total / 8) item.update(done);
     item.done("verified");

@@ -4,7 +4,7 @@ import { pauseContainer } from "../../../container/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { exportImage, type ExportOptions } from "../../../image/mod.ts";
 import type { Context } from "../../context.ts";
-import { formatBytes } from "../../display/progress.ts";
+import { formatBytes } from "../../display/format_bytes.ts";
 import { PLATFORM_OPTION, platformChoice } from "../../images.ts";
 import { loadSettings } from "../../settings.ts";
 import { type Options, STREAMED, stringOption, type Verb } from "../../verb.ts";

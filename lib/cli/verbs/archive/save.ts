@@ -1,8 +1,10 @@
 import { saveImages, type SaveOptions, saveToDirectory, saveToFile } from "../../../archive/mod.ts";
+import { escapeText } from "../../../bytes/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { addCompressionOptions, compressionOf } from "../../compression.ts";
 import type { Context } from "../../context.ts";
-import { formatBytes, type ProgressItem } from "../../display/progress.ts";
+import { formatBytes } from "../../display/format_bytes.ts";
+import type { ProgressItem } from "../../display/progress.ts";
 import { hostPlatform } from "../../../store/mod.ts";
 import { platformOption } from "../../images.ts";
 import { STREAMED, stringOption, type Verb } from "../../verb.ts";
@@ -62,7 +64,7 @@ Examples:
       platform,
       onManifest: ({ name, target }) => {
         manifests[name] = target.digest;
-        if (!context.options.quiet) context.io.stderr(`${name}  manifest ${target.digest}\n`);
+        context.say(`${escapeText(name)}  manifest ${target.digest}`);
       },
     };
     if (directory !== undefined) await saveToDirectory(store, references, directory, saveOptions);

@@ -2,7 +2,7 @@ import { commitSnapshot, type CommittedImage } from "../../../commit/mod.ts";
 import { pauseContainer } from "../../../container/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { formatReference, parseReference } from "../../../oci/mod.ts";
-import { formatBytes } from "../../display/progress.ts";
+import { formatBytes } from "../../display/format_bytes.ts";
 import { warnOf } from "../../display/warnings.ts";
 import { loadSettings } from "../../settings.ts";
 import { sourceDate } from "../../source_date.ts";

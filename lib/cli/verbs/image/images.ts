@@ -9,7 +9,7 @@ import {
   type StoredImage,
 } from "../../../store/mod.ts";
 import type { Context } from "../../context.ts";
-import { formatBytes } from "../../display/progress.ts";
+import { formatBytes } from "../../display/format_bytes.ts";
 import { shortDigest } from "../../display/short.ts";
 import { table } from "../../display/table.ts";
 import type { Verb } from "../../verb.ts";

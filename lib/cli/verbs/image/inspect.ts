@@ -5,7 +5,7 @@ import { documentLimits, type Store, type StoredImage } from "../../../store/mod
 import type { Context } from "../../context.ts";
 import { jsonParts } from "../../display/json.ts";
 import { printableLine } from "../../display/printable.ts";
-import { formatBytes } from "../../display/progress.ts";
+import { formatBytes } from "../../display/format_bytes.ts";
 import { shortDigest } from "../../display/short.ts";
 import { table } from "../../display/table.ts";
 import { openImage, PLATFORM_OPTION } from "../../images.ts";

@@ -4,7 +4,7 @@ import { isSupported } from "../../../linux/mod.ts";
 import { type DriverFinding, DRIVERS, judgeDriver, selectDriver } from "../../../snapshot/mod.ts";
 import type { DiskStore } from "../../../store/mod.ts";
 import type { Context } from "../../context.ts";
-import { formatBytes } from "../../display/progress.ts";
+import { formatBytes } from "../../display/format_bytes.ts";
 import { table } from "../../display/table.ts";
 import { containerFacts, findTool, machineFacts, storeFacts, TOOLS } from "./doctor_facts.ts";
 import { inflaterOf } from "../../options.ts";

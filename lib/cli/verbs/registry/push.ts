@@ -10,7 +10,8 @@ import {
 import { type DiskStore, findImage } from "../../../store/mod.ts";
 import { addCompressionOptions, compressionOf } from "../../compression.ts";
 import type { Context } from "../../context.ts";
-import { formatBytes, type ProgressItem } from "../../display/progress.ts";
+import { formatBytes } from "../../display/format_bytes.ts";
+import type { ProgressItem } from "../../display/progress.ts";
 import { shortDigest } from "../../display/short.ts";
 import { platformOption } from "../../images.ts";
 import { parseConcurrency, registryClient, remoteReference } from "../../registry.ts";
@@ -125,7 +126,8 @@ export function pushProgressOf(context: Context): (progress: PushProgress) => vo
       item = context.progress.start(shortDigest(blob), total);
       items.set(blob, item);
     }
+    if (state === "begin" || state === "waiting") return;
     if (state === "running") item.update(sent);
-    else if (state !== "begin") item.done(state === "present" ? "already there" : state);
+    else item.done(state === "present" ? "already there" : state);
   };
 }

@@ -11,7 +11,8 @@ import {
 } from "../../../mount/mod.ts";
 import type { StoredImage } from "../../../store/mod.ts";
 import type { Context } from "../../context.ts";
-import { formatBytes, type ProgressItem } from "../../display/progress.ts";
+import { formatBytes } from "../../display/format_bytes.ts";
+import type { ProgressItem } from "../../display/progress.ts";
 import { warnOfDrops } from "../../display/warnings.ts";
 import { openImage, PLATFORM_OPTION } from "../../images.ts";
 import { reportMount, reportMounts } from "../../report_mount.ts";

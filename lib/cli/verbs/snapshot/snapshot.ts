@@ -6,7 +6,7 @@ import { refuseBusy } from "../../../snapshot/internal.ts";
 import type { SnapshotInfo, Snapshotter } from "../../../snapshot/mod.ts";
 import type { DiskStore } from "../../../store/mod.ts";
 import type { Context } from "../../context.ts";
-import { formatBytes } from "../../display/progress.ts";
+import { formatBytes } from "../../display/format_bytes.ts";
 import { shortDigest } from "../../display/short.ts";
 import { table } from "../../display/table.ts";
 import { openImage, PLATFORM_OPTION } from "../../images.ts";

@@ -1,0 +1,25 @@
+import type { GlobalOptions } from "../options.ts";
+import type { Progress, ProgressItem } from "./progress.ts";
+import { type BarTerminal, ProgressBars } from "./progress_bars.ts";
+import { ProgressLines } from "./progress_lines.ts";
+
+const SILENT_ITEM: ProgressItem = { update() {}, done() {} };
+
+/**
+ * Bars on a terminal, plain lines elsewhere, nothing with `--quiet` or `--progress none`.
+ *
+ * @param write writes a line of text
+ * @param terminal the terminal for bars; `undefined` where there is none that can draw them
+ */
+export function createProgress(
+  options: Pick<GlobalOptions, "quiet" | "progress">,
+  write: (text: string) => void,
+  terminal: BarTerminal | undefined,
+): Progress {
+  if (options.quiet || options.progress === "none") {
+    return { start: () => SILENT_ITEM, [Symbol.dispose]() {} };
+  }
+  return options.progress === "auto" && terminal !== undefined
+    ? new ProgressBars(terminal)
+    : new ProgressLines(write);
+}
