@@ -251,6 +251,7 @@ export {
   type Driver,
   type DriverName,
   type DriverRequest,
+  type ExtractProgress,
   type KernelPart,
   type PrepareOptions,
   selectDriver,

@@ -6,6 +6,7 @@ import { createProgramPool, type ProgramPool } from "../pool/internal.ts";
 import type { Snapshotter } from "../snapshot/mod.ts";
 import { type DiskStore, openStore } from "../store/mod.ts";
 import { createProgress } from "./display/create_progress.ts";
+import { extractProgress } from "./display/extract_progress.ts";
 import { writeMessage } from "./display/output.ts";
 import type { Progress } from "./display/progress.ts";
 import type { BarTerminal } from "./display/progress_bars.ts";
@@ -107,6 +108,7 @@ export class Context implements AsyncDisposable {
         pool: await this.pool(),
         wanted: this.options.driver,
         onWarning: (message) => this.warn(message),
+        onExtract: extractProgress(() => this.progress),
       });
       return createSnapshotter(store, { driver });
     })();

@@ -29,6 +29,7 @@ export type {
   Snapshotter,
   Usage,
 } from "./contract.ts";
+export type { ExtractProgress } from "./drivers/driver_options.ts";
 export { overlayMounts, type OverlayUpper } from "./drivers/overlay_plan.ts";
 export {
   type DriverFinding,

@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { commandOn } from "../support/cli/in_process.ts";
 import {
   archiveTar,
@@ -7,6 +7,7 @@ import {
   hybridFiles,
   ociFiles,
 } from "../support/images/images.ts";
+import { needs } from "../support/machine/needs.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
 
 Deno.test("load: progress names layers by their diffIDs, whether they are new or here already", async () => {
@@ -36,3 +37,31 @@ Deno.test("load: progress names layers by their diffIDs, whether they are new or
     }
   }
 });
+
+for (const driver of ["native", "overlay"] as const) {
+  Deno.test({
+    name: `${driver}: a mount shows which layers it extracts, once, and only large ones`,
+    ...needs({ root: true, mount: true }),
+    fn: async () => {
+      await using temp = await tempDir();
+      const varve = commandOn(temp.join("store"));
+      const large = buildImage({
+        name: "example.org/large:1",
+        layers: [[{ name: "small", content: "small" }], [{
+          name: "large",
+          content: new Uint8Array(40_000_000),
+        }]],
+      });
+      await Deno.writeFile(temp.join("large.tar"), archiveTar(ociFiles([large])));
+      assertEquals((await varve(["load", temp.join("large.tar")])).code, 0);
+      await Deno.mkdir(temp.join("mnt"));
+      for (const expected of [/^(2 layers|[0-9a-f]{12}) {2}extracted, 40\.0 MB\n$/, /^$/]) {
+        const args = ["mount", "example.org/large:1", temp.join("mnt"), "--driver", driver];
+        const { code, stderr } = await varve(args);
+        assertEquals(code, 0, stderr);
+        assertMatch(stderr, expected);
+        assertEquals((await varve(["umount", temp.join("mnt")])).code, 0);
+      }
+    },
+  });
+}

@@ -5,11 +5,12 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Cli } from "../support/cli/cli.ts";
 import { commandOn } from "../support/cli/in_process.ts";
+import { varveTerminal } from "../support/cli/varve_terminal.ts";
 import { archiveTar, buildImage, ociFiles } from "../support/images/images.ts";
 import { needs } from "../support/machine/needs.ts";
 import { run } from "../support/machine/process.ts";
 import { type TempDir, tempDir } from "../support/machine/temp_dir.ts";
-import { Terminal } from "../support/machine/terminal.ts";
+import type { Terminal } from "../support/machine/terminal.ts";
 
 const need = needs({ tools: ["tmux"] });
 
@@ -37,24 +38,13 @@ function image() {
   });
 }
 
-/** A terminal in which `varve` is the command, on a store that has the image. */
+/** A terminal, and in it the command on a store that has the image. */
 async function open(temp: TempDir, columns: number, term?: string): Promise<Terminal> {
   const cli = new Cli(temp.join("store"));
   const archive = temp.join("app.tar");
   await Deno.writeFile(archive, archiveTar(ociFiles([image()])));
   await cli.text(["load", archive]);
-  const { NO_COLOR: _, ...env } = cli.env;
-  const terminal = await Terminal.open(temp.join(`tmux-${columns}`), {
-    columns,
-    rows: 50,
-    env: { PATH: Deno.env.get("PATH") ?? "", HOME: Deno.env.get("HOME") ?? "", ...env },
-    ...(term === undefined ? {} : { term }),
-  });
-  // Quiet, so that Deno itself draws nothing.
-  const [deno, ...words] = cli.command([]);
-  const quiet = words.map((word) => word === "-A" ? "-A --quiet" : word);
-  await terminal.shell(`varve() { ${deno} ${quiet.join(" ")} "$@"; }; archive=${archive}`);
-  return terminal;
+  return await varveTerminal(cli, temp.join(`tmux-${columns}`), columns, term);
 }
 
 /** How often each word of a text stands in it, of those that fit a line. The properties of JSON count as words. */

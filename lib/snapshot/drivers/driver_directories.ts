@@ -16,7 +16,7 @@ import { VarveError } from "../../errors.ts";
 import { CWD, openDirectoryAt, ownFd, tryStatAt } from "../../linux/mod.ts";
 import { DRIVER_FILES, SNAPSHOT_FILES } from "../../store/internal.ts";
 import type { Usage } from "../contract.ts";
-import type { DriverOptions } from "./driver_options.ts";
+import type { DriverOptions, ExtractProgress } from "./driver_options.ts";
 
 /** The layers to extract into a directory, and how to apply them. */
 type Extraction = Pick<PoolExtraction, "diffIds" | "form" | "signal">;
@@ -123,13 +123,27 @@ export class DriverDirectories {
     const { pool, store, devices } = this.#options;
     const whiteouts = extraction.form === "root" ? "none" : "overlay";
     using directory = ownFd(openDirectoryAt(CWD, fromText(target)));
-    return await extractInPool({
+    const report = this.#reporter(extraction);
+    const extracted = await extractInPool({
       pool,
       store,
       target: directory.fd,
       policy: { whiteouts, owners: "keep", devices },
+      onProgress: (written) => report?.(written, "running"),
       ...extraction,
     });
+    report?.(extracted.bytes, "done");
+    return extracted;
+  }
+
+  /** Reports the progress of an extraction; `undefined` where nobody asks, or where no content is extracted. */
+  #reporter(
+    { diffIds, form }: Extraction,
+  ): ((written: number, state: ExtractProgress["state"]) => void) | undefined {
+    const { onExtract, store } = this.#options;
+    if (onExtract === undefined || form === "attributes") return undefined;
+    const total = diffIds.reduce((sum, diffId) => sum + (store.layers.get(diffId)?.size ?? 0), 0);
+    return (written, state) => onExtract({ diffIds, total, written, state });
   }
 
   /** Copies the content of one directory into another. */

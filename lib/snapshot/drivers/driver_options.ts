@@ -1,7 +1,20 @@
 import type { SharedMountOptions } from "../../compose/internal.ts";
+import type { DiffId } from "../../digest/mod.ts";
 import type { ExtractPolicy } from "../../directory/mod.ts";
 import type { Pool } from "../../pool/mod.ts";
 import type { DiskStore } from "../../store/mod.ts";
+
+/** Progress of an extraction: a driver needs layers as directories. */
+export interface ExtractProgress {
+  /** The layers that are extracted into one directory, lowest first. */
+  readonly diffIds: readonly DiffId[];
+  /** Size of their tars in bytes. */
+  readonly total: number;
+  /** Bytes written so far. */
+  readonly written: number;
+  /** Whether the directory is complete. */
+  readonly state: "running" | "done";
+}
 
 /** Options of all drivers. */
 export interface DriverOptions {
@@ -18,4 +31,6 @@ export interface DriverOptions {
    * a chain is extracted.
    */
   readonly isBinding: boolean;
+  /** Called often while layers are extracted. */
+  readonly onExtract?: ((progress: ExtractProgress) => void) | undefined;
 }

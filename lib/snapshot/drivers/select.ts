@@ -8,7 +8,7 @@ import type { DiskStore, Store } from "../../store/mod.ts";
 import type { Driver, DriverName } from "../contract.ts";
 import { ComposedLayers } from "./composed_layers.ts";
 import { DriverDirectories } from "./driver_directories.ts";
-import type { DriverOptions } from "./driver_options.ts";
+import type { DriverOptions, ExtractProgress } from "./driver_options.ts";
 import { tryErofs } from "./erofs_probe.ts";
 import { ExtractedLayers } from "./extracted_layers.ts";
 import { NativeDriver } from "./native.ts";
@@ -26,6 +26,8 @@ export interface SelectDriverOptions {
   readonly wanted?: string | undefined;
   /** Called for every fallback, and for a setting that this machine does not support. */
   readonly onWarning?: ((message: string) => void) | undefined;
+  /** Called often while a driver extracts layers, which can take long. The driver `erofs` extracts nothing. */
+  readonly onExtract?: ((progress: ExtractProgress) => void) | undefined;
   /** For tests: parts of the kernel to treat as missing. */
   readonly without?: readonly KernelPart[] | undefined;
 }
@@ -126,7 +128,7 @@ export function judgeDriver(
  */
 export function selectDriver(store: Store, options: SelectDriverOptions = {}): Driver {
   const disk = requireDisk(store, "make snapshots");
-  const { pool = createTransientPool(), without = [], onWarning } = options;
+  const { pool = createTransientPool(), without = [], onExtract, onWarning } = options;
   const wanted = options.wanted ?? store.settings.get("driver") ?? "auto";
   const name = wanted === "auto"
     ? bestDriver(disk, options)
@@ -141,7 +143,7 @@ export function selectDriver(store: Store, options: SelectDriverOptions = {}): D
   const directIo = name === "erofs" && mayReadDirectly(store, onWarning);
   const sharedMount = { directIo, ...mountedWithout(without), onWarning };
   const isBinding = wanted !== "auto";
-  return RECIPES[name].make({ store: disk, pool, devices, sharedMount, isBinding });
+  return RECIPES[name].make({ store: disk, pool, devices, sharedMount, isBinding, onExtract });
 }
 
 /** Finds the best driver that works. If better drivers do not work, warns with the reason. */

@@ -66,6 +66,8 @@ Examples:
       signal: context.signal,
       forwardSignals: true,
       onStart() {
+        // From here on the terminal is the container's.
+        context.endProgress();
         if (context.io.holdSignals !== undefined) stack.use(context.io.holdSignals());
       },
     });
