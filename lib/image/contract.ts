@@ -95,8 +95,8 @@ export interface DocumentSource {
    */
   accept(config: ImageConfig, depth: number): void;
   /**
-   * The content of a part of an attestation or artifact, which is stored as a blob. `undefined` when the source does
-   * not have it, or the ingest has it already.
+   * The content of a part of an attestation or artifact. The ingest stores the part as a blob. `undefined` when the
+   * source does not have the part, or the ingest has it already.
    */
   part?(part: Descriptor): Promise<BlobContent | undefined>;
 }

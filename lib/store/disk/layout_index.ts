@@ -7,8 +7,8 @@ import { indexLock, newLayoutFile } from "./ingest_names.ts";
 /** The annotation in which tools look for the name of a manifest (image-spec, annotations.md). */
 const REF_NAME = "org.opencontainers.image.ref.name";
 /**
- * The annotation with the generation of the image names that the file shows. A start compares it
- * with the database.
+ * The annotation with the generation of the image names that the file shows. The next start
+ * compares it with the database.
  */
 const GENERATION = "varve.generation";
 /**

@@ -48,8 +48,8 @@ export async function adopt(
   directory: string,
 ): Promise<StagedFiles | "moving" | "none"> {
   const found = await readOffer(paths, name);
-  // Ignore the offer of a dead owner: its files may have lost bytes in a loss of power. A start
-  // removes such an offer.
+  // Ignore the offer of a dead owner: its files may have lost bytes in a loss of power. The
+  // next start of a store removes such an offer.
   if (found === undefined || !await isAlive(paths, found.owner)) return "none";
   const { staged } = found;
   try {

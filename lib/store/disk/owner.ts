@@ -10,8 +10,9 @@ import { lstatOrNothing, makeDirectory, removeAll } from "./system.ts";
  * `ingest/<id>.lock` and stages in `ingest/<id>/`. It makes both at its first write, and removes
  * them when it closes.
  *
- * So a lock file that nobody holds shows that its owner crashed. With any durability, the lock file
- * is synced before the owner's first commit, because it tells the next start to look for losses.
+ * So a lock file that nobody holds shows that its owner crashed. It tells the next start to look for
+ * lost data. Therefore the lock file is synced before the owner's first commit, even with the
+ * durability `"none"`.
  */
 export class Owner {
   /** Id of the owner. It is random: unlike a process id, it is never used again. */

@@ -16,7 +16,7 @@ export class MemoryLayerBackend implements LayerBackend<StagedMemory> {
   readonly #state: MemoryState;
   readonly #locks: KeyedLocks;
 
-  /** Stages for a store with this state and these locks. */
+  /** Makes the backend of a store with this state and these locks. */
   constructor(state: MemoryState, locks: KeyedLocks) {
     this.#state = state;
     this.#locks = locks;

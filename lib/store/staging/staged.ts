@@ -13,7 +13,7 @@ export interface StagedBlob {
 /** A layer that an ingest has finished. Each kind of store adds where its tar, tree and blob are. */
 export interface FinishedLayer {
   readonly diffId: DiffId;
-  /** A diffID of the layer by another algorithm, which was proved too. */
+  /** The expected diffID if it is not a SHA-256 digest. It was verified too. */
   readonly otherDiffId?: DiffId | undefined;
   /** Digest of the blob that was proved to hold the layer. */
   readonly digest: Digest;

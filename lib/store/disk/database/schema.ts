@@ -13,7 +13,8 @@ export const APPLICATION_ID = 0x76727665;
  * The table `state` holds numbers that the store keeps about itself. `next_cache_id`: the next
  * cache id. `seq`: the number of the last commit. `barrier`: the last commit that is known to be on
  * the disk. `unsynced`: 1 when a commit after the barrier was made without syncs. `images`: how
- * often the image names changed. `index.json` records the value of `images` that it shows.
+ * often the image names changed. `index.json` contains the value of `images` from when it was
+ * written, which shows whether the file is old.
  */
 const MIGRATIONS: readonly (readonly string[])[] = [
   [
@@ -54,8 +55,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   // 1 for a spare name (see ImageRecord.spare). Names from before this step count as names of a
   // user.
   [`ALTER TABLE image ADD COLUMN spare INTEGER NOT NULL DEFAULT 0`],
-  // Proved digests of a layer's tar by other algorithms than SHA-256, because a config may have
-  // such diffIDs. Before this step, the first diffID of a layer became the key of `layer`, whatever
+  // Verified diffIDs of a layer in other algorithms than SHA-256. A config may name the layer by
+  // such a diffID. Before this step, the first diffID of a layer became the key of `layer`, whatever
   // its algorithm.
   [
     `CREATE TABLE layer_name (name TEXT PRIMARY KEY, diff_id TEXT NOT NULL) STRICT, WITHOUT ROWID`,
