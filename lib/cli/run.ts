@@ -70,7 +70,10 @@ export async function runCli(args: readonly string[], options: RunCliOptions): P
       if (verb.onlyReads === true) io.endAtSignals?.();
       exitOf = (error) => verb.exitOf?.(error) ?? exitCode(error);
       const commandLine = () => createProgram(() => Promise.resolve());
-      await using context = new Context(io, globals, signal, commandLine, verb.makesStore ?? false);
+      const makesStore = typeof verb.makesStore === "function"
+        ? verb.makesStore(verbArgs)
+        : verb.makesStore ?? false;
+      await using context = new Context(io, globals, signal, commandLine, makesStore);
       exit = await runVerb(context, verb, verbArgs, verbOptions);
     },
     args,

@@ -34,6 +34,8 @@ Deno.test("a verb that reads makes no store where the root is mistyped", async (
         "commit key a:1",
         "snapshot ls",
         "snapshot stat key",
+        "snapshot prepare key a:1",
+        "snapshot view key a:1",
         "config ls",
         "config get workers",
       ]

@@ -179,3 +179,59 @@ Deno.test("the library: a store in memory needs no permission, one on disk names
     "example.org/app:1\nE_DENIED run Deno with --allow-read=/s --allow-write=/s --allow-sys=uid\n",
   );
 });
+
+Deno.test("the library: every function that lacks a permission throws E_DENIED with the flag", async () => {
+  await using temp = await tempDir();
+  const { root } = await storeWithImage(temp.path);
+  const program = temp.join("program.ts");
+  const calls = [
+    ["loadImages(store, OUTSIDE)", "--allow-read=OUTSIDE"],
+    ["saveToFile(store, [APP], OUTSIDE)", "--allow-read=OUTSIDE"],
+    ["saveToDirectory(store, [APP], OUTSIDE)", "--allow-read=OUTSIDE"],
+    ["importImage(store, OUTSIDE, { name: 'b:1' })", "--allow-read=OUTSIDE"],
+    ["appendImage(store, APP, OUTSIDE, { name: 'b:1' })", "--allow-read=OUTSIDE"],
+    ["importDirectory(store, OUTSIDE, { name: 'b:1' })", "--allow-ffi"],
+    ["unpackImage(store, APP, OUTSIDE)", "--allow-ffi"],
+    ["mountImage(store, APP, OUTSIDE)", "--allow-ffi"],
+    ["unmountImage(store, OUTSIDE)", "--allow-ffi"],
+    ["createSnapshotter(store, { driver: 'native' }).prepare('key')", "--allow-ffi"],
+    ["pullImage(store, '127.0.0.1:8/a:1')", "--allow-net=127.0.0.1:8"],
+    ["pullImage(store, 'registry.example.org/a:1')", "--allow-net=registry.example.org:443"],
+    ["pushImage(store, APP, '127.0.0.1:8/a:1')", "--allow-net=127.0.0.1:8"],
+    ["copyImage('127.0.0.1:8/a:1', '127.0.0.1:8/b:1')", "--allow-net=127.0.0.1:8"],
+    ["serveRegistry(store)", "--allow-net=127.0.0.1:0"],
+    ["openStore({ root: OUTSIDE })", "--allow-read=OUTSIDE --allow-write=OUTSIDE"],
+    [
+      "loadClientConfig('a.b', undefined, varve.defaultClientOptions((name) => name === 'HOME' ? OUTSIDE : undefined))",
+      "--allow-read=OUTSIDE/.config/varve/certs.d,/etc/containerd/certs.d,OUTSIDE/.docker/config.json",
+    ],
+  ] as const;
+  await Deno.writeTextFile(
+    program,
+    [
+      `import * as varve from ${JSON.stringify(import.meta.resolve("../../mod.ts"))};`,
+      `const [APP, OUTSIDE] = ["example.org/app:1", "/outside"];`,
+      `await using store = await varve.openStore({ root: ${JSON.stringify(root)} });`,
+      `const code = (error) => [error.code, error.details?.hint];`,
+      `const said = [];`,
+      ...calls.map(([call]) =>
+        `said.push(await (async () => varve.${call})().then(() => "it succeeds", code));`
+      ),
+      `console.log(JSON.stringify(said));`,
+    ].join("\n"),
+  );
+  const config = new URL("../../deno.json", import.meta.url).pathname;
+  const options = ["--quiet", "--no-check", "--no-prompt", "--no-lock", "--config", config];
+  const flags = ["--allow-sys=uid", `--allow-read=${root}`, `--allow-write=${root}`];
+  const { stdout, stderr } = await runAny(
+    [Deno.execPath(), "run", ...options, ...flags, program],
+    { env: { NO_COLOR: "1" } },
+  );
+  assertEquals(stderr, "");
+  const said: [string, string | undefined][] = JSON.parse(stdout);
+  for (const [i, [call, flag]] of calls.entries()) {
+    const [code, hint = ""] = said[i] ?? [];
+    assertEquals(code, "E_DENIED", call);
+    assertStringIncludes(hint, `run Deno with ${flag.replaceAll("OUTSIDE", "/outside")}`, call);
+  }
+});

@@ -40,10 +40,15 @@ JSON: [{"key","kind","parent","diffId","cacheId","labels","createdAt","updatedAt
   },
 };
 
+/** A snapshot without a parent can be the first thing in a store. A parent is in a store already. */
+function hasNoParent([_key, parent]: readonly string[]): boolean {
+  return parent === undefined;
+}
+
 /** `varve snapshot prepare`. */
 const prepare: Verb = {
   usage: "prepare <key> [parent]",
-  makesStore: true,
+  makesStore: hasNoParent,
   summary: "create a read-write snapshot and print its mounts",
   help: `PARENT is a committed snapshot, a chainID or an image. Nothing is mounted yet.
 
@@ -55,7 +60,7 @@ ${MOUNTS_JSON}`,
 /** `varve snapshot view`. */
 const view: Verb = {
   usage: "view <key> [parent]",
-  makesStore: true,
+  makesStore: hasNoParent,
   summary: "create a read-only snapshot and print its mounts",
   help: `PARENT is a committed snapshot, a chainID or an image. Nothing is mounted yet.
 
