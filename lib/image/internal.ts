@@ -5,6 +5,7 @@
  */
 export type * from "./contract.ts";
 export { ingestImages, type IngestOptions } from "./image_ingest.ts";
+export { imageView } from "./image_view.ts";
 export { importLayer } from "./import_image.ts";
 export { inputError } from "./input_error.ts";
 export { statInput } from "./input_file.ts";

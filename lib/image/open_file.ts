@@ -1,8 +1,8 @@
 import { fromText } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
 import type { ImageArgument, PlatformChoice, Store } from "../store/mod.ts";
-import { type FileNode, resolve, type Resolved } from "../tree/mod.ts";
-import { imageTree } from "./image_tree.ts";
+import type { FileNode, Resolved } from "../tree/mod.ts";
+import { imageView } from "./image_view.ts";
 import { TreeContents } from "./tree_contents.ts";
 
 /** Options of {@linkcode openFile}. */
@@ -33,8 +33,8 @@ export async function openFile(
 ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
   const { signal } = options;
   signal?.throwIfAborted();
-  const tree = await imageTree(store, image, options);
-  const found = resolve(tree, fromText(path));
+  const view = await imageView(store, image, options);
+  const found = view.resolve(fromText(path));
   if (found === undefined) {
     throw new VarveError("E_NOT_FOUND", `Cannot open ${path}: the image has no such file`, {
       subject: path,

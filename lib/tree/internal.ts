@@ -4,4 +4,5 @@
  * @module
  */
 export { equalAttributes } from "./equal_attributes.ts";
+export { OverlayView } from "./merge/overlay_view.ts";
 export { parentPath } from "./path.ts";

@@ -1,4 +1,4 @@
-import { type ByteString, escapeForTerminal } from "../bytes/mod.ts";
+import { type ByteString, escapeForTerminal, S_IFLNK } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
 import type { Node, SymlinkNode } from "./node.ts";
 import { findRow, type RowRef } from "./packed/directory_reader.ts";
@@ -41,6 +41,18 @@ export function resolve(
   return { path: row.names.join("/") as ByteString, node: nodeAt(row.at.leaf, row.at.i) };
 }
 
+/** How {@linkcode resolveIn} reads a tree. `Place` stands for an entry of it. */
+export interface Places<Place> {
+  /** The root directory. */
+  readonly root: Place;
+  /** The entry of a directory with this name; `undefined` when there is none. */
+  find(directory: Place, name: ByteString): Place | undefined;
+  /** Whether the entry is a directory. */
+  isDirectory(place: Place): boolean;
+  /** The target of a symbolic link; `undefined` when the entry is no symbolic link. */
+  linkTarget(place: Place): ByteString | undefined;
+}
+
 /**
  * Does the same as {@linkcode resolve}, but returns the names of the path and the row at its end.
  */
@@ -49,11 +61,38 @@ export function resolveRow(
   path: ByteString,
   followLast: boolean,
 ): { readonly names: readonly ByteString[]; readonly at: RowRef } | undefined {
-  const subject = escapeForTerminal(path);
-  // The directories that were entered so far: `way[k]` is the row of `names[k]`. Empty at the root.
   const root: RowRef = { leaf: packed(tree).root(), i: 0 };
+  return resolveIn<RowRef>({ root, find: findBelow, isDirectory, linkTarget }, path, followLast);
+}
+
+function findBelow({ leaf, i }: RowRef, name: ByteString): RowRef | undefined {
+  const directory = leaf.child(i);
+  return directory === null ? undefined : findRow(directory, name);
+}
+
+function isDirectory({ leaf, i }: RowRef): boolean {
+  return leaf.isDirectory(i);
+}
+
+/** The target of a row that is a symbolic link; `undefined` for any other row. */
+export function linkTarget({ leaf, i }: RowRef): ByteString | undefined {
+  return leaf.type(i) === S_IFLNK ? (nodeAt(leaf, i) as SymlinkNode).target : undefined;
+}
+
+/**
+ * Resolves a path in anything that reads as a tree.
+ *
+ * @throws {VarveError} as {@linkcode resolve}
+ */
+export function resolveIn<Place>(
+  places: Places<Place>,
+  path: ByteString,
+  followLast: boolean,
+): { readonly names: readonly ByteString[]; readonly at: Place } | undefined {
+  const subject = escapeForTerminal(path);
+  // The directories that were entered so far: `way[k]` is the place of `names[k]`. Empty at the root.
   const names: ByteString[] = [];
-  const way: RowRef[] = [];
+  const way: Place[] = [];
   /** The names that are still to be resolved, in reverse order. */
   const left = splitPath(path).reverse();
   const mustBeDirectory = path.endsWith("/") || path.endsWith("/.");
@@ -64,18 +103,16 @@ export function resolveRow(
       way.pop();
       continue;
     }
-    const directory = (way.at(-1) ?? root).leaf.child((way.at(-1) ?? root).i);
-    const found = directory === null ? undefined : findRow(directory, name);
+    const found = places.find(way.at(-1) ?? places.root, name);
     if (found === undefined) return undefined;
     const last = left.length === 0;
-    const node = found.leaf.isDirectory(found.i) ? null : nodeAt(found.leaf, found.i);
-    if (node?.type === "symlink" && (!last || followLast || mustBeDirectory)) {
+    const target = places.linkTarget(found);
+    if (target !== undefined && (!last || followLast || mustBeDirectory)) {
       if (++links > MAX_LINKS) {
         throw new VarveError("E_LOOP", `Cannot resolve ${subject}: too many symbolic links`, {
           subject,
         });
       }
-      const target = (node as SymlinkNode).target;
       if (target.startsWith("/")) {
         names.length = 0;
         way.length = 0;
@@ -83,7 +120,7 @@ export function resolveRow(
       left.push(...splitPath(target).reverse());
       continue;
     }
-    if (node !== null && (!last || mustBeDirectory)) {
+    if (!places.isDirectory(found) && (!last || mustBeDirectory)) {
       throw new VarveError(
         "E_NOT_DIR",
         `Cannot resolve ${subject}: ${escapeForTerminal(name)} is not a directory`,
@@ -93,5 +130,5 @@ export function resolveRow(
     names.push(name);
     way.push(found);
   }
-  return { names, at: way.at(-1) ?? root };
+  return { names, at: way.at(-1) ?? places.root };
 }

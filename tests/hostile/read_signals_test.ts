@@ -8,7 +8,7 @@ import { concat, gnuLong, header } from "../support/tar/raw_blocks.ts";
 /** CPU time, in ticks of 10 ms, after which a command is at work on the tree: its start takes half of that. */
 const AT_WORK = 120;
 
-Deno.test("K04: stat, ls, tree and diff of 400,000 directories end at once at SIGTERM", async (t) => {
+Deno.test("K04: tree, diff and cat of 400,000 directories end at once at SIGTERM", async (t) => {
   await using temp = await tempDir();
   const cli = new Cli(temp.join("store"));
   const image = buildImage({ name: "example.org/deep:1", layers: [deepTar(100)] });
@@ -18,8 +18,7 @@ Deno.test("K04: stat, ls, tree and diff of 400,000 directories end at once at SI
   const names = await namesBelow(temp.join("store"));
   for (
     const args of [
-      ["stat", "example.org/deep:1:/0/a"],
-      ["ls", "example.org/deep:1"],
+      ["cat", "example.org/deep:1:/"],
       ["tree", "example.org/deep:1"],
       ["diff", "example.org/deep:1", "example.org/deep:1"],
     ]

@@ -16,7 +16,7 @@ import { collectGroups } from "../packed/link_groups.ts";
 import { type PackedTree, sealTree } from "../packed/packed_tree.ts";
 import { SegmentWriter } from "../packed/segment_writer.ts";
 import type { TreeKind } from "../tree.ts";
-import { rowsBefore, RowStream, RowStreamQueue } from "./row_stream.ts";
+import { hasSameName, rowsBefore, RowStream, RowStreamQueue } from "./row_stream.ts";
 
 /** A row of one of the merged trees. */
 export interface MergeRow {
@@ -121,6 +121,24 @@ export function mergeTrees(
   return new Merger(rules, shrunk).merge(trees);
 }
 
+/** Takes the rows of the least name from a queue, topmost first. */
+export function takeRows(queue: RowStreamQueue): MergeRow[] {
+  const rows: MergeRow[] = [];
+  const moved: RowStream[] = [];
+  let top: MergeRow;
+  do {
+    const stream = queue.pop();
+    rows.push({ leaf: stream.load(), i: stream.i, rank: stream.rank });
+    moved.push(stream);
+    top = rows[0] as MergeRow;
+  } while (queue.first !== undefined && hasSameName(top.leaf, top.i, queue.first));
+  for (let i = moved.length - 1; i >= 0; i--) {
+    const stream = moved[i] as RowStream;
+    if (stream.advance()) queue.push(stream);
+  }
+  return rows;
+}
+
 class Merger {
   readonly #rules: MergeRules;
   readonly #shrunk: ShrunkGroups | null;
@@ -178,17 +196,7 @@ class Merger {
         first.load();
       }
       if (this.#takeRun(frame, first)) continue;
-      const rows: MergeRow[] = [];
-      const moved: RowStream[] = [];
-      do {
-        const stream = queue.pop();
-        rows.push({ leaf: stream.load(), i: stream.i, rank: stream.rank });
-        moved.push(stream);
-      } while (queue.first !== undefined && this.#isSame(rows[0] as MergeRow, queue.first));
-      for (let i = moved.length - 1; i >= 0; i--) {
-        const stream = moved[i] as RowStream;
-        if (stream.advance()) queue.push(stream);
-      }
+      const rows = takeRows(queue);
       if (this.#rows(frame, rows)) return;
     }
     this.#stack.pop();
@@ -196,20 +204,6 @@ class Merger {
     const { named, plan } = frame as { named: MergeRow; plan: DirectoryPlan };
     writer.finish(this.#child, 0);
     this.#directory(parent, named, plan);
-  }
-
-  #isSame(row: MergeRow, stream: RowStream): boolean {
-    const { leaf, i } = row;
-    const other = stream.holder;
-    const place = stream.place;
-    const length = leaf.nameLength(i);
-    if (length !== other.nameLength(place)) return false;
-    let a = leaf.heapAt(i);
-    let b = other.heapAt(place);
-    for (const end = a + wordsOf(length); a < end; a++, b++) {
-      if (leaf.u32[a] !== other.u32[b]) return false;
-    }
-    return true;
   }
 
   /**

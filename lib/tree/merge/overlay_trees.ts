@@ -1,5 +1,4 @@
 import type { ByteString } from "../../bytes/mod.ts";
-import { VarveError } from "../../errors.ts";
 import { emptyTree } from "../build/empty_tree.ts";
 import { lookup } from "../lookup.ts";
 import type { Node } from "../node.ts";
@@ -14,7 +13,6 @@ import type { Tree, TreeKind } from "../tree.ts";
 import { editWithoutRelabel } from "./edit_tree.ts";
 import {
   type DirectoryPlan,
-  isLink,
   isWhiteout,
   type MergeRow,
   type MergeRules,
@@ -22,6 +20,12 @@ import {
   type Scope,
   type ShrunkGroups,
 } from "./merge_trees.ts";
+import {
+  directoryAttributes,
+  enterDirectory,
+  type LowerLayers,
+  unlessLost,
+} from "./overlay_rules.ts";
 
 /**
  * Merges trees, topmost first, with the rules of overlayfs.
@@ -68,7 +72,7 @@ function relabel(trees: readonly PackedTree[], shrunk: ShrunkGroups): PackedTree
 }
 
 /** Whether a tree above tree `rank` hides its entry at `path`, which is not a directory. */
-function isHidden(trees: readonly PackedTree[], rank: number, path: ByteString): boolean {
+export function isHidden(trees: readonly PackedTree[], rank: number, path: ByteString): boolean {
   const names = splitPath(path);
   for (let above = 0; above < rank; above++) {
     let block = (trees[above] as PackedTree).root();
@@ -91,7 +95,7 @@ function isHidden(trees: readonly PackedTree[], rank: number, path: ByteString):
 }
 
 /** The rules of overlayfs. */
-class OverlayRules implements MergeRules {
+class OverlayRules implements MergeRules, LowerLayers {
   readonly kind: TreeKind;
   readonly open: boolean;
   readonly #trees: readonly PackedTree[];
@@ -121,29 +125,9 @@ class OverlayRules implements MergeRules {
     const top = rows[0] as MergeRow;
     if (isWhiteout(top)) return scope.open ? "copy" : "drop";
     if (!top.leaf.isDirectory(top.i)) return "copy";
-    let contributors = 0;
-    let hider = -1;
-    while (contributors < rows.length && hider < 0) {
-      const row = rows[contributors] as MergeRow;
-      if (row.leaf.isDirectory(row.i)) {
-        contributors++;
-        if ((row.leaf.flags(row.i) & F_OPAQUE) !== 0) hider = row.rank;
-      } else {
-        hider = row.rank;
-      }
-    }
-    const next = rows[contributors];
-    const last = rows[contributors - 1] as MergeRow;
-    const inner: Scope = {
-      open: scope.open && hider < 0,
-      outerHider: scope.outerHider >= 0 ? scope.outerHider : hider,
-      innerHider: hider >= 0 ? hider : scope.innerHider,
-      overLink: next !== undefined && isLink(next)
-        ? [...scope.overLink, last.rank]
-        : scope.overLink,
-    };
+    const { contributors, inner, hider } = enterDirectory(rows, scope);
     const opaque = scope.open && hider >= 0 ? F_OPAQUE : 0;
-    const { attributes, implied } = this.#attributes(rows, scope, path);
+    const { attributes, implied } = directoryAttributes(rows, scope, path, this);
     return {
       attributes,
       flags: opaque | (implied ? F_IMPLIED : 0),
@@ -153,48 +137,11 @@ class OverlayRules implements MergeRules {
   }
 
   /**
-   * Finds the attributes of a merged directory. They come from the topmost row that is not implied,
-   * even when the entries of that row are hidden.
-   *
-   * When all rows are implied, there are two cases. In the first case, the directory or an ancestor
-   * lies directly over a symbolic link, or the same layer made an ancestor opaque. Then the path is
-   * resolved in the layers below, and the attributes come from the directory found there, as in
-   * containerd's applier. In the second case, the directory has the default attributes. In a layer
-   * tree it stays implied if layers further down may still give it attributes.
-   */
-  #attributes(
-    rows: readonly MergeRow[],
-    scope: Scope,
-    path: () => ByteString,
-  ): { attributes: DirectoryPlan["attributes"]; implied: boolean } {
-    let lowest = -1;
-    let blocking: MergeRow | undefined;
-    for (const row of rows) {
-      if (!row.leaf.isDirectory(row.i)) {
-        blocking = row;
-        break;
-      }
-      if ((row.leaf.flags(row.i) & F_IMPLIED) === 0) return { attributes: row, implied: false };
-      lowest = row.rank;
-    }
-    const isHider = lowest >= 0 && lowest === scope.innerHider;
-    if (this.kind === "layer" && blocking === undefined && scope.outerHider <= lowest) {
-      const below = isHider ? this.#attributesBelow(lowest, path()) : undefined;
-      if (below !== undefined) return { attributes: below, implied: false };
-      return { attributes: rows[0] as MergeRow, implied: true };
-    }
-    if (blocking !== undefined && isLink(blocking) || scope.overLink.includes(lowest) || isHider) {
-      return { attributes: this.#resolveBelow(lowest, path()), implied: false };
-    }
-    return { attributes: null, implied: false };
-  }
-
-  /**
    * Finds the attributes that the layers below layer `rank` give to a directory that this layer
    * hides. Returns null for the default attributes, and `undefined` when a layer that is not part
    * of this merge could still give attributes.
    */
-  #attributesBelow(rank: number, path: ByteString): DirectoryPlan["attributes"] | undefined {
+  attributesBelow(rank: number, path: ByteString): DirectoryPlan["attributes"] | undefined {
     let below = this.#layersBelow.get(rank);
     if (below === undefined) {
       below = packed(overlayTrees(this.#trees.slice(rank + 1), "layer"));
@@ -218,16 +165,9 @@ class OverlayRules implements MergeRules {
    * Resolves a path in the layers below layer `rank`. Returns null when the path does not lead to a
    * directory.
    */
-  #resolveBelow(rank: number, path: ByteString): DirectoryPlan["attributes"] {
-    try {
-      const found = resolveRow(this.#rootBelow(rank), path, true);
-      return found !== undefined && found.at.leaf.isDirectory(found.at.i) ? found.at : null;
-    } catch (error) {
-      if (error instanceof VarveError && (error.code === "E_LOOP" || error.code === "E_NOT_DIR")) {
-        return null;
-      }
-      throw error;
-    }
+  resolveBelow(rank: number, path: ByteString): DirectoryPlan["attributes"] {
+    const found = unlessLost(() => resolveRow(this.#rootBelow(rank), path, true));
+    return found !== undefined && found.at.leaf.isDirectory(found.at.i) ? found.at : null;
   }
 
   /** The root tree of all trees below tree `rank`. */

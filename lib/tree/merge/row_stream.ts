@@ -1,4 +1,5 @@
 import { type Block, compareRows } from "../packed/block.ts";
+import { wordsOf } from "../packed/format.ts";
 
 /**
  * The rows of a directory of one tree, while directories of several trees are merged. A leaf is
@@ -56,6 +57,20 @@ export class RowStream {
   get place(): number {
     return this.leaf === null ? this.at : this.i;
   }
+}
+
+/** Whether the current row of a stream has the name of row `i` of `leaf`. */
+export function hasSameName(leaf: Block, i: number, stream: RowStream): boolean {
+  const other = stream.holder;
+  const place = stream.place;
+  const length = leaf.nameLength(i);
+  if (length !== other.nameLength(place)) return false;
+  let a = leaf.heapAt(i);
+  let b = other.heapAt(place);
+  for (const end = a + wordsOf(length); a < end; a++, b++) {
+    if (leaf.u32[a] !== other.u32[b]) return false;
+  }
+  return true;
 }
 
 /** Compares two streams by their current names, as memcmp does. */

@@ -47,6 +47,6 @@ async function writeTar(context: Context, contents: TreeContents, target: Target
     throw new VarveError("E_USAGE", "Cannot write a tar to a terminal: use a pipe");
   }
   const read = contents.read.bind(contents);
-  const tar = writeTree(target.tree, read, { under: target.path, signal: context.signal });
+  const tar = writeTree(await target.tree(), read, { under: target.path, signal: context.signal });
   for await (const chunk of tar) await context.io.stdout(chunk);
 }

@@ -1,8 +1,9 @@
 import { type ByteString, escapeForTerminal } from "../../../bytes/mod.ts";
 import { VarveError } from "../../../errors.ts";
-import { parentPath } from "../../../tree/internal.ts";
-import { list, type NamedNode, type Node, resolve, type Tree, walk } from "../../../tree/mod.ts";
+import { imageView } from "../../../image/internal.ts";
 import { imageTree } from "../../../image/mod.ts";
+import { type OverlayView, parentPath } from "../../../tree/internal.ts";
+import { type NamedNode, type Node, type Tree, walk } from "../../../tree/mod.ts";
 import type { Context } from "../../context.ts";
 import { listing } from "../../display/listing.ts";
 import { openImage, PLATFORM_OPTION, splitReferencePath } from "../../images.ts";
@@ -11,7 +12,9 @@ import { type Options, stringOption, type Verb } from "../../verb.ts";
 
 /** A path in the root tree of an image. `path` has no symbolic links left. */
 export interface Target {
-  readonly tree: Tree;
+  readonly view: OverlayView;
+  /** Makes the whole tree. A look-up of a few paths does not need it. */
+  readonly tree: () => Promise<Tree>;
   readonly path: ByteString;
   readonly node: Node;
 }
@@ -31,8 +34,9 @@ export async function openPath(
 ): Promise<Target> {
   const { reference, path } = splitReferencePath(argument);
   const store = await context.store();
-  const tree = await imageTree(store, await openImage(store, reference, options));
-  const found = find(tree, path, followLast);
+  const image = await openImage(store, reference, options);
+  const view = await imageView(store, image);
+  const found = find(view, path, followLast);
   if (found === undefined) {
     throw new VarveError(
       "E_NOT_FOUND",
@@ -40,15 +44,19 @@ export async function openPath(
       { subject: escapeForTerminal(path) },
     );
   }
-  return { tree, ...found };
+  return { view, tree: () => imageTree(store, image), ...found };
 }
 
 /**
- * Looks up a path in a tree. `undefined` when the path does not exist, or a part before the last is not a directory.
+ * Looks up a path in a view. `undefined` when the path does not exist, or a part before the last is not a directory.
  */
-function find(tree: Tree, path: ByteString, followLast: boolean): Omit<Target, "tree"> | undefined {
+function find(
+  view: OverlayView,
+  path: ByteString,
+  followLast: boolean,
+): Pick<Target, "path" | "node"> | undefined {
   try {
-    return resolve(tree, path, { followLast });
+    return view.resolve(path, { followLast });
   } catch (error) {
     if (error instanceof VarveError && error.code === "E_NOT_DIR") return undefined;
     throw error;
@@ -71,9 +79,9 @@ Example:
     command.option(...PLATFORM_OPTION);
   },
   async run(context, [argument = ""], options) {
-    const { tree, path, node } = await openPath(context, argument, true, options);
+    const { view, path, node } = await openPath(context, argument, true, options);
     const entries: NamedNode[] = node.type === "directory"
-      ? [...list(tree, path)]
+      ? [...view.list(path)]
       : [{ name: lastName(path), node }];
     const base = slashed(node.type === "directory" ? path : parentPath(trimmed(path)));
     const json = entries.map((entry) => nodeToJson(base + entry.name as ByteString, entry.node));
@@ -134,10 +142,11 @@ Example:
   },
   async run(context, [argument = ""], options) {
     const depth = depthOf(stringOption(options, "depth"));
-    const { tree, path, node } = await openPath(context, argument, true, options);
+    const { tree: open, path, node } = await openPath(context, argument, true, options);
     if (node.type !== "directory") {
       throw new VarveError("E_USAGE", `Cannot print ${argument} as a tree: it is not a directory`);
     }
+    const tree = await open();
     const base = slashed(path);
     const above = base.split("/").length - 2;
     function* entries(): Generator<TreeEntry> {
