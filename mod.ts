@@ -185,6 +185,7 @@ export {
   exportImage,
   type ExportOptions,
   imageTree,
+  type ImageTreeOptions,
   importImage,
   type ImportOptions,
   type LoadedImage,

@@ -2,7 +2,8 @@ import type { DiffId } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import { StoreLayerIngest } from "../image/internal.ts";
 import { type ExportOptions, exportTree } from "../image/mod.ts";
-import { foldLayers } from "../layer/mod.ts";
+import { foldSteps } from "../layer/internal.ts";
+import { inTurns } from "../pool/internal.ts";
 import type { LayerRules } from "../layer_job/mod.ts";
 import { guarded } from "../linux/mod.ts";
 import { createPool, type Pool } from "../pool/mod.ts";
@@ -114,7 +115,7 @@ async function layersOf(
     trees.push(decodeTree(bytes));
     tars.set(layer.diffId, files.tar);
   }
-  return { tree: foldLayers(trees), tars };
+  return { tree: await inTurns(foldSteps(trees), signal), tars };
 }
 
 /** Opens a layer tar that is not in the store. */

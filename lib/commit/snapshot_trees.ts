@@ -1,4 +1,6 @@
-import { foldLayers, type Warning } from "../layer/mod.ts";
+import { foldSteps } from "../layer/internal.ts";
+import type { Warning } from "../layer/mod.ts";
+import { inTurns } from "../pool/internal.ts";
 import type { LayerRules } from "../layer_job/mod.ts";
 import { createPool, type Pool } from "../pool/mod.ts";
 import { requireDisk } from "../store/internal.ts";
@@ -42,7 +44,8 @@ export async function snapshotTrees(
   const changes = await readSnapshot({ ...options, store: disk, key, pool }, source, null);
   const trees = await Promise.all(source.layers.map((diffId) => store.layers.tree(diffId)));
   const stack = [...trees, ...changes.map(({ tree }) => tree as Tree)];
-  const after = foldLayers(stack);
-  const before = source.row.kind === "view" ? after : foldLayers(stack.slice(0, -1));
+  const fold = (layers: readonly Tree[]) => inTurns(foldSteps(layers), options.signal);
+  const after = await fold(stack);
+  const before = source.row.kind === "view" ? after : await fold(stack.slice(0, -1));
   return { before, after, warnings: changes.flatMap(({ warnings }) => warnings) };
 }

@@ -3,7 +3,7 @@ import { type ReadLayer, writeErofs } from "../codec/erofs/mod.ts";
 import { createHasher, type DiffId, type Digest } from "../digest/mod.ts";
 import { readTree } from "../directory/internal.ts";
 import { VarveError } from "../errors.ts";
-import { foldLayers } from "../layer/mod.ts";
+import { foldSteps } from "../layer/internal.ts";
 import {
   CWD,
   type Fd,
@@ -18,6 +18,7 @@ import {
 } from "../linux/mod.ts";
 import type { BriefJob } from "../pool/internal.ts";
 import type { TreeFile } from "../store/mod.ts";
+import { finishSteps } from "../tree/internal.ts";
 import { decodeTree, newBytes, type Tree, writeTree } from "../tree/mod.ts";
 import { type ComposedImage, IMAGE, ROOT_TREE } from "./contract.ts";
 import { findImageInfo, writeImageInfo } from "./image_info.ts";
@@ -65,17 +66,17 @@ export const composeJob: BriefJob<ComposeJobInput, ComposedImage> = {
   entry: "extract",
   // If a layer has dirty padding, the job reads the bytes after every file of that layer, so it is not brief.
   isBrief: ({ trees, dirty }) => dirty.length === 0 && sizeOf(trees) <= BRIEF_BYTES,
-  async run(input, { signal }) {
+  async run(input, { signal, throwIfAborted }) {
     await Promise.resolve();
     signal.throwIfAborted();
-    const tree = rootTree(input);
+    const tree = rootTree(input, throwIfAborted);
     using contents = new Contents(input.contents);
     const image = writeErofs(tree, { read: contents.read, dirty: new Set(input.dirty) });
     using file = create(`${input.target}/${IMAGE}`);
     reserveFd(file.fd, 0, image.size);
     const hasher = createHasher();
     image.write((bytes) => {
-      signal.throwIfAborted();
+      throwIfAborted();
       hasher.update(bytes);
       writeFd(file.fd, bytes);
     });
@@ -99,9 +100,10 @@ function sizeOf(files: readonly TreeFile[]): number {
 }
 
 /** Folds the layers. Begins with the kept tree if there is one and it is not damaged. */
-function rootTree({ trees, below }: ComposeJobInput): Tree {
+function rootTree({ trees, below }: ComposeJobInput, checkpoint: () => void): Tree {
   const base = below === null ? undefined : readKept(below);
-  return foldLayers(trees.slice(base === undefined ? 0 : below?.layers).map(readTree), base);
+  const layers = trees.slice(base === undefined ? 0 : below?.layers).map(readTree);
+  return finishSteps(foldSteps(layers, base), checkpoint);
 }
 
 /** Reads a kept tree; `undefined` if it is damaged or gone, because the layers can be folded instead. */

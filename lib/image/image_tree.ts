@@ -1,6 +1,13 @@
-import { foldLayers } from "../layer/mod.ts";
+import { foldSteps } from "../layer/internal.ts";
+import { inTurns } from "../pool/internal.ts";
 import { type ImageArgument, type PlatformChoice, readImage, type Store } from "../store/mod.ts";
 import { emptyTree, type Tree } from "../tree/mod.ts";
+
+/** Options of {@linkcode imageTree}. */
+export interface ImageTreeOptions extends PlatformChoice {
+  /** Aborts the work. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /**
  * Reads the root tree of an image: the files and directories that a mount of the image shows. The tree reads a
@@ -21,9 +28,10 @@ import { emptyTree, type Tree } from "../tree/mod.ts";
 export async function imageTree(
   store: Store,
   image: ImageArgument,
-  options: PlatformChoice = {},
+  options: ImageTreeOptions = {},
 ): Promise<Tree> {
   const { layers } = await readImage(store, image, options);
   if (layers.length === 0) return emptyTree("root");
-  return foldLayers(await Promise.all(layers.map(({ diffId }) => store.layers.tree(diffId))));
+  const trees = await Promise.all(layers.map(({ diffId }) => store.layers.tree(diffId)));
+  return await inTurns(foldSteps(trees), options.signal);
 }

@@ -43,7 +43,7 @@ export async function squashImage(
     }
     // The ingest protects the layers from removal while they are read.
     await ingest.layers.take(before.layers);
-    const tree = await imageTree(store, before);
+    const tree = await imageTree(store, before, { signal: ingest.signal });
     const open = store.layers.reader.bind(store.layers);
     const layer = await newLayer(
       ingest,

@@ -1,5 +1,6 @@
-import { overlayTrees, type Tree } from "../tree/mod.ts";
-import { expectKind } from "./expect_kind.ts";
+import { finishSteps } from "../tree/internal.ts";
+import type { Tree } from "../tree/mod.ts";
+import { foldSteps } from "./fold_steps.ts";
 
 /**
  * The root tree of a chain of layers. The result is the same as that of {@linkcode applyLayer} with
@@ -10,7 +11,5 @@ import { expectKind } from "./expect_kind.ts";
  * @throws {TypeError} when a tree of `layers` is not a layer tree, or `base` is not a root tree
  */
 export function foldLayers(layers: readonly Tree[], base?: Tree): Tree {
-  if (base !== undefined) expectKind(base, "root");
-  for (const layer of layers) expectKind(layer, "layer");
-  return overlayTrees([...layers.toReversed(), ...base === undefined ? [] : [base]], "root");
+  return finishSteps(foldSteps(layers, base));
 }

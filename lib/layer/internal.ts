@@ -5,5 +5,6 @@
  * @module
  */
 export { OPAQUE_MARKER, WHITEOUT_PREFIX } from "./build/whiteout_name.ts";
+export { foldSteps } from "./fold_steps.ts";
 export { viewLayers } from "./view_layers.ts";
 export { judgeXattrs, type XattrInode } from "./build/xattrs.ts";

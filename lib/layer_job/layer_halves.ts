@@ -59,7 +59,7 @@ export const layerFrontJob: Job<LayerHalfInput, boolean> = {
 export const layerBackJob: Job<LayerHalfInput, LayerJobOutput | null> = {
   name: "layer-back",
   entry: "layer",
-  run: (input) => unlessStopped(null, () => runBack(input)),
+  run: (input, context) => unlessStopped(null, () => runBack(input, context)),
 };
 
 async function unlessStopped<T>(stopped: T, run: () => Promise<T>): Promise<T> {
@@ -104,10 +104,14 @@ async function runFront({ layer, ring }: LayerHalfInput, context: JobContext): P
   }
 }
 
-async function runBack({ layer, ring }: LayerHalfInput): Promise<LayerJobOutput | null> {
+async function runBack(
+  { layer, ring }: LayerHalfInput,
+  { throwIfAborted }: JobContext,
+): Promise<LayerJobOutput | null> {
   const reader = new RingReader(ring);
   using outputs = new LayerOutputs(layer);
-  const scan = new ScanStage(layer, (bytes, isPlain) => outputs.tar(isPlain).write(bytes));
+  const write = (bytes: Uint8Array, isPlain: boolean) => outputs.tar(isPlain).write(bytes);
+  const scan = new ScanStage(layer, write, throwIfAborted);
   const message = await reader.read((bytes) => {
     scan.push(bytes, reader.flag === PLAIN);
     if (!scan.wantsMore) reader.skip();

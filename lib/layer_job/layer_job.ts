@@ -44,7 +44,7 @@ async function makeLayer(input: LayerJobInput, context: JobContext): Promise<Lay
   using pipeline = new LayerPipeline(input, {
     tar: (bytes, isPlain) => outputs.tar(isPlain).write(bytes),
     blob: outputs.keepsBlob ? (bytes) => outputs.sink("blob").write(bytes) : null,
-  });
+  }, context.throwIfAborted);
   for await (const chunk of readSource(input, context)) {
     signal.throwIfAborted();
     pipeline.push(chunk);

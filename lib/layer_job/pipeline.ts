@@ -18,9 +18,9 @@ export class LayerPipeline implements Disposable {
   readonly #inflate: InflateStage;
   readonly #scan: ScanStage;
 
-  /** @throws {RangeError} when a limit is not a valid number */
-  constructor(input: LayerJobInput, sinks: PipelineSinks) {
-    const scan = this.#scan = new ScanStage(input, sinks.tar);
+  /** `checkpoint` as for {@linkcode ScanStage}. @throws {RangeError} when a limit is not a valid number */
+  constructor(input: LayerJobInput, sinks: PipelineSinks, checkpoint?: () => void) {
+    const scan = this.#scan = new ScanStage(input, sinks.tar, checkpoint);
     this.#inflate = new InflateStage(input, {
       tar: (bytes, isPlain) => {
         scan.push(bytes, isPlain);

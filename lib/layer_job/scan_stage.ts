@@ -32,6 +32,7 @@ export interface ProvedLayer {
 export class ScanStage {
   readonly #input: LayerJobInput;
   readonly #tar: TakeTar;
+  readonly #checkpoint: (() => void) | undefined;
   readonly #scanner: LayerScanner;
   /** Hashes the uncompressed tar with SHA-256. Unused when the blob's digest is also the diffID. */
   readonly #hasher: Hasher = createHasher("sha256");
@@ -41,17 +42,24 @@ export class ScanStage {
   #failure: VarveError | null = null;
   #written = 0;
 
-  /** `tar` takes the bytes of the tar. @throws {RangeError} when a limit is not a valid number */
-  constructor(input: LayerJobInput, tar: TakeTar) {
+  /**
+   * `tar` takes the bytes of the tar. `checkpoint` is called often; an error that it throws ends the
+   * work.
+   *
+   * @throws {RangeError} when a limit is not a valid number
+   */
+  constructor(input: LayerJobInput, tar: TakeTar, checkpoint?: () => void) {
     const { expected, policy, limits, streamLimits = {}, fileDigests = true } = input;
     this.#input = input;
     this.#tar = tar;
+    this.#checkpoint = checkpoint;
     this.#scanner = new LayerScanner({
       policy,
       limits,
       blobSize: promisedSize(input),
       tarLimits: streamLimits,
       fileDigests,
+      checkpoint,
     });
     const algorithm = expected.diffId === undefined ? "sha256" : algorithmOf(expected.diffId);
     this.#otherHasher = algorithm === "sha256" ? undefined : createHasher(algorithm);
@@ -70,6 +78,7 @@ export class ScanStage {
    * deferred
    */
   push(bytes: Uint8Array, isPlain: boolean): void {
+    this.#checkpoint?.();
     if (!isPlain) this.#hasher.update(bytes);
     this.#otherHasher?.update(bytes);
     this.#written += bytes.length;

@@ -36,6 +36,11 @@ export interface LayerScannerOptions {
    * benches use that.
    */
   readonly fileDigests?: boolean | undefined;
+  /**
+   * Called for each entry, and often while the tree is made. An error that it throws ends the scan.
+   * A few bytes can describe a million directories, so a look between two chunks is not enough.
+   */
+  readonly checkpoint?: (() => void) | undefined;
 }
 
 /**
@@ -54,12 +59,14 @@ export class LayerScanner {
   readonly #reader: TarReader;
   readonly #builder: LayerBuilder;
   readonly #files: FileHandler;
+  readonly #checkpoint: (() => void) | undefined;
 
   /** @throws {RangeError} when a limit is not a valid number */
   constructor(options: LayerScannerOptions = {}) {
-    const { policy, limits, blobSize, tarLimits, fileDigests = true } = options;
+    const { policy, limits, blobSize, tarLimits, fileDigests = true, checkpoint } = options;
+    this.#checkpoint = checkpoint;
     this.#builder = new LayerBuilder({ policy, limits, blobSize });
-    this.#files = new FileHandler(this.#builder, fileDigests);
+    this.#files = new FileHandler(this.#builder, fileDigests, checkpoint);
     this.#reader = new TarReader(this.#files, {
       limits: {
         entries: limits?.entries ?? DEFAULT_TAR_LIMITS.entries,
@@ -93,7 +100,7 @@ export class LayerScanner {
   finish(diffId: DiffId, blobSize?: number): ScannedLayer {
     this.#reader.end();
     return {
-      ...this.#builder.finish(diffId, blobSize),
+      ...this.#builder.finish(diffId, blobSize, this.#checkpoint),
       dirtyPadding: this.#files.dirty,
       cutPadding: this.#reader.endsInPadding ? this.#files.path : null,
     };
@@ -124,6 +131,7 @@ class FileHandler implements TarHandler {
   dirty: { count: number; readonly example: ByteString } | null = null;
   readonly #builder: LayerBuilder;
   readonly #fileDigests: boolean;
+  readonly #checkpoint: (() => void) | undefined;
   /** Path of the current entry. */
   path: ByteString = "" as ByteString;
   #size = 0;
@@ -132,12 +140,18 @@ class FileHandler implements TarHandler {
   #digest: Uint8Array | null = null;
   #hasher: Hasher | null = null;
 
-  constructor(builder: LayerBuilder, fileDigests: boolean) {
+  constructor(
+    builder: LayerBuilder,
+    fileDigests: boolean,
+    checkpoint: (() => void) | undefined,
+  ) {
     this.#builder = builder;
+    this.#checkpoint = checkpoint;
     this.#fileDigests = fileDigests;
   }
 
   entry(entry: Entry): void {
+    this.#checkpoint?.();
     this.path = entry.path;
     this.#size = entry.size;
     this.#due = this.#builder.entry(entry);

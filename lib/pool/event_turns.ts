@@ -15,3 +15,17 @@ export class EventTurns {
     this.#last = performance.now();
   }
 }
+
+/** Does long work in steps, and gives the event loop turns between them. Rejects with `signal.reason`. */
+export async function inTurns<T>(
+  steps: Iterator<unknown, T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  const turns = new EventTurns();
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    await turns.take();
+    signal?.throwIfAborted();
+  }
+}

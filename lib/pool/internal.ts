@@ -4,7 +4,7 @@
  * @module
  */
 export { boundedParallel, type ParallelOptions } from "./bounded_parallel.ts";
-export { EventTurns } from "./event_turns.ts";
+export { EventTurns, inTurns } from "./event_turns.ts";
 export { createProgramPool } from "./pool.ts";
 export type { BriefJob, ProgramPool, ProgramPoolOptions } from "./program_pool.ts";
 export type { FromWorker } from "./protocol.ts";

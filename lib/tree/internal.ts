@@ -5,4 +5,6 @@
  */
 export { equalAttributes } from "./equal_attributes.ts";
 export { OverlayView } from "./merge/overlay_view.ts";
+export { overlaySteps } from "./merge/overlay_trees.ts";
 export { parentPath } from "./path.ts";
+export { finishSteps, type Steps } from "./steps.ts";

@@ -1,9 +1,10 @@
 import { fromText } from "../../bytes/mod.ts";
 import type { DiffId } from "../../digest/mod.ts";
-import { foldLayers } from "../../layer/mod.ts";
+import { foldSteps } from "../../layer/internal.ts";
 import type { Fd } from "../../linux/mod.ts";
 import type { Job } from "../../pool/mod.ts";
 import type { TreeFile } from "../../store/mod.ts";
+import { finishSteps } from "../../tree/internal.ts";
 import type { Tree } from "../../tree/mod.ts";
 import { attributeTree } from "../attribute_tree.ts";
 import { readTree } from "../read_tree.ts";
@@ -56,7 +57,7 @@ export const extractJob: Job<ExtractJobInput, ExtractReport> = {
     signal.throwIfAborted();
     const tell = ({ bytes }: ExtractReport) => progress({ read: bytes, written: bytes });
     const report = extractTree({
-      tree: treeOf(input),
+      tree: treeOf(input, throwIfAborted),
       target,
       contents: new Map(input.contents.map(([diffId, path]) => [diffId, fromText(path)])),
       policy,
@@ -72,17 +73,17 @@ export const extractJob: Job<ExtractJobInput, ExtractReport> = {
   },
 };
 
-function treeOf({ form, trees }: ExtractJobInput): Tree {
+function treeOf({ form, trees }: ExtractJobInput, checkpoint: () => void): Tree {
   const key = JSON.stringify([form, trees]);
   const known = last?.key === key ? last.tree.deref() : undefined;
   if (known !== undefined) return known;
-  const tree = makeTree(form, trees.map(readTree));
+  const tree = makeTree(form, trees.map(readTree), checkpoint);
   last = { key, tree: new WeakRef(tree) };
   return tree;
 }
 
-function makeTree(form: ExtractForm, layers: readonly Tree[]): Tree {
-  if (form === "root") return foldLayers(layers);
+function makeTree(form: ExtractForm, layers: readonly Tree[], checkpoint: () => void): Tree {
+  if (form === "root") return finishSteps(foldSteps(layers), checkpoint);
   if (form === "attributes") return attributeTree(layers);
   const [layer, ...more] = layers;
   if (layer === undefined || more.length > 0) {

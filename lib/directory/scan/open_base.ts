@@ -1,4 +1,5 @@
-import { foldLayers } from "../../layer/mod.ts";
+import { foldSteps } from "../../layer/internal.ts";
+import { finishSteps } from "../../tree/internal.ts";
 import { decodeTree, openTree, type Tree } from "../../tree/mod.ts";
 import type { ScanBase } from "./contract.ts";
 
@@ -8,12 +9,12 @@ export class OpenBase implements Disposable {
   readonly tree: Tree;
   readonly #files: Deno.FsFile[] = [];
 
-  /** Opens the stored trees. */
-  constructor({ files, above }: ScanBase) {
+  /** Opens the stored trees. `checkpoint` is called while they are folded, and may throw. */
+  constructor({ files, above }: ScanBase, checkpoint: () => void) {
     try {
       const layers = files.map((path) => this.#open(path));
       layers.push(...above.map((bytes) => decodeTree(bytes)));
-      this.tree = foldLayers(layers);
+      this.tree = finishSteps(foldSteps(layers), checkpoint);
     } catch (error) {
       this[Symbol.dispose]();
       throw error;

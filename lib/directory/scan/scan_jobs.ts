@@ -41,7 +41,7 @@ export const scanJob: Job<ScanJobInput, ScanPart> = {
   entry: "extract",
   run: ({ place, base, directories, rules }, { signal, throwIfAborted, progress }) =>
     runSyncJob(signal, () => {
-      using open = new OpenBase(base);
+      using open = new OpenBase(base, throwIfAborted);
       let read = 0;
       return scanDirectories(place, directories, open.tree, rules, (bytes) => {
         throwIfAborted();
@@ -86,7 +86,7 @@ function assemble(
   { place, base, parts, rules, read }: AssembleJobInput,
   context: JobContext,
 ): AssembledTree {
-  using open = new OpenBase(base);
+  using open = new OpenBase(base, context.throwIfAborted);
   const nodes = new NodeReader(place.form, rules);
   const tree = assembleParts(
     place.form,

@@ -132,15 +132,16 @@ export class LayerBuilder {
    *
    * @param diffId digest of the uncompressed layer, where the content of files lies
    * @param blobSize size of the compressed layer in bytes, if it is known
+   * @param checkpoint called often during the work; an error that it throws ends the work
    * @throws {VarveError} `E_LIMIT` when whiteouts need more directories than the limits allow
    * @throws {TypeError} after an error, after the end, or when content is due
    */
-  finish(diffId: DiffId, blobSize?: number): BuiltLayer {
+  finish(diffId: DiffId, blobSize?: number, checkpoint?: () => void): BuiltLayer {
     this.#expect("open");
     this.#state = "failed";
     this.#whiteouts.place(this.#tree);
     if (blobSize !== undefined) this.#budget.judge(blobSize);
-    const tree = this.#tree.finish(diffId);
+    const tree = this.#tree.finish(diffId, checkpoint);
     this.#state = "done";
     return { tree, warnings: this.#warnings.list() };
   }

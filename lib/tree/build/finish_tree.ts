@@ -35,7 +35,12 @@ export interface BuilderState {
  * Packs the remaining records of a builder and makes the tree. `own` is the layer that holds the
  * content of files.
  */
-export function finishTree(built: BuilderState, kind: TreeKind, own: DiffId | null): PackedTree {
+export function finishTree(
+  built: BuilderState,
+  kind: TreeKind,
+  own: DiffId | null,
+  checkpoint: () => void = () => {},
+): PackedTree {
   const { log, packer, linked } = built;
   log.dropTable();
   let unpacked = findUnpacked(log, true);
@@ -45,8 +50,8 @@ export function finishTree(built: BuilderState, kind: TreeKind, own: DiffId | nu
     packer.clear();
     unpacked = findUnpacked(log, false);
   }
-  packer.setFinal(own, linked ? findGroups(log, unpacked.live) : new Map());
-  packUnpacked(log, unpacked, packer);
+  packer.setFinal(own, linked ? findGroups(log, unpacked.live, checkpoint) : new Map());
+  packUnpacked(log, unpacked, packer, checkpoint);
   return packer.seal(kind);
 }
 
@@ -98,7 +103,12 @@ function findUnpacked(log: RecordLog, isKept: boolean): Unpacked {
   return { live, kept, directories, names: names.subarray(0, count) };
 }
 
-function packUnpacked(log: RecordLog, { directories, names }: Unpacked, packer: Packer): void {
+function packUnpacked(
+  log: RecordLog,
+  { directories, names }: Unpacked,
+  packer: Packer,
+  checkpoint: () => void,
+): void {
   // Counting sort by directory. ends[d] is first the number of names in d, then the end of its
   // range in `order`.
   const ends = new Uint32Array(log.length);
@@ -114,6 +124,7 @@ function packUnpacked(log: RecordLog, { directories, names }: Unpacked, packer: 
   // going backwards packs children before their parents.
   let to = sum;
   for (let i = directories.length - 1; i >= 0; i--) {
+    checkpoint();
     const id = directories[i] as number;
     const from = ends[id] as number;
     packer.directory(id, order, from, to);
@@ -126,7 +137,7 @@ function packUnpacked(log: RecordLog, { directories, names }: Unpacked, packer: 
  *
  * @throws {VarveError} `E_LIMIT` when hard links repeat too much
  */
-function findGroups(log: RecordLog, live: Uint8Array): Groups {
+function findGroups(log: RecordLog, live: Uint8Array, checkpoint: () => void): Groups {
   const groups = new Map<number, Uint32Array>();
   const names = new Map<number, { count: number; least: ByteString }>();
   const add = (inode: number, id: number): void => {
@@ -141,6 +152,7 @@ function findGroups(log: RecordLog, live: Uint8Array): Groups {
   for (let id = 1; id < log.length; id++) {
     const inode = log.get(id, L_INODE);
     if (inode === id || live[id] !== 1) continue;
+    checkpoint();
     if (!names.has(inode) && live[inode] === 1) add(inode, inode);
     add(inode, id);
   }

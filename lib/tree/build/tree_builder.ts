@@ -266,10 +266,11 @@ export class TreeBuilder {
    * @param source the layer whose tar holds the contents. The extents of
    * {@linkcode TreeBuilder.content} are positions in this tar. With null, the tree has no locators
    * for these contents
+   * @param checkpoint called often during the work; an error that it throws ends the work
    * @throws {TypeError} when called twice, or when the content of a file was not set
    * @throws {VarveError} `E_LIMIT` when hard links repeat more attributes than a tree may hold
    */
-  finish(source: DiffId | null): Tree {
+  finish(source: DiffId | null, checkpoint: () => void = () => {}): Tree {
     if (this.#finished) throw new TypeError("Cannot finish tree: it is finished already");
     this.#finished = true;
     const built = {
@@ -277,7 +278,7 @@ export class TreeBuilder {
       packer: this.#packer,
       linked: this.#linked,
     };
-    return finishTree(built, this.#kind, source);
+    return finishTree(built, this.#kind, source, checkpoint);
   }
 
   #known(id: NodeId): NodeId {

@@ -15,8 +15,12 @@ import {
 import { collectGroups } from "../packed/link_groups.ts";
 import { type PackedTree, sealTree } from "../packed/packed_tree.ts";
 import { SegmentWriter } from "../packed/segment_writer.ts";
+import { finishSteps, type Steps } from "../steps.ts";
 import type { TreeKind } from "../tree.ts";
 import { hasSameName, rowsBefore, RowStream, RowStreamQueue } from "./row_stream.ts";
+
+/** Number of names, runs and directories that are merged in one step. */
+const STEP = 2048;
 
 /** A row of one of the merged trees. */
 export interface MergeRow {
@@ -118,6 +122,15 @@ export function mergeTrees(
   rules: MergeRules,
   shrunk: ShrunkGroups | null,
 ): PackedTree {
+  return finishSteps(mergeSteps(trees, rules, shrunk));
+}
+
+/** Does the same as {@linkcode mergeTrees}, in steps. */
+export function mergeSteps(
+  trees: readonly PackedTree[],
+  rules: MergeRules,
+  shrunk: ShrunkGroups | null,
+): Steps<PackedTree> {
   return new Merger(rules, shrunk).merge(trees);
 }
 
@@ -149,6 +162,8 @@ class Merger {
    */
   readonly #stack: Frame[] = [];
   readonly #writers: DirectoryWriter[] = [];
+  /** Number of names, runs and directories since the last pause. */
+  #work = 0;
   readonly #child = new Uint32Array(RESULT_WORDS);
 
   constructor(rules: MergeRules, shrunk: ShrunkGroups | null) {
@@ -156,7 +171,7 @@ class Merger {
     this.#shrunk = shrunk;
   }
 
-  merge(trees: readonly PackedTree[]): PackedTree {
+  *merge(trees: readonly PackedTree[]): Steps<PackedTree> {
     const root = this.#push(
       [],
       { open: this.#rules.open, outerHider: -1, innerHider: -1, overLink: [] },
@@ -164,7 +179,12 @@ class Merger {
       null,
     );
     this.#rows(root, trees.map((tree, rank) => ({ leaf: tree.root(), i: 0, rank })));
-    while (this.#stack.length > 1) this.#step(this.#stack.at(-1) as Frame);
+    while (this.#stack.length > 1) {
+      this.#step(this.#stack.at(-1) as Frame);
+      if (this.#work < STEP) continue;
+      this.#work = 0;
+      yield;
+    }
     return sealTree(this.#rules.kind, this.#segment, root.writer);
   }
 
@@ -186,11 +206,12 @@ class Merger {
 
   /**
    * Merges the next entries of a directory. Stops at its end, or where a directory in it must be
-   * merged first.
+   * merged first, or when it is time for a pause.
    */
   #step(frame: Frame): void {
     const { queue, writer } = frame;
     for (let first = queue.first; first !== undefined; first = queue.first) {
+      if (++this.#work > STEP) return;
       if (first.leaf === null) {
         if (this.#takeLeaves(frame, first)) continue;
         first.load();
@@ -199,6 +220,7 @@ class Merger {
       const rows = takeRows(queue);
       if (this.#rows(frame, rows)) return;
     }
+    this.#work++;
     this.#stack.pop();
     const parent = this.#stack.at(-1) as Frame;
     const { named, plan } = frame as { named: MergeRow; plan: DirectoryPlan };

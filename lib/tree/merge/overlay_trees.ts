@@ -2,13 +2,14 @@ import type { ByteString } from "../../bytes/mod.ts";
 import { emptyTree } from "../build/empty_tree.ts";
 import { lookup } from "../lookup.ts";
 import type { Node } from "../node.ts";
-import { compactIfWasteful } from "../packed/compact.ts";
+import { compactWasteful } from "../packed/compact.ts";
 import { findRow, type RowRef } from "../packed/directory_reader.ts";
 import { F_IMPLIED, F_OPAQUE } from "../packed/format.ts";
 import { findMembers, labelOf } from "../packed/link_groups.ts";
 import { packed, type PackedTree } from "../packed/packed_tree.ts";
 import { splitPath } from "../path.ts";
 import { resolveRow } from "../resolve.ts";
+import { finishSteps, type Steps } from "../steps.ts";
 import type { Tree, TreeKind } from "../tree.ts";
 import { editWithoutRelabel } from "./edit_tree.ts";
 import {
@@ -16,7 +17,7 @@ import {
   isWhiteout,
   type MergeRow,
   type MergeRules,
-  mergeTrees,
+  mergeSteps,
   type Scope,
   type ShrunkGroups,
 } from "./merge_trees.ts";
@@ -36,27 +37,35 @@ import {
  * parts where trees overlap.
  */
 export function overlayTrees(trees: readonly Tree[], kind: TreeKind): Tree {
+  return finishSteps(overlaySteps(trees, kind));
+}
+
+/** Does the same as {@linkcode overlayTrees}, in steps. */
+export function* overlaySteps(trees: readonly Tree[], kind: TreeKind): Steps<Tree> {
   if (trees.length === 0) return emptyTree(kind);
   const layers = trees.map(packed);
   const shrunk: ShrunkGroups = new Map();
-  const merged = mergeTrees(layers, new OverlayRules(layers, kind), shrunk);
-  const relabelled = shrunk.size === 0 ? null : relabel(layers, shrunk);
-  return relabelled === null ? compactIfWasteful(merged, layers) : compactIfWasteful(
-    mergeTrees(relabelled, new OverlayRules(relabelled, kind), null),
-    relabelled,
-  );
+  const merged = yield* mergeSteps(layers, new OverlayRules(layers, kind), shrunk);
+  const relabelled = shrunk.size === 0 ? null : yield* relabel(layers, shrunk);
+  if (relabelled === null) return yield* compactWasteful(merged, layers);
+  const again = yield* mergeSteps(relabelled, new OverlayRules(relabelled, kind), null);
+  return yield* compactWasteful(again, relabelled);
 }
 
 /**
  * When link groups lost names, sets the new label on their remaining names. Returns null when no
  * label changes.
  */
-function relabel(trees: readonly PackedTree[], shrunk: ShrunkGroups): PackedTree[] | null {
+function* relabel(
+  trees: readonly PackedTree[],
+  shrunk: ShrunkGroups,
+): Steps<PackedTree[] | null> {
   let out: PackedTree[] | null = null;
   for (const [rank, groups] of shrunk) {
     const tree = trees[rank] as PackedTree;
     const changes: [ByteString, Node][] = [];
     for (const [group, paths] of findMembers(tree, groups)) {
+      yield;
       const left = paths.filter((path) => !isHidden(trees, rank, path));
       const label = labelOf(left);
       if (label === group) continue;

@@ -3,7 +3,11 @@ import type { Block } from "./block.ts";
 import { copyWords, sumWords } from "./block_writer.ts";
 import { SPARSE } from "./format.ts";
 import { PackedTree } from "./packed_tree.ts";
+import { finishSteps, type Steps } from "../steps.ts";
 import { SegmentWriter } from "./segment_writer.ts";
+
+/** Number of blocks that are copied in one step. */
+const STEP = 1024;
 
 /** Bytes of garbage up to which a copy is never worth its cost: 4 MiB. */
 const SLACK_BYTES = 1 << 22;
@@ -14,6 +18,14 @@ const SLACK_BYTES = 1 << 22;
  * costs only an occasional copy, and needs at most about twice the memory of the tree.
  */
 export function compactIfWasteful(tree: PackedTree, from: readonly PackedTree[]): PackedTree {
+  return finishSteps(compactWasteful(tree, from));
+}
+
+/** Does the same as {@linkcode compactIfWasteful}, in steps. */
+export function* compactWasteful(
+  tree: PackedTree,
+  from: readonly PackedTree[],
+): Steps<PackedTree> {
   let live = 0;
   let entries = 0;
   for (const input of from) {
@@ -22,17 +34,23 @@ export function compactIfWasteful(tree: PackedTree, from: readonly PackedTree[])
     tree.retained += input.retained;
   }
   tree.live = Math.max(tree.live, live * (tree.count + 1) / entries);
-  return tree.retained > 2 * tree.live + SLACK_BYTES ? compactTree(tree) : tree;
+  return tree.retained > 2 * tree.live + SLACK_BYTES ? yield* compact(tree) : tree;
 }
 
 /** Copies a tree to a new segment, without the blocks that nothing refers to any more. */
 export function compactTree(tree: PackedTree): PackedTree {
+  return finishSteps(compact(tree));
+}
+
+function* compact(tree: PackedTree): Steps<PackedTree> {
   const segment = new SegmentWriter();
   const { arena } = segment;
   const address = arena.alloc(tree.reference.length);
   // Blocks to copy, each with its new address. A child gets its address when its parent is copied.
   const todo: { block: Block; address: number }[] = [{ block: tree.root(), address }];
+  let copied = 0;
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+    if (++copied % STEP === 0) yield;
     const { block } = next;
     const words = block.length >>> 2;
     const start = arena.word(next.address);
