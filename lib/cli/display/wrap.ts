@@ -6,6 +6,9 @@
  */
 import { textWidth } from "./width.ts";
 
+/** Columns by which a word is indented that has no room where its line continues. */
+const LEFT = 4;
+
 /**
  * Breaks one line into lines of at most `width` columns.
  *
@@ -29,7 +32,9 @@ export function wrapLine(
       continue;
     }
     if (!isFirst) lines.push(current);
-    const indent = Math.max(0, Math.min(isFirst ? space : hang, width - size));
+    const wanted = isFirst ? space : hang;
+    // A long word that fits only further to the left, such as a digest, does not stand at the very right.
+    const indent = wanted + size <= width ? wanted : Math.max(0, Math.min(LEFT, width - size));
     current = " ".repeat(indent) + word;
     used = indent + size;
   }

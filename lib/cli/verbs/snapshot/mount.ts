@@ -31,6 +31,7 @@ With the erofs driver, the kernel refuses to set an ACL on a file that is still 
 the file in another way first, for example with 'touch -r FILE FILE', or use --driver overlay.
 
 JSON: {"target","key","readOnly","driver","mounts":[{"type","source","options"}]}
+
 Of the list: [{"target","image","key","readOnly","elsewhere","created"}]. "elsewhere" is true for a mount in another
 mount namespace.
 

@@ -30,6 +30,7 @@ Deno.test("wrap: a line continues below its value, or a little to the right", ()
   assertEquals(wrapLine("a warning of many words", 12), ["a warning of", "  many words"]);
   assertEquals(wrapLine("a warning of many words", 12, 0), ["a warning of", "many words"]);
   assertEquals(wrapLine("a bbbbbbbbbbb", 12), ["a", " bbbbbbbbbbb"]);
+  assertEquals(wrapLine("  image ID  0123456789ab", 20, 12), ["  image ID", "    0123456789ab"]);
   assertEquals(wrapLine("", 12), [""]);
   assertEquals(wrapLine('x {"a","b","c":[1]}', 10), ['x {"a",', '  "b",', '  "c":[1]}']);
 });
