@@ -1,5 +1,5 @@
 /** Rows I16 and D30: nothing of an image reaches a terminal or a message as a control or format character. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { loadImages } from "../../lib/archive/mod.ts";
 import { VarveError } from "../../lib/errors.ts";
 import { tryParseReference } from "../../lib/oci/mod.ts";
@@ -8,6 +8,7 @@ import { openMemoryStore } from "../../lib/store/mod.ts";
 import { commandOn } from "../support/cli/in_process.ts";
 import { archiveTar, buildImage, jsonBytes, ociFiles } from "../support/images/images.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
+import { Servers } from "../support/registry/hostile_registry.ts";
 
 /** ESC, C1 CSI, soft hyphen, Arabic letter mark, zero width, right-to-left override, tags, line separator. */
 const EVIL =
@@ -133,4 +134,29 @@ Deno.test("I16 no message of the library holds a control or format character, no
     assert(!RAW.test(refused.message), JSON.stringify(refused.message));
   }
   assertEquals(tryParseReference(EVIL), undefined);
+});
+
+Deno.test("I16 cat and manifest escape what controls a terminal, and give a pipe all bytes", async () => {
+  await using temp = await tempDir();
+  await using servers = new Servers();
+  const bytes = new TextEncoder().encode(`{"schemaVersion":2,"${EVIL}":"tab\\t"}\n\tend\r\n`);
+  const image = buildImage({ name: NAME, layers: [[{ name: "file", content: bytes }]] });
+  await Deno.writeFile(temp.join("evil.tar"), archiveTar(ociFiles([image])));
+  const varve = commandOn(temp.join("store"));
+  assertEquals((await varve(["load", temp.join("evil.tar")])).code, 0);
+  const origin = servers.start((_, { pathname }) =>
+    pathname.includes("/manifests/")
+      ? new Response(bytes, { headers: { "content-type": image.descriptor.mediaType } })
+      : undefined
+  );
+  for (
+    const args of [["cat", `${NAME}:/file`], ["manifest", `${new URL(origin).host}/app:1`]]
+  ) {
+    const piped = await varve(args);
+    assertEquals([piped.code, piped.bytes], [0, bytes], piped.stderr);
+    const { code, stdout } = await varve(args, { terminals: ["stdout"] });
+    assertEquals(code, 0);
+    assert(!RAW.test(stdout), JSON.stringify(stdout));
+    assertStringIncludes(stdout, '":"tab\\t"}\n\tend\\u{d}\n');
+  }
 });

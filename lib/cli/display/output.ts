@@ -1,3 +1,4 @@
+import { escapeLines } from "../../bytes/mod.ts";
 import { fileError } from "../../linux/mod.ts";
 import type { Io } from "../io.ts";
 import { wrapText } from "./wrap.ts";
@@ -47,4 +48,23 @@ export async function writeParts(io: Io, parts: Iterable<string>): Promise<void>
     batch = "";
   }
   if (batch !== "") await io.stdout(batch);
+}
+
+/**
+ * Writes bytes of an image or a registry to standard output. On a terminal, characters that could control it are
+ * escaped. Elsewhere the bytes are written as they are.
+ */
+export async function writeForeign(
+  io: Io,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<void> {
+  if (!io.isTerminal("stdout")) {
+    for await (const chunk of chunks) await io.stdout(chunk);
+    return;
+  }
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  for await (const chunk of chunks) {
+    await io.stdout(escapeLines(decoder.decode(chunk, { stream: true })));
+  }
+  await io.stdout(escapeLines(decoder.decode()));
 }

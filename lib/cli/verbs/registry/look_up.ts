@@ -1,5 +1,6 @@
 import { escapeText } from "../../../bytes/mod.ts";
 import { VarveError } from "../../../errors.ts";
+import { writeForeign } from "../../display/output.ts";
 import { registryClient, remoteReference } from "../../registry.ts";
 import { STREAMED, type Verb } from "../../verb.ts";
 
@@ -57,7 +58,9 @@ JSON: {"name","digest","mediaType","size"}`,
 export const manifest: Verb = {
   usage: "manifest <ref>",
   summary: "print the manifest or index of an image in its registry",
-  help: `The bytes are printed exactly as they are in the registry. --format has no effect.
+  help:
+    `The bytes are printed exactly as they are in the registry, but on a terminal characters that could
+control it are escaped. --format has no effect.
 
 Example:
   varve manifest debian:12 | sha256sum`,
@@ -68,7 +71,7 @@ Example:
       plainHttp: options["plainHttp"] === true,
     });
     const { bytes } = await client.manifest(name, { signal: context.signal });
-    await context.io.stdout(bytes);
+    await writeForeign(context.io, [bytes]);
     return STREAMED;
   },
 };

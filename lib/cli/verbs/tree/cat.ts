@@ -2,6 +2,7 @@ import { writeTree } from "../../../codec/tar/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { TreeContents } from "../../../image/mod.ts";
 import type { Context } from "../../context.ts";
+import { writeForeign } from "../../display/output.ts";
 import { PLATFORM_OPTION } from "../../images.ts";
 import { STREAMED, type Verb } from "../../verb.ts";
 import { openPath, type Target } from "./tree.ts";
@@ -15,6 +16,8 @@ export const cat: Verb = {
 everything in it, with paths relative to it. What ustar cannot hold, such as long names, xattrs and
 nanoseconds, is in PAX headers.
 
+On a terminal, characters of a file that could control the terminal are escaped. Elsewhere all bytes are as they are.
+
 Examples:
   varve cat debian:/etc/os-release
   varve cat debian:/etc | tar t`,
@@ -27,9 +30,7 @@ Examples:
     using contents = new TreeContents(store.layers.reader.bind(store.layers));
     switch (target.node.type) {
       case "file":
-        for await (const chunk of contents.read(target.path, target.node)) {
-          await context.io.stdout(chunk);
-        }
+        await writeForeign(context.io, contents.read(target.path, target.node));
         return STREAMED;
       case "directory":
         await writeTar(context, contents, target);
