@@ -14,16 +14,33 @@ export function readKernelFile(path: string): ByteString | undefined {
   return unlessGone(() => readFileAt(CWD, path as ByteString));
 }
 
-/** Reads a symbolic link in /proc or /sys, as {@linkcode readKernelFile} reads a file. */
+/**
+ * Reads a symbolic link in /proc or /sys, as {@linkcode readKernelFile} reads a file. Also `undefined` if the path that it
+ * leads to does not fit into a page.
+ */
 export function readKernelLink(path: string): ByteString | undefined {
   return unlessGone(() => readLinkAt(CWD, path as ByteString));
 }
+
+/**
+ * Errors of a process or cgroup that ended, or that this user may not read. ENAMETOOLONG: the path that a link of
+ * /proc leads to does not fit into a page.
+ */
+const GONE = [
+  "ENOENT",
+  "ENOTDIR",
+  "ESRCH",
+  "ENODEV",
+  "EACCES",
+  "EPERM",
+  "ENAMETOOLONG",
+] as const;
 
 function unlessGone<T>(look: () => T): T | undefined {
   try {
     return look();
   } catch (error) {
-    if (isErrno(error, "ENOENT", "ENOTDIR", "ESRCH", "ENODEV", "EACCES", "EPERM")) return undefined;
+    if (isErrno(error, ...GONE)) return undefined;
     throw error;
   }
 }

@@ -9,6 +9,7 @@ import type { StoredImage } from "../../../lib/store/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
 import { mountsBelow } from "../../support/machine/census.ts";
 import { needs } from "../../support/machine/needs.ts";
+import { tempDir } from "../../support/machine/temp_dir.ts";
 import {
   bringImage,
   DRIVER_NAMES,
@@ -146,6 +147,31 @@ test("unmountAll ends every mount of the store, and leaves what is in use", asyn
   assertEquals(await mountsBelow(store.root), []);
   assertEquals(await unmountAll(store, { snapshotter }), []);
   assertEquals(one.records(), ["active busy", "active idle", "active work"]);
+});
+
+test("the users of a mount are named beside a process whose directory has a path longer than a page", async (one) => {
+  const target = one.target("mnt");
+  await using temp = await tempDir();
+  const deep =
+    `mkdir "d" x 200 and chdir "d" x 200 or die for 1..25; $| = 1; print "ready\n"; sleep 60`;
+  const other = new Deno.Command("perl", { args: ["-e", deep], cwd: temp.path, stdout: "piped" })
+    .spawn();
+  const reader = other.stdout.getReader();
+  assertEquals(new TextDecoder().decode((await reader.read()).value), "ready\n");
+  await one.mount(target);
+  const child = new Deno.Command("sleep", { args: ["60"], cwd: target }).spawn();
+  try {
+    const { store, snapshotter } = one;
+    const error = await assertRejects(() => unmountAll(store, { snapshotter }), VarveError);
+    assertEquals(
+      error.message,
+      `Cannot unmount ${target}: it is in use by sleep (process ${child.pid})`,
+    );
+  } finally {
+    child.kill("SIGKILL");
+    other.kill("SIGKILL");
+    await Promise.all([child.status, other.status, reader.cancel()]);
+  }
 });
 
 test("read-only: a lease and a view while it lasts, nothing afterwards", async (one) => {
