@@ -52,9 +52,9 @@ export {
   verifyStream,
 } from "./lib/digest/mod.ts";
 export {
+  type ContainerChange,
   type ContainerConfig,
   type Descriptor,
-  type Encodable,
   formatReference,
   type HistoryEntry,
   type ImageConfig,

@@ -1,12 +1,12 @@
 /**
  * Loads and saves image archives: docker-archives and OCI layouts, as a tar, a directory or a stream.
  *
- * **Loading.** `openFiles` opens the named files of an archive. The files of a directory or a plain tar are read in
- * place. A stream is read once, and each layer goes to a job before any document names it. `ociImages` and
- * `dockerImages` read the documents. These functions together make an `ImageSource` of the archive.
+ * **Loading.** `open_files.ts` opens the named files of an archive. The files of a directory or a plain tar are read in
+ * place. A stream is read once, and each layer goes to a job before any document names it. `oci_images.ts` and
+ * `docker_images.ts` read the documents. Together they make an image source of the archive.
  *
- * **Saving.** `layoutOf` lists the files of an archive that is both an OCI layout and a docker-archive. `layoutTar` and
- * `layoutDirectory` are the `ImageSink`s that write them.
+ * **Saving.** `layout_files.ts` lists the files of an archive that is both an OCI layout and a docker-archive. `layout_tar.ts`
+ * and `layout_directory.ts` are the image sinks that write them.
  *
  * @module
  */

@@ -141,7 +141,7 @@ function changedConfig(
   return editConfig(before, {
     created: documentTime(now ?? Date.now()),
     author,
-    container: changeConfig(before.config, changes, before.document),
+    config: changeConfig(before.config, changes, before.document),
   }, { limits });
 }
 

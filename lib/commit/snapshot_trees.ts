@@ -30,7 +30,9 @@ export interface SnapshotTrees {
 /**
  * Reads the root trees of a snapshot and of its parent. The snapshot is read as it is now.
  *
- * @throws {VarveError} `E_NOT_FOUND` · `E_BUSY` the directory changed while it was read · as `scanInPool`
+ * @throws {VarveError} `E_NOT_FOUND` · `E_BUSY` the directory changed while it was read · `E_XDEV` a file system
+ * is mounted inside · `E_WHITEOUT_NAME` a name that a layer cannot hold · `E_PRECONDITION` its upper directory refers to
+ * data in another directory · `E_XATTR` · `E_LIMIT` · `E_SYSCALL`
  */
 export async function snapshotTrees(
   store: Store,

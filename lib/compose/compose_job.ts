@@ -19,7 +19,7 @@ import {
 import type { BriefJob } from "../pool/internal.ts";
 import type { TreeFile } from "../store/mod.ts";
 import { finishSteps } from "../tree/internal.ts";
-import { decodeTree, newBytes, type Tree, writeTree } from "../tree/mod.ts";
+import { decodeTree, newBytes, type Tree, writeTreeFile } from "../tree/mod.ts";
 import { type ComposedImage, IMAGE, ROOT_TREE } from "./contract.ts";
 import { findImageInfo, writeImageInfo } from "./image_info.ts";
 
@@ -118,7 +118,7 @@ function readKept({ path, sum }: KeptTree): Tree | undefined {
 
 function keep(path: string, tree: Tree): Digest {
   using file = create(path);
-  return writeTree(tree, (bytes) => writeFd(file.fd, bytes));
+  return writeTreeFile(tree, (bytes) => writeFd(file.fd, bytes));
 }
 
 /** Creates a file that is written once: its mode is read-only from the beginning. */

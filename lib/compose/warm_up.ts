@@ -12,7 +12,7 @@ import {
   type NodeId,
   type Tree,
   TreeBuilder,
-  writeTree,
+  writeTreeFile,
 } from "../tree/mod.ts";
 
 /** Number of rounds of a warm-up. More rounds make nothing faster. */
@@ -73,7 +73,7 @@ export function warmUpCompose(pool: ProgramPool): void {
 /** Encodes and decodes a tree, so that it has the form of a tree that is read from the store. */
 function stored(tree: Tree): Tree {
   const pieces: Uint8Array[] = [];
-  const sum = writeTree(tree, (bytes) => pieces.push(bytes));
+  const sum = writeTreeFile(tree, (bytes) => pieces.push(bytes));
   return decodeTree(joinBytes(pieces), sum);
 }
 

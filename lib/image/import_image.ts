@@ -1,9 +1,9 @@
 import { fromText } from "../bytes/mod.ts";
 import {
+  type ContainerChange,
   documentTime,
   encodeConfig,
   type ImageConfig,
-  type NewConfig,
   parseImageConfig,
   type Platform,
 } from "../oci/mod.ts";
@@ -20,8 +20,8 @@ import { newLayer, type NewLayerSource } from "./new_layer.ts";
 export interface ImportOptions extends NewImageOptions, Pick<LoadOptions, "onWarning"> {
   /** The platform that the image runs on; this machine's when absent. */
   readonly platform?: Platform | undefined;
-  /** Settings for containers of the image, with their field names in the config document (`Cmd`, `Env`). */
-  readonly container?: NonNullable<NewConfig["container"]> | undefined;
+  /** Settings for containers of the image. */
+  readonly config?: ContainerChange | undefined;
   /** Comment for the history. */
   readonly comment?: string | undefined;
 }
@@ -78,16 +78,16 @@ export async function importLayer(
 
 function importedConfig(
   { diffId }: IngestedLayer,
-  { platform = hostPlatform(), container, comment, now }: ImportOptions,
+  { platform = hostPlatform(), config, comment, now }: ImportOptions,
   { limits }: ImageIngest,
 ): ImageConfig {
   const created = documentTime(now ?? Date.now());
-  const config = encodeConfig({
+  const bytes = encodeConfig({
     platform,
     created,
-    container,
+    config,
     diffIds: [diffId],
     history: [{ created, createdBy: "varve import", comment }],
   });
-  return parseImageConfig(config, { limits });
+  return parseImageConfig(bytes, { limits });
 }

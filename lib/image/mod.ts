@@ -4,9 +4,9 @@
  *
  * Internally, this room also moves all images into and out of a store, wherever they come from:
  *
- * - `ingestImages` takes an `ImageSource`, such as an archive, a registry, a snapshot or a tar. It stages the layers,
+ * - `image_ingest.ts` takes an image source, such as an archive, a registry, a snapshot or a tar. It stages the layers,
  *   runs the jobs that verify them, reads or writes the documents, and makes everything visible together.
- * - `planImage` lists all parts of an image, each once. An `ImageSink` sends them to a registry, or writes them to a
+ * - `plan.ts` lists all parts of an image, each once. An image sink sends them to a registry, or writes them to a
  *   tar or a layout directory.
  *
  * `contract.ts` explains both.

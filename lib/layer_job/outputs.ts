@@ -1,6 +1,6 @@
 import { joinBytes } from "../bytes/mod.ts";
 import type { Digest } from "../digest/mod.ts";
-import { type Tree, writeTree } from "../tree/mod.ts";
+import { type Tree, writeTreeFile } from "../tree/mod.ts";
 import { type ByteSink, FileSink, MemorySink } from "./byte_sink.ts";
 import type { LayerJobInput, LayerJobOutput } from "./contract.ts";
 
@@ -32,7 +32,7 @@ export class LayerOutputs implements Disposable {
   /** Writes the layer tree and returns the digest of the written bytes. */
   tree(tree: Tree): Digest {
     const sink = this.sink("tree");
-    return writeTree(tree, (bytes) => sink.write(bytes));
+    return writeTreeFile(tree, (bytes) => sink.write(bytes));
   }
 
   /** The sink of the uncompressed tar, of the encoded layer tree, or of the compressed bytes. */

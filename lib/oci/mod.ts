@@ -47,6 +47,7 @@ export type { ByteString } from "../bytes/mod.ts";
 export type { DiffId, Digest } from "../digest/mod.ts";
 export * from "./config/change_config.ts";
 export * from "./config/config.ts";
+export type { ContainerChange } from "./config/container_change.ts";
 export * from "./config/derived_config.ts";
 export * from "./config/edit_config.ts";
 export * from "./config/shell_words.ts";

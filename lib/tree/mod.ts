@@ -46,7 +46,7 @@
  *     *folds* a chain of layers to its root tree. With `"layer"` it squashes layers to one layer.
  *   - {@linkcode differenceTree} is the inverse: the layer tree that turns one root tree into
  *     another.
- * - `packed/`: {@linkcode encodeTree} and {@linkcode writeTree} store a tree; {@linkcode openTree}
+ * - `packed/`: {@linkcode encodeTree} and {@linkcode writeTreeFile} store a tree; {@linkcode openTree}
  *   reads it block by block when needed, {@linkcode decodeTree} as a whole. Stored bytes are not
  *   trusted: each block is checked against the digest in its parent.
  *
@@ -82,7 +82,7 @@ export { decodeTree, openTree } from "./packed/decode_tree.ts";
 export { type Difference, differences, differenceTree } from "./merge/difference.ts";
 export { type Edit, editTree } from "./merge/edit_tree.ts";
 export { emptyTree } from "./build/empty_tree.ts";
-export { encodeTree, writeTree } from "./packed/encode_tree.ts";
+export { encodeTree, writeTreeFile } from "./packed/encode_tree.ts";
 export { IMPLIED } from "./implied.ts";
 export { list, lookup, rootOf } from "./lookup.ts";
 export { newBytes } from "./new_bytes.ts";

@@ -19,7 +19,7 @@ import {
   timestamp,
   type Tree,
   TreeBuilder,
-  writeTree,
+  writeTreeFile,
 } from "../../lib/tree/mod.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
 import { figure, peakMemory } from "./harness.ts";
@@ -106,7 +106,7 @@ async function best(act: (run: number) => unknown, times = 1): Promise<number> {
 function store(path: string, tree: Tree): TreeFile {
   Deno.writeFileSync(path, new Uint8Array(0));
   const append = (bytes: Uint8Array) => Deno.writeFileSync(path, bytes, { append: true });
-  return { diffId: SOURCE, path, sum: writeTree(tree, append) };
+  return { diffId: SOURCE, path, sum: writeTreeFile(tree, append) };
 }
 
 async function one(layers: number, entries: number): Promise<ResultRow> {

@@ -1,6 +1,6 @@
 import { VarveError } from "../../errors.ts";
 import type { ContainerConfig, ImageConfig } from "./config.ts";
-import type { Encodable } from "../json/encode_json.ts";
+import type { ContainerChange } from "./container_change.ts";
 import type { JsonObject } from "../json/strict_json.ts";
 import { expandWord, splitWords } from "./shell_words.ts";
 
@@ -24,8 +24,8 @@ export const CHANGES: readonly string[] = [
  * An `ENTRYPOINT` drops the image's `CMD`, unless a `CMD` instruction precedes it. Variables take
  * their values from the environment of the image and of the preceding instructions.
  *
- * @param document the whole config, for the fields `OnBuild` and `Shell`
- * @returns the fields that change, by their names in the document, for {@linkcode editConfig}
+ * @param document the whole config, for the triggers and the shell in it
+ * @returns the fields that change, for {@linkcode editConfig}
  * @throws {VarveError} `E_USAGE` for an instruction that is not in {@linkcode CHANGES} or is malformed
  *
  * @example
@@ -33,14 +33,14 @@ export const CHANGES: readonly string[] = [
  * import { changeConfig } from "@varve/varve/oci";
  *
  * const changed = changeConfig({}, ["ENV PORT=80", "EXPOSE $PORT", 'CMD ["serve"]']);
- * if (JSON.stringify(changed.ExposedPorts) !== '{"80/tcp":{}}') throw new Error("not exposed");
+ * if (changed.exposedPorts?.join() !== "80/tcp") throw new Error("not exposed");
  * ```
  */
 export function changeConfig(
   config: ContainerConfig,
   instructions: readonly string[],
   document: ImageConfig["document"] = {},
-): Record<string, Encodable> {
+): ContainerChange {
   const change = new Change(config, document);
   for (const instruction of instructions) change.apply(instruction);
   return change.finish();
@@ -48,10 +48,12 @@ export function changeConfig(
 
 type Words = readonly string[];
 
+type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
+
 class Change {
   readonly #before: ContainerConfig;
   readonly #shell: Words;
-  readonly #fields: Record<string, Encodable> = {};
+  readonly #fields: Writable<ContainerChange> = {};
   #cmd: Words | null;
   #cmdSet = false;
   #entrypoint: Words | null;
@@ -96,15 +98,15 @@ class Change {
   }
 
   /** If the changes leave command and entrypoint empty, Docker takes them from the image again. */
-  finish(): Record<string, Encodable> {
+  finish(): ContainerChange {
     const fields = this.#fields;
-    if ("Cmd" in fields || "Entrypoint" in fields) {
+    if ("cmd" in fields || "entrypoint" in fields) {
       if ((this.#entrypoint ?? []).length === 0) {
         if ((this.#cmd ?? []).length === 0) this.#cmd = this.#before.cmd ?? null;
         this.#entrypoint ??= this.#before.entrypoint ?? null;
       }
-      fields.Cmd = this.#cmd;
-      fields.Entrypoint = this.#entrypoint;
+      fields.cmd = this.#cmd;
+      fields.entrypoint = this.#entrypoint;
     }
     return fields;
   }
@@ -113,12 +115,12 @@ class Change {
     CMD: (rest) => {
       this.#cmd = this.#command(rest) ?? [];
       this.#cmdSet = true;
-      this.#fields.Cmd = this.#cmd;
+      this.#fields.cmd = this.#cmd;
     },
     ENTRYPOINT: (rest) => {
       this.#entrypoint = this.#command(rest);
       if (!this.#cmdSet) this.#cmd = null;
-      this.#fields.Entrypoint = this.#entrypoint;
+      this.#fields.entrypoint = this.#entrypoint;
     },
     ENV: (rest) => {
       // All pairs of one instruction see the environment as it was before the instruction.
@@ -128,18 +130,18 @@ class Change {
         if (at < 0) this.#env.push(`${name}=${value}`);
         else this.#env[at] = `${name}=${value}`;
       }
-      this.#fields.Env = [...this.#env];
+      this.#fields.env = [...this.#env];
     },
     EXPOSE: (rest) => {
       for (const port of this.#some(rest).flatMap((word) => ports(this.#expand(word)))) {
         this.#ports.add(port);
       }
-      this.#fields.ExposedPorts = keys(this.#ports);
+      this.#fields.exposedPorts = [...this.#ports].sort();
     },
     LABEL: (rest) => {
       for (const [name, value] of this.#pairs(rest, "LABEL")) this.#labels.set(name, value);
       const labels = [...this.#labels].sort(([a], [b]) => a < b ? -1 : 1);
-      this.#fields.Labels = Object.fromEntries(labels);
+      this.#fields.labels = Object.fromEntries(labels);
     },
     ONBUILD: (rest) => {
       const [trigger = ""] = splitWords(rest);
@@ -147,25 +149,25 @@ class Change {
         throw new Malformed("it takes an instruction other than ONBUILD, FROM and MAINTAINER");
       }
       this.#onBuild.push(rest);
-      this.#fields.OnBuild = [...this.#onBuild];
+      this.#fields.onBuild = [...this.#onBuild];
     },
     STOPSIGNAL: (rest) => {
-      this.#fields.StopSignal = this.#one(rest);
+      this.#fields.stopSignal = this.#one(rest);
     },
     USER: (rest) => {
-      this.#fields.User = this.#one(rest);
+      this.#fields.user = this.#one(rest);
     },
     VOLUME: (rest) => {
       const paths = (jsonWords(rest) ?? this.#some(rest)).map((word) => this.#expand(word).trim());
       if (paths.length === 0 || paths.includes("")) throw new Malformed("it takes a path");
       for (const path of paths) this.#volumes.add(path);
-      this.#fields.Volumes = keys(this.#volumes);
+      this.#fields.volumes = [...this.#volumes].sort();
     },
     WORKDIR: (rest) => {
       if (rest === "") throw new Malformed("it takes a path");
       const path = this.#expand(rest);
       this.#workingDir = cleanPath(path.startsWith("/") ? path : `${this.#workingDir}/${path}`);
-      this.#fields.WorkingDir = this.#workingDir;
+      this.#fields.workingDir = this.#workingDir;
     },
   };
 
@@ -250,11 +252,6 @@ function ports(word: string): string[] {
   }
   const protocol = (match[3] ?? "tcp").toLowerCase();
   return Array.from({ length: last - first + 1 }, (_, i) => `${first + i}/${protocol}`);
-}
-
-/** A set in the form of the document: an object whose sorted keys have empty objects as values. */
-function keys(names: ReadonlySet<string>): Encodable {
-  return Object.fromEntries([...names].sort().map((name) => [name, {}]));
 }
 
 function cleanPath(path: string): string {

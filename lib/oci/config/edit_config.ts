@@ -5,6 +5,7 @@ import {
   type ImageConfig,
   parseImageConfig,
 } from "./config.ts";
+import { type ContainerChange, documentFields } from "./container_change.ts";
 import { type Encodable, encodeJson } from "../json/encode_json.ts";
 import type { JsonObject } from "../json/strict_json.ts";
 
@@ -18,11 +19,8 @@ export interface ConfigEdit {
   readonly diffIds?: readonly DiffId[] | undefined;
   /** All build steps, lowest first. */
   readonly history?: readonly HistoryEntry[] | undefined;
-  /**
-   * Fields of the container part, by their names in the document
-   * (`Env`, `Cmd`). `null` removes a field.
-   */
-  readonly container?: Readonly<Record<string, Encodable>> | undefined;
+  /** Fields that change of how a container runs. */
+  readonly config?: ContainerChange | undefined;
 }
 
 /** Fields of a new image config. */
@@ -37,8 +35,8 @@ export interface NewConfig {
   readonly created?: string | undefined;
   /** Author of the image. */
   readonly author?: string | undefined;
-  /** Fields of the container part, by their names in the document (`Env`, `Cmd`). */
-  readonly container?: Readonly<Record<string, Encodable>> | undefined;
+  /** How a container of the image runs. */
+  readonly config?: ContainerChange | undefined;
   /** DiffIDs of all layers, lowest first. */
   readonly diffIds: readonly DiffId[];
   /** All build steps, lowest first. */
@@ -54,7 +52,7 @@ export function encodeConfig(fields: NewConfig): Uint8Array<ArrayBuffer> {
     architecture: platform.architecture,
     os: platform.os,
     variant: platform.variant,
-    config: sorted(fields.container ?? {}),
+    config: sorted(documentFields(fields.config ?? {})),
     rootfs: rootfs(fields.diffIds),
     history: fields.history.map(historyToJson),
   });
@@ -75,9 +73,9 @@ export function editConfig(
   Object.assign(out, config.document);
   if (edit.created !== undefined) out.created = edit.created;
   if (edit.author !== undefined) out.author = edit.author;
-  if (edit.container !== undefined) {
+  if (edit.config !== undefined) {
     const before = (config.document.config ?? {}) as JsonObject;
-    out.config = sorted({ ...before as Record<string, Encodable>, ...edit.container });
+    out.config = sorted({ ...before as Record<string, Encodable>, ...documentFields(edit.config) });
   }
   if (edit.diffIds !== undefined) out.rootfs = rootfs(edit.diffIds);
   if (edit.history !== undefined) out.history = edit.history.map(historyToJson);

@@ -114,7 +114,7 @@ function readSources(u32: Uint32Array, u8: Uint8Array, words: number): DiffId[] 
  * Decodes a stored tree from memory and checks all of it at once. The bytes become part of the tree
  * and must not change afterwards.
  *
- * @param written the digest that {@linkcode writeTree} returned for these bytes. When it matches,
+ * @param written the digest that {@linkcode writeTreeFile} returned for these bytes. When it matches,
  * the check of every entry is skipped, because this library wrote the bytes
  * @throws {VarveError} `E_FORMAT` when the bytes are damaged or have another version; `E_DIGEST`
  * when a hash differs

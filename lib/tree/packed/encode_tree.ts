@@ -48,15 +48,15 @@ export function encodeTree(tree: Tree): Uint8Array<ArrayBuffer>[] {
  *
  * @example
  * ```ts
- * import { decodeTree, emptyTree, writeTree } from "@varve/varve/tree";
+ * import { decodeTree, emptyTree, writeTreeFile } from "@varve/varve/tree";
  *
  * const pieces: Uint8Array<ArrayBuffer>[] = [];
- * const sum = writeTree(emptyTree("root"), (bytes) => pieces.push(bytes.slice()));
+ * const sum = writeTreeFile(emptyTree("root"), (bytes) => pieces.push(bytes.slice()));
  * const file = new Uint8Array(await new Blob(pieces).arrayBuffer());
  * if (decodeTree(file, sum).count !== 0) throw new Error("not empty");
  * ```
  */
-export function writeTree(tree: Tree, write: (bytes: Uint8Array) => void): Digest {
+export function writeTreeFile(tree: Tree, write: (bytes: Uint8Array) => void): Digest {
   const hasher = createHasher();
   for (const bytes of encodeTree(tree)) {
     hasher.update(bytes);

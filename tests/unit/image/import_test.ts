@@ -20,7 +20,7 @@ for (const packing of ["none", "gzip", "zstd"] as const) {
       const made = await importImage(fixture.store, source, {
         ...fixture.as("example.org/root:1"),
         platform,
-        container: { Cmd: ["/bin/sh"] },
+        config: { cmd: ["/bin/sh"] },
         comment: "by hand",
       });
       assertEquals(made.names, ["example.org/root:1"]);

@@ -45,13 +45,13 @@ Examples:
       );
   },
   async run(context, [source = "", reference = ""], options) {
-    const container = containerOf(options);
+    const config = containerOf(options);
     const platform = platformOption(stringOption(options, "platform")) ?? hostPlatform();
     const tar = tarSource(context, source, "import");
     const importOptions: ImportOptions = {
       ...await newImageOptions(context, reference),
       platform,
-      container,
+      config,
       onWarning: (message) => context.warn(message),
     };
     const store = await context.store();
@@ -63,7 +63,7 @@ Examples:
 };
 
 /** The part of the image config that describes containers, from the options. @throws {VarveError} `E_USAGE` */
-function containerOf(options: Options): NonNullable<ImportOptions["container"]> {
+function containerOf(options: Options): NonNullable<ImportOptions["config"]> {
   const entrypoint = commandOption(options, "entrypoint");
   const cmd = commandOption(options, "cmd");
   const instructions = [
@@ -79,10 +79,10 @@ function containerOf(options: Options): NonNullable<ImportOptions["container"]> 
   }
   return {
     ...changeConfig({}, instructions),
-    Env: env.size === 0 ? undefined : Array.from(env, ([name, value]) => `${name}=${value}`),
-    Labels: labels.size === 0 ? undefined : Object.fromEntries([...labels].sort()),
-    WorkingDir: workdir,
-    User: user,
+    env: env.size === 0 ? undefined : Array.from(env, ([name, value]) => `${name}=${value}`),
+    labels: labels.size === 0 ? undefined : Object.fromEntries([...labels].sort()),
+    workingDir: workdir,
+    user,
   };
 }
 

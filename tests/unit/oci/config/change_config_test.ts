@@ -2,6 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { VarveError } from "../../../../lib/errors.ts";
 import {
   changeConfig,
+  type ContainerChange,
   type ContainerConfig,
   editConfig,
   encodeConfig,
@@ -20,52 +21,52 @@ const IMAGE: ContainerConfig = {
 };
 
 /** Instructions, and the fields that they change. */
-const CASES: readonly [name: string, instructions: string[], fields: Record<string, unknown>][] = [
-  ["a command as a list", ['CMD ["a", "b c"]'], { Cmd: ["a", "b c"], Entrypoint: ["/init"] }],
+const CASES: readonly [name: string, instructions: string[], fields: ContainerChange][] = [
+  ["a command as a list", ['CMD ["a", "b c"]'], { cmd: ["a", "b c"], entrypoint: ["/init"] }],
   ["a command for the shell", ["CMD echo $A | cat"], {
-    Cmd: ["/bin/sh", "-c", "echo $A | cat"],
-    Entrypoint: ["/init"],
+    cmd: ["/bin/sh", "-c", "echo $A | cat"],
+    entrypoint: ["/init"],
   }],
   ["a list that is none is for the shell", ["CMD ['a']"], {
-    Cmd: ["/bin/sh", "-c", "['a']"],
-    Entrypoint: ["/init"],
+    cmd: ["/bin/sh", "-c", "['a']"],
+    entrypoint: ["/init"],
   }],
   ["an entrypoint drops the image's command", ['ENTRYPOINT ["x"]'], {
-    Cmd: null,
-    Entrypoint: ["x"],
+    cmd: null,
+    entrypoint: ["x"],
   }],
   ["but not one given before it", ['CMD ["c"]', 'ENTRYPOINT ["x"]'], {
-    Cmd: ["c"],
-    Entrypoint: ["x"],
+    cmd: ["c"],
+    entrypoint: ["x"],
   }],
-  ["nor one given behind it", ['ENTRYPOINT ["x"]', 'CMD ["c"]'], { Cmd: ["c"], Entrypoint: ["x"] }],
-  ["an empty entrypoint keeps the command", ["ENTRYPOINT []"], { Cmd: ["sh"], Entrypoint: [] }],
+  ["nor one given behind it", ['ENTRYPOINT ["x"]', 'CMD ["c"]'], { cmd: ["c"], entrypoint: ["x"] }],
+  ["an empty entrypoint keeps the command", ["ENTRYPOINT []"], { cmd: ["sh"], entrypoint: [] }],
   ["an environment", ["ENV B=2 C=\"x y\" A='$B'"], {
-    Env: ["PATH=/bin", "A=$B", "B=2", "C=x y"],
+    env: ["PATH=/bin", "A=$B", "B=2", "C=x y"],
   }],
-  ["the old form of an environment", ["ENV B x  y"], { Env: ["PATH=/bin", "A=1", "B=x  y"] }],
+  ["the old form of an environment", ["ENV B x  y"], { env: ["PATH=/bin", "A=1", "B=x  y"] }],
   ["variables are those before the instruction", ["ENV A=2 B=$A", "ENV C=${A}${D:-d}${A:+e}"], {
-    Env: ["PATH=/bin", "A=2", "B=1", "C=2de"],
+    env: ["PATH=/bin", "A=2", "B=1", "C=2de"],
   }],
   ["ports", ["EXPOSE 443 53/UDP 9000-9001", "expose $A"], {
-    ExposedPorts: {
-      "1/tcp": {},
-      "443/tcp": {},
-      "53/udp": {},
-      "80/tcp": {},
-      "9000/tcp": {},
-      "9001/tcp": {},
-    },
+    exposedPorts: [
+      "1/tcp",
+      "443/tcp",
+      "53/udp",
+      "80/tcp",
+      "9000/tcp",
+      "9001/tcp",
+    ],
   }],
   ["labels", ['LABEL x.y="1 2" z=\\"q', "LABEL a c"], {
-    Labels: { a: "c", "x.y": "1 2", z: '"q' },
+    labels: { a: "c", "x.y": "1 2", z: '"q' },
   }],
-  ["a user", ["USER ${A}:0"], { User: "1:0" }],
-  ["volumes", ['VOLUME ["/a b"]', "VOLUME /c /d"], { Volumes: { "/a b": {}, "/c": {}, "/d": {} } }],
-  ["working directories", ["WORKDIR sub/../x", "WORKDIR y/"], { WorkingDir: "/srv/x/y" }],
-  ["a signal", ["STOPSIGNAL SIGINT"], { StopSignal: "SIGINT" }],
-  ["a trigger", ["ONBUILD RUN a  b"], { OnBuild: ["RUN a  b"] }],
-  ["a line that goes on", ["ENV B=1 \\\n  C=2"], { Env: ["PATH=/bin", "A=1", "B=1", "C=2"] }],
+  ["a user", ["USER ${A}:0"], { user: "1:0" }],
+  ["volumes", ['VOLUME ["/a b"]', "VOLUME /c /d"], { volumes: ["/a b", "/c", "/d"] }],
+  ["working directories", ["WORKDIR sub/../x", "WORKDIR y/"], { workingDir: "/srv/x/y" }],
+  ["a signal", ["STOPSIGNAL SIGINT"], { stopSignal: "SIGINT" }],
+  ["a trigger", ["ONBUILD RUN a  b"], { onBuild: ["RUN a  b"] }],
+  ["a line that goes on", ["ENV B=1 \\\n  C=2"], { env: ["PATH=/bin", "A=1", "B=1", "C=2"] }],
 ];
 
 for (const [name, instructions, fields] of CASES) {
@@ -109,12 +110,12 @@ for (
 Deno.test("changed fields go through editConfig into a config and are read back", () => {
   const config = parseImageConfig(encodeConfig({
     platform: { os: "linux", architecture: "amd64" },
-    container: { Cmd: ["sh"], Shell: ["/bin/bash", "-c"], Labels: { b: "1" } },
+    config: { cmd: ["sh"], shell: ["/bin/bash", "-c"], labels: { b: "1" } },
     diffIds: [],
     history: [],
   }));
-  const container = changeConfig(config.config, ["CMD x", "LABEL a=2"], config.document);
-  const edited = editConfig(config, { container });
+  const change = changeConfig(config.config, ["CMD x", "LABEL a=2"], config.document);
+  const edited = editConfig(config, { config: change });
   assertEquals(edited.config.cmd, ["/bin/bash", "-c", "x"]);
   assertEquals(edited.config.labels, Object.assign(Object.create(null), { a: "2", b: "1" }));
   assertEquals(changeConfig(config.config, []), {});
@@ -139,4 +140,25 @@ Deno.test("expanding a word removes its quotes and replaces its variables", () =
   ) {
     assertEquals(expandWord(word, lookup), expanded, word);
   }
+});
+
+Deno.test("a config is written with the spelling with which it is read", () => {
+  const config: ContainerConfig = {
+    user: "app",
+    exposedPorts: ["443/tcp", "80/tcp"],
+    env: ["A=1"],
+    entrypoint: ["/init"],
+    cmd: ["sh"],
+    volumes: ["/a", "/b"],
+    workingDir: "/srv",
+    labels: Object.assign(Object.create(null), { a: "b" }),
+    stopSignal: "SIGINT",
+  };
+  const platform = { os: "linux", architecture: "amd64" };
+  const read = parseImageConfig(encodeConfig({ platform, config, diffIds: [], history: [] }));
+  assertEquals(read.config, config);
+  const again = editConfig(read, { config: read.config });
+  assertEquals([again.config, again.raw], [read.config, read.raw]);
+  const none = Object.fromEntries(Object.keys(config).map((name) => [name, null]));
+  assertEquals(editConfig(read, { config: none }).config, {});
 });

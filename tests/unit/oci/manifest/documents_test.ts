@@ -177,7 +177,7 @@ Deno.test("an edit changes what it names; the rest stays, byte for byte", () => 
   const edited = editConfig(config, {
     created: "1970-01-01T00:00:00Z",
     author: "me",
-    container: { Cmd: ["sh"], User: null, Labels: { a: "1" } },
+    config: { cmd: ["sh"], user: null, labels: { a: "1" } },
   });
   assertEquals(edited.created, "1970-01-01T00:00:00Z");
   assertEquals(edited.author, "me");
@@ -241,7 +241,7 @@ Deno.test("a new config is read back with the same fields", () => {
   const config = parseImageConfig(encodeConfig({
     platform: { os: "linux", architecture: "arm", variant: "v7" },
     created: "1970-01-01T00:00:00Z",
-    container: { Env: ["A=b"], Cmd: ["sh"], User: null },
+    config: { env: ["A=b"], cmd: ["sh"], user: null },
     diffIds: [diffId(1)],
     history: [{ createdBy: "import" }],
   }));
