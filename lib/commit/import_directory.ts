@@ -28,8 +28,7 @@ import type { Store } from "../store/mod.ts";
  *
  * @example
  * ```ts ignore
- * const platform = { os: "linux", architecture: "amd64" };
- * const image = await importDirectory(store, "./rootfs", { name: "app:1", platform });
+ * const image = await importDirectory(store, "./rootfs", { name: "app:1" });
  * ```
  */
 export async function importDirectory(

@@ -1,15 +1,21 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { loadImages } from "../../../lib/archive/mod.ts";
 import { fromText } from "../../../lib/bytes/mod.ts";
-import { type CommitImageOptions, commitSnapshot, snapshotTrees } from "../../../lib/commit/mod.ts";
+import {
+  type CommitImageOptions,
+  commitSnapshot,
+  exportSnapshot,
+  snapshotTrees,
+} from "../../../lib/commit/mod.ts";
 import { addStubs } from "../../../lib/directory/stubs.ts";
 import { VarveError } from "../../../lib/errors.ts";
-import { foldLayers } from "../../../lib/layer/mod.ts";
+import { diffTrees, foldLayers } from "../../../lib/layer/mod.ts";
 import { mountImage } from "../../../lib/mount/mod.ts";
 import { defaultPlatform } from "../../../lib/oci/mod.ts";
 import { imageLabels } from "../../../lib/snapshot/mod.ts";
 import { findImage, readImage, type StoredImage } from "../../../lib/store/mod.ts";
 import { lookup, walk } from "../../../lib/tree/mod.ts";
+import { codeOf } from "../../support/code_of.ts";
 import { archiveTar, buildImage, type ImageSpec, ociFiles } from "../../support/images/images.ts";
 import { needs, type Skip } from "../../support/machine/needs.ts";
 import {
@@ -247,6 +253,28 @@ Deno.test({
     assertEquals(image.layers.length, 3);
     assertEquals(image.config.platform.os, "linux");
     assertEquals(image.layers[0]?.descriptor.digest, image.layers[0]?.diffId);
+  },
+});
+
+Deno.test({
+  name: "a commit needs only a store and a key; its name is read as any name",
+  ...MOUNT,
+  async fn() {
+    await using fixture = await snapshotFixture("overlay", { inMemory: true });
+    const { store } = fixture;
+    await prepare(fixture, await bring(fixture), (path) => Deno.writeTextFile(`${path}/x`, "new"));
+    const { name, manifest } = await commitSnapshot(store, "work");
+    assertEquals(name, `<none>@${manifest}`);
+    const named = await commitSnapshot(store, "work", { name: "made:1" });
+    assertEquals(named.name, "docker.io/library/made:1");
+    assertEquals((await findImage(store, named)).name, named.name);
+    const digest = `made@${manifest}`;
+    assertEquals(await codeOf(() => commitSnapshot(store, "work", { name: digest })), "E_USAGE");
+    const { before, after } = await snapshotTrees(store, "work");
+    const paths = Array.from(diffTrees(before, after), ({ kind, path }) => `${kind} ${path}`);
+    assertEquals(paths.filter((one) => one.startsWith("add")), ["add x"]);
+    const tar = await exportSnapshot(store, "work");
+    assertEquals((await new Response(tar).bytes()).length > 0, true);
   },
 });
 
