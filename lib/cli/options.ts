@@ -45,6 +45,9 @@ export function globalOptions(
     const fromEnv = variable === undefined ? undefined : env(variable);
     return fromEnv === undefined || fromEnv === "" ? undefined : fromEnv;
   };
+  /** What the user has to change: the option or the variable. */
+  const source = (name: string, variable: string): string =>
+    typeof given[name] === "string" ? `--${name}` : variable;
   return {
     root: rootOf(value("root", "VARVE_ROOT"), env, isRoot),
     isRootGiven: value("root", "VARVE_ROOT") !== undefined,
@@ -53,12 +56,15 @@ export function globalOptions(
     progress: oneOf("--progress", value("progress") ?? "auto", ["auto", "plain", "none"]),
     durability: optional(
       value("durability", "VARVE_DURABILITY"),
-      (v) => oneOf("--durability", v, ["full", "none"]),
+      (v) => oneOf(source("durability", "VARVE_DURABILITY"), v, ["full", "none"]),
     ),
-    workers: optional(value("workers", "VARVE_WORKERS"), parseWorkers),
+    workers: optional(
+      value("workers", "VARVE_WORKERS"),
+      (v) => parseWorkers(v, source("workers", "VARVE_WORKERS")),
+    ),
     driver: optional(
       value("driver", "VARVE_DRIVER"),
-      (v) => oneOf("--driver", v, DRIVER_CHOICES),
+      (v) => oneOf(source("driver", "VARVE_DRIVER"), v, DRIVER_CHOICES),
     ),
     inflater: optional(
       value("inflate", "VARVE_INFLATE"),
@@ -81,13 +87,13 @@ export function inflaterOf(options: GlobalOptions, store: Store | undefined): In
 /** Largest number of workers that the user may ask for. */
 export const MAX_WORKERS = 256;
 
-/** Parses a number of workers. @throws {VarveError} `E_USAGE` when it is not from 1 to {@linkcode MAX_WORKERS} */
-export function parseWorkers(value: string): number {
+/** Parses a number of workers, which `source` gave. @throws {VarveError} `E_USAGE` when it is not from 1 to {@linkcode MAX_WORKERS} */
+export function parseWorkers(value: string, source = "the setting workers"): number {
   const count = /^[0-9]{1,4}$/.test(value) ? Number(value) : 0;
   if (count < 1 || count > MAX_WORKERS) {
     throw new VarveError(
       "E_USAGE",
-      `Cannot use ${JSON.stringify(value)} workers: give a number from 1 to ${MAX_WORKERS}`,
+      `Cannot use ${JSON.stringify(value)} for ${source}: give a number from 1 to ${MAX_WORKERS}`,
     );
   }
   return count;

@@ -44,7 +44,9 @@ export async function inputError(error: unknown, input: NamedInput): Promise<unk
     return fail(`it is ${actual}, and only gzip, zstd and uncompressed tars are read`, { actual });
   }
   const hint = code === "E_TRUNCATED" ? "copy or download it again, to its end" : details.hint;
-  const reason = message.replace(/^Cannot read tar archive: /, "").replace(/^C(?=annot )/, "c");
+  const reason = message.replace(/^Cannot read tar archive: /, "")
+    .replace(/^Cannot decompress (\w+) stream: it ends /, "it is truncated: its $1 stream ends ")
+    .replace(/^C(?=annot )/, "c");
   return fail(reason, { ...details, hint });
 }
 

@@ -51,7 +51,7 @@ Deno.test("a wrong command line: exit 2, a hint, and no store is opened", async 
     [["load", "a", "--name", ""], /option --name is empty/],
     [["images", "--root", ""], /--root: it is empty/],
     [["images", "--format", "xml"], /"xml" for --format: give text or json/],
-    [["--workers", "many", "images"], /"many" workers: give a number from 1 to 256/],
+    [["--workers", "many", "images"], /"many" for --workers: give a number from 1 to 256/],
     [["load", "a", "--platform", "no such"], /platform/],
     [["tag", "a:1", "b@sha256:" + "0".repeat(64)], /a digest cannot be assigned/],
     [["tag", "a:1", "BAD NAME"], /image name/],

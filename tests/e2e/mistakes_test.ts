@@ -28,7 +28,7 @@ const SOURCES: readonly Mistake[] = [
   ["append app:1 @n.zip x", 7, "@n.zip", "it is zip", "unzip -p @n.zip | varve append app:1 - x"],
   ["load @cut.tar", 7, "load @cut.tar", "truncated after 5000 bytes", "copy or download it again"],
   ["import @cut.tar x:1", 7, "@cut.tar", "truncated after 5000 bytes", "copy or download it again"],
-  ["load @cut.tar.gz", 7, "load @cut.tar.gz", "gzip stream", "copy or download it again"],
+  ["load @cut.tar.gz", 7, "load @cut.tar.gz", "its gzip stream ends", "copy or download it again"],
   ["load @empty", 7, "load @empty", "it is empty", "copy or download it again"],
   ["import @empty x:1", 7, "import @empty", "it is empty", "copy or download it again"],
   ["load @root.tar", 7, "load @root.tar", "neither an OCI layout", "varve import @root.tar NAME"],
@@ -135,6 +135,8 @@ const WORDS: readonly Mistake[] = [
   ["--quiet container ls", 2, "'container'", "unknown command", "'varve ps' lists containers"],
   ["build .", 2, "'build'", "unknown command", "varve import and varve append make images"],
   ["logs work", 2, "'logs'", "unknown command", "'varve run'"],
+  ["run -w etc app:1 sh", 2, "in etc", "not absolute", "begin the path with /"],
+  ["run -e =x app:1 sh", 2, '"=x"', "it has no name", "write NAME=VALUE"],
   ["images --format xml", 2, '"xml"', "--format", "give text or json"],
   ["config get none", 2, '"none"', "no such setting", "'varve config ls' lists them"],
   ["import @root x:1 --env FOO", 2, '"FOO"', "it is not NAME=value", "write --env FOO=VALUE"],
@@ -208,6 +210,27 @@ Deno.test({
       for (const part of parts) assertStringIncludes(stderr, filled(part), line);
     }
   },
+});
+
+Deno.test("a variable with a wrong value is named, and what is possible", async () => {
+  await using temp = await tempDir("varve-mistakes-");
+  const on = commandOn(temp.join("store"));
+  await Deno.writeTextFile(temp.join("auth.json"), "{bad");
+  const cases: [name: string, value: string, args: string[], exit: number, parts: string[]][] = [
+    ["VARVE_WORKERS", "0", ["images"], 2, ["for VARVE_WORKERS: give a number from 1 to 256"]],
+    ["VARVE_DRIVER", "foo", ["images"], 2, ["for VARVE_DRIVER: give auto or erofs"]],
+    ["VARVE_DURABILITY", "x", ["images"], 2, ["for VARVE_DURABILITY: give full or none"]],
+    ["VARVE_INFLATE", "x", ["images"], 2, ["for VARVE_INFLATE: give auto or isal"]],
+    ["REGISTRY_AUTH_FILE", temp.join("auth.json"), ["pull", "localhost:1/x"], 7, [
+      `from ${temp.join("auth.json")}: it is not strict JSON`,
+      "repair or remove the file, then log in again",
+    ]],
+  ];
+  for (const [name, value, args, exit, parts] of cases) {
+    const { code, stderr } = await on(args, { env: { [name]: value } });
+    assertEquals(code, exit, stderr);
+    for (const part of parts) assertStringIncludes(stderr, part);
+  }
 });
 
 Deno.test("the next step of a mistake is in the JSON of the error, too", async () => {
