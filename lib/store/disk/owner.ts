@@ -6,9 +6,9 @@ import { syncPath } from "./sync.ts";
 import { lstatOrNothing, makeDirectory, removeAll } from "./system.ts";
 
 /**
- * An owner is an open store that writes, as other processes see it. It holds the lock
- * `ingest/<id>.lock` and stages in `ingest/<id>/`. It makes both at its first write, and removes
- * them when it closes.
+ * An owner represents one open store that writes. It holds the lock `ingest/<id>.lock`, which
+ * shows other processes that the store is open, and stages content in `ingest/<id>/`. It makes both
+ * at its first write, and removes them when the store closes.
  *
  * So a lock file that nobody holds shows that its owner crashed. It tells the next start to look for
  * lost data. Therefore the lock file is synced before the owner's first commit, even with the
@@ -81,7 +81,7 @@ export class Owner {
   }
 }
 
-/** Whether the open store of an owner id still exists. */
+/** Whether the store that has this owner id is still open. */
 export async function isAlive(paths: Paths, id: string): Promise<boolean> {
   if (!isOwnerId(id)) return false;
   const path = ownerLock(paths, id);
