@@ -8,6 +8,7 @@ import { runtimeFailure } from "../../../lib/container/runtime/log.ts";
 import { VarveError } from "../../../lib/errors.ts";
 import { bindMount, overlayMount } from "../../../lib/linux/mod.ts";
 import { readOnlyMount, withTopLower } from "../../../lib/snapshot/internal.ts";
+import { needs } from "../../support/machine/needs.ts";
 import { run } from "../../support/machine/process.ts";
 import { tempDir } from "../../support/machine/temp_dir.ts";
 
@@ -55,20 +56,24 @@ Deno.test("quote: a shell gives every word back", async () => {
   assertEquals(stdout.split("\0").slice(0, -1), words);
 });
 
-Deno.test("findRuntime: the first that is installed, in absolute directories only", async () => {
-  await using temp = await tempDir();
-  await Deno.writeTextFile(temp.join("crun"), "", { mode: 0o755 });
-  await Deno.writeTextFile(temp.join("runc"), "", { mode: 0o644 });
-  await Deno.writeTextFile(temp.join("tini"), "", { mode: 0o755 });
-  const found = await findRuntime("auto", `.:/no/such:${temp.path}`);
-  assertEquals([found.name, found.program], ["crun", temp.join("crun")]);
-  assertEquals(await findInit(temp.path), temp.join("tini"));
-  for (const [wanted, code] of [["runc", "E_UNSUPPORTED"], ["docker", "E_USAGE"]]) {
-    const error = await assertRejects(() => findRuntime(wanted as string, temp.path), VarveError);
-    assertEquals(error.code, code);
-  }
-  const none = await assertRejects(() => findRuntime("auto", "/no/such"), VarveError);
-  assert(none.message.includes("no runtime is installed"), none.message);
+Deno.test({
+  name: "findRuntime: the first that is installed, in absolute directories only",
+  ...needs({}),
+  async fn() {
+    await using temp = await tempDir();
+    await Deno.writeTextFile(temp.join("crun"), "", { mode: 0o755 });
+    await Deno.writeTextFile(temp.join("runc"), "", { mode: 0o644 });
+    await Deno.writeTextFile(temp.join("tini"), "", { mode: 0o755 });
+    const found = await findRuntime("auto", `.:/no/such:${temp.path}`);
+    assertEquals([found.name, found.program], ["crun", temp.join("crun")]);
+    assertEquals(await findInit(temp.path), temp.join("tini"));
+    for (const [wanted, code] of [["runc", "E_UNSUPPORTED"], ["docker", "E_USAGE"]]) {
+      const error = await assertRejects(() => findRuntime(wanted as string, temp.path), VarveError);
+      assertEquals(error.code, code);
+    }
+    const none = await assertRejects(() => findRuntime("auto", "/no/such"), VarveError);
+    assert(none.message.includes("no runtime is installed"), none.message);
+  },
 });
 
 Deno.test("withTopLower: one more lower on top, whatever its name", () => {
