@@ -97,6 +97,7 @@ export {
 } from "./lib/tree/mod.ts";
 export {
   applyLayer,
+  type BeyondRatio,
   chainId,
   chainIds,
   type Change,

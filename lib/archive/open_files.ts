@@ -28,7 +28,7 @@ export async function openFiles(
   options: OpenFilesOptions,
 ): Promise<ArchiveFiles> {
   if (typeof source !== "string") {
-    return await streamFiles(labelOf(source), inflated(stoppable(source, options)), options);
+    return await inflatedFiles(labelOf(source), stoppable(source, options), options);
   }
   const info = await statInput(source, "load");
   if (info.isDirectory) return directoryFiles(source);
@@ -40,11 +40,28 @@ export async function openFiles(
     if (sniff(head) === "none") return await tarFiles(source, options.ingest);
   }
   const bytes = allChunks(source);
-  return await streamFiles(
-    source,
-    inflated(info.isFile ? bytes : stoppable(ReadableStream.from(bytes), options)),
-    options,
-  );
+  return info.isFile
+    ? await inflatedFiles(source, bytes, options, info.size)
+    : await inflatedFiles(source, stoppable(ReadableStream.from(bytes), options), options);
+}
+
+/** The files of a tar that comes as a stream, compressed or not. `size` is its compressed size, if that is known. */
+async function inflatedFiles(
+  label: string,
+  bytes: AsyncIterable<Uint8Array>,
+  options: OpenFilesOptions,
+  size?: number,
+): Promise<ArchiveFiles> {
+  let read = 0;
+  const counted = async function* () {
+    for await (const chunk of bytes) {
+      read += chunk.length;
+      yield chunk;
+    }
+  };
+  const files = await streamFiles(label, inflated(counted()), options, size);
+  options.ingest.layers.judgeEarly(read);
+  return files;
 }
 
 /** Passes the bytes on. The pipe lets a cancellation end the read while the writer is idle. */

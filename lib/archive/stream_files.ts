@@ -25,14 +25,16 @@ const OUTER_LIMITS = { layerBytes: Number.MAX_SAFE_INTEGER };
  * staged as blobs, and documents are kept in memory. What each file is for becomes known at the end, when the documents
  * are complete.
  *
+ * @param carriedIn size of the compressed archive in bytes, if the archive is a compressed file
  * @throws {VarveError} as the tar reader; `E_LIMIT` when the documents are too large
  */
 export async function streamFiles(
   label: string,
   bytes: AsyncIterable<Uint8Array>,
   { ingest, maxDocument }: OpenFilesOptions,
+  carriedIn?: number,
 ): Promise<ArchiveFiles> {
-  const demux = new Demux(label, ingest, maxDocument);
+  const demux = new Demux(label, ingest, maxDocument, carriedIn);
   const reader = new TarReader(demux, { limits: OUTER_LIMITS });
   try {
     for await (const chunk of bytes) {
@@ -84,9 +86,16 @@ class Demux {
   #body: Body | undefined;
   #failure: { readonly error: unknown } | undefined;
   readonly #maxDocument: number;
+  readonly #carriedIn: number | undefined;
   #budget: number;
 
-  constructor(label: string, ingest: ImageIngest, maxDocument: number) {
+  constructor(
+    label: string,
+    ingest: ImageIngest,
+    maxDocument: number,
+    carriedIn: number | undefined,
+  ) {
+    this.#carriedIn = carriedIn;
     this.#maxDocument = maxDocument;
     this.#budget = Math.max(DOCUMENT_BUDGET, maxDocument);
     this.#label = label;
@@ -154,7 +163,12 @@ class Demux {
     pipe.push(head);
     this.#body = { kind: "pipe", pipe };
     const { layers } = this.#ingest;
-    const claimed = { size: entry.size, digest: digestOfName(name), compression: sniff(head) };
+    const claimed = {
+      size: entry.size,
+      digest: digestOfName(name),
+      compression: sniff(head),
+      carriedIn: this.#carriedIn,
+    };
     const done = isLayer ? layers.early(name, pipe, claimed) : this.#stageBlob(name, pipe);
     const noted = this.#note(name, pipe, done);
     // drained() throws this error at the next chunk. Until then nothing awaits this promise.

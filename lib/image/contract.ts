@@ -250,13 +250,21 @@ export interface LayerIngest {
    * Makes a layer from a stream before a document names it. If the store has the layer already, the blob is only
    * hashed.
    *
-   * @param claimed size and compression of the blob, and the digest that its file name in the archive contains, if any
+   * @param claimed size and compression of the blob, the digest that its file name in the archive contains, if any, and
+   *   the size of the compressed archive that it lies in
    */
   early(label: string, bytes: AsyncIterable<Uint8Array>, claimed: {
     readonly size: number;
     readonly digest?: Digest | undefined;
     readonly compression: Compression;
+    readonly carriedIn?: number | undefined;
   }): Promise<EarlyLayer | KnownBlob>;
+  /**
+   * Judges the early layers together by the size of the compressed archive that they came in.
+   *
+   * @throws {VarveError} `E_LIMIT` when they have too many entries for it
+   */
+  judgeEarly(carriedIn: number): void;
   /**
    * Stages layers that the store has, and protects them from removal.
    *

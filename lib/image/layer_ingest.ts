@@ -6,6 +6,7 @@ import type { LayerJobOutput, LayerRules } from "../layer_job/mod.ts";
 import { layerMediaType, ociLayer } from "../oci/mod.ts";
 import type { JobProgress, Pool } from "../pool/mod.ts";
 import type { Ingest, LayerRecord, StagedLayer, Store, StoredImage } from "../store/mod.ts";
+import { Allowances } from "./allowances.ts";
 import { digestOfContent } from "./content.ts";
 import type {
   EarlyLayer,
@@ -32,10 +33,7 @@ export interface LayerIngestOptions extends LayerRules {
   readonly concurrency?: number | undefined;
 }
 
-/**
- * Number of layers that are begun in addition to those that the workers run, so that a free worker finds the next layer
- * ready.
- */
+/** Number of layers that are begun in addition to those that the workers run, so that a free worker has a next one. */
 const WAITING = 2;
 
 /**
@@ -48,11 +46,13 @@ export class StoreLayerIngest implements LayerIngest {
   readonly #made = new Map<string, Promise<IngestedLayer>>();
   /** Whether layers came from a stream. */
   #isStream = false;
+  readonly #allowances: Allowances;
   /** Layers from a stream that no document has named yet. */
   readonly #unclaimed = new Set<StagedLayer>();
 
   constructor(options: LayerIngestOptions) {
     this.#options = options;
+    this.#allowances = new Allowances(options.limits);
   }
 
   get atOnce(): number {
@@ -130,10 +130,11 @@ export class StoreLayerIngest implements LayerIngest {
   async early(
     label: string,
     bytes: AsyncIterable<Uint8Array>,
-    { size, digest, compression }: {
+    { size, digest, compression, carriedIn }: {
       readonly size: number;
       readonly digest?: Digest | undefined;
       readonly compression: Compression;
+      readonly carriedIn?: number | undefined;
     },
   ): Promise<EarlyLayer | KnownBlob> {
     const { ingest, signal } = this.#options;
@@ -145,14 +146,20 @@ export class StoreLayerIngest implements LayerIngest {
     const staged = await ingest.newLayer();
     try {
       const content = { kind: "stream", size, open: () => Promise.resolve(bytes) } as const;
-      const output = await this.#run({ label, size, digest }, staged, content, signal);
+      const left = carriedIn === undefined ? undefined : this.#allowances.leftOf(carriedIn);
+      const output = await this.#run({ label, size, digest }, staged, content, signal, left);
       if (output === null) throw new Error("the job made no layer from a stream");
+      this.#allowances.carried(output.entries);
       this.#unclaimed.add(staged);
       return { kind: "early", staged, output };
     } catch (error) {
       await staged.discard();
       throw error;
     }
+  }
+
+  judgeEarly(carriedIn: number): void {
+    this.#allowances.judge(carriedIn, this.#options.verb);
   }
 
   async take(layers: StoredImage["layers"]): Promise<IngestedLayer[]> {
@@ -229,6 +236,7 @@ export class StoreLayerIngest implements LayerIngest {
     staged: StagedLayer,
     content: MadeContent,
     signal: AbortSignal,
+    carriedIn?: number,
   ): Promise<LayerJobOutput | null> {
     const { store, pool } = this.#options;
     const layer = shownName(wanted);
@@ -240,7 +248,8 @@ export class StoreLayerIngest implements LayerIngest {
       source: content.kind === "file" ? content : { kind: "stream" } as const,
       target: staged.target,
       expected: expectedOf(wanted),
-      ...layerRules(this.#options),
+      ...layerRules({ ...this.#options, limits: this.#allowances.left() }),
+      carriedIn,
       willSync: store.durability === "full",
     };
     const stream = content.kind === "stream" ? await content.open(signal) : undefined;
@@ -248,6 +257,7 @@ export class StoreLayerIngest implements LayerIngest {
       ? await content.run({ input, kept: staged.kept, signal, onProgress })
       : await pool.run(layerJob, input, { onProgress, signal, stream });
     if (output === null) return null;
+    this.#allowances.spend(output.beyondRatio);
     const { size: read, uncompressedSize: written, diffId } = output;
     this.#progress({
       layer,

@@ -50,6 +50,7 @@ export type {
   Xattr,
 } from "../tree/mod.ts";
 export * from "./apply.ts";
+export type { BeyondRatio } from "./build/budget.ts";
 export * from "./build/layer_builder.ts";
 export * from "./chain.ts";
 export * from "./diff_layer.ts";

@@ -12,7 +12,7 @@
  */
 import type { Compression } from "../codec/compress/mod.ts";
 import type { DiffId, Digest, TreeDigest } from "../digest/mod.ts";
-import type { Warning } from "../layer/mod.ts";
+import type { BeyondRatio, Warning } from "../layer/mod.ts";
 import type { LayerRules } from "./rules.ts";
 
 /** Where the compressed bytes come from. */
@@ -71,6 +71,11 @@ export interface LayerJobInput extends LayerRules {
     readonly mediaType?: string | undefined;
   };
   /**
+   * Size in bytes of the compressed archive in which the layer lies; absent when it lies in none. A
+   * layer may be plain there, or compressed twice: its ratios are judged by the smaller size.
+   */
+  readonly carriedIn?: number | undefined;
+  /**
    * Whether the caller syncs the files soon. The kernel is then asked to write them back while the
    * job runs.
    */
@@ -103,6 +108,8 @@ export interface LayerJobOutput {
   readonly treeSum: Digest;
   /** Warnings about parts of the layer that were left out or are unusual. */
   readonly warnings: readonly Warning[];
+  /** What the layer has beyond the ratios to its compressed size. */
+  readonly beyondRatio?: BeyondRatio | undefined;
   /** The bytes of the results, when the target is memory. */
   readonly memory?: {
     /** The uncompressed tar, in pieces. */

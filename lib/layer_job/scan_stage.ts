@@ -108,7 +108,8 @@ export class ScanStage {
     const otherDiffId = this.#otherHasher?.digest() as DiffId | undefined;
     this.#verifyDiffId(otherDiffId ?? diffId);
     if (this.#failure !== null) throw this.#failure;
-    const scanned = this.#scanner.finish(diffId, blob.size);
+    const { carriedIn = Infinity } = this.#input;
+    const scanned = this.#scanner.finish(diffId, Math.min(blob.size, carriedIn));
     const { tree } = scanned;
     const { digest, size, compression } = blob;
     return {
@@ -123,6 +124,7 @@ export class ScanStage {
         treeDigest: tree.digest,
         entries: tree.count,
         warnings: warningsOf(scanned, blob.mediaWarning),
+        beyondRatio: scanned.beyondRatio ?? undefined,
       },
     };
   }

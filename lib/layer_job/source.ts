@@ -19,8 +19,10 @@ export function sourceSize({ source, expected }: LayerJobInput): number | undefi
  * expected.
  */
 export function promisedSize(input: LayerJobInput): number | undefined {
-  const { source, expected: { size } } = input;
-  return source.kind === "file" ? Math.min(source.length, size ?? Infinity) : size;
+  const { source, expected: { size }, carriedIn } = input;
+  const sizes = [size, carriedIn, source.kind === "file" ? source.length : undefined];
+  const known = sizes.filter((size) => size !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 }
 
 /**

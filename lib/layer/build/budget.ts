@@ -5,6 +5,14 @@ import { type LayerLimits, limitError } from "../limits.ts";
 
 const KIB = 1024;
 
+/** What a layer has beyond the ratios to its compressed size. */
+export interface BeyondRatio {
+  /** Number of entries beyond `entryRatio`. */
+  readonly entries: number;
+  /** Bytes of metadata beyond `metadataRatio`. */
+  readonly metadata: number;
+}
+
 /** Counts what one layer uses, so that many small entries cannot exceed the limits together. */
 export class Budget {
   /** The limits that are enforced. */
@@ -54,6 +62,19 @@ export class Budget {
     this.#allow(blobSize);
     if (this.#entries > this.#mostEntries) throw this.#tooMany("");
     if (Math.max(this.#metadata, this.#walked) > this.#mostMetadata) throw this.#tooLarge("");
+  }
+
+  /**
+   * What the layer has beyond its ratios. Other layers of the same image have so much less for
+   * free.
+   */
+  beyondRatio(blobSize: number): BeyondRatio {
+    const { entryRatio, metadataRatio } = this.limits;
+    const metadata = Math.max(this.#metadata, this.#walked);
+    return {
+      entries: Math.max(0, this.#entries - Math.floor(blobSize / KIB * entryRatio)),
+      metadata: Math.max(0, metadata - blobSize * metadataRatio),
+    };
   }
 
   #allow(blobSize: number): void {

@@ -1,7 +1,7 @@
 import { type ByteString, equalTimestamps } from "../../bytes/mod.ts";
 import type { DiffId } from "../../digest/mod.ts";
 import { type Extent, type Node, type NodeId, type Tree, TreeBuilder } from "../../tree/mod.ts";
-import { Budget } from "./budget.ts";
+import { type BeyondRatio, Budget } from "./budget.ts";
 import { Parents } from "./parents.ts";
 import { checkDevice, checkTarget, EntryNodes, modeOf, rootTypeError } from "./entry_nodes.ts";
 import { cleanPath, entryError, shownPath } from "./path.ts";
@@ -33,6 +33,8 @@ export interface BuiltLayer {
   readonly tree: Tree;
   /** Warnings about things in the archive that were dropped or look odd, sorted by code. */
   readonly warnings: readonly Warning[];
+  /** What the layer has beyond the ratios to its compressed size; `null` when that size is unknown. */
+  readonly beyondRatio: BeyondRatio | null;
 }
 
 /** Digest of a file whose content was not hashed. */
@@ -141,9 +143,10 @@ export class LayerBuilder {
     this.#state = "failed";
     this.#whiteouts.place(this.#tree);
     if (blobSize !== undefined) this.#budget.judge(blobSize);
+    const beyondRatio = blobSize === undefined ? null : this.#budget.beyondRatio(blobSize);
     const tree = this.#tree.finish(diffId, checkpoint);
     this.#state = "done";
-    return { tree, warnings: this.#warnings.list() };
+    return { tree, warnings: this.#warnings.list(), beyondRatio };
   }
 
   #expect(state: "open" | "content"): void {

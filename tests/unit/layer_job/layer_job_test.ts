@@ -55,6 +55,7 @@ for (const layer of LAYERS) {
       treeDigest: whole.treeDigest,
       treeSum: sha256(whole.memory?.tree as Uint8Array),
       entries: whole.entries,
+      beyondRatio: { entries: 0, metadata: 0 },
       warnings: [],
     });
     assertEquals(joinBytes(whole.memory?.tar ?? []), layer.tar);
