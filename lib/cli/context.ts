@@ -1,7 +1,6 @@
 /** The context of a verb: standard streams, global options, and the store, pool and snapshotter made from them. */
 import { escapeText } from "../bytes/mod.ts";
 import type { Command } from "commander";
-import { VarveError } from "../errors.ts";
 import { createProgramPool, type ProgramPool } from "../pool/internal.ts";
 import type { Snapshotter } from "../snapshot/mod.ts";
 import { type DiskStore, openStore } from "../store/mod.ts";
@@ -19,13 +18,7 @@ const UNKNOWN_SIZE = { columns: 80, rows: 24 };
 
 /** Whether a terminal only prints one line after the other. */
 function isDumb(io: Io): boolean {
-  try {
-    return ["", "dumb"].includes(io.env("TERM") ?? "");
-  } catch (error) {
-    // It may not be read. Lines are right on every terminal.
-    if (error instanceof VarveError && error.code === "E_DENIED") return true;
-    throw error;
-  }
+  return ["", "dumb"].includes(io.env("TERM") ?? "");
 }
 
 /**

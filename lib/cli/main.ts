@@ -39,8 +39,14 @@ const listeners = new Map<keyof typeof SIGNALS, () => void>();
 /** Whether a verb handles signals itself. */
 let held = false;
 
+/** Whether a variable may be read without a question to the user. */
+function isGranted(variable: string): boolean {
+  return Deno.permissions.querySync({ name: "env", variable }).state === "granted";
+}
+
 const io: Io = {
-  env: processVariable,
+  // TERM only tells how to draw: nobody is asked for it.
+  env: (name) => name === "TERM" && !isGranted(name) ? undefined : processVariable(name),
   async stdout(data) {
     const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
     for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));

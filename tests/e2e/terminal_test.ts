@@ -3,7 +3,7 @@
  * bar is cut, and no control character of an image arrives.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { Cli } from "../support/cli/cli.ts";
+import { Cli, MAIN } from "../support/cli/cli.ts";
 import { commandOn } from "../support/cli/in_process.ts";
 import { varveTerminal } from "../support/cli/varve_terminal.ts";
 import { archiveTar, buildImage, ociFiles } from "../support/images/images.ts";
@@ -153,6 +153,9 @@ for (const columns of [40, 80, 200]) {
   });
 }
 
+/** Permissions that are enough for a load, but not to read the name of the terminal. */
+const SCOPED = "--allow-env='VARVE_*' --allow-sys --allow-read --allow-write --allow-ffi";
+
 /** Bytes of an archive after which its largest layer has begun, and not ended. */
 const MIDDLE = 1_000_000;
 
@@ -179,14 +182,20 @@ Deno.test({
       { name: "colour", env: "NO_COLOR=1", term: "screen", bars: true },
       { name: "lines", env: "", term: "screen", options: "--progress plain", bars: false },
       { name: "none", env: "", term: "screen", options: "--progress none", bars: false },
+      // Whether the terminal can draw is not known, and not asked for.
+      { name: "permissions", env: "", term: "screen", flags: SCOPED, bars: false },
     ];
-    for (const { name, env, term, options = "", bars } of cases) {
+    for (const { name, env, term, options = "", flags, bars } of cases) {
       await using terminal = await open(temp, 80, term);
       const [pipe, written] = [temp.join(`${name}.pipe`), temp.join(`${name}.written`)];
       await run(["mkfifo", pipe]);
       await terminal.tmux("pipe-pane", `cat >${written}`);
       if (env !== "") await terminal.shell(`export ${env}`);
       await terminal.shell(`rm -rf "$VARVE_ROOT"`);
+      if (flags !== undefined) {
+        const command = `${Deno.execPath()} run ${flags} --quiet --no-check ${MAIN}`;
+        await terminal.shell(`varve() { ${command} "$@"; }`);
+      }
       // The rest of the archive comes only after the bar was seen.
       await terminal.type(`varve load ${options} - <${pipe}; echo "rc=$?"`);
       {
