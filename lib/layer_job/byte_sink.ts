@@ -117,7 +117,10 @@ export class FileSink implements ByteSink {
   }
 }
 
-/** Sizes in bytes of the first piece in memory, and of the largest ones. Each is twice the one before. */
+/**
+ * Sizes in bytes of the first piece in memory and of the largest pieces. Each piece is twice as large
+ * as the piece before it, until the largest size is reached.
+ */
 const FIRST_PIECE = 64 * 1024;
 const LARGEST_PIECE = 4 * 1024 * 1024;
 

@@ -97,7 +97,7 @@ export function isDigestLikeName(name: string): boolean {
   }
 }
 
-/** Reads an image name that may read as a digest. */
+/** Parses an image name, even if it could be mistaken for a digest or an image ID. */
 function parseParts(text: string): Reference {
   const path = /:(\/.*)$/s.exec(text);
   if (path !== null) throw malformed(text, "no path is taken here", `leave ${path[0]} out`);

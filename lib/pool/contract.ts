@@ -8,8 +8,8 @@
  * What every pool promises:
  * - *order*: jobs start in the order of the calls, at most `size` at once. A worker starts with the first
  *   job that needs it, and is kept for later jobs.
- * - *halves*: a job that can run in two halves gets a second worker if no other job waits and one worker
- *   is left for each job that may still come. Its result is the same.
+ * - *halves*: a job that can run in two halves gets a second worker if no other job waits, and if enough
+ *   threads are left to run `size` jobs at once. Its result is the same.
  * - *back-pressure both ways*: at most `window` bytes of a job's stream are in flight. A slow
  *   handler holds back the source; a slow source delays only its own job. The caller keeps the
  *   buffers of the stream, because only copies cross threads.
@@ -168,8 +168,8 @@ export interface PoolOptions {
    */
   readonly spawn?: ((entry: WorkerEntry) => Worker) | undefined;
   /**
-   * Called when no worker can be started, so that all jobs run on this thread from now on: with the
-   * reason, and what to do about it. When absent, `console.warn` prints each message once.
+   * Called when no worker can be started and therefore all jobs run on this thread from now on. The
+   * message gives the reason and the next step. When absent, `console.warn` prints each message once.
    */
   readonly onWarning?: ((message: string) => void) | undefined;
 }

@@ -2,8 +2,9 @@ import { EPOCH } from "../bytes/mod.ts";
 import type { DirectoryNode } from "./node.ts";
 
 /**
- * An implied directory: a parent of an entry that has no entry of its own in the layer. It takes
- * its attributes from the layers below. If they have no such directory, it has these attributes.
+ * An implied directory: the layer has entries inside the directory, but no entry for the directory
+ * itself. It takes its attributes from the layers below. If they have no such directory, it has
+ * these attributes.
  */
 export const IMPLIED: DirectoryNode = {
   type: "directory",

@@ -59,7 +59,7 @@ export const NO_BLOCK = 0xffff_ffff;
 /** Bit of a chunk format: the entries of the array hold a device and a block number. */
 export const CHUNK_INDEXES = 0x20;
 /**
- * Mask of a chunk format: how often the block size must be doubled to get the chunk size.
+ * Mask of a chunk format: the number of times to double the block size to get the chunk size.
  */
 export const CHUNK_BITS = 0x1f;
 /** Size in bytes of an entry of the chunk array. */

@@ -17,8 +17,9 @@ const DOT = 0x2e;
 const SECOND = 1_000_000_000;
 
 /**
- * Parses an octal field. Spaces and NULs around the digits are ignored, a NUL ends the field, and
- * an empty field is 0. A field has at most 12 digits, so the value is exact.
+ * Parses an octal field. Spaces and NULs before the digits are skipped. A NUL after a digit ends the
+ * number, whatever follows. After a space, only spaces and NULs may follow. An empty field is 0. A
+ * field has at most 12 digits, so the value is exact.
  */
 export function parseOctal(block: Uint8Array, start: number, length: number): number | undefined {
   const end = start + length;
@@ -120,8 +121,8 @@ function parseInt64(text: string): bigint | undefined {
  * Parses a PAX time: seconds and an optional fraction, of which nine digits are used. The sign
  * applies to both parts: −1.25 is 1.25 s before the epoch.
  *
- * It reads from bytes, not from a string, because archives with three times for each entry are
- * common.
+ * It reads from bytes and not from a string, to be fast: many archives have three timestamps for
+ * each entry.
  *
  * Source: POSIX.1-2017, pax, "pax Extended Header File Times".
  */

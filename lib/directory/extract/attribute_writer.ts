@@ -151,7 +151,7 @@ export class AttributeWriter {
       throw new VarveError(
         "E_SYSCALL",
         `Cannot set extended attribute ${error.details.subject}: this ${type} does not support it`,
-        { ...error.details, hint: "use another file system, or one with extended attributes" },
+        { ...error.details, hint: "use a file system that supports extended attributes" },
         { cause: error },
       );
     }
@@ -179,8 +179,8 @@ export class AttributeWriter {
   }
 
   #countTime(wanted: Timestamp, read: () => Timestamp): void {
-    // Reading every time back would cost one call for each file, so only unusual times are read
-    // back.
+    // To read back the time of every file would cost one more call for each file, so only unusual
+    // times are read back.
     const usual = wanted.hi === 0 && wanted.lo < EVERYWHERE;
     if (usual ? wanted.ns % this.#step === 0 : equalTimestamps(wanted, read())) return;
     this.#drop("time");

@@ -13,8 +13,8 @@ import { limitError } from "../limits.ts";
  * target starts at the root of the layer, and `..` stops there. No target can lead outside.
  *
  * A missing name is not an error, because a lower layer may have it. If the layer puts an entry
- * into it, it becomes an implied directory. The walk itself makes no directories, because a `..`
- * after a missing name leads back.
+ * into it, it becomes an implied directory. The walk itself makes no directories: after a missing
+ * name, a `..` can lead out of it again, and then the layer puts nothing into it.
  */
 export class Walker {
   /** The last existing directory of the walk. */

@@ -161,8 +161,8 @@ export class Whiteouts {
     } else if (type === "directory") {
       tree.setOpaque(child);
     } else if (type === "none") {
-      // In an opaque directory the whiteout hides no lower files, but it still hides deeper
-      // markers, so it is removed last.
+      // In an opaque directory the whiteout has no lower files to hide. But whiteouts and opaque
+      // markers below its name must still be dropped because of it, so it is removed last.
       tree.put(directory, whiteout.name, WHITEOUT);
       if (this.#isInOpaque(directory, tree)) this.#useless.push([directory, whiteout.name]);
     }

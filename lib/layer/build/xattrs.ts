@@ -43,7 +43,8 @@ export function judgeXattrs(
   const kept = new Map<ByteString, ByteString>();
   for (const { name, value } of entry.xattrs) {
     const verdict = judge(name, value, entry, inode, policy);
-    // The last attribute with a name is used, even if that attribute is dropped.
+    // If several attributes have the same name, only the last counts. If the last is dropped, none
+    // of them is kept.
     kept.delete(name);
     if (verdict !== "keep") warnings.add(verdict, entry.path, name);
     else kept.set(name, name === ACL_ACCESS ? aclWithMode(value, inode.mode) : value);
@@ -53,8 +54,8 @@ export function judgeXattrs(
 }
 
 /**
- * Joins the extended attributes of two entries of one inode. If both have a name, the second is
- * used.
+ * Joins the extended attributes of two entries of one inode. If both entries have an attribute with
+ * the same name, the attribute of the second entry is used.
  */
 export function mergeXattrs(
   before: readonly Xattr[],

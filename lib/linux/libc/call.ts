@@ -2,9 +2,9 @@ import type { ByteString } from "../../bytes/mod.ts";
 import { Errno, systemError } from "./errno.ts";
 import { libc } from "./libc.ts";
 
-/** Where this thread has its error number; the same for its whole life. */
+/** Address of this thread's errno. It is the same for the whole life of the thread. */
 let location: Deno.PointerValue | undefined;
-/** Holds a copy of that number. */
+/** Holds a copy of errno. */
 const copied = new Int32Array(1);
 
 /**

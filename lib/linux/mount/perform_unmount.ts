@@ -4,9 +4,9 @@ import { pauseThread } from "../process.ts";
 import { unmountCall } from "./mount_calls.ts";
 
 /**
- * How often to try to unmount, and the pause between two tries in ms. A mount can be busy for some
- * milliseconds after its last file was closed: between fork and exec, a child that another thread
- * starts has copies of all open files.
+ * Maximum number of times to try to unmount, and the pause between two tries in ms. A mount can be
+ * busy for some milliseconds after its last file was closed: between fork and exec, a child that
+ * another thread starts has copies of all open files.
  */
 const MAX_TRIES = 50, PAUSE = 5;
 

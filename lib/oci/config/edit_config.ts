@@ -19,7 +19,7 @@ export interface ConfigEdit {
   readonly diffIds?: readonly DiffId[] | undefined;
   /** All build steps, lowest first. */
   readonly history?: readonly HistoryEntry[] | undefined;
-  /** Fields that change of how a container runs. */
+  /** Changes to how a container of the image runs. */
   readonly config?: ContainerChange | undefined;
 }
 

@@ -73,9 +73,9 @@ const NAMES = [
 /**
  * Reads a manifest or an index.
  *
- * The document's own media type, the descriptor's and the header's must agree, as far as varve
- * knows them. A document without media type is judged by its fields. The result can still be an
- * artifact; {@linkcode requireImage} refuses artifacts.
+ * The document's own media type must be a type that varve knows. It must agree with the media types
+ * in `options`, of which unknown types are ignored. A document without media type is judged by its
+ * fields. The result can still be an artifact; {@linkcode requireImage} refuses artifacts.
  *
  * @throws {VarveError} `E_AMBIGUOUS` when it is a manifest and an index at once, `E_SCHEMA1`,
  * `E_MEDIA_TYPE`, `E_JSON`, `E_FORMAT`, `E_SIZE`, `E_DIGEST_FORMAT`, `E_LIMIT`

@@ -8,8 +8,8 @@ import { type FinishedLayer, provisionalRecord } from "./staged.ts";
 import { ingestEnded } from "./ingest_errors.ts";
 
 /**
- * How often to look for a layer that another ingest is committing, and the wait between two tries
- * in ms.
+ * Maximum number of times to look for a layer that another ingest is committing, and the wait
+ * between two tries in ms.
  */
 const MOVING_TRIES = 400;
 const MOVING_WAIT = 5;

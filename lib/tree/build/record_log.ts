@@ -11,8 +11,9 @@ const RECORDS_SHIFT = 14;
 const RECORDS_MASK = (1 << RECORDS_SHIFT) - 1;
 
 /**
- * Word of a record: address in the arena of its heap part, which holds the number of words after
- * the name, the name, the digest, and the tail (link target, xattrs).
+ * Word of a record: address of its heap part in the arena. The heap part begins with one word: the
+ * number of words that follow the name. Then come the name, the digest, and the tail (link target,
+ * xattrs).
  */
 export const L_HEAP = 0;
 /** Word of a record: the record of the directory that holds this name. */
@@ -176,7 +177,7 @@ export class RecordLog {
     return this.arena.page(this.get(id, L_HEAP));
   }
 
-  /** Index in that page of the first word of a record's name. */
+  /** Index of the first word of a record's name in its {@linkcode heapPage}. */
   nameAt(id: number): number {
     return this.arena.word(this.get(id, L_HEAP)) + 1;
   }
@@ -186,7 +187,7 @@ export class RecordLog {
     return this.get(id, R_NAME) & 0xffff;
   }
 
-  /** Index in that page of the first word after a record's name. */
+  /** Index of the first word after a record's name in its {@linkcode heapPage}. */
   restAt(id: number): number {
     return this.nameAt(id) + wordsOf(this.nameLength(id));
   }

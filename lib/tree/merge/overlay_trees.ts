@@ -80,7 +80,10 @@ function* relabel(
   return out;
 }
 
-/** Whether a tree above tree `rank` hides its entry at `path`, which is not a directory. */
+/**
+ * Whether a tree above tree `rank` hides the entry that tree `rank` has at `path`. The entry must
+ * not be a directory.
+ */
 export function isHidden(trees: readonly PackedTree[], rank: number, path: ByteString): boolean {
   const names = splitPath(path);
   for (let above = 0; above < rank; above++) {

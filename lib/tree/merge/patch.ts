@@ -87,7 +87,10 @@ export class Patch {
     at.turn = ++this.#turn;
   }
 
-  /** Whether the patch removes or replaces the old entry at `path`, which is not a directory. */
+  /**
+   * Whether the patch removes or replaces the old entry at `path`. The old entry must not be a
+   * directory.
+   */
   hides(path: ByteString): boolean {
     let at = this.#root;
     for (const name of splitPath(path)) {

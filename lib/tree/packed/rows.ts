@@ -200,7 +200,7 @@ export class Row {
     return nodeAt(this.#at.leaf, this.#at.i);
   }
 
-  /** Decodes a regular file as a node; the entry must be one. */
+  /** Decodes the entry as a node. The entry must be a regular file. */
   file(): FileNode {
     return this.node() as FileNode;
   }
