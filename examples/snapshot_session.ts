@@ -7,9 +7,9 @@ const [root = "", name = "", directory = ""] = Deno.args;
 await using store = await openStore({ root });
 const { chainId } = await readImage(store, name);
 const snapshotter = createSnapshotter(store);
-const parent = chainId === null ? null : snapshotter.ensureChain(chainId);
-const mounts = await snapshotter.prepare("session", parent);
+const mounts = await snapshotter.prepare("session", chainId && snapshotter.ensureChain(chainId));
 for (const mount of mounts) performMount(mount, fromText(directory));
 await Deno.writeTextFile(`${directory}/made-here`, "kept\n");
 for (const _ of mounts) performUnmount(fromText(directory));
+snapshotter.release("session"); // nothing of the store stays mounted
 console.log((await commitSnapshot(store, "session", { name: "made:1" })).imageId);

@@ -105,6 +105,8 @@ for (const [name, { words, prints, mounts = false }] of Object.entries(CASES)) {
       const made = await cli.text(["cat", "made:1:/made-here"]);
       assertEquals(made, "kept\n");
       assertEquals(await Array.fromAsync(Deno.readDir(temp.join("mnt"))), []);
+      const mounted = await Deno.readTextFile("/proc/self/mountinfo");
+      assertEquals(mounted.split("\n").filter((line) => line.includes(temp.path)), []);
     },
   });
 }
