@@ -30,7 +30,7 @@ import { layerContent } from "./archive_content.ts";
  * The images of a docker-archive. It has no OCI manifests, so the ingest makes a manifest from the unchanged config and
  * the unchanged blobs of the layers.
  *
- * @throws {VarveError} `E_FORMAT`, `E_JSON`, `E_MISSING`, `E_DIFFID` and what layers throw
+ * @throws {VarveError} `E_FORMAT`, `E_JSON`, `E_MISSING`, `E_DIFFID` · all errors of the layer jobs
  */
 export async function dockerImages(context: ArchiveContext): Promise<MadeImage[]> {
   const { files, ingest: { limits, signal } } = context;

@@ -1,6 +1,7 @@
 /**
- * A queue of bytes between a consumer and a producer that cannot wait, such as a callback of a parser. The producer
- * awaits `drained` between the chunks that it parses, so the queue stays bounded.
+ * A queue of bytes between a consumer and a synchronous producer, such as a callback of a parser, which cannot wait for
+ * room in the queue. The caller of the parser awaits `drained` before it parses the next chunk, so the queue stays
+ * bounded.
  */
 export class Pipe implements AsyncIterable<Uint8Array> {
   readonly #highWater: number;

@@ -135,7 +135,11 @@ function taken(path: string, state: string, hint?: string): VarveError {
 }
 
 function linkError(path: string): VarveError {
-  return taken(path, "it is a symbolic link", "name what it leads to, or remove the link");
+  return taken(
+    path,
+    "it is a symbolic link",
+    "give the path that the link leads to, or remove the link",
+  );
 }
 
 async function isLink(path: string): Promise<boolean> {

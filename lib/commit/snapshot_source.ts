@@ -31,7 +31,7 @@ export interface SnapshotSource {
 /**
  * Finds the parts of a snapshot.
  *
- * @throws {VarveError} `E_NOT_FOUND`, `E_UNSUPPORTED` when a layer lies on a directory
+ * @throws {VarveError} `E_NOT_FOUND`, `E_UNSUPPORTED` when a layer is on top of a snapshot directory
  */
 export function sourceOf(store: Store, key: string): SnapshotSource {
   return store.snapshots.read((table) => {
@@ -100,6 +100,6 @@ function tryOpen(path: string): OwnedFd | undefined {
 function layerOnDirectory(key: string): VarveError {
   return new VarveError(
     "E_UNSUPPORTED",
-    `Cannot use snapshot ${quoteKey(key)}: its layer lies on a directory`,
+    `Cannot use snapshot ${quoteKey(key)}: its layer is on top of a snapshot directory`,
   );
 }

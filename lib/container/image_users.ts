@@ -11,9 +11,9 @@ export interface ImageUser {
 }
 
 /**
- * Finds the containers that could not run again without some image names. A container needs the name
- * that it was run by if that name may still point to the same image, and no name outside `names` points
- * to it.
+ * Finds the containers that could not run again if some image names were removed. A container needs the
+ * image name that it was started with if that name may still point to the same image, and no name outside
+ * `names` points to that image.
  *
  * @param names names of images of the store
  */

@@ -6,8 +6,8 @@ import type { Pool } from "../pool/mod.ts";
 /** Progress of one layer. */
 export interface LoadProgress {
   /**
-   * Name of the layer, the same in each report of it: its diffID, or where no document named that yet, its digest or
-   * its name in the archive.
+   * Name of the layer, the same in each report about the layer. It is the diffID. If no document has named the diffID
+   * yet, it is the digest of the blob or its name in the archive.
    */
   readonly layer: string;
   /** DiffID of the layer; `undefined` until it is verified. */

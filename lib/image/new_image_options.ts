@@ -9,7 +9,7 @@ export interface NewImageOptions extends
   > {
   /**
    * The platform whose image to use when the given image is an index. An index without an image for this platform is
-   * refused. When absent, the platform that the name was given for is used, else `host`.
+   * refused. When absent, the platform that the store records with the name of the image is used, else `host`.
    */
   readonly platform?: Platform | undefined;
   /** Name of the new image. An image that has this name already loses the name. */

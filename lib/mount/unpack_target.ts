@@ -82,7 +82,7 @@ function refuseFull(parent: Fd, name: ByteString, shown: string): void {
   });
 }
 
-/** Attempts to make a directory whose name other processes may make and remove at the same time. */
+/** Maximum number of attempts to make a directory. Other processes may make and remove the same directory meanwhile. */
 const TRIES = 64;
 
 /** The directory that is filled. It is locked. A directory that an interrupted unpack left is not locked. */

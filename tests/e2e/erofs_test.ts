@@ -79,7 +79,8 @@ const FALLBACKS: readonly {
   mount: () => TMPFS,
   driver: "erofs",
   told: "varve: warning: images are mounted through loop devices here",
-  why: "an image was mounted through a loop device, because the kernel mounts no files of tmpfs",
+  why:
+    "an image was mounted through a loop device, because the kernel cannot mount an image file that is on tmpfs",
 }, {
   title: "an overlay",
   mount: (at) => {

@@ -37,7 +37,7 @@ export class ProgressBars implements Progress {
       stream: this.#stream(),
       // The lines fit. Without this, a terminal would cut text that stands above the bars.
       linewrap: true,
-      // An end by a signal would leave it hidden.
+      // If a signal ended the process, a hidden cursor would stay hidden.
       hideCursor: false,
       clearOnComplete: true,
       stopOnComplete: false,
@@ -59,14 +59,14 @@ export class ProgressBars implements Progress {
       },
       done: (note = "done", label) => {
         item.done = item.total ?? item.done;
-        // There was no work, so it says nothing about the rate and the time left.
+        // An item without work must not count for the rate and the time left.
         if (!item.isBegun) this.#items.delete(item);
         this.#finish(item, `${label === undefined ? item.label : escapeText(label)}  ${note}`);
       },
     };
   }
 
-  /** Ends the display: what is done stays, bars go. */
+  /** Ends the display: removes the bars. The lines of items that are done stay. */
   [Symbol.dispose](): void {
     if (!this.#draws) return;
     this.#bars.update();

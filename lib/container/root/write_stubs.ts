@@ -40,7 +40,8 @@ export function writeInitLayer(directory: Fd, merged: Fd, stubs: readonly Want[]
     using from = openDirectory(merged, path);
     using to = openDirectory(directory, path);
     copyAttributesFd(from.fd, to.fd);
-    // The root may show this directory, whose time has just changed. So set the time that was saved before.
+    // `directory` may be a lower of the mount `merged`, which then shows the time that the new stubs changed. So set
+    // the time that was saved before.
     utimensFd(to.fd, time);
   }
 }

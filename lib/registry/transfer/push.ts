@@ -23,7 +23,10 @@ import { type PushedImage, registrySink, type TransferOptions } from "./registry
 /** Options of {@linkcode pushImage}. */
 export interface PushOptions
   extends TransferOptions, ClientChoice, Pick<CompressImageOptions, "pool" | "level"> {
-  /** Push only this platform of an index. When absent, the one that its name was given for, else the whole index. */
+  /**
+   * Push only this platform of an index. When absent, the platform that the store records with the name
+   * is pushed, else the whole index.
+   */
   readonly platform?: Platform | undefined;
   /**
    * Compresses the layers that are not compressed yet, such as those of a commit. The manifest then has a

@@ -13,8 +13,8 @@ export interface Stack {
 /**
  * Sorts ancestors (topmost first) by kind.
  *
- * @throws {VarveError} `E_UNSUPPORTED` when a layer lies on a directory, because the attributes of its implied
- * directories are then unknown
+ * @throws {VarveError} `E_UNSUPPORTED` when a layer is on top of a snapshot directory, because the attributes of its
+ * implied directories are then unknown
  */
 export function stackOf(ancestors: readonly Ancestor[]): Stack {
   const directories: number[] = [];
@@ -27,7 +27,9 @@ export function stackOf(ancestors: readonly Ancestor[]): Stack {
     } else {
       throw new VarveError(
         "E_UNSUPPORTED",
-        `Cannot use the parents of a snapshot: layer ${layers[0]} lies on a directory`,
+        `Cannot use the parents of a snapshot: layer ${
+          layers[0]
+        } is on top of a snapshot directory`,
       );
     }
   }

@@ -74,7 +74,7 @@ const RECIPES: Readonly<Record<DriverName, Recipe>> = {
       if (!found.works) return found;
       const why = found.by === "files"
         ? "an image was mounted from the store and unmounted: nothing is extracted"
-        : `an image was mounted through a loop device, because the kernel mounts no files of ${found.fileSystem}: nothing is extracted`;
+        : `an image was mounted through a loop device, because the kernel cannot mount an image file that is on ${found.fileSystem}: nothing is extracted`;
       return { works: true, why };
     },
   },

@@ -73,5 +73,9 @@ Deno.test("directories lie on layers, not the other way round", () => {
     layers: diffIds("ab"),
   });
   assertEquals(stackOf([]), { directories: [], layers: [] });
-  assertThrows(() => stackOf([layer("a"), directory(1)]), Error, "lies on a directory");
+  assertThrows(
+    () => stackOf([layer("a"), directory(1)]),
+    Error,
+    "is on top of a snapshot directory",
+  );
 });

@@ -152,7 +152,9 @@ async function openPart(
   if (answerEnd === undefined) {
     // The endpoint may still be able to send the whole blob.
     ranges.supported = false;
-    return await refuse(registryError(action, `it answers another range than from ${at} on`));
+    return await refuse(
+      registryError(action, `its answer is not the requested range, which begins at byte ${at}`),
+    );
   }
   const skip = response.status === 206 ? 0 : at;
   const length = response.headers.get("content-length");
@@ -165,9 +167,9 @@ async function openPart(
 }
 
 /**
- * The offset after the last byte of a 206 answer; `undefined` when the answer is another range. The
- * answer may be shorter than the requested range, and the rest is then requested (RFC 9110, section
- * 15.3.7).
+ * The offset after the last byte of a 206 answer; `undefined` when the answer is not the
+ * requested range. The answer may be shorter than the requested range, and the rest is then
+ * requested (RFC 9110, section 15.3.7).
  */
 function endOfRange(response: Response, at: number, end: number): number | undefined {
   const range = /^bytes ([0-9]{1,16})-([0-9]{1,16})\/([0-9]{1,16}|\*)$/

@@ -49,7 +49,9 @@ export async function* namePages(
     yield names;
     const link = parseNextLink(response.headers.get("link") ?? "", url);
     if (link === undefined) return;
-    if (link.origin !== endpoint.origin) throw registryError(action, "its list leads elsewhere");
+    if (link.origin !== endpoint.origin) {
+      throw registryError(action, "its list continues on another server");
+    }
     if (seen.has(link.href)) throw registryError(action, "its list leads in a circle");
     seen.add(link.href);
     next = link;

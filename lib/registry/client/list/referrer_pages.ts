@@ -59,7 +59,9 @@ export async function referrerPages(
     for (const manifest of parseIndex(bytes).manifests) out.push(manifest);
     const link = parseNextLink(response.headers.get("link") ?? "", url);
     if (link === undefined) return out;
-    if (link.origin !== endpoint.origin) throw registryError(action, "its list leads elsewhere");
+    if (link.origin !== endpoint.origin) {
+      throw registryError(action, "its list continues on another server");
+    }
     next = link;
   }
   throw new VarveError("E_LIMIT", `Cannot ${action}: more than ${MAX_PAGES} pages`);
