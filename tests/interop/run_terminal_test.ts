@@ -45,6 +45,8 @@ for (const runtime of RUNTIME_NAMES) {
       await terminal.see(/^rc=7$/m);
 
       await terminal.type(`clear; ${command}; echo rc=$?; stty -a`);
+      // What is waited for now stands on the screen until it is cleared.
+      await terminal.gone(/^rc=7$/m);
       await terminal.see(/\/ #/);
       const [name] = await runsOf(fixture.root);
       const runner = await Deno.readTextFile(`${fixture.root}/mounts/${name}/runner`);

@@ -67,6 +67,11 @@ export class Terminal implements AsyncDisposable {
     }, { seen: () => screen });
   }
 
+  /** Waits until a pattern is to be seen no more, such as after `clear`. */
+  async gone(pattern: RegExp): Promise<void> {
+    await waitUntil(`the end of ${pattern}`, async () => !pattern.test(await this.screen()));
+  }
+
   /**
    * Runs lines of the shell to their end.
    *
