@@ -41,7 +41,10 @@ export interface Entry {
    * attribute is used.
    */
   readonly xattrs: readonly Xattr[];
-  /** Names of the PAX records that hold an access control list as text (`SCHILY.acl.ace`). They are not read. */
+  /**
+   * Names of the PAX records that hold an access control list as text, such as `SCHILY.acl.ace`.
+   * The lists themselves are ignored.
+   */
   readonly aclTexts?: readonly ByteString[] | undefined;
   /**
    * Where the content lies in the uncompressed archive: one

@@ -3,8 +3,8 @@ import type { Tree } from "../tree/mod.ts";
 import { expectKind } from "./expect_kind.ts";
 
 /**
- * Does the same as `foldLayers`, in steps: between two of them a caller can look whether the work is
- * still wanted.
+ * Does the same as `foldLayers`, in steps. Between two steps, the caller can check whether the
+ * result is still wanted.
  */
 export function* foldSteps(layers: readonly Tree[], base?: Tree): Steps<Tree> {
   if (base !== undefined) expectKind(base, "root");

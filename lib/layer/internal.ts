@@ -1,6 +1,6 @@
 /**
- * What other rooms need of layers; not part of the public API: the names of whiteouts, and the
- * rules for extended attributes.
+ * Symbols for other rooms, not part of the public API: the names of whiteouts, the rules for
+ * extended attributes, and the root tree of a chain of layers in steps or as a view.
  *
  * @module
  */

@@ -19,7 +19,8 @@ export interface LayerLimits {
   readonly metadata: number;
   /**
    * Number of entries (counted as for `entries`) per KiB of the compressed layer. Checked above
-   * `entryRatioFrom` entries. The layers that one call brings share these free entries.
+   * `entryRatioFrom` entries. All layers of one call, such as a pull, share the entries that they
+   * may have beyond this ratio.
    */
   readonly entryRatio: number;
   /** Number of entries above which `entryRatio` is checked. */
@@ -55,9 +56,9 @@ export const LAYER_LIMITS: { readonly [K in keyof LayerLimits]: Limit } = {
   component: limit("component", 255, "bytes", "length of a name"),
   depth: limit("depth", 4096, "levels", "depth of directories"),
   metadata: limit("metadata", 512 * MIB, "bytes", "names and attributes of a layer"),
-  // Real layers need at least 15 bytes for an entry, because the names and checksums of headers
-  // differ; numbered empty files need 6. An unpack takes about 50 µs of CPU for each: 1 MiB must not
-  // take more than 10 s.
+  // A real layer has at least 15 compressed bytes for each entry, because the names and checksums of
+  // headers differ. A layer of numbered empty files has 6. Unpacking an entry takes about 50 µs of
+  // CPU, and 1 MiB of compressed layer must not take more than 10 s.
   entryRatio: limit("entryRatio", 170, "entries", "entries for each KiB of a compressed layer"),
   entryRatioFrom: limit(
     "entryRatioFrom",

@@ -8,8 +8,8 @@
  *   what was dropped.
  * - {@linkcode applyLayer} applies a layer tree to a *root tree*: the whole file system, without
  *   whiteouts. {@linkcode foldLayers} applies a chain of layers in one pass.
- * - {@linkcode diffLayer} is the inverse: the layer tree between two root trees. {@linkcode diffTrees}
- *   lists the same difference path by path.
+ * - {@linkcode diffLayer} is the inverse: it makes the layer tree that turns one root tree into
+ *   another. {@linkcode diffTrees} lists the same difference path by path.
  * - {@linkcode squashLayers} joins several layer trees into one. {@linkcode rebaseLayers} replaces
  *   the lowest layers of an image.
  * - {@linkcode chainIds} names each stack of layers by the diffIDs of its layers.

@@ -5,12 +5,12 @@ import { expectKind } from "./expect_kind.ts";
  * Joins several layer trees into one layer tree. Applied to any base, it has the same result as the
  * layers applied one after another.
  *
- * A single layer cannot express one thing: the attributes of an implied directory that replaces a
- * symbolic link, or is below such a directory. Layers that are applied one after another take these
- * attributes from the directory that the link leads to. The squashed layer differs if the link is
- * in one of these layers, or leads to a directory that one of them changes. The attributes are then
- * those of the directory that the base's link at that path leads to. Without such a link they are
- * 0755, 0:0 and mtime 0.
+ * There is one exception: an implied directory that replaces a symbolic link, and the implied
+ * directories below it. When layers are applied one after another, such a directory takes its
+ * attributes from the directory that the link leads to. A single layer cannot express this if the
+ * link is in one of `layers`, or leads to a directory that one of them changes. The result then
+ * differs: the attributes come from the directory that the link of the base at that path leads to.
+ * If the base has no link there, they are 0755, 0:0 and mtime 0.
  *
  * @param layers layer trees, lowest first
  * @throws {TypeError} when a tree is not a layer tree

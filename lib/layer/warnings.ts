@@ -6,7 +6,7 @@ export const WARNING_CODES = {
   W_XATTR_OVERLAY: "overlay's own extended attributes were left out",
   /** Extended attributes in the namespace `trusted.*`. */
   W_XATTR_TRUSTED: "trusted.* extended attributes were left out",
-  /** Extended attributes in `security.*`, except capabilities. */
+  /** Extended attributes in `security.*`, except capabilities and what the policy keeps. */
   W_XATTR_SECURITY: "extended attributes of this host's security modules were left out",
   /** Extended attributes in `system.*`, except ACLs. */
   W_XATTR_SYSTEM: "system.* extended attributes were left out",
@@ -55,7 +55,7 @@ export interface Warning {
   readonly example: string;
 }
 
-/** Counts warnings, and keeps the first case of each as an example. */
+/** Counts warnings, and keeps the first case of each code as an example. */
 export class WarningCounter {
   readonly #counts = new Map<WarningCode, { count: number; readonly example: string }>();
 
@@ -63,7 +63,7 @@ export class WarningCounter {
    * Counts one case.
    *
    * @param path path of the entry, as stored in the archive
-   * @param detail name of the attribute, if the warning is about one
+   * @param detail name of the attribute, if the warning is about an attribute
    */
   add(code: WarningCode, path: ByteString, detail?: ByteString): void {
     const seen = this.#counts.get(code);

@@ -1,6 +1,6 @@
 /**
  * The documents of an image, as the OCI image specification and Docker define them: read strictly, so
- * that no two readers can see two images in the same bytes, and written deterministically.
+ * that no two readers can see different images in the same bytes, and written deterministically.
  *
  * - A {@linkcode Descriptor} names a blob by media type, digest and size. A {@linkcode Manifest} lists
  *   the descriptors of one config and its layers. An {@linkcode Index} lists manifests for several

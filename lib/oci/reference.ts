@@ -73,9 +73,10 @@ export function parseReference(text: string): Reference {
 }
 
 /**
- * Whether a name could be mistaken for a digest or an image ID. A user who gives the digest would
- * then get other content. Such a name has the short form `sha256:…` or 64 hexadecimal digits, or it
- * ends in `/sha256:` and the digits of a digest. Docker refuses the first form too.
+ * Whether a name could be mistaken for a digest or an image ID. A user who types a digest could then
+ * get the image that has this name, with other content. Such a name has the short form `sha256:…` or
+ * 64 hexadecimal digits, or it ends in `/sha256:` and the digits of a digest. Docker refuses the form
+ * `sha256:…` too.
  */
 export function readsAsDigest({ registry, repository, tag }: Reference): boolean {
   const short = shortRepository({ registry, repository });

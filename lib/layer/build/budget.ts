@@ -5,7 +5,10 @@ import { type LayerLimits, limitError } from "../limits.ts";
 
 const KIB = 1024;
 
-/** What a layer has beyond the ratios to its compressed size. */
+/**
+ * How far a layer exceeds what `entryRatio` and `metadataRatio` ({@linkcode LayerLimits}) allow for
+ * its compressed size.
+ */
 export interface BeyondRatio {
   /** Number of entries beyond `entryRatio`. */
   readonly entries: number;
@@ -65,8 +68,11 @@ export class Budget {
   }
 
   /**
-   * What the layer has beyond its ratios. Other layers of the same image have so much less for
-   * free.
+   * How far the layer exceeds its ratios. All layers of one call, such as a pull, share
+   * `entryRatioFrom` and `metadataRatioFrom`. So the caller subtracts the result from these limits
+   * for the next layer.
+   *
+   * @param blobSize size of the compressed layer in bytes
    */
   beyondRatio(blobSize: number): BeyondRatio {
     const { entryRatio, metadataRatio } = this.limits;

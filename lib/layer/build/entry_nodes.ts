@@ -19,7 +19,7 @@ const MAX_TARGET = 4095;
 /** The bits of a mode that a node keeps. */
 const PERMISSIONS = 0o7777;
 
-/** Turns entries into nodes, and refuses attributes that Linux cannot have. */
+/** Turns entries into nodes, and refuses attributes that no inode of Linux can have. */
 export class EntryNodes {
   readonly #policy: LayerPolicy;
   readonly #budget: Budget;

@@ -33,7 +33,7 @@ export interface BuiltLayer {
   readonly tree: Tree;
   /** Warnings about things in the archive that were dropped or look odd, sorted by code. */
   readonly warnings: readonly Warning[];
-  /** What the layer has beyond the ratios to its compressed size; `null` when that size is unknown. */
+  /** How far the layer exceeds its ratios; `null` when its compressed size is unknown. */
   readonly beyondRatio: BeyondRatio | null;
 }
 
@@ -47,9 +47,9 @@ const NOT_HASHED = new Uint8Array(32);
  * no file system can hold, or that the policy excludes, is an error or a counted warning.
  *
  * The result equals the directory that containerd makes when it extracts the layer for overlay,
- * with one difference: the entry `./` sets the attributes of the root. Whiteouts hide only files
- * *below* the layer, whatever their order. Their paths follow links that precede them in the
- * archive.
+ * with one difference: the entry `./` sets the attributes of the root. A whiteout hides only files
+ * of *lower* layers, wherever it is in the archive. Its path follows only the links that precede it
+ * in the archive.
  *
  * After an error the builder cannot be used any more, and returns no tree.
  *
@@ -103,8 +103,8 @@ export class LayerBuilder {
    *
    * @returns whether the caller must hash the file's content and pass the digest to
    * {@linkcode LayerBuilder.content} before the next entry
-   * @throws {VarveError} the code of the first rule that the entry breaks; the error is bad data
-   * (`isBadData`)
+   * @throws {VarveError} with the code of the first rule that the entry breaks; `isBadData` is true
+   * for the error
    * @throws {TypeError} after an error, after the end, or when content is due
    */
   entry(entry: Entry): boolean {
@@ -135,7 +135,8 @@ export class LayerBuilder {
    * @param diffId digest of the uncompressed layer, where the content of files lies
    * @param blobSize size of the compressed layer in bytes, if it is known
    * @param checkpoint called often during the work; an error that it throws ends the work
-   * @throws {VarveError} `E_LIMIT` when whiteouts need more directories than the limits allow
+   * @throws {VarveError} `E_LIMIT` when whiteouts need more directories than the limits allow, or
+   * when the layer has more entries or metadata than `blobSize` allows
    * @throws {TypeError} after an error, after the end, or when content is due
    */
   finish(diffId: DiffId, blobSize?: number, checkpoint?: () => void): BuiltLayer {

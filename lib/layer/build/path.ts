@@ -33,8 +33,8 @@ export function checkPath(path: ByteString, limits: LayerLimits): void {
  * The parts of a path, cleaned by its text alone: empty parts and `.` are dropped, `..` drops the
  * preceding part. The root itself has no parts.
  *
- * @param marker prefix that does not count towards the length of a name. A whiteout is named `.wh.`
- * and the name that it hides, and only the hidden name must fit a file system.
+ * @param marker prefix that does not count towards the length of a name. The name of a whiteout is
+ * `.wh.` followed by the name that it hides, and only the hidden name must fit a file system.
  * @throws {VarveError} `E_PATH_ESCAPE` when a `..` leads above the root, `E_EMPTY_NAME`,
  * `E_NAME_TOO_LONG`, `E_HEADER` for a NUL
  */

@@ -12,9 +12,10 @@ import { limitError } from "../limits.ts";
  * It follows the symbolic links of the same layer, as `openat2` with `RESOLVE_IN_ROOT` does: an absolute
  * target starts at the root of the layer, and `..` stops there. No target can lead outside.
  *
- * A missing name is not an error, because a lower layer may have it. If the layer puts an entry
- * into it, it becomes an implied directory. The walk itself makes no directories: after a missing
- * name, a `..` can lead out of it again, and then the layer puts nothing into it.
+ * A missing name is not an error, because a lower layer may have a directory of that name. When
+ * the layer has an entry below the name, {@linkcode Walker.make} makes an implied directory. The
+ * walk itself makes no directories: a `..` may follow the missing name, and then the entry is not
+ * below it.
  */
 export class Walker {
   /** The last existing directory of the walk. */

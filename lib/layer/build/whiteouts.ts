@@ -33,12 +33,12 @@ interface Placed extends Found {
  * The whiteouts of one layer.
  *
  * The directory of a whiteout is resolved when the whiteout arrives, as for any entry: only links
- * that precede it redirect its path. A later entry can at most block the path. All whiteouts are
- * kept until the tree has all other entries, so that their order does not matter. Then they are
- * placed from the root downwards:
+ * that precede it redirect its path. A later entry cannot redirect the path, only block it. All
+ * whiteouts are kept until the tree has all other entries, so that their order does not matter. Then
+ * they are placed from the root downwards:
  *
- * - If the layer itself has the name, the node stays. If the node is a directory, it becomes
- *   opaque.
+ * - If the layer itself has a node with the name that the whiteout hides, the node stays. If the
+ *   node is a directory, it becomes opaque.
  * - A whiteout inside a hidden directory, or below a node that is not a directory, is dropped. The
  *   files that it would hide are hidden already.
  * - A whiteout inside an opaque directory, at any depth, is dropped, because nothing is left to
@@ -50,7 +50,7 @@ export class Whiteouts {
   /** Paths of the directories of the whiteouts, with links resolved. */
   readonly #parents: ByteString[] = [];
   readonly #names: ByteString[] = [];
-  /** Whether a directory, or one above it, is opaque. */
+  /** Whether a directory or a directory above it is opaque, for each directory that was checked. */
   readonly #inOpaque = new Map<NodeId, boolean>();
   /** Placed whiteouts that hide nothing, to be removed at the end. */
   readonly #useless: (readonly [NodeId, ByteString])[] = [];
@@ -110,7 +110,8 @@ export class Whiteouts {
   }
 
   /**
-   * Forgets the directory of the last whiteout, because another entry may have changed its path.
+   * Forgets the directory of the last whiteout: the same path may lead elsewhere after another
+   * entry.
    */
   forget(): void {
     this.#parentText = null;
@@ -161,14 +162,14 @@ export class Whiteouts {
     } else if (type === "directory") {
       tree.setOpaque(child);
     } else if (type === "none") {
-      // In an opaque directory the whiteout has no lower files to hide. But whiteouts and opaque
-      // markers below its name must still be dropped because of it, so it is removed last.
+      // In an opaque directory the whiteout has no lower files to hide. But while it is in the tree,
+      // whiteouts and opaque markers below its name are dropped. So it is removed last.
       tree.put(directory, whiteout.name, WHITEOUT);
       if (this.#isInOpaque(directory, tree)) this.#useless.push([directory, whiteout.name]);
     }
   }
 
-  /** Whether a directory or one above it is opaque. */
+  /** Whether a directory or a directory above it is opaque. */
   #isInOpaque(directory: NodeId, tree: TreeBuilder): boolean {
     const unknown: NodeId[] = [];
     let id = directory;

@@ -24,7 +24,7 @@ export const CHANGES: readonly string[] = [
  * An `ENTRYPOINT` drops the image's `CMD`, unless a `CMD` instruction precedes it. Variables take
  * their values from the environment of the image and of the preceding instructions.
  *
- * @param document the whole config, for the triggers and the shell in it
+ * @param document the whole config document; its fields `OnBuild` and `Shell` are used
  * @returns the fields that change, for {@linkcode editConfig}
  * @throws {VarveError} `E_USAGE` for an instruction that is not in {@linkcode CHANGES} or is malformed
  *
@@ -178,7 +178,7 @@ class Change {
     );
   }
 
-  /** The words of a command: a JSON list, or a line for the shell. `null` when it is empty. */
+  /** The words of a command: a JSON list, or a line for the shell. `null` when `rest` is empty. */
   #command(rest: string): Words | null {
     const list = jsonWords(rest);
     if (list !== null) return list;

@@ -34,7 +34,7 @@ export interface ContainerConfig {
   readonly entrypoint?: readonly string[] | undefined;
   /** Words that follow the entrypoint. Arguments of the user replace them. */
   readonly cmd?: readonly string[] | undefined;
-  /** Paths in the container where volumes belong. */
+  /** Paths in the container at which volumes are mounted. */
   readonly volumes?: readonly string[] | undefined;
   /** Working directory of the process. */
   readonly workingDir?: string | undefined;
@@ -56,7 +56,7 @@ export interface ImageConfig {
   readonly author?: string | undefined;
   /** How a container of the image runs. */
   readonly config: ContainerConfig;
-  /** Build steps, lowest first. */
+  /** Build steps, oldest first. */
   readonly history: readonly HistoryEntry[];
   /** The whole document, including the fields that varve does not know. */
   readonly document: JsonObject;

@@ -2,15 +2,16 @@ import type { Encodable } from "../json/encode_json.ts";
 import type { ContainerConfig } from "./config.ts";
 
 /**
- * Fields of a {@linkcode ContainerConfig} to write, as {@linkcode parseImageConfig} reads them, and two
- * that are only written. `null` removes a field; a field that is absent stays as it is.
+ * Fields of a {@linkcode ContainerConfig} to write, in the form that {@linkcode parseImageConfig}
+ * returns, and two more fields, which it does not return. `null` removes a field; a field that is
+ * absent stays as it is.
  */
 export type ContainerChange =
   & { readonly [Name in keyof ContainerConfig]?: ContainerConfig[Name] | null }
   & {
     /** Dockerfile instructions for images that are built on this one. */
     readonly onBuild?: readonly string[] | null | undefined;
-    /** The program that runs a command line that is one string, with its options. */
+    /** Program, with its options, that runs a command line given as one string. */
     readonly shell?: readonly string[] | null | undefined;
   };
 
@@ -29,7 +30,7 @@ const NAMES = {
   shell: "Shell",
 } as const satisfies Readonly<Record<keyof ContainerChange, string>>;
 
-/** Fields whose document form is an object with these keys. */
+/** Fields that are a list here and, in the document, an object whose keys are the items. */
 const KEYED: readonly string[] = ["exposedPorts", "volumes"];
 
 /** The fields of a change by their names in the document, without those that are absent. */

@@ -17,7 +17,7 @@ export interface ConfigEdit {
   readonly author?: string | undefined;
   /** DiffIDs of all layers, lowest first. */
   readonly diffIds?: readonly DiffId[] | undefined;
-  /** All build steps, lowest first. */
+  /** All build steps, oldest first. */
   readonly history?: readonly HistoryEntry[] | undefined;
   /** Changes to how a container of the image runs. */
   readonly config?: ContainerChange | undefined;
@@ -39,7 +39,7 @@ export interface NewConfig {
   readonly config?: ContainerChange | undefined;
   /** DiffIDs of all layers, lowest first. */
   readonly diffIds: readonly DiffId[];
-  /** All build steps, lowest first. */
+  /** All build steps, oldest first. */
   readonly history: readonly HistoryEntry[];
 }
 

@@ -14,7 +14,8 @@ import { type Platform, platformFromJson, platformToJson } from "../platform/pla
 /**
  * Names a blob by its media type, digest and size (image-spec, descriptor.md).
  *
- * The field `urls` is dropped: varve fetches a blob by its digest, from the registry that named it.
+ * The field `urls` is dropped: varve fetches a blob by its digest, from the registry that the
+ * descriptor came from.
  */
 export interface Descriptor {
   /** Media type of the blob. */
@@ -30,7 +31,7 @@ export interface Descriptor {
   readonly annotations?: Readonly<Record<string, string>> | undefined;
   /** In an index: the platform that the manifest is for. */
   readonly platform?: Platform | undefined;
-  /** In an index or a subject: the type of the artifact, if the target is an artifact. */
+  /** In an index or a subject: the type of the artifact, if the descriptor names an artifact. */
   readonly artifactType?: string | undefined;
   /** Content of the blob, if the descriptor embeds it. Verified against digest and size. */
   readonly data?: Uint8Array | undefined;

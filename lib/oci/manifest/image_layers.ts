@@ -14,8 +14,8 @@ export interface ImageLayer {
 }
 
 /**
- * Checks that a manifest is an image, not an artifact: varve knows the
- * media types of its config and of all its layers.
+ * Checks that a manifest is an image, not an artifact, and that varve knows the media types of its
+ * config and of all its layers.
  *
  * @returns the same manifest
  * @throws {VarveError} `E_NOT_IMAGE` for an artifact, `E_MEDIA_TYPE` for a layer of unknown type

@@ -23,7 +23,7 @@ export interface Manifest {
   readonly artifactType?: string | undefined;
   /** The manifest that this document refers to, as a signature refers to an image. */
   readonly subject?: Descriptor | undefined;
-  /** The original bytes. The digest is of these. */
+  /** The original bytes. Their digest is the digest of the manifest. */
   readonly raw: Uint8Array;
 }
 
@@ -41,7 +41,7 @@ export interface Index {
   readonly artifactType?: string | undefined;
   /** The manifest that this document refers to, as a signature refers to an image. */
   readonly subject?: Descriptor | undefined;
-  /** The original bytes. The digest is of these. */
+  /** The original bytes. Their digest is the digest of the index. */
   readonly raw: Uint8Array;
 }
 
@@ -74,8 +74,9 @@ const NAMES = [
  * Reads a manifest or an index.
  *
  * The document's own media type must be a type that varve knows. It must agree with the media types
- * in `options`, of which unknown types are ignored. A document without media type is judged by its
- * fields. The result can still be an artifact; {@linkcode requireImage} refuses artifacts.
+ * in `options`, except those that varve does not know: they are ignored. A document without media
+ * type is judged by its fields. The result can still be an artifact; {@linkcode requireImage} refuses
+ * artifacts.
  *
  * @throws {VarveError} `E_AMBIGUOUS` when it is a manifest and an index at once, `E_SCHEMA1`,
  * `E_MEDIA_TYPE`, `E_JSON`, `E_FORMAT`, `E_SIZE`, `E_DIGEST_FORMAT`, `E_LIMIT`

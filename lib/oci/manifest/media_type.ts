@@ -76,7 +76,7 @@ function table(): Map<string, MediaTypeInfo> {
     add("docker", "layer", `${docker}diff.tar${dot}`, compression);
     add("docker", "layer", `${docker}foreign.diff.tar${dot}`, compression, true);
   }
-  // Some builders write these. Docker accepts them too.
+  // Some builders write these two media types. Docker accepts them too.
   add("docker", "layer", `${docker}diff.tar+zstd`, "zstd");
   add("docker", "layer", `${docker}diff.tar+gzip`, "gzip");
   return known;

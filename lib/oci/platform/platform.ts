@@ -60,7 +60,8 @@ export function platformToJson(platform: Platform): Encodable {
 
 /**
  * Reads a platform as users write it: `os/architecture[/variant]`, the operating system alone, or
- * the architecture alone. A version follows in parentheses: `windows(10.0.17763)/amd64`.
+ * the architecture alone. The operating system may have a version in parentheses:
+ * `windows(10.0.17763)/amd64`.
  *
  * Missing parts come from `host`.
  *

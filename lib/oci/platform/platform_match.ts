@@ -8,8 +8,9 @@ import { formatPlatform, normalizePlatform, type Platform } from "./platform.ts"
  * 0 is best, higher is worse, −1 means not at all.
  *
  * The rules are containerd's. An `amd64/v3` machine also runs v2, v1 and 386. `arm/v7` also runs v6
- * and v5. `arm64` also runs 32-bit `arm`. Windows needs the same version, or a version that its
- * build supports.
+ * and v5. `arm64` also runs 32-bit `arm`. A Windows machine runs images of its own build. From
+ * Windows Server 2022 on, it also runs images of older builds, back to the build of that release. If
+ * the machine or the image has no version, the builds are not compared.
  *
  * @example
  * ```ts
@@ -31,8 +32,8 @@ export function matchPlatform(wanted: Platform, candidate: Platform): number {
 }
 
 /**
- * Whether two statements about one image agree: operating system and architecture are equal, and
- * the variant is equal if both name a variant.
+ * Whether two platforms that an index and a config give for the same image agree: operating system
+ * and architecture are equal, and the variant is equal if both have a variant.
  */
 export function platformsAgree(one: Platform, other: Platform): boolean {
   const [a, b] = [normalizePlatform(one), normalizePlatform(other)];
@@ -127,7 +128,7 @@ function featuresFit(machine: Platform, image: Platform): boolean {
   return (image.osFeatures ?? []).every((feature) => has.includes(feature));
 }
 
-/** Build of Windows Server 2022, the first that runs containers of older builds. */
+/** Build of Windows Server 2022. Later builds also run images of older builds, down to this one. */
 const STABLE_BUILD = 20348;
 
 function versionFits(machine: Platform, image: Platform): boolean {
