@@ -10,8 +10,8 @@ export interface ParallelOptions {
  * Works on several items at once and gives the results in the order of the items.
  *
  * The first failure aborts the signal of all running calls of `work`, and no new item is started.
- * The error of the first failure is thrown, untouched, when all running calls have settled. The
- * caller may then delete the items' files.
+ * When all running calls have settled, the error of the first failure is thrown, untouched. No call
+ * of `work` runs any more then, so the caller may delete the files that the calls used.
  *
  * @throws the first error of `work`, or the reason of `signal` if it is aborted earlier
  * @throws {RangeError} when `limit` is below 1

@@ -1,11 +1,14 @@
-/** A job's stream in the worker: holds the chunks that arrived until the handler takes them. */
+/** A job's stream in the worker: holds each chunk until the handler takes it. */
 export class ByteQueue implements AsyncIterable<Uint8Array> {
   readonly #taken: (bytes: number) => void;
   #chunks: Uint8Array[] = [];
   #end: { readonly error: unknown } | { readonly error?: never | undefined } | null = null;
   #wake: (() => void) | null = null;
 
-  /** `taken` gets the size of each chunk when the handler takes it: the caller may then send as many bytes more. */
+  /**
+   * `taken` is called with the size of each chunk that the handler takes. The caller may then send
+   * that many more bytes.
+   */
   constructor(taken: (bytes: number) => void) {
     this.#taken = taken;
   }

@@ -21,7 +21,7 @@
  *   event loop did not turn for the time that `silence` sets.
  * - *cancellation*: `signal` ends the job. When the handler has closed what it opened, the caller
  *   gets `signal.reason` untouched.
- * - *dispose* cancels all jobs, leaves the handlers up to five seconds to close what they opened, and ends
+ * - *dispose* cancels all jobs, gives the handlers up to five seconds to close what they opened, and ends
  *   all workers. No descriptor and no thread is left.
  *
  * In Deno, no pool can stop a thread that never returns to its event loop. The pool replaces such a
@@ -86,8 +86,8 @@ export type AnyJob = Job<never, unknown>;
 /**
  * A job in two halves for two workers at once. The halves share memory.
  *
- * When the front half fails, it tells the back half. The back half then either fails with an
- * earlier error of its own or returns `null`. When a half fails or dies, the pool calls `stop`.
+ * When the front half fails, it tells the back half. The back half then finishes the bytes that it
+ * already has. If it finds an error in them, it fails with that error, otherwise it returns `null`. When a half fails or dies, the pool calls `stop`.
  * After that, neither half may wait for the other.
  */
 export interface Halves<Output> {
@@ -127,8 +127,8 @@ export interface Pool extends AsyncDisposable {
   /** Whether jobs run on this thread, by option or because no worker could be started. */
   readonly inline: boolean;
   /**
-   * Starts a worker for a later job, while its caller has other work to do. Does nothing if a worker of
-   * the entry is idle, or if jobs run inline. Idempotent.
+   * Starts a worker for a later job, so that the worker starts while the caller does other work. Does
+   * nothing if a worker of the entry is idle, or if jobs run inline. Idempotent.
    */
   prepare(entry: WorkerEntry): void;
   /**
@@ -150,7 +150,7 @@ export interface PoolOptions {
   /**
    * Number of jobs that run at once, each in a worker. Two of them may have a second worker, for
    * halves. Default: the number of cores, but at most four, because a thread that makes a layer
-   * takes about 35 MiB, whatever the layer.
+   * takes about 35 MiB for a layer of any size.
    */
   readonly workers?: number | undefined;
   /** Whether to run jobs on this thread, without workers. */

@@ -1,4 +1,4 @@
-/** Milliseconds of work after which the event loop gets a turn: a frame of a display. */
+/** Milliseconds of work after which the event loop gets a turn: about one frame at 60 frames a second. */
 const SHARE = 16;
 
 /**

@@ -17,7 +17,7 @@
  * errors as records, progress (at most one report every 64 ms, `ProgressThrottle`), and the stream
  * in pieces. `Pump` sends copies of the caller's chunks, with at most `window` bytes in flight.
  * `ByteQueue` holds them in the worker. For each chunk that the handler takes, the caller may send
- * as many bytes more.
+ * that many more bytes.
  *
  * **When things fail.** An error of the handler fails its job, and the worker runs the next job. An
  * error outside of the handler, `Deno.exit`, an unknown message or silence ends the worker: its job

@@ -10,8 +10,8 @@ import { type LinkOptions, WorkerLink } from "./worker_link.ts";
 /** Default bytes of a job's stream that may be in flight. */
 const WINDOW = 4 * 1024 * 1024;
 /**
- * Default maximum of jobs that run at once. A thread that makes a layer takes about 35 MiB,
- * whatever the layer: so a pull stays below 300 MiB on a machine of any size.
+ * Default maximum of jobs that run at once. A thread that makes a layer takes about 35 MiB for a
+ * layer of any size. So a pull stays below 300 MiB, however many cores the machine has.
  */
 const DEFAULT_WORKERS = 4;
 /** Number of threads in addition to `size`, for the second halves of jobs. */
@@ -55,11 +55,11 @@ interface Waiting {
 /** A worker that was started before a job needed it. */
 interface Prepared {
   /**
-   * Resolves when the worker serves and its warm-up has ended; to `null` when it could not be
-   * started.
+   * Resolves to the worker when it is ready and its warm-up, if any, has ended. Resolves to `null`
+   * when the worker could not be started.
    */
   readonly link: Promise<WorkerLink | null>;
-  /** Aborted when a job needs the worker: ends the warm-up. */
+  /** Aborted when a job needs the worker. The abort ends the warm-up. */
   readonly wanted: AbortController;
 }
 

@@ -13,9 +13,10 @@ export interface BriefJob<Input, Output> extends Job<Input, Output> {
 /** Options of a {@linkcode ProgramPool}. */
 export interface ProgramPoolOptions extends PoolOptions {
   /**
-   * Whether a job may block this thread. A brief job then runs on it, without cloned values, if no
-   * other job runs and no worker of its entry is idle or prepared. While the job computes, no
-   * signal is received.
+   * Whether a job may block this thread. If so, a brief job runs on this thread when no other job
+   * runs and no worker of its entry is idle or prepared. Its input and output are then not cloned.
+   * While the job computes, the event loop does not turn: no abort and no signal of the system
+   * arrives.
    */
   readonly mayBlock?: boolean | undefined;
 }
@@ -23,9 +24,9 @@ export interface ProgramPoolOptions extends PoolOptions {
 /** A pool whose workers can warm up. */
 export interface ProgramPool extends Pool {
   /**
-   * Prepares a worker of the job's entry and runs the job in it. `size` does not count this job.
-   * When another job needs the worker, the `signal` of this job aborts, and the job has to end
-   * soon. If the job fails, the worker is replaced. Does nothing where {@linkcode Pool.prepare}
+   * Prepares a worker of the job's entry and runs the job in it. This job does not count towards
+   * `size`. When another job needs the worker, the `signal` of this job aborts, and this job has to
+   * end soon. If the job fails, the worker is replaced. Does nothing where {@linkcode Pool.prepare}
    * does nothing.
    */
   warmUp<Input>(job: Job<Input, unknown>, input: Input): void;

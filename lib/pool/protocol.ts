@@ -32,7 +32,7 @@ export type ToWorker =
 export type FromWorker =
   /** The entry is loaded and serves. */
   | { readonly kind: "ready" }
-  /** The handler took that many bytes of the stream: the caller may send as many more. */
+  /** The handler took `bytes` bytes of the stream. The caller may send that many more. */
   | { readonly kind: "credit"; readonly id: number; readonly bytes: number }
   /** The job's progress. */
   | { readonly kind: "progress"; readonly id: number; readonly value: JobProgress }

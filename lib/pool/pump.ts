@@ -19,7 +19,7 @@ export interface PumpTarget {
  * `window` bytes in flight.
  *
  * It sends copies, because transferring a buffer detaches it for its other users, and a source may
- * yield views of one buffer again and again. A copy costs about 10 µs a piece.
+ * yield views of one buffer again and again. A copy costs about 10 µs for each piece.
  */
 export class Pump {
   readonly #window: number;
@@ -54,7 +54,7 @@ export class Pump {
     }
   }
 
-  /** Notes that the receiver took that many bytes. */
+  /** Notes that the receiver took `bytes` bytes, so that as many more may be sent. */
   credit(bytes: number): void {
     this.#inFlight -= bytes;
     this.#notify();

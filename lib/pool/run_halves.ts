@@ -34,8 +34,8 @@ export async function runHalves<Output>(
     stream: undefined,
     onProgress: undefined,
   }) as Promise<Output | null>;
-  // When the front fails, the back still reads the bytes in shared memory, and may find an error
-  // that precedes the front's.
+  // When the front half fails, the back half still reads the bytes in shared memory. It may find an
+  // error there, which lies earlier in the stream than the error of the front half.
   frontRun.catch(stop);
   backRun.catch(abort);
   const [backResult, frontResult] = await Promise.allSettled([backRun, frontRun]);

@@ -79,8 +79,8 @@ class InlineSource implements AsyncIterable<Uint8Array> {
   }
 
   /**
-   * Reads a chunk. Rejects when the signal aborts, so that a source that never answers cannot hold a
-   * cancelled job.
+   * Reads a chunk. Rejects when the signal aborts, so that a source that never answers cannot hold up
+   * a cancelled job.
    */
   #next(source: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array>> {
     return new Promise((resolve, reject) => {

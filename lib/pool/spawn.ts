@@ -14,15 +14,16 @@ void ENTRIES;
 /**
  * Starts a worker thread with one of the package's worker files.
  *
- * No other file names the worker files. Their URLs are literals relative to this file. They also
- * work in a bundle that lies two folders deep.
+ * No other file names the worker files. Their URLs are literals relative to this file. In a bundle,
+ * the URLs work if the bundle lies two folders below the folder that holds `workers/`.
  *
  * @throws {VarveError} `E_DENIED` the files are on this machine, and Deno may not read them
  */
 export function spawnWorker(entry: WorkerEntry): Worker {
   const url = urlOf(entry);
-  // A worker reads its local modules itself, and needs permission for that. Without it, the error would be printed
-  // and not thrown. The modules of a compiled program and those from the network are in the module graph.
+  // A worker reads its local modules itself, and needs permission for that. If the permission is missing, Deno
+  // prints the error and does not throw it, so check the permission first. Modules of a compiled program and
+  // modules from the network need no permission, because they are in the module graph.
   if (url.protocol === "file:" && !Deno.build.standalone) {
     const path = decodeURIComponent(new URL("../../", import.meta.url).pathname);
     requirePermissions("start a worker", [{ name: "read", path: path.replace(/\/$/, "") }]);

@@ -2,15 +2,15 @@ import type { Job, Pool, PoolOptions, RunOptions, WorkerEntry } from "./contract
 import { createPool } from "./pool.ts";
 
 /**
- * Makes a pool that nobody has to dispose: its workers end with its last job. For callers that were
- * given no pool and have no end themselves, such as a snapshotter.
+ * Makes a pool that nobody has to dispose: its workers end with its last job. It is for objects that
+ * were given no pool and that are never disposed themselves, such as a snapshotter.
  */
 export function createTransientPool(options: PoolOptions = {}): Pool {
   return new TransientPool(options);
 }
 
 class TransientPool implements Pool {
-  /** The pool of the jobs that run; without workers when none runs. */
+  /** The pool of the running jobs. While no job runs, it has no workers. */
   #pool: Pool;
   #running = 0;
   readonly #options: PoolOptions;

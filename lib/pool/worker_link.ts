@@ -8,8 +8,8 @@ import type { Task } from "./task.ts";
 /** Milliseconds that a worker may take to load its entry, on a busy machine. */
 const START_MS = 60_000;
 /**
- * Number of pings in a row that a worker may leave unanswered. More than one, because a suspended
- * machine delays a single answer.
+ * Number of pings in a row that a worker may leave unanswered. It is more than one, because the
+ * answer to one ping is late when the machine was suspended in between.
  */
 const MAX_MISSED = 4;
 
