@@ -80,7 +80,7 @@ export function linkTarget({ leaf, i }: RowRef): ByteString | undefined {
 }
 
 /**
- * Resolves a path in anything that reads as a tree.
+ * Resolves a path in any tree or view that `places` can read.
  *
  * @throws {VarveError} as {@linkcode resolve}
  */
@@ -90,7 +90,7 @@ export function resolveIn<Place>(
   followLast: boolean,
 ): { readonly names: readonly ByteString[]; readonly at: Place } | undefined {
   const subject = escapeForTerminal(path);
-  // The directories that were entered so far: `way[k]` is the place of `names[k]`. Empty at the root.
+  // The path that is resolved so far: `way[k]` is the place of `names[k]`. Both are empty at the root.
   const names: ByteString[] = [];
   const way: Place[] = [];
   /** The names that are still to be resolved, in reverse order. */

@@ -1,4 +1,4 @@
-/** Long work in steps of a few milliseconds: each `next()` does one, the last returns the result. */
+/** Long work in steps of a few milliseconds. Each `next()` does one step; the last returns the result. */
 export type Steps<T> = Generator<undefined, T>;
 
 /**

@@ -10,10 +10,10 @@ import { L_DEAD, L_INODE, L_PARENT, L_SIDE, L_STATE, type RecordLog } from "./re
 
 /**
  * Every name of an inode repeats the attributes and the link group of the inode, so a small archive
- * could result in a huge tree. This many repeated bytes are always allowed: 64 MiB …
+ * could result in a huge tree. This is the number of repeated bytes that is always allowed: 64 MiB.
  */
 const REPEAT_FREE = 1 << 26;
-/** … and this many more for each entry. */
+/** Number of repeated bytes that is allowed in addition, for each entry. */
 const REPEAT_EACH = 256;
 /**
  * Maximum ratio of packed names to names that are still in the tree. Above it, most packed names
@@ -33,7 +33,7 @@ export interface BuilderState {
 
 /**
  * Packs the remaining records of a builder and makes the tree. `own` is the layer that holds the
- * content of files.
+ * content of files; null when there is none.
  */
 export function finishTree(
   built: BuilderState,

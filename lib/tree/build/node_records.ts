@@ -32,12 +32,12 @@ import { L_HEAP, L_NO_DIGEST, L_SIDE, OWN_SOURCE, RecordLog } from "./record_log
 export class NodeRecords {
   /** The records. */
   readonly log: RecordLog = new RecordLog();
-  /** The layers that locators name; a locator has the index of its layer plus one. */
+  /** The layers that locators refer to. A locator holds the index of its layer plus one. */
   readonly sources: DiffId[] = [];
 
   /**
-   * Decodes the node of a record. Its `group` is null. Its locator is null if it refers to the
-   * layer that is named at the end.
+   * Decodes the node of a record. The `group` of the node is null. Its locator is null if its
+   * content lies in the layer that only `TreeBuilder.finish` will name.
    */
   read(id: number): Node {
     const { log } = this;
@@ -133,8 +133,8 @@ export class NodeRecords {
   }
 
   /**
-   * Writes the digest of a file's content. The caller must have checked the digest. `null` means
-   * that the file has no digest, or not yet.
+   * Writes the digest of a file's content. The caller must have checked the digest. With `null`
+   * it writes nothing: the file is empty, or its digest is not known yet.
    */
   digest(id: number, digest: Uint8Array | null): void {
     if (digest === null) return;

@@ -15,16 +15,17 @@ import {
 export const NEW = 0;
 /** State of a directory: it is open, on the path to the directory that gets names. */
 const OPEN = 1;
-/** State of a directory: closed, and packed at the end. */
+/** State of a directory: closed, and to be packed when the builder finishes. */
 const LEFT = 2;
 /** State of a directory: closed and packed. Every directory below it is packed too, or new. */
 export const PACKED = 3;
 
 /**
- * Early packing stops when too many names were packed for nothing. This many are always allowed, …
+ * Early packing stops when too many names were packed for nothing. This is the number of such names
+ * that is always allowed.
  */
 const WASTE_FREE = 4096;
-/** … and this fraction of all packed names. */
+/** Number of such names that is allowed in addition, as a fraction of all packed names. */
 const WASTE_PART = 1 / 8;
 /** Maximum capacity of a list of names that is reused for the next directory. */
 const KEPT_NAMES = 1 << 16;
@@ -33,8 +34,8 @@ const KEPT_NAMES = 1 << 16;
 interface OpenDirectory {
   id: number;
   /**
-   * Whether `names` holds all names of the directory. False when the directory was closed before
-   * and opened again.
+   * Whether `names` holds all names of the directory. False when the directory was closed and
+   * opened again.
    */
   whole: boolean;
   names: Uint32Array<ArrayBuffer>;
@@ -43,9 +44,10 @@ interface OpenDirectory {
 
 /**
  * The open directories: the directories on the path to the directory that gets names. When the
- * builder moves on to another directory, a directory that is no longer on the path is closed and
- * packed at once. Archives list a tree depth first, so little is left for the end. When an archive
- * comes back to a packed directory, the packing is undone, and the directory is packed at the end.
+ * builder moves on to another directory, a directory that is no longer on the path is closed. It is
+ * packed at once if its rows are final. Archives list a tree depth first, so little is left to pack
+ * when the builder finishes. When an archive comes back to a packed directory, the packing is undone,
+ * and the directory is packed when the builder finishes.
  */
 export class OpenDirectories {
   readonly #log: RecordLog;
@@ -54,7 +56,7 @@ export class OpenDirectories {
   readonly #stack: OpenDirectory[] = [];
   #depth = 0;
   #top = 0;
-  /** Number of names that were packed early and must be packed again at the end. */
+  /** Number of names that were packed early and must be packed again later. */
   #wasted = 0;
 
   /** Opens the root. */
@@ -68,7 +70,7 @@ export class OpenDirectories {
   add(directory: number, id: number): void {
     if (directory !== this.#top) this.#enter(directory);
     const open = this.#stack[this.#depth - 1] as OpenDirectory;
-    // The root is always packed at the end.
+    // The root needs no list, because it is packed only when the builder finishes.
     if (!open.whole || directory === 0) return;
     if (open.count === open.names.length) {
       const grown = new Uint32Array(open.count * 2);
@@ -143,7 +145,7 @@ export class OpenDirectories {
       const id = names[i] as number;
       const flags = log.flags(id);
       if ((flags & L_DEAD) !== 0) continue;
-      // A hard link is not final, because its link group is known only at the end. The first name
+      // A hard link is not final, because its link group is not known yet. The first name
       // of an inode may be packed, because a later link to it calls `change`, which undoes the
       // packing.
       if ((flags & L_NO_DIGEST) !== 0 || log.get(id, L_INODE) !== id) return false;

@@ -40,13 +40,16 @@ export class Packer {
   readonly #sources: readonly DiffId[];
   #segment = new SegmentWriter();
   #writer = new DirectoryWriter(this.#segment);
-  /** Numbers of these layers in the segment; undefined until a file needs the layer. */
+  /**
+   * The number of each layer in the segment, by its number in the log; undefined until a file needs
+   * the layer.
+   */
   #sourceOf: number[] = [0];
-  /** The number reserved for the layer that is named at the end; 0 until a file needs it. */
+  /** The number that is reserved for the layer of {@linkcode setFinal}; 0 until a file needs it. */
   #ownIndex = 0;
-  /** The layer that is named at the end: `undefined` until then, null when there is none. */
+  /** The layer of {@linkcode setFinal}: `undefined` before that call, null when there is none. */
   #own: DiffId | null | undefined;
-  /** The results of the packed directories. The first is the result of all empty directories. */
+  /** The results of the packed directories. All empty directories share the first result. */
   #results = new Uint32Array(64 * RESULT_WORDS);
   #directories = 1;
   #names = 0;
@@ -62,14 +65,14 @@ export class Packer {
     return this.#names;
   }
 
-  /** Whether the content of a packed file lies in the layer that is named at the end. */
+  /** Whether the content of a packed file lies in the layer of {@linkcode setFinal}. */
   get usesOwnLayer(): boolean {
     return this.#ownIndex !== 0;
   }
 
   /**
-   * Sets the layer and the link groups, which are known only at the end. Before this call, no name
-   * of an inode with several names may be packed.
+   * Sets the layer that holds the content of files, and the link groups. Both are known only when
+   * the builder finishes. Before this call, no name of an inode with several names may be packed.
    */
   setFinal(own: DiffId | null, groups: Groups): void {
     this.#own = own;

@@ -45,7 +45,7 @@ export const OWN_SOURCE = 0x7fff_ffff;
 const FIRST_TABLE = 1 << 10;
 
 /**
- * The records of all names that were put into a builder, in that order. A hash table finds a record
+ * The records of all names that were put into a builder, in the order of the calls. A hash table finds a record
  * by directory and name. All data is in array buffers, not on the JS heap.
  */
 export class RecordLog {
@@ -131,8 +131,8 @@ export class RecordLog {
   }
 
   /**
-   * Adds a record in the slot where {@linkcode find} ended. It hides a record that was found there.
-   * The words of the new record are zero, except its directory, the hash of its name and its inode.
+   * Adds a record in the slot where {@linkcode find} ended. If a record was found there, the new
+   * record hides it. The words of the new record are zero, except its directory, the hash of its name and its inode.
    */
   insert(directory: number): number {
     const id = this.length++;

@@ -130,8 +130,8 @@ export class TreeBuilder {
   }
 
   /**
-   * Decodes a node. Its `group` is null, because groups are derived at the end. Its `locator` is
-   * null unless {@linkcode TreeBuilder.put} was given a locator.
+   * Decodes a node. Its `group` is null, because {@linkcode TreeBuilder.finish} derives the groups.
+   * Its `locator` is null unless {@linkcode TreeBuilder.put} was given a locator.
    */
   node(id: NodeId): Node {
     return this.#records.read(this.#inode(id));
@@ -167,7 +167,7 @@ export class TreeBuilder {
 
   /**
    * Adds a hard link: another name of an existing inode. Replaces the node with that name, as
-   * {@linkcode TreeBuilder.put} does. Link groups are derived at the end.
+   * {@linkcode TreeBuilder.put} does. {@linkcode TreeBuilder.finish} derives the link groups.
    *
    * @returns the handle of the new name
    * @throws {TypeError} when the target is a directory or a whiteout
@@ -189,7 +189,7 @@ export class TreeBuilder {
     log.set(id, L_INODE, inode);
     this.#linked = true;
     this.#directories.add(directory, id);
-    // The first name of the inode now has a link group.
+    // The row of the inode's first name will get a link group, so it must not stay packed.
     this.#directories.change(log.get(inode, L_PARENT));
     return id;
   }

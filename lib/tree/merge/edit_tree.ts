@@ -24,13 +24,14 @@ import { Patch } from "./patch.ts";
 export type Edit = readonly [path: ByteString, node: Node | null];
 
 /**
- * Makes a new tree by changing paths, one after another. The new tree shares all other blocks with
- * the old tree, so the cost depends on the number of changes, not on the size of the tree.
+ * Makes a new tree by changing paths, one after another. Only the blocks of changed directories,
+ * and of the directories above them, are new. The new tree shares all other blocks with the old tree,
+ * so the cost depends on the number of changes, not on the size of the tree.
  *
  * A directory that replaces a directory keeps its entries; any other node that replaces a directory
  * drops them. Removing a path that does not exist changes nothing. The `group` of a node is the
- * link group that the path joins. All names of the group then get the attributes of the last of
- * these nodes, and the label of the group (its least path) is computed again.
+ * link group that the path joins. All names of the group then get the attributes of the last node
+ * in `changes` that has this `group`. The label of the group (its least path) is computed again.
  *
  * @example
  * ```ts

@@ -19,7 +19,7 @@ import { finishSteps, type Steps } from "../steps.ts";
 import type { TreeKind } from "../tree.ts";
 import { hasSameName, rowsBefore, RowStream, RowStreamQueue } from "./row_stream.ts";
 
-/** Number of names, runs and directories that are merged in one step. */
+/** Number of names, runs of rows and directories that are merged in one step. */
 const STEP = 2048;
 
 /** A row of one of the merged trees. */
@@ -47,8 +47,8 @@ export interface DirectoryPlan {
 }
 
 /**
- * State that a merged directory inherits from the directories above it. At a path where a tree has
- * an opaque directory, or a node that is not a directory, it *hides* the trees below it.
+ * State that a merged directory inherits from its parent directories. A tree *hides* the trees of
+ * higher rank at a path where it has an opaque directory, or a node that is not a directory.
  */
 export interface Scope {
   /**
@@ -57,15 +57,15 @@ export interface Scope {
    */
   readonly open: boolean;
   /**
-   * In some directories on the path, a tree hides the trees below it. This is the rank of that tree
-   * in the outermost such directory; −1 for none.
+   * Rank of the tree that hides others in the outermost directory on the path where a tree does so;
+   * −1 for none.
    */
   readonly outerHider: number;
-  /** The same rank in the innermost such directory; −1 for none. */
+  /** Rank of the tree that hides others in the innermost such directory; −1 for none. */
   readonly innerHider: number;
   /**
-   * Ranks of the trees that have a directory directly over a symbolic link, at any directory on the
-   * path.
+   * Ranks of the trees whose directory lies directly over a symbolic link of a lower tree, at any
+   * directory on the path.
    */
   readonly overLink: readonly number[];
 }
@@ -162,7 +162,7 @@ class Merger {
    */
   readonly #stack: Frame[] = [];
   readonly #writers: DirectoryWriter[] = [];
-  /** Number of names, runs and directories since the last pause. */
+  /** Number of names, runs of rows and directories that were merged since the last pause. */
   #work = 0;
   readonly #child = new Uint32Array(RESULT_WORDS);
 
@@ -242,8 +242,8 @@ class Merger {
       const { holder, place } = second;
       end = rowsBefore(index, from + 1, holder, place);
       // A leaf reaches up to the first name of the next leaf, so the leaf before `end` may overlap.
-      // The last leaf is not shared either, because it may end where the format would not end a
-      // leaf.
+      // The last leaf is not shared either: it ends with its directory, and more names follow here,
+      // so the format may not end a leaf at its last name.
       if (end === index.count || compareRows(index, end, holder, place) !== 0) end--;
     }
     const takesMarked = this.#rules.keepsMarks(stream.rank, scope);

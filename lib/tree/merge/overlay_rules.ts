@@ -31,7 +31,10 @@ export interface EnteredDirectory {
   readonly hider: number;
 }
 
-/** Enters a directory: `rows` are those of its name, topmost first, `scope` is that of its parent. */
+/**
+ * Decides how the rows of a directory are merged. `rows` are the rows of its name, topmost first;
+ * `scope` is the scope of its parent.
+ */
 export function enterDirectory(rows: readonly MergeRow[], scope: Scope): EnteredDirectory {
   let contributors = 0;
   let hider = -1;
@@ -93,7 +96,7 @@ export function directoryAttributes(
   return { attributes: null, implied: false };
 }
 
-/** Runs a look-up. A path that leads nowhere gives `undefined`. */
+/** Runs a look-up. Returns `undefined` when the look-up fails with `E_LOOP` or `E_NOT_DIR`. */
 export function unlessLost<T>(look: () => T): T | undefined {
   try {
     return look();

@@ -53,8 +53,8 @@ export function* overlaySteps(trees: readonly Tree[], kind: TreeKind): Steps<Tre
 }
 
 /**
- * When link groups lost names, sets the new label on their remaining names. Returns null when no
- * label changes.
+ * Sets the new labels of link groups that lost names, on their remaining names. Returns the trees
+ * with these labels; null when no label changes.
  */
 function* relabel(
   trees: readonly PackedTree[],

@@ -46,9 +46,9 @@ interface Place {
 }
 
 /**
- * Shows what {@linkcode overlayTrees} would make of trees as a root tree, without making it. A
- * look-up reads the directories on its path, in each tree, and nothing else. One thing costs more:
- * the link group of an entry, for which the linked entries of its tree are visited.
+ * A view of the root tree that {@linkcode overlayTrees} would make of several trees. The view does
+ * not make that tree: a look-up reads only the directories on its path, in each tree. Only the link
+ * group of an entry costs more: all entries of its tree that have a link group are visited.
  */
 export class OverlayView implements LowerLayers, Places<Place> {
   readonly kind = "root";
@@ -181,8 +181,8 @@ export class OverlayView implements LowerLayers, Places<Place> {
   }
 
   /**
-   * Finds the labels of the link groups of entries. A tree above may hide some names of a group: its
-   * label is then the least of the others. Nothing hides names of the topmost tree.
+   * Finds the labels of the link groups of entries. A tree above may hide some names of a group. The
+   * label is then the least path that is still visible. Nothing hides names of the topmost tree.
    */
   #learnLabels(places: Iterable<Place>): void {
     const wanted = new Map<number, Set<ByteString>>();

@@ -18,7 +18,7 @@ import type { TreeKind } from "../tree.ts";
  */
 const THROUGH: DirectoryNode = { ...IMPLIED };
 
-/** A path of a patch. */
+/** A path in a patch, and what the patch changes there. */
 interface Entry {
   readonly name: ByteString;
   /** The new node; null to remove the path; {@linkcode THROUGH} when only paths below change. */
@@ -40,7 +40,7 @@ export interface PatchedNode {
   readonly turn: number;
 }
 
-/** Collects changes of a tree as one small tree, which is then merged over it. */
+/** Collects changes of a tree as one small tree, which is then merged over that tree. */
 export class Patch {
   readonly #kind: TreeKind;
   readonly #root: Entry = entry("" as ByteString, THROUGH);

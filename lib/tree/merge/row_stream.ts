@@ -14,7 +14,7 @@ export class RowStream {
   i = 0;
   /** The index block of the directory; null when the directory has one leaf. */
   readonly index: Block | null;
-  /** Index of the current row in the index block. */
+  /** Index, in the index block, of the row that stands for the current leaf. */
   at = 0;
 
   constructor(rank: number, directory: Block) {

@@ -133,7 +133,7 @@ function checkName(block: Block, i: number, at: number, end: number, isRoot: boo
     let four = u32[word] as number;
     if (left < 4) {
       if (four >>> left * 8 !== 0) damaged("a name is not padded");
-      // The padding is zeros. Replace it by ones, so that only a NUL in the name is found.
+      // The padding is zeros. Replace it by bytes of 1, so that only a NUL in the name is found.
       four |= ONES << left * 8;
     }
     if (hasZero(four) || hasZero(four ^ SLASHES)) damaged("a name holds a NUL or a slash");

@@ -87,7 +87,8 @@ function openFooter(
   );
   tree.live = tree.retained = pages;
   // Each entry takes at least the bytes of its row. A file that claims more entries must refer to
-  // the same blocks again and again, so that a small file expands without end.
+  // the same blocks again and again. Such a file is refused, because a small one could stand for a
+  // tree of any size.
   if (tree.count * ROW_WORDS * 4 > pages - HEADER_WORDS * 4) {
     damaged("it claims more entries than fit into it");
   }

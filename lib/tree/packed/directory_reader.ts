@@ -2,7 +2,7 @@ import { type ByteString, writeBytes } from "../../bytes/mod.ts";
 import type { Block } from "./block.ts";
 import { compareNames, wordsOf } from "./format.ts";
 
-/** A name in the form of a heap. */
+/** A name in the form that it has in the heap of a block. */
 interface PackedName {
   /** The bytes of the name, zero-padded to whole words. */
   readonly words: Uint32Array;

@@ -105,7 +105,7 @@ export class DirectoryWriter {
     return this.#leaf.row;
   }
 
-  /** The words that hold the current row. It can be another array after a row begins. */
+  /** The words that hold the current row. Read this again after each `begin`: the array may be new. */
   get rows(): Uint32Array {
     return this.#leaf.rows;
   }
@@ -265,7 +265,8 @@ export class DirectoryWriter {
 }
 
 /**
- * Writes the reference that row `i` holds to its child as a result of the segment being written.
+ * Makes a *result* from the reference that row `i` holds to its child, and writes it to `out`. The
+ * result is valid in the segment being written.
  */
 export function writeReference(
   block: Block,

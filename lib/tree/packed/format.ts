@@ -4,7 +4,7 @@
  *
  * A directory is one *block*:
  *
- *     header    4 words: total bytes, hashed bytes, sum of sides and extents, 0
+ *     header    4 words: total bytes, hashed bytes, checksum of sides and extents, 0
  *     hashed    1 word: kind << 28 | number of rows
  *               rows: 10 words each, sorted by name
  *               heap: for each row its name, digest, link target, xattrs, link group
@@ -24,7 +24,7 @@
  * @module
  */
 
-/** Words of a block's header: total bytes, hashed bytes, sum of sides and extents, zero. */
+/** Words of a block's header: total bytes, hashed bytes, checksum of sides and extents, zero. */
 export const HEADER_WORDS = 4;
 /** Words of a row. */
 export const ROW_WORDS = 10;
@@ -127,7 +127,7 @@ export const CUT_MAX = 512;
  */
 const CUT_MASK = 127;
 
-/** Start value of FNV-1a (32 bits), for the hash of a name and for the sum of sides and extents. */
+/** Start value of FNV-1a (32 bits), for the hash of a name and the checksum of sides and extents. */
 export const HASH_SEED = 0x811c9dc5;
 /** Multiplier of FNV-1a (32 bits). */
 export const HASH_PRIME = 0x01000193;
@@ -154,8 +154,8 @@ export function wordsOf(bytes: number): number {
 }
 
 /**
- * Reverses the bytes of a word, so that swapped words compare as numbers in the order of their
- * bytes.
+ * Reverses the bytes of a word. Two reversed words compare as numbers in the same order as their
+ * bytes in memory.
  */
 function swap(word: number): number {
   return ((word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0;

@@ -59,7 +59,7 @@ export class PackedTree implements Tree {
 }
 
 /**
- * The implementation of a tree.
+ * Returns a tree as its implementation.
  *
  * @throws {TypeError} when this library did not make the tree
  */

@@ -17,12 +17,12 @@ export interface TreeSource {
 }
 
 /**
- * Replaces the error about damage in a stored tree (`E_FORMAT` or `E_DIGEST`) by the error that is
- * thrown instead.
+ * Takes an error about damage in a stored tree (`E_FORMAT` or `E_DIGEST`), and returns the error to
+ * throw in its place.
  */
 export type OnDamage = (error: VarveError) => VarveError;
 
-/** Calls `act` and passes an error about damage (`E_FORMAT`, `E_DIGEST`) through `onDamage`. */
+/** Calls `act`. An error about damage (`E_FORMAT`, `E_DIGEST`) is replaced by means of `onDamage`. */
 export function withDamage<T>(onDamage: OnDamage, act: () => T): T {
   try {
     return act();
@@ -33,8 +33,8 @@ export function withDamage<T>(onDamage: OnDamage, act: () => T): T {
 }
 
 /**
- * Maximum size of the cache of blocks: 64 MiB. A full cache is emptied, so that each of its blocks
- * must be read once more.
+ * Maximum size of the cache of blocks: 64 MiB. A full cache is emptied. A block that was in it is
+ * read again when it is needed again.
  */
 const CACHE_BYTES = 1 << 26;
 
