@@ -23,6 +23,7 @@ export class Budget {
   #entries = 0;
   #metadata = 0;
   #walked = 0;
+  #implied = 0;
   #steps = 0;
   /** Maximum number of entries, by the size of the compressed layer. */
   #mostEntries = Infinity;
@@ -57,6 +58,18 @@ export class Budget {
   }
 
   /**
+   * Counts the bytes of the path of an implied directory. A short path in an archive can make a
+   * directory on each of its levels, and every verb that shows, exports or unpacks the tree handles
+   * the path of each. They have the same limits as the bytes of names.
+   *
+   * @throws {VarveError} `E_LIMIT`
+   */
+  implied(length: number, path: ByteString): void {
+    this.#implied += length;
+    if (this.#implied > this.#mostMetadata) throw this.#tooLarge(shownPath(path));
+  }
+
+  /**
    * Checks the counts against the size of the compressed layer, which may be known only now.
    *
    * @throws {VarveError} `E_LIMIT`
@@ -64,7 +77,7 @@ export class Budget {
   judge(blobSize: number): void {
     this.#allow(blobSize);
     if (this.#entries > this.#mostEntries) throw this.#tooMany("");
-    if (Math.max(this.#metadata, this.#walked) > this.#mostMetadata) throw this.#tooLarge("");
+    if (this.#most() > this.#mostMetadata) throw this.#tooLarge("");
   }
 
   /**
@@ -76,11 +89,16 @@ export class Budget {
    */
   beyondRatio(blobSize: number): BeyondRatio {
     const { entryRatio, metadataRatio } = this.limits;
-    const metadata = Math.max(this.#metadata, this.#walked);
+    const metadata = this.#most();
     return {
       entries: Math.max(0, this.#entries - Math.floor(blobSize / KIB * entryRatio)),
       metadata: Math.max(0, metadata - blobSize * metadataRatio),
     };
+  }
+
+  /** The largest of the counts that have the limits of metadata. */
+  #most(): number {
+    return Math.max(this.#metadata, this.#walked, this.#implied);
   }
 
   #allow(blobSize: number): void {
@@ -102,7 +120,7 @@ export class Budget {
 
   #tooLarge(subject: string): VarveError {
     const { limits } = this;
-    return Math.max(this.#metadata, this.#walked) > limits.metadata
+    return this.#most() > limits.metadata
       ? limitError("metadata", limits.metadata, subject)
       : limitError("metadataRatio", limits.metadataRatio, subject);
   }

@@ -82,7 +82,12 @@ export class Walker {
   /** Makes the missing directories, and returns the directory at the end of the walk. */
   make(path: ByteString): NodeId {
     this.checkNames(path);
-    for (const name of this.missing) this.directory = this.makeChild(this.directory, name, path);
+    if (this.missing.length === 0) return this.directory;
+    let length = lengthOf(this.names) - lengthOf(this.missing);
+    for (const name of this.missing) {
+      length += name.length + 1;
+      this.directory = this.makeChild(this.directory, name, path, length);
+    }
     this.missing.length = 0;
     return this.directory;
   }
@@ -98,9 +103,12 @@ export class Walker {
     }
   }
 
-  /** Makes an implied directory. @throws {VarveError} `E_LIMIT` */
-  makeChild(directory: NodeId, name: ByteString, path: ByteString): NodeId {
+  /**
+   * Makes an implied directory, whose own path has `length` bytes. @throws {VarveError} `E_LIMIT`
+   */
+  makeChild(directory: NodeId, name: ByteString, path: ByteString, length: number): NodeId {
     this.#budget.entry(path);
+    this.#budget.implied(length, path);
     this.#budget.metadata(name.length, path);
     return this.#tree.put(directory, name, IMPLIED);
   }
@@ -143,4 +151,9 @@ export class Walker {
     const { links } = this.#budget.limits;
     return entryError("E_LOOP", path, `its path leads through more than ${links} symbolic links`);
   }
+}
+
+/** Length in bytes of a path of these names, with a slash after each. */
+export function lengthOf(names: readonly ByteString[]): number {
+  return names.reduce((sum, { length }) => sum + length + 1, 0);
 }

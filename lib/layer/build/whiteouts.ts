@@ -1,7 +1,7 @@
 import type { ByteString } from "../../bytes/mod.ts";
 import type { NodeId, TreeBuilder, WhiteoutNode } from "../../tree/mod.ts";
 import type { Budget } from "./budget.ts";
-import type { Walker } from "./walker.ts";
+import { lengthOf, type Walker } from "./walker.ts";
 import { WHITEOUT_PREFIX } from "./whiteout_name.ts";
 
 /** The node of every whiteout: it has no attributes. */
@@ -147,10 +147,13 @@ export class Whiteouts {
 
   #place(whiteout: Placed, tree: TreeBuilder): void {
     let { directory } = whiteout;
-    for (const name of whiteout.missing) {
+    const { path, missing } = whiteout;
+    let length = Math.max(0, path.length - whiteout.name.length - lengthOf(missing));
+    for (const name of missing) {
+      length += name.length + 1;
       const child = tree.child(directory, name);
       if (child >= 0 && tree.typeOf(child) === "whiteout") return;
-      directory = child >= 0 ? child : this.#walker.makeChild(directory, name, whiteout.path);
+      directory = child >= 0 ? child : this.#walker.makeChild(directory, name, path, length);
     }
     if (whiteout.kind === "opaque") return tree.setOpaque(directory);
     const child = tree.child(directory, whiteout.name);

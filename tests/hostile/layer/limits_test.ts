@@ -76,6 +76,18 @@ Deno.test("K02: bytes of paths that are walked anew are bounded", () => {
   }
 });
 
+Deno.test("K02: bytes of the paths of implied directories are bounded", () => {
+  const setting = "limits.layer.metadataRatio";
+  const limits = { metadataRatio: 5, metadataRatioFrom: 50 };
+  // Three implied directories, whose paths have 2, 4 and 6 bytes with their slashes.
+  const deep = (n: number) => Array.from({ length: n }, (_, i) => entryOf(`${i}/a/a/f`, "fifo"));
+  for (const when of ["begin", "end"] as const) {
+    const at = (n: number, size: number) => verdict(deep(n), limits, size, when);
+    assertEquals([at(4, 1), at(5, 1)], ["OK", setting], when);
+    assertEquals([at(8, 20), at(9, 20)], ["OK", setting], when);
+  }
+});
+
 Deno.test("K02: 28 KB that name 5 million directories are refused", async () => {
   const blob = new Uint8Array(gzipSync(concat(...deepNames(1240)), { level: 9 }));
   assert(blob.length < 64 * 1024, `${blob.length}`);
@@ -89,7 +101,7 @@ Deno.test("K02: 28 KB that name 5 million directories are refused", async () => 
         halvesFrom: 0,
       }, { stream: ReadableStream.from([blob]) });
     const error = await assertRejects(() => run(blob.length), VarveError);
-    assertEquals([error.code, error.details.setting], ["E_LIMIT", "limits.layer.entryRatio"]);
+    assertEquals([error.code, error.details.setting], ["E_LIMIT", "limits.layer.metadataRatio"]);
   }
 });
 

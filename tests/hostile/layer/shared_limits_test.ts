@@ -17,10 +17,10 @@ import { concat, file, gnuLong, header } from "../../support/tar/raw_blocks.ts";
 
 type Layers = ImageSpec["layers"];
 
-/** Entries of names with 4,000 directories each. */
+/** Entries of 20 times as many names, with 200 directories each. */
 function deep(count: number, prefix: number): Uint8Array[] {
-  const below = "/a".repeat(3998);
-  return Array.from({ length: count }, (_, i) => [
+  const below = "/a".repeat(199);
+  return Array.from({ length: 20 * count }, (_, i) => [
     gnuLong("L", `${prefix}-${i}${below}/f`),
     header({ name: "f" }),
   ]).flat();
