@@ -56,7 +56,7 @@ export function attributeTree(layers: readonly Tree[]): Tree {
   return builder.finish(null);
 }
 
-/** Adds a directory, with the directories above it. */
+/** Adds the last directory of `way`, and those directories above it that are still missing. */
 function add(builder: TreeBuilder, way: readonly Step[]): void {
   let parent = builder.root;
   for (const step of way) {
@@ -92,7 +92,10 @@ class Cursor {
   }
 }
 
-/** Whether a walk comes to `a` before `b`. It compares name by name, so a slash is less than any byte of a name. */
+/**
+ * Whether a walk visits `a` before `b`. Paths are compared name by name, so a slash sorts before
+ * every byte of a name.
+ */
 function isBefore(a: ByteString, b: ByteString): boolean {
   if (a === b) return false;
   const length = Math.min(a.length, b.length);

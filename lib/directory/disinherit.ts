@@ -26,8 +26,8 @@ export function removeInheritedAcls(directory: Fd): void {
 }
 
 /**
- * Undoes what a new directory inherited from its parent: sets the owner and group of this process
- * and `mode`, and removes the ACLs.
+ * Undoes what a new directory inherited from its parent: gives it to the user and group of this
+ * process, removes the ACLs, and sets the mode to `mode`.
  */
 export function disinherit(path: string, mode: number): void {
   using directory = ownFd(openDirectoryAt(CWD, fromText(path)));

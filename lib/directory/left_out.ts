@@ -1,6 +1,6 @@
 /**
  * Records what could not be set when a directory was filled from layers. If the user was not root,
- * that user owns all its files, and devices are missing.
+ * all files in the directory belong to that user, and devices are missing.
  *
  * The record is the file `left-out` beside the directory. With it, a scan does not mistake things
  * that were left out for changes that somebody made.
@@ -86,8 +86,9 @@ function isLeftOut(value: unknown): value is LeftOut {
 }
 
 /**
- * Returns `found` with the owner that the file has in the layers. If the file belongs to the user
- * who filled the directory, its owner is the owner of `before`, the node at its path in the layers.
+ * Returns a file with its right owner. If `found` belongs to the user who filled the directory, the
+ * right owner is the owner of `before`, the node at the same path in the layers. If it belongs to
+ * another user, somebody changed the owner since then, so `found` is returned unchanged.
  */
 export function ownerOf<T extends Pick<Attributes, "uid" | "gid">>(
   found: T,

@@ -10,8 +10,10 @@
  *   diff and import of directories use them. `scan/contract.ts` describes their steps.
  * - **Copies** (`copy_directory.ts`) and **disk use** ({@linkcode Usage}, `usage.ts`) work on any
  *   directory, by one walk (`walk_directory.ts`).
- * - **Stubs** (`stubs.ts`) are empty files that a container needs and a commit must not see. **What was left out**
- *   (`left_out.ts`) is what a user who is not root could not set; a commit takes it as unchanged.
+ * - **Stubs** (`stubs.ts`) are empty files and directories that a container needs and a commit must
+ *   not see.
+ * - **What was left out** (`left_out.ts`) is what a user who is not root could not set. A commit
+ *   takes it as unchanged.
  *
  * Directories can be deep, hostile, and in use by other processes. So this room works relative to
  * open descriptors, with raw bytes as names. It never follows a symbolic link, keeps few

@@ -4,8 +4,8 @@ import type { Directories, TreeFile } from "../store/mod.ts";
 import { decodeTree, type Tree } from "../tree/mod.ts";
 
 /**
- * Reads the file of a layer's tree completely and checks all of it. For trees that are walked
- * completely, more than once.
+ * Reads the file of a layer's tree completely and checks all of it. Use it for a tree that is
+ * walked completely, and more than once.
  *
  * @throws {VarveError} `E_DAMAGE`, with the layer as its subject
  */

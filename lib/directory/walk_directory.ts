@@ -20,7 +20,7 @@ export interface DirectoryVisitor {
 /**
  * Visits everything in a directory, at any depth, with few descriptors and no recursion.
  *
- * @param checkpoint called before each name; what it throws ends the walk
+ * @param checkpoint called before each name; if it throws, the walk ends with that error
  */
 export function walkDirectory(
   root: Fd,

@@ -27,7 +27,7 @@ export interface CompressOptions {
  * can make it.
  */
 export interface CompressedPiece<Memory extends ArrayBufferLike = ArrayBuffer> {
-  /** The compressed bytes: whole deflate blocks that end at a byte, or one zstd frame. */
+  /** The compressed bytes: whole deflate blocks that end at a byte boundary, or one zstd frame. */
   readonly bytes: Uint8Array<Memory>;
   /** CRC-32 of the uncompressed bytes. */
   readonly crc32: number;
@@ -36,8 +36,8 @@ export interface CompressedPiece<Memory extends ArrayBufferLike = ArrayBuffer> {
 }
 
 /**
- * A header without name and time, from an unknown system (RFC 1952, 2.3), so that it is the same on
- * every machine.
+ * A header without name and time, in which the operating system is "unknown" (RFC 1952, 2.3), so
+ * that it is the same on every machine.
  */
 const GZIP_HEADER = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff] as const;
 

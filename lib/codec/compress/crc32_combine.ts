@@ -2,7 +2,7 @@
 const POLYNOMIAL = 0xedb88320;
 const ONE = 0x8000_0000;
 
-/** x to the power of 2ⁿ modulo the polynomial, for n from 0 to 31. */
+/** x to the power of 2ⁿ modulo `POLYNOMIAL`, for n from 0 to 31. */
 const POWERS: readonly number[] = powers();
 
 /**
@@ -25,7 +25,7 @@ export function crc32Combine(first: number, second: number, secondLength: number
   return (multiply(shift, first) ^ second) >>> 0;
 }
 
-/** The product of two polynomials modulo the polynomial. */
+/** The product of two polynomials modulo `POLYNOMIAL`. */
 function multiply(a: number, b: number): number {
   let product = 0;
   for (let bit = ONE, factor = b; bit !== 0; bit >>>= 1) {

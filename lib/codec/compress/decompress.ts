@@ -25,7 +25,7 @@ export async function* decompress(
   let pieces: Uint8Array<ArrayBuffer>[] = [];
   const sink = (bytes: Uint8Array): void => void pieces.push(new Uint8Array(bytes));
   const decompressor = new Decompressor(options);
-  // Not `using`, which Node 22 does not know: this room runs there, too.
+  // Closed in `finally`, because this room also runs in Node 22, which does not know `using`.
   try {
     for await (const chunk of source) {
       signal?.throwIfAborted();

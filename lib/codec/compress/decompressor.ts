@@ -47,9 +47,9 @@ interface Reader {
  * Decompresses gzip and zstd, synchronously and in bounded memory, from pieces of any size.
  *
  * Each `push` passes its output to the sink, in pieces of up to the size of a buffer. The pieces of
- * an uncompressed stream are passed on unchanged. Every checksum and length is verified, and the
- * end is found exactly: only NULs and further members or frames may follow it. After an error,
- * every call except `close` throws the same error again.
+ * an uncompressed stream are passed on unchanged. Every checksum and length is verified. Only NULs
+ * and further members or frames may follow a member or frame. After an error, every call except
+ * `close` throws the same error again.
  *
  * @example
  * ```ts
@@ -110,7 +110,7 @@ export class Decompressor implements Disposable {
   }
 
   /**
-   * Takes the next bytes, of any number, and passes their output to the sink.
+   * Takes the next chunk, of any size, and passes its output to the sink.
    *
    * @throws {VarveError} `E_COMPRESSION` for a compression that is not supported, `E_FORMAT` for
    *   damage, `E_TRAILING` for bytes after the end, `E_LIMIT` for an exceeded limit (the message

@@ -2,9 +2,9 @@
  * Decodes one compressed piece after another (a deflate stream, a zstd frame), synchronously, from
  * memory into memory.
  *
- * After each `write`, `consumed` and `produced` hold its numbers of bytes. An implementation throws
- * `VarveError` `E_FORMAT` for bytes that are not of its format; after that, only `close` may be
- * called.
+ * After each `write`, `consumed` and `produced` say how many bytes it used and made. An
+ * implementation throws `VarveError` `E_FORMAT` for bytes that are not of its format; after that,
+ * only `close` may be called.
  */
 export interface Decoder {
   /** Number of input bytes that the last `write` used. */

@@ -18,10 +18,10 @@
  *
  * ## Compressing
  *
- * {@linkcode compress} is deterministic: the same input gives the same output on any machine, with
- * any number of workers. For this the input is cut into pieces of a fixed length (
- * {@linkcode splitPieces}), each piece is compressed independently ({@linkcode compressPiece}), and
- * the results are joined ({@linkcode joinPieces}).
+ * {@linkcode compress} is deterministic: with the same version of node:zlib, the same input gives
+ * the same output for any number of workers. To this end, {@linkcode splitPieces} cuts the input
+ * into pieces of a fixed length, {@linkcode compressPiece} compresses each piece independently, and
+ * {@linkcode joinPieces} joins the results.
  *
  * @example
  * ```ts

@@ -60,7 +60,7 @@ export function createNodeInflater(): Inflater {
 /**
  * Makes a decoder for zstd frames with node:zlib. It verifies checksums and content sizes.
  *
- * @param windowBytes maximum size of a window that it accepts
+ * @param windowBytes maximum size in bytes of a window that it accepts
  */
 export function createNodeZstdDecoder(windowBytes: number): Decoder {
   const windowLog = Math.max(10, Math.ceil(Math.log2(windowBytes)));

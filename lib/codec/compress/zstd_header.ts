@@ -31,7 +31,7 @@ export function frameHeaderBytes(descriptor: number): number {
     contentSizeBytes(descriptor);
 }
 
-/** Whether the reserved bit of a descriptor is set, which must be 0. */
+/** Whether the reserved bit of a descriptor is set. RFC 8878 demands that it is 0. */
 export function hasReservedBit(descriptor: number): boolean {
   return (descriptor & RESERVED) !== 0;
 }

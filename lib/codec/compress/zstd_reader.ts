@@ -50,7 +50,7 @@ export class ZstdReader {
   readonly #output: OutputBuffer;
   /** Collects a magic, a frame header or a block header. */
   readonly #field = new Uint8Array(MAX_HEADER_BYTES);
-  /** Bytes collected in `#field`. */
+  /** Number of bytes collected in `#field`. */
   #have = 0;
   #state: State = "magic";
   /** Number of bytes that are left of the current skippable frame, block or checksum. */
@@ -60,7 +60,7 @@ export class ZstdReader {
   #contentBytes: number | undefined;
   /** Value of `bytesOut` at the start of the frame. */
   #frameStart = 0;
-  /** Whether the last block of the frame was read, and the checksum. */
+  /** Whether the last block of the frame and its checksum, if there is one, were read. */
   #complete = false;
   /** Whether a block of the reserved type was found. */
   #sawReserved = false;

@@ -112,8 +112,8 @@ export function xattrsOf(records: PaxRecords | undefined, position: number): rea
 }
 
 /**
- * The names of PAX records that hold an access control list as text, as star and bsdtar write it. Container
- * engines ignore them, and so does varve: the caller counts them.
+ * The names of the PAX records in which star and bsdtar write an access control list as text.
+ * Container engines ignore these records, and so does varve. The caller counts them.
  */
 export function aclTextsOf(records: PaxRecords | undefined): readonly ByteString[] | undefined {
   if (records === undefined || records.size === 0) return undefined;

@@ -44,8 +44,8 @@ type Records = [key: ByteString, value: ByteString][];
  * numbers that are too large, and times with nanoseconds or before the epoch. Large numbers are
  * also written into the ustar field, in base-256, so that no two readers see different numbers. A
  * name that is not UTF-8 is written as its bytes with `hdrcharset=BINARY`, as POSIX defines it. An
- * xattr whose name holds a `=` is written in libarchive's spelling, because SCHILY's cannot hold
- * it.
+ * xattr whose name holds a `=` is written in libarchive's spelling, because the spelling of SCHILY
+ * cannot hold it.
  *
  * @throws {RangeError} when a tar archive cannot hold a value
  * @throws {VarveError} `E_LIMIT` when the PAX header is larger than readers accept (1 MiB)

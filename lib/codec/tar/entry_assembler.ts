@@ -25,8 +25,8 @@ import {
 } from "./sparse.ts";
 
 /**
- * The next part of the archive: the body of a meta header, a block of a sparse map, or the body of
- * this entry.
+ * The next part of the archive: `"meta"` is the body of a meta header, `"map"` a block of a sparse
+ * map, and an entry stands for its body.
  */
 export type Step = "meta" | "map" | Entry;
 
@@ -116,8 +116,8 @@ export class EntryAssembler {
         break;
       case TYPE.PAX_GLOBAL:
         parsePax(bytes, start, end, this.#position);
-        // Go treats this as a separate entry, so the preceding meta headers belong to it and are
-        // consumed.
+        // Go treats a global header as a separate entry, so the preceding meta headers belong to it
+        // and are consumed.
         this.#takeMeta();
         break;
       case TYPE.GNU_LONG_NAME:
@@ -219,7 +219,10 @@ export class EntryAssembler {
     throw tarError(this.#position, "the body ends inside of the sparse map");
   }
 
-  /** Counts bytes of meta headers and sparse maps. They compress well, but cost time. */
+  /**
+   * Counts bytes of meta headers and sparse maps. They cost time to parse, and they compress so
+   * well that a small layer can hold very many.
+   */
   #countMeta(size: number): void {
     this.#metaBytes += size;
     const { metaBytes } = this.#limits;
@@ -283,8 +286,8 @@ export class EntryAssembler {
       ? Math.max(header.path.length, header.linkname.length)
       : header.path.length;
     if (longest > pathBytes) throw pathTooLong(longest, pathBytes, this.#position);
-    // Engines drop the slash of such a file when it is empty. If it has content, they disagree on
-    // whether it is a file or a directory.
+    // When the name of an empty file ends in a slash, engines drop the slash. If the file has
+    // content, they disagree on whether it is a file or a directory.
     if (type === "file" && header.slash && (this.#size > 0 || this.stored > 0)) {
       const path = escapeForTerminal(header.path);
       throw tarError(

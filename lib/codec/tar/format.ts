@@ -41,8 +41,8 @@ export function isHeaderOnly(typeflag: number): boolean {
 }
 
 /**
- * Whether this is the type of a meta header: PAX, or a GNU long name or link. It does not describe
- * a path itself.
+ * Whether this is the type of a meta header: PAX, or a GNU long name or link. A meta header is not
+ * an entry.
  */
 export function isMeta(typeflag: number): boolean {
   return typeflag === TYPE.PAX || typeflag === TYPE.PAX_GLOBAL ||

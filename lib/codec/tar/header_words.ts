@@ -114,7 +114,7 @@ export function octal12(words: Uint32Array, word: number): number | undefined {
  */
 function lastDigits(word: number): number {
   const end = word >>> 24;
-  // For any other end, −1 sets bits that no digit has.
+  // −1 has bits that no digit has, so the caller refuses any other end.
   return end === 0 || end === SPACE ? (word & 0xffffff) ^ (ZEROS & 0xffffff) : -1;
 }
 

@@ -178,8 +178,8 @@ function checkTime(block: Uint8Array, at: number, position: number): void {
 
 /**
  * Reads the prefix that Go before 1.8 wrote into GNU headers, in the place where GNU has times. The
- * field is a prefix when the times do not parse and the field is ASCII (golang.org/issue/12594,
- * golang.org/issue/21005).
+ * field is a prefix when one of the two times does not parse and the field is ASCII
+ * (golang.org/issue/12594, golang.org/issue/21005).
  */
 function misplacedPrefix(block: Uint8Array, at: number): ByteString {
   if (block[at + 345] === 0 && block[at + 357] === 0) return EMPTY;

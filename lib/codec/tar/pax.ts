@@ -30,7 +30,7 @@ const EQUALS = 0x3d;
 /** Length in bytes of the shortest record: `5 k=\n`. */
 const MIN_RECORD = 5;
 
-/** Keys whose values become C strings. A NUL in a value would hide the rest of the value. */
+/** Keys whose values become C strings in other readers, where a NUL hides the rest of the value. */
 const STRING_KEYS: ReadonlySet<string> = new Set([
   "path",
   "linkpath",

@@ -20,9 +20,9 @@ export interface TarHandler {
    */
   endEntry(): void;
   /**
-   * Reports that the padding after the entry that ended last is not zero. Called at most once for
-   * each entry. Such padding is legal. But when the pages of the archive are mapped as pages of the
-   * file, the bytes after the end of a file must read as zeros.
+   * Reports that the padding after the last ended entry is not all zeros. Called at most once for
+   * each entry. Such padding is legal. But the pages of the archive that hold a file may be mapped
+   * into memory in place of the file, and then the bytes after the file's end must be zeros.
    */
   dirtyPadding?(): void;
 }

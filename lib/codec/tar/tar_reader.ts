@@ -116,7 +116,7 @@ export class TarReader {
   }
 
   /**
-   * Reads the next bytes, of any number. They are not kept after the call.
+   * Reads the next chunk, of any size. Its bytes are not kept after the call.
    *
    * @throws {VarveError} `E_HEADER`, `E_TYPE`, `E_ID`, `E_TIME`, `E_XATTR`,
    *   `E_NAME_TOO_LONG` or `E_LIMIT` when the archive is malformed or too large
@@ -136,8 +136,8 @@ export class TarReader {
   }
 
   /**
-   * Number of the next content bytes that {@linkcode TarReader.skip} may skip; 0 outside a body.
-   * For archives in seekable files.
+   * Number of content bytes that {@linkcode TarReader.skip} may skip now; 0 outside a body. Use it
+   * when the archive is a file in which the caller can seek.
    */
   get skippable(): number {
     return this.#state === "body" ? this.#left : 0;

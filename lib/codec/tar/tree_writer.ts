@@ -24,8 +24,8 @@ export interface TreeEntry {
   /** The entry to write. */
   readonly entry: TarEntry;
   /**
-   * Path in the tree, without leading or trailing slash. For a whiteout or opaque marker, with its
-   * `.wh.` name.
+   * Path in the tree, without leading or trailing slash. The path of a whiteout or opaque marker
+   * ends in its `.wh.` name.
    */
   readonly path: ByteString;
   /** The file whose content follows; `null` when no content follows. */
@@ -114,8 +114,8 @@ function join(directory: ByteString, name: ByteString): ByteString {
 }
 
 /**
- * Writes a tree as a tar archive, as a stream. Memory is bounded by the chunks that `read` returns,
- * one path for each link group, and the whiteouts of one directory.
+ * Writes a tree as a tar archive, as a stream. Memory holds the chunks that `read` returns, one
+ * path for each link group, and the whiteouts of the current directory and its ancestors.
  *
  * @throws {VarveError} `E_SIZE` when `read` returns more or fewer bytes than the size of the file,
  *   `E_WHITEOUT_NAME` as {@linkcode treeEntries}, `E_LIMIT` as {@linkcode encodeTarHeader}

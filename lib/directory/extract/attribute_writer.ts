@@ -22,8 +22,8 @@ import type { DropReason, ExtractPolicy } from "./contract.ts";
 import type { Tally } from "./extract_report.ts";
 
 /**
- * Every file system can store the times from 1970 up to this time in January 2038, in seconds since
- * the epoch.
+ * A time in January 2038, in seconds since the epoch. Every file system can store the times from
+ * the epoch up to this time.
  */
 const EVERYWHERE = 0x8000_0000;
 
@@ -38,7 +38,7 @@ export interface AttributeTarget {
 }
 
 /**
- * Finds the resolution of a file system's times by setting those of a directory.
+ * Finds the resolution of a file system's times: sets the times of a directory and reads them back.
  *
  * @param directory open for reading; the extraction sets its final times later
  * @returns nanoseconds, 1 to 10^9
@@ -63,7 +63,8 @@ export class AttributeWriter {
   readonly #step: number;
 
   /**
-   * Writes attributes below a target by a policy. `tally` counts the attributes that are left out.
+   * Makes a writer for the inodes below a target. The policy says which attributes to leave out,
+   * and `tally` counts them.
    */
   constructor(policy: ExtractPolicy, target: AttributeTarget, tally: Tally) {
     const { root, rootless, timeStep } = target;

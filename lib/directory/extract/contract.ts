@@ -65,7 +65,7 @@ export interface ExtractOptions {
   readonly target: ByteString | Fd;
   /** Paths of the layer tars, by diffID. */
   readonly contents: ReadonlyMap<DiffId, ByteString>;
-  /** Which parts to leave out or to refuse. */
+  /** What to leave out or to refuse. */
   readonly policy: ExtractPolicy;
   /** The phase to run; `"all"` by default. */
   readonly phase?: ExtractPhase | undefined;
@@ -104,7 +104,7 @@ export interface ExtractReport {
   readonly files: number;
   /** Number of symbolic links. */
   readonly symlinks: number;
-  /** Number of hard links: names of files beside their first name. */
+  /** Number of hard links. The first name of an inode does not count. */
   readonly links: number;
   /** Number of devices and FIFOs. */
   readonly specials: number;

@@ -8,7 +8,10 @@ import type { ExtractPart } from "./contract.ts";
  */
 const INODE = 32 * 1024;
 
-/** Maximum cost of one run. The rest of a directory may then go to another part. */
+/**
+ * A run of entries that stay together ends when its cost exceeds this. The remaining entries of the
+ * directory may then go to another part.
+ */
 const RUN = 8 * 1024 * 1024;
 
 /**

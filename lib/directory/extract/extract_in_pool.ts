@@ -22,7 +22,7 @@ export interface PoolExtraction {
   readonly target: Fd;
   /** What to leave out or to refuse. */
   readonly policy: ExtractPolicy;
-  /** Cancels the extraction: between two parts, or soon inside a part that runs on this thread. */
+  /** Cancels the extraction. A part that is running stops at its next checkpoint. */
   readonly signal?: AbortSignal | undefined;
   /** Called with the number of bytes written so far. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
@@ -43,7 +43,8 @@ const FEW_BYTES: number = 32 * 1024 * 1024;
  * everything else in parts, and one worker sets the attributes of directories at the end. A small
  * tree goes to one worker.
  *
- * @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE` a layer is missing or damaged; as `extractTree`
+ * @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE` a layer is missing or damaged · the errors of
+ * `extractTree`
  */
 export async function extractInPool(options: PoolExtraction): Promise<ExtractReport> {
   const { pool, store, diffIds, form, policy, signal, target } = options;

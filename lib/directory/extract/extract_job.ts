@@ -42,8 +42,8 @@ export interface ExtractJobInput {
 }
 
 /**
- * The last tree of this thread. The phases and parts of one extraction follow each other and use
- * the same tree. It is held weakly, so that an idle worker keeps no memory.
+ * The tree that this thread used last. The phases and parts of one extraction follow each other and
+ * use the same tree. It is held weakly, so that an idle worker keeps no memory.
  */
 let last: { readonly key: string; readonly tree: WeakRef<Tree> } | undefined;
 

@@ -77,8 +77,8 @@ class Extraction implements Disposable {
   }
 
   /**
-   * Prepares the target if this call is the first. Finds the resolution of file times in the
-   * target.
+   * Prepares the target if this is the first call of the extraction. Returns the resolution of file
+   * times in the target, in nanoseconds.
    */
   #lookAtTarget(rootless: boolean): number {
     const { phase = "all" } = this.#options;
@@ -105,7 +105,10 @@ class Extraction implements Disposable {
     }
   }
 
-  /** Makes the other entries of this part. Of the names of an inode, it makes only the first. */
+  /**
+   * Makes the entries of this part that are not directories. Of an inode with several names, it
+   * makes only the first name.
+   */
   entries(): void {
     const shares = new EntryShares(this.#options.part ?? { index: 0, count: 1 });
     // For each directory from the root to the current one: whether it is opaque.

@@ -25,7 +25,7 @@ export class InodeWriter {
   readonly #attributes: AttributeWriter;
   readonly #tally: Tally;
 
-  /** Makes a writer. `tally` counts the inodes that it makes and leaves out. */
+  /** Makes a writer. `tally` counts the inodes that it makes. */
   constructor(
     policy: ExtractPolicy,
     rootless: boolean,

@@ -18,7 +18,8 @@ export class LayerTars implements Disposable {
   /**
    * Takes the paths of the layer tars, by diffID.
    *
-   * @param checkpoint called between pieces of a large file; what it throws ends the copy
+   * @param checkpoint called between pieces of a large file; if it throws, the copy ends with that
+   * error
    */
   constructor(paths: ReadonlyMap<DiffId, ByteString>, checkpoint: () => void = () => {}) {
     this.#paths = paths;

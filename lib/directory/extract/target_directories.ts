@@ -65,8 +65,8 @@ export class TargetDirectories implements Disposable {
   }
 
   /**
-   * Splits a path that is too long for the kernel into steps. All paths below share the directories
-   * at the ends of the steps, so these are kept open.
+   * Splits a path that is too long for the kernel. Returns a directory on the path, and the rest of
+   * the path from there. Many paths share that directory, so it is kept open.
    */
   #split(path: ByteString): [base: Fd, rest: ByteString] {
     const whole = Math.floor((path.length - 1) / STEP) * STEP;

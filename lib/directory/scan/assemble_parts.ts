@@ -73,9 +73,9 @@ function withDigest(
  * Decides which hard links are in the layer. Returns for each path its inode, or `"unchanged"` when
  * the path is left out.
  *
- * The names of one inode are left out together, when each name is equal to the base's and the base
- * links exactly the same names. Otherwise all names are in the layer, because a layer can only link
- * to files that it holds. In an upper directory, an inode with several names is always in the
+ * The names of one inode are left out together, if each of them has an equal node in the base and
+ * the base links them to each other. Otherwise all names are in the layer, because a layer can only
+ * link to files that it holds. In an upper directory, an inode with several names is always in the
  * layer: when overlayfs copied the file up, it separated the file from its names in the lower
  * directory.
  */

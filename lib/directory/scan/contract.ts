@@ -13,7 +13,7 @@
  * 3. *assemble*: one thread joins these parts into one layer tree. It also decides about hard links
  *    across parts;
  * 4. *layer*: the files of that tree are written as a tar, by the job that also loads layers. So
- *    the result is proved in the same way as a loaded layer.
+ *    the result passes the same checks as a loaded layer.
  *
  * The result does not depend on how the directories were divided into parts.
  *
@@ -69,7 +69,7 @@ export interface LinkedName {
   readonly path: ByteString;
   /** Device and inode number, as a key. */
   readonly inode: string;
-  /** Whether the node is equal to the base's, apart from the link group. */
+  /** Whether the node is equal to the node in the base, apart from the link group. */
   readonly same: boolean;
   /** Link group of the path in the base; `null` for none. */
   readonly group: ByteString | null;
@@ -81,7 +81,7 @@ export interface ScanPart {
   readonly tree: Uint8Array;
   /** The names of inodes that have several names. */
   readonly links: readonly LinkedName[];
-  /** Number of bytes of the files in the tree. A file with several names counts with each of them. */
+  /** Size of the files in the tree, in bytes. A file counts once for each of its names. */
   readonly bytes: number;
   /**
    * Warnings about things that a layer cannot hold, such as sockets, and things that the policy

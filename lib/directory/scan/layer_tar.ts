@@ -39,7 +39,10 @@ export function* layerTar(
   yield* pieces.rest();
 }
 
-/** Writes a file's entry and content. The entry waits until the file is open, because it may have changed since the scan. */
+/**
+ * Writes a file's entry and content. The entry is written only when the file is open, because the
+ * file may have changed since the scan.
+ */
 class EntrySink implements ContentSink {
   readonly #writer: TarWriter;
   readonly #nodes: NodeReader;

@@ -16,7 +16,11 @@ const ESCAPED = "trusted.overlay.overlay.";
 
 /** The mark of an opaque directory. */
 export const OPAQUE_MARK = "trusted.overlay.opaque" as ByteString;
-/** The mark of an empty file that is a whiteout, made when overlayfs could not make a device. */
+/**
+ * The mark of a whiteout that is an empty file. Overlayfs reads such whiteouts but never makes
+ * them. Tools make them where a whiteout must be stored inside of another overlay (kernel
+ * documentation, overlayfs.rst, "Nesting overlayfs mounts").
+ */
 const WHITEOUT_MARK = "trusted.overlay.whiteout";
 
 /** Marks of an inode whose data or entries are in another directory. */

@@ -104,7 +104,7 @@ class Scan {
     return { tree, links: this.#links, bytes: this.#bytes, warnings };
   }
 
-  /** The content of the base in a directory. */
+  /** The entries that the base has in a directory. */
   #below({ path, cut }: ScanDirectory): Below {
     const node = cut ? undefined : path === "" ? rootOf(this.#base) : lookup(this.#base, path);
     return node?.type === "directory" ? new BaseDirectory(this.#base, path, node) : NOTHING;
@@ -156,7 +156,7 @@ class Scan {
     this.#built.leaf(path, found);
   }
 
-  /** Whether a node is equal to the base's, apart from its link group. */
+  /** Whether a node is equal to the node in the base, apart from its link group. */
   #isSame(found: Leaf, before: Node | undefined, path: ByteString): boolean {
     if (before === undefined || !sameOutside(found, before)) return false;
     if (found.type !== "file" || found.size === 0) return true;
@@ -176,7 +176,7 @@ function groupOf(node: Node | undefined): ByteString | null {
   return node.group;
 }
 
-/** The content of the base in a directory. */
+/** The entries that the base has in a directory. */
 interface Below {
   /** The directory itself; `undefined` when the base does not have it. */
   readonly node: DirectoryNode | undefined;

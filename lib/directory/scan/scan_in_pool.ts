@@ -35,8 +35,8 @@ export interface DirectoryLayer {
   /** The layer, as a load would return it; `null` when nothing changed, or without a target. */
   readonly layer: LayerJobOutput | null;
   /**
-   * The layer tree in file form, with the digests of contents; `null` with a target, to which the
-   * tree is written.
+   * The layer tree in file form, with the digests of contents. It is `null` when a target is given,
+   * because the tree is written there.
    */
   readonly tree: Uint8Array | null;
   /** Whether the directory changes nothing. */
