@@ -14,7 +14,7 @@ Deno.test("network errors: explained by kind, without the address that fetch put
     [failed("invalid peer certificate: UnknownIssuer"), "hosts.toml: ca", false],
     [failed("invalid peer certificate: Other(CaUsedAsEndEntity)"), "CA:FALSE", false],
     [failed("invalid peer certificate: certificate expired: x"), "expired", false],
-    [failed("corrupt message of type InvalidContentType"), "--plain-http", false],
+    [failed("corrupt message of type InvalidContentType"), "does not speak TLS", false],
     [new TypeError("Fetch failed: Requests to port 25 are blocked"), "never connects to", false],
     [failed("odd thing for url (https://a/b?sig=SECRET): odd"), "odd thing : odd", true],
   ];
