@@ -87,8 +87,8 @@ export type AnyJob = Job<never, unknown>;
  * A job in two halves for two workers at once. The halves share memory.
  *
  * When the front half fails, it tells the back half. The back half then finishes the bytes that it
- * already has. If it finds an error in them, it fails with that error, otherwise it returns `null`. When a half fails or dies, the pool calls `stop`.
- * After that, neither half may wait for the other.
+ * already has. If it finds an error in them, it fails with that error, otherwise it returns `null`.
+ * When a half fails or dies, the pool calls `stop`. After that, neither half may wait for the other.
  */
 export interface Halves<Output> {
   /** The half that reads the stream and reports progress. */

@@ -132,7 +132,8 @@ export class RecordLog {
 
   /**
    * Adds a record in the slot where {@linkcode find} ended. If a record was found there, the new
-   * record hides it. The words of the new record are zero, except its directory, the hash of its name and its inode.
+   * record hides it. The words of the new record are zero, except its directory, the hash of its name
+   * and its inode.
    */
   insert(directory: number): number {
     const id = this.length++;
