@@ -1,5 +1,7 @@
+import { type Compression, sniff } from "../codec/compress/mod.ts";
 import { VarveError } from "../errors.ts";
 import type { BlobContent, LayerContent, StreamContent, WantedLayer } from "../image/internal.ts";
+import { layerError } from "../image/internal.ts";
 import type { Descriptor } from "../oci/mod.ts";
 import type { ArchiveFiles, FileAt } from "./files.ts";
 
@@ -72,4 +74,13 @@ function bytesContent({ bytes }: Extract<FileAt, { kind: "bytes" }>): StreamCont
     alwaysVerify: true,
     open: () => Promise.resolve(ReadableStream.from([bytes])),
   };
+}
+
+/** The compression of a layer. @throws {VarveError} `E_COMPRESSION`, with the name of its file */
+export function compressionOf(head: Uint8Array, file: string): Compression {
+  try {
+    return sniff(head);
+  } catch (error) {
+    throw layerError(error, "load", file);
+  }
 }

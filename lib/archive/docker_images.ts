@@ -1,5 +1,4 @@
 import { fromText, toText } from "../bytes/mod.ts";
-import { sniff } from "../codec/compress/mod.ts";
 import { algorithmOf } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import {
@@ -24,7 +23,7 @@ import {
   refuseOtherPlatform,
   refuseSeveral,
 } from "./archive_context.ts";
-import { layerContent } from "./archive_content.ts";
+import { compressionOf, layerContent } from "./archive_content.ts";
 
 /**
  * The images of a docker-archive. It has no OCI manifests, so the ingest makes a manifest from the unchanged config and
@@ -110,7 +109,7 @@ async function layerFiles(
     const layer = { file, label: file, diffId };
     const at = await files.find(file);
     if (at?.kind !== "file") return layer;
-    const compression = sniff(await files.head(at));
+    const compression = compressionOf(await files.head(at), file);
     // The blob of an uncompressed layer is the tar itself, so the diffID is also the digest of the blob.
     const isKnown = compression === "none" && algorithmOf(diffId) === "sha256";
     return isKnown ? { ...layer, digest: diffId } : { ...layer, compression };

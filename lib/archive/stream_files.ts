@@ -1,10 +1,11 @@
 import { joinBytes } from "../bytes/mod.ts";
-import { compressionMagic, sniff } from "../codec/compress/mod.ts";
+import { compressionMagic } from "../codec/compress/mod.ts";
 import { TarReader } from "../codec/tar/mod.ts";
 import { equalDigests } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import type { ImageIngest } from "../image/internal.ts";
 import type { Entry } from "../layer/mod.ts";
+import { compressionOf } from "./archive_content.ts";
 import { headOf, readDocument } from "./directory_files.ts";
 import { EntryTable } from "./entry_table.ts";
 import { type ArchiveFiles, digestOfName, type FileAt, type OpenFilesOptions } from "./files.ts";
@@ -166,7 +167,7 @@ class Demux {
     const claimed = {
       size: entry.size,
       digest: digestOfName(name),
-      compression: sniff(head),
+      compression: compressionOf(head, name),
       carriedIn: this.#carriedIn,
     };
     const done = isLayer ? layers.early(name, pipe, claimed) : this.#stageBlob(name, pipe);

@@ -24,7 +24,7 @@ const BLOCK = 512;
  */
 export async function inputError(error: unknown, input: NamedInput): Promise<unknown> {
   const { label, verb, wanted } = input;
-  if (!isBadData(error) || error.message.includes(label)) return error;
+  if (!isBadData(error)) return error;
   const { code, message, details } = error;
   const fail = (reason: string, more = details) =>
     new VarveError(
@@ -40,14 +40,34 @@ export async function inputError(error: unknown, input: NamedInput): Promise<unk
     return fail(reason, { hint: wanted });
   }
   const { actual } = details;
-  if (code === "E_COMPRESSION" && details.expected === "gzip, zstd or none") {
+  if (code === "E_COMPRESSION" && message.startsWith("Cannot decompress stream: ")) {
     return fail(`it is ${actual}, and only gzip, zstd and uncompressed tars are read`, { actual });
   }
-  const hint = code === "E_TRUNCATED" ? "copy or download it again, to its end" : details.hint;
+  // The label may be one letter, which is in most messages: only the form of a message that names something counts.
+  if (message.includes(` ${label}: `)) return error;
+  const hint = code === "E_TRUNCATED" && !message.includes(" layer ")
+    ? "copy or download it again, to its end"
+    : details.hint;
   const reason = message.replace(/^Cannot read tar archive: /, "")
     .replace(/^Cannot decompress (\w+) stream: it ends /, "it is truncated: its $1 stream ends ")
     .replace(/^C(?=annot )/, "c");
   return fail(reason, { ...details, hint });
+}
+
+/**
+ * Puts the name of a layer into an error about its bytes. Without it the error would read as if it were about the archive
+ * that holds the layer. An error that names the layer, and one that is not about the data, is returned as it is.
+ */
+export function layerError(error: unknown, verb: string, label: string): unknown {
+  if (!isBadData(error)) return error;
+  const { code, message, details } = error;
+  if (/^Cannot \w+ (?:layer|blob) /.test(message) || message.includes(label)) return error;
+  return new VarveError(
+    code,
+    `Cannot ${verb} layer ${label}: ${message.replace(/^C(?=annot )/, "c")}`,
+    { ...details, subject: details.subject ?? label },
+    { cause: error },
+  );
 }
 
 /** Whether an error says that the input does not even begin with a tar header, and so is not a tar at all. */

@@ -7,7 +7,7 @@ export type * from "./contract.ts";
 export { ingestImages, type IngestOptions } from "./image_ingest.ts";
 export { imageView } from "./image_view.ts";
 export { importLayer } from "./import_image.ts";
-export { inputError } from "./input_error.ts";
+export { inputError, layerError } from "./input_error.ts";
 export { statInput } from "./input_file.ts";
 export { StoreLayerIngest } from "./layer_ingest.ts";
 export { type ImagePlan, planImage, type PlannedDocument, planStored } from "./plan.ts";

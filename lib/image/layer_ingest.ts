@@ -17,6 +17,7 @@ import type {
   WantedLayer,
 } from "./contract.ts";
 import { mediaWarnings, verifyStream, withOtherDiffId } from "./early_layer.ts";
+import { layerError } from "./input_error.ts";
 import type { LoadProgress } from "./load_options.ts";
 import { expectedOf, type MadeContent, shownName, sizeOf } from "./wanted_layer.ts";
 
@@ -154,7 +155,7 @@ export class StoreLayerIngest implements LayerIngest {
       return { kind: "early", staged, output };
     } catch (error) {
       await staged.discard();
-      throw error;
+      throw layerError(error, this.#options.verb, label);
     }
   }
 
@@ -199,7 +200,9 @@ export class StoreLayerIngest implements LayerIngest {
     content: MadeContent,
     signal: AbortSignal,
   ): Promise<IngestedLayer> {
-    const made = await this.#make(wanted, staged, content, signal);
+    const made = await this.#make(wanted, staged, content, signal).catch((error) => {
+      throw layerError(error, this.#options.verb, wanted.label);
+    });
     if (made === null) throw new Error("the job made no layer, but a document names it");
     return made;
   }

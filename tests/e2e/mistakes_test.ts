@@ -1,7 +1,13 @@
 /** Typical mistakes of users. Each error has its exit code, names what it is about, says why, and says what to do next. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { commandOn } from "../support/cli/in_process.ts";
-import { archiveTar, buildImage, hybridFiles, ociFiles } from "../support/images/images.ts";
+import {
+  archiveTar,
+  buildImage,
+  dockerFiles,
+  hybridFiles,
+  ociFiles,
+} from "../support/images/images.ts";
 import { sampleImage } from "../support/images/sample_image.ts";
 import { type TempDir, tempDir } from "../support/machine/temp_dir.ts";
 
@@ -210,6 +216,29 @@ Deno.test({
       for (const part of parts) assertStringIncludes(stderr, filled(part), line);
     }
   },
+});
+
+Deno.test("an error about a layer names the layer and its archive, and is not about the archive", async () => {
+  await using temp = await tempDir("varve-mistakes-");
+  const on = commandOn(temp.join("store"));
+  const [xz, zip] = [[0xfd, 0x37, 0x7a, 0x58, 0x5a, 0], [0x50, 0x4b, 3, 4]];
+  const bodies: [bytes: number[], reason: string][] = [
+    [[...xz, ...Array(1018).fill(1)], "it is xz"],
+    [[...zip, ...Array(1020).fill(1)], "it is zip"],
+    [Array(1024).fill(65), "the uncompressed bytes have"],
+    [Array(100).fill(65), "the uncompressed bytes have"],
+  ];
+  for (const [bytes, reason] of bodies) {
+    const files = new Map(dockerFiles([sampleImage()]));
+    const layer = [...files.keys()].find((name) => name.endsWith("/layer.tar")) ?? "";
+    files.set(layer, new Uint8Array(bytes));
+    await Deno.writeFile(temp.join("a.tar"), archiveTar(files));
+    const { code, stderr } = await on(["load", temp.join("a.tar"), "--progress", "none"]);
+    assertEquals(code, 7, stderr);
+    assertMatch(stderr, /^varve: Cannot load \/[^ ]+\/a\.tar: cannot \w+ layer [^ ]+/);
+    assertStringIncludes(stderr, reason);
+    assertEquals(/varve load -|no tar, gzip|copy or download/.test(stderr), false, stderr);
+  }
 });
 
 Deno.test("a variable with a wrong value is named, and what is possible", async () => {
