@@ -26,9 +26,9 @@ export interface ArchiveContext {
 }
 
 /**
- * Picks the images that have the name of {@linkcode ArchiveContext.image}, or all without one.
+ * Picks the images that have the name {@linkcode ArchiveContext.image}. When it is `undefined`, picks all images.
  *
- * @param namesOf the names that an image has in the archive, unchecked
+ * @param namesOf returns the names that an image has in the archive; they may be malformed
  * @throws {VarveError} `E_NOT_FOUND` when no image has that name
  */
 export function chosenImages<T>(

@@ -52,7 +52,7 @@ class DirectoryFiles implements ArchiveFiles {
   }
 }
 
-/** The first 512 bytes of a file that is a range or in memory; empty for any other file. */
+/** The first 512 bytes of a file that is on disk or in memory; empty for any other kind of {@linkcode FileAt}. */
 export async function headOf(at: FileAt): Promise<Uint8Array> {
   if (at.kind === "bytes") return at.bytes.subarray(0, 512);
   if (at.kind !== "file") return new Uint8Array(0);

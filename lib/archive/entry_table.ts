@@ -38,7 +38,7 @@ export class EntryTable {
   /** Adds a file. @throws {VarveError} `E_NAME_CLASH` when the name is taken, `E_LIMIT` */
   add(name: string, slot: Slot): void {
     if (this.#slots.has(name)) {
-      // Two readers could pick different entries, so that one is verified and the other is used.
+      // Two readers could pick different entries: one entry would be verified, and the other would be used.
       throw new VarveError(
         "E_NAME_CLASH",
         `Cannot read ${this.#label}: it holds ${JSON.stringify(name)} twice`,

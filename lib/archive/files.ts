@@ -16,7 +16,7 @@ export type FileAt =
   | KnownBlob
   /** The file came in a stream and is staged as a blob, because it is not a layer. */
   | { readonly kind: "blob"; readonly digest: Digest; readonly size: number }
-  /** The file came in a stream and looked like a layer, but no layer could be made of it. */
+  /** The file came in a stream and looked like a layer, but no layer could be made from it. */
   | { readonly kind: "failed"; readonly error: unknown }
   /** The file came in a stream and is small enough to be a document. */
   | { readonly kind: "bytes"; readonly bytes: Uint8Array };
@@ -49,7 +49,7 @@ export interface OpenFilesOptions {
   readonly maxDocument: number;
 }
 
-/** Number of links that are followed from one name. */
+/** Maximum number of links to follow from one name. */
 export const MAX_LINKS = 8;
 
 /**

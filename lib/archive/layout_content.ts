@@ -23,7 +23,10 @@ export function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
   return ReadableStream.from(bytes.length === 0 ? [] : [bytes]);
 }
 
-/** Makes streams that pass bytes on, and reports the sum over all of them as progress. */
+/**
+ * Returns a function that makes streams for counting. Each stream passes its bytes on unchanged. The number of bytes in
+ * all of these streams is reported as progress.
+ */
 export function meter(
   layout: Layout,
   options: SinkOptions,

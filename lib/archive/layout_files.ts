@@ -65,7 +65,10 @@ function inline(name: string, bytes: Uint8Array): LayoutFile {
   return { name, size: bytes.length, bytes };
 }
 
-/** One descriptor for each name. Its ref.name is the tag if that is unique in the archive, else the full name. */
+/**
+ * One descriptor for each record. If the record has a name, the annotation `org.opencontainers.image.ref.name` is its
+ * tag when no other name in the archive has that tag, otherwise the full name.
+ */
 function indexEntries(records: readonly ImageRecord[]): Descriptor[] {
   const tags = new Map<string, number>();
   for (const record of records) {

@@ -81,7 +81,7 @@ export interface LoadArchiveOptions extends LoadOptions {
   readonly form?: "oci" | "docker" | undefined;
 }
 
-/** Makes an archive a source of images. */
+/** Makes an image source that reads an archive. */
 export function archiveSource(
   input: ArchiveInput,
   { name, platform, image, form }: Pick<

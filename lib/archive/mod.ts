@@ -3,7 +3,7 @@
  *
  * **Loading.** `open_files.ts` opens the named files of an archive. The files of a directory or a plain tar are read in
  * place. A stream is read once, and each layer goes to a job before any document names it. `oci_images.ts` and
- * `docker_images.ts` read the documents. Together they make an image source of the archive.
+ * `docker_images.ts` read the documents. `load.ts` combines these parts into an image source.
  *
  * **Saving.** `layout_files.ts` lists the files of an archive that is both an OCI layout and a docker-archive. `layout_tar.ts`
  * and `layout_directory.ts` are the image sinks that write them.

@@ -110,7 +110,7 @@ function documentsOf(context: ArchiveContext): DocumentSource {
       );
     },
     accept(config, depth) {
-      // For a child of an index, the index gave the platform, and children() has checked it.
+      // An index names the platform of each child, and children() has checked it.
       if (depth === 0) refuseOtherPlatform(context, config.platform);
     },
   };

@@ -64,7 +64,7 @@ async function inflatedFiles(
   return files;
 }
 
-/** Passes the bytes on. The pipe lets a cancellation end the read while the writer is idle. */
+/** Passes the bytes on through a pipe, so that a cancellation also ends a read that still waits for bytes. */
 function stoppable(
   bytes: ReadableStream<Uint8Array>,
   { ingest: { signal } }: OpenFilesOptions,

@@ -35,7 +35,10 @@ export interface SaveOptions {
    * of the index. If no platform is recorded, the index is saved as a whole.
    */
   readonly platform?: Platform | undefined;
-  /** The platform of an index that Docker's manifest.json describes. */
+  /**
+   * Docker's manifest.json can describe only one platform of an index. It describes this one, if the store has it.
+   * Default: the platform of this machine.
+   */
   readonly host?: Platform | undefined;
   /** Aborts the save. */
   readonly signal?: AbortSignal | undefined;
@@ -68,7 +71,8 @@ export async function saveImages(
 /**
  * Saves images into a tar file. The file appears complete, or not at all. A device or a FIFO is written directly.
  *
- * @throws {VarveError} as {@linkcode saveImages}; `E_NOT_FOUND` no such directory · `E_EXISTS` it is a directory or a symbolic link
+ * @throws {VarveError} as {@linkcode saveImages}; `E_NOT_FOUND` no such directory · `E_EXISTS` the path is a
+ *   directory or a symbolic link
  *
  * @example
  * ```ts
@@ -90,9 +94,11 @@ export async function saveToFile(
 }
 
 /**
- * Saves images as an OCI layout directory that also has Docker's manifest.json. It appears complete, or not at all.
+ * Saves images as an OCI layout directory that also has Docker's manifest.json. The directory appears complete,
+ * or not at all.
  *
- * @throws {VarveError} as {@linkcode saveImages}; `E_EXISTS` it is a file, a symbolic link, or a directory that is not empty
+ * @throws {VarveError} as {@linkcode saveImages}; `E_EXISTS` the path is a file, a symbolic link, or a
+ *   directory that is not empty
  *
  * @example
  * ```ts

@@ -7,7 +7,8 @@ export interface SaveTarget extends AsyncDisposable {
   /** Temporary path to write to. It is in the same directory as the final path. */
   readonly temporary: string;
   /**
-   * Renames the temporary path to the final one. If the target is disposed without it, the temporary path is removed.
+   * Renames the temporary path to the final one. If the target is disposed without this call, the temporary path is
+   * removed.
    */
   finish(): Promise<void>;
 }
@@ -20,7 +21,7 @@ const PREFIX = ".varve-save-";
  */
 const OLD = 60_000;
 
-/** Directories in which only root can make links, for example `/dev/stdout`. */
+/** Paths in directories where only root can make links. An example is the link `/dev/stdout`. */
 const SYSTEM_LINKS = /^\/(?:dev|proc)\//;
 
 /**
@@ -31,8 +32,8 @@ const SYSTEM_LINKS = /^\/(?:dev|proc)\//;
  * it may lead to a file that only the caller may write. Below `/dev` and `/proc`, a link to a device, a FIFO or a pipe
  * is written in place, for example `/dev/stdout`.
  *
- * @throws {VarveError} `E_NOT_FOUND` no such directory · `E_EXISTS` it is a directory or a symbolic link · `E_DENIED`,
- *   `E_SYSCALL`
+ * @throws {VarveError} `E_NOT_FOUND` no such directory · `E_EXISTS` the path is a directory or a symbolic link ·
+ *   `E_DENIED`, `E_SYSCALL`
  */
 export async function fileTarget(path: string): Promise<SaveTarget | "in place"> {
   const isSystems = SYSTEM_LINKS.test(path);
@@ -73,7 +74,8 @@ async function begin(
   const path = exists ? await Deno.realPath(shown) : shown.replace(/\/+$/, "");
   const slash = path.lastIndexOf("/");
   const dir = slash < 0 ? "." : path.slice(0, slash) || "/";
-  // Derive the name from the final name, so that the same command finds and removes what a killed run has left.
+  // The prefix is derived from the final name. So the next save to the same path finds what a killed run has left, and
+  // removes it.
   const name = new TextEncoder().encode(path.slice(slash + 1));
   const prefix = `${PREFIX}${sha256(name).slice(7, 19)}-`;
   let temporary: string;
@@ -106,8 +108,9 @@ async function begin(
 }
 
 /**
- * The mode of a new directory beside a temporary path, as the umask leaves it. A directory is made to find it:
- * `Deno.umask` needs permission for all of `--allow-sys`, and changes the umask of the process for a moment.
+ * The mode that a new directory gets under the umask of this process. To find it, a directory is made next to
+ * `temporary` and removed again. `Deno.umask` is not used, because it needs permission for all of `--allow-sys`, and
+ * changes the umask of the process for a moment.
  */
 async function newMode(temporary: string): Promise<number> {
   const probe = `${temporary}-mode`;

@@ -23,8 +23,8 @@ const OUTER_LIMITS = { layerBytes: Number.MAX_SAFE_INTEGER };
 
 /**
  * The files of a tar that comes as a stream and is read once. Layers go to jobs as they arrive. Other large files are
- * staged as blobs, and documents are kept in memory. What each file is for becomes known at the end, when the documents
- * are complete.
+ * staged as blobs, and documents are kept in memory. The purpose of each file becomes known at the end, when the
+ * documents are complete.
  *
  * @param carriedIn size of the compressed archive in bytes, if the archive is a compressed file
  * @throws {VarveError} as the tar reader; `E_LIMIT` when the documents are too large

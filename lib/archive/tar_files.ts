@@ -55,7 +55,7 @@ export function endArchive(reader: TarReader, ingest: ImageIngest): void {
   if (reader.endsInPadding) ingest.warn("the padding at the end of the archive is cut");
 }
 
-/** The file ends in a body that is skipped, so the reader has not come to its last byte. */
+/** The error for a file that ends inside a body. The reader skips the body, so it does not notice the missing bytes. */
 function cut(size: number): VarveError {
   return new VarveError(
     "E_TRUNCATED",

@@ -5,8 +5,8 @@ import { fileTarget } from "./save_target.ts";
  * Writes a stream to a file, which appears complete or not at all. A device or a FIFO is written directly.
  *
  * @param durability whether to sync the data to disk before the file appears
- * @throws {VarveError} `E_NOT_FOUND` no such directory · `E_EXISTS` it is a directory or a symbolic link · `E_DENIED`, `E_SYSCALL`;
- *   and the errors of the stream
+ * @throws {VarveError} `E_NOT_FOUND` no such directory · `E_EXISTS` the path is a directory or a symbolic link ·
+ *   `E_DENIED`, `E_SYSCALL`; and the errors of the stream
  */
 export async function writeFile(
   path: string,

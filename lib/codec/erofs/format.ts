@@ -42,7 +42,9 @@ export const BLOCK_BITS = 9;
 export const BLOCK = 512;
 /** An inode number (nid) is the offset of the inode in units of this many bytes. */
 export const NID_BYTES = 32;
-/** Size in bytes of a compact inode, whose numbers are small and whose time is the image's own. */
+/**
+ * Size in bytes of a compact inode. Its fields are narrow, and its time is that of the superblock.
+ */
 export const COMPACT_BYTES = 32;
 /** Size in bytes of an extended inode. */
 export const EXTENDED_BYTES = 64;
@@ -54,13 +56,11 @@ export const FLAT_INLINE = 2;
 /** Data layout: an array of chunks after the inode says where the content lies. */
 export const CHUNK_BASED = 4;
 
-/** A block number that means no block, or a hole. */
+/** Block number of a hole in a file, and of an inode without blocks. */
 export const NO_BLOCK = 0xffff_ffff;
 /** Bit of a chunk format: the entries of the array hold a device and a block number. */
 export const CHUNK_INDEXES = 0x20;
-/**
- * Mask of a chunk format: the number of times to double the block size to get the chunk size.
- */
+/** Mask of a chunk format: the number of blocks in a chunk, as a power of two. */
 export const CHUNK_BITS = 0x1f;
 /** Size in bytes of an entry of the chunk array. */
 export const CHUNK_BYTES = 8;

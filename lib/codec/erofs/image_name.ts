@@ -4,7 +4,7 @@ import type { Row, Tree } from "../../tree/mod.ts";
 import { eachDirectory, isDirectory } from "./write/each_directory.ts";
 
 /**
- * Version of the writer. It must be raised when the same tree results in other bytes than before.
+ * Version of the writer. Raise it when a change makes the same tree result in different bytes.
  */
 export const EROFS_WRITER_VERSION = 1;
 

@@ -10,14 +10,15 @@
  *                              │                            │
  *     devices:                 └─▶ layer 1 tar, layer 2 tar ◀┘ a file is a run of blocks in a tar
  *
- * No file is extracted, and almost no content is copied. EROFS addresses whole blocks of 512 bytes,
- * so only sparse files with other extents, and files with dirty padding, are copied into the image.
+ * No file is extracted, and almost no content is copied into the image. EROFS addresses whole
+ * blocks of 512 bytes. So content is copied only for sparse files whose extents do not begin at
+ * multiples of 512, and for files with dirty padding ({@linkcode WriteErofsOptions.dirty}).
  *
  * - {@linkcode writeErofs} plans an image, then writes it. The *survey* walks the tree once and
  *   records what each inode needs. The *plan* gives each inode its place. Writing walks the tree
  *   again in the same order, so an image of any size is written as a stream.
- * - {@linkcode erofsImageName} computes the name of an image. Trees with the same name have the
- *   same image, so an existing image can be found before it is made again.
+ * - {@linkcode erofsImageName} computes the name of a tree's image without writing it. Trees with
+ *   the same name have the same image, so an image that exists already can be found and reused.
  * - {@linkcode readErofs} reads images of this writer and of mkfs.erofs. The image is not trusted.
  *
  * @example

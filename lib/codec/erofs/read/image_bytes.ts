@@ -48,9 +48,10 @@ export class ImageBytes {
   }
 
   /**
-   * Counts the bytes of a part that is read once. The parts of a valid image do not overlap, so
-   * together they are never larger than the image. A hostile image could refer to the same bytes
-   * again and again, so that a small file expands without end.
+   * Counts the bytes of a part of the image that is read, such as an inode or a directory. The
+   * parts of a valid image do not overlap, and each is read once, so together they are never larger
+   * than the image. A hostile image could refer to the same bytes again and again, so that a small
+   * image expands without end.
    *
    * @throws {VarveError} `E_FORMAT` when all parts together are larger than the image
    */

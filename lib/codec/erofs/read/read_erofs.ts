@@ -84,8 +84,8 @@ const ORIGIN = "trusted.overlay.origin" as ByteString;
  * ```
  *
  * @throws {VarveError} `E_FORMAT` when the image is damaged, compressed, or has features that are
- *   not supported, `E_TYPE` for a socket, `E_LIMIT` beyond `maxContent` or when hard links or
- *   xattrs repeat too much
+ *   not supported, `E_TYPE` for a socket, `E_LIMIT` when the files are larger than `maxContent`,
+ *   when hard links repeat too many attributes, or when inodes repeat too many xattrs
  * @throws {RangeError} when the number of `devices` differs from the image's
  * @throws {TypeError} when files lie in devices and `read` is missing
  */

@@ -51,7 +51,7 @@ export function readExtents(image: ImageBytes, sb: Superblock, inode: Inode): De
   return out;
 }
 
-/** Calls `add` for each chunk of a file that is not a hole. */
+/** Calls `add` for each chunk of a file, except for holes. */
 function eachChunk(
   image: ImageBytes,
   sb: Superblock,

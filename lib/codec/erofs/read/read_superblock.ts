@@ -37,8 +37,8 @@ const KNOWN = INCOMPAT_CHUNKED | INCOMPAT_DEVICES | INCOMPAT_ZERO_PADDING;
 /** Size of the largest block as a power of two: 2^16 bytes. No kernel has larger pages. */
 const MAX_BLOCK_BITS = 16;
 /**
- * State of the CRC-32C after its first 8 bytes: the magic and a checksum field of zero. The kernel
- * hashes these first.
+ * State of the CRC-32C after the first 8 bytes of the superblock: the magic, and the checksum field
+ * as zeros. The kernel hashes these first.
  */
 const CRC_SEED = 0x5045_b54a;
 

@@ -8,11 +8,12 @@ import type { Inode } from "./read_inode.ts";
 import type { Superblock } from "./read_superblock.ts";
 
 /**
- * Many inodes can refer to the same shared xattr, so a small image could result in a huge tree.
- * This many bytes of repeated xattrs are always allowed: 64 MiB …
+ * Number of bytes of shared xattrs that the inodes of any image may have: 64 MiB. Without a limit,
+ * a small image could result in a huge tree, because many inodes can refer to the same shared
+ * xattr.
  */
 const REPEAT_FREE = 1 << 26;
-/** … and this many more for each inode. */
+/** Number of bytes by which each inode with xattrs raises this limit. */
 const REPEAT_EACH = 256;
 
 /** Reads the xattrs of inodes. Each shared xattr is read once. */

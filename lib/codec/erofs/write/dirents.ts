@@ -19,8 +19,8 @@ export class Dots {
     let due = 0;
     if (first > DOT) due = 2;
     else if (first === DOT) {
-      // The name begins with `.`, so `.` comes first. `..` comes first too, unless the second byte
-      // is less than a dot.
+      // The name begins with a dot, so `.` comes before it. `..` comes before it too, unless the
+      // second byte of the name is less than a dot.
       due = nameLength > 1 && (bytes[nameStart + 1] as number) >= DOT ? 2 : 1;
     }
     if (due <= this.placed) return 0;

@@ -16,7 +16,10 @@ const COMPACTABLE = 8;
  * Entries are numbered in the order in which {@linkcode eachDirectory} visits them; the root is 0.
  */
 export class EntryTable {
-  /** The size of each inode in bytes. For an alias, the number of the entry that has its inode. */
+  /**
+   * The size of the content of each inode in bytes. For an alias, the number of the entry that has
+   * its inode.
+   */
   readonly sizes: Float64Array;
   /**
    * The link count of each inode: the number of its names; for a directory, 2 plus the number of

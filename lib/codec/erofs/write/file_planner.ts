@@ -33,11 +33,12 @@ export interface Device {
 }
 
 /**
- * A few bytes of a layer can describe a sparse file of a petabyte, whose chunks would fill the
- * image. The image may always spend this many bytes on such files: 256 MiB …
+ * Number of bytes that the chunk arrays and copies of all special files may always need: 256 MiB.
+ * There is a limit because a few bytes of a layer can describe a sparse file of a petabyte, whose
+ * chunks would fill the image.
  */
 const COST_FREE = 2 ** 28;
-/** … and this many times the size of their data. */
+/** Number of bytes by which each byte of data in the special files raises this limit. */
 const COST_FACTOR = 4;
 
 /**
@@ -56,10 +57,9 @@ export class FilePlanner {
   /** Number of content bytes that are copied into the image. */
   copied = 0;
   readonly #options: WriteErofsOptions;
-  /**
-   * Bytes of data in the planned files. `#cost` is the number of bytes that they need in the image.
-   */
+  /** Number of bytes of data in the planned files, without holes. */
   #data = 0;
+  /** Number of bytes that the planned files need in the image. */
   #cost = 0;
   readonly #ends = new Map<DiffId, { end: number }>();
   #last: DiffId | undefined;

@@ -74,8 +74,8 @@ class InodeWriter {
   }
 
   /**
-   * Writes a directory and the inodes of its entries, except directories. Returns the number of
-   * entries.
+   * Writes a directory, and the inodes of those entries that are not directories. Returns the
+   * number of entries.
    */
   directory({ row, entry, parent }: Directory, first: number, below: Directory[]): number {
     const { table } = this.#plan.survey;
@@ -155,7 +155,7 @@ class InodeWriter {
     }
   }
 
-  /** Writes an inode and its xattrs. `data` is the word that says where its content lies. */
+  /** Writes an inode and its xattrs. `data` is its word `i_u` (see `Inode.data` of the reader). */
   #inode(row: Row, entry: number, at: number, data: number): void {
     const out = this.#out;
     const { bytes, layout, area, size, links } = this.#shape;
@@ -202,7 +202,7 @@ class InodeWriter {
     for (let i = 0; i < chunks; i++) this.#chunk(device, position / BLOCK + i * step);
   }
 
-  /** Writes the chunk array of any other file. */
+  /** Writes the chunk array of a special file. */
   #specialChunks({ source, plan, copyAt }: SpecialFile): void {
     const step = 2 ** (plan.bits - BLOCK_BITS);
     const { copiesAt } = this.#plan;

@@ -53,7 +53,7 @@ export class InodeShape {
     return this.layout === FLAT_INLINE ? this.size - this.tail : alignUp(this.size, BLOCK);
   }
 
-  /** Takes the form of an entry, which must have its own inode. */
+  /** Sets the fields for the inode of an entry. The entry must not be an alias. */
   take(entry: number): void {
     const { epoch, files: { special }, table, pool } = this.#survey;
     const kind = table.kind(entry);

@@ -32,8 +32,8 @@ export interface ChunkPlan {
 const MAX_CHUNK = 2 ** MAX_CHUNK_BITS;
 
 /**
- * Size of the smallest chunk that holds `size` bytes, or of the largest chunk if none is large
- * enough; as a power of two: 2^bits bytes.
+ * Chooses the chunk size of a file of `size` bytes: the smallest chunk that holds the whole file,
+ * but at most 1 GiB. Returns the chunk size as a power of two: 2^bits bytes.
  */
 export function chunkBitsOf(size: number): number {
   if (size > MAX_CHUNK) return MAX_CHUNK_BITS;
@@ -72,7 +72,7 @@ export function planChunks(
   return { bits: best, chunks: Math.ceil(size / 2 ** best), runs, copied };
 }
 
-/** Number of bytes that are copied for a run: 0 unless it is a run of copies. */
+/** Number of bytes that are copied for a run; 0 when the run lies in the layer tar. */
 export function copiedBytes(size: number, bits: number, run: ChunkRun): number {
   if (run.position >= 0) return 0;
   const start = run.first * 2 ** bits;

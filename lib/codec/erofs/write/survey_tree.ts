@@ -53,8 +53,8 @@ export function surveyTree(tree: Tree, options: WriteErofsOptions): Survey {
   const pool = new XattrPool();
   const table = new EntryTable(tree.count);
   /**
-   * The entry that has the inode of each link group: the first name of the group in the order of
-   * the visits.
+   * For each link group, the entry that has the inode. This is the first name of the group that is
+   * visited.
    */
   const groups = new Map<ByteString, number>();
   const times = new CommonTime();

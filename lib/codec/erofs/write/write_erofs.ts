@@ -10,8 +10,8 @@ import { planErofs } from "./plan_erofs.ts";
  * the same bytes.
  *
  * A layer tree becomes the image of one layer of an overlay: whiteouts are character devices 0:0,
- * opaque directories have the xattr `trusted.overlay.opaque`, and directories with whiteouts
- * `trusted.overlay.origin`.
+ * opaque directories have the xattr `trusted.overlay.opaque`, and directories with whiteouts have
+ * the xattr `trusted.overlay.origin`.
  *
  * Blocks have 512 bytes. This needs Linux 6.4 or newer, and 6.12 to mount from a file without a
  * loop device.

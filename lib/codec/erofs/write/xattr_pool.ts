@@ -174,8 +174,9 @@ function isSame(
 }
 
 /**
- * Decodes the xattrs of a set. Its words hold the number of xattrs. For each xattr follow two
- * lengths, the name and the value.
+ * Decodes the xattrs of a set. The first word of the set is the number of xattrs. The rest holds,
+ * for each xattr, the length of the name, the length of the value, the name and the value. Name and
+ * value are each padded to whole words.
  */
 function xattrsOf({ words, mark }: XattrSet): Xattr[] {
   const bytes = new Uint8Array(words.buffer);
@@ -203,8 +204,8 @@ function encode({ name, value }: Xattr): Uint8Array {
     if (!prefix.endsWith(".")) return name === prefix;
     return name.startsWith(prefix) && name.length > prefix.length;
   });
-  // A name of another namespace, or a namespace without a name, is stored too, but the kernel does
-  // not show it.
+  // A name that begins with none of the prefixes, or that is only a prefix, is stored whole with
+  // index 0. The kernel does not show such an xattr.
   if (index < 0) index = 0;
   const suffix = name.slice((XATTR_PREFIXES[index] as string).length) as ByteString;
   if (suffix.length > 0xff || value.length > 0xffff) {
