@@ -31,7 +31,10 @@ export type Capability = "pull" | "resolve" | "push";
 export interface Endpoint {
   /** `https://host:port`, without a path. Credentials are looked up by this origin. */
   readonly origin: string;
-  /** Whether the scheme was not configured: http is assumed for this machine, https for all others. */
+  /**
+   * Whether the scheme is assumed, because none is configured: http for this machine, https for all
+   * other hosts.
+   */
   readonly assumed?: boolean | undefined;
   /** The path before the repository: `/v2`, unless a hosts file overrides it. */
   readonly path: string;
@@ -55,7 +58,7 @@ export interface Endpoint {
    */
   readonly redirects?: readonly string[] | undefined;
   /**
-   * Whether any certificate is accepted (`skip_verify`). An attacker on the way can then read
+   * Whether any certificate is accepted (`skip_verify`). An attacker in the middle can then read
    * everything.
    */
   readonly unverified: boolean;

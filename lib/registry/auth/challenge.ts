@@ -25,7 +25,7 @@ const TOKEN68 = /[0-9A-Za-z._~+/-]+=*(?=[ \t]*(?:,|$))/y;
 const QUOTED = /"((?:[^"\\\u0000-\u0008\u000a-\u001f\u007f]|\\[\t -~])*)"/y;
 
 /**
- * Reads the challenges of a `WWW-Authenticate` header. Several headers come joined by commas.
+ * Reads the challenges of a `WWW-Authenticate` header. `Headers.get` joins several headers with commas.
  *
  * Reading stops where the header is malformed, and the challenges before that point are returned.
  * It never throws. It takes time linear in the length of the header, and reads at most 16
@@ -62,7 +62,8 @@ export function parseChallenges(header: string): Challenge[] {
 function readParameters(reader: Reader, parameters: Map<string, string>): boolean {
   reader.take(SPACE);
   if (reader.at < reader.text.length && reader.peek(TOKEN68) && !reader.peekParameter()) {
-    // A single word in place of parameters, as in Negotiate, or the next scheme.
+    // A single word (`token68`) in place of parameters, as in `Negotiate YWJj`. If the header lacks a
+    // comma, the word may be the next scheme. It is skipped in both cases.
     return reader.take(TOKEN68) !== "";
   }
   for (;;) {

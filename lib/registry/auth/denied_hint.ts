@@ -8,7 +8,7 @@ export interface DeniedRequest {
   readonly status: number;
   /** The credential for the registry, if there is one. */
   readonly credential: Credential | undefined;
-  /** Whether the request was to check the credential, as a login does. */
+  /** Whether the purpose of the request is to check the credential, as in a login. */
   readonly mustAuthenticate: boolean | undefined;
 }
 

@@ -26,7 +26,7 @@ export interface LoginOptions extends Partial<HelperEnvironment> {
  * names for the registry, else in the file itself.
  *
  * The file is replaced atomically, and keeps all of its other fields. A new file has mode 0600. An
- * existing file keeps owner, group and mode, but a mode that lets all users read it becomes 0600.
+ * existing file keeps owner, group and mode, but a mode that gives rights to all users becomes 0600.
  *
  * @returns the place of the credentials: the path of the file, or the program of the helper
  * @throws {VarveError} `E_FORMAT`, `E_DENIED` of the file; `E_PRECONDITION` of the helper

@@ -2,7 +2,8 @@
 const OTHERS = 0o007;
 
 /**
- * Replaces a file atomically, or creates it. No other user can read it, not even while it is written.
+ * Replaces a file atomically, or creates it. Users other than the owner and the group can never
+ * read it, not even while it is written.
  *
  * A symbolic link stays a link: its target is replaced. A new file has mode 0600. An existing file
  * keeps owner, group and mode, but a mode that gives rights to all users becomes 0600.
@@ -26,7 +27,7 @@ async function resolveLinks(path: string): Promise<string> {
   try {
     return await Deno.realPath(path);
   } catch (error) {
-    // For a circle of links, the error has another class.
+    // Continue only when the target does not exist. A circle of links fails with another error.
     if (!(error instanceof Deno.errors.NotFound)) return path;
     const link = await Deno.readLink(path).catch(() => undefined);
     if (link === undefined) return path;

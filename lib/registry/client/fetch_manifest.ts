@@ -103,7 +103,8 @@ export async function fetchManifest(
 
 /**
  * Refuses bytes whose digest differs from the digest in the registry's header (distribution-spec,
- * "Pulling manifests"). Then the registry, or a cache on the way, mixed up two manifests.
+ * "Pulling manifests"). Such bytes mean that the registry, or a cache in between, mixed up two
+ * manifests.
  */
 function refuseOtherDigest(
   response: Response,

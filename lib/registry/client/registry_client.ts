@@ -23,9 +23,10 @@ import type { UploadContext } from "./upload/upload_context.ts";
 /**
  * A client of a registry and its mirrors. Dispose it to close its connections.
  *
- * Made from options, it is a client for every registry: `pullImage`, `pushImage` and `copyImage` take it
- * so, and {@linkcode for} gives the client of one registry, which has all other methods. Without
- * options it is anonymous: it reads no file of credentials.
+ * A client made from options serves every registry. Pass it to `pullImage`, `pushImage` or
+ * `copyImage`, or call {@linkcode for} to get the client of one registry. All other methods work
+ * only on the client of one registry. A client made without options is anonymous: it reads no file
+ * of credentials.
  *
  * @example
  * ```ts ignore
@@ -46,7 +47,7 @@ export class RegistryClient implements Disposable {
   }
 
   /**
-   * The client for the registry of an image. It is disposed together with this one.
+   * The client for the registry of an image. It is disposed together with this client.
    *
    * @throws {VarveError} as `loadClientConfig`
    * @throws {TypeError} when this is the client of another registry
@@ -61,7 +62,7 @@ export class RegistryClient implements Disposable {
     const config = this.#made.has(key)
       ? null
       : await loadClientConfig(registry, repository, this.#given);
-    // Another call may have been faster.
+    // Another call may have made the client during the wait.
     let made = this.#made.get(key);
     if (made === undefined) {
       made = new RegistryClient(config as ClientConfig);
@@ -325,8 +326,8 @@ export class RegistryClient implements Disposable {
   }
 
   #uploadContext(repository: string, signal: AbortSignal | undefined): UploadContext {
-    // Use the first endpoint that takes pushes, as containerd does: a hosts file may list the
-    // registry itself again, in plain http.
+    // Use the first endpoint that takes pushes, as containerd does. A hosts file may list the registry
+    // itself as a host too, for example in plain http, and that host then comes first.
     const [endpoint] = this.endpoints("push") as [Endpoint];
     return { transport: this.#transport, endpoint, repository, signal };
   }

@@ -8,12 +8,12 @@ import { isTransient, retryAfter } from "../http/retry.ts";
 import type { HttpRequest, HttpResponse } from "../http/send_request.ts";
 import { tlsHint } from "../http/tls_hint.ts";
 
-/** Maximum bytes of an error's body that are read. */
+/** Maximum number of bytes that are read from the body of an error response. */
 const MAX_ERROR_BODY = 64 * 1024;
 
 /**
- * Minimum length, in characters, of a hosts file's header value that is redacted. A shorter value
- * is a common word, not a secret.
+ * A header value from a hosts file is redacted if it has at least this number of characters. A
+ * shorter value is a common word, not a secret.
  */
 const MIN_SECRET = 6;
 
@@ -70,7 +70,7 @@ interface Words {
   readonly registryCode?: string | undefined;
 }
 
-/** Longest code of an error that is kept. Those of the specification have up to 21 characters. */
+/** Maximum length of an error code that is kept. The specification's codes have up to 21 characters. */
 const MAX_CODE = 40;
 
 /** The registry's own words about its error (distribution-spec, "Error Codes"). */
@@ -104,7 +104,7 @@ function* secretsOf({ credentials, endpoints }: ClientConfig, tokens: Tokens): I
   }
 }
 
-/** The first errors of `{"errors":[{"code","message"}]}`; none of any other text. */
+/** The first errors of `{"errors":[{"code","message"}]}`; an empty list for any other text. */
 function errorsIn(text: string): readonly Record<string, unknown>[] {
   try {
     const { errors } = JSON.parse(text) as { errors?: unknown | undefined };
@@ -121,7 +121,10 @@ function errorWords(errors: readonly Record<string, unknown>[]): string {
   ).join("; ");
 }
 
-/** A code is a word in capital letters, such as `MANIFEST_UNKNOWN`. Nothing else is kept: it may be a secret. */
+/**
+ * The code of the first error: a word in capital letters, such as `MANIFEST_UNKNOWN`. Any other text
+ * is dropped, because it may be a secret.
+ */
 function codeOf([first]: readonly Record<string, unknown>[]): string | undefined {
   const code = first?.["code"];
   const isCode = typeof code === "string" && code.length <= MAX_CODE &&

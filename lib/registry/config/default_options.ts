@@ -10,14 +10,14 @@ const SYSTEM_HOSTS = "/etc/containerd/certs.d";
 export type Environment = (name: string) => string | undefined;
 
 /**
- * The options of a client that acts for the user, as the command does: the files with credentials of
- * docker and podman, their credential helpers, the `hosts.toml` files of varve and containerd, the
+ * The options of a client that acts for the user, as the command `varve` does: the credentials files
+ * of docker and podman, their credential helpers, the `hosts.toml` files of varve and containerd, the
  * proxies and the file of trusted certificates. The files are read when the client needs them.
  *
- * @param env reads the variables that say where all this is: `HOME`, `PATH`, `DOCKER_CONFIG`,
+ * @param env reads the environment variables that name these files and settings: `HOME`, `PATH`, `DOCKER_CONFIG`,
  * `REGISTRY_AUTH_FILE`, `XDG_CONFIG_HOME`, `XDG_RUNTIME_DIR`, `VARVE_HOSTS_DIR`, `SSL_CERT_FILE`, `HTTPS_PROXY` and others
- * @param uid the user, who owns podman's file of a session without `XDG_RUNTIME_DIR`; `null` for nobody. When absent,
- * the user of this process, if Deno may tell
+ * @param uid the user's id. Without `XDG_RUNTIME_DIR`, podman keeps its file in a directory that is named after this
+ * id; `null` skips that file. When absent, the id of the user of this process, if Deno may read it
  *
  * @example
  * ```ts ignore

@@ -28,8 +28,8 @@ const OWN_SETTINGS = [
 
 /**
  * The endpoints that a `hosts.toml` names: the tables of `host` in order, then `server`, whose
- * settings are at the top level. A `server` that repeats a `host` without own settings gets the
- * settings of that `host`, and is not tried again.
+ * settings are at the top level. If `server` repeats a `host` and has no connection settings of its
+ * own, it gets the settings of that `host`, and is used only for capabilities that the `host` lacks.
  *
  * @throws {VarveError} `E_FORMAT` when it is malformed, `E_UNSUPPORTED` for a setting that varve
  * does not support

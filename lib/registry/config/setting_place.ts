@@ -21,8 +21,9 @@ export class MalformedSetting extends VarveError {
 }
 
 /**
- * Adds line and column of a setting to an error. The parser of TOML tells no places of values, so the text is searched
- * for the key. If it is not found, for example because it is written in an inline table, the error stays as it is.
+ * Adds line and column of a setting to an error. The TOML parser does not report where a value is, so the text is
+ * searched for the key. If it is not found, for example because it is written in an inline table, the error stays as it
+ * is.
  *
  * @param table address of the `[host."…"]` table with the setting; `undefined` for the top level
  */
@@ -51,7 +52,10 @@ export function place(line: number, column: number): string {
   return `line ${line}, column ${column}: `;
 }
 
-/** Index of a key in a line such as `ca = "x"`; also of a table with the name of the key. -1 for none. */
+/**
+ * The column, from 0, of a setting in a line. The line is `ca = "x"` for the key `ca`, or a table header that ends in
+ * the key, such as `[host."…".header]`. -1 for any other line.
+ */
 function columnOf(line: string, key: string): number {
   const match = /^(\s*)["']?([\w-]+)["']?\s*=/.exec(line) ??
     /^(\s*\[+(?:[^\]]*\.)?)["']?([\w-]+)["']?\]/.exec(line);

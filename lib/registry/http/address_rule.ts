@@ -118,7 +118,7 @@ export class AddressRule {
       if (code === "EAI_AGAIN") {
         throw new NetworkFailure(action, `${origin}: the DNS lookup of its name failed`);
       }
-      // What node:dns makes of a permission that Deno does not have.
+      // `node:dns` reports a missing Deno permission with this code.
       if (code === "EPERM") requirePermissions(action, [{ name: "net", host: hostname }]);
       throw registryError(action, `${origin}: its name is not known to the DNS`);
     }

@@ -14,8 +14,8 @@ export function locationOf(response: Response, base: URL, action: string): URL {
   const refuse = (state: string) => registryError(action, `${redactUrl(base)} ${state}`);
   if (text === null) throw refuse(`answers ${response.status} without a Location`);
   if (text.length > MAX_LOCATION) throw refuse("names a Location that is too long");
-  // Several headers arrive joined by commas. Refuse them, because it is not clear which one is
-  // meant.
+  // `Headers.get` joins several headers with commas. Refuse them, because it is not clear which
+  // address is meant.
   if (/,\s*https?:/i.test(text)) throw refuse("names several Locations");
   let url: URL;
   try {

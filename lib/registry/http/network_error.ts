@@ -6,13 +6,13 @@ export interface NetworkProblem {
   readonly state: string;
   /** Whether a retry may help. */
   readonly isTransient: boolean;
-  /** Whether a TLS server may have ended a request in plain http this way. */
+  /** Whether the cause may be a request in plain http to a TLS server. */
   readonly suggestsTls: boolean;
 }
 
 /**
- * A pattern of `fetch`'s message, the reason in plain words, and whether a TLS server that was sent
- * plain http may cause it.
+ * A pattern of `fetch`'s message, the reason in plain words, and whether the cause may be a request
+ * in plain http to a TLS server.
  */
 type KnownError = readonly [RegExp, string, suggestsTls?: true];
 

@@ -12,7 +12,7 @@ export function registryError(
   return new VarveError("E_REGISTRY", `Cannot ${action}: ${state}`, details);
 }
 
-/** The error of a request that got no answer, or a temporary error. A retry may help. */
+/** The error of a request that got no answer, or that failed with a temporary error. A retry may help. */
 export class NetworkFailure extends VarveError {
   /** Milliseconds that the registry asks to wait before the retry; 0 when it does not ask. */
   readonly wait: number;

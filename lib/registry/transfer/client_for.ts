@@ -10,7 +10,10 @@ export interface ClientChoice {
   readonly client?: RegistryClient | undefined;
 }
 
-/** Calls `use` with the client for the registry of an image. A client that is made here ends with the call. */
+/**
+ * Calls `use` with the client for the registry of an image. A client that is made here is disposed
+ * at the end of the call.
+ */
 export async function withClient<T>(
   { client }: ClientChoice,
   reference: Reference,

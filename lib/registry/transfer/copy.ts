@@ -30,7 +30,7 @@ export interface CopyOptions extends TransferOptions {
  *
  * Blobs are streamed through memory and verified on the way. Manifests are copied byte for byte,
  * and the named document last. If both names are in the same registry, blobs are mounted from the
- * source's repository. A side that is a string is asked anonymously.
+ * source's repository. For a side that is given as a string, the registry is accessed anonymously.
  *
  * @throws {VarveError} `E_NOT_FOUND`, `E_MISSING`, `E_DENIED`, `E_REGISTRY`, `E_DIGEST`, `E_SIZE`, `E_LIMIT`
  */

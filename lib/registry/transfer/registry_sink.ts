@@ -15,8 +15,8 @@ export interface PushProgress {
   /** Number of bytes sent so far. */
   readonly sent: number;
   /**
-   * `"waiting"` of all blobs before the first is sent, then of each `"begin"`, `"running"` while bytes are sent, and
-   * the outcome last.
+   * State of the blob. At first it is `"waiting"` for all blobs. When the turn of a blob comes, its state is `"begin"`,
+   * then `"running"` while its bytes are sent, and last the outcome.
    */
   readonly state: "waiting" | "begin" | "running" | UploadOutcome;
 }

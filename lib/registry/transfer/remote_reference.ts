@@ -3,7 +3,7 @@ import { familiarName, parseReference, type Reference } from "../../oci/mod.ts";
 
 /** A registry without a repository, such as `localhost:5000`. Docker's rules read it as an image of Docker Hub. */
 const BARE_REGISTRY = /^(?:localhost|[^/@:]*\.[^/@:]*|\[[^\]]*\])(?::[^/@]*)?$/;
-/** A name and a port. As the name of an image, its tag would be a number of four or five digits. */
+/** A name and a port, such as `myhost:5000`. An image with this name would have a tag of four or five digits. */
 const WITH_PORT = /^[^/@:]+:[0-9]{4,5}$/;
 
 /**
@@ -11,8 +11,8 @@ const WITH_PORT = /^[^/@:]+:[0-9]{4,5}$/;
  * of Docker Hub.
  *
  * @param verb what the user wants to do, for messages: `push to`
- * @param sent the image that is sent there; `undefined` when nothing is sent. A name with a port is then read as a
- *   registry, too
+ * @param sent the image that is sent there; `undefined` when nothing is sent. If an image is sent, `text` counts as a
+ *   registry also when it is a name and a port
  * @throws {VarveError} `E_USAGE`
  */
 export function remoteReference(text: string, verb: string, sent?: Reference): Reference {

@@ -17,11 +17,11 @@ export interface RangePlan {
 }
 
 const MIB = 2 ** 20;
-/** Bytes of one probe, which a single connection reads to be measured. */
+/** Size of one probe in bytes. A probe reads over a single connection and measures its speed. */
 const PROBE = 6 * MIB;
 /**
- * Maximum number of probes. A single probe may mislead: a reader that is busy for a moment makes
- * the peer look slow.
+ * Maximum number of probes. A single probe may mislead: while the reader is busy for a moment, it
+ * does not wait for the peer, so that a slow peer looks fast.
  */
 const PROBES = 4;
 /**
@@ -37,13 +37,13 @@ const TRIAL = 16 * MIB;
 const GAIN = 1.25;
 
 /**
- * The bytes of a blob in order, over several connections if that helps: for a large blob that is
- * slow over one connection, as from servers that limit the rate of each connection.
+ * Streams the bytes of a blob in order. A large blob that is slow over one connection is read over
+ * several connections. This helps with servers that limit the rate of each connection.
  *
  * A single connection reads the first bytes, and is measured a few times. If it is slow, several
  * connections read pieces into memory, always the next pieces of the blob. The pieces get smaller
- * towards the end, so that all connections finish at about the same time. When they fail, or are
- * not faster, one connection reads the rest.
+ * towards the end, so that all connections finish at about the same time. When the several
+ * connections fail, or are not faster than one, a single connection reads the rest.
  *
  * In all other respects it works as {@linkcode streamBlob}. The pieces take at most 4 MiB of memory
  * for each connection, and 4 MiB more.
@@ -78,8 +78,8 @@ export async function* streamRanges(
   if (slow !== undefined) {
     const wanted = GAIN * slow.rate;
     const parallel = new Pace(performance.now());
-    // Keep several connections during the trial, while the reader does not wait for them anyway, or
-    // while they are faster than one.
+    // Keep several connections during the trial. After the trial, keep them while the reader itself
+    // is the slower side, or while they are faster than one connection.
     const helps = () => parallel.bytes < TRIAL || !isWaitedFor(parallel) || parallel.rate >= wanted;
     const pieces = readAhead(stream, { at, size: blob.size, connections, helps }, signal);
     try {

@@ -6,8 +6,8 @@ const LINK = /[ \t,]*<([^<>]*)>((?:[ \t]*;[ \t]*[a-z*]+=(?:"[^"]*"|[^\s",;]*))*)
 const NEXT = /;[ \t]*rel=(?:next(?=[ \t]*(?:;|$))|"(?:[^"]* )?next(?: [^"]*)?")/i;
 
 /**
- * The address of the next page that a `Link` header names (RFC 8288), or `undefined`. Several headers
- * come joined by commas. The caller must check whether the address may be followed.
+ * The address of the next page that a `Link` header names (RFC 8288), or `undefined`. `Headers.get`
+ * joins several headers with commas. The caller must check whether the address may be followed.
  */
 export function parseNextLink(header: string, base: URL): URL | undefined {
   if (header.length > MAX_HEADER) return undefined;

@@ -29,7 +29,7 @@ export function pushScope(repository: string): string {
 }
 
 /**
- * Compares the digest in a response with the expected one, if the response has one.
+ * Compares the digest in a response with the expected digest. Does nothing if the response has none.
  *
  * @throws {VarveError} `E_DIGEST` when the registry received other bytes
  */

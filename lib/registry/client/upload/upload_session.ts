@@ -16,8 +16,8 @@ import {
 /** Maximum size in bytes of a blob that is sent in one request. */
 const SINGLE_REQUEST_BYTES = 1024 ** 2;
 /**
- * Bytes of a chunk, unless the registry asks for larger chunks. Halved after each try without
- * progress.
+ * Size of a chunk in bytes, unless the registry asks for larger chunks. Halved after each try
+ * without progress, except the first.
  */
 const CHUNK_BYTES = 16 * 1024 ** 2;
 /**
@@ -144,7 +144,7 @@ export class UploadSession {
     }
     await answer.response.body?.cancel();
     const end = endOf(answer.response);
-    // `0-0` means one byte, but some registries send it for none.
+    // `0-0` means one byte, but some registries send it when they have no bytes.
     if (end === undefined || end === 0 || end >= this.#sent) return false;
     if (answer.response.headers.has("location")) this.#location = this.#locationOf(answer);
     this.#at = end + 1;
@@ -225,8 +225,8 @@ export class UploadSession {
   }
 
   /**
-   * Reads the location and the offset from an answer. The offset is `sent` when the answer names
-   * none.
+   * Reads the location and the offset from an answer. If the answer names no offset, the offset is
+   * `sent`.
    */
   #update(answer: HttpResponse, sent: number): void {
     const { status, headers } = answer.response;

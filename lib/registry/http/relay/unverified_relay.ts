@@ -8,8 +8,8 @@ const CHUNK_BYTES = 64 * 1024;
 
 /**
  * A relay on loopback that speaks TLS to one origin and accepts any certificate (containerd's
- * `skip_verify`), because `fetch` has no option for that. An attacker on the way can read everything,
- * and change everything that has no digest.
+ * `skip_verify`), because `fetch` has no option for that. An attacker in the middle can read
+ * everything, and change everything that has no digest.
  *
  * Dispose it to end its connections.
  */
@@ -44,7 +44,7 @@ function rewriteHead(head: string, host: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(text, (char) => char.charCodeAt(0));
 }
 
-/** Encrypts the client's bytes and decrypts the server's bytes, until either side ends. */
+/** Encrypts the client's bytes and decrypts the server's bytes, until the server ends or either side fails. */
 async function relayTls(
   client: Deno.Conn,
   server: Deno.Conn,
