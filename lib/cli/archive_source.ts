@@ -1,4 +1,4 @@
-/** What a user can write for a source: a path, `-`, or a name with a transport as skopeo has it (`oci:DIR`). */
+/** Reads a source as the user types it: a path, `-`, or a path after a transport of skopeo (`oci:DIR`). */
 import type { LoadArchiveOptions } from "../archive/mod.ts";
 import { VarveError } from "../errors.ts";
 import { commandLine } from "./mistakes/shell_words.ts";
@@ -46,8 +46,8 @@ const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
 };
 
 /**
- * Reads the source of a load. As with skopeo, the name of one image in the archive may follow the path after a colon:
- * `oci-archive:app.tar:1.0`. A file whose name begins with a transport is written `./oci:x`.
+ * Parses the argument SOURCE of `load`. As with skopeo, the name of one image in the archive may follow the path after a
+ * colon: `oci-archive:app.tar:1.0`. A file whose name begins with a transport is written `./oci:x`.
  *
  * @throws {VarveError} `E_USAGE` for a transport that names no archive
  */
@@ -63,7 +63,7 @@ export function parseArchiveSource(text: string): ArchiveSource {
 }
 
 /**
- * Refuses the name of an image with a transport where a tar of files or a directory is wanted.
+ * Refuses a source with a transport (`oci:DIR`), for a verb that reads a tar of files or a directory.
  *
  * @throws {VarveError} `E_USAGE`
  */
@@ -76,7 +76,7 @@ export function refuseTransport(text: string, verb: string): void {
   });
 }
 
-/** The archive that a text names with a transport; `undefined` when it has none. */
+/** Splits a text such as `oci:DIR:NAME`; `undefined` when it does not begin with a transport of an archive. */
 export function archiveName(text: string): ArchiveSource | undefined {
   const [transport = "", path = "", ...image] = text.split(":");
   if (!text.includes(":") || !Object.hasOwn(ARCHIVES, transport)) return undefined;

@@ -26,8 +26,8 @@ export async function composeEagerly(
 }
 
 /**
- * A function that prepares the pool for composing, to be called while the download leaves it idle. It does nothing
- * when the image will be neither mounted at once nor composed eagerly.
+ * Returns a function that prepares the pool for composing. Call it while the download leaves the pool idle. It does
+ * nothing if the image will be neither mounted at once nor composed eagerly.
  */
 export async function composeWarmUp(
   context: Context,

@@ -13,10 +13,10 @@ import type { Io } from "./io.ts";
 import { inCommandWords } from "./mistakes/command_words.ts";
 import { type GlobalOptions, workersOf } from "./options.ts";
 
-/** Size of a terminal that does not say it. */
+/** Size in characters that is assumed for a terminal that does not report its size. */
 const UNKNOWN_SIZE = { columns: 80, rows: 24 };
 
-/** Whether a terminal only prints one line after the other. */
+/** Whether the terminal cannot move its cursor, so that no bars can be drawn. */
 function isDumb(io: Io): boolean {
   return ["", "dumb"].includes(io.env("TERM") ?? "");
 }
@@ -108,7 +108,7 @@ export class Context implements AsyncDisposable {
     return this.#snapshotter;
   }
 
-  /** Columns of the terminal on standard output; `undefined` where it is none. */
+  /** Columns of the terminal on standard output; `undefined` when standard output is not a terminal. */
   get columns(): number | undefined {
     return this.io.size?.("stdout")?.columns;
   }
@@ -139,7 +139,7 @@ export class Context implements AsyncDisposable {
     for (const message of this.#waiting.splice(0)) this.say(message);
   }
 
-  /** Prints a warning as one line on standard error. If progress is shown, the warning waits for the end of it. */
+  /** Prints a warning as one line on standard error. If progress is shown, the warning waits until it ends. */
   warn(message: string): void {
     this.say(`varve: warning: ${escapeText(inCommandWords(message))}`);
   }

@@ -4,7 +4,7 @@ import type { Command, Option } from "commander";
  * Reads a command line word by word, as commander would.
  *
  * {@linkcode Cursor.advance} takes one word. The properties then say what the next word can be: the value of an
- * option, an option, the name of a verb or an argument. Unlike commander, it reads a line that is not complete.
+ * option, an option, the name of a verb or an argument. Unlike commander, it accepts an incomplete line.
  */
 export class Cursor {
   readonly #program: Command;
@@ -75,7 +75,7 @@ export class Cursor {
     return this.availableOptions().find(({ long, short }) => flag === long || flag === short);
   }
 
-  /** Name of the verb, after that of its group if it has one: `snapshot ls`. */
+  /** Name of the verb. If the verb is in a group, the name of the group comes first: `snapshot ls`. */
   verbPath(): string {
     const { parent } = this.#command;
     const name = this.#command.name();
@@ -87,7 +87,7 @@ export class Cursor {
   }
 }
 
-/** Whether a value follows an option. */
+/** Whether an option takes a value, required or optional. */
 export function takesValue(option: Option | undefined): option is Option {
   return option !== undefined && (option.required || option.optional);
 }

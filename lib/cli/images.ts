@@ -11,7 +11,7 @@ import {
 import { type Options, stringOption } from "./verb.ts";
 
 /**
- * Parses the value of `--platform`. Parts that are left out are those of this machine. @throws {VarveError} `E_USAGE`
+ * Parses the value of `--platform`. Parts that are left out are taken from this machine. @throws {VarveError} `E_USAGE`
  */
 export function platformOption(value: string | undefined): Platform | undefined {
   return value === undefined ? undefined : parsePlatform(value, hostPlatform());

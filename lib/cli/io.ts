@@ -10,7 +10,10 @@ export interface Io {
   stdin(): ReadableStream<Uint8Array>;
   /** Whether a standard stream is a terminal. */
   isTerminal(stream: "stdin" | "stdout" | "stderr"): boolean;
-  /** Size of the terminal that a standard stream is; `undefined` where it is none, or does not say it. */
+  /**
+   * Size of the terminal of a standard stream, in characters; `undefined` when the stream is not a terminal, or the
+   * terminal does not report its size.
+   */
   size?(
     stream: "stdout" | "stderr",
   ): { readonly columns: number; readonly rows: number } | undefined;

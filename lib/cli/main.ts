@@ -39,13 +39,13 @@ const listeners = new Map<keyof typeof SIGNALS, () => void>();
 /** Whether a verb handles signals itself. */
 let held = false;
 
-/** Whether a variable may be read without a question to the user. */
+/** Whether Deno lets varve read a variable without asking the user. */
 function isGranted(variable: string): boolean {
   return Deno.permissions.querySync({ name: "env", variable }).state === "granted";
 }
 
 const io: Io = {
-  // TERM only tells how to draw: nobody is asked for it.
+  // TERM affects only how progress is drawn. So do not ask the user for the permission to read it.
   env: (name) => name === "TERM" && !isGranted(name) ? undefined : processVariable(name),
   async stdout(data) {
     const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
@@ -92,7 +92,7 @@ if (import.meta.main && !("WorkerGlobalScope" in globalThis)) {
     runCli(Deno.args, {
       io,
       signal,
-      // Asked for only if it decides where the store is: it needs a permission.
+      // A getter, because Deno.uid needs a permission: it is read only if it decides where the store is.
       get isRoot() {
         return Deno.uid() === 0;
       },

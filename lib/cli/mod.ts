@@ -23,7 +23,7 @@
  * process, and turns signals into an abort of the command. Other rooms get plain options. So a test, or a program that
  * embeds varve, can run any command with streams and variables of its own.
  *
- * **Shell completion** (`completion/`) asks the same model of the command line: a `Cursor` (`cursor.ts`) reads the
+ * **Shell completion** (`completion/`) uses the same model of the command line: a `Cursor` (`cursor.ts`) reads the
  * words before TAB and says what can follow.
  *
  * @module

@@ -87,7 +87,11 @@ export function inflaterOf(options: GlobalOptions, store: Store | undefined): In
 /** Largest number of workers that the user may ask for. */
 export const MAX_WORKERS = 256;
 
-/** Parses a number of workers, which `source` gave. @throws {VarveError} `E_USAGE` when it is not from 1 to {@linkcode MAX_WORKERS} */
+/**
+ * Parses a number of workers. `source` names the option, variable or setting that has the value, for the message.
+ *
+ * @throws {VarveError} `E_USAGE` when it is not from 1 to {@linkcode MAX_WORKERS}
+ */
 export function parseWorkers(value: string, source = "the setting workers"): number {
   const count = /^[0-9]{1,4}$/.test(value) ? Number(value) : 0;
   if (count < 1 || count > MAX_WORKERS) {

@@ -15,15 +15,18 @@ const REGISTRY_VARIABLES: readonly string[] = [
   ...PROXY_VARIABLES,
 ];
 
-/** The first variable that such a command reads. */
+/** Every such command reads one of these two before the others of {@linkcode REGISTRY_VARIABLES}. */
 const FIRST: readonly string[] = ["SSL_CERT_FILE", "REGISTRY_AUTH_FILE"];
 
-/** The proxy variables, which {@linkcode takeProxyVariables} took out of the environment when the first was asked for. */
+/**
+ * The proxy variables. {@linkcode takeProxyVariables} takes all of them out of the environment when the first one is
+ * read.
+ */
 let proxies: Readonly<Record<string, string>> | undefined;
 
 /**
- * An environment variable of this process. Deno is asked for a variable only when it is read, and for those of
- * registries at once, so that one error names them all.
+ * Reads an environment variable of this process. The permission for a variable is requested only when the variable is
+ * read. The permissions for all variables about registries are requested together, so that one error names them all.
  *
  * @throws {VarveError} `E_DENIED` Deno may not read one of them
  * @throws {Deno.errors.NotCapable} Deno may not read this one

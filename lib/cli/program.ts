@@ -96,7 +96,7 @@ function programWithoutVerbs(width: number): Command {
     .configureHelp(helpStyle(width));
 }
 
-/** The first word of a command line that is neither an option of the program nor the value of one. */
+/** The first word of a command line that is neither an option of the program nor the value of such an option. */
 function firstWord(program: Command, args: readonly string[]): string | undefined {
   const cursor = new Cursor(program);
   return args.find((word) => {

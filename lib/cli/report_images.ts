@@ -52,7 +52,7 @@ function warnOfLayers(context: Context, images: readonly LoadedImage[]): void {
   }
 }
 
-/** Fewest uncompressed bytes for which a speed is shown. With fewer, it would measure the start of a worker. */
+/** Fewest uncompressed bytes for which a speed is shown. With fewer, it would mostly measure the start of a worker. */
 const MEASURABLE = 10_000_000;
 
 /** Shows one bar or line for each layer, with its diffID. */
@@ -61,7 +61,7 @@ export function layerProgress(context: Context): (progress: LoadProgress) => voi
   return ({ layer, diffId, total, read, written, state }) => {
     let shown = items.get(layer);
     if (shown === undefined) {
-      // 0 is a size that is not known yet.
+      // 0 means that the size is not known yet.
       const size = total === 0 ? undefined : total;
       shown = { item: context.progress.start(shortDigest(layer), size), start: 0 };
       items.set(layer, shown);

@@ -148,7 +148,7 @@ async function runVerb(
   return result.exit ?? 0;
 }
 
-/** The text of a verb. Whatever a verb prints of an image passes here, also where the verb did not escape it. */
+/** Escapes all text that a verb prints. It may come from an image, and the verb may not have escaped it. */
 function* escaped(parts: Iterable<string>): Generator<string> {
   for (const part of parts) yield escapeLines(part);
 }
@@ -168,7 +168,7 @@ function wantsJson(args: readonly string[]): boolean {
   );
 }
 
-/** The error with its next step in the words of the command line. */
+/** The error with a hint that says the next step in the words of the command line. */
 function hinted(error: unknown, failed: FailedCommand | undefined): unknown {
   if (!(error instanceof VarveError)) return error;
   const { code, message, details } = error;

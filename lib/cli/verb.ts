@@ -28,8 +28,8 @@ export interface Verb {
   /** Text of `--help` after the options: the rules, the JSON document, examples. */
   readonly help: string;
   /**
-   * Whether the verb makes a store where there is none; a function says it of certain arguments. Other
-   * verbs refuse a root that the user named and that holds no store: it is probably mistyped.
+   * Whether the verb makes a store where there is none. A function decides it by the arguments. Other verbs refuse a
+   * root that the user named and that holds no store: it is probably mistyped.
    */
   readonly makesStore?: boolean | ((args: readonly string[]) => boolean) | undefined;
   /** Adds the verb's own options. */

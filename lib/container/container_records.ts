@@ -98,7 +98,7 @@ export async function recordEnd(
   await ignoreMissing(() => snapshotter.release(key));
 }
 
-/** Removes a snapshot. A snapshot that a user mounted after its run died belongs to that user, and stays. */
+/** Removes a snapshot, unless it is in use: a user may have mounted it after its run died, and then keeps it. */
 async function removeOrKeep(snapshotter: Snapshotter, key: string): Promise<void> {
   try {
     await snapshotter.remove(key);

@@ -32,7 +32,7 @@ export const RUN_FILES = {
   paused: "paused",
   /** Shell script that enters a container without a runtime. */
   enter: "enter.sh",
-  /** Locked while the process that runs the container lives. */
+  /** Locked by the process that runs the container, until the run ends. */
   lock: "lock",
   /** Description of the run for other processes. */
   state: "state.json",

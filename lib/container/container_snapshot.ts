@@ -37,7 +37,7 @@ export async function openSnapshot(options: RunContainerOptions): Promise<Writab
 /**
  * Keeps other processes from mounting or running a snapshot until the lock is disposed.
  *
- * @throws {VarveError} `E_BUSY` the snapshot is mounted or runs, or is about to
+ * @throws {VarveError} `E_BUSY` the snapshot is mounted, or its container runs, or another process is about to use it
  */
 export async function lockSnapshot(
   options: RunContainerOptions,

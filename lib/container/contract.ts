@@ -18,7 +18,7 @@ export interface RunContainerOptions {
    * made.
    */
   readonly key?: string | undefined;
-  /** Remove the snapshot at the end. A snapshot that exists already is then refused. Default: false. */
+  /** Remove the snapshot at the end. If this is set, a key that exists already is refused. Default: false. */
   readonly remove?: boolean | undefined;
   /** `auto` (the default), `runc`, `crun` or `chroot`. */
   readonly runtime?: string | undefined;
@@ -37,7 +37,7 @@ export interface RunContainerOptions {
   readonly init?: boolean | undefined;
   /** The network of the host (the default), or only loopback. */
   readonly network?: "host" | "none" | undefined;
-  /** Forward the signals that this process gets to the container. Default: false. */
+  /** Whether signals that are sent to this process are forwarded to the container. Default: false. */
   readonly forwardSignals?: boolean | undefined;
   /** Milliseconds between SIGTERM and SIGKILL; 10,000 by default. */
   readonly grace?: number | undefined;

@@ -77,7 +77,7 @@ export async function makeBundle(
   return spec;
 }
 
-/** The files of the host as volumes. A file is left out where a volume of the caller covers it. */
+/** Makes volumes of the host's files. A file is left out if a volume of the caller covers its path. */
 function hostVolumes(
   files: ReadonlyMap<string, string>,
   places: ReadonlyMap<string, string>,

@@ -6,8 +6,8 @@
  *
  * 1. `reap.ts` repairs what dead runs left;
  * 2. `container_snapshot.ts` opens the snapshot and locks it against other users;
- * 3. `run_directory.ts` makes the directory of the run, by which other processes know the container, and
- *    `watchdog.ts` starts the process that cleans up after it, whatever ends it;
+ * 3. `run_directory.ts` makes the directory of the run, in which other processes find the container, and
+ *    `watchdog.ts` starts the process that cleans up after the run, even if varve itself is killed;
  * 4. `container_records.ts` records the start in the store: labels of the snapshot, and a lease;
  * 5. `make_bundle.ts` mounts the root and writes the OCI bundle. `root/` makes the mount points that the image lacks,
  *    in a separate lower, so that a commit does not include them; `bundle/` makes the configuration from image and
@@ -16,7 +16,7 @@
  * 7. the watchdog unmounts and removes everything, and the end is recorded.
  *
  * `list.ts` shows the containers and only reads; `pause.ts` pauses a container while its files are copied.
- * `ContainerRun` is the value that joins the parts: name, key, directory and runtime of a run.
+ * A `ContainerRun` describes one run to all of these parts: its id, key, directory and runtime.
  *
  * @module
  */

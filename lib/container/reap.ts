@@ -18,7 +18,7 @@ export async function reapRuns(store: DiskStore, snapshotter: Snapshotter): Prom
     if (run === null) await Deno.remove(directory, { recursive: true });
     else await cleanUp(run);
   }
-  // A run that is just beginning has not written yet which key it is for.
+  // A run that is just beginning has not written its key yet. Any of the leases may be its own, so end none.
   if (runs.some(({ live, run }) => live && run === null)) return;
   const live = new Set(runs.filter((found) => found.live).map(({ run }) => run?.key));
   for (const key of keys) {

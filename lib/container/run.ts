@@ -38,7 +38,7 @@ export async function runContainer(options: RunContainerOptions): Promise<Contai
       hint: "unpack the image, or read its tree: both need no privileges",
     });
   }
-  // A signal to a process needs the permission for every program.
+  // To send a signal, Deno needs the permission to run every program.
   requirePermissions("run a container", [{ name: "run" }]);
   // An image without a command is refused before anything is made.
   commandLine(image.config.config, process);

@@ -41,7 +41,7 @@ export interface FoundRun {
   readonly directory: string;
   /** The run in it; `null` while there is no `state.json`. */
   readonly run: ContainerRun | null;
-  /** Whether the process that runs the container lives. */
+  /** Whether the run is live: its lock is held, or it is new and has no `state.json` yet. */
   readonly live: boolean;
 }
 

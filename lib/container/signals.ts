@@ -24,7 +24,7 @@ export interface ForwardOptions {
   readonly sharedTerminal: boolean;
 }
 
-/** Forwards signals to a container until it is disposed. */
+/** Forwards signals to a container until the returned object is disposed. */
 export function forwardSignals(options: ForwardOptions): Disposable {
   const { send, kill, grace, sharedTerminal } = options;
   let timer: ReturnType<typeof setTimeout> | undefined;

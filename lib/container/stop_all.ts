@@ -14,8 +14,8 @@ export interface ProcessSet {
  * Stops all processes of a set, round by round.
  *
  * A round in which every process is stopped is not enough: a process may have forked after the list was made and
- * before it stopped, and its child runs. The set has stopped when a new list has only processes that an earlier round
- * saw stopped: nothing can have forked since.
+ * before it stopped, and its child runs. The set has stopped when a new list has only processes that were already
+ * stopped in the round before: nothing can have forked since.
  *
  * @param rounds largest number of rounds
  * @returns whether all processes are stopped

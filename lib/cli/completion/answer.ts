@@ -15,7 +15,7 @@ export interface Answer {
 /**
  * Answers a shell that asks how to complete a command line.
  *
- * Names come from the store, if there is one. A question never creates a store.
+ * Names come from the store, if there is one. Completion never creates a store.
  *
  * @param words the words after `varve`; the cursor is at the end of the last one
  */

@@ -20,7 +20,7 @@ export interface Completion {
 }
 
 /**
- * Finds what can complete the last of some words, from the commands and options of a program.
+ * Finds what can complete the last word of a command line, from the commands and options of a program.
  *
  * @param words the words after the program's name; the last one is incomplete
  */

@@ -12,7 +12,7 @@ export interface BarState {
   readonly rate: number | undefined;
 }
 
-/** Columns of the parts of a line, so that they stand below each other. */
+/** Widths of the parts of a line in columns. They are fixed, so that the parts of all bars are aligned. */
 const COLUMNS = { label: 12, amount: 20, rate: 10, left: 11 } as const;
 /** Fewest and most columns of the bar itself, with its brackets. */
 const [LEAST_BAR, MOST_BAR] = [8, 32];
@@ -21,8 +21,8 @@ const GAP = "  ";
 /**
  * The line of a bar: `0123456789ab [====----]  50%  1.00 MB of 2.00 MB  500.0 kB/s  2 s left`.
  *
- * Where a line of `width` columns has no room for all of it, the amount is left out, then the rate, the
- * bar and the time left. The last column stays free: a terminal may begin a new line after it.
+ * If not all parts fit into `width` columns, the amount is left out first, then the rate, the bar and the time left.
+ * The last column stays free: a terminal may begin a new line after it.
  */
 export function barLine({ label, done, total, rate }: BarState, width: number): string {
   const most = width - 1;
@@ -65,7 +65,7 @@ function timeLeft(bytes: number, rate: number | undefined): string {
   return `${Math.min(999, Math.ceil(minutes / 60))} h left`;
 }
 
-/** A line that even without its bar is too long ends with `…`. */
+/** Cuts a line that has more than `most` columns, and ends it with `…`. */
 function fitted(line: string, most: number): string {
   if (textWidth(line) <= most) return line;
   let out = "";
@@ -78,10 +78,10 @@ function fitted(line: string, most: number): string {
 
 /** Seconds over which a rate is averaged. */
 const MEMORY = 3;
-/** Seconds between two looks at what is done. */
+/** Fewest seconds between two measurements. */
 const INTERVAL = 0.3;
 
-/** Measures bytes per second, newer ones weigh more. */
+/** Measures a rate in bytes per second: an average in which newer measurements weigh more. */
 export class Rate {
   #at: number | undefined;
   #done = 0;
@@ -90,7 +90,7 @@ export class Rate {
   /** The rate, once it is known. `now` is in milliseconds. */
   measure(done: number, now: number): number | undefined {
     if (this.#at === undefined) {
-      // What was there at the beginning, such as a kept part of a download, was not transferred now.
+      // Do not count the bytes that were there at the beginning, such as the kept part of a download.
       [this.#at, this.#done] = [now, done];
       return undefined;
     }

@@ -6,10 +6,10 @@ import { ProgressLines } from "./progress_lines.ts";
 const SILENT_ITEM: ProgressItem = { update() {}, done() {} };
 
 /**
- * Bars on a terminal, plain lines elsewhere, nothing with `--quiet` or `--progress none`.
+ * Creates a display: bars on a terminal, plain lines elsewhere, nothing with `--quiet` or `--progress none`.
  *
  * @param write writes a line of text
- * @param terminal the terminal for bars; `undefined` where there is none that can draw them
+ * @param terminal the terminal for bars; `undefined` when no terminal can draw them
  */
 export function createProgress(
   options: Pick<GlobalOptions, "quiet" | "progress">,

@@ -3,10 +3,13 @@ import { formatBytes } from "./format_bytes.ts";
 import type { Progress, ProgressItem } from "./progress.ts";
 import { shortDigest } from "./short.ts";
 
-/** Smallest size in bytes of an extraction that is shown. Others are done too fast. */
+/** Smallest size in bytes of an extraction that is shown. Smaller ones end too soon. */
 const SHOWN_FROM = 32_000_000;
 
-/** Shows the layers that a driver extracts for a mount or a container. `progress` is asked for when there is one. */
+/**
+ * Shows the layers that a driver extracts for a mount or a container. `progress` is called when the first of them is
+ * shown, not before.
+ */
 export function extractProgress(progress: () => Progress): (progress: ExtractProgress) => void {
   const items = new Map<string, ProgressItem>();
   return ({ diffIds, total, written, state }) => {

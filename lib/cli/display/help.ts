@@ -40,8 +40,9 @@ export function helpStyle(width: number): Partial<Help> {
 }
 
 /**
- * The help of a verb. Paragraphs are wrapped, whatever their lines in the source are. A line that begins with
- * a space is an example: where it has to be broken, it ends with the shell's `\`, so that it can be copied.
+ * Lays out the help of a verb. Paragraphs are wrapped to `width`, and their line breaks in the source are ignored. A
+ * line that begins with a space is an example: where it has to be broken, it ends with the shell's `\`, so that it can
+ * be copied.
  */
 export function helpOf(text: string, width: number): string {
   return text.split("\n\n").map((paragraph) => paragraphOf(paragraph, width)).join("\n\n");
@@ -59,7 +60,7 @@ function paragraphOf(text: string, width: number): string {
       flush();
       out.push(exampleOf(line, width));
     } else if (prose === "") prose = line;
-    // A description of JSON goes on without a space.
+    // The lines of a description of JSON are joined without a space.
     else prose += /,$/.test(prose) && /^["{[]/.test(line) ? line : ` ${line}`;
   }
   flush();

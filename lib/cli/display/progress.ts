@@ -1,7 +1,7 @@
 /** Shows the progress of several items on standard error. */
 export interface Progress extends Disposable {
   /**
-   * Announces an item. It is shown from its first update on, but counts at once in what is shown of all.
+   * Announces an item. Its own line or bar appears at its first update. In the sum of all items it counts at once.
    *
    * @param total its size in bytes; `undefined` when unknown
    */

@@ -35,7 +35,7 @@ export class ProgressBars implements Progress {
       format: (_options: unknown, _params: unknown, state: BarState) =>
         barLine(state, terminal.size().columns),
       stream: this.#stream(),
-      // The lines fit. Without this, a terminal would cut text that stands above the bars.
+      // The bars fit the terminal. Without this option, the terminal would also cut the text above them.
       linewrap: true,
       // If a signal ended the process, a hidden cursor would stay hidden.
       hideCursor: false,
@@ -100,7 +100,7 @@ export class ProgressBars implements Progress {
     if (bar !== undefined) this.#bars.remove(bar);
   }
 
-  /** A stream for cli-progress. It keeps what is written until the whole picture is there, against flicker. */
+  /** A stream for cli-progress. It collects all that one redraw writes, and writes it at once, to avoid flicker. */
   #stream() {
     const terminal = this.#terminal;
     return {
@@ -122,7 +122,7 @@ export class ProgressBars implements Progress {
   }
 }
 
-/** An item, from its announcement on. */
+/** An item that was announced. */
 class Item implements BarState {
   readonly label: string;
   total: number | undefined;
@@ -156,7 +156,7 @@ class All implements BarState {
     return sum;
   }
 
-  /** `undefined` as long as the size of one of them is not known. */
+  /** Sum of all sizes; `undefined` as long as any of them is not known. */
   get total(): number | undefined {
     let sum = 0;
     for (const { total } of this.#items) {

@@ -2,10 +2,13 @@ import { escapeText } from "../../bytes/mod.ts";
 import { formatBytes } from "./format_bytes.ts";
 import type { Progress, ProgressItem } from "./progress.ts";
 
-/** Smallest size in bytes for which plain lines report each quarter. Smaller items are done too fast. */
+/** Smallest size in bytes for which plain lines report each quarter. Smaller items end too soon. */
 const QUARTERS_FROM = 64 * 1024 * 1024;
 
-/** Plain lines: one when an item is done, and for a large one also its size and each quarter. */
+/**
+ * Prints a plain line when an item is done. For a large item, it also prints a line with the size at the beginning, and
+ * one for each quarter.
+ */
 export class ProgressLines implements Progress {
   readonly #write: (text: string) => void;
 

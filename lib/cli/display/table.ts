@@ -6,10 +6,13 @@ import { wrapLine } from "./wrap.ts";
 const GAP = "  ";
 /** Indentation of the second and later lines of a row. */
 const INDENT = 2;
-/** Fewest columns of a terminal in which the text of a cell is wrapped. With fewer, the cell begins a new line. */
+/**
+ * Fewest columns of the terminal in which the text of a cell is wrapped. If fewer are left on the line, the cell begins
+ * a new line.
+ */
 const LEAST = 24;
 
-/** Part of the columns: those that stand beside each other. */
+/** Columns of the table that are beside each other on one line. A table that fits has a single band. */
 interface Band {
   readonly indent: number;
   readonly columns: { readonly index: number; width: number }[];
@@ -47,7 +50,7 @@ function bandsOf(columns: readonly (readonly string[])[], width: number): Band[]
   for (const [index, cells] of columns.entries()) {
     const natural = widest(cells, textWidth);
     const fits = natural + GAP.length <= free;
-    // Whether the cells may be wrapped in what is free of this line.
+    // If the cells do not fit, they may be wrapped in the free part of this line.
     const least = fits ? 0 : widest(cells, widestWord);
     const wraps = !fits && Math.max(least, Math.min(natural, LEAST)) + GAP.length <= free;
     if (fits || wraps) {
@@ -64,7 +67,7 @@ function bandsOf(columns: readonly (readonly string[])[], width: number): Band[]
   return bands;
 }
 
-/** The lines of one band of a row; none where a later band of a row is empty. */
+/** The lines of one band of a row. An empty line in an indented band is left out. */
 function bandOf(
   row: readonly string[],
   { indent, columns }: Band,

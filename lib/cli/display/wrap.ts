@@ -1,12 +1,12 @@
 /**
  * Breaks text between words, so that it fits a terminal. A terminal itself breaks inside of words.
  *
- * Only a word that is wider than the terminal is left to the terminal. Output that is no terminal has no
- * width: it stays as it is.
+ * Only a word that is wider than the terminal is left for the terminal to break. Output that does not go to a terminal
+ * has no width, and is not changed.
  */
 import { textWidth } from "./width.ts";
 
-/** Columns by which a word is indented that has no room where its line continues. */
+/** Most columns by which a word is indented if it is too wide for the usual indentation of a continued line. */
 const LEFT = 4;
 
 /**
@@ -33,7 +33,7 @@ export function wrapLine(
     }
     if (!isFirst) lines.push(current);
     const wanted = isFirst ? space : hang;
-    // A long word that fits only further to the left, such as a digest, does not stand at the very right.
+    // A long word, such as a digest, may fit only with less indentation. Then keep it near the left edge.
     const indent = wanted + size <= width ? wanted : Math.max(0, Math.min(LEFT, width - size));
     current = " ".repeat(indent) + word;
     used = indent + size;

@@ -1,6 +1,6 @@
 /**
- * Hints and warnings of the library, with the verbs and options of the command line. The library says only what is to be
- * done: it does not know how its caller does it.
+ * Phrases in hints and warnings of the library, and the verbs and options of the command line that replace them. The
+ * library says only what to do. It does not know which verb or option does it.
  */
 const WORDS: readonly (readonly [library: RegExp, command: string])[] = [
   [/\bthe (erofs|overlay|native) driver\b/, "--driver $1"],
@@ -29,7 +29,7 @@ const WORDS: readonly (readonly [library: RegExp, command: string])[] = [
   ],
 ];
 
-/** The text with verbs and options of the command line, where it says what one of them does. */
+/** Replaces the phrases of the library in a text by verbs and options of the command line. */
 export function inCommandWords(text: string): string {
   return WORDS.reduce((words, [library, command]) => words.replace(library, command), text);
 }

@@ -31,7 +31,7 @@ const DECOMPRESS: Readonly<Record<string, readonly string[]>> = {
   "7z": ["7z", "x", "-so"],
 };
 
-/** Verbs that read a file: it is not found where an image name was given. */
+/** Verbs that read a file. If the user gives the name of an image instead, no such file is found. */
 const READ_FILES = ["load", "import", "append"];
 
 /** A path, or a name with the ending of an archive: not the name of an image. */
@@ -51,7 +51,7 @@ const RULES: readonly Rule[] = [
   bySystemCall,
 ];
 
-/** The next step for an error: in the words of the command line where there is one, else that of the library. */
+/** The hint for an error: from the first rule that has one, else the library's hint in words of the command line. */
 export function hintOf(error: VarveError, command: FailedCommand | undefined): string | undefined {
   for (const rule of command === undefined ? [] : RULES) {
     const hint = rule(error, command as FailedCommand);
@@ -61,7 +61,7 @@ export function hintOf(error: VarveError, command: FailedCommand | undefined): s
   return hint === undefined ? undefined : inCommandWords(hint);
 }
 
-/** `xz -dc n.tar.xz | varve load -` */
+/** A file that another program can decompress: `xz -dc n.tar.xz | varve load -`. */
 function otherCompression(
   { code, details: { actual, subject } }: VarveError,
   { verb, args }: FailedCommand,
@@ -118,14 +118,14 @@ function missingImage(
   return `${list}, ${commandLine(["varve", "pull", subject])} gets it from its registry`;
 }
 
-/** `pull app.tar` */
+/** A file where `pull` wants the name of an image: `varve pull app.tar`. */
 function fileAsImage({ code }: VarveError, { verb, args }: FailedCommand): string | undefined {
   const [file = ""] = args;
   const isFile = code === "E_USAGE" && verb === "pull" && FILE.test(file);
   return isFile ? `to load a file: ${commandLine(["varve", "load", file])}` : undefined;
 }
 
-/** `load root.tar`, where the tar holds the files of a system. */
+/** A tar of a root filesystem where `load` wants an image: `varve load root.tar`. */
 function noImageArchive(
   { code, message, details: { subject } }: VarveError,
   { verb }: FailedCommand,
@@ -153,7 +153,7 @@ function limit({ details: { setting } }: VarveError): string | undefined {
   return `if you trust the source: varve config set ${setting} N`;
 }
 
-/** Next steps for messages that say all that is needed to know them. */
+/** Next steps for errors whose message alone shows what to do. */
 const BY_MESSAGE: readonly (readonly [RegExp, string])[] = [
   [/there is no such snapshot$/, "'varve snapshot ls' lists them"],
   [/nothing of this store is mounted there$/, "'varve mount' lists what is mounted"],

@@ -44,7 +44,7 @@ export const READONLY_PATHS: readonly string[] = [
   "/proc/sysrq-trigger",
 ];
 
-/** Mount options of file systems without programs and devices. */
+/** Mount options of file systems that need neither programs nor devices. */
 const CLOSED = ["nosuid", "noexec", "nodev"];
 
 /** File systems of the kernel that are mounted in a container, in this order. */

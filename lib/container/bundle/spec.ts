@@ -29,7 +29,7 @@ export interface SpecInput {
   readonly network: "host" | "none";
   /** Volumes and files of the host. Their targets contain no links. */
   readonly volumes: readonly Volume[];
-  /** Path on the host of a program that runs first, reaps and forwards signals; `null` for none. */
+  /** Path on the host of an init, which runs first, reaps processes and forwards signals; `null` for none. */
   readonly init: string | null;
   /** Whether the container gets a cgroup namespace, and so sees only its own cgroup (version 2 only). */
   readonly cgroupNamespace: boolean;

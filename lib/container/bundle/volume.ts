@@ -37,7 +37,7 @@ export function parseVolume(text: string): Volume {
   return { source, target: normalizePath(target), readOnly: mode === "ro" };
 }
 
-/** Makes a path absolute, without `.`, `..` and empty parts, and looks only at its names: links are not followed. */
+/** Makes a path absolute, without `.`, `..` and empty parts. It changes only the text: links are not followed. */
 export function normalizePath(path: string): string {
   const out: string[] = [];
   for (const part of path.split("/")) {

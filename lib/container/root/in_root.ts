@@ -36,7 +36,8 @@ export function lookIn(root: Fd): Look {
 }
 
 /**
- * Opens a path with `O_PATH`. A link at the end of the path is opened itself. `undefined` when nothing exists there.
+ * Opens a path with `O_PATH`. If the last name is a link, the link itself is opened. `undefined` when nothing exists at
+ * the path.
  */
 function openEntry(root: Fd, path: ByteString): OwnedFd | undefined {
   try {

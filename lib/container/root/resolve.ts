@@ -6,7 +6,10 @@ export type Found =
   | { readonly type: "directory" | "file" | "other" }
   | { readonly type: "symlink"; readonly target: ByteString };
 
-/** Looks at an absolute path. All names except the last are directories. `undefined` when nothing exists there. */
+/**
+ * Returns what exists at an absolute path; `undefined` for nothing. All names except the last must be directories: a
+ * caller makes sure of that.
+ */
 export type Look = (path: ByteString) => Found | undefined;
 
 /** Where a path leads. */

@@ -22,7 +22,7 @@ const DIRECTORY_MODE = 0o755, FILE_MODE = 0o644;
 
 /**
  * Makes stubs in a separate directory, which becomes the topmost lower of an overlay. The directories that lead to the
- * stubs get the attributes that they have in the root, so that the merged root differs only by the stubs.
+ * stubs get the same attributes as in the root, so that the merged root differs only by the stubs.
  *
  * @param directory the lower, open for reading or with `O_PATH`
  * @param merged the root without the stubs, open for reading or with `O_PATH`
@@ -40,8 +40,8 @@ export function writeInitLayer(directory: Fd, merged: Fd, stubs: readonly Want[]
     using from = openDirectory(merged, path);
     using to = openDirectory(directory, path);
     copyAttributesFd(from.fd, to.fd);
-    // `directory` may be a lower of the mount `merged`, which then shows the time that the new stubs changed. So set
-    // the time that was saved before.
+    // Making the stubs changed the time of `to`. If `directory` is a lower of the mount `merged`, `from` shows the
+    // changed time as well. So set the time that was saved before.
     utimensFd(to.fd, time);
   }
 }

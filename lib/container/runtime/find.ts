@@ -88,7 +88,7 @@ async function hasAll(names: readonly string[], path: string): Promise<boolean> 
 /** Finds a program as a shell does. @returns its path; `null` if no directory has it */
 async function findProgram(name: string, path: string): Promise<string | null> {
   for (const directory of path.split(":")) {
-    // A relative directory would mean another program in each working directory.
+    // Skip a relative directory: what it names depends on the working directory.
     if (!directory.startsWith("/")) continue;
     try {
       const candidate = `${directory}/${name}`;

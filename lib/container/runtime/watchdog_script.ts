@@ -4,10 +4,10 @@ export const ENDED = "ended";
 /**
  * The watchdog: a program for sh(1) that cleans up after a run, whatever ended the run.
  *
- * It reads one line and so waits until its input ends, which also happens when the process that began the run is killed
- * by `kill -9`. Then it ends what is left of the run and removes it: first the runtime, so that nothing more can begin,
- * then the container, its mount and its files. The script is idempotent, and several processes may run it at the same
- * time.
+ * It waits for one line of input, or for the end of the input. The input also ends when the process that began the run
+ * is killed by `kill -9`. Then the script ends what is left of the run and removes it: first the runtime, so that
+ * nothing more can begin, then the container, its mount and its files. The script is idempotent, and several processes
+ * may run it at the same time.
  *
  * Arguments:
  * 1. directory of the run;

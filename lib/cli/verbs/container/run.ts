@@ -158,7 +158,7 @@ function processOptions(
   };
 }
 
-/** `NAME=value` unchanged; `NAME` with its value in this environment, or nothing when it is not set here. */
+/** Keeps `NAME=value`. A bare `NAME` gets its value in this environment; an empty list when it is not set there. */
 function variable(context: Context, given: string): string[] {
   const at = given.indexOf("=");
   if (at === 0) {

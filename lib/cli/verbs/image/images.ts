@@ -23,7 +23,10 @@ interface PlatformRow {
   readonly created: string | null;
 }
 
-/** What is shown of a name. Its own values are those of the platform that the name means. */
+/**
+ * What is shown of a name. The values of a {@linkcode PlatformRow} in it are those of the platform that the name means,
+ * except that `manifest` is the digest of the index if the name is that of an index.
+ */
 interface Row extends PlatformRow {
   readonly name: string;
   readonly kind: "image" | "artifact" | "damaged";
@@ -47,7 +50,7 @@ JSON: [{"name","kind","imageId","manifest","platform","size","created","platform
 "image", "artifact" (not an image, such as a chart or a signature; only name and manifest are known) or "damaged". "size" is in bytes, uncompressed. A layer that several images share counts in each of them.`,
   async run(context) {
     const store = await context.store();
-    // Names of one manifest share what is read of it: an image can have thousands.
+    // Read the manifest of several names only once: an image can have thousands of names.
     const known = new Map<string, Row>();
     const rows: Row[] = [];
     for (const record of store.images.list()) {

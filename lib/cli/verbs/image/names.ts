@@ -38,7 +38,7 @@ Example:
     const { platform: asked } = platformChoice(options);
     const store = await context.store();
     const record = await findImage(store, source);
-    // Refused before the name is given, if the store does not have that platform.
+    // Refuse a platform that the store does not have, before the name is recorded.
     if (asked !== undefined) await readImage(store, record, { platform: asked });
     const platform = asked ?? record.platform;
     const { name, target } = store.images.set(formatReference(reference), record.target, {
@@ -111,7 +111,7 @@ function refuseNeeded(store: DiskStore, names: readonly string[]): void {
 /** Number of names that the message shows. */
 const SHOWN = 5;
 
-/** Refuses an ID or digest of several names of which the user did not give all. @throws {VarveError} `E_PRECONDITION` */
+/** Refuses an ID or digest that has several names, unless the user gave all. @throws {VarveError} `E_PRECONDITION` */
 function refuseSeveralNames(
   found: readonly { readonly reference: string; readonly records: readonly ImageRecord[] }[],
 ): void {

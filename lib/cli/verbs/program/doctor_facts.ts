@@ -63,7 +63,10 @@ export function machineFacts(): MachineFacts {
   };
 }
 
-/** Whether Deno, and not the machine, is why no system call can be made. Any call then says how to permit it. */
+/**
+ * Whether a missing permission of Deno, and not the machine, prevents all system calls. Each call then throws an error
+ * that says how to grant the permission.
+ */
 function isDenied(): boolean {
   return Deno.build.os === "linux" && !isPermitted();
 }

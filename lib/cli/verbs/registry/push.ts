@@ -58,7 +58,7 @@ Examples:
     if (name.startsWith("<none>")) {
       throw new VarveError("E_USAGE", `Cannot push ${reference}: it has no name, give DESTINATION`);
     }
-    // The full name that the store has hides what the user typed.
+    // Check the name as the user typed it. The full name from the store no longer shows what was typed.
     if (destination === undefined) remoteReference(reference, "push");
     const sent = destination === undefined ? undefined : tryParseReference(found.name);
     const to = remoteReference(name, "push to", sent);

@@ -135,7 +135,10 @@ JSON: {"target","directories","files","symlinks","links","specials","bytes","dro
   },
 };
 
-/** Unpacks. If that is interrupted, the user learns at once what is being removed, and may leave it. */
+/**
+ * Unpacks an image. If the user interrupts that and the removal of the files takes time, a warning says which directory
+ * is being removed. A second interrupt leaves it there.
+ */
 async function unpackWithAnswer(
   context: Context,
   image: StoredImage,

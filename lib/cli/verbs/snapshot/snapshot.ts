@@ -40,7 +40,7 @@ JSON: [{"key","kind","parent","diffId","cacheId","labels","createdAt","updatedAt
   },
 };
 
-/** A snapshot without a parent can be the first thing in a store. A parent is in a store already. */
+/** Whether no parent is given. Only then may the verb make a store, because a parent must be in the store already. */
 function hasNoParent([_key, parent]: readonly string[]): boolean {
   return parent === undefined;
 }
@@ -203,8 +203,8 @@ async function make(
 }
 
 /**
- * Name of the committed snapshot for an argument. For an image or a chainID, the snapshots of the chain are made if
- * needed.
+ * Name of the committed snapshot for the argument PARENT. For an image or a chainID, the snapshots of the chain are made
+ * if needed.
  */
 async function parentName(
   context: Context,
