@@ -58,7 +58,7 @@ function judge(root: Fd, path: ByteString): string {
     if (type !== "file") return `it is a ${type}`;
     return (mode & 0o111) === 0 ? "it is not executable" : "executable";
   } catch (error) {
-    for (const errno of ["ENOENT", "ENOTDIR", "ELOOP"]) if (isErrno(error, errno)) return "missing";
+    if (isErrno(error, "ENOENT", "ENOTDIR", "ELOOP")) return "missing";
     throw error;
   }
 }

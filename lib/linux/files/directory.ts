@@ -1,5 +1,6 @@
 import { type ByteString, fromBytes } from "../../bytes/mod.ts";
 import { check } from "../libc/call.ts";
+import { isErrno } from "../libc/errno.ts";
 import { libc } from "../libc/libc.ts";
 import { SYS } from "../libc/numbers.ts";
 import type { Fd } from "./fd.ts";
@@ -54,9 +55,20 @@ export function readDirectoryPiece(fd: Fd): DirectoryEntry[] {
       const start = at + 19;
       const name = fromBytes(BUFFER, start, BUFFER.indexOf(0, start));
       if (name === "." || name === "..") continue;
-      out.push({ name, type: TYPES[BUFFER[at + 18] as number] ?? statAt(fd, name).type });
+      const type = TYPES[BUFFER[at + 18] as number] ?? typeOf(fd, name);
+      if (type !== undefined) out.push({ name, type });
     }
     if (out.length > 0) return out;
+  }
+}
+
+/** Type of an entry; `undefined` when it was removed after its directory was read, as a process that ends. */
+function typeOf(fd: Fd, name: ByteString): DirectoryEntry["type"] | undefined {
+  try {
+    return statAt(fd, name).type;
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return undefined;
+    throw error;
   }
 }
 

@@ -5,6 +5,7 @@ import { VarveError } from "../../errors.ts";
 export const Errno = {
   EPERM: 1,
   ENOENT: 2,
+  ESRCH: 3,
   EINTR: 4,
   EIO: 5,
   ENXIO: 6,
@@ -54,6 +55,7 @@ const NAMES: ReadonlyMap<number, string> = new Map(
 const TEXT: Readonly<Record<string, string>> = {
   EPERM: "operation not permitted",
   ENOENT: "no such file or directory",
+  ESRCH: "no such process",
   EIO: "input/output error",
   ENOMEM: "out of memory",
   EACCES: "permission denied",
@@ -149,7 +151,10 @@ export function systemError(
  * Whether an error is a system call that failed with one of the
  * named errors: `isErrno(error, "ENOENT")`.
  */
-export function isErrno(error: unknown, ...names: readonly string[]): error is VarveError {
+export function isErrno(
+  error: unknown,
+  ...names: readonly (keyof typeof Errno)[]
+): error is VarveError {
   return error instanceof VarveError && error.code === "E_SYSCALL" &&
-    error.details.errno !== undefined && names.includes(error.details.errno);
+    names.some((name) => name === error.details.errno);
 }
