@@ -58,9 +58,10 @@ export class Budget {
   }
 
   /**
-   * Counts the bytes of the path of an implied directory. A short path in an archive can make a
-   * directory on each of its levels, and every verb that shows, exports or unpacks the tree handles
-   * the path of each. They have the same limits as the bytes of names.
+   * Counts the bytes of the path of an implied directory. One path in an archive can make a
+   * directory on each of its levels. Every verb that shows, exports or unpacks the tree handles the
+   * whole path of each directory, so the cost grows with the square of the path's length. These
+   * bytes have the same limits as the bytes of names.
    *
    * @throws {VarveError} `E_LIMIT`
    */

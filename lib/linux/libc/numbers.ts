@@ -1,6 +1,6 @@
 /**
- * Numbers of the kernel's interface (include/uapi). Only older numbers differ between
- * architectures.
+ * Whether this is 64-bit ARM. Some older numbers of the kernel's interface (include/uapi) differ
+ * between architectures.
  */
 const ARM: boolean = Deno.build.arch === "aarch64";
 

@@ -77,7 +77,10 @@ export function fsCreate(fs: Fd): void {
   checkOnce(() => libc().fsconfig(SYS.fsconfig, fs, CMD_CREATE, null, null, 0), "fsconfig", EMPTY);
 }
 
-/** Makes a mount of the file system that is not attached to a directory yet (fsmount(2)). */
+/**
+ * Makes a mount of the file system (fsmount(2)). The mount is not attached to a path yet; see
+ * {@linkcode moveMount}.
+ */
 export function fsmount(fs: Fd, attributes: number): Fd {
   return checkOnce(
     () => libc().fsmount(SYS.fsmount, fs, FSMOUNT_CLOEXEC, attributes),
@@ -117,7 +120,8 @@ export function moveMount(mount: Fd, target: ByteString): void {
 }
 
 /**
- * Makes a bind mount of a directory that is not attached to another directory yet (open_tree(2)).
+ * Makes a bind mount of a directory or file (open_tree(2)). The mount is not attached to a path yet;
+ * see {@linkcode moveMount}.
  */
 export function cloneTree(source: ByteString, recursive: boolean): Fd {
   const flags = OPEN_TREE_CLONE | Open.CLOSE_ON_EXEC | (recursive ? At.RECURSIVE : 0);

@@ -32,13 +32,14 @@ export interface PerformMountOptions {
 
 /**
  * Performs a mount. It appears complete: a read-only bind is never writable, not even for a moment.
+ * (On kernels before Linux 5.12, it is writable between the two calls of mount(2) that make it.)
  *
  * The directories of an overlay are passed one by one through fsconfig(2) (Linux 6.7), so neither
  * their number nor a comma or colon in a path matters. On older kernels they are passed as one
  * option string. The devices of an EROFS image (`device=…`) are passed one by one too.
  *
  * @param mount the mount; if it has a `target`, that path is relative to the parameter `target`
- * @param target path of an existing directory, or of a file to bind a file
+ * @param target path of an existing directory; for a bind of a file, path of an existing file
  * @throws {VarveError} `E_UNSUPPORTED` without the privilege or the file system, or when the options are
  * too long for an older kernel; otherwise `E_SYSCALL`
  */
@@ -63,7 +64,7 @@ function bind(mount: Mount, plan: MountPlan, at: ByteString, options: PerformMou
   if (options.withMountCall || !bindByOpenTree(mount, plan, at)) {
     const recursive = plan.recursive ? MS_REC : 0;
     mountCall(mount.source, at, null, MS_BIND | recursive, null);
-    // A bind ignores other flags. On old kernels these need a second call.
+    // With MS_BIND, mount(2) ignores `plan.flags`. A second call sets them.
     if (plan.flags === 0) return;
     try {
       mountCall(mount.source, at, null, MS_REMOUNT | MS_BIND | plan.flags, null);

@@ -97,7 +97,10 @@ class Change {
     }
   }
 
-  /** If the changes leave command and entrypoint empty, Docker takes them from the image again. */
+  /**
+   * Returns the fields that change. If the changes leave the entrypoint empty, an empty command and
+   * a missing entrypoint are taken from the image again, as Docker does.
+   */
   finish(): ContainerChange {
     const fields = this.#fields;
     if ("cmd" in fields || "entrypoint" in fields) {

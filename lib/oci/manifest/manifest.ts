@@ -209,7 +209,7 @@ function readManifest(
 ): Manifest {
   checkOciLimit("manifest", limits.manifest, raw.length);
   if (!fields.has("config")) fields.missing("config");
-  // An absent list counts as empty, because Go writes an empty list as null.
+  // A list that is absent or null counts as empty, because Go writes an empty list as null.
   const layers = fields.array("layers") ?? [];
   checkOciLimit("layers", limits.layers, layers.length);
   return {

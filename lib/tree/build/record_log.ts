@@ -27,7 +27,7 @@ const L_HASH = 11;
 export const L_INODE = 12;
 /**
  * Words of a record. File: the three words of its side, with the address of its extents in the
- * arena. Packed directory: index of its result.
+ * arena. Packed directory: index of its result among the results of the `Packer`.
  */
 export const L_SIDE = 13;
 /** Word of a directory's record: its state, as `OpenDirectories` defines it. */

@@ -3,10 +3,12 @@
  *
  *     header   16 bytes: magic, version, zero
  *     pages    the blocks of one segment, at their addresses
- *     footer   words: kind, root address, root bytes, root digest (8), bytes of the pages (low,
- *              high), number of layers; then for each layer: bytes of its diffID, the diffID,
+ *     footer   words: kind, root address, root length, root digest (8), length of the pages (low,
+ *              high), number of layers; then for each layer: length of its diffID, the diffID,
  *              zero-padded
- *     tail     48 bytes: SHA-256 of the footer (8 words), bytes of the footer, version, magic
+ *     tail     48 bytes: SHA-256 of the footer (8 words), length of the footer, version, magic
+ *
+ * Lengths are in bytes.
  *
  * Opening a tree reads footer and tail, then the root block. Everything else is read when it is
  * needed.
@@ -16,7 +18,7 @@
 
 /** The first and the last bytes of a stored tree. */
 export const MAGIC: Uint8Array = new TextEncoder().encode("varvetre");
-/** Version of the whole form: blocks, the rule that cuts leaves, pages and footer. */
+/** Version of the whole form: blocks, pages, footer, and the rule by which leaves are cut. */
 export const VERSION = 1;
 /** Bytes before the pages. */
 export const HEADER_BYTES = 16;
