@@ -3,8 +3,8 @@
  * are not UTF-8 into U+FFFD, and it has neither mounts nor extended attributes.
  *
  * - A file is reached by a *directory descriptor* ({@linkcode Fd}) and a name in that directory, as in
- *   the `…at` system calls. {@linkcode openRoot} opens the first directory; {@linkcode OwnedFd} closes a
- *   descriptor by `using`. So no rename of a parent can redirect the work to another place.
+ *   the `…at` system calls. So no rename of a parent can redirect the work to another place.
+ *   {@linkcode openRoot} opens the first directory; {@linkcode OwnedFd} closes a descriptor by `using`.
  * - Functions on a name end in `At`, and do not follow a symbolic link in the last component. Functions
  *   on an open file end in `Fd`. Paths of more than one component go through {@linkcode openBeneath} or
  *   {@linkcode openInRoot}, which never lead outside.

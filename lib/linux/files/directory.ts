@@ -15,7 +15,7 @@ export interface DirectoryEntry {
 }
 
 /**
- * Types by their `DT_…` number (linux/dirent.h). For others,
+ * Types by their `DT_…` number (linux/fs_types.h). For others,
  * such as `DT_UNKNOWN`, statx(2) is called.
  */
 const TYPES: Readonly<Record<number, InodeType>> = {

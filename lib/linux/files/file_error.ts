@@ -35,8 +35,8 @@ export function fileErrno(error: unknown): string | undefined {
 
 /**
  * Turns an error of Deno's file API into a {@linkcode VarveError}: `E_DENIED` if Deno or the kernel does not permit
- * it, otherwise `E_SYSCALL`, with the kernel's name of the error. Any other API's error about a missing permission of
- * Deno is `E_DENIED`, too, with the flag as its hint. All other errors are returned unchanged.
+ * it, otherwise `E_SYSCALL`, with the kernel's name of the error. If Deno lacks a permission, the hint names the
+ * flag that grants it; this holds for errors of Deno's other APIs too. All other errors are returned unchanged.
  *
  * @param action what could not be done; it follows "Cannot " in the message
  * @param syscall the system call that failed, if known

@@ -27,8 +27,8 @@ const how = new Uint32Array(6);
 const howBytes = new Uint8Array(how.buffer);
 
 /**
- * Limit of retries on EAGAIN, which means that a rename disturbed the walk. An attacker could do
- * that for ever.
+ * Limit of retries on EAGAIN, which means that a rename disturbed the walk. Without a limit, an
+ * attacker who keeps renaming could block the call forever.
  */
 const MAX_RETRIES = 64;
 
@@ -70,7 +70,10 @@ export function openBeneath(directory: Fd, path: ByteString, options: OpenBeneat
   }
 }
 
-/** Whether openat2(2) works at all. Tests it with a call that cannot fail for other reasons. */
+/**
+ * Whether openat2(2) works at all. Opens `.` in the directory with `O_PATH` to find out: the kernel
+ * itself does not answer that with EPERM.
+ */
 function isAvailable(directory: Fd): boolean {
   how[0] = Open.PATH | Open.CLOSE_ON_EXEC;
   how[2] = 0;

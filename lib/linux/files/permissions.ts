@@ -1,6 +1,9 @@
 import { VarveError } from "../../errors.ts";
 
-/** What Deno says when it lacks a permission: the kind, and for what (`"/etc/hosts"`, `<TMP>`). */
+/**
+ * Matches Deno's message about a missing permission. The groups are the kind of the permission and
+ * its value, such as `"/etc/hosts"` or `<TMP>`.
+ */
 const REQUIRES = /^Requires ([a-z]+) access(?: to ("[^]*"|<[^>]*>))?[,.]/;
 
 /**
@@ -31,7 +34,7 @@ export function permissionError(error: unknown, action: string): VarveError | un
 
 /**
  * Asks Deno for permissions before they are used, so that one error names all that are missing. At a terminal Deno
- * prompts for each, as it does when one is used.
+ * prompts for each missing permission, as it also does when a missing permission is used.
  *
  * @param action what needs the permissions; it follows "Cannot " in the message
  * @throws {VarveError} `E_DENIED`
@@ -56,7 +59,7 @@ export function requirePermissions(
   );
 }
 
-/** The flags of permissions: those of one kind are one flag, with a list. */
+/** The flags that grant the permissions. Permissions of one kind share a flag with a list of values. */
 function flagsOf(permissions: readonly Deno.PermissionDescriptor[]): string[] {
   const values = new Map<string, string[]>();
   for (const one of permissions) {

@@ -9,8 +9,8 @@ import { openBeneath } from "./open_beneath.ts";
 import { seekFd } from "./read_write.ts";
 
 /**
- * Maximum depth of open directories. Deeper directories are moved up into the top directory, so
- * that only so many are open at once.
+ * Maximum depth of open directories. Deeper directories are moved up into the top directory, which
+ * limits how many are open at once.
  */
 const MAX_DEPTH = 24;
 
@@ -22,7 +22,7 @@ const MAX_DEPTH = 24;
  * first renamed into the top directory.
  *
  * @param name one name in the directory, not a path
- * @param checkpoint called for each name; what it throws ends the removal
+ * @param checkpoint called for each name; if it throws, the removal stops with that error
  * @returns the number of names that were removed
  * @throws {VarveError} `E_SYSCALL`: EXDEV at a mount point inside the tree, which stays mounted
  */

@@ -46,8 +46,8 @@ class Walk {
   readonly #path: ByteString;
   readonly #resolve: number;
   /**
-   * Descriptors of the directories from below the root to the current directory. Directories far up
-   * are closed; their entry is −1.
+   * Descriptors of the directories on the way from the root (not included) to the current directory.
+   * Directories far up are closed; their entry is −1.
    */
   readonly #stack: number[] = [];
   /** The root directory, if `NO_XDEV` forbids leaving its file system. */
@@ -65,7 +65,8 @@ class Walk {
     if (this.#path === "") throw systemError("openat2", EMPTY, Errno.ENOENT);
     // The remaining parts of the path, in reverse order.
     const parts = this.#split(this.#path);
-    // A slash at the end requires a directory, and follows a link to a directory.
+    // After a slash at the end, the last component must be a directory, or a link to a directory, which
+    // is followed.
     let last = demandsDirectory(this.#path) ? flags & ~Open.NO_FOLLOW | Open.DIRECTORY : flags;
     for (;;) {
       const part = parts.pop();
@@ -172,8 +173,8 @@ class Walk {
     try {
       fd = openAt(this.#here, part, flags | Open.NO_FOLLOW, mode);
     } catch (error) {
-      // At a link, O_NOFOLLOW fails with ELOOP, or with ENOTDIR together with O_DIRECTORY. (O_EXCL
-      // fails with EEXIST.)
+      // An open with O_NOFOLLOW fails at a link: with ELOOP, or with ENOTDIR if O_DIRECTORY is set
+      // too. (With O_EXCL, the open fails with EEXIST.)
       if (!isErrno(error, "ELOOP", "ENOTDIR") || flags & Open.NO_FOLLOW) throw error;
       return this.#targetOf(part, error);
     }

@@ -110,8 +110,8 @@ export class IsalInflater implements Inflater {
 }
 
 /**
- * The address of an array in memory. It is looked up once per
- * buffer, because that costs more than a call.
+ * The address of an array in memory. It is looked up once per buffer, because a look-up costs more
+ * than a call into the library.
  */
 class Address {
   #buffer: ArrayBufferLike | undefined;

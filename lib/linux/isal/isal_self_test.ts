@@ -99,7 +99,7 @@ function vector(content: Uint8Array, level: number): Vector {
   return { content, packed };
 }
 
-/** Runs all test cases with one inflater, as a layer does with its members. */
+/** Runs all test cases with one inflater, as one inflater decodes all gzip members of a layer. */
 class Trial {
   readonly #inflater: IsalInflater;
   readonly #out = new Uint8Array(128 * 1024);

@@ -10,7 +10,8 @@ const copied = new Int32Array(1);
 /**
  * The thread's error number. Valid only right after a synchronous call that failed.
  *
- * libc itself copies the number, because `Deno.UnsafePointerView` needs permission for FFI with every library.
+ * memcpy of libc copies the number. `Deno.UnsafePointerView` could read it too, but needs the permission for FFI
+ * with all libraries, not only with libc.
  */
 function lastErrno(): number {
   location ??= libc().__errno_location();
@@ -24,8 +25,9 @@ function lastErrno(): number {
  * ETIMEDOUT.
  *
  * The runtime's own calls on this thread (wake-ups, locks) can overwrite errno before this code
- * reads it. With several busy workers this was seen about once in 50,000 failures. Of the retried
- * calls, only `flock` itself fails with EAGAIN, and it fails again in every retry.
+ * reads it. With several busy workers this was seen about once in 50,000 failures. A call that
+ * really fails with EAGAIN, such as `flock` at a lock that is held, fails again in every retry.
+ * `openat2` fails with it when a rename disturbs the walk; there a retry is right anyway.
  */
 const UNCERTAIN: readonly number[] = [0, Errno.EAGAIN, Errno.ETIMEDOUT];
 

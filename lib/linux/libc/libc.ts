@@ -137,7 +137,8 @@ export function libc(): Libc {
     );
   }
   const names = permittedNames();
-  // Asks at a terminal. Asked by dlopen for the name alone, Deno would look for it in the working directory.
+  // At a terminal, prompt for FFI with all libraries. If dlopen prompted instead, Deno would take the
+  // bare name as a file in the working directory.
   if (names.length === 0 && isGranted(Deno.permissions.requestSync({ name: "ffi" }))) {
     names.push(...NAMES);
   }
@@ -167,8 +168,8 @@ export function isPermitted(): boolean {
 }
 
 /**
- * The names by which Deno permits to open libc. If it permits certain libraries only, they are paths: it
- * would take a name as a file in the working directory.
+ * The names or paths of libc that Deno permits this process to open. If Deno permits only certain libraries,
+ * they are absolute paths, because Deno would take a bare name as a file in the working directory.
  */
 function permittedNames(): string[] {
   if (isGranted(Deno.permissions.querySync({ name: "ffi" }))) return [...NAMES];

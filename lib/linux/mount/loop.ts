@@ -27,7 +27,7 @@ export interface LoopDevice extends Disposable {
 
 /**
  * Makes a read-only block device over a file (loop(4), Linux 5.8). Disposing it closes this
- * process's descriptor of the device. A mount keeps the device.
+ * process's descriptor of the device. A mounted device stays until the unmount.
  *
  * @throws {VarveError} `E_UNSUPPORTED` without loop devices, `E_SYSCALL`
  */

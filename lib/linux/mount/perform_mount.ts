@@ -40,8 +40,8 @@ export interface PerformMountOptions {
  *
  * @param mount the mount; if it has a `target`, that path is relative to the parameter `target`
  * @param target path of an existing directory; for a bind of a file, path of an existing file
- * @throws {VarveError} `E_UNSUPPORTED` without the privilege or the file system, or when the options are
- * too long for an older kernel; otherwise `E_SYSCALL`
+ * @throws {VarveError} `E_UNSUPPORTED` when this process may not mount, when the kernel lacks the file
+ * system, or when the options are too long for an older kernel; otherwise `E_SYSCALL`
  */
 export function performMount(
   mount: Mount,
