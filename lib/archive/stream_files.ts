@@ -172,7 +172,8 @@ class Demux {
     };
     const done = isLayer ? layers.early(name, pipe, claimed) : this.#stageBlob(name, pipe);
     const noted = this.#note(name, pipe, done);
-    // drained() throws this error at the next chunk. Until then nothing awaits this promise.
+    // `noted` rejects only if the table refuses the file, for example because its name is taken. drained() throws that
+    // error at the next chunk. Until then nothing awaits `noted`.
     noted.catch((error) => this.#failure ??= { error });
     this.#running.push(noted);
   }

@@ -31,7 +31,8 @@ export interface ComposedChain {
 
 /**
  * Composes a chain. Idempotent: an image that exists is reused. An image that is missing or truncated is composed
- * again. Chains with equal root trees and locators share one image.
+ * again. Chains share one image if their root trees are equal, and the file contents lie at the same places in the same
+ * layer tars.
  *
  * @throws {VarveError} `E_UNSUPPORTED` the store has no directories · `E_LIMIT` the tree does not fit into EROFS · as
  * `foldLayers`

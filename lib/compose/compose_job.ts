@@ -23,7 +23,10 @@ import { decodeTree, newBytes, type Tree, writeTreeFile } from "../tree/mod.ts";
 import { type ComposedImage, IMAGE, ROOT_TREE } from "./contract.ts";
 import { findImageInfo, writeImageInfo } from "./image_info.ts";
 
-/** A root tree is kept if it has at least this number of new bytes. It corresponds to about 40,000 entries. */
+/**
+ * Minimum size of a root tree that is kept, in bytes of memory, without the bytes that it shares with the trees from
+ * which it was folded. It corresponds to about 40,000 entries.
+ */
 export const KEPT_FROM: number = 4 * 2 ** 20;
 
 /**

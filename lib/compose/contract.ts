@@ -25,7 +25,10 @@ export const ROOT_TREE = "tree";
 
 /** Description of a composed image. */
 export interface ComposedImage {
-  /** SHA-256 of the image. The same root tree and locators give the same image. */
+  /**
+   * SHA-256 of the image. The same root tree, with its file contents at the same places in the layer tars, gives the
+   * same image.
+   */
   readonly digest: Digest;
   /** Size of the image in bytes. */
   readonly size: number;

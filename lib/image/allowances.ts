@@ -48,7 +48,7 @@ export class Allowances {
     return Math.max(0, archiveSize - Math.ceil(this.#carried * KIB / entryRatio));
   }
 
-  /** Judges the layers of a compressed archive together. @throws {VarveError} `E_LIMIT` */
+  /** Checks the number of entries of all layers of a compressed archive together. @throws {VarveError} `E_LIMIT` */
   judge(archiveSize: number, verb: string): void {
     const { entryRatio, entryRatioFrom } = layerLimits(this.#limits);
     if (this.#carried <= Math.max(entryRatioFrom, archiveSize / KIB * entryRatio)) return;

@@ -260,9 +260,10 @@ export interface LayerIngest {
     readonly carriedIn?: number | undefined;
   }): Promise<EarlyLayer | KnownBlob>;
   /**
-   * Judges the early layers together by the size of the compressed archive that they came in.
+   * Checks the number of entries of all early layers together. The limit depends on the size of the compressed archive
+   * that they came in, `carriedIn` bytes.
    *
-   * @throws {VarveError} `E_LIMIT` when they have too many entries for it
+   * @throws {VarveError} `E_LIMIT` when they have too many entries for an archive of this size
    */
   judgeEarly(carriedIn: number): void;
   /**

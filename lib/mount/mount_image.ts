@@ -44,7 +44,7 @@ import { forgetMount, unmountImage } from "./unmount_image.ts";
 /** Options of {@linkcode mountImage}. */
 export interface MountImageOptions
   extends PlatformChoice, Pick<SnapshotterOptions, "driver" | "pool" | "onWarning"> {
-  /** Makes the snapshot that is mounted. When absent, one is made with `driver` and `pool`. */
+  /** Makes the snapshot that is mounted. When absent, a snapshotter is made with `driver` and `pool`. */
   readonly snapshotter?: Snapshotter | undefined;
   /**
    * Key of a read-write snapshot, which is made if it does not exist. Without a key the mount is

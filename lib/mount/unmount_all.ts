@@ -6,7 +6,7 @@ import { unmountImage } from "./unmount_image.ts";
 
 /** Options of {@linkcode unmountAll}. */
 export interface UnmountAllOptions {
-  /** Removes the views of read-only mounts, and ends shared mounts. When absent, one is made. */
+  /** Removes the views of read-only mounts, and ends shared mounts. When absent, a snapshotter is made. */
   readonly snapshotter?: Snapshotter | undefined;
   /** Detach mounts now even if they are in use; each ends with its last user. Default: false. */
   readonly lazy?: boolean | undefined;

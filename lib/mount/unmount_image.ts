@@ -15,7 +15,7 @@ import { usersOf } from "./mount_users.ts";
 
 /** Options of {@linkcode unmountImage}. */
 export interface UnmountImageOptions {
-  /** Removes the view of a read-only mount. When absent, one is made. */
+  /** Removes the view of a read-only mount. When absent, a snapshotter is made. */
   readonly snapshotter?: Snapshotter | undefined;
   /** Detach the mount now even if it is in use. It ends when its last user has finished. Default: false. */
   readonly lazy?: boolean | undefined;

@@ -47,8 +47,8 @@ export interface UnpackRemains {
   readonly path: string;
   /**
    * Resolves when the directory is removed, or when it cannot be removed. A worker of the pool removes
-   * it. If a given pool is disposed before, the rest stays until the next unpack to the same target
-   * removes it.
+   * it. If the caller disposes its own pool before that, the rest stays until the next unpack to the
+   * same target removes it.
    */
   readonly removed: Promise<void>;
 }

@@ -3,8 +3,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { refuse, type RegistryResponse } from "./http.ts";
 
 /**
- * Maximum bytes of an unwanted body that are read and discarded. Otherwise a client that is still
- * sending would not see the response.
+ * Maximum bytes of an unwanted body that are read and discarded. They are read because a client that
+ * is still sending would not see the response otherwise.
  */
 const MAX_DISCARDED = 16 * 1024 * 1024;
 

@@ -104,8 +104,8 @@ export interface Snapshotter {
    */
   mounts(key: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<Mount[]>;
   /**
-   * Says that nothing is mounted of a snapshot any more, and that nobody will mount what was returned
-   * before. Shared lowers that only such snapshots need are unmounted. The snapshot stays;
+   * Tells the snapshotter that no mount of a snapshot exists any more, and that nobody will perform the mounts that
+   * were returned before. Shared lowers that only such snapshots need are unmounted. The snapshot stays;
    * {@linkcode mounts} makes it mountable again. `mountImage` and containers do this at their end. For a
    * snapshot that is in use, or about to be, it does nothing.
    *

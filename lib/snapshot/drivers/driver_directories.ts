@@ -56,7 +56,7 @@ export class DriverDirectories {
   }
 
   /**
-   * Whether the overlay driver made a snapshot.
+   * Whether the snapshot with this cache id was made by the overlay driver.
    *
    * @throws {VarveError} `E_DAMAGE` when its directory is gone
    */
@@ -112,7 +112,7 @@ export class DriverDirectories {
     await writeLeftOut(this.snapshot(cacheId), leftOutOf(report));
   }
 
-  /** Copies the record of what a snapshot lacks, for a snapshot whose files were copied from it. */
+  /** Copies the record of what was left out of snapshot `from` to snapshot `to`, which has a copy of its files. */
   async copyLeftOut(from: number, to: number): Promise<void> {
     const leftOut = await readLeftOut(this.snapshot(from));
     if (leftOut !== null) await writeLeftOut(this.snapshot(to), leftOut);
@@ -136,7 +136,10 @@ export class DriverDirectories {
     return extracted;
   }
 
-  /** Reports the progress of an extraction; `undefined` where nobody asks, or where no content is extracted. */
+  /**
+   * Returns a function that reports the progress of an extraction; `undefined` when the caller wants no reports, or when
+   * no content is extracted.
+   */
   #reporter(
     { diffIds, form }: Extraction,
   ): ((written: number, state: ExtractProgress["state"]) => void) | undefined {
