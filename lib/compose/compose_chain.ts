@@ -58,7 +58,10 @@ export async function composeChain(options: ComposeOptions): Promise<ComposedCha
   return { directory, image: readImageInfo(directory) };
 }
 
-/** Absolute path of the directory of a chain's image; `undefined` while it is not composed. */
+/**
+ * Absolute path of the directory of a chain's image. The directory may not exist. Returns `undefined` if the chain
+ * has no directory in the store yet.
+ */
 export function composedDirectory(
   store: DiskStore,
   diffIds: readonly DiffId[],

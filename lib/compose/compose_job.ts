@@ -157,7 +157,7 @@ function isEqual(a: ComposedImage, b: ComposedImage): boolean {
     a.devices.every((device, i) => device === b.devices[i]);
 }
 
-/** The layer tars. Each is opened at its first use, because few images copy any file content. */
+/** The layer tars. Each is opened at its first use, because file contents are rarely copied into an image. */
 class Contents implements Disposable {
   readonly #paths: ReadonlyMap<DiffId, string>;
   readonly #open = new Map<DiffId, Fd>();

@@ -45,8 +45,8 @@ export function mountImageFile(
 }
 
 /**
- * Mounts through loop devices. The kernel takes either files or block devices for all parts, so the image and every tar
- * get a loop device. The devices end with the mount.
+ * Mounts through loop devices. The kernel accepts only files or only block devices for one mount, so the image and
+ * every tar get a loop device. The kernel detaches the loop devices when the image is unmounted.
  */
 function mountOnLoops(mount: Mount, target: ByteString, options: PerformMountOptions): void {
   const loops: LoopDevice[] = [];
@@ -70,7 +70,7 @@ function mountOnLoops(mount: Mount, target: ByteString, options: PerformMountOpt
       options,
     );
   } finally {
-    // The mount keeps the devices now. If it failed, closing the descriptors ends them.
+    // The mount keeps the devices attached now. If the mount failed, closing the descriptors detaches them.
     for (const loop of loops) loop[Symbol.dispose]();
   }
 }

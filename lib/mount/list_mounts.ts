@@ -7,7 +7,7 @@ import type { Store } from "../store/mod.ts";
 export interface MountRecord {
   /** The directory where it is mounted. */
   readonly target: string;
-  /** Name of the image; `null` when its record does not say. */
+  /** Name of the image; `null` when the lease of the mount does not name it. */
   readonly image: string | null;
   /** Key of the snapshot that is mounted. */
   readonly key: string;

@@ -17,7 +17,8 @@ export interface UnmountAllOptions {
  * snapshots share, except the lowers of running containers. Afterwards the store can be removed. What
  * cannot be unmounted is left, and the rest is unmounted all the same.
  *
- * A snapshot that was prepared but not mounted yet needs `Snapshotter.mounts` again.
+ * If a snapshot was prepared but is not mounted yet, its mounts cannot be used any more: call `Snapshotter.mounts` for
+ * new ones.
  *
  * @returns what was unmounted
  * @throws {VarveError} `E_BUSY`, `E_PRECONDITION` a mount could not be unmounted, as in `unmountImage`

@@ -81,7 +81,7 @@ function unmount(target: string, lazy: boolean): void {
   }
 }
 
-/** Removes the lease and view of a mount that was unmounted. An error has a hint how to do that later. */
+/** Removes the lease and view of a mount that was unmounted. If this fails, a hint says how to repair the store. */
 async function forgetWithHint(
   store: Store,
   snapshotter: Snapshotter,

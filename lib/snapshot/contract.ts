@@ -106,8 +106,8 @@ export interface Snapshotter {
   /**
    * Tells the snapshotter that no mount of a snapshot exists any more, and that nobody will perform the mounts that
    * were returned before. Shared lowers that only such snapshots need are unmounted. The snapshot stays;
-   * {@linkcode mounts} makes it mountable again. `mountImage` and containers do this at their end. For a
-   * snapshot that is in use, or about to be, it does nothing.
+   * {@linkcode mounts} makes it mountable again. `unmountImage` calls `release` for a read-write snapshot, and so does
+   * a container when it ends. For a snapshot that is in use, or about to be, it does nothing.
    *
    * @throws {VarveError} `E_NOT_FOUND`
    */
@@ -205,7 +205,8 @@ export interface Driver {
   /**
    * Unmounts the shared lowers that no snapshot needs any more.
    *
-   * @param needed returns the ancestors of every snapshot that still exists; called only if lowers are mounted
+   * @param needed returns the ancestors of every active snapshot and view that is not released; called only if lowers
+   *   are mounted
    */
   trim(needed: () => readonly (readonly Ancestor[])[]): void;
 }

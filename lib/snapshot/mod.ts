@@ -1,8 +1,8 @@
 /**
  * Snapshots: the states of a file system, from an image's layers to a running container's changes.
  *
- * A {@linkcode Snapshotter} prepares, views, commits and removes snapshots, with containerd's rules. Its doc comment in
- * `contract.ts` describes the life of a snapshot. How the parts work together:
+ * A {@linkcode Snapshotter} prepares, views, commits and removes snapshots, with containerd's rules. The comment at the
+ * top of `contract.ts` describes the life of a snapshot. How the parts work together:
  *
  * - `contract.ts` has the types and what each call promises;
  * - `machine.ts` is the state machine: pure transitions over the rows of one transaction, with

@@ -33,7 +33,7 @@ export const NAMESPACE_LABEL = "varve.mount.namespace";
 /** Source in mountinfo of the overlays that varve itself mounts. */
 const MOUNT_SOURCE = "varve";
 
-/** Root in mountinfo of a bind of the native driver. */
+/** Matches the root, in mountinfo, of a bind mount that the native driver makes: the directory that is bound. */
 const BOUND = new RegExp(
   `/(?:${ROOT_FILES.snapshots}|${ROOT_FILES.chains})/[0-9]+/${DRIVER_FILES.files}(?:-[a-z]+)?$`,
 );

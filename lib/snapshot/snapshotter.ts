@@ -26,13 +26,19 @@ import { lockSnapshotDirectory } from "./snapshot_lock.ts";
 /** Options of {@linkcode createSnapshotter}. */
 export interface SnapshotterOptions {
   /**
-   * Makes the mounts: a driver, the name of one, or `"auto"` for the best that works here. When absent,
-   * the setting `driver` of the store decides, else it is `"auto"`.
+   * The driver that makes the mounts, its name, or `"auto"` for the best driver that works here. When absent, the
+   * setting `driver` of the store decides, else it is `"auto"`.
    */
   readonly driver?: Driver | DriverName | "auto" | undefined;
-  /** Runs the jobs of a driver that is not given. When absent, workers start and end with the jobs. */
+  /**
+   * Runs the jobs of the driver. When absent, workers start and end with the jobs. Ignored if `driver` is a
+   * {@linkcode Driver}.
+   */
   readonly pool?: Pool | undefined;
-  /** Called when a driver is not given, and the best one does not work here. */
+  /**
+   * Called for every fallback, and for a setting that this machine does not support. Ignored if `driver` is a
+   * {@linkcode Driver}.
+   */
   readonly onWarning?: ((message: string) => void) | undefined;
   /** The clock, in ms since the epoch; `Date.now` by default. */
   readonly now?: (() => number) | undefined;

@@ -42,8 +42,8 @@ export interface WritableSnapshot {
  * Opens the read-write snapshot of an image: makes it, or finds it again by its key. A snapshot of another image or
  * kind is refused. The caller then locks the snapshot by {@linkcode lockWritable}.
  *
- * @throws {VarveError} `E_EXISTS` the key is of another image or kind, or the key exists and `mustBeNew` is set · as
- * `Snapshotter.prepare`
+ * @throws {VarveError} `E_EXISTS` the key belongs to a snapshot of another image or kind, or the key exists and
+ * `mustBeNew` is set · as `Snapshotter.prepare`
  */
 export async function openWritable(options: OpenWritableOptions): Promise<WritableSnapshot> {
   const { store, snapshotter, image, key, mustBeNew = false, signal } = options;

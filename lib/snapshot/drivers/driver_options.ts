@@ -4,7 +4,7 @@ import type { ExtractPolicy } from "../../directory/mod.ts";
 import type { Pool } from "../../pool/mod.ts";
 import type { DiskStore } from "../../store/mod.ts";
 
-/** Progress of an extraction: a driver needs layers as directories. */
+/** Progress of a driver that extracts layers into a directory. */
 export interface ExtractProgress {
   /** The layers that are extracted into one directory, lowest first. */
   readonly diffIds: readonly DiffId[];

@@ -38,6 +38,9 @@ export class ExtractedLayers implements LayerLowers {
     return paths.map(fromText);
   }
 
-  /** Nothing is mounted for layers as directories. The directories belong to the layers, and stay. */
+  /**
+   * Extracted layers are plain directories, so there is nothing to unmount. The directories belong to the layers, and
+   * stay.
+   */
   trim(): void {}
 }

@@ -71,7 +71,7 @@ export class OverlayDriver implements Driver {
   /** Paths of the lower directories, topmost first. Makes the lowers that are missing. */
   async #lowers({ cacheId, ancestors, signal }: DriverRequest): Promise<ByteString[]> {
     const stack = stackOf(ancestors);
-    // At least two more lowers lie below the committed directories.
+    // If the layers below the committed directories are extracted, they need at least two lowers.
     if (stack.directories.length + 2 > MAX_LOWERS) {
       throw new VarveError(
         "E_LIMIT",
@@ -82,8 +82,8 @@ export class OverlayDriver implements Driver {
     const above = stack.directories.map((id) => this.#changes(id, "a parent"));
     const below = stack.layers.length > 0 ? await this.#layers.lowers(stack, signal) : [];
     const lowers = untilOpaque([...above, ...below]);
-    // An overlay needs one lower, or two lowers if it has no upper. If the chain has no layers, the empty directory of
-    // the lowest snapshot is the missing lower.
+    // An overlay needs one lower, or two lowers if it has no upper. If no layer is among the lowers, the empty
+    // directory of the lowest snapshot is added at the bottom.
     if (lowers.length > above.length) return lowers;
     const lowest = stack.directories[lowers.length - 1] ?? cacheId as number;
     return [

@@ -5,7 +5,10 @@ import { SNAPSHOT_FILES } from "../../store/internal.ts";
 
 /** The most lowers that overlayfs stacks (`OVL_MAX_STACK` of fs/overlayfs/params.h). */
 export const MAX_LOWERS = 500;
-/** How many lowers an image may use. One is left for `withTopLower`: a container puts its stubs there. */
+/**
+ * Maximum number of lowers that an image may use. One lower is left for `withTopLower`: it holds the mount points that
+ * a container adds to its root.
+ */
 export const IMAGE_LOWERS: number = MAX_LOWERS - 1;
 
 /** What lies on top of the lowers of an overlay. */
@@ -20,8 +23,9 @@ export interface OverlayUpper {
  * Maps lowers (topmost first) and upper to mounts, without any I/O.
  *
  * The mount is an overlay even where a bind mount would be enough. When another program applies a layer to an overlay,
- * whiteouts are recorded in the upper directory, and never appear as devices. Only a view of a single lower is a bind:
- * an overlay without an upper needs two lowers.
+ * it records the whiteouts in the upper directory instead of deleting files. The overlay hides these whiteouts, which a
+ * bind mount would show as devices. Only a view of a single lower is a bind: an overlay without an upper needs two
+ * lowers.
  *
  * @throws {RangeError} an active snapshot has no directory
  */
