@@ -7,7 +7,7 @@ import type { Ancestor, Driver, DriverName, DriverRequest, Usage } from "../cont
 import { stackOf } from "./ancestors.ts";
 import type { DriverDirectories } from "./driver_directories.ts";
 import type { LayerLowers } from "./layer_lowers.ts";
-import { MAX_LOWERS, overlayMounts, type OverlayUpper } from "./overlay_plan.ts";
+import { IMAGE_LOWERS, MAX_LOWERS, overlayMounts, type OverlayUpper } from "./overlay_plan.ts";
 
 const OPAQUE = "trusted.overlay.opaque" as ByteString;
 
@@ -72,7 +72,7 @@ export class OverlayDriver implements Driver {
   async #lowers({ cacheId, ancestors, signal }: DriverRequest): Promise<ByteString[]> {
     const stack = stackOf(ancestors);
     // If the layers below the committed directories are extracted, they need at least two lowers.
-    if (stack.directories.length + 2 > MAX_LOWERS) {
+    if (stack.directories.length + 2 > IMAGE_LOWERS) {
       throw new VarveError(
         "E_LIMIT",
         `Cannot mount by overlay: ${stack.directories.length} committed snapshots are stacked, the kernel allows ${MAX_LOWERS}`,

@@ -59,8 +59,11 @@ export interface LowerPlan {
  *
  * Overlayfs refuses a directory that is a lower twice. Of several equal layers only the topmost is
  * used: it hides the others. If there are more layers than `room` (at least 1), the lowest are joined.
+ *
+ * @throws {RangeError} `room` is less than 1: the layers would be left out
  */
 export function planLowers(layers: readonly DiffId[], room: number): LowerPlan {
+  if (room < 1) throw new RangeError(`Cannot plan lowers: there is room for ${room}`);
   // Sets keep the order of insertion.
   const single = new Set<DiffId>();
   for (const diffId of layers.toReversed()) {

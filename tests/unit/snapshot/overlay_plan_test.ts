@@ -1,7 +1,11 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { fromText } from "../../../lib/bytes/mod.ts";
 import type { DiffId } from "../../../lib/digest/mod.ts";
+import { VarveError } from "../../../lib/errors.ts";
 import { stackOf } from "../../../lib/snapshot/drivers/ancestors.ts";
+import type { DriverDirectories } from "../../../lib/snapshot/drivers/driver_directories.ts";
+import type { LayerLowers } from "../../../lib/snapshot/drivers/layer_lowers.ts";
+import { OverlayDriver } from "../../../lib/snapshot/drivers/overlay.ts";
 import { MAX_LOWERS, planLowers } from "../../../lib/snapshot/drivers/overlay_plan.ts";
 import { overlayMounts } from "../../../lib/snapshot/mod.ts";
 
@@ -63,6 +67,21 @@ Deno.test("layers that are too many are joined, from below", () => {
   assertEquals(planLowers(diffIds("abcbd"), 2), { single: diffIds("d"), joined: diffIds("abcb") });
   assertEquals(planLowers(diffIds("dabcd"), 3), { single: diffIds("dc"), joined: diffIds("dab") });
   assertEquals(MAX_LOWERS, 500);
+  assertThrows(() => planLowers(diffIds("ab"), 0), RangeError, "room for 0");
+});
+
+Deno.test("an image is never left out below a stack of committed directories: it is refused", async () => {
+  // The limit counts before anything is read.
+  const driver = new OverlayDriver({} as DriverDirectories, { driver: "overlay" } as LayerLowers);
+  const directories = Array.from({ length: 498 }, (_, i) => (
+    { kind: "directory", cacheId: i + 1 } as const
+  ));
+  const ancestors = [...directories, { kind: "layer", diffId: "a" as DiffId } as const];
+  const error = await assertRejects(
+    () => driver.mounts({ kind: "view", cacheId: null, ancestors }),
+    VarveError,
+  );
+  assertEquals(error.code, "E_LIMIT");
 });
 
 Deno.test("directories lie on layers, not the other way round", () => {
