@@ -59,8 +59,8 @@ export async function composeChain(options: ComposeOptions): Promise<ComposedCha
 }
 
 /**
- * Absolute path of the directory of a chain's image. The directory may not exist. Returns `undefined` if the chain
- * has no directory in the store yet.
+ * Absolute path of the directory of a chain's image, `chains/<cache-id>/erofs`. It exists only if the chain is composed.
+ * Returns `undefined` if the chain has no layers or has no cache id yet.
  */
 export function composedDirectory(
   store: DiskStore,

@@ -151,7 +151,7 @@ async function mountStored(request: MountRequest, path: string): Promise<Mounted
 /**
  * Checks that an image can be mounted at a directory. The image need not exist yet.
  *
- * @returns its path, absolute and without symbolic links
+ * @returns the path of the directory, absolute and without symbolic links
  * @throws {VarveError} as {@linkcode mountImage} does for the directory
  */
 export function checkMountTarget(store: Store, target: string): string {

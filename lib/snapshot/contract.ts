@@ -116,7 +116,7 @@ export interface Snapshotter {
    * Turns an active snapshot into a committed one under `name`. The key is free afterwards.
    *
    * @throws {VarveError} `E_EXISTS` the name is taken · `E_NOT_FOUND` no such key · `E_PRECONDITION` it is not
-   * active · `E_USAGE` another parent, or a bad name or label
+   * active · `E_USAGE` its parent is not `options.parent`, or a bad name or label
    */
   commit(name: string, key: string, options?: CommitOptions): Promise<void>;
   /**

@@ -136,7 +136,7 @@ export function checkCommit(table: ReadTable, request: CommitRequest): SnapshotR
  * is unknown until it is measured.
  *
  * @throws {VarveError} `E_EXISTS` the name is taken · `E_NOT_FOUND` no such key · `E_PRECONDITION` it is not
- * active · `E_USAGE` another parent, or a bad name or label
+ * active · `E_USAGE` its parent is not the requested parent, or a bad name or label
  */
 export function commit(table: SnapshotTable, request: CommitRequest): SnapshotRow {
   const { name, key, labels, now } = request;

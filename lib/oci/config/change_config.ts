@@ -98,8 +98,9 @@ class Change {
   }
 
   /**
-   * Returns the fields that change. If the changes leave the entrypoint empty, an empty command and
-   * a missing entrypoint are taken from the image again, as Docker does.
+   * Returns the fields that change. If the changes leave the entrypoint missing or empty, two rules
+   * of Docker apply: the image's command replaces a command that is missing or empty, and the
+   * image's entrypoint replaces an entrypoint that is missing, but not an empty list.
    */
   finish(): ContainerChange {
     const fields = this.#fields;

@@ -74,8 +74,8 @@ export class DriverDirectories {
   }
 
   /**
-   * Absolute path of the extraction of a chain: its complete root, or the attributes of its directories. The first call
-   * extracts it.
+   * Absolute path of the extraction of a chain: the complete root, or (`attributes`) only the directories that would
+   * have wrong attributes in an overlay of the layers. The first call extracts it.
    */
   async ofChain(
     diffIds: readonly DiffId[],
@@ -112,7 +112,10 @@ export class DriverDirectories {
     await writeLeftOut(this.snapshot(cacheId), leftOutOf(report));
   }
 
-  /** Copies the record of what was left out of snapshot `from` to snapshot `to`, which has a copy of its files. */
+  /**
+   * Copies the record of snapshot `from` (see {@linkcode extractSnapshot}) to snapshot `to`. The files of `to` are a copy
+   * of the files of `from`. Without a record it does nothing.
+   */
   async copyLeftOut(from: number, to: number): Promise<void> {
     const leftOut = await readLeftOut(this.snapshot(from));
     if (leftOut !== null) await writeLeftOut(this.snapshot(to), leftOut);

@@ -70,7 +70,7 @@ export function planLowers(layers: readonly DiffId[], room: number): LowerPlan {
     single.add(diffId);
     if (single.size <= room) continue;
     const kept = [...single].slice(0, room - 1);
-    // The last lower holds the layer that would be there, and all layers below it.
+    // The last lower holds the layer that is next in order, joined with all layers below it.
     const highest = [...single][room - 1] as DiffId;
     return { single: kept, joined: layers.slice(0, layers.lastIndexOf(highest) + 1) };
   }

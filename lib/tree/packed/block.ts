@@ -108,7 +108,7 @@ export class Block {
     return this.sides + i * SIDE_WORDS;
   }
 
-  /** Index in `u32` of the first word of a row's part of the heap: its name. */
+  /** Index in `u32` of the first word of a row's part of the heap. The name comes first there. */
   heapAt(i: number): number {
     return i === 0 ? this.heap : this.heap + ((this.u32[this.row(i - 1)] as number) >>> 2);
   }

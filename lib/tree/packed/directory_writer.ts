@@ -166,7 +166,8 @@ export class DirectoryWriter {
    * @param named block whose row `n` has the name
    * @param attributes block whose row `a` has the attributes; null for the default attributes
    * @param flags `F_OPAQUE` and `F_IMPLIED`; other flags are ignored
-   * @param child the result of the directory's own rows, in this segment
+   * @param child the result (`O_…`) that stands for the block of the directory's own rows; it must be
+   * valid in this segment
    */
   directory(
     named: Block,

@@ -30,7 +30,8 @@ import type { SegmentWriter } from "./segment_writer.ts";
  * @param node the node; null, in a patch, for a row that removes the name
  * @param group link group of the row, in place of the node's own
  * @param extraFlags `P_…` flags of a patch
- * @param child the result of the entries of a directory; not used for other types
+ * @param child for a directory, the result (`O_…`) that stands for the block of its entries; not used
+ * for other types
  */
 export function writeNode(
   writer: DirectoryWriter,

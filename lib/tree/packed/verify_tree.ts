@@ -4,7 +4,7 @@ import { F_DIGEST } from "./format.ts";
 import { packed } from "./packed_tree.ts";
 import { StoredSegment, verifyBlock } from "./stored_segment.ts";
 
-/** Limit that every address meets. `load` itself refuses addresses outside the memory. */
+/** A limit above every address, because `load` itself refuses addresses outside the memory. */
 const ANY_UNITS = 2 ** 32;
 
 /**
