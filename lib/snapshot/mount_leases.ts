@@ -78,7 +78,10 @@ export function mountState(lease: Lease, mounts: readonly MountInfo[]): MountSta
   return hasProcess(namespace) ? "elsewhere" : "stale";
 }
 
-/** Whether varve made a mount. For an overlay, the source shows it; for a bind, the directory that is bound. */
+/**
+ * Whether varve made a mount. For an overlay and a composed EROFS image, the source shows it; for a bind, the directory
+ * that is bound.
+ */
 export function isVarveMount(mount: MountInfo): boolean {
   return mount.source === MOUNT_SOURCE || BOUND.test(mount.root) ||
     mount.type === "erofs" && COMPOSED_SOURCE.test(mount.source);

@@ -46,7 +46,7 @@ export interface ContainerConfig {
 
 /** An image config (image-spec, config.md; Docker's image JSON). */
 export interface ImageConfig {
-  /** Platform that the image runs on. Parts that the document lacks are empty strings. */
+  /** Platform that the image runs on. An OS or architecture that the document lacks is an empty string. */
   readonly platform: Platform;
   /** The diffIDs of its layers, lowest first. */
   readonly diffIds: readonly DiffId[];

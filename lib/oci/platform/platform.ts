@@ -31,7 +31,7 @@ const KNOWN_ARCHITECTURES: ReadonlySet<string> = new Set(
 );
 
 /**
- * Reads the platform of a descriptor or a config. Absent fields become empty strings.
+ * Reads the platform of a descriptor or a config. An absent OS or architecture becomes an empty string.
  *
  * @param what the thing that has the platform, for messages
  * @throws {VarveError} `E_JSON` when a field has the wrong type
