@@ -71,8 +71,9 @@ export class OverlayDriver implements Driver {
   /** Paths of the lower directories, topmost first. Makes the lowers that are missing. */
   async #lowers({ cacheId, ancestors, signal }: DriverRequest): Promise<ByteString[]> {
     const stack = stackOf(ancestors);
-    // If the layers below the committed directories are extracted, they need at least two lowers.
-    if (stack.directories.length + 2 > IMAGE_LOWERS) {
+    // Below the committed directories: at least two lowers for layers that are extracted, else one empty directory.
+    const below = stack.layers.length > 0 ? 2 : 1;
+    if (stack.directories.length + below > IMAGE_LOWERS) {
       throw new VarveError(
         "E_LIMIT",
         `Cannot mount by overlay: ${stack.directories.length} committed snapshots are stacked, the kernel allows ${MAX_LOWERS}`,
@@ -80,8 +81,8 @@ export class OverlayDriver implements Driver {
       );
     }
     const above = stack.directories.map((id) => this.#changes(id, "a parent"));
-    const below = stack.layers.length > 0 ? await this.#layers.lowers(stack, signal) : [];
-    const lowers = untilOpaque([...above, ...below]);
+    const layers = stack.layers.length > 0 ? await this.#layers.lowers(stack, signal) : [];
+    const lowers = untilOpaque([...above, ...layers]);
     // An overlay needs one lower, or two lowers if it has no upper. If no layer is among the lowers, the empty
     // directory of the lowest snapshot is added at the bottom.
     if (lowers.length > above.length) return lowers;
