@@ -77,6 +77,18 @@ export type { Durability, OpenOptions } from "./disk/options.ts";
 export type { Directories, EnsureOptions, TreeFile } from "./disk_directories.ts";
 export type { DiskStore } from "./disk_store.ts";
 export { documentLimits } from "./document_limits.ts";
+export type {
+  Collector,
+  Garbage,
+  GarbageKind,
+  GcKnowledge,
+  GcOptions,
+  GcReport,
+  Holding,
+  Marks,
+  Reason,
+  Thing,
+} from "./garbage.ts";
 export { hostPlatform } from "./host_platform.ts";
 export { type AddedImage, findImage, type ImageArgument, readImage } from "./image_argument.ts";
 export {
