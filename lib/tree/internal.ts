@@ -4,6 +4,7 @@
  * @module
  */
 export { equalAttributes } from "./equal_attributes.ts";
+export { rowAt } from "./lookup.ts";
 export { OverlayView } from "./merge/overlay_view.ts";
 export { overlaySteps } from "./merge/overlay_trees.ts";
 export { parentPath } from "./path.ts";

@@ -5,6 +5,7 @@ import type { Block } from "./packed/block.ts";
 import { findRow, RowCursor, type RowRef } from "./packed/directory_reader.ts";
 import { nodeAt } from "./packed/node_codec.ts";
 import { packed } from "./packed/packed_tree.ts";
+import { Row } from "./packed/rows.ts";
 import { splitPath } from "./path.ts";
 import type { NamedNode, Tree } from "./tree.ts";
 
@@ -27,6 +28,12 @@ function findPath(tree: Tree, names: readonly ByteString[]): RowRef | undefined 
 /** The root directory as a node: its attributes, without its entries. */
 export function rootOf(tree: Tree): DirectoryNode {
   return nodeAt(packed(tree).root(), 0) as DirectoryNode;
+}
+
+/** The row of a path; `undefined` when there is none. Symbolic links are not followed. */
+export function rowAt(tree: Tree, path: ByteString): Row | undefined {
+  const at = findPath(tree, splitPath(path));
+  return at === undefined ? undefined : new Row(at);
 }
 
 /**

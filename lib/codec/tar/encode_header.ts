@@ -1,10 +1,11 @@
 import {
   type ByteString,
   compareBytes,
+  EPOCH,
   escapeForTerminal,
+  secondsAsNumber,
   secondsOf,
   type Timestamp,
-  toBytes,
   toValidText,
   writeBytes,
 } from "../../bytes/mod.ts";
@@ -30,8 +31,8 @@ const TYPEFLAGS: Readonly<Record<EntryType, number>> = {
 
 const PREFIX_BYTES = 155;
 
-/** The name in the header of a PAX header. Readers ignore it, but it must not be empty. */
-const PAX_NAME = "PaxHeaders.0/entry" as ByteString;
+/** Bytes of a new buffer: enough for an entry with a PAX header of 3 KiB. */
+const BUFFER_BYTES = 4096;
 
 /** The records of a PAX header, not sorted yet. */
 type Records = [key: ByteString, value: ByteString][];
@@ -51,41 +52,53 @@ type Records = [key: ByteString, value: ByteString][];
  * @throws {VarveError} `E_LIMIT` when the PAX header is larger than readers accept (1 MiB)
  */
 export function encodeTarHeader(entry: TarEntry): Uint8Array<ArrayBuffer> {
-  check(entry);
-  const records = recordsOf(entry);
-  const pax = records.length === 0 ? undefined : encodeRecords(records);
-  if (pax !== undefined && pax.length > DEFAULT_TAR_LIMITS.metaHeaderBytes) throw tooLarge(entry);
-  const paxBytes = pax === undefined ? 0 : BLOCK + pax.length + tarPadding(pax.length);
-  const out = new Uint8Array(paxBytes + BLOCK);
-  if (pax !== undefined) {
-    writeBlock(out, 0, {
-      name: PAX_NAME,
-      prefix: "" as ByteString,
-      linkname: "" as ByteString,
-      typeflag: TYPE.PAX,
-      mode: 0o644,
-      size: pax.length,
+  return new HeaderEncoder().encode(entry).slice();
+}
+
+/** Encodes headers as {@linkcode encodeTarHeader} does, one after another into the same buffer. */
+export class HeaderEncoder {
+  #buffer = new Uint8Array(BUFFER_BYTES);
+
+  /**
+   * Encodes the header of an entry. The bytes are valid until the next call: a new buffer for each
+   * of a million headers would cost more memory than the collector frees in time.
+   */
+  encode(entry: TarEntry): Uint8Array<ArrayBuffer> {
+    check(entry);
+    const records = recordsOf(entry);
+    const pax = sizeOf(records);
+    if (pax > DEFAULT_TAR_LIMITS.metaHeaderBytes) throw tooLarge(entry);
+    const paxBytes = pax === 0 ? 0 : BLOCK + pax + tarPadding(pax);
+    const out = this.#cleared(paxBytes + BLOCK);
+    if (pax > 0) {
+      writeBlock(out, 0, { ...PAX_HEADER, size: pax });
+      writeRecords(records, out, BLOCK);
+    }
+    writeBlock(out, paxBytes, {
+      ...splitUstarPath(entry.path) ?? cutUstarPath(entry.path),
+      linkname: entry.linkname,
+      typeflag: TYPEFLAGS[entry.type],
+      mode: entry.mode,
+      size: entry.size,
+      uid: entry.uid,
+      gid: entry.gid,
+      mtime: entry.mtime,
+      devmajor: entry.devmajor,
+      devminor: entry.devminor,
     });
-    out.set(pax, BLOCK);
+    return out;
   }
-  writeBlock(out, paxBytes, {
-    ...splitUstarPath(entry.path) ?? cutUstarPath(entry.path),
-    linkname: entry.linkname,
-    typeflag: TYPEFLAGS[entry.type],
-    mode: entry.mode,
-    size: entry.size,
-    uid: entry.uid,
-    gid: entry.gid,
-    mtime: entry.mtime,
-    devmajor: entry.devmajor,
-    devminor: entry.devminor,
-  });
-  return out;
+
+  /** `length` zeros of the buffer. */
+  #cleared(length: number): Uint8Array<ArrayBuffer> {
+    if (length > this.#buffer.length) this.#buffer = new Uint8Array(length);
+    return this.#buffer.subarray(0, length).fill(0);
+  }
 }
 
 function check(entry: TarEntry): void {
-  const path = escapeForTerminal(entry.path);
-  const fail = (what: string) => new RangeError(`Cannot write tar entry ${path}: ${what}`);
+  const fail = (what: string) =>
+    new RangeError(`Cannot write tar entry ${escapeForTerminal(entry.path)}: ${what}`);
   if (entry.path === "" || entry.path.includes("\0")) {
     throw fail("the path is empty or holds a NUL");
   }
@@ -127,11 +140,11 @@ function recordsOf(entry: TarEntry): Records {
   if (entry.linkname.length > NAME_BYTES || !isAscii(entry.linkname)) {
     add("linkpath", entry.linkname);
   }
-  if (records.some(([, value]) => toValidText(value) === undefined)) add("hdrcharset", "BINARY");
+  if (records.some(([, value]) => !isUtf8(value))) add("hdrcharset", "BINARY");
   if (!fitsOctal(entry.uid, 8)) add("uid", `${entry.uid}`);
   if (!fitsOctal(entry.gid, 8)) add("gid", `${entry.gid}`);
   if (!fitsOctal(entry.size, 12)) add("size", `${entry.size}`);
-  if (entry.mtime.ns !== 0 || !fitsOctal(Number(secondsOf(entry.mtime)), 12)) {
+  if (entry.mtime.ns !== 0 || !fitsOctal(secondsAsNumber(entry.mtime), 12)) {
     add("mtime", paxTime(entry.mtime));
   }
   for (const xattr of entry.xattrs) records.push(xattrRecord(xattr));
@@ -159,20 +172,32 @@ function paxTime(time: Timestamp): string {
   return `-${-seconds - 1n}${fraction(1_000_000_000 - time.ns)}`;
 }
 
-function encodeRecords(records: Records): Uint8Array {
-  records.sort(([a], [b]) => compareBytes(a, b));
-  return toBytes(records.map(([key, value]) => encodeRecord(key, value)).join("") as ByteString);
+/** Bytes of all records. */
+function sizeOf(records: Records): number {
+  let size = 0;
+  for (const [key, value] of records) size += recordLength(key, value);
+  return size;
 }
 
-/**
- * Encodes a record, `length key=value\n`. The length counts the whole record, including its own
- * digits.
- */
-function encodeRecord(key: ByteString, value: ByteString): string {
-  const rest = ` ${key}=${value}\n`;
-  let length = rest.length + 1;
-  while (`${length}`.length + rest.length !== length) length = `${length}`.length + rest.length;
-  return `${length}${rest}`;
+/** Writes the records, sorted by key. A record is `length key=value\n`. */
+function writeRecords(records: Records, out: Uint8Array, start: number): void {
+  records.sort(([a], [b]) => compareBytes(a, b));
+  let at = start;
+  for (const [key, value] of records) {
+    at = writeBytes(`${recordLength(key, value)} ` as ByteString, out, at);
+    at = writeBytes(key, out, at);
+    out[at++] = 0x3d;
+    at = writeBytes(value, out, at);
+    out[at++] = 0x0a;
+  }
+}
+
+/** Length of a whole record in bytes, including the digits of this length. */
+function recordLength(key: ByteString, value: ByteString): number {
+  const rest = key.length + value.length + 3;
+  let length = rest + 1;
+  while (`${length}`.length + rest !== length) length = `${length}`.length + rest;
+  return length;
 }
 
 /** Splits a path into the name and prefix fields of ustar; `undefined` when it does not fit. */
@@ -193,6 +218,10 @@ function isAscii(text: ByteString): boolean {
   return true;
 }
 
+function isUtf8(value: ByteString): boolean {
+  return isAscii(value) || toValidText(value) !== undefined;
+}
+
 /** Whether a number fits an octal field of `field` bytes, the last of which is a NUL. */
 function fitsOctal(value: number, field: number): boolean {
   return Number.isInteger(value) && value >= 0 && value < 8 ** (field - 1);
@@ -206,25 +235,40 @@ interface HeaderFields {
   readonly typeflag: number;
   readonly mode: number;
   readonly size: number;
-  readonly uid?: number | undefined;
-  readonly gid?: number | undefined;
-  readonly mtime?: Timestamp | undefined;
-  readonly devmajor?: number | undefined;
-  readonly devminor?: number | undefined;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mtime: Timestamp;
+  readonly devmajor: number;
+  readonly devminor: number;
 }
+
+/** The fields of the header of a PAX header, without its size. */
+const PAX_HEADER: Omit<HeaderFields, "size"> = {
+  // Readers ignore the name, but it must not be empty.
+  name: "PaxHeaders.0/entry" as ByteString,
+  prefix: "" as ByteString,
+  linkname: "" as ByteString,
+  typeflag: TYPE.PAX,
+  mode: 0o644,
+  uid: 0,
+  gid: 0,
+  mtime: EPOCH,
+  devmajor: 0,
+  devminor: 0,
+};
 
 function writeBlock(out: Uint8Array, at: number, fields: HeaderFields): void {
   writeBytes(fields.name, out, at);
   writeNumber(out, at + 100, 8, fields.mode);
-  writeNumber(out, at + 108, 8, fields.uid ?? 0);
-  writeNumber(out, at + 116, 8, fields.gid ?? 0);
+  writeNumber(out, at + 108, 8, fields.uid);
+  writeNumber(out, at + 116, 8, fields.gid);
   writeNumber(out, at + 124, 12, fields.size);
   writeSeconds(out, at + 136, fields.mtime);
   out[at + 156] = fields.typeflag;
   writeBytes(fields.linkname.slice(0, NAME_BYTES) as ByteString, out, at + 157);
   writeBytes("ustar\x0000" as ByteString, out, at + 257);
-  writeNumber(out, at + 329, 8, fields.devmajor ?? 0);
-  writeNumber(out, at + 337, 8, fields.devminor ?? 0);
+  writeNumber(out, at + 329, 8, fields.devmajor);
+  writeNumber(out, at + 337, 8, fields.devminor);
   writeBytes(fields.prefix, out, at + 345);
   out.fill(0x20, at + 148, at + 156);
   writeOctal(out, at + 148, 7, sumOf(out, at, at + BLOCK));
@@ -236,10 +280,10 @@ function sumOf(bytes: Uint8Array, start: number, end: number): number {
   return sum;
 }
 
-function writeSeconds(out: Uint8Array, at: number, time: Timestamp | undefined): void {
-  const seconds = time === undefined ? 0n : secondsOf(time);
-  if (fitsOctal(Number(seconds), 12)) writeOctal(out, at, 12, Number(seconds));
-  else writeBase256(out, at, 12, seconds);
+function writeSeconds(out: Uint8Array, at: number, time: Timestamp): void {
+  const seconds = secondsAsNumber(time);
+  if (fitsOctal(seconds, 12)) writeOctal(out, at, 12, seconds);
+  else writeBase256(out, at, 12, secondsOf(time));
 }
 
 function writeNumber(out: Uint8Array, at: number, length: number, value: number): void {
@@ -247,9 +291,14 @@ function writeNumber(out: Uint8Array, at: number, length: number, value: number)
   else writeBase256(out, at, length, BigInt(value));
 }
 
+/** Writes a number as octal digits and a NUL. */
 function writeOctal(out: Uint8Array, at: number, length: number, value: number): void {
-  writeBytes(value.toString(8).padStart(length - 1, "0") as ByteString, out, at);
   out[at + length - 1] = 0;
+  let rest = value;
+  for (let i = at + length - 2; i >= at; i--) {
+    out[i] = 0x30 + rest % 8;
+    rest = Math.floor(rest / 8);
+  }
 }
 
 function writeBase256(out: Uint8Array, at: number, length: number, value: bigint): void {

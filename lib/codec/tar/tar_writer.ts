@@ -1,6 +1,6 @@
 import { escapeForTerminal, zeros } from "../../bytes/mod.ts";
 import { VarveError } from "../../errors.ts";
-import { encodeTarHeader, type TarEntry } from "./encode_header.ts";
+import { HeaderEncoder, type TarEntry } from "./encode_header.ts";
 import { BLOCK, tarPadding } from "./format.ts";
 import type { TarHandler } from "./tar_handler.ts";
 
@@ -42,6 +42,7 @@ import type { TarHandler } from "./tar_handler.ts";
  */
 export class TarWriter implements TarHandler {
   readonly #sink: (bytes: Uint8Array) => void;
+  readonly #headers = new HeaderEncoder();
   #position = 0;
   #entry: TarEntry | undefined;
   #left = 0;
@@ -73,7 +74,7 @@ export class TarWriter implements TarHandler {
         "Cannot begin tar entry: the last entry is not ended, or the archive is ended already",
       );
     }
-    this.#write(encodeTarHeader(entry));
+    this.#write(this.#headers.encode(entry));
     this.#entry = entry;
     this.#left = entry.size;
   }

@@ -2,22 +2,22 @@ import { type ByteString, compareBytes, EPOCH, escapeForTerminal } from "../../b
 import { VarveError } from "../../errors.ts";
 import { OPAQUE_MARKER, WHITEOUT_PREFIX } from "../../layer/internal.ts";
 import type { EntryType } from "../../layer/mod.ts";
-import {
-  type Attributes,
-  type DirectoryNode,
-  type FileNode,
-  list,
-  lookup,
-  type NamedNode,
-  type Node,
-  rootOf,
-  type Tree,
+import type {
+  Attributes,
+  DirectoryNode,
+  FileNode,
+  NamedNode,
+  Node,
+  Row,
+  Tree,
 } from "../../tree/mod.ts";
+import { rowAt } from "../../tree/internal.ts";
 import { ByteBatch } from "./byte_batch.ts";
 import type { TarEntry } from "./encode_header.ts";
 import { TarWriter } from "./tar_writer.ts";
 
 const ROOT = "./" as ByteString;
+const WHITEOUT: Node = { type: "whiteout" };
 
 /** An entry of the archive of a tree. */
 export interface TreeEntry {
@@ -73,44 +73,44 @@ export function* treeEntries(
   options: TreeEntriesOptions = {},
 ): Generator<TreeEntry> {
   const top = (options.under ?? "").replace(/^\/+|\/+$/g, "") as ByteString;
-  const root = directoryAt(tree, top);
+  const isLayer = tree.kind === "layer";
+  const start = directoryAt(tree, top);
+  const root = start.node() as DirectoryNode;
   const links = new Map<ByteString, ByteString>();
-  if (tree.kind === "layer" ? !root.implied : !isPlainRoot(root)) {
+  if (isLayer ? !root.implied : !isPlainRoot(root)) {
     yield { entry: entryOf(ROOT, "directory", root), path: top, content: null };
   }
-  const stack = [{ name: "" as ByteString, path: top, children: childrenOf(tree, top, root) }];
+  const above = top === "" ? "" : `${top}/`;
+  const open = (row: Row, path: ByteString) => isLayer ? layerChildren(row, path) : children(row);
+  // A stack, not recursion, because hostile input can make a tree of any depth. Each level keeps its
+  // place in its directory, because a look-up from the root takes as many steps as the tree is deep.
+  const stack = [{ prefix: "", children: open(start, top) }];
   for (let last = stack.at(-1); last !== undefined; last = stack.at(-1)) {
     const next = last.children.next();
     if (next.done === true) {
       stack.pop();
       continue;
     }
-    const { node } = next.value;
-    const path = join(last.path, next.value.name);
-    const name = join(last.name, next.value.name);
+    const { node, row } = next.value;
+    const name = last.prefix + next.value.name as ByteString;
+    const path = above + name as ByteString;
     if (node.type === "directory") {
-      if (!node.implied) {
-        const entry = entryOf(`${name}/` as ByteString, "directory", node);
-        yield { entry, path, content: null };
-      }
-      stack.push({ name, path, children: childrenOf(tree, path, node) });
+      const prefix = `${name}/` as ByteString;
+      if (!node.implied) yield { entry: entryOf(prefix, "directory", node), path, content: null };
+      stack.push({ prefix, children: open(row as Row, path) });
     } else {
       yield leafOf(name, path, node, links);
     }
   }
 }
 
-function directoryAt(tree: Tree, path: ByteString): DirectoryNode {
-  if (path === "") return rootOf(tree);
-  const node = lookup(tree, path);
+function directoryAt(tree: Tree, path: ByteString): Row {
+  const row = rowAt(tree, path);
   const shown = escapeForTerminal(path);
-  if (node === undefined) throw new VarveError("E_NOT_FOUND", `Cannot write ${shown}: not found`);
-  if (node.type === "directory") return node;
-  throw new VarveError("E_NOT_DIR", `Cannot write ${shown}: it is a ${node.type}`);
-}
-
-function join(directory: ByteString, name: ByteString): ByteString {
-  return directory === "" ? name : `${directory}/${name}` as ByteString;
+  if (row === undefined) throw new VarveError("E_NOT_FOUND", `Cannot write ${shown}: not found`);
+  const { type } = row.node();
+  if (type === "directory") return row;
+  throw new VarveError("E_NOT_DIR", `Cannot write ${shown}: it is a ${type}`);
 }
 
 /**
@@ -144,31 +144,39 @@ export async function* writeTree(
   yield* batch.rest();
 }
 
-/** The entries of a directory, sorted by the names that are written. */
-function* childrenOf(
-  tree: Tree,
-  path: ByteString,
-  directory: DirectoryNode,
-): Generator<NamedNode> {
-  if (tree.kind === "root") return yield* list(tree, path);
-  const markers = markersOf(tree, path, directory);
+/** An entry of a directory. */
+interface Child extends NamedNode {
+  /** The row of the entry, until the next entry is read; `null` for a whiteout or a marker. */
+  readonly row: Row | null;
+}
+
+/** The entries of a directory, sorted by name. */
+function* children(directory: Row): Generator<Child> {
+  const rows = directory.entries();
+  if (rows === null) return;
+  for (; rows.valid; rows.next()) yield { name: rows.name, node: rows.node(), row: rows };
+}
+
+/** The entries of a directory of a layer, sorted by the names that are written. */
+function* layerChildren(directory: Row, path: ByteString): Generator<Child> {
+  const markers = markersOf(directory, path);
   let at = 0;
-  for (const child of list(tree, path)) {
+  for (const child of children(directory)) {
     if (child.node.type === "whiteout") continue;
     if (child.name.startsWith(WHITEOUT_PREFIX)) throw whiteoutName(path, child.name);
     for (; at < markers.length && (markers[at] as ByteString) < child.name; at++) {
-      yield { name: markers[at] as ByteString, node: { type: "whiteout" } };
+      yield { name: markers[at] as ByteString, node: WHITEOUT, row: null };
     }
     yield child;
   }
   for (; at < markers.length; at++) {
-    yield { name: markers[at] as ByteString, node: { type: "whiteout" } };
+    yield { name: markers[at] as ByteString, node: WHITEOUT, row: null };
   }
 }
 
-function markersOf(tree: Tree, path: ByteString, directory: DirectoryNode): ByteString[] {
+function markersOf(directory: Row, path: ByteString): ByteString[] {
   const markers: ByteString[] = directory.opaque ? [OPAQUE_MARKER] : [];
-  for (const { name, node } of list(tree, path)) {
+  for (const { name, node } of children(directory)) {
     if (node.type !== "whiteout") continue;
     // `.wh..wh.x` would be read as an opaque marker, or be ignored.
     if (name.startsWith(WHITEOUT_PREFIX)) throw whiteoutName(path, name);

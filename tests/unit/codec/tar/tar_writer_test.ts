@@ -255,3 +255,22 @@ function readTarHeader(block: Uint8Array): TarEntry | undefined {
   reader.push(block);
   return found;
 }
+
+Deno.test("a writer gives each entry the bytes of its own header, whatever came before", () => {
+  const entries: Partial<TarEntry>[] = [
+    { path: fromText("x".repeat(300)), mtime: timestamp(-5, 250), uid: 2 ** 40 },
+    { xattrs: [{ name: fromText("user.a"), value: asByteString("\xff".repeat(60_000)) }] },
+    {},
+    { path: asByteString("\xfe".repeat(120)), mode: 0o7777 },
+    { path: fromText("dir/"), type: "directory", mtime: timestamp(2 ** 33) },
+    { type: "symlink", linkname: fromText("y".repeat(4000)) },
+    { type: "char", devmajor: 4095, devminor: 2 ** 20 - 1 },
+  ];
+  const bytes = written((writer) => {
+    for (const changes of entries) {
+      writer.entry({ ...PLAIN, ...changes });
+      writer.endEntry();
+    }
+  });
+  assertEquals(bytes, concat(...entries.map(encode)));
+});
