@@ -1,6 +1,7 @@
 /** The context of a verb: standard streams, global options, and the store, pool and snapshotter made from them. */
 import { escapeText } from "../bytes/mod.ts";
 import type { Command } from "commander";
+import { isVarveError } from "../errors.ts";
 import { createProgramPool, type ProgramPool } from "../pool/internal.ts";
 import type { Snapshotter } from "../snapshot/mod.ts";
 import { type DiskStore, openStore } from "../store/mod.ts";
@@ -12,6 +13,7 @@ import type { BarTerminal } from "./display/progress_bars.ts";
 import type { Io } from "./io.ts";
 import { inCommandWords } from "./mistakes/command_words.ts";
 import { type GlobalOptions, workersOf } from "./options.ts";
+import { mayLackStore, noStore, type WithoutStore } from "./without_store.ts";
 
 /** Size in characters that is assumed for a terminal that does not report its size. */
 const UNKNOWN_SIZE = { columns: 80, rows: 24 };
@@ -34,9 +36,10 @@ export class Context implements AsyncDisposable {
   readonly signal: AbortSignal;
   /** Builds the model of the whole command line, which shell completion reads. */
   readonly commandLine: () => Promise<Command>;
-  readonly #makesStore: boolean;
+  readonly #withoutStore: WithoutStore;
   readonly #stack = new AsyncDisposableStack();
-  #store: Promise<DiskStore> | undefined;
+  #store: Promise<DiskStore | undefined> | undefined;
+  #isNewStore = false;
   #pool: ProgramPool | undefined;
   #snapshotter: Promise<Snapshotter> | undefined;
   #progress: Progress | undefined;
@@ -49,26 +52,56 @@ export class Context implements AsyncDisposable {
     options: GlobalOptions,
     signal: AbortSignal,
     commandLine: () => Promise<Command>,
-    makesStore: boolean,
+    withoutStore: WithoutStore,
   ) {
     this.io = io;
     this.options = options;
     this.signal = signal;
     this.commandLine = commandLine;
-    this.#makesStore = makesStore;
+    this.#withoutStore = withoutStore;
   }
 
-  /** The store, opened at the first call. */
-  store(): Promise<DiskStore> {
+  /**
+   * The store, opened at the first call. Where there is none, the verb decides whether it is made.
+   *
+   * @throws {VarveError} `E_NOT_FOUND` there is none, and this verb does not make one
+   */
+  async store(): Promise<DiskStore> {
+    const store = await this.#openStore();
+    if (store === undefined) throw noStore(this.options);
+    return store;
+  }
+
+  /**
+   * The store, or `undefined` where there is none and this verb treats that as an empty store or reports it.
+   *
+   * @throws {VarveError} `E_NOT_FOUND` there is none, and the verb must not ignore that
+   */
+  async storeIfAny(): Promise<DiskStore | undefined> {
+    const isOptional = mayLackStore(this.#withoutStore, this.options);
+    return isOptional ? await this.#openStore() : await this.store();
+  }
+
+  /** Whether {@linkcode store} made the store. */
+  get isNewStore(): boolean {
+    return this.#isNewStore;
+  }
+
+  /** Opens the store. Where there is none, makes it only if the verb makes stores. */
+  #openStore(): Promise<DiskStore | undefined> {
     this.#store ??= (async () => {
-      const { durability } = this.options;
-      const store = await openStore({
-        root: this.options.root,
-        durability,
-        create: this.#makesStore || !this.options.isRootGiven,
-        onWarning: (message) => this.warn(message),
-      });
-      return this.#stack.use(store);
+      const { root, durability } = this.options;
+      const onWarning = (message: string) => this.warn(message);
+      const open = async (create: boolean) =>
+        this.#stack.use(await openStore({ root, durability, create, onWarning }));
+      try {
+        return await open(false);
+      } catch (error) {
+        if (!isVarveError(error, "E_NOT_FOUND")) throw error;
+        if (this.#withoutStore !== "makes") return undefined;
+        this.#isNewStore = true;
+        return await open(true);
+      }
     })();
     return this.#store;
   }

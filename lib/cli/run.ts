@@ -70,10 +70,10 @@ export async function runCli(args: readonly string[], options: RunCliOptions): P
       if (verb.onlyReads === true) io.endAtSignals?.();
       exitOf = (error) => verb.exitOf?.(error) ?? exitCode(error);
       const commandLine = () => createProgram(() => Promise.resolve());
-      const makesStore = typeof verb.makesStore === "function"
-        ? verb.makesStore(verbArgs)
-        : verb.makesStore ?? false;
-      await using context = new Context(io, globals, signal, commandLine, makesStore);
+      const withoutStore = typeof verb.withoutStore === "function"
+        ? verb.withoutStore(verbArgs)
+        : verb.withoutStore;
+      await using context = new Context(io, globals, signal, commandLine, withoutStore);
       exit = await runVerb(context, verb, verbArgs, verbOptions);
     },
     args,

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { Context } from "./context.ts";
+import type { WithoutStore } from "./without_store.ts";
 
 /** The result of a verb: one JSON document for programs, and text for people. `--format` selects which is printed. */
 export interface Report {
@@ -27,11 +28,8 @@ export interface Verb {
   readonly summary: string;
   /** Text of `--help` after the options: the rules, the JSON document, examples. */
   readonly help: string;
-  /**
-   * Whether the verb makes a store where there is none. A function decides it by the arguments. Other verbs refuse a
-   * root that the user named and that holds no store: it is probably mistyped.
-   */
-  readonly makesStore?: boolean | ((args: readonly string[]) => boolean) | undefined;
+  /** What the verb does where there is no store. A function decides it by the arguments. */
+  readonly withoutStore: WithoutStore | ((args: readonly string[]) => WithoutStore);
   /** Adds the verb's own options. */
   configure?(command: Command): void;
   /**

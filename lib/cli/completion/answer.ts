@@ -61,7 +61,7 @@ function rootOf(words: readonly string[]): string | undefined {
 async function tryOpen(root: string): Promise<Store | undefined> {
   try {
     await Deno.stat(`${root}/${ROOT_FILES.database}`);
-    return await openStore({ root });
+    return await openStore({ root, create: false });
   } catch {
     return undefined;
   }

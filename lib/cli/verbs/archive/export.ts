@@ -12,6 +12,7 @@ import { type Options, STREAMED, stringOption, type Verb } from "../../verb.ts";
 /** `varve export`. */
 export const exportVerb: Verb = {
   usage: "export <ref|key>",
+  withoutStore: "refuses",
   summary: "write the root filesystem of an image or a snapshot as one flat tar",
   help:
     `The tar holds what a container sees: all layers merged into one, without whiteouts. Nothing is mounted.

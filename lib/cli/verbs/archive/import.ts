@@ -11,7 +11,7 @@ import { reportImages } from "../../report_images.ts";
 /** `varve import`. */
 export const importVerb: Verb = {
   usage: "import <source> <ref>",
-  makesStore: true,
+  withoutStore: "makes",
   summary: "make an image with one layer from a root filesystem",
   help: `SOURCE is a directory, a tar (plain, gzip or zstd), or - for a tar from standard input.
 

@@ -12,7 +12,7 @@ import { stringOption, type Verb } from "../../verb.ts";
 /** `varve load`. */
 export const load: Verb = {
   usage: "load <source>",
-  makesStore: true,
+  withoutStore: "makes",
   summary: "load images from an archive, an OCI layout or standard input (-)",
   help:
     `SOURCE is a docker-archive or an OCI layout, as a tar (plain, gzip or zstd) or a directory, or - for

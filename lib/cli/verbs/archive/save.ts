@@ -12,6 +12,7 @@ import { STREAMED, stringOption, type Verb } from "../../verb.ts";
 /** `varve save`. */
 export const save: Verb = {
   usage: "save <ref...>",
+  withoutStore: "refuses",
   summary: "save images as one tar that docker, podman, skopeo and containerd can load",
   help:
     `The tar is both an OCI layout and a docker-archive. It is byte for byte the same on every machine.

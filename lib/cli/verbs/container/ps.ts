@@ -9,6 +9,7 @@ const COMMAND_WIDTH = 40;
 /** `varve ps`. */
 export const ps: Verb = {
   usage: "ps",
+  withoutStore: "lists nothing",
   summary: "list containers that run or can be started again",
   help: `JSON: [{"key","image","status","exit","pid","created","started","command"}]
 "status" is running, paused or exited. "exit" is the exit code of the last run; it is null while the container
@@ -17,7 +18,8 @@ runs, and when it is not known. "pid" is the container's first process, as seen 
 ps only reads the store. When a run and its watchdog were both killed, the next 'varve run' repairs what they
 left. 'varve snapshot rm KEY' removes a container that has ended.`,
   async run(context) {
-    const containers = await listContainers(await context.store());
+    const store = await context.storeIfAny();
+    const containers = store === undefined ? [] : await listContainers(store);
     const time = (ms: number) => new Date(ms).toISOString();
     return {
       json: containers.map(({ created, started, ...rest }) => ({

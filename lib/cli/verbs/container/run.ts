@@ -24,6 +24,7 @@ const MAX_GRACE = 86_400;
 /** `varve run`. */
 export const run: Verb = {
   usage: "run <ref> [command...]",
+  withoutStore: "refuses",
   summary: "run a container on an image, in the foreground",
   help:
     `Changes go to a read-write layer, the snapshot KEY. It stays afterwards unless --rm is given: 'varve ps'

@@ -7,6 +7,7 @@ import { reportImages } from "../../report_images.ts";
 /** `varve append`. */
 export const append: Verb = {
   usage: "append <ref> <tar> <destination>",
+  withoutStore: "refuses",
   summary: "make an image with one more layer, taken from a tar",
   help:
     `TAR is a layer tar (plain, gzip or zstd), or - for standard input. It becomes the layer unchanged, byte for

@@ -11,6 +11,7 @@ import { listOption, stringOption, type Verb } from "../../verb.ts";
 /** `varve commit`. */
 export const commit: Verb = {
   usage: "commit <key> <ref>",
+  withoutStore: "refuses",
   summary: "make an image from a read-write snapshot, whose changes become a layer",
   help:
     `KEY is a read-write snapshot of a mount or a container. Its changes become one layer on top of the image

@@ -3,6 +3,7 @@ import { formatPlatform } from "../../../oci/mod.ts";
 import {
   hostPlatform,
   type ImageRecord,
+  openMemoryStore,
   readImage,
   readPlatforms,
   type Store,
@@ -37,6 +38,7 @@ interface Row extends PlatformRow {
 /** `varve images`. */
 export const images: Verb = {
   usage: "images",
+  withoutStore: "lists nothing",
   summary: "list images",
   onlyReads: true,
   help:
@@ -49,7 +51,7 @@ JSON: [{"name","kind","imageId","manifest","platform","size","created","platform
 "manifest" is the digest of the index, if the name is that of one; in "platforms" that of the manifest. "kind" is
 "image", "artifact" (not an image, such as a chart or a signature; only name and manifest are known) or "damaged". "size" is in bytes, uncompressed. A layer that several images share counts in each of them.`,
   async run(context) {
-    const store = await context.store();
+    const store = await context.storeIfAny() ?? openMemoryStore();
     // Read the manifest of several names only once: an image can have thousands of names.
     const known = new Map<string, Row>();
     const rows: Row[] = [];

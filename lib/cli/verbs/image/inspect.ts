@@ -15,6 +15,7 @@ import type { Verb } from "../../verb.ts";
 /** `varve inspect`. */
 export const inspect: Verb = {
   usage: "inspect <ref>",
+  withoutStore: "refuses",
   summary: "show an image's manifest and config",
   onlyReads: true,
   help:
@@ -80,6 +81,7 @@ const OTHER_COLUMNS = 50;
 /** `varve history`. */
 export const history: Verb = {
   usage: "history <ref>",
+  withoutStore: "refuses",
   summary: "show the history of an image",
   onlyReads: true,
   help:
@@ -127,6 +129,7 @@ JSON: [{"created","createdBy","author","comment","emptyLayer","diffId","size"}]`
 /** `varve layers`. */
 export const layers: Verb = {
   usage: "layers <ref>",
+  withoutStore: "refuses",
   summary: "list the layers of an image: diffID, chainID, parent, sizes, cache id",
   onlyReads: true,
   help: `The lowest layer is first.

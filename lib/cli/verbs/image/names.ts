@@ -15,6 +15,7 @@ import type { Verb } from "../../verb.ts";
 /** `varve tag`. */
 export const tag: Verb = {
   usage: "tag <source> <destination>",
+  withoutStore: "refuses",
   summary: "give an image another name",
   help:
     `An image that has the name DESTINATION already loses that name. With --platform, DESTINATION means that
@@ -51,6 +52,7 @@ Example:
 /** `varve rmi`. */
 export const rmi: Verb = {
   usage: "rmi <ref...>",
+  withoutStore: "refuses",
   summary: "remove image names",
   help: `Only names are removed. Blobs and layers stay in the store until garbage collection.
 An image ID or a digest that has several names is refused (exit 6), unless all of them are given. The name of

@@ -7,6 +7,7 @@ import { reportImages } from "../../report_images.ts";
 /** `varve rebase`. */
 export const rebase: Verb = {
   usage: "rebase <ref> <oldbase> <newbase> <destination>",
+  withoutStore: "refuses",
   summary: "move an image's own layers to another base, without a new build",
   help:
     `REF must begin with the layers of OLDBASE (else exit 6). The layers and history of NEWBASE replace those

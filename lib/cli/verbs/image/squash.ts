@@ -7,6 +7,7 @@ import { reportImages } from "../../report_images.ts";
 /** `varve squash`. */
 export const squash: Verb = {
   usage: "squash <ref> <destination>",
+  withoutStore: "refuses",
   summary: "merge all layers of an image into one, as a new image",
   help:
     `The new layer holds only the files that a container of the image sees, not those that upper layers hide.

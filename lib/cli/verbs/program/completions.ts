@@ -7,6 +7,7 @@ import type { Verb } from "../../verb.ts";
 /** `varve completions`. */
 export const completions: Verb = {
   usage: "completions <shell> [words...]",
+  withoutStore: "unused",
   summary: "print the script that completes varve's command line in bash, zsh or fish",
   help:
     `The script calls varve at each TAB. varve completes verbs, options, names of images and keys of snapshots.

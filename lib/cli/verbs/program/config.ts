@@ -1,3 +1,4 @@
+import { escapeText } from "../../../bytes/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import { table } from "../../display/table.ts";
 import { settingOf, SETTINGS } from "../../settings.ts";
@@ -6,10 +7,11 @@ import type { Verb } from "../../verb.ts";
 /** `varve config ls`. */
 const ls: Verb = {
   usage: "ls",
+  withoutStore: "lists nothing",
   summary: "list the settings with their values and defaults",
   help: `JSON: [{"key","value","default","about"}]`,
   async run(context) {
-    const set = (await context.store()).settings.list();
+    const set = (await context.storeIfAny())?.settings.list() ?? {};
     const rows = SETTINGS.map(({ key, default: fallback, about }) => ({
       key,
       value: Object.hasOwn(set, key) ? set[key] as string : null,
@@ -30,11 +32,12 @@ const ls: Verb = {
 /** `varve config get`. */
 const get: Verb = {
   usage: "get <key>",
+  withoutStore: "lists nothing",
   summary: "print one setting",
   help: `JSON: {"key","value"}`,
   async run(context, [key = ""]) {
     const setting = settingOf(key);
-    const value = (await context.store()).settings.get(key) ?? setting.default;
+    const value = (await context.storeIfAny())?.settings.get(key) ?? setting.default;
     return { json: { key, value }, text: `${value}\n` };
   },
 };
@@ -42,9 +45,11 @@ const get: Verb = {
 /** `varve config set`. */
 const set: Verb = {
   usage: "set <key> [value]",
-  makesStore: true,
+  withoutStore: "makes",
   summary: "change one setting, or reset it to its default",
   help: `Without VALUE, the setting is reset to its default.
+
+Where there is no store, it is made, so that settings can apply to the first image. A line on standard error says so.
 
 JSON: {"key","value"}
 
@@ -58,7 +63,11 @@ Example:
         `Cannot set ${key} to ${JSON.stringify(value)}: it takes ${setting.takes}`,
       );
     }
-    (await context.store()).settings.set(key, value);
+    const store = await context.store();
+    store.settings.set(key, value);
+    if (context.isNewStore) {
+      context.say(`varve: made store ${escapeText(store.root)}: there was none`);
+    }
     return { json: { key, value: value ?? setting.default }, text: "" };
   },
 };

@@ -1,6 +1,6 @@
 import { VarveError } from "../../../errors.ts";
 import { chooseInflater } from "../../../layer_job/internal.ts";
-import { isSupported } from "../../../linux/mod.ts";
+import { absolutePath, isSupported } from "../../../linux/mod.ts";
 import { type DriverFinding, DRIVERS, judgeDriver, selectDriver } from "../../../snapshot/mod.ts";
 import type { DiskStore } from "../../../store/mod.ts";
 import type { Context } from "../../context.ts";
@@ -9,17 +9,20 @@ import { table } from "../../display/table.ts";
 import { containerFacts, findTool, machineFacts, storeFacts, TOOLS } from "./doctor_facts.ts";
 import { inflaterOf } from "../../options.ts";
 import type { Verb } from "../../verb.ts";
+import { openTrialStore } from "./trial_store.ts";
 import { VERSION } from "./version.ts";
 
 /** `varve doctor`. */
 export const doctor: Verb = {
   usage: "doctor",
-  // It tries the drivers on the file system of the store.
-  makesStore: true,
+  withoutStore: "reports",
   summary: "show what this machine can do, which driver is used, and why",
   help:
-    `JSON: {"version","machine":{"os","arch","kernel","cores","memory","user","maySystemCall","mayMount","openFiles"},
-"store":{"root","fileSystem","size","available","freeInodes","readOnly","durability"}|{"root","error"},
+    `doctor makes no store. Where there is none yet, it tries the drivers in a temporary directory on the file system
+on which the store would be, and removes it.
+
+JSON: {"version","machine":{"os","arch","kernel","cores","memory","user","maySystemCall","mayMount","openFiles"},
+"store":{"root","fileSystem","size","available","freeInodes","readOnly","exists","durability"}|{"root","error"},
 "drivers":[{"name","works","why"}],"driver","tools":[{"name","path","for"}],
 "inflater":{"name","why"},
 "containers":{"runtime":NAME|null,"cgroups":"1"|"2"|"hybrid"}}
@@ -27,9 +30,10 @@ export const doctor: Verb = {
 Exit code: 0 if load and unpack work here, else 9.`,
   async run(context) {
     const machine = machineFacts();
-    const { store, error } = await tryStore(context);
+    await using stack = new AsyncDisposableStack();
+    const { store, exists, error } = await tryStore(context, stack);
     const drivers = store === undefined ? [] : DRIVERS.map((name) => judgeDriver(store, name));
-    const driver = store === undefined ? null : await usedDriver(context, store, drivers);
+    const driver = store === undefined ? null : usedDriver(context, store, drivers);
     const tools = await Promise.all(TOOLS.map(async (tool) => ({
       ...tool,
       path: await findTool(tool.name, context.io.env("PATH") ?? ""),
@@ -39,7 +43,12 @@ Exit code: 0 if load and unpack work here, else 9.`,
     const facts = store === undefined ? {} : storeFacts(store);
     const storePart = store === undefined
       ? { root: context.options.root, error: error?.message ?? "" }
-      : { ...facts, durability: store.durability };
+      : {
+        ...facts,
+        root: absolutePath(context.options.root),
+        exists,
+        durability: store.durability,
+      };
     const works = store !== undefined && isSupported() && facts.readOnly !== true;
     return {
       json: {
@@ -87,27 +96,36 @@ Exit code: 0 if load and unpack work here, else 9.`,
   },
 };
 
+/** What doctor found where the store should be. */
+interface FoundStore {
+  /** The store. Where there is none yet, a temporary store in its place. */
+  readonly store?: DiskStore | undefined;
+  /** Whether `store` is the user's store. */
+  readonly exists?: boolean | undefined;
+  readonly error?: VarveError | undefined;
+}
+
 /** Opens the store. A failure is part of the report, not an error of the verb. */
-async function tryStore(
-  context: Context,
-): Promise<{ readonly store?: DiskStore | undefined; readonly error?: VarveError | undefined }> {
+async function tryStore(context: Context, stack: AsyncDisposableStack): Promise<FoundStore> {
   try {
-    return { store: await context.store() };
+    const store = await context.storeIfAny();
+    if (store !== undefined) return { store, exists: true };
+    return { store: await openTrialStore(context.options, stack), exists: false };
   } catch (error) {
     if (error instanceof VarveError) return { error };
     throw error;
   }
 }
 
-async function usedDriver(
+function usedDriver(
   context: Context,
   store: DiskStore,
   drivers: readonly DriverFinding[],
-): Promise<string> {
+): string {
   const wanted = context.options.driver ?? store.settings.get("driver") ?? "auto";
   const best = drivers.find((driver) => driver.works);
   if (wanted === "auto" && best !== undefined) return best.name;
-  return selectDriver(store, { pool: await context.pool(), wanted }).name;
+  return selectDriver(store, { wanted }).name;
 }
 
 /** What decompresses gzip here. If the inflater that the user chose does not work, the report says so. */
@@ -127,5 +145,8 @@ function inflaterFinding(
 const SIZES = new Set(["memory", "size", "available"]);
 
 function show(key: string, value: unknown): string {
+  if (key === "exists") {
+    return value === true ? "yes" : "not yet: the first load, pull or import makes it";
+  }
   return typeof value === "number" && SIZES.has(key) ? formatBytes(value) : String(value);
 }

@@ -7,6 +7,7 @@ export const VERSION: string = config.version;
 /** `varve version`. */
 export const version: Verb = {
   usage: "version",
+  withoutStore: "unused",
   summary: "print the version",
   help: `JSON: {"version","deno","os","arch"}`,
   run() {

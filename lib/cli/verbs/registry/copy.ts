@@ -7,6 +7,7 @@ import { pushProgressOf, pushReport } from "./push.ts";
 /** `varve copy`. */
 export const copy: Verb = {
   usage: "copy <source> <destination>",
+  withoutStore: "unused",
   summary: "copy an image from registry to registry, without the store",
   help:
     `All platforms of an index are copied. Manifests are copied byte for byte. If both names are in the same registry,

@@ -13,6 +13,7 @@ const MAX_PASSWORD = 64 * 1024;
 /** `varve login`. */
 export const login: Verb = {
   usage: "login <registry>",
+  withoutStore: "unused",
   summary: "log in to a registry",
   help:
     `The password is asked for on the terminal, or read from standard input. It is stored only after the registry
@@ -68,6 +69,7 @@ Examples:
 /** `varve logout`. */
 export const logout: Verb = {
   usage: "logout <registry>",
+  withoutStore: "unused",
   summary: "remove the stored credentials of a registry",
   help: `JSON: {"registry","removed"}`,
   async run(context, [argument = ""]) {

@@ -9,6 +9,7 @@ const PLAIN_HTTP = ["--plain-http", "talk to the registry without TLS"] as const
 /** `varve tags`. */
 export const tags: Verb = {
   usage: "tags <repository>",
+  withoutStore: "unused",
   summary: "list the tags of a repository in its registry",
   help: `JSON: {"repository","tags":[TAG]}
 
@@ -35,6 +36,7 @@ Example:
 /** `varve digest`. */
 export const digest: Verb = {
   usage: "digest <ref>",
+  withoutStore: "unused",
   summary: "print the digest of an image in its registry",
   help: `varve computes the digest from the manifest or index that the registry returns.
 
@@ -57,6 +59,7 @@ JSON: {"name","digest","mediaType","size"}`,
 /** `varve manifest`. */
 export const manifest: Verb = {
   usage: "manifest <ref>",
+  withoutStore: "unused",
   summary: "print the manifest or index of an image in its registry",
   help:
     `The bytes are printed exactly as they are in the registry, but on a terminal characters that could

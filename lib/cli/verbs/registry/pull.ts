@@ -12,7 +12,7 @@ import { layerProgress, reportImages } from "../../report_images.ts";
 /** `varve pull`. */
 export const pull: Verb = {
   usage: "pull <ref>",
-  makesStore: true,
+  withoutStore: "makes",
   summary: "pull an image from a registry, verified while it downloads",
   help:
     `REF is read as Docker reads it: debian is docker.io/library/debian:latest. Layers that are in the store are

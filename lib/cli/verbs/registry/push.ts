@@ -20,6 +20,7 @@ import { type Report, stringOption, type Verb } from "../../verb.ts";
 /** `varve push`. */
 export const push: Verb = {
   usage: "push <ref> [destination]",
+  withoutStore: "refuses",
   summary: "push an image to a registry, byte for byte",
   help:
     `Without DESTINATION the image goes to the registry and repository in its name. Blobs that the repository has

@@ -10,7 +10,7 @@ const LISTEN = "127.0.0.1:5000";
 /** `varve registry serve`. */
 export const registryServe: Verb = {
   usage: "serve",
-  makesStore: true,
+  withoutStore: "makes",
   summary: "serve the store as a registry on loopback, for other engines on this machine",
   help:
     `The server implements the OCI distribution specification 1.1: pull, push, tags, referrers and deletion. It

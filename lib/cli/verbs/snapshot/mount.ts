@@ -17,10 +17,17 @@ import { warnOfDrops } from "../../display/warnings.ts";
 import { openImage, PLATFORM_OPTION } from "../../images.ts";
 import { reportMount, reportMounts } from "../../report_mount.ts";
 import { stringOption, type Verb } from "../../verb.ts";
+import type { WithoutStore } from "../../without_store.ts";
+
+/** `mount` and `umount --all` are about all mounts of a store, and so have no arguments. */
+function withoutArguments(args: readonly string[]): WithoutStore {
+  return args.length === 0 ? "lists nothing" : "refuses";
+}
 
 /** `varve mount`. */
 export const mount: Verb = {
   usage: "mount [ref] [dir]",
+  withoutStore: withoutArguments,
   summary: "mount an image, read-only or with a read-write snapshot on top; list what is mounted",
   help: `Without REF and DIR it lists what is mounted of this store.
 
@@ -45,10 +52,10 @@ Examples:
       .option(...PLATFORM_OPTION);
   },
   async run(context, [reference, directory], options) {
-    const store = await context.store();
     const key = stringOption(options, "rw");
     if (reference === undefined && key === undefined) {
-      return reportMounts(listMounts(store), context.columns);
+      const store = await context.storeIfAny();
+      return reportMounts(store === undefined ? [] : listMounts(store), context.columns);
     }
     if (reference === undefined || directory === undefined) {
       throw new VarveError(
@@ -57,6 +64,7 @@ Examples:
         { hint: "varve mount REF DIR; without both it lists what is mounted" },
       );
     }
+    const store = await context.store();
     const image = await openImage(store, reference, options);
     const snapshotter = await context.snapshotter();
     const { signal } = context;
@@ -68,6 +76,7 @@ Examples:
 /** `varve umount`. */
 export const umount: Verb = {
   usage: "umount [dir]",
+  withoutStore: withoutArguments,
   summary: "unmount an image; its read-write snapshot stays",
   help:
     `--all unmounts everything of this store but containers that run. Afterwards the store can be removed.
@@ -86,7 +95,8 @@ JSON: {"target","key"}; with --all: [{"target","key"}]`,
         { hint: "varve umount DIR, or varve umount --all; 'varve mount' lists what is mounted" },
       );
     }
-    const store = await context.store();
+    const store = await context.storeIfAny();
+    if (store === undefined) return { json: [], text: "" };
     const snapshotter = await context.snapshotter();
     const lazy = options["lazy"] === true;
     if (directory === undefined) {
@@ -101,6 +111,7 @@ JSON: {"target","key"}; with --all: [{"target","key"}]`,
 /** `varve unpack`. */
 export const unpack: Verb = {
   usage: "unpack <ref> <dir>",
+  withoutStore: "refuses",
   summary: "unpack an image into plain files, which needs no privileges",
   help:
     `DIR must be empty or must not exist. It appears complete or not at all. If you are not root, you own all files,

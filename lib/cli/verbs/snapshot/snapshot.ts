@@ -11,6 +11,7 @@ import { shortDigest } from "../../display/short.ts";
 import { table } from "../../display/table.ts";
 import { openImage, PLATFORM_OPTION } from "../../images.ts";
 import { listOption, type Report, type Verb } from "../../verb.ts";
+import type { WithoutStore } from "../../without_store.ts";
 
 const MOUNTS_JSON =
   `JSON: [{"type","source","options"}], the mounts in the order in which to perform them`;
@@ -18,6 +19,7 @@ const MOUNTS_JSON =
 /** `varve snapshot ls`. */
 const ls: Verb = {
   usage: "ls",
+  withoutStore: "lists nothing",
   summary: "list snapshots",
   help:
     `Filters have containerd's syntax: kind==active, labels."a.b"==x, parent~=sha256. A snapshot is listed if it
@@ -28,7 +30,9 @@ JSON: [{"key","kind","parent","diffId","cacheId","labels","createdAt","updatedAt
     command.option("--filter <filter...>", "list only snapshots that match one of these");
   },
   async run(context, _, options) {
-    const rows = (await context.snapshotter()).walk(listOption(options, "filter"));
+    const filters = listOption(options, "filter");
+    const isEmpty = await context.storeIfAny() === undefined;
+    const rows = isEmpty ? [] : (await context.snapshotter()).walk(filters);
     return {
       json: rows.map(toJson),
       text: table(
@@ -40,15 +44,15 @@ JSON: [{"key","kind","parent","diffId","cacheId","labels","createdAt","updatedAt
   },
 };
 
-/** Whether no parent is given. Only then may the verb make a store, because a parent must be in the store already. */
-function hasNoParent([_key, parent]: readonly string[]): boolean {
-  return parent === undefined;
+/** A snapshot without a parent needs nothing of a store, so its store is made. A parent must be in a store already. */
+function withoutParent([_key, parent]: readonly string[]): WithoutStore {
+  return parent === undefined ? "makes" : "refuses";
 }
 
 /** `varve snapshot prepare`. */
 const prepare: Verb = {
   usage: "prepare <key> [parent]",
-  makesStore: hasNoParent,
+  withoutStore: withoutParent,
   summary: "create a read-write snapshot and print its mounts",
   help: `PARENT is a committed snapshot, a chainID or an image. Nothing is mounted yet.
 
@@ -60,7 +64,7 @@ ${MOUNTS_JSON}`,
 /** `varve snapshot view`. */
 const view: Verb = {
   usage: "view <key> [parent]",
-  makesStore: hasNoParent,
+  withoutStore: withoutParent,
   summary: "create a read-only snapshot and print its mounts",
   help: `PARENT is a committed snapshot, a chainID or an image. Nothing is mounted yet.
 
@@ -71,6 +75,7 @@ ${MOUNTS_JSON}`,
 
 const mounts: Verb = {
   usage: "mounts <key>",
+  withoutStore: "refuses",
   summary: "print the mounts of a snapshot again",
   help: MOUNTS_JSON,
   async run(context, [key = ""]) {
@@ -80,6 +85,7 @@ const mounts: Verb = {
 
 const commit: Verb = {
   usage: "commit <name> <key>",
+  withoutStore: "refuses",
   summary: "turn a read-write snapshot into a committed one",
   help: `KEY can be used again afterwards. This commit makes no image; for that, use 'varve commit'.
 
@@ -95,6 +101,7 @@ JSON: as in stat`,
 
 const rm: Verb = {
   usage: "rm <key...>",
+  withoutStore: "refuses",
   summary: "remove snapshots",
   help: `A snapshot that is mounted, or is the parent of others, is refused.
 
@@ -112,6 +119,7 @@ JSON: {"removed":[KEY]}`,
 
 const stat: Verb = {
   usage: "stat <key>",
+  withoutStore: "refuses",
   summary: "show a snapshot",
   help: `JSON: {"key","kind","parent","diffId","cacheId","labels","createdAt","updatedAt","usage"}`,
   async run(context, [key = ""]) {
@@ -121,6 +129,7 @@ const stat: Verb = {
 
 const usage: Verb = {
   usage: "usage <key>",
+  withoutStore: "refuses",
   summary: "show the disk usage of a snapshot without its parents",
   help: `JSON: {"size","inodes"}`,
   async run(context, [key = ""]) {
@@ -131,6 +140,7 @@ const usage: Verb = {
 
 const label: Verb = {
   usage: "label <key> <label...>",
+  withoutStore: "refuses",
   summary: "set labels (KEY=VALUE) or remove them (KEY=)",
   help: `JSON: as in stat`,
   async run(context, [key = "", ...given]) {

@@ -10,6 +10,7 @@ import { openPath, type Target } from "./tree.ts";
 /** `varve cat`. */
 export const cat: Verb = {
   usage: "cat <ref:/path>",
+  withoutStore: "refuses",
   summary: "print a file of an image, or a directory as a tar",
   onlyReads: true,
   help: `Nothing is mounted: the bytes come from the layer's tar. A directory is written as a tar of

@@ -13,6 +13,7 @@ import type { Options, Verb } from "../../verb.ts";
 /** `varve diff`. */
 export const diff: Verb = {
   usage: "diff <a> [b]",
+  withoutStore: "refuses",
   summary: "list the paths that differ between two images or snapshots",
   onlyReads: true,
   help:

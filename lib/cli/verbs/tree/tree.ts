@@ -66,6 +66,7 @@ function find(
 /** `varve ls`. */
 export const ls: Verb = {
   usage: "ls <ref[:/path]>",
+  withoutStore: "refuses",
   summary: "list a directory of an image, without mounting it",
   onlyReads: true,
   help:
@@ -107,6 +108,7 @@ function slashed(path: ByteString): string {
 /** `varve stat`. */
 export const stat: Verb = {
   usage: "stat <ref:/path>",
+  withoutStore: "refuses",
   summary: "show everything that is known about one path",
   onlyReads: true,
   help: `For a symbolic link, the link itself is shown, not its target.
@@ -129,6 +131,7 @@ JSON: {"path","type","mode","uid","gid","mtime","size","digest","layer","extents
 /** `varve tree`. */
 export const tree: Verb = {
   usage: "tree <ref[:/path]>",
+  withoutStore: "refuses",
   summary: "print the tree of an image",
   onlyReads: true,
   help: `JSON: {"digest","entries":[…as in stat]}, in the order of the text

@@ -1,0 +1,36 @@
+import { absolutePath, guarded, requirePermissions } from "../../../linux/mod.ts";
+import { type DiskStore, openStore } from "../../../store/mod.ts";
+import type { GlobalOptions } from "../../options.ts";
+
+/**
+ * Makes a store in a temporary directory on the file system on which the store at `root` would be made.
+ *
+ * @param stack closes the store and removes its directory
+ * @throws {VarveError} `E_DENIED`, `E_SYSCALL` no directory can be made there
+ */
+export async function openTrialStore(
+  { root, durability }: GlobalOptions,
+  stack: AsyncDisposableStack,
+): Promise<DiskStore> {
+  const action = `make store ${root}`;
+  const trial = await guarded(action, async () => {
+    const dir = await nearestDirectory(absolutePath(root));
+    requirePermissions(action, [{ name: "write", path: dir }]);
+    return await Deno.makeTempDir({ dir, prefix: ".varve-doctor-" });
+  });
+  stack.defer(() => Deno.remove(trial, { recursive: true }));
+  return stack.use(await openStore({ root: trial, durability }));
+}
+
+/** The longest part of a path that exists. */
+async function nearestDirectory(path: string): Promise<string> {
+  for (let at = path; at !== "/"; at = at.slice(0, at.lastIndexOf("/")) || "/") {
+    try {
+      await Deno.stat(at);
+      return at;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  return "/";
+}
