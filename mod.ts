@@ -169,6 +169,7 @@ export {
   type PlatformChoice,
   readImage,
   type Settings,
+  type SnapshotFacts,
   type SnapshotRow,
   type Snapshots,
   type SnapshotTable,

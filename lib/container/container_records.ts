@@ -49,7 +49,11 @@ export interface StartRecord {
 }
 
 /** Records that a container starts. */
-export function recordStart(store: Store, snapshotter: Snapshotter, start: StartRecord): void {
+export async function recordStart(
+  store: Store,
+  snapshotter: Snapshotter,
+  start: StartRecord,
+): Promise<void> {
   const { key, image, command, remove, lock, now } = start;
   const values = {
     [CONTAINER_LABELS.image]: image.record.name,
@@ -58,7 +62,7 @@ export function recordStart(store: Store, snapshotter: Snapshotter, start: Start
     [CONTAINER_LABELS.exit]: "",
     [CONTAINER_LABELS.remove]: remove ? "1" : "",
   };
-  snapshotter.update(key, values, Object.keys(values).map((name) => `labels.${name}`));
+  await snapshotter.update(key, values, Object.keys(values).map((name) => `labels.${name}`));
   endLease(store, key);
   store.leases.create({
     id: leaseId(key),
@@ -92,7 +96,7 @@ export async function recordEnd(
     if (snapshotter.stat(key).labels[labels.remove] !== undefined) {
       await removeOrKeep(snapshotter, key);
     } else if (exit !== null) {
-      snapshotter.update(key, { [labels.exit]: String(exit) }, [`labels.${labels.exit}`]);
+      await snapshotter.update(key, { [labels.exit]: String(exit) }, [`labels.${labels.exit}`]);
     }
   });
   await ignoreMissing(() => snapshotter.release(key));
@@ -105,7 +109,7 @@ async function removeOrKeep(snapshotter: Snapshotter, key: string): Promise<void
   } catch (error) {
     if (!(error instanceof VarveError && error.code === "E_BUSY")) throw error;
     const { remove } = CONTAINER_LABELS;
-    snapshotter.update(key, { [remove]: "" }, [`labels.${remove}`]);
+    await snapshotter.update(key, { [remove]: "" }, [`labels.${remove}`]);
   }
 }
 
@@ -120,7 +124,7 @@ export async function recordFailure(
   await ignoreMissing(async () => {
     if (isNew) await snapshotter.remove(key);
     else {
-      snapshotter.update(key, { [remove]: "" }, [`labels.${remove}`]);
+      await snapshotter.update(key, { [remove]: "" }, [`labels.${remove}`]);
       snapshotter.release(key);
     }
   });

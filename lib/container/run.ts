@@ -77,7 +77,7 @@ async function runLocked(input: LockedRunInput): Promise<number> {
   const watchdog = startWatchdog({ run, terminal, sweep: options.sweep });
   try {
     await writeState(run);
-    recordStart(store, snapshotter, {
+    await recordStart(store, snapshotter, {
       key,
       image,
       command: commandLine(image.config.config, process),

@@ -139,7 +139,7 @@ export interface Snapshotter {
     key: string,
     labels: Readonly<Record<string, string>>,
     fieldpaths?: readonly string[],
-  ): SnapshotInfo;
+  ): Promise<SnapshotInfo>;
   /**
    * Lists the snapshots that pass at least one filter, sorted by key. Without filters, it lists all snapshots.
    *

@@ -5,9 +5,6 @@ export const MAX_KEY_BYTES = 4096;
 /** Longest label, key and value together, in UTF-8 bytes (containerd's limit). */
 export const MAX_LABEL_BYTES = 4096;
 
-/** Label of a snapshot whose mounts nobody uses: see `Snapshotter.release`. */
-export const RELEASED_LABEL = "varve.released";
-
 /** Quotes a key or a name for a message, and shortens a long one. */
 export function quoteKey(key: string): string {
   return JSON.stringify(key.length > 200 ? `${key.slice(0, 200)}…` : key);

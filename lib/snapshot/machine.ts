@@ -4,9 +4,10 @@
  */
 import type { DiffId } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
+import { RELEASED_LABEL } from "../store/internal.ts";
 import type { SnapshotRow, SnapshotTable } from "../store/mod.ts";
 import type { Ancestor, Usage } from "./contract.ts";
-import { checkKey, keptLabels, quoteKey, RELEASED_LABEL } from "./keys.ts";
+import { checkKey, keptLabels, quoteKey } from "./keys.ts";
 
 /** The table of snapshots, for reading only. */
 export type ReadTable = Omit<SnapshotTable, "put" | "delete">;

@@ -4,8 +4,8 @@ import { VarveError } from "../errors.ts";
 import { chainIds } from "../layer/mod.ts";
 import type { Mount } from "../linux/mod.ts";
 import type { Pool } from "../pool/mod.ts";
-import { requireDisk } from "../store/internal.ts";
-import type { Directories, DiskStore, SnapshotRow, Store } from "../store/mod.ts";
+import { RELEASED_LABEL, requireDisk } from "../store/internal.ts";
+import type { Directories, DiskStore, SnapshotRow, SnapshotTable, Store } from "../store/mod.ts";
 import type {
   Ancestor,
   CommitOptions,
@@ -17,7 +17,7 @@ import type {
   Usage,
 } from "./contract.ts";
 import { selectDriver } from "./drivers/select.ts";
-import { RELEASED_LABEL } from "./keys.ts";
+import { keptLabels } from "./keys.ts";
 import * as machine from "./machine.ts";
 import { refuseLeased } from "./mount_leases.ts";
 import { compileFilters } from "./snapshot_filter.ts";
@@ -121,22 +121,23 @@ class StoreSnapshotter implements Snapshotter {
     const ancestors = this.#store.snapshots.read((table) =>
       machine.checkCreate(table, key, parent, labels)
     );
+    const now = this.#now();
+    const facts = { key, use: kind, parent, labels: keptLabels(labels), createdAt: now };
     const cacheId = kind === "active" || parent === null
-      ? (await this.#directories.createSnapshot(key)).cacheId
+      ? (await this.#directories.createSnapshot(facts)).cacheId
       : null;
     try {
       const mounts = await this.#driver.create({ kind, cacheId, ancestors, signal });
       signal?.throwIfAborted();
       this.#store.snapshots.transact((table) => {
-        const now = machine.checkCreate(table, key, parent, labels);
-        if (!sameAncestors(ancestors, now)) {
+        if (!sameAncestors(ancestors, machine.checkCreate(table, key, parent, labels))) {
           throw new VarveError(
             "E_BUSY",
             `Cannot make snapshot ${JSON.stringify(key)}: its parent was replaced meanwhile`,
             { subject: key },
           );
         }
-        machine.create(table, { key, kind, parent, cacheId, labels, now: this.#now() });
+        machine.create(table, { key, kind, parent, cacheId, labels, now });
       });
       return mounts;
     } catch (error) {
@@ -210,13 +211,33 @@ class StoreSnapshotter implements Snapshotter {
 
   async commit(name: string, key: string, options: CommitOptions = {}): Promise<void> {
     const { labels = {}, parent } = options;
-    const commit = () => ({ name, key, labels, parent, now: this.#now() });
-    const row = this.#store.snapshots.read((table) => machine.checkCommit(table, commit()));
+    const request = { name, key, labels, parent, now: this.#now() };
+    const row = this.#store.snapshots.read((table) => machine.checkCommit(table, request));
     if (this.#store.durability === "full" && row.cacheId !== null) {
       // Sync the data before the metadata: after a power loss, no row may exist without its files.
       await this.#driver.sync(row.cacheId);
     }
-    this.#store.snapshots.transact((table) => machine.commit(table, commit()));
+    await this.#change(row, (table) => machine.commit(table, request));
+  }
+
+  /** Changes the row of a snapshot. Its marker says the same before. */
+  async #change(
+    { cacheId }: SnapshotRow,
+    fn: (table: SnapshotTable) => SnapshotRow,
+  ): Promise<SnapshotRow> {
+    const { snapshots } = this.#store;
+    const change = () => snapshots.transact(fn);
+    if (cacheId === null) return change();
+    const next = () => {
+      const row = snapshots.read((table) => fn({ ...table, put: () => {}, delete: () => {} }));
+      if (row.cacheId === cacheId) return { ...row, use: row.kind };
+      throw new VarveError(
+        "E_BUSY",
+        `Cannot change snapshot ${JSON.stringify(row.key)}: it was replaced meanwhile`,
+        { subject: row.key, hint: "run the command again" },
+      );
+    };
+    return await this.#directories.changeSnapshot(cacheId, next, change);
   }
 
   async remove(key: string): Promise<void> {
@@ -246,13 +267,15 @@ class StoreSnapshotter implements Snapshotter {
     return this.#store.snapshots.read((table) => machine.stat(table, key));
   }
 
-  update(
+  async update(
     key: string,
     labels: Readonly<Record<string, string>>,
     fieldpaths: readonly string[] = [],
-  ): SnapshotInfo {
-    return this.#store.snapshots.transact((table) =>
-      machine.update(table, key, labels, fieldpaths, this.#now())
+  ): Promise<SnapshotInfo> {
+    const now = this.#now();
+    return await this.#change(
+      this.stat(key),
+      (table) => machine.update(table, key, labels, fieldpaths, now),
     );
   }
 

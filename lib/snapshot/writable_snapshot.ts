@@ -1,10 +1,11 @@
 /** Read-write snapshots of images, which are mounted or run. */
 import { VarveError } from "../errors.ts";
 import type { Mount, OwnedFd } from "../linux/mod.ts";
+import { RELEASED_LABEL } from "../store/internal.ts";
 import type { DiskStore, SnapshotRow, StoredImage } from "../store/mod.ts";
 import type { Snapshotter } from "./contract.ts";
 import { imageLabels } from "./image_labels.ts";
-import { quoteKey, RELEASED_LABEL } from "./keys.ts";
+import { quoteKey } from "./keys.ts";
 import { existsAlready, notFound } from "./machine.ts";
 import { lockSnapshotDirectory } from "./snapshot_lock.ts";
 

@@ -1,5 +1,6 @@
 import type { ChainId, DiffId, Digest } from "../digest/mod.ts";
 import type { VarveError } from "../errors.ts";
+import type { SnapshotRow } from "./records.ts";
 
 /** Options of {@linkcode Directories.ensure}. */
 export interface EnsureOptions {
@@ -25,6 +26,20 @@ export interface TreeFile {
    * SHA-256 of the file as it was written; `null` for a layer from an older schema, which did not record it.
    */
   readonly sum: Digest | null;
+}
+
+/** What the marker of a snapshot's directory says of the snapshot, so that its row can be made again. */
+export interface SnapshotFacts {
+  /** Key of an active snapshot or a view, or name of a committed snapshot. */
+  readonly key: string;
+  /** The kind of the snapshot. */
+  readonly use: SnapshotRow["kind"];
+  /** Name of the committed snapshot below; `null` for none. */
+  readonly parent: string | null;
+  /** Labels by key. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** When the snapshot was made, in milliseconds since the epoch. */
+  readonly createdAt: number;
 }
 
 /** The directories of a disk store. The drivers decide what is in them. */
@@ -59,7 +74,17 @@ export interface Directories {
    * Makes a new, empty `snapshots/<cache-id>/` with its marker. The caller must write its row before this store
    * closes: a directory without a row is removed when the store is opened later.
    */
-  createSnapshot(key: string): Promise<{ readonly cacheId: number; readonly path: string }>;
+  createSnapshot(
+    facts: SnapshotFacts,
+  ): Promise<{ readonly cacheId: number; readonly path: string }>;
+  /**
+   * Replaces the marker of a snapshot, then calls `change`, which writes the row that says the same. When `change`
+   * throws, the marker is written again from the row. No other process changes the snapshot meanwhile.
+   *
+   * @param next what the row will say; called while the snapshot is locked
+   * @returns what `change` returns
+   */
+  changeSnapshot<T>(cacheId: number, next: () => SnapshotFacts, change: () => T): Promise<T>;
   /** Path of `snapshots/<cache-id>/`, which may not exist. */
   snapshot(cacheId: number): string;
   /** Moves `snapshots/<cache-id>/` to `trash/` and deletes it. Remove its row first. Idempotent. */

@@ -1,8 +1,8 @@
 /**
  * The exports of the store that only other rooms need, which are not part of the public API:
- * narrowing a store to a disk store, and the names of files on the disk.
+ * narrowing a store to a disk store, and the names of files on the disk and of a label.
  *
  * @module
  */
-export { DRIVER_FILES, ROOT_FILES, SNAPSHOT_FILES } from "./disk/names.ts";
+export { DRIVER_FILES, RELEASED_LABEL, ROOT_FILES, SNAPSHOT_FILES } from "./disk/names.ts";
 export { requireDisk } from "./disk_store.ts";

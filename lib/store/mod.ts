@@ -25,7 +25,8 @@
  * ```
  *
  * A *cache id* is a positive integer that is never used again. Each `marker` says what its
- * directory is, so the database can be rebuilt from the markers.
+ * directory is, and is written before the row that says the same. So the database can be rebuilt
+ * from the markers.
  *
  * How a commit becomes durable: data and staged directories are synced; then files are renamed to
  * their final names; then the directories with those names are synced; then one transaction writes
@@ -74,7 +75,7 @@ export {
 } from "./contract.ts";
 export { openStore } from "./disk/open.ts";
 export type { Durability, OpenOptions } from "./disk/options.ts";
-export type { Directories, EnsureOptions, TreeFile } from "./disk_directories.ts";
+export type { Directories, EnsureOptions, SnapshotFacts, TreeFile } from "./disk_directories.ts";
 export type { DiskStore } from "./disk_store.ts";
 export { documentLimits } from "./document_limits.ts";
 export type {

@@ -93,14 +93,14 @@ export function rowsConformance(test: SnapshotterTest): void {
     for (const [key, kind, parent] of BASE) {
       const { createdAt } = snapshotter.stat(key);
       const all = { l1: "v1", l2: "v2", l3: "v3", ...ROOTED };
-      const first = snapshotter.update(key, all);
+      const first = await snapshotter.update(key, all);
       assertEquals([first.kind, first.parent, first.createdAt], [kind, parent, createdAt]);
       assert(first.updatedAt >= createdAt);
       assertEquals(first.labels, all);
       const some = { l1: "updated", l4: "v4" };
-      const second = snapshotter.update(key, some, ["labels.l1", "labels.l2"]);
+      const second = await snapshotter.update(key, some, ["labels.l1", "labels.l2"]);
       assertEquals(second.labels, { l1: "updated", l3: "v3", ...ROOTED });
-      const third = snapshotter.update(key, { l4: "v4", none: "" }, ["labels"]);
+      const third = await snapshotter.update(key, { l4: "v4", none: "" }, ["labels"]);
       assertEquals(third.labels, { l4: "v4" });
       for (const path of ["parent", "kind", "name", "labels.", "", "labelsx"]) {
         assertEquals(await codeOf(() => snapshotter.update(key, all, [path])), "E_USAGE");
@@ -113,12 +113,12 @@ export function rowsConformance(test: SnapshotterTest): void {
   test("Update: labels with the names of built-in properties", async ({ snapshotter }) => {
     await snapshotter.prepare("k", null);
     const labels = JSON.parse('{"__proto__":"a","constructor":"b","hasOwnProperty":"c"}');
-    snapshotter.update("k", labels);
+    await snapshotter.update("k", labels);
     const row = snapshotter.stat("k");
     assertEquals(JSON.stringify(row.labels), JSON.stringify(labels));
     assertEquals(snapshotter.walk(["labels.__proto__==a"]).length, 1);
     assertEquals(snapshotter.walk(["labels.toString"]).length, 0);
-    snapshotter.update("k", {}, ["labels.__proto__"]);
+    await snapshotter.update("k", {}, ["labels.__proto__"]);
     assertEquals(Object.keys(snapshotter.stat("k").labels), ["constructor", "hasOwnProperty"]);
   });
 

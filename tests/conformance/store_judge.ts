@@ -1,6 +1,6 @@
 /** Checks a whole store: its rows and its files must agree. */
 import { assertEquals } from "@std/assert";
-import type { Store } from "../../lib/store/mod.ts";
+import type { SnapshotRow, Store } from "../../lib/store/mod.ts";
 
 /** All paths below a directory, sorted. */
 export async function filesOf(directory: string, below = ""): Promise<string[]> {
@@ -32,6 +32,7 @@ export async function judgeStore(
   const snapshots = store.snapshots.read((table) => table.list());
   const kept = snapshots.filter((row) => row.cacheId !== null).length + (extra.snapshots ?? 0);
   assertEquals((await names(`${root}/snapshots`)).length, kept);
+  for (const row of snapshots) await judgeMarker(root, row);
   const blobs = store.blobs.list().map(({ digest }) => digest.replace("sha256:", "")).sort();
   assertEquals(await names(`${root}/content/blobs/sha256`), blobs);
   assertEquals(await names(`${root}/trash`), []);
@@ -39,6 +40,26 @@ export async function judgeStore(
   const index = JSON.parse(await Deno.readTextFile(`${root}/content/index.json`));
   const shown = index.manifests.map((m: { digest: string }) => m.digest).sort();
   assertEquals(shown, store.images.list().map((image) => image.target.digest).sort());
+}
+
+/** Asserts that the marker of a snapshot's directory says what its row says. */
+async function judgeMarker(root: string, row: SnapshotRow): Promise<void> {
+  if (row.cacheId === null) return;
+  const path = `${root}/snapshots/${row.cacheId}/marker`;
+  const [version, json = ""] = (await Deno.readTextFile(path)).split("\n");
+  assertEquals(version, "varve-marker 2");
+  const { key, use, parent, labels, createdAt } = JSON.parse(json);
+  const { "varve.released": _, ...marked } = row.labels;
+  assertEquals(
+    { key, use, parent, labels: Object.fromEntries(labels), createdAt },
+    {
+      key: row.key,
+      use: row.kind,
+      parent: row.parent,
+      labels: marked,
+      createdAt: row.createdAt,
+    },
+  );
 }
 
 /** Asserts that a closed store has nothing staged and no lock left. */

@@ -5,6 +5,7 @@
  */
 import { type Durability, openStore, type Store } from "../../lib/store/mod.ts";
 import { bringLayer, finishLayer, sampleLayer } from "../conformance/store_layers.ts";
+import { snapshotFacts } from "../support/snapshots/snapshot_facts.ts";
 import { watchCalls } from "./store_calls.ts";
 
 /** What a child does. */
@@ -24,7 +25,7 @@ export interface ChildTask {
   readonly durability?: Durability;
   /** The umask to start with. */
   readonly umask?: number;
-  /** Also make a snapshot's directory and a chain's. */
+  /** Also make a snapshot's directory and a chain's, and change the snapshot's label. */
   readonly directories?: boolean;
 }
 
@@ -73,6 +74,7 @@ async function work(task: ChildTask): Promise<void> {
     say("committed");
     if (task.directories === true) {
       if (store.snapshots.read((table) => table.get("key")) === undefined) await snapshot(store);
+      await relabel(store);
       await store.directories!.ensure(
         { chainId: store.chains.ensure(chain) },
         "fs",
@@ -87,7 +89,7 @@ async function work(task: ChildTask): Promise<void> {
 }
 
 async function snapshot(store: Store): Promise<void> {
-  const { cacheId } = await store.directories!.createSnapshot("key");
+  const { cacheId } = await store.directories!.createSnapshot(snapshotFacts("key"));
   store.snapshots.transact((table) =>
     table.put({
       key: "key",
@@ -100,6 +102,17 @@ async function snapshot(store: Store): Promise<void> {
       updatedAt: 0,
       usage: null,
     })
+  );
+}
+
+/** Gives the snapshot another label, in its marker and in its row. */
+async function relabel(store: Store): Promise<void> {
+  const row = store.snapshots.read((table) => table.get("key"))!;
+  const labels = { a: row.labels.a === "1" ? "2" : "1" };
+  await store.directories!.changeSnapshot(
+    row.cacheId!,
+    () => ({ ...snapshotFacts("key"), labels }),
+    () => store.snapshots.transact((table) => table.put({ ...row, labels })),
   );
 }
 

@@ -4,6 +4,7 @@ import { openStore, type Store } from "../../lib/store/mod.ts";
 import { judgeIdle, judgeStore } from "../conformance/store_judge.ts";
 import { bringLayer, sampleLayer } from "../conformance/store_layers.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
+import { snapshotFacts } from "../support/snapshots/snapshot_facts.ts";
 import { watchCalls } from "./store_calls.ts";
 import "../support/machine/needs.ts";
 
@@ -44,7 +45,7 @@ async function work(root: string): Promise<void> {
 
 async function makeSnapshot(store: Store): Promise<void> {
   if (store.snapshots.read((table) => table.get("k")) !== undefined) return;
-  const made = await store.directories?.createSnapshot("k");
+  const made = await store.directories?.createSnapshot(snapshotFacts("k"));
   const cacheId = made?.cacheId ?? null;
   const row = { kind: "active", parent: null, diffId: null, labels: {}, usage: null } as const;
   try {

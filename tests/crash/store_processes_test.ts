@@ -4,6 +4,7 @@ import { filesOf, judgeStore } from "../conformance/store_judge.ts";
 import { bringLayer, sampleLayer } from "../conformance/store_layers.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
 import { startChild } from "./store_children.ts";
+import { snapshotFacts } from "../support/snapshots/snapshot_facts.ts";
 import "../support/machine/needs.ts";
 
 Deno.test("P5: two processes that bring one layer make it once", async () => {
@@ -74,7 +75,7 @@ Deno.test("P5: a start does not touch what a live process stages", async () => {
   await Deno.mkdir(`${root}/ingest/0123456789abcdef`);
   {
     await using store = await openStore({ root });
-    const { path } = await store.directories!.createSnapshot("k");
+    const { path } = await store.directories!.createSnapshot(snapshotFacts("k"));
     await Deno.writeTextFile(`${root}/ingest/fedcba9876543210.lock`, "");
     await using other = await openStore({ root });
     assertEquals((await Deno.stat(path)).isDirectory, true);

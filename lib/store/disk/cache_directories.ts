@@ -1,7 +1,7 @@
 import type { ChainId, DiffId, Digest } from "../../digest/mod.ts";
 import type { VarveError } from "../../errors.ts";
 import { guarded } from "../../linux/mod.ts";
-import type { Directories, EnsureOptions, TreeFile } from "../disk_directories.ts";
+import type { Directories, EnsureOptions, SnapshotFacts, TreeFile } from "../disk_directories.ts";
 import { checkName, notFound } from "../rules.ts";
 import { layerRow } from "./content.ts";
 import { allocateCacheIds, checkWritable, type Disk, takeLock } from "./context.ts";
@@ -9,8 +9,9 @@ import { hasSize, layerDamage } from "./damage.ts";
 import type { ChainRow, LayerRow } from "./database/records.ts";
 import { directoryLock } from "./ingest_names.ts";
 import { FileLock } from "./lock.ts";
-import { writeSyncedMarker } from "./marker.ts";
+import { writeSyncedMarker } from "./markers/marker.ts";
 import { LAYER_FILES, MARKER } from "./names.ts";
+import { changeSnapshot, snapshotMarker } from "./markers/snapshot_marker.ts";
 import { lstatOrNothing, makeDirectory, removeAll } from "./system.ts";
 import { discard } from "./trash.ts";
 
@@ -96,8 +97,10 @@ export class DiskDirectories implements Directories {
     }
   }
 
-  async createSnapshot(key: string): Promise<{ readonly cacheId: number; readonly path: string }> {
-    checkName("snapshot key", key);
+  async createSnapshot(
+    facts: SnapshotFacts,
+  ): Promise<{ readonly cacheId: number; readonly path: string }> {
+    checkName("snapshot key", facts.key);
     const { paths, db, owner, syncer } = this.#disk;
     checkWritable(this.#disk, "create a snapshot");
     return await guarded("create a snapshot", async () => {
@@ -106,8 +109,7 @@ export class DiskDirectories implements Directories {
       const path = paths.snapshot(cacheId);
       try {
         await makeDirectory(temporary);
-        const marker = { id: cacheId, kind: "snapshot", key, owner: owner.id } as const;
-        await writeSyncedMarker(temporary, marker, syncer);
+        await writeSyncedMarker(temporary, snapshotMarker(this.#disk, cacheId, facts), syncer);
         await Deno.rename(temporary, path);
         await syncer.each([paths.snapshots]);
       } catch (error) {
@@ -117,6 +119,10 @@ export class DiskDirectories implements Directories {
       }
       return { cacheId, path };
     });
+  }
+
+  changeSnapshot<T>(cacheId: number, next: () => SnapshotFacts, change: () => T): Promise<T> {
+    return changeSnapshot(this.#disk, checkId("snapshot", cacheId), next, change);
   }
 
   chain(cacheId: number): string {

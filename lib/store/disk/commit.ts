@@ -9,12 +9,19 @@ import { allocateCacheIds, countUp, type Disk, setState } from "./context.ts";
 import { isLayerWhole } from "./damage.ts";
 import { type LayerRow, toLayer } from "./database/records.ts";
 import { insertChain, putImage } from "./database/rows.ts";
+import {
+  committedMarker,
+  layersToMark,
+  lockMarkers,
+  stagedMarker,
+  unlockMarkers,
+} from "./markers/layer_marker.ts";
 import { refreshIndex } from "./layout_index.ts";
 import { FileLock } from "./lock.ts";
-import { writeMarker } from "./marker.ts";
+import { writeMarker } from "./markers/marker.ts";
 import { LAYER_FILES, MARKER } from "./names.ts";
 import { placeAll, type Placed, undo } from "./place.ts";
-import type { DiskPlan, NumberedLayer, StagedFile } from "./staged.ts";
+import type { DiskPlan, NumberedLayer, StagedFile, StagedMarker } from "./staged.ts";
 
 /**
  * Makes a whole plan visible. If it throws, nothing becomes visible.
@@ -34,19 +41,11 @@ export async function commitPlan(
     plan.images.length + plan.chains.length;
   if (changes === 0) return { images: [], layers: recordsOf(disk, plan) };
   const { result, unused } = await guarded("commit an ingest", async () => {
-    const layers = await number(disk, plan);
-    // A sweep takes the lock exclusively. It must not see a file that has its final name but no row
-    // yet.
-    using _ = await FileLock.acquire(disk.paths.lock, { shared: true });
-    const blobs = [...blobsOf(plan), ...await plainBlobs(disk, plan, fresh)];
-    const placed: Placed = { layers: [], blobs: [] };
+    const locks = await lockMarkers(disk, plan);
     try {
-      await placeAll(disk, layers, blobs, placed);
-      return disk.db.transact(() => record(disk, plan, placed));
-    } catch (error) {
-      _.release();
-      await undo(disk, placed);
-      throw error;
+      return await place(disk, plan, fresh);
+    } finally {
+      await unlockMarkers(disk, locks);
     }
   });
   if (unused.length > 0) await undo(disk, { layers: unused, blobs: [] });
@@ -54,10 +53,39 @@ export async function commitPlan(
   return result;
 }
 
-/** Gives new layers their cache ids and markers, and syncs everything that is staged. */
-async function number(disk: Disk, plan: DiskPlan): Promise<NumberedLayer[]> {
-  const fresh = plan.layers.filter(({ diffId }) => layerRow(disk, diffId) === undefined);
-  let next = fresh.length === 0 ? 0 : allocateCacheIds(disk.db, fresh.length);
+/** Moves everything to its final name and writes the rows. */
+async function place(
+  disk: Disk,
+  plan: DiskPlan,
+  fresh: () => string,
+): Promise<{ readonly result: IngestResult; readonly unused: NumberedLayer[] }> {
+  const { layers, markers } = await number(disk, plan, fresh);
+  // A sweep takes the lock exclusively. It must not see a file that has its final name but no row
+  // yet.
+  using lock = await FileLock.acquire(disk.paths.lock, { shared: true });
+  const blobs = [...blobsOf(plan), ...await plainBlobs(disk, plan, fresh)];
+  const placed: Placed = { layers: [], blobs: [] };
+  try {
+    await placeAll(disk, { layers, blobs, markers }, placed);
+    return disk.db.transact(() => record(disk, plan, placed));
+  } catch (error) {
+    lock.release();
+    await undo(disk, placed);
+    throw error;
+  }
+}
+
+/**
+ * Gives new layers their cache ids and markers, writes the markers of other layers of which more is
+ * proved now, and syncs everything that is staged.
+ */
+async function number(
+  disk: Disk,
+  plan: DiskPlan,
+  fresh: () => string,
+): Promise<{ readonly layers: NumberedLayer[]; readonly markers: StagedMarker[] }> {
+  const added = plan.layers.filter(({ diffId }) => layerRow(disk, diffId) === undefined);
+  let next = added.length === 0 ? 0 : allocateCacheIds(disk.db, added.length);
   const layers: NumberedLayer[] = [];
   const paths: string[] = [];
   for (const staged of plan.layers) {
@@ -66,26 +94,24 @@ async function number(disk: Disk, plan: DiskPlan): Promise<NumberedLayer[]> {
       layers.push({ ...staged, cacheId: row.cache_id });
       continue;
     }
-    const { diffId, size, treeDigest, treeSize, treeSum, entries, directory } = staged;
+    const { directory } = staged;
     const cacheId = row?.cache_id ?? next++;
     const marker = `${directory}/${MARKER}`;
-    await writeMarker(marker, {
-      id: cacheId,
-      kind: "layer",
-      diffID: diffId,
-      size,
-      treeDigest,
-      treeSize,
-      treeSum,
-      entries,
-    });
+    await writeMarker(marker, stagedMarker(disk, plan, cacheId, staged));
     const files = [LAYER_FILES.tar, LAYER_FILES.tree].map((name) => `${directory}/${name}`);
     paths.push(...files, marker, directory);
     layers.push({ ...staged, cacheId });
   }
+  const markers: StagedMarker[] = [];
+  for (const row of layersToMark(disk, plan)) {
+    const path = fresh();
+    await writeMarker(path, committedMarker(disk, plan, row));
+    paths.push(path);
+    markers.push({ path, diffId: row.diff_id as DiffId, cacheId: row.cache_id });
+  }
   for (const { path } of blobsOf(plan)) paths.push(path);
   await disk.syncer.each(paths);
-  return layers;
+  return { layers, markers };
 }
 
 function blobsOf(plan: DiskPlan): StagedFile[] {

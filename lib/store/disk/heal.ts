@@ -6,6 +6,7 @@ import { FileLock } from "./lock.ts";
 import { removeDeadOffers } from "./offers.ts";
 import { isAlive } from "./owner.ts";
 import { recheck } from "./recheck.ts";
+import { settleMarkers } from "./markers/snapshot_marker.ts";
 import { sweep } from "./sweep.ts";
 import { namesIn, removeAll } from "./system.ts";
 import { emptyTrash } from "./trash.ts";
@@ -32,7 +33,10 @@ export async function heal(disk: Disk): Promise<void> {
     }
     if (dead.size > 0 || stateOf(db, "unsynced") === 1) await recheck(disk);
     if (dead.size > 0) {
-      for (const id of dead.keys()) await removeAll(ownerDirectory(paths, id));
+      for (const id of dead.keys()) {
+        await settleMarkers(disk, id);
+        await removeAll(ownerDirectory(paths, id));
+      }
       await removeDeadOffers(paths, names, lives);
       await removeFreeLocks(disk, names);
       // The locks of dead owners show that healing is needed. Remove them only when all of it is

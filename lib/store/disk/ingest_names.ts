@@ -7,6 +7,8 @@
  *     <digest>.part           kept bytes of a blob
  *     <digest>.ready          says where the files of a finished, uncommitted layer are
  *     <id>.<directory>.lock   locked while a directory of a layer or a chain is made
+ *     <id>.marker.lock        locked while a commit replaces the marker of a layer
+ *     snapshot-<cache-id>.lock  locked while the marker and the row of a snapshot are replaced
  *     index.lock index.json oci-layout    while these files of `content/` are replaced
  *
  * An owner is 16 hexadecimal digits; an id is a diffID or a chainID.
@@ -23,7 +25,9 @@ const OFFER = ".ready";
 
 const OWNER = /^[0-9a-f]{16}$/;
 const DIGEST = /^sha(?:256|512):[0-9a-f]+$/;
-const MAKER_LOCK = /^sha(?:256|512):[0-9a-f]+(?:\.[a-z0-9-]+)?\.lock$/;
+const MAKER_LOCK = /^(?:sha(?:256|512):[0-9a-f]+(?:\.[a-z0-9-]+)?|snapshot-[1-9][0-9]*)\.lock$/;
+/** End of the name of a snapshot's new marker in the directory of its owner. */
+const INTENT = ".marker";
 
 /** Whether a text is the id of an owner. */
 export function isOwnerId(text: string): boolean {
@@ -48,6 +52,25 @@ export function layerLock({ ingest }: Paths, digest: Digest): string {
 /** The lock that is held while a directory of a layer or a chain is made. */
 export function directoryLock({ ingest }: Paths, id: DiffId | ChainId, name: string): string {
   return `${ingest}/${id}.${name}${LOCK}`;
+}
+
+/** The lock that is held while the marker and the row of a snapshot are replaced. */
+export function snapshotLock({ ingest }: Paths, cacheId: number): string {
+  return `${ingest}/snapshot-${cacheId}${LOCK}`;
+}
+
+/**
+ * Where an owner keeps the new marker of a snapshot until the row says the same. After a crash, it
+ * shows that the marker and the row of this snapshot may differ.
+ */
+export function intentPath(paths: Paths, owner: string, cacheId: number): string {
+  return `${ownerDirectory(paths, owner)}/${cacheId}${INTENT}`;
+}
+
+/** The cache ids of the snapshots whose markers an owner was replacing. */
+export function intentsIn(names: readonly string[]): number[] {
+  const ids = names.map((name) => withoutEnd(name, INTENT));
+  return ids.filter((id) => id !== undefined && /^[1-9][0-9]{0,15}$/.test(id)).map(Number);
 }
 
 /** The kept bytes of a blob. */
@@ -85,7 +108,10 @@ export function offersIn(names: readonly string[]): Digest[] {
   return digestsIn(names, OFFER);
 }
 
-/** The names of the locks of layers and directories that are being made, or whose maker died. */
+/**
+ * The names of the locks of layers, directories and markers that are being made, or whose maker
+ * died.
+ */
 export function makerLocksIn(names: readonly string[]): string[] {
   return names.filter((name) => MAKER_LOCK.test(name));
 }

@@ -60,6 +60,12 @@ export const SNAPSHOT_FILES = {
   leftOut: "left-out",
 } as const;
 
+/**
+ * Label of a snapshot whose mounts nobody uses. The marker of the snapshot leaves it out: the label
+ * comes and goes with each mount, and a snapshot without it is only unmounted later.
+ */
+export const RELEASED_LABEL = "varve.released";
+
 /** Directories that drivers make from layers: beside a layer's tar, or in `chains/<cache-id>/`. */
 export const DRIVER_FILES = {
   /** The extracted files. */

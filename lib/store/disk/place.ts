@@ -3,7 +3,7 @@ import type { Disk } from "./context.ts";
 import { isBlobWhole, isLayerWhole } from "./damage.ts";
 import { FileLock } from "./lock.ts";
 import { LAYER_FILES, MARKER } from "./names.ts";
-import type { NumberedLayer, StagedFile } from "./staged.ts";
+import type { NumberedLayer, StagedFile, StagedMarker } from "./staged.ts";
 import { lstatOrNothing, makeDirectory } from "./system.ts";
 import { discard } from "./trash.ts";
 
@@ -11,6 +11,13 @@ import { discard } from "./trash.ts";
 export interface Placed {
   readonly layers: NumberedLayer[];
   readonly blobs: StagedFile[];
+}
+
+/** What a commit has staged. */
+export interface Staged {
+  readonly layers: readonly NumberedLayer[];
+  readonly blobs: readonly StagedFile[];
+  readonly markers: readonly StagedMarker[];
 }
 
 /** Maximum time in ms that an undo waits for the commits of other ingests. */
@@ -23,8 +30,7 @@ const UNDO_TIMEOUT = 5_000;
  */
 export async function placeAll(
   disk: Disk,
-  layers: readonly NumberedLayer[],
-  blobs: readonly StagedFile[],
+  { layers, blobs, markers }: Staged,
   placed: Placed,
 ): Promise<void> {
   const { paths } = disk;
@@ -54,6 +60,12 @@ export async function placeAll(
       directories.add(await repair(disk, layer));
     }
     directories.add(paths.layers);
+  }
+  for (const { path, diffId, cacheId } of markers) {
+    if (layerRow(disk, diffId)?.cache_id !== cacheId) continue;
+    const directory = paths.layer(cacheId);
+    await Deno.rename(path, `${directory}/${MARKER}`);
+    directories.add(directory);
   }
   await disk.syncer.each([...directories]);
 }

@@ -1,4 +1,4 @@
-import type { Digest } from "../../digest/mod.ts";
+import type { DiffId, Digest } from "../../digest/mod.ts";
 import type { FinishedLayer, IngestPlan, StagedBlob } from "../staging/staged.ts";
 
 /** A staged blob as a file. */
@@ -24,6 +24,14 @@ export interface StagedFiles extends FinishedLayer {
  * whose files this layer replaces.
  */
 export interface NumberedLayer extends StagedFiles {
+  readonly cacheId: number;
+}
+
+/** A new marker of a layer that the store holds. */
+export interface StagedMarker {
+  /** Current path of the file. */
+  readonly path: string;
+  readonly diffId: DiffId;
   readonly cacheId: number;
 }
 

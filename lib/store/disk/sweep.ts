@@ -3,7 +3,7 @@ import { VarveError } from "../../errors.ts";
 import { blobRow } from "./content.ts";
 import type { Disk } from "./context.ts";
 import { FileLock } from "./lock.ts";
-import { readMarker } from "./marker.ts";
+import { readMarker } from "./markers/marker.ts";
 import { MARKER } from "./names.ts";
 import { namesIn } from "./system.ts";
 import { discard } from "./trash.ts";
@@ -81,7 +81,7 @@ async function isAwaited(
 ): Promise<boolean> {
   try {
     const marker = await readMarker(`${path}/${MARKER}`);
-    return marker.kind === "snapshot" && await lives(marker.owner);
+    return marker.kind === "snapshot" && marker.owner !== undefined && await lives(marker.owner);
   } catch {
     return false;
   }

@@ -6,6 +6,7 @@ import type { Descriptor } from "../../../lib/oci/mod.ts";
 import { openStore, type Store } from "../../../lib/store/mod.ts";
 import { filesOf, judgeIdle, judgeStore } from "../../conformance/store_judge.ts";
 import { bringLayer, finishLayer, sampleLayer } from "../../conformance/store_layers.ts";
+import { snapshotFacts } from "../../support/snapshots/snapshot_facts.ts";
 import { needs } from "../../support/machine/needs.ts";
 import { run } from "../../support/machine/process.ts";
 import { tempDir } from "../../support/machine/temp_dir.ts";
@@ -177,7 +178,7 @@ Deno.test({
           () => store.leases.remove("a"),
           () => store.snapshots.transact(() => 1),
           () => store.chains.ensure([layer.diffId]),
-          () => store.directories?.createSnapshot("k"),
+          () => store.directories?.createSnapshot(snapshotFacts("k")),
           () => store.directories?.ensure({ diffId: layer.diffId }, "fs", () => Promise.resolve()),
         ]
       ) {

@@ -244,7 +244,7 @@ Deno.test({
     store.images.set(twin.record.name, base.record.target);
     assertEquals(await made(), ["twin"]);
     // Foreign snapshots have no labels.
-    snapshotter.update("work", {}, ["labels"]);
+    await snapshotter.update("work", {}, ["labels"]);
     assertEquals(await made(), ["/bin/sh"]);
     for (const { name } of store.images.list()) store.images.remove(name);
     const bare = await commitSnapshot(fixture.store, "work", options(fixture));

@@ -27,7 +27,7 @@ async function begin({ store, pool, snapshotter }: SnapshotFixture, key: string,
   if (cacheId === null) throw new Error("an active snapshot has a directory");
   const started = await createRun(store, { cacheId, key, runtime: RUNTIME });
   await writeState(started);
-  recordStart(store, snapshotter, {
+  await recordStart(store, snapshotter, {
     key,
     image,
     command: ["true", "x"],

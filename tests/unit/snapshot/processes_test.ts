@@ -6,6 +6,7 @@ import { withTopLower } from "../../../lib/snapshot/internal.ts";
 import { createSnapshotter, type Driver } from "../../../lib/snapshot/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
 import { listing } from "../../support/extraction/arena.ts";
+import { snapshotFacts } from "../../support/snapshots/snapshot_facts.ts";
 import { needs } from "../../support/machine/needs.ts";
 import { startRacer } from "../../support/races/start_racer.ts";
 import {
@@ -191,7 +192,7 @@ Deno.test({
     // The rows that 498 rounds of prepare and commit leave, without waiting for the rounds.
     let parent: string | null = null;
     for (let i = 0; i < 498; i++) {
-      const made = await store.directories?.createSnapshot(`${i}`);
+      const made = await store.directories?.createSnapshot(snapshotFacts(`${i}`));
       if (made === undefined) throw new Error("no directories");
       for (const name of ["fs", "work", "empty"]) await Deno.mkdir(`${made.path}/${name}`);
       const [key, cacheId] = [`${i}`, made.cacheId];

@@ -9,8 +9,9 @@ import {
   type Store,
 } from "../../../lib/store/mod.ts";
 import { judgeIdle, judgeStore } from "../../conformance/store_judge.ts";
-import { bringLayer, sampleLayer } from "../../conformance/store_layers.ts";
+import { bringLayer, sampleLayer, TAR_LAYER } from "../../conformance/store_layers.ts";
 import { tempDir } from "../../support/machine/temp_dir.ts";
+import { snapshotFacts } from "../../support/snapshots/snapshot_facts.ts";
 import "../../support/machine/needs.ts";
 
 const LAYER = sampleLayer(1);
@@ -40,7 +41,7 @@ Deno.test("a layer's directory has its tar, its tree and its marker", () =>
     assertEquals(await Deno.readFile(tree.path), LAYER.tree);
     assertEquals(tree.sum, sha256(LAYER.tree));
     const marker = await Deno.readTextFile(`${directory}/marker`);
-    assert(marker.startsWith("varve-marker 1\n"), marker);
+    assert(marker.startsWith("varve-marker 2\n"), marker);
     assertEquals(JSON.parse(marker.slice(15)), {
       id: 1,
       kind: "layer",
@@ -50,6 +51,9 @@ Deno.test("a layer's directory has its tar, its tree and its marker", () =>
       treeSize: LAYER.tree.length,
       treeSum: sha256(LAYER.tree),
       entries: 1,
+      dirtyPadding: false,
+      names: [],
+      blobs: [{ digest: LAYER.diffId, size: LAYER.tar.length, mediaType: TAR_LAYER }],
     });
     const tar = await Deno.stat(directories.layerTar(LAYER.diffId));
     const blob = await Deno.stat(`${store.root}/content/blobs/sha256/${LAYER.diffId.slice(7)}`);
@@ -136,7 +140,7 @@ Deno.test("a snapshot's directory is new and empty, and its id is never used aga
   withStore(async (store, directories) => {
     const keys = ["../x", "key\nwith lines", "k"];
     const made = [];
-    for (const key of keys) made.push(await directories.createSnapshot(key));
+    for (const key of keys) made.push(await directories.createSnapshot(snapshotFacts(key)));
     const ids = made.map(({ cacheId }) => cacheId);
     assertEquals(new Set(ids).size, 3);
     for (const [i, { cacheId, path }] of made.entries()) {
@@ -149,7 +153,7 @@ Deno.test("a snapshot's directory is new and empty, and its id is never used aga
       await directories.removeSnapshot(cacheId);
       await directories.removeSnapshot(cacheId);
     }
-    const { cacheId, path } = await directories.createSnapshot("k");
+    const { cacheId, path } = await directories.createSnapshot(snapshotFacts("k"));
     assert(cacheId > Math.max(...ids));
     await directories.removeSnapshot(cacheId);
     await assertRejects(() => Deno.stat(path), Deno.errors.NotFound);

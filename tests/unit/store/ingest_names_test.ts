@@ -2,6 +2,8 @@ import { assertEquals } from "@std/assert";
 import { type ChainId, sha256 } from "../../../lib/digest/mod.ts";
 import {
   directoryLock,
+  intentPath,
+  intentsIn,
   keptIn,
   keptPath,
   layerLock,
@@ -11,6 +13,7 @@ import {
   ownerDirectory,
   ownerLock,
   ownersIn,
+  snapshotLock,
 } from "../../../lib/store/disk/ingest_names.ts";
 import { Paths } from "../../../lib/store/disk/paths.ts";
 import "../../support/machine/needs.ts";
@@ -27,13 +30,16 @@ Deno.test("each name in ingest/ is recognised as its own kind only", () => {
     directoryLock: directoryLock(PATHS, DIGEST as string as ChainId, "fs-skip"),
     kept: keptPath(PATHS, DIGEST),
     offer: offerPath(PATHS, DIGEST),
+    snapshotLock: snapshotLock(PATHS, 7),
   };
   const base = (path: string) => path.slice(path.lastIndexOf("/") + 1);
   const names = [owner, ...Object.values(made), "index.lock", "index.json", "oci-layout"].map(base);
   assertEquals(ownersIn(names), [OWNER]);
   assertEquals(keptIn(names), [DIGEST]);
   assertEquals(offersIn(names), [DIGEST]);
-  assertEquals(makerLocksIn(names), [base(made.layerLock), base(made.directoryLock)]);
+  const makers = [made.layerLock, made.directoryLock, made.snapshotLock];
+  assertEquals(makerLocksIn(names), makers.map(base));
+  assertEquals(intentsIn([base(intentPath(PATHS, OWNER, 7)), "0", "0.marker", "x.marker"]), [7]);
 });
 
 Deno.test("the names in ingest/ are those of the on-disk format", () => {
@@ -45,6 +51,8 @@ Deno.test("the names in ingest/ are those of the on-disk format", () => {
       directoryLock(PATHS, DIGEST as string as ChainId, "fs"),
       keptPath(PATHS, DIGEST),
       offerPath(PATHS, DIGEST),
+      snapshotLock(PATHS, 7),
+      intentPath(PATHS, OWNER, 7),
     ],
     [
       `/store/ingest/${OWNER}`,
@@ -53,12 +61,24 @@ Deno.test("the names in ingest/ are those of the on-disk format", () => {
       `/store/ingest/${DIGEST}.fs.lock`,
       `/store/ingest/${DIGEST}.part`,
       `/store/ingest/${DIGEST}.ready`,
+      `/store/ingest/snapshot-7.lock`,
+      `/store/ingest/${OWNER}/7.marker`,
     ],
   );
 });
 
 Deno.test("foreign names in ingest/ are left alone", () => {
-  const names = ["x", "x.lock", "x.part", ".ready", `${DIGEST}`, `${OWNER}0.lock`, `${OWNER}.part`];
+  const names = [
+    "x",
+    "x.lock",
+    "snapshot-.lock",
+    "snapshot-7x.lock",
+    "x.part",
+    ".ready",
+    `${DIGEST}`,
+    `${OWNER}0.lock`,
+    `${OWNER}.part`,
+  ];
   assertEquals([ownersIn(names), keptIn(names), offersIn(names), makerLocksIn(names)], [
     [],
     [],

@@ -3,6 +3,7 @@ import { openStore } from "../../../lib/store/mod.ts";
 import { bringLayer, sampleLayer } from "../../conformance/store_layers.ts";
 import { leakTest } from "../../support/machine/leaks.ts";
 import { tempDir } from "../../support/machine/temp_dir.ts";
+import { snapshotFacts } from "../../support/snapshots/snapshot_facts.ts";
 import "../../support/machine/needs.ts";
 
 leakTest("J26: a store that is closed leaves no descriptor and no file", async () => {
@@ -21,7 +22,7 @@ leakTest("J26: a store that is closed leaves no descriptor and no file", async (
     (await store.layers.reader(layer.diffId))[Symbol.dispose]();
     await store.layers.tree(layer.diffId);
     await store.blobs.read(layer.digest);
-    const { cacheId } = await store.directories!.createSnapshot("k");
+    const { cacheId } = await store.directories!.createSnapshot(snapshotFacts("k"));
     await store.directories!.removeSnapshot(cacheId);
     await store.directories!.ensure({ diffId: layer.diffId }, "fs", () => Promise.resolve());
   }

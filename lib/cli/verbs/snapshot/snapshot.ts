@@ -146,7 +146,7 @@ const label: Verb = {
   async run(context, [key = "", ...given]) {
     const labels = parseLabels(given);
     const paths = Object.keys(labels).map((name) => `labels.${name}`);
-    return infoReport((await context.snapshotter()).update(key, labels, paths));
+    return infoReport(await (await context.snapshotter()).update(key, labels, paths));
   },
 };
 

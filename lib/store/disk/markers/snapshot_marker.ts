@@ -1,0 +1,119 @@
+import { guarded } from "../../../linux/mod.ts";
+import type { SnapshotFacts } from "../../disk_directories.ts";
+import { checkWritable, type Disk, takeLock } from "../context.ts";
+import { type SnapshotTableRow, toSnapshot } from "../database/records.ts";
+import { intentPath, intentsIn, ownerDirectory, snapshotLock } from "../ingest_names.ts";
+import { FileLock } from "../lock.ts";
+import { markerIn, writeMarker } from "./marker.ts";
+import type { Marker, SnapshotMarker } from "./marker_format.ts";
+import { MARKER, RELEASED_LABEL } from "../names.ts";
+import { lstatOrNothing, namesIn, removeAll } from "../system.ts";
+
+/** The marker of a snapshot's directory. */
+export function snapshotMarker(
+  { owner }: Disk,
+  cacheId: number,
+  { key, use, parent, labels: all, createdAt }: SnapshotFacts,
+): SnapshotMarker {
+  const { [RELEASED_LABEL]: _, ...labels } = all;
+  const diffID = null; // A snapshot of a layer has no directory.
+  const id = cacheId;
+  return { id, kind: "snapshot", key, owner: owner.id, use, parent, diffID, labels, createdAt };
+}
+
+/**
+ * Replaces the marker of a snapshot, then calls `change`, which writes its row; see
+ * `Directories.changeSnapshot`.
+ *
+ * Until the row is written, the new marker is kept in the owner's directory: if the process dies
+ * before, the next start finds it there and writes the marker again from the row.
+ */
+export async function changeSnapshot<T>(
+  disk: Disk,
+  cacheId: number,
+  next: () => SnapshotFacts,
+  change: () => T,
+): Promise<T> {
+  checkWritable(disk, "change a snapshot");
+  const action = `change snapshot ${cacheId}`;
+  await guarded(action, () => disk.owner.fresh());
+  const lock = await guarded(
+    action,
+    () => takeLock(disk, snapshotLock(disk.paths, cacheId), {}),
+  );
+  try {
+    const marker = snapshotMarker(disk, cacheId, next());
+    const directory = disk.paths.snapshot(cacheId);
+    const isSame = saysTheSame(await guarded(action, () => markerIn(directory)), marker);
+    // Without the directory there is nothing to mark. `change` says what is wrong.
+    if (isSame || await guarded(action, () => lstatOrNothing(directory)) === undefined) {
+      return change();
+    }
+    const intent = intentPath(disk.paths, disk.owner.id, cacheId);
+    try {
+      await guarded(action, () => replaceMarker(disk, intent, marker));
+      return change();
+    } catch (error) {
+      await disk.owner.tidy(() => settle(disk, cacheId));
+      throw error;
+    } finally {
+      await disk.owner.tidy(() => removeAll(intent));
+    }
+  } finally {
+    await disk.owner.tidy(() => lock.remove());
+  }
+}
+
+/** Writes the markers again that a dead owner was replacing, so that they say what the rows say. */
+export async function settleMarkers(disk: Disk, owner: string): Promise<void> {
+  const directory = ownerDirectory(disk.paths, owner);
+  if (await lstatOrNothing(directory) === undefined) return;
+  for (const cacheId of intentsIn(await namesIn(directory))) {
+    // A living process may be changing the snapshot now.
+    const lock = await FileLock.acquire(snapshotLock(disk.paths, cacheId));
+    try {
+      await settle(disk, cacheId);
+    } finally {
+      lock.remove();
+    }
+  }
+}
+
+/** Replaces the marker of a snapshot by a hard link to a new file, which stays at `intent`. */
+async function replaceMarker(disk: Disk, intent: string, marker: SnapshotMarker): Promise<void> {
+  const { owner, paths, syncer } = disk;
+  const link = await owner.fresh();
+  await writeMarker(intent, marker);
+  await syncer.each([intent, ownerDirectory(paths, owner.id)]);
+  await Deno.link(intent, link);
+  const directory = paths.snapshot(marker.id);
+  await Deno.rename(link, `${directory}/${MARKER}`);
+  await syncer.each([directory]);
+}
+
+/** Makes the marker of a snapshot say what its row says. A snapshot without a row keeps its marker. */
+async function settle(disk: Disk, cacheId: number): Promise<void> {
+  const sql = "SELECT * FROM snapshot WHERE cache_id = ?";
+  const row = disk.db.get<SnapshotTableRow>(sql, cacheId);
+  const directory = disk.paths.snapshot(cacheId);
+  if (row === undefined || await lstatOrNothing(directory) === undefined) return;
+  const { key, kind: use, parent, labels, createdAt } = toSnapshot(row);
+  const marker = snapshotMarker(disk, cacheId, { key, use, parent, labels, createdAt });
+  if (saysTheSame(await markerIn(directory), marker)) return;
+  const temporary = await disk.owner.fresh();
+  await writeMarker(temporary, marker);
+  await disk.syncer.each([temporary]);
+  await Deno.rename(temporary, `${directory}/${MARKER}`);
+  await disk.syncer.each([directory]);
+}
+
+/** Whether two markers say the same of a snapshot; who wrote them does not matter. */
+function saysTheSame(a: Marker | undefined, b: SnapshotMarker): boolean {
+  if (a?.kind !== "snapshot" || a.labels === undefined) return false;
+  const text = (marker: SnapshotMarker) => {
+    const { id, key, use, parent, diffID, labels, createdAt } = marker;
+    const sorted = Object.entries(labels ?? {}).sort(([x], [y]) => x < y ? -1 : 1);
+    return JSON.stringify([id, key, use, parent, diffID, sorted, createdAt]);
+  };
+  return text(a) === text(b);
+}
