@@ -104,7 +104,12 @@ hostile({
   },
 });
 hostile({
-  name: "C01 C03 set-id bits survive the owner",
+  name: "C01 a set-id program of root keeps its mode",
+  layer: [{ name: "su", content: "x", mode: 0o4755 }, { name: "wall", content: "x", mode: 0o2755 }],
+  tree: { "su": "file 4755", "wall": "file 2755" },
+});
+hostile({
+  name: "C03 set-id bits survive the owner, which is set first",
   layer: [{ name: "su", content: "x", mode: 0o6755, uid: 33, gid: 44 }],
   tree: { "su": "file 6755 33:44" },
 });

@@ -68,6 +68,78 @@ for (const [state, damage] of Object.entries(DAMAGES)) {
   });
 }
 
+/** Copies a store that is open, as it would be after a loss of power: its last transactions are in the WAL only. */
+async function crashedCopy(root: string, to: string): Promise<void> {
+  await new Deno.Command("cp", { args: ["-a", root, to] }).output();
+  assert((await Deno.stat(`${to}/meta.db-wal`)).size > 0);
+}
+
+async function settingsOf(root: string): Promise<string[]> {
+  await using store = await openStore({ root });
+  return Object.keys(store.settings.list()).sort();
+}
+
+Deno.test("I10: a WAL that is cut short loses the last transactions, in their order", async () => {
+  await using temp = await tempDir();
+  const names = Array.from({ length: 20 }, (_, i) => `key-${String(i).padStart(2, "0")}`);
+  const crashed = temp.join("crashed");
+  {
+    await using store = await openStore({ root: temp.join("store") });
+    for (const name of names) store.settings.set(name, "value ".repeat(500));
+    await crashedCopy(temp.join("store"), crashed);
+  }
+  const { size } = await Deno.stat(`${crashed}/meta.db-wal`);
+  let last = names.length + 1;
+  for (const length of [size, size - 1, size - 5000, size / 2, 4152, 33, 32, 31, 1, 0]) {
+    const root = temp.join(`cut-${length}`);
+    await new Deno.Command("cp", { args: ["-a", crashed, root] }).output();
+    await Deno.truncate(`${root}/meta.db-wal`, length);
+    const found = await settingsOf(root);
+    assertEquals(found, names.slice(0, found.length), `cut to ${length}`);
+    assert(found.length <= last, `cut to ${length}: ${found.length}`);
+    if (length >= size - 1) assertEquals(found.length, length === size ? 20 : 19);
+    last = found.length;
+  }
+  assertEquals(last, 0);
+});
+
+Deno.test("I10: a WAL that is missing loses what came after the last checkpoint", async () => {
+  await using temp = await tempDir();
+  const [root, crashed] = [temp.join("store"), temp.join("crashed")];
+  {
+    // The end of the last process is a checkpoint.
+    await using store = await openStore({ root });
+    store.settings.set("before", "1");
+  }
+  {
+    await using store = await openStore({ root });
+    store.settings.set("behind", "1");
+    await crashedCopy(root, crashed);
+  }
+  assertEquals(await settingsOf(root), ["before", "behind"]);
+  await Deno.remove(`${crashed}/meta.db-wal`);
+  assertEquals(await settingsOf(crashed), ["before"]);
+});
+
+Deno.test("I10: a missing or empty WAL that held the whole database is refused beside layers", async () => {
+  await using temp = await tempDir();
+  const [root, crashed] = [temp.join("store"), temp.join("crashed")];
+  {
+    await using store = await openStore({ root });
+    store.settings.set("key", "1");
+    await crashedCopy(root, crashed);
+  }
+  await Deno.mkdir(`${crashed}/layers/7`);
+  const wal = `${crashed}/meta.db-wal`;
+  for (const damage of [() => Deno.truncate(wal), () => Deno.remove(wal)]) {
+    await damage();
+    const before = await stateOf(crashed);
+    const error = await assertRejects(() => openStore({ root: crashed }), VarveError);
+    assertEquals([error.code, exitCode(error)], ["E_DB", 3], error.message);
+    assertEquals(await stateOf(crashed), before);
+  }
+});
+
 Deno.test("J25: a migration that fails leaves the old schema", async () => {
   await using temp = await tempDir();
   const path = temp.join("a.db");
