@@ -19,6 +19,7 @@ const INODES = "tests/hostile/layer/inodes_test.ts";
 const WHITEOUTS = "tests/hostile/layer/whiteouts_test.ts";
 const ADDRESSES = "tests/hostile/registry/addresses_test.ts";
 const CLIENT = "tests/hostile/registry/client_test.ts";
+const REDIRECTS = "tests/hostile/registry/redirects_test.ts";
 
 /** A guard that is a condition, which is never true without it. */
 function condition(file: string, text: string, test: string): Guard {
@@ -86,7 +87,13 @@ export const GUARDS: readonly Guard[] = [
     test: "tests/hostile/registry/origins_test.ts",
   },
   condition(`${HTTP}/location.ts`, 'url.username !== ""', ADDRESSES),
-  condition(`${HTTP}/location.ts`, "text === null", CLIENT),
+  condition(`${HTTP}/location.ts`, "text === null", REDIRECTS),
+  {
+    file: `${HTTP}/send_request.ts`,
+    text: "if (hops >= most) throw",
+    without: "if (hops >= most + 1) throw",
+    test: REDIRECTS,
+  },
   condition(`${HTTP}/address_rule.ts`, "internal !== undefined", ADDRESSES),
   {
     file: `${HTTP}/address_rule.ts`,
