@@ -20,7 +20,10 @@ export function readTree({ diffId, path, sum }: TreeFile): Tree {
   }
 }
 
-/** Waits for work in a worker. When the work throws the `E_DAMAGE` of {@linkcode readTree}, the store notes the damage. */
+/**
+ * Waits for work in a worker that reads layers. When the work finds one of them damaged, the store notes the damage: a
+ * tree, by the `E_DAMAGE` of {@linkcode readTree}, or a tar, by an error whose cause has the layer as its subject.
+ */
 export async function notingDamage<T>(
   directories: Directories,
   diffIds: readonly DiffId[],
@@ -29,8 +32,15 @@ export async function notingDamage<T>(
   try {
     return await work;
   } catch (error) {
-    if (!(error instanceof VarveError && error.code === "E_DAMAGE")) throw error;
-    const diffId = diffIds.find((diffId) => diffId === error.details.subject);
-    throw diffId === undefined ? error : directories.treeDamage(diffId);
+    if (!(error instanceof VarveError)) throw error;
+    const layer = (found: unknown) =>
+      found instanceof VarveError && (found.code === "E_DAMAGE" || found.code === "E_DIGEST")
+        ? diffIds.find((diffId) => diffId === found.details.subject)
+        : undefined;
+    const ofTree = error.code === "E_DAMAGE" ? layer(error) : undefined;
+    if (ofTree !== undefined) throw directories.treeDamage(ofTree);
+    const ofTar = layer(error.cause);
+    if (ofTar !== undefined) directories.noteDamage(ofTar);
+    throw error;
   }
 }

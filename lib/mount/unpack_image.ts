@@ -66,7 +66,8 @@ const MOMENT = 150;
  * @throws {VarveError} `E_USAGE` the target is in the store · `E_EXISTS` it is not an empty directory · `E_NOT_FOUND`
  * its parent is missing · `E_BUSY` another process unpacks there · `E_UNSUPPORTED` the store has no directories ·
  * `E_XDEV` something is mounted inside the target · `E_PATH_ESCAPE` a directory was swapped meanwhile · `E_TYPE` a
- * device, if `devices` says so · `E_MISSING`, `E_DAMAGE` a layer is incomplete · `E_SYSCALL`
+ * device, if `devices` says so · `E_MISSING`, `E_DAMAGE` a layer is incomplete · `E_DIGEST` bytes of a layer are
+ * damaged; this is noted · `E_SYSCALL`
  *
  * @example
  * ```ts ignore

@@ -52,6 +52,8 @@ export interface Directories {
   layerTree(diffId: DiffId): TreeFile;
   /** Notes that a layer's tree is damaged, so that the next ingest makes it again; returns the error to throw. */
   treeDamage(diffId: DiffId): VarveError;
+  /** Notes that bytes of a layer's tar are wrong, so that the next ingest makes the layer again. */
+  noteDamage(diffId: DiffId): void;
   /**
    * Path of the directory `name` of a layer (`layers/<cache-id>/<name>`) or of a chain
    * (`chains/<cache-id>/<name>`), made once. When it is missing, `make` fills a temporary

@@ -12,6 +12,8 @@
  * 3. `finish`: makes the other names of hard links, then sets the attributes of directories. Children
  *    come first, so that nothing changes a directory's times after they are set.
  *
+ * **Content.** The bytes of each file are verified against its digest while they are copied.
+ *
  * **Failure.** Extraction is not atomic. When it fails, the caller removes the target.
  *
  * **Durability.** Nothing is synced. The caller syncs everything with one `syncfs`.

@@ -43,8 +43,8 @@ const FEW_BYTES: number = 32 * 1024 * 1024;
  * everything else in parts, and one worker sets the attributes of directories at the end. A small
  * tree goes to one worker.
  *
- * @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE` a layer is missing or damaged · the errors of
- * `extractTree`
+ * @throws {VarveError} `E_NOT_FOUND`, `E_DAMAGE`, `E_DIGEST` a layer is missing or damaged; damage is
+ * noted · the errors of `extractTree`
  */
 export async function extractInPool(options: PoolExtraction): Promise<ExtractReport> {
   const { pool, store, diffIds, form, policy, signal, target } = options;

@@ -27,7 +27,7 @@ const CHECKPOINT = 64;
  * @throws {VarveError} `E_SYSCALL` with the path and the kernel's error · `E_XDEV` a file system is
  * mounted inside the target · `E_PATH_ESCAPE` a directory was swapped meanwhile · `E_EXISTS` the
  * target is not empty · `E_TYPE` a device that the policy rejects · `E_MISSING`, `E_DAMAGE` a layer
- * tar is missing or too short · `E_UNSUPPORTED` the policy wants overlayfs' whiteouts, but this
+ * tar is missing or too short · `E_DIGEST` bytes of a file do not match its digest · `E_UNSUPPORTED` the policy wants overlayfs' whiteouts, but this
  * user is not root
  */
 export function extractTree(options: ExtractOptions): ExtractReport {

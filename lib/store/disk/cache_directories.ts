@@ -5,7 +5,7 @@ import type { Directories, EnsureOptions, SnapshotFacts, TreeFile } from "../dis
 import { checkName, notFound } from "../rules.ts";
 import { layerRow } from "./content.ts";
 import { allocateCacheIds, checkWritable, type Disk, takeLock } from "./context.ts";
-import { hasSize, layerDamage } from "./damage.ts";
+import { hasSize, layerDamage, noteDamage } from "./damage.ts";
 import type { ChainRow, LayerRow } from "./database/records.ts";
 import { directoryLock } from "./ingest_names.ts";
 import { FileLock } from "./lock.ts";
@@ -50,6 +50,10 @@ export class DiskDirectories implements Directories {
 
   treeDamage(diffId: DiffId): VarveError {
     return layerDamage(this.#disk, diffId, "its tree is damaged");
+  }
+
+  noteDamage(diffId: DiffId): void {
+    noteDamage(this.#disk, diffId);
   }
 
   async ensure(

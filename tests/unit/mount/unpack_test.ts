@@ -6,10 +6,12 @@ import { unpackImage, type UnpackOptions, type UnpackRemains } from "../../../li
 import type { Pool } from "../../../lib/pool/mod.ts";
 import type { StoredImage } from "../../../lib/store/mod.ts";
 import { codeOf } from "../../support/code_of.ts";
+import { flipByte } from "../../support/images/flip_byte.ts";
 import { listing } from "../../support/extraction/arena.ts";
 import { needs } from "../../support/machine/needs.ts";
 import { runAsNobody } from "../../support/machine/run_as_nobody.ts";
 import {
+  bringChain,
   bringImage,
   type FixtureOptions,
   type LayerFixture,
@@ -82,6 +84,26 @@ for (const workers of [0, 2]) {
     assertEquals(one.names(), ["out"]);
     assert(written.every((bytes, i) => bytes >= (written[i - 1] ?? 0)));
   }, workers === 0 ? { durability: "full" } : { workers, layers: [...LAYERS, MANY] });
+}
+
+for (const workers of [0, 2]) {
+  const layers = [...LAYERS, MANY];
+  test(`a flipped bit in a layer fails the unpack, with ${workers} workers`, async (one) => {
+    const { store, pool, image } = one;
+    for (const { diffId } of image.layers.slice(1)) {
+      // In both layers each entry is a header and at most one block of content. The second has an empty whiteout first.
+      const tar = store.directories.layerTar(diffId);
+      const blocks = Math.floor((await Deno.stat(tar)).size / 2 / 1024) * 2;
+      await flipByte(tar, 512 * (diffId === image.layers[1]?.diffId ? 2 : blocks + 1));
+      assertEquals(await one.unpack("out"), "E_DIGEST");
+      assertEquals(one.names(), []);
+      assertEquals(store.layers.get(diffId)?.verifiedAt, 0);
+      await bringChain(store, pool, layers);
+      assertEquals(await one.unpack("out"), "ok");
+      assertEquals(sorted(listing(one.temp.join("out"))), await rootListing(one));
+      await Deno.remove(one.temp.join("out"), { recursive: true });
+    }
+  }, workers === 0 ? { layers } : { workers, layers });
 }
 
 test("an empty directory is replaced; nothing else is", async (one) => {
