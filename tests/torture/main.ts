@@ -1,0 +1,114 @@
+/**
+ * `deno task torture [--seed N] [--verbs LIST] [--mode MODE] [--every K] [--at N]`: disturbs commands without end, and
+ * prints each broken promise with the command that repeats it. One round tries every K-th call of every command; the
+ * next round begins at the next call. With `--once` it ends after one round; with `--at`, after one call.
+ */
+// deno-lint-ignore-file no-console
+import { parseArgs } from "node:util";
+import { SCENARIOS } from "../support/faults/scenarios.ts";
+import { Stage } from "../support/faults/stage.ts";
+import { buildSupervisor, type Supervisor } from "../support/faults/supervisor.ts";
+import { missing } from "../support/machine/needs.ts";
+import { type Choice, type Finding, findingText, pointsOf } from "./finding.ts";
+import { killAt } from "./kill.ts";
+
+/** What is asked for. */
+interface Options extends Choice {
+  readonly verbs: readonly string[];
+  readonly modes: readonly string[];
+  readonly at: number | undefined;
+  readonly once: boolean;
+  /** Directory on the disk that is to be used. */
+  readonly dir: string | undefined;
+}
+
+/** Disturbs one command in one way; gives what it finds as it goes. */
+type Mode = (stage: Stage, options: Options) => AsyncGenerator<Finding>;
+
+const MODES: Readonly<Record<string, Mode>> = { kill: kills };
+
+async function* kills(stage: Stage, options: Options): AsyncGenerator<Finding> {
+  const undisturbed = await stage.undisturbed();
+  const points = options.at === undefined ? pointsOf(undisturbed.calls, options) : [options.at];
+  for (const at of points) {
+    const what = await killAt(stage, undisturbed, at) ?? [];
+    if (what.length === 0) continue;
+    yield { scenario: stage.scenario.name, fault: { kind: "kill", at }, what };
+  }
+}
+
+function parse(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      seed: { type: "string", default: "0" },
+      every: { type: "string", default: "1" },
+      verbs: { type: "string", default: SCENARIOS.map(({ name }) => name).join(",") },
+      mode: { type: "string", default: Object.keys(MODES).join(",") },
+      at: { type: "string" },
+      once: { type: "boolean", default: false },
+      dir: { type: "string" },
+    },
+  });
+  const number = (name: string, text: string, least: number) => {
+    const value = Number(text);
+    if (Number.isSafeInteger(value) && value >= least) return value;
+    throw new RangeError(`--${name} is not an integer of at least ${least}`);
+  };
+  const known = (name: string, text: string, all: readonly string[]) => {
+    const words = text.split(",");
+    const unknown = words.find((word) => !all.includes(word));
+    if (unknown === undefined) return words;
+    throw new RangeError(`--${name} knows ${all.join(", ")}; not ${unknown}`);
+  };
+  return {
+    seed: number("seed", values.seed, 0),
+    every: number("every", values.every, 1),
+    verbs: known("verbs", values.verbs, SCENARIOS.map(({ name }) => name)),
+    modes: known("mode", values.mode, Object.keys(MODES)),
+    at: values.at === undefined ? undefined : number("at", values.at, 1),
+    once: values.once || values.at !== undefined,
+    dir: values.dir,
+  };
+}
+
+/** One round. Gives how many promises were broken. */
+async function round(supervisor: Supervisor, options: Options): Promise<number> {
+  let findings = 0;
+  for (const scenario of SCENARIOS.filter(({ name }) => options.verbs.includes(name))) {
+    const { mounts = false, tools = [] } = scenario;
+    const reasons = missing({ root: mounts, mount: mounts, tools });
+    if (reasons.length > 0) {
+      console.log(`skipped: ${scenario.name} needs ${reasons.join(", ")}`);
+      continue;
+    }
+    await using stage = await Stage.open(scenario, supervisor, options.dir);
+    for (const mode of options.modes) {
+      const before = findings;
+      for await (const finding of MODES[mode]!(stage, options)) {
+        findings++;
+        console.log(findingText(finding));
+      }
+      console.log(`${scenario.name}: ${mode}: ${findings - before} findings`);
+    }
+  }
+  return findings;
+}
+
+async function main(): Promise<number> {
+  let options: Options;
+  try {
+    options = parse(Deno.args);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    return 2;
+  }
+  await using supervisor = await buildSupervisor();
+  for (let seed = options.seed;; seed++) {
+    console.log(`round of seed ${seed}`);
+    const findings = await round(supervisor, { ...options, seed });
+    if (options.once) return findings === 0 ? 0 : 1;
+  }
+}
+
+if (import.meta.main) Deno.exitCode = await main();
