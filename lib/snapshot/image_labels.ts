@@ -1,4 +1,5 @@
 import type { DiffId, Digest } from "../digest/mod.ts";
+import { IMAGE_MANIFEST_LABEL } from "../store/internal.ts";
 import {
   type ImageRecord,
   readPlatforms,
@@ -9,8 +10,7 @@ import {
 
 /** Label of a snapshot: name of the image that it was made for. */
 export const IMAGE_NAME_LABEL = "varve.image.name";
-/** Label of a snapshot: digest of that image's manifest. */
-export const IMAGE_MANIFEST_LABEL = "varve.image.manifest";
+export { IMAGE_MANIFEST_LABEL };
 
 /** Labels for a snapshot that is made for an image: they name the image and its manifest. */
 export function imageLabels(image: StoredImage): Record<string, string> {

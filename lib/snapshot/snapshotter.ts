@@ -137,6 +137,7 @@ class StoreSnapshotter implements Snapshotter {
             { subject: key },
           );
         }
+        this.#checkLayers(key, ancestors);
         machine.create(table, { key, kind, parent, cacheId, labels, now });
       });
       return mounts;
@@ -144,6 +145,25 @@ class StoreSnapshotter implements Snapshotter {
       if (cacheId !== null) await this.#discard(cacheId);
       requestTrim(this.#directories.mounts);
       throw error;
+    }
+  }
+
+  /**
+   * Looks for the layers again, in the transaction that makes the snapshot a root of gc.
+   *
+   * @throws {VarveError} `E_BUSY` one was removed since it was found
+   */
+  #checkLayers(key: string, ancestors: readonly Ancestor[]): void {
+    for (const ancestor of ancestors) {
+      if (ancestor.kind !== "layer") continue;
+      if (this.#store.layers.get(ancestor.diffId) !== undefined) continue;
+      throw new VarveError(
+        "E_BUSY",
+        `Cannot make snapshot ${
+          JSON.stringify(key)
+        }: layer ${ancestor.diffId} was removed meanwhile`,
+        { subject: key, hint: "run the command again" },
+      );
     }
   }
 

@@ -7,6 +7,7 @@ import type { LayerJobOutput, LayerTarget } from "../layer_job/mod.ts";
 import type { Descriptor, Platform } from "../oci/mod.ts";
 import type { Tree } from "../tree/mod.ts";
 import type { Directories } from "./disk_directories.ts";
+import type { Holding } from "./garbage.ts";
 import type {
   BlobRecord,
   ChainRecord,
@@ -52,8 +53,7 @@ import type { OpenBlobOptions } from "./runs.ts";
  * **Kept bytes.** Bytes from a network are expensive. `layer(key, { keep: true })` lets a disk store keep the bytes
  * that arrived, even when the ingest fails or its process is killed. The next maker of the same blob finds them in
  * its target (`staged.kept` counts them) and continues after them. Kept bytes are not trusted: the job reads them
- * first, and only the digest of the whole blob decides. They are removed by the commit of their layer, by
- * `discard`, or after a week without use.
+ * first, and only the digest of the whole blob decides. The commit of their layer, `discard` and gc remove them.
  *
  * **Trust.** All content was verified when it came in: blobs against their digest, layers against their diffID. The
  * store remembers which layer each compressed blob was proved to hold. A later claim that the blob holds another
@@ -202,7 +202,7 @@ export interface NameOptions extends SpareOptions {
   readonly platform?: Platform | undefined;
 }
 
-/** Image names. Removing a name leaves its content to garbage collection. */
+/** Image names. Removing a name leaves its content to gc. */
 export interface Images {
   /** The record of a full name, or `undefined`. */
   get(name: string): ImageRecord | undefined;
@@ -261,7 +261,7 @@ export interface Leases {
 export interface Settings {
   /** The value of a setting, or `undefined`. */
   get(key: string): string | undefined;
-  /** Sets a value; `undefined` removes it. The caller checks which keys and values are allowed. */
+  /** Sets a value; `undefined` removes it. The caller checks it. */
   set(key: string, value: string | undefined): void;
   /** All settings that have a value. */
   list(): Record<string, string>;
@@ -340,7 +340,7 @@ export interface StagedLayer {
  * Content on its way into the store. Disposing an ingest without `commit` undoes everything; after `commit` it does
  * nothing.
  */
-export interface Ingest extends AsyncDisposable {
+export interface Ingest extends Holding, AsyncDisposable {
   /**
    * Begins a layer, or finds it complete. Waits while another ingest makes the same layer.
    *
@@ -385,7 +385,7 @@ export interface Ingest extends AsyncDisposable {
    * Makes everything visible at once. If it throws, nothing becomes visible. The ingest ends in both cases, with
    * one exception: while a layer is still being made, `commit` throws `E_PRECONDITION` and the ingest stays open.
    *
-   * @throws {VarveError} `E_PRECONDITION`, `E_NOT_FOUND` as above · `E_BUSY` a layer that was present has been
+   * @throws {VarveError} `E_PRECONDITION`, `E_NOT_FOUND` as above · `E_BUSY` something that was present has been
    * removed · `E_SYSCALL` with the kernel's error (`ENOSPC`, …)
    */
   commit(): Promise<IngestResult>;
@@ -393,7 +393,7 @@ export interface Ingest extends AsyncDisposable {
 
 /** The rows that a commit made visible. */
 export interface IngestResult {
-  /** Image names, in the order of the calls of `image`. */
+  /** Names, in the order of the calls of `image`. */
   readonly images: readonly ImageRecord[];
   /** All layers that the ingest asked for, made or present. */
   readonly layers: readonly LayerRecord[];

@@ -1,6 +1,7 @@
 import { VarveError } from "../errors.ts";
 import type { Store } from "./contract.ts";
 import type { Directories } from "./disk_directories.ts";
+import type { Collector } from "./garbage.ts";
 
 /** A store on the disk. It has a root, and directories that drivers fill. */
 export interface DiskStore extends Store {
@@ -8,6 +9,8 @@ export interface DiskStore extends Store {
   readonly root: string;
   /** The directories of the store's layers, chains and snapshots. */
   readonly directories: Directories;
+  /** Finds and removes what nothing needs any more. */
+  readonly collector: Collector;
 }
 
 /**

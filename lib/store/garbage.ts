@@ -153,7 +153,7 @@ export interface Collector {
   garbage(
     marks: Marks,
     knowledge?: GcKnowledge,
-    options?: Pick<GcOptions, "bounds">,
+    options?: Pick<GcOptions, "bounds" | "signal">,
   ): Promise<readonly Garbage[]>;
   /**
    * Removes what no root reaches. What became a root since the marks were made stays: everything is judged again

@@ -5,4 +5,5 @@
  * @module
  */
 export { DRIVER_FILES, RELEASED_LABEL, ROOT_FILES, SNAPSHOT_FILES } from "./disk/names.ts";
+export { IMAGE_MANIFEST_LABEL } from "./image_labels.ts";
 export { requireDisk } from "./disk_store.ts";

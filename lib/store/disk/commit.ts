@@ -1,14 +1,14 @@
 import type { DiffId } from "../../digest/mod.ts";
-import { VarveError } from "../../errors.ts";
 import { guarded } from "../../linux/mod.ts";
 import type { IngestResult } from "../contract.ts";
 import type { ImageRecord, LayerRecord } from "../records.ts";
 import { namelessImage, PLAIN_LAYER } from "../rules.ts";
 import { layerRow, namedLayerRow } from "./content.ts";
 import { allocateCacheIds, countUp, type Disk, setState } from "./context.ts";
-import { isLayerWhole } from "./damage.ts";
+import { isLayerWhole, raise, removedMeanwhile } from "./damage.ts";
 import { type LayerRow, toLayer } from "./database/records.ts";
 import { insertChain, putImage } from "./database/rows.ts";
+import type { IngestHolds } from "./gc/holds.ts";
 import {
   committedMarker,
   layersToMark,
@@ -23,19 +23,25 @@ import { LAYER_FILES, MARKER } from "./names.ts";
 import { placeAll, type Placed, undo } from "./place.ts";
 import type { DiskPlan, NumberedLayer, StagedFile, StagedMarker } from "./staged.ts";
 
+/** What a commit needs of its ingest. */
+interface PlanningIngest {
+  /** Returns a new path in the ingest's directory. */
+  readonly fresh: () => string;
+  /** What the ingest found present. */
+  readonly holds: IngestHolds;
+}
+
 /**
  * Makes a whole plan visible. If it throws, nothing becomes visible.
  *
  * Durability depends on the order. First, staged files and directories are synced. Then they are
  * renamed to their final names. Then the directories with the new names are synced. Then one
  * transaction writes the rows. `index.json` is derived from the rows and comes last.
- *
- * @param fresh returns a new path in the ingest's directory
  */
 export async function commitPlan(
   disk: Disk,
   plan: DiskPlan,
-  fresh: () => string,
+  ingest: PlanningIngest,
 ): Promise<IngestResult> {
   const changes = plan.layers.length + plan.blobs.length + plan.plain.size +
     plan.images.length + plan.chains.length;
@@ -43,7 +49,7 @@ export async function commitPlan(
   const { result, unused } = await guarded("commit an ingest", async () => {
     const locks = await lockMarkers(disk, plan);
     try {
-      return await place(disk, plan, fresh);
+      return await place(disk, plan, ingest);
     } finally {
       await unlockMarkers(disk, locks);
     }
@@ -57,7 +63,7 @@ export async function commitPlan(
 async function place(
   disk: Disk,
   plan: DiskPlan,
-  fresh: () => string,
+  { fresh, holds }: PlanningIngest,
 ): Promise<{ readonly result: IngestResult; readonly unused: NumberedLayer[] }> {
   const { layers, markers } = await number(disk, plan, fresh);
   // A sweep takes the lock exclusively. It must not see a file that has its final name but no row
@@ -67,7 +73,10 @@ async function place(
   const placed: Placed = { layers: [], blobs: [] };
   try {
     await placeAll(disk, { layers, blobs, markers }, placed);
-    return disk.db.transact(() => record(disk, plan, placed));
+    return disk.db.transact(() => {
+      holds.check();
+      return record(disk, plan, placed);
+    });
   } catch (error) {
     lock.release();
     await undo(disk, placed);
@@ -224,9 +233,5 @@ function recordsOf(disk: Disk, plan: DiskPlan): LayerRecord[] {
 
 function existing(disk: Disk, diffId: DiffId): LayerRow {
   const row = layerRow(disk, diffId);
-  if (row !== undefined) return row;
-  throw new VarveError("E_BUSY", `Cannot commit: layer ${diffId} was removed meanwhile`, {
-    subject: diffId,
-    hint: "run the command again",
-  });
+  return row ?? raise(removedMeanwhile("commit", `layer ${diffId}`));
 }

@@ -7,7 +7,7 @@ import { MAX_DOCUMENT, notFound, tooLarge } from "../rules.ts";
 import { checkRun, checkRunOf, type OpenBlobOptions, pastEnd } from "../runs.ts";
 import { abortable, verified } from "../streams.ts";
 import type { Disk } from "./context.ts";
-import { blobDamage, hasSize, layerDamage, noteDamage } from "./damage.ts";
+import { blobDamage, hasSize, layerDamage, noteDamage, raise } from "./damage.ts";
 import { type BlobRow, type LayerRow, toBlob, toLayer } from "./database/records.ts";
 import { fileStream, readAt, WindowReader } from "./files.ts";
 import { LAYER_FILES } from "./names.ts";
@@ -226,10 +226,6 @@ async function readUpTo(file: Deno.FsFile, limit: number): Promise<Uint8Array<Ar
     length += count;
   }
   return bytes.subarray(0, length);
-}
-
-function raise(error: Error): never {
-  throw error;
 }
 
 function once(fn: () => void): () => void {

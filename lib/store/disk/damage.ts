@@ -26,8 +26,14 @@ export function isBlobWhole(disk: Disk, row: BlobRow): boolean {
   return row.verified_at !== 0 && hasSize(disk.paths.blob(row.digest as Digest), row.size);
 }
 
-/** Notes that a layer is damaged, so that the next ingest makes it again; returns the error to throw. */
+/**
+ * Notes that a layer is damaged, so that the next ingest makes it again; returns the error to throw. A layer that was
+ * removed after its row was read is no damage: then the error says so.
+ */
 export function layerDamage(disk: Disk, diffId: string, state: string): VarveError {
+  if (disk.db.get("SELECT 1 FROM layer WHERE diff_id = ?", diffId) === undefined) {
+    return removedMeanwhile("read", `layer ${diffId}`);
+  }
   note(disk, "UPDATE layer SET verified_at = 0 WHERE diff_id = ?", diffId);
   return damage(`layer ${diffId}`, state, diffId);
 }
@@ -38,10 +44,29 @@ export function noteDamage(disk: Disk, digest: Digest): void {
   note(disk, "UPDATE blob SET verified_at = 0 WHERE digest = ?", digest);
 }
 
-/** Notes that a blob's file is missing, so that the next ingest brings it again; returns the error to throw. */
+/**
+ * Notes that a blob's file is missing, so that the next ingest brings it again; returns the error to throw. A blob that
+ * was removed after its row was read is no damage: then the error says so.
+ */
 export function blobDamage(disk: Disk, digest: Digest, state: string): VarveError {
+  if (disk.db.get("SELECT 1 FROM blob WHERE digest = ?", digest) === undefined) {
+    return removedMeanwhile("read", `blob ${digest}`);
+  }
   note(disk, "UPDATE blob SET verified_at = 0 WHERE digest = ?", digest);
   return damage(`blob ${digest}`, state, digest);
+}
+
+/** The error about something that gc has removed since it was found. */
+export function removedMeanwhile(verb: string, what: string): VarveError {
+  return new VarveError("E_BUSY", `Cannot ${verb}: ${what} was removed meanwhile`, {
+    subject: what.slice(what.indexOf(" ") + 1),
+    hint: "run the command again",
+  });
+}
+
+/** Throws an error, where only an expression may stand. */
+export function raise(error: Error): never {
+  throw error;
 }
 
 function note(disk: Disk, sql: string, key: string): void {

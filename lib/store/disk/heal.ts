@@ -1,4 +1,5 @@
 import { type Disk, stateOf } from "./context.ts";
+import { forgetDeadCollection } from "./gc/changes.ts";
 import { makerLocksIn, ownerDirectory, ownerLock, ownersIn } from "./ingest_names.ts";
 import { sweepKept } from "./kept_bytes.ts";
 import { writeIndex } from "./layout_index.ts";
@@ -39,6 +40,7 @@ export async function heal(disk: Disk): Promise<void> {
       }
       await removeDeadOffers(paths, names, lives);
       await removeFreeLocks(disk, names);
+      await forgetDeadCollection(disk);
       // The locks of dead owners show that healing is needed. Remove them only when all of it is
       // done.
       if (await sweep(disk, lives)) {

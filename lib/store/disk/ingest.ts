@@ -3,6 +3,7 @@ import type { Ingest } from "../contract.ts";
 import { type BlobBackend, StagingIngest } from "../staging/ingest.ts";
 import { commitPlan } from "./commit.ts";
 import { checkWritable, type Disk } from "./context.ts";
+import { IngestHolds } from "./gc/holds.ts";
 import { dropKept } from "./kept_bytes.ts";
 import { DiskLayerBackend } from "./layer_files.ts";
 import type { StagedFile } from "./staged.ts";
@@ -25,11 +26,12 @@ export async function beginIngest(disk: Disk, onEnd: (ingest: Ingest) => void): 
   });
   let count = 0;
   const fresh = () => `${directory}/${count++}`;
+  const holds = new IngestHolds(disk, directory);
   const ingest: Ingest = new StagingIngest({
-    layers: new DiskLayerBackend(disk, fresh),
+    layers: new DiskLayerBackend(disk, fresh, holds),
     blobs: blobBackend(disk, fresh),
     async commit(plan) {
-      const result = await commitPlan(disk, plan, fresh);
+      const result = await commitPlan(disk, plan, { fresh, holds });
       for (const { digest } of plan.layers) await owner.tidy(() => dropKept(paths, digest));
       return result;
     },

@@ -9,6 +9,7 @@
  *     <id>.<directory>.lock   locked while a directory of a layer or a chain is made
  *     <id>.marker.lock        locked while a commit replaces the marker of a layer
  *     snapshot-<cache-id>.lock  locked while the marker and the row of a snapshot are replaced
+ *     gc.lock                 locked while a process collects garbage
  *     index.lock index.json oci-layout    while these files of `content/` are replaced
  *
  * An owner is 16 hexadecimal digits; an id is a diffID or a chainID.
@@ -81,6 +82,11 @@ export function keptPath({ ingest }: Paths, digest: Digest): string {
 /** Where a finished layer is offered to other ingests, by its diffID or its blob. */
 export function offerPath({ ingest }: Paths, digest: Digest): string {
   return `${ingest}/${digest}${OFFER}`;
+}
+
+/** The lock that is held while a process collects garbage. */
+export function collectorLock({ ingest }: Paths): string {
+  return `${ingest}/gc${LOCK}`;
 }
 
 /** The lock that is held while `content/index.json` is replaced. */

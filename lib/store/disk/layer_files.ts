@@ -11,6 +11,7 @@ import { blobRow, layerRowOfBlob, provedLayerRow } from "./content.ts";
 import { type Disk, takeLock } from "./context.ts";
 import { hasSize, isBlobWhole, isLayerWhole } from "./damage.ts";
 import { type LayerRow, toLayer } from "./database/records.ts";
+import type { IngestHolds } from "./gc/holds.ts";
 import { layerLock } from "./ingest_names.ts";
 import { type KeptBytes, openKept } from "./kept_bytes.ts";
 import type { FileLock } from "./lock.ts";
@@ -26,11 +27,13 @@ const FILE_MODE = 0o444;
 export class DiskLayerBackend implements LayerBackend<StagedFiles> {
   readonly #disk: Disk;
   readonly #fresh: () => string;
+  readonly #holds: IngestHolds;
 
   /** `fresh` returns a new path in the ingest's directory. */
-  constructor(disk: Disk, fresh: () => string) {
+  constructor(disk: Disk, fresh: () => string, holds: IngestHolds) {
     this.#disk = disk;
     this.#fresh = fresh;
+    this.#holds = holds;
   }
 
   async lock(
@@ -53,6 +56,10 @@ export class DiskLayerBackend implements LayerBackend<StagedFiles> {
       throw error;
     }
     return unlock;
+  }
+
+  async hold(digests: readonly Digest[]): Promise<void> {
+    await guarded("hold layers", () => this.#holds.add(digests));
   }
 
   findCommitted(key: LayerKey, wantsBlob: boolean): LayerRecord | undefined {

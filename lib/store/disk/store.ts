@@ -10,12 +10,14 @@ import type {
 } from "../contract.ts";
 import type { Directories } from "../disk_directories.ts";
 import type { DiskStore } from "../disk_store.ts";
+import type { Collector } from "../garbage.ts";
 import { DiskDirectories } from "./cache_directories.ts";
 import { DiskBlobs, DiskLayers } from "./content.ts";
 import type { Disk } from "./context.ts";
 import { DiskLeases, DiskSettings } from "./database/lease_rows.ts";
 import { DiskChains, DiskImages } from "./database/rows.ts";
 import { DiskSnapshots } from "./database/snapshot_rows.ts";
+import { DiskCollector } from "./gc/collector.ts";
 import { beginIngest } from "./ingest.ts";
 import type { Durability } from "./options.ts";
 import { moveBarrier } from "./recheck.ts";
@@ -32,6 +34,7 @@ export class OpenDiskStore implements DiskStore {
   readonly leases: Leases;
   readonly settings: Settings;
   readonly directories: Directories;
+  readonly collector: Collector;
   readonly #disk: Disk;
   readonly #ingests = new Set<Ingest>();
   #ingested = false;
@@ -50,6 +53,7 @@ export class OpenDiskStore implements DiskStore {
     this.leases = new DiskLeases(disk);
     this.settings = new DiskSettings(disk);
     this.directories = new DiskDirectories(disk);
+    this.collector = new DiskCollector(disk);
   }
 
   async ingest(): Promise<Ingest> {

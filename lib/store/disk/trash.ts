@@ -15,16 +15,26 @@ export async function discard(disk: Disk, path: string): Promise<void> {
  * did not exist.
  */
 export async function hide(disk: Disk, path: string): Promise<string | undefined> {
+  const hidden = hideUnsynced(disk, path);
+  if (hidden === undefined) return undefined;
+  await disk.syncer.each([path.slice(0, path.lastIndexOf("/"))]);
+  return hidden;
+}
+
+/**
+ * Does the same as {@linkcode hide}, without a sync. After a loss of power the file may have its old name again, but
+ * no row: a later start removes it.
+ */
+export function hideUnsynced(disk: Disk, path: string): string | undefined {
   const name = path.slice(path.lastIndexOf("/") + 1);
   const hidden = `${disk.paths.trash}/${name}.${crypto.randomUUID()}`;
   try {
-    await Deno.rename(path, hidden);
+    Deno.renameSync(path, hidden);
+    return hidden;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
-  await disk.syncer.each([path.slice(0, path.lastIndexOf("/"))]);
-  return hidden;
 }
 
 /**
@@ -42,7 +52,7 @@ export async function emptyTrash(paths: Paths): Promise<void> {
 }
 
 /** Deletes a path in `trash/`. Does not delete files of a file system that is mounted inside it. */
-async function removeHidden(paths: Paths, path: string): Promise<void> {
+export async function removeHidden(paths: Paths, path: string): Promise<void> {
   const info = await lstatOrNothing(path);
   if (info === undefined) return;
   if (!info.isDirectory || !isSupported()) return await removeAll(path);

@@ -30,6 +30,11 @@ export class MemoryLayerBackend implements LayerBackend<StagedMemory> {
     return () => Promise.resolve(unlock());
   }
 
+  /** A memory store has no gc. */
+  hold(): Promise<void> {
+    return Promise.resolve();
+  }
+
   findCommitted(key: LayerKey, wantsBlob: boolean): LayerRecord | undefined {
     const record = this.#state.find(key);
     if (record === undefined || !wantsBlob) return record;

@@ -71,6 +71,11 @@ export class StagingIngest<Layer extends FinishedLayer, Place> implements Ingest
     return this.#stage(bytes, mediaType, expected);
   }
 
+  async hold(digests: readonly Digest[]): Promise<void> {
+    this.#checkOpen();
+    await this.#backend.layers.hold(digests);
+  }
+
   image(name: string | null, target: Descriptor, options: NameOptions = {}): void {
     this.#checkOpen();
     if (name !== null) checkImageName(name);

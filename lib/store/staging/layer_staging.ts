@@ -23,6 +23,8 @@ export interface LayerBackend<Layer extends FinishedLayer> {
    * @throws `signal.reason`
    */
   lock(names: readonly Digest[], signal: AbortSignal | undefined): Promise<() => Promise<void>>;
+  /** Keeps the blobs and layers of these digests from gc until the ingest ends. */
+  hold(digests: readonly Digest[]): Promise<void>;
   /**
    * The layer that a key names, if the store holds it intact. If the key's blob is wanted, the
    * store must hold that blob too.
@@ -86,6 +88,8 @@ export class LayerStaging<Layer extends FinishedLayer> {
     options.signal?.throwIfAborted();
     const unlock = await this.#backend.lock(lockNames(key), options.signal);
     try {
+      // Before the look: what is found then stays.
+      await this.#backend.hold(lockNames(key));
       const record = await this.#find(key, options);
       if (record === undefined) {
         return { state: "new", staged: await this.#stage(key, options, unlock) };
@@ -175,6 +179,7 @@ export class LayerStaging<Layer extends FinishedLayer> {
         }
         checkOutput(key, output);
         const layer = await room.take(output, mediaType);
+        await this.#backend.hold([layer.diffId, layer.digest]);
         this.#checkOpen();
         this.asked.add(layer.diffId);
         this.finished.push(layer);

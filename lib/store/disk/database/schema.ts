@@ -65,7 +65,29 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   // JSON of the platform that a name was given for (see ImageRecord.platform). NULL for names from
   // before this step.
   [`ALTER TABLE image ADD COLUMN platform TEXT`],
+  // While a process collects garbage (`collecting` is 1), `root_change` notes which image names, snapshots and
+  // leases were added or changed since it began. The indexes let it ask what needs a layer or a chain.
+  [
+    `CREATE TABLE IF NOT EXISTS root_change (
+       kind TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (kind, key)) STRICT, WITHOUT ROWID`,
+    `INSERT OR IGNORE INTO state VALUES ('collecting', 0)`,
+    `CREATE INDEX IF NOT EXISTS chain_layer ON chain (diff_id)`,
+    `CREATE INDEX IF NOT EXISTS chain_parent ON chain (parent_chain_id)`,
+    `CREATE INDEX IF NOT EXISTS snapshot_layer ON snapshot (diff_id)`,
+    ...rootTriggers("image", "name"),
+    ...rootTriggers("snapshot", "key"),
+    ...rootTriggers("lease", "id"),
+  ],
 ];
+
+/** Triggers that note each new and changed row of a table in `root_change`. */
+function rootTriggers(table: string, key: string): string[] {
+  return ["INSERT", "UPDATE"].map((event) =>
+    `CREATE TRIGGER IF NOT EXISTS ${table}_${event.toLowerCase()} AFTER ${event} ON ${table}
+     WHEN (SELECT value FROM state WHERE key = 'collecting') <> 0
+     BEGIN INSERT OR IGNORE INTO root_change VALUES ('${table}', NEW.${key}); END`
+  );
+}
 
 /** The schema version that this code reads and writes. */
 export const SCHEMA_VERSION: number = MIGRATIONS.length;

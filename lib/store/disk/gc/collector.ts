@@ -1,0 +1,129 @@
+import { VarveError } from "../../../errors.ts";
+import { guarded } from "../../../linux/mod.ts";
+import type { Collector, Garbage, GcKnowledge, GcOptions, GcReport, Marks } from "../../garbage.ts";
+import type { Lease } from "../../records.ts";
+import { checkWritable, type Disk } from "../context.ts";
+import { collectorLock } from "../ingest_names.ts";
+import { FileLock } from "../lock.ts";
+import { namesIn } from "../system.ts";
+import { type Candidate, candidates, trashed } from "./candidates.ts";
+import { forgetChanges, noteChanges } from "./changes.ts";
+import { MarkSet } from "./mark_set.ts";
+import { Roots } from "./roots.ts";
+import { FreedBytes } from "./sizes.ts";
+import { inSlices } from "./in_slices.ts";
+import { Sweep } from "./sweep.ts";
+import { Walk } from "./walk.ts";
+
+/** Collects the garbage of an open disk store; see {@linkcode Collector}. */
+export class DiskCollector implements Collector {
+  readonly #disk: Disk;
+
+  /** Works on an open store. */
+  constructor(disk: Disk) {
+    this.#disk = disk;
+  }
+
+  async mark(
+    knowledge: GcKnowledge = {},
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<Marks> {
+    options.signal?.throwIfAborted();
+    const marks = new MarkSet();
+    const roots = new Roots(this.#disk, marks, liveness(knowledge));
+    await inSlices(roots.all(), options.signal);
+    await inSlices(new Walk(this.#disk, marks).follow(), options.signal);
+    return marks;
+  }
+
+  async garbage(
+    marks: Marks,
+    knowledge: GcKnowledge = {},
+    options: Pick<GcOptions, "bounds" | "signal"> = {},
+  ): Promise<readonly Garbage[]> {
+    const { garbage } = await this.#plan(marks, knowledge, options);
+    return garbage;
+  }
+
+  async collect(knowledge: GcKnowledge = {}, options: GcOptions = {}): Promise<GcReport> {
+    const { dryRun = false, signal } = options;
+    signal?.throwIfAborted();
+    if (dryRun) {
+      const marks = await this.mark(knowledge, options);
+      const { garbage, deferred } = await this.#plan(marks, knowledge, options);
+      return report(garbage, deferred, marks);
+    }
+    checkWritable(this.#disk, "collect garbage");
+    return await guarded("collect garbage", async () => {
+      using _ = await this.#begin(options);
+      try {
+        noteChanges(this.#disk.db);
+        const marks = await this.mark(knowledge, options);
+        const sweep = new Sweep(this.#disk, marks, knowledge, options);
+        const left = await namesIn(this.#disk.paths.trash);
+        await sweep.remove(candidates(this.#disk, marks, liveness(knowledge)));
+        await sweep.emptyTrash(left);
+        return report(sweep.removed, sweep.deferred, marks);
+      } finally {
+        forgetChanges(this.#disk.db);
+      }
+    });
+  }
+
+  /** Takes the lock of the process that collects. @throws {VarveError} `E_BUSY` */
+  async #begin({ wait = 0, signal }: GcOptions): Promise<Disposable> {
+    const { owner, paths } = this.#disk;
+    // After a kill, the lock of the owner tells the next start to remove files without a row.
+    await owner.fresh();
+    try {
+      const lock = await FileLock.acquire(collectorLock(paths), { timeout: wait, signal });
+      return { [Symbol.dispose]: () => lock.remove() };
+    } catch (error) {
+      if (!(error instanceof VarveError && error.code === "E_BUSY")) throw error;
+      throw new VarveError("E_BUSY", "Cannot collect garbage: another process is collecting it", {
+        hint: "wait for it to end",
+      }, { cause: error });
+    }
+  }
+
+  /** What would be removed, with the bytes. */
+  async #plan(
+    marks: Marks,
+    knowledge: GcKnowledge,
+    { signal }: Pick<GcOptions, "signal">,
+  ): Promise<{ readonly garbage: Garbage[]; readonly deferred: Garbage[] }> {
+    const inUse = knowledge.inUse?.() ?? (() => false);
+    const freed = new FreedBytes();
+    const garbage: Garbage[] = [], deferred: Garbage[] = [];
+    const { trash } = this.#disk.paths;
+    const measured = async ({ kind, name, reason }: Candidate, paths: readonly string[]) => {
+      let bytes = 0;
+      for (const path of paths) bytes += await inSlices(freed.of(path), signal);
+      return { kind, name, bytes, reason };
+    };
+    for (const candidate of candidates(this.#disk, marks, liveness(knowledge))) {
+      const { kind, name, paths } = candidate;
+      if (!paths.some(inUse)) garbage.push(await measured(candidate, paths));
+      else deferred.push({ kind, name, bytes: 0, reason: "a mount uses it" });
+    }
+    for (const name of await namesIn(trash)) {
+      garbage.push(await measured(trashed(name), [`${trash}/${name}`]));
+    }
+    return { garbage, deferred };
+  }
+}
+
+function report(
+  removed: readonly Garbage[],
+  deferred: readonly Garbage[],
+  { unreadable }: Marks,
+): GcReport {
+  const bytes = removed.reduce((sum, one) => sum + one.bytes, 0);
+  return { removed, bytes, deferred, unreadable };
+}
+
+/** Whether a lease is live: as the caller knows, else by its time. */
+function liveness({ isLive }: GcKnowledge): (lease: Lease) => boolean {
+  const now = Date.now();
+  return isLive ?? (({ expiresAt }) => expiresAt === null || expiresAt > now);
+}

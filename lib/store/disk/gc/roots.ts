@@ -1,0 +1,108 @@
+import type { DiffId, Digest } from "../../../digest/mod.ts";
+import type { Lease } from "../../records.ts";
+import type { Thing } from "../../garbage.ts";
+import { blobRow } from "../content.ts";
+import type { Disk } from "../context.ts";
+import { type LeaseRow, toLease } from "../database/records.ts";
+import type { RootChange } from "./changes.ts";
+import { layersOf, readHolds } from "./holds.ts";
+import type { MarkSet } from "./mark_set.ts";
+import { COLUMNS, type SnapshotColumns, Snapshots, whyRoot } from "./snapshot_roots.ts";
+
+/** Number of rows that are read at once. */
+const PAGE = 2000;
+
+/** The form of a resource of a lease. */
+const RESOURCE = /^(?:image|snapshot|blob|layer|chain):./;
+
+/** Finds the roots of a store. */
+export class Roots {
+  readonly #disk: Disk;
+  readonly #marks: MarkSet;
+  readonly #isLive: (lease: Lease) => boolean;
+
+  /** Notes the roots in `marks`. */
+  constructor(disk: Disk, marks: MarkSet, isLive: (lease: Lease) => boolean) {
+    this.#disk = disk;
+    this.#marks = marks;
+    this.#isLive = isLive;
+  }
+
+  /** All roots. Rows are read in pages, one for each step: another process may write between two pages. */
+  *all(): Generator<void> {
+    const { db } = this.#disk;
+    for (const { name } of db.all<{ name: string }>("SELECT name FROM image ORDER BY name")) {
+      this.#marks.root(`image:${name}`, "image name");
+    }
+    yield;
+    for (const row of db.all<LeaseRow>("SELECT * FROM lease ORDER BY id")) {
+      this.#lease(toLease(row));
+    }
+    this.holds();
+    yield;
+    yield* this.#snapshots();
+  }
+
+  *#snapshots(): Generator<void> {
+    // Only for this pass: a snapshot that is committed later changes the chains.
+    const snapshots = new Snapshots(this.#disk.db);
+    const sql = `SELECT ${COLUMNS} FROM snapshot WHERE key > ? ORDER BY key LIMIT ${PAGE}`;
+    for (let last = "";;) {
+      const rows = this.#disk.db.all<SnapshotColumns>(sql, last);
+      for (const row of rows) this.#snapshot(row, snapshots);
+      yield;
+      if (rows.length < PAGE) return;
+      last = rows.at(-1)?.key ?? "";
+    }
+  }
+
+  /** What open ingests hold. */
+  holds(): void {
+    for (const { ingest, digests } of readHolds(this.#disk.paths)) {
+      const root: Thing = `ingest:${ingest}`;
+      this.#marks.root(root, "a load, pull or commit that is running");
+      for (const digest of digests) this.#held(root, digest);
+    }
+  }
+
+  /** A root that was added or changed. A lease counts as live. */
+  changed({ kind, key }: RootChange): void {
+    const { db } = this.#disk;
+    if (kind === "image") {
+      if (db.get("SELECT 1 FROM image WHERE name = ?", key) === undefined) return;
+      this.#marks.root(`image:${key}`, "image name");
+    } else if (kind === "snapshot") {
+      const row = db.get<SnapshotColumns>(`SELECT ${COLUMNS} FROM snapshot WHERE key = ?`, key);
+      if (row !== undefined) this.#snapshot(row, new Snapshots(db));
+    } else {
+      const row = db.get<LeaseRow>("SELECT * FROM lease WHERE id = ?", key);
+      if (row !== undefined) this.#resources(toLease(row));
+    }
+  }
+
+  #snapshot(row: SnapshotColumns, snapshots: Snapshots): void {
+    const why = whyRoot(row, snapshots);
+    if (why !== undefined) this.#marks.root(`snapshot:${row.key}`, why);
+  }
+
+  #lease(lease: Lease): void {
+    if (this.#isLive(lease)) this.#resources(lease);
+  }
+
+  #resources({ id, resources }: Lease): void {
+    this.#marks.root(`lease:${id}`, "lease");
+    for (const resource of resources) {
+      if (RESOURCE.test(resource)) {
+        this.#marks.reach(resource as Thing, `lease:${id}`, "a resource of it");
+      }
+    }
+  }
+
+  #held(root: Thing, digest: Digest): void {
+    const why = "something that it needs";
+    if (blobRow(this.#disk, digest) !== undefined) this.#marks.reach(`blob:${digest}`, root, why);
+    for (const row of layersOf(this.#disk, digest)) {
+      this.#marks.reach(`layer:${row.diff_id as DiffId}`, root, why);
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import { type ChainId, type DiffId, type Digest, isDigest } from "../../../digest/mod.ts";
+import { chainId as chainIdOf } from "../../../layer/mod.ts";
+import { IMAGE_MANIFEST_LABEL } from "../../image_labels.ts";
+import type { Database } from "../database/database.ts";
+
+/** What gc needs of a snapshot's row. */
+export interface SnapshotFacts {
+  readonly kind: string;
+  readonly parent: string | null;
+  readonly cacheId: number | null;
+  readonly diffId: DiffId | null;
+  /** Whether it has labels. */
+  readonly isLabelled: boolean;
+  /** The manifest of the image that an active snapshot was made for, from its labels. */
+  readonly manifest: Digest | null;
+}
+
+/** A row as it is selected: the columns that gc needs. */
+export interface SnapshotColumns {
+  readonly key: string;
+  readonly kind: string;
+  readonly parent: string | null;
+  readonly cache_id: number | null;
+  readonly diff_id: string | null;
+  readonly labels: string;
+}
+
+/** The columns of {@linkcode SnapshotColumns}. */
+export const COLUMNS = "key, kind, parent, cache_id, diff_id, labels";
+
+/** The largest number of snapshots below each other. A tampered table may have a cycle. */
+const MAX_DEPTH = 1024;
+
+/** Reads snapshots, and remembers the chains of committed ones. */
+export class Snapshots {
+  readonly #db: Database;
+  readonly #chains = new Map<string, ChainId | null>();
+
+  /** Reads from a database. */
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** The facts of a key, or `undefined`. */
+  get(key: string): SnapshotFacts | undefined {
+    const row = this.#db.get<SnapshotColumns>(`SELECT ${COLUMNS} FROM snapshot WHERE key = ?`, key);
+    return row === undefined ? undefined : factsOf(row);
+  }
+
+  /**
+   * The chain of all layers up to a committed snapshot. Directories above the layers do not count: the layers below
+   * them are mounted as one image. `null` when there are no layers.
+   */
+  chainOf(key: string | null): ChainId | null {
+    const path: { readonly key: string; readonly diffId: DiffId | null }[] = [];
+    let chain: ChainId | null = null;
+    for (let at = key; at !== null && path.length < MAX_DEPTH;) {
+      const known = this.#chains.get(at);
+      if (known !== undefined) {
+        chain = known;
+        break;
+      }
+      const row = this.get(at);
+      if (row === undefined) break;
+      path.push({ key: at, diffId: row.diffId });
+      at = row.parent;
+    }
+    for (const { key, diffId } of path.reverse()) {
+      if (diffId !== null) chain = chainIdOf(chain, diffId);
+      this.#chains.set(key, chain);
+    }
+    return chain;
+  }
+}
+
+/**
+ * Why a snapshot is a root; `undefined` when it is none. A committed snapshot of a layer without labels, whose name is
+ * the chainID of its layers, was made by `ensureChain`, and can be made again.
+ */
+export function whyRoot(
+  row: SnapshotColumns,
+  snapshots: Snapshots,
+): string | undefined {
+  if (row.kind !== "committed") return row.kind === "view" ? "view" : "read-write snapshot";
+  const { cacheId, diffId, isLabelled } = factsOf(row);
+  if (cacheId !== null || diffId === null || isLabelled) return "committed snapshot";
+  return snapshots.chainOf(row.key) === row.key ? undefined : "committed snapshot";
+}
+
+function factsOf(row: SnapshotColumns): SnapshotFacts {
+  const labels = row.labels;
+  return {
+    kind: row.kind,
+    parent: row.parent,
+    cacheId: row.cache_id,
+    diffId: row.diff_id as DiffId | null,
+    isLabelled: labels !== "[]",
+    manifest: row.kind === "active" ? manifestIn(labels) : null,
+  };
+}
+
+/** The label that names a manifest, in the JSON of labels: a list of pairs. */
+function manifestIn(labels: string): Digest | null {
+  if (!labels.includes(IMAGE_MANIFEST_LABEL)) return null;
+  try {
+    for (const [key, value] of JSON.parse(labels) as [unknown, unknown][]) {
+      if (key === IMAGE_MANIFEST_LABEL && typeof value === "string" && isDigest(value)) {
+        return value;
+      }
+    }
+  } catch {
+    // A damaged row names no manifest. A check of the store finds the damage.
+  }
+  return null;
+}

@@ -1,0 +1,144 @@
+import { VarveError } from "../../../errors.ts";
+import type { Garbage, GcKnowledge, GcOptions, Marks } from "../../garbage.ts";
+import type { Disk } from "../context.ts";
+import { FileLock } from "../lock.ts";
+import { hideUnsynced, removeHidden } from "../trash.ts";
+import { type Candidate, trashed } from "./candidates.ts";
+import { takeChanges } from "./changes.ts";
+import { inSlices } from "./in_slices.ts";
+import { MarkSet } from "./mark_set.ts";
+import { Roots } from "./roots.ts";
+import { FreedBytes } from "./sizes.ts";
+import { Walk } from "./walk.ts";
+
+/** Longest time in ms for which a batch holds the store's lock, and the number of rows in the first batch. */
+const BATCH_TIME = 50, FIRST_BATCH = 16;
+/** Longest time in ms that a batch waits for the store's lock. */
+const LOCK_TIMEOUT = 60_000;
+/** A candidate whose row was removed, and where its files are now. */
+interface Hidden {
+  readonly candidate: Candidate;
+  readonly paths: readonly string[];
+}
+
+/** Removes rows and files in batches. */
+export class Sweep {
+  /** What was removed. */
+  readonly removed: Garbage[] = [];
+  /** What is in use by a mount. */
+  readonly deferred: Garbage[] = [];
+  readonly #disk: Disk;
+  readonly #marks: Marks;
+  readonly #knowledge: GcKnowledge;
+  readonly #options: GcOptions;
+  readonly #freed = new FreedBytes();
+  /** Everything that became reachable since the marks were made. */
+  readonly #kept = new Set<string>();
+
+  /** Removes nothing yet. */
+  constructor(disk: Disk, marks: Marks, knowledge: GcKnowledge, options: GcOptions) {
+    this.#disk = disk;
+    this.#marks = marks;
+    this.#knowledge = knowledge;
+    this.#options = options;
+  }
+
+  /** Removes candidates, in their order. */
+  async remove(candidates: readonly Candidate[]): Promise<void> {
+    let size = FIRST_BATCH;
+    for (let at = 0; at < candidates.length;) {
+      this.#options.signal?.throwIfAborted();
+      const batch = candidates.slice(at, at + size);
+      const began = performance.now();
+      const hidden = await this.#hideBatch(batch);
+      const took = performance.now() - began;
+      at += batch.length;
+      // The next batch takes about half of the time that is allowed.
+      const fitting = Math.floor(size * BATCH_TIME / 2 / Math.max(took, 1));
+      size = Math.max(1, Math.min(fitting, 2 * size, 1024));
+      await this.#unlink(hidden);
+    }
+  }
+
+  /** Removes the rows of a batch and moves its files to `trash/`, while no commit is running. */
+  async #hideBatch(batch: readonly Candidate[]): Promise<Hidden[]> {
+    const { paths } = this.#disk;
+    const { signal } = this.#options;
+    // Not in the transaction: reading all mounts takes some time.
+    const inUse = this.#knowledge.inUse?.() ?? (() => false);
+    using _ = await FileLock.acquire(paths.lock, { timeout: LOCK_TIMEOUT, signal });
+    const doomed = this.#removeRows(batch, inUse);
+    const hidden: Hidden[] = [];
+    for (const candidate of doomed) {
+      const moved: string[] = [];
+      for (const path of candidate.paths) {
+        const to = hideUnsynced(this.#disk, path);
+        if (to !== undefined) moved.push(to);
+      }
+      hidden.push({ candidate, paths: moved });
+    }
+    return hidden;
+  }
+
+  #removeRows(batch: readonly Candidate[], inUse: (path: string) => boolean): Candidate[] {
+    return this.#disk.db.transact(() => {
+      const marks = this.#marksSince();
+      for (const thing of marks.kept()) this.#kept.add(thing);
+      if (marks.unreadable.length > 0) return [];
+      return batch.filter((candidate) => {
+        const { thing, paths } = candidate;
+        if (thing !== null && (this.#marks.keeps(thing) || this.#kept.has(thing))) return false;
+        if (paths.some(inUse)) {
+          this.#deferred(candidate);
+          return false;
+        }
+        return candidate.remove(this.#disk.db);
+      });
+    });
+  }
+
+  /** What the roots reach that were added or changed since the last batch. */
+  #marksSince(): MarkSet {
+    const marks = new MarkSet();
+    const roots = new Roots(this.#disk, marks, () => true);
+    for (const change of takeChanges(this.#disk.db)) roots.changed(change);
+    roots.holds();
+    for (const _ of new Walk(this.#disk, marks).follow());
+    return marks;
+  }
+
+  /** Deletes entries of `trash/` by their names. */
+  async emptyTrash(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      this.#options.signal?.throwIfAborted();
+      const candidate = trashed(name);
+      await this.#unlink([{ candidate, paths: [`${this.#disk.paths.trash}/${name}`] }]);
+    }
+  }
+
+  #deferred({ kind, name }: Candidate): void {
+    this.deferred.push({ kind, name, bytes: 0, reason: "a mount uses it" });
+  }
+
+  async #unlink(hidden: readonly Hidden[]): Promise<void> {
+    for (const { candidate: { kind, name, reason }, paths } of hidden) {
+      let bytes = 0;
+      for (const path of paths) {
+        bytes += await inSlices(this.#freed.of(path), this.#options.signal);
+        await removeOrLeave(this.#disk, path);
+      }
+      const garbage = { kind, name, bytes, reason };
+      this.removed.push(garbage);
+      this.#options.onRemoved?.(garbage);
+    }
+  }
+}
+
+/** Deletes a path in `trash/`. What cannot be deleted, because something is mounted in it, stays there. */
+async function removeOrLeave({ paths }: Disk, path: string): Promise<void> {
+  try {
+    await removeHidden(paths, path);
+  } catch (error) {
+    if (!(error instanceof VarveError && error.code === "E_SYSCALL")) throw error;
+  }
+}
