@@ -34,7 +34,10 @@ const DAMAGES: Readonly<Record<string, (path: string) => Promise<void> | void>> 
   },
   "has a flipped schema": async (path) => {
     const bytes = await Deno.readFile(path);
-    bytes.set(prng(3).bytes(1000), 2000);
+    bytes.set(
+      prng(3).bytes(1000),
+      new TextDecoder("latin1").decode(bytes).indexOf("CREATE TABLE blob"),
+    );
     await Deno.writeFile(path, bytes);
   },
   "is of a later schema": (path) => {

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
-import type { Digest } from "../../../../lib/digest/mod.ts";
-import type { ChainId } from "../../../../lib/digest/mod.ts";
-import { namesIn } from "../../../../lib/store/disk/system.ts";
-import { openStore, type Thing } from "../../../../lib/store/mod.ts";
-import type { BuiltImage } from "../../../support/images/images.ts";
+import type { Digest } from "../../../../../lib/digest/mod.ts";
+import type { ChainId } from "../../../../../lib/digest/mod.ts";
+import { namesIn } from "../../../../../lib/store/disk/system.ts";
+import { openStore, type Thing } from "../../../../../lib/store/mod.ts";
+import type { BuiltImage } from "../../../../support/images/images.ts";
 import { contentOf, diffIdsOf, gcFixture, snapshotRow } from "./gc_fixture.ts";
 
 const APP = "docker.io/library/app:1", OTHER = "docker.io/library/other:1";

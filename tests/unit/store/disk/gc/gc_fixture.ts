@@ -1,18 +1,18 @@
 /** A disk store with images, for tests of garbage collection. */
-import { loadImages } from "../../../../lib/archive/mod.ts";
-import type { DiffId } from "../../../../lib/digest/mod.ts";
-import { createPool, type Pool } from "../../../../lib/pool/mod.ts";
-import { type DiskStore, openStore, type SnapshotRow } from "../../../../lib/store/mod.ts";
+import { loadImages } from "../../../../../lib/archive/mod.ts";
+import type { DiffId } from "../../../../../lib/digest/mod.ts";
+import { createPool, type Pool } from "../../../../../lib/pool/mod.ts";
+import { type DiskStore, openStore, type SnapshotRow } from "../../../../../lib/store/mod.ts";
 import {
   archiveTar,
   buildImage,
   type BuiltImage,
   ociFiles,
   type Packing,
-} from "../../../support/images/images.ts";
+} from "../../../../support/images/images.ts";
 // Opens libc before the first test begins.
-import "../../../support/machine/needs.ts";
-import { type TempDir, tempDir } from "../../../support/machine/temp_dir.ts";
+import "../../../../support/machine/needs.ts";
+import { type TempDir, tempDir } from "../../../../support/machine/temp_dir.ts";
 
 /** A store, and what a test does with it. */
 export interface GcFixture extends AsyncDisposable {
