@@ -53,6 +53,12 @@ export function isStopped(pid: number): boolean {
   return stat === undefined || /^\) [TtZX]/.test(stat.slice(stat.lastIndexOf(")")));
 }
 
+/** Whether a process has ended. A zombie has. */
+export function hasEnded(pid: number): boolean {
+  const stat = readKernelFile(`/proc/${pid}/stat`);
+  return stat === undefined || /^\) [ZX]/.test(stat.slice(stat.lastIndexOf(")")));
+}
+
 /** Sends a signal to a process. Does nothing if the process has ended. */
 export function signalProcess(pid: number, signal: Deno.Signal): void {
   try {

@@ -1,7 +1,13 @@
 import { VarveError } from "../errors.ts";
 import type { DiskStore } from "../store/mod.ts";
 import { type ContainerRun, RUN_FILES } from "./container_run.ts";
-import { firstProcess, isStopped, processesWith, signalProcess } from "./first_process.ts";
+import {
+  firstProcess,
+  hasEnded,
+  isStopped,
+  processesWith,
+  signalProcess,
+} from "./first_process.ts";
 import { untilFrozen } from "./frozen.ts";
 import { findRun } from "./run_directory.ts";
 import { runtimeCall } from "./runtime/commands.ts";
@@ -34,7 +40,7 @@ export interface PausedContainer extends AsyncDisposable {
 /**
  * Pauses the container that runs on a snapshot, so that its files do not change.
  *
- * @returns `null` when no container runs there
+ * @returns `null` when no container runs there, or when it ends meanwhile
  * @throws {VarveError} `E_PRECONDITION` it is paused already · `E_UNSUPPORTED` the runtime cannot pause it
  */
 export async function pauseContainer(
@@ -55,15 +61,22 @@ export async function pauseContainer(
       { subject: key },
     );
   }
-  const resume = async () => {
-    await pauseOrResume(run, "resume");
-    await Deno.remove(marker).catch((error) => {
+  const unmark = () =>
+    Deno.remove(marker).catch((error) => {
       // The container ended meanwhile.
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     });
+  const resume = async () => {
+    if (run.runtime.name === "chroot") await signalAll(run, "resume");
+    else await callRuntime(run, "resume");
+    await unmark();
   };
   try {
-    await pauseOrResume(run, "pause");
+    if (run.runtime.name === "chroot") await signalAll(run, "pause");
+    else if (!await freeze(store, run)) {
+      await unmark();
+      return null;
+    }
   } catch (error) {
     await resume().catch(() => {});
     throw error;
@@ -71,15 +84,20 @@ export async function pauseContainer(
   return { key, [Symbol.asyncDispose]: resume };
 }
 
-async function pauseOrResume(run: ContainerRun, verb: "pause" | "resume"): Promise<void> {
-  if (run.runtime.name === "chroot") return await signalAll(run, verb);
-  if (verb === "resume") return void await callRuntime(run, verb);
+/**
+ * Freezes a container by its runtime.
+ *
+ * @returns false if the container has ended
+ * @throws {VarveError} `E_UNSUPPORTED` the runtime cannot freeze it
+ */
+async function freeze(store: DiskStore, run: ContainerRun): Promise<boolean> {
   let message = "";
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, ATTEMPT_PAUSE));
-    const { success, stderr } = await callRuntime(run, verb);
-    const first = success ? await firstProcess(run) : null;
-    if (success && (first === null || await untilFrozen(first))) return;
+    const { success, stderr } = await callRuntime(run, "pause");
+    const first = await firstProcess(run);
+    if (success && (first === null || await untilFrozen(first))) return true;
+    if (await isOver(store, run, first)) return false;
     message = new TextDecoder().decode(stderr).trim().slice(0, MAX_MESSAGE);
     // The container is frozen only in part. Thaw it: its processes may then come to a point where they can freeze.
     if (success) await callRuntime(run, "resume");
@@ -89,6 +107,12 @@ async function pauseOrResume(run: ContainerRun, verb: "pause" | "resume"): Promi
     `Cannot pause container ${JSON.stringify(run.key)}: ${message || "its processes do not stop"}`,
     { subject: run.key },
   );
+}
+
+/** Whether the container of a run has ended. The run itself may take some more time to end. */
+async function isOver(store: DiskStore, run: ContainerRun, first: number | null): Promise<boolean> {
+  if (first !== null) return hasEnded(first);
+  return (await findRun(store, run.key))?.id !== run.id;
 }
 
 function callRuntime(run: ContainerRun, verb: "pause" | "resume"): Promise<Deno.CommandOutput> {
