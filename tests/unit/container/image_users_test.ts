@@ -28,3 +28,28 @@ Deno.test({
     assertEquals(imageUsers(store, [a, b]), []);
   },
 });
+
+Deno.test({
+  name: "a container of an image without a name needs the last of the names that the image got",
+  ...needs({ root: true }),
+  async fn() {
+    await using fixture = await snapshotFixture("native");
+    const { store, pool, snapshotter } = fixture;
+    const [a, b] = ["example.org/a:1", "example.org/b:1"];
+    const image = await bringImage(store, pool, a, [[{ name: "a" }]]);
+    const { target } = image.record;
+    const nameless = `<none>@${target.digest}`;
+    const labels = { ...imageLabels(image), [CONTAINER_LABELS.image]: nameless };
+    await snapshotter.prepare("web", null, { labels });
+    assertEquals(imageUsers(store, [a]), [{ name: a, key: "web" }]);
+    store.images.set(b, target);
+    assertEquals(imageUsers(store, [a]), []);
+    assertEquals(imageUsers(store, [b]), []);
+    assertEquals(imageUsers(store, [a, b]).map(({ key }) => key), ["web"]);
+    const other = await bringImage(store, pool, a, [[{ name: "other" }]]);
+    assertEquals(imageUsers(store, [a]), []);
+    assertEquals(imageUsers(store, [b]), [{ name: b, key: "web" }]);
+    store.images.set(b, other.record.target);
+    assertEquals(imageUsers(store, [a, b]), []);
+  },
+});
