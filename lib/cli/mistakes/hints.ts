@@ -165,6 +165,7 @@ const BY_MESSAGE: readonly (readonly [RegExp, string])[] = [
   [/^Cannot start in .*: the path is not absolute$/, "begin the path with /"],
   [/^Cannot set .*: it has no name$/, "write NAME=VALUE"],
   [/^Cannot read credentials from /, "repair or remove the file, then log in again: varve login"],
+  [/^Cannot read certificates from /, "check the variable SSL_CERT_FILE"],
   [/the proxy's address are malformed$/, "check HTTPS_PROXY, SSL_CERT_FILE and the hosts.toml"],
   [/: it is not a directory$/, "give the path of a directory"],
   [/: it is not os\/architecture\[\/variant\]$/, "such as linux/arm64"],

@@ -9,6 +9,7 @@ import {
 import type { ClientConfig, Credential, Endpoint, Proxies } from "../contract.ts";
 import { NO_PROXIES } from "../http/proxy.ts";
 import { findEndpoints } from "./endpoints.ts";
+import { readTrusted } from "./pem.ts";
 
 /**
  * Options of {@linkcode loadClientConfig}: where it looks, and settings of the client. Nothing is
@@ -29,7 +30,10 @@ export interface ClientOptions extends Partial<HelperEnvironment> {
   readonly plainHttp?: boolean | undefined;
   /** The proxies to use; none when absent. */
   readonly proxies?: Proxies | undefined;
-  /** File of the system's trusted certificates, PEM; {@linkcode SYSTEM_CA_FILE} when absent. A missing file is skipped. */
+  /**
+   * File of the certificates to trust, PEM. When absent, {@linkcode SYSTEM_CA_FILE}, which may be
+   * missing.
+   */
   readonly caFile?: string | undefined;
   /** A credential for the registry itself, instead of a credential from the files. */
   readonly credential?: Credential | undefined;
@@ -59,7 +63,7 @@ export const SYSTEM_CA_FILE = "/etc/ssl/certs/ca-certificates.crt";
  * registry that it mirrors.
  *
  * @throws {VarveError} `E_FORMAT`, `E_DENIED`, `E_UNSUPPORTED` for a hosts file or a credentials
- * file
+ * file · `E_NOT_FOUND`, `E_FORMAT`, `E_LIMIT`, `E_DENIED` for `caFile`
  */
 export async function loadClientConfig(
   registry: string,
@@ -83,7 +87,7 @@ export async function loadClientConfig(
     if (credential !== undefined) credentials[endpoint.origin] = credential;
   }
   const usesTls = endpoints.some(({ origin }) => origin.startsWith("https:"));
-  const ca = usesTls ? await readCa(options.caFile ?? SYSTEM_CA_FILE) : undefined;
+  const ca = usesTls ? await readCa(options.caFile) : undefined;
   return {
     registry,
     endpoints,
@@ -113,9 +117,11 @@ async function credentialOf(
   return undefined;
 }
 
-async function readCa(path: string): Promise<string | undefined> {
+/** Reads the certificates to trust. Only a file that the caller chose must be there: Deno has certificates of its own. */
+async function readCa(chosen: string | undefined): Promise<string | undefined> {
+  if (chosen !== undefined) return await readTrusted(chosen);
   try {
-    return await Deno.readTextFile(path);
+    return await Deno.readTextFile(SYSTEM_CA_FILE);
   } catch {
     return undefined;
   }

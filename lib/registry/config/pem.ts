@@ -5,6 +5,9 @@ import { MalformedSetting } from "./setting_place.ts";
 
 /** Maximum size of a hosts file or a certificate in bytes. */
 const MAX_FILE = 1024 * 1024;
+/** Maximum size of a file of all certificates to trust in bytes. Debian's has 220 kB. */
+const MAX_TRUSTED = 16 * 1024 * 1024;
+const CERTIFICATE = "-----BEGIN CERTIFICATE-----";
 
 /** The source of a setting. */
 export interface SettingSource {
@@ -21,13 +24,27 @@ export async function readCertificates(value: unknown, at: SettingSource): Promi
   for (const path of Array.isArray(value) ? value : [value]) {
     if (typeof path !== "string") throw new MalformedSetting(at.file, "ca", "ca is not a path");
     const pem = await readPem(path, "ca", at);
-    if (!pem.includes("-----BEGIN CERTIFICATE-----")) {
+    if (!pem.includes(CERTIFICATE)) {
       // Refuse this here, because Deno accepts garbage without an error, and then trusts no server.
       throw new MalformedSetting(at.file, "ca", `${path} holds no PEM certificate`);
     }
     out.push(pem);
   }
   return out;
+}
+
+/**
+ * Reads a file of all certificates to trust, PEM.
+ *
+ * @throws {VarveError} `E_NOT_FOUND`, `E_LIMIT`, `E_DENIED` · `E_FORMAT` it holds no certificate
+ */
+export async function readTrusted(path: string): Promise<string> {
+  const pem = await readText(path, MAX_TRUSTED);
+  if (pem?.includes(CERTIFICATE)) return pem;
+  const [code, state] = pem === undefined
+    ? ["E_NOT_FOUND", "there is no such file"] as const
+    : ["E_FORMAT", "it holds no PEM certificate"] as const;
+  throw new VarveError(code, `Cannot read certificates from ${path}: ${state}`, { subject: path });
 }
 
 /**
@@ -60,11 +77,11 @@ async function readPem(
 }
 
 /** A text file; `undefined` when it does not exist. @throws {VarveError} `E_LIMIT`, `E_DENIED` */
-export async function readText(path: string): Promise<string | undefined> {
+export async function readText(path: string, max: number = MAX_FILE): Promise<string | undefined> {
   try {
     const { size } = await Deno.stat(path);
-    if (size > MAX_FILE) {
-      throw new VarveError("E_LIMIT", `Cannot read ${path}: it is longer than ${MAX_FILE} bytes`);
+    if (size > max) {
+      throw new VarveError("E_LIMIT", `Cannot read ${path}: it is longer than ${max} bytes`);
     }
     return await Deno.readTextFile(path);
   } catch (error) {
