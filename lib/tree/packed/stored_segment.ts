@@ -33,10 +33,19 @@ export function withDamage<T>(onDamage: OnDamage, act: () => T): T {
 }
 
 /**
- * Maximum size of the cache of blocks: 64 MiB. A full cache is emptied. A block that was in it is
- * read again when it is needed again.
+ * Maximum size of the cache of pages and blocks: 64 MiB. A full cache is emptied. A block that was
+ * in it is read again when it is needed again.
  */
 const CACHE_BYTES = 1 << 26;
+
+/**
+ * Number of bytes that are read at once: 8 KiB. Most blocks have some hundred bytes, and a buffer
+ * of its own for each would take several times that. Few blocks cross the end of a page.
+ */
+const PAGE_BYTES = 1 << 13;
+
+/** Estimated memory of the objects of a cached block, without its bytes. */
+const BLOCK_OBJECTS = 256;
 
 /** Reused for every hash, because a tree has very many blocks. */
 const HASH = new Uint32Array(8);
@@ -60,9 +69,15 @@ export function verifyBlock(block: Block, ref: BlockRef, limits: CheckLimits): v
   }
 }
 
+/** Bytes of a stored tree, as bytes and as words. */
+interface Words {
+  readonly u8: Uint8Array;
+  readonly u32: Uint32Array;
+}
+
 /**
- * A segment that stays in its file. A block is read when it is needed, and checked before it is
- * used.
+ * A segment that stays in its file. A block is read when it is needed, with others in its page, and
+ * checked before it is used.
  */
 export class StoredSegment implements Segment {
   readonly sources: readonly DiffId[];
@@ -71,6 +86,7 @@ export class StoredSegment implements Segment {
   readonly #offset: number;
   readonly #limits: CheckLimits;
   readonly #onDamage: OnDamage;
+  readonly #pages = new Map<number, Words>();
   readonly #blocks = new Map<number, { block: Block; ref: BlockRef }>();
   #cached = 0;
 
@@ -112,19 +128,42 @@ export class StoredSegment implements Segment {
     if (address + Math.ceil(length / 8) > this.#limits.units) {
       damaged("an address is outside of the tree");
     }
-    const read = this.#source.readSync(this.#offset + address * 8, length);
+    // The page adds its own bytes to the cache.
+    if (this.#cached > CACHE_BYTES) this.#clear();
+    const start = address * 8;
+    const from = start - start % PAGE_BYTES;
+    const isInPage = start + length <= from + PAGE_BYTES;
+    const page = isInPage ? this.#page(from) : this.#read(start, length);
+    const at = isInPage ? (start - from) / 4 : 0;
+    checkHeader(page.u32, at, length);
+    const block = new Block(this, page.u8, page.u32, at);
+    verifyBlock(block, ref, this.#limits);
+    this.#blocks.set(address, { block, ref });
+    this.#cached += BLOCK_OBJECTS;
+    return block;
+  }
+
+  /** The page that begins at a position. */
+  #page(from: number): Words {
+    let page = this.#pages.get(from);
+    if (page === undefined) {
+      page = this.#read(from, Math.min(PAGE_BYTES, this.#limits.units * 8 - from));
+      this.#pages.set(from, page);
+    }
+    return page;
+  }
+
+  #read(start: number, length: number): Words {
+    const read = this.#source.readSync(this.#offset + start, length);
     if (read.length !== length) damaged("the file is shorter than its stated size");
     const u8 = read.byteOffset % 4 === 0 ? read : read.slice();
-    const u32 = new Uint32Array(u8.buffer, u8.byteOffset, length >>> 2);
-    checkHeader(u32, 0, length);
-    const block = new Block(this, u8, u32, 0);
-    verifyBlock(block, ref, this.#limits);
-    if (this.#cached + length > CACHE_BYTES) {
-      this.#blocks.clear();
-      this.#cached = 0;
-    }
-    this.#blocks.set(address, { block, ref });
     this.#cached += length;
-    return block;
+    return { u8, u32: new Uint32Array(u8.buffer, u8.byteOffset, length >>> 2) };
+  }
+
+  #clear(): void {
+    this.#pages.clear();
+    this.#blocks.clear();
+    this.#cached = 0;
   }
 }

@@ -54,6 +54,24 @@ Deno.test("blocks larger than a page, and many pages, are stored and read back",
   }
 });
 
+Deno.test("a stored tree is read page by page, not once for each directory", () => {
+  const builder = new TreeBuilder({ kind: "root" });
+  const count = 2000;
+  for (let i = 0; i < count; i++) builder.put(builder.put(0, b(`d${i}`), dir()), b("f"), file(i));
+  const bytes = fileOf(builder.finish(null));
+  let reads = 0;
+  const tree = openTree({
+    size: bytes.length,
+    readSync(at, length) {
+      reads++;
+      return bytes.slice(at, at + length);
+    },
+  });
+  assertEquals(Array.from(walk(tree)).length, 2 * count);
+  // Some blocks cross the end of a page, and are read alone.
+  assert(reads < count / 8, `${reads} reads for ${count} directories`);
+});
+
 Deno.test("a long chain of edits keeps at most about twice the needed memory", () => {
   let tree = sample();
   const before = fileOf(tree).length;
