@@ -140,7 +140,7 @@ const WORDS: readonly Mistake[] = [
   ["image rm app:1", 2, "'image'", "unknown command", "varve rmi REF"],
   ["--quiet container ls", 2, "'container'", "unknown command", "'varve ps' lists containers"],
   ["build .", 2, "'build'", "unknown command", "varve import and varve append make images"],
-  ["logs work", 2, "'logs'", "unknown command", "'varve run'"],
+  ["logs work", 2, "'logs'", "unknown command", "keeps no output: 'varve run' prints it"],
   ["run -w etc app:1 sh", 2, "in etc", "not absolute", "begin the path with /"],
   ["run -e =x app:1 sh", 2, '"=x"', "it has no name", "write NAME=VALUE"],
   ["images --format xml", 2, '"xml"', "--format", "give text or json"],

@@ -16,7 +16,7 @@ const WORDS: Readonly<Record<string, string>> = {
     "varve run --name KEY REF makes and runs a container, varve snapshot prepare KEY REF only its files",
   "attach": NO_DAEMON,
   "wait": NO_DAEMON,
-  "logs": "varve keeps no output: it is that of 'varve run'",
+  "logs": "varve keeps no output: 'varve run' prints it",
   "top": "'varve ps' lists the PID of a container: ps --ppid PID",
   "stats": "'varve ps' lists containers with their PIDs",
   "pause": "'varve commit' and 'varve export' pause a running container by themselves",

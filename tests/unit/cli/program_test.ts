@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { createProgram, endOptions } from "../../../lib/cli/program.ts";
+import { runCommand } from "../../support/cli/in_process.ts";
 
 Deno.test("the program has only the verb that the command line names, or all when it names none", async () => {
   const verbs = async (...args: string[]) =>
@@ -16,6 +17,12 @@ Deno.test("the program has only the verb that the command line names, or all whe
   ) {
     assertEquals(await verbs(...args), all, args.join(" "));
   }
+});
+
+Deno.test("a verb that is not listed has its help", async () => {
+  const { code, stdout } = await runCommand(["reap", "--help"]);
+  assertEquals(code, 0);
+  assertStringIncludes(stdout, "'varve run' makes the same repairs when it starts.");
 });
 
 Deno.test("options end where the command of a container begins", async () => {

@@ -6,7 +6,7 @@ export const reap: Verb = {
   usage: "reap",
   withoutStore: "lists nothing",
   summary: "repair what killed runs left behind",
-  help: "It prints nothing. 'varve run' does the same when it starts.",
+  help: "'varve run' makes the same repairs when it starts. This command prints nothing.",
   async run(context) {
     const store = await context.storeIfAny();
     if (store !== undefined) await reapRuns(store, await context.snapshotter());
