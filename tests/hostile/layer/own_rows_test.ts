@@ -37,6 +37,12 @@ Deno.test("A27 a hard link to a path that only a lower layer has refuses the ima
   assertEquals(await load(archiveTar(ociFiles([image]))), ["E_LINK_TARGET", 0, 0]);
 });
 
+Deno.test("B01 .wh. is refused, in any directory", () => {
+  for (const name of [".wh.", "etc/.wh.", "etc/a/.wh."]) {
+    assertEquals(codeOfEntry(name), "E_WHITEOUT", name);
+  }
+});
+
 Deno.test("B02 .wh.. is refused, in any directory", () => {
   for (const name of [".wh..", "etc/.wh..", "etc/a/.wh.."]) {
     assertEquals(codeOfEntry(name), "E_WHITEOUT", name);
@@ -62,6 +68,18 @@ Deno.test("B09 a whiteout of nothing changes nothing that is seen", () => {
   const lower = treeOf([{ name: "etc/" }, { name: "etc/kept", content: "" }]);
   const upper = treeOf([{ name: "etc/.wh.never" }, { name: ".wh.nothing" }]);
   assertEquals(foldLayers([lower, upper]).digest, foldLayers([lower]).digest);
+});
+
+Deno.test("B22 an empty file with overlay's attribute of a whiteout is an empty file", () => {
+  const lower = treeOf([{ name: "d/f", content: "lower" }, { name: "d/g", content: "lower" }]);
+  const upper = treeOf([
+    { name: "d/", xattrs: { "trusted.overlay.opaque": "x" } },
+    { name: "d/f", content: "", xattrs: { "trusted.overlay.whiteout": "y" } },
+  ]);
+  const whole = foldLayers([lower, upper]);
+  assertEquals(pathsOf(whole), ["d", "d/f", "d/g"]);
+  const node = lookup(whole, "d/f" as ByteString);
+  assertEquals(node?.type === "file" && [node.size, node.xattrs.length], [0, 0]);
 });
 
 for (

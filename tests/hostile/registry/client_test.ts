@@ -46,7 +46,7 @@ const redirect = (to: string, status = 307): Answer => (_, { pathname }) =>
 const token = (name: string, more = {}): Answer => (_, { pathname }) =>
   pathname === "/token" ? Response.json({ token: name, ...more }) : undefined;
 
-Deno.test("H01 H02 a redirect of a blob is followed without credentials and headers", async () => {
+Deno.test("H01 a redirect of a blob is followed without credentials and headers", async () => {
   await using servers = new Servers();
   const other = servers.start(() => new Response(image.config));
   const own = servers.start(
