@@ -41,7 +41,7 @@ Deno.test("J13: four processes with shared layers leave one of each", async () =
 });
 
 for (const hold of ["begun", "finished"] as const) {
-  Deno.test(`J12, J22: a process killed with a layer ${hold} leaves nothing and blocks nobody`, async () => {
+  Deno.test(`J22: a process killed with a layer ${hold} leaves nothing and blocks nobody`, async () => {
     await using temp = await tempDir();
     const root = temp.join("store");
     await using store = await openStore({ root });

@@ -2,7 +2,7 @@
  * `deno task hostile [FILE…]`: runs the tests that have rows of the corpus in their names, and prints a table of
  * rows, tests and results. Without files it runs all such tests, which takes a while.
  *
- * It exits with 1 when a test fails, or a row has neither a test nor a reason.
+ * It exits with 1 when a test fails, or a row has neither a test of its own nor a reason.
  */
 // deno-lint-ignore-file no-console
 import { filesWithRows, formatTable, parseJunit, tabulate } from "./report.ts";
@@ -19,8 +19,9 @@ async function main(args: readonly string[]): Promise<number> {
       stdin: "null",
       stdout: "null",
     }).spawn().status;
-    const rows = tabulate(parseJunit(await Deno.readTextFile(report)));
-    const shown = args.length > 0 ? rows.filter(({ tests }) => tests.length > 0) : rows;
+    const isWhole = args.length === 0;
+    const rows = tabulate(parseJunit(await Deno.readTextFile(report)), { isWhole });
+    const shown = isWhole ? rows : rows.filter(({ tests }) => tests.length > 0);
     console.log(formatTable(shown));
     return code !== 0 || shown.some(({ isGood }) => !isGood) ? 1 : 0;
   } finally {

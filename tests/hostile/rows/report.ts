@@ -41,14 +41,22 @@ function unescapeXml(text: string): string {
 export interface RowResult {
   readonly row: string;
   readonly tests: readonly TestResult[];
-  /** `ok`, `FAILED`, `skipped`, or why there is no test. */
+  /** `ok`, `FAILED`, `skipped`, `NO TEST OF ITS OWN`, or why there is no test. */
   readonly result: string;
   /** Whether the row is as it should be. */
   readonly isGood: boolean;
 }
 
-/** The table of all rows. A row fails when a test of it fails, or when it has neither a test nor a reason. */
-export function tabulate(results: readonly TestResult[]): RowResult[] {
+/**
+ * The table of all rows. A row fails when a test of it fails, when it has neither a test nor a reason, or when all of
+ * its tests are those of other rows, too.
+ *
+ * @param isWhole whether the results are those of all tests; only then a row can lack a test of its own
+ */
+export function tabulate(
+  results: readonly TestResult[],
+  { isWhole }: { readonly isWhole: boolean },
+): RowResult[] {
   const byRow = new Map<string, TestResult[]>();
   for (const result of results) {
     for (const row of rowsOf(result.name)) byRow.set(row, [...byRow.get(row) ?? [], result]);
@@ -61,6 +69,9 @@ export function tabulate(results: readonly TestResult[]): RowResult[] {
     }
     if (tests.some(({ result }) => result === "failed")) {
       return { row, tests, result: "FAILED", isGood: false };
+    }
+    if (isWhole && tests.every(({ name }) => rowsOf(name).length > 1)) {
+      return { row, tests, result: "NO TEST OF ITS OWN", isGood: false };
     }
     const isSkipped = tests.every(({ result }) => result === "skipped");
     return { row, tests, result: isSkipped ? "skipped" : "ok", isGood: true };

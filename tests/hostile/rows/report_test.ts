@@ -26,20 +26,27 @@ Deno.test("the table says of each row which tests it has, and how they ended", (
   const xml = `<testsuites><testsuite>
     <testcase name="A01 A02 a &quot;test&quot; &amp; more" classname="x" time="1" line="1" col="6">
     </testcase>
+    <testcase name="A01 one more" classname="x" />
+    <testcase name="B01 B02 a test of two" classname="x" />
     <testcase name="A02 B99 another" classname="x"><failure message="no">text</failure></testcase>
     <testcase name="a test of C05" classname="x"><skipped/></testcase>
     <testcase name="without a row" classname="x" />
   </testsuite></testsuites>`;
   const results = parseJunit(xml);
-  assertEquals(results.map(({ result }) => result), ["ok", "failed", "skipped", "ok"]);
-  const rows = new Map(tabulate(results).map((row) => [row.row, row]));
+  assertEquals(results.map(({ result }) => result), [
+    ...["ok", "ok", "ok", "failed", "skipped", "ok"],
+  ]);
+  const rows = new Map(tabulate(results, { isWhole: true }).map((row) => [row.row, row]));
   const resultOf = (row: string) => [rows.get(row)?.result, rows.get(row)?.isGood];
   assertEquals(resultOf("A01"), ["ok", true]);
   assertEquals(resultOf("A02"), ["FAILED", false]);
   assertEquals(resultOf("A03"), ["NO TEST", false]);
+  assertEquals(resultOf("B01"), ["NO TEST OF ITS OWN", false]);
+  const some = tabulate(results, { isWhole: false }).find(({ row }) => row === "B01");
+  assertEquals([some?.result, some?.isGood], ["ok", true]);
   assertEquals(resultOf("C05"), ["skipped", true]);
   assertEquals(resultOf("I04")[1], true);
   const text = formatTable([...rows.values()]);
-  assertStringIncludes(text, 'A01  1 test   ok\n       ok       A01 A02 a "test" & more\n');
+  assertStringIncludes(text, 'A01  2 tests  ok\n       ok       A01 A02 a "test" & more\n');
   assert(text.includes("A02  2 tests  FAILED\n"), text);
 });
