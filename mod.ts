@@ -298,3 +298,11 @@ export {
   type UnpackOptions,
   type UnpackRemains,
 } from "./lib/mount/mod.ts";
+export {
+  type CheckOptions,
+  type CheckProgress,
+  checkStore,
+  type Finding,
+  type FindingKind,
+  type Remedy,
+} from "./lib/upkeep/mod.ts";

@@ -5,7 +5,8 @@
  */
 import type { AnyJob } from "../pool/mod.ts";
 import { composeJob } from "./compose_job.ts";
+import { verifyComposedJob } from "./verify_composed.ts";
 import { warmUpJob } from "./warm_up.ts";
 
 /** Everything that a worker does to compose images. */
-export const composeJobs: readonly AnyJob[] = [composeJob, warmUpJob];
+export const composeJobs: readonly AnyJob[] = [composeJob, verifyComposedJob, warmUpJob];

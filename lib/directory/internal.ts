@@ -24,3 +24,5 @@ export { mergeWarnings } from "./scan/merge_warnings.ts";
 export type { ScanRules } from "./scan/scan_directories.ts";
 export { type DirectoryLayer, type PoolScan, scanInPool } from "./scan/scan_in_pool.ts";
 export { addStubs, initDirectory, readStubs, type Stub } from "./stubs.ts";
+export type { ExtractedDifference } from "./verify/verify_directory.ts";
+export { verifyInPool } from "./verify/verify_job.ts";

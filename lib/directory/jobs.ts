@@ -7,6 +7,7 @@ import type { AnyJob } from "../pool/mod.ts";
 import { copyJob, removeJob, syncJob, usageJob } from "./copy_jobs.ts";
 import { extractJob } from "./extract/extract_job.ts";
 import { directoryFrontJob, directoryLayerJob } from "./scan/directory_layer_job.ts";
+import { verifyJob } from "./verify/verify_job.ts";
 import { assembleJob, listJob, scanJob } from "./scan/scan_jobs.ts";
 
 /** All jobs on directories. */
@@ -21,4 +22,5 @@ export const directoryJobs: readonly AnyJob[] = [
   assembleJob,
   directoryLayerJob,
   directoryFrontJob,
+  verifyJob,
 ];

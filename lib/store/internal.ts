@@ -1,10 +1,24 @@
 /**
  * The exports of the store that only other rooms need, which are not part of the public API:
- * narrowing a store to a disk store, the names of files on the disk and of a label, and the name of
- * an image that nobody has named.
+ * narrowing a store to a disk store, the names of files on the disk and of a label, the name of
+ * an image that nobody has named, and the raw rows, files and markers that a check compares.
  *
  * @module
  */
+export { type FileFact, type HomeFact } from "./disk/inspect/files.ts";
+export {
+  betweenCommits,
+  blobFiles,
+  homeIn,
+  homePath,
+  homesIn,
+  indexTexts,
+  isOwnerOpen,
+  isTopName,
+  topFacts,
+} from "./disk/inspect/places.ts";
+export { checkPages, readRows, type StoreRows } from "./disk/inspect/rows.ts";
+export type { LayerMarker, Marker } from "./disk/markers/marker_format.ts";
 export { DRIVER_FILES, RELEASED_LABEL, ROOT_FILES, SNAPSHOT_FILES } from "./disk/names.ts";
 export { IMAGE_MANIFEST_LABEL } from "./image_labels.ts";
 export { requireDisk } from "./disk_store.ts";

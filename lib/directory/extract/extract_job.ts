@@ -82,7 +82,12 @@ function treeOf({ form, trees }: ExtractJobInput, checkpoint: () => void): Tree 
   return tree;
 }
 
-function makeTree(form: ExtractForm, layers: readonly Tree[], checkpoint: () => void): Tree {
+/** The tree that is extracted from layers, lowest first. */
+export function makeTree(
+  form: ExtractForm,
+  layers: readonly Tree[],
+  checkpoint: () => void,
+): Tree {
   if (form === "root") return finishSteps(foldSteps(layers), checkpoint);
   if (form === "attributes") return attributeTree(layers);
   const [layer, ...more] = layers;

@@ -1,7 +1,8 @@
 import { guardedSync, pauseThread } from "../../linux/mod.ts";
-import { encodeIndex, parseDescriptor, parseStrictJson } from "../../oci/mod.ts";
+import { encodeIndex } from "../../oci/mod.ts";
 import { namelessImage } from "../rules.ts";
 import { type Disk, stateOf } from "./context.ts";
+import { type ImageRow, toImage } from "./database/records.ts";
 import { indexLock, newLayoutFile } from "./ingest_names.ts";
 
 /** The annotation in which tools look for the name of a manifest (image-spec, annotations.md). */
@@ -45,11 +46,9 @@ export function writeIndex(disk: Disk): void {
     using lock = Deno.openSync(path, { write: true, create: true, mode: 0o600 });
     if (!lockInTime(lock)) return;
     if (((lock.statSync().mode ?? 0) & 0o777) !== 0o600) Deno.chmodSync(path, 0o600);
-    const { generation, bytes } = db.read(() => ({
-      generation: stateOf(db, "images"),
-      bytes: indexBytes(disk),
-    }));
-    if (shownGeneration(paths.index) === generation) return;
+    const shown = shownGeneration(paths.index);
+    const bytes = db.read(() => stateOf(db, "images") === shown ? undefined : indexBytes(disk));
+    if (bytes === undefined) return;
     const temporary = newLayoutFile(paths, "index");
     {
       using file = Deno.openSync(temporary, { write: true, create: true, truncate: true });
@@ -65,12 +64,15 @@ export function writeIndex(disk: Disk): void {
   });
 }
 
-function indexBytes(disk: Disk): Uint8Array {
-  const rows = disk.db.all<{ name: string; target: string }>(
-    "SELECT name, target FROM image ORDER BY name",
-  );
-  const manifests = rows.map(({ name, target }) => {
-    const descriptor = parseDescriptor(parseStrictJson(new TextEncoder().encode(target)));
+/**
+ * The bytes of `index.json` that show the image names of a store.
+ *
+ * @throws {VarveError} `E_DB` the row of an image is damaged
+ */
+export function indexBytes(disk: Disk): Uint8Array {
+  const rows = disk.db.all<ImageRow>("SELECT * FROM image ORDER BY name");
+  const manifests = rows.map((row) => {
+    const { name, target: descriptor } = toImage(row);
     const annotations: Record<string, string> = { ...descriptor.annotations };
     delete annotations[REF_NAME];
     if (name !== namelessImage(descriptor.digest)) annotations[REF_NAME] = name;

@@ -21,6 +21,11 @@ const ROOT_NAMES: ReadonlySet<string> = new Set([
   LOST_AND_FOUND,
 ]);
 
+/** Whether the root of a store may hold a name. */
+export function isRootName(name: string): boolean {
+  return ROOT_NAMES.has(name);
+}
+
 /** The absolute path of a root, without `.`, `..` and double slashes. @throws {RangeError} when it is empty or holds a NUL */
 export function absoluteRoot(root: string): string {
   if (root === "" || root.includes("\0")) {

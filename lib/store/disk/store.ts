@@ -7,6 +7,7 @@ import type {
   Leases,
   Settings,
   Snapshots,
+  Store,
 } from "../contract.ts";
 import type { Directories } from "../disk_directories.ts";
 import type { DiskStore } from "../disk_store.ts";
@@ -21,6 +22,20 @@ import { DiskCollector } from "./gc/collector.ts";
 import { beginIngest } from "./ingest.ts";
 import type { Durability } from "./options.ts";
 import { moveBarrier } from "./recheck.ts";
+
+/** What is behind each open disk store, for other files of this room. */
+const disks = new WeakMap<Store, Disk>();
+
+/**
+ * What is behind an open disk store, for the upkeep of the store.
+ *
+ * @throws {TypeError} when the store is not a disk store of this module
+ */
+export function diskOf(store: Store): Disk {
+  const disk = disks.get(store);
+  if (disk === undefined) throw new TypeError("Cannot look behind a store: it is not a disk store");
+  return disk;
+}
 
 /** An open disk store; see {@linkcode DiskStore}. */
 export class OpenDiskStore implements DiskStore {
@@ -43,6 +58,7 @@ export class OpenDiskStore implements DiskStore {
   /** Takes ownership of a store that was opened and healed. */
   constructor(disk: Disk) {
     this.#disk = disk;
+    disks.set(this, disk);
     this.root = disk.paths.root;
     this.durability = disk.syncer.durability;
     this.blobs = new DiskBlobs(disk);

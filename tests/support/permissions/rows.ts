@@ -69,7 +69,7 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
   },
   {
     verbs: [
-      ..."images inspect history layers ls cat stat tree diff tag rmi ps config".split(" "),
+      ..."images inspect history layers ls cat stat tree diff tag rmi ps config fsck".split(" "),
       "save > FILE",
       "export > FILE",
     ],
@@ -88,6 +88,8 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
       ["tag", "app:1", "app:2"],
       ["rmi", "app:2"],
       ["ps"],
+      ["fsck"],
+      ["fsck", "--deep"],
       ["config", "ls"],
       ["config", "set", "workers", "2"],
       ["config", "get", "workers"],

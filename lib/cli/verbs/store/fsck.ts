@@ -1,0 +1,102 @@
+import { EXIT_CODES, VarveError } from "../../../errors.ts";
+import { type CheckOptions, checkStore, type Finding, type Remedy } from "../../../upkeep/mod.ts";
+import type { Context } from "../../context.ts";
+import type { Report, Verb } from "../../verb.ts";
+
+/** The command that heals a finding. */
+const HEALED_BY: Readonly<Record<Remedy, string>> = {
+  repair: "varve fsck --repair",
+  source: "varve fsck --repair --from SOURCE",
+  rebuild: "varve fsck --rebuild",
+  user: "look at it, then remove or restore it by hand",
+};
+
+/** `varve fsck`. */
+export const fsck: Verb = {
+  usage: "fsck",
+  summary: "check the store",
+  withoutStore: "refuses",
+  help:
+    `Compares the rows of the database with the files, sizes, modes and markers of the store. Changes nothing. With --deep
+it also reads every byte and compares its digest: blobs, layers, trees, composed images and extracted files.
+What a process that died has left half done is not damage: it is cleared when the store is opened. Other processes may
+use the store meanwhile.
+
+Exit code 0: nothing is damaged. 3: something is, one line each.
+
+JSON: [{"kind","what","expected","actual","affects":[TEXT],"healedBy"}]
+
+"kind" is one of database, row, dangling (a row that names something missing), blob, document (config, manifest,
+index), layer (its tar), tree, composed (image of a chain), extracted (directory of a driver), snapshot, marker, index
+(content/index.json), stray (not the store's, left alone) and mode. "affects" lists "image NAME", "container KEY" and
+"snapshot KEY". "healedBy" is the command that heals it.
+
+Examples:
+  varve fsck
+  varve fsck --deep --format json`,
+  configure(command) {
+    command.option("--deep", "read every byte and compare its digest");
+  },
+  async run(context, _args, options) {
+    return reportOf(await findingsIn(context, options.deep === true));
+  },
+};
+
+async function findingsIn(context: Context, deep: boolean): Promise<readonly Finding[]> {
+  try {
+    const store = await context.store();
+    return await checkStore(store, { deep, ...await deepOptions(context, deep) });
+  } catch (error) {
+    return [databaseFinding(error)];
+  }
+}
+
+/** The pool and the progress of a check. */
+export async function deepOptions(context: Context, deep: boolean): Promise<CheckOptions> {
+  const { signal } = context;
+  if (!deep) return { signal };
+  const item = context.progress.start("check", undefined);
+  return {
+    signal,
+    pool: await context.pool(),
+    onProgress: ({ read, total }) => item.update(read, total),
+  };
+}
+
+/** The finding for a database that cannot be opened. @throws any other error */
+function databaseFinding(error: unknown): Finding {
+  if (!(error instanceof VarveError && error.code === "E_DB")) throw error;
+  // The database of a later version is not damaged.
+  if (error.details.actual !== undefined) throw error;
+  return {
+    kind: "database",
+    what: error.details.subject ?? "the database",
+    expected: "a sound database",
+    actual: error.message,
+    affects: [],
+    healedBy: "rebuild",
+  };
+}
+
+/** The report of a check: exit code 3 when something is damaged. */
+export function reportOf(findings: readonly Finding[]): Report {
+  return {
+    json: findings.map(inCommands),
+    text: findings.map(inCommands).map(lineOf),
+    exit: findings.length === 0 ? 0 : EXIT_CODES.E_DAMAGE,
+  };
+}
+
+/** A finding whose remedy is a command. */
+interface ShownFinding extends Omit<Finding, "healedBy"> {
+  readonly healedBy: string;
+}
+
+function inCommands({ kind, what, expected, actual, affects, healedBy }: Finding): ShownFinding {
+  return { kind, what, expected, actual, affects, healedBy: HEALED_BY[healedBy] };
+}
+
+function lineOf({ kind, what, expected, actual, affects, healedBy }: ShownFinding): string {
+  const users = affects.length === 0 ? "" : `; affects ${affects.join(", ")}`;
+  return `${kind}: ${what}: expected ${expected}, found ${actual}${users} (${healedBy})\n`;
+}

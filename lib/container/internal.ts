@@ -1,0 +1,6 @@
+/**
+ * What other rooms need of containers; not part of the public API.
+ *
+ * @module
+ */
+export { CONTAINER_LABELS } from "./container_records.ts";

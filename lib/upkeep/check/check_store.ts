@@ -1,0 +1,150 @@
+import { inTurns } from "../../pool/internal.ts";
+import { createPool, type Pool } from "../../pool/mod.ts";
+import { betweenCommits, readRows, requireDisk, type StoreRows } from "../../store/internal.ts";
+import type { DiskStore, Store } from "../../store/mod.ts";
+import type { Finding } from "../contract.ts";
+import { deepPass } from "../deep/deep_pass.ts";
+import { type CheckProgress, ProgressSum } from "../deep/progress.ts";
+import { concerns, type Scope } from "../deep/scope.ts";
+import { Affected, keysOf } from "./affected.ts";
+import type { Damage, Ownership, Report } from "./damage.ts";
+import { type Orphan, quickPass, reportOrphans } from "./quick_pass.ts";
+
+/** Options of {@linkcode checkStore}. */
+export interface CheckOptions {
+  /** Whether to read every byte and compare its digest. Default: false. */
+  readonly deep?: boolean | undefined;
+  /** The pool that reads. When absent, workers start and end with the check. Only for a deep check. */
+  readonly pool?: Pool | undefined;
+  /** Called often while a deep check reads. */
+  readonly onProgress?: ((progress: CheckProgress) => void) | undefined;
+  /** Aborts the check. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Checks an open store: whether rows, files, sizes, modes and markers agree; with `deep`, also every digest. It changes
+ * nothing, except that a damaged document is noted as damaged.
+ *
+ * Other processes may use the store meanwhile. What they are just changing is looked at twice, and is not damage.
+ *
+ * @returns what is damaged; empty for a sound store
+ * @throws {VarveError} `E_UNSUPPORTED` the store has no files · `E_DB` the database cannot be read · `E_SYSCALL`
+ *
+ * @example
+ * ```ts
+ * import { checkStore, openStore } from "@varve/varve";
+ *
+ * const root = await Deno.makeTempDir();
+ * {
+ *   await using store = await openStore({ root });
+ *   const findings = await checkStore(store);
+ *   if (findings.length > 0) throw new Error(findings[0]?.what);
+ * }
+ * await Deno.remove(root, { recursive: true });
+ * ```
+ */
+export async function checkStore(store: Store, options: CheckOptions = {}): Promise<Finding[]> {
+  const disk = requireDisk(store, "check a store");
+  return await findingsOf(disk, await findDamage(disk, options));
+}
+
+/**
+ * Finds the damage of a store, with the places where a repair works.
+ *
+ * @param scope what is checked; `null` for everything
+ */
+export async function findDamage(
+  store: DiskStore,
+  options: CheckOptions,
+  scope: Scope | null = null,
+): Promise<Damage[]> {
+  const quick = await findQuickly(store, options);
+  const deep = options.deep === true ? await findDeeply(store, options, scope) : [];
+  const rows = readRows(store);
+  const found = new Map(
+    [...quick, ...deep].filter(({ site }) => concerns(scope, site, keysOf(site, rows)))
+      .map((damage) => [keyOf(damage), damage]),
+  );
+  return [...found.values()];
+}
+
+async function findQuickly(store: DiskStore, options: CheckOptions): Promise<Damage[]> {
+  const first = await onePass(store, options);
+  if (first.length === 0) return first;
+  // A commit, a removal or a new snapshot may have been between rows and files. What is still so while nobody commits
+  // is damage.
+  const second = await betweenCommits(store, () => onePass(store, options));
+  const still = new Set(second.map(keyOf));
+  return first.filter((damage) => still.has(keyOf(damage)));
+}
+
+async function findDeeply(
+  store: DiskStore,
+  { pool, onProgress, signal }: CheckOptions,
+  scope: Scope | null,
+): Promise<Damage[]> {
+  await using owned = new AsyncDisposableStack();
+  const found: Damage[] = [];
+  await deepPass({
+    store,
+    rows: readRows(store),
+    pool: pool ?? owned.use(createPool()),
+    scope,
+    report: (damage) => void found.push(damage),
+    progress: new ProgressSum(onProgress),
+    signal,
+  });
+  if (found.length === 0) return found;
+  // What was removed meanwhile is not damaged.
+  const rows = readRows(store);
+  return found.filter((damage) => isStillThere(damage, rows));
+}
+
+/** State of a blob that a document names and that has no row. */
+const NO_ROW = "no row";
+
+function isStillThere({ site, actual }: Damage, rows: StoreRows): boolean {
+  switch (site.at) {
+    case "blob":
+      return actual === NO_ROW || rows.blobs.some(({ digest }) => digest === site.digest);
+    case "layer":
+      return rows.layers.some(({ diff_id }) => diff_id === site.diffId);
+    case "derived":
+      return site.chainId === null ||
+        rows.chains.some(({ chain_id, cache_id }) =>
+          chain_id === site.chainId && cache_id !== null
+        );
+    default:
+      return true;
+  }
+}
+
+async function onePass(store: DiskStore, { signal }: CheckOptions): Promise<Damage[]> {
+  const found: Damage[] = [];
+  const report: Report = (damage) => void found.push(damage);
+  const orphans: Orphan[] = [];
+  const owner: Ownership = { root: store.root, uid: Deno.uid() ?? 0 };
+  const rows = readRows(store);
+  const unclaimed = (orphan: Orphan) => void orphans.push(orphan);
+  await inTurns(quickPass({ store, rows, owner, report, unclaimed }), signal);
+  await reportOrphans(store, orphans, report);
+  return found;
+}
+
+/** Tells of each damage whom it affects. */
+export async function findingsOf(
+  store: DiskStore,
+  damages: readonly Damage[],
+): Promise<Finding[]> {
+  if (damages.length === 0) return [];
+  const affected = await Affected.of(store, readRows(store));
+  return damages.map((damage) => {
+    const { kind, what, expected, actual, healedBy } = damage;
+    return { kind, what, expected, actual, affects: affected.usersOf(damage), healedBy };
+  });
+}
+
+function keyOf({ kind, what, actual }: Damage): string {
+  return JSON.stringify([kind, what, actual]);
+}

@@ -1,0 +1,108 @@
+import type { FileFact } from "../../store/internal.ts";
+import type { Finding } from "../contract.ts";
+
+/** Where the damage is, for a repair. */
+export type Site =
+  /** The file of a blob. */
+  | { readonly at: "blob"; readonly digest: string }
+  /** A file of a layer. */
+  | { readonly at: "layer"; readonly diffId: string; readonly cacheId: number }
+  /** The directory of a chain, or a directory of a driver in the directory of a layer or of a chain. */
+  | {
+    readonly at: "derived";
+    readonly path: string;
+    readonly chainId: string | null;
+    /** The layers whose content is in it. */
+    readonly diffIds: readonly string[];
+  }
+  /** The marker of a directory with a cache id. */
+  | { readonly at: "marker"; readonly home: Home; readonly cacheId: number }
+  /** A directory with a cache id that has no row. */
+  | { readonly at: "orphan"; readonly home: Home; readonly cacheId: number }
+  /** A file of the content store that has no row. */
+  | { readonly at: "orphan-blob"; readonly digest: string }
+  /** A snapshot. */
+  | { readonly at: "snapshot"; readonly key: string }
+  /** A row. */
+  | { readonly at: "row"; readonly table: string; readonly key: string }
+  /** The index of the layout. */
+  | { readonly at: "index" }
+  /** A path whose mode or owner is wrong, and its right mode. */
+  | { readonly at: "mode"; readonly path: string; readonly mode: number }
+  /** A path that nothing explains. */
+  | { readonly at: "path"; readonly path: string }
+  /** The database. */
+  | { readonly at: "database" };
+
+/** A directory of directories with cache ids. */
+export type Home = "layers" | "chains" | "snapshots";
+
+/** A finding before it is known whom it affects. */
+export interface Damage extends Omit<Finding, "affects"> {
+  /** Where it is. */
+  readonly site: Site;
+}
+
+/** Takes the damage that a check finds. */
+export type Report = (damage: Damage) => void;
+
+/** The state of a file that should be a regular file of a known size; `undefined` when it is one. */
+export function wrongSize(file: FileFact | undefined, size: number): string | undefined {
+  if (file === undefined) return "missing";
+  if (file.type !== "file") return `a ${file.type}`;
+  return file.size === size ? undefined : bytes(file.size);
+}
+
+/** A number of bytes as text. */
+export function bytes(count: number): string {
+  return `${count} bytes`;
+}
+
+/** The user whose store is checked, and who must own every file. */
+export interface Ownership {
+  /** Id of the user. */
+  readonly uid: number;
+  /** Absolute path of the store's root. */
+  readonly root: string;
+}
+
+/**
+ * Reports a wrong owner or mode.
+ *
+ * @param path path in the store
+ * @param mode the right mode
+ */
+export function checkMode(
+  report: Report,
+  { uid, root }: Ownership,
+  path: string,
+  file: FileFact,
+  mode: number,
+): void {
+  const isRight = file.mode === mode;
+  if (isRight && file.uid === uid) return;
+  report({
+    kind: "mode",
+    what: path,
+    expected: isRight ? `owner ${uid}` : `mode ${octal(mode)}`,
+    actual: isRight ? `owner ${file.uid}` : `mode ${octal(file.mode)}`,
+    healedBy: file.uid === uid ? "repair" : "user",
+    site: { at: "mode", path: `${root}/${path}`, mode },
+  });
+}
+
+/** Reports a name that nothing explains. */
+export function checkStray(report: Report, { root }: Ownership, path: string): void {
+  report({
+    kind: "stray",
+    what: path,
+    expected: "nothing",
+    actual: "a file or directory that is not the store's",
+    healedBy: "user",
+    site: { at: "path", path: `${root}/${path}` },
+  });
+}
+
+function octal(mode: number): string {
+  return `0${mode.toString(8)}`;
+}

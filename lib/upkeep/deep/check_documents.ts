@@ -1,0 +1,120 @@
+import { type Digest, isDigest } from "../../digest/mod.ts";
+import { VarveError } from "../../errors.ts";
+import {
+  type Descriptor,
+  imageLayers,
+  isNondistributable,
+  type Manifest,
+  parseDocument,
+  parseImageConfig,
+  requireImage,
+} from "../../oci/mod.ts";
+import { documentLimits } from "../../store/mod.ts";
+import { kindOfBlob, pathOfBlob } from "../check/check_blobs.ts";
+import type { DeepPass } from "./contract.ts";
+import { hasDigest } from "./scope.ts";
+
+/**
+ * Follows every image name to its documents and layers, and looks whether they are there.
+ *
+ * A platform of an index may be absent. A document whose bytes are wrong is found by its digest, so its content is not
+ * judged here.
+ */
+export async function checkDocuments(pass: DeepPass): Promise<void> {
+  const { rows, scope } = pass;
+  const seen = new Set<string>();
+  for (const { digest } of rows.images) {
+    if (!isDigest(digest) || !hasDigest(scope, digest)) continue;
+    await checkDocument(pass, digest, seen, 0);
+  }
+}
+
+async function checkDocument(
+  pass: DeepPass,
+  digest: Digest,
+  seen: Set<string>,
+  depth: number,
+): Promise<void> {
+  const { store, signal } = pass;
+  const limits = documentLimits(store);
+  const row = store.blobs.stat(digest);
+  if (seen.has(digest) || row === undefined || depth > limits.indexDepth) return;
+  seen.add(digest);
+  signal?.throwIfAborted();
+  try {
+    const bytes = await store.blobs.read(digest, Math.max(limits.manifest, limits.index));
+    const document = parseDocument(bytes, { mediaType: row.mediaType, limits });
+    if (document.kind === "index") {
+      for (const child of document.manifests) {
+        await checkDocument(pass, child.digest, seen, depth + 1);
+      }
+    } else await checkManifest(pass, requireImage(document));
+  } catch (error) {
+    if (!(error instanceof VarveError)) throw error;
+    if (["E_SIZE", "E_DIGEST", "E_DAMAGE", "E_NOT_FOUND", "E_NOT_IMAGE"].includes(error.code)) {
+      return;
+    }
+    pass.report({
+      kind: "row",
+      what: `row of blob ${digest}`,
+      expected: `a document of type ${row.mediaType}`,
+      actual: error.message,
+      healedBy: "rebuild",
+      site: { at: "row", table: "blob", key: digest },
+    });
+  }
+}
+
+async function checkManifest(pass: DeepPass, manifest: Manifest): Promise<void> {
+  const { store } = pass;
+  const { config } = manifest;
+  checkSize(pass, config);
+  for (const layer of manifest.layers) {
+    checkSize(pass, layer);
+    const held = store.layers.byBlob(layer.digest) ?? store.layers.get(layer.digest as never);
+    if (held === undefined && !isNondistributable(layer.mediaType)) missing(pass, layer);
+  }
+  if (store.blobs.stat(config.digest) === undefined) return missing(pass, config);
+  const limits = documentLimits(store);
+  const bytes = await store.blobs.read(config.digest, limits.config);
+  for (
+    const { descriptor, diffId } of imageLayers(manifest, parseImageConfig(bytes, { limits }))
+  ) {
+    const held = store.layers.byBlob(descriptor.digest);
+    const named = store.layers.get(diffId);
+    if (held === undefined || named === undefined || held.diffId === named.diffId) continue;
+    pass.report({
+      kind: "row",
+      what: `row of layer_blob ${descriptor.digest}`,
+      expected: `layer ${named.diffId}`,
+      actual: `layer ${held.diffId}`,
+      healedBy: "rebuild",
+      site: { at: "row", table: "layer_blob", key: descriptor.digest },
+    });
+  }
+}
+
+/** Compares the size in a row with the one in a document. */
+function checkSize({ store, report }: DeepPass, { digest, size }: Descriptor): void {
+  const row = store.blobs.stat(digest);
+  if (row === undefined || row.size === size) return;
+  report({
+    kind: "row",
+    what: `row of blob ${digest}`,
+    expected: `${size} bytes`,
+    actual: `${row.size} bytes`,
+    healedBy: "rebuild",
+    site: { at: "row", table: "blob", key: digest },
+  });
+}
+
+function missing({ report }: DeepPass, { digest, mediaType }: Descriptor): void {
+  report({
+    kind: kindOfBlob(mediaType),
+    what: pathOfBlob(digest),
+    expected: "a row",
+    actual: "no row",
+    healedBy: "source",
+    site: { at: "blob", digest },
+  });
+}

@@ -1,0 +1,61 @@
+import { VarveError } from "../../errors.ts";
+import { fileErrno } from "../../linux/mod.ts";
+import type { Job } from "../../pool/mod.ts";
+import { decodeTree } from "../../tree/mod.ts";
+import type { Digest } from "../../digest/mod.ts";
+
+/** The file of a layer's tree, and what the row of the layer says of it. */
+export interface TreeToCheck {
+  /** Absolute path of the file. */
+  readonly path: string;
+  /** SHA-256 of the file; `null` when the row does not have it. */
+  readonly sum: string | null;
+  /** Digest of the tree. */
+  readonly treeDigest: string;
+  /** Number of entries. */
+  readonly entries: number;
+}
+
+/** What is wrong with a tree. */
+export interface TreeProblem {
+  readonly expected: string;
+  readonly actual: string;
+}
+
+/** Reads the file of a tree and compares it with its row, in a worker. `null` when it is right. */
+export const treeJob: Job<TreeToCheck, TreeProblem | null> = {
+  name: "check-tree",
+  entry: "extract",
+  async run(input, { signal, progress }) {
+    await Promise.resolve();
+    signal.throwIfAborted();
+    let bytes: Uint8Array;
+    try {
+      bytes = Deno.readFileSync(input.path);
+    } catch (error) {
+      const errno = fileErrno(error);
+      if (errno === undefined) throw error;
+      return { expected: "a tree", actual: `it cannot be read (${errno})` };
+    }
+    progress({ read: bytes.length, written: 0 });
+    return problemOf(bytes, input);
+  },
+};
+
+function problemOf(
+  bytes: Uint8Array,
+  { sum, treeDigest, entries }: TreeToCheck,
+): TreeProblem | null {
+  try {
+    const tree = decodeTree(bytes, (sum ?? undefined) as Digest | undefined);
+    if (tree.digest !== treeDigest) return { expected: treeDigest, actual: tree.digest };
+    if (tree.count !== entries) {
+      return { expected: `${entries} entries`, actual: `${tree.count} entries` };
+    }
+    return null;
+  } catch (error) {
+    if (!(error instanceof VarveError)) throw error;
+    const { expected, actual } = error.details;
+    return { expected: String(expected ?? treeDigest), actual: String(actual ?? error.message) };
+  }
+}
