@@ -15,9 +15,12 @@ import {
 /** Largest number of users that the message names. */
 const NAMED = 4;
 
+/** Where the kernel lists block devices. */
+const BLOCK_DEVICES = "/sys/block";
+
 /**
- * Names the processes that have something open below a directory, and the mounts in it:
- * `sh (process 71), a mount at /mnt/proc`. Empty when none is found: a process of another user, or in
+ * Names the processes that have something open below a directory, and the mounts and the files of loop devices in it:
+ * `sh (process 71), a mount at /mnt/proc, /dev/loop0`. Empty when none is found: a process of another user, or in
  * another mount namespace, cannot be seen.
  */
 export function usersOf(directory: ByteString): string {
@@ -26,6 +29,10 @@ export function usersOf(directory: ByteString): string {
     if (mountPoint.startsWith(`${directory}/`)) {
       users.push(`a mount at ${escapeForTerminal(mountPoint)}`);
     }
+  }
+  for (const name of namesIn(BLOCK_DEVICES)) {
+    const file = readKernelFile(`${BLOCK_DEVICES}/${name}/loop/backing_file`);
+    if (file?.startsWith(`${directory}/`)) users.push(`/dev/${name}`);
   }
   for (const name of processIds()) {
     if (usesBelow(`/proc/${name}`, directory)) users.push(`${commandOf(name)} (process ${name})`);
@@ -46,10 +53,15 @@ function usesBelow(process: string, directory: ByteString): boolean {
 }
 
 function linksIn(path: string): ByteString[] {
+  return namesIn(path).flatMap((name) => readKernelLink(`${path}/${name}`) ?? []);
+}
+
+/** The names of the symbolic links in a directory of /proc or /sys. */
+function namesIn(path: string): ByteString[] {
   try {
     using directory = ownFd(openDirectoryAt(CWD, path as ByteString));
     return [...readDirectory(directory.fd)].flatMap(({ name, type }) =>
-      type === "symlink" ? readKernelLink(`${path}/${name}`) ?? [] : []
+      type === "symlink" ? name : []
     );
   } catch (error) {
     // The process ended, or this user may not look at it.

@@ -1,7 +1,14 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fromText } from "../../../lib/bytes/mod.ts";
 import { VarveError } from "../../../lib/errors.ts";
-import { findMount, performMount, performUnmount, readMountInfo } from "../../../lib/linux/mod.ts";
+import {
+  attachLoop,
+  findMount,
+  performMount,
+  performUnmount,
+  readKernelFile,
+  readMountInfo,
+} from "../../../lib/linux/mod.ts";
 import { listMounts, mountImage, unmountAll, unmountImage } from "../../../lib/mount/mod.ts";
 import { refuseBusy } from "../../../lib/snapshot/internal.ts";
 import { liveMounts, MOUNT_LABEL, type Snapshotter } from "../../../lib/snapshot/mod.ts";
@@ -10,6 +17,7 @@ import { codeOf } from "../../support/code_of.ts";
 import { mountsBelow } from "../../support/machine/census.ts";
 import { needs } from "../../support/machine/needs.ts";
 import { tempDir } from "../../support/machine/temp_dir.ts";
+import { waitUntil } from "../../support/machine/wait.ts";
 import {
   bringImage,
   DRIVER_NAMES,
@@ -147,6 +155,28 @@ test("unmountAll ends every mount of the store, and leaves what is in use", asyn
   assertEquals(await mountsBelow(store.root), []);
   assertEquals(await unmountAll(store, { snapshotter }), []);
   assertEquals(one.records(), ["active busy", "active idle", "active work"]);
+});
+
+test("a loop device over a file of a mount is named as its user", async (one) => {
+  const target = one.target("mnt");
+  await one.mount(target);
+  let backing = "";
+  {
+    using device = attachLoop(fromText(`${target}/b`));
+    const error = await assertRejects(() => one.unmount(target), VarveError);
+    assertEquals(
+      [error.code, error.message],
+      ["E_BUSY", `Cannot unmount ${target}: it is in use by ${device.path}`],
+    );
+    assert(isMounted(target));
+    backing = `/sys/block/${device.path.slice("/dev/".length)}/loop/backing_file`;
+  }
+  // The kernel lets go of the file some time after the last close.
+  await waitUntil(
+    "the device is free",
+    () => !readKernelFile(backing)?.startsWith(fromText(target)),
+  );
+  await one.unmount(target);
 });
 
 test("the users of a mount are named beside a process whose directory has a path longer than a page", async (one) => {
