@@ -302,6 +302,7 @@ export {
   type CheckOptions,
   type CheckProgress,
   checkStore,
+  collectGarbage,
   type Finding,
   type FindingKind,
   type Remedy,

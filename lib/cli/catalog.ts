@@ -35,6 +35,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   squash: async () => (await import("./verbs/image/squash.ts")).squash,
   rebase: async () => (await import("./verbs/image/rebase.ts")).rebase,
   append: async () => (await import("./verbs/image/append.ts")).append,
+  gc: async () => (await import("./verbs/store/gc.ts")).gc,
   fsck: async () => (await import("./verbs/store/fsck.ts")).fsck,
   version: async () => (await import("./verbs/program/version.ts")).version,
   doctor: async () => (await import("./verbs/program/doctor.ts")).doctor,

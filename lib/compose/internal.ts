@@ -10,8 +10,20 @@ export {
   type ComposeOptions,
 } from "./compose_chain.ts";
 export { type ComposedImage, IMAGE } from "./contract.ts";
-export { lockLowers, requestTrim, trimIfRequested, trimOrRequest } from "./lower_trim_lock.ts";
+export {
+  lockLowers,
+  requestTrim,
+  trimIfRequested,
+  trimOrRequest,
+  tryLockLowersAlone,
+} from "./lower_trim_lock.ts";
 export { type MountedBy, mountImageFile, type MountImageFileOptions } from "./mount_image_file.ts";
-export { mountShared, type SharedMountOptions, trimSharedMounts } from "./shared_mount.ts";
+export {
+  hasSharedMounts,
+  mountShared,
+  type SharedMountOptions,
+  sharedMountPoint,
+  trimSharedMounts,
+} from "./shared_mount.ts";
 export { type ComposedProblem, type ComposedToVerify, verifyComposed } from "./verify_composed.ts";
 export { warmUpCompose } from "./warm_up.ts";

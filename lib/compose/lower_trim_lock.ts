@@ -43,6 +43,19 @@ export async function lockLowers(mounts: string, signal?: AbortSignal): Promise<
 }
 
 /**
+ * Takes the lock alone, so that no process makes or mounts a snapshot until it is disposed. Does not wait.
+ *
+ * @param mounts the store's `mounts/`
+ * @returns `undefined` while a snapshot is being made
+ */
+export function tryLockLowersAlone(mounts: string): OwnedFd | undefined {
+  const directory = open(mounts);
+  if (directory.lock("exclusive")) return directory;
+  directory[Symbol.dispose]();
+  return undefined;
+}
+
+/**
  * Requests a trim, which the next call of {@linkcode trimIfRequested} carries out. Without mounted
  * lowers it does nothing.
  */

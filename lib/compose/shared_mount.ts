@@ -54,7 +54,7 @@ export interface SharedMountOptions extends MountImageFileOptions {
  *
  * @param composed directory of the composed image
  */
-function mountPoint(store: DiskStore, composed: string): string {
+export function sharedMountPoint(store: DiskStore, composed: string): string {
   const { inode } = statAt(CWD, fromText(`${composed}/${IMAGE}`));
   return `${store.directories.mounts}/erofs-${inode}`;
 }
@@ -87,7 +87,7 @@ export async function mountShared(
   options: SharedMountOptions = {},
   signal?: AbortSignal,
 ): Promise<ByteString> {
-  const path = mountPoint(store, chain.directory);
+  const path = sharedMountPoint(store, chain.directory);
   const target = fromText(path);
   for (let attempt = 0; attempt < TRIES; attempt++) {
     if (isMounted(target)) return target;
@@ -120,7 +120,7 @@ export function trimSharedMounts(store: DiskStore, needed: () => readonly string
   const names = sharedMountsIn(mounts);
   if (names.length === 0) return;
   const kept = new Set(
-    needed().flatMap((composed) => unlessRefused(() => mountPoint(store, composed))),
+    needed().flatMap((composed) => unlessRefused(() => sharedMountPoint(store, composed))),
   );
   for (const name of names) {
     const path = `${mounts}/${name}`;

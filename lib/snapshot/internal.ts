@@ -11,6 +11,7 @@ export { leaseResources, snapshotOfLease } from "./lease_resources.ts";
 export { ancestors, stat as statRow } from "./machine.ts";
 export {
   isVarveMount,
+  leaseLiveness,
   LOCK_LABEL,
   mountId,
   mountNamespace,

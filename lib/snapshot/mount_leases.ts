@@ -117,6 +117,24 @@ export function liveMounts(store: Store): Map<string, Lease> {
 }
 
 /**
+ * Returns a function that tells whether a lease is live: the lease of a mount while the kernel shows the mount, the
+ * lease of a run while its lock is held, and any other until it expires.
+ *
+ * @param now the time, in ms since the epoch
+ */
+export function leaseLiveness(now: number): (lease: Lease) => boolean {
+  let mounts: readonly MountInfo[] | undefined;
+  return (lease) => {
+    const lock = lease.labels[LOCK_LABEL];
+    if (lease.labels[MOUNT_LABEL] !== undefined) {
+      return mountState(lease, mounts ??= readMountInfo()) !== "stale";
+    }
+    if (lock !== undefined) return isLocked(lock);
+    return lease.expiresAt === null || lease.expiresAt > now;
+  };
+}
+
+/**
  * Label of a lease that a process holds. Its value is the absolute path of a file that the process keeps locked. The
  * lease is live while the file is locked.
  */

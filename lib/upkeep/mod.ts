@@ -1,11 +1,15 @@
 /**
- * Upkeep of a store: finds damage.
+ * Upkeep of a store: finds damage, and removes what nothing needs any more.
  *
  * `check/` compares what the store says twice: rows, files, sizes, markers. Where possible it is a pure function from
  * facts to findings; the facts come from the store. `deep/` reads every byte, in the worker pool.
  *
+ * {@linkcode collectGarbage} is the collection for users of a store. The store itself finds and removes garbage
+ * (`DiskStore.collector`); this room adds what the store does not know: which leases are live, and what is mounted.
+ *
  * @module
  */
 export { type CheckOptions, checkStore } from "./check/check_store.ts";
+export { collectGarbage } from "./collect_garbage.ts";
 export type { Finding, FindingKind, Remedy } from "./contract.ts";
 export type { CheckProgress } from "./deep/progress.ts";

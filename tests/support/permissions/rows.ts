@@ -69,7 +69,7 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
   },
   {
     verbs: [
-      ..."images inspect history layers ls cat stat tree diff tag rmi ps config fsck".split(" "),
+      ..."images inspect history layers ls cat stat tree diff tag rmi gc ps config fsck".split(" "),
       "save > FILE",
       "export > FILE",
     ],
@@ -87,6 +87,7 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
       ["diff", "app:1", "app:1"],
       ["tag", "app:1", "app:2"],
       ["rmi", "app:2"],
+      ["gc"],
       ["ps"],
       ["fsck"],
       ["fsck", "--deep"],

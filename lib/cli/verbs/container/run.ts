@@ -8,6 +8,7 @@ import {
 } from "../../../container/mod.ts";
 import { VarveError } from "../../../errors.ts";
 import type { Context } from "../../context.ts";
+import { freeUnused } from "../../free_unused.ts";
 import { openImage, PLATFORM_OPTION } from "../../images.ts";
 import { oneOf } from "../../options.ts";
 import { listOption, type Options, stringOption, type Verb } from "../../verb.ts";
@@ -72,6 +73,7 @@ Examples:
         if (context.io.holdSignals !== undefined) stack.use(context.io.holdSignals());
       },
     });
+    if (wanted.remove === true) await freeUnused(context, options, { isSilent: true });
     return { json: undefined, text: "", exit };
   },
 };
@@ -86,7 +88,8 @@ function sweepOf({ io, options: { root, driver } }: Context): Pick<RunContainerO
 function addOptions(command: Command): void {
   command
     .option("--name <key>", "key of the read-write layer; created if there is none")
-    .option("--rm", "remove the read-write layer at the end")
+    .option("--rm", "remove the read-write layer at the end, and free what only it kept")
+    .option("--no-gc", "with --rm, leave what nothing needs any more to a later gc")
     .option(...PLATFORM_OPTION)
     .option("-t, --tty", "give the container a terminal")
     .option(

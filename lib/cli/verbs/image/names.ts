@@ -9,6 +9,7 @@ import {
   type ImageRecord,
   readImage,
 } from "../../../store/mod.ts";
+import { freeUnused, gcOption } from "../../free_unused.ts";
 import { PLATFORM_OPTION, platformChoice } from "../../images.ts";
 import type { Verb } from "../../verb.ts";
 
@@ -53,15 +54,18 @@ Example:
 export const rmi: Verb = {
   usage: "rmi <ref...>",
   withoutStore: "refuses",
-  summary: "remove image names",
-  help: `Only names are removed. Blobs and layers stay in the store until garbage collection.
+  summary: "remove image names, and what only they kept",
+  help:
+    `When the names are removed, everything is freed that no other image, snapshot or container needs, as 'varve gc'
+does. --no-gc leaves that to a later gc.
 An image ID or a digest that has several names is refused (exit 6), unless all of them are given. The name of
 a mounted image is refused (exit 6): unmount it first. So is the last name of an image that a kept container
 needs to run again ('varve ps' lists those). --force removes all names of the ID, and also what a kept
 container needs.
 
-JSON: {"removed":[NAME]}`,
+JSON: {"removed":[NAME],"freed"}, freed in bytes; null when it is not known`,
   configure(command) {
+    gcOption(command);
     command.option(
       "-f, --force",
       "remove all names of an ID, and names that a kept container needs",
@@ -94,7 +98,8 @@ JSON: {"removed":[NAME]}`,
     const names = [...records.keys()];
     if (options["force"] !== true) refuseNeeded(store, names);
     for (const name of names) store.images.remove(name);
-    return { json: { removed: names }, text: names.map((name) => `${name}\n`).join("") };
+    const freed = await freeUnused(context, options);
+    return { json: { removed: names, freed }, text: names.map((name) => `${name}\n`).join("") };
   },
 };
 

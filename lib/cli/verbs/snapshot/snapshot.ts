@@ -9,6 +9,7 @@ import type { Context } from "../../context.ts";
 import { formatBytes } from "../../display/format_bytes.ts";
 import { shortDigest } from "../../display/short.ts";
 import { table } from "../../display/table.ts";
+import { freeUnused, gcOption } from "../../free_unused.ts";
 import { openImage, PLATFORM_OPTION } from "../../images.ts";
 import { listOption, type Report, type Verb } from "../../verb.ts";
 import type { WithoutStore } from "../../without_store.ts";
@@ -102,18 +103,25 @@ JSON: as in stat`,
 const rm: Verb = {
   usage: "rm <key...>",
   withoutStore: "refuses",
-  summary: "remove snapshots",
-  help: `A snapshot that is mounted, or is the parent of others, is refused.
+  summary: "remove snapshots, and what only they kept",
+  help:
+    `A snapshot that is mounted, or is the parent of others, is refused. Then everything is freed that nothing needs
+any more, as 'varve gc' does. --no-gc leaves that to a later gc.
 
-JSON: {"removed":[KEY]}`,
-  async run(context, keys) {
+JSON: {"removed":[KEY],"freed"}, freed in bytes; null when it is not known`,
+  configure: gcOption,
+  async run(context, keys, options) {
     const snapshotter = await context.snapshotter();
     for (const key of keys) {
       snapshotter.stat(key);
       await refuseUsed(await context.store(), key);
     }
     for (const key of keys) await snapshotter.remove(key);
-    return { json: { removed: keys }, text: keys.map((key) => `${escapeText(key)}\n`).join("") };
+    const freed = await freeUnused(context, options);
+    return {
+      json: { removed: keys, freed },
+      text: keys.map((key) => `${escapeText(key)}\n`).join(""),
+    };
   },
 };
 

@@ -11,8 +11,8 @@ export interface Candidate {
   readonly kind: GarbageKind;
   readonly name: string;
   readonly reason: string;
-  /** What the marks are asked for; `null` for a row that is judged otherwise. */
-  readonly thing: Thing | null;
+  /** The row stays while a root reaches one of these. */
+  readonly keptBy: readonly Thing[];
   /** Absolute paths of its files; none for a row without files. */
   readonly paths: readonly string[];
   /** Deletes the row, inside a transaction; returns false when something in the database needs it. */
@@ -48,7 +48,7 @@ function expiredLeases(db: Database, isLive: (lease: Lease) => boolean): Candida
     kind: "lease",
     name: id,
     reason: `it expired at ${new Date(expiresAt as number).toISOString()}`,
-    thing: null,
+    keptBy: [],
     paths: [],
     remove: (db) => db.run("DELETE FROM lease WHERE id = ? AND expires_at = ?", id, expiresAt) > 0,
   }));
@@ -57,12 +57,12 @@ function expiredLeases(db: Database, isLive: (lease: Lease) => boolean): Candida
 function snapshots(db: Database, marks: Marks): Candidate[] {
   const rows = db.all<{ key: string; parent: string | null }>(
     "SELECT key, parent FROM snapshot WHERE kind = 'committed' ORDER BY key",
-  ).filter(({ key }) => !marks.keeps(`snapshot:${key}`));
+  ).filter(({ key }) => !keepersOf(key).some((thing) => marks.keeps(thing)));
   return childrenFirst(rows, ({ key }) => key, ({ parent }) => parent).map(({ key }) => ({
     kind: "snapshot",
     name: key,
     reason: UNUSED,
-    thing: `snapshot:${key}`,
+    keptBy: keepersOf(key),
     paths: [],
     remove: (db) =>
       db.run(
@@ -71,6 +71,11 @@ function snapshots(db: Database, marks: Marks): Candidate[] {
         key,
       ) > 0,
   }));
+}
+
+/** The committed snapshot of a chain has the chainID as its key, and stays with the chain. */
+function keepersOf(key: string): Thing[] {
+  return [`snapshot:${key}`, `chain:${key as ChainId}`];
 }
 
 function chains({ db, paths }: Disk, marks: Marks): Candidate[] {
@@ -82,7 +87,7 @@ function chains({ db, paths }: Disk, marks: Marks): Candidate[] {
     kind: "chain",
     name: id,
     reason: UNUSED,
-    thing: `chain:${id}`,
+    keptBy: [`chain:${id}`],
     paths: cacheId === null ? [] : [paths.chain(cacheId)],
     remove: (db) =>
       // A chain on top of it may have been noted since the marks were made.
@@ -104,7 +109,7 @@ function blobs({ db, paths }: Disk, marks: Marks): Candidate[] {
     kind: "blob",
     name: digest,
     reason: UNUSED,
-    thing: `blob:${digest}`,
+    keptBy: [`blob:${digest}`],
     paths: [paths.blob(digest)],
     remove: (db) => db.run("DELETE FROM blob WHERE digest = ?", digest) > 0,
   }));
@@ -118,7 +123,7 @@ function layers({ db, paths }: Disk, marks: Marks): Candidate[] {
     kind: "layer",
     name: diffId,
     reason: UNUSED,
-    thing: `layer:${diffId}`,
+    keptBy: [`layer:${diffId}`],
     paths: [paths.layer(cacheId)],
     remove(db) {
       // A chain or a snapshot of it may have been noted since the marks were made.
@@ -141,7 +146,7 @@ export function trashed(name: string): Candidate {
     kind: "trash",
     name,
     reason: "it was removed earlier",
-    thing: null,
+    keptBy: [],
     paths: [],
     remove: () => true,
   };

@@ -86,8 +86,8 @@ export class Sweep {
       for (const thing of marks.kept()) this.#kept.add(thing);
       if (marks.unreadable.length > 0) return [];
       return batch.filter((candidate) => {
-        const { thing, paths } = candidate;
-        if (thing !== null && (this.#marks.keeps(thing) || this.#kept.has(thing))) return false;
+        const { keptBy, paths } = candidate;
+        if (keptBy.some((thing) => this.#marks.keeps(thing) || this.#kept.has(thing))) return false;
         if (paths.some(inUse)) {
           this.#deferred(candidate);
           return false;

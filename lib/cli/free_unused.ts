@@ -1,0 +1,40 @@
+/** What verbs free that remove something. */
+import type { Command } from "commander";
+import { VarveError } from "../errors.ts";
+import type { Context } from "./context.ts";
+import { formatBytes } from "./display/format_bytes.ts";
+import type { Options } from "./verb.ts";
+
+/** Time in ms to wait for another process that collects garbage. */
+const WAIT = 10_000;
+
+/** Adds the option `--no-gc`. */
+export function gcOption(command: Command): void {
+  command.option("--no-gc", "leave what nothing needs any more to a later gc");
+}
+
+/**
+ * Removes what nothing needs any more, and says how much that was. With `--no-gc` it does nothing. It never fails: the
+ * verb has done its work, and a later gc removes what is left.
+ *
+ * @param how `isSilent`: whether standard error belongs to somebody else, such as a container
+ * @returns bytes that were freed; `null` when it is not known
+ */
+export async function freeUnused(
+  context: Context,
+  options: Options,
+  { isSilent = false }: { readonly isSilent?: boolean | undefined } = {},
+): Promise<number | null> {
+  if (options["gc"] === false) return null;
+  try {
+    const { collectGarbage } = await import("../upkeep/mod.ts");
+    const store = await context.store();
+    const { bytes } = await collectGarbage(store, { wait: WAIT, signal: context.signal });
+    if (bytes > 0 && !isSilent) context.say(`Freed ${formatBytes(bytes)}`);
+    return bytes;
+  } catch (error) {
+    if (!(error instanceof VarveError)) throw error;
+    context.warn(`not all space was freed: ${error.message}; 'varve gc' frees it`);
+    return null;
+  }
+}

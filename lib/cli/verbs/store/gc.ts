@@ -1,0 +1,69 @@
+import type { Garbage, GcReport } from "../../../store/mod.ts";
+import { collectGarbage } from "../../../upkeep/mod.ts";
+import type { Context } from "../../context.ts";
+import { formatBytes } from "../../display/format_bytes.ts";
+import { printableLine } from "../../display/printable.ts";
+import { shortDigest } from "../../display/short.ts";
+import { table } from "../../display/table.ts";
+import type { Verb } from "../../verb.ts";
+
+/** Columns of a name that a terminal shows. */
+const NAME_WIDTH = 40;
+
+/** Time in ms to wait for another process that collects. */
+const WAIT = 60_000;
+
+/** `varve gc`. */
+export const gc: Verb = {
+  usage: "gc",
+  withoutStore: "refuses",
+  summary: "remove everything that nothing needs",
+  help:
+    `Kept is what image names, snapshots (so containers, too), live leases and running loads, pulls and commits need.
+Removed is the rest: blobs, layers, composed images and extracted directories, expired leases, and what was removed
+earlier and is still in trash/. What a mount uses is deferred to a later gc. 'varve rmi', 'varve snapshot rm' and
+'varve run --rm' do the same when they end.
+
+Composed images and extracted directories of what is kept, and kept parts of downloads, are removed only beyond
+the settings cache.size and cache.parts: those first that were not used for the longest time.
+
+JSON: {"removed":[{"kind","name","bytes","reason"}],"bytes","deferred":[…],"unreadable":[DIGEST]}
+
+Example:
+  varve gc --dry-run`,
+  configure(command) {
+    command.option("--dry-run", "show what would be removed, and remove nothing");
+  },
+  async run(context, _, options) {
+    const dryRun = options["dryRun"] === true;
+    const store = await context.store();
+    const report = await collectGarbage(store, { dryRun, wait: WAIT, signal: context.signal });
+    warnOfUnreadable(context, report);
+    return { json: report, text: textOf(report, dryRun, context.columns) };
+  },
+};
+
+/** Says why no image content was removed. */
+export function warnOfUnreadable(context: Context, { unreadable }: GcReport): void {
+  const [digest] = unreadable;
+  if (digest === undefined) return;
+  context.warn(
+    `document ${digest} of an image is damaged, so nobody knows what it needs: no blob, layer or chain is removed; ` +
+      "load or pull the image again, or remove it",
+  );
+}
+
+function textOf({ removed, bytes, deferred }: GcReport, dryRun: boolean, columns?: number): string {
+  const row = ({ kind, name, bytes, reason }: Garbage) => [
+    kind,
+    /^sha(?:256|512):/.test(name) ? shortDigest(name) : printableLine(name, NAME_WIDTH, columns),
+    bytes === 0 ? "" : formatBytes(bytes),
+    reason,
+  ];
+  const rows = [
+    ...removed.map(row),
+    ...deferred.map((one) => row({ ...one, reason: `deferred: ${one.reason}` })),
+  ];
+  const list = rows.length === 0 ? "" : table(["KIND", "NAME", "SIZE", "REASON"], rows, columns);
+  return `${list}${dryRun ? "Would free" : "Freed"} ${formatBytes(bytes)}\n`;
+}

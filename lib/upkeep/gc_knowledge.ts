@@ -1,0 +1,60 @@
+import { fromText } from "../bytes/mod.ts";
+import { hasSharedMounts, sharedMountPoint, tryLockLowersAlone } from "../compose/internal.ts";
+import { fileErrno, isSupported, type MountInfo, readMountInfo } from "../linux/mod.ts";
+import { leaseLiveness } from "../snapshot/internal.ts";
+import { DRIVER_FILES, ROOT_FILES } from "../store/internal.ts";
+import type { DiskStore, GcKnowledge, Lease } from "../store/mod.ts";
+
+/** What gc of a store has to know of leases, mounts and running containers of this machine. */
+export function gcKnowledge(store: DiskStore): GcKnowledge {
+  // Without system calls nobody knows what is mounted.
+  if (!isSupported()) return blindKnowledge(store);
+  return {
+    isLive: leaseLiveness(Date.now()),
+    inUse: () => usersOf(store, readMountInfo()),
+    lockCaches: () => tryLockLowersAlone(store.directories.mounts),
+  };
+}
+
+/** Counts every lease as live that does not expire, and everything as in use if anything may be mounted. */
+function blindKnowledge(store: DiskStore): GcKnowledge {
+  const now = Date.now();
+  const isLive = ({ expiresAt }: Lease) => expiresAt === null || expiresAt > now;
+  const isUsed = store.leases.list().length > 0 || hasSharedMounts(store.directories.mounts);
+  return { isLive, inUse: () => () => isUsed };
+}
+
+/** The directory with a cache id in the root of a bind mount, which begins at the root of its file system. */
+const BOUND = new RegExp(
+  `^(.*/(?:${ROOT_FILES.layers}|${ROOT_FILES.chains}|${ROOT_FILES.snapshots})/[0-9]+)(?:/|$)`,
+);
+
+/**
+ * Returns a function that tells whether a mount uses files in a directory of the store: as a source, as a lower or upper
+ * directory of an overlay, by a bind, or as the composed image of a shared mount.
+ */
+function usersOf(
+  store: DiskStore,
+  mounts: readonly MountInfo[],
+): (directory: string) => boolean {
+  const bound = mounts.map(({ root }) => BOUND.exec(root)?.[1]).filter((one) => one !== undefined);
+  // The kernel escapes some characters in options by backslashes.
+  const options = mounts.flatMap(({ source, superOptions }) => [source, ...superOptions]).join("\n")
+    .replaceAll("\\", "");
+  const points = new Set<string>(mounts.map(({ mountPoint }) => mountPoint));
+  return (directory) => {
+    const path = fromText(directory);
+    return options.includes(`${path}/`) || bound.some((one) => path.endsWith(one)) ||
+      points.has(composedMountPoint(store, directory));
+  };
+}
+
+/** Mount point of the composed image in a directory of a chain; `""` when there is none. */
+function composedMountPoint(store: DiskStore, directory: string): string {
+  try {
+    return fromText(sharedMountPoint(store, `${directory}/${DRIVER_FILES.composed}`));
+  } catch (error) {
+    if (fileErrno(error) === undefined) throw error;
+    return "";
+  }
+}
