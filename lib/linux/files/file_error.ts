@@ -33,6 +33,11 @@ export function fileErrno(error: unknown): string | undefined {
   return WITHOUT_CODE.includes(number) ? errnoName(number) : undefined;
 }
 
+/** Whether an error says that the disk is full, or the quota used up. */
+export function isNoSpace(error: unknown): boolean {
+  return ["ENOSPC", "EDQUOT"].includes(fileErrno(error) ?? "");
+}
+
 /**
  * Turns an error of Deno's file API into a {@linkcode VarveError}: `E_DENIED` if Deno or the kernel does not permit
  * it, otherwise `E_SYSCALL`, with the kernel's name of the error. If Deno lacks a permission, the hint names the

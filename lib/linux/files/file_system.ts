@@ -46,6 +46,8 @@ export interface FileSystem {
   readonly size: number;
   /** Space that this user can still use, in bytes. */
   readonly available: number;
+  /** Free space in bytes, with the part that some file systems keep for root. */
+  readonly free: number;
   /** Number of inodes; 0 when the file system does not count them. */
   readonly inodes: number;
   /** Number of free inodes. */
@@ -74,9 +76,29 @@ export function fileSystemOf(fd: Fd): FileSystem {
     magic,
     size: word(16) * unit,
     available: word(32) * unit,
+    free: word(24) * unit,
     inodes: word(40),
     freeInodes: word(48),
     nameLength: word(64),
     readOnly: (view.getBigUint64(80, true) & READ_ONLY) !== 0n,
   };
+}
+
+/** Numbers for ioctl(2): `FS_IOC_GETFLAGS`, `FS_IOC_SETFLAGS`; and `FS_NOCOW_FL` (linux/fs.h). */
+const GET_FLAGS = 0x80086601n, SET_FLAGS = 0x40086602n, NO_COPY_ON_WRITE = 0x0080_0000;
+
+/**
+ * Lets new files in a directory be written in place, on a file system that otherwise writes a changed block to another
+ * place (btrfs). New directories in it take this over.
+ *
+ * @throws {VarveError} `E_SYSCALL` the file system does not know this
+ */
+export function writeInPlaceIn(directory: Fd): void {
+  const flags = new Uint32Array(2);
+  const bytes = new Uint8Array(flags.buffer);
+  check(() => libc().ioctl(directory, GET_FLAGS, bytes), "ioctl", "");
+  const [before = 0] = flags;
+  if ((before & NO_COPY_ON_WRITE) !== 0) return;
+  flags[0] = before | NO_COPY_ON_WRITE;
+  check(() => libc().ioctl(directory, SET_FLAGS, bytes), "ioctl", "");
 }

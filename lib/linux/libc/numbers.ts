@@ -35,6 +35,8 @@ export const Open = {
    * device.
    */
   PATH: 0o10000000,
+  /** Makes a file without a name in a directory. It ends with its descriptor. */
+  TEMPORARY: (ARM ? 0o20040000 : 0o20200000) as number,
 } as const;
 
 /** Flags of the `…at` system calls (`AT_…`). */

@@ -5,6 +5,7 @@ import {
   type Fd,
   fileErrno,
   isErrno,
+  isNoSpace,
   openDirectoryAt,
   ownFd,
   performUnmount,
@@ -37,6 +38,7 @@ export interface ProbeDirectory {
  * Runs a probe in a new directory of `mounts/`, and removes the directory afterwards.
  *
  * @returns what the probe returns; the message when it fails
+ * @throws the error of a full disk
  */
 export function inProbeDirectory<T>(
   { mounts }: Directories,
@@ -49,6 +51,8 @@ export function inProbeDirectory<T>(
   try {
     return probe({ base, fd: lock.fd, at: `${base}/${MOUNT_POINT}` });
   } catch (error) {
+    // A full disk says nothing about the driver.
+    if (isNoSpace(error)) throw error;
     if (error instanceof VarveError) {
       const { hint } = error.details;
       return hint === undefined || error.message.includes(hint)

@@ -1,6 +1,6 @@
 import type { MountImageFileOptions } from "../../compose/internal.ts";
 import { VarveError } from "../../errors.ts";
-import { fileError, kernelRelease, releaseAtLeast } from "../../linux/mod.ts";
+import { fileError, isNoSpace, kernelRelease, releaseAtLeast } from "../../linux/mod.ts";
 import { createTransientPool } from "../../pool/internal.ts";
 import type { Pool } from "../../pool/mod.ts";
 import { requireDisk } from "../../store/internal.ts";
@@ -46,6 +46,8 @@ export interface DriverFinding {
   readonly works: boolean;
   /** How it was tried, or why it does not work. */
   readonly why: string;
+  /** Whether it could not be tried because the disk is full. Then `works` is false. */
+  readonly untried?: boolean | undefined;
 }
 
 /** How to try and how to make a driver. */
@@ -116,7 +118,10 @@ export function judgeDriver(
     return { name, ...RECIPES[name].judge(store, without) };
   } catch (error) {
     const told = fileError(error, "try it");
-    if (told instanceof VarveError) return { name, works: false, why: told.message };
+    if (told instanceof VarveError) {
+      const untried = isNoSpace(told) ? true : undefined;
+      return { name, works: false, why: told.message, untried };
+    }
     throw error;
   }
 }
@@ -146,7 +151,10 @@ export function selectDriver(store: Store, options: SelectDriverOptions = {}): D
   return RECIPES[name].make({ store: disk, pool, devices, sharedMount, isBinding, onExtract });
 }
 
-/** Finds the best driver that works. If better drivers do not work, warns with the reason. */
+/**
+ * Finds the best driver that works. If better drivers do not work, warns with the reason. On a full disk, where no
+ * driver can be tried, it is the best one: it unmounts and removes what the others made, too.
+ */
 function bestDriver(
   store: DiskStore,
   { without, onWarning }: SelectDriverOptions,
@@ -154,7 +162,7 @@ function bestDriver(
   const failed: DriverFinding[] = [];
   for (const name of DRIVERS) {
     const found = judgeDriver(store, name, without);
-    if (!found.works) {
+    if (!found.works && found.untried !== true) {
       failed.push(found);
       continue;
     }

@@ -139,7 +139,7 @@ export class DiskDirectories implements Directories {
 
   async removeSnapshot(cacheId: number): Promise<void> {
     const path = this.snapshot(cacheId);
-    checkWritable(this.#disk, "remove a snapshot");
+    checkWritable(this.#disk, "remove a snapshot", { frees: true });
     await guarded(`remove snapshot ${cacheId}`, () => discard(this.#disk, path));
   }
 

@@ -1,9 +1,12 @@
 import { VarveError } from "../../errors.ts";
-import { fileErrno } from "../../linux/mod.ts";
+import { fileErrno, isNoSpace } from "../../linux/mod.ts";
 import type { Database } from "./database/database.ts";
+import { prepareForWriting } from "./database/open_database.ts";
 import { FileLock, type LockOptions } from "./lock.ts";
 import type { Owner } from "./owner.ts";
+import type { Durability } from "./options.ts";
 import type { Paths } from "./paths.ts";
+import type { Room } from "./room.ts";
 import type { Syncer } from "./sync.ts";
 
 /** The state that all parts of one open disk store share. */
@@ -15,15 +18,65 @@ export interface Disk {
   readonly owner: Owner;
   /** Whether the store is on a read-only file system. */
   readonly readOnly: boolean;
+  /** The space of the store, and its reserve. */
+  readonly room: Room;
 }
 
-/** Refuses a change to a store on a read-only file system. @throws {VarveError} `E_SYSCALL` with `EROFS` */
-export function checkWritable(disk: Disk, action: string): void {
-  if (!disk.readOnly) return;
-  throw new VarveError("E_SYSCALL", `Cannot ${action}: the store is on a read-only file system`, {
-    errno: "EROFS",
-    hint: "mount it writable, or use another root",
-  });
+/** Options of {@linkcode checkWritable}. */
+export interface WriteOptions {
+  /** Whether the action frees space, or is needed to free space. On a full disk it may use the reserve. */
+  readonly frees?: boolean | undefined;
+}
+
+/**
+ * Makes sure that a store can be changed. A store that was opened on a full disk, as a copy in memory, is opened for
+ * writing here.
+ *
+ * @throws {VarveError} `E_SYSCALL` with `EROFS` on a read-only file system, with `ENOSPC` on a full disk
+ */
+export function checkWritable(disk: Disk, action: string, options: WriteOptions = {}): void {
+  const { readOnly, db, room, paths } = disk;
+  if (readOnly) {
+    throw new VarveError("E_SYSCALL", `Cannot ${action}: the store is on a read-only file system`, {
+      errno: "EROFS",
+      hint: "mount it writable, or use another root",
+    });
+  }
+  if (!db.isCopy) return;
+  if (options.frees) room.giveUp();
+  if (room.isShort()) throw room.error(action);
+  try {
+    db.connect((file) => {
+      prepareForWriting(file, paths.database);
+      setDurability(file, disk.syncer.durability);
+    });
+  } catch (error) {
+    throw isNoSpace(error) ? room.error(action, error) : error;
+  }
+}
+
+/**
+ * Runs a transaction that frees space. If the disk is full, it gives up the reserve and runs `fn` once more.
+ *
+ * @throws {VarveError} as {@linkcode checkWritable}
+ */
+export function freeingTransaction<T>(disk: Disk, action: string, fn: () => T): T {
+  checkWritable(disk, action, { frees: true });
+  try {
+    return disk.db.transact(fn);
+  } catch (error) {
+    if (!isNoSpace(error)) throw error;
+    if (!disk.room.giveUp()) throw disk.room.error(action, error);
+    return disk.db.transact(fn);
+  }
+}
+
+/**
+ * Says how a connection syncs. In WAL mode, NORMAL syncs only at checkpoints. A loss of power can lose the last
+ * commits, but never damages the database.
+ */
+export function setDurability(db: Database, durability: Durability): void {
+  db.run(`PRAGMA synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { guarded } from "../../linux/mod.ts";
 import { type Disk, stateOf } from "./context.ts";
 import { forgetDeadCollection } from "./gc/changes.ts";
 import { makerLocksIn, ownerDirectory, ownerLock, ownersIn } from "./ingest_names.ts";
@@ -6,10 +7,11 @@ import { writeIndex } from "./layout_index.ts";
 import { FileLock } from "./lock.ts";
 import { removeDeadOffers } from "./offers.ts";
 import { isAlive } from "./owner.ts";
+import type { Paths } from "./paths.ts";
 import { recheck } from "./recheck.ts";
 import { settleMarkers } from "./markers/snapshot_marker.ts";
 import { sweep } from "./sweep.ts";
-import { namesIn, removeAll } from "./system.ts";
+import { lstatOrNothing, namesIn, removeAll } from "./system.ts";
 import { emptyTrash } from "./trash.ts";
 
 /**
@@ -52,6 +54,21 @@ export async function heal(disk: Disk): Promise<void> {
   } finally {
     for (const lock of dead.values()) lock.release();
   }
+}
+
+/**
+ * Removes what takes space and needs no database to be removed: the trash, and what dead processes staged. The locks
+ * of the dead stay, so that a later start heals the store.
+ */
+export async function freeLeftovers(paths: Paths): Promise<void> {
+  await guarded(`free space in ${paths.root}`, async () => {
+    await emptyTrash(paths);
+    for (const id of ownersIn(await namesIn(paths.ingest))) {
+      if (await lstatOrNothing(ownerLock(paths, id)) === undefined) continue;
+      using lock = await FileLock.tryAcquire(ownerLock(paths, id));
+      if (lock !== undefined) await removeAll(ownerDirectory(paths, id));
+    }
+  });
 }
 
 /** Removes lock files that nobody holds, of layers and directories whose makers died. */

@@ -9,6 +9,7 @@
 export const ROOT_FILES = {
   database: "meta.db",
   lock: "store.lock",
+  reserve: "reserve",
   content: "content",
   layers: "layers",
   chains: "chains",

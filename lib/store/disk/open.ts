@@ -1,14 +1,15 @@
-import { guarded, requirePermissions } from "../../linux/mod.ts";
+import { guarded, isNoSpace, requirePermissions } from "../../linux/mod.ts";
 import type { DiskStore } from "../disk_store.ts";
-import type { Disk } from "./context.ts";
+import { type Disk, setDurability } from "./context.ts";
 import type { Database } from "./database/database.ts";
 import { digestLikeNames, digestLikeWarning } from "./database/digest_like_names.ts";
 import { openDatabase } from "./database/open_database.ts";
-import { heal } from "./heal.ts";
+import { freeLeftovers, heal } from "./heal.ts";
 import { ownersIn } from "./ingest_names.ts";
 import type { Durability, OpenOptions } from "./options.ts";
 import { Owner } from "./owner.ts";
 import { Paths } from "./paths.ts";
+import { Room } from "./room.ts";
 import { absoluteRoot, prepareRoot } from "./root.ts";
 import { OpenDiskStore } from "./store.ts";
 import { Syncer } from "./sync.ts";
@@ -18,7 +19,7 @@ import { namesIn } from "./system.ts";
  * Opens the store in a directory, or makes a new store there. Heals the store after a crash.
  *
  * Any number of processes may have the same store open. On a read-only file system the store can only be
- * read.
+ * read. On a full disk it can be read, and what frees space works: the store keeps a reserve of half a MiB for that.
  *
  * @throws {VarveError} `E_NOT_FOUND` there is no store, and `create` is false · `E_PRECONDITION` the root is a symbolic link, is not a directory, or holds
  * other files but no store · `E_DENIED` it belongs to another user, or Deno lacks a permission · `E_DB` its database is damaged
@@ -45,23 +46,38 @@ export async function openStore(options: OpenOptions): Promise<DiskStore> {
     { name: "sys", kind: "uid" },
   ]);
   const { readOnly } = await prepareRoot(paths, options.create ?? true);
+  const room = new Room(paths);
+  if (!readOnly) {
+    room.prepare();
+    if (room.isShort()) await freeLeftovers(paths);
+  }
   const names = await guarded(`open store ${paths.root}`, () => namesIn(paths.ingest));
   const unclean = ownersIn(names).length > 0;
-  const db = await openDatabase(paths, { readOnly, unclean });
+  const db = await openDatabase(paths, { readOnly, unclean, room });
   try {
     const durability = options.durability ?? durabilityOf(db);
-    // In WAL mode, NORMAL syncs only at checkpoints. A loss of power can lose the last commits, but
-    // never damages the database.
-    if (!readOnly) db.run(`PRAGMA synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`);
     const owner = new Owner(paths);
-    const disk: Disk = { paths, db, syncer: new Syncer(durability), owner, readOnly };
-    if (!readOnly) await guarded(`open store ${paths.root}`, () => heal(disk));
+    const disk: Disk = { paths, db, syncer: new Syncer(durability), owner, readOnly, room };
+    if (!readOnly && !db.isCopy) {
+      setDurability(db, durability);
+      await healIfRoom(disk);
+      room.keep();
+    }
     const digestLike = digestLikeNames(db);
     if (digestLike.length > 0) options.onWarning?.(digestLikeWarning(digestLike));
     return new OpenDiskStore(disk);
   } catch (error) {
     db[Symbol.dispose]();
     throw error;
+  }
+}
+
+/** Heals the store. On a full disk, what is left is done by a later start. */
+async function healIfRoom(disk: Disk): Promise<void> {
+  try {
+    await guarded(`open store ${disk.paths.root}`, () => heal(disk));
+  } catch (error) {
+    if (!isNoSpace(error)) throw error;
   }
 }
 

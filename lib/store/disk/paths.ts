@@ -9,6 +9,7 @@ export class Paths {
   readonly root: string;
   readonly database: string;
   readonly lock: string;
+  readonly reserve: string;
   readonly content: string;
   readonly blobs: string;
   readonly index: string;
@@ -25,6 +26,7 @@ export class Paths {
     this.root = root;
     this.database = `${root}/${ROOT_FILES.database}`;
     this.lock = `${root}/${ROOT_FILES.lock}`;
+    this.reserve = `${root}/${ROOT_FILES.reserve}`;
     this.content = `${root}/${ROOT_FILES.content}`;
     this.blobs = `${this.content}/${LAYOUT_FILES.blobs}`;
     this.index = `${this.content}/${LAYOUT_FILES.index}`;

@@ -91,6 +91,7 @@ export class OpenDiskStore implements DiskStore {
       await this.#disk.owner.end();
     } finally {
       this.#disk.db[Symbol.dispose]();
+      if (this.#disk.room.isGivenUp) this.#disk.room.keep();
     }
   }
 }

@@ -105,7 +105,7 @@ Deno.test({
 for (const what of ["space", "inodes"]) {
   Deno.test({
     name:
-      `J09: a store that cannot be opened without ${what} is not called damaged, and opens later`,
+      `J09: a store on a disk without ${what} and without a reserve is read, and refuses what writes`,
     ...needs({ root: true, mount: true }),
     fn: async () => {
       await using temp = await tempDir();
@@ -120,11 +120,24 @@ for (const what of ["space", "inodes"]) {
       await Deno.mkdir(filler);
       if (what === "space") await fill(`${filler}/0`, 0);
       else await assertRejects(() => fillInodes(filler), Error, "os error 28");
-      const error = await assertRejects(() => openStore({ root }), VarveError);
-      assert(isFull(error), String(error));
-      assertMatch(error.details.hint as string, /free some space/);
-      await Deno.remove(filler, { recursive: true });
+      const layer = sampleLayer(0, 4096, 0);
+      {
+        await using store = await openStore({ root });
+        await judgeStore(store);
+        assertEquals(await store.blobs.read(layer.digest), layer.blob);
+        for (const write of [() => bring(store, 1, 4096), () => store.images.remove("image-0")]) {
+          const error = await assertRejects(async () => await write(), VarveError);
+          assert(isFull(error), String(error));
+          assertMatch(error.details.hint as string, /free some space/);
+        }
+        assertEquals(store.images.list().length, 1);
+        // The same store goes on when there is room again.
+        await Deno.remove(filler, { recursive: true });
+        store.images.remove("image-0");
+        await bring(store, 1, 4096);
+      }
       await using store = await openStore({ root });
+      assertEquals(store.images.list().map(({ name }) => name), ["image-1"]);
       await judgeStore(store);
     },
   });

@@ -30,7 +30,7 @@ for (const umask of [0o000, 0o022, 0o077, 0o777]) {
       const { isDirectory } = await Deno.lstat(`${root}/${path}`);
       const expected = isDirectory
         ? ["700"]
-        : /^(meta\.db|store\.lock|ingest\/)/.test(path)
+        : /^(meta\.db|store\.lock|ingest\/|reserve\/)/.test(path)
         ? ["600"]
         : path.endsWith("/marker")
         ? ["400"]

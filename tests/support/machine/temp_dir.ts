@@ -1,5 +1,7 @@
 /** Temporary directories that clean up after themselves, mounts included. */
 import { mountsBelow } from "./census.ts";
+// A test with files may open a store, which opens libc: that must happen before the first test begins.
+import "./needs.ts";
 
 /** A directory that is removed when it goes out of scope. */
 export interface TempDir extends AsyncDisposable {

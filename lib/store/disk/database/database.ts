@@ -1,5 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { VarveError } from "../../../errors.ts";
+import { copyDatabase } from "./copy.ts";
 import { databaseError } from "./database_error.ts";
 
 /** Maximum time in ms that a statement waits for the transaction of another process. */
@@ -18,6 +19,10 @@ export interface DatabaseOptions {
    * database as immutable.
    */
   readonly immutable?: boolean | undefined;
+  /**
+   * Whether to work on a copy in memory, for a disk that is full. {@linkcode Database.connect} goes over to the file.
+   */
+  readonly copy?: boolean | undefined;
 }
 
 /**
@@ -28,22 +33,39 @@ export interface DatabaseOptions {
  * file is damaged.
  */
 export class Database implements Disposable {
-  readonly #db: DatabaseSync;
+  #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   #open = true;
   /** Whether a transaction failed and could not be rolled back yet. */
   #stuck = false;
+  #isCopy: boolean;
+  readonly #path: string;
 
   /** Opens the database at a path. */
   constructor(path: string, options: DatabaseOptions = {}) {
-    const { readOnly = false, immutable = false } = options;
-    this.#db = this.#guard(`open database ${path}`, () => {
-      if (!immutable) return new DatabaseSync(path, { readOnly, timeout: BUSY_TIMEOUT });
-      const url = new URL("file:///");
-      url.pathname = path.split("/").map(encodeURIComponent).join("/");
-      url.searchParams.set("immutable", "1");
-      return new DatabaseSync(url, { readOnly: true });
-    });
+    this.#path = path;
+    this.#isCopy = options.copy ?? false;
+    this.#db = this.#guard(`open database ${path}`, () => connection(path, options));
+  }
+
+  /** Whether this is a copy in memory. What is written to it is lost. */
+  get isCopy(): boolean {
+    return this.#isCopy;
+  }
+
+  /** Goes over from a copy in memory to the file, and keeps the copy if that fails. */
+  connect(prepare: (db: Database) => void): void {
+    const db = new Database(this.#path);
+    try {
+      prepare(db);
+    } catch (error) {
+      db[Symbol.dispose]();
+      throw error;
+    }
+    this.#statements.clear();
+    this.#db.close();
+    this.#db = db.#db;
+    this.#isCopy = false;
   }
 
   /** All rows of a query. */
@@ -139,7 +161,29 @@ export class Database implements Disposable {
     try {
       return fn();
     } catch (error) {
-      throw databaseError(error, action);
+      throw databaseError(error, action, this.#path);
     }
   }
+}
+
+function connection(path: string, options: DatabaseOptions): DatabaseSync {
+  const { readOnly = false, immutable = false, copy = false } = options;
+  if (copy) return copied(path);
+  if (!immutable) return new DatabaseSync(path, { readOnly, timeout: BUSY_TIMEOUT });
+  const url = new URL("file:///");
+  url.pathname = path.split("/").map(encodeURIComponent).join("/");
+  url.searchParams.set("immutable", "1");
+  return new DatabaseSync(url, { readOnly: true });
+}
+
+function copied(path: string): DatabaseSync {
+  const bytes = copyDatabase(path);
+  if (bytes === undefined) {
+    throw new VarveError("E_BUSY", `Cannot open database ${path}: other processes keep using it`, {
+      hint: "another process is using the database; try again",
+    });
+  }
+  const db = new DatabaseSync(":memory:");
+  db.deserialize(bytes);
+  return db;
 }

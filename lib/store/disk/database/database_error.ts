@@ -1,4 +1,5 @@
 import { VarveError } from "../../../errors.ts";
+import { refusalOf } from "../room.ts";
 
 /** Primary result codes of SQLite (sqlite.org, "Result and Error Codes"). */
 const BUSY = 5;
@@ -42,12 +43,25 @@ function primaryCode(error: unknown): number | undefined {
   return BY_MESSAGE.find(([pattern]) => pattern.test(error.message))?.[1];
 }
 
-/** Maps an error of SQLite to a `VarveError`; returns any other error unchanged. */
-export function databaseError(error: unknown, action: string): unknown {
+/**
+ * Maps an error of SQLite to a `VarveError`; returns any other error unchanged.
+ *
+ * @param path path of the database. SQLite calls a used up quota an I/O error, and a file that it cannot make beside the
+ *   database by no reason. So the disk is asked whether it takes any bytes there.
+ */
+export function databaseError(error: unknown, action: string, path: string): unknown {
   if (error instanceof VarveError || !isSqliteError(error)) return error;
   const primary = primaryCode(error);
   const message = `Cannot ${action}: ${error.message}`;
   const cause = { cause: error };
+  const noSpace = (errno: string) => {
+    const hint = "free some space, or use a root on another file system";
+    return new VarveError("E_SYSCALL", message, { errno, hint }, cause);
+  };
+  const refusal = primary === IOERR || primary === CANTOPEN
+    ? refusalOf(path.slice(0, path.lastIndexOf("/")))
+    : undefined;
+  if (refusal !== undefined) return noSpace(refusal);
   switch (primary) {
     case BUSY:
     case LOCKED:
@@ -55,10 +69,7 @@ export function databaseError(error: unknown, action: string): unknown {
         hint: "another process is using the database; try again",
       }, cause);
     case FULL:
-      return new VarveError("E_SYSCALL", message, {
-        errno: "ENOSPC",
-        hint: "free some space, or use a root on another file system",
-      }, cause);
+      return noSpace("ENOSPC");
     case READONLY:
       return new VarveError("E_SYSCALL", message, {
         errno: "EROFS",

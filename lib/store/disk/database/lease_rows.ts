@@ -2,7 +2,7 @@ import { VarveError } from "../../../errors.ts";
 import type { Leases, Settings } from "../../contract.ts";
 import type { Lease } from "../../records.ts";
 import { checkName, notFound } from "../../rules.ts";
-import { checkWritable, type Disk } from "../context.ts";
+import { checkWritable, type Disk, freeingTransaction } from "../context.ts";
 import { fromMap, type LeaseRow, toLease } from "./records.ts";
 
 /** The leases of a disk store. */
@@ -39,8 +39,12 @@ export class DiskLeases implements Leases {
   }
 
   remove(id: string): void {
-    checkWritable(this.#disk, "end a lease");
-    if (this.#disk.db.run("DELETE FROM lease WHERE id = ?", id) === 0) throw notFound("lease", id);
+    const removed = freeingTransaction(
+      this.#disk,
+      "end a lease",
+      () => this.#disk.db.run("DELETE FROM lease WHERE id = ?", id),
+    );
+    if (removed === 0) throw notFound("lease", id);
   }
 
   list(): Lease[] {

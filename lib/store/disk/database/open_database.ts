@@ -1,10 +1,12 @@
 import { VarveError } from "../../../errors.ts";
-import { guarded } from "../../../linux/mod.ts";
+import { guarded, isNoSpace } from "../../../linux/mod.ts";
 import { FileLock } from "../lock.ts";
 import type { Paths } from "../paths.ts";
+import type { Room } from "../room.ts";
 import { lstatOrNothing, namesIn } from "../system.ts";
 import { Database, type DatabaseOptions } from "./database.ts";
 import { DAMAGED_HINT, isCannotOpen } from "./database_error.ts";
+import { allocateIndex } from "./index_space.ts";
 import { APPLICATION_ID, checkSchema, migrate, SCHEMA_VERSION, schemaOf } from "./schema.ts";
 
 /**
@@ -17,43 +19,93 @@ const CREATE_TIMEOUT = 10_000;
 /** First bytes of a database (sqlite.org, "Database File Format"). */
 const MAGIC = "SQLite format 3\0";
 
+/** Maximum size in bytes of a WAL that nobody uses. A WAL that grew in a large transaction is cut. */
+const WAL_BYTES = 256 * 1024;
+
+/** What {@linkcode openDatabase} has to know. */
+export interface OpenDatabaseOptions {
+  /** Whether the file system is read-only. */
+  readonly readOnly: boolean;
+  /** Whether a process crashed, so that a large database must be checked too. */
+  readonly unclean: boolean;
+  /** The space of the store. */
+  readonly room: Room;
+}
+
 /**
- * Opens the database of a store; makes it when it is missing, and migrates an older schema.
+ * Opens the database of a store; makes it when it is missing, and migrates an older schema. On a full disk, it opens
+ * a copy in memory.
  *
  * A database that is damaged or of a later schema is refused before anything is written.
  *
- * @param options `unclean`: whether a process crashed, so that a large database must be checked too
- * @throws {VarveError} `E_DB`
+ * @throws {VarveError} `E_DB` · `E_SYSCALL` with `ENOSPC` it is missing, and the disk is full
  */
-export async function openDatabase(
-  paths: Paths,
-  options: { readonly readOnly: boolean; readonly unclean: boolean },
-): Promise<Database> {
+export async function openDatabase(paths: Paths, options: OpenDatabaseOptions): Promise<Database> {
   const path = paths.database;
   const action = `open database ${path}`;
   const found = await guarded(action, () => judgeFile(path));
+  const { room } = options;
   if (options.readOnly) {
     if (found === "new") throw dbError(path, "it is missing", "mount the store writable once");
     return openForReading(path);
   }
+  const isShort = room.isShort();
   if (found === "new") {
+    if (isShort) throw room.error(action);
     return await guarded(action, async () => {
       using _ = await FileLock.acquire(paths.lock, { timeout: CREATE_TIMEOUT });
       return await createDatabase(paths);
     });
   }
-  if (found.size <= SMALL || options.unclean) await guarded(action, () => quickCheck(path));
+  const checks = found.size <= SMALL || options.unclean;
+  if (isShort) return openCopy(path, checks);
+  try {
+    return await openForWriting(path, checks);
+  } catch (error) {
+    if (!isNoSpace(error)) throw error;
+    return openCopy(path, checks);
+  }
+}
+
+async function openForWriting(path: string, checks: boolean): Promise<Database> {
+  const action = `open database ${path}`;
+  if (checks) await guarded(action, () => quickCheck(path));
   const db = new Database(path);
   try {
     checkSchema(path, schemaOf(db));
     await guarded(action, () => keepPrivate(path));
-    db.get("PRAGMA journal_mode = WAL");
+    prepareForWriting(db, path);
+    return db;
+  } catch (error) {
+    db[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** Opens a copy of the database in memory. */
+function openCopy(path: string, checks: boolean): Database {
+  const db = new Database(path, { copy: true });
+  try {
+    checkSchema(path, schemaOf(db));
+    if (checks) checkPages(db, path);
     migrate(db, path);
     return db;
   } catch (error) {
     db[Symbol.dispose]();
     throw error;
   }
+}
+
+/**
+ * Prepares a new connection for writing.
+ *
+ * @throws {VarveError} `E_DB`, `E_SYSCALL`
+ */
+export function prepareForWriting(db: Database, path: string): void {
+  db.get("PRAGMA journal_mode = WAL");
+  db.get(`PRAGMA journal_size_limit = ${WAL_BYTES}`);
+  migrate(db, path);
+  allocateIndex(path);
 }
 
 /**
@@ -100,8 +152,7 @@ async function createDatabase(paths: Paths): Promise<Database> {
     if (tables > 0 && schemaOf(db) === 0) {
       throw dbError(path, "it is the database of another program", "use another root");
     }
-    db.get("PRAGMA journal_mode = WAL");
-    migrate(db, path);
+    prepareForWriting(db, path);
     return db;
   } catch (error) {
     db[Symbol.dispose]();
@@ -171,6 +222,10 @@ function connected(path: string, options: DatabaseOptions): Database {
  */
 async function quickCheck(path: string): Promise<void> {
   using db = new Database(path, { readOnly: await hasWal(path) });
+  checkPages(db, path);
+}
+
+function checkPages(db: Database, path: string): void {
   const result = db.get<{ quick_check: string }>("PRAGMA quick_check(1)")?.quick_check;
   if (result !== "ok") throw dbError(path, `it is damaged (${result})`, DAMAGED_HINT);
 }

@@ -6,7 +6,7 @@ import { diffIdsOfChain } from "../../chain_walk.ts";
 import type { Chains, Images, NameOptions, SpareOptions } from "../../contract.ts";
 import type { ChainRecord, ImageRecord } from "../../records.ts";
 import { checkImageName, keptTarget, notFound, replacedName } from "../../rules.ts";
-import { checkWritable, countUp, type Disk } from "../context.ts";
+import { checkWritable, countUp, type Disk, freeingTransaction } from "../context.ts";
 import { refreshIndex } from "../layout_index.ts";
 import type { Database } from "./database.ts";
 import { type ChainRow, type ImageRow, toChain, toImage } from "./records.ts";
@@ -92,8 +92,7 @@ export class DiskImages implements Images {
 
   removeAll(names: readonly string[], { spare = false }: SpareOptions = {}): string[] {
     const { db } = this.#disk;
-    checkWritable(this.#disk, "remove an image name");
-    const removed = db.transact(() => {
+    const removed = freeingTransaction(this.#disk, "remove an image name", () => {
       const sql = "DELETE FROM image WHERE name = ? AND spare >= ?";
       const here = names.filter((name) => db.run(sql, name, spare ? 1 : 0) > 0);
       if (here.length > 0) countUp(db, "images");

@@ -1,7 +1,7 @@
 import type { Snapshots, SnapshotTable } from "../../contract.ts";
 import type { SnapshotRow } from "../../records.ts";
 import { checkName } from "../../rules.ts";
-import { checkWritable, type Disk } from "../context.ts";
+import { type Disk, freeingTransaction } from "../context.ts";
 import type { Database } from "./database.ts";
 import { fromMap, type SnapshotTableRow, toSnapshot } from "./records.ts";
 
@@ -15,8 +15,7 @@ export class DiskSnapshots implements Snapshots {
   }
 
   transact<T>(fn: (table: SnapshotTable) => T): T {
-    checkWritable(this.#disk, "change snapshots");
-    return this.#disk.db.transact(() => fn(tableOf(this.#disk.db)));
+    return freeingTransaction(this.#disk, "change snapshots", () => fn(tableOf(this.#disk.db)));
   }
 
   read<T>(fn: (table: Omit<SnapshotTable, "put" | "delete">) => T): T {
