@@ -1,7 +1,7 @@
 import { guarded } from "../../linux/mod.ts";
 import { type Disk, stateOf } from "./context.ts";
 import { forgetDeadCollection } from "./gc/changes.ts";
-import { makerLocksIn, ownerDirectory, ownerLock, ownersIn } from "./ingest_names.ts";
+import { intentsIn, makerLocksIn, ownerDirectory, ownerLock, ownersIn } from "./ingest_names.ts";
 import { sweepKept } from "./kept_bytes.ts";
 import { writeIndex } from "./layout_index.ts";
 import { FileLock } from "./lock.ts";
@@ -66,9 +66,18 @@ export async function freeLeftovers(paths: Paths): Promise<void> {
     for (const id of ownersIn(await namesIn(paths.ingest))) {
       if (await lstatOrNothing(ownerLock(paths, id)) === undefined) continue;
       using lock = await FileLock.tryAcquire(ownerLock(paths, id));
-      if (lock !== undefined) await removeAll(ownerDirectory(paths, id));
+      if (lock === undefined) continue;
+      const directory = ownerDirectory(paths, id);
+      // What a start needs to write markers again is small, and needs the database.
+      if (await holdsIntents(directory)) continue;
+      await removeAll(directory);
     }
   });
+}
+
+async function holdsIntents(directory: string): Promise<boolean> {
+  if (await lstatOrNothing(directory) === undefined) return false;
+  return intentsIn(await namesIn(directory)).length > 0;
 }
 
 /** Removes lock files that nobody holds, of layers and directories whose makers died. */

@@ -53,7 +53,7 @@ export class DiskCollector implements Collector {
       const { garbage, deferred } = await this.#plan(marks, knowledge, options);
       return report(garbage, deferred, marks);
     }
-    checkWritable(this.#disk, "collect garbage");
+    checkWritable(this.#disk, "collect garbage", { frees: true });
     return await guarded("collect garbage", async () => {
       using _ = await this.#begin(options);
       try {

@@ -1,6 +1,6 @@
 import { VarveError } from "../../../errors.ts";
 import type { Garbage, GcKnowledge, GcOptions, Marks } from "../../garbage.ts";
-import type { Disk } from "../context.ts";
+import { type Disk, freeingTransaction } from "../context.ts";
 import { FileLock } from "../lock.ts";
 import { hideUnsynced, removeHidden } from "../trash.ts";
 import { type Candidate, trashed } from "./candidates.ts";
@@ -81,7 +81,7 @@ export class Sweep {
   }
 
   #removeRows(batch: readonly Candidate[], inUse: (path: string) => boolean): Candidate[] {
-    return this.#disk.db.transact(() => {
+    return freeingTransaction(this.#disk, "collect garbage", () => {
       const marks = this.#marksSince();
       for (const thing of marks.kept()) this.#kept.add(thing);
       if (marks.unreadable.length > 0) return [];
