@@ -207,8 +207,8 @@ export interface Images {
   /** The record of a full name, or `undefined`. */
   get(name: string): ImageRecord | undefined;
   /**
-   * Points a name at a target that the store holds. Replaces the previous target. The target's row
-   * `<none>@<digest>` is removed, unless the name is spare.
+   * Points a name at a target that the store holds. The target's row `<none>@<digest>` is removed, unless the name is
+   * spare. A previous target that has no other name is kept as `<none>@<digest>`, unless the name was spare.
    * @throws {VarveError} `E_NOT_FOUND` the target's blob is missing · `E_USAGE` the name reads as a digest
    */
   set(name: string, target: Descriptor, options?: NameOptions): ImageRecord;

@@ -84,6 +84,30 @@ export function rowsConformance(test: StoreTest): void {
     assertEquals(store.images.removeAll(all), ["kept", "set"]);
   });
 
+  test("an image that loses its last name stays as <none>", async (store) => {
+    await using ingest = await store.ingest();
+    const first = await ingest.blob(new Uint8Array(1), "a/b");
+    const second = await ingest.blob(new Uint8Array(2), "a/b");
+    ingest.image("app", first);
+    await ingest.commit();
+    const nameless = `<none>@${first.digest}`;
+    const names = () => store.images.list().map(({ name }) => name);
+    store.images.set("app", second);
+    assertEquals(names(), [nameless, "app"]);
+    assertEquals(store.images.get(nameless)?.target, first);
+    // With another name, it needs no such row.
+    store.images.set("other", first);
+    store.images.set("app", first);
+    assertEquals(names(), [`<none>@${second.digest}`, "app", "other"]);
+    store.images.set("app", second);
+    assertEquals(names(), ["app", "other"]);
+    // A name that the program made keeps nothing for a user.
+    store.images.set("spare", first, { spare: true });
+    store.images.set("other", second);
+    store.images.set("spare", second, { spare: true });
+    assertEquals(names(), ["app", "other", "spare"]);
+  });
+
   test("snapshot rows are read as they were written", (store) => {
     const labels = Object.fromEntries([["a", "b\0c"], ["containerd.io/x", "ü"], ["", " "]]);
     const rows: SnapshotRow[] = [

@@ -14,7 +14,14 @@ import type {
   SpareOptions,
 } from "../contract.ts";
 import type { ChainRecord, ImageRecord, Lease, SnapshotRow } from "../records.ts";
-import { checkImageName, checkName, keptTarget, notFound, replacedName } from "../rules.ts";
+import {
+  checkImageName,
+  checkName,
+  keptTarget,
+  namelessImage,
+  notFound,
+  replacedName,
+} from "../rules.ts";
 import { compareText, type MemoryState, sortedBy } from "./state.ts";
 
 /** The chains of a memory store. */
@@ -96,7 +103,16 @@ export class MemoryImages implements Images {
     this.#state.images.set(name, record);
     const nameless = replacedName(name, target.digest, spare);
     if (nameless !== undefined) this.#state.images.delete(nameless);
+    if (before !== undefined) this.#keepReplaced(before, now);
     return record;
+  }
+
+  /** Keeps the image that lost its last name as `<none>@<digest>`. A spare name kept nothing for a user. */
+  #keepReplaced(before: ImageRecord, now: number): void {
+    const { digest } = before.target;
+    if (before.spare === true || this.list().some(({ target }) => target.digest === digest)) return;
+    const name = namelessImage(digest);
+    this.#state.images.set(name, { ...before, name, updatedAt: now });
   }
 
   remove(name: string): void {

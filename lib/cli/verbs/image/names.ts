@@ -18,8 +18,8 @@ export const tag: Verb = {
   usage: "tag <source> <destination>",
   withoutStore: "refuses",
   summary: "give an image another name",
-  help:
-    `An image that has the name DESTINATION already loses that name. With --platform, DESTINATION means that
+  help: `An image that has the name DESTINATION already loses that name. Without another
+name it is listed as <none> until 'varve rmi'. With --platform, DESTINATION means that
 platform of an index, on every machine.
 
 JSON: {"name","target"}

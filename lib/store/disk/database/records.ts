@@ -43,6 +43,7 @@ export interface ChainRow {
 /** A row of `image`. */
 export interface ImageRow {
   readonly name: string;
+  readonly digest: string;
   readonly target: string;
   readonly created_at: number;
   readonly updated_at: number;

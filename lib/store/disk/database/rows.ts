@@ -5,7 +5,7 @@ import { type Descriptor, descriptorToJson, jsonText, platformToJson } from "../
 import { diffIdsOfChain } from "../../chain_walk.ts";
 import type { Chains, Images, NameOptions, SpareOptions } from "../../contract.ts";
 import type { ChainRecord, ImageRecord } from "../../records.ts";
-import { checkImageName, keptTarget, notFound, replacedName } from "../../rules.ts";
+import { checkImageName, keptTarget, namelessImage, notFound, replacedName } from "../../rules.ts";
 import { checkWritable, countUp, type Disk, freeingTransaction } from "../context.ts";
 import { refreshIndex } from "../layout_index.ts";
 import type { Database } from "./database.ts";
@@ -120,6 +120,7 @@ export function putImage(
     throw notFound("blob", digest);
   }
   const now = Date.now();
+  const before = db.get<ImageRow>("SELECT * FROM image WHERE name = ?", name);
   db.run(
     `INSERT INTO image VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE
      SET digest = excluded.digest, target = excluded.target, updated_at = excluded.updated_at,
@@ -134,5 +135,21 @@ export function putImage(
   );
   const nameless = replacedName(name, digest, spare);
   if (nameless !== undefined) db.run("DELETE FROM image WHERE name = ?", nameless);
+  if (before !== undefined) keepReplaced(db, before, now);
   return toImage(db.get<ImageRow>("SELECT * FROM image WHERE name = ?", name) as ImageRow);
+}
+
+/** Keeps the image that lost its last name as `<none>@<digest>`. A spare name kept nothing for a user. */
+function keepReplaced(db: Database, before: ImageRow, now: number): void {
+  const { digest, target, created_at, platform, spare } = before;
+  if (spare === 1 || db.get("SELECT 1 FROM image WHERE digest = ?", digest) !== undefined) return;
+  db.run(
+    "INSERT INTO image VALUES (?, ?, ?, ?, ?, 0, ?)",
+    namelessImage(digest as Digest),
+    digest,
+    target,
+    created_at,
+    now,
+    platform,
+  );
 }
