@@ -22,6 +22,8 @@ export interface OciLimits {
   readonly config: number;
   /** Maximum nesting of objects and arrays in a document. */
   readonly jsonDepth: number;
+  /** Number of values in a document: objects, arrays, strings, numbers, true, false and null. */
+  readonly jsonValues: number;
   /** Number of layers of an image. */
   readonly layers: number;
   /** Number of descriptors in all indexes of one image together. */
@@ -54,6 +56,14 @@ export const OCI_LIMITS: { readonly [K in keyof OciLimits]: Limit } = {
     value: 64,
     unit: "levels",
     about: "nesting of a document",
+  },
+  // An index of 10,000 manifests has this many. An object takes up to 600 bytes in memory, and only
+  // three in a document.
+  jsonValues: {
+    setting: "limits.oci.jsonValues",
+    value: 100_000,
+    unit: "values",
+    about: "values in a document",
   },
   layers: {
     setting: "limits.oci.layers",

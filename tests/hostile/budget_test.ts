@@ -110,12 +110,12 @@ const INPUTS: readonly Input[] = [
     }),
   },
   {
-    what: "K20: a history of 90,000 entries",
+    what: "K20: a history of 33,000 entries",
     entries: 0,
     image: () => ({
       layers: [],
       config: {
-        history: Array.from({ length: 90_000 }, () => ({ created_by: "x", empty_layer: true })),
+        history: Array.from({ length: 33_000 }, () => ({ created_by: "x", empty_layer: true })),
       },
     }),
   },

@@ -1,5 +1,5 @@
 /** Rows F of the documents: digests, manifests, configs that lie or can be read in two ways. */
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type Digest, sha256 } from "../../lib/digest/mod.ts";
 import { VarveError } from "../../lib/errors.ts";
 import {
@@ -7,6 +7,7 @@ import {
   imageLayers,
   MEDIA_TYPES,
   OCI_LIMITS,
+  type OciLimits,
   ociLimits,
   parseArchiveManifest,
   parseDescriptor,
@@ -332,12 +333,43 @@ Deno.test("G01 G03 manifest.json names entries of the archive, and at least one 
   assertEquals(archive(image({ Layers: [1] })), "E_JSON");
 });
 
+Deno.test("F15 the values of a document are limited", () => {
+  const count = (text: string, maxValues?: number) => {
+    const bytes = new TextEncoder().encode(text);
+    try {
+      parseStrictJson(bytes, { maxValues });
+      return "OK";
+    } catch (error) {
+      assert(error instanceof VarveError);
+      return `${error.code} ${error.details.setting}`;
+    }
+  };
+  const limit = "E_LIMIT limits.oci.jsonValues";
+  for (const text of ["[{},[]]", '{"a":1.5,"b":"x"}', "[null,true]", "[[1]]"]) {
+    assertEquals([count(text, 3), count(text, 2)], ["OK", limit], text);
+  }
+  // A document of 4 MiB could hold 1,400,000 objects, which take several hundred bytes each.
+  const objects = (n: number) => `[${Array(n).fill("{}").join(",")}]`;
+  assertEquals([count(objects(99_999)), count(objects(100_000))], ["OK", limit]);
+  const raised = { jsonValues: 300_000 };
+  const config = (limits: Partial<OciLimits>) =>
+    parseImageConfig(
+      new TextEncoder().encode(
+        `{"rootfs":{"type":"layers"},"history":${objects(260_000)}}`,
+      ),
+      { limits },
+    ).history.length;
+  assertEquals(config(raised), 260_000);
+  assertEquals(assertThrows(() => config({}), VarveError).code, "E_LIMIT");
+});
+
 Deno.test("F15 every default limit is the documented one, and has a setting", () => {
   assertEquals(ociLimits(), {
     manifest: 4 * 1024 * 1024,
     index: 4 * 1024 * 1024,
     config: 4 * 1024 * 1024,
     jsonDepth: 64,
+    jsonValues: 100_000,
     layers: 500,
     manifests: 10_000,
     names: 1000,

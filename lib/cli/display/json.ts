@@ -1,7 +1,11 @@
 import { escapeJson } from "../../bytes/mod.ts";
 
+/** Most values that are written in one part. */
+const PART = 256;
+
 /**
- * A value as one JSON document, in parts, with a newline at its end.
+ * A value as one JSON document, in parts, with a newline at its end. The text of a large document is never in memory as
+ * a whole.
  *
  * A generator, as the value or as a property of it, becomes an array with one element per line. It is read while the
  * parts are written, so a list of a million paths is never in memory as a whole.
@@ -9,8 +13,38 @@ import { escapeJson } from "../../bytes/mod.ts";
 export function* jsonParts(value: unknown): Generator<string> {
   if (isGenerator(value)) yield* array(value);
   else if (isObject(value) && Object.values(value).some(isGenerator)) yield* object(value);
-  else yield text(value, 2);
+  else yield* indented(value, "");
   yield "\n";
+}
+
+/** What `JSON.stringify` writes with an indentation of 2, in parts. `pad` is what begins each line. */
+function* indented(value: unknown, pad: string): Generator<string> {
+  if (typeof value !== "object" || value === null || valuesOf(value, PART) <= PART) {
+    yield escapeJson(JSON.stringify(value, exact, 2).replaceAll("\n", `\n${pad}`));
+    return;
+  }
+  const isList = Array.isArray(value);
+  const inner = `${pad}  `;
+  let separator = isList ? "[" : "{";
+  for (const [key, one] of Object.entries(value)) {
+    if (one === undefined && !isList) continue;
+    const name = isList ? "" : `${escapeJson(JSON.stringify(key))}: `;
+    yield `${separator}\n${inner}${name}`;
+    yield* indented(one ?? null, inner);
+    separator = ",";
+  }
+  yield `\n${pad}${isList ? "]" : "}"}`;
+}
+
+/** Number of values in a value, itself included; some number above `most` when there are more. */
+function valuesOf(value: unknown, most: number): number {
+  if (typeof value !== "object" || value === null) return 1;
+  let count = 1;
+  for (const key in value) {
+    count += valuesOf((value as Record<string, unknown>)[key], most - count);
+    if (count > most) break;
+  }
+  return count;
 }
 
 function* array(values: Iterable<unknown>): Generator<string> {
@@ -33,8 +67,8 @@ function* object(value: Readonly<Record<string, unknown>>): Generator<string> {
   yield "\n}";
 }
 
-function text(value: unknown, indent?: number): string {
-  return escapeJson(JSON.stringify(value, exact, indent));
+function text(value: unknown): string {
+  return escapeJson(JSON.stringify(value, exact));
 }
 
 /** From ECMAScript 2026; TypeScript's types do not have it yet. */

@@ -111,6 +111,7 @@ export function parseImageConfig(
     what: "image config",
     maxBytes: limits.config,
     maxDepth: limits.jsonDepth,
+    maxValues: limits.jsonValues,
   });
   const fields = new Fields(json, "image config", NAMES);
   const created = fields.string("created");
@@ -184,11 +185,5 @@ function readHistory(value: JsonValue, i: number): HistoryEntry {
   const author = fields.string("author");
   const comment = fields.string("comment");
   const emptyLayer = fields.boolean("empty_layer");
-  return defined({
-    created,
-    createdBy,
-    author,
-    comment,
-    emptyLayer,
-  });
+  return defined({ created, createdBy, author, comment, emptyLayer });
 }

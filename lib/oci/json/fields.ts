@@ -159,7 +159,9 @@ function kindOf(value: JsonValue | undefined): string {
 
 /** Drops fields that are `undefined`, because users compare and print the value. */
 export function defined<T extends object>(fields: T): T {
-  return Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => value !== undefined),
-  ) as T;
+  const out = {} as T;
+  for (const key of Object.keys(fields) as (keyof T)[]) {
+    if (fields[key] !== undefined) out[key] = fields[key];
+  }
+  return out;
 }

@@ -35,6 +35,7 @@ export function parseArchiveManifest(
     what: "manifest.json",
     maxBytes: limits.manifest,
     maxDepth: limits.jsonDepth,
+    maxValues: limits.jsonValues,
   });
   if (!Array.isArray(json) || json.length === 0) {
     throw new VarveError("E_FORMAT", "Cannot read manifest.json: it is not a list of images");

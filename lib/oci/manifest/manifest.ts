@@ -87,6 +87,7 @@ export function parseDocument(bytes: Uint8Array, options: DocumentOptions = {}):
     what: "manifest",
     maxBytes: Math.max(limits.manifest, limits.index),
     maxDepth: limits.jsonDepth,
+    maxValues: limits.jsonValues,
   });
   const fields = new Fields(json, "manifest", NAMES);
   refuseSchema1(fields);

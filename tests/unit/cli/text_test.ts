@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import {
   type ByteString,
   escapeForTerminal,
@@ -44,6 +44,26 @@ Deno.test("json: one document, whole or in parts", () => {
   const exact = '{"Interval":9223372036854775807}';
   assertEquals(text(parseStrictJson(new TextEncoder().encode(exact))).replace(/\s/g, ""), exact);
   assertEquals(text(rows(1)), '[\n{"i":0,"text":"\\u009b"}\n]\n');
+});
+
+Deno.test("json: a large document has the text that JSON.stringify writes, in small parts", () => {
+  const many = Array.from(
+    { length: 1000 },
+    (_, i) => i % 3 === 0 ? [] : { i, 'k"': [i, { a: "\n" }] },
+  );
+  const values = [
+    many,
+    { many, empty: {}, left: undefined, after: { many: [many, null, "x"] } },
+    [undefined, ...many],
+    Object.fromEntries(many.map((one, i) => [`key ${i}`, one])),
+    { small: [1, { a: [] }] },
+  ];
+  for (const value of values) {
+    const parts = [...jsonParts(value)];
+    assertEquals(parts.join(""), `${JSON.stringify(value, null, 2)}\n`);
+    const longest = parts.reduce((most, { length }) => Math.max(most, length), 0);
+    assert(longest < 10_000, `${longest} characters`);
+  }
 });
 
 Deno.test("sizes and digests are abbreviated", () => {

@@ -33,14 +33,16 @@ JSON: {"name","target","platform","imageId","chainId","manifest","config","layer
   async run(context, [reference = ""], options) {
     const store = await context.store();
     const image = await openImage(store, reference, options);
-    const { manifest: maxBytes, jsonDepth: maxDepth } = documentLimits(store);
+    const { manifest: maxBytes, jsonDepth: maxDepth, jsonValues: maxValues } = documentLimits(
+      store,
+    );
     const json: Record<string, unknown> = {
       name: image.record.name,
       target: image.record.target,
       platform: formatPlatform(image.config.platform),
       imageId: image.imageId,
       chainId: image.chainId,
-      manifest: parseStrictJson(image.manifest.raw, { maxBytes, maxDepth }),
+      manifest: parseStrictJson(image.manifest.raw, { maxBytes, maxDepth, maxValues }),
       config: image.config.document,
       layers: layerRows(store, image),
     };

@@ -38,6 +38,7 @@ const LIMITS = {
   manifests: Number.MAX_SAFE_INTEGER,
   layers: Number.MAX_SAFE_INTEGER,
   jsonDepth: 1024,
+  jsonValues: Number.MAX_SAFE_INTEGER,
 };
 
 /** Whether a blob of this media type names other blobs. */
