@@ -92,8 +92,9 @@ export class Context implements AsyncDisposable {
     this.#store ??= (async () => {
       const { root, durability } = this.options;
       const onWarning = (message: string) => this.warn(message);
+      const onWait = (message: string) => this.#tell(`varve: waiting: ${inCommandWords(message)}`);
       const open = async (create: boolean) =>
-        this.#stack.use(await openStore({ root, durability, create, onWarning }));
+        this.#stack.use(await openStore({ root, durability, create, onWarning, onWait }));
       try {
         return await open(false);
       } catch (error) {
@@ -175,6 +176,13 @@ export class Context implements AsyncDisposable {
   /** Prints a warning as one line on standard error. If progress is shown, the warning waits until it ends. */
   warn(message: string): void {
     this.say(`varve: warning: ${escapeText(inCommandWords(message))}`);
+  }
+
+  /** Prints a line on standard error at once, above the progress. */
+  #tell(line: string): void {
+    if (this.options.quiet) return;
+    if (this.#progress === undefined) writeMessage(this.io, `${escapeText(line)}\n`);
+    else this.#progress.say(escapeText(line));
   }
 
   /** Prints a line on standard error, as {@linkcode warn} does. */

@@ -30,6 +30,7 @@ export * from "./files/fd.ts";
 export * from "./files/file_error.ts";
 export * from "./files/file_system.ts";
 export * from "./files/kernel_file.ts";
+export * from "./files/lock_holder.ts";
 export * from "./files/names.ts";
 export * from "./files/open_beneath.ts";
 export * from "./files/permissions.ts";

@@ -17,7 +17,8 @@ export function createProgress(
   terminal: BarTerminal | undefined,
 ): Progress {
   if (options.quiet || options.progress === "none") {
-    return { start: () => SILENT_ITEM, [Symbol.dispose]() {} };
+    const say = (line: string) => options.quiet ? undefined : write(`${line}\n`);
+    return { start: () => SILENT_ITEM, say, [Symbol.dispose]() {} };
   }
   return options.progress === "auto" && terminal !== undefined
     ? new ProgressBars(terminal)

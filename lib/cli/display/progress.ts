@@ -6,6 +6,8 @@ export interface Progress extends Disposable {
    * @param total its size in bytes; `undefined` when unknown
    */
   start(label: string, total: number | undefined): ProgressItem;
+  /** Shows a line of text. It stays. */
+  say(line: string): void;
 }
 
 /** One line or bar of progress. */

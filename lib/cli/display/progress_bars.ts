@@ -66,6 +66,13 @@ export class ProgressBars implements Progress {
     };
   }
 
+  say(line: string): void {
+    const { columns } = this.#terminal.size();
+    const text = wrapText(line, columns - 1, 2);
+    if (!this.#draws) return this.#terminal.write(`${text}\n`);
+    this.#bars.log(text.split("\n").map((line) => `${line}${ERASE}\n`).join(""));
+  }
+
   /** Ends the display: removes the bars. The lines of items that are done stay. */
   [Symbol.dispose](): void {
     if (!this.#draws) return;
@@ -91,10 +98,8 @@ export class ProgressBars implements Progress {
   }
 
   #finish(item: Item, line: string): void {
-    const { columns } = this.#terminal.size();
-    const text = wrapText(line, columns - 1, 2);
-    if (!this.#draws) return this.#terminal.write(`${text}\n`);
-    this.#bars.log(text.split("\n").map((line) => `${line}${ERASE}\n`).join(""));
+    this.say(line);
+    if (!this.#draws) return;
     const bar = this.#shown.get(item);
     this.#shown.delete(item);
     if (bar !== undefined) this.#bars.remove(bar);

@@ -36,5 +36,9 @@ export class ProgressLines implements Progress {
     };
   }
 
+  say(line: string): void {
+    this.#write(`${line}\n`);
+  }
+
   [Symbol.dispose](): void {}
 }

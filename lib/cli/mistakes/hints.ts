@@ -182,6 +182,7 @@ function byMessage({ message, details }: VarveError): string | undefined {
 const BY_ERRNO: Readonly<Record<string, string>> = {
   ENOSPC: "free some space, or give another store with --root",
   EDQUOT: "free some space, or give another store with --root",
+  ENOLCK: "give a store on a local disk with --root, or start the lock daemon of NFS (rpc.statd)",
   EMFILE: "allow more open files: ulimit -n 65536",
   EROFS: "give another store with --root",
 };

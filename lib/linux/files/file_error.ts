@@ -10,6 +10,7 @@ const WITHOUT_CODE: readonly number[] = [
   Errno.ENOSPC,
   Errno.EROFS,
   Errno.EDQUOT,
+  Errno.ENOLCK,
 ];
 
 /** What the user can do about an error. */
@@ -17,6 +18,8 @@ const HINTS: Readonly<Record<string, string>> = {
   ENOSPC: "free some space, or use a root on another file system",
   EDQUOT: "the quota is used up: free some space or raise it",
   EROFS: "the file system is mounted read-only",
+  ENOLCK:
+    "the file system has no locks: on NFS, start the lock daemon (rpc.statd), or use a root on a local disk",
   EMFILE: "raise the limit on open files (ulimit -n), or use fewer workers",
 };
 

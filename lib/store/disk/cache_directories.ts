@@ -4,11 +4,10 @@ import { guarded } from "../../linux/mod.ts";
 import type { Directories, EnsureOptions, SnapshotFacts, TreeFile } from "../disk_directories.ts";
 import { checkName, notFound } from "../rules.ts";
 import { layerRow } from "./content.ts";
-import { allocateCacheIds, checkWritable, type Disk, takeLock } from "./context.ts";
+import { allocateCacheIds, checkWritable, type Disk, shareStoreLock, takeLock } from "./context.ts";
 import { hasSize, layerDamage, noteDamage } from "./damage.ts";
 import type { ChainRow, LayerRow } from "./database/records.ts";
 import { directoryLock } from "./ingest_names.ts";
-import { FileLock } from "./lock.ts";
 import { writeSyncedMarker } from "./markers/marker.ts";
 import { LAYER_FILES, MARKER } from "./names.ts";
 import { changeSnapshot, snapshotMarker } from "./markers/snapshot_marker.ts";
@@ -79,7 +78,11 @@ export class DiskDirectories implements Directories {
     const temporary = await guarded(action, () => this.#disk.owner.fresh());
     const lock = await guarded(
       action,
-      () => takeLock(this.#disk, directoryLock(this.#disk.paths, id, name), options),
+      () => {
+        const what = `makes directory ${name} of ${id}`;
+        const { signal } = options;
+        return takeLock(this.#disk, directoryLock(this.#disk.paths, id, name), { signal, what });
+      },
     );
     try {
       const made = await this.#find(owner, name);
@@ -185,7 +188,7 @@ export class DiskDirectories implements Directories {
     const { paths, syncer, db } = this.#disk;
     // Hold the lock while the chain's directory has its final name, but its cache id is not in the
     // row yet. Otherwise a sweep, which takes the lock exclusively, would remove the directory.
-    using _ = await FileLock.acquire(paths.lock, { shared: true });
+    using _ = await shareStoreLock(this.#disk);
     if ("diffId" in owner) return await this.#moveInto(this.layer(owner.diffId), name, temporary);
     // Read the row once: what is looked for here and what is replaced below must be the same directory.
     const { chain_id, diff_id, parent_chain_id, cache_id: lost } = this.#chain(owner.chainId);

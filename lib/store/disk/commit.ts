@@ -4,7 +4,7 @@ import type { IngestResult } from "../contract.ts";
 import type { ImageRecord, LayerRecord } from "../records.ts";
 import { namelessImage, PLAIN_LAYER } from "../rules.ts";
 import { layerRow, namedLayerRow } from "./content.ts";
-import { allocateCacheIds, countUp, type Disk, setState } from "./context.ts";
+import { allocateCacheIds, countUp, type Disk, setState, shareStoreLock } from "./context.ts";
 import { isLayerWhole, raise, removedMeanwhile } from "./damage.ts";
 import { type LayerRow, toLayer } from "./database/records.ts";
 import { insertChain, putImage } from "./database/rows.ts";
@@ -17,7 +17,6 @@ import {
   unlockMarkers,
 } from "./markers/layer_marker.ts";
 import { refreshIndex } from "./layout_index.ts";
-import { FileLock } from "./lock.ts";
 import { writeMarker } from "./markers/marker.ts";
 import { LAYER_FILES, MARKER } from "./names.ts";
 import { placeAll, type Placed, undo } from "./place.ts";
@@ -68,7 +67,7 @@ async function place(
   const { layers, markers } = await number(disk, plan, fresh);
   // A sweep takes the lock exclusively. It must not see a file that has its final name but no row
   // yet.
-  using lock = await FileLock.acquire(disk.paths.lock, { shared: true });
+  using lock = await shareStoreLock(disk);
   const blobs = [...blobsOf(plan), ...await plainBlobs(disk, plan, fresh)];
   const placed: Placed = { layers: [], blobs: [] };
   try {

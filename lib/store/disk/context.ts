@@ -2,7 +2,7 @@ import { VarveError } from "../../errors.ts";
 import { fileErrno, isNoSpace } from "../../linux/mod.ts";
 import type { Database } from "./database/database.ts";
 import { prepareForWriting } from "./database/open_database.ts";
-import { FileLock, type LockOptions } from "./lock.ts";
+import { FileLock, holderOf, type LockOptions } from "./lock.ts";
 import type { Owner } from "./owner.ts";
 import type { Durability } from "./options.ts";
 import type { Paths } from "./paths.ts";
@@ -20,6 +20,8 @@ export interface Disk {
   readonly readOnly: boolean;
   /** The space of the store, and its reserve. */
   readonly room: Room;
+  /** See `OpenOptions.onWait`. */
+  readonly onWait: ((message: string) => void) | undefined;
 }
 
 /** Options of {@linkcode checkWritable}. */
@@ -79,21 +81,36 @@ export function setDurability(db: Database, durability: Durability): void {
   db.run(`PRAGMA synchronous = ${durability === "full" ? "FULL" : "NORMAL"}`);
 }
 
+/** Options of {@linkcode takeLock}. */
+export interface TakeLockOptions extends Omit<LockOptions, "onLongWait"> {
+  /** What the holder of the lock does, such as "makes layer sha256:…". */
+  readonly what: string;
+}
+
 /**
- * Waits for a lock in `ingest/`. If the kernel refuses the lock, its file may stay; a later start
- * removes it.
+ * Waits for a lock of the store. If the wait is long, it tells who holds the lock. If the kernel refuses a lock in
+ * `ingest/`, its file may stay; a later start removes it.
  */
 export async function takeLock(
   disk: Disk,
   path: string,
-  options: LockOptions,
+  { what, ...options }: TakeLockOptions,
 ): Promise<FileLock> {
+  const onLongWait = () => disk.onWait?.(`${holderOf(path)} ${what}`);
   try {
-    return await FileLock.acquire(path, options);
+    return await FileLock.acquire(path, { ...options, onLongWait });
   } catch (error) {
     if (fileErrno(error) !== undefined) disk.owner.leaveMark();
     throw error;
   }
+}
+
+/**
+ * Shares the lock of the store. It is held while files have their final names but no rows yet: a clean-up takes the lock
+ * alone, and removes files without rows.
+ */
+export function shareStoreLock(disk: Disk): Promise<FileLock> {
+  return takeLock(disk, disk.paths.lock, { shared: true, what: "removes things from the store" });
 }
 
 /** A number that the store keeps about itself, such as `seq`; see `database/schema.ts`. */

@@ -48,7 +48,10 @@ export class DiskLayerBackend implements LayerBackend<StagedFiles> {
       for (const name of names) {
         const path = layerLock(this.#disk.paths, name);
         locks.push(
-          await guarded(`lock layer ${name}`, () => takeLock(this.#disk, path, { signal })),
+          await guarded(
+            `lock layer ${name}`,
+            () => takeLock(this.#disk, path, { signal, what: `makes layer ${name}` }),
+          ),
         );
       }
     } catch (error) {

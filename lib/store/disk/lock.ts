@@ -1,5 +1,5 @@
 import { VarveError } from "../../errors.ts";
-import { sleep } from "../../linux/mod.ts";
+import { isSupported, lockHolder, sleep } from "../../linux/mod.ts";
 
 /** Options for taking a lock. */
 export interface LockOptions {
@@ -9,6 +9,8 @@ export interface LockOptions {
   readonly signal?: AbortSignal | undefined;
   /** Maximum time to wait, in ms. Default: no limit. */
   readonly timeout?: number | undefined;
+  /** Called once if the wait is long. */
+  readonly onLongWait?: (() => void) | undefined;
 }
 
 /** Mode of a lock file. */
@@ -16,6 +18,8 @@ const LOCK_MODE = 0o600;
 /** The waits between two attempts, in ms: doubled from the first up to the last. */
 const FIRST_WAIT = 1;
 const LAST_WAIT = 32;
+/** Time in ms after which a wait is long. */
+const LONG_WAIT = 2_000;
 
 /**
  * A lock by flock(2) on a separate lock file. The kernel frees the lock when its holder dies.
@@ -64,16 +68,23 @@ export class FileLock implements Disposable {
    * @throws {VarveError} `E_BUSY` after `timeout`
    */
   static async acquire(path: string, options: LockOptions = {}): Promise<FileLock> {
-    const { signal, timeout, shared = false } = options;
-    const end = timeout === undefined ? Infinity : performance.now() + timeout;
+    const { signal, timeout, shared = false, onLongWait } = options;
+    const begin = performance.now();
+    const end = timeout === undefined ? Infinity : begin + timeout;
+    let isTold = false;
     for (let wait = FIRST_WAIT;; wait = Math.min(2 * wait, LAST_WAIT)) {
       signal?.throwIfAborted();
       const lock = await FileLock.tryAcquire(path, shared);
       if (lock !== undefined) return lock;
-      if (performance.now() >= end) {
-        throw new VarveError("E_BUSY", `Cannot lock ${path}: another process holds it`, {
+      const now = performance.now();
+      if (now >= end) {
+        throw new VarveError("E_BUSY", `Cannot lock ${path}: ${holderOf(path)} holds it`, {
           hint: "wait for it to end, and try again",
         });
+      }
+      if (!isTold && now >= begin + LONG_WAIT) {
+        isTold = true;
+        onLongWait?.();
       }
       await sleep(wait, signal);
     }
@@ -119,6 +130,13 @@ async function isAt(file: Deno.FsFile, path: string): Promise<boolean> {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
+}
+
+/** Names a process that holds a lock: "process 71 (varve load app.tar)". */
+export function holderOf(path: string): string {
+  const holder = isSupported() ? lockHolder(path) : undefined;
+  if (holder === undefined) return "another process";
+  return `process ${holder.pid}${holder.command === "" ? "" : ` (${holder.command})`}`;
 }
 
 function ifMissing(error: unknown): void {

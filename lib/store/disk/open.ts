@@ -57,7 +57,15 @@ export async function openStore(options: OpenOptions): Promise<DiskStore> {
   try {
     const durability = options.durability ?? durabilityOf(db);
     const owner = new Owner(paths);
-    const disk: Disk = { paths, db, syncer: new Syncer(durability), owner, readOnly, room };
+    const disk: Disk = {
+      paths,
+      db,
+      syncer: new Syncer(durability),
+      owner,
+      readOnly,
+      room,
+      onWait: options.onWait,
+    };
     if (!readOnly && !db.isCopy) {
       setDurability(db, durability);
       await healIfRoom(disk);

@@ -21,4 +21,9 @@ export interface OpenOptions {
    * that reads as a digest.
    */
   readonly onWarning?: ((message: string) => void) | undefined;
+  /**
+   * Called when something has waited for another process for two seconds, with the process and what it does: `process
+   * 71 (varve load app.tar) makes layer sha256:…`. The wait goes on.
+   */
+  readonly onWait?: ((message: string) => void) | undefined;
 }

@@ -60,6 +60,7 @@ export async function prepareRoot(
       for (const path of paths.directories()) await checkDirectory(path);
       return { readOnly: true };
     }
+    await checkLocks(paths.lock);
     for (const path of paths.directories()) {
       await makeDirectory(path);
       const mode = await checkDirectory(path);
@@ -131,6 +132,15 @@ async function takesNoWrites(path: string): Promise<boolean> {
     if (fileErrno(error) === "EROFS") return true;
     throw error;
   }
+}
+
+/**
+ * Looks whether the file system has locks. NFS has none where its lock daemon does not run, and SQLite then waits for
+ * a lock that nobody holds.
+ */
+async function checkLocks(path: string): Promise<void> {
+  using file = await Deno.open(path, { read: true });
+  if (await file.tryLock(false)) await file.unlock();
 }
 
 /** Writes `oci-layout`. Several processes may do this at once: they write the same bytes. */

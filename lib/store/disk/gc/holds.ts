@@ -1,11 +1,10 @@
 import type { DiffId, Digest } from "../../../digest/mod.ts";
 import { fileErrno } from "../../../linux/mod.ts";
 import { blobRow, layerRow, layerRowOfBlob, namedLayerRow } from "../content.ts";
-import type { Disk } from "../context.ts";
+import { type Disk, shareStoreLock } from "../context.ts";
 import { removedMeanwhile } from "../damage.ts";
 import type { LayerRow } from "../database/records.ts";
 import { isOwnerId } from "../ingest_names.ts";
-import { FileLock } from "../lock.ts";
 import type { Paths } from "../paths.ts";
 
 /**
@@ -42,7 +41,7 @@ export class IngestHolds {
   async add(digests: readonly Digest[]): Promise<void> {
     const fresh = digests.filter((digest) => !this.#held.has(digest));
     if (fresh.length === 0) return;
-    using _ = await FileLock.acquire(this.#disk.paths.lock, { shared: true });
+    using _ = await shareStoreLock(this.#disk);
     const text = fresh.map((digest) => `${digest}\n`).join("");
     await Deno.writeTextFile(this.#path, text, { append: true, mode: 0o600 });
     for (const digest of fresh) {

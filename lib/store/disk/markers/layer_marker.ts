@@ -18,7 +18,11 @@ export async function lockMarkers(disk: Disk, plan: DiskPlan): Promise<FileLock[
   const locks: FileLock[] = [];
   try {
     for (const diffId of [...layersOf(plan)].filter((id) => changesMarker(disk, plan, id)).sort()) {
-      locks.push(await takeLock(disk, directoryLock(disk.paths, diffId, MARKER), {}));
+      locks.push(
+        await takeLock(disk, directoryLock(disk.paths, diffId, MARKER), {
+          what: `changes layer ${diffId}`,
+        }),
+      );
     }
     return locks;
   } catch (error) {

@@ -39,7 +39,8 @@ export async function changeSnapshot<T>(
   await guarded(action, () => disk.owner.fresh());
   const lock = await guarded(
     action,
-    () => takeLock(disk, snapshotLock(disk.paths, cacheId), {}),
+    () =>
+      takeLock(disk, snapshotLock(disk.paths, cacheId), { what: `changes snapshot ${cacheId}` }),
   );
   try {
     const marker = snapshotMarker(disk, cacheId, next());

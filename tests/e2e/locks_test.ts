@@ -1,0 +1,107 @@
+/** Waits for other processes, and file systems without locks, as the user sees them. */
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { Cli } from "../support/cli/cli.ts";
+import { archiveTar, buildImage, ociFiles } from "../support/images/images.ts";
+import { needs } from "../support/machine/needs.ts";
+import { runAny } from "../support/machine/process.ts";
+import { type TempDir, tempDir } from "../support/machine/temp_dir.ts";
+import { waitUntil } from "../support/machine/wait.ts";
+
+const NAME = "example.org/app:1";
+const LAYER = { name: "file", content: "content" };
+
+async function archive(temp: TempDir): Promise<{ readonly path: string; readonly digest: string }> {
+  const image = buildImage({ name: NAME, layers: [[LAYER]], packing: "none" });
+  const path = temp.join("app.tar");
+  await Deno.writeFile(path, archiveTar(ociFiles([image])));
+  return { path, digest: image.layers[0]?.diffId as string };
+}
+
+/** Holds a lock in a process of its own until it is disposed. */
+async function holdLock(path: string): Promise<AsyncDisposable & { readonly pid: number }> {
+  const child = new Deno.Command("flock", {
+    args: ["--no-fork", path, "sh", "-c", "echo held; exec cat"],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const reader = child.stdout.getReader();
+  await reader.read();
+  return {
+    pid: child.pid,
+    async [Symbol.asyncDispose]() {
+      await child.stdin.close();
+      await reader.cancel();
+      await child.status;
+    },
+  };
+}
+
+/** A command that runs, and what it has written to standard error so far. */
+function start(command: readonly string[]) {
+  const [program = "", ...args] = command;
+  const child = new Deno.Command(program, { args, stdout: "null", stderr: "piped" }).spawn();
+  let said = "";
+  const decoder = new TextDecoderStream();
+  const reading = child.stderr.pipeThrough(decoder).pipeTo(
+    new WritableStream({ write: (text) => void (said += text) }),
+  );
+  return {
+    kill: (signal: Deno.Signal) => child.kill(signal),
+    said: () => said,
+    async end(): Promise<number> {
+      await reading;
+      return (await child.status).code;
+    },
+  };
+}
+
+for (const progress of ["plain", "none"]) {
+  Deno.test({
+    name: `P5: a load names the process that it waits for; progress ${progress}`,
+    ...needs({ tools: ["flock"] }),
+    async fn() {
+      await using temp = await tempDir();
+      const { path, digest } = await archive(temp);
+      const root = temp.join("store");
+      const varve = new Cli(root);
+      await varve.text(["import", temp.path, "example.org/other:1"]);
+      const lock = `${root}/ingest/${digest}.lock`;
+      const command = varve.command(["--root", root, "--progress", progress, "load", path]);
+      {
+        await using holder = await holdLock(lock);
+        const load = start(command);
+        const line = await waitUntil(
+          "the line",
+          () => /^varve: waiting: .*$/m.exec(load.said())?.[0],
+          { seen: load.said },
+        );
+        assertStringIncludes(line, `waiting: process ${holder.pid} (cat) makes layer ${digest}`);
+        load.kill("SIGINT");
+        assertEquals(await load.end(), 130);
+        assertEquals(load.said().match(/waiting/g)?.length, 1);
+      }
+      assertEquals(await start(command).end(), 0);
+    },
+  });
+}
+
+Deno.test({
+  name: "P6: a file system without locks is told with a hint, on one line",
+  ...needs({ tools: ["strace"] }),
+  async fn() {
+    await using temp = await tempDir();
+    const { path } = await archive(temp);
+    const root = temp.join("store");
+    const varve = new Cli(root);
+    await varve.text(["load", path]);
+    const inject = ["-e", "trace=flock", "-e", "inject=flock:error=ENOLCK"];
+    for (const verb of [["images"], ["load", path], ["snapshot", "ls"]]) {
+      const { code, stderr } = await runAny([
+        ...["strace", "-f", "-qq", "-o", "/dev/null", ...inject],
+        ...varve.command(["--root", root, ...verb]),
+      ]);
+      assertEquals(code, 12, stderr);
+      assertMatch(stderr, /^varve: Cannot open store .*: no locks available \(.*NFS.*\)\n$/);
+    }
+  },
+});
