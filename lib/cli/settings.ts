@@ -5,6 +5,7 @@ import type { LoadOptions } from "../image/mod.ts";
 import { LAYER_LIMITS, type LayerPolicy } from "../layer/mod.ts";
 import { INFLATERS } from "../layer_job/internal.ts";
 import { OCI_LIMITS } from "../oci/mod.ts";
+import { CACHE_BOUNDS } from "../store/internal.ts";
 import { documentLimits, type Store } from "../store/mod.ts";
 import { DRIVER_CHOICES } from "./driver_choices.ts";
 import { MAX_WORKERS } from "./options.ts";
@@ -99,6 +100,7 @@ export const SETTINGS: readonly Setting[] = [
   ),
   choice("erofs.directio", ["off", "on"], "bypass the page cache of the layer files (Linux 6.13)"),
   choice("xattr.ima", ["drop", "keep"], "what to do with the attribute security.ima"),
+  ...Object.values(CACHE_BOUNDS).map(({ setting, value, about }) => count(setting, value, about)),
   ...Object.values(LAYER_LIMITS).map(({ setting, value, about }) =>
     count(setting, value, about, MOST[setting])
   ),

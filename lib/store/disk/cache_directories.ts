@@ -69,7 +69,7 @@ export class DiskDirectories implements Directories {
     }
     options.signal?.throwIfAborted();
     const there = await this.#find(owner, name);
-    if (there !== undefined && isWhole(there)) return there;
+    if (there !== undefined && isWhole(there)) return await this.#used(there);
     checkWritable(this.#disk, "make a directory");
     const id = "diffId" in owner ? owner.diffId : owner.chainId;
     const action = `make directory ${name} of ${id}`;
@@ -86,7 +86,7 @@ export class DiskDirectories implements Directories {
     );
     try {
       const made = await this.#find(owner, name);
-      if (made !== undefined && isWhole(made)) return made;
+      if (made !== undefined && isWhole(made)) return await this.#used(made);
       await guarded(action, async () => {
         if (made !== undefined) await discard(this.#disk, made);
         await makeDirectory(temporary);
@@ -164,6 +164,16 @@ export class DiskDirectories implements Directories {
   #file(row: LayerRow, path: string, size: number): string {
     if (hasSize(path, size)) return path;
     throw layerDamage(this.#disk, row.diff_id as DiffId, `${path} is missing or truncated`);
+  }
+
+  /** Notes the time of a use, by which gc chooses what to remove first: the mtime of the marker. */
+  async #used(directory: string): Promise<string> {
+    const marker = `${directory.slice(0, directory.lastIndexOf("/"))}/${MARKER}`;
+    if (this.#disk.readOnly) return directory;
+    const now = Date.now() / 1000;
+    // If this fails, the directory only counts as older than it is.
+    await Deno.utime(marker, now, now).catch(() => {});
+    return directory;
   }
 
   async #find(owner: DirectoryOwner, name: string): Promise<string | undefined> {

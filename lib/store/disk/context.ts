@@ -1,5 +1,6 @@
 import { VarveError } from "../../errors.ts";
 import { fileErrno, isNoSpace } from "../../linux/mod.ts";
+import type { CacheBound } from "../cache_bounds.ts";
 import type { Database } from "./database/database.ts";
 import { prepareForWriting } from "./database/open_database.ts";
 import { FileLock, holderOf, type LockOptions } from "./lock.ts";
@@ -116,6 +117,13 @@ export function shareStoreLock(disk: Disk): Promise<FileLock> {
 /** A number that the store keeps about itself, such as `seq`; see `database/schema.ts`. */
 export function stateOf(db: Database, key: string): number {
   return db.get<{ value: number }>("SELECT value FROM state WHERE key = ?", key)?.value ?? 0;
+}
+
+/** The value of a bound of caches, in bytes: the setting, else the default. */
+export function boundOf(db: Database, { setting, value }: CacheBound): number {
+  const row = db.get<{ value: string }>("SELECT value FROM setting WHERE key = ?", setting);
+  const given = Number(row?.value ?? NaN);
+  return Number.isSafeInteger(given) ? given : value;
 }
 
 /** Sets a number that the store keeps about itself. */

@@ -32,7 +32,9 @@ export async function beginIngest(disk: Disk, onEnd: (ingest: Ingest) => void): 
     blobs: blobBackend(disk, fresh),
     async commit(plan) {
       const result = await commitPlan(disk, plan, { fresh, holds });
-      for (const { digest } of plan.layers) await owner.tidy(() => dropKept(paths, digest));
+      for (const { digest } of plan.layers) {
+        await owner.tidy(async () => void await dropKept(paths, digest));
+      }
       return result;
     },
     async end() {

@@ -1,6 +1,7 @@
 import type { Digest } from "../../digest/mod.ts";
+import { CACHE_BOUNDS } from "../cache_bounds.ts";
 import { blobRow } from "./content.ts";
-import type { Disk } from "./context.ts";
+import { boundOf, type Disk } from "./context.ts";
 import { isBlobWhole } from "./damage.ts";
 import { keptIn, keptPath, layerLock } from "./ingest_names.ts";
 import { FileLock } from "./lock.ts";
@@ -24,6 +25,8 @@ export interface KeptBytes {
 
 /** How long kept bytes stay without use, in ms: a week. */
 const LIFE = 7 * 24 * 60 * 60 * 1000;
+/** Size in bytes of the blocks that stat(2) counts. */
+const STAT_BLOCK = 512;
 
 /**
  * Finds the kept bytes of a blob and prepares their file for more bytes. The caller must hold the
@@ -43,29 +46,72 @@ export async function openKept(paths: Paths, digest: Digest): Promise<KeptBytes>
   return { path, size: info.size };
 }
 
-/** Removes the kept bytes of a blob, unless another ingest holds the lock and uses them. */
-export async function dropKept(paths: Paths, digest: Digest): Promise<void> {
+/**
+ * Removes the kept bytes of a blob, unless another ingest holds the lock and uses them.
+ *
+ * @returns whether there are none now
+ */
+export async function dropKept(paths: Paths, digest: Digest): Promise<boolean> {
   const path = keptPath(paths, digest);
-  if (await lstatOrNothing(path) === undefined) return;
+  if (await lstatOrNothing(path) === undefined) return true;
   const lock = await FileLock.tryAcquire(layerLock(paths, digest));
-  if (lock === undefined) return;
+  if (lock === undefined) return false;
   try {
     await removeAll(path);
+    return true;
   } finally {
     lock.remove();
   }
 }
 
-/**
- * Removes kept bytes that are too old, and kept bytes of blobs that the store holds. `names` are
- * the names in `ingest/`.
- */
+/** Removes the kept bytes that {@linkcode overdueParts} finds. `names` are the names in `ingest/`. */
 export async function sweepKept(disk: Disk, names: readonly string[]): Promise<void> {
-  const { paths } = disk;
+  for (const { digest } of await overdueParts(disk, names)) await dropKept(disk.paths, digest);
+}
+
+/** Kept bytes of a blob that are not worth keeping. */
+export interface OverduePart {
+  readonly digest: Digest;
+  /** Bytes on the disk. */
+  readonly bytes: number;
+  /** Why they are removed. */
+  readonly reason: string;
+}
+
+/**
+ * Finds kept bytes of blobs that the store holds, kept bytes that are too old, and those that are beyond the setting
+ * `cache.parts`: then the parts that were not used for the longest time. `names` are the names in `ingest/`.
+ */
+export async function overdueParts(
+  disk: Disk,
+  names: readonly string[],
+): Promise<OverduePart[]> {
+  const overdue: OverduePart[] = [];
+  const kept: (Omit<OverduePart, "reason"> & { readonly usedAt: number })[] = [];
   for (const digest of keptIn(names)) {
-    const info = await lstatOrNothing(keptPath(paths, digest));
+    const info = await lstatOrNothing(keptPath(disk.paths, digest));
+    if (info === undefined) continue;
+    const usedAt = info.mtime?.getTime() ?? 0;
+    // A finished layer that waits for its commit has the file, too.
+    const bytes = info.nlink === 1 ? (info.blocks ?? 0) * STAT_BLOCK : 0;
     const row = blobRow(disk, digest);
-    const isHere = row !== undefined && isBlobWhole(disk, row);
-    if (isHere || (info?.mtime?.getTime() ?? 0) < Date.now() - LIFE) await dropKept(paths, digest);
+    if (row !== undefined && isBlobWhole(disk, row)) {
+      overdue.push({ digest, bytes, reason: "the store has the blob" });
+    } else if (usedAt < Date.now() - LIFE) {
+      overdue.push({ digest, bytes, reason: "it was not used for a week" });
+    } else kept.push({ digest, bytes, usedAt });
   }
+  if (kept.length === 0) return overdue;
+  const bound = boundOf(disk.db, CACHE_BOUNDS.parts);
+  let total = kept.reduce((sum, { bytes }) => sum + bytes, 0);
+  for (const { digest, bytes } of kept.sort((a, b) => a.usedAt - b.usedAt)) {
+    if (total <= bound) break;
+    total -= bytes;
+    overdue.push({
+      digest,
+      bytes,
+      reason: "kept parts have more bytes than the setting cache.parts",
+    });
+  }
+  return overdue;
 }

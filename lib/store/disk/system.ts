@@ -52,6 +52,16 @@ export async function removeAll(path: string): Promise<void> {
   }
 }
 
+/** The names in a directory, synchronously; none when it does not exist. */
+export function namesInSync(path: string): string[] {
+  try {
+    return [...Deno.readDirSync(path)].map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
 /** The names in a directory. */
 export async function namesIn(path: string): Promise<string[]> {
   const names: string[] = [];

@@ -37,25 +37,40 @@ export function hideUnsynced(disk: Disk, path: string): string | undefined {
   }
 }
 
+/** Longest time in ms that a start spends on emptying `trash/`. */
+const START_TIME = 50;
+
 /**
- * Empties `trash/`. An entry that cannot be deleted, because something is mounted in it, stays
- * until a later start.
+ * Empties `trash/` at a start, for a short time. What is left then, and what cannot be deleted because something is
+ * mounted in it, stays until a later start or gc.
  */
 export async function emptyTrash(paths: Paths): Promise<void> {
+  const end = performance.now() + START_TIME;
+  const checkpoint = () => {
+    if (performance.now() > end) throw new TimeIsUp();
+  };
   for (const name of await namesIn(paths.trash)) {
     try {
-      await removeHidden(paths, `${paths.trash}/${name}`);
-    } catch {
+      checkpoint();
+      await removeHidden(paths, `${paths.trash}/${name}`, checkpoint);
+    } catch (error) {
+      if (error instanceof TimeIsUp) return;
       // The next start tries again.
     }
   }
 }
 
+class TimeIsUp extends Error {}
+
 /** Deletes a path in `trash/`. Does not delete files of a file system that is mounted inside it. */
-export async function removeHidden(paths: Paths, path: string): Promise<void> {
+export async function removeHidden(
+  paths: Paths,
+  path: string,
+  checkpoint?: () => void,
+): Promise<void> {
   const info = await lstatOrNothing(path);
   if (info === undefined) return;
   if (!info.isDirectory || !isSupported()) return await removeAll(path);
   using trash = ownFd(openDirectoryAt(CWD, fromText(paths.trash)));
-  removeTree(trash.fd, fromText(path.slice(paths.trash.length + 1)));
+  removeTree(trash.fd, fromText(path.slice(paths.trash.length + 1)), checkpoint);
 }

@@ -5,8 +5,9 @@ import type { Lease } from "../../records.ts";
 import type { Disk } from "../context.ts";
 import type { Database } from "../database/database.ts";
 import { type LeaseRow, toLease } from "../database/records.ts";
+import type { OverduePart } from "../kept_bytes.ts";
 
-/** A row that nothing keeps. */
+/** Something that nothing keeps. */
 export interface Candidate {
   readonly kind: GarbageKind;
   readonly name: string;
@@ -138,6 +139,11 @@ function layers({ db, paths }: Disk, marks: Marks): Candidate[] {
       return true;
     },
   }));
+}
+
+/** Kept bytes of a download. They are removed under the lock of their layer, without a row. */
+export function partCandidate({ digest, reason }: OverduePart): Candidate {
+  return { kind: "part", name: digest, reason, keptBy: [], paths: [], remove: () => true };
 }
 
 /** An entry of `trash/`. */

@@ -13,12 +13,10 @@ export interface RootChange {
   readonly key: string;
 }
 
-/** Lets the database note every root that is added or changed from now on, in any process. */
+/** Lets the database note every root that is added or changed from now on, in any process. Inside a transaction. */
 export function noteChanges(db: Database): void {
-  db.transact(() => {
-    db.run("DELETE FROM root_change");
-    setState(db, "collecting", 1);
-  });
+  db.run("DELETE FROM root_change");
+  setState(db, "collecting", 1);
 }
 
 /** Takes the noted changes, inside a transaction. */
@@ -28,12 +26,10 @@ export function takeChanges(db: Database): RootChange[] {
   return changes;
 }
 
-/** Ends the notes. */
+/** Ends the notes, inside a transaction. */
 export function forgetChanges(db: Database): void {
-  db.transact(() => {
-    setState(db, "collecting", 0);
-    db.run("DELETE FROM root_change");
-  });
+  setState(db, "collecting", 0);
+  db.run("DELETE FROM root_change");
 }
 
 /** Ends the notes of a collection whose process died. Does nothing while a process collects. */
@@ -42,7 +38,7 @@ export async function forgetDeadCollection({ paths, db }: Disk): Promise<void> {
   const lock = await FileLock.tryAcquire(collectorLock(paths));
   if (lock === undefined) return;
   try {
-    forgetChanges(db);
+    db.transact(() => forgetChanges(db));
   } finally {
     lock.remove();
   }

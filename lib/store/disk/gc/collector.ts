@@ -2,15 +2,17 @@ import { VarveError } from "../../../errors.ts";
 import { guarded } from "../../../linux/mod.ts";
 import type { Collector, Garbage, GcKnowledge, GcOptions, GcReport, Marks } from "../../garbage.ts";
 import type { Lease } from "../../records.ts";
-import { checkWritable, type Disk } from "../context.ts";
+import { checkWritable, type Disk, freeingTransaction } from "../context.ts";
 import { collectorLock } from "../ingest_names.ts";
+import { type OverduePart, overdueParts } from "../kept_bytes.ts";
 import { FileLock } from "../lock.ts";
 import { namesIn } from "../system.ts";
-import { type Candidate, candidates, trashed } from "./candidates.ts";
+import { cachesBeyond } from "./bounds.ts";
+import { type Candidate, candidates, partCandidate, trashed } from "./candidates.ts";
 import { forgetChanges, noteChanges } from "./changes.ts";
 import { MarkSet } from "./mark_set.ts";
 import { Roots } from "./roots.ts";
-import { FreedBytes } from "./sizes.ts";
+import { DiskBytes } from "./sizes.ts";
 import { inSlices } from "./in_slices.ts";
 import { Sweep } from "./sweep.ts";
 import { Walk } from "./walk.ts";
@@ -57,22 +59,29 @@ export class DiskCollector implements Collector {
     return await guarded("collect garbage", async () => {
       using _ = await this.#begin(options);
       try {
-        noteChanges(this.#disk.db);
+        freeingTransaction(this.#disk, "collect garbage", () => noteChanges(this.#disk.db));
         const marks = await this.mark(knowledge, options);
         const sweep = new Sweep(this.#disk, marks, knowledge, options);
         const left = await namesIn(this.#disk.paths.trash);
         await sweep.remove(candidates(this.#disk, marks, liveness(knowledge)));
+        if (options.bounds !== false) {
+          await sweep.removeCaches(await cachesBeyond(this.#disk, signal));
+          await sweep.removeParts(await this.#parts());
+        }
         await sweep.emptyTrash(left);
         return report(sweep.removed, sweep.deferred, marks);
       } finally {
-        forgetChanges(this.#disk.db);
+        freeingTransaction(this.#disk, "collect garbage", () => forgetChanges(this.#disk.db));
+        this.#disk.room.keep();
       }
     });
   }
 
   /** Takes the lock of the process that collects. @throws {VarveError} `E_BUSY` */
   async #begin({ wait = 0, signal }: GcOptions): Promise<Disposable> {
-    const { owner, paths } = this.#disk;
+    const { owner, paths, room } = this.#disk;
+    // A collection needs some space before it frees any.
+    if (room.isShort()) room.giveUp();
     // After a kill, the lock of the owner tells the next start to remove files without a row.
     await owner.fresh();
     try {
@@ -86,14 +95,18 @@ export class DiskCollector implements Collector {
     }
   }
 
+  async #parts(): Promise<OverduePart[]> {
+    return await overdueParts(this.#disk, await namesIn(this.#disk.paths.ingest));
+  }
+
   /** What would be removed, with the bytes. */
   async #plan(
     marks: Marks,
     knowledge: GcKnowledge,
-    { signal }: Pick<GcOptions, "signal">,
+    { signal, bounds = true }: Pick<GcOptions, "bounds" | "signal">,
   ): Promise<{ readonly garbage: Garbage[]; readonly deferred: Garbage[] }> {
     const inUse = knowledge.inUse?.() ?? (() => false);
-    const freed = new FreedBytes();
+    const freed = new DiskBytes("last");
     const garbage: Garbage[] = [], deferred: Garbage[] = [];
     const { trash } = this.#disk.paths;
     const measured = async ({ kind, name, reason }: Candidate, paths: readonly string[]) => {
@@ -105,6 +118,15 @@ export class DiskCollector implements Collector {
       const { kind, name, paths } = candidate;
       if (!paths.some(inUse)) garbage.push(await measured(candidate, paths));
       else deferred.push({ kind, name, bytes: 0, reason: "a mount uses it" });
+    }
+    if (bounds) {
+      for (const cache of await cachesBeyond(this.#disk, signal)) {
+        if (!cache.paths.some(inUse)) garbage.push(await measured(cache, cache.paths));
+      }
+      for (const part of await this.#parts()) {
+        const { kind, name, reason } = partCandidate(part);
+        garbage.push({ kind, name, bytes: part.bytes, reason });
+      }
     }
     for (const name of await namesIn(trash)) {
       garbage.push(await measured(trashed(name), [`${trash}/${name}`]));

@@ -20,15 +20,21 @@ const STAT_BLOCK = 512;
 /** What is counted of an inode. */
 type Counted = Pick<Stat, "type" | "blocks" | "nlink" | "inode" | "device">;
 
-/**
- * Counts the bytes on the disk that are freed when paths are removed one after the other. A file with several names
- * counts when its last name is removed.
- */
-export class FreedBytes {
+/** Counts bytes on the disk. A file with several names counts once. */
+export class DiskBytes {
   /** Number of names seen so far, of files that have several. */
   readonly #names = new Map<string, number>();
+  readonly #counts: "first" | "last";
 
-  /** Bytes that are freed when a path is removed; 0 when it does not exist. Yields after each directory. */
+  /**
+   * Counts a file at its first name: bytes that are used. Or at the last name that it has anywhere: bytes that are freed
+   * when the paths are removed one after the other.
+   */
+  constructor(counts: "first" | "last") {
+    this.#counts = counts;
+  }
+
+  /** Bytes of a path and everything below it; 0 when it does not exist. Yields after each directory. */
   *of(path: string): Generator<void, number> {
     if (!isSupported()) return yield* this.#withoutFfi(path);
     const stat = tryStatAt(CWD, fromText(path));
@@ -82,7 +88,7 @@ export class FreedBytes {
     const key = `${device} ${inode}`;
     const names = (this.#names.get(key) ?? 0) + 1;
     this.#names.set(key, names);
-    return names === nlink ? blocks * STAT_BLOCK : 0;
+    return names === (this.#counts === "first" ? 1 : nlink) ? blocks * STAT_BLOCK : 0;
   }
 }
 

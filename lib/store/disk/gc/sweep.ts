@@ -1,14 +1,16 @@
 import { VarveError } from "../../../errors.ts";
 import type { Garbage, GcKnowledge, GcOptions, Marks } from "../../garbage.ts";
 import { type Disk, freeingTransaction } from "../context.ts";
+import { dropKept, type OverduePart } from "../kept_bytes.ts";
 import { FileLock } from "../lock.ts";
 import { hideUnsynced, removeHidden } from "../trash.ts";
-import { type Candidate, trashed } from "./candidates.ts";
+import { withoutNeeded } from "./bounds.ts";
+import { type Candidate, partCandidate, trashed } from "./candidates.ts";
 import { takeChanges } from "./changes.ts";
 import { inSlices } from "./in_slices.ts";
 import { MarkSet } from "./mark_set.ts";
 import { Roots } from "./roots.ts";
-import { FreedBytes } from "./sizes.ts";
+import { DiskBytes } from "./sizes.ts";
 import { Walk } from "./walk.ts";
 
 /** Longest time in ms for which a batch holds the store's lock, and the number of rows in the first batch. */
@@ -31,7 +33,7 @@ export class Sweep {
   readonly #marks: Marks;
   readonly #knowledge: GcKnowledge;
   readonly #options: GcOptions;
-  readonly #freed = new FreedBytes();
+  readonly #freed = new DiskBytes("last");
   /** Everything that became reachable since the marks were made. */
   readonly #kept = new Set<string>();
 
@@ -50,7 +52,7 @@ export class Sweep {
       this.#options.signal?.throwIfAborted();
       const batch = candidates.slice(at, at + size);
       const began = performance.now();
-      const hidden = await this.#hideBatch(batch);
+      const hidden = await this.#hide(batch);
       const took = performance.now() - began;
       at += batch.length;
       // The next batch takes about half of the time that is allowed.
@@ -60,8 +62,32 @@ export class Sweep {
     }
   }
 
+  /**
+   * Removes caches of things that are kept, unless a snapshot is being made. No snapshot is made or mounted until they
+   * have lost their names.
+   */
+  async removeCaches(caches: readonly Candidate[]): Promise<void> {
+    if (caches.length === 0) return;
+    let hidden: Hidden[];
+    {
+      using lock = this.#knowledge.lockCaches?.();
+      if (lock === undefined) return;
+      hidden = await this.#hide(withoutNeeded(this.#disk, caches));
+    }
+    await this.#unlink(hidden);
+  }
+
+  /** Removes kept bytes of downloads, unless a process uses them. */
+  async removeParts(parts: readonly OverduePart[]): Promise<void> {
+    for (const part of parts) {
+      if (!await dropKept(this.#disk.paths, part.digest)) continue;
+      const { kind, name, reason } = partCandidate(part);
+      this.#report({ kind, name, bytes: part.bytes, reason });
+    }
+  }
+
   /** Removes the rows of a batch and moves its files to `trash/`, while no commit is running. */
-  async #hideBatch(batch: readonly Candidate[]): Promise<Hidden[]> {
+  async #hide(batch: readonly Candidate[]): Promise<Hidden[]> {
     const { paths } = this.#disk;
     const { signal } = this.#options;
     // Not in the transaction: reading all mounts takes some time.
@@ -81,20 +107,25 @@ export class Sweep {
   }
 
   #removeRows(batch: readonly Candidate[], inUse: (path: string) => boolean): Candidate[] {
-    return freeingTransaction(this.#disk, "collect garbage", () => {
+    const deferred: Candidate[] = [];
+    const removed = freeingTransaction(this.#disk, "collect garbage", () => {
+      // On a full disk it runs twice.
+      deferred.length = 0;
       const marks = this.#marksSince();
       for (const thing of marks.kept()) this.#kept.add(thing);
       if (marks.unreadable.length > 0) return [];
       return batch.filter((candidate) => {
         const { keptBy, paths } = candidate;
         if (keptBy.some((thing) => this.#marks.keeps(thing) || this.#kept.has(thing))) return false;
-        if (paths.some(inUse)) {
-          this.#deferred(candidate);
-          return false;
-        }
-        return candidate.remove(this.#disk.db);
+        if (!paths.some(inUse)) return candidate.remove(this.#disk.db);
+        deferred.push(candidate);
+        return false;
       });
     });
+    for (const { kind, name } of deferred) {
+      this.deferred.push({ kind, name, bytes: 0, reason: "a mount uses it" });
+    }
+    return removed;
   }
 
   /** What the roots reach that were added or changed since the last batch. */
@@ -116,10 +147,7 @@ export class Sweep {
     }
   }
 
-  #deferred({ kind, name }: Candidate): void {
-    this.deferred.push({ kind, name, bytes: 0, reason: "a mount uses it" });
-  }
-
+  /** Deletes the files of things whose rows were removed. */
   async #unlink(hidden: readonly Hidden[]): Promise<void> {
     for (const { candidate: { kind, name, reason }, paths } of hidden) {
       let bytes = 0;
@@ -127,10 +155,13 @@ export class Sweep {
         bytes += await inSlices(this.#freed.of(path), this.#options.signal);
         await removeOrLeave(this.#disk, path);
       }
-      const garbage = { kind, name, bytes, reason };
-      this.removed.push(garbage);
-      this.#options.onRemoved?.(garbage);
+      this.#report({ kind, name, bytes, reason });
     }
+  }
+
+  #report(garbage: Garbage): void {
+    this.removed.push(garbage);
+    this.#options.onRemoved?.(garbage);
   }
 }
 
