@@ -168,6 +168,7 @@ export {
   type Layers,
   type Lease,
   type Leases,
+  type LostSnapshot,
   type Marks,
   type NameOptions,
   type OpenBlobOptions,
@@ -258,6 +259,8 @@ export {
   type ServeRegistryOptions,
 } from "./lib/registry_server/mod.ts";
 export {
+  type AdoptOptions,
+  adoptSnapshot,
   type Ancestor,
   type CommitOptions,
   createSnapshotter,

@@ -17,12 +17,12 @@ export const MAX_DEPTH = 1024;
 
 type Labels = Readonly<Record<string, string>>;
 
-/** A new active snapshot or view. */
+/** A new snapshot with a directory, or a view. */
 export interface NewSnapshot {
   /** Its key, which must not be taken. */
   readonly key: string;
-  /** Whether it is writable (`active`). */
-  readonly kind: "active" | "view";
+  /** Whether it is writable (`active`). It is committed only if it was before its row was lost. */
+  readonly kind: SnapshotRow["kind"];
   /** Name of the committed parent; `null` for none. */
   readonly parent: string | null;
   /** Number of the directory that was made for it; `null` for a view without one. */
@@ -63,7 +63,7 @@ export function checkCreate(
 }
 
 /**
- * Adds an active snapshot or a view.
+ * Adds an active snapshot or a view, or a committed snapshot whose row was lost.
  *
  * @throws {VarveError} `E_NOT_FOUND` no such parent · `E_USAGE` the parent is not committed, or a bad key or
  * label · `E_EXISTS` the key is taken

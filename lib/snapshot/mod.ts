@@ -11,6 +11,7 @@
  * - `drivers/` turn layers and directories into mounts, which are values. `select.ts` tries them and
  *   makes the best that works: `erofs` (layers as one composed image), `overlay` (layers as
  *   directories), `native` (copies);
+ * - `adopt.ts` makes a snapshot again of a directory whose row was lost;
  * - `mount_leases.ts` compares the leases of mounts with what the kernel says is mounted, and `lease_resources.ts` says
  *   what such a lease protects;
  * - `writable_snapshot.ts` opens the read-write snapshot of an image for a mount or a container; `image_labels.ts`
@@ -18,6 +19,7 @@
  *
  * @module
  */
+export { type AdoptOptions, adoptSnapshot } from "./adopt.ts";
 export type {
   Ancestor,
   CommitOptions,

@@ -129,17 +129,20 @@ class StoreSnapshotter implements Snapshotter {
     try {
       const mounts = await this.#driver.create({ kind, cacheId, ancestors, signal });
       signal?.throwIfAborted();
-      this.#store.snapshots.transact((table) => {
-        if (!sameAncestors(ancestors, machine.checkCreate(table, key, parent, labels))) {
-          throw new VarveError(
-            "E_BUSY",
-            `Cannot make snapshot ${JSON.stringify(key)}: its parent was replaced meanwhile`,
-            { subject: key },
-          );
-        }
-        this.#checkLayers(key, ancestors);
-        machine.create(table, { key, kind, parent, cacheId, labels, now });
-      });
+      const putRow = () =>
+        this.#store.snapshots.transact((table) => {
+          if (!sameAncestors(ancestors, machine.checkCreate(table, key, parent, labels))) {
+            throw new VarveError(
+              "E_BUSY",
+              `Cannot make snapshot ${JSON.stringify(key)}: its parent was replaced meanwhile`,
+              { subject: key },
+            );
+          }
+          this.#checkLayers(key, ancestors);
+          machine.create(table, { key, kind, parent, cacheId, labels, now });
+        });
+      if (cacheId === null) putRow();
+      else await this.#directories.finishSnapshot(cacheId, putRow);
       return mounts;
     } catch (error) {
       if (cacheId !== null) await this.#discard(cacheId);
@@ -251,11 +254,7 @@ class StoreSnapshotter implements Snapshotter {
     const next = () => {
       const row = snapshots.read((table) => fn({ ...table, put: () => {}, delete: () => {} }));
       if (row.cacheId === cacheId) return { ...row, use: row.kind };
-      throw new VarveError(
-        "E_BUSY",
-        `Cannot change snapshot ${JSON.stringify(row.key)}: it was replaced meanwhile`,
-        { subject: row.key, hint: "run the command again" },
-      );
+      throw wasReplaced(row.key);
     };
     return await this.#directories.changeSnapshot(cacheId, next, change);
   }
@@ -267,8 +266,12 @@ class StoreSnapshotter implements Snapshotter {
       ? lockSnapshotDirectory(this.#store, key, cacheId)
       : null;
     refuseLeased(this.#store, key);
-    const row = this.#store.snapshots.transact((table) => machine.remove(table, key));
-    if (row.cacheId !== null) await this.#directories.removeSnapshot(row.cacheId);
+    const removeRow = () =>
+      this.#store.snapshots.transact((table) => {
+        if (machine.remove(table, key).cacheId !== cacheId) throw wasReplaced(key);
+      });
+    if (cacheId === null) removeRow();
+    else await this.#directories.removeSnapshot(cacheId, removeRow);
     trimOrRequest(this.#directories.mounts, () => this.#trim());
   }
 
@@ -345,6 +348,14 @@ class StoreSnapshotter implements Snapshotter {
       { subject: diffId },
     );
   }
+}
+
+function wasReplaced(key: string): VarveError {
+  return new VarveError(
+    "E_BUSY",
+    `Cannot change snapshot ${JSON.stringify(key)}: it was replaced meanwhile`,
+    { subject: key, hint: "run the command again" },
+  );
 }
 
 function isReleased({ labels }: SnapshotRow): boolean {

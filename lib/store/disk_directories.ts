@@ -42,6 +42,27 @@ export interface SnapshotFacts {
   readonly createdAt: number;
 }
 
+/**
+ * A directory of a snapshot that has no row, and what its marker says. A marker of an older version says only the key,
+ * and a damaged one nothing.
+ */
+export interface LostSnapshot {
+  /** The name under which it is adopted: its former cache id, in `lost/` perhaps with a number behind it. */
+  readonly name: string;
+  /** Absolute path of the directory. */
+  readonly path: string;
+  /** As in {@linkcode SnapshotFacts}. */
+  readonly key?: string | undefined;
+  /** As in {@linkcode SnapshotFacts}. */
+  readonly use?: SnapshotFacts["use"] | undefined;
+  /** As in {@linkcode SnapshotFacts}. */
+  readonly parent?: string | null | undefined;
+  /** As in {@linkcode SnapshotFacts}. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** As in {@linkcode SnapshotFacts}. */
+  readonly createdAt?: number | undefined;
+}
+
 /** The directories of a disk store. The drivers decide what is in them. */
 export interface Directories {
   /** Path of `layers/<cache-id>/`. @throws {VarveError} `E_NOT_FOUND` */
@@ -73,12 +94,20 @@ export interface Directories {
   /** Path of `chains/<cache-id>/`, which may not exist. */
   chain(cacheId: number): string;
   /**
-   * Makes a new, empty `snapshots/<cache-id>/` with its marker. The caller must write its row before this store
-   * closes: a directory without a row is removed when the store is opened later.
+   * Makes a new, empty `snapshots/<cache-id>/` with its marker. The caller fills it and writes its row in
+   * {@linkcode finishSnapshot}, before this store closes: a directory without a row is removed when the store is
+   * opened later.
    */
   createSnapshot(
     facts: SnapshotFacts,
   ): Promise<{ readonly cacheId: number; readonly path: string }>;
+  /**
+   * Syncs what is in a new `snapshots/<cache-id>/`, then calls `change`, which writes its row. From then on the
+   * directory is never removed without its row, and if it has files, it is kept even if its row is lost.
+   *
+   * @returns what `change` returns
+   */
+  finishSnapshot<T>(cacheId: number, change: () => T): Promise<T>;
   /**
    * Replaces the marker of a snapshot, then calls `change`, which writes the row that says the same. When `change`
    * throws, the marker is written again from the row. No other process changes the snapshot meanwhile.
@@ -87,10 +116,30 @@ export interface Directories {
    * @returns what `change` returns
    */
   changeSnapshot<T>(cacheId: number, next: () => SnapshotFacts, change: () => T): Promise<T>;
+  /**
+   * Lists the directories of snapshots without a row: those in `lost/`, and those in `snapshots/` whose rows a database
+   * lost that is older than the files. A directory whose row an open store may still write is not lost.
+   */
+  lost(): Promise<LostSnapshot[]>;
+  /**
+   * Makes a lost directory `snapshots/<cache-id>/` again with a new marker, then calls `change`, which writes its row.
+   * If there is no row in the end, the directory is lost again.
+   *
+   * @param name as {@linkcode LostSnapshot.name}
+   * @returns what `change` returns
+   * @throws {VarveError} `E_NOT_FOUND`
+   */
+  adopt<T>(name: string, facts: SnapshotFacts, change: (cacheId: number) => T): Promise<T>;
   /** Path of `snapshots/<cache-id>/`, which may not exist. */
   snapshot(cacheId: number): string;
-  /** Moves `snapshots/<cache-id>/` to `trash/` and deletes it. Remove its row first. Idempotent. */
-  removeSnapshot(cacheId: number): Promise<void>;
+  /**
+   * Calls `change`, which removes the row of a snapshot; then moves `snapshots/<cache-id>/` to `trash/` and deletes it.
+   * If the process dies in between, the next start removes the directory. Idempotent.
+   *
+   * @param change absent when there is no row
+   * @returns what `change` returns
+   */
+  removeSnapshot<T>(cacheId: number, change?: () => T): Promise<T | undefined>;
   /**
    * Path of `mounts/`, on the file system of the store. Lowers that several snapshots share are mounted there. Each
    * running container and each driver probe (a test of what the kernel can mount) has a directory there.

@@ -20,6 +20,7 @@
  *                         left-out
  * ingest/                 staged content that is not committed yet, and the locks of its makers
  * trash/                  files and directories that are being deleted
+ * lost/                   directories of snapshots that have files and whose rows were lost
  * mounts/                 mount points of shared lowers; directories of driver probes and of running
  *                         containers
  * ```
@@ -75,7 +76,13 @@ export {
 } from "./contract.ts";
 export { openStore } from "./disk/open.ts";
 export type { Durability, OpenOptions } from "./disk/options.ts";
-export type { Directories, EnsureOptions, SnapshotFacts, TreeFile } from "./disk_directories.ts";
+export type {
+  Directories,
+  EnsureOptions,
+  LostSnapshot,
+  SnapshotFacts,
+  TreeFile,
+} from "./disk_directories.ts";
 export type { DiskStore } from "./disk_store.ts";
 export { documentLimits } from "./document_limits.ts";
 export type {

@@ -27,6 +27,8 @@ export interface ChildTask {
   readonly umask?: number;
   /** Also make a snapshot's directory and a chain's, and change the snapshot's label. */
   readonly directories?: boolean;
+  /** Key of the snapshot; `"key"` when absent. Its files hold one with the key. */
+  readonly key?: string;
 }
 
 function say(word: string): void {
@@ -73,8 +75,9 @@ async function work(task: ChildTask): Promise<void> {
     await ingest.commit();
     say("committed");
     if (task.directories === true) {
-      if (store.snapshots.read((table) => table.get("key")) === undefined) await snapshot(store);
-      await relabel(store);
+      const { key = "key" } = task;
+      if (store.snapshots.read((table) => table.get(key)) === undefined) await snapshot(store, key);
+      await relabel(store, key);
       await store.directories!.ensure(
         { chainId: store.chains.ensure(chain) },
         "fs",
@@ -88,30 +91,40 @@ async function work(task: ChildTask): Promise<void> {
   say(`calls ${calls}`);
 }
 
-async function snapshot(store: Store): Promise<void> {
-  const { cacheId } = await store.directories!.createSnapshot(snapshotFacts("key"));
-  store.snapshots.transact((table) =>
-    table.put({
-      key: "key",
-      kind: "active",
-      parent: null,
-      cacheId,
-      diffId: null,
-      labels: {},
-      createdAt: 0,
-      updatedAt: 0,
-      usage: null,
-    })
+async function snapshot(store: Store, key: string): Promise<void> {
+  const { cacheId, path } = await store.directories!.createSnapshot(snapshotFacts(key));
+  for (const name of ["fs", "work"]) {
+    await Deno.mkdir(`${path}/${name}`);
+    await Deno.chmod(`${path}/${name}`, 0o700);
+  }
+  await store.directories!.finishSnapshot(
+    cacheId,
+    () =>
+      store.snapshots.transact((table) =>
+        table.put({
+          key,
+          kind: "active",
+          parent: null,
+          cacheId,
+          diffId: null,
+          labels: {},
+          createdAt: 0,
+          updatedAt: 0,
+          usage: null,
+        })
+      ),
   );
+  await Deno.writeTextFile(`${path}/fs/file`, key);
+  await Deno.chmod(`${path}/fs/file`, 0o600);
 }
 
 /** Gives the snapshot another label, in its marker and in its row. */
-async function relabel(store: Store): Promise<void> {
-  const row = store.snapshots.read((table) => table.get("key"))!;
+async function relabel(store: Store, key: string): Promise<void> {
+  const row = store.snapshots.read((table) => table.get(key))!;
   const labels = { a: row.labels.a === "1" ? "2" : "1" };
   await store.directories!.changeSnapshot(
     row.cacheId!,
-    () => ({ ...snapshotFacts("key"), labels }),
+    () => ({ ...snapshotFacts(key), labels }),
     () => store.snapshots.transact((table) => table.put({ ...row, labels })),
   );
 }

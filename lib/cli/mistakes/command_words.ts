@@ -9,6 +9,16 @@ const WORDS: readonly (readonly [library: RegExp, command: string])[] = [
   [/\bunmount (\S+) again\b/, "run 'varve umount $1' again"],
   [/\bdetach it lazily$/, "detach it with --lazy"],
   [/\bremove the snapshot first$/, "remove it with 'varve snapshot rm'"],
+  [
+    /\bcheck the store to see it, rebuild its database to get it back$/,
+    "'varve fsck' shows it, 'varve fsck --rebuild' gets it back",
+  ],
+  [
+    /\badopt directory (\S+) to get it back$/,
+    "'varve snapshot adopt $1' makes it a snapshot again, 'varve mount IMAGE DIR --rw KEY' mounts it then",
+  ],
+  [/^list the lost directories$/, "'varve snapshot adopt' lists them"],
+  [/^name the image below it, or say that there is none$/, "give it with --image, or --no-image"],
   [/\bkeep the snapshot at the end$/, "keep it at the end: leave --rm out"],
   [/\blog in (again )?to (\S+)$/, "log in $1to it: varve login $2"],
   [/^push only a platform that the store has$/, "$&, with --platform"],

@@ -1,16 +1,29 @@
 import type { ChainId, DiffId, Digest } from "../../digest/mod.ts";
 import type { VarveError } from "../../errors.ts";
 import { guarded } from "../../linux/mod.ts";
-import type { Directories, EnsureOptions, SnapshotFacts, TreeFile } from "../disk_directories.ts";
-import { checkName, notFound } from "../rules.ts";
+import type {
+  Directories,
+  EnsureOptions,
+  LostSnapshot,
+  SnapshotFacts,
+  TreeFile,
+} from "../disk_directories.ts";
+import { notFound } from "../rules.ts";
 import { layerRow } from "./content.ts";
-import { allocateCacheIds, checkWritable, type Disk, shareStoreLock, takeLock } from "./context.ts";
+import { allocateCacheIds } from "./cache_ids.ts";
+import { checkWritable, type Disk, shareStoreLock, takeLock } from "./context.ts";
 import { hasSize, layerDamage, noteDamage } from "./damage.ts";
 import type { ChainRow, LayerRow } from "./database/records.ts";
 import { directoryLock } from "./ingest_names.ts";
 import { writeSyncedMarker } from "./markers/marker.ts";
 import { LAYER_FILES, MARKER } from "./names.ts";
-import { changeSnapshot, snapshotMarker } from "./markers/snapshot_marker.ts";
+import { adoptLost, listLost } from "./recovery/adopt.ts";
+import {
+  createSnapshot,
+  finishSnapshot,
+  removeSnapshot,
+} from "./snapshots/snapshot_directories.ts";
+import { changeSnapshot } from "./snapshots/snapshot_marker.ts";
 import { lstatOrNothing, makeDirectory, removeAll } from "./system.ts";
 import { discard } from "./trash.ts";
 
@@ -104,28 +117,14 @@ export class DiskDirectories implements Directories {
     }
   }
 
-  async createSnapshot(
+  createSnapshot(
     facts: SnapshotFacts,
   ): Promise<{ readonly cacheId: number; readonly path: string }> {
-    checkName("snapshot key", facts.key);
-    const { paths, db, owner, syncer } = this.#disk;
-    checkWritable(this.#disk, "create a snapshot");
-    return await guarded("create a snapshot", async () => {
-      const temporary = await owner.fresh();
-      const cacheId = allocateCacheIds(db, 1);
-      const path = paths.snapshot(cacheId);
-      try {
-        await makeDirectory(temporary);
-        await writeSyncedMarker(temporary, snapshotMarker(this.#disk, cacheId, facts), syncer);
-        await Deno.rename(temporary, path);
-        await syncer.each([paths.snapshots]);
-      } catch (error) {
-        await owner.tidy(() => removeAll(temporary));
-        await owner.tidy(() => discard(this.#disk, path));
-        throw error;
-      }
-      return { cacheId, path };
-    });
+    return createSnapshot(this.#disk, facts);
+  }
+
+  finishSnapshot<T>(cacheId: number, change: () => T): Promise<T> {
+    return finishSnapshot(this.#disk, checkId("snapshot", cacheId), change);
   }
 
   changeSnapshot<T>(cacheId: number, next: () => SnapshotFacts, change: () => T): Promise<T> {
@@ -140,10 +139,17 @@ export class DiskDirectories implements Directories {
     return this.#disk.paths.snapshot(checkId("snapshot", cacheId));
   }
 
-  async removeSnapshot(cacheId: number): Promise<void> {
-    const path = this.snapshot(cacheId);
-    checkWritable(this.#disk, "remove a snapshot", { frees: true });
-    await guarded(`remove snapshot ${cacheId}`, () => discard(this.#disk, path));
+  async removeSnapshot<T>(cacheId: number, change?: () => T): Promise<T | undefined> {
+    const id = checkId("snapshot", cacheId);
+    return await removeSnapshot(this.#disk, id, () => change?.());
+  }
+
+  lost(): Promise<LostSnapshot[]> {
+    return listLost(this.#disk);
+  }
+
+  adopt<T>(name: string, facts: SnapshotFacts, change: (cacheId: number) => T): Promise<T> {
+    return adoptLost(this.#disk, name, facts, change);
   }
 
   async scratch(): Promise<string> {
@@ -207,7 +213,7 @@ export class DiskDirectories implements Directories {
     if (lost !== null && await lstatOrNothing(paths.chain(lost)) !== undefined) {
       return await this.#moveInto(paths.chain(lost), name, temporary);
     }
-    const id = allocateCacheIds(db, 1);
+    const id = await allocateCacheIds(this.#disk, 1);
     const home = paths.chain(id);
     await writeSyncedMarker(temporary, {
       id,
@@ -217,8 +223,8 @@ export class DiskDirectories implements Directories {
       parent: parent_chain_id,
     }, syncer);
     let first: number | null;
+    await Deno.rename(temporary, home);
     try {
-      await Deno.rename(temporary, home);
       await syncer.each([paths.chains]);
       // Each directory of a chain has its own lock. So the maker of another directory of this chain
       // may have set the cache id first.

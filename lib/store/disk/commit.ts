@@ -4,7 +4,8 @@ import type { IngestResult } from "../contract.ts";
 import type { ImageRecord, LayerRecord } from "../records.ts";
 import { namelessImage, PLAIN_LAYER } from "../rules.ts";
 import { layerRow, namedLayerRow } from "./content.ts";
-import { allocateCacheIds, countUp, type Disk, setState, shareStoreLock } from "./context.ts";
+import { allocateCacheIds } from "./cache_ids.ts";
+import { countUp, type Disk, setState, shareStoreLock } from "./context.ts";
 import { isLayerWhole, raise, removedMeanwhile } from "./damage.ts";
 import { type LayerRow, toLayer } from "./database/records.ts";
 import { insertChain, putImage } from "./database/rows.ts";
@@ -20,6 +21,7 @@ import { refreshIndex } from "./layout_index.ts";
 import { writeMarker } from "./markers/marker.ts";
 import { LAYER_FILES, MARKER } from "./names.ts";
 import { placeAll, type Placed, undo } from "./place.ts";
+import { leaveWitness } from "./recovery/witness.ts";
 import type { DiskPlan, NumberedLayer, StagedFile, StagedMarker } from "./staged.ts";
 
 /** What a commit needs of its ingest. */
@@ -72,10 +74,12 @@ async function place(
   const placed: Placed = { layers: [], blobs: [] };
   try {
     await placeAll(disk, { layers, blobs, markers }, placed);
-    return disk.db.transact(() => {
+    const recorded = disk.db.transact(() => {
       holds.check();
       return record(disk, plan, placed);
     });
+    leaveWitness(disk);
+    return recorded;
   } catch (error) {
     lock.release();
     await undo(disk, placed);
@@ -93,7 +97,7 @@ async function number(
   fresh: () => string,
 ): Promise<{ readonly layers: NumberedLayer[]; readonly markers: StagedMarker[] }> {
   const added = plan.layers.filter(({ diffId }) => layerRow(disk, diffId) === undefined);
-  let next = added.length === 0 ? 0 : allocateCacheIds(disk.db, added.length);
+  let next = added.length === 0 ? 0 : await allocateCacheIds(disk, added.length);
   const layers: NumberedLayer[] = [];
   const paths: string[] = [];
   for (const staged of plan.layers) {

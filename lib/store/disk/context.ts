@@ -23,6 +23,8 @@ export interface Disk {
   readonly room: Room;
   /** See `OpenOptions.onWait`. */
   readonly onWait: ((message: string) => void) | undefined;
+  /** Called with a message about something that the user should fix. */
+  readonly onWarning?: ((message: string) => void) | undefined;
 }
 
 /** Options of {@linkcode checkWritable}. */
@@ -135,9 +137,4 @@ export function setState(db: Database, key: string, value: number): void {
 export function countUp(db: Database, key: string, by = 1): number {
   db.run("UPDATE state SET value = value + ? WHERE key = ?", by, key);
   return stateOf(db, key);
-}
-
-/** Allocates `count` new cache ids, which follow each other; returns the first. */
-export function allocateCacheIds(db: Database, count: number): number {
-  return db.transact(() => countUp(db, "next_cache_id", count) - count);
 }

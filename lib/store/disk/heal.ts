@@ -1,30 +1,38 @@
 import { guarded } from "../../linux/mod.ts";
 import { type Disk, stateOf } from "./context.ts";
 import { forgetDeadCollection } from "./gc/changes.ts";
-import { intentsIn, makerLocksIn, ownerDirectory, ownerLock, ownersIn } from "./ingest_names.ts";
+import {
+  intentsIn,
+  isIntent,
+  makerLocksIn,
+  ownerDirectory,
+  ownerLock,
+  ownersIn,
+} from "./ingest_names.ts";
 import { sweepKept } from "./kept_bytes.ts";
 import { writeIndex } from "./layout_index.ts";
 import { FileLock } from "./lock.ts";
 import { removeDeadOffers } from "./offers.ts";
 import { isAlive } from "./owner.ts";
 import type { Paths } from "./paths.ts";
+import { checkAge } from "./recovery/age.ts";
 import { recheck } from "./recheck.ts";
-import { settleMarkers } from "./markers/snapshot_marker.ts";
+import { settleMarker } from "./snapshots/snapshot_marker.ts";
 import { sweep } from "./sweep.ts";
 import { lstatOrNothing, namesIn, removeAll } from "./system.ts";
 import { emptyTrash } from "./trash.ts";
 
 /**
- * Heals a store when it is opened: removes the files that dead processes left, and checks their
- * last commits.
+ * Heals a store when it is opened: removes the files that dead processes left, checks their last
+ * commits, and looks whether the database is older than the files.
  *
  * It never touches the files of a live owner, which holds its lock. If all processes ended cleanly,
- * this costs only the reading of two almost empty directories.
+ * this costs only the reading of two almost empty directories and of the start of two files.
  */
 export async function heal(disk: Disk): Promise<void> {
   const { paths, db } = disk;
-  await emptyTrash(paths);
   const names = await namesIn(paths.ingest);
+  await emptyTrash(paths);
   const dead = new Map<string, FileLock>();
   // While this call holds the locks of the dead owners, they look alive to every other call. So
   // only one call heals.
@@ -34,18 +42,20 @@ export async function heal(disk: Disk): Promise<void> {
       const lock = await FileLock.tryAcquire(ownerLock(paths, id));
       if (lock !== undefined) dead.set(id, lock);
     }
+    await checkAge(disk, dead.size > 0);
     if (dead.size > 0 || stateOf(db, "unsynced") === 1) await recheck(disk);
     if (dead.size > 0) {
+      const unfinished = new Set<number>();
       for (const id of dead.keys()) {
-        await settleMarkers(disk, id);
-        await removeAll(ownerDirectory(paths, id));
+        for (const snapshot of await clearStaged(disk, id)) unfinished.add(snapshot);
       }
       await removeDeadOffers(paths, names, lives);
       await removeFreeLocks(disk, names);
       await forgetDeadCollection(disk);
-      // The locks of dead owners show that healing is needed. Remove them only when all of it is
-      // done.
-      if (await sweep(disk, lives)) {
+      // The locks of dead owners show that healing is needed, and their directories hold what they
+      // intended. Remove them only when all of it is done.
+      if (await sweep(disk, { lives, unfinished })) {
+        for (const id of dead.keys()) await removeAll(ownerDirectory(paths, id));
         for (const lock of dead.values()) lock.remove();
       }
     }
@@ -66,18 +76,31 @@ export async function freeLeftovers(paths: Paths): Promise<void> {
     for (const id of ownersIn(await namesIn(paths.ingest))) {
       if (await lstatOrNothing(ownerLock(paths, id)) === undefined) continue;
       using lock = await FileLock.tryAcquire(ownerLock(paths, id));
-      if (lock === undefined) continue;
-      const directory = ownerDirectory(paths, id);
-      // What a start needs to write markers again is small, and needs the database.
-      if (await holdsIntents(directory)) continue;
-      await removeAll(directory);
+      // The intents stay. They are small, and only a start with the database can finish them.
+      if (lock !== undefined) await removeStaged(paths, id);
     }
   });
 }
 
-async function holdsIntents(directory: string): Promise<boolean> {
-  if (await lstatOrNothing(directory) === undefined) return false;
-  return intentsIn(await namesIn(directory)).length > 0;
+/**
+ * Removes what a dead owner staged, and finishes its changes of markers. Returns the snapshots that
+ * it was making or removing.
+ */
+async function clearStaged(disk: Disk, owner: string): Promise<number[]> {
+  const names = await removeStaged(disk.paths, owner);
+  for (const cacheId of intentsIn(names, "marker")) await settleMarker(disk, cacheId);
+  return [...intentsIn(names, "made"), ...intentsIn(names, "removed")];
+}
+
+/** Removes what an owner staged, but for its intents. Returns the names that were in its directory. */
+async function removeStaged(paths: Paths, owner: string): Promise<string[]> {
+  const directory = ownerDirectory(paths, owner);
+  if (await lstatOrNothing(directory) === undefined) return [];
+  const names = await namesIn(directory);
+  for (const name of names) {
+    if (!isIntent(name)) await removeAll(`${directory}/${name}`);
+  }
+  return names;
 }
 
 /** Removes lock files that nobody holds, of layers and directories whose makers died. */

@@ -1,7 +1,7 @@
 /**
  * The names in `ingest/`:
  *
- *     <owner>/                what one open store has staged
+ *     <owner>/                what one open store has staged, and its intents (see `Intent`)
  *     <owner>.lock            locked while that store is open
  *     <digest>.lock           locked while the layer of this diffID or blob is made
  *     <digest>.part           kept bytes of a blob
@@ -27,8 +27,6 @@ const OFFER = ".ready";
 const OWNER = /^[0-9a-f]{16}$/;
 const DIGEST = /^sha(?:256|512):[0-9a-f]+$/;
 const MAKER_LOCK = /^(?:sha(?:256|512):[0-9a-f]+(?:\.[a-z0-9-]+)?|snapshot-[1-9][0-9]*)\.lock$/;
-/** End of the name of a snapshot's new marker in the directory of its owner. */
-const INTENT = ".marker";
 
 /** Whether a text is the id of an owner. */
 export function isOwnerId(text: string): boolean {
@@ -61,17 +59,31 @@ export function snapshotLock({ ingest }: Paths, cacheId: number): string {
 }
 
 /**
- * Where an owner keeps the new marker of a snapshot until the row says the same. After a crash, it
- * shows that the marker and the row of this snapshot may differ.
+ * What an owner is doing to the directory of a snapshot:
+ *
+ * - `made`: it makes the directory, and the row is not written yet;
+ * - `marker`: it replaces the marker, and the row does not say the same yet;
+ * - `removed`: it removes the row, then the directory.
  */
-export function intentPath(paths: Paths, owner: string, cacheId: number): string {
-  return `${ownerDirectory(paths, owner)}/${cacheId}${INTENT}`;
+export type Intent = "made" | "marker" | "removed";
+
+/**
+ * The file in the directory of an owner that shows an {@linkcode Intent}. After a crash, it shows
+ * what was not finished.
+ */
+export function intentPath(paths: Paths, owner: string, cacheId: number, intent: Intent): string {
+  return `${ownerDirectory(paths, owner)}/${cacheId}.${intent}`;
 }
 
-/** The cache ids of the snapshots whose markers an owner was replacing. */
-export function intentsIn(names: readonly string[]): number[] {
-  const ids = names.map((name) => withoutEnd(name, INTENT));
-  return ids.filter((id) => id !== undefined && /^[1-9][0-9]{0,15}$/.test(id)).map(Number);
+/** Whether a name in the directory of an owner is that of an intent. */
+export function isIntent(name: string): boolean {
+  return /^[1-9][0-9]{0,14}\.(?:made|marker|removed)$/.test(name);
+}
+
+/** The cache ids of the snapshots with a kind of intent. `names` are those in an owner's directory. */
+export function intentsIn(names: readonly string[], intent: Intent): number[] {
+  const ids = names.map((name) => withoutEnd(name, `.${intent}`));
+  return ids.filter((id) => id !== undefined && /^[1-9][0-9]{0,14}$/.test(id)).map(Number);
 }
 
 /** The kept bytes of a blob. */

@@ -1,9 +1,10 @@
 import { guardedSync, pauseThread } from "../../linux/mod.ts";
-import { encodeIndex } from "../../oci/mod.ts";
+import { type Descriptor, encodeIndex, parseIndex } from "../../oci/mod.ts";
 import { namelessImage } from "../rules.ts";
 import { type Disk, stateOf } from "./context.ts";
 import { type ImageRow, toImage } from "./database/records.ts";
 import { indexLock, newLayoutFile } from "./ingest_names.ts";
+import { isOlder } from "./recovery/older.ts";
 
 /** The annotation in which tools look for the name of a manifest (image-spec, annotations.md). */
 const REF_NAME = "org.opencontainers.image.ref.name";
@@ -21,12 +22,15 @@ const WAIT = 2;
 /**
  * Writes `content/index.json` from the rows, unless it shows them already.
  *
+ * If the database is older than the files, the names in the file that it does not know stay, except
+ * those in `removed`: no other file has them.
+ *
  * Does not throw, because the rows decide what the store holds. If the file cannot be written (a
  * full disk), the commit still counts, and the next commit or start writes the file.
  */
-export function refreshIndex(disk: Disk): void {
+export function refreshIndex(disk: Disk, removed: readonly string[] = []): void {
   try {
-    writeIndex(disk);
+    writeIndex(disk, removed);
   } catch {
     // Ignored: the generation in the file shows that the file is old.
   }
@@ -37,7 +41,7 @@ export function refreshIndex(disk: Disk): void {
  *
  * @throws {VarveError} `E_SYSCALL`
  */
-export function writeIndex(disk: Disk): void {
+export function writeIndex(disk: Disk, removed: readonly string[] = []): void {
   const { paths, db } = disk;
   guardedSync("write index.json", () => {
     // Stays synchronous to the end. With an await in between, a second call on this thread would
@@ -47,7 +51,11 @@ export function writeIndex(disk: Disk): void {
     if (!lockInTime(lock)) return;
     if (((lock.statSync().mode ?? 0) & 0o777) !== 0o600) Deno.chmodSync(path, 0o600);
     const shown = shownGeneration(paths.index);
-    const bytes = db.read(() => stateOf(db, "images") === shown ? undefined : indexBytes(disk));
+    const bytes = db.read(() =>
+      stateOf(db, "images") === shown
+        ? undefined
+        : indexBytes(disk, isOlder(db) ? unknownNames(disk, removed) : [])
+    );
     if (bytes === undefined) return;
     const temporary = newLayoutFile(paths, "index");
     {
@@ -65,13 +73,13 @@ export function writeIndex(disk: Disk): void {
 }
 
 /**
- * The bytes of `index.json` that show the image names of a store.
+ * The bytes of `index.json` that show the image names of a store, and other entries.
  *
  * @throws {VarveError} `E_DB` the row of an image is damaged
  */
-export function indexBytes(disk: Disk): Uint8Array {
+export function indexBytes(disk: Disk, others: readonly Descriptor[] = []): Uint8Array {
   const rows = disk.db.all<ImageRow>("SELECT * FROM image ORDER BY name");
-  const manifests = rows.map((row) => {
+  const manifests: Descriptor[] = rows.map((row) => {
     const { name, target: descriptor } = toImage(row);
     const annotations: Record<string, string> = { ...descriptor.annotations };
     delete annotations[REF_NAME];
@@ -79,14 +87,37 @@ export function indexBytes(disk: Disk): Uint8Array {
     return { ...descriptor, annotations };
   });
   const generation = String(stateOf(disk.db, "images"));
-  return encodeIndex({ manifests, annotations: { [GENERATION]: generation } });
+  const all = [...manifests, ...others];
+  return encodeIndex({ manifests: all, annotations: { [GENERATION]: generation } });
+}
+
+/** The entries of the file whose names have no row and were not removed. */
+function unknownNames({ paths, db }: Disk, removed: readonly string[]): Descriptor[] {
+  let entries: readonly Descriptor[];
+  try {
+    entries = parseIndex(Deno.readFileSync(paths.index)).manifests;
+  } catch {
+    return []; // The file is missing or damaged: it tells no names.
+  }
+  return entries.flatMap((entry) => {
+    const { [REF_NAME]: named, ...annotations } = entry.annotations ?? {};
+    const nameless = namelessImage(entry.digest);
+    const name = named ?? nameless;
+    if (removed.includes(name)) return [];
+    const row = db.get<{ digest: string }>("SELECT digest FROM image WHERE name = ?", name);
+    if (row === undefined) return [entry];
+    // The row gives the name to an older image, so the newer one is kept without a name.
+    return row.digest === entry.digest || removed.includes(nameless)
+      ? []
+      : [{ ...entry, annotations }];
+  });
 }
 
 /**
  * The generation that the file shows; `undefined` when the file is missing, truncated, or not
  * varve's.
  */
-function shownGeneration(path: string): number | undefined {
+export function shownGeneration(path: string): number | undefined {
   let text: string;
   try {
     text = Deno.readTextFileSync(path);

@@ -16,6 +16,7 @@ export const ROOT_FILES = {
   snapshots: "snapshots",
   ingest: "ingest",
   trash: "trash",
+  lost: "lost",
   mounts: "mounts",
 } as const;
 

@@ -10,6 +10,7 @@ import type { Durability, OpenOptions } from "./options.ts";
 import { Owner } from "./owner.ts";
 import { Paths } from "./paths.ts";
 import { Room } from "./room.ts";
+import { checkAge } from "./recovery/age.ts";
 import { absoluteRoot, prepareRoot } from "./root.ts";
 import { OpenDiskStore } from "./store.ts";
 import { Syncer } from "./sync.ts";
@@ -57,22 +58,18 @@ export async function openStore(options: OpenOptions): Promise<DiskStore> {
   try {
     const durability = options.durability ?? durabilityOf(db);
     const owner = new Owner(paths);
-    const disk: Disk = {
-      paths,
-      db,
-      syncer: new Syncer(durability),
-      owner,
-      readOnly,
-      room,
-      onWait: options.onWait,
-    };
-    if (!readOnly && !db.isCopy) {
+    const { onWait, onWarning } = options;
+    const syncer = new Syncer(durability);
+    const disk: Disk = { paths, db, syncer, owner, readOnly, room, onWait, onWarning };
+    if (readOnly || db.isCopy) {
+      await guarded(`open store ${paths.root}`, () => checkAge(disk, false));
+    } else {
       setDurability(db, durability);
       await healIfRoom(disk);
       room.keep();
     }
     const digestLike = digestLikeNames(db);
-    if (digestLike.length > 0) options.onWarning?.(digestLikeWarning(digestLike));
+    if (digestLike.length > 0) onWarning?.(digestLikeWarning(digestLike));
     return new OpenDiskStore(disk);
   } catch (error) {
     db[Symbol.dispose]();

@@ -19,6 +19,8 @@ export class Paths {
   readonly snapshots: string;
   readonly ingest: string;
   readonly trash: string;
+  /** Made when the first directory is lost. */
+  readonly lost: string;
   readonly mounts: string;
 
   /** Makes the paths under `root`, which must be absolute. */
@@ -36,6 +38,7 @@ export class Paths {
     this.snapshots = `${root}/${ROOT_FILES.snapshots}`;
     this.ingest = `${root}/${ROOT_FILES.ingest}`;
     this.trash = `${root}/${ROOT_FILES.trash}`;
+    this.lost = `${root}/${ROOT_FILES.lost}`;
     this.mounts = `${root}/${ROOT_FILES.mounts}`;
   }
 

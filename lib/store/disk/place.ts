@@ -7,7 +7,7 @@ import type { NumberedLayer, StagedFile, StagedMarker } from "./staged.ts";
 import { lstatOrNothing, makeDirectory } from "./system.ts";
 import { discard } from "./trash.ts";
 
-/** Files and directories that got their final names, or are about to get them. */
+/** Files and directories that a commit gave their final names. */
 export interface Placed {
   readonly layers: NumberedLayer[];
   readonly blobs: StagedFile[];
@@ -25,8 +25,9 @@ const UNDO_TIMEOUT = 5_000;
 
 /**
  * Renames everything staged to its final name, and syncs the directories that hold the names. Skips
- * layers and blobs that the store already holds intact. Each item is added to `placed` before it
- * gets its name, so that {@linkcode undo} finds it after a failure.
+ * layers and blobs that the store already holds intact. What got its name is added to `placed`, so
+ * that {@linkcode undo} removes it after a failure, and nothing else: if the database is older than
+ * the files, a name may belong to something that has no row.
  */
 export async function placeAll(
   disk: Disk,
@@ -44,19 +45,21 @@ export async function placeAll(
       await makeDirectory(directory);
       directories.add(paths.blobs);
     }
-    placed.blobs.push(blob);
+    const isNew = await lstatOrNothing(paths.blob(blob.digest)) === undefined;
     await Deno.rename(blob.path, paths.blob(blob.digest));
+    if (isNew) placed.blobs.push(blob);
     directories.add(directory);
   }
   for (const layer of layers) {
     const row = layerRow(disk, layer.diffId);
     if (row !== undefined && isLayerWhole(disk, row)) continue;
     if (row !== undefined && row.cache_id !== layer.cacheId) continue;
-    placed.layers.push(layer);
     if (row === undefined) {
       await dropBlob(layer);
       await Deno.rename(layer.directory, paths.layer(layer.cacheId));
+      placed.layers.push(layer);
     } else {
+      placed.layers.push(layer);
       directories.add(await repair(disk, layer));
     }
     directories.add(paths.layers);

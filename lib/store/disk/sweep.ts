@@ -5,24 +5,36 @@ import type { Disk } from "./context.ts";
 import { FileLock } from "./lock.ts";
 import { readMarker } from "./markers/marker.ts";
 import { MARKER } from "./names.ts";
+import { hasFiles, keepLost } from "./recovery/lost.ts";
+import { isOlder } from "./recovery/older.ts";
 import { namesIn } from "./system.ts";
 import { discard } from "./trash.ts";
 
 /** Maximum time in ms that a start waits for the store's lock. */
 const TIMEOUT = 2_000;
 
+/** What a sweep has to know of processes. */
+export interface SweepFacts {
+  /** Whether the open store with this owner id lives. */
+  readonly lives: (owner: string) => Promise<boolean>;
+  /** The snapshots that dead processes were making or removing. */
+  readonly unfinished: ReadonlySet<number>;
+}
+
 /**
  * Removes files and directories that have a final name but no row, because their process died
- * during a commit. It takes the store's lock exclusively, so that no live commit is between its
- * renames and its rows. If a layer has a row but no directory, the damage is noted.
+ * during a commit or a removal. It takes the store's lock exclusively, so that no live commit is
+ * between its renames and its rows. If a layer has a row but no directory, the damage is noted.
+ *
+ * A snapshot's directory that has files is removed only if a process died while it made or removed
+ * that snapshot. Otherwise its row was lost, and it goes to `lost/`. If the database is older than
+ * the files, only such directories of dead processes are removed: everything else without a row may
+ * have had one.
  *
  * @returns false when the lock was not free, because other processes kept committing; a later start
  * sweeps then
  */
-export async function sweep(
-  disk: Disk,
-  lives: (owner: string) => Promise<boolean>,
-): Promise<boolean> {
+export async function sweep(disk: Disk, facts: SweepFacts): Promise<boolean> {
   const { paths, db } = disk;
   let lock: FileLock;
   try {
@@ -32,37 +44,62 @@ export async function sweep(
     throw error;
   }
   using _ = lock;
-  const ids = (table: string) =>
-    new Set(
-      db.all<{ id: number }>(
-        `SELECT DISTINCT cache_id AS id FROM ${table} WHERE cache_id IS NOT NULL`,
-      ).map(({ id }) => String(id)),
-    );
+  const older = isOlder(db);
+  await sweepSnapshots(disk, facts, older);
+  await noteMissingLayers(disk);
+  if (older) return true;
   for (
-    const [directory, known] of [[paths.layers, ids("layer")], [
-      paths.chains,
-      ids("chain"),
-    ]] as const
+    const [directory, known] of [
+      [paths.layers, idsOf(disk, "layer")],
+      [paths.chains, idsOf(disk, "chain")],
+    ] as const
   ) {
     for (const name of await orphans(directory, known)) await discard(disk, `${directory}/${name}`);
   }
-  const present = new Set(await namesIn(paths.layers));
-  for (const id of ids("layer")) {
-    if (!present.has(id)) db.run("UPDATE layer SET verified_at = 0 WHERE cache_id = ?", Number(id));
+  await sweepBlobs(disk);
+  return true;
+}
+
+async function sweepSnapshots(
+  disk: Disk,
+  { lives, unfinished }: SweepFacts,
+  older: boolean,
+): Promise<void> {
+  const { snapshots } = disk.paths;
+  for (const name of await orphans(snapshots, idsOf(disk, "snapshot"))) {
+    const path = `${snapshots}/${name}`;
+    if (unfinished.has(Number(name))) await discard(disk, path);
+    else if (older || await isAwaited(path, lives)) continue;
+    else if (await hasFiles(path)) await keepLost(disk, Number(name));
+    else await discard(disk, path);
   }
-  for (const name of await orphans(paths.snapshots, ids("snapshot"))) {
-    const path = `${paths.snapshots}/${name}`;
-    if (!await isAwaited(path, lives)) await discard(disk, path);
+}
+
+async function noteMissingLayers(disk: Disk): Promise<void> {
+  const present = new Set(await namesIn(disk.paths.layers));
+  for (const id of idsOf(disk, "layer")) {
+    if (present.has(id)) continue;
+    disk.db.run("UPDATE layer SET verified_at = 0 WHERE cache_id = ?", Number(id));
   }
-  for (const algorithm of await namesIn(paths.blobs)) {
-    for (const hex of await namesIn(`${paths.blobs}/${algorithm}`)) {
+}
+
+async function sweepBlobs(disk: Disk): Promise<void> {
+  const { blobs } = disk.paths;
+  for (const algorithm of await namesIn(blobs)) {
+    for (const hex of await namesIn(`${blobs}/${algorithm}`)) {
       const digest = `${algorithm}:${hex}` as Digest;
       if (/^[0-9a-f]{64,128}$/.test(hex) && blobRow(disk, digest) === undefined) {
-        await discard(disk, `${paths.blobs}/${algorithm}/${hex}`);
+        await discard(disk, `${blobs}/${algorithm}/${hex}`);
       }
     }
   }
-  return true;
+}
+
+function idsOf({ db }: Disk, table: "layer" | "chain" | "snapshot"): Set<string> {
+  const rows = db.all<{ id: number }>(
+    `SELECT DISTINCT cache_id AS id FROM ${table} WHERE cache_id IS NOT NULL`,
+  );
+  return new Set(rows.map(({ id }) => String(id)));
 }
 
 /** Names in a directory that are cache ids without a row. */
@@ -75,7 +112,7 @@ async function orphans(directory: string, known: ReadonlySet<string>): Promise<s
  * Whether the row of a snapshot's directory may still be written, because the store that made the
  * directory is open.
  */
-async function isAwaited(
+export async function isAwaited(
   path: string,
   lives: (owner: string) => Promise<boolean>,
 ): Promise<boolean> {

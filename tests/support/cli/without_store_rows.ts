@@ -50,6 +50,7 @@ export const WITHOUT_STORE: Readonly<
   "snapshot stat": [["refuses", "key"]],
   "snapshot usage": [["refuses", "key"]],
   "snapshot label": [["refuses", "key", "a=b"]],
+  "snapshot adopt": [["refuses"], ["refuses", "1", "key"]],
   copy: [["unused", "127.0.0.1:1/a:1", "127.0.0.1:1/b:1", "--plain-http"]],
   tags: [["unused", "127.0.0.1:1/a", "--plain-http"]],
   digest: [["unused", "127.0.0.1:1/a:1", "--plain-http"]],

@@ -39,7 +39,10 @@ Deno.test("each name in ingest/ is recognised as its own kind only", () => {
   assertEquals(offersIn(names), [DIGEST]);
   const makers = [made.layerLock, made.directoryLock, made.snapshotLock];
   assertEquals(makerLocksIn(names), makers.map(base));
-  assertEquals(intentsIn([base(intentPath(PATHS, OWNER, 7)), "0", "0.marker", "x.marker"]), [7]);
+  assertEquals(
+    intentsIn([base(intentPath(PATHS, OWNER, 7, "marker")), "7", "8.made", "0.marker"], "marker"),
+    [7],
+  );
 });
 
 Deno.test("the names in ingest/ are those of the on-disk format", () => {
@@ -52,7 +55,7 @@ Deno.test("the names in ingest/ are those of the on-disk format", () => {
       keptPath(PATHS, DIGEST),
       offerPath(PATHS, DIGEST),
       snapshotLock(PATHS, 7),
-      intentPath(PATHS, OWNER, 7),
+      intentPath(PATHS, OWNER, 7, "marker"),
     ],
     [
       `/store/ingest/${OWNER}`,

@@ -13,6 +13,7 @@ import { freeUnused, gcOption } from "../../free_unused.ts";
 import { openImage, PLATFORM_OPTION } from "../../images.ts";
 import { listOption, type Report, type Verb } from "../../verb.ts";
 import type { WithoutStore } from "../../without_store.ts";
+import { adopt } from "./adopt.ts";
 
 const MOUNTS_JSON =
   `JSON: [{"type","source","options"}], the mounts in the order in which to perform them`;
@@ -169,6 +170,7 @@ export const snapshotVerbs: readonly Verb[] = [
   stat,
   usage,
   label,
+  adopt,
 ];
 
 /** Refuses a snapshot that is in use. @throws {VarveError} `E_BUSY` when it is mounted or a container runs on it */

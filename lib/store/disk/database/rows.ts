@@ -98,7 +98,7 @@ export class DiskImages implements Images {
       if (here.length > 0) countUp(db, "images");
       return here;
     });
-    if (removed.length > 0) refreshIndex(this.#disk);
+    if (removed.length > 0) refreshIndex(this.#disk, removed);
     return removed;
   }
 

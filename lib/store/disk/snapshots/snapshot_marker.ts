@@ -1,13 +1,13 @@
-import { guarded } from "../../../linux/mod.ts";
+import { guarded, isNoSpace } from "../../../linux/mod.ts";
 import type { SnapshotFacts } from "../../disk_directories.ts";
 import { checkWritable, type Disk, takeLock } from "../context.ts";
 import { type SnapshotTableRow, toSnapshot } from "../database/records.ts";
-import { intentPath, intentsIn, ownerDirectory, snapshotLock } from "../ingest_names.ts";
+import { intentPath, ownerDirectory, snapshotLock } from "../ingest_names.ts";
 import { FileLock } from "../lock.ts";
-import { markerIn, writeMarker } from "./marker.ts";
-import type { Marker, SnapshotMarker } from "./marker_format.ts";
+import { markerIn, writeMarker } from "../markers/marker.ts";
+import type { Marker, SnapshotMarker } from "../markers/marker_format.ts";
 import { MARKER, RELEASED_LABEL } from "../names.ts";
-import { lstatOrNothing, namesIn, removeAll } from "../system.ts";
+import { lstatOrNothing, removeAll } from "../system.ts";
 
 /** The marker of a snapshot's directory. */
 export function snapshotMarker(
@@ -34,7 +34,7 @@ export async function changeSnapshot<T>(
   next: () => SnapshotFacts,
   change: () => T,
 ): Promise<T> {
-  checkWritable(disk, "change a snapshot");
+  checkWritable(disk, "change a snapshot", { frees: true });
   const action = `change snapshot ${cacheId}`;
   await guarded(action, () => disk.owner.fresh());
   const lock = await guarded(
@@ -50,9 +50,15 @@ export async function changeSnapshot<T>(
     if (isSame || await guarded(action, () => lstatOrNothing(directory)) === undefined) {
       return change();
     }
-    const intent = intentPath(disk.paths, disk.owner.id, cacheId);
+    // The end of a container is recorded on a full disk, too.
+    const again = async (error: unknown) => {
+      if (!isNoSpace(error) || !disk.room.giveUp()) throw error;
+      await removeAll(intent);
+      await replaceMarker(disk, intent, marker);
+    };
+    const intent = intentPath(disk.paths, disk.owner.id, cacheId, "marker");
     try {
-      await guarded(action, () => replaceMarker(disk, intent, marker));
+      await guarded(action, () => replaceMarker(disk, intent, marker).catch(again));
       return change();
     } catch (error) {
       await disk.owner.tidy(() => settle(disk, cacheId));
@@ -65,18 +71,14 @@ export async function changeSnapshot<T>(
   }
 }
 
-/** Writes the markers again that a dead owner was replacing, so that they say what the rows say. */
-export async function settleMarkers(disk: Disk, owner: string): Promise<void> {
-  const directory = ownerDirectory(disk.paths, owner);
-  if (await lstatOrNothing(directory) === undefined) return;
-  for (const cacheId of intentsIn(await namesIn(directory))) {
-    // A living process may be changing the snapshot now.
-    const lock = await FileLock.acquire(snapshotLock(disk.paths, cacheId));
-    try {
-      await settle(disk, cacheId);
-    } finally {
-      lock.remove();
-    }
+/** Makes the marker that a dead owner was replacing say what the row says. */
+export async function settleMarker(disk: Disk, cacheId: number): Promise<void> {
+  // A living process may be changing the snapshot now.
+  const lock = await FileLock.acquire(snapshotLock(disk.paths, cacheId));
+  try {
+    await settle(disk, cacheId);
+  } finally {
+    lock.remove();
   }
 }
 

@@ -1,0 +1,90 @@
+import type { Disk } from "../context.ts";
+import { setState, stateOf } from "../context.ts";
+import type { Database } from "../database/database.ts";
+import { shownGeneration } from "../layout_index.ts";
+import { markerIn } from "../markers/marker.ts";
+import type { Paths } from "../paths.ts";
+import { namesIn } from "../system.ts";
+import { isOlder, noteOlder } from "./older.ts";
+import { leaveWitness, readWitness } from "./witness.ts";
+
+/**
+ * Looks whether the database is older than the files. If so, notes that, and lifts the counters of
+ * the database above everything on the disk, so that no cache id is given twice. Warns while it is
+ * noted.
+ *
+ * @param scan whether to also look at each directory with a cache id; needed after an unclean end
+ */
+export async function checkAge(disk: Disk, scan: boolean): Promise<void> {
+  const { paths, db, readOnly } = disk;
+  // Read the files first: another process changes the database first, then the files.
+  const witness = readWitness(paths);
+  const shown = shownGeneration(paths.index) ?? 0;
+  const found = scan ? await highestIds(paths) : { marked: 0, any: 0 };
+  const { next, seq, images, older } = db.read(() => ({
+    next: stateOf(db, "next_cache_id"),
+    seq: stateOf(db, "seq"),
+    images: stateOf(db, "images"),
+    older: isOlder(db),
+  }));
+  const isFound = witness.next > next || witness.seq > seq || shown > images ||
+    found.marked >= next;
+  if (isFound && !scan) return await checkAge(disk, true);
+  if (!readOnly && !db.isCopy && (isFound || found.any >= next)) {
+    db.transact(() => {
+      lift(db, "next_cache_id", Math.max(witness.next, found.any + 1));
+      lift(db, "seq", witness.seq);
+      lift(db, "images", shown);
+      if (isFound) noteOlder(db);
+    });
+    leaveWitness(disk);
+  }
+  if (isFound || older) disk.onWarning?.(olderWarning(paths));
+}
+
+/**
+ * Lifts the next cache id above everything on the disk. Called when a new id is taken on the disk:
+ * if a directory of the store has it, the database is older than the files.
+ */
+export async function liftIds(disk: Disk, taken: number): Promise<void> {
+  const { db, paths } = disk;
+  const markers = [paths.layer(taken), paths.chain(taken), paths.snapshot(taken)].map(markerIn);
+  const isOurs = (await Promise.all(markers)).some((marker) => marker?.id === taken);
+  const { any } = await highestIds(paths);
+  const isNew = isOurs && !isOlder(db);
+  db.transact(() => {
+    lift(db, "next_cache_id", any + 1);
+    if (isOurs) noteOlder(db);
+  });
+  if (isNew) disk.onWarning?.(olderWarning(paths));
+}
+
+function lift(db: Database, key: string, value: number): void {
+  if (stateOf(db, key) < value) setState(db, key, value);
+}
+
+function olderWarning({ root }: Paths): string {
+  return `The database of store ${root} is older than its files. What it does not know is kept, and is not shown: ` +
+    "check the store to see it, rebuild its database to get it back";
+}
+
+/**
+ * The highest cache ids on the disk: of directories with a marker, and of all. A directory without
+ * a marker is not the store's work, but its id is taken.
+ */
+async function highestIds({ layers, chains, snapshots }: Paths): Promise<{
+  readonly marked: number;
+  readonly any: number;
+}> {
+  let [marked, any] = [0, 0];
+  for (const directory of [layers, chains, snapshots]) {
+    const ids = (await namesIn(directory)).filter((name) => /^[1-9][0-9]{0,14}$/.test(name))
+      .map(Number).sort((a, b) => b - a);
+    any = Math.max(any, ids[0] ?? 0);
+    for (const id of ids) {
+      if (id <= marked) break;
+      if ((await markerIn(`${directory}/${id}`))?.id === id) marked = id;
+    }
+  }
+  return { marked, any };
+}
