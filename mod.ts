@@ -306,7 +306,10 @@ export {
   type CheckProgress,
   checkStore,
   collectGarbage,
+  type Explanation,
   type Finding,
   type FindingKind,
+  type GcFate,
   type Remedy,
+  whyKept,
 } from "./lib/upkeep/mod.ts";

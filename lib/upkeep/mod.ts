@@ -13,3 +13,4 @@ export { type CheckOptions, checkStore } from "./check/check_store.ts";
 export { collectGarbage } from "./collect_garbage.ts";
 export type { Finding, FindingKind, Remedy } from "./contract.ts";
 export type { CheckProgress } from "./deep/progress.ts";
+export { type Explanation, type GcFate, whyKept } from "./why/why_kept.ts";

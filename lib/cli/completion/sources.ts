@@ -35,6 +35,7 @@ const ARGUMENTS: Readonly<Record<string, Values>> = {
   "* key": SNAPSHOTS,
   "* parent": SNAPSHOTS,
   "* ref|key": BOTH,
+  "* thing": BOTH,
   "* dir": DIRECTORIES,
   "* tar": FILES,
   "* source": FILES,

@@ -69,7 +69,9 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
   },
   {
     verbs: [
-      ..."images inspect history layers ls cat stat tree diff tag rmi gc ps config fsck".split(" "),
+      ..."images inspect history layers ls cat stat tree diff tag rmi gc why ps config fsck".split(
+        " ",
+      ),
       "save > FILE",
       "export > FILE",
     ],
@@ -88,6 +90,7 @@ export const PERMISSION_ROWS: readonly PermissionRow[] = [
       ["tag", "app:1", "app:2"],
       ["rmi", "app:2"],
       ["gc"],
+      ["why", "app:1"],
       ["ps"],
       ["fsck"],
       ["fsck", "--deep"],

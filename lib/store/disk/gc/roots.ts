@@ -12,6 +12,9 @@ import { COLUMNS, type SnapshotColumns, Snapshots, whyRoot } from "./snapshot_ro
 /** Number of rows that are read at once. */
 const PAGE = 2000;
 
+/** Why a lease is a root. */
+const LEASE = "lease";
+
 /** The form of a resource of a lease. */
 const RESOURCE = /^(?:image|snapshot|blob|layer|chain):./;
 
@@ -35,12 +38,14 @@ export class Roots {
       this.#marks.root(`image:${name}`, "image name");
     }
     yield;
-    for (const row of db.all<LeaseRow>("SELECT * FROM lease ORDER BY id")) {
-      this.#lease(toLease(row));
-    }
-    this.holds();
+    const leases = db.all<LeaseRow>("SELECT * FROM lease ORDER BY id").map(toLease)
+      .filter(this.#isLive);
+    for (const { id } of leases) this.#marks.root(`lease:${id}`, LEASE);
     yield;
     yield* this.#snapshots();
+    // What roots name comes after all roots, so that the chains of reasons are the shortest.
+    for (const lease of leases) this.#resources(lease);
+    this.holds();
   }
 
   *#snapshots(): Generator<void> {
@@ -85,12 +90,8 @@ export class Roots {
     if (why !== undefined) this.#marks.root(`snapshot:${row.key}`, why);
   }
 
-  #lease(lease: Lease): void {
-    if (this.#isLive(lease)) this.#resources(lease);
-  }
-
   #resources({ id, resources }: Lease): void {
-    this.#marks.root(`lease:${id}`, "lease");
+    this.#marks.root(`lease:${id}`, LEASE);
     for (const resource of resources) {
       if (RESOURCE.test(resource)) {
         this.#marks.reach(resource as Thing, `lease:${id}`, "a resource of it");
