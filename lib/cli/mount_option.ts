@@ -1,5 +1,7 @@
+import { escapeForTerminal, fromText } from "../bytes/mod.ts";
 import { VarveError } from "../errors.ts";
 import type { LoadedImage } from "../image/mod.ts";
+import { requireDisk } from "../store/internal.ts";
 import { readImage } from "../store/mod.ts";
 import { composeEagerly } from "./compose_eager.ts";
 import type { Context } from "./context.ts";
@@ -13,7 +15,10 @@ export const MOUNT_OPTION: readonly [flags: string, description: string] = [
 
 /** The work that follows a load or a pull. */
 export interface PreparedMount {
-  /** Composes the images if `compose.eager` is on, and mounts the image if `--mount` was given. */
+  /**
+   * Composes the images if `compose.eager` is on, and mounts the image if `--mount` was given. Warns of mounts that show
+   * old bytes, if a layer was repaired.
+   */
   finish(images: readonly LoadedImage[]): Promise<MountReport | null>;
 }
 
@@ -31,7 +36,9 @@ export async function prepareMount(
     finish: async (images) => {
       try {
         await composeEagerly(context, images);
-        return target === null ? null : await mountOne(context, images, target);
+        const mounted = target === null ? null : await mountOne(context, images, target);
+        await warnOfStaleMounts(context, images);
+        return mounted;
       } catch (error) {
         const names = images.flatMap(({ names }) => names).join(", ");
         context.warn(`${names}: complete in the store; only a later step failed`);
@@ -66,4 +73,25 @@ async function mountOne(
   const image = await readImage(store, images[0]?.names[0] ?? "");
   const { signal } = context;
   return reportMount(await mountImage(store, image, target, { snapshotter, signal }), snapshotter);
+}
+
+/** Warns of mounts and containers that still show the bytes that a layer had before it was repaired. */
+async function warnOfStaleMounts(
+  context: Context,
+  images: readonly LoadedImage[],
+): Promise<void> {
+  const store = requireDisk(await context.store(), "look at mounts");
+  // A mount and a container that runs have a lease.
+  const isNew = images.some(({ layers }) => layers.some(({ processed }) => processed));
+  if (!isNew || store.leases.list().length === 0) return;
+  const { staleMounts } = await import("../snapshot/internal.ts");
+  for (const target of staleMounts(store)) {
+    const isContainer = target.startsWith(`${fromText(store.directories.mounts)}/`);
+    const shown = escapeForTerminal(target);
+    context.warn(
+      isContainer
+        ? `the container at ${shown} shows the old bytes: end it and run it again`
+        : `the mount at ${shown} shows the old bytes: umount and mount again`,
+    );
+  }
 }

@@ -1,12 +1,15 @@
+import { fromText } from "../bytes/mod.ts";
+import { EROFS_WRITER_VERSION } from "../codec/erofs/mod.ts";
 import type { DiffId } from "../digest/mod.ts";
 import { notingDamage } from "../directory/internal.ts";
 import { VarveError } from "../errors.ts";
 import { chainIds } from "../layer/mod.ts";
+import { CWD, statAt } from "../linux/mod.ts";
 import type { Pool } from "../pool/mod.ts";
 import { requireDisk } from "../store/internal.ts";
 import type { DiskStore, Store } from "../store/mod.ts";
 import { composeJob, type KeptTree } from "./compose_job.ts";
-import { COMPOSED, type ComposedImage, ROOT_TREE } from "./contract.ts";
+import { COMPOSED, type ComposedImage, IMAGE, ROOT_TREE } from "./contract.ts";
 import { findImageInfo, readImageInfo } from "./image_info.ts";
 
 /** Options of {@linkcode composeChain}. */
@@ -17,6 +20,11 @@ export interface ComposeOptions {
   readonly pool: Pool;
   /** The layers of the chain, lowest first; at least one. */
   readonly diffIds: readonly DiffId[];
+  /**
+   * An image of the chain that proved to be damaged. It is composed again, unless another process has done that
+   * already.
+   */
+  readonly damaged?: ComposedChain | undefined;
   /** Aborts the composition. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -27,35 +35,56 @@ export interface ComposedChain {
   readonly directory: string;
   /** Description of the image. */
   readonly image: ComposedImage;
+  /** Inode number of the image file. */
+  readonly inode: bigint;
+  /** Whether this call composed the image. */
+  readonly isNew: boolean;
 }
 
 /**
- * Composes a chain. Idempotent: an image that exists is reused. An image that is missing or truncated is composed
- * again. Chains share one image if their root trees are equal, and the file contents lie at the same places in the same
- * layer tars.
+ * Composes a chain. Idempotent: an image that exists is reused. An image is composed again when it is missing or
+ * truncated, when another version of the writer wrote it, and when a layer was repaired since. Chains share one image if
+ * their root trees are equal, and the file contents lie at the same places in the same layer tars.
  *
  * @throws {VarveError} `E_UNSUPPORTED` the store has no directories · `E_LIMIT` the tree does not fit into EROFS · as
  * `foldLayers`
  */
 export async function composeChain(options: ComposeOptions): Promise<ComposedChain> {
-  const { pool, diffIds, signal } = options;
+  const { pool, diffIds, damaged, signal } = options;
   const store = requireDisk(options.store, "compose a chain");
   const { directories } = store;
   const chainId = store.chains.ensure(diffIds);
   const cancel = { signal };
+  const generation = directories.generation(diffIds, chainId);
+  let isNew = false;
   const directory = await directories.ensure({ chainId }, COMPOSED, async (target) => {
+    isNew = true;
     const unique = [...new Set(diffIds)];
     const composed = pool.run(composeJob, {
       trees: diffIds.map((diffId) => directories.layerTree(diffId)),
       below: keptBelow(store, diffIds),
       contents: unique.map((diffId) => [diffId, directories.layerTar(diffId)] as const),
       dirty: unique.filter((diffId) => store.layers.get(diffId)?.dirtyPadding === true),
+      generation,
       target,
       siblings: composedDirectories(store),
     }, cancel);
     await withHint(notingDamage(directories, unique, composed));
-  }, { ...cancel, isWhole: (made) => findImageInfo(made) !== undefined });
-  return { directory, image: readImageInfo(directory) };
+  }, {
+    ...cancel,
+    isWhole: (made) =>
+      isCurrent(findImageInfo(made), generation) && inodeOf(made) !== damaged?.inode,
+  });
+  return { directory, image: readImageInfo(directory), inode: inodeOf(directory), isNew };
+}
+
+/** Whether an image was composed by this version of the writer, from the layers as they are now. */
+function isCurrent(image: ComposedImage | undefined, generation: number): boolean {
+  return image?.version === EROFS_WRITER_VERSION && image.generation === generation;
+}
+
+function inodeOf(directory: string): bigint {
+  return statAt(CWD, fromText(`${directory}/${IMAGE}`)).inode;
 }
 
 /**

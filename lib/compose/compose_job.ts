@@ -1,5 +1,5 @@
 import { fromText } from "../bytes/mod.ts";
-import { type ReadLayer, writeErofs } from "../codec/erofs/mod.ts";
+import { EROFS_WRITER_VERSION, type ReadLayer, writeErofs } from "../codec/erofs/mod.ts";
 import { createHasher, type DiffId, type Digest } from "../digest/mod.ts";
 import { readTree } from "../directory/internal.ts";
 import { VarveError } from "../errors.ts";
@@ -21,7 +21,7 @@ import type { TreeFile } from "../store/mod.ts";
 import { finishSteps } from "../tree/internal.ts";
 import { decodeTree, newBytes, type Tree, writeTreeFile } from "../tree/mod.ts";
 import { type ComposedImage, IMAGE, ROOT_TREE } from "./contract.ts";
-import { findImageInfo, writeImageInfo } from "./image_info.ts";
+import { findImageInfo, isImageWholeSync, writeImageInfo } from "./image_info.ts";
 
 /**
  * Minimum size of a root tree that is kept, in bytes of memory, without the bytes that it shares with the trees from
@@ -45,6 +45,8 @@ export interface ComposeJobInput {
   readonly contents: readonly (readonly [DiffId, string])[];
   /** Layers with bytes other than zero in the padding behind some file. */
   readonly dirty: readonly DiffId[];
+  /** Generation of the chain, for the description. */
+  readonly generation: number;
   /** Absolute path of an empty directory for the image. */
   readonly target: string;
   /** Directories of other composed chains. If one has the same image, the two share the file. */
@@ -86,7 +88,15 @@ export const composeJob: BriefJob<ComposeJobInput, ComposedImage> = {
     const { size, devices } = image;
     const isKept = newBytes(tree) >= (input.keptFrom ?? KEPT_FROM);
     const kept = isKept ? keep(`${input.target}/${ROOT_TREE}`, tree) : null;
-    const info = { digest: hasher.digest(), size, devices, tree: tree.digest, kept };
+    const info = {
+      version: EROFS_WRITER_VERSION,
+      generation: input.generation,
+      digest: hasher.digest(),
+      size,
+      devices,
+      tree: tree.digest,
+      kept,
+    };
     share(input, info);
     writeImageInfo(input.target, info);
     return info;
@@ -132,13 +142,14 @@ function create(path: string): OwnedFd {
 
 /**
  * Replaces the new image by a hard link to an equal image of another chain. The kernel caches and mounts the shared
- * file only once.
+ * file only once. The bytes of the other image are verified first: it may be the damaged one that this one replaces.
  */
 function share({ siblings, target }: ComposeJobInput, info: ComposedImage): void {
   for (const sibling of siblings) {
     try {
       const other = findImageInfo(sibling);
       if (other === undefined || !isEqual(other, info)) continue;
+      if (!isImageWholeSync(sibling, other)) continue;
       Deno.linkSync(`${sibling}/${IMAGE}`, `${target}/${IMAGE}.shared`);
       Deno.renameSync(`${target}/${IMAGE}.shared`, `${target}/${IMAGE}`);
       return;

@@ -3,11 +3,12 @@
  *
  * Nothing is extracted. A mount of the image shows the root tree of the chain. The image is composed
  * once (`composeChain`), by a job in a worker, and mounted once: all snapshots of the chain
- * share that mount.
+ * share that mount. The bytes of the image are verified before it is mounted. A damaged image, one of another version
+ * of the writer, and one that was composed before a layer was repaired are composed again.
  *
  * `chains/<cache-id>/erofs/` holds
  * - `image`, which is never written again;
- * - `image.json`, which says what the image is and which layers are its devices;
+ * - `image.json`, which says what the image is and which layers are its devices, and has a digest of that;
  * - `tree`, the root tree. It is kept only if folding the layers took long. A chain with one more layer begins with
  *   this tree instead of folding all layers again.
  */
@@ -25,6 +26,13 @@ export const ROOT_TREE = "tree";
 
 /** Description of a composed image. */
 export interface ComposedImage {
+  /** Version of the writer of the image. An image of another version is composed again. */
+  readonly version: number;
+  /**
+   * Generation of the chain when the image was composed. Composed images hold copies of some file contents, so an image
+   * of another generation is composed again.
+   */
+  readonly generation: number;
   /**
    * SHA-256 of the image. The same root tree, with its file contents at the same places in the layer tars, gives the
    * same image.

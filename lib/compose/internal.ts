@@ -21,8 +21,8 @@ export { type MountedBy, mountImageFile, type MountImageFileOptions } from "./mo
 export {
   hasSharedMounts,
   mountShared,
+  sharedMountName,
   type SharedMountOptions,
-  sharedMountPoint,
   trimSharedMounts,
 } from "./shared_mount.ts";
 export { type ComposedProblem, type ComposedToVerify, verifyComposed } from "./verify_composed.ts";

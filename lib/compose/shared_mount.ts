@@ -6,6 +6,7 @@
  * kill is made again. A trim ends shared mounts: see `lower_trim_lock.ts`.
  */
 import { type ByteString, fromText } from "../bytes/mod.ts";
+import { sha256Hex } from "../digest/mod.ts";
 import { VarveError } from "../errors.ts";
 import {
   CWD,
@@ -22,13 +23,18 @@ import {
   statAt,
   tryStatAt,
 } from "../linux/mod.ts";
+import { LAYER_FILES } from "../store/internal.ts";
 import type { DiskStore } from "../store/mod.ts";
 import type { ComposedChain } from "./compose_chain.ts";
 import { IMAGE } from "./contract.ts";
+import { findImageInfo, verifyImage } from "./image_info.ts";
 import { mountImageFile, type MountImageFileOptions } from "./mount_image_file.ts";
 
-/** Names of shared mounts in `mounts/`. */
-const SHARED_MOUNT = /^erofs-[1-9][0-9]*$/;
+/** Names of shared mounts in `mounts/`. Older versions of varve did not add the hash. */
+const SHARED_MOUNT = /^erofs-[1-9][0-9]*(?:-[0-9a-f]+)?$/;
+
+/** Number of hexadecimal digits of a hash in the name of a shared mount. */
+const HASH = 16;
 
 /**
  * Number of attempts to lock a mount point, and milliseconds between two attempts. Another process mounts in
@@ -49,14 +55,34 @@ export interface SharedMountOptions extends MountImageFileOptions {
 }
 
 /**
- * Mount point of an image, in `mounts/`. Its name contains the inode of the image file. So chains that share a file
- * share its mount, and an image that is composed again after damage has a new mount point.
+ * Name of an image's mount point, in `mounts/`. It contains the inode of the image file. So chains that share a file
+ * share its mount, and an image that is composed again has a new mount point. It also contains a hash of the inodes of
+ * the layer tars: a mount goes on showing the tar that it was made of, so a layer that is repaired, whose tar is a new
+ * file, gives a new mount point. The kernel keeps the inodes of a mount, so their numbers are not used again meanwhile.
+ */
+function mountName({ directories }: DiskStore, { image, inode }: MountedFiles): string {
+  const inodes = image.devices.map((diffId) =>
+    statAt(CWD, fromText(`${directories.layer(diffId)}/${LAYER_FILES.tar}`)).inode
+  );
+  const tars = sha256Hex(new TextEncoder().encode(inodes.join(" ")));
+  return `erofs-${inode}-${tars.slice(0, HASH)}`;
+}
+
+/** What the name of a mount point depends on. */
+type MountedFiles = Pick<ComposedChain, "image" | "inode">;
+
+/**
+ * Name of the mount point of a composed image, in `mounts/`; `undefined` when there is no image, or a tar is missing.
  *
  * @param composed directory of the composed image
  */
-export function sharedMountPoint(store: DiskStore, composed: string): string {
-  const { inode } = statAt(CWD, fromText(`${composed}/${IMAGE}`));
-  return `${store.directories.mounts}/erofs-${inode}`;
+export function sharedMountName(store: DiskStore, composed: string): string | undefined {
+  const image = findImageInfo(composed);
+  if (image === undefined) return undefined;
+  return unlessRefused(() => {
+    const { inode } = statAt(CWD, fromText(`${composed}/${IMAGE}`));
+    return mountName(store, { image, inode });
+  })[0];
 }
 
 /** The mount of a composed image, as a value. */
@@ -75,10 +101,11 @@ function composedMount(store: DiskStore, chain: ComposedChain, options: SharedMo
 }
 
 /**
- * Mounts a composed image at its mount point. Idempotent: a mount that exists is used.
+ * Mounts a composed image at its mount point. Idempotent: a mount that exists is used. Otherwise the bytes of the image
+ * are verified first.
  *
  * @returns the mount point, an absolute path
- * @throws {VarveError} `E_UNSUPPORTED`, `E_SYSCALL` the kernel does not mount it · `E_BUSY` another process has been
+ * @throws {VarveError} `E_DAMAGE` the image is damaged · `E_UNSUPPORTED`, `E_SYSCALL` the kernel does not mount it · `E_BUSY` another process has been
  * mounting it for a long time
  */
 export async function mountShared(
@@ -87,7 +114,7 @@ export async function mountShared(
   options: SharedMountOptions = {},
   signal?: AbortSignal,
 ): Promise<ByteString> {
-  const path = sharedMountPoint(store, chain.directory);
+  const path = `${store.directories.mounts}/${mountName(store, chain)}`;
   const target = fromText(path);
   for (let attempt = 0; attempt < TRIES; attempt++) {
     if (isMounted(target)) return target;
@@ -100,6 +127,8 @@ export async function mountShared(
     // The process that had the lock before may have mounted the image, or removed the directory.
     if (isMounted(target)) return target;
     if (tryStatAt(CWD, target)?.type !== "directory") continue;
+    // An image that was composed just now was hashed while it was written.
+    if (!chain.isNew) await verifyImage(chain.directory, chain.image);
     const by = mountImageFile(composedMount(store, chain, options), target, options);
     if (by === "loop devices") options.onWarning?.(LOOPS);
     return target;
@@ -119,12 +148,10 @@ export function trimSharedMounts(store: DiskStore, needed: () => readonly string
   const { mounts } = store.directories;
   const names = sharedMountsIn(mounts);
   if (names.length === 0) return;
-  const kept = new Set(
-    needed().flatMap((composed) => unlessRefused(() => sharedMountPoint(store, composed))),
-  );
+  const kept = new Set(needed().map((composed) => sharedMountName(store, composed)));
   for (const name of names) {
     const path = `${mounts}/${name}`;
-    if (kept.has(path)) continue;
+    if (kept.has(name)) continue;
     // A mount that is in use, as a working directory for instance, ends with a later trim.
     unlessRefused(() => performUnmount(fromText(path)));
     unlessRefused(() => Deno.removeSync(path));
@@ -142,12 +169,16 @@ function sharedMountsIn(mounts: string): string[] {
   );
 }
 
-/** Returns the result of a call in an array. The array is empty if the kernel refuses the call. */
+/**
+ * Returns the result of a call in an array. The array is empty if the kernel refuses the call, or a layer is not in the
+ * store any more.
+ */
 function unlessRefused<T>(call: () => T): T[] {
   try {
     return [call()];
   } catch (error) {
-    if (fileErrno(error) === undefined) throw error;
+    const isGone = error instanceof VarveError && error.code === "E_NOT_FOUND";
+    if (fileErrno(error) === undefined && !isGone) throw error;
     return [];
   }
 }

@@ -7,7 +7,7 @@ import type { Job, JobContext, JobProgress, Pool } from "../pool/mod.ts";
 import type { TreeFile } from "../store/mod.ts";
 import { finishSteps } from "../tree/internal.ts";
 import { IMAGE, IMAGE_INFO, ROOT_TREE } from "./contract.ts";
-import { readImageInfo } from "./image_info.ts";
+import { isOtherVersion, readImageInfo } from "./image_info.ts";
 
 /** A composed image, and what it was composed of. */
 export interface ComposedToVerify {
@@ -75,6 +75,8 @@ function verify(
 ): ComposedProblem | null {
   let info;
   try {
+    // It is composed again when it is used.
+    if (isOtherVersion(directory)) return null;
     info = readImageInfo(directory);
   } catch (error) {
     if (!(error instanceof VarveError)) throw error;

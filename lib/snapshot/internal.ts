@@ -20,6 +20,7 @@ export {
   refuseBusy,
   withVarveSource,
 } from "./mount_leases.ts";
+export { staleMounts } from "./stale_mounts.ts";
 export { readOnlyMount, withTopLower } from "./top_lower.ts";
 export {
   lockWritable,

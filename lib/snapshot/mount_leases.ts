@@ -35,7 +35,7 @@ const MOUNT_SOURCE = "varve";
 
 /** Matches the root, in mountinfo, of a bind mount that the native driver makes: the directory that is bound. */
 const BOUND = new RegExp(
-  `/(?:${ROOT_FILES.snapshots}|${ROOT_FILES.chains})/[0-9]+/${DRIVER_FILES.files}(?:-[a-z]+)?$`,
+  `/(?:${ROOT_FILES.snapshots}|${ROOT_FILES.chains})/[0-9]+/${DRIVER_FILES.files}(?:-[a-z]+)?(?:-[0-9]+)?$`,
 );
 
 /**

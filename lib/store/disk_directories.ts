@@ -76,6 +76,18 @@ export interface Directories {
   /** Notes that bytes of a layer's tar are wrong, so that the next ingest makes the layer again. */
   noteDamage(diffId: DiffId): void;
   /**
+   * The generation of what is derived from layers, and of a chain of them: a number that is raised whenever one of the
+   * layers is repaired, or something derived is found damaged. What was derived in another generation is out of date.
+   *
+   * @throws {VarveError} `E_NOT_FOUND`
+   */
+  generation(diffIds: readonly DiffId[], chainId?: ChainId): number;
+  /**
+   * Makes all directories of a layer or a chain out of date, so that drivers make them again. Those that exist stay, and
+   * so do mounts of them. For a chain without a directory it does nothing.
+   */
+  outdate(owner: { readonly diffId: DiffId } | { readonly chainId: ChainId }): Promise<void>;
+  /**
    * Path of the directory `name` of a layer (`layers/<cache-id>/<name>`) or of a chain
    * (`chains/<cache-id>/<name>`), made once. When it is missing, `make` fills a temporary
    * directory, which is then synced and renamed into place. A lock keeps other processes from

@@ -20,7 +20,16 @@ export {
 export { checkPages, readRows, type StoreRows } from "./disk/inspect/rows.ts";
 export type { LayerMarker, Marker } from "./disk/markers/marker_format.ts";
 export { CACHE_BOUNDS } from "./cache_bounds.ts";
-export { DRIVER_FILES, RELEASED_LABEL, ROOT_FILES, SNAPSHOT_FILES } from "./disk/names.ts";
+export {
+  derivedName,
+  DRIVER_FILES,
+  GENERATION,
+  LAYER_FILES,
+  parseDerivedName,
+  RELEASED_LABEL,
+  ROOT_FILES,
+  SNAPSHOT_FILES,
+} from "./disk/names.ts";
 export { IMAGE_MANIFEST_LABEL } from "./image_labels.ts";
 export { requireDisk } from "./disk_store.ts";
 export { namelessImage } from "./rules.ts";

@@ -1,6 +1,6 @@
 import { fromText } from "../bytes/mod.ts";
-import { hasSharedMounts, sharedMountPoint, tryLockLowersAlone } from "../compose/internal.ts";
-import { fileErrno, isSupported, type MountInfo, readMountInfo } from "../linux/mod.ts";
+import { hasSharedMounts, sharedMountName, tryLockLowersAlone } from "../compose/internal.ts";
+import { isSupported, type MountInfo, readMountInfo } from "../linux/mod.ts";
 import { leaseLiveness } from "../snapshot/internal.ts";
 import { DRIVER_FILES, ROOT_FILES } from "../store/internal.ts";
 import type { DiskStore, GcKnowledge, Lease } from "../store/mod.ts";
@@ -51,10 +51,6 @@ function usersOf(
 
 /** Mount point of the composed image in a directory of a chain; `""` when there is none. */
 function composedMountPoint(store: DiskStore, directory: string): string {
-  try {
-    return fromText(sharedMountPoint(store, `${directory}/${DRIVER_FILES.composed}`));
-  } catch (error) {
-    if (fileErrno(error) === undefined) throw error;
-    return "";
-  }
+  const name = sharedMountName(store, `${directory}/${DRIVER_FILES.composed}`);
+  return name === undefined ? "" : fromText(`${store.directories.mounts}/${name}`);
 }

@@ -116,7 +116,7 @@ async function one(layers: number, entries: number): Promise<ResultRow> {
     trees.push(store(temp.join(`layer-${i}`), layerOf(i, Math.floor(entries / layers))));
   }
   // A store with other chains is looked through for the same image: here there is none.
-  const input = { trees, below: null, contents: [], dirty: [], siblings: [] };
+  const input = { trees, below: null, contents: [], dirty: [], siblings: [], generation: 0 };
   const context = { signal: new AbortController().signal } as Parameters<typeof composeJob.run>[1];
   let size = 0;
   const whole = await best(async (run) => {

@@ -1,12 +1,14 @@
 import type { ByteString } from "../../bytes/mod.ts";
 import {
   composeChain,
+  type ComposedChain,
   composedDirectory,
   mountShared,
   trimSharedMounts,
 } from "../../compose/internal.ts";
 import type { DiffId } from "../../digest/mod.ts";
 import { VarveError } from "../../errors.ts";
+import { isErrno } from "../../linux/mod.ts";
 import type { Stack } from "./ancestors.ts";
 import type { DriverOptions } from "./driver_options.ts";
 import type { LayerLowers } from "./layer_lowers.ts";
@@ -42,8 +44,16 @@ export class ComposedLayers implements LayerLowers {
 
   async #composed(diffIds: readonly DiffId[], signal?: AbortSignal): Promise<ByteString> {
     const { store, pool, sharedMount } = this.#options;
-    const chain = await composeChain({ store, pool, diffIds, signal });
-    return await mountShared(store, chain, sharedMount, signal);
+    const compose = (damaged?: ComposedChain) =>
+      composeChain({ store, pool, diffIds, damaged, signal });
+    const mount = (chain: ComposedChain) => mountShared(store, chain, sharedMount, signal);
+    const chain = await compose();
+    try {
+      return await mount(chain);
+    } catch (error) {
+      if (chain.isNew || !isDamageOf(chain, error)) throw error;
+      return await mount(await compose(chain));
+    }
   }
 
   trim(needed: () => readonly (readonly DiffId[])[]): void {
@@ -53,6 +63,16 @@ export class ComposedLayers implements LayerLowers {
       () => needed().flatMap((diffIds) => composedDirectory(store, diffIds) ?? []),
     );
   }
+}
+
+/**
+ * Whether an image may be damaged: its bytes do not match its description, or the kernel refused what is in it. The
+ * image is then composed again, once.
+ */
+function isDamageOf({ directory }: ComposedChain, error: unknown): boolean {
+  if (isErrno(error, "EINVAL", "EUCLEAN")) return true;
+  return error instanceof VarveError && error.code === "E_DAMAGE" &&
+    error.details.subject === directory;
 }
 
 /** Whether the chain does not fit into an image, or has too many devices for mount(2) of an older kernel. */

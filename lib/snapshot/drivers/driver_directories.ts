@@ -14,7 +14,7 @@ import {
 import type { ExtractReport } from "../../directory/mod.ts";
 import { VarveError } from "../../errors.ts";
 import { CWD, openDirectoryAt, ownFd, tryStatAt } from "../../linux/mod.ts";
-import { DRIVER_FILES, SNAPSHOT_FILES } from "../../store/internal.ts";
+import { derivedName, DRIVER_FILES, SNAPSHOT_FILES } from "../../store/internal.ts";
 import type { Usage } from "../contract.ts";
 import type { DriverOptions, ExtractProgress } from "./driver_options.ts";
 
@@ -68,7 +68,10 @@ export class DriverDirectories {
     return isDirectory(`${path}/${SNAPSHOT_FILES.work}`);
   }
 
-  /** Absolute path of the extracted files of a layer. The first call extracts them. */
+  /**
+   * Absolute path of the extracted files of a layer. The first call extracts them, and so does the first call after the
+   * layer was repaired.
+   */
   async ofLayer(diffId: DiffId, signal?: AbortSignal): Promise<string> {
     return await this.#shared({ diffId }, { diffIds: [diffId], form: "layer", signal });
   }
@@ -90,13 +93,17 @@ export class DriverDirectories {
     owner: { readonly diffId: DiffId } | { readonly chainId: ChainId },
     extraction: Extraction,
   ): Promise<string> {
-    const { store, devices } = this.#options;
-    const { signal, form } = extraction;
-    // The name contains the setting for device nodes, so each setting has its own directories.
+    const { store: { directories }, devices } = this.#options;
+    const { signal, form, diffIds } = extraction;
+    // The name contains the setting for device nodes, so each setting has its own directories. It also contains the
+    // generation: a directory that was extracted before a repair may be mounted, so it stays beside the new one.
     const files = devices === "keep" ? DRIVER_FILES.files : `${DRIVER_FILES.files}-${devices}`;
-    const name = form === "attributes" ? DRIVER_FILES.attributes : files;
+    const name = derivedName(
+      form === "attributes" ? DRIVER_FILES.attributes : files,
+      directories.generation(diffIds, "chainId" in owner ? owner.chainId : undefined),
+    );
     const fill = async (temporary: string) => void await this.extract(temporary, extraction);
-    return await store.directories.ensure(owner, name, fill, { signal });
+    return await directories.ensure(owner, name, fill, { signal });
   }
 
   /**

@@ -14,9 +14,10 @@ import { allocateCacheIds } from "./cache_ids.ts";
 import { checkWritable, type Disk, shareStoreLock, takeLock } from "./context.ts";
 import { hasSize, layerDamage, noteDamage } from "./damage.ts";
 import type { ChainRow, LayerRow } from "./database/records.ts";
+import { generationIn, raiseGeneration } from "./derived/generation.ts";
 import { directoryLock } from "./ingest_names.ts";
 import { writeSyncedMarker } from "./markers/marker.ts";
-import { LAYER_FILES, MARKER } from "./names.ts";
+import { GENERATION, LAYER_FILES, MARKER } from "./names.ts";
 import { adoptLost, listLost } from "./recovery/adopt.ts";
 import {
   createSnapshot,
@@ -29,7 +30,11 @@ import { discard } from "./trash.ts";
 
 /** The names that a driver may give a directory, except for the store's own names. */
 const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
-const OWN_NAMES: ReadonlySet<string> = new Set([...Object.values(LAYER_FILES), MARKER]);
+const OWN_NAMES: ReadonlySet<string> = new Set([
+  ...Object.values(LAYER_FILES),
+  MARKER,
+  GENERATION,
+]);
 
 /** The layer or chain that a directory belongs to. */
 type DirectoryOwner = { readonly diffId: DiffId } | { readonly chainId: ChainId };
@@ -66,6 +71,23 @@ export class DiskDirectories implements Directories {
 
   noteDamage(diffId: DiffId): void {
     noteDamage(this.#disk, diffId);
+  }
+
+  generation(diffIds: readonly DiffId[], chainId?: ChainId): number {
+    const homes = [...new Set(diffIds)].map((diffId) => this.layer(diffId));
+    const chain = chainId === undefined ? undefined : this.#chainHome(chainId);
+    if (chain !== undefined) homes.push(chain);
+    return homes.reduce((sum, home) => sum + generationIn(home), 0);
+  }
+
+  async outdate(owner: DirectoryOwner): Promise<void> {
+    const home = "diffId" in owner ? this.layer(owner.diffId) : this.#chainHome(owner.chainId);
+    if (home === undefined) return;
+    checkWritable(this.#disk, "make derived files again");
+    await guarded("make derived files again", async () => {
+      await raiseGeneration(this.#disk, home);
+      await this.#disk.syncer.each([home]);
+    });
   }
 
   async ensure(

@@ -34,8 +34,13 @@ export function layerDamage(disk: Disk, diffId: string, state: string): VarveErr
   if (disk.db.get("SELECT 1 FROM layer WHERE diff_id = ?", diffId) === undefined) {
     return removedMeanwhile("read", `layer ${diffId}`);
   }
-  note(disk, "UPDATE layer SET verified_at = 0 WHERE diff_id = ?", diffId);
+  noteLayerDamage(disk, diffId);
   return damage(`layer ${diffId}`, state, diffId);
+}
+
+/** Notes that a layer is damaged, so that the next ingest makes it again. */
+export function noteLayerDamage(disk: Disk, diffId: string): void {
+  note(disk, "UPDATE layer SET verified_at = 0 WHERE diff_id = ?", diffId);
 }
 
 /** Notes that bytes do not match their digest. The blob of an uncompressed layer is its tar, so both are noted. */

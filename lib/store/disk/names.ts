@@ -31,6 +31,12 @@ export const LAYOUT_FILES = {
 export const MARKER = "marker";
 
 /**
+ * The file in `layers/<cache-id>/` and `chains/<cache-id>/` that says how often what was derived there became out of
+ * date. Most directories have none.
+ */
+export const GENERATION = "generation";
+
+/**
  * The names in `layers/<cache-id>/`, beside its marker. A driver's directory there must not have one
  * of these names.
  */
@@ -77,3 +83,28 @@ export const DRIVER_FILES = {
   /** The composed EROFS image, with a file that describes it. */
   composed: "erofs",
 } as const;
+
+/**
+ * The name of a directory that is extracted, in a generation: `fs`, and `fs-1` after its layer was repaired once.
+ *
+ * @param base `fs`, `attributes`, or `fs-` and a setting for devices
+ */
+export function derivedName(base: string, generation: number): string {
+  return generation === 0 ? base : `${base}-${generation}`;
+}
+
+const DERIVED = /^(fs(?:-[a-z]+)?|attributes|erofs)(?:-([1-9][0-9]*))?$/;
+
+/**
+ * Reads the name of a directory that a driver made; `undefined` for another name. The generation of a composed image is
+ * not in its name, but in its description.
+ */
+export function parseDerivedName(
+  name: string,
+): { readonly base: string; readonly generation: number } | undefined {
+  const found = DERIVED.exec(name);
+  if (found === null || found[1] === DRIVER_FILES.composed && found[2] !== undefined) {
+    return undefined;
+  }
+  return { base: found[1] as string, generation: Number(found[2] ?? 0) };
+}

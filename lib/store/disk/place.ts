@@ -1,6 +1,7 @@
 import { blobRow, layerRow } from "./content.ts";
 import type { Disk } from "./context.ts";
-import { isBlobWhole, isLayerWhole } from "./damage.ts";
+import { isBlobWhole, isLayerWhole, noteLayerDamage } from "./damage.ts";
+import { raiseGeneration } from "./derived/generation.ts";
 import { FileLock } from "./lock.ts";
 import { LAYER_FILES, MARKER } from "./names.ts";
 import type { NumberedLayer, StagedFile, StagedMarker } from "./staged.ts";
@@ -85,14 +86,19 @@ async function dropBlob(layer: NumberedLayer): Promise<void> {
 
 /**
  * Replaces the files of a damaged layer one by one, because a driver's directory beside them may be
- * mounted.
+ * mounted. What was derived from the old bytes is out of date afterwards.
+ *
+ * The damage is noted first, so that the row says so until all of this is done: a kill in between lets the next ingest
+ * begin again.
  */
 async function repair(disk: Disk, layer: NumberedLayer): Promise<string> {
   const directory = disk.paths.layer(layer.cacheId);
+  noteLayerDamage(disk, layer.diffId);
   await makeDirectory(directory);
   for (const name of [LAYER_FILES.tar, LAYER_FILES.tree, MARKER]) {
     await Deno.rename(`${layer.directory}/${name}`, `${directory}/${name}`);
   }
+  await raiseGeneration(disk, directory);
   return directory;
 }
 

@@ -1,8 +1,10 @@
 import {
   type FileFact,
+  GENERATION,
   type HomeFact,
   type LayerMarker,
   type Marker,
+  parseDerivedName,
   RELEASED_LABEL,
   type StoreRows,
 } from "../../store/internal.ts";
@@ -24,8 +26,10 @@ type SnapshotRow = StoreRows["snapshots"][number];
 /** Modes in the store. */
 const DIRECTORY_MODE = 0o700, MARKER_MODE = 0o400;
 
-/** Directories of drivers, in the directory of a layer or of a chain. */
-const DRIVERS = /^(?:fs(?:-[a-z]+)?|attributes|erofs)$/;
+/** Whether a name in the directory of a layer or of a chain is that of a driver's directory, or of their generation. */
+function isDrivers(name: string): boolean {
+  return name === GENERATION || parseDerivedName(name) !== undefined;
+}
 /** Names in the directory of a snapshot. */
 const SNAPSHOT_NAMES: ReadonlySet<string> = new Set([
   ...["fs", "work", "empty", "init", "stubs", "left-out"],
@@ -69,7 +73,7 @@ export function checkLayer(
   checkHome(home, "layers", owner, report, (marker) => layerDifference(marker, row));
   if (home.marker?.kind === "layer") checkProofs(row, home.marker, rows, report);
   for (const file of files.values()) {
-    if (!DRIVERS.test(file.name)) checkStray(report, owner, `${path}/${file.name}`);
+    if (!isDrivers(file.name)) checkStray(report, owner, `${path}/${file.name}`);
   }
 }
 
@@ -149,7 +153,7 @@ export function checkChain(
   }
   checkHome(home, "chains", owner, report, (marker) => chainDifference(marker, row));
   for (const file of home.files) {
-    if (!DRIVERS.test(file.name)) checkStray(report, owner, `${path}/${file.name}`);
+    if (!isDrivers(file.name)) checkStray(report, owner, `${path}/${file.name}`);
   }
 }
 

@@ -3,20 +3,20 @@ import type { ChainId, DiffId, Digest } from "../../digest/mod.ts";
 import { verifyInPool } from "../../directory/internal.ts";
 import { VarveError } from "../../errors.ts";
 import { boundedParallel } from "../../pool/internal.ts";
-import { DRIVER_FILES, homeIn, homePath } from "../../store/internal.ts";
+import { DRIVER_FILES, homeIn, homePath, parseDerivedName } from "../../store/internal.ts";
 import type { TreeFile } from "../../store/mod.ts";
 import type { FindingKind } from "../contract.ts";
 import type { DeepPass } from "./contract.ts";
 import { hasChain, hasDigest } from "./scope.ts";
 
-/** Name of a directory that a driver extracted: `fs`, or `fs-` and the setting for device nodes. */
+/** Name of a directory that a driver extracted, without its generation: `fs`, or `fs-` and the setting for device nodes. */
 const EXTRACTED = /^fs(?:-(skip|reject))?$/;
 
 /** A directory that was derived from layers. */
 interface Derived {
   /** Path in the store. */
   readonly path: string;
-  /** Its name. */
+  /** Its name, without its generation. */
   readonly name: string;
   /** The chain that it belongs to; `null` for a directory of a layer. */
   readonly chainId: string | null;
@@ -45,9 +45,10 @@ function* layerDirectories({ store, rows, scope }: DeepPass): Generator<Derived>
   for (const row of rows.layers) {
     if (!hasDigest(scope, row.diff_id)) continue;
     for (const { name, type } of homeIn(store, "layers", row.cache_id)?.files ?? []) {
-      if (type !== "directory" || !EXTRACTED.test(name)) continue;
-      const path = `layers/${row.cache_id}/${name}`;
-      yield { path, name, chainId: null, diffIds: [row.diff_id as DiffId] };
+      const diffIds = [row.diff_id as DiffId];
+      const base = presentBase(name, () => store.directories.generation(diffIds));
+      if (type !== "directory" || base === undefined || !EXTRACTED.test(base)) continue;
+      yield { path: `layers/${row.cache_id}/${name}`, name: base, chainId: null, diffIds };
     }
   }
 }
@@ -64,10 +65,22 @@ function* chainDirectories({ store, rows, scope }: DeepPass): Generator<Derived>
       continue;
     }
     for (const { name, type } of homeIn(store, "chains", cache_id)?.files ?? []) {
-      if (type !== "directory") continue;
-      yield { path: `chains/${cache_id}/${name}`, name, chainId: chain_id, diffIds };
+      const chainId = chain_id as ChainId;
+      const base = presentBase(name, () => store.directories.generation(diffIds, chainId));
+      if (type !== "directory" || base === undefined) continue;
+      yield { path: `chains/${cache_id}/${name}`, name: base, chainId, diffIds };
     }
   }
+}
+
+/**
+ * The name of a driver's directory without its generation. `undefined` for another name, and for a directory that is out
+ * of date: no new mount uses it. Composed images have no generation in their names.
+ */
+function presentBase(name: string, generation: () => number): string | undefined {
+  const parsed = parseDerivedName(name);
+  if (parsed === undefined || parsed.base === DRIVER_FILES.composed) return parsed?.base;
+  return parsed.generation === generation() ? parsed.base : undefined;
 }
 
 async function checkOne(

@@ -32,7 +32,10 @@ export async function factsOf(scene: string, root: string): Promise<string[]> {
     facts.push(`mount ${from} ${at} ${type} ${named(source ?? "")} ${named(options ?? "")}`);
   }
   const plain = (fact: string) =>
-    fact.replaceAll(scene, "SCENE").replace(/\bmounts\/erofs-[0-9]+/g, "mounts/erofs-INODE")
+    fact.replaceAll(scene, "SCENE").replace(
+      /\bmounts\/erofs-[0-9]+-[0-9a-f]+/g,
+      "mounts/erofs-INODE",
+    )
       .replace(/(varve\.container\.(?:started|ended|created)\\*",\\*")[^"\\]*/g, "$1TIME");
   return facts.map(plain).sort();
 }

@@ -50,7 +50,7 @@ Deno.test("an image is the same with a kept root tree of its lower layers, witho
       const target = temp.join(`${seed}-${name}`);
       await Deno.mkdir(target);
       const about = await composeJob.run(
-        { contents, dirty: [], siblings: [], ...input, target, keptFrom },
+        { contents, dirty: [], siblings: [], generation: 0, ...input, target, keptFrom },
         context,
       );
       return { about, image: await Deno.readFile(`${target}/image`), tree: `${target}/tree` };
