@@ -14,6 +14,8 @@ export class Allowances {
   #metadata = 0;
   /** Number of entries of the layers that came in a compressed archive. */
   #carried = 0;
+  /** The same as `entryRatio` counts them. */
+  #counted = 0;
 
   /** `limits` are those of each layer. */
   constructor(limits: Partial<LayerLimits> | undefined) {
@@ -37,21 +39,22 @@ export class Allowances {
     this.#metadata += beyond?.metadata ?? 0;
   }
 
-  /** Counts the entries of a layer that came in a compressed archive. */
-  carried(entries: number): void {
+  /** Counts the entries of a layer that came in a compressed archive. `counted`: as `entryRatio` counts them. */
+  carried(entries: number, counted: number): void {
     this.#carried += entries;
+    this.#counted += counted;
   }
 
   /** The part of a compressed archive, in bytes, that its next layers may count on. */
   leftOf(archiveSize: number): number {
     const { entryRatio } = layerLimits(this.#limits);
-    return Math.max(0, archiveSize - Math.ceil(this.#carried * KIB / entryRatio));
+    return Math.max(0, archiveSize - Math.ceil(this.#counted * KIB / entryRatio));
   }
 
   /** Checks the number of entries of all layers of a compressed archive together. @throws {VarveError} `E_LIMIT` */
   judge(archiveSize: number, verb: string): void {
     const { entryRatio, entryRatioFrom } = layerLimits(this.#limits);
-    if (this.#carried <= Math.max(entryRatioFrom, archiveSize / KIB * entryRatio)) return;
+    if (this.#carried <= entryRatioFrom || this.#counted <= archiveSize / KIB * entryRatio) return;
     throw new VarveError(
       "E_LIMIT",
       `Cannot ${verb} an archive of ${archiveSize} compressed bytes: its layers have ${this.#carried} ` +

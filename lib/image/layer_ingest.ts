@@ -150,7 +150,7 @@ export class StoreLayerIngest implements LayerIngest {
       const left = carriedIn === undefined ? undefined : this.#allowances.leftOf(carriedIn);
       const output = await this.#run({ label, size, digest }, staged, content, signal, left);
       if (output === null) throw new Error("the job made no layer from a stream");
-      this.#allowances.carried(output.entries);
+      this.#allowances.carried(output.entries, output.beyondRatio?.counted ?? output.entries);
       this.#unclaimed.add(staged);
       return { kind: "early", staged, output };
     } catch (error) {

@@ -18,8 +18,8 @@ export interface LayerLimits {
    */
   readonly metadata: number;
   /**
-   * Number of entries (counted as for `entries`) per KiB of the compressed layer. Checked above
-   * `entryRatioFrom` entries. All layers of one call, such as a pull, share the entries that they
+   * Number of entries per KiB of the compressed layer. A parent that has no entry of its own counts
+   * as four. Checked above `entryRatioFrom` entries (counted as for `entries`). All layers of one call, such as a pull, share the entries that they
    * may have beyond this ratio.
    */
   readonly entryRatio: number;

@@ -6,6 +6,12 @@ import { type LayerLimits, limitError } from "../limits.ts";
 const KIB = 1024;
 
 /**
+ * Number of entries that an implied directory stands for in `entryRatio`. It compresses to almost
+ * nothing, and each verb takes about this many times as long for it as for a file, and more memory.
+ */
+const IMPLIED_WEIGHT = 4;
+
+/**
  * How far a layer exceeds what `entryRatio` and `metadataRatio` ({@linkcode LayerLimits}) allow for
  * its compressed size.
  */
@@ -14,6 +20,8 @@ export interface BeyondRatio {
   readonly entries: number;
   /** Bytes of metadata beyond `metadataRatio`. */
   readonly metadata: number;
+  /** Number of entries as `entryRatio` counts them: an implied directory counts as 4. */
+  readonly counted: number;
 }
 
 /** Counts what one layer uses, so that many small entries cannot exceed the limits together. */
@@ -25,8 +33,10 @@ export class Budget {
   #walked = 0;
   #implied = 0;
   #steps = 0;
-  /** Maximum number of entries, by the size of the compressed layer. */
-  #mostEntries = Infinity;
+  /** Number of entries as `entryRatio` counts them. */
+  #counted = 0;
+  /** Maximum of `#counted`, by the size of the compressed layer. */
+  #mostCounted = Infinity;
   #mostMetadata = Infinity;
 
   /** @param blobSize size of the compressed layer in bytes, if it is known */
@@ -37,7 +47,9 @@ export class Budget {
 
   /** Counts an entry, or a parent that has no entry of its own. @throws {VarveError} `E_LIMIT` */
   entry(path: ByteString): void {
-    if (++this.#entries > this.#mostEntries) throw this.#tooMany(shownPath(path));
+    this.#entries++;
+    this.#counted++;
+    if (this.#hasTooMany()) throw this.#tooMany(shownPath(path));
   }
 
   /** Counts bytes of names and attributes that the tree keeps. @throws {VarveError} `E_LIMIT` */
@@ -58,7 +70,7 @@ export class Budget {
   }
 
   /**
-   * Counts the bytes of the path of an implied directory. One path in an archive can make a
+   * Counts an implied directory, and the bytes of its path. One path in an archive can make a
    * directory on each of its levels. Every verb that shows, exports or unpacks the tree handles the
    * whole path of each directory, so the cost grows with the square of the path's length. These
    * bytes have the same limits as the bytes of names.
@@ -66,6 +78,8 @@ export class Budget {
    * @throws {VarveError} `E_LIMIT`
    */
   implied(length: number, path: ByteString): void {
+    this.#counted += IMPLIED_WEIGHT - 1;
+    this.entry(path);
     this.#implied += length;
     if (this.#implied > this.#mostMetadata) throw this.#tooLarge(shownPath(path));
   }
@@ -77,7 +91,7 @@ export class Budget {
    */
   judge(blobSize: number): void {
     this.#allow(blobSize);
-    if (this.#entries > this.#mostEntries) throw this.#tooMany("");
+    if (this.#hasTooMany()) throw this.#tooMany("");
     if (this.#most() > this.#mostMetadata) throw this.#tooLarge("");
   }
 
@@ -91,9 +105,12 @@ export class Budget {
   beyondRatio(blobSize: number): BeyondRatio {
     const { entryRatio, metadataRatio } = this.limits;
     const metadata = this.#most();
+    const counted = this.#counted;
+    const beyond = Math.max(0, counted - Math.floor(blobSize / KIB * entryRatio));
     return {
-      entries: Math.max(0, this.#entries - Math.floor(blobSize / KIB * entryRatio)),
+      entries: Math.min(this.#entries, beyond),
       metadata: Math.max(0, metadata - blobSize * metadataRatio),
+      counted,
     };
   }
 
@@ -103,13 +120,15 @@ export class Budget {
   }
 
   #allow(blobSize: number): void {
-    const { entries, entryRatio, entryRatioFrom } = this.limits;
-    this.#mostEntries = Math.min(
-      entries,
-      Math.max(entryRatioFrom, Math.floor(blobSize / KIB * entryRatio)),
-    );
+    this.#mostCounted = Math.floor(blobSize / KIB * this.limits.entryRatio);
     const { metadata, metadataRatio, metadataRatioFrom } = this.limits;
     this.#mostMetadata = Math.min(metadata, Math.max(metadataRatioFrom, blobSize * metadataRatio));
+  }
+
+  #hasTooMany(): boolean {
+    const { entries, entryRatioFrom } = this.limits;
+    return this.#entries > entries ||
+      this.#entries > entryRatioFrom && this.#counted > this.#mostCounted;
   }
 
   #tooMany(subject: string): VarveError {

@@ -107,7 +107,6 @@ export class Walker {
    * Makes an implied directory, whose own path has `length` bytes. @throws {VarveError} `E_LIMIT`
    */
   makeChild(directory: NodeId, name: ByteString, path: ByteString, length: number): NodeId {
-    this.#budget.entry(path);
     this.#budget.implied(length, path);
     this.#budget.metadata(name.length, path);
     return this.#tree.put(directory, name, IMPLIED);
