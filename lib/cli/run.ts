@@ -1,7 +1,7 @@
 import { escapeJson, escapeLines, escapeText } from "../bytes/mod.ts";
 import { type Command, CommanderError } from "commander";
 import { EXIT_CODES, exitCode, toErrorRecord, VarveError } from "../errors.ts";
-import { fileError } from "../linux/mod.ts";
+import { fileError, firstError } from "../linux/mod.ts";
 import { Context } from "./context.ts";
 import type { Io } from "./io.ts";
 import { jsonParts } from "./display/json.ts";
@@ -97,7 +97,8 @@ export async function runCli(args: readonly string[], options: RunCliOptions): P
   try {
     await program.parseAsync(endOptions(program, args), { from: "user" });
     return exit;
-  } catch (error) {
+  } catch (thrown) {
+    const error = firstError(thrown);
     if (error instanceof CommanderError && error.exitCode === 0) {
       return await writeHelp(io, written);
     }

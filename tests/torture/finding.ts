@@ -6,21 +6,20 @@ export interface Finding {
   /** Name of the scenario. */
   readonly scenario: string;
   readonly fault: Fault | undefined;
+  /** The seed of the round: it chooses the error. */
+  readonly seed: number;
   /** What is wrong, a line each. */
   readonly what: readonly string[];
 }
 
 /** A finding as text, with the command that repeats it. */
-export function findingText({ scenario, fault, what }: Finding): string {
-  const points = fault === undefined ? "" : ` --at ${fault.at}`;
-  const mode = fault === undefined ? "order" : fault.kind;
-  const errno = fault?.kind === "errno" ? ` --errno ${fault.errno}` : "";
-  const command = `deno task torture --mode ${mode} --verbs '${scenario}'${errno}${points}`;
-  return [
-    `${scenario}: ${mode}${errno}${points}`,
-    ...what.map((line) => `  ${line}`),
-    `  again: ${command}`,
-  ].join("\n");
+export function findingText({ scenario, fault, seed, what }: Finding): string {
+  const mode = fault?.kind ?? "order";
+  const at = fault === undefined ? "" : ` --at ${fault.at}`;
+  const errno = fault?.kind === "errno" ? ` ${fault.errno} ${fault.times ?? 1} times` : "";
+  const command = `deno task torture --mode ${mode} --verbs '${scenario}' --seed ${seed}${at}`;
+  const lines = what.map((line) => `  ${line}`);
+  return [`${scenario}: ${mode}${at}${errno}`, ...lines, `  again: ${command}`].join("\n");
 }
 
 /** Which calls are tried. */

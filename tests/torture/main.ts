@@ -1,7 +1,7 @@
 /**
  * `deno task torture [--seed N] [--verbs LIST] [--mode MODE] [--every K] [--at N]`: disturbs commands without end, and
  * prints each broken promise with the command that repeats it. One round tries every K-th call of every command; the
- * next round begins at the next call. With `--once` it ends after one round; with `--at`, after one call.
+ * next round begins at the next call, and takes other errors. With `--once` it ends after one round; with `--at`, after one call.
  */
 // deno-lint-ignore-file no-console
 import { parseArgs } from "node:util";
@@ -9,6 +9,7 @@ import { SCENARIOS } from "../support/faults/scenarios.ts";
 import { Stage } from "../support/faults/stage.ts";
 import { buildSupervisor, type Supervisor } from "../support/faults/supervisor.ts";
 import { missing } from "../support/machine/needs.ts";
+import { errnoFault, failAt } from "./errno.ts";
 import { type Choice, type Finding, findingText, pointsOf } from "./finding.ts";
 import { killAt } from "./kill.ts";
 
@@ -25,7 +26,7 @@ interface Options extends Choice {
 /** Disturbs one command in one way; gives what it finds as it goes. */
 type Mode = (stage: Stage, options: Options) => AsyncGenerator<Finding>;
 
-const MODES: Readonly<Record<string, Mode>> = { kill: kills };
+const MODES: Readonly<Record<string, Mode>> = { kill: kills, errno: errors };
 
 async function* kills(stage: Stage, options: Options): AsyncGenerator<Finding> {
   const undisturbed = await stage.undisturbed();
@@ -33,7 +34,19 @@ async function* kills(stage: Stage, options: Options): AsyncGenerator<Finding> {
   for (const at of points) {
     const what = await killAt(stage, undisturbed, at) ?? [];
     if (what.length === 0) continue;
-    yield { scenario: stage.scenario.name, fault: { kind: "kill", at }, what };
+    yield { scenario: stage.scenario.name, fault: { kind: "kill", at }, seed: options.seed, what };
+  }
+}
+
+async function* errors(stage: Stage, options: Options): AsyncGenerator<Finding> {
+  const undisturbed = await stage.undisturbed(true);
+  const { calls } = undisturbed;
+  const points = options.at === undefined ? pointsOf(calls, options) : [options.at];
+  for (const call of points.map((at) => calls[at - 1])) {
+    if (call === undefined) continue;
+    const fault = errnoFault(call, options.seed);
+    const what = await failAt(stage, undisturbed, fault);
+    if (what.length > 0) yield { scenario: stage.scenario.name, fault, seed: options.seed, what };
   }
 }
 

@@ -1,17 +1,6 @@
 import { VarveError } from "../../errors.ts";
-import { Errno, errnoName } from "../libc/errno.ts";
+import { errnoName } from "../libc/errno.ts";
 import { permissionError } from "./permissions.ts";
-
-/** Error numbers for which Deno's errors have no `code`. */
-const WITHOUT_CODE: readonly number[] = [
-  Errno.EIO,
-  Errno.ENFILE,
-  Errno.EMFILE,
-  Errno.ENOSPC,
-  Errno.EROFS,
-  Errno.EDQUOT,
-  Errno.ENOLCK,
-];
 
 /** What the user can do about an error. */
 const HINTS: Readonly<Record<string, string>> = {
@@ -32,8 +21,19 @@ export function fileErrno(error: unknown): string | undefined {
   if (error instanceof VarveError) return error.details.errno;
   const { code } = error as { code?: unknown | undefined };
   if (typeof code === "string" && /^E[A-Z0-9]+$/.test(code)) return code;
-  const number = Number(/\(os error (\d+)\)/.exec(error.message)?.[1]);
-  return WITHOUT_CODE.includes(number) ? errnoName(number) : undefined;
+  // Deno's errors have no `code` for most numbers, such as those of EIO, EDQUOT and ENOLCK.
+  const number = /\(os error (\d+)\)/.exec(error.message)?.[1];
+  return number === undefined ? undefined : errnoName(Number(number));
+}
+
+/**
+ * The error that ended a block, if disposing of what the block used failed, too: the second failure is often only a
+ * consequence of the first. All other errors are returned unchanged.
+ */
+export function firstError(error: unknown): unknown {
+  let first = error;
+  while (first instanceof SuppressedError) first = first.suppressed;
+  return first;
 }
 
 /** Whether an error says that the disk is full, or the quota used up. */
@@ -44,12 +44,15 @@ export function isNoSpace(error: unknown): boolean {
 /**
  * Turns an error of Deno's file API into a {@linkcode VarveError}: `E_DENIED` if Deno or the kernel does not permit
  * it, otherwise `E_SYSCALL`, with the kernel's name of the error. If Deno lacks a permission, the hint names the
- * flag that grants it; this holds for errors of Deno's other APIs too. All other errors are returned unchanged.
+ * flag that grants it; this holds for errors of Deno's other APIs too. Of two errors it takes the {@linkcode firstError}.
+ * All other errors are returned unchanged.
  *
+ * @param thrown an error of any kind
  * @param action what could not be done; it follows "Cannot " in the message
  * @param syscall the system call that failed, if known
  */
-export function fileError(error: unknown, action: string, syscall?: string): unknown {
+export function fileError(thrown: unknown, action: string, syscall?: string): unknown {
+  const error = firstError(thrown);
   if (error instanceof VarveError) return error;
   const permission = permissionError(error, action);
   if (permission !== undefined) return permission;

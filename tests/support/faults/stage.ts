@@ -73,7 +73,7 @@ export class Stage implements AsyncDisposable {
   /** Runs the command in a process tree of its own. */
   async run(fault?: Fault, everything?: boolean): Promise<Supervised> {
     const { path } = this.scene;
-    return await this.#supervisor.run(this.processOf(this.scenario.command), {
+    return await this.#supervisor.run(this.processOf(["--quiet", ...this.scenario.command]), {
       below: [path],
       fault,
       everything,

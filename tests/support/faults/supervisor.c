@@ -9,7 +9,7 @@
  * -a  also count locks and the opening of files to read them
  * -l  write one line per call: number, name, paths, separated by tabs
  * -k  kill the tree before this call; the exit code is then 137
- * -e  answer this errno to so many calls
+ * -e  answer this errno to those of so many calls that the kernel can answer it to
  * -x  run a shell command before this call, then go on
  *
  * Calls that sync are carried out here, one at a time: so a line about a sync stands where the sync was complete.
@@ -248,13 +248,30 @@ static int is_below(const char *path) {
   return 0;
 }
 
-static int counts(const struct call *call, pid_t pid, const __u64 *a) {
-  if (call->nr == __NR_openat2 && !everything) {
-    __u64 flags = 0;
+/* Whether a call opens a file only to read it. */
+static int opens_to_read(const struct call *call, pid_t pid, const __u64 *a) {
+  __u64 flags = O_WRONLY;
+  if (call->rule == CREATES) flags = a[call->form == AT ? 2 : 1];
+  else if (call->rule == WRITES) {
     struct iovec here = {&flags, 8}, there = {(void *)a[2], 8};
     process_vm_readv(pid, &here, 1, &there, 1, 0);
-    if (!(flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC))) return 0;
   }
+  return !(flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC));
+}
+
+/* Whether the kernel can answer this error to a call. */
+static int suits(const struct call *call, int reads, int error) {
+  switch (error) {
+  case EINTR: return 1;
+  case ENOLCK: return call->rule == LOCK;
+  case EMFILE: return call->rule == CREATES || call->rule == WRITES;
+  case EIO: return call->rule != LOCK;
+  default: return call->rule != LOCK && call->rule != MOUNT && !reads;
+  }
+}
+
+static int counts(const struct call *call, pid_t pid, const __u64 *a, int reads) {
+  if (reads && !everything) return 0;
   find_paths(call, pid, a);
   if (call->rule == MOUNT) { /* what a container mounts inside of it is its own affair */
     char namespace[PATH_MAX];
@@ -358,8 +375,9 @@ static int answer(void) {
   struct seccomp_notif_resp response = {.id = request.id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
   const struct call *call = call_of(request.data.nr);
   int killed = 0;
-  if (call && counts(call, request.pid, request.data.args)) {
-    note(++number, call->name);
+  int reads = call && opens_to_read(call, request.pid, request.data.args);
+  if (call && counts(call, request.pid, request.data.args, reads)) {
+    note(++number, reads ? "read" : call->name);
     if (number == hook_at) run_hook();
     if (number == kill_at) {
       /* Going on would let the call happen. The error is for a thread that the kill has not reached yet. */
@@ -367,7 +385,8 @@ static int answer(void) {
       response.error = -EIO;
       killed = 1;
       kill_below(getpid());
-    } else if (fail_errno && number >= fail_first && number < fail_first + fail_times) {
+    } else if (fail_errno && number >= fail_first && number < fail_first + fail_times &&
+               suits(call, reads, fail_errno)) {
       response.flags = 0;
       response.error = -fail_errno;
     } else if (call->rule == SYNC && sync_here(call, request.pid, request.data.args[0], &response.error)) {

@@ -15,6 +15,15 @@ export const ERRNOS: readonly Errno[] = [
   ...["EIO", "ENOSPC", "EDQUOT", "EMFILE", "EROFS", "EINTR", "ENOLCK"] as const,
 ];
 
+/** Whether the kernel can answer this error to a call of this name; the supervisor knows the same. */
+export function suits(name: string, errno: Errno): boolean {
+  if (errno === "EINTR") return true;
+  if (name === "lock") return errno === "ENOLCK";
+  if (errno === "ENOLCK") return false;
+  if (errno === "EMFILE") return name === "open" || name === "read";
+  return errno === "EIO" || name !== "read" && !name.endsWith("mount");
+}
+
 /** What happens to a call of a command. Calls are numbered from 1. */
 export type Fault =
   | { readonly kind: "kill"; readonly at: number }
@@ -25,7 +34,7 @@ export type Fault =
 /** A call that changes something on the disk. */
 export interface Call {
   readonly number: number;
-  /** `open`, `write`, `sync`, `rename`, …: see `supervisor.c`. */
+  /** `open`, `write`, `sync`, `rename`, …: see `supervisor.c`; `read` for a file opened to be read. */
   readonly name: string;
   /** One path, or two: from and to. */
   readonly paths: readonly string[];

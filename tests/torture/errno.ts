@@ -1,0 +1,54 @@
+/** Makes each call of a command fail: promise 6. */
+import type { Stage, Undisturbed } from "../support/faults/stage.ts";
+import { type Call, type Errno, ERRNOS, type Fault, suits } from "../support/faults/supervisor.ts";
+import { afterwards } from "./kill.ts";
+
+/** A fault by an error number. */
+export type ErrnoFault = Fault & { readonly kind: "errno" };
+
+/** Exit code of a failed system call. */
+const SYSCALL = 12;
+
+/** A number of calls that is more than any command does: from the first on all fail. */
+export const FOR_GOOD = 1_000_000;
+
+/** How a database is called whose locks fail: SQLite takes most errors of a lock for "held by another process". */
+const BUSY = /^exit (6|1): varve: Cannot [^|]*: (database is locked|locking protocol)[^|]*$/;
+
+/** The fault of one call in one round: 14 rounds try each errno that it can meet, once and for good. */
+export function errnoFault({ name, number }: Call, seed: number): ErrnoFault {
+  const fitting = ERRNOS.filter((errno) => suits(name, errno));
+  const turn = number + seed;
+  const errno = fitting[turn % fitting.length] as Errno;
+  const times = Math.floor(turn / fitting.length) % 2 === 0 ? 1 : FOR_GOOD;
+  return { kind: "errno", errno, at: number, times };
+}
+
+/**
+ * Runs the command with a fault. It must succeed or end with one clean line; once all is well again, it must succeed.
+ * Gives what is wrong.
+ */
+export async function failAt(
+  stage: Stage,
+  undisturbed: Undisturbed,
+  fault: ErrnoFault,
+): Promise<string[]> {
+  await stage.reset();
+  const { code, stderr, calls } = await stage.run(fault, true);
+  const call = calls[fault.at - 1];
+  if (call === undefined) return [];
+  const where = `at ${call.name} ${call.paths.map((path) => stage.short(path)).join(" ")}`;
+  const isLock = fault.errno === "ENOLCK" || call.name === "lock";
+  const end = judgeEnd(code, stderr).filter((line) => !isLock || !BUSY.test(line));
+  const found = [...end, ...await afterwards(stage, undisturbed)];
+  return found.map((line) => `${where}: ${line}`);
+}
+
+/** What is wrong with the end of a command that met a fault. */
+export function judgeEnd(code: number, stderr: string): string[] {
+  const lines = stderr.trim().split("\n").filter((line) => line !== "");
+  if (code === 0) return [];
+  if (code !== SYSCALL) return [`exit ${code}: ${lines.slice(0, 6).join(" | ")}`];
+  if (lines.length === 1 && /^varve: Cannot /.test(lines[0] as string)) return [];
+  return [`not one line: ${lines.slice(0, 6).join(" | ")}`];
+}
