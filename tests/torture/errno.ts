@@ -13,7 +13,7 @@ const SYSCALL = 12;
 export const FOR_GOOD = 1_000_000;
 
 /** How a database is called whose locks fail: SQLite takes most errors of a lock for "held by another process". */
-const BUSY = /^exit (6|1): varve: Cannot [^|]*: (database is locked|locking protocol)[^|]*$/;
+const BUSY = /^exit 6: varve: Cannot [^|]*: database is locked[^|]*$/;
 
 /** The fault of one call in one round: 14 rounds try each errno that it can meet, once and for good. */
 export function errnoFault({ name, number }: Call, seed: number): ErrnoFault {

@@ -16,6 +16,11 @@ export interface Scenario {
   readonly command: readonly string[];
   /** Exit code of the command when all it does was done already: such a command cannot be repeated. */
   readonly done?: number;
+  /**
+   * What is done before the results are compared: a command that was killed between its row and what it frees leaves
+   * that to a collection of garbage.
+   */
+  readonly settle?: readonly Step[];
   /** Whether it and its steps need root and the right to mount. */
   readonly mounts?: boolean;
   /** Programs that it needs. */

@@ -41,6 +41,7 @@ const LOADED: readonly Step[] = [sources, ["load", "SCENE/in/small.tar"]];
 const MOUNT_RW = ["mount", SMALL, "SCENE/mnt", "--rw", "key"];
 const CHANGED: readonly Step[] = [...LOADED, MOUNT_RW, change, ["umount", "SCENE/mnt"]];
 const BOXED: readonly Step[] = [sources, box, ["load", "SCENE/in/box.tar"]];
+const GC: readonly Step[] = [["gc"]];
 const BIN_TRUE = [BOX, "/bin/true"];
 
 /** All of them, in the order in which a user meets them. */
@@ -86,8 +87,21 @@ export const SCENARIOS: readonly Scenario[] = [
     done: 5,
     mounts: true,
   },
-  { name: "snapshot rm", base: CHANGED, command: ["snapshot", "rm", "key"], done: 4, mounts: true },
-  { name: "rmi", base: LOADED, command: ["rmi", SMALL], done: 4 },
+  {
+    name: "snapshot rm",
+    base: CHANGED,
+    command: ["snapshot", "rm", "key"],
+    done: 4,
+    settle: GC,
+    mounts: true,
+  },
+  { name: "rmi", base: LOADED, command: ["rmi", SMALL], done: 4, settle: GC },
+  {
+    name: "gc",
+    base: [...CHANGED, ["rmi", "--no-gc", SMALL], ["snapshot", "rm", "--no-gc", "key"]],
+    command: ["gc"],
+    mounts: true,
+  },
   {
     name: "run",
     base: BOXED,
@@ -98,6 +112,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "run --rm",
     base: BOXED,
+    settle: GC,
     command: ["run", "--rm", "--name", "box", "--runtime", "chroot", ...BIN_TRUE],
     mounts: true,
     tools: [BUSYBOX],
@@ -105,6 +120,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "run runc",
     base: BOXED,
+    settle: GC,
     command: ["run", "--rm", "--name", "box", "--runtime", "runc", ...BIN_TRUE],
     mounts: true,
     tools: [BUSYBOX, "runc"],

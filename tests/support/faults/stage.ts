@@ -89,8 +89,9 @@ export class Stage implements AsyncDisposable {
     return await this.#inProcess(command);
   }
 
-  /** What the scene holds. */
+  /** What the scene holds at the end. */
   async facts(): Promise<string[]> {
+    await this.#do(this.scenario.settle ?? []);
     return await factsOf(this.scene.path, this.scene.root);
   }
 
@@ -111,6 +112,8 @@ export class Stage implements AsyncDisposable {
       await judgeStore(store);
     }
     await judgeIdle(root);
+    const { code, stdout, stderr } = await this.#inProcess(["fsck", "--deep"]);
+    if (code !== 0) throw new Error(`fsck --deep ends with ${code}: ${stdout}${stderr}`);
   }
 
   /** A path without the directory of the scene. */

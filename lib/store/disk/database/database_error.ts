@@ -9,6 +9,8 @@ const IOERR = 10;
 const CORRUPT = 11;
 const FULL = 13;
 const CANTOPEN = 14;
+/** SQLite could not lock its index at all, as on a file system without locks. */
+const PROTOCOL = 15;
 const NOTADB = 26;
 /** The extended code when the disk is too full for the WAL index, which needs 32 KiB at a start. */
 const IOERR_SHMSIZE = 4874;
@@ -22,6 +24,7 @@ const BY_MESSAGE: readonly (readonly [RegExp, number])[] = [
   [/readonly database/, READONLY],
   [/disk I\/O error/, IOERR],
   [/unable to open/, CANTOPEN],
+  [/locking protocol/, PROTOCOL],
 ];
 
 /** An error of node:sqlite. */
@@ -84,6 +87,11 @@ export function databaseError(error: unknown, action: string, path: string): unk
         errno: "EIO",
         hint:
           "SQLite cannot make its files beside the database: free some space, or check who may write there",
+      }, cause);
+    case PROTOCOL:
+      return new VarveError("E_SYSCALL", message, {
+        errno: "ENOLCK",
+        hint: "try again; a store needs a file system with locks",
       }, cause);
     case CORRUPT:
     case NOTADB:

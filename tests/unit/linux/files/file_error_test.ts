@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { VarveError } from "../../../../lib/errors.ts";
+import type { VarveError } from "../../../../lib/errors.ts";
 import { fileErrno, fileError, firstError } from "../../../../lib/linux/mod.ts";
 
 Deno.test("an error of Deno without a code is told by its number", () => {
