@@ -14,6 +14,25 @@ export function gcOption(command: Command): void {
 }
 
 /**
+ * Looks up what a verb is to remove. If it is not there, frees what nothing needs, before the error is thrown: an earlier
+ * run of the verb may have been killed when it had removed the thing, and not yet freed what only that kept.
+ */
+export async function findToRemove<T>(
+  context: Context,
+  options: Options,
+  find: () => Promise<T> | T,
+): Promise<T> {
+  try {
+    return await find();
+  } catch (error) {
+    if (error instanceof VarveError && error.code === "E_NOT_FOUND") {
+      await freeUnused(context, options);
+    }
+    throw error;
+  }
+}
+
+/**
  * Removes what nothing needs any more, and says how much that was. With `--no-gc` it does nothing. It never fails: the
  * verb has done its work, and a later gc removes what is left.
  *

@@ -9,7 +9,7 @@ import {
   type ImageRecord,
   readImage,
 } from "../../../store/mod.ts";
-import { freeUnused, gcOption } from "../../free_unused.ts";
+import { findToRemove, freeUnused, gcOption } from "../../free_unused.ts";
 import { PLATFORM_OPTION, platformChoice } from "../../images.ts";
 import type { Verb } from "../../verb.ts";
 
@@ -76,7 +76,8 @@ JSON: {"removed":[NAME],"freed"}, freed in bytes; null when it is not known`,
     // Look up every name before the first removal, so that either all names are removed or nothing is.
     const found: { readonly reference: string; readonly records: readonly ImageRecord[] }[] = [];
     for (const reference of references) {
-      found.push({ reference, records: await findImageNames(store, reference) });
+      const find = () => findImageNames(store, reference);
+      found.push({ reference, records: await findToRemove(context, options, find) });
     }
     if (options["force"] !== true) refuseSeveralNames(found);
     const records = new Map(found.flatMap(({ records }) => records).map((one) => [one.name, one]));

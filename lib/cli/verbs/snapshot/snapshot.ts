@@ -9,7 +9,7 @@ import type { Context } from "../../context.ts";
 import { formatBytes } from "../../display/format_bytes.ts";
 import { shortDigest } from "../../display/short.ts";
 import { table } from "../../display/table.ts";
-import { freeUnused, gcOption } from "../../free_unused.ts";
+import { findToRemove, freeUnused, gcOption } from "../../free_unused.ts";
 import { openImage, PLATFORM_OPTION } from "../../images.ts";
 import { listOption, type Report, type Verb } from "../../verb.ts";
 import type { WithoutStore } from "../../without_store.ts";
@@ -114,7 +114,7 @@ JSON: {"removed":[KEY],"freed"}, freed in bytes; null when it is not known`,
   async run(context, keys, options) {
     const snapshotter = await context.snapshotter();
     for (const key of keys) {
-      snapshotter.stat(key);
+      await findToRemove(context, options, () => snapshotter.stat(key));
       await refuseUsed(await context.store(), key);
     }
     for (const key of keys) await snapshotter.remove(key);

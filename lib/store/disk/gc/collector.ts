@@ -14,6 +14,7 @@ import { MarkSet } from "./mark_set.ts";
 import { Roots } from "./roots.ts";
 import { DiskBytes } from "./sizes.ts";
 import { inSlices } from "./in_slices.ts";
+import { Snapshots } from "./snapshot_roots.ts";
 import { Sweep } from "./sweep.ts";
 import { Walk } from "./walk.ts";
 
@@ -32,9 +33,10 @@ export class DiskCollector implements Collector {
   ): Promise<Marks> {
     options.signal?.throwIfAborted();
     const marks = new MarkSet();
-    const roots = new Roots(this.#disk, marks, liveness(knowledge));
+    const snapshots = new Snapshots(this.#disk.db);
+    const roots = new Roots(this.#disk, marks, liveness(knowledge), snapshots);
     await inSlices(roots.all(), options.signal);
-    await inSlices(new Walk(this.#disk, marks).follow(), options.signal);
+    await inSlices(new Walk(this.#disk, marks, snapshots).follow(), options.signal);
     return marks;
   }
 

@@ -23,12 +23,19 @@ export class Roots {
   readonly #disk: Disk;
   readonly #marks: MarkSet;
   readonly #isLive: (lease: Lease) => boolean;
+  readonly #snapshots: Snapshots;
 
-  /** Notes the roots in `marks`. */
-  constructor(disk: Disk, marks: MarkSet, isLive: (lease: Lease) => boolean) {
+  /** Notes the roots in `marks`. The walk that follows can use what `snapshots` remembers. */
+  constructor(
+    disk: Disk,
+    marks: MarkSet,
+    isLive: (lease: Lease) => boolean,
+    snapshots: Snapshots = new Snapshots(disk.db),
+  ) {
     this.#disk = disk;
     this.#marks = marks;
     this.#isLive = isLive;
+    this.#snapshots = snapshots;
   }
 
   /** All roots. Rows are read in pages, one for each step: another process may write between two pages. */
@@ -42,19 +49,17 @@ export class Roots {
       .filter(this.#isLive);
     for (const { id } of leases) this.#marks.root(`lease:${id}`, LEASE);
     yield;
-    yield* this.#snapshots();
+    yield* this.#snapshotPages();
     // What roots name comes after all roots, so that the chains of reasons are the shortest.
     for (const lease of leases) this.#resources(lease);
     this.holds();
   }
 
-  *#snapshots(): Generator<void> {
-    // Only for this pass: a snapshot that is committed later changes the chains.
-    const snapshots = new Snapshots(this.#disk.db);
+  *#snapshotPages(): Generator<void> {
     const sql = `SELECT ${COLUMNS} FROM snapshot WHERE key > ? ORDER BY key LIMIT ${PAGE}`;
     for (let last = "";;) {
       const rows = this.#disk.db.all<SnapshotColumns>(sql, last);
-      for (const row of rows) this.#snapshot(row, snapshots);
+      for (const row of rows) this.#snapshot(row);
       yield;
       if (rows.length < PAGE) return;
       last = rows.at(-1)?.key ?? "";
@@ -78,15 +83,15 @@ export class Roots {
       this.#marks.root(`image:${key}`, "image name");
     } else if (kind === "snapshot") {
       const row = db.get<SnapshotColumns>(`SELECT ${COLUMNS} FROM snapshot WHERE key = ?`, key);
-      if (row !== undefined) this.#snapshot(row, new Snapshots(db));
+      if (row !== undefined) this.#snapshot(row);
     } else {
       const row = db.get<LeaseRow>("SELECT * FROM lease WHERE id = ?", key);
       if (row !== undefined) this.#resources(toLease(row));
     }
   }
 
-  #snapshot(row: SnapshotColumns, snapshots: Snapshots): void {
-    const why = whyRoot(row, snapshots);
+  #snapshot(row: SnapshotColumns): void {
+    const why = whyRoot(row, this.#snapshots);
     if (why !== undefined) this.#marks.root(`snapshot:${row.key}`, why);
   }
 

@@ -31,9 +31,10 @@ export const COLUMNS = "key, kind, parent, cache_id, diff_id, labels";
 /** The largest number of snapshots below each other. A tampered table may have a cycle. */
 const MAX_DEPTH = 1024;
 
-/** Reads snapshots, and remembers the chains of committed ones. */
+/** Reads snapshots, and remembers them and the chains of committed ones: for one pass over a store. */
 export class Snapshots {
   readonly #db: Database;
+  readonly #facts = new Map<string, SnapshotFacts>();
   readonly #chains = new Map<string, ChainId | null>();
 
   /** Reads from a database. */
@@ -43,8 +44,17 @@ export class Snapshots {
 
   /** The facts of a key, or `undefined`. */
   get(key: string): SnapshotFacts | undefined {
+    const known = this.#facts.get(key);
+    if (known !== undefined) return known;
     const row = this.#db.get<SnapshotColumns>(`SELECT ${COLUMNS} FROM snapshot WHERE key = ?`, key);
-    return row === undefined ? undefined : factsOf(row);
+    return row === undefined ? undefined : this.add(row);
+  }
+
+  /** Remembers a row that was read. */
+  add(row: SnapshotColumns): SnapshotFacts {
+    const facts = factsOf(row);
+    this.#facts.set(row.key, facts);
+    return facts;
   }
 
   /**
@@ -81,8 +91,11 @@ export function whyRoot(
   row: SnapshotColumns,
   snapshots: Snapshots,
 ): string | undefined {
-  if (row.kind !== "committed") return row.kind === "view" ? "view" : "read-write snapshot";
-  const { cacheId, diffId, isLabelled } = factsOf(row);
+  if (row.kind !== "committed") {
+    snapshots.add(row);
+    return row.kind === "view" ? "view" : "read-write snapshot";
+  }
+  const { cacheId, diffId, isLabelled } = snapshots.add(row);
   if (cacheId !== null || diffId === null || isLabelled) return "committed snapshot";
   return snapshots.chainOf(row.key) === row.key ? undefined : "committed snapshot";
 }

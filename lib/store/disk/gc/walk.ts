@@ -19,10 +19,10 @@ export class Walk {
   readonly #read = new Set<Digest>();
 
   /** Follows into `marks`. */
-  constructor(disk: Disk, marks: MarkSet) {
+  constructor(disk: Disk, marks: MarkSet, snapshots: Snapshots = new Snapshots(disk.db)) {
     this.#disk = disk;
     this.#marks = marks;
-    this.#snapshots = new Snapshots(disk.db);
+    this.#snapshots = snapshots;
   }
 
   /** Follows everything that was reached and not followed yet, one thing for each step. */
