@@ -43,6 +43,7 @@ export async function readSnapshot(
   layers: LayerIngest | null,
 ): Promise<SnapshotLayer[]> {
   const { store: { directories }, key, pause } = options;
+  await directories.prepareTrees(source.layers, options.pool);
   const files = source.layers.map((diffId) => directories.layerTree(diffId).path);
   const above: Uint8Array[] = [];
   const out: SnapshotLayer[] = [];

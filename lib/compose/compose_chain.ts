@@ -55,11 +55,14 @@ export async function composeChain(options: ComposeOptions): Promise<ComposedCha
   const { directories } = store;
   const chainId = store.chains.ensure(diffIds);
   const cancel = { signal };
-  const generation = directories.generation(diffIds, chainId);
+  let generation = directories.generation(diffIds, chainId);
   let isNew = false;
   const directory = await directories.ensure({ chainId }, COMPOSED, async (target) => {
     isNew = true;
     const unique = [...new Set(diffIds)];
+    await directories.prepareTrees(unique, pool);
+    // A tree that was derived again raises it.
+    generation = directories.generation(diffIds, chainId);
     const composed = pool.run(composeJob, {
       trees: diffIds.map((diffId) => directories.layerTree(diffId)),
       below: keptBelow(store, diffIds),

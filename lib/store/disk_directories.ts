@@ -1,5 +1,6 @@
 import type { ChainId, DiffId, Digest } from "../digest/mod.ts";
 import type { VarveError } from "../errors.ts";
+import type { Pool } from "../pool/mod.ts";
 import type { SnapshotRow } from "./records.ts";
 
 /** Options of {@linkcode Directories.ensure}. */
@@ -71,6 +72,14 @@ export interface Directories {
   layerTar(diffId: DiffId): string;
   /** The file of a layer's tree. @throws {VarveError} `E_NOT_FOUND` · `E_DAMAGE` it is missing or truncated; the damage is noted */
   layerTree(diffId: DiffId): TreeFile;
+  /**
+   * Prepares the trees of layers for {@linkcode layerTree}. A tree that another version of varve wrote in another form is
+   * derived from the layer's tar again, and the layer's files are replaced, as by a load.
+   *
+   * @throws {VarveError} `E_NOT_FOUND` · `E_DAMAGE` a tree is missing or truncated, or cannot be derived again; the
+   * damage is noted
+   */
+  prepareTrees(diffIds: readonly DiffId[], pool: Pool): Promise<void>;
   /** Notes that a layer's tree is damaged, so that the next ingest makes it again; returns the error to throw. */
   treeDamage(diffId: DiffId): VarveError;
   /** Notes that bytes of a layer's tar are wrong, so that the next ingest makes the layer again. */

@@ -7,5 +7,6 @@ export { equalAttributes } from "./equal_attributes.ts";
 export { rowAt } from "./lookup.ts";
 export { OverlayView } from "./merge/overlay_view.ts";
 export { overlaySteps } from "./merge/overlay_trees.ts";
+export { isOtherTreeVersion } from "./packed/file_format.ts";
 export { parentPath } from "./path.ts";
 export { finishSteps, type Steps } from "./steps.ts";

@@ -49,6 +49,7 @@ const FEW_BYTES: number = 32 * 1024 * 1024;
 export async function extractInPool(options: PoolExtraction): Promise<ExtractReport> {
   const { pool, store, diffIds, form, policy, signal, target } = options;
   const { directories } = store;
+  await directories.prepareTrees(diffIds, pool);
   const input: Omit<ExtractJobInput, "phase" | "part"> = {
     form,
     trees: diffIds.map((diffId) => directories.layerTree(diffId)),

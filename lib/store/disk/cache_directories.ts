@@ -1,6 +1,7 @@
 import type { ChainId, DiffId, Digest } from "../../digest/mod.ts";
 import type { VarveError } from "../../errors.ts";
 import { guarded } from "../../linux/mod.ts";
+import type { Pool } from "../../pool/mod.ts";
 import type {
   Directories,
   EnsureOptions,
@@ -43,10 +44,12 @@ type DirectoryOwner = { readonly diffId: DiffId } | { readonly chainId: ChainId 
 export class DiskDirectories implements Directories {
   readonly mounts: string;
   readonly #disk: Disk;
+  readonly #prepareTree: (row: LayerRow, pool: Pool) => Promise<void>;
 
-  /** Works on an open store. */
-  constructor(disk: Disk) {
+  /** Works on an open store. `prepareTree` derives the tree of a layer again if it has another version. */
+  constructor(disk: Disk, prepareTree: (row: LayerRow, pool: Pool) => Promise<void>) {
     this.#disk = disk;
+    this.#prepareTree = prepareTree;
     this.mounts = disk.paths.mounts;
   }
 
@@ -63,6 +66,13 @@ export class DiskDirectories implements Directories {
     const { row, directory } = this.#home(diffId);
     const path = this.#file(row, `${directory}/${LAYER_FILES.tree}`, row.tree_size);
     return { diffId, path, sum: row.tree_sum as Digest | null };
+  }
+
+  async prepareTrees(diffIds: readonly DiffId[], pool: Pool): Promise<void> {
+    for (const diffId of new Set(diffIds)) {
+      this.layerTree(diffId);
+      await this.#prepareTree(this.#home(diffId).row, pool);
+    }
   }
 
   treeDamage(diffId: DiffId): VarveError {

@@ -79,10 +79,12 @@ export class DiskBlobs implements Blobs {
 /** The layers of a disk store: directories with a tar and a tree. */
 export class DiskLayers implements Layers {
   readonly #disk: Disk;
+  readonly #prepareTree: (row: LayerRow) => Promise<void>;
 
-  /** Reads an open store. */
-  constructor(disk: Disk) {
+  /** Reads an open store. `prepareTree` derives the tree of a layer again if it has another version. */
+  constructor(disk: Disk, prepareTree: (row: LayerRow) => Promise<void>) {
     this.#disk = disk;
+    this.#prepareTree = prepareTree;
   }
 
   get(diffId: DiffId): LayerRecord | undefined {
@@ -103,24 +105,20 @@ export class DiskLayers implements Layers {
     return rows.map((row) => row.digest as Digest);
   }
 
-  tree(diffId: DiffId): Promise<Tree> {
-    return Promise.try(() => {
-      const row = this.#get(diffId);
-      const path = `${this.#disk.paths.layer(row.cache_id)}/${LAYER_FILES.tree}`;
-      if (!hasSize(path, row.tree_size)) {
-        throw layerDamage(this.#disk, row.diff_id, "its tree is missing or truncated");
-      }
-      const tree = openTree(
-        new WindowReader(path, row.tree_size),
-        () => layerDamage(this.#disk, row.diff_id, "its tree is damaged"),
-      );
-      if (tree.digest === row.tree_digest) return tree;
-      throw layerDamage(
-        this.#disk,
-        row.diff_id,
-        `its tree is ${tree.digest}, not ${row.tree_digest}`,
-      );
-    });
+  async tree(diffId: DiffId): Promise<Tree> {
+    const found = this.#get(diffId);
+    const damage = (state: string) => layerDamage(this.#disk, found.diff_id, state);
+    const pathOf = ({ cache_id }: LayerRow) =>
+      `${this.#disk.paths.layer(cache_id)}/${LAYER_FILES.tree}`;
+    if (!hasSize(pathOf(found), found.tree_size)) throw damage("its tree is missing or truncated");
+    await this.#prepareTree(found);
+    const row = this.#get(diffId);
+    const tree = openTree(
+      new WindowReader(pathOf(row), row.tree_size),
+      () => damage("its tree is damaged"),
+    );
+    if (tree.digest === row.tree_digest) return tree;
+    throw damage(`its tree is ${tree.digest}, not ${row.tree_digest}`);
   }
 
   async open(diffId: DiffId, options: StreamOptions = {}): Promise<ReadableStream<Uint8Array>> {

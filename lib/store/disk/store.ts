@@ -9,15 +9,18 @@ import type {
   Snapshots,
   Store,
 } from "../contract.ts";
+import type { Pool } from "../../pool/mod.ts";
 import type { Directories } from "../disk_directories.ts";
 import type { DiskStore } from "../disk_store.ts";
 import type { Collector } from "../garbage.ts";
 import { DiskDirectories } from "./cache_directories.ts";
 import { DiskBlobs, DiskLayers } from "./content.ts";
 import type { Disk } from "./context.ts";
+import type { LayerRow } from "./database/records.ts";
 import { DiskLeases, DiskSettings } from "./database/lease_rows.ts";
 import { DiskChains, DiskImages } from "./database/rows.ts";
 import { DiskSnapshots } from "./database/snapshot_rows.ts";
+import { prepareTree } from "./derived/tree_version.ts";
 import { DiskCollector } from "./gc/collector.ts";
 import { beginIngest } from "./ingest.ts";
 import type { Durability } from "./options.ts";
@@ -62,13 +65,15 @@ export class OpenDiskStore implements DiskStore {
     this.root = disk.paths.root;
     this.durability = disk.syncer.durability;
     this.blobs = new DiskBlobs(disk);
-    this.layers = new DiskLayers(disk);
+    const prepare = (row: LayerRow, pool?: Pool) =>
+      prepareTree(disk, () => this.ingest(), row, pool);
+    this.layers = new DiskLayers(disk, prepare);
     this.chains = new DiskChains(disk);
     this.images = new DiskImages(disk);
     this.snapshots = new DiskSnapshots(disk);
     this.leases = new DiskLeases(disk);
     this.settings = new DiskSettings(disk);
-    this.directories = new DiskDirectories(disk);
+    this.directories = new DiskDirectories(disk, prepare);
     this.collector = new DiskCollector(disk);
   }
 

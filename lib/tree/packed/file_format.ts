@@ -31,3 +31,14 @@ export const FOOTER_WORDS = 14;
  * read.
  */
 export const MAX_FOOTER_BYTES: number = 1 << 20;
+
+/**
+ * Whether the first bytes of a file are those of a stored tree of another version. Its other parts may have another form
+ * then.
+ *
+ * @param head the first {@linkcode HEADER_BYTES} bytes
+ */
+export function isOtherTreeVersion(head: Uint8Array): boolean {
+  if (!MAGIC.every((byte, i) => head[i] === byte)) return false;
+  return new DataView(head.buffer, head.byteOffset).getUint32(MAGIC.length, true) !== VERSION;
+}

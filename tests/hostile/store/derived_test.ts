@@ -2,9 +2,10 @@
  * What drivers derive from layers follows its source: after a layer, a tree, an image or a directory was damaged and
  * made whole, a new mount shows the right bytes, whatever is still mounted.
  */
+import { DatabaseSync } from "node:sqlite";
 import { assert, assertEquals } from "@std/assert";
 import { escapeForTerminal, fromText } from "../../../lib/bytes/mod.ts";
-import type { DiffId } from "../../../lib/digest/mod.ts";
+import { type DiffId, sha256 } from "../../../lib/digest/mod.ts";
 import { readMountInfo } from "../../../lib/linux/mod.ts";
 import { staleMounts } from "../../../lib/snapshot/internal.ts";
 import type { DriverName } from "../../../lib/snapshot/mod.ts";
@@ -272,3 +273,64 @@ test("a lower of an old varve, whose name has no hash, is unmounted", async (one
   const root = fromText(store.root);
   assertEquals(readMountInfo().filter(({ mountPoint }) => mountPoint.startsWith(root)), []);
 }, ["erofs"]);
+
+/** Gives the file of a layer's tree another version, as if another varve had written it. */
+async function makeOther({ store }: Case, diffId: DiffId): Promise<string> {
+  const { path } = store.directories.layerTree(diffId);
+  const bytes = await Deno.readFile(path);
+  bytes[8] = 77;
+  await Deno.remove(path);
+  await Deno.writeFile(path, bytes);
+  using db = new DatabaseSync(`${store.root}/meta.db`);
+  db.prepare("UPDATE layer SET tree_sum = ? WHERE diff_id = ?").run(sha256(bytes), diffId);
+  return path;
+}
+
+test("a tree of another version is derived again when it is used", async (one) => {
+  const { store, snapshotter, diffIds } = one;
+  const rights = await Promise.all(
+    diffIds.map((diffId) => Deno.readFile(store.directories.layerTree(diffId).path)),
+  );
+  const uses: Readonly<Record<string, () => Promise<unknown>>> = {
+    mount: async () => {
+      await using view = await one.view("v");
+      await judge(view.path);
+    },
+    "look at": () => Promise.all(diffIds.map((diffId) => store.layers.tree(diffId))),
+  };
+  for (const [name, use] of Object.entries(uses)) {
+    for (const diffId of diffIds) await makeOther(one, diffId);
+    await use();
+    for (const [i, diffId] of diffIds.entries()) {
+      const { path, sum } = store.directories.layerTree(diffId);
+      assertEquals([name, await Deno.readFile(path)], [name, rights[i]]);
+      assertEquals(sum, sha256(rights[i] as Uint8Array));
+      assert((store.layers.get(diffId)?.verifiedAt ?? 0) > 0);
+    }
+  }
+  await snapshotter.remove("v");
+  // Nothing is derived again from what is right.
+  const used = one.derived();
+  await uses["mount"]?.();
+  await snapshotter.remove("v");
+  await uses["mount"]?.();
+  assertEquals(namesIn(`${store.root}/trash`), []);
+  assert(one.derived().length >= used.length);
+});
+
+test(
+  "a tree of another version over a damaged tar is damage, which a load repairs",
+  async (one) => {
+    const { store, diffIds } = one;
+    const [diffId] = diffIds as [DiffId];
+    await flipByte(store.directories.layerTar(diffId), 2000);
+    await makeOther(one, diffId);
+    for (let i = 0; i < 2; i++) {
+      assertEquals(await codeOf(() => store.layers.tree(diffId)), "E_DAMAGE");
+      assertEquals(store.layers.get(diffId)?.verifiedAt, 0);
+    }
+    await one.load();
+    assertEquals((await store.layers.tree(diffId)).count, 2);
+  },
+  ["native"],
+);

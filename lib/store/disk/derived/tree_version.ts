@@ -1,0 +1,135 @@
+/**
+ * Trees of other versions: a later varve may write the file of a layer tree in another form. The tree is then derived
+ * again from the layer's tar, because everything that it says is in there.
+ *
+ * @module
+ */
+import { DEFAULT_TAR_LIMITS } from "../../../codec/tar/mod.ts";
+import type { DiffId } from "../../../digest/mod.ts";
+import { isBadData, type VarveError } from "../../../errors.ts";
+import { LAYER_LIMITS, type LayerPolicy } from "../../../layer/mod.ts";
+import { layerJob } from "../../../layer_job/internal.ts";
+import type { LayerJobOutput } from "../../../layer_job/mod.ts";
+import { createPool, type Pool } from "../../../pool/mod.ts";
+import { isOtherTreeVersion } from "../../../tree/internal.ts";
+import type { Ingest, StagedLayer } from "../../contract.ts";
+import type { Disk } from "../context.ts";
+import { layerDamage } from "../damage.ts";
+import type { LayerRow } from "../database/records.ts";
+import { LAYER_FILES } from "../names.ts";
+import { PLAIN_LAYER } from "../../rules.ts";
+
+/** Begins an ingest into the store of a tree. */
+export type BeginIngest = () => Promise<Ingest>;
+
+/** The layer was accepted when it came in, perhaps under other limits than the present ones. */
+const LIMITS = Object.fromEntries(
+  Object.keys(LAYER_LIMITS).map((key) => [key, Number.MAX_SAFE_INTEGER]),
+);
+const STREAM_LIMITS = Object.fromEntries(
+  Object.keys(DEFAULT_TAR_LIMITS).map((key) => [key, Number.MAX_SAFE_INTEGER]),
+);
+
+/** The policies by which a layer may have been read. The digest of the tree shows which of them it was. */
+const POLICIES: readonly Partial<LayerPolicy>[] = [
+  {},
+  { ima: "keep" },
+  { devices: "skip" },
+  { ima: "keep", devices: "skip" },
+];
+
+/** Whether the file of a layer tree is of another version. A file that is no tree at all is damaged instead. */
+function hasOtherVersion(path: string): boolean {
+  const head = new Uint8Array(16);
+  using file = Deno.openSync(path, { read: true });
+  return file.readSync(head) === head.length && isOtherTreeVersion(head);
+}
+
+/**
+ * Derives the tree of a layer from its tar and proves the tar. The layer's files are replaced, as by a load.
+ *
+ * @param pool runs the job; without it, the job runs on this thread
+ * @throws {VarveError} `E_DAMAGE` the tar is damaged, or the store is read-only; the damage is noted
+ */
+async function deriveTree(
+  disk: Disk,
+  begin: BeginIngest,
+  row: LayerRow,
+  pool?: Pool,
+): Promise<void> {
+  const state = "its tree has another version";
+  // From now on the layer counts as damaged, so that an ingest makes it again.
+  const damage = layerDamage(disk, row.diff_id, state);
+  if (disk.readOnly) throw damage;
+  await using stack = new AsyncDisposableStack();
+  const running = pool ?? stack.use(createPool({ inline: true }));
+  for (const policy of POLICIES) {
+    const outcome = await tryPolicy(disk, begin, row, running, policy);
+    if (outcome === "done") return;
+  }
+  throw layerDamage(disk, row.diff_id, `${state}, and its tar gives another tree`);
+}
+
+async function tryPolicy(
+  disk: Disk,
+  begin: BeginIngest,
+  row: LayerRow,
+  pool: Pool,
+  policy: Partial<LayerPolicy>,
+): Promise<"done" | "other tree"> {
+  await using ingest = await begin();
+  const diffId = row.diff_id as DiffId;
+  const begun = await ingest.layer({ diffId });
+  // Another process made it meanwhile.
+  if (begun.state === "present") return "done";
+  const { staged } = begun;
+  const output = await scan(disk, row, staged, pool, policy);
+  if (output.treeDigest !== row.tree_digest) {
+    await staged.discard();
+    return "other tree";
+  }
+  await staged.finish(output, PLAIN_LAYER);
+  await ingest.commit();
+  return "done";
+}
+
+async function scan(
+  disk: Disk,
+  row: LayerRow,
+  staged: StagedLayer,
+  pool: Pool,
+  policy: Partial<LayerPolicy>,
+): Promise<LayerJobOutput> {
+  const path = `${disk.paths.layer(row.cache_id)}/${LAYER_FILES.tar}`;
+  try {
+    return await pool.run(layerJob, {
+      source: { kind: "file", path, offset: 0, length: row.size },
+      target: staged.target,
+      expected: { diffId: row.diff_id as DiffId },
+      policy,
+      limits: LIMITS,
+      streamLimits: STREAM_LIMITS,
+    });
+  } catch (error) {
+    await staged.discard();
+    if (!isBadData(error)) throw error;
+    throw damageOfTar(disk, row, error);
+  }
+}
+
+function damageOfTar(disk: Disk, row: LayerRow, cause: VarveError): VarveError {
+  const error = layerDamage(disk, row.diff_id, "its tree has another version, its tar is damaged");
+  error.cause = cause;
+  return error;
+}
+
+/** Derives the tree of a layer again if it has another version. */
+export async function prepareTree(
+  disk: Disk,
+  begin: BeginIngest,
+  row: LayerRow,
+  pool?: Pool,
+): Promise<void> {
+  const path = `${disk.paths.layer(row.cache_id)}/${LAYER_FILES.tree}`;
+  if (hasOtherVersion(path)) await deriveTree(disk, begin, row, pool);
+}
