@@ -29,6 +29,8 @@ export interface ChildTask {
   readonly directories?: boolean;
   /** Key of the snapshot; `"key"` when absent. Its files hold one with the key. */
   readonly key?: string;
+  /** Only remove the snapshot with this key, which exists. */
+  readonly remove?: string;
 }
 
 function say(word: string): void {
@@ -54,6 +56,10 @@ async function work(task: ChildTask): Promise<void> {
       durability: task.durability ?? "full",
     });
     say("open");
+    if (task.remove !== undefined) {
+      await remove(store, task.remove);
+      return say("removed");
+    }
     await using ingest = await store.ingest();
     const layers = task.seeds.map((seed) => sampleLayer(seed, task.size ?? 4096, 0));
     for (const layer of layers) {
@@ -116,6 +122,14 @@ async function snapshot(store: Store, key: string): Promise<void> {
   );
   await Deno.writeTextFile(`${path}/fs/file`, key);
   await Deno.chmod(`${path}/fs/file`, 0o600);
+}
+
+async function remove(store: Store, key: string): Promise<void> {
+  const { cacheId } = store.snapshots.read((table) => table.get(key))!;
+  await store.directories!.removeSnapshot(
+    cacheId!,
+    () => store.snapshots.transact((table) => table.delete(key)),
+  );
 }
 
 /** Gives the snapshot another label, in its marker and in its row. */
