@@ -7,6 +7,7 @@ import { type DiskStore, openStore } from "../../lib/store/mod.ts";
 import { filesOf } from "../conformance/store_judge.ts";
 import { bringLayer, type SampleLayer, sampleLayer } from "../conformance/store_layers.ts";
 import { run } from "../support/machine/process.ts";
+import { checkStore } from "../../lib/upkeep/mod.ts";
 import { tempDir } from "../support/machine/temp_dir.ts";
 import { snapshotFacts } from "../support/snapshots/snapshot_facts.ts";
 import type { ChildTask } from "./store_child.ts";
@@ -127,14 +128,67 @@ async function judgeOlder(root: string): Promise<void> {
     store.images.remove("gone");
     store.images.remove("old");
   }
+  {
+    // The names that would keep things may be among what was lost.
+    await using store = await open();
+    await store.collector.collect({
+      isLive: () => false,
+      lockCaches: () => ({ [Symbol.dispose]() {} }),
+    });
+    assert(store.layers.get(OLD.diffId) !== undefined);
+    const findings = await checkStore(store);
+    const [database] = findings.filter(({ kind }) => kind === "database");
+    assertEquals(database?.healedBy, "rebuild", JSON.stringify(findings));
+  }
+  await judgeKept(root);
+}
+
+/** Nothing of `new`, `second` and `third` was removed, and `index.json` names `new` still. */
+async function judgeKept(root: string): Promise<void> {
   assertEquals(await keptKeys(root), ["first", "fourth", "second", "third"]);
-  assertEquals(await Deno.readFile(layer), NEW.tar);
+  assertEquals(await Deno.readFile(`${root}/layers/3/layer.tar`), NEW.tar);
   const blob = `${root}/content/blobs/sha256/${NEW.digest.slice(7)}`;
   assertEquals(await Deno.readFile(blob), NEW.blob);
   const index = await Deno.readTextFile(`${root}/content/index.json`);
   const names = [...index.matchAll(/"org.opencontainers.image.ref.name":"(\w+)"/g)];
-  assertEquals(names.map(([, name]) => name).sort(), ["new", "other"]);
+  assertEquals(
+    names.map(([, name]) => name).filter((name) => name !== "old").sort(),
+    ["new", "other"],
+  );
 }
+
+Deno.test("P1, I10: a WAL that was cut anywhere: nothing that the database does not know is removed", async () => {
+  await using temp = await tempDir();
+  const live = temp.join("live");
+  {
+    await using store = await openStore({ root: live });
+    await bring(store, OLD, "old");
+    await keep(store, "first");
+  }
+  {
+    await using store = await openStore({ root: live });
+    await bring(store, NEW, "new");
+    await keep(store, "second");
+    await keep(store, "third");
+    await copyOf(live, temp.join("model"));
+  }
+  const { size } = await Deno.stat(temp.join("model/meta.db-wal"));
+  for (let cut = 0; cut < 12; cut++) {
+    const root = temp.join(`store-${cut}`);
+    await copyOf(temp.join("model"), root);
+    await Deno.truncate(`${root}/meta.db-wal`, Math.floor(size * cut / 12));
+    await run(["sh", "-c", 'rm -rf "$0"/ingest/*', root]);
+    for (let i = 0; i < 2; i++) {
+      await Deno.writeTextFile(`${root}/ingest/${DEAD}.lock`, "");
+      await using store = await openStore({ root });
+      if (i === 0) await keep(store, "fourth");
+      else await bring(store, sampleLayer(3, 4096, 0), "other");
+      const ids = store.layers.list().map(({ cacheId }) => cacheId);
+      assertEquals(ids.length, new Set(ids).size);
+    }
+    await judgeKept(root);
+  }
+});
 
 Deno.test("P1: an id that is taken on the disk is not used, and what has it stays", async () => {
   await using temp = await tempDir();

@@ -33,8 +33,8 @@ async function logOf(durability: "full" | "none"): Promise<Call[]> {
   const lines = (await Deno.readTextFile(log)).split("\n");
   return joined(lines).flatMap((line) => {
     const paths = [...line.matchAll(/[<"]([^<>"]*)[>"]/g)].map((match) => match[1] as string);
-    const mine = paths.filter((path) => path.startsWith(root)).map((path) =>
-      path.slice(root.length + 1)
+    const mine = paths.filter((path) => path.startsWith(temp.path)).map((path) =>
+      path === temp.path ? ".." : path.slice(root.length + 1)
     );
     if (mine.length === 0) return [];
     const name = /\b(fsync|fdatasync|syncfs)\(/.test(line) ? "sync" : "rename";
@@ -87,6 +87,18 @@ Deno.test({
       const recorded = after.findIndex((c) => c.name === "sync" && c.paths[0] === "meta.db-wal");
       assert(recorded > named, `the rows of ${to} were on the disk before its name`);
     }
+    const made = finals.find(({ paths }) => /^snapshots/.test(paths[1] ?? "")) as Call;
+    const files = calls.slice(calls.indexOf(made) + 1);
+    const row = files.findIndex((c) => c.name === "sync" && c.paths[0] === "meta.db-wal");
+    const filled = files.slice(0, row).filter((c) => c.name === "sync").flatMap((c) => c.paths);
+    for (const path of [`${made.paths[1]}/fs`, `${made.paths[1]}/work`, made.paths[1] ?? ""]) {
+      assert(filled.includes(path), `${path} was not synced before the row of its snapshot`);
+    }
+    const first = calls.slice(0, calls.indexOf(finals[0] as Call)).filter((c) => c.name === "sync");
+    for (const path of ["", "content", "content/blobs", "content/blobs/sha256", "snapshots"]) {
+      assert(first.some((c) => c.paths.includes(path)), `"${path}" was not synced at first use`);
+    }
+    assert(first.some((c) => c.paths.includes("..")), "what holds the root was not synced");
     const index = calls.findLastIndex(({ paths }) => paths[1] === "content/index.json");
     const last = calls.indexOf(
       finals.findLast(({ paths }) => /^layers/.test(paths[1] ?? "")) as Call,

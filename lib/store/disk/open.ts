@@ -11,7 +11,7 @@ import { Owner } from "./owner.ts";
 import { Paths } from "./paths.ts";
 import { Room } from "./room.ts";
 import { checkAge } from "./recovery/age.ts";
-import { absoluteRoot, prepareRoot } from "./root.ts";
+import { absoluteRoot, prepareRoot, syncRoot } from "./root.ts";
 import { OpenDiskStore } from "./store.ts";
 import { Syncer } from "./sync.ts";
 import { namesIn } from "./system.ts";
@@ -80,7 +80,10 @@ export async function openStore(options: OpenOptions): Promise<DiskStore> {
 /** Heals the store. On a full disk, what is left is done by a later start. */
 async function healIfRoom(disk: Disk): Promise<void> {
   try {
-    await guarded(`open store ${disk.paths.root}`, () => heal(disk));
+    await guarded(`open store ${disk.paths.root}`, async () => {
+      await syncRoot(disk);
+      await heal(disk);
+    });
   } catch (error) {
     if (!isNoSpace(error)) throw error;
   }

@@ -1,5 +1,6 @@
 import { VarveError } from "../../errors.ts";
 import { absolutePath, fileErrno, guarded } from "../../linux/mod.ts";
+import { type Disk, stateOf } from "./context.ts";
 import { newLayoutFile } from "./ingest_names.ts";
 import { ROOT_FILES } from "./names.ts";
 import type { Paths } from "./paths.ts";
@@ -7,6 +8,9 @@ import { lstatOrNothing, makeDirectory, namesIn } from "./system.ts";
 
 /** The layout file of an OCI layout (image-spec, image-layout.md). */
 const OCI_LAYOUT = '{"imageLayoutVersion":"1.0.0"}\n';
+
+/** Key of the state that says that the directories of the store were synced. */
+const SYNCED = "synced";
 
 /** A new file system has this directory. */
 const LOST_AND_FOUND = "lost+found";
@@ -69,6 +73,19 @@ export async function prepareRoot(
     await writeLayout(paths);
     return { readOnly: false };
   });
+}
+
+/**
+ * Syncs the directories of a store at its first use, with the directory that holds the root: a
+ * commit syncs only the directories in which it makes names.
+ */
+export async function syncRoot({ paths, db, syncer }: Disk): Promise<void> {
+  if (syncer.durability === "none" || stateOf(db, SYNCED) === 1) return;
+  const parent = paths.root.slice(0, paths.root.lastIndexOf("/")) || "/";
+  // Deno may have the permission for the root only.
+  const { state } = await Deno.permissions.query({ name: "read", path: parent });
+  await syncer.each([...paths.directories(), ...state === "granted" ? [parent] : []]);
+  db.run("INSERT OR REPLACE INTO state VALUES (?, 1)", SYNCED);
 }
 
 /** Makes the root, and its parent only if that is missing: Deno may lack the permission to write the parent. */

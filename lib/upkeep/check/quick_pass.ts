@@ -40,6 +40,7 @@ export interface Orphan {
 export function* quickPass(pass: QuickPass): Generator<void, void, void> {
   const { store, rows, owner, report } = pass;
   checkRows(rows, report);
+  checkAge(rows, report);
   yield;
   for (const { path, fact } of topFacts(store)) {
     if (!isTopName(path)) checkStray(report, owner, path);
@@ -51,6 +52,19 @@ export function* quickPass(pass: QuickPass): Generator<void, void, void> {
   yield* passHomes(pass, "layers", rows.layers, checkLayer);
   yield* passHomes(pass, "chains", rows.chains.filter(hasDirectory), checkChain);
   yield* passHomes(pass, "snapshots", rows.snapshots.filter(hasDirectory), checkSnapshot);
+}
+
+/** A start notes that the database is older than the files, and gives cache ids above them. */
+function checkAge({ state }: StoreRows, report: Report): void {
+  if (state.older !== 1) return;
+  report({
+    kind: "database",
+    what: "the database",
+    expected: "to know everything that is in the store",
+    actual: "older than the files: it was restored from a copy, or lost its last changes",
+    healedBy: "rebuild",
+    site: { at: "database" },
+  });
 }
 
 function hasDirectory<Row extends { readonly cache_id: number | null }>(

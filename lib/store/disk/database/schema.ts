@@ -14,7 +14,7 @@ export const APPLICATION_ID = 0x76727665;
  * cache id. `seq`: the number of the last commit. `barrier`: the last commit that is known to be on
  * the disk. `unsynced`: 1 when a commit after the barrier was made without syncs. `images`: how
  * often the image names changed. `older`: 1 when the database was found to be older than the files
- * (absent before). `index.json` contains the value of `images` from when it was
+ * (absent before). `synced`: 1 when the directories of the store were synced. `index.json` contains the value of `images` from when it was
  * written, which shows whether the file is old.
  */
 const MIGRATIONS: readonly (readonly string[])[] = [

@@ -6,6 +6,7 @@ import type { Disk } from "../context.ts";
 import type { Database } from "../database/database.ts";
 import { type LeaseRow, toLease } from "../database/records.ts";
 import type { OverduePart } from "../kept_bytes.ts";
+import { isOlder } from "../recovery/older.ts";
 
 /** Something that nothing keeps. */
 export interface Candidate {
@@ -32,8 +33,9 @@ export function candidates(
   isLive: (lease: Lease) => boolean,
 ): Candidate[] {
   const found = expiredLeases(disk.db, isLive);
-  // Nobody knows what an unreadable document names: it may be any of these.
-  if (marks.unreadable.length > 0) return found;
+  // Nobody knows what an unreadable document names: it may be any of these. So may a name or a snapshot that only an
+  // older database lacks.
+  if (marks.unreadable.length > 0 || isOlder(disk.db)) return found;
   return [
     ...found,
     ...snapshots(disk.db, marks),
